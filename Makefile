@@ -1,0 +1,164 @@
+# rpnc: builds with GNU make, gcc or clang.
+#
+#	make			./rpnc
+#	make demo		what rpnc does, shown
+#	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2
+#	make lint		compilers, analysers, manuals, scripts
+#	make fresh		demo and check in a bare Debian (as root)
+#
+# V=1 shows the commands; WERROR=1 makes warnings errors;
+# SAN=address,undefined builds and tests build-san/rpnc instead of ./rpnc.
+
+VERSION = 0.1.0
+PREFIX = /usr/local
+
+# Debian's names. "make demo", "check" and "lint" install what is missing of
+# them; NEED=: on the command line leaves that to you.
+BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash-dev
+DEMO_DEPS =
+TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
+	netcat-openbsd netcat-traditional ncat socat strace iproute2 procps \
+	util-linux mandoc git
+LINT_DEPS = clang clang-tidy cppcheck shellcheck mandoc universal-ctags
+NEED = tests/need
+
+ifndef V
+MAKEFLAGS += -s
+endif
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+# The fortified libc hides calls from the sanitizers, so it's one or the other.
+# gcc's two runtimes share one report file only when they are linked statically.
+ifdef SAN
+B = build-san
+BIN = $(B)/rpnc
+CFLAGS ?= -O1 -g
+HARDEN = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+RUNTIME = $(if $(findstring gcc,$(CC)),-static-libasan -static-libubsan)
+else
+B = build
+BIN = rpnc
+CFLAGS ?= -O2 -g
+CPPFLAGS ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDEN = -fstack-protector-strong
+endif
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wformat=2 -Wvla -Wundef -Wpointer-arith \
+	-Wwrite-strings $(if $(WERROR),-Werror)
+LANGUAGE = -std=gnu11 -D_GNU_SOURCE -DRPNC_VERSION=\"$(VERSION)\" -Isrc
+COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+LIBS = -lreadline -lmnl -ljansson -lm
+
+SRC = $(sort $(wildcard src/*.c src/*/*.c))
+OBJ = $(SRC:src/%.c=$(B)/%.o)
+MAN = $(sort $(wildcard man/*.[1-8]))
+TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
+UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
+SCRIPTS = $(wildcard tests/need tests/run tests/demo tests/fresh .ci/run \
+	tests/*.bash tests/*.bats)
+
+all: $(BIN)
+
+$(BIN): $(OBJ)
+	$(LINK) -o $@ $(OBJ) $(LIBS)
+
+$(B)/%.o: src/%.c $(B)/flags
+	mkdir -p $(@D) && echo '  $(CC) $<'
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# A unit test is one program: its own file and all of rpnc but main.
+$(B)/unit/%: tests/unit/%.c $(filter-out $(B)/main.o,$(OBJ)) $(B)/flags
+	mkdir -p $(@D) && echo '  $(CC) $<'
+	$(COMPILE) -MMD -MP -c -o $@.o $<
+	$(LINK) -o $@ $@.o $(filter-out $(B)/main.o,$(OBJ)) $(LIBS) -lcmocka
+
+# Changed only when the flags have, so that other flags compile everything anew.
+$(B)/flags: FORCE
+	mkdir -p $(@D)
+	echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
+
+-include $(OBJ:.o=.d) $(UNITS:=.d)
+
+# What is missing is installed before make looks at the files again: hence
+# the second make in these.
+RUN = RPNC='$(abspath $(BIN))' SAN='$(SAN)' JOBS='$(JOBS)' tests/run
+
+demo:
+	$(NEED) $(BUILD_DEPS) $(DEMO_DEPS)
+	$(MAKE) all
+	RPNC='$(abspath $(BIN))' tests/demo
+
+check:
+	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
+	$(MAKE) all $(UNITS)
+	$(RUN) $(UNITS) $(filter %.bats,$(TESTS))
+
+unit: $(UNITS)
+	$(RUN) $(UNITS)
+
+LINTS = lint-gcc lint-clang lint-tidy lint-cppcheck lint-shell lint-man lint-house
+UNIT_SRC = $(wildcard tests/unit/*.c)
+EACH = xargs -r -n 1 -P $(shell nproc)
+
+lint:
+	$(NEED) $(BUILD_DEPS) $(TEST_DEPS) $(LINT_DEPS)
+	$(MAKE) -k $(LINTS)
+
+lint-gcc lint-clang:
+	echo '  $@'
+	echo $(SRC) $(UNIT_SRC) | $(EACH) $(@:lint-%=%) \
+		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
+
+lint-tidy:
+	echo '  $@'
+	echo $(SRC) | $(EACH) sh -c \
+		'clang-tidy --quiet "$$0" -- $(LANGUAGE) -include tests/lint.h 2>/dev/null'
+
+# It reads no system headers, but must know the macros that are loops. Its
+# ctuuninitvar takes the address of a member for its value.
+CPPCHECK_MACROS = uthash.h libmnl/libmnl.h
+
+lint-cppcheck:
+	echo '  $@'
+	echo $(SRC) | xargs -r cppcheck --quiet --std=c11 --language=c -Isrc \
+		--enable=warning,performance,portability --error-exitcode=1 \
+		--inline-suppr --suppress=ctuuninitvar -D_GNU_SOURCE \
+		$(CPPCHECK_MACROS:%=--include=/usr/include/%)
+
+lint-shell:
+	echo '  $@'
+	echo $(SCRIPTS) | xargs -r shellcheck -x
+
+lint-man:
+	echo '  $@'
+	echo $(MAN) | xargs -r mandoc -T lint -W warning
+
+lint-house: all
+	test ! -e tests/house.bats || $(RUN) tests/house.bats
+
+fresh:
+	tests/fresh
+
+install: $(BIN)
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(BIN) '$(DESTDIR)$(PREFIX)/bin/rpnc'
+	for m in $(MAN); do \
+		d='$(DESTDIR)$(PREFIX)'/share/man/man$${m##*.}; \
+		install -d "$$d" && install -m 644 "$$m" "$$d" || exit 1; \
+	done
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/rpnc'
+	for m in $(MAN); do \
+		rm -f '$(DESTDIR)$(PREFIX)'/share/man/man$${m##*.}/$${m##*/}; \
+	done
+
+clean:
+	rm -rf build build-san build-fresh rpnc
+
+FORCE:
+.PHONY: all demo check unit lint $(LINTS) fresh install uninstall clean FORCE
