@@ -1,0 +1,62 @@
+#include "base/fail.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+	char text[512];
+	enum status status;
+} last;
+
+int
+fail(const char *format, ...)
+{
+	int saved = errno;
+	size_t used;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(last.text, sizeof(last.text), format, args);
+	va_end(args);
+	used = strlen(last.text);
+	snprintf(last.text + used, sizeof(last.text) - used, ": %s",
+	    strerror(saved));
+	last.status = STATUS_NETWORK;
+	errno = saved;
+	return -1;
+}
+
+int
+fail_as(enum status status, const char *format, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(last.text, sizeof(last.text), format, args);
+	va_end(args);
+	last.status = status;
+	errno = saved;
+	return -1;
+}
+
+int
+fail_status_set(enum status status)
+{
+	last.status = status;
+	return -1;
+}
+
+const char *
+fail_text(void)
+{
+	return last.text;
+}
+
+enum status
+fail_status(void)
+{
+	return last.status;
+}

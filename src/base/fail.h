@@ -1,0 +1,35 @@
+#ifndef BASE_FAIL_H
+#define BASE_FAIL_H
+
+/*
+ * One record of what went wrong last, for the floor that ends the fault.
+ * Below the commands a function calls fail*() and returns its -1; a command
+ * prints fail_text() in one line and exits with fail_status().
+ */
+
+/* Exit statuses, as the manual lists them. */
+enum status {
+	STATUS_OK = 0,
+	STATUS_NETWORK = 1,	/* refused, reset, unreachable, closed stdout */
+	STATUS_USAGE = 2,
+	STATUS_RESOLVE = 3,
+	STATUS_TIMEOUT = 4,
+	STATUS_BIND = 5,
+	STATUS_SOME = 6,	/* probe: some attempts failed */
+	STATUS_EXPECT = 7,	/* probe: an expectation was not met */
+};
+
+/* Records "FORMAT: strerror(errno)" as a network failure; keeps errno. */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Records FORMAT alone, with this status; keeps errno. */
+int fail_as(enum status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Gives the last fault another status; returns -1. */
+int fail_status_set(enum status status);
+
+const char *fail_text(void);
+enum status fail_status(void);
+
+#endif

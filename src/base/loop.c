@@ -1,0 +1,221 @@
+#include "base/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+int64_t
+loop_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int
+loop_open(struct loop *l)
+{
+	*l = (struct loop){ .epfd = epoll_create1(EPOLL_CLOEXEC) };
+	return l->epfd < 0 ? fail("epoll_create1") : 0;
+}
+
+void
+loop_close(struct loop *l)
+{
+	close(l->epfd);
+	free(l->heap);
+}
+
+static void
+ready_del(struct loop *l, struct source *s)
+{
+	struct source **link = &l->ready;
+
+	while (*link && *link != s)
+		link = &(*link)->next;
+	if (*link)
+		*link = s->next;
+	if (l->ready_next == s)
+		l->ready_next = s->next;
+}
+
+int
+loop_watch(struct loop *l, struct source *s, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = s };
+	int op = s->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (s->watched && s->events == events)
+		return 0;
+	if (!s->unpollable && epoll_ctl(l->epfd, op, s->fd, &e) < 0) {
+		if (errno != EPERM)
+			return fail("epoll_ctl");
+		s->unpollable = true;
+	}
+	if (s->unpollable && !events) {
+		loop_del(l, s);
+		return 0;
+	}
+	if (s->unpollable && !s->watched) {
+		s->next = l->ready;
+		l->ready = s;
+	}
+	s->watched = true;
+	s->events = events;
+	return 0;
+}
+
+void
+loop_del(struct loop *l, struct source *s)
+{
+	if (!s->watched)
+		return;
+	s->watched = false;
+	s->events = 0;
+	if (s->unpollable)
+		ready_del(l, s);
+	else
+		epoll_ctl(l->epfd, EPOLL_CTL_DEL, s->fd, NULL);
+	for (int i = l->next; i < l->count; i++)
+		if (l->batch[i].data.ptr == s)
+			l->batch[i].data.ptr = NULL;
+}
+
+static void
+heap_put(struct loop *l, size_t at, struct timer *t)
+{
+	l->heap[at] = t;
+	t->at = at;
+}
+
+static void
+heap_up(struct loop *l, size_t at, struct timer *t)
+{
+	for (; at > 1 && l->heap[at / 2]->when > t->when; at /= 2)
+		heap_put(l, at, l->heap[at / 2]);
+	heap_put(l, at, t);
+}
+
+static void
+heap_down(struct loop *l, size_t at, struct timer *t)
+{
+	size_t child;
+
+	for (; (child = at * 2) <= l->timers; at = child) {
+		if (child < l->timers &&
+		    l->heap[child + 1]->when < l->heap[child]->when)
+			child++;
+		if (l->heap[child]->when >= t->when)
+			break;
+		heap_put(l, at, l->heap[child]);
+	}
+	heap_put(l, at, t);
+}
+
+int
+loop_timer_set(struct loop *l, struct timer *t, int64_t when)
+{
+	struct timer **heap = l->heap;
+
+	loop_timer_cancel(l, t);
+	if (l->timers + 2 > l->room) {
+		size_t room = l->room ? l->room * 2 : 16;
+
+		heap = realloc(heap, room * sizeof(struct timer *));
+		if (!heap)
+			return fail("timer");
+		l->heap = heap;
+		l->room = room;
+	}
+	t->when = when;
+	heap_up(l, ++l->timers, t);
+	return 0;
+}
+
+void
+loop_timer_cancel(struct loop *l, struct timer *t)
+{
+	struct timer *last;
+	size_t at = t->at;
+
+	if (!at)
+		return;
+	t->at = 0;
+	last = l->heap[l->timers--];
+	if (last == t)
+		return;
+	if (at > 1 && l->heap[at / 2]->when > last->when)
+		heap_up(l, at, last);
+	else
+		heap_down(l, at, last);
+}
+
+static int
+wait_ms(const struct loop *l)
+{
+	int64_t left;
+
+	if (l->ready)
+		return 0;
+	if (!l->timers)
+		return -1;
+	left = l->heap[1]->when - loop_now();
+	if (left <= 0)
+		return 0;
+	return left > 3600000000LL ? 3600000 : (int)((left + 999) / 1000);
+}
+
+static void
+run_timers(struct loop *l)
+{
+	int64_t now = loop_now();
+
+	while (!l->stopped && l->timers && l->heap[1]->when <= now) {
+		struct timer *t = l->heap[1];
+
+		loop_timer_cancel(l, t);
+		t->on_timer(t);
+	}
+}
+
+static void
+run_ready(struct loop *l)
+{
+	for (struct source *s = l->ready; s && !l->stopped; s = l->ready_next) {
+		l->ready_next = s->next;
+		if (s->events)
+			s->on_event(s, s->events);
+	}
+}
+
+int
+loop_run(struct loop *l)
+{
+	while (!l->stopped) {
+		l->next = 0;
+		l->count = epoll_wait(l->epfd, l->batch, 128, wait_ms(l));
+		if (l->count < 0 && errno != EINTR)
+			return fail("epoll_wait");
+		while (l->next < l->count && !l->stopped) {
+			struct epoll_event *e = &l->batch[l->next++];
+			struct source *s = e->data.ptr;
+
+			if (s)
+				s->on_event(s, e->events);
+		}
+		l->next = l->count = 0;
+		run_ready(l);
+		run_timers(l);
+	}
+	return 0;
+}
+
+void
+loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}

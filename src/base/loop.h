@@ -1,0 +1,56 @@
+#ifndef BASE_LOOP_H
+#define BASE_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+/*
+ * A descriptor that waits for events (epoll(7) masks). A regular file, which
+ * epoll refuses, counts as always ready. Embedded in what it serves; the
+ * loop never owns it.
+ */
+struct source {
+	int fd;
+	uint32_t events;	/* what is watched; 0 and !watched: nothing */
+	bool watched, unpollable;
+	void (*on_event)(struct source *, uint32_t events);
+	struct source *next;	/* unpollable ones */
+};
+
+/* Calls once at a time of loop_now(); may set itself again. */
+struct timer {
+	int64_t when;
+	size_t at;		/* place in the heap, from 1; 0: not set */
+	void (*on_timer)(struct timer *);
+};
+
+struct loop {
+	int epfd, next, count;
+	bool stopped;
+	struct epoll_event batch[128];
+	struct source *ready, *ready_next;
+	struct timer **heap;
+	size_t timers, room;
+};
+
+/* Microseconds of CLOCK_MONOTONIC. */
+int64_t loop_now(void);
+
+int loop_open(struct loop *);
+void loop_close(struct loop *);
+
+/* Watches s for events; errors and hang-ups are always told. */
+int loop_watch(struct loop *, struct source *s, uint32_t events);
+/* Forgets s: not called again, not even for what is in hand. */
+void loop_del(struct loop *, struct source *s);
+
+int loop_timer_set(struct loop *, struct timer *, int64_t when);
+void loop_timer_cancel(struct loop *, struct timer *);
+
+/* Runs until loop_stop(). Returns -1 only if epoll itself fails. */
+int loop_run(struct loop *);
+void loop_stop(struct loop *);
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef BASE_NUM_H
+#define BASE_NUM_H
+
+#include <stdint.h>
+#include <stddef.h>
+
+/* Numbers as people type and read them. All parsers: 0, or -1 and nothing. */
+
+/* A whole decimal number from min to max, no sign, nothing behind it. */
+int num_parse(const char *text, int64_t min, int64_t max, int64_t *out);
+
+/* "10", "0.5", "250ms", "20us", "5m", "1h" in microseconds; bare: seconds. */
+int duration_parse(const char *text, int64_t *microseconds);
+
+enum { NUM_TEXT = 32 };
+
+/* "512 B", "1.5 KiB", "64.0 MiB" and "41 us", "3.2 s", "2 min 5 s". */
+const char *bytes_text(uint64_t bytes, char text[static NUM_TEXT]);
+const char *duration_text(int64_t microseconds, char text[static NUM_TEXT]);
+
+/* How many single-letter edits part a from b: for "did you mean". */
+size_t edit_distance(const char *a, const char *b);
+
+#endif

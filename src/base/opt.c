@@ -1,0 +1,238 @@
+#include "base/opt.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+
+enum { ROWS_MAX = 80, LONG_BASE = 256 };
+
+/* The tables as getopt_long(3) wants them. */
+struct parser {
+	const struct opt *rows[ROWS_MAX];
+	int count;
+	struct option longs[ROWS_MAX + 1];
+	char shorts[ROWS_MAX * 2 + 3];
+};
+
+static void
+parser_init(struct parser *p, const struct opt *const *tables)
+{
+	char *s = p->shorts;
+
+	memset(p, 0, sizeof(*p));
+	*s++ = ':';
+	for (; *tables; tables++)
+		for (const struct opt *o = *tables; o->kind; o++) {
+			p->longs[p->count] = (struct option){
+				.name = o->name,
+				.has_arg = o->arg != NULL,
+				.val = LONG_BASE + p->count,
+			};
+			p->rows[p->count++] = o;
+			if (!o->letter)
+				continue;
+			*s++ = o->letter;
+			if (o->arg)
+				*s++ = ':';
+		}
+}
+
+static const struct opt *
+row_of(const struct parser *p, int c)
+{
+	if (c >= LONG_BASE)
+		return p->rows[c - LONG_BASE];
+	for (int i = 0; i < p->count; i++)
+		if (p->rows[i]->letter == c)
+			return p->rows[i];
+	return NULL;
+}
+
+/* Which word of "a|b|c" text is, or -1. */
+static int
+choice(const char *words, const char *text)
+{
+	size_t length = strlen(text);
+
+	for (int i = 0; words; i++) {
+		size_t span = strcspn(words, "|");
+
+		if (span == length && memcmp(words, text, span) == 0)
+			return i;
+		words = words[span] ? words + span + 1 : NULL;
+	}
+	return -1;
+}
+
+static int
+number_set(const struct opt *o, const char *text, int64_t *value)
+{
+	if (num_parse(text, o->min, o->max, value) == 0)
+		return 0;
+	return fail_as(STATUS_USAGE,
+	    "--%s %s: want a whole number from %lld to %lld",
+	    o->name, text, o->min, o->max);
+}
+
+static int
+time_set(const struct opt *o, const char *text, int64_t *value)
+{
+	if (duration_parse(text, value) == 0 && *value >= o->min)
+		return 0;
+	return fail_as(STATUS_USAGE, "--%s %s: want %s such as 2, 0.5, "
+	    "250ms or 5m", o->name, text,
+	    o->min ? "a time over 0" : "a time");
+}
+
+static int
+opt_set(const struct opt *o, const char *text, void *settings)
+{
+	char *field = (char *)settings + o->offset;
+	int which;
+
+	switch (o->kind) {
+	case OPT_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case OPT_VALUE:
+		*(int *)field = (int)o->min;
+		return 0;
+	case OPT_NUMBER:
+		return number_set(o, text, (int64_t *)field);
+	case OPT_TIME:
+		return time_set(o, text, (int64_t *)field);
+	case OPT_TEXT:
+		*(const char **)field = text;
+		return 0;
+	case OPT_CHOICE:
+		which = choice(o->arg, text);
+		if (which < 0)
+			return fail_as(STATUS_USAGE, "--%s %s: want %s",
+			    o->name, text, o->arg);
+		*(int *)field = which;
+		return 0;
+	case OPT_END:
+		break;
+	}
+	return fail_as(STATUS_USAGE, "--%s: not an option", o->name);
+}
+
+static int
+unknown_letter(int letter, const char *command, const struct opt_hint *hint)
+{
+	char key = isdigit(letter) ? '0' : (char)letter;
+
+	for (; hint && hint->letter; hint++)
+		if (hint->letter == key &&
+		    (!*hint->commands || strstr(hint->commands, command)))
+			return fail_as(STATUS_USAGE, "-%c: %s", letter,
+			    hint->text);
+	return fail_as(STATUS_USAGE, "-%c: no such option; see 'rpnc %s "
+	    "--help'", letter, command);
+}
+
+static int
+unknown_name(const struct parser *p, const char *word, const char *command)
+{
+	size_t length = strcspn(word, "="), best = 4, near = 0;
+	char name[40];
+
+	snprintf(name, sizeof(name), "%.*s", (int)length - 2, word + 2);
+	for (int i = 0; i < p->count; i++) {
+		size_t d = edit_distance(name, p->longs[i].name);
+
+		if (d < best) {
+			best = d;
+			near = (size_t)i + 1;
+		}
+	}
+	if (near)
+		return fail_as(STATUS_USAGE, "--%s: no such option; did you "
+		    "mean --%s?", name, p->longs[near - 1].name);
+	return fail_as(STATUS_USAGE, "--%s: no such option; see 'rpnc %s "
+	    "--help'", name, command);
+}
+
+/* getopt takes --keep for --keep-open; scripts would break at a new option. */
+static bool
+abbreviated(const char *word, const char *name)
+{
+	size_t span;
+
+	if (strncmp(word, "--", 2) != 0)
+		return false;
+	span = strcspn(word + 2, "=");
+	return strlen(name) != span || strncmp(word + 2, name, span) != 0;
+}
+
+int
+opt_parse(int argc, char **argv, const struct opt *const *tables,
+    const struct opt_hint *hints, void *settings)
+{
+	struct parser p;
+	int c;
+
+	parser_init(&p, tables);
+	opterr = 0;
+	optind = 0;
+	while ((c = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
+		const struct opt *o = c == '?' || c == ':' ?
+		    row_of(&p, optopt) : row_of(&p, c);
+		const char *word = argv[optind - 1];
+
+		if (c == '?' && optopt && !o)
+			return unknown_letter(optopt, argv[0], hints);
+		if (c == '?' && o)
+			return fail_as(STATUS_USAGE, "--%s takes no value",
+			    o->name);
+		if (c == '?')
+			return unknown_name(&p, word, argv[0]);
+		if (c == ':')
+			return fail_as(STATUS_USAGE, "--%s wants a value: %s",
+			    o->name, o->arg);
+		if (c >= LONG_BASE && optarg == word)
+			word = argv[optind - 2];
+		if (c >= LONG_BASE && abbreviated(word, o->name))
+			return unknown_name(&p, word, argv[0]);
+		if (opt_set(o, optarg, settings) < 0)
+			return -1;
+	}
+	return optind;
+}
+
+static void
+help_row(FILE *out, const struct opt *o)
+{
+	char left[64], letter[8] = "    ";
+
+	if (o->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+	snprintf(left, sizeof(left), "%s--%s%s%s", letter, o->name,
+	    o->arg ? " " : "", o->arg ? o->arg : "");
+	if (strlen(left) > 26)
+		fprintf(out, "  %s\n  %-26s %s\n", left, "", o->help);
+	else
+		fprintf(out, "  %-26s %s\n", left, o->help);
+}
+
+char *
+opt_help(const struct opt *const *tables)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return NULL;
+	for (; *tables; tables++)
+		for (const struct opt *o = *tables; o->kind; o++)
+			help_row(out, o);
+	fclose(out);
+	return text;
+}

@@ -1,0 +1,229 @@
+#include "base/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+enum { LOSSY_LIMIT = 256 * 1024 };
+
+static const char *
+sink_name(const struct sink *s)
+{
+	return s->lossy ? "stderr" : "stdout";
+}
+
+static bool
+writable(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, timeout_ms) > 0;
+}
+
+/* One write that does not wait: what write(2) returns. */
+static ssize_t
+write_some(struct sink *s, const char *data, size_t length)
+{
+	int fd = s->source.fd;
+	ssize_t n;
+
+	if (s->atomic) {
+		if (!writable(fd, 0)) {
+			errno = EAGAIN;
+			return -1;
+		}
+		if (length > PIPE_BUF)
+			length = PIPE_BUF;
+	}
+	n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0 && errno == ENOTSOCK)
+		n = write(fd, data, length);
+	return n;
+}
+
+static int
+broken(struct sink *s)
+{
+	s->failed = true;
+	s->length = 0;
+	loop_del(s->loop, &s->source);
+	fail("%s", sink_name(s));
+	if (s->on_fail)
+		s->on_fail(s);
+	return -1;
+}
+
+/* Writes until it is all out or would wait: how much went, or -1. */
+static ssize_t
+write_most(struct sink *s, const char *data, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = write_some(s, data + done, length - done);
+
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0 && errno != EINTR)
+			return broken(s);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)done;
+}
+
+static int
+enqueue(struct sink *s, const char *data, size_t length)
+{
+	if (s->start) {
+		memmove(s->queue, s->queue + s->start, s->length);
+		s->start = 0;
+	}
+	if (s->length + length > s->room) {
+		size_t room = s->length + length + 4096;
+		char *queue = realloc(s->queue, room);
+
+		if (!queue)
+			return broken(s);
+		s->queue = queue;
+		s->room = room;
+	}
+	memcpy(s->queue + s->length, data, length);
+	s->length += length;
+	return loop_watch(s->loop, &s->source, EPOLLOUT);
+}
+
+static void
+tell_dropped(struct sink *s)
+{
+	char line[80];
+	int n = snprintf(line, sizeof(line),
+	    "rpnc: %zu lines were not shown: stderr was not read\n",
+	    s->dropped);
+
+	s->dropped = 0;
+	sink_write(s, line, (size_t)n);
+}
+
+static void
+on_writable(struct source *source, uint32_t events)
+{
+	struct sink *s = (struct sink *)source;
+	ssize_t n;
+
+	if (!s->length && events & (EPOLLERR | EPOLLHUP)) {
+		errno = EPIPE;
+		broken(s);
+		return;
+	}
+	n = write_most(s, s->queue + s->start, s->length);
+	if (n < 0)
+		return;
+	s->start += (size_t)n;
+	s->length -= (size_t)n;
+	if (s->length)
+		return;
+	free(s->queue);
+	s->queue = NULL;
+	s->start = s->room = 0;
+	loop_watch(s->loop, &s->source, 0);
+	if (s->dropped)
+		tell_dropped(s);
+	else if (s->on_drained)
+		s->on_drained(s);
+}
+
+/* A second, non-blocking description of a pipe or terminal, or -1. */
+static int
+reopen(int fd)
+{
+	struct stat st;
+	char path[32];
+
+	if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !isatty(fd)))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static bool
+may_block(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || isatty(fd)) &&
+	    !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+int
+sink_open(struct sink *s, struct loop *l, int fd, bool lossy)
+{
+	int again = reopen(fd);
+
+	*s = (struct sink){ .loop = l, .lossy = lossy };
+	s->own = again >= 0;
+	s->atomic = !s->own && may_block(fd);
+	s->source.fd = s->own ? again : fd;
+	s->source.on_event = on_writable;
+	return lossy ? 0 : loop_watch(l, &s->source, 0);
+}
+
+void
+sink_close(struct sink *s)
+{
+	loop_del(s->loop, &s->source);
+	if (s->own)
+		close(s->source.fd);
+	free(s->queue);
+	s->queue = NULL;
+}
+
+int
+sink_write(struct sink *s, const void *data, size_t length)
+{
+	ssize_t n = 0;
+
+	if (s->failed)
+		return -1;
+	if (s->lossy && s->length + length > LOSSY_LIMIT) {
+		s->dropped++;
+		return 0;
+	}
+	if (!s->length)
+		n = write_most(s, data, length);
+	if (n < 0)
+		return -1;
+	if ((size_t)n == length)
+		return 0;
+	return enqueue(s, (const char *)data + n, length - (size_t)n);
+}
+
+bool
+sink_full(const struct sink *s)
+{
+	return s->length > 0;
+}
+
+int
+sink_flush(struct sink *s)
+{
+	while (s->length && !s->failed) {
+		ssize_t n = write_most(s, s->queue + s->start, s->length);
+
+		if (n < 0)
+			break;
+		s->start += (size_t)n;
+		s->length -= (size_t)n;
+		if (s->length && !writable(s->source.fd, s->lossy ? 1000 : -1))
+			break;
+	}
+	return s->failed || s->length ? -1 : 0;
+}

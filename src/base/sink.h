@@ -1,0 +1,47 @@
+#ifndef BASE_SINK_H
+#define BASE_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/loop.h"
+
+/*
+ * Where bytes leave the process: stdout or stderr. A write never blocks the
+ * loop, though the user's descriptor is left as it is, for the shell shares
+ * its flags: a pipe or a terminal is opened a second time, and where that is
+ * refused pieces go out that fit what poll(2) promises.
+ */
+struct sink {
+	struct source source;
+	struct loop *loop;
+	bool own, atomic, lossy;
+	bool failed;		/* broken: the fault was told by on_fail */
+	char *queue;		/* what is not written yet */
+	size_t start, length, room;
+	size_t dropped;		/* lines that a full lossy sink lost */
+	void (*on_drained)(struct sink *);
+	void (*on_fail)(struct sink *);		/* see fail_text() */
+	void *user;
+};
+
+/*
+ * Makes s write to fd. A lossy sink (diagnostics) drops whole writes when
+ * its reader is far behind; any other keeps all: ask sink_full().
+ */
+int sink_open(struct sink *s, struct loop *l, int fd, bool lossy);
+void sink_close(struct sink *);
+
+/* Writes now what can be, queues the rest. -1: broken, and it was told. */
+int sink_write(struct sink *, const void *data, size_t length);
+
+/* Whether something is queued: the time to stop reading what feeds it. */
+bool sink_full(const struct sink *);
+
+/*
+ * Writes out all that is queued, waiting for its reader as long as it takes
+ * (a lossy one: a second). Returns -1 if it is broken.
+ */
+int sink_flush(struct sink *);
+
+#endif
