@@ -1,0 +1,353 @@
+#include "net/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "base/text.h"
+
+/* A port number or a service name; 0, or -1 with a usage fault. */
+static int
+port_parse(struct endpoint *e, const char *text)
+{
+	struct servent service, *found = NULL;
+	char room[1024];
+	int64_t number;
+
+	if (num_parse(text, 0, 65535, &number) == 0) {
+		e->port = (uint16_t)number;
+		return 0;
+	}
+	if (!*text)
+		return fail_as(STATUS_USAGE, "the port is empty");
+	if (strspn(text, "-0123456789") == strlen(text))
+		return fail_as(STATUS_USAGE, "port %s: want 0 to 65535", text);
+	getservbyname_r(text, e->datagram ? "udp" : "tcp", &service, room,
+	    sizeof(room), &found);
+	if (!found)
+		return fail_as(STATUS_USAGE, "'%.64s' is neither a port "
+		    "number nor a known service", text);
+	e->port = ntohs((uint16_t)found->s_port);
+	return 0;
+}
+
+static int
+host_set(struct endpoint *e, const char *host, size_t length)
+{
+	struct in6_addr in6;
+	struct in_addr in;
+
+	if (!length)
+		return fail_as(STATUS_USAGE, "the host is empty");
+	if (length >= sizeof(e->host))
+		return fail_as(STATUS_USAGE, "the host name is too long");
+	memcpy(e->host, host, length);
+	e->host[length] = '\0';
+	if (e->family == AF_INET && strchr(e->host, ':'))
+		return fail_as(STATUS_USAGE, "%s is an IPv6 address: -4 can't "
+		    "reach it", e->host);
+	if (e->family == AF_INET6 && inet_pton(AF_INET, e->host, &in) == 1)
+		return fail_as(STATUS_USAGE, "%s is an IPv4 address: -6 can't "
+		    "reach it", e->host);
+	if (strchr(e->host, ':') && !strchr(e->host, '%') &&
+	    inet_pton(AF_INET6, e->host, &in6) != 1)
+		return fail_as(STATUS_USAGE, "%.64s is not an IPv6 address",
+		    e->host);
+	return 0;
+}
+
+static int
+path_set(struct endpoint *e, const char *path)
+{
+	struct sockaddr_un un;
+
+	if (!path[*path == '@'])
+		return fail_as(STATUS_USAGE, "the Unix socket's %s is empty",
+		    *path == '@' ? "name" : "path");
+	if (strlen(path) >= sizeof(un.sun_path))
+		return fail_as(STATUS_USAGE, "the Unix socket's path has %zu "
+		    "bytes: at most %zu are allowed", strlen(path),
+		    sizeof(un.sun_path) - 1);
+	if (e->family != AF_UNSPEC)
+		return fail_as(STATUS_USAGE, "-4 and -6 mean nothing for a "
+		    "Unix socket");
+	e->local = true;
+	e->path = path;
+	return 0;
+}
+
+/* HOST:PORT, [V6]:PORT or PORT. */
+static int
+lone_parse(struct endpoint *e, const char *word)
+{
+	const char *colon = strrchr(word, ':'), *host = word;
+
+	if (!colon)
+		return port_parse(e, word);
+	if (*word == '[' && colon > word && colon[-1] == ']')
+		return host_set(e, word + 1, (size_t)(colon - word) - 2) < 0 ?
+		    -1 : port_parse(e, colon + 1);
+	if (*word == '[' || strchr(host, ':') != colon)
+		return fail_as(STATUS_USAGE, "%.64s: an IPv6 address and port "
+		    "are written [ADDRESS]:PORT or ADDRESS PORT", word);
+	if (host_set(e, host, (size_t)(colon - host)) < 0)
+		return -1;
+	return port_parse(e, colon + 1);
+}
+
+int
+endpoint_parse(struct endpoint *e, int count, char *const *words)
+{
+	const char *host = words[0];
+	size_t length;
+
+	if (e->local)
+		return count == 1 ? path_set(e, host) :
+		    fail_as(STATUS_USAGE, "-U wants one path, nothing else");
+	if (count == 0)
+		return fail_as(STATUS_USAGE, "which port?");
+	if (count > 2)
+		return fail_as(STATUS_USAGE, "too many words: %s", words[2]);
+	if (strncmp(host, "unix:", 5) == 0)
+		return count == 1 ? path_set(e, host + 5) :
+		    fail_as(STATUS_USAGE, "a Unix socket has no port");
+	if (count == 1)
+		return lone_parse(e, host);
+	length = strlen(host);
+	if (length > 2 && *host == '[' && host[length - 1] == ']')
+		host++, length -= 2;
+	if (host_set(e, host, length) < 0)
+		return -1;
+	return port_parse(e, words[1]);
+}
+
+int
+addr_unix(struct addr *a, const char *path)
+{
+	size_t length = strlen(path);
+
+	memset(a, 0, sizeof(*a));
+	if (length >= sizeof(a->un.sun_path))
+		return fail_as(STATUS_USAGE, "%.32s...: path too long", path);
+	a->un.sun_family = AF_UNIX;
+	memcpy(a->un.sun_path, path, length);
+	a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	if (*path == '@')
+		a->un.sun_path[0] = '\0';
+	else
+		a->len++;
+	return 1;
+}
+
+static int
+lookup_fail(const char *host, int code)
+{
+	fail_as(STATUS_RESOLVE, "%.200s: %s", host,
+	    code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
+	return -1;
+}
+
+/* A look-up whose thread may outlive who asked. */
+struct pending {
+	struct gaicb request;
+	struct addrinfo hints;
+	char host[256], port[8];
+};
+
+/*
+ * getaddrinfo(3) with an end to it: the C library's own limits are tens of
+ * seconds. A look-up given up on is left to its thread, and dies with the
+ * process.
+ */
+static int
+lookup_until(const char *host, const char *port, const struct addrinfo *hints,
+    int64_t deadline, struct addrinfo **found)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+	int64_t left = deadline - loop_now();
+	struct timespec limit = { 0 };
+	int code;
+
+	if (!p)
+		return EAI_MEMORY;
+	if (left > 0) {
+		limit.tv_sec = left / 1000000;
+		limit.tv_nsec = left % 1000000 * 1000;
+	}
+	p->hints = *hints;
+	snprintf(p->host, sizeof(p->host), "%s", host);
+	snprintf(p->port, sizeof(p->port), "%s", port);
+	p->request.ar_name = p->host;
+	p->request.ar_service = p->port;
+	p->request.ar_request = &p->hints;
+	code = getaddrinfo_a(GAI_NOWAIT,
+	    (struct gaicb *[]){ &p->request }, 1, NULL);
+	if (code == 0) {
+		gai_suspend((const struct gaicb *[]){ &p->request }, 1,
+		    &limit);
+		code = gai_error(&p->request);
+	}
+	if (code == EAI_INPROGRESS)
+		return code;
+	*found = p->request.ar_result;
+	free(p);
+	return code;
+}
+
+static int
+lookup(const char *host, const char *port, const struct addrinfo *hints,
+    int64_t deadline, struct addrinfo **found)
+{
+	if (!deadline || hints->ai_flags & AI_NUMERICHOST)
+		return getaddrinfo(host, port, hints, found);
+	return lookup_until(host, port, hints, deadline, found);
+}
+
+static bool
+is_numeric(const char *host)
+{
+	struct in_addr in;
+
+	return strchr(host, ':') || inet_pton(AF_INET, host, &in) == 1;
+}
+
+static int
+resolve(const struct endpoint *e, int flags, int64_t deadline,
+    struct addr_list *out)
+{
+	struct addrinfo hints = {
+		.ai_family = e->family,
+		.ai_socktype = e->datagram ? SOCK_DGRAM : SOCK_STREAM,
+		.ai_flags = flags | AI_NUMERICSERV,
+	}, *found = NULL;
+	const char *host = e->host[0] ? e->host : NULL;
+	char port[8];
+	int code;
+
+	out->count = 0;
+	if (e->local) {
+		out->count = 1;
+		return addr_unix(&out->at[0], e->path);
+	}
+	if (!host || e->numeric || is_numeric(host))
+		hints.ai_flags |= AI_NUMERICHOST;
+	snprintf(port, sizeof(port), "%u", e->port);
+	code = lookup(host, port, &hints, deadline, &found);
+	if (code == EAI_INPROGRESS)
+		return fail_as(STATUS_TIMEOUT, "%s: the name server did not "
+		    "answer in time", host);
+	if (code)
+		return lookup_fail(host ? host : "localhost", code);
+	for (struct addrinfo *i = found; i && out->count < ADDR_MAX;
+	    i = i->ai_next) {
+		struct addr *a = &out->at[out->count++];
+
+		memset(a, 0, sizeof(*a));
+		memcpy(&a->sa, i->ai_addr, i->ai_addrlen);
+		a->len = i->ai_addrlen;
+	}
+	freeaddrinfo(found);
+	return out->count;
+}
+
+int
+addr_resolve(const struct endpoint *e, int64_t deadline, struct addr_list *out)
+{
+	return resolve(e, 0, deadline, out);
+}
+
+int
+addr_resolve_passive(const struct endpoint *e, struct addr_list *out)
+{
+	return resolve(e, AI_PASSIVE, 0, out);
+}
+
+uint16_t
+addr_port(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return ntohs(a->in.sin_port);
+	return a->sa.sa_family == AF_INET6 ? ntohs(a->in6.sin6_port) : 0;
+}
+
+void
+addr_set_port(struct addr *a, uint16_t port)
+{
+	if (a->sa.sa_family == AF_INET)
+		a->in.sin_port = htons(port);
+	else if (a->sa.sa_family == AF_INET6)
+		a->in6.sin6_port = htons(port);
+}
+
+bool
+addr_equal(const struct addr *a, const struct addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_port == b->in.sin_port &&
+		    a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	if (a->sa.sa_family == AF_INET6)
+		return a->in6.sin6_port == b->in6.sin6_port &&
+		    a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+		    memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 16) == 0;
+	return a->len == b->len && memcmp(&a->un, &b->un, a->len) == 0;
+}
+
+bool
+addr_is_wildcard(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == INADDR_ANY;
+	return a->sa.sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
+
+static const char *
+unix_text(const struct addr *a, char text[static ADDR_TEXT])
+{
+	size_t head = offsetof(struct sockaddr_un, sun_path);
+	size_t length = a->len > head ? a->len - head : 0;
+	const char *path = a->un.sun_path;
+	char safe[sizeof(a->un.sun_path) * ESCAPE_MAX + 1];
+	bool abstract = length && !path[0];
+
+	if (!abstract)
+		length = strnlen(path, length);
+	escape(path + abstract, length - abstract, false, safe);
+	snprintf(text, ADDR_TEXT, "unix:%s%.*s", abstract ? "@" : "",
+	    ADDR_TEXT - 8, length ? safe : "(unnamed)");
+	return text;
+}
+
+const char *
+addr_host(const struct addr *a, char text[static ADDR_TEXT])
+{
+	if (a->sa.sa_family == AF_UNIX)
+		return unix_text(a, text);
+	if (!a->len || getnameinfo(&a->sa, a->len, text, ADDR_TEXT, NULL, 0,
+	    NI_NUMERICHOST) != 0)
+		snprintf(text, ADDR_TEXT, "?");
+	return text;
+}
+
+const char *
+addr_text(const struct addr *a, char text[static ADDR_TEXT])
+{
+	char host[ADDR_TEXT];
+
+	if (a->sa.sa_family == AF_UNIX)
+		return unix_text(a, text);
+	addr_host(a, host);
+	snprintf(text, ADDR_TEXT, strchr(host, ':') ? "[%.100s]:%u" :
+	    "%.100s:%u", host, addr_port(a));
+	return text;
+}

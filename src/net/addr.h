@@ -1,0 +1,76 @@
+#ifndef NET_ADDR_H
+#define NET_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* A socket address with its length; len 0 is "none". */
+struct addr {
+	socklen_t len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+	};
+};
+
+enum {
+	ADDR_TEXT = 128,	/* room for the longest addr_text() and its 0 */
+	ADDR_MAX = 32,		/* addresses of one name that are looked at */
+};
+
+/* What the user typed: where to listen or to connect. */
+struct endpoint {
+	bool local;		/* a Unix socket: path holds it */
+	bool datagram;
+	int family;		/* AF_UNSPEC, or what -4 or -6 asked for */
+	bool numeric;		/* never ask a name server */
+	const char *path;	/* without "unix:"; '@' opens an abstract name */
+	char host[256];		/* empty: localhost, or every address */
+	uint16_t port;
+};
+
+struct addr_list {
+	int count;
+	struct addr at[ADDR_MAX];
+};
+
+/*
+ * Reads PORT, HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME from
+ * the words into e, whose flags are set already. Returns -1 with a usage
+ * fault that says what is wrong.
+ */
+int endpoint_parse(struct endpoint *e, int count, char *const *words);
+
+/*
+ * Looks e up for a client: every address of its name, or localhost's. Gives
+ * up at deadline (loop_now() microseconds; 0: none). Returns their count,
+ * at least 1.
+ */
+int addr_resolve(const struct endpoint *e, int64_t deadline,
+    struct addr_list *out);
+
+/* The same for a listener, where no host means the wildcards. */
+int addr_resolve_passive(const struct endpoint *e, struct addr_list *out);
+
+/* Fills a with a Unix socket's address; '@' opens an abstract name. */
+int addr_unix(struct addr *a, const char *path);
+
+uint16_t addr_port(const struct addr *a);
+void addr_set_port(struct addr *a, uint16_t port);
+bool addr_equal(const struct addr *a, const struct addr *b);
+bool addr_is_wildcard(const struct addr *a);
+
+/*
+ * Writes "127.0.0.1:9000", "[fe80::1%eth0]:9000", "unix:/run/x" or
+ * "unix:@name", escaped, never longer than ADDR_TEXT; addr_host() leaves the
+ * port out and never brackets. Return text.
+ */
+const char *addr_text(const struct addr *a, char text[static ADDR_TEXT]);
+const char *addr_host(const struct addr *a, char text[static ADDR_TEXT]);
+
+#endif

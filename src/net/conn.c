@@ -1,0 +1,222 @@
+#include "net/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+const char *
+reason_name(enum reason reason)
+{
+	static const char *const names[] = {
+		[REASON_END] = "end", [REASON_RESET] = "reset",
+		[REASON_TIMEOUT] = "timeout", [REASON_TOO_SLOW] = "too-slow",
+		[REASON_CUT] = "cut", [REASON_LOCAL] = "local",
+	};
+
+	return names[reason];
+}
+
+static ssize_t
+socket_read(struct conn *c, void *room, size_t length)
+{
+	return recv(c->source.fd, room, length, MSG_DONTWAIT);
+}
+
+static ssize_t
+socket_write(struct conn *c, const void *data, size_t length)
+{
+	return send(c->source.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/*
+ * A datagram socket that was connected late still holds what others sent
+ * before: that is not for this conversation.
+ */
+static ssize_t
+datagram_read(struct conn *c, void *room, size_t length)
+{
+	for (;;) {
+		struct addr from = { .len = sizeof(from.un) };
+		ssize_t n = recvfrom(c->source.fd, room, length, MSG_DONTWAIT,
+		    &from.sa, &from.len);
+
+		if (n < 0 || c->peer.sa.sa_family == AF_UNIX ||
+		    addr_equal(&from, &c->peer))
+			return n;
+	}
+}
+
+static int
+socket_shut(struct conn *c)
+{
+	return shutdown(c->source.fd, SHUT_WR);
+}
+
+static int
+datagram_shut(struct conn *c)
+{
+	(void)c;
+	return 0;
+}
+
+static int
+socket_watch(struct conn *c, uint32_t events)
+{
+	return loop_watch(c->loop, &c->source, events);
+}
+
+static void
+socket_close(struct conn *c)
+{
+	loop_del(c->loop, &c->source);
+	close(c->source.fd);
+}
+
+const struct conn_ops conn_stream = {
+	.read = socket_read,
+	.write = socket_write,
+	.shut = socket_shut,
+	.watch = socket_watch,
+	.close = socket_close,
+};
+
+const struct conn_ops conn_datagram = {
+	.datagram = true,
+	.read = datagram_read,
+	.write = socket_write,
+	.shut = datagram_shut,
+	.watch = socket_watch,
+	.close = socket_close,
+};
+
+static void
+on_source(struct source *source, uint32_t events)
+{
+	struct conn *c = (struct conn *)source;
+
+	c->on_event(c, events);
+}
+
+struct conn *
+conn_adopt(struct loop *l, int fd, const struct conn_ops *ops)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		fail("connection");
+		return NULL;
+	}
+	c->source.fd = fd;
+	c->source.on_event = on_source;
+	c->ops = ops;
+	c->loop = l;
+	c->opened = c->active = loop_now();
+	c->peer.len = c->local.len = sizeof(c->peer.un);
+	if (getpeername(fd, &c->peer.sa, &c->peer.len) < 0)
+		c->peer.len = 0;
+	if (getsockname(fd, &c->local.sa, &c->local.len) < 0)
+		c->local.len = 0;
+	return c;
+}
+
+void
+conn_link(struct conn *c, struct conn **list)
+{
+	c->next = *list;
+	c->link = list;
+	if (c->next)
+		c->next->link = &c->next;
+	*list = c;
+}
+
+void
+conn_free(struct conn *c)
+{
+	c->ops->close(c);
+	if (c->link) {
+		*c->link = c->next;
+		if (c->next)
+			c->next->link = c->link;
+	}
+	free(c->queue);
+	free(c);
+}
+
+ssize_t
+conn_read(struct conn *c, void *room, size_t length)
+{
+	ssize_t n = c->ops->read(c, room, length);
+
+	if (n > 0) {
+		c->in += (size_t)n;
+		c->active = loop_now();
+	}
+	return n;
+}
+
+ssize_t
+conn_write(struct conn *c, const void *data, size_t length)
+{
+	ssize_t n = c->ops->write(c, data, length);
+
+	if (n > 0) {
+		c->out += (size_t)n;
+		c->active = loop_now();
+	}
+	return n;
+}
+
+static bool
+would_wait(void)
+{
+	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
+}
+
+int
+conn_send(struct conn *c, const void *data, size_t length)
+{
+	ssize_t n = 0;
+	char *queue;
+
+	if (!c->queued)
+		n = conn_write(c, data, length);
+	if (n < 0 && !would_wait())
+		return -1;
+	if (n < 0)
+		n = 0;
+	length -= (size_t)n;
+	if (!length)
+		return 0;
+	if (c->queue_start) {
+		memmove(c->queue, c->queue + c->queue_start, c->queued);
+		c->queue_start = 0;
+	}
+	queue = realloc(c->queue, c->queued + length);
+	if (!queue)
+		return -1;
+	c->queue = queue;
+	memcpy(queue + c->queued, (const char *)data + n, length);
+	c->queued += length;
+	return 0;
+}
+
+int
+conn_flush(struct conn *c)
+{
+	while (c->queued) {
+		ssize_t n = conn_write(c, c->queue + c->queue_start,
+		    c->queued);
+
+		if (n < 0)
+			return would_wait() ? 0 : -1;
+		c->queue_start += (size_t)n;
+		c->queued -= (size_t)n;
+	}
+	free(c->queue);
+	c->queue = NULL;
+	c->queue_start = 0;
+	return 0;
+}

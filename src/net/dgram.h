@@ -1,0 +1,28 @@
+#ifndef NET_DGRAM_H
+#define NET_DGRAM_H
+
+#include <sys/types.h>
+
+#include "net/addr.h"
+
+/*
+ * Datagrams on a socket that many peers write to. A reply leaves from the
+ * address that the question came to (ip(7), IP_PKTINFO), which a connected
+ * peer insists on and a wildcard socket would not give.
+ */
+
+enum { DGRAM_MAX = 65536 };
+
+/* Asks the kernel for the address a datagram came to; after bind(2). */
+void dgram_prepare(int fd, const struct addr *bound);
+
+/*
+ * As recvfrom(2) and sendto(2), never waiting; to or from of length 0: not
+ * known, the kernel's choice.
+ */
+ssize_t dgram_receive(int fd, void *room, size_t length, struct addr *from,
+    struct addr *to);
+ssize_t dgram_send(int fd, const void *data, size_t length,
+    const struct addr *to, const struct addr *from);
+
+#endif

@@ -1,0 +1,344 @@
+/*
+ * How it works. The addresses are put in order, IPv6 and IPv4 by turns. An
+ * attempt is a non-blocking connect(2) in a pollfd. Each turn of the loop
+ * starts the next attempt if its time has come, then polls all that are in
+ * flight until one is writable, or the next start, or the deadline. A round
+ * ends with a connection or when nothing is left; --wait makes more rounds.
+ */
+#include "net/dial.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+#include "net/local.h"
+#include "net/sock.h"
+
+enum {
+	STAGGER_US = 250 * 1000,	/* RFC 8305 section 8 */
+	RETRY_FIRST_US = 10 * 1000,
+	RETRY_MAX_US = 250 * 1000,
+};
+
+struct race {
+	const struct dial_options *options;
+	struct addr_list list;		/* in the order of the attempts */
+	struct pollfd poll[ADDR_MAX];
+	int started, error;		/* error: the last attempt's errno */
+	const struct addr *faulty;	/* and its address */
+	bool unusable;			/* -1 with a fault that is already told */
+};
+
+/* IPv6 and IPv4 by turns, in the resolver's order within each. */
+static void
+interleave(struct addr_list *out, const struct addr_list *in)
+{
+	int next[2] = { 0, 0 };
+	int side = in->at[0].sa.sa_family == AF_INET6;
+
+	for (out->count = 0; out->count < in->count; side = !side) {
+		int *i = &next[side];
+
+		while (*i < in->count &&
+		    (in->at[*i].sa.sa_family == AF_INET6) != side)
+			++*i;
+		if (*i < in->count)
+			out->at[out->count++] = in->at[(*i)++];
+	}
+}
+
+/* The address to come from for this target; 1, or 0 if none fits. */
+static int
+source_for(const struct dial_options *o, const struct addr *to,
+    struct addr *from)
+{
+	for (int i = 0; i < o->source.count; i++)
+		if (o->source.at[i].sa.sa_family == to->sa.sa_family) {
+			*from = o->source.at[i];
+			addr_set_port(from, o->source_port);
+			return 1;
+		}
+	if (o->source.count)
+		return 0;
+	memset(from, 0, sizeof(*from));
+	from->sa.sa_family = to->sa.sa_family;
+	from->len = to->len;
+	addr_set_port(from, o->source_port);
+	return 1;
+}
+
+static int
+bind_source(int fd, const struct dial_options *o, const struct addr *to)
+{
+	struct addr from;
+	char text[ADDR_TEXT];
+
+	if (to->sa.sa_family == AF_UNIX)
+		return o->datagram ? local_autobind(fd) : 0;
+	if (!o->source.count && !o->source_port)
+		return 0;
+	if (!source_for(o, to, &from)) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
+	if (!o->source_port)
+		sock_set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	else if (!o->datagram)
+		sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (bind(fd, &from.sa, from.len) == 0)
+		return 0;
+	fail("bind to %s", addr_text(&from, text));
+	return fail_status_set(STATUS_BIND);
+}
+
+/* connect(2) to a Unix socket waits for its backlog, not for a network. */
+static int
+connect_local(int fd, const struct addr *to, int64_t deadline)
+{
+	int64_t left = deadline - loop_now();
+	struct timeval limit = { .tv_usec = 1 };
+	int result;
+
+	if (left > 0)
+		limit = (struct timeval){ left / 1000000, left % 1000000 };
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	result = connect(fd, &to->sa, to->len);
+	if (result < 0 && errno == EAGAIN)
+		errno = ETIMEDOUT;
+	return result;
+}
+
+static int
+open_for(const struct race *r, const struct addr *to)
+{
+	int type = (r->options->datagram ? SOCK_DGRAM : SOCK_STREAM) |
+	    SOCK_CLOEXEC;
+	int fd;
+
+	if (to->sa.sa_family != AF_UNIX)
+		type |= SOCK_NONBLOCK;
+	fd = socket(to->sa.sa_family, type, 0);
+	if (fd >= 0 && type & SOCK_NONBLOCK && !r->options->datagram)
+		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	return fd;
+}
+
+/* Starts an attempt: its descriptor, -1 with errno, -2 with a fault. */
+static int
+attempt(struct race *r, const struct addr *to, int64_t deadline)
+{
+	bool local = to->sa.sa_family == AF_UNIX;
+	int fd = open_for(r, to), saved;
+
+	if (fd < 0)
+		return -1;
+	if (!local && sock_device(fd, r->options->interface) < 0)
+		goto told;
+	errno = 0;
+	if (bind_source(fd, r->options, to) < 0) {
+		if (fail_status() == STATUS_BIND)
+			goto told;
+		goto close;
+	}
+	if ((local ? connect_local(fd, to, deadline) :
+	    connect(fd, &to->sa, to->len)) == 0 || errno == EINPROGRESS)
+		return fd;
+close:
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+told:
+	close(fd);
+	return -2;
+}
+
+static void
+lost(struct race *r, int i, int error)
+{
+	/* what the first address said matters more than "no such family" */
+	if (!r->error || error == ECONNREFUSED) {
+		r->error = error;
+		r->faulty = &r->list.at[i];
+	}
+}
+
+/* Starts the next attempt. Returns -1 if it failed at once. */
+static int
+start_next(struct race *r, int64_t deadline)
+{
+	int i = r->started++;
+	int fd = attempt(r, &r->list.at[i], deadline);
+
+	r->poll[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
+	if (fd == -2)
+		r->unusable = true;
+	if (fd == -1)
+		lost(r, i, errno);
+	return fd < 0 ? -1 : 0;
+}
+
+/*
+ * A retried connect to a free port of this host may meet itself: the kernel
+ * picks that very port as its source, and TCP opens simultaneously.
+ */
+static bool
+is_self(int fd)
+{
+	struct addr here = { .len = sizeof(here.un) };
+	struct addr there = { .len = sizeof(there.un) };
+
+	return getsockname(fd, &here.sa, &here.len) == 0 &&
+	    getpeername(fd, &there.sa, &there.len) == 0 &&
+	    here.sa.sa_family != AF_UNIX && addr_equal(&here, &there);
+}
+
+/* The attempt that has connected, or -1. Drops those that failed. */
+static int
+settled(struct race *r)
+{
+	for (int i = 0; i < r->started; i++) {
+		struct pollfd *p = &r->poll[i];
+		int error = 0;
+		socklen_t size = sizeof(error);
+
+		if (p->fd < 0 || !p->revents)
+			continue;
+		getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		if (!error && !r->options->datagram && is_self(p->fd))
+			error = ECONNREFUSED;
+		if (!error)
+			return i;
+		close(p->fd);
+		p->fd = -1;
+		lost(r, i, error);
+	}
+	return -1;
+}
+
+static int
+in_flight(const struct race *r)
+{
+	int count = 0;
+
+	for (int i = 0; i < r->started; i++)
+		count += r->poll[i].fd >= 0;
+	return count;
+}
+
+static void
+drop_losers(struct race *r, int winner)
+{
+	for (int i = 0; i < r->started; i++)
+		if (i != winner && r->poll[i].fd >= 0)
+			close(r->poll[i].fd);
+}
+
+static int
+until(int64_t when)
+{
+	int64_t left = when - loop_now();
+
+	return left <= 0 ? 0 : (int)((left + 999) / 1000);
+}
+
+/* One go at all the addresses: which one connected, or -1. */
+static int
+race(struct race *r, int64_t deadline)
+{
+	int64_t next = 0;
+	int winner = -1;
+
+	r->started = r->error = 0;
+	while (winner < 0 && !r->unusable && loop_now() < deadline) {
+		bool more = r->started < r->list.count;
+
+		if (more && (loop_now() >= next || !in_flight(r))) {
+			next = start_next(r, deadline) < 0 ? 0 :
+			    loop_now() + STAGGER_US;
+			continue;
+		}
+		if (!in_flight(r))
+			break;
+		poll(r->poll, (nfds_t)r->started, until(more &&
+		    next < deadline ? next : deadline));
+		winner = settled(r);
+	}
+	if (winner < 0 && in_flight(r))
+		r->error = ETIMEDOUT;
+	drop_losers(r, winner);
+	return winner;
+}
+
+/* Whether a server that starts later would mend it. */
+static bool
+worth_waiting(int error)
+{
+	return error == ECONNREFUSED || error == ENOENT ||
+	    error == ETIMEDOUT || error == EHOSTUNREACH ||
+	    error == ENETUNREACH || error == ECONNRESET;
+}
+
+static int
+give_up(const struct race *r, const struct addr_list *list)
+{
+	char text[ADDR_TEXT];
+	const struct addr *a = r->faulty ? r->faulty : &list->at[0];
+
+	if (r->unusable)
+		return -1;
+	errno = r->error ? r->error : ETIMEDOUT;
+	if (list->count > 1)
+		fail("connect to %s and %d more", addr_text(a, text),
+		    list->count - 1);
+	else
+		fail("connect to %s", addr_text(a, text));
+	return errno == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
+}
+
+static void
+pause_us(int64_t us)
+{
+	struct timespec t = { us / 1000000, us % 1000000 * 1000 };
+
+	nanosleep(&t, NULL);
+}
+
+int
+dial(const struct addr_list *list, const struct dial_options *options,
+    int64_t deadline, struct addr *reached)
+{
+	struct race r = { .options = options };
+	int64_t wait_end = loop_now() + options->wait;
+	int64_t retry = RETRY_FIRST_US;
+	int winner;
+
+	interleave(&r.list, list);
+	for (;;) {
+		int64_t end = options->wait > 0 && wait_end > deadline ?
+		    wait_end : deadline;
+
+		winner = race(&r, end);
+		if (winner >= 0 || r.unusable ||
+		    loop_now() + retry > wait_end || !worth_waiting(r.error))
+			break;
+		pause_us(retry);
+		retry = retry * 2 > RETRY_MAX_US ? RETRY_MAX_US : retry * 2;
+	}
+	if (winner < 0)
+		return give_up(&r, list);
+	*reached = r.list.at[winner];
+	if (reached->sa.sa_family == AF_UNIX) {
+		struct timeval none = { 0 };
+
+		setsockopt(r.poll[winner].fd, SOL_SOCKET, SO_SNDTIMEO, &none,
+		    sizeof(none));
+	}
+	return r.poll[winner].fd;
+}

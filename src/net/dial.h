@@ -1,0 +1,25 @@
+#ifndef NET_DIAL_H
+#define NET_DIAL_H
+
+#include <stdbool.h>
+
+#include "net/addr.h"
+
+struct dial_options {
+	bool datagram;
+	const char *interface;	/* SO_BINDTODEVICE, or NULL */
+	struct addr_list source;	/* -s: addresses to come from */
+	uint16_t source_port;	/* -p, or 0 */
+	int64_t wait;		/* retry this long (us) until it listens */
+};
+
+/*
+ * Connects to the first of the addresses that answers, by RFC 8305 (Happy
+ * Eyeballs): families take turns, a new attempt starts every 250 ms or when
+ * one fails, the first connection wins. All under one deadline (loop_now()).
+ * Returns a non-blocking descriptor; reached says which address it was.
+ */
+int dial(const struct addr_list *list, const struct dial_options *options,
+    int64_t deadline, struct addr *reached);
+
+#endif

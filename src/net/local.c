@@ -1,0 +1,99 @@
+#include "net/local.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Whether a socket in this network namespace is bound to path. */
+static bool
+listed(const char *path)
+{
+	FILE *list = fopen("/proc/net/unix", "re");
+	char line[512];
+	bool found = !list;
+
+	while (list && !found && fgets(line, sizeof(line), list)) {
+		char *name = strchr(line, '/');
+
+		line[strcspn(line, "\n")] = '\0';
+		found = name && strcmp(name, path) == 0;
+	}
+	if (list)
+		fclose(list);
+	return found;
+}
+
+/*
+ * Dead: nobody answers, as a stream or as a datagram socket, and no socket
+ * has this name (one that is bound but does not listen yet refuses too).
+ */
+static bool
+is_dead(const struct addr *a)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
+	bool dead = true;
+
+	for (int i = 0; i < 2 && dead; i++) {
+		int fd = socket(AF_UNIX,
+		    types[i] | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		dead = fd >= 0 && connect(fd, &a->sa, a->len) < 0 &&
+		    errno == ECONNREFUSED;
+		if (fd >= 0)
+			close(fd);
+	}
+	return dead && !listed(a->un.sun_path);
+}
+
+int
+local_bind(int fd, const struct addr *a)
+{
+	struct stat st;
+
+	if (bind(fd, &a->sa, a->len) == 0)
+		return 0;
+	if (errno != EADDRINUSE || !a->un.sun_path[0])
+		return -1;
+	if (lstat(a->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+	    st.st_uid != geteuid() || !is_dead(a) ||
+	    unlink(a->un.sun_path) < 0) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	return bind(fd, &a->sa, a->len);
+}
+
+void
+local_name_get(struct local_name *name, const struct addr *bound)
+{
+	struct stat st;
+
+	memset(name, 0, sizeof(*name));
+	if (bound->sa.sa_family != AF_UNIX || !bound->un.sun_path[0] ||
+	    lstat(bound->un.sun_path, &st) < 0)
+		return;
+	memcpy(name->path, bound->un.sun_path, sizeof(name->path));
+	name->device = st.st_dev;
+	name->inode = st.st_ino;
+}
+
+void
+local_name_remove(const struct local_name *name)
+{
+	struct stat st;
+
+	if (name->path[0] && lstat(name->path, &st) == 0 &&
+	    st.st_dev == name->device && st.st_ino == name->inode)
+		unlink(name->path);
+}
+
+int
+local_autobind(int fd)
+{
+	sa_family_t family = AF_UNIX;
+
+	return bind(fd, (const struct sockaddr *)&family, sizeof(family));
+}

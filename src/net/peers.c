@@ -1,0 +1,225 @@
+#include "net/peers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#include "base/fail.h"
+#include "net/dgram.h"
+
+enum { READS_A_WAKE = 64 };
+
+struct peer {
+	struct conn conn;	/* first: conn_free() frees a peer */
+	struct peers *all;
+	struct peer_socket *socket;
+	struct addr from;	/* where our side of it is, or of length 0 */
+	UT_hash_handle hh;
+};
+
+static ssize_t
+peer_read(struct conn *c, void *room, size_t length)
+{
+	struct peers *all = ((struct peer *)c)->all;
+
+	if (!all->in_hand) {
+		errno = EAGAIN;
+		return -1;
+	}
+	all->in_hand = false;
+	if (all->length < length)
+		length = all->length;
+	memcpy(room, all->datagram, length);
+	return (ssize_t)length;
+}
+
+static ssize_t
+peer_write(struct conn *c, const void *data, size_t length)
+{
+	struct peer *p = (struct peer *)c;
+
+	return dgram_send(p->socket->source.fd, data, length, &c->peer, &p->from);
+}
+
+static int
+peer_shut(struct conn *c)
+{
+	(void)c;
+	return 0;
+}
+
+/* Only a wish to write matters: reading is the sockets' affair. */
+static int
+peer_watch(struct conn *c, uint32_t events)
+{
+	struct peer *p = (struct peer *)c;
+
+	if (events & EPOLLOUT && p->socket->source.watched)
+		return loop_watch(p->all->loop, &p->socket->source,
+		    EPOLLIN | EPOLLOUT);
+	return 0;
+}
+
+static void
+peer_close(struct conn *c)
+{
+	struct peer *p = (struct peer *)c;
+
+	HASH_DEL(p->all->table, p);
+	p->all->count--;
+}
+
+static const struct conn_ops conn_peer = {
+	.datagram = true,
+	.read = peer_read,
+	.write = peer_write,
+	.shut = peer_shut,
+	.watch = peer_watch,
+	.close = peer_close,
+};
+
+static struct peer *
+peer_find(struct peers *all, const struct addr *from)
+{
+	struct peer *p;
+
+	HASH_FIND(hh, all->table, from, sizeof(*from), p);
+	return p;
+}
+
+static void
+evict_silent(struct peers *all)
+{
+	struct peer *oldest = all->table;
+
+	for (struct peer *p = all->table; p; p = p->hh.next)
+		if (p->conn.active < oldest->conn.active)
+			oldest = p;
+	if (oldest)
+		all->on_evict(all, &oldest->conn);
+}
+
+static struct peer *
+peer_new(struct peers *all, struct peer_socket *socket, const struct addr *from,
+    const struct addr *to)
+{
+	struct peer *p;
+
+	if (all->lock && all->locked)
+		return NULL;
+	if (all->count >= all->limit)
+		evict_silent(all);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->conn.source.fd = -1;
+	p->conn.ops = &conn_peer;
+	p->conn.loop = all->loop;
+	p->conn.opened = p->conn.active = loop_now();
+	p->conn.peer = *from;
+	p->conn.local = socket->bound;
+	p->all = all;
+	p->socket = socket;
+	p->from = *to;
+	HASH_ADD(hh, all->table, conn.peer, sizeof(p->conn.peer), p);
+	all->count++;
+	all->locked = true;
+	if (all->on_peer(all, &p->conn) == 0)
+		return p;
+	conn_free(&p->conn);
+	return NULL;
+}
+
+/* Reads one datagram and hands it to its peer: 0, or -1 when none is left. */
+static int
+take_one(struct peers *all, struct peer_socket *socket)
+{
+	struct addr from, to;
+	struct peer *p;
+	ssize_t n = dgram_receive(socket->source.fd, all->datagram, DGRAM_MAX,
+	    &from, &to);
+
+	if (n < 0)
+		return errno == EAGAIN ? -1 : 0;
+	p = peer_find(all, &from);
+	if (!p)
+		p = peer_new(all, socket, &from, &to);
+	if (!p)
+		return 0;
+	all->length = (size_t)n;
+	all->in_hand = true;
+	p->conn.on_event(&p->conn, EPOLLIN);
+	all->in_hand = false;
+	return 0;
+}
+
+static void
+wake_writers(struct peers *all, struct peer_socket *socket)
+{
+	struct peer *p, *next;
+
+	loop_watch(all->loop, &socket->source, EPOLLIN);
+	HASH_ITER(hh, all->table, p, next)
+		if (p->socket == socket)
+			p->conn.on_event(&p->conn, EPOLLOUT);
+}
+
+static void
+on_socket(struct source *source, uint32_t events)
+{
+	struct peer_socket *socket = (struct peer_socket *)source;
+	struct peers *all = socket->all;
+
+	if (events & EPOLLOUT)
+		wake_writers(all, socket);
+	for (int i = 0; i < READS_A_WAKE; i++) {
+		if (!all->ready(all)) {
+			loop_del(all->loop, source);
+			return;
+		}
+		if (take_one(all, socket) < 0)
+			return;
+	}
+}
+
+int
+peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
+{
+	all->loop = l;
+	all->datagram = malloc(DGRAM_MAX);
+	if (!all->datagram)
+		return fail("buffer");
+	for (int i = 0; i < set->count; i++) {
+		struct peer_socket *s = &all->sockets[all->socket_count++];
+
+		*s = (struct peer_socket){ .all = all, .bound = set->bound[i] };
+		s->source.fd = set->fd[i];
+		s->source.on_event = on_socket;
+		dgram_prepare(set->fd[i], &set->bound[i]);
+		if (loop_watch(l, &s->source, EPOLLIN) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void
+peers_resume(struct peers *all)
+{
+	for (int i = 0; i < all->socket_count; i++)
+		if (!all->sockets[i].source.watched)
+			loop_watch(all->loop, &all->sockets[i].source, EPOLLIN);
+}
+
+void
+peers_close(struct peers *all)
+{
+	for (int i = 0; i < all->socket_count; i++) {
+		loop_del(all->loop, &all->sockets[i].source);
+		close(all->sockets[i].source.fd);
+	}
+	all->socket_count = 0;
+	free(all->datagram);
+	all->datagram = NULL;
+}

@@ -1,0 +1,43 @@
+#ifndef NET_PEERS_H
+#define NET_PEERS_H
+
+#include "net/conn.h"
+#include "net/sock.h"
+
+/*
+ * Datagram sockets that many peers write to, made to look like connections:
+ * the first datagram of a sender makes one. Nothing is read while ready()
+ * says no. With `lock` the first sender is the only one ever; without, over
+ * `limit` of them the one that was silent longest is dropped for a new one.
+ */
+struct peer;
+struct peer_socket {
+	struct source source;	/* first */
+	struct peers *all;
+	struct addr bound;
+};
+
+struct peers {
+	struct loop *loop;
+	struct peer_socket sockets[ADDR_MAX];
+	int socket_count;
+	struct peer *table;
+	unsigned count, limit;
+	bool lock, locked;
+	bool (*ready)(struct peers *);
+	/* Takes over c, or returns -1 to have it freed. */
+	int (*on_peer)(struct peers *, struct conn *c);
+	/* Closes c, which has been silent longest. */
+	void (*on_evict)(struct peers *, struct conn *c);
+	void *user;
+	char *datagram;		/* the one in hand */
+	size_t length;
+	bool in_hand;
+};
+
+/* Takes over the sockets; the caller has filled in the callbacks. */
+int peers_open(struct peers *, struct loop *, const struct sock_set *);
+void peers_resume(struct peers *);
+void peers_close(struct peers *);
+
+#endif

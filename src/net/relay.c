@@ -1,0 +1,491 @@
+/*
+ * How it works. Input is read into one ring that all connections share; each
+ * has a position in it, and what lies between that and the head is unsent.
+ * Input is read only while the fastest connection is nearly up to date, so
+ * that a producer is never ahead of everybody; one that falls a whole ring
+ * behind the head is closed as too slow. With a single connection that is
+ * plain flow control, and with many the memory stays one ring.
+ *
+ * The ends. Input's end half-closes each connection once it has been sent
+ * all (-k: only if input ever gave a byte, so that a daemon's /dev/null means
+ * nothing). A peer's end makes its link `ending`: it is still sent what was
+ * read and what input gives without waiting, then it closes; with --both it
+ * waits for input's end too. A write that fails makes the link `broken`: no
+ * more is sent, but what the peer said before it closed is still read.
+ *
+ * Datagrams: the ring holds one record at a time, and is read when all have
+ * sent the last.
+ */
+#include "net/relay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+enum {
+	RING = 1024 * 1024,	/* at most this much unsent (CONTRACT) */
+	PACE = 256 * 1024,	/* unsent by the fastest: stop reading */
+	PIECE = 256 * 1024,	/* one read */
+	RECORD = 16 * 1024,	/* one datagram of input */
+};
+
+/* A connection's part in the relay. */
+struct link {
+	struct relay *relay;
+	struct conn *conn;
+	struct timer timer;
+	uint64_t sent;		/* position in the ring */
+	bool shut_due;		/* half-close when up to date */
+	bool ending;		/* the peer is done */
+	bool blocked;		/* not read: out is full */
+	int broken;		/* errno of a failed write */
+};
+
+static struct link *
+link_of(struct conn *c)
+{
+	return c->user;
+}
+
+static uint64_t
+unsent(const struct link *link)
+{
+	return link->broken ? 0 : link->relay->head - link->sent;
+}
+
+static uint64_t
+least_unsent(const struct relay *r, bool most)
+{
+	uint64_t best = most ? 0 : UINT64_MAX;
+
+	for (struct conn *c = r->conns; c; c = c->next) {
+		uint64_t n = unsent(link_of(c));
+
+		if (most ? n > best : n < best)
+			best = n;
+	}
+	return best;
+}
+
+/* Reads input when somebody can take it. */
+static void
+watch_input(struct relay *r)
+{
+	bool wanted = r->count && !r->in_ended && !r->options->no_input;
+
+	if (wanted && r->datagram)
+		wanted = least_unsent(r, true) == 0;
+	else if (wanted)
+		wanted = least_unsent(r, false) < PACE;
+	if (!wanted)
+		loop_del(r->loop, &r->in);
+	else
+		loop_watch(r->loop, &r->in, EPOLLIN);
+}
+
+void
+relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
+{
+	struct link *link = link_of(c);
+
+	loop_timer_cancel(r->loop, &link->timer);
+	r->count--;
+	if (r->ops->on_closed)
+		r->ops->on_closed(r, c, reason, error);
+	free(link);
+	conn_free(c);
+	if (!r->in.watched || !r->count)
+		watch_input(r);
+}
+
+void
+relay_close_all(struct relay *r, enum reason reason)
+{
+	while (r->conns)
+		relay_close(r, r->conns, reason, 0);
+}
+
+static void
+close_broken(struct relay *r, struct conn *c, int error)
+{
+	relay_close(r, c, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET,
+	    error);
+}
+
+static int
+watch(struct link *link)
+{
+	struct conn *c = link->conn;
+	uint32_t events = 0;
+
+	if (!c->read_ended && !link->blocked)
+		events |= EPOLLIN;
+	if (unsent(link))
+		events |= EPOLLOUT;
+	return c->ops->watch(c, events);
+}
+
+/* Whether a read from input would not wait. */
+static bool
+input_ready(const struct relay *r)
+{
+	struct pollfd p = { .fd = r->in.fd, .events = POLLIN };
+
+	if (r->in_ended || r->options->no_input)
+		return false;
+	return r->in.unpollable || poll(&p, 1, 0) > 0;
+}
+
+/* Sends what can be sent. Returns -1 if the link is broken by it. */
+static int
+send_some(struct link *link)
+{
+	struct relay *r = link->relay;
+	uint64_t left;
+
+	while ((left = unsent(link)) > 0) {
+		size_t at = link->sent % RING;
+		size_t piece = left < RING - at ? left : RING - at;
+		ssize_t n = conn_write(link->conn, r->ring + at, piece);
+
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			link->broken = errno;
+			return -1;
+		}
+		link->sent += (uint64_t)n;
+	}
+	return 0;
+}
+
+/*
+ * Takes the steps that are due now that c may be up to date: half-close, or
+ * the end. Returns -1 if c is gone.
+ */
+static int
+settle(struct link *link)
+{
+	struct conn *c = link->conn;
+	struct relay *r = link->relay;
+
+	if (unsent(link))
+		return watch(link);
+	if (link->shut_due && !c->write_ended && !link->broken) {
+		c->ops->shut(c);
+		c->write_ended = true;
+	}
+	if (!link->ending)
+		return watch(link);
+	if (link->broken) {
+		close_broken(r, c, link->broken);
+		return -1;
+	}
+	if (c->write_ended || (!r->options->both && !input_ready(r))) {
+		relay_close(r, c, REASON_END, 0);
+		return -1;
+	}
+	return watch(link);
+}
+
+static void
+close_too_slow(struct relay *r, size_t length)
+{
+	struct conn *c, *next;
+
+	for (c = r->conns; c; c = next) {
+		next = c->next;
+		if (unsent(link_of(c)) + length > RING) {
+			r->too_slow++;
+			relay_close(r, c, REASON_TOO_SLOW, 0);
+		}
+	}
+}
+
+static void
+append(struct relay *r, const char *data, size_t length)
+{
+	size_t at = r->head % RING;
+	size_t piece = length < RING - at ? length : RING - at;
+
+	memcpy(r->ring + at, data, piece);
+	memcpy(r->ring, data + piece, length - piece);
+	r->head += length;
+}
+
+/* LF becomes CRLF unless a CR came before it, in this piece or the last. */
+static void
+append_crlf(struct relay *r, const char *data, size_t length)
+{
+	while (length) {
+		const char *lf = memchr(data, '\n', length);
+		size_t n = lf ? (size_t)(lf - data) : length;
+
+		append(r, data, n);
+		if (n)
+			r->after_cr = data[n - 1] == '\r';
+		if (lf) {
+			append(r, r->after_cr ? "\n" : "\r\n",
+			    r->after_cr ? 1 : 2);
+			r->after_cr = false;
+			n++;
+		}
+		data += n;
+		length -= n;
+	}
+}
+
+/*
+ * Sends what can be sent; a datagram that can't go is lost, as on the way.
+ * Returns -1 if c is gone: nobody listens for datagrams there.
+ */
+static int
+push(struct link *link)
+{
+	if (send_some(link) == 0 || !link->relay->datagram)
+		return 0;
+	if (link->broken == ECONNREFUSED) {
+		close_broken(link->relay, link->conn, link->broken);
+		return -1;
+	}
+	link->broken = 0;
+	link->sent = link->relay->head;
+	return 0;
+}
+
+/* Serves all connections after the head moved or input ended. */
+static void
+serve_all(struct relay *r)
+{
+	struct conn *c, *next;
+
+	for (c = r->conns; c; c = next) {
+		next = c->next;
+		if (push(link_of(c)) == 0)
+			settle(link_of(c));
+	}
+	watch_input(r);
+}
+
+static void
+input_ended(struct relay *r)
+{
+	r->in_ended = true;
+	r->in_end_time = loop_now();
+	loop_del(r->loop, &r->in);
+	for (struct conn *c = r->conns; c; c = c->next) {
+		struct link *link = link_of(c);
+
+		link->shut_due = !r->options->keep || r->in_gave;
+		if (r->datagram && r->options->linger)
+			loop_timer_set(r->loop, &link->timer,
+			    r->in_end_time + r->options->linger);
+	}
+	serve_all(r);
+}
+
+static void
+rewind_ring(struct relay *r)
+{
+	r->head = 0;
+	for (struct conn *c = r->conns; c; c = c->next)
+		link_of(c)->sent = 0;
+}
+
+static void
+on_input(struct source *source, uint32_t events)
+{
+	struct relay *r = (struct relay *)((char *)source -
+	    offsetof(struct relay, in));
+	size_t most = r->datagram ? RECORD : r->options->crlf ? PIECE / 2 :
+	    PIECE;
+	ssize_t n = read(source->fd, r->buffer, most);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0 && errno != EIO) {
+		fail("stdin");
+		if (r->ops->on_input_fail)
+			r->ops->on_input_fail(r);
+	}
+	if (n <= 0) {
+		input_ended(r);
+		return;
+	}
+	r->in_gave = true;
+	if (r->ops->on_data)
+		r->ops->on_data(r, NULL, r->buffer, (size_t)n);
+	if (r->datagram)
+		rewind_ring(r);
+	close_too_slow(r, r->options->crlf ? (size_t)n * 2 : (size_t)n);
+	if (r->options->crlf)
+		append_crlf(r, r->buffer, (size_t)n);
+	else
+		append(r, r->buffer, (size_t)n);
+	serve_all(r);
+}
+
+/* Reads once. Returns -1 if the connection is gone. */
+static int
+read_some(struct link *link)
+{
+	struct relay *r = link->relay;
+	struct conn *c = link->conn;
+	ssize_t n = conn_read(c, r->buffer, PIECE);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n < 0) {
+		close_broken(r, c, errno);
+		return -1;
+	}
+	if (n == 0 && !c->ops->datagram) {
+		c->read_ended = true;
+		link->ending = true;
+		return 0;
+	}
+	if (r->ops->on_data)
+		r->ops->on_data(r, c, r->buffer, (size_t)n);
+	else
+		sink_write(r->out, r->buffer, (size_t)n);
+	return 0;
+}
+
+/* Out is full: leaves the rest in the kernel, and a hang-up unheard. */
+static void
+block(struct link *link, bool hung_up)
+{
+	link->blocked = true;
+	if (hung_up)
+		loop_del(link->relay->loop, &link->conn->source);
+	else
+		watch(link);
+}
+
+/* An error or hang-up after the peer's end. */
+static void
+on_late_error(struct link *link)
+{
+	struct conn *c = link->conn;
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	close_broken(link->relay, c, link->broken ? link->broken :
+	    error ? error : ECONNRESET);
+}
+
+static void
+on_conn(struct conn *c, uint32_t events)
+{
+	struct link *link = link_of(c);
+	struct relay *r = link->relay;
+	bool hung_up = events & (EPOLLERR | EPOLLHUP);
+
+	if (unsent(link) && (events & EPOLLOUT || hung_up) && push(link) < 0)
+		return;
+	if (c->read_ended && hung_up) {
+		on_late_error(link);
+		return;
+	}
+	if (!c->read_ended && (events & EPOLLIN || hung_up)) {
+		if (sink_full(r->out)) {
+			block(link, hung_up);
+			return;
+		}
+		if (read_some(link) < 0)
+			return;
+	}
+	if (settle(link) == 0 && !r->in.watched)
+		watch_input(r);
+}
+
+static void
+on_timer(struct timer *timer)
+{
+	struct link *link = (struct link *)((char *)timer -
+	    offsetof(struct link, timer));
+	struct relay *r = link->relay;
+	struct conn *c = link->conn;
+	bool lingers = r->datagram && r->in_ended && r->options->linger;
+	int64_t limit = lingers ? r->options->linger : r->options->idle;
+	int64_t since = c->active;
+
+	if (lingers && r->in_end_time > since)
+		since = r->in_end_time;
+	if (loop_now() < since + limit)
+		loop_timer_set(r->loop, timer, since + limit);
+	else if (lingers)
+		relay_close(r, c, REASON_END, 0);
+	else
+		relay_close(r, c, REASON_TIMEOUT, 0);
+}
+
+int
+relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
+    const struct relay_ops *ops, struct sink *out)
+{
+	*r = (struct relay){ .loop = l, .options = options, .ops = ops,
+	    .out = out };
+	r->in.fd = STDIN_FILENO;
+	r->in.on_event = on_input;
+	r->ring = malloc(RING);
+	r->buffer = malloc(PIECE);
+	return r->ring && r->buffer ? 0 : fail("buffers");
+}
+
+int
+relay_add(struct relay *r, struct conn *c)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (!link)
+		return fail("connection");
+	link->relay = r;
+	link->conn = c;
+	link->sent = r->head;
+	link->timer.on_timer = on_timer;
+	link->shut_due = r->in_ended && !r->options->keep;
+	r->datagram = c->ops->datagram;
+	c->user = link;
+	c->on_event = on_conn;
+	if (watch(link) < 0 || (r->options->idle && loop_timer_set(r->loop,
+	    &link->timer, loop_now() + r->options->idle) < 0)) {
+		free(link);
+		return -1;
+	}
+	conn_link(c, &r->conns);
+	r->count++;
+	if (link->shut_due)
+		settle(link);
+	watch_input(r);
+	return 0;
+}
+
+void
+relay_resume(struct relay *r)
+{
+	for (struct conn *c = r->conns; c; c = c->next) {
+		struct link *link = link_of(c);
+
+		if (!link->blocked)
+			continue;
+		link->blocked = false;
+		watch(link);
+	}
+}
+
+void
+relay_free(struct relay *r)
+{
+	relay_close_all(r, REASON_LOCAL);
+	free(r->ring);
+	free(r->buffer);
+}

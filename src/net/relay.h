@@ -1,0 +1,64 @@
+#ifndef NET_RELAY_H
+#define NET_RELAY_H
+
+#include "base/loop.h"
+#include "base/sink.h"
+#include "net/conn.h"
+
+struct relay;
+
+struct relay_options {
+	bool both;		/* a peer's end alone ends nothing */
+	bool crlf;		/* LF from input goes out as CRLF */
+	bool no_input;		/* never read it */
+	bool keep;		/* input's end means less: see relay.c */
+	int64_t idle;		/* close after this much silence (us), or 0 */
+	int64_t linger;		/* datagrams: end so long after input's end */
+};
+
+/* What relay tells; sent: data from input, and then conn is NULL. */
+struct relay_ops {
+	void (*on_data)(struct relay *, struct conn *, const void *data,
+	    size_t length);
+	/* Just before conn is freed; error is an errno, or 0. */
+	void (*on_closed)(struct relay *, struct conn *, enum reason,
+	    int error);
+	void (*on_input_fail)(struct relay *);	/* see fail_text() */
+};
+
+/* Input to all connections, and what they send to one sink. */
+struct relay {
+	struct loop *loop;
+	const struct relay_options *options;
+	const struct relay_ops *ops;
+	struct sink *out;
+	void *user;
+	struct conn *conns;
+	unsigned count;
+	bool datagram;
+	/* input */
+	struct source in;
+	bool in_ended, in_gave, after_cr;
+	int64_t in_end_time;
+	char *ring, *buffer;
+	uint64_t head;		/* bytes of input so far; ring[head % size] */
+	uint64_t too_slow;	/* connections closed for that */
+};
+
+/* Readies r to read from fd 0 and to write to out. */
+int relay_init(struct relay *r, struct loop *, const struct relay_options *,
+    const struct relay_ops *, struct sink *out);
+
+/* Takes over c: bytes move both ways from now on. -1: c is still yours. */
+int relay_add(struct relay *, struct conn *c);
+
+/* Closes c as the user's wish, or all of them. */
+void relay_close(struct relay *, struct conn *c, enum reason, int error);
+void relay_close_all(struct relay *, enum reason);
+
+/* To call when out has room again. */
+void relay_resume(struct relay *);
+
+void relay_free(struct relay *);
+
+#endif

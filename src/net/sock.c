@@ -1,0 +1,183 @@
+#include "net/sock.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "net/local.h"
+
+enum { SAME_PORT_TRIES = 64 };
+
+int
+sock_set_int(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+int
+sock_device(int fd, const char *interface)
+{
+	if (!interface)
+		return 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+	    (socklen_t)strlen(interface) + 1) == 0)
+		return 0;
+	fail("--interface %s", interface);
+	return errno == ENODEV ? fail_status_set(STATUS_USAGE) : -1;
+}
+
+static bool
+is_inet(const struct addr *a)
+{
+	return a->sa.sa_family != AF_UNIX;
+}
+
+/* What must be set before bind(2). */
+static int
+prepare(int fd, const struct addr *a, const struct sock_options *o)
+{
+	if (!is_inet(a))
+		return 0;
+	if (a->sa.sa_family == AF_INET6 &&
+	    sock_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0)
+		return fail("IPV6_V6ONLY");
+	if (!o->datagram &&
+	    sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		return fail("SO_REUSEADDR");
+	return sock_device(fd, o->interface);
+}
+
+static int
+share(int fd, const struct sock_options *o)
+{
+	if (!o->reuseport ||
+	    sock_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == 0)
+		return 0;
+	return fail("SO_REUSEPORT");
+}
+
+/*
+ * Binds and shares. The kernel gives two UDP sockets with SO_REUSEPORT the
+ * same free port: there the option comes after the bind.
+ */
+static int
+bind_shared(int fd, const struct addr *a, const struct sock_options *o)
+{
+	bool late = o->datagram && is_inet(a) && !addr_port(a);
+
+	if (!late && is_inet(a) && share(fd, o) < 0)
+		return -1;
+	if ((is_inet(a) ? bind(fd, &a->sa, a->len) : local_bind(fd, a)) < 0)
+		return -1;
+	return late ? share(fd, o) : 0;
+}
+
+static int
+listen_on(const struct addr *a, const struct sock_options *o)
+{
+	int type = o->datagram ? SOCK_DGRAM : SOCK_STREAM;
+	char text[ADDR_TEXT];
+	int fd;
+
+	fd = socket(a->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail("socket for %s", addr_text(a, text));
+	if (prepare(fd, a, o) < 0)
+		goto close;
+	if (bind_shared(fd, a, o) < 0 ||
+	    (!o->datagram && listen(fd, o->backlog) < 0)) {
+		fail("listen on %s", addr_text(a, text));
+		goto close;
+	}
+	return fd;
+close:
+	close(fd);
+	return -1;
+}
+
+static bool
+lacks_ipv6(const struct addr *a)
+{
+	return a->sa.sa_family == AF_INET6 && addr_is_wildcard(a) &&
+	    (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
+}
+
+/* Opens all with one port: 0, -1, or 1 where another port might do. */
+static int
+listen_once(struct sock_set *out, const struct addr_list *want,
+    const struct sock_options *o)
+{
+	uint16_t port = addr_port(&want->at[0]);
+	bool chosen = port == 0;
+
+	*out = (struct sock_set){ 0 };
+	for (int i = 0; i < want->count; i++) {
+		struct addr a = want->at[i];
+		int fd;
+
+		addr_set_port(&a, port);
+		fd = listen_on(&a, o);
+		if (fd < 0 && lacks_ipv6(&a) && want->count > 1) {
+			out->no_ipv6 = true;
+			continue;
+		}
+		if (fd < 0) {
+			sock_set_close(out);
+			return chosen && i && errno == EADDRINUSE ? 1 : -1;
+		}
+		a.len = sizeof(a.un);
+		getsockname(fd, &a.sa, &a.len);
+		if (!is_inet(&a))
+			a = want->at[i];
+		port = addr_port(&a);
+		out->fd[out->count] = fd;
+		out->bound[out->count++] = a;
+	}
+	return out->count ? 0 : -1;
+}
+
+/* 0.0.0.0 before ::, and each address once. */
+static void
+put_in_order(struct addr_list *list, const struct addr_list *want)
+{
+	list->count = 0;
+	for (int v6 = 0; v6 <= 1; v6++)
+		for (int i = 0; i < want->count; i++) {
+			const struct addr *a = &want->at[i];
+			bool seen = (a->sa.sa_family == AF_INET6) != v6;
+
+			for (int j = 0; j < list->count && !seen; j++)
+				seen = addr_equal(a, &list->at[j]);
+			if (!seen)
+				list->at[list->count++] = *a;
+		}
+}
+
+int
+sock_listen(struct sock_set *out, const struct addr_list *want,
+    const struct sock_options *options)
+{
+	struct addr_list list;
+	int result = 1;
+
+	put_in_order(&list, want);
+	for (int i = 0; i < SAME_PORT_TRIES && result > 0; i++)
+		result = listen_once(out, &list, options);
+	if (result == 0)
+		return 0;
+	return fail_status() == STATUS_NETWORK ?
+	    fail_status_set(STATUS_BIND) : -1;
+}
+
+void
+sock_set_close(struct sock_set *set)
+{
+	int saved = errno;
+
+	for (int i = 0; i < set->count; i++)
+		close(set->fd[i]);
+	set->count = 0;
+	errno = saved;
+}

@@ -1,0 +1,39 @@
+#ifndef NET_SOCK_H
+#define NET_SOCK_H
+
+#include <stdbool.h>
+
+#include "net/addr.h"
+
+/* Listening sockets; dial.h has the connecting ones. All are CLOEXEC. */
+
+struct sock_options {
+	bool datagram, reuseport;
+	int backlog;
+	const char *interface;	/* SO_BINDTODEVICE, or NULL */
+};
+
+/* The sockets of one endpoint: a wildcard has two, a host name maybe more. */
+struct sock_set {
+	int count;
+	int fd[ADDR_MAX];
+	struct addr bound[ADDR_MAX];
+	bool no_ipv6;		/* a wildcard for which the kernel has none */
+};
+
+/*
+ * Opens a non-blocking listening (or bound datagram) socket on every address
+ * of want, all on the same port, or none: -1 with a bind fault. Port 0 is
+ * tried again until all get the same one. Never sets SO_REUSEADDR on UDP,
+ * where it would let other users take the port's traffic (KERNEL: any uid).
+ */
+int sock_listen(struct sock_set *out, const struct addr_list *want,
+    const struct sock_options *options);
+void sock_set_close(struct sock_set *);
+
+/* Sets a socket option whose value is an int; -1 and errno. */
+int sock_set_int(int fd, int level, int option, int value);
+
+int sock_device(int fd, const char *interface);
+
+#endif
