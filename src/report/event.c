@@ -1,0 +1,113 @@
+#include "report/event.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define FIELD(name, type, member) { name, type, offsetof(struct event, member) }
+#define ROW(name, type, member) \
+	{ name, type, offsetof(struct worker_row, member) }
+
+static const struct field listening[] = {
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("pid", FIELD_NUMBER, pid),
+	FIELD("protocol", FIELD_TEXT, protocol),
+	FIELD("address", FIELD_HOST, address),
+	FIELD("port", FIELD_PORT, address),
+	FIELD("reuseport", FIELD_FLAG, reuseport),
+	FIELD("members", FIELD_NUMBER, members),
+	{ 0 },
+};
+
+static const struct field member[] = {
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("pid", FIELD_NUMBER, pid),
+	FIELD("members", FIELD_NUMBER, members),
+	{ 0 },
+};
+
+static const struct field connected[] = {
+	FIELD("conn", FIELD_NUMBER, conn),
+	FIELD("address", FIELD_HOST, peer),
+	FIELD("port", FIELD_PORT, peer),
+	{ 0 },
+};
+
+static const struct field data[] = {
+	FIELD("conn", FIELD_NUMBER, conn),
+	FIELD("data", FIELD_DATA, data),
+	{ 0 },
+};
+
+static const struct field closed[] = {
+	FIELD("conn", FIELD_NUMBER, conn),
+	FIELD("in", FIELD_COUNT, in),
+	FIELD("out", FIELD_COUNT, out),
+	FIELD("seconds", FIELD_SECONDS, seconds),
+	FIELD("reason", FIELD_TEXT, reason),
+	{ 0 },
+};
+
+static const struct field error[] = {
+	FIELD("text", FIELD_TEXT, text),
+	{ 0 },
+};
+
+static const struct field report[] = {
+	FIELD("command", FIELD_TEXT, command),
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("seconds", FIELD_SECONDS, seconds),
+	FIELD("accepted", FIELD_NUMBER, clients),
+	FIELD("in", FIELD_COUNT, in),
+	FIELD("out", FIELD_COUNT, out),
+	FIELD("workers", FIELD_ROWS, rows),
+	{ 0 },
+};
+
+const struct field worker_fields[] = {
+	ROW("name", FIELD_TEXT, name),
+	ROW("worker", FIELD_NUMBER, worker),
+	ROW("pid", FIELD_NUMBER, pid),
+	ROW("accepted", FIELD_COUNT, accepted),
+	ROW("share", FIELD_SECONDS, share),
+	ROW("in", FIELD_COUNT, in),
+	ROW("out", FIELD_COUNT, out),
+	ROW("cpu", FIELD_SECONDS, cpu),
+	ROW("restarts", FIELD_NUMBER, restarts),
+	{ 0 },
+};
+
+const struct event_type event_types[EVENT_KINDS] = {
+	[EVENT_LISTENING] = { "listening", 1, listening },
+	[EVENT_JOINED] = { "joined", 1, member },
+	[EVENT_LEFT] = { "left", 1, member },
+	[EVENT_CONNECTED] = { "connected", 2, connected },
+	[EVENT_DATA] = { "data", 2, data },
+	[EVENT_CLOSED] = { "closed", 2, closed },
+	[EVENT_PAUSED] = { "paused", 1, member },
+	[EVENT_RESUMED] = { "resumed", 1, member },
+	[EVENT_ERROR] = { "error", 0, error },
+	[EVENT_REPORT] = { "report", 0, report },
+};
+
+int64_t
+event_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+const char *
+time_text(int64_t when, char text[static TIME_TEXT])
+{
+	time_t seconds = (time_t)(when / 1000000);
+	struct tm tm;
+	size_t used;
+
+	gmtime_r(&seconds, &tm);
+	used = strftime(text, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + used, TIME_TEXT - used, ".%06dZ",
+	    (int)(when % 1000000));
+	return text;
+}

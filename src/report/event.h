@@ -1,0 +1,79 @@
+#ifndef REPORT_EVENT_H
+#define REPORT_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "net/addr.h"
+
+/* What happened, as plain data; human.c and json.c make text of it. */
+
+enum event_kind {
+	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
+	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_ERROR, EVENT_REPORT,
+	EVENT_KINDS,
+};
+
+/* One worker's line of echo's report. */
+struct worker_row {
+	const char *name;
+	int64_t worker, pid, restarts;
+	uint64_t accepted, in, out;
+	double share, cpu;
+};
+
+/* All fields of all kinds; which are used is in the kind's table. */
+struct event {
+	enum event_kind kind;
+	int64_t time;			/* CLOCK_REALTIME, microseconds */
+	int64_t conn, pid, port, members, place, own, clients;
+	const char *name, *protocol, *reason, *text, *command;
+	const struct addr *address, *peer;
+	const void *data;
+	size_t length;
+	bool reuseport;
+	uint64_t in, out;
+	double seconds;
+	const struct worker_row *rows;
+	size_t row_count;
+};
+
+enum field_type {
+	FIELD_TEXT, FIELD_HOST, FIELD_PORT, FIELD_NUMBER, FIELD_COUNT,
+	FIELD_SECONDS, FIELD_FLAG, FIELD_DATA, FIELD_ROWS,
+};
+
+/* A member of the JSON object, and where it stands in the struct. */
+struct field {
+	const char *name;		/* NULL ends a table */
+	enum field_type type;
+	size_t offset;
+};
+
+struct event_type {
+	const char *name;
+	int level;			/* 0 always, 1 not with -q, 2 with -v */
+	const struct field *fields;
+};
+
+/* One table defines the fields; the manual lists them. */
+extern const struct event_type event_types[EVENT_KINDS];
+extern const struct field worker_fields[];
+
+/* Microseconds of CLOCK_REALTIME. */
+int64_t event_now(void);
+
+/* "2026-11-22T21:00:00.123456Z", RFC 3339 */
+enum { TIME_TEXT = 32 };
+const char *time_text(int64_t time, char text[static TIME_TEXT]);
+
+/*
+ * Both renderers return a malloced line without its end, or NULL. Human
+ * text of a kind that has none is NULL too.
+ */
+char *event_json(const struct event *);
+char *event_human(const struct event *, bool color);
+
+#endif

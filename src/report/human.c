@@ -1,0 +1,132 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "report/event.h"
+
+enum color { PLAIN, BOLD, GREEN, RED, DIM };
+
+struct page {
+	FILE *out;
+	bool color;
+};
+
+static void
+paint(const struct page *p, enum color color, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+paint(const struct page *p, enum color color, const char *format, ...)
+{
+	static const char *const codes[] = { "0", "1", "32", "31", "2" };
+	va_list args;
+
+	if (p->color)
+		fprintf(p->out, "\033[%sm", codes[color]);
+	va_start(args, format);
+	vfprintf(p->out, format, args);
+	va_end(args);
+	if (p->color)
+		fputs("\033[0m", p->out);
+}
+
+static void
+listening(const struct page *p, const struct event *e)
+{
+	char text[ADDR_TEXT];
+
+	if (e->name)
+		paint(p, BOLD, "%s ", e->name);
+	fprintf(p->out, "listening on %s (%s", addr_text(e->address, text),
+	    e->protocol);
+	if (e->reuseport && e->own > 1)
+		fprintf(p->out, ", reuseport, %lld-%lld of %lld",
+		    (long long)e->place, (long long)(e->place + e->own - 1),
+		    (long long)e->members);
+	else if (e->reuseport)
+		fprintf(p->out, ", reuseport, %lld of %lld",
+		    (long long)e->place, (long long)e->members);
+	fputc(')', p->out);
+}
+
+static void
+connected(const struct page *p, const struct event *e)
+{
+	char text[ADDR_TEXT];
+
+	paint(p, GREEN, "#%lld", (long long)e->conn);
+	fprintf(p->out, " %s connected", e->peer->len ?
+	    addr_text(e->peer, text) : "a client without a name");
+}
+
+static void
+closed(const struct page *p, const struct event *e)
+{
+	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
+
+	paint(p, DIM, "#%lld", (long long)e->conn);
+	fprintf(p->out, " closed after %s: %s in, %s out",
+	    duration_text((int64_t)(e->seconds * 1e6), time),
+	    bytes_text(e->in, in), bytes_text(e->out, out));
+	if (e->reason[0] != 'e')
+		paint(p, RED, " (%s)", e->reason);
+}
+
+static void
+error(const struct page *p, const struct event *e)
+{
+	paint(p, RED, "rpnc: ");
+	fprintf(p->out, "%s", e->text);
+}
+
+static void
+report(const struct page *p, const struct event *e)
+{
+	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
+
+	fprintf(p->out, "%lld %s in %s: %s in, %s out", (long long)e->clients,
+	    e->protocol, duration_text((int64_t)(e->seconds * 1e6), time),
+	    bytes_text(e->in, in), bytes_text(e->out, out));
+	for (size_t i = 0; i < e->row_count; i++) {
+		const struct worker_row *w = &e->rows[i];
+
+		fprintf(p->out, "\n  ");
+		paint(p, BOLD, "%-8s", w->name);
+		fprintf(p->out, " pid %-8lld %8llu  %5.1f %%  %10s in  "
+		    "%10s out  %7.3f s CPU", (long long)w->pid,
+		    (unsigned long long)w->accepted, w->share * 100,
+		    bytes_text(w->in, in), bytes_text(w->out, out), w->cpu);
+		if (w->restarts)
+			paint(p, RED, "  restarted %lld times",
+			    (long long)w->restarts);
+	}
+}
+
+/* One sentence per kind; a kind without one is not for people. */
+static void (*const sentences[EVENT_KINDS])(const struct page *,
+    const struct event *) = {
+	[EVENT_LISTENING] = listening,
+	[EVENT_CONNECTED] = connected,
+	[EVENT_CLOSED] = closed,
+	[EVENT_ERROR] = error,
+	[EVENT_REPORT] = report,
+};
+
+char *
+event_human(const struct event *e, bool color)
+{
+	struct page p = { .color = color };
+	char *text = NULL;
+	size_t length;
+
+	if (!sentences[e->kind])
+		return NULL;
+	p.out = open_memstream(&text, &length);
+	if (!p.out)
+		return NULL;
+	sentences[e->kind](&p, e);
+	fclose(p.out);
+	return text;
+}

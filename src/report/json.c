@@ -1,0 +1,134 @@
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "report/event.h"
+
+/* What is not known is null, never guessed. */
+static json_t *
+text_json(const char *text)
+{
+	char *safe;
+	json_t *value;
+
+	if (!text)
+		return json_null();
+	if (utf8_valid(text, strlen(text)))
+		return json_string(text);
+	safe = malloc(strlen(text) * ESCAPE_MAX + 1);
+	if (!safe)
+		return NULL;
+	escape(text, strlen(text), false, safe);
+	value = json_string(safe);
+	free(safe);
+	return value;
+}
+
+static json_t *
+host_json(const struct addr *a)
+{
+	char text[ADDR_TEXT];
+
+	return a ? json_string(addr_host(a, text)) : json_null();
+}
+
+static json_t *
+port_json(const struct addr *a)
+{
+	return a && a->sa.sa_family != AF_UNIX ? json_integer(addr_port(a)) :
+	    json_null();
+}
+
+/* "text" where it is UTF-8, else "base64". */
+static int
+set_data(json_t *object, const struct event *e)
+{
+	json_t *value;
+	char *text;
+
+	if (utf8_valid(e->data, e->length))
+		return json_object_set_new(object, "text",
+		    json_stringn(e->data, e->length));
+	text = malloc(e->length / 3 * 4 + 5);
+	if (!text)
+		return -1;
+	base64(e->data, e->length, text);
+	value = json_string(text);
+	free(text);
+	return json_object_set_new(object, "base64", value);
+}
+
+static json_t *object_json(const struct field *, const void *);
+
+static json_t *
+rows_json(const struct event *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->row_count; i++)
+		json_array_append_new(list,
+		    object_json(worker_fields, &e->rows[i]));
+	return list;
+}
+
+static json_t *
+field_json(const struct field *f, const void *struct_)
+{
+	const void *at = (const char *)struct_ + f->offset;
+
+	switch (f->type) {
+	case FIELD_TEXT:
+		return text_json(*(const char *const *)at);
+	case FIELD_HOST:
+		return host_json(*(const struct addr *const *)at);
+	case FIELD_PORT:
+		return port_json(*(const struct addr *const *)at);
+	case FIELD_NUMBER:
+		return *(const int64_t *)at < 0 ? json_null() :
+		    json_integer(*(const int64_t *)at);
+	case FIELD_COUNT:
+		return json_integer((json_int_t)*(const uint64_t *)at);
+	case FIELD_SECONDS:
+		return json_real(*(const double *)at);
+	case FIELD_FLAG:
+		return json_boolean(*(const bool *)at);
+	case FIELD_ROWS:
+		return rows_json(struct_);
+	case FIELD_DATA:
+		break;
+	}
+	return json_null();
+}
+
+static json_t *
+object_json(const struct field *f, const void *struct_)
+{
+	json_t *object = json_object();
+
+	for (; f->name; f++)
+		if (f->type == FIELD_DATA)
+			set_data(object, struct_);
+		else
+			json_object_set_new(object, f->name,
+			    field_json(f, struct_));
+	return object;
+}
+
+char *
+event_json(const struct event *e)
+{
+	const struct event_type *type = &event_types[e->kind];
+	json_t *object = json_object(), *rest;
+	char time[TIME_TEXT], *line;
+
+	json_object_set_new(object, "event", json_string(type->name));
+	json_object_set_new(object, "time",
+	    json_string(time_text(e->time, time)));
+	rest = object_json(type->fields, e);
+	json_object_update(object, rest);
+	json_decref(rest);
+	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	json_decref(object);
+	return line;
+}

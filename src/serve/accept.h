@@ -1,0 +1,45 @@
+#ifndef SERVE_ACCEPT_H
+#define SERVE_ACCEPT_H
+
+#include "base/loop.h"
+#include "net/sock.h"
+
+/*
+ * Accepts on all sockets of an endpoint until EAGAIN, while fewer than
+ * `limit` connections are open. Out of descriptors it stops, says so once a
+ * minute at most, and goes on when a connection closes or after a while.
+ */
+struct acceptor;
+struct listener {
+	struct source source;		/* first */
+	struct acceptor *acceptor;
+};
+
+struct acceptor {
+	struct loop *loop;
+	struct listener at[ADDR_MAX];
+	int count;
+	unsigned open, limit;		/* limit 0: none */
+	bool exclusive;			/* EPOLLEXCLUSIVE: one waiter wakes */
+	bool paused, exhausted;
+	struct timer retry;
+	int64_t told;			/* when exhaustion was last told */
+	/* Owns fd from now on, and calls acceptor_freed() when it is gone. */
+	void (*on_accept)(struct acceptor *, int fd);
+	void (*on_exhausted)(struct acceptor *);	/* see fail_text() */
+	void *user;
+};
+
+/* Takes over the sockets; the caller has filled in what is above. */
+int acceptor_open(struct acceptor *, struct loop *, const struct sock_set *);
+void acceptor_pause(struct acceptor *);
+void acceptor_resume(struct acceptor *);
+void acceptor_freed(struct acceptor *);
+/* Accepts what is queued now; then acceptor_close() loses only new ones. */
+void acceptor_drain(struct acceptor *);
+void acceptor_close(struct acceptor *);
+
+/* Lifts the soft limit of descriptors to the hard one. */
+void raise_descriptor_limit(void);
+
+#endif

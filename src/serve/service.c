@@ -1,0 +1,238 @@
+/*
+ * How it works. All connections share one read buffer: what a peer sends is
+ * sent back at once, and only what it does not take is kept, in the
+ * connection's own queue; then nothing more is read from it until that is
+ * gone. So an idle connection holds no buffer, and a peer that never reads
+ * costs one buffer at most. chargen is the same with the roles of reading
+ * and writing changed: it writes while it can and throws away what arrives.
+ */
+#include "serve/service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+enum {
+	BUFFER = 64 * 1024,
+	LINE = 72 + 2,			/* RFC 864: 72 characters and CRLF */
+	PRINTABLE = 95,
+	DATAGRAM_LIMIT = 512,		/* RFC 864: 0 to 512 in a datagram */
+	READS_A_WAKE = 64,
+};
+
+/* The lines of RFC 864: each starts one character after the last. */
+static void
+pattern_fill(struct service *s)
+{
+	size_t used = 0;
+
+	for (int line = 0; line < PRINTABLE; line++) {
+		for (int i = 0; i < LINE - 2; i++)
+			s->buffer[used++] = (char)(' ' +
+			    (line + i) % PRINTABLE);
+		s->buffer[used++] = '\r';
+		s->buffer[used++] = '\n';
+	}
+	s->pattern_length = used;
+}
+
+static void
+drop(struct service *s, struct conn *c, enum reason reason)
+{
+	s->counters->closed++;
+	s->ops->on_close(s, c, reason);
+	conn_free(c);
+	acceptor_freed(&s->acceptor);
+}
+
+static int
+watch(struct service *s, struct conn *c)
+{
+	uint32_t events = 0;
+
+	if (!c->read_ended && (!c->queued || s->kind == SERVE_CHARGEN))
+		events |= EPOLLIN;
+	if (c->queued || s->kind == SERVE_CHARGEN)
+		events |= EPOLLOUT;
+	return c->ops->watch(c, events);
+}
+
+/* Sends, and counts what went. */
+static int
+send_back(struct service *s, struct conn *c, const char *data, size_t length)
+{
+	uint64_t before = c->out;
+	int result = length ? conn_send(c, data, length) : conn_flush(c);
+
+	s->counters->out += c->out - before;
+	return result;
+}
+
+/* Reads once: 0, or -1 if the connection has an error. */
+static int
+read_once(struct service *s, struct conn *c)
+{
+	static char rubbish[BUFFER];
+	char *room = s->kind == SERVE_CHARGEN ? rubbish : s->buffer;
+	ssize_t n = conn_read(c, room, BUFFER);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	s->counters->in += (uint64_t)n;
+	if (n == 0)
+		c->read_ended = true;
+	else if (s->kind == SERVE_ECHO)
+		return send_back(s, c, room, (size_t)n);
+	return 0;
+}
+
+static void
+on_conn(struct conn *c, uint32_t events)
+{
+	struct service *s = c->user;
+	bool hung_up = events & (EPOLLERR | EPOLLHUP);
+	int result = 0;
+
+	if (c->queued && (events & EPOLLOUT || hung_up))
+		result = send_back(s, c, NULL, 0);
+	if (result == 0 && !c->read_ended && (events & EPOLLIN || hung_up) &&
+	    (!c->queued || s->kind == SERVE_CHARGEN))
+		result = read_once(s, c);
+	if (result == 0 && s->kind == SERVE_CHARGEN && !c->queued)
+		result = send_back(s, c, s->buffer, s->pattern_length);
+	else if (result == 0 && c->read_ended && !c->queued) {
+		drop(s, c, REASON_END);
+		return;
+	}
+	if (result < 0 || watch(s, c) < 0)
+		drop(s, c, s->kind == SERVE_CHARGEN ? REASON_END :
+		    errno == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET);
+}
+
+static void
+on_accept(struct acceptor *a, int fd)
+{
+	struct service *s = a->user;
+	struct conn *c = conn_adopt(s->loop, fd, &conn_stream);
+
+	if (!c) {
+		s->ops->on_fault(s);
+		close(fd);
+		acceptor_freed(a);
+		return;
+	}
+	c->id = ++s->last_id;
+	c->user = s;
+	c->on_event = on_conn;
+	conn_link(c, &s->conns);
+	s->counters->accepted++;
+	s->ops->on_open(s, c);
+	if ((s->greeting && send_back(s, c, s->greeting,
+	    strlen(s->greeting)) < 0) || watch(s, c) < 0)
+		drop(s, c, REASON_RESET);
+}
+
+static void
+on_exhausted(struct acceptor *a)
+{
+	struct service *s = a->user;
+
+	s->ops->on_fault(s);
+}
+
+/* Where in the pattern a datagram starts and how long it is: at random. */
+static size_t
+piece_of_pattern(const struct service *s, const char **piece)
+{
+	size_t n = (size_t)random() % (DATAGRAM_LIMIT + 1);
+
+	*piece = s->buffer + (size_t)random() % (s->pattern_length - n);
+	return n;
+}
+
+/* Answers one datagram: 0, or -1 when none is left. */
+static int
+answer_one(struct service *s, int fd)
+{
+	static char room[DGRAM_MAX];
+	struct addr from, to;
+	const char *reply = room;
+	ssize_t n = dgram_receive(fd, room, sizeof(room), &from, &to);
+
+	if (n < 0)
+		return errno == EAGAIN ? -1 : 0;
+	s->counters->accepted++;
+	s->counters->closed++;
+	s->counters->in += (uint64_t)n;
+	if (s->kind == SERVE_DISCARD || !from.len)
+		return 0;
+	if (s->kind == SERVE_CHARGEN)
+		n = (ssize_t)piece_of_pattern(s, &reply);
+	n = dgram_send(fd, reply, (size_t)n, &from, &to);
+	if (n > 0)
+		s->counters->out += (uint64_t)n;
+	return 0;
+}
+
+static void
+on_datagram(struct source *source, uint32_t events)
+{
+	struct service *s = ((struct datagram_socket *)source)->service;
+
+	(void)events;
+	for (int i = 0; i < READS_A_WAKE; i++)
+		if (answer_one(s, source->fd) < 0)
+			return;
+}
+
+static int
+open_datagram(struct service *s, const struct sock_set *set)
+{
+	for (int i = 0; i < set->count; i++) {
+		struct datagram_socket *d = &s->datagram[s->datagrams++];
+
+		d->service = s;
+		d->source = (struct source){
+			.fd = set->fd[i], .on_event = on_datagram,
+		};
+		dgram_prepare(set->fd[i], &set->bound[i]);
+		if (loop_watch(s->loop, &d->source, EPOLLIN) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+service_open(struct service *s, const struct sock_set *set, bool datagram,
+    bool exclusive, unsigned limit)
+{
+	s->buffer = malloc(BUFFER);
+	if (!s->buffer)
+		return fail("buffer");
+	if (s->kind == SERVE_CHARGEN)
+		pattern_fill(s);
+	if (datagram)
+		return open_datagram(s, set);
+	s->acceptor = (struct acceptor){
+		.limit = limit, .exclusive = exclusive,
+		.on_accept = on_accept, .on_exhausted = on_exhausted,
+		.user = s,
+	};
+	return acceptor_open(&s->acceptor, s->loop, set);
+}
+
+void
+service_close(struct service *s)
+{
+	acceptor_close(&s->acceptor);
+	for (int i = 0; i < s->datagrams; i++) {
+		loop_del(s->loop, &s->datagram[i].source);
+		close(s->datagram[i].source.fd);
+	}
+	while (s->conns)
+		drop(s, s->conns, REASON_CUT);
+	free(s->buffer);
+}

@@ -1,0 +1,50 @@
+#ifndef SERVE_SERVICE_H
+#define SERVE_SERVICE_H
+
+#include "base/loop.h"
+#include "group/board.h"
+#include "net/conn.h"
+#include "net/dgram.h"
+#include "net/sock.h"
+#include "serve/accept.h"
+
+/* echo (RFC 862), discard (RFC 863), chargen (RFC 864) on one loop. */
+
+enum service_kind { SERVE_ECHO, SERVE_DISCARD, SERVE_CHARGEN };
+
+struct service;
+
+/* What a service tells; all are filled in. */
+struct service_ops {
+	void (*on_open)(struct service *, struct conn *);
+	void (*on_close)(struct service *, struct conn *, enum reason);
+	void (*on_fault)(struct service *);	/* see fail_text() */
+};
+
+struct datagram_socket {
+	struct source source;		/* first */
+	struct service *service;
+};
+
+struct service {
+	struct loop *loop;
+	enum service_kind kind;
+	const char *greeting;		/* a line, or NULL */
+	const struct service_ops *ops;
+	struct counters *counters;
+	void *user;
+	struct acceptor acceptor;
+	struct datagram_socket datagram[ADDR_MAX];
+	int datagrams;
+	struct conn *conns;
+	unsigned last_id;
+	char *buffer;
+	size_t pattern_length;		/* chargen: whole lines in buffer */
+};
+
+/* Serves on the sockets, which it takes over; the fields above are set. */
+int service_open(struct service *, const struct sock_set *, bool datagram,
+    bool exclusive, unsigned limit);
+void service_close(struct service *);
+
+#endif

@@ -1,0 +1,164 @@
+#include "serve/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+enum {
+	DELAY_FIRST_US = 50 * 1000,
+	DELAY_MAX_US = 10 * 1000 * 1000,
+	GROWN_UP_US = 10 * 1000 * 1000,
+	KILL_AFTER_US = 2 * 1000 * 1000,
+};
+
+static int
+worker_start(struct worker *w)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return fail("fork");
+	if (pid == 0) {
+		/* the parent may have died before this took effect */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(0);
+		_exit(w->all->run(w->all, w->index));
+	}
+	w->pid = pid;
+	w->started = loop_now();
+	w->all->running++;
+	return 0;
+}
+
+static void
+start_later(struct worker *w)
+{
+	int64_t now = loop_now();
+
+	if (now - w->started > GROWN_UP_US || !w->delay)
+		w->delay = DELAY_FIRST_US;
+	else if (w->delay < DELAY_MAX_US / 2)
+		w->delay *= 2;
+	else
+		w->delay = DELAY_MAX_US;
+	loop_timer_set(w->all->loop, &w->again, now + w->delay);
+}
+
+static void
+on_again(struct timer *t)
+{
+	struct worker *w = (struct worker *)((char *)t -
+	    offsetof(struct worker, again));
+
+	w->restarts++;
+	if (worker_start(w) < 0)
+		start_later(w);
+}
+
+int
+workers_init(struct workers *all, struct loop *l, int count)
+{
+	all->loop = l;
+	all->count = count;
+	all->list = calloc((size_t)count, sizeof(*all->list));
+	if (!all->list)
+		return fail("workers");
+	for (int i = 0; i < count; i++) {
+		all->list[i].all = all;
+		all->list[i].index = i;
+		all->list[i].again.on_timer = on_again;
+	}
+	return 0;
+}
+
+int
+workers_start(struct workers *all)
+{
+	for (int i = 0; i < all->count; i++)
+		if (worker_start(&all->list[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static struct worker *
+worker_of(struct workers *all, pid_t pid)
+{
+	for (int i = 0; i < all->count; i++)
+		if (all->list[i].pid == pid)
+			return &all->list[i];
+	return NULL;
+}
+
+static double
+seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+void
+workers_reap(struct workers *all)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		struct worker *w = worker_of(all, pid);
+
+		if (!w)
+			continue;
+		w->last_pid = pid;
+		w->pid = 0;
+		w->cpu += seconds(usage.ru_utime) + seconds(usage.ru_stime);
+		all->running--;
+		if (!all->stopping) {
+			all->on_death(all, w, status);
+			start_later(w);
+		}
+	}
+	if (all->stopping && !all->running)
+		all->on_stopped(all);
+}
+
+static void
+signal_all(struct workers *all, int number)
+{
+	for (int i = 0; i < all->count; i++) {
+		loop_timer_cancel(all->loop, &all->list[i].again);
+		if (all->list[i].pid)
+			kill(all->list[i].pid, number);
+	}
+}
+
+static void
+on_kill(struct timer *t)
+{
+	signal_all((struct workers *)((char *)t -
+	    offsetof(struct workers, kill)), SIGKILL);
+}
+
+void
+workers_stop(struct workers *all, bool at_once)
+{
+	all->stopping = true;
+	all->kill.on_timer = on_kill;
+	signal_all(all, at_once ? SIGKILL : SIGTERM);
+	if (!all->running)
+		all->on_stopped(all);
+	else if (!at_once)
+		loop_timer_set(all->loop, &all->kill,
+		    loop_now() + KILL_AFTER_US);
+}
+
+void
+workers_free(struct workers *all)
+{
+	free(all->list);
+	all->list = NULL;
+}
