@@ -1,0 +1,17 @@
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include "cmd/settings.h"
+
+/* A subcommand: main's table holds one of each. */
+struct command {
+	const char *name, *synopsis, *summary;
+	const struct opt *tables[6];		/* up to the first NULL */
+	/* The words behind the options. Returns a status, or -1: fault. */
+	int (*run)(struct settings *, int count, char *const *words,
+	    int *ended_by);
+};
+
+extern const struct command listen_command, connect_command, echo_command;
+
+#endif

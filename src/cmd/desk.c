@@ -1,0 +1,338 @@
+#include "cmd/desk.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cmd/ready.h"
+
+enum { PAYLOAD_PIECE = 64 * 1024 };
+
+static void
+on_out_fail(struct sink *s)
+{
+	struct desk *d = s->user;
+
+	desk_fatal(d);
+}
+
+static void
+on_signals(struct source *s, uint32_t events)
+{
+	struct desk *d = (struct desk *)((char *)s -
+	    offsetof(struct desk, signals));
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
+		if (d->on_signal)
+			d->on_signal(d, &info);
+		if (info.ssi_signo == SIGCHLD || d->on_signal)
+			continue;
+		d->ended_by = (int)info.ssi_signo;
+		loop_stop(&d->loop);
+	}
+}
+
+static int
+signals_open(struct desk *d)
+{
+	struct sigaction ignored;
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	/* nohup(1) asks for SIGHUP to stay ignored */
+	if (sigaction(SIGHUP, NULL, &ignored) == 0 &&
+	    ignored.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	d->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	d->signals.on_event = on_signals;
+	if (d->signals.fd < 0)
+		return fail("signalfd");
+	return loop_watch(&d->loop, &d->signals, EPOLLIN);
+}
+
+static bool
+wants_color(const struct settings *s)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	if (s->color != COLOR_AUTO)
+		return s->color == COLOR_ALWAYS;
+	return isatty(STDERR_FILENO) && !(no && *no) &&
+	    term && strcmp(term, "dumb") != 0;
+}
+
+int
+desk_open(struct desk *d, const struct settings *s)
+{
+	*d = (struct desk){ .settings = s, .color = wants_color(s) };
+	if (loop_open(&d->loop) < 0 ||
+	    sink_open(&d->err, &d->loop, STDERR_FILENO, true) < 0 ||
+	    sink_open(&d->out, &d->loop, STDOUT_FILENO, false) < 0)
+		return -1;
+	d->out.user = d;
+	d->out.on_fail = on_out_fail;
+	return signals_open(d);
+}
+
+int
+desk_close(struct desk *d)
+{
+	sink_flush(&d->out);
+	sink_flush(&d->err);
+	sink_close(&d->out);
+	sink_close(&d->err);
+	loop_del(&d->loop, &d->signals);
+	close(d->signals.fd);
+	loop_close(&d->loop);
+	return d->status;
+}
+
+void
+desk_abandon(struct desk *d)
+{
+	sink_close(&d->out);
+	sink_close(&d->err);
+	close(d->signals.fd);
+	loop_close(&d->loop);
+}
+
+void
+signal_again(int number)
+{
+	sigset_t set;
+
+	if (!number)
+		return;
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void
+complain(const char *command)
+{
+	dprintf(STDERR_FILENO, "rpnc%s%s: %s\n", *command ? " " : "", command,
+	    fail_text());
+}
+
+void
+desk_fault(struct desk *d)
+{
+	char line[640];
+	int n = snprintf(line, sizeof(line), "rpnc %s: %s\n",
+	    d->settings->command, fail_text());
+
+	sink_write(&d->err, line, (size_t)n);
+	d->status = fail_status();
+}
+
+void
+desk_fatal(struct desk *d)
+{
+	desk_fault(d);
+	loop_stop(&d->loop);
+}
+
+void
+desk_error(struct desk *d)
+{
+	struct event e = { .kind = EVENT_ERROR, .text = fail_text() };
+
+	desk_tell(d, &e);
+}
+
+void
+desk_notice(struct desk *d, const char *text)
+{
+	struct event e = { .kind = EVENT_ERROR, .text = text };
+
+	if (!d->settings->quiet)
+		desk_tell(d, &e);
+}
+
+static bool
+is_told(const struct desk *d, const struct event *e)
+{
+	int level = event_types[e->kind].level;
+
+	if (d->settings->json)
+		return true;
+	return level <= 1 - d->settings->quiet + d->settings->verbose;
+}
+
+static void
+tell_human(struct desk *d, const struct event *e)
+{
+	bool is_report = e->kind == EVENT_REPORT;
+	char *text = event_human(e, d->color && !is_report);
+	char *line = NULL, time[TIME_TEXT];
+	int n;
+
+	if (!text)
+		return;
+	if (d->settings->timestamps)
+		n = asprintf(&line, "%s %s\n", time_text(e->time, time), text);
+	else
+		n = asprintf(&line, "%s\n", text);
+	if (n > 0)
+		sink_write(is_report ? &d->out : &d->err, line, (size_t)n);
+	if (n >= 0)
+		free(line);
+	free(text);
+}
+
+void
+desk_tell(struct desk *d, struct event *e)
+{
+	char *json, *line;
+	int n;
+
+	if (!is_told(d, e))
+		return;
+	e->time = event_now();
+	if (!d->settings->json) {
+		tell_human(d, e);
+		return;
+	}
+	json = event_json(e);
+	n = json ? asprintf(&line, "%s\n", json) : -1;
+	free(json);
+	if (n < 0)
+		return;
+	/* one write: echo's workers share the descriptor */
+	sink_write(&d->out, line, (size_t)n);
+	free(line);
+}
+
+void
+desk_connected(struct desk *d, const struct conn *c)
+{
+	struct event e = {
+		.kind = EVENT_CONNECTED, .conn = c->id, .peer = &c->peer,
+	};
+
+	desk_tell(d, &e);
+}
+
+static void
+data_event(struct desk *d, const struct conn *c, const void *data,
+    size_t length)
+{
+	struct event e = {
+		.kind = EVENT_DATA, .conn = c->id, .data = data,
+		.length = length,
+	};
+
+	desk_tell(d, &e);
+}
+
+void
+desk_closed(struct desk *d, const struct conn *c, enum reason reason)
+{
+	struct event e = {
+		.kind = EVENT_CLOSED, .conn = c->id, .in = c->in,
+		.out = c->out, .reason = reason_name(reason),
+		.seconds = (double)(loop_now() - c->opened) / 1e6,
+	};
+
+	if (d->settings->json && c->tail_length)
+		data_event(d, c, c->tail, c->tail_length);
+	desk_tell(d, &e);
+}
+
+/* Data events whose text never ends inside a character. */
+static void
+payload_json(struct desk *d, struct conn *c, const char *data, size_t length)
+{
+	char whole[PAYLOAD_PIECE + sizeof(c->tail)];
+
+	do {
+		size_t n = length < PAYLOAD_PIECE ? length : PAYLOAD_PIECE;
+		size_t have = c->tail_length + n, keep;
+
+		memcpy(whole, c->tail, c->tail_length);
+		memcpy(whole + c->tail_length, data, n);
+		keep = c->ops->datagram ? 0 : utf8_tail(whole, have);
+		if (have > keep || c->ops->datagram)
+			data_event(d, c, whole, have - keep);
+		memcpy(c->tail, whole + have - keep, keep);
+		c->tail_length = (unsigned char)keep;
+		data += n;
+		length -= n;
+	} while (length);
+}
+
+void
+desk_payload(struct desk *d, struct conn *c, const void *data, size_t length)
+{
+	char *safe;
+
+	if (d->settings->json) {
+		payload_json(d, c, data, length);
+		return;
+	}
+	if (!isatty(STDOUT_FILENO)) {
+		sink_write(&d->out, data, length);
+		return;
+	}
+	safe = malloc(length * ESCAPE_MAX + 1);
+	if (!safe)
+		return;
+	sink_write(&d->out, safe, escape(data, length, true, safe));
+	free(safe);
+}
+
+/* "#1< 00000010  68 65 6c 6c 6f 0a                 |hello.|" */
+static size_t
+hex_line(char *line, const char *mark, size_t at, const unsigned char *data,
+    size_t n)
+{
+	char *to = line + sprintf(line, "%s %08zx ", mark, at);
+
+	for (size_t i = 0; i < 16; i++) {
+		if (i == 8)
+			*to++ = ' ';
+		to += i < n ? sprintf(to, " %02x", data[i]) :
+		    sprintf(to, "   ");
+	}
+	to += sprintf(to, "  |");
+	for (size_t i = 0; i < n; i++)
+		*to++ = data[i] >= 0x20 && data[i] < 0x7f ? (char)data[i] : '.';
+	to += sprintf(to, "|\n");
+	return (size_t)(to - line);
+}
+
+void
+desk_hex(struct desk *d, const struct conn *c, const void *data, size_t length)
+{
+	size_t base = c ? (size_t)c->in - length : 0;
+	char mark[24] = ">", line[128];
+
+	if (c)
+		snprintf(mark, sizeof(mark), "#%u<", c->id);
+	for (size_t i = 0; i < length; i += 16)
+		sink_write(&d->err, line, hex_line(line, mark, base + i,
+		    (const unsigned char *)data + i,
+		    length - i < 16 ? length - i : 16));
+}
+
+void
+desk_ready(struct desk *d, const struct sock_set *set)
+{
+	if (d->settings->ready_fd >= 0)
+		ready_write((int)d->settings->ready_fd, set);
+	ready_notify();
+}

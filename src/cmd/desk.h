@@ -1,0 +1,69 @@
+#ifndef CMD_DESK_H
+#define CMD_DESK_H
+
+#include <sys/signalfd.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+#include "base/sink.h"
+#include "cmd/settings.h"
+#include "net/conn.h"
+#include "net/sock.h"
+#include "report/event.h"
+
+/* What every command works with: the loop, its streams, signals, events. */
+struct desk {
+	const struct settings *settings;
+	struct loop loop;
+	struct sink out, err;
+	bool color;
+	struct source signals;
+	int ended_by;			/* the signal that ended us, or 0 */
+	enum status status;
+	void (*on_signal)(struct desk *, const struct signalfd_siginfo *);
+	void *user;
+};
+
+/*
+ * Opens all of it: signals are blocked and read in the loop from here on
+ * (INT, TERM, HUP, CHLD), and SIGPIPE is ignored.
+ */
+int desk_open(struct desk *, const struct settings *);
+
+/*
+ * Writes out what is queued and gives back the status of the command. Then
+ * the caller raises ended_by again: see signal_again().
+ */
+int desk_close(struct desk *);
+/* In a child: lets go of the parent's, which goes on with it. */
+void desk_abandon(struct desk *);
+void signal_again(int number);
+
+/* One line on stderr for the last fault; its status becomes the command's. */
+void desk_fault(struct desk *);
+/* The same, and the loop ends. */
+void desk_fatal(struct desk *);
+/* A fault that service survives: an error event. */
+void desk_error(struct desk *);
+
+/* Shows an event in the form that was asked for. */
+void desk_tell(struct desk *, struct event *);
+
+/* One notice on stderr; not with -q. */
+void desk_notice(struct desk *, const char *text);
+
+/* Events of connections. */
+void desk_connected(struct desk *, const struct conn *);
+void desk_closed(struct desk *, const struct conn *, enum reason);
+/* What a peer sent: as it is, escaped for a terminal, or as data events. */
+void desk_payload(struct desk *, struct conn *, const void *, size_t);
+/* A hex dump of it on stderr; conn NULL: to the peers. */
+void desk_hex(struct desk *, const struct conn *, const void *, size_t);
+
+/* Tells --ready-fd and NOTIFY_SOCKET that all of set listens. */
+void desk_ready(struct desk *, const struct sock_set *set);
+
+/* "rpnc COMMAND: fault" in one line on stderr. */
+void complain(const char *command);
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * rpnc echo: send back what arrives. One process by itself, or a parent that
+ * opens all sockets in the order of its workers, forks them, and keeps none
+ * of what is theirs: a listener that lives on in a second process is a black
+ * hole when its owner dies.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "cmd/command.h"
+#include "cmd/place.h"
+#include "serve/service.h"
+#include "serve/worker.h"
+
+enum { WORKERS_MAX = 128, GREETING = 256 };
+
+struct server {
+	struct desk desk;		/* first */
+	struct settings *settings;
+	struct place place;
+	struct service service;		/* of this process */
+	struct workers workers;
+	struct sock_set *sets;		/* one a worker, while they start */
+	int count;
+	bool own_sockets, ending;
+	int64_t started;
+	char greeting[GREETING];
+};
+
+static int
+worker_count(const struct settings *s)
+{
+	int64_t n;
+
+	if (!s->workers)
+		return 1;
+	if (strcmp(s->workers, "auto") == 0) {
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+		return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (int)n;
+	}
+	if (num_parse(s->workers, 1, WORKERS_MAX, &n) < 0)
+		return fail_as(STATUS_USAGE, "--workers %.40s: want 1 to %d, "
+		    "or auto", s->workers, WORKERS_MAX);
+	return (int)n;
+}
+
+static int
+check(struct settings *s, const struct endpoint *e, int workers)
+{
+	if (place_check(s, e) < 0)
+		return -1;
+	if (s->identify && s->udp)
+		return fail_as(STATUS_USAGE, "--identify greets a connection; "
+		    "datagrams have none");
+	if (e->local && s->accept == ACCEPT_REUSEPORT)
+		return fail_as(STATUS_USAGE, "--accept reuseport needs TCP or "
+		    "UDP: Linux has no SO_REUSEPORT for Unix sockets");
+	if (s->accept == ACCEPT_DEFAULT)
+		s->accept = e->local ? ACCEPT_EXCLUSIVE : workers > 1 ||
+		    s->reuseport ? ACCEPT_REUSEPORT : ACCEPT_EXCLUSIVE;
+	if (s->accept != ACCEPT_REUSEPORT && s->reuseport)
+		return fail_as(STATUS_USAGE, "-r is --accept reuseport: choose");
+	s->reuseport = s->accept == ACCEPT_REUSEPORT;
+	return 0;
+}
+
+/* The line of --identify. */
+static void
+greeting_fill(struct server *v, const char *name, int worker)
+{
+	char host[65] = "?";
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(v->greeting, sizeof(v->greeting),
+	    "rpnc/1 name=%.*s host=%s pid=%d worker=%d\n",
+	    (int)strcspn(name, "/"), name, host, (int)getpid(), worker);
+}
+
+static void
+on_open(struct service *service, struct conn *c)
+{
+	struct server *v = service->user;
+
+	desk_connected(&v->desk, c);
+}
+
+static void
+on_close(struct service *service, struct conn *c, enum reason reason)
+{
+	struct server *v = service->user;
+
+	desk_closed(&v->desk, c, reason);
+}
+
+static void
+on_fault(struct service *service)
+{
+	struct server *v = service->user;
+
+	desk_error(&v->desk);
+}
+
+/* Serves on set in this process, by the slot's name and counters. */
+static int
+serve(struct server *v, const struct sock_set *set, int worker, int slot)
+{
+	static const struct service_ops ops = {
+		.on_open = on_open, .on_close = on_close,
+		.on_fault = on_fault,
+	};
+	const struct settings *s = v->settings;
+	struct slot *own = board_slot(v->place.board, slot);
+
+	greeting_fill(v, own->name, worker);
+	v->service = (struct service){
+		.loop = &v->desk.loop,
+		.kind = (enum service_kind)s->service,
+		.greeting = s->identify ? v->greeting : NULL,
+		.ops = &ops, .counters = &own->counters, .user = v,
+	};
+	return service_open(&v->service, set, s->udp,
+	    s->accept == ACCEPT_EXCLUSIVE && v->count > 1,
+	    (unsigned)s->max_conns);
+}
+
+static void
+worker_name(const struct server *v, int index, char name[static BOARD_NAME])
+{
+	snprintf(name, BOARD_NAME, "%.16s/%d", v->place.name, index);
+}
+
+/* In a worker only the parent's SIGTERM counts: ^C comes to both. */
+static void
+on_worker_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGTERM)
+		loop_stop(&d->loop);
+}
+
+/* The sockets of a worker: made before the fork, or, for one that is started
+ * again, now. */
+static int
+worker_sockets(struct server *v, int index, struct sock_set *out)
+{
+	struct sock_options o = place_options(v->settings);
+	struct addr_list list = { .count = v->place.set.count };
+
+	if (!v->own_sockets) {
+		*out = v->place.set;
+		return 0;
+	}
+	if (v->sets) {
+		*out = v->sets[index];
+		for (int i = 0; i < v->count; i++)
+			if (i != index)
+				sock_set_close(&v->sets[i]);
+		return 0;
+	}
+	memcpy(list.at, v->place.set.bound, sizeof(list.at));
+	return sock_listen(out, &list, &o);
+}
+
+/* A worker's life, in its own process. */
+static int
+worker_run(struct workers *all, int index)
+{
+	struct server *v = all->user;
+	char name[BOARD_NAME];
+	struct sock_set set;
+	int slot;
+
+	desk_abandon(&v->desk);
+	if (v->settings->ready_fd >= 0)
+		close((int)v->settings->ready_fd);
+	worker_name(v, index, name);
+	if (desk_open(&v->desk, v->settings) < 0)
+		return STATUS_NETWORK;
+	v->desk.on_signal = on_worker_signal;
+	if (worker_sockets(v, index, &set) < 0 ||
+	    board_reopen(v->place.board) < 0)
+		goto fault;
+	slot = board_claim(v->place.board, SLOT_MEMBER, name, getppid());
+	if (slot < 0 || serve(v, &set, index, slot) < 0 ||
+	    loop_run(&v->desk.loop) < 0)
+		goto fault;
+	service_close(&v->service);
+	return desk_close(&v->desk);
+fault:
+	desk_fault(&v->desk);
+	return desk_close(&v->desk);
+}
+
+static void
+on_death(struct workers *all, struct worker *w, int status)
+{
+	struct server *v = all->user;
+	char name[BOARD_NAME];
+
+	worker_name(v, w->index, name);
+	if (WIFSIGNALED(status))
+		fail_as(STATUS_OK, "worker %s (pid %d) died by signal %d "
+		    "(%s); it is replaced", name, (int)w->last_pid,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		fail_as(STATUS_OK, "worker %s (pid %d) ended with status %d; "
+		    "it is replaced", name, (int)w->last_pid,
+		    WEXITSTATUS(status));
+	desk_error(&v->desk);
+}
+
+static void
+on_stopped(struct workers *all)
+{
+	struct server *v = all->user;
+
+	loop_stop(&v->desk.loop);
+}
+
+static void
+on_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	struct server *v = (struct server *)d;
+
+	if (info->ssi_signo == SIGCHLD) {
+		if (v->count > 1)
+			workers_reap(&v->workers);
+		return;
+	}
+	d->ended_by = (int)info->ssi_signo;
+	if (v->count > 1)
+		workers_stop(&v->workers, v->ending);
+	else
+		loop_stop(&d->loop);
+	v->ending = true;
+}
+
+/*
+ * Opens the other workers' sockets, in order. The first worker's are those
+ * of the place; port 0 became a number there.
+ */
+static int
+open_sets(struct server *v)
+{
+	struct sock_options o = place_options(v->settings);
+	struct addr_list list = { .count = v->place.set.count };
+
+	memcpy(list.at, v->place.set.bound, sizeof(list.at));
+	v->sets = calloc((size_t)v->count, sizeof(*v->sets));
+	if (!v->sets)
+		return fail("workers");
+	v->sets[0] = v->place.set;
+	for (int i = 1; i < v->count; i++)
+		if (sock_listen(&v->sets[i], &list, &o) < 0)
+			return -1;
+	return 0;
+}
+
+static void
+close_sets(struct server *v)
+{
+	for (int i = 0; v->sets && i < v->count; i++) {
+		struct sock_set set = v->sets[i];
+
+		sock_set_close(&set);
+	}
+	free(v->sets);
+	v->sets = NULL;
+}
+
+static int
+serve_by_workers(struct server *v)
+{
+	v->workers = (struct workers){
+		.run = worker_run, .on_death = on_death,
+		.on_stopped = on_stopped, .user = v,
+	};
+	if (workers_init(&v->workers, &v->desk.loop, v->count) < 0 ||
+	    (v->own_sockets && open_sets(v) < 0) ||
+	    workers_start(&v->workers) < 0) {
+		close_sets(v);
+		return -1;
+	}
+	close_sets(v);
+	return 0;
+}
+
+static int
+start(struct server *v)
+{
+	if (v->count > 1)
+		return serve_by_workers(v);
+	return serve(v, &v->place.set, 0, v->place.slot);
+}
+
+static double
+own_cpu(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static void
+row_fill(struct server *v, int i, struct worker_row *row, char *name)
+{
+	const struct slot *slot = place_slot(&v->place);
+	int found;
+
+	*row = (struct worker_row){ .name = name, .worker = i, .pid = -1 };
+	snprintf(name, BOARD_NAME, "%s", v->place.name);
+	if (v->count > 1) {
+		worker_name(v, i, name);
+		row->cpu = v->workers.list[i].cpu;
+		row->restarts = v->workers.list[i].restarts;
+		found = board_find(v->place.board, name, getpid());
+		if (found < 0)
+			return;
+		slot = board_slot(v->place.board, found);
+	} else {
+		row->cpu = own_cpu();
+	}
+	row->pid = slot->pid;
+	row->accepted = slot->counters.accepted;
+	row->in = slot->counters.in;
+	row->out = slot->counters.out;
+}
+
+static void
+tell_report(struct server *v)
+{
+	struct worker_row rows[WORKERS_MAX];
+	char names[WORKERS_MAX][BOARD_NAME];
+	struct event e = {
+		.kind = EVENT_REPORT, .command = "echo",
+		.name = v->place.name, .rows = rows,
+		.row_count = (size_t)v->count,
+		.protocol = v->settings->udp ? "datagrams" : "connections",
+		.seconds = (double)(loop_now() - v->started) / 1e6,
+	};
+
+	for (int i = 0; i < v->count; i++) {
+		row_fill(v, i, &rows[i], names[i]);
+		e.clients += (int64_t)rows[i].accepted;
+		e.in += rows[i].in;
+		e.out += rows[i].out;
+	}
+	for (int i = 0; i < v->count; i++)
+		rows[i].share = e.clients ? (double)rows[i].accepted /
+		    (double)e.clients : 0;
+	desk_tell(&v->desk, &e);
+}
+
+static int
+run(struct settings *s, int words_count, char *const *words, int *ended_by)
+{
+	struct server v = { .settings = s, .count = worker_count(s) };
+	struct endpoint e;
+
+	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
+	    check(s, &e, v.count) < 0)
+		return -1;
+	v.own_sockets = s->reuseport;
+	if (place_open(&v.place, s, &e,
+	    v.count > 1 ? SLOT_PARENT : SLOT_MEMBER) < 0)
+		return -1;
+	raise_descriptor_limit();
+	if (desk_open(&v.desk, s) < 0)
+		return -1;
+	v.desk.on_signal = on_signal;
+	v.started = loop_now();
+	place_tell(&v.place, &v.desk, v.count);
+	if (start(&v) < 0) {
+		desk_fault(&v.desk);
+	} else {
+		desk_ready(&v.desk, &v.place.set);
+		if (loop_run(&v.desk.loop) < 0)
+			desk_fault(&v.desk);
+		if (v.count == 1)
+			service_close(&v.service);
+		tell_report(&v);
+	}
+	*ended_by = v.desk.ended_by;
+	workers_free(&v.workers);
+	place_close(&v.place);
+	return desk_close(&v.desk);
+}
+
+const struct command echo_command = {
+	.name = "echo",
+	.synopsis = "echo [-r] [-w N] [options] [host] port",
+	.summary = "send back what arrives",
+	.tables = { echo_options, listen_options, address_options,
+	    stream_options, NULL },
+	.run = run,
+};

@@ -1,0 +1,167 @@
+#include "cmd/settings.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "group/board.h"
+#include "serve/service.h"
+
+#define AT(field) offsetof(struct settings, field)
+#define FLAG(letter, name, field, help) \
+	{ OPT_FLAG, letter, name, NULL, AT(field), 0, 0, help }
+#define NUMBER(letter, name, arg, field, min, max, help) \
+	{ OPT_NUMBER, letter, name, arg, AT(field), min, max, help }
+#define TIME(letter, name, field, min, help) \
+	{ OPT_TIME, letter, name, "TIME", AT(field), min, 0, help }
+#define TEXT(letter, name, arg, field, help) \
+	{ OPT_TEXT, letter, name, arg, AT(field), 0, 0, help }
+#define CHOICE(letter, name, words, field, help) \
+	{ OPT_CHOICE, letter, name, words, AT(field), 0, 0, help }
+#define VALUE(letter, name, field, value, help) \
+	{ OPT_VALUE, letter, name, NULL, AT(field), value, 0, help }
+#define END { OPT_END, 0, NULL, NULL, 0, 0, 0, NULL }
+
+const struct opt address_options[] = {
+	VALUE('4', "ipv4", family, AF_INET, "IPv4 only"),
+	VALUE('6', "ipv6", family, AF_INET6, "IPv6 only"),
+	FLAG('u', "udp", udp, "datagrams: UDP, or Unix datagrams with -U"),
+	FLAG('U', "unix", local, "a Unix socket: PATH, or @NAME (abstract)"),
+	FLAG(0, "numeric", numeric, "never ask a name server"),
+	TEXT(0, "interface", "IF", interface, "only by this interface"),
+	END
+};
+
+const struct opt stream_options[] = {
+	FLAG(0, "json", json, "events as JSON lines on stdout, payload too"),
+	FLAG('v', "verbose", verbose, "say who connected and what closed"),
+	FLAG('q', "quiet", quiet, "say nothing but errors"),
+	FLAG(0, "timestamps", timestamps, "put the time before each event"),
+	CHOICE(0, "color", "auto|always|never", color, "colour of events"),
+	FLAG('h', "help", help, "this text"),
+	END
+};
+
+const struct opt listen_options[] = {
+	FLAG('r', "reuseport", reuseport,
+	    "join the port's group (SO_REUSEPORT)"),
+	TEXT(0, "name", "NAME", name, "this member's name (with -r)"),
+	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
+	    "queue of connections not accepted yet (4096)"),
+	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
+	    "at most so many connections at once"),
+	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
+	    "write the addresses there once listening"),
+	END
+};
+
+const struct opt talk_options[] = {
+	FLAG('C', "crlf", crlf, "send LF as CRLF"),
+	FLAG('x', "hex", hex, "show the traffic as a hex dump on stderr"),
+	FLAG(0, "both", both, "wait for both ends before closing"),
+	TIME(0, "idle-timeout", idle_timeout, 1,
+	    "close a connection silent for so long"),
+	END
+};
+
+const struct opt talk_once_options[] = {
+	FLAG('k', "keep-open", keep, "serve many clients at once"),
+	FLAG(0, "once", once, "serve one client though -r is given"),
+	TIME(0, "accept-timeout", accept_timeout, 1,
+	    "end when no client comes for so long"),
+	END
+};
+
+const struct opt dial_options_table[] = {
+	TEXT('s', "source", "ADDR", source, "connect from this address"),
+	NUMBER('p', "source-port", "PORT", source_port, 1, 65535,
+	    "connect from this port"),
+	TIME(0, "connect-timeout", connect_timeout, 1,
+	    "give up connecting after this, in total (10)"),
+	TIME(0, "wait", wait, 0, "retry for so long until it listens"),
+	FLAG('n', "no-stdin", no_stdin, "do not read stdin"),
+	TIME(0, "linger", linger, 0,
+	    "with -u: end so long after the last datagram (1)"),
+	END
+};
+
+const struct opt echo_options[] = {
+	TEXT('w', "workers", "N|auto", workers,
+	    "processes that serve (1); auto: one a processor"),
+	CHOICE(0, "accept", "shared|exclusive|reuseport", accept,
+	    "how workers share a port (reuseport)"),
+	FLAG(0, "identify", identify, "greet with one line that says who"),
+	VALUE(0, "discard", service, SERVE_DISCARD,
+	    "send nothing back (RFC 863)"),
+	VALUE(0, "chargen", service, SERVE_CHARGEN,
+	    "send a pattern without end (RFC 864)"),
+	END
+};
+
+/* Options of nc that mean something else here, or nothing. */
+const struct opt_hint hints[] = {
+	{ '0', "", "not an option, nor a port: ports are 0 to 65535" },
+	{ 'l', "", "to listen, say 'rpnc listen'" },
+	{ 'z', "", "rpnc has no -z; 'rpnc connect -n' shows whether a port "
+	    "is open" },
+	{ 'w', "", "nc's -w is --connect-timeout and --idle-timeout here" },
+	{ 'N', "", "not needed: end of stdin half-closes by itself" },
+	{ 'q', "", "not needed: nothing is cut at end of stdin" },
+	{ 'e', "", "rpnc runs no programs" },
+	{ 'c', "", "rpnc runs no programs" },
+	{ 'd', "", "to leave stdin alone, say -n" },
+	{ 'k', "", "only 'rpnc listen' keeps open; echo always does" },
+	{ 'r', "connect", "SO_REUSEPORT is for 'listen -r' and 'echo -r'; for "
+	    "nc's random source ports do nothing" },
+	{ 's', "listen echo", "to listen on one address, say HOST PORT" },
+	{ 'p', "listen echo", "the port stands alone: 'rpnc listen 9000'" },
+	{ 0, NULL, NULL },
+};
+
+void
+settings_init(struct settings *s, const char *command)
+{
+	*s = (struct settings){
+		.command = command,
+		.family = AF_UNSPEC,
+		.ready_fd = -1,
+		.backlog = 4096,
+		.connect_timeout = 10 * 1000 * 1000,
+		.linger = 1000 * 1000,
+		.accept = ACCEPT_DEFAULT,
+	};
+}
+
+int
+settings_endpoint(const struct settings *s, int count, char *const *words,
+    struct endpoint *out)
+{
+	*out = (struct endpoint){
+		.local = s->local, .datagram = s->udp, .family = s->family,
+		.numeric = s->numeric,
+	};
+	return endpoint_parse(out, count, words);
+}
+
+int
+settings_check(const struct settings *s)
+{
+	if (s->quiet && s->verbose)
+		return fail_as(STATUS_USAGE, "-q and -v exclude each other");
+	if (s->keep && s->once)
+		return fail_as(STATUS_USAGE, "-k serves many, --once one: "
+		    "choose");
+	if (s->name && !name_valid(s->name))
+		return fail_as(STATUS_USAGE, "--name %.40s: want a letter, "
+		    "then at most 15 letters, digits, '_', '.' or '-'",
+		    s->name);
+	if (s->ready_fd >= 0 && (s->ready_fd < 3 ||
+	    fcntl((int)s->ready_fd, F_GETFD) < 0))
+		return fail_as(STATUS_USAGE, "--ready-fd %d: not an open "
+		    "descriptor over 2", (int)s->ready_fd);
+	if (s->both && s->no_stdin)
+		return fail_as(STATUS_USAGE, "--both waits for the end of "
+		    "stdin, -n never reads it: choose");
+	return 0;
+}

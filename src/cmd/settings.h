@@ -1,0 +1,54 @@
+#ifndef CMD_SETTINGS_H
+#define CMD_SETTINGS_H
+
+#include "base/opt.h"
+#include "net/addr.h"
+
+/* What the user asked for: every option of every command has a field. */
+
+enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+enum accept_choice {
+	ACCEPT_SHARED, ACCEPT_EXCLUSIVE, ACCEPT_REUSEPORT, ACCEPT_DEFAULT,
+};
+
+struct settings {
+	const char *command;
+	bool help;
+	/* where */
+	int family;
+	bool udp, local, numeric;
+	const char *interface, *source;
+	int64_t source_port;
+	/* streams */
+	bool json, verbose, quiet, timestamps;
+	int color;
+	int64_t ready_fd;
+	/* listening */
+	bool reuseport, keep, once;
+	int64_t max_conns, backlog, accept_timeout;
+	const char *name;
+	/* relaying */
+	bool crlf, hex, both, no_stdin;
+	int64_t idle_timeout;
+	/* connecting */
+	int64_t connect_timeout, wait, linger;
+	/* echo */
+	const char *workers;
+	int accept, service;
+	bool identify;
+};
+
+extern const struct opt address_options[], stream_options[], listen_options[],
+    talk_options[], talk_once_options[], dial_options_table[], echo_options[];
+extern const struct opt_hint hints[];
+
+void settings_init(struct settings *, const char *command);
+
+/* Reads the words into an endpoint by the settings; -1: usage. */
+int settings_endpoint(const struct settings *, int count, char *const *words,
+    struct endpoint *out);
+
+/* Checks that go across options and hold in every command; -1: usage. */
+int settings_check(const struct settings *);
+
+#endif

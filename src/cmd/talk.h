@@ -1,0 +1,29 @@
+#ifndef CMD_TALK_H
+#define CMD_TALK_H
+
+#include "cmd/desk.h"
+#include "net/relay.h"
+
+/* What listen and connect share: a desk with a relay on it. */
+struct talk {
+	struct desk desk;
+	struct relay relay;
+	struct relay_options relay_options;
+	unsigned last_id;
+	/* The last connection is gone. */
+	void (*on_last)(struct talk *);
+	/* One is gone (told already), before on_last. */
+	void (*on_closed)(struct talk *, struct conn *);
+	void (*on_drained)(struct talk *);
+	void *user;
+};
+
+/* The callbacks are filled in already. */
+int talk_open(struct talk *, const struct settings *);
+/* Takes over fd, or c; -1 with a fault: they are still yours. */
+int talk_add(struct talk *, int fd, const struct conn_ops *);
+int talk_add_conn(struct talk *, struct conn *c);
+/* Ends all that is open and gives back the status. */
+int talk_close(struct talk *);
+
+#endif

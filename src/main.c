@@ -1,0 +1,152 @@
+/*
+ * rpnc: the netcat that sees SO_REUSEPORT.
+ *
+ * The floors of the house; a file includes only lower ones, or its own room:
+ *
+ *	main		the table of subcommands
+ *	cmd		policy: options, order of steps, exit status
+ *	serve		the listening side: accepting, workers, services
+ *	group		one port's members and their board
+ *	report		events, and how people and programs read them
+ *	net		addresses, sockets, connections, the relay
+ *	base		faults, numbers, options, the event loop, sinks
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "cmd/command.h"
+#include "cmd/desk.h"
+
+static const struct command *const commands[] = {
+	&listen_command, &echo_command, &connect_command,
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+/*
+ * A closed standard descriptor must not become a socket's number. Stdin then
+ * is at its end; a write to the others still fails, as it should.
+ */
+static void
+hold_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			abort();
+}
+
+static int
+flush_stdout(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return STATUS_OK;
+	fail("stdout");
+	complain("");
+	return STATUS_NETWORK;
+}
+
+static void
+usage(FILE *out)
+{
+	fputs("usage:\n", out);
+	for (int i = 0; i < COMMANDS; i++)
+		fprintf(out, "  rpnc %-44s %s\n", commands[i]->synopsis,
+		    commands[i]->summary);
+	fputs("\n  rpnc COMMAND --help tells a command's options, 'man rpnc' "
+	    "all.\n", out);
+}
+
+static int
+help(const struct command *c)
+{
+	char *rows = opt_help(c->tables);
+
+	printf("usage: rpnc %s\n\n%s\n\n%s", c->synopsis, c->summary,
+	    rows ? rows : "");
+	puts("\nPORT may be HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME. "
+	    "TIME is in\nseconds, or says its unit: 250ms, 5m.");
+	free(rows);
+	return flush_stdout();
+}
+
+/* Says which of the four was meant, or how nc's options are said here. */
+static int
+unknown(const char *word)
+{
+	const struct command *near = commands[0];
+	size_t best = SIZE_MAX;
+
+	for (int i = 0; i < COMMANDS; i++) {
+		size_t d = edit_distance(word, commands[i]->name);
+
+		if (d < best) {
+			best = d;
+			near = commands[i];
+		}
+	}
+	if (*word == '-')
+		fail_as(STATUS_USAGE, "%.40s: the command comes first: rpnc "
+		    "listen, echo or connect", word);
+	else
+		fail_as(STATUS_USAGE, "%.40s: no such command; did you mean "
+		    "'rpnc %s'?", word, near->name);
+	complain("");
+	return STATUS_USAGE;
+}
+
+static const struct command *
+find(const char *name)
+{
+	for (int i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static int
+run(const struct command *c, int argc, char **argv)
+{
+	struct settings settings;
+	int first, status = -1, ended_by = 0;
+
+	settings_init(&settings, c->name);
+	first = opt_parse(argc, argv, c->tables, hints, &settings);
+	if (first >= 0 && settings.help)
+		return help(c);
+	if (first >= 0 && settings_check(&settings) == 0)
+		status = c->run(&settings, argc - first, argv + first,
+		    &ended_by);
+	if (status < 0) {
+		complain(c->name);
+		status = fail_status();
+	}
+	signal_again(ended_by);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+
+	hold_standard_descriptors();
+	if (argc < 2) {
+		usage(stderr);
+		return STATUS_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		usage(stdout);
+		return flush_stdout();
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("rpnc " RPNC_VERSION);
+		return flush_stdout();
+	}
+	c = find(argv[1]);
+	return c ? run(c, argc - 1, argv + 1) : unknown(argv[1]);
+}

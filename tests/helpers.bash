@@ -1,0 +1,87 @@
+# Sourced by every *.bats: starting the real binary, ending what was started.
+# shellcheck shell=bash disable=SC2034
+
+bats_load_library bats-support
+bats_load_library bats-assert
+
+pids=()
+addrs=()
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	pids=()
+}
+
+teardown() {
+	stop
+}
+
+# start ARG...: rpnc in the background, until it listens. Its descriptors are
+# in out.N and err.N, N from 0; its addresses in addrs, its port in port, its
+# pid in pid. Without a stdin of its own it reads /dev/null: see start_with.
+start() {
+	start_with /dev/null "$@"
+}
+
+# start_with INPUT ARG...: the same, reading INPUT (a file or a fifo).
+start_with() {
+	local n=${#pids[@]} input=$1
+	shift
+	mkfifo "ready.$n"
+	rpnc "$@" --ready-fd 4 <"$input" 4>"ready.$n" 3>&- >"out.$n" 2>"err.$n" &
+	pid=$!
+	pids+=("$pid")
+	mapfile -t addrs <"ready.$n" # to the end of file: a wildcard has two
+	port=${addrs[0]##*:}
+	test "${#addrs[@]}" -gt 0
+}
+
+# background COMMAND...: any other process, ended with the rest.
+background() {
+	"$@" 3>&- &
+	pid=$!
+	pids+=("$pid")
+}
+
+# finish PID: waits for it; its exit status.
+finish() {
+	local i
+	for i in "${!pids[@]}"; do
+		test "${pids[i]}" != "$1" || pids[i]=
+	done
+	wait "$1"
+}
+
+# stop: ends all that start and background began.
+stop() {
+	local p
+	for p in "${pids[@]}"; do
+		test -n "$p" || continue
+		kill "$p" 2>/dev/null || true
+		wait "$p" 2>/dev/null || true
+	done
+	pids=()
+}
+
+# eventually COMMAND...: until it succeeds, for 20 s at most; without a sleep
+# that a slow machine could outrun.
+eventually() {
+	local end=$((SECONDS + 20))
+	until "$@"; do
+		test "$SECONDS" -lt "$end" || return 1
+		read -r -t 0.02 <> <(:) || true
+	done
+}
+
+# random_file SIZE FILE
+random_file() {
+	head -c "$1" /dev/urandom >"$2"
+}
+
+# open_descriptors PID: how many.
+open_descriptors() {
+	local list=(/proc/"$1"/fd/*)
+	echo "${#list[@]}"
+}
