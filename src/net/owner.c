@@ -1,0 +1,463 @@
+#include "net/owner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+/* Without memory a socket's owner is unknown: uthash must not exit. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/*
+ * How it works
+ *
+ * The map remembers which descriptor of which process was which socket. It is
+ * a guess to be checked by one readlink() per holder, since a process may have
+ * died or closed it. What the map doesn't have is looked for where it probably
+ * is, in the processes that were returned before (a probe meets the same few
+ * workers again and again), and only then, and seldom, everywhere.
+ *
+ * A reading replaces what was known of the processes it reads, so the map
+ * never holds more than the sockets there were.
+ */
+
+enum {
+	SCAN_GAP_MS = 100,	/* between two readings of all of /proc */
+	PATH_ROOM = 64,		/* for the paths in /proc/PID */
+	TEXT_ROOM = 2048,	/* for /proc/PID/status up to its Uid line */
+};
+
+struct hold {
+	pid_t pid;
+	int fd;
+};
+
+struct held {
+	uint64_t inode;
+	int count, room;
+	struct hold *by;	/* ascending by pid */
+	UT_hash_handle hh;
+};
+
+/* A process that was returned as an owner. */
+struct known {
+	pid_t pid;
+	UT_hash_handle hh;
+};
+
+struct owners {
+	struct held *held;
+	struct known *known;
+	int64_t next_scan;	/* milliseconds; 0: at once */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* Reads the beginning of /proc/PID/NAME; returns its length, or -1. */
+static ssize_t
+proc_read(pid_t pid, const char *name, char *text, size_t room)
+{
+	char path[PATH_ROOM];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	got = read(fd, text, room - 1);
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	return got;
+}
+
+/* The socket that a link below /proc/PID/fd stands for; 0: it isn't one. */
+static uint64_t
+link_inode(int dir, const char *name)
+{
+	static const char prefix[] = "socket:[";
+	char text[PATH_ROOM];
+	ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
+
+	if (len < 0)
+		return 0;
+	text[len] = '\0';
+	if (strncmp(text, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	return strtoull(text + sizeof(prefix) - 1, NULL, 10);
+}
+
+static DIR *
+fds_open(pid_t pid)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	return opendir(path);
+}
+
+/* Goes on to the next socket; returns its descriptor, or -1 at the end. */
+static int
+fds_next(DIR *dir, uint64_t *inode)
+{
+	struct dirent *e;
+
+	while ((e = readdir(dir)) != NULL) {
+		*inode = link_inode(dirfd(dir), e->d_name);
+		if (*inode != 0)
+			return atoi(e->d_name);
+	}
+	return -1;
+}
+
+/* Returns the descriptor by which a process holds a socket now, or -1. */
+static int
+fds_find(pid_t pid, uint64_t wanted)
+{
+	DIR *dir = fds_open(pid);
+	uint64_t inode = 0;
+	int fd;
+
+	if (dir == NULL)
+		return -1;
+	do
+		fd = fds_next(dir, &inode);
+	while (fd >= 0 && inode != wanted);
+	closedir(dir);
+	return fd;
+}
+
+/* Finds the entry of a socket, making it if need be; NULL: no memory. */
+static struct held *
+held_at(struct owners *o, uint64_t inode)
+{
+	struct held *h;
+
+	HASH_FIND(hh, o->held, &inode, sizeof(inode), h);
+	if (h != NULL)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		return NULL;
+	h->inode = inode;
+	HASH_ADD(hh, o->held, inode, sizeof(h->inode), h);
+	if (h->hh.tbl != NULL)
+		return h;
+	free(h);
+	return NULL;
+}
+
+static int
+held_grow(struct held *h)
+{
+	int room = h->room ? 2 * h->room : 1;
+	struct hold *by = realloc(h->by, room * sizeof(*by));
+
+	if (by == NULL)
+		return -1;
+	h->by = by;
+	h->room = room;
+	return 0;
+}
+
+/* Notes that a process holds a socket; one descriptor of it is enough. */
+static void
+held_add(struct owners *o, uint64_t inode, pid_t pid, int fd)
+{
+	struct held *h = held_at(o, inode);
+	int i;
+
+	if (h == NULL || (h->count == h->room && held_grow(h) < 0))
+		return;
+	for (i = h->count; i > 0 && h->by[i - 1].pid >= pid; i--)
+		if (h->by[i - 1].pid == pid)
+			return;
+	memmove(&h->by[i + 1], &h->by[i], (h->count - i) * sizeof(*h->by));
+	h->by[i] = (struct hold){ .pid = pid, .fd = fd };
+	h->count++;
+}
+
+static bool
+is_known(struct owners *o, pid_t pid)
+{
+	struct known *k;
+
+	HASH_FIND(hh, o->known, &pid, sizeof(pid), k);
+	return k != NULL;
+}
+
+static void
+known_add(struct owners *o, pid_t pid)
+{
+	struct known *k;
+
+	if (is_known(o, pid))
+		return;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return;
+	k->pid = pid;
+	HASH_ADD(hh, o->known, pid, sizeof(k->pid), k);
+	if (k->hh.tbl == NULL)
+		free(k);
+}
+
+static void
+forget_all(struct owners *o)
+{
+	struct held *h = o->held, *next;
+
+	HASH_CLEAR(hh, o->held);
+	for (; h != NULL; h = next) {
+		next = h->hh.next;
+		free(h->by);
+		free(h);
+	}
+}
+
+/* Drops what is remembered of the known processes. */
+static void
+forget_known(struct owners *o)
+{
+	struct held *h, *next;
+
+	for (h = o->held; h != NULL; h = next) {
+		int kept = 0;
+
+		next = h->hh.next;
+		for (int i = 0; i < h->count; i++)
+			if (!is_known(o, h->by[i].pid))
+				h->by[kept++] = h->by[i];
+		h->count = kept;
+		if (kept > 0)
+			continue;
+		/* The analyser can't see that this moves the map's head. */
+		HASH_DEL(o->held, h);	/* NOLINT(clang-analyzer-unix.Malloc) */
+		free(h->by);
+		free(h);
+	}
+}
+
+/* Reads one process; -1: it is gone, or not ours to look into. */
+static int
+scan_process(struct owners *o, pid_t pid)
+{
+	DIR *dir = fds_open(pid);
+	uint64_t inode;
+	int fd;
+
+	if (dir == NULL)
+		return -1;
+	while ((fd = fds_next(dir, &inode)) >= 0)
+		held_add(o, inode, pid, fd);
+	closedir(dir);
+	return 0;
+}
+
+static void
+scan_known(struct owners *o)
+{
+	struct known *k, *next;
+
+	forget_known(o);
+	for (k = o->known; k != NULL; k = next) {
+		next = k->hh.next;
+		if (scan_process(o, k->pid) == 0)
+			continue;
+		HASH_DEL(o->known, k);
+		free(k);
+	}
+}
+
+static void
+scan_all(struct owners *o)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	if (dir == NULL)
+		return;
+	forget_all(o);
+	while ((e = readdir(dir)) != NULL)
+		if (atoi(e->d_name) > 0)
+			scan_process(o, atoi(e->d_name));
+	closedir(dir);
+	o->next_scan = now_ms() + SCAN_GAP_MS;
+}
+
+/* Whether a holder still is one, if by another descriptor. */
+static bool
+hold_check(struct hold *by, uint64_t inode)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)by->pid, by->fd);
+	if (link_inode(AT_FDCWD, path) == inode)
+		return true;
+	by->fd = fds_find(by->pid, inode);
+	return by->fd >= 0;
+}
+
+/* What is remembered of a socket and still true; NULL: nothing. */
+static struct held *
+recall(struct owners *o, uint64_t inode)
+{
+	struct held *h;
+	int kept = 0;
+
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): see forget_known() */
+	HASH_FIND(hh, o->held, &inode, sizeof(inode), h);
+	if (h == NULL)
+		return NULL;
+	for (int i = 0; i < h->count; i++)
+		if (hold_check(&h->by[i], inode))
+			h->by[kept++] = h->by[i];
+	h->count = kept;
+	return kept > 0 ? h : NULL;
+}
+
+static struct held *
+look_up(struct owners *o, uint64_t inode)
+{
+	struct held *h = NULL;
+
+	if (inode == 0)
+		return NULL;
+	if (o->next_scan != 0) {
+		h = recall(o, inode);
+		if (h == NULL) {
+			scan_known(o);
+			h = recall(o, inode);
+		}
+	}
+	if (h == NULL && now_ms() >= o->next_scan) {
+		scan_all(o);
+		h = recall(o, inode);
+	}
+	for (int i = 0; h != NULL && i < h->count; i++)
+		known_add(o, h->by[i].pid);
+	return h;
+}
+
+/* Copies the name without its line end; it may hold others. */
+static void
+read_command(pid_t pid, char *command, size_t room)
+{
+	ssize_t got = proc_read(pid, "comm", command, room);
+
+	if (got > 0 && command[got - 1] == '\n')
+		command[got - 1] = '\0';
+}
+
+/*
+ * The effective uid. The owner of /proc/PID would be root for every process
+ * that changed its uid, as servers do.
+ */
+static int
+read_uid(pid_t pid, uid_t *uid)
+{
+	char text[TEXT_ROOM];
+	const char *line;
+	unsigned effective;
+
+	if (proc_read(pid, "status", text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, "\nUid:");
+	if (line == NULL || sscanf(line, " Uid: %*u %u", &effective) != 1)
+		return -1;
+	*uid = effective;
+	return 0;
+}
+
+struct owners *
+owners_new(void)
+{
+	struct owners *o;
+
+	if (access("/proc/self/fd", R_OK) < 0) {
+		fail("/proc/self/fd");
+		return NULL;
+	}
+	o = calloc(1, sizeof(*o));
+	if (o == NULL)
+		fail("owners");
+	return o;
+}
+
+void
+owners_free(struct owners *o)
+{
+	struct known *k, *next;
+
+	if (o == NULL)
+		return;
+	forget_all(o);
+	k = o->known;
+	HASH_CLEAR(hh, o->known);
+	for (; k != NULL; k = next) {
+		next = k->hh.next;
+		free(k);
+	}
+	free(o);
+}
+
+int
+owners_find(struct owners *o, uint64_t inode, struct owner *out)
+{
+	struct held *h = look_up(o, inode);
+	struct owner owner = { 0 };
+
+	if (h == NULL)
+		return 0;
+	owner.pid = h->by[0].pid;
+	owner.holders = h->count;
+	read_command(owner.pid, owner.command, sizeof(owner.command));
+	if (read_uid(owner.pid, &owner.uid) < 0)
+		return 0;
+	*out = owner;
+	return 1;
+}
+
+int
+owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max)
+{
+	struct held *h = look_up(o, inode);
+
+	if (h == NULL)
+		return 0;
+	for (int i = 0; i < h->count && i < max; i++)
+		pids[i] = h->by[i].pid;
+	return h->count;
+}
+
+void
+owners_refresh(struct owners *o)
+{
+	o->next_scan = 0;
+}
+
+int
+owner_state(pid_t pid)
+{
+	char text[512];
+	const char *end;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
+		return -1;
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' ? (unsigned char)end[2] : -1;
+}

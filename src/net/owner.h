@@ -1,0 +1,38 @@
+#ifndef NET_OWNER_H
+#define NET_OWNER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Which process holds a socket, by its inode, from /proc. */
+struct owners;
+
+struct owner {
+	pid_t pid;		/* the lowest of its holders */
+	uid_t uid;		/* the effective one of that process */
+	char command[16 + 1];	/* as the process chose it: any bytes */
+	int holders;		/* how many processes hold the socket */
+};
+
+struct owners *owners_new(void);
+void owners_free(struct owners *o);
+
+/*
+ * Returns 1, or 0 where no process that we may look into holds the socket.
+ * What is returned was true a moment ago: every remembered holder is checked
+ * again. A process that has come to hold the socket since /proc was last read
+ * is not known, though: a new inode makes the processes that were returned
+ * before be read anew, and all of /proc at most every 100 ms.
+ */
+int owners_find(struct owners *o, uint64_t inode, struct owner *out);
+
+/* Writes up to max pids, ascending; returns how many holders there are. */
+int owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max);
+
+/* Makes the next look-up read all of /proc. */
+void owners_refresh(struct owners *o);
+
+/* The state letter in /proc/PID/stat: 'R', 'S', 'T'...; -1: no such process. */
+int owner_state(pid_t pid);
+
+#endif
