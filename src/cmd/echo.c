@@ -188,6 +188,8 @@ worker_run(struct workers *all, int index)
 	    board_reopen(v->place.board) < 0)
 		goto fault;
 	slot = board_claim(v->place.board, SLOT_MEMBER, name, getppid());
+	if (slot >= 0)
+		board_set_sockets(v->place.board, slot, set.fd, set.count);
 	if (slot < 0 || serve(v, &set, index, slot) < 0 ||
 	    loop_run(&v->desk.loop) < 0)
 		goto fault;

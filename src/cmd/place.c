@@ -1,10 +1,12 @@
 #include "cmd/place.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "group/members.h"
 
 int
 place_check(const struct settings *s, const struct endpoint *e)
@@ -66,6 +68,7 @@ place_open(struct place *p, const struct settings *s,
 		goto board;
 	p->named = s->name || s->reuseport;
 	memcpy(p->name, place_slot(p)->name, sizeof(p->name));
+	board_set_sockets(p->board, p->slot, p->set.fd, p->set.count);
 	return 0;
 board:
 	board_close(p->board);
@@ -89,11 +92,31 @@ protocol_name(const struct place *p)
 	return p->settings->udp ? "udp" : "tcp";
 }
 
+/* How many processes take the port's traffic, this one included. */
+static int
+place_members(struct place *p)
+{
+	struct lookout l;
+	struct members m;
+	int count;
+
+	lookout_open(&l);
+	count = members_list(&l, p->board, p->settings->udp, &p->set, &m);
+	lookout_close(&l);
+	if (count >= 0)
+		free(m.list);
+	return count < 1 ? 1 : count;
+}
+
 void
 place_tell(struct place *p, struct desk *d, int own)
 {
-	int place, members = board_members(p->board, p->slot, &place);
-	bool parent = place_slot(p)->kind == SLOT_PARENT;
+	int members = 0, place;
+
+	/* the sockets of a parent are those of its first worker */
+	if (p->settings->reuseport)
+		members = place_members(p) + own - 1;
+	place = own > 1 ? members - own + 1 : members;
 
 	if (*p->notice)
 		desk_notice(d, p->notice);
@@ -106,7 +129,7 @@ place_tell(struct place *p, struct desk *d, int own)
 			.protocol = protocol_name(p),
 			.address = &p->set.bound[i],
 			.reuseport = p->settings->reuseport,
-			.members = parent ? members + own : members,
+			.members = members ? members : 1,
 			.place = place, .own = own,
 		};
 

@@ -1,42 +1,39 @@
 #include "group/board.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "base/loop.h"
+#include "group/file.h"
 
-enum {
-	LAYOUT = 1,
-	MUTEX_BYTE = 1,
-	SLOT_BYTE = 64,
-	MUTEX_WAIT_US = 1000 * 1000,
-};
+enum { LAYOUT = 1 };
 
-static const char magic[8] = "rpnc\r\n\x1a";
-
-struct board_file {
+/* The first bytes are locks and the bell (file.h): what is there is fixed. */
+struct head {
 	char magic[8];
 	uint32_t layout, slots;
+};
+
+static const struct head own_head = { "rpnc\r\n\x1a", LAYOUT, BOARD_SLOTS };
+
+struct table {
+	struct head head;
 	uint64_t order;
 	struct slot slot[BOARD_SLOTS];
 };
 
 struct board {
-	int fd;				/* -1: private */
-	char path[200];
-	struct board_file *file;
-	bool mine[BOARD_SLOTS];		/* locked through fd */
+	struct file file;
+	struct table *table;
+	bool mine[BOARD_SLOTS];		/* locked through file */
+	bool reader;
 };
 
 bool
@@ -54,201 +51,74 @@ name_valid(const char *name)
 	return true;
 }
 
-/* A directory that nobody else can write to, or -1. */
 static int
-own_directory(const char *parent, uid_t uid, char *path, size_t room)
+table_map(struct board *b)
 {
+	int protection = PROT_READ | (b->reader ? 0 : PROT_WRITE);
 	struct stat st;
 
-	snprintf(path, room, "%s/rpnc-%u", parent, (unsigned)uid);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return fail("board %s", path);
-	if (lstat(path, &st) < 0)
-		return fail("board %s", path);
-	if (!S_ISDIR(st.st_mode) || st.st_uid != uid || st.st_mode & 077)
-		return fail_as(STATUS_NETWORK, "board %s: not a directory of "
-		    "mode 0700 that belongs to you", path);
-	return 0;
-}
-
-static int
-board_directory(char *path, size_t room)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	uid_t uid = geteuid();
-	struct stat st;
-
-	if (!runtime || *runtime != '/' || strlen(runtime) > 100 ||
-	    stat(runtime, &st) < 0 || st.st_uid != uid)
-		runtime = "/dev/shm";
-	return own_directory(runtime, uid, path, room);
-}
-
-static uint64_t
-netns_cookie(void)
-{
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie = 0;
-	socklen_t size = sizeof(cookie);
-
-	if (fd < 0)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
-		cookie = 0;
-	close(fd);
-	return cookie;
-}
-
-static int
-lock_byte(int fd, int byte, short type)
-{
-	struct flock l = {
-		.l_type = type, .l_whence = SEEK_SET, .l_start = byte,
-		.l_len = 1,
-	};
-
-	return fcntl(fd, F_OFD_SETLK, &l);
-}
-
-static void
-board_unlock(struct board *b)
-{
-	if (b->fd >= 0)
-		lock_byte(b->fd, MUTEX_BYTE, F_UNLCK);
-}
-
-/* A stopped holder must not stop the rest: tried for a second at most. */
-static int
-board_lock(struct board *b)
-{
-	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
-	int64_t end = loop_now() + MUTEX_WAIT_US;
-
-	while (b->fd >= 0 && lock_byte(b->fd, MUTEX_BYTE, F_WRLCK) < 0) {
-		if (errno != EAGAIN && errno != EACCES)
-			return fail("board %s", b->path);
-		if (loop_now() > end)
-			return fail_as(STATUS_NETWORK, "board %s: held by a "
-			    "process that does not go on", b->path);
-		nanosleep(&tick, NULL);
-	}
-	return 0;
-}
-
-/* Opens the file, never through a link, never one that others can write. */
-static int
-file_open(struct board *b)
-{
-	struct stat st;
-	int fd = open(b->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
-	    O_NONBLOCK, 0600);
-
-	if (fd < 0)
-		return fail("board %s", b->path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_uid != geteuid() || st.st_mode & 077) {
-		close(fd);
-		return fail_as(STATUS_NETWORK, "board %s: not a file of mode "
-		    "0600 that belongs to you", b->path);
-	}
-	return fd;
-}
-
-/* A new file gets its size for certain: on a full tmpfs a store is SIGBUS. */
-static int
-file_ready(struct board *b)
-{
-	struct stat st;
-	struct board_file head = { .layout = LAYOUT, .slots = BOARD_SLOTS };
-
-	if (fstat(b->fd, &st) < 0)
-		return fail("board %s", b->path);
-	if (st.st_size)
-		return 0;
-	memcpy(head.magic, magic, sizeof(magic));
-	errno = posix_fallocate(b->fd, 0, sizeof(struct board_file));
-	if (errno || pwrite(b->fd, &head, offsetof(struct board_file, slot),
-	    0) < 0) {
-		fail("board %s", b->path);
-		unlink(b->path);
-		return -1;
-	}
-	return 0;
-}
-
-static int
-file_map(struct board *b)
-{
-	struct stat st;
-
-	if (fstat(b->fd, &st) < 0)
-		return fail("board %s", b->path);
-	if ((size_t)st.st_size < sizeof(struct board_file))
+	if (fstat(b->file.fd, &st) < 0)
+		return fail("board %s", b->file.path);
+	if ((size_t)st.st_size < sizeof(struct table))
 		goto foreign;
-	b->file = mmap(NULL, sizeof(struct board_file),
-	    PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-	if (b->file == MAP_FAILED) {
-		b->file = NULL;
-		return fail("board %s", b->path);
+	b->table = mmap(NULL, sizeof(struct table), protection, MAP_SHARED,
+	    b->file.fd, 0);
+	if (b->table == MAP_FAILED) {
+		b->table = NULL;
+		return fail("board %s", b->file.path);
 	}
-	if (memcmp(b->file->magic, magic, sizeof(magic)) == 0 &&
-	    b->file->layout == LAYOUT && b->file->slots == BOARD_SLOTS)
+	if (memcmp(&b->table->head, &own_head, sizeof(own_head)) == 0)
 		return 0;
 foreign:
 	return fail_as(STATUS_NETWORK, "board %s: made by another version of "
-	    "rpnc, or damaged", b->path);
+	    "rpnc, or damaged", b->file.path);
 }
 
 static void
 board_free(struct board *b)
 {
-	if (b->file)
-		munmap(b->file, sizeof(struct board_file));
-	if (b->fd >= 0)
-		close(b->fd);
+	if (b->table)
+		munmap(b->table, sizeof(struct table));
+	file_close(&b->file);
 	free(b);
 }
 
-/*
- * Opens and locks. The last member removes the file under the lock: who
- * waited for that lock finds a file without a name, and opens anew.
- */
-static int
-open_locked(struct board *b)
+static struct board *
+board_new(void)
 {
-	struct stat st;
+	struct board *b = calloc(1, sizeof(*b));
 
-	for (;;) {
-		b->fd = file_open(b);
-		if (b->fd < 0 || board_lock(b) < 0)
-			return -1;
-		if (fstat(b->fd, &st) == 0 && st.st_nlink > 0)
-			break;
-		close(b->fd);
-	}
-	return file_ready(b) < 0 || file_map(b) < 0 ? -1 : 0;
+	if (b)
+		b->file.fd = -1;
+	else
+		fail("board");
+	return b;
 }
 
 struct board *
 board_open(bool datagram, uint16_t port)
 {
-	struct board *b = calloc(1, sizeof(*b));
-	char directory[160];
+	struct board *b = board_new();
 
-	if (!b) {
-		fail("board");
+	if (b && file_open(&b->file, datagram, port, &own_head,
+	    sizeof(own_head), sizeof(struct table)) == 0 &&
+	    table_map(b) == 0)
+		return b;	/* the mutex goes on until the first claim */
+	if (b)
+		board_free(b);
+	return NULL;
+}
+
+struct board *
+board_look(bool datagram, uint16_t port)
+{
+	struct board *b = board_new();
+
+	if (!b)
 		return NULL;
-	}
-	b->fd = -1;
-	if (board_directory(directory, sizeof(directory)) < 0)
-		goto free;
-	snprintf(b->path, sizeof(b->path), "%s/%llx-%s-%u", directory,
-	    (unsigned long long)netns_cookie(), datagram ? "udp" : "tcp",
-	    port);
-	if (open_locked(b) < 0)
-		goto free;
-	return b;		/* the lock goes on until the first claim */
-free:
+	b->reader = true;
+	if (file_look(&b->file, datagram, port) == 0 && table_map(b) == 0)
+		return b;
 	board_free(b);
 	return NULL;
 }
@@ -256,14 +126,13 @@ free:
 struct board *
 board_private(void)
 {
-	struct board *b = calloc(1, sizeof(*b));
+	struct board *b = board_new();
 
 	if (!b)
 		return NULL;
-	b->fd = -1;
-	b->file = mmap(NULL, sizeof(struct board_file),
-	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (b->file != MAP_FAILED)
+	b->table = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (b->table != MAP_FAILED)
 		return b;
 	free(b);
 	return NULL;
@@ -272,42 +141,43 @@ board_private(void)
 bool
 board_is_private(const struct board *b)
 {
-	return b->fd < 0;
+	return b->file.fd < 0;
+}
+
+int
+board_descriptor(const struct board *b)
+{
+	return b->file.fd;
 }
 
 int
 board_reopen(struct board *b)
 {
-	char path[32];
-	int fd;
-
-	if (b->fd < 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", b->fd);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return fail("board %s", b->path);
-	close(b->fd);
-	b->fd = fd;
 	memset(b->mine, 0, sizeof(b->mine));
-	return 0;
+	return b->file.fd < 0 ? 0 : file_reopen(&b->file);
 }
 
 bool
 board_alive(struct board *b, int index)
 {
-	struct flock l = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET,
-		.l_start = SLOT_BYTE + index, .l_len = 1,
-	};
+	const struct slot *s = &b->table->slot[index];
 
-	if (b->file->slot[index].kind == SLOT_FREE)
+	if (s->kind == SLOT_FREE)
 		return false;
 	if (b->mine[index])
 		return true;
-	if (b->fd < 0)
-		return kill(b->file->slot[index].pid, 0) == 0;
-	return fcntl(b->fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+	if (b->file.fd < 0)
+		return kill(s->pid, 0) == 0;
+	return file_taken(&b->file, FILE_FIRST_FREE + index);
+}
+
+bool
+board_is_member(struct board *b, int index)
+{
+	const struct slot *s = &b->table->slot[index];
+
+	return s->kind == SLOT_MEMBER && s->state < STATE_AWAY &&
+	    board_alive(b, index);
 }
 
 /* Whether two names claim the same: "A/1" belongs to A. */
@@ -319,18 +189,19 @@ same_base(const char *a, const char *b)
 	return strcspn(b, "/") == length && memcmp(a, b, length) == 0;
 }
 
+/* Whether a slot, alive (or dead too), stands in the way of name. */
 static bool
-name_taken(struct board *b, const char *name, pid_t parent)
+name_taken(struct board *b, const char *name, pid_t parent, bool dead_too)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = &b->file->slot[i];
+		const struct slot *s = &b->table->slot[i];
 
 		if (s->kind == SLOT_FREE || !same_base(s->name, name))
 			continue;
 		if (parent && (s->parent == parent || s->pid == parent) &&
 		    strcmp(s->name, name) != 0)
 			continue;
-		if (board_alive(b, i))
+		if (dead_too || board_alive(b, i))
 			return true;
 	}
 	return false;
@@ -338,38 +209,45 @@ name_taken(struct board *b, const char *name, pid_t parent)
 
 /* A, B, ..., Z, AA, AB, ... */
 static void
-letters(unsigned n, char name[static BOARD_NAME])
+letters(int n, char name[static BOARD_NAME])
 {
 	if (n < 26)
-		snprintf(name, BOARD_NAME, "%c", 'A' + (int)n);
+		snprintf(name, BOARD_NAME, "%c", 'A' + n);
 	else
-		snprintf(name, BOARD_NAME, "%c%c", 'A' + (int)(n / 26 - 1) % 26,
-		    'A' + (int)(n % 26));
+		snprintf(name, BOARD_NAME, "%c%c", 'A' + (n / 26 - 1) % 26,
+		    'A' + n % 26);
+}
+
+/* A letter that nobody has; if all are remembered, one of the dead. */
+static int
+pick_letter(struct board *b, char name[static BOARD_NAME])
+{
+	for (int dead_too = 1; dead_too >= 0; dead_too--)
+		for (int n = 0; n < BOARD_SLOTS; n++) {
+			letters(n, name);
+			if (!name_taken(b, name, 0, dead_too))
+				return 0;
+		}
+	return fail_as(STATUS_NETWORK, "board %s: full", b->file.path);
 }
 
 static int
 pick_name(struct board *b, const char *wish, pid_t parent,
     char name[static BOARD_NAME])
 {
-	if (wish) {
-		snprintf(name, BOARD_NAME, "%s", wish);
-		return !name_taken(b, name, parent) ? 0 :
-		    fail_as(STATUS_USAGE, "--name %s: a live member has "
-		    "this name", wish);
-	}
-	for (unsigned n = 0; n < BOARD_SLOTS; n++) {
-		letters(n, name);
-		if (!name_taken(b, name, parent))
-			return 0;
-	}
-	return fail_as(STATUS_NETWORK, "board %s: full", b->path);
+	if (!wish)
+		return pick_letter(b, name);
+	snprintf(name, BOARD_NAME, "%s", wish);
+	return !name_taken(b, name, parent, false) ? 0 :
+	    fail_as(STATUS_USAGE, "--name %s: a live member has this name",
+	    wish);
 }
 
 int
 board_find(struct board *b, const char *name, pid_t parent)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = &b->file->slot[i];
+		const struct slot *s = &b->table->slot[i];
 
 		if (s->kind != SLOT_FREE && s->parent == parent &&
 		    strcmp(s->name, name) == 0)
@@ -378,40 +256,47 @@ board_find(struct board *b, const char *name, pid_t parent)
 	return -1;
 }
 
-/* The dead slot of this very worker, a free one, or the longest dead. */
+/* The dead slot of this name, a free one, or the one that died first. */
 static int
-pick_slot(struct board *b, const char *name, pid_t parent)
+pick_slot(struct board *b, const char *name)
 {
-	int best = parent ? board_find(b, name, parent) : -1;
+	const struct slot *slot = b->table->slot;
+	int unused = -1, oldest = -1;
 
-	for (int i = 0; i < BOARD_SLOTS && best < 0; i++)
-		if (b->file->slot[i].kind == SLOT_FREE)
-			best = i;
-	if (best >= 0)
-		return best;
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (!board_alive(b, i) && (best < 0 ||
-		    b->file->slot[i].order < b->file->slot[best].order))
-			best = i;
-	return best >= 0 ? best :
-	    fail_as(STATUS_NETWORK, "board %s: full", b->path);
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		if (slot[i].kind == SLOT_FREE) {
+			unused = unused < 0 ? i : unused;
+		} else if (!board_alive(b, i)) {
+			if (strcmp(slot[i].name, name) == 0)
+				return i;
+			if (oldest < 0 || slot[i].order < slot[oldest].order)
+				oldest = i;
+		}
+	}
+	if (unused < 0 && oldest < 0)
+		return fail_as(STATUS_NETWORK, "board %s: full",
+		    b->file.path);
+	return unused >= 0 ? unused : oldest;
 }
 
 static void
 slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
     const char *name, pid_t parent)
 {
+	bool same = parent && s->parent == parent && s->kind == kind &&
+	    strcmp(s->name, name) == 0;
+	struct counters kept = s->counters;
 	struct timespec now;
 
-	if (s->kind != kind || s->parent != parent || !parent ||
-	    strcmp(s->name, name) != 0)
-		memset(&s->counters, 0, sizeof(s->counters));
 	clock_gettime(CLOCK_REALTIME, &now);
+	memset(s, 0, sizeof(*s));
+	if (same)
+		s->counters = kept;
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->pid = getpid();
 	s->parent = parent;
 	s->joined = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	s->order = ++b->file->order;
+	s->order = ++b->table->order;
 	s->kind = kind;
 }
 
@@ -419,65 +304,75 @@ int
 board_claim(struct board *b, enum slot_kind kind, const char *name,
     pid_t parent)
 {
+	bool shared = b->file.fd >= 0;
 	char chosen[BOARD_NAME];
 	int index = -1;
 
-	if (board_lock(b) < 0)
+	if (shared && file_lock(&b->file) < 0)
 		return -1;
 	if (pick_name(b, name, parent, chosen) == 0)
-		index = pick_slot(b, chosen, parent);
-	if (index >= 0 && b->fd >= 0 &&
-	    lock_byte(b->fd, SLOT_BYTE + index, F_WRLCK) < 0) {
-		fail("board %s", b->path);
+		index = pick_slot(b, chosen);
+	if (index >= 0 && shared &&
+	    file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
+		fail("board %s", b->file.path);
 		index = -1;
 	}
 	if (index >= 0) {
 		b->mine[index] = true;
-		slot_fill(b, &b->file->slot[index], kind, chosen, parent);
+		slot_fill(b, &b->table->slot[index], kind, chosen, parent);
 	}
-	board_unlock(b);
+	if (shared) {
+		file_unlock(&b->file);
+		file_ring(&b->file);
+	}
 	return index;
+}
+
+void
+board_set_state(struct board *b, int index, enum slot_state state)
+{
+	b->table->slot[index].state = state;
+	file_ring(&b->file);
+}
+
+void
+board_set_sockets(struct board *b, int index, const int *fds, int count)
+{
+	struct slot *s = &b->table->slot[index];
+	struct stat st;
+
+	memset(s->inodes, 0, sizeof(s->inodes));
+	for (int i = 0; i < count && i < BOARD_SOCKETS; i++)
+		if (fstat(fds[i], &st) == 0)
+			s->inodes[i] = st.st_ino;
+	file_ring(&b->file);
 }
 
 struct slot *
 board_slot(struct board *b, int index)
 {
-	return &b->file->slot[index];
+	return &b->table->slot[index];
 }
 
-int
-board_members(struct board *b, int index, int *place)
+/* Leaves under the mutex, so that the file goes only with the last. */
+static void
+board_leave(struct board *b)
 {
-	const struct slot *own = index < 0 ? NULL : &b->file->slot[index];
-	int count = 0;
+	bool others = false;
 
-	if (place)
-		*place = 1;
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = &b->file->slot[i];
-
-		if (s->kind != SLOT_MEMBER || !board_alive(b, i))
-			continue;
-		count++;
-		if (place && own && s->order < own->order)
-			++*place;
-	}
-	return count;
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (b->mine[i])
+			b->table->slot[i].state = STATE_LEFT;
+		else
+			others |= board_alive(b, i);
+	if (!others)
+		unlink(b->file.path);
 }
 
 void
 board_close(struct board *b)
 {
-	bool others = false;
-
-	if (b->fd >= 0 && board_lock(b) == 0) {
-		for (int i = 0; i < BOARD_SLOTS; i++)
-			if (b->mine[i])
-				b->file->slot[i].kind = SLOT_FREE;
-			else
-				others |= board_alive(b, i);
-		if (!others)
-			unlink(b->path);
-	}
+	if (b->file.fd >= 0 && !b->reader && file_lock(&b->file) == 0)
+		board_leave(b);
 	board_free(b);
 }

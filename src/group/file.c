@@ -1,0 +1,238 @@
+#include "group/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+
+enum { MUTEX_WAIT_US = 1000 * 1000 };
+
+/* A directory that nobody else can write to, or -1. */
+static int
+own_directory(const char *parent, uid_t uid, char *path, size_t room)
+{
+	struct stat st;
+
+	snprintf(path, room, "%s/rpnc-%u", parent, (unsigned)uid);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return fail("board %s", path);
+	if (lstat(path, &st) < 0)
+		return fail("board %s", path);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != uid || st.st_mode & 077)
+		return fail_as(STATUS_NETWORK, "board %s: not a directory of "
+		    "mode 0700 that belongs to you", path);
+	return 0;
+}
+
+static int
+board_directory(char *path, size_t room)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	uid_t uid = geteuid();
+	struct stat st;
+
+	if (!runtime || *runtime != '/' || strlen(runtime) > 100 ||
+	    stat(runtime, &st) < 0 || st.st_uid != uid)
+		runtime = "/dev/shm";
+	return own_directory(runtime, uid, path, room);
+}
+
+/* Unlike the namespace's inode, its cookie is never used again. */
+static uint64_t
+netns_cookie(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
+		cookie = 0;
+	close(fd);
+	return cookie;
+}
+
+static int
+path_set(struct file *f, bool datagram, uint16_t port)
+{
+	char directory[160];
+
+	if (board_directory(directory, sizeof(directory)) < 0)
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/%llx-%s-%u", directory,
+	    (unsigned long long)netns_cookie(), datagram ? "udp" : "tcp",
+	    port);
+	return 0;
+}
+
+static int
+byte_lock(int fd, int command, int byte, short type, short *found)
+{
+	struct flock l = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = byte,
+		.l_len = 1,
+	};
+	int result = fcntl(fd, command, &l);
+
+	if (found)
+		*found = l.l_type;
+	return result;
+}
+
+int
+file_lock(struct file *f)
+{
+	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
+	int64_t end = loop_now() + MUTEX_WAIT_US;
+
+	while (file_take(f, FILE_MUTEX) < 0) {
+		if (errno != EAGAIN && errno != EACCES)
+			return fail("board %s", f->path);
+		if (loop_now() > end)
+			return fail_as(STATUS_NETWORK, "board %s: held by a "
+			    "process that does not go on", f->path);
+		nanosleep(&tick, NULL);
+	}
+	return 0;
+}
+
+void
+file_unlock(struct file *f)
+{
+	byte_lock(f->fd, F_OFD_SETLK, FILE_MUTEX, F_UNLCK, NULL);
+}
+
+int
+file_take(struct file *f, int byte)
+{
+	return byte_lock(f->fd, F_OFD_SETLK, byte, F_WRLCK, NULL);
+}
+
+bool
+file_taken(const struct file *f, int byte)
+{
+	short found = F_UNLCK;
+
+	return byte_lock(f->fd, F_OFD_GETLK, byte, F_WRLCK, &found) == 0 &&
+	    found != F_UNLCK;
+}
+
+/* Opens the file, never through a link, never one that others can write. */
+static int
+open_own(struct file *f, int flags)
+{
+	struct stat st;
+	int fd = open(f->path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+	    0600);
+
+	if (fd < 0)
+		return fail("board %s", f->path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_uid != geteuid() || st.st_mode & 077) {
+		close(fd);
+		return fail_as(STATUS_NETWORK, "board %s: not a file of mode "
+		    "0600 that belongs to you", f->path);
+	}
+	return fd;
+}
+
+/* A new file gets its size for certain: on a full tmpfs a store is SIGBUS. */
+static int
+make_whole(struct file *f, const void *head, size_t head_length, size_t size)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0)
+		return fail("board %s", f->path);
+	if (st.st_size)
+		return 0;
+	errno = posix_fallocate(f->fd, 0, (off_t)size);
+	if (errno || pwrite(f->fd, head, head_length, 0) < 0) {
+		fail("board %s", f->path);
+		unlink(f->path);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * The last member removes the file under the mutex: who waited for that
+ * finds a file without a name, and opens anew.
+ */
+int
+file_open(struct file *f, bool datagram, uint16_t port, const void *head,
+    size_t head_length, size_t size)
+{
+	struct stat st;
+
+	f->fd = -1;
+	if (path_set(f, datagram, port) < 0)
+		return -1;
+	for (;;) {
+		f->fd = open_own(f, O_RDWR | O_CREAT);
+		if (f->fd < 0)
+			return -1;
+		if (file_lock(f) < 0)
+			goto close;
+		if (fstat(f->fd, &st) == 0 && st.st_nlink > 0)
+			break;
+		close(f->fd);
+	}
+	if (make_whole(f, head, head_length, size) == 0)
+		return 0;
+close:
+	file_close(f);
+	return -1;
+}
+
+int
+file_look(struct file *f, bool datagram, uint16_t port)
+{
+	f->fd = -1;
+	if (path_set(f, datagram, port) < 0)
+		return -1;
+	f->fd = open_own(f, O_RDONLY);
+	return f->fd < 0 ? -1 : 0;
+}
+
+int
+file_reopen(struct file *f)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return fail("board %s", f->path);
+	close(f->fd);
+	f->fd = fd;
+	return 0;
+}
+
+void
+file_close(struct file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+/* It is written back what is there: a store through the map rings nothing. */
+void
+file_ring(struct file *f)
+{
+	char byte = 0;
+
+	if (f->fd >= 0 && pread(f->fd, &byte, 1, FILE_BELL) == 1)
+		(void)!pwrite(f->fd, &byte, 1, FILE_BELL);
+}

@@ -1,0 +1,48 @@
+#ifndef GROUP_MEMBERS_H
+#define GROUP_MEMBERS_H
+
+#include "group/board.h"
+#include "net/diag.h"
+#include "net/owner.h"
+#include "net/sock.h"
+
+/* One port's members: the board's, and those that only the kernel knows. */
+struct member {
+	int slot;			/* on the board; -1: not rpnc's */
+	char name[BOARD_NAME];		/* "" where slot is -1 */
+	pid_t pid;			/* 0: not ours to see */
+	uid_t uid;
+	char command[17];		/* as the process chose it: any bytes */
+	int process_state;		/* letter of /proc/PID/stat; -1 unknown */
+	enum slot_state state;
+	struct counters counters;	/* of a slot */
+	int sockets;			/* listening here, as the kernel says */
+	uint32_t queue, limit;		/* accept queues, summed */
+	uint64_t drops, inode;		/* inode: of its first socket */
+	uint32_t open;			/* connections; of a foreign one */
+};
+
+struct members {
+	int count;
+	struct member *list;
+};
+
+/*
+ * What takes the traffic of a port: keeps its descriptors, so that asking
+ * often is cheap. Without sock_diag only the board's members are known.
+ */
+struct lookout {
+	struct diag *diag;
+	struct owners *owners;
+};
+void lookout_open(struct lookout *);
+void lookout_close(struct lookout *);
+
+/*
+ * Lists the members of the groups of set, joiners last. -1 without memory;
+ * the caller frees members->list.
+ */
+int members_list(struct lookout *, struct board *, bool datagram,
+    const struct sock_set *set, struct members *out);
+
+#endif
