@@ -5,8 +5,8 @@
  *
  *	main		the table of subcommands
  *	cmd		policy: options, order of steps, exit status
- *	serve		the listening side: accepting, workers, services
- *	group		one port's members and their board
+ *	serve, talk	accepting, workers, services; sessions at a prompt
+ *	group, terminal	one port's members and their board; the prompt
  *	report		events, and how people and programs read them
  *	net		addresses, sockets, connections, the relay
  *	base		faults, numbers, options, the event loop, sinks

@@ -1,15 +1,21 @@
 /* rpnc connect: a byte-exact relay between stdin, stdout and a server. */
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
 #include "cmd/talk.h"
+#include "group/members.h"
 #include "net/dial.h"
+
+enum {
+	ANSWER_US = 5 * 1000,		/* asked so often who answered */
+	ANSWER_TRIES = 200,
+};
 
 static int
 check(const struct settings *s, const struct endpoint *e)
@@ -30,13 +36,13 @@ resolve_source(const struct settings *s, struct addr_list *out)
 		.datagram = s->udp, .family = s->family,
 		.numeric = s->numeric,
 	};
+	char any[] = "0", *words[] = { (char *)(uintptr_t)s->source, any };
 
 	out->count = 0;
 	if (!s->source)
 		return 0;
-	if (strlen(s->source) >= sizeof(e.host))
-		return fail_as(STATUS_USAGE, "--source: too long");
-	memcpy(e.host, s->source, strlen(s->source) + 1);
+	if (endpoint_parse(&e, 2, words) < 0)
+		return -1;
 	return addr_resolve(&e, 0, out);
 }
 
@@ -62,10 +68,101 @@ on_last(struct talk *t)
 	loop_stop(&t->desk.loop);
 }
 
+/* Asks the kernel, and the board, for whoever has the other end. */
+static void
+tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
+{
+	bool datagram = t->desk.settings->udp;
+	char safe[sizeof(((struct owner *)0)->command) * ESCAPE_MAX + 1];
+	const char *name = "";
+	struct diag_sock end;
+	struct owner owner;
+	struct board *b;
+
+	if (!l->diag || !l->owners || diag_get(l->diag, datagram ?
+	    IPPROTO_UDP : IPPROTO_TCP, &c->peer, &c->local, &end) <= 0 ||
+	    owners_find(l->owners, end.inode, &owner) <= 0)
+		return;
+	b = board_look(datagram, addr_port(&c->peer));
+	for (int i = 0; b && i < BOARD_SLOTS; i++)
+		if (board_is_member(b, i) &&
+		    board_slot(b, i)->pid == owner.pid)
+			name = board_slot(b, i)->name;
+	escape(owner.command, strlen(owner.command), false, safe);
+	session_say(&t->session, "answered by %s%s%s, pid %d\n", name,
+	    *name ? ", " : "", safe, (int)owner.pid);
+	if (b)
+		board_close(b);
+}
+
+/* The server may accept a moment after the connection is there. */
+struct answer {
+	struct timer timer;		/* first */
+	struct talk *talk;
+	struct lookout lookout;
+	int tries;
+};
+
+static void
+on_answer(struct timer *timer)
+{
+	struct answer *a = (struct answer *)timer;
+	struct talk *t = a->talk;
+	struct conn *c = t->relay.conns;
+	struct diag_sock end;
+
+	if (!c || !a->lookout.diag)
+		return;
+	if (!t->desk.settings->udp && --a->tries > 0 &&
+	    diag_get(a->lookout.diag, IPPROTO_TCP, &c->peer, &c->local,
+	    &end) > 0 && !end.inode)
+		loop_timer_set(&t->desk.loop, timer, loop_now() + ANSWER_US);
+	else
+		tell_answerer(t, &a->lookout, c);
+}
+
+static void
+on_quit(struct session *s)
+{
+	loop_stop(s->loop);
+}
+
+static int
+prompt(struct talk *t, struct answer *a)
+{
+	static const struct session_ops ops = { .quit = on_quit };
+
+	t->session.ops = &ops;
+	t->session.name = "";
+	t->session.focus = t->relay.conns;
+	if (talk_prompt(t) < 0)
+		return -1;
+	a->talk = t;
+	a->tries = ANSWER_TRIES;
+	a->timer.on_timer = on_answer;
+	if (t->relay.conns->peer.sa.sa_family == AF_UNIX)
+		return 0;
+	lookout_open(&a->lookout);
+	return loop_timer_set(&t->desk.loop, &a->timer, loop_now() +
+	    ANSWER_US);
+}
+
+static void
+on_opened(struct talk *t, struct conn *c)
+{
+	char text[ADDR_TEXT];
+
+	if (!talk_wants_prompt(t->desk.settings))
+		desk_connected(&t->desk, c);
+	else
+		printf("connected to %s\n", addr_text(&c->peer, text));
+}
+
 static int
 run(struct settings *s, int count, char *const *words, int *ended_by)
 {
-	struct talk t = { .on_last = on_last };
+	struct talk t = { .on_last = on_last, .on_opened = on_opened };
+	struct answer answer = { .talk = NULL };
 	struct endpoint e;
 	struct addr peer;
 	int fd, status;
@@ -80,10 +177,12 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 		close(fd);
 		return -1;
 	}
-	if (loop_run(&t.desk.loop) < 0)
+	if ((talk_wants_prompt(s) && prompt(&t, &answer) < 0) ||
+	    loop_run(&t.desk.loop) < 0)
 		desk_fault(&t.desk);
-	*ended_by = t.desk.ended_by;
+	lookout_close(&answer.lookout);
 	status = talk_close(&t);
+	*ended_by = t.desk.ended_by;
 	return status;
 }
 

@@ -10,7 +10,10 @@
 #include "base/text.h"
 #include "cmd/ready.h"
 
-enum { PAYLOAD_PIECE = 64 * 1024 };
+enum {
+	PAYLOAD_PIECE = 64 * 1024,
+	PATIENCE_MS = 1000,	/* for a reader, when we ought to end */
+};
 
 static void
 on_out_fail(struct sink *s)
@@ -38,27 +41,48 @@ on_signals(struct source *s, uint32_t events)
 	}
 }
 
+int
+desk_catch(struct desk *d, int number)
+{
+	int fd;
+
+	sigaddset(&d->signal_set, number);
+	sigprocmask(SIG_BLOCK, &d->signal_set, NULL);
+	fd = signalfd(d->signals.fd, &d->signal_set,
+	    SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return fail("signalfd");
+	d->signals.fd = fd;
+	return 0;
+}
+
 static int
 signals_open(struct desk *d)
 {
-	struct sigaction ignored;
-	sigset_t set;
+	static const int numbers[] = { SIGINT, SIGTERM, SIGCHLD, SIGHUP };
+	struct sigaction now;
 
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
-	/* nohup(1) asks for SIGHUP to stay ignored */
-	if (sigaction(SIGHUP, NULL, &ignored) == 0 &&
-	    ignored.sa_handler != SIG_IGN)
-		sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	d->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	sigemptyset(&d->signal_set);
+	d->signals.fd = -1;
 	d->signals.on_event = on_signals;
-	if (d->signals.fd < 0)
-		return fail("signalfd");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		/* nohup(1) asks for SIGHUP to stay ignored */
+		if (numbers[i] == SIGHUP &&
+		    sigaction(SIGHUP, NULL, &now) == 0 &&
+		    now.sa_handler == SIG_IGN)
+			continue;
+		if (desk_catch(d, numbers[i]) < 0)
+			return -1;
+	}
 	return loop_watch(&d->loop, &d->signals, EPOLLIN);
+}
+
+static void
+print(struct desk *d, const char *line, size_t length, bool news)
+{
+	(void)news;
+	sink_write(&d->err, line, length);
 }
 
 static bool
@@ -66,8 +90,8 @@ wants_color(const struct settings *s)
 {
 	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
 
-	if (s->color != COLOR_AUTO)
-		return s->color == COLOR_ALWAYS;
+	if (s->color != CHOICE_AUTO)
+		return s->color == CHOICE_ALWAYS;
 	return isatty(STDERR_FILENO) && !(no && *no) &&
 	    term && strcmp(term, "dumb") != 0;
 }
@@ -75,7 +99,9 @@ wants_color(const struct settings *s)
 int
 desk_open(struct desk *d, const struct settings *s)
 {
-	*d = (struct desk){ .settings = s, .color = wants_color(s) };
+	*d = (struct desk){
+		.settings = s, .color = wants_color(s), .print = print,
+	};
 	if (loop_open(&d->loop) < 0 ||
 	    sink_open(&d->err, &d->loop, STDERR_FILENO, true) < 0 ||
 	    sink_open(&d->out, &d->loop, STDOUT_FILENO, false) < 0)
@@ -85,11 +111,31 @@ desk_open(struct desk *d, const struct settings *s)
 	return signals_open(d);
 }
 
+/*
+ * Waits for stdout's reader, but after a signal not for long, and after a
+ * second one not at all.
+ */
+static void
+flush_out(struct desk *d)
+{
+	struct signalfd_siginfo info;
+
+	while (sink_flush(&d->out, d->ended_by ? PATIENCE_MS : -1,
+	    d->signals.fd) < 0 && !d->out.failed &&
+	    read(d->signals.fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		if (d->ended_by)
+			return;
+		d->ended_by = (int)info.ssi_signo;
+	}
+}
+
 int
 desk_close(struct desk *d)
 {
-	sink_flush(&d->out);
-	sink_flush(&d->err);
+	flush_out(d);
+	sink_flush(&d->err, PATIENCE_MS, -1);
 	sink_close(&d->out);
 	sink_close(&d->err);
 	loop_del(&d->loop, &d->signals);
@@ -135,7 +181,7 @@ desk_fault(struct desk *d)
 	int n = snprintf(line, sizeof(line), "rpnc %s: %s\n",
 	    d->settings->command, fail_text());
 
-	sink_write(&d->err, line, (size_t)n);
+	d->print(d, line, (size_t)n, false);
 	d->status = fail_status();
 }
 
@@ -168,7 +214,7 @@ is_told(const struct desk *d, const struct event *e)
 {
 	int level = event_types[e->kind].level;
 
-	if (d->settings->json)
+	if (d->settings->json || d->interactive)
 		return true;
 	return level <= 1 - d->settings->quiet + d->settings->verbose;
 }
@@ -187,8 +233,10 @@ tell_human(struct desk *d, const struct event *e)
 		n = asprintf(&line, "%s %s\n", time_text(e->time, time), text);
 	else
 		n = asprintf(&line, "%s\n", text);
-	if (n > 0)
-		sink_write(is_report ? &d->out : &d->err, line, (size_t)n);
+	if (n > 0 && is_report)
+		sink_write(&d->out, line, (size_t)n);
+	else if (n > 0)
+		d->print(d, line, (size_t)n, event_types[e->kind].level > 0);
 	if (n >= 0)
 		free(line);
 	free(text);
@@ -218,13 +266,21 @@ desk_tell(struct desk *d, struct event *e)
 }
 
 void
-desk_connected(struct desk *d, const struct conn *c)
+desk_accepted(struct desk *d, const struct conn *c, const char *name,
+    uint64_t own, uint64_t total)
 {
 	struct event e = {
 		.kind = EVENT_CONNECTED, .conn = c->id, .peer = &c->peer,
+		.name = name, .own = (int64_t)own, .total = total,
 	};
 
 	desk_tell(d, &e);
+}
+
+void
+desk_connected(struct desk *d, const struct conn *c)
+{
+	desk_accepted(d, c, NULL, 0, 0);
 }
 
 static void
@@ -239,6 +295,26 @@ data_event(struct desk *d, const struct conn *c, const void *data,
 	desk_tell(d, &e);
 }
 
+static void
+payload_escaped(struct desk *d, const void *data, size_t length)
+{
+	char *safe = malloc(length * ESCAPE_MAX + 1);
+
+	if (safe)
+		sink_write(&d->out, safe, escape(data, length, true, safe));
+	free(safe);
+}
+
+static void
+payload_piece(struct desk *d, const struct conn *c, const void *data,
+    size_t length)
+{
+	if (d->settings->json)
+		data_event(d, c, data, length);
+	else
+		payload_escaped(d, data, length);
+}
+
 void
 desk_closed(struct desk *d, const struct conn *c, enum reason reason)
 {
@@ -248,14 +324,14 @@ desk_closed(struct desk *d, const struct conn *c, enum reason reason)
 		.seconds = (double)(loop_now() - c->opened) / 1e6,
 	};
 
-	if (d->settings->json && c->tail_length)
-		data_event(d, c, c->tail, c->tail_length);
+	if (c->tail_length)
+		payload_piece(d, c, c->tail, c->tail_length);
 	desk_tell(d, &e);
 }
 
-/* Data events whose text never ends inside a character. */
+/* In pieces that never end inside a character. */
 static void
-payload_json(struct desk *d, struct conn *c, const char *data, size_t length)
+payload_text(struct desk *d, struct conn *c, const char *data, size_t length)
 {
 	char whole[PAYLOAD_PIECE + sizeof(c->tail)];
 
@@ -267,7 +343,7 @@ payload_json(struct desk *d, struct conn *c, const char *data, size_t length)
 		memcpy(whole + c->tail_length, data, n);
 		keep = c->ops->datagram ? 0 : utf8_tail(whole, have);
 		if (have > keep || c->ops->datagram)
-			data_event(d, c, whole, have - keep);
+			payload_piece(d, c, whole, have - keep);
 		memcpy(c->tail, whole + have - keep, keep);
 		c->tail_length = (unsigned char)keep;
 		data += n;
@@ -278,21 +354,10 @@ payload_json(struct desk *d, struct conn *c, const char *data, size_t length)
 void
 desk_payload(struct desk *d, struct conn *c, const void *data, size_t length)
 {
-	char *safe;
-
-	if (d->settings->json) {
-		payload_json(d, c, data, length);
-		return;
-	}
-	if (!isatty(STDOUT_FILENO)) {
+	if (d->settings->json || isatty(STDOUT_FILENO))
+		payload_text(d, c, data, length);
+	else
 		sink_write(&d->out, data, length);
-		return;
-	}
-	safe = malloc(length * ESCAPE_MAX + 1);
-	if (!safe)
-		return;
-	sink_write(&d->out, safe, escape(data, length, true, safe));
-	free(safe);
 }
 
 /* "#1< 00000010  68 65 6c 6c 6f 0a                 |hello.|" */
@@ -318,15 +383,23 @@ hex_line(char *line, const char *mark, size_t at, const unsigned char *data,
 void
 desk_hex(struct desk *d, const struct conn *c, const void *data, size_t length)
 {
-	size_t base = c ? (size_t)c->in - length : 0;
-	char mark[24] = ">", line[128];
+	size_t base = c ? (size_t)c->in - length : (size_t)d->dumped, size;
+	char mark[24] = ">", line[128], *text = NULL;
+	FILE *out = open_memstream(&text, &size);
 
+	if (!out)
+		return;
 	if (c)
 		snprintf(mark, sizeof(mark), "#%u<", c->id);
+	else
+		d->dumped += length;
 	for (size_t i = 0; i < length; i += 16)
-		sink_write(&d->err, line, hex_line(line, mark, base + i,
+		fwrite(line, 1, hex_line(line, mark, base + i,
 		    (const unsigned char *)data + i,
-		    length - i < 16 ? length - i : 16));
+		    length - i < 16 ? length - i : 16), out);
+	fclose(out);
+	d->print(d, text, size, false);
+	free(text);
 }
 
 void

@@ -18,6 +18,12 @@ struct desk {
 	struct sink out, err;
 	bool color;
 	struct source signals;
+	sigset_t signal_set;
+	/* Where lines for people go: stderr, or above a prompt. */
+	void (*print)(struct desk *, const char *line, size_t length,
+	    bool news);
+	bool interactive;		/* everything is told */
+	uint64_t dumped;		/* bytes of input shown by desk_hex() */
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
 	void (*on_signal)(struct desk *, const struct signalfd_siginfo *);
@@ -29,6 +35,9 @@ struct desk {
  * (INT, TERM, HUP, CHLD), and SIGPIPE is ignored.
  */
 int desk_open(struct desk *, const struct settings *);
+
+/* Reads one more signal in the loop. */
+int desk_catch(struct desk *, int number);
 
 /*
  * Writes out what is queued and gives back the status of the command. Then
@@ -54,6 +63,9 @@ void desk_notice(struct desk *, const char *text);
 
 /* Events of connections. */
 void desk_connected(struct desk *, const struct conn *);
+/* The same with what a member has of all that its group accepted. */
+void desk_accepted(struct desk *, const struct conn *, const char *name,
+    uint64_t own, uint64_t total);
 void desk_closed(struct desk *, const struct conn *, enum reason);
 /* What a peer sent: as it is, escaped for a terminal, or as data events. */
 void desk_payload(struct desk *, struct conn *, const void *, size_t);

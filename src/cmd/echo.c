@@ -178,6 +178,7 @@ worker_run(struct workers *all, int index)
 	int slot;
 
 	desk_abandon(&v->desk);
+	place_abandon(&v->place);
 	if (v->settings->ready_fd >= 0)
 		close((int)v->settings->ready_fd);
 	worker_name(v, index, name);
@@ -385,6 +386,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		desk_fault(&v.desk);
 	} else {
 		desk_ready(&v.desk, &v.place.set);
+		if (s->reuseport && place_watch(&v.place, &v.desk) < 0)
+			desk_error(&v.desk);
 		if (loop_run(&v.desk.loop) < 0)
 			desk_fault(&v.desk);
 		if (v.count == 1)

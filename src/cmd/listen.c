@@ -1,5 +1,6 @@
 /* rpnc listen: wait for clients and talk to them. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +13,10 @@
 #include "net/peers.h"
 #include "serve/accept.h"
 
-enum { PEERS_MAX = 1024 };
+enum {
+	PEERS_MAX = 1024,
+	CLOCK_US = 1000 * 1000,
+};
 
 struct server {
 	struct talk talk;	/* first */
@@ -21,6 +25,7 @@ struct server {
 	struct acceptor acceptor;
 	struct peers peers;
 	struct timer waiting;	/* --accept-timeout */
+	struct timer clock;	/* the shares in the prompt */
 	bool closing;		/* the last clients are being accepted */
 };
 
@@ -50,26 +55,51 @@ on_waited(struct timer *timer)
 	desk_fatal(&v->talk.desk);
 }
 
+/* The shares that the prompt and the news show. */
 static void
-count(struct server *v, const struct conn *c, bool opened)
+refresh(struct server *v)
 {
+	struct session *s = &v->talk.session;
+
+	s->accepted = place_slot(&v->place)->counters.accepted;
+	s->total = v->settings->reuseport ? place_total(&v->place) : 0;
+	if (v->talk.interactive)
+		session_refresh(s);
+}
+
+/* What others accept moves our share, and rings no bell. */
+static void
+on_clock(struct timer *timer)
+{
+	struct server *v = (struct server *)((char *)timer -
+	    offsetof(struct server, clock));
+
+	refresh(v);
+	loop_timer_set(&v->talk.desk.loop, timer, loop_now() + CLOCK_US);
+}
+
+static void
+on_opened(struct talk *t, struct conn *c)
+{
+	struct server *v = server_of(t);
 	struct counters *n = &place_slot(&v->place)->counters;
 
-	if (opened) {
-		n->accepted++;
-		return;
-	}
-	n->closed++;
-	n->in += c->in;
-	n->out += c->out;
+	n->accepted++;
+	refresh(v);
+	desk_accepted(&t->desk, c, t->interactive ? v->place.name : NULL,
+	    n->accepted, v->talk.session.total);
 }
 
 static void
 on_closed(struct talk *t, struct conn *c)
 {
 	struct server *v = server_of(t);
+	struct counters *n = &place_slot(&v->place)->counters;
 
-	count(v, c, false);
+	n->closed++;
+	n->in += c->in;
+	n->out += c->out;
+	refresh(v);
 	if (!v->settings->udp)
 		acceptor_freed(&v->acceptor);
 }
@@ -123,7 +153,6 @@ on_accept(struct acceptor *a, int fd)
 		acceptor_freed(a);
 		return;
 	}
-	count(v, NULL, true);
 	if (!v->settings->keep && !v->closing)
 		close_door(v);
 	else if (sink_full(&v->talk.desk.out))
@@ -152,10 +181,7 @@ on_peer(struct peers *p, struct conn *c)
 	struct server *v = p->user;
 
 	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
-	if (talk_add_conn(&v->talk, c) < 0)
-		return -1;
-	count(v, NULL, true);
-	return 0;
+	return talk_add_conn(&v->talk, c);
 }
 
 static void
@@ -189,16 +215,160 @@ serve_streams(struct server *v)
 	return acceptor_open(&v->acceptor, &v->talk.desk.loop, &v->place.set);
 }
 
+/* Members came or went: what was accepted so far is judged no more. */
+static void
+on_change(struct place *p)
+{
+	struct server *v = p->user;
+
+	session_rebase(&v->talk.session, p->board);
+	refresh(v);
+}
+
+static void
+set_state(struct server *v, enum slot_state state)
+{
+	v->talk.session.state = state;
+	board_set_state(v->place.board, v->place.slot, state);
+}
+
+static void
+on_stop(struct talk *t, bool stopping)
+{
+	struct server *v = server_of(t);
+
+	if (t->session.state != STATE_AWAY)
+		set_state(v, stopping ? STATE_STOPPED : STATE_RUNNING);
+}
+
+static void
+on_pause(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (v->settings->udp)
+		peers_pause(&v->peers);
+	else
+		acceptor_pause(&v->acceptor);
+	set_state(v, STATE_PAUSED);
+}
+
+static void
+on_resume(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (v->settings->udp)
+		peers_resume(&v->peers);
+	else
+		acceptor_resume(&v->acceptor);
+	set_state(v, STATE_RUNNING);
+}
+
+static int
+on_leave(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (v->settings->udp)
+		return fail_as(STATUS_USAGE, "with -u only /quit leaves: the "
+		    "socket is the sessions' too");
+	acceptor_drain(&v->acceptor);
+	acceptor_close(&v->acceptor);
+	set_state(v, STATE_AWAY);
+	session_say(s, "left: not listening any more; %u sessions go on\n",
+	    v->talk.relay.count);
+	return 0;
+}
+
+static int
+on_join(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (place_join(&v->place) < 0 || acceptor_open(&v->acceptor,
+	    &v->talk.desk.loop, &v->place.set) < 0)
+		return -1;
+	set_state(v, STATE_RUNNING);
+	session_rebase(s, v->place.board);
+	place_tell(&v->place, &v->talk.desk, 1);
+	return 0;
+}
+
+static void
+on_quit(struct session *s)
+{
+	struct server *v = s->user;
+
+	loop_stop(&v->talk.desk.loop);
+}
+
+static int
+on_members(struct session *s, struct members *out)
+{
+	struct server *v = s->user;
+
+	return place_members(&v->place, out);
+}
+
+static int
+prompt(struct server *v)
+{
+	static const struct session_ops ops = {
+		.pause = on_pause, .resume = on_resume, .leave = on_leave,
+		.join = on_join, .quit = on_quit, .members = on_members,
+	};
+	struct session *s = &v->talk.session;
+
+	s->ops = &ops;
+	s->user = v;
+	s->server = true;
+	s->state = STATE_RUNNING;
+	s->name = v->place.named ? v->place.name : "";
+	session_rebase(s, v->place.board);
+	v->clock.on_timer = on_clock;
+	if (v->settings->reuseport)
+		on_clock(&v->clock);
+	return talk_prompt(&v->talk);
+}
+
+/* ^Z without a prompt: the others are to know why nobody accepts here. */
+static void
+on_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	struct talk *t = (struct talk *)d;
+
+	if (info->ssi_signo == SIGTSTP) {
+		on_stop(t, true);
+		raise(SIGSTOP);
+		on_stop(t, false);
+	} else if (info->ssi_signo != SIGCHLD) {
+		d->ended_by = (int)info->ssi_signo;
+		loop_stop(&d->loop);
+	}
+}
+
 static int
 serve(struct server *v)
 {
+	struct desk *d = &v->talk.desk;
+
 	v->waiting.on_timer = on_waited;
-	place_tell(&v->place, &v->talk.desk, 1);
+	v->place.user = v;
+	v->place.on_change = on_change;
+	d->on_signal = on_signal;
+	if (v->settings->reuseport && (desk_catch(d, SIGTSTP) < 0 ||
+	    place_watch(&v->place, d) < 0))
+		return -1;
+	refresh(v);
+	if (talk_wants_prompt(v->settings) && prompt(v) < 0)
+		return -1;
+	place_tell(&v->place, d, 1);
 	if ((v->settings->udp ? serve_datagrams(v) : serve_streams(v)) < 0)
 		return -1;
-	desk_ready(&v->talk.desk, &v->place.set);
+	desk_ready(d, &v->place.set);
 	wait_for_client(v);
-	return loop_run(&v->talk.desk.loop);
+	return loop_run(&d->loop);
 }
 
 static int
@@ -206,7 +376,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
 	struct server v = {
 		.talk = { .on_last = on_last, .on_closed = on_closed,
-		    .on_drained = on_drained },
+		    .on_drained = on_drained, .on_opened = on_opened,
+		    .on_stop = on_stop },
 		.settings = s,
 	};
 	struct endpoint e;
@@ -216,7 +387,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	    place_check(s, &e) < 0)
 		return -1;
 	s->keep = s->keep || (s->reuseport && !s->once);
-	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0 || talk_open(&v.talk, s) < 0)
+	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0 ||
+	    talk_open(&v.talk, s) < 0)
 		return -1;
 	raise_descriptor_limit();
 	if (serve(&v) < 0)
@@ -227,8 +399,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		peers_close(&v.peers);
 	else
 		acceptor_close(&v.acceptor);
-	status = talk_close(&v.talk);
 	place_close(&v.place);
+	status = talk_close(&v.talk);
 	return status;
 }
 

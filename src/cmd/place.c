@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "group/members.h"
 
 int
 place_check(const struct settings *s, const struct endpoint *e)
@@ -57,6 +56,7 @@ place_open(struct place *p, const struct settings *s,
 
 	p->settings = s;
 	p->owner = getpid();
+	lookout_open(&p->lookout);
 	if (addr_resolve_passive(e, &list) < 0 ||
 	    sock_listen(&p->set, &list, &o) < 0)
 		return -1;
@@ -92,20 +92,110 @@ protocol_name(const struct place *p)
 	return p->settings->udp ? "udp" : "tcp";
 }
 
+int
+place_members(struct place *p, struct members *out)
+{
+	return members_list(&p->lookout, p->board, p->settings->udp, &p->set,
+	    out);
+}
+
 /* How many processes take the port's traffic, this one included. */
 static int
-place_members(struct place *p)
+count_members(struct place *p)
 {
-	struct lookout l;
 	struct members m;
-	int count;
+	int count = place_members(p, &m);
 
-	lookout_open(&l);
-	count = members_list(&l, p->board, p->settings->udp, &p->set, &m);
-	lookout_close(&l);
 	if (count >= 0)
 		free(m.list);
 	return count < 1 ? 1 : count;
+}
+
+/* Workers of ours are told of by the listening event and the report. */
+static bool
+is_own(const struct place *p, const struct slot *s)
+{
+	return s->pid == p->owner || s->parent == p->owner;
+}
+
+static void
+tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
+    const char *reason)
+{
+	struct place *p = w->user;
+	struct event e = {
+		.kind = kind, .name = s->name, .pid = s->pid,
+		.reason = reason, .clients = (int64_t)s->counters.accepted,
+	};
+
+	if (is_own(p, s))
+		return;
+	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
+		e.members = count_members(p);
+	desk_tell(p->desk, &e);
+	if (p->on_change)
+		p->on_change(p);
+}
+
+static void
+on_join(struct watch *w, const struct slot *s)
+{
+	tell_member(w, s, EVENT_JOINED, NULL);
+}
+
+static void
+on_leave(struct watch *w, const struct slot *s)
+{
+	tell_member(w, s, EVENT_LEFT, s->state == STATE_LEFT ||
+	    s->state == STATE_AWAY ? "left" : "died");
+}
+
+static void
+on_state(struct watch *w, const struct slot *s)
+{
+	if (s->state == STATE_RUNNING)
+		tell_member(w, s, EVENT_RESUMED, "running");
+	else
+		tell_member(w, s, EVENT_PAUSED,
+		    s->state == STATE_PAUSED ? "paused" : "stopped");
+}
+
+int
+place_watch(struct place *p, struct desk *d)
+{
+	static const struct watch_ops ops = {
+		.on_join = on_join, .on_leave = on_leave,
+		.on_state = on_state,
+	};
+
+	p->desk = d;
+	p->watch.ops = &ops;
+	p->watch.user = p;
+	return watch_open(&p->watch, &d->loop, p->board);
+}
+
+int
+place_join(struct place *p)
+{
+	struct sock_options o = place_options(p->settings);
+	struct addr_list list = { .count = p->set.count };
+
+	memcpy(list.at, p->set.bound, sizeof(list.at));
+	if (sock_listen(&p->set, &list, &o) < 0)
+		return -1;
+	board_set_sockets(p->board, p->slot, p->set.fd, p->set.count);
+	return 0;
+}
+
+uint64_t
+place_total(struct place *p)
+{
+	uint64_t total = 0;
+
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (p->watch.seen[i].order)
+			total += board_slot(p->board, i)->counters.accepted;
+	return total;
 }
 
 void
@@ -115,7 +205,7 @@ place_tell(struct place *p, struct desk *d, int own)
 
 	/* the sockets of a parent are those of its first worker */
 	if (p->settings->reuseport)
-		members = place_members(p) + own - 1;
+		members = count_members(p) + own - 1;
 	place = own > 1 ? members - own + 1 : members;
 
 	if (*p->notice)
@@ -138,8 +228,18 @@ place_tell(struct place *p, struct desk *d, int own)
 }
 
 void
+place_abandon(struct place *p)
+{
+	lookout_close(&p->lookout);
+	if (p->watch.loop && p->watch.source.fd >= 0)
+		close(p->watch.source.fd);
+}
+
+void
 place_close(struct place *p)
 {
+	watch_close(&p->watch);
+	lookout_close(&p->lookout);
 	board_close(p->board);
 	if (p->owner == getpid())
 		local_name_remove(&p->local);

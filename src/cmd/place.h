@@ -2,7 +2,8 @@
 #define CMD_PLACE_H
 
 #include "cmd/desk.h"
-#include "group/board.h"
+#include "group/members.h"
+#include "group/watch.h"
 #include "net/local.h"
 
 /* Where a server listens, and its slot on the board of that port. */
@@ -15,6 +16,11 @@ struct place {
 	struct local_name local;	/* to remove at the end */
 	pid_t owner;			/* who removes it */
 	char notice[600];		/* why there is no board, or "" */
+	struct lookout lookout;
+	struct watch watch;
+	struct desk *desk;		/* while the board is watched */
+	void (*on_change)(struct place *);	/* members came or went */
+	void *user;
 	const struct settings *settings;
 };
 
@@ -30,8 +36,19 @@ int place_open(struct place *, const struct settings *,
 struct slot *place_slot(struct place *);
 /* The listening events; own: how many members this process has. */
 void place_tell(struct place *, struct desk *, int own);
+/* Tells who comes and goes, on the desk; closed with the place. */
+int place_watch(struct place *, struct desk *);
+/* The members now, this process's and foreign ones included. */
+int place_members(struct place *, struct members *out);
+/* Listens again where the sockets were closed, on the same addresses. */
+int place_join(struct place *);
+/* What all members that live have accepted. */
+uint64_t place_total(struct place *);
+
 /* Closes the board and removes a Unix socket's name; not the sockets. */
 void place_close(struct place *);
+/* In a child: lets go of what only the parent watches. */
+void place_abandon(struct place *);
 
 /* What the sockets of a place are opened with. */
 struct sock_options place_options(const struct settings *);

@@ -57,6 +57,8 @@ const struct opt listen_options[] = {
 };
 
 const struct opt talk_options[] = {
+	CHOICE(0, "prompt", "auto|always|never", prompt,
+	    "a line to type on, for a person at a terminal"),
 	FLAG('C', "crlf", crlf, "send LF as CRLF"),
 	FLAG('x', "hex", hex, "show the traffic as a hex dump on stderr"),
 	FLAG(0, "both", both, "wait for both ends before closing"),

@@ -6,7 +6,7 @@
 
 /* What the user asked for: every option of every command has a field. */
 
-enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+enum choice { CHOICE_AUTO, CHOICE_ALWAYS, CHOICE_NEVER };
 enum accept_choice {
 	ACCEPT_SHARED, ACCEPT_EXCLUSIVE, ACCEPT_REUSEPORT, ACCEPT_DEFAULT,
 };
@@ -29,6 +29,7 @@ struct settings {
 	const char *name;
 	/* relaying */
 	bool crlf, hex, both, no_stdin;
+	int prompt;
 	int64_t idle_timeout;
 	/* connecting */
 	int64_t connect_timeout, wait, linger;

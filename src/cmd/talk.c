@@ -1,6 +1,7 @@
 #include "cmd/talk.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,9 +19,11 @@ on_data(struct relay *r, struct conn *c, const void *data, size_t length)
 {
 	struct talk *t = talk_of(r);
 
-	if (t->desk.settings->hex)
+	if (t->interactive ? t->session.hex : t->desk.settings->hex)
 		desk_hex(&t->desk, c, data, length);
-	if (c)
+	else if (t->interactive && c)
+		session_data(&t->session, c, data, length);
+	if (c && !t->interactive)
 		desk_payload(&t->desk, c, data, length);
 }
 
@@ -49,6 +52,8 @@ on_closed(struct relay *r, struct conn *c, enum reason reason, int error)
 {
 	struct talk *t = talk_of(r);
 
+	if (t->interactive)
+		session_closed(&t->session, c);
 	desk_closed(&t->desk, c, reason);
 	if (!t->relay_options.keep)
 		end_fault(t, c, reason, error);
@@ -56,6 +61,8 @@ on_closed(struct relay *r, struct conn *c, enum reason reason, int error)
 		t->on_closed(t, c);
 	if (!r->count)
 		t->on_last(t);
+	if (t->interactive)
+		session_refresh(&t->session);
 }
 
 static void
@@ -75,6 +82,21 @@ on_drained(struct sink *s)
 		t->on_drained(t);
 }
 
+bool
+talk_wants_prompt(const struct settings *s)
+{
+	if (s->json || s->prompt == CHOICE_NEVER)
+		return false;
+	return s->prompt == CHOICE_ALWAYS || prompt_possible();
+}
+
+/* A terminal that is somebody else's just now: reading would stop us. */
+static bool
+in_background(void)
+{
+	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp();
+}
+
 int
 talk_open(struct talk *t, const struct settings *s)
 {
@@ -84,7 +106,9 @@ talk_open(struct talk *t, const struct settings *s)
 	};
 
 	t->relay_options = (struct relay_options){
-		.both = s->both, .crlf = s->crlf, .no_input = s->no_stdin,
+		.both = s->both, .crlf = s->crlf,
+		.no_input = s->no_stdin || talk_wants_prompt(s) ||
+		    in_background(),
 		.keep = s->keep, .idle = s->idle_timeout,
 		.linger = s->linger,
 	};
@@ -102,7 +126,12 @@ talk_add_conn(struct talk *t, struct conn *c)
 	c->id = ++t->last_id;
 	if (relay_add(&t->relay, c) < 0)
 		return -1;
-	desk_connected(&t->desk, c);
+	if (t->on_opened)
+		t->on_opened(t, c);
+	else
+		desk_connected(&t->desk, c);
+	if (t->interactive)
+		session_connected(&t->session, c);
 	return 0;
 }
 
@@ -120,9 +149,64 @@ talk_add(struct talk *t, int fd, const struct conn_ops *ops)
 	return -1;
 }
 
+static void
+print_above(struct desk *d, const char *line, size_t length, bool news)
+{
+	struct talk *t = (struct talk *)d;
+
+	if (news)
+		session_news(&t->session, line, length);
+	else
+		prompt_print(&t->session.prompt, line, length);
+}
+
+static void
+on_prompt_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	struct talk *t = (struct talk *)d;
+
+	switch (info->ssi_signo) {
+	case SIGINT:
+		session_interrupt(&t->session);
+		break;
+	case SIGWINCH:
+		prompt_resize(&t->session.prompt);
+		break;
+	case SIGTSTP:
+		if (t->on_stop)
+			t->on_stop(t, true);
+		prompt_suspend(&t->session.prompt);
+		raise(SIGSTOP);
+		prompt_resume(&t->session.prompt);
+		if (t->on_stop)
+			t->on_stop(t, false);
+		break;
+	case SIGTERM:
+	case SIGHUP:
+		d->ended_by = (int)info->ssi_signo;
+		loop_stop(&d->loop);
+		break;
+	}
+}
+
+int
+talk_prompt(struct talk *t)
+{
+	t->interactive = t->desk.interactive = true;
+	t->session.crlf = t->desk.settings->crlf;
+	t->session.hex = t->desk.settings->hex;
+	t->desk.print = print_above;
+	t->desk.on_signal = on_prompt_signal;
+	if (desk_catch(&t->desk, SIGWINCH) < 0 ||
+	    desk_catch(&t->desk, SIGTSTP) < 0)
+		return -1;
+	return session_open(&t->session, &t->desk.loop, &t->relay);
+}
+
 int
 talk_close(struct talk *t)
 {
 	relay_free(&t->relay);
+	session_close(&t->session);
 	return desk_close(&t->desk);
 }

@@ -3,6 +3,7 @@
 
 #include "cmd/desk.h"
 #include "net/relay.h"
+#include "talk/session.h"
 
 /* What listen and connect share: a desk with a relay on it. */
 struct talk {
@@ -15,11 +16,24 @@ struct talk {
 	/* One is gone (told already), before on_last. */
 	void (*on_closed)(struct talk *, struct conn *);
 	void (*on_drained)(struct talk *);
+	/* A new one, to be told; NULL: desk_connected(). */
+	void (*on_opened)(struct talk *, struct conn *);
+	/* ^Z: about to stop, or going on. */
+	void (*on_stop)(struct talk *, bool stopping);
+	bool interactive;
+	struct session session;
 	void *user;
 };
 
 /* The callbacks are filled in already. */
 int talk_open(struct talk *, const struct settings *);
+/*
+ * With a person at the terminal (--prompt): shows a prompt, whose session's
+ * fields and ops have been filled in.
+ */
+bool talk_wants_prompt(const struct settings *);
+int talk_prompt(struct talk *);
+
 /* Takes over fd, or c; -1 with a fault: they are still yours. */
 int talk_add(struct talk *, int fd, const struct conn_ops *);
 int talk_add_conn(struct talk *, struct conn *c);

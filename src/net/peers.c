@@ -205,6 +205,13 @@ peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 }
 
 void
+peers_pause(struct peers *all)
+{
+	for (int i = 0; i < all->socket_count; i++)
+		loop_del(all->loop, &all->sockets[i].source);
+}
+
+void
 peers_resume(struct peers *all)
 {
 	for (int i = 0; i < all->socket_count; i++)

@@ -37,6 +37,7 @@ struct peers {
 
 /* Takes over the sockets; the caller has filled in the callbacks. */
 int peers_open(struct peers *, struct loop *, const struct sock_set *);
+void peers_pause(struct peers *);
 void peers_resume(struct peers *);
 void peers_close(struct peers *);
 

@@ -124,7 +124,7 @@ watch(struct link *link)
 
 	if (!c->read_ended && !link->blocked)
 		events |= EPOLLIN;
-	if (unsent(link))
+	if (unsent(link) || c->queued)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }
@@ -140,6 +140,15 @@ input_ready(const struct relay *r)
 	return r->in.unpollable || poll(&p, 1, 0) > 0;
 }
 
+/* A write failed: nothing more is sent, but what they sent is read. */
+static int
+break_off(struct link *link)
+{
+	link->broken = errno;
+	link->conn->queued = 0;
+	return -1;
+}
+
 /* Sends what can be sent. Returns -1 if the link is broken by it. */
 static int
 send_some(struct link *link)
@@ -147,6 +156,10 @@ send_some(struct link *link)
 	struct relay *r = link->relay;
 	uint64_t left;
 
+	if (link->conn->queued && conn_flush(link->conn) < 0)
+		return break_off(link);
+	if (link->conn->queued)
+		return 0;
 	while ((left = unsent(link)) > 0) {
 		size_t at = link->sent % RING;
 		size_t piece = left < RING - at ? left : RING - at;
@@ -156,10 +169,8 @@ send_some(struct link *link)
 			return 0;
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0) {
-			link->broken = errno;
-			return -1;
-		}
+		if (n < 0)
+			return break_off(link);
 		link->sent += (uint64_t)n;
 	}
 	return 0;
@@ -175,7 +186,7 @@ settle(struct link *link)
 	struct conn *c = link->conn;
 	struct relay *r = link->relay;
 
-	if (unsent(link))
+	if (unsent(link) || c->queued)
 		return watch(link);
 	if (link->shut_due && !c->write_ended && !link->broken) {
 		c->ops->shut(c);
@@ -283,7 +294,7 @@ input_ended(struct relay *r)
 		struct link *link = link_of(c);
 
 		link->shut_due = !r->options->keep || r->in_gave;
-		if (r->datagram && r->options->linger)
+		if (r->datagram)
 			loop_timer_set(r->loop, &link->timer,
 			    r->in_end_time + r->options->linger);
 	}
@@ -389,7 +400,8 @@ on_conn(struct conn *c, uint32_t events)
 	struct relay *r = link->relay;
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
-	if (unsent(link) && (events & EPOLLOUT || hung_up) && push(link) < 0)
+	if ((unsent(link) || c->queued) && (events & EPOLLOUT || hung_up) &&
+	    push(link) < 0)
 		return;
 	if (c->read_ended && hung_up) {
 		on_late_error(link);
@@ -414,12 +426,14 @@ on_timer(struct timer *timer)
 	    offsetof(struct link, timer));
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
-	bool lingers = r->datagram && r->in_ended && r->options->linger;
+	bool lingers = r->datagram && r->in_ended;
 	int64_t limit = lingers ? r->options->linger : r->options->idle;
 	int64_t since = c->active;
 
 	if (lingers && r->in_end_time > since)
 		since = r->in_end_time;
+	if (link->blocked)
+		since = loop_now();	/* it is not the peer that is silent */
 	if (loop_now() < since + limit)
 		loop_timer_set(r->loop, timer, since + limit);
 	else if (lingers)
@@ -470,6 +484,31 @@ relay_add(struct relay *r, struct conn *c)
 }
 
 void
+relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
+{
+	struct link *link = link_of(c);
+
+	if (link->broken)
+		return;
+	if (c->queued + length > RING) {
+		r->too_slow++;
+		relay_close(r, c, REASON_TOO_SLOW, 0);
+		return;
+	}
+	if (conn_send(c, data, length) < 0)
+		break_off(link);
+	settle(link);
+}
+
+void
+relay_shut(struct relay *r, struct conn *c)
+{
+	(void)r;
+	link_of(c)->shut_due = true;
+	settle(link_of(c));
+}
+
+void
 relay_resume(struct relay *r)
 {
 	for (struct conn *c = r->conns; c; c = c->next) {
@@ -478,6 +517,7 @@ relay_resume(struct relay *r)
 		if (!link->blocked)
 			continue;
 		link->blocked = false;
+		link->conn->active = loop_now();
 		watch(link);
 	}
 }

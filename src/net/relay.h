@@ -56,6 +56,15 @@ int relay_add(struct relay *, struct conn *c);
 void relay_close(struct relay *, struct conn *c, enum reason, int error);
 void relay_close_all(struct relay *, enum reason);
 
+/*
+ * Sends c something that does not come from input, keeping in order; one
+ * that is too far behind is closed for it. relay_shut() half-closes c once
+ * that is gone.
+ */
+void relay_send(struct relay *, struct conn *c, const void *data,
+    size_t length);
+void relay_shut(struct relay *, struct conn *c);
+
 /* To call when out has room again. */
 void relay_resume(struct relay *);
 

@@ -25,6 +25,22 @@ static const struct field member[] = {
 	{ 0 },
 };
 
+static const struct field left[] = {
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("pid", FIELD_NUMBER, pid),
+	FIELD("members", FIELD_NUMBER, members),
+	FIELD("accepted", FIELD_NUMBER, clients),
+	FIELD("reason", FIELD_TEXT, reason),
+	{ 0 },
+};
+
+static const struct field paused[] = {
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("pid", FIELD_NUMBER, pid),
+	FIELD("reason", FIELD_TEXT, reason),
+	{ 0 },
+};
+
 static const struct field connected[] = {
 	FIELD("conn", FIELD_NUMBER, conn),
 	FIELD("address", FIELD_HOST, peer),
@@ -79,12 +95,12 @@ const struct field worker_fields[] = {
 const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_LISTENING] = { "listening", 1, listening },
 	[EVENT_JOINED] = { "joined", 1, member },
-	[EVENT_LEFT] = { "left", 1, member },
+	[EVENT_LEFT] = { "left", 1, left },
 	[EVENT_CONNECTED] = { "connected", 2, connected },
 	[EVENT_DATA] = { "data", 2, data },
 	[EVENT_CLOSED] = { "closed", 2, closed },
-	[EVENT_PAUSED] = { "paused", 1, member },
-	[EVENT_RESUMED] = { "resumed", 1, member },
+	[EVENT_PAUSED] = { "paused", 1, paused },
+	[EVENT_RESUMED] = { "resumed", 1, paused },
 	[EVENT_ERROR] = { "error", 0, error },
 	[EVENT_REPORT] = { "report", 0, report },
 };

@@ -34,7 +34,7 @@ struct event {
 	const void *data;
 	size_t length;
 	bool reuseport;
-	uint64_t in, out;
+	uint64_t in, out, total;
 	double seconds;
 	const struct worker_row *rows;
 	size_t row_count;

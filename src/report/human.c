@@ -59,6 +59,53 @@ connected(const struct page *p, const struct event *e)
 	paint(p, GREEN, "#%lld", (long long)e->conn);
 	fprintf(p->out, " %s connected", e->peer->len ?
 	    addr_text(e->peer, text) : "a client without a name");
+	if (e->name && e->total)
+		fprintf(p->out, "            %s has %lld of %llu (%.0f%%)",
+		    e->name, (long long)e->own, (unsigned long long)e->total,
+		    100.0 * (double)e->own / (double)e->total);
+}
+
+static void
+share_of_new(const struct page *p, const struct event *e)
+{
+	if (e->members == 1)
+		fprintf(p->out, ": 1 member, all new connections");
+	else
+		fprintf(p->out, ": %lld members, 1/%lld of new connections "
+		    "each", (long long)e->members, (long long)e->members);
+}
+
+static void
+joined(const struct page *p, const struct event *e)
+{
+	paint(p, GREEN, "+ %s", e->name);
+	fprintf(p->out, " joined (pid %lld)", (long long)e->pid);
+	share_of_new(p, e);
+}
+
+static void
+left(const struct page *p, const struct event *e)
+{
+	paint(p, RED, "- %s", e->name);
+	fprintf(p->out, " %s (pid %lld) after %lld connection%s", e->reason,
+	    (long long)e->pid, (long long)e->clients,
+	    e->clients == 1 ? "" : "s");
+	share_of_new(p, e);
+}
+
+static void
+paused(const struct page *p, const struct event *e)
+{
+	paint(p, RED, "! %s", e->name);
+	fprintf(p->out, " %s (pid %lld): connections that the kernel gives it "
+	    "wait", e->reason, (long long)e->pid);
+}
+
+static void
+resumed(const struct page *p, const struct event *e)
+{
+	paint(p, GREEN, "! %s", e->name);
+	fprintf(p->out, " goes on (pid %lld)", (long long)e->pid);
 }
 
 static void
@@ -108,7 +155,11 @@ report(const struct page *p, const struct event *e)
 static void (*const sentences[EVENT_KINDS])(const struct page *,
     const struct event *) = {
 	[EVENT_LISTENING] = listening,
+	[EVENT_JOINED] = joined,
+	[EVENT_LEFT] = left,
 	[EVENT_CONNECTED] = connected,
+	[EVENT_PAUSED] = paused,
+	[EVENT_RESUMED] = resumed,
 	[EVENT_CLOSED] = closed,
 	[EVENT_ERROR] = error,
 	[EVENT_REPORT] = report,

@@ -1,0 +1,389 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/fair.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "talk/session.h"
+
+struct command {
+	const char *name, *args, *help;
+	bool server;			/* listen only */
+	void (*run)(struct session *, char *arg);
+};
+
+static const struct command commands[];
+
+static void
+run_help(struct session *s, char *arg)
+{
+	char left[40];
+
+	(void)arg;
+	for (const struct command *c = commands; c->name; c++) {
+		if (c->server && !s->server)
+			continue;
+		snprintf(left, sizeof(left), "/%s %s", c->name, c->args);
+		session_say(s, "  %-20s %s\n", left, c->help);
+	}
+	session_say(s, "  %-20s %s\n", "TEXT", s->server ?
+	    "goes to the connection in focus; //x sends /x" :
+	    "goes to the server; //x sends /x");
+}
+
+static void
+say_conn(struct session *s, const struct conn *c)
+{
+	char peer[ADDR_TEXT], age[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
+
+	session_say(s, "%c #%-4u %-28s %9s  %10s in  %10s out%s\n",
+	    c == s->focus ? '>' : ' ', c->id, c->peer.len ?
+	    addr_text(&c->peer, peer) : "(no name)",
+	    duration_text(loop_now() - c->opened, age),
+	    bytes_text(c->in, in), bytes_text(c->out, out),
+	    c->read_ended ? "  they ended" : "");
+}
+
+static void
+run_who(struct session *s, char *arg)
+{
+	(void)arg;
+	if (!s->relay->conns)
+		session_say(s, "nobody is connected\n");
+	for (struct conn *c = s->relay->conns; c; c = c->next)
+		say_conn(s, c);
+}
+
+/* The connection that arg names ("3" or "#3"), or NULL and a word on it. */
+static struct conn *
+named(struct session *s, const char *arg)
+{
+	struct conn *c = NULL;
+	int64_t id;
+
+	if (*arg == '#')
+		arg++;
+	if (num_parse(arg, 1, UINT32_MAX, &id) == 0)
+		c = session_conn(s, (unsigned)id);
+	if (!c)
+		session_say(s, "no connection '%.20s': /who lists them\n",
+		    arg);
+	return c;
+}
+
+static void
+run_focus(struct session *s, char *arg)
+{
+	struct conn *c = named(s, arg);
+
+	if (c)
+		s->focus = c;
+}
+
+/* "N TEXT" or "all TEXT" */
+static void
+run_to(struct session *s, char *arg)
+{
+	char *text = strchr(arg, ' ');
+	struct conn *c, *next;
+	char *line;
+	int n;
+
+	if (!text) {
+		session_say(s, "/to wants a number or 'all', and a text\n");
+		return;
+	}
+	*text++ = '\0';
+	c = strcmp(arg, "all") == 0 ? NULL : named(s, arg);
+	if (!c && strcmp(arg, "all") != 0)
+		return;
+	n = asprintf(&line, "%s%s", text, s->crlf ? "\r\n" : "\n");
+	if (n < 0)
+		return;
+	if (c)
+		relay_send(s->relay, c, line, (size_t)n);
+	for (c = c ? NULL : s->relay->conns; c; c = next) {
+		next = c->next;
+		relay_send(s->relay, c, line, (size_t)n);
+	}
+	free(line);
+}
+
+static void
+run_close(struct session *s, char *arg)
+{
+	struct conn *c, *next;
+
+	if (strcmp(arg, "all") == 0) {
+		for (c = s->relay->conns; c; c = next) {
+			next = c->next;
+			relay_close(s->relay, c, REASON_LOCAL, 0);
+		}
+		return;
+	}
+	c = *arg ? named(s, arg) : s->focus;
+	if (c)
+		relay_close(s->relay, c, REASON_LOCAL, 0);
+	else if (!*arg)
+		session_say(s, "nobody has the focus: /close N|all\n");
+}
+
+static const char *
+state_text(const struct member *m)
+{
+	static const char *const names[] = {
+		"running", "paused", "stopped", "away", "left",
+	};
+
+	if (m->process_state == 'T' || m->process_state == 't')
+		return "stopped";
+	return m->slot < 0 ? "" : names[m->state];
+}
+
+static void
+say_member(struct session *s, const struct member *m, uint64_t total)
+{
+	char command[sizeof(m->command) * ESCAPE_MAX + 1], accepted[24] = "-";
+	char share[24] = "-";
+	uint64_t open = m->open;
+
+	escape(m->command, strlen(m->command), false, command);
+	if (m->slot >= 0) {
+		open = m->counters.accepted - m->counters.closed;
+		snprintf(accepted, sizeof(accepted), "%llu",
+		    (unsigned long long)m->counters.accepted);
+		if (total)
+			snprintf(share, sizeof(share), "%.1f %%", 100.0 *
+			    (double)m->counters.accepted / (double)total);
+	}
+	session_say(s, "%c %-10s %7d %-12.12s %9s %8s %6llu %6u/%-6u %6llu  "
+	    "%s\n", strcmp(m->name, s->name) == 0 && *s->name ? '>' : ' ',
+	    m->slot >= 0 ? m->name : "-", (int)m->pid, command, accepted,
+	    share, (unsigned long long)open, m->queue, m->limit,
+	    (unsigned long long)m->drops, state_text(m));
+}
+
+/* What fair hashing would give, judged since the membership last changed. */
+static void
+say_fairness(struct session *s, const struct members *m)
+{
+	uint64_t counts[BOARD_SLOTS];
+	struct fair fair;
+	int k = 0;
+
+	for (int i = 0; i < m->count; i++) {
+		if (m->list[i].slot < 0) {
+			session_say(s, "not all members are rpnc's: their "
+			    "counts are not known, 'rpnc probe' finds them\n");
+			return;
+		}
+		if (k < BOARD_SLOTS)
+			counts[k++] = m->list[i].counters.accepted -
+			    s->base[m->list[i].slot];
+	}
+	if (k < 2 || fair_test(counts, NULL, k, &fair) < 0)
+		return;
+	session_say(s, "since the members last changed: %llu accepted, fair "
+	    "hashing gives %.0f ± %.0f each (99 %%), p %.3g: %s\n",
+	    (unsigned long long)fair.n, (double)fair.n / k,
+	    fair.expected_spread_99, fair.p, fair_verdict_name(fair.verdict));
+}
+
+static void
+run_group(struct session *s, char *arg)
+{
+	struct members m;
+	uint64_t total = 0;
+
+	(void)arg;
+	if (s->ops->members(s, &m) < 0) {
+		session_say(s, "%s\n", fail_text());
+		return;
+	}
+	for (int i = 0; i < m.count; i++)
+		total += m.list[i].counters.accepted;
+	session_say(s, "  %-10s %7s %-12s %9s %8s %6s %6s/%-6s %6s  %s\n",
+	    "name", "pid", "command", "accepted", "share", "open", "queue",
+	    "limit", "drops", "state");
+	for (int i = 0; i < m.count; i++)
+		say_member(s, &m.list[i], total);
+	say_fairness(s, &m);
+	free(m.list);
+}
+
+static void
+run_pause(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state != STATE_RUNNING) {
+		session_say(s, "not accepting already\n");
+		return;
+	}
+	s->ops->pause(s);
+	session_say(s, "paused: what the kernel gives us waits in our queue; "
+	    "/resume\n");
+}
+
+static void
+run_resume(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state != STATE_PAUSED)
+		session_say(s, "not paused\n");
+	else
+		s->ops->resume(s);
+}
+
+static void
+run_leave(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state == STATE_AWAY)
+		session_say(s, "not listening already: /join\n");
+	else if (s->ops->leave(s) < 0)
+		session_say(s, "%s\n", fail_text());
+}
+
+static void
+run_join(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state != STATE_AWAY)
+		session_say(s, "listening already\n");
+	else if (s->ops->join(s) < 0)
+		session_say(s, "%s\n", fail_text());
+}
+
+static void
+run_hex(struct session *s, char *arg)
+{
+	if (strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0) {
+		session_say(s, "/hex wants on or off\n");
+		return;
+	}
+	s->hex = arg[1] == 'n';
+}
+
+static void
+run_stats(struct session *s, char *arg)
+{
+	uint64_t in = 0, out = 0;
+	char in_text[NUM_TEXT], out_text[NUM_TEXT];
+
+	(void)arg;
+	for (struct conn *c = s->relay->conns; c; c = c->next) {
+		say_conn(s, c);
+		in += c->in;
+		out += c->out;
+	}
+	session_say(s, "%u open: %s in, %s out", s->relay->count,
+	    bytes_text(in, in_text), bytes_text(out, out_text));
+	if (s->server)
+		session_say(s, "; %llu accepted here, %llu by all members",
+		    (unsigned long long)s->accepted,
+		    (unsigned long long)s->total);
+	session_say(s, "\n");
+}
+
+static void
+run_quit(struct session *s, char *arg)
+{
+	(void)arg;
+	s->ops->quit(s);
+}
+
+static const struct command commands[] = {
+	{ "help", "", "this list", false, run_help },
+	{ "who", "", "the connections", false, run_who },
+	{ "focus", "N", "type to connection N from now on", true, run_focus },
+	{ "to", "N|all TEXT", "send one line there", true, run_to },
+	{ "close", "N|all", "close it; alone: the one in focus", false,
+	    run_close },
+	{ "group", "", "the port's members, and how fair it is", true,
+	    run_group },
+	{ "pause", "", "stop accepting, but stay in the group", true,
+	    run_pause },
+	{ "resume", "", "accept again", true, run_resume },
+	{ "leave", "", "stop listening; open sessions go on", true,
+	    run_leave },
+	{ "join", "", "listen again", true, run_join },
+	{ "hex", "on|off", "show the traffic as a hex dump", false, run_hex },
+	{ "stats", "", "bytes of each connection, and in all", false,
+	    run_stats },
+	{ "quit", "", "end", false, run_quit },
+	{ NULL, NULL, NULL, false, NULL },
+};
+
+static const struct command *
+find(const struct session *s, const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (strcmp(c->name, name) == 0 && (s->server || !c->server))
+			return c;
+	return NULL;
+}
+
+void
+session_command(struct session *s, char *line)
+{
+	char *arg = line + strcspn(line, " ");
+	const struct command *c;
+
+	if (*arg)
+		*arg++ = '\0';
+	arg += strspn(arg, " ");
+	c = find(s, line);
+	if (c)
+		c->run(s, arg);
+	else
+		session_say(s, "/%s: no such command: /help lists them; //%s "
+		    "sends it\n", line, line);
+}
+
+static char *
+complete_command(const struct session *s, const char *text, int n)
+{
+	char *found = NULL;
+
+	for (const struct command *c = commands; c->name; c++)
+		if ((s->server || !c->server) && *text == '/' &&
+		    strncmp(c->name, text + 1, strlen(text) - 1) == 0 &&
+		    n-- == 0)
+			return asprintf(&found, "/%s", c->name) < 0 ? NULL :
+			    found;
+	return NULL;
+}
+
+/* A connection's number, or one of the words that a command takes. */
+static char *
+complete_argument(struct session *s, const char *before, const char *text,
+    int n)
+{
+	const char *words[] = { "all", "on", "off" };
+	bool hex = strncmp(before, "/hex ", 5) == 0;
+	char id[16];
+
+	if (!hex)
+		for (struct conn *c = s->relay->conns; c; c = c->next) {
+			snprintf(id, sizeof(id), "%u", c->id);
+			if (strncmp(id, text, strlen(text)) == 0 && n-- == 0)
+				return strdup(id);
+		}
+	for (int i = hex ? 1 : 0; i < (hex ? 3 : 1); i++)
+		if (strncmp(words[i], text, strlen(text)) == 0 && n-- == 0)
+			return strdup(words[i]);
+	return NULL;
+}
+
+char *
+session_complete(struct session *s, const char *before, const char *text,
+    int n)
+{
+	if (!*before)
+		return complete_command(s, text, n);
+	if (*before != '/' || strchr(before, ' ') != before + strlen(before) - 1)
+		return NULL;
+	return complete_argument(s, before, text, n);
+}

@@ -1,0 +1,81 @@
+#ifndef TALK_SESSION_H
+#define TALK_SESSION_H
+
+#include "group/members.h"
+#include "net/relay.h"
+#include "terminal/prompt.h"
+
+/* A person at the prompt, talking to the connections of a relay. */
+
+struct session;
+
+/* What the command does for the session; NULL where it can't. */
+struct session_ops {
+	void (*pause)(struct session *);
+	void (*resume)(struct session *);
+	int (*leave)(struct session *);		/* -1: see fail_text() */
+	int (*join)(struct session *);
+	void (*quit)(struct session *);
+	/* The group's members: -1, or a list to free. */
+	int (*members)(struct session *, struct members *);
+};
+
+/* Text without a line's end yet, of one connection. */
+struct partial {
+	unsigned conn;
+	size_t length;
+	char text[1024];
+};
+
+struct session {
+	struct prompt prompt;		/* first */
+	struct loop *loop;
+	struct relay *relay;
+	const struct session_ops *ops;
+	void *user;
+	bool server;			/* listen: many, with a focus */
+	bool crlf, hex, color;
+	const char *name;		/* of the member, or "" */
+	enum slot_state state;
+	struct conn *focus;		/* NULL: none */
+	uint64_t accepted, total;	/* by us; by all members */
+	/* Accepted by each slot when the membership last changed. */
+	uint64_t base[BOARD_SLOTS];
+	/* What comes too fast to be read is counted instead. */
+	struct timer fold;
+	int64_t second;
+	unsigned shown, folded;
+	struct partial partial;
+	struct timer flush;
+};
+
+/* Shows the prompt; what is above has been filled in. */
+int session_open(struct session *, struct loop *, struct relay *);
+void session_close(struct session *);
+
+/* One line of news above the prompt; folded when there are too many. */
+void session_news(struct session *, const char *line, size_t length);
+/* printf of lines that were asked for. */
+void session_say(struct session *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void session_connected(struct session *, struct conn *);
+void session_closed(struct session *, const struct conn *);
+void session_data(struct session *, const struct conn *, const char *data,
+    size_t length);
+void session_refresh(struct session *);
+/* The membership changed: what was accepted so far is judged no more. */
+void session_rebase(struct session *, struct board *);
+
+/* ^C: clears the line, else quits. */
+void session_interrupt(struct session *);
+
+/* The connection of that id, or NULL. */
+struct conn *session_conn(struct session *, unsigned id);
+
+/* commands.c: what begins with a slash, and its completion. */
+void session_command(struct session *, char *line);
+char *session_complete(struct session *, const char *before,
+    const char *text, int n);
+
+#endif

@@ -1,0 +1,276 @@
+#include "terminal/prompt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+#include "base/fail.h"
+
+enum {
+	HISTORY_LINES = 1000,
+	BACKGROUND_US = 200 * 1000,
+};
+
+static struct prompt *the_prompt;	/* readline has one set of globals */
+
+bool
+prompt_possible(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+	    tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+/* Makes the directories of path, for this user alone. */
+static void
+make_directories(char *path)
+{
+	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+}
+
+/* $XDG_STATE_HOME/rpnc/history; no home, no history. */
+static void
+history_open(struct prompt *p)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int n = 0;
+
+	if (state && *state == '/')
+		n = snprintf(p->history, sizeof(p->history),
+		    "%s/rpnc/history", state);
+	else if (home && *home == '/')
+		n = snprintf(p->history, sizeof(p->history),
+		    "%s/.local/state/rpnc/history", home);
+	if (n <= 0 || n >= (int)sizeof(p->history)) {
+		p->history[0] = '\0';
+		return;
+	}
+	make_directories(p->history);
+	using_history();
+	stifle_history(HISTORY_LINES);
+	read_history(p->history);
+}
+
+static void
+history_keep(struct prompt *p, const char *line)
+{
+	HIST_ENTRY *last = history_length ? history_get(history_base +
+	    history_length - 1) : NULL;
+	int fd;
+
+	if (!*line || (last && strcmp(last->line, line) == 0))
+		return;
+	add_history(line);
+	if (!p->history[0])
+		return;
+	fd = open(p->history, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	close(fd);
+	append_history(1, p->history);
+	history_truncate_file(p->history, HISTORY_LINES);
+}
+
+static void
+on_readline(char *line)
+{
+	struct prompt *p = the_prompt;
+
+	/* readline shows the prompt anew when this returns */
+	p->answering = true;
+	if (line) {
+		history_keep(p, line);
+		p->on_line(p, line);
+	} else {
+		fputc('\n', rl_outstream);
+		p->on_end(p);
+	}
+	p->answering = false;
+	free(line);
+}
+
+static char *
+generate(const char *text, int state)
+{
+	struct prompt *p = the_prompt;
+	static int next;
+	char *before, *found;
+
+	if (!state)
+		next = 0;
+	before = strndup(rl_line_buffer, (size_t)rl_point - strlen(text));
+	if (!before)
+		return NULL;
+	found = p->complete(p, before, text, next++);
+	free(before);
+	return found;
+}
+
+static char **
+complete(const char *text, int start, int end)
+{
+	(void)start;
+	(void)end;
+	rl_attempted_completion_over = 1;
+	return rl_completion_matches(text, generate);
+}
+
+/* The terminal belongs to somebody else just now: reading would stop us. */
+static bool
+in_background(void)
+{
+	return tcgetpgrp(STDIN_FILENO) != getpgrp();
+}
+
+static void
+on_retry(struct timer *t)
+{
+	struct prompt *p = (struct prompt *)((char *)t -
+	    offsetof(struct prompt, retry));
+
+	loop_watch(p->loop, &p->source, EPOLLIN);
+}
+
+static void
+on_key(struct source *s, uint32_t events)
+{
+	struct prompt *p = (struct prompt *)s;
+
+	if (in_background() && tcgetpgrp(STDIN_FILENO) >= 0) {
+		loop_del(p->loop, s);
+		loop_timer_set(p->loop, &p->retry, loop_now() + BACKGROUND_US);
+		return;
+	}
+	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) {
+		p->on_end(p);
+		return;
+	}
+	rl_callback_read_char();
+}
+
+static void
+readline_init(void)
+{
+	rl_readline_name = "rpnc";
+	rl_catch_signals = 0;
+	rl_catch_sigwinch = 0;
+	rl_change_environment = 0;
+	rl_attempted_completion_function = complete;
+	rl_basic_word_break_characters = " ";
+	rl_initialize();
+	/* readline 8.2 blocks inside a paste that does not end */
+	rl_variable_bind("enable-bracketed-paste", "off");
+	rl_variable_bind("bind-tty-special-chars", "on");
+}
+
+int
+prompt_open(struct prompt *p, struct loop *l)
+{
+	the_prompt = p;
+	p->loop = l;
+	p->source.fd = STDIN_FILENO;
+	p->source.on_event = on_key;
+	p->retry.on_timer = on_retry;
+	if (loop_watch(l, &p->source, EPOLLIN) < 0)
+		return -1;
+	readline_init();
+	history_open(p);
+	rl_callback_handler_install("> ", on_readline);
+	p->open = true;
+	return 0;
+}
+
+void
+prompt_close(struct prompt *p)
+{
+	if (!p->open)
+		return;
+	p->open = false;
+	loop_del(p->loop, &p->source);
+	loop_timer_cancel(p->loop, &p->retry);
+	if (!p->answering)
+		rl_clear_visible_line();
+	rl_callback_handler_remove();
+	fflush(rl_outstream);
+}
+
+void
+prompt_set(struct prompt *p, const char *text)
+{
+	if (!p->open || (rl_prompt && strcmp(rl_prompt, text) == 0))
+		return;
+	if (p->answering) {
+		rl_set_prompt(text);
+		return;
+	}
+	rl_clear_visible_line();
+	rl_set_prompt(text);
+	rl_on_new_line();
+	rl_redisplay();
+}
+
+void
+prompt_print(struct prompt *p, const char *text, size_t length)
+{
+	if (!p->open || p->answering) {
+		fwrite(text, 1, length, stdout);
+		fflush(stdout);
+		return;
+	}
+	rl_clear_visible_line();
+	fwrite(text, 1, length, rl_outstream);
+	rl_on_new_line();
+	rl_redisplay();
+	fflush(rl_outstream);
+}
+
+bool
+prompt_clear(struct prompt *p)
+{
+	if (!p->open || !rl_end)
+		return false;
+	rl_callback_sigcleanup();
+	rl_crlf();
+	rl_replace_line("", 1);
+	rl_point = 0;
+	rl_on_new_line();
+	rl_redisplay();
+	return true;
+}
+
+void
+prompt_resize(struct prompt *p)
+{
+	if (p->open)
+		rl_resize_terminal();
+}
+
+void
+prompt_suspend(struct prompt *p)
+{
+	if (!p->open)
+		return;
+	rl_clear_visible_line();
+	rl_deprep_terminal();
+	fflush(rl_outstream);
+}
+
+void
+prompt_resume(struct prompt *p)
+{
+	if (!p->open)
+		return;
+	rl_prep_terminal(1);
+	rl_on_new_line();
+	rl_forced_update_display();
+}

@@ -1,0 +1,49 @@
+#ifndef TERMINAL_PROMPT_H
+#define TERMINAL_PROMPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/loop.h"
+
+/*
+ * A line being typed at the terminal while other things are printed above
+ * it: readline(3) as a source of the loop. There can be only one.
+ */
+struct prompt {
+	struct source source;		/* first */
+	struct loop *loop;
+	struct timer retry;		/* in the background: look again */
+	bool open, answering;		/* answering: inside on_line */
+	/* A line without its end. */
+	void (*on_line)(struct prompt *, const char *line);
+	/* ^D on an empty line, or the terminal is gone. */
+	void (*on_end)(struct prompt *);
+	/*
+	 * The n-th completion of the word that starts the line up to text (or
+	 * follows before), malloced, or NULL.
+	 */
+	char *(*complete)(struct prompt *, const char *before,
+	    const char *text, int n);
+	void *user;
+	char history[256];
+};
+
+/* Whether stdin and stdout are a terminal that is ours to use now. */
+bool prompt_possible(void);
+
+/* Shows a prompt; the callbacks are filled in. */
+int prompt_open(struct prompt *, struct loop *);
+void prompt_close(struct prompt *);
+
+void prompt_set(struct prompt *, const char *text);
+/* Prints whole lines above the one that is typed, which survives. */
+void prompt_print(struct prompt *, const char *text, size_t length);
+/* Throws away what is typed; false if there was nothing. */
+bool prompt_clear(struct prompt *);
+void prompt_resize(struct prompt *);
+/* Around a stop of the process: gives the terminal back, and takes it. */
+void prompt_suspend(struct prompt *);
+void prompt_resume(struct prompt *);
+
+#endif
