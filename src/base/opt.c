@@ -31,7 +31,8 @@ parser_init(struct parser *p, const struct opt *const *tables)
 		for (const struct opt *o = *tables; o->kind; o++) {
 			p->longs[p->count] = (struct option){
 				.name = o->name,
-				.has_arg = o->arg != NULL,
+				.has_arg = o->kind == OPT_MAYBE ?
+				    optional_argument : o->arg != NULL,
 				.val = LONG_BASE + p->count,
 			};
 			p->rows[p->count++] = o;
@@ -109,6 +110,9 @@ opt_set(const struct opt *o, const char *text, void *settings)
 		return time_set(o, text, (int64_t *)field);
 	case OPT_TEXT:
 		*(const char **)field = text;
+		return 0;
+	case OPT_MAYBE:
+		*(const char **)field = text ? text : "";
 		return 0;
 	case OPT_CHOICE:
 		which = choice(o->arg, text);
@@ -210,11 +214,13 @@ static void
 help_row(FILE *out, const struct opt *o)
 {
 	char left[64], letter[8] = "    ";
+	bool maybe = o->kind == OPT_MAYBE;
 
 	if (o->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s", letter, o->name,
-	    o->arg ? " " : "", o->arg ? o->arg : "");
+	snprintf(left, sizeof(left), "%s--%s%s%s%s", letter, o->name,
+	    maybe ? "[=" : o->arg ? " " : "", o->arg ? o->arg : "",
+	    maybe ? "]" : "");
 	if (strlen(left) > 26)
 		fprintf(out, "  %s\n  %-26s %s\n", left, "", o->help);
 	else

@@ -13,6 +13,7 @@ enum opt_kind {
 	OPT_NUMBER,	/* int64_t, from min to max */
 	OPT_TIME,	/* int64_t microseconds, from min */
 	OPT_TEXT,	/* const char * */
+	OPT_MAYBE,	/* const char *: --name, which gives "", or --name=arg */
 	OPT_CHOICE,	/* int: which of choices, "a|b|c" as in arg */
 };
 

@@ -461,3 +461,23 @@ owner_state(pid_t pid)
 	end = strrchr(text, ')');
 	return end && end[1] == ' ' ? (unsigned char)end[2] : -1;
 }
+
+pid_t
+owner_parent(pid_t pid)
+{
+	char text[512];
+	const char *end;
+	int parent;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
+		return 0;
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+void
+owner_command(pid_t pid, char command[static 16 + 1])
+{
+	command[0] = '\0';
+	read_command(pid, command, 16 + 1);
+}

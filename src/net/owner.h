@@ -35,4 +35,10 @@ void owners_refresh(struct owners *o);
 /* The state letter in /proc/PID/stat: 'R', 'S', 'T'...; -1: no such process. */
 int owner_state(pid_t pid);
 
+/* Who started it; 0: no such process. */
+pid_t owner_parent(pid_t pid);
+
+/* Its command, as in struct owner; "" if there is no such process. */
+void owner_command(pid_t pid, char command[static 16 + 1]);
+
 #endif
