@@ -6,6 +6,7 @@
 enum {
 	HIST_BITS = 7,		/* 2^7 buckets for each power of two */
 	HIST_RANGE = 42,	/* values stay below 2^42 ns: 73 minutes */
+	HIST_P999_FROM = 10000,	/* samples before p99.9 says something */
 	HIST_BUCKETS = (HIST_RANGE - HIST_BITS + 1) << HIST_BITS,
 };
 #define HIST_MAX ((UINT64_C(1) << HIST_RANGE) - 1)

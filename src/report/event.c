@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#define FIELD(name, type, member) { name, type, offsetof(struct event, member) }
+#include "report/probe.h"
+
+#define FIELD(name, type, member) \
+	{ name, type, offsetof(struct event, member), NULL, 0, 0 }
 #define ROW(name, type, member) \
-	{ name, type, offsetof(struct worker_row, member) }
+	{ name, type, offsetof(struct worker_row, member), NULL, 0, 0 }
 
 static const struct field listening[] = {
 	FIELD("name", FIELD_TEXT, name),
@@ -68,18 +71,7 @@ static const struct field error[] = {
 	{ 0 },
 };
 
-static const struct field report[] = {
-	FIELD("command", FIELD_TEXT, command),
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("seconds", FIELD_SECONDS, seconds),
-	FIELD("accepted", FIELD_NUMBER, clients),
-	FIELD("in", FIELD_COUNT, in),
-	FIELD("out", FIELD_COUNT, out),
-	FIELD("workers", FIELD_ROWS, rows),
-	{ 0 },
-};
-
-const struct field worker_fields[] = {
+static const struct field worker[] = {
 	ROW("name", FIELD_TEXT, name),
 	ROW("worker", FIELD_NUMBER, worker),
 	ROW("pid", FIELD_NUMBER, pid),
@@ -89,6 +81,18 @@ const struct field worker_fields[] = {
 	ROW("out", FIELD_COUNT, out),
 	ROW("cpu", FIELD_SECONDS, cpu),
 	ROW("restarts", FIELD_NUMBER, restarts),
+	{ 0 },
+};
+
+static const struct field report[] = {
+	FIELD("command", FIELD_TEXT, command),
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("seconds", FIELD_SECONDS, seconds),
+	FIELD("accepted", FIELD_NUMBER, clients),
+	FIELD("in", FIELD_COUNT, in),
+	FIELD("out", FIELD_COUNT, out),
+	{ "workers", FIELD_LIST, offsetof(struct event, rows), worker,
+	    sizeof(struct worker_row), offsetof(struct event, row_count) },
 	{ 0 },
 };
 
@@ -103,6 +107,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_RESUMED] = { "resumed", 1, paused },
 	[EVENT_ERROR] = { "error", 0, error },
 	[EVENT_REPORT] = { "report", 0, report },
+	[EVENT_PROBE] = { "report", 0, probe_fields },
 };
 
 int64_t

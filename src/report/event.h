@@ -7,13 +7,16 @@
 #include <sys/types.h>
 
 #include "net/addr.h"
+#include "report/field.h"
+
+struct probe_report;
 
 /* What happened, as plain data; human.c and json.c make text of it. */
 
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
 	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_ERROR, EVENT_REPORT,
-	EVENT_KINDS,
+	EVENT_PROBE, EVENT_KINDS,
 };
 
 /* One worker's line of echo's report. */
@@ -38,18 +41,7 @@ struct event {
 	double seconds;
 	const struct worker_row *rows;
 	size_t row_count;
-};
-
-enum field_type {
-	FIELD_TEXT, FIELD_HOST, FIELD_PORT, FIELD_NUMBER, FIELD_COUNT,
-	FIELD_SECONDS, FIELD_FLAG, FIELD_DATA, FIELD_ROWS,
-};
-
-/* A member of the JSON object, and where it stands in the struct. */
-struct field {
-	const char *name;		/* NULL ends a table */
-	enum field_type type;
-	size_t offset;
+	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 };
 
 struct event_type {
@@ -60,7 +52,6 @@ struct event_type {
 
 /* One table defines the fields; the manual lists them. */
 extern const struct event_type event_types[EVENT_KINDS];
-extern const struct field worker_fields[];
 
 /* Microseconds of CLOCK_REALTIME. */
 int64_t event_now(void);

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "report/event.h"
+#include "report/probe.h"
 
 enum color { PLAIN, BOLD, GREEN, RED, DIM };
 
@@ -151,6 +152,12 @@ report(const struct page *p, const struct event *e)
 	}
 }
 
+static void
+probe(const struct page *p, const struct event *e)
+{
+	probe_human(p->out, e->probe);
+}
+
 /* One sentence per kind; a kind without one is not for people. */
 static void (*const sentences[EVENT_KINDS])(const struct page *,
     const struct event *) = {
@@ -163,6 +170,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_CLOSED] = closed,
 	[EVENT_ERROR] = error,
 	[EVENT_REPORT] = report,
+	[EVENT_PROBE] = probe,
 };
 
 char *

@@ -1,7 +1,9 @@
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hist.h"
 #include "base/text.h"
 #include "report/event.h"
 
@@ -62,14 +64,50 @@ set_data(json_t *object, const struct event *e)
 static json_t *object_json(const struct field *, const void *);
 
 static json_t *
-rows_json(const struct event *e)
+list_json(const struct field *f, const void *struct_)
 {
+	const char *base = struct_;
+	const char *row = *(const char *const *)(base + f->offset);
+	size_t count = *(const size_t *)(base + f->count);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < e->row_count; i++)
+	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list,
-		    object_json(worker_fields, &e->rows[i]));
+		    object_json(f->of, row + i * f->size));
 	return list;
+}
+
+static json_t *
+percentile_json(const struct hist *h, double p)
+{
+	return json_real((double)hist_percentile(h, p) / 1e3);
+}
+
+/* p99.9 only where it says something. */
+static json_t *
+latency_json(const struct hist *h)
+{
+	json_t *object;
+	char *text;
+
+	if (!h || !h->count || hist_encode(h, &text) < 0)
+		return json_null();
+	object = json_pack("{ss sI sf sf so so so so sf ss}", "unit", "us",
+	    "count", (json_int_t)h->count, "min", (double)h->min / 1e3,
+	    "mean", hist_mean(h) / 1e3, "p50", percentile_json(h, 50),
+	    "p90", percentile_json(h, 90), "p99", percentile_json(h, 99),
+	    "p999", h->count < HIST_P999_FROM ? json_null() :
+	    percentile_json(h, 99.9), "max", (double)h->max / 1e3,
+	    "histogram", text);
+	free(text);
+	return object;
+}
+
+/* JSON has no infinity, and NAN is what is not known. */
+static json_t *
+real_json(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
 }
 
 static json_t *
@@ -90,11 +128,16 @@ field_json(const struct field *f, const void *struct_)
 	case FIELD_COUNT:
 		return json_integer((json_int_t)*(const uint64_t *)at);
 	case FIELD_SECONDS:
-		return json_real(*(const double *)at);
+		return real_json(*(const double *)at);
 	case FIELD_FLAG:
 		return json_boolean(*(const bool *)at);
-	case FIELD_ROWS:
-		return rows_json(struct_);
+	case FIELD_LIST:
+		return list_json(f, struct_);
+	case FIELD_OBJECT:
+		return *(const void *const *)at ?
+		    object_json(f->of, *(const void *const *)at) : json_null();
+	case FIELD_LATENCY:
+		return latency_json(*(const struct hist *const *)at);
 	case FIELD_DATA:
 		break;
 	}
@@ -125,7 +168,8 @@ event_json(const struct event *e)
 	json_object_set_new(object, "event", json_string(type->name));
 	json_object_set_new(object, "time",
 	    json_string(time_text(e->time, time)));
-	rest = object_json(type->fields, e);
+	rest = object_json(type->fields, e->kind == EVENT_PROBE ?
+	    (const void *)e->probe : e);
 	json_object_update(object, rest);
 	json_decref(rest);
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));

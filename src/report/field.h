@@ -1,0 +1,24 @@
+#ifndef REPORT_FIELD_H
+#define REPORT_FIELD_H
+
+#include <stddef.h>
+
+/* What a struct becomes in JSON. */
+
+enum field_type {
+	FIELD_TEXT, FIELD_HOST, FIELD_PORT, FIELD_NUMBER, FIELD_COUNT,
+	FIELD_SECONDS, FIELD_FLAG, FIELD_DATA, FIELD_LIST, FIELD_OBJECT,
+	FIELD_LATENCY,
+};
+
+/* A member of the JSON object, and where it stands in the struct. */
+struct field {
+	const char *name;		/* NULL ends a table */
+	enum field_type type;
+	size_t offset;
+	/* LIST and OBJECT, which are pointers: what they point to */
+	const struct field *of;
+	size_t size, count;		/* of one; where their number stands */
+};
+
+#endif

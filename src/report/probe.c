@@ -1,0 +1,356 @@
+#include "report/probe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "report/plot.h"
+
+#define FIELD(struct_, name, type, member) \
+	{ name, type, offsetof(struct struct_, member), NULL, 0, 0 }
+#define OBJECT(struct_, name, member, of) \
+	{ name, FIELD_OBJECT, offsetof(struct struct_, member), of, 0, 0 }
+
+static const struct field target_fields[] = {
+	FIELD(probe_target, "address", FIELD_HOST, address),
+	FIELD(probe_target, "port", FIELD_PORT, address),
+	FIELD(probe_target, "protocol", FIELD_TEXT, protocol),
+	{ 0 },
+};
+
+static const struct field failure_fields[] = {
+	FIELD(probe_failures, "refused", FIELD_COUNT, refused),
+	FIELD(probe_failures, "reset", FIELD_COUNT, reset),
+	FIELD(probe_failures, "timeout", FIELD_COUNT, timeout),
+	FIELD(probe_failures, "other", FIELD_COUNT, other),
+	{ 0 },
+};
+
+static const struct field latency_fields[] = {
+	FIELD(latencies, "connect", FIELD_LATENCY, at[LATENCY_CONNECT]),
+	FIELD(latencies, "accept", FIELD_LATENCY, at[LATENCY_ACCEPT]),
+	FIELD(latencies, "echo", FIELD_LATENCY, at[LATENCY_ECHO]),
+	FIELD(latencies, "reply", FIELD_LATENCY, at[LATENCY_REPLY]),
+	{ 0 },
+};
+
+static const struct field member_fields[] = {
+	FIELD(probe_member, "name", FIELD_TEXT, name),
+	FIELD(probe_member, "pid", FIELD_NUMBER, pid),
+	FIELD(probe_member, "worker", FIELD_NUMBER, worker),
+	FIELD(probe_member, "host", FIELD_TEXT, host),
+	FIELD(probe_member, "command", FIELD_TEXT, command),
+	FIELD(probe_member, "count", FIELD_COUNT, count),
+	FIELD(probe_member, "predicted", FIELD_COUNT, predicted),
+	FIELD(probe_member, "queued", FIELD_COUNT, queued),
+	FIELD(probe_member, "share", FIELD_SECONDS, share),
+	FIELD(probe_member, "expected", FIELD_SECONDS, expected),
+	OBJECT(probe_member, "latency", latency, latency_fields),
+	{ 0 },
+};
+
+static const struct field fairness_fields[] = {
+	FIELD(probe_fairness, "chi2", FIELD_SECONDS, chi2),
+	FIELD(probe_fairness, "dof", FIELD_NUMBER, dof),
+	FIELD(probe_fairness, "p", FIELD_SECONDS, p),
+	FIELD(probe_fairness, "verdict", FIELD_TEXT, verdict),
+	FIELD(probe_fairness, "at_least", FIELD_FLAG, at_least),
+	FIELD(probe_fairness, "spread", FIELD_SECONDS, spread),
+	FIELD(probe_fairness, "deviation", FIELD_SECONDS, deviation),
+	FIELD(probe_fairness, "needed", FIELD_COUNT, needed),
+	{ 0 },
+};
+
+const struct field probe_fields[] = {
+	FIELD(probe_report, "command", FIELD_TEXT, command),
+	OBJECT(probe_report, "target", target, target_fields),
+	FIELD(probe_report, "by", FIELD_TEXT, by),
+	FIELD(probe_report, "loop", FIELD_TEXT, loop),
+	FIELD(probe_report, "attempts", FIELD_COUNT, attempts),
+	FIELD(probe_report, "ok", FIELD_COUNT, ok),
+	FIELD(probe_report, "seconds", FIELD_SECONDS, seconds),
+	OBJECT(probe_report, "failed", failed, failure_fields),
+	FIELD(probe_report, "queued", FIELD_COUNT, queued),
+	FIELD(probe_report, "unattributed", FIELD_COUNT, unattributed),
+	FIELD(probe_report, "predicted", FIELD_COUNT, predicted),
+	FIELD(probe_report, "mismatched", FIELD_COUNT, mismatched),
+	FIELD(probe_report, "abandoned", FIELD_COUNT, abandoned),
+	{ "members", FIELD_LIST, offsetof(struct probe_report, members),
+	    member_fields, sizeof(struct probe_member),
+	    offsetof(struct probe_report, member_count) },
+	OBJECT(probe_report, "fairness", fairness, fairness_fields),
+	OBJECT(probe_report, "latency", latency, latency_fields),
+	{ 0 },
+};
+
+enum { WORD_MAX = 80 };
+
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void
+header(FILE *out, const struct probe_report *r)
+{
+	char text[ADDR_TEXT];
+	bool datagram = strstr(r->target->protocol, "udp") ||
+	    strstr(r->target->protocol, "datagram");
+
+	fprintf(out, "%s %s, %llu %s%s, ", addr_text(r->target->address, text),
+	    r->target->protocol, (unsigned long long)r->attempts,
+	    datagram ? "datagram" : "connection", plural(r->attempts));
+	if (r->rate)
+		fprintf(out, "%lld a second, at most ", (long long)r->rate);
+	fprintf(out, "%lld at a time, %.2f s", (long long)r->concurrency,
+	    r->seconds);
+	if (r->by && strcmp(r->by, "diag") != 0)
+		fprintf(out, ", by %s", r->by);
+}
+
+/* "A/0", "A@host", "-"; escaped, as it may be a stranger's. */
+static void
+label(const struct probe_member *m, char text[static WORD_MAX * ESCAPE_MAX])
+{
+	char raw[WORD_MAX];
+
+	snprintf(raw, sizeof(raw), "%.64s", m->name ? m->name : "-");
+	if (m->name && m->worker >= 0)
+		snprintf(raw + strlen(raw), sizeof(raw) - strlen(raw), "/%lld",
+		    (long long)m->worker);
+	escape(raw, strlen(raw), false, text);
+}
+
+/* How many columns a text takes, if each character takes one. */
+static int
+columns(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+static void
+pad(FILE *out, const char *text, int width)
+{
+	fprintf(out, "%s%*s", text, width > columns(text) ?
+	    width - columns(text) : 0, "");
+}
+
+struct widths {
+	int name, pid, command, count;
+	uint64_t largest;
+};
+
+static void
+command_text(const struct probe_member *m,
+    char text[static WORD_MAX * ESCAPE_MAX])
+{
+	const char *raw = m->command ? m->command : m->host ? m->host : "";
+
+	escape(raw, strnlen(raw, WORD_MAX - 1), false, text);
+}
+
+static int
+max(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+static struct widths
+measure(const struct probe_report *r)
+{
+	char text[WORD_MAX * ESCAPE_MAX];
+	struct widths w = { 0 };
+
+	for (size_t i = 0; i < r->member_count; i++) {
+		const struct probe_member *m = &r->members[i];
+
+		label(m, text);
+		w.name = max(w.name, columns(text));
+		command_text(m, text);
+		w.command = max(w.command, columns(text));
+		if (m->pid >= 0)
+			w.pid = max(w.pid, snprintf(NULL, 0, "%lld",
+			    (long long)m->pid));
+		w.count = max(w.count, snprintf(NULL, 0, "%llu",
+		    (unsigned long long)m->count));
+		if (m->count > w.largest)
+			w.largest = m->count;
+	}
+	w.count = max(w.count, 5);
+	return w;
+}
+
+static void
+member(FILE *out, const struct probe_report *r, const struct probe_member *m,
+    const struct widths *w)
+{
+	char text[WORD_MAX * ESCAPE_MAX], bar[BAR_TEXT];
+
+	label(m, text);
+	fprintf(out, "\n  ");
+	pad(out, text, w->name);
+	if (w->pid && m->pid >= 0)
+		fprintf(out, "  pid %-*lld", w->pid, (long long)m->pid);
+	else if (w->pid)
+		fprintf(out, "  %*s", w->pid + 4, "");
+	command_text(m, text);
+	if (w->command)
+		fputc(' ', out);
+	pad(out, text, w->command);
+	fprintf(out, "  %s  %*llu  %4.1f %%", bar_text(w->largest ?
+	    (double)m->count / (double)w->largest : 0, bar), w->count,
+	    (unsigned long long)m->count, isnan(m->share) ? 0 :
+	    m->share * 100);
+	if (r->fairness && !r->fairness->equal && !isnan(m->expected))
+		fprintf(out, "  of %.1f expected", m->expected);
+	if (m->predicted)
+		fprintf(out, "  (%llu predicted)",
+		    (unsigned long long)m->predicted);
+	if (m->queued)
+		fprintf(out, "  (and %llu queued, predicted)",
+		    (unsigned long long)m->queued);
+}
+
+static void
+expectation(FILE *out, const struct probe_report *r)
+{
+	const struct probe_fairness *f = r->fairness;
+
+	fputc('\n', out);
+	if (!f->equal)
+		fprintf(out, "fair hashing gives what is expected ± %.0f "
+		    "(99 %%)", f->spread);
+	else if (f->at_least)
+		fprintf(out, "at least %zu members: fair hashing gives %.0f ± "
+		    "%.0f each (99 %%)", r->member_count,
+		    r->members[0].expected, f->spread);
+	else
+		fprintf(out, "fair hashing gives %.0f ± %.0f each (99 %%)",
+		    r->members[0].expected, f->spread);
+	if (isfinite(f->chi2))
+		fprintf(out, "   chi2 %.2f, p %.2g", f->chi2, f->p);
+	fprintf(out, "   %s", f->verdict);
+}
+
+/* What helps to read a verdict that is not plainly good. */
+static void
+advice(FILE *out, const struct probe_report *r)
+{
+	const struct probe_fairness *f = r->fairness;
+
+	if (!r->detail && strcmp(f->verdict, "even") == 0)
+		return;
+	if (f->deviant)
+		fprintf(out, "\nlargest deviation: %s, %+.1f %%", f->deviant,
+		    f->deviation * 100);
+	if (f->needed)
+		fprintf(out, "%sa skew of 10 %% shows from -n %llu on",
+		    f->deviant ? "; " : "\n", (unsigned long long)f->needed);
+}
+
+static void
+fairness(FILE *out, const struct probe_report *r)
+{
+	if (!r->fairness)
+		return;
+	if (r->member_count > 1)
+		expectation(out, r);
+	else
+		fprintf(out, "\n%s: %s", r->fairness->at_least ?
+		    "at least one member" : "one member",
+		    r->fairness->verdict);
+	if (r->member_count > 1)
+		advice(out, r);
+}
+
+static void
+latency(FILE *out, const struct probe_report *r, enum latency which)
+{
+	static const char *const names[] = {
+		"connect", "accept", "echo", "reply",
+	};
+	static const struct { const char *name; double p; } columns_[] = {
+		{ "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "p99.9", 99.9 },
+		{ "max", 100 },
+	};
+	const struct hist *h = r->latency->at[which];
+	char text[NUM_TEXT];
+
+	if (!h || !h->count)
+		return;
+	fprintf(out, "\n%-7s", names[which]);
+	for (size_t i = 0; i < 5; i++)
+		if (i != 3 || h->count >= HIST_P999_FROM)
+			fprintf(out, "  %s %s", columns_[i].name,
+			    duration_text((int64_t)(hist_percentile(h,
+			    columns_[i].p) + 500) / 1000, text));
+	if (which == LATENCY_ACCEPT)
+		fprintf(out, "      as coarse as asking, 50 µs to 5 ms");
+	else
+		fprintf(out, "      %s loop", r->loop);
+}
+
+static void
+counted(FILE *out, bool *some, const char *name, uint64_t n)
+{
+	if (n)
+		fprintf(out, "%s%s %llu", *some ? ", " : " (", name,
+		    (unsigned long long)n);
+	*some |= n > 0;
+}
+
+static void
+failures(FILE *out, const struct probe_report *r)
+{
+	const struct probe_failures *f = r->failed;
+	bool some = false;
+
+	fprintf(out, "\nfailed %llu", (unsigned long long)(f->refused +
+	    f->reset + f->timeout + f->other));
+	counted(out, &some, "refused", f->refused);
+	counted(out, &some, "reset", f->reset);
+	counted(out, &some, "timeout", f->timeout);
+	counted(out, &some, "other", f->other);
+	if (f->other && r->other_reason)
+		fprintf(out, ": %s", r->other_reason);
+	if (some)
+		fputc(')', out);
+}
+
+static void
+line(FILE *out, const char *name, uint64_t n, const char *meaning)
+{
+	if (n)
+		fprintf(out, "\n%s %llu: %s", name, (unsigned long long)n,
+		    meaning);
+}
+
+void
+probe_human(FILE *out, const struct probe_report *r)
+{
+	struct widths w = measure(r);
+
+	header(out, r);
+	for (size_t i = 0; i < r->member_count; i++)
+		member(out, r, &r->members[i], &w);
+	fairness(out, r);
+	for (int i = 0; i < LATENCIES; i++)
+		latency(out, r, (enum latency)i);
+	failures(out, r);
+	line(out, "queued", r->queued, "connected, but nobody accepted them");
+	line(out, "predicted", r->predicted, "ended before the kernel could "
+	    "be asked; it was asked before");
+	line(out, "unattributed", r->unattributed, "who answered is not known");
+	line(out, "mismatched", r->mismatched, "the answer was not the one "
+	    "expected");
+	line(out, "abandoned", r->abandoned, "still in flight when stopped");
+	for (const char *const *note = r->notes; note && *note; note++)
+		fprintf(out, "\n%s", *note);
+}

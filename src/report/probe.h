@@ -1,0 +1,80 @@
+#ifndef REPORT_PROBE_H
+#define REPORT_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/hist.h"
+#include "net/addr.h"
+#include "report/field.h"
+
+/* What a probe found, as plain data. What is not known: NULL, -1 or NAN. */
+
+enum latency { LATENCY_CONNECT, LATENCY_ACCEPT, LATENCY_ECHO, LATENCY_REPLY,
+	LATENCIES };
+
+/* In nanoseconds; NULL where nothing was measured. */
+struct latencies {
+	const struct hist *at[LATENCIES];
+};
+
+struct probe_target {
+	const struct addr *address;
+	const char *protocol;
+};
+
+struct probe_failures {
+	uint64_t refused, reset, timeout, other;
+};
+
+/* Who answered: one process, or one name that a peer gave. */
+struct probe_member {
+	const char *name, *host, *command;
+	int64_t pid, worker;
+	uint64_t count;			/* predicted ones included */
+	uint64_t predicted, queued;
+	double share, expected;
+	const struct latencies *latency;
+};
+
+struct probe_fairness {
+	double chi2, p;
+	int64_t dof;
+	const char *verdict;
+	bool at_least;			/* silent members can't be known */
+	bool equal;			/* all expect the same */
+	double spread;			/* 99 % of the fair cases lie so near */
+	double deviation;		/* the largest, relative */
+	const char *deviant;		/* whose that is, or NULL */
+	uint64_t needed;		/* n that shows a skew of 10 % */
+};
+
+struct probe_report {
+	const char *command;		/* "probe" */
+	const struct probe_target *target;
+	const char *by, *loop;
+	uint64_t attempts, ok;
+	double seconds;
+	const struct probe_failures *failed;
+	uint64_t queued, unattributed, predicted;
+	uint64_t mismatched;		/* --expect or --echo was not met */
+	uint64_t abandoned;		/* in flight when a signal came */
+	const struct probe_member *members;
+	size_t member_count;
+	const struct probe_fairness *fairness;	/* NULL: nothing to judge */
+	const struct latencies *latency;
+	/* for people only */
+	int64_t concurrency, rate;
+	bool detail;			/* -v */
+	const char *other_reason;	/* of the last failure of that kind */
+	const char *const *notes;	/* more to be said, until NULL */
+};
+
+extern const struct field probe_fields[];	/* of struct probe_report */
+
+/* Writes the report for people: lines, without the last one's end. */
+void probe_human(FILE *out, const struct probe_report *);
+
+#endif
