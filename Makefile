@@ -18,8 +18,10 @@ BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
 	netcat-openbsd netcat-traditional ncat socat strace iproute2 procps \
-	util-linux mandoc git
-LINT_DEPS = clang clang-tidy cppcheck shellcheck mandoc universal-ctags
+	util-linux mandoc git universal-ctags jq
+# Daemons, which the tests start by themselves: unpacked, never installed.
+UNPACKED_DEPS = nginx
+LINT_DEPS = clang clang-tidy cppcheck shellcheck
 NEED = tests/need
 
 ifndef V
@@ -58,7 +60,7 @@ OBJ = $(SRC:src/%.c=$(B)/%.o)
 MAN = $(sort $(wildcard man/*.[1-8]))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
-SCRIPTS = $(wildcard tests/need tests/run tests/demo tests/fresh .ci/run \
+SCRIPTS = $(wildcard tests/need tests/unpack tests/run tests/demo tests/fresh .ci/run \
 	tests/*.bash tests/*.bats)
 
 all: $(BIN)
@@ -94,6 +96,7 @@ demo:
 
 check:
 	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
+	test '$(NEED)' = : || tests/unpack build/peers $(UNPACKED_DEPS)
 	$(MAKE) all $(UNITS)
 	$(RUN) $(UNITS) $(filter %.bats,$(TESTS))
 

@@ -222,7 +222,7 @@ is_told(const struct desk *d, const struct event *e)
 static void
 tell_human(struct desk *d, const struct event *e)
 {
-	bool is_report = e->kind == EVENT_REPORT;
+	bool is_report = e->kind == EVENT_REPORT || e->kind == EVENT_PROBE;
 	char *text = event_human(e, d->color && !is_report);
 	char *line = NULL, time[TIME_TEXT];
 	int n;
@@ -384,7 +384,7 @@ void
 desk_hex(struct desk *d, const struct conn *c, const void *data, size_t length)
 {
 	size_t base = c ? (size_t)c->in - length : (size_t)d->dumped, size;
-	char mark[24] = ">", line[128], *text = NULL;
+	char mark[24] = ">", line[128] = "", *text = NULL;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
