@@ -198,7 +198,8 @@ settle(struct link *link)
 		close_broken(r, c, link->broken);
 		return -1;
 	}
-	if (c->write_ended || (!r->options->both && !input_ready(r))) {
+	if (c->write_ended || r->in_ended ||
+	    (!r->options->both && !input_ready(r))) {
 		relay_close(r, c, REASON_END, 0);
 		return -1;
 	}
