@@ -1,0 +1,96 @@
+# Loaded by tests/listen*.bats: the helpers, and what drives a listener.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+load helpers
+
+client= # pid of the last that behind started
+
+# py ARG... <<CODE: clients in Python, with these words; a minute at most.
+py() {
+	python_code >py.now
+	timeout 60 python3 py.now "$@" 3>&- 7>&- 8<&-
+}
+
+# behind ARG... <<CODE: the same in the background.
+behind() {
+	local server=$pid
+	python_code >"py.${#pids[@]}"
+	background timeout 60 python3 "py.${#pids[@]}" "$@" 7>&- 8<&-
+	client=$pid
+	pid=$server
+}
+
+python_code() {
+	cat <<-'END'
+		import json, os, select, socket, struct, sys
+		from socket import SHUT_WR, SOL_SOCKET, SOCK_DGRAM
+		args = sys.argv[1:]
+		socket.setdefaulttimeout(50)
+		def dial(port, host="127.0.0.1"):
+		    return socket.create_connection((host, int(port)))
+		def udp(port, host="127.0.0.1"):
+		    s = socket.socket(socket.AF_INET, SOCK_DGRAM)
+		    s.connect((host, int(port)))
+		    return s
+		def local(path, kind=socket.SOCK_STREAM):
+		    s = socket.socket(socket.AF_UNIX, kind)
+		    s.connect(path)
+		    return s
+		def whole(s):
+		    return b"".join(iter(lambda: s.recv(1 << 16), b""))
+		def exact(s, n):
+		    data = b""
+		    while len(data) < n:
+		        data += s.recv(n - len(data)) or sys.exit("end")
+		    return data
+		def quiet(s, seconds=0.2):
+		    return not select.select([s], [], [], seconds)[0]
+		def reset(s):
+		    on = struct.pack("ii", 1, 0)
+		    s.setsockopt(SOL_SOCKET, socket.SO_LINGER, on)
+		    s.close()
+		def refused(*where):
+		    try:
+		        dial(*where)
+		    except ConnectionRefusedError:
+		        return True
+		def events(path="out.0"):
+		    return map(json.loads, open(path))
+	END
+	cat <&9
+} 9<&0
+
+# start_fed ARG...: start with -v; its stdin is our descriptor 7, and heard
+# reads its stderr.
+start_fed() {
+	local n=${#pids[@]}
+	mkfifo "in.$n" "err.$n"
+	exec 7<>"in.$n" 8<>"err.$n"
+	start_with "in.$n" "$1" -v "${@:2}" 7>&- 8<&-
+}
+
+# heard TEXT: reads its stderr up to a line with TEXT; that is left in $line.
+heard() {
+	while read -r -t 30 line <&8; do
+		[[ $line != *"$1"* ]] || return 0
+	done
+	return 1
+}
+
+# ends_with STATUS [TEXT]: the server that was started last ends so, having
+# complained of TEXT.
+ends_with() {
+	local status=0 n
+	for n in "${!pids[@]}"; do
+		test "${pids[n]}" != "$pid" || break
+	done
+	finish "$pid" || status=$?
+	assert_equal "$status" "$1"
+	test $# -eq 1 || complained "$n" "$2"
+}
+
+# complained N TEXT: member N's stderr has one line from "rpnc", with TEXT.
+complained() {
+	assert_equal "$(grep -c '^rpnc' "err.$1")" 1
+	assert grep -q "^rpnc.*$2" "err.$1"
+}
