@@ -232,13 +232,15 @@ set_state(struct server *v, enum slot_state state)
 	board_set_state(v->place.board, v->place.slot, state);
 }
 
+/* What it was before holds again afterwards. */
 static void
 on_stop(struct talk *t, bool stopping)
 {
 	struct server *v = server_of(t);
 
 	if (t->session.state != STATE_AWAY)
-		set_state(v, stopping ? STATE_STOPPED : STATE_RUNNING);
+		board_set_state(v->place.board, v->place.slot,
+		    stopping ? STATE_STOPPED : t->session.state);
 }
 
 static void
@@ -286,6 +288,7 @@ on_join(struct session *s)
 {
 	struct server *v = s->user;
 
+	acceptor_resume(&v->acceptor);	/* it may have left while paused */
 	if (place_join(&v->place) < 0 || acceptor_open(&v->acceptor,
 	    &v->talk.desk.loop, &v->place.set) < 0)
 		return -1;

@@ -177,7 +177,7 @@ board_is_member(struct board *b, int index)
 	const struct slot *s = &b->table->slot[index];
 
 	return s->kind == SLOT_MEMBER && s->state < STATE_AWAY &&
-	    board_alive(b, index);
+	    s->inodes[0] && board_alive(b, index);
 }
 
 /* Whether two names claim the same: "A/1" belongs to A. */
@@ -354,25 +354,24 @@ board_slot(struct board *b, int index)
 	return &b->table->slot[index];
 }
 
-/* Leaves under the mutex, so that the file goes only with the last. */
-static void
-board_leave(struct board *b)
+static bool
+has_others(struct board *b)
 {
-	bool others = false;
-
 	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (b->mine[i])
-			b->table->slot[i].state = STATE_LEFT;
-		else
-			others |= board_alive(b, i);
-	if (!others)
-		unlink(b->file.path);
+		if (!b->mine[i] && board_alive(b, i))
+			return true;
+	return false;
 }
 
+/* The file goes with the last, under the mutex: somebody may be opening. */
 void
 board_close(struct board *b)
 {
-	if (b->file.fd >= 0 && !b->reader && file_lock(&b->file) == 0)
-		board_leave(b);
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (b->mine[i])
+			b->table->slot[i].state = STATE_LEFT;
+	if (b->file.fd >= 0 && !b->reader && file_lock(&b->file) == 0 &&
+	    !has_others(b))
+		unlink(b->file.path);
 	board_free(b);
 }

@@ -145,15 +145,20 @@ open_own(struct file *f, int flags)
 	return fd;
 }
 
+/* Whoever made it may have been killed before it wrote the head. */
+static bool
+has_head(const struct file *f)
+{
+	char first = 0;
+
+	return pread(f->fd, &first, 1, 0) == 1 && first;
+}
+
 /* A new file gets its size for certain: on a full tmpfs a store is SIGBUS. */
 static int
 make_whole(struct file *f, const void *head, size_t head_length, size_t size)
 {
-	struct stat st;
-
-	if (fstat(f->fd, &st) < 0)
-		return fail("board %s", f->path);
-	if (st.st_size)
+	if (has_head(f))
 		return 0;
 	errno = posix_fallocate(f->fd, 0, (off_t)size);
 	if (errno || pwrite(f->fd, head, head_length, 0) < 0) {

@@ -72,49 +72,96 @@ slot_has(const struct slot *s, uint64_t inode)
 	return false;
 }
 
-/* Whose socket it is: a slot's, a process's, or an unknown one's. */
 static struct member *
-member_of(struct lookout *l, struct members *m, struct board *b,
-    const struct diag_sock *d)
+member_by_slot(struct members *m, struct board *b, uint64_t inode)
 {
-	struct owner owner = { 0 };
-	bool known = l->owners && owners_find(l->owners, d->inode, &owner) > 0;
-	struct member *one;
+	for (int i = 0; i < m->count; i++)
+		if (m->list[i].slot >= 0 &&
+		    slot_has(board_slot(b, m->list[i].slot), inode))
+			return &m->list[i];
+	return NULL;
+}
 
+/*
+ * The member with that pid; of those whose pid is unknown (0), one that has
+ * no socket on this address yet: the two of a wildcard are one member.
+ */
+static struct member *
+member_by_pid(struct members *m, pid_t pid, int address)
+{
 	for (int i = 0; i < m->count; i++) {
-		one = &m->list[i];
-		if (one->slot >= 0 ? slot_has(board_slot(b, one->slot),
-		    d->inode) || (known && one->pid == owner.pid) :
-		    known && one->pid == owner.pid)
+		struct member *one = &m->list[i];
+
+		if (one->pid == pid && (pid || one->sockets <= address))
 			return one;
 	}
-	one = add(m);
-	if (!one || !known) {
-		if (one)
-			one->uid = d->uid;
+	return NULL;
+}
+
+/* Whether it is of a process that died, and about to go. */
+static bool
+is_dying(struct board *b, uint64_t inode)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (board_slot(b, i)->kind != SLOT_FREE &&
+		    slot_has(board_slot(b, i), inode) && !board_alive(b, i))
+			return true;
+	return false;
+}
+
+static struct member *
+add_foreign(struct members *m, const struct diag_sock *d,
+    const struct owner *owner)
+{
+	struct member *one = add(m);
+
+	if (!one)
+		return NULL;
+	one->uid = d->uid;
+	if (!owner->pid)
 		return one;
-	}
-	one->pid = owner.pid;
-	one->uid = owner.uid;
-	memcpy(one->command, owner.command, sizeof(one->command));
-	one->process_state = owner_state(owner.pid);
+	one->pid = owner->pid;
+	one->uid = owner->uid;
+	memcpy(one->command, owner->command, sizeof(one->command));
+	one->process_state = owner_state(owner->pid);
 	return one;
+}
+
+/* Whose socket it is: 0 and a slot's, a process's, or an unknown one's. */
+static int
+member_of(struct lookout *l, struct members *m, struct board *b,
+    const struct diag_sock *d, int address, struct member **out)
+{
+	struct owner owner = { 0 };
+
+	*out = member_by_slot(m, b, d->inode);
+	if (*out)
+		return 0;
+	if ((!l->owners || owners_find(l->owners, d->inode, &owner) <= 0) &&
+	    is_dying(b, d->inode))
+		return 0;
+	*out = member_by_pid(m, owner.pid, address);
+	if (!*out)
+		*out = add_foreign(m, d, &owner);
+	return *out ? 0 : -1;
 }
 
 static int
 add_sockets(struct lookout *l, struct members *m, struct board *b,
-    int protocol, const struct addr *bound)
+    int protocol, const struct addr *bound, int address)
 {
 	struct diag_sock *list = NULL;
 	int n = diag_group(l->diag, protocol, bound, &list);
 
 	for (int i = 0; i < n; i++) {
-		struct member *one = member_of(l, m, b, &list[i]);
+		struct member *one;
 
-		if (!one) {
+		if (member_of(l, m, b, &list[i], address, &one) < 0) {
 			n = -1;
 			break;
 		}
+		if (!one)
+			continue;
 		one->sockets++;
 		one->queue += list[i].rqueue;
 		one->limit += list[i].wqueue;
@@ -169,7 +216,7 @@ members_list(struct lookout *l, struct board *b, bool datagram,
 		goto memory;
 	for (int i = 0; l->diag && i < set->count; i++)
 		if (set->bound[i].sa.sa_family != AF_UNIX &&
-		    add_sockets(l, out, b, protocol, &set->bound[i]) < 0)
+		    add_sockets(l, out, b, protocol, &set->bound[i], i) < 0)
 			break;		/* the board's are known all the same */
 	if (l->diag && l->owners && !datagram && has_foreign(out))
 		diag_dump(l->diag, protocol, 1 << TCP_ESTABLISHED |
