@@ -22,11 +22,11 @@ sink_name(const struct sink *s)
 }
 
 static bool
-writable(int fd, int timeout_ms)
+writable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	return poll(&p, 1, timeout_ms) > 0;
+	return poll(&p, 1, 0) > 0;
 }
 
 /* One write that does not wait: what write(2) returns. */
@@ -37,7 +37,7 @@ write_some(struct sink *s, const char *data, size_t length)
 	ssize_t n;
 
 	if (s->atomic) {
-		if (!writable(fd, 0)) {
+		if (!writable(fd)) {
 			errno = EAGAIN;
 			return -1;
 		}
@@ -213,8 +213,13 @@ sink_full(const struct sink *s)
 }
 
 int
-sink_flush(struct sink *s)
+sink_flush(struct sink *s, int patience_ms, int stop_fd)
 {
+	struct pollfd p[] = {
+		{ .fd = s->source.fd, .events = POLLOUT },
+		{ .fd = stop_fd, .events = POLLIN },
+	};
+
 	while (s->length && !s->failed) {
 		ssize_t n = write_most(s, s->queue + s->start, s->length);
 
@@ -222,7 +227,7 @@ sink_flush(struct sink *s)
 			break;
 		s->start += (size_t)n;
 		s->length -= (size_t)n;
-		if (s->length && !writable(s->source.fd, s->lossy ? 1000 : -1))
+		if (s->length && (poll(p, 2, patience_ms) <= 0 || p[1].revents))
 			break;
 	}
 	return s->failed || s->length ? -1 : 0;

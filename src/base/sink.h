@@ -39,9 +39,10 @@ int sink_write(struct sink *, const void *data, size_t length);
 bool sink_full(const struct sink *);
 
 /*
- * Writes out all that is queued, waiting for its reader as long as it takes
- * (a lossy one: a second). Returns -1 if it is broken.
+ * Writes out all that is queued, waiting for its reader: so many milliseconds
+ * without any progress (-1: as long as it takes), or until stop_fd (or -1) is
+ * readable. Returns -1 if something is left.
  */
-int sink_flush(struct sink *);
+int sink_flush(struct sink *, int patience_ms, int stop_fd);
 
 #endif
