@@ -44,7 +44,7 @@ board_for(struct place *p, const struct settings *s)
 	}
 	if (!p->board)
 		p->board = board_private();
-	return p->board ? 0 : fail("board");
+	return p->board ? 0 : -1;
 }
 
 int

@@ -1,7 +1,6 @@
 #include "group/board.h"
 
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ struct board {
 	struct file file;
 	struct table *table;
 	bool mine[BOARD_SLOTS];		/* locked through file */
-	bool reader;
+	bool reader, private;
 };
 
 bool
@@ -130,18 +129,18 @@ board_private(void)
 
 	if (!b)
 		return NULL;
-	b->table = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (b->table != MAP_FAILED)
+	b->private = true;
+	if (file_private(&b->file, &own_head, sizeof(own_head),
+	    sizeof(struct table)) == 0 && table_map(b) == 0)
 		return b;
-	free(b);
+	board_free(b);
 	return NULL;
 }
 
 bool
 board_is_private(const struct board *b)
 {
-	return b->file.fd < 0;
+	return b->private;
 }
 
 int
@@ -154,7 +153,7 @@ int
 board_reopen(struct board *b)
 {
 	memset(b->mine, 0, sizeof(b->mine));
-	return b->file.fd < 0 ? 0 : file_reopen(&b->file);
+	return file_reopen(&b->file);
 }
 
 bool
@@ -166,8 +165,6 @@ board_alive(struct board *b, int index)
 		return false;
 	if (b->mine[index])
 		return true;
-	if (b->file.fd < 0)
-		return kill(s->pid, 0) == 0;
 	return file_taken(&b->file, FILE_FIRST_FREE + index);
 }
 
@@ -304,15 +301,14 @@ int
 board_claim(struct board *b, enum slot_kind kind, const char *name,
     pid_t parent)
 {
-	bool shared = b->file.fd >= 0;
 	char chosen[BOARD_NAME];
 	int index = -1;
 
-	if (shared && file_lock(&b->file) < 0)
+	if (file_lock(&b->file) < 0)
 		return -1;
 	if (pick_name(b, name, parent, chosen) == 0)
 		index = pick_slot(b, chosen);
-	if (index >= 0 && shared &&
+	if (index >= 0 &&
 	    file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
 		fail("board %s", b->file.path);
 		index = -1;
@@ -321,10 +317,8 @@ board_claim(struct board *b, enum slot_kind kind, const char *name,
 		b->mine[index] = true;
 		slot_fill(b, &b->table->slot[index], kind, chosen, parent);
 	}
-	if (shared) {
-		file_unlock(&b->file);
-		file_ring(&b->file);
-	}
+	file_unlock(&b->file);
+	file_ring(&b->file);
 	return index;
 }
 

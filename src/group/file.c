@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -195,6 +196,18 @@ file_open(struct file *f, bool datagram, uint16_t port, const void *head,
 	if (make_whole(f, head, head_length, size) == 0)
 		return 0;
 close:
+	file_close(f);
+	return -1;
+}
+
+int
+file_private(struct file *f, const void *head, size_t head_length, size_t size)
+{
+	f->fd = memfd_create("rpnc board", MFD_CLOEXEC);
+	if (f->fd < 0)
+		return fail("memfd_create");
+	if (make_whole(f, head, head_length, size) == 0)
+		return 0;
 	file_close(f);
 	return -1;
 }

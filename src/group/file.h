@@ -28,6 +28,9 @@ enum {
  */
 int file_open(struct file *, bool datagram, uint16_t port, const void *head,
     size_t head_length, size_t size);
+/* Makes one without a name, for this process and its children. */
+int file_private(struct file *, const void *head, size_t head_length,
+    size_t size);
 /* Opens it to read, if it is there. */
 int file_look(struct file *, bool datagram, uint16_t port);
 /* After fork(2): opens it anew, so that locks are this process's own. */
