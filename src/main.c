@@ -125,7 +125,8 @@ run(const struct command *c, int argc, char **argv)
 		complain(c->name);
 		status = fail_status();
 	}
-	signal_again(ended_by);
+	if (status == STATUS_OK)
+		signal_again(ended_by);
 	return status;
 }
 
