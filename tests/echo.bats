@@ -1,0 +1,970 @@
+# rpnc echo: streams, datagrams, workers and the closing report.
+# shellcheck shell=bash disable=SC2154
+
+load helpers
+
+export port
+
+# The clients are Python: it says exactly what is sent, shut and reset, and
+# when. Each waits for 20 s at most.
+setup_file() {
+	export PYTHONPATH=$BATS_FILE_TMPDIR PYTHONDONTWRITEBYTECODE=1
+	cat >"$BATS_FILE_TMPDIR/client.py" <<-'END'
+		import errno, glob, json, os, re, resource, select, signal
+		import socket, struct, sys, time
+
+		port = os.environ.get("port", "")
+		port = int(port) if port.isdigit() else 0
+		pid = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+		socket.setdefaulttimeout(20)
+		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+		def tcp(host="127.0.0.1"):
+		    return socket.create_connection((host, port))
+
+		def udp(family=socket.AF_INET):
+		    return socket.socket(family, socket.SOCK_DGRAM)
+
+		def exact(s, n):
+		    data = b""
+		    while len(data) < n:
+		        more = s.recv(min(n - len(data), 1 << 20))
+		        assert more, "end after %d of %d bytes" % (len(data), n)
+		        data += more
+		    return data
+
+		def rest(s):
+		    return b"".join(iter(lambda: s.recv(1 << 20), b""))
+
+		def line(s):
+		    text = b""
+		    while not text.endswith(b"\n"):
+		        text += exact(s, 1)
+		    return text.decode()
+
+		def echoed(s, data):
+		    s.sendall(data)
+		    assert exact(s, len(data)) == data
+
+		def reset(s):
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+		                 struct.pack("ii", 1, 0))
+		    s.close()
+
+		def silent(s, seconds=0.3):
+		    return not select.select([s], [], [], seconds)[0]
+
+		def until(condition, seconds=20):
+		    end = time.monotonic() + seconds
+		    while not condition():
+		        assert time.monotonic() < end, "it never happened"
+		        select.select([], [], [], 0.01)
+
+		def children(pid):
+		    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+		        return sorted(map(int, f.read().split()))
+
+		def inodes(pid):
+		    found = set()
+		    for fd in glob.glob("/proc/%d/fd/*" % pid):
+		        m = re.match(r"socket:\[(\d+)\]", os.readlink(fd))
+		        if m:
+		            found.add(m[1])
+		    return found
+
+		def listening(name="tcp"):
+		    with open("/proc/net/" + name) as f:
+		        rows = [r.split() for r in f.readlines()[1:]]
+		    return {r[9] for r in rows if r[3] == "0A" and
+		            int(r[1].split(":")[1], 16) == port}
+
+		def cpu(pid):
+		    with open("/proc/%d/stat" % pid) as f:
+		        fields = f.read().rsplit(")", 1)[1].split()
+		    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+		def rss(pid):
+		    with open("/proc/%d/status" % pid) as f:
+		        return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1]) * 1024
+
+		def whose(s):
+		    return int(re.search(r" pid=(\d+) ", line(s))[1])
+	END
+}
+
+# client [PID]: the Python on stdin.
+client() {
+	(echo 'from client import *' && cat) >script.py
+	timeout 60 python3 script.py "$@"
+}
+
+ipv6() {
+	test -s /proc/net/if_inet6 || skip "no IPv6 here"
+}
+
+# end SIGNAL [PID]: stops the server; its exit status is in status.
+end() {
+	kill -s "$1" "${2:-$pid}"
+	status=0
+	finish "${2:-$pid}" || status=$?
+}
+
+# workers: their pids, in the order of their start.
+workers() {
+	cat "/proc/$pid/task/$pid/children"
+}
+
+gone() {
+	! test -e "/proc/$1"
+}
+
+# usage_error ARG...: says one line and ends with status 2.
+usage_error() {
+	run -2 --separate-stderr timeout 20 rpnc echo "$@" </dev/null
+	assert_equal "$output" ''
+	assert_equal "${#stderr_lines[@]}" 1
+	assert_regex "$stderr" '^rpnc echo: '
+}
+
+bats_require_minimum_version 1.5.0
+
+@test "echo: a wildcard serves IPv4 and IPv6 on one port, byte for byte" {
+	ipv6
+	start echo 0
+	assert_equal "${#addrs[@]}" 2
+	assert_equal "${addrs[0]}" "0.0.0.0:$port"
+	assert_equal "${addrs[1]}" "[::]:$port"
+	client <<-'END'
+		data = os.urandom(3 << 20)
+		for host in "127.0.0.1", "::1", "127.9.9.9":
+		    s = tcp(host)
+		    for size in 1, 2, 65535, 65536, 65537:
+		        echoed(s, data[:size])
+		    s.close()
+		    s = tcp(host)
+		    s.setblocking(False)
+		    sent, got = 0, b""
+		    while len(got) < len(data):
+		        r, w, _ = select.select([s], [s] * (sent < len(data)), [], 20)
+		        assert r or w
+		        if w:
+		            sent += s.send(data[sent:])
+		            if sent == len(data):
+		                s.shutdown(socket.SHUT_WR)
+		        if r:
+		            more = s.recv(1 << 20)
+		            assert more
+		            got += more
+		    s.setblocking(True)
+		    assert got == data and rest(s) == b""
+	END
+}
+
+@test "echo: an end without a byte is answered by an end" {
+	start echo 127.0.0.1 0
+	client <<-'END'
+		s = tcp()
+		s.shutdown(socket.SHUT_WR)
+		assert rest(s) == b""
+	END
+}
+
+@test "echo: one address serves that one only" {
+	start echo 127.0.0.1 0
+	assert_equal "${addrs[*]}" "127.0.0.1:$port"
+	client <<-'END'
+		echoed(tcp(), b"here")
+		assert socket.socket().connect_ex(("127.0.0.2", port)) == errno.ECONNREFUSED
+	END
+}
+
+@test "echo: -4 and -6 each serve their family only" {
+	ipv6
+	start echo -4 0
+	assert_equal "${addrs[*]}" "0.0.0.0:$port"
+	client <<-'END'
+		echoed(tcp(), b"four")
+		assert socket.socket(socket.AF_INET6).connect_ex(("::1", port)) == errno.ECONNREFUSED
+	END
+	start echo -6 0
+	assert_equal "${addrs[*]}" "[::]:$port"
+	client <<-'END'
+		echoed(tcp("::1"), b"six")
+		assert socket.socket().connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
+	END
+}
+
+@test "echo: UDP keeps the borders of datagrams, from 0 to 65507 bytes" {
+	start echo -u 0
+	client <<-'END'
+		for family, host in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
+		    if family == socket.AF_INET6 and not open("/proc/net/if_inet6").read():
+		        continue
+		    s = udp(family)
+		    s.connect((host, port))
+		    for size in 0, 1, 1472, 1473, 9000, 65506, 65507, 0:
+		        data = os.urandom(size)
+		        s.send(data)
+		        assert s.recv(70000) == data
+		    several = [b"one", b"", b"two", b"2", b"", b"x" * 5000]
+		    for data in several:
+		        s.send(data)
+		    assert [s.recv(70000) for _ in several] == several
+	END
+}
+
+@test "echo: 500 UDP clients at once each get their own" {
+	start echo -u 127.0.0.1 0
+	client <<-'END'
+		clients = [udp() for _ in range(500)]
+		for turn in range(3):
+		    for i, s in enumerate(clients):
+		        s.sendto(b"%d %d" % (turn, i), ("127.0.0.1", port))
+		        if i >= 50:
+		            j = i - 50
+		            assert clients[j].recv(99) == b"%d %d" % (turn, j)
+		    for j in range(450, 500):
+		        assert clients[j].recv(99) == b"%d %d" % (turn, j)
+	END
+}
+
+@test "echo: a UDP wildcard replies from the address that was asked" {
+	start echo -u 0
+	client <<-'END'
+		s = udp()
+		for host in "127.0.0.2", "127.0.0.1", "127.8.7.6":
+		    s.sendto(b"who", (host, port))
+		    assert s.recvfrom(99) == (b"who", (host, port))
+		s.connect(("127.0.0.2", port))
+		s.send(b"again")
+		assert s.recv(99) == b"again"
+	END
+}
+
+@test "echo: serves a Unix stream socket and removes its name" {
+	start echo -U sock
+	assert_equal "${addrs[*]}" unix:sock
+	client <<-'END'
+		for _ in range(3):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect("sock")
+		    echoed(s, os.urandom(200000))
+		    s.shutdown(socket.SHUT_WR)
+		    assert rest(s) == b""
+	END
+	end TERM
+	assert_equal "$status" 143
+	refute test -e sock
+}
+
+@test "echo: serves Unix datagrams; a sender without a name gets no reply" {
+	start echo -u unix:sock
+	client <<-'END'
+		nameless = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		nameless.sendto(b"lost", "sock")
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind("mine")
+		s.connect("sock")
+		for size in 1, 0, 100, 65536, 3:
+		    data = os.urandom(size)
+		    s.send(data)
+		    assert s.recv(99999) == data
+	END
+	end TERM
+	assert_equal "$status" 143
+	refute test -e sock
+}
+
+@test "echo: serves abstract Unix sockets, streams and datagrams" {
+	local name=rpnc-test-$BASHPID
+	export name
+	start echo -U "@$name"
+	assert_equal "${addrs[*]}" "unix:@$name"
+	client <<-'END'
+		s = socket.socket(socket.AF_UNIX)
+		s.connect("\0" + os.environ["name"])
+		echoed(s, b"stream")
+	END
+	end TERM
+	start echo -u "unix:@$name"
+	client <<-'END'
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind("")
+		s.connect("\0" + os.environ["name"])
+		s.send(b"datagram")
+		assert s.recv(99) == b"datagram"
+	END
+}
+
+@test "echo: nc.openbsd, ncat and socat get back what they send" {
+	start echo 127.0.0.1 0
+	random_file 1000003 data
+	timeout 60 nc.openbsd -N 127.0.0.1 "$port" <data >out
+	cmp data out
+	timeout 60 ncat 127.0.0.1 "$port" <data >out
+	cmp data out
+	timeout 60 socat -t 30 - "TCP:127.0.0.1:$port" <data >out
+	cmp data out
+}
+
+@test "echo: nc.traditional, which never half-closes, gets back what it sends" {
+	start echo 127.0.0.1 0
+	random_file 1000003 data
+	mkfifo input
+	exec 7<>input
+	timeout 60 nc.traditional 127.0.0.1 "$port" <input >out 3>&- 7>&- &
+	pids+=("$!")
+	timeout 60 cat data >&7
+	eventually cmp -s data out
+}
+
+@test "echo: UDP and Unix clients of socat and nc.openbsd are answered" {
+	start echo -u 127.0.0.1 0
+	run timeout 60 socat -t 30 - "UDP:127.0.0.1:$port,shut-null" <<<socat
+	assert_output socat
+	start echo -U sock
+	run timeout 60 nc.openbsd -N -U sock <<<nc
+	assert_output nc
+}
+
+@test "echo: 1000 clients open at once are all served, by turns" {
+	start echo 127.0.0.1 0
+	client <<-'END'
+		clients = [tcp() for _ in range(1000)]
+		for turn in range(3):
+		    for i, s in enumerate(clients):
+		        s.sendall(b"%d %06d" % (turn, i))
+		    for i, s in reversed(list(enumerate(clients))):
+		        assert exact(s, 8) == b"%d %06d" % (turn, i)
+		for s in clients:
+		    s.shutdown(socket.SHUT_WR)
+		for s in clients:
+		    assert rest(s) == b""
+	END
+	end INT
+	assert_equal "$status" 130
+	assert_regex "$(cat out.0)" '^1000 connections in .*: 23\.4 KiB in, 23\.4 KiB out'
+}
+
+@test "echo: a client that never reads costs bounded memory and stalls nobody" {
+	start echo 127.0.0.1 0
+	client "$pid" <<-'END'
+		echoed(tcp(), b"x" * 100000)
+		before = rss(pid)
+		piece = os.urandom(1 << 20)
+		deaf = []
+		for _ in range(8):
+		    s = socket.socket()
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		    s.connect(("127.0.0.1", port))
+		    s.setblocking(False)
+		    sent = 0
+		    while select.select([], [s], [], 0.2)[1]:
+		        sent += s.send(piece[sent % len(piece):])
+		        assert sent < 256 << 20, "it reads without end"
+		    deaf.append((s, sent))
+		grown = rss(pid) - before
+		assert grown < (32 << 20 if os.environ.get("SAN") else 2 << 20), grown
+		for i in range(200):
+		    echoed(tcp(), b"still here %d" % i)
+		# nothing was lost: it was only late
+		s, sent = deaf[3]
+		s.settimeout(20)
+		s.shutdown(socket.SHUT_WR)
+		whole = rest(s)
+		assert len(whole) == sent
+		assert whole == (piece * (sent // len(piece) + 1))[:sent]
+	END
+}
+
+@test "echo: a client that resets, at whatever moment, ends only itself" {
+	start echo --json 127.0.0.1 0
+	client "$pid" <<-'END'
+		start = len(os.listdir("/proc/%d/fd" % pid))
+		for i in range(20):
+		    reset(tcp())                        # before or after accept(2)
+		    s = tcp(); echoed(s, b"x"); reset(s)   # in mid-conversation
+		    s = tcp(); s.sendall(b"y" * 50000); reset(s)   # with replies unread
+		    s = tcp(); s.sendall(b"z"); s.shutdown(socket.SHUT_WR); reset(s)
+		    s = socket.socket()                 # while the server can't send
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		    s.connect(("127.0.0.1", port))
+		    s.setblocking(False)
+		    if i < 2:
+		        while select.select([], [s], [], 0.1)[1]:
+		            s.send(b"w" * 100000)
+		    reset(s)
+		echoed(tcp(), b"alive")
+		until(lambda: len(os.listdir("/proc/%d/fd" % pid)) == start)
+	END
+	end TERM
+	assert_equal "$status" 143
+	assert_equal "$(cat err.0)" ''
+	grep -q '"reason":"reset"' out.0
+}
+
+@test "echo: out of descriptors, it says so once, waits, and recovers" {
+	# start puts it in the background: a subshell of its own
+	# shellcheck disable=SC2317
+	rpnc() { ulimit -n 40 && exec rpnc "$@"; }
+	start echo -q 127.0.0.1 0
+	client "$pid" <<-'END'
+		clients = [tcp() for _ in range(60)]
+		for s in clients:
+		    s.sendall(b"?")
+		served = [s for s in clients[:20] if exact(s, 1) == b"?"]
+		rest_of = clients[20:]
+		used = cpu(pid)
+		assert silent(clients[59], 1)           # for ten of its retries
+		assert cpu(pid) - used < 0.3, "it spins"
+		echoed(served[0], b"the others go on")
+		for s in served:
+		    s.close()
+		for s in rest_of:
+		    if s in clients[20:40]:
+		        assert exact(s, 1) == b"?"
+		        s.close()
+		for s in clients[40:]:
+		    assert exact(s, 1) == b"?"
+		    s.close()
+		echoed(tcp(), b"well again")
+	END
+	run cat err.0
+	assert_output 'rpnc: accept: Too many open files'
+}
+
+@test "echo: descriptors that come back from elsewhere are used too" {
+	start echo -q 127.0.0.1 0
+	prlimit --pid "$pid" --nofile=30:
+	client "$pid" <<-'END'
+		clients = [tcp() for _ in range(40)]
+		for s in clients:
+		    s.sendall(b"?")
+		assert exact(clients[0], 1) == b"?"
+		assert silent(clients[39])
+		soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+		resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, hard))
+		for s in clients[1:]:
+		    assert exact(s, 1) == b"?"
+	END
+}
+
+@test "echo: after 10,000 short clients it has no descriptor more" {
+	start echo 127.0.0.1 0
+	client "$pid" <<-'END'
+		count = lambda: len(os.listdir("/proc/%d/fd" % pid))
+		before = count()
+		for i in range(10000):
+		    s = socket.socket()
+		    s.bind(("127.0.%d.1" % (1 + i // 1000), 0))
+		    s.connect(("127.0.0.1", port))
+		    if i % 3:
+		        echoed(s, b"hello")
+		    s.close()
+		until(lambda: count() == before)
+	END
+	end TERM
+	assert_regex "$(cat out.0)" '^10000 connections in '
+}
+
+@test "echo -w 3: each worker listens on its own socket, the parent on none" {
+	start echo -w 3 127.0.0.1 0
+	client "$pid" <<-'END'
+		assert len(children(pid)) == 3
+		until(lambda: all(len(inodes(p) & listening()) == 1 for p in children(pid)))
+		assert not inodes(pid) & listening()
+		assert len(listening()) == 3
+		assert set.union(*map(inodes, children(pid))) >= listening()
+	END
+	run cat err.0
+	assert_output "A listening on 127.0.0.1:$port (tcp, reuseport, 1-3 of 3)"
+}
+
+@test "echo -w 3: of a wildcard's sockets each worker has one of each family" {
+	ipv6
+	start echo -w 3 0
+	client "$pid" <<-'END'
+		for name in "tcp", "tcp6":
+		    until(lambda: all(len(inodes(p) & listening(name)) == 1
+		                      for p in children(pid)))
+		    assert not inodes(pid) & listening(name)
+		    assert len(listening(name)) == 3
+		echoed(tcp(), b"4"), echoed(tcp("::1"), b"6")
+	END
+}
+
+# With 3 workers the chance of a chi-square over x is exp(-x/2): over 27.6 in
+# one fair run of a million.
+@test "echo -w 3 --identify: all workers get some, none more than is fair" {
+	start echo -w 3 --identify 127.0.0.1 0
+	client "$pid" <<-'END'
+		count = {}
+		form = r"rpnc/1 name=A host=%s pid=([1-9]\d*) worker=([0-2])\n"
+		form = re.compile(form % re.escape(socket.gethostname()[:64]))
+		for i in range(120):
+		    s = tcp()
+		    m = form.fullmatch(line(s))
+		    count.setdefault((int(m[1]), int(m[2])), []).append(s)
+		    if i % 10 == 0:
+		        echoed(s, b"and then it echoes")
+		assert sorted(p for p, _ in count) == children(pid), count
+		assert sorted(w for _, w in count) == [0, 1, 2], count
+		chi2 = sum((len(n) - 40) ** 2 / 40 for n in count.values())
+		assert chi2 < 27.6, chi2
+	END
+}
+
+@test "echo --identify: one line says name, host, pid and worker" {
+	start echo -r --identify --name zoe_1.x-y 127.0.0.1 0
+	client <<-'END' >line
+		s = tcp()
+		s.shutdown(socket.SHUT_WR)
+		sys.stdout.buffer.write(rest(s))
+	END
+	printf 'rpnc/1 name=zoe_1.x-y host=%s pid=%d worker=0\n' "$(hostname)" "$pid" |
+		cmp - line
+}
+
+@test "echo -w 3: a worker that is killed is replaced, and nobody is left unheard" {
+	start echo -w 3 --identify 127.0.0.1 0
+	client "$pid" <<-'END' 3>&-
+		ask = lambda: whose(tcp())
+		before = children(pid)
+		victim, others = before[1], {before[0], before[2]}
+		until(lambda: {ask() for _ in range(30)} == set(before))
+		held = []
+		while len(held) < 20:
+		    s = tcp()
+		    if whose(s) in others:
+		        held.append(s)
+		os.kill(victim, signal.SIGKILL)
+		until(lambda: not os.path.exists("/proc/%d" % victim))
+		for _ in range(100):
+		    echoed_by = ask()
+		    assert echoed_by != victim
+		until(lambda: len(listening()) == 3)
+		now = children(pid)
+		new = set(now) - set(before)
+		assert len(now) == 3 and len(new) == 1
+		assert len(inodes(*new) & listening()) == 1
+		assert not inodes(pid) & listening()
+		answered = [ask() for _ in range(100)]
+		assert set(answered) == set(now), answered
+		for s in held:
+		    echoed(s, b"the others went on")
+		print(victim)
+	END
+	run cat err.0
+	assert_line --index 1 --regexp \
+		'^rpnc: worker A/1 \(pid [0-9]+\) died by signal 9 \(Killed\); it is replaced$'
+	assert_equal "${#lines[@]}" 2
+}
+
+@test "echo -w 2: a worker that keeps dying is started later each time" {
+	start echo -w 2 127.0.0.1 0
+	client "$pid" <<-'END'
+		first = set(children(pid))
+		stays = max(first)
+		took = []
+		for _ in range(4):
+		    victim, = set(children(pid)) - {stays}
+		    began = time.monotonic()
+		    os.kill(victim, signal.SIGKILL)
+		    until(lambda: len(set(children(pid)) - {stays, victim}) == 1)
+		    took.append(time.monotonic() - began)
+		assert took[3] > 0.3, took              # 50, 100, 200, 400 ms
+		assert took[3] > took[0], took
+	END
+	end TERM
+	run cat out.0
+	assert_line --regexp '^  A/0 .* restarted 4 times$'
+}
+
+@test "echo -w 3: when the parent is killed, the workers end" {
+	start echo -w 3 127.0.0.1 0
+	local list w
+	read -ra list <<<"$(workers)"
+	assert_equal "${#list[@]}" 3
+	end KILL
+	assert_equal "$status" 137
+	for w in "${list[@]}"; do
+		eventually gone "$w"
+	done
+	client <<-'END'
+		assert socket.socket().connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
+	END
+}
+
+@test "echo: SIGINT ends it with a report on stdout and status 130" {
+	start echo 127.0.0.1 0
+	client <<-'END'
+		for _ in range(4):
+		    echoed(tcp(), b"x" * 512)
+	END
+	end INT
+	assert_equal "$status" 130
+	run cat out.0
+	assert_equal "${#lines[@]}" 2
+	assert_line --index 0 --regexp '^4 connections in [0-9.]+ .?s: 2\.0 KiB in, 2\.0 KiB out$'
+	assert_line --index 1 --regexp \
+		"^  A +pid $pid +4 +100\.0 % +2\.0 KiB in +2\.0 KiB out +[0-9.]+ s CPU\$"
+	run cat err.0
+	assert_output "listening on 127.0.0.1:$port (tcp)"
+}
+
+@test "echo -w 3: SIGTERM ends all with a report that adds up, and status 143" {
+	start echo -w 3 127.0.0.1 0
+	local list w
+	read -ra list <<<"$(workers)"
+	client <<-'END'
+		for _ in range(30):
+		    echoed(tcp(), b"x" * 512)
+	END
+	end TERM
+	assert_equal "$status" 143
+	for w in "${list[@]}"; do
+		gone "$w"
+	done
+	run cat out.0
+	assert_equal "${#lines[@]}" 4
+	assert_line --index 0 --regexp '^30 connections in .*: 15\.0 KiB in, 15\.0 KiB out$'
+	awk 'NR > 1 { n += $4; share += $5 } END { exit !(n == 30 && share > 99.7 && share < 100.3) }' out.0
+}
+
+@test "echo --json: the report is one object whose sums are what the clients did" {
+	start echo --json -w 3 --name srv 127.0.0.1 0
+	client <<-'END'
+		for i in range(60):
+		    s = tcp()
+		    echoed(s, b"x" * (1000 + i))
+		    s.shutdown(socket.SHUT_WR)
+		    assert rest(s) == b""
+	END
+	pids_of=$(workers)
+	export pids_of
+	end TERM
+	assert_equal "$status" 143
+	client <<-'END'
+		stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+		events = [json.loads(row) for row in open("out.0")]
+		assert all(stamp.fullmatch(e["time"]) for e in events)
+		r, = [e for e in events if e["event"] == "report"]
+		assert r is events[-1]
+		assert set(r) == {"event", "time", "command", "name", "seconds",
+		                  "accepted", "in", "out", "workers"}, r
+		assert r["command"] == "echo" and r["name"] == "srv" and r["seconds"] > 0
+		rows = r["workers"]
+		assert all(set(w) == {"name", "worker", "pid", "accepted", "share", "in",
+		                      "out", "cpu", "restarts"} for w in rows), rows
+		assert [w["name"] for w in rows] == ["srv/0", "srv/1", "srv/2"]
+		assert [w["worker"] for w in rows] == [0, 1, 2]
+		assert [w["pid"] for w in rows] == list(map(int, os.environ["pids_of"].split()))
+		sent = sum(1000 + i for i in range(60))
+		for key, total in ("accepted", 60), ("in", sent), ("out", sent):
+		    assert r[key] == total == sum(w[key] for w in rows), (key, r)
+		assert abs(sum(w["share"] for w in rows) - 1) < 1e-6
+		assert all(abs(w["share"] - w["accepted"] / 60) < 1e-6 for w in rows)
+		assert all(0 <= w["cpu"] < 30 and w["restarts"] == 0 for w in rows)
+		kinds = [e["event"] for e in events]
+		assert kinds[0] == "listening"
+		assert kinds.count("connected") == kinds.count("closed") == 60
+		assert all(e["reason"] == "end" for e in events if e["event"] == "closed")
+		assert sum(e["in"] for e in events if e["event"] == "closed") == sent
+	END
+}
+
+@test "echo --json: a clientless report has shares of 0 and no division by it" {
+	start echo --json 127.0.0.1 0
+	end TERM
+	client <<-'END'
+		*_, r = map(json.loads, open("out.0"))
+		assert r["event"] == "report" and r["accepted"] == 0
+		assert r["workers"][0]["share"] == 0
+	END
+}
+
+@test "echo -w 2: a worker that is stopped does not hold up the end" {
+	start echo -w 2 127.0.0.1 0
+	local list
+	read -ra list <<<"$(workers)"
+	kill -STOP "${list[1]}"
+	end TERM
+	assert_equal "$status" 143
+	gone "${list[0]}"
+	gone "${list[1]}"
+	assert_regex "$(cat out.0)" '^0 connections in '
+}
+
+@test "echo -w 2: a second signal does not wait for a worker that is stopped" {
+	start echo -w 2 127.0.0.1 0
+	local list
+	read -ra list <<<"$(workers)"
+	kill -STOP "${list[1]}"
+	kill -TERM "$pid"
+	eventually gone "${list[0]}"
+	end TERM
+	assert_equal "$status" 143
+	gone "${list[1]}"
+}
+
+@test "echo -w auto: a worker for each processor" {
+	start echo -w auto --json 127.0.0.1 0
+	end TERM
+	client <<-'END'
+		*_, r = map(json.loads, open("out.0"))
+		assert len(r["workers"]) == min(os.sysconf("SC_NPROCESSORS_ONLN"), 128)
+	END
+}
+
+@test "echo -w: what is no number from 1 to 128 is a usage error" {
+	local bad
+	for bad in 0 -1 129 3x x 1.5 ' 2' '' 99999999999999999999 autos; do
+		usage_error -w "$bad" 0
+		assert_regex "$stderr" 'want 1 to 128, or auto$'
+	done
+}
+
+@test "echo --accept shared and exclusive: two workers take from one queue" {
+	local model
+	for model in shared exclusive; do
+		start echo -w 2 -m 1 --identify --accept "$model" 127.0.0.1 0
+		client "$pid" <<-'END'
+			a, b = tcp(), tcp()
+			assert sorted((whose(a), whose(b))) == children(pid)
+			assert len(listening()) == 1
+			c = tcp()
+			assert silent(c)                # both are full
+			a.close()
+			assert whose(c) in children(pid)
+		END
+	done
+}
+
+@test "echo --accept reuseport: two workers take from a queue each" {
+	start echo -w 2 --identify --accept reuseport 127.0.0.1 0
+	client "$pid" <<-'END'
+		assert sorted({whose(tcp()) for _ in range(64)}) == children(pid)
+		assert len(listening()) == 2
+	END
+}
+
+@test "echo --accept shared: every worker has its row in the report" {
+	for _ in {1..10}; do
+		start echo -w 16 --json --accept shared 127.0.0.1 0
+		end TERM
+	done
+	client <<-'END'
+		for name in glob.glob("out.*"):
+		    *_, r = map(json.loads, open(name))
+		    assert len({w["pid"] for w in r["workers"]} - {None}) == 16, (name, r)
+	END
+}
+
+@test "echo --accept: -r with another model is a usage error" {
+	usage_error -r --accept shared 0
+	usage_error -r -w 2 --accept exclusive 0
+}
+
+@test "echo -w 2 on a Unix socket: both take from it, and its name goes once" {
+	start echo -w 2 -m 1 --identify -U sock
+	client "$pid" <<-'END'
+		def ask():
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect("sock")
+		    return s
+		a, b = ask(), ask()
+		assert sorted((whose(a), whose(b))) == children(pid)
+		os.kill(children(pid)[0], signal.SIGKILL)
+		until(lambda: len(children(pid)) == 2)
+		b.close(), a.close()
+		a, b = ask(), ask()
+		assert sorted((whose(a), whose(b))) == children(pid)
+	END
+	test -S sock
+	end TERM
+	assert_equal "$status" 143
+	refute test -e sock
+}
+
+@test "echo -w 2 on a Unix socket: --accept reuseport and -r say why not" {
+	usage_error -w 2 --accept reuseport -U sock
+	assert_regex "$stderr" 'no SO_REUSEPORT for Unix'
+	usage_error -r -U sock
+	assert_regex "$stderr" 'no SO_REUSEPORT for Unix'
+	refute test -e sock
+}
+
+@test "echo -u -w 2 on a Unix socket: every datagram is answered" {
+	start echo -u -w 2 -U sock
+	client <<-'END'
+		for i in range(50):
+		    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		    s.bind("")
+		    s.connect("sock")
+		    s.send(b"%d" % i)
+		    assert s.recv(99) == b"%d" % i
+	END
+}
+
+@test "echo -u -w 2 0: both workers get datagrams, from 64 sources" {
+	start echo -u -w 2 --json 127.0.0.1 0
+	client <<-'END'
+		clients = [udp() for _ in range(64)]
+		for i, s in enumerate(clients):
+		    s.connect(("127.0.0.1", port))
+		    s.send(b"%d" % i)
+		    assert s.recv(99) == b"%d" % i
+	END
+	end TERM
+	client <<-'END'
+		*_, r = map(json.loads, open("out.0"))
+		each = [w["accepted"] for w in r["workers"]]
+		assert sum(each) == 64 and len(each) == 2 and all(each), each
+	END
+}
+
+@test "echo --discard: swallows 64 MiB, sends nothing, and closes at the end" {
+	start echo --discard --json 127.0.0.1 0
+	client <<-'END'
+		s = tcp()
+		piece = bytes(1 << 20)
+		for _ in range(64):
+		    s.sendall(piece)
+		assert silent(s, 0.1)
+		s.shutdown(socket.SHUT_WR)
+		assert rest(s) == b""
+	END
+	end TERM
+	client <<-'END'
+		*_, r = map(json.loads, open("out.0"))
+		assert (r["in"], r["out"], r["accepted"]) == (64 << 20, 0, 1), r
+	END
+}
+
+@test "echo --discard -u: counts datagrams and answers none" {
+	start echo --discard -u --json 127.0.0.1 0
+	client <<-'END'
+		s = udp()
+		s.connect(("127.0.0.1", port))
+		for _ in range(10):
+		    s.send(b"x" * 100)
+		assert silent(s)
+	END
+	end TERM
+	client <<-'END'
+		*_, r = map(json.loads, open("out.0"))
+		assert (r["in"], r["out"], r["accepted"]) == (1000, 0, 10), r
+	END
+}
+
+@test "echo --chargen: the lines of RFC 864, until the client closes" {
+	start echo --chargen 127.0.0.1 0
+	client "$pid" <<-'END' >lines
+		before = len(os.listdir("/proc/%d/fd" % pid))
+		s = tcp()
+		s.sendall(b"to be thrown away" * 1000)
+		got = exact(s, 74 * 2000)
+		sys.stdout.buffer.write(got[:74 * 3])
+		all_of = bytes(range(32, 127)) * 3
+		for i in range(2000):
+		    assert got[74 * i:74 * i + 74] == all_of[i % 95:i % 95 + 72] + b"\r\n", i
+		s.close()
+		until(lambda: len(os.listdir("/proc/%d/fd" % pid)) == before)
+		reset(tcp())
+		assert silent(tcp()) is False           # it serves the next
+		until(lambda: len(os.listdir("/proc/%d/fd" % pid)) == before)
+	END
+	cat >expected <<-'END'
+		 !"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefg
+		!"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefgh
+		"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefghi
+	END
+	sed 's/$/\r/' expected | cmp - lines
+}
+
+@test "echo --chargen: clients that read nothing cost neither memory nor time" {
+	start echo --chargen 127.0.0.1 0
+	client "$pid" <<-'END'
+		before = rss(pid)
+		deaf = [tcp() for _ in range(8)]
+		for s in deaf:
+		    exact(s, 74)
+		idle = lambda used: silent(select.epoll(), 0.5) and cpu(pid) - used < 0.2
+		until(lambda: idle(cpu(pid)))
+		grown = rss(pid) - before
+		assert grown < (32 << 20 if os.environ.get("SAN") else 2 << 20), grown
+		assert exact(tcp(), 74).endswith(b"\r\n")
+	END
+}
+
+@test "echo --chargen -u: each datagram gets 0 to 512 bytes of the pattern" {
+	start echo --chargen -u 127.0.0.1 0
+	client <<-'END'
+		s = udp()
+		s.connect(("127.0.0.1", port))
+		ring = bytes(range(32, 127)) * 3
+		text = b"".join(ring[i:i + 72] + b"\r\n" for i in range(95)) * 2
+		sizes = set()
+		for i in range(300):
+		    s.send(b"x" * (i % 3))
+		    got = s.recv(70000)
+		    assert len(got) <= 512 and got in text, got
+		    sizes.add(len(got))
+		assert len(sizes) > 50, sizes
+	END
+}
+
+@test "echo -m 2: a third client waits until one of the two is gone" {
+	start echo -m 2 127.0.0.1 0
+	client <<-'END'
+		a, b, c = tcp(), tcp(), tcp()
+		for s in a, b, c:
+		    s.sendall(b"?")
+		assert exact(a, 1) == exact(b, 1) == b"?"
+		assert silent(c)
+		reset(a)
+		assert exact(c, 1) == b"?"
+	END
+}
+
+@test "echo -u --identify: a usage error, as datagrams have no greeting" {
+	usage_error -u --identify 9000
+	assert_regex "$stderr" 'identify'
+}
+
+@test "echo -u -r 0: a usage error that says why" {
+	usage_error -u -r 0
+	assert_regex "$stderr" 'port 0'
+}
+
+# report_to REDIRECTION ARG...: the server's end with that for a stdout.
+report_to() {
+	rm -f ready
+	mkfifo ready
+	eval "rpnc echo --ready-fd 4 ${*:2} 127.0.0.1 0 4>ready 2>err 3>&- $1 &"
+	pid=$!
+	pids+=("$pid")
+	cat ready >/dev/null
+	end TERM
+}
+
+@test "echo: a report that can't be written is said, with status 1" {
+	report_to '>/dev/full'
+	assert_equal "$status" 1
+	run cat err
+	assert_equal "${#lines[@]}" 2
+	assert_line --index 1 'rpnc echo: stdout: No space left on device'
+	report_to '>&-'
+	assert_equal "$status" 1
+	run cat err
+	assert_equal "${#lines[@]}" 2
+	assert_line --index 1 'rpnc echo: stdout: Bad file descriptor'
+}
+
+@test "echo -w 2: a report that can't be written is said, with status 1" {
+	report_to '>/dev/full' -w 2
+	assert_equal "$status" 1
+	run cat err
+	assert_line --index 1 'rpnc echo: stdout: No space left on device'
+}
