@@ -820,8 +820,12 @@ test_dump_filters(void **state)
 	assert_int_equal(f.at[1].v6only, 1);
 	only(IPPROTO_TCP, 1 << TCP_ESTABLISHED, server);
 	f = (struct found){ 0 };
-	assert_int_equal(diag_dump(diag, IPPROTO_TCP, ~0u, port_of(v4), keep,
-	    &f), 3);
+	/* strangers may have come by the same number as a client's port */
+	assert_true(diag_dump(diag, IPPROTO_TCP, ~0u, port_of(v4), keep,
+	    &f) >= 3);
+	assert_non_null(by_inode(f.at, f.count, inode_of(v4)));
+	assert_non_null(by_inode(f.at, f.count, inode_of(v6)));
+	assert_non_null(by_inode(f.at, f.count, inode_of(server)));
 	close_all((int[]){ server, client, v6, v4 }, 4);
 }
 
