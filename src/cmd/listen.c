@@ -390,13 +390,13 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	    place_check(s, &e) < 0)
 		return -1;
 	s->keep = s->keep || (s->reuseport && !s->once);
+	s->linger = -1;
 	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0 ||
 	    talk_open(&v.talk, s) < 0)
 		return -1;
 	raise_descriptor_limit();
 	if (serve(&v) < 0)
 		desk_fault(&v.talk.desk);
-	*ended_by = v.talk.desk.ended_by;
 	relay_close_all(&v.talk.relay, REASON_CUT);
 	if (s->udp)
 		peers_close(&v.peers);
@@ -404,6 +404,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		acceptor_close(&v.acceptor);
 	place_close(&v.place);
 	status = talk_close(&v.talk);
+	*ended_by = v.talk.desk.ended_by;
 	return status;
 }
 

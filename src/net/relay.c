@@ -285,6 +285,12 @@ serve_all(struct relay *r)
 	watch_input(r);
 }
 
+static bool
+lingers(const struct relay *r)
+{
+	return r->datagram && r->in_ended && r->options->linger >= 0;
+}
+
 static void
 input_ended(struct relay *r)
 {
@@ -295,7 +301,7 @@ input_ended(struct relay *r)
 		struct link *link = link_of(c);
 
 		link->shut_due = !r->options->keep || r->in_gave;
-		if (r->datagram)
+		if (lingers(r))
 			loop_timer_set(r->loop, &link->timer,
 			    r->in_end_time + r->options->linger);
 	}
@@ -427,17 +433,17 @@ on_timer(struct timer *timer)
 	    offsetof(struct link, timer));
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
-	bool lingers = r->datagram && r->in_ended;
-	int64_t limit = lingers ? r->options->linger : r->options->idle;
+	bool last = lingers(r);
+	int64_t limit = last ? r->options->linger : r->options->idle;
 	int64_t since = c->active;
 
-	if (lingers && r->in_end_time > since)
+	if (last && r->in_end_time > since)
 		since = r->in_end_time;
 	if (link->blocked)
 		since = loop_now();	/* it is not the peer that is silent */
 	if (loop_now() < since + limit)
 		loop_timer_set(r->loop, timer, since + limit);
-	else if (lingers)
+	else if (last)
 		relay_close(r, c, REASON_END, 0);
 	else
 		relay_close(r, c, REASON_TIMEOUT, 0);

@@ -13,7 +13,8 @@ struct relay_options {
 	bool no_input;		/* never read it */
 	bool keep;		/* input's end means less: see relay.c */
 	int64_t idle;		/* close after this much silence (us), or 0 */
-	int64_t linger;		/* datagrams: end so long after input's end */
+	int64_t linger;		/* datagrams: end so long after input's end;
+				   -1: never */
 };
 
 /* What relay tells; sent: data from input, and then conn is NULL. */
