@@ -31,13 +31,16 @@ read_control(struct msghdr *m, struct addr *to)
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			to->in.sin_family = AF_INET;
-			to->in.sin_addr = info.ipi_addr;
+			/* not ipi_addr, which may be a broadcast's */
+			to->in.sin_addr = info.ipi_spec_dst;
 			to->len = sizeof(to->in);
 		} else if (c->cmsg_level == IPPROTO_IPV6 &&
 		    c->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo info;
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+				continue;
 			to->in6.sin6_family = AF_INET6;
 			to->in6.sin6_addr = info.ipi6_addr;
 			to->in6.sin6_scope_id = info.ipi6_ifindex;
