@@ -16,10 +16,11 @@ listed(const char *path)
 	bool found = !list;
 
 	while (list && !found && fgets(line, sizeof(line), list)) {
-		char *name = strchr(line, '/');
+		int name = 0;
 
 		line[strcspn(line, "\n")] = '\0';
-		found = name && strcmp(name, path) == 0;
+		sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %n", &name);
+		found = name && strcmp(line + name, path) == 0;
 	}
 	if (list)
 		fclose(list);
