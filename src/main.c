@@ -6,6 +6,7 @@
  *	main		the table of subcommands
  *	cmd		policy: options, order of steps, exit status
  *	serve, talk	accepting, workers, services; sessions at a prompt
+ *	probe		the asking side: attempts, who answered, how evenly
  *	group, terminal	one port's members and their board; the prompt
  *	report		events, and how people and programs read them
  *	net		addresses, sockets, connections, the relay
@@ -24,7 +25,7 @@
 #include "cmd/desk.h"
 
 static const struct command *const commands[] = {
-	&listen_command, &echo_command, &connect_command,
+	&listen_command, &echo_command, &connect_command, &probe_command,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -91,7 +92,7 @@ unknown(const char *word)
 	}
 	if (*word == '-')
 		fail_as(STATUS_USAGE, "%.40s: the command comes first: rpnc "
-		    "listen, echo or connect", word);
+		    "listen, echo, connect or probe", word);
 	else
 		fail_as(STATUS_USAGE, "%.40s: no such command; did you mean "
 		    "'rpnc %s'?", word, near->name);

@@ -12,6 +12,7 @@ struct command {
 	    int *ended_by);
 };
 
-extern const struct command listen_command, connect_command, echo_command;
+extern const struct command listen_command, connect_command, echo_command,
+    probe_command;
 
 #endif

@@ -28,24 +28,6 @@ check(const struct settings *s, const struct endpoint *e)
 	return 0;
 }
 
-/* -s: an address of ours, or a name that has some. */
-static int
-resolve_source(const struct settings *s, struct addr_list *out)
-{
-	struct endpoint e = {
-		.datagram = s->udp, .family = s->family,
-		.numeric = s->numeric,
-	};
-	char any[] = "0", *words[] = { (char *)(uintptr_t)s->source, any };
-
-	out->count = 0;
-	if (!s->source)
-		return 0;
-	if (endpoint_parse(&e, 2, words) < 0)
-		return -1;
-	return addr_resolve(&e, 0, out);
-}
-
 static int
 reach(const struct settings *s, const struct endpoint *e, struct addr *peer)
 {
@@ -56,7 +38,7 @@ reach(const struct settings *s, const struct endpoint *e, struct addr *peer)
 	int64_t deadline = loop_now() + s->connect_timeout;
 	struct addr_list list;
 
-	if (resolve_source(s, &o.source) < 0 ||
+	if (settings_source(s, &o.source) < 0 ||
 	    addr_resolve(e, deadline, &list) < 0)
 		return -1;
 	return dial(&list, &o, deadline, peer);

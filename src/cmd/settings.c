@@ -17,6 +17,8 @@
 	{ OPT_TIME, letter, name, "TIME", AT(field), min, 0, help }
 #define TEXT(letter, name, arg, field, help) \
 	{ OPT_TEXT, letter, name, arg, AT(field), 0, 0, help }
+#define MAYBE(letter, name, arg, field, help) \
+	{ OPT_MAYBE, letter, name, arg, AT(field), 0, 0, help }
 #define CHOICE(letter, name, words, field, help) \
 	{ OPT_CHOICE, letter, name, words, AT(field), 0, 0, help }
 #define VALUE(letter, name, field, value, help) \
@@ -101,6 +103,34 @@ const struct opt echo_options[] = {
 	END
 };
 
+const struct opt probe_options[] = {
+	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
+	    "attempts (200; with -d no limit)"),
+	NUMBER('c', "concurrency", "N", concurrency, 1, 20000,
+	    "at most so many at a time (8)"),
+	TIME('d', "duration", duration, 1, "start attempts for so long"),
+	NUMBER(0, "rate", "N", rate, 1, 1000000,
+	    "start so many a second (open loop)"),
+	CHOICE(0, "by", "auto|diag|banner|reply|board", by,
+	    "how to know who answered (auto)"),
+	TEXT(0, "match", "REGEX", match,
+	    "who answered is what this finds in the reply"),
+	MAYBE(0, "echo", "SIZE", echo,
+	    "verify that so many bytes come back (64)"),
+	TEXT(0, "send", "TEXT", send,
+	    "send this (\\n \\r \\t \\\\ \\xNN) and await a reply"),
+	TEXT(0, "expect", "REGEX", expect, "the reply must match"),
+	MAYBE(0, "fail-uneven", "P", fail_uneven,
+	    "status 7 if uneven, or p is below P"),
+	TIME(0, "connect-timeout", connect_timeout, 1,
+	    "give up connecting after this (10)"),
+	TIME(0, "timeout", probe_timeout, 1,
+	    "give up an attempt after this (10; -u: 1)"),
+	TIME(0, "wait", wait, 0, "retry for so long until it listens"),
+	TEXT('s', "source", "ADDR", source, "connect from this address"),
+	END
+};
+
 /* Options of nc that mean something else here, or nothing. */
 const struct opt_hint hints[] = {
 	{ '0', "", "not an option, nor a port: ports are 0 to 65535" },
@@ -131,6 +161,7 @@ settings_init(struct settings *s, const char *command)
 		.backlog = 4096,
 		.connect_timeout = 10 * 1000 * 1000,
 		.linger = 1000 * 1000,
+		.concurrency = 8,
 		.accept = ACCEPT_DEFAULT,
 	};
 }
@@ -144,6 +175,23 @@ settings_endpoint(const struct settings *s, int count, char *const *words,
 		.numeric = s->numeric,
 	};
 	return endpoint_parse(out, count, words);
+}
+
+int
+settings_source(const struct settings *s, struct addr_list *out)
+{
+	struct endpoint e = {
+		.datagram = s->udp, .family = s->family,
+		.numeric = s->numeric,
+	};
+	char any[] = "0", *words[] = { (char *)(uintptr_t)s->source, any };
+
+	out->count = 0;
+	if (!s->source)
+		return 0;
+	if (endpoint_parse(&e, 2, words) < 0)
+		return -1;
+	return addr_resolve(&e, 0, out);
 }
 
 int

@@ -37,10 +37,15 @@ struct settings {
 	const char *workers;
 	int accept, service;
 	bool identify;
+	/* probe */
+	int64_t count, concurrency, duration, rate, probe_timeout;
+	int by;
+	const char *match, *echo, *send, *expect, *fail_uneven;
 };
 
 extern const struct opt address_options[], stream_options[], listen_options[],
-    talk_options[], talk_once_options[], dial_options_table[], echo_options[];
+    talk_options[], talk_once_options[], dial_options_table[], echo_options[],
+    probe_options[];
 extern const struct opt_hint hints[];
 
 void settings_init(struct settings *, const char *command);
@@ -48,6 +53,9 @@ void settings_init(struct settings *, const char *command);
 /* Reads the words into an endpoint by the settings; -1: usage. */
 int settings_endpoint(const struct settings *, int count, char *const *words,
     struct endpoint *out);
+
+/* The addresses of -s, looked up: none where it isn't given; -1: fault. */
+int settings_source(const struct settings *, struct addr_list *out);
 
 /* Checks that go across options and hold in every command; -1: usage. */
 int settings_check(const struct settings *);

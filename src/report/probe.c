@@ -244,15 +244,25 @@ static void
 advice(FILE *out, const struct probe_report *r)
 {
 	const struct probe_fairness *f = r->fairness;
+	char text[WORD_MAX * ESCAPE_MAX];
 
 	if (!r->detail && strcmp(f->verdict, "even") == 0)
 		return;
-	if (f->deviant)
-		fprintf(out, "\nlargest deviation: %s, %+.1f %%", f->deviant,
-		    f->deviation * 100);
+	if (f->deviant >= 0) {
+		const struct probe_member *m = &r->members[f->deviant];
+
+		label(m, text);
+		fprintf(out, "\nlargest deviation: ");
+		if (m->name)
+			fprintf(out, "%s", text);
+		else
+			fprintf(out, "pid %lld", (long long)m->pid);
+		fprintf(out, " %+.1f %%", f->deviation * 100);
+	}
 	if (f->needed)
 		fprintf(out, "%sa skew of 10 %% shows from -n %llu on",
-		    f->deviant ? "; " : "\n", (unsigned long long)f->needed);
+		    f->deviant >= 0 ? "; " : "\n",
+		    (unsigned long long)f->needed);
 }
 
 static void
@@ -263,8 +273,8 @@ fairness(FILE *out, const struct probe_report *r)
 	if (r->member_count > 1)
 		expectation(out, r);
 	else
-		fprintf(out, "\n%s: %s", r->fairness->at_least ?
-		    "at least one member" : "one member",
+		fprintf(out, "\none member%s: nothing to compare   %s",
+		    r->fairness->at_least ? " answered" : "",
 		    r->fairness->verdict);
 	if (r->member_count > 1)
 		advice(out, r);

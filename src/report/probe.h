@@ -47,7 +47,7 @@ struct probe_fairness {
 	bool equal;			/* all expect the same */
 	double spread;			/* 99 % of the fair cases lie so near */
 	double deviation;		/* the largest, relative */
-	const char *deviant;		/* whose that is, or NULL */
+	int deviant;			/* whose that is; -1: none deviates */
 	uint64_t needed;		/* n that shows a skew of 10 % */
 };
 

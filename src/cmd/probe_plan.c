@@ -1,0 +1,191 @@
+#include "cmd/probe_plan.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+
+enum {
+	COUNT = 200,
+	ECHO_BYTES = 64,
+	ECHO_MAX = 1 << 20,
+	DATAGRAM_MAX = 65507,
+	TIMEOUT_US = 10 * 1000 * 1000,
+	PATIENCE_US = 1000 * 1000,	/* without --timeout */
+};
+
+static int
+hex_digit(char c)
+{
+	if (!isxdigit((unsigned char)c))
+		return -1;
+	return isdigit((unsigned char)c) ? c - '0' :
+	    tolower((unsigned char)c) - 'a' + 10;
+}
+
+/* One escape behind its backslash; how long it is, or 0. */
+static size_t
+unescape_one(const char *text, char *out)
+{
+	static const char letters[] = "nrt\\0", bytes[] = "\n\r\t\\\0";
+	const char *found = *text ? strchr(letters, *text) : NULL;
+
+	if (found) {
+		*out = bytes[found - letters];
+		return 1;
+	}
+	if (*text != 'x' || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+		return 0;
+	*out = (char)(hex_digit(text[1]) << 4 | hex_digit(text[2]));
+	return 3;
+}
+
+static int
+send_read(struct probe_plan *p, const char *text)
+{
+	char *out = p->send = malloc(strlen(text) + 1);
+
+	if (!out)
+		return fail("--send");
+	while (*text) {
+		size_t length;
+
+		if (*text != '\\') {
+			*out++ = *text++;
+			continue;
+		}
+		length = unescape_one(++text, out++);
+		if (!length)
+			return fail_as(STATUS_USAGE, "--send: '\\%.3s': want "
+			    "\\n, \\r, \\t, \\0, \\\\ or \\xNN", text);
+		text += length;
+	}
+	p->plan.send = p->send;
+	p->plan.send_length = (size_t)(out - p->send);
+	return p->plan.send_length ? 0 :
+	    fail_as(STATUS_USAGE, "--send: nothing to send");
+}
+
+static int
+regex_read(regex_t *out, bool *has, const char *name, const char *text)
+{
+	char why[128];
+	int error;
+
+	if (!text)
+		return 0;
+	error = regcomp(out, text, REG_EXTENDED | REG_NEWLINE);
+	if (!error) {
+		*has = true;
+		return 0;
+	}
+	regerror(error, out, why, sizeof(why));
+	return fail_as(STATUS_USAGE, "--%s %.80s: %s", name, text, why);
+}
+
+static int
+echo_read(struct plan *p, const char *text)
+{
+	int64_t size = ECHO_BYTES, most = p->datagram ? DATAGRAM_MAX :
+	    ECHO_MAX;
+
+	if (*text && num_parse(text, 1, most, &size) < 0)
+		return fail_as(STATUS_USAGE, "--echo=%.40s: want 1 to %d "
+		    "bytes", text, (int)most);
+	p->echo = (size_t)size;
+	return 0;
+}
+
+static int
+uneven_read(double *p, const char *text)
+{
+	char *end;
+
+	if (!text || !*text)
+		return 0;
+	*p = strtod(text, &end);
+	if (*end || !(*p > 0 && *p < 1))
+		return fail_as(STATUS_USAGE, "--fail-uneven=%.40s: want a "
+		    "probability such as 0.001", text);
+	return 0;
+}
+
+static int
+by_check(struct plan *p, const struct settings *s)
+{
+	if (p->by == BY_AUTO && s->match)
+		p->by = BY_REPLY;
+	if (p->by == BY_REPLY && !s->match)
+		return fail_as(STATUS_USAGE, "--by reply needs --match: what "
+		    "in the reply says who it is?");
+	if (p->by != BY_REPLY && s->match)
+		return fail_as(STATUS_USAGE, "--match is for --by reply");
+	if (p->by == BY_BANNER && p->datagram)
+		return fail_as(STATUS_USAGE, "--by banner: datagrams are not "
+		    "greeted");
+	if (p->local && (p->by == BY_DIAG || p->by == BY_BOARD))
+		return fail_as(STATUS_USAGE, "a Unix socket has no port to "
+		    "ask about: --by banner or reply");
+	return 0;
+}
+
+static int
+check(struct plan *p, const struct settings *s, const struct endpoint *e)
+{
+	if (!e->local && !e->port)
+		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
+	if (e->local && (s->source || s->interface))
+		return fail_as(STATUS_USAGE, "a Unix socket has no source "
+		    "address or interface");
+	if (s->udp && !s->echo && !s->send)
+		return fail_as(STATUS_USAGE, "-u: say what to send: --echo or "
+		    "--send TEXT");
+	if (s->echo && (s->send || s->expect || s->match))
+		return fail_as(STATUS_USAGE, "--echo excludes --send, "
+		    "--expect and --match");
+	return by_check(p, s);
+}
+
+int
+probe_plan_make(struct probe_plan *out, const struct settings *s,
+    const struct endpoint *e)
+{
+	int64_t given = s->probe_timeout;
+
+	*out = (struct probe_plan){ .plan = {
+		.datagram = s->udp, .local = e->local, .by = (enum by)s->by,
+		.count = s->count ? (uint64_t)s->count : s->duration ? 0 :
+		    COUNT,
+		.concurrency = (int)s->concurrency, .duration = s->duration,
+		.rate = s->rate, .connect_timeout = s->connect_timeout,
+		.timeout = given ? given : s->udp ? PATIENCE_US : TIMEOUT_US,
+		.patience = given ? given : PATIENCE_US,
+		.wait = s->wait, .interface = s->interface,
+		.give_up = !given && s->connect_timeout == TIMEOUT_US,
+	} };
+	if (check(&out->plan, s, e) < 0 ||
+	    (s->send && send_read(out, s->send) < 0) ||
+	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
+	    uneven_read(&out->uneven, s->fail_uneven) < 0 ||
+	    regex_read(&out->expect, &out->has_expect, "expect",
+	    s->expect) < 0 ||
+	    regex_read(&out->match, &out->has_match, "match", s->match) < 0) {
+		probe_plan_free(out);
+		return -1;
+	}
+	out->plan.expect = out->has_expect ? &out->expect : NULL;
+	out->plan.match = out->has_match ? &out->match : NULL;
+	return 0;
+}
+
+void
+probe_plan_free(struct probe_plan *p)
+{
+	if (p->has_expect)
+		regfree(&p->expect);
+	if (p->has_match)
+		regfree(&p->match);
+	free(p->send);
+}

@@ -1,0 +1,23 @@
+#ifndef CMD_PROBE_PLAN_H
+#define CMD_PROBE_PLAN_H
+
+#include <regex.h>
+
+#include "cmd/settings.h"
+#include "probe/plan.h"
+
+/* A probe's plan, and what it points to. */
+struct probe_plan {
+	struct plan plan;		/* first */
+	regex_t expect, match;
+	bool has_expect, has_match;
+	char *send;
+	double uneven;			/* --fail-uneven=P, or 0 */
+};
+
+/* Checks and reads the options; -1: usage. Looks nothing up. */
+int probe_plan_make(struct probe_plan *, const struct settings *,
+    const struct endpoint *);
+void probe_plan_free(struct probe_plan *);
+
+#endif

@@ -1,0 +1,312 @@
+#include "probe/attempt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "probe/clock.h"
+#include "probe/converse.h"
+#include "probe/identify.h"
+#include "probe/launch.h"
+
+/*
+ * How it works: an attempt goes through these stages, and leaves them all by
+ * converse_end(), which tells the result and may start the attempt anew:
+ * whoever calls what may end it touches it no more.
+ *
+ *	CONNECT	a non-blocking connect(2). On loopback it is over at once.
+ *	LOOK	the kernel is asked who accepted, at once and then ever more
+ *		seldom, until it says so. Nothing is sent meanwhile, so that a
+ *		server that answers and closes can't be gone before.
+ *	TALK	send, and read until the dialogue is done.
+ *	CLOSE	FIN, then read to the peer's end, but not for long: a socket
+ *		that is closed with something unread would send RST.
+ *
+ * One timer is the limit of the stage; look_at is for what must be finer.
+ */
+
+enum {
+	LOOK_FIRST_NS = 50 * 1000,
+	LOOK_LAST_NS = 5 * 1000 * 1000,
+	HIDDEN_NS = 10 * 1000 * 1000,	/* a look through all of /proc */
+	HIDDEN_PATIENCE_US = 300 * 1000,
+	RETRY_NS = 1000 * 1000,		/* a full Unix backlog */
+};
+
+void
+attempt_drop(struct attempt *a)
+{
+	if (a->stage == STAGE_IDLE)
+		return;
+	converse_release(a);
+	dialogue_free(&a->dialogue);
+}
+
+/* What --by auto does: the scout has learned it. */
+static void
+settle_by(struct attempt *a, enum by by)
+{
+	struct ground *g = a->ground;
+
+	if (g->by != BY_AUTO)
+		return;
+	if (by == BY_BANNER) {
+		a->dialogue.wants_greeting = !g->plan->datagram;
+		return;
+	}
+	g->by = by;
+}
+
+static void
+found(struct attempt *a, int64_t now)
+{
+	settle_by(a, BY_DIAG);
+	a->looked = true;
+	a->result.ns[LATENCY_ACCEPT] = now - a->connected;
+	converse_start(a);
+}
+
+/* The server has closed already, or is not of this host after all. */
+static void
+gone(struct attempt *a)
+{
+	a->looked = true;
+	settle_by(a, a->foreseen ? BY_DIAG : BY_BANNER);
+	converse_start(a);
+}
+
+static void
+look_again(struct attempt *a, int64_t now, int answer)
+{
+	int64_t waited = (now - a->connected) / 1000;
+
+	if (answer == LOOK_DEFERRED && converse_has_more(a)) {
+		gone(a);
+		return;
+	}
+	if (answer == LOOK_HIDDEN) {
+		settle_by(a, BY_DIAG);
+		if (waited < HIDDEN_PATIENCE_US &&
+		    identify_is_hopeful(a->ground->who))
+			converse_wake_in(a, HIDDEN_NS);
+		else
+			gone(a);
+		return;
+	}
+	if (waited >= a->ground->plan->patience || loop_now() >= a->deadline) {
+		settle_by(a, BY_DIAG);
+		converse_end(a, OUT_QUEUED, 0);
+		return;
+	}
+	converse_wake_in(a, a->gap);
+	a->gap = a->gap * 2 < LOOK_LAST_NS ? a->gap * 2 : LOOK_LAST_NS;
+}
+
+static void
+look(struct attempt *a)
+{
+	int answer = identify_look(a->ground->who, &a->ours, &a->result.row);
+	int64_t now = clock_ns();
+
+	if (answer == LOOK_FOUND)
+		found(a, now);
+	else if (answer == LOOK_GONE || answer < 0)
+		gone(a);
+	else
+		look_again(a, now, answer);
+}
+
+/* A port of ours that connects to itself: nobody listens there. */
+static bool
+is_self(struct attempt *a)
+{
+	a->ours.len = sizeof(a->ours.un);
+	if (getsockname(a->source.fd, &a->ours.sa, &a->ours.len) < 0)
+		a->ours.len = 0;
+	return a->ours.len && a->ours.sa.sa_family != AF_UNIX &&
+	    addr_equal(&a->ours, &a->ground->target);
+}
+
+static bool
+is_asked(const struct attempt *a)
+{
+	const struct ground *g = a->ground;
+
+	return g->who && (g->by == BY_DIAG || g->by == BY_AUTO) &&
+	    !g->plan->datagram;
+}
+
+static void
+on_connected(struct attempt *a)
+{
+	const struct ground *g = a->ground;
+
+	a->connected = clock_ns();
+	if (!g->plan->datagram && is_self(a)) {
+		converse_end_by(a, ECONNREFUSED);
+		return;
+	}
+	if (!g->plan->datagram)
+		a->result.ns[LATENCY_CONNECT] = a->connected - a->started;
+	loop_watch(g->loop, &a->source, 0);
+	a->deadline = loop_now() + g->plan->timeout;
+	loop_timer_cancel(g->loop, &a->limit);
+	if (is_asked(a)) {
+		a->stage = STAGE_LOOK;
+		look(a);
+		return;
+	}
+	if (!g->who)
+		settle_by(a, BY_BANNER);
+	converse_start(a);
+}
+
+static void
+on_connect_event(struct attempt *a)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	getsockopt(a->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (error)
+		converse_end_by(a, error);
+	else
+		on_connected(a);
+}
+
+static void
+on_look_error(struct attempt *a)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	getsockopt(a->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	converse_end_by(a, error ? error : ECONNRESET);
+}
+
+static void
+on_event(struct source *s, uint32_t events)
+{
+	struct attempt *a = (struct attempt *)s;
+
+	switch (a->stage) {
+	case STAGE_CONNECT:
+		on_connect_event(a);
+		break;
+	case STAGE_LOOK:
+		on_look_error(a);
+		break;
+	case STAGE_TALK:
+		if (!(events & EPOLLOUT) || converse_push(a) == 0)
+			converse(a);
+		break;
+	case STAGE_CLOSE:
+		converse_drain(a);
+		break;
+	case STAGE_IDLE:
+		break;
+	}
+}
+
+static void
+on_limit(struct timer *t)
+{
+	struct attempt *a = (struct attempt *)((char *)t -
+	    offsetof(struct attempt, limit));
+
+	if (a->stage == STAGE_CONNECT)
+		converse_end(a, OUT_TIMEOUT, ETIMEDOUT);
+	else if (a->stage == STAGE_CLOSE)
+		converse_end(a, OUT_OK, 0);
+	else if (a->stage == STAGE_TALK)
+		converse_silence(a);
+}
+
+/* A port that was taken meanwhile, or is still in TIME_WAIT: any other. */
+static bool
+is_port_taken(const struct attempt *a)
+{
+	return !a->unbound && a->ours.len &&
+	    (errno == EADDRNOTAVAIL || errno == EADDRINUSE);
+}
+
+static int
+reopen(struct attempt *a)
+{
+	if (a->source.fd >= 0)
+		close(a->source.fd);
+	a->source.fd = launch(a->ground, a->unbound, &a->ours, &a->foreseen);
+	return a->source.fd < 0 ? -1 : 0;
+}
+
+static void
+try_connect(struct attempt *a)
+{
+	const struct addr *to = &a->ground->target;
+	struct pollfd p = { .fd = a->source.fd, .events = POLLOUT };
+
+	if (connect(a->source.fd, &to->sa, to->len) == 0) {
+		on_connected(a);
+	} else if (errno == EAGAIN && a->ground->plan->local) {
+		converse_wake_in(a, RETRY_NS);
+	} else if (is_port_taken(a)) {
+		a->unbound = true;
+		if (reopen(a) < 0)
+			converse_end_by(a, errno);
+		else
+			try_connect(a);
+	} else if (errno != EINPROGRESS) {
+		converse_end_by(a, errno);
+	} else if (poll(&p, 1, 0) > 0) {
+		on_connect_event(a);
+	} else {
+		loop_watch(a->ground->loop, &a->source, EPOLLOUT);
+	}
+}
+
+void
+attempt_start(struct attempt *a, uint64_t id, int64_t intended)
+{
+	struct ground *g = a->ground;
+	const struct plan *p = g->plan;
+
+	a->source.fd = -1;
+	a->source.on_event = on_event;
+	a->limit.on_timer = on_limit;
+	a->stage = STAGE_CONNECT;
+	a->look_at = 0;
+	a->gap = LOOK_FIRST_NS;
+	a->ended = a->looked = a->unbound = false;
+	a->result = (struct result){
+		.row = -1, .predicted = -1, .ns = { -1, -1, -1, -1 },
+	};
+	dialogue_start(&a->dialogue, p, id, g->by == BY_BANNER);
+	a->deadline = loop_now() + (p->connect_timeout < p->timeout ?
+	    p->connect_timeout : p->timeout);
+	if (reopen(a) < 0) {
+		converse_end(a, OUT_OTHER, errno);
+		return;
+	}
+	converse_limit(a, p->connect_timeout);
+	a->started = intended ? intended : clock_ns();
+	try_connect(a);
+}
+
+int64_t
+attempt_tick(struct attempt *a, int64_t now)
+{
+	if (!a->look_at || a->look_at > now)
+		return a->look_at;
+	a->look_at = 0;
+	if (a->stage == STAGE_CONNECT) {
+		try_connect(a);
+	} else if (a->stage == STAGE_LOOK) {
+		look(a);
+	} else if (a->stage == STAGE_TALK) {
+		dialogue_settle(&a->dialogue);
+		if (dialogue_is_done(&a->dialogue))
+			converse_part(a);
+	}
+	return a->look_at;
+}

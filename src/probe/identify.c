@@ -1,0 +1,427 @@
+#include "probe/identify.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/diag.h"
+#include "net/owner.h"
+#include "net/sock.h"
+#include "probe/ports.h"
+
+/*
+ * How it works
+ *
+ * The server's end of a connection is found by its four addresses. Trusted
+ * is only a connection with an inode: without one it is in a listener's
+ * queue (ESTABLISHED), or was closed already; a listener in answer means that
+ * there is no such connection. The inode leads to a process, and that to a
+ * row: its own if it is a member, that is, holds a listening socket of the
+ * group; else that of the nearest ancestor that does, as servers that fork
+ * have children serve.
+ *
+ * A server that closes at once leaves nothing to look at. So the kernel is
+ * asked before, too: a look-up of addresses that have no connection yet says
+ * which listener the hash would choose. A program attached to the group is
+ * ignored by the answer, and cannot be seen; therefore what was foreseen is
+ * held against what was found, and one mistake makes all predictions void.
+ *
+ * A row's weight is the number of its sockets, since the hash deals to
+ * sockets: a process with two of them gets twice as much. Sockets that
+ * several processes hold count for these in equal parts; a parent of the
+ * others that never answers is their manager, not a member (nginx).
+ */
+
+enum { HOLDERS_MAX = 256, ANCESTORS_MAX = 8, HOPELESS_AFTER = 3 };
+
+struct listener {
+	uint64_t inode, cookie;
+	int count, rows[];		/* its holders; ascending by pid */
+};
+
+struct identify {
+	struct diag *diag;
+	struct owners *owners;
+	struct tally *tally;
+	const struct plan *plan;
+	int protocol;
+	struct addr target, source;
+	struct ports ports;
+	struct listener **before;
+	int listeners;
+	bool incomplete;		/* a listener's holders are not known */
+	int hidden;			/* looks that found no process */
+	bool seen;			/* and one that did */
+	uid_t uid;			/* of the hidden */
+	uint64_t mistaken;
+};
+
+bool
+identify_is_local(const struct addr *a)
+{
+	struct addr any = *a;
+	int fd, result;
+
+	if (a->sa.sa_family == AF_UNIX)
+		return false;
+	addr_set_port(&any, 0);
+	fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	result = bind(fd, &any.sa, any.len);
+	close(fd);
+	return result == 0;
+}
+
+struct identify *
+identify_new(struct tally *t, const struct plan *plan)
+{
+	struct identify *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->tally = t;
+	w->plan = plan;
+	w->protocol = plan->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+	w->diag = diag_open();
+	w->owners = w->diag ? owners_new() : NULL;
+	if (w->owners) {
+		ports_init(&w->ports);
+		return w;
+	}
+	identify_free(w);
+	return NULL;
+}
+
+static void
+listeners_free(struct identify *w)
+{
+	for (int i = 0; i < w->listeners; i++)
+		free(w->before[i]);
+	free(w->before);
+	w->before = NULL;
+	w->listeners = 0;
+}
+
+void
+identify_free(struct identify *w)
+{
+	if (!w)
+		return;
+	listeners_free(w);
+	owners_free(w->owners);
+	diag_close(w->diag);
+	free(w);
+}
+
+/* The address that a connection to target would come from. */
+static void
+find_source(struct identify *w)
+{
+	const struct addr_list *wish = &w->plan->source;
+	int fd = socket(w->target.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	w->source.len = 0;
+	for (int i = 0; i < wish->count; i++)
+		if (wish->at[i].sa.sa_family == w->target.sa.sa_family) {
+			w->source = wish->at[i];
+			break;
+		}
+	if (!w->source.len && fd >= 0 &&
+	    sock_device(fd, w->plan->interface) == 0 &&
+	    connect(fd, &w->target.sa, w->target.len) == 0) {
+		w->source.len = sizeof(w->source.un);
+		if (getsockname(fd, &w->source.sa, &w->source.len) < 0)
+			w->source.len = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static struct listener *
+listener_new(struct identify *w, const struct diag_sock *s)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
+	struct listener *l;
+
+	if (count > HOLDERS_MAX)
+		count = HOLDERS_MAX;
+	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->rows[0]));
+	if (!l)
+		return NULL;
+	l->inode = s->inode;
+	l->cookie = s->cookie;
+	for (int i = 0; i < count; i++) {
+		int row = tally_process(w->tally, pids[i]);
+
+		if (row >= 0)
+			l->rows[l->count++] = row;
+	}
+	if (!count) {
+		w->incomplete = true;
+		w->uid = s->uid;
+	}
+	return l;
+}
+
+/* The group that a client of the target would meet: its sockets, or -1. */
+static int
+group_list(struct identify *w, struct diag_sock **list)
+{
+	struct addr remote = w->source;
+	struct diag_sock winner;
+	int found;
+
+	*list = NULL;
+	if (!remote.len)
+		return 0;
+	addr_set_port(&remote, 1);
+	found = diag_get(w->diag, w->protocol, &w->target, &remote, &winner);
+	if (found <= 0)
+		return found;
+	if (w->protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
+		return 0;
+	return diag_group_of(w->diag, &winner, list);
+}
+
+int
+identify_aim(struct identify *w, const struct addr *target)
+{
+	struct diag_sock *list;
+	int count;
+
+	w->target = *target;
+	find_source(w);
+	listeners_free(w);
+	w->incomplete = false;
+	count = group_list(w, &list);
+	if (count > 0)
+		w->before = calloc((size_t)count, sizeof(struct listener *));
+	for (int i = 0; i < count && w->before; i++) {
+		w->before[w->listeners] = listener_new(w, &list[i]);
+		w->listeners += w->before[w->listeners] != NULL;
+	}
+	free(list);
+	return count;
+}
+
+static int
+bind_datagram(const struct identify *w, int fd, struct addr *ours)
+{
+	*ours = w->source;
+	addr_set_port(ours, 0);
+	if (bind(fd, &ours->sa, ours->len) < 0)
+		return -1;
+	return getsockname(fd, &ours->sa, &ours->len);
+}
+
+uint64_t
+identify_predict(struct identify *w, int fd, struct addr *ours)
+{
+	struct diag_sock s;
+	int result;
+
+	*ours = w->source;
+	result = !ours->len ? -1 : w->protocol == IPPROTO_UDP ?
+	    bind_datagram(w, fd, ours) : ports_bind(&w->ports, fd, ours);
+	if (result < 0) {
+		ours->len = 0;
+		return 0;
+	}
+	if (diag_get(w->diag, w->protocol, &w->target, ours, &s) <= 0)
+		return 0;
+	return w->protocol == IPPROTO_UDP || s.state == TCP_LISTEN ?
+	    s.inode : 0;
+}
+
+int
+identify_row(struct identify *w, uint64_t inode)
+{
+	struct owner owner;
+
+	if (!inode)
+		return -1;
+	for (int i = 0; i < w->listeners; i++)
+		if (w->before[i]->inode == inode)
+			return w->before[i]->count == 1 ?
+			    w->before[i]->rows[0] : -1;
+	if (owners_find(w->owners, inode, &owner) <= 0 || owner.holders != 1)
+		return -1;
+	return tally_process(w->tally, owner.pid);
+}
+
+/* The row of a process, or of the nearest ancestor that has one. */
+static int
+row_above(const struct identify *w, pid_t pid)
+{
+	int row = -1;
+
+	for (int i = 0; i < ANCESTORS_MAX && pid > 0 && row < 0; i++) {
+		row = tally_process_find(w->tally, pid);
+		pid = owner_parent(pid);
+	}
+	return row;
+}
+
+static int
+row_of_holders(struct identify *w, const pid_t *pids, int count)
+{
+	int row = -1;
+
+	for (int i = 0; i < count && row < 0; i++)
+		row = tally_process_find(w->tally, pids[i]);
+	for (int i = 0; i < count && row < 0; i++)
+		row = row_above(w, pids[i]);
+	return row >= 0 ? row : tally_process(w->tally, pids[0]);
+}
+
+/* A new child of a server that forks is only found by reading all of /proc. */
+static enum look
+look_holders(struct identify *w, const struct diag_sock *s, int *row)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
+
+	if (!count) {
+		w->uid = s->uid;
+		w->hidden++;
+		owners_refresh(w->owners);
+		return LOOK_HIDDEN;
+	}
+	w->seen = true;
+	*row = row_of_holders(w, pids, count < HOLDERS_MAX ? count :
+	    HOLDERS_MAX);
+	return *row < 0 ? LOOK_HIDDEN : LOOK_FOUND;
+}
+
+int
+identify_look(struct identify *w, const struct addr *ours, int *row)
+{
+	struct diag_sock s;
+	int found = diag_get(w->diag, w->protocol, &w->target, ours, &s);
+
+	if (found < 0)
+		return -1;
+	if (!found || s.state == TCP_LISTEN || s.state == TCP_TIME_WAIT ||
+	    s.state == TCP_CLOSE)
+		return LOOK_GONE;
+	if (s.inode)
+		return look_holders(w, &s, row);
+	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)
+		return LOOK_QUEUED;
+	/* NEW_SYN_RECV is told as SYN_RECV */
+	return s.state == TCP_SYN_RECV ? LOOK_DEFERRED : LOOK_GONE;
+}
+
+bool
+identify_is_hopeful(const struct identify *w)
+{
+	return w->seen || w->hidden < HOPELESS_AFTER;
+}
+
+void
+identify_check(struct identify *w, int foreseen, int row)
+{
+	if (foreseen >= 0 && row >= 0 && foreseen != row)
+		w->mistaken++;
+}
+
+static bool
+is_member_still(const struct identify *w, const struct diag_sock *s)
+{
+	for (int i = 0; i < w->listeners; i++)
+		if (w->before[i]->cookie == s->cookie)
+			return true;
+	return false;
+}
+
+static bool
+is_changed(struct identify *w)
+{
+	struct diag_sock *list;
+	int count = group_list(w, &list);
+	bool changed = count != w->listeners;
+
+	for (int i = 0; i < count && !changed; i++)
+		changed = !is_member_still(w, &list[i]);
+	free(list);
+	return changed;
+}
+
+/* A holder that started another one, and never answered. */
+static bool
+is_manager(const struct identify *w, const struct listener *l, int holder)
+{
+	const struct row *rows = w->tally->rows;
+	const struct row *r = &rows[l->rows[holder]];
+
+	if (r->count || r->predicted)
+		return false;
+	for (int i = 0; i < l->count; i++)
+		if (i != holder && owner_parent(rows[l->rows[i]].pid) ==
+		    r->pid)
+			return true;
+	return false;
+}
+
+static void
+weigh(struct identify *w, const struct listener *l)
+{
+	bool member[HOLDERS_MAX];
+	int members = 0;
+
+	for (int i = 0; i < l->count; i++)
+		members += member[i] = l->count == 1 || !is_manager(w, l, i);
+	for (int i = 0; i < l->count; i++)
+		if (member[i])
+			w->tally->rows[l->rows[i]].weight += 1.0 / members;
+}
+
+/* Managers are no rows; attempts are over, so that rows may move. */
+static void
+drop_managers(struct tally *t)
+{
+	int kept = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		if (r->weight > 0 || r->count || r->predicted || r->queued)
+			t->rows[kept++] = *r;
+	}
+	t->count = kept;
+}
+
+static void
+void_predictions(struct tally *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		t->unattributed += t->rows[i].predicted;
+		t->rows[i].predicted = t->rows[i].queued = 0;
+	}
+}
+
+struct identified
+identify_end(struct identify *w)
+{
+	struct identified found = {
+		.known = w->listeners > 0 && !w->incomplete,
+		.changed = is_changed(w),
+		.hidden = w->incomplete || (w->hidden && !w->seen),
+		.uid = w->uid, .mistaken = w->mistaken,
+		.sockets = w->listeners,
+	};
+
+	if (w->mistaken)
+		void_predictions(w->tally);
+	for (int i = 0; i < w->listeners; i++) {
+		weigh(w, w->before[i]);
+		found.shared |= w->before[i]->count > 1;
+	}
+	drop_managers(w->tally);
+	return found;
+}

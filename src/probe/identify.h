@@ -1,0 +1,67 @@
+#ifndef PROBE_IDENTIFY_H
+#define PROBE_IDENTIFY_H
+
+#include "net/addr.h"
+#include "probe/tally.h"
+
+/*
+ * Which process answered, asked of the kernel: for servers on this host.
+ * See identify.c for how far each answer can be trusted.
+ */
+struct identify;
+
+enum look {
+	LOOK_FOUND,	/* accepted, by the process of *row */
+	LOOK_HIDDEN,	/* accepted, by a process that we can't see (yet) */
+	LOOK_QUEUED,	/* not accepted yet */
+	LOOK_DEFERRED,	/* the server waits for data (TCP_DEFER_ACCEPT) */
+	LOOK_GONE,	/* closed by the server, or never of this host */
+};
+
+/* NULL with a fault where sock_diag or /proc can't be had. */
+struct identify *identify_new(struct tally *, const struct plan *);
+void identify_free(struct identify *);
+
+/* Whether the address is one of this host's. */
+bool identify_is_local(const struct addr *a);
+
+/*
+ * Aims at an address: finds the group that takes its traffic and makes a row
+ * of each member. Returns how many sockets there are, 0 included, or -1.
+ */
+int identify_aim(struct identify *, const struct addr *target);
+
+/*
+ * Binds a socket that is not connected yet and asks which listener would get
+ * it. Fills in its own end. Returns that listener's inode; 0 where that is
+ * not known, len of ours being 0 if it was not even bound.
+ */
+uint64_t identify_predict(struct identify *, int fd, struct addr *ours);
+/* The row of that listener; -1: shared, or not known. */
+int identify_row(struct identify *, uint64_t inode);
+
+/* Looks at the server's end of a connection; -1: nothing can be asked. */
+int identify_look(struct identify *, const struct addr *ours, int *row);
+/* Whether it pays to look again at what is LOOK_HIDDEN. */
+bool identify_is_hopeful(const struct identify *);
+
+/* What was foreseen, and what it turned out to be. */
+void identify_check(struct identify *, int foreseen, int row);
+
+struct identified {
+	bool known;		/* who is in the group, and each has a row */
+	bool changed;		/* it is another group than it was */
+	bool shared;		/* sockets that several processes hold */
+	bool hidden;		/* processes of other users */
+	uid_t uid;		/* one of those */
+	uint64_t mistaken;	/* predictions that turned out wrong */
+	int sockets;
+};
+
+/*
+ * After the last attempt: weighs the rows by their sockets. Where predictions
+ * have been wrong they are taken back: they count as unattributed.
+ */
+struct identified identify_end(struct identify *);
+
+#endif

@@ -1,0 +1,285 @@
+#include "probe/pace.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "probe/clock.h"
+
+/*
+ * How it works: a closed loop starts an attempt whenever one has ended, an
+ * open one (--rate) at its time, however the others are doing. A timerfd rings
+ * for the next start and for looks of attempts; it is late by 70 us as a rule,
+ * so that in an open loop it rings early and then again at once, in effect a
+ * loop that spins, but serves events meanwhile.
+ */
+
+enum {
+	BURST = 64,			/* starts before events are served */
+	SPIN_NS = 100 * 1000,
+	SKIP_US = 2 * 1000 * 1000,	/* for an address that isn't the last */
+	RETRY_FIRST_NS = 10 * 1000 * 1000,
+	RETRY_LAST_NS = 250 * 1000 * 1000,
+	STOP_US = 500 * 1000,
+};
+
+static void
+clock_set(struct pace *p, int64_t when)
+{
+	struct itimerspec t = {
+		.it_value = { when / 1000000000, when % 1000000000 },
+	};
+
+	p->armed = when;
+	timerfd_settime(p->clock.fd, TFD_TIMER_ABSTIME, &t, NULL);
+}
+
+static void
+wake(struct ground *g, int64_t when)
+{
+	struct pace *p = (struct pace *)g;
+
+	if (!p->armed || when < p->armed)
+		clock_set(p, when);
+}
+
+/* Whether there are to be more attempts, now or later. */
+static bool
+has_more(const struct pace *p)
+{
+	const struct plan *plan = p->plan;
+
+	if (p->stopping || (plan->count && p->begun >= plan->count))
+		return false;
+	return p->scouting || !plan->duration ||
+	    clock_ns() < p->started + plan->duration * 1000;
+}
+
+/* When the next one is due; 0: at once. */
+static int64_t
+due(const struct pace *p)
+{
+	if (p->scouting)
+		return p->again;
+	if (!p->plan->rate)
+		return 0;
+	return p->first + (int64_t)((double)p->begun * 1e9 /
+	    (double)p->plan->rate);
+}
+
+static bool
+has_room(const struct pace *p)
+{
+	return p->idle && (!p->scouting || !p->in_flight);
+}
+
+static void
+start(struct pace *p, int64_t intended)
+{
+	struct attempt *a = p->idle;
+
+	p->idle = a->next;
+	p->in_flight++;
+	p->begun++;
+	if (p->scouting)
+		p->on_aim(p, &p->addresses.at[p->address]);
+	attempt_start(a, p->begun, intended);
+}
+
+static void
+finish(struct pace *p)
+{
+	if (!p->last)
+		p->last = clock_ns();
+	loop_timer_cancel(p->ground.loop, &p->patience);
+	p->on_done(p);
+}
+
+/* Starts what is due; wakes itself for what will be. */
+static void
+fill(struct pace *p)
+{
+	int64_t when = 0;
+
+	if (p->filling)
+		return;
+	p->filling = true;
+	for (int i = 0; has_room(p) && has_more(p); i++) {
+		when = due(p);
+		if (i == BURST || when > clock_ns()) {
+			wake(&p->ground, when > SPIN_NS && !p->scouting ?
+			    when - SPIN_NS : when ? when : 1);
+			break;
+		}
+		start(p, p->scouting ? 0 : when);
+	}
+	p->filling = false;
+	if (!p->in_flight && !has_more(p))
+		finish(p);
+}
+
+static void
+on_clock(struct source *s, uint32_t events)
+{
+	struct pace *p = (struct pace *)((char *)s -
+	    offsetof(struct pace, clock));
+	uint64_t rings;
+	int64_t now;
+
+	(void)events;
+	(void)!read(s->fd, &rings, sizeof(rings));
+	p->armed = 0;
+	now = clock_ns();
+	for (int i = 0; i < p->plan->concurrency; i++) {
+		int64_t next = attempt_tick(&p->attempts[i], now);
+
+		if (next)
+			wake(&p->ground, next);
+	}
+	fill(p);
+}
+
+static void
+aim_again(struct pace *p)
+{
+	int64_t now = clock_ns();
+
+	if (!p->retry)
+		p->retry = RETRY_FIRST_NS;
+	p->again = now + p->retry;
+	p->retry = p->retry * 2 < RETRY_LAST_NS ? p->retry * 2 :
+	    RETRY_LAST_NS;
+}
+
+/*
+ * Whether the scout's failure is passed over: another address is left, or
+ * there is time for another round. Else it counts, as all that follow.
+ */
+static bool
+scout_on(struct pace *p, const struct result *r)
+{
+	bool last = p->address + 1 >= p->addresses.count;
+
+	if (p->stopping)
+		return true;
+	if (!last) {
+		p->on_skip(p, &p->addresses.at[p->address++], r->error);
+		return true;
+	}
+	if (clock_ns() < p->started + p->plan->wait * 1000) {
+		p->address = 0;
+		aim_again(p);
+		return true;
+	}
+	p->scouting = false;
+	return false;
+}
+
+static bool
+has_connected(const struct result *r)
+{
+	return r->outcome == OUT_OK || r->outcome == OUT_QUEUED ||
+	    r->ns[LATENCY_CONNECT] >= 0;
+}
+
+/* Nobody has ever answered: the rest would only take long. */
+static bool
+is_hopeless(const struct pace *p)
+{
+	const struct tally *t = p->ground.tally;
+
+	return p->plan->give_up && !p->plan->rate && !p->plan->duration &&
+	    t->attempts > (uint64_t)p->plan->concurrency &&
+	    t->out[OUT_TIMEOUT] == t->attempts;
+}
+
+static void
+on_end(struct attempt *a, const struct result *r)
+{
+	struct pace *p = (struct pace *)a->ground;
+	bool skip = false;
+
+	a->next = p->idle;
+	p->idle = a;
+	p->in_flight--;
+	if (p->scouting && has_connected(r)) {
+		p->scouting = false;
+		p->first = p->started = a->started;
+	} else if (p->scouting) {
+		skip = scout_on(p, r);
+	}
+	if (skip)
+		p->begun--;
+	else
+		tally_add(p->ground.tally, r);
+	if (is_hopeless(p))
+		p->stopping = true;
+	fill(p);
+}
+
+static void
+on_patience(struct timer *t)
+{
+	struct pace *p = (struct pace *)((char *)t -
+	    offsetof(struct pace, patience));
+
+	p->ground.tally->abandoned = (uint64_t)p->in_flight;
+	for (int i = 0; i < p->plan->concurrency; i++)
+		attempt_drop(&p->attempts[i]);
+	p->in_flight = 0;
+	finish(p);
+}
+
+void
+pace_stop(struct pace *p)
+{
+	p->stopping = true;
+	p->last = clock_ns();
+	p->patience.on_timer = on_patience;
+	loop_timer_set(p->ground.loop, &p->patience, loop_now() + STOP_US);
+	if (!p->in_flight)
+		finish(p);
+}
+
+int
+pace_open(struct pace *p, struct loop *l)
+{
+	int count = p->plan->concurrency;
+
+	p->ground.loop = l;
+	p->ground.plan = p->plan;
+	p->ground.wake = wake;
+	p->ground.on_end = on_end;
+	p->scouting = true;
+	p->clock.on_event = on_clock;
+	p->clock.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK |
+	    TFD_CLOEXEC);
+	p->attempts = calloc((size_t)count, sizeof(*p->attempts));
+	if (p->clock.fd < 0 || !p->attempts)
+		return fail("probe");
+	for (int i = count; i-- > 0;) {
+		p->attempts[i].ground = &p->ground;
+		p->attempts[i].source.fd = -1;
+		p->attempts[i].next = p->idle;
+		p->idle = &p->attempts[i];
+	}
+	p->started = p->first = clock_ns();
+	if (loop_watch(l, &p->clock, EPOLLIN) < 0)
+		return -1;
+	clock_set(p, 1);
+	return 0;
+}
+
+void
+pace_close(struct pace *p)
+{
+	for (int i = 0; p->attempts && i < p->plan->concurrency; i++)
+		attempt_drop(&p->attempts[i]);
+	loop_del(p->ground.loop, &p->clock);
+	if (p->clock.fd >= 0)
+		close(p->clock.fd);
+	free(p->attempts);
+}

@@ -1,0 +1,43 @@
+#ifndef PROBE_PACE_H
+#define PROBE_PACE_H
+
+#include "probe/attempt.h"
+
+/*
+ * Starts attempts, and ends when they have: at most so many at once, or as
+ * many a second. The first attempts are the scout's: one at a time, through
+ * the addresses, until one accepts; that one is kept, and it is the only one
+ * that counts.
+ */
+struct pace {
+	struct ground ground;
+	const struct plan *plan;
+	struct addr_list addresses;
+	int address;			/* of the scout */
+	bool scouting, stopping, filling;
+	struct source clock;		/* a timerfd */
+	int64_t armed;			/* when it rings; 0: never */
+	struct attempt *attempts, *idle;
+	int in_flight;
+	uint64_t begun;			/* the scout's failures left out */
+	int64_t started, first, last;	/* clock_ns(): it, its pace, its end */
+	int64_t retry, again;		/* --wait: the pause, and its end */
+	struct timer patience;		/* for what is in flight at a signal */
+	/* Aims at an address that is tried next. */
+	void (*on_aim)(struct pace *, const struct addr *);
+	/* An address of several did not accept. */
+	void (*on_skip)(struct pace *, const struct addr *, int error);
+	void (*on_done)(struct pace *);
+	void *user;
+};
+
+/*
+ * The callbacks, plan, addresses, and ground's tally are set; ground's who
+ * and by are set by on_aim at the latest. -1 without memory or descriptors.
+ */
+int pace_open(struct pace *, struct loop *);
+/* Starts no more; what is in flight has half a second. */
+void pace_stop(struct pace *);
+void pace_close(struct pace *);
+
+#endif

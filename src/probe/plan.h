@@ -1,0 +1,40 @@
+#ifndef PROBE_PLAN_H
+#define PROBE_PLAN_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+
+/* What a probe is to do. Times are microseconds. */
+
+enum by { BY_AUTO, BY_DIAG, BY_BANNER, BY_REPLY, BY_BOARD, BY_NONE };
+
+/* How an attempt ended: connected, accepted and answered as asked, or not. */
+enum outcome {
+	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
+	OUTCOMES,
+};
+
+struct plan {
+	bool datagram, local;		/* local: Unix sockets */
+	enum by by;
+	uint64_t count;			/* 0: no limit */
+	int concurrency;
+	int64_t duration, rate;		/* rate: a second; 0: closed loop */
+	int64_t connect_timeout;
+	int64_t timeout;		/* of a whole attempt */
+	int64_t patience;		/* until accepted, or until a banner */
+	int64_t wait;			/* for a server that starts later */
+	bool give_up;			/* where nobody answers at all */
+	const char *interface;
+	struct addr_list source;
+	const char *send;		/* NULL: nothing */
+	size_t send_length;
+	size_t echo;			/* bytes; 0: none */
+	const regex_t *expect, *match;	/* NULL: none */
+};
+
+#endif

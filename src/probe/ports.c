@@ -1,0 +1,99 @@
+#include "probe/ports.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "net/sock.h"
+
+enum { TRIES = 64 };
+
+static void
+read_range(struct ports *p)
+{
+	FILE *in = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned low, high;
+
+	p->low = 32768;
+	p->high = 60999;
+	if (!in)
+		return;
+	if (fscanf(in, "%u %u", &low, &high) == 2 && low <= high &&
+	    high <= 65535) {
+		p->low = (uint16_t)low;
+		p->high = (uint16_t)high;
+	}
+	fclose(in);
+}
+
+/* "8080,9148-9150" */
+static void
+read_reserved(struct ports *p)
+{
+	FILE *in = fopen("/proc/sys/net/ipv4/ip_local_reserved_ports", "re");
+	unsigned from, to;
+
+	if (!in)
+		return;
+	while (p->reserved < PORTS_RESERVED_MAX &&
+	    fscanf(in, "%u", &from) == 1) {
+		if (fscanf(in, "-%u", &to) != 1)
+			to = from;
+		p->skip[p->reserved].from = (uint16_t)from;
+		p->skip[p->reserved++].to = (uint16_t)to;
+		if (fgetc(in) != ',')
+			break;
+	}
+	fclose(in);
+}
+
+void
+ports_init(struct ports *p)
+{
+	uint16_t start = 0;
+
+	memset(p, 0, sizeof(*p));
+	read_range(p);
+	read_reserved(p);
+	if (getrandom(&start, sizeof(start), GRND_NONBLOCK) < 0)
+		start = 0;
+	p->next = (uint16_t)((p->low + start % (p->high - p->low + 1)) & ~1);
+}
+
+static bool
+is_reserved(const struct ports *p, uint16_t port)
+{
+	for (int i = 0; i < p->reserved; i++)
+		if (port >= p->skip[i].from && port <= p->skip[i].to)
+			return true;
+	return false;
+}
+
+static uint16_t
+next_port(struct ports *p)
+{
+	p->next = (uint16_t)(p->next + 2);
+	if (p->next > p->high || p->next < p->low)
+		p->next = (uint16_t)((p->low + 1) & ~1);
+	return p->next;
+}
+
+/* SO_REUSEADDR: a port of a connection that ended lately may be had again. */
+int
+ports_bind(struct ports *p, int fd, struct addr *ours)
+{
+	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	for (int i = 0; i < TRIES; i++) {
+		uint16_t port = next_port(p);
+
+		if (is_reserved(p, port))
+			continue;
+		addr_set_port(ours, port);
+		if (bind(fd, &ours->sa, ours->len) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return -1;
+	}
+	return -1;
+}

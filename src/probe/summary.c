@@ -1,0 +1,195 @@
+#include "probe/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+/* A before Z before AA, then those without a name by pid. */
+static int
+by_name(const void *a, const void *b)
+{
+	const struct row *l = *(struct row *const *)a;
+	const struct row *r = *(struct row *const *)b;
+	size_t lengths[2] = { strlen(l->name), strlen(r->name) };
+	int order = strcmp(l->name, r->name);
+
+	if (!lengths[0] != !lengths[1])
+		return lengths[0] ? -1 : 1;
+	if (lengths[0] != lengths[1])
+		return lengths[0] < lengths[1] ? -1 : 1;
+	if (order)
+		return order;
+	if (l->worker != r->worker)
+		return l->worker < r->worker ? -1 : 1;
+	return l->pid < r->pid ? -1 : l->pid > r->pid;
+}
+
+static uint64_t
+row_total(const struct row *r)
+{
+	return r->count + r->predicted;
+}
+
+/*
+ * Who answered and is no member makes the group unknown: then those that
+ * answered are judged, and there may be more of them.
+ */
+static enum knowledge
+weigh(struct tally *t, enum knowledge knowledge)
+{
+	bool stray = knowledge == KNOW_SOME;
+
+	for (int i = 0; i < t->count; i++)
+		stray |= !(t->rows[i].weight > 0) && row_total(&t->rows[i]);
+	if (knowledge == KNOW_NOTHING || !stray)
+		return knowledge;
+	for (int i = 0; i < t->count; i++)
+		t->rows[i].weight = row_total(&t->rows[i]) > 0;
+	return KNOW_SOME;
+}
+
+static void
+expect(struct summary *s, const struct tally *t, uint64_t total, bool judged)
+{
+	double weights = 0;
+
+	for (int i = 0; i < t->count; i++)
+		weights += t->rows[i].weight;
+	for (int i = 0; i < t->count; i++) {
+		struct probe_member *m = &s->members[i];
+		const struct row *r = s->order[i];
+
+		m->share = total ? (double)m->count / (double)total : NAN;
+		m->expected = judged && weights > 0 ?
+		    (double)total * r->weight / weights : NAN;
+	}
+}
+
+static int
+judge(struct summary *s, const struct tally *t, enum knowledge knowledge,
+    bool changed)
+{
+	struct probe_fairness *f = &s->fairness;
+	size_t k = (size_t)t->count;
+	uint64_t *counts = calloc(k, sizeof(*counts));
+	double *weights = calloc(k, sizeof(*weights));
+	struct fair fair = { 0 };
+	int result = -1;
+
+	f->equal = true;
+	for (size_t i = 0; counts && weights && i < k; i++) {
+		counts[i] = s->members[i].count;
+		weights[i] = s->order[i]->weight;
+		f->equal &= fabs(weights[i] - weights[0]) < 1e-9;
+	}
+	if (counts && weights)
+		result = fair_test(counts, weights, t->count, &fair);
+	free(counts);
+	free(weights);
+	if (result < 0)
+		return fail("fairness");
+	s->p = fair.p;
+	s->verdict = changed ? FAIR_CHANGED : t->out[OUT_QUEUED] ?
+	    FAIR_UNCLEAR : fair.verdict;
+	f->chi2 = fair.chi2;
+	f->dof = fair.dof;
+	f->p = fair.p;
+	f->verdict = fair_verdict_name(s->verdict);
+	f->at_least = knowledge == KNOW_SOME;
+	f->spread = fair.expected_spread_99;
+	f->deviation = fair.largest_deviation;
+	f->deviant = fair.largest;
+	f->needed = fair.n_for_10pct;
+	s->report.fairness = f;
+	return 0;
+}
+
+static void
+member_fill(struct probe_member *m, struct latencies *latency,
+    const struct row *r)
+{
+	*m = (struct probe_member){
+		.name = r->name[0] ? r->name : NULL,
+		.host = r->host[0] ? r->host : NULL,
+		.command = r->command[0] ? r->command : NULL,
+		.pid = r->pid > 0 ? r->pid : -1, .worker = r->worker,
+		.count = row_total(r), .predicted = r->predicted,
+		.queued = r->queued, .latency = latency,
+	};
+	for (int i = 0; i < LATENCIES; i++)
+		latency->at[i] = r->latency[i];
+}
+
+static int
+members_fill(struct summary *s, struct tally *t, uint64_t *total)
+{
+	size_t k = (size_t)t->count;
+
+	s->order = calloc(k + 1, sizeof(struct row *));
+	s->members = calloc(k + 1, sizeof(*s->members));
+	s->member_latency = calloc(k + 1, sizeof(*s->member_latency));
+	if (!s->order || !s->members || !s->member_latency)
+		return fail("report");
+	for (size_t i = 0; i < k; i++)
+		s->order[i] = &t->rows[i];
+	qsort(s->order, k, sizeof(struct row *), by_name);
+	for (size_t i = 0; i < k; i++) {
+		member_fill(&s->members[i], &s->member_latency[i],
+		    s->order[i]);
+		*total += s->members[i].count;
+		s->report.predicted += s->members[i].predicted;
+	}
+	s->report.members = s->members;
+	s->report.member_count = k;
+	return 0;
+}
+
+static void
+totals_fill(struct summary *s, const struct tally *t)
+{
+	struct probe_report *r = &s->report;
+
+	s->failed = (struct probe_failures){
+		.refused = t->out[OUT_REFUSED], .reset = t->out[OUT_RESET],
+		.timeout = t->out[OUT_TIMEOUT], .other = t->out[OUT_OTHER],
+	};
+	for (int i = 0; i < LATENCIES; i++)
+		s->latency.at[i] = t->latency[i];
+	r->attempts = t->attempts;
+	r->ok = t->out[OUT_OK];
+	r->queued = t->out[OUT_QUEUED];
+	r->unattributed = t->unattributed;
+	r->mismatched = t->mismatched;
+	r->abandoned = t->abandoned;
+	r->other_reason = t->out[OUT_OTHER] ? strerror(t->other_error) : NULL;
+	r->failed = &s->failed;
+	r->latency = &s->latency;
+	r->target = &s->target;
+}
+
+int
+summary_make(struct summary *s, struct tally *t, enum knowledge knowledge,
+    bool changed)
+{
+	uint64_t total = 0;
+	bool judged;
+
+	*s = (struct summary){ .verdict = FAIR_TOO_FEW, .p = 1 };
+	knowledge = weigh(t, knowledge);
+	judged = knowledge != KNOW_NOTHING;
+	totals_fill(s, t);
+	if (members_fill(s, t, &total) < 0)
+		return -1;
+	expect(s, t, total, judged);
+	return judged && t->count ? judge(s, t, knowledge, changed) : 0;
+}
+
+void
+summary_free(struct summary *s)
+{
+	free(s->order);
+	free(s->members);
+	free(s->member_latency);
+}

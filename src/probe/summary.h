@@ -1,0 +1,35 @@
+#ifndef PROBE_SUMMARY_H
+#define PROBE_SUMMARY_H
+
+#include "base/fair.h"
+#include "probe/tally.h"
+
+/* What a tally says: shares, a verdict, and the report that shows them. */
+
+struct summary {
+	struct probe_report report;
+	struct probe_failures failed;
+	struct probe_target target;
+	struct probe_fairness fairness;
+	struct latencies latency, *member_latency;
+	struct probe_member *members;
+	struct row **order;
+	enum fair_verdict verdict;
+	double p;			/* 1 where nothing was tested */
+};
+
+enum knowledge {
+	KNOW_ALL,		/* each member of the group has a row */
+	KNOW_SOME,		/* there may be more, who never answered */
+	KNOW_NOTHING,		/* whose the rows are can't be judged */
+};
+
+/*
+ * Fills the report in as far as the tally knows; the rest is the caller's.
+ * The tally must outlive it. -1 without memory.
+ */
+int summary_make(struct summary *, struct tally *, enum knowledge,
+    bool changed);
+void summary_free(struct summary *);
+
+#endif

@@ -1,0 +1,115 @@
+#include "probe/tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/owner.h"
+
+void
+tally_free(struct tally *t)
+{
+	for (int i = 0; i < t->count; i++)
+		for (int j = 0; j < LATENCIES; j++)
+			free(t->rows[i].latency[j]);
+	for (int j = 0; j < LATENCIES; j++)
+		free(t->latency[j]);
+	free(t->rows);
+}
+
+/* Histograms are large, and most are never used. */
+static void
+measure(struct hist **h, int64_t ns)
+{
+	if (ns < 0)
+		return;
+	if (!*h)
+		*h = calloc(1, sizeof(**h));
+	if (*h)
+		hist_add(*h, (uint64_t)ns);
+}
+
+static void
+attribute(struct tally *t, const struct result *r)
+{
+	if (r->row < 0 && r->predicted < 0) {
+		t->unattributed++;
+	} else if (r->row < 0) {
+		t->rows[r->predicted].predicted++;
+	} else {
+		t->rows[r->row].count++;
+		for (int i = 0; i < LATENCIES; i++)
+			measure(&t->rows[r->row].latency[i], r->ns[i]);
+	}
+}
+
+void
+tally_add(struct tally *t, const struct result *r)
+{
+	t->attempts++;
+	t->out[r->outcome]++;
+	if (r->outcome == OUT_OTHER)
+		t->other_error = r->error;
+	if (r->outcome == OUT_QUEUED && r->predicted >= 0)
+		t->rows[r->predicted].queued++;
+	t->mismatched += r->mismatched;
+	for (int i = 0; i < LATENCIES; i++)
+		if (r->outcome == OUT_OK || i == LATENCY_CONNECT)
+			measure(&t->latency[i], r->ns[i]);
+	if (r->outcome == OUT_OK)
+		attribute(t, r);
+}
+
+static int
+row_add(struct tally *t, const struct row *like)
+{
+	if (t->count == t->room) {
+		int room = t->room ? t->room * 2 : 16;
+		struct row *rows = realloc(t->rows, (size_t)room *
+		    sizeof(*rows));
+
+		if (!rows)
+			return -1;
+		t->rows = rows;
+		t->room = room;
+	}
+	t->rows[t->count] = *like;
+	return t->count++;
+}
+
+int
+tally_process_find(const struct tally *t, pid_t pid)
+{
+	for (int i = 0; i < t->count; i++)
+		if (t->rows[i].pid == pid)
+			return i;
+	return -1;
+}
+
+int
+tally_process(struct tally *t, pid_t pid)
+{
+	struct row row = { .pid = pid, .worker = -1 };
+	int found = tally_process_find(t, pid);
+
+	if (found >= 0)
+		return found;
+	owner_command(pid, row.command);
+	return row_add(t, &row);
+}
+
+int
+tally_name(struct tally *t, const struct row *like)
+{
+	for (int i = 0; i < t->count; i++) {
+		const struct row *r = &t->rows[i];
+
+		if (r->pid == like->pid && r->worker == like->worker &&
+		    strcmp(r->name, like->name) == 0 &&
+		    strcmp(r->host, like->host) == 0)
+			return i;
+	}
+	if (t->named == ROW_NAMES_MAX)
+		return -1;
+	t->named++;
+	return row_add(t, like);
+}

@@ -1,0 +1,58 @@
+#ifndef PROBE_TALLY_H
+#define PROBE_TALLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "probe/plan.h"
+#include "report/probe.h"
+
+/* What was counted: in all, and for each who answered. */
+
+enum { ROW_NAME = 64 + 1, ROW_NAMES_MAX = 256 };
+
+struct row {
+	char name[ROW_NAME];		/* "": none; a peer's: any bytes */
+	char host[ROW_NAME];
+	char command[16 + 1];
+	pid_t pid;			/* 0: not known */
+	int worker;			/* -1: none */
+	double weight;			/* of the connections; 0: no member */
+	uint64_t count;			/* who answered was seen */
+	uint64_t predicted, queued;	/* only asked for before connecting */
+	struct hist *latency[LATENCIES];
+};
+
+struct tally {
+	struct row *rows;
+	int count, room, named;
+	uint64_t attempts, out[OUTCOMES];
+	uint64_t unattributed, mismatched, abandoned;
+	int other_error;		/* errno of the last OUT_OTHER */
+	struct hist *latency[LATENCIES];
+};
+
+/* One attempt. */
+struct result {
+	enum outcome outcome;
+	int error;			/* errno */
+	int row, predicted;		/* who answered, who was to; -1 */
+	bool mismatched;
+	int64_t ns[LATENCIES];		/* -1: not measured */
+};
+
+void tally_free(struct tally *);
+void tally_add(struct tally *, const struct result *);
+
+/* The row of a process, -1 without memory; with find it isn't made. */
+int tally_process(struct tally *, pid_t pid);
+int tally_process_find(const struct tally *, pid_t pid);
+
+/*
+ * The row of what a peer called itself; -1 without memory, or where there
+ * are ROW_NAMES_MAX already: what strangers say has no end.
+ */
+int tally_name(struct tally *, const struct row *like);
+
+#endif
