@@ -1,0 +1,323 @@
+#!/usr/bin/env bats
+# The house itself: its floors, its sizes, and that what it says of itself is so.
+
+load helpers
+
+root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+manual=$root/man/rpnc.1
+
+# none: fails and shows its input, unless that is empty.
+none() {
+	local found
+	found=$(cat)
+	test -z "$found" || fail "$found"
+}
+
+# same WANTED GOT: two files, one thing a line.
+same() {
+	test -s "$1" || fail "$1 is empty"
+	diff -u "$1" "$2" || fail "see above"
+}
+
+tracked() {
+	git -c safe.directory='*' -C "$root" "$@"
+}
+
+needs_git() {
+	tracked rev-parse --git-dir >/dev/null 2>&1 || skip "not a git repository"
+}
+
+# Makes the binary that is under test once more, by the flags it has: nothing
+# is compiled.
+make_again() {
+	local build=build${SAN:+-san}
+	make -s --no-print-directory -C "$root" NEED=: -o "${RPNC#"$root/"}" \
+		COMPILE="$(<"$root/$build/flags")" "$@" 3>&-
+}
+
+# Reads the names of the commands into $commands.
+list_commands() {
+	mapfile -t commands < <(rpnc --help |
+		awk '$1 == "rpnc" && $2 != "COMMAND" { print $2 }')
+	test "${#commands[@]}" -gt 2
+}
+
+# section NAME: that part of the manual.
+section() {
+	awk -v name="$1" '$1 == ".Sh" { on = substr($0, 5) == name } on' "$manual"
+}
+
+# "-w, --workers N|auto", from the manual's lists and from --help.
+manual_options() {
+	section "$1" | sed -nE '/^\.It .*Fl -/{
+		s/^\.It //
+		s/ Ns \| Ns (Cm|Ar) /|/g
+		s/ Ns Op = Ns (Cm|Ar) ([^ ]+)/[=\2]/g
+		s/ (Cm|Ar) / /g
+		s/Fl -/--/g
+		s/Fl /-/g
+		s/ ,/,/g
+		p
+	}'
+}
+
+help_options() {
+	rpnc "$1" --help | awk '/^  +-/ {
+		row = substr($0, 29, 1) == " " ? substr($0, 3, 26) : $0
+		gsub(/^ +| +$/, "", row)
+		print row
+	}'
+}
+
+# mentioned NAME: each flag that a section speaks of, as "-x" or "--long".
+mentioned() {
+	section "$1" | awk '/^\./ {
+		flag = 0
+		for (i = 1; i <= NF; i++) {
+			word = $i
+			sub(/^\./, "", word)
+			if (word ~ /^[A-Z][a-z]$/)
+				flag = word == "Fl"
+			else if (flag && word ~ /^-?[A-Za-z0-9]/)
+				print "-" word
+		}
+	}' | sort -u
+}
+
+help_flags() {
+	local c
+	for c; do help_options "$c"; done | grep -oE -- '(^| )--?[A-Za-z0-9][a-z0-9-]*' |
+		tr -d ' ' | sort -u
+}
+
+# "left: name , pid": each kind of event with its fields, and with those of the
+# objects in it, from the tables in FILE... A report of probe counts only when
+# there is such a command.
+event_fields() {
+	awk -v probe="$(rpnc --help | grep -c '^  rpnc probe ')" '
+	match($0, /const struct field [a-z_]+\[\] = \{/) {
+		table = substr($0, RSTART + 19)
+		sub(/\[.*/, "", table)
+		where[table] = FILENAME
+	}
+	/^};/ { table = "" }
+	table && /^\t(\{ "|[A-Z]+\()/ && match($0, /"[a-z_0-9]+"/) {
+		name = substr($0, RSTART + 1, RLENGTH - 2)
+		if (/FIELD_DATA/)
+			name = "text"
+		fields[table] = fields[table] (fields[table] ? " , " : "") name
+	}
+	table { block[table] = block[table] $0 }
+	/^\t\[EVENT_/ {
+		split($0, part, "\"")
+		sub(/ \},$/, "")
+		sub(/.*, /, "")
+		kind[$0] = kind[$0] " " part[2]
+	}
+	function show(name, table,   t) {
+		print name ": " fields[table]
+		for (t in fields)
+			if (t != table && where[t] == where[table] &&
+			    block[table] ~ "[ \t]" t "( \\)|\\)|,)" )
+				show(name, t)
+	}
+	END {
+		for (table in kind) {
+			n = split(kind[table], names, " ")
+			for (i = 1; i <= n; i++)
+				if (table != "probe_fields" || probe)
+					show(names[i], table)
+		}
+	}' "$@" | sort -u
+}
+
+@test "house: a file includes lower floors or its own room" {
+	cd "$root/src"
+	local room
+	for room in */; do
+		grep -qE "^ \*	([a-z]+, )*${room%/}(, |	)" main.c || fail "main.c does not show the room $room"
+	done
+	grep -Hn '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' ./*.c ./*/*.[ch] | awk '
+	BEGIN {
+		n = split("base net report group,terminal serve,talk,probe lab cmd main", floor, " ")
+		for (i = 1; i <= n; i++) {
+			m = split(floor[i], room, ",")
+			for (j = 1; j <= m; j++)
+				level[room[j]] = i
+		}
+	}
+	{
+		split($0, part, "\"")
+		split($0, place, ":")
+		own = place[1]
+		sub(/^\.\//, "", own)
+		if (own !~ /\//)
+			own = "main/"
+		other = part[2]
+		sub(/\/.*/, "", own)
+		if (!sub(/\/[^\/]*\.h$/, "", other) || !(own in level) ||
+		    !(other in level))
+			print $0 ": what room is this?"
+		else if (own != other && level[other] >= level[own])
+			print $0 ": " own " stands below, or beside, " other
+	}' | none
+	test "$(cat ./*/*.c | grep -c '#include "')" -gt 50
+}
+
+@test "house: no two modules include each other, over any detour" {
+	cd "$root/src"
+	local file module other
+	for file in */*.[ch]; do
+		module=${file%.*}
+		while read -r other; do
+			test "$other" = "$module" || echo "$module $other"
+		done < <(sed -n 's/^#include "\(.*\)\.h"$/\1/p' "$file")
+	done >"$BATS_TEST_TMPDIR/pairs"
+	test -s "$BATS_TEST_TMPDIR/pairs"
+	tsort "$BATS_TEST_TMPDIR/pairs" 2>&1 >/dev/null | none
+}
+
+@test "house: no file is over 500 lines, no function over 100" {
+	cd "$root/src"
+	wc -l ./*.c ./*/*.[ch] | awk '$2 != "total" && $1 > 500' | none
+	ctags --quiet=yes --options=NONE --languages=C --langmap=C:.c.h --kinds-C=f \
+		--fields=+ne -f - ./*.c ./*/*.[ch] |
+		grep -v '^!' >"$BATS_TEST_TMPDIR/functions"
+	test "$(wc -l <"$BATS_TEST_TMPDIR/functions")" -gt 100
+	awk -F '\t' '{
+		first = last = $0
+		sub(/.*\tline:/, "", first)
+		if (!sub(/.*\tend:/, "", last) || last - first + 1 > 100)
+			print $2 ": " $1
+	}' "$BATS_TEST_TMPDIR/functions" | none
+}
+
+@test "house: each header has a guard named after its path" {
+	cd "$root/src"
+	local file name
+	for file in */*.h; do
+		name=${file^^}
+		name=${name//[^A-Z]/_}
+		test "$(sed -n '1p;2p;$p' "$file")" = "$(printf '%s\n' \
+			"#ifndef $name" "#define $name" "#endif")" || echo "$file: want $name"
+	done | none
+}
+
+@test "house: the manual has no lint" {
+	mandoc -T lint -W warning "$manual" | none
+}
+
+@test "house: --help and the manual list the same options" {
+	local c commands
+	list_commands
+	for c in "${commands[@]}"; do
+		help_options "$c" >wanted
+		{
+			manual_options "${c^^}"
+			manual_options ADDRESSES
+			manual_options "STREAMS AND EVENTS"
+		} >got
+		same wanted got
+	done
+	test "$(wc -l <wanted)" -gt 15
+}
+
+@test "house: the manual's synopsis has the commands in the order of --help" {
+	local commands
+	list_commands
+	printf '%s\n' "${commands[@]}" >wanted
+	section SYNOPSIS | awk '$1 == ".Cm" { print $2 }' >got
+	same wanted got
+}
+
+@test "house: the manual speaks of no option that is not there" {
+	local c heading commands
+	list_commands
+	for c in "${commands[@]}"; do
+		comm -23 <(mentioned "${c^^}") <(help_flags "$c")
+	done | none
+	sed -n 's/^\.Sh //p' "$manual" >headings
+	test "$(wc -l <headings)" -gt 10
+	while read -r heading; do
+		comm -23 <(mentioned "$heading") \
+			<({ help_flags "${commands[@]}"; echo --version; } | sort)
+	done <headings | none
+}
+
+@test "house: the manual lists each kind of event with its fields" {
+	event_fields "$root/src/report/event.c" "$root/src/report/probe.c" >wanted
+	section "STREAMS AND EVENTS" | awk '
+	$1 == ".It" { kind = $2 == "Ic" ? $3 : ""; first = 1; next }
+	kind && $1 == ".Va" && (first || / , /) { print kind ": " substr($0, 5) }
+	{ first = 0 }' | sort >got
+	same wanted got
+	test "$(wc -l <wanted)" -gt 8
+}
+
+@test "house: the manual lists each command of the prompt" {
+	sed -nE 's/^\t\{ "([a-z]+)", "([^"]*)",.*/\/\1 \2/p' "$root/src/talk/commands.c" |
+		sed 's/ $//' >wanted
+	section "AT A PROMPT" | sed -nE '/^\.It Ic \//{
+		s/^\.It Ic //
+		s/ Ns \| Ns (Cm|Ar) /|/g
+		s/ (Cm|Ar) / /g
+		p
+	}' >got
+	same wanted got
+}
+
+@test "house: the manual lists each exit status" {
+	sed -nE 's/^\tSTATUS_[A-Z]+ = ([0-9]+),.*/\1/p' "$root/src/base/fail.h" >wanted
+	section "EXIT STATUS" | sed -nE 's/^\.It ([0-9]+)$/\1/p' >got
+	same wanted got
+}
+
+@test "house: no test sleeps" {
+	needs_git
+	tracked grep -nE -e '(^|[^a-z_.-])sleep +[^a-hj-z]' -e '(^|[^a-z_])(u|nano|clock_nano)?sleep\(' \
+		-- tests ':!tests/house.bats' | none
+}
+
+@test "house: no file knows this machine" {
+	needs_git
+	local mine=/wor"k/" roots=/roo"t/"
+	tracked grep -nIE "$mine" | none
+	# make fresh is root's, in a Debian of its own
+	tracked grep -nIE "$roots" -- ':!tests/fresh' | none
+	# nor where it gets its packages: mirrors, proxies, names without a dot
+	tracked grep -nIoE '[a-z]+://[][A-Za-z0-9.:-]+' |
+		grep -E '://([0-9]+\.|[^.]+$|.*(registry|prox|mirror|artifact|nexus|pypi|npmjs|debian|internal|\.lan|\.local))' |
+		grep -vE '://(localhost|127\.0\.0\.1|\[::1\])' | none
+}
+
+@test "house: the top level holds what it should and no more" {
+	needs_git
+	tracked ls-files | cut -d / -f 1 | sort -u |
+		grep -vxE 'src|man|tests|Makefile|README|LICENSE|\..*' | none
+	tracked ls-files --error-unmatch README LICENSE Makefile .ci/run man/rpnc.1
+}
+
+@test "house: what is built is ignored by git" {
+	needs_git
+	local product
+	sed -n '/^clean:/{n;s/.*rm -rf //p;}' "$root/Makefile" | tr ' ' '\n' >products
+	test "$(wc -l <products)" -gt 2
+	while read -r product; do
+		tracked check-ignore -q "$product" || tracked check-ignore -q "$product/" ||
+			echo "$product"
+	done <products | none
+	tracked ls-files -ci --exclude-standard | none
+}
+
+@test "house: uninstall removes what install brought, and nothing else" {
+	local stage=$BATS_TEST_TMPDIR/stage
+	mkdir -p "$stage/usr/bin" "$stage/usr/share/man/man1"
+	touch "$stage/usr/bin/rpncx" "$stage/usr/share/man/man1/other.1"
+	find "$stage" | sort >before
+	make_again DESTDIR="$stage" PREFIX=/usr install
+	"$stage/usr/bin/rpnc" --version
+	cmp "$stage/usr/share/man/man1/rpnc.1" "$manual"
+	make_again DESTDIR="$stage" PREFIX=/usr uninstall
+	find "$stage" | sort >after
+	same before after
+}

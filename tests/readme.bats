@@ -1,0 +1,323 @@
+#!/usr/bin/env bats
+# What README and the manual's EXAMPLES show works as it is written there, but
+# for the port (9000 there, a free one here), the host (server) and where rpnc
+# is; and nothing is shown that isn't run here.
+# shellcheck disable=SC2016,SC2030,SC2031 # what is shown; a test is a subshell
+
+load helpers
+
+root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+port= # where the first server listens
+
+# Each command shown, with the lines that continue it; without its comment.
+commands_shown() {
+	{
+		cat "$root/README"
+		sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/p' "$root/man/rpnc.1" |
+			sed "s/\\\\(aq/'/g; s/\\\\e/\\\\/g"
+	} | awk '
+	on { sub(/^ +/, " "); line = line $0 }
+	!on && /^ *\$ / { line = $0; sub(/^ *\$ /, "", line); on = 1 }
+	on { on = line ~ /\|$/ }
+	line && !on { sub(/  +#.*/, "", line); print line; line = "" }'
+}
+
+# shown [COMMAND]: it is (or what stdin holds); in $line as it can be run here.
+shown() {
+	line=${1-$(cat)}
+	commands_shown | grep -qxF -- "$line" || fail "not shown: $line"
+	line=${line/#.\/rpnc/rpnc}
+	line=${line/ .\/rpnc/ rpnc}
+	line=${line/ server 80/ server 9000}
+	line=${line/ server / localhost }
+}
+
+# Where a terminal would be: it never ends, and says what a test writes to it.
+terminal() {
+	test -p typed || mkfifo typed
+}
+
+# serve [COMMAND]: a server that is shown, in the background until it listens:
+# the first one at port 0, the next at the port that this got.
+serve() {
+	local n=${#pids[@]} ready
+	shown "$@"
+	terminal
+	mkfifo "ready.$n"
+	ready="--ready-fd 4 4>ready.$n"
+	line=${line/ 9000/ "${port:-0}"}
+	line=${line/#rpnc listen/rpnc listen $ready}
+	line=${line/#rpnc echo/rpnc echo $ready}
+	case $line in
+	*' | '*) ;;
+	*) line="exec $line" ;;
+	esac
+	(eval "$line") <>typed 3>&- >"out.$n" 2>"err.$n" &
+	pid=$!
+	pids+=("$pid")
+	mapfile -t addrs <"ready.$n"
+	test "${#addrs[@]}" -gt 0
+	port=${addrs[0]##*:}
+}
+
+# try [COMMAND]: a client that is shown; it must succeed.
+try() {
+	shown "$@"
+	terminal
+	run bash -c "set -o pipefail; ${line/ 9000/ "$port"}" 3>&- <>typed
+	assert_success
+}
+
+# end PID: as Ctrl-C does, and waits for it.
+end() {
+	kill -INT "$1"
+	finish "$1" || test $? -eq 130
+}
+
+has_line() {
+	grep -qF -- "$1" "$2"
+}
+
+# The Makefile by the flags of the binary under test, so that it is not built
+# again; and not as a child of bats, in whose place it may start another.
+make_again() (
+	build=build${SAN:+-san}
+	PATH=${PATH//"$BATS_LIBEXEC:"/}
+	unset "${!BATS_@}"
+	make -s --no-print-directory -C "$root" NEED=: \
+		COMPILE="$(<"$root/$build/flags")" "$@" 3>&- </dev/null
+)
+
+@test "readme: every command that is shown is run here" {
+	commands_shown >all
+	test "$(wc -l <all)" -gt 20
+	# as shown '...', or as a whole line behind try <<'END'
+	sed -nE "s/^	+(shown|serve|try) '(.*)'\$/\2/p
+		/^	+(shown|serve|try) <</{n;p;}" "$BATS_TEST_FILENAME" | sort -u >here
+	sort -u all | comm -23 - here >unknown
+	test ! -s unknown || fail "$(cat unknown)"
+}
+
+@test "readme: make demo ends by itself, soon, with 0, without a terminal" {
+	shown 'make demo'
+	local began=$SECONDS
+	export -f make_again
+	export root
+	timeout 60 bash -c 'make_again demo' </dev/null | cat >out
+	test "${PIPESTATUS[0]}" -eq 0
+	test $((SECONDS - began)) -lt 20
+	grep -q rpnc out
+}
+
+@test "readme: make check runs tests, and says how many passed" {
+	shown 'make check'
+	printf '@test "one" { true; }\n@test "two" { true; }\n' >some.bats
+	run make_again check TESTS="$PWD/some.bats"
+	assert_success
+	assert_line --regexp '^[23] passed, 0 failed$' # sanitizers count as one
+	printf '@test "three" { false; }\n' >>some.bats
+	run make_again check TESTS="$PWD/some.bats"
+	assert_failure
+	assert_line --regexp '^[23] passed, 1 failed$'
+}
+
+@test "readme: make install and make uninstall" {
+	shown 'make install'
+	shown 'make uninstall'
+	make_again install DESTDIR="$PWD" PREFIX=/there
+	there/bin/rpnc --version
+	make_again uninstall DESTDIR="$PWD" PREFIX=/there
+	run find there -type f
+	assert_output ''
+}
+
+@test "readme: the manual can be read before it is installed" {
+	shown 'man ./man/rpnc.1'
+	command -v man >/dev/null || line=${line/#man/mandoc}
+	cd "$root"
+	run env MANPAGER=cat PAGER=cat bash -c "$line"
+	assert_success
+	assert_output --partial 'a netcat whose listeners share a port'
+	assert_output --partial 'Address already in use'
+}
+
+@test "readme: the session with three members" {
+	serve './rpnc echo -r --identify 9000'
+	serve './rpnc echo -r --identify 9000'
+	serve './rpnc listen -r 9000'
+	local i shown_line wanted
+	for i in {1..40}; do
+		try 'echo hello | ./rpnc connect 9000'
+		echo "$output" >>replies
+	done
+	end "${pids[0]}"
+	end "${pids[1]}"
+	has_line 'name=A' replies
+	has_line 'name=B' replies
+	has_line hello out.2
+	has_line 'A  ' out.0
+	grep -qE '^\+ B joined \(pid [0-9]+\): 2 members, 1/2 of new connections each$' err.0
+	# the lines they are shown to say
+	for i in 0 1 2; do
+		wanted="^ *$(printf '%b' "\\x4$((i + 1))") listening"
+		while read -r shown_line; do
+			test -e /proc/net/if_inet6 || [[ $shown_line != *::* ]] || continue
+			has_line "${shown_line/:9000/:$port}" "err.$i"
+		done < <(grep "$wanted" "$root/README")
+	done
+	test "$(grep -c ' listening on' "$root/README")" -eq 6
+}
+
+@test "manual: members, and who gets how many of a hundred connections" {
+	serve 'rpnc echo -r --identify 9000'
+	serve 'rpnc echo -r --identify 9000'
+	serve 'rpnc echo -r --identify 9000'
+	try <<'END'
+for i in $(seq 100); do rpnc connect 9000 </dev/null; done | cut -d " " -f 2 | sort | uniq -c
+END
+	test "${#lines[@]}" -eq 3
+	awk '{ sum += $1; names = names $2 } END {
+		exit sum != 100 || names != "name=Aname=Bname=C" }' <<<"$output"
+}
+
+@test "manual: three workers" {
+	serve 'rpnc echo -w 3 9000'
+	echo hello | rpnc connect "$port" | grep -qx hello
+	end "$pid"
+	has_line A/2 out.0
+}
+
+@test "manual: a member that prints what it gets, and when" {
+	serve 'rpnc listen -r -v --timestamps 9000'
+	echo hello | rpnc connect "$port"
+	eventually has_line hello out.0
+	eventually grep -qE '^[0-9-]+T.*Z #1 closed' err.0
+}
+
+@test "manual: a file sent, and a file fetched" {
+	random_file 300000 original
+	serve 'rpnc listen 9000 >copy'
+	try 'rpnc connect server 9000 <original'
+	finish "$pid"
+	cmp original copy
+	port=
+	serve 'rpnc listen 9000 <original'
+	try 'rpnc connect -n server 9000 >copy'
+	finish "$pid"
+	cmp original copy
+}
+
+@test "manual: two files exchanged" {
+	random_file 300000 mine
+	serve 'rpnc listen --both 9000 <mine >yours'
+	mkdir there
+	random_file 200000 there/yours
+	(
+		cd there
+		try 'rpnc connect --both server 9000 <yours >mine'
+	)
+	finish "$pid"
+	cmp mine there/mine
+	cmp yours there/yours
+}
+
+@test "manual: what is typed on one side is read on the other" {
+	serve 'rpnc listen 9000'
+	shown 'rpnc connect server 9000'
+	mkfifo other
+	(eval "exec ${line/ 9000/ "$port"}") <>other >client 3>&- &
+	pids+=("$!")
+	exec 5<>typed 6<>other
+	echo from server >&5
+	echo from client >&6
+	eventually has_line 'from client' out.0
+	eventually has_line 'from server' client
+	exec 5>&- 6>&-
+}
+
+@test "manual: what is typed is read by all that are connected" {
+	serve 'rpnc listen -k -v --prompt never 9000'
+	background rpnc connect -n "$port" >one
+	background rpnc connect -n "$port" >two
+	eventually has_line '#2 ' err.0
+	exec 5<>typed
+	echo to all >&5
+	eventually has_line 'to all' one
+	eventually has_line 'to all' two
+	exec 5>&-
+}
+
+@test "manual: a request by hand" {
+	start listen 0
+	try <<'END'
+printf 'HEAD / HTTP/1.0\n\n' | rpnc connect -C server 80
+END
+	finish "$pid"
+	printf 'HEAD / HTTP/1.0\r\n\r\n' | cmp - out.0
+}
+
+@test "manual: waiting until a server answers" {
+	start listen 0
+	try 'rpnc connect --wait 30 server 9000 </dev/null'
+	finish "$pid"
+}
+
+@test "manual: a UDP server and a question to it" {
+	serve 'rpnc echo -u 127.0.0.1 9000'
+	try 'echo hello | rpnc connect -u --linger 200ms 127.0.0.1 9000'
+	assert_output hello
+}
+
+@test "manual: a Unix socket that collects lines" {
+	serve 'rpnc listen -k -U log.sock >>log'
+	try 'echo started | rpnc connect -U log.sock'
+	eventually has_line started log
+}
+
+@test "manual: a script that uses any free port" {
+	local script
+	shown 'mkfifo ready'
+	script=$line
+	shown 'rpnc echo --ready-fd 4 127.0.0.1:0 4>ready &'
+	script+=$'\n'$line
+	shown 'read -r address <ready'
+	script+=$'\n'$line
+	shown 'echo hello | rpnc connect "$address"'
+	script+=$'\n'$line
+	run bash -c "set -e
+		$script
+		kill %1" 3>&-
+	assert_success
+	assert_line hello
+}
+
+@test "manual: what was in each connection, by jq" {
+	serve <<'END'
+rpnc listen -k --json 9000 </dev/null | jq --unbuffered -c 'select(.event == "closed") | [.conn, .in]'
+END
+	echo hello | rpnc connect "$port"
+	eventually has_line '[1,6]' out.0
+	kill "$(pgrep -P "$pid" -x rpnc)"
+	finish "$pid"
+}
+
+@test "manual: the shares of workers, by jq" {
+	serve <<'END'
+rpnc echo -w 4 --json 9000 | jq -c 'select(.event == "report").workers[] | [.name, .share]'
+END
+	rpnc connect "$port" </dev/null
+	kill "$(pgrep -P "$pid" -x rpnc)"
+	finish "$pid"
+	test "$(wc -l <out.0)" -eq 4
+	grep -qE '^\["A/[0-3]",1(\.0)?\]$' out.0
+}
+
+@test "manual: the service tells its manager that it is ready" {
+	local words
+	line=$(sed -n 's|^ExecStart=/usr/local/bin/||p' "$root/man/rpnc.1")
+	read -ra words <<<"${line/ 9000/ 0}"
+	test "${words[0]}" = rpnc
+	start listen -u -k -U notify
+	NOTIFY_SOCKET=$PWD/notify background "${words[@]}"
+	eventually has_line READY=1 out.0
+}
