@@ -72,7 +72,7 @@ static void
 gone(struct attempt *a)
 {
 	a->looked = true;
-	settle_by(a, a->foreseen ? BY_DIAG : BY_BANNER);
+	settle_by(a, identify_has_group(a->ground->who) ? BY_DIAG : BY_BANNER);
 	converse_start(a);
 }
 
@@ -289,6 +289,8 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 		return;
 	}
 	converse_limit(a, p->connect_timeout);
+	while (clock_ns() < intended)
+		;
 	a->started = intended ? intended : clock_ns();
 	try_connect(a);
 }

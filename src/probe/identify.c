@@ -209,6 +209,12 @@ identify_aim(struct identify *w, const struct addr *target)
 	return count;
 }
 
+bool
+identify_has_group(const struct identify *w)
+{
+	return w->listeners > 0;
+}
+
 static int
 bind_datagram(const struct identify *w, int fd, struct addr *ours)
 {

@@ -31,6 +31,9 @@ bool identify_is_local(const struct addr *a);
  */
 int identify_aim(struct identify *, const struct addr *target);
 
+/* Whether any socket there listens. */
+bool identify_has_group(const struct identify *);
+
 /*
  * Binds a socket that is not connected yet and asks which listener would get
  * it. Fills in its own end. Returns that listener's inode; 0 where that is

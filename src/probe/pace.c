@@ -14,12 +14,14 @@
  * open one (--rate) at its time, however the others are doing. A timerfd rings
  * for the next start and for looks of attempts; it is late by 70 us as a rule,
  * so that in an open loop it rings early and then again at once, in effect a
- * loop that spins, but serves events meanwhile.
+ * loop that spins, but serves events meanwhile. The last of it is left to the
+ * attempt, which opens its socket and then waits for its time.
  */
 
 enum {
 	BURST = 64,			/* starts before events are served */
 	SPIN_NS = 100 * 1000,
+	PREPARE_NS = 60 * 1000,		/* what comes before connect(2) */
 	SKIP_US = 2 * 1000 * 1000,	/* for an address that isn't the last */
 	RETRY_FIRST_NS = 10 * 1000 * 1000,
 	RETRY_LAST_NS = 250 * 1000 * 1000,
@@ -109,7 +111,8 @@ fill(struct pace *p)
 	p->filling = true;
 	for (int i = 0; has_room(p) && has_more(p); i++) {
 		when = due(p);
-		if (i == BURST || when > clock_ns()) {
+		if (i == BURST || when > clock_ns() + (p->scouting ? 0 :
+		    PREPARE_NS)) {
 			wake(&p->ground, when > SPIN_NS && !p->scouting ?
 			    when - SPIN_NS : when ? when : 1);
 			break;
@@ -156,15 +159,18 @@ aim_again(struct pace *p)
 
 /*
  * Whether the scout's failure is passed over: another address is left, or
- * there is time for another round. Else it counts, as all that follow.
+ * there is time for another round. Else the first address is kept, and what
+ * it said counts.
  */
 static bool
-scout_on(struct pace *p, const struct result *r)
+scout_on(struct pace *p, struct result *r)
 {
 	bool last = p->address + 1 >= p->addresses.count;
 
 	if (p->stopping)
 		return true;
+	if (p->address == 0)
+		p->refusal = *r;
 	if (!last) {
 		p->on_skip(p, &p->addresses.at[p->address++], r->error);
 		return true;
@@ -175,6 +181,8 @@ scout_on(struct pace *p, const struct result *r)
 		return true;
 	}
 	p->scouting = false;
+	*r = p->refusal;
+	p->on_aim(p, &p->addresses.at[0]);
 	return false;
 }
 
@@ -197,24 +205,25 @@ is_hopeless(const struct pace *p)
 }
 
 static void
-on_end(struct attempt *a, const struct result *r)
+on_end(struct attempt *a, const struct result *result)
 {
 	struct pace *p = (struct pace *)a->ground;
+	struct result r = *result;
 	bool skip = false;
 
 	a->next = p->idle;
 	p->idle = a;
 	p->in_flight--;
-	if (p->scouting && has_connected(r)) {
+	if (p->scouting && has_connected(&r)) {
 		p->scouting = false;
 		p->first = p->started = a->started;
 	} else if (p->scouting) {
-		skip = scout_on(p, r);
+		skip = scout_on(p, &r);
 	}
 	if (skip)
 		p->begun--;
 	else
-		tally_add(p->ground.tally, r);
+		tally_add(p->ground.tally, &r);
 	if (is_hopeless(p))
 		p->stopping = true;
 	fill(p);

@@ -14,6 +14,7 @@ struct pace {
 	const struct plan *plan;
 	struct addr_list addresses;
 	int address;			/* of the scout */
+	struct result refusal;		/* what the first address said */
 	bool scouting, stopping, filling;
 	struct source clock;		/* a timerfd */
 	int64_t armed;			/* when it rings; 0: never */

@@ -5,9 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "net/sock.h"
-
-enum { TRIES = 64 };
+enum { TRIES = 4096, REST = 256 };
 
 static void
 read_range(struct ports *p)
@@ -79,11 +77,11 @@ next_port(struct ports *p)
 	return p->next;
 }
 
-/* SO_REUSEADDR: a port of a connection that ended lately may be had again. */
 int
 ports_bind(struct ports *p, int fd, struct addr *ours)
 {
-	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (p->tired && p->tired--)
+		return -1;
 	for (int i = 0; i < TRIES; i++) {
 		uint16_t port = next_port(p);
 
@@ -95,5 +93,6 @@ ports_bind(struct ports *p, int fd, struct addr *ours)
 		if (errno != EADDRINUSE)
 			return -1;
 	}
+	p->tired = REST;
 	return -1;
 }

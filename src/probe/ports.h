@@ -13,6 +13,7 @@ enum { PORTS_RESERVED_MAX = 64 };
 
 struct ports {
 	uint16_t low, high, next;
+	int tired;			/* calls that won't even try */
 	int reserved;
 	struct { uint16_t from, to; } skip[PORTS_RESERVED_MAX];
 };

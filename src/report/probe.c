@@ -355,8 +355,8 @@ probe_human(FILE *out, const struct probe_report *r)
 		latency(out, r, (enum latency)i);
 	failures(out, r);
 	line(out, "queued", r->queued, "connected, but nobody accepted them");
-	line(out, "predicted", r->predicted, "ended before the kernel could "
-	    "be asked; it was asked before");
+	line(out, "predicted", r->predicted, "the kernel was only asked before "
+	    "connecting");
 	line(out, "unattributed", r->unattributed, "who answered is not known");
 	line(out, "mismatched", r->mismatched, "the answer was not the one "
 	    "expected");
