@@ -150,6 +150,8 @@ make_again() (
 		try 'echo hello | ./rpnc connect 9000'
 		echo "$output" >>replies
 	done
+	try './rpnc probe -n 1000 9000'
+	assert_output --regexp ' A .* B .* C .*failed 0'
 	end "${pids[0]}"
 	end "${pids[1]}"
 	has_line 'name=A' replies
@@ -178,6 +180,16 @@ END
 	test "${#lines[@]}" -eq 3
 	awk '{ sum += $1; names = names $2 } END {
 		exit sum != 100 || names != "name=Aname=Bname=C" }' <<<"$output"
+}
+
+@test "manual: the same by probe" {
+	serve 'rpnc echo -r --identify 9000'
+	serve 'rpnc echo -r --identify 9000'
+	try 'rpnc probe -n 1000 9000'
+	assert_output --partial '1000 connections'
+	shown 'rpnc probe -q -n 1000 --fail-uneven 9000 >report'
+	eval "${line/ 9000/ "$port"}" || test $? -eq 7 # 1 in 10,000
+	has_line 'failed 0' report
 }
 
 @test "manual: three workers" {
