@@ -112,6 +112,8 @@ relay_close_all(struct relay *r, enum reason reason)
 static void
 close_broken(struct relay *r, struct conn *c, int error)
 {
+	if (error == EPIPE)	/* a reset after the peer's end */
+		error = ECONNRESET;
 	relay_close(r, c, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET,
 	    error);
 }
