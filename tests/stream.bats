@@ -1,0 +1,460 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # a test is a shell; loaded names
+# rpnc connect as a relay of bytes: exactness, ends, broken streams, peers.
+
+bats_require_minimum_version 1.5.0
+load helpers
+load connect
+
+# --- ends -------------------------------------------------------------
+
+@test "connect: a server that answers only after the end of stdin is heard" {
+	server 'c = accept(); c.sendall(b"got " + everything(c))'
+	run -0 connect 127.0.0.1 "$port" <<<hello
+	assert_output "got hello"
+}
+
+@test "connect: a reply long after the end of stdin is waited for, without any timer" {
+	mkfifo ended reply
+	server 'c = accept(); everything(c); tell("ended"); told("reply")
+c.sendall(b"late\n")'
+	no_leaks background strace -qq -e trace=shutdown,epoll_wait,epoll_pwait,timerfd_settime -o trace \
+		rpnc connect 127.0.0.1 "$port" <<<hello >out
+	read -r <ended
+	echo now >reply
+	finish "$pid"
+	assert_equal "$(<out)" late
+	sed '1,/^shutdown/d' trace >after
+	assert grep -q epoll after
+	refute grep -Ev ', -1(, NULL, 8)?\) |^\+' after
+}
+
+@test "connect: a server that ends first ends it at once, though stdin is open" {
+	open_stdin
+	server 'c = accept(); c.sendall(b"bye\n"); c.close()'
+	run -0 connect 127.0.0.1 "$port" <in
+	assert_output bye
+}
+
+@test "connect: of a regular file all is sent to a server that ended its own side first" {
+	random_file 9000000 file
+	server 'c = accept(); c.shutdown(socket.SHUT_WR); save(everything(c))'
+	run -0 connect 127.0.0.1 "$port" <file
+	finish "$pid"
+	cmp file got
+}
+
+@test "connect: of a pipe what is there is sent to a server that ended its own side first" {
+	open_stdin
+	printf pending >&5
+	server 'c = accept(); c.shutdown(socket.SHUT_WR); save(everything(c))'
+	run -0 connect 127.0.0.1 "$port" <in
+	finish "$pid"
+	assert_equal "$(cat got)" pending
+}
+
+@test "connect: --both waits for the end of stdin after the server's" {
+	server 'c = accept(); c.sendall(b"bye\n"); c.shutdown(socket.SHUT_WR)
+save(everything(c))'
+	local server=$pid
+	talk --both 127.0.0.1 "$port"
+	read -r line <&6
+	assert_equal "$line" bye
+	printf more >&5
+	exec 5>&-
+	finish "$pid"
+	finish "$server"
+	assert_equal "$(cat got)" more
+}
+
+@test "connect: --both waits for the server's end after stdin's" {
+	mkfifo ended reply
+	server 'c = accept(); everything(c); tell("ended"); told("reply")
+c.sendall(b"late\n")'
+	background connect --both 127.0.0.1 "$port" </dev/null >out
+	read -r <ended
+	echo now >reply
+	finish "$pid"
+	assert_equal "$(cat out)" late
+}
+
+@test "connect: a server that resets is a failure, told in one line" {
+	open_stdin
+	for stdin in in /dev/null; do
+		server 'c = accept(); reset(c)'
+		run -1 quiet 127.0.0.1 "$port" <"$stdin"
+		refute_output
+		complained "(connect to )?127.0.0.1:$port: Connection reset by peer"
+	done
+}
+
+@test "connect: a server that resets after its end is a failure with --both" {
+	mkfifo seen
+	server 'c = accept(); c.sendall(b"x\n"); c.shutdown(socket.SHUT_WR)
+told("seen"); reset(c)'
+	talk --both 127.0.0.1 "$port"
+	read -r <&6
+	echo yes >seen
+	ends_with 1 "$pid"
+	complained "127.0.0.1:$port: Connection reset by peer"
+}
+
+@test "connect: a reply that comes before a large upload is cut is delivered" {
+	truncate -s 256M file
+	server 'while True:
+    c = accept(); c.recv(1)
+    c.sendall(b"413 " + b"too large " * 1000 + b"\n"); c.close()'
+	for _ in {1..10}; do
+		run -1 quiet 127.0.0.1 "$port" <file
+		assert_equal "${#output}" 10004
+		complained "127.0.0.1:$port: Connection reset by peer"
+	done
+}
+
+@test "connect: a Unix server's reply before it cuts an upload is delivered too" {
+	truncate -s 16M file
+	KIND=unix server 'c = accept(); c.recv(1); c.sendall(b"no\n"); c.close()'
+	run -1 quiet -U socket <file
+	assert_output no
+	complained "unix:socket: Connection reset by peer"
+}
+
+# --- broken streams ---------------------------------------------------
+
+@test "connect: a closed stdout ends it at once, though nothing more arrives" {
+	server 'c = accept(); c.sendall(b"x\n"); signal.pause()'
+	talk 127.0.0.1 "$port"
+	read -r <&6
+	exec 6<&-
+	ends_with 1 "$pid"
+	complained "stdout: Broken pipe"
+}
+
+@test "connect: head may close stdout" {
+	start echo --chargen 127.0.0.1 0
+	run -0 bash -c 'timeout 20 rpnc connect -n "$1" 2>err | head -c 1
+	test "${PIPESTATUS[0]}" = 1' bash "127.0.0.1:$port"
+	assert_equal "${#output}" 1
+	complained "stdout: Broken pipe"
+}
+
+@test "connect: a full disk is a failure, told in one line" {
+	start echo 127.0.0.1 0
+	open_stdin
+	echo hello >&5
+	status=0
+	connect 127.0.0.1 "$port" <in >/dev/full 2>err || status=$?
+	assert_equal "$status" 1
+	complained "stdout: No space left on device"
+}
+
+@test "connect: closed descriptors harm nothing they need not" {
+	start echo 127.0.0.1 0
+	address=127.0.0.1:$port
+	# in shells of their own: run would notice too
+	run -0 bash -c "timeout 20 rpnc connect $address <&-"
+	refute_output
+	run -0 bash -c "timeout 20 rpnc connect $address <<<hello 2>&-"
+	assert_output hello
+	run -0 bash -c "timeout 20 rpnc connect $address </dev/null >&-"
+	refute_output
+	run -1 bash -c "timeout 20 rpnc connect $address <<<hello >&-"
+	assert_output "rpnc connect: stdout: Bad file descriptor"
+}
+
+@test "connect: a stdin that can't be read is a failure, told in one line" {
+	server 'c = accept(); c.sendall(b"got " + everything(c) + b"\n")'
+	run -1 quiet 127.0.0.1 "$port" </tmp
+	assert_output "got "
+	complained "stdin: Is a directory"
+}
+
+# --- translation ------------------------------------------------------
+
+@test "connect: -C makes LF a CRLF, across reads, and leaves CRLF alone" {
+	start echo 127.0.0.1 0
+	talk -C 127.0.0.1 "$port"
+	# what came back was read: the next begins another read
+	for piece in 'a\nb\r' '\nc' '\n' '\n\r' 'd\r\ne\n\n'; do
+		# shellcheck disable=SC2059
+		printf "$piece" >&5
+		case $piece in
+		'a\nb\r') expected='a\r\nb\r' ;;
+		'\n') expected='\r\n' ;;
+		'\n\r') expected='\r\n\r' ;;
+		'd\r\ne\n\n') expected='d\r\ne\r\n\r\n' ;;
+		*) expected=$piece ;;
+		esac
+		# shellcheck disable=SC2059
+		printf "$expected" >expected
+		head -c "$(wc -c <expected)" <&6 >got
+		cmp expected got
+	done
+	exec 5>&-
+	run cat <&6
+	refute_output
+	finish "$pid"
+}
+
+@test "connect: -C keeps up with a large file of lines" {
+	yes "line $(head -c 200 /dev/zero | tr '\0' x)" | head -c 3000000 >file || true
+	sed 's/$/\r/' file | head -c -1 >expected
+	start echo 127.0.0.1 0
+	connect -C 127.0.0.1 "$port" <file >got
+	cmp <(head -c "$(wc -c <expected)" got) expected
+}
+
+# --- exactness ----------------------------------------------------------
+
+# listen_on tcp|unix INPUT ARG...: a listener; address is what connect takes.
+listen_on() {
+	case $1 in
+	tcp) start_with "$2" listen "${@:3}" 127.0.0.1 0 && address=127.0.0.1:$port ;;
+	unix) start_with "$2" listen "${@:3}" -U socket && address=unix:socket ;;
+	esac
+}
+
+@test "connect: 64 MiB come back from an echo as they were" {
+	random_file 67108864 file
+	start echo 127.0.0.1 0
+	connect 127.0.0.1 "$port" <file >out
+	cmp file out
+	start echo -U socket
+	connect -U socket <file >out
+	cmp file out
+}
+
+@test "connect: 64 MiB go each way at once between it and a listener" {
+	random_file 67108864 up
+	random_file 67000000 down
+	for family in tcp unix; do
+		listen_on "$family" down --both
+		connect --both "$address" <up >down.out
+		finish "$pid"
+		cmp down down.out
+		cmp up "out.$((${#pids[@]} - 1))"
+	done
+}
+
+@test "connect: files of all sizes around the edges of buffers arrive whole, both ways" {
+	random_file 1100000 all
+	for size in 0 1 4095 4096 4097 16383 16384 16385 65535 65536 65537 \
+		131071 131073 262143 262144 262145 524287 524289 \
+		1048575 1048576 1048577; do
+		head -c "$size" all >up
+		tail -c "$size" all >down
+		for family in tcp unix; do
+			listen_on "$family" down
+			connect "$address" <up >down.out
+			finish "$pid"
+			cmp down down.out
+			cmp up "out.$((${#pids[@]} - 1))"
+		done
+	done
+}
+
+@test "connect: one way only, either way, is exact too" {
+	random_file 3000000 file
+	for family in tcp unix; do
+		listen_on "$family" /dev/null
+		connect "$address" <file >got
+		finish "$pid"
+		cmp file "out.$((${#pids[@]} - 1))"
+		test ! -s got
+		listen_on "$family" file
+		connect "$address" </dev/null >got
+		finish "$pid"
+		cmp file got
+	done
+}
+
+@test "connect: stdin may be a pipe, a socket, or a slow producer" {
+	random_file 3000000 file
+	start echo 127.0.0.1 0
+	head -c 3000000 file | connect 127.0.0.1 "$port" >out
+	cmp file out
+	run -0 "$PYTHON" - "$port" <<-'END'
+	import socket, subprocess, sys, threading
+	ours, theirs = socket.socketpair()
+	p = subprocess.Popen(["rpnc", "connect", "127.0.0.1", sys.argv[1]],
+	    stdin=theirs, stdout=theirs)
+	theirs.close()
+	data = open("file", "rb").read()
+	def send():
+	    ours.sendall(data)
+	    ours.shutdown(socket.SHUT_WR)
+	threading.Thread(target=send).start()
+	got = b""
+	while part := ours.recv(100000): got += part
+	assert p.wait() == 0
+	assert got == data, len(got)
+	END
+	for i in {1..500}; do printf %s "$i"; done >expected
+	for i in {1..500}; do printf %s "$i"; done | connect 127.0.0.1 "$port" | cmp expected
+}
+
+@test "connect: stdin may be non-blocking, and is left as it was" {
+	start echo 127.0.0.1 0
+	run -0 "$PYTHON" - "$port" <<-'END'
+	import fcntl, os, subprocess, sys
+	r, w = os.pipe()
+	for flags in 0, os.O_NONBLOCK:
+	    fcntl.fcntl(r, fcntl.F_SETFL, flags)
+	    fcntl.fcntl(w, fcntl.F_SETFL, flags)
+	    i, o = os.pipe()
+	    p = subprocess.Popen(["rpnc", "connect", "127.0.0.1", sys.argv[1]],
+	        stdin=i, stdout=w)
+	    os.close(i)
+	    os.write(o, b"one")
+	    fcntl.fcntl(r, fcntl.F_SETFL, 0)
+	    assert os.read(r, 9) == b"one"
+	    assert fcntl.fcntl(w, fcntl.F_GETFL) & os.O_NONBLOCK == flags
+	    assert fcntl.fcntl(o, fcntl.F_GETFL) & os.O_NONBLOCK == 0
+	    os.close(o)
+	    assert p.wait() == 0
+	END
+}
+
+@test "connect: stdout may be a pipe read in small pieces" {
+	random_file 3000000 file
+	start echo 127.0.0.1 0
+	connect 127.0.0.1 "$port" <file | dd bs=777 iflag=fullblock status=none >out
+	cmp file out
+}
+
+@test "connect: stdout may be a file that others append to, or /dev/null" {
+	random_file 300000 file
+	start echo 127.0.0.1 0
+	echo before >out
+	(
+		connect 127.0.0.1 "$port" <file
+		echo after
+	) >>out
+	cmp <(echo before && cat file && echo after) out
+	connect 127.0.0.1 "$port" <file >/dev/null
+	echo over >out
+	connect 127.0.0.1 "$port" <file 1<>out
+	cmp file out
+}
+
+@test "connect: a server that reads nothing is not sent more than buffers hold" {
+	mkfifo go
+	server 'c = accept(); told("go"); save(everything(c))'
+	talk 127.0.0.1 "$port"
+	random_file 40000000 file
+	head -c 40000000 file >&5 &
+	local writer=$!
+	pids+=("$writer")
+	# it stops reading stdin: the writer of the pipe sleeps
+	eventually blocked "$writer"
+	local resident
+	resident=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
+	assert test "$resident" -lt 40000
+	echo now >go
+	exec 5>&-
+	ends_with 0 "$writer"
+	ends_with 0 "$pid"
+	finish "${pids[0]}"
+	cmp file got
+}
+
+# blocked PID: it sleeps in a write to a pipe, twice asked.
+blocked() {
+	grep -q pipe_write "/proc/$1/wchan"
+}
+
+# --- peers --------------------------------------------------------------
+
+# against COMMAND...: a server, in the background, that reads file down and
+# writes file up.out; connect talks to it as soon as it listens. PORT in
+# COMMAND is its port.
+against() {
+	local port
+	port=$(free_port)
+	"${@//PORT/$port}" <down >up.out 2>peer.err 3>&- &
+	pids+=("$!")
+	connect --wait 10 127.0.0.1 "$port" <up >down.out 2>err
+	finish "${pids[-1]}"
+	cmp up up.out
+	cmp down down.out
+	test ! -s err
+}
+
+@test "connect: nc.openbsd, ncat, and socat as servers, each way at once" {
+	random_file 500000 up
+	random_file 400000 down
+	against nc.openbsd -l -N 127.0.0.1 PORT
+	against ncat -l 127.0.0.1 PORT
+	against socat -t 20 - TCP-LISTEN:PORT,bind=127.0.0.1
+}
+
+@test "connect: nc.traditional as a server, each way in turn" {
+	local port
+	port=$(free_port)
+	mkfifo from to
+	nc.traditional -l -s 127.0.0.1 -p "$port" <to >from 3>&- &
+	pids+=("$!")
+	exec 7>to 8<from
+	talk --wait 10 127.0.0.1 "$port"
+	random_file 300000 file
+	cat file >&5 &
+	pids+=("$!")
+	head -c 300000 <&8 | cmp file
+	cat file >&7 &
+	pids+=("$!")
+	head -c 300000 <&6 | cmp file
+	exec 5>&- 7>&-
+	ends_with 0 "$pid"
+	assert_equal "$(<err)" ''
+}
+
+@test "connect: Unix servers of nc.openbsd, ncat and socat" {
+	echo up >up
+	echo down >down
+	for server in "nc.openbsd -l -N -U s1" "ncat -l -U s2" \
+		"socat -t 20 - UNIX-LISTEN:s3" "socat -t 20 - ABSTRACT-LISTEN:rpnc-s4-$$"; do
+		# shellcheck disable=SC2086
+		$server <down >up.out 2>peer.err 3>&- &
+		pids+=("$!")
+		local path=${server##* }
+		path=${path/#ABSTRACT-LISTEN:/@}
+		connect --wait 10 -U "${path#UNIX-LISTEN:}" <up >down.out
+		finish "${pids[-1]}"
+		cmp up up.out
+		cmp down down.out
+	done
+}
+
+@test "connect: UDP servers of nc.openbsd, ncat and socat" {
+	for server in "nc.openbsd -u -l 127.0.0.1 PORT" "ncat -u -l 127.0.0.1 PORT" \
+		"socat - UDP-LISTEN:PORT,bind=127.0.0.1"; do
+		rm -f from to in out
+		mkfifo from to
+		local port
+		port=$(free_port)
+		# shellcheck disable=SC2086
+		${server/PORT/$port} <to >from 2>/dev/null 3>&- &
+		local peer=$!
+		pids+=("$peer")
+		exec 7>to 8<from
+		# no way to wait for a UDP server but its socket
+		eventually bound "$port"
+		talk -u --linger 0.2 127.0.0.1 "$port"
+		echo up >&5
+		read -r line <&8
+		assert_equal "$line" up
+		echo down >&7
+		read -r line <&6
+		assert_equal "$line" down
+		exec 5>&-
+		ends_with 0 "$pid"
+		kill "$peer"
+		exec 7>&- 8<&-
+		finish "$peer" || true
+	done
+}
+
+# bound PORT: whether a UDP socket has it.
+bound() {
+	ss -Huln "sport = :$1" | grep -q .
+}
