@@ -48,7 +48,7 @@ const struct opt stream_options[] = {
 const struct opt listen_options[] = {
 	FLAG('r', "reuseport", reuseport,
 	    "join the port's group (SO_REUSEPORT)"),
-	TEXT(0, "name", "NAME", name, "this member's name (with -r)"),
+	TEXT(0, "name", "NAME", name, "its name where members meet (a letter)"),
 	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
 	    "queue of connections not accepted yet (4096)"),
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
@@ -135,8 +135,7 @@ const struct opt probe_options[] = {
 const struct opt_hint hints[] = {
 	{ '0', "", "not an option, nor a port: ports are 0 to 65535" },
 	{ 'l', "", "to listen, say 'rpnc listen'" },
-	{ 'z', "", "rpnc has no -z; 'rpnc connect -n' shows whether a port "
-	    "is open" },
+	{ 'z', "", "to see whether a port is open, say 'rpnc probe -n 1'" },
 	{ 'w', "", "nc's -w is --connect-timeout and --idle-timeout here" },
 	{ 'N', "", "not needed: end of stdin half-closes by itself" },
 	{ 'q', "", "not needed: nothing is cut at end of stdin" },

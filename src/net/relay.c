@@ -27,7 +27,6 @@
 #include "base/fail.h"
 
 enum {
-	RING = 1024 * 1024,	/* at most this much unsent (CONTRACT) */
 	PACE = 256 * 1024,	/* unsent by the fastest: stop reading */
 	PIECE = 256 * 1024,	/* one read */
 	RECORD = 16 * 1024,	/* one datagram of input */
@@ -54,7 +53,7 @@ link_of(struct conn *c)
 static uint64_t
 unsent(const struct link *link)
 {
-	return link->broken ? 0 : link->relay->head - link->sent;
+	return link->broken ? 0 : link->relay->ring.head - link->sent;
 }
 
 static uint64_t
@@ -156,16 +155,15 @@ static int
 send_some(struct link *link)
 {
 	struct relay *r = link->relay;
-	uint64_t left;
+	size_t piece;
 
 	if (link->conn->queued && conn_flush(link->conn) < 0)
 		return break_off(link);
 	if (link->conn->queued)
 		return 0;
-	while ((left = unsent(link)) > 0) {
-		size_t at = link->sent % RING;
-		size_t piece = left < RING - at ? left : RING - at;
-		ssize_t n = conn_write(link->conn, r->ring + at, piece);
+	while (unsent(link) > 0) {
+		const char *data = ring_at(&r->ring, link->sent, &piece);
+		ssize_t n = conn_write(link->conn, data, piece);
 
 		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
 			return 0;
@@ -215,43 +213,8 @@ close_too_slow(struct relay *r, size_t length)
 
 	for (c = r->conns; c; c = next) {
 		next = c->next;
-		if (unsent(link_of(c)) + length > RING) {
-			r->too_slow++;
+		if (unsent(link_of(c)) + length > RING_SIZE)
 			relay_close(r, c, REASON_TOO_SLOW, 0);
-		}
-	}
-}
-
-static void
-append(struct relay *r, const char *data, size_t length)
-{
-	size_t at = r->head % RING;
-	size_t piece = length < RING - at ? length : RING - at;
-
-	memcpy(r->ring + at, data, piece);
-	memcpy(r->ring, data + piece, length - piece);
-	r->head += length;
-}
-
-/* LF becomes CRLF unless a CR came before it, in this piece or the last. */
-static void
-append_crlf(struct relay *r, const char *data, size_t length)
-{
-	while (length) {
-		const char *lf = memchr(data, '\n', length);
-		size_t n = lf ? (size_t)(lf - data) : length;
-
-		append(r, data, n);
-		if (n)
-			r->after_cr = data[n - 1] == '\r';
-		if (lf) {
-			append(r, r->after_cr ? "\n" : "\r\n",
-			    r->after_cr ? 1 : 2);
-			r->after_cr = false;
-			n++;
-		}
-		data += n;
-		length -= n;
 	}
 }
 
@@ -269,7 +232,7 @@ push(struct link *link)
 		return -1;
 	}
 	link->broken = 0;
-	link->sent = link->relay->head;
+	link->sent = link->relay->ring.head;
 	return 0;
 }
 
@@ -313,7 +276,7 @@ input_ended(struct relay *r)
 static void
 rewind_ring(struct relay *r)
 {
-	r->head = 0;
+	r->ring.head = 0;
 	for (struct conn *c = r->conns; c; c = c->next)
 		link_of(c)->sent = 0;
 }
@@ -346,9 +309,9 @@ on_input(struct source *source, uint32_t events)
 		rewind_ring(r);
 	close_too_slow(r, r->options->crlf ? (size_t)n * 2 : (size_t)n);
 	if (r->options->crlf)
-		append_crlf(r, r->buffer, (size_t)n);
+		ring_add_crlf(&r->ring, r->buffer, (size_t)n);
 	else
-		append(r, r->buffer, (size_t)n);
+		ring_add(&r->ring, r->buffer, (size_t)n);
 	serve_all(r);
 }
 
@@ -459,9 +422,8 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 	    .out = out };
 	r->in.fd = STDIN_FILENO;
 	r->in.on_event = on_input;
-	r->ring = malloc(RING);
 	r->buffer = malloc(PIECE);
-	return r->ring && r->buffer ? 0 : fail("buffers");
+	return r->buffer ? ring_open(&r->ring) : fail("buffer");
 }
 
 int
@@ -473,7 +435,7 @@ relay_add(struct relay *r, struct conn *c)
 		return fail("connection");
 	link->relay = r;
 	link->conn = c;
-	link->sent = r->head;
+	link->sent = r->ring.head;
 	link->timer.on_timer = on_timer;
 	link->shut_due = r->in_ended && !r->options->keep;
 	r->datagram = c->ops->datagram;
@@ -499,8 +461,7 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 
 	if (link->broken)
 		return;
-	if (c->queued + length > RING) {
-		r->too_slow++;
+	if (c->queued + length > RING_SIZE) {
 		relay_close(r, c, REASON_TOO_SLOW, 0);
 		return;
 	}
@@ -535,6 +496,6 @@ void
 relay_free(struct relay *r)
 {
 	relay_close_all(r, REASON_LOCAL);
-	free(r->ring);
+	ring_close(&r->ring);
 	free(r->buffer);
 }

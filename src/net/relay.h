@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "base/sink.h"
 #include "net/conn.h"
+#include "net/ring.h"
 
 struct relay;
 
@@ -39,11 +40,10 @@ struct relay {
 	bool datagram;
 	/* input */
 	struct source in;
-	bool in_ended, in_gave, after_cr;
+	bool in_ended, in_gave;
 	int64_t in_end_time;
-	char *ring, *buffer;
-	uint64_t head;		/* bytes of input so far; ring[head % size] */
-	uint64_t too_slow;	/* connections closed for that */
+	struct ring ring;	/* input that not all have been sent */
+	char *buffer;
 };
 
 /* Readies r to read from fd 0 and to write to out. */
