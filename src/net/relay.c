@@ -471,9 +471,8 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 }
 
 void
-relay_shut(struct relay *r, struct conn *c)
+relay_shut(struct conn *c)
 {
-	(void)r;
 	link_of(c)->shut_due = true;
 	settle(link_of(c));
 }

@@ -64,7 +64,7 @@ void relay_close_all(struct relay *, enum reason);
  */
 void relay_send(struct relay *, struct conn *c, const void *data,
     size_t length);
-void relay_shut(struct relay *, struct conn *c);
+void relay_shut(struct conn *c);
 
 /* To call when out has room again. */
 void relay_resume(struct relay *);

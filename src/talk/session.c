@@ -265,7 +265,7 @@ on_end(struct prompt *p)
 	if (s->server || !s->focus || s->focus->write_ended)
 		s->ops->quit(s);
 	else
-		relay_shut(s->relay, s->focus);
+		relay_shut(s->focus);
 }
 
 static char *
