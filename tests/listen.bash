@@ -39,9 +39,9 @@ python_code() {
 		def whole(s):
 		    return b"".join(iter(lambda: s.recv(1 << 16), b""))
 		def exact(s, n):
-		    data = b""
+		    data, read = b"", s.recv if hasattr(s, "recv") else s.read
 		    while len(data) < n:
-		        data += s.recv(n - len(data)) or sys.exit("end")
+		        data += read(n - len(data)) or sys.exit("end")
 		    return data
 		def quiet(s, seconds=0.2):
 		    return not select.select([s], [], [], seconds)[0]
@@ -67,6 +67,21 @@ start_fed() {
 	mkfifo "in.$n" "err.$n"
 	exec 7<>"in.$n" 8<>"err.$n"
 	start_with "in.$n" "$1" -v "${@:2}" 7>&- 8<&-
+}
+
+# at_once ARG... <<CODE: start, and clients that wait for it already: they find
+# the port in "port".
+at_once() {
+	mkfifo waits where
+	{
+		echo 'open("waits", "w").close()'
+		echo 'port = open("where").read()'
+		cat
+	} >code
+	behind <code
+	: <waits
+	start "$@"
+	echo "$port" >where
 }
 
 # heard TEXT: reads its stderr up to a line with TEXT; that is left in $line.

@@ -196,15 +196,6 @@ exchange() {
 	ends_with 4 'no client came in 0.1 s'
 }
 
-@test "listen: --accept-timeout does not count while a client is there" {
-	start_fed listen --accept-timeout 0.4 127.0.0.1 0
-	py "$port" <<-'END'
-		s = dial(args[0])
-		assert quiet(s, 0.8)
-	END
-	ends_with 0
-}
-
 @test "listen: --backlog is the listen queue's limit" {
 	start listen --backlog 7 127.0.0.1 0
 	run ss -Hltn "sport = :$port"
@@ -287,6 +278,20 @@ exchange() {
 		    except ConnectionResetError:
 		        pass
 	END
+	ends_with 143
+}
+
+@test "listen: SIGTERM ends its wait, after the client's end, for stdout's reader" {
+	mkfifo out.0
+	exec 8<>out.0
+	start listen 127.0.0.1 0 8<&-
+	py "$port" <<-'END'
+		s = dial(args[0])
+		s.sendall(bytes(100000))
+		s.shutdown(SHUT_WR)
+		assert whole(s) == b""
+	END
+	kill "$pid"
 	ends_with 143
 }
 

@@ -1,0 +1,179 @@
+# rpnc listen -u, raw: one sender or many, and what each of them gets.
+# shellcheck shell=bash disable=SC2154
+
+load listen
+
+# What arrives is read from a pipe that we hold: datagrams keep their order, so
+# what came after another was not taken before it.
+pipe_out() {
+	mkfifo out.0
+	exec 7<>out.0
+}
+
+@test "listen -u: locks to the first sender" {
+	pipe_out
+	printf 'to you' >down
+	start_with down listen -u 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		out = open("out.0", "rb", buffering=0)
+		first, other = udp(args[0]), udp(args[0])
+		first.send(b"first ")
+		assert first.recv(99) == b"to you"
+		other.send(b"other ")
+		first.send(b"again")
+		assert exact(out, 11) == b"first again"
+		assert quiet(other, 0)
+	END
+}
+
+@test "listen -u: without -k goes on after the end of stdin" {
+	pipe_out
+	start listen -u 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		out = open("out.0", "rb", buffering=0)
+		s = udp(args[0])
+		s.send(b"a")
+		assert exact(out, 1) == b"a"
+		assert quiet(s, 1.2)
+		s.send(b"b")
+		assert exact(out, 1) == b"b"
+	END
+	kill "$pid"
+	ends_with 143
+}
+
+@test "listen -u -k: takes from all, and stdin goes to all" {
+	pipe_out
+	mkfifo in
+	exec 8<>in
+	start_with in listen -u -k 127.0.0.1 0 7>&- 8>&-
+	py "$port" <<-'END'
+		out = open("out.0", "rb", buffering=0)
+		peers = [udp(args[0]) for _ in range(50)]
+		for i, s in enumerate(peers):
+		    s.send(b"%02d" % i)
+		    assert exact(out, 2) == b"%02d" % i
+		open("in", "wb", buffering=0).write(b"answer")
+		for s in peers:
+		    assert s.recv(99) == b"answer"
+	END
+}
+
+@test "listen -u: datagrams without a byte end nothing" {
+	pipe_out
+	start listen -u --json 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		s = udp(args[0])
+		for text in b"", b"x", b"", b"", b"y":
+		    s.send(text)
+		told = events()
+		texts = []
+		while texts[-1:] != ["y"]:
+		    e = next(told)
+		    texts += [e["text"]] if e["event"] == "data" else []
+		    assert e["event"] != "closed"
+		assert texts == ["", "x", "", "", "y"], texts
+	END
+}
+
+@test "listen -u: a datagram of 60,000 bytes arrives whole" {
+	pipe_out
+	start listen -u 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		out = open("out.0", "rb", buffering=0)
+		s, data = udp(args[0]), os.urandom(60000)
+		s.send(data)
+		assert exact(out, 60000) == data
+	END
+}
+
+@test "listen -u: on a wildcard answers from the address that was asked" {
+	pipe_out
+	printf answer >down
+	start_with down listen -u 0 7>&-
+	py "$port" <<-'END'
+		s = socket.socket(socket.AF_INET, SOCK_DGRAM)
+		s.sendto(b"x", ("127.0.0.2", int(args[0])))
+		assert s.recvfrom(99) == (b"answer", ("127.0.0.2", int(args[0])))
+	END
+}
+
+@test "listen -u: on a wildcard answers IPv6 too" {
+	pipe_out
+	printf answer >down
+	start_with down listen -u 0 7>&-
+	py "$port" <<-'END'
+		s = socket.socket(socket.AF_INET6, SOCK_DGRAM)
+		s.sendto(b"x", ("::1", int(args[0])))
+		data, peer = s.recvfrom(99)
+		assert data == b"answer" and peer[:2] == ("::1", int(args[0]))
+	END
+}
+
+@test "listen -u: on a wildcard answers who asked by broadcast" {
+	pipe_out
+	printf answer >down
+	start_with down listen -u 0 7>&-
+	py "$port" <<-'END'
+		s = socket.socket(socket.AF_INET, SOCK_DGRAM)
+		s.setsockopt(SOL_SOCKET, socket.SO_BROADCAST, 1)
+		s.sendto(b"x", ("127.255.255.255", int(args[0])))
+		assert s.recv(99) == b"answer"
+	END
+}
+
+@test "listen -u -k: at most 1,024 peers are remembered" {
+	pipe_out
+	start listen -u -k --json 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		told, seen = events(), {"connected": 0, "data": 0, "closed": 0}
+		for i in range(1100):
+		    s = socket.socket(socket.AF_INET, SOCK_DGRAM)
+		    s.bind(("127.1.%d.%d" % divmod(i, 256), 0))
+		    s.sendto(b"x", ("127.0.0.1", int(args[0])))
+		    while True:
+		        e = next(told)
+		        if e["event"] in seen:
+		            seen[e["event"]] += 1
+		        if e["event"] == "data":
+		            break
+		assert seen == {"connected": 1100, "data": 1100, "closed": 76}, seen
+	END
+}
+
+@test "listen -u -k -m: the peer that was silent longest makes room" {
+	pipe_out
+	start listen -u -k -m 2 --json 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		told, peers = events(), [udp(args[0]) for _ in range(3)]
+		for i in 0, 1, 0, 2:
+		    peers[i].send(b"%d" % i)
+		    while (e := next(told))["event"] != "data":
+		        if e["event"] == "closed":
+		            assert i == 2 and e["conn"] == 2, e
+		            assert e["reason"] == "local"
+	END
+}
+
+@test "listen -u: a locked sender silent for --idle-timeout: status 4" {
+	pipe_out
+	start listen -u --idle-timeout 0.3 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		udp(args[0]).send(b"x")
+	END
+	ends_with 4 'nothing heard or said for 0.3 s'
+}
+
+@test "listen -u -r: port 0 is a usage error that says why" {
+	run timeout 20 rpnc listen -u -r 0
+	assert_failure 2
+	assert_output --partial 'the same port'
+}
+
+@test "listen -u: a port that is in use: status 5" {
+	pipe_out
+	start listen -u 127.0.0.1 0 7>&-
+	run timeout 20 rpnc listen -u 127.0.0.1 "$port"
+	assert_failure 5
+	assert_output --partial 'Address already in use'
+}
