@@ -46,13 +46,25 @@ say_conn(struct session *s, const struct conn *c)
 	    c->read_ended ? "  they ended" : "");
 }
 
+/* The connection that came next after the one with this id, or NULL. */
+static struct conn *
+conn_after(const struct session *s, unsigned id)
+{
+	struct conn *next = NULL;
+
+	for (struct conn *c = s->relay->conns; c; c = c->next)
+		if (c->id > id && (!next || c->id < next->id))
+			next = c;
+	return next;
+}
+
 static void
 run_who(struct session *s, char *arg)
 {
 	(void)arg;
 	if (!s->relay->conns)
 		session_say(s, "nobody is connected\n");
-	for (struct conn *c = s->relay->conns; c; c = c->next)
+	for (struct conn *c = NULL; (c = conn_after(s, c ? c->id : 0));)
 		say_conn(s, c);
 }
 
@@ -146,7 +158,7 @@ static void
 say_member(struct session *s, const struct member *m, uint64_t total)
 {
 	char command[sizeof(m->command) * ESCAPE_MAX + 1], accepted[24] = "-";
-	char share[24] = "-";
+	char share[24] = "-", queue[24];
 	uint64_t open = m->open;
 
 	escape(m->command, strlen(m->command), false, command);
@@ -158,10 +170,11 @@ say_member(struct session *s, const struct member *m, uint64_t total)
 			snprintf(share, sizeof(share), "%.1f %%", 100.0 *
 			    (double)m->counters.accepted / (double)total);
 	}
-	session_say(s, "%c %-10s %7d %-12.12s %9s %8s %6llu %6u/%-6u %6llu  "
-	    "%s\n", strcmp(m->name, s->name) == 0 && *s->name ? '>' : ' ',
+	snprintf(queue, sizeof(queue), "%u/%u", m->queue, m->limit);
+	session_say(s, "%c %-8s %7d %-10s %8s %7s %5llu %10s %5llu %s\n",
+	    strcmp(m->name, s->name) == 0 && *s->name ? '>' : ' ',
 	    m->slot >= 0 ? m->name : "-", (int)m->pid, command, accepted,
-	    share, (unsigned long long)open, m->queue, m->limit,
+	    share, (unsigned long long)open, queue,
 	    (unsigned long long)m->drops, state_text(m));
 }
 
@@ -183,9 +196,9 @@ say_fairness(struct session *s, const struct members *m)
 			counts[k++] = m->list[i].counters.accepted -
 			    s->base[m->list[i].slot];
 	}
-	if (k < 2 || fair_test(counts, NULL, k, &fair) < 0)
+	if (k < 2 || fair_test(counts, NULL, k, &fair) < 0 || !fair.n)
 		return;
-	session_say(s, "since the members last changed: %llu accepted, fair "
+	session_say(s, "since the members last changed: %llu accepted\nfair "
 	    "hashing gives %.0f ± %.0f each (99 %%), p %.3g: %s\n",
 	    (unsigned long long)fair.n, (double)fair.n / k,
 	    fair.expected_spread_99, fair.p, fair_verdict_name(fair.verdict));
@@ -204,9 +217,9 @@ run_group(struct session *s, char *arg)
 	}
 	for (int i = 0; i < m.count; i++)
 		total += m.list[i].counters.accepted;
-	session_say(s, "  %-10s %7s %-12s %9s %8s %6s %6s/%-6s %6s  %s\n",
-	    "name", "pid", "command", "accepted", "share", "open", "queue",
-	    "limit", "drops", "state");
+	session_say(s, "  %-8s %7s %-10s %8s %7s %5s %10s %5s %s\n", "name",
+	    "pid", "command", "accepted", "share", "open", "queue/of",
+	    "drops", "state");
 	for (int i = 0; i < m.count; i++)
 		say_member(s, &m.list[i], total);
 	say_fairness(s, &m);
@@ -273,7 +286,7 @@ run_stats(struct session *s, char *arg)
 	char in_text[NUM_TEXT], out_text[NUM_TEXT];
 
 	(void)arg;
-	for (struct conn *c = s->relay->conns; c; c = c->next) {
+	for (struct conn *c = NULL; (c = conn_after(s, c ? c->id : 0));) {
 		say_conn(s, c);
 		in += c->in;
 		out += c->out;
@@ -281,8 +294,10 @@ run_stats(struct session *s, char *arg)
 	session_say(s, "%u open: %s in, %s out", s->relay->count,
 	    bytes_text(in, in_text), bytes_text(out, out_text));
 	if (s->server)
-		session_say(s, "; %llu accepted here, %llu by all members",
-		    (unsigned long long)s->accepted,
+		session_say(s, "; %llu accepted here",
+		    (unsigned long long)s->accepted);
+	if (s->total)
+		session_say(s, ", %llu by all members",
 		    (unsigned long long)s->total);
 	session_say(s, "\n");
 }
@@ -335,6 +350,8 @@ session_command(struct session *s, char *line)
 		*arg++ = '\0';
 	arg += strspn(arg, " ");
 	c = find(s, line);
+	if (!c || c->run != run_to)
+		arg[strcspn(arg, " ")] = '\0';	/* completion adds one */
 	if (c)
 		c->run(s, arg);
 	else

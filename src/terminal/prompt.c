@@ -158,6 +158,29 @@ on_key(struct source *s, uint32_t events)
 	rl_callback_read_char();
 }
 
+static int
+ignore_key(int count, int key)
+{
+	(void)count;
+	(void)key;
+	return 0;
+}
+
+/* readline 8.2 blocks inside a bracketed paste that does not end. */
+static void
+ignore_brackets(void)
+{
+	static const char *const maps[] = { "emacs-standard", "vi-insert" };
+
+	rl_variable_bind("enable-bracketed-paste", "off");
+	for (int i = 0; i < 2; i++) {
+		Keymap map = rl_get_keymap_by_name(maps[i]);
+
+		rl_bind_keyseq_in_map("\\e[200~", ignore_key, map);
+		rl_bind_keyseq_in_map("\\e[201~", ignore_key, map);
+	}
+}
+
 static void
 readline_init(void)
 {
@@ -168,8 +191,7 @@ readline_init(void)
 	rl_attempted_completion_function = complete;
 	rl_basic_word_break_characters = " ";
 	rl_initialize();
-	/* readline 8.2 blocks inside a paste that does not end */
-	rl_variable_bind("enable-bracketed-paste", "off");
+	ignore_brackets();
 	rl_variable_bind("bind-tty-special-chars", "on");
 }
 
