@@ -80,8 +80,11 @@ is_harmless(const char *data, int n)
 	/* C1 controls, and what turns the direction of the text around */
 	if (first == 0xc2 && (unsigned char)data[1] < 0xa0)
 		return false;
-	return memcmp(data, "\xe2\x80", 2) != 0 ||
-	    (unsigned char)data[2] < 0xaa || (unsigned char)data[2] > 0xae;
+	if (n == 3 && memcmp(data, "\xe2\x80", 2) == 0)
+		return (unsigned char)data[2] < 0xaa ||
+		    (unsigned char)data[2] > 0xae;
+	return n != 3 || memcmp(data, "\xe2\x81", 2) != 0 ||
+	    (unsigned char)data[2] < 0xa6 || (unsigned char)data[2] > 0xa9;
 }
 
 size_t
