@@ -1,0 +1,885 @@
+# The prompt of listen and connect, in real terminals (tmux).
+# shellcheck shell=bash disable=SC2154,SC2034,SC2030,SC2031,SC2016
+
+load helpers
+
+clients=() # descriptors that client opened
+
+tm() {
+	tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@" 3>&-
+}
+
+teardown() {
+	tm kill-server 2>/dev/null || true
+	stop
+}
+
+# server_of_terminals: tmux, with one window that keeps it alive.
+server_of_terminals() {
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state INPUTRC=/dev/null
+	export TERM=screen PS1='$ '
+	unset HISTFILE NO_COLOR PROMPT_COMMAND TMUX
+	tm new-session -d -x 80 -y 24 -n idle cat \
+		\; set-option -g remain-on-exit on \
+		\; set-option -g history-limit 20000
+}
+
+# pane NAME COMMAND...: in a terminal of 80x24 of its own.
+pane() {
+	tm has-session 2>/dev/null || server_of_terminals
+	tm new-window -d -n "$1" "${@:2}"
+}
+
+# shell NAME: a person's shell there, with job control.
+shell() {
+	pane "$1" bash --norc --noprofile +o history
+	prompts "$1" '$'
+}
+
+# screen NAME: all that was shown there, long lines as one.
+screen() {
+	tm capture-pane -pJ -S - -t "$1" | sed 's/ *$//'
+}
+
+# now NAME: its last line that is not empty, where the prompt is.
+now() {
+	screen "$1" | sed '/^$/d' | tail -n 1
+}
+
+shows() {
+	[[ $(screen "$1") == *"$2"* ]]
+}
+
+# sees NAME TEXT...: each of these texts is shown there, soon.
+sees() {
+	local text
+	for text in "${@:2}"; do
+		eventually shows "$1" "$text" || {
+			printf 'no "%s" in %s:\n%s\n' "$text" "$1" "$(screen "$1")"
+			return 1
+		}
+	done
+}
+
+unseen() {
+	if shows "$1" "$2"; then
+		printf '"%s" in %s:\n%s\n' "$2" "$1" "$(screen "$1")"
+		return 1
+	fi
+}
+
+matches() {
+	[[ $(screen "$1") =~ $2 ]]
+}
+
+# like NAME REGEX: the screen comes to match it.
+like() {
+	eventually matches "$1" "$2" || {
+		printf 'no /%s/ in %s:\n%s\n' "$2" "$1" "$(screen "$1")"
+		return 1
+	}
+}
+
+at_prompt() {
+	[[ $(now "$1") == "$2" ]]
+}
+
+# prompts NAME LINE: its last line becomes exactly this one.
+prompts() {
+	eventually at_prompt "$1" "$2" || {
+		printf 'not at "%s":\n%s\n' "$2" "$(screen "$1")"
+		return 1
+	}
+}
+
+# count NAME TEXT: in how many lines.
+count() {
+	screen "$1" | grep -cF -- "$2" || true
+}
+
+keys() {
+	tm send-keys -t "$1" "${@:2}"
+}
+
+# enter NAME TEXT: typed, with Enter; keyed: without.
+enter() {
+	keyed "$1" "$2"
+	keys "$1" Enter
+}
+
+keyed() {
+	tm send-keys -t "$1" -l -- "$2"
+}
+
+# listening NAME: until it says so; its port in port.
+listening() {
+	sees "$1" 'listening on'
+	port=$(screen "$1" | sed -n 's/.*listening on .*:\([0-9]*\) .*/\1/p' |
+		head -n 1)
+	test -n "$port"
+}
+
+# client: a connection to port, in descriptor c.
+client() {
+	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	clients+=("$c")
+}
+
+# ask C TEXT: sends that line; hears C LINE: the next line from there is it.
+ask() {
+	printf '%s\n' "$2" >&"$1"
+}
+
+hears() {
+	local line
+	read -r -t 20 line <&"$1"
+	assert_equal "$line" "$2"
+}
+
+# at_end C: nothing more comes from there.
+at_end() {
+	local line status=0
+	read -r -t 20 line <&"$1" || status=$?
+	test "$status" -eq 1 -a -z "$line"
+}
+
+hang_up() {
+	local c
+	for c in "$@"; do
+		exec {c}>&-
+	done
+}
+
+# client_of NAME: connections until that member has accepted one, which is c.
+client_of() {
+	local before
+	before=$(count "$1" ' connected')
+	for _ in {1..64}; do
+		client
+		like "$1" "has|open" # it is alive
+		eventually served || return 1
+		test "$(count "$1" ' connected')" -eq "$before" || return 0
+	done
+	return 1
+}
+
+# served: no connection to port waits to be accepted.
+served() {
+	test -z "$(ss -Htn state established "sport = :$port" |
+		awk '$1 > 0 && !/users/')" &&
+		test -z "$(ss -Hltn "sport = :$port" | awk '$2 > 0')"
+}
+
+# queued: the longest queue of port.
+queued() {
+	ss -Hltn "sport = :$port" |
+		awk '$2 > n { n = $2 } END { print n + 0 }'
+}
+
+# process NAME: the pid of what runs in that terminal.
+process() {
+	tm list-panes -t "$1" -F '#{pane_pid}'
+}
+
+# gone PID: ended; tmux may never wait for it.
+gone() {
+	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+
+@test "prompt: members tell who joins and leaves, connect who answered" {
+	local a b d answerer
+	pane a rpnc listen -r 0
+	sees a 'A listening on 0.0.0.0:' '(tcp, reuseport, 1 of 1)'
+	listening a
+	prompts a 'A [0 open]>'
+	pane b rpnc listen -r "$port"
+	sees b "B listening on 0.0.0.0:$port (tcp, reuseport, 2 of 2)"
+	b=$(process b)
+	sees a "+ B joined (pid $b): 2 members, 1/2 of new connections each"
+	pane c rpnc listen -r "$port"
+	sees c "C listening on [::]:$port (tcp, reuseport, 3 of 3)"
+	c=$(process c)
+	for answerer in a b; do
+		sees "$answerer" \
+			"+ C joined (pid $c): 3 members, 1/3 of new connections each"
+	done
+
+	pane k rpnc connect 127.0.0.1 "$port"
+	sees k "connected to 127.0.0.1:$port"
+	like k 'answered by ([ABC]), rpnc, pid ([0-9]+)'
+	[[ $(screen k) =~ answered\ by\ (.),\ rpnc,\ pid\ ([0-9]+) ]]
+	answerer=${BASH_REMATCH[1],}
+	assert_equal "${BASH_REMATCH[2]}" "$(process "$answerer")"
+	sees "$answerer" "${answerer^} has 1 of 1 (100%)"
+	prompts "$answerer" "${answerer^} [1 open, 100% of 1] #1>"
+	enter k 'hello there'
+	sees "$answerer" '#1< hello there'
+	enter "$answerer" 'hello back'
+	sees k 'hello back'
+
+	kill -KILL "$c"
+	for d in a b; do
+		sees "$d" "- C died (pid $c)" ': 2 members, 1/2 of new connections each'
+	done
+	kill -TERM "$b"
+	sees a "- B left (pid $b)" ': 1 member, all new connections'
+	eventually gone "$b"
+	! shows a 'died (pid '"$b" || false
+}
+
+@test "prompt: shares are told with each client and in the prompt" {
+	local a b
+	pane a rpnc listen -r 0
+	listening a
+	client
+	sees a 'A has 1 of 1 (100%)'
+	pane b rpnc listen -r "$port"
+	sees b 'B listening'
+	prompts b 'B [0 open, 0% of 1]>'
+	client_of b
+	b=$(count b ' connected')
+	a=$(count a ' connected')
+	assert_equal "$((a + b))" "${#clients[@]}"
+	sees b "B has $b of $((a + b)) ("
+	prompts b "B [$b open, $((100 * b / (a + b)))% of $((a + b))] #1>" ||
+		prompts b "B [$b open, $((100 * b / (a + b) + 1))% of $((a + b))] #1>"
+	# its share falls though nothing happens there
+	client_of a
+	like b "B \[[0-9]+ open, [0-9]+% of ${#clients[@]}\] #1>"
+}
+
+@test "prompt: the half-typed line survives text, clients and members" {
+	local first
+	pane a rpnc listen -r 0
+	listening a
+	client
+	first=$c
+	prompts a 'A [1 open, 100% of 1] #1>'
+	keyed a 'half ty'
+	prompts a 'A [1 open, 100% of 1] #1> half ty'
+	ask "$first" 'some text'
+	sees a '#1< some text'
+	prompts a 'A [1 open, 100% of 1] #1> half ty'
+	client
+	prompts a 'A [2 open, 100% of 2] #1> half ty'
+	pane b rpnc listen -r "$port"
+	sees a '+ B joined'
+	prompts a 'A [2 open, 100% of 2] #1> half ty'
+	kill -KILL "$(process b)"
+	sees a '- B died'
+	keyed a ped
+	prompts a 'A [2 open, 100% of 2] #1> half typed'
+	# with the cursor in the middle of it
+	keys a Home
+	ask "$first" 'more text'
+	sees a '#1< more text'
+	keyed a 'was '
+	prompts a 'A [2 open, 100% of 2] #1> was half typed'
+	keys a Enter
+	hears "$first" 'was half typed'
+	# each of these is there once
+	assert_equal "$(count a '#1< some text')" 1
+	assert_equal "$(count a '+ B joined')" 1
+}
+
+@test "prompt: history by arrow keys, kept for the next start, for me alone" {
+	(
+		umask 0
+		pane a rpnc listen -k 0
+	)
+	listening a
+	enter a 'the first line'
+	enter a '/who'
+	enter a '/who'
+	sees a 'nobody is connected'
+	keys a Up
+	prompts a '[0 open]> /who'
+	keys a Up
+	prompts a '[0 open]> the first line'
+	keys a Down Down
+	enter a /quit
+	eventually gone "$(process a)"
+	assert_equal "$(stat -c '%a %F' state/rpnc/history)" '600 regular file'
+	assert_equal "$(stat -c %a state/rpnc)" 700
+	assert_equal "$(stat -c %a state)" 700
+	assert_equal "$(cat state/rpnc/history)" "$(printf '%s\n' \
+		'the first line' /who /quit)"
+	pane b rpnc listen -k 0
+	listening b
+	keys b Up Up Up
+	prompts b '[0 open]> the first line'
+	# and for connect
+	pane k rpnc connect "$port"
+	sees k 'connected'
+	keys k Up Up Up
+	prompts k '> the first line'
+}
+
+@test "prompt: Tab completes commands and connections' numbers, no files" {
+	pane a rpnc listen -k 0
+	listening a
+	keyed a '/fo'
+	keys a Tab
+	prompts a '[0 open]> /focus'
+	client
+	sees a '#1 127'
+	client
+	sees a '#2 127'
+	keys a Tab # two of them: nothing to choose
+	keyed a 2
+	keys a Tab Enter
+	prompts a '[2 open] #2>'
+	keyed a '/to a'
+	keys a Tab
+	keyed a 'to everyone'
+	prompts a '[2 open] #2> /to all to everyone'
+	keys a Enter
+	hears "$c" 'to everyone'
+	keyed a '/hex o'
+	keys a Tab Tab
+	sees a 'off  on'
+	keys a C-u
+	keyed a '/xy'
+	keys a Tab
+	keyed a ' /et'
+	keys a Tab
+	keyed a 'end'
+	prompts a '[2 open] #2> /xy /etend'
+	keys a C-u
+	keyed a 'words /et'
+	keys a Tab
+	keyed a 'end'
+	prompts a '[2 open] #2> words /etend'
+	pane k rpnc connect "$port"
+	sees k 'connected'
+	keyed k '/fo'
+	keys k Tab
+	keyed k x
+	prompts k '> /fox'
+	keys k C-u
+	keyed k '/st'
+	keys k Tab Enter
+	sees k '1 open: 0 B in, 0 B out'
+}
+
+@test "prompt: what a peer sends can't drive the terminal" {
+	local title bad
+	printf -v bad 'x\033]2;evil\a\033kevil\033\\\033[2J\033[31m\302\2332J\233'
+	bad+=$'\u202e\u2066rtl\001\177\bz'
+	pane a rpnc listen -k 0
+	listening a
+	title=$(tm display-message -p -t a '#{pane_title} #{window_name}')
+	pane k rpnc connect 127.0.0.1 "$port"
+	sees a '#1 127'
+	client
+	sees a '#2 127'
+	ask "$c" "$bad"
+	sees a '#2< x\e]2;evil\x07\ekevil\e\\e[2J\e[31m\xc2\x9b2J\x9b'
+	sees a '\xe2\x80\xae\xe2\x81\xa6rtl\x01\x7f\x08z'
+	enter a "/to 1 plain"
+	sees k plain
+	printf '%s' "$bad" >&"$c" # no line's end: shown soon all the same
+	eventually twice a '#2< x\e]2;evil'
+	assert_equal "$(tm display-message -p -t a '#{pane_title} #{window_name}')" \
+		"$title"
+	# nothing was wiped, nothing is red
+	sees a 'listening on'
+	run -0 tm capture-pane -pe -t a
+	refute_output --partial $'\033[31mx'
+	refute_output --partial evil$'\a'
+}
+
+twice() {
+	test "$(count "$1" "$2")" -eq 2
+}
+
+@test "prompt: a server's bytes can't drive connect's terminal either" {
+	local bad title
+	printf -v bad 'x\033]2;evil\a\033[2J\302\2332J\233'
+	mkfifo say
+	exec {c}<>say
+	start_with say listen 127.0.0.1 0
+	pane k rpnc connect 127.0.0.1 "$port"
+	sees k 'answered by rpnc, pid' # not a member: no name
+	title=$(tm display-message -p -t k '#{pane_title}')
+	printf '%s\n' "$bad" >&"$c"
+	sees k 'x\e]2;evil\x07\e[2J\xc2\x9b2J\x9b' 'connected to'
+	assert_equal "$(tm display-message -p -t k '#{pane_title}')" "$title"
+}
+
+@test "prompt: /group shows a process that is stopped, and its queue growing" {
+	local b held
+	pane a rpnc listen -r 0
+	listening a
+	# tmux would make its own children go on
+	pane b sh -c "rpnc listen -r $port; :"
+	like a 'B joined \(pid ([0-9]+)\)'
+	[[ $(screen a) =~ B\ joined\ \(pid\ ([0-9]+)\) ]]
+	b=${BASH_REMATCH[1]}
+	kill -STOP "$b"
+	enter a /group
+	like a "B +$b rpnc +0 +- +0 +0/8192 +0 stopped"
+	for held in {1..10}; do client; done
+	until test "$(queued)" -gt 1; do client; done
+	enter a /group
+	like a "B +$b rpnc +0 +(-|0.0 %) +0 +([2-9]|[1-9][0-9])/8192 +0 stopped"
+	like a "> A +[0-9]+ rpnc +[0-9]+ +(-|100.0 %) +[0-9]+ +0/8192 +0 running"
+	kill -CONT "$b"
+	sees b '#2 127.0.0.1:'
+	enter a /clear # no such command, to tell the two apart
+	enter a /group
+	like a "/clear.*B +$b rpnc +[0-9]+ +[0-9.]+ % +[0-9]+ +0/8192 +0 running"
+}
+
+@test "prompt: ^Z warns the others at once, fg goes on, the terminal is sane" {
+	local b
+	pane a rpnc listen -r 0
+	listening a
+	shell b
+	enter b "stty -a >before; rpnc listen -r $port"
+	sees b 'B listening'
+	keyed b 'half'
+	prompts b 'B [0 open]> half'
+	keys b C-z
+	like a '! B stopped \(pid [0-9]+\): connections that the kernel gives it wait'
+	sees b 'Stopped'
+	enter b 'stty -a >stopped; cmp before stopped && echo as it "was"'
+	sees b 'as it was'
+	enter b 'fg'
+	like a '! B goes on \(pid [0-9]+\)'
+	prompts b 'B [0 open]> half'
+	keys b C-u
+	enter b /who
+	sees b 'nobody is connected'
+	# paused before, paused after
+	enter b /pause
+	like a '! B paused'
+	keys b C-z
+	eventually twice a '! B stopped'
+	sees b 'Stopped'
+	enter b fg
+	eventually twice a '! B paused'
+	prompts b 'B [0 open paused]>'
+	enter b /resume
+	eventually twice a '! B goes on'
+	enter b /quit
+	sees a '- B left'
+	enter b 'stty -a >after; cmp before after && echo still "sane"'
+	sees b 'still sane'
+}
+
+@test "prompt: a long line survives 80x24, 40x10, and a change in between" {
+	local long=
+	for n in {1..30}; do long+="word$n "; done
+	pane a rpnc listen -k 0
+	listening a
+	client
+	sees a '#1 127'
+	keyed a "$long"
+	sees a 'word30'
+	tm resize-window -t a -x 40 -y 10
+	ask "$c" 'while it is small'
+	sees a '#1< while it is small'
+	keyed a 'and on'
+	sees a 'and on'
+	tm resize-window -t a -x 80 -y 24
+	ask "$c" 'while it is large'
+	sees a '#1< while it is large'
+	keyed a '.'
+	keys a Enter
+	hears "$c" "${long}and on."
+	prompts a '[1 open] #1>'
+	tm resize-window -t a -x 40 -y 10
+	ask "$c" "$long$long$long"
+	sees a "#1< $long$long${long% }"
+	enter a '/stats'
+	sees a '1 open: 6'
+	prompts a '[1 open] #1>'
+}
+
+@test "prompt: a paste of many lines is sent whole, bracketed or not" {
+	local n
+	pane a rpnc listen -k 0
+	listening a
+	client
+	sees a '#1 127'
+	seq -f 'pasted line %g' 60 >pasted
+	tm load-buffer -b p pasted
+	tm paste-buffer -b p -t a
+	for n in {1..60}; do hears "$c" "pasted line $n"; done
+	tm paste-buffer -p -b p -t a
+	for n in {1..60}; do hears "$c" "pasted line $n"; done
+	# a terminal that brackets unasked, and forgets the end
+	keys a Escape
+	keyed a '[200~left open'
+	client
+	sees a '#2 127'
+	keys a C-u
+	enter a 'goes on'
+	hears "${clients[0]}" 'goes on'
+}
+
+@test "prompt: Ctrl-C clears what is typed, and quits when nothing is" {
+	shell a
+	enter a 'rpnc listen -r 0; echo status $?'
+	listening a
+	client
+	prompts a 'A [1 open, 100% of 1] #1>'
+	keyed a 'never sent'
+	prompts a 'A [1 open, 100% of 1] #1> never sent'
+	keys a C-c
+	prompts a 'A [1 open, 100% of 1] #1>'
+	enter a 'sent'
+	hears "$c" sent
+	keys a C-c
+	sees a 'status 0'
+	at_end "$c"
+}
+
+@test "prompt: Ctrl-D ends listen; connect then half-closes and still reads" {
+	local k
+	shell a
+	enter a 'rpnc listen 0; echo status $?'
+	listening a
+	client
+	sees a '#1 127'
+	keys a C-d
+	sees a '#1 closed' 'status 0'
+	at_end "$c"
+
+	mkfifo up down
+	cat >server.py <<-'END'
+		import socket
+		s = socket.create_server(("127.0.0.1", 0))
+		open("up", "w").write("%d\n" % s.getsockname()[1])
+		c = s.accept()[0]
+		f = c.makefile("rw")
+		said = f.read()			# to the end
+		open("up", "w").write(said)
+		open("down").read()		# until we may go on
+		f.write("the reply to " + said)
+		f.close()
+		c.close()
+	END
+	background python3 server.py
+	read -r port <up
+	shell k
+	enter k "rpnc connect 127.0.0.1 $port; echo status \$?"
+	sees k 'answered by python3, pid'
+	enter k 'a question'
+	keys k C-d
+	read -r k <up
+	assert_equal "$k" 'a question'
+	enter k 'too late'
+	sees k 'nothing more can be sent'
+	: >down
+	sees k 'the reply to a question' 'status 0'
+}
+
+@test "prompt: /help /who /stats /hex /focus /to /close and //x" {
+	local one two
+	pane a rpnc listen -k 0
+	listening a
+	client
+	one=$c
+	sees a '#1 127'
+	client
+	two=$c
+	sees a '#2 127'
+	enter a /help
+	sees a '/focus N  ' '/quit  ' 'TEXT  ' '//x sends /x'
+	enter a /nonsense
+	sees a '/nonsense: no such command: /help lists them; //nonsense sends it'
+	ask "$one" question
+	enter a /who
+	like a '> #1 +127.0.0.1:[0-9]+ +[0-9.]+ m?s +9 B in +0 B out'
+	enter a 'to the first'
+	hears "$one" 'to the first'
+	enter a '/to 2 to the second'
+	hears "$two" 'to the second'
+	enter a '/to #2 again'
+	hears "$two" again
+	enter a '/to all of you'
+	hears "$one" 'of you'
+	hears "$two" 'of you'
+	enter a '//etc is a path'
+	hears "$one" '/etc is a path'
+	enter a '/focus 7'
+	sees a "no connection '7': /who lists them"
+	prompts a '[2 open] #1>'
+	enter a '/focus 2'
+	prompts a '[2 open] #2>'
+	enter a 'to the one in focus'
+	hears "$two" 'to the one in focus'
+	enter a '/hex maybe'
+	sees a '/hex wants on or off'
+	enter a '/hex on'
+	ask "$one" hexed
+	sees a '#1< 00000009  68 65 78 65 64 0a' '|hexed.|'
+	enter a '/hex off '
+	enter a '/focus 8'
+	sees a "no connection '8'"
+	ask "$one" plain
+	sees a '#1< plain'
+	enter a /stats
+	sees a '2 open: 21 B in, 82 B out; 2 accepted here'
+	enter a /close
+	at_end "$two"
+	sees a '#2 closed after' '(local)'
+	prompts a '[1 open]>'
+	enter a 'nobody hears'
+	sees a 'nobody has the focus: /focus N, /to N|all TEXT, /who'
+	client
+	prompts a '[2 open] #3>' # a new client takes the focus that is free
+	enter a '/close 1'
+	at_end "$one"
+	enter a '/close all'
+	at_end "$c"
+	prompts a '[0 open]>'
+	enter a /who
+	sees a 'nobody is connected'
+	enter a /close
+	sees a 'nobody has the focus: /close N|all'
+	enter a /quit
+	eventually gone "$(process a)"
+}
+
+@test "prompt: /pause is told, its queue grows, and /resume serves it" {
+	local b waiting
+	pane a rpnc listen -r 0
+	listening a
+	pane b rpnc listen -r "$port"
+	sees a '+ B joined'
+	b=$(process b)
+	enter b /resume
+	sees b 'not paused'
+	enter b /pause
+	sees a "! B paused (pid $b): connections that the kernel gives it wait"
+	sees b 'paused: what the kernel gives us waits in our queue; /resume'
+	prompts b 'B [0 open paused]>'
+	enter b /pause
+	sees b 'not accepting already'
+	until waiting=$(queued) && test "$waiting" -gt 1; do client; done
+	enter a /group
+	like a "B +$b rpnc +0 +(-|[0-9.]+ %) +0 +$waiting/8192 +0 paused"
+	unseen b ' connected'
+	enter b /resume
+	sees a "! B goes on (pid $b)"
+	sees b "#$waiting 127.0.0.1:"
+	assert_equal "$(count b ' connected')" "$waiting"
+	like b "B \[$waiting open, [0-9]+% of ${#clients[@]}\] #1>"
+}
+
+@test "prompt: /leave closes the sockets, sessions go on, /join comes back" {
+	local b
+	pane a rpnc listen -r 0
+	listening a
+	pane b rpnc listen -r "$port"
+	sees a '+ B joined'
+	b=$(process b)
+	client_of b
+	enter b /pause # and forgets: /join accepts again
+	enter b /leave
+	sees b 'left: not listening any more; '
+	sees a "- B left (pid $b) after "
+	unseen a 'died'
+	run -0 ss -Hltnp "sport = :$port"
+	assert_output --partial 'pid='
+	refute_output --partial "pid=$b,"
+	enter b 'still talking'
+	hears "$c" 'still talking'
+	ask "$c" 'so am I'
+	sees b 'so am I'
+	enter b /leave
+	sees b 'not listening already: /join'
+	like b 'B \[[0-9]+ open, [0-9]+% of [0-9]+ away\] #1>'
+	enter b /join
+	sees a "+ B joined (pid $b): 2 members, 1/2 of new connections each" ||
+		return 1
+	eventually twice a "+ B joined (pid $b): 2 members"
+	eventually twice b "B listening on 0.0.0.0:$port (tcp, reuseport, 2 of 2)"
+	enter b /join
+	sees b 'listening already'
+	c=$(count b ' connected')
+	client_of b
+	# the last to leave leaves nothing
+	enter b /leave
+	enter a /leave
+	eventually twice b 'left: not listening any more'
+	sees a 'left: not listening any more'
+	test -z "$(ss -Hltn "sport = :$port")"
+}
+
+@test "prompt: 200 clients that come and go are folded, and it stays alive" {
+	local told
+	pane a rpnc listen -r 0
+	listening a
+	keyed a '/sta'
+	prompts a 'A [0 open]> /sta'
+	python3 - "$port" <<-'END'
+		import socket, sys
+		for i in range(200):
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+		    s.close()
+	END
+	prompts a 'A [0 open, 100% of 200]> /sta'
+	keyed a 'ts'
+	keys a Enter
+	sees a '0 open: 0 B in, 0 B out; 200 accepted here, 200 by all members'
+	eventually all_told a 400
+	test "$(count a ' more events: /who and /group tell')" -ge 1
+	test "$(count a ' connected')" -lt 150
+	# later news are told one by one again
+	client
+	sees a '#201 127.0.0.1:'
+}
+
+# all_told NAME N: N clients' events are shown there, or counted.
+all_told() {
+	test "$(screen "$1" | awk '/ connected| closed / { n++ }
+		/^\.\.\. and [0-9]+ more/ { n += $3 } END { print n }')" -eq "$2"
+}
+
+@test "prompt: a flood of text is shown, and it stays alive" {
+	pane a rpnc listen -k 0
+	listening a
+	client
+	sees a '#1 127'
+	keyed a 'half'
+	{
+		seq -f 'line %g of a flood' 20000
+		echo 'and the end'
+	} >&"$c"
+	sees a '#1< line 20000 of a flood' '#1< and the end'
+	prompts a '[1 open] #1> half'
+	keys a Enter
+	hears "$c" half
+}
+
+@test "prompt: the terminal is as it was after /quit, a signal, an end, a fault" {
+	local pid
+	shell a
+	enter a 'stty -a >before; check() { stty -a | cmp - before && echo "$1" \
+sane; }'
+	enter a 'rpnc listen -r 0; check quit'
+	listening a
+	enter a /quit
+	sees a 'quit sane'
+
+	enter a 'rpnc listen --name T -r 0; check "term $?"'
+	sees a 'T [0 open]>'
+	keyed a 'half typed'
+	pkill -TERM -P "$(process a)" -x rpnc
+	sees a 'term 143 sane'
+	unseen a 'quit sane sane'
+
+	mkfifo say
+	exec {c}<>say
+	start_with say listen 127.0.0.1 0
+	enter a "rpnc connect 127.0.0.1 $port; check \"end \$?\""
+	sees a 'answered by'
+	kill -TERM "$pid"
+	sees a 'end 0 sane'
+
+	cat >server.py <<-'END'
+		import socket, struct
+		s = socket.create_server(("127.0.0.1", 0))
+		open("up", "w").write("%d\n" % s.getsockname()[1])
+		c = s.accept()[0]
+		c.recv(1)
+		c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+		    struct.pack("ii", 1, 0))
+		c.close()
+	END
+	mkfifo up
+	background python3 server.py
+	read -r port <up
+	enter a "rpnc connect 127.0.0.1 $port; check \"fault \$?\""
+	sees a 'answered by python3'
+	enter a 'kick'
+	sees a 'rpnc connect: 127.0.0.1' 'Connection reset by peer' 'fault 1 sane'
+	keyed a 'echo'
+	prompts a '$ echo'
+}
+
+@test "prompt: in the background listen serves, and never stops for the terminal" {
+	local pid
+	shell a
+	enter a 'rpnc listen -r 0 & echo started'
+	listening a
+	pid=$(pgrep -P "$(process a)" -x rpnc)
+	client
+	enter a 'echo one "two"'
+	sees a 'one two'
+	ask "$c" 'from the peer'
+	sees a 'from the peer'
+	unseen a '#1<'
+	refute grep -q '^State:.[Tt]' "/proc/$pid/status"
+	enter a 'kill %1; wait; echo "it" ended'
+	sees a 'it ended'
+}
+
+@test "prompt: continued in the background, it leaves the keys to the shell" {
+	local pid
+	shell a
+	enter a "bash -c 'exec rpnc listen -k 0'"
+	listening a
+	pid=$(pgrep -P "$(process a)" -x rpnc)
+	client
+	sees a '#1 127'
+	kill -STOP "$pid"
+	sees a 'Stopped'
+	enter a 'stty sane; kill -CONT %1; echo "is" going'
+	sees a 'is going'
+	enter a 'echo one "two"'
+	sees a 'one two'
+	ask "$c" 'from the peer'
+	sees a '#1< from the peer'
+	refute grep -q '^State:.[Tt]' "/proc/$pid/status"
+	enter a 'fg'
+	enter a '/who'
+	like a '> #1 +127.0.0.1'
+}
+
+@test "prompt: --prompt=never is raw on a terminal, always talks by a pipe" {
+	local k
+	pane a rpnc listen --prompt=never -k 0
+	listening a
+	client
+	ask "$c" raw
+	sees a raw
+	unseen a '#1'
+	enter a 'raw too'
+	hears "$c" 'raw too'
+
+	printf '/who\nto the server\n' >typed
+	enter a "next" # the server's answer
+	timeout 30 rpnc connect --prompt=always 127.0.0.1 "$port" <typed >shown 2>&1 ||
+		cat shown
+	sees a 'to the server'
+	grep -q '> #1 .*127.0.0.1' shown
+	run -2 rpnc connect --prompt=maybe "$port"
+	assert_output --partial 'auto|always|never'
+}
+
+@test "prompt: ends when its terminal goes away, SIGHUP ignored or not" {
+	local a b
+	pane a rpnc listen -r 0
+	listening a
+	a=$(process a)
+	pane b sh -c "trap '' HUP; exec rpnc listen -r $port"
+	sees b 'B listening'
+	b=$(process b)
+	pane k sh -c "trap '' HUP; exec rpnc connect $port"
+	sees k 'answered by'
+	k=$(process k)
+	tm kill-pane -t b
+	eventually gone "$b"
+	sees a '- B left'
+	tm kill-pane -t k
+	eventually gone "$k"
+	tm kill-pane -t a
+	eventually gone "$a"
+	test -z "$(ls run/rpnc-*/)"
+}
