@@ -285,12 +285,9 @@ note_group(struct probe *v)
 		note(v, "%llu predictions were wrong, so none is used: does a "
 		    "program steer the group?",
 		    (unsigned long long)g->mistaken);
-	if (g->shared && g->sockets == 1)
+	if (g->shared)
 		note(v, "several processes share one socket: they compete for "
 		    "connections, no hash deals them out");
-	else if (g->shared)
-		note(v, "several processes hold the %d sockets in common",
-		    g->sockets);
 	if (g->changed)
 		note(v, "members came or went meanwhile");
 }

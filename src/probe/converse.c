@@ -60,7 +60,7 @@ converse_end(struct attempt *a, enum outcome outcome, int error)
 	a->result.mismatched = outcome == OUT_OK && a->dialogue.wrong;
 	if (g->who) {
 		a->result.predicted = identify_row(g->who, a->foreseen);
-		identify_check(g->who, a->result.predicted, a->result.row);
+		identify_learn(g->who, a->foreseen, a->result.row);
 	}
 	converse_release(a);
 	dialogue_free(&a->dialogue);

@@ -30,15 +30,18 @@
  * held against what was found, and one mistake makes all predictions void.
  *
  * A row's weight is the number of its sockets, since the hash deals to
- * sockets: a process with two of them gets twice as much. Sockets that
- * several processes hold count for these in equal parts; a parent of the
- * others that never answers is their manager, not a member (nginx).
+ * sockets: a process with two of them gets twice as much. Where several
+ * processes hold a socket, as nginx's do, it is the one's that was seen to
+ * accept what was foreseen for it; if that isn't one, it counts for all in
+ * equal parts, but not for a parent of the others that never answers.
  */
 
 enum { HOLDERS_MAX = 256, ANCESTORS_MAX = 8, HOPELESS_AFTER = 3 };
 
 struct listener {
 	uint64_t inode, cookie;
+	int seen;			/* the row that accepts; -1: none yet,
+					   -2: several */
 	int count, rows[];		/* its holders; ascending by pid */
 };
 
@@ -155,6 +158,7 @@ listener_new(struct identify *w, const struct diag_sock *s)
 		return NULL;
 	l->inode = s->inode;
 	l->cookie = s->cookie;
+	l->seen = -1;
 	for (int i = 0; i < count; i++) {
 		int row = tally_process(w->tally, pids[i]);
 
@@ -330,10 +334,19 @@ identify_is_hopeful(const struct identify *w)
 }
 
 void
-identify_check(struct identify *w, int foreseen, int row)
+identify_learn(struct identify *w, uint64_t foreseen, int row)
 {
-	if (foreseen >= 0 && row >= 0 && foreseen != row)
-		w->mistaken++;
+	int owner = identify_row(w, foreseen);
+
+	if (row < 0)
+		return;
+	w->mistaken += owner >= 0 && owner != row;
+	for (int i = 0; i < w->listeners; i++) {
+		struct listener *l = w->before[i];
+
+		if (l->inode == foreseen && l->seen != row)
+			l->seen = l->seen == -1 ? row : -2;
+	}
 }
 
 static bool
@@ -374,6 +387,25 @@ is_manager(const struct identify *w, const struct listener *l, int holder)
 	return false;
 }
 
+static bool
+is_held_by(const struct listener *l, int row)
+{
+	for (int i = 0; i < l->count; i++)
+		if (l->rows[i] == row)
+			return true;
+	return false;
+}
+
+static bool
+is_accepting(const struct identify *w, const struct listener *l, int holder)
+{
+	if (l->count == 1)
+		return true;
+	if (w->listeners > 1 && is_held_by(l, l->seen))
+		return l->rows[holder] == l->seen;
+	return !is_manager(w, l, holder);
+}
+
 static void
 weigh(struct identify *w, const struct listener *l)
 {
@@ -381,7 +413,7 @@ weigh(struct identify *w, const struct listener *l)
 	int members = 0;
 
 	for (int i = 0; i < l->count; i++)
-		members += member[i] = l->count == 1 || !is_manager(w, l, i);
+		members += member[i] = is_accepting(w, l, i);
 	for (int i = 0; i < l->count; i++)
 		if (member[i])
 			w->tally->rows[l->rows[i]].weight += 1.0 / members;
@@ -419,15 +451,13 @@ identify_end(struct identify *w)
 		.changed = is_changed(w),
 		.hidden = w->incomplete || (w->hidden && !w->seen),
 		.uid = w->uid, .mistaken = w->mistaken,
-		.sockets = w->listeners,
+		.shared = w->listeners == 1 && w->before[0]->count > 1,
 	};
 
 	if (w->mistaken)
 		void_predictions(w->tally);
-	for (int i = 0; i < w->listeners; i++) {
+	for (int i = 0; i < w->listeners; i++)
 		weigh(w, w->before[i]);
-		found.shared |= w->before[i]->count > 1;
-	}
 	drop_managers(w->tally);
 	return found;
 }

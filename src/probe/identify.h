@@ -48,17 +48,16 @@ int identify_look(struct identify *, const struct addr *ours, int *row);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 
-/* What was foreseen, and what it turned out to be. */
-void identify_check(struct identify *, int foreseen, int row);
+/* What was foreseen, and who accepted it in fact. */
+void identify_learn(struct identify *, uint64_t foreseen, int row);
 
 struct identified {
 	bool known;		/* who is in the group, and each has a row */
 	bool changed;		/* it is another group than it was */
-	bool shared;		/* sockets that several processes hold */
+	bool shared;		/* one socket, which several processes hold */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
 	uint64_t mistaken;	/* predictions that turned out wrong */
-	int sockets;
 };
 
 /*

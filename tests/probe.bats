@@ -1,0 +1,564 @@
+#!/usr/bin/env bats
+# rpnc probe: who answers, how fast, how evenly, and how it ends.
+
+load helpers
+# shellcheck disable=SC2030,SC2031,SC2154
+
+# members ARG...: tests/members.py in the background; its port in port, the
+# pids of its processes in workers, its own in pid.
+members() {
+	local ready=members.${#pids[@]}
+	mkfifo "$ready"
+	python3 "$BATS_TEST_DIRNAME/members.py" "$@" >"$ready" 2>members.err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	read -r port line <"$ready"
+	read -ra workers <<<"$line"
+	test -n "$port"
+}
+
+# probe ARG...: with an end to it; the report in report, the status in status.
+probe() {
+	status=0
+	timeout 60 rpnc probe "$@" >report 2>err || status=$?
+}
+
+# free_port: one that nobody listens on, in port; after it pids has one.
+free_port() {
+	start echo 127.0.0.1:0
+	kill "$pid"
+	finish "$pid" || true
+}
+
+# get FILTER: of the JSON report.
+get() {
+	jq -r "$1" report
+}
+
+# sums: whatever happened, every attempt is one of these.
+sums() {
+	get '.attempts == .ok + .queued + (.failed | add)' | grep -qx true
+	get '.ok <= (.members | map(.count) | add // 0) + .unattributed' | grep -qx true
+}
+
+# own_counts: what the processes of members.py counted, "PID COUNT" a line.
+own_counts() {
+	local p
+	kill "$pid"
+	finish "$pid"
+	for p in "${workers[@]}"; do
+		echo "$p $(<"count.$p")"
+	done | sort
+}
+
+probed_counts() {
+	get '.members[] | "\(.pid) \(.count)"' | sort
+}
+
+@test "probe: members, and counts that are the same as their own" {
+	start echo -r -w 3 --json 0
+	probe -n 600 --json "$port"
+	test "$status" -eq 0
+	sums
+	get '.members[] | "\(.pid) \(.count) \(.name) \(.worker)"' >got
+	kill "$pid"
+	finish "$pid" || true
+	jq -r 'select(.event == "report").workers[] |
+		"\(.pid) \(.accepted) \(.name | sub("/"; " "))"' out.0 >wanted
+	diff -u wanted got
+	test "$(get '.members | map(.count) | add')" -eq 600
+	get '.fairness.p > 1e-6 and .fairness.dof == 2' | grep -qx true
+	test "$(get .by)" = diag
+}
+
+@test "probe: three listeners in three processes, by their names, as text" {
+	local i
+	for i in A B C; do
+		if test "$i" = A; then start listen -r 0; else start listen -r "$port"; fi
+	done
+	probe -n 600 "$port"
+	cat report
+	test "$status" -eq 0
+	test "$(grep -c '█.* %$' report)" -eq 3
+	grep -qE '^  A  pid [0-9]+ rpnc +█' report
+	grep -qE '^127\.0\.0\.1:[0-9]+ tcp, 600 connections, 8 at a time, [0-9.]+ s$' report
+	grep -qE '^fair hashing gives 200 ± [0-9]+ each \(99 %\)   chi2 [0-9.]+, p [0-9.e-]+   (even|unclear)$' report
+	grep -qE '^connect  p50 [0-9.]+ .s  p90 .* max [0-9.]+ .s      closed loop$' report
+	grep -qx 'failed 0' report
+	test ! -s err
+}
+
+@test "probe: 5,000 connections that the server holds: none is missed" {
+	members --sockets 1,1,1
+	probe -n 5000 -c 8 --json "$port"
+	test "$status" -eq 0
+	sums
+	test "$(get '"\(.ok) \(.unattributed) \(.predicted)"')" = "5000 0 0"
+	probed_counts >got
+	own_counts >wanted
+	diff -u wanted got
+}
+
+@test "probe: a server that closes at once: attributed, predicted and missed are all" {
+	members --sockets 1,1,1 --do close
+	probe -n 2000 --json "$port"
+	test "$status" -eq 0
+	sums
+	test "$(get '.ok')" -eq 2000
+	test "$(get '(.members | map(.count) | add) + .unattributed')" -eq 2000
+	test "$(get '.predicted == (.members | map(.predicted) | add)')" = true
+	test "$(get .predicted)" -gt 0
+	# where none is missed the predictions must be right
+	test "$(get .unattributed)" -gt 0 || {
+		probed_counts >got
+		own_counts >wanted
+		diff -u wanted got
+	}
+}
+
+@test "probe: predictions are void where a program steers the group" {
+	members --sockets 1,1,1 --do close --steer
+	probe -n 1000 --json "$port"
+	sums
+	# one that was seen is enough to know
+	if test "$(get '[.members[] | .count - .predicted] | add')" -gt 0; then
+		test "$(get .predicted)" -eq 0 || {
+			# all that were seen had been foreseen by chance
+			test "$(get '[.members[] | select(.count > .predicted)] | length')" -eq 1
+		}
+	fi
+	test "$(get '(.members | map(.count) | add) + .unattributed')" -eq 1000
+}
+
+@test "probe: members that get nothing count, and the group is uneven" {
+	members --sockets 1,1,1 --steer
+	probe -n 400 --json --fail-uneven "$port"
+	test "$status" -eq 7
+	test "$(get '.members | length')" -eq 3
+	test "$(get .fairness.verdict)" = uneven
+	test "$(get .fairness.dof)" -eq 2
+	test "$(get '.members | map(.count) | sort | tostring')" = "[0,0,400]"
+	probe -n 400 "$port"
+	test "$status" -eq 0
+	grep -q 'uneven$' report
+}
+
+@test "probe: a process with five sockets is to get five times as much" {
+	members --sockets 5,1
+	probe -n 600 --json --fail-uneven "$port"
+	test "$status" -eq 0
+	test "$(get '.members | map(.expected) | sort | tostring')" = "[100,500]"
+	get '.fairness.p > 1e-6' | grep -qx true
+	probed_counts >got
+	own_counts >wanted
+	diff -u wanted got
+}
+
+@test "probe: sockets that leaked into others are whose they are" {
+	members --sockets 1,1,1 --leaky
+	probe -n 400 --json --fail-uneven "$port"
+	test "$status" -eq 0
+	test "$(get '.members | map(.expected | round) | unique | tostring')" = "[133]"
+	probed_counts >got
+	own_counts >wanted
+	diff -u wanted got
+}
+
+@test "probe: one socket that processes share is said to be one" {
+	members --sockets 1,1,1 --shared
+	probe -n 300 "$port"
+	test "$status" -eq 0
+	grep -q 'share one socket' report
+	probe -n 300 --json "$port"
+	test "$(get '.members | map(.count) | add')" -eq 300
+	# the parent holds it too, and is no member
+	get '.members | length <= 3' | grep -qx true
+}
+
+@test "probe: --fail-uneven=P is about p" {
+	members --sockets 1,1
+	probe -n 100 --json --fail-uneven=0.9999999 "$port"
+	test "$(get '.fairness.p < 0.9999999')" = true && test "$status" -eq 7 ||
+		test "$status" -eq 0
+	probe -n 100 --fail-uneven=1e-12 "$port"
+	test "$status" -eq 0
+	probe -n 100 --fail-uneven=2 "$port"
+	test "$status" -eq 2
+}
+
+@test "probe: a stopped member's clients are queued, and the verdict is open" {
+	members --sockets 1,1,1
+	kill -STOP "${workers[1]}"
+	probe -n 60 -c 30 --timeout 0.3 --json "$port"
+	test "$status" -eq 6
+	sums
+	test "$(get .queued)" -gt 0
+	test "$(get .fairness.verdict)" = unclear
+	test "$(get ".members[] | select(.queued > 0).pid")" = "${workers[1]}"
+	test "$(get ".members[] | select(.pid == ${workers[1]}).count")" -eq 0
+	kill -CONT "${workers[1]}"
+}
+
+@test "probe: a member that comes meanwhile: changed" {
+	start echo -r -v 0
+	timeout 60 rpnc probe -d 50 --rate 200 --json "$port" >report 2>err 3>&- &
+	local prober=$!
+	pids+=("$prober")
+	eventually grep -q '#9 ' err.0
+	start echo -r "$port"
+	kill -INT "$(pgrep -P "$prober")"
+	finish "$prober" || true
+	test "$(get .fairness.verdict)" = changed
+}
+
+@test "probe: two socats that fork, and their logs" {
+	local i log
+	free_port
+	for i in 1 2; do
+		background socat -d -d "tcp-l:$port,bind=127.0.0.1,reuseport,reuseaddr,fork" PIPE 2>"socat.$i"
+		eventually grep -q 'listening on' "socat.$i"
+	done
+	probe -n 60 --echo --json "$port"
+	test "$status" -eq 0
+	test "$(get '.members | map(.command) | unique | tostring')" = '["socat"]'
+	for i in 1 2; do
+		log=$(grep -c 'accepting connection' "socat.$i")
+		test "$(get ".members[] | select(.pid == ${pids[i]}).count")" -eq "$log"
+	done
+	test "$(get .unattributed)" -eq 0
+}
+
+@test "probe: two nc -lk, one client at a time, and what they say" {
+	local i
+	free_port
+	for i in 1 2; do
+		background nc.openbsd -nlkv 127.0.0.1 "$port" </dev/null >/dev/null 2>"nc.$i"
+		eventually grep -q Listening "nc.$i"
+	done
+	probe -c 1 -n 60 --json "$port"
+	test "$status" -eq 0
+	test "$(get '"\(.ok) \(.unattributed)"')" = "60 0"
+	for i in 1 2; do
+		eventually test_count "nc.$i" "${pids[i]}"
+	done
+}
+
+# test_count LOG PID: nc's own count is the probe's.
+test_count() {
+	test "$(grep -c 'Connection received' "$1")" -eq \
+		"$(get ".members[] | select(.pid == $2).count")"
+}
+
+@test "probe: nginx with reuseport says the same as the kernel" {
+	local nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx
+	test -x "$nginx" || skip "no nginx: make check fetches it"
+	free_port
+	mkdir logs
+	cat >nginx.conf <<-END
+		daemon off;
+		worker_processes 3;
+		pid $PWD/nginx.pid;
+		error_log stderr;
+		events { worker_connections 512; }
+		http {
+			access_log off;
+			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
+			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
+			scgi_temp_path $PWD/5;
+			server {
+				listen 127.0.0.1:$port reuseport;
+				location / { return 200 "worker=\$pid.\n"; }
+			}
+		}
+	END
+	background "$nginx" -p "$PWD" -c nginx.conf 2>nginx.err
+	eventually test -s nginx.pid
+	eventually timeout 5 rpnc connect "$port" </dev/null
+	probe -n 300 --send 'GET / HTTP/1.0\r\n\r\n' --match 'worker=([0-9]+)\.' --json "$port"
+	test "$status" -eq 0
+	test "$(get .by)" = reply
+	test "$(get '.members | map(.count) | add')" -eq 300
+	test "$(get .fairness.at_least)" = true
+	get '.members[].name' | sort >replied
+	probe -n 300 --send 'GET / HTTP/1.0\r\n\r\n' --expect '^HTTP/1\.1 200' --json "$port"
+	test "$status" -eq 0
+	test "$(get .by)" = diag
+	test "$(get .unattributed)" -eq 0
+	test "$(get .fairness.dof)" -eq 2
+	# the master holds all sockets and is no member
+	get '.members[].pid' | sort >asked
+	diff -u replied asked
+}
+
+@test "probe: by banner, by reply and by board agree about who is there" {
+	local by
+	start echo -r -w 3 --identify 0
+	probe -n 200 --json "$port"
+	get '.members[].pid' | sort >wanted
+	for by in banner board; do
+		probe -n 200 --by "$by" --json "$port"
+		test "$status" -eq 0
+		test "$(get .by)" = "$by"
+		test "$(get '.members | map(.count) | add')" -eq 200
+		get '.members[].pid' | sort >got
+		diff -u wanted got
+		test "$(get '.members | map("\(.name)/\(.worker)") | tostring')" = '["A/0","A/1","A/2"]'
+	done
+	probe -n 200 --match ' pid=([0-9]+) ' --json "$port"
+	test "$(get .by)" = reply
+	get '.members[].name' | sort >got
+	diff -u wanted got
+}
+
+@test "probe: what a peer calls itself is escaped, cut short, and not endless" {
+	members --do greet
+	probe -n 3 --by banner "$port"
+	test "$status" -eq 0
+	grep -qE '^  .e\[31mx{50,64} .xff' report
+	probe -n 3 --by banner --json "$port"
+	test "$(get '"\(.members[0].pid) \(.members[0].worker)"')" = "null null"
+	members --do crowd
+	probe -n 300 --by banner --json "$port"
+	test "$(get '"\(.members | length) \(.unattributed)"')" = "256 44"
+	members --do say
+	probe -n 5 --match '(.*)' --json "$port"
+	test "$(get '.members[0].name')" = "I am ${workers[0]}."
+}
+
+@test "probe: --echo verifies what comes back, of any size" {
+	start echo --identify 0
+	local size
+	for size in 1 64 100000; do
+		probe -n 20 --echo="$size" --json "$port"
+		test "$status" -eq 0
+		test "$(get .mismatched)" -eq 0
+		test "$(get .latency.echo.count)" -eq 20
+	done
+	members --do wrong
+	probe -n 20 --echo --json "$port"
+	test "$status" -eq 7
+	test "$(get '"\(.ok) \(.mismatched)"')" = "20 20"
+	# a server that ends without an answer is wrong as well
+	members --do close
+	probe -n 5 --echo --json "$port"
+	test "$status" -eq 7 -o "$status" -eq 1 -o "$status" -eq 6
+}
+
+@test "probe: --expect is met or gives 7" {
+	members --do say
+	probe -n 10 --expect '^I am [0-9]+\.$' "$port"
+	test "$status" -eq 0
+	probe -n 10 --expect '^I was' --timeout 0.2 --json "$port"
+	test "$status" -eq 7
+	test "$(get .mismatched)" -eq 10
+	sums
+}
+
+@test "probe: --send knows escapes, and refuses others" {
+	start echo 0
+	probe -n 3 --send 'a\x41\t\\b\n' --expect '^aA	\\b$' "$port"
+	test "$status" -eq 0
+	probe -n 3 --send 'a\q' "$port"
+	test "$status" -eq 2
+	grep -q -- "--send: '.q'" err
+}
+
+@test "probe: a refused port is 1, and says so in words" {
+	free_port
+	probe -n 20 "$port"
+	test "$status" -eq 1
+	grep -qx 'failed 20 (refused 20)' report
+	probe -n 20 --json 127.0.0.1 "$port"
+	test "$status" -eq 1
+	test "$(get '"\(.attempts) \(.ok) \(.failed.refused) \(.fairness)"')" = "20 0 20 null"
+}
+
+@test "probe: a full queue that takes nobody is 4" {
+	mkfifo ready
+	python3 - >ready 2>/dev/null 3>&- <<-'END' &
+		import signal, socket
+		s = socket.socket()
+		s.bind(("127.0.0.1", 0))
+		s.listen(0)
+		full = [socket.socket() for _ in range(3)]
+		for c in full:
+		    c.setblocking(False)
+		    c.connect_ex(s.getsockname())
+		print(s.getsockname()[1], flush=True)
+		signal.pause()
+	END
+	pids+=("$!")
+	read -r port <ready
+	probe -n 4 --connect-timeout 0.2 --json 127.0.0.1 "$port"
+	test "$status" -eq 4
+	test "$(get '"\(.attempts) \(.failed.timeout)"')" = "4 4"
+}
+
+@test "probe: some answered and some not is 6" {
+	members --do some
+	probe -n 20 -c 1 --echo --json "$port"
+	test "$status" -eq 6
+	test "$(get '"\(.ok) \(.failed.reset)"')" = "10 10"
+	sums
+}
+
+@test "probe: usage that makes no sense is 2" {
+	local words
+	for words in "" "0" "-u 9" "-u --by banner --echo 9" "--by reply 9" \
+		"--match x --by diag 9" "--match ( 9" "--echo --send x 9" \
+		"--echo=0 9" "--echo=x 9" "-n 0 9" "-c 0 9" "--by no 9" \
+		"-U --by diag sock" "-q -v 9" "1 2 3"; do
+		# shellcheck disable=SC2086 # words are words
+		probe $words
+		test "$status" -eq 2 || fail "'$words': $status"
+		test "$(wc -l <err)" -eq 1
+		test ! -s report
+	done
+	probe no.such.host.invalid 9
+	test "$status" -eq 3
+}
+
+@test "probe: --by diag is for this host" {
+	probe --by diag -n 1 --connect-timeout 0.1 192.0.2.1 9
+	test "$status" -eq 2
+	grep -q 'another host' err
+}
+
+@test "probe: -d ends by time, and --rate keeps its pace" {
+	members --sockets 1,1
+	probe -d 0.3 --json "$port"
+	test "$status" -eq 0
+	get '.attempts > 20 and .seconds >= 0.3 and .seconds < 3' | grep -qx true
+	test "$(get .loop)" = closed
+	probe -d 0.5 --rate 100 --json "$port"
+	get '.attempts >= 40 and .attempts <= 51' | grep -qx true
+	test "$(get .loop)" = open
+	probe -n 30 --rate 100 "$port"
+	grep -q '30 connections, 100 a second, ' report
+	grep -q 'open loop$' report
+}
+
+@test "probe: SIGINT ends it with a report, and then the signal" {
+	start echo -v 0
+	timeout -s KILL 60 rpnc probe -d 100 --rate 100 --json "$port" >report 2>err 3>&- &
+	local prober=$!
+	pids+=("$prober")
+	eventually grep -q '#10 ' err.0
+	kill -INT "$(pgrep -P "$prober")"
+	status=0
+	finish "$prober" || status=$?
+	test "$status" -eq 130
+	test "$(get .attempts)" -ge 10
+	sums
+}
+
+@test "probe: datagrams: the board counts, or the kernel foretells" {
+	start echo -u -r -w 2 "$((20000 + RANDOM % 10000))"
+	probe -u --echo -n 300 --json "$port"
+	test "$status" -eq 0
+	test "$(get .by)" = board
+	test "$(get '.members | map(.count) | add')" -eq 300
+	test "$(get .latency.echo.count)" -eq 300
+	test "$(get .latency.connect)" = null
+	stop
+	members --udp --sockets 1,1
+	probe -u --echo -n 300 --json 127.0.0.1 "$port"
+	test "$status" -eq 0
+	test "$(get '"\(.by) \(.predicted)"')" = "diag 300"
+	probed_counts >got
+	own_counts >wanted
+	diff -u wanted got
+	probe -u --echo -n 5 --json 127.0.0.1 "$port"
+	test "$status" -eq 1
+	test "$(get .failed.refused)" -eq 5
+}
+
+@test "probe: IPv6, dual-stack servers, and Unix sockets" {
+	members --address ::1 --sockets 1,1
+	probe -n 100 --json ::1 "$port"
+	test "$status" -eq 0
+	test "$(get '"\(.target.address) \(.by) \(.unattributed)"')" = "::1 diag 0"
+	probed_counts >got
+	own_counts >wanted
+	diff -u wanted got
+	members --address :: --dual --sockets 1,1
+	probe -n 100 --json 127.0.0.1 "$port"
+	test "$(get '"\(.target.address) \(.by) \(.unattributed)"')" = "127.0.0.1 diag 0"
+	probed_counts >got
+	own_counts >wanted
+	diff -u wanted got
+	start echo --identify -U sock
+	probe -n 50 --echo --json -U sock
+	test "$status" -eq 0
+	test "$(get '"\(.by) \(.members[0].count) \(.target.protocol) \(.target.port)"')" = "banner 50 unix null"
+}
+
+@test "probe: an address that refuses is passed over for the next" {
+	members --address ::1
+	probe -n 20 --json "$port"
+	test "$status" -eq 0
+	test "$(get '"\(.target.address) \(.attempts) \(.failed.refused)"')" = "::1 20 0"
+	probe -v -n 20 "$port"
+	grep -qE '127\.0\.0\.1:[0-9]+: Connection refused; trying the next address' err
+}
+
+@test "probe: --wait is for a server that starts later" {
+	free_port
+	timeout 60 rpnc probe -n 10 --wait 30 --json 127.0.0.1 "$port" >report 2>err 3>&- &
+	local prober=$!
+	pids+=("$prober")
+	start echo 127.0.0.1 "$port"
+	finish "$prober"
+	test "$(get '"\(.attempts) \(.ok)"')" = "10 10"
+}
+
+@test "probe: few descriptors: fewer at a time, and it says so" {
+	members --sockets 1,1
+	(ulimit -n 48 && probe -n 50 -c 100 "$port" && test "$status" -eq 0)
+	grep -q '48 descriptors are allowed (ulimit -n): 16 connections at a time instead of 100' err
+	grep -qx 'failed 0' report
+	(ulimit -n 20 && probe -n 50 -c 100 "$port" && test "$status" -eq 1)
+	grep -q 'ulimit -n' err
+}
+
+@test "probe: the JSON is one line, and has what the manual lists" {
+	start echo -r 0
+	probe -n 20 --echo --json "$port"
+	test "$(wc -l <report)" -eq 1
+	python3 - <<-'END'
+		import json
+		r = json.load(open("report"))
+		assert r["event"] == "report" and r["command"] == "probe"
+		assert set(r["target"]) == {"address", "port", "protocol"}
+		assert set(r["failed"]) == {"refused", "reset", "timeout", "other"}
+		assert set(r["latency"]) == {"connect", "accept", "echo", "reply"}
+		h = r["latency"]["connect"]
+		assert h["unit"] == "us" and h["count"] == 20 and h["p999"] is None
+		assert h["min"] <= h["p50"] <= h["p90"] <= h["p99"] <= h["max"]
+		assert h["histogram"].startswith("1/7;")
+		assert r["latency"]["reply"] is None
+		m, = r["members"]
+		assert m["name"] == "A" and m["worker"] is None and m["share"] == 1
+		assert m["command"] == "rpnc" and m["latency"]["echo"]["count"] == 20
+		assert r["fairness"]["verdict"] == "too-few"
+		assert r["fairness"]["dof"] == 0
+	END
+}
+
+@test "probe: stdout that is closed is 1" {
+	start echo 0
+	status=0
+	timeout 60 rpnc probe -n 5 "$port" >/dev/full 2>err || status=$?
+	test "$status" -eq 1
+	test "$(wc -l <err)" -eq 1
+}
+
+@test "probe: on a terminal it shows how far it is, and then removes that" {
+	start echo 0
+	timeout 60 script -qec "rpnc probe -d 0.5 --rate 100 $port" /dev/null >screen </dev/null
+	grep -q 'in flight' screen
+	tr '\r' '\n' <screen | grep -q 'failed 0'
+	# the last line of progress is erased before the report
+	tr '\r' '\n' <screen | grep -n 'in flight' | tail -n 1 | cut -d : -f 1 >last
+	tr '\r' '\n' <screen | tail -n "+$(($(<last) + 1))" | grep -q ' tcp, '
+}
