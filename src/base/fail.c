@@ -1,5 +1,6 @@
 #include "base/fail.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,15 @@ static struct {
 	char text[512];
 	enum status status;
 } last;
+
+/* What the user typed is told as it is, but never breaks the line. */
+static void
+one_line(void)
+{
+	for (char *c = last.text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+}
 
 int
 fail(const char *format, ...)
@@ -23,6 +33,7 @@ fail(const char *format, ...)
 	used = strlen(last.text);
 	snprintf(last.text + used, sizeof(last.text) - used, ": %s",
 	    strerror(saved));
+	one_line();
 	last.status = STATUS_NETWORK;
 	errno = saved;
 	return -1;
@@ -37,6 +48,7 @@ fail_as(enum status status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(last.text, sizeof(last.text), format, args);
 	va_end(args);
+	one_line();
 	last.status = status;
 	errno = saved;
 	return -1;

@@ -50,7 +50,7 @@ row_of(const struct parser *p, int c)
 	if (c >= LONG_BASE)
 		return p->rows[c - LONG_BASE];
 	for (int i = 0; i < p->count; i++)
-		if (p->rows[i]->letter == c)
+		if (c && p->rows[i]->letter == c)
 			return p->rows[i];
 	return NULL;
 }
@@ -77,7 +77,7 @@ number_set(const struct opt *o, const char *text, int64_t *value)
 	if (num_parse(text, o->min, o->max, value) == 0)
 		return 0;
 	return fail_as(STATUS_USAGE,
-	    "--%s %s: want a whole number from %lld to %lld",
+	    "--%s %.40s: want a whole number from %lld to %lld",
 	    o->name, text, o->min, o->max);
 }
 
@@ -86,9 +86,16 @@ time_set(const struct opt *o, const char *text, int64_t *value)
 {
 	if (duration_parse(text, value) == 0 && *value >= o->min)
 		return 0;
-	return fail_as(STATUS_USAGE, "--%s %s: want %s such as 2, 0.5, "
+	return fail_as(STATUS_USAGE, "--%s %.40s: want %s such as 2, 0.5, "
 	    "250ms or 5m", o->name, text,
 	    o->min ? "a time over 0" : "a time");
+}
+
+static int
+wants_value(const struct opt *o)
+{
+	return fail_as(STATUS_USAGE, "--%s wants a value: %s", o->name,
+	    o->arg);
 }
 
 static int
@@ -109,6 +116,8 @@ opt_set(const struct opt *o, const char *text, void *settings)
 	case OPT_TIME:
 		return time_set(o, text, (int64_t *)field);
 	case OPT_TEXT:
+		if (!*text)
+			return wants_value(o);
 		*(const char **)field = text;
 		return 0;
 	case OPT_MAYBE:
@@ -117,7 +126,7 @@ opt_set(const struct opt *o, const char *text, void *settings)
 	case OPT_CHOICE:
 		which = choice(o->arg, text);
 		if (which < 0)
-			return fail_as(STATUS_USAGE, "--%s %s: want %s",
+			return fail_as(STATUS_USAGE, "--%s %.40s: want %s",
 			    o->name, text, o->arg);
 		*(int *)field = which;
 		return 0;
@@ -141,6 +150,14 @@ unknown_letter(int letter, const char *command, const struct opt_hint *hint)
 	    "--help'", letter, command);
 }
 
+/* How far a word is from an option's name; its beginning is near. */
+static size_t
+name_distance(const char *word, const char *name)
+{
+	return strncmp(word, name, strlen(word)) == 0 ? 0 :
+	    edit_distance(word, name);
+}
+
 static int
 unknown_name(const struct parser *p, const char *word, const char *command)
 {
@@ -149,9 +166,9 @@ unknown_name(const struct parser *p, const char *word, const char *command)
 
 	snprintf(name, sizeof(name), "%.*s", (int)length - 2, word + 2);
 	for (int i = 0; i < p->count; i++) {
-		size_t d = edit_distance(name, p->longs[i].name);
+		size_t d = name_distance(name, p->longs[i].name);
 
-		if (d < best) {
+		if (d < best && d * 2 < length - 2) {
 			best = d;
 			near = (size_t)i + 1;
 		}
@@ -198,8 +215,7 @@ opt_parse(int argc, char **argv, const struct opt *const *tables,
 		if (c == '?')
 			return unknown_name(&p, word, argv[0]);
 		if (c == ':')
-			return fail_as(STATUS_USAGE, "--%s wants a value: %s",
-			    o->name, o->arg);
+			return wants_value(o);
 		if (c >= LONG_BASE && optarg == word)
 			word = argv[optind - 2];
 		if (c >= LONG_BASE && abbreviated(word, o->name))

@@ -29,7 +29,7 @@ port_parse(struct endpoint *e, const char *text)
 	if (!*text)
 		return fail_as(STATUS_USAGE, "the port is empty");
 	if (strspn(text, "-0123456789") == strlen(text))
-		return fail_as(STATUS_USAGE, "port %s: want 0 to 65535", text);
+		return fail_as(STATUS_USAGE, "port %.64s: want 0 to 65535", text);
 	getservbyname_r(text, e->datagram ? "udp" : "tcp", &service, room,
 	    sizeof(room), &found);
 	if (!found)
@@ -115,7 +115,7 @@ endpoint_parse(struct endpoint *e, int count, char *const *words)
 	if (count == 0)
 		return fail_as(STATUS_USAGE, "which port?");
 	if (count > 2)
-		return fail_as(STATUS_USAGE, "too many words: %s", words[2]);
+		return fail_as(STATUS_USAGE, "too many words: %.64s", words[2]);
 	if (strncmp(host, "unix:", 5) == 0)
 		return count == 1 ? path_set(e, host + 5) :
 		    fail_as(STATUS_USAGE, "a Unix socket has no port");
