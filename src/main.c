@@ -56,7 +56,7 @@ usage(FILE *out)
 {
 	fputs("usage:\n", out);
 	for (int i = 0; i < COMMANDS; i++)
-		fprintf(out, "  rpnc %-44s %s\n", commands[i]->synopsis,
+		fprintf(out, "  rpnc %s\n        %s\n", commands[i]->synopsis,
 		    commands[i]->summary);
 	fputs("\n  rpnc COMMAND --help tells a command's options, 'man rpnc' "
 	    "all.\n", out);
