@@ -1,5 +1,5 @@
 # rpnc echo: streams, datagrams, workers and the closing report.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2030,SC2031,SC2154
 
 load helpers
 

@@ -1,0 +1,437 @@
+# What is typed wrongly, at the command line of every command: one line that
+# says what to do, status 2. And what --help says.
+# shellcheck shell=bash disable=SC2030,SC2031,SC2154
+
+load helpers
+
+commands=(listen echo connect)
+
+# Every option that takes a value, and what sort of value. "number MIN MAX",
+# "time MIN", "choice", "name", "text", "workers": see bad_values.
+declare -gA sorts=(
+	[--accept]=choice
+	[--accept-timeout]='time 1'
+	[--backlog]="number 1 2147483647"
+	[--color]=choice
+	[--connect-timeout]='time 1'
+	[--idle-timeout]='time 1'
+	[--interface]=text
+	[--linger]='time 0'
+	[--max-conns]='number 1 1000000'
+	[--name]=name
+	[--prompt]=choice
+	[--ready-fd]='number 3 1048576'
+	[--source]=text
+	[--source-port]='number 1 65535'
+	[--wait]='time 0'
+	[--workers]=workers
+)
+
+numbers=(x 1x 1.5 -1 ' 1' '1 ' +1 0x1 1e3 99999999999999999999 $'1\n')
+times=(x 1x -1 ' 1' '1 s' 1e3 inf nan . .5s 1.2.3 0x1 1d 8761h 99999999999999999999)
+
+# bad_values SORT ARG...: what an option of that sort must refuse, in bad.
+bad_values() {
+	bad=('')
+	case $1 in
+	number) bad+=("${numbers[@]}" $(($2 - 1)) $(($3 + 1))) ;;
+	time)
+		bad+=("${times[@]}")
+		test "$2" -eq 0 || bad+=(0 0s 0ms 0.0)
+		;;
+	choice) bad+=(x AUTO a 'auto,' 'auto|always' ' auto') ;;
+	name) bad+=(1a 'a b' a/1 -a _a abcdefghijklmnopq $'a\n' ä 'A,B') ;;
+	workers) bad+=("${numbers[@]}" 0 129 autos AUTO) ;;
+	text) ;;
+	*) fail "$1: no such sort" ;;
+	esac
+}
+
+# rows COMMAND: "-w --workers N|auto" a line, with "-" for no letter.
+rows() {
+	rpnc "$1" --help | sed -nE '
+		s/^  (-.), (--[a-z0-9-]+)( ([^ ]+).*|  .*|$)/\1 \2 \4/p
+		s/^      (--[a-z0-9-]+)( ([^ ]+).*|  .*|$)/- \1 \3/p'
+}
+
+# refused WANT ARG...: rpnc says one line about it, with WANT (an extended
+# regular expression) in it, and ends with status 2.
+refused() {
+	local want=$1 status=0 lines
+	shift
+	timeout 20 rpnc "$@" </dev/null >out 2>err || status=$?
+	mapfile -t lines <err
+	if test "$status" -ne 2 -o "${#lines[@]}" -ne 1 -o -s out; then
+		fail "rpnc ${*@Q}: status $status, out: $(cat out), err: $(cat err)"
+	fi
+	case ${lines[0]} in
+	"rpnc $1: "*) ;;
+	*) fail "rpnc ${*@Q} says: ${lines[0]}" ;;
+	esac
+	[[ ${lines[0]} =~ $want ]] ||
+		fail "rpnc ${*@Q} says: ${lines[0]}, and that has no $want"
+}
+
+# ends STATUS WANT ARG...: the same for another status.
+ends() {
+	local expected=$1 want=$2
+	shift 2
+	run --separate-stderr timeout 60 rpnc "$@" </dev/null
+	assert_equal "$status" "$expected"
+	assert_equal "$output" ''
+	assert_equal "${#stderr_lines[@]}" 1
+	assert_regex "$stderr" "^rpnc $1: "
+	assert_regex "$stderr" "$want"
+}
+
+bats_require_minimum_version 1.5.0
+
+@test "usage: every option that takes a value has bad ones in this file" {
+	local c letter long arg
+	for c in "${commands[@]}"; do
+		while read -r letter long arg; do
+			test -z "$arg" -o -n "${sorts[$long]-}" ||
+				fail "$c: no sort for $long $arg (see the top)"
+			test -n "$arg" -o -z "${sorts[$long]-}" ||
+				fail "$c: $long takes no value, but has a sort"
+		done < <(rows "$c")
+	done
+}
+
+@test "usage: an option without its value says what value it wants" {
+	local c letter long arg
+	for c in "${commands[@]}"; do
+		while read -r letter long arg; do
+			test -n "$arg" || continue
+			refused "$long wants a value: ${arg//|/.}\$" "$c" "$long"
+			test "$letter" = - ||
+				refused "$long wants a value" "$c" "$letter"
+		done < <(rows "$c")
+	done
+}
+
+@test "usage: an option's bad value is refused with what would be a good one" {
+	local c letter long arg sort value bad
+	local -A seen=()
+	for c in "${commands[@]}"; do
+		while read -r letter long arg; do
+			test -n "$arg" || continue
+			read -ra sort <<<"${sorts[$long]}"
+			bad_values "${sort[@]}"
+			refused "$long.*(want|not an open)" "$c" "$long=${bad[-1]}" 1
+			# the commands share a table: all values once will do
+			test -z "${seen[$long]-}" || bad=("${bad[@]:0:2}")
+			seen[$long]=yes
+			for value in "${bad[@]}"; do
+				refused "$long.*(want|not an open)" "$c" "$long" "$value" 1
+			done
+		done < <(rows "$c")
+	done
+}
+
+@test "usage: a bad value of any length leaves room for what is wanted" {
+	local long
+	long=$(printf 'x%.0s' {1..2000})
+	refused 'want 1 to' echo -w "$long" 1
+	refused 'want a whole' listen --backlog "$long" 1
+	refused 'such as' connect --wait "$long" 1
+	refused 'want auto' connect --color "$long" 1
+	refused 'want a letter' echo --name "$long" 1
+	refused 'neither a port' listen "$long"
+	refused 'want 0 to 65535' listen "${long//x/9}"
+	refused 'too long' listen "$long" 1
+	refused 'no such option' listen "--$long" 1
+	refused 'too many words' connect host 1 "$long"
+}
+
+@test "usage: a value where none belongs is refused" {
+	local c letter long arg
+	for c in "${commands[@]}"; do
+		while read -r letter long arg; do
+			test -n "$arg" ||
+				refused "$long takes no value" "$c" "$long=1" 1
+		done < <(rows "$c")
+	done
+}
+
+@test "usage: what is listed by --help is understood, each option once" {
+	local c letter long arg value
+	for c in "${commands[@]}"; do
+		rpnc "$c" --help >help
+		# shellcheck disable=SC2094 # the rows of --help, not of the file
+		rows "$c" >rows
+		test "$(wc -l <rows)" -gt 15
+		assert_equal "$(grep -c '^ *-' help)" "$(wc -l <rows)"
+		assert_equal "$(cut -d' ' -f2 rows | sort | uniq -d)" ''
+		assert_equal "$(cut -d' ' -f1 rows | grep -v '^-$' | sort | uniq -d)" ''
+		while read -r letter long arg; do
+			value=()
+			case ${sorts[$long]-} in
+			choice) value=("${arg%%|*}") ;;
+			name) value=(good.name) ;;
+			number* | time* | workers) value=(3) ;;
+			text) value=(lo) ;;
+			esac
+			timeout 20 rpnc "$c" "$long" "${value[@]}" --help </dev/null |
+				cmp - help
+			test "$letter" = - ||
+				timeout 20 rpnc "$c" "$letter" "${value[@]}" --help \
+					</dev/null | cmp - help
+		done <rows
+	done
+}
+
+@test "usage: a letter that --help does not list is refused by its name" {
+	local c letter rows
+	for c in "${commands[@]}"; do
+		rows=$(rows "$c")
+		for letter in {a..z} {A..Z} {0..9} @ ? : + ';'; do
+			[[ $'\n'$rows == *$'\n'"-$letter --"* ]] ||
+				refused "^rpnc $c: -[$letter]: ." "$c" "-$letter" 1
+		done
+	done
+}
+
+@test "usage: nc's options that mean something else here get a hint" {
+	local c
+	for c in "${commands[@]}"; do
+		refused "'rpnc listen'" "$c" -l 9000
+		refused "'rpnc (connect|probe) -n" "$c" -z host 9000
+		refused 'end of stdin half-closes' "$c" -N host 9000
+		refused 'runs no programs' "$c" -e /bin/sh 9000
+		refused 'runs no programs' "$c" -c ls 9000
+		test "$c" = echo ||
+			refused '--connect-timeout and --idle-timeout' "$c" -w 5 host 9000
+	done
+	refused 'listen -r' connect -r host 9000
+	refused '9000' listen -p 9000
+	refused 'HOST PORT' echo -s 127.0.0.1 9000
+	refused "rpnc listen" connect -k host 9000
+	refused 'say -n' connect -d host 9000
+}
+
+# -q is "quiet" here: nc's -q SECONDS leaves its number among the words.
+@test "usage: nc's -q 1 is told that its number is one word too many" {
+	refused 'too many words' connect -q 1 host 9000
+}
+
+@test "usage: long options are never abbreviated" {
+	refused 'mean --keep-open' listen --keep 9000
+	refused 'mean --reuseport' listen --reuse 9000
+	refused 'mean --json' connect --jso 9000
+	refused 'mean --name' echo --nam=x 9000
+	refused 'mean --name' echo --nam x 9000
+	refused 'mean --workers' echo --worker 3 9000
+	refused 'mean --keep-open' listen --keep_open 9000
+}
+
+@test "usage: an option of another command, or of none, is called by its name" {
+	refused '^rpnc listen: --source: no such option' listen --source 127.0.0.1 9000
+	refused '^rpnc connect: --ready-fd: no such option' connect --ready-fd 5 9000
+	refused '^rpnc echo: --keep-open: no such option' echo --keep-open 9000
+	refused "^rpnc echo: --: no such|which port" echo --
+	refused "see 'rpnc connect --help'" connect --qwertyuiop 9000
+}
+
+@test "usage: a port must be a number up to 65535 or a known service" {
+	local c word
+	for c in "${commands[@]}"; do
+		for word in 65536 99999999999999999999 -1; do
+			refused '0 to 65535' "$c" -- "$word"
+			refused '0 to 65535' "$c" -- host "$word"
+			refused '0 to 65535' "$c" "host:$word"
+			refused '0 to 65535' "$c" "[::1]:$word"
+		done
+		for word in 12x 0x50 1.5 ' 80' '80 ' +80 no-such-service 80,81 $'80\n'; do
+			refused 'neither a port number nor a known service' "$c" "$word"
+			refused 'neither a port number nor a known service' "$c" host "$word"
+		done
+		refused 'ports are 0 to 65535' "$c" -1
+	done
+}
+
+@test "usage: a word that is half an address says what is missing" {
+	local c
+	for c in "${commands[@]}"; do
+		refused 'which port' "$c"
+		refused 'port is empty' "$c" ''
+		refused 'port is empty' "$c" host ''
+		refused 'port is empty' "$c" host:
+		refused 'port is empty' "$c" '[::1]:'
+		refused 'host is empty' "$c" :
+		refused 'host is empty' "$c" :80
+		refused 'host is empty' "$c" '[]:80'
+		refused 'host is empty' "$c" '' 80
+		refused '\[ADDRESS\]:PORT' "$c" '[::1'
+		refused '\[ADDRESS\]:PORT' "$c" '[::1]'
+		refused '\[ADDRESS\]:PORT' "$c" ::1
+		refused '\[ADDRESS\]:PORT' "$c" ::1:80
+		refused 'not an IPv6 address' "$c" 1:2 80
+		refused 'not an IPv6 address' "$c" '[::g]:80'
+		refused 'too many words: c' "$c" a b c
+	done
+	refused 'want 1 to 65535' connect 0
+	refused 'want 1 to 65535' connect host:0
+}
+
+@test "usage: an address of the family that was ruled out is refused" {
+	local c
+	for c in "${commands[@]}"; do
+		refused "::1 is an IPv6 address: -4 can't" "$c" -4 ::1 80
+		refused "::1 is an IPv6 address: -4 can't" "$c" -4 '[::1]:80'
+		refused "127.0.0.1 is an IPv4 address: -6 can't" "$c" -6 127.0.0.1:80
+		refused '-4 and -6' "$c" -4 -U sock
+		refused '-4 and -6' "$c" -6 unix:sock
+	done
+}
+
+@test "usage: a Unix socket needs one path of at most 107 bytes" {
+	local c path
+	path=$(printf 'x%.0s' {1..108})
+	for c in "${commands[@]}"; do
+		refused 'one path' "$c" -U
+		refused 'one path' "$c" -U a b
+		refused 'no port' "$c" unix:a 80
+		refused 'path is empty' "$c" -U ''
+		refused 'path is empty' "$c" unix:
+		refused 'name is empty' "$c" unix:@
+		refused '108 bytes: at most 107' "$c" -U "$path"
+		refused '108 bytes: at most 107' "$c" "unix:@${path#?}"
+		refused 'has no interface|source address' "$c" --interface lo -U a
+	done
+	start echo -U "${path#?}"
+	test -S "${path#?}"
+	run timeout 20 rpnc connect "unix:${path#?}" <<<fits
+	assert_output fits
+}
+
+@test "usage: options that exclude each other are refused" {
+	local c
+	for c in "${commands[@]}"; do
+		refused '-q and -v' "$c" -q -v 80
+		refused '-q and -v' "$c" -vq 80
+	done
+	refused 'serves many' listen -k --once 80
+	refused 'no SO_REUSEPORT' listen -r -U a
+	refused 'no SO_REUSEPORT' echo -r -U a
+	refused 'port 0' listen -u -r 0
+	refused 'port 0' echo -u -r 0
+	refused '--both waits' connect --both -n 80
+	refused 'no source' connect -s 127.0.0.1 -U a
+	refused 'no source' connect -p 80 -U a
+	refused 'not an open descriptor' listen --ready-fd 999 0
+	refused 'not an open descriptor' echo --ready-fd 1 0
+}
+
+@test "usage: a host that nobody knows is status 3" {
+	local c
+	export RES_OPTIONS='timeout:1 attempts:1'
+	for c in "${commands[@]}"; do
+		ends 3 '^rpnc [a-z]*: no-such-host\.invalid: ' "$c" no-such-host.invalid 80
+		ends 3 '^rpnc [a-z]*: localhost: ' "$c" --numeric localhost 80
+	done
+	ends 3 '^rpnc connect: no-such-host\.invalid: ' \
+		connect -s no-such-host.invalid 127.0.0.1 80
+}
+
+@test "usage: a file in a Unix socket's place stays: listen 5, connect 1" {
+	local c
+	echo precious >file
+	mkdir directory
+	for c in listen echo; do
+		ends 5 'unix:file: ' "$c" -U file
+		ends 5 'unix:file: ' "$c" -u -U file
+		ends 5 'unix:directory: ' "$c" -U directory
+		ends 5 'unix:none/sock: ' "$c" -U none/sock
+	done
+	ends 1 'unix:file: ' connect -U file
+	ends 1 'unix:file: ' connect -u -U file
+	ends 1 'unix:none: ' connect -U none
+	assert_equal "$(cat file)" precious
+	test -d directory
+}
+
+# unknown WORD NEAREST
+unknown() {
+	run -2 --separate-stderr timeout 20 rpnc "$1" 0 </dev/null
+	assert_equal "$output" ''
+	assert_equal "${#stderr_lines[@]}" 1
+	assert_regex "$stderr" "^rpnc: .*: no such command.*'rpnc $2'"
+}
+
+@test "usage: an unknown command names the nearest, and nothing is guessed" {
+	unknown lis listen
+	unknown liste listen
+	unknown listens listen
+	unknown LISTEN '[a-z]+'
+	unknown lsiten listen
+	unknown ech echo
+	unknown ecko echo
+	unknown c '[a-z]+'
+	unknown conn connect
+	unknown conect connect
+	unknown connected connect
+	unknown '' '[a-z]+'
+	unknown $'lis\nten' listen
+	unknown "$(printf 'x%.0s' {1..3000})" '[a-z]+'
+}
+
+@test "usage: an option before the command is told to come later" {
+	local option
+	for option in -l --json -k --; do
+		run -2 --separate-stderr timeout 20 rpnc "$option" 9000 </dev/null
+		assert_equal "$output" ''
+		assert_equal "${#stderr_lines[@]}" 1
+		assert_regex "$stderr" '^rpnc: .*the command comes first'
+	done
+}
+
+@test "usage: rpnc alone shows its usage on stderr, with status 2" {
+	run -2 --separate-stderr rpnc
+	assert_equal "$output" ''
+	assert_regex "$stderr" 'rpnc listen .*rpnc echo .*rpnc connect '
+}
+
+@test "usage: --help and --version answer on stdout, with status 0" {
+	local c
+	run -0 --separate-stderr rpnc --help
+	assert_equal "$stderr" ''
+	for c in "${commands[@]}"; do
+		assert_line --regexp "^  rpnc $c "
+	done
+	run -0 --separate-stderr rpnc --version
+	assert_equal "$stderr" ''
+	assert_equal "${#lines[@]}" 1
+	assert_regex "$output" '^rpnc [0-9]+\.[0-9]+\.[0-9]+$'
+	for c in "${commands[@]}"; do
+		run -0 --separate-stderr rpnc "$c" --help
+		assert_equal "$stderr" ''
+		assert_regex "${lines[0]}" "^usage: rpnc $c .*port\$"
+		cp /dev/null help && rpnc "$c" --help >help
+		rpnc "$c" -h | cmp - help
+		rpnc "$c" --help 9000 | cmp - help
+	done
+}
+
+@test "usage: no line of --help is wider than 80 columns" {
+	local c
+	for c in '' "${commands[@]}"; do
+		# shellcheck disable=SC2086 # none at all for ''
+		rpnc $c --help | awk 'length > 80 { print; bad = 1 } END { exit bad }'
+	done
+}
+
+@test "usage: --help that can't be written is said, with status 1" {
+	local c words status
+	for c in --help --version "listen --help" "echo --help" "connect --help"; do
+		read -ra words <<<"$c"
+		status=0
+		rpnc "${words[@]}" >/dev/full 2>err || status=$?
+		assert_equal "$status" 1
+		assert_regex "$(cat err)" '^rpnc.*: stdout: No space left on device$'
+		status=0
+		rpnc "${words[@]}" >&- 2>err || status=$?
+		assert_equal "$status" 1
+		assert_regex "$(cat err)" '^rpnc.*: stdout: Bad file descriptor$'
+	done
+}
