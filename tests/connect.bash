@@ -15,7 +15,7 @@ quiet() {
 }
 
 # server CODE: Python in the background; its port is in port. CODE has s, that
-# listens on 127.0.0.1 (KIND=udp: is bound there; KIND=unix: on ./socket), and
+# listens on 127.0.0.1 (KIND: udp; unix and unix-udp are bound to ./socket), and
 # the functions below. By tell(NAME) and told(NAME), which are fifos, it and
 # the test wait for each other.
 server() {
@@ -49,10 +49,10 @@ def fill(s): # a queue of one, full: what comes later is dropped
         clients.append(c)
 clients = []
 kind = os.environ.get("KIND", "tcp")
-s = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET,
-    socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
-s.bind("socket" if kind == "unix" else ("127.0.0.1", 0))
-if kind != "udp": s.listen()
+s = socket.socket(socket.AF_UNIX if "unix" in kind else socket.AF_INET,
+    socket.SOCK_DGRAM if "udp" in kind else socket.SOCK_STREAM)
+s.bind("socket" if "unix" in kind else ("127.0.0.1", 0))
+if "udp" not in kind: s.listen()
 tell("at", s.getsockname()[1])
 '
 

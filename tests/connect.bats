@@ -225,13 +225,24 @@ tell("listening"); told("listening"); s.listen(); c = accept(); c.sendall(b"hi\n
 
 @test "connect: -n leaves stdin to others, and does not half-close" {
 	echo kept >file
-	server 'c = accept(); c.setblocking(False)
+	mkfifo out go
+	server 'c = accept()
+for i in range(3): c.sendall(b"x\n"); told("go")
+c.setblocking(False)
 try: save(c.recv(9))
 except BlockingIOError: save(b"open")
 c.close()'
-	(connect -n 127.0.0.1 "$port" && cat) <file >out
+	(connect -n 127.0.0.1 "$port" && cat) <file >out 3>&- &
+	pids+=("$!")
+	exec 6<out
+	# by the third it has looked at all there is to read
+	for _ in 1 2 3; do
+		read -r <&6
+		echo now >go
+	done
+	run cat <&6
+	assert_output kept
 	finish "$pid"
-	assert_equal "$(<out)" kept
 	assert_equal "$(<got)" open
 }
 
@@ -401,6 +412,22 @@ while t := told("send"): s.sendto(t.encode(), a)'
 	assert_equal "$line" hello
 	run -1 connect -U socket <<<hello
 	assert_output "rpnc connect: connect to unix:socket: Protocol wrong type for socket"
+}
+
+@test "connect: no Unix datagram is lost on a server that is slow to read" {
+	mkfifo go
+	KIND=unix-udp server 'told("go")
+got = b""
+while len(got) < 4000000: got += s.recv(1 << 20)
+save(got)'
+	local server=$pid
+	random_file 4000000 file
+	rpnc connect -u -U --linger 0 socket <file 3>&- &
+	pids+=("$!")
+	echo now >go
+	finish "$server"
+	finish "${pids[-1]}"
+	cmp file got
 }
 
 @test "connect: a server on every address replies from the one that was asked" {
