@@ -85,10 +85,18 @@ complained() {
 	assert grep -E -- "^rpnc connect: $1" err
 }
 
-# free_port: one that the kernel gives nobody else for now.
+# free_port: for programs that can't choose one: none that the kernel gives to
+# anybody who lets it choose.
 free_port() {
-	"$PYTHON" -c 'import socket; s = socket.socket()
-s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	"$PYTHON" -c 'import random, socket
+while True:
+    try:
+        s = socket.socket()
+        s.bind(("127.0.0.1", random.randrange(10000, 32768)))
+        break
+    except OSError:
+        pass
+print(s.getsockname()[1])'
 }
 
 # no_leaks COMMAND...: under strace the leak check can't work.
