@@ -1,0 +1,518 @@
+# The board: where members of one port meet, and what may go wrong there.
+# shellcheck shell=bash disable=SC2154,SC2030,SC2031,SC2016
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# ended PID: it is gone.
+ended() {
+	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+# told N JQ: the JSON events of what was started as number N give this.
+told() {
+	jq -e -s "$2" "out.$1" >>jq.out
+}
+
+# says TEXT FILE: that text is there, soon.
+says() {
+	eventually grep -qF -- "$1" "$2" || {
+		cat "$2"
+		return 1
+	}
+}
+
+boards() {
+	find "$XDG_RUNTIME_DIR" -name '*-tcp-*'
+}
+
+# place_of_board: a port that is free, and the path of its board.
+place_of_board() {
+	start listen -r 127.0.0.1 0
+	board=$(boards)
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	assert test -n "$board" -a ! -e "$board"
+	directory=${board%/*}
+}
+
+# without_board TEXT: a member starts all the same, says why it shows no
+# others in one line, and serves.
+without_board() {
+	local n=${#pids[@]}
+	start listen -r 127.0.0.1 "$port"
+	assert_equal "$(grep -c '' "err.$n")" 2
+	run -0 grep '^rpnc: board ' "err.$n"
+	assert_output --partial "$1"
+	assert_output --partial ": other members can't be shown"
+	run -0 cat "err.$n"
+	assert_line --partial "A listening on 127.0.0.1:$port (tcp, reuseport, 1 of 1)"
+	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	echo served >&"$c"
+	says served "out.$n"
+	exec {c}>&-
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+}
+
+root_only() {
+	test "$EUID" -eq 0 || skip "needs root"
+}
+
+@test "board: a directory that others could enter or that is a link is refused" {
+	place_of_board
+	chmod 755 "$directory"
+	without_board "$directory: not a directory of mode 0700 that belongs to you"
+	assert_equal "$(stat -c %a "$directory")" 755
+	rmdir "$directory"
+	mkdir -m 700 elsewhere
+	ln -s ../elsewhere "$directory"
+	without_board 'not a directory of mode 0700 that belongs to you'
+	rm "$directory"
+	: >"$directory"
+	without_board 'not a directory of mode 0700 that belongs to you'
+	rm "$directory"
+	root_only
+	mkdir -m 700 "$directory"
+	chown nobody "$directory"
+	without_board 'not a directory of mode 0700 that belongs to you'
+}
+
+@test "board: a file that is a link, fifo, directory or open to others is refused" {
+	place_of_board
+	printf precious >precious
+	ln -s ../../precious "$board"
+	without_board "board $board: "
+	assert_equal "$(cat precious)" precious
+	rm "$board"
+	ln -s nowhere "$board"
+	without_board "board $board: "
+	rm "$board"
+	mkfifo -m 600 "$board"
+	without_board 'not a file of mode 0600 that belongs to you'
+	rm "$board"
+	mkdir -m 700 "$board"
+	without_board "board $board: "
+	rmdir "$board"
+	install -m 644 /dev/null "$board"
+	without_board 'not a file of mode 0600 that belongs to you'
+	rm "$board"
+	root_only
+	install -m 600 -o nobody /dev/null "$board"
+	without_board 'not a file of mode 0600 that belongs to you'
+}
+
+@test "board: another version's, a cut and a spoilt file are left alone" {
+	place_of_board
+	start listen -r 127.0.0.1 "$port"
+	cp -p "$board" good
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+
+	# the number of the layout, as a later rpnc would write it
+	cp -p good "$board"
+	printf '\x63' | dd of="$board" bs=1 seek=8 conv=notrunc status=none
+	cp "$board" later
+	without_board 'made by another version of rpnc, or damaged'
+	cmp later "$board"
+	head -c 5000 good >"$board"
+	without_board 'made by another version of rpnc, or damaged'
+	head -c 100000 /dev/urandom >"$board"
+	without_board 'made by another version of rpnc, or damaged'
+
+	# whoever made it died before it wrote the first byte of it
+	head -c "$(stat -c %s good)" /dev/zero >"$board"
+	start listen -r 127.0.0.1 "$port"
+	start listen -r 127.0.0.1 "$port"
+	says '+ B joined' "err.$((${#pids[@]} - 2))"
+	assert_equal "$(grep -h '^rpnc' "err.$((${#pids[@]} - 1))" \
+		"err.$((${#pids[@]} - 2))")" ""
+}
+
+@test "board: on a full tmpfs a member says so and serves" {
+	root_only
+	unshare -m true 2>/dev/null || skip "unshare -m is refused here"
+	place_of_board
+	run -0 unshare -m bash -ec '
+		mount -t tmpfs -o size=16k,mode=700 full "$1"
+		export XDG_RUNTIME_DIR=$1
+		mkfifo ready
+		rpnc listen -r 127.0.0.1 "$2" --ready-fd 4 4>ready \
+			</dev/null >out 2>err &
+		read -r ready <ready
+		exec 5<>"/dev/tcp/127.0.0.1/$2"
+		echo served >&5
+		exec 5>&-
+		kill $!
+		wait $! || test $? -eq 143
+		cat err out
+		find "$1" -name "*-tcp-*" -printf "left behind\n"
+	' - "$XDG_RUNTIME_DIR" "$port" 3>&-
+	assert_line --regexp \
+		'^rpnc: board .*: No space left on device: other members can.t be shown$'
+	assert_line served
+	assert_line --partial 'A listening'
+	refute_line 'left behind'
+}
+
+@test "board: a holder of the lock that is stopped holds up nobody for long" {
+	local holder
+	start listen -r --json 127.0.0.1 0
+	board=$(boards)
+	mkfifo held
+	cat >holder.py <<-'END'
+		import fcntl, os, signal, struct, sys
+		fd = os.open(sys.argv[1], os.O_RDWR)
+		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+		fcntl.fcntl(fd, 37, lock)	# F_OFD_SETLK
+		open("held", "w").write("held\n")
+		signal.pause()
+	END
+	background python3 holder.py "$board"
+	holder=$pid
+	read -r <held
+	kill -STOP "$holder"
+	local n=${#pids[@]}
+	start listen -r 127.0.0.1 "$port"
+	run -0 grep '^rpnc: board ' "err.$n"
+	assert_output --partial \
+		"held by a process that does not go on: other members can't be shown"
+	# the kernel still tells it how many there are
+	says 'A listening on 127.0.0.1:'"$port"' (tcp, reuseport, 2 of 2)' "err.$n"
+	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	# who is on the board leaves in time, too, and orderly
+	kill "${pids[0]}"
+	finish "${pids[0]}" || test $? -eq 143
+	kill -KILL "$holder"
+	finish "$holder" || true
+	start listen -r --json 127.0.0.1 "$port"
+	assert told "$((${#pids[@]} - 1))" '.[0].members == 1'
+}
+
+@test "board: another network namespace has another board" {
+	root_only
+	unshare -n true 2>/dev/null || skip "unshare -n is refused here"
+	start listen -r --json 0.0.0.0 0
+	mkfifo there
+	background unshare -n bash -c '
+		exec rpnc listen -r --json 0.0.0.0 "$1" --ready-fd 4 4>there
+	' - "$port" </dev/null >out.there
+	read -r <there
+	assert jq -e '.name == "A" and .members == 1' out.there
+	assert_equal "$(boards | wc -l)" 2
+	start listen -r --json 0.0.0.0 "$port"
+	assert told 2 '.[0] | .name == "B" and .members == 2'
+	refute grep -q joined out.there
+}
+
+@test "board: another user has another board" {
+	root_only
+	unshare -m true 2>/dev/null || skip "unshare -m is refused here"
+	start listen -r --json 127.0.0.1 0
+	mkfifo -m 666 there
+	# the directory in XDG_RUNTIME_DIR isn't its own: it takes /dev/shm
+	background unshare -m bash -ec '
+		mount -t tmpfs -o mode=1777 shm /dev/shm
+		setpriv --reuid 65534 --regid 65534 --clear-groups rpnc \
+			listen -r --json 127.0.0.2 "$1" --ready-fd 4 4>there &
+		read -r <there
+		stat -c "%n %u %a" /dev/shm/rpnc-65534{,/*} >there.files
+		kill -INT $!
+		wait' - "$port" </dev/null >out.there 2>err.there
+	eventually ended "$pid"
+	assert_equal "$(cat err.there)" ""
+	assert jq -e '.name == "A" and .members == 1' out.there
+	assert grep -q "^/dev/shm/rpnc-65534 65534 700$" there.files
+	assert grep -qE "^/dev/shm/rpnc-65534/[0-9a-f]+-tcp-$port 65534 600$" \
+		there.files
+	refute grep -q joined out.0
+	assert_equal "$(boards | wc -l)" 1
+}
+
+@test "board: without a runtime directory of ours it is in /dev/shm" {
+	root_only
+	unshare -m true 2>/dev/null || skip "unshare -m is refused here"
+	local runtime
+	mkdir theirs
+	chown nobody theirs
+	for runtime in '' relative /none "$PWD/theirs"; do
+		XDG_RUNTIME_DIR=$runtime unshare -m bash -ec '
+			mount -t tmpfs -o mode=1777 shm /dev/shm
+			rm -f ready
+			mkfifo ready
+			rpnc listen -r 127.0.0.1 0 --ready-fd 4 4>ready &
+			read -r <ready
+			test -f /dev/shm/rpnc-0/*-tcp-*
+			kill $!
+			wait $! || true
+			test "$(ls -A /dev/shm/rpnc-0)" = ""
+		' </dev/null 3>&- 2>err.none
+	done
+	assert_equal "$(ls -A theirs)" ""
+}
+
+# moments: each system call of a member's life from its board on, as its name
+# and how many of that name came before it.
+moments() {
+	strace -qq -o life rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" \
+		</dev/null >/dev/null 2>&1 3>&- || test $? -eq 4
+	awk -F '(' '{ n[$1]++ } /rpnc-[0-9]+"/ { seen = 1 }
+		seen && / = / { print $1, n[$1] }' life
+}
+
+# killed_at CALL N: a member that is killed when it begins that call.
+killed_at() {
+	local status=0
+	strace -qq -o /dev/null -e "inject=$1:signal=KILL:when=$2" \
+		rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" \
+		</dev/null >/dev/null 2>&1 3>&- || status=$?
+	test "$status" -eq 137 -o "$status" -eq 4
+	test "$status" -eq 4 || kills=$((kills + 1))
+}
+
+@test "board: a member killed at any system call leaves a board that works" {
+	local call kills=0 n
+	start listen -r --json 127.0.0.1 0
+	moments >calls
+	while read -r call n; do killed_at "$call" "$n"; done <calls 2>/dev/null
+	echo "$kills kills"
+	assert test "$kills" -gt 60
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 1 '.[0].members == 2'
+	eventually told 0 'last | .event == "joined" and .members == 2'
+	# all that joined have left, and both were counted
+	assert told 0 'map(select(.event == "joined") | .members) | all(. == 2)'
+	assert told 0 'map(select(.event == "left") | .members) | all(. == 1)'
+	assert told 0 '(map(select(.event == "joined")) | length) ==
+		(map(select(.event == "left")) | length) + 1'
+	assert told 0 'map(.reason) | index("died") and index("left")'
+	stop
+	assert_equal "$(boards)" ""
+}
+
+@test "board: nor does one that is killed while it makes or removes the file" {
+	local call kills=0 n
+	start listen -r 127.0.0.1 0
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	moments >calls
+	assert grep -q '^fallocate 1$' calls
+	assert grep -q '^unlink 1$' calls
+	while read -r call n; do
+		killed_at "$call" "$n"
+		run -4 rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port"
+		refute_output --partial board
+		assert_output --partial '1 of 1'
+		assert_equal "$(boards)" ""
+	done < <(grep -E '^(openat|f[a-z]*|pwrite64|unlink) ' calls) 2>/dev/null
+	assert test "$kills" -gt 10
+}
+
+@test "board: a death is told within a moment, not at the next look" {
+	local i before best=1000000
+	start listen -r --json 127.0.0.1 0
+	for i in 1 2 3; do
+		start listen -r 127.0.0.1 "$port"
+		eventually told 0 "map(select(.event == \"joined\")) | length == $i"
+		before=${EPOCHREALTIME/[.,]/}
+		kill -KILL "$pid"
+		eventually told 0 "map(select(.event == \"left\")) | length == $i"
+		finish "$pid" || true
+		told 0 "last.time | sub(\"Z$\"; \"\") | split(\".\") |
+			((.[0] + \"Z\" | fromdate) * 1000000 + (.[1] | tonumber)) -
+			$before"
+		i=$(tail -n 1 jq.out)
+		best=$((i < best ? i : best))
+	done
+	assert told 0 '[.[] | select(.event == "left") | .reason] |
+		all(. == "died")'
+	assert test "$best" -lt 300000
+}
+
+@test "board: 40 members join and leave at once" {
+	local i names
+	start listen -r --json 127.0.0.1 0
+	for i in {1..39}; do
+		background rpnc listen -r --json 127.0.0.1 "$port" \
+			</dev/null >"out.$i" 2>"err.$i"
+	done
+	eventually all_there
+	assert_equal "$(cat err.*)" ""
+	names=$(jq -r 'select(.event == "listening") | .name' out.* | sort -u)
+	assert_equal "$(wc -w <<<"$names")" 40
+	# A to Z, AA to AN
+	assert_equal "$(grep -c '^.$' <<<"$names")" 26
+	assert_equal "$(grep '^..$' <<<"$names" | tail -n 1)" AN
+	assert told 0 '[.[] | .members] | max == 40'
+	for i in "${pids[@]:1}"; do kill "$i"; done
+	eventually all_left
+	assert told 0 'map(select(.event == "left")) | all(.reason == "left")'
+	assert told 0 'last.members == 1'
+	stop
+	assert_equal "$(boards)" ""
+}
+
+all_there() {
+	told 0 'map(select(.event == "joined")) | length == 39'
+}
+
+all_left() {
+	told 0 'map(select(.event == "left")) | length == 39'
+}
+
+@test "board: members killed at random during 2,000 connections: counts hold" {
+	cat >kills.py <<-'END'
+		import os, random, re, socket, subprocess, sys
+		from concurrent.futures import ThreadPoolExecutor
+		seed = random.randrange(1 << 30)
+		print("seed", seed)
+		random.seed(seed)
+
+		def member(port):
+		    r, w = os.pipe()
+		    p = subprocess.Popen(["rpnc", "echo", "-r", "--identify",
+		        "127.0.0.1", str(port), "--ready-fd", str(w)],
+		        pass_fds=[w], stdin=subprocess.DEVNULL,
+		        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+		    os.close(w)
+		    return p, int(open(r).read().split(":")[1])
+
+		first, port = member(0)
+		alive = [first] + [member(port)[0] for i in range(4)]
+		served = {}
+
+		def ask(i):
+		    try:
+		        with socket.create_connection(("127.0.0.1", port), 20) as s:
+		            s.settimeout(20)
+		            line = s.makefile().readline()
+		            return int(re.search(r"pid=(\d+)", line).group(1))
+		    except (ConnectionError, AttributeError):
+		        return None	# of one that was killed
+		with ThreadPoolExecutor(8) as pool:
+		    for round in range(20):
+		        answers = pool.map(ask, range(100))
+		        victim = alive.pop(random.randrange(len(alive)))
+		        if round < 19:
+		            victim.kill()
+		        else:
+		            alive.append(victim)
+		        for pid in answers:
+		            served[pid] = served.get(pid, 0) + 1
+		        if round < 19:
+		            victim.wait()
+		            alive.append(member(port)[0])
+		lost = served.pop(None, 0)
+		out = subprocess.run(["rpnc", "listen", "-r", "--prompt=always",
+		    "127.0.0.1", str(port)], input="/group\n", text=True,
+		    stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+		print(out, served, lost)
+		rows = re.findall(r"^  (\S+) +(\d+) rpnc +(\d+) ", out, re.M)
+		board = {int(pid): int(n) for _, pid, n in rows}
+		for p in alive:
+		    assert board.pop(p.pid) == served.get(p.pid, 0), p.pid
+		    p.terminate()
+		assert not board, board
+		assert len(set(name for name, _, _ in rows)) == 5
+		assert sum(served.values()) + lost == 2000 and lost < 1000
+		for p in alive:
+		    p.wait()
+	END
+	run -0 timeout 100 python3 kills.py 3>&-
+	assert_equal "$(boards)" ""
+}
+
+@test "board: a worker that is replaced keeps its counts" {
+	local n
+	start echo -w 2 --identify --json 127.0.0.1 0
+	cat >work.py <<-'END'
+		import os, re, signal, socket, sys
+		port = int(sys.argv[1])
+		count = {}
+		pids = {}
+		def ask():
+		    try:
+		        with socket.create_connection(("127.0.0.1", port), 20) as s:
+		            line = s.makefile().readline()
+		    except ConnectionError:
+		        return
+		    got = re.search(r"pid=(\d+) worker=(\d+)", line)
+		    if got:
+		        pid, worker = map(int, got.groups())
+		        count[worker] = count.get(worker, 0) + 1
+		        pids.setdefault(worker, []).append(pid)
+		for i in range(50):
+		    ask()
+		old = pids[0][0]
+		os.kill(old, signal.SIGKILL)
+		while pids[0][-1] == old:
+		    ask()
+		for i in range(50):
+		    ask()
+		print(count[0], count[1])
+	END
+	run -0 timeout 60 python3 work.py "$port" 3>&-
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	assert told 0 "last.workers | map(.accepted) == [${output/ /,}]"
+	assert told 0 'last.workers | map(.restarts) == [1, 0]'
+}
+
+@test "board: echo's workers join one by one and leave in order" {
+	start listen -r --json 127.0.0.1 0
+	start echo -w 3 --name E 127.0.0.1 "$port"
+	eventually told 0 'map(select(.event == "joined") | .name) | sort ==
+		["E/0", "E/1", "E/2"]'
+	assert told 0 'map(select(.event == "joined") | .members) | max == 4'
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	eventually told 0 'map(select(.event == "left") | .name) | sort ==
+		["E/0", "E/1", "E/2"]'
+	assert told 0 'map(select(.event == "left")) | all(.reason == "left")'
+	assert told 0 'last.members == 1'
+}
+
+@test "board: members that aren't rpnc are counted and listed" {
+	local nc python
+	start listen -r --json 0
+	background nc.openbsd -lk 0.0.0.0 "$port" >/dev/null
+	nc=$pid
+	mkfifo bound
+	cat >foreign.py <<-'END'
+		import signal, socket, sys
+		port = int(sys.argv[1])
+		open("/proc/self/comm", "w").write("\033]2;x\ay")
+		held = []
+		for family, host in (socket.AF_INET, ""), (socket.AF_INET6, "::"):
+		    s = socket.socket(family)
+		    if family == socket.AF_INET6:
+		        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind((host, port))
+		    s.listen(77)
+		    held.append(s)
+		open("bound", "w").write("bound\n")
+		signal.pause()
+	END
+	background python3 foreign.py "$port"
+	python=$pid
+	read -r <bound
+	eventually listens "$nc"
+	# both of Python's sockets are one member
+	start listen -r --json "$port"
+	assert told "$((${#pids[@]} - 1))" \
+		'[.[] | select(.event == "listening") | .members] == [4, 4]'
+	run -0 timeout 30 rpnc listen -r --prompt=always "$port" <<</group 3>&-
+	assert_line --regexp "^  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 $"
+	assert_line --regexp \
+		"^  - +$python \\\\e\]2;x\\\\x07y +- +- +0 +0/154 +0 $"
+	assert_line --regexp "^  A +${pids[0]} rpnc +0 +- +0 +0/8192 +0 running$"
+	assert_line --regexp "^> C +[0-9]+ rpnc +0 +- +0 +0/8192 +0 running$"
+	refute_line --partial 'fair hashing'
+}
+
+listens() {
+	ss -Hltnp "sport = :$port" | grep -q "pid=$1,"
+}
