@@ -21,6 +21,7 @@ members() {
 probe() {
 	status=0
 	timeout 60 rpnc probe "$@" >report 2>err || status=$?
+	cat report err # shown if the test fails
 }
 
 # free_port: one that nobody listens on, in port; after it pids has one.

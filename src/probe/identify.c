@@ -36,7 +36,13 @@
  * equal parts, but not for a parent of the others that never answers.
  */
 
-enum { HOLDERS_MAX = 256, ANCESTORS_MAX = 8, HOPELESS_AFTER = 3 };
+enum {
+	HOLDERS_MAX = 256,
+	ANCESTORS_MAX = 8,
+	HOPELESS_AFTER = 3,
+	PORT_TRIES = 4096,	/* 40 ms of asking */
+	PORT_REST = 256,	/* attempts without a port, when there was none */
+};
 
 struct listener {
 	uint64_t inode, cookie;
@@ -53,6 +59,7 @@ struct identify {
 	int protocol;
 	struct addr target, source;
 	struct ports ports;
+	int tired;			/* attempts that don't look for one */
 	struct listener **before;
 	int listeners;
 	bool incomplete;		/* a listener's holders are not known */
@@ -229,23 +236,53 @@ bind_datagram(const struct identify *w, int fd, struct addr *ours)
 	return getsockname(fd, &ours->sa, &ours->len);
 }
 
+/*
+ * Binds to a port from which no connection to the target is left, not even
+ * one that ended lately, and asks whom it will meet. SO_REUSEADDR: what is
+ * left of connections elsewhere is in nobody's way.
+ */
+static int
+bind_stream(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
+{
+	struct diag_sock s;
+
+	if (w->tired && w->tired--)
+		return -1;
+	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	for (int i = 0; i < PORT_TRIES; i++) {
+		addr_set_port(ours, ports_next(&w->ports));
+		if (diag_get(w->diag, IPPROTO_TCP, &w->target, ours, &s) <= 0)
+			return -1;
+		if (s.state == TCP_LISTEN &&
+		    bind(fd, &ours->sa, ours->len) == 0) {
+			*inode = s.inode;
+			return 0;
+		}
+	}
+	w->tired = PORT_REST;
+	return -1;
+}
+
 uint64_t
 identify_predict(struct identify *w, int fd, struct addr *ours)
 {
 	struct diag_sock s;
-	int result;
+	uint64_t inode = 0;
+	int result = -1;
 
 	*ours = w->source;
-	result = !ours->len ? -1 : w->protocol == IPPROTO_UDP ?
-	    bind_datagram(w, fd, ours) : ports_bind(&w->ports, fd, ours);
+	if (ours->len && w->protocol == IPPROTO_TCP)
+		result = bind_stream(w, fd, ours, &inode);
+	else if (ours->len)
+		result = bind_datagram(w, fd, ours);
 	if (result < 0) {
 		ours->len = 0;
 		return 0;
 	}
-	if (diag_get(w->diag, w->protocol, &w->target, ours, &s) <= 0)
-		return 0;
-	return w->protocol == IPPROTO_UDP || s.state == TCP_LISTEN ?
-	    s.inode : 0;
+	if (w->protocol == IPPROTO_UDP && diag_get(w->diag, IPPROTO_UDP,
+	    &w->target, ours, &s) > 0)
+		inode = s.inode;
+	return inode;
 }
 
 int

@@ -1,11 +1,9 @@
 #include "probe/ports.h"
 
-#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-
-enum { TRIES = 4096, REST = 256 };
 
 static void
 read_range(struct ports *p)
@@ -46,6 +44,12 @@ read_reserved(struct ports *p)
 	fclose(in);
 }
 
+static int
+half(const struct ports *p)
+{
+	return (p->high - p->low + 1) / 2;
+}
+
 void
 ports_init(struct ports *p)
 {
@@ -57,6 +61,7 @@ ports_init(struct ports *p)
 	if (getrandom(&start, sizeof(start), GRND_NONBLOCK) < 0)
 		start = 0;
 	p->next = (uint16_t)((p->low + start % (p->high - p->low + 1)) & ~1);
+	p->left = half(p);
 }
 
 static bool
@@ -69,30 +74,28 @@ is_reserved(const struct ports *p, uint16_t port)
 }
 
 static uint16_t
-next_port(struct ports *p)
+step(struct ports *p)
 {
-	p->next = (uint16_t)(p->next + 2);
-	if (p->next > p->high || p->next < p->low)
-		p->next = (uint16_t)((p->low + 1) & ~1);
+	int parity = p->next & 1;
+
+	if (p->left-- == 0) {
+		p->left = half(p);
+		parity = !parity;
+		p->next = (uint16_t)(p->next ^ 1);
+	}
+	if (p->high - p->next < 2)
+		p->next = (uint16_t)(p->low + ((p->low & 1) != parity));
+	else
+		p->next = (uint16_t)(p->next + 2);
 	return p->next;
 }
 
-int
-ports_bind(struct ports *p, int fd, struct addr *ours)
+uint16_t
+ports_next(struct ports *p)
 {
-	if (p->tired && p->tired--)
-		return -1;
-	for (int i = 0; i < TRIES; i++) {
-		uint16_t port = next_port(p);
+	uint16_t port = step(p);
 
-		if (is_reserved(p, port))
-			continue;
-		addr_set_port(ours, port);
-		if (bind(fd, &ours->sa, ours->len) == 0)
-			return 0;
-		if (errno != EADDRINUSE)
-			return -1;
-	}
-	p->tired = REST;
-	return -1;
+	for (int i = half(p); i > 0 && is_reserved(p, port); i--)
+		port = step(p);
+	return port;
 }
