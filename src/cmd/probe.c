@@ -278,9 +278,10 @@ note_group(struct probe *v)
 	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
 
 	if (g->hidden)
-		note(v, "processes of %s (uid %u) can't be seen: be that user, "
-		    "or root", user ? user->pw_name : "another user",
-		    (unsigned)g->uid);
+		note(v, "processes of %s (uid %u) can't be seen: %s",
+		    user ? user->pw_name : "another user", (unsigned)g->uid,
+		    geteuid() ? "be that user, or root" : "are they in "
+		    "another PID namespace?");
 	if (g->mistaken)
 		note(v, "%llu predictions were wrong, so none is used: does a "
 		    "program steer the group?",

@@ -62,10 +62,9 @@ struct identify {
 	int tired;			/* attempts that don't look for one */
 	struct listener **before;
 	int listeners;
-	bool incomplete;		/* a listener's holders are not known */
 	int hidden;			/* looks that found no process */
 	bool seen;			/* and one that did */
-	uid_t uid;			/* of the hidden */
+	uid_t uid;			/* of the listeners, or who accepted */
 	uint64_t mistaken;
 };
 
@@ -152,10 +151,10 @@ find_source(struct identify *w)
 }
 
 static struct listener *
-listener_new(struct identify *w, const struct diag_sock *s)
+listener_new(struct identify *w, uint64_t inode, uint64_t cookie)
 {
 	pid_t pids[HOLDERS_MAX];
-	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
+	int count = owners_holders(w->owners, inode, pids, HOLDERS_MAX);
 	struct listener *l;
 
 	if (count > HOLDERS_MAX)
@@ -163,8 +162,8 @@ listener_new(struct identify *w, const struct diag_sock *s)
 	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->rows[0]));
 	if (!l)
 		return NULL;
-	l->inode = s->inode;
-	l->cookie = s->cookie;
+	l->inode = inode;
+	l->cookie = cookie;
 	l->seen = -1;
 	for (int i = 0; i < count; i++) {
 		int row = tally_process(w->tally, pids[i]);
@@ -172,11 +171,32 @@ listener_new(struct identify *w, const struct diag_sock *s)
 		if (row >= 0)
 			l->rows[l->count++] = row;
 	}
-	if (!count) {
-		w->incomplete = true;
-		w->uid = s->uid;
-	}
 	return l;
+}
+
+/*
+ * A server that has just started may have been about to hand a socket to a
+ * worker: its holder is looked for once more. Whether all are known.
+ */
+static bool
+complete(struct identify *w)
+{
+	bool known = w->listeners > 0;
+
+	owners_refresh(w->owners);
+	for (int i = 0; i < w->listeners; i++) {
+		struct listener *old = w->before[i];
+		struct listener *l = old->count ? NULL :
+		    listener_new(w, old->inode, old->cookie);
+
+		if (l) {
+			l->seen = old->seen;
+			w->before[i] = l;
+			free(old);
+		}
+		known &= w->before[i]->count > 0;
+	}
+	return known;
 }
 
 /* The group that a client of the target would meet: its sockets, or -1. */
@@ -208,12 +228,13 @@ identify_aim(struct identify *w, const struct addr *target)
 	w->target = *target;
 	find_source(w);
 	listeners_free(w);
-	w->incomplete = false;
 	count = group_list(w, &list);
 	if (count > 0)
 		w->before = calloc((size_t)count, sizeof(struct listener *));
 	for (int i = 0; i < count && w->before; i++) {
-		w->before[w->listeners] = listener_new(w, &list[i]);
+		w->uid = list[i].uid;
+		w->before[w->listeners] = listener_new(w, list[i].inode,
+		    list[i].cookie);
 		w->listeners += w->before[w->listeners] != NULL;
 	}
 	free(list);
@@ -483,10 +504,11 @@ void_predictions(struct tally *t)
 struct identified
 identify_end(struct identify *w)
 {
+	bool known = complete(w);
 	struct identified found = {
-		.known = w->listeners > 0 && !w->incomplete,
-		.changed = is_changed(w),
-		.hidden = w->incomplete || (w->hidden && !w->seen),
+		.known = known, .changed = is_changed(w),
+		.hidden = (w->listeners && !known) ||
+		    (w->hidden && !w->seen),
 		.uid = w->uid, .mistaken = w->mistaken,
 		.shared = w->listeners == 1 && w->before[0]->count > 1,
 	};
