@@ -522,6 +522,18 @@ test_count() {
 	grep -q 'ulimit -n' err
 }
 
+@test "probe: another user's server is told from one that is not there" {
+	test "$(id -u)" -eq 0 || skip "only root can be another user"
+	local other=$BATS_TEST_TMPDIR/rpnc
+	cp "$(command -v rpnc)" "$other"
+	setpriv --reuid=65534 --clear-groups "$other" --version || skip "can't run it as another user"
+	members --sockets 1,1
+	timeout 60 setpriv --reuid=65534 --clear-groups "$other" probe -n 50 --json "$port" >report
+	test "$(get '"\(.by) \(.ok) \(.unattributed) \(.fairness)"')" = "diag 50 50 null"
+	timeout 60 setpriv --reuid=65534 --clear-groups "$other" probe -n 50 "$port" >report
+	grep -q "processes of root (uid 0) can't be seen" report
+}
+
 @test "probe: the JSON is one line, and has what the manual lists" {
 	start echo -r 0
 	probe -n 20 --echo --json "$port"

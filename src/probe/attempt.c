@@ -63,7 +63,8 @@ found(struct attempt *a, int64_t now)
 {
 	settle_by(a, BY_DIAG);
 	a->looked = true;
-	a->result.ns[LATENCY_ACCEPT] = now - a->connected;
+	if (a->result.ns[LATENCY_ACCEPT] < 0)
+		a->result.ns[LATENCY_ACCEPT] = now - a->connected;
 	converse_start(a);
 }
 
@@ -86,6 +87,8 @@ look_again(struct attempt *a, int64_t now, int answer)
 		return;
 	}
 	if (answer == LOOK_HIDDEN) {
+		if (a->result.ns[LATENCY_ACCEPT] < 0)
+			a->result.ns[LATENCY_ACCEPT] = now - a->connected;
 		settle_by(a, BY_DIAG);
 		if (waited < HIDDEN_PATIENCE_US &&
 		    identify_is_hopeful(a->ground->who))
