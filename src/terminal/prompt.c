@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,6 +227,32 @@ prompt_close(struct prompt *p)
 	fflush(rl_outstream);
 }
 
+/*
+ * The terminal may have another size, perhaps before SIGWINCH is read. The
+ * rows of a long line may then be anywhere: it is shown anew below, for going
+ * up by the rows that it had could wipe what was told.
+ */
+static void
+fit(void)
+{
+	int rows, columns, narrow;
+	struct winsize now;
+
+	rl_get_screen_size(&rows, &columns);
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &now) < 0 || !now.ws_col ||
+	    !now.ws_row || (now.ws_col == columns && now.ws_row == rows))
+		return;
+	narrow = now.ws_col < columns ? now.ws_col : columns;
+	if ((int)strlen(rl_prompt) + rl_end < narrow) {
+		rl_resize_terminal();
+		return;
+	}
+	rl_reset_screen_size();
+	rl_crlf();
+	rl_on_new_line();
+	rl_redisplay();
+}
+
 void
 prompt_set(struct prompt *p, const char *text)
 {
@@ -235,6 +262,7 @@ prompt_set(struct prompt *p, const char *text)
 		rl_set_prompt(text);
 		return;
 	}
+	fit();
 	rl_clear_visible_line();
 	rl_set_prompt(text);
 	rl_on_new_line();
@@ -249,6 +277,7 @@ prompt_print(struct prompt *p, const char *text, size_t length)
 		fflush(stdout);
 		return;
 	}
+	fit();
 	rl_clear_visible_line();
 	fwrite(text, 1, length, rl_outstream);
 	rl_on_new_line();
@@ -274,7 +303,7 @@ void
 prompt_resize(struct prompt *p)
 {
 	if (p->open)
-		rl_resize_terminal();
+		fit();
 }
 
 void
