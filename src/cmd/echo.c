@@ -16,17 +16,25 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/command.h"
+#include "cmd/farewell.h"
 #include "cmd/place.h"
 #include "serve/service.h"
 #include "serve/worker.h"
 
-enum { WORKERS_MAX = 128, GREETING = 256 };
+enum {
+	WORKERS_MAX = 128,
+	GREETING = 256,
+	PATIENCE_US = 10 * 1000 * 1000,	/* for all to leave, one by one */
+};
 
 struct server {
 	struct desk desk;		/* first */
 	struct settings *settings;
 	struct place place;
 	struct service service;		/* of this process */
+	struct sock_set live;		/* its sockets while it listens */
+	struct farewell farewell;
+	struct watch watch;		/* a worker's */
 	struct workers workers;
 	struct sock_set *sets;		/* one a worker, while they start */
 	int count;
@@ -98,6 +106,7 @@ on_close(struct service *service, struct conn *c, enum reason reason)
 	struct server *v = service->user;
 
 	desk_closed(&v->desk, c, reason);
+	farewell_closed(&v->farewell);
 }
 
 static void
@@ -120,6 +129,12 @@ serve(struct server *v, const struct sock_set *set, int worker, int slot)
 	struct slot *own = board_slot(v->place.board, slot);
 
 	greeting_fill(v, own->name, worker);
+	v->live = *set;
+	v->farewell = (struct farewell){
+		.desk = &v->desk, .acceptor = &v->service.acceptor,
+		.board = v->place.board, .set = &v->live, .name = own->name,
+		.counters = &own->counters, .slot = slot,
+	};
 	v->service = (struct service){
 		.loop = &v->desk.loop,
 		.kind = (enum service_kind)s->service,
@@ -137,12 +152,46 @@ worker_name(const struct server *v, int index, char name[static BOARD_NAME])
 	snprintf(name, BOARD_NAME, "%.16s/%d", v->place.name, index);
 }
 
+/* This process serves no more: out of the group first, if it is in one. */
+static void
+end(struct server *v)
+{
+	bool again = v->farewell.ending;
+
+	v->farewell.ending = true;
+	if (again)
+		farewell_now(&v->farewell);
+	else if (v->own_sockets && !v->settings->udp)
+		farewell_begin(&v->farewell);
+	else
+		loop_stop(&v->desk.loop);
+}
+
 /* In a worker only the parent's SIGTERM counts: ^C comes to both. */
 static void
 on_worker_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
 	if (info->ssi_signo == SIGTERM)
-		loop_stop(&d->loop);
+		end((struct server *)d);
+}
+
+static void
+on_wake(struct watch *w)
+{
+	struct server *v = w->user;
+
+	leave_mend(w->board, &v->live);
+}
+
+/* A worker says nothing of who comes and goes, but mends the group. */
+static int
+watch_board(struct server *v)
+{
+	static const struct watch_ops ops = { .on_wake = on_wake };
+
+	v->watch.ops = &ops;
+	v->watch.user = v;
+	return watch_open(&v->watch, &v->desk.loop, v->place.board);
 }
 
 /* The sockets of a worker: made before the fork, or, for one that is started
@@ -192,9 +241,10 @@ worker_run(struct workers *all, int index)
 	if (slot >= 0)
 		board_set_sockets(v->place.board, slot, set.fd, set.count);
 	if (slot < 0 || serve(v, &set, index, slot) < 0 ||
-	    loop_run(&v->desk.loop) < 0)
+	    (v->own_sockets && watch_board(v) < 0) || loop_run(&v->desk.loop) < 0)
 		goto fault;
 	service_close(&v->service);
+	watch_close(&v->watch);
 	return desk_close(&v->desk);
 fault:
 	desk_fault(&v->desk);
@@ -241,7 +291,7 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 	if (v->count > 1)
 		workers_stop(&v->workers, v->ending);
 	else
-		loop_stop(&d->loop);
+		end(v);
 	v->ending = true;
 }
 
@@ -284,6 +334,7 @@ serve_by_workers(struct server *v)
 	v->workers = (struct workers){
 		.run = worker_run, .on_death = on_death,
 		.on_stopped = on_stopped, .user = v,
+		.patience = v->settings->grace + PATIENCE_US,
 	};
 	if (workers_init(&v->workers, &v->desk.loop, v->count) < 0 ||
 	    (v->own_sockets && open_sets(v) < 0) ||
@@ -386,7 +437,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		desk_fault(&v.desk);
 	} else {
 		desk_ready(&v.desk, &v.place.set);
-		if (s->reuseport && place_watch(&v.place, &v.desk) < 0)
+		if (s->reuseport && place_watch(&v.place, &v.desk,
+		    v.count == 1 ? &v.live : NULL) < 0)
 			desk_error(&v.desk);
 		if (loop_run(&v.desk.loop) < 0)
 			desk_fault(&v.desk);

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/command.h"
+#include "cmd/farewell.h"
 #include "cmd/place.h"
 #include "cmd/talk.h"
 #include "net/peers.h"
@@ -24,6 +25,7 @@ struct server {
 	struct place place;
 	struct acceptor acceptor;
 	struct peers peers;
+	struct farewell farewell;
 	struct timer waiting;	/* --accept-timeout */
 	struct timer clock;	/* the shares in the prompt */
 	bool closing;		/* the last clients are being accepted */
@@ -61,10 +63,11 @@ refresh(struct server *v)
 {
 	struct session *s = &v->talk.session;
 
+	if (!v->talk.interactive)
+		return;
 	s->accepted = place_slot(&v->place)->counters.accepted;
 	s->total = v->settings->reuseport ? place_total(&v->place) : 0;
-	if (v->talk.interactive)
-		session_refresh(s);
+	session_refresh(s);
 }
 
 /* What others accept moves our share, and rings no bell. */
@@ -102,6 +105,7 @@ on_closed(struct talk *t, struct conn *c)
 	refresh(v);
 	if (!v->settings->udp)
 		acceptor_freed(&v->acceptor);
+	farewell_closed(&v->farewell);
 }
 
 static void
@@ -109,9 +113,9 @@ on_last(struct talk *t)
 {
 	struct server *v = server_of(t);
 
-	if (v->settings->keep)
+	if (v->settings->keep && !v->farewell.ending)
 		wait_for_client(v);
-	else
+	else if (!v->farewell.leave.active)
 		loop_stop(&t->desk.loop);
 }
 
@@ -267,6 +271,49 @@ on_resume(struct session *s)
 	set_state(v, STATE_RUNNING);
 }
 
+static void
+farewell_init(struct server *v)
+{
+	struct farewell *f = &v->farewell;
+
+	f->desk = &v->talk.desk;
+	f->acceptor = &v->acceptor;
+	f->board = v->place.board;
+	f->set = &v->place.set;
+	f->counters = &place_slot(&v->place)->counters;
+	f->name = v->place.name;
+	f->slot = v->place.slot;
+	f->user = v;
+}
+
+/* Leaves the group, if we are in one, and ends when the sessions have. */
+static void
+end(struct server *v)
+{
+	bool again = v->farewell.ending;
+
+	v->farewell.ending = true;
+	if (again)
+		farewell_now(&v->farewell);
+	else if (!v->settings->reuseport || v->settings->udp)
+		loop_stop(&v->talk.desk.loop);
+	else if (v->acceptor.count)
+		farewell_begin(&v->farewell);
+	else
+		farewell_closed(&v->farewell);
+}
+
+static void
+on_away(struct farewell *f)
+{
+	struct server *v = f->user;
+
+	if (v->farewell.ending)
+		return;
+	v->talk.session.state = STATE_AWAY;
+	session_refresh(&v->talk.session);
+}
+
 static int
 on_leave(struct session *s)
 {
@@ -275,12 +322,21 @@ on_leave(struct session *s)
 	if (v->settings->udp)
 		return fail_as(STATUS_USAGE, "with -u only /quit leaves: the "
 		    "socket is the sessions' too");
-	acceptor_drain(&v->acceptor);
-	acceptor_close(&v->acceptor);
-	set_state(v, STATE_AWAY);
-	session_say(s, "left: not listening any more; %u sessions go on\n",
-	    v->talk.relay.count);
+	if (v->farewell.leave.active)
+		return fail_as(STATUS_USAGE, "leaving already");
+	v->farewell.on_left = on_away;
+	farewell_begin(&v->farewell);
 	return 0;
+}
+
+/* Leave, and end when the last session closes. */
+static void
+on_drain(struct session *s)
+{
+	struct server *v = s->user;
+
+	v->farewell.patient = true;
+	end(v);
 }
 
 static int
@@ -301,9 +357,7 @@ on_join(struct session *s)
 static void
 on_quit(struct session *s)
 {
-	struct server *v = s->user;
-
-	loop_stop(&v->talk.desk.loop);
+	end(s->user);
 }
 
 static int
@@ -319,7 +373,8 @@ prompt(struct server *v)
 {
 	static const struct session_ops ops = {
 		.pause = on_pause, .resume = on_resume, .leave = on_leave,
-		.join = on_join, .quit = on_quit, .members = on_members,
+		.join = on_join, .drain = on_drain, .quit = on_quit,
+		.members = on_members,
 	};
 	struct session *s = &v->talk.session;
 
@@ -335,6 +390,12 @@ prompt(struct server *v)
 	return talk_prompt(&v->talk);
 }
 
+static void
+on_end_signal(struct talk *t)
+{
+	end((struct server *)t);
+}
+
 /* ^Z without a prompt: the others are to know why nobody accepts here. */
 static void
 on_signal(struct desk *d, const struct signalfd_siginfo *info)
@@ -347,7 +408,7 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 		on_stop(t, false);
 	} else if (info->ssi_signo != SIGCHLD) {
 		d->ended_by = (int)info->ssi_signo;
-		loop_stop(&d->loop);
+		end((struct server *)t);
 	}
 }
 
@@ -358,15 +419,17 @@ serve(struct server *v)
 
 	v->waiting.on_timer = on_waited;
 	v->place.user = v;
+	farewell_init(v);
 	v->place.on_change = on_change;
 	d->on_signal = on_signal;
 	if (v->settings->reuseport && (desk_catch(d, SIGTSTP) < 0 ||
-	    place_watch(&v->place, d) < 0))
+	    place_watch(&v->place, d, &v->place.set) < 0))
 		return -1;
 	refresh(v);
 	if (talk_wants_prompt(v->settings) && prompt(v) < 0)
 		return -1;
 	place_tell(&v->place, d, 1);
+	v->talk.on_signal = on_end_signal;
 	if ((v->settings->udp ? serve_datagrams(v) : serve_streams(v)) < 0)
 		return -1;
 	desk_ready(d, &v->place.set);

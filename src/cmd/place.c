@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "group/leave.h"
 
 int
 place_check(const struct settings *s, const struct endpoint *e)
@@ -138,6 +139,15 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
 }
 
 static void
+on_wake(struct watch *w)
+{
+	struct place *p = w->user;
+
+	if (p->live)
+		leave_mend(p->board, p->live);
+}
+
+static void
 on_join(struct watch *w, const struct slot *s)
 {
 	tell_member(w, s, EVENT_JOINED, NULL);
@@ -161,14 +171,15 @@ on_state(struct watch *w, const struct slot *s)
 }
 
 int
-place_watch(struct place *p, struct desk *d)
+place_watch(struct place *p, struct desk *d, const struct sock_set *live)
 {
 	static const struct watch_ops ops = {
-		.on_join = on_join, .on_leave = on_leave,
+		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
 		.on_state = on_state,
 	};
 
 	p->desk = d;
+	p->live = live;
 	p->watch.ops = &ops;
 	p->watch.user = p;
 	return watch_open(&p->watch, &d->loop, p->board);

@@ -19,6 +19,7 @@ struct place {
 	struct lookout lookout;
 	struct watch watch;
 	struct desk *desk;		/* while the board is watched */
+	const struct sock_set *live;	/* sockets to mend the group by */
 	void (*on_change)(struct place *);	/* members came or went */
 	void *user;
 	const struct settings *settings;
@@ -36,8 +37,11 @@ int place_open(struct place *, const struct settings *,
 struct slot *place_slot(struct place *);
 /* The listening events; own: how many members this process has. */
 void place_tell(struct place *, struct desk *, int own);
-/* Tells who comes and goes, on the desk; closed with the place. */
-int place_watch(struct place *, struct desk *);
+/*
+ * Tells who comes and goes, on the desk, and mends what a dead one left
+ * behind by the sockets of live (or NULL); closed with the place.
+ */
+int place_watch(struct place *, struct desk *, const struct sock_set *live);
 /* The members now, this process's and foreign ones included. */
 int place_members(struct place *, struct members *out);
 /* Listens again where the sockets were closed, on the same addresses. */

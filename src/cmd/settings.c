@@ -53,6 +53,9 @@ const struct opt listen_options[] = {
 	    "queue of connections not accepted yet (4096)"),
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
 	    "at most so many connections at once"),
+	CHOICE(0, "leave", "auto|steer|gate|drain|close", leave,
+	    "how to leave the group at the end"),
+	TIME(0, "grace", grace, 0, "for open sessions then (10)"),
 	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
 	    "write the addresses there once listening"),
 	END
@@ -158,6 +161,7 @@ settings_init(struct settings *s, const char *command)
 		.family = AF_UNSPEC,
 		.ready_fd = -1,
 		.backlog = 4096,
+		.grace = 10 * 1000 * 1000,
 		.connect_timeout = 10 * 1000 * 1000,
 		.linger = 1000 * 1000,
 		.concurrency = 8,

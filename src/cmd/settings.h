@@ -27,6 +27,8 @@ struct settings {
 	bool reuseport, keep, once;
 	int64_t max_conns, backlog, accept_timeout;
 	const char *name;
+	int leave;
+	int64_t grace;
 	/* relaying */
 	bool crlf, hex, both, no_stdin;
 	int prompt;

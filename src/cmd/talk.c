@@ -184,7 +184,10 @@ on_prompt_signal(struct desk *d, const struct signalfd_siginfo *info)
 	case SIGTERM:
 	case SIGHUP:
 		d->ended_by = (int)info->ssi_signo;
-		loop_stop(&d->loop);
+		if (t->on_signal)
+			t->on_signal(t);
+		else
+			loop_stop(&d->loop);
 		break;
 	}
 }

@@ -25,6 +25,7 @@ static const struct head own_head = { "rpnc\r\n\x1a", LAYOUT, BOARD_SLOTS };
 struct table {
 	struct head head;
 	uint64_t order;
+	uint64_t steered;
 	struct slot slot[BOARD_SLOTS];
 };
 
@@ -32,7 +33,7 @@ struct board {
 	struct file file;
 	struct table *table;
 	bool mine[BOARD_SLOTS];		/* locked through file */
-	bool reader, private;
+	bool reader, private, leaving;
 };
 
 bool
@@ -175,6 +176,19 @@ board_is_member(struct board *b, int index)
 
 	return s->kind == SLOT_MEMBER && s->state < STATE_AWAY &&
 	    s->inodes[0] && board_alive(b, index);
+}
+
+bool
+board_has_socket(struct board *b, uint64_t inode)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *s = &b->table->slot[i];
+
+		for (int j = 0; j < BOARD_SOCKETS && s->kind; j++)
+			if (s->inodes[j] == inode && board_is_member(b, i))
+				return true;
+	}
+	return false;
 }
 
 /* Whether two names claim the same: "A/1" belongs to A. */
@@ -340,6 +354,36 @@ board_set_sockets(struct board *b, int index, const int *fds, int count)
 		if (fstat(fds[i], &st) == 0)
 			s->inodes[i] = st.st_ino;
 	file_ring(&b->file);
+}
+
+int
+board_leave_begin(struct board *b)
+{
+	/* what this very process holds could be taken again */
+	if (b->leaving || file_take(&b->file, FILE_LEAVE) < 0)
+		return -1;
+	b->leaving = true;
+	return 0;
+}
+
+void
+board_leave_end(struct board *b)
+{
+	b->leaving = false;
+	file_give(&b->file, FILE_LEAVE);
+	file_ring(&b->file);
+}
+
+bool
+board_steered(const struct board *b)
+{
+	return b->table->steered;
+}
+
+void
+board_set_steered(struct board *b, bool steered)
+{
+	b->table->steered = steered;
 }
 
 struct slot *

@@ -77,10 +77,22 @@ int board_claim(struct board *, enum slot_kind, const char *name,
 void board_set_state(struct board *, int index, enum slot_state);
 void board_set_sockets(struct board *, int index, const int *fds, int count);
 
+/*
+ * One member leaves at a time, and a group's program is changed only by who
+ * has this: 0, or -1 if somebody has it. board_leave_end() wakes all.
+ */
+int board_leave_begin(struct board *);
+void board_leave_end(struct board *);
+/* Whether a program was attached that is to be taken away again. */
+bool board_steered(const struct board *);
+void board_set_steered(struct board *, bool);
+
 struct slot *board_slot(struct board *, int index);
 bool board_alive(struct board *, int index);
 /* A living member with sockets. */
 bool board_is_member(struct board *, int index);
+/* Whether a living member has the listening socket of this inode. */
+bool board_has_socket(struct board *, uint64_t inode);
 /* The slot of that name and parent, dead or alive, or -1. */
 int board_find(struct board *, const char *name, pid_t parent);
 

@@ -109,7 +109,13 @@ file_lock(struct file *f)
 void
 file_unlock(struct file *f)
 {
-	byte_lock(f->fd, F_OFD_SETLK, FILE_MUTEX, F_UNLCK, NULL);
+	file_give(f, FILE_MUTEX);
+}
+
+void
+file_give(struct file *f, int byte)
+{
+	byte_lock(f->fd, F_OFD_SETLK, byte, F_UNLCK, NULL);
 }
 
 int

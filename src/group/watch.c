@@ -13,10 +13,20 @@ enum {
 	POLL_US = 1000 * 1000,
 };
 
+static void
+tell(struct watch *w, void (*news)(struct watch *, const struct slot *),
+    const struct slot *s)
+{
+	if (news)
+		news(w, s);
+}
+
 /* Compares one slot with what was seen of it. */
 static void
-look(struct watch *w, int i, bool quiet)
+look(struct watch *w, int i)
 {
+	static const struct watch_ops none;
+	const struct watch_ops *ops = w->quiet ? &none : w->ops;
 	struct slot *seen = &w->seen[i];
 	const struct slot *now = board_slot(w->board, i);
 	bool member = board_is_member(w->board, i);
@@ -24,25 +34,26 @@ look(struct watch *w, int i, bool quiet)
 	if (seen->order && (!member || now->order != seen->order)) {
 		if (now->order == seen->order)
 			*seen = *now;
-		if (!quiet)
-			w->ops->on_leave(w, seen);
+		tell(w, ops->on_leave, seen);
 		seen->order = 0;
 	}
 	if (!member)
 		return;
-	if (!seen->order && !quiet)
-		w->ops->on_join(w, now);
-	else if (seen->order && seen->state != now->state && !quiet)
-		w->ops->on_state(w, now);
+	if (!seen->order)
+		tell(w, ops->on_join, now);
+	else if (seen->state != now->state)
+		tell(w, ops->on_state, now);
 	*seen = *now;
 }
 
 static void
-look_all(struct watch *w, bool quiet)
+look_all(struct watch *w)
 {
+	if (w->ops->on_wake)
+		w->ops->on_wake(w);
 	for (int i = 0; i < BOARD_SLOTS; i++)
 		if (w->seen[i].order || board_slot(w->board, i)->kind)
-			look(w, i, quiet);
+			look(w, i);
 }
 
 static void
@@ -51,7 +62,7 @@ on_again(struct timer *t)
 	struct watch *w = (struct watch *)((char *)t -
 	    offsetof(struct watch, again));
 
-	look_all(w, false);
+	look_all(w);
 	if (w->source.fd < 0)
 		loop_timer_set(w->loop, t, loop_now() + POLL_US);
 }
@@ -65,7 +76,7 @@ on_event(struct source *s, uint32_t events)
 	(void)events;
 	while (read(s->fd, room, sizeof(room)) > 0)
 		continue;
-	look_all(w, false);
+	look_all(w);
 	loop_timer_set(w->loop, &w->again, loop_now() + SETTLE_US);
 }
 
@@ -80,9 +91,9 @@ watch_open(struct watch *w, struct loop *l, struct board *b)
 	w->again.on_timer = on_again;
 	w->source.on_event = on_event;
 	w->source.fd = -1;
-	look_all(w, true);
-	if (board_is_private(b))
-		return 0;
+	w->quiet = true;
+	look_all(w);
+	w->quiet = false;
 	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", board_descriptor(b));
 	if (w->source.fd >= 0 && inotify_add_watch(w->source.fd, path,

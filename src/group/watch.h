@@ -11,7 +11,9 @@
  */
 struct watch;
 
-struct watch_ops {
+struct watch_ops {		/* any may be NULL */
+	/* The board was woken, whatever for; before the others. */
+	void (*on_wake)(struct watch *);
 	void (*on_join)(struct watch *, const struct slot *);
 	/* What is left of the slot: its state says how it went. */
 	void (*on_leave)(struct watch *, const struct slot *);
@@ -25,6 +27,7 @@ struct watch {
 	struct board *board;
 	const struct watch_ops *ops;
 	void *user;
+	bool quiet;
 	struct slot seen[BOARD_SLOTS];	/* order 0: no member was here */
 };
 

@@ -66,6 +66,17 @@ static const struct field closed[] = {
 	{ 0 },
 };
 
+static const struct field drained[] = {
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("mode", FIELD_TEXT, mode),
+	FIELD("queued", FIELD_NUMBER, queued),
+	FIELD("handshakes", FIELD_NUMBER, handshakes),
+	FIELD("lost", FIELD_NUMBER, lost),
+	FIELD("seconds", FIELD_SECONDS, seconds),
+	FIELD("text", FIELD_TEXT, text),
+	{ 0 },
+};
+
 static const struct field error[] = {
 	FIELD("text", FIELD_TEXT, text),
 	{ 0 },
@@ -105,6 +116,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_CLOSED] = { "closed", 2, closed },
 	[EVENT_PAUSED] = { "paused", 1, paused },
 	[EVENT_RESUMED] = { "resumed", 1, paused },
+	[EVENT_DRAINED] = { "drained", 1, drained },
 	[EVENT_ERROR] = { "error", 0, error },
 	[EVENT_REPORT] = { "report", 0, report },
 	[EVENT_PROBE] = { "report", 0, probe_fields },

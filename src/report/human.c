@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "base/text.h"
@@ -123,6 +124,20 @@ closed(const struct page *p, const struct event *e)
 }
 
 static void
+drained(const struct page *p, const struct event *e)
+{
+	/* a worker's line stands among others */
+	if (e->name && strchr(e->name, '/'))
+		fprintf(p->out, "%s ", e->name);
+	fprintf(p->out, "left: %lld queued served, %lld handshake%s awaited, "
+	    "%lld lost (%s", (long long)e->queued, (long long)e->handshakes,
+	    e->handshakes == 1 ? "" : "s", (long long)e->lost, e->mode);
+	if (e->text)
+		fprintf(p->out, ": %s", e->text);
+	fputc(')', p->out);
+}
+
+static void
 error(const struct page *p, const struct event *e)
 {
 	paint(p, RED, "rpnc: ");
@@ -168,6 +183,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_PAUSED] = paused,
 	[EVENT_RESUMED] = resumed,
 	[EVENT_CLOSED] = closed,
+	[EVENT_DRAINED] = drained,
 	[EVENT_ERROR] = error,
 	[EVENT_REPORT] = report,
 	[EVENT_PROBE] = probe,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "net/listener.h"
 
 enum {
 	ACCEPTS_A_WAKE = 64,
@@ -58,6 +59,16 @@ on_retry(struct timer *t)
 	watch_all(a);
 }
 
+static int
+family_of(int fd)
+{
+	int family = AF_INET;
+	socklen_t size = sizeof(family);
+
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+	return family;
+}
+
 /* Accepts one: 0, or -1 when there is no more to be had now. */
 static int
 accept_one(struct acceptor *a, struct source *s)
@@ -66,6 +77,8 @@ accept_one(struct acceptor *a, struct source *s)
 
 	if (fd >= 0) {
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		if (a->gated)
+			listener_gate(fd, family_of(fd), 0);
 		a->open++;
 		a->on_accept(a, fd);
 		return 0;

@@ -22,6 +22,7 @@ struct acceptor {
 	unsigned open, limit;		/* limit 0: none */
 	bool exclusive;			/* EPOLLEXCLUSIVE: one waiter wakes */
 	bool paused, exhausted;
+	bool gated;			/* what is accepted has a gate to open */
 	struct timer retry;
 	int64_t told;			/* when exhaustion was last told */
 	/* Owns fd from now on, and calls acceptor_freed() when it is gone. */
@@ -35,7 +36,7 @@ int acceptor_open(struct acceptor *, struct loop *, const struct sock_set *);
 void acceptor_pause(struct acceptor *);
 void acceptor_resume(struct acceptor *);
 void acceptor_freed(struct acceptor *);
-/* Accepts what is queued now; then acceptor_close() loses only new ones. */
+/* Accepts what is queued now, whatever the limit; then acceptor_close() loses only new ones. */
 void acceptor_drain(struct acceptor *);
 void acceptor_close(struct acceptor *);
 

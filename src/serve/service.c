@@ -43,9 +43,9 @@ static void
 drop(struct service *s, struct conn *c, enum reason reason)
 {
 	s->counters->closed++;
+	acceptor_freed(&s->acceptor);
 	s->ops->on_close(s, c, reason);
 	conn_free(c);
-	acceptor_freed(&s->acceptor);
 }
 
 static int

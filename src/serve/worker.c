@@ -153,7 +153,7 @@ workers_stop(struct workers *all, bool at_once)
 		all->on_stopped(all);
 	else if (!at_once)
 		loop_timer_set(all->loop, &all->kill,
-		    loop_now() + KILL_AFTER_US);
+		    loop_now() + all->patience + KILL_AFTER_US);
 }
 
 void

@@ -25,6 +25,7 @@ struct workers {
 	int count, running;
 	struct worker *list;
 	bool stopping;
+	int64_t patience;		/* from SIGTERM to SIGKILL, us */
 	struct timer kill;
 	/* The child: its exit status. Its descriptors are the parent's. */
 	int (*run)(struct workers *, int index);
@@ -39,7 +40,7 @@ int workers_init(struct workers *, struct loop *, int count);
 int workers_start(struct workers *);
 /* On SIGCHLD. */
 void workers_reap(struct workers *);
-/* SIGTERM for all, SIGKILL for what is left after 2 s, or at once. */
+/* SIGTERM for all, SIGKILL for what is left after a while, or at once. */
 void workers_stop(struct workers *, bool at_once);
 void workers_free(struct workers *);
 

@@ -270,6 +270,13 @@ run_join(struct session *s, char *arg)
 }
 
 static void
+run_drain(struct session *s, char *arg)
+{
+	(void)arg;
+	s->ops->drain(s);
+}
+
+static void
 run_hex(struct session *s, char *arg)
 {
 	if (strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0) {
@@ -324,6 +331,8 @@ static const struct command commands[] = {
 	{ "leave", "", "stop listening; open sessions go on", true,
 	    run_leave },
 	{ "join", "", "listen again", true, run_join },
+	{ "drain", "", "leave, and end when the last session closes", true,
+	    run_drain },
 	{ "hex", "on|off", "show the traffic as a hex dump", false, run_hex },
 	{ "stats", "", "bytes of each connection, and in all", false,
 	    run_stats },

@@ -15,6 +15,7 @@ struct session_ops {
 	void (*resume)(struct session *);
 	int (*leave)(struct session *);		/* -1: see fail_text() */
 	int (*join)(struct session *);
+	void (*drain)(struct session *);
 	void (*quit)(struct session *);
 	/* The group's members: -1, or a list to free. */
 	int (*members)(struct session *, struct members *);

@@ -1,0 +1,35 @@
+#ifndef CMD_FAREWELL_H
+#define CMD_FAREWELL_H
+
+#include "cmd/desk.h"
+#include "group/leave.h"
+#include "serve/accept.h"
+
+/*
+ * The orderly end of a server: it leaves its group without losing a
+ * connection, then its sessions have --grace to end by themselves.
+ */
+struct farewell {
+	struct leave leave;		/* first */
+	struct timer grace;
+	struct desk *desk;
+	struct acceptor *acceptor;
+	struct board *board;
+	struct sock_set *set;		/* empty once they are closed */
+	const struct counters *counters;
+	const char *name;
+	int slot;
+	bool ending;			/* the process ends with it */
+	bool patient;			/* /drain: no limit to the grace */
+	void (*on_left)(struct farewell *);	/* or NULL */
+	void *user;
+};
+
+/* The fields above are filled in. Ends the loop when all is done. */
+void farewell_begin(struct farewell *);
+/* A second signal: at once. */
+void farewell_now(struct farewell *);
+/* A session closed. */
+void farewell_closed(struct farewell *);
+
+#endif

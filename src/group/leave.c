@@ -1,0 +1,323 @@
+/*
+ * How it works (LEAVE.md of the project's design has the measurements). A
+ * listener that closes resets the connections in its accept queue and the
+ * handshakes that were under way to it. So a member first makes the kernel
+ * choose others, then waits until nothing hangs on its sockets, then closes:
+ *
+ *	lock	one leaver at a time; the others wait here, and serve
+ *	steer	find our index, attach a program that never chooses it
+ *	settle	every SYN that chose us before is counted in `pending` now;
+ *		serve until that is 0
+ *	gate	drop all SYNs by a minimal TTL, for what the program might
+ *		have let through when the group changed; again until 0
+ *	close	and wake the others, of whom the first takes the program away
+ *
+ * Whoever dies on the way drops the lock, and is mended the same way. The
+ * gate alone is lossless too, but makes new clients that chose us try again
+ * after a second: it is for groups with members that are not rpnc's, whose
+ * program we could not give back, and for indices that can't be known.
+ */
+#include "group/leave.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fail.h"
+#include "group/index.h"
+#include "group/steer.h"
+#include "net/listener.h"
+
+enum {
+	TICK_US = 1000,
+	LOCK_LIMIT_US = 5 * 1000 * 1000,
+	LIMIT_US = 3 * 1000 * 1000,
+	RECOUNT_US = 5 * 1000,
+};
+
+static void step_lock(struct leave *);
+static void step_steer(struct leave *);
+static void step_settle(struct leave *);
+static void step_gate(struct leave *);
+static void step_close(struct leave *);
+
+const char *
+leave_name(enum leave_mode mode)
+{
+	static const char *const names[] = {
+		"auto", "steer", "gate", "drain", "close",
+	};
+
+	return names[mode];
+}
+
+static void
+next(struct leave *l, void (*step)(struct leave *), int64_t delay)
+{
+	l->step = step;
+	loop_timer_set(l->loop, &l->timer, loop_now() + delay);
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct leave *l = (struct leave *)t;
+
+	l->step(l);
+}
+
+static void
+give_way(struct leave *l, enum leave_mode mode, const char *why)
+{
+	l->mode = mode;
+	l->why = why;
+}
+
+/* Half-open and queued connections of all our sockets. */
+static int
+pending(const struct leave *l)
+{
+	int sum = 0;
+
+	for (int i = 0; i < l->set->count; i++) {
+		int n = listener_pending(l->set->fd[i],
+		    l->set->bound[i].sa.sa_family);
+
+		sum += n > 0 ? n : 0;
+	}
+	return sum;
+}
+
+static int
+half_open(const struct leave *l)
+{
+	int sum = pending(l);
+
+	for (int i = 0; i < l->set->count; i++)
+		sum -= listener_queue(l->set->fd[i]);
+	return sum > 0 ? sum : 0;
+}
+
+static int
+group_size(const struct leave *l, int i)
+{
+	struct diag_sock *list = NULL;
+	int n = diag_group(l->diag, IPPROTO_TCP, &l->set->bound[i], &list);
+
+	free(list);
+	return n;
+}
+
+/* Counts the groups; -1 where the kernel does not tell. */
+static int
+count_groups(struct leave *l)
+{
+	bool changed = false;
+
+	for (int i = 0; i < l->set->count; i++) {
+		int n = group_size(l, i);
+
+		if (n < 1)
+			return -1;
+		changed |= n != l->members[i];
+		l->members[i] = n;
+	}
+	l->counted = loop_now();
+	return changed;
+}
+
+static int
+living_members(struct leave *l)
+{
+	int count = 0;
+
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		count += board_is_member(l->board, i);
+	return count;
+}
+
+/* Whether every socket of our groups is on the board. */
+static bool
+all_are_ours(struct leave *l)
+{
+	for (int i = 0; i < l->set->count; i++) {
+		struct diag_sock *list = NULL;
+		int n = diag_group(l->diag, IPPROTO_TCP, &l->set->bound[i],
+		    &list), known = 0;
+
+		for (int j = 0; j < n; j++)
+			known += board_has_socket(l->board, list[j].inode);
+		free(list);
+		if (n < 1 || known < n)
+			return false;
+	}
+	return true;
+}
+
+/* Which rung of the ladder to start from. */
+static void
+choose_mode(struct leave *l)
+{
+	l->mode = l->wish == LEAVE_AUTO ? LEAVE_STEER : l->wish;
+	if (l->mode != LEAVE_STEER)
+		return;
+	if (!l->locked)
+		give_way(l, LEAVE_GATE, "another member is leaving and does "
+		    "not go on");
+	else if (!l->diag || count_groups(l) < 0)
+		give_way(l, LEAVE_GATE, "the group can't be listed");
+	else if (living_members(l) < 2)
+		give_way(l, LEAVE_GATE, "no other rpnc is here");
+	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
+		give_way(l, LEAVE_GATE, "not all members are rpnc's");
+}
+
+static void
+step_lock(struct leave *l)
+{
+	l->locked = board_leave_begin(l->board) == 0;
+	if (!l->locked && loop_now() - l->began < LOCK_LIMIT_US) {
+		next(l, step_lock, TICK_US);
+		return;
+	}
+	choose_mode(l);
+	l->limit = loop_now() + LIMIT_US;
+	l->handshakes = half_open(l);
+	if (l->mode == LEAVE_STEER)
+		step_steer(l);
+	else if (l->mode == LEAVE_GATE)
+		step_gate(l);
+	else
+		step_close(l);
+}
+
+static int
+exclude_one(struct leave *l, int i)
+{
+	int n = l->members[i], index;
+
+	if (n < 2)
+		return 0;
+	index = index_find(l->set->fd[i], &l->set->bound[i], n, n - 1,
+	    l->diag);
+	return index < 0 ? -1 : steer_exclude(l->set->fd[i], n, index);
+}
+
+static void
+step_steer(struct leave *l)
+{
+	/* before the first program, so that a death from here on is mended */
+	board_set_steered(l->board, true);
+	for (int i = 0; i < l->set->count; i++)
+		if (exclude_one(l, i) < 0) {
+			give_way(l, LEAVE_GATE, "our index can't be known");
+			for (int j = 0; j <= i; j++)
+				steer_detach(l->set->fd[j]);
+			step_gate(l);
+			return;
+		}
+	listener_barrier();
+	l->ops->accept_all(l);
+	next(l, step_settle, 0);
+}
+
+/* Serves until nothing hangs on our sockets; steers anew as members come. */
+static void
+step_settle(struct leave *l)
+{
+	l->ops->accept_all(l);
+	if (loop_now() > l->limit || !pending(l)) {
+		step_gate(l);
+		return;
+	}
+	if (loop_now() - l->counted > RECOUNT_US && count_groups(l) != 0) {
+		step_steer(l);
+		return;
+	}
+	next(l, step_settle, TICK_US);
+}
+
+/* After the gate: what chose us just before it was shut. */
+static void
+step_last(struct leave *l)
+{
+	l->ops->accept_all(l);
+	if (loop_now() > l->limit || !pending(l))
+		step_close(l);
+	else
+		next(l, step_last, TICK_US);
+}
+
+static void
+step_gate(struct leave *l)
+{
+	l->ops->on_gate(l);
+	for (int i = 0; i < l->set->count; i++)
+		if (listener_gate(l->set->fd[i],
+		    l->set->bound[i].sa.sa_family, 255) < 0)
+			give_way(l, LEAVE_DRAIN, "a gate is refused");
+	listener_barrier();
+	step_last(l);
+}
+
+static void
+step_close(struct leave *l)
+{
+	if (l->mode != LEAVE_CLOSE)
+		l->ops->accept_all(l);
+	l->lost = pending(l);
+	l->queued = (int)(l->ops->accepted(l) - l->before);
+	l->ops->close_all(l);
+	l->active = false;
+	if (l->diag)
+		diag_close(l->diag);
+	l->diag = NULL;
+	l->ops->on_left(l);
+	if (l->locked)
+		board_leave_end(l->board);
+}
+
+void
+leave_start(struct leave *l)
+{
+	l->timer.on_timer = on_timer;
+	l->active = true;
+	l->began = loop_now();
+	l->diag = diag_open();
+	l->queued = l->handshakes = l->lost = 0;
+	l->before = l->ops->accepted(l);
+	l->why = NULL;
+	if (l->wish == LEAVE_DRAIN || l->wish == LEAVE_CLOSE) {
+		l->mode = l->wish;
+		step_close(l);
+		return;
+	}
+	step_lock(l);
+}
+
+void
+leave_now(struct leave *l)
+{
+	if (!l->active)
+		return;
+	loop_timer_cancel(l->loop, &l->timer);
+	if (l->locked && board_steered(l->board)) {
+		for (int i = 0; i < l->set->count; i++)
+			steer_detach(l->set->fd[i]);
+		board_set_steered(l->board, false);
+	}
+	give_way(l, LEAVE_CLOSE, "a second signal");
+	step_close(l);
+}
+
+void
+leave_mend(struct board *b, const struct sock_set *set)
+{
+	if (!board_steered(b) || !set->count || board_leave_begin(b) < 0)
+		return;
+	if (board_steered(b)) {
+		for (int i = 0; i < set->count; i++)
+			steer_detach(set->fd[i]);
+		board_set_steered(b, false);
+	}
+	board_leave_end(b);
+}

@@ -1,0 +1,68 @@
+#ifndef GROUP_LEAVE_H
+#define GROUP_LEAVE_H
+
+#include "base/loop.h"
+#include "group/board.h"
+#include "net/diag.h"
+#include "net/sock.h"
+
+/* Leaving a reuseport group without losing a connection: see leave.c. */
+
+enum leave_mode {
+	LEAVE_AUTO, LEAVE_STEER, LEAVE_GATE, LEAVE_DRAIN, LEAVE_CLOSE,
+};
+const char *leave_name(enum leave_mode);
+
+struct leave;
+
+/* What the leaver does for us. */
+struct leave_ops {
+	/* Accepts until EAGAIN. */
+	void (*accept_all)(struct leave *);
+	/* How many were ever accepted. */
+	uint64_t (*accepted)(struct leave *);
+	/* Connections accepted from now on: open their inherited gate. */
+	void (*on_gate)(struct leave *);
+	/* Closes the sockets. */
+	void (*close_all)(struct leave *);
+	/* It is done: the figures are in. */
+	void (*on_left)(struct leave *);
+};
+
+struct leave {
+	struct timer timer;		/* first */
+	struct loop *loop;
+	struct board *board;
+	const struct sock_set *set;
+	const struct leave_ops *ops;
+	void *user;
+	enum leave_mode wish;		/* --leave */
+	/* How it went. */
+	enum leave_mode mode;
+	const char *why;		/* not what was wished, or NULL */
+	int queued, handshakes, lost;
+	int64_t began, limit;		/* loop_now() */
+	bool active, locked;
+	/* Inside. */
+	void (*step)(struct leave *);
+	struct diag *diag;
+	int members[ADDR_MAX];		/* of each socket's group */
+	int64_t counted;
+	uint64_t before;
+};
+
+/*
+ * Starts to leave; what is above "How it went" is filled in. The loop goes
+ * on meanwhile, and on_left() is called from it (or from here).
+ */
+void leave_start(struct leave *);
+/* Ends at once: what was attached is taken away, the sockets close. */
+void leave_now(struct leave *);
+
+/*
+ * To call when a board was woken, by who has sockets of its groups: takes
+ * away the program of a member that has left, or died leaving.
+ */
+void leave_mend(struct board *, const struct sock_set *);
+
+#endif

@@ -1,0 +1,81 @@
+#include "net/listener.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "net/sock.h"
+
+enum { BARRIER_NS = 30 * 1000 * 1000 };
+
+int
+listener_pending(int fd, int family)
+{
+	FILE *list = fopen(family == AF_INET6 ? "/proc/self/net/tcp6" :
+	    "/proc/self/net/tcp", "re");
+	char line[512];
+	struct stat st;
+	int pending = -1;
+
+	if (!list || fstat(fd, &st) < 0)
+		goto close;
+	while (pending < 0 && fgets(line, sizeof(line), list)) {
+		unsigned long inode;
+		int references;
+
+		if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %d",
+		    &inode, &references) == 2 && inode == st.st_ino)
+			pending = references - 1;
+	}
+close:
+	if (list)
+		fclose(list);
+	return pending;
+}
+
+int
+listener_queue(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return 0;
+	return (int)info.tcpi_unacked;	/* a listener's: sk_ack_backlog */
+}
+
+int
+listener_gate(int fd, int family, int ttl)
+{
+	if (family == AF_INET6 ?
+	    sock_set_int(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl) == 0 :
+	    sock_set_int(fd, IPPROTO_IP, IP_MINTTL, ttl) == 0)
+		return 0;
+	return fail("minimal TTL");
+}
+
+uint32_t
+listener_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof(info);
+
+	getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size);
+	return info[SK_MEMINFO_DROPS];
+}
+
+void
+listener_barrier(void)
+{
+	const struct timespec wait = { .tv_nsec = BARRIER_NS };
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		nanosleep(&wait, NULL);
+}

@@ -1,0 +1,37 @@
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include <stdint.h>
+
+#include "net/addr.h"
+
+/* What a listening TCP socket can be asked and told; LEAVE has the proofs. */
+
+/*
+ * How many connections hang on the listener: half-open and queued ones. It
+ * is the `ref` of /proc/net/tcp less the socket's own (proc(5); kernel
+ * net/ipv4/tcp_ipv4.c, get_openreq4). -1: not found.
+ */
+int listener_pending(int fd, int family);
+
+/* How many of those are queued, to be accepted (TCP_INFO). */
+int listener_queue(int fd);
+
+/*
+ * The gate: packets with a smaller TTL (hop limit) are dropped, so 255 lets
+ * nothing in from over a network or loopback: a SYN is silently dropped, to
+ * be sent again in a second; handshakes in flight go on. 0 opens it again.
+ * Accepted sockets inherit it (ip(7), IP_MINTTL).
+ */
+int listener_gate(int fd, int family, int ttl);
+
+/* SK_MEMINFO_DROPS of the socket, modulo 2^32. */
+uint32_t listener_drops(int fd);
+
+/*
+ * Waits until every packet that the network had in hand has been dealt with
+ * (an RCU grace period: 8 to 30 ms).
+ */
+void listener_barrier(void);
+
+#endif
