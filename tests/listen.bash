@@ -1,9 +1,18 @@
 # Loaded by tests/listen*.bats: the helpers, and what drives a listener.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120,SC2154
 
 load helpers
 
 client= # pid of the last that behind started
+
+# What the servers of a failed test said is shown with it.
+teardown() {
+	local f
+	for f in err.*; do
+		test -n "$BATS_TEST_COMPLETED" -o ! -f "$f" || cat "$f"
+	done
+	stop
+}
 
 # py ARG... <<CODE: clients in Python, with these words; a minute at most.
 py() {
