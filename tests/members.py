@@ -4,7 +4,8 @@
 members.py [--sockets 1,1,1] [--do hold] [--address 127.0.0.1] [...]
 
 Writes its port to stdout once all listen. On SIGTERM each process writes how
-many connections it accepted to the file count.PID, then all end.
+many connections it accepted to the file count.PID, then all end. A client that
+resets its connection gets a line in the file resets.
 """
 import argparse
 import ctypes
@@ -20,7 +21,8 @@ REUSEPORT_CBPF = 51
 parser = argparse.ArgumentParser()
 parser.add_argument("--sockets", default="1", help="of each process")
 parser.add_argument("--do", default="hold", help="with a connection: "
-                    "hold (until the client ends), close, echo, wrong "
+                    "hold (until the client ends), close, half (close "
+                    "every other one), echo, wrong "
                     "(echo), say (who), some (echo, or reset)")
 parser.add_argument("--address", default="127.0.0.1")
 parser.add_argument("--dual", action="store_true", help=":: with IPv4 too")
@@ -74,7 +76,8 @@ class Worker:
         except BlockingIOError:
             return
         self.accepted += 1
-        if options.do == "close":
+        if options.do == "close" or (options.do == "half" and
+                                     self.accepted % 2):
             c.close()
             return
         if options.do == "say":
@@ -91,6 +94,8 @@ class Worker:
         try:
             data = c.recv(65536)
         except ConnectionError:
+            with open("resets", "a", encoding="ascii") as out:
+                out.write("%d\n" % os.getpid())
             data = b""
         if data and options.do == "some" and self.accepted % 2:
             c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
