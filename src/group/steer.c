@@ -35,12 +35,12 @@ steer_exclude(int fd, int n, int index)
 {
 	struct program p = { .length = 0 };
 
-	put(&p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF +
+	put(&p, BPF_LD + BPF_W + BPF_ABS, (uint32_t)(SKF_AD_OFF +
 	    SKF_AD_RANDOM), 0, 0);
-	put(&p, BPF_ALU | BPF_MOD | BPF_K, (uint32_t)n - 1, 0, 0);
-	put(&p, BPF_JMP | BPF_JGE | BPF_K, (uint32_t)index, 0, 1);
-	put(&p, BPF_ALU | BPF_ADD | BPF_K, 1, 0, 0);
-	put(&p, BPF_RET | BPF_A, 0, 0, 0);
+	put(&p, BPF_ALU + BPF_MOD + BPF_K, (uint32_t)n - 1, 0, 0);
+	put(&p, BPF_JMP + BPF_JGE + BPF_K, (uint32_t)index, 0, 1);
+	put(&p, BPF_ALU + BPF_ADD + BPF_K, 1, 0, 0);
+	put(&p, BPF_RET + BPF_A, 0, 0, 0);
 	return attach(fd, &p);
 }
 
@@ -56,15 +56,15 @@ steer_one_flow(int fd, const struct addr *from, int index)
 	struct program p = { .length = 0 };
 
 	for (int i = 0; left > 0; i++, left--) {
-		put(&p, BPF_LD | BPF_W | BPF_ABS, at + 4 * (uint32_t)i, 0, 0);
-		put(&p, BPF_JMP | BPF_JEQ | BPF_K, ntohl(words[i]), 0,
+		put(&p, BPF_LD + BPF_W + BPF_ABS, at + 4 * (uint32_t)i, 0, 0);
+		put(&p, BPF_JMP + BPF_JEQ + BPF_K, ntohl(words[i]), 0,
 		    (uint8_t)(2 * left + 1));
 	}
-	put(&p, BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_NET_OFF +
+	put(&p, BPF_LD + BPF_H + BPF_ABS, (uint32_t)SKF_NET_OFF +
 	    (v6 ? 40 : 20), 0, 0);
-	put(&p, BPF_JMP | BPF_JEQ | BPF_K, addr_port(from), 0, 1);
-	put(&p, BPF_RET | BPF_K, (uint32_t)index, 0, 0);
-	put(&p, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
+	put(&p, BPF_JMP + BPF_JEQ + BPF_K, addr_port(from), 0, 1);
+	put(&p, BPF_RET + BPF_K, (uint32_t)index, 0, 0);
+	put(&p, BPF_RET + BPF_K, UINT32_MAX, 0, 0);
 	return attach(fd, &p);
 }
 

@@ -293,7 +293,7 @@ run_stats(struct session *s, char *arg)
 	char in_text[NUM_TEXT], out_text[NUM_TEXT];
 
 	(void)arg;
-	for (struct conn *c = NULL; (c = conn_after(s, c ? c->id : 0));) {
+	for (struct conn *c = conn_after(s, 0); c; c = conn_after(s, c->id)) {
 		say_conn(s, c);
 		in += c->in;
 		out += c->out;

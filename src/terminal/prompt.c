@@ -243,7 +243,7 @@ fit(void)
 	    !now.ws_row || (now.ws_col == columns && now.ws_row == rows))
 		return;
 	narrow = now.ws_col < columns ? now.ws_col : columns;
-	if ((int)strlen(rl_prompt) + rl_end < narrow) {
+	if (rl_prompt && (int)strlen(rl_prompt) + rl_end < narrow) {
 		rl_resize_terminal();
 		return;
 	}
