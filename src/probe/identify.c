@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "net/diag.h"
 #include "net/owner.h"
 #include "net/sock.h"
+#include "probe/holders.h"
 #include "probe/ports.h"
 
 /*
@@ -28,12 +28,6 @@
  * which listener the hash would choose. A program attached to the group is
  * ignored by the answer, and cannot be seen; therefore what was foreseen is
  * held against what was found, and one mistake makes all predictions void.
- *
- * A row's weight is the number of its sockets, since the hash deals to
- * sockets: a process with two of them gets twice as much. Where several
- * processes hold a socket, as nginx's do, it is the one's that was seen to
- * accept what was foreseen for it; if that isn't one, it counts for all in
- * equal parts, but not for a parent of the others that never answers.
  */
 
 enum {
@@ -42,13 +36,6 @@ enum {
 	HOPELESS_AFTER = 3,
 	PORT_TRIES = 4096,	/* 40 ms of asking */
 	PORT_REST = 256,	/* attempts without a port, when there was none */
-};
-
-struct listener {
-	uint64_t inode, cookie;
-	int seen;			/* the row that accepts; -1: none yet,
-					   -2: several */
-	int count, rows[];		/* its holders; ascending by pid */
 };
 
 struct identify {
@@ -60,8 +47,7 @@ struct identify {
 	struct addr target, source;
 	struct ports ports;
 	int tired;			/* attempts that don't look for one */
-	struct listener **before;
-	int listeners;
+	struct listeners before;	/* as they were at the start */
 	int hidden;			/* looks that found no process */
 	bool seen;			/* and one that did */
 	uid_t uid;			/* of the listeners, or who accepted */
@@ -105,22 +91,12 @@ identify_new(struct tally *t, const struct plan *plan)
 	return NULL;
 }
 
-static void
-listeners_free(struct identify *w)
-{
-	for (int i = 0; i < w->listeners; i++)
-		free(w->before[i]);
-	free(w->before);
-	w->before = NULL;
-	w->listeners = 0;
-}
-
 void
 identify_free(struct identify *w)
 {
 	if (!w)
 		return;
-	listeners_free(w);
+	listeners_free(&w->before);
 	owners_free(w->owners);
 	diag_close(w->diag);
 	free(w);
@@ -148,55 +124,6 @@ find_source(struct identify *w)
 	}
 	if (fd >= 0)
 		close(fd);
-}
-
-static struct listener *
-listener_new(struct identify *w, uint64_t inode, uint64_t cookie)
-{
-	pid_t pids[HOLDERS_MAX];
-	int count = owners_holders(w->owners, inode, pids, HOLDERS_MAX);
-	struct listener *l;
-
-	if (count > HOLDERS_MAX)
-		count = HOLDERS_MAX;
-	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->rows[0]));
-	if (!l)
-		return NULL;
-	l->inode = inode;
-	l->cookie = cookie;
-	l->seen = -1;
-	for (int i = 0; i < count; i++) {
-		int row = tally_process(w->tally, pids[i]);
-
-		if (row >= 0)
-			l->rows[l->count++] = row;
-	}
-	return l;
-}
-
-/*
- * A server that has just started may have been about to hand a socket to a
- * worker: its holder is looked for once more. Whether all are known.
- */
-static bool
-complete(struct identify *w)
-{
-	bool known = w->listeners > 0;
-
-	owners_refresh(w->owners);
-	for (int i = 0; i < w->listeners; i++) {
-		struct listener *old = w->before[i];
-		struct listener *l = old->count ? NULL :
-		    listener_new(w, old->inode, old->cookie);
-
-		if (l) {
-			l->seen = old->seen;
-			w->before[i] = l;
-			free(old);
-		}
-		known &= w->before[i]->count > 0;
-	}
-	return known;
 }
 
 /* The group that a client of the target would meet: its sockets, or -1. */
@@ -227,16 +154,13 @@ identify_aim(struct identify *w, const struct addr *target)
 
 	w->target = *target;
 	find_source(w);
-	listeners_free(w);
+	listeners_free(&w->before);
 	count = group_list(w, &list);
 	if (count > 0)
-		w->before = calloc((size_t)count, sizeof(struct listener *));
-	for (int i = 0; i < count && w->before; i++) {
-		w->uid = list[i].uid;
-		w->before[w->listeners] = listener_new(w, list[i].inode,
-		    list[i].cookie);
-		w->listeners += w->before[w->listeners] != NULL;
-	}
+		w->uid = list[0].uid;
+	if (count >= 0 && listeners_fill(&w->before, w->tally, w->owners,
+	    list, count) < 0)
+		count = -1;
 	free(list);
 	return count;
 }
@@ -244,7 +168,7 @@ identify_aim(struct identify *w, const struct addr *target)
 bool
 identify_has_group(const struct identify *w)
 {
-	return w->listeners > 0;
+	return w->before.count > 0;
 }
 
 static int
@@ -313,10 +237,8 @@ identify_row(struct identify *w, uint64_t inode)
 
 	if (!inode)
 		return -1;
-	for (int i = 0; i < w->listeners; i++)
-		if (w->before[i]->inode == inode)
-			return w->before[i]->count == 1 ?
-			    w->before[i]->rows[0] : -1;
+	if (listeners_have(&w->before, inode))
+		return listeners_row(&w->before, inode);
 	if (owners_find(w->owners, inode, &owner) <= 0 || owner.holders != 1)
 		return -1;
 	return tally_process(w->tally, owner.pid);
@@ -399,21 +321,7 @@ identify_learn(struct identify *w, uint64_t foreseen, int row)
 	if (row < 0)
 		return;
 	w->mistaken += owner >= 0 && owner != row;
-	for (int i = 0; i < w->listeners; i++) {
-		struct listener *l = w->before[i];
-
-		if (l->inode == foreseen && l->seen != row)
-			l->seen = l->seen == -1 ? row : -2;
-	}
-}
-
-static bool
-is_member_still(const struct identify *w, const struct diag_sock *s)
-{
-	for (int i = 0; i < w->listeners; i++)
-		if (w->before[i]->cookie == s->cookie)
-			return true;
-	return false;
+	listeners_learn(&w->before, foreseen, row);
 }
 
 static bool
@@ -421,75 +329,10 @@ is_changed(struct identify *w)
 {
 	struct diag_sock *list;
 	int count = group_list(w, &list);
-	bool changed = count != w->listeners;
+	bool changed = listeners_differ(&w->before, list, count);
 
-	for (int i = 0; i < count && !changed; i++)
-		changed = !is_member_still(w, &list[i]);
 	free(list);
 	return changed;
-}
-
-/* A holder that started another one, and never answered. */
-static bool
-is_manager(const struct identify *w, const struct listener *l, int holder)
-{
-	const struct row *rows = w->tally->rows;
-	const struct row *r = &rows[l->rows[holder]];
-
-	if (r->count || r->predicted)
-		return false;
-	for (int i = 0; i < l->count; i++)
-		if (i != holder && owner_parent(rows[l->rows[i]].pid) ==
-		    r->pid)
-			return true;
-	return false;
-}
-
-static bool
-is_held_by(const struct listener *l, int row)
-{
-	for (int i = 0; i < l->count; i++)
-		if (l->rows[i] == row)
-			return true;
-	return false;
-}
-
-static bool
-is_accepting(const struct identify *w, const struct listener *l, int holder)
-{
-	if (l->count == 1)
-		return true;
-	if (w->listeners > 1 && is_held_by(l, l->seen))
-		return l->rows[holder] == l->seen;
-	return !is_manager(w, l, holder);
-}
-
-static void
-weigh(struct identify *w, const struct listener *l)
-{
-	bool member[HOLDERS_MAX];
-	int members = 0;
-
-	for (int i = 0; i < l->count; i++)
-		members += member[i] = is_accepting(w, l, i);
-	for (int i = 0; i < l->count; i++)
-		if (member[i])
-			w->tally->rows[l->rows[i]].weight += 1.0 / members;
-}
-
-/* Managers are no rows; attempts are over, so that rows may move. */
-static void
-drop_managers(struct tally *t)
-{
-	int kept = 0;
-
-	for (int i = 0; i < t->count; i++) {
-		struct row *r = &t->rows[i];
-
-		if (r->weight > 0 || r->count || r->predicted || r->queued)
-			t->rows[kept++] = *r;
-	}
-	t->count = kept;
 }
 
 static void
@@ -504,19 +347,17 @@ void_predictions(struct tally *t)
 struct identified
 identify_end(struct identify *w)
 {
-	bool known = complete(w);
+	bool known = listeners_complete(&w->before, w->tally, w->owners);
 	struct identified found = {
 		.known = known, .changed = is_changed(w),
-		.hidden = (w->listeners && !known) ||
+		.hidden = (w->before.count && !known) ||
 		    (w->hidden && !w->seen),
 		.uid = w->uid, .mistaken = w->mistaken,
-		.shared = w->listeners == 1 && w->before[0]->count > 1,
+		.shared = listeners_share_one(&w->before),
 	};
 
 	if (w->mistaken)
 		void_predictions(w->tally);
-	for (int i = 0; i < w->listeners; i++)
-		weigh(w, w->before[i]);
-	drop_managers(w->tally);
+	listeners_weigh(&w->before, w->tally);
 	return found;
 }

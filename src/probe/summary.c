@@ -63,7 +63,7 @@ expect(struct summary *s, const struct tally *t, uint64_t total, bool judged)
 
 		m->share = total ? (double)m->count / (double)total : NAN;
 		m->expected = judged && weights > 0 ?
-		    (double)total * r->weight / weights : NAN;
+		    (double)total * (r ? r->weight : 0) / weights : NAN;
 	}
 }
 
@@ -81,7 +81,7 @@ judge(struct summary *s, const struct tally *t, enum knowledge knowledge,
 	f->equal = true;
 	for (size_t i = 0; counts && weights && i < k; i++) {
 		counts[i] = s->members[i].count;
-		weights[i] = s->order[i]->weight;
+		weights[i] = s->order[i] ? s->order[i]->weight : 0;
 		f->equal &= fabs(weights[i] - weights[0]) < 1e-9;
 	}
 	if (counts && weights)

@@ -1,0 +1,220 @@
+#include "probe/holders.h"
+
+#include <stdlib.h>
+
+/*
+ * How it works: a row's weight is the number of its sockets, since the hash
+ * deals to sockets: a process with two of them gets twice as much. Where
+ * several processes hold a socket, as nginx's do, it is the one's that was
+ * seen to accept what was foreseen for it; if that isn't one, it counts for
+ * all in equal parts, but not for a parent of the others that never answers.
+ */
+
+enum { HOLDERS_MAX = 256 };
+
+struct listener {
+	uint64_t inode, cookie;
+	int seen;			/* the row that accepts; -1: none yet,
+					   -2: several */
+	int count, rows[];		/* its holders; ascending by pid */
+};
+
+static struct listener *
+listener_new(struct tally *t, struct owners *o, uint64_t inode,
+    uint64_t cookie)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = owners_holders(o, inode, pids, HOLDERS_MAX);
+	struct listener *l;
+
+	if (count > HOLDERS_MAX)
+		count = HOLDERS_MAX;
+	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->rows[0]));
+	if (!l)
+		return NULL;
+	l->inode = inode;
+	l->cookie = cookie;
+	l->seen = -1;
+	for (int i = 0; i < count; i++) {
+		int row = tally_process(t, pids[i]);
+
+		if (row >= 0)
+			l->rows[l->count++] = row;
+	}
+	return l;
+}
+
+int
+listeners_fill(struct listeners *s, struct tally *t, struct owners *o,
+    const struct diag_sock *list, int count)
+{
+	s->at = calloc((size_t)count + 1, sizeof(struct listener *));
+	if (!s->at)
+		return -1;
+	for (int i = 0; i < count; i++) {
+		s->at[s->count] = listener_new(t, o, list[i].inode,
+		    list[i].cookie);
+		s->count += s->at[s->count] != NULL;
+	}
+	return 0;
+}
+
+void
+listeners_free(struct listeners *s)
+{
+	for (int i = 0; i < s->count; i++)
+		free(s->at[i]);
+	free(s->at);
+	*s = (struct listeners){ 0 };
+}
+
+static struct listener *
+find(const struct listeners *s, uint64_t inode)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->at[i]->inode == inode)
+			return s->at[i];
+	return NULL;
+}
+
+int
+listeners_row(const struct listeners *s, uint64_t inode)
+{
+	const struct listener *l = find(s, inode);
+
+	return l && l->count == 1 ? l->rows[0] : -1;
+}
+
+bool
+listeners_have(const struct listeners *s, uint64_t inode)
+{
+	return find(s, inode) != NULL;
+}
+
+void
+listeners_learn(struct listeners *s, uint64_t inode, int row)
+{
+	struct listener *l = find(s, inode);
+
+	if (l && l->seen != row)
+		l->seen = l->seen == -1 ? row : -2;
+}
+
+static bool
+has_cookie(const struct listeners *s, uint64_t cookie)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->at[i]->cookie == cookie)
+			return true;
+	return false;
+}
+
+bool
+listeners_differ(const struct listeners *s, const struct diag_sock *list,
+    int count)
+{
+	bool differ = count != s->count;
+
+	for (int i = 0; i < count && !differ; i++)
+		differ = !has_cookie(s, list[i].cookie);
+	return differ;
+}
+
+bool
+listeners_share_one(const struct listeners *s)
+{
+	return s->count == 1 && s->at[0]->count > 1;
+}
+
+bool
+listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
+{
+	bool known = s->count > 0;
+
+	owners_refresh(o);
+	for (int i = 0; i < s->count; i++) {
+		struct listener *old = s->at[i];
+		struct listener *l = old->count ? NULL :
+		    listener_new(t, o, old->inode, old->cookie);
+
+		if (l) {
+			l->seen = old->seen;
+			s->at[i] = l;
+			free(old);
+		}
+		known &= s->at[i]->count > 0;
+	}
+	return known;
+}
+
+/* A holder that started another one, and never answered. */
+static bool
+is_manager(const struct tally *t, const struct listener *l, int holder)
+{
+	const struct row *rows = t->rows;
+	const struct row *r = &rows[l->rows[holder]];
+
+	if (r->count || r->predicted)
+		return false;
+	for (int i = 0; i < l->count; i++)
+		if (i != holder && owner_parent(rows[l->rows[i]].pid) ==
+		    r->pid)
+			return true;
+	return false;
+}
+
+static bool
+is_held_by(const struct listener *l, int row)
+{
+	for (int i = 0; i < l->count; i++)
+		if (l->rows[i] == row)
+			return true;
+	return false;
+}
+
+static bool
+is_accepting(const struct listeners *s, const struct tally *t,
+    const struct listener *l, int holder)
+{
+	if (l->count == 1)
+		return true;
+	if (s->count > 1 && is_held_by(l, l->seen))
+		return l->rows[holder] == l->seen;
+	return !is_manager(t, l, holder);
+}
+
+static void
+weigh(const struct listeners *s, struct tally *t, const struct listener *l)
+{
+	bool member[HOLDERS_MAX];
+	int members = 0;
+
+	for (int i = 0; i < l->count; i++)
+		members += member[i] = is_accepting(s, t, l, i);
+	for (int i = 0; i < l->count; i++)
+		if (member[i])
+			t->rows[l->rows[i]].weight += 1.0 / members;
+}
+
+/* Managers are no rows; attempts are over, so that rows may move. */
+static void
+drop_managers(struct tally *t)
+{
+	int kept = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		if (r->weight > 0 || r->count || r->predicted || r->queued)
+			t->rows[kept++] = *r;
+	}
+	t->count = kept;
+}
+
+void
+listeners_weigh(const struct listeners *s, struct tally *t)
+{
+	for (int i = 0; i < s->count; i++)
+		weigh(s, t, s->at[i]);
+	drop_managers(t);
+}

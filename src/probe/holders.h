@@ -1,0 +1,51 @@
+#ifndef PROBE_HOLDERS_H
+#define PROBE_HOLDERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/diag.h"
+#include "net/owner.h"
+#include "probe/tally.h"
+
+/*
+ * The listening sockets of a group, and the processes that hold them, each of
+ * which gets a row.
+ */
+struct listener;
+
+struct listeners {
+	struct listener **at;
+	int count;
+};
+
+/* Takes the sockets that diag_group_of() listed; -1 without memory. */
+int listeners_fill(struct listeners *, struct tally *, struct owners *,
+    const struct diag_sock *list, int count);
+void listeners_free(struct listeners *);
+
+/* The row that has a socket for itself; -1: none, or shared. */
+int listeners_row(const struct listeners *, uint64_t inode);
+/* Whether it is one of them. */
+bool listeners_have(const struct listeners *, uint64_t inode);
+/* A row was seen to accept what was foreseen for a socket. */
+void listeners_learn(struct listeners *, uint64_t inode, int row);
+
+/* Whether they are no longer the same ones. */
+bool listeners_differ(const struct listeners *, const struct diag_sock *list,
+    int count);
+
+/* Whether there is but one, and several processes hold it. */
+bool listeners_share_one(const struct listeners *);
+
+/*
+ * Looks once more for holders of sockets that had none: a server that has
+ * just started may have been about to hand one to a worker. Whether all are
+ * known.
+ */
+bool listeners_complete(struct listeners *, struct tally *, struct owners *);
+
+/* Gives the rows their weights, and drops those of managers. */
+void listeners_weigh(const struct listeners *, struct tally *);
+
+#endif
