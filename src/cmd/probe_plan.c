@@ -38,7 +38,7 @@ unescape_one(const char *text, char *out)
 	}
 	if (*text != 'x' || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
 		return 0;
-	*out = (char)(hex_digit(text[1]) << 4 | hex_digit(text[2]));
+	*out = (char)(hex_digit(text[1]) * 16 + hex_digit(text[2]));
 	return 3;
 }
 

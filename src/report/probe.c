@@ -320,10 +320,10 @@ static void
 failures(FILE *out, const struct probe_report *r)
 {
 	const struct probe_failures *f = r->failed;
+	uint64_t all = f->refused + f->reset + f->timeout + f->other;
 	bool some = false;
 
-	fprintf(out, "\nfailed %llu", (unsigned long long)(f->refused +
-	    f->reset + f->timeout + f->other));
+	fprintf(out, "\nfailed %llu", (unsigned long long)all);
 	counted(out, &some, "refused", f->refused);
 	counted(out, &some, "reset", f->reset);
 	counted(out, &some, "timeout", f->timeout);
