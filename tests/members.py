@@ -29,7 +29,7 @@ parser.add_argument("--dual", action="store_true", help=":: with IPv4 too")
 parser.add_argument("--shared", action="store_true",
                     help="one socket, inherited by all")
 parser.add_argument("--leaky", action="store_true",
-                    help="each holds the sockets of all, and uses its own")
+                    help="each holds those of all before it, and uses its own")
 parser.add_argument("--steer", action="store_true",
                     help="a program gives all to the first socket")
 parser.add_argument("--udp", action="store_true")
@@ -154,9 +154,10 @@ closed, close = os.pipe()
 for own in sets:
     pid = os.fork()
     if not pid:
-        for others in sets:
+        spare = sets[len(children) + 1:] if options.leaky else sets
+        for others in spare:
             for s in others:
-                if s not in own and not options.leaky:
+                if s not in own:
                     s.close()
         worker = Worker(own)
         signal.signal(signal.SIGTERM, worker.end)
