@@ -93,6 +93,14 @@ at_once() {
 	echo "$port" >where
 }
 
+# cpu_ticks PID: what it has used so far, in hundredths of a second.
+cpu_ticks() {
+	local stat
+	read -r -a stat <"/proc/$1/stat"
+	echo $((stat[13] + stat[14]))
+}
+
+
 # heard TEXT: reads its stderr up to a line with TEXT; that is left in $line.
 heard() {
 	while read -r -t 30 line <&8; do

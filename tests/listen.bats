@@ -94,11 +94,12 @@ exchange() {
 	behind "$port" <<-'END'
 		s = dial(args[0])
 		s.shutdown(SHUT_WR)
-		assert quiet(s)
+		assert quiet(s, 0.5)
 		open("ready", "w").close()
 		assert whole(s) == b"late\n"
 	END
 	: <ready
+	assert [ "$(cpu_ticks "$pid")" -lt 20 ] # it waits, and does not spin
 	echo late >&7
 	exec 7>&-
 	finish "$client"
@@ -165,6 +166,17 @@ exchange() {
 	END
 	ends_with 0
 	assert_equal "$(od -An -c out.0)" "   x  \n   y  \r  \n"
+}
+
+@test "listen: -C knows a CR that came just before" {
+	start_fed listen -C 127.0.0.1 0
+	py "$port" <<-'END'
+		s, stdin = dial(args[0]), open("in.0", "wb", buffering=0)
+		for read, sent in (b"a\r", b"a\r"), (b"\nb", b"\nb"), (b"\n", b"\r\n"):
+		    stdin.write(read)
+		    assert exact(s, len(sent)) == sent
+	END
+	ends_with 0
 }
 
 @test "listen: -x dumps both directions on stderr and leaves stdout alone" {

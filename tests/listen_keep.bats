@@ -3,14 +3,6 @@
 
 load listen
 
-# cpu_ticks PID: what it has used so far, in hundredths of a second.
-cpu_ticks() {
-	local stat
-	read -r -a stat <"/proc/$1/stat"
-	echo $((stat[13] + stat[14]))
-}
-
-
 @test "listen -k: serves 1,000 clients that are open at once" {
 	start listen -k 127.0.0.1 0
 	py "$port" <<-'END'
