@@ -1,6 +1,7 @@
 # Sourced by every *.bats: starting the real binary, ending what was started.
 # shellcheck shell=bash disable=SC2034
 
+bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
 

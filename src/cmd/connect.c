@@ -115,6 +115,7 @@ prompt(struct talk *t, struct answer *a)
 	static const struct session_ops ops = { .quit = on_quit };
 
 	t->session.ops = &ops;
+	t->session.commands = session_commands;
 	t->session.name = "";
 	t->session.focus = t->relay.conns;
 	if (talk_prompt(t) < 0)

@@ -8,21 +8,13 @@
 #include "base/text.h"
 #include "talk/session.h"
 
-struct command {
-	const char *name, *args, *help;
-	bool server;			/* listen only */
-	void (*run)(struct session *, char *arg);
-};
-
-static const struct command commands[];
-
 static void
 run_help(struct session *s, char *arg)
 {
 	char left[40];
 
 	(void)arg;
-	for (const struct command *c = commands; c->name; c++) {
+	for (const struct prompt_command *c = s->commands; c->name; c++) {
 		if (c->server && !s->server)
 			continue;
 		snprintf(left, sizeof(left), "/%s %s", c->name, c->args);
@@ -316,7 +308,7 @@ run_quit(struct session *s, char *arg)
 	s->ops->quit(s);
 }
 
-static const struct command commands[] = {
+const struct prompt_command session_commands[] = {
 	{ "help", "", "this list", false, run_help },
 	{ "who", "", "the connections", false, run_who },
 	{ "focus", "N", "type to connection N from now on", true, run_focus },
@@ -339,77 +331,3 @@ static const struct command commands[] = {
 	{ "quit", "", "end", false, run_quit },
 	{ NULL, NULL, NULL, false, NULL },
 };
-
-static const struct command *
-find(const struct session *s, const char *name)
-{
-	for (const struct command *c = commands; c->name; c++)
-		if (strcmp(c->name, name) == 0 && (s->server || !c->server))
-			return c;
-	return NULL;
-}
-
-void
-session_command(struct session *s, char *line)
-{
-	char *arg = line + strcspn(line, " ");
-	const struct command *c;
-
-	if (*arg)
-		*arg++ = '\0';
-	arg += strspn(arg, " ");
-	c = find(s, line);
-	if (!c || c->run != run_to)
-		arg[strcspn(arg, " ")] = '\0';	/* completion adds one */
-	if (c)
-		c->run(s, arg);
-	else
-		session_say(s, "/%s: no such command: /help lists them; //%s "
-		    "sends it\n", line, line);
-}
-
-static char *
-complete_command(const struct session *s, const char *text, int n)
-{
-	char *found = NULL;
-
-	for (const struct command *c = commands; c->name; c++)
-		if ((s->server || !c->server) && *text == '/' &&
-		    strncmp(c->name, text + 1, strlen(text) - 1) == 0 &&
-		    n-- == 0)
-			return asprintf(&found, "/%s", c->name) < 0 ? NULL :
-			    found;
-	return NULL;
-}
-
-/* A connection's number, or one of the words that a command takes. */
-static char *
-complete_argument(struct session *s, const char *before, const char *text,
-    int n)
-{
-	const char *words[] = { "all", "on", "off" };
-	bool hex = strncmp(before, "/hex ", 5) == 0;
-	char id[16];
-
-	if (!hex)
-		for (struct conn *c = s->relay->conns; c; c = c->next) {
-			snprintf(id, sizeof(id), "%u", c->id);
-			if (strncmp(id, text, strlen(text)) == 0 && n-- == 0)
-				return strdup(id);
-		}
-	for (int i = hex ? 1 : 0; i < (hex ? 3 : 1); i++)
-		if (strncmp(words[i], text, strlen(text)) == 0 && n-- == 0)
-			return strdup(words[i]);
-	return NULL;
-}
-
-char *
-session_complete(struct session *s, const char *before, const char *text,
-    int n)
-{
-	if (!*before)
-		return complete_command(s, text, n);
-	if (*before != '/' || strchr(before, ' ') != before + strlen(before) - 1)
-		return NULL;
-	return complete_argument(s, before, text, n);
-}

@@ -240,6 +240,80 @@ send_line(struct session *s, const char *line)
 	free(text);
 }
 
+static const struct prompt_command *
+find(const struct session *s, const char *name)
+{
+	for (const struct prompt_command *c = s->commands; c->name; c++)
+		if (strcmp(c->name, name) == 0 && (s->server || !c->server))
+			return c;
+	return NULL;
+}
+
+static void
+run_command(struct session *s, char *line)
+{
+	char *arg = line + strcspn(line, " ");
+	const struct prompt_command *c;
+
+	if (*arg)
+		*arg++ = '\0';
+	arg += strspn(arg, " ");
+	c = find(s, line);
+	/* completion adds a space, but a text is sent as it is typed */
+	if (!c || !strstr(c->args, "TEXT"))
+		arg[strcspn(arg, " ")] = '\0';
+	if (c)
+		c->run(s, arg);
+	else
+		session_say(s, "/%s: no such command: /help lists them; //%s "
+		    "sends it\n", line, line);
+}
+
+static char *
+complete_command(const struct session *s, const char *text, int n)
+{
+	char *found = NULL;
+
+	for (const struct prompt_command *c = s->commands; c->name; c++)
+		if ((s->server || !c->server) && *text == '/' &&
+		    strncmp(c->name, text + 1, strlen(text) - 1) == 0 &&
+		    n-- == 0)
+			return asprintf(&found, "/%s", c->name) < 0 ? NULL :
+			    found;
+	return NULL;
+}
+
+/* A connection's number, or one of the words that a command takes. */
+static char *
+complete_argument(struct session *s, const char *before, const char *text,
+    int n)
+{
+	const char *words[] = { "all", "on", "off" };
+	bool hex = strncmp(before, "/hex ", 5) == 0;
+	char id[16];
+
+	if (!hex)
+		for (struct conn *c = s->relay->conns; c; c = c->next) {
+			snprintf(id, sizeof(id), "%u", c->id);
+			if (strncmp(id, text, strlen(text)) == 0 && n-- == 0)
+				return strdup(id);
+		}
+	for (int i = hex ? 1 : 0; i < (hex ? 3 : 1); i++)
+		if (strncmp(words[i], text, strlen(text)) == 0 && n-- == 0)
+			return strdup(words[i]);
+	return NULL;
+}
+
+static char *
+complete(struct session *s, const char *before, const char *text, int n)
+{
+	if (!*before)
+		return complete_command(s, text, n);
+	if (*before != '/' || strchr(before, ' ') != before + strlen(before) - 1)
+		return NULL;
+	return complete_argument(s, before, text, n);
+}
+
 static void
 on_line(struct prompt *p, const char *line)
 {
@@ -252,7 +326,7 @@ on_line(struct prompt *p, const char *line)
 	}
 	copy = strdup(line + 1);
 	if (copy)
-		session_command(s, copy);
+		run_command(s, copy);
 	free(copy);
 	session_refresh(s);
 }
@@ -271,7 +345,7 @@ on_end(struct prompt *p)
 static char *
 on_complete(struct prompt *p, const char *before, const char *text, int n)
 {
-	return session_complete((struct session *)p, before, text, n);
+	return complete((struct session *)p, before, text, n);
 }
 
 void

@@ -8,6 +8,7 @@
 /* A person at the prompt, talking to the connections of a relay. */
 
 struct session;
+struct prompt_command;
 
 /* What the command does for the session; NULL where it can't. */
 struct session_ops {
@@ -33,6 +34,7 @@ struct session {
 	struct loop *loop;
 	struct relay *relay;
 	const struct session_ops *ops;
+	const struct prompt_command *commands;
 	void *user;
 	bool server;			/* listen: many, with a focus */
 	bool crlf, hex, color;
@@ -74,9 +76,12 @@ void session_interrupt(struct session *);
 /* The connection of that id, or NULL. */
 struct conn *session_conn(struct session *, unsigned id);
 
-/* commands.c: what begins with a slash, and its completion. */
-void session_command(struct session *, char *line);
-char *session_complete(struct session *, const char *before,
-    const char *text, int n);
+/* What a line with a slash does: commands.c has the rows. */
+struct prompt_command {
+	const char *name, *args, *help;		/* no name: the end */
+	bool server;				/* listen only */
+	void (*run)(struct session *, char *arg);
+};
+extern const struct prompt_command session_commands[];
 
 #endif
