@@ -60,7 +60,7 @@ place_open(struct place *p, const struct settings *s,
 	lookout_open(&p->lookout);
 	if (addr_resolve_passive(e, &list) < 0 ||
 	    sock_listen(&p->set, &list, &o) < 0)
-		return -1;
+		goto lookout;
 	local_name_get(&p->local, &p->set.bound[0]);
 	if (board_for(p, s) < 0)
 		goto close;
@@ -76,6 +76,8 @@ board:
 close:
 	sock_set_close(&p->set);
 	local_name_remove(&p->local);
+lookout:
+	lookout_close(&p->lookout);
 	return -1;
 }
 
