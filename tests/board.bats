@@ -248,6 +248,7 @@ root_only() {
 	unshare -m true 2>/dev/null || skip "unshare -m is refused here"
 	local runtime
 	mkdir theirs
+	mkdir -m 700 relative
 	chown nobody theirs
 	for runtime in '' relative /none "$PWD/theirs"; do
 		XDG_RUNTIME_DIR=$runtime unshare -m bash -ec '
@@ -262,7 +263,7 @@ root_only() {
 			test "$(ls -A /dev/shm/rpnc-0)" = ""
 		' </dev/null 3>&- 2>err.none
 	done
-	assert_equal "$(ls -A theirs)" ""
+	assert_equal "$(ls -A theirs relative/)" $'relative/:\n\ntheirs:'
 }
 
 # moments: each system call of a member's life from its board on, as its name
@@ -320,6 +321,20 @@ killed_at() {
 	assert test "$kills" -gt 10
 }
 
+@test "board: who opens it while the last one removes it makes another" {
+	reserve
+	background strace -qq -o /dev/null -e trace=unlink \
+		-e inject=unlink:delay_enter=500000 \
+		rpnc listen -r --accept-timeout 0.01 127.0.0.1 "$port" \
+		</dev/null 2>err.last
+	says 'no client came' err.last
+	start listen -r --json 127.0.0.1 "$port"
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 1 '.[0] | .name == "A"'
+	assert told 2 '.[0] | .name == "B" and .members == 2'
+	assert_equal "$(boards | wc -l)" 1
+}
+
 @test "board: a death is told within a moment, not at the next look" {
 	local i before best=1000000
 	start listen -r --json 127.0.0.1 0
@@ -339,6 +354,22 @@ killed_at() {
 	assert told 0 '[.[] | select(.event == "left") | .reason] |
 		all(. == "died")'
 	assert test "$best" -lt 300000
+}
+
+@test "board: a letter comes back only when its counts have left the board" {
+	start listen -r --json 127.0.0.1 0
+	start listen -r 127.0.0.1 "$port"
+	kill -KILL "$pid"
+	finish "$pid" || true
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 2 '.[0] | .name == "C" and .members == 2'
+	# a name that somebody chose is free again at once
+	start listen -r --json --name B 127.0.0.1 "$port"
+	assert told 3 '.[0] | .name == "B" and .members == 3'
+	stop
+	assert_equal "$(boards)" ""
+	start listen -r --json 127.0.0.1 "$port"
+	assert jq -se '.[0].name == "A"' out.0
 }
 
 @test "board: 40 members join and leave at once" {

@@ -1,6 +1,7 @@
 # The prompt of listen and connect, in real terminals (tmux).
 # shellcheck shell=bash disable=SC2154,SC2034,SC2030,SC2031,SC2016
 
+bats_require_minimum_version 1.5.0
 load helpers
 
 clients=() # descriptors that client opened
@@ -361,6 +362,12 @@ gone() {
 	keyed k '/st'
 	keys k Tab Enter
 	sees k '1 open: 0 B in, 0 B out'
+	# only what makes sense there
+	enter k /help
+	sees k '/close' '/hex on|off' 'TEXT' 'goes to the server; //x sends /x'
+	unseen k '/focus'
+	enter k /pause
+	sees k '/pause: no such command'
 }
 
 @test "prompt: what a peer sends can't drive the terminal" {
@@ -496,6 +503,46 @@ twice() {
 	enter a '/stats'
 	sees a '1 open: 6'
 	prompts a '[1 open] #1>'
+}
+
+@test "prompt: what is told survives a change of size" {
+	local n small
+	pane a rpnc listen -k 0
+	listening a
+	client
+	sees a '#1 127'
+	for n in {1..6}; do ask "$c" "told $n"; done
+	sees a '#1< told 6'
+	# more than a row, and less than one of 80: rows of 40 are counted right
+	tm resize-window -t a -x 40 -y 20
+	small='a line that is longer than a row of forty columns'
+	keyed a "$small"
+	prompts a "[1 open] #1> $small"
+	for n in {7..9}; do
+		ask "$c" "told $n"
+		sees a "#1< told $n"
+	done
+	prompts a "[1 open] #1> $small"
+	assert_equal "$(count a 'a line that is longer')" 1
+	# wider: the rows that it had would reach into what was told
+	keyed a "$small$small$small"
+	sees a "$small$small$small$small"
+	tm resize-window -t a -x 80 -y 24
+	ask "$c" "told 10"
+	sees a '#1< told 10'
+	keyed a '.'
+	keys a Enter
+	hears "$c" "$small$small$small$small."
+	for n in {1..10}; do assert_equal "$(count a "#1< told $n")" \
+		"$((n == 1 ? 2 : 1))"; done
+	sees a '#1 127' 'listening on [::]'
+	# and a short one is shown once
+	keyed a short
+	tm resize-window -t a -x 60 -y 24
+	ask "$c" "told 11"
+	sees a '#1< told 11'
+	prompts a '[1 open] #1> short'
+	assert_equal "$(count a '> short')" 1
 }
 
 @test "prompt: a paste of many lines is sent whole, bracketed or not" {
@@ -832,8 +879,10 @@ sane; }'
 	sees a 'Stopped'
 	enter a 'stty sane; kill -CONT %1; echo "is" going'
 	sees a 'is going'
-	enter a 'echo one "two"'
-	sees a 'one two'
+	for word in one two three four; do
+		enter a "echo seen '$word'"
+		sees a "seen $word"
+	done
 	ask "$c" 'from the peer'
 	sees a '#1< from the peer'
 	refute grep -q '^State:.[Tt]' "/proc/$pid/status"
@@ -859,6 +908,8 @@ sane; }'
 		cat shown
 	sees a 'to the server'
 	grep -q '> #1 .*127.0.0.1' shown
+	# the end of a pipe is the end
+	: | timeout 30 rpnc listen --prompt=always -k 0 >/dev/null
 	run -2 rpnc connect --prompt=maybe "$port"
 	assert_output --partial 'auto|always|never'
 }
