@@ -100,7 +100,7 @@ client() {
 }
 
 ipv6() {
-	test -s /proc/net/if_inet6 || skip "no IPv6 here"
+	grep -q . /proc/net/if_inet6 || skip "no IPv6 here"
 }
 
 # end SIGNAL [PID]: stops the server; its exit status is in status.
@@ -378,6 +378,34 @@ bats_require_minimum_version 1.5.0
 	END
 }
 
+@test "echo: what the kernel takes in small pieces only comes whole" {
+	unshare -Urn true || skip "no network namespaces here"
+	# shellcheck disable=SC2317
+	rpnc() {
+		# shellcheck disable=SC2016 # the $@ is for the inner bash
+		exec unshare -Urn bash -c 'ip link set lo up &&
+			echo 4096 8192 16384 >/proc/sys/net/ipv4/tcp_wmem &&
+			exec rpnc "$@"' bash "$@"
+	}
+	start echo 127.0.0.1 0
+	cat >script.py <<-'END'
+		from client import *
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		s.connect(("127.0.0.1", port))
+		data = os.urandom(1 << 20)
+		s.setblocking(False)
+		sent = 0
+		while sent < len(data) and select.select([], [s], [], 0.2)[1]:
+		    sent += s.send(data[sent:])
+		s.settimeout(20)
+		s.shutdown(socket.SHUT_WR)
+		assert rest(s) == data[:sent]
+	END
+	timeout 60 nsenter --user --net --preserve-credentials --target "$pid" \
+		python3 script.py
+}
+
 @test "echo: a client that resets, at whatever moment, ends only itself" {
 	start echo --json 127.0.0.1 0
 	client "$pid" <<-'END'
@@ -417,7 +445,7 @@ bats_require_minimum_version 1.5.0
 		rest_of = clients[20:]
 		used = cpu(pid)
 		assert silent(clients[59], 1)           # for ten of its retries
-		assert cpu(pid) - used < 0.3, "it spins"
+		assert cpu(pid) - used < 0.1, "it spins"
 		echoed(served[0], b"the others go on")
 		for s in served:
 		    s.close()
@@ -721,7 +749,7 @@ bats_require_minimum_version 1.5.0
 	local bad
 	for bad in 0 -1 129 3x x 1.5 ' 2' '' 99999999999999999999 autos; do
 		usage_error -w "$bad" 0
-		assert_regex "$stderr" 'want 1 to 128, or auto$'
+		assert_regex "$stderr" 'wants? .*auto$'
 	done
 }
 
@@ -750,7 +778,7 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "echo --accept shared: every worker has its row in the report" {
-	for _ in {1..10}; do
+	for _ in {1..25}; do
 		start echo -w 16 --json --accept shared 127.0.0.1 0
 		end TERM
 	done
@@ -890,7 +918,7 @@ bats_require_minimum_version 1.5.0
 		deaf = [tcp() for _ in range(8)]
 		for s in deaf:
 		    exact(s, 74)
-		idle = lambda used: silent(select.epoll(), 0.5) and cpu(pid) - used < 0.2
+		idle = lambda used: silent(select.epoll(), 0.5) and cpu(pid) - used < 0.1
 		until(lambda: idle(cpu(pid)))
 		grown = rss(pid) - before
 		assert grown < (32 << 20 if os.environ.get("SAN") else 2 << 20), grown
