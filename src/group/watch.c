@@ -8,7 +8,10 @@
 #include "base/fail.h"
 
 enum {
-	/* a file is told to be closed just before its locks are dropped */
+	/*
+	 * A file is told to be closed just before its locks are dropped: a
+	 * moment later, but on a busy machine much later.
+	 */
 	SETTLE_US = 10 * 1000,
 	POLL_US = 1000 * 1000,
 };
@@ -63,8 +66,17 @@ on_again(struct timer *t)
 	    offsetof(struct watch, again));
 
 	look_all(w);
-	if (w->source.fd < 0)
+	if (w->source.fd < 0 || !w->settled)
 		loop_timer_set(w->loop, t, loop_now() + POLL_US);
+	w->settled = true;
+}
+
+/* Looks again soon, and then once more. */
+static void
+settle(struct watch *w)
+{
+	w->settled = false;
+	loop_timer_set(w->loop, &w->again, loop_now() + SETTLE_US);
 }
 
 static void
@@ -77,7 +89,7 @@ on_event(struct source *s, uint32_t events)
 	while (read(s->fd, room, sizeof(room)) > 0)
 		continue;
 	look_all(w);
-	loop_timer_set(w->loop, &w->again, loop_now() + SETTLE_US);
+	settle(w);
 }
 
 int
@@ -97,8 +109,10 @@ watch_open(struct watch *w, struct loop *l, struct board *b)
 	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", board_descriptor(b));
 	if (w->source.fd >= 0 && inotify_add_watch(w->source.fd, path,
-	    IN_MODIFY | IN_CLOSE_WRITE) >= 0)
+	    IN_MODIFY | IN_CLOSE_WRITE) >= 0) {
+		settle(w);	/* what came before the watch */
 		return loop_watch(l, &w->source, EPOLLIN);
+	}
 	if (w->source.fd >= 0)
 		close(w->source.fd);
 	w->source.fd = -1;

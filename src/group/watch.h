@@ -27,7 +27,7 @@ struct watch {
 	struct board *board;
 	const struct watch_ops *ops;
 	void *user;
-	bool quiet;
+	bool quiet, settled;
 	struct slot seen[BOARD_SLOTS];	/* order 0: no member was here */
 };
 
