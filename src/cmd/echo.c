@@ -167,12 +167,18 @@ end(struct server *v)
 		loop_stop(&v->desk.loop);
 }
 
-/* In a worker only the parent's SIGTERM counts: ^C comes to both. */
+/*
+ * In a worker only the parent's SIGTERM counts: ^C comes to both. So does a
+ * service manager's SIGTERM: a second one means nothing here, as the parent
+ * sends SIGKILL to end at once.
+ */
 static void
 on_worker_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
-	if (info->ssi_signo == SIGTERM)
-		end((struct server *)d);
+	struct server *v = (struct server *)d;
+
+	if (info->ssi_signo == SIGTERM && !v->farewell.ending)
+		end(v);
 }
 
 static void

@@ -51,6 +51,17 @@ on_grace(struct timer *t)
 	loop_stop(&f->desk->loop);
 }
 
+/* Out of the group: the sessions have until the grace is over. */
+static void
+wind_up(struct farewell *f)
+{
+	if (!sessions(f))
+		loop_stop(&f->desk->loop);
+	else if (!f->patient)
+		loop_timer_set(&f->desk->loop, &f->grace, loop_now() +
+		    f->desk->settings->grace);
+}
+
 static void
 on_left(struct leave *l)
 {
@@ -66,13 +77,8 @@ on_left(struct leave *l)
 	desk_tell(f->desk, &e);
 	if (f->on_left)
 		f->on_left(f);
-	if (!f->ending)
-		return;
-	if (!sessions(f))
-		loop_stop(&f->desk->loop);
-	else if (!f->patient)
-		loop_timer_set(&f->desk->loop, &f->grace, loop_now() +
-		    f->desk->settings->grace);
+	if (f->ending)
+		wind_up(f);
 }
 
 void
@@ -85,12 +91,27 @@ farewell_begin(struct farewell *f)
 	};
 
 	f->grace.on_timer = on_grace;
+	if (f->leave.active)
+		return;		/* on_left() goes on from there */
+	if (!f->acceptor->count) {
+		wind_up(f);
+		return;
+	}
 	f->leave.loop = &f->desk->loop;
 	f->leave.board = f->board;
 	f->leave.set = f->set;
-	f->leave.wish = (enum leave_mode)f->desk->settings->leave;
+	f->leave.wish = f->set->bound[0].sa.sa_family == AF_UNIX ?
+	    LEAVE_DRAIN : (enum leave_mode)f->desk->settings->leave;
 	f->leave.ops = &ops;
 	leave_start(&f->leave);
+}
+
+void
+farewell_hurry(struct farewell *f)
+{
+	f->patient = false;
+	if (!f->leave.active)
+		wind_up(f);
 }
 
 void

@@ -27,6 +27,8 @@ struct farewell {
 
 /* The fields above are filled in. Ends the loop when all is done. */
 void farewell_begin(struct farewell *);
+/* A signal after /drain: with a limit. */
+void farewell_hurry(struct farewell *);
 /* A second signal: at once. */
 void farewell_now(struct farewell *);
 /* A session closed. */

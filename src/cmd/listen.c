@@ -26,6 +26,7 @@ struct server {
 	struct acceptor acceptor;
 	struct peers peers;
 	struct farewell farewell;
+	struct sock_set live;	/* the place's, while it listens */
 	struct timer waiting;	/* --accept-timeout */
 	struct timer clock;	/* the shares in the prompt */
 	bool closing;		/* the last clients are being accepted */
@@ -40,7 +41,8 @@ server_of(struct talk *t)
 static void
 wait_for_client(struct server *v)
 {
-	if (v->settings->accept_timeout)
+	if (v->settings->accept_timeout &&
+	    (v->live.count || v->settings->udp))
 		loop_timer_set(&v->talk.desk.loop, &v->waiting, loop_now() +
 		    v->settings->accept_timeout);
 }
@@ -131,18 +133,17 @@ on_drained(struct talk *t)
 }
 
 /*
- * One client is enough: later ones are refused. In a group those that are
- * queued already would be reset, so they are served too.
+ * One client is enough: later ones are refused. In a group that would reset
+ * some, so it is left in order, and who comes meanwhile is served too.
  */
 static void
 close_door(struct server *v)
 {
-	struct acceptor *a = &v->acceptor;
-
 	v->closing = true;
 	if (v->settings->reuseport)
-		acceptor_drain(a);
-	acceptor_close(a);
+		farewell_begin(&v->farewell);
+	else
+		acceptor_close(&v->acceptor);
 }
 
 static void
@@ -272,6 +273,20 @@ on_resume(struct session *s)
 }
 
 static void
+on_away(struct farewell *f)
+{
+	struct server *v = f->user;
+
+	if (f->ending)
+		return;
+	if (v->closing && !v->acceptor.open)
+		loop_stop(&v->talk.desk.loop);
+	v->talk.session.state = STATE_AWAY;
+	if (v->talk.interactive)
+		session_refresh(&v->talk.session);
+}
+
+static void
 farewell_init(struct server *v)
 {
 	struct farewell *f = &v->farewell;
@@ -279,10 +294,11 @@ farewell_init(struct server *v)
 	f->desk = &v->talk.desk;
 	f->acceptor = &v->acceptor;
 	f->board = v->place.board;
-	f->set = &v->place.set;
+	f->set = &v->live;
 	f->counters = &place_slot(&v->place)->counters;
 	f->name = v->place.name;
 	f->slot = v->place.slot;
+	f->on_left = on_away;
 	f->user = v;
 }
 
@@ -290,28 +306,19 @@ farewell_init(struct server *v)
 static void
 end(struct server *v)
 {
-	bool again = v->farewell.ending;
+	struct farewell *f = &v->farewell;
+	bool again = f->ending;
 
-	v->farewell.ending = true;
-	if (again)
-		farewell_now(&v->farewell);
-	else if (!v->settings->reuseport || v->settings->udp)
+	f->ending = true;
+	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
+	if (again && f->patient)
+		farewell_hurry(f);
+	else if (again)
+		farewell_now(f);
+	else if (v->settings->udp || (!v->settings->reuseport && !f->patient))
 		loop_stop(&v->talk.desk.loop);
-	else if (v->acceptor.count)
-		farewell_begin(&v->farewell);
 	else
-		farewell_closed(&v->farewell);
-}
-
-static void
-on_away(struct farewell *f)
-{
-	struct server *v = f->user;
-
-	if (v->farewell.ending)
-		return;
-	v->talk.session.state = STATE_AWAY;
-	session_refresh(&v->talk.session);
+		farewell_begin(f);
 }
 
 static int
@@ -324,7 +331,7 @@ on_leave(struct session *s)
 		    "socket is the sessions' too");
 	if (v->farewell.leave.active)
 		return fail_as(STATUS_USAGE, "leaving already");
-	v->farewell.on_left = on_away;
+	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
 	farewell_begin(&v->farewell);
 	return 0;
 }
@@ -335,6 +342,8 @@ on_drain(struct session *s)
 {
 	struct server *v = s->user;
 
+	if (v->farewell.ending)
+		return;
 	v->farewell.patient = true;
 	end(v);
 }
@@ -348,6 +357,9 @@ on_join(struct session *s)
 	if (place_join(&v->place) < 0 || acceptor_open(&v->acceptor,
 	    &v->talk.desk.loop, &v->place.set) < 0)
 		return -1;
+	v->live = v->place.set;
+	if (!v->talk.relay.count)
+		wait_for_client(v);
 	set_state(v, STATE_RUNNING);
 	session_rebase(s, v->place.board);
 	place_tell(&v->place, &v->talk.desk, 1);
@@ -379,6 +391,7 @@ prompt(struct server *v)
 	struct session *s = &v->talk.session;
 
 	s->ops = &ops;
+	s->commands = session_commands;
 	s->user = v;
 	s->server = true;
 	s->state = STATE_RUNNING;
@@ -419,11 +432,12 @@ serve(struct server *v)
 
 	v->waiting.on_timer = on_waited;
 	v->place.user = v;
+	v->live = v->place.set;
 	farewell_init(v);
 	v->place.on_change = on_change;
 	d->on_signal = on_signal;
 	if (v->settings->reuseport && (desk_catch(d, SIGTSTP) < 0 ||
-	    place_watch(&v->place, d, &v->place.set) < 0))
+	    place_watch(&v->place, d, &v->live) < 0))
 		return -1;
 	refresh(v);
 	if (talk_wants_prompt(v->settings) && prompt(v) < 0)

@@ -25,7 +25,7 @@ static const struct head own_head = { "rpnc\r\n\x1a", LAYOUT, BOARD_SLOTS };
 struct table {
 	struct head head;
 	uint64_t order;
-	uint64_t steered;
+	uint64_t steered;		/* how often */
 	struct slot slot[BOARD_SLOTS];
 };
 
@@ -34,6 +34,7 @@ struct board {
 	struct table *table;
 	bool mine[BOARD_SLOTS];		/* locked through file */
 	bool reader, private, leaving;
+	uint64_t mended;		/* table->steered, when we last did */
 };
 
 bool
@@ -374,16 +375,31 @@ board_leave_end(struct board *b)
 	file_ring(&b->file);
 }
 
-bool
-board_steered(const struct board *b)
+void
+board_steer(struct board *b)
 {
-	return b->table->steered;
+	b->table->steered++;
+}
+
+bool
+board_unmended(const struct board *b)
+{
+	return b->table->steered != b->mended;
+}
+
+int
+board_mend_begin(struct board *b)
+{
+	if (!board_unmended(b) || b->leaving)
+		return -1;
+	return file_share(&b->file, FILE_LEAVE);
 }
 
 void
-board_set_steered(struct board *b, bool steered)
+board_mend_end(struct board *b)
 {
-	b->table->steered = steered;
+	b->mended = b->table->steered;
+	file_give(&b->file, FILE_LEAVE);
 }
 
 struct slot *

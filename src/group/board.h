@@ -83,9 +83,16 @@ void board_set_sockets(struct board *, int index, const int *fds, int count);
  */
 int board_leave_begin(struct board *);
 void board_leave_end(struct board *);
-/* Whether a program was attached that is to be taken away again. */
-bool board_steered(const struct board *);
-void board_set_steered(struct board *, bool);
+/*
+ * A leaver tells that it will attach programs. Until it has left or died
+ * they are its own; then each member takes away those of its own groups,
+ * which need not be the groups of the next one: 0 from board_mend_begin() if
+ * there may be some, and then board_mend_end().
+ */
+void board_steer(struct board *);
+bool board_unmended(const struct board *);
+int board_mend_begin(struct board *);
+void board_mend_end(struct board *);
 
 struct slot *board_slot(struct board *, int index);
 bool board_alive(struct board *, int index);

@@ -124,6 +124,12 @@ file_take(struct file *f, int byte)
 	return byte_lock(f->fd, F_OFD_SETLK, byte, F_WRLCK, NULL);
 }
 
+int
+file_share(struct file *f, int byte)
+{
+	return byte_lock(f->fd, F_OFD_SETLK, byte, F_RDLCK, NULL);
+}
+
 bool
 file_taken(const struct file *f, int byte)
 {

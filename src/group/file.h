@@ -44,6 +44,8 @@ void file_unlock(struct file *);
 
 /* Takes a byte for as long as fd is open; -1: somebody has it. */
 int file_take(struct file *, int byte);
+/* The same with others that only share it. */
+int file_share(struct file *, int byte);
 void file_give(struct file *, int byte);
 /* Whether another opening of the file has the byte. */
 bool file_taken(const struct file *, int byte);

@@ -10,7 +10,7 @@
  *		serve until that is 0
  *	gate	drop all SYNs by a minimal TTL, for what the program might
  *		have let through when the group changed; again until 0
- *	close	and wake the others, of whom the first takes the program away
+ *	close	and wake the others, who take the program away
  *
  * Whoever dies on the way drops the lock, and is mended the same way. The
  * gate alone is lossless too, but makes new clients that chose us try again
@@ -82,7 +82,8 @@ pending(const struct leave *l)
 		int n = listener_pending(l->set->fd[i],
 		    l->set->bound[i].sa.sa_family);
 
-		sum += n > 0 ? n : 0;
+		/* without a descriptor to read it: what we can know */
+		sum += n < 0 ? listener_queue(l->set->fd[i]) : n;
 	}
 	return sum;
 }
@@ -125,31 +126,43 @@ count_groups(struct leave *l)
 	return changed;
 }
 
+/* How many sockets of a group are members' on the board. */
 static int
-living_members(struct leave *l)
+known_members(struct leave *l, int i)
 {
-	int count = 0;
+	struct diag_sock *list = NULL;
+	int n = diag_group(l->diag, IPPROTO_TCP, &l->set->bound[i], &list);
+	int known = 0;
 
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		count += board_is_member(l->board, i);
-	return count;
+	for (int j = 0; j < n; j++)
+		known += board_has_socket(l->board, list[j].inode);
+	free(list);
+	return known;
+}
+
+/* Whether there is a member to mend each group that others stay in. */
+static bool
+has_heirs(struct leave *l)
+{
+	bool any = false;
+
+	for (int i = 0; i < l->set->count; i++) {
+		if (l->members[i] < 2)
+			continue;
+		if (known_members(l, i) < 2)
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 /* Whether every socket of our groups is on the board. */
 static bool
 all_are_ours(struct leave *l)
 {
-	for (int i = 0; i < l->set->count; i++) {
-		struct diag_sock *list = NULL;
-		int n = diag_group(l->diag, IPPROTO_TCP, &l->set->bound[i],
-		    &list), known = 0;
-
-		for (int j = 0; j < n; j++)
-			known += board_has_socket(l->board, list[j].inode);
-		free(list);
-		if (n < 1 || known < n)
+	for (int i = 0; i < l->set->count; i++)
+		if (known_members(l, i) < l->members[i])
 			return false;
-	}
 	return true;
 }
 
@@ -165,10 +178,17 @@ choose_mode(struct leave *l)
 		    "not go on");
 	else if (!l->diag || count_groups(l) < 0)
 		give_way(l, LEAVE_GATE, "the group can't be listed");
-	else if (living_members(l) < 2)
+	else if (!has_heirs(l))
 		give_way(l, LEAVE_GATE, "no other rpnc is here");
 	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
 		give_way(l, LEAVE_GATE, "not all members are rpnc's");
+}
+
+static void
+detach_all(const struct sock_set *set)
+{
+	for (int i = 0; i < set->count; i++)
+		steer_detach(set->fd[i]);
 }
 
 static void
@@ -179,6 +199,8 @@ step_lock(struct leave *l)
 		next(l, step_lock, TICK_US);
 		return;
 	}
+	if (l->locked && board_unmended(l->board))
+		detach_all(l->set);	/* there may be no next to do it */
 	choose_mode(l);
 	l->limit = loop_now() + LIMIT_US;
 	l->handshakes = half_open(l);
@@ -206,12 +228,13 @@ static void
 step_steer(struct leave *l)
 {
 	/* before the first program, so that a death from here on is mended */
-	board_set_steered(l->board, true);
+	board_steer(l->board);
+	l->steered = true;
+	l->ops->on_gate(l);
 	for (int i = 0; i < l->set->count; i++)
 		if (exclude_one(l, i) < 0) {
 			give_way(l, LEAVE_GATE, "our index can't be known");
-			for (int j = 0; j <= i; j++)
-				steer_detach(l->set->fd[j]);
+			detach_all(l->set);
 			step_gate(l);
 			return;
 		}
@@ -284,6 +307,7 @@ leave_start(struct leave *l)
 	l->began = loop_now();
 	l->diag = diag_open();
 	l->queued = l->handshakes = l->lost = 0;
+	l->locked = l->steered = false;
 	l->before = l->ops->accepted(l);
 	l->why = NULL;
 	if (l->wish == LEAVE_DRAIN || l->wish == LEAVE_CLOSE) {
@@ -300,11 +324,8 @@ leave_now(struct leave *l)
 	if (!l->active)
 		return;
 	loop_timer_cancel(l->loop, &l->timer);
-	if (l->locked && board_steered(l->board)) {
-		for (int i = 0; i < l->set->count; i++)
-			steer_detach(l->set->fd[i]);
-		board_set_steered(l->board, false);
-	}
+	if (l->steered)
+		detach_all(l->set);
 	give_way(l, LEAVE_CLOSE, "a second signal");
 	step_close(l);
 }
@@ -312,12 +333,8 @@ leave_now(struct leave *l)
 void
 leave_mend(struct board *b, const struct sock_set *set)
 {
-	if (!board_steered(b) || !set->count || board_leave_begin(b) < 0)
+	if (!set->count || board_mend_begin(b) < 0)
 		return;
-	if (board_steered(b)) {
-		for (int i = 0; i < set->count; i++)
-			steer_detach(set->fd[i]);
-		board_set_steered(b, false);
-	}
-	board_leave_end(b);
+	detach_all(set);
+	board_mend_end(b);
 }

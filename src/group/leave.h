@@ -21,7 +21,7 @@ struct leave_ops {
 	void (*accept_all)(struct leave *);
 	/* How many were ever accepted. */
 	uint64_t (*accepted)(struct leave *);
-	/* Connections accepted from now on: open their inherited gate. */
+	/* What is accepted from now on may have inherited a gate: open it. */
 	void (*on_gate)(struct leave *);
 	/* Closes the sockets. */
 	void (*close_all)(struct leave *);
@@ -42,7 +42,7 @@ struct leave {
 	const char *why;		/* not what was wished, or NULL */
 	int queued, handshakes, lost;
 	int64_t began, limit;		/* loop_now() */
-	bool active, locked;
+	bool active, locked, steered;
 	/* Inside. */
 	void (*step)(struct leave *);
 	struct diag *diag;
