@@ -3,6 +3,7 @@
 #	make			./rpnc
 #	make demo		what rpnc does, shown
 #	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2
+#	make soak		leaving a group, 300 rounds
 #	make lint		compilers, analysers, manuals, scripts
 #	make fresh		demo and check in a bare Debian (as root)
 #
@@ -100,6 +101,12 @@ check:
 	$(MAKE) all $(UNITS)
 	$(RUN) $(UNITS) $(filter %.bats,$(TESTS))
 
+# Members that come and leave under load for some minutes: 0 is lost.
+soak:
+	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
+	$(MAKE) all
+	ROUNDS=300 BATS_TEST_TIMEOUT=600 $(RUN) tests/leave.bats
+
 unit: $(UNITS)
 	$(RUN) $(UNITS)
 
@@ -164,4 +171,4 @@ clean:
 	rm -rf build build-san build-fresh rpnc
 
 FORCE:
-.PHONY: all demo check unit lint $(LINTS) fresh install uninstall clean FORCE
+.PHONY: all demo check soak unit lint $(LINTS) fresh install uninstall clean FORCE

@@ -1,0 +1,308 @@
+# Leaving a group without losing a connection: listen -r and echo -r.
+# shellcheck shell=bash disable=SC2154
+
+bats_require_minimum_version 1.5.0
+
+load listen
+
+# drive ARG...: tests/leave.py; what it found is in $found.
+drive() {
+	found=$(timeout "$BATS_TEST_TIMEOUT" python3 - "$@" <"$BATS_TEST_DIRNAME/leave.py" 3>&-)
+	echo "$found"
+}
+
+# holds FILTER: it is so of what was found.
+holds() {
+	jq -e "$1" >/dev/null <<<"$found" || {
+		echo "not so: $1"
+		return 1
+	}
+}
+
+# member N [TEXT]: the one line of how member N left, with TEXT.
+member() {
+	run -0 grep 'left: ' "err.$1"
+	assert_equal "${#lines[@]}" 1
+	assert_output --partial "$2"
+}
+
+# hold_leave SECONDS: has the lock that a leaver must have, so that one waits.
+hold_leave() {
+	mkfifo holds.lock
+	cat >holder.py <<-'END'
+		import fcntl, glob, os, signal, struct, sys
+		path = glob.glob("run/*/*tcp-" + sys.argv[1])[0]
+		board = open(path, "rb+")
+		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1, 0)
+		fcntl.fcntl(board, 37, lock)
+		open("holds.lock", "w").close()
+		signal.pause()
+	END
+	background python3 holder.py "$port"
+	: <holds.lock
+}
+
+@test "leave: 20,000 connections, 40 restarts: none is lost" {
+	drive roll --rounds "${ROUNDS:-40}" --least 12000 -- listen -r
+	holds '.lost == 0 and .said == 0 and .slow == 0 and .after != "uneven"'
+	holds '.modes.steer == .rounds and .rounds >= 40'
+	# replies are what was sent; both families, so two groups each
+	drive roll --rounds 10 --least 8000 --host --to 127.0.0.1 ::1 \
+		-- echo -r
+	holds '.lost == 0 and .said == 0 and .after != "uneven"'
+}
+
+@test "leave: an ordinary user loses none either" {
+	local as=(setpriv --reuid=65534 --clear-groups)
+	test "$(id -u)" -eq 0 || skip "the others are as an ordinary user"
+	"${as[@]}" test -x "$RPNC" || skip "$RPNC can't be run by others"
+	XDG_RUNTIME_DIR=$(mktemp -d)
+	chown 65534 "$XDG_RUNTIME_DIR"
+	cd /
+	found=$("${as[@]}" timeout 100 python3 - roll --rounds 20 -- listen -r \
+		<"$BATS_TEST_DIRNAME/leave.py" 3>&-)
+	rm -r "$XDG_RUNTIME_DIR"
+	echo "$found"
+	holds '.lost == 0 and .said == 0 and .slow == 0 and .modes == {steer: 20}'
+}
+
+@test "leave: what waits in a queue is served, but with --leave close reset" {
+	drive queued auto
+	holds '.lost == 0 and (.said[0] | test("^left: [1-9][0-9]* .*steer"))'
+	drive queued gate
+	holds '.lost == 0 and (.said[0] | endswith("(gate)"))'
+	drive queued close
+	holds '.lost > 0 and .said == ["left: 0 queued served, " +
+		"0 handshakes awaited, \(.lost) lost (close)"]'
+}
+
+@test "leave: half-open handshakes are awaited, but not by drain and close" {
+	local as=(unshare -n) mode
+	test "$(id -u)" -eq 0 || as=(unshare -Urn)
+	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
+	"${as[@]}" ip link add v0 type veth peer name v1 2>/dev/null ||
+		skip "no veth here"
+	for mode in auto gate drain close; do
+		found=$(timeout 60 "${as[@]}" python3 - halfopen "$mode" \
+			<"$BATS_TEST_DIRNAME/leave.py" 3>&-)
+		echo "$mode: $found"
+		case $mode in
+		auto | gate) holds '.reset == 0 and .served == 200' ;;
+		*) holds '.reset > 20 and .reset + .served == 200' ;;
+		esac
+	done
+}
+
+@test "leave: two at once, and two that join during it" {
+	drive roll --rounds 10 --leavers 2 --members 5 -- listen -r
+	holds '.lost == 0 and .said == 0 and .after != "uneven"'
+	drive roll --rounds 10 --leavers 2 --members 5 --late -- listen -r
+	holds '.lost == 0 and .said == 0 and .after != "uneven"'
+}
+
+@test "leave: one that is killed half-way leaves no program behind" {
+	drive roll --rounds 12 --kill --probe 127.0.0.1 -- listen -r
+	holds '.uneven == 0 and .lost == 0 and .after != "uneven"'
+}
+
+@test "leave: each group is mended by who is in it" {
+	grep -q . /proc/net/if_inet6 || skip "no IPv6 here"
+	drive roll --rounds 6 --members 8 --odd 0.0.0.0 --host --probe ::1 \
+		--to ::1 -- listen -r
+	holds '.uneven == 0 and .lost == 0 and .after != "uneven"'
+}
+
+@test "leave: echo's workers leave one by one, also when all are signalled" {
+	drive roll --rounds 4 --members 2 -- echo -w 2
+	holds '.lost == 0 and .said == 0'
+	# a service manager signals each process of a service
+	drive roll --rounds 4 --members 2 --whole -- echo -w 2
+	holds '.lost == 0 and .said == 0'
+}
+
+@test "leave: a worker that is ended by itself is replaced, and loses none" {
+	start echo -w 3 127.0.0.1 0
+	behind "$port" "$pid" <<-'END'
+		n = 0
+		while not os.path.exists("enough"):
+		    s = dial(args[0])
+		    s.sendall(b"%d" % n)
+		    s.shutdown(SHUT_WR)
+		    assert whole(s) == b"%d" % n
+		    n += 1
+	END
+	kill "$(pgrep -P "$pid" | head -n 1)"
+	eventually grep -q 'ended with status 0; it is replaced' err.0
+	member 0 '0 lost (steer)'
+	touch enough
+	finish "$client"
+}
+
+@test "leave: --once leaves its group in order, with close at once" {
+	drive roll --rounds 10 --once -- listen -r
+	holds '.lost == 0 and .said == 0'
+	start listen -r --once --leave close 127.0.0.1 0
+	kill -STOP "$pid"
+	py "$port" "$pid" <<-'END'
+		clients = [dial(args[0]) for _ in range(3)]
+		clients[0].sendall(b"x")
+		clients[0].shutdown(SHUT_WR)
+		os.kill(int(args[1]), 18)
+		assert whole(clients[0]) == b""
+		for s in clients[1:]:
+		    try:
+		        assert s.recv(1) != b""
+		    except ConnectionResetError:
+		        pass
+	END
+	ends_with 0
+	member 0 '2 lost (close)'
+}
+
+@test "leave: who is alone, or among others' servers, shuts a gate, and says so" {
+	start listen -r 127.0.0.1 0
+	kill "$pid"
+	ends_with 143
+	member 0 '0 lost (gate: no other rpnc is here)'
+	background python3 "$BATS_TEST_DIRNAME/members.py" >where
+	eventually test -s where
+	read -r port _ <where
+	start listen -r 127.0.0.1 "$port"
+	start listen -r 127.0.0.1 "$port"
+	kill "$pid"
+	ends_with 143
+	member 3 '0 lost (gate: not all members are rpnc'\''s)'
+}
+
+@test "leave: --leave drain and gate are what is done" {
+	local mode
+	start listen -r 127.0.0.1 0
+	for mode in drain gate; do
+		start listen -r --leave "$mode" 127.0.0.1 "$port"
+		kill "$pid"
+		ends_with 143
+	done
+	member 1 '0 lost (drain)'
+	member 2 '0 lost (gate)'
+}
+
+@test "leave: --grace is what open sessions have, and 0 is none" {
+	start echo -r --json --grace 300ms 127.0.0.1 0
+	py "$port" "$pid" <<-'END'
+		import time
+		s = dial(args[0])
+		s.sendall(b"1")
+		assert s.recv(1) == b"1"
+		began = time.monotonic()
+		os.kill(int(args[1]), 15)
+		while b"drained" not in open("out.0", "rb").read():
+		    pass
+		s.sendall(b"2")
+		assert s.recv(1) == b"2"
+		assert s.recv(1) == b""
+		assert time.monotonic() - began > 0.3
+		cut = [e["reason"] for e in events() if e["event"] == "closed"]
+		assert cut == ["cut"], cut
+	END
+	ends_with 143
+	start listen -r --json --grace 0 127.0.0.1 0
+	py "$port" "$pid" <<-'END'
+		s = dial(args[0])
+		while b"connected" not in open("out.1", "rb").read():
+		    pass
+		os.kill(int(args[1]), 15)
+		assert s.recv(1) == b""
+	END
+	ends_with 143
+	assert grep -q '"reason":"cut"' out.1
+}
+
+@test "leave: a second signal ends at once, in the leave or in the grace" {
+	start listen -r 127.0.0.1 0
+	start listen -r 127.0.0.1 "$port"
+	hold_leave
+	pid=${pids[1]}
+	kill -INT "$pid" # if both wait for it, this is the first
+	kill "$pid"
+	ends_with 143
+	member 1 '(close: a second signal)'
+	start_fed listen -r --grace 1h 127.0.0.1 0
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	heard connected
+	kill "$pid"
+	heard left:
+	kill "$pid"
+	ends_with 143
+	exec 5>&-
+}
+
+@test "leave: one whose turn does not come shuts a gate, and says so" {
+	start listen -r 127.0.0.1 0
+	start listen -r 127.0.0.1 "$port"
+	hold_leave
+	pid=${pids[1]}
+	kill "$pid"
+	ends_with 143
+	member 1 '0 lost (gate: another member is leaving and does not go on)'
+}
+
+@test "leave: without descriptors it waits for some, and says what is lost" {
+	local way
+	for way in close keep; do
+		start listen -r 127.0.0.1 0
+		prlimit --pid "$pid" --nofile=20:20
+		py "$port" "$pid" "$way" "err.$((${#pids[@]} - 1))" <<-'END'
+			clients = [dial(args[0]) for _ in range(40)]
+			full = lambda: len(os.listdir("/proc/%s/fd" % args[1])) >= 20
+			while not full():
+			    pass
+			os.kill(int(args[1]), 15)
+			if args[2] == "close":
+			    for s in clients:
+			        s.sendall(b"x")
+			        s.shutdown(SHUT_WR)
+			    for s in clients:
+			        assert whole(s) == b""
+			while b"left:" not in open(args[3], "rb").read():
+			    pass
+		END
+		ends_with 143
+	done
+	member 0 ' 0 lost '
+	assert_equal "$(cat out.0)" "$(printf 'x%.0s' {1..40})"
+	run -0 grep -E '^left: .* [1-9][0-9]* lost ' err.1
+}
+
+@test "leave: -m is no limit to what was queued" {
+	start echo -r -m 1 127.0.0.1 0
+	py "$port" "$pid" <<-'END'
+		clients = [dial(args[0]) for _ in range(20)]
+		clients[0].sendall(b"x")
+		assert clients[0].recv(1) == b"x"
+		os.kill(int(args[1]), 15)
+		for s in clients[1:]:
+		    s.sendall(b"y")
+		    assert s.recv(1) == b"y"
+	END
+	ends_with 143
+	member 0 '19 queued served, 0 handshakes awaited, 0 lost'
+}
+
+@test "leave: what is accepted meanwhile inherits no gate" {
+	start echo -r 127.0.0.1 0
+	start echo -r 127.0.0.1 "$port"
+	kill -STOP "${pids[0]}"
+	py "$port" "${pids[0]}" <<-'END'
+		clients = [dial(args[0]) for _ in range(40)]
+		os.kill(int(args[1]), 15)
+		os.kill(int(args[1]), 18)
+		for s in clients:
+		    # a server that minds the TTL would not hear this
+		    s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
+		    s.sendall(b"x")
+		    assert s.recv(1) == b"x"
+	END
+	pid=${pids[0]}
+	ends_with 143
+	member 0 '0 lost (steer)'
+}
