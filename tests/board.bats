@@ -366,10 +366,14 @@ killed_at() {
 	# a name that somebody chose is free again at once
 	start listen -r --json --name B 127.0.0.1 "$port"
 	assert told 3 '.[0] | .name == "B" and .members == 3'
-	stop
+	local last=$pid
+	for pid in "${pids[0]}" "${pids[2]}" "$last"; do
+		kill "$pid"
+		finish "$pid" || test $? -eq 143
+	done
 	assert_equal "$(boards)" ""
 	start listen -r --json 127.0.0.1 "$port"
-	assert jq -se '.[0].name == "A"' out.0
+	assert told 4 '.[0].name == "A"'
 }
 
 @test "board: 40 members join and leave at once" {
@@ -552,6 +556,35 @@ all_left() {
 	assert_line --regexp "^  A +${pids[0]} rpnc +0 +- +0 +0/8192 +0 running$"
 	assert_line --regexp "^> C +[0-9]+ rpnc +0 +- +0 +0/8192 +0 running$"
 	refute_line --partial 'fair hashing'
+}
+
+@test "board: one that may not be looked into is one member, too" {
+	local without=()
+	# root could look into all
+	test "$EUID" -ne 0 || without=(setpriv --bounding-set=-sys_ptrace)
+	mkfifo bound
+	cat >hidden.py <<-'END'
+		import ctypes, signal, socket
+		ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)	# PR_SET_DUMPABLE
+		port = 0
+		held = []
+		for family in socket.AF_INET, socket.AF_INET6:
+		    s = socket.socket(family)
+		    if family == socket.AF_INET6:
+		        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind(("", port))
+		    s.listen()
+		    port = s.getsockname()[1]
+		    held.append(s)
+		open("bound", "w").write("%d\n" % port)
+		signal.pause()
+	END
+	background python3 hidden.py
+	read -r -t 20 port <>bound
+	run -4 "${without[@]}" rpnc listen -r --accept-timeout 0.01 "$port" 3>&-
+	assert_line --partial "A listening on [::]:$port (tcp, reuseport, 2 of 2)"
+	refute_line --partial board
 }
 
 listens() {

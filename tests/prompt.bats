@@ -81,6 +81,18 @@ like() {
 	}
 }
 
+# resize NAME COLUMNS ROWS: until the terminal has that size; tmux tells the
+# process some time after it has moved the rows about.
+resize() {
+	tm resize-window -t "$1" -x "$2" -y "$3"
+	eventually is_of_size "$(tm display-message -p -t "$1" '#{pane_tty}')" \
+		"$3 $2"
+}
+
+is_of_size() {
+	test "$(stty -F "$1" size)" = "$2"
+}
+
 at_prompt() {
 	[[ $(now "$1") == "$2" ]]
 }
@@ -485,19 +497,19 @@ twice() {
 	sees a '#1 127'
 	keyed a "$long"
 	sees a 'word30'
-	tm resize-window -t a -x 40 -y 10
+	resize a 40 10
 	ask "$c" 'while it is small'
 	sees a '#1< while it is small'
 	keyed a 'and on'
 	sees a 'and on'
-	tm resize-window -t a -x 80 -y 24
+	resize a 80 24
 	ask "$c" 'while it is large'
 	sees a '#1< while it is large'
 	keyed a '.'
 	keys a Enter
 	hears "$c" "${long}and on."
 	prompts a '[1 open] #1>'
-	tm resize-window -t a -x 40 -y 10
+	resize a 40 10
 	ask "$c" "$long$long$long"
 	sees a "#1< $long$long${long% }"
 	enter a '/stats'
@@ -514,7 +526,7 @@ twice() {
 	for n in {1..6}; do ask "$c" "told $n"; done
 	sees a '#1< told 6'
 	# more than a row, and less than one of 80: rows of 40 are counted right
-	tm resize-window -t a -x 40 -y 20
+	resize a 40 20
 	small='a line that is longer than a row of forty columns'
 	keyed a "$small"
 	prompts a "[1 open] #1> $small"
@@ -527,18 +539,21 @@ twice() {
 	# wider: the rows that it had would reach into what was told
 	keyed a "$small$small$small"
 	sees a "$small$small$small$small"
-	tm resize-window -t a -x 80 -y 24
+	resize a 80 24
 	ask "$c" "told 10"
 	sees a '#1< told 10'
 	keyed a '.'
 	keys a Enter
 	hears "$c" "$small$small$small$small."
-	for n in {1..10}; do assert_equal "$(count a "#1< told $n")" \
-		"$((n == 1 ? 2 : 1))"; done
+	screen a
+	for n in {1..10}; do
+		assert_equal "told $n: $(count a "#1< told $n")" \
+			"told $n: $((n == 1 ? 2 : 1))"
+	done
 	sees a '#1 127' 'listening on [::]'
 	# and a short one is shown once
 	keyed a short
-	tm resize-window -t a -x 60 -y 24
+	resize a 60 24
 	ask "$c" "told 11"
 	sees a '#1< told 11'
 	prompts a '[1 open] #1> short'
