@@ -131,8 +131,11 @@ signal_all(struct workers *all, int number)
 {
 	for (int i = 0; i < all->count; i++) {
 		loop_timer_cancel(all->loop, &all->list[i].again);
-		if (all->list[i].pid)
-			kill(all->list[i].pid, number);
+		if (!all->list[i].pid)
+			continue;
+		kill(all->list[i].pid, number);
+		/* who is stopped hears nothing else */
+		kill(all->list[i].pid, SIGCONT);
 	}
 }
 
