@@ -712,28 +712,52 @@ bats_require_minimum_version 1.5.0
 	END
 }
 
-@test "echo -w 2: a worker that is stopped does not hold up the end" {
-	start echo -w 2 127.0.0.1 0
-	local list
-	read -ra list <<<"$(workers)"
-	kill -STOP "${list[1]}"
-	end TERM
+@test "echo -w 2: a worker that is stopped ends too, and serves who waits for it" {
+	start echo -w 2 --identify 127.0.0.1 0
+	client "$pid" <<-'END'
+		first, second = children(pid)
+		until(lambda: {whose(tcp()) for _ in range(20)} == {first, second})
+		os.kill(second, signal.SIGSTOP)
+		clients = [tcp() for _ in range(40)]
+		for s in clients:
+		    s.sendall(b"hello")
+		    s.shutdown(socket.SHUT_WR)
+		heard = [s for s in clients if not silent(s, 0.05)]
+		assert 0 < len(heard) < 40
+		began = time.monotonic()
+		os.kill(pid, signal.SIGTERM)
+		for s in clients:
+		    assert whose(s) in (first, second)
+		    assert rest(s) == b"hello"
+		until(lambda: not os.path.exists("/proc/%d" % second))
+		assert time.monotonic() - began < 9
+	END
+	status=0
+	finish "$pid" || status=$?
 	assert_equal "$status" 143
-	gone "${list[0]}"
-	gone "${list[1]}"
-	assert_regex "$(cat out.0)" '^0 connections in '
+	assert_regex "$(cat out.0)" '^[0-9]+ connections in '
 }
 
-@test "echo -w 2: a second signal does not wait for a worker that is stopped" {
-	start echo -w 2 127.0.0.1 0
-	local list
-	read -ra list <<<"$(workers)"
-	kill -STOP "${list[1]}"
-	kill -TERM "$pid"
-	eventually gone "${list[0]}"
-	end TERM
-	assert_equal "$status" 143
-	gone "${list[1]}"
+@test "echo: a second signal does not wait for the open sessions" {
+	local words
+	for words in -r -w2; do
+		start echo --grace 1m "$words" 127.0.0.1 0
+		client "$pid" <<-'END'
+			s = tcp()
+			echoed(s, b"hello")
+			os.kill(pid, signal.SIGTERM)
+			until(lambda: not listening())
+			echoed(s, b"still open")
+			os.kill(pid, signal.SIGTERM)
+			try:
+			    assert rest(s) == b""
+			except ConnectionResetError:
+			    pass
+		END
+		status=0
+		finish "$pid" || status=$?
+		assert_equal "$status" 143
+	done
 }
 
 @test "echo -w auto: a worker for each processor" {
@@ -994,5 +1018,5 @@ report_to() {
 	report_to '>/dev/full' -w 2
 	assert_equal "$status" 1
 	run cat err
-	assert_line --index 1 'rpnc echo: stdout: No space left on device'
+	assert_line 'rpnc echo: stdout: No space left on device'
 }
