@@ -31,6 +31,7 @@ F_OFD_GETLK = 36
 
 class Member:
     all = []
+    stays = False
 
     def __init__(self, command, host, port):
         ready, w = os.pipe()
@@ -137,8 +138,9 @@ def roll(o):
     members = [Member(o.command, o.host, 0)]
     port = members[0].port
     for i in range(1, o.members):
-        other = o.odd and i % 2
-        members.append(Member(o.command, o.odd if other else o.host, port))
+        odd = o.odd and i % 2
+        members.append(Member(o.command, o.odd if odd else o.host, port))
+        members[-1].stays = odd
     clients = Clients(o.to, port, o.clients, o.command[0] == "echo")
     killed = []
 
@@ -147,8 +149,7 @@ def roll(o):
             members.append(Member(o.command, o.host, port))
 
     def leave():
-        old = [m for m in members if not o.odd or m is not members[1]]
-        old = old[:o.leavers]
+        old = [m for m in members if not m.stays][:o.leavers]
         for m in old:
             m.kill(signal.SIGTERM, o.whole)
         began = time.monotonic()
@@ -237,7 +238,7 @@ class Wire:
     """The other end of a veth: hosts that the kernel knows nothing of."""
 
     HERE, THERE = "10.9.0.1", "10.9.0.2"
-    SYN, RST, PUSH, ACK = 2, 4, 8, 16
+    FIN, SYN, RST, PUSH, ACK = 1, 2, 4, 8, 16
 
     def __init__(self):
         for line in ("link add v0 type veth peer name v1",
@@ -282,26 +283,25 @@ class Wire:
         return None
 
 
-def leaving(port):
-    """Waits until a member has the board's leave lock."""
-    board = None
-    end = time.monotonic() + HANG
-    for where, _, files in os.walk(os.environ["XDG_RUNTIME_DIR"]):
-        for f in files:
-            if f.endswith("tcp-%d" % port):
-                board = open(os.path.join(where, f), "rb+")
-    while time.monotonic() < end:
+class Board:
+    def __init__(self, port):
+        for where, _, files in os.walk(os.environ["XDG_RUNTIME_DIR"]):
+            for f in files:
+                if f.endswith("tcp-%d" % port):
+                    self.file = open(os.path.join(where, f), "rb+")
+
+    def leaving(self):
+        """Whether a member has the leave lock."""
         lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, LEAVE_BYTE, 1, 0)
-        lock = fcntl.fcntl(board, F_OFD_GETLK, lock)
-        if struct.unpack("hhqqi4x", lock)[0] != fcntl.F_UNLCK:
-            return
-    sys.exit("nobody leaves")
+        lock = fcntl.fcntl(self.file, F_OFD_GETLK, lock)
+        return struct.unpack("hhqqi4x", lock)[0] != fcntl.F_UNLCK
 
 
 def halfopen(o):
     """200 handshakes are half open over four members while one leaves."""
     wire = Wire()
-    members = [Member(["listen", "-r", "--leave", o.mode], [wire.HERE], 0)]
+    how = ["--once"] if o.mode == "once" else ["--leave", o.mode]
+    members = [Member(["listen", "-r", *how], [wire.HERE], 0)]
     port = members[0].port
     for _ in range(3):
         members.append(Member(["listen", "-r"], [wire.HERE], port))
@@ -313,11 +313,18 @@ def halfopen(o):
         p, seq, _, flags = wire.receive(end)
         assert flags == wire.SYN | wire.ACK, flags
         flows[p] = seq
+    board = Board(port)
+    if o.mode == "once":  # its first client makes it leave; then a signal
+        for p, seq in flows.items():
+            wire.send(p, port, 1001, seq + 1, wire.ACK)
+            wire.receive(time.monotonic() + 0.01)
+            if board.leaving():
+                break
     members[0].kill(signal.SIGTERM)
-    if o.mode in ("auto", "gate"):
-        leaving(port)
-    else:
+    if o.mode in ("drain", "close"):
         members[0].process.wait(HANG)
+    while o.mode in ("auto", "gate") and not board.leaving():
+        assert members[0].process.poll() is None
     for p, seq in flows.items():
         wire.send(p, port, 1001, seq + 1, wire.ACK)
         wire.send(p, port, 1001, seq + 1, wire.ACK | wire.PUSH, b"hello\n")
@@ -338,7 +345,7 @@ def halfopen(o):
         elif ack == 1007:
             served.add(p)
     for p in served:
-        wire.send(p, port, 1007, 0, wire.RST)
+        wire.send(p, port, 1007, flows[p] + 1, wire.ACK | wire.FIN)
     said = members[0].ended()
     for m in members[1:]:
         m.kill(signal.SIGTERM)
