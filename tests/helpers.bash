@@ -30,6 +30,7 @@ start() {
 start_with() {
 	local n=${#pids[@]} input=$1
 	shift
+	rm -f "ready.$n" # of a start before a stop
 	mkfifo "ready.$n"
 	rpnc "$@" --ready-fd 4 <"$input" 4>"ready.$n" 3>&- >"out.$n" 2>"err.$n" &
 	pid=$!

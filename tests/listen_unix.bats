@@ -183,18 +183,24 @@ untouched() {
 	assert [ -S sock ]
 }
 
-@test "listen -U: the path is the first one's for as long as it serves" {
+@test "listen -U: a path is free again once its listener serves its one client" {
+	local first
 	start_fed listen -U sock
+	first=$pid
 	mkfifo go
 	behind <<-'END'
 		s = local("sock")
 		open("go").close()
 	END
 	heard '#1 '
-	untouched sock -U sock
+	start listen -U sock
 	: >go
+	finish "$first"
+	# what the second made there stays when the first ends
+	assert [ -S sock ]
+	echo hello | timeout 60 nc.openbsd -N -U sock 3>&-
 	ends_with 0
-	assert [ ! -e sock ]
+	assert_equal "$(cat "out.$((${#pids[@]} - 1))")" hello
 }
 
 @test "listen -U: an abstract name is no file, and can be used again at once" {

@@ -2,34 +2,15 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether a socket in this network namespace is bound to path. */
-static bool
-listed(const char *path)
-{
-	FILE *list = fopen("/proc/net/unix", "re");
-	char line[512];
-	bool found = !list;
-
-	while (list && !found && fgets(line, sizeof(line), list)) {
-		int name = 0;
-
-		line[strcspn(line, "\n")] = '\0';
-		sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %n", &name);
-		found = name && strcmp(line + name, path) == 0;
-	}
-	if (list)
-		fclose(list);
-	return found;
-}
-
 /*
- * Dead: nobody answers, as a stream or as a datagram socket, and no socket
- * has this name (one that is bound but does not listen yet refuses too).
+ * Dead: both types of connect(2) are refused. A socket that is bound, but
+ * does not listen, refuses those of its own type, and says EPROTOTYPE to the
+ * other: no socket has this name any more (kernel net/unix/af_unix.c,
+ * unix_find_bsd).
  */
 static bool
 is_dead(const struct addr *a)
@@ -46,7 +27,7 @@ is_dead(const struct addr *a)
 		if (fd >= 0)
 			close(fd);
 	}
-	return dead && !listed(a->un.sun_path);
+	return dead;
 }
 
 int
