@@ -229,6 +229,7 @@ hold_leave() {
 	kill "$pid"
 	ends_with 143
 	member 1 '(close: a second signal)'
+	kill "${pids[2]}"
 	start_fed listen -r --grace 1h 127.0.0.1 0
 	exec 5<>"/dev/tcp/127.0.0.1/$port"
 	heard connected
@@ -247,6 +248,7 @@ hold_leave() {
 	kill "$pid"
 	ends_with 143
 	member 1 '0 lost (gate: another member is leaving and does not go on)'
+	kill "${pids[2]}" # or the other one waits too
 }
 
 @test "leave: without descriptors it waits for some, and says what is lost" {
