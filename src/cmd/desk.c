@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -15,12 +16,19 @@ enum {
 	PATIENCE_MS = 1000,	/* for a reader, when we ought to end */
 };
 
+/* A terminal that is gone sends SIGHUP, too, before or after this. */
 static void
 on_out_fail(struct sink *s)
 {
 	struct desk *d = s->user;
+	struct stat st;
 
-	desk_fatal(d);
+	if ((errno == EIO || errno == EPIPE) &&
+	    sigismember(&d->signal_set, SIGHUP) == 1 &&
+	    fstat(STDOUT_FILENO, &st) == 0 && S_ISCHR(st.st_mode))
+		raise(SIGHUP);
+	else
+		desk_fatal(d);
 }
 
 static void
@@ -32,6 +40,9 @@ on_signals(struct source *s, uint32_t events)
 
 	(void)events;
 	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
+		/* one terminal that closes may send several: no impatience */
+		if (info.ssi_signo == SIGHUP && d->ended_by == SIGHUP)
+			continue;
 		if (d->on_signal)
 			d->on_signal(d, &info);
 		if (info.ssi_signo == SIGCHLD || d->on_signal)
@@ -255,7 +266,7 @@ desk_tell(struct desk *d, struct event *e)
 		tell_human(d, e);
 		return;
 	}
-	json = event_json(e);
+	json = event_json(e, isatty(STDOUT_FILENO));
 	n = json ? asprintf(&line, "%s\n", json) : -1;
 	free(json);
 	if (n < 0)

@@ -9,13 +9,18 @@
 #include "base/fail.h"
 #include "net/dgram.h"
 
-enum { READS_A_WAKE = 64 };
+enum {
+	READS_A_WAKE = 64,
+	RETRY_US = 10 * 1000,
+	PATIENCE_US = 200 * 1000,	/* for a full Unix queue */
+};
 
 struct peer {
 	struct conn conn;	/* first: conn_free() frees a peer */
 	struct peers *all;
 	struct peer_socket *socket;
 	struct addr from;	/* where our side of it is, or of length 0 */
+	int64_t full_since;	/* its Unix queue; 0: it takes what comes */
 	UT_hash_handle hh;
 };
 
@@ -35,12 +40,38 @@ peer_read(struct conn *c, void *room, size_t length)
 	return (ssize_t)length;
 }
 
+static bool
+is_local(const struct peer *p)
+{
+	return p->conn.peer.sa.sa_family == AF_UNIX;
+}
+
+static void
+set_full(struct peer *p, int64_t since)
+{
+	p->all->full += (since != 0) - (p->full_since != 0);
+	p->full_since = since;
+}
+
+/*
+ * Of a Unix socket EAGAIN says that the peer's queue is full, until it reads.
+ * One that doesn't soon loses what others wait for, but not alone.
+ */
 static ssize_t
 peer_write(struct conn *c, const void *data, size_t length)
 {
 	struct peer *p = (struct peer *)c;
+	ssize_t n = dgram_send(p->socket->source.fd, data, length, &c->peer,
+	    &p->from);
 
-	return dgram_send(p->socket->source.fd, data, length, &c->peer, &p->from);
+	if (n >= 0 || errno != EAGAIN || !is_local(p))
+		set_full(p, 0);
+	else if (!p->full_since)
+		set_full(p, loop_now());
+	else if (p->all->full < p->all->count &&
+	    loop_now() - p->full_since > PATIENCE_US)
+		errno = ECOMM;
+	return n;
 }
 
 static int
@@ -50,12 +81,19 @@ peer_shut(struct conn *c)
 	return 0;
 }
 
-/* Only a wish to write matters: reading is the sockets' affair. */
+/*
+ * Only a wish to write matters: reading is the sockets' affair. Of a Unix
+ * socket epoll does not tell when a peer has room: it is tried again.
+ */
 static int
 peer_watch(struct conn *c, uint32_t events)
 {
 	struct peer *p = (struct peer *)c;
 
+	if (is_local(p))
+		return events & EPOLLOUT && !p->all->retry.at ?
+		    loop_timer_set(p->all->loop, &p->all->retry, loop_now() +
+		    RETRY_US) : 0;
 	if (events & EPOLLOUT && p->socket->source.watched)
 		return loop_watch(p->all->loop, &p->socket->source,
 		    EPOLLIN | EPOLLOUT);
@@ -67,6 +105,7 @@ peer_close(struct conn *c)
 {
 	struct peer *p = (struct peer *)c;
 
+	set_full(p, 0);
 	HASH_DEL(p->all->table, p);
 	p->all->count--;
 }
@@ -167,6 +206,17 @@ wake_writers(struct peers *all, struct peer_socket *socket)
 }
 
 static void
+on_retry(struct timer *t)
+{
+	struct peers *all = (struct peers *)((char *)t -
+	    offsetof(struct peers, retry));
+	struct peer *p, *next;
+
+	HASH_ITER(hh, all->table, p, next)
+		p->conn.on_event(&p->conn, EPOLLOUT);
+}
+
+static void
 on_socket(struct source *source, uint32_t events)
 {
 	struct peer_socket *socket = (struct peer_socket *)source;
@@ -188,6 +238,7 @@ int
 peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 {
 	all->loop = l;
+	all->retry.on_timer = on_retry;
 	all->datagram = malloc(DGRAM_MAX);
 	if (!all->datagram)
 		return fail("buffer");
@@ -222,6 +273,7 @@ peers_resume(struct peers *all)
 void
 peers_close(struct peers *all)
 {
+	loop_timer_cancel(all->loop, &all->retry);
 	for (int i = 0; i < all->socket_count; i++) {
 		loop_del(all->loop, &all->sockets[i].source);
 		close(all->sockets[i].source.fd);

@@ -23,6 +23,7 @@ struct peers {
 	int socket_count;
 	struct peer *table;
 	unsigned count, limit;
+	unsigned full;		/* Unix peers that had no room */
 	bool lock, locked;
 	bool (*ready)(struct peers *);
 	/* Takes over c, or returns -1 to have it freed. */
@@ -33,6 +34,7 @@ struct peers {
 	char *datagram;		/* the one in hand */
 	size_t length;
 	bool in_hand;
+	struct timer retry;	/* for Unix peers that had no room */
 };
 
 /* Takes over the sockets; the caller has filled in the callbacks. */

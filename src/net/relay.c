@@ -64,7 +64,7 @@ least_unsent(const struct relay *r, bool most)
 	for (struct conn *c = r->conns; c; c = c->next) {
 		uint64_t n = unsent(link_of(c));
 
-		if (most ? n > best : n < best)
+		if (most ? n > best : n < best && !link_of(c)->broken)
 			best = n;
 	}
 	return best;

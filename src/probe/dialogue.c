@@ -113,9 +113,10 @@ body_take(struct dialogue *d, const char *data, size_t length)
 	if (!length || (!p->expect && !p->match))
 		return;
 	if (!d->text)
-		d->text = malloc(TEXT_MAX);
+		d->text = malloc(TEXT_MAX + 1);
 	if (!d->text)
 		return;
+	d->text[TEXT_MAX] = '\0';	/* for who reads on in spite of found() */
 	memcpy(d->text + d->length, data, length);
 	d->length += length;
 	if (p->expect && !d->expected)

@@ -63,9 +63,10 @@ const char *time_text(int64_t time, char text[static TIME_TEXT]);
 
 /*
  * Both renderers return a malloced line without its end, or NULL. Human
- * text of a kind that has none is NULL too.
+ * text of a kind that has none is NULL too. ASCII is for terminals, which may
+ * obey what UTF-8 has beyond it.
  */
-char *event_json(const struct event *);
+char *event_json(const struct event *, bool ascii);
 char *event_human(const struct event *, bool color);
 
 #endif

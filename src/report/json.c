@@ -159,7 +159,7 @@ object_json(const struct field *f, const void *struct_)
 }
 
 char *
-event_json(const struct event *e)
+event_json(const struct event *e, bool ascii)
 {
 	const struct event_type *type = &event_types[e->kind];
 	json_t *object = json_object(), *rest;
@@ -172,7 +172,8 @@ event_json(const struct event *e)
 	    (const void *)e->probe : e);
 	json_object_update(object, rest);
 	json_decref(rest);
-	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9) |
+	    (ascii ? JSON_ENSURE_ASCII : 0));
 	json_decref(object);
 	return line;
 }

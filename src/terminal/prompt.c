@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,23 @@ history_keep(struct prompt *p, const char *line)
 	history_truncate_file(p->history, HISTORY_LINES);
 }
 
+/*
+ * Stdin is no terminal, or none any more: its end is told once. A terminal
+ * that is gone sends SIGHUP too, before or after this; two count as one.
+ */
+static void
+input_over(struct prompt *p)
+{
+	struct sigaction now;
+
+	loop_del(p->loop, &p->source);
+	if (p->terminal && sigaction(SIGHUP, NULL, &now) == 0 &&
+	    now.sa_handler != SIG_IGN)
+		raise(SIGHUP);
+	else
+		p->on_end(p);
+}
+
 static void
 on_readline(char *line)
 {
@@ -92,6 +110,8 @@ on_readline(char *line)
 	if (line) {
 		history_keep(p, line);
 		p->on_line(p, line);
+	} else if (!isatty(STDIN_FILENO)) {
+		input_over(p);
 	} else {
 		fputc('\n', rl_outstream);
 		p->on_end(p);
@@ -153,7 +173,7 @@ on_key(struct source *s, uint32_t events)
 		return;
 	}
 	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) {
-		p->on_end(p);
+		input_over(p);
 		return;
 	}
 	rl_callback_read_char();
@@ -201,6 +221,7 @@ prompt_open(struct prompt *p, struct loop *l)
 {
 	the_prompt = p;
 	p->loop = l;
+	p->terminal = isatty(STDIN_FILENO);
 	p->source.fd = STDIN_FILENO;
 	p->source.on_event = on_key;
 	p->retry.on_timer = on_retry;

@@ -15,9 +15,10 @@ struct prompt {
 	struct loop *loop;
 	struct timer retry;		/* in the background: look again */
 	bool open, answering;		/* answering: inside on_line */
+	bool terminal;			/* stdin was one at first */
 	/* A line without its end. */
 	void (*on_line)(struct prompt *, const char *line);
-	/* ^D on an empty line, or the terminal is gone. */
+	/* ^D on an empty line, or the end of what is no terminal. */
 	void (*on_end)(struct prompt *);
 	/*
 	 * The n-th completion of the word that starts the line up to text (or
