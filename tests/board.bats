@@ -192,6 +192,7 @@ root_only() {
 	# the kernel still tells it how many there are
 	says 'A listening on 127.0.0.1:'"$port"' (tcp, reuseport, 2 of 2)' "err.$n"
 	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	exec {c}>&-
 	kill "$pid"
 	finish "$pid" || test $? -eq 143
 	# who is on the board leaves in time, too, and orderly
@@ -333,6 +334,25 @@ killed_at() {
 	assert told 1 '.[0] | .name == "A"'
 	assert told 2 '.[0] | .name == "B" and .members == 2'
 	assert_equal "$(boards | wc -l)" 1
+}
+
+@test "board: those that come at the same moment get names of their own" {
+	local i
+	reserve
+	for i in 0 1 2; do # each keeps the lock for long
+		background strace -qq -o /dev/null -e trace=fcntl \
+			-e inject=fcntl:delay_enter=20000 \
+			rpnc listen -r --json 127.0.0.1 "$port" \
+			</dev/null >"out.$i" 2>"err.$i"
+	done
+	eventually three_listen
+	assert_equal "$(cat err.*)" ""
+	assert_equal "$(boards | wc -l)" 1
+}
+
+three_listen() {
+	test "$(jq -r 'select(.event == "listening") | .name' out.* |
+		sort | paste -sd ' ')" = 'A B C'
 }
 
 @test "board: a death is told within a moment, not at the next look" {

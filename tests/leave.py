@@ -51,6 +51,12 @@ class Member:
         else:
             self.process.send_signal(number)
 
+    def ends_within(self, seconds):
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+
     def ended(self, status=-signal.SIGTERM):
         """Its "left:" lines; what else it said is shown."""
         said = self.process.communicate(timeout=HANG)[1].decode()
@@ -71,6 +77,7 @@ class Clients:
         self.ok = self.slow = 0
         self.lost = []
         self.lock = threading.Lock()
+        self.news = threading.Condition(self.lock)
         self.stopped = threading.Event()
         self.go = threading.Event()
         self.go.set()
@@ -100,12 +107,18 @@ class Clients:
             try:
                 self.one(host, b"%d %d\n" % (number, n))
             except OSError as e:
-                with self.lock:
+                with self.news:
                     self.lost.append((began, repr(e)))
+                    self.news.notify()
                 continue
-            with self.lock:
+            with self.news:
                 self.ok += 1
+                self.news.notify()
                 self.slow += time.monotonic() - began > 0.5
+
+    def reach(self, least):
+        with self.news:
+            self.news.wait_for(lambda: self.ok >= least or self.lost)
 
     def stop(self):
         self.stopped.set()
@@ -154,7 +167,7 @@ def roll(o):
             m.kill(signal.SIGTERM, o.whole)
         began = time.monotonic()
         if o.kill:
-            time.sleep(random.uniform(0, 0.04))
+            old[0].ends_within(random.uniform(0, 0.04))
             for m in old:
                 m.kill(signal.SIGKILL)
             killed.append(time.monotonic())
@@ -177,8 +190,7 @@ def roll(o):
             clients.go.clear()
             result["uneven"] += verdict(o.probe, port) == "uneven"
             clients.go.set()
-    while clients.ok < o.least and not clients.lost:
-        time.sleep(0.01)
+    clients.reach(o.least)
     clients.stop()
     result["after"] = verdict(o.to[0], port)
     for m in members:

@@ -584,7 +584,7 @@ twice() {
 
 @test "prompt: Ctrl-C clears what is typed, and quits when nothing is" {
 	shell a
-	enter a 'rpnc listen -r 0; echo status $?'
+	enter a 'rpnc listen -r --grace 0.1 0; echo status $?'
 	listening a
 	client
 	prompts a 'A [1 open, 100% of 1] #1>'
@@ -594,6 +594,8 @@ twice() {
 	prompts a 'A [1 open, 100% of 1] #1>'
 	enter a 'sent'
 	hears "$c" sent
+	unseen a left
+	test -n "$(ss -Hltn "sport = :$port")"
 	keys a C-c
 	sees a 'status 0'
 	at_end "$c"
@@ -868,7 +870,7 @@ sane; }'
 @test "prompt: in the background listen serves, and never stops for the terminal" {
 	local pid
 	shell a
-	enter a 'rpnc listen -r 0 & echo started'
+	enter a 'rpnc listen -r --grace 0.1 0 & echo started'
 	listening a
 	pid=$(pgrep -P "$(process a)" -x rpnc)
 	client
