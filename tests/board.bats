@@ -336,25 +336,6 @@ killed_at() {
 	assert_equal "$(boards | wc -l)" 1
 }
 
-@test "board: those that come at the same moment get names of their own" {
-	local i
-	reserve
-	for i in 0 1 2; do # each keeps the lock for long
-		background strace -qq -o /dev/null -e trace=fcntl \
-			-e inject=fcntl:delay_enter=20000 \
-			rpnc listen -r --json 127.0.0.1 "$port" \
-			</dev/null >"out.$i" 2>"err.$i"
-	done
-	eventually three_listen
-	assert_equal "$(cat err.*)" ""
-	assert_equal "$(boards | wc -l)" 1
-}
-
-three_listen() {
-	test "$(jq -r 'select(.event == "listening") | .name' out.* |
-		sort | paste -sd ' ')" = 'A B C'
-}
-
 @test "board: a death is told within a moment, not at the next look" {
 	local i before best=1000000
 	start listen -r --json 127.0.0.1 0
