@@ -324,11 +324,22 @@ killed_at() {
 
 @test "board: who opens it while the last one removes it makes another" {
 	reserve
-	background strace -qq -o /dev/null -e trace=unlink \
-		-e inject=unlink:delay_enter=500000 \
+	background strace -D -qq -o /dev/null -e trace=unlink \
+		-e inject=unlink:delay_enter=700000 \
 		rpnc listen -r --accept-timeout 0.01 127.0.0.1 "$port" \
 		</dev/null 2>err.last
 	says 'no client came' err.last
+	timeout 20 python3 - "$(boards)" <<-'END'
+		import fcntl, os, select, struct, sys
+		fd = os.open(sys.argv[1], os.O_RDWR)
+		held = 0
+		while held < 10:	# not just for the moment that a name takes
+		    lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 1, 1, 0)
+		    lock = fcntl.fcntl(fd, 36, lock)	# F_OFD_GETLK
+		    free = struct.unpack("hhqqi4x", lock)[0] == fcntl.F_UNLCK
+		    held = 0 if free else held + 1
+		    select.select([], [], [], 0.01)
+	END
 	start listen -r --json 127.0.0.1 "$port"
 	start listen -r --json 127.0.0.1 "$port"
 	assert told 1 '.[0] | .name == "A"'
@@ -410,7 +421,7 @@ all_left() {
 
 @test "board: members killed at random during 2,000 connections: counts hold" {
 	cat >kills.py <<-'END'
-		import os, random, re, socket, subprocess, sys
+		import atexit, os, random, re, socket, subprocess, sys
 		from concurrent.futures import ThreadPoolExecutor
 		seed = random.randrange(1 << 30)
 		print("seed", seed)
@@ -427,6 +438,7 @@ all_left() {
 
 		first, port = member(0)
 		alive = [first] + [member(port)[0] for i in range(4)]
+		atexit.register(lambda: [p.kill() for p in alive])
 		served = {}
 
 		def ask(i):
