@@ -322,31 +322,6 @@ killed_at() {
 	assert test "$kills" -gt 10
 }
 
-@test "board: who opens it while the last one removes it makes another" {
-	reserve
-	background strace -D -qq -o /dev/null -e trace=unlink \
-		-e inject=unlink:delay_enter=700000 \
-		rpnc listen -r --accept-timeout 0.01 127.0.0.1 "$port" \
-		</dev/null 2>err.last
-	says 'no client came' err.last
-	timeout 20 python3 - "$(boards)" <<-'END'
-		import fcntl, os, select, struct, sys
-		fd = os.open(sys.argv[1], os.O_RDWR)
-		held = 0
-		while held < 10:	# not just for the moment that a name takes
-		    lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 1, 1, 0)
-		    lock = fcntl.fcntl(fd, 36, lock)	# F_OFD_GETLK
-		    free = struct.unpack("hhqqi4x", lock)[0] == fcntl.F_UNLCK
-		    held = 0 if free else held + 1
-		    select.select([], [], [], 0.01)
-	END
-	start listen -r --json 127.0.0.1 "$port"
-	start listen -r --json 127.0.0.1 "$port"
-	assert told 1 '.[0] | .name == "A"'
-	assert told 2 '.[0] | .name == "B" and .members == 2'
-	assert_equal "$(boards | wc -l)" 1
-}
-
 @test "board: a death is told within a moment, not at the next look" {
 	local i before best=1000000
 	start listen -r --json 127.0.0.1 0
