@@ -247,7 +247,7 @@ tell_human(struct desk *d, const struct event *e)
 	if (n > 0 && is_report)
 		sink_write(&d->out, line, (size_t)n);
 	else if (n > 0)
-		d->print(d, line, (size_t)n, event_types[e->kind].level > 0);
+		d->print(d, line, (size_t)n, event_types[e->kind].level > 1);
 	if (n >= 0)
 		free(line);
 	free(text);
