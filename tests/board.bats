@@ -322,6 +322,40 @@ killed_at() {
 	assert test "$kills" -gt 10
 }
 
+@test "board: who waits for the last one to remove the file makes another" {
+	reserve
+	start listen -r 127.0.0.1 "$port"
+	board=$(boards)
+	kill -KILL "$pid"
+	finish "$pid" || test $? -eq 137
+	cat >last.py <<-'END'
+		import fcntl, glob, os, struct, sys
+		board = os.path.realpath(sys.argv[1])
+		fd = os.open(board, os.O_RDWR)
+		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+		fcntl.fcntl(fd, 37, lock)	# F_OFD_SETLK
+		open("held", "w").write("held\n")
+		def waits():
+		    for link in glob.glob("/proc/[0-9]*/fd/*"):
+		        try:
+		            if os.readlink(link) == board:
+		                yield int(link.split("/")[2])
+		        except OSError:
+		            pass
+		while set(waits()) <= {os.getpid()}:
+		    pass
+		os.unlink(board)
+	END
+	mkfifo held
+	background timeout 20 python3 last.py "$board"
+	read -r -t 20 <>held
+	start listen -r --json 127.0.0.1 "$port"
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 2 '.[0] | .name == "A" and .members == 1'
+	assert told 3 '.[0] | .name == "B" and .members == 2'
+	assert_equal "$(boards | wc -l)" 1
+}
+
 @test "board: a death is told within a moment, not at the next look" {
 	local i before best=1000000
 	start listen -r --json 127.0.0.1 0

@@ -206,7 +206,7 @@ gone() {
 	sees a 'A listening on 0.0.0.0:' '(tcp, reuseport, 1 of 1)'
 	listening a
 	prompts a 'A [0 open]>'
-	pane b rpnc listen -r "$port"
+	pane b rpnc listen -r --grace 0.1 "$port"
 	sees b "B listening on 0.0.0.0:$port (tcp, reuseport, 2 of 2)"
 	b=$(process b)
 	sees a "+ B joined (pid $b): 2 members, 1/2 of new connections each"
@@ -797,6 +797,23 @@ twice() {
 	# later news are told one by one again
 	client
 	sees a '#201 127.0.0.1:'
+}
+
+@test "prompt: what is asked for is told in a flood of clients, too" {
+	pane a rpnc listen -r 0
+	listening a
+	cat >flood.py <<-'END'
+		import socket, sys
+		while True:	# until it is refused
+		    socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+	END
+	background python3 flood.py "$port" 2>/dev/null
+	sees a ' more events: '
+	enter a /leave
+	sees a 'left: '
+	eventually gone "$pid"
+	enter a /join
+	eventually twice a "A listening on 0.0.0.0:$port"
 }
 
 # all_told NAME N: N clients' events are shown there, or counted.
