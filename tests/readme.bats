@@ -139,7 +139,7 @@ make_again() (
 	run env MANPAGER=cat PAGER=cat bash -c "$line"
 	assert_success
 	assert_output --partial 'a netcat whose listeners share a port'
-	output=$(sed 's/.\x08//g' <<<"$output") # bold is struck twice
+	output=${output//?$'\b'/} # bold is struck twice
 	assert_output --partial 'LEAVING A GROUP'
 }
 

@@ -149,7 +149,8 @@ serve(struct server *v, const struct sock_set *set, int worker, int slot)
 static void
 worker_name(const struct server *v, int index, char name[static BOARD_NAME])
 {
-	snprintf(name, BOARD_NAME, "%.16s/%d", v->place.name, index);
+	snprintf(name, BOARD_NAME, "%.16s/%hu", v->place.name,
+	    (unsigned short)index);
 }
 
 /* This process serves no more: out of the group first, if it is in one. */
