@@ -267,11 +267,16 @@ root_only() {
 	assert_equal "$(ls -A theirs relative/)" $'relative/:\n\ntheirs:'
 }
 
+# traced ARG...: strace. LeakSanitizer traces, too, and can't be traced.
+traced() {
+	ASAN_OPTIONS+=:detect_leaks=0 strace -qq "$@" </dev/null >/dev/null 2>&1 3>&-
+}
+
 # moments: each system call of a member's life from its board on, as its name
 # and how many of that name came before it.
 moments() {
-	strace -qq -o life rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" \
-		</dev/null >/dev/null 2>&1 3>&- || test $? -eq 4
+	traced -o life rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" ||
+		test $? -eq 4
 	awk -F '(' '{ n[$1]++ } /rpnc-[0-9]+"/ { seen = 1 }
 		seen && / = / { print $1, n[$1] }' life
 }
@@ -279,9 +284,8 @@ moments() {
 # killed_at CALL N: a member that is killed when it begins that call.
 killed_at() {
 	local status=0
-	strace -qq -o /dev/null -e "inject=$1:signal=KILL:when=$2" \
-		rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" \
-		</dev/null >/dev/null 2>&1 3>&- || status=$?
+	traced -o /dev/null -e "inject=$1:signal=KILL:when=$2" \
+		rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" || status=$?
 	test "$status" -eq 137 -o "$status" -eq 4
 	test "$status" -eq 4 || kills=$((kills + 1))
 }
