@@ -8,29 +8,9 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/command.h"
-#include "cmd/farewell.h"
-#include "cmd/place.h"
-#include "cmd/talk.h"
-#include "net/peers.h"
-#include "serve/accept.h"
+#include "cmd/listen.h"
 
-enum {
-	PEERS_MAX = 1024,
-	CLOCK_US = 1000 * 1000,
-};
-
-struct server {
-	struct talk talk;	/* first */
-	struct settings *settings;
-	struct place place;
-	struct acceptor acceptor;
-	struct peers peers;
-	struct farewell farewell;
-	struct sock_set live;	/* the place's, while it listens */
-	struct timer waiting;	/* --accept-timeout */
-	struct timer clock;	/* the shares in the prompt */
-	bool closing;		/* the last clients are being accepted */
-};
+enum { PEERS_MAX = 1024 };
 
 static struct server *
 server_of(struct talk *t)
@@ -38,8 +18,8 @@ server_of(struct talk *t)
 	return (struct server *)t;
 }
 
-static void
-wait_for_client(struct server *v)
+void
+listen_wait(struct server *v)
 {
 	if (v->settings->accept_timeout &&
 	    (v->live.count || v->settings->udp))
@@ -59,30 +39,6 @@ on_waited(struct timer *timer)
 	desk_fatal(&v->talk.desk);
 }
 
-/* The shares that the prompt and the news show. */
-static void
-refresh(struct server *v)
-{
-	struct session *s = &v->talk.session;
-
-	if (!v->talk.interactive)
-		return;
-	s->accepted = place_slot(&v->place)->counters.accepted;
-	s->total = v->settings->reuseport ? place_total(&v->place) : 0;
-	session_refresh(s);
-}
-
-/* What others accept moves our share, and rings no bell. */
-static void
-on_clock(struct timer *timer)
-{
-	struct server *v = (struct server *)((char *)timer -
-	    offsetof(struct server, clock));
-
-	refresh(v);
-	loop_timer_set(&v->talk.desk.loop, timer, loop_now() + CLOCK_US);
-}
-
 static void
 on_opened(struct talk *t, struct conn *c)
 {
@@ -90,7 +46,7 @@ on_opened(struct talk *t, struct conn *c)
 	struct counters *n = &place_slot(&v->place)->counters;
 
 	n->accepted++;
-	refresh(v);
+	listen_refresh(v);
 	desk_accepted(&t->desk, c, t->interactive ? v->place.name : NULL,
 	    n->accepted, v->talk.session.total);
 }
@@ -104,7 +60,7 @@ on_closed(struct talk *t, struct conn *c)
 	n->closed++;
 	n->in += c->in;
 	n->out += c->out;
-	refresh(v);
+	listen_refresh(v);
 	if (!v->settings->udp)
 		acceptor_freed(&v->acceptor);
 	farewell_closed(&v->farewell);
@@ -116,7 +72,7 @@ on_last(struct talk *t)
 	struct server *v = server_of(t);
 
 	if (v->settings->keep && !v->farewell.ending)
-		wait_for_client(v);
+		listen_wait(v);
 	else if (!v->farewell.leave.active)
 		loop_stop(&t->desk.loop);
 }
@@ -227,49 +183,7 @@ on_change(struct place *p)
 	struct server *v = p->user;
 
 	session_rebase(&v->talk.session, p->board);
-	refresh(v);
-}
-
-static void
-set_state(struct server *v, enum slot_state state)
-{
-	v->talk.session.state = state;
-	board_set_state(v->place.board, v->place.slot, state);
-}
-
-/* What it was before holds again afterwards. */
-static void
-on_stop(struct talk *t, bool stopping)
-{
-	struct server *v = server_of(t);
-
-	if (t->session.state != STATE_AWAY)
-		board_set_state(v->place.board, v->place.slot,
-		    stopping ? STATE_STOPPED : t->session.state);
-}
-
-static void
-on_pause(struct session *s)
-{
-	struct server *v = s->user;
-
-	if (v->settings->udp)
-		peers_pause(&v->peers);
-	else
-		acceptor_pause(&v->acceptor);
-	set_state(v, STATE_PAUSED);
-}
-
-static void
-on_resume(struct session *s)
-{
-	struct server *v = s->user;
-
-	if (v->settings->udp)
-		peers_resume(&v->peers);
-	else
-		acceptor_resume(&v->acceptor);
-	set_state(v, STATE_RUNNING);
+	listen_refresh(v);
 }
 
 static void
@@ -303,8 +217,8 @@ farewell_init(struct server *v)
 }
 
 /* Leaves the group, if we are in one, and ends when the sessions have. */
-static void
-end(struct server *v)
+void
+listen_end(struct server *v)
 {
 	struct farewell *f = &v->farewell;
 	bool again = f->ending;
@@ -321,92 +235,10 @@ end(struct server *v)
 		farewell_begin(f);
 }
 
-static int
-on_leave(struct session *s)
-{
-	struct server *v = s->user;
-
-	if (v->settings->udp)
-		return fail_as(STATUS_USAGE, "with -u only /quit leaves: the "
-		    "socket is the sessions' too");
-	if (v->farewell.leave.active)
-		return fail_as(STATUS_USAGE, "leaving already");
-	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
-	farewell_begin(&v->farewell);
-	return 0;
-}
-
-/* Leave, and end when the last session closes. */
-static void
-on_drain(struct session *s)
-{
-	struct server *v = s->user;
-
-	if (v->farewell.ending)
-		return;
-	v->farewell.patient = true;
-	end(v);
-}
-
-static int
-on_join(struct session *s)
-{
-	struct server *v = s->user;
-
-	acceptor_resume(&v->acceptor);	/* it may have left while paused */
-	if (place_join(&v->place) < 0 || acceptor_open(&v->acceptor,
-	    &v->talk.desk.loop, &v->place.set) < 0)
-		return -1;
-	v->live = v->place.set;
-	if (!v->talk.relay.count)
-		wait_for_client(v);
-	set_state(v, STATE_RUNNING);
-	session_rebase(s, v->place.board);
-	place_tell(&v->place, &v->talk.desk, 1);
-	return 0;
-}
-
-static void
-on_quit(struct session *s)
-{
-	end(s->user);
-}
-
-static int
-on_members(struct session *s, struct members *out)
-{
-	struct server *v = s->user;
-
-	return place_members(&v->place, out);
-}
-
-static int
-prompt(struct server *v)
-{
-	static const struct session_ops ops = {
-		.pause = on_pause, .resume = on_resume, .leave = on_leave,
-		.join = on_join, .drain = on_drain, .quit = on_quit,
-		.members = on_members,
-	};
-	struct session *s = &v->talk.session;
-
-	s->ops = &ops;
-	s->commands = session_commands;
-	s->user = v;
-	s->server = true;
-	s->state = STATE_RUNNING;
-	s->name = v->place.named ? v->place.name : "";
-	session_rebase(s, v->place.board);
-	v->clock.on_timer = on_clock;
-	if (v->settings->reuseport)
-		on_clock(&v->clock);
-	return talk_prompt(&v->talk);
-}
-
 static void
 on_end_signal(struct talk *t)
 {
-	end((struct server *)t);
+	listen_end((struct server *)t);
 }
 
 /* ^Z without a prompt: the others are to know why nobody accepts here. */
@@ -416,12 +248,12 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 	struct talk *t = (struct talk *)d;
 
 	if (info->ssi_signo == SIGTSTP) {
-		on_stop(t, true);
+		listen_stopped(t, true);
 		raise(SIGSTOP);
-		on_stop(t, false);
+		listen_stopped(t, false);
 	} else if (info->ssi_signo != SIGCHLD) {
 		d->ended_by = (int)info->ssi_signo;
-		end((struct server *)t);
+		listen_end((struct server *)t);
 	}
 }
 
@@ -439,15 +271,15 @@ serve(struct server *v)
 	if (v->settings->reuseport && (desk_catch(d, SIGTSTP) < 0 ||
 	    place_watch(&v->place, d, &v->live) < 0))
 		return -1;
-	refresh(v);
-	if (talk_wants_prompt(v->settings) && prompt(v) < 0)
+	listen_refresh(v);
+	if (talk_wants_prompt(v->settings) && listen_prompt(v) < 0)
 		return -1;
 	place_tell(&v->place, d, 1);
 	v->talk.on_signal = on_end_signal;
 	if ((v->settings->udp ? serve_datagrams(v) : serve_streams(v)) < 0)
 		return -1;
 	desk_ready(d, &v->place.set);
-	wait_for_client(v);
+	listen_wait(v);
 	return loop_run(&d->loop);
 }
 
@@ -457,7 +289,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	struct server v = {
 		.talk = { .on_last = on_last, .on_closed = on_closed,
 		    .on_drained = on_drained, .on_opened = on_opened,
-		    .on_stop = on_stop },
+		    .on_stop = listen_stopped },
 		.settings = s,
 	};
 	struct endpoint e;

@@ -1,0 +1,36 @@
+#ifndef CMD_LISTEN_H
+#define CMD_LISTEN_H
+
+#include "cmd/farewell.h"
+#include "cmd/place.h"
+#include "cmd/talk.h"
+#include "net/peers.h"
+#include "serve/accept.h"
+
+/* What rpnc listen works with: listen.c serves, listen_prompt.c obeys. */
+struct server {
+	struct talk talk;	/* first */
+	struct settings *settings;
+	struct place place;
+	struct acceptor acceptor;
+	struct peers peers;
+	struct farewell farewell;
+	struct sock_set live;	/* the place's, while it listens */
+	struct timer waiting;	/* --accept-timeout */
+	struct timer clock;	/* the shares in the prompt */
+	bool closing;		/* the last clients are being accepted */
+};
+
+/* Starts the clock of --accept-timeout. */
+void listen_wait(struct server *);
+/* Leaves the group, if we are in one, and ends when the sessions have. */
+void listen_end(struct server *);
+
+/* Shows the prompt, whose commands do what they say to the server. */
+int listen_prompt(struct server *);
+/* The shares that the prompt and the news show. */
+void listen_refresh(struct server *);
+/* ^Z: what it was before holds again afterwards. */
+void listen_stopped(struct talk *, bool stopping);
+
+#endif

@@ -1,0 +1,153 @@
+/* What a person at the prompt of rpnc listen can have it do. */
+#include <stddef.h>
+
+#include "base/fail.h"
+#include "cmd/listen.h"
+
+enum { CLOCK_US = 1000 * 1000 };
+
+void
+listen_refresh(struct server *v)
+{
+	struct session *s = &v->talk.session;
+
+	if (!v->talk.interactive)
+		return;
+	s->accepted = place_slot(&v->place)->counters.accepted;
+	s->total = v->settings->reuseport ? place_total(&v->place) : 0;
+	session_refresh(s);
+}
+
+/* What others accept moves our share, and rings no bell. */
+static void
+on_clock(struct timer *timer)
+{
+	struct server *v = (struct server *)((char *)timer -
+	    offsetof(struct server, clock));
+
+	listen_refresh(v);
+	loop_timer_set(&v->talk.desk.loop, timer, loop_now() + CLOCK_US);
+}
+
+static void
+set_state(struct server *v, enum slot_state state)
+{
+	v->talk.session.state = state;
+	board_set_state(v->place.board, v->place.slot, state);
+}
+
+void
+listen_stopped(struct talk *t, bool stopping)
+{
+	struct server *v = (struct server *)t;
+
+	if (t->session.state != STATE_AWAY)
+		board_set_state(v->place.board, v->place.slot,
+		    stopping ? STATE_STOPPED : t->session.state);
+}
+
+static void
+on_pause(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (v->settings->udp)
+		peers_pause(&v->peers);
+	else
+		acceptor_pause(&v->acceptor);
+	set_state(v, STATE_PAUSED);
+}
+
+static void
+on_resume(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (v->settings->udp)
+		peers_resume(&v->peers);
+	else
+		acceptor_resume(&v->acceptor);
+	set_state(v, STATE_RUNNING);
+}
+
+static int
+on_leave(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (v->settings->udp)
+		return fail_as(STATUS_USAGE, "with -u only /quit leaves: the "
+		    "socket is the sessions' too");
+	if (v->farewell.leave.active)
+		return fail_as(STATUS_USAGE, "leaving already");
+	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
+	farewell_begin(&v->farewell);
+	return 0;
+}
+
+/* Leave, and end when the last session closes. */
+static void
+on_drain(struct session *s)
+{
+	struct server *v = s->user;
+
+	if (v->farewell.ending)
+		return;
+	v->farewell.patient = true;
+	listen_end(v);
+}
+
+static int
+on_join(struct session *s)
+{
+	struct server *v = s->user;
+
+	acceptor_resume(&v->acceptor);	/* it may have left while paused */
+	if (place_join(&v->place) < 0 || acceptor_open(&v->acceptor,
+	    &v->talk.desk.loop, &v->place.set) < 0)
+		return -1;
+	v->live = v->place.set;
+	if (!v->talk.relay.count)
+		listen_wait(v);
+	set_state(v, STATE_RUNNING);
+	session_rebase(s, v->place.board);
+	place_tell(&v->place, &v->talk.desk, 1);
+	return 0;
+}
+
+static void
+on_quit(struct session *s)
+{
+	listen_end(s->user);
+}
+
+static int
+on_members(struct session *s, struct members *out)
+{
+	struct server *v = s->user;
+
+	return place_members(&v->place, out);
+}
+
+int
+listen_prompt(struct server *v)
+{
+	static const struct session_ops ops = {
+		.pause = on_pause, .resume = on_resume, .leave = on_leave,
+		.join = on_join, .drain = on_drain, .quit = on_quit,
+		.members = on_members,
+	};
+	struct session *s = &v->talk.session;
+
+	s->ops = &ops;
+	s->commands = session_commands;
+	s->user = v;
+	s->server = true;
+	s->state = STATE_RUNNING;
+	s->name = v->place.named ? v->place.name : "";
+	session_rebase(s, v->place.board);
+	v->clock.on_timer = on_clock;
+	if (v->settings->reuseport)
+		on_clock(&v->clock);
+	return talk_prompt(&v->talk);
+}
