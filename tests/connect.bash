@@ -82,7 +82,10 @@ ends_with() {
 # complained REGEXP: stderr is one line, and says so.
 complained() {
 	assert_equal "$(wc -l <err)" 1
-	assert grep -E -- "^rpnc connect: $1" err
+	grep -E -- "^rpnc connect: $1" err || {
+		cat err
+		return 1
+	}
 }
 
 # free_port: for programs that can't choose one: none that the kernel gives to

@@ -135,6 +135,8 @@ on_opened(struct talk *t, struct conn *c)
 {
 	char text[ADDR_TEXT];
 
+	if (!c->peer.len)	/* reset already: the kernel forgot it */
+		c->peer = *(struct addr *)t->user;
 	if (!talk_wants_prompt(t->desk.settings))
 		desk_connected(&t->desk, c);
 	else
@@ -150,6 +152,7 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	struct addr peer;
 	int fd, status;
 
+	t.user = &peer;
 	if (settings_endpoint(s, count, words, &e) < 0 || check(s, &e) < 0)
 		return -1;
 	fd = reach(s, &e, &peer);
