@@ -968,3 +968,80 @@ sane; }'
 	eventually gone "$a"
 	test -z "$(ls run/rpnc-*/)"
 }
+
+# held NAME: ^S, so that the terminal is not read; released by ^Q.
+held() {
+	keys "$1" C-s
+	keyed "$1" 'what is never shown'
+}
+
+@test "prompt: a terminal that is not read (^S) holds up no end" {
+	local a b k i
+	pane a rpnc listen -r --grace 0.1 0
+	listening a
+	pane b rpnc listen -r --grace 0.1 "$port"
+	sees b 'B listening'
+	for k in k1 k2 k3; do
+		pane "$k" rpnc connect 127.0.0.1 "$port"
+		sees "$k" 'answered by'
+	done
+	for k in a b k1 k2 k3; do
+		held "$k"
+	done
+	for i in {1..20}; do client; done
+	eventually served
+	kill -TERM "$(process a)" "$(process k1)"
+	kill -HUP "$(process b)" "$(process k2)"
+	kill -INT "$(process k3)"
+	kill -INT "$(process k3)"
+	for k in a b k1 k2 k3; do
+		eventually gone "$(process "$k")"
+	done
+}
+
+# resident PID: kB.
+resident() {
+	awk '/^VmRSS/ { print $2 }' "/proc/$1/status"
+}
+
+# behind: a connection to port has a lot that its server has not read.
+behind() {
+	ss -Htn state established "sport = :$port" |
+		awk '$1 > 100000 { found = 1 } END { exit !found }'
+}
+
+@test "prompt: a terminal that is not read (^S) holds back peers, then tells" {
+	local k
+	pane a rpnc listen -k 0
+	listening a
+	client
+	sees a '#1 127'
+	keys a C-s
+	ask "$c" 'what was missed'
+	python3 - "$port" <<-'END'
+		import socket, sys
+		for i in range(300):
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+		    s.close()
+	END
+	eventually served
+	unseen a 'missed'
+	keys a C-q
+	sees a '#1< what was missed' ' more events: '
+	eventually all_told a 601
+	prompts a '[1 open] #1>'
+
+	pane k rpnc connect 127.0.0.1 "$port"
+	sees k 'answered by'
+	held k
+	held a
+	seq -f 'line %.0f of a flood' 3000000 >flood
+	background cat flood >&"$c"
+	eventually behind
+	test "$(resident "$(process a)")" -lt 40000
+	kill -0 "$pid" # it waits
+	unseen a 'flood'
+	keys a C-q
+	sees a 'of a flood'
+	kill -TERM "$pid"
+}

@@ -7,13 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 
-enum { LOSSY_LIMIT = 256 * 1024 };
+enum {
+	LOSSY_LIMIT = 256 * 1024,
+	STUCK_US = 50 * 1000,
+};
 
 static const char *
 sink_name(const struct sink *s)
@@ -77,6 +81,8 @@ write_most(struct sink *s, const char *data, size_t length)
 			return broken(s);
 		done += n > 0 ? (size_t)n : 0;
 	}
+	if (done)
+		s->wrote = loop_now();
 	return (ssize_t)done;
 }
 
@@ -141,17 +147,37 @@ on_writable(struct source *source, uint32_t events)
 		s->on_drained(s);
 }
 
+enum { REOPEN_FLAGS = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+
+/* The terminal that controls us may be opened when its own name may not. */
+static int
+reopen_terminal(const struct stat *st)
+{
+	int fd = open("/dev/tty", REOPEN_FLAGS);
+	unsigned device = 0;
+
+	if (fd >= 0 && (ioctl(fd, TIOCGDEV, &device) < 0 ||
+	    st->st_rdev != device)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 /* A second, non-blocking description of a pipe or terminal, or -1. */
 static int
 reopen(int fd)
 {
+	bool terminal = isatty(fd);
 	struct stat st;
 	char path[32];
+	int again;
 
-	if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !isatty(fd)))
+	if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !terminal))
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	again = open(path, REOPEN_FLAGS);
+	return again < 0 && terminal ? reopen_terminal(&st) : again;
 }
 
 static bool
@@ -210,6 +236,13 @@ bool
 sink_full(const struct sink *s)
 {
 	return s->length > 0;
+}
+
+bool
+sink_stuck(const struct sink *s)
+{
+	return !s->failed && !writable(s->source.fd) &&
+	    loop_now() - s->wrote > STUCK_US;
 }
 
 int

@@ -20,6 +20,7 @@ struct sink {
 	char *queue;		/* what is not written yet */
 	size_t start, length, room;
 	size_t dropped;		/* lines that a full lossy sink lost */
+	int64_t wrote;		/* when it last took something */
 	void (*on_drained)(struct sink *);
 	void (*on_fail)(struct sink *);		/* see fail_text() */
 	void *user;
@@ -37,6 +38,8 @@ int sink_write(struct sink *, const void *data, size_t length);
 
 /* Whether something is queued: the time to stop reading what feeds it. */
 bool sink_full(const struct sink *);
+/* Whether its reader takes nothing now, and took nothing for a moment. */
+bool sink_stuck(const struct sink *);
 
 /*
  * Writes out all that is queued, waiting for its reader: so many milliseconds

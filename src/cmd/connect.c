@@ -133,14 +133,18 @@ prompt(struct talk *t, struct answer *a)
 static void
 on_opened(struct talk *t, struct conn *c)
 {
-	char text[ADDR_TEXT];
+	char text[ADDR_TEXT], line[ADDR_TEXT + 16];
+	int n;
 
 	if (!c->peer.len)	/* reset already: the kernel forgot it */
 		c->peer = *(struct addr *)t->user;
-	if (!talk_wants_prompt(t->desk.settings))
+	if (!talk_wants_prompt(t->desk.settings)) {
 		desk_connected(&t->desk, c);
-	else
-		printf("connected to %s\n", addr_text(&c->peer, text));
+		return;
+	}
+	n = snprintf(line, sizeof(line), "connected to %s\n",
+	    addr_text(&c->peer, text));
+	sink_write(&t->desk.out, line, (size_t)n);
 }
 
 static int

@@ -82,6 +82,8 @@ on_drained(struct talk *t)
 {
 	struct server *v = server_of(t);
 
+	if (t->interactive && t->session.state == STATE_PAUSED)
+		return;
 	if (v->settings->udp)
 		peers_resume(&v->peers);
 	else
@@ -116,7 +118,7 @@ on_accept(struct acceptor *a, int fd)
 	}
 	if (!v->settings->keep && !v->closing)
 		close_door(v);
-	else if (sink_full(&v->talk.desk.out))
+	else if (!v->talk.interactive && sink_full(&v->talk.desk.out))
 		acceptor_pause(a);
 }
 

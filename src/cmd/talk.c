@@ -8,6 +8,8 @@
 #include "base/fail.h"
 #include "base/num.h"
 
+enum { LINES_AHEAD = 64 * 1024 };	/* not read yet: count the rest */
+
 static struct talk *
 talk_of(struct relay *r)
 {
@@ -78,6 +80,8 @@ on_drained(struct sink *s)
 	struct talk *t = (struct talk *)d;
 
 	relay_resume(&t->relay);
+	if (t->interactive)
+		session_refresh(&t->session);
 	if (t->on_drained)
 		t->on_drained(t);
 }
@@ -154,7 +158,9 @@ print_above(struct desk *d, const char *line, size_t length, bool news)
 {
 	struct talk *t = (struct talk *)d;
 
-	if (news)
+	if (d->out.failed || !t->session.prompt.out)
+		sink_write(&d->err, line, length);
+	else if (news || d->out.length > LINES_AHEAD)
 		session_news(&t->session, line, length);
 	else
 		prompt_print(&t->session.prompt, line, length);
@@ -167,7 +173,9 @@ on_prompt_signal(struct desk *d, const struct signalfd_siginfo *info)
 
 	switch (info->ssi_signo) {
 	case SIGINT:
-		session_interrupt(&t->session);
+		if (sink_stuck(&d->out))
+			d->ended_by = SIGINT;	/* waits for no reader */
+		session_interrupt(&t->session, d->ended_by);
 		break;
 	case SIGWINCH:
 		prompt_resize(&t->session.prompt);

@@ -5,6 +5,10 @@
  * told in one line when the second is over. A typed line goes to the
  * connection in focus, which only the person moves: a new client takes it
  * just when nobody has it.
+ *
+ * While the terminal is not read (^S), what is to be shown waits in the
+ * relay's sink, which has the relay read no more; the prompt is not shown
+ * anew, and what is told beyond a little is counted.
  */
 #include "talk/session.h"
 
@@ -19,6 +23,7 @@ enum {
 	NEWS_A_SECOND = 10,
 	SECOND_US = 1000 * 1000,
 	FLUSH_US = 60 * 1000,
+	NEWS_AHEAD = 4 * 1024,		/* not read yet: count the rest */
 };
 
 void
@@ -43,6 +48,10 @@ on_fold(struct timer *t)
 	struct session *s = (struct session *)((char *)t -
 	    offsetof(struct session, fold));
 
+	if (sink_full(s->prompt.out)) {
+		loop_timer_set(s->loop, t, loop_now() + SECOND_US);
+		return;
+	}
 	if (s->folded)
 		session_say(s, "... and %u more events: /who and /group "
 		    "tell\n", s->folded);
@@ -55,7 +64,7 @@ session_news(struct session *s, const char *line, size_t length)
 {
 	if (!s->shown)
 		loop_timer_set(s->loop, &s->fold, loop_now() + SECOND_US);
-	if (s->shown++ < NEWS_A_SECOND)
+	if (s->shown++ < NEWS_A_SECOND && s->prompt.out->length < NEWS_AHEAD)
 		prompt_print(&s->prompt, line, length);
 	else
 		s->folded++;
@@ -94,8 +103,8 @@ session_refresh(struct session *s)
 {
 	char text[128];
 
-	if (s->shown > NEWS_A_SECOND)
-		return;		/* on_fold does */
+	if (s->shown > NEWS_A_SECOND || sink_full(s->prompt.out))
+		return;		/* on_fold does, or who is told of room */
 	prompt_text(s, text, sizeof(text));
 	prompt_set(&s->prompt, text);
 }
@@ -349,9 +358,9 @@ on_complete(struct prompt *p, const char *before, const char *text, int n)
 }
 
 void
-session_interrupt(struct session *s)
+session_interrupt(struct session *s, bool end)
 {
-	if (!prompt_clear(&s->prompt))
+	if (end || !prompt_clear(&s->prompt))
 		s->ops->quit(s);
 }
 
@@ -362,6 +371,7 @@ session_open(struct session *s, struct loop *l, struct relay *r)
 	s->relay = r;
 	s->fold.on_timer = on_fold;
 	s->flush.on_timer = on_flush;
+	s->prompt.out = r->out;
 	s->prompt.on_line = on_line;
 	s->prompt.on_end = on_end;
 	s->prompt.complete = on_complete;

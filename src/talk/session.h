@@ -52,7 +52,7 @@ struct session {
 	struct timer flush;
 };
 
-/* Shows the prompt; what is above has been filled in. */
+/* Shows the prompt, by the relay's sink; what is above has been filled in. */
 int session_open(struct session *, struct loop *, struct relay *);
 void session_close(struct session *);
 
@@ -66,12 +66,13 @@ void session_connected(struct session *, struct conn *);
 void session_closed(struct session *, const struct conn *);
 void session_data(struct session *, const struct conn *, const char *data,
     size_t length);
+/* Shows the prompt as it is now; to call when the sink has room again, too. */
 void session_refresh(struct session *);
 /* The membership changed: what was accepted so far is judged no more. */
 void session_rebase(struct session *, struct board *);
 
-/* ^C: clears the line, else quits. */
-void session_interrupt(struct session *);
+/* ^C: clears the line, else, or to end for certain, quits. */
+void session_interrupt(struct session *, bool end);
 
 /* The connection of that id, or NULL. */
 struct conn *session_conn(struct session *, unsigned id);

@@ -1,6 +1,5 @@
 #include "terminal/prompt.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +16,8 @@
 
 enum {
 	HISTORY_LINES = 1000,
-	BACKGROUND_US = 200 * 1000,
+	RETRY_US = 200 * 1000,
+	FLUSH_MS = 100,		/* before a stop */
 };
 
 static struct prompt *the_prompt;	/* readline has one set of globals */
@@ -150,7 +150,9 @@ complete(const char *text, int start, int end)
 static bool
 in_background(void)
 {
-	return tcgetpgrp(STDIN_FILENO) != getpgrp();
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group >= 0 && group != getpgrp();
 }
 
 static void
@@ -167,9 +169,10 @@ on_key(struct source *s, uint32_t events)
 {
 	struct prompt *p = (struct prompt *)s;
 
-	if (in_background() && tcgetpgrp(STDIN_FILENO) >= 0) {
+	/* readline rings the bell, and sets modes, by calls that may wait */
+	if (in_background() || sink_stuck(p->out)) {
 		loop_del(p->loop, s);
-		loop_timer_set(p->loop, &p->retry, loop_now() + BACKGROUND_US);
+		loop_timer_set(p->loop, &p->retry, loop_now() + RETRY_US);
 		return;
 	}
 	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) {
@@ -177,6 +180,37 @@ on_key(struct source *s, uint32_t events)
 		return;
 	}
 	rl_callback_read_char();
+	if (p->screen)
+		fflush(p->screen);
+}
+
+/* What readline writes. A fault is the sink's to tell. */
+static ssize_t
+on_screen(void *user, const char *data, size_t length)
+{
+	struct prompt *p = user;
+
+	sink_write(p->out, data, length);
+	return (ssize_t)length;
+}
+
+static int
+screen_open(struct prompt *p)
+{
+	static const cookie_io_functions_t functions = { .write = on_screen };
+
+	p->screen = fopencookie(p, "w", functions);
+	if (!p->screen)
+		return fail("prompt");
+	rl_outstream = p->screen;
+	return 0;
+}
+
+/* Like readline's own, but it does not wait for what is shown to be read. */
+static void
+restore_modes(void)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &the_prompt->modes);
 }
 
 static int
@@ -225,11 +259,13 @@ prompt_open(struct prompt *p, struct loop *l)
 	p->source.fd = STDIN_FILENO;
 	p->source.on_event = on_key;
 	p->retry.on_timer = on_retry;
-	if (loop_watch(l, &p->source, EPOLLIN) < 0)
+	tcgetattr(STDIN_FILENO, &p->modes);
+	if (loop_watch(l, &p->source, EPOLLIN) < 0 || screen_open(p) < 0)
 		return -1;
 	readline_init();
 	history_open(p);
 	rl_callback_handler_install("> ", on_readline);
+	fflush(p->screen);
 	p->open = true;
 	return 0;
 }
@@ -244,8 +280,12 @@ prompt_close(struct prompt *p)
 	loop_timer_cancel(p->loop, &p->retry);
 	if (!p->answering)
 		rl_clear_visible_line();
+	if (p->terminal && sink_stuck(p->out))
+		rl_deprep_term_function = restore_modes;
 	rl_callback_handler_remove();
-	fflush(rl_outstream);
+	fclose(p->screen);
+	p->screen = NULL;
+	rl_outstream = stdout;
 }
 
 /*
@@ -272,6 +312,7 @@ fit(void)
 	rl_crlf();
 	rl_on_new_line();
 	rl_redisplay();
+	fflush(rl_outstream);
 }
 
 void
@@ -288,22 +329,24 @@ prompt_set(struct prompt *p, const char *text)
 	rl_set_prompt(text);
 	rl_on_new_line();
 	rl_redisplay();
+	fflush(p->screen);
 }
 
 void
 prompt_print(struct prompt *p, const char *text, size_t length)
 {
+	if (p->screen)
+		fflush(p->screen);
 	if (!p->open || p->answering) {
-		fwrite(text, 1, length, stdout);
-		fflush(stdout);
+		sink_write(p->out, text, length);
 		return;
 	}
 	fit();
 	rl_clear_visible_line();
-	fwrite(text, 1, length, rl_outstream);
+	fwrite(text, 1, length, p->screen);
 	rl_on_new_line();
 	rl_redisplay();
-	fflush(rl_outstream);
+	fflush(p->screen);
 }
 
 bool
@@ -317,6 +360,7 @@ prompt_clear(struct prompt *p)
 	rl_point = 0;
 	rl_on_new_line();
 	rl_redisplay();
+	fflush(p->screen);
 	return true;
 }
 
@@ -334,7 +378,8 @@ prompt_suspend(struct prompt *p)
 		return;
 	rl_clear_visible_line();
 	rl_deprep_terminal();
-	fflush(rl_outstream);
+	fflush(p->screen);
+	sink_flush(p->out, FLUSH_MS, -1);
 }
 
 void
@@ -342,7 +387,9 @@ prompt_resume(struct prompt *p)
 {
 	if (!p->open)
 		return;
+	tcgetattr(STDIN_FILENO, &p->modes);
 	rl_prep_terminal(1);
 	rl_on_new_line();
 	rl_forced_update_display();
+	fflush(p->screen);
 }

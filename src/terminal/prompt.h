@@ -3,17 +3,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <termios.h>
 
 #include "base/loop.h"
+#include "base/sink.h"
 
 /*
  * A line being typed at the terminal while other things are printed above
- * it: readline(3) as a source of the loop. There can be only one.
+ * it: readline(3) as a source of the loop. There can be only one. All that
+ * is shown goes to out, so that a terminal that is not read (^S) stops nobody.
  */
 struct prompt {
 	struct source source;		/* first */
 	struct loop *loop;
-	struct timer retry;		/* in the background: look again */
+	struct sink *out;		/* the terminal; filled in */
+	FILE *screen;			/* readline's way there */
+	struct termios modes;		/* before readline changed them */
+	struct timer retry;		/* no time for keys: look again */
 	bool open, answering;		/* answering: inside on_line */
 	bool terminal;			/* stdin was one at first */
 	/* A line without its end. */
