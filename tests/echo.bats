@@ -609,6 +609,36 @@ bats_require_minimum_version 1.5.0
 	assert_line --regexp '^  A/0 .* restarted 4 times$'
 }
 
+@test "echo -w 2: without /proc its workers serve, are replaced, and end" {
+	local as=(unshare -m) mode
+	test "$(id -u)" -eq 0 || as=(unshare -Urm)
+	"${as[@]}" true || skip "no mount namespaces here"
+	rpnc() {
+		# shellcheck disable=SC2016 # the $@ is for the inner bash
+		exec "${as[@]}" bash -c 'mount -t tmpfs none /proc &&
+			exec rpnc "$@"' bash "$@"
+	}
+	for mode in -r --accept=shared; do
+		start echo "$mode" -w 2 --identify 127.0.0.1 0
+		client "$pid" <<-'END'
+			def ask():
+			    with tcp() as s:
+			        first = line(s)
+			        echoed(s, b"hello")
+			        return int(re.search(r"pid=(\d+)", first)[1])
+			until(lambda: len(set(ask() for _ in range(20))) == 2)
+			victim = ask()
+			os.kill(victim, signal.SIGKILL)
+			until(lambda: len(children(pid)) == 2 and victim not in children(pid))
+			ask()
+		END
+		end TERM
+		assert_equal "$status" 143
+		assert_equal "$(grep -c 'it is replaced' "err.$((${#pids[@]} - 1))")" 1
+		assert_equal "$(grep -cE ' A/[01] +pid' "out.$((${#pids[@]} - 1))")" 2
+	done
+}
+
 @test "echo -w 3: when the parent is killed, the workers end" {
 	start echo -w 3 127.0.0.1 0
 	local list w

@@ -241,8 +241,8 @@ worker_run(struct workers *all, int index)
 	if (desk_open(&v->desk, v->settings) < 0)
 		return STATUS_NETWORK;
 	v->desk.on_signal = on_worker_signal;
-	if (worker_sockets(v, index, &set) < 0 ||
-	    board_reopen(v->place.board) < 0)
+	board_reopen(v->place.board);
+	if (worker_sockets(v, index, &set) < 0)
 		goto fault;
 	slot = board_claim(v->place.board, SLOT_MEMBER, name, getppid());
 	if (slot >= 0)

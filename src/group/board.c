@@ -146,16 +146,16 @@ board_is_private(const struct board *b)
 }
 
 int
-board_descriptor(const struct board *b)
+board_watch(const struct board *b, int inotify, uint32_t events)
 {
-	return b->file.fd;
+	return file_watch(&b->file, inotify, events);
 }
 
-int
+void
 board_reopen(struct board *b)
 {
 	memset(b->mine, 0, sizeof(b->mine));
-	return file_reopen(&b->file);
+	file_reopen(&b->file);
 }
 
 bool

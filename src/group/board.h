@@ -58,11 +58,11 @@ struct board *board_open(bool datagram, uint16_t port);
 struct board *board_private(void);
 struct board *board_look(bool datagram, uint16_t port);
 bool board_is_private(const struct board *);
-/* The file to watch, or -1. */
-int board_descriptor(const struct board *);
+/* See file_watch(). */
+int board_watch(const struct board *, int inotify, uint32_t events);
 
 /* After fork(2): locks are then taken through a descriptor of its own. */
-int board_reopen(struct board *);
+void board_reopen(struct board *);
 /* Gives back the slots that were claimed, and the file if nobody is left. */
 void board_close(struct board *);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -75,6 +76,19 @@ path_set(struct file *f, bool datagram, uint16_t port)
 	return 0;
 }
 
+/* How this process locks, and asks. */
+static int
+set_lock(const struct file *f)
+{
+	return f->shared ? F_SETLK : F_OFD_SETLK;
+}
+
+static int
+get_lock(const struct file *f)
+{
+	return f->shared ? F_GETLK : F_OFD_GETLK;
+}
+
 static int
 byte_lock(int fd, int command, int byte, short type, short *found)
 {
@@ -115,19 +129,19 @@ file_unlock(struct file *f)
 void
 file_give(struct file *f, int byte)
 {
-	byte_lock(f->fd, F_OFD_SETLK, byte, F_UNLCK, NULL);
+	byte_lock(f->fd, set_lock(f), byte, F_UNLCK, NULL);
 }
 
 int
 file_take(struct file *f, int byte)
 {
-	return byte_lock(f->fd, F_OFD_SETLK, byte, F_WRLCK, NULL);
+	return byte_lock(f->fd, set_lock(f), byte, F_WRLCK, NULL);
 }
 
 int
 file_share(struct file *f, int byte)
 {
-	return byte_lock(f->fd, F_OFD_SETLK, byte, F_RDLCK, NULL);
+	return byte_lock(f->fd, set_lock(f), byte, F_RDLCK, NULL);
 }
 
 bool
@@ -135,7 +149,7 @@ file_taken(const struct file *f, int byte)
 {
 	short found = F_UNLCK;
 
-	return byte_lock(f->fd, F_OFD_GETLK, byte, F_WRLCK, &found) == 0 &&
+	return byte_lock(f->fd, get_lock(f), byte, F_WRLCK, &found) == 0 &&
 	    found != F_UNLCK;
 }
 
@@ -234,19 +248,51 @@ file_look(struct file *f, bool datagram, uint16_t port)
 	return f->fd < 0 ? -1 : 0;
 }
 
-int
+/* Whether the name is still this file's. */
+static bool
+is_named(const struct file *f)
+{
+	struct stat own, named;
+
+	return *f->path && fstat(f->fd, &own) == 0 &&
+	    lstat(f->path, &named) == 0 && own.st_dev == named.st_dev &&
+	    own.st_ino == named.st_ino;
+}
+
+/* A name that opens the file f, even if it has none: where /proc is mounted. */
+static void
+name_of(const struct file *f, char path[static 32])
+{
+	snprintf(path, 32, "/proc/self/fd/%d", f->fd);
+}
+
+void
 file_reopen(struct file *f)
 {
 	char path[32];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	name_of(f, path);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return fail("board %s", f->path);
+	if (fd < 0 && is_named(f))
+		fd = open(f->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	f->shared = fd < 0;
+	if (f->shared)
+		return;
 	close(f->fd);
 	f->fd = fd;
-	return 0;
+}
+
+int
+file_watch(const struct file *f, int inotify, uint32_t events)
+{
+	char path[32];
+
+	name_of(f, path);
+	if (inotify_add_watch(inotify, path, events) >= 0)
+		return 0;
+	return is_named(f) && inotify_add_watch(inotify, f->path, events |
+	    IN_DONT_FOLLOW) >= 0 ? 0 : -1;
 }
 
 void

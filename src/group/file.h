@@ -9,10 +9,12 @@
  * The file behind a board: one per network namespace, protocol, port and
  * user, in a directory that only this user can enter. Its bytes are locked
  * with open-file-description locks, which the kernel drops when the last
- * descriptor of that opening is gone, however its process died.
+ * descriptor of that opening is gone, however its process died. A child that
+ * can't open it anew (no /proc) uses locks that go with the process.
  */
 struct file {
 	int fd;			/* -1: none */
+	bool shared;		/* it is the parent's opening, too */
 	char path[200];
 };
 
@@ -35,7 +37,9 @@ int file_private(struct file *, const void *head, size_t head_length,
 /* Opens it to read, if it is there. */
 int file_look(struct file *, bool datagram, uint16_t port);
 /* After fork(2): opens it anew, so that locks are this process's own. */
-int file_reopen(struct file *);
+void file_reopen(struct file *);
+/* Adds it to an inotify(7) descriptor; -1: that can't be. */
+int file_watch(const struct file *, int inotify, uint32_t events);
 void file_close(struct file *);
 
 /* A stopped holder must not stop the rest: tried for a second at most. */

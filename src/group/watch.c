@@ -1,6 +1,5 @@
 #include "group/watch.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -95,8 +94,6 @@ on_event(struct source *s, uint32_t events)
 int
 watch_open(struct watch *w, struct loop *l, struct board *b)
 {
-	char path[32];
-
 	memset(w->seen, 0, sizeof(w->seen));
 	w->loop = l;
 	w->board = b;
@@ -107,9 +104,8 @@ watch_open(struct watch *w, struct loop *l, struct board *b)
 	look_all(w);
 	w->quiet = false;
 	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", board_descriptor(b));
-	if (w->source.fd >= 0 && inotify_add_watch(w->source.fd, path,
-	    IN_MODIFY | IN_CLOSE_WRITE) >= 0) {
+	if (w->source.fd >= 0 && board_watch(b, w->source.fd,
+	    IN_MODIFY | IN_CLOSE_WRITE) == 0) {
 		settle(w);	/* what came before the watch */
 		return loop_watch(l, &w->source, EPOLLIN);
 	}
