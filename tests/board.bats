@@ -480,7 +480,7 @@ all_left() {
 		    "127.0.0.1", str(port)], input="/group\n", text=True,
 		    stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
 		print(out, served, lost)
-		rows = re.findall(r"^  (\S+) +(\d+) rpnc +(\d+) ", out, re.M)
+		rows = re.findall(r"^  (\S+) +(\d+) rpnc\W+(\d+) ", out, re.M)
 		board = {int(pid): int(n) for _, pid, n in rows}
 		for p in alive:
 		    assert board.pop(p.pid) == served.get(p.pid, 0), p.pid
@@ -576,9 +576,9 @@ all_left() {
 	assert told "$((${#pids[@]} - 1))" \
 		'[.[] | select(.event == "listening") | .members] == [4, 4]'
 	run -0 timeout 30 rpnc listen -r --prompt=always "$port" <<</group 3>&-
-	assert_line --regexp "^  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 $"
+	assert_line --regexp "^  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 -$"
 	assert_line --regexp \
-		"^  - +$python \\\\e\]2;x\\\\x07y +- +- +0 +0/154 +0 $"
+		"^  - +$python \\\\e\]2;x\\\\x07y +- +- +0 +0/154 +0 -$"
 	assert_line --regexp "^  A +${pids[0]} rpnc +0 +- +0 +0/8192 +0 running$"
 	assert_line --regexp "^> C +[0-9]+ rpnc +0 +- +0 +0/8192 +0 running$"
 	refute_line --partial 'fair hashing'

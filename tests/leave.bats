@@ -166,7 +166,7 @@ hold_leave() {
 	start listen -r 127.0.0.1 0
 	kill "$pid"
 	ends_with 143
-	member 0 '0 lost (gate: no other rpnc is here)'
+	member 0 '0 lost (gate: nobody to steer to)'
 	background python3 "$BATS_TEST_DIRNAME/members.py" >where
 	eventually test -s where
 	read -r port _ <where
@@ -174,7 +174,7 @@ hold_leave() {
 	start listen -r 127.0.0.1 "$port"
 	kill "$pid"
 	ends_with 143
-	member 3 '0 lost (gate: not all members are rpnc'\''s)'
+	member 3 '0 lost (gate: not all are rpnc'\''s)'
 }
 
 @test "leave: --leave drain and gate are what is done" {
@@ -247,7 +247,7 @@ hold_leave() {
 	pid=${pids[1]}
 	kill "$pid"
 	ends_with 143
-	member 1 '0 lost (gate: another member is leaving and does not go on)'
+	member 1 '0 lost (gate: a leaver is stuck)'
 	kill "${pids[2]}" # or the other one waits too
 }
 

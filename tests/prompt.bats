@@ -443,12 +443,12 @@ twice() {
 	until test "$(queued)" -gt 1; do client; done
 	enter a /group
 	like a "B +$b rpnc +0 +(-|0.0 %) +0 +([2-9]|[1-9][0-9])/8192 +0 stopped"
-	like a "> A +[0-9]+ rpnc +[0-9]+ +(-|100.0 %) +[0-9]+ +0/8192 +0 running"
+	like a "> A +[0-9]+ rpnc[^0-9]+[0-9]+ +(-|100.0 %) +[0-9]+ +0/8192 +0 running"
 	kill -CONT "$b"
 	sees b '#2 127.0.0.1:'
 	enter a /clear # no such command, to tell the two apart
 	enter a /group
-	like a "/clear.*B +$b rpnc +[0-9]+ +[0-9.]+ % +[0-9]+ +0/8192 +0 running"
+	like a "/clear.*B +$b rpnc[^0-9]+[0-9]+ +[0-9.]+ % +[0-9]+ +0/8192 +0 running"
 }
 
 @test "prompt: ^Z warns the others at once, fg goes on, the terminal is sane" {

@@ -178,14 +178,10 @@ serve_streams(struct server *v)
 	return acceptor_open(&v->acceptor, &v->talk.desk.loop, &v->place.set);
 }
 
-/* Members came or went: what was accepted so far is judged no more. */
 static void
 on_change(struct place *p)
 {
-	struct server *v = p->user;
-
-	session_rebase(&v->talk.session, p->board);
-	listen_refresh(v);
+	listen_refresh(p->user);
 }
 
 static void

@@ -110,7 +110,6 @@ on_join(struct session *s)
 	if (!v->talk.relay.count)
 		listen_wait(v);
 	set_state(v, STATE_RUNNING);
-	session_rebase(s, v->place.board);
 	place_tell(&v->place, &v->talk.desk, 1);
 	return 0;
 }
@@ -121,12 +120,12 @@ on_quit(struct session *s)
 	listen_end(s->user);
 }
 
-static int
-on_members(struct session *s, struct members *out)
+static const struct scoreboard *
+on_group(struct session *s)
 {
 	struct server *v = s->user;
 
-	return place_members(&v->place, out);
+	return place_look(&v->place) < 0 ? NULL : &v->place.score.board;
 }
 
 int
@@ -135,7 +134,7 @@ listen_prompt(struct server *v)
 	static const struct session_ops ops = {
 		.pause = on_pause, .resume = on_resume, .leave = on_leave,
 		.join = on_join, .drain = on_drain, .quit = on_quit,
-		.members = on_members,
+		.group = on_group,
 	};
 	struct session *s = &v->talk.session;
 
@@ -145,7 +144,6 @@ listen_prompt(struct server *v)
 	s->server = true;
 	s->state = STATE_RUNNING;
 	s->name = v->place.named ? v->place.name : "";
-	session_rebase(s, v->place.board);
 	v->clock.on_timer = on_clock;
 	if (v->settings->reuseport)
 		on_clock(&v->clock);

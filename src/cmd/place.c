@@ -95,23 +95,39 @@ protocol_name(const struct place *p)
 	return p->settings->udp ? "udp" : "tcp";
 }
 
-int
-place_members(struct place *p, struct members *out)
+/* "127.0.0.1:9000", and of a wildcard's two "*:9000" */
+static void
+address_text(const struct sock_set *set, char text[static ADDR_TEXT])
 {
-	return members_list(&p->lookout, p->board, p->settings->udp, &p->set,
-	    out);
+	if (set->count > 1)
+		snprintf(text, ADDR_TEXT, "*:%u", addr_port(&set->bound[0]));
+	else
+		addr_text(&set->bound[0], text);
+}
+
+int
+place_look(struct place *p)
+{
+	struct score *s = &p->score;
+	struct members m;
+
+	if (members_list(&p->lookout, p->board, p->settings->udp, &p->set,
+	    &m) < 0)
+		return -1;
+	address_text(&p->set, s->address);
+	s->board.address = s->address;
+	s->board.protocol = protocol_name(p);
+	s->board.name = p->named ? p->name : NULL;
+	return score_take(s, p->board, &m, p->slot, p->settings->udp);
 }
 
 /* How many processes take the port's traffic, this one included. */
 static int
 count_members(struct place *p)
 {
-	struct members m;
-	int count = place_members(p, &m);
-
-	if (count >= 0)
-		free(m.list);
-	return count < 1 ? 1 : count;
+	if (place_look(p) < 0 || p->score.members.count < 1)
+		return 1;
+	return p->score.members.count;
 }
 
 /* Workers of ours are told of by the listening event and the report. */
@@ -253,6 +269,7 @@ place_close(struct place *p)
 {
 	watch_close(&p->watch);
 	lookout_close(&p->lookout);
+	score_free(&p->score);
 	board_close(p->board);
 	if (p->owner == getpid())
 		local_name_remove(&p->local);

@@ -2,7 +2,7 @@
 #define CMD_PLACE_H
 
 #include "cmd/desk.h"
-#include "group/members.h"
+#include "group/score.h"
 #include "group/watch.h"
 #include "net/local.h"
 
@@ -17,6 +17,7 @@ struct place {
 	pid_t owner;			/* who removes it */
 	char notice[600];		/* why there is no board, or "" */
 	struct lookout lookout;
+	struct score score;
 	struct watch watch;
 	struct desk *desk;		/* while the board is watched */
 	const struct sock_set *live;	/* sockets to mend the group by */
@@ -42,8 +43,11 @@ void place_tell(struct place *, struct desk *, int own);
  * behind by the sockets of live (or NULL); closed with the place.
  */
 int place_watch(struct place *, struct desk *, const struct sock_set *live);
-/* The members now, this process's and foreign ones included. */
-int place_members(struct place *, struct members *out);
+/*
+ * The members now, this process's and foreign ones included, in
+ * place->score; -1: see fail_text().
+ */
+int place_look(struct place *);
 /* Listens again where the sockets were closed, on the same addresses. */
 int place_join(struct place *);
 /* What all members that live have accepted. */

@@ -206,6 +206,7 @@ talk_prompt(struct talk *t)
 	t->interactive = t->desk.interactive = true;
 	t->session.crlf = t->desk.settings->crlf;
 	t->session.hex = t->desk.settings->hex;
+	t->session.color = t->desk.color;
 	t->desk.print = print_above;
 	t->desk.on_signal = on_prompt_signal;
 	if (desk_catch(&t->desk, SIGWINCH) < 0 ||

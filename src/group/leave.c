@@ -174,14 +174,13 @@ choose_mode(struct leave *l)
 	if (l->mode != LEAVE_STEER)
 		return;
 	if (!l->locked)
-		give_way(l, LEAVE_GATE, "another member is leaving and does "
-		    "not go on");
+		give_way(l, LEAVE_GATE, "a leaver is stuck");
 	else if (!l->diag || count_groups(l) < 0)
-		give_way(l, LEAVE_GATE, "the group can't be listed");
+		give_way(l, LEAVE_GATE, "sock_diag is refused");
 	else if (!has_heirs(l))
-		give_way(l, LEAVE_GATE, "no other rpnc is here");
+		give_way(l, LEAVE_GATE, "nobody to steer to");
 	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
-		give_way(l, LEAVE_GATE, "not all members are rpnc's");
+		give_way(l, LEAVE_GATE, "not all are rpnc's");
 }
 
 static void
@@ -233,7 +232,7 @@ step_steer(struct leave *l)
 	l->ops->on_gate(l);
 	for (int i = 0; i < l->set->count; i++)
 		if (exclude_one(l, i) < 0) {
-			give_way(l, LEAVE_GATE, "our index can't be known");
+			give_way(l, LEAVE_GATE, "index not known");
 			detach_all(l->set);
 			step_gate(l);
 			return;

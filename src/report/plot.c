@@ -4,7 +4,7 @@
 #include <string.h>
 
 const char *
-bar_text(double part, char text[static BAR_TEXT])
+bar_cells(double part, int cells, char text[static BAR_TEXT])
 {
 	static const char blocks[9][4] = {
 		" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█",
@@ -14,12 +14,39 @@ bar_text(double part, char text[static BAR_TEXT])
 
 	if (!(part > 0))
 		part = 0;
-	eighths = (int)lround(fmin(part, 1) * BAR_CELLS * 8);
+	if (cells > BAR_CELLS)
+		cells = BAR_CELLS;
+	eighths = (int)lround(fmin(part, 1) * cells * 8);
 	if (part > 0 && !eighths)
 		eighths = 1;
-	for (int i = 0; i < BAR_CELLS; i++, eighths -= left) {
+	*to = '\0';
+	for (int i = 0; i < cells; i++, eighths -= left) {
 		left = eighths < 8 ? eighths : 8;
 		to = stpcpy(to, blocks[left]);
 	}
+	return text;
+}
+
+const char *
+bar_text(double part, char text[static BAR_TEXT])
+{
+	return bar_cells(part, BAR_CELLS, text);
+}
+
+const char *
+spark_text(const double *values, size_t n, char *text)
+{
+	static const char blocks[9][4] = {
+		" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█",
+	};
+	double most = 0;
+	char *to = text;
+
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, values[i]);
+	*to = '\0';
+	for (size_t i = 0; i < n; i++)
+		to = stpcpy(to, blocks[values[i] > 0 ?
+		    (int)ceil(values[i] / most * 8) : 0]);
 	return text;
 }

@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/fair.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "talk/session.h"
 
 static void
@@ -134,88 +132,29 @@ run_close(struct session *s, char *arg)
 		session_say(s, "nobody has the focus: /close N|all\n");
 }
 
-static const char *
-state_text(const struct member *m)
-{
-	static const char *const names[] = {
-		"running", "paused", "stopped", "away", "left",
-	};
-
-	if (m->process_state == 'T' || m->process_state == 't')
-		return "stopped";
-	return m->slot < 0 ? "" : names[m->state];
-}
-
-static void
-say_member(struct session *s, const struct member *m, uint64_t total)
-{
-	char command[sizeof(m->command) * ESCAPE_MAX + 1], accepted[24] = "-";
-	char share[24] = "-", queue[24];
-	uint64_t open = m->open;
-
-	escape(m->command, strlen(m->command), false, command);
-	if (m->slot >= 0) {
-		open = m->counters.accepted - m->counters.closed;
-		snprintf(accepted, sizeof(accepted), "%llu",
-		    (unsigned long long)m->counters.accepted);
-		if (total)
-			snprintf(share, sizeof(share), "%.1f %%", 100.0 *
-			    (double)m->counters.accepted / (double)total);
-	}
-	snprintf(queue, sizeof(queue), "%u/%u", m->queue, m->limit);
-	session_say(s, "%c %-8s %7d %-10s %8s %7s %5llu %10s %5llu %s\n",
-	    strcmp(m->name, s->name) == 0 && *s->name ? '>' : ' ',
-	    m->slot >= 0 ? m->name : "-", (int)m->pid, command, accepted,
-	    share, (unsigned long long)open, queue,
-	    (unsigned long long)m->drops, state_text(m));
-}
-
-/* What fair hashing would give, judged since the membership last changed. */
-static void
-say_fairness(struct session *s, const struct members *m)
-{
-	uint64_t counts[BOARD_SLOTS];
-	struct fair fair;
-	int k = 0;
-
-	for (int i = 0; i < m->count; i++) {
-		if (m->list[i].slot < 0) {
-			session_say(s, "not all members are rpnc's: their "
-			    "counts are not known, 'rpnc probe' finds them\n");
-			return;
-		}
-		if (k < BOARD_SLOTS)
-			counts[k++] = m->list[i].counters.accepted -
-			    s->base[m->list[i].slot];
-	}
-	if (k < 2 || fair_test(counts, NULL, k, &fair) < 0 || !fair.n)
-		return;
-	session_say(s, "since the members last changed: %llu accepted\nfair "
-	    "hashing gives %.0f ± %.0f each (99 %%), p %.3g: %s\n",
-	    (unsigned long long)fair.n, (double)fair.n / k,
-	    fair.expected_spread_99, fair.p, fair_verdict_name(fair.verdict));
-}
-
 static void
 run_group(struct session *s, char *arg)
 {
-	struct members m;
-	uint64_t total = 0;
+	const struct scoreboard *board = s->ops->group(s);
+	struct score_style style = {
+		.columns = prompt_columns(), .color = s->color,
+	};
+	char *text = NULL;
+	size_t length;
+	FILE *out;
 
 	(void)arg;
-	if (s->ops->members(s, &m) < 0) {
+	if (!board) {
 		session_say(s, "%s\n", fail_text());
 		return;
 	}
-	for (int i = 0; i < m.count; i++)
-		total += m.list[i].counters.accepted;
-	session_say(s, "  %-8s %7s %-10s %8s %7s %5s %10s %5s %s\n", "name",
-	    "pid", "command", "accepted", "share", "open", "queue/of",
-	    "drops", "state");
-	for (int i = 0; i < m.count; i++)
-		say_member(s, &m.list[i], total);
-	say_fairness(s, &m);
-	free(m.list);
+	out = open_memstream(&text, &length);
+	if (!out)
+		return;
+	scoreboard_text(out, board, &style);
+	fclose(out);
+	session_say(s, "%s", text);
+	free(text);
 }
 
 static void

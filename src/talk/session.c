@@ -109,13 +109,6 @@ session_refresh(struct session *s)
 	prompt_set(&s->prompt, text);
 }
 
-void
-session_rebase(struct session *s, struct board *b)
-{
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		s->base[i] = board_slot(b, i)->counters.accepted;
-}
-
 struct conn *
 session_conn(struct session *s, unsigned id)
 {

@@ -1,8 +1,9 @@
 #ifndef TALK_SESSION_H
 #define TALK_SESSION_H
 
-#include "group/members.h"
+#include "group/board.h"
 #include "net/relay.h"
+#include "report/scoreboard.h"
 #include "terminal/prompt.h"
 
 /* A person at the prompt, talking to the connections of a relay. */
@@ -18,8 +19,8 @@ struct session_ops {
 	int (*join)(struct session *);
 	void (*drain)(struct session *);
 	void (*quit)(struct session *);
-	/* The group's members: -1, or a list to free. */
-	int (*members)(struct session *, struct members *);
+	/* The group's members, until it is asked again; NULL: a fault. */
+	const struct scoreboard *(*group)(struct session *);
 };
 
 /* Text without a line's end yet, of one connection. */
@@ -42,8 +43,6 @@ struct session {
 	enum slot_state state;
 	struct conn *focus;		/* NULL: none */
 	uint64_t accepted, total;	/* by us; by all members */
-	/* Accepted by each slot when the membership last changed. */
-	uint64_t base[BOARD_SLOTS];
 	/* What comes too fast to be read is counted instead. */
 	struct timer fold;
 	int64_t second;
@@ -68,8 +67,6 @@ void session_data(struct session *, const struct conn *, const char *data,
     size_t length);
 /* Shows the prompt as it is now; to call when the sink has room again, too. */
 void session_refresh(struct session *);
-/* The membership changed: what was accepted so far is judged no more. */
-void session_rebase(struct session *, struct board *);
 
 /* ^C: clears the line, else, or to end for certain, quits. */
 void session_interrupt(struct session *, bool end);

@@ -29,6 +29,16 @@ prompt_possible(void)
 	    tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
+int
+prompt_columns(void)
+{
+	struct winsize now;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &now) < 0 || !now.ws_col)
+		return 80;
+	return now.ws_col;
+}
+
 /* Makes the directories of path, for this user alone. */
 static void
 make_directories(char *path)

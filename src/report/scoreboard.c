@@ -1,0 +1,185 @@
+#include "report/scoreboard.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/columns.h"
+#include "report/plot.h"
+
+enum {
+	LINES_LEAST = 2,		/* a title, and what is fair */
+	SPARKS = 20,
+	NARROW = 70,			/* short sentences below this */
+};
+
+struct page {
+	FILE *out;
+	const struct scoreboard *board;
+	const struct score_style *style;
+};
+
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static bool
+by_hash(const struct scoreboard *b)
+{
+	return !b->steering || strcmp(b->steering, "hash") == 0;
+}
+
+static void
+verdict(const struct page *p, const char *word)
+{
+	ink(p->out, p->style, strcmp(word, "even") == 0 ? GREEN :
+	    strcmp(word, "uneven") == 0 ? RED : PLAIN, word);
+}
+
+/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even", narrow: shorter */
+static void
+fair_out(const struct page *p)
+{
+	const struct score_fairness *f = p->board->fairness;
+	bool narrow = p->style->columns < NARROW;
+
+	if (narrow)
+		fprintf(p->out, "fair: ");
+	else if (by_hash(p->board))
+		fprintf(p->out, "fair hashing gives ");
+	else
+		fprintf(p->out, "steering by %s gives ", p->board->steering);
+	if (f->equal)
+		fprintf(p->out, "%.0f ± %.0f each", (double)f->n / f->members,
+		    f->spread);
+	else
+		fprintf(p->out, "what is wanted ± %.0f", f->spread);
+	fprintf(p->out, narrow ? ", p %.2g: " : " (99 %%), p %.3g: ", f->p);
+	verdict(p, f->verdict);
+}
+
+static void
+since_out(const struct page *p)
+{
+	const struct scoreboard *b = p->board;
+	const struct score_fairness *f = b->fairness;
+
+	if ((size_t)f->members < b->count)
+		fprintf(p->out, "not all members tell their counts: judged "
+		    "are %d of %zu\n", f->members, b->count);
+	fprintf(p->out, "since the group last changed: %llu accepted",
+	    (unsigned long long)(f->n - f->queued));
+	if (f->queued)
+		fprintf(p->out, ", %llu queued", (unsigned long long)f->queued);
+	fputc('\n', p->out);
+	if (!f->n)
+		return;
+	fair_out(p);
+	fputc('\n', p->out);
+}
+
+void
+scoreboard_text(FILE *out, const struct scoreboard *b,
+    const struct score_style *style)
+{
+	struct page p = { out, b, style };
+
+	columns_table(out, b, style, true, b->count + 1);
+	if (b->fairness)
+		since_out(&p);
+	else if (b->unjudged)
+		fprintf(out, "%s\n", b->unjudged);
+	fprintf(out, "in all: %llu accepted, %llu open, %llu in queues",
+	    (unsigned long long)b->accepted, (unsigned long long)b->open,
+	    (unsigned long long)b->queue);
+	if (!by_hash(b))
+		fprintf(out, "; steered by %s", b->steering);
+	fputc('\n', out);
+}
+
+/* Adds a part to a line of so many columns, if there is room for it. */
+static void
+part_add(char *line, size_t size, int columns, const char *part)
+{
+	size_t length = strlen(line);
+
+	if (*part && columns_cells(line) + 2 + columns_cells(part) <= columns)
+		snprintf(line + length, size - length, "%s%s",
+		    length ? "  " : "", part);
+}
+
+static void
+title_out(const struct page *p)
+{
+	const struct scoreboard *b = p->board;
+	char line[512] = "", part[256], spark[SPARK_TEXT(SPARKS)];
+	size_t n = b->rate_count < SPARKS ? b->rate_count : SPARKS;
+	int columns = p->style->columns;
+
+	snprintf(part, sizeof(part), "%.24s%s%.128s %s", b->name ? b->name :
+	    "", b->name ? " " : "", b->address, b->protocol);
+	part_add(line, sizeof(line), columns, part);
+	snprintf(part, sizeof(part), "%zu member%s", b->count,
+	    plural(b->count));
+	if (!by_hash(b))
+		snprintf(part + strlen(part), sizeof(part) - strlen(part),
+		    " by %.64s", b->steering);
+	part_add(line, sizeof(line), columns, part);
+	snprintf(part, sizeof(part), "%llu accepted",
+	    (unsigned long long)b->accepted);
+	part_add(line, sizeof(line), columns, part);
+	if (!isnan(b->rate)) {
+		snprintf(part, sizeof(part), "%.*f/s", b->rate < 10, b->rate);
+		part_add(line, sizeof(line), columns, part);
+		part_add(line, sizeof(line), columns,
+		    spark_text(b->rates + b->rate_count - n, n, spark));
+	}
+	ink(p->out, p->style, BOLD, line);
+	fputc('\n', p->out);
+}
+
+/* The last line of a header. */
+static void
+word_out(const struct page *p)
+{
+	const struct scoreboard *b = p->board;
+
+	if (b->fairness && b->fairness->n) {
+		fair_out(p);
+		if (p->style->columns >= NARROW &&
+		    (size_t)b->fairness->members < b->count)
+			fprintf(p->out, " (%d of %zu judged)",
+			    b->fairness->members, b->count);
+	} else if (b->fairness) {
+		fprintf(p->out, p->style->columns < NARROW ? "nothing yet" :
+		    "nothing accepted since the group last changed");
+	} else {
+		fprintf(p->out, "%llu open, %llu in queues",
+		    (unsigned long long)b->open,
+		    (unsigned long long)b->queue);
+	}
+	fputc('\n', p->out);
+}
+
+void
+scoreboard_header(FILE *out, const struct scoreboard *b,
+    const struct score_style *style, int lines)
+{
+	struct page p = { out, b, style };
+	int left = lines - LINES_LEAST;
+	bool headline = left > 2;
+	int rows = left - headline;
+
+	if (lines < LINES_LEAST)
+		return;
+	title_out(&p);
+	if (rows > 0)
+		columns_table(out, b, style, headline, (size_t)rows);
+	word_out(&p);
+	if (rows <= (int)b->count)
+		return;
+	for (int i = 0; i < style->columns; i++)
+		fputs("─", out);
+	fputc('\n', out);
+}
