@@ -639,6 +639,23 @@ bats_require_minimum_version 1.5.0
 	done
 }
 
+@test "echo -w 8: where not all can be forked, it says just that and ends" {
+	# a user of whom nothing runs, whose processes are counted
+	local as=(setpriv --reuid=65533 --clear-groups prlimit --nproc=5)
+	test "$(id -u)" -eq 0 || skip "only root can be another user"
+	"${as[@]}" test -x "$RPNC" || skip "$RPNC can't be run by others"
+	XDG_RUNTIME_DIR=$(mktemp -d) # which others can come to
+	chown 65533 "$XDG_RUNTIME_DIR"
+	run -1 --separate-stderr timeout 20 "${as[@]}" \
+		"$RPNC" echo -r -w 8 127.0.0.1 0 </dev/null
+	assert_equal "$output" ''
+	assert_equal "${#stderr_lines[@]}" 1
+	assert_regex "$stderr" \
+		'^rpnc echo: fork of worker [2-8] of 8: Resource temporarily unavailable$'
+	refute pgrep -u 65533
+	rmdir "$XDG_RUNTIME_DIR"/rpnc-65533 "$XDG_RUNTIME_DIR"
+}
+
 @test "echo -w 3: when the parent is killed, the workers end" {
 	start echo -w 3 127.0.0.1 0
 	local list w

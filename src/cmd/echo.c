@@ -424,8 +424,10 @@ tell_report(struct server *v)
 static int
 run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
-	struct server v = { .settings = s, .count = worker_count(s) };
+	struct server v = { .settings = s, .count = worker_count(s),
+	    .workers.gate = -1 };
 	struct endpoint e;
+	int members;
 
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    check(s, &e, v.count) < 0)
@@ -439,10 +441,13 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	v.desk.on_signal = on_signal;
 	v.started = loop_now();
-	place_tell(&v.place, &v.desk, v.count);
+	/* counted while the sockets are not those of many */
+	members = place_count(&v.place, v.count);
 	if (start(&v) < 0) {
 		desk_fault(&v.desk);
 	} else {
+		place_tell(&v.place, &v.desk, v.count, members);
+		workers_go(&v.workers);
 		desk_ready(&v.desk, &v.place.set);
 		if (s->reuseport && place_watch(&v.place, &v.desk,
 		    v.count == 1 ? &v.live : NULL) < 0)

@@ -272,7 +272,7 @@ serve(struct server *v)
 	listen_refresh(v);
 	if (talk_wants_prompt(v->settings) && listen_prompt(v) < 0)
 		return -1;
-	place_tell(&v->place, d, 1);
+	place_tell(&v->place, d, 1, place_count(&v->place, 1));
 	v->talk.on_signal = on_end_signal;
 	if ((v->settings->udp ? serve_datagrams(v) : serve_streams(v)) < 0)
 		return -1;

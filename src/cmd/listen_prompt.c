@@ -110,7 +110,7 @@ on_join(struct session *s)
 	if (!v->talk.relay.count)
 		listen_wait(v);
 	set_state(v, STATE_RUNNING);
-	place_tell(&v->place, &v->talk.desk, 1);
+	place_tell(&v->place, &v->talk.desk, 1, place_count(&v->place, 1));
 	return 0;
 }
 

@@ -227,16 +227,16 @@ place_total(struct place *p)
 	return total;
 }
 
-void
-place_tell(struct place *p, struct desk *d, int own)
+int
+place_count(struct place *p, int own)
 {
-	int members = 0, place;
-
 	/* the sockets of a parent are those of its first worker */
-	if (p->settings->reuseport)
-		members = count_members(p) + own - 1;
-	place = own > 1 ? members - own + 1 : members;
+	return p->settings->reuseport ? count_members(p) + own - 1 : 1;
+}
 
+void
+place_tell(struct place *p, struct desk *d, int own, int members)
+{
 	if (*p->notice)
 		desk_notice(d, p->notice);
 	if (p->set.no_ipv6)
@@ -248,8 +248,8 @@ place_tell(struct place *p, struct desk *d, int own)
 			.protocol = protocol_name(p),
 			.address = &p->set.bound[i],
 			.reuseport = p->settings->reuseport,
-			.members = members ? members : 1,
-			.place = place, .own = own,
+			.members = members, .own = own,
+			.place = own > 1 ? members - own + 1 : members,
 		};
 
 		desk_tell(d, &e);

@@ -36,8 +36,10 @@ int place_check(const struct settings *, const struct endpoint *e);
 int place_open(struct place *, const struct settings *,
     const struct endpoint *e, enum slot_kind kind);
 struct slot *place_slot(struct place *);
-/* The listening events; own: how many members this process has. */
-void place_tell(struct place *, struct desk *, int own);
+/* How many members there are with the own ones of this process. */
+int place_count(struct place *, int own);
+/* The listening events. */
+void place_tell(struct place *, struct desk *, int own, int members);
 /*
  * Tells who comes and goes, on the desk, and mends what a dead one left
  * behind by the sockets of live (or NULL); closed with the place.

@@ -1,5 +1,7 @@
 #include "serve/worker.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -16,14 +18,31 @@ enum {
 	KILL_AFTER_US = 2 * 1000 * 1000,
 };
 
+/* Until the parent closes the other end, or is no more. */
+static void
+wait_at(int gate)
+{
+	char byte;
+
+	while (read(gate, &byte, 1) < 0 && errno == EINTR)
+		continue;
+	close(gate);
+}
+
+/* With gate (or -1) the reading end of the workers' gate. */
 static int
-worker_start(struct worker *w)
+worker_start(struct worker *w, int gate)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
-		return fail("fork");
+		return fail("fork of worker %d of %d", w->index + 1,
+		    w->all->count);
 	if (pid == 0) {
+		if (gate >= 0) {
+			workers_go(w->all);
+			wait_at(gate);
+		}
 		/* the parent may have died before this took effect */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent)
@@ -57,7 +76,7 @@ on_again(struct timer *t)
 	    offsetof(struct worker, again));
 
 	w->restarts++;
-	if (worker_start(w) < 0)
+	if (worker_start(w, -1) < 0)
 		start_later(w);
 }
 
@@ -66,6 +85,7 @@ workers_init(struct workers *all, struct loop *l, int count)
 {
 	all->loop = l;
 	all->count = count;
+	all->gate = -1;
 	all->list = calloc((size_t)count, sizeof(*all->list));
 	if (!all->list)
 		return fail("workers");
@@ -77,13 +97,40 @@ workers_init(struct workers *all, struct loop *l, int count)
 	return 0;
 }
 
+/* Those that wait have done nothing yet. */
+static void
+kill_waiting(struct workers *all)
+{
+	for (int i = 0; i < all->count && all->list[i].pid; i++) {
+		kill(all->list[i].pid, SIGKILL);
+		waitpid(all->list[i].pid, NULL, 0);
+	}
+}
+
 int
 workers_start(struct workers *all)
 {
-	for (int i = 0; i < all->count; i++)
-		if (worker_start(&all->list[i]) < 0)
-			return -1;
-	return 0;
+	int gate[2], result = 0;
+
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		return fail("pipe");
+	all->gate = gate[1];
+	for (int i = 0; i < all->count && result == 0; i++)
+		result = worker_start(&all->list[i], gate[0]);
+	close(gate[0]);
+	if (result < 0) {
+		kill_waiting(all);
+		workers_go(all);
+	}
+	return result;
+}
+
+void
+workers_go(struct workers *all)
+{
+	if (all->gate >= 0)
+		close(all->gate);
+	all->gate = -1;
 }
 
 static struct worker *

@@ -23,6 +23,7 @@ struct worker {
 struct workers {
 	struct loop *loop;
 	int count, running;
+	int gate;			/* open: the first ones wait for it */
 	struct worker *list;
 	bool stopping;
 	int64_t patience;		/* from SIGTERM to SIGKILL, us */
@@ -37,7 +38,12 @@ struct workers {
 
 /* Makes room for count workers; the callbacks are filled in. */
 int workers_init(struct workers *, struct loop *, int count);
+/*
+ * Starts all of them, to wait until workers_go() or the parent's end. Where
+ * that fails, none is left.
+ */
 int workers_start(struct workers *);
+void workers_go(struct workers *);
 /* On SIGCHLD. */
 void workers_reap(struct workers *);
 /* SIGTERM for all, SIGKILL for what is left after a while, or at once. */
