@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct {
-	char text[512];
-	enum status status;
-} last;
+static struct fault last;
 
 /* What the user typed is told as it is, but never breaks the line. */
 static void
@@ -54,11 +51,42 @@ fail_as(enum status status, const char *format, ...)
 	return -1;
 }
 
+void
+fail_add(const char *format, ...)
+{
+	size_t used = strlen(last.text);
+	int saved = errno;
+	va_list args;
+
+	used += (size_t)snprintf(last.text + used, sizeof(last.text) - used,
+	    ": ");
+	if (used < sizeof(last.text)) {
+		va_start(args, format);
+		vsnprintf(last.text + used, sizeof(last.text) - used, format,
+		    args);
+		va_end(args);
+	}
+	one_line();
+	errno = saved;
+}
+
 int
 fail_status_set(enum status status)
 {
 	last.status = status;
 	return -1;
+}
+
+void
+fail_save(struct fault *out)
+{
+	*out = last;
+}
+
+void
+fail_restore(const struct fault *saved)
+{
+	last = *saved;
 }
 
 const char *

@@ -7,6 +7,8 @@
  * prints fail_text() in one line and exits with fail_status().
  */
 
+enum { FAIL_TEXT = 1024 };	/* room for the longest text and its 0 */
+
 /* Exit statuses, as the manual lists them. */
 enum status {
 	STATUS_OK = 0,
@@ -26,8 +28,19 @@ int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int fail_as(enum status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Adds ": FORMAT" to the text of the last fault; keeps errno. */
+void fail_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Gives the last fault another status; returns -1. */
 int fail_status_set(enum status status);
+
+/* For a look around that may fail, while a fault is being told. */
+struct fault {
+	char text[FAIL_TEXT];
+	enum status status;
+};
+void fail_save(struct fault *);
+void fail_restore(const struct fault *);
 
 const char *fail_text(void);
 enum status fail_status(void);

@@ -188,7 +188,7 @@ complain(const char *command)
 void
 desk_fault(struct desk *d)
 {
-	char line[640];
+	char line[FAIL_TEXT + 32];
 	int n = snprintf(line, sizeof(line), "rpnc %s: %s\n",
 	    d->settings->command, fail_text());
 

@@ -221,7 +221,7 @@ worker_sockets(struct server *v, int index, struct sock_set *out)
 		return 0;
 	}
 	memcpy(list.at, v->place.set.bound, sizeof(list.at));
-	return sock_listen(out, &list, &o);
+	return place_listen(out, &list, &o);
 }
 
 /* A worker's life, in its own process. */
@@ -318,7 +318,7 @@ open_sets(struct server *v)
 		return fail("workers");
 	v->sets[0] = v->place.set;
 	for (int i = 1; i < v->count; i++)
-		if (sock_listen(&v->sets[i], &list, &o) < 0)
+		if (place_listen(&v->sets[i], &list, &o) < 0)
 			return -1;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "group/leave.h"
+#include "group/why.h"
 
 int
 place_check(const struct settings *s, const struct endpoint *e)
@@ -29,6 +30,16 @@ place_options(const struct settings *s)
 		.datagram = s->udp, .reuseport = s->reuseport,
 		.backlog = (int)s->backlog, .interface = s->interface,
 	};
+}
+
+int
+place_listen(struct sock_set *out, const struct addr_list *want,
+    const struct sock_options *o)
+{
+	if (sock_listen(out, want, o) == 0)
+		return 0;
+	why_add(out, o);
+	return -1;
 }
 
 /* A board, or why there is none and one of our own. */
@@ -59,7 +70,7 @@ place_open(struct place *p, const struct settings *s,
 	p->owner = getpid();
 	lookout_open(&p->lookout);
 	if (addr_resolve_passive(e, &list) < 0 ||
-	    sock_listen(&p->set, &list, &o) < 0)
+	    place_listen(&p->set, &list, &o) < 0)
 		goto lookout;
 	local_name_get(&p->local, &p->set.bound[0]);
 	if (board_for(p, s) < 0)
@@ -208,10 +219,12 @@ place_join(struct place *p)
 {
 	struct sock_options o = place_options(p->settings);
 	struct addr_list list = { .count = p->set.count };
+	struct sock_set set;
 
 	memcpy(list.at, p->set.bound, sizeof(list.at));
-	if (sock_listen(&p->set, &list, &o) < 0)
+	if (place_listen(&set, &list, &o) < 0)
 		return -1;
+	p->set = set;
 	board_set_sockets(p->board, p->slot, p->set.fd, p->set.count);
 	return 0;
 }

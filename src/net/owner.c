@@ -424,6 +424,7 @@ owners_find(struct owners *o, uint64_t inode, struct owner *out)
 	if (h == NULL)
 		return 0;
 	owner.pid = h->by[0].pid;
+	owner.fd = h->by[0].fd;
 	owner.holders = h->count;
 	read_command(owner.pid, owner.command, sizeof(owner.command));
 	if (read_uid(owner.pid, &owner.uid) < 0)

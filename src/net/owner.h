@@ -9,6 +9,7 @@ struct owners;
 
 struct owner {
 	pid_t pid;		/* the lowest of its holders */
+	int fd;			/* its number there */
 	uid_t uid;		/* the effective one of that process */
 	char command[16 + 1];	/* as the process chose it: any bytes */
 	int holders;		/* how many processes hold the socket */

@@ -125,6 +125,8 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 		}
 		if (fd < 0) {
 			sock_set_close(out);
+			out->refused = a;
+			out->error = errno;
 			return chosen && i && errno == EADDRINUSE ? 1 : -1;
 		}
 		a.len = sizeof(a.un);

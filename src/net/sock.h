@@ -19,6 +19,8 @@ struct sock_set {
 	int fd[ADDR_MAX];
 	struct addr bound[ADDR_MAX];
 	bool no_ipv6;		/* a wildcard for which the kernel has none */
+	struct addr refused;	/* on failure: where, and errno */
+	int error;
 };
 
 /*
