@@ -3,8 +3,6 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "net/sock.h"
-
 /* Room for one address of either family, aligned for a cmsghdr. */
 union control {
 	struct cmsghdr header;
@@ -12,14 +10,17 @@ union control {
 };
 
 void
-dgram_prepare(int fd, const struct addr *bound)
+dgram_prepare(int fd, const struct addr *a)
 {
-	if (!addr_is_wildcard(bound))
+	static const int on = 1;
+
+	if (!addr_is_wildcard(a))
 		return;
-	if (bound->sa.sa_family == AF_INET)
-		sock_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	if (a->sa.sa_family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 	else
-		sock_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+		    sizeof(on));
 }
 
 static void

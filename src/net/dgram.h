@@ -13,8 +13,11 @@
 
 enum { DGRAM_MAX = 65536 };
 
-/* Asks the kernel for the address a datagram came to; after bind(2). */
-void dgram_prepare(int fd, const struct addr *bound);
+/*
+ * Asks the kernel for the address a datagram came to; before bind(2), as what
+ * is queued earlier has none.
+ */
+void dgram_prepare(int fd, const struct addr *a);
 
 /*
  * As recvfrom(2) and sendto(2), never waiting; to or from of length 0: not

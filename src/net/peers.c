@@ -248,7 +248,6 @@ peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 		*s = (struct peer_socket){ .all = all, .bound = set->bound[i] };
 		s->source.fd = set->fd[i];
 		s->source.on_event = on_socket;
-		dgram_prepare(set->fd[i], &set->bound[i]);
 		if (loop_watch(l, &s->source, EPOLLIN) < 0)
 			return -1;
 	}

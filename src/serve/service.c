@@ -198,7 +198,6 @@ open_datagram(struct service *s, const struct sock_set *set)
 		d->source = (struct source){
 			.fd = set->fd[i], .on_event = on_datagram,
 		};
-		dgram_prepare(set->fd[i], &set->bound[i]);
 		if (loop_watch(s->loop, &d->source, EPOLLIN) < 0)
 			return -1;
 	}
