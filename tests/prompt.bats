@@ -775,6 +775,40 @@ twice() {
 	test -z "$(ss -Hltn "sport = :$port")"
 }
 
+@test "prompt: -u: /leave serves what is queued and ends the sessions, /join comes back" {
+	local b
+	port=$(python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 0))
+print(s.getsockname()[1])')
+	pane b rpnc listen -u -r "$port"
+	sees b "listening on 0.0.0.0:$port (udp, reuseport, 1 of 1)"
+	b=$(process b)
+	exec {c}<>"/dev/udp/127.0.0.1/$port"
+	echo first >&"$c"
+	sees b '#1< first'
+	enter b /pause
+	sees b 'paused: '
+	printf 'one\n' >&"$c"
+	printf 'two\n' >&"$c"
+	enter b /leave
+	sees b '#1< two' '#1 closed after ' '(local)' 'left: 2 queued served, 0 lost (connect)'
+	like b '\[0 open.* away\]>'
+	test -z "$(ss -Hlunp "sport = :$port")"
+	enter b /leave
+	sees b 'not listening already: /join'
+	enter b /join
+	eventually twice b "listening on 0.0.0.0:$port (udp, reuseport, 1 of 1)"
+	exec {c}<>"/dev/udp/127.0.0.1/$port"
+	echo second >&"$c"
+	sees b '#2< second'
+	enter b hello
+	assert_equal "$(timeout 20 head -n 1 <&"$c")" hello # a datagram in one read
+	enter b /drain
+	eventually gone "$b"
+	eventually twice b 'left: '
+}
+
 @test "prompt: 200 clients that come and go are folded, and it stays alive" {
 	local told
 	pane a rpnc listen -r 0

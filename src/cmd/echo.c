@@ -117,6 +117,22 @@ on_fault(struct service *service)
 	desk_error(&v->desk);
 }
 
+static void
+drain_datagrams(struct farewell *f)
+{
+	service_drain(f->user);
+}
+
+static void
+close_datagrams(struct farewell *f)
+{
+	service_stop(f->user);
+}
+
+static const struct farewell_datagrams datagrams = {
+	.serve = drain_datagrams, .close = close_datagrams,
+};
+
 /* Serves on set in this process, by the slot's name and counters. */
 static int
 serve(struct server *v, const struct sock_set *set, int worker, int slot)
@@ -133,7 +149,8 @@ serve(struct server *v, const struct sock_set *set, int worker, int slot)
 	v->farewell = (struct farewell){
 		.desk = &v->desk, .acceptor = &v->service.acceptor,
 		.board = v->place.board, .set = &v->live, .name = own->name,
-		.counters = &own->counters, .slot = slot,
+		.served = &own->counters.accepted, .slot = slot,
+		.datagrams = s->udp ? &datagrams : NULL, .user = &v->service,
 	};
 	v->service = (struct service){
 		.loop = &v->desk.loop,
@@ -162,10 +179,12 @@ end(struct server *v)
 	v->farewell.ending = true;
 	if (again)
 		farewell_now(&v->farewell);
-	else if (v->own_sockets && !v->settings->udp)
+	else if (v->own_sockets || (v->settings->udp && v->count == 1))
 		farewell_begin(&v->farewell);
-	else
+	else {
+		service_drain(&v->service);	/* what others may not */
 		loop_stop(&v->desk.loop);
+	}
 }
 
 /*

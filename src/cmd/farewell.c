@@ -13,9 +13,9 @@ accept_all(struct leave *l)
 }
 
 static uint64_t
-accepted(struct leave *l)
+served(struct leave *l)
 {
-	return farewell_of(l)->counters->accepted;
+	return *farewell_of(l)->served;
 }
 
 static void
@@ -25,13 +25,22 @@ on_gate(struct leave *l)
 }
 
 static void
+serve_queued(struct leave *l)
+{
+	farewell_of(l)->datagrams->serve(farewell_of(l));
+}
+
+static void
 close_all(struct leave *l)
 {
 	struct farewell *f = farewell_of(l);
 
-	acceptor_close(f->acceptor);
-	f->acceptor->gated = false;
 	f->set->count = 0;
+	if (f->datagrams)
+		f->datagrams->close(f);
+	else
+		acceptor_close(f->acceptor);
+	f->acceptor->gated = false;
 	board_set_state(f->board, f->slot, f->ending ? STATE_LEFT :
 	    STATE_AWAY);
 }
@@ -62,6 +71,14 @@ wind_up(struct farewell *f)
 		    f->desk->settings->grace);
 }
 
+/* Datagrams without a group: of what is served at the end nothing is said. */
+static bool
+in_silence(const struct farewell *f)
+{
+	return f->datagrams && f->ending && !f->leave.lost &&
+	    !f->desk->settings->reuseport;
+}
+
 static void
 on_left(struct leave *l)
 {
@@ -74,36 +91,60 @@ on_left(struct leave *l)
 		.seconds = (double)(loop_now() - l->began) / 1e6,
 	};
 
-	desk_tell(f->desk, &e);
+	if (!in_silence(f))
+		desk_tell(f->desk, &e);
 	if (f->on_left)
 		f->on_left(f);
 	if (f->ending)
 		wind_up(f);
 }
 
-void
-farewell_begin(struct farewell *f)
+static bool
+listens(const struct farewell *f)
 {
-	static const struct leave_ops ops = {
-		.accept_all = accept_all, .accepted = accepted,
-		.on_gate = on_gate, .close_all = close_all,
-		.on_left = on_left,
+	return f->datagrams ? f->set->count : f->acceptor->count;
+}
+
+static enum leave_mode
+wish(const struct farewell *f)
+{
+	const struct settings *s = f->desk->settings;
+
+	if (f->set->bound[0].sa.sa_family == AF_UNIX ||
+	    (f->datagrams && !s->reuseport))
+		return LEAVE_DRAIN;
+	return (enum leave_mode)s->leave;
+}
+
+static void
+leave(struct farewell *f)
+{
+	static const struct leave_ops ops[] = {
+		{ accept_all, served, on_gate, close_all, on_left },
+		{ serve_queued, served, NULL, close_all, on_left },
 	};
 
-	f->grace.on_timer = on_grace;
-	if (f->leave.active)
-		return;		/* on_left() goes on from there */
-	if (!f->acceptor->count) {
-		wind_up(f);
-		return;
-	}
 	f->leave.loop = &f->desk->loop;
 	f->leave.board = f->board;
 	f->leave.set = f->set;
-	f->leave.wish = f->set->bound[0].sa.sa_family == AF_UNIX ?
-	    LEAVE_DRAIN : (enum leave_mode)f->desk->settings->leave;
-	f->leave.ops = &ops;
-	leave_start(&f->leave);
+	f->leave.wish = wish(f);
+	f->leave.ops = &ops[f->datagrams != NULL];
+	if (f->datagrams)
+		leave_datagram_start(&f->leave);
+	else
+		leave_start(&f->leave);
+}
+
+void
+farewell_begin(struct farewell *f)
+{
+	f->grace.on_timer = on_grace;
+	if (f->leave.active)
+		return;		/* on_left() goes on from there */
+	if (listens(f))
+		leave(f);
+	else
+		wind_up(f);
 }
 
 void
@@ -117,7 +158,10 @@ farewell_hurry(struct farewell *f)
 void
 farewell_now(struct farewell *f)
 {
-	leave_now(&f->leave);
+	if (f->datagrams)
+		leave_datagram_now(&f->leave);
+	else
+		leave_now(&f->leave);
 	loop_stop(&f->desk->loop);
 }
 

@@ -5,6 +5,15 @@
 #include "group/leave.h"
 #include "serve/accept.h"
 
+struct farewell;
+
+/* What serves datagrams. */
+struct farewell_datagrams {
+	/* Serves some of what is queued, if it can just now. */
+	void (*serve)(struct farewell *);
+	void (*close)(struct farewell *);
+};
+
 /*
  * The orderly end of a server: it leaves its group without losing a
  * connection, then its sessions have --grace to end by themselves.
@@ -14,9 +23,10 @@ struct farewell {
 	struct timer grace;
 	struct desk *desk;
 	struct acceptor *acceptor;
+	const struct farewell_datagrams *datagrams;	/* NULL: streams */
 	struct board *board;
 	struct sock_set *set;		/* empty once they are closed */
-	const struct counters *counters;
+	const uint64_t *served;		/* connections, or datagrams, ever */
 	const char *name;
 	int slot;
 	bool ending;			/* the process ends with it */

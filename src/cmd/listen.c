@@ -21,8 +21,7 @@ server_of(struct talk *t)
 void
 listen_wait(struct server *v)
 {
-	if (v->settings->accept_timeout &&
-	    (v->live.count || v->settings->udp))
+	if (v->settings->accept_timeout && v->live.count)
 		loop_timer_set(&v->talk.desk.loop, &v->waiting, loop_now() +
 		    v->settings->accept_timeout);
 }
@@ -155,8 +154,17 @@ on_evict(struct peers *p, struct conn *c)
 	relay_close(&v->talk.relay, c, REASON_LOCAL, 0);
 }
 
-static int
-serve_datagrams(struct server *v)
+int
+listen_open(struct server *v)
+{
+	if (v->settings->udp)
+		return peers_open(&v->peers, &v->talk.desk.loop,
+		    &v->place.set);
+	return acceptor_open(&v->acceptor, &v->talk.desk.loop, &v->place.set);
+}
+
+static void
+datagrams_init(struct server *v)
 {
 	v->peers = (struct peers){
 		.lock = !v->settings->keep, .ready = ready,
@@ -164,18 +172,16 @@ serve_datagrams(struct server *v)
 		.limit = v->settings->max_conns ?
 		    (unsigned)v->settings->max_conns : PEERS_MAX,
 	};
-	return peers_open(&v->peers, &v->talk.desk.loop, &v->place.set);
 }
 
-static int
-serve_streams(struct server *v)
+static void
+streams_init(struct server *v)
 {
 	v->acceptor = (struct acceptor){
 		.limit = (unsigned)v->settings->max_conns,
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
 		.user = v,
 	};
-	return acceptor_open(&v->acceptor, &v->talk.desk.loop, &v->place.set);
 }
 
 static void
@@ -199,15 +205,37 @@ on_away(struct farewell *f)
 }
 
 static void
+drain_datagrams(struct farewell *f)
+{
+	peers_drain(&((struct server *)f->user)->peers);
+}
+
+/* The sockets are the sessions' too. */
+static void
+close_datagrams(struct farewell *f)
+{
+	struct server *v = f->user;
+
+	relay_close_all(&v->talk.relay, f->ending ? REASON_CUT :
+	    REASON_LOCAL);
+	peers_close(&v->peers);
+}
+
+static void
 farewell_init(struct server *v)
 {
+	static const struct farewell_datagrams datagrams = {
+		.serve = drain_datagrams, .close = close_datagrams,
+	};
 	struct farewell *f = &v->farewell;
 
 	f->desk = &v->talk.desk;
 	f->acceptor = &v->acceptor;
+	f->datagrams = v->settings->udp ? &datagrams : NULL;
 	f->board = v->place.board;
 	f->set = &v->live;
-	f->counters = &place_slot(&v->place)->counters;
+	f->served = v->settings->udp ? &v->peers.taken :
+	    &place_slot(&v->place)->counters.accepted;
 	f->name = v->place.name;
 	f->slot = v->place.slot;
 	f->on_left = on_away;
@@ -227,7 +255,7 @@ listen_end(struct server *v)
 		farewell_hurry(f);
 	else if (again)
 		farewell_now(f);
-	else if (v->settings->udp || (!v->settings->reuseport && !f->patient))
+	else if (!v->settings->udp && !v->settings->reuseport && !f->patient)
 		loop_stop(&v->talk.desk.loop);
 	else
 		farewell_begin(f);
@@ -274,7 +302,11 @@ serve(struct server *v)
 		return -1;
 	place_tell(&v->place, d, 1, place_count(&v->place, 1));
 	v->talk.on_signal = on_end_signal;
-	if ((v->settings->udp ? serve_datagrams(v) : serve_streams(v)) < 0)
+	if (v->settings->udp)
+		datagrams_init(v);
+	else
+		streams_init(v);
+	if (listen_open(v) < 0)
 		return -1;
 	desk_ready(d, &v->place.set);
 	listen_wait(v);

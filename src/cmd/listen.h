@@ -21,6 +21,8 @@ struct server {
 	bool closing;		/* the last clients are being accepted */
 };
 
+/* Serves on the sockets of the place. */
+int listen_open(struct server *);
 /* Starts the clock of --accept-timeout. */
 void listen_wait(struct server *);
 /* Leaves the group, if we are in one, and ends when the sessions have. */

@@ -75,9 +75,6 @@ on_leave(struct session *s)
 {
 	struct server *v = s->user;
 
-	if (v->settings->udp)
-		return fail_as(STATUS_USAGE, "with -u only /quit leaves: the "
-		    "socket is the sessions' too");
 	if (v->farewell.leave.active)
 		return fail_as(STATUS_USAGE, "leaving already");
 	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
@@ -103,8 +100,7 @@ on_join(struct session *s)
 	struct server *v = s->user;
 
 	acceptor_resume(&v->acceptor);	/* it may have left while paused */
-	if (place_join(&v->place) < 0 || acceptor_open(&v->acceptor,
-	    &v->talk.desk.loop, &v->place.set) < 0)
+	if (place_join(&v->place) < 0 || listen_open(v) < 0)
 		return -1;
 	v->live = v->place.set;
 	if (!v->talk.relay.count)

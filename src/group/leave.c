@@ -44,7 +44,7 @@ const char *
 leave_name(enum leave_mode mode)
 {
 	static const char *const names[] = {
-		"auto", "steer", "gate", "drain", "close",
+		"auto", "steer", "gate", "drain", "close", "connect",
 	};
 
 	return names[mode];

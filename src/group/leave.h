@@ -6,10 +6,14 @@
 #include "net/diag.h"
 #include "net/sock.h"
 
-/* Leaving a reuseport group without losing a connection: see leave.c. */
+/*
+ * Leaving a reuseport group without losing a connection: see leave.c, and for
+ * datagrams leave_datagram.c.
+ */
 
 enum leave_mode {
 	LEAVE_AUTO, LEAVE_STEER, LEAVE_GATE, LEAVE_DRAIN, LEAVE_CLOSE,
+	LEAVE_CONNECT,			/* datagrams: for the first three */
 };
 const char *leave_name(enum leave_mode);
 
@@ -17,9 +21,9 @@ struct leave;
 
 /* What the leaver does for us. */
 struct leave_ops {
-	/* Accepts until EAGAIN. */
+	/* Accepts until EAGAIN; of datagrams serves what it can just now. */
 	void (*accept_all)(struct leave *);
-	/* How many were ever accepted. */
+	/* How many were ever accepted; of datagrams: read. */
 	uint64_t (*accepted)(struct leave *);
 	/* What is accepted from now on may have inherited a gate: open it. */
 	void (*on_gate)(struct leave *);
@@ -40,7 +44,7 @@ struct leave {
 	/* How it went. */
 	enum leave_mode mode;
 	const char *why;		/* not what was wished, or NULL */
-	int queued, handshakes, lost;
+	int queued, handshakes, lost;	/* -1: there is no such thing */
 	int64_t began, limit;		/* loop_now() */
 	bool active, locked, steered;
 	/* Inside. */
@@ -58,6 +62,10 @@ struct leave {
 void leave_start(struct leave *);
 /* Ends at once: what was attached is taken away, the sockets close. */
 void leave_now(struct leave *);
+
+/* The same for datagrams. */
+void leave_datagram_start(struct leave *);
+void leave_datagram_now(struct leave *);
 
 /*
  * To call when a board was woken, by who has sockets of its groups: takes

@@ -1,7 +1,12 @@
 #include "net/dgram.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/uio.h>
+
+#include "base/fail.h"
+
+enum { DISCARD_MAX = 1 << 20 };	/* an end, whoever keeps sending */
 
 /* Room for one address of either family, aligned for a cmsghdr. */
 union control {
@@ -119,4 +124,52 @@ dgram_send(int fd, const void *data, size_t length, const struct addr *to,
 	if (from->len)
 		write_control(&m, &control, from);
 	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* All nodes of the link that an IPv6 socket is bound to, or -1: it is not. */
+static int
+link_nodes(int fd, struct addr *a)
+{
+	static const struct in6_addr all = {
+		{ { 0xff, 2, [15] = 1 } }
+	};
+	int device = 0;
+	socklen_t size = sizeof(device);
+
+	if (a->sa.sa_family != AF_INET6 || getsockopt(fd, SOL_SOCKET,
+	    SO_BINDTOIFINDEX, &device, &size) < 0 || !device)
+		return -1;
+	a->in6.sin6_addr = all;
+	a->in6.sin6_scope_id = (uint32_t)device;
+	return 0;
+}
+
+/*
+ * A connected socket takes from its peer only, so that must be one that
+ * nobody can send from, and that routes wherever the socket could be bound:
+ * itself, and only its group can have that port; of a wildcard the loopback
+ * address. A wildcard of one interface has none there in IPv6, but a
+ * multicast address, which is no packet's source (RFC 4291, 2.7).
+ */
+int
+dgram_part(int fd, const struct addr *bound)
+{
+	struct addr a = *bound;
+
+	if (connect(fd, &a.sa, a.len) == 0 || (link_nodes(fd, &a) == 0 &&
+	    connect(fd, &a.sa, a.len) == 0))
+		return 0;
+	return fail("connect");
+}
+
+int
+dgram_discard(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int count = 0;
+
+	while (count < DISCARD_MAX && poll(&p, 1, 0) > 0 &&
+	    p.revents & POLLIN)
+		count += recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0;
+	return count;
 }

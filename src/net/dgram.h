@@ -28,4 +28,13 @@ ssize_t dgram_receive(int fd, void *room, size_t length, struct addr *from,
 ssize_t dgram_send(int fd, const void *data, size_t length,
     const struct addr *to, const struct addr *from);
 
+/*
+ * Takes a bound socket, with its queue, out of its reuseport group: nothing
+ * more arrives, but what is queued can be read and answered.
+ */
+int dgram_part(int fd, const struct addr *bound);
+
+/* Reads away what is queued: how many datagrams that were. */
+int dgram_discard(int fd);
+
 #endif

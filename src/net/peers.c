@@ -187,6 +187,7 @@ take_one(struct peers *all, struct peer_socket *socket)
 		p = peer_new(all, socket, &from, &to);
 	if (!p)
 		return 0;
+	all->taken++;
 	all->length = (size_t)n;
 	all->in_hand = true;
 	p->conn.on_event(&p->conn, EPOLLIN);
@@ -238,6 +239,7 @@ int
 peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 {
 	all->loop = l;
+	all->locked = false;
 	all->retry.on_timer = on_retry;
 	all->datagram = malloc(DGRAM_MAX);
 	if (!all->datagram)
@@ -267,6 +269,15 @@ peers_resume(struct peers *all)
 	for (int i = 0; i < all->socket_count; i++)
 		if (!all->sockets[i].source.watched)
 			loop_watch(all->loop, &all->sockets[i].source, EPOLLIN);
+}
+
+void
+peers_drain(struct peers *all)
+{
+	for (int i = 0; i < all->socket_count; i++)
+		for (int n = 0; n < READS_A_WAKE && all->ready(all); n++)
+			if (take_one(all, &all->sockets[i]) < 0)
+				break;
 }
 
 void

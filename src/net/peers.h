@@ -31,6 +31,7 @@ struct peers {
 	/* Closes c, which has been silent longest. */
 	void (*on_evict)(struct peers *, struct conn *c);
 	void *user;
+	uint64_t taken;		/* datagrams that a peer got */
 	char *datagram;		/* the one in hand */
 	size_t length;
 	bool in_hand;
@@ -41,6 +42,9 @@ struct peers {
 int peers_open(struct peers *, struct loop *, const struct sock_set *);
 void peers_pause(struct peers *);
 void peers_resume(struct peers *);
+/* Takes some of what is queued, also if paused, while ready(). */
+void peers_drain(struct peers *);
+/* The peers are closed already. */
 void peers_close(struct peers *);
 
 #endif

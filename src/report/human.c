@@ -129,9 +129,11 @@ drained(const struct page *p, const struct event *e)
 	/* a worker's line stands among others */
 	if (e->name && strchr(e->name, '/'))
 		fprintf(p->out, "%s ", e->name);
-	fprintf(p->out, "left: %lld queued served, %lld handshake%s awaited, "
-	    "%lld lost (%s", (long long)e->queued, (long long)e->handshakes,
-	    e->handshakes == 1 ? "" : "s", (long long)e->lost, e->mode);
+	fprintf(p->out, "left: %lld queued served, ", (long long)e->queued);
+	if (e->handshakes >= 0)		/* datagrams have none */
+		fprintf(p->out, "%lld handshake%s awaited, ",
+		    (long long)e->handshakes, e->handshakes == 1 ? "" : "s");
+	fprintf(p->out, "%lld lost (%s", (long long)e->lost, e->mode);
 	if (e->text)
 		fprintf(p->out, ": %s", e->text);
 	fputc(')', p->out);

@@ -20,7 +20,7 @@ enum {
 	LINE = 72 + 2,			/* RFC 864: 72 characters and CRLF */
 	PRINTABLE = 95,
 	DATAGRAM_LIMIT = 512,		/* RFC 864: 0 to 512 in a datagram */
-	READS_A_WAKE = 64,
+	READS_A_WAKE = 64, READS_A_DRAIN = 1024,
 };
 
 /* The lines of RFC 864: each starts one character after the last. */
@@ -178,14 +178,17 @@ answer_one(struct service *s, int fd)
 }
 
 static void
+answer_some(struct datagram_socket *d, int most)
+{
+	while (most-- && answer_one(d->service, d->source.fd) == 0)
+		continue;
+}
+
+static void
 on_datagram(struct source *source, uint32_t events)
 {
-	struct service *s = ((struct datagram_socket *)source)->service;
-
 	(void)events;
-	for (int i = 0; i < READS_A_WAKE; i++)
-		if (answer_one(s, source->fd) < 0)
-			return;
+	answer_some((struct datagram_socket *)source, READS_A_WAKE);
 }
 
 static int
@@ -224,13 +227,27 @@ service_open(struct service *s, const struct sock_set *set, bool datagram,
 }
 
 void
-service_close(struct service *s)
+service_drain(struct service *s)
 {
-	acceptor_close(&s->acceptor);
+	for (int i = 0; i < s->datagrams; i++)
+		answer_some(&s->datagram[i], READS_A_DRAIN);
+}
+
+void
+service_stop(struct service *s)
+{
 	for (int i = 0; i < s->datagrams; i++) {
 		loop_del(s->loop, &s->datagram[i].source);
 		close(s->datagram[i].source.fd);
 	}
+	s->datagrams = 0;
+}
+
+void
+service_close(struct service *s)
+{
+	acceptor_close(&s->acceptor);
+	service_stop(s);
 	while (s->conns)
 		drop(s, s->conns, REASON_CUT);
 	free(s->buffer);

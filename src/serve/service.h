@@ -45,6 +45,9 @@ struct service {
 /* Serves on the sockets, which it takes over; the fields above are set. */
 int service_open(struct service *, const struct sock_set *, bool datagram,
     bool exclusive, unsigned limit);
+/* Datagrams: answers some of what is queued; closes the sockets. */
+void service_drain(struct service *);
+void service_stop(struct service *);
 void service_close(struct service *);
 
 #endif
