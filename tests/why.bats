@@ -6,6 +6,7 @@ load listen
 # hold OPTION... ADDRESS PORT: another program has a port; see holder.py.
 hold() {
 	local n=${#pids[@]}
+	rm -f "held.$n" # of one before a stop
 	mkfifo "held.$n"
 	python3 "$BATS_TEST_DIRNAME/holder.py" "$@" >"held.$n" 3>&- &
 	pid=$!
@@ -231,4 +232,185 @@ listens() {
 	run timeout 20 rpnc listen fe80::1 0
 	assert_failure 5
 	assert_output --partial "a link-local address needs its interface"
+}
+
+# member N ARG...: rpnc echo -r ARG...; its pid is who[N], its stdout told[N].
+who=()
+told=()
+member() {
+	start echo -r --json "${@:2}"
+	who[$1]=$pid
+	told[$1]=out.$((${#pids[@]} - 1))
+}
+
+# notices N: what it said of others, from its events.
+notices() {
+	jq -r 'select(.event == "error").text' "${told[$1]}"
+}
+
+# dials HOST: 20 clients, TCP or ($udp) UDP; those that rpnc has are answered.
+dials() {
+	py "$1" "$port" "${udp:-}" "${silent:-}" <<-'END'
+		host, port, is_udp, silent = args
+		for i in range(20):
+		    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+		    s = socket.socket(family, SOCK_DGRAM if is_udp else
+		                      socket.SOCK_STREAM)
+		    s.connect((host, int(port)))
+		    s.send(b"x")
+		    if not silent:
+		        assert s.recv(9) == b"x"
+		    s.close()
+	END
+}
+
+# got N COUNT: it ends, and has had so many.
+got() {
+	kill "${who[$1]}"
+	finish "${who[$1]}" || assert_equal "$?" 143
+	assert_equal "$(jq 'select(.event == "report").accepted' "${told[$1]}")" "$2"
+}
+
+# free_port [--udp]: leaves one in $port.
+free_port() {
+	hold "$@" 127.0.0.1 0
+	stop
+}
+
+@test "shadow: a specific address beats the wildcard, whoever came first" {
+	local udp
+	for udp in "" -u; do
+		free_port ${udp:+--udp}
+		member 0 $udp "$port"
+		assert_equal "$(notices 0)" ""
+		member 1 $udp 127.0.0.1 "$port"
+		assert_equal "$(notices 1)" "all that is for 127.0.0.1 comes to \
+127.0.0.1:$port now, no longer to A (pid ${who[0]}) on 0.0.0.0:$port"
+		dials 127.0.0.1
+		dials 127.0.0.2
+		member 2 $udp -4 "$port"
+		assert_equal "$(notices 2)" "all that is for 127.0.0.1 goes to B \
+(pid ${who[1]}) on 127.0.0.1:$port, none of it to 0.0.0.0:$port"
+		member 3 $udp 127.0.0.1 "$port" # no news: that group was there
+		assert_equal "$(notices 3)" ""
+		got 0 20
+		got 1 20
+		dials 127.0.0.1
+		got 2 0
+		got 3 20
+		stop
+	done
+}
+
+@test "shadow: an IPv6 address beats its wildcard" {
+	needs_ipv6
+	free_port
+	member 0 -6 ::1 "$port"
+	member 1 "$port"
+	assert_equal "$(notices 1)" "all that is for ::1 goes to A \
+(pid ${who[0]}) on [::1]:$port, none of it to [::]:$port"
+	dials ::1
+	dials 127.0.0.1
+	got 1 20
+	got 0 20
+}
+
+@test "shadow: IPv4 beats dual-stack, and of dual-stack and V6ONLY the older one" {
+	needs_ipv6
+	local udp silent=1 older
+	for udp in "" -u; do
+		hold ${udp:+--udp} --reuseport :: 0
+		older=$pid
+		member 0 $udp "$port"
+		assert_equal "$(notices 0)" "all IPv6 goes to python3 (pid $older, \
+user $me) on [::]:$port (IPv4 too), none of it to [::]:$port: of two such \
+groups the older one wins
+all IPv4 comes to 0.0.0.0:$port now, no longer to python3 (pid $older, user \
+$me) on [::]:$port (IPv4 too)"
+		dials ::1
+		silent='' dials 127.0.0.1
+		got 0 20
+		stop
+		free_port ${udp:+--udp}
+		member 0 $udp -6 "$port"
+		hold ${udp:+--udp} --reuseport :: "$port"
+		silent='' dials ::1
+		dials 127.0.0.1
+		member 1 $udp -6 "$port" # which is no news to the holder
+		assert_equal "$(notices 1)" ""
+		got 0 20
+		stop
+	done
+}
+
+@test "shadow: of a group on a device and one on any, the last joined wins IPv4" {
+	local udp device
+	for udp in "" -u; do
+		free_port ${udp:+--udp}
+		member 0 $udp -4 "$port"
+		member 1 $udp -4 --interface lo "$port"
+		assert_equal "$(notices 1)" "all that comes by lo comes to \
+0.0.0.0:$port (by lo only) now, no longer to A (pid ${who[0]}) on \
+0.0.0.0:$port: of two such groups the one joined last wins"
+		dials 127.0.0.1
+		member 2 $udp -4 "$port"
+		assert_equal "$(notices 2)" "all that comes by lo comes to \
+0.0.0.0:$port now, no longer to B (pid ${who[1]}) on 0.0.0.0:$port (by lo \
+only): of two such groups the one joined last wins"
+		dials 127.0.0.1
+		got 1 20
+		stop
+	done
+}
+
+@test "shadow: of a group on a device and one on any, the older wins IPv6" {
+	needs_ipv6
+	local udp device other
+	for udp in "" -u; do
+		for device in 0 1; do
+			other=(--interface lo)
+			test "$device" -eq 0 || other=()
+			free_port ${udp:+--udp}
+			if test "$device" -eq 0; then
+				member 0 $udp -6 "$port"
+			else
+				member 0 $udp -6 --interface lo "$port"
+			fi
+			member 1 $udp -6 "${other[@]}" "$port"
+			assert_regex "$(notices 1)" "^all that comes by lo goes to A \
+\(pid ${who[0]}\) on .*: of two such groups the older one wins$"
+			dials ::1
+			got 1 0
+			got 0 20
+			stop
+		done
+	done
+}
+
+@test "shadow: a group is told once, with its size; -q says nothing" {
+	free_port
+	start echo -r -w 3 127.0.0.1 "$port"
+	start listen -r -4 "$port"
+	run grep '^rpnc: ' err.1
+	assert_equal "${#lines[@]}" 1
+	assert_regex "$output" "goes to A/[0-2] \(pid [0-9]+\) and 2 more on 127"
+	start listen -q -r -4 "$port"
+	assert_equal "$(cat err.2)" ""
+}
+
+@test "shadow: echo's own workers are no old members" {
+	free_port
+	member 0 "$port"
+	member 1 -w 3 127.0.0.1 "$port"
+	assert_regex "$(notices 1)" "^all that is for 127.0.0.1 comes to .* now"
+}
+
+@test "shadow: no more than four are told" {
+	local i
+	free_port
+	for i in 1 2 3 4 5; do
+		start echo -r "127.0.0.$i" "$port"
+	done
+	start listen -r -4 "$port"
+	assert_equal "$(grep -c '^rpnc: ' err.5)" 4
 }

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "group/leave.h"
+#include "group/shadow.h"
 #include "group/why.h"
 
 int
@@ -247,6 +248,18 @@ place_count(struct place *p, int own)
 	return p->settings->reuseport ? count_members(p) + own - 1 : 1;
 }
 
+/* Who takes what we listen for, and from whom we take. */
+static void
+tell_shadows(struct place *p, struct desk *d, int own)
+{
+	struct sock_options o = place_options(p->settings);
+	struct shadows all;
+
+	shadows_find(&p->set, &o, own, &all);
+	for (int i = 0; i < all.count; i++)
+		desk_notice(d, all.text[i]);
+}
+
 void
 place_tell(struct place *p, struct desk *d, int own, int members)
 {
@@ -267,6 +280,7 @@ place_tell(struct place *p, struct desk *d, int own, int members)
 
 		desk_tell(d, &e);
 	}
+	tell_shadows(p, d, own);
 }
 
 void

@@ -35,11 +35,9 @@ rivals_open(struct rivals *r, bool datagram, uint16_t port, unsigned states)
 	*r = (struct rivals){ .datagram = datagram };
 	lookout_open(&r->lookout);
 	if (r->lookout.diag && diag_dump(r->lookout.diag,
-	    datagram ? IPPROTO_UDP : IPPROTO_TCP, states, port, add, r) >= 0) {
-		r->board = board_look(datagram, port);
+	    datagram ? IPPROTO_UDP : IPPROTO_TCP, states, port, add, r) >= 0)
 		result = 0;
-	}
-	if (result < 0)
+	else
 		rivals_close(r);
 	fail_restore(&told);
 	return result;
@@ -143,9 +141,24 @@ rival_listens(const struct diag_sock *s)
 	    TCP_LISTEN);
 }
 
+/* Only when somebody is to be named: to open a board wakes its members. */
+static void
+look(struct rivals *r)
+{
+	struct fault told;
+
+	if (r->looked || !r->count)
+		return;
+	r->looked = true;
+	fail_save(&told);
+	r->board = board_look(r->datagram, addr_port(&r->list[0].local));
+	fail_restore(&told);
+}
+
 const struct slot *
 rival_slot(struct rivals *r, const struct diag_sock *d)
 {
+	look(r);
 	for (int i = 0; r->board && d->inode && i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(r->board, i);
 

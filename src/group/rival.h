@@ -10,7 +10,7 @@ struct rivals {
 					   looks for a listener in this order */
 	struct lookout lookout;
 	struct board *board;		/* of this user, or NULL */
-	bool datagram;
+	bool datagram, looked;
 };
 
 enum relation {
