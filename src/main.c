@@ -7,8 +7,8 @@
  *	cmd		policy: options, order of steps, exit status
  *	serve, talk	accepting, workers, services; sessions at a prompt
  *	probe		the asking side: attempts, who answered, how evenly
- *	group, terminal	one port's members and their board; the prompt
- *	report		events, and how people and programs read them
+ *	group, terminal	one port's members and their board; prompt, live header
+ *	report		events, scoreboards, and how people and programs read them
  *	net		addresses, sockets, connections, the relay
  *	base		faults, numbers, options, the event loop, sinks
  */

@@ -166,7 +166,7 @@ hold_leave() {
 	start listen -r 127.0.0.1 0
 	kill "$pid"
 	ends_with 143
-	member 0 '0 lost (gate: nobody to steer to)'
+	member 0 '0 lost (gate: no other rpnc)'
 	background python3 "$BATS_TEST_DIRNAME/members.py" >where
 	eventually test -s where
 	read -r port _ <where

@@ -158,6 +158,13 @@ desk_close(struct desk *d)
 void
 desk_abandon(struct desk *d)
 {
+	sigset_t terminals;
+
+	/* to be stopped by ^Z as well */
+	sigemptyset(&terminals);
+	sigaddset(&terminals, SIGTSTP);
+	sigaddset(&terminals, SIGWINCH);
+	sigprocmask(SIG_UNBLOCK, &terminals, NULL);
 	sink_close(&d->out);
 	sink_close(&d->err);
 	close(d->signals.fd);

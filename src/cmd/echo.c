@@ -16,6 +16,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/command.h"
+#include "cmd/display.h"
 #include "cmd/farewell.h"
 #include "cmd/place.h"
 #include "serve/service.h"
@@ -35,6 +36,7 @@ struct server {
 	struct sock_set live;		/* its sockets while it listens */
 	struct farewell farewell;
 	struct watch watch;		/* a worker's */
+	struct display display;
 	struct workers workers;
 	struct sock_set *sets;		/* one a worker, while they start */
 	int count;
@@ -63,7 +65,7 @@ worker_count(const struct settings *s)
 static int
 check(struct settings *s, const struct endpoint *e, int workers)
 {
-	if (place_check(s, e) < 0)
+	if (place_check(s, e) < 0 || display_check(s, STDERR_FILENO) < 0)
 		return -1;
 	if (s->identify && s->udp)
 		return fail_as(STATUS_USAGE, "--identify greets a connection; "
@@ -308,6 +310,8 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
 	struct server *v = (struct server *)d;
 
+	if (display_signal(&v->display, info))
+		return;
 	if (info->ssi_signo == SIGCHLD) {
 		if (v->count > 1)
 			workers_reap(&v->workers);
@@ -471,8 +475,12 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		if (s->reuseport && place_watch(&v.place, &v.desk,
 		    v.count == 1 ? &v.live : NULL) < 0)
 			desk_error(&v.desk);
+		if (display_wanted(s) && display_open(&v.display, &v.desk,
+		    &v.place, &v.desk.err, STDERR_FILENO) < 0)
+			desk_error(&v.desk);
 		if (loop_run(&v.desk.loop) < 0)
 			desk_fault(&v.desk);
+		live_close(&v.display.live);
 		if (v.count == 1)
 			service_close(&v.service);
 		tell_report(&v);

@@ -326,7 +326,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	int status;
 
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
-	    place_check(s, &e) < 0)
+	    place_check(s, &e) < 0 || listen_prompt_check(s) < 0)
 		return -1;
 	s->keep = s->keep || (s->reuseport && !s->once);
 	s->linger = -1;
@@ -336,6 +336,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	raise_descriptor_limit();
 	if (serve(&v) < 0)
 		desk_fault(&v.talk.desk);
+	live_close(&v.display.live);
 	relay_close_all(&v.talk.relay, REASON_CUT);
 	if (s->udp)
 		peers_close(&v.peers);

@@ -1,6 +1,7 @@
 #ifndef CMD_LISTEN_H
 #define CMD_LISTEN_H
 
+#include "cmd/display.h"
 #include "cmd/farewell.h"
 #include "cmd/place.h"
 #include "cmd/talk.h"
@@ -18,6 +19,7 @@ struct server {
 	struct sock_set live;	/* the place's, while it listens */
 	struct timer waiting;	/* --accept-timeout */
 	struct timer clock;	/* the shares in the prompt */
+	struct display display;	/* --live */
 	bool closing;		/* the last clients are being accepted */
 };
 
@@ -28,6 +30,8 @@ void listen_wait(struct server *);
 /* Leaves the group, if we are in one, and ends when the sessions have. */
 void listen_end(struct server *);
 
+/* Whether the prompt that is asked for can be had; -1: usage. */
+int listen_prompt_check(const struct settings *);
 /* Shows the prompt, whose commands do what they say to the server. */
 int listen_prompt(struct server *);
 /* The shares that the prompt and the news show. */

@@ -1,5 +1,6 @@
 /* What a person at the prompt of rpnc listen can have it do. */
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "cmd/listen.h"
@@ -16,6 +17,7 @@ listen_refresh(struct server *v)
 	s->accepted = place_slot(&v->place)->counters.accepted;
 	s->total = v->settings->reuseport ? place_total(&v->place) : 0;
 	session_refresh(s);
+	live_touch(&v->display.live);
 }
 
 /* What others accept moves our share, and rings no bell. */
@@ -44,6 +46,10 @@ listen_stopped(struct talk *t, bool stopping)
 	if (t->session.state != STATE_AWAY)
 		board_set_state(v->place.board, v->place.slot,
 		    stopping ? STATE_STOPPED : t->session.state);
+	if (stopping)
+		live_suspend(&v->display.live);
+	else
+		live_resume(&v->display.live);
 }
 
 static void
@@ -124,6 +130,56 @@ on_group(struct session *s)
 	return place_look(&v->place) < 0 ? NULL : &v->place.score.board;
 }
 
+static void
+on_resize(struct talk *t)
+{
+	live_resize(&((struct server *)t)->display.live);
+}
+
+static void
+on_clear(struct prompt *p)
+{
+	struct server *v = ((struct session *)p)->user;
+
+	live_resume(&v->display.live);
+}
+
+static void
+on_hide(struct live *l)
+{
+	prompt_hide(l->user);
+}
+
+static void
+on_show(struct live *l)
+{
+	prompt_show(l->user);
+}
+
+/* The scoreboard above the prompt. */
+static int
+show_live(struct server *v)
+{
+	struct live *l = &v->display.live;
+
+	v->talk.on_resize = on_resize;
+	v->talk.session.prompt.on_clear = on_clear;
+	l->hide = on_hide;
+	l->show = on_show;
+	l->user = &v->talk.session.prompt;
+	return display_open(&v->display, &v->talk.desk, &v->place,
+	    &v->talk.desk.out, STDOUT_FILENO);
+}
+
+int
+listen_prompt_check(const struct settings *s)
+{
+	if (s->live && !talk_wants_prompt(s))
+		return fail_as(STATUS_USAGE, "--live is shown above a prompt, "
+		    "for a person at a terminal");
+	return display_check(s, STDOUT_FILENO);
+}
+
 int
 listen_prompt(struct server *v)
 {
@@ -143,5 +199,7 @@ listen_prompt(struct server *v)
 	v->clock.on_timer = on_clock;
 	if (v->settings->reuseport)
 		on_clock(&v->clock);
-	return talk_prompt(&v->talk);
+	if (talk_prompt(&v->talk) < 0)
+		return -1;
+	return v->settings->live ? show_live(v) : 0;
 }

@@ -56,6 +56,7 @@ const struct opt listen_options[] = {
 	CHOICE(0, "leave", "auto|steer|gate|drain|close", leave,
 	    "how to leave the group at the end"),
 	TIME(0, "grace", grace, 0, "for open sessions then (10)"),
+	FLAG(0, "live", live, "the members, at the top of the terminal"),
 	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
 	    "write the addresses there once listening"),
 	END

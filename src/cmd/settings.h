@@ -24,7 +24,7 @@ struct settings {
 	int color;
 	int64_t ready_fd;
 	/* listening */
-	bool reuseport, keep, once;
+	bool reuseport, keep, once, live;
 	int64_t max_conns, backlog, accept_timeout;
 	const char *name;
 	int leave;

@@ -179,6 +179,8 @@ on_prompt_signal(struct desk *d, const struct signalfd_siginfo *info)
 		break;
 	case SIGWINCH:
 		prompt_resize(&t->session.prompt);
+		if (t->on_resize)
+			t->on_resize(t);
 		break;
 	case SIGTSTP:
 		if (t->on_stop)

@@ -20,6 +20,8 @@ struct talk {
 	void (*on_opened)(struct talk *, struct conn *);
 	/* ^Z: about to stop, or going on. */
 	void (*on_stop)(struct talk *, bool stopping);
+	/* The terminal has another size. */
+	void (*on_resize)(struct talk *);
 	/* SIGTERM or SIGHUP; NULL: the loop ends. */
 	void (*on_signal)(struct talk *);
 	bool interactive;

@@ -178,7 +178,7 @@ choose_mode(struct leave *l)
 	else if (!l->diag || count_groups(l) < 0)
 		give_way(l, LEAVE_GATE, "sock_diag is refused");
 	else if (!has_heirs(l))
-		give_way(l, LEAVE_GATE, "nobody to steer to");
+		give_way(l, LEAVE_GATE, "no other rpnc");
 	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
 		give_way(l, LEAVE_GATE, "not all are rpnc's");
 }

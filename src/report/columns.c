@@ -370,6 +370,16 @@ page_of(FILE *out, const struct scoreboard *b, const struct score_style *s)
 	return p;
 }
 
+/* Who asks, or the first; it is shown though there is little room. */
+static size_t
+own_row(const struct scoreboard *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->rows[i].own)
+			return i;
+	return 0;
+}
+
 void
 columns_table(FILE *out, const struct scoreboard *b,
     const struct score_style *style, bool headline, size_t rows)
@@ -382,7 +392,8 @@ columns_table(FILE *out, const struct scoreboard *b,
 	if (headline)
 		row_out(&p, widths, NULL);
 	for (size_t i = 0; i < shown; i++)
-		row_out(&p, widths, &b->rows[i]);
+		row_out(&p, widths, i + 1 == shown && own_row(b) > i ?
+		    &b->rows[own_row(b)] : &b->rows[i]);
 	if (shown < b->count)
 		fprintf(out, "  ... and %zu more\n", b->count - shown);
 }

@@ -130,7 +130,8 @@ title_out(const struct page *p)
 	    (unsigned long long)b->accepted);
 	part_add(line, sizeof(line), columns, part);
 	if (!isnan(b->rate)) {
-		snprintf(part, sizeof(part), "%.*f/s", b->rate < 10, b->rate);
+		snprintf(part, sizeof(part), "%.*f/s",
+		    b->rate > 0 && b->rate < 10, b->rate);
 		part_add(line, sizeof(line), columns, part);
 		part_add(line, sizeof(line), columns,
 		    spark_text(b->rates + b->rate_count - n, n, spark));

@@ -224,6 +224,15 @@ restore_modes(void)
 }
 
 static int
+on_clear_key(int count, int key)
+{
+	if (!the_prompt->on_clear)
+		return rl_clear_screen(count, key);
+	the_prompt->on_clear(the_prompt);
+	return 0;
+}
+
+static int
 ignore_key(int count, int key)
 {
 	(void)count;
@@ -257,6 +266,7 @@ readline_init(void)
 	rl_basic_word_break_characters = " ";
 	rl_initialize();
 	ignore_brackets();
+	rl_bind_key('L' & 0x1f, on_clear_key);
 	rl_variable_bind("bind-tty-special-chars", "on");
 }
 
@@ -354,6 +364,25 @@ prompt_print(struct prompt *p, const char *text, size_t length)
 	fit();
 	rl_clear_visible_line();
 	fwrite(text, 1, length, p->screen);
+	rl_on_new_line();
+	rl_redisplay();
+	fflush(p->screen);
+}
+
+void
+prompt_hide(struct prompt *p)
+{
+	if (!p->open || p->answering)
+		return;
+	rl_clear_visible_line();
+	fflush(p->screen);
+}
+
+void
+prompt_show(struct prompt *p)
+{
+	if (!p->open || p->answering)
+		return;
 	rl_on_new_line();
 	rl_redisplay();
 	fflush(p->screen);

@@ -33,6 +33,8 @@ struct prompt {
 	 */
 	char *(*complete)(struct prompt *, const char *before,
 	    const char *text, int n);
+	/* ^L: the screen is to be made anew; NULL: readline does. */
+	void (*on_clear)(struct prompt *);
 	void *user;
 	char history[256];
 };
@@ -50,6 +52,9 @@ void prompt_close(struct prompt *);
 void prompt_set(struct prompt *, const char *text);
 /* Prints whole lines above the one that is typed, which survives. */
 void prompt_print(struct prompt *, const char *text, size_t length);
+/* Around what is done to the screen by others: off it, and on it again. */
+void prompt_hide(struct prompt *);
+void prompt_show(struct prompt *);
 /* Throws away what is typed; false if there was nothing. */
 bool prompt_clear(struct prompt *);
 void prompt_resize(struct prompt *);

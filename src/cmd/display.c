@@ -1,0 +1,92 @@
+#include "cmd/display.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "report/scoreboard.h"
+
+int
+display_check(const struct settings *s, int terminal)
+{
+	if (!s->live || live_possible(terminal))
+		return 0;
+	if (isatty(terminal))
+		return fail_as(STATUS_USAGE, "--live: this terminal (TERM) "
+		    "can't be drawn on");
+	return fail_as(STATUS_USAGE, "--live is shown on a terminal, and %s "
+	    "is none", terminal == STDOUT_FILENO ? "stdout" : "stderr");
+}
+
+bool
+display_wanted(const struct settings *s)
+{
+	return s->live || (!s->quiet && !s->json && isatty(STDOUT_FILENO) &&
+	    live_possible(STDERR_FILENO) &&
+	    tcgetpgrp(STDERR_FILENO) == getpgrp());
+}
+
+static char *
+draw(struct live *l, int columns, int lines)
+{
+	struct display *d = (struct display *)l;
+	struct score *score = &d->place->score;
+	struct score_style style = {
+		.columns = columns, .color = d->desk->color,
+	};
+	char *text = NULL;
+	size_t length;
+	FILE *out;
+
+	if (place_look(d->place) < 0)
+		return NULL;
+	score_sample(score, loop_now());
+	out = open_memstream(&text, &length);
+	if (!out)
+		return NULL;
+	scoreboard_header(out, &score->board, &style, lines);
+	fclose(out);
+	return text;
+}
+
+bool
+display_signal(struct display *d, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGWINCH) {
+		live_resize(&d->live);
+	} else if (info->ssi_signo == SIGTSTP) {
+		live_suspend(&d->live);
+		raise(SIGSTOP);
+		live_resume(&d->live);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void
+on_change(struct place *p)
+{
+	live_touch(p->user);
+}
+
+int
+display_open(struct display *d, struct desk *desk, struct place *place,
+    struct sink *out, int terminal)
+{
+	d->desk = desk;
+	d->place = place;
+	d->live.loop = &desk->loop;
+	d->live.out = out;
+	d->live.terminal = terminal;
+	d->live.draw = draw;
+	if (!place->on_change) {
+		place->on_change = on_change;
+		place->user = &d->live;
+	}
+	if (desk_catch(desk, SIGWINCH) < 0 || desk_catch(desk, SIGTSTP) < 0)
+		return -1;
+	live_open(&d->live);
+	return 0;
+}

@@ -1,0 +1,30 @@
+#ifndef CMD_DISPLAY_H
+#define CMD_DISPLAY_H
+
+#include "cmd/place.h"
+#include "terminal/live.h"
+
+/* The scoreboard at the top of a terminal, while a server serves. */
+struct display {
+	struct live live;		/* first */
+	struct place *place;
+	struct desk *desk;
+};
+
+/*
+ * Whether --live can be done on this descriptor, or nobody asked for it: 0,
+ * or -1: usage.
+ */
+int display_check(const struct settings *, int terminal);
+/* Whether it is to be shown without --live: to a person who sees it all. */
+bool display_wanted(const struct settings *);
+
+/*
+ * Shows it on a terminal by its sink, and has the desk read SIGWINCH and
+ * SIGTSTP, which display_signal() takes; false: it is another one.
+ */
+int display_open(struct display *, struct desk *, struct place *,
+    struct sink *, int terminal);
+bool display_signal(struct display *, const struct signalfd_siginfo *);
+
+#endif

@@ -1,0 +1,389 @@
+# The scoreboard at the top of a terminal, in real ones (tmux).
+# shellcheck shell=bash disable=SC2154,SC2034,SC2030,SC2031,SC2016
+
+bats_require_minimum_version 1.5.0
+load helpers
+load terminal
+
+# visible NAME: what is on the screen now, a row a line.
+visible() {
+	tm capture-pane -p -t "$1" | sed 's/ *$//'
+}
+
+# rows NAME FROM TO
+rows() {
+	visible "$1" | sed -n "$2,$3p"
+}
+
+tops() {
+	[[ $(rows "$1" 1 "$2") =~ $3 ]]
+}
+
+# top NAME LINES REGEX: the first lines of the screen come to match it.
+top() {
+	eventually tops "$@" || {
+		printf 'no /%s/ in the first %d of %s:\n%s\n' "$3" "$2" "$1" \
+			"$(visible "$1")"
+		return 1
+	}
+}
+
+# title NAME REGEX: in the first row.
+title() {
+	top "$1" 1 "$2"
+}
+
+# live NAME ARG...: listen --live in a pane; its port in port.
+live() {
+	pane "$1" rpnc listen -r --live "${@:2}"
+	listening "$1"
+}
+
+# accepted_by NAME MEMBER: what the header of NAME says.
+accepted_by() {
+	visible "$1" | awk -v name="$2" 'NR < 3 { next } $1 == ">" { $1 = ""; $0 = $0 }
+		$1 == name { for (i = 4; i <= NF; i++) if ($i ~ /^[0-9]+$/) {
+			print $i; exit } }'
+}
+
+# undivided NAME: more lines than it has rows fill all of its screen.
+undivided() {
+	enter "$1" 'clear; seq 200 260'
+	prompts "$1" '$'
+	rows "$1" 1 1 | grep -qxE '2[0-9][0-9]'
+}
+
+# echoes: a new connection to port is answered.
+echoes() {
+	client && printf 'x\n' >&"$c" && hears "$c" x
+}
+
+@test "live: the header's counts are the connections that were made" {
+	local i a b
+	live a 0
+	title a "^A \*:$port tcp  1 member  0 accepted"
+	prompts a 'A [0 open]>'
+	live b "$port"
+	title a "2 members  0 accepted"
+	title b "^B \*:$port tcp  2 members  0 accepted"
+	for i in {1..60}; do client; done
+	eventually served
+	title a '2 members  60 accepted'
+	title b '2 members  60 accepted'
+	top a 5 'fair hashing gives 30 ± [0-9]+ each \(99 %\), p [0-9.e-]+: '
+	a=$(accepted_by a A)
+	b=$(accepted_by a B)
+	assert_equal "$((a + b))" 60
+	test "$a" -gt 5 -a "$b" -gt 5
+	assert_equal "$(accepted_by b A) $(accepted_by b B)" "$a $b"
+	# the bar of the larger one is the longest
+	top a 4 '█.*█'
+	# one row each, and which is me
+	top a 5 $'\n> A +[0-9]+ rpnc .*\n  B +[0-9]+ rpnc '
+	top b 5 $'\n  A +[0-9]+ rpnc .*\n> B +[0-9]+ rpnc '
+	top a 6 '──────────$'
+	top a 4 " $a +[0-9.]+ % +$a +0/8192 +0 running"
+	# what was before another one joined is judged no more
+	pane n rpnc listen -r "$port"
+	sees n 'C listening'
+	title a '3 members  60 accepted'
+	top a 6 'accepted since +share'
+	kill -KILL "$(process n)"
+	sees a '- C died'
+	title a '2 members  60 accepted'
+	top a 5 'nothing accepted since the group last changed'
+}
+
+@test "live: strangers are listed beside members, with what is known" {
+	local nc
+	live a 127.0.0.1 0
+	title a "^A 127.0.0.1:$port tcp  1 member "
+	background nc.openbsd -lk 127.0.0.1 "$port"
+	nc=$pid
+	title a '2 members'
+	top a 4 "  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 -"
+	top a 5 'open, 0 in queues'
+	kill "$nc"
+	title a '1 member '
+}
+
+@test "live: a member that is stopped, paused, and goes on, is shown" {
+	local b waiting
+	live a 0
+	# tmux would make its own children go on
+	pane b sh -c "rpnc listen -r $port; :"
+	like a 'B joined \(pid ([0-9]+)\)'
+	[[ $(screen a) =~ B\ joined\ \(pid\ ([0-9]+)\) ]]
+	b=${BASH_REMATCH[1]}
+	kill -STOP "$b"
+	top a 4 "B +$b .* 0/8192 +0 stopped"
+	until waiting=$(queued) && test "$waiting" -gt 2; do client; done
+	top a 4 "B +$b .* $waiting/8192 +0 stopped"
+	top a 5 'fair hashing gives' # by what the kernel gave
+	kill -CONT "$b"
+	top a 4 "B +$b .* $waiting +[0-9.]+ % +$waiting +0/8192 +0 running"
+	enter b /pause
+	top a 4 "B +$b .* paused"
+	enter a /pause
+	top a 4 "> A .* paused"$'\n'".* paused"
+	enter b /resume
+	enter a /resume
+	top a 4 "> A .* running"$'\n'".* running"
+	# who leaves is in no row
+	enter a /leave
+	sees a 'left: '
+	title a '^A .*  1 member '
+	top a 3 $'\n'"  B +$b "
+	enter a /join
+	title a '2 members'
+}
+
+@test "live: text, a long line and history go on below the header" {
+	local long='' n
+	for n in {1..30}; do long+="word$n "; done
+	live a 0
+	client
+	prompts a 'A [1 open, 100% of 1] #1>'
+	keyed a "$long"
+	sees a 'word30'
+	for n in {1..40}; do
+		ask "$c" "told $n"
+		sees a "#1< told $n"
+	done
+	title a "^A \*:$port tcp  1 member  1 accepted"
+	top a 5 '────'
+	assert_equal "$(visible a | grep -c '> word1 ')" 1
+	assert_equal "$(visible a | grep -c '#1< told 40')" 1
+	keyed a 'end'
+	keys a Enter
+	hears "$c" "${long}end"
+	keys a Up
+	sees a 'word30 end'
+	keys a C-u
+	# a member more moves what is below, and one less, too
+	pane b rpnc listen -r "$port"
+	sees a '+ B joined'
+	title a '2 members'
+	top a 6 '────'
+	[[ $(visible a) == *'#1< told 40'* ]]
+	keyed a 'half'
+	prompts a 'A [1 open, 100% of 1] #1> half'
+	kill -KILL "$(process b)"
+	title a '1 member '
+	prompts a 'A [1 open] #1> half' || prompts a 'A [1 open, 100% of 1] #1> half'
+	[[ $(visible a) == *'#1< told 40'* ]]
+	refute tops a 5 ' B '
+	# ^L wipes what is below
+	keys a C-l
+	eventually fresh a 'half'
+	keys a Enter
+	hears "$c" half
+}
+
+# fresh NAME TEXT: its screen has the header, and one line that ends in TEXT.
+fresh() {
+	[[ $(rows "$1" 6 24 | sed '/^$/d') == *"> $2" ]] &&
+		test "$(rows "$1" 6 24 | sed '/^$/d' | wc -l)" -eq 1 &&
+		tops "$1" 1 '^A '
+}
+
+@test "live: 40 columns of 10 rows, and a change of size in between" {
+	local long='' n
+	for n in {1..12}; do long+="word$n "; done
+	live a 0
+	pane b rpnc listen -r "$port"
+	pane d rpnc listen -r "$port"
+	sees a '+ B joined' '+ C joined'
+	client_of a
+	sees a '#1 127'
+	keyed a "$long"
+	sees a 'word12'
+	resize a 40 10
+	top a 5 "^A \*:$port tcp  3 members  [0-9]+ accepted"
+	top a 5 '> A +[0-9]+ +[0-9.]+ % +0/8192 running'
+	top a 5 '\.\.\. and 2 more'
+	eventually narrow a 40
+	sees a 'word12'
+	ask "$c" 'while it is small'
+	sees a '#1< while it is small'
+	keyed a 'and on'
+	sees a 'and on'
+	top a 1 "^A "
+	resize a 80 24
+	top a 7 '> A .* running'$'\n''  B .* running'$'\n''  C .* running'
+	ask "$c" 'while it is large'
+	sees a '#1< while it is large'
+	keyed a '.'
+	keys a Enter
+	hears "$c" "${long}and on."
+	# too small for any: none, and all else as ever
+	resize a 40 6
+	ask "$c" 'while it is tiny'
+	sees a '#1< while it is tiny'
+	eventually undrawn a
+	resize a 80 24
+	title a '3 members'
+	enter a /quit
+	eventually gone "$(process a)"
+}
+
+narrow() {
+	[[ $(rows "$1" 3 3) == *running ]] &&
+		test "$(rows "$1" 1 5 | wc -L)" -le "$2"
+}
+
+undrawn() {
+	[[ $(visible "$1") != *' members  '* ]]
+}
+
+@test "live: the terminal is as it was after /quit, a signal, and in between" {
+	shell a
+	enter a 'rpnc listen -r --live 0'
+	listening a
+	title a '^A '
+	enter a /quit
+	prompts a '$'
+	undivided a
+	enter a 'clear; rpnc listen -r --live --name T 0'
+	sees a 'T listening'
+	title a '^T '
+	keyed a 'half'
+	pkill -TERM -P "$(process a)" -x rpnc
+	sees a Terminated
+	undivided a
+	enter a 'clear; rpnc listen -r --live --name U 0'
+	sees a 'U listening'
+	title a '^U '
+	keyed a 'half'
+	prompts a 'U [0 open]> half'
+	keys a C-z
+	sees a Stopped
+	undivided a
+	enter a fg
+	title a '^U '
+	prompts a 'U [0 open]> half'
+	keys a C-c
+	prompts a 'U [0 open]>'
+	keys a C-c
+	prompts a '$'
+	undivided a
+	# echo, in the background for a while
+	enter a 'clear; rpnc echo -w 2 --name V 0'
+	title a '^V \*:'
+	port=$(rows a 1 1 | sed 's/.*\*:\([0-9]*\) .*/\1/')
+	echoes
+	title a ' 1 accepted'
+	keys a C-z
+	sees a Stopped
+	undivided a
+	enter a 'clear; bg'
+	echoes
+	enter a 'seq 300 360'
+	undivided a
+	enter a fg
+	title a '^V .* 2 accepted'
+	keys a C-c
+	sees a '2 connections in'
+	undivided a
+}
+
+@test "live: echo's workers are stopped by ^Z, one that is replaced as well" {
+	local pid
+	shell a
+	enter a 'rpnc echo -w 2 --name W 0'
+	top a 4 'W/1 .* running'
+	pid=$(visible a | awk '$1 == "W/1" { print $2 }')
+	kill -KILL "$pid"
+	sees a 'died by signal 9'
+	top a 4 'W/1 +[0-9]+ rpnc '
+	eventually replaced a W/1 "$pid"
+	keys a C-z
+	sees a Stopped
+	pid=$(replaced a W/1 "$pid")
+	eventually grep -q '^State:.T' "/proc/$pid/status"
+	enter a fg
+	top a 4 'W/1 .* running'
+	keys a C-c
+	sees a 'restarted 1 times'
+}
+
+# replaced NAME MEMBER PID: its row has another pid, which this prints.
+replaced() {
+	visible "$1" | awk -v name="$2" -v old="$3" '$1 == name && $2 != old {
+		print $2; found = 1 } END { exit !found }'
+}
+
+@test "live: echo shows it on a terminal, if that can be drawn on" {
+	pane a rpnc echo -w 2 0
+	title a '^A \*:[0-9]+ tcp  2 members  0 accepted'
+	port=$(rows a 1 1 | sed 's/.*\*:\([0-9]*\) .*/\1/')
+	top a 4 '  A/0 .*running'$'\n''  A/1 .*running'
+	for _ in {1..20}; do echoes; done
+	title a ' 20 accepted'
+	like a '[0-9.]+/s'
+	# the color of the title
+	[[ $(tm capture-pane -pe -t a | head -n 1) == *$'\033[1m'* ]]
+	pane b env NO_COLOR=1 rpnc echo -w 2 0
+	title b '^A \*:'
+	[[ $(tm capture-pane -pe -t b | head -n 6) != *$'\033'* ]]
+	pane d env TERM=dumb rpnc echo -r "$port"
+	sees d "listening on [::]:$port"
+	title a '3 members'
+	unseen d 'accepted'
+	pane q rpnc echo -q -r "$port"
+	title a '4 members'
+	unseen q 'accepted'
+	# one queue for all
+	pane s rpnc echo -w 2 --accept shared 0
+	title s '2 members'
+	top s 4 'A/1 +[0-9]+ rpnc +0 +- +0 +- +- running'
+	# its stdout is elsewhere
+	pane o sh -c "rpnc echo -r $port >report"
+	sees o 'listening on'
+	unseen o accepted
+	pane p sh -c "rpnc echo -r --live --name P $port >report"
+	title p '^P '
+	title a '6 members'
+}
+
+@test "live: --live where nothing can be drawn is a usage error" {
+	run -2 rpnc echo --live 0
+	assert_output "rpnc echo: --live is shown on a terminal, and stderr is none"
+	run -2 rpnc listen --live 0
+	assert_output --partial "--live is shown above a prompt"
+	run -2 rpnc listen --prompt=always --live 0
+	assert_output --partial "--live is shown on a terminal, and stdout is none"
+	shell a
+	enter a 'rpnc listen --live --prompt=never 0; echo status $?'
+	sees a 'above a prompt' 'status 2'
+	enter a 'TERM=dumb rpnc listen --live 0; echo dumb $?'
+	sees a '--live: this terminal (TERM)' 'dumb 2'
+	run -2 rpnc connect --live 1
+	run -0 rpnc echo --help
+	assert_output --partial '--live'
+}
+
+@test "live: a terminal that is not read (^S) holds up nothing" {
+	local a e i
+	live a 0
+	pane e rpnc echo -r "$port"
+	title a '2 members'
+	title e '2 members'
+	held a
+	held e
+	for i in {1..30}; do client; done
+	eventually served
+	pane n rpnc listen -r "$port"
+	sees n 'C listening'
+	keys e C-q
+	title e '3 members  30 accepted'
+	keys a C-q
+	title a '3 members  30 accepted'
+	a=$(process a)
+	e=$(process e)
+	keys a C-s
+	keys e C-s
+	kill -TERM "$a" "$e"
+	eventually gone "$a"
+	eventually gone "$e"
+}

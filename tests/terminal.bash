@@ -1,0 +1,208 @@
+# Sourced by tests in real terminals (tmux): panes, keys, what is shown there.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+clients=() # descriptors that client opened
+
+tm() {
+	tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@" 3>&-
+}
+
+teardown() {
+	tm kill-server 2>/dev/null || true
+	stop
+}
+
+# server_of_terminals: tmux, with one window that keeps it alive.
+server_of_terminals() {
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state INPUTRC=/dev/null
+	export TERM=screen PS1='$ '
+	unset HISTFILE NO_COLOR PROMPT_COMMAND TMUX
+	tm new-session -d -x 80 -y 24 -n idle cat \
+		\; set-option -g remain-on-exit on \
+		\; set-option -g history-limit 20000
+}
+
+# pane NAME COMMAND...: in a terminal of 80x24 of its own.
+pane() {
+	tm has-session 2>/dev/null || server_of_terminals
+	tm new-window -d -n "$1" "${@:2}"
+}
+
+# shell NAME: a person's shell there, with job control.
+shell() {
+	pane "$1" bash --norc --noprofile +o history
+	prompts "$1" '$'
+}
+
+# screen NAME: all that was shown there, long lines as one.
+screen() {
+	tm capture-pane -pJ -S - -t "$1" | sed 's/ *$//'
+}
+
+# now NAME: its last line that is not empty, where the prompt is.
+now() {
+	screen "$1" | sed '/^$/d' | tail -n 1
+}
+
+shows() {
+	[[ $(screen "$1") == *"$2"* ]]
+}
+
+# sees NAME TEXT...: each of these texts is shown there, soon.
+sees() {
+	local text
+	for text in "${@:2}"; do
+		eventually shows "$1" "$text" || {
+			printf 'no "%s" in %s:\n%s\n' "$text" "$1" "$(screen "$1")"
+			return 1
+		}
+	done
+}
+
+unseen() {
+	if shows "$1" "$2"; then
+		printf '"%s" in %s:\n%s\n' "$2" "$1" "$(screen "$1")"
+		return 1
+	fi
+}
+
+matches() {
+	[[ $(screen "$1") =~ $2 ]]
+}
+
+# like NAME REGEX: the screen comes to match it.
+like() {
+	eventually matches "$1" "$2" || {
+		printf 'no /%s/ in %s:\n%s\n' "$2" "$1" "$(screen "$1")"
+		return 1
+	}
+}
+
+# resize NAME COLUMNS ROWS: until the terminal has that size; tmux tells the
+# process some time after it has moved the rows about.
+resize() {
+	tm resize-window -t "$1" -x "$2" -y "$3"
+	eventually is_of_size "$(tm display-message -p -t "$1" '#{pane_tty}')" \
+		"$3 $2"
+}
+
+is_of_size() {
+	test "$(stty -F "$1" size)" = "$2"
+}
+
+at_prompt() {
+	[[ $(now "$1") == "$2" ]]
+}
+
+# prompts NAME LINE: its last line becomes exactly this one.
+prompts() {
+	eventually at_prompt "$1" "$2" || {
+		printf 'not at "%s":\n%s\n' "$2" "$(screen "$1")"
+		return 1
+	}
+}
+
+# count NAME TEXT: in how many lines.
+count() {
+	screen "$1" | grep -cF -- "$2" || true
+}
+
+keys() {
+	tm send-keys -t "$1" "${@:2}"
+}
+
+# enter NAME TEXT: typed, with Enter; keyed: without.
+enter() {
+	keyed "$1" "$2"
+	keys "$1" Enter
+}
+
+keyed() {
+	tm send-keys -t "$1" -l -- "$2"
+}
+
+# listening NAME: until it says so; its port in port.
+listening() {
+	sees "$1" 'listening on'
+	port=$(screen "$1" | sed -n 's/.*listening on .*:\([0-9]*\) .*/\1/p' |
+		head -n 1)
+	test -n "$port"
+}
+
+# client: a connection to port, in descriptor c.
+client() {
+	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	clients+=("$c")
+}
+
+# ask C TEXT: sends that line; hears C LINE: the next line from there is it.
+ask() {
+	printf '%s\n' "$2" >&"$1"
+}
+
+hears() {
+	local line
+	read -r -t 20 line <&"$1"
+	assert_equal "$line" "$2"
+}
+
+# at_end C: nothing more comes from there.
+at_end() {
+	local line status=0
+	read -r -t 20 line <&"$1" || status=$?
+	test "$status" -eq 1 -a -z "$line"
+}
+
+hang_up() {
+	local c
+	for c in "$@"; do
+		exec {c}>&-
+	done
+}
+
+# client_of NAME: connections until that member has accepted one, which is c.
+client_of() {
+	local before
+	before=$(count "$1" ' connected')
+	for _ in {1..64}; do
+		client
+		like "$1" "has|open" # it is alive
+		eventually served || return 1
+		test "$(count "$1" ' connected')" -eq "$before" || return 0
+	done
+	return 1
+}
+
+# served: no connection to port waits to be accepted.
+served() {
+	test -z "$(ss -Htn state established "sport = :$port" |
+		awk '$1 > 0 && !/users/')" &&
+		test -z "$(ss -Hltn "sport = :$port" | awk '$2 > 0')"
+}
+
+# queued: the longest queue of port.
+queued() {
+	ss -Hltn "sport = :$port" |
+		awk '$2 > n { n = $2 } END { print n + 0 }'
+}
+
+# process NAME: the pid of what runs in that terminal.
+process() {
+	tm list-panes -t "$1" -F '#{pane_pid}'
+}
+
+# gone PID: ended; tmux may never wait for it.
+gone() {
+	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+# twice NAME TEXT
+twice() {
+	test "$(count "$1" "$2")" -eq 2
+}
+
+# held NAME: ^S, so that the terminal is not read; released by ^Q.
+held() {
+	keys "$1" C-s
+	keyed "$1" 'what is never shown'
+}
