@@ -19,14 +19,6 @@ display_check(const struct settings *s, int terminal)
 	    "is none", terminal == STDOUT_FILENO ? "stdout" : "stderr");
 }
 
-bool
-display_wanted(const struct settings *s)
-{
-	return s->live || (!s->quiet && !s->json && isatty(STDOUT_FILENO) &&
-	    live_possible(STDERR_FILENO) &&
-	    tcgetpgrp(STDERR_FILENO) == getpgrp());
-}
-
 static char *
 draw(struct live *l, int columns, int lines)
 {
@@ -89,4 +81,20 @@ display_open(struct display *d, struct desk *desk, struct place *place,
 		return -1;
 	live_open(&d->live);
 	return 0;
+}
+
+static bool
+is_wanted(const struct settings *s)
+{
+	return s->live || (!s->quiet && !s->json && isatty(STDOUT_FILENO) &&
+	    live_possible(STDERR_FILENO) &&
+	    tcgetpgrp(STDERR_FILENO) == getpgrp());
+}
+
+void
+display_start(struct display *d, struct desk *desk, struct place *place)
+{
+	if (is_wanted(desk->settings) && display_open(d, desk, place,
+	    &desk->err, STDERR_FILENO) < 0)
+		desk_error(desk);
 }

@@ -16,15 +16,14 @@ struct display {
  * or -1: usage.
  */
 int display_check(const struct settings *, int terminal);
-/* Whether it is to be shown without --live: to a person who sees it all. */
-bool display_wanted(const struct settings *);
-
 /*
  * Shows it on a terminal by its sink, and has the desk read SIGWINCH and
  * SIGTSTP, which display_signal() takes; false: it is another one.
  */
 int display_open(struct display *, struct desk *, struct place *,
     struct sink *, int terminal);
+/* On stderr: with --live, or for a person who sees it all. */
+void display_start(struct display *, struct desk *, struct place *);
 bool display_signal(struct display *, const struct signalfd_siginfo *);
 
 #endif

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "base/num.h"
 #include "cmd/command.h"
 #include "cmd/display.h"
 #include "cmd/farewell.h"
@@ -23,7 +22,6 @@
 #include "serve/worker.h"
 
 enum {
-	WORKERS_MAX = 128,
 	GREETING = 256,
 	PATIENCE_US = 10 * 1000 * 1000,	/* for all to leave, one by one */
 };
@@ -44,23 +42,6 @@ struct server {
 	int64_t started;
 	char greeting[GREETING];
 };
-
-static int
-worker_count(const struct settings *s)
-{
-	int64_t n;
-
-	if (!s->workers)
-		return 1;
-	if (strcmp(s->workers, "auto") == 0) {
-		n = sysconf(_SC_NPROCESSORS_ONLN);
-		return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (int)n;
-	}
-	if (num_parse(s->workers, 1, WORKERS_MAX, &n) < 0)
-		return fail_as(STATUS_USAGE, "--workers %.40s: want 1 to %d, "
-		    "or auto", s->workers, WORKERS_MAX);
-	return (int)n;
-}
 
 static int
 check(struct settings *s, const struct endpoint *e, int workers)
@@ -447,7 +428,7 @@ tell_report(struct server *v)
 static int
 run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
-	struct server v = { .settings = s, .count = worker_count(s),
+	struct server v = { .settings = s, .count = settings_workers(s),
 	    .workers.gate = -1 };
 	struct endpoint e;
 	int members;
@@ -475,9 +456,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		if (s->reuseport && place_watch(&v.place, &v.desk,
 		    v.count == 1 ? &v.live : NULL) < 0)
 			desk_error(&v.desk);
-		if (display_wanted(s) && display_open(&v.display, &v.desk,
-		    &v.place, &v.desk.err, STDERR_FILENO) < 0)
-			desk_error(&v.desk);
+		display_start(&v.display, &v.desk, &v.place);
 		if (loop_run(&v.desk.loop) < 0)
 			desk_fault(&v.desk);
 		live_close(&v.display.live);

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
+#include "base/num.h"
 #include "group/board.h"
 #include "serve/service.h"
 
@@ -196,6 +198,23 @@ settings_source(const struct settings *s, struct addr_list *out)
 	if (endpoint_parse(&e, 2, words) < 0)
 		return -1;
 	return addr_resolve(&e, 0, out);
+}
+
+int
+settings_workers(const struct settings *s)
+{
+	int64_t n;
+
+	if (!s->workers)
+		return 1;
+	if (strcmp(s->workers, "auto") == 0) {
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+		return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (int)n;
+	}
+	if (num_parse(s->workers, 1, WORKERS_MAX, &n) < 0)
+		return fail_as(STATUS_USAGE, "--workers %.40s: want 1 to %d, "
+		    "or auto", s->workers, WORKERS_MAX);
+	return (int)n;
 }
 
 int

@@ -59,6 +59,10 @@ int settings_endpoint(const struct settings *, int count, char *const *words,
 /* The addresses of -s, looked up: none where it isn't given; -1: fault. */
 int settings_source(const struct settings *, struct addr_list *out);
 
+/* How many processes serve, by --workers; -1: usage. */
+enum { WORKERS_MAX = 128 };
+int settings_workers(const struct settings *);
+
 /* Checks that go across options and hold in every command; -1: usage. */
 int settings_check(const struct settings *);
 
