@@ -9,39 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "cmd/command.h"
 #include "cmd/display.h"
-#include "cmd/farewell.h"
-#include "cmd/place.h"
-#include "serve/service.h"
-#include "serve/worker.h"
+#include "cmd/echo.h"
 
-enum {
-	GREETING = 256,
-	PATIENCE_US = 10 * 1000 * 1000,	/* for all to leave, one by one */
-};
-
-struct server {
-	struct desk desk;		/* first */
-	struct settings *settings;
-	struct place place;
-	struct service service;		/* of this process */
-	struct sock_set live;		/* its sockets while it listens */
-	struct farewell farewell;
-	struct watch watch;		/* a worker's */
-	struct display display;
-	struct workers workers;
-	struct sock_set *sets;		/* one a worker, while they start */
-	int count;
-	bool own_sockets, ending;
-	int64_t started;
-	char greeting[GREETING];
-};
+enum { PATIENCE_US = 10 * 1000 * 1000 };	/* for all to leave, one by one */
 
 static int
 check(struct settings *s, const struct endpoint *e, int workers)
@@ -60,7 +36,7 @@ check(struct settings *s, const struct endpoint *e, int workers)
 	if (s->accept != ACCEPT_REUSEPORT && s->reuseport)
 		return fail_as(STATUS_USAGE, "-r is --accept reuseport: choose");
 	s->reuseport = s->accept == ACCEPT_REUSEPORT;
-	return 0;
+	return place_check_member(s, e);
 }
 
 /* The line of --identify. */
@@ -116,13 +92,22 @@ static const struct farewell_datagrams datagrams = {
 	.serve = drain_datagrams, .close = close_datagrams,
 };
 
+static void
+on_full(struct service *service, bool full)
+{
+	struct server *v = service->user;
+
+	if (v->own_sockets)
+		place_full(v->place.board, v->farewell.slot, full);
+}
+
 /* Serves on set in this process, by the slot's name and counters. */
 static int
 serve(struct server *v, const struct sock_set *set, int worker, int slot)
 {
 	static const struct service_ops ops = {
 		.on_open = on_open, .on_close = on_close,
-		.on_fault = on_fault,
+		.on_fault = on_fault, .on_full = on_full,
 	};
 	const struct settings *s = v->settings;
 	struct slot *own = board_slot(v->place.board, slot);
@@ -144,13 +129,6 @@ serve(struct server *v, const struct sock_set *set, int worker, int slot)
 	return service_open(&v->service, set, s->udp,
 	    s->accept == ACCEPT_EXCLUSIVE && v->count > 1,
 	    (unsigned)s->max_conns);
-}
-
-static void
-worker_name(const struct server *v, int index, char name[static BOARD_NAME])
-{
-	snprintf(name, BOARD_NAME, "%.16s/%hu", v->place.name,
-	    (unsigned short)index);
 }
 
 /* This process serves no more: out of the group first, if it is in one. */
@@ -189,7 +167,8 @@ on_wake(struct watch *w)
 {
 	struct server *v = w->user;
 
-	leave_mend(w->board, &v->live);
+	if (policy_apply(&v->place.policy, &v->live) < 0)
+		desk_error(&v->desk);
 }
 
 /* A worker says nothing of who comes and goes, but mends the group. */
@@ -198,6 +177,10 @@ watch_board(struct server *v)
 {
 	static const struct watch_ops ops = { .on_wake = on_wake };
 
+	v->place.policy = (struct policy){
+		.board = v->place.board, .diag = v->place.lookout.diag,
+		.datagram = v->settings->udp,
+	};
 	v->watch.ops = &ops;
 	v->watch.user = v;
 	return watch_open(&v->watch, &v->desk.loop, v->place.board);
@@ -239,21 +222,23 @@ worker_run(struct workers *all, int index)
 	place_abandon(&v->place);
 	if (v->settings->ready_fd >= 0)
 		close((int)v->settings->ready_fd);
-	worker_name(v, index, name);
+	echo_worker_name(v, index, name);
 	if (desk_open(&v->desk, v->settings) < 0)
 		return STATUS_NETWORK;
 	v->desk.on_signal = on_worker_signal;
 	board_reopen(v->place.board);
 	if (worker_sockets(v, index, &set) < 0)
 		goto fault;
+	lookout_open(&v->place.lookout);
 	slot = board_claim(v->place.board, SLOT_MEMBER, name, getppid());
 	if (slot >= 0)
-		board_set_sockets(v->place.board, slot, set.fd, set.count);
+		place_equip(v->place.board, v->settings, slot, &set);
 	if (slot < 0 || serve(v, &set, index, slot) < 0 ||
 	    (v->own_sockets && watch_board(v) < 0) || loop_run(&v->desk.loop) < 0)
 		goto fault;
 	service_close(&v->service);
 	watch_close(&v->watch);
+	lookout_close(&v->place.lookout);
 	return desk_close(&v->desk);
 fault:
 	desk_fault(&v->desk);
@@ -266,7 +251,7 @@ on_death(struct workers *all, struct worker *w, int status)
 	struct server *v = all->user;
 	char name[BOARD_NAME];
 
-	worker_name(v, w->index, name);
+	echo_worker_name(v, w->index, name);
 	if (WIFSIGNALED(status))
 		fail_as(STATUS_OK, "worker %s (pid %d) died by signal %d "
 		    "(%s); it is replaced", name, (int)w->last_pid,
@@ -303,6 +288,25 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 		workers_stop(&v->workers, v->ending);
 	else
 		end(v);
+	v->ending = true;
+}
+
+static void
+on_replaced(struct place *p, const char *why)
+{
+	struct server *v = p->user;
+	struct event e = {
+		.kind = EVENT_DRAINING, .name = p->name, .reason = why,
+	};
+
+	v->farewell.why = why;
+	if (v->count > 1) {
+		desk_tell(&v->desk, &e);
+		workers_stop(&v->workers, false);
+	} else if (!v->ending) {
+		end(v);
+	}
+	v->farewell.why = NULL;
 	v->ending = true;
 }
 
@@ -365,66 +369,6 @@ start(struct server *v)
 	return serve(v, &v->place.set, 0, v->place.slot);
 }
 
-static double
-own_cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-static void
-row_fill(struct server *v, int i, struct worker_row *row, char *name)
-{
-	const struct slot *slot = place_slot(&v->place);
-	int found;
-
-	*row = (struct worker_row){ .name = name, .worker = i, .pid = -1 };
-	snprintf(name, BOARD_NAME, "%s", v->place.name);
-	if (v->count > 1) {
-		worker_name(v, i, name);
-		row->cpu = v->workers.list[i].cpu;
-		row->restarts = v->workers.list[i].restarts;
-		found = board_find(v->place.board, name, getpid());
-		if (found < 0)
-			return;
-		slot = board_slot(v->place.board, found);
-	} else {
-		row->cpu = own_cpu();
-	}
-	row->pid = slot->pid;
-	row->accepted = slot->counters.accepted;
-	row->in = slot->counters.in;
-	row->out = slot->counters.out;
-}
-
-static void
-tell_report(struct server *v)
-{
-	struct worker_row rows[WORKERS_MAX];
-	char names[WORKERS_MAX][BOARD_NAME];
-	struct event e = {
-		.kind = EVENT_REPORT, .command = "echo",
-		.name = v->place.name, .rows = rows,
-		.row_count = (size_t)v->count,
-		.protocol = v->settings->udp ? "datagrams" : "connections",
-		.seconds = (double)(loop_now() - v->started) / 1e6,
-	};
-
-	for (int i = 0; i < v->count; i++) {
-		row_fill(v, i, &rows[i], names[i]);
-		e.clients += (int64_t)rows[i].accepted;
-		e.in += rows[i].in;
-		e.out += rows[i].out;
-	}
-	for (int i = 0; i < v->count; i++)
-		rows[i].share = e.clients ? (double)rows[i].accepted /
-		    (double)e.clients : 0;
-	desk_tell(&v->desk, &e);
-}
-
 static int
 run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
@@ -444,6 +388,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (desk_open(&v.desk, s) < 0)
 		return -1;
 	v.desk.on_signal = on_signal;
+	v.place.user = &v;
+	v.place.on_replaced = on_replaced;
 	v.started = loop_now();
 	/* counted while the sockets are not those of many */
 	members = place_count(&v.place, v.count);
@@ -452,17 +398,17 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	} else {
 		place_tell(&v.place, &v.desk, v.count, members);
 		workers_go(&v.workers);
-		desk_ready(&v.desk, &v.place.set);
 		if (s->reuseport && place_watch(&v.place, &v.desk,
 		    v.count == 1 ? &v.live : NULL) < 0)
 			desk_error(&v.desk);
 		display_start(&v.display, &v.desk, &v.place);
+		desk_ready(&v.desk, &v.place.set);
 		if (loop_run(&v.desk.loop) < 0)
 			desk_fault(&v.desk);
 		live_close(&v.display.live);
 		if (v.count == 1)
 			service_close(&v.service);
-		tell_report(&v);
+		echo_report(&v);
 	}
 	*ended_by = v.desk.ended_by;
 	workers_free(&v.workers);

@@ -99,6 +99,19 @@ on_left(struct leave *l)
 		wind_up(f);
 }
 
+/* People know why, but for what another member has wished. */
+static void
+tell_why(struct farewell *f)
+{
+	struct event e = {
+		.kind = EVENT_DRAINING, .name = f->name,
+		.reason = f->why ? f->why : f->ending ? "end" : "leave",
+	};
+
+	if (f->why || f->desk->settings->json)
+		desk_tell(f->desk, &e);
+}
+
 static bool
 listens(const struct farewell *f)
 {
@@ -129,6 +142,7 @@ leave(struct farewell *f)
 	f->leave.set = f->set;
 	f->leave.wish = wish(f);
 	f->leave.ops = &ops[f->datagrams != NULL];
+	tell_why(f);
 	if (f->datagrams)
 		leave_datagram_start(&f->leave);
 	else

@@ -30,6 +30,7 @@ struct farewell {
 	const char *name;
 	int slot;
 	bool ending;			/* the process ends with it */
+	const char *why;		/* or NULL: as the user asked */
 	bool patient;			/* /drain: no limit to the grace */
 	void (*on_left)(struct farewell *);	/* or NULL */
 	void *user;

@@ -129,6 +129,15 @@ on_exhausted(struct acceptor *a)
 	desk_error(&v->talk.desk);
 }
 
+static void
+on_full(struct acceptor *a, bool full)
+{
+	struct server *v = a->user;
+
+	if (v->settings->reuseport)
+		place_full(v->place.board, v->place.slot, full);
+}
+
 static bool
 ready(struct peers *p)
 {
@@ -180,7 +189,7 @@ streams_init(struct server *v)
 	v->acceptor = (struct acceptor){
 		.limit = (unsigned)v->settings->max_conns,
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
-		.user = v,
+		.on_full = on_full, .user = v,
 	};
 }
 
@@ -262,6 +271,16 @@ listen_end(struct server *v)
 }
 
 static void
+on_replaced(struct place *p, const char *why)
+{
+	struct server *v = p->user;
+
+	v->farewell.why = why;
+	listen_end(v);
+	v->farewell.why = NULL;
+}
+
+static void
 on_end_signal(struct talk *t)
 {
 	listen_end((struct server *)t);
@@ -293,6 +312,7 @@ serve(struct server *v)
 	v->live = v->place.set;
 	farewell_init(v);
 	v->place.on_change = on_change;
+	v->place.on_replaced = on_replaced;
 	d->on_signal = on_signal;
 	if (v->settings->reuseport && (desk_catch(d, SIGTSTP) < 0 ||
 	    place_watch(&v->place, d, &v->live) < 0))
@@ -326,7 +346,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	int status;
 
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
-	    place_check(s, &e) < 0 || listen_prompt_check(s) < 0)
+	    place_check(s, &e) < 0 || place_check_member(s, &e) < 0 ||
+	    listen_prompt_check(s) < 0)
 		return -1;
 	s->keep = s->keep || (s->reuseport && !s->once);
 	s->linger = -1;

@@ -45,7 +45,9 @@ listen_stopped(struct talk *t, bool stopping)
 
 	if (t->session.state != STATE_AWAY)
 		board_set_state(v->place.board, v->place.slot,
-		    stopping ? STATE_STOPPED : t->session.state);
+		    stopping ? STATE_STOPPED : t->session.state ==
+		    STATE_RUNNING && v->acceptor.full ? STATE_FULL :
+		    t->session.state);
 	if (stopping)
 		live_suspend(&v->display.live);
 	else
@@ -73,7 +75,18 @@ on_resume(struct session *s)
 		peers_resume(&v->peers);
 	else
 		acceptor_resume(&v->acceptor);
-	set_state(v, STATE_RUNNING);
+	set_state(v, v->acceptor.full ? STATE_FULL : STATE_RUNNING);
+}
+
+static int
+on_steer(struct session *s, const char *text)
+{
+	struct server *v = s->user;
+
+	if (!v->settings->reuseport)
+		return fail_as(STATUS_USAGE, "without -r there is no group "
+		    "to steer");
+	return place_steer(&v->place, text);
 }
 
 static int
@@ -186,7 +199,7 @@ listen_prompt(struct server *v)
 	static const struct session_ops ops = {
 		.pause = on_pause, .resume = on_resume, .leave = on_leave,
 		.join = on_join, .drain = on_drain, .quit = on_quit,
-		.group = on_group,
+		.group = on_group, .steer = on_steer,
 	};
 	struct session *s = &v->talk.session;
 

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "group/leave.h"
+#include "group/index.h"
+#include "group/replace.h"
 #include "group/shadow.h"
 #include "group/why.h"
 
@@ -21,6 +22,26 @@ place_check(const struct settings *s, const struct endpoint *e)
 	if (s->reuseport && e->datagram && !e->port)
 		return fail_as(STATUS_USAGE, "-u -r with port 0: Linux may "
 		    "give two such sockets the same port; name one");
+	return 0;
+}
+
+int
+place_check_member(const struct settings *s, const struct endpoint *e)
+{
+	struct steering steering;
+
+	if (!s->reuseport && (s->steer || s->weight >= 0 || s->replace))
+		return fail_as(STATUS_USAGE, "--%s: want -r with it: it is "
+		    "for a group's member", s->steer ? "steer" : s->replace ? "replace" :
+		    "weight");
+	if (s->replace && !e->port)
+		return fail_as(STATUS_USAGE, "--replace wants the port of the "
+		    "member to replace, not 0");
+	if (s->steer && steering_parse(s->steer, &steering) < 0)
+		return -1;
+	if (s->steer && s->weight >= 0 && steering.mode != STEER_WEIGHTS)
+		return fail_as(STATUS_USAGE, "--weight counts with --steer "
+		    "weights only");
 	return 0;
 }
 
@@ -60,6 +81,89 @@ board_for(struct place *p, const struct settings *s)
 	return p->board ? 0 : -1;
 }
 
+void
+place_equip(struct board *b, const struct settings *s, int slot,
+    const struct sock_set *set)
+{
+	if (s->weight >= 0)
+		board_slot(b, slot)->weight = (uint32_t)s->weight;
+	for (int i = 0; s->udp && s->reuseport && i < set->count; i++)
+		index_hide(set->fd[i], board_shared(b)->mark);
+	board_set_sockets(b, slot, set->fd, set->count);
+}
+
+/* Whom --replace means is looked up before anything is joined. */
+static int
+replace_check(const struct settings *s, const struct endpoint *e)
+{
+	struct board *b = board_look(s->udp, e->port);
+	int slot;
+
+	if (!b)
+		return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of "
+		    "yours is on this port", s->replace);
+	slot = replace_find(b, s->replace);
+	board_close(b);
+	return slot < 0 ? -1 : 0;
+}
+
+static void
+replace(struct place *p)
+{
+	int slot = replace_find(p->board, p->settings->replace);
+	int state;
+
+	if (slot < 0) {
+		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
+		return;
+	}
+	state = owner_state(board_slot(p->board, slot)->pid);
+	if (state == 'T' || state == 't')
+		snprintf(p->notice, sizeof(p->notice), "%s is stopped: it "
+		    "leaves when it goes on (kill -CONT %d)",
+		    board_slot(p->board, slot)->name,
+		    (int)board_slot(p->board, slot)->pid);
+	replace_wish(p->board, slot);
+}
+
+/* What --steer and --weight say, if they do. */
+static void
+steer_by_settings(struct place *p)
+{
+	const struct settings *s = p->settings;
+	const struct steering *now = &board_shared(p->board)->steering;
+	struct steering weights = { .mode = STEER_WEIGHTS };
+
+	if (s->steer)
+		place_steer(p, s->steer);
+	else if (s->weight >= 0 && now->mode == STEER_HASH)
+		policy_set(p->board, &weights);
+	else if (s->weight >= 0 && now->mode != STEER_WEIGHTS)
+		snprintf(p->notice, sizeof(p->notice), "--weight does not "
+		    "count: the group's steering is %s",
+		    steer_types[now->mode % STEER_MODES].name);
+}
+
+int
+place_steer(struct place *p, const char *text)
+{
+	struct steering s;
+
+	if (steering_parse(text, &s) < 0)
+		return -1;
+	policy_set(p->board, &s);
+	return 0;
+}
+
+void
+place_full(struct board *b, int slot, bool full)
+{
+	enum slot_state now = (enum slot_state)board_slot(b, slot)->state;
+
+	if (now == (full ? STATE_RUNNING : STATE_FULL))
+		board_set_state(b, slot, full ? STATE_FULL : STATE_RUNNING);
+}
+
 int
 place_open(struct place *p, const struct settings *s,
     const struct endpoint *e, enum slot_kind kind)
@@ -71,6 +175,7 @@ place_open(struct place *p, const struct settings *s,
 	p->owner = getpid();
 	lookout_open(&p->lookout);
 	if (addr_resolve_passive(e, &list) < 0 ||
+	    (s->replace && replace_check(s, e) < 0) ||
 	    place_listen(&p->set, &list, &o) < 0)
 		goto lookout;
 	local_name_get(&p->local, &p->set.bound[0]);
@@ -81,7 +186,10 @@ place_open(struct place *p, const struct settings *s,
 		goto board;
 	p->named = s->name || s->reuseport;
 	memcpy(p->name, place_slot(p)->name, sizeof(p->name));
-	board_set_sockets(p->board, p->slot, p->set.fd, p->set.count);
+	place_equip(p->board, s, p->slot, &p->set);
+	steer_by_settings(p);
+	if (s->replace)
+		replace(p);
 	return 0;
 board:
 	board_close(p->board);
@@ -154,9 +262,12 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
     const char *reason)
 {
 	struct place *p = w->user;
+	char steering[STEERING_TEXT];
 	struct event e = {
 		.kind = kind, .name = s->name, .pid = s->pid,
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
+		.steering = steering_text(&board_shared(p->board)->steering,
+		    steering),
 	};
 
 	if (is_own(p, s))
@@ -173,8 +284,35 @@ on_wake(struct watch *w)
 {
 	struct place *p = w->user;
 
-	if (p->live)
-		leave_mend(p->board, p->live);
+	struct slot *own = place_slot(p);
+	char why[64];
+
+	if (own->replaced_by && !p->replaced && p->on_replaced) {
+		p->replaced = true;
+		snprintf(why, sizeof(why), "replaced by pid %d",
+		    (int)own->replaced_by);
+		p->on_replaced(p, why);
+	}
+	if (p->live && policy_apply(&p->policy, p->live) < 0)
+		desk_error(p->desk);
+}
+
+static void
+on_steering(struct watch *w, const struct steering *s)
+{
+	struct place *p = w->user;
+	char text[STEERING_TEXT];
+	struct event e = {
+		.kind = EVENT_STEERING, .name = "?", .pid = s->pid,
+		.steering = steering_text(s, text),
+	};
+
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (board_slot(p->board, i)->pid == s->pid)
+			e.name = board_slot(p->board, i)->name;
+	desk_tell(p->desk, &e);
+	if (p->on_change)
+		p->on_change(p);
 }
 
 static void
@@ -196,8 +334,8 @@ on_state(struct watch *w, const struct slot *s)
 	if (s->state == STATE_RUNNING)
 		tell_member(w, s, EVENT_RESUMED, "running");
 	else
-		tell_member(w, s, EVENT_PAUSED,
-		    s->state == STATE_PAUSED ? "paused" : "stopped");
+		tell_member(w, s, EVENT_PAUSED, s->state == STATE_FULL ?
+		    "full" : s->state == STATE_PAUSED ? "paused" : "stopped");
 }
 
 int
@@ -205,11 +343,15 @@ place_watch(struct place *p, struct desk *d, const struct sock_set *live)
 {
 	static const struct watch_ops ops = {
 		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
-		.on_state = on_state,
+		.on_state = on_state, .on_steering = on_steering,
 	};
 
 	p->desk = d;
 	p->live = live;
+	p->policy = (struct policy){
+		.board = p->board, .diag = p->lookout.diag,
+		.datagram = p->settings->udp,
+	};
 	p->watch.ops = &ops;
 	p->watch.user = p;
 	return watch_open(&p->watch, &d->loop, p->board);
@@ -226,7 +368,7 @@ place_join(struct place *p)
 	if (place_listen(&set, &list, &o) < 0)
 		return -1;
 	p->set = set;
-	board_set_sockets(p->board, p->slot, p->set.fd, p->set.count);
+	place_equip(p->board, p->settings, p->slot, &p->set);
 	return 0;
 }
 
@@ -263,6 +405,8 @@ tell_shadows(struct place *p, struct desk *d, int own)
 void
 place_tell(struct place *p, struct desk *d, int own, int members)
 {
+	char steering[STEERING_TEXT];
+
 	if (*p->notice)
 		desk_notice(d, p->notice);
 	if (p->set.no_ipv6)
@@ -276,6 +420,9 @@ place_tell(struct place *p, struct desk *d, int own, int members)
 			.reuseport = p->settings->reuseport,
 			.members = members, .own = own,
 			.place = own > 1 ? members - own + 1 : members,
+			.steering = !p->settings->reuseport ? NULL :
+			    steering_text(&board_shared(p->board)->steering,
+			    steering),
 		};
 
 		desk_tell(d, &e);

@@ -3,6 +3,7 @@
 
 #include "cmd/desk.h"
 #include "group/score.h"
+#include "group/policy.h"
 #include "group/watch.h"
 #include "net/local.h"
 
@@ -19,15 +20,21 @@ struct place {
 	struct lookout lookout;
 	struct score score;
 	struct watch watch;
+	struct policy policy;
 	struct desk *desk;		/* while the board is watched */
 	const struct sock_set *live;	/* sockets to mend the group by */
 	void (*on_change)(struct place *);	/* members came or went */
+	/* A new member has come in our place: we are to leave. */
+	void (*on_replaced)(struct place *, const char *why);
+	bool replaced;
 	void *user;
 	const struct settings *settings;
 };
 
 /* What a server can't be asked for; -1: usage. */
 int place_check(const struct settings *, const struct endpoint *e);
+/* And once it is known whether it is a group's member. */
+int place_check_member(const struct settings *, const struct endpoint *e);
 
 /*
  * Opens the sockets of e and takes a slot of that kind (-r: on the board of
@@ -52,6 +59,13 @@ int place_watch(struct place *, struct desk *, const struct sock_set *live);
 int place_look(struct place *);
 /* Listens again where the sockets were closed, on the same addresses. */
 int place_join(struct place *);
+/* The group's steering from now on, as --steer has it; -1: usage. */
+int place_steer(struct place *, const char *text);
+/* Takes -m's limit to the board: others get what would wait here. */
+void place_full(struct board *, int slot, bool full);
+/* What a member's sockets and slot need to be steered by the board. */
+void place_equip(struct board *, const struct settings *, int slot,
+    const struct sock_set *);
 /* What all members that live have accepted. */
 uint64_t place_total(struct place *);
 

@@ -26,7 +26,8 @@ struct settings {
 	/* listening */
 	bool reuseport, keep, once, live;
 	int64_t max_conns, backlog, accept_timeout;
-	const char *name;
+	const char *name, *steer, *replace;
+	int64_t weight;			/* -1: not given */
 	int leave;
 	int64_t grace;
 	/* relaying */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include "base/fail.h"
 #include "group/file.h"
 
-enum { LAYOUT = 1 };
+enum { LAYOUT = 2 };
 
 /* The first bytes are locks and the bell (file.h): what is there is fixed. */
 struct head {
@@ -25,7 +26,7 @@ static const struct head own_head = { "rpnc\r\n\x1a", LAYOUT, BOARD_SLOTS };
 struct table {
 	struct head head;
 	uint64_t order;
-	uint64_t steered;		/* how often */
+	struct shared shared;
 	struct slot slot[BOARD_SLOTS];
 };
 
@@ -33,8 +34,7 @@ struct board {
 	struct file file;
 	struct table *table;
 	bool mine[BOARD_SLOTS];		/* locked through file */
-	bool reader, private, leaving;
-	uint64_t mended;		/* table->steered, when we last did */
+	bool reader, private, steering;
 };
 
 bool
@@ -103,8 +103,15 @@ board_open(bool datagram, uint16_t port)
 
 	if (b && file_open(&b->file, datagram, port, &own_head,
 	    sizeof(own_head), sizeof(struct table)) == 0 &&
-	    table_map(b) == 0)
-		return b;	/* the mutex goes on until the first claim */
+	    table_map(b) == 0) {
+		struct shared *shared = &b->table->shared;
+
+		/* the mutex goes on until the first claim */
+		if (!shared->mark[0])
+			(void)!getrandom(shared->mark, sizeof(shared->mark),
+			    GRND_NONBLOCK);
+		return b;
+	}
 	if (b)
 		board_free(b);
 	return NULL;
@@ -177,19 +184,6 @@ board_is_member(struct board *b, int index)
 
 	return s->kind == SLOT_MEMBER && s->state < STATE_AWAY &&
 	    s->inodes[0] && board_alive(b, index);
-}
-
-bool
-board_has_socket(struct board *b, uint64_t inode)
-{
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = &b->table->slot[i];
-
-		for (int j = 0; j < BOARD_SOCKETS && s->kind; j++)
-			if (s->inodes[j] == inode && board_is_member(b, i))
-				return true;
-	}
-	return false;
 }
 
 /* Whether two names claim the same: "A/1" belongs to A. */
@@ -302,6 +296,7 @@ slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	memset(s, 0, sizeof(*s));
+	s->weight = WEIGHT_DEFAULT;
 	if (same)
 		s->counters = kept;
 	snprintf(s->name, sizeof(s->name), "%s", name);
@@ -351,55 +346,41 @@ board_set_sockets(struct board *b, int index, const int *fds, int count)
 	struct stat st;
 
 	memset(s->inodes, 0, sizeof(s->inodes));
+	memset(s->programs, 0, sizeof(s->programs));
 	for (int i = 0; i < count && i < BOARD_SOCKETS; i++)
 		if (fstat(fds[i], &st) == 0)
 			s->inodes[i] = st.st_ino;
 	file_ring(&b->file);
 }
 
+struct shared *
+board_shared(struct board *b)
+{
+	return &b->table->shared;
+}
+
+void
+board_ring(struct board *b)
+{
+	file_ring(&b->file);
+}
+
 int
-board_leave_begin(struct board *b)
+board_steer_begin(struct board *b)
 {
 	/* what this very process holds could be taken again */
-	if (b->leaving || file_take(&b->file, FILE_LEAVE) < 0)
+	if (b->steering || file_take(&b->file, FILE_STEER) < 0)
 		return -1;
-	b->leaving = true;
+	b->steering = true;
 	return 0;
 }
 
 void
-board_leave_end(struct board *b)
+board_steer_end(struct board *b)
 {
-	b->leaving = false;
-	file_give(&b->file, FILE_LEAVE);
+	b->steering = false;
+	file_give(&b->file, FILE_STEER);
 	file_ring(&b->file);
-}
-
-void
-board_steer(struct board *b)
-{
-	b->table->steered++;
-}
-
-bool
-board_unmended(const struct board *b)
-{
-	return b->table->steered != b->mended;
-}
-
-int
-board_mend_begin(struct board *b)
-{
-	if (!board_unmended(b) || b->leaving)
-		return -1;
-	return file_share(&b->file, FILE_LEAVE);
-}
-
-void
-board_mend_end(struct board *b)
-{
-	b->mended = b->table->steered;
-	file_give(&b->file, FILE_LEAVE);
 }
 
 struct slot *

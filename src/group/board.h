@@ -18,6 +18,8 @@ enum {
 	BOARD_NAME = 24,		/* "ABCDEFGHIJKLMNOP/1023" */
 	BOARD_SOCKETS = 8,
 	NAME_MAX_LENGTH = 16,
+	WEIGHT_DEFAULT = 100,
+	WEIGHT_MAX = 1000,
 };
 
 enum slot_kind {
@@ -28,6 +30,7 @@ enum slot_kind {
 
 enum slot_state {
 	STATE_RUNNING,
+	STATE_FULL,		/* -m: new connections are steered around it */
 	STATE_PAUSED,		/* accepts nothing, by /pause */
 	STATE_STOPPED,		/* by ^Z */
 	STATE_AWAY,		/* its sockets are closed, it goes on: /leave */
@@ -40,11 +43,44 @@ struct slot {
 	char name[BOARD_NAME];
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */
 	uint64_t order;			/* counts up with every claim; never 0 */
+	uint32_t weight;		/* --weight; see policy.h */
+	int32_t replaced_by;		/* a pid that wishes it to leave, or 0 */
 	uint64_t inodes[BOARD_SOCKETS];	/* its listening sockets */
+	/* What their groups' programs were made from (policy.h); 0: none. */
+	uint64_t programs[BOARD_SOCKETS];
 	struct counters {
 		uint64_t accepted, closed, in, out;
 	} counters __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
+
+enum {
+	SHARED_WEIGHTS = 32,
+	SHARED_ORDERS = 4,
+	SHARED_SOCKETS = 1024,
+};
+
+/* How the port's groups share out what comes; see policy.h. */
+struct steering {
+	uint32_t mode;			/* enum steer_mode */
+	uint32_t serial;		/* counts up with every change */
+	int32_t pid;			/* who made it */
+	uint32_t count;
+	struct weight {
+		char name[BOARD_NAME];
+		uint32_t weight;
+	} weights[SHARED_WEIGHTS];
+};
+
+struct shared {
+	uint32_t mark[4];		/* random: of this board's tests */
+	struct steering steering;
+	uint32_t next_order;
+	/* The order of a group, which holds while its sockets are the same. */
+	struct order {
+		uint64_t key;		/* of the set of cookies; 0: none */
+		uint64_t cookies[SHARED_SOCKETS];
+	} orders[SHARED_ORDERS];
+};
 
 struct board;
 
@@ -77,29 +113,22 @@ int board_claim(struct board *, enum slot_kind, const char *name,
 void board_set_state(struct board *, int index, enum slot_state);
 void board_set_sockets(struct board *, int index, const int *fds, int count);
 
+/* What its members share but for their slots: policy.h has the use of it. */
+struct shared *board_shared(struct board *);
+/* To change it: wakes all who watch. */
+void board_ring(struct board *);
+
 /*
- * One member leaves at a time, and a group's program is changed only by who
- * has this: 0, or -1 if somebody has it. board_leave_end() wakes all.
+ * Only one process at a time changes programs of the port's groups, or
+ * leaves one: 0, or -1 if somebody does. board_steer_end() wakes all.
  */
-int board_leave_begin(struct board *);
-void board_leave_end(struct board *);
-/*
- * A leaver tells that it will attach programs. Until it has left or died
- * they are its own; then each member takes away those of its own groups,
- * which need not be the groups of the next one: 0 from board_mend_begin() if
- * there may be some, and then board_mend_end().
- */
-void board_steer(struct board *);
-bool board_unmended(const struct board *);
-int board_mend_begin(struct board *);
-void board_mend_end(struct board *);
+int board_steer_begin(struct board *);
+void board_steer_end(struct board *);
 
 struct slot *board_slot(struct board *, int index);
 bool board_alive(struct board *, int index);
 /* A living member with sockets. */
 bool board_is_member(struct board *, int index);
-/* Whether a living member has the listening socket of this inode. */
-bool board_has_socket(struct board *, uint64_t inode);
 /* The slot of that name and parent, dead or alive, or -1. */
 int board_find(struct board *, const char *name, pid_t parent);
 

@@ -138,12 +138,6 @@ file_take(struct file *f, int byte)
 	return byte_lock(f->fd, set_lock(f), byte, F_WRLCK, NULL);
 }
 
-int
-file_share(struct file *f, int byte)
-{
-	return byte_lock(f->fd, set_lock(f), byte, F_RDLCK, NULL);
-}
-
 bool
 file_taken(const struct file *f, int byte)
 {

@@ -19,7 +19,7 @@ struct file {
 };
 
 enum {
-	FILE_LEAVE = 0,		/* held by the member that leaves */
+	FILE_STEER = 0,		/* held by who leaves, or changes programs */
 	FILE_MUTEX = 1,		/* the byte that file_lock() takes */
 	FILE_BELL = 2,		/* written to wake who watches the file */
 	FILE_FIRST_FREE = 64,	/* bytes from here on are the caller's */
@@ -48,8 +48,6 @@ void file_unlock(struct file *);
 
 /* Takes a byte for as long as fd is open; -1: somebody has it. */
 int file_take(struct file *, int byte);
-/* The same with others that only share it. */
-int file_share(struct file *, int byte);
 void file_give(struct file *, int byte);
 /* Whether another opening of the file has the byte. */
 bool file_taken(const struct file *, int byte);

@@ -7,11 +7,22 @@
  * connection, which never reaches its accept queue, as the client here drops
  * the answer (it takes nothing below 255); a second SYN of the same flow
  * resets it at once.
+ *
+ * The order of a whole group is found from outside, of members that do
+ * nothing for it, stopped ones too: some half-open connections at once are
+ * sent to index k, and are seen in the references of k's listener (or in its
+ * drops, if its queue is full). What others do to these figures meanwhile is
+ * small, or it is tried again with more. A datagram socket has no such state:
+ * rpnc's have a filter that drops datagrams with the board's mark, which is
+ * counted, too.
  */
 #include "group/index.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -19,7 +30,12 @@
 #include "net/listener.h"
 #include "net/sock.h"
 
-enum { STATE_SYN_RECV = 3 };	/* TCP_SYN_RECV, which clashes elsewhere */
+enum {
+	STATE_SYN_RECV = 3,	/* TCP_SYN_RECV, which clashes elsewhere */
+	ORDER_MAX = 256,	/* sockets, whose order is looked for */
+	FLOWS_FIRST = 8, FLOWS_MAX = 64,
+	ORDER_TRIES = 3,
+};
 
 static int
 time_to_live(int fd, int family, int ttl)
@@ -88,7 +104,7 @@ try_index(int fd, const struct addr *to, int k, struct diag *diag)
 		return fail("index");
 	if (time_to_live(client, to->sa.sa_family, 1) < 0 ||
 	    listener_gate(client, to->sa.sa_family, 255) < 0 ||
-	    steer_one_flow(fd, &from, k) < 0)
+	    steer_flows(fd, &from, 1, k) < 0)
 		goto close;
 	drops = listener_drops(fd);
 	if (connect(client, &to->sa, to->len) < 0 && errno != EINPROGRESS) {
@@ -127,4 +143,192 @@ index_find(int fd, const struct addr *bound, int n, int guess,
 	}
 	listener_gate(fd, family, 0);
 	return index;
+}
+
+/* What a group is asked through while its order is looked for. */
+struct search {
+	int fd, n;
+	struct addr to;
+	bool datagram;
+	struct diag *diag;
+	const struct diag_sock *list;
+	const uint32_t *mark;
+};
+
+/* Adds the drops of each socket; -1: the group has changed. */
+static int
+add_drops(const struct search *s, uint32_t *figures)
+{
+	struct diag_sock *now = NULL;
+	int n = diag_group_of(s->diag, &s->list[0], &now), found = 0;
+
+	for (int i = 0; n == s->n && i < n; i++)
+		for (int j = 0; j < n; j++)
+			if (now[j].cookie == s->list[i].cookie) {
+				figures[i] += (uint32_t)now[j].drops;
+				found++;
+			}
+	free(now);
+	return found == s->n ? 0 : -1;
+}
+
+static int
+measure(const struct search *s, uint32_t *figures)
+{
+	uint64_t inodes[ORDER_MAX];
+	int references[ORDER_MAX] = { 0 };
+
+	for (int i = 0; i < s->n; i++)
+		inodes[i] = s->list[i].inode;
+	if (!s->datagram && listener_references(s->to.sa.sa_family, inodes,
+	    s->n, references) < 0)
+		return -1;
+	for (int i = 0; i < s->n; i++)
+		figures[i] = (uint32_t)references[i];
+	return add_drops(s, figures);
+}
+
+/* Half-open connections that stay so until they are cleared. */
+static int
+send_syns(const struct search *s, int k, struct addr *from, int count)
+{
+	int fds[FLOWS_MAX], opened = 0, sent = 0, family = s->to.sa.sa_family;
+
+	for (; opened < count; opened++) {
+		from[opened] = s->to;
+		addr_set_port(&from[opened], 0);
+		fds[opened] = client_open(&from[opened]);
+		if (fds[opened] < 0 ||
+		    listener_gate(fds[opened], family, 255) < 0)
+			break;
+	}
+	if (opened == count && steer_flows(s->fd, from, count, k) == 0)
+		for (; sent < count; sent++)
+			(void)!connect(fds[sent], &s->to.sa, s->to.len);
+	for (int i = 0; i < count && i <= opened; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return sent == count ? 0 : fail("index");
+}
+
+static int
+send_datagrams(const struct search *s, int k, int count)
+{
+	struct addr from = { .len = sizeof(from.un) };
+	int fd = socket(s->to.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0), sent = 0;
+
+	if (fd >= 0 && connect(fd, &s->to.sa, s->to.len) == 0 &&
+	    getsockname(fd, &from.sa, &from.len) == 0 &&
+	    steer_flows(s->fd, &from, 1, k) == 0)
+		for (; sent < count; sent++)
+			(void)!send(fd, s->mark, 4 * sizeof(*s->mark), 0);
+	if (fd >= 0)
+		close(fd);
+	return sent == count ? 0 : fail("index");
+}
+
+/* Whose figure has risen by about count, and nobody else's by as much. */
+static int
+risen(const struct search *s, const uint32_t *before, const uint32_t *after,
+    int count)
+{
+	int best = -1, most = 0, next = 0;
+
+	for (int i = 0; i < s->n; i++) {
+		int rise = (int)(after[i] - before[i]);
+
+		if (rise > most) {
+			next = most;
+			most = rise;
+			best = i;
+		} else if (rise > next) {
+			next = rise;
+		}
+	}
+	return most >= count * 3 / 4 && next <= count / 4 ? best : -1;
+}
+
+/* Which socket of the list has index k: -1 not known. */
+static int
+look_at(const struct search *s, int k)
+{
+	uint32_t before[ORDER_MAX], after[ORDER_MAX];
+	struct addr from[FLOWS_MAX];
+	int found = -1;
+
+	for (int count = FLOWS_FIRST; found < 0 && count <= FLOWS_MAX;
+	    count *= 2) {
+		if (measure(s, before) < 0 || (s->datagram ?
+		    send_datagrams(s, k, count) :
+		    send_syns(s, k, from, count)) < 0)
+			return -1;
+		if (measure(s, after) == 0)
+			found = risen(s, before, after, count);
+		for (int i = 0; !s->datagram && i < count; i++)
+			clear_stray(&from[i], &s->to);
+	}
+	return found;
+}
+
+int
+index_order(int fd, const struct addr *bound, struct diag *diag,
+    struct diag_sock *list, int n, const uint32_t mark[4])
+{
+	struct search s = {
+		.fd = fd, .n = n, .to = own_target(bound), .diag = diag,
+		.datagram = n > 0 && list[0].protocol == IPPROTO_UDP,
+		.list = list, .mark = mark,
+	};
+	struct diag_sock ordered[ORDER_MAX];
+	bool seen[ORDER_MAX];
+	int k = 0;
+
+	if (n > ORDER_MAX)
+		return fail_as(STATUS_NETWORK, "a group of %d: too many to "
+		    "find their order", n);
+	for (int try = 0; try < ORDER_TRIES && k < n; try++) {
+		memset(seen, 0, sizeof(seen));
+		for (k = 0; k < n; k++) {
+			int i = look_at(&s, k);
+
+			if (i < 0 || seen[i])
+				break;
+			seen[i] = true;
+			ordered[k] = list[i];
+		}
+	}
+	if (k < n)
+		return fail_as(STATUS_NETWORK, "the order of the group can't "
+		    "be found out");
+	memcpy(list, ordered, (size_t)n * sizeof(*list));
+	return 0;
+}
+
+int
+index_hide(int fd, const uint32_t mark[4])
+{
+	/* a filter sees a datagram from its UDP header on */
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD + BPF_W + BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP + BPF_JEQ + BPF_K, 8 + 16, 0, 9),
+		BPF_STMT(BPF_LD + BPF_W + BPF_ABS, 8),
+		BPF_JUMP(BPF_JMP + BPF_JEQ + BPF_K, ntohl(mark[0]), 0, 7),
+		BPF_STMT(BPF_LD + BPF_W + BPF_ABS, 12),
+		BPF_JUMP(BPF_JMP + BPF_JEQ + BPF_K, ntohl(mark[1]), 0, 5),
+		BPF_STMT(BPF_LD + BPF_W + BPF_ABS, 16),
+		BPF_JUMP(BPF_JMP + BPF_JEQ + BPF_K, ntohl(mark[2]), 0, 3),
+		BPF_STMT(BPF_LD + BPF_W + BPF_ABS, 20),
+		BPF_JUMP(BPF_JMP + BPF_JEQ + BPF_K, ntohl(mark[3]), 0, 1),
+		BPF_STMT(BPF_RET + BPF_K, 0),
+		BPF_STMT(BPF_RET + BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]), .filter = code,
+	};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program)) == 0)
+		return 0;
+	return fail("filter");
 }

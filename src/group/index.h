@@ -13,4 +13,19 @@
 int index_find(int fd, const struct addr *bound, int n, int guess,
     struct diag *diag);
 
+/*
+ * The same of the n sockets of a whole group, in list as diag_group() gave
+ * it, through any member's socket fd: orders the list by index. Datagram
+ * sockets must all drop what has this mark (index_hide()). -1: the order
+ * can't be known (a fault says why).
+ */
+int index_order(int fd, const struct addr *bound, struct diag *diag,
+    struct diag_sock *list, int n, const uint32_t mark[4]);
+
+/*
+ * Makes a datagram socket drop, and count, what index_order() sends it; on
+ * failure it is not to be had.
+ */
+int index_hide(int fd, const uint32_t mark[4]);
+
 #endif

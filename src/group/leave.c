@@ -10,7 +10,7 @@
  *		serve until that is 0
  *	gate	drop all SYNs by a minimal TTL, for what the program might
  *		have let through when the group changed; again until 0
- *	close	and wake the others, who take the program away
+ *	close	and wake the others, who put the program right
  *
  * Whoever dies on the way drops the lock, and is mended the same way. The
  * gate alone is lossless too, but makes new clients that chose us try again
@@ -24,7 +24,7 @@
 
 #include "base/fail.h"
 #include "group/index.h"
-#include "group/steer.h"
+#include "group/policy.h"
 #include "net/listener.h"
 
 enum {
@@ -132,10 +132,9 @@ known_members(struct leave *l, int i)
 {
 	struct diag_sock *list = NULL;
 	int n = diag_group(l->diag, IPPROTO_TCP, &l->set->bound[i], &list);
-	int known = 0;
+	int known;
 
-	for (int j = 0; j < n; j++)
-		known += board_has_socket(l->board, list[j].inode);
+	known = policy_known(l->board, list, n);
 	free(list);
 	return known;
 }
@@ -177,9 +176,11 @@ choose_mode(struct leave *l)
 		give_way(l, LEAVE_GATE, "a leaver is stuck");
 	else if (!l->diag || count_groups(l) < 0)
 		give_way(l, LEAVE_GATE, "sock_diag is refused");
-	else if (!has_heirs(l))
+	else if (!has_heirs(l)) {
+		/* who stays knows nothing of a program of ours */
+		policy_clear(l->board, l->diag, l->set);
 		give_way(l, LEAVE_GATE, "no other rpnc");
-	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
+	} else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
 		give_way(l, LEAVE_GATE, "not all are rpnc's");
 }
 
@@ -193,13 +194,11 @@ detach_all(const struct sock_set *set)
 static void
 step_lock(struct leave *l)
 {
-	l->locked = board_leave_begin(l->board) == 0;
+	l->locked = board_steer_begin(l->board) == 0;
 	if (!l->locked && loop_now() - l->began < LOCK_LIMIT_US) {
 		next(l, step_lock, TICK_US);
 		return;
 	}
-	if (l->locked && board_unmended(l->board))
-		detach_all(l->set);	/* there may be no next to do it */
 	choose_mode(l);
 	l->limit = loop_now() + LIMIT_US;
 	l->handshakes = half_open(l);
@@ -220,14 +219,15 @@ exclude_one(struct leave *l, int i)
 		return 0;
 	index = index_find(l->set->fd[i], &l->set->bound[i], n, n - 1,
 	    l->diag);
-	return index < 0 ? -1 : steer_exclude(l->set->fd[i], n, index);
+	return index < 0 ? -1 : policy_exclude(l->board, l->diag,
+	    l->set->fd[i], &l->set->bound[i], index);
 }
 
 static void
 step_steer(struct leave *l)
 {
 	/* before the first program, so that a death from here on is mended */
-	board_steer(l->board);
+	policy_spoil(l->board, l->diag, l->set);
 	l->steered = true;
 	l->ops->on_gate(l);
 	for (int i = 0; i < l->set->count; i++)
@@ -295,7 +295,7 @@ step_close(struct leave *l)
 	l->diag = NULL;
 	l->ops->on_left(l);
 	if (l->locked)
-		board_leave_end(l->board);
+		board_steer_end(l->board);
 }
 
 void
@@ -327,13 +327,4 @@ leave_now(struct leave *l)
 		detach_all(l->set);
 	give_way(l, LEAVE_CLOSE, "a second signal");
 	step_close(l);
-}
-
-void
-leave_mend(struct board *b, const struct sock_set *set)
-{
-	if (!set->count || board_mend_begin(b) < 0)
-		return;
-	detach_all(set);
-	board_mend_end(b);
 }

@@ -67,10 +67,4 @@ void leave_now(struct leave *);
 void leave_datagram_start(struct leave *);
 void leave_datagram_now(struct leave *);
 
-/*
- * To call when a board was woken, by who has sockets of its groups: takes
- * away the program of a member that has left, or died leaving.
- */
-void leave_mend(struct board *, const struct sock_set *);
-
 #endif

@@ -60,7 +60,7 @@ static const char *
 state_of(const struct member *m)
 {
 	static const char *const names[] = {
-		"running", "paused", "stopped", "away", "left",
+		"running", "full", "paused", "stopped", "away", "left",
 	};
 
 	if (m->process_state == 'T' || m->process_state == 't')
@@ -101,7 +101,6 @@ row_fill(const struct score *s, const struct member *m, int own,
 		.queue = m->sockets ? (int64_t)m->queue : -1,
 		.limit = m->sockets && !datagram ? (int64_t)m->limit : -1,
 		.drops = m->sockets ? (int64_t)m->drops : -1,
-		.expected = 1.0 / s->members.count,
 	};
 	if (!ours)
 		return;
@@ -167,6 +166,40 @@ judge(struct score *s, bool datagram)
 	s->board.fairness = f;
 }
 
+/* What part of new connections each should get. */
+static void
+expect(struct score *s, struct board *b)
+{
+	double sum = 0;
+
+	for (int i = 0; i < s->members.count; i++) {
+		const struct member *m = &s->members.list[i];
+
+		s->rows[i].expected = policy_weight(b, m->slot);
+		sum += s->rows[i].expected;
+	}
+	for (int i = 0; sum > 0 && i < s->members.count; i++)
+		s->rows[i].expected /= sum;
+}
+
+/* What is no question of chance, or changes by the moment, is not judged. */
+static void
+steering_of(struct score *s, struct board *b)
+{
+	const struct steering *now = &board_shared(b)->steering;
+
+	s->board.steering = now->mode == STEER_HASH ? NULL :
+	    steering_text(now, s->steering);
+	if (now->mode == STEER_CPU || now->mode == STEER_PORT ||
+	    now->mode == STEER_ADDRESS)
+		s->board.unjudged = "this steering follows the clients: what "
+		    "is even depends on them";
+	for (int i = 0; i < s->members.count; i++)
+		if (s->members.list[i].slot >= 0 &&
+		    s->members.list[i].state == STATE_FULL)
+			s->board.unjudged = "who is full gets nothing for now";
+}
+
 /* One queue for all: whose it is nobody can say. */
 static void
 share_queue(struct score *s)
@@ -203,9 +236,11 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 	if (!s->sampled)
 		s->board.rate = NAN;
 	sum_up(&s->board);
+	expect(s, b);
+	steering_of(s, b);
 	if (is_shared(b, m))
 		share_queue(s);
-	else
+	else if (!s->board.unjudged)
 		judge(s, datagram);
 	for (int i = 0; i < m->count && !s->board.fairness; i++)
 		if (m->list[i].slot < 0 && !s->board.unjudged)

@@ -2,6 +2,7 @@
 #define GROUP_SCORE_H
 
 #include "group/members.h"
+#include "group/policy.h"
 #include "report/scoreboard.h"
 
 /*
@@ -15,7 +16,7 @@ struct score {
 	struct members members;
 	struct score_row *rows;
 	struct score_fairness fairness;
-	char address[ADDR_TEXT];
+	char address[ADDR_TEXT], steering[STEERING_TEXT];
 	uint64_t group;			/* what it was made of; 0: not seen */
 	/* What each slot had when the group last changed, queued or accepted. */
 	uint64_t base[BOARD_SLOTS];

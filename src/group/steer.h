@@ -1,6 +1,8 @@
 #ifndef GROUP_STEER_H
 #define GROUP_STEER_H
 
+#include <stdbool.h>
+
 #include "net/addr.h"
 
 /*
@@ -10,11 +12,37 @@
  * result that is no index leaves the choice to the kernel's hash.
  */
 
-/* A member of n at random, but never the one with this index. n > 1. */
-int steer_exclude(int fd, int n, int index);
+enum steer_mode {
+	STEER_HASH,
+	STEER_RANDOM,
+	STEER_CPU,
+	STEER_WEIGHTS,
+	STEER_PORT,
+	STEER_ADDRESS,
+	STEER_MODES,
+};
 
-/* Packets from this address and port go to index, all others by the hash. */
-int steer_one_flow(int fd, const struct addr *from, int index);
+enum { STEER_MAX = 1024 };	/* members of a group */
+
+struct steer_type {
+	const char *name, *help;
+};
+extern const struct steer_type steer_types[STEER_MODES];
+
+/*
+ * Attaches the program of a mode to the group of fd, whose n members have
+ * these weights, by index: of weight 0 is who gets nothing. Only
+ * STEER_WEIGHTS makes more of them. Takes the program away where the kernel's
+ * own hash does what is wanted.
+ */
+int steer_attach(int fd, bool v6, enum steer_mode mode,
+    const uint32_t *weights, int n);
+
+/*
+ * Packets from these sockets' addresses, which differ in their ports, go to
+ * index, all others by the hash.
+ */
+int steer_flows(int fd, const struct addr *from, int count, int index);
 
 /* Takes away the group's program; none there is no fault. */
 int steer_detach(int fd);

@@ -51,6 +51,11 @@ look(struct watch *w, int i)
 static void
 look_all(struct watch *w)
 {
+	const struct steering *s = &board_shared(w->board)->steering;
+
+	if (w->serial != s->serial && !w->quiet && w->ops->on_steering)
+		w->ops->on_steering(w, s);
+	w->serial = s->serial;
 	if (w->ops->on_wake)
 		w->ops->on_wake(w);
 	for (int i = 0; i < BOARD_SLOTS; i++)
@@ -65,7 +70,9 @@ on_again(struct timer *t)
 	    offsetof(struct watch, again));
 
 	look_all(w);
-	if (w->source.fd < 0 || !w->settled)
+	/* members that aren't rpnc's ring no bell, but a program counts them */
+	if (w->source.fd < 0 || !w->settled ||
+	    board_shared(w->board)->steering.mode)
 		loop_timer_set(w->loop, t, loop_now() + POLL_US);
 	w->settled = true;
 }

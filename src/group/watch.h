@@ -18,6 +18,7 @@ struct watch_ops {		/* any may be NULL */
 	/* What is left of the slot: its state says how it went. */
 	void (*on_leave)(struct watch *, const struct slot *);
 	void (*on_state)(struct watch *, const struct slot *);
+	void (*on_steering)(struct watch *, const struct steering *);
 };
 
 struct watch {
@@ -28,6 +29,7 @@ struct watch {
 	const struct watch_ops *ops;
 	void *user;
 	bool quiet, settled;
+	uint32_t serial;		/* of the steering that was seen */
 	struct slot seen[BOARD_SLOTS];	/* order 0: no member was here */
 };
 

@@ -468,6 +468,24 @@ diag_group_of(struct diag *d, const struct diag_sock *member,
 }
 
 int
+diag_group_with(struct diag *d, int protocol, uint16_t port, uint64_t inode,
+    struct diag_sock **list)
+{
+	struct socks all = { .protocol = (uint8_t)protocol, .sport = port };
+
+	*list = NULL;
+	if (dump(d, listening(protocol), &all) < 0) {
+		free(all.at);
+		return -1;
+	}
+	*list = all.at;
+	for (int i = 0; i < all.count; i++)
+		if (all.at[i].inode == inode)
+			return group_keep(all.at, all.count, all.at[i]);
+	return 0;
+}
+
+int
 diag_group(struct diag *d, int protocol, const struct addr *bound,
     struct diag_sock **list)
 {

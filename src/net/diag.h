@@ -66,5 +66,8 @@ int diag_group(struct diag *d, int protocol, const struct addr *bound,
     struct diag_sock **list);
 int diag_group_of(struct diag *d, const struct diag_sock *member,
     struct diag_sock **list);
+/* The group that the socket with this inode is in; 0: it listens no more. */
+int diag_group_with(struct diag *d, int protocol, uint16_t port,
+    uint64_t inode, struct diag_sock **list);
 
 #endif

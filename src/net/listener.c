@@ -15,29 +15,53 @@
 
 enum { BARRIER_NS = 30 * 1000 * 1000 };
 
+/* Takes the references of one line, if it is one of these sockets': 1 or 0. */
+static int
+take_references(const char *line, const uint64_t *inodes, int n, int *out)
+{
+	unsigned long inode;
+	int references;
+
+	if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %d", &inode,
+	    &references) != 2)
+		return 0;
+	for (int i = 0; i < n; i++)
+		if (inodes[i] == inode) {
+			out[i] = references;
+			return 1;
+		}
+	return 0;
+}
+
 int
-listener_pending(int fd, int family)
+listener_references(int family, const uint64_t *inodes, int n, int *out)
 {
 	FILE *list = fopen(family == AF_INET6 ? "/proc/self/net/tcp6" :
 	    "/proc/self/net/tcp", "re");
 	char line[512];
-	struct stat st;
-	int pending = -1;
+	int found = 0;
 
-	if (!list || fstat(fd, &st) < 0)
-		goto close;
-	while (pending < 0 && fgets(line, sizeof(line), list)) {
-		unsigned long inode;
-		int references;
-
-		if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %d",
-		    &inode, &references) == 2 && inode == st.st_ino)
-			pending = references - 1;
-	}
-close:
+	/* listeners come first: the rest, which may be long, isn't read */
+	while (list && found < n && fgets(line, sizeof(line), list))
+		found += take_references(line, inodes, n, out);
 	if (list)
 		fclose(list);
-	return pending;
+	return found == n ? 0 : -1;
+}
+
+int
+listener_pending(int fd, int family)
+{
+	struct stat st;
+	uint64_t inode;
+	int references;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	inode = st.st_ino;
+	if (listener_references(family, &inode, 1, &references) < 0)
+		return -1;
+	return references - 1;
 }
 
 int

@@ -14,6 +14,12 @@
  */
 int listener_pending(int fd, int family);
 
+/*
+ * That `ref` of n sockets of one family, of whatever process, by their
+ * inodes; -1: not all were found.
+ */
+int listener_references(int family, const uint64_t *inodes, int n, int *out);
+
 /* How many of those are queued, to be accepted (TCP_INFO). */
 int listener_queue(int fd);
 

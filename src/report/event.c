@@ -18,6 +18,7 @@ static const struct field listening[] = {
 	FIELD("port", FIELD_PORT, address),
 	FIELD("reuseport", FIELD_FLAG, reuseport),
 	FIELD("members", FIELD_NUMBER, members),
+	FIELD("steering", FIELD_TEXT, steering),
 	{ 0 },
 };
 
@@ -63,6 +64,19 @@ static const struct field closed[] = {
 	FIELD("out", FIELD_COUNT, out),
 	FIELD("seconds", FIELD_SECONDS, seconds),
 	FIELD("reason", FIELD_TEXT, reason),
+	{ 0 },
+};
+
+static const struct field begun[] = {
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("reason", FIELD_TEXT, reason),
+	{ 0 },
+};
+
+static const struct field set[] = {
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("pid", FIELD_NUMBER, pid),
+	FIELD("steering", FIELD_TEXT, steering),
 	{ 0 },
 };
 
@@ -116,7 +130,9 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_CLOSED] = { "closed", 2, closed },
 	[EVENT_PAUSED] = { "paused", 1, paused },
 	[EVENT_RESUMED] = { "resumed", 1, paused },
+	[EVENT_DRAINING] = { "draining", 1, begun },
 	[EVENT_DRAINED] = { "drained", 1, drained },
+	[EVENT_STEERING] = { "steering", 1, set },
 	[EVENT_ERROR] = { "error", 0, error },
 	[EVENT_REPORT] = { "report", 0, report },
 	[EVENT_PROBE] = { "report", 0, probe_fields },

@@ -15,8 +15,8 @@ struct probe_report;
 
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
-	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINED, EVENT_ERROR,
-	EVENT_REPORT, EVENT_PROBE, EVENT_KINDS,
+	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
+	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_PROBE, EVENT_KINDS,
 };
 
 /* One worker's line of echo's report. */
@@ -33,7 +33,7 @@ struct event {
 	int64_t time;			/* CLOCK_REALTIME, microseconds */
 	int64_t conn, pid, port, members, place, own, clients;
 	int64_t queued, handshakes, lost;
-	const char *name, *protocol, *reason, *text, *command, *mode;
+	const char *name, *protocol, *reason, *text, *command, *mode, *steering;
 	const struct addr *address, *peer;
 	const void *data;
 	size_t length;

@@ -50,6 +50,8 @@ listening(const struct page *p, const struct event *e)
 	else if (e->reuseport)
 		fprintf(p->out, ", reuseport, %lld of %lld",
 		    (long long)e->place, (long long)e->members);
+	if (e->steering && strcmp(e->steering, "hash") != 0)
+		fprintf(p->out, ", %s", e->steering);
 	fputc(')', p->out);
 }
 
@@ -72,6 +74,9 @@ share_of_new(const struct page *p, const struct event *e)
 {
 	if (e->members == 1)
 		fprintf(p->out, ": 1 member, all new connections");
+	else if (e->steering && strcmp(e->steering, "hash") != 0)
+		fprintf(p->out, ": %lld members, %s", (long long)e->members,
+		    e->steering);
 	else
 		fprintf(p->out, ": %lld members, 1/%lld of new connections "
 		    "each", (long long)e->members, (long long)e->members);
@@ -99,8 +104,9 @@ static void
 paused(const struct page *p, const struct event *e)
 {
 	paint(p, RED, "! %s", e->name);
-	fprintf(p->out, " %s (pid %lld): connections that the kernel gives it "
-	    "wait", e->reason, (long long)e->pid);
+	fprintf(p->out, " %s (pid %lld): new connections %s", e->reason,
+	    (long long)e->pid, strcmp(e->reason, "full") == 0 ?
+	    "go to others" : "that the kernel gives it wait");
 }
 
 static void
@@ -108,6 +114,21 @@ resumed(const struct page *p, const struct event *e)
 {
 	paint(p, GREEN, "! %s", e->name);
 	fprintf(p->out, " goes on (pid %lld)", (long long)e->pid);
+}
+
+static void
+draining(const struct page *p, const struct event *e)
+{
+	paint(p, BOLD, "%s", e->name);
+	fprintf(p->out, " leaves: %s", e->reason);
+}
+
+static void
+steering(const struct page *p, const struct event *e)
+{
+	paint(p, GREEN, "~ %s", e->name);
+	fprintf(p->out, " (pid %lld) set the steering: %s", (long long)e->pid,
+	    e->steering);
 }
 
 static void
@@ -185,7 +206,9 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_PAUSED] = paused,
 	[EVENT_RESUMED] = resumed,
 	[EVENT_CLOSED] = closed,
+	[EVENT_DRAINING] = draining,
 	[EVENT_DRAINED] = drained,
+	[EVENT_STEERING] = steering,
 	[EVENT_ERROR] = error,
 	[EVENT_REPORT] = report,
 	[EVENT_PROBE] = probe,

@@ -32,6 +32,20 @@ watch_all(struct acceptor *a)
 			loop_watch(a->loop, &a->at[i].source, events);
 }
 
+/* A tenth of the limit must be free again, so as not to tell all the time. */
+static void
+note_full(struct acceptor *a)
+{
+	bool full = a->limit && a->open >= (a->full ?
+	    a->limit - a->limit / 10 : a->limit);
+
+	if (full == a->full)
+		return;
+	a->full = full;
+	if (a->on_full)
+		a->on_full(a, full);
+}
+
 /* Out of descriptors or memory: wait for some to come back. */
 static void
 exhausted(struct acceptor *a)
@@ -80,6 +94,7 @@ accept_one(struct acceptor *a, struct source *s)
 		if (a->gated)
 			listener_gate(fd, family_of(fd), 0);
 		a->open++;
+		note_full(a);
 		a->on_accept(a, fd);
 		return 0;
 	}
@@ -152,6 +167,7 @@ void
 acceptor_freed(struct acceptor *a)
 {
 	a->open--;
+	note_full(a);
 	if (a->exhausted) {
 		loop_timer_cancel(a->loop, &a->retry);
 		a->exhausted = false;

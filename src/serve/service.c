@@ -143,6 +143,14 @@ on_exhausted(struct acceptor *a)
 	s->ops->on_fault(s);
 }
 
+static void
+on_full(struct acceptor *a, bool full)
+{
+	struct service *s = a->user;
+
+	s->ops->on_full(s, full);
+}
+
 /* Where in the pattern a datagram starts and how long it is: at random. */
 static size_t
 piece_of_pattern(const struct service *s, const char **piece)
@@ -221,7 +229,7 @@ service_open(struct service *s, const struct sock_set *set, bool datagram,
 	s->acceptor = (struct acceptor){
 		.limit = limit, .exclusive = exclusive,
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
-		.user = s,
+		.on_full = on_full, .user = s,
 	};
 	return acceptor_open(&s->acceptor, s->loop, set);
 }

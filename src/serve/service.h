@@ -19,6 +19,7 @@ struct service_ops {
 	void (*on_open)(struct service *, struct conn *);
 	void (*on_close)(struct service *, struct conn *, enum reason);
 	void (*on_fault)(struct service *);	/* see fail_text() */
+	void (*on_full)(struct service *, bool full);
 };
 
 struct datagram_socket {

@@ -208,6 +208,13 @@ run_drain(struct session *s, char *arg)
 }
 
 static void
+run_steer(struct session *s, char *arg)
+{
+	if (s->ops->steer(s, arg) < 0)
+		session_say(s, "%s\n", fail_text());
+}
+
+static void
 run_hex(struct session *s, char *arg)
 {
 	if (strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0) {
@@ -264,6 +271,8 @@ const struct prompt_command session_commands[] = {
 	{ "join", "", "listen again", true, run_join },
 	{ "drain", "", "leave, and end when the last session closes", true,
 	    run_drain },
+	{ "steer", "MODE [WEIGHTS]", "who gets what: hash, random, cpu, "
+	    "weights A=7,B=3, source-port, source-address", true, run_steer },
 	{ "hex", "on|off", "show the traffic as a hex dump", false, run_hex },
 	{ "stats", "", "bytes of each connection, and in all", false,
 	    run_stats },

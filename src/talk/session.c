@@ -74,7 +74,7 @@ static void
 prompt_text(const struct session *s, char *text, size_t room)
 {
 	static const char *const marks[] = {
-		"", " paused", " stopped", " away", "",
+		"", " full", " paused", " stopped", " away", "",
 	};
 	size_t used = 0;
 
@@ -262,7 +262,7 @@ run_command(struct session *s, char *line)
 	arg += strspn(arg, " ");
 	c = find(s, line);
 	/* completion adds a space, but a text is sent as it is typed */
-	if (!c || !strstr(c->args, "TEXT"))
+	if (!c || !strchr(c->args, ' '))
 		arg[strcspn(arg, " ")] = '\0';
 	if (c)
 		c->run(s, arg);

@@ -19,6 +19,7 @@ struct session_ops {
 	int (*join)(struct session *);
 	void (*drain)(struct session *);
 	void (*quit)(struct session *);
+	int (*steer)(struct session *, const char *text);
 	/* The group's members, until it is asked again; NULL: a fault. */
 	const struct scoreboard *(*group)(struct session *);
 };

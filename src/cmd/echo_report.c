@@ -1,0 +1,73 @@
+/* What rpnc echo says in the end. */
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cmd/echo.h"
+
+void
+echo_worker_name(const struct server *v, int index, char name[static BOARD_NAME])
+{
+	snprintf(name, BOARD_NAME, "%.16s/%hu", v->place.name,
+	    (unsigned short)index);
+}
+
+static double
+own_cpu(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static void
+row_fill(struct server *v, int i, struct worker_row *row, char *name)
+{
+	const struct slot *slot = place_slot(&v->place);
+	int found;
+
+	*row = (struct worker_row){ .name = name, .worker = i, .pid = -1 };
+	snprintf(name, BOARD_NAME, "%s", v->place.name);
+	if (v->count > 1) {
+		echo_worker_name(v, i, name);
+		row->cpu = v->workers.list[i].cpu;
+		row->restarts = v->workers.list[i].restarts;
+		found = board_find(v->place.board, name, getpid());
+		if (found < 0)
+			return;
+		slot = board_slot(v->place.board, found);
+	} else {
+		row->cpu = own_cpu();
+	}
+	row->pid = slot->pid;
+	row->accepted = slot->counters.accepted;
+	row->in = slot->counters.in;
+	row->out = slot->counters.out;
+}
+
+void
+echo_report(struct server *v)
+{
+	struct worker_row rows[WORKERS_MAX];
+	char names[WORKERS_MAX][BOARD_NAME];
+	struct event e = {
+		.kind = EVENT_REPORT, .command = "echo",
+		.name = v->place.name, .rows = rows,
+		.row_count = (size_t)v->count,
+		.protocol = v->settings->udp ? "datagrams" : "connections",
+		.seconds = (double)(loop_now() - v->started) / 1e6,
+	};
+
+	for (int i = 0; i < v->count; i++) {
+		row_fill(v, i, &rows[i], names[i]);
+		e.clients += (int64_t)rows[i].accepted;
+		e.in += rows[i].in;
+		e.out += rows[i].out;
+	}
+	for (int i = 0; i < v->count; i++)
+		rows[i].share = e.clients ? (double)rows[i].accepted /
+		    (double)e.clients : 0;
+	desk_tell(&v->desk, &e);
+}

@@ -1,0 +1,494 @@
+/*
+ * How it works. Each slot has, for each of its sockets, a sum of what the
+ * program of its group was made from: the mode, and each member with its
+ * weight. Who is woken makes the sum of what should be, and where a member of
+ * the group has another one, makes the program and attaches it. 0 stands for
+ * no program, so that a group that was never steered is never touched.
+ *
+ * A leaver attaches programs of its own. Before it does it writes a sum that
+ * nothing has, so that whoever finds it gone, in order or not, puts it right.
+ *
+ * Only weights, and members that are full, need to know which index is whose:
+ * index.c finds it out, and the board remembers it for these sockets.
+ */
+#include "group/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "group/index.h"
+
+enum {
+	SPOILT = 1,
+	PATIENCE_US = 2500 * 1000,	/* with a program that can't be made */
+};
+
+/* One group while it is looked at: its sockets, in the kernel's order. */
+struct group {
+	struct board *board;
+	struct diag *diag;
+	int fd, n;
+	const struct addr *bound;
+	struct diag_sock *list;
+	uint32_t weight[STEER_MAX];	/* of list; 0: gets nothing */
+	bool foreign;			/* not all are rpnc's */
+	bool chosen;			/* some get less than others */
+};
+
+static int
+parse_weight(const char *text, size_t length, struct weight *out)
+{
+	const char *equals = memchr(text, '=', length);
+	char number[16];
+	size_t name;
+	int64_t n;
+
+	if (!equals)
+		return -1;
+	name = (size_t)(equals - text);
+	length -= name + 1;
+	if (name >= BOARD_NAME || length >= sizeof(number))
+		return -1;
+	snprintf(out->name, sizeof(out->name), "%.*s", (int)name, text);
+	snprintf(number, sizeof(number), "%.*s", (int)length, equals + 1);
+	if (!*out->name || num_parse(number, 0, WEIGHT_MAX, &n) < 0)
+		return -1;
+	out->weight = (uint32_t)n;
+	return 0;
+}
+
+static int
+parse_weights(const char *text, struct steering *out)
+{
+	while (*text) {
+		size_t length = strcspn(text, ",");
+
+		if (out->count == SHARED_WEIGHTS)
+			return fail_as(STATUS_USAGE, "steering: at most %d "
+			    "weights", SHARED_WEIGHTS);
+		if (parse_weight(text, length,
+		    &out->weights[out->count++]) < 0)
+			return fail_as(STATUS_USAGE, "steering: '%.*s': want "
+			    "NAME=WEIGHT, 0 to %d", (int)length, text,
+			    WEIGHT_MAX);
+		text += length;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+int
+steering_parse(const char *text, struct steering *out)
+{
+	size_t length = strcspn(text, " :");
+
+	*out = (struct steering){ .mode = STEER_WEIGHTS };
+	if (memchr(text, '=', length))
+		return parse_weights(text, out);
+	for (out->mode = 0; out->mode < STEER_MODES; out->mode++)
+		if (strlen(steer_types[out->mode].name) == length &&
+		    memcmp(steer_types[out->mode].name, text, length) == 0)
+			break;
+	text += length;
+	text += strspn(text, " :");
+	if (out->mode == STEER_WEIGHTS)
+		return parse_weights(text, out);
+	if (out->mode < STEER_MODES && !*text)
+		return 0;
+	return fail_as(STATUS_USAGE, "steering: want hash, random, cpu, "
+	    "weights A=70,B=30, source-port or source-address");
+}
+
+const char *
+steering_text(const struct steering *s, char text[static STEERING_TEXT])
+{
+	int used = snprintf(text, STEERING_TEXT, "%s",
+	    steer_types[s->mode % STEER_MODES].name);
+
+	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
+		used += snprintf(text + used, STEERING_TEXT - (size_t)used,
+		    "%c%.*s=%u", i ? ',' : ' ', BOARD_NAME - 1,
+		    s->weights[i].name, s->weights[i].weight);
+	return text;
+}
+
+void
+policy_set(struct board *b, const struct steering *s)
+{
+	struct steering *now = &board_shared(b)->steering;
+	uint32_t serial = now->serial;
+	char old[STEERING_TEXT], new[STEERING_TEXT];
+
+	if (strcmp(steering_text(now, old), steering_text(s, new)) == 0)
+		return;
+	*now = *s;
+	now->pid = getpid();
+	now->serial = serial + 1;
+	board_ring(b);
+}
+
+/* A name stands for the workers of that name, too. */
+uint32_t
+policy_weight(struct board *b, int slot)
+{
+	const struct steering *s = &board_shared(b)->steering;
+	const struct slot *one;
+	size_t base;
+
+	if (s->mode != STEER_WEIGHTS)
+		return 1;
+	if (slot < 0)
+		return WEIGHT_DEFAULT;
+	one = board_slot(b, slot);
+	base = strcspn(one->name, "/");
+	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
+		const char *name = s->weights[i].name;
+
+		if (strcmp(name, one->name) == 0 || (strlen(name) == base &&
+		    memcmp(name, one->name, base) == 0))
+			return s->weights[i].weight;
+	}
+	return one->weight;
+}
+
+static uint64_t
+mix(uint64_t x)
+{
+	x = (x ^ x >> 31) * 0x9e3779b97f4a7c15;
+	x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9;
+	return x ^ x >> 32;
+}
+
+/* The living member that has the socket, and where in its slot. */
+static int
+find_socket(struct board *b, uint64_t inode, int *socket)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		for (int j = 0; j < BOARD_SOCKETS && s->kind; j++)
+			if (s->inodes[j] == inode && board_is_member(b, i)) {
+				*socket = j;
+				return i;
+			}
+	}
+	return -1;
+}
+
+int
+policy_known(struct board *b, const struct diag_sock *list, int n)
+{
+	int known = 0, socket;
+
+	for (int i = 0; i < n; i++)
+		known += find_socket(b, list[i].inode, &socket) >= 0;
+	return known;
+}
+
+static void
+give_weights(struct group *g)
+{
+	bool full[STEER_MAX] = { false };
+	int socket;
+
+	g->foreign = g->chosen = false;
+	for (int i = 0; i < g->n; i++) {
+		int slot = find_socket(g->board, g->list[i].inode, &socket);
+
+		g->foreign |= slot < 0;
+		g->weight[i] = policy_weight(g->board, slot);
+		full[i] = slot >= 0 &&
+		    board_slot(g->board, slot)->state == STATE_FULL;
+	}
+	for (int i = 0; i < g->n; i++) {
+		/* a foreign program would be replaced: only on request */
+		if (full[i] && !g->foreign)
+			g->weight[i] = 0;
+		g->chosen |= g->weight[i] != g->weight[0];
+	}
+}
+
+/* The kernel's group of fd: how many there are, or -1. */
+static int
+group_open(struct group *g, struct board *b, struct diag *diag, int fd,
+    const struct addr *bound, bool datagram)
+{
+	struct stat st;
+
+	*g = (struct group){
+		.board = b, .diag = diag, .fd = fd, .bound = bound,
+	};
+	if (fstat(fd, &st) < 0)
+		return fail("steering");
+	g->n = diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
+	    addr_port(bound), st.st_ino, &g->list);
+	if (g->n > STEER_MAX) {
+		free(g->list);
+		g->list = NULL;
+		fail_as(STATUS_NETWORK, "steering: %d sockets are too many",
+		    g->n);
+		g->n = 0;
+		return -1;
+	}
+	if (g->n > 0)
+		give_weights(g);
+	return g->n;
+}
+
+/* What the program should be made from. */
+static uint64_t
+wanted(const struct group *g)
+{
+	uint32_t mode = board_shared(g->board)->steering.mode;
+	uint64_t sum = 0;
+
+	if (mode == STEER_HASH && !g->chosen)
+		return 0;
+	for (int i = 0; i < g->n; i++)
+		sum += mix(mix(g->list[i].cookie) + g->weight[i]);
+	sum = mix(sum + mode);
+	return sum > SPOILT ? sum : ~sum;
+}
+
+/* Whether all its members on the board say that this is so. */
+static bool
+is_so(const struct group *g, uint64_t sum)
+{
+	int socket;
+
+	for (int i = 0; i < g->n; i++) {
+		int slot = find_socket(g->board, g->list[i].inode, &socket);
+
+		if (slot >= 0 &&
+		    board_slot(g->board, slot)->programs[socket] != sum)
+			return false;
+	}
+	return true;
+}
+
+static void
+mark(const struct group *g, uint64_t sum)
+{
+	int socket;
+
+	for (int i = 0; i < g->n; i++) {
+		int slot = find_socket(g->board, g->list[i].inode, &socket);
+
+		if (slot >= 0)
+			board_slot(g->board, slot)->programs[socket] = sum;
+	}
+}
+
+static uint64_t
+set_key(const struct group *g)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < g->n; i++)
+		sum += mix(g->list[i].cookie);
+	return sum ? sum : 1;
+}
+
+static int
+recall_order(const struct group *g, const struct order *o)
+{
+	for (int i = 0; i < g->n; i++) {
+		int j = i;
+
+		while (j < g->n && g->list[j].cookie != o->cookies[i])
+			j++;
+		if (j == g->n)
+			return -1;
+		if (j > i) {
+			struct diag_sock one = g->list[i];
+
+			g->list[i] = g->list[j];
+			g->list[j] = one;
+		}
+	}
+	return 0;
+}
+
+/* Puts the list in the order of indices. */
+static int
+put_in_order(struct group *g)
+{
+	struct shared *shared = board_shared(g->board);
+	uint64_t key = set_key(g);
+	struct order *o;
+
+	for (int i = 0; i < SHARED_ORDERS; i++)
+		if (shared->orders[i].key == key &&
+		    recall_order(g, &shared->orders[i]) == 0)
+			return 0;
+	if (g->list[0].protocol == IPPROTO_UDP && g->foreign)
+		return fail_as(STATUS_NETWORK, "steering: which index is "
+		    "whose can't be found out among datagram sockets that "
+		    "are not all rpnc's");
+	if (index_order(g->fd, g->bound, g->diag, g->list, g->n,
+	    shared->mark) < 0)
+		return -1;
+	o = &shared->orders[shared->next_order++ % SHARED_ORDERS];
+	o->key = 0;
+	for (int i = 0; i < g->n; i++)
+		o->cookies[i] = g->list[i].cookie;
+	o->key = key;
+	return 0;
+}
+
+static int
+attach(struct group *g)
+{
+	if (g->chosen) {
+		if (put_in_order(g) < 0)
+			return -1;
+		give_weights(g);
+	}
+	return steer_attach(g->fd, g->bound->sa.sa_family == AF_INET6,
+	    (enum steer_mode)board_shared(g->board)->steering.mode,
+	    g->weight, g->n);
+}
+
+/* Whether members came or went since the group was listed. */
+static bool
+has_changed(const struct group *g)
+{
+	struct diag_sock *now = NULL;
+	uint64_t sum = 0;
+	int n = diag_group_of(g->diag, &g->list[0], &now);
+
+	for (int i = 0; i < n; i++)
+		sum += mix(now[i].cookie);
+	free(now);
+	return sum != set_key(g);
+}
+
+/*
+ * Under the lock. A program that can't be made is none. It may be that the
+ * group just changes, or that a member is not on the board yet: the group
+ * stays marked, and is looked at again when we are woken, or in a second.
+ */
+static int
+make_so(struct policy *p, struct group *g)
+{
+	mark(g, SPOILT);
+	if (attach(g) == 0) {
+		p->failing = 0;
+		mark(g, wanted(g));
+		return 0;
+	}
+	steer_detach(g->fd);
+	if (!p->failing || has_changed(g))
+		p->failing = loop_now();
+	if (loop_now() - p->failing < PATIENCE_US)
+		return 0;
+	p->failing = 0;
+	mark(g, wanted(g));
+	return -1;
+}
+
+/* Nothing is steered, nor was: most boards, all the time. */
+static bool
+is_plain(struct board *b)
+{
+	if (board_shared(b)->steering.mode != STEER_HASH)
+		return false;
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		if (s->kind != SLOT_MEMBER)
+			continue;
+		if (s->state == STATE_FULL)
+			return false;
+		for (int j = 0; j < BOARD_SOCKETS; j++)
+			if (s->programs[j])
+				return false;
+	}
+	return true;
+}
+
+int
+policy_apply(struct policy *p, const struct sock_set *set)
+{
+	struct board *b = p->board;
+	int result = 0;
+	bool ours = false;
+
+	if (!p->diag || is_plain(b))
+		return 0;
+	for (int i = 0; i < set->count; i++) {
+		struct group g;
+
+		if (set->bound[i].sa.sa_family == AF_UNIX)
+			continue;
+		if (group_open(&g, b, p->diag, set->fd[i], &set->bound[i],
+		    p->datagram) > 0 && !is_so(&g, wanted(&g))) {
+			ours = ours || board_steer_begin(b) == 0;
+			if (ours && !is_so(&g, wanted(&g)) &&
+			    make_so(p, &g) < 0)
+				result = -1;
+		}
+		free(g.list);
+	}
+	if (ours)
+		board_steer_end(b);
+	return result;
+}
+
+int
+policy_exclude(struct board *b, struct diag *diag, int fd,
+    const struct addr *bound, int index)
+{
+	uint32_t mode = board_shared(b)->steering.mode;
+	struct group g;
+	int result = -1;
+
+	if (group_open(&g, b, diag, fd, bound, false) <= index)
+		goto free;
+	if (g.chosen && put_in_order(&g) < 0) {
+		/* the others evenly, then: nothing is lost by that */
+		for (int i = 0; i < g.n; i++)
+			g.weight[i] = 1;
+	} else if (g.chosen)
+		give_weights(&g);
+	g.weight[index] = 0;
+	result = steer_attach(fd, bound->sa.sa_family == AF_INET6,
+	    (enum steer_mode)mode, g.weight, g.n);
+free:
+	free(g.list);
+	return result;
+}
+
+void
+policy_spoil(struct board *b, struct diag *diag, const struct sock_set *set)
+{
+	for (int i = 0; i < set->count; i++) {
+		struct group g;
+
+		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
+		    false) > 0)
+			mark(&g, SPOILT);
+		free(g.list);
+	}
+}
+
+void
+policy_clear(struct board *b, struct diag *diag, const struct sock_set *set)
+{
+	for (int i = 0; i < set->count; i++) {
+		struct group g;
+
+		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
+		    false) > 0 && !is_so(&g, 0)) {
+			steer_detach(set->fd[i]);
+			mark(&g, 0);
+		}
+		free(g.list);
+	}
+}

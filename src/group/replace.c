@@ -1,0 +1,64 @@
+#include "group/replace.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+
+static bool
+is_meant(const struct slot *s, const char *text)
+{
+	int64_t pid;
+
+	return strcmp(s->name, text) == 0 ||
+	    (num_parse(text, 1, INT32_MAX, &pid) == 0 && pid == s->pid);
+}
+
+/* "A (pid 12), B (pid 13)" of all but workers. */
+static const char *
+list_members(struct board *b, char *text, size_t room)
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (int i = 0; i < BOARD_SLOTS && used + 64 < room; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		if (s->kind != SLOT_FREE && !s->parent && board_alive(b, i))
+			used += (size_t)snprintf(text + used, room - used,
+			    "%s%.*s (pid %d)", used ? ", " : "",
+			    BOARD_NAME - 1, s->name, (int)s->pid);
+	}
+	return *text ? text : "none";
+}
+
+int
+replace_find(struct board *b, const char *text)
+{
+	char members[400];
+
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		if (s->kind == SLOT_FREE || !is_meant(s, text) ||
+		    !board_alive(b, i) || s->pid == getpid())
+			continue;
+		if (!s->parent)
+			return i;
+		return fail_as(STATUS_USAGE, "--replace %.24s: a worker, which "
+		    "its parent would start again: say %.*s", text,
+		    (int)strcspn(s->name, "/"), s->name);
+	}
+	return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of yours has "
+	    "this name or pid here; members: %s", text,
+	    list_members(b, members, sizeof(members)));
+}
+
+void
+replace_wish(struct board *b, int slot)
+{
+	board_slot(b, slot)->replaced_by = getpid();
+	board_ring(b);
+}

@@ -1,0 +1,380 @@
+# Who gets a new connection: --steer, --weight, /steer, and members that are
+# full.
+# shellcheck shell=bash disable=SC2154,SC2016
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# members N ARG...: so many of echo -r --identify, on one port, named A, B...
+members() {
+	local n=$1
+	shift
+	start echo -r --identify "$@" 127.0.0.1 0
+	for ((; n > 1; n--)); do
+		start echo -r --identify "$@" 127.0.0.1 "$port"
+	done
+}
+
+# ask ARG...: tests/ask.py; what it found is in $found.
+ask() {
+	found=$(timeout 60 python3 "$BATS_TEST_DIRNAME/ask.py" "$port" "$@" 3>&-)
+}
+
+# holds FILTER: it is so of what was found.
+holds() {
+	jq -e "$1" >/dev/null <<<"$found"
+}
+
+# asked FILTER ARG...: ask, and it is so.
+asked() {
+	ask "${@:2}" && holds "$1"
+}
+
+# given FILTER ARG...: so it is, from a moment on: the program follows a change
+# of the group, but who makes it must have been woken.
+given() {
+	eventually asked "$@" || {
+		echo "not so: $1: $found"
+		return 1
+	}
+}
+
+# fits PARTS: the counts found are a draw from these parts, by a chi-square
+# below its 1e-6 quantile.
+fits() {
+	python3 - "$found" "$1" <<-'END'
+		import json, sys
+		# R: qchisq(1 - 1e-6, 1:3)
+		limit = [23.92813, 27.63102, 30.66485]
+		counts = json.loads(sys.argv[1])["counts"]
+		parts = dict(p.split("=") for p in sys.argv[2].split(","))
+		n, whole = sum(counts.values()), sum(map(float, parts.values()))
+		chi2 = 0
+		for name, part in parts.items():
+		    expected = n * float(part) / whole
+		    chi2 += (counts.get(name, 0) - expected) ** 2 / expected
+		print(counts, "chi2", chi2)
+		sys.exit(chi2 > limit[len(parts) - 2])
+	END
+}
+
+hosts() {
+	printf '127.0.0.%d ' $(seq "$1")
+}
+
+# said N TEXT: what was started as number N has said that, or will soon.
+said() {
+	eventually grep -qF -- "$2" "err.$1" || {
+		cat "err.$1"
+		return 1
+	}
+}
+
+@test "steer: source-address: each address has its member, all the same" {
+	members 3 --steer source-address
+	# shellcheck disable=SC2046
+	given '.counts == {A: 30, B: 30, C: 30} and (.who | all(length == 1))' \
+		--from $(hosts 9) --times 10
+	# who comes later finds it on the board, and is counted in
+	start echo -r --identify 127.0.0.1 "$port"
+	said 3 '4 of 4, source-address'
+	# shellcheck disable=SC2046
+	given '.counts == {A: 10, B: 10, C: 10, D: 10} and
+		(.who | all(length == 1))' --from $(hosts 8) --times 5
+}
+
+@test "steer: source-address of IPv6" {
+	test -e /proc/net/if_inet6 || skip "no IPv6 here"
+	start echo -r --identify --steer source-address ::1 0
+	start echo -r --identify ::1 "$port"
+	given '(.counts | [.[]] == [40])' --to ::1 --from ::1 --times 40
+}
+
+@test "steer: source-port: even and odd ports alike" {
+	members 2 --steer source-port
+	local first=$((20000 + RANDOM % 2000 * 4)) from='--from 127.0.0.1'
+	# pairs of neighbours by turns
+	# shellcheck disable=SC2086
+	given '.counts == {A: 20, B: 20} and (.who | to_entries |
+		map({port: (.key | split(" ")[1] | tonumber), who: .value[0]}) |
+		group_by(.port / 2 | floor) |
+		(all(.[0].who == .[1].who) and
+		([.[:-1], .[1:]] | transpose | all(.[0][0].who != .[1][0].who))))' \
+		$from --ports "$first" 40 1
+	# what connect(2) itself chooses is even
+	# shellcheck disable=SC2086
+	given '.counts == {A: 20, B: 20}' $from --ports "$first" 40 2
+}
+
+@test "steer: cpu: by the processor that the client runs on" {
+	test "$(nproc)" -ge 2 || skip "one processor here"
+	members 2 --steer cpu
+	given '.counts | [.[]] == [40]' --times 40 --cpu 0
+	local first
+	first=$(jq -r '.counts | keys[0]' <<<"$found")
+	given '.counts | [.[]] == [40]' --times 40 --cpu 1
+	assert test "$first" != "$(jq -r '.counts | keys[0]' <<<"$found")"
+}
+
+@test "steer: random: evenly, but not by address and port as hash" {
+	members 2 --steer random
+	local same="--from 127.0.0.1 --ports $((20000 + RANDOM % 10000)) 1 1"
+	# a hash would give all to one; chance, once in 2^99
+	# shellcheck disable=SC2086
+	given '.who[] | length == 2' $same --times 100
+	ask --times 1000
+	fits A=1,B=1
+	run ! fits A=70,B=30 # that the test can fail
+	start echo -r --identify --steer hash 127.0.0.1 "$port"
+	said 0 '~ C (pid '
+	# shellcheck disable=SC2086
+	given '.who[] | length == 1' $same --times 100
+}
+
+@test "steer: weights, by name, kept as members come and go" {
+	members 4 --steer weights\ A=70,B=20,C=10,D=0
+	given '(.counts | has("D") | not) and .counts.A > 0' --times 20
+	ask --times 1500
+	holds '.counts | has("D") | not'
+	fits A=70,B=20,C=10
+	run ! fits A=1,B=1,C=1
+	# D alone is left of those that were named, A is in their midst
+	kill -KILL "${pids[2]}"
+	finish "${pids[2]}" || test $? -eq 137
+	kill "${pids[0]}"
+	finish "${pids[0]}" || test $? -eq 143
+	given '.counts == {B: 100}' --times 100
+	# a name is weighted when it comes; others have 100
+	start echo -r --identify --name C 127.0.0.1 "$port"
+	start echo -r --identify --name X --weight 0 127.0.0.1 "$port"
+	given '.counts.C > 0 and (.counts | has("X") | not)' --times 100
+	ask --times 600
+	fits B=20,C=10
+	run ! grep -h '^rpnc' err.*
+}
+
+@test "steer: --weight makes a canary, of each worker too" {
+	members 2
+	start echo -r --identify --name canary --weight 20 127.0.0.1 "$port"
+	said 0 '~ canary (pid '
+	said 1 'set the steering: weights'
+	given '.counts.canary > 0' --times 40
+	ask --times 2000
+	fits A=100,B=100,canary=20
+	start echo -w 2 --identify --name dark --weight 0 127.0.0.1 "$port"
+	given '(.counts | keys) == ["A", "B", "canary"]' --times 200
+}
+
+@test "steer: weights follow ten deaths and joins at once, under load" {
+	members 6
+	local i names
+	python3 - "$port" <<-'END' 3>&- &
+		import os, socket, sys, threading
+		def run():
+		    while not os.path.exists("enough"):
+		        try:
+		            with socket.create_connection(("127.0.0.1",
+		                    int(sys.argv[1])), 10) as s:
+		                s.shutdown(socket.SHUT_WR)
+		                s.recv(100)
+		        except OSError:
+		            pass
+		all = [threading.Thread(target=run) for _ in range(6)]
+		[t.start() for t in all]
+		[t.join() for t in all]
+	END
+	pids+=($!)
+	local load=$!
+	for i in {0..4}; do
+		names=$(grep -ho '^[A-Za-z0-9]* listening' err.* |
+			sed 's/ .*/=0/' | tr '\n' ,)
+		kill -KILL "${pids[i]}"
+		finish "${pids[i]}" || test $? -eq 137
+		start echo -r --identify --name "new$i" --steer "${names}new$i=9" \
+			127.0.0.1 "$port"
+		start echo -r --identify --name "N$i" --steer "${names}N$i=0,new$i=9" \
+			127.0.0.1 "$port"
+		given ".counts == {new$i: 60}" --times 60
+	done
+	touch enough
+	finish "$load"
+	run ! grep -h '^rpnc' err.*
+}
+
+@test "steer: datagrams, by weights and by address" {
+	start echo -u -r --steer A=0,C=0 127.0.0.1 "$((port = 12000 + RANDOM % 20000))"
+	start echo -u -r 127.0.0.1 "$port"
+	start echo -u -r 127.0.0.1 "$port"
+	count() {
+		rpnc probe -u --echo --by board --json -n 50 127.0.0.1 "$port" |
+			jq -e -c "[.members[].count] == $1"
+	}
+	eventually count '[0, 50, 0]'
+	# in whose midst one dies
+	kill -KILL "${pids[0]}"
+	finish "${pids[0]}" || test $? -eq 137
+	eventually count '[50, 0]'
+	run ! grep -h '^rpnc' err.*
+}
+
+@test "steer: members that are not rpnc's are steered, too" {
+	members 1 --steer source-address
+	cat >python.py <<-'END'
+		import socket, sys
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.listen(100)
+		while True:
+		    c = s.accept()[0]
+		    c.sendall(b"rpnc/1 name=python worker=0\n")
+	END
+	background python3 python.py "$port"
+	# shellcheck disable=SC2046
+	given '.counts == {A: 16, python: 16}' --from $(hosts 8) --times 4
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	# shellcheck disable=SC2046
+	given '.counts == {A: 8}' --from $(hosts 8)
+}
+
+@test "steer: -m: who is full is steered around, until there is room" {
+	start echo -r --identify -m 3 127.0.0.1 0
+	start echo -r --identify 127.0.0.1 "$port"
+	python3 - "$port" <<-'END'
+		import re, socket, sys, time
+		port = int(sys.argv[1])
+		def dial(patience=20):
+		    s = socket.create_connection(("127.0.0.1", port), patience)
+		    try:
+		        name = re.search(rb"name=(\w+)", s.recv(200))[1].decode()
+		    except TimeoutError:
+		        name = "A's queue"
+		    return name, s
+		def said(text, times):
+		    end = time.monotonic() + 20
+		    while open("err.1").read().count(text) < times:
+		        assert time.monotonic() < end, open("err.1").read()
+		for turn in (1, 2):
+		    all = [dial()]
+		    while [name for name, _ in all].count("A") < 3:
+		        all.append(dial())
+		    said("! A full", turn)
+		    # from a moment on nothing comes to A's queue any more
+		    row = 0
+		    while row < 60:
+		        all.append(dial(0.3))
+		        row = row + 1 if all[-1][0] == "B" else 0
+		        assert len(all) < 200
+		    for _, s in all:
+		        s.close()
+		    said("! A goes on", turn)
+	END
+	run ! grep -h '^rpnc' err.*
+}
+
+@test "steer: when all are full, clients wait" {
+	start echo -r --identify -m 1 127.0.0.1 0
+	start echo -r --identify -m 1 127.0.0.1 "$port"
+	python3 - "$port" <<-'END'
+		import socket, sys
+		all = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+		       for _ in range(20)]
+		for s in all:
+		    s.shutdown(socket.SHUT_WR)
+		for s in all:
+		    assert s.makefile("rb").read().startswith(b"rpnc/1")
+	END
+}
+
+@test "steer: who sets what must say it right" {
+	run -2 rpnc echo --steer random 9000
+	assert_output --partial 'want -r with it'
+	run -2 rpnc listen --weight 3 9000
+	assert_output --partial 'want -r with it'
+	run -2 rpnc echo -r --steer sometimes 9000
+	assert_output --partial "want hash, random, cpu, weights A=70,B=30"
+	run -2 rpnc echo -r --steer weights\ A=x 9000
+	assert_output --partial "'A=x': want NAME=WEIGHT, 0 to 1000"
+	run -2 rpnc echo -r --steer cpu --weight 3 9000
+	assert_output --partial '--weight counts with --steer weights only'
+	# -w is a group by itself
+	start echo -w 2 --steer source-address --identify 127.0.0.1 0
+	# shellcheck disable=SC2046
+	given '.counts == {A: 4, "A/1": 4}' --from $(hosts 8)
+}
+
+@test "steer: a steering lives as long as the group" {
+	members 2 --steer source-address
+	local first=$port
+	stop
+	start echo -r --identify 127.0.0.1 "$first"
+	start echo -r --identify 127.0.0.1 "$first"
+	said 0 '1 of 1)'
+	given '.counts | length == 2' --from 127.0.0.1 --times 100
+}
+
+@test "replace: the new one has come before the old one goes" {
+	members 4
+	local ports
+	ports="--from 127.0.0.1 --ports $((20000 + RANDOM % 10000)) 200 1"
+	# shellcheck disable=SC2086
+	ask $ports
+	jq -r '.who | to_entries[] | .key + " " + .value[0]' <<<"$found" |
+		sed 's/ B$/ E/' >before
+	start echo -r --identify --replace B 127.0.0.1 "$port"
+	finish "${pids[1]}"
+	assert grep -q "^B leaves: replaced by pid ${pids[4]}$" err.1
+	assert grep -q '^left: .* 0 lost (steer)$' err.1
+	# the others have put the hash back; no flow of theirs has moved
+	after() {
+		# shellcheck disable=SC2086
+		ask $ports
+		jq -r '.who | to_entries[] | .key + " " + .value[0]' <<<"$found" >after
+		cmp before after
+	}
+	eventually after || {
+		diff before after
+		false
+	}
+}
+
+@test "replace: by pid, of a listener at its prompt and of echo with workers" {
+	start listen -r --json 127.0.0.1 0
+	start echo -w 2 --identify --replace "$pid" 127.0.0.1 "$port"
+	finish "${pids[0]}"
+	assert jq -e -s 'any(.event == "draining" and .name == "A" and
+		(.reason | startswith("replaced by pid ")))' out.0
+	start listen -r --replace B 127.0.0.1 "$port"
+	finish "${pids[1]}"
+	assert grep -q "^B leaves: replaced by pid $pid$" err.1
+	assert_equal "$(grep -c '^B/[01] left: ' err.1)" 2
+}
+
+@test "replace: whom there is not, or not alone" {
+	run -2 rpnc listen --replace A 9000
+	assert_output --partial 'want -r with it'
+	run -2 rpnc listen -r --replace A 0
+	start echo -r 127.0.0.1 0
+	local other=$port
+	run -2 rpnc listen -r --replace Z 127.0.0.1 "$other"
+	assert_output --partial "no rpnc of yours has this name or pid here"
+	assert_output --partial "members: A (pid $pid)"
+	start echo -w 2 127.0.0.1 0
+	run -2 rpnc listen -r --replace A/1 127.0.0.1 "$port"
+	assert_output --partial 'its parent would start again: say A'
+	stop
+	run -2 rpnc listen -r --replace A 127.0.0.1 "$other"
+	assert_output --partial 'no rpnc of yours is on this port'
+}
+
+@test "replace: one that is stopped leaves when it goes on" {
+	start echo -r 127.0.0.1 0
+	local old=$pid
+	kill -STOP "$old"
+	eventually grep -q '^State:.T' "/proc/$old/status"
+	start echo -r --replace A 127.0.0.1 "$port"
+	assert grep -q "A is stopped: it leaves when it goes on (kill -CONT $old)" err.1
+	kill -CONT "$old"
+	finish "$old"
+}
