@@ -120,18 +120,31 @@ free_port() {
 	assert grep -q '^50 datagrams' out.2
 }
 
-@test "leave -u: a reader that is slow to take it is waited for" {
+@test "leave -u: while a slow reader is waited for, the others get what comes" {
+	local a
 	mkfifo out.0
 	exec 7<>out.0
 	start listen -u -r --json 127.0.0.1 "$(free_port)" 7>&-
-	kill -STOP "$pid"
+	a=$pid
+	kill -STOP "$a"
 	py "$port" <<-'END'
 		for i in range(40):
 		    udp(args[0]).send(b"x" * 2000)
 	END
-	kill "$pid"
-	kill -CONT "$pid"
-	py <<-'END'
+	start listen -u -r 127.0.0.1 "$port" 7>&-
+	kill "$a"
+	kill -CONT "$a"
+	py "$port" <<-'END'
+		here = ":%04X" % int(args[0])
+		def parted():
+		    for line in open("/proc/net/udp"):
+		        word = line.split()
+		        if word[1].endswith(here) and word[2].endswith(here):
+		            return True
+		while not parted():
+		    pass
+		for i in range(100):
+		    udp(args[0]).send(b"%d\n" % i)
 		n = 0
 		for e in events():
 		    n += e["event"] == "data"
@@ -140,6 +153,10 @@ free_port() {
 		assert n == 40 and e["lost"] == 0, (n, e)
 		assert e["handshakes"] is None and e["mode"] == "connect"
 	END
+	kill "$pid"
+	ends_with 143
+	assert_equal "$(cat out.1)" "$(seq 0 99)"
+	pid=$a
 	ends_with 143
 }
 
