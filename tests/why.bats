@@ -414,3 +414,118 @@ only): of two such groups the one joined last wins"
 	start listen -r -4 "$port"
 	assert_equal "$(grep -c '^rpnc: ' err.5)" 4
 }
+
+@test "check: says for each address that it would work, and leaves nothing" {
+	needs_ipv6
+	free_port
+	run --separate-stderr -0 rpnc listen --check "$port"
+	assert_equal "$stderr" ""
+	assert_equal "$output" "would listen on 0.0.0.0:$port (tcp)
+would listen on [::]:$port (tcp)"
+	run -0 rpnc echo --check -r -u 127.0.0.1 "$port"
+	assert_output "would listen on 127.0.0.1:$port (udp, reuseport)"
+	run -0 rpnc echo --check -w 4 -q 127.0.0.1 0
+	assert_output "would listen on 127.0.0.1:0 (tcp, reuseport)"
+	run -0 rpnc listen --check -u 127.0.0.1 0
+	assert_output "would listen on 127.0.0.1:0 (udp)"
+	assert_equal "$(find run ! -type d)" ""
+	run ss -Htuln "sport = :$port"
+	assert_output ""
+}
+
+@test "check: whom one would join: members by name, others by command" {
+	hold --reuseport 127.0.0.1 0
+	start listen -r 127.0.0.1 "$port"
+	start echo -w 2 --name B 127.0.0.1 "$port"
+	run --separate-stderr -0 rpnc listen -r --check 127.0.0.1 "$port"
+	assert_equal "$stderr" ""
+	run grep -oE '(A|B/0|B/1|python3) \(pid [0-9]+\)' <<<"$output"
+	assert_equal "${#lines[@]}" 4
+	assert_line "A (pid ${pids[1]})"
+	assert_line "python3 (pid ${pids[0]})"
+	rpnc echo -r --check --json 127.0.0.1 "$port" >told
+	jq -e --argjson port "$port" --argjson a "${pids[1]}" '.event == "report"
+		and .command == "check" and .protocol == "tcp" and .port == $port
+		and .address == "127.0.0.1" and .reuseport and
+		(.members | length == 4 and all(.sockets == 1)) and
+		any(.members[]; .name == "A" and .pid == $a and
+			.command == "rpnc") and
+		any(.members[]; .name == null and .command == "python3")' told
+}
+
+@test "check: fails like the real thing, with the cause and status 5" {
+	hold 127.0.0.1 0
+	in_use listen --check 127.0.0.1
+	assert_equal "$why" \
+		"python3 (pid $pid, user $me) listens on 127.0.0.1:$port, $without"
+	in_use echo --check -r 127.0.0.1
+	assert_equal "$why" \
+		"python3 (pid $pid, user $me) listens on 127.0.0.1:$port, $without"
+	hold --udp 127.0.0.1 0
+	in_use echo --check -r -u 127.0.0.1
+	run -5 --separate-stderr rpnc listen --check --json 127.0.0.1 "$port" -u
+	assert_equal "$output" ""
+	run -5 rpnc listen --check 192.0.2.250 0
+	run -2 rpnc listen --check -r -u 0
+	run -3 rpnc listen --check nowhere.invalid 9
+}
+
+@test "check: a name that a live member has: status 2" {
+	start listen -r --name web 127.0.0.1 0
+	run -2 rpnc listen -r --check --name web 127.0.0.1 "$port"
+	assert_output "rpnc listen: --name web: a live member has this name"
+	run -0 rpnc listen -r --check --name www 127.0.0.1 "$port"
+}
+
+@test "check: tells which groups would take traffic from which" {
+	free_port
+	start listen -r 127.0.0.1 "$port"
+	run --separate-stderr -0 rpnc listen -r -4 --check "$port"
+	assert_output "would listen on 0.0.0.0:$port (tcp, reuseport)"
+	assert_equal "$stderr" "rpnc: all that is for 127.0.0.1 would go to A \
+(pid $pid) on 127.0.0.1:$port, none of it to 0.0.0.0:$port"
+	run --separate-stderr -0 rpnc listen -r --interface lo --check \
+		127.0.0.1 "$port"
+	assert_equal "$stderr" "rpnc: all that comes by lo would come to \
+127.0.0.1:$port (by lo only) now, no longer to A (pid $pid) on \
+127.0.0.1:$port: of two such groups the one joined last wins"
+	run ! rpnc listen -q --check -4 "$port"
+	run -0 --separate-stderr rpnc listen -r -q --check -4 "$port"
+	assert_equal "$stderr" ""
+}
+
+@test "check: a member loses no client and hears of nobody" {
+	start_fed echo -r 127.0.0.1 0
+	behind "$port" <<-'END'
+		for i in range(2000):
+		    s = dial(args[0])
+		    s.sendall(b"x")
+		    s.shutdown(SHUT_WR)
+		    assert whole(s) == b"x"
+	END
+	while kill -0 "$client" 2>/dev/null; do
+		rpnc listen -r --check 127.0.0.1 "$port" >/dev/null
+	done
+	finish "$client"
+	start listen -r --name next 127.0.0.1 "$port"
+	heard joined
+	assert_regex "$line" "^\+ next joined"
+}
+
+@test "check: of a Unix socket, whose dead name stays" {
+	run -0 rpnc listen --check -U sock
+	assert_output "would listen on unix:sock (unix)"
+	assert [ ! -e sock ]
+	run -0 rpnc listen --check -u -U @name
+	assert_output "would listen on unix:@name (unix datagram)"
+	start listen -k -U sock
+	run -5 rpnc echo --check -U sock
+	kill -KILL "$pid"
+	finish "$pid" || true
+	run -0 rpnc echo --check -U sock
+	assert [ -S sock ]
+	echo text >file
+	run -5 rpnc echo --check -U file
+	assert_equal "$(cat file)" text
+	run -5 rpnc echo --check -U nowhere/sock
+}

@@ -240,7 +240,8 @@ is_told(const struct desk *d, const struct event *e)
 static void
 tell_human(struct desk *d, const struct event *e)
 {
-	bool is_report = e->kind == EVENT_REPORT || e->kind == EVENT_PROBE;
+	bool is_report = e->kind == EVENT_REPORT || e->kind == EVENT_CHECK ||
+	    e->kind == EVENT_PROBE;
 	char *text = event_human(e, d->color && !is_report);
 	char *line = NULL, time[TIME_TEXT];
 	int n;

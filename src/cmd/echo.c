@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "cmd/check.h"
 #include "cmd/command.h"
 #include "cmd/display.h"
 #include "cmd/echo.h"
@@ -380,6 +381,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    check(s, &e, v.count) < 0)
 		return -1;
+	if (s->check)
+		return check_place(s, &e);
 	v.own_sockets = s->reuseport;
 	if (place_open(&v.place, s, &e,
 	    v.count > 1 ? SLOT_PARENT : SLOT_MEMBER) < 0)

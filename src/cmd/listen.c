@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "cmd/check.h"
 #include "cmd/command.h"
 #include "cmd/listen.h"
 
@@ -349,6 +350,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	    place_check(s, &e) < 0 || place_check_member(s, &e) < 0 ||
 	    listen_prompt_check(s) < 0)
 		return -1;
+	if (s->check)
+		return check_place(s, &e);
 	s->keep = s->keep || (s->reuseport && !s->once);
 	s->linger = -1;
 	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0 ||

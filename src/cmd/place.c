@@ -207,12 +207,12 @@ place_slot(struct place *p)
 	return board_slot(p->board, p->slot);
 }
 
-static const char *
-protocol_name(const struct place *p)
+const char *
+place_protocol(const struct settings *s, const struct addr *a)
 {
-	if (p->set.bound[0].sa.sa_family == AF_UNIX)
-		return p->settings->udp ? "unix datagram" : "unix";
-	return p->settings->udp ? "udp" : "tcp";
+	if (a->sa.sa_family == AF_UNIX)
+		return s->udp ? "unix datagram" : "unix";
+	return s->udp ? "udp" : "tcp";
 }
 
 /* "127.0.0.1:9000", and of a wildcard's two "*:9000" */
@@ -236,7 +236,8 @@ place_look(struct place *p)
 		return -1;
 	address_text(&p->set, s->address);
 	s->board.address = s->address;
-	s->board.protocol = protocol_name(p);
+	s->board.protocol = place_protocol(p->settings,
+	    &p->set.bound[0]);
 	s->board.name = p->named ? p->name : NULL;
 	return score_take(s, p->board, &m, p->slot, p->settings->udp);
 }
@@ -415,7 +416,8 @@ place_tell(struct place *p, struct desk *d, int own, int members)
 		struct event e = {
 			.kind = EVENT_LISTENING, .pid = getpid(),
 			.name = p->named ? p->name : NULL,
-			.protocol = protocol_name(p),
+			.protocol = place_protocol(p->settings,
+			    &p->set.bound[i]),
 			.address = &p->set.bound[i],
 			.reuseport = p->settings->reuseport,
 			.members = members, .own = own,

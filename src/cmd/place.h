@@ -76,6 +76,8 @@ void place_abandon(struct place *);
 
 /* What the sockets of a place are opened with. */
 struct sock_options place_options(const struct settings *);
+/* "tcp", "udp", "unix", "unix datagram" */
+const char *place_protocol(const struct settings *, const struct addr *);
 /* sock_listen(), but a fault also tells its cause. */
 int place_listen(struct sock_set *, const struct addr_list *want,
     const struct sock_options *);

@@ -51,6 +51,7 @@ const struct opt listen_options[] = {
 	FLAG('r', "reuseport", reuseport,
 	    "join the port's group (SO_REUSEPORT)"),
 	TEXT(0, "name", "NAME", name, "its name where members meet (a letter)"),
+	FLAG(0, "check", check, "only say whether this would work, and how"),
 	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
 	    "queue of connections not accepted yet (4096)"),
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,

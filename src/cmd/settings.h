@@ -24,7 +24,7 @@ struct settings {
 	int color;
 	int64_t ready_fd;
 	/* listening */
-	bool reuseport, keep, once, live;
+	bool reuseport, keep, once, check, live;
 	int64_t max_conns, backlog, accept_timeout;
 	const char *name, *steer, *replace;
 	int64_t weight;			/* -1: not given */

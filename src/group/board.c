@@ -213,6 +213,12 @@ name_taken(struct board *b, const char *name, pid_t parent, bool dead_too)
 	return false;
 }
 
+bool
+board_has_name(struct board *b, const char *name)
+{
+	return name_taken(b, name, 0, false);
+}
+
 /* A, B, ..., Z, AA, AB, ... */
 static void
 letters(int n, char name[static BOARD_NAME])

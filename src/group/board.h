@@ -129,6 +129,8 @@ struct slot *board_slot(struct board *, int index);
 bool board_alive(struct board *, int index);
 /* A living member with sockets. */
 bool board_is_member(struct board *, int index);
+/* Whether a name stands in the way of who would claim it. */
+bool board_has_name(struct board *, const char *name);
 /* The slot of that name and parent, dead or alive, or -1. */
 int board_find(struct board *, const char *name, pid_t parent);
 

@@ -30,22 +30,45 @@ is_dead(const struct addr *a)
 	return dead;
 }
 
-int
-local_bind(int fd, const struct addr *a)
+/* A dead socket of one's own; else EADDRINUSE. */
+static bool
+is_replaceable(const struct addr *a)
 {
 	struct stat st;
 
+	if (lstat(a->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	    st.st_uid == geteuid() && is_dead(a))
+		return true;
+	errno = EADDRINUSE;
+	return false;
+}
+
+int
+local_bind(int fd, const struct addr *a)
+{
 	if (bind(fd, &a->sa, a->len) == 0)
 		return 0;
-	if (errno != EADDRINUSE || !a->un.sun_path[0])
+	if (errno != EADDRINUSE || !a->un.sun_path[0] || !is_replaceable(a))
 		return -1;
-	if (lstat(a->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
-	    st.st_uid != geteuid() || !is_dead(a) ||
-	    unlink(a->un.sun_path) < 0) {
+	if (unlink(a->un.sun_path) < 0) {
 		errno = EADDRINUSE;
 		return -1;
 	}
 	return bind(fd, &a->sa, a->len);
+}
+
+int
+local_try(int fd, const struct addr *a)
+{
+	struct local_name name;
+
+	if (bind(fd, &a->sa, a->len) == 0) {
+		local_name_get(&name, a);
+		local_name_remove(&name);
+		return 0;
+	}
+	return errno == EADDRINUSE && a->un.sun_path[0] && is_replaceable(a) ?
+	    0 : -1;
 }
 
 void

@@ -11,6 +11,8 @@
  * EADDRINUSE. Returns -1 and errno.
  */
 int local_bind(int fd, const struct addr *a);
+/* Whether that would work: nothing is left behind, and nothing replaced. */
+int local_try(int fd, const struct addr *a);
 
 /* Removes the name of fd, if the file there is still the one fd made. */
 struct local_name {

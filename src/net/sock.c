@@ -60,6 +60,14 @@ share(int fd, const struct sock_options *o)
 	return fail("SO_REUSEPORT");
 }
 
+static int
+bind_to(int fd, const struct addr *a, const struct sock_options *o)
+{
+	if (is_inet(a))
+		return bind(fd, &a->sa, a->len);
+	return o->dry ? local_try(fd, a) : local_bind(fd, a);
+}
+
 /*
  * Binds and shares. The kernel gives two UDP sockets with SO_REUSEPORT the
  * same free port: there the option comes after the bind.
@@ -71,7 +79,7 @@ bind_shared(int fd, const struct addr *a, const struct sock_options *o)
 
 	if (!late && is_inet(a) && share(fd, o) < 0)
 		return -1;
-	if ((is_inet(a) ? bind(fd, &a->sa, a->len) : local_bind(fd, a)) < 0)
+	if (bind_to(fd, a, o) < 0)
 		return -1;
 	return late ? share(fd, o) : 0;
 }
@@ -89,7 +97,7 @@ listen_on(const struct addr *a, const struct sock_options *o)
 	if (prepare(fd, a, o) < 0)
 		goto close;
 	if (bind_shared(fd, a, o) < 0 ||
-	    (!o->datagram && listen(fd, o->backlog) < 0)) {
+	    (!o->datagram && !o->dry && listen(fd, o->backlog) < 0)) {
 		fail("listen on %s", addr_text(a, text));
 		goto close;
 	}

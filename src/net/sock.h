@@ -9,6 +9,7 @@
 
 struct sock_options {
 	bool datagram, reuseport;
+	bool dry;		/* bind, but do not listen: would it work? */
 	int backlog;
 	const char *interface;	/* SO_BINDTODEVICE, or NULL */
 };

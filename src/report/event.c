@@ -7,6 +7,8 @@
 
 #define FIELD(name, type, member) \
 	{ name, type, offsetof(struct event, member), NULL, 0, 0 }
+#define JOINED(name, type, member) \
+	{ name, type, offsetof(struct check_row, member), NULL, 0, 0 }
 #define ROW(name, type, member) \
 	{ name, type, offsetof(struct worker_row, member), NULL, 0, 0 }
 
@@ -121,6 +123,25 @@ static const struct field report[] = {
 	{ 0 },
 };
 
+static const struct field joined[] = {
+	JOINED("name", FIELD_TEXT, name),
+	JOINED("pid", FIELD_NUMBER, pid),
+	JOINED("command", FIELD_TEXT, command),
+	JOINED("sockets", FIELD_NUMBER, sockets),
+	{ 0 },
+};
+
+static const struct field check[] = {
+	FIELD("command", FIELD_TEXT, command),
+	FIELD("protocol", FIELD_TEXT, protocol),
+	FIELD("address", FIELD_HOST, address),
+	FIELD("port", FIELD_PORT, address),
+	FIELD("reuseport", FIELD_FLAG, reuseport),
+	{ "members", FIELD_LIST, offsetof(struct event, joined), joined,
+	    sizeof(struct check_row), offsetof(struct event, joined_count) },
+	{ 0 },
+};
+
 const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_LISTENING] = { "listening", 1, listening },
 	[EVENT_JOINED] = { "joined", 1, member },
@@ -135,6 +156,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_STEERING] = { "steering", 1, set },
 	[EVENT_ERROR] = { "error", 0, error },
 	[EVENT_REPORT] = { "report", 0, report },
+	[EVENT_CHECK] = { "report", 0, check },
 	[EVENT_PROBE] = { "report", 0, probe_fields },
 };
 

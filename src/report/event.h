@@ -16,7 +16,8 @@ struct probe_report;
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
 	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
-	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_PROBE, EVENT_KINDS,
+	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
+	EVENT_KINDS,
 };
 
 /* One worker's line of echo's report. */
@@ -25,6 +26,12 @@ struct worker_row {
 	int64_t worker, pid, restarts;
 	uint64_t accepted, in, out;
 	double share, cpu;
+};
+
+/* Who would be joined. */
+struct check_row {
+	const char *name, *command;	/* NULL: not rpnc's; not known */
+	int64_t pid, sockets;		/* -1: not known */
 };
 
 /* All fields of all kinds; which are used is in the kind's table. */
@@ -42,6 +49,8 @@ struct event {
 	double seconds;
 	const struct worker_row *rows;
 	size_t row_count;
+	const struct check_row *joined;
+	size_t joined_count;
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 };
 

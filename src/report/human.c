@@ -8,6 +8,8 @@
 #include "report/event.h"
 #include "report/probe.h"
 
+enum { JOINED_SHOWN = 8 };	/* of those that would be joined */
+
 enum color { PLAIN, BOLD, GREEN, RED, DIM };
 
 struct page {
@@ -191,6 +193,41 @@ report(const struct page *p, const struct event *e)
 }
 
 static void
+would_join(const struct page *p, const struct check_row *row)
+{
+	char safe[64 * ESCAPE_MAX + 1];
+
+	if (row->name)
+		fputs(row->name, p->out);
+	else if (row->command && escape(row->command, strnlen(row->command,
+	    64), false, safe))
+		fputs(safe, p->out);
+	else
+		fputs("a process", p->out);
+	if (row->pid >= 0)
+		fprintf(p->out, " (pid %lld)", (long long)row->pid);
+}
+
+static void
+check(const struct page *p, const struct event *e)
+{
+	char text[ADDR_TEXT];
+
+	fprintf(p->out, e->joined_count ? "would join " : "would listen ");
+	for (size_t i = 0; i < e->joined_count && i < JOINED_SHOWN; i++) {
+		if (i)
+			fputs(", ", p->out);
+		would_join(p, &e->joined[i]);
+	}
+	if (e->joined_count > JOINED_SHOWN)
+		fprintf(p->out, " and %zu more",
+		    e->joined_count - JOINED_SHOWN);
+	fprintf(p->out, "%son %s (%s%s)", e->joined_count ? " " : "",
+	    addr_text(e->address, text), e->protocol,
+	    e->reuseport ? ", reuseport" : "");
+}
+
+static void
 probe(const struct page *p, const struct event *e)
 {
 	probe_human(p->out, e->probe);
@@ -211,6 +248,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_STEERING] = steering,
 	[EVENT_ERROR] = error,
 	[EVENT_REPORT] = report,
+	[EVENT_CHECK] = check,
 	[EVENT_PROBE] = probe,
 };
 

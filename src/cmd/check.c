@@ -1,0 +1,146 @@
+#include "cmd/check.h"
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/place.h"
+#include "group/rival.h"
+#include "group/shadow.h"
+
+/* Whose sockets would be in one group with ours. */
+struct joined {
+	size_t count;
+	struct check_row *rows;
+	char (*commands)[sizeof(((struct owner *)0)->command)];
+};
+
+static struct check_row *
+find(const struct joined *j, int64_t pid)
+{
+	for (size_t i = 0; i < j->count; i++)
+		if (pid >= 0 && j->rows[i].pid == pid)
+			return &j->rows[i];
+	return NULL;
+}
+
+static void
+add(struct joined *j, struct rivals *r, const struct diag_sock *s)
+{
+	const struct slot *slot = rival_slot(r, s);
+	struct owner o = { .pid = -1 };
+	struct check_row *row;
+
+	if (slot)
+		o.pid = slot->pid;
+	else if (rival_owner(r, s, &o) <= 0)
+		o.pid = -1;
+	row = find(j, o.pid);
+	if (!row) {
+		row = &j->rows[j->count];
+		*row = (struct check_row){ .pid = o.pid };
+		memcpy(j->commands[j->count], slot ? "rpnc" : o.command,
+		    slot ? sizeof("rpnc") : sizeof(o.command));
+		row->name = slot ? slot->name : NULL;
+		row->command = o.pid < 0 ? NULL : j->commands[j->count];
+		j->count++;
+	}
+	row->sockets++;
+}
+
+static int
+joined_fill(struct joined *j, struct rivals *r, const struct diag_sock *like)
+{
+	j->count = 0;
+	j->rows = calloc((size_t)r->count + 1, sizeof(*j->rows));
+	j->commands = calloc((size_t)r->count + 1, sizeof(*j->commands));
+	if (!j->rows || !j->commands)
+		return fail("members");
+	for (int i = 0; i < r->count; i++)
+		if (in_one_group(&r->list[i], like))
+			add(j, r, &r->list[i]);
+	return 0;
+}
+
+static void
+tell(struct desk *d, const struct settings *s, const struct addr *a)
+{
+	struct diag_sock like = rival_like(a, s->udp, s->interface);
+	struct joined j = { 0 };
+	struct event e = {
+		.kind = EVENT_CHECK, .command = "check", .address = a,
+		.protocol = place_protocol(s, a), .reuseport = s->reuseport,
+	};
+	struct rivals r = { 0 };
+
+	if (s->reuseport && addr_port(a) && rivals_open(&r, s->udp,
+	    addr_port(a), 1u << (s->udp ? TCP_CLOSE : TCP_LISTEN)) == 0 &&
+	    joined_fill(&j, &r, &like) == 0) {
+		e.joined = j.rows;
+		e.joined_count = j.count;
+	}
+	desk_tell(d, &e);
+	free(j.rows);
+	free(j.commands);
+	rivals_close(&r);
+}
+
+/* Whether --name is free: the board is asked, if there is one. */
+static int
+check_name(const struct settings *s, uint16_t port)
+{
+	struct board *b;
+	bool taken;
+
+	if (!s->name || !s->reuseport || !port)
+		return 0;
+	b = board_look(s->udp, port);
+	if (!b)
+		return 0;
+	taken = board_has_name(b, s->name);
+	board_close(b);
+	return !taken ? 0 : fail_as(STATUS_USAGE, "--name %s: a live member "
+	    "has this name", s->name);
+}
+
+static int
+report(const struct settings *s, struct sock_set *set)
+{
+	struct sock_options o = place_options(s);
+	struct shadows all;
+	struct desk d;
+
+	if (desk_open(&d, s) < 0)
+		return -1;
+	if (set->no_ipv6)
+		desk_notice(&d, "no IPv6 here: IPv4 only");
+	for (int i = 0; i < set->count; i++)
+		tell(&d, s, &set->bound[i]);
+	shadows_find(set, &o, 0, &all);
+	for (int i = 0; i < all.count; i++)
+		desk_notice(&d, all.text[i]);
+	return desk_close(&d);
+}
+
+int
+check_place(const struct settings *s, const struct endpoint *e)
+{
+	struct sock_options o = place_options(s);
+	struct addr_list list;
+	struct sock_set set;
+	int bound;
+
+	o.dry = true;
+	if (addr_resolve_passive(e, &list) < 0 ||
+	    place_listen(&set, &list, &o) < 0)
+		return -1;
+	bound = set.count;
+	sock_set_close(&set);
+	set.count = bound;
+	/* the free port of now is not the one of later */
+	for (int i = 0; i < bound && !e->port; i++)
+		addr_set_port(&set.bound[i], 0);
+	if (check_name(s, e->port) < 0)
+		return -1;
+	return report(s, &set);
+}
