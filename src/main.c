@@ -87,9 +87,26 @@ help(const struct command *c)
 	return flush_stdout();
 }
 
+static const struct command *
+find(const char *name)
+{
+	for (int i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static bool
+is_port(const char *word)
+{
+	int64_t port;
+
+	return num_parse(word, 0, 65535, &port) == 0;
+}
+
 /* Says which of the four was meant, or how nc's options are said here. */
 static int
-unknown(const char *word)
+unknown(const char *word, const char *next)
 {
 	const struct command *near = commands[0];
 	size_t best = SIZE_MAX;
@@ -105,20 +122,20 @@ unknown(const char *word)
 	if (*word == '-')
 		fail_as(STATUS_USAGE, "%.40s: the command comes first: rpnc "
 		    "listen, echo, connect or probe", word);
+	else if (is_port(word) && next && find(next))
+		fail_as(STATUS_USAGE, "%s: the command comes first: 'rpnc %s "
+		    "%s'", word, next, word);
+	else if (is_port(word))
+		fail_as(STATUS_USAGE, "%s: the command comes first: 'rpnc "
+		    "listen %s' or 'rpnc connect %s'?", word, word, word);
+	else if (strcmp(word, "help") == 0)
+		fail_as(STATUS_USAGE, "help: no such command; 'rpnc --help' "
+		    "lists them, 'rpnc COMMAND --help' its options");
 	else
 		fail_as(STATUS_USAGE, "%.40s: no such command; did you mean "
 		    "'rpnc %s'?", word, near->name);
 	complain("");
 	return STATUS_USAGE;
-}
-
-static const struct command *
-find(const char *name)
-{
-	for (int i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
 }
 
 static int
@@ -163,5 +180,5 @@ main(int argc, char **argv)
 		return flush_stdout();
 	}
 	c = find(argv[1]);
-	return c ? run(c, argc - 1, argv + 1) : unknown(argv[1]);
+	return c ? run(c, argc - 1, argv + 1) : unknown(argv[1], argv[2]);
 }

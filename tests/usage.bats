@@ -369,6 +369,20 @@ unknown() {
 	unknown "$(printf 'x%.0s' {1..3000})" '[a-z]+'
 }
 
+@test "usage: a port, or help, before the command gets a hint that helps" {
+	hinted() {
+		run -2 --separate-stderr timeout 20 rpnc "${@:2}" </dev/null
+		assert_equal "$output" ''
+		assert_equal "$stderr" "rpnc: $2: $1"
+	}
+	hinted "the command comes first: 'rpnc listen 9000' or 'rpnc connect \
+9000'?" 9000
+	hinted "the command comes first: 'rpnc listen 9000'" 9000 listen
+	hinted "the command comes first: 'rpnc connect 0'" 0 connect
+	hinted "no such command; 'rpnc --help' lists them, 'rpnc COMMAND --help' \
+its options" help
+}
+
 @test "usage: an option before the command is told to come later" {
 	local option
 	for option in -l --json -k --; do
