@@ -28,14 +28,14 @@ corpse() {
 	END
 }
 
-# untouched PATH ARG...: listen with ARG says that PATH is in use, status 5, and
+# untouched PATH ARG...: listen with ARG says that PATH is taken, status 5, and
 # leaves what is there.
 untouched() {
 	local before
 	before=$(stat -c '%i %F %s' "$1")
 	run timeout 20 rpnc listen "${@:2}"
 	assert_failure 5
-	assert_line --regexp '^rpnc listen: .*in use'
+	assert_line --regexp '^rpnc listen: .*(in use|no socket)'
 	assert_equal "$(stat -c '%i %F %s' "$1")" "$before"
 }
 
@@ -164,6 +164,14 @@ untouched() {
 	untouched file -U file
 	untouched directory -U directory
 	untouched link -U link
+	assert_equal "$(cat file)" precious
+}
+
+@test "listen -U: a file that is no socket is said to be one: status 5" {
+	echo precious >file
+	run -5 timeout 20 rpnc listen -U file
+	assert_output "rpnc listen: listen on unix:file: a file is there that is \
+no socket; it is never replaced"
 	assert_equal "$(cat file)" precious
 }
 

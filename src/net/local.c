@@ -30,16 +30,17 @@ is_dead(const struct addr *a)
 	return dead;
 }
 
-/* A dead socket of one's own; else EADDRINUSE. */
+/* A dead socket of one's own; else EADDRINUSE, or ENOTSOCK. */
 static bool
 is_replaceable(const struct addr *a)
 {
 	struct stat st;
+	bool there = lstat(a->un.sun_path, &st) == 0;
 
-	if (lstat(a->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    st.st_uid == geteuid() && is_dead(a))
+	if (there && S_ISSOCK(st.st_mode) && st.st_uid == geteuid() &&
+	    is_dead(a))
 		return true;
-	errno = EADDRINUSE;
+	errno = there && !S_ISSOCK(st.st_mode) ? ENOTSOCK : EADDRINUSE;
 	return false;
 }
 

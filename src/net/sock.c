@@ -98,7 +98,12 @@ listen_on(const struct addr *a, const struct sock_options *o)
 		goto close;
 	if (bind_shared(fd, a, o) < 0 ||
 	    (!o->datagram && !o->dry && listen(fd, o->backlog) < 0)) {
-		fail("listen on %s", addr_text(a, text));
+		if (errno == ENOTSOCK)
+			fail_as(STATUS_BIND, "listen on %s: a file is there "
+			    "that is no socket; it is never replaced",
+			    addr_text(a, text));
+		else
+			fail("listen on %s", addr_text(a, text));
 		goto close;
 	}
 	return fd;
