@@ -232,7 +232,7 @@ root_only() {
 			listen -r --json 127.0.0.2 "$1" --ready-fd 4 4>there &
 		read -r <there
 		stat -c "%n %u %a" /dev/shm/rpnc-65534{,/*} >there.files
-		kill -INT $!
+		kill $!
 		wait' - "$port" </dev/null >out.there 2>err.there
 	eventually ended "$pid"
 	assert_equal "$(cat err.there)" ""

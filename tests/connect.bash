@@ -66,7 +66,7 @@ open_stdin() {
 # stderr is in err.
 talk() {
 	mkfifo in out
-	rpnc connect "$@" <in >out 2>err 3>&- &
+	as_by_a_person connect "$@" <in >out 2>err 3>&- &
 	pid=$!
 	pids+=("$pid")
 	exec 5>in 6<out

@@ -32,12 +32,20 @@ start_with() {
 	shift
 	rm -f "ready.$n" # of a start before a stop
 	mkfifo "ready.$n"
-	rpnc "$@" --ready-fd 4 <"$input" 4>"ready.$n" 3>&- >"out.$n" 2>"err.$n" &
+	as_by_a_person "$@" --ready-fd 4 <"$input" 4>"ready.$n" 3>&- \
+		>"out.$n" 2>"err.$n" &
 	pid=$!
 	pids+=("$pid")
 	mapfile -t addrs <"ready.$n" # to the end of file: a wildcard has two
 	port=${addrs[0]##*:}
 	test "${#addrs[@]}" -gt 0
+}
+
+# as_by_a_person ARG...: rpnc in the background, where bash has SIGINT ignored.
+as_by_a_person() {
+	trap - INT
+	test "$(type -t rpnc)" = function || exec rpnc "$@"
+	rpnc "$@"
 }
 
 # background COMMAND...: any other process, ended with the rest.
@@ -56,15 +64,26 @@ finish() {
 	wait "$1"
 }
 
-# stop: ends all that start and background began.
+# stop: ends all that start and background began. What ignores SIGTERM for 30 s
+# is killed, and that is a failure.
 stop() {
-	local p
+	local p guard
+	rm -f stuck
+	(
+		read -r -t 30 <> <(:) || true
+		echo stuck >stuck
+		kill -KILL "${pids[@]}" 2>/dev/null || true
+	) 3>&- &
+	guard=$!
 	for p in "${pids[@]}"; do
 		test -n "$p" || continue
 		kill "$p" 2>/dev/null || true
 		wait "$p" 2>/dev/null || true
 	done
+	kill "$guard" 2>/dev/null || true
+	wait "$guard" 2>/dev/null || true
 	pids=()
+	test ! -e stuck || fail "SIGTERM was ignored for 30 s: killed"
 }
 
 # eventually COMMAND...: until it succeeds, for 20 s at most; without a sleep

@@ -272,6 +272,23 @@ exchange() {
 	done
 }
 
+@test "echo: SIGINT that is ignored from the start stays so" {
+	mkfifo ready
+	(trap '' INT && exec rpnc echo --ready-fd 4 127.0.0.1 0 4>ready 3>&- \
+		2>err) &
+	pid=$!
+	pids+=("$pid")
+	read -r port <ready
+	port=${port##*:}
+	kill -INT "$pid"
+	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	echo hello >&"$c"
+	read -r -t 20 line <&"$c"
+	assert_equal "$line" hello
+	kill "$pid"
+	ends_with 143
+}
+
 @test "listen: SIGTERM ends it though nobody reads its stdout" {
 	mkfifo out.0
 	exec 8<>out.0

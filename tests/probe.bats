@@ -201,7 +201,8 @@ probed_counts() {
 
 @test "probe: a member that comes meanwhile: changed" {
 	start echo -r -v 0
-	timeout 60 rpnc probe -d 50 --rate 200 --json "$port" >report 2>err 3>&- &
+	(trap - INT && exec timeout 60 rpnc probe -d 50 --rate 200 --json "$port") \
+		>report 2>err 3>&- &
 	local prober=$!
 	pids+=("$prober")
 	eventually grep -q '#9 ' err.0
@@ -450,7 +451,8 @@ test_count() {
 
 @test "probe: SIGINT ends it with a report, and then the signal" {
 	start echo -v 0
-	timeout -s KILL 60 rpnc probe -d 100 --rate 100 --json "$port" >report 2>err 3>&- &
+	(trap - INT && exec timeout -s KILL 60 \
+		rpnc probe -d 100 --rate 100 --json "$port") >report 2>err 3>&- &
 	local prober=$!
 	pids+=("$prober")
 	eventually grep -q '#10 ' err.0

@@ -53,7 +53,7 @@ serve() {
 	*' | '*) ;;
 	*) line="exec $line" ;;
 	esac
-	(eval "$line") <>typed 3>&- >"out.$n" 2>"err.$n" &
+	(trap - INT && eval "$line") <>typed 3>&- >"out.$n" 2>"err.$n" &
 	pid=$!
 	pids+=("$pid")
 	mapfile -t addrs <"ready.$n"

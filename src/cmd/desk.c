@@ -78,9 +78,10 @@ signals_open(struct desk *d)
 	d->signals.fd = -1;
 	d->signals.on_event = on_signals;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		/* nohup(1) asks for SIGHUP to stay ignored */
-		if (numbers[i] == SIGHUP &&
-		    sigaction(SIGHUP, NULL, &now) == 0 &&
+		/* nohup(1) asks for SIGHUP to stay ignored, a shell's & for
+		 * SIGINT */
+		if ((numbers[i] == SIGHUP || numbers[i] == SIGINT) &&
+		    sigaction(numbers[i], NULL, &now) == 0 &&
 		    now.sa_handler == SIG_IGN)
 			continue;
 		if (desk_catch(d, numbers[i]) < 0)
