@@ -491,7 +491,7 @@ load terminal
 	sees a '2 open: 21 B in, 82 B out; 2 accepted here'
 	enter a /close
 	at_end "$two"
-	sees a '#2 closed after' '(local)'
+	sees a '#2 closed after' '(by us)'
 	prompts a '[1 open]>'
 	enter a 'nobody hears'
 	sees a 'nobody has the focus: /focus N, /to N|all TEXT, /who'
@@ -873,4 +873,15 @@ behind() {
 	keys a C-q
 	sees a 'of a flood'
 	kill -TERM "$pid"
+}
+
+@test "prompt: /quit says what it waits for, and Ctrl-C ends the wait" {
+	pane a rpnc listen -r --grace 1h 0
+	listening a
+	client
+	sees a '#1 127'
+	enter a /quit
+	sees a '1 session open: up to' 'for it to end; Ctrl-C ends now'
+	keys a C-c
+	eventually gone "$(process a)"
 }

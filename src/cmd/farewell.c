@@ -1,5 +1,9 @@
 #include "cmd/farewell.h"
 
+#include <stdio.h>
+
+#include "base/num.h"
+
 static struct farewell *
 farewell_of(struct leave *l)
 {
@@ -60,15 +64,34 @@ on_grace(struct timer *t)
 	loop_stop(&f->desk->loop);
 }
 
+/* Whoever watches is told what is waited for. */
+static void
+tell_grace(const struct farewell *f)
+{
+	const struct settings *s = f->desk->settings;
+	char line[128], time[NUM_TEXT];
+	unsigned n = sessions(f);
+	int length;
+
+	if (s->json || (!f->desk->interactive && !s->verbose))
+		return;
+	length = snprintf(line, sizeof(line), "%u session%s open: up to %s for "
+	    "%s to end; Ctrl-C ends now\n", n, n == 1 ? "" : "s",
+	    duration_text(s->grace, time), n == 1 ? "it" : "them");
+	f->desk->print(f->desk, line, (size_t)length, false);
+}
+
 /* Out of the group: the sessions have until the grace is over. */
 static void
 wind_up(struct farewell *f)
 {
 	if (!sessions(f))
 		loop_stop(&f->desk->loop);
-	else if (!f->patient)
+	else if (!f->patient) {
+		tell_grace(f);
 		loop_timer_set(&f->desk->loop, &f->grace, loop_now() +
 		    f->desk->settings->grace);
+	}
 }
 
 /* Datagrams without a group: of what is served at the end nothing is said. */

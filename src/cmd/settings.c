@@ -55,7 +55,7 @@ const struct opt listen_options[] = {
 	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
 	    "queue of connections not accepted yet (4096)"),
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
-	    "at most so many connections at once"),
+	    "at most so many connections at once (each worker)"),
 	TEXT(0, "steer", "MODE", steer,
 	    "who gets a new connection (hash); see rpnc(1)"),
 	NUMBER(0, "weight", "N", weight, 0, WEIGHT_MAX,

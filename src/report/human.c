@@ -142,7 +142,9 @@ closed(const struct page *p, const struct event *e)
 	fprintf(p->out, " closed after %s: %s in, %s out",
 	    duration_text((int64_t)(e->seconds * 1e6), time),
 	    bytes_text(e->in, in), bytes_text(e->out, out));
-	if (e->reason[0] != 'e')
+	if (strcmp(e->reason, "local") == 0)
+		paint(p, DIM, " (by us)");
+	else if (e->reason[0] != 'e')
 		paint(p, RED, " (%s)", e->reason);
 }
 

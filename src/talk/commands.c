@@ -259,7 +259,7 @@ const struct prompt_command session_commands[] = {
 	{ "who", "", "the connections", false, run_who },
 	{ "focus", "N", "type to connection N from now on", true, run_focus },
 	{ "to", "N|all TEXT", "send one line there", true, run_to },
-	{ "close", "N|all", "close it; alone: the one in focus", false,
+	{ "close", "N|all", "close it; without N the one in focus", false,
 	    run_close },
 	{ "group", "", "the port's members, and how fair it is", true,
 	    run_group },
