@@ -311,3 +311,15 @@ hold_leave() {
 	ends_with 143
 	member 0 '0 lost (steer)'
 }
+
+@test "leave: a steered group loses none either, and goes on being steered" {
+	# by address: all clients are with one member, which leaves in its turn
+	drive roll --rounds 12 --least 3000 -- echo -r --steer source-address
+	holds '.lost == 0 and .said == 0 and .slow == 0 and .modes.steer == 12'
+	drive roll --rounds 8 --leavers 2 -- echo -r --steer random
+	holds '.lost == 0 and .said == 0 and .after != "uneven"'
+	drive roll --rounds 8 --least 3000 -- echo -r --weight 50
+	holds '.lost == 0 and .said == 0 and .after != "uneven"'
+	drive roll --rounds 12 --kill --probe 127.0.0.1 -- listen -r --steer random
+	holds '.uneven == 0 and .lost == 0 and .after != "uneven"'
+}

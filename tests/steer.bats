@@ -378,3 +378,19 @@ said() {
 	kill -CONT "$old"
 	finish "$old"
 }
+
+@test "steer: what a leaver that is killed half-way did is put right" {
+	members 4 --steer source-address
+	local i
+	for i in {0..7}; do
+		kill "${pids[i]}"
+		read -r -t "0.0$((i % 4 * 9))" <> <(:) || true
+		kill -KILL "${pids[i]}" 2>/dev/null || true
+		finish "${pids[i]}" || test $? -ge 128
+		start echo -r --identify 127.0.0.1 "$port"
+		# shellcheck disable=SC2046
+		given '(.counts | [.[]] == [6, 6, 6, 6]) and
+			(.who | all(length == 1))' --from $(hosts 8) --times 3
+	done
+	run ! grep -h '^rpnc' err.*
+}
