@@ -115,7 +115,8 @@ on_left(struct leave *l)
 	};
 
 	if (!in_silence(f))
-		desk_tell(f->desk, &e);
+		f->lost += l->lost;
+	desk_tell(f->desk, &e);
 	if (f->on_left)
 		f->on_left(f);
 	if (f->ending)

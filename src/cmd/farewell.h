@@ -29,6 +29,7 @@ struct farewell {
 	const uint64_t *served;		/* connections, or datagrams, ever */
 	const char *name;
 	int slot;
+	int64_t lost;			/* in all that was left */
 	bool ending;			/* the process ends with it */
 	const char *why;		/* or NULL: as the user asked */
 	bool patient;			/* /drain: no limit to the grace */

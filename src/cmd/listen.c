@@ -362,6 +362,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		desk_fault(&v.talk.desk);
 	live_close(&v.display.live);
 	relay_close_all(&v.talk.relay, REASON_CUT);
+	listen_prompt_end(&v);
 	if (s->udp)
 		peers_close(&v.peers);
 	else

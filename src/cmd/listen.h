@@ -34,6 +34,8 @@ void listen_end(struct server *);
 int listen_prompt_check(const struct settings *);
 /* Shows the prompt, whose commands do what they say to the server. */
 int listen_prompt(struct server *);
+/* Closes it, with one last line on what a member did. */
+void listen_prompt_end(struct server *);
 /* The shares that the prompt and the news show. */
 void listen_refresh(struct server *);
 /* ^Z: what it was before holds again afterwards. */

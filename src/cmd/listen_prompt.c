@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/num.h"
 #include "cmd/listen.h"
 
 enum { CLOCK_US = 1000 * 1000 };
@@ -215,4 +216,21 @@ listen_prompt(struct server *v)
 	if (talk_prompt(&v->talk) < 0)
 		return -1;
 	return v->settings->live ? show_live(v) : 0;
+}
+
+void
+listen_prompt_end(struct server *v)
+{
+	const struct counters *n = &place_slot(&v->place)->counters;
+	char in[NUM_TEXT], out[NUM_TEXT];
+
+	if (!v->talk.interactive)
+		return;
+	session_close(&v->talk.session);
+	if (v->settings->reuseport)
+		session_say(&v->talk.session, "%s had %llu connection%s: %s "
+		    "in, %s out; %lld lost\n", v->place.name,
+		    (unsigned long long)n->accepted,
+		    n->accepted == 1 ? "" : "s", bytes_text(n->in, in),
+		    bytes_text(n->out, out), (long long)v->farewell.lost);
 }

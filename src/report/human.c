@@ -106,9 +106,9 @@ static void
 paused(const struct page *p, const struct event *e)
 {
 	paint(p, RED, "! %s", e->name);
-	fprintf(p->out, " %s (pid %lld): new connections %s", e->reason,
-	    (long long)e->pid, strcmp(e->reason, "full") == 0 ?
-	    "go to others" : "that the kernel gives it wait");
+	fprintf(p->out, " %s (pid %lld): %s", e->reason, (long long)e->pid,
+	    strcmp(e->reason, "full") == 0 ? "new connections go to others" :
+	    "connections that the kernel gives it wait");
 }
 
 static void

@@ -1,0 +1,114 @@
+# A group in several terminals: leaving it under load, steering, replacing.
+# shellcheck shell=bash disable=SC2154
+
+bats_require_minimum_version 1.5.0
+load helpers
+load terminal
+
+# three: members A, B and C, each in a pane of its name.
+three() {
+	local name
+	pane a rpnc listen -r 0
+	listening a
+	for name in b c; do
+		pane "$name" rpnc listen -r "$port"
+		sees "$name" "${name^} listening on [::]:$port (tcp, reuseport"
+	done
+	sees a '+ C joined'
+}
+
+# loaded: clients in a closed loop, until the file "enough" is there; what they
+# found is in "load".
+loaded() {
+	cat >load.py <<-'END'
+		import os, socket, sys, threading
+		done, lost = [], []
+		def run():
+		    while not os.path.exists("enough"):
+		        try:
+		            with socket.create_connection(("127.0.0.1",
+		                    int(sys.argv[1])), 20) as s:
+		                s.sendall(b"hello\n")
+		                s.shutdown(socket.SHUT_WR)
+		                while s.recv(100):
+		                    pass
+		            done.append(1)
+		        except OSError as e:
+		            lost.append(str(e))
+		all = [threading.Thread(target=run) for _ in range(4)]
+		[t.start() for t in all]
+		[t.join() for t in all]
+		print(len(done) > 50, lost)
+	END
+	python3 load.py "$port" >load 3>&- &
+	pids+=($!)
+	load=$!
+}
+
+ended() {
+	test "$(tm display-message -p -t "$1" '#{pane_dead}')" = 1
+}
+
+# last NAME: its last line, but for what tmux says of a pane that is dead.
+last() {
+	screen "$1" | grep -v '^Pane is dead' | sed '/^$/d' | tail -n 1
+}
+
+@test "leave: Ctrl-C under load: its last line says 0 lost" {
+	local load
+	three
+	loaded
+	sees b ' has ' '#1 closed'
+	keys b C-c
+	eventually ended b
+	run last b
+	assert_output --regexp \
+		'^B had [0-9]+ connections: [0-9]+.* in, 0 B out; 0 lost$'
+	like b 'left: [0-9]+ queued served, [0-9]+ handshakes? awaited, 0 lost \(steer\)'
+	sees a '- B left (pid ' ': 2 members, 1/2 of new connections each'
+	enter c /quit
+	eventually ended c
+	like c '0 lost \(steer\)'
+	touch enough
+	finish "$load"
+	assert_equal "$(cat load)" 'True []'
+	enter a /quit
+	eventually ended a
+	like a '0 lost \(gate: no other rpnc\)'
+}
+
+@test "steer: /steer is told in every terminal, and shown by /group" {
+	three
+	enter b '/steer sometimes'
+	sees b 'want hash, random, cpu, weights A=70,B=30'
+	enter b '/steer weights A=0,B=0'
+	sees a '~ B (pid ' 'set the steering: weights A=0,B=0'
+	sees c 'set the steering: weights A=0,B=0'
+	# from a moment on all is C's
+	until_c() {
+		local before
+		before=$(count c ' connected')
+		for _ in {1..5}; do client; done
+		eventually test "$(($(count a ' connected') + $(count b ' connected') + \
+			$(count c ' connected')))" -eq "${#clients[@]}" || true
+		test "$(count c ' connected')" -ge $((before + 5))
+	}
+	eventually until_c
+	enter a /group
+	sees a 'weights A=0,B=0'
+	like a '> A .* 0.0 %'
+	enter c '/steer hash'
+	sees a 'set the steering: hash'
+	enter a /drain
+	sees a 'left: '
+}
+
+@test "replace: who is replaced at its prompt says by whom, and ends" {
+	three
+	pane d rpnc listen -r --replace A "$port"
+	sees d 'D listening'
+	eventually ended a
+	like a 'A leaves: replaced by pid [0-9]+'
+	like a '0 lost \(steer\)'
+	sees b '- A left'
+}
