@@ -262,7 +262,7 @@ load terminal
 	keyed b 'half'
 	prompts b 'B [0 open]> half'
 	keys b C-z
-	like a '! B stopped \(pid [0-9]+\): new connections that the kernel gives it wait'
+	like a '! B stopped \(pid [0-9]+\): connections that the kernel gives it wait'
 	sees b 'Stopped'
 	enter b 'stty -a >stopped; cmp before stopped && echo as it "was"'
 	sees b 'as it was'
@@ -520,7 +520,7 @@ load terminal
 	enter b /resume
 	sees b 'not paused'
 	enter b /pause
-	sees a "! B paused (pid $b): new connections that the kernel gives it wait"
+	sees a "! B paused (pid $b): connections that the kernel gives it wait"
 	sees b 'paused: what the kernel gives us waits in our queue; /resume'
 	prompts b 'B [0 open paused]>'
 	enter b /pause
