@@ -298,7 +298,7 @@ for part in b"x\xc3", b"\xa9\0\"", b"\xff", b"y\xf0\x9f", b"\x98\x80", b"z\xe2\x
 	events = [json.loads(line) for line in open("lines")]
 	for e in events:
 	    assert re.fullmatch(r"....-..-..T..:..:..\.\d{6}Z", e.pop("time")), e
-	assert events[0] == {"event": "connected", "conn": 1,
+	assert events[0] == {"event": "connected", "conn": 1, "name": None,
 	    "address": "127.0.0.1", "port": int(sys.argv[1])}, events[0]
 	data = [{"text": "x"}, {"text": "\u00e9\0\""}, {"base64": "/w=="},
 	    {"text": "y"}, {"text": "\U0001f600"}, {"text": "z"},
@@ -306,7 +306,7 @@ for part in b"x\xc3", b"\xa9\0\"", b"\xff", b"y\xf0\x9f", b"\x98\x80", b"z\xe2\x
 	assert events[1:-1] == [{"event": "data", "conn": 1} | d
 	    for d in data], events
 	assert events[-1].pop("seconds") >= 0
-	assert events[-1] == {"event": "closed", "conn": 1, "in": 14, "out": 6,
+	assert events[-1] == {"event": "closed", "conn": 1, "name": None, "in": 14, "out": 6,
 	    "reason": "end"}, events[-1]
 	END
 }

@@ -807,6 +807,23 @@ bats_require_minimum_version 1.5.0
 	done
 }
 
+@test "echo -w 2 --json: connections are told with the worker that has them" {
+	start echo -w 2 --json 127.0.0.1 0
+	client <<-'END'
+		for _ in range(40):
+		    with tcp() as s:
+		        echoed(s, b"hello")
+	END
+	all_closed() {
+		test "$(grep -c '"closed"' out.0)" -eq 40
+	}
+	eventually all_closed
+	assert_equal "$(jq -rs '[.[] | select(.conn).name] | unique | join(" ")' \
+		out.0)" "A/0 A/1"
+	assert_equal "$(jq -rs '[.[] | select(.conn) | {name, conn}] |
+		group_by(.) | map(length) | unique | tostring' out.0)" '[2]'
+}
+
 @test "echo -w auto: a worker for each processor" {
 	start echo -w auto --json 127.0.0.1 0
 	end TERM

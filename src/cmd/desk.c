@@ -291,7 +291,8 @@ desk_accepted(struct desk *d, const struct conn *c, const char *name,
 {
 	struct event e = {
 		.kind = EVENT_CONNECTED, .conn = c->id, .peer = &c->peer,
-		.name = name, .own = (int64_t)own, .total = total,
+		.name = name ? name : d->worker, .own = (int64_t)own,
+		.total = total,
 	};
 
 	desk_tell(d, &e);
@@ -339,8 +340,8 @@ void
 desk_closed(struct desk *d, const struct conn *c, enum reason reason)
 {
 	struct event e = {
-		.kind = EVENT_CLOSED, .conn = c->id, .in = c->in,
-		.out = c->out, .reason = reason_name(reason),
+		.kind = EVENT_CLOSED, .conn = c->id, .name = d->worker,
+		.in = c->in, .out = c->out, .reason = reason_name(reason),
 		.seconds = (double)(loop_now() - c->opened) / 1e6,
 	};
 

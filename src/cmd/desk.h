@@ -23,6 +23,7 @@ struct desk {
 	void (*print)(struct desk *, const char *line, size_t length,
 	    bool news);
 	bool interactive;		/* everything is told */
+	const char *worker;		/* whose connections are told, or NULL */
 	uint64_t dumped;		/* bytes of input shown by desk_hex() */
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;

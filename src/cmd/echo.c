@@ -227,6 +227,7 @@ worker_run(struct workers *all, int index)
 	if (desk_open(&v->desk, v->settings) < 0)
 		return STATUS_NETWORK;
 	v->desk.on_signal = on_worker_signal;
+	v->desk.worker = name;
 	board_reopen(v->place.board);
 	if (worker_sockets(v, index, &set) < 0)
 		goto fault;

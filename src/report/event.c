@@ -49,6 +49,7 @@ static const struct field paused[] = {
 
 static const struct field connected[] = {
 	FIELD("conn", FIELD_NUMBER, conn),
+	FIELD("name", FIELD_TEXT, name),
 	FIELD("address", FIELD_HOST, peer),
 	FIELD("port", FIELD_PORT, peer),
 	{ 0 },
@@ -62,6 +63,7 @@ static const struct field data[] = {
 
 static const struct field closed[] = {
 	FIELD("conn", FIELD_NUMBER, conn),
+	FIELD("name", FIELD_TEXT, name),
 	FIELD("in", FIELD_COUNT, in),
 	FIELD("out", FIELD_COUNT, out),
 	FIELD("seconds", FIELD_SECONDS, seconds),
