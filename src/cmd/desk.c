@@ -16,18 +16,21 @@ enum {
 	PATIENCE_MS = 1000,	/* for a reader, when we ought to end */
 };
 
-/* A terminal that is gone sends SIGHUP, too, before or after this. */
+/*
+ * A terminal that is gone sends SIGHUP, too, before or after this; where that
+ * is ignored, a prompt comes to the end of its input, and leaves in order.
+ */
 static void
 on_out_fail(struct sink *s)
 {
 	struct desk *d = s->user;
 	struct stat st;
+	bool gone = (errno == EIO || errno == EPIPE) &&
+	    fstat(STDOUT_FILENO, &st) == 0 && S_ISCHR(st.st_mode);
 
-	if ((errno == EIO || errno == EPIPE) &&
-	    sigismember(&d->signal_set, SIGHUP) == 1 &&
-	    fstat(STDOUT_FILENO, &st) == 0 && S_ISCHR(st.st_mode))
+	if (gone && sigismember(&d->signal_set, SIGHUP) == 1)
 		raise(SIGHUP);
-	else
+	else if (!gone || !d->interactive)
 		desk_fatal(d);
 }
 
