@@ -50,7 +50,19 @@ accepted_by() {
 undivided() {
 	enter "$1" 'clear; seq 200 260'
 	prompts "$1" '$'
-	rows "$1" 1 1 | grep -qxE '2[0-9][0-9]'
+	assert_equal "$(rows "$1" 1 1)" 238
+}
+
+# whole NAME ROW: from that row on there is what was told last, no line of it
+# missing, and then the prompt.
+whole() {
+	rows "$1" "$2" 24 | awk '/^$/ { gap = 1 } !/^$/ && gap { exit 1 }
+		/^#1< told/ { if (n && $3 != n + 1) exit 1; n = $3; k++ }
+		{ last = $0 ~ /^$/ ? last : $0 }
+		END { exit k < 5 || n != 40 || last !~ /#1> / }' || {
+		visible "$1"
+		return 1
+	}
 }
 
 # echoes: a new connection to port is answered.
@@ -165,14 +177,14 @@ echoes() {
 	sees a '+ B joined'
 	title a '2 members'
 	top a 6 '────'
-	[[ $(visible a) == *'#1< told 40'* ]]
 	keyed a 'half'
 	prompts a 'A [1 open, 100% of 1] #1> half'
+	whole a 7
 	kill -KILL "$(process b)"
 	title a '1 member '
 	prompts a 'A [1 open] #1> half' || prompts a 'A [1 open, 100% of 1] #1> half'
-	[[ $(visible a) == *'#1< told 40'* ]]
 	refute tops a 5 ' B '
+	whole a 6
 	# ^L wipes what is below
 	keys a C-l
 	eventually fresh a 'half'

@@ -210,6 +210,21 @@ share_queue(struct score *s)
 	    "nothing is hashed";
 }
 
+/* A, A/0, A/1, A/10, B, strangers: not as they came, nor as slots were free. */
+static int
+by_name(const void *left, const void *right)
+{
+	const struct member *a = left, *b = right;
+
+	if ((a->slot < 0) != (b->slot < 0))
+		return a->slot < 0 ? 1 : -1;
+	if (a->slot >= 0)
+		return strverscmp(a->name, b->name);
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	return a->inode < b->inode ? -1 : a->inode > b->inode;
+}
+
 int
 score_take(struct score *s, struct board *b, struct members *m, int own,
     bool datagram)
@@ -219,6 +234,8 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 	free(s->members.list);
 	free(s->rows);
 	s->members = *m;
+	if (m->count)
+		qsort(m->list, (size_t)m->count, sizeof(*m->list), by_name);
 	s->board.count = 0;
 	s->rows = calloc((size_t)m->count + 1, sizeof(*s->rows));
 	if (!s->rows)
