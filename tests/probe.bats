@@ -117,6 +117,39 @@ probed_counts() {
 	}
 }
 
+@test "probe: it foretells though other clients have used up the even ports" {
+	local as=(unshare -n)
+	test "$(id -u)" -eq 0 || as=(unshare -Urn)
+	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
+	cat >used.py <<-'END'
+		import socket, subprocess, sys
+		subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+		with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as f:
+		    f.write("20000 32000")
+		server = socket.socket()
+		server.bind(("127.0.0.1", 10000))
+		server.listen(4096)
+		for even in range(20000, 32001, 2):
+		    # TIME_WAIT is with who ends first
+		    s = socket.socket()
+		    s.bind(("127.0.0.1", even))
+		    s.connect(("127.0.0.1", 10000))
+		    c, _ = server.accept()
+		    s.close()
+		    c.close()
+		members = subprocess.Popen([sys.executable, *sys.argv[1:], "--sockets",
+		    "1,1", "--do", "close"], stdout=subprocess.PIPE)
+		port = members.stdout.readline().split()[0].decode()
+		subprocess.run(["rpnc", "probe", "--json", "-n", "200", port],
+		    stdout=open("report", "w"), check=True, timeout=60)
+		members.terminate()
+		members.wait()
+	END
+	timeout 100 "${as[@]}" python3 used.py "$BATS_TEST_DIRNAME/members.py" 3>&-
+	sums
+	test "$(get .predicted)" -gt 100
+}
+
 @test "probe: predictions are void where a program steers the group" {
 	members --sockets 1,1,1 --do half --steer
 	probe -n 200 --json "$port"

@@ -35,6 +35,7 @@ enum {
 	ANCESTORS_MAX = 8,
 	HOPELESS_AFTER = 3,
 	PORT_TRIES = 4096,	/* 40 ms of asking */
+	TRIES_A_HALF = 64,	/* even ports, then odd ones, and so on */
 	PORT_REST = 256,	/* attempts without a port, when there was none */
 };
 
@@ -203,6 +204,9 @@ bind_stream(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
 			*inode = s.inode;
 			return 0;
 		}
+		/* what connect(2) used up lately is all even */
+		if (i % TRIES_A_HALF == TRIES_A_HALF - 1)
+			ports_turn(&w->ports);
 	}
 	w->tired = PORT_REST;
 	return -1;

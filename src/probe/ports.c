@@ -99,3 +99,9 @@ ports_next(struct ports *p)
 		port = step(p);
 	return port;
 }
+
+void
+ports_turn(struct ports *p)
+{
+	p->left = 0;
+}

@@ -22,5 +22,7 @@ void ports_init(struct ports *);
 
 /* The next one to try. */
 uint16_t ports_next(struct ports *);
+/* The other half has its turn now. */
+void ports_turn(struct ports *);
 
 #endif
