@@ -14,6 +14,7 @@
 #include "cmd/command.h"
 #include "cmd/desk.h"
 #include "cmd/probe_plan.h"
+#include "probe/expect.h"
 #include "probe/identify.h"
 #include "probe/pace.h"
 #include "probe/roll.h"
@@ -36,6 +37,7 @@ struct probe {
 	struct identify *who;
 	struct identified group;
 	struct roll roll;
+	struct expect expect;
 	struct addr fallback;		/* the first address */
 	struct timer progress;
 	bool shown;			/* a line of progress */
@@ -322,6 +324,22 @@ conclude(struct probe *v, bool *changed)
 	return known;
 }
 
+static int
+expect(struct probe *v, enum knowledge *known, bool *changed)
+{
+	const struct ground *g = &v->pace.ground;
+	struct expect *x = &v->expect;
+
+	x->given = v->plan.weights;
+	x->local = g->target.len && identify_is_local(&g->target);
+	x->weighed = g->by == BY_DIAG || g->by == BY_BOARD;
+	if (expect_apply(x, &v->roll, &v->tally, known, changed) < 0)
+		return -1;
+	if (x->note[0])
+		note(v, "%s", x->note);
+	return 0;
+}
+
 static void
 note_rest(struct probe *v)
 {
@@ -355,6 +373,8 @@ tell_report(struct probe *v, struct summary *s)
 	bool changed = false;
 
 	known = conclude(v, &changed);
+	if (expect(v, &known, &changed) < 0)
+		return -1;
 	note_rest(v);
 	if (summary_make(s, &v->tally, known, changed) < 0)
 		return -1;
@@ -367,6 +387,7 @@ tell_report(struct probe *v, struct summary *s)
 	r->seconds = (double)(p->last - p->started) / 1e9;
 	r->concurrency = p->plan->concurrency;
 	r->rate = p->plan->rate;
+	r->steering = v->expect.steering[0] ? v->expect.steering : NULL;
 	r->detail = v->settings->verbose;
 	r->notes = v->note;
 	desk_tell(&v->desk, &e);

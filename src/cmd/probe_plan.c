@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "probe/expect.h"
 
 enum {
 	COUNT = 200,
@@ -169,6 +170,8 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    uneven_read(&out->uneven, s->fail_uneven) < 0 ||
+	    (s->expect_weights &&
+	    expect_read(s->expect_weights, &out->weights) < 0) ||
 	    regex_read(&out->expect, &out->has_expect, "expect",
 	    s->expect) < 0 ||
 	    regex_read(&out->match, &out->has_match, "match", s->match) < 0) {

@@ -4,6 +4,7 @@
 #include <regex.h>
 
 #include "cmd/settings.h"
+#include "group/policy.h"
 #include "probe/plan.h"
 
 /* A probe's plan, and what it points to. */
@@ -12,6 +13,7 @@ struct probe_plan {
 	regex_t expect, match;
 	bool has_expect, has_match;
 	char *send;
+	struct steering weights;	/* --expect-weights; count 0: none */
 	double uneven;			/* --fail-uneven=P, or 0 */
 };
 

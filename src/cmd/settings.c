@@ -133,6 +133,8 @@ const struct opt probe_options[] = {
 	TEXT(0, "send", "TEXT", send,
 	    "send this (\\n \\r \\t \\\\ \\xNN) and await a reply"),
 	TEXT(0, "expect", "REGEX", expect, "the reply must match"),
+	TEXT(0, "expect-weights", "WEIGHTS", expect_weights,
+	    "who is to get how much: A=70,B=30; also pids"),
 	MAYBE(0, "fail-uneven", "P", fail_uneven,
 	    "status 7 if uneven, or p is below P"),
 	TIME(0, "connect-timeout", connect_timeout, 1,

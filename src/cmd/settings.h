@@ -43,7 +43,7 @@ struct settings {
 	/* probe */
 	int64_t count, concurrency, duration, rate, probe_timeout;
 	int by;
-	const char *match, *echo, *send, *expect, *fail_uneven;
+	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
 };
 
 extern const struct opt address_options[], stream_options[], listen_options[],

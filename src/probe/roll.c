@@ -19,6 +19,7 @@ roll_open(struct roll *r, bool datagram, uint16_t port)
 	r->board = port ? board_look(datagram, port) : NULL;
 	if (!r->board)
 		return -1;
+	r->serial = board_shared(r->board)->steering.serial;
 	for (int i = 0; i < BOARD_SLOTS; i++)
 		members += is_member(r, i);
 	return members;

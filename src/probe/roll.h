@@ -8,6 +8,7 @@
 
 struct roll {
 	struct board *board;		/* NULL: there is none */
+	uint32_t serial;		/* of the steering at the beginning */
 	bool counts;			/* rows are the board's: --by board */
 	uint64_t order[BOARD_SLOTS];	/* of members at the beginning */
 	uint64_t before[BOARD_SLOTS];	/* what they had accepted */

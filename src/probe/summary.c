@@ -43,7 +43,7 @@ weigh(struct tally *t, enum knowledge knowledge)
 
 	for (int i = 0; i < t->count; i++)
 		stray |= !(t->rows[i].weight > 0) && row_total(&t->rows[i]);
-	if (knowledge == KNOW_NOTHING || !stray)
+	if (knowledge == KNOW_NOTHING || knowledge == KNOW_GIVEN || !stray)
 		return knowledge;
 	for (int i = 0; i < t->count; i++)
 		t->rows[i].weight = row_total(&t->rows[i]) > 0;

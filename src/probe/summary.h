@@ -21,6 +21,7 @@ struct summary {
 enum knowledge {
 	KNOW_ALL,		/* each member of the group has a row */
 	KNOW_SOME,		/* there may be more, who never answered */
+	KNOW_GIVEN,		/* what each is to get is told by its weight */
 	KNOW_NOTHING,		/* whose the rows are can't be judged */
 };
 

@@ -68,6 +68,7 @@ const struct field probe_fields[] = {
 	OBJECT(probe_report, "target", target, target_fields),
 	FIELD(probe_report, "by", FIELD_TEXT, by),
 	FIELD(probe_report, "loop", FIELD_TEXT, loop),
+	FIELD(probe_report, "steering", FIELD_TEXT, steering),
 	FIELD(probe_report, "attempts", FIELD_COUNT, attempts),
 	FIELD(probe_report, "ok", FIELD_COUNT, ok),
 	FIELD(probe_report, "seconds", FIELD_SECONDS, seconds),
@@ -222,17 +223,17 @@ static void
 expectation(FILE *out, const struct probe_report *r)
 {
 	const struct probe_fairness *f = r->fairness;
+	const char *who = r->steering ? "this steering" : "fair hashing";
 
 	fputc('\n', out);
 	if (!f->equal)
-		fprintf(out, "fair hashing gives what is expected ± %.0f "
-		    "(99 %%)", f->spread);
+		fprintf(out, "%s gives what is expected ± %.0f (99 %%)", who,
+		    f->spread);
 	else if (f->at_least)
-		fprintf(out, "at least %zu members: fair hashing gives %.0f ± "
-		    "%.0f each (99 %%)", r->member_count,
-		    r->members[0].expected, f->spread);
+		fprintf(out, "at least %zu members: %s gives %.0f ± %.0f each "
+		    "(99 %%)", r->member_count, who, r->members[0].expected, f->spread);
 	else
-		fprintf(out, "fair hashing gives %.0f ± %.0f each (99 %%)",
+		fprintf(out, "%s gives %.0f ± %.0f each (99 %%)", who,
 		    r->members[0].expected, f->spread);
 	if (isfinite(f->chi2))
 		fprintf(out, "   chi2 %.2f, p %.2g", f->chi2, f->p);

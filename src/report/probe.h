@@ -55,6 +55,7 @@ struct probe_report {
 	const char *command;		/* "probe" */
 	const struct probe_target *target;
 	const char *by, *loop;
+	const char *steering;		/* of rpnc's members; NULL: none */
 	uint64_t attempts, ok;
 	double seconds;
 	const struct probe_failures *failed;
