@@ -114,9 +114,9 @@ on_left(struct leave *l)
 		.seconds = (double)(loop_now() - l->began) / 1e6,
 	};
 
+	f->lost += l->lost;
 	if (!in_silence(f))
-		f->lost += l->lost;
-	desk_tell(f->desk, &e);
+		desk_tell(f->desk, &e);
 	if (f->on_left)
 		f->on_left(f);
 	if (f->ending)
