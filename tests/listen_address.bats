@@ -237,11 +237,11 @@ listening on 0.0.0.0:$port (tcp)"
 		    "members": 1, "steering": None}, listening
 		assert connected.pop("port") not in (0, port)
 		assert connected == {"event": "connected", "conn": 1,
-		    "address": "127.0.0.1"}, connected
+		    "name": None, "address": "127.0.0.1"}, connected
 		assert data == {"event": "data", "conn": 1, "text": "hello\n"}
 		assert 0 <= closed.pop("seconds") < 60
-		assert closed == {"event": "closed", "conn": 1, "in": 6, "out": 0,
-		    "reason": "end"}, closed
+		assert closed == {"event": "closed", "conn": 1, "name": None,
+		    "in": 6, "out": 0, "reason": "end"}, closed
 	END
 }
 
