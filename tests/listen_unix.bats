@@ -256,3 +256,12 @@ no socket; it is never replaced"
 	assert_failure 2
 	assert [ ! -e sock ]
 }
+
+@test "listen -U: who finds the name in use is no client of who has it" {
+	start listen -U sock
+	run -5 timeout 20 rpnc listen -U sock
+	run -5 timeout 20 rpnc listen --check -U sock
+	echo hello | timeout 60 nc.openbsd -N -U sock 3>&-
+	ends_with 0
+	assert_equal "$(cat out.0)" hello
+}

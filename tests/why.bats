@@ -234,6 +234,58 @@ listens() {
 	assert_output --partial "a link-local address needs its interface"
 }
 
+@test "why: what has the name of a Unix socket" {
+	start listen -U sock
+	run -5 rpnc echo -U sock
+	assert_output --partial "in use: rpnc (pid $pid, user $me) has it"
+	start echo -u -U @name
+	run -5 rpnc listen -u -U @name
+	assert_output --partial "in use: rpnc (pid $pid, user $me) has it"
+	test "$(id -u)" -eq 0 || skip "only root can be another user"
+	chown 65534 sock
+	run -5 rpnc echo -U sock
+	assert_output --partial "in use: that is a socket of user "
+}
+
+@test "why: nginx, with and without reuseport" {
+	local nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx option
+	test -x "$nginx" || skip "no nginx: make check fetches it"
+	free_port
+	for option in "" " reuseport"; do
+		cat >nginx.conf <<-END
+			daemon off;
+			master_process off;
+			pid $PWD/nginx.pid;
+			error_log $PWD/error.log;
+			events {}
+			http {
+			    access_log off;
+			    client_body_temp_path $PWD/a;
+			    proxy_temp_path $PWD/b;
+			    fastcgi_temp_path $PWD/c;
+			    uwsgi_temp_path $PWD/d;
+			    scgi_temp_path $PWD/e;
+			    server { listen 127.0.0.1:$port$option; }
+			}
+		END
+		background "$nginx" -p "$PWD" -c nginx.conf 2>nginx.err
+		eventually listens "$pid"
+		if test -z "$option"; then
+			in_use listen -r 127.0.0.1
+			assert_equal "$why" "nginx (pid $pid, user $me) listens on \
+127.0.0.1:$port, $without"
+		else
+			in_use listen 127.0.0.1
+			assert_equal "$why" "nginx (pid $pid, user $me) listens on \
+127.0.0.1:$port, with SO_REUSEPORT: -r joins it"
+			run -0 rpnc listen -r --check 127.0.0.1 "$port"
+			assert_output "would join nginx (pid $pid) on \
+127.0.0.1:$port (tcp, reuseport)"
+		fi
+		stop
+	done
+}
+
 # member N ARG...: rpnc echo -r ARG...; its pid is who[N], its stdout told[N].
 who=()
 told=()

@@ -18,6 +18,7 @@
 
 #include "base/fail.h"
 #include "group/rival.h"
+#include "group/why_local.h"
 
 enum {
 	PEEK_MAX = 256,			/* sockets whose options are looked at */
@@ -260,6 +261,8 @@ why_add(const struct sock_set *failed, const struct sock_options *o)
 	const struct addr *a = &failed->refused;
 	int saved = errno;
 
+	if (a->sa.sa_family == AF_UNIX && a->len)
+		why_add_local(a, failed->error);
 	if (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6) {
 		switch (failed->error) {
 		case EADDRINUSE:

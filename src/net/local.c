@@ -7,15 +7,15 @@
 #include <unistd.h>
 
 /*
- * Dead: both types of connect(2) are refused. A socket that is bound, but
- * does not listen, refuses those of its own type, and says EPROTOTYPE to the
- * other: no socket has this name any more (kernel net/unix/af_unix.c,
- * unix_find_bsd).
+ * Dead: both types of connect(2) are refused. One that anybody has says
+ * EPROTOTYPE to those of another type than its own (kernel
+ * net/unix/af_unix.c, unix_find_bsd). The first type is one that hardly
+ * anybody uses, so that who listens there does not take us for a client.
  */
 static bool
 is_dead(const struct addr *a)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
+	static const int types[] = { SOCK_SEQPACKET, SOCK_STREAM };
 	bool dead = true;
 
 	for (int i = 0; i < 2 && dead; i++) {
