@@ -114,7 +114,7 @@ echoes() {
 	nc=$pid
 	title a '2 members'
 	top a 4 "  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 -"
-	top a 5 'open, 0 in queues'
+	top a 5 "not all members are rpnc's: their counts are not known"
 	kill "$nc"
 	title a '1 member '
 }
@@ -148,6 +148,28 @@ echoes() {
 	top a 3 $'\n'"  B +$b "
 	enter a /join
 	title a '2 members'
+}
+
+@test "live: how it is steered is shown, and judged from then on" {
+	local i
+	live a 0
+	live b "$port"
+	title a '2 members  0 accepted'
+	for i in {1..30}; do client; done
+	title a '2 members  30 accepted'
+	enter b '/steer weights A=9,B=1'
+	title a '2 members by weights A=9,B=1  30 accepted'
+	top a 2 ' since +share wanted '
+	top a 5 $'> A +[0-9]+ .* 0 +- 90.0 %.*\n  B +[0-9]+ .* 0 +- 10.0 % .*\nnothing acc'
+	for i in {1..60}; do client; done
+	title a ' 90 accepted'
+	top a 5 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (even|un|too)'
+	enter b '/steer cpu'
+	title a '2 members by cpu  90 accepted'
+	top a 5 'this steering follows the clients'
+	enter b '/steer hash'
+	title a '2 members  90 accepted'
+	top a 5 'nothing accepted since the group last changed'
 }
 
 @test "live: text, a long line and history go on below the header" {

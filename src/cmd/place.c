@@ -273,8 +273,11 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
 
 	if (is_own(p, s))
 		return;
+	/* from now on it is judged anew */
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
 		e.members = count_members(p);
+	else
+		place_look(p);
 	desk_tell(p->desk, &e);
 	if (p->on_change)
 		p->on_change(p);
@@ -311,6 +314,7 @@ on_steering(struct watch *w, const struct steering *s)
 	for (int i = 0; i < BOARD_SLOTS; i++)
 		if (board_slot(p->board, i)->pid == s->pid)
 			e.name = board_slot(p->board, i)->name;
+	place_look(p);
 	desk_tell(p->desk, &e);
 	if (p->on_change)
 		p->on_change(p);

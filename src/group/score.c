@@ -9,22 +9,23 @@
 
 enum { SAMPLE_US = 1000 * 1000 };
 
-/* By what is known of a member that never changes while it is one. */
+/* By what decides of what it is given: who it is, and whether it is full. */
 static uint64_t
 fingerprint(const struct member *m)
 {
+	bool full = m->slot >= 0 && m->state == STATE_FULL;
 	uint64_t h = (uint64_t)m->pid << 32 ^ m->inode ^
-	    (uint64_t)(m->slot + 2) << 20;
+	    (uint64_t)(m->slot + 2) << 20 ^ (uint64_t)full << 19;
 
 	h = (h ^ h >> 31) * 0x7fb5d329728ea185u;
 	return h ^ h >> 29;
 }
 
-/* In whatever order the kernel has them. */
+/* In whatever order the kernel has them, and however they are steered. */
 static uint64_t
-group_of(const struct members *m)
+group_of(struct board *b, const struct members *m)
 {
-	uint64_t sum = 1;
+	uint64_t sum = 1 + (uint64_t)board_shared(b)->steering.serial;
 
 	for (int i = 0; i < m->count; i++)
 		sum += fingerprint(&m->list[i]);
@@ -229,7 +230,7 @@ int
 score_take(struct score *s, struct board *b, struct members *m, int own,
     bool datagram)
 {
-	uint64_t group = group_of(m);
+	uint64_t group = group_of(b, m);
 
 	free(s->members.list);
 	free(s->rows);
@@ -264,12 +265,6 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 			s->board.unjudged = "not all members are rpnc's: their "
 			    "counts are not known, 'rpnc probe' finds them";
 	return 0;
-}
-
-void
-score_rebase(struct score *s)
-{
-	s->group = 0;
 }
 
 void

@@ -32,8 +32,6 @@ struct score {
  */
 int score_take(struct score *, struct board *, struct members *, int own,
     bool datagram);
-/* What the next list finds is to be judged afresh: the steering changed. */
-void score_rebase(struct score *);
 /* Measures the rate, where a second has passed since it last was. */
 void score_sample(struct score *, int64_t now);
 void score_free(struct score *);

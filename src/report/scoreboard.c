@@ -9,6 +9,7 @@
 enum {
 	LINES_LEAST = 2,		/* a title, and what is fair */
 	SPARKS = 20,
+	ROOM_AFTER = 16,		/* "  12345 accepted" */
 	NARROW = 70,			/* short sentences below this */
 };
 
@@ -49,7 +50,9 @@ fair_out(const struct page *p)
 	else if (by_hash(p->board))
 		fprintf(p->out, "fair hashing gives ");
 	else
-		fprintf(p->out, "steering by %s gives ", p->board->steering);
+		fprintf(p->out, "steering by %.*s gives ",
+		    (int)strcspn(p->board->steering, " "),
+		    p->board->steering);
 	if (f->equal)
 		fprintf(p->out, "%.0f ± %.0f each", (double)f->n / f->members,
 		    f->spread);
@@ -109,6 +112,26 @@ part_add(char *line, size_t size, int columns, const char *part)
 		    length ? "  " : "", part);
 }
 
+/* How many, and if there is room how they are steered. */
+static void
+members_add(const struct scoreboard *b, char *line, size_t size, int columns)
+{
+	char part[256];
+	size_t length = strlen(line);
+	int n = snprintf(part, sizeof(part), "%zu member%s", b->count,
+	    plural(b->count));
+
+	if (!by_hash(b)) {
+		snprintf(part + n, sizeof(part) - (size_t)n, " by %.64s",
+		    b->steering);
+		part_add(line, size, columns - ROOM_AFTER, part);
+		if (line[length])
+			return;
+		part[n] = '\0';
+	}
+	part_add(line, size, columns, part);
+}
+
 static void
 title_out(const struct page *p)
 {
@@ -120,12 +143,7 @@ title_out(const struct page *p)
 	snprintf(part, sizeof(part), "%.24s%s%.128s %s", b->name ? b->name :
 	    "", b->name ? " " : "", b->address, b->protocol);
 	part_add(line, sizeof(line), columns, part);
-	snprintf(part, sizeof(part), "%zu member%s", b->count,
-	    plural(b->count));
-	if (!by_hash(b))
-		snprintf(part + strlen(part), sizeof(part) - strlen(part),
-		    " by %.64s", b->steering);
-	part_add(line, sizeof(line), columns, part);
+	members_add(b, line, sizeof(line), columns);
 	snprintf(part, sizeof(part), "%llu accepted",
 	    (unsigned long long)b->accepted);
 	part_add(line, sizeof(line), columns, part);
@@ -155,6 +173,9 @@ word_out(const struct page *p)
 	} else if (b->fairness) {
 		fprintf(p->out, p->style->columns < NARROW ? "nothing yet" :
 		    "nothing accepted since the group last changed");
+	} else if (b->unjudged &&
+	    columns_cells(b->unjudged) <= p->style->columns) {
+		fputs(b->unjudged, p->out);
 	} else {
 		fprintf(p->out, "%llu open, %llu in queues",
 		    (unsigned long long)b->open,

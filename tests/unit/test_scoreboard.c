@@ -205,6 +205,18 @@ a_header_has_a_rate(void **state)
 	assert_ptr_equal(strstr(text, "A *:9000 tcp  2 members by cpu  118 "
 	    "accepted\n"), text);
 	free(text);
+	b.steering = "weights A=70,B=20,C=10,LongName=1,LongerName=2";
+	b.fairness = NULL;
+	b.unjudged = "why it is not judged";
+	text = text_of(&b, 80, 10, false);
+	assert_ptr_equal(strstr(text, "A *:9000 tcp  2 members  118 accepted"
+	    "\n"), text);
+	assert_non_null(strstr(text, "\nwhy it is not judged\n"));
+	free(text);
+	text = text_of(&b, 100, 10, false);
+	assert_ptr_equal(strstr(text, "A *:9000 tcp  2 members by weights "
+	    "A=70,B=20,C=10,LongName=1,LongerName=2  118 accepted\n"), text);
+	free(text);
 }
 
 static void
@@ -221,7 +233,7 @@ weights_have_a_column(void **state)
 	f.equal = false;
 	b.rows = two;
 	b.fairness = &f;
-	b.steering = "weights";
+	b.steering = "weights A=90,B=10";
 	text = text_of(&b, 80, -1, false);
 	assert_non_null(strstr(text, " wanted "));
 	assert_non_null(strstr(text, " 90.0 % "));
