@@ -206,9 +206,10 @@ static int
 resolve(struct probe *v, const struct endpoint *e)
 {
 	const struct settings *s = v->settings;
-	struct addr_list *list = &v->pace.addresses;
+	struct addr_list *list = &v->pace.addresses, source;
 
-	if (settings_source(s, &v->plan.plan.source) < 0 ||
+	if (settings_source(s, &source) < 0 ||
+	    sources_take(&v->plan.sources, &source) < 0 ||
 	    addr_resolve(e, loop_now() + s->connect_timeout, list) < 0)
 		return -1;
 	if (!e->local && !e->host[0])
@@ -347,8 +348,10 @@ note_rest(struct probe *v)
 	const struct plan *p = &v->plan.plan;
 
 	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
-		note(v, "source ports run out: each is kept for 60 s after a "
-		    "connection (TIME_WAIT)");
+		note(v, "source ports ran out: each is kept for 60 s after a "
+		    "connection (TIME_WAIT). Try %s",
+		    p->sources->first ? "more of them: --sport" :
+		    "--sources, such as 127.0.0.0/24 on this host");
 	if (v->pace.ground.by == BY_NONE && !p->datagram && t->out[OUT_OK])
 		note(v, "who answered can't be told: %s, and it sends no "
 		    "banner (see --by)", p->local ? "a Unix socket" :

@@ -137,9 +137,12 @@ check(struct plan *p, const struct settings *s, const struct endpoint *e)
 {
 	if (!e->local && !e->port)
 		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
-	if (e->local && (s->source || s->interface))
+	if (e->local && (s->source || s->sources || s->sport || s->interface))
 		return fail_as(STATUS_USAGE, "a Unix socket has no source "
-		    "address or interface");
+		    "address, port or interface");
+	if (s->source && s->sources)
+		return fail_as(STATUS_USAGE, "-s is one address, --sources "
+		    "many: choose");
 	if (s->udp && !s->echo && !s->send)
 		return fail_as(STATUS_USAGE, "-u: say what to send: --echo or "
 		    "--send TEXT");
@@ -147,6 +150,25 @@ check(struct plan *p, const struct settings *s, const struct endpoint *e)
 		return fail_as(STATUS_USAGE, "--echo excludes --send, "
 		    "--expect and --match");
 	return by_check(p, s);
+}
+
+/* Ports that are given: each flow once, unless a count is given, too. */
+static int
+sources_make(struct probe_plan *p, const struct settings *s)
+{
+	struct plan *plan = &p->plan;
+	uint64_t flows;
+
+	plan->sources = &p->sources;
+	if ((s->sources && sources_read(&p->sources, s->sources) < 0) ||
+	    (s->sport && sources_read_ports(&p->sources, s->sport) < 0))
+		return -1;
+	flows = sources_flows(&p->sources);
+	if (flows && !s->count && !s->duration)
+		plan->count = flows;
+	if (flows && flows < (uint64_t)plan->concurrency)
+		plan->concurrency = (int)flows;
+	return 0;
 }
 
 int
@@ -166,7 +188,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 		.wait = s->wait, .interface = s->interface,
 		.give_up = !given && s->connect_timeout == TIMEOUT_US,
 	} };
-	if (check(&out->plan, s, e) < 0 ||
+	if (check(&out->plan, s, e) < 0 || sources_make(out, s) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    uneven_read(&out->uneven, s->fail_uneven) < 0 ||
@@ -191,4 +213,5 @@ probe_plan_free(struct probe_plan *p)
 	if (p->has_match)
 		regfree(&p->match);
 	free(p->send);
+	sources_free(&p->sources);
 }

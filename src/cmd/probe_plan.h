@@ -6,6 +6,7 @@
 #include "cmd/settings.h"
 #include "group/policy.h"
 #include "probe/plan.h"
+#include "probe/sources.h"
 
 /* A probe's plan, and what it points to. */
 struct probe_plan {
@@ -14,6 +15,7 @@ struct probe_plan {
 	bool has_expect, has_match;
 	char *send;
 	struct steering weights;	/* --expect-weights; count 0: none */
+	struct sources sources;
 	double uneven;			/* --fail-uneven=P, or 0 */
 };
 

@@ -143,6 +143,10 @@ const struct opt probe_options[] = {
 	    "give up an attempt after this (10; -u: 1)"),
 	TIME(0, "wait", wait, 0, "retry for so long until it listens"),
 	TEXT('s', "source", "ADDR", source, "connect from this address"),
+	TEXT(0, "sources", "NET", sources,
+	    "connect from these addresses by turns"),
+	TEXT(0, "sport", "PORT", sport,
+	    "connect from this port, or FIRST-LAST by turns"),
 	END
 };
 

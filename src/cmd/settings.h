@@ -44,6 +44,7 @@ struct settings {
 	int64_t count, concurrency, duration, rate, probe_timeout;
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
+	const char *sources, *sport;
 };
 
 extern const struct opt address_options[], stream_options[], listen_options[],

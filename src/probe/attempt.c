@@ -9,6 +9,7 @@
 #include "probe/converse.h"
 #include "probe/identify.h"
 #include "probe/launch.h"
+#include "probe/sources.h"
 
 /*
  * How it works: an attempt goes through these stages, and leaves them all by
@@ -32,6 +33,7 @@ enum {
 	HIDDEN_NS = 10 * 1000 * 1000,	/* a look through all of /proc */
 	HIDDEN_PATIENCE_US = 300 * 1000,
 	RETRY_NS = 1000 * 1000,		/* a full Unix backlog */
+	HELD_NS = 10 * 1000 * 1000,	/* a port that is in use yet */
 };
 
 void
@@ -218,12 +220,22 @@ on_limit(struct timer *t)
 	struct attempt *a = (struct attempt *)((char *)t -
 	    offsetof(struct attempt, limit));
 
-	if (a->stage == STAGE_CONNECT)
+	if (a->stage == STAGE_CONNECT && a->held)
+		converse_end(a, OUT_OTHER, EADDRNOTAVAIL);
+	else if (a->stage == STAGE_CONNECT)
 		converse_end(a, OUT_TIMEOUT, ETIMEDOUT);
 	else if (a->stage == STAGE_CLOSE)
 		converse_end(a, OUT_OK, 0);
 	else if (a->stage == STAGE_TALK)
 		converse_silence(a);
+}
+
+/* A port that was asked for: its last connection may not be over yet. */
+static bool
+is_held(const struct attempt *a)
+{
+	return errno == EADDRNOTAVAIL && !a->ground->plan->local &&
+	    sources_flows(a->ground->plan->sources) > 0;
 }
 
 /* A port that was taken meanwhile, or is still in TIME_WAIT: any other. */
@@ -249,8 +261,14 @@ try_connect(struct attempt *a)
 	const struct addr *to = &a->ground->target;
 	struct pollfd p = { .fd = a->source.fd, .events = POLLOUT };
 
+	if (a->held)
+		a->started = clock_ns();
+	a->held = false;
 	if (connect(a->source.fd, &to->sa, to->len) == 0) {
 		on_connected(a);
+	} else if (is_held(a)) {
+		a->held = true;
+		converse_wake_in(a, HELD_NS);
 	} else if (errno == EAGAIN && a->ground->plan->local) {
 		converse_wake_in(a, RETRY_NS);
 	} else if (is_port_taken(a)) {
@@ -280,7 +298,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->stage = STAGE_CONNECT;
 	a->look_at = 0;
 	a->gap = LOOK_FIRST_NS;
-	a->ended = a->looked = a->unbound = false;
+	a->ended = a->looked = a->unbound = a->held = false;
 	a->result = (struct result){
 		.row = -1, .predicted = -1, .ns = { -1, -1, -1, -1 },
 	};

@@ -37,6 +37,7 @@ struct attempt {
 	int64_t started, connected, sent;	/* clock_ns() */
 	int64_t look_at, gap;		/* next look; 0: none */
 	bool unbound;			/* has its second try */
+	bool held;			/* its port has a connection yet */
 	bool ended;			/* the peer has */
 	bool looked;			/* identified, or given up */
 	struct result result;

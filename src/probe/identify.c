@@ -11,6 +11,7 @@
 #include "net/sock.h"
 #include "probe/holders.h"
 #include "probe/ports.h"
+#include "probe/sources.h"
 
 /*
  * How it works
@@ -47,6 +48,8 @@ struct identify {
 	int protocol;
 	struct addr target, source;
 	struct ports ports;
+	struct addr begun;		/* the first that has the port */
+	uint16_t port;			/* 0: the next one */
 	int tired;			/* attempts that don't look for one */
 	struct listeners before;	/* as they were at the start */
 	int hidden;			/* looks that found no process */
@@ -107,15 +110,13 @@ identify_free(struct identify *w)
 static void
 find_source(struct identify *w)
 {
-	const struct addr_list *wish = &w->plan->source;
-	int fd = socket(w->target.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int family = w->target.sa.sa_family;
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	w->source.len = 0;
-	for (int i = 0; i < wish->count; i++)
-		if (wish->at[i].sa.sa_family == w->target.sa.sa_family) {
-			w->source = wish->at[i];
-			break;
-		}
+	if (sources_peek(w->plan->sources, family, &w->source) < 0 ||
+	    (w->source.len && addr_is_wildcard(&w->source)))
+		w->source.len = 0;
+	addr_set_port(&w->source, 0);
 	if (!w->source.len && fd >= 0 &&
 	    sock_device(fd, w->plan->interface) == 0 &&
 	    connect(fd, &w->target.sa, w->target.len) == 0) {
@@ -173,13 +174,25 @@ identify_has_group(const struct identify *w)
 }
 
 static int
-bind_datagram(const struct identify *w, int fd, struct addr *ours)
+bind_datagram(int fd, struct addr *ours)
 {
-	*ours = w->source;
-	addr_set_port(ours, 0);
 	if (bind(fd, &ours->sa, ours->len) < 0)
 		return -1;
 	return getsockname(fd, &ours->sa, &ours->len);
+}
+
+/* A port serves every address once, and then comes the next. */
+static uint16_t
+choose_port(struct identify *w, const struct addr *ours)
+{
+	struct addr from = *ours;
+
+	addr_set_port(&from, 0);
+	if (!w->port || addr_equal(&from, &w->begun)) {
+		w->port = ports_next(&w->ports);
+		w->begun = from;
+	}
+	return w->port;
 }
 
 /*
@@ -196,7 +209,7 @@ bind_stream(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
 		return -1;
 	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	for (int i = 0; i < PORT_TRIES; i++) {
-		addr_set_port(ours, ports_next(&w->ports));
+		addr_set_port(ours, choose_port(w, ours));
 		if (diag_get(w->diag, IPPROTO_TCP, &w->target, ours, &s) <= 0)
 			return -1;
 		if (s.state == TCP_LISTEN &&
@@ -207,31 +220,53 @@ bind_stream(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
 		/* what connect(2) used up lately is all even */
 		if (i % TRIES_A_HALF == TRIES_A_HALF - 1)
 			ports_turn(&w->ports);
+		w->port = 0;
 	}
 	w->tired = PORT_REST;
 	return -1;
 }
 
+/* A port that was asked for: what is left of its last connection may be. */
+static int
+bind_given(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
+{
+	struct diag_sock s;
+
+	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (diag_get(w->diag, IPPROTO_TCP, &w->target, ours, &s) > 0 &&
+	    s.state == TCP_LISTEN)
+		*inode = s.inode;
+	return bind(fd, &ours->sa, ours->len);
+}
+
+static int
+bind_any(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
+{
+	struct diag_sock s;
+
+	if (w->protocol == IPPROTO_TCP)
+		return addr_port(ours) ? bind_given(w, fd, ours, inode) :
+		    bind_stream(w, fd, ours, inode);
+	if (bind_datagram(fd, ours) < 0)
+		return -1;
+	if (diag_get(w->diag, IPPROTO_UDP, &w->target, ours, &s) > 0)
+		*inode = s.inode;
+	return 0;
+}
+
 uint64_t
 identify_predict(struct identify *w, int fd, struct addr *ours)
 {
-	struct diag_sock s;
+	uint16_t port = ours->len ? addr_port(ours) : 0;
 	uint64_t inode = 0;
-	int result = -1;
 
-	*ours = w->source;
-	if (ours->len && w->protocol == IPPROTO_TCP)
-		result = bind_stream(w, fd, ours, &inode);
-	else if (ours->len)
-		result = bind_datagram(w, fd, ours);
-	if (result < 0) {
-		ours->len = 0;
-		return 0;
-	}
-	if (w->protocol == IPPROTO_UDP && diag_get(w->diag, IPPROTO_UDP,
-	    &w->target, ours, &s) > 0)
-		inode = s.inode;
-	return inode;
+	if (!ours->len || addr_is_wildcard(ours))
+		*ours = w->source;
+	addr_set_port(ours, port);
+	if (ours->len && bind_any(w, fd, ours, &inode) == 0)
+		return inode;
+	ours->len = 0;
+	return 0;
 }
 
 int

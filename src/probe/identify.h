@@ -36,7 +36,8 @@ bool identify_has_group(const struct identify *);
 
 /*
  * Binds a socket that is not connected yet and asks which listener would get
- * it. Fills in its own end. Returns that listener's inode; 0 where that is
+ * it. ours is where it is to come from, each part of which may be left open,
+ * and is filled in. Returns that listener's inode; 0 where that is
  * not known, len of ours being 0 if it was not even bound.
  */
 uint64_t identify_predict(struct identify *, int fd, struct addr *ours);

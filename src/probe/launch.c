@@ -7,6 +7,7 @@
 #include "net/local.h"
 #include "net/sock.h"
 #include "probe/identify.h"
+#include "probe/sources.h"
 
 static int
 open_socket(const struct ground *g)
@@ -23,39 +24,38 @@ open_socket(const struct ground *g)
 	return fd;
 }
 
-/* -s, where the port is left to connect(2). */
+/* Where no port is given it is left to connect(2), which finds more. */
 static int
-bind_source(const struct ground *g, int fd)
+bind_source(const struct plan *p, int fd, const struct addr *from)
 {
-	const struct plan *p = g->plan;
-	int family = g->target.sa.sa_family;
-
 	if (p->local)
 		return p->datagram ? local_autobind(fd) : 0;
-	for (int i = 0; i < p->source.count; i++) {
-		const struct addr *from = &p->source.at[i];
-
-		if (from->sa.sa_family != family)
-			continue;
+	if (!from->len)
+		return 0;
+	if (!addr_port(from))
 		sock_set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-		return bind(fd, &from->sa, from->len);
-	}
-	errno = EADDRNOTAVAIL;
-	return p->source.count ? -1 : 0;
+	else if (!p->datagram)
+		sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	return bind(fd, &from->sa, from->len);
 }
 
 static int
 prepare(const struct ground *g, int fd, bool unbound, struct addr *ours,
     uint64_t *foreseen)
 {
-	if (!g->plan->local && sock_device(fd, g->plan->interface) < 0)
+	const struct plan *p = g->plan;
+	struct addr from = { 0 };
+
+	if (!p->local && (sock_device(fd, p->interface) < 0 ||
+	    sources_next(p->sources, g->target.sa.sa_family, &from) < 0))
 		return -1;
 	if (g->who && !unbound && (g->by == BY_DIAG || g->by == BY_AUTO)) {
+		*ours = from;
 		*foreseen = identify_predict(g->who, fd, ours);
 		if (ours->len)
 			return 0;
 	}
-	return bind_source(g, fd);
+	return bind_source(p, fd, &from);
 }
 
 int

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/addr.h"
+struct sources;
 
 /* What a probe is to do. Times are microseconds. */
 
@@ -30,7 +30,7 @@ struct plan {
 	int64_t wait;			/* for a server that starts later */
 	bool give_up;			/* where nobody answers at all */
 	const char *interface;
-	struct addr_list source;
+	struct sources *sources;	/* where it connects from, by turns */
 	const char *send;		/* NULL: nothing */
 	size_t send_length;
 	size_t echo;			/* bytes; 0: none */
