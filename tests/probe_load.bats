@@ -143,3 +143,46 @@ few_ports() {
 	test "$status" -eq 5
 	grep -q 'no address of this host' err
 }
+
+# waits ARG...: how long a probe's epoll_wait(2) was asked to wait, each kind.
+waits() {
+	ASAN_OPTIONS+=:detect_leaks=0 timeout 60 strace -qq -f -o trace \
+		-e trace=epoll_wait,epoll_pwait rpnc probe "$@" >report 2>err
+	sed -nE 's/.*epoll_p?wait\(.*, ([-0-9]+)(, NULL, 8)?\) += .*/\1/p' trace | sort -u
+}
+
+@test "load: --busy never sleeps" {
+	start echo 127.0.0.1 0
+	waits -n 5 --rate 50 "$port" >some
+	grep -qvx 0 some
+	waits -n 5 --rate 50 --busy "$port" >none
+	test "$(<none)" = 0
+}
+
+# stop_and_go: the server stops for 200 ms of each second, until one is ended.
+stop_and_go() {
+	cat >stop.py <<-'END'
+		import os, select, signal, sys
+		server = int(sys.argv[1])
+		while True:
+		    os.kill(server, signal.SIGSTOP)
+		    select.select([], [], [], 0.2)
+		    os.kill(server, signal.SIGCONT)
+		    select.select([], [], [], 0.8)
+	END
+	background python3 stop.py "$pid"
+}
+
+@test "load: a server that stops at times: an open loop leaves nothing out" {
+	start echo 127.0.0.1 0
+	stop_and_go
+	probe --echo -c 200 --rate 100 -d 3 --json "$port"
+	test "$status" -eq 0
+	test "$(get .loop)" = open
+	get '.latency.echo.p99 >= 100000' | grep -qx true
+	# however few at a time there may be
+	probe --echo -c 1 --rate 100 -d 3 --by banner --json "$port"
+	get '.loop == "open" and .latency.echo.p99 >= 100000' | grep -qx true
+	probe --echo -c 1 -n 20 "$port"
+	grep -qE '^echo .* closed loop$' report
+}

@@ -159,7 +159,7 @@ wait_ms(const struct loop *l)
 {
 	int64_t left;
 
-	if (l->ready)
+	if (l->ready || l->busy)
 		return 0;
 	if (!l->timers)
 		return -1;

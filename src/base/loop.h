@@ -29,6 +29,7 @@ struct timer {
 struct loop {
 	int epfd, next, count;
 	bool stopped;
+	bool busy;			/* never sleeps */
 	struct epoll_event batch[128];
 	struct source *ready, *ready_next;
 	struct timer **heap;

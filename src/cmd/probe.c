@@ -453,6 +453,7 @@ probe_run(struct probe *v)
 		return;
 	}
 	progress_start(v);
+	v->desk.loop.busy = v->settings->busy;
 	if (loop_run(&v->desk.loop) < 0)
 		desk_fault(&v->desk);
 	progress_clear(v);

@@ -147,6 +147,7 @@ const struct opt probe_options[] = {
 	    "connect from these addresses by turns"),
 	TEXT(0, "sport", "PORT", sport,
 	    "connect from this port, or FIRST-LAST by turns"),
+	FLAG(0, "busy", busy, "never sleep, for precise times"),
 	END
 };
 
