@@ -323,3 +323,41 @@ hold_leave() {
 	drive roll --rounds 12 --kill --probe 127.0.0.1 -- listen -r --steer random
 	holds '.uneven == 0 and .lost == 0 and .after != "uneven"'
 }
+
+@test "leave: steer, where the members are bound to an interface" {
+	start echo -r --interface lo 127.0.0.1 0
+	start echo -r --interface lo 127.0.0.1 "$port"
+	kill "${pids[0]}"
+	finish "${pids[0]}" || test $? -eq 143
+	member 0 '0 lost (steer)'
+}
+
+@test "leave: no program is left to those who know nothing of it" {
+	cat >python.py <<-'END'
+		import socket, sys
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.listen(100)
+		open(sys.argv[2], "w").close()
+		while True:
+		    c = s.accept()[0]
+		    c.sendall(b"rpnc/1 name=%s worker=0\n" % sys.argv[2].encode())
+	END
+	local mode i
+	for mode in gate drain close; do
+		start echo -r --leave "$mode" --steer random 127.0.0.1 0
+		for i in 1 2; do
+			background python3 python.py "$port" "$mode$i"
+			eventually test -e "$mode$i"
+		done
+		kill "${pids[-3]}"
+		finish "${pids[-3]}" || test $? -eq 143
+		background python3 python.py "$port" "${mode}3"
+		eventually test -e "${mode}3"
+		found=$(python3 "$BATS_TEST_DIRNAME/ask.py" "$port" --from 127.0.0.1 \
+			--ports "$((20000 + RANDOM % 10000))" 1 1 --times 60 3>&-)
+		# one flow, one member: the hash
+		holds '.counts | length == 1'
+	done
+}

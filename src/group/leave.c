@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/fail.h"
 #include "group/index.h"
@@ -31,6 +32,7 @@ enum {
 	TICK_US = 1000,
 	LOCK_LIMIT_US = 5 * 1000 * 1000,
 	LIMIT_US = 3 * 1000 * 1000,
+	GATE_US = 1000 * 1000,		/* at least, for what was under way */
 	RECOUNT_US = 5 * 1000,
 };
 
@@ -98,11 +100,24 @@ half_open(const struct leave *l)
 	return sum > 0 ? sum : 0;
 }
 
+/* The group of one of our sockets; see diag_group(). */
+static int
+list_group(const struct leave *l, int i, struct diag_sock **list)
+{
+	struct stat st;
+
+	*list = NULL;
+	if (fstat(l->set->fd[i], &st) < 0)
+		return -1;
+	return diag_group_with(l->diag, IPPROTO_TCP,
+	    addr_port(&l->set->bound[i]), st.st_ino, list);
+}
+
 static int
 group_size(const struct leave *l, int i)
 {
-	struct diag_sock *list = NULL;
-	int n = diag_group(l->diag, IPPROTO_TCP, &l->set->bound[i], &list);
+	struct diag_sock *list;
+	int n = list_group(l, i, &list);
 
 	free(list);
 	return n;
@@ -130,8 +145,8 @@ count_groups(struct leave *l)
 static int
 known_members(struct leave *l, int i)
 {
-	struct diag_sock *list = NULL;
-	int n = diag_group(l->diag, IPPROTO_TCP, &l->set->bound[i], &list);
+	struct diag_sock *list;
+	int n = list_group(l, i, &list);
 	int known;
 
 	known = policy_known(l->board, list, n);
@@ -176,12 +191,18 @@ choose_mode(struct leave *l)
 		give_way(l, LEAVE_GATE, "a leaver is stuck");
 	else if (!l->diag || count_groups(l) < 0)
 		give_way(l, LEAVE_GATE, "sock_diag is refused");
-	else if (!has_heirs(l)) {
-		/* who stays knows nothing of a program of ours */
-		policy_clear(l->board, l->diag, l->set);
+	else if (!has_heirs(l))
 		give_way(l, LEAVE_GATE, "no other rpnc");
-	} else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
+	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
 		give_way(l, LEAVE_GATE, "not all are rpnc's");
+}
+
+/* Who stays, if none is rpnc's, knows nothing of a program of ours. */
+static void
+clear_programs(struct leave *l)
+{
+	if (l->diag && count_groups(l) >= 0 && !has_heirs(l))
+		policy_clear(l->board, l->diag, l->set);
 }
 
 static void
@@ -272,6 +293,8 @@ step_last(struct leave *l)
 static void
 step_gate(struct leave *l)
 {
+	if (l->limit < loop_now() + GATE_US)
+		l->limit = loop_now() + GATE_US;
 	l->ops->on_gate(l);
 	for (int i = 0; i < l->set->count; i++)
 		if (listener_gate(l->set->fd[i],
@@ -284,6 +307,7 @@ step_gate(struct leave *l)
 static void
 step_close(struct leave *l)
 {
+	clear_programs(l);
 	if (l->mode != LEAVE_CLOSE)
 		l->ops->accept_all(l);
 	l->lost = pending(l);
