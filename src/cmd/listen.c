@@ -276,6 +276,9 @@ on_replaced(struct place *p, const char *why)
 {
 	struct server *v = p->user;
 
+	/* not the second wish to end, which would cut it short */
+	if (v->farewell.ending)
+		return;
 	v->farewell.why = why;
 	listen_end(v);
 	v->farewell.why = NULL;
@@ -313,7 +316,6 @@ serve(struct server *v)
 	v->live = v->place.set;
 	farewell_init(v);
 	v->place.on_change = on_change;
-	v->place.on_replaced = on_replaced;
 	d->on_signal = on_signal;
 	if (v->settings->reuseport && (desk_catch(d, SIGTSTP) < 0 ||
 	    place_watch(&v->place, d, &v->live) < 0))
@@ -329,6 +331,8 @@ serve(struct server *v)
 		streams_init(v);
 	if (listen_open(v) < 0)
 		return -1;
+	/* only now is there what can be left in order */
+	v->place.on_replaced = on_replaced;
 	desk_ready(d, &v->place.set);
 	listen_wait(v);
 	return loop_run(&d->loop);

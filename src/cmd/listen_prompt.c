@@ -125,7 +125,7 @@ on_join(struct session *s)
 	v->live = v->place.set;
 	if (!v->talk.relay.count)
 		listen_wait(v);
-	set_state(v, STATE_RUNNING);
+	set_state(v, v->acceptor.full ? STATE_FULL : STATE_RUNNING);
 	place_tell(&v->place, &v->talk.desk, 1, place_count(&v->place, 1));
 	return 0;
 }
