@@ -12,6 +12,7 @@ enum {
 	ACCEPTS_A_WAKE = 64,
 	RETRY_US = 100 * 1000,
 	TELL_AGAIN_US = 60 * 1000 * 1000,
+	FULL_US = 50 * 1000,
 };
 
 static bool
@@ -33,17 +34,36 @@ watch_all(struct acceptor *a)
 }
 
 /* A tenth of the limit must be free again, so as not to tell all the time. */
+static bool
+is_full(const struct acceptor *a)
+{
+	return a->limit && a->open >= (a->full ?
+	    a->limit - a->limit / 10 : a->limit);
+}
+
+static void
+on_fullness(struct timer *t)
+{
+	struct acceptor *a = (struct acceptor *)((char *)t -
+	    offsetof(struct acceptor, fullness));
+
+	a->full = !a->full;
+	a->on_full(a, a->full);
+}
+
+/*
+ * It is told when it has lasted for a moment: short connections could change
+ * it thousands of times a second, and each time all members are woken.
+ */
 static void
 note_full(struct acceptor *a)
 {
-	bool full = a->limit && a->open >= (a->full ?
-	    a->limit - a->limit / 10 : a->limit);
-
-	if (full == a->full)
+	if (!a->on_full)
 		return;
-	a->full = full;
-	if (a->on_full)
-		a->on_full(a, full);
+	if (is_full(a) == a->full)
+		loop_timer_cancel(a->loop, &a->fullness);
+	else if (!a->fullness.at)
+		loop_timer_set(a->loop, &a->fullness, loop_now() + FULL_US);
 }
 
 /* Out of descriptors or memory: wait for some to come back. */
@@ -135,6 +155,7 @@ acceptor_open(struct acceptor *a, struct loop *l, const struct sock_set *set)
 {
 	a->loop = l;
 	a->retry.on_timer = on_retry;
+	a->fullness.on_timer = on_fullness;
 	for (int i = 0; i < set->count; i++) {
 		struct listener *one = &a->at[a->count++];
 
@@ -188,6 +209,7 @@ void
 acceptor_close(struct acceptor *a)
 {
 	loop_timer_cancel(a->loop, &a->retry);
+	loop_timer_cancel(a->loop, &a->fullness);
 	for (int i = 0; i < a->count; i++) {
 		loop_del(a->loop, &a->at[i].source);
 		close(a->at[i].source.fd);

@@ -23,12 +23,12 @@ struct acceptor {
 	bool exclusive;			/* EPOLLEXCLUSIVE: one waiter wakes */
 	bool paused, exhausted, full;
 	bool gated;			/* what is accepted has a gate to open */
-	struct timer retry;
+	struct timer retry, fullness;
 	int64_t told;			/* when exhaustion was last told */
 	/* Owns fd from now on, and calls acceptor_freed() when it is gone. */
 	void (*on_accept)(struct acceptor *, int fd);
 	void (*on_exhausted)(struct acceptor *);	/* see fail_text() */
-	/* The limit is reached, or not nearly any more; or NULL. */
+	/* The limit is reached, or not nearly any more, and stays; or NULL. */
 	void (*on_full)(struct acceptor *, bool full);
 	void *user;
 };
