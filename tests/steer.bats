@@ -394,3 +394,93 @@ said() {
 	done
 	run ! grep -h '^rpnc' err.*
 }
+
+@test "steer: a mode that there is not, written on the board, is the hash" {
+	members 2 --steer source-address
+	python3 - run/*/*-tcp-"$port" <<-'END'
+		import struct, sys
+		with open(sys.argv[1], "rb+", buffering=0) as board:
+		    board.seek(40)
+		    mode, serial = struct.unpack("II", board.read(8))
+		    assert mode == 5, mode
+		    board.seek(40)
+		    board.write(struct.pack("II", 77, serial + 1))
+	END
+	said 0 'set the steering: hash'
+	given '.counts | length == 2' --from 127.0.0.1 --times 100
+	stop
+	run ! grep -h '^rpnc' err.*
+}
+
+@test "steer: what all who died had set ends with them" {
+	members 2 --steer A=0
+	kill -KILL "${pids[@]}"
+	finish "${pids[0]}" || test $? -eq 137
+	finish "${pids[1]}" || test $? -eq 137
+	start echo -r 127.0.0.1 "$port"
+	said 2 '1 of 1)'
+}
+
+@test "steer: who alone had a weight leaves to those of weight 0" {
+	members 2 --steer A=100,B=0
+	python3 - "$port" "${pids[0]}" <<-'END'
+		import os, re, signal, socket, sys
+		to, pid = ("127.0.0.1", int(sys.argv[1])), int(sys.argv[2])
+		# a handshake that never ends: A waits for it, 3 s at most
+		while "A full":
+		    half = socket.socket()
+		    half.setsockopt(socket.IPPROTO_IP, 21, 255) # IP_MINTTL
+		    half.setblocking(False)
+		    half.connect_ex(to)
+		    with socket.create_connection(to, 20) as s:
+		        if b"name=A" in s.recv(200):
+		            break
+		os.kill(pid, signal.SIGTERM)
+		names = []
+		while "A left" and "left: " not in open("err.0").read():
+		    with socket.create_connection(to, 20) as s:
+		        names.append(re.search(rb"name=(\w+)", s.recv(200))[1])
+		end = names[-len(names) // 3:]
+		assert end and set(end) == {b"B"}, names
+	END
+}
+
+@test "steer: weights of single workers, and names that can't be" {
+	start echo -w 3 --identify --steer A=50,A/1=0,A/2=0 127.0.0.1 0
+	given '.counts == {A: 40}' --times 40
+	run -2 rpnc echo -r --steer 'A=70, B=30' 127.0.0.1 0
+	assert_output --partial "' B=30': want NAME=WEIGHT"
+	run -2 rpnc echo -r --steer 'A/x=70' 127.0.0.1 0
+	run -2 rpnc echo -r --steer '=70' 127.0.0.1 0
+}
+
+@test "steer: -m: short connections are no reason to wake all" {
+	start echo -r --identify -m 1 127.0.0.1 0
+	start echo -r --identify -m 1 127.0.0.1 "$port"
+	local began=${EPOCHREALTIME/./}
+	ask --times 500
+	# nothing is told that did not last for 50 ms
+	local most=$(((${EPOCHREALTIME/./} - began) / 50000 + 1))
+	assert test "$(grep -c '^! B ' err.0)" -le "$most"
+}
+
+@test "replace: who ends already is not hurried by it" {
+	mkfifo client
+	start listen -r 127.0.0.1 0
+	local old=$pid
+	nc 127.0.0.1 "$port" <client 3>&- &
+	pids+=($!)
+	exec 5>client
+	echo one >&5
+	eventually grep -q one out.0
+	kill "$old"
+	said 0 'left: '
+	start listen -r --replace A 127.0.0.1 "$port"
+	start echo -r --name last 127.0.0.1 "$port"
+	# by then it has seen the wish
+	said 0 '+ last joined'
+	echo two >&5
+	eventually grep -q two out.0
+	exec 5>&-
+	finish "$old" || test $? -eq 143
+}

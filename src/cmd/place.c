@@ -131,17 +131,17 @@ static void
 steer_by_settings(struct place *p)
 {
 	const struct settings *s = p->settings;
-	const struct steering *now = &board_shared(p->board)->steering;
+	enum steer_mode mode = steering_mode(&board_shared(p->board)->steering);
 	struct steering weights = { .mode = STEER_WEIGHTS };
 
 	if (s->steer)
 		place_steer(p, s->steer);
-	else if (s->weight >= 0 && now->mode == STEER_HASH)
+	else if (s->weight >= 0 && mode == STEER_HASH)
 		policy_set(p->board, &weights);
-	else if (s->weight >= 0 && now->mode != STEER_WEIGHTS)
+	else if (s->weight >= 0 && mode != STEER_WEIGHTS)
 		snprintf(p->notice, sizeof(p->notice), "--weight does not "
 		    "count: the group's steering is %s",
-		    steer_types[now->mode % STEER_MODES].name);
+		    steer_types[mode].name);
 }
 
 int

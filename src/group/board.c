@@ -96,6 +96,15 @@ board_new(void)
 	return b;
 }
 
+static bool
+has_others(struct board *b)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (!b->mine[i] && board_alive(b, i))
+			return true;
+	return false;
+}
+
 struct board *
 board_open(bool datagram, uint16_t port)
 {
@@ -106,6 +115,9 @@ board_open(bool datagram, uint16_t port)
 	    table_map(b) == 0) {
 		struct shared *shared = &b->table->shared;
 
+		/* all were killed: what they had set goes with them */
+		if (!has_others(b))
+			memset(&shared->steering, 0, sizeof(shared->steering));
 		/* the mutex goes on until the first claim */
 		if (!shared->mark[0])
 			(void)!getrandom(shared->mark, sizeof(shared->mark),
@@ -393,15 +405,6 @@ struct slot *
 board_slot(struct board *b, int index)
 {
 	return &b->table->slot[index];
-}
-
-static bool
-has_others(struct board *b)
-{
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (!b->mine[i] && board_alive(b, i))
-			return true;
-	return false;
 }
 
 /* The file goes with the last, under the mutex: somebody may be opening. */

@@ -13,7 +13,6 @@
  */
 #include "group/policy.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,7 +20,6 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
-#include "base/num.h"
 #include "group/index.h"
 
 enum {
@@ -41,83 +39,6 @@ struct group {
 	bool chosen;			/* some get less than others */
 };
 
-static int
-parse_weight(const char *text, size_t length, struct weight *out)
-{
-	const char *equals = memchr(text, '=', length);
-	char number[16];
-	size_t name;
-	int64_t n;
-
-	if (!equals)
-		return -1;
-	name = (size_t)(equals - text);
-	length -= name + 1;
-	if (name >= BOARD_NAME || length >= sizeof(number))
-		return -1;
-	snprintf(out->name, sizeof(out->name), "%.*s", (int)name, text);
-	snprintf(number, sizeof(number), "%.*s", (int)length, equals + 1);
-	if (!*out->name || num_parse(number, 0, WEIGHT_MAX, &n) < 0)
-		return -1;
-	out->weight = (uint32_t)n;
-	return 0;
-}
-
-static int
-parse_weights(const char *text, struct steering *out)
-{
-	while (*text) {
-		size_t length = strcspn(text, ",");
-
-		if (out->count == SHARED_WEIGHTS)
-			return fail_as(STATUS_USAGE, "steering: at most %d "
-			    "weights", SHARED_WEIGHTS);
-		if (parse_weight(text, length,
-		    &out->weights[out->count++]) < 0)
-			return fail_as(STATUS_USAGE, "steering: '%.*s': want "
-			    "NAME=WEIGHT, 0 to %d", (int)length, text,
-			    WEIGHT_MAX);
-		text += length;
-		text += *text == ',';
-	}
-	return 0;
-}
-
-int
-steering_parse(const char *text, struct steering *out)
-{
-	size_t length = strcspn(text, " :");
-
-	*out = (struct steering){ .mode = STEER_WEIGHTS };
-	if (memchr(text, '=', length))
-		return parse_weights(text, out);
-	for (out->mode = 0; out->mode < STEER_MODES; out->mode++)
-		if (strlen(steer_types[out->mode].name) == length &&
-		    memcmp(steer_types[out->mode].name, text, length) == 0)
-			break;
-	text += length;
-	text += strspn(text, " :");
-	if (out->mode == STEER_WEIGHTS)
-		return parse_weights(text, out);
-	if (out->mode < STEER_MODES && !*text)
-		return 0;
-	return fail_as(STATUS_USAGE, "steering: want hash, random, cpu, "
-	    "weights A=70,B=30, source-port or source-address");
-}
-
-const char *
-steering_text(const struct steering *s, char text[static STEERING_TEXT])
-{
-	int used = snprintf(text, STEERING_TEXT, "%s",
-	    steer_types[s->mode % STEER_MODES].name);
-
-	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
-		used += snprintf(text + used, STEERING_TEXT - (size_t)used,
-		    "%c%.*s=%u", i ? ',' : ' ', BOARD_NAME - 1,
-		    s->weights[i].name, s->weights[i].weight);
-	return text;
-}
-
 void
 policy_set(struct board *b, const struct steering *s)
 {
@@ -133,28 +54,31 @@ policy_set(struct board *b, const struct steering *s)
 	board_ring(b);
 }
 
-/* A name stands for the workers of that name, too. */
+/* A name stands for the workers of that name, too, but for those listed. */
 uint32_t
 policy_weight(struct board *b, int slot)
 {
 	const struct steering *s = &board_shared(b)->steering;
 	const struct slot *one;
+	uint32_t weight;
 	size_t base;
 
-	if (s->mode != STEER_WEIGHTS)
+	if (steering_mode(s) != STEER_WEIGHTS)
 		return 1;
 	if (slot < 0)
 		return WEIGHT_DEFAULT;
 	one = board_slot(b, slot);
+	weight = one->weight;
 	base = strcspn(one->name, "/");
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
 		const char *name = s->weights[i].name;
 
-		if (strcmp(name, one->name) == 0 || (strlen(name) == base &&
-		    memcmp(name, one->name, base) == 0))
+		if (strcmp(name, one->name) == 0)
 			return s->weights[i].weight;
+		if (strlen(name) == base && memcmp(name, one->name, base) == 0)
+			weight = s->weights[i].weight;
 	}
-	return one->weight;
+	return weight;
 }
 
 static uint64_t
@@ -245,7 +169,7 @@ group_open(struct group *g, struct board *b, struct diag *diag, int fd,
 static uint64_t
 wanted(const struct group *g)
 {
-	uint32_t mode = board_shared(g->board)->steering.mode;
+	enum steer_mode mode = steering_mode(&board_shared(g->board)->steering);
 	uint64_t sum = 0;
 
 	if (mode == STEER_HASH && !g->chosen)
@@ -351,8 +275,7 @@ attach(struct group *g)
 		give_weights(g);
 	}
 	return steer_attach(g->fd, g->bound->sa.sa_family == AF_INET6,
-	    (enum steer_mode)board_shared(g->board)->steering.mode,
-	    g->weight, g->n);
+	    steering_mode(&board_shared(g->board)->steering), g->weight, g->n);
 }
 
 /* Whether members came or went since the group was listed. */
@@ -397,7 +320,7 @@ make_so(struct policy *p, struct group *g)
 static bool
 is_plain(struct board *b)
 {
-	if (board_shared(b)->steering.mode != STEER_HASH)
+	if (steering_mode(&board_shared(b)->steering) != STEER_HASH)
 		return false;
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
@@ -418,10 +341,12 @@ policy_apply(struct policy *p, const struct sock_set *set)
 {
 	struct board *b = p->board;
 	int result = 0;
-	bool ours = false;
+	bool ours = false, amiss = false;
 
-	if (!p->diag || is_plain(b))
+	if (!p->diag || is_plain(b)) {
+		p->failing = 0;
 		return 0;
+	}
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
 
@@ -429,6 +354,7 @@ policy_apply(struct policy *p, const struct sock_set *set)
 			continue;
 		if (group_open(&g, b, p->diag, set->fd[i], &set->bound[i],
 		    p->datagram) > 0 && !is_so(&g, wanted(&g))) {
+			amiss = true;
 			ours = ours || board_steer_begin(b) == 0;
 			if (ours && !is_so(&g, wanted(&g)) &&
 			    make_so(p, &g) < 0)
@@ -436,6 +362,9 @@ policy_apply(struct policy *p, const struct sock_set *set)
 		}
 		free(g.list);
 	}
+	/* what failed here before, another member has done */
+	if (!amiss)
+		p->failing = 0;
 	if (ours)
 		board_steer_end(b);
 	return result;
@@ -445,21 +374,24 @@ int
 policy_exclude(struct board *b, struct diag *diag, int fd,
     const struct addr *bound, int index)
 {
-	uint32_t mode = board_shared(b)->steering.mode;
 	struct group g;
+	uint64_t others = 0;
 	int result = -1;
 
 	if (group_open(&g, b, diag, fd, bound, false) <= index)
 		goto free;
-	if (g.chosen && put_in_order(&g) < 0) {
-		/* the others evenly, then: nothing is lost by that */
-		for (int i = 0; i < g.n; i++)
-			g.weight[i] = 1;
-	} else if (g.chosen)
+	if (g.chosen && put_in_order(&g) == 0)
 		give_weights(&g);
+	else if (g.chosen)
+		memset(g.weight, 0, sizeof(g.weight));
 	g.weight[index] = 0;
+	for (int i = 0; i < g.n; i++)
+		others += g.weight[i];
+	/* the others evenly, then: nothing is lost by that */
+	for (int i = 0; i < g.n && !others; i++)
+		g.weight[i] = i != index;
 	result = steer_attach(fd, bound->sa.sa_family == AF_INET6,
-	    (enum steer_mode)mode, g.weight, g.n);
+	    steering_mode(&board_shared(b)->steering), g.weight, g.n);
 free:
 	free(g.list);
 	return result;

@@ -19,6 +19,9 @@ enum { STEERING_TEXT = 1200 };
 const char *steering_text(const struct steering *,
     char text[static STEERING_TEXT]);
 
+/* The hash, where others of this user have written what is no mode. */
+enum steer_mode steering_mode(const struct steering *);
+
 /* Changes it on the board, and wakes all. */
 void policy_set(struct board *, const struct steering *);
 /*

@@ -188,11 +188,11 @@ static void
 steering_of(struct score *s, struct board *b)
 {
 	const struct steering *now = &board_shared(b)->steering;
+	enum steer_mode mode = steering_mode(now);
 
-	s->board.steering = now->mode == STEER_HASH ? NULL :
+	s->board.steering = mode == STEER_HASH ? NULL :
 	    steering_text(now, s->steering);
-	if (now->mode == STEER_CPU || now->mode == STEER_PORT ||
-	    now->mode == STEER_ADDRESS)
+	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
 		s->board.unjudged = "this steering follows the clients: what "
 		    "is even depends on them";
 	for (int i = 0; i < s->members.count; i++)

@@ -1,0 +1,103 @@
+/* Reading and writing how a port's groups are steered: "weights A=70,B=20". */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "group/policy.h"
+
+/* "A", and of a worker "A/1" */
+static bool
+is_member_name(const char *text)
+{
+	char name[BOARD_NAME];
+	size_t length = strcspn(text, "/");
+
+	snprintf(name, sizeof(name), "%.*s", (int)length, text);
+	text += length;
+	return name_valid(name) &&
+	    (!*text || (text[1] && !text[1 + strspn(text + 1, "0123456789")]));
+}
+
+static int
+parse_weight(const char *text, size_t length, struct weight *out)
+{
+	const char *equals = memchr(text, '=', length);
+	char number[16];
+	size_t name;
+	int64_t n;
+
+	if (!equals)
+		return -1;
+	name = (size_t)(equals - text);
+	length -= name + 1;
+	if (name >= BOARD_NAME || length >= sizeof(number))
+		return -1;
+	snprintf(out->name, sizeof(out->name), "%.*s", (int)name, text);
+	snprintf(number, sizeof(number), "%.*s", (int)length, equals + 1);
+	if (!is_member_name(out->name) || num_parse(number, 0, WEIGHT_MAX, &n) < 0)
+		return -1;
+	out->weight = (uint32_t)n;
+	return 0;
+}
+
+static int
+parse_weights(const char *text, struct steering *out)
+{
+	while (*text) {
+		size_t length = strcspn(text, ",");
+
+		if (out->count == SHARED_WEIGHTS)
+			return fail_as(STATUS_USAGE, "steering: at most %d "
+			    "weights", SHARED_WEIGHTS);
+		if (parse_weight(text, length,
+		    &out->weights[out->count++]) < 0)
+			return fail_as(STATUS_USAGE, "steering: '%.*s': want "
+			    "NAME=WEIGHT, 0 to %d", (int)length, text,
+			    WEIGHT_MAX);
+		text += length;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+int
+steering_parse(const char *text, struct steering *out)
+{
+	size_t length = strcspn(text, " :");
+
+	*out = (struct steering){ .mode = STEER_WEIGHTS };
+	if (memchr(text, '=', length))
+		return parse_weights(text, out);
+	for (out->mode = 0; out->mode < STEER_MODES; out->mode++)
+		if (strlen(steer_types[out->mode].name) == length &&
+		    memcmp(steer_types[out->mode].name, text, length) == 0)
+			break;
+	text += length;
+	text += strspn(text, " :");
+	if (out->mode == STEER_WEIGHTS)
+		return parse_weights(text, out);
+	if (out->mode < STEER_MODES && !*text)
+		return 0;
+	return fail_as(STATUS_USAGE, "steering: want hash, random, cpu, "
+	    "weights A=70,B=30, source-port or source-address");
+}
+
+enum steer_mode
+steering_mode(const struct steering *s)
+{
+	return s->mode < STEER_MODES ? (enum steer_mode)s->mode : STEER_HASH;
+}
+
+const char *
+steering_text(const struct steering *s, char text[static STEERING_TEXT])
+{
+	int used = snprintf(text, STEERING_TEXT, "%s",
+	    steer_types[steering_mode(s)].name);
+
+	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
+		used += snprintf(text + used, STEERING_TEXT - (size_t)used,
+		    "%c%.*s=%u", i ? ',' : ' ', BOARD_NAME - 1,
+		    s->weights[i].name, s->weights[i].weight);
+	return text;
+}
