@@ -177,6 +177,19 @@ hold_leave() {
 	member 3 '0 lost (gate: not all are rpnc'\''s)'
 }
 
+@test "leave: a group that is bound to a device is one by itself" {
+	start listen -r 127.0.0.1 0
+	start listen -r --interface lo 127.0.0.1 "$port"
+	start listen -r --interface lo 127.0.0.1 "$port"
+	kill "$pid"
+	ends_with 143
+	member 2 '0 lost (steer)'
+	pid=${pids[1]}
+	kill "$pid"
+	ends_with 143
+	member 1 '0 lost (gate: no other rpnc)'
+}
+
 @test "leave: --leave drain and gate are what is done" {
 	local mode
 	start listen -r 127.0.0.1 0

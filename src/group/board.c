@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "group/file.h"
+#include "net/sock.h"
 
 enum { LAYOUT = 2 };
 
@@ -361,13 +362,10 @@ void
 board_set_sockets(struct board *b, int index, const int *fds, int count)
 {
 	struct slot *s = &b->table->slot[index];
-	struct stat st;
-
 	memset(s->inodes, 0, sizeof(s->inodes));
 	memset(s->programs, 0, sizeof(s->programs));
 	for (int i = 0; i < count && i < BOARD_SOCKETS; i++)
-		if (fstat(fds[i], &st) == 0)
-			s->inodes[i] = st.st_ino;
+		s->inodes[i] = sock_inode(fds[i]);
 	file_ring(&b->file);
 }
 

@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/fail.h"
 #include "group/index.h"
@@ -100,24 +99,18 @@ half_open(const struct leave *l)
 	return sum > 0 ? sum : 0;
 }
 
-/* The group of one of our sockets; see diag_group(). */
 static int
-list_group(const struct leave *l, int i, struct diag_sock **list)
+group_list(const struct leave *l, int i, struct diag_sock **list)
 {
-	struct stat st;
-
-	*list = NULL;
-	if (fstat(l->set->fd[i], &st) < 0)
-		return -1;
 	return diag_group_with(l->diag, IPPROTO_TCP,
-	    addr_port(&l->set->bound[i]), st.st_ino, list);
+	    addr_port(&l->set->bound[i]), sock_inode(l->set->fd[i]), list);
 }
 
 static int
 group_size(const struct leave *l, int i)
 {
-	struct diag_sock *list;
-	int n = list_group(l, i, &list);
+	struct diag_sock *list = NULL;
+	int n = group_list(l, i, &list);
 
 	free(list);
 	return n;
@@ -145,8 +138,8 @@ count_groups(struct leave *l)
 static int
 known_members(struct leave *l, int i)
 {
-	struct diag_sock *list;
-	int n = list_group(l, i, &list);
+	struct diag_sock *list = NULL;
+	int n = group_list(l, i, &list);
 	int known;
 
 	known = policy_known(l->board, list, n);

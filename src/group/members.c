@@ -148,10 +148,18 @@ member_of(struct lookout *l, struct members *m, struct board *b,
 
 static int
 add_sockets(struct lookout *l, struct members *m, struct board *b,
-    int protocol, const struct addr *bound, int address)
+    int protocol, const struct sock_set *set, int address)
 {
+	const struct addr *bound = &set->bound[address];
 	struct diag_sock *list = NULL;
-	int n = diag_group(l->diag, protocol, bound, &list);
+	int n = diag_group_with(l->diag, protocol, addr_port(bound),
+	    sock_inode(set->fd[address]), &list);
+
+	/* who has left looks at those who stay */
+	if (n == 0) {
+		free(list);
+		n = diag_group(l->diag, protocol, bound, &list);
+	}
 
 	for (int i = 0; i < n; i++) {
 		struct member *one;
@@ -216,7 +224,7 @@ members_list(struct lookout *l, struct board *b, bool datagram,
 		goto memory;
 	for (int i = 0; l->diag && i < set->count; i++)
 		if (set->bound[i].sa.sa_family != AF_UNIX &&
-		    add_sockets(l, out, b, protocol, &set->bound[i], i) < 0)
+		    add_sockets(l, out, b, protocol, set, i) < 0)
 			break;		/* the board's are known all the same */
 	if (l->diag && l->owners && !datagram && has_foreign(out))
 		diag_dump(l->diag, protocol, 1 << TCP_ESTABLISHED |

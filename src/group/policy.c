@@ -15,7 +15,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -143,15 +142,11 @@ static int
 group_open(struct group *g, struct board *b, struct diag *diag, int fd,
     const struct addr *bound, bool datagram)
 {
-	struct stat st;
-
 	*g = (struct group){
 		.board = b, .diag = diag, .fd = fd, .bound = bound,
 	};
-	if (fstat(fd, &st) < 0)
-		return fail("steering");
 	g->n = diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
-	    addr_port(bound), st.st_ino, &g->list);
+	    addr_port(bound), sock_inode(fd), &g->list);
 	if (g->n > STEER_MAX) {
 		free(g->list);
 		g->list = NULL;

@@ -5,7 +5,6 @@
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,14 +51,10 @@ listener_references(int family, const uint64_t *inodes, int n, int *out)
 int
 listener_pending(int fd, int family)
 {
-	struct stat st;
-	uint64_t inode;
+	uint64_t inode = sock_inode(fd);
 	int references;
 
-	if (fstat(fd, &st) < 0)
-		return -1;
-	inode = st.st_ino;
-	if (listener_references(family, &inode, 1, &references) < 0)
+	if (!inode || listener_references(family, &inode, 1, &references) < 0)
 		return -1;
 	return references - 1;
 }
