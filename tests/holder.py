@@ -12,6 +12,8 @@ for name in ("udp", "reuseport", "reuseaddr", "v6only", "bound"):
     arguments.add_argument("--" + name, action="store_true")
 arguments.add_argument("--device")
 arguments.add_argument("--user", type=int)
+arguments.add_argument("--backlog", type=int, default=1000)
+arguments.add_argument("--buffer", type=int)  # SO_RCVBUF
 arguments.add_argument("--command")  # what it calls itself
 arguments.add_argument("--connect", type=int)  # to this port, from the other
 arguments.add_argument("--served", action="store_true")  # one client has left
@@ -44,6 +46,8 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, options.reuseaddr)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, options.reuseport)
 if v6:
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, options.v6only)
+if options.buffer:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options.buffer)
 if options.device:
     s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
                  options.device.encode() + b"\0")
@@ -51,7 +55,7 @@ s.bind((options.address, port))
 if options.connect:
     s.connect((options.address, options.connect))
 elif not options.udp and not options.bound:
-    s.listen(1000)
+    s.listen(options.backlog)
 if options.served:  # its end of the connection waits in TIME_WAIT
     client = socket.create_connection((options.address, port))
     server, _ = s.accept()

@@ -13,6 +13,7 @@
 #include "base/fail.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
+#include "cmd/probe_group.h"
 #include "cmd/probe_plan.h"
 #include "probe/expect.h"
 #include "probe/identify.h"
@@ -472,8 +473,11 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	struct endpoint e;
 	int status = -1;
 
-	if (settings_endpoint(s, count, words, &e) < 0 ||
-	    probe_plan_make(&v.plan, s, &e) < 0)
+	if (settings_endpoint(s, count, words, &e) < 0)
+		return -1;
+	if (s->group || s->watch)
+		return probe_group(s, &e, ended_by);
+	if (probe_plan_make(&v.plan, s, &e) < 0)
 		return -1;
 	if (probe_open(&v, &e) == 0) {
 		probe_run(&v);

@@ -148,6 +148,8 @@ const struct opt probe_options[] = {
 	TEXT(0, "sport", "PORT", sport,
 	    "connect from this port, or FIRST-LAST by turns"),
 	FLAG(0, "busy", busy, "never sleep, for precise times"),
+	FLAG(0, "group", group, "list the port's groups, connect to nothing"),
+	FLAG(0, "watch", watch, "with --group: again each second"),
 	END
 };
 

@@ -45,7 +45,7 @@ struct settings {
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
 	const char *sources, *sport;
-	bool busy;
+	bool busy, group, watch;
 };
 
 extern const struct opt address_options[], stream_options[], listen_options[],

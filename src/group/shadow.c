@@ -60,16 +60,16 @@ own_group(const struct rivals *r, const struct addr *bound,
 
 /* Whether they, found at their place, win what is for us too, at ours. */
 static bool
-they_win(const struct own *own, int ours, const struct diag_sock *theirs,
-    int at)
+wins(const struct diag_sock *theirs, int at, const struct diag_sock *us,
+    int ours)
 {
 	int family = theirs->local.sa.sa_family;
 
-	switch (relation_of(theirs, &own->like)) {
+	switch (relation_of(theirs, us)) {
 	case COVERED:
 		return true;
 	case SAME:
-		if (family != own->like.local.sa.sa_family)
+		if (family != us->local.sa.sa_family)
 			return family == AF_INET;
 		return at < ours;
 	case COVERS:
@@ -77,6 +77,13 @@ they_win(const struct own *own, int ours, const struct diag_sock *theirs,
 		break;
 	}
 	return false;
+}
+
+static bool
+they_win(const struct own *own, int ours, const struct diag_sock *theirs,
+    int at)
+{
+	return wins(theirs, at, &own->like, ours);
 }
 
 /* "all that is for 127.0.0.1", "all IPv6 that comes by lo" */
@@ -106,6 +113,19 @@ disputed(const struct diag_sock *winner, const struct diag_sock *loser,
 	if (device)
 		snprintf(text + used, RIVAL_TEXT - used, " that comes by %s",
 		    if_indextoname(device, name) ? name : "?");
+}
+
+bool
+shadow_between(const struct rivals *r, int winner, int loser,
+    char text[static RIVAL_TEXT])
+{
+	const struct diag_sock *a = &r->list[winner], *b = &r->list[loser];
+
+	if (in_one_group(a, b) || on_other_device(a, b) ||
+	    !wins(a, winner, b, loser))
+		return false;
+	disputed(a, b, text);
+	return true;
 }
 
 /* Why the winner wins, where addresses don't say it. */

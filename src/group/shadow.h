@@ -1,6 +1,7 @@
 #ifndef GROUP_SHADOW_H
 #define GROUP_SHADOW_H
 
+#include "group/rival.h"
 #include "net/sock.h"
 
 enum {
@@ -21,5 +22,13 @@ struct shadows {
  */
 void shadows_find(const struct sock_set *set, const struct sock_options *,
     int own, struct shadows *out);
+
+/*
+ * Whether the group of one socket takes traffic from that of another, and
+ * which: "all that is for 127.0.0.1". Both are places in the list, and the
+ * first of their groups there.
+ */
+bool shadow_between(const struct rivals *, int winner, int loser,
+    char text[static RIVAL_TEXT]);
 
 #endif

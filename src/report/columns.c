@@ -13,7 +13,7 @@
 #include "report/plot.h"
 
 enum {
-	CELL = 120,
+	CELL = COLUMNS_CELL,
 	BAR_LEAST = 6,
 };
 
@@ -58,9 +58,8 @@ ink(FILE *out, const struct score_style *style, enum ink color,
 		fputs(text, out);
 }
 
-/* A stranger's name, of which each character takes one cell. */
-static void
-plain(const char *raw, char cell[static CELL])
+void
+columns_plain(const char *raw, char cell[static CELL])
 {
 	char safe[CELL];
 	size_t length = strnlen(raw, (CELL - 1) / ESCAPE_MAX);
@@ -104,7 +103,7 @@ name_text(const struct page *p, const struct score_row *r,
 	else if (p->labelled && r->command && *r->command) {
 		char command[CELL];
 
-		plain(r->command, command);
+		columns_plain(r->command, command);
 		snprintf(label, sizeof(label), "%.16s", command);
 	}
 	snprintf(cell, CELL, "%c %s", r->own ? '>' : ' ', label);
@@ -124,7 +123,7 @@ command_text(const struct page *p, const struct score_row *r,
 {
 	(void)p;
 	if (r->command && *r->command)
-		plain(r->command, cell);
+		columns_plain(r->command, cell);
 	else
 		snprintf(cell, CELL, "-");
 }

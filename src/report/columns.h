@@ -59,6 +59,9 @@ void columns_table(FILE *out, const struct scoreboard *,
 
 /* How many cells a text takes: of what is not ASCII only bars are shown. */
 int columns_cells(const char *text);
+/* A stranger's name, of which each character takes one cell. */
+enum { COLUMNS_CELL = 120 };
+void columns_plain(const char *raw, char cell[static COLUMNS_CELL]);
 
 enum ink { PLAIN, BOLD, GREEN, RED, DIM };
 void ink(FILE *out, const struct score_style *, enum ink, const char *text);

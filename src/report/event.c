@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "report/group.h"
 #include "report/probe.h"
 
 #define FIELD(name, type, member) \
@@ -160,6 +161,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_REPORT] = { "report", 0, report },
 	[EVENT_CHECK] = { "report", 0, check },
 	[EVENT_PROBE] = { "report", 0, probe_fields },
+	[EVENT_GROUP] = { "group", 0, group_fields },
 };
 
 int64_t

@@ -10,6 +10,7 @@
 #include "report/field.h"
 
 struct probe_report;
+struct group_report;
 
 /* What happened, as plain data; human.c and json.c make text of it. */
 
@@ -17,6 +18,7 @@ enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
 	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
+	EVENT_GROUP,
 	EVENT_KINDS,
 };
 
@@ -52,6 +54,7 @@ struct event {
 	const struct check_row *joined;
 	size_t joined_count;
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
+	const struct group_report *group;	/* and EVENT_GROUP's */
 };
 
 struct event_type {

@@ -9,6 +9,8 @@ enum field_type {
 	FIELD_TEXT, FIELD_HOST, FIELD_PORT, FIELD_NUMBER, FIELD_COUNT,
 	FIELD_SECONDS, FIELD_FLAG, FIELD_DATA, FIELD_LIST, FIELD_OBJECT,
 	FIELD_LATENCY,
+	FIELD_MAYBE,			/* int64_t: 0, 1, or -1: not known */
+	FIELD_WORDS,			/* texts until NULL */
 };
 
 /* A member of the JSON object, and where it stands in the struct. */

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "report/event.h"
+#include "report/group.h"
 #include "report/probe.h"
 
 enum { JOINED_SHOWN = 8 };	/* of those that would be joined */
@@ -235,6 +236,12 @@ probe(const struct page *p, const struct event *e)
 	probe_human(p->out, e->probe);
 }
 
+static void
+group(const struct page *p, const struct event *e)
+{
+	group_human(p->out, e->group, GROUP_COLUMNS, p->color);
+}
+
 /* One sentence per kind; a kind without one is not for people. */
 static void (*const sentences[EVENT_KINDS])(const struct page *,
     const struct event *) = {
@@ -252,6 +259,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_REPORT] = report,
 	[EVENT_CHECK] = check,
 	[EVENT_PROBE] = probe,
+	[EVENT_GROUP] = group,
 };
 
 char *

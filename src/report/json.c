@@ -111,6 +111,16 @@ real_json(double value)
 }
 
 static json_t *
+words_json(const char *const *words)
+{
+	json_t *list = json_array();
+
+	for (; words && *words; words++)
+		json_array_append_new(list, text_json(*words));
+	return list;
+}
+
+static json_t *
 field_json(const struct field *f, const void *struct_)
 {
 	const void *at = (const char *)struct_ + f->offset;
@@ -138,6 +148,11 @@ field_json(const struct field *f, const void *struct_)
 		    object_json(f->of, *(const void *const *)at) : json_null();
 	case FIELD_LATENCY:
 		return latency_json(*(const struct hist *const *)at);
+	case FIELD_MAYBE:
+		return *(const int64_t *)at < 0 ? json_null() :
+		    json_boolean(*(const int64_t *)at);
+	case FIELD_WORDS:
+		return words_json(*(const char *const *const *)at);
 	case FIELD_DATA:
 		break;
 	}
@@ -169,7 +184,8 @@ event_json(const struct event *e, bool ascii)
 	json_object_set_new(object, "time",
 	    json_string(time_text(e->time, time)));
 	rest = object_json(type->fields, e->kind == EVENT_PROBE ?
-	    (const void *)e->probe : e);
+	    (const void *)e->probe : e->kind == EVENT_GROUP ?
+	    (const void *)e->group : e);
 	json_object_update(object, rest);
 	json_decref(rest);
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9) |

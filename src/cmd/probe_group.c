@@ -1,0 +1,252 @@
+/* rpnc probe --group: the groups of a port, without a connection. */
+#include "cmd/probe_group.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/desk.h"
+#include "probe/identify.h"
+#include "probe/survey.h"
+#include "report/group.h"
+#include "terminal/live.h"
+
+enum { SHOW_US = 1000 * 1000 };
+
+struct group_probe {
+	struct desk desk;
+	const struct settings *settings;
+	struct survey survey;
+	struct timer timer;
+	struct live live;
+	bool drawn;			/* by live */
+	int64_t shown;			/* when, in loop_now() */
+	bool told;			/* a group, so that the next is further */
+};
+
+static struct group_probe *
+of_timer(struct timer *t)
+{
+	return (struct group_probe *)((char *)t -
+	    offsetof(struct group_probe, timer));
+}
+
+static void
+tell(struct group_probe *p)
+{
+	for (int i = 0; i < p->survey.count; i++) {
+		struct event e = {
+			.kind = EVENT_GROUP,
+			.group = survey_group(&p->survey, i),
+		};
+
+		survey_group(&p->survey, i)->further = p->told;
+		desk_tell(&p->desk, &e);
+		p->told = true;
+	}
+}
+
+static void
+complain_none(struct group_probe *p)
+{
+	fail_as(STATUS_NETWORK, "no group on port %u: nothing of %s has it%s",
+	    p->survey.port, p->survey.datagram ? "UDP" : "TCP",
+	    p->survey.host.len ? ", or not for that address" : "");
+	desk_fault(&p->desk);
+}
+
+static void
+show(struct group_probe *p)
+{
+	if (survey_judge(&p->survey) < 0) {
+		desk_fatal(&p->desk);
+		return;
+	}
+	p->shown = loop_now();
+	if (p->drawn)
+		live_touch(&p->live);
+	else
+		tell(p);
+}
+
+/* What waits in a queue shows only over a while. */
+static void
+on_timer(struct timer *t)
+{
+	struct group_probe *p = of_timer(t);
+	bool watch = p->settings->watch;
+
+	if (survey_sample(&p->survey) < 0) {
+		desk_fatal(&p->desk);
+		return;
+	}
+	if (survey_is_settled(&p->survey) &&
+	    (!p->shown || loop_now() >= p->shown + SHOW_US)) {
+		show(p);
+		if (!watch && p->desk.status == STATUS_OK && !p->survey.count)
+			complain_none(p);
+		if (!watch)
+			loop_stop(&p->desk.loop);
+	}
+	loop_timer_set(&p->desk.loop, t, loop_now() + SURVEY_GAP_US);
+}
+
+/* The first lines of text, and how many there would be more. */
+static char *
+cut(char *text, int lines)
+{
+	char *last = text, *shorter;
+	int n = 0;
+
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		n++;
+	if (n <= lines)
+		return text;
+	for (int i = 1; i < lines; i++)
+		last = strchr(last, '\n') + 1;
+	*last = '\0';
+	if (lines && asprintf(&shorter, "%s  ... and %d more lines\n", text,
+	    n - lines + 1) >= 0) {
+		free(text);
+		return shorter;
+	}
+	return text;
+}
+
+static char *
+draw(struct live *l, int columns, int lines)
+{
+	struct group_probe *p = l->user;
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return NULL;
+	if (!p->survey.count)
+		fprintf(out, "no group on port %u\n", p->survey.port);
+	for (int i = 0; i < p->survey.count; i++) {
+		struct group_report *r = survey_group(&p->survey, i);
+
+		r->further = i > 0;
+		group_human(out, r, columns, p->desk.color);
+		fputc('\n', out);
+	}
+	fclose(out);
+	return text ? cut(text, lines) : NULL;
+}
+
+static void
+on_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	struct group_probe *p = d->user;
+
+	switch (info->ssi_signo) {
+	case SIGCHLD:
+		break;
+	case SIGWINCH:
+		live_resize(&p->live);
+		break;
+	case SIGTSTP:
+		live_suspend(&p->live);
+		raise(SIGSTOP);
+		live_resume(&p->live);
+		break;
+	default:
+		d->ended_by = (int)info->ssi_signo;
+		loop_stop(&d->loop);
+	}
+}
+
+static int
+draw_live(struct group_probe *p)
+{
+	if (!p->settings->watch || p->settings->json ||
+	    !live_possible(STDOUT_FILENO))
+		return 0;
+	if (desk_catch(&p->desk, SIGWINCH) < 0 ||
+	    desk_catch(&p->desk, SIGTSTP) < 0)
+		return -1;
+	p->drawn = true;
+	p->live.loop = &p->desk.loop;
+	p->live.out = &p->desk.out;
+	p->live.terminal = STDOUT_FILENO;
+	p->live.draw = draw;
+	p->live.user = p;
+	live_open(&p->live);
+	return 0;
+}
+
+/* A host that was named must be this one, by any of its addresses. */
+static int
+find_host(struct group_probe *p, const struct endpoint *e)
+{
+	struct addr_list list;
+
+	if (!e->host[0])
+		return 0;
+	if (addr_resolve(e, loop_now() + p->settings->connect_timeout,
+	    &list) < 0)
+		return -1;
+	for (int i = 0; i < list.count; i++)
+		if (identify_is_local(&list.at[i])) {
+			p->survey.host = list.at[i];
+			return 0;
+		}
+	return fail_as(STATUS_USAGE, "--group asks this host's kernel, and "
+	    "%.100s is another host", e->host);
+}
+
+static int
+check(const struct settings *s, const struct endpoint *e)
+{
+	if (!s->group)
+		return fail_as(STATUS_USAGE, "--watch goes with --group");
+	if (e->local)
+		return fail_as(STATUS_USAGE, "--group: Unix sockets have no "
+		    "groups");
+	if (!e->port)
+		return fail_as(STATUS_USAGE, "--group: want a port");
+	return 0;
+}
+
+static void
+run(struct group_probe *p)
+{
+	p->timer.on_timer = on_timer;
+	on_timer(&p->timer);
+	if (p->desk.status != STATUS_OK)
+		return;
+	if (draw_live(p) < 0 || (!p->desk.loop.stopped &&
+	    loop_run(&p->desk.loop) < 0))
+		desk_fault(&p->desk);
+	live_close(&p->live);
+}
+
+int
+probe_group(const struct settings *s, const struct endpoint *e,
+    int *ended_by)
+{
+	struct group_probe p = {
+		.settings = s,
+		.survey = {
+			.datagram = s->udp, .port = e->port,
+			.family = s->family,
+		},
+	};
+	int status = -1;
+
+	if (check(s, e) < 0 || find_host(&p, e) < 0)
+		return -1;
+	if (survey_open(&p.survey) == 0 && desk_open(&p.desk, s) == 0) {
+		p.desk.on_signal = on_signal;
+		p.desk.user = &p;
+		run(&p);
+		*ended_by = p.desk.ended_by;
+		status = desk_close(&p.desk);
+	}
+	survey_close(&p.survey);
+	return status;
+}

@@ -1,0 +1,19 @@
+#ifndef PROBE_HOLDER_H
+#define PROBE_HOLDER_H
+
+#include <stdbool.h>
+
+#include "net/owner.h"
+
+/* Which process accepts from a listening socket, as far as /proc tells. */
+struct holder {
+	pid_t pid;		/* 0: not known, or several may */
+	char command[16 + 1];	/* of it, or of all of them */
+	int count;		/* processes that hold the socket; 0: unknown */
+	int servers;		/* those of them that may accept */
+	bool all_stopped;	/* none of these runs */
+};
+
+void holder_find(struct owners *, uint64_t inode, struct holder *out);
+
+#endif

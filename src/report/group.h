@@ -1,0 +1,74 @@
+#ifndef REPORT_GROUP_H
+#define REPORT_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "net/addr.h"
+#include "report/field.h"
+
+/* A group of a port, as plain data. What is not known: NULL, -1 or NAN. */
+
+enum group_flag {
+	GROUP_STUCK, GROUP_FULL, GROUP_NOT_LISTENING, GROUP_SHADOWED,
+	GROUP_ONE_SOCKET, GROUP_HIJACKABLE,
+	GROUP_FLAGS,
+};
+
+/* Names until NULL. */
+struct group_flags {
+	const char *names[GROUP_FLAGS + 1];
+};
+
+/* A socket. */
+struct group_member {
+	int64_t index;
+	const char *name;
+	int64_t pid, uid;
+	const char *user, *command;	/* command: any bytes */
+	int64_t holders;		/* processes that have it */
+	int64_t queue, limit;		/* connections; of datagrams bytes */
+	int64_t half_open, drops;
+	double oldest_wait;
+	const char *state;
+	int64_t reuseport, reuseaddr;
+	const char *const *flags;
+};
+
+struct group_loss {
+	const char *traffic, *to;
+};
+
+struct group_report {
+	const char *protocol;
+	const struct addr *address;
+	const char *interface;
+	int64_t v6only;
+	const struct group_member *members;
+	size_t member_count;
+	double oldest_wait;		/* in any member's queue */
+	const char *steering;
+	const struct group_loss *losses;
+	size_t loss_count;
+	const char *const *flags;	/* its own, and all of its members */
+	/* for people only */
+	const char *place;
+	bool further;			/* not the first that is shown */
+};
+
+extern const struct field group_fields[];	/* of struct group_report */
+
+void group_flag_set(struct group_flags *, enum group_flag);
+void group_flags_add(struct group_flags *, const struct group_flags *more);
+
+/*
+ * Writes the group for people: lines, without the last one's end, of so many
+ * columns if possible.
+ */
+enum { GROUP_COLUMNS = 80 };
+void group_human(FILE *out, const struct group_report *, int columns,
+    bool color);
+
+#endif
