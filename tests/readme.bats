@@ -1,82 +1,14 @@
 #!/usr/bin/env bats
-# What README and the manual's EXAMPLES show works as it is written there, but
-# for the port (9000 there, a free one here), the host (server) and where rpnc
-# is; and nothing is shown that isn't run here.
-# shellcheck disable=SC2016,SC2030,SC2031 # what is shown; a test is a subshell
+# What README and the manual's EXAMPLES show works as it is written there, and
+# nothing is shown that isn't run here.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # what is shown; a test is a subshell
 
 load helpers
+load shown
 
-root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-port= # where the first server listens
-
-# Each command shown, with the lines that continue it; without its comment.
-commands_shown() {
-	{
-		cat "$root/README"
-		sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/p' "$root/man/rpnc.1" |
-			sed "s/\\\\(aq/'/g; s/\\\\e/\\\\/g"
-	} | awk '
-	on { sub(/^ +/, " "); line = line $0 }
-	!on && /^ *\$ / { line = $0; sub(/^ *\$ /, "", line); on = 1 }
-	on { on = line ~ /\|$/ }
-	line && !on { sub(/  +#.*/, "", line); print line; line = "" }'
-}
-
-# shown [COMMAND]: it is (or what stdin holds); in $line as it can be run here.
-shown() {
-	line=${1-$(cat)}
-	test -e all_shown || commands_shown >all_shown
-	grep -qxF -- "$line" all_shown || fail "not shown: $line"
-	line=${line/#.\/rpnc/rpnc}
-	line=${line/ .\/rpnc/ rpnc}
-	line=${line/ server 80/ server 9000}
-	line=${line/ server / localhost }
-}
-
-# Where a terminal would be: it never ends, and says what a test writes to it.
-terminal() {
-	test -p typed || mkfifo typed
-}
-
-# serve [COMMAND]: a server that is shown, in the background until it listens:
-# the first one at port 0, the next at the port that this got.
-serve() {
-	local n=${#pids[@]} ready
-	shown "$@"
-	terminal
-	mkfifo "ready.$n"
-	ready="--ready-fd 4 4>ready.$n"
-	line=${line/ 9000/ "${port:-0}"}
-	line=${line/#rpnc listen/rpnc listen $ready}
-	line=${line/#rpnc echo/rpnc echo $ready}
-	case $line in
-	*' | '*) ;;
-	*) line="exec $line" ;;
-	esac
-	(trap - INT && eval "$line") <>typed 3>&- >"out.$n" 2>"err.$n" &
-	pid=$!
-	pids+=("$pid")
-	mapfile -t addrs <"ready.$n"
-	test "${#addrs[@]}" -gt 0
-	port=${addrs[0]##*:}
-}
-
-# try [COMMAND]: a client that is shown; it must succeed.
-try() {
-	shown "$@"
-	terminal
-	run bash -c "set -o pipefail; ${line/ 9000/ "$port"}" 3>&- <>typed
-	assert_success
-}
-
-# end PID: as Ctrl-C does, and waits for it.
-end() {
-	kill -INT "$1"
-	finish "$1" || test $? -eq 130
-}
-
-has_line() {
-	grep -qF -- "$1" "$2"
+texts() {
+	cat "$root/README"
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/p' "$root/man/rpnc.1"
 }
 
 # The Makefile by the flags of the binary under test, so that it is not built
@@ -90,13 +22,8 @@ make_again() (
 )
 
 @test "readme: every command that is shown is run here" {
-	commands_shown >all
-	test "$(wc -l <all)" -gt 20
-	# as shown '...', or as a whole line behind try <<'END'
-	sed -nE "s/^	+(shown|serve|try) '(.*)'\$/\2/p
-		/^	+(shown|serve|try) <</{n;p;}" "$BATS_TEST_FILENAME" | sort -u >here
-	sort -u all | comm -23 - here >unknown
-	test ! -s unknown || fail "$(cat unknown)"
+	all_are_run
+	test "$(wc -l <all_shown)" -gt 20
 }
 
 @test "readme: make demo ends by itself, soon, with 0, without a terminal" {

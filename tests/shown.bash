@@ -1,0 +1,87 @@
+# Loaded by tests that run what the documentation shows, as it is written there
+# but for the port (9000 there, a free one here), the host (server) and where
+# rpnc is. Who loads this has a texts() that prints the documents.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+port= # where the first server listens
+
+# Each command shown, with the lines that continue it, without its comment; and
+# what is typed at a prompt of rpnc.
+commands_shown() {
+	texts | sed "s/\\\\(aq/'/g; s/\\\\e/\\\\/g; s/\\\\-/-/g" | awk '
+	on { sub(/^ +/, " "); line = line $0 }
+	!on && /^ *\$ / { line = $0; sub(/^ *\$ /, "", line); on = 1 }
+	on { on = line ~ /(\||; do)$/ }
+	line && !on { sub(/  +#.*/, "", line); print line; line = "" }
+	/^ *[A-Z] \[.*\]> \// { sub(/^[^>]*> /, ""); print }'
+}
+
+# shown [COMMAND]: it is (or what stdin holds); in $line as it can be run here.
+shown() {
+	line=${1-$(cat)}
+	test -e all_shown || commands_shown >all_shown
+	grep -qxF -- "$line" all_shown || fail "not shown: $line"
+	line=${line/#.\/rpnc/rpnc}
+	line=${line/ .\/rpnc/ rpnc}
+	line=${line/ server 80/ server 9000}
+	line=${line/ server / localhost }
+}
+
+# all_are_run: each command that is shown is run by the test that asks:
+# as shown '...', or as a whole line behind try <<'END'.
+all_are_run() {
+	commands_shown >all_shown
+	sed -nE "s/^	+(shown|serve|try|types [a-z]+) '(.*)'\$/\2/p
+		/^	+(shown|serve|try) <</{n;p;}" "$BATS_TEST_FILENAME" | sort -u >run_here
+	sort -u all_shown | comm -23 - run_here >unknown
+	test ! -s unknown || fail "$(cat unknown)"
+}
+
+# Where a terminal would be: it never ends, and says what a test writes to it.
+terminal() {
+	test -p typed || mkfifo typed
+}
+
+# serve [COMMAND]: a server that is shown, in the background until it listens:
+# the first one at port 0, the next at the port that this got.
+serve() {
+	local n=${#pids[@]} ready
+	shown "$@"
+	terminal
+	rm -f "ready.$n" # of a server before a stop
+	mkfifo "ready.$n"
+	ready="--ready-fd 4 4>ready.$n"
+	line=${line% &}
+	line=${line/ 9000/ "${port:-0}"}
+	line=${line/#rpnc listen/rpnc listen $ready}
+	line=${line/#rpnc echo/rpnc echo $ready}
+	case $line in
+	*' | '*) ;;
+	*) line="exec $line" ;;
+	esac
+	(trap - INT && eval "$line") <>typed 3>&- >"out.$n" 2>"err.$n" &
+	pid=$!
+	pids+=("$pid")
+	mapfile -t addrs <"ready.$n"
+	test "${#addrs[@]}" -gt 0
+	port=${addrs[0]##*:}
+}
+
+# try [COMMAND]: a client that is shown; it must succeed.
+try() {
+	shown "$@"
+	terminal
+	run bash -c "set -o pipefail; ${line/ 9000/ "$port"}" 3>&- <>typed
+	assert_success
+}
+
+# end PID: as Ctrl-C does, and waits for it.
+end() {
+	kill -INT "$1"
+	finish "$1" || test $? -eq 130
+}
+
+has_line() {
+	grep -qF -- "$1" "$2"
+}
