@@ -5,6 +5,7 @@
 
 root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 port= # where the first server listens
+within= # what each command is run by
 
 # Each command shown, with the lines that continue it, without its comment; and
 # what is typed at a prompt of rpnc.
@@ -26,13 +27,16 @@ shown() {
 	line=${line/ .\/rpnc/ rpnc}
 	line=${line/ server 80/ server 9000}
 	line=${line/ server / localhost }
+	line=${line/#sudo -u nobody /setpriv --reuid=65534 --clear-groups env -u XDG_RUNTIME_DIR }
+	line=${line/#sudo /}
+	[[ $line == kill* || $line == cat* ]] || line=$within$line
 }
 
 # all_are_run: each command that is shown is run by the test that asks:
 # as shown '...', or as a whole line behind try <<'END'.
 all_are_run() {
 	commands_shown >all_shown
-	sed -nE "s/^	+(shown|serve|try|types [a-z]+) '(.*)'\$/\2/p
+	sed -nE "s/^	+([a-z_]+ )?(shown|serve|try|refuses|does|types [a-z]+) '(.*)'\$/\3/p
 		/^	+(shown|serve|try) <</{n;p;}" "$BATS_TEST_FILENAME" | sort -u >run_here
 	sort -u all_shown | comm -23 - run_here >unknown
 	test ! -s unknown || fail "$(cat unknown)"
@@ -54,8 +58,8 @@ serve() {
 	ready="--ready-fd 4 4>ready.$n"
 	line=${line% &}
 	line=${line/ 9000/ "${port:-0}"}
-	line=${line/#rpnc listen/rpnc listen $ready}
-	line=${line/#rpnc echo/rpnc echo $ready}
+	line=${line/rpnc listen/rpnc listen $ready}
+	line=${line/rpnc echo/rpnc echo $ready}
 	case $line in
 	*' | '*) ;;
 	*) line="exec $line" ;;
@@ -74,6 +78,40 @@ try() {
 	terminal
 	run bash -c "set -o pipefail; ${line/ 9000/ "$port"}" 3>&- <>typed
 	assert_success
+}
+
+# refuses [COMMAND]: one that is shown, and must fail.
+refuses() {
+	shown "$@"
+	run timeout 20 bash -c "${line/ 9000/ "$port"}" 3>&- </dev/null
+	assert_failure
+}
+
+# does [COMMAND]: what is shown is done, in the background where it says so, as
+# one more job; %N and $! are jobs that were started so, or by serve.
+does() {
+	local job
+	shown "$@"
+	line=${line/ 9000/ "$port"}
+	line=${line//\$!/"$pid"}
+	for job in "${!pids[@]}"; do
+		line=${line//"%$((job + 1))"/"${pids[job]}"}
+	done
+	case $line in
+	*' &')
+		(eval "exec ${line% &}") 3>&- </dev/null 2>"err.${#pids[@]}" &
+		pid=$!
+		pids+=("$pid")
+		;;
+	*) eval "$line" ;;
+	esac
+	case $line in
+	'kill -STOP '*)
+		for job in $(eval "echo ${line#kill -STOP}"); do
+			eventually grep -q '^State:.T' "/proc/$job/status"
+		done
+		;;
+	esac
 }
 
 # end PID: as Ctrl-C does, and waits for it.
