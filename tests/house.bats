@@ -198,8 +198,10 @@ event_fields() {
 	done | none
 }
 
-@test "house: the manual has no lint" {
-	mandoc -T lint -W warning "$manual" | none
+@test "house: the manuals have no lint, and name each other" {
+	mandoc -T lint -W warning "$root"/man/*.[1-8] | none
+	grep -qxF '.Xr rpnc-reuseport 7 ,' "$manual"
+	grep -qxF '.Xr rpnc 1 ,' "$root/man/rpnc-reuseport.7"
 }
 
 @test "house: --help and the manual list the same options" {
@@ -307,12 +309,13 @@ event_fields() {
 
 @test "house: uninstall removes what install brought, and nothing else" {
 	local stage=$BATS_TEST_TMPDIR/stage
-	mkdir -p "$stage/usr/bin" "$stage/usr/share/man/man1"
+	mkdir -p "$stage/usr/bin" "$stage/usr/share/man/man1" "$stage/usr/share/man/man7"
 	touch "$stage/usr/bin/rpncx" "$stage/usr/share/man/man1/other.1"
 	find "$stage" | sort >before
 	make_again DESTDIR="$stage" PREFIX=/usr install
 	"$stage/usr/bin/rpnc" --version
 	cmp "$stage/usr/share/man/man1/rpnc.1" "$manual"
+	cmp "$stage/usr/share/man/man7/rpnc-reuseport.7" "$root/man/rpnc-reuseport.7"
 	make_again DESTDIR="$stage" PREFIX=/usr uninstall
 	find "$stage" | sort >after
 	same before after

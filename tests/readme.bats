@@ -99,6 +99,26 @@ make_again() (
 	test "$(grep -c ' listening on' "$root/README")" -eq 6
 }
 
+# served: a client has come and gone.
+served() {
+	test -n "$(ss -Htan state time-wait "dport = :$port")" ||
+		test -n "$(ss -Htan state time-wait "sport = :$port")"
+}
+
+@test "readme: join, see, leave" {
+	serve './rpnc echo -r --name old 9000'
+	shown './rpnc probe --echo -d 5 9000 >report'
+	(eval "exec ${line/ 9000/ "$port"}") 3>&- &
+	pids+=("$!")
+	eventually served
+	serve './rpnc echo -r --replace old 9000'
+	finish "${pids[0]}" || test $? -eq 143
+	finish "${pids[1]}"
+	has_line ' 0 lost (steer)' err.0
+	has_line 'failed 0' report
+	grep -qE '^  A .* [1-9][0-9]* +[0-9.]+ %' report
+}
+
 @test "manual: members, and who gets how many of a hundred connections" {
 	serve 'rpnc echo -r --identify 9000'
 	serve 'rpnc echo -r --identify 9000'

@@ -146,6 +146,13 @@ all_wait() {
 	serve 'rpnc echo -r 127.0.0.2 9000 &'
 }
 
+@test "reuseport.7: --check" {
+	serve 'rpnc echo -r 9000 &'
+	try 'rpnc echo -r --check 9000'
+	assert_output --partial "A (pid $pid"
+	assert_equal "$(wc -l <err.0)" "${#addrs[@]}" # nobody joined
+}
+
 @test "reuseport.7: ports for root, and Unix sockets" {
 	refuses 'rpnc echo -r -U socket'
 	assert_output --partial 'Linux has no SO_REUSEPORT for Unix sockets'
