@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,15 +14,14 @@
 #include "cmd/desk.h"
 #include "cmd/probe_group.h"
 #include "cmd/probe_plan.h"
+#include "cmd/probe_scan.h"
 #include "probe/expect.h"
 #include "probe/identify.h"
 #include "probe/pace.h"
 #include "probe/roll.h"
 #include "probe/summary.h"
-#include "serve/accept.h"
 
 enum {
-	OWN_DESCRIPTORS = 32,		/* streams, loop, sock_diag, /proc */
 	PROGRESS_US = 100 * 1000,
 	NOTES = 8, NOTE_TEXT = 200,
 	BOARD_TRIES = 200,		/* ms for the members to count up */
@@ -238,32 +236,6 @@ open_roll(struct probe *v, const struct endpoint *e)
 	return 0;
 }
 
-/* An attempt takes a descriptor: no more of them than there are. */
-static int
-limit_concurrency(struct probe *v)
-{
-	struct plan *p = &v->plan.plan;
-	struct rlimit limit;
-	char line[160];
-	int most;
-
-	raise_descriptor_limit();
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    limit.rlim_cur >= (rlim_t)p->concurrency + OWN_DESCRIPTORS)
-		return 0;
-	most = (int)limit.rlim_cur - OWN_DESCRIPTORS;
-	if (most < 1)
-		return fail_as(STATUS_NETWORK, "only %d descriptors are "
-		    "allowed (ulimit -n): want %d at least",
-		    (int)limit.rlim_cur, OWN_DESCRIPTORS + 1);
-	snprintf(line, sizeof(line), "%d descriptors are allowed (ulimit -n): "
-	    "%d connections at a time instead of %d", (int)limit.rlim_cur,
-	    most, p->concurrency);
-	desk_notice(&v->desk, line);
-	p->concurrency = most;
-	return 0;
-}
-
 /* Members count a connection when they accept it, maybe after its end. */
 static void
 await_counts(struct probe *v)
@@ -448,7 +420,7 @@ probe_run(struct probe *v)
 {
 	struct summary s = { 0 };
 
-	if (limit_concurrency(v) < 0 ||
+	if (probe_plan_fit(&v->desk, &v->plan.plan.concurrency) < 0 ||
 	    pace_open(&v->pace, &v->desk.loop) < 0) {
 		desk_fault(&v->desk);
 		return;
@@ -473,6 +445,8 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	struct endpoint e;
 	int status = -1;
 
+	if (probe_scan_wanted(count, words))
+		return probe_scan(s, count, words, ended_by);
 	if (settings_endpoint(s, count, words, &e) < 0)
 		return -1;
 	if (s->group || s->watch)

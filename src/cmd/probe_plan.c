@@ -1,14 +1,19 @@
 #include "cmd/probe_plan.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "cmd/desk.h"
+#include "serve/accept.h"
 #include "probe/expect.h"
 
 enum {
+	OWN_DESCRIPTORS = 32,		/* streams, loop, sock_diag, /proc */
 	COUNT = 200,
 	ECHO_BYTES = 64,
 	ECHO_MAX = 1 << 20,
@@ -214,4 +219,28 @@ probe_plan_free(struct probe_plan *p)
 		regfree(&p->match);
 	free(p->send);
 	sources_free(&p->sources);
+}
+
+int
+probe_plan_fit(struct desk *d, int *concurrency)
+{
+	struct rlimit limit;
+	char line[160];
+	int most;
+
+	raise_descriptor_limit();
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur >= (rlim_t)*concurrency + OWN_DESCRIPTORS)
+		return 0;
+	most = (int)limit.rlim_cur - OWN_DESCRIPTORS;
+	if (most < 1)
+		return fail_as(STATUS_NETWORK, "only %d descriptors are "
+		    "allowed (ulimit -n): want %d at least",
+		    (int)limit.rlim_cur, OWN_DESCRIPTORS + 1);
+	snprintf(line, sizeof(line), "%d descriptors are allowed (ulimit -n): "
+	    "%d connections at a time instead of %d", (int)limit.rlim_cur,
+	    most, *concurrency);
+	desk_notice(d, line);
+	*concurrency = most;
+	return 0;
 }

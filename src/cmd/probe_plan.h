@@ -24,4 +24,11 @@ int probe_plan_make(struct probe_plan *, const struct settings *,
     const struct endpoint *);
 void probe_plan_free(struct probe_plan *);
 
+/*
+ * An attempt takes a descriptor: no more of them at a time than there are,
+ * and it is said. -1 where there is none.
+ */
+struct desk;
+int probe_plan_fit(struct desk *, int *concurrency);
+
 #endif

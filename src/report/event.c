@@ -10,6 +10,8 @@
 	{ name, type, offsetof(struct event, member), NULL, 0, 0 }
 #define JOINED(name, type, member) \
 	{ name, type, offsetof(struct check_row, member), NULL, 0, 0 }
+#define SCANNED(name, type, member) \
+	{ name, type, offsetof(struct scan_row, member), NULL, 0, 0 }
 #define ROW(name, type, member) \
 	{ name, type, offsetof(struct worker_row, member), NULL, 0, 0 }
 
@@ -145,6 +147,28 @@ static const struct field check[] = {
 	{ 0 },
 };
 
+static const struct field scanned[] = {
+	SCANNED("address", FIELD_HOST, address),
+	SCANNED("port", FIELD_PORT, address),
+	SCANNED("service", FIELD_TEXT, service),
+	SCANNED("state", FIELD_TEXT, state),
+	SCANNED("seconds", FIELD_SECONDS, seconds),
+	SCANNED("reason", FIELD_TEXT, reason),
+	{ 0 },
+};
+
+static const struct field scan[] = {
+	FIELD("command", FIELD_TEXT, command),
+	FIELD("protocol", FIELD_TEXT, protocol),
+	FIELD("seconds", FIELD_SECONDS, seconds),
+	FIELD("open", FIELD_COUNT, open),
+	FIELD("closed", FIELD_COUNT, shut),
+	FIELD("silent", FIELD_COUNT, silent),
+	{ "scan", FIELD_LIST, offsetof(struct event, scan), scanned,
+	    sizeof(struct scan_row), offsetof(struct event, scan_count) },
+	{ 0 },
+};
+
 const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_LISTENING] = { "listening", 1, listening },
 	[EVENT_JOINED] = { "joined", 1, member },
@@ -162,6 +186,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_CHECK] = { "report", 0, check },
 	[EVENT_PROBE] = { "report", 0, probe_fields },
 	[EVENT_GROUP] = { "group", 0, group_fields },
+	[EVENT_SCAN] = { "report", 0, scan },
 };
 
 int64_t

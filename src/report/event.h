@@ -19,6 +19,7 @@ enum event_kind {
 	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
 	EVENT_GROUP,
+	EVENT_SCAN,
 	EVENT_KINDS,
 };
 
@@ -34,6 +35,14 @@ struct worker_row {
 struct check_row {
 	const char *name, *command;	/* NULL: not rpnc's; not known */
 	int64_t pid, sockets;		/* -1: not known */
+};
+
+/* One port of a scan. */
+struct scan_row {
+	const struct addr *address;
+	const char *state;		/* "open", "closed", "no answer" */
+	const char *service, *reason;	/* NULL: none */
+	double seconds;			/* NAN: no answer */
 };
 
 /* All fields of all kinds; which are used is in the kind's table. */
@@ -53,6 +62,10 @@ struct event {
 	size_t row_count;
 	const struct check_row *joined;
 	size_t joined_count;
+	const struct scan_row *scan;
+	size_t scan_count;
+	uint64_t open, shut, silent;
+	bool detail;			/* show what is not open, too */
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 	const struct group_report *group;	/* and EVENT_GROUP's */
 };

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +243,37 @@ group(const struct page *p, const struct event *e)
 	group_human(p->out, e->group, GROUP_COLUMNS, p->color);
 }
 
+/* "127.0.0.1:22  open  41 us  ssh", and in the end how many there are. */
+static void
+scan(const struct page *p, const struct event *e)
+{
+	uint64_t tried = e->open + e->shut + e->silent;
+	char text[ADDR_TEXT], time[NUM_TEXT];
+
+	for (size_t i = 0; i < e->scan_count; i++) {
+		const struct scan_row *r = &e->scan[i];
+
+		if (!e->detail && strcmp(r->state, "open") != 0)
+			continue;
+		fprintf(p->out, "%s  %s", addr_text(r->address, text),
+		    r->state);
+		if (isfinite(r->seconds))
+			fprintf(p->out, "  %s", duration_text(
+			    (int64_t)(r->seconds * 1e6), time));
+		if (r->service || r->reason)
+			fprintf(p->out, "  %s", r->service ? r->service :
+			    r->reason);
+		fputc('\n', p->out);
+	}
+	fprintf(p->out, "%llu open, %llu closed, %llu no answer",
+	    (unsigned long long)e->open, (unsigned long long)e->shut,
+	    (unsigned long long)e->silent);
+	if (tried < e->total)
+		fprintf(p->out, ", %llu not tried",
+		    (unsigned long long)(e->total - tried));
+	fprintf(p->out, ", %.2f s", e->seconds);
+}
+
 /* One sentence per kind; a kind without one is not for people. */
 static void (*const sentences[EVENT_KINDS])(const struct page *,
     const struct event *) = {
@@ -260,6 +292,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_CHECK] = check,
 	[EVENT_PROBE] = probe,
 	[EVENT_GROUP] = group,
+	[EVENT_SCAN] = scan,
 };
 
 char *
