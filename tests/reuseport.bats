@@ -215,13 +215,8 @@ all_wait() {
 	try 'rpnc probe -n 1000 --fail-uneven=0.000001 127.0.0.1 9000'
 	assert_equal "$(($(gave A) + $(gave B) + $(gave C)))" 1000
 	# that it can fail
-	start echo -r --name odd --weight 0 127.0.0.1 0
-	start echo -r 127.0.0.1 "$port"
-	uneven() {
-		run rpnc probe -n 1000 --fail-uneven=0.000001 127.0.0.1 "$port"
-		test "$status" -eq 7
-	}
-	eventually uneven
+	run -7 rpnc probe -n 1000 --fail-uneven=0.000001 \
+		--expect-weights A=1,B=1,C=2 127.0.0.1 "$port"
 }
 
 @test "reuseport.7: but like dice" {
