@@ -97,6 +97,8 @@ last() {
 	enter a /group
 	sees a 'weights A=0,B=0'
 	like a '> A .* 0.0 %'
+	# what it took to find out who is where has dropped nothing of anybody's
+	like a '> A +[0-9]+ rpnc.* 0/8192 +0 running'
 	enter c '/steer hash'
 	sees a 'set the steering: hash'
 	enter a /drain

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "group/file.h"
+#include "net/listener.h"
 #include "net/sock.h"
 
 enum { LAYOUT = 2 };
@@ -362,10 +363,14 @@ void
 board_set_sockets(struct board *b, int index, const int *fds, int count)
 {
 	struct slot *s = &b->table->slot[index];
+
 	memset(s->inodes, 0, sizeof(s->inodes));
 	memset(s->programs, 0, sizeof(s->programs));
-	for (int i = 0; i < count && i < BOARD_SOCKETS; i++)
+	for (int i = 0; i < count && i < BOARD_SOCKETS; i++) {
+		/* a worker's sockets were tested before they were its own */
+		s->tests[i] = listener_drops(fds[i]);
 		s->inodes[i] = sock_inode(fds[i]);
+	}
 	file_ring(&b->file);
 }
 

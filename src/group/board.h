@@ -48,6 +48,7 @@ struct slot {
 	uint64_t inodes[BOARD_SOCKETS];	/* its listening sockets */
 	/* What their groups' programs were made from (policy.h); 0: none. */
 	uint64_t programs[BOARD_SOCKETS];
+	uint32_t tests[BOARD_SOCKETS];	/* drops that index.c made there */
 	struct counters {
 		uint64_t accepted, closed, in, out;
 	} counters __attribute__((aligned(64)));

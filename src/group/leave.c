@@ -227,12 +227,16 @@ step_lock(struct leave *l)
 static int
 exclude_one(struct leave *l, int i)
 {
-	int n = l->members[i], index;
+	int n = l->members[i], index, listed;
+	struct diag_sock *list;
 
 	if (n < 2)
 		return 0;
+	listed = group_list(l, i, &list);
 	index = index_find(l->set->fd[i], &l->set->bound[i], n, n - 1,
 	    l->diag);
+	policy_forgive(l->board, l->diag, list, listed);
+	free(list);
 	return index < 0 ? -1 : policy_exclude(l->board, l->diag,
 	    l->set->fd[i], &l->set->bound[i], index);
 }

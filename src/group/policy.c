@@ -234,6 +234,28 @@ recall_order(const struct group *g, const struct order *o)
 	return 0;
 }
 
+void
+policy_forgive(struct board *b, struct diag *diag,
+    const struct diag_sock *before, int n)
+{
+	struct diag_sock *now = NULL;
+	int count = n > 0 ? diag_group_of(diag, &before[0], &now) : 0;
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < n; j++) {
+			int socket, slot;
+
+			if (now[i].cookie != before[j].cookie)
+				continue;
+			slot = find_socket(b, now[i].inode, &socket);
+			if (slot >= 0)
+				board_slot(b, slot)->tests[socket] +=
+				    (uint32_t)(now[i].drops -
+				    before[j].drops);
+		}
+	free(now);
+}
+
 /* Puts the list in the order of indices. */
 static int
 put_in_order(struct group *g)
@@ -241,6 +263,7 @@ put_in_order(struct group *g)
 	struct shared *shared = board_shared(g->board);
 	uint64_t key = set_key(g);
 	struct order *o;
+	int result;
 
 	for (int i = 0; i < SHARED_ORDERS; i++)
 		if (shared->orders[i].key == key &&
@@ -250,8 +273,10 @@ put_in_order(struct group *g)
 		return fail_as(STATUS_NETWORK, "steering: which index is "
 		    "whose can't be found out among datagram sockets that "
 		    "are not all rpnc's");
-	if (index_order(g->fd, g->bound, g->diag, g->list, g->n,
-	    shared->mark) < 0)
+	result = index_order(g->fd, g->bound, g->diag, g->list, g->n,
+	    shared->mark);
+	policy_forgive(g->board, g->diag, g->list, g->n);
+	if (result < 0)
 		return -1;
 	o = &shared->orders[shared->next_order++ % SHARED_ORDERS];
 	o->key = 0;

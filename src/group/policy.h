@@ -55,6 +55,12 @@ int policy_exclude(struct board *, struct diag *, int fd,
 /* Before the first program of that kind: a death from here on is mended. */
 void policy_spoil(struct board *, struct diag *, const struct sock_set *);
 
+/*
+ * Keeps account of the drops that finding an index has made since the list of
+ * a group was taken, so that no member is blamed for them.
+ */
+void policy_forgive(struct board *, struct diag *,
+    const struct diag_sock *before, int n);
 /* Takes away what members have attached: for the last one of them. */
 void policy_clear(struct board *, struct diag *, const struct sock_set *);
 
