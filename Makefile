@@ -19,9 +19,9 @@ BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
 	netcat-openbsd netcat-traditional ncat socat strace iproute2 procps \
-	util-linux mandoc git universal-ctags jq
+	util-linux mandoc git universal-ctags jq python3-prometheus-client
 # Daemons, which the tests start by themselves: unpacked, never installed.
-UNPACKED_DEPS = nginx
+UNPACKED_DEPS = nginx prometheus
 LINT_DEPS = clang clang-tidy cppcheck shellcheck
 NEED = tests/need
 

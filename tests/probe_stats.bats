@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # rpnc probe: what is expected, reports of many runs, and who else reads them.
+# shellcheck disable=SC2154
 
 load helpers
-# shellcheck disable=SC2154
 
 # probe ARG...: with an end to it; the report in report, the status in status.
 probe() {
@@ -128,4 +128,165 @@ steered_once() {
 	# unless one says what should be
 	probe -n 200 --json --fail-uneven --expect-weights A=1,B=1 "$port"
 	test "$status" -eq 7
+}
+
+@test "probe: --merge adds reports up, and judges them anew" {
+	local i
+	start echo -r -w 3 127.0.0.1 0
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		probe -n 100 --echo --json "$port"
+		cp report "run.$i"
+	done
+	probe --merge --json run.*
+	test "$status" -eq 0
+	jq -s 'map(.members[]) | group_by(.pid) | map({ pid: .[0].pid, count: map(.count) | add })' run.* >wanted
+	jq '.members | map({ pid, count }) | sort_by(.pid)' report >got
+	diff -u wanted got
+	holds '.reports == 10 and .attempts == 1000 and .ok == 1000 and .latency.echo.count == 1000'
+	test "$(get .latency.connect.max)" = "$(jq -s 'map(.latency.connect.max) | max' run.*)"
+	holds '.fairness | .dof == 2 and .p > 1e-6'
+	holds '.target.port == '"$port"' and .by == "diag" and .members[0].host == null'
+	cp report all
+	# in two steps it is the same, and from standard input
+	rpnc probe --merge --json run.1 run.2 run.3 >some
+	rpnc probe --merge --json run.4 - < <(cat run.[5-9] run.10) >rest
+	probe --merge --json some rest
+	diff -u <(jq 'del(.time, .seconds)' all) <(jq 'del(.time, .seconds)' report)
+	probe --merge run.*
+	grep -qE "^127.0.0.1:$port tcp, 1000 connections, 10 reports, [0-9.]+ s$" report
+	grep -q '^one by one they were: [0-9]' report
+}
+
+@test "probe: --merge: members of several hosts stay apart, and several groups unjudged" {
+	start echo -r -w 2 --identify 127.0.0.1 0
+	probe -n 100 --json "$port"
+	jq -c '.host = "www1"' report >one
+	jq -c '.host = "www2"' report >two
+	probe --merge --json --fail-uneven one two
+	test "$status" -eq 0
+	holds '.fairness == null and (.members | length) == 4 and .host == null'
+	holds '[.members[].host] | unique == ["www1", "www2"]'
+	probe --merge one two
+	grep -q ' rpnc on www1 ' report
+	grep -qx "not one group: how even it is can't be judged together" report
+	# banners say whose they are: asked from two hosts, it is one group
+	probe -n 100 --by banner --json "$port"
+	jq -c '.host = "www1"' report >one
+	jq -c '.host = "www2"' report >two
+	probe --merge --json one two
+	holds '(.members | length) == 2 and .fairness.at_least and .fairness.dof == 1'
+	# members that came or went between the reports
+	probe -n 100 --json "$port"
+	cp report one
+	jq -c '.members[0].pid = 1' one >two
+	probe --merge --json one two
+	test "$(get .fairness.verdict)" = changed
+}
+
+@test "probe: --merge: its status is that of all attempts" {
+	start echo 127.0.0.1 0
+	probe -n 10 --json "$port"
+	cp report good
+	kill "$pid"
+	finish "$pid" || true
+	probe -n 10 --json "$port"
+	cp report bad
+	probe --merge bad
+	test "$status" -eq 1
+	probe --merge good bad
+	test "$status" -eq 6
+	grep -qx 'failed 10 (refused 10)' report
+}
+
+@test "probe: --merge of what is no report is one line, and 2" {
+	local words
+	echo '{"event":"left","name":"A"}' >none
+	printf '\n\n{"event":"report","command":"probe","by":null}\n' >old
+	echo 'rpnc_probe_attempts 1' >text
+	echo '[1]' >list
+	mkdir folder
+	: >empty
+	for words in "" none old text list folder empty missing "-n 1 none" "empty -"; do
+		# shellcheck disable=SC2086 # words are words
+		probe --merge $words </dev/null
+		test "$status" -eq 2 || fail "'$words': $status"
+		test "$(wc -l <err)" -eq 1
+		test ! -s report
+	done
+	probe --merge old
+	grep -q -- '--merge old, line 3: not a report of this version: ' err
+	probe --merge text
+	grep -qx 'rpnc probe: --merge text, line 1: not an event of --json' err
+}
+
+@test "probe: --openmetrics is Prometheus' text format to promtool" {
+	local promtool=${PEERS:-/nonexistent}/prometheus/usr/bin/promtool
+	test -x "$promtool" || skip "no promtool: make check fetches it"
+	start echo -r -w 3 127.0.0.1 0
+	probe -n 300 --echo --json --openmetrics m.prom "$port"
+	test "$status" -eq 0
+	test "$(stat -c %a m.prom)" = 644
+	"$promtool" check metrics <m.prom >said 2>&1 || fail "$(<said)"
+	test ! -s said || fail "$(<said)"
+}
+
+@test "probe: --openmetrics is OpenMetrics to the Python client, and says the same as --json" {
+	local debians=/usr/bin/python3
+	"$debians" -c 'import prometheus_client' || skip "no python3-prometheus-client"
+	start echo -r -w 3 127.0.0.1 0
+	probe -n 300 --echo --json --openmetrics m.prom "$port"
+	test "$(tail -1 m.prom)" = '# EOF'
+	"$debians" - "$(<report)" <<-'END'
+		import json, sys
+		from prometheus_client.openmetrics.parser import text_string_to_metric_families
+		report = json.loads(sys.argv[1])
+		got = {}
+		for family in text_string_to_metric_families(open("m.prom").read()):
+		    for s in family.samples:
+		        labels = {k: v for k, v in s.labels.items()
+		                  if k not in ("address", "port", "protocol")}
+		        assert s.labels["port"] == str(report["target"]["port"])
+		        got[s.name, tuple(sorted(labels.items()))] = s.value
+		def value(metric, **labels):
+		    return got["rpnc_probe_" + metric, tuple(sorted(labels.items()))]
+		assert value("attempts") == 300 and value("succeeded") == 300
+		assert value("failures", reason="refused") == 0
+		for m in report["members"]:
+		    assert m["count"] == value("member_connections", name="A",
+		        worker=str(m["worker"]), pid=str(m["pid"]), command="rpnc")
+		assert value("fairness_verdict", verdict=report["fairness"]["verdict"]) == 1
+		for phase in "connect", "accept", "echo":
+		    h = report["latency"][phase]
+		    assert value("latency_seconds_count", phase=phase) == h["count"]
+		    mean = value("latency_seconds_sum", phase=phase) / h["count"] * 1e6
+		    assert abs(mean - h["mean"]) < 0.01, mean
+		    below = [v for (n, l), v in got.items() if n.endswith("_bucket")
+		             and ("phase", phase) in l]
+		    assert below == sorted(below) and below[-1] == h["count"]
+	END
+}
+
+@test "probe: --openmetrics: names of strangers, merged reports, and what stands in the way" {
+	local promtool=${PEERS:-/nonexistent}/prometheus/usr/bin/promtool
+	start echo 127.0.0.1 0
+	probe -n 5 --json "$port"
+	# two that look the same when escaped, and a quote, and the end of a line
+	jq -c '.members = [.members[0] |
+		.name = "\\x01", .name = "\u0001", .name = "a\"\\\n}"]' report >odd
+	mkdir dir
+	echo old >dir/m.prom
+	probe --merge --openmetrics dir/m.prom odd
+	test "$status" -eq 0
+	grep -q '^rpnc_probe_attempts{.*} 5$' dir/m.prom
+	grep -q '^rpnc_probe_member_connections{.*name="a\\"\\\\.*\\\\n}"' dir/m.prom
+	test "$(grep -c '^rpnc_probe_member_connections{' dir/m.prom)" -eq 2
+	test ! -x "$promtool" || "$promtool" check metrics <dir/m.prom
+	# nothing is left where it can't be
+	probe -n 1 --openmetrics none/m.prom "$port"
+	test "$status" -eq 1
+	test "$(wc -l <err)" -eq 1
+	mkdir dir/taken
+	probe -n 1 --openmetrics dir/taken "$port"
+	test "$status" -eq 1
+	test "$(find dir -type f)" = dir/m.prom
 }

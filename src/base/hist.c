@@ -274,6 +274,18 @@ hist_percentile(const struct hist *h, double p)
 	return h->max;
 }
 
+uint64_t
+hist_count_to(const struct hist *h, uint64_t value)
+{
+	uint64_t n = 0;
+
+	if (value >= h->max)
+		return h->count;
+	for (unsigned i = 0; i < HIST_BUCKETS && bucket_high(i) <= value; i++)
+		n += h->buckets[i];
+	return n;
+}
+
 double
 hist_mean(const struct hist *h)
 {

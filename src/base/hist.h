@@ -36,6 +36,8 @@ void hist_merge(struct hist *into, const struct hist *from);
  * decimals; 0 is min, 100 is max. 0 while empty, as is the mean.
  */
 uint64_t hist_percentile(const struct hist *h, double p);
+/* How many samples are at most value, in buckets that end there. */
+uint64_t hist_count_to(const struct hist *h, uint64_t value);
 double hist_mean(const struct hist *h);
 
 /*

@@ -1,5 +1,6 @@
 /* rpnc probe: who answers on a port, how fast, and how evenly. */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,8 @@
 #include "cmd/command.h"
 #include "cmd/desk.h"
 #include "cmd/probe_group.h"
+#include "cmd/probe_merge.h"
+#include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
 #include "cmd/probe_scan.h"
 #include "probe/expect.h"
@@ -37,6 +40,7 @@ struct probe {
 	struct identified group;
 	struct roll roll;
 	struct expect expect;
+	char host[HOST_NAME_MAX + 1];
 	struct addr fallback;		/* the first address */
 	struct timer progress;
 	bool shown;			/* a line of progress */
@@ -358,6 +362,9 @@ tell_report(struct probe *v, struct summary *s)
 	    &v->fallback;
 	s->target.protocol = protocol(v->settings, p->plan);
 	r->command = "probe";
+	r->reports = 1;
+	if (gethostname(v->host, sizeof(v->host)) == 0)
+		r->host = v->host;
 	r->by = by[p->ground.by];
 	r->loop = p->plan->rate ? "open" : "closed";
 	r->seconds = (double)(p->last - p->started) / 1e9;
@@ -367,34 +374,7 @@ tell_report(struct probe *v, struct summary *s)
 	r->detail = v->settings->verbose;
 	r->notes = v->note;
 	desk_tell(&v->desk, &e);
-	return 0;
-}
-
-static bool
-is_missed(const struct probe *v, const struct summary *s)
-{
-	if (v->tally.mismatched)
-		return true;
-	if (!v->settings->fail_uneven)
-		return false;
-	return s->verdict == FAIR_UNEVEN ||
-	    (s->report.fairness && s->p < v->plan.uneven);
-}
-
-static enum status
-verdict(const struct probe *v, const struct summary *s)
-{
-	const struct tally *t = &v->tally;
-	const uint64_t *out = t->out;
-	uint64_t late = out[OUT_TIMEOUT] + out[OUT_QUEUED];
-
-	if (is_missed(v, s))
-		return STATUS_EXPECT;
-	if (out[OUT_OK] == t->attempts)
-		return STATUS_OK;
-	if (late == t->attempts)
-		return STATUS_TIMEOUT;
-	return out[OUT_OK] || late ? STATUS_SOME : STATUS_NETWORK;
+	return probe_metrics(v->settings, r);
 }
 
 static int
@@ -433,7 +413,8 @@ probe_run(struct probe *v)
 	if (v->desk.status == STATUS_OK && tell_report(v, &s) < 0)
 		desk_fault(&v->desk);
 	if (v->desk.status == STATUS_OK)
-		v->desk.status = verdict(v, &s);
+		v->desk.status = probe_verdict(v->settings, &v->tally, &s,
+		    v->plan.uneven);
 	summary_free(&s);
 	pace_close(&v->pace);
 }
@@ -445,6 +426,8 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	struct endpoint e;
 	int status = -1;
 
+	if (s->merge)
+		return probe_merge(s, count, words, ended_by);
 	if (probe_scan_wanted(count, words))
 		return probe_scan(s, count, words, ended_by);
 	if (settings_endpoint(s, count, words, &e) < 0)

@@ -104,8 +104,8 @@ echo_read(struct plan *p, const char *text)
 	return 0;
 }
 
-static int
-uneven_read(double *p, const char *text)
+int
+probe_uneven(const char *text, double *p)
 {
 	char *end;
 
@@ -196,7 +196,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	if (check(&out->plan, s, e) < 0 || sources_make(out, s) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
-	    uneven_read(&out->uneven, s->fail_uneven) < 0 ||
+	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||
 	    (s->expect_weights &&
 	    expect_read(s->expect_weights, &out->weights) < 0) ||
 	    regex_read(&out->expect, &out->has_expect, "expect",

@@ -22,6 +22,8 @@ struct probe_plan {
 /* Checks and reads the options; -1: usage. Looks nothing up. */
 int probe_plan_make(struct probe_plan *, const struct settings *,
     const struct endpoint *);
+/* Reads the P of --fail-uneven=P, if there is one; -1: usage. */
+int probe_uneven(const char *text, double *p);
 void probe_plan_free(struct probe_plan *);
 
 /*

@@ -41,6 +41,8 @@ struct settings {
 	int accept, service;
 	bool identify;
 	/* probe */
+	bool merge;
+	const char *openmetrics;
 	int64_t count, concurrency, duration, rate, probe_timeout;
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;

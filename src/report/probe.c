@@ -68,6 +68,8 @@ const struct field probe_fields[] = {
 	OBJECT(probe_report, "target", target, target_fields),
 	FIELD(probe_report, "by", FIELD_TEXT, by),
 	FIELD(probe_report, "loop", FIELD_TEXT, loop),
+	FIELD(probe_report, "host", FIELD_TEXT, host),
+	FIELD(probe_report, "reports", FIELD_COUNT, reports),
 	FIELD(probe_report, "steering", FIELD_TEXT, steering),
 	FIELD(probe_report, "attempts", FIELD_COUNT, attempts),
 	FIELD(probe_report, "ok", FIELD_COUNT, ok),
@@ -97,17 +99,23 @@ plural(uint64_t n)
 static void
 header(FILE *out, const struct probe_report *r)
 {
+	const struct addr *to = r->target->address;
+	const char *protocol = r->target->protocol;
 	char text[ADDR_TEXT];
-	bool datagram = strstr(r->target->protocol, "udp") ||
-	    strstr(r->target->protocol, "datagram");
+	bool datagram = protocol && (strstr(protocol, "udp") ||
+	    strstr(protocol, "datagram"));
 
-	fprintf(out, "%s %s, %llu %s%s, ", addr_text(r->target->address, text),
-	    r->target->protocol, (unsigned long long)r->attempts,
-	    datagram ? "datagram" : "connection", plural(r->attempts));
+	fprintf(out, "%s %s, %llu %s%s, ", to ? addr_text(to, text) :
+	    "several targets,", protocol ? protocol : "?",
+	    (unsigned long long)r->attempts, datagram ? "datagram" :
+	    "connection", plural(r->attempts));
+	if (r->reports > 1)
+		fprintf(out, "%llu reports, ", (unsigned long long)r->reports);
 	if (r->rate)
 		fprintf(out, "%lld a second, at most ", (long long)r->rate);
-	fprintf(out, "%lld at a time, %.2f s", (long long)r->concurrency,
-	    r->seconds);
+	if (r->concurrency)
+		fprintf(out, "%lld at a time, ", (long long)r->concurrency);
+	fprintf(out, "%.2f s", r->seconds);
 	if (r->by && strcmp(r->by, "diag") != 0)
 		fprintf(out, ", by %s", r->by);
 }
@@ -152,9 +160,13 @@ static void
 command_text(const struct probe_member *m,
     char text[static WORD_MAX * ESCAPE_MAX])
 {
-	const char *raw = m->command ? m->command : m->host ? m->host : "";
+	const char *command = m->command ? m->command : "";
+	const char *host = m->host ? m->host : "";
+	char raw[WORD_MAX];
 
-	escape(raw, strnlen(raw, WORD_MAX - 1), false, text);
+	snprintf(raw, sizeof(raw), "%s%s%s", command,
+	    m->command && m->host ? " on " : "", host);
+	escape(raw, strlen(raw), false, text);
 }
 
 static int
@@ -305,7 +317,7 @@ latency(FILE *out, const struct probe_report *r, enum latency which)
 	if (which == LATENCY_ACCEPT)
 		fprintf(out, "      as coarse as asking, 50 µs to 5 ms");
 	else
-		fprintf(out, "      %s loop", r->loop);
+		fprintf(out, "      %s loop", r->loop ? r->loop : "?");
 }
 
 static void

@@ -55,6 +55,8 @@ struct probe_report {
 	const char *command;		/* "probe" */
 	const struct probe_target *target;
 	const char *by, *loop;
+	const char *host;		/* where the probe ran */
+	uint64_t reports;		/* that this one is the sum of */
 	const char *steering;		/* of rpnc's members; NULL: none */
 	uint64_t attempts, ok;
 	double seconds;

@@ -1,0 +1,112 @@
+/* rpnc probe --merge: reports of many hosts and runs as one. */
+#include "cmd/probe_merge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/desk.h"
+#include "cmd/probe_metrics.h"
+#include "cmd/probe_plan.h"
+#include "probe/merge.h"
+
+static bool
+is_missed(const struct settings *o, const struct tally *t,
+    const struct summary *s, double uneven)
+{
+	if (t->mismatched)
+		return true;
+	if (!o->fail_uneven)
+		return false;
+	return s->verdict == FAIR_UNEVEN ||
+	    (s->report.fairness && s->p < uneven);
+}
+
+enum status
+probe_verdict(const struct settings *o, const struct tally *t,
+    const struct summary *s, double uneven)
+{
+	const uint64_t *out = t->out;
+	uint64_t late = out[OUT_TIMEOUT] + out[OUT_QUEUED];
+
+	if (is_missed(o, t, s, uneven))
+		return STATUS_EXPECT;
+	if (out[OUT_OK] == t->attempts)
+		return STATUS_OK;
+	if (late == t->attempts)
+		return STATUS_TIMEOUT;
+	return out[OUT_OK] || late ? STATUS_SOME : STATUS_NETWORK;
+}
+
+static int
+check(const struct settings *s, int count)
+{
+	if (!count)
+		return fail_as(STATUS_USAGE, "--merge: which files? '-' is "
+		    "standard input");
+	if (s->count || s->duration || s->rate || s->echo || s->send ||
+	    s->expect || s->match || s->by || s->udp || s->local ||
+	    s->source || s->interface || s->expect_weights || s->wait)
+		return fail_as(STATUS_USAGE, "--merge connects to nothing: it "
+		    "goes with --json, --fail-uneven and --openmetrics");
+	return 0;
+}
+
+static int
+read_one(struct merge *m, const char *name)
+{
+	bool standard = strcmp(name, "-") == 0;
+	FILE *in = standard ? stdin : fopen(name, "re");
+	int found;
+
+	if (!in) {
+		fail("--merge %.200s", name);
+		return fail_status_set(STATUS_USAGE);
+	}
+	found = merge_read(m, in, standard ? "standard input" : name);
+	if (!standard)
+		fclose(in);
+	return found;
+}
+
+static int
+tell(const struct settings *s, struct summary *sum, int *ended_by)
+{
+	struct event e = { .kind = EVENT_PROBE, .probe = &sum->report };
+	struct desk desk = { 0 };
+	int status;
+
+	if (desk_open(&desk, s) < 0)
+		return -1;
+	desk_tell(&desk, &e);
+	if (probe_metrics(s, &sum->report) < 0)
+		desk_fault(&desk);
+	*ended_by = desk.ended_by;
+	status = desk_close(&desk);
+	return status;
+}
+
+int
+probe_merge(const struct settings *s, int count, char *const *words,
+    int *ended_by)
+{
+	struct merge m = { .fewest = 0 };
+	struct summary sum = { 0 };
+	double uneven = 0;
+	int status = check(s, count);
+
+	if (status >= 0)
+		status = probe_uneven(s->fail_uneven, &uneven);
+	for (int i = 0; i < count && status >= 0; i++)
+		status = read_one(&m, words[i]);
+	if (status >= 0)
+		status = merge_end(&m, &sum);
+	if (status >= 0) {
+		sum.report.detail = s->verbose;
+		status = tell(s, &sum, ended_by);
+	}
+	if (status == STATUS_OK)
+		status = (int)probe_verdict(s, &m.tally, &sum, uneven);
+	summary_free(&sum);
+	merge_free(&m);
+	return status;
+}

@@ -1,0 +1,13 @@
+#ifndef CMD_PROBE_METRICS_H
+#define CMD_PROBE_METRICS_H
+
+#include "cmd/settings.h"
+#include "report/probe.h"
+
+/*
+ * Writes the report to the file of --openmetrics, if one was named: whoever
+ * reads it sees the old one or the new one, whole. -1 with a fault.
+ */
+int probe_metrics(const struct settings *, const struct probe_report *);
+
+#endif

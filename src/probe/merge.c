@@ -1,0 +1,481 @@
+/*
+ * How it works: a report is a tally that was written down, so it is read back
+ * into one: rows by host, name, worker and pid, their counts added, their
+ * histograms merged. What the tally says is then judged anew, if all reports
+ * were of one and the same group: counts of several groups add up to nothing
+ * that a hash would have dealt out.
+ */
+#include "probe/merge.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+/* What is read, and what was wrong with it. */
+struct reader {
+	struct merge *merge;
+	const char *wrong;		/* the first field that was; NULL: none */
+};
+
+static void note(struct merge *m, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct merge *m, const char *format, ...)
+{
+	va_list args;
+
+	if (m->note_count == MERGE_NOTES)
+		return;
+	va_start(args, format);
+	vsnprintf(m->note[m->note_count], MERGE_NOTE, format, args);
+	va_end(args);
+	m->notes[m->note_count] = m->note[m->note_count];
+	m->note_count++;
+}
+
+static void
+wrong(struct reader *r, const char *name)
+{
+	if (!r->wrong)
+		r->wrong = name;
+}
+
+/* A field that must be there, as null or as an object. */
+static json_t *
+object(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (!json_is_object(value) && !json_is_null(value))
+		wrong(r, name);
+	return json_is_object(value) ? value : NULL;
+}
+
+static uint64_t
+count(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (json_is_integer(value) && json_integer_value(value) >= 0)
+		return (uint64_t)json_integer_value(value);
+	wrong(r, name);
+	return 0;
+}
+
+/* -1: null */
+static int
+number(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (json_is_null(value))
+		return -1;
+	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+	    json_integer_value(value) <= INT32_MAX)
+		return (int)json_integer_value(value);
+	wrong(r, name);
+	return -1;
+}
+
+/* NAN: null */
+static double
+real(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (!json_is_number(value) && !json_is_null(value))
+		wrong(r, name);
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void
+text(struct reader *r, json_t *from, const char *name, char *out, size_t room)
+{
+	json_t *value = json_object_get(from, name);
+
+	out[0] = '\0';
+	if (json_is_string(value))
+		snprintf(out, room, "%s", json_string_value(value));
+	else if (!json_is_null(value))
+		wrong(r, name);
+}
+
+static void
+word_set(struct reader *r, struct merge_word *w, const char *new)
+{
+	if (r->merge->reports == 0)
+		snprintf(w->text, sizeof(w->text), "%s", new);
+	w->mixed |= strcmp(w->text, new) != 0;
+}
+
+static void
+word(struct reader *r, json_t *from, const char *name, struct merge_word *w)
+{
+	char new[MERGE_TEXT];
+
+	text(r, from, name, new, sizeof(new));
+	word_set(r, w, new);
+}
+
+static void
+latency(struct reader *r, json_t *from, const char *name, struct hist **into)
+{
+	json_t *one = object(r, from, name);
+	const char *coded = json_string_value(json_object_get(one,
+	    "histogram"));
+	struct hist *h;
+
+	if (!one)
+		return;
+	h = malloc(sizeof(*h));
+	if (!h || !coded || hist_decode(coded, h) < 0)
+		wrong(r, "histogram");
+	else if (!*into && !(*into = calloc(1, sizeof(**into))))
+		wrong(r, "memory");
+	else
+		hist_merge(*into, h);
+	free(h);
+}
+
+static void
+latencies(struct reader *r, json_t *from, struct hist **into)
+{
+	static const char *const names[LATENCIES] = {
+		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
+		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
+	};
+	json_t *all = object(r, from, "latency");
+
+	for (int i = 0; all && i < LATENCIES; i++)
+		latency(r, all, names[i], &into[i]);
+}
+
+/* Where the kernel or a board was asked, the host is the one that asked. */
+static bool
+is_own(const char *by)
+{
+	return strcmp(by, "diag") == 0 || strcmp(by, "board") == 0;
+}
+
+/* Returns what the report expected of it. */
+static double
+member(struct reader *r, json_t *o, const char *by, const char *host)
+{
+	struct tally *t = &r->merge->tally;
+	struct row like = { 0 }, *row;
+	uint64_t all = count(r, o, "count"), foretold = count(r, o,
+	    "predicted");
+	double expected = real(r, o, "expected");
+	int at = number(r, o, "pid");
+
+	like.pid = at < 0 ? 0 : at;
+	like.worker = number(r, o, "worker");
+	text(r, o, "name", like.name, sizeof(like.name));
+	text(r, o, "host", like.host, sizeof(like.host));
+	text(r, o, "command", like.command, sizeof(like.command));
+	if (!like.host[0] && is_own(by))
+		snprintf(like.host, sizeof(like.host), "%.*s", ROW_NAME - 1,
+		    host);
+	if (foretold > all)
+		wrong(r, "predicted");
+	t->named = 0;		/* these are no strangers: no limit */
+	at = r->wrong ? -1 : tally_name(t, &like);
+	if (at < 0) {
+		wrong(r, "memory");
+		return 0;
+	}
+	row = &t->rows[at];
+	row->count += all - foretold;
+	row->predicted += foretold;
+	row->queued += count(r, o, "queued");
+	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
+	latencies(r, o, row->latency);
+	return expected;
+}
+
+static void
+members(struct reader *r, json_t *o, const char *by)
+{
+	struct merge *m = r->merge;
+	json_t *list = json_object_get(o, "members"), *one;
+	char host[MERGE_TEXT];
+	size_t i;
+
+	if (!json_is_array(list))
+		wrong(r, "members");
+	text(r, o, "host", host, sizeof(host));
+	json_array_foreach(list, i, one)
+		if (isnan(member(r, one, by, host)))
+			m->unjudged = true;
+	if (m->reports == 0 || (int)json_array_size(list) < m->fewest)
+		m->fewest = (int)json_array_size(list);
+}
+
+static void
+fairness(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	json_t *f = object(r, o, "fairness");
+	char verdict[32];
+	int v = FAIR_EVEN;
+
+	if (!f) {
+		m->unjudged = true;
+		return;
+	}
+	text(r, f, "verdict", verdict, sizeof(verdict));
+	while (v <= FAIR_CHANGED && strcmp(verdict,
+	    fair_verdict_name((enum fair_verdict)v)) != 0)
+		v++;
+	if (v > FAIR_CHANGED) {
+		wrong(r, "verdict");
+		return;
+	}
+	m->verdicts[v]++;
+	m->changed |= v == FAIR_CHANGED;
+	m->at_least |= json_is_true(json_object_get(f, "at_least"));
+}
+
+static void
+target(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	json_t *t = object(r, o, "target");
+	char port[MERGE_TEXT] = "";
+	int n;
+
+	if (!t) {
+		wrong(r, "target");
+		return;
+	}
+	word(r, t, "address", &m->target);
+	word(r, t, "protocol", &m->protocol);
+	n = number(r, t, "port");
+	if (n >= 0)
+		snprintf(port, sizeof(port), "%d", n);
+	word_set(r, &m->port, port);
+}
+
+static void
+totals(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	struct tally *t = &m->tally;
+	json_t *failed = object(r, o, "failed");
+	double seconds = real(r, o, "seconds");
+
+	t->attempts += count(r, o, "attempts");
+	t->out[OUT_OK] += count(r, o, "ok");
+	t->out[OUT_QUEUED] += count(r, o, "queued");
+	t->out[OUT_REFUSED] += count(r, failed, "refused");
+	t->out[OUT_RESET] += count(r, failed, "reset");
+	t->out[OUT_TIMEOUT] += count(r, failed, "timeout");
+	t->out[OUT_OTHER] += count(r, failed, "other");
+	t->unattributed += count(r, o, "unattributed");
+	t->mismatched += count(r, o, "mismatched");
+	t->abandoned += count(r, o, "abandoned");
+	if (!(seconds >= 0))
+		wrong(r, "seconds");
+	else
+		m->seconds += seconds;
+	latencies(r, o, t->latency);
+}
+
+static void
+report(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	char by[32];
+
+	text(r, o, "by", by, sizeof(by));
+	word(r, o, "by", &m->by);
+	word(r, o, "loop", &m->loop);
+	word(r, o, "host", &m->host);
+	word(r, o, "steering", &m->steering);
+	target(r, o);
+	totals(r, o);
+	members(r, o, by);
+	fairness(r, o);
+	m->reports += count(r, o, "reports");
+	if (!m->reports)
+		wrong(r, "reports");
+}
+
+static bool
+is_report(json_t *o)
+{
+	const char *event = json_string_value(json_object_get(o, "event"));
+	const char *command = json_string_value(json_object_get(o, "command"));
+
+	return event && strcmp(event, "report") == 0 && command &&
+	    strcmp(command, "probe") == 0;
+}
+
+/* 1: a report; 0: something else, or an empty line. */
+static int
+read_line(struct merge *m, const char *line, size_t length, const char *name,
+    int at)
+{
+	struct reader r = { .merge = m };
+	json_error_t error;
+	json_t *o;
+
+	if (strspn(line, " \t\r\n") == length)
+		return 0;
+	o = json_loadb(line, length, 0, &error);
+	if (!json_is_object(o)) {
+		json_decref(o);
+		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: not an "
+		    "event of --json", name, at);
+	}
+	if (!is_report(o)) {
+		json_decref(o);
+		return 0;
+	}
+	report(&r, o);
+	json_decref(o);
+	if (!r.wrong)
+		return 1;
+	return fail_as(STATUS_USAGE, "--merge %.200s, line %d: not a report "
+	    "of this version: %s", name, at, r.wrong);
+}
+
+int
+merge_read(struct merge *m, FILE *in, const char *name)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+	int found = 0, got = 0, lines = 0;
+
+	while (got >= 0 && (length = getline(&line, &room, in)) >= 0) {
+		got = read_line(m, line, (size_t)length, name, ++lines);
+		found += got > 0;
+	}
+	free(line);
+	if (got < 0)
+		return -1;
+	if (ferror(in))
+		goto unreadable;
+	if (!found)
+		return fail_as(STATUS_USAGE, "--merge %.200s: no report of "
+		    "'rpnc probe --json' in it", name);
+	return found;
+unreadable:
+	fail("--merge %.200s", name);
+	return fail_status_set(STATUS_USAGE);
+}
+
+static void
+aim(struct merge *m)
+{
+	struct endpoint e = { .numeric = true };
+	char *words[] = { m->target.text, m->port.text };
+	struct addr_list list;
+
+	if (m->target.mixed || m->port.mixed || m->protocol.mixed)
+		return;
+	e.datagram = strstr(m->protocol.text, "udp") != NULL;
+	/* a link-local one may be of an interface that isn't here */
+	if (endpoint_parse(&e, m->port.text[0] ? 2 : 1, words) < 0 ||
+	    addr_resolve(&e, 0, &list) < 1)
+		return;
+	m->address = list.at[0];
+}
+
+static void
+note_verdicts(struct merge *m)
+{
+	char all[MERGE_NOTE] = "";
+	size_t used = 0;
+
+	for (int v = 0; v <= FAIR_CHANGED; v++)
+		if (m->verdicts[v])
+			used += (size_t)snprintf(all + used,
+			    sizeof(all) - used, "%s%llu %s", used ? ", " : "",
+			    (unsigned long long)m->verdicts[v],
+			    fair_verdict_name((enum fair_verdict)v));
+	if (used)
+		note(m, "one by one they were: %.150s", all);
+}
+
+/* Whether it was one group that all of them saw. */
+static enum knowledge
+weigh(struct merge *m)
+{
+	double weights = 0;
+
+	for (int i = 0; i < m->tally.count; i++)
+		weights += m->tally.rows[i].weight;
+	if (m->target.mixed || m->port.mixed || m->protocol.mixed ||
+	    (m->host.mixed && !m->at_least)) {
+		note(m, "not one group: how even it is can't be judged "
+		    "together");
+		return KNOW_NOTHING;
+	}
+	if (m->unjudged || !(weights > 0)) {
+		if (m->tally.count)
+			note(m, "not every report could judge how even it is, "
+			    "so together they can't");
+		return KNOW_NOTHING;
+	}
+	if (m->at_least)
+		return KNOW_SOME;
+	m->changed |= m->fewest != m->tally.count;
+	return KNOW_GIVEN;
+}
+
+/* Where all are of one host, it is told once. */
+static void
+forget_host(struct merge *m)
+{
+	for (int i = 0; i < m->tally.count && !m->host.mixed; i++) {
+		struct row *r = &m->tally.rows[i];
+
+		if (is_own(m->by.text) && strcmp(r->host, m->host.text) == 0)
+			r->host[0] = '\0';
+	}
+}
+
+static const char *
+agreed(const struct merge_word *w)
+{
+	return w->mixed ? "mixed" : w->text[0] ? w->text : NULL;
+}
+
+int
+merge_end(struct merge *m, struct summary *s)
+{
+	enum knowledge known = weigh(m);
+	struct probe_report *r = &s->report;
+
+	if (m->reports > 1)
+		note_verdicts(m);
+	forget_host(m);
+	aim(m);
+	if (summary_make(s, &m->tally, known, m->changed) < 0)
+		return -1;
+	s->target.address = m->address.len ? &m->address : NULL;
+	s->target.protocol = agreed(&m->protocol);
+	r->command = "probe";
+	r->by = agreed(&m->by);
+	r->loop = agreed(&m->loop);
+	r->host = m->host.mixed ? NULL : agreed(&m->host);
+	r->steering = agreed(&m->steering);
+	r->reports = m->reports;
+	r->seconds = m->seconds;
+	r->other_reason = NULL;
+	r->notes = m->notes;
+	return 0;
+}
+
+void
+merge_free(struct merge *m)
+{
+	tally_free(&m->tally);
+}

@@ -1,0 +1,294 @@
+/*
+ * The two formats differ in how they name the type of a counter, so there is
+ * none; nor would one be true, as each run counts from 0. What is of one run
+ * is a gauge, as with other jobs whose last result is kept.
+ */
+#include "report/openmetrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum { LABEL_MAX = 128, LABELS = 4096 };
+
+/* Labels are made once for each row, without their braces. */
+struct metrics {
+	FILE *out;
+	char common[LABELS];
+};
+
+/* le as OpenMetrics wants it written, and the same in nanoseconds. */
+static const struct { const char *le; uint64_t ns; } buckets[] = {
+	{ "1e-05", 10000 }, { "2.5e-05", 25000 }, { "5e-05", 50000 },
+	{ "0.0001", 100000 }, { "0.00025", 250000 }, { "0.0005", 500000 },
+	{ "0.001", 1000000 }, { "0.0025", 2500000 }, { "0.005", 5000000 },
+	{ "0.01", 10000000 }, { "0.025", 25000000 }, { "0.05", 50000000 },
+	{ "0.1", 100000000 }, { "0.25", 250000000 }, { "0.5", 500000000 },
+	{ "1.0", 1000000000 }, { "2.5", 2500000000 }, { "5.0", 5000000000 },
+	{ "10.0", 10000000000 },
+};
+
+/* Adds NAME="VALUE"; what is not known or not there is no label. */
+static void
+label(char labels[static LABELS], const char *name, const char *value)
+{
+	char safe[LABEL_MAX * ESCAPE_MAX + 1];
+	size_t used = strlen(labels), length;
+
+	if (!value || !*value)
+		return;
+	length = escape(value, strnlen(value, LABEL_MAX), false, safe);
+	if (used + strlen(name) + 2 * length + sizeof(",=''") > LABELS)
+		return;
+	used += (size_t)snprintf(labels + used, LABELS - used, "%s%s=\"",
+	    used ? "," : "", name);
+	for (const char *c = safe; *c; c++) {
+		if (*c == '\\' || *c == '"')
+			labels[used++] = '\\';
+		labels[used++] = *c;
+	}
+	labels[used++] = '"';
+	labels[used] = '\0';
+}
+
+static void
+label_number(char labels[static LABELS], const char *name, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	label(labels, name, value < 0 ? NULL : text);
+}
+
+static void
+family(const struct metrics *m, const char *name, const char *type,
+    const char *help)
+{
+	size_t length = strlen(name);
+
+	fprintf(m->out, "# HELP rpnc_probe_%s %s\n# TYPE rpnc_probe_%s %s\n",
+	    name, help, name, type);
+	if (length > 8 && strcmp(name + length - 8, "_seconds") == 0)
+		fprintf(m->out, "# UNIT rpnc_probe_%s seconds\n", name);
+}
+
+static void
+sample(const struct metrics *m, const char *name, const char *labels,
+    double value)
+{
+	fprintf(m->out, "rpnc_probe_%s", name);
+	if (labels[0])
+		fprintf(m->out, "{%s}", labels);
+	fprintf(m->out, " %.15g\n", value);
+}
+
+static void
+gauge(const struct metrics *m, const char *name, double value,
+    const char *help)
+{
+	if (isnan(value))
+		return;
+	family(m, name, "gauge", help);
+	sample(m, name, m->common, value);
+}
+
+static void
+failures(const struct metrics *m, const struct probe_failures *f)
+{
+	const struct { const char *reason; uint64_t count; } all[] = {
+		{ "refused", f->refused }, { "reset", f->reset },
+		{ "timeout", f->timeout }, { "other", f->other },
+	};
+	char labels[LABELS];
+
+	family(m, "failures", "gauge", "Attempts that failed, by reason.");
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		memcpy(labels, m->common, sizeof(labels));
+		label(labels, "reason", all[i].reason);
+		sample(m, "failures", labels, (double)all[i].count);
+	}
+}
+
+static void
+totals(const struct metrics *m, const struct probe_report *r, int64_t time)
+{
+	gauge(m, "end_timestamp_seconds", (double)time / 1e6,
+	    "When the report was made, since the epoch.");
+	gauge(m, "duration_seconds", r->seconds,
+	    "How long it took, of all reports together.");
+	gauge(m, "reports", (double)r->reports, "Reports in this one.");
+	gauge(m, "attempts", (double)r->attempts, "Attempts to connect.");
+	gauge(m, "succeeded", (double)r->ok, "Attempts that succeeded.");
+	failures(m, r->failed);
+	gauge(m, "queued", (double)r->queued,
+	    "Connections that nobody accepted.");
+	gauge(m, "unattributed", (double)r->unattributed,
+	    "Connections of which it is not known who answered.");
+	gauge(m, "predicted", (double)r->predicted,
+	    "Connections attributed before connecting.");
+	gauge(m, "mismatched", (double)r->mismatched,
+	    "Answers that were not what was expected.");
+	gauge(m, "abandoned", (double)r->abandoned,
+	    "Attempts in flight when a signal came.");
+}
+
+struct column {
+	const char *name, *help;
+	double (*value)(const struct probe_member *);
+};
+
+static double
+value_count(const struct probe_member *p)
+{
+	return (double)p->count;
+}
+
+static double
+value_expected(const struct probe_member *p)
+{
+	return p->expected;
+}
+
+static double
+value_queued(const struct probe_member *p)
+{
+	return (double)p->queued;
+}
+
+/* Two rows of a stranger's names may look the same when escaped, and one
+   sample twice spoils the whole file: the first one stays. */
+static bool
+is_new(char (*labels)[LABELS], size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(labels[j], labels[i]) == 0)
+			return false;
+	return true;
+}
+
+static void
+members(const struct metrics *m, const struct probe_report *r)
+{
+	static const struct column columns[] = {
+		{ "member_connections", "Connections that it answered.",
+		    value_count },
+		{ "member_expected_connections",
+		    "Connections that it was to get.", value_expected },
+		{ "member_queued", "Connections that wait in its queue.",
+		    value_queued },
+	};
+	char (*labels)[LABELS] = calloc(r->member_count + 1, LABELS);
+
+	for (size_t i = 0; labels && i < r->member_count; i++) {
+		const struct probe_member *p = &r->members[i];
+
+		memcpy(labels[i], m->common, LABELS);
+		label(labels[i], "name", p->name);
+		label_number(labels[i], "worker", p->worker);
+		label_number(labels[i], "pid", p->pid);
+		label(labels[i], "host", p->host);
+		label(labels[i], "command", p->command);
+		if (!is_new(labels, i))
+			labels[i][0] = '\0';
+	}
+	for (size_t c = 0; labels && r->member_count && c < 3; c++) {
+		family(m, columns[c].name, "gauge", columns[c].help);
+		for (size_t i = 0; i < r->member_count; i++) {
+			double v = columns[c].value(&r->members[i]);
+
+			if (labels[i][0] && !isnan(v))
+				sample(m, columns[c].name, labels[i], v);
+		}
+	}
+	free(labels);
+}
+
+static void
+fairness(const struct metrics *m, const struct probe_fairness *f)
+{
+	static const char *const verdicts[] = {
+		"even", "unclear", "uneven", "too-even", "too-few", "changed",
+	};
+	char labels[LABELS];
+
+	if (!f)
+		return;
+	if (isfinite(f->chi2))
+		gauge(m, "fairness_chi2", f->chi2,
+		    "Pearson's chi-square of the counts.");
+	gauge(m, "fairness_p", f->p,
+	    "How often fair hashing is as uneven as this.");
+	family(m, "fairness_verdict", "gauge",
+	    "1 for the verdict, 0 for the others.");
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+		memcpy(labels, m->common, sizeof(labels));
+		label(labels, "verdict", verdicts[i]);
+		sample(m, "fairness_verdict", labels,
+		    strcmp(verdicts[i], f->verdict) == 0);
+	}
+}
+
+static void
+histogram(const struct metrics *m, const char *phase, const struct hist *h)
+{
+	char phased[LABELS], labels[LABELS];
+
+	memcpy(phased, m->common, sizeof(phased));
+	label(phased, "phase", phase);
+	for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++) {
+		memcpy(labels, phased, sizeof(labels));
+		label(labels, "le", buckets[i].le);
+		sample(m, "latency_seconds_bucket", labels,
+		    (double)hist_count_to(h, buckets[i].ns));
+	}
+	memcpy(labels, phased, sizeof(labels));
+	label(labels, "le", "+Inf");
+	sample(m, "latency_seconds_bucket", labels, (double)h->count);
+	sample(m, "latency_seconds_sum", phased, (double)h->sum / 1e9);
+	sample(m, "latency_seconds_count", phased, (double)h->count);
+}
+
+static void
+latency(const struct metrics *m, const struct latencies *l)
+{
+	static const char *const names[LATENCIES] = {
+		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
+		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
+	};
+	bool any = false;
+
+	for (int i = 0; i < LATENCIES; i++) {
+		const struct hist *h = l->at[i];
+
+		if (!h || !h->count)
+			continue;
+		if (!any)
+			family(m, "latency_seconds", "histogram",
+			    "How long each phase of an attempt took.");
+		histogram(m, names[i], h);
+		any = true;
+	}
+}
+
+void
+openmetrics_write(FILE *out, const struct probe_report *r, int64_t time)
+{
+	struct metrics m = { .out = out };
+	char text[ADDR_TEXT];
+
+	if (r->target->address) {
+		label(m.common, "address", addr_host(r->target->address,
+		    text));
+		if (r->target->address->sa.sa_family != AF_UNIX)
+			label_number(m.common, "port",
+			    addr_port(r->target->address));
+	}
+	label(m.common, "protocol", r->target->protocol);
+	totals(&m, r, time);
+	members(&m, r);
+	fairness(&m, r->fairness);
+	latency(&m, r->latency);
+	fputs("# EOF\n", out);
+}
