@@ -290,3 +290,68 @@ steered_once() {
 	test "$status" -eq 1
 	test "$(find dir -type f)" = dir/m.prom
 }
+
+# mapping: who has each of 1,500 source ports, into the file $1; the ports are
+# below those that the kernel gives out.
+mapping() {
+	python3 "$BATS_TEST_DIRNAME/ask.py" "$port" --ports 20000 1500 1 3>&- |
+		jq -r '.who | to_entries[] | "\(.key) \(.value | tojson)"' | sort >"$1"
+	test "$(wc -l <"$1")" -eq 1500
+}
+
+# moved A B: how many of them have another one in B.
+moved() {
+	comm -23 "$1" "$2" | wc -l
+}
+
+# unmoved A: the others take the leaver's program away a moment after its end.
+unmoved() {
+	mapping again
+	test "$(moved "$1" again)" -eq 0
+}
+
+@test "probe: --what-if says what a real join and a real leave move" {
+	local i n
+	start echo -r --identify 127.0.0.1 0
+	for i in 2 3 4; do start echo -r --identify 127.0.0.1 "$port"; done
+	mapping four
+	probe -n 1500 --json --what-if +1 "$port"
+	test "$status" -eq 0
+	holds '.what_if | .sockets == 4 and .flows == 1500 and .fraction == 0.5 and .ideal == 0.2'
+	get '.what_if | "\(.moved) \(.low) \(.high)"' >range
+	test "$(<range)" = "750 700 800"
+	start echo -r --identify 127.0.0.1 "$port"
+	mapping five
+	n=$(moved four five)
+	# R: 1500 / 2 + c(-1, 1) * qnorm(1 - 1e-6 / 2) * sqrt(1500 / 4)
+	test "$n" -ge 655 -a "$n" -le 845 || fail "joined: $n moved"
+	# the second of five leaves: of its own all, of the others half or so
+	probe -n 1500 --json --what-if B "$port"
+	holds '.what_if | .sockets == 5 and .moved == null and .low < .high'
+	# the last one leaves, and all is as before
+	kill "$pid"
+	finish "$pid" || true
+	eventually unmoved four
+}
+
+@test "probe: --what-if: in words, and where nothing can be said" {
+	foreign 1,1
+	probe -n 200 --what-if +1 "$port"
+	grep -qx 'if one joined, 81 to 119 of these 200 flows would move (99 %, by theory); 67 have to' report
+	probe -n 200 --what-if "${workers[0]}" "$port"
+	grep -qE "^if ${workers[0]} left, ([0-9]+) to \1 of these 200 flows would move .*; 100 have to\$" report
+	probe -n 20 --json --what-if Z "$port"
+	test "$status" -eq 0
+	holds '.what_if == null'
+	probe -n 20 --what-if Z "$port"
+	grep -qx -- '--what-if: no one member here is Z' report
+	stop
+	start echo -r --steer random 127.0.0.1 0
+	probe -n 20 --what-if -1 "$port"
+	grep -qx -- '--what-if: nobody would be left' report
+	start echo -r 127.0.0.1 "$port"
+	probe -n 20 --what-if -1 "$port"
+	grep -qx -- "--what-if is about the kernel's hash, and random steers" report
+	probe -n 20 --by banner --timeout 0.2 --what-if +1 "$port"
+	grep -q -- '--what-if: this needs to know the whole group' report
+}

@@ -23,6 +23,7 @@
 #include "probe/pace.h"
 #include "probe/roll.h"
 #include "probe/summary.h"
+#include "probe/whatif.h"
 
 enum {
 	PROGRESS_US = 100 * 1000,
@@ -40,6 +41,7 @@ struct probe {
 	struct identified group;
 	struct roll roll;
 	struct expect expect;
+	struct probe_what_if what_if;
 	char host[HOST_NAME_MAX + 1];
 	struct addr fallback;		/* the first address */
 	struct timer progress;
@@ -302,6 +304,34 @@ conclude(struct probe *v, bool *changed)
 	return known;
 }
 
+/* What is not known is said, and is no fault of the probe. */
+static const struct probe_what_if *
+what_if(struct probe *v, enum knowledge known)
+{
+	const char *change = v->settings->what_if;
+
+	if (!change)
+		return NULL;
+	if (known != KNOW_ALL || v->plan.plan.datagram)
+		note(v, "--what-if: this needs to know the whole group, and "
+		    "connections");
+	else if (whatif_make(&v->what_if, &v->tally, change) < 0)
+		note(v, "%s", fail_text());
+	else
+		return &v->what_if;
+	return NULL;
+}
+
+static bool
+is_steered(struct probe *v)
+{
+	if (!v->expect.steering[0])
+		return false;
+	note(v, "--what-if is about the kernel's hash, and %.40s steers",
+	    v->expect.steering);
+	return true;
+}
+
 static int
 expect(struct probe *v, enum knowledge *known, bool *changed)
 {
@@ -350,14 +380,17 @@ tell_report(struct probe *v, struct summary *s)
 	struct probe_report *r = &s->report;
 	struct event e = { .kind = EVENT_PROBE, .probe = r };
 	enum knowledge known;
+	const struct probe_what_if *moving;
 	bool changed = false;
 
 	known = conclude(v, &changed);
+	moving = what_if(v, known);	/* rows have their sockets for weight */
 	if (expect(v, &known, &changed) < 0)
 		return -1;
 	note_rest(v);
 	if (summary_make(s, &v->tally, known, changed) < 0)
 		return -1;
+	r->what_if = moving && !is_steered(v) ? moving : NULL;
 	s->target.address = p->ground.target.len ? &p->ground.target :
 	    &v->fallback;
 	s->target.protocol = protocol(v->settings, p->plan);

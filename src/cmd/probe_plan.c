@@ -9,8 +9,8 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/desk.h"
-#include "serve/accept.h"
 #include "probe/expect.h"
+#include "serve/accept.h"
 
 enum {
 	OWN_DESCRIPTORS = 32,		/* streams, loop, sock_diag, /proc */

@@ -137,6 +137,8 @@ const struct opt probe_options[] = {
 	    "who is to get how much: A=70,B=30; also pids"),
 	MAYBE(0, "fail-uneven", "P", fail_uneven,
 	    "status 7 if uneven, or p is below P"),
+	TEXT(0, "what-if", "CHANGE", what_if,
+	    "flows that would move: +1, -1, or NAME leaves"),
 	TEXT(0, "openmetrics", "FILE", openmetrics,
 	    "write the report there too, as metrics"),
 	FLAG(0, "merge", merge,

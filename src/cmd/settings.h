@@ -42,7 +42,7 @@ struct settings {
 	bool identify;
 	/* probe */
 	bool merge;
-	const char *openmetrics;
+	const char *openmetrics, *what_if;
 	int64_t count, concurrency, duration, rate, probe_timeout;
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;

@@ -63,6 +63,18 @@ static const struct field fairness_fields[] = {
 	{ 0 },
 };
 
+static const struct field what_if_fields[] = {
+	FIELD(probe_what_if, "change", FIELD_TEXT, change),
+	FIELD(probe_what_if, "sockets", FIELD_NUMBER, sockets),
+	FIELD(probe_what_if, "flows", FIELD_COUNT, flows),
+	FIELD(probe_what_if, "fraction", FIELD_SECONDS, fraction),
+	FIELD(probe_what_if, "moved", FIELD_SECONDS, moved),
+	FIELD(probe_what_if, "low", FIELD_SECONDS, low),
+	FIELD(probe_what_if, "high", FIELD_SECONDS, high),
+	FIELD(probe_what_if, "ideal", FIELD_SECONDS, ideal),
+	{ 0 },
+};
+
 const struct field probe_fields[] = {
 	FIELD(probe_report, "command", FIELD_TEXT, command),
 	OBJECT(probe_report, "target", target, target_fields),
@@ -84,6 +96,7 @@ const struct field probe_fields[] = {
 	    member_fields, sizeof(struct probe_member),
 	    offsetof(struct probe_report, member_count) },
 	OBJECT(probe_report, "fairness", fairness, fairness_fields),
+	OBJECT(probe_report, "what_if", what_if, what_if_fields),
 	OBJECT(probe_report, "latency", latency, latency_fields),
 	{ 0 },
 };
@@ -294,6 +307,25 @@ fairness(FILE *out, const struct probe_report *r)
 }
 
 static void
+what_if(FILE *out, const struct probe_what_if *w)
+{
+	char who[WORD_MAX * ESCAPE_MAX];
+
+	if (!w)
+		return;
+	escape(w->change, strnlen(w->change, WORD_MAX - 1), false, who);
+	if (strcmp(w->change, "+1") == 0)
+		fprintf(out, "\nif one joined");
+	else if (strcmp(w->change, "-1") == 0)
+		fprintf(out, "\nif the last one left");
+	else
+		fprintf(out, "\nif %s left", who);
+	fprintf(out, ", %.0f to %.0f of these %llu flows would move (99 %%, by "
+	    "theory); %.0f have to", w->low, w->high,
+	    (unsigned long long)w->flows, w->ideal * (double)w->flows);
+}
+
+static void
 latency(FILE *out, const struct probe_report *r, enum latency which)
 {
 	static const char *const names[] = {
@@ -364,6 +396,7 @@ probe_human(FILE *out, const struct probe_report *r)
 	for (size_t i = 0; i < r->member_count; i++)
 		member(out, r, &r->members[i], &w);
 	fairness(out, r);
+	what_if(out, r->what_if);
 	for (int i = 0; i < LATENCIES; i++)
 		latency(out, r, (enum latency)i);
 	failures(out, r);

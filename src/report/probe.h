@@ -51,6 +51,16 @@ struct probe_fairness {
 	uint64_t needed;		/* n that shows a skew of 10 % */
 };
 
+/* How many of the flows seen would move to another socket. */
+struct probe_what_if {
+	const char *change;		/* "+1", "-1", or who leaves */
+	int64_t sockets;		/* of the group, before */
+	uint64_t flows;
+	double fraction, moved;		/* NAN: it depends on the index */
+	double low, high;		/* 99 % of the cases lie between */
+	double ideal;			/* the fraction that has to move */
+};
+
 struct probe_report {
 	const char *command;		/* "probe" */
 	const struct probe_target *target;
@@ -67,6 +77,7 @@ struct probe_report {
 	const struct probe_member *members;
 	size_t member_count;
 	const struct probe_fairness *fairness;	/* NULL: nothing to judge */
+	const struct probe_what_if *what_if;	/* NULL: not asked, or not known */
 	const struct latencies *latency;
 	/* for people only */
 	int64_t concurrency, rate;
