@@ -12,19 +12,47 @@
 #include "base/fail.h"
 #include "base/num.h"
 
+/* "A=70", "A/1=70" or "4242=70", up to the comma. */
+static int
+weight_read(const char *text, size_t length, struct weight *out)
+{
+	const char *equals = memchr(text, '=', length);
+	size_t name = equals ? (size_t)(equals - text) : 0;
+	char number[16];
+	int64_t n;
+
+	if (!name || name >= sizeof(out->name) ||
+	    length - name > sizeof(number) || memchr(text, ' ', name))
+		return -1;
+	memcpy(out->name, text, name);
+	memcpy(number, equals + 1, length - name - 1);
+	number[length - name - 1] = '\0';
+	if (num_parse(number, 0, WEIGHT_MAX, &n) < 0)
+		return -1;
+	out->weight = (uint32_t)n;
+	return 0;
+}
+
 int
 expect_read(const char *text, struct steering *out)
 {
 	double sum = 0;
+	const char *at = text;
+	size_t length;
 
-	*out = (struct steering){ 0 };
-	if (!strchr(text, '=') || strpbrk(text, " :") ||
-	    steering_parse(text, out) < 0)
-		return fail_as(STATUS_USAGE, "--expect-weights %.80s: want "
-		    "NAME=WEIGHT,... or PID=WEIGHT,..., weights from 0 to %d",
-		    text, WEIGHT_MAX);
-	for (uint32_t i = 0; i < out->count; i++)
-		sum += out->weights[i].weight;
+	*out = (struct steering){ .mode = STEER_WEIGHTS };
+	do {
+		length = strcspn(at, ",");
+		if (out->count == SHARED_WEIGHTS)
+			return fail_as(STATUS_USAGE, "--expect-weights: at "
+			    "most %d", SHARED_WEIGHTS);
+		if (weight_read(at, length, &out->weights[out->count]) < 0)
+			return fail_as(STATUS_USAGE, "--expect-weights %.80s: "
+			    "want NAME=WEIGHT,... or PID=WEIGHT,..., weights "
+			    "from 0 to %d", text, WEIGHT_MAX);
+		sum += out->weights[out->count++].weight;
+		at += length;
+	} while (*at++);
 	if (sum > 0)
 		return 0;
 	return fail_as(STATUS_USAGE, "--expect-weights %.80s: somebody must "
