@@ -45,7 +45,8 @@ check(const struct settings *s, int count)
 		    "standard input");
 	if (s->count || s->duration || s->rate || s->echo || s->send ||
 	    s->expect || s->match || s->by || s->udp || s->local ||
-	    s->source || s->sources || s->sport || s->interface || s->expect_weights || s->what_if || s->wait)
+	    s->source || s->sources || s->sport || s->interface ||
+	    s->group || s->watch || s->expect_weights || s->what_if || s->wait)
 		return fail_as(STATUS_USAGE, "--merge connects to nothing: it "
 		    "goes with --json, --fail-uneven and --openmetrics");
 	return 0;
