@@ -89,9 +89,9 @@ probed_counts() {
 	test ! -s err
 }
 
-@test "probe: 20,000 connections that the server holds: none is missed" {
+@test "probe: 10,000 connections that the server holds: none is missed" {
 	members --sockets 1,1,1
-	local n=20000
+	local n=10000
 	test -z "${SAN:-}" || n=5000
 	probe -n "$n" -c 8 --json "$port"
 	test "$status" -eq 0

@@ -209,11 +209,14 @@ END
 }
 
 @test "manual: a request by hand" {
-	start listen 0
+	terminal # a server that says no end before it is asked
+	exec 6<>typed
+	start_with typed listen 0
 	try <<'END'
 printf 'HEAD / HTTP/1.0\n\n' | rpnc connect -C server 80
 END
 	finish "$pid"
+	exec 6>&-
 	printf 'HEAD / HTTP/1.0\r\n\r\n' | cmp - out.0
 }
 
@@ -271,6 +274,19 @@ END
 	finish "$pid"
 	test "$(wc -l <out.0)" -eq 4
 	grep -qE '^\["A/[0-3]",1(\.0)?\]$' out.0
+}
+
+@test "manual: a server is probed from many hosts, as one report" {
+	mkdir bin
+	printf '#!/bin/sh\nshift\nexec "$@"\n' >bin/ssh
+	chmod +x bin/ssh
+	PATH=$PWD/bin:$PATH
+	start echo -w 2 localhost 0
+	try <<'END'
+printf 'host%d\n' 0 1 2 3 4 5 6 7 8 9 | xargs -P 10 -I {} sh -c 'ssh {} rpnc probe --json server 9000 >{}.json'
+END
+	try 'rpnc probe --merge host*.json'
+	assert_output --partial '2000 connections'
 }
 
 @test "manual: the service tells its manager that it is ready" {

@@ -169,14 +169,16 @@ said() {
 	members 6
 	local i names
 	python3 - "$port" <<-'END' 3>&- &
-		import os, socket, sys, threading
+		import os, socket, struct, sys, threading
 		def run():
 		    while not os.path.exists("enough"):
 		        try:
 		            with socket.create_connection(("127.0.0.1",
 		                    int(sys.argv[1])), 10) as s:
-		                s.shutdown(socket.SHUT_WR)
 		                s.recv(100)
+		                # no TIME_WAIT: others need the ports
+		                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+		                             struct.pack("ii", 1, 0))
 		        except OSError:
 		            pass
 		all = [threading.Thread(target=run) for _ in range(6)]

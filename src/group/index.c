@@ -23,6 +23,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -60,6 +61,28 @@ own_target(const struct addr *bound)
 	return a;
 }
 
+/*
+ * Where a client of the target comes from: of loopback, an address that
+ * nobody else uses, whose ports are all free.
+ */
+static struct addr
+client_address(const struct addr *to)
+{
+	struct addr from = *to;
+	uint32_t number = 0;
+
+	addr_set_port(&from, 0);
+	if (to->sa.sa_family != AF_INET ||
+	    ntohl(to->in.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET ||
+	    getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
+		return from;
+	/* neither the network's own address nor its broadcast */
+	number = number % 0xfffffe + 1;
+	from.in.sin_addr.s_addr = htonl((uint32_t)IN_LOOPBACKNET << 24 |
+	    number);
+	return from;
+}
+
 /* A client socket on from (port 0: any, and filled in), or -1. */
 static int
 client_open(struct addr *from)
@@ -93,12 +116,11 @@ clear_stray(struct addr *from, const struct addr *to)
 static int
 try_index(int fd, const struct addr *to, int k, struct diag *diag)
 {
-	struct addr from = *to;
+	struct addr from = client_address(to);
 	struct diag_sock end;
 	int client, ours = -1;
 	uint32_t drops;
 
-	addr_set_port(&from, 0);
 	client = client_open(&from);
 	if (client < 0)
 		return fail("index");
@@ -193,10 +215,10 @@ static int
 send_syns(const struct search *s, int k, struct addr *from, int count)
 {
 	int fds[FLOWS_MAX], opened = 0, sent = 0, family = s->to.sa.sa_family;
+	struct addr own = client_address(&s->to);
 
 	for (; opened < count; opened++) {
-		from[opened] = s->to;
-		addr_set_port(&from[opened], 0);
+		from[opened] = own;
 		fds[opened] = client_open(&from[opened]);
 		if (fds[opened] < 0 ||
 		    listener_gate(fds[opened], family, 255) < 0)

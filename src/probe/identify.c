@@ -36,7 +36,8 @@ enum {
 	ANCESTORS_MAX = 8,
 	HOPELESS_AFTER = 3,
 	PORT_TRIES = 4096,	/* 40 ms of asking */
-	TRIES_A_HALF = 64,	/* even ports, then odd ones, and so on */
+	TRIES_A_ROW = 32,	/* ports one after the other, then elsewhere */
+	TRIES_EVEN = 1024,	/* before odd ones are tried, too */
 	PORT_REST = 256,	/* attempts without a port, when there was none */
 };
 
@@ -217,9 +218,9 @@ bind_stream(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
 			*inode = s.inode;
 			return 0;
 		}
-		/* what connect(2) used up lately is all even */
-		if (i % TRIES_A_HALF == TRIES_A_HALF - 1)
-			ports_turn(&w->ports);
+		/* connect(2) takes them in rows, and even ones only */
+		if (i % TRIES_A_ROW == TRIES_A_ROW - 1)
+			ports_jump(&w->ports, i > TRIES_EVEN);
 		w->port = 0;
 	}
 	w->tired = PORT_REST;

@@ -1,9 +1,10 @@
 #include "probe/ports.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+
+enum { ODD_A_TURN = 256 };	/* bind(2) to any port needs them, too */
 
 static void
 read_range(struct ports *p)
@@ -50,17 +51,24 @@ half(const struct ports *p)
 	return (p->high - p->low + 1) / 2;
 }
 
-void
-ports_init(struct ports *p)
+/* An even one, at random. */
+static uint16_t
+start_at(const struct ports *p)
 {
 	uint16_t start = 0;
 
+	if (getrandom(&start, sizeof(start), GRND_NONBLOCK) < 0)
+		start = 0;
+	return (uint16_t)((p->low + start % (p->high - p->low + 1)) & ~1);
+}
+
+void
+ports_init(struct ports *p)
+{
 	memset(p, 0, sizeof(*p));
 	read_range(p);
 	read_reserved(p);
-	if (getrandom(&start, sizeof(start), GRND_NONBLOCK) < 0)
-		start = 0;
-	p->next = (uint16_t)((p->low + start % (p->high - p->low + 1)) & ~1);
+	p->next = start_at(p);
 	p->left = half(p);
 }
 
@@ -101,7 +109,8 @@ ports_next(struct ports *p)
 }
 
 void
-ports_turn(struct ports *p)
+ports_jump(struct ports *p, bool odd)
 {
-	p->left = 0;
+	p->next = start_at(p) | odd;
+	p->left = odd ? ODD_A_TURN : half(p);
 }

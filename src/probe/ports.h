@@ -1,6 +1,7 @@
 #ifndef PROBE_PORTS_H
 #define PROBE_PORTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -22,7 +23,10 @@ void ports_init(struct ports *);
 
 /* The next one to try. */
 uint16_t ports_next(struct ports *);
-/* The other half has its turn now. */
-void ports_turn(struct ports *);
+/*
+ * Goes on elsewhere, where connections of others may be fewer: among the
+ * even ones, or for a while among the odd ones.
+ */
+void ports_jump(struct ports *, bool odd);
 
 #endif
