@@ -298,7 +298,8 @@ given() {
 		run rpnc probe -n 200 127.0.0.1 "$port"
 		test "$(gave canary)" -lt 60 # 100 by the hash
 	}
-	eventually weighted
+	eventually weighted || fail "$output
+$(cat err.*)"
 	try 'rpnc probe -n 1100 127.0.0.1 9000'
 	by_chance "$(gave canary)" 1100 10/110
 }
