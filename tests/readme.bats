@@ -107,7 +107,7 @@ served() {
 
 @test "readme: join, see, leave" {
 	serve './rpnc echo -r --name old 9000'
-	shown './rpnc probe --echo -d 5 9000 >report'
+	shown './rpnc probe --echo -d 5 --rate 200 9000 >report'
 	(eval "exec ${line/ 9000/ "$port"}") 3>&- &
 	pids+=("$!")
 	eventually served

@@ -315,7 +315,7 @@ $(cat err.*)"
 queue_up() {
 	serve 'rpnc echo -r 127.0.0.1 9000 &'
 	"$@"
-	does 'rpnc probe --echo -d 5 -c 400 --timeout 60 127.0.0.1 9000 >report &'
+	does 'rpnc probe --echo -d 5 --rate 500 -c 400 --timeout 60 127.0.0.1 9000 &'
 	eventually busy
 	does 'kill -STOP %2'
 	eventually all_wait # each of 400 clients comes to B in the end
@@ -323,7 +323,7 @@ queue_up() {
 	does 'kill -CONT %2'
 	ends 2
 	finish "${pids[2]}" || true
-	try 'cat report'
+	run -0 cat out.2
 }
 
 @test "reuseport.7: who closes resets what is queued" {
@@ -333,7 +333,7 @@ queue_up() {
 	test "$lost" -gt 0
 	# who comes back to B between its count and its close is reset, too
 	assert_line --regexp '^failed [0-9]+ \(reset [0-9]+\)$'
-	assert [ "$(sed -nE 's/^failed .*reset ([0-9]+).*/\1/p' report)" -ge "$lost" ]
+	assert [ "$(sed -nE 's/^failed .*reset ([0-9]+).*/\1/p' out.2)" -ge "$lost" ]
 }
 
 @test "reuseport.7: who leaves loses nothing" {
@@ -561,6 +561,6 @@ END
 
 @test "reuseport.7: profile first" {
 	serve 'rpnc echo 127.0.0.1 9000 &'
-	try 'rpnc probe -d 1 -c 16 127.0.0.1 9000'
+	try 'rpnc probe -n 1000 -c 16 127.0.0.1 9000'
 	assert_line --regexp '^accept +p50 .* p99 '
 }

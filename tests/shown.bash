@@ -99,7 +99,8 @@ does() {
 	done
 	case $line in
 	*' &')
-		(eval "exec ${line% &}") 3>&- </dev/null 2>"err.${#pids[@]}" &
+		(eval "exec ${line% &}") 3>&- </dev/null >"out.${#pids[@]}" \
+			2>"err.${#pids[@]}" &
 		pid=$!
 		pids+=("$pid")
 		;;
