@@ -47,6 +47,20 @@ loaded() {
 	load=$!
 }
 
+# told NAME N TEXT: N lines there have it by now.
+told() {
+	test "$(count "$1" "$3")" -eq "$2"
+}
+
+# all_served NAME...: each of our clients is connected to one of them.
+all_served() {
+	local name sum=0
+	for name; do
+		sum=$((sum + $(count "$name" ' connected')))
+	done
+	test "$sum" -eq "${#clients[@]}"
+}
+
 ended() {
 	test "$(tm display-message -p -t "$1" '#{pane_dead}')" = 1
 }
@@ -91,8 +105,7 @@ last() {
 		local before
 		before=$(count c ' connected')
 		for _ in {1..5}; do client; done
-		eventually test "$(($(count a ' connected') + $(count b ' connected') + \
-			$(count c ' connected')))" -eq "${#clients[@]}" || true
+		eventually all_served a b c
 		test "$(count c ' connected')" -ge $((before + 5))
 	}
 	eventually until_c
@@ -115,4 +128,25 @@ last() {
 	like a 'A leaves: replaced by pid [0-9]+'
 	like a '0 lost \(steer\)'
 	sees b '- A left'
+}
+
+@test "steer: who goes on while it is full is not full for ever" {
+	pane a rpnc listen -r -m 1 0
+	listening a
+	pane b rpnc listen -r "$port"
+	sees b 'B listening on [::]'
+	until shows a ' connected'; do
+		client
+		eventually all_served a b
+	done
+	sees b '! A full'
+	enter a /pause
+	sees b '! A paused'
+	enter a /resume
+	eventually told b 2 '! A full'
+	enter a '/close all'
+	sees b '! A goes on'
+	like a '\[0 open, [0-9]+% of [0-9]+\]>$'
+	enter a /pause
+	eventually told b 2 '! A paused'
 }

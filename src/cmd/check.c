@@ -85,24 +85,6 @@ tell(struct desk *d, const struct settings *s, const struct addr *a)
 	rivals_close(&r);
 }
 
-/* Whether --name is free: the board is asked, if there is one. */
-static int
-check_name(const struct settings *s, uint16_t port)
-{
-	struct board *b;
-	bool taken;
-
-	if (!s->name || !s->reuseport || !port)
-		return 0;
-	b = board_look(s->udp, port);
-	if (!b)
-		return 0;
-	taken = board_has_name(b, s->name);
-	board_close(b);
-	return !taken ? 0 : fail_as(STATUS_USAGE, "--name %s: a live member "
-	    "has this name", s->name);
-}
-
 static int
 report(const struct settings *s, struct sock_set *set)
 {
@@ -140,7 +122,7 @@ check_place(const struct settings *s, const struct endpoint *e)
 	/* the free port of now is not the one of later */
 	for (int i = 0; i < bound && !e->port; i++)
 		addr_set_port(&set.bound[i], 0);
-	if (check_name(s, e->port) < 0)
+	if (place_check_name(s, e->port) < 0)
 		return -1;
 	return report(s, &set);
 }

@@ -32,11 +32,20 @@ on_clock(struct timer *timer)
 	loop_timer_set(&v->talk.desk.loop, timer, loop_now() + CLOCK_US);
 }
 
+/* What the others see: that it is full is no affair of its own prompt. */
+static void
+show_state(struct server *v, enum slot_state state)
+{
+	if (state == STATE_RUNNING && v->acceptor.full)
+		state = STATE_FULL;
+	board_set_state(v->place.board, v->place.slot, state);
+}
+
 static void
 set_state(struct server *v, enum slot_state state)
 {
 	v->talk.session.state = state;
-	board_set_state(v->place.board, v->place.slot, state);
+	show_state(v, state);
 }
 
 void
@@ -45,10 +54,7 @@ listen_stopped(struct talk *t, bool stopping)
 	struct server *v = (struct server *)t;
 
 	if (t->session.state != STATE_AWAY)
-		board_set_state(v->place.board, v->place.slot,
-		    stopping ? STATE_STOPPED : t->session.state ==
-		    STATE_RUNNING && v->acceptor.full ? STATE_FULL :
-		    t->session.state);
+		show_state(v, stopping ? STATE_STOPPED : t->session.state);
 	if (stopping)
 		live_suspend(&v->display.live);
 	else
@@ -76,7 +82,7 @@ on_resume(struct session *s)
 		peers_resume(&v->peers);
 	else
 		acceptor_resume(&v->acceptor);
-	set_state(v, v->acceptor.full ? STATE_FULL : STATE_RUNNING);
+	set_state(v, STATE_RUNNING);
 }
 
 static int
@@ -125,7 +131,7 @@ on_join(struct session *s)
 	v->live = v->place.set;
 	if (!v->talk.relay.count)
 		listen_wait(v);
-	set_state(v, v->acceptor.full ? STATE_FULL : STATE_RUNNING);
+	set_state(v, STATE_RUNNING);
 	place_tell(&v->place, &v->talk.desk, 1, place_count(&v->place, 1));
 	return 0;
 }

@@ -92,6 +92,23 @@ place_equip(struct board *b, const struct settings *s, int slot,
 	board_set_sockets(b, slot, set->fd, set->count);
 }
 
+int
+place_check_name(const struct settings *s, uint16_t port)
+{
+	struct board *b;
+	bool taken;
+
+	if (!s->name || !s->reuseport || !port)
+		return 0;
+	b = board_look(s->udp, port);
+	if (!b)
+		return 0;
+	taken = board_has_name(b, s->name);
+	board_close(b);
+	return !taken ? 0 : fail_as(STATUS_USAGE, "--name %s: a live member "
+	    "has this name", s->name);
+}
+
 /* Whom --replace means is looked up before anything is joined. */
 static int
 replace_check(const struct settings *s, const struct endpoint *e)
@@ -127,7 +144,7 @@ replace(struct place *p)
 }
 
 /* What --steer and --weight say, if they do. */
-static void
+static int
 steer_by_settings(struct place *p)
 {
 	const struct settings *s = p->settings;
@@ -135,13 +152,13 @@ steer_by_settings(struct place *p)
 	struct steering weights = { .mode = STEER_WEIGHTS };
 
 	if (s->steer)
-		place_steer(p, s->steer);
-	else if (s->weight >= 0 && mode == STEER_HASH)
-		policy_set(p->board, &weights);
-	else if (s->weight >= 0 && mode != STEER_WEIGHTS)
-		snprintf(p->notice, sizeof(p->notice), "--weight does not "
-		    "count: the group's steering is %s",
-		    steer_types[mode].name);
+		return place_steer(p, s->steer);
+	if (s->weight < 0 || mode == STEER_WEIGHTS)
+		return 0;
+	if (mode == STEER_HASH)
+		return policy_set(p->board, &weights);
+	return fail_as(STATUS_OK, "--weight does not count: the group's "
+	    "steering is %s", steer_types[mode].name);
 }
 
 int
@@ -151,8 +168,7 @@ place_steer(struct place *p, const char *text)
 
 	if (steering_parse(text, &s) < 0)
 		return -1;
-	policy_set(p->board, &s);
-	return 0;
+	return policy_set(p->board, &s);
 }
 
 void
@@ -175,6 +191,7 @@ place_open(struct place *p, const struct settings *s,
 	p->owner = getpid();
 	lookout_open(&p->lookout);
 	if (addr_resolve_passive(e, &list) < 0 ||
+	    place_check_name(s, e->port) < 0 ||
 	    (s->replace && replace_check(s, e) < 0) ||
 	    place_listen(&p->set, &list, &o) < 0)
 		goto lookout;
@@ -187,7 +204,8 @@ place_open(struct place *p, const struct settings *s,
 	p->named = s->name || s->reuseport;
 	memcpy(p->name, place_slot(p)->name, sizeof(p->name));
 	place_equip(p->board, s, p->slot, &p->set);
-	steer_by_settings(p);
+	if (steer_by_settings(p) < 0)
+		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
 	if (s->replace)
 		replace(p);
 	return 0;
@@ -287,7 +305,6 @@ static void
 on_wake(struct watch *w)
 {
 	struct place *p = w->user;
-
 	struct slot *own = place_slot(p);
 	char why[64];
 

@@ -33,6 +33,11 @@ struct place {
 
 /* What a server can't be asked for; -1: usage. */
 int place_check(const struct settings *, const struct endpoint *e);
+/*
+ * Whether --name is free: the board is asked, if there is one. That is before
+ * anything is joined, as who joins and ends at once resets what it was given.
+ */
+int place_check_name(const struct settings *, uint16_t port);
 /* And once it is known whether it is a group's member. */
 int place_check_member(const struct settings *, const struct endpoint *e);
 

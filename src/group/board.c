@@ -380,6 +380,19 @@ board_shared(struct board *b)
 	return &b->table->shared;
 }
 
+int
+board_change_begin(struct board *b)
+{
+	return file_lock(&b->file);
+}
+
+void
+board_change_end(struct board *b)
+{
+	file_unlock(&b->file);
+	file_ring(&b->file);
+}
+
 void
 board_ring(struct board *b)
 {

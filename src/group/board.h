@@ -116,7 +116,9 @@ void board_set_sockets(struct board *, int index, const int *fds, int count);
 
 /* What its members share but for their slots: policy.h has the use of it. */
 struct shared *board_shared(struct board *);
-/* To change it: wakes all who watch. */
+/* To change it: one at a time; then all who watch are woken. */
+int board_change_begin(struct board *);
+void board_change_end(struct board *);
 void board_ring(struct board *);
 
 /*

@@ -38,19 +38,23 @@ struct group {
 	bool chosen;			/* some get less than others */
 };
 
-void
+int
 policy_set(struct board *b, const struct steering *s)
 {
 	struct steering *now = &board_shared(b)->steering;
-	uint32_t serial = now->serial;
 	char old[STEERING_TEXT], new[STEERING_TEXT];
+	uint32_t serial;
 
 	if (strcmp(steering_text(now, old), steering_text(s, new)) == 0)
-		return;
+		return 0;
+	if (board_change_begin(b) < 0)
+		return -1;
+	serial = now->serial;
 	*now = *s;
 	now->pid = getpid();
 	now->serial = serial + 1;
-	board_ring(b);
+	board_change_end(b);
+	return 0;
 }
 
 /* A name stands for the workers of that name, too, but for those listed. */

@@ -22,8 +22,8 @@ const char *steering_text(const struct steering *,
 /* The hash, where others of this user have written what is no mode. */
 enum steer_mode steering_mode(const struct steering *);
 
-/* Changes it on the board, and wakes all. */
-void policy_set(struct board *, const struct steering *);
+/* Changes it on the board, and wakes all; -1: a fault. */
+int policy_set(struct board *, const struct steering *);
 /*
  * What a slot gets of new connections, next to the others' weights; slot -1
  * is a member that is not rpnc's.

@@ -74,8 +74,8 @@ columns_plain(const char *raw, char cell[static CELL])
 	*to = '\0';
 }
 
-static void
-number(int64_t n, char cell[static CELL])
+void
+columns_number(int64_t n, char cell[static CELL])
 {
 	if (n < 0)
 		snprintf(cell, CELL, "-");
@@ -114,7 +114,7 @@ pid_text(const struct page *p, const struct score_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	number(r->pid, cell);
+	columns_number(r->pid, cell);
 }
 
 static void
@@ -133,7 +133,7 @@ accepted_text(const struct page *p, const struct score_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	number(r->accepted, cell);
+	columns_number(r->accepted, cell);
 }
 
 static void
@@ -141,7 +141,7 @@ since_text(const struct page *p, const struct score_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	number(r->since, cell);
+	columns_number(r->since, cell);
 }
 
 static void
@@ -165,7 +165,7 @@ open_text(const struct page *p, const struct score_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	number(r->open, cell);
+	columns_number(r->open, cell);
 }
 
 static void
@@ -176,7 +176,7 @@ queue_text(const struct page *p, const struct score_row *r,
 	if (r->queue < 0)
 		snprintf(cell, CELL, "-");
 	else if (r->limit < 0)
-		number(r->queue, cell);
+		columns_number(r->queue, cell);
 	else
 		snprintf(cell, CELL, "%lld/%lld", (long long)r->queue,
 		    (long long)r->limit);
@@ -187,7 +187,7 @@ drops_text(const struct page *p, const struct score_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	number(r->drops, cell);
+	columns_number(r->drops, cell);
 }
 
 static void

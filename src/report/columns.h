@@ -62,6 +62,8 @@ int columns_cells(const char *text);
 /* A stranger's name, of which each character takes one cell. */
 enum { COLUMNS_CELL = 120 };
 void columns_plain(const char *raw, char cell[static COLUMNS_CELL]);
+/* A number, or "-" for what is not known (-1). */
+void columns_number(int64_t n, char cell[static COLUMNS_CELL]);
 
 enum ink { PLAIN, BOLD, GREEN, RED, DIM };
 void ink(FILE *out, const struct score_style *, enum ink, const char *text);

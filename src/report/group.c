@@ -104,15 +104,6 @@ group_flags_add(struct group_flags *f, const struct group_flags *more)
 }
 
 static void
-number(int64_t n, char cell[static CELL])
-{
-	if (n < 0)
-		snprintf(cell, CELL, "-");
-	else
-		snprintf(cell, CELL, "%lld", (long long)n);
-}
-
-static void
 text(const char *raw, char cell[static CELL])
 {
 	if (raw && *raw)
@@ -124,7 +115,7 @@ text(const char *raw, char cell[static CELL])
 static void
 index_cell(const struct group_member *m, char cell[static CELL])
 {
-	number(m->index, cell);
+	columns_number(m->index, cell);
 }
 
 static void
@@ -139,7 +130,7 @@ pid_cell(const struct group_member *m, char cell[static CELL])
 	if (m->holders > 1 && m->pid < 0)
 		snprintf(cell, CELL, "%lld of them", (long long)m->holders);
 	else
-		number(m->pid, cell);
+		columns_number(m->pid, cell);
 }
 
 static void
@@ -160,7 +151,7 @@ queue_cell(const struct group_member *m, char cell[static CELL])
 	if (m->queue < 0)
 		snprintf(cell, CELL, "-");
 	else if (m->limit < 0)
-		number(m->queue, cell);
+		columns_number(m->queue, cell);
 	else
 		snprintf(cell, CELL, "%lld/%lld", (long long)m->queue,
 		    (long long)m->limit);
@@ -169,13 +160,13 @@ queue_cell(const struct group_member *m, char cell[static CELL])
 static void
 half_cell(const struct group_member *m, char cell[static CELL])
 {
-	number(m->half_open, cell);
+	columns_number(m->half_open, cell);
 }
 
 static void
 drops_cell(const struct group_member *m, char cell[static CELL])
 {
-	number(m->drops, cell);
+	columns_number(m->drops, cell);
 }
 
 static void
