@@ -26,15 +26,6 @@ boards() {
 	find "$XDG_RUNTIME_DIR" -name '*-tcp-*'
 }
 
-# reserve: a port that is free, and that the kernel gives to nobody.
-reserve() {
-	for _ in {1..100}; do
-		port=$((RANDOM % 20000 + 12000))
-		test -n "$(ss -Htan "sport = :$port")" || return 0
-	done
-	return 1
-}
-
 # place_of_board: a port that is free, and the path of its board.
 place_of_board() {
 	reserve

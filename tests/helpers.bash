@@ -106,3 +106,12 @@ open_descriptors() {
 	local list=(/proc/"$1"/fd/*)
 	echo "${#list[@]}"
 }
+
+# reserve: a port that is free, and that the kernel gives to nobody.
+reserve() {
+	for _ in {1..100}; do
+		port=$((RANDOM % 20000 + 12000))
+		test -n "$(ss -Htuan "sport = :$port")" || return 0
+	done
+	return 1
+}

@@ -1,39 +1,15 @@
 #!/usr/bin/env bats
 # rpnc probe: who answers, how fast, how evenly, and how it ends.
-
-load helpers
 # shellcheck disable=SC2030,SC2031,SC2154
 
-# members ARG...: tests/members.py in the background; its port in port, the
-# pids of its processes in workers, its own in pid.
-members() {
-	local ready=members.${#pids[@]}
-	mkfifo "$ready"
-	python3 "$BATS_TEST_DIRNAME/members.py" "$@" >"$ready" 2>members.err 3>&- &
-	pid=$!
-	pids+=("$pid")
-	read -r port line <"$ready"
-	read -ra workers <<<"$line"
-	test -n "$port"
-}
-
-# probe ARG...: with an end to it; the report in report, the status in status.
-probe() {
-	status=0
-	timeout 60 rpnc probe "$@" >report 2>err || status=$?
-	cat report err # shown if the test fails
-}
+load helpers
+load probe
 
 # free_port: one that nobody listens on, in port; after it pids has one.
 free_port() {
 	start echo 127.0.0.1:0
 	kill "$pid"
 	finish "$pid" || true
-}
-
-# get FILTER: of the JSON report.
-get() {
-	jq -r "$1" report
 }
 
 # sums: whatever happened, every attempt is one of these.
@@ -286,29 +262,7 @@ test_count() {
 }
 
 @test "probe: nginx with reuseport says the same as the kernel" {
-	local nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx
-	test -x "$nginx" || skip "no nginx: make check fetches it"
-	free_port
-	mkdir logs
-	cat >nginx.conf <<-END
-		daemon off;
-		worker_processes 3;
-		pid $PWD/nginx.pid;
-		error_log stderr;
-		events { worker_connections 512; }
-		http {
-			access_log off;
-			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
-			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
-			scgi_temp_path $PWD/5;
-			server {
-				listen 127.0.0.1:$port reuseport;
-				location / { return 200 "worker=\$pid.\n"; }
-			}
-		}
-	END
-	background "$nginx" -p "$PWD" -c nginx.conf 2>nginx.err
-	eventually test -s nginx.pid
+	nginx_on reuseport
 	eventually timeout 5 rpnc connect "$port" </dev/null
 	probe -n 300 --send 'GET / HTTP/1.0\r\n\r\n' --match 'worker=([0-9]+)\.' --json "$port"
 	test "$status" -eq 0
@@ -420,22 +374,8 @@ test_count() {
 }
 
 @test "probe: a full queue that takes nobody is 4" {
-	mkfifo ready
-	python3 - >ready 2>/dev/null 3>&- <<-'END' &
-		import signal, socket
-		s = socket.socket()
-		s.bind(("127.0.0.1", 0))
-		s.listen(0)
-		full = [socket.socket() for _ in range(3)]
-		for c in full:
-		    c.setblocking(False)
-		    c.connect_ex(s.getsockname())
-		print(s.getsockname()[1], flush=True)
-		signal.pause()
-	END
-	pids+=("$!")
-	read -r port <ready
-	probe -n 4 --connect-timeout 0.2 --json 127.0.0.1 "$port"
+	full_port
+	probe -n 4 --connect-timeout 0.2 --json 127.0.0.1 "$full"
 	test "$status" -eq 4
 	test "$(get '"\(.attempts) \(.failed.timeout)"')" = "4 4"
 }

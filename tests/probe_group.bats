@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # rpnc probe --group: what is on a port, and what is wrong with it.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helpers
+load probe
 load terminal
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 no_ipv6=
 grep -q . /proc/net/if_inet6 2>/dev/null || no_ipv6="no IPv6 here"
@@ -11,29 +12,6 @@ grep -q . /proc/net/if_inet6 2>/dev/null || no_ipv6="no IPv6 here"
 # Of which family groups are looked for, lest another program's be found that
 # has the port in the other one; members and holder set it by their address.
 family=-4
-
-# reserve: a port that is free, and that the kernel gives to nobody.
-reserve() {
-	for _ in {1..100}; do
-		port=$((RANDOM % 20000 + 12000))
-		test -n "$(ss -Htuan "sport = :$port")" || return 0
-	done
-	return 1
-}
-
-# members ARG...: tests/members.py in the background; its port in port, the
-# pids of its processes in workers, its own in pid.
-members() {
-	local ready=members.${#pids[@]} line
-	[[ "$*" != *:* ]] || family=-6
-	mkfifo "$ready"
-	python3 "$BATS_TEST_DIRNAME/members.py" "$@" >"$ready" 2>members.err 3>&- &
-	pid=$!
-	pids+=("$pid")
-	read -r port line <"$ready"
-	read -ra workers <<<"$line"
-	test -n "$port"
-}
 
 # holder ARG... PORT: tests/holder.py in the background; its port in port.
 holder() {
@@ -86,11 +64,6 @@ look() {
 	# shellcheck disable=SC2086 # it may be empty
 	timeout 60 rpnc probe --group --json $family "$@" >report 2>err || status=$?
 	cat report err # shown if the test fails
-}
-
-# get FILTER: of each group.
-get() {
-	jq -r "$1" report
 }
 
 # flagged FLAG: the pids of the members that have this flag, in order.
@@ -179,6 +152,7 @@ all_queues() {
 
 # stuck ADDRESS: one worker of three is stopped, and has clients waiting.
 stuck() {
+	[[ $1 != *:* ]] || family=-6
 	members --sockets 1,1,1 --address "$1"
 	clients 60 "$1"
 	eventually all_queues 0
@@ -336,6 +310,7 @@ losses() {
 
 # one_socket ADDRESS
 one_socket() {
+	[[ $1 != *:* ]] || family=-6
 	members --sockets 1,1,1 --shared --address "$1"
 	look "$port"
 	test "$(get '.flags | tostring')" = '["ONE-SOCKET"]'
@@ -443,38 +418,6 @@ hijackable() {
 	rpnc probe --group "$family" "$port" >text
 	grep -qF '\e[31mred\xff' text
 	run ! grep -q "$(printf '\033')" text
-}
-
-# nginx_on LINE: nginx with three workers, listening so, with the port in it.
-nginx_on() {
-	nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx
-	test -x "$nginx" || skip "no nginx: make check fetches it"
-	reserve
-	mkdir logs
-	cat >nginx.conf <<-END
-		daemon off;
-		worker_processes 3;
-		pid $PWD/nginx.pid;
-		error_log stderr;
-		events { worker_connections 512; }
-		http {
-			access_log off;
-			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
-			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
-			scgi_temp_path $PWD/5;
-			server {
-				listen 127.0.0.1:$port $1;
-				location / { return 200 "worker=\$pid.\n"; }
-			}
-		}
-	END
-	background "$nginx" -p "$PWD" -c nginx.conf 2>nginx.err
-	eventually test -s nginx.pid
-	three() {
-		mapfile -t workers < <(pgrep -P "$pid")
-		test "${#workers[@]}" -eq 3
-	}
-	eventually three
 }
 
 @test "probe --group: nginx without reuseport is ONE-SOCKET, with it is not" {

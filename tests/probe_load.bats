@@ -4,18 +4,7 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helpers
-
-# probe ARG...: with an end to it; the report in report, the status in status.
-probe() {
-	status=0
-	timeout 60 rpnc probe "$@" >report 2>err || status=$?
-	cat report err # shown if the test fails
-}
-
-# get FILTER: of the JSON report.
-get() {
-	jq -r "$1" report
-}
+load probe
 
 # peers: the addresses that the echo server saw, with their ports, as they came.
 peers() {

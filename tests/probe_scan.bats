@@ -3,18 +3,7 @@
 # shellcheck disable=SC2016,SC2154
 
 load helpers
-
-# scan ARG...: with an end to it; the report in report, the status in status.
-scan() {
-	status=0
-	timeout 60 rpnc probe "$@" >report 2>err || status=$?
-	cat report err # shown if the test fails
-}
-
-# get FILTER: of the JSON report.
-get() {
-	jq -r "$1" report
-}
+load probe
 
 # pair: two servers on one address, their ports in low and high.
 pair() {
@@ -23,25 +12,6 @@ pair() {
 	start echo 127.0.0.1 0
 	high=$port
 	test "$low" -lt "$high" || { high=$low low=$port; }
-}
-
-# full_port: in full, one whose queue takes no more.
-full_port() {
-	mkfifo ready
-	python3 - >ready 2>/dev/null 3>&- <<-'END' &
-		import signal, socket
-		s = socket.socket()
-		s.bind(("127.0.0.1", 0))
-		s.listen(0)
-		full = [socket.socket() for _ in range(3)]
-		for c in full:
-		    c.setblocking(False)
-		    c.connect_ex(s.getsockname())
-		print(s.getsockname()[1], flush=True)
-		signal.pause()
-	END
-	pids+=("$!")
-	read -r full <ready
 }
 
 # alone ARG...: a scan where no one else has ports: 9000 and 9100 are open.
@@ -68,7 +38,7 @@ alone() {
 
 @test "scan: open and closed ports, as a list, and 0 if any is open" {
 	pair
-	scan --json 127.0.0.1 "1,$low,$high"
+	probe --json 127.0.0.1 "1,$low,$high"
 	test "$status" -eq 0
 	test "$(wc -l <report)" -eq 1
 	test "$(get '"\(.event) \(.command) \(.open) \(.closed) \(.silent)"')" = "report scan 2 1 0"
@@ -80,12 +50,12 @@ alone() {
 
 @test "scan: for people, open ports have a line each, and -v shows the others" {
 	pair
-	scan 127.0.0.1 "1,$low,$high"
+	probe 127.0.0.1 "1,$low,$high"
 	test "$status" -eq 0
 	test "$(wc -l <report)" -eq 3
 	grep -qE "^127\.0\.0\.1:$low  open  [0-9.]+ .s" report
 	grep -qE '^2 open, 1 closed, 0 no answer, [0-9.]+ s$' report
-	scan -v 127.0.0.1 "1,$low,$high"
+	probe -v 127.0.0.1 "1,$low,$high"
 	grep -qE '^127\.0\.0\.1:1  closed  [0-9.]+ .s' report
 	test ! -s err
 }
@@ -108,17 +78,17 @@ alone() {
 }
 
 @test "scan: no port open is 1, and HOST:PORTS is the same as HOST PORTS" {
-	scan --json 127.0.0.1:1,2-3
+	probe --json 127.0.0.1:1,2-3
 	test "$status" -eq 1
 	test "$(get '"\(.open) \(.closed)"')" = "0 3"
-	scan --json '[::1]:1-2'
+	probe --json '[::1]:1-2'
 	test "$status" -eq 1
 	test "$(get '[.scan[].address] | unique | tostring')" = '["::1"]'
 }
 
 @test "scan: a port that any address of the host has is open" {
 	start echo ::1 0
-	scan --json "1,$port"
+	probe --json "1,$port"
 	test "$status" -eq 0
 	test "$(get ".scan[] | select(.port == $port) | \"\(.address) \(.state)\"")" = "::1 open"
 }
@@ -126,12 +96,12 @@ alone() {
 @test "scan: a full queue gives no answer, and others are not kept waiting" {
 	start echo 127.0.0.1 0
 	full_port
-	scan --json --connect-timeout 0.3 127.0.0.1 "$port,$full"
+	probe --json --connect-timeout 0.3 127.0.0.1 "$port,$full"
 	test "$status" -eq 0
 	test "$(get ".scan[] | select(.port == $full) | \"\(.state) \(.seconds) \(.reason)\"")" = \
 		"no answer null Connection timed out"
 	test "$(get ".scan[] | select(.port == $port).state")" = open
-	scan --connect-timeout 0.1 127.0.0.1 "1,$full"
+	probe --connect-timeout 0.1 127.0.0.1 "1,$full"
 	test "$status" -eq 1
 	grep -q '^0 open, 1 closed, 1 no answer, ' report
 }
@@ -157,7 +127,7 @@ alone() {
 	pid=$!
 	pids+=("$pid")
 	read -r port _ <ready
-	scan 127.0.0.1 "$port,1"
+	probe 127.0.0.1 "$port,1"
 	test "$status" -eq 0
 	kill "$pid"
 	finish "$pid"
@@ -179,11 +149,11 @@ alone() {
 		"--echo 1,2" "--rate 5 1,2" "-U 1,2" "a b 1,2" "--wait 5 1,2" \
 		"--group 1,2"; do
 		# shellcheck disable=SC2086 # words are words
-		scan $words
+		probe $words
 		test "$status" -eq 2 || fail "'$words': $status"
 		test "$(wc -l <err)" -eq 1
 		test ! -s report
 	done
-	scan -u 1,2
+	probe -u 1,2
 	grep -q -- '--echo or --send' err
 }

@@ -3,18 +3,7 @@
 # shellcheck disable=SC2154
 
 load helpers
-
-# probe ARG...: with an end to it; the report in report, the status in status.
-probe() {
-	status=0
-	timeout 60 rpnc probe "$@" >report 2>err || status=$?
-	cat report err # shown if the test fails
-}
-
-# get FILTER: of the JSON report.
-get() {
-	jq -r "$1" report
-}
+load probe
 
 # holds FILTER: it is so of the JSON report.
 holds() {

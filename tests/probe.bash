@@ -1,0 +1,78 @@
+# Sourced by tests of rpnc probe: the report, and servers that aren't rpnc's.
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317
+
+# probe ARG...: with an end to it; the report in report, the status in status.
+probe() {
+	status=0
+	timeout 60 rpnc probe "$@" >report 2>err || status=$?
+	cat report err # shown if the test fails
+}
+
+# get FILTER: of the JSON report.
+get() {
+	jq -r "$1" report
+}
+
+# members ARG...: tests/members.py in the background; its port in port, the
+# pids of its processes in workers, its own in pid.
+members() {
+	local ready=members.${#pids[@]} line
+	mkfifo "$ready"
+	python3 "$BATS_TEST_DIRNAME/members.py" "$@" >"$ready" 2>members.err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	read -r port line <"$ready"
+	read -ra workers <<<"$line"
+	test -n "$port"
+}
+
+# full_port: in full, one whose queue takes no more.
+full_port() {
+	mkfifo ready
+	python3 - >ready 2>/dev/null 3>&- <<-'END' &
+		import signal, socket
+		s = socket.socket()
+		s.bind(("127.0.0.1", 0))
+		s.listen(0)
+		full = [socket.socket() for _ in range(3)]
+		for c in full:
+		    c.setblocking(False)
+		    c.connect_ex(s.getsockname())
+		print(s.getsockname()[1], flush=True)
+		signal.pause()
+	END
+	pids+=("$!")
+	read -r full <ready
+}
+
+# nginx_on LINE: nginx with three workers, listening so, with the port in it.
+nginx_on() {
+	nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx
+	test -x "$nginx" || skip "no nginx: make check fetches it"
+	reserve
+	mkdir logs
+	cat >nginx.conf <<-END
+		daemon off;
+		worker_processes 3;
+		pid $PWD/nginx.pid;
+		error_log stderr;
+		events { worker_connections 512; }
+		http {
+			access_log off;
+			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
+			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
+			scgi_temp_path $PWD/5;
+			server {
+				listen 127.0.0.1:$port $1;
+				location / { return 200 "worker=\$pid.\n"; }
+			}
+		}
+	END
+	background "$nginx" -p "$PWD" -c nginx.conf 2>nginx.err
+	eventually test -s nginx.pid
+	three() {
+		mapfile -t workers < <(pgrep -P "$pid")
+		test "${#workers[@]}" -eq 3
+	}
+	eventually three
+}
