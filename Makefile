@@ -123,10 +123,14 @@ lint-gcc lint-clang:
 	echo $(SRC) $(UNIT_SRC) | $(EACH) $(@:lint-%=%) \
 		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
 
+# The analyser's time goes to the last few paths of long functions: it gives
+# up after a quarter of the usual steps, in a third of the time.
+TIDY = $(LANGUAGE) -include tests/lint.h -Xclang -analyzer-config \
+	-Xclang max-nodes=50000
+
 lint-tidy:
 	echo '  $@'
-	echo $(SRC) | $(EACH) sh -c \
-		'clang-tidy --quiet "$$0" -- $(LANGUAGE) -include tests/lint.h 2>/dev/null'
+	echo $(SRC) | $(EACH) sh -c 'clang-tidy --quiet "$$0" -- $(TIDY) 2>/dev/null'
 
 # It reads no system headers, but must know the macros that are loops. Its
 # ctuuninitvar takes the address of a member for its value.

@@ -480,6 +480,8 @@ load terminal
 	enter a '/hex maybe'
 	sees a '/hex wants on or off'
 	enter a '/hex on'
+	sees a '#2> /hex on'
+	prompts a '[2 open] #2>'
 	ask "$one" hexed
 	sees a '#1< 00000009  68 65 78 65 64 0a' '|hexed.|'
 	enter a '/hex off '
