@@ -117,6 +117,15 @@ in_one_group(const struct diag_sock *a, const struct diag_sock *b)
 	    a->v6only == b->v6only;
 }
 
+bool
+rival_is_first(const struct rivals *r, int at)
+{
+	for (int i = 0; i < at; i++)
+		if (in_one_group(&r->list[i], &r->list[at]))
+			return false;
+	return true;
+}
+
 struct diag_sock
 rival_like(const struct addr *a, bool datagram, const char *interface)
 {

@@ -35,6 +35,8 @@ enum relation relation_of(const struct diag_sock *a,
 bool on_other_device(const struct diag_sock *a, const struct diag_sock *b);
 /* Whether they take turns with each other, if one user shares both. */
 bool in_one_group(const struct diag_sock *a, const struct diag_sock *b);
+/* Whether it is the first of its group, or place, in the list. */
+bool rival_is_first(const struct rivals *, int at);
 
 /* What a socket would be that is bound to a: V6ONLY, as ours are. */
 struct diag_sock rival_like(const struct addr *a, bool datagram,

@@ -186,7 +186,7 @@ is_foreign(const struct rivals *r, const struct own *own, int count, int at)
 	for (int i = 0; i < count; i++)
 		if (in_one_group(&own[i].like, &r->list[at]))
 			return false;
-	return find_nth(r, &r->list[at], 0) == at;
+	return rival_is_first(r, at);
 }
 
 /* Whether ours win what they had until ours came. */

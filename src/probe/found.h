@@ -1,0 +1,36 @@
+#ifndef PROBE_FOUND_H
+#define PROBE_FOUND_H
+
+#include <net/if.h>
+
+#include "group/policy.h"
+#include "group/rival.h"
+#include "report/group.h"
+
+struct sample;
+
+/* All that is known of one group of a survey, and the room for it. */
+struct group_found {
+	struct group_report report;
+	struct addr address;
+	struct group_member *members;
+	struct member_found *texts;
+	struct group_loss *losses;
+	struct loss_found *loss_texts;
+	struct group_flags flags;
+	char place[RIVAL_TEXT], interface[IF_NAMESIZE];
+	char steering[STEERING_TEXT];
+	int at;				/* its first one among the listening */
+};
+
+/*
+ * Finds out about the group, or the bound sockets, of which like is one, by
+ * the last so many samples. What listens in the last one is in the rivals,
+ * too, with a lookout and maybe a board. -1: no memory; found_free() is due
+ * even then.
+ */
+int found_fill(struct group_found *, const struct sample *, int samples,
+    struct rivals *, const struct diag_sock *like);
+void found_free(struct group_found *);
+
+#endif
