@@ -1,0 +1,216 @@
+#include "probe/findings.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "probe/sources.h"
+#include "probe/whatif.h"
+
+enum { BOARD_TRIES = 200 };		/* ms for the members to count up */
+
+static void note(struct findings *f, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct findings *f, const char *format, ...)
+{
+	va_list args;
+
+	if (f->note_count == FINDINGS_NOTES)
+		return;
+	va_start(args, format);
+	vsnprintf(f->notes[f->note_count], FINDINGS_NOTE, format, args);
+	va_end(args);
+	f->note[f->note_count] = f->notes[f->note_count];
+	f->note_count++;
+}
+
+/* Members count a connection when they accept it, maybe after its end. */
+static void
+await_counts(const struct run *r)
+{
+	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
+
+	for (int i = 0; i < BOARD_TRIES &&
+	    roll_sum(&r->roll) < r->tally.out[OUT_OK]; i++)
+		nanosleep(&tick, NULL);
+}
+
+static void
+note_group(struct findings *f, const struct identified *g)
+{
+	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
+
+	if (g->hidden)
+		note(f, "processes of %s (uid %u) can't be seen: %s",
+		    user ? user->pw_name : "another user", (unsigned)g->uid,
+		    geteuid() ? "be that user, or root" : "are they in "
+		    "another PID namespace?");
+	if (g->mistaken)
+		note(f, "%llu predictions were wrong, so none is used: does a "
+		    "program steer the group?",
+		    (unsigned long long)g->mistaken);
+	if (g->shared)
+		note(f, "several processes share one socket: they compete for "
+		    "connections, no hash deals them out");
+	if (g->changed)
+		note(f, "members came or went meanwhile");
+}
+
+/* Whom the rows are, by how they were made. */
+static enum knowledge
+conclude(struct findings *f, struct run *r, bool *changed)
+{
+	struct ground *g = &r->pace.ground;
+	enum knowledge known = KNOW_SOME;
+	struct identified group;
+
+	if (g->by == BY_AUTO && g->who)
+		g->by = BY_DIAG;
+	if (g->by == BY_DIAG) {
+		group = identify_end(r->who);
+		*changed = group.changed;
+		known = group.known ? KNOW_ALL : group.hidden ?
+		    KNOW_NOTHING : KNOW_SOME;
+		note_group(f, &group);
+	} else if (g->by == BY_BOARD) {
+		await_counts(r);
+		*changed = roll_end(&r->roll, &r->tally);
+		known = KNOW_ALL;
+		note(f, "counts are the members' own: others' traffic is in "
+		    "them");
+	} else if (g->by == BY_NONE || g->by == BY_AUTO) {
+		known = KNOW_NOTHING;
+	}
+	if (g->by == BY_DIAG)
+		roll_name(&r->roll, &r->tally);
+	return known;
+}
+
+/* What is not known is said, and is no fault of the probe. */
+static const struct probe_what_if *
+what_if(struct findings *f, const struct run *r, enum knowledge known)
+{
+	if (!f->change)
+		return NULL;
+	if (known != KNOW_ALL || r->pace.plan->datagram)
+		note(f, "--what-if: this needs to know the whole group, and "
+		    "connections");
+	else if (whatif_make(&f->what_if, &r->tally, f->change) < 0)
+		note(f, "%s", fail_text());
+	else
+		return &f->what_if;
+	return NULL;
+}
+
+static bool
+is_steered(struct findings *f)
+{
+	if (!f->expect.steering[0])
+		return false;
+	note(f, "--what-if is about the kernel's hash, and %.40s steers",
+	    f->expect.steering);
+	return true;
+}
+
+static int
+expect(struct findings *f, struct run *r, enum knowledge *known, bool *changed)
+{
+	const struct ground *g = &r->pace.ground;
+	struct expect *x = &f->expect;
+
+	x->given = f->weights;
+	x->local = g->target.len && identify_is_local(&g->target);
+	x->weighed = g->by == BY_DIAG || g->by == BY_BOARD;
+	if (expect_apply(x, &r->roll, &r->tally, known, changed) < 0)
+		return -1;
+	if (x->note[0])
+		note(f, "%s", x->note);
+	return 0;
+}
+
+static void
+note_rest(struct findings *f, const struct run *r)
+{
+	const struct tally *t = &r->tally;
+	const struct plan *p = r->pace.plan;
+
+	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
+		note(f, "source ports ran out: each is kept for 60 s after a "
+		    "connection (TIME_WAIT). Try %s",
+		    p->sources->first ? "more of them: --sport" :
+		    "--sources, such as 127.0.0.0/24 on this host");
+	if (r->pace.ground.by == BY_NONE && !p->datagram && t->out[OUT_OK])
+		note(f, "who answered can't be told: %s, and it sends no "
+		    "banner (see --by)", p->local ? "a Unix socket" :
+		    "not a server on this host");
+	if (p->give_up && t->attempts < p->count && !f->cut_short &&
+	    t->out[OUT_TIMEOUT] == t->attempts)
+		note(f, "stopped: nobody answered at all");
+}
+
+static const char *
+protocol(const struct plan *p)
+{
+	if (p->local)
+		return p->datagram ? "unix datagram" : "unix";
+	return p->datagram ? "udp" : "tcp";
+}
+
+/* What the tally doesn't know. */
+static void
+report_fill(struct findings *f, const struct run *r)
+{
+	static const char *const by[] = {
+		[BY_DIAG] = "diag", [BY_BANNER] = "banner",
+		[BY_REPLY] = "reply", [BY_BOARD] = "board",
+		[BY_NONE] = NULL,
+	};
+	struct probe_report *out = &f->summary.report;
+	const struct pace *p = &r->pace;
+
+	f->summary.target.address = p->ground.target.len ?
+	    &p->ground.target : &r->fallback;
+	f->summary.target.protocol = protocol(p->plan);
+	out->command = "probe";
+	out->reports = 1;
+	if (gethostname(f->host, sizeof(f->host)) == 0)
+		out->host = f->host;
+	out->by = by[p->ground.by];
+	out->loop = p->plan->rate ? "open" : "closed";
+	out->seconds = (double)(p->last - p->started) / 1e9;
+	out->concurrency = p->plan->concurrency;
+	out->rate = p->plan->rate;
+	out->steering = f->expect.steering[0] ? f->expect.steering : NULL;
+	out->notes = f->note;
+}
+
+int
+findings_make(struct findings *f, struct run *r)
+{
+	const struct probe_what_if *moving;
+	enum knowledge known;
+	bool changed = false;
+
+	known = conclude(f, r, &changed);
+	moving = what_if(f, r, known);	/* rows have their sockets for weight */
+	if (expect(f, r, &known, &changed) < 0)
+		return -1;
+	note_rest(f, r);
+	if (summary_make(&f->summary, &r->tally, known, changed) < 0)
+		return -1;
+	f->summary.report.what_if = moving && !is_steered(f) ? moving : NULL;
+	report_fill(f, r);
+	return 0;
+}
+
+void
+findings_free(struct findings *f)
+{
+	summary_free(&f->summary);
+}

@@ -1,0 +1,36 @@
+#ifndef PROBE_FINDINGS_H
+#define PROBE_FINDINGS_H
+
+#include <limits.h>
+
+#include "probe/expect.h"
+#include "probe/run.h"
+#include "probe/summary.h"
+
+/* What a run found, and what is to be said of it. */
+
+enum { FINDINGS_NOTES = 8, FINDINGS_NOTE = 200 };
+
+struct findings {
+	/* what is asked: the caller's */
+	struct steering weights;	/* --expect-weights; count 0: none */
+	const char *change;		/* --what-if, or NULL */
+	bool cut_short;			/* by a signal */
+	/* what is answered */
+	struct summary summary;
+	struct expect expect;
+	struct probe_what_if what_if;
+	char host[HOST_NAME_MAX + 1];
+	char notes[FINDINGS_NOTES][FINDINGS_NOTE];
+	const char *note[FINDINGS_NOTES + 1];
+	int note_count;
+};
+
+/*
+ * When all attempts of a run are over: fills in the report, which lives as
+ * long as both. -1 without memory.
+ */
+int findings_make(struct findings *, struct run *);
+void findings_free(struct findings *);
+
+#endif

@@ -1,0 +1,149 @@
+#include "probe/run.h"
+
+#include <stddef.h>
+
+#include "base/fail.h"
+
+static struct run *
+of_pace(struct pace *p)
+{
+	return (struct run *)p;
+}
+
+static void
+on_done(struct pace *p)
+{
+	struct run *r = of_pace(p);
+
+	r->on_done(r);
+}
+
+static void
+on_skip(struct pace *p, const struct addr *a, int error)
+{
+	struct run *r = of_pace(p);
+
+	if (r->on_skip)
+		r->on_skip(r, a, error);
+}
+
+/* Whether this host's kernel can be asked about the address. */
+static bool
+is_askable(struct run *r, const struct addr *a)
+{
+	enum by by = r->pace.plan->by;
+
+	if (by != BY_AUTO && by != BY_DIAG)
+		return false;
+	if (!identify_is_local(a))
+		return false;
+	if (!r->who)
+		r->who = identify_new(&r->tally, r->pace.plan);
+	return r->who && identify_aim(r->who, a) >= 0;
+}
+
+static void
+on_aim(struct pace *p, const struct addr *a)
+{
+	struct run *r = of_pace(p);
+	struct ground *g = &p->ground;
+	bool askable = is_askable(r, a);
+	char text[ADDR_TEXT];
+
+	g->target = *a;
+	g->who = askable ? r->who : NULL;
+	g->by = p->plan->by;
+	if (g->by == BY_AUTO && r->roll.counts)
+		g->by = BY_BOARD;
+	if (g->by == BY_AUTO && p->plan->datagram)
+		g->by = askable ? BY_DIAG : BY_NONE;
+	if (g->by == BY_BOARD)
+		g->who = NULL;
+	if (g->by != BY_DIAG || askable)
+		return;
+	if (!identify_is_local(a))
+		fail_as(STATUS_USAGE, "--by diag asks this host's kernel, "
+		    "and %s is another host", addr_text(a, text));
+	p->stopping = true;
+	r->on_fault(r);
+}
+
+/* IPv4 first where no host was named, as listen shows its addresses. */
+static void
+put_ipv4_first(struct addr_list *list)
+{
+	struct addr_list all = *list;
+
+	list->count = 0;
+	for (int v6 = 0; v6 <= 1; v6++)
+		for (int i = 0; i < all.count; i++)
+			if ((all.at[i].sa.sa_family == AF_INET6) == v6)
+				list->at[list->count++] = all.at[i];
+}
+
+static int
+resolve(struct run *r, const struct endpoint *e)
+{
+	struct addr_list *list = &r->pace.addresses;
+
+	if (addr_resolve(e, loop_now() + r->pace.plan->connect_timeout,
+	    list) < 0)
+		return -1;
+	if (!e->local && !e->host[0])
+		put_ipv4_first(list);
+	r->fallback = list->at[0];
+	return 0;
+}
+
+/* The board has names; it counts too where nothing else can. */
+static int
+open_roll(struct run *r, const struct endpoint *e)
+{
+	const struct plan *p = r->pace.plan;
+	int members = roll_open(&r->roll, p->datagram, e->local ? 0 :
+	    e->port);
+
+	if (p->by == BY_BOARD && members < 0)
+		return -1;
+	if (p->by == BY_BOARD && members == 0)
+		return fail_as(STATUS_NETWORK, "--by board: no member of port "
+		    "%u is rpnc's", e->port);
+	if (p->by == BY_BOARD || (p->by == BY_AUTO && p->datagram &&
+	    members > 0))
+		roll_begin(&r->roll, &r->tally);
+	return 0;
+}
+
+int
+run_open(struct run *r, const struct plan *plan, const struct endpoint *e)
+{
+	r->pace.plan = plan;
+	r->pace.clock.fd = -1;
+	r->pace.ground.tally = &r->tally;
+	r->pace.on_aim = on_aim;
+	r->pace.on_skip = on_skip;
+	r->pace.on_done = on_done;
+	return resolve(r, e) < 0 || open_roll(r, e) < 0 ? -1 : 0;
+}
+
+int
+run_start(struct run *r, struct loop *l)
+{
+	return pace_open(&r->pace, l);
+}
+
+void
+run_stop(struct run *r)
+{
+	pace_stop(&r->pace);
+}
+
+void
+run_close(struct run *r)
+{
+	if (r->pace.ground.loop)
+		pace_close(&r->pace);
+	identify_free(r->who);
+	roll_close(&r->roll);
+	tally_free(&r->tally);
+}

@@ -1,0 +1,38 @@
+#ifndef PROBE_RUN_H
+#define PROBE_RUN_H
+
+#include "probe/identify.h"
+#include "probe/pace.h"
+#include "probe/roll.h"
+
+/*
+ * Attempts at one endpoint, and all that tells who answered them: for who
+ * measures something with them. What they found: see findings.h.
+ */
+struct run {
+	struct pace pace;		/* first */
+	struct tally tally;
+	struct identify *who;		/* NULL: the kernel is not asked */
+	struct roll roll;
+	struct addr fallback;		/* the first address */
+	/* An address of several did not accept. Or NULL. */
+	void (*on_skip)(struct run *, const struct addr *, int error);
+	/* It can't go on, and starts no more: see fail_text(). */
+	void (*on_fault)(struct run *);
+	/* All attempts are over. */
+	void (*on_done)(struct run *);
+	void *user;
+};
+
+/*
+ * Looks the endpoint up, and the port's board. The callbacks are set, all else
+ * is zero; the plan stays the caller's, who closes this even if it is -1.
+ */
+int run_open(struct run *, const struct plan *, const struct endpoint *);
+/* Begins; -1 without memory or descriptors. */
+int run_start(struct run *, struct loop *);
+/* Starts no more; what is in flight has half a second. */
+void run_stop(struct run *);
+void run_close(struct run *);
+
+#endif
