@@ -145,7 +145,8 @@ run(const struct command *c, int argc, char **argv)
 	int first, status = -1, ended_by = 0;
 
 	settings_init(&settings, c->name);
-	first = opt_parse(argc, argv, c->tables, hints, &settings);
+	first = opt_parse(argc, argv, c->tables, hints, &settings,
+	    &settings.given);
 	if (first >= 0 && settings.help)
 		return help(c);
 	if (first >= 0 && settings_check(&settings) == 0)

@@ -105,8 +105,31 @@ all_queues() {
 	grep -qx "rpnc probe: --group asks this host's kernel, and 192.0.2.1 is another host" err
 	look --json 80 81 82
 	test "$status" -eq 2
+	local option
+	for option in --count=5 --rate=5 --echo -c9 -d1 --by=diag --send=x \
+		--what-if=+1 --openmetrics=x --timeout=1 --fail-uneven \
+		--source=::1 --sport=5 --busy --interface=lo; do
+		look "$option" 80
+		test "$status" -eq 2
+		test "$(wc -l <err)" -eq 1
+		grep -q ': not with --group, which connects to nothing$' err
+	done
 	run rpnc probe --watch 80
 	test "$status" -eq 2
+}
+
+@test "probe --group --wait: until there is one, or the time is over" {
+	reserve
+	look --wait 0.2 "$port"
+	test "$status" -eq 1
+	mkfifo waiting
+	rpnc probe --group -4 --wait 50 --json "$port" >waiting 3>&- &
+	local waits=$!
+	pids+=("$waits")
+	start echo 127.0.0.1:"$port"
+	timeout 30 cat waiting >report
+	finish "$waits"
+	test "$(get '.members[].pid')" = "$pid"
 }
 
 @test "probe --group: members of rpnc and others, as text and as JSON" {

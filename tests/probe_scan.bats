@@ -147,7 +147,8 @@ alone() {
 	local words
 	for words in "9,x-y" "9," "0,1" "0-5" "9-8" "1-70000" "-u 1,2" "-n 5 1,2" \
 		"--echo 1,2" "--rate 5 1,2" "-U 1,2" "a b 1,2" "--wait 5 1,2" \
-		"--group 1,2"; do
+		"--group 1,2" "--what-if +1 1,2" "--openmetrics m 1,2" \
+		"--expect x 1,2" "--timeout 1 1,2"; do
 		# shellcheck disable=SC2086 # words are words
 		probe $words
 		test "$status" -eq 2 || fail "'$words': $status"

@@ -195,7 +195,8 @@ steered_once() {
 	echo '[1]' >list
 	mkdir folder
 	: >empty
-	for words in "" none old text list folder empty missing "-n 1 none" "empty -"; do
+	for words in "" none old text list folder empty missing "-n 1 none" "empty -" \
+		"-4 none" "--busy none" "--group none" "--timeout 1 none"; do
 		# shellcheck disable=SC2086 # words are words
 		probe --merge $words </dev/null
 		test "$status" -eq 2 || fail "'$words': $status"

@@ -10,14 +10,14 @@
 #include "base/fail.h"
 #include "base/num.h"
 
-enum { ROWS_MAX = 80, LONG_BASE = 256 };
+enum { LONG_BASE = 256 };
 
 /* The tables as getopt_long(3) wants them. */
 struct parser {
-	const struct opt *rows[ROWS_MAX];
+	const struct opt *rows[OPT_ROWS];
 	int count;
-	struct option longs[ROWS_MAX + 1];
-	char shorts[ROWS_MAX * 2 + 3];
+	struct option longs[OPT_ROWS + 1];
+	char shorts[OPT_ROWS * 2 + 3];
 };
 
 static void
@@ -192,13 +192,23 @@ abbreviated(const char *word, const char *name)
 	return strlen(name) != span || strncmp(word + 2, name, span) != 0;
 }
 
+static void
+give(struct opt_given *given, const struct opt *o)
+{
+	for (int i = 0; i < given->count; i++)
+		if (given->rows[i] == o)
+			return;
+	given->rows[given->count++] = o;
+}
+
 int
 opt_parse(int argc, char **argv, const struct opt *const *tables,
-    const struct opt_hint *hints, void *settings)
+    const struct opt_hint *hints, void *settings, struct opt_given *given)
 {
 	struct parser p;
 	int c;
 
+	given->count = 0;
 	parser_init(&p, tables);
 	opterr = 0;
 	optind = 0;
@@ -222,8 +232,22 @@ opt_parse(int argc, char **argv, const struct opt *const *tables,
 			return unknown_name(&p, word, argv[0]);
 		if (opt_set(o, optarg, settings) < 0)
 			return -1;
+		give(given, o);
 	}
 	return optind;
+}
+
+int
+opt_fit(const struct opt_given *given, unsigned mode, const char *what)
+{
+	for (int i = 0; i < given->count; i++) {
+		const struct opt *o = given->rows[i];
+
+		if (o->modes && !(o->modes & mode))
+			return fail_as(STATUS_USAGE, "--%s: not with %s",
+			    o->name, what);
+	}
+	return 0;
 }
 
 static void

@@ -25,6 +25,14 @@ struct opt {
 	size_t offset;		/* into the settings */
 	long long min, max;
 	const char *help;
+	unsigned modes;		/* of the command, that it is for; 0: all */
+};
+
+/* The rows of those that were given. */
+enum { OPT_ROWS = 80 };
+struct opt_given {
+	int count;
+	const struct opt *rows[OPT_ROWS];
 };
 
 /* What a foreign option means here: of nc, by letter or '0' for digits. */
@@ -40,7 +48,13 @@ struct opt_hint {
  * index is returned; -1 with a usage fault. --help is a row like any other.
  */
 int opt_parse(int argc, char **argv, const struct opt *const *tables,
-    const struct opt_hint *hints, void *settings);
+    const struct opt_hint *hints, void *settings, struct opt_given *given);
+
+/*
+ * Whether all that were given are for this mode, one bit; -1: a usage fault
+ * says which one is not, and what it doesn't go with.
+ */
+int opt_fit(const struct opt_given *, unsigned mode, const char *what);
 
 /* Writes the rows of a table for --help into a malloced text. */
 char *opt_help(const struct opt *const *tables);

@@ -24,6 +24,7 @@ struct group_probe {
 	bool drawn;			/* by live */
 	int64_t shown;			/* when, in loop_now() */
 	bool told;			/* a group, so that the next is further */
+	int64_t until;			/* --wait */
 };
 
 static struct group_probe *
@@ -71,6 +72,23 @@ show(struct group_probe *p)
 		tell(p);
 }
 
+static bool
+is_awaited(struct group_probe *p)
+{
+	if (p->survey.count || loop_now() >= p->until)
+		return false;
+	p->shown = 0;
+	return p->desk.status == STATUS_OK;
+}
+
+static void
+end(struct group_probe *p)
+{
+	if (p->desk.status == STATUS_OK && !p->survey.count)
+		complain_none(p);
+	loop_stop(&p->desk.loop);
+}
+
 /* What waits in a queue shows only over a while. */
 static void
 on_timer(struct timer *t)
@@ -85,10 +103,8 @@ on_timer(struct timer *t)
 	if (survey_is_settled(&p->survey) &&
 	    (!p->shown || loop_now() >= p->shown + SHOW_US)) {
 		show(p);
-		if (!watch && p->desk.status == STATUS_OK && !p->survey.count)
-			complain_none(p);
-		if (!watch)
-			loop_stop(&p->desk.loop);
+		if (!watch && !is_awaited(p))
+			end(p);
 	}
 	loop_timer_set(&p->desk.loop, t, loop_now() + SURVEY_GAP_US);
 }
@@ -204,6 +220,9 @@ check(const struct settings *s, const struct endpoint *e)
 {
 	if (!s->group)
 		return fail_as(STATUS_USAGE, "--watch goes with --group");
+	if (opt_fit(&s->given, PROBE_GROUP, "--group, which connects to "
+	    "nothing") < 0)
+		return -1;
 	if (e->local)
 		return fail_as(STATUS_USAGE, "--group: Unix sockets have no "
 		    "groups");
@@ -216,6 +235,7 @@ static void
 run(struct group_probe *p)
 {
 	p->timer.on_timer = on_timer;
+	p->until = loop_now() + p->settings->wait;
 	on_timer(&p->timer);
 	if (p->desk.status != STATUS_OK)
 		return;

@@ -43,13 +43,8 @@ check(const struct settings *s, int count)
 	if (!count)
 		return fail_as(STATUS_USAGE, "--merge: which files? '-' is "
 		    "standard input");
-	if (s->count || s->duration || s->rate || s->echo || s->send ||
-	    s->expect || s->match || s->by || s->udp || s->local ||
-	    s->source || s->sources || s->sport || s->interface ||
-	    s->group || s->watch || s->expect_weights || s->what_if || s->wait)
-		return fail_as(STATUS_USAGE, "--merge connects to nothing: it "
-		    "goes with --json, --fail-uneven and --openmetrics");
-	return 0;
+	return opt_fit(&s->given, PROBE_MERGE, "--merge, which only reads "
+	    "reports");
 }
 
 static int

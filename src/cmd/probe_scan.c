@@ -64,13 +64,8 @@ check(const struct settings *s)
 		    "with what to send: --echo or --send TEXT");
 	if (s->local)
 		return fail_as(STATUS_USAGE, "a Unix socket has no ports");
-	if (s->count || s->duration || s->rate || s->by || s->match ||
-	    s->echo || s->send || s->expect || s->fail_uneven ||
-	    s->expect_weights || s->probe_timeout || s->wait ||
-	    s->group || s->watch)
-		return fail_as(STATUS_USAGE, "several ports are connected to "
-		    "once each: only -c, --connect-timeout and where from");
-	return 0;
+	return opt_fit(&s->given, PROBE_SCAN, "several ports, which are "
+	    "connected to once each");
 }
 
 /* One of the list: "80", "20-25" or "http". */
@@ -213,6 +208,7 @@ scan(struct job *j, const struct settings *s, int *ended_by)
 	if (desk_open(&j->desk, s) < 0)
 		return -1;
 	j->started = loop_now();
+	j->desk.loop.busy = s->busy;
 	j->scan.sources = &j->sources;
 	j->scan.interface = s->interface;
 	j->scan.timeout = s->connect_timeout;

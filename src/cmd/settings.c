@@ -11,29 +11,36 @@
 #include "serve/service.h"
 
 #define AT(field) offsetof(struct settings, field)
-#define FLAG(letter, name, field, help) \
-	{ OPT_FLAG, letter, name, NULL, AT(field), 0, 0, help }
-#define NUMBER(letter, name, arg, field, min, max, help) \
-	{ OPT_NUMBER, letter, name, arg, AT(field), min, max, help }
-#define TIME(letter, name, field, min, help) \
-	{ OPT_TIME, letter, name, "TIME", AT(field), min, 0, help }
-#define TEXT(letter, name, arg, field, help) \
-	{ OPT_TEXT, letter, name, arg, AT(field), 0, 0, help }
-#define MAYBE(letter, name, arg, field, help) \
-	{ OPT_MAYBE, letter, name, arg, AT(field), 0, 0, help }
-#define CHOICE(letter, name, words, field, help) \
-	{ OPT_CHOICE, letter, name, words, AT(field), 0, 0, help }
-#define VALUE(letter, name, field, value, help) \
-	{ OPT_VALUE, letter, name, NULL, AT(field), value, 0, help }
-#define END { OPT_END, 0, NULL, NULL, 0, 0, 0, NULL }
+/* The help may be followed by the modes that the option is for. */
+#define ROW(what, letter_, name_, arg_, field, min_, max_, ...) { \
+	.kind = (what), .letter = (letter_), .name = (name_), .arg = (arg_), \
+	.offset = AT(field), .min = (min_), .max = (max_), .help = __VA_ARGS__ }
+#define FLAG(letter, name, field, ...) \
+	ROW(OPT_FLAG, letter, name, NULL, field, 0, 0, __VA_ARGS__)
+#define NUMBER(letter, name, arg, field, min, max, ...) \
+	ROW(OPT_NUMBER, letter, name, arg, field, min, max, __VA_ARGS__)
+#define TIME(letter, name, field, min, ...) \
+	ROW(OPT_TIME, letter, name, "TIME", field, min, 0, __VA_ARGS__)
+#define TEXT(letter, name, arg, field, ...) \
+	ROW(OPT_TEXT, letter, name, arg, field, 0, 0, __VA_ARGS__)
+#define MAYBE(letter, name, arg, field, ...) \
+	ROW(OPT_MAYBE, letter, name, arg, field, 0, 0, __VA_ARGS__)
+#define CHOICE(letter, name, words, field, ...) \
+	ROW(OPT_CHOICE, letter, name, words, field, 0, 0, __VA_ARGS__)
+#define VALUE(letter, name, field, value, ...) \
+	ROW(OPT_VALUE, letter, name, NULL, field, value, 0, __VA_ARGS__)
+#define END { .kind = OPT_END }
 
 const struct opt address_options[] = {
-	VALUE('4', "ipv4", family, AF_INET, "IPv4 only"),
-	VALUE('6', "ipv6", family, AF_INET6, "IPv6 only"),
-	FLAG('u', "udp", udp, "datagrams: UDP, or Unix datagrams with -U"),
-	FLAG('U', "unix", local, "a Unix socket: PATH, or @NAME (abstract)"),
-	FLAG(0, "numeric", numeric, "never ask a name server"),
-	TEXT(0, "interface", "IF", interface, "only by this interface"),
+	VALUE('4', "ipv4", family, AF_INET, "IPv4 only", PROBE_ASKS),
+	VALUE('6', "ipv6", family, AF_INET6, "IPv6 only", PROBE_ASKS),
+	FLAG('u', "udp", udp, "datagrams: UDP, or Unix datagrams with -U",
+	    PROBE_ASKS),
+	FLAG('U', "unix", local, "a Unix socket: PATH, or @NAME (abstract)",
+	    PROBE_ASKS),
+	FLAG(0, "numeric", numeric, "never ask a name server", PROBE_ASKS),
+	TEXT(0, "interface", "IF", interface, "only by this interface",
+	    PROBE_LOAD | PROBE_SCAN),
 	END
 };
 
@@ -118,44 +125,51 @@ const struct opt echo_options[] = {
 
 const struct opt probe_options[] = {
 	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
-	    "attempts (200; with -d no limit)"),
+	    "attempts (200; with -d no limit)", PROBE_LOAD),
 	NUMBER('c', "concurrency", "N", concurrency, 1, 20000,
-	    "at most so many at a time (8)"),
-	TIME('d', "duration", duration, 1, "start attempts for so long"),
+	    "at most so many at a time (8)", PROBE_LOAD | PROBE_SCAN),
+	TIME('d', "duration", duration, 1, "start attempts for so long",
+	    PROBE_LOAD),
 	NUMBER(0, "rate", "N", rate, 1, 1000000,
-	    "start so many a second (open loop)"),
+	    "start so many a second (open loop)", PROBE_LOAD),
 	CHOICE(0, "by", "auto|diag|banner|reply|board", by,
-	    "how to know who answered (auto)"),
+	    "how to know who answered (auto)", PROBE_LOAD),
 	TEXT(0, "match", "REGEX", match,
-	    "who answered is what this finds in the reply"),
+	    "who answered is what this finds in the reply", PROBE_LOAD),
 	MAYBE(0, "echo", "SIZE", echo,
-	    "verify that so many bytes come back (64)"),
+	    "verify that so many bytes come back (64)", PROBE_LOAD),
 	TEXT(0, "send", "TEXT", send,
-	    "send this (\\n \\r \\t \\\\ \\xNN) and await a reply"),
-	TEXT(0, "expect", "REGEX", expect, "the reply must match"),
+	    "send this (\\n \\r \\t \\\\ \\xNN) and await a reply", PROBE_LOAD),
+	TEXT(0, "expect", "REGEX", expect, "the reply must match", PROBE_LOAD),
 	TEXT(0, "expect-weights", "WEIGHTS", expect_weights,
-	    "who is to get how much: A=70,B=30; also pids"),
+	    "who is to get how much: A=70,B=30; also pids", PROBE_LOAD),
 	MAYBE(0, "fail-uneven", "P", fail_uneven,
-	    "status 7 if uneven, or p is below P"),
+	    "status 7 if uneven, or p is below P", PROBE_LOAD | PROBE_MERGE),
 	TEXT(0, "what-if", "CHANGE", what_if,
-	    "flows that would move: +1, -1, or NAME leaves"),
+	    "flows that would move: +1, -1, or NAME leaves", PROBE_LOAD),
 	TEXT(0, "openmetrics", "FILE", openmetrics,
-	    "write the report there too, as metrics"),
+	    "write the report there too, as metrics", PROBE_LOAD | PROBE_MERGE),
 	FLAG(0, "merge", merge,
-	    "the words are FILEs with reports (--json): add them up"),
+	    "the words are FILEs with reports (--json): add them up",
+	    PROBE_MERGE),
 	TIME(0, "connect-timeout", connect_timeout, 1,
-	    "give up connecting after this (10)"),
+	    "give up connecting after this (10)", PROBE_ASKS),
 	TIME(0, "timeout", probe_timeout, 1,
-	    "give up an attempt after this (10; -u: 1)"),
-	TIME(0, "wait", wait, 0, "retry for so long until it listens"),
-	TEXT('s', "source", "ADDR", source, "connect from this address"),
+	    "give up an attempt after this (10; -u: 1)", PROBE_LOAD),
+	TIME(0, "wait", wait, 0, "retry for so long until it listens",
+	    PROBE_LOAD | PROBE_GROUP),
+	TEXT('s', "source", "ADDR", source, "connect from this address",
+	    PROBE_LOAD | PROBE_SCAN),
 	TEXT(0, "sources", "NET", sources,
-	    "connect from these addresses by turns"),
+	    "connect from these addresses by turns", PROBE_LOAD | PROBE_SCAN),
 	TEXT(0, "sport", "PORT", sport,
-	    "connect from this port, or FIRST-LAST by turns"),
-	FLAG(0, "busy", busy, "never sleep, for precise times"),
-	FLAG(0, "group", group, "list the port's groups, connect to nothing"),
-	FLAG(0, "watch", watch, "with --group: again each second"),
+	    "connect from this port, or FIRST-LAST by turns",
+	    PROBE_LOAD | PROBE_SCAN),
+	FLAG(0, "busy", busy, "never sleep, for precise times",
+	    PROBE_LOAD | PROBE_SCAN),
+	FLAG(0, "group", group, "list the port's groups, connect to nothing",
+	    PROBE_GROUP),
+	FLAG(0, "watch", watch, "with --group: again each second", PROBE_GROUP),
 	END
 };
 

@@ -11,8 +11,18 @@ enum accept_choice {
 	ACCEPT_SHARED, ACCEPT_EXCLUSIVE, ACCEPT_REUSEPORT, ACCEPT_DEFAULT,
 };
 
+/* What probe does; the tables say which options are for which of these. */
+enum probe_mode {
+	PROBE_LOAD = 1 << 0,		/* attempts at one port */
+	PROBE_GROUP = 1 << 1,
+	PROBE_SCAN = 1 << 2,		/* several ports */
+	PROBE_MERGE = 1 << 3,
+	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN,
+};
+
 struct settings {
 	const char *command;
+	struct opt_given given;
 	bool help;
 	/* where */
 	int family;
