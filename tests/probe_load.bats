@@ -175,3 +175,53 @@ stop_and_go() {
 	probe --echo -c 1 -n 20 "$port"
 	grep -qE '^echo .* closed loop$' report
 }
+
+# together N: a server that accepts when N clients wait, and then greets them;
+# its port in port.
+together() {
+	local ready=together.${#pids[@]}
+	mkfifo "$ready"
+	python3 - "$1" >"$ready" 2>together.err 3>&- <<-'END' &
+		import select, socket, struct, sys
+		n = int(sys.argv[1])
+		s = socket.create_server(("127.0.0.1", 0))
+		print(s.getsockname()[1], flush=True)
+		while True:
+		    # tcpi_unacked of a listener: how many wait
+		    while struct.unpack_from("I", s.getsockopt(socket.IPPROTO_TCP,
+		            socket.TCP_INFO, 104), 24)[0] < n:
+		        select.select([], [], [], 0.01)
+		    clients = [s.accept()[0] for _ in range(n)]
+		    for c in clients:
+		        c.sendall(b"rpnc/1 name=T host=h pid=1 worker=0\n")
+		    for c in clients:
+		        c.recv(1)
+		        c.close()
+	END
+	pids+=("$!")
+	read -r port <"$ready"
+}
+
+@test "load: a first connection that is stuck keeps no other from starting" {
+	together 4
+	local words
+	# without a host there are several addresses
+	for words in "127.0.0.1 $port" "$port"; do
+		# shellcheck disable=SC2086 # words are words
+		probe -n 4 -c 4 --timeout 30 --json $words
+		test "$status" -eq 0
+		test "$(get '"\(.ok) \(.unattributed)"')" = "4 0"
+		# shellcheck disable=SC2086
+		probe -n 4 -c 4 --timeout 30 --by banner --json $words
+		test "$status" -eq 0
+		test "$(get '"\(.ok) \(.unattributed)"')" = "4 0"
+	done
+}
+
+@test "load: an address whose queue is full is left for the next in time" {
+	full_port
+	start echo ::1 "$full"
+	probe -n 5 --connect-timeout 50 --json "$full"
+	test "$status" -eq 0
+	test "$(get '"\(.target.address) \(.ok)"')" = "::1 5"
+}

@@ -45,7 +45,7 @@ attempt_drop(struct attempt *a)
 	dialogue_free(&a->dialogue);
 }
 
-/* What --by auto does: the scout has learned it. */
+/* What --by auto does: the first ones have learned it. */
 static void
 settle_by(struct attempt *a, enum by by)
 {
@@ -154,6 +154,7 @@ on_connected(struct attempt *a)
 	}
 	if (!g->plan->datagram)
 		a->result.ns[LATENCY_CONNECT] = a->connected - a->started;
+	g->on_connect(a);
 	loop_watch(g->loop, &a->source, 0);
 	a->deadline = loop_now() + g->plan->timeout;
 	loop_timer_cancel(g->loop, &a->limit);
@@ -314,6 +315,14 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 		;
 	a->started = intended ? intended : clock_ns();
 	try_connect(a);
+}
+
+void
+attempt_hasten(struct attempt *a, int64_t microseconds)
+{
+	if (a->stage == STAGE_CONNECT &&
+	    a->limit.when > loop_now() + microseconds)
+		converse_limit(a, microseconds);
 }
 
 int64_t

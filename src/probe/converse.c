@@ -10,7 +10,7 @@
 enum {
 	QUIET_NS = 20 * 1000 * 1000,	/* a reply is whole after that */
 	CLOSE_US = 250 * 1000,
-	GREETING_US = 500 * 1000,	/* for the scout of --by auto */
+	GREETING_US = 500 * 1000,	/* while --by auto learns */
 	DRAIN_READS = 16,
 };
 
@@ -37,7 +37,8 @@ take_name(struct attempt *a)
 	struct ground *g = a->ground;
 	const struct dialogue *d = &a->dialogue;
 
-	if (g->by == BY_AUTO)
+	/* of several that --by auto had listen, one may have been silent */
+	if (g->by == BY_AUTO || g->by == BY_NONE)
 		g->by = d->greeting == GREETING_SEEN ? BY_BANNER : BY_NONE;
 	if (g->by == BY_BANNER && d->greeting == GREETING_SEEN)
 		a->result.row = name_of_greeting(g->tally, d->line,

@@ -16,9 +16,11 @@ struct ground {
 	struct tally *tally;
 	struct identify *who;		/* NULL: the kernel is not asked */
 	struct addr target;
-	enum by by;			/* BY_AUTO is settled by the scout */
+	enum by by;			/* BY_AUTO is settled by the first */
 	/* Wants attempt_tick() at that time (clock_ns()). */
 	void (*wake)(struct ground *, int64_t when);
+	/* A connection is there, whatever comes of it. */
+	void (*on_connect)(struct attempt *);
 	/* It has ended and may be started again. */
 	void (*on_end)(struct attempt *, const struct result *);
 };

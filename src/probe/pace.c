@@ -78,6 +78,29 @@ has_room(const struct pace *p)
 	return p->idle && (!p->scouting || !p->in_flight);
 }
 
+static bool
+is_last(const struct pace *p)
+{
+	return p->address + 1 >= p->addresses.count;
+}
+
+/* The address that is aimed at is the one. */
+static void
+settle(struct pace *p, int64_t since)
+{
+	p->scouting = false;
+	p->first = p->started = since;
+}
+
+/* One address for one round is the one whatever it says. */
+static void
+aim(struct pace *p)
+{
+	p->on_aim(p, &p->addresses.at[p->address]);
+	if (p->addresses.count == 1 && !p->plan->wait)
+		settle(p, clock_ns());
+}
+
 static void
 start(struct pace *p, int64_t intended)
 {
@@ -87,8 +110,22 @@ start(struct pace *p, int64_t intended)
 	p->in_flight++;
 	p->begun++;
 	if (p->scouting)
-		p->on_aim(p, &p->addresses.at[p->address]);
+		aim(p);
 	attempt_start(a, p->begun, intended);
+	if (p->scouting && !is_last(p))
+		attempt_hasten(a, SKIP_US);
+}
+
+/* What follows, a greeting say, may take long. */
+static void
+on_connect(struct attempt *a)
+{
+	struct pace *p = (struct pace *)a->ground;
+
+	if (!p->scouting || p->plan->datagram)
+		return;
+	settle(p, a->started);
+	wake(&p->ground, 1);
 }
 
 static void
@@ -165,13 +202,11 @@ aim_again(struct pace *p)
 static bool
 scout_on(struct pace *p, struct result *r)
 {
-	bool last = p->address + 1 >= p->addresses.count;
-
 	if (p->stopping)
 		return true;
 	if (p->address == 0)
 		p->refusal = *r;
-	if (!last) {
+	if (!is_last(p)) {
 		p->on_skip(p, &p->addresses.at[p->address++], r->error);
 		return true;
 	}
@@ -184,13 +219,6 @@ scout_on(struct pace *p, struct result *r)
 	*r = p->refusal;
 	p->on_aim(p, &p->addresses.at[0]);
 	return false;
-}
-
-static bool
-has_connected(const struct result *r)
-{
-	return r->outcome == OUT_OK || r->outcome == OUT_QUEUED ||
-	    r->ns[LATENCY_CONNECT] >= 0;
 }
 
 /* Nobody has ever answered: the rest would only take long. */
@@ -214,12 +242,10 @@ on_end(struct attempt *a, const struct result *result)
 	a->next = p->idle;
 	p->idle = a;
 	p->in_flight--;
-	if (p->scouting && has_connected(&r)) {
-		p->scouting = false;
-		p->first = p->started = a->started;
-	} else if (p->scouting) {
+	if (p->scouting && r.outcome == OUT_OK)	/* a datagram's reply */
+		settle(p, a->started);
+	else if (p->scouting)
 		skip = scout_on(p, &r);
-	}
 	if (skip)
 		p->begun--;
 	else
@@ -261,6 +287,7 @@ pace_open(struct pace *p, struct loop *l)
 	p->ground.loop = l;
 	p->ground.plan = p->plan;
 	p->ground.wake = wake;
+	p->ground.on_connect = on_connect;
 	p->ground.on_end = on_end;
 	p->scouting = true;
 	p->clock.on_event = on_clock;
