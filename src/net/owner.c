@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "net/fds.h"
 
 /* Without memory a socket's owner is unknown: uthash must not exit. */
 #define HASH_NONFATAL_OOM 1
@@ -24,6 +24,9 @@
  * is, in the processes that were returned before (a probe meets the same few
  * workers again and again), and only then, and seldom, everywhere.
  *
+ * Descriptors are given out again, the lowest first: where one of a process
+ * was lately found its next ones will be.
+ *
  * A reading replaces what was known of the processes it reads, so the map
  * never holds more than the sockets there were.
  */
@@ -31,6 +34,7 @@
 enum {
 	SCAN_GAP_MS = 100,	/* between two readings of all of /proc */
 	PATH_ROOM = 64,		/* for the paths in /proc/PID */
+	LATELY = 16,		/* descriptors of a known process */
 	TEXT_ROOM = 2048,	/* for /proc/PID/status up to its Uid line */
 };
 
@@ -49,6 +53,7 @@ struct held {
 /* A process that was returned as an owner. */
 struct known {
 	pid_t pid;
+	int count, lately[LATELY];	/* the last one first */
 	UT_hash_handle hh;
 };
 
@@ -83,62 +88,6 @@ proc_read(pid_t pid, const char *name, char *text, size_t room)
 	close(fd);
 	text[got > 0 ? got : 0] = '\0';
 	return got;
-}
-
-/* The socket that a link below /proc/PID/fd stands for; 0: it isn't one. */
-static uint64_t
-link_inode(int dir, const char *name)
-{
-	static const char prefix[] = "socket:[";
-	char text[PATH_ROOM];
-	ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
-
-	if (len < 0)
-		return 0;
-	text[len] = '\0';
-	if (strncmp(text, prefix, sizeof(prefix) - 1) != 0)
-		return 0;
-	return strtoull(text + sizeof(prefix) - 1, NULL, 10);
-}
-
-static DIR *
-fds_open(pid_t pid)
-{
-	char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	return opendir(path);
-}
-
-/* Goes on to the next socket; returns its descriptor, or -1 at the end. */
-static int
-fds_next(DIR *dir, uint64_t *inode)
-{
-	struct dirent *e;
-
-	while ((e = readdir(dir)) != NULL) {
-		*inode = link_inode(dirfd(dir), e->d_name);
-		if (*inode != 0)
-			return atoi(e->d_name);
-	}
-	return -1;
-}
-
-/* Returns the descriptor by which a process holds a socket now, or -1. */
-static int
-fds_find(pid_t pid, uint64_t wanted)
-{
-	DIR *dir = fds_open(pid);
-	uint64_t inode = 0;
-	int fd;
-
-	if (dir == NULL)
-		return -1;
-	do
-		fd = fds_next(dir, &inode);
-	while (fd >= 0 && inode != wanted);
-	closedir(dir);
-	return fd;
 }
 
 /* Finds the entry of a socket, making it if need be; NULL: no memory. */
@@ -191,29 +140,58 @@ held_add(struct owners *o, uint64_t inode, pid_t pid, int fd)
 	h->count++;
 }
 
-static bool
-is_known(struct owners *o, pid_t pid)
+static struct known *
+known_find(struct owners *o, pid_t pid)
 {
 	struct known *k;
 
 	HASH_FIND(hh, o->known, &pid, sizeof(pid), k);
-	return k != NULL;
+	return k;
+}
+
+static struct known *
+known_add(struct owners *o, pid_t pid)
+{
+	struct known *k = known_find(o, pid);
+
+	if (k != NULL)
+		return k;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return NULL;
+	k->pid = pid;
+	HASH_ADD(hh, o->known, pid, sizeof(k->pid), k);
+	if (k->hh.tbl != NULL)
+		return k;
+	free(k);
+	return NULL;
+}
+
+/* Puts the descriptor before the others; the last one may be forgotten. */
+static void
+known_note(struct known *k, int fd)
+{
+	int i = 0;
+
+	while (i < k->count && k->lately[i] != fd)
+		i++;
+	if (i == LATELY)
+		i--;
+	else if (i == k->count)
+		k->count++;
+	memmove(&k->lately[1], k->lately, i * sizeof(k->lately[0]));
+	k->lately[0] = fd;
 }
 
 static void
-known_add(struct owners *o, pid_t pid)
+known_add_all(struct owners *o, const struct held *h)
 {
-	struct known *k;
+	for (int i = 0; i < h->count; i++) {
+		struct known *k = known_add(o, h->by[i].pid);
 
-	if (is_known(o, pid))
-		return;
-	k = calloc(1, sizeof(*k));
-	if (k == NULL)
-		return;
-	k->pid = pid;
-	HASH_ADD(hh, o->known, pid, sizeof(k->pid), k);
-	if (k->hh.tbl == NULL)
-		free(k);
+		if (k != NULL)
+			known_note(k, h->by[i].fd);
+	}
 }
 
 static void
@@ -240,7 +218,7 @@ forget_known(struct owners *o)
 
 		next = h->hh.next;
 		for (int i = 0; i < h->count; i++)
-			if (!is_known(o, h->by[i].pid))
+			if (known_find(o, h->by[i].pid) == NULL)
 				h->by[kept++] = h->by[i];
 		h->count = kept;
 		if (kept > 0)
@@ -303,10 +281,7 @@ scan_all(struct owners *o)
 static bool
 hold_check(struct hold *by, uint64_t inode)
 {
-	char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)by->pid, by->fd);
-	if (link_inode(AT_FDCWD, path) == inode)
+	if (fds_socket(by->pid, by->fd) == inode)
 		return true;
 	by->fd = fds_find(by->pid, inode);
 	return by->fd >= 0;
@@ -348,8 +323,8 @@ look_up(struct owners *o, uint64_t inode)
 		scan_all(o);
 		h = recall(o, inode);
 	}
-	for (int i = 0; h != NULL && i < h->count; i++)
-		known_add(o, h->by[i].pid);
+	if (h != NULL)
+		known_add_all(o, h);
 	return h;
 }
 
@@ -443,6 +418,20 @@ owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max)
 	for (int i = 0; i < h->count && i < max; i++)
 		pids[i] = h->by[i].pid;
 	return h->count;
+}
+
+bool
+owners_held_by(struct owners *o, uint64_t inode, pid_t pid)
+{
+	struct known *k = inode != 0 ? known_find(o, pid) : NULL;
+
+	for (int i = 0; k != NULL && i < k->count; i++) {
+		if (fds_socket(pid, k->lately[i]) != inode)
+			continue;
+		known_note(k, k->lately[i]);
+		return true;
+	}
+	return false;
 }
 
 void

@@ -1,6 +1,7 @@
 #ifndef NET_OWNER_H
 #define NET_OWNER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,6 +30,13 @@ int owners_find(struct owners *o, uint64_t inode, struct owner *out);
 
 /* Writes up to max pids, ascending; returns how many holders there are. */
 int owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max);
+
+/*
+ * Whether this process is one of the holders, by a descriptor that was lately
+ * returned of it: a few readlink() instead of a look at all its descriptors.
+ * true is certain; false says nothing, and owners_holders() will.
+ */
+bool owners_held_by(struct owners *o, uint64_t inode, pid_t pid);
 
 /* Makes the next look-up read all of /proc. */
 void owners_refresh(struct owners *o);

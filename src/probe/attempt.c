@@ -111,7 +111,8 @@ look_again(struct attempt *a, int64_t now, int answer)
 static void
 look(struct attempt *a)
 {
-	int answer = identify_look(a->ground->who, &a->ours, &a->result.row);
+	int answer = identify_look(a->ground->who, &a->ours, a->foreseen,
+	    &a->result.row);
 	int64_t now = clock_ns();
 
 	if (answer == LOOK_FOUND)

@@ -328,8 +328,26 @@ look_holders(struct identify *w, const struct diag_sock *s, int *row)
 	return *row < 0 ? LOOK_HIDDEN : LOOK_FOUND;
 }
 
+/*
+ * Whether it was accepted by whom it was foreseen for, as nearly all are: that
+ * is quickly verified, wherever else the search would have to go.
+ */
+static bool
+is_as_foreseen(struct identify *w, uint64_t inode, uint64_t foreseen, int *row)
+{
+	int expected = listeners_row(&w->before, foreseen);
+
+	if (expected < 0 || !owners_held_by(w->owners, inode,
+	    w->tally->rows[expected].pid))
+		return false;
+	w->seen = true;
+	*row = expected;
+	return true;
+}
+
 int
-identify_look(struct identify *w, const struct addr *ours, int *row)
+identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
+    int *row)
 {
 	struct diag_sock s;
 	int found = diag_get(w->diag, w->protocol, &w->target, ours, &s);
@@ -339,6 +357,8 @@ identify_look(struct identify *w, const struct addr *ours, int *row)
 	if (!found || s.state == TCP_LISTEN || s.state == TCP_TIME_WAIT ||
 	    s.state == TCP_CLOSE)
 		return LOOK_GONE;
+	if (s.inode && is_as_foreseen(w, s.inode, foreseen, row))
+		return LOOK_FOUND;
 	if (s.inode)
 		return look_holders(w, &s, row);
 	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)

@@ -44,8 +44,12 @@ uint64_t identify_predict(struct identify *, int fd, struct addr *ours);
 /* The row of that listener; -1: shared, or not known. */
 int identify_row(struct identify *, uint64_t inode);
 
-/* Looks at the server's end of a connection; -1: nothing can be asked. */
-int identify_look(struct identify *, const struct addr *ours, int *row);
+/*
+ * Looks at the server's end of a connection, of which a listener was foreseen
+ * (or 0); -1: nothing can be asked.
+ */
+int identify_look(struct identify *, const struct addr *ours,
+    uint64_t foreseen, int *row);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 

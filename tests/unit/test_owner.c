@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -399,6 +400,50 @@ test_other_uid(void **state)
 	close(fd);
 }
 
+/* A descriptor is known once it was returned, and forgotten after 16 others. */
+static void
+test_held_by(void **state)
+{
+	struct owners *o = *state;
+	struct owner found;
+	pid_t self = getpid(), parent = getppid();
+	int fd = new_socket(), next, high;
+	uint64_t inode = inode_of(fd);
+
+	assert_false(owners_held_by(o, inode, self));
+	assert_int_equal(owners_find(o, inode, &found), 1);
+	assert_true(owners_held_by(o, inode, self));
+	assert_false(owners_held_by(o, inode, parent));
+	assert_false(owners_held_by(o, 0, self));
+	close(fd);
+	assert_false(owners_held_by(o, inode, self));
+	next = new_socket();
+	assert_int_equal(next, fd);
+	assert_true(owners_held_by(o, inode_of(next), self));
+	high = fcntl(next, F_DUPFD_CLOEXEC, 100);
+	close(next);
+	assert_false(owners_held_by(o, inode_of(high), self));
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(dup2(high, 120 + i), 120 + i);
+		inode = inode_of(high);
+		close(high);
+		high = 120 + i;
+		assert_int_equal(owners_find(o, inode, &found), 1);
+		assert_int_equal(found.fd, high);
+		assert_true(owners_held_by(o, inode, self));
+		close(high);
+		high = new_socket();
+		next = fcntl(high, F_DUPFD_CLOEXEC, 100);
+		close(high);
+		high = next;
+	}
+	assert_int_equal(dup2(high, fd), fd);
+	assert_false(owners_held_by(o, inode_of(high), self));
+	close(high);
+	assert_false(owners_held_by(o, inode_of(fd), self));
+	close(fd);
+}
+
 static int
 owners_open(void **state)
 {
@@ -432,6 +477,7 @@ main(void)
 		TEST(test_refresh),
 		TEST(test_unknown),
 		TEST(test_other_uid),
+		TEST(test_held_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
