@@ -10,6 +10,7 @@ commands=(listen echo connect)
 # only this table knows the least and the most, or that 0 is not enough.
 declare -gA sorts=(
 	[--accept-timeout]='time 1'
+	[--adopt]='number 1 2147483647'
 	[--backlog]='number 1 2147483647'
 	[--connect-timeout]='time 1'
 	[--idle-timeout]='time 1'

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "cmd/adoption.h"
 #include "cmd/check.h"
 #include "cmd/command.h"
 #include "cmd/display.h"
@@ -31,12 +32,19 @@ check(struct settings *s, const struct endpoint *e, int workers)
 	if (e->local && s->accept == ACCEPT_REUSEPORT)
 		return fail_as(STATUS_USAGE, "--accept reuseport needs TCP or "
 		    "UDP: Linux has no SO_REUSEPORT for Unix sockets");
+	if (s->accept == ACCEPT_DEFAULT && s->adopt && !s->reuseport)
+		s->accept = ACCEPT_EXCLUSIVE;
 	if (s->accept == ACCEPT_DEFAULT)
 		s->accept = e->local ? ACCEPT_EXCLUSIVE : workers > 1 ||
 		    s->reuseport ? ACCEPT_REUSEPORT : ACCEPT_EXCLUSIVE;
 	if (s->accept != ACCEPT_REUSEPORT && s->reuseport)
 		return fail_as(STATUS_USAGE, "-r is --accept reuseport: choose");
 	s->reuseport = s->accept == ACCEPT_REUSEPORT;
+	if (s->adopt && s->reuseport && workers > 1)
+		return fail_as(STATUS_USAGE, "--adopt has sockets for one "
+		    "member: workers share them without -r");
+	if (adoption_check(s, e) < 0)
+		return -1;
 	return place_check_member(s, e);
 }
 
@@ -410,6 +418,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		if (loop_run(&v.desk.loop) < 0)
 			desk_fault(&v.desk);
 		live_close(&v.display.live);
+		place_tell_holder(&v.desk, v.count == 1 ? &v.live :
+		    &v.place.set);
 		if (v.count == 1)
 			service_close(&v.service);
 		echo_report(&v);

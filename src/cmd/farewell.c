@@ -99,7 +99,7 @@ static bool
 in_silence(const struct farewell *f)
 {
 	return f->datagrams && f->ending && !f->leave.lost &&
-	    !f->desk->settings->reuseport;
+	    !f->leave.held && !f->desk->settings->reuseport;
 }
 
 static void
@@ -153,6 +153,15 @@ wish(const struct farewell *f)
 	return (enum leave_mode)s->leave;
 }
 
+/* Whoever has the sockets as well: what is queued is theirs. */
+static const char *
+holder(struct farewell *f)
+{
+	if (!f->set->adopted && !board_slot(f->board, f->slot)->adopted_by)
+		return NULL;
+	return adoption_holder(f->set, f->held);
+}
+
 static void
 leave(struct farewell *f)
 {
@@ -165,6 +174,7 @@ leave(struct farewell *f)
 	f->leave.board = f->board;
 	f->leave.set = f->set;
 	f->leave.wish = wish(f);
+	f->leave.held = holder(f);
 	f->leave.ops = &ops[f->datagrams != NULL];
 	tell_why(f);
 	if (f->datagrams)

@@ -1,6 +1,7 @@
 #ifndef CMD_FAREWELL_H
 #define CMD_FAREWELL_H
 
+#include "cmd/adoption.h"
 #include "cmd/desk.h"
 #include "group/leave.h"
 #include "serve/accept.h"
@@ -32,6 +33,7 @@ struct farewell {
 	int64_t lost;			/* in all that was left */
 	bool ending;			/* the process ends with it */
 	const char *why;		/* or NULL: as the user asked */
+	char held[ADOPTION_TEXT];	/* by whom, too */
 	bool patient;			/* /drain: no limit to the grace */
 	void (*on_left)(struct farewell *);	/* or NULL */
 	void *user;

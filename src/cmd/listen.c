@@ -100,8 +100,11 @@ close_door(struct server *v)
 	v->closing = true;
 	if (v->settings->reuseport)
 		farewell_begin(&v->farewell);
-	else
+	else {
+		place_tell_holder(&v->talk.desk, &v->live);
+		v->live.count = 0;
 		acceptor_close(&v->acceptor);
+	}
 }
 
 static void
@@ -356,7 +359,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);
-	s->keep = s->keep || (s->reuseport && !s->once);
+	s->keep = s->keep || ((s->reuseport || s->adopt) && !s->once);
 	s->linger = -1;
 	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0 ||
 	    talk_open(&v.talk, s) < 0)
@@ -366,6 +369,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		desk_fault(&v.talk.desk);
 	live_close(&v.display.live);
 	relay_close_all(&v.talk.relay, REASON_CUT);
+	place_tell_holder(&v.talk.desk, &v.live);
 	listen_prompt_end(&v);
 	if (s->udp)
 		peers_close(&v.peers);

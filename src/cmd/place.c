@@ -6,44 +6,11 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "cmd/adoption.h"
 #include "group/index.h"
 #include "group/replace.h"
 #include "group/shadow.h"
 #include "group/why.h"
-
-int
-place_check(const struct settings *s, const struct endpoint *e)
-{
-	if (s->reuseport && e->local)
-		return fail_as(STATUS_USAGE, "-r needs TCP or UDP: Linux has "
-		    "no SO_REUSEPORT for Unix sockets");
-	if (s->interface && e->local)
-		return fail_as(STATUS_USAGE, "a Unix socket has no interface");
-	if (s->reuseport && e->datagram && !e->port)
-		return fail_as(STATUS_USAGE, "-u -r with port 0: Linux may "
-		    "give two such sockets the same port; name one");
-	return 0;
-}
-
-int
-place_check_member(const struct settings *s, const struct endpoint *e)
-{
-	struct steering steering;
-
-	if (!s->reuseport && (s->steer || s->weight >= 0 || s->replace))
-		return fail_as(STATUS_USAGE, "--%s: want -r with it: it is "
-		    "for a group's member", s->steer ? "steer" : s->replace ? "replace" :
-		    "weight");
-	if (s->replace && !e->port)
-		return fail_as(STATUS_USAGE, "--replace wants the port of the "
-		    "member to replace, not 0");
-	if (s->steer && steering_parse(s->steer, &steering) < 0)
-		return -1;
-	if (s->steer && s->weight >= 0 && steering.mode != STEER_WEIGHTS)
-		return fail_as(STATUS_USAGE, "--weight counts with --steer "
-		    "weights only");
-	return 0;
-}
 
 struct sock_options
 place_options(const struct settings *s)
@@ -90,38 +57,6 @@ place_equip(struct board *b, const struct settings *s, int slot,
 	for (int i = 0; s->udp && s->reuseport && i < set->count; i++)
 		index_hide(set->fd[i], board_shared(b)->mark);
 	board_set_sockets(b, slot, set->fd, set->count);
-}
-
-int
-place_check_name(const struct settings *s, uint16_t port)
-{
-	struct board *b;
-	bool taken;
-
-	if (!s->name || !s->reuseport || !port)
-		return 0;
-	b = board_look(s->udp, port);
-	if (!b)
-		return 0;
-	taken = board_has_name(b, s->name);
-	board_close(b);
-	return !taken ? 0 : fail_as(STATUS_USAGE, "--name %s: a live member "
-	    "has this name", s->name);
-}
-
-/* Whom --replace means is looked up before anything is joined. */
-static int
-replace_check(const struct settings *s, const struct endpoint *e)
-{
-	struct board *b = board_look(s->udp, e->port);
-	int slot;
-
-	if (!b)
-		return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of "
-		    "yours is on this port", s->replace);
-	slot = replace_find(b, s->replace);
-	board_close(b);
-	return slot < 0 ? -1 : 0;
 }
 
 static void
@@ -180,22 +115,33 @@ place_full(struct board *b, int slot, bool full)
 		board_set_state(b, slot, full ? STATE_FULL : STATE_RUNNING);
 }
 
-int
-place_open(struct place *p, const struct settings *s,
-    const struct endpoint *e, enum slot_kind kind)
+/* New ones, or another process's. */
+static int
+open_sockets(struct place *p, const struct settings *s,
+    const struct endpoint *e)
 {
 	struct sock_options o = place_options(s);
 	struct addr_list list;
 
+	if (s->adopt)
+		return adoption_open(&p->set, s, e);
+	return addr_resolve_passive(e, &list) < 0 ? -1 :
+	    place_listen(&p->set, &list, &o);
+}
+
+int
+place_open(struct place *p, const struct settings *s,
+    const struct endpoint *e, enum slot_kind kind)
+{
 	p->settings = s;
 	p->owner = getpid();
 	lookout_open(&p->lookout);
-	if (addr_resolve_passive(e, &list) < 0 ||
-	    place_check_name(s, e->port) < 0 ||
-	    (s->replace && replace_check(s, e) < 0) ||
-	    place_listen(&p->set, &list, &o) < 0)
+	if (place_check_name(s, e->port) < 0 ||
+	    (s->replace && place_check_replace(s, e) < 0) ||
+	    open_sockets(p, s, e) < 0)
 		goto lookout;
-	local_name_get(&p->local, &p->set.bound[0]);
+	if (!s->adopt)
+		local_name_get(&p->local, &p->set.bound[0]);
 	if (board_for(p, s) < 0)
 		goto close;
 	p->slot = board_claim(p->board, kind, s->name, 0);
@@ -208,6 +154,8 @@ place_open(struct place *p, const struct settings *s,
 		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
 	if (s->replace)
 		replace(p);
+	if (s->adopt)
+		adoption_mark(p->board, &p->set);
 	return 0;
 board:
 	board_close(p->board);
@@ -446,11 +394,24 @@ place_tell(struct place *p, struct desk *d, int own, int members)
 			.steering = !p->settings->reuseport ? NULL :
 			    steering_text(&board_shared(p->board)->steering,
 			    steering),
+			.adopted = p->set.adopted ? p->set.adopted : -1,
+			.text = adoption_state(&p->set),
 		};
 
 		desk_tell(d, &e);
 	}
-	tell_shadows(p, d, own);
+	/* what is adopted changes nothing for anybody */
+	if (!p->set.adopted)
+		tell_shadows(p, d, own);
+}
+
+void
+place_tell_holder(struct desk *d, const struct sock_set *live)
+{
+	char text[ADOPTION_TEXT];
+
+	if (live->adopted && adoption_holder(live, text))
+		desk_notice(d, text);
 }
 
 void

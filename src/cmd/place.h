@@ -38,6 +38,8 @@ int place_check(const struct settings *, const struct endpoint *e);
  * anything is joined, as who joins and ends at once resets what it was given.
  */
 int place_check_name(const struct settings *, uint16_t port);
+/* Whether whom --replace means is there. */
+int place_check_replace(const struct settings *, const struct endpoint *e);
 /* And once it is known whether it is a group's member. */
 int place_check_member(const struct settings *, const struct endpoint *e);
 
@@ -52,6 +54,8 @@ struct slot *place_slot(struct place *);
 int place_count(struct place *, int own);
 /* The listening events. */
 void place_tell(struct place *, struct desk *, int own, int members);
+/* Who still has adopted sockets that are about to be closed. */
+void place_tell_holder(struct desk *, const struct sock_set *live);
 /*
  * Tells who comes and goes, on the desk, and mends what a dead one left
  * behind by the sockets of live (or NULL); closed with the place.

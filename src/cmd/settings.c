@@ -69,6 +69,8 @@ const struct opt listen_options[] = {
 	    "its part of what the group gets; others have 100"),
 	TEXT(0, "replace", "NAME|PID", replace,
 	    "join, then have that member leave"),
+	NUMBER(0, "adopt", "PID", adopt, 1, INT_MAX,
+	    "take over this process's sockets; no PORT: its one"),
 	CHOICE(0, "leave", "auto|steer|gate|drain|close", leave,
 	    "how to leave the group at the end"),
 	TIME(0, "grace", grace, 0, "for open sessions then (10)"),
@@ -217,6 +219,9 @@ settings_endpoint(const struct settings *s, int count, char *const *words,
 		.local = s->local, .datagram = s->udp, .family = s->family,
 		.numeric = s->numeric,
 	};
+	/* what it has is what there is */
+	if (s->adopt && !count)
+		return 0;
 	return endpoint_parse(out, count, words);
 }
 

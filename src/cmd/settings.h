@@ -38,6 +38,7 @@ struct settings {
 	int64_t max_conns, backlog, accept_timeout;
 	const char *name, *steer, *replace;
 	int64_t weight;			/* -1: not given */
+	int64_t adopt;			/* a pid; 0: not given */
 	int leave;
 	int64_t grace;
 	/* relaying */

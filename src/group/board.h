@@ -49,6 +49,7 @@ struct slot {
 	/* What their groups' programs were made from (policy.h); 0: none. */
 	uint64_t programs[BOARD_SOCKETS];
 	uint32_t tests[BOARD_SOCKETS];	/* drops that index.c made there */
+	int32_t adopted_by;		/* a pid that has its sockets, too, or 0 */
 	struct counters {
 		uint64_t accepted, closed, in, out;
 	} counters __attribute__((aligned(64)));

@@ -173,6 +173,17 @@ all_are_ours(struct leave *l)
 	return true;
 }
 
+/* One that holds several in a group can't exclude itself by one index. */
+static bool
+has_two_in_one(const struct leave *l)
+{
+	for (int i = 1; i < l->set->count; i++)
+		for (int j = 0; j < i; j++)
+			if (addr_equal(&l->set->bound[i], &l->set->bound[j]))
+				return true;
+	return false;
+}
+
 /* Which rung of the ladder to start from. */
 static void
 choose_mode(struct leave *l)
@@ -186,6 +197,8 @@ choose_mode(struct leave *l)
 		give_way(l, LEAVE_GATE, "sock_diag is refused");
 	else if (!has_heirs(l))
 		give_way(l, LEAVE_GATE, "no other rpnc");
+	else if (has_two_in_one(l))
+		give_way(l, LEAVE_GATE, "two sockets in one group");
 	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
 		give_way(l, LEAVE_GATE, "not all are rpnc's");
 }
@@ -293,12 +306,21 @@ step_gate(struct leave *l)
 	if (l->limit < loop_now() + GATE_US)
 		l->limit = loop_now() + GATE_US;
 	l->ops->on_gate(l);
+	l->gated = true;
 	for (int i = 0; i < l->set->count; i++)
 		if (listener_gate(l->set->fd[i],
 		    l->set->bound[i].sa.sa_family, 255) < 0)
 			give_way(l, LEAVE_DRAIN, "a gate is refused");
 	listener_barrier();
 	step_last(l);
+}
+
+/* Another user's process may hold the sockets, too, for all that we know. */
+static void
+open_gates(const struct leave *l)
+{
+	for (int i = 0; i < l->set->count; i++)
+		listener_gate(l->set->fd[i], l->set->bound[i].sa.sa_family, 0);
 }
 
 static void
@@ -309,6 +331,8 @@ step_close(struct leave *l)
 		l->ops->accept_all(l);
 	l->lost = pending(l);
 	l->queued = (int)(l->ops->accepted(l) - l->before);
+	if (l->gated && l->set->adopted)
+		open_gates(l);
 	l->ops->close_all(l);
 	l->active = false;
 	if (l->diag)
@@ -320,16 +344,29 @@ step_close(struct leave *l)
 }
 
 void
+leave_held(struct leave *l)
+{
+	give_way(l, LEAVE_CLOSE, l->held);
+	l->ops->close_all(l);
+	l->active = false;
+	l->ops->on_left(l);
+}
+
+void
 leave_start(struct leave *l)
 {
 	l->timer.on_timer = on_timer;
 	l->active = true;
 	l->began = loop_now();
-	l->diag = diag_open();
 	l->queued = l->handshakes = l->lost = 0;
-	l->locked = l->steered = false;
+	l->locked = l->steered = l->gated = false;
 	l->before = l->ops->accepted(l);
 	l->why = NULL;
+	if (l->held) {
+		leave_held(l);
+		return;
+	}
+	l->diag = diag_open();
 	if (l->wish == LEAVE_DRAIN || l->wish == LEAVE_CLOSE) {
 		l->mode = l->wish;
 		step_close(l);

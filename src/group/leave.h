@@ -41,12 +41,13 @@ struct leave {
 	const struct leave_ops *ops;
 	void *user;
 	enum leave_mode wish;		/* --leave */
+	const char *held;		/* who has the sockets, too; NULL: none */
 	/* How it went. */
 	enum leave_mode mode;
 	const char *why;		/* not what was wished, or NULL */
 	int queued, handshakes, lost;	/* -1: there is no such thing */
 	int64_t began, limit;		/* loop_now() */
-	bool active, locked, steered;
+	bool active, locked, steered, gated;
 	/* Inside. */
 	void (*step)(struct leave *);
 	struct diag *diag;
@@ -62,6 +63,9 @@ struct leave {
 void leave_start(struct leave *);
 /* Ends at once: what was attached is taken away, the sockets close. */
 void leave_now(struct leave *);
+
+/* Somebody else keeps the sockets, with what is queued: they just close. */
+void leave_held(struct leave *);
 
 /* The same for datagrams. */
 void leave_datagram_start(struct leave *);

@@ -85,6 +85,10 @@ leave_datagram_start(struct leave *l)
 	l->handshakes = -1;
 	l->before = l->ops->accepted(l);
 	l->why = NULL;
+	if (l->held) {
+		leave_held(l);
+		return;
+	}
 	l->mode = l->wish;
 	if (l->mode == LEAVE_CLOSE) {
 		part_all(l);	/* or more comes while they are counted */

@@ -73,9 +73,10 @@ listener_queue(int fd)
 int
 listener_gate(int fd, int family, int ttl)
 {
-	if (family == AF_INET6 ?
-	    sock_set_int(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl) == 0 :
-	    sock_set_int(fd, IPPROTO_IP, IP_MINTTL, ttl) == 0)
+	/* an IPv6 socket may take IPv4, too */
+	if (sock_set_int(fd, IPPROTO_IP, IP_MINTTL, ttl) == 0 &&
+	    (family != AF_INET6 ||
+	    sock_set_int(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl) == 0))
 		return 0;
 	return fail("minimal TTL");
 }

@@ -20,6 +20,8 @@ struct sock_set {
 	int fd[ADDR_MAX];
 	struct addr bound[ADDR_MAX];
 	bool no_ipv6;		/* a wildcard for which the kernel has none */
+	int adopted;		/* a pid that they were taken from, or 0: others
+				   may hold them, too (adopt.h) */
 	struct addr refused;	/* on failure: where, and errno */
 	int error;
 };

@@ -24,6 +24,7 @@ static const struct field listening[] = {
 	FIELD("reuseport", FIELD_FLAG, reuseport),
 	FIELD("members", FIELD_NUMBER, members),
 	FIELD("steering", FIELD_TEXT, steering),
+	FIELD("adopted_from", FIELD_NUMBER, adopted),
 	{ 0 },
 };
 

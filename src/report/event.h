@@ -51,6 +51,7 @@ struct event {
 	int64_t time;			/* CLOCK_REALTIME, microseconds */
 	int64_t conn, pid, port, members, place, own, clients;
 	int64_t queued, handshakes, lost;
+	int64_t adopted;		/* a pid, or -1 */
 	const char *name, *protocol, *reason, *text, *command, *mode, *steering;
 	const struct addr *address, *peer;
 	const void *data;

@@ -56,6 +56,9 @@ listening(const struct page *p, const struct event *e)
 		    (long long)e->place, (long long)e->members);
 	if (e->steering && strcmp(e->steering, "hash") != 0)
 		fprintf(p->out, ", %s", e->steering);
+	if (e->adopted > 0)
+		fprintf(p->out, ", adopted from pid %lld, %s",
+		    (long long)e->adopted, e->text);
 	fputc(')', p->out);
 }
 

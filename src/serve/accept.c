@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "net/adopt.h"
 #include "net/listener.h"
 
 enum {
@@ -107,7 +108,8 @@ family_of(int fd)
 static int
 accept_one(struct acceptor *a, struct source *s)
 {
-	int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = a->adopted ? adopt_accept(s->fd) :
+	    accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -154,6 +156,7 @@ int
 acceptor_open(struct acceptor *a, struct loop *l, const struct sock_set *set)
 {
 	a->loop = l;
+	a->adopted = set->adopted;
 	a->retry.on_timer = on_retry;
 	a->fullness.on_timer = on_fullness;
 	for (int i = 0; i < set->count; i++) {

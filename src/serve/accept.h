@@ -22,6 +22,7 @@ struct acceptor {
 	unsigned open, limit;		/* limit 0: none */
 	bool exclusive;			/* EPOLLEXCLUSIVE: one waiter wakes */
 	bool paused, exhausted, full;
+	bool adopted;			/* the sockets are another's, too */
 	bool gated;			/* what is accepted has a gate to open */
 	struct timer retry, fullness;
 	int64_t told;			/* when exhaustion was last told */
