@@ -21,7 +21,7 @@ TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
 	netcat-openbsd netcat-traditional ncat socat strace iproute2 procps \
 	util-linux mandoc git universal-ctags jq python3-prometheus-client
 # Daemons, which the tests start by themselves: unpacked, never installed.
-UNPACKED_DEPS = nginx prometheus
+UNPACKED_DEPS = nginx prometheus haproxy
 LINT_DEPS = clang clang-tidy cppcheck shellcheck
 NEED = tests/need
 

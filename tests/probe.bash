@@ -13,6 +13,24 @@ get() {
 	jq -r "$1" report
 }
 
+# sums: whatever happened, every attempt is one of these.
+sums() {
+	get '.attempts == .ok + .queued + (.failed | add)' | grep -qx true
+	get '.ok <= (.members | map(.count) | add // 0) + .unattributed' | grep -qx true
+}
+
+# probed_counts: "PID COUNT" a line, as own_counts.
+probed_counts() {
+	get '.members[] | "\(.pid) \(.count)"' | sort
+}
+
+# free_port: one that nobody listens on, in port; after it pids has one.
+free_port() {
+	start echo 127.0.0.1:0
+	kill "$pid"
+	finish "$pid" || true
+}
+
 # members ARG...: tests/members.py in the background; its port in port, the
 # pids of its processes in workers, its own in pid.
 members() {
@@ -24,6 +42,16 @@ members() {
 	read -r port line <"$ready"
 	read -ra workers <<<"$line"
 	test -n "$port"
+}
+
+# own_counts: what the processes of members.py counted, "PID COUNT" a line.
+own_counts() {
+	local p
+	kill "$pid"
+	finish "$pid"
+	for p in "${workers[@]}"; do
+		echo "$p $(<"count.$p")"
+	done | sort
 }
 
 # full_port: in full, one whose queue takes no more.
@@ -46,6 +74,7 @@ full_port() {
 }
 
 # nginx_on LINE: nginx with three workers, listening so, with the port in it.
+# It appends the pid of who answered to the file served.
 nginx_on() {
 	nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx
 	test -x "$nginx" || skip "no nginx: make check fetches it"
@@ -58,7 +87,8 @@ nginx_on() {
 		error_log stderr;
 		events { worker_connections 512; }
 		http {
-			access_log off;
+			log_format pid "\$pid";
+			access_log $PWD/served pid;
 			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
 			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
 			scgi_temp_path $PWD/5;
@@ -75,4 +105,5 @@ nginx_on() {
 		test "${#workers[@]}" -eq 3
 	}
 	eventually three
+	eventually timeout 5 rpnc connect "$port" </dev/null
 }

@@ -5,33 +5,6 @@
 load helpers
 load probe
 
-# free_port: one that nobody listens on, in port; after it pids has one.
-free_port() {
-	start echo 127.0.0.1:0
-	kill "$pid"
-	finish "$pid" || true
-}
-
-# sums: whatever happened, every attempt is one of these.
-sums() {
-	get '.attempts == .ok + .queued + (.failed | add)' | grep -qx true
-	get '.ok <= (.members | map(.count) | add // 0) + .unattributed' | grep -qx true
-}
-
-# own_counts: what the processes of members.py counted, "PID COUNT" a line.
-own_counts() {
-	local p
-	kill "$pid"
-	finish "$pid"
-	for p in "${workers[@]}"; do
-		echo "$p $(<"count.$p")"
-	done | sort
-}
-
-probed_counts() {
-	get '.members[] | "\(.pid) \(.count)"' | sort
-}
-
 @test "probe: members, and counts that are the same as their own" {
 	start echo -r -w 3 --json 0
 	probe -n 600 --json "$port"
@@ -172,6 +145,7 @@ probed_counts() {
 	test "$status" -eq 0
 	test "$(get '.members | map(.expected) | sort | tostring')" = "[100,500]"
 	get '.fairness.p > 1e-6' | grep -qx true
+	test "$(get '.members | map(.sockets) | sort | tostring')" = "[1,5]"
 	probed_counts >got
 	own_counts >wanted
 	diff -u wanted got
@@ -185,17 +159,6 @@ probed_counts() {
 	probed_counts >got
 	own_counts >wanted
 	diff -u wanted got
-}
-
-@test "probe: one socket that processes share is said to be one" {
-	members --sockets 1,1,1 --shared
-	probe -n 300 "$port"
-	test "$status" -eq 0
-	grep -q 'share one socket' report
-	probe -n 300 --json "$port"
-	test "$(get '.members | map(.count) | add')" -eq 300
-	# the parent holds it too, and is no member
-	get '.members | length <= 3' | grep -qx true
 }
 
 @test "probe: --fail-uneven=P is about p" {
@@ -233,63 +196,6 @@ probed_counts() {
 	kill -INT "$(pgrep -P "$prober")"
 	finish "$prober" || true
 	test "$(get .fairness.verdict)" = changed
-}
-
-@test "probe: two socats that fork, and their logs" {
-	local i log
-	free_port
-	for i in 1 2; do
-		background socat -d -d "tcp-l:$port,bind=127.0.0.1,reuseport,reuseaddr,fork" PIPE 2>"socat.$i"
-		eventually grep -q 'listening on' "socat.$i"
-	done
-	probe -n 60 --echo --json "$port"
-	test "$status" -eq 0
-	test "$(get '.members | map(.command) | unique | tostring')" = '["socat"]'
-	for i in 1 2; do
-		log=$(grep -c 'accepting connection' "socat.$i")
-		test "$(get ".members[] | select(.pid == ${pids[i]}).count")" -eq "$log"
-	done
-	test "$(get .unattributed)" -eq 0
-}
-
-@test "probe: two nc -lk, one client at a time, and what they say" {
-	local i
-	free_port
-	for i in 1 2; do
-		background nc.openbsd -nlkv 127.0.0.1 "$port" </dev/null >/dev/null 2>"nc.$i"
-		eventually grep -q Listening "nc.$i"
-	done
-	probe -c 1 -n 60 --json "$port"
-	test "$status" -eq 0
-	test "$(get '"\(.ok) \(.unattributed)"')" = "60 0"
-	for i in 1 2; do
-		eventually test_count "nc.$i" "${pids[i]}"
-	done
-}
-
-# test_count LOG PID: nc's own count is the probe's.
-test_count() {
-	test "$(grep -c 'Connection received' "$1")" -eq \
-		"$(get ".members[] | select(.pid == $2).count")"
-}
-
-@test "probe: nginx with reuseport says the same as the kernel" {
-	nginx_on reuseport
-	eventually timeout 5 rpnc connect "$port" </dev/null
-	probe -n 300 --send 'GET / HTTP/1.0\r\n\r\n' --match 'worker=([0-9]+)\.' --json "$port"
-	test "$status" -eq 0
-	test "$(get .by)" = reply
-	test "$(get '.members | map(.count) | add')" -eq 300
-	test "$(get .fairness.at_least)" = true
-	get '.members[].name' | sort >replied
-	probe -n 300 --send 'GET / HTTP/1.0\r\n\r\n' --expect '^HTTP/1\.1 200' --json "$port"
-	test "$status" -eq 0
-	test "$(get .by)" = diag
-	test "$(get .unattributed)" -eq 0
-	test "$(get .fairness.dof)" -eq 2
-	# the master holds all sockets and is no member
-	get '.members[].pid' | sort >asked
-	diff -u replied asked
 }
 
 @test "probe: by banner, by reply and by board agree about who is there" {

@@ -36,6 +36,7 @@ foreign() {
 	probe -n 400 --expect-weights "$nine=900,$one=100" "$port"
 	grep -qE '█  +[0-9]+ +[0-9.]+ %  of 360.0 expected$' report
 	grep -q '^fair hashing gives what is expected ± ' report
+	grep -qx "one process, pid $nine, holds 9 of the group's 10 sockets: connections are dealt to sockets" report
 }
 
 @test "probe: --expect-weights: who is not named, and who is not there" {

@@ -232,7 +232,7 @@ expect_apply(struct expect *x, struct roll *roll, struct tally *t,
 		*known = KNOW_GIVEN;
 		return apply_given(x, t);
 	}
-	if (theirs && *known != KNOW_NOTHING)
+	if (theirs && *known < KNOW_SHARED)
 		*known = apply_steering(x, roll, t, *known);
 	return 0;
 }

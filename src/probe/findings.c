@@ -55,11 +55,59 @@ note_group(struct findings *f, const struct identified *g)
 		note(f, "%llu predictions were wrong, so none is used: does a "
 		    "program steer the group?",
 		    (unsigned long long)g->mistaken);
-	if (g->shared)
-		note(f, "several processes share one socket: they compete for "
-		    "connections, no hash deals them out");
 	if (g->changed)
 		note(f, "members came or went meanwhile");
+}
+
+/* A process may have many sockets: as many as threads, for one. */
+static void
+note_sockets(struct findings *f, const struct tally *t, int all)
+{
+	int processes = 0, sockets = 0;
+	pid_t pid = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		const struct row *r = &t->rows[i];
+
+		if (r->sockets < 2)
+			continue;
+		processes++;
+		sockets += r->sockets;
+		pid = r->pid;
+	}
+	if (processes == 1)
+		note(f, "one process, pid %d, holds %d of the group's %d "
+		    "sockets: connections are dealt to sockets", (int)pid,
+		    sockets, all);
+	else if (processes)
+		note(f, "%d processes hold %d of the group's %d sockets: "
+		    "connections are dealt to sockets", processes, sockets,
+		    all);
+}
+
+static enum knowledge
+conclude_diag(struct findings *f, struct run *r, bool *changed)
+{
+	struct identified group = identify_end(r->who);
+
+	*changed = group.changed;
+	note_group(f, &group);
+	note_sockets(f, &r->tally, group.sockets);
+	roll_name(&r->roll, &r->tally);
+	if (group.known)
+		return group.shared ? KNOW_SHARED : KNOW_ALL;
+	return group.hidden ? KNOW_NOTHING : KNOW_SOME;
+}
+
+/* What peers say of themselves does not say how they share a port. */
+static enum knowledge
+conclude_said(const struct run *r)
+{
+	const struct plan *p = r->pace.plan;
+	const struct addr *to = &r->pace.ground.target;
+
+	return !p->local && to->len && identify_is_shared(p, to) ?
+	    KNOW_SHARED : KNOW_SOME;
 }
 
 /* Whom the rows are, by how they were made. */
@@ -67,28 +115,24 @@ static enum knowledge
 conclude(struct findings *f, struct run *r, bool *changed)
 {
 	struct ground *g = &r->pace.ground;
-	enum knowledge known = KNOW_SOME;
-	struct identified group;
+	enum knowledge known = KNOW_NOTHING;
 
 	if (g->by == BY_AUTO && g->who)
 		g->by = BY_DIAG;
 	if (g->by == BY_DIAG) {
-		group = identify_end(r->who);
-		*changed = group.changed;
-		known = group.known ? KNOW_ALL : group.hidden ?
-		    KNOW_NOTHING : KNOW_SOME;
-		note_group(f, &group);
+		known = conclude_diag(f, r, changed);
 	} else if (g->by == BY_BOARD) {
 		await_counts(r);
 		*changed = roll_end(&r->roll, &r->tally);
 		known = KNOW_ALL;
 		note(f, "counts are the members' own: others' traffic is in "
 		    "them");
-	} else if (g->by == BY_NONE || g->by == BY_AUTO) {
-		known = KNOW_NOTHING;
+	} else if (g->by == BY_BANNER || g->by == BY_REPLY) {
+		known = conclude_said(r);
 	}
-	if (g->by == BY_DIAG)
-		roll_name(&r->roll, &r->tally);
+	if (known == KNOW_SHARED)
+		note(f, "several processes share one socket: they compete for "
+		    "connections, and no hash deals these out: no verdict");
 	return known;
 }
 

@@ -121,12 +121,6 @@ listeners_differ(const struct listeners *s, const struct diag_sock *list,
 }
 
 bool
-listeners_share_one(const struct listeners *s)
-{
-	return s->count == 1 && s->at[0]->count > 1;
-}
-
-bool
 listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
 {
 	bool known = s->count > 0;
@@ -183,6 +177,20 @@ is_accepting(const struct listeners *s, const struct tally *t,
 	return !is_manager(t, l, holder);
 }
 
+bool
+listeners_are_shared(const struct listeners *s, const struct tally *t)
+{
+	int members = 0;
+
+	for (int i = 0; i < s->count; i++)
+		if (s->at[i]->count > 1 && s->at[i]->seen == -2)
+			return true;
+	for (int i = 0; s->count == 1 && i < s->at[0]->count; i++)
+		members += is_accepting(s, t, s->at[0], i);
+	return members > 1;
+}
+
+/* Whose a socket is may not be known, but of one socket all hold it. */
 static void
 weigh(const struct listeners *s, struct tally *t, const struct listener *l)
 {
@@ -191,9 +199,14 @@ weigh(const struct listeners *s, struct tally *t, const struct listener *l)
 
 	for (int i = 0; i < l->count; i++)
 		members += member[i] = is_accepting(s, t, l, i);
-	for (int i = 0; i < l->count; i++)
-		if (member[i])
-			t->rows[l->rows[i]].weight += 1.0 / members;
+	for (int i = 0; i < l->count; i++) {
+		struct row *r = &t->rows[l->rows[i]];
+
+		if (!member[i])
+			continue;
+		r->weight += 1.0 / members;
+		r->sockets += members == 1 || s->count == 1;
+	}
 }
 
 /* Managers are no rows; attempts are over, so that rows may move. */

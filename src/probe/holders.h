@@ -35,8 +35,12 @@ void listeners_learn(struct listeners *, uint64_t inode, int row);
 bool listeners_differ(const struct listeners *, const struct diag_sock *list,
     int count);
 
-/* Whether there is but one, and several processes hold it. */
-bool listeners_share_one(const struct listeners *);
+/*
+ * Whether several processes accept from one of them: then they compete, and no
+ * hash deals connections out among these. Of a group of several, only what
+ * was learned tells. Before listeners_weigh().
+ */
+bool listeners_are_shared(const struct listeners *, const struct tally *);
 
 /*
  * Looks once more for holders of sockets that had none: a server that has

@@ -169,6 +169,20 @@ identify_aim(struct identify *w, const struct addr *target)
 }
 
 bool
+identify_is_shared(const struct plan *plan, const struct addr *target)
+{
+	struct tally none = { 0 };
+	struct identify *w = identify_is_local(target) ?
+	    identify_new(&none, plan) : NULL;
+	bool shared = w && identify_aim(w, target) > 0 &&
+	    listeners_are_shared(&w->before, &none);
+
+	identify_free(w);
+	tally_free(&none);
+	return shared;
+}
+
+bool
 identify_has_group(const struct identify *w)
 {
 	return w->before.count > 0;
@@ -413,7 +427,8 @@ identify_end(struct identify *w)
 		.hidden = (w->before.count && !known) ||
 		    (w->hidden && !w->seen),
 		.uid = w->uid, .mistaken = w->mistaken,
-		.shared = listeners_share_one(&w->before),
+		.shared = listeners_are_shared(&w->before, w->tally),
+		.sockets = w->before.count,
 	};
 
 	if (w->mistaken)

@@ -31,6 +31,9 @@ bool identify_is_local(const struct addr *a);
  */
 int identify_aim(struct identify *, const struct addr *target);
 
+/* Whether several processes of this host accept from the one socket there. */
+bool identify_is_shared(const struct plan *, const struct addr *target);
+
 /* Whether any socket there listens. */
 bool identify_has_group(const struct identify *);
 
@@ -59,7 +62,8 @@ void identify_learn(struct identify *, uint64_t foreseen, int row);
 struct identified {
 	bool known;		/* who is in the group, and each has a row */
 	bool changed;		/* it is another group than it was */
-	bool shared;		/* one socket, which several processes hold */
+	bool shared;		/* several accept from one and the same socket */
+	int sockets;		/* that there are in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
 	uint64_t mistaken;	/* predictions that turned out wrong */

@@ -168,6 +168,7 @@ member(struct reader *r, json_t *o, const char *by, const char *host)
 {
 	struct tally *t = &r->merge->tally;
 	struct row like = { 0 }, *row;
+	int sockets = number(r, o, "sockets");
 	uint64_t all = count(r, o, "count"), foretold = count(r, o,
 	    "predicted");
 	double expected = real(r, o, "expected");
@@ -193,6 +194,7 @@ member(struct reader *r, json_t *o, const char *by, const char *host)
 	row->count += all - foretold;
 	row->predicted += foretold;
 	row->queued += count(r, o, "queued");
+	row->sockets = sockets > 0 ? sockets : row->sockets;
 	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
 	latencies(r, o, row->latency);
 	return expected;

@@ -43,7 +43,7 @@ weigh(struct tally *t, enum knowledge knowledge)
 
 	for (int i = 0; i < t->count; i++)
 		stray |= !(t->rows[i].weight > 0) && row_total(&t->rows[i]);
-	if (knowledge == KNOW_NOTHING || knowledge == KNOW_GIVEN || !stray)
+	if (knowledge >= KNOW_GIVEN || !stray)
 		return knowledge;
 	for (int i = 0; i < t->count; i++)
 		t->rows[i].weight = row_total(&t->rows[i]) > 0;
@@ -117,6 +117,7 @@ member_fill(struct probe_member *m, struct latencies *latency,
 		.pid = r->pid > 0 ? r->pid : -1, .worker = r->worker,
 		.count = row_total(r), .predicted = r->predicted,
 		.queued = r->queued, .latency = latency,
+		.sockets = r->sockets ? r->sockets : -1,
 	};
 	for (int i = 0; i < LATENCIES; i++)
 		latency->at[i] = r->latency[i];
@@ -178,7 +179,7 @@ summary_make(struct summary *s, struct tally *t, enum knowledge knowledge,
 
 	*s = (struct summary){ .verdict = FAIR_TOO_FEW, .p = 1 };
 	knowledge = weigh(t, knowledge);
-	judged = knowledge != KNOW_NOTHING;
+	judged = knowledge < KNOW_SHARED;
 	totals_fill(s, t);
 	if (members_fill(s, t, &total) < 0)
 		return -1;

@@ -22,6 +22,7 @@ enum knowledge {
 	KNOW_ALL,		/* each member of the group has a row */
 	KNOW_SOME,		/* there may be more, who never answered */
 	KNOW_GIVEN,		/* what each is to get is told by its weight */
+	KNOW_SHARED,		/* who answered, but no hash dealt it out */
 	KNOW_NOTHING,		/* whose the rows are can't be judged */
 };
 

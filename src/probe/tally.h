@@ -19,6 +19,7 @@ struct row {
 	pid_t pid;			/* 0: not known */
 	int worker;			/* -1: none */
 	double weight;			/* of the connections; 0: no member */
+	int sockets;			/* that it accepts from; 0: not known */
 	uint64_t count;			/* who answered was seen */
 	uint64_t predicted, queued;	/* only asked for before connecting */
 	struct hist *latency[LATENCIES];

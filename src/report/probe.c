@@ -42,6 +42,7 @@ static const struct field member_fields[] = {
 	FIELD(probe_member, "worker", FIELD_NUMBER, worker),
 	FIELD(probe_member, "host", FIELD_TEXT, host),
 	FIELD(probe_member, "command", FIELD_TEXT, command),
+	FIELD(probe_member, "sockets", FIELD_NUMBER, sockets),
 	FIELD(probe_member, "count", FIELD_COUNT, count),
 	FIELD(probe_member, "predicted", FIELD_COUNT, predicted),
 	FIELD(probe_member, "queued", FIELD_COUNT, queued),

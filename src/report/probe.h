@@ -33,6 +33,7 @@ struct probe_failures {
 struct probe_member {
 	const char *name, *host, *command;
 	int64_t pid, worker;
+	int64_t sockets;		/* listening ones that it accepts from */
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	double share, expected;

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# rpnc probe: servers of all kinds, and that it counts as they do themselves.
+# shellcheck disable=SC2016,SC2154
+
+load helpers
+load probe
+
+# holds FILTER: it is so of the JSON report.
+holds() {
+	jq -e "$1" report >/dev/null
+}
+
+# answered FILTER: of the members, "WHO COUNT" a line.
+answered() {
+	get ".members[] | select(.count > 0) | \"\($1) \(.count)\"" | sort
+}
+
+# served N: what nginx itself has counted of N requests, as answered.
+served() {
+	eventually all_logged "$1"
+	sort served | uniq -c | awk '{ print $2, $1 }' | sort
+	: >served # nginx appends
+}
+
+all_logged() {
+	test "$(wc -l <served)" -eq "$1"
+}
+
+# nginx_agrees: the kernel, the replies and nginx's log, about who answered.
+nginx_agrees() {
+	local request=(-n 300 --send 'GET / HTTP/1.0\r\n\r\n' --json --fail-uneven)
+	: >served
+	probe "${request[@]}" --match 'worker=([0-9]+)\.' "$port"
+	test "$status" -eq 0
+	holds '.by == "reply" and .unattributed == 0'
+	answered .name >got
+	served 300 >wanted
+	diff -u wanted got
+	cp report replied
+	probe "${request[@]}" --expect '^HTTP/1\.1 200' "$port"
+	test "$status" -eq 0
+	# the master holds all sockets, too, and is no member
+	holds '.by == "diag" and .unattributed == 0 and (.members | length == 3)'
+	answered .pid >got
+	served 300 >wanted
+	diff -u wanted got
+}
+
+@test "servers: nginx with reuseport: its log, the replies and the kernel agree" {
+	nginx_on reuseport
+	nginx_agrees
+	# each worker has inherited all three sockets, and uses its own
+	holds '.fairness.dof == 2 and (.members | map(.sockets) == [1, 1, 1])'
+	get '.members[].pid' | sort | diff -u <(printf '%s\n' "${workers[@]}" | sort) -
+	jq -e '.fairness.at_least' replied
+}
+
+@test "servers: nginx without reuseport: the same, and there is no verdict" {
+	nginx_on ""
+	nginx_agrees
+	holds '.fairness == null and (.members | map(.expected) | unique == [null])'
+	jq -e '.fairness == null' replied
+	probe -n 50 "$port"
+	grep -qx 'several processes share one socket: they compete for connections, and no hash deals these out: no verdict' report
+	grep -q 'fair hashing' report && fail "a hash"
+	# unless one says what should be
+	probe -n 100 --json --fail-uneven --expect-weights "${workers[0]}=1,1=99" "$port"
+	test "$status" -eq 7
+}
+
+@test "servers: a Python server whose processes share a socket: its own counts, no verdict" {
+	members --sockets 1,1,1 --shared
+	probe -n 300 --json --fail-uneven "$port"
+	test "$status" -eq 0
+	holds '.fairness == null and .unattributed == 0 and (.members | map(.count) | add) == 300'
+	# the parent holds it too, and is no member
+	holds '.members | length == 3'
+	probed_counts >got
+	own_counts >wanted
+	diff -u wanted got
+}
+
+@test "servers: rpnc echo --accept shared or exclusive: its report, no verdict" {
+	local model
+	for model in shared exclusive; do
+		start echo -w 3 --accept "$model" --identify --json 127.0.0.1 0
+		probe -n 300 --json --fail-uneven "$port"
+		test "$status" -eq 0
+		holds '.by == "diag" and .fairness == null and .unattributed == 0'
+		probed_counts >got
+		kill "$pid"
+		finish "$pid" || true
+		jq -r 'select(.event == "report").workers[] |
+			"\(.pid) \(.accepted)"' "out.$((${#pids[@]} - 1))" | sort >wanted
+		diff -u wanted got
+	done
+	start echo -w 3 --accept shared --identify 127.0.0.1 0
+	probe -n 50 --by banner --json "$port"
+	holds '.by == "banner" and .fairness == null'
+}
+
+@test "servers: haproxy: one process with four sockets, which is said" {
+	local haproxy=${PEERS:-/nonexistent}/haproxy/usr/sbin/haproxy
+	test -x "$haproxy" || skip "no haproxy: make check fetches it"
+	reserve
+	cat >haproxy.cfg <<-END
+		global
+		    nbthread 4
+		    stats socket $PWD/admin
+		defaults
+		    mode http
+		    timeout client 60s
+		    timeout server 60s
+		    timeout connect 60s
+		frontend front
+		    bind 127.0.0.1:$port shards by-thread
+		    http-request return status 200 content-type text/plain string hello
+	END
+	background "$haproxy" -db -f haproxy.cfg >haproxy.out 2>&1
+	four() {
+		test "$(ss -Htln "src 127.0.0.1:$port" | wc -l)" -eq 4 -a -S admin
+	}
+	eventually four
+	probe -n 200 --send 'GET / HTTP/1.0\r\n\r\n' --expect hello --json "$port"
+	test "$status" -eq 0
+	holds '.by == "diag" and .unattributed == 0 and .fairness.verdict == "too-few"'
+	test "$(get '.members[] | "\(.pid) \(.command) \(.sockets) \(.count)"')" = "$pid haproxy 4 200"
+	echo 'show stat' | socat - UNIX-CONNECT:admin >counts
+	test "$(awk -F , '$2 == "FRONTEND" { print $8 }' counts)" -eq 200
+	probe -n 20 "$port"
+	grep -qx "one process, pid $pid, holds 4 of the group's 4 sockets: connections are dealt to sockets" report
+}
+
+@test "servers: two socats that fork, and their logs" {
+	local i log
+	free_port
+	for i in 1 2; do
+		background socat -d -d "tcp-l:$port,bind=127.0.0.1,reuseport,reuseaddr,fork" PIPE 2>"socat.$i"
+		eventually grep -q 'listening on' "socat.$i"
+	done
+	probe -n 60 --echo --json "$port"
+	test "$status" -eq 0
+	test "$(get '.members | map(.command) | unique | tostring')" = '["socat"]'
+	for i in 1 2; do
+		log=$(grep -c 'accepting connection' "socat.$i")
+		test "$(get ".members[] | select(.pid == ${pids[i]}).count")" -eq "$log"
+	done
+	test "$(get .unattributed)" -eq 0
+}
+
+@test "servers: two nc -lk, one client at a time, and what they say" {
+	local i
+	free_port
+	for i in 1 2; do
+		background nc.openbsd -nlkv 127.0.0.1 "$port" </dev/null >/dev/null 2>"nc.$i"
+		eventually grep -q Listening "nc.$i"
+	done
+	probe -c 1 -n 60 --json "$port"
+	test "$status" -eq 0
+	test "$(get '"\(.ok) \(.unattributed)"')" = "60 0"
+	for i in 1 2; do
+		eventually test_count "nc.$i" "${pids[i]}"
+	done
+}
+
+# test_count LOG PID: nc's own count is the probe's.
+test_count() {
+	test "$(grep -c 'Connection received' "$1")" -eq \
+		"$(get ".members[] | select(.pid == $2).count")"
+}
