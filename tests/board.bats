@@ -607,3 +607,72 @@ all_left() {
 listens() {
 	ss -Hltnp "sport = :$port" | grep -q "pid=$1,"
 }
+
+@test "board: one that is cut short while members have it ends none of them" {
+	start echo -r --name A 127.0.0.1 0
+	local a=$pid
+	start echo -r -w 2 --name B 127.0.0.1 "$port"
+	local b=$pid
+	says 'B/1 joined' err.0
+	says 'B/0 joined' err.0
+	: >"$(boards)"
+	says 'another process has cut the board short' err.0
+	says 'another process has cut the board short' err.1
+	run -0 rpnc probe -n 60 --echo --json "$port"
+	assert jq -e '.ok == 60 and (.members | length) == 3 and all(.members[]; .name == null)' <<<"$output"
+	for pid in "$a" "$b"; do
+		kill "$pid"
+		finish "$pid" || test $? -eq 143
+	done
+	run cat err.0 err.1
+	assert_equal "$(grep -c 'cut the board short' <<<"$output")" 2
+	assert_line 'left: 0 queued served, 0 handshakes awaited, 0 lost (gate: no other rpnc)'
+	refute_output --partial died
+}
+
+@test "board: what is no name harms nobody who reads it" {
+	start echo -r --name Zebra -w 2 --steer Zebra=1 127.0.0.1 0
+	says 'listening' err.0
+	eventually grep -q Zebra/1 "$(boards)"
+	# no end, and no letters: also of what follows the name
+	python3 - "$(boards)" <<-'END'
+		import re, sys
+		with open(sys.argv[1], "r+b") as f:
+		    data = f.read()
+		    for at in re.finditer(rb"Zebra(/[01])?\0", data):
+		        f.seek(at.start())
+		        f.write(b"\x1b\xff" * 16)
+	END
+	run -0 rpnc probe -n 20 --json "$port"
+	assert jq -e '.ok == 20' <<<"$output"
+	assert_output --partial '"name":"?'
+	for words in "probe -n 5 $port" "probe --group $port" "listen -r --check 127.0.0.1 $port"; do
+		# shellcheck disable=SC2086 # words are words
+		run -0 rpnc $words
+		assert_output --partial '??'
+		refute_output --partial "$(printf '\033')"
+	done
+	run -2 rpnc listen -r --replace Zebra 127.0.0.1 "$port"
+	assert_output --partial 'members: ??'
+	start echo -r 127.0.0.1 "$port"
+	start echo -r --json 127.0.0.1 "$port"
+	run -0 rpnc probe -n 60 --echo "$port"
+	kill "${pids[@]}"
+	for pid in "${pids[@]}"; do
+		finish "$pid" || test $? -eq 143
+	done
+	run cat err.0 err.1 out.1
+	refute_output --partial "$(printf '\033')"
+}
+
+@test "board: more workers than it has room for are refused before they are there" {
+	start echo -r -w 128 127.0.0.1 0
+	seated() {
+		test "$(grep -ao 'A/[0-9]*' "$(boards)" | sort -u | wc -l)" -eq 128
+	}
+	eventually seated
+	run -1 rpnc echo -r -w 128 127.0.0.1 "$port"
+	assert_output "rpnc echo: port $port has room for 127 more members of rpnc, and this would be 129"
+	run -1 rpnc echo -r -w 128 --check 127.0.0.1 "$port"
+	start echo -r -w 2 127.0.0.1 "$port"
+}

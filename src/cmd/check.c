@@ -13,6 +13,7 @@ struct joined {
 	size_t count;
 	struct check_row *rows;
 	char (*commands)[sizeof(((struct owner *)0)->command)];
+	char (*names)[BOARD_NAME];
 };
 
 static struct check_row *
@@ -41,7 +42,7 @@ add(struct joined *j, struct rivals *r, const struct diag_sock *s)
 		*row = (struct check_row){ .pid = o.pid };
 		memcpy(j->commands[j->count], slot ? "rpnc" : o.command,
 		    slot ? sizeof("rpnc") : sizeof(o.command));
-		row->name = slot ? slot->name : NULL;
+		row->name = slot ? slot_name(slot, j->names[j->count]) : NULL;
 		row->command = o.pid < 0 ? NULL : j->commands[j->count];
 		j->count++;
 	}
@@ -54,7 +55,8 @@ joined_fill(struct joined *j, struct rivals *r, const struct diag_sock *like)
 	j->count = 0;
 	j->rows = calloc((size_t)r->count + 1, sizeof(*j->rows));
 	j->commands = calloc((size_t)r->count + 1, sizeof(*j->commands));
-	if (!j->rows || !j->commands)
+	j->names = calloc((size_t)r->count + 1, sizeof(*j->names));
+	if (!j->rows || !j->commands || !j->names)
 		return fail("members");
 	for (int i = 0; i < r->count; i++)
 		if (in_one_group(&r->list[i], like))
@@ -82,6 +84,7 @@ tell(struct desk *d, const struct settings *s, const struct addr *a)
 	desk_tell(d, &e);
 	free(j.rows);
 	free(j.commands);
+	free(j.names);
 	rivals_close(&r);
 }
 
@@ -122,7 +125,7 @@ check_place(const struct settings *s, const struct endpoint *e)
 	/* the free port of now is not the one of later */
 	for (int i = 0; i < bound && !e->port; i++)
 		addr_set_port(&set.bound[i], 0);
-	if (place_check_name(s, e->port) < 0)
+	if (place_check_board(s, e->port) < 0)
 		return -1;
 	return report(s, &set);
 }

@@ -56,6 +56,7 @@ tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 {
 	bool datagram = t->desk.settings->udp;
 	char safe[sizeof(((struct owner *)0)->command) * ESCAPE_MAX + 1];
+	char room[BOARD_NAME];
 	const char *name = "";
 	struct diag_sock end;
 	struct owner owner;
@@ -69,7 +70,7 @@ tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 	for (int i = 0; b && i < BOARD_SLOTS; i++)
 		if (board_is_member(b, i) &&
 		    board_slot(b, i)->pid == owner.pid)
-			name = board_slot(b, i)->name;
+			name = slot_name(board_slot(b, i), room);
 	escape(owner.command, strlen(owner.command), false, safe);
 	session_say(&t->session, "answered by %s%s%s, pid %d\n", name,
 	    *name ? ", " : "", safe, (int)owner.pid);

@@ -112,7 +112,8 @@ on_full(struct service *service, bool full)
 
 /* Serves on set in this process, by the slot's name and counters. */
 static int
-serve(struct server *v, const struct sock_set *set, int worker, int slot)
+serve(struct server *v, const struct sock_set *set, int worker, int slot,
+    const char *name)
 {
 	static const struct service_ops ops = {
 		.on_open = on_open, .on_close = on_close,
@@ -121,11 +122,11 @@ serve(struct server *v, const struct sock_set *set, int worker, int slot)
 	const struct settings *s = v->settings;
 	struct slot *own = board_slot(v->place.board, slot);
 
-	greeting_fill(v, own->name, worker);
+	greeting_fill(v, name, worker);
 	v->live = *set;
 	v->farewell = (struct farewell){
 		.desk = &v->desk, .acceptor = &v->service.acceptor,
-		.board = v->place.board, .set = &v->live, .name = own->name,
+		.board = v->place.board, .set = &v->live, .name = name,
 		.served = &own->counters.accepted, .slot = slot,
 		.datagrams = s->udp ? &datagrams : NULL, .user = &v->service,
 	};
@@ -243,7 +244,7 @@ worker_run(struct workers *all, int index)
 	slot = board_claim(v->place.board, SLOT_MEMBER, name, getppid());
 	if (slot >= 0)
 		place_equip(v->place.board, v->settings, slot, &set);
-	if (slot < 0 || serve(v, &set, index, slot) < 0 ||
+	if (slot < 0 || serve(v, &set, index, slot, name) < 0 ||
 	    (v->own_sockets && watch_board(v) < 0) || loop_run(&v->desk.loop) < 0)
 		goto fault;
 	service_close(&v->service);
@@ -376,7 +377,7 @@ start(struct server *v)
 {
 	if (v->count > 1)
 		return serve_by_workers(v);
-	return serve(v, &v->place.set, 0, v->place.slot);
+	return serve(v, &v->place.set, 0, v->place.slot, v->place.name);
 }
 
 static int

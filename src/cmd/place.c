@@ -63,6 +63,7 @@ static void
 replace(struct place *p)
 {
 	int slot = replace_find(p->board, p->settings->replace);
+	char name[BOARD_NAME];
 	int state;
 
 	if (slot < 0) {
@@ -73,7 +74,7 @@ replace(struct place *p)
 	if (state == 'T' || state == 't')
 		snprintf(p->notice, sizeof(p->notice), "%s is stopped: it "
 		    "leaves when it goes on (kill -CONT %d)",
-		    board_slot(p->board, slot)->name,
+		    slot_name(board_slot(p->board, slot), name),
 		    (int)board_slot(p->board, slot)->pid);
 	replace_wish(p->board, slot);
 }
@@ -136,7 +137,7 @@ place_open(struct place *p, const struct settings *s,
 	p->settings = s;
 	p->owner = getpid();
 	lookout_open(&p->lookout);
-	if (place_check_name(s, e->port) < 0 ||
+	if (place_check_board(s, e->port) < 0 ||
 	    (s->replace && place_check_replace(s, e) < 0) ||
 	    open_sockets(p, s, e) < 0)
 		goto lookout;
@@ -148,7 +149,7 @@ place_open(struct place *p, const struct settings *s,
 	if (p->slot < 0)
 		goto board;
 	p->named = s->name || s->reuseport;
-	memcpy(p->name, place_slot(p)->name, sizeof(p->name));
+	slot_name(place_slot(p), p->name);
 	place_equip(p->board, s, p->slot, &p->set);
 	if (steer_by_settings(p) < 0)
 		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
@@ -229,9 +230,9 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
     const char *reason)
 {
 	struct place *p = w->user;
-	char steering[STEERING_TEXT];
+	char steering[STEERING_TEXT], name[BOARD_NAME];
 	struct event e = {
-		.kind = kind, .name = s->name, .pid = s->pid,
+		.kind = kind, .name = slot_name(s, name), .pid = s->pid,
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
 		.steering = steering_text(&board_shared(p->board)->steering,
 		    steering),
@@ -256,6 +257,12 @@ on_wake(struct watch *w)
 	struct slot *own = place_slot(p);
 	char why[64];
 
+	if (board_is_lost(p->board) && !p->lost) {
+		p->lost = true;
+		fail_as(STATUS_OK, "another process has cut the board short: "
+		    "members can't be shown, nor steered, any more");
+		desk_error(p->desk);
+	}
 	if (own->replaced_by && !p->replaced && p->on_replaced) {
 		p->replaced = true;
 		snprintf(why, sizeof(why), "replaced by pid %d",
@@ -270,7 +277,7 @@ static void
 on_steering(struct watch *w, const struct steering *s)
 {
 	struct place *p = w->user;
-	char text[STEERING_TEXT];
+	char text[STEERING_TEXT], name[BOARD_NAME];
 	struct event e = {
 		.kind = EVENT_STEERING, .name = "?", .pid = s->pid,
 		.steering = steering_text(s, text),
@@ -278,7 +285,7 @@ on_steering(struct watch *w, const struct steering *s)
 
 	for (int i = 0; i < BOARD_SLOTS; i++)
 		if (board_slot(p->board, i)->pid == s->pid)
-			e.name = board_slot(p->board, i)->name;
+			e.name = slot_name(board_slot(p->board, i), name);
 	place_look(p);
 	desk_tell(p->desk, &e);
 	if (p->on_change)

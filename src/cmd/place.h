@@ -26,7 +26,7 @@ struct place {
 	void (*on_change)(struct place *);	/* members came or went */
 	/* A new member has come in our place: we are to leave. */
 	void (*on_replaced)(struct place *, const char *why);
-	bool replaced;
+	bool replaced, lost;
 	void *user;
 	const struct settings *settings;
 };
@@ -34,10 +34,11 @@ struct place {
 /* What a server can't be asked for; -1: usage. */
 int place_check(const struct settings *, const struct endpoint *e);
 /*
- * Whether --name is free: the board is asked, if there is one. That is before
- * anything is joined, as who joins and ends at once resets what it was given.
+ * Whether --name is free, and slots enough: the board is asked, if there is
+ * one. That is before anything is joined, as who joins and ends at once resets
+ * what it was given.
  */
-int place_check_name(const struct settings *, uint16_t port);
+int place_check_board(const struct settings *, uint16_t port);
 /* Whether whom --replace means is there. */
 int place_check_replace(const struct settings *, const struct endpoint *e);
 /* And once it is known whether it is a group's member. */

@@ -41,20 +41,28 @@ place_check_member(const struct settings *s, const struct endpoint *e)
 }
 
 int
-place_check_name(const struct settings *s, uint16_t port)
+place_check_board(const struct settings *s, uint16_t port)
 {
+	int workers = settings_workers(s), slots = workers;
 	struct board *b;
 	bool taken;
+	int room;
 
-	if (!s->name || !s->reuseport || !port)
+	if (!s->reuseport || !port)
 		return 0;
 	b = board_look(s->udp, port);
 	if (!b)
 		return 0;
-	taken = board_has_name(b, s->name);
+	taken = s->name && board_has_name(b, s->name);
+	room = board_room(b);
+	slots += workers > 1;	/* their parent's */
 	board_close(b);
-	return !taken ? 0 : fail_as(STATUS_USAGE, "--name %s: a live member "
-	    "has this name", s->name);
+	if (taken)
+		return fail_as(STATUS_USAGE, "--name %s: a live member has "
+		    "this name", s->name);
+	return room >= slots ? 0 : fail_as(STATUS_NETWORK, "port %u has room "
+	    "for %d more members of rpnc, and this would be %d", port, room,
+	    slots);
 }
 
 int

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "group/file.h"
+#include "group/guard.h"
 #include "net/listener.h"
 #include "net/sock.h"
 
@@ -35,6 +36,7 @@ struct table {
 struct board {
 	struct file file;
 	struct table *table;
+	struct guard guard;
 	bool mine[BOARD_SLOTS];		/* locked through file */
 	bool reader, private, steering;
 };
@@ -70,6 +72,9 @@ table_map(struct board *b)
 		b->table = NULL;
 		return fail("board %s", b->file.path);
 	}
+	b->guard.at = b->table;
+	b->guard.size = sizeof(struct table);
+	guard_add(&b->guard);
 	if (memcmp(&b->table->head, &own_head, sizeof(own_head)) == 0)
 		return 0;
 foreign:
@@ -80,8 +85,10 @@ foreign:
 static void
 board_free(struct board *b)
 {
-	if (b->table)
+	if (b->table) {
+		guard_remove(&b->guard);
 		munmap(b->table, sizeof(struct table));
+	}
 	file_close(&b->file);
 	free(b);
 }
@@ -166,6 +173,12 @@ board_is_private(const struct board *b)
 	return b->private;
 }
 
+bool
+board_is_lost(const struct board *b)
+{
+	return b->guard.lost;
+}
+
 int
 board_watch(const struct board *b, int inotify, uint32_t events)
 {
@@ -200,13 +213,40 @@ board_is_member(struct board *b, int index)
 	    s->inodes[0] && board_alive(b, index);
 }
 
-/* Whether two names claim the same: "A/1" belongs to A. */
-static bool
-same_base(const char *a, const char *b)
+const char *
+name_clean(const char from[static BOARD_NAME], char name[static BOARD_NAME])
 {
-	size_t length = strcspn(a, "/");
+	int i = 0;
+	char c;
 
-	return strcspn(b, "/") == length && memcmp(a, b, length) == 0;
+	for (; i < BOARD_NAME - 1 && (c = from[i]); i++)
+		name[i] = isascii(c) && (isalnum((unsigned char)c) ||
+		    strchr("_.-/", c)) ? c : '?';
+	name[i] = '\0';
+	return name;
+}
+
+const char *
+slot_name(const struct slot *s, char name[static BOARD_NAME])
+{
+	return name_clean(s->name, name);
+}
+
+static bool
+has_name(const struct slot *s, const char *name)
+{
+	return strncmp(s->name, name, sizeof(s->name)) == 0;
+}
+
+/* Whether it claims the same name: "A/1" belongs to A. */
+static bool
+same_base(const struct slot *s, const char *name)
+{
+	size_t length = strcspn(name, "/");
+	char own[BOARD_NAME];
+
+	return strcspn(slot_name(s, own), "/") == length &&
+	    memcmp(own, name, length) == 0;
 }
 
 /* Whether a slot, alive (or dead too), stands in the way of name. */
@@ -216,10 +256,10 @@ name_taken(struct board *b, const char *name, pid_t parent, bool dead_too)
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = &b->table->slot[i];
 
-		if (s->kind == SLOT_FREE || !same_base(s->name, name))
+		if (s->kind == SLOT_FREE || !same_base(s, name))
 			continue;
 		if (parent && (s->parent == parent || s->pid == parent) &&
-		    strcmp(s->name, name) != 0)
+		    !has_name(s, name))
 			continue;
 		if (dead_too || board_alive(b, i))
 			return true;
@@ -276,10 +316,20 @@ board_find(struct board *b, const char *name, pid_t parent)
 		const struct slot *s = &b->table->slot[i];
 
 		if (s->kind != SLOT_FREE && s->parent == parent &&
-		    strcmp(s->name, name) == 0)
+		    has_name(s, name))
 			return i;
 	}
 	return -1;
+}
+
+int
+board_room(struct board *b)
+{
+	int room = 0;
+
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		room += !board_alive(b, i);
+	return room;
 }
 
 /* The dead slot of this name, a free one, or the one that died first. */
@@ -293,7 +343,7 @@ pick_slot(struct board *b, const char *name)
 		if (slot[i].kind == SLOT_FREE) {
 			unused = unused < 0 ? i : unused;
 		} else if (!board_alive(b, i)) {
-			if (strcmp(slot[i].name, name) == 0)
+			if (has_name(&slot[i], name))
 				return i;
 			if (oldest < 0 || slot[i].order < slot[oldest].order)
 				oldest = i;
@@ -310,7 +360,7 @@ slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
     const char *name, pid_t parent)
 {
 	bool same = parent && s->parent == parent && s->kind == kind &&
-	    strcmp(s->name, name) == 0;
+	    has_name(s, name);
 	struct counters kept = s->counters;
 	struct timespec now;
 

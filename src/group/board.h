@@ -96,6 +96,8 @@ struct board *board_open(bool datagram, uint16_t port);
 struct board *board_private(void);
 struct board *board_look(bool datagram, uint16_t port);
 bool board_is_private(const struct board *);
+/* Whether somebody has cut the file short: nothing is on the board any more. */
+bool board_is_lost(const struct board *);
 /* See file_watch(). */
 int board_watch(const struct board *, int inotify, uint32_t events);
 
@@ -130,9 +132,18 @@ int board_steer_begin(struct board *);
 void board_steer_end(struct board *);
 
 struct slot *board_slot(struct board *, int index);
+/*
+ * A name as the board has it, but of nothing that a name may not have, and
+ * with an end: whoever has the board may have written anything there.
+ */
+const char *name_clean(const char from[static BOARD_NAME],
+    char name[static BOARD_NAME]);
+const char *slot_name(const struct slot *, char name[static BOARD_NAME]);
 bool board_alive(struct board *, int index);
 /* A living member with sockets. */
 bool board_is_member(struct board *, int index);
+/* How many slots there are to claim: free ones, and those of the dead. */
+int board_room(struct board *);
 /* Whether a name stands in the way of who would claim it. */
 bool board_has_name(struct board *, const char *name);
 /* The slot of that name and parent, dead or alive, or -1. */

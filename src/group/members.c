@@ -55,8 +55,10 @@ add_slots(struct members *m, struct board *b)
 		one->slot = i;
 		one->pid = s->pid;
 		one->state = (enum slot_state)s->state;
+		if (one->state > STATE_LEFT)
+			one->state = STATE_RUNNING;
 		one->counters = s->counters;
-		memcpy(one->name, s->name, sizeof(one->name));
+		slot_name(s, one->name);
 		snprintf(one->command, sizeof(one->command), "rpnc");
 		one->process_state = owner_state(s->pid);
 	}

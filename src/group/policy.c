@@ -57,12 +57,19 @@ policy_set(struct board *b, const struct steering *s)
 	return 0;
 }
 
+/* A board may have anything in it. */
+static uint32_t
+within(uint32_t weight)
+{
+	return weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
+}
+
 /* A name stands for the workers of that name, too, but for those listed. */
 uint32_t
 policy_weight(struct board *b, int slot)
 {
 	const struct steering *s = &board_shared(b)->steering;
-	const struct slot *one;
+	char own[BOARD_NAME];
 	uint32_t weight;
 	size_t base;
 
@@ -70,18 +77,18 @@ policy_weight(struct board *b, int slot)
 		return 1;
 	if (slot < 0)
 		return WEIGHT_DEFAULT;
-	one = board_slot(b, slot);
-	weight = one->weight;
-	base = strcspn(one->name, "/");
+	weight = board_slot(b, slot)->weight;
+	base = strcspn(slot_name(board_slot(b, slot), own), "/");
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
 		const char *name = s->weights[i].name;
 
-		if (strcmp(name, one->name) == 0)
-			return s->weights[i].weight;
-		if (strlen(name) == base && memcmp(name, one->name, base) == 0)
+		if (strncmp(name, own, BOARD_NAME) == 0)
+			return within(s->weights[i].weight);
+		if (strnlen(name, BOARD_NAME) == base &&
+		    memcmp(name, own, base) == 0)
 			weight = s->weights[i].weight;
 	}
-	return weight;
+	return within(weight);
 }
 
 static uint64_t

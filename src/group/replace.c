@@ -10,9 +10,10 @@
 static bool
 is_meant(const struct slot *s, const char *text)
 {
+	char name[BOARD_NAME];
 	int64_t pid;
 
-	return strcmp(s->name, text) == 0 ||
+	return strcmp(slot_name(s, name), text) == 0 ||
 	    (num_parse(text, 1, INT32_MAX, &pid) == 0 && pid == s->pid);
 }
 
@@ -20,6 +21,7 @@ is_meant(const struct slot *s, const char *text)
 static const char *
 list_members(struct board *b, char *text, size_t room)
 {
+	char name[BOARD_NAME];
 	size_t used = 0;
 
 	*text = '\0';
@@ -28,8 +30,8 @@ list_members(struct board *b, char *text, size_t room)
 
 		if (s->kind != SLOT_FREE && !s->parent && board_alive(b, i))
 			used += (size_t)snprintf(text + used, room - used,
-			    "%s%.*s (pid %d)", used ? ", " : "",
-			    BOARD_NAME - 1, s->name, (int)s->pid);
+			    "%s%s (pid %d)", used ? ", " : "",
+			    slot_name(s, name), (int)s->pid);
 	}
 	return *text ? text : "none";
 }
@@ -37,7 +39,7 @@ list_members(struct board *b, char *text, size_t room)
 int
 replace_find(struct board *b, const char *text)
 {
-	char members[400];
+	char members[400], name[BOARD_NAME];
 
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
@@ -49,7 +51,7 @@ replace_find(struct board *b, const char *text)
 			return i;
 		return fail_as(STATUS_USAGE, "--replace %.24s: a worker, which "
 		    "its parent would start again: say %.*s", text,
-		    (int)strcspn(s->name, "/"), s->name);
+		    (int)strcspn(slot_name(s, name), "/"), name);
 	}
 	return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of yours has "
 	    "this name or pid here; members: %s", text,

@@ -94,10 +94,12 @@ steering_text(const struct steering *s, char text[static STEERING_TEXT])
 {
 	int used = snprintf(text, STEERING_TEXT, "%s",
 	    steer_types[steering_mode(s)].name);
+	char name[BOARD_NAME];
 
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
 		used += snprintf(text + used, STEERING_TEXT - (size_t)used,
-		    "%c%.*s=%u", i ? ',' : ' ', BOARD_NAME - 1,
-		    s->weights[i].name, s->weights[i].weight);
+		    "%c%s=%u", i ? ',' : ' ',
+		    name_clean(s->weights[i].name, name),
+		    s->weights[i].weight);
 	return text;
 }

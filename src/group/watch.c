@@ -58,6 +58,8 @@ look_all(struct watch *w)
 	w->serial = s->serial;
 	if (w->ops->on_wake)
 		w->ops->on_wake(w);
+	if (board_is_lost(w->board))
+		return;
 	for (int i = 0; i < BOARD_SLOTS; i++)
 		if (w->seen[i].order || board_slot(w->board, i)->kind)
 			look(w, i);

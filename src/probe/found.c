@@ -108,7 +108,7 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 	if (slot) {
 		h.pid = slot->pid;
 		snprintf(h.command, sizeof(h.command), "rpnc");
-		memcpy(t->name, slot->name, sizeof(t->name) - 1);
+		slot_name(slot, t->name);
 	}
 	memcpy(t->command, h.command, sizeof(t->command));
 	user_text(t->sock.uid, t->user);

@@ -35,16 +35,15 @@ roll_close(struct roll *r)
 
 /* "A/2" is A's worker 2. */
 static void
-name_fill(struct row *row, const char *name)
+name_fill(struct row *row, const struct slot *s)
 {
-	size_t length = strnlen(name, BOARD_NAME - 1);
-	const char *slash = memchr(name, '/', length);
+	char name[BOARD_NAME], *slash = strchr(slot_name(s, name), '/');
 
 	if (slash) {
 		row->worker = atoi(slash + 1);
-		length = (size_t)(slash - name);
+		*slash = '\0';
 	}
-	snprintf(row->name, sizeof(row->name), "%.*s", (int)length, name);
+	snprintf(row->name, sizeof(row->name), "%s", name);
 }
 
 void
@@ -56,7 +55,7 @@ roll_name(struct roll *r, struct tally *t)
 		    tally_process_find(t, s->pid) : -1;
 
 		if (row >= 0 && !t->rows[row].name[0])
-			name_fill(&t->rows[row], s->name);
+			name_fill(&t->rows[row], s);
 	}
 }
 
@@ -74,7 +73,7 @@ roll_begin(struct roll *r, struct tally *t)
 		r->row[i] = tally_process(t, s->pid);
 		if (r->row[i] < 0)
 			continue;
-		name_fill(&t->rows[r->row[i]], s->name);
+		name_fill(&t->rows[r->row[i]], s);
 		t->rows[r->row[i]].weight = 1;
 	}
 }
