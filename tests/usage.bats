@@ -23,7 +23,7 @@ declare -gA sorts=(
 # sort_of OPTION ARG: into sort.
 sort_of() {
 	case ${sorts[$1]-}:$2 in
-	?*:*) read -ra sort <<<"${sorts[$1]}" ;;
+	[!:]*:*) read -ra sort <<<"${sorts[$1]}" ;;
 	*'|'*) sort=(choice) ;;
 	:TIME) sort=(time 0) ;;
 	:N | :COUNT) sort=(number '' '') ;;

@@ -43,7 +43,7 @@ check(struct settings *s, const struct endpoint *e, int workers)
 	if (s->adopt && s->reuseport && workers > 1)
 		return fail_as(STATUS_USAGE, "--adopt has sockets for one "
 		    "member: workers share them without -r");
-	if (adoption_check(s, e) < 0)
+	if (echo_accept_check(s) < 0 || adoption_check(s, e) < 0)
 		return -1;
 	return place_check_member(s, e);
 }
@@ -75,6 +75,8 @@ on_close(struct service *service, struct conn *c, enum reason reason)
 
 	desk_closed(&v->desk, c, reason);
 	farewell_closed(&v->farewell);
+	if (v->one_client)
+		loop_stop(&v->desk.loop);
 }
 
 static void
@@ -110,9 +112,8 @@ on_full(struct service *service, bool full)
 		place_full(v->place.board, v->farewell.slot, full);
 }
 
-/* Serves on set in this process, by the slot's name and counters. */
-static int
-serve(struct server *v, const struct sock_set *set, int worker, int slot,
+int
+echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
     const char *name)
 {
 	static const struct service_ops ops = {
@@ -135,6 +136,7 @@ serve(struct server *v, const struct sock_set *set, int worker, int slot,
 		.kind = (enum service_kind)s->service,
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
+		.burden = v->burden, .last_id = v->service.last_id,
 	};
 	return service_open(&v->service, set, s->udp,
 	    s->accept == ACCEPT_EXCLUSIVE && v->count > 1,
@@ -163,8 +165,8 @@ end(struct server *v)
  * service manager's SIGTERM: a second one means nothing here, as the parent
  * sends SIGKILL to end at once.
  */
-static void
-on_worker_signal(struct desk *d, const struct signalfd_siginfo *info)
+void
+echo_worker_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
 	struct server *v = (struct server *)d;
 
@@ -225,7 +227,7 @@ worker_run(struct workers *all, int index)
 {
 	struct server *v = all->user;
 	char name[BOARD_NAME];
-	struct sock_set set;
+	struct sock_set set, none = { 0 };
 	int slot;
 
 	desk_abandon(&v->desk);
@@ -235,8 +237,9 @@ worker_run(struct workers *all, int index)
 	echo_worker_name(v, index, name);
 	if (desk_open(&v->desk, v->settings) < 0)
 		return STATUS_NETWORK;
-	v->desk.on_signal = on_worker_signal;
+	v->desk.on_signal = echo_worker_signal;
 	v->desk.worker = name;
+	v->one_client = v->settings->accept == ACCEPT_BLOCKING;
 	board_reopen(v->place.board);
 	if (worker_sockets(v, index, &set) < 0)
 		goto fault;
@@ -244,8 +247,9 @@ worker_run(struct workers *all, int index)
 	slot = board_claim(v->place.board, SLOT_MEMBER, name, getppid());
 	if (slot >= 0)
 		place_equip(v->place.board, v->settings, slot, &set);
-	if (slot < 0 || serve(v, &set, index, slot, name) < 0 ||
-	    (v->own_sockets && watch_board(v) < 0) || loop_run(&v->desk.loop) < 0)
+	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,
+	    slot, name) < 0 || (v->own_sockets && watch_board(v) < 0) ||
+	    echo_worker_loop(v, index, &set) < 0)
 		goto fault;
 	service_close(&v->service);
 	watch_close(&v->watch);
@@ -263,6 +267,8 @@ on_death(struct workers *all, struct worker *w, int status)
 	char name[BOARD_NAME];
 
 	echo_worker_name(v, w->index, name);
+	if (v->handoff.count)
+		handoff_died(&v->handoff, w->index);
 	if (WIFSIGNALED(status))
 		fail_as(STATUS_OK, "worker %s (pid %d) died by signal %d "
 		    "(%s); it is replaced", name, (int)w->last_pid,
@@ -290,12 +296,14 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 	if (display_signal(&v->display, info))
 		return;
 	if (info->ssi_signo == SIGCHLD) {
-		if (v->count > 1)
+		if (v->by_workers)
 			workers_reap(&v->workers);
+		else if (v->settings->accept == ACCEPT_FORK)
+			forks_reap(&v->forks);
 		return;
 	}
 	d->ended_by = (int)info->ssi_signo;
-	if (v->count > 1)
+	if (v->by_workers)
 		workers_stop(&v->workers, v->ending);
 	else
 		end(v);
@@ -311,7 +319,7 @@ on_replaced(struct place *p, const char *why)
 	};
 
 	v->farewell.why = why;
-	if (v->count > 1) {
+	if (v->by_workers) {
 		desk_tell(&v->desk, &e);
 		workers_stop(&v->workers, false);
 	} else if (!v->ending) {
@@ -375,27 +383,30 @@ serve_by_workers(struct server *v)
 static int
 start(struct server *v)
 {
-	if (v->count > 1)
-		return serve_by_workers(v);
-	return serve(v, &v->place.set, 0, v->place.slot, v->place.name);
+	if (echo_accept_prepare(v) < 0)
+		return -1;
+	if (v->by_workers)
+		return serve_by_workers(v) < 0 ? -1 : echo_accept_start(v);
+	if (v->settings->accept == ACCEPT_FORK)
+		return echo_accept_start(v);
+	return echo_serve(v, &v->place.set, 0, v->place.slot, v->place.name);
 }
 
 static int
 run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
 	struct server v = { .settings = s, .count = settings_workers(s),
-	    .workers.gate = -1 };
+	    .workers.gate = -1, .handoff.pending = -1 };
 	struct endpoint e;
 	int members;
 
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
-	    check(s, &e, v.count) < 0)
+	    check(s, &e, v.count) < 0 || echo_accept_arrange(&v) < 0)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);
-	v.own_sockets = s->reuseport;
 	if (place_open(&v.place, s, &e,
-	    v.count > 1 ? SLOT_PARENT : SLOT_MEMBER) < 0)
+	    v.by_workers ? SLOT_PARENT : SLOT_MEMBER) < 0)
 		return -1;
 	raise_descriptor_limit();
 	if (desk_open(&v.desk, s) < 0)
@@ -412,17 +423,16 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		place_tell(&v.place, &v.desk, v.count, members);
 		workers_go(&v.workers);
 		if (s->reuseport && place_watch(&v.place, &v.desk,
-		    v.count == 1 ? &v.live : NULL) < 0)
+		    v.by_workers ? NULL : &v.live) < 0)
 			desk_error(&v.desk);
 		display_start(&v.display, &v.desk, &v.place);
 		desk_ready(&v.desk, &v.place.set);
 		if (loop_run(&v.desk.loop) < 0)
 			desk_fault(&v.desk);
 		live_close(&v.display.live);
-		place_tell_holder(&v.desk, v.count == 1 ? &v.live :
-		    &v.place.set);
-		if (v.count == 1)
-			service_close(&v.service);
+		place_tell_holder(&v.desk, v.by_workers ? &v.place.set :
+		    &v.live);
+		echo_accept_stop(&v);
 		echo_report(&v);
 	}
 	*ended_by = v.desk.ended_by;

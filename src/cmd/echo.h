@@ -4,10 +4,18 @@
 #include "cmd/display.h"
 #include "cmd/farewell.h"
 #include "cmd/place.h"
+#include "serve/forks.h"
+#include "serve/handoff.h"
 #include "serve/service.h"
 #include "serve/worker.h"
 
 enum { GREETING = 256 };
+
+/* A worker's, once the parent has found it. */
+struct echo_slot {
+	bool found;
+	int slot;
+};
 
 /* What rpnc echo works with, in a parent, a worker, or by itself. */
 struct server {
@@ -22,7 +30,15 @@ struct server {
 	struct workers workers;
 	struct sock_set *sets;		/* one a worker, while they start */
 	int count;
+	bool by_workers;		/* this process serves nobody itself */
 	bool own_sockets, ending;
+	bool one_client;		/* at a time, or in its life */
+	struct handoff handoff;
+	struct echo_slot handed[WORKERS_MAX];
+	struct source taker;		/* where a worker is handed to */
+	struct forks forks;
+	int forks_max;			/* at once; 0: as many as -m says */
+	struct burden burden;
 	int64_t started;
 	char greeting[GREETING];
 };
@@ -30,6 +46,29 @@ struct server {
 /* "A/3" */
 void echo_worker_name(const struct server *, int index,
     char name[static BOARD_NAME]);
+/*
+ * Serves on set (or on nothing yet) in this process, by the slot's name and
+ * counters.
+ */
+int echo_serve(struct server *, const struct sock_set *set, int worker,
+    int slot, const char *name);
+/* What a process that serves for another one does on its signals. */
+void echo_worker_signal(struct desk *, const struct signalfd_siginfo *);
+
+/*
+ * echo_accept.c, what --accept asks for. What can't be, and how many processes
+ * there are; -1: usage.
+ */
+int echo_accept_check(const struct settings *);
+int echo_accept_arrange(struct server *);
+/* Before the fork, in the parent after it, and at its end. */
+int echo_accept_prepare(struct server *);
+int echo_accept_start(struct server *);
+void echo_accept_stop(struct server *);
+/* In place of a worker's loop_run(); whether set is not to be in that loop. */
+int echo_worker_loop(struct server *, int index, const struct sock_set *set);
+bool echo_is_given(const struct server *);
+
 /* Tells what was done, of each worker. */
 void echo_report(struct server *);
 

@@ -12,12 +12,13 @@ echo_worker_name(const struct server *v, int index, char name[static BOARD_NAME]
 	    (unsigned short)index);
 }
 
+/* Of this process, or of all its children that ended. */
 static double
-own_cpu(void)
+cpu(int whose)
 {
 	struct rusage u;
 
-	getrusage(RUSAGE_SELF, &u);
+	getrusage(whose, &u);
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
 	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
@@ -30,7 +31,7 @@ row_fill(struct server *v, int i, struct worker_row *row, char *name)
 
 	*row = (struct worker_row){ .name = name, .worker = i, .pid = -1 };
 	snprintf(name, BOARD_NAME, "%s", v->place.name);
-	if (v->count > 1) {
+	if (v->by_workers) {
 		echo_worker_name(v, i, name);
 		row->cpu = v->workers.list[i].cpu;
 		row->restarts = v->workers.list[i].restarts;
@@ -39,7 +40,7 @@ row_fill(struct server *v, int i, struct worker_row *row, char *name)
 			return;
 		slot = board_slot(v->place.board, found);
 	} else {
-		row->cpu = own_cpu();
+		row->cpu = cpu(RUSAGE_SELF) + cpu(RUSAGE_CHILDREN);
 	}
 	row->pid = slot->pid;
 	row->accepted = slot->counters.accepted;

@@ -115,8 +115,11 @@ const struct opt dial_options_table[] = {
 const struct opt echo_options[] = {
 	TEXT('w', "workers", "N|auto", workers,
 	    "processes that serve (1); auto: one a processor"),
-	CHOICE(0, "accept", "shared|exclusive|reuseport", accept,
-	    "how workers share a port (reuseport)"),
+	CHOICE(0, "accept", "shared|exclusive|reuseport|blocking|handoff|fork",
+	    accept, "how workers share a port (reuseport)"),
+	TIME(0, "work", work, 0, "use so much CPU for each request"),
+	TEXT(0, "stall", "TIME:EVERY", stall,
+	    "each EVERY requests, serve nobody for TIME"),
 	FLAG(0, "identify", identify, "greet with one line that says who"),
 	VALUE(0, "discard", service, SERVE_DISCARD,
 	    "send nothing back (RFC 863)"),

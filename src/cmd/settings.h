@@ -8,7 +8,8 @@
 
 enum choice { CHOICE_AUTO, CHOICE_ALWAYS, CHOICE_NEVER };
 enum accept_choice {
-	ACCEPT_SHARED, ACCEPT_EXCLUSIVE, ACCEPT_REUSEPORT, ACCEPT_DEFAULT,
+	ACCEPT_SHARED, ACCEPT_EXCLUSIVE, ACCEPT_REUSEPORT, ACCEPT_BLOCKING,
+	ACCEPT_HANDOFF, ACCEPT_FORK, ACCEPT_DEFAULT,
 };
 
 /* What probe does; the tables say which options are for which of these. */
@@ -51,6 +52,8 @@ struct settings {
 	const char *workers;
 	int accept, service;
 	bool identify;
+	int64_t work;
+	const char *stall;
 	/* probe */
 	bool merge;
 	const char *openmetrics, *what_if;

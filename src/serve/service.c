@@ -82,6 +82,8 @@ read_once(struct service *s, struct conn *c)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	s->counters->in += (uint64_t)n;
+	if (n > 0)
+		burden_bear(&s->burden);
 	if (n == 0)
 		c->read_ended = true;
 	else if (s->kind == SERVE_ECHO)
@@ -175,6 +177,7 @@ answer_one(struct service *s, int fd)
 	s->counters->accepted++;
 	s->counters->closed++;
 	s->counters->in += (uint64_t)n;
+	burden_bear(&s->burden);
 	if (s->kind == SERVE_DISCARD || !from.len)
 		return 0;
 	if (s->kind == SERVE_CHARGEN)
@@ -232,6 +235,19 @@ service_open(struct service *s, const struct sock_set *set, bool datagram,
 		.on_full = on_full, .user = s,
 	};
 	return acceptor_open(&s->acceptor, s->loop, set);
+}
+
+void
+service_take(struct service *s, int fd)
+{
+	s->acceptor.open++;
+	on_accept(&s->acceptor, fd);
+}
+
+void
+service_answer(struct service *s)
+{
+	answer_some(&s->datagram[0], 1);
 }
 
 void

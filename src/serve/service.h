@@ -7,6 +7,7 @@
 #include "net/dgram.h"
 #include "net/sock.h"
 #include "serve/accept.h"
+#include "serve/burden.h"
 
 /* echo (RFC 862), discard (RFC 863), chargen (RFC 864) on one loop. */
 
@@ -34,6 +35,7 @@ struct service {
 	const struct service_ops *ops;
 	struct counters *counters;
 	void *user;
+	struct burden burden;
 	struct acceptor acceptor;
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
@@ -46,6 +48,10 @@ struct service {
 /* Serves on the sockets, which it takes over; the fields above are set. */
 int service_open(struct service *, const struct sock_set *, bool datagram,
     bool exclusive, unsigned limit);
+/* Serves a connection that was accepted elsewhere, and owns it. */
+void service_take(struct service *, int fd);
+/* Datagrams: answers one that is queued, if any. */
+void service_answer(struct service *);
 /* Datagrams: answers some of what is queued; closes the sockets. */
 void service_drain(struct service *);
 void service_stop(struct service *);

@@ -1,0 +1,261 @@
+/*
+ * rpnc echo: the accept models in which a process does not simply watch the
+ * listening sockets: it waits in accept(2) itself, is handed connections, or
+ * is forked for one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "cmd/echo.h"
+
+enum { FLUSH_MS = 1000 };
+
+static const struct counters *
+counters_of(struct handoff *h, int worker)
+{
+	struct server *v = h->user;
+	struct echo_slot *known = &v->handed[worker];
+	char name[BOARD_NAME];
+
+	if (!known->found) {
+		echo_worker_name(v, worker, name);
+		known->slot = board_find(v->place.board, name, getpid());
+		known->found = known->slot >= 0;
+	}
+	return known->found ?
+	    &board_slot(v->place.board, known->slot)->counters : NULL;
+}
+
+static void
+on_handoff_fault(struct handoff *h)
+{
+	struct server *v = h->user;
+
+	desk_error(&v->desk);
+}
+
+static void
+on_forks_fault(struct forks *f)
+{
+	struct server *v = f->user;
+
+	desk_error(&v->desk);
+}
+
+/* The processes of a connection add up, in the one slot. */
+static void
+add_up(struct counters *to, const struct counters *c)
+{
+	__atomic_fetch_add(&to->in, c->in, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&to->out, c->out, __ATOMIC_RELAXED);
+}
+
+/* The life of a process that has one connection. */
+static int
+on_fork(struct forks *f, int fd)
+{
+	static const struct sock_set none;
+	struct server *v = f->user;
+	struct counters own = { 0 };
+
+	desk_abandon(&v->desk);
+	place_abandon(&v->place);
+	sock_set_close(&v->place.set);
+	if (desk_open(&v->desk, v->settings) < 0)
+		return STATUS_NETWORK;
+	v->desk.on_signal = echo_worker_signal;
+	v->one_client = true;
+	v->service = (struct service){ .last_id = f->begun - 1 };
+	if (echo_serve(v, &none, 0, v->place.slot, v->place.name) < 0) {
+		desk_fault(&v->desk);
+		return desk_close(&v->desk);
+	}
+	v->service.counters = &own;
+	service_take(&v->service, fd);
+	if (loop_run(&v->desk.loop) < 0)
+		desk_fault(&v->desk);
+	service_close(&v->service);
+	add_up(f->counters, &own);
+	return desk_close(&v->desk);
+}
+
+/* What only some models can do. */
+int
+echo_accept_check(const struct settings *s)
+{
+	bool passed = s->accept == ACCEPT_HANDOFF || s->accept == ACCEPT_FORK;
+
+	if (s->udp && passed)
+		return fail_as(STATUS_USAGE, "--accept %s passes connections "
+		    "on; datagrams have none",
+		    s->accept == ACCEPT_FORK ? "fork" : "handoff");
+	if (s->max_conns && (s->accept == ACCEPT_BLOCKING ||
+	    s->accept == ACCEPT_HANDOFF))
+		return fail_as(STATUS_USAGE, s->accept == ACCEPT_BLOCKING ?
+		    "-m: with --accept blocking a worker has one connection" :
+		    "-m: with --accept handoff no connection waits");
+	if (s->adopt && (passed || s->accept == ACCEPT_BLOCKING))
+		return fail_as(STATUS_USAGE, "--adopt goes with --accept "
+		    "shared, exclusive and reuseport");
+	return 0;
+}
+
+int
+echo_accept_arrange(struct server *v)
+{
+	const struct settings *s = v->settings;
+
+	if (s->accept == ACCEPT_FORK) {
+		v->forks_max = s->workers ? v->count : 0;
+		v->count = 1;
+	}
+	v->by_workers = v->count > 1 || s->accept == ACCEPT_BLOCKING ||
+	    s->accept == ACCEPT_HANDOFF;
+	v->own_sockets = s->reuseport;
+	v->burden.work = s->work;
+	return s->stall ? burden_read(&v->burden, s->stall) : 0;
+}
+
+int
+echo_accept_prepare(struct server *v)
+{
+	const struct sock_set *set = &v->place.set;
+
+	if (v->settings->accept == ACCEPT_BLOCKING) {
+		if (set->count > 1)
+			return fail_as(STATUS_USAGE, "--accept blocking waits "
+			    "for one socket, and there are %d: name one "
+			    "address, or say -4 or -6", set->count);
+		return fcntl(set->fd[0], F_SETFL, fcntl(set->fd[0], F_GETFL) &
+		    ~O_NONBLOCK) < 0 ? fail("blocking") : 0;
+	}
+	if (v->settings->accept == ACCEPT_HANDOFF) {
+		v->handoff.counters = counters_of;
+		v->handoff.on_fault = on_handoff_fault;
+		v->handoff.user = v;
+		return handoff_open(&v->handoff, v->count);
+	}
+	return 0;
+}
+
+int
+echo_accept_start(struct server *v)
+{
+	if (v->settings->accept == ACCEPT_HANDOFF)
+		return handoff_start(&v->handoff, &v->desk.loop,
+		    &v->place.set);
+	if (v->settings->accept != ACCEPT_FORK)
+		return 0;
+	v->forks = (struct forks){
+		.counters = &place_slot(&v->place)->counters, .run = on_fork,
+		.on_fault = on_forks_fault, .user = v,
+	};
+	return forks_open(&v->forks, &v->desk.loop, &v->place.set,
+	    (unsigned)(v->forks_max ? v->forks_max : v->settings->max_conns));
+}
+
+void
+echo_accept_stop(struct server *v)
+{
+	if (v->by_workers)
+		handoff_close(&v->handoff);
+	else if (v->settings->accept == ACCEPT_FORK)
+		forks_close(&v->forks);
+	else
+		service_close(&v->service);
+}
+
+bool
+echo_is_given(const struct server *v)
+{
+	return v->settings->accept == ACCEPT_HANDOFF ||
+	    (v->settings->accept == ACCEPT_BLOCKING && !v->settings->udp);
+}
+
+/* SIGTERM comes in here only: nothing is open then that could be cut. */
+static int
+wait_for_signal_or(struct server *v, int listener)
+{
+	sigset_t term;
+	int fd, error;
+	char byte;
+
+	sink_flush(&v->desk.out, FLUSH_MS, -1);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &term, NULL);
+	if (v->settings->udp)
+		fd = (int)recv(listener, &byte, 1, MSG_PEEK);
+	else
+		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK |
+		    SOCK_CLOEXEC);
+	error = errno;
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	errno = error;
+	return fd;
+}
+
+static bool
+is_fatal(void)
+{
+	return errno == EBADF || errno == EINVAL || errno == ENOTSOCK;
+}
+
+/* One client at a time, from accept(2) to its end. */
+static int
+serve_blocking(struct server *v, int listener)
+{
+	while (!v->farewell.ending) {
+		int fd = wait_for_signal_or(v, listener);
+
+		if (fd < 0 && is_fatal())
+			return fail("accept");
+		if (v->settings->udp) {
+			service_answer(&v->service);
+		} else if (fd >= 0) {
+			if (v->place.set.bound[0].sa.sa_family != AF_UNIX)
+				sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+			v->desk.loop.stopped = false;
+			service_take(&v->service, fd);
+			if (loop_run(&v->desk.loop) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void
+on_taker(struct source *s, uint32_t events)
+{
+	struct server *v = (struct server *)((char *)s -
+	    offsetof(struct server, taker));
+	int fd;
+
+	(void)events;
+	while ((fd = handoff_take(s->fd)) >= 0)
+		service_take(&v->service, fd);
+}
+
+int
+echo_worker_loop(struct server *v, int index, const struct sock_set *set)
+{
+	struct sock_set listeners = v->place.set;
+
+	if (v->settings->accept == ACCEPT_BLOCKING)
+		return serve_blocking(v, set->fd[0]);
+	if (v->settings->accept == ACCEPT_HANDOFF) {
+		sock_set_close(&listeners);
+		v->taker = (struct source){
+			.fd = handoff_taker(&v->handoff, index),
+			.on_event = on_taker,
+		};
+		if (loop_watch(&v->desk.loop, &v->taker, EPOLLIN) < 0)
+			return -1;
+	}
+	return loop_run(&v->desk.loop);
+}

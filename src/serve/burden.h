@@ -1,0 +1,23 @@
+#ifndef SERVE_BURDEN_H
+#define SERVE_BURDEN_H
+
+#include <stdint.h>
+
+/*
+ * What a request costs the process that serves it, so that a server which
+ * only echoes behaves like one that has something to do.
+ */
+struct burden {
+	int64_t work;			/* of CPU, each time, microseconds */
+	int64_t stall;			/* asleep, microseconds */
+	uint64_t every;			/* that many requests; 0: never */
+	uint64_t requests;
+};
+
+/* "20ms:200" into stall and every; -1: usage. */
+int burden_read(struct burden *, const char *text);
+
+/* One request: returns when all of it is borne. */
+void burden_bear(struct burden *);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef SERVE_FORKS_H
+#define SERVE_FORKS_H
+
+#include "group/board.h"
+#include "serve/accept.h"
+
+/* A process for each connection, which ends with it. */
+struct forks {
+	struct acceptor acceptor;	/* first; limit: so many at once */
+	struct counters *counters;
+	unsigned begun;
+	/* The child: its exit status. Its descriptors are the parent's. */
+	int (*run)(struct forks *, int fd);
+	void (*on_fault)(struct forks *);	/* see fail_text() */
+	void *user;
+};
+
+/* Takes over the sockets; counters, run and on_fault are set. */
+int forks_open(struct forks *, struct loop *, const struct sock_set *,
+    unsigned limit);
+/* On SIGCHLD. */
+void forks_reap(struct forks *);
+/* What is left ends with this process. */
+void forks_close(struct forks *);
+
+#endif
