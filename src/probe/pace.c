@@ -20,6 +20,7 @@
 
 enum {
 	BURST = 64,			/* starts before events are served */
+	SLICE_NS = 5 * 1000 * 1000,
 	SPIN_NS = 100 * 1000,
 	PREPARE_NS = 60 * 1000,		/* what comes before connect(2) */
 	SKIP_US = 2 * 1000 * 1000,	/* for an address that isn't the last */
@@ -161,24 +162,36 @@ fill(struct pace *p)
 		finish(p);
 }
 
+/* Thousands may take long; a signal is not to wait for them. */
+static void
+tick(struct pace *p)
+{
+	int64_t now = clock_ns(), next;
+	int count = p->plan->concurrency;
+
+	for (int i = 0; i < count; i++) {
+		next = attempt_tick(&p->attempts[p->turn], now);
+		if (next)
+			wake(&p->ground, next);
+		p->turn = (p->turn + 1) % count;
+		if (clock_ns() > now + SLICE_NS) {
+			wake(&p->ground, 1);
+			return;
+		}
+	}
+}
+
 static void
 on_clock(struct source *s, uint32_t events)
 {
 	struct pace *p = (struct pace *)((char *)s -
 	    offsetof(struct pace, clock));
 	uint64_t rings;
-	int64_t now;
 
 	(void)events;
 	(void)!read(s->fd, &rings, sizeof(rings));
 	p->armed = 0;
-	now = clock_ns();
-	for (int i = 0; i < p->plan->concurrency; i++) {
-		int64_t next = attempt_tick(&p->attempts[i], now);
-
-		if (next)
-			wake(&p->ground, next);
-	}
+	tick(p);
 	fill(p);
 }
 
