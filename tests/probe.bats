@@ -311,6 +311,7 @@ load probe
 	for words in "" "0" "-u 9" "-u --by banner --echo 9" "--by reply 9" \
 		"--match x --by diag 9" "--match ( 9" "--echo --send x 9" \
 		"--echo=0 9" "--echo=x 9" "-n 0 9" "-c 0 9" "--by no 9" \
+		"--rate 0 9" "--rate x 9" "--rate 1e3 9" "--rate 1000001 9" \
 		"-U --by diag sock" "-q -v 9" "1 2 3"; do
 		# shellcheck disable=SC2086 # words are words
 		probe $words
@@ -340,6 +341,28 @@ load probe
 	probe -n 30 --rate 100 "$port"
 	grep -q '30 connections, 100 a second, ' report
 	grep -q 'open loop$' report
+	# the first starts the clock
+	grep -qE '^late     p50 .* max .*      started after their time$' report
+	# the second would be due after the end
+	probe --rate 0.5 -d 1 --json "$port"
+	test "$(get '"\(.attempts) \(.latency.late)"')" = "1 null"
+	probe --rate 12.5 -n 3 "$port"
+	grep -q '3 connections, 12.5 a second, ' report
+	probe --rate 1000000 -n 500 --json "$port"
+	test "$(get '"\(.ok) \(.latency.late.count)"')" = "500 499"
+	# more than there is to do, and less
+	probe -c 1000 -n 1 -d 60 --json "$port"
+	test "$(get '"\(.attempts) \(.ok)"')" = "1 1"
+}
+
+@test "probe: no percentile of fewer attempts than tell it" {
+	members --sockets 1,1
+	probe -n 9 "$port"
+	grep -qE '^connect  p50 [^p]*  max ' report
+	probe -n 10 "$port"
+	grep -qE '^connect  p50 [^p]*  p90 [^p]*  max ' report
+	probe -n 100 "$port"
+	grep -qE '^connect  p50 [^p]*  p90 [^p]*  p99 [^p]*  max ' report
 }
 
 @test "probe: SIGINT ends it with a report, and then the signal" {
@@ -355,6 +378,47 @@ load probe
 	test "$status" -eq 130
 	test "$(get .attempts)" -ge 10
 	sums
+}
+
+# prober ARG...: a probe in the background; its pid in prober, and in waiter
+# that of the process to finish.
+prober() {
+	(trap - INT && exec timeout -s KILL 60 rpnc probe "$@") >report 2>err 3>&- &
+	waiter=$!
+	pids+=("$waiter")
+	eventually pgrep -P "$waiter" >/dev/null
+	prober=$(pgrep -P "$waiter")
+}
+
+# waiting N: so many clients wait for the members on the port.
+waiting() {
+	test "$(ss -Htln "sport = :$port" | awk '{ n += $2 } END { print n }')" -ge "$1"
+}
+
+@test "probe: SIGINT ends it though hundreds are stuck, and a second signal at once" {
+	members --sockets 1,1
+	kill -STOP "${workers[0]}"
+	prober -n 100000 -c 600 --timeout 100 --json "$port"
+	eventually waiting 500
+	kill -INT "$prober"
+	status=0
+	finish "$waiter" || status=$?
+	cat report err
+	test "$status" -eq 130
+	get '.ok > 0 and .abandoned >= 500' | grep -qx true
+	sums
+	# both wait for it: the second one is not for a report
+	prober -n 100000 -c 600 --timeout 100 --json "$port"
+	eventually waiting 1000
+	kill -STOP "$prober"
+	kill -INT "$prober"
+	kill -TERM "$prober"
+	kill -CONT "$prober"
+	status=0
+	finish "$waiter" || status=$?
+	test "$status" -eq 143
+	test ! -s report
+	kill -CONT "${workers[0]}"
 }
 
 @test "probe: datagrams: the board counts, or the kernel foretells" {
@@ -448,12 +512,12 @@ load probe
 		assert r["event"] == "report" and r["command"] == "probe"
 		assert set(r["target"]) == {"address", "port", "protocol"}
 		assert set(r["failed"]) == {"refused", "reset", "timeout", "other"}
-		assert set(r["latency"]) == {"connect", "accept", "echo", "reply"}
+		assert set(r["latency"]) == {"connect", "accept", "echo", "reply", "late"}
 		h = r["latency"]["connect"]
 		assert h["unit"] == "us" and h["count"] == 20 and h["p999"] is None
 		assert h["min"] <= h["p50"] <= h["p90"] <= h["p99"] <= h["max"]
 		assert h["histogram"].startswith("1/7;")
-		assert r["latency"]["reply"] is None
+		assert r["latency"]["reply"] is None and r["latency"]["late"] is None
 		m, = r["members"]
 		assert m["name"] == "A" and m["worker"] is None and m["share"] == 1
 		assert m["command"] == "rpnc" and m["latency"]["echo"]["count"] == 20

@@ -126,7 +126,7 @@ tell_report(struct probe *v)
 		desk_tell(&v->desk, &e);
 		if (probe_metrics(v->settings, &f.summary.report) < 0)
 			desk_fault(&v->desk);
-		else if (v->desk.status == STATUS_OK)
+		else if (v->desk.status == STATUS_OK && !v->desk.ended_by)
 			v->desk.status = probe_verdict(v->settings,
 			    &v->run.tally, &f.summary, v->plan.uneven);
 	}

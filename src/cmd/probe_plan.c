@@ -20,7 +20,10 @@ enum {
 	DATAGRAM_MAX = 65507,
 	TIMEOUT_US = 10 * 1000 * 1000,
 	PATIENCE_US = 1000 * 1000,	/* without --timeout */
+	RATE_MAX = 1000000,
 };
+
+static const double RATE_MIN = 0.001;
 
 static int
 hex_digit(char c)
@@ -119,6 +122,21 @@ probe_uneven(const char *text, double *p)
 }
 
 static int
+rate_read(double *rate, const char *text)
+{
+	char *end;
+
+	if (!text)
+		return 0;
+	*rate = strtod(text, &end);
+	if (strspn(text, "0123456789.") != (size_t)(end - text) || *end ||
+	    !(*rate >= RATE_MIN && *rate <= RATE_MAX))
+		return fail_as(STATUS_USAGE, "--rate %.40s: want so many a "
+		    "second, from %g to %d", text, RATE_MIN, RATE_MAX);
+	return 0;
+}
+
+static int
 by_check(struct plan *p, const struct settings *s)
 {
 	if (p->by == BY_AUTO && s->match)
@@ -187,13 +205,14 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 		.count = s->count ? (uint64_t)s->count : s->duration ? 0 :
 		    COUNT,
 		.concurrency = (int)s->concurrency, .duration = s->duration,
-		.rate = s->rate, .connect_timeout = s->connect_timeout,
+		.connect_timeout = s->connect_timeout,
 		.timeout = given ? given : s->udp ? PATIENCE_US : TIMEOUT_US,
 		.patience = given ? given : PATIENCE_US,
 		.wait = s->wait, .interface = s->interface,
 		.give_up = !given && s->connect_timeout == TIMEOUT_US,
 	} };
-	if (check(&out->plan, s, e) < 0 || sources_make(out, s) < 0 ||
+	if (check(&out->plan, s, e) < 0 ||
+	    rate_read(&out->plan.rate, s->rate) < 0 || sources_make(out, s) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||

@@ -57,10 +57,10 @@ struct settings {
 	/* probe */
 	bool merge;
 	const char *openmetrics, *what_if;
-	int64_t count, concurrency, duration, rate, probe_timeout;
+	int64_t count, concurrency, duration, probe_timeout;
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
-	const char *sources, *sport;
+	const char *rate, *sources, *sport;
 	bool busy, group, watch;
 };
 

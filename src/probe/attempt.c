@@ -293,6 +293,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 {
 	struct ground *g = a->ground;
 	const struct plan *p = g->plan;
+	int64_t now;
 
 	a->source.fd = -1;
 	a->source.on_event = on_event;
@@ -302,7 +303,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->gap = LOOK_FIRST_NS;
 	a->ended = a->looked = a->unbound = a->held = false;
 	a->result = (struct result){
-		.row = -1, .predicted = -1, .ns = { -1, -1, -1, -1 },
+		.row = -1, .predicted = -1, .ns = { -1, -1, -1, -1, -1 },
 	};
 	dialogue_start(&a->dialogue, p, id, g->by == BY_BANNER);
 	a->deadline = loop_now() + (p->connect_timeout < p->timeout ?
@@ -312,9 +313,11 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 		return;
 	}
 	converse_limit(a, p->connect_timeout);
-	while (clock_ns() < intended)
+	while ((now = clock_ns()) < intended)
 		;
-	a->started = intended ? intended : clock_ns();
+	a->started = intended ? intended : now;
+	if (intended)
+		a->result.ns[LATENCY_LATE] = now - intended;
 	try_connect(a);
 }
 

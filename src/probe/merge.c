@@ -148,6 +148,7 @@ latencies(struct reader *r, json_t *from, struct hist **into)
 	static const char *const names[LATENCIES] = {
 		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
 		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
+		[LATENCY_LATE] = "late",
 	};
 	json_t *all = object(r, from, "latency");
 

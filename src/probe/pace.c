@@ -49,18 +49,6 @@ wake(struct ground *g, int64_t when)
 		clock_set(p, when);
 }
 
-/* Whether there are to be more attempts, now or later. */
-static bool
-has_more(const struct pace *p)
-{
-	const struct plan *plan = p->plan;
-
-	if (p->stopping || (plan->count && p->begun >= plan->count))
-		return false;
-	return p->scouting || !plan->duration ||
-	    clock_ns() < p->started + plan->duration * 1000;
-}
-
 /* When the next one is due; 0: at once. */
 static int64_t
 due(const struct pace *p)
@@ -69,8 +57,22 @@ due(const struct pace *p)
 		return p->again;
 	if (!p->plan->rate)
 		return 0;
-	return p->first + (int64_t)((double)p->begun * 1e9 /
-	    (double)p->plan->rate);
+	return p->first + (int64_t)((double)p->begun * 1e9 / p->plan->rate);
+}
+
+/* Whether there are to be more attempts, now or later. */
+static bool
+has_more(const struct pace *p)
+{
+	const struct plan *plan = p->plan;
+	int64_t end;
+
+	if (p->stopping || (plan->count && p->begun >= plan->count))
+		return false;
+	if (p->scouting || !plan->duration)
+		return true;
+	end = p->started + plan->duration * 1000;
+	return clock_ns() < end && due(p) < end;
 }
 
 static bool

@@ -23,7 +23,8 @@ struct plan {
 	enum by by;
 	uint64_t count;			/* 0: no limit */
 	int concurrency;
-	int64_t duration, rate;		/* rate: a second; 0: closed loop */
+	int64_t duration;
+	double rate;			/* a second; 0: closed loop */
 	int64_t connect_timeout;
 	int64_t timeout;		/* of a whole attempt */
 	int64_t patience;		/* until accepted, or until a banner */

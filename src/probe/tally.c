@@ -37,7 +37,7 @@ attribute(struct tally *t, const struct result *r)
 		t->rows[r->predicted].predicted++;
 	} else {
 		t->rows[r->row].count++;
-		for (int i = 0; i < LATENCIES; i++)
+		for (int i = 0; i < LATENCY_LATE; i++)	/* it is ours */
 			measure(&t->rows[r->row].latency[i], r->ns[i]);
 	}
 }
@@ -53,7 +53,8 @@ tally_add(struct tally *t, const struct result *r)
 		t->rows[r->predicted].queued++;
 	t->mismatched += r->mismatched;
 	for (int i = 0; i < LATENCIES; i++)
-		if (r->outcome == OUT_OK || i == LATENCY_CONNECT)
+		if (r->outcome == OUT_OK || i == LATENCY_CONNECT ||
+		    i == LATENCY_LATE)
 			measure(&t->latency[i], r->ns[i]);
 	if (r->outcome == OUT_OK)
 		attribute(t, r);

@@ -256,6 +256,7 @@ latency(const struct metrics *m, const struct latencies *l)
 	static const char *const names[LATENCIES] = {
 		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
 		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
+		[LATENCY_LATE] = "late",
 	};
 	bool any = false;
 

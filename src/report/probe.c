@@ -33,6 +33,7 @@ static const struct field latency_fields[] = {
 	FIELD(latencies, "accept", FIELD_LATENCY, at[LATENCY_ACCEPT]),
 	FIELD(latencies, "echo", FIELD_LATENCY, at[LATENCY_ECHO]),
 	FIELD(latencies, "reply", FIELD_LATENCY, at[LATENCY_REPLY]),
+	FIELD(latencies, "late", FIELD_LATENCY, at[LATENCY_LATE]),
 	{ 0 },
 };
 
@@ -125,8 +126,8 @@ header(FILE *out, const struct probe_report *r)
 	    "connection", plural(r->attempts));
 	if (r->reports > 1)
 		fprintf(out, "%llu reports, ", (unsigned long long)r->reports);
-	if (r->rate)
-		fprintf(out, "%lld a second, at most ", (long long)r->rate);
+	if (r->rate > 0)
+		fprintf(out, "%.7g a second, at most ", r->rate);
 	if (r->concurrency)
 		fprintf(out, "%lld at a time, ", (long long)r->concurrency);
 	fprintf(out, "%.2f s", r->seconds);
@@ -330,11 +331,13 @@ static void
 latency(FILE *out, const struct probe_report *r, enum latency which)
 {
 	static const char *const names[] = {
-		"connect", "accept", "echo", "reply",
+		"connect", "accept", "echo", "reply", "late",
 	};
-	static const struct { const char *name; double p; } columns_[] = {
-		{ "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "p99.9", 99.9 },
-		{ "max", 100 },
+	/* of fewer samples it would only be the largest, or nearly */
+	static const struct { const char *name; double p; uint64_t from; }
+	columns_[] = {
+		{ "p50", 50, 1 }, { "p90", 90, 10 }, { "p99", 99, 100 },
+		{ "p99.9", 99.9, HIST_P999_FROM }, { "max", 100, 1 },
 	};
 	const struct hist *h = r->latency->at[which];
 	char text[NUM_TEXT];
@@ -343,12 +346,14 @@ latency(FILE *out, const struct probe_report *r, enum latency which)
 		return;
 	fprintf(out, "\n%-7s", names[which]);
 	for (size_t i = 0; i < 5; i++)
-		if (i != 3 || h->count >= HIST_P999_FROM)
+		if (h->count >= columns_[i].from)
 			fprintf(out, "  %s %s", columns_[i].name,
 			    duration_text((int64_t)(hist_percentile(h,
 			    columns_[i].p) + 500) / 1000, text));
 	if (which == LATENCY_ACCEPT)
 		fprintf(out, "      as coarse as asking, 50 µs to 5 ms");
+	else if (which == LATENCY_LATE)
+		fprintf(out, "      started after their time");
 	else
 		fprintf(out, "      %s loop", r->loop ? r->loop : "?");
 }

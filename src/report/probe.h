@@ -13,7 +13,7 @@
 /* What a probe found, as plain data. What is not known: NULL, -1 or NAN. */
 
 enum latency { LATENCY_CONNECT, LATENCY_ACCEPT, LATENCY_ECHO, LATENCY_REPLY,
-	LATENCIES };
+	LATENCY_LATE, LATENCIES };
 
 /* In nanoseconds; NULL where nothing was measured. */
 struct latencies {
@@ -81,7 +81,8 @@ struct probe_report {
 	const struct probe_what_if *what_if;	/* NULL: not asked, or not known */
 	const struct latencies *latency;
 	/* for people only */
-	int64_t concurrency, rate;
+	int64_t concurrency;
+	double rate;
 	bool detail;			/* -v */
 	const char *other_reason;	/* of the last failure of that kind */
 	const char *const *notes;	/* more to be said, until NULL */
