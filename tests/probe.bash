@@ -35,6 +35,7 @@ free_port() {
 # pids of its processes in workers, its own in pid.
 members() {
 	local ready=members.${#pids[@]} line
+	rm -f "$ready"
 	mkfifo "$ready"
 	python3 "$BATS_TEST_DIRNAME/members.py" "$@" >"$ready" 2>members.err 3>&- &
 	pid=$!

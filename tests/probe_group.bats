@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # rpnc probe --group: what is on a port, and what is wrong with it.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317
 
 load helpers
 load probe
@@ -17,6 +17,7 @@ family=-4
 holder() {
 	local ready=holder.${#pids[@]}
 	[[ "$*" != *:* ]] || family=-6
+	rm -f "$ready"
 	mkfifo "$ready"
 	python3 "$BATS_TEST_DIRNAME/holder.py" "$@" >"$ready" 3>&- &
 	pid=$!
@@ -29,6 +30,7 @@ holder() {
 # clients. The kernel has done its part when this returns.
 clients() {
 	local ready=clients.${#pids[@]}
+	rm -f "$ready"
 	mkfifo "$ready"
 	python3 - "$1" "$2" "$port" >"$ready" 3>&- <<-'END' &
 		import signal
@@ -56,6 +58,25 @@ datagrams() {
 		for _ in range(int(n)):
 		    s.sendto(b"x" * 1000, (host, int(port)))
 	END
+}
+
+# of_both COMMAND: it is so of an IPv4 and of an IPv6 address.
+of_both() {
+	"$1" 127.0.0.1
+	test -z "$no_ipv6" || return 0
+	stop
+	family=-6
+	"$1" ::1
+}
+
+# truth WHAT: tests/group.py, in a network of its own.
+truth() {
+	local as=(unshare -n)
+	test "$(id -u)" -eq 0 || as=(unshare -Urn)
+	"${as[@]}" ip link set lo up 2>/dev/null ||
+		skip "no network namespaces here"
+	timeout 60 "${as[@]}" sh -c 'ip link set lo up && exec "$@"' sh \
+		python3 "$BATS_TEST_DIRNAME/group.py" "$RPNC" "$1" 3>&-
 }
 
 # look ARG...: probe --group --json; its lines in report, the status in status.
@@ -200,35 +221,34 @@ stuck() {
 	test "$(get .oldest_wait)" = null
 }
 
-@test "probe --group: STUCK is a stopped worker with clients, until it goes on (IPv4)" {
-	stuck 127.0.0.1
+@test "probe --group: STUCK is a stopped worker with clients, until it goes on" {
+	of_both stuck
 }
 
-@test "probe --group: STUCK is a stopped worker with clients, until it goes on (IPv6)" {
-	test -z "$no_ipv6" || skip "$no_ipv6"
-	stuck ::1
-}
-
-@test "probe --group: STUCK is also who runs and never accepts; the oldest client" {
-	holder --reuseport 127.0.0.1 0
+# busy ADDRESS: a process that runs, and never accepts.
+busy() {
+	holder --reuseport "$1" 0
 	local first=$pid
 	unflagged
-	clients 3 127.0.0.1
+	clients 3 "$1"
 	look "$port"
 	test "$(flagged STUCK)" = "$first "
 	test "$(get '.members[0] | "\(.queue) \(.state)"')" = "3 sleeping"
-	# both samples are of a moment ago: their difference is time that passed
-	local was
-	was=$(get '.members[0].oldest_wait')
-	older() {
-		look "$port"
-		test "$(get ".members[0].oldest_wait > $was")" = true
-	}
-	eventually older
-	test "$(get '.oldest_wait == .members[0].oldest_wait')" = true
 	rpnc probe --group "$family" "$port" >text
 	grep -qE " 3/1000 +[0-9.]+ (m?s|min).* sleeping +STUCK$" text
 	grep -qx '  STUCK: clients wait, and none is accepted' text
+}
+
+@test "probe --group: STUCK is also who runs and never accepts" {
+	of_both busy
+}
+
+@test "probe --group: the oldest client has waited since it was there" {
+	truth oldest
+}
+
+@test "probe --group: half-open are those whose last ACK has not come" {
+	truth half-open
 }
 
 @test "probe --group: with two queues whose clients wait is told per group" {
@@ -256,13 +276,8 @@ full() {
 	get '.flags[]' | grep -qx FULL
 }
 
-@test "probe --group: FULL is a queue over its limit (IPv4)" {
-	full 127.0.0.1
-}
-
-@test "probe --group: FULL is a queue over its limit (IPv6)" {
-	test -z "$no_ipv6" || skip "$no_ipv6"
-	full ::1
+@test "probe --group: FULL is a queue over its limit" {
+	of_both full
 }
 
 @test "probe --group: STUCK is a datagram socket that nobody reads, too" {
@@ -323,6 +338,10 @@ losses() {
 	test "$(get .address)" = ::
 }
 
+@test "probe --group: SHADOWED is who gets nothing: wildcard, address, device, in many orders" {
+	truth winners
+}
+
 @test "probe --group: a wildcard's two groups do not shadow each other" {
 	start echo -r 0
 	family=
@@ -341,13 +360,8 @@ one_socket() {
 	rpnc probe --group "$family" "$port" | grep -q '^  ONE-SOCKET: '
 }
 
-@test "probe --group: ONE-SOCKET is several processes with one socket (IPv4)" {
-	one_socket 127.0.0.1
-}
-
-@test "probe --group: ONE-SOCKET is several processes with one socket (IPv6)" {
-	test -z "$no_ipv6" || skip "$no_ipv6"
-	one_socket ::1
+@test "probe --group: ONE-SOCKET is several processes with one socket" {
+	of_both one_socket
 }
 
 # not_listening ADDRESS
@@ -361,13 +375,8 @@ not_listening() {
 	rpnc probe --group "$family" "$port" | grep -q ' NOT-LISTENING$'
 }
 
-@test "probe --group: NOT-LISTENING is bound, and does not listen (IPv4)" {
-	not_listening 127.0.0.1
-}
-
-@test "probe --group: NOT-LISTENING is bound, and does not listen (IPv6)" {
-	test -z "$no_ipv6" || skip "$no_ipv6"
-	not_listening ::1
+@test "probe --group: NOT-LISTENING is bound, and does not listen" {
+	of_both not_listening
 }
 
 @test "probe --group: NOT-LISTENING beside members is only who does not listen" {
@@ -398,13 +407,8 @@ hijackable() {
 	test "$(get '.members[0] | "\(.reuseport) \(.reuseaddr)"')" = "true false"
 }
 
-@test "probe --group: HIJACKABLE is UDP with SO_REUSEADDR (IPv4)" {
-	hijackable 127.0.0.1
-}
-
-@test "probe --group: HIJACKABLE is UDP with SO_REUSEADDR (IPv6)" {
-	test -z "$no_ipv6" || skip "$no_ipv6"
-	hijackable ::1
+@test "probe --group: HIJACKABLE is UDP with SO_REUSEADDR" {
+	of_both hijackable
 }
 
 @test "probe --group: rpnc's own datagram sockets are not HIJACKABLE" {
