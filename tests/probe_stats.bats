@@ -194,9 +194,11 @@ steered_once() {
 	printf '\n\n{"event":"report","command":"probe","by":null}\n' >old
 	echo 'rpnc_probe_attempts 1' >text
 	echo '[1]' >list
+	printf '{"event":"report","command":"probe","attempts":5,"ok"' >cut
+	printf '\0\0{\xff}' >bytes
 	mkdir folder
 	: >empty
-	for words in "" none old text list folder empty missing "-n 1 none" "empty -" \
+	for words in "" none old text list cut bytes folder empty missing "-n 1 none" "empty -" \
 		"-4 none" "--busy none" "--group none" "--timeout 1 none"; do
 		# shellcheck disable=SC2086 # words are words
 		probe --merge $words </dev/null
@@ -280,6 +282,44 @@ steered_once() {
 	probe -n 1 --openmetrics dir/taken "$port"
 	test "$status" -eq 1
 	test "$(find dir -type f)" = dir/m.prom
+}
+
+@test "probe: --json has the fields of the manual, whatever it does" {
+	cat >fields.py <<-'END'
+		import json, re, sys
+		lists = {tuple(re.sub(r"^\.Va |,", "", line).split())
+		         for line in open(sys.argv[1]) if line.startswith(".Va ")}
+		lists.add(("unit", "count", "min", "mean", "p50", "p90", "p99",
+		           "p999", "max", "histogram"))
+		def look(o):
+		    if isinstance(o, dict):
+		        keys = tuple(k for k in o if k not in ("event", "time"))
+		        assert keys in lists, keys
+		    for v in o.values() if isinstance(o, dict) else o:
+		        if isinstance(v, (dict, list)):
+		            look(v)
+		for n, line in enumerate(sys.stdin, 1):
+		    look(json.loads(line))
+		print(n)
+	END
+	start echo -r -w 2 --identify 127.0.0.1 0
+	local tcp=$port
+	start echo -u 127.0.0.1 0
+	local udp=$port
+	start echo -U sock
+	{
+		rpnc probe --json --echo --what-if +1 --rate 9000 -n 50 "$tcp"
+		rpnc probe --json --by banner -n 20 "$tcp" | tee one
+		rpnc probe --json -u --echo -n 20 "$udp"
+		rpnc probe --json -n 20 -U sock
+		rpnc probe --json -n 2 127.0.0.1 1 || test $? -eq 1
+		rpnc probe --json --merge one one
+		rpnc probe --json "$tcp,1"
+		rpnc probe --json --group "$tcp"
+		rpnc probe --json --group -u "$udp"
+		rpnc probe --json --group --watch "$tcp" | head -n 1
+	} >lines
+	test "$(python3 fields.py "$BATS_TEST_DIRNAME/../man/rpnc.1" <lines)" -eq 10
 }
 
 # mapping: who has each of 1,500 source ports, into the file $1; the ports are
