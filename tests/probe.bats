@@ -355,8 +355,13 @@ load probe
 	test "$(get '"\(.attempts) \(.ok)"')" = "1 1"
 }
 
-@test "probe: no percentile of fewer attempts than tell it" {
+@test "probe: no percentile of fewer attempts than tell it, and no verdict" {
 	members --sockets 1,1
+	probe -n 3 "$port"
+	grep -qE ' too-few$' report
+	grep -qx 'a member that gets nothing shows from -n 8 on' report
+	probe -n 3 --json "$port"
+	test "$(get '.fairness | "\(.verdict) \(.enough)"')" = "too-few 8"
 	probe -n 9 "$port"
 	grep -qE '^connect  p50 [^p]*  max ' report
 	probe -n 10 "$port"

@@ -395,6 +395,26 @@ silence(const struct shares *s, uint64_t n)
 	return sum < 1 ? sum : 1;
 }
 
+/* The first n at which that would be noticed. */
+static uint64_t
+enough(const struct shares *s)
+{
+	uint64_t low = 0, high = 1, middle;
+
+	while (high < UINT64_C(1) << 62 && silence(s, high) >= P_UNCLEAR) {
+		low = high;
+		high *= 2;
+	}
+	while (high - low > 1) {
+		middle = low + (high - low) / 2;
+		if (silence(s, middle) >= P_UNCLEAR)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
 static enum fair_verdict
 judge(const struct fair *f, double lower, double silence_p)
 {
@@ -431,6 +451,7 @@ fair_test(const uint64_t *counts, const double *weights, int k,
 	out->p = t.upper;
 	if (out->silent)
 		out->silent_p = silence_p;
+	out->n_enough = out->dof ? enough(&s) : 0;
 	out->n_for_10pct = fair_needed(s.live, s.smallest, 0.1);
 	out->verdict = judge(out, t.lower, silence_p);
 	return 0;

@@ -30,6 +30,7 @@ struct fair {
 	double expected_spread_99;	/* fair_spread_99(), the widest */
 	double largest_deviation;	/* count / expected - 1, signed */
 	int largest;		/* whose that is; -1: none deviates */
+	uint64_t n_enough;	/* below it FAIR_TOO_FEW; 0: however many */
 	uint64_t n_for_10pct;	/* fair_needed() for 0.1, the smallest share */
 	enum fair_verdict verdict;
 };

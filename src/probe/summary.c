@@ -101,6 +101,7 @@ judge(struct summary *s, const struct tally *t, enum knowledge knowledge,
 	f->spread = fair.expected_spread_99;
 	f->deviation = fair.largest_deviation;
 	f->deviant = fair.largest;
+	f->enough = fair.n_enough;
 	f->needed = fair.n_for_10pct;
 	s->report.fairness = f;
 	return 0;

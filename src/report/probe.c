@@ -61,6 +61,7 @@ static const struct field fairness_fields[] = {
 	FIELD(probe_fairness, "at_least", FIELD_FLAG, at_least),
 	FIELD(probe_fairness, "spread", FIELD_SECONDS, spread),
 	FIELD(probe_fairness, "deviation", FIELD_SECONDS, deviation),
+	FIELD(probe_fairness, "enough", FIELD_COUNT, enough),
 	FIELD(probe_fairness, "needed", FIELD_COUNT, needed),
 	{ 0 },
 };
@@ -276,6 +277,9 @@ advice(FILE *out, const struct probe_report *r)
 
 	if (!r->detail && strcmp(f->verdict, "even") == 0)
 		return;
+	if (f->enough && strcmp(f->verdict, "too-few") == 0)
+		fprintf(out, "\na member that gets nothing shows from -n %llu "
+		    "on", (unsigned long long)f->enough);
 	if (f->deviant >= 0) {
 		const struct probe_member *m = &r->members[f->deviant];
 

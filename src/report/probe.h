@@ -49,6 +49,7 @@ struct probe_fairness {
 	double spread;			/* 99 % of the fair cases lie so near */
 	double deviation;		/* the largest, relative */
 	int deviant;			/* whose that is; -1: none deviates */
+	uint64_t enough;		/* n that shows a silent member */
 	uint64_t needed;		/* n that shows a skew of 10 % */
 };
 

@@ -8,41 +8,9 @@
 #include <string.h>
 
 #include "base/fair.h"
+#include "spread.h"
 
 enum { MEMBERS = 64 };
-
-/* splitmix64: not the generator under test. */
-static uint64_t
-rnd(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-/* Spreads n connections by weights; NULL: equal ones. */
-static void
-spread(uint64_t *counts, const double *weights, int k, int n, uint64_t *s)
-{
-	double total = 0, at;
-	int i;
-
-	memset(counts, 0, (size_t)k * sizeof *counts);
-	for (i = 0; weights && i < k; i++)
-		total += weights[i];
-	while (n--) {
-		if (!weights) {
-			counts[rnd(s) % (uint64_t)k]++;
-			continue;
-		}
-		at = (double)(rnd(s) >> 11) * 0x1p-53 * total;
-		for (i = 0; i < k - 1 && at >= weights[i]; i++)
-			at -= weights[i];
-		counts[i]++;
-	}
-}
 
 static void
 assert_near(double got, double want, double relative, const char *what)
@@ -240,6 +208,40 @@ test_too_few(void **state)
 	TEST("uneven", NULL, 10, 0, 0, 0);	/* 4^-9: no more are needed */
 }
 
+/* The n that "too-few" asks for is the first one that is not too few. */
+static void
+test_enough(void **state)
+{
+	static const double last[] = {1, 1, 1, 0.02};
+	uint64_t counts[MEMBERS];
+
+	(void)state;
+	TEST("too-few", NULL, 4, 5, 5, 6);
+	assert_int_equal(f.n_enough, 21);
+	TEST("too-few", NULL, 3, 4);
+	assert_int_equal(f.n_enough, 8);
+	TEST("too-few", NULL, 1000);
+	assert_int_equal(f.n_enough, 0);
+	TEST("too-few", last, 1, 1, 1, 0);	/* log(.01) / log1p(-.02 / 3.02) */
+	assert_int_equal(f.n_enough, 694);
+	for (int k = 2; k <= MEMBERS; k *= 2) {
+		memset(counts, 0, sizeof counts);
+		assert_int_equal(fair_test(counts, NULL, k, &f), 0);
+		for (uint64_t i = 1; i < f.n_enough; i++)
+			counts[i * i % 7 % (uint64_t)k]++;
+		assert_int_equal(fair_test(counts, NULL, k, &f), 0);
+		assert_int_equal(f.n, f.n_enough - 1);
+		memset(counts, 0, sizeof counts);
+		for (uint64_t i = 0; i < f.n_enough; i++)
+			counts[i % (uint64_t)k]++;
+		assert_int_equal(fair_test(counts, NULL, k, &f), 0);
+		assert_int_not_equal(f.verdict, FAIR_TOO_FEW);
+		counts[0]--;
+		assert_int_equal(fair_test(counts, NULL, k, &f), 0);
+		assert_true(f.verdict == FAIR_TOO_FEW || f.p > 0.99);
+	}
+}
+
 /* Chi-square alone has p 0.02 here: one of 256 drowns in the noise. */
 static void
 test_a_silent_member_is_never_even(void **state)
@@ -372,111 +374,6 @@ test_drawn_is_repeatable_and_reaches_uneven(void **state)
 	assert_true(f.monte_carlo && f.p > 0 && f.p < 1e-4);
 }
 
-/* The fewest alarms that so many groups have with a chance below 1e-6. */
-static int
-alarm_limit(int groups, double chance)
-{
-	double tail = 1;
-	int c = 0;
-
-	while (tail > 1e-6) {
-		tail -= exp(lgamma(groups + 1.0) - lgamma(c + 1.0) -
-		    lgamma(groups - c + 1.0) + c * log(chance) +
-		    (groups - c) * log1p(-chance));
-		c++;
-	}
-	return c;
-}
-
-static void
-assert_few(int got, int groups, double chance, const char *what)
-{
-	if (got >= alarm_limit(groups, chance))
-		fail_msg("%s %d times of %d", what, got, groups);
-}
-
-static void
-check_alarms(int n, int k, const double *weights, int groups)
-{
-	int verdicts[FAIR_CHANGED + 1] = {0}, low = 0, half = 0, out = 0;
-	uint64_t counts[MEMBERS], s = (uint64_t)n * 1000 + (uint64_t)k;
-
-	for (int g = 0; g < groups; g++) {
-		spread(counts, weights, k, n, &s);
-		assert_int_equal(fair_test(counts, weights, k, &f), 0);
-		verdicts[f.verdict]++;
-		low += f.p < 0.01;
-		half += f.p < 0.5;
-		for (int i = 0; !weights && i < k; i++)
-			if (fabs((double)counts[i] - (double)n / k) >
-			    f.expected_spread_99) {
-				out++;
-				break;
-			}
-	}
-	assert_few(low, groups, 0.0115, "p < 0.01");
-	assert_few(half, groups, 0.515, "p < 0.5");
-	assert_few(out, groups, 0.0125, "outside the spread");
-	assert_few(verdicts[FAIR_UNEVEN], groups, 2e-4, "uneven");
-	assert_few(verdicts[FAIR_UNCLEAR], groups, 0.02, "unclear");
-	assert_few(verdicts[FAIR_TOO_EVEN], groups, 1e-4, "too-even");
-	if (k < 16 && n >= 200) {	/* and the alarms do ring */
-		assert_in_range(low, groups / 130, groups);
-		assert_in_range(half, groups * 46 / 100, groups);
-		assert_int_equal(verdicts[FAIR_TOO_FEW], 0);
-	}
-}
-
-static void
-test_false_alarms(void **state)
-{
-	static const double weights[] = {70, 20, 10};
-
-	(void)state;
-	check_alarms(400, 2, NULL, 20000);
-	check_alarms(1000, 3, NULL, 5000);
-	check_alarms(200, 4, NULL, 20000);
-	check_alarms(400, 8, NULL, 5000);
-	check_alarms(800, 16, NULL, 2000);
-	check_alarms(3200, 64, NULL, 500);
-	check_alarms(300, 3, weights, 5000);
-	check_alarms(17, 4, NULL, 150);	/* drawn */
-	check_alarms(20, 8, NULL, 150);
-	check_alarms(8, 2, NULL, 150);
-	check_alarms(45, 3, weights, 150);
-}
-
-static int
-caught(int n, int k, const double *weights, int groups, uint64_t seed)
-{
-	uint64_t counts[MEMBERS];
-	int sum = 0;
-
-	for (int g = 0; g < groups; g++) {
-		spread(counts, weights, k, n, &seed);
-		assert_int_equal(fair_test(counts, NULL, k, &f), 0);
-		sum += f.verdict == FAIR_UNEVEN;
-	}
-	return sum;
-}
-
-static void
-test_power(void **state)
-{
-	static const double dead[] = {1, 1, 1, 0}, heavy[] = {70, 10, 10, 10};
-	double skew[] = {1.1, 1, 1, 1};
-	int got;
-
-	(void)state;
-	assert_int_equal(caught(100, 4, dead, 2000, 1), 2000);
-	assert_int_equal(caught(100, 4, heavy, 2000, 2), 2000);
-	/* n_for_10pct keeps its word: 0.9 +- 5 standard deviations */
-	skew[1] = skew[2] = skew[3] = (4 - 1.1) / 3;
-	got = caught((int)fair_needed(4, 0.25, 0.1), 4, skew, 1000, 3);
-	assert_in_range(got, 853, 947);
-	assert_in_range(caught(2000, 4, skew, 1000, 4), 0, 100);
-}
-
 int
 main(void)
 {
@@ -487,13 +384,12 @@ main(void)
 		cmocka_unit_test(test_report_of_three),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_too_few),
+		cmocka_unit_test(test_enough),
 		cmocka_unit_test(test_a_silent_member_is_never_even),
 		cmocka_unit_test(test_too_even),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_drawn_against_enumeration),
 		cmocka_unit_test(test_drawn_is_repeatable_and_reaches_uneven),
-		cmocka_unit_test(test_false_alarms),
-		cmocka_unit_test(test_power),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
