@@ -54,32 +54,37 @@ stopped() {
 # killed PID
 killed() {
 	kill -KILL "$1"
-	test -z "$(finish "$1" 2>/dev/null)" || true
-	! kill -0 "$1" 2>/dev/null
+	finish "$1" || test $? -eq 137
 }
 
 # queue N HOST: so many clients that say "x" wait for the old one; answered: each
-# got what it said.
+# got that back, or, without any, who was sent behind got what it wanted.
+queued=()
 queue() {
-	mkfifo queued
-	behind "$port" "$@" <<-'END'
-		all = [dial(args[0], args[2]) for _ in range(int(args[1]))]
-		for s in all:
-		    s.sendall(b"x")
-		open("queued", "w").close()
-		sys.exit(sum(exact(s, 1) == b"x" for s in all) != len(all))
-	END
-	: <queued
-	rm queued
+	local c
+	for ((n = 0; n < $1; n++)); do
+		exec {c}<>"/dev/tcp/$2/$port"
+		printf x >&"$c"
+		queued+=("$c")
+	done
 }
 
 answered() {
-	finish "$client"
+	local c x
+	test "${#queued[@]}" -gt 0 || finish "$client"
+	for c in "${queued[@]}"; do
+		read -r -t 20 -N 1 x <&"$c"
+		test "$x" = x
+		exec {c}>&-
+	done
+	queued=()
 }
 
-# refuses STATUS TEXT ARG...: echo does, in one line with that text.
+# refuses STATUS TEXT ARG...: echo does, run by the words in $as, in one line
+# with that text.
+as=()
 refuses() {
-	run -"$1" --separate-stderr timeout 10 rpnc echo "${@:3}"
+	run -"$1" --separate-stderr timeout 10 "${as[@]}" rpnc echo "${@:3}"
 	assert_equal "${#stderr_lines[@]}" 1
 	[[ $stderr == *"$2"* ]] || fail "$stderr"
 }
@@ -102,7 +107,7 @@ refuses() {
 }
 
 @test "adopt: a server that goes on accepts, too, and keeps what is left" {
-	local flags
+	local flags fd
 	old 127.0.0.1
 	start echo --identify --adopt "$old"
 	told "$pid" "listening on 127.0.0.1:$port (tcp, adopted from pid $old, which accepts, too)"
@@ -118,6 +123,10 @@ refuses() {
 	END
 	flags=$(sed -n 's/^flags:.*\(.\)...$/\1/p' "/proc/$old/fdinfo/3")
 	test "$flags" -lt 4
+	for fd in "/proc/$pid/fd"/*; do
+		[[ $(readlink "$fd") != @(socket:|anon_inode:)* ]] ||
+			grep -q '^flags:	02' "${fd/fd/fdinfo}" || fail "$fd"
+	done
 	kill -TERM "$pid"
 	told "$pid" "rpnc: pid $old (python3) still holds 127.0.0.1:$port"
 	finish "$pid" || test $? -eq 143
@@ -151,9 +160,10 @@ refuses() {
 	heard "pid $old (python3), which is stopped, still holds 127.0.0.1:$port"
 	finish "$pid" || test $? -eq 143
 
-	queue 1 127.0.0.1
-	run -0 --separate-stderr rpnc listen --once --adopt "$old" < <(printf x)
-	assert_output x
+	timeout 20 rpnc connect 127.0.0.1 "$port" <<<hello 3>&- &
+	pids+=("$!")
+	run -0 --separate-stderr timeout 20 rpnc listen --once --adopt "$old" </dev/null
+	assert_output hello
 	[[ $stderr == *"still holds 127.0.0.1:$port"* ]]
 	queue 2 127.0.0.1
 	pane a rpnc listen --adopt "$old"
@@ -250,4 +260,156 @@ refuses() {
 	refuses 2 'no SO_REUSEPORT for Unix sockets' -r --adopt "$old" -U
 	start echo -r 127.0.0.1 0
 	refuses 2 "pid $pid (rpnc) is a group's member: say -r, too" --adopt "$pid"
+}
+
+# refused_by TEXT WORD...: run by these words, echo is not let in to $old.
+refused_by() {
+	as=("${@:2}")
+	refuses 5 "pid $old (python3): $1" --adopt "$old"
+	as=()
+}
+
+@test "adopt: whose rule it is that refuses, and what to do" {
+	local filter=(python3 "$BATS_TEST_DIRNAME/refuse.py")
+	local nobody=(setpriv --reuid=65534 --clear-groups) ns=(unshare -Urm)
+	old --number 77 127.0.0.1
+	"${filter[@]}" EPERM 438 -- true || skip "no seccomp here"
+	refused_by 'a seccomp filter refuses pidfd_getfd(2)' "${filter[@]}" EPERM 438 --
+	refused_by 'this needs pidfd_getfd(2), of Linux 5.6' "${filter[@]}" ENOSYS 434 --
+	refused_by 'ptrace(2) is not permitted on it' "${filter[@]}" EPERM 438 77 --
+
+	test "$(id -u)" -ne 0 || ns=(unshare -m)
+	if "${ns[@]}" mount -t tmpfs none /proc/sys/kernel; then
+		ns+=(bash -ec 'mount -t tmpfs none /proc/sys/kernel
+			mkdir /proc/sys/kernel/yama
+			echo 1 >/proc/sys/kernel/yama/ptrace_scope
+			exec "$@"' bash)
+		refused_by 'kernel.yama.ptrace_scope is 1: only who started it and root may: be root, or set it to 0' \
+			"${ns[@]}" "${filter[@]}" EPERM 438 77 --
+	fi
+
+	if test "$(id -u)" -ne 0; then
+		old --protected 127.0.0.1
+		refused_by 'the process is not dumpable (prctl(2))'
+	elif "${nobody[@]}" test -x "$RPNC"; then
+		refused_by "the process is user root's: only this user and root may take its sockets" "${nobody[@]}"
+		old --user 65534 127.0.0.1
+		refused_by 'the process is not dumpable (prctl(2))' "${nobody[@]}"
+		old --user 65534 --capable 127.0.0.1
+		refused_by 'the process has capabilities that this one lacks: be root' "${nobody[@]}"
+		start echo --adopt "$old"
+	fi
+}
+
+# flows N: the same 60 flows, from an address that nobody else uses; to flows.N
+# goes which member each got, once it is told.
+flows() {
+	mkfifo connected
+	behind "$port" "$1" "127.$((RANDOM % 200 + 20)).$((RANDOM % 256)).1" <<-'END'
+		def dial_from(where):
+		    s = socket.socket()
+		    s.setsockopt(SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    s.bind(where)
+		    s.connect(("127.0.0.1", int(args[0])))
+		    return s
+		where = [(args[2], 0)] * 60
+		if args[1] != "1":
+		    where = [(a, int(p)) for a, p, _ in map(str.split, open("flows.1"))]
+		all = [dial_from(one) for one in where]
+		open("connected", "w").close()
+		with open("flows." + args[1], "w") as out:
+		    for s in all:
+		        words = s.recv(100).decode().split()
+		        print(*s.getsockname(), words[-1 if words[0] == "I" else 1], file=out)
+		        reset(s)
+	END
+	: <connected
+	rm connected
+}
+
+@test "adopt -r: a stopped member of a group: its flows are served, no other moves" {
+	members --sockets 1,1,1 --do say
+	flows 1
+	answered
+	stopped "${workers[1]}"
+	flows 2
+	start echo -r --identify --adopt "${workers[1]}"
+	told "$pid" "A listening on 127.0.0.1:$port (tcp, reuseport, 3 of 3, adopted from pid ${workers[1]}, which is stopped)"
+	answered
+	kill -KILL "${workers[1]}"
+	flows 3
+	answered
+	sed -i "s/ ${workers[1]}.$/ name=A/" flows.1
+	grep -q name=A flows.1
+	cmp flows.1 flows.2
+	cmp flows.1 flows.3
+	kill -TERM "$pid"
+	told "$pid" '0 lost (gate: no other rpnc)'
+}
+
+@test "adopt -r: it is steered, and leaves in order once nobody else has its socket" {
+	local b
+	old --reuseport 127.0.0.1
+	stopped "$old"
+	start echo -r 127.0.0.1 "$port"
+	start echo -r --identify --adopt "$old" --steer A=0,B=100
+	b=$pid
+	told "$b" "reuseport, 2 of 2, weights A=0,B=100, adopted"
+	for _ in {1..20}; do
+		run -0 rpnc connect 127.0.0.1 "$port" </dev/null
+		[[ $output == 'rpnc/1 name=B '* ]]
+	done
+	killed "$old"
+	kill -TERM "$b"
+	told "$b" '0 lost (steer)'
+	# the gate of a socket for both families, and of two that are in one group
+	old --reuseport --dual ::
+	start echo -r --adopt "$old"
+	killed "$old"
+	kill -TERM "$pid"
+	told "$pid" '0 lost (gate: no other rpnc)'
+	members --sockets 2
+	start echo -r --adopt "${workers[0]}"
+	assert_equal "${#addrs[@]}" 2
+	kill -KILL "${workers[0]}"
+	eventually grep -q '^State:.Z' "/proc/${workers[0]}/status"
+	kill -TERM "$pid"
+	told "$pid" '0 lost (gate: two sockets in one group)'
+}
+
+@test "adopt -r: from an rpnc, which leaves without harm to what is now another's" {
+	local a n
+	start echo -r 127.0.0.1 0
+	a=$pid
+	start echo -r 127.0.0.1 "$port"
+	stopped "$a"
+	n=${#pids[@]}
+	start echo -r --json --adopt "$a"
+	kill -TERM "$a"
+	kill -CONT "$a"
+	told "$a" "0 lost (close: pid $pid (rpnc) still holds 127.0.0.1:$port)"
+	finish "$a" || test $? -eq 143
+	rpnc probe --json --echo -n 200 --timeout 5 127.0.0.1 "$port" >report
+	jq -e '.ok == 200 and ([.members[].name] | sort) == ["B", "C"]' report
+	kill -TERM "$pid"
+	finish "$pid" || test $? -eq 143
+	jq -se 'map(select(.event == "drained"))[0] | .lost == 0 and .mode == "steer"' "out.$n"
+}
+
+@test "adopt: nginx: a worker that is stopped, but not what it holds of the others" {
+	nginx_on reuseport
+	stopped "${workers[0]}"
+	mkfifo queued
+	behind "$port" <<-'END'
+		all = [dial(args[0]) for _ in range(60)]
+		for s in all:
+		    s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+		open("queued", "w").close()
+		sys.exit({exact(s, 4) for s in all} != {b"HTTP", b"GET "})
+	END
+	: <queued
+	start echo --adopt "${workers[0]}"
+	assert_equal "${#addrs[@]}" 1
+	answered
+	kill -KILL "${workers[0]}"
 }

@@ -6,18 +6,22 @@ prints that, and then waits in accept(2): each client gets "old" and its end.
 """
 import argparse
 import ctypes
+import os
 import socket
 import threading
 
 arguments = argparse.ArgumentParser()
-for name in ("udp", "dual", "reuseport", "protected", "elsewhere", "thread"):
+for name in ("udp", "dual", "reuseport", "protected", "capable", "elsewhere",
+             "thread"):
     arguments.add_argument("--" + name, action="store_true")
-arguments.add_argument("--name", type=int, default=-1)  # of its descriptor
+arguments.add_argument("--user", type=int)  # which protects it, too
+arguments.add_argument("--number", type=int)  # of its descriptor
 arguments.add_argument("address", nargs="+")
 options = arguments.parse_args()
 
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_KEEPCAPS = 4, 8
 port = 0
+prctl = ctypes.CDLL(None).prctl
 
 
 def make(address):
@@ -44,8 +48,16 @@ for one in options.address:
     sockets.append(make(one))
     if "/" not in one:
         port = 0 if options.elsewhere else sockets[-1].getsockname()[1]
-if options.protected:
-    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+if options.number:
+    os.dup2(sockets[0].fileno(), options.number)
+    sockets[0].close()
+    sockets[0] = socket.socket(fileno=options.number)
+if options.user is not None:
+    prctl(PR_SET_KEEPCAPS, options.capable, 0, 0, 0)
+    os.setgroups([])
+    os.setuid(options.user)
+if options.protected or options.capable:
+    prctl(PR_SET_DUMPABLE, options.capable, 0, 0, 0)
 if options.thread:
     threading.Thread(target=lambda: sockets[0].accept(), daemon=True).start()
 print(port, flush=True)

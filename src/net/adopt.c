@@ -1,8 +1,6 @@
 #include "net/adopt.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +13,7 @@
 #include "base/fail.h"
 #include "net/adopt_epoll.h"
 #include "net/adopt_why.h"
+#include "net/fds.h"
 #include "net/owner.h"
 
 enum {
@@ -142,7 +141,7 @@ take(struct search *s, int fd)
 	struct server_socket one = look_at(fd);
 	struct sock_set *out = s->out;
 
-	if (!one.type || is_taken(out, sock_inode(fd))) {
+	if (!one.type) {
 		close(fd);
 	} else if (!is_wished(&one, s->wish)) {
 		list_socket(s->others, &one);
@@ -156,43 +155,31 @@ take(struct search *s, int fd)
 	}
 }
 
-/* Whether a link below /proc/PID/fd is a socket's. */
-static bool
-is_socket(int dir, const char *name)
-{
-	static const char prefix[] = "socket:[";
-	char text[sizeof(prefix)];
-
-	return readlinkat(dir, name, text, sizeof(text)) ==
-	    (ssize_t)sizeof(text) &&
-	    memcmp(text, prefix, sizeof(prefix) - 1) == 0;
-}
-
 /* Looks at all its sockets; -1: it is not ours to look into. */
 static int
 visit(struct search *s, pid_t pid, int process)
 {
-	char path[64];
-	struct dirent *e;
+	uint64_t inode;
+	int fd, own = 0;
 	DIR *dir;
-	int fd = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
+	/* the rule comes before whether there is such a descriptor */
+	if (syscall(SYS_pidfd_getfd, process, -1, 0) < 0 && errno != EBADF)
+		return -1;
+	dir = fds_open(pid);
 	if (!dir)
 		return -1;
-	while (fd >= 0 && (e = readdir(dir)) != NULL) {
-		if (!is_socket(dirfd(dir), e->d_name))
+	while (own >= 0 && (fd = fds_next(dir, &inode)) >= 0) {
+		if (is_taken(s->out, inode))
 			continue;
-		fd = (int)syscall(SYS_pidfd_getfd, process, atoi(e->d_name),
-		    0);
-		if (fd >= 0)
-			take(s, fd);
+		own = (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+		if (own >= 0)
+			take(s, own);
 		else if (errno == EBADF)
-			fd = 0;		/* it was closed just now */
+			own = 0;	/* it was closed just now */
 	}
 	closedir(dir);
-	return fd < 0 ? -1 : 0;
+	return own < 0 ? -1 : 0;
 }
 
 static const char *

@@ -105,14 +105,14 @@ try_self(void)
 	return fd < 0 ? -1 : 0;
 }
 
-/* Linux gives /proc/PID of a process that isn't dumpable to root. */
+/* Linux gives to root what isn't everybody's in /proc/PID: proc(5). */
 static bool
 is_protected(pid_t pid, const struct status_lines *s)
 {
 	struct stat st;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	return stat(path, &st) == 0 && st.st_uid != s->uid;
 }
 
