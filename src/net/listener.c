@@ -5,6 +5,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,26 +15,34 @@
 
 enum { BARRIER_NS = 30 * 1000 * 1000 };
 
-/* Takes the references of one line, if it is one of these sockets': 1 or 0. */
+/*
+ * Takes the references of one line, if it is one of these sockets', and what
+ * is queued, if that is wanted: 1 or 0.
+ */
 static int
-take_references(const char *line, const uint64_t *inodes, int n, int *out)
+take_references(const char *line, const uint64_t *inodes, int n, int *out,
+    int *queues)
 {
 	unsigned long inode;
+	unsigned queue;
 	int references;
 
-	if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %d", &inode,
-	    &references) != 2)
+	if (sscanf(line, "%*s %*s %*s %*s %*[^:]:%x %*s %*s %*s %*s %lu %d",
+	    &queue, &inode, &references) != 3)
 		return 0;
 	for (int i = 0; i < n; i++)
 		if (inodes[i] == inode) {
 			out[i] = references;
+			if (queues)
+				queues[i] = (int)queue;
 			return 1;
 		}
 	return 0;
 }
 
-int
-listener_references(int family, const uint64_t *inodes, int n, int *out)
+static int
+read_references(int family, const uint64_t *inodes, int n, int *out,
+    int *queues)
 {
 	FILE *list = fopen(family == AF_INET6 ? "/proc/self/net/tcp6" :
 	    "/proc/self/net/tcp", "re");
@@ -42,10 +51,37 @@ listener_references(int family, const uint64_t *inodes, int n, int *out)
 
 	/* listeners come first: the rest, which may be long, isn't read */
 	while (list && found < n && fgets(line, sizeof(line), list))
-		found += take_references(line, inodes, n, out);
+		found += take_references(line, inodes, n, out, queues);
 	if (list)
 		fclose(list);
 	return found == n ? 0 : -1;
+}
+
+int
+listener_references(int family, const uint64_t *inodes, int n, int *out)
+{
+	return read_references(family, inodes, n, out, NULL);
+}
+
+int
+listener_half_open(int family, const uint64_t *inodes, int n)
+{
+	int *references = calloc((size_t)n, 2 * sizeof(*references));
+	int found = -1;
+
+	if (references && read_references(family, inodes, n, references,
+	    references + n) == 0)
+		for (int i = 0; i < n; i++) {
+			if (references[i] - 1 <= references[n + i])
+				continue;
+			if (found >= 0) {
+				found = -1;
+				break;
+			}
+			found = i;
+		}
+	free(references);
+	return found;
 }
 
 int

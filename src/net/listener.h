@@ -20,6 +20,12 @@ int listener_pending(int fd, int family);
  */
 int listener_references(int family, const uint64_t *inodes, int n, int *out);
 
+/*
+ * Which of them has half-open connections, if it is only one; else -1. Each
+ * line of that list has what is queued, too.
+ */
+int listener_half_open(int family, const uint64_t *inodes, int n);
+
 /* How many of those are queued, to be accepted (TCP_INFO). */
 int listener_queue(int fd);
 

@@ -1,10 +1,12 @@
 #include "probe/attempt.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stddef.h>
 #include <unistd.h>
 
+#include "net/sock.h"
 #include "probe/clock.h"
 #include "probe/converse.h"
 #include "probe/identify.h"
@@ -143,6 +145,15 @@ is_asked(const struct attempt *a)
 	    !g->plan->datagram;
 }
 
+/* The server has to wait for the last packet, and only then accepts. */
+static void
+prove(struct attempt *a)
+{
+	a->proved = identify_prove(a->ground->who, &a->ours, &a->foreseen);
+	sock_set_int(a->source.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+	a->connected = clock_ns();
+}
+
 static void
 on_connected(struct attempt *a)
 {
@@ -159,6 +170,8 @@ on_connected(struct attempt *a)
 	loop_watch(g->loop, &a->source, 0);
 	a->deadline = loop_now() + g->plan->timeout;
 	loop_timer_cancel(g->loop, &a->limit);
+	if (a->proving)
+		prove(a);
 	if (is_asked(a)) {
 		a->stage = STAGE_LOOK;
 		look(a);
@@ -254,6 +267,11 @@ reopen(struct attempt *a)
 	if (a->source.fd >= 0)
 		close(a->source.fd);
 	a->source.fd = launch(a->ground, a->unbound, &a->ours, &a->foreseen);
+	a->proved = false;
+	a->proving = a->foreseen && is_asked(a) &&
+	    identify_wants_proof(a->ground->who);
+	if (a->proving)
+		sock_set_int(a->source.fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
 	return a->source.fd < 0 ? -1 : 0;
 }
 

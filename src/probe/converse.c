@@ -61,7 +61,10 @@ converse_end(struct attempt *a, enum outcome outcome, int error)
 	a->result.mismatched = outcome == OUT_OK && a->dialogue.wrong;
 	if (g->who) {
 		a->result.predicted = identify_row(g->who, a->foreseen);
-		identify_learn(g->who, a->foreseen, a->result.row);
+		if (a->proved && outcome == OUT_OK && a->result.row < 0)
+			a->result.row = a->result.predicted;
+		else if (!a->proved)
+			identify_learn(g->who, a->foreseen, a->result.row);
 	}
 	converse_release(a);
 	dialogue_free(&a->dialogue);

@@ -51,10 +51,15 @@ note_group(struct findings *f, const struct identified *g)
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
 		    geteuid() ? "be that user, or root" : "are they in "
 		    "another PID namespace?");
-	if (g->mistaken)
+	if (g->trust.mistaken)
 		note(f, "%llu predictions were wrong, so none is used: does a "
 		    "program steer the group?",
-		    (unsigned long long)g->mistaken);
+		    (unsigned long long)g->trust.mistaken);
+	else if (g->voided)
+		note(f, "predictions are not used: %llu were seen to be right, "
+		    "and it takes %d to know that no program steers the "
+		    "group", (unsigned long long)g->trust.confirmed,
+		    trust_needed(g->sockets));
 	if (g->changed)
 		note(f, "members came or went meanwhile");
 }
@@ -94,6 +99,9 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 	note_group(f, &group);
 	note_sockets(f, &r->tally, group.sockets);
 	roll_name(&r->roll, &r->tally);
+	if (r->pace.plan->datagram && group.sockets > 1)
+		note(f, "who got a datagram is by the kernel's hash: a program "
+		    "that steers the group would not show");
 	if (group.known)
 		return group.shared ? KNOW_SHARED : KNOW_ALL;
 	return group.hidden ? KNOW_NOTHING : KNOW_SOME;

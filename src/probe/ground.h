@@ -35,6 +35,7 @@ struct attempt {
 	struct dialogue dialogue;
 	struct addr ours;		/* len 0: not known */
 	uint64_t foreseen;		/* the listener's inode, or 0 */
+	bool proving, proved;		/* to be seen, and seen, whose it is */
 	int64_t deadline;		/* of the whole, loop_now() */
 	int64_t started, connected, sent;	/* clock_ns() */
 	int64_t look_at, gap;		/* next look; 0: none */

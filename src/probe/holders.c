@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "net/listener.h"
+
 /*
  * How it works: a row's weight is the number of its sockets, since the hash
  * deals to sockets: a process with two of them gets twice as much. Where
@@ -51,6 +53,7 @@ listeners_fill(struct listeners *s, struct tally *t, struct owners *o,
 	s->at = calloc((size_t)count + 1, sizeof(struct listener *));
 	if (!s->at)
 		return -1;
+	s->family = count > 0 ? list[0].local.sa.sa_family : AF_UNSPEC;
 	for (int i = 0; i < count; i++) {
 		s->at[s->count] = listener_new(t, o, list[i].inode,
 		    list[i].cookie);
@@ -89,6 +92,20 @@ bool
 listeners_have(const struct listeners *s, uint64_t inode)
 {
 	return find(s, inode) != NULL;
+}
+
+uint64_t
+listeners_half_open(const struct listeners *s)
+{
+	uint64_t *inodes = calloc((size_t)s->count + 1, sizeof(*inodes));
+	int one = -1;
+
+	for (int i = 0; inodes && i < s->count; i++)
+		inodes[i] = s->at[i]->inode;
+	if (inodes && s->count > 0)
+		one = listener_half_open(s->family, inodes, s->count);
+	free(inodes);
+	return one < 0 ? 0 : s->at[one]->inode;
 }
 
 void

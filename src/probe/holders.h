@@ -16,7 +16,7 @@ struct listener;
 
 struct listeners {
 	struct listener **at;
-	int count;
+	int count, family;
 };
 
 /* Takes the sockets that diag_group_of() listed; -1 without memory. */
@@ -28,6 +28,8 @@ void listeners_free(struct listeners *);
 int listeners_row(const struct listeners *, uint64_t inode);
 /* Whether it is one of them. */
 bool listeners_have(const struct listeners *, uint64_t inode);
+/* The one that has half-open connections, if it is only one; else 0. */
+uint64_t listeners_half_open(const struct listeners *);
 /* A row was seen to accept what was foreseen for a socket. */
 void listeners_learn(struct listeners *, uint64_t inode, int row);
 

@@ -28,7 +28,7 @@
  * asked before, too: a look-up of addresses that have no connection yet says
  * which listener the hash would choose. A program attached to the group is
  * ignored by the answer, and cannot be seen; therefore what was foreseen is
- * held against what was found, and one mistake makes all predictions void.
+ * held against what was found: see trust.c.
  */
 
 enum {
@@ -56,7 +56,7 @@ struct identify {
 	int hidden;			/* looks that found no process */
 	bool seen;			/* and one that did */
 	uid_t uid;			/* of the listeners, or who accepted */
-	uint64_t mistaken;
+	struct trust trust;		/* in what was foreseen */
 };
 
 bool
@@ -382,6 +382,42 @@ identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
 }
 
 bool
+identify_wants_proof(const struct identify *w)
+{
+	/* with a program it goes on, unless that would slow a given rate */
+	return w->trust.wanted && w->before.count > 1 &&
+	    !trust_is_enough(&w->trust, w->before.count) &&
+	    !(w->trust.mistaken && w->plan->rate);
+}
+
+static uint64_t
+half_open(struct identify *w, const struct addr *ours)
+{
+	uint64_t inode = listeners_half_open(&w->before);
+	struct diag_sock s;
+
+	/* it must have been ours all the time */
+	return inode && diag_get(w->diag, IPPROTO_TCP, &w->target, ours,
+	    &s) > 0 && s.state == TCP_SYN_RECV ? inode : 0;
+}
+
+bool
+identify_prove(struct identify *w, const struct addr *ours, uint64_t *inode)
+{
+	uint64_t seen = half_open(w, ours);
+
+	/* to void all, it should be sure */
+	if (seen && seen != *inode && half_open(w, ours) != seen)
+		seen = 0;
+	if (!seen)
+		return false;
+	w->trust.mistaken += seen != *inode;
+	w->trust.confirmed += seen == *inode;
+	*inode = seen;
+	return true;
+}
+
+bool
 identify_is_hopeful(const struct identify *w)
 {
 	return w->seen || w->hidden < HOPELESS_AFTER;
@@ -392,47 +428,34 @@ identify_learn(struct identify *w, uint64_t foreseen, int row)
 {
 	int owner = identify_row(w, foreseen);
 
-	if (row < 0)
+	if (row < 0) {
+		w->trust.wanted |= foreseen != 0;
 		return;
-	w->mistaken += owner >= 0 && owner != row;
-	listeners_learn(&w->before, foreseen, row);
-}
-
-static bool
-is_changed(struct identify *w)
-{
-	struct diag_sock *list;
-	int count = group_list(w, &list);
-	bool changed = listeners_differ(&w->before, list, count);
-
-	free(list);
-	return changed;
-}
-
-static void
-void_predictions(struct tally *t)
-{
-	for (int i = 0; i < t->count; i++) {
-		t->unattributed += t->rows[i].predicted;
-		t->rows[i].predicted = t->rows[i].queued = 0;
 	}
+	trust_learn(&w->trust, owner, row);
+	listeners_learn(&w->before, foreseen, row);
 }
 
 struct identified
 identify_end(struct identify *w)
 {
-	bool known = listeners_complete(&w->before, w->tally, w->owners);
+	struct tally *t = w->tally;
+	struct diag_sock *list;
+	int count = group_list(w, &list);
+	bool known = listeners_complete(&w->before, t, w->owners);
 	struct identified found = {
-		.known = known, .changed = is_changed(w),
+		.known = known,
+		.changed = listeners_differ(&w->before, list, count),
 		.hidden = (w->before.count && !known) ||
 		    (w->hidden && !w->seen),
-		.uid = w->uid, .mistaken = w->mistaken,
-		.shared = listeners_are_shared(&w->before, w->tally),
+		.uid = w->uid, .trust = w->trust, .shared = listeners_are_shared(&w->before, t),
 		.sockets = w->before.count,
 	};
 
-	if (w->mistaken)
-		void_predictions(w->tally);
-	listeners_weigh(&w->before, w->tally);
+	if (w->protocol == IPPROTO_TCP)
+		found.voided = trust_settle(&w->trust, t, &w->before, list,
+		    count);
+	free(list);
+	listeners_weigh(&w->before, t);
 	return found;
 }

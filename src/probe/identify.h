@@ -3,6 +3,7 @@
 
 #include "net/addr.h"
 #include "probe/tally.h"
+#include "probe/trust.h"
 
 /*
  * Which process answered, asked of the kernel: for servers on this host.
@@ -48,6 +49,17 @@ uint64_t identify_predict(struct identify *, int fd, struct addr *ours);
 int identify_row(struct identify *, uint64_t inode);
 
 /*
+ * Whether it is time to see which listener gets connections in fact, as the
+ * server closes before it could be seen who accepted them. Then the socket is
+ * to be connected with TCP_DEFER_ACCEPT, by which the handshake's last
+ * packet is held back, and identify_prove() to be called before it is sent.
+ * Returns whether it could be seen, in inode.
+ */
+bool identify_wants_proof(const struct identify *);
+bool identify_prove(struct identify *, const struct addr *ours,
+    uint64_t *inode);
+
+/*
  * Looks at the server's end of a connection, of which a listener was foreseen
  * (or 0); -1: nothing can be asked.
  */
@@ -66,12 +78,14 @@ struct identified {
 	int sockets;		/* that there are in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
-	uint64_t mistaken;	/* predictions that turned out wrong */
+	struct trust trust;	/* in predictions */
+	uint64_t voided;	/* how many of them were taken back */
 };
 
 /*
  * After the last attempt: weighs the rows by their sockets. Where predictions
- * have been wrong they are taken back: they count as unattributed.
+ * have been wrong, or too few of them are known to be right, they are taken
+ * back: they count as unattributed, or as queued somewhere.
  */
 struct identified identify_end(struct identify *);
 
