@@ -422,6 +422,32 @@ types() {
 	assert_line 'failed 15 (timeout 15)'
 }
 
+@test "reuseport.7: who is stuck is taken over" {
+	serve 'rpnc echo -r --steer source-address 127.0.0.1 9000 &'
+	serve 'rpnc echo -r 127.0.0.1 9000 &'
+	told 0 '+ B joined'
+	does 'b=$!'
+	exec {had}<>"/dev/tcp/127.0.0.1/$port"
+	echo hello >&"$had"
+	read -r -t 20 line <&"$had"
+	does 'kill -STOP %2'
+	does 'rpnc probe -s 127.0.0.1 --echo -n 20 -c 20 --timeout 60 127.0.0.1 9000 &'
+	serve 'rpnc echo -r --adopt $b &'
+	finish "${pids[2]}"
+	run -0 cat out.2
+	assert_line 'failed 0'
+	assert_equal "$(gave A),$(gave B),$(gave C)" 0,0,20
+	does 'kill -KILL %2'
+	! read -r -t 20 line <&"$had" || fail "$line"
+	told 0 '- B died'
+	try 'rpnc probe -s 127.0.0.1 -n 20 127.0.0.1 9000'
+	assert_line 'failed 0'
+	assert_equal "$(gave A),$(gave C)" 0,20
+	try 'rpnc probe -s 127.0.0.2 -n 20 127.0.0.1 9000'
+	assert_line 'failed 0'
+	assert_equal "$(gave A),$(gave C)" 20,0
+}
+
 @test "reuseport.7: one member more, and half of all ports have another" {
 	serve 'rpnc echo -r --identify 127.0.0.1 9000 &'
 	serve 'rpnc echo -r --identify 127.0.0.1 9000 &'
