@@ -85,6 +85,10 @@ class Worker:
         if options.do == "greet":
             c.sendall(b"rpnc/1 name=\x1b[31m%s host=\xff pid=99999999999 "
                       b"worker=-1\n" % (b"x" * 100))
+        if options.do == "hosts":
+            who = [(b"A", b"www1"), (b"A", b"www2"), (b"B", b"www1"),
+                   (b"A", b"www2")][self.accepted % 4]
+            c.sendall(b"rpnc/1 name=%s host=%s pid=7 worker=0\n" % who)
         if options.do == "crowd":
             c.sendall(b"rpnc/1 name=N%d host=h pid=%d worker=0\n" %
                       (self.accepted, self.accepted))

@@ -245,3 +245,25 @@ queues() {
 	probe -n 20 -c 20 --timeout 0.3 "$port"
 	grep -qx 'predictions are not used: 0 were seen to be right, and it takes 42 to know that no program steers the group' report
 }
+
+@test "servers: a balancer before several hosts: a table of hosts and their members" {
+	members --do hosts # a greeting of another one each time
+	probe -n 100 -c 1 --by banner --json --fail-uneven "$port"
+	test "$status" -eq 0
+	holds '.members | map("\(.host) \(.name) \(.count)") == ["www1 A 25", "www1 B 25", "www2 A 50"]'
+	holds '.fairness == null'
+	probe -n 100 -c 1 --by banner "$port"
+	grep -A 2 -x '  www1, 2 members: 50, 50.0 %' report >first
+	test "$(grep -cE '^    [AB]/0  pid 7  █+ +25  25.0 %$' first)" -eq 2
+	grep -A 1 -x '  www2, 1 member: 50, 50.0 %' report | grep -qE '^    A/0  pid 7  █+ +50  50.0 %$'
+	grep -qx 'several hosts: no one hash deals connections out to them: no verdict' report
+}
+
+@test "servers: the time to accept, of each member" {
+	members --sockets 1,1
+	probe -n 400 --json "$port"
+	holds '[.members[].latency.accept | .count > 0 and .p99 >= .p50] == [true, true]'
+	probe -v -n 400 "$port"
+	test "$(grep -cE '^  -  pid .* %  accepted p50 [0-9.]+ .s p99 [0-9.]+ .s$' report)" -eq 2
+	grep -qE '^accept .* as coarse as asking, 50 µs to 5 ms$' report
+}

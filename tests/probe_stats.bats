@@ -157,7 +157,7 @@ steered_once() {
 	holds '.fairness == null and (.members | length) == 4 and .host == null'
 	holds '[.members[].host] | unique == ["www1", "www2"]'
 	probe --merge one two
-	grep -q ' rpnc on www1 ' report
+	grep -qx '  www1, 2 members: 100, 50.0 %' report
 	grep -qx "not one group: how even it is can't be judged together" report
 	# banners say whose they are: asked from two hosts, it is one group
 	probe -n 100 --by banner --json "$port"

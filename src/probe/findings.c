@@ -64,6 +64,13 @@ note_group(struct findings *f, const struct identified *g)
 		note(f, "members came or went meanwhile");
 }
 
+static void
+note_shared(struct findings *f)
+{
+	note(f, "several processes share one socket: they compete for "
+	    "connections, and no hash deals these out: no verdict");
+}
+
 /* A process may have many sockets: as many as threads, for one. */
 static void
 note_sockets(struct findings *f, const struct tally *t, int all)
@@ -102,6 +109,8 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 	if (r->pace.plan->datagram && group.sockets > 1)
 		note(f, "who got a datagram is by the kernel's hash: a program "
 		    "that steers the group would not show");
+	if (group.known && group.shared)
+		note_shared(f);
 	if (group.known)
 		return group.shared ? KNOW_SHARED : KNOW_ALL;
 	return group.hidden ? KNOW_NOTHING : KNOW_SOME;
@@ -109,13 +118,20 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 
 /* What peers say of themselves does not say how they share a port. */
 static enum knowledge
-conclude_said(const struct run *r)
+conclude_said(struct findings *f, const struct run *r)
 {
 	const struct plan *p = r->pace.plan;
 	const struct addr *to = &r->pace.ground.target;
 
-	return !p->local && to->len && identify_is_shared(p, to) ?
-	    KNOW_SHARED : KNOW_SOME;
+	if (summary_hosts(&r->tally) > 1) {
+		note(f, "several hosts: no one hash deals connections out to "
+		    "them: no verdict");
+		return KNOW_SHARED;
+	}
+	if (p->local || !to->len || !identify_is_shared(p, to))
+		return KNOW_SOME;
+	note_shared(f);
+	return KNOW_SHARED;
 }
 
 /* Whom the rows are, by how they were made. */
@@ -136,11 +152,8 @@ conclude(struct findings *f, struct run *r, bool *changed)
 		note(f, "counts are the members' own: others' traffic is in "
 		    "them");
 	} else if (g->by == BY_BANNER || g->by == BY_REPLY) {
-		known = conclude_said(r);
+		known = conclude_said(f, r);
 	}
-	if (known == KNOW_SHARED)
-		note(f, "several processes share one socket: they compete for "
-		    "connections, and no hash deals these out: no verdict");
 	return known;
 }
 

@@ -427,6 +427,11 @@ weigh(struct merge *m)
 			    "so together they can't");
 		return KNOW_NOTHING;
 	}
+	if (m->at_least && summary_hosts(&m->tally) > 1) {
+		note(m, "several hosts: no one hash deals connections out to "
+		    "them: no verdict");
+		return KNOW_SHARED;
+	}
 	if (m->at_least)
 		return KNOW_SOME;
 	m->changed |= m->fewest != m->tally.count;

@@ -6,15 +6,32 @@
 
 #include "base/fail.h"
 
-/* A before Z before AA, then those without a name by pid. */
+int
+summary_hosts(const struct tally *t)
+{
+	int hosts = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		int j = 0;
+
+		while (strcmp(t->rows[j].host, t->rows[i].host) != 0)
+			j++;
+		hosts += i == j && t->rows[i].host[0];
+	}
+	return hosts;
+}
+
+/* By host; A before Z before AA, then those without a name by pid. */
 static int
 by_name(const void *a, const void *b)
 {
 	const struct row *l = *(struct row *const *)a;
 	const struct row *r = *(struct row *const *)b;
 	size_t lengths[2] = { strlen(l->name), strlen(r->name) };
-	int order = strcmp(l->name, r->name);
+	int order = strcmp(l->name, r->name), hosts = strcmp(l->host, r->host);
 
+	if (hosts)
+		return hosts;
 	if (!lengths[0] != !lengths[1])
 		return lengths[0] ? -1 : 1;
 	if (lengths[0] != lengths[1])

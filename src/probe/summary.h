@@ -26,6 +26,9 @@ enum knowledge {
 	KNOW_NOTHING,		/* whose the rows are can't be judged */
 };
 
+/* How many hosts the rows are of, as far as they tell. */
+int summary_hosts(const struct tally *);
+
 /*
  * Fills the report in as far as the tally knows; the rest is the caller's.
  * The tally must outlive it. -1 without memory.

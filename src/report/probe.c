@@ -104,7 +104,7 @@ const struct field probe_fields[] = {
 	{ 0 },
 };
 
-enum { WORD_MAX = 80 };
+enum { WORD_MAX = 80, P99_FROM = 100 };
 
 static const char *
 plural(uint64_t n)
@@ -172,16 +172,58 @@ struct widths {
 	uint64_t largest;
 };
 
+/* Rows are sorted by host, so that those of one follow each other. */
+static bool
+is_host_first(const struct probe_report *r, size_t i)
+{
+	const char *host = r->members[i].host ? r->members[i].host : "";
+	const char *last = i && r->members[i - 1].host ?
+	    r->members[i - 1].host : "";
+
+	return !i || strcmp(host, last) != 0;
+}
+
+static bool
+has_hosts(const struct probe_report *r)
+{
+	size_t hosts = 0;
+
+	for (size_t i = 0; i < r->member_count; i++)
+		hosts += is_host_first(r, i);
+	return hosts > 1;
+}
+
+/* The upper level of a table that has two. */
 static void
-command_text(const struct probe_member *m,
+host(FILE *out, const struct probe_report *r, size_t first)
+{
+	char text[WORD_MAX * ESCAPE_MAX];
+	const char *name = r->members[first].host;
+	uint64_t count = 0;
+	double share = 0;
+	size_t n = first;
+
+	do {
+		count += r->members[n].count;
+		share += isnan(r->members[n].share) ? 0 : r->members[n].share;
+	} while (++n < r->member_count && !is_host_first(r, n));
+	n -= first;
+	escape(name ? name : "-", strnlen(name ? name : "-", WORD_MAX - 1),
+	    false, text);
+	fprintf(out, "\n  %s, %zu member%s: %llu, %.1f %%\n  ", text, n,
+	    plural(n), (unsigned long long)count, share * 100);
+}
+
+static void
+command_text(const struct probe_report *r, const struct probe_member *m,
     char text[static WORD_MAX * ESCAPE_MAX])
 {
 	const char *command = m->command ? m->command : "";
-	const char *host = m->host ? m->host : "";
+	const char *on = m->host && !has_hosts(r) ? m->host : "";
 	char raw[WORD_MAX];
 
 	snprintf(raw, sizeof(raw), "%s%s%s", command,
-	    m->command && m->host ? " on " : "", host);
+	    m->command && *on ? " on " : "", on);
 	escape(raw, strlen(raw), false, text);
 }
 
@@ -202,7 +244,7 @@ measure(const struct probe_report *r)
 
 		label(m, text);
 		w.name = max(w.name, columns(text));
-		command_text(m, text);
+		command_text(r, m, text);
 		w.command = max(w.command, columns(text));
 		if (m->pid >= 0)
 			w.pid = max(w.pid, snprintf(NULL, 0, "%lld",
@@ -217,19 +259,35 @@ measure(const struct probe_report *r)
 }
 
 static void
+accepted(FILE *out, const struct probe_member *m)
+{
+	const struct hist *h = m->latency ? m->latency->at[LATENCY_ACCEPT] :
+	    NULL;
+	char text[NUM_TEXT];
+
+	if (!h || !h->count)
+		return;
+	fprintf(out, "  accepted p50 %s", duration_text(
+	    (int64_t)(hist_percentile(h, 50) + 500) / 1000, text));
+	if (h->count >= P99_FROM)
+		fprintf(out, " p99 %s", duration_text(
+		    (int64_t)(hist_percentile(h, 99) + 500) / 1000, text));
+}
+
+static void
 member(FILE *out, const struct probe_report *r, const struct probe_member *m,
     const struct widths *w)
 {
 	char text[WORD_MAX * ESCAPE_MAX], bar[BAR_TEXT];
 
 	label(m, text);
-	fprintf(out, "\n  ");
+	fprintf(out, "  ");
 	pad(out, text, w->name);
 	if (w->pid && m->pid >= 0)
 		fprintf(out, "  pid %-*lld", w->pid, (long long)m->pid);
 	else if (w->pid)
 		fprintf(out, "  %*s", w->pid + 4, "");
-	command_text(m, text);
+	command_text(r, m, text);
 	if (w->command)
 		fputc(' ', out);
 	pad(out, text, w->command);
@@ -245,6 +303,23 @@ member(FILE *out, const struct probe_report *r, const struct probe_member *m,
 	if (m->queued)
 		fprintf(out, "  (and %llu queued, predicted)",
 		    (unsigned long long)m->queued);
+	if (r->detail)
+		accepted(out, m);
+}
+
+static void
+members(FILE *out, const struct probe_report *r)
+{
+	struct widths w = measure(r);
+	bool hosts = has_hosts(r);
+
+	for (size_t i = 0; i < r->member_count; i++) {
+		if (hosts && is_host_first(r, i))
+			host(out, r, i);
+		else
+			fprintf(out, hosts ? "\n  " : "\n");
+		member(out, r, &r->members[i], &w);
+	}
 }
 
 static void
@@ -340,7 +415,7 @@ latency(FILE *out, const struct probe_report *r, enum latency which)
 	/* of fewer samples it would only be the largest, or nearly */
 	static const struct { const char *name; double p; uint64_t from; }
 	columns_[] = {
-		{ "p50", 50, 1 }, { "p90", 90, 10 }, { "p99", 99, 100 },
+		{ "p50", 50, 1 }, { "p90", 90, 10 }, { "p99", 99, P99_FROM },
 		{ "p99.9", 99.9, HIST_P999_FROM }, { "max", 100, 1 },
 	};
 	const struct hist *h = r->latency->at[which];
@@ -400,11 +475,8 @@ line(FILE *out, const char *name, uint64_t n, const char *meaning)
 void
 probe_human(FILE *out, const struct probe_report *r)
 {
-	struct widths w = measure(r);
-
 	header(out, r);
-	for (size_t i = 0; i < r->member_count; i++)
-		member(out, r, &r->members[i], &w);
+	members(out, r);
 	fairness(out, r);
 	what_if(out, r->what_if);
 	for (int i = 0; i < LATENCIES; i++)
