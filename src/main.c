@@ -5,6 +5,7 @@
  *
  *	main		the table of subcommands
  *	cmd		policy: options, order of steps, exit status
+ *	lab		experiments made of both sides
  *	serve, talk	accepting, workers, services; sessions at a prompt
  *	probe		the asking side: attempts, who answered, how evenly
  *	group, terminal	one port's members and their board; prompt, live header

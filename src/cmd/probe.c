@@ -11,6 +11,7 @@
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
+#include "cmd/probe_quarantine.h"
 #include "cmd/probe_scan.h"
 #include "probe/findings.h"
 
@@ -184,6 +185,8 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 		return -1;
 	if (s->group || s->watch)
 		return probe_group(s, &e, ended_by);
+	if (s->quarantine || s->rescue || s->force || s->yes)
+		return probe_quarantine(s, &e, ended_by);
 	if (probe_plan_make(&v.plan, s, &e) < 0)
 		return -1;
 	if (probe_open(&v, &e) < 0) {

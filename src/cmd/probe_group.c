@@ -195,24 +195,23 @@ draw_live(struct group_probe *p)
 	return 0;
 }
 
-/* A host that was named must be this one, by any of its addresses. */
-static int
-find_host(struct group_probe *p, const struct endpoint *e)
+int
+probe_host(const struct settings *s, const struct endpoint *e,
+    const char *option, struct addr *out)
 {
 	struct addr_list list;
 
 	if (!e->host[0])
 		return 0;
-	if (addr_resolve(e, loop_now() + p->settings->connect_timeout,
-	    &list) < 0)
+	if (addr_resolve(e, loop_now() + s->connect_timeout, &list) < 0)
 		return -1;
 	for (int i = 0; i < list.count; i++)
 		if (identify_is_local(&list.at[i])) {
-			p->survey.host = list.at[i];
+			*out = list.at[i];
 			return 0;
 		}
-	return fail_as(STATUS_USAGE, "--group asks this host's kernel, and "
-	    "%.100s is another host", e->host);
+	return fail_as(STATUS_USAGE, "%s asks this host's kernel, and %.100s "
+	    "is another host", option, e->host);
 }
 
 static int
@@ -258,7 +257,7 @@ probe_group(const struct settings *s, const struct endpoint *e,
 	};
 	int status = -1;
 
-	if (check(s, e) < 0 || find_host(&p, e) < 0)
+	if (check(s, e) < 0 || probe_host(s, e, "--group", &p.survey.host) < 0)
 		return -1;
 	if (survey_open(&p.survey) == 0 && desk_open(&p.desk, s) == 0) {
 		p.desk.on_signal = on_signal;

@@ -7,4 +7,11 @@
 int probe_group(const struct settings *, const struct endpoint *,
     int *ended_by);
 
+/*
+ * The address of a host that was named, which must be this one; -1: a fault.
+ * None was named: out stays as it is.
+ */
+int probe_host(const struct settings *, const struct endpoint *,
+    const char *option, struct addr *out);
+
 #endif

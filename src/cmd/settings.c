@@ -175,6 +175,15 @@ const struct opt probe_options[] = {
 	FLAG(0, "group", group, "list the port's groups, connect to nothing",
 	    PROBE_GROUP),
 	FLAG(0, "watch", watch, "with --group: again each second", PROBE_GROUP),
+	TEXT(0, "quarantine", "PID", quarantine,
+	    "keep new connections away from a stuck member",
+	    PROBE_QUARANTINE),
+	TEXT(0, "rescue", "PID", rescue,
+	    "the same, and have others serve who waits there",
+	    PROBE_QUARANTINE),
+	FLAG(0, "force", force, "also among members that are not rpnc's",
+	    PROBE_QUARANTINE),
+	FLAG(0, "yes", yes, "do not ask first", PROBE_QUARANTINE),
 	END
 };
 

@@ -18,7 +18,8 @@ enum probe_mode {
 	PROBE_GROUP = 1 << 1,
 	PROBE_SCAN = 1 << 2,		/* several ports */
 	PROBE_MERGE = 1 << 3,
-	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN,
+	PROBE_QUARANTINE = 1 << 4,
+	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN | PROBE_QUARANTINE,
 };
 
 struct settings {
@@ -62,6 +63,8 @@ struct settings {
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
 	const char *rate, *sources, *sport;
 	bool busy, group, watch;
+	const char *quarantine, *rescue;
+	bool force, yes;
 };
 
 extern const struct opt address_options[], stream_options[], listen_options[],

@@ -1,6 +1,5 @@
 #include "group/board.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 #include "net/listener.h"
 #include "net/sock.h"
 
-enum { LAYOUT = 2 };
+enum { LAYOUT = 3 };
 
 /* The first bytes are locks and the bell (file.h): what is there is fixed. */
 struct head {
@@ -40,21 +39,6 @@ struct board {
 	bool mine[BOARD_SLOTS];		/* locked through file */
 	bool reader, private, steering;
 };
-
-bool
-name_valid(const char *name)
-{
-	size_t length = strlen(name);
-
-	if (!length || length > NAME_MAX_LENGTH ||
-	    !isalpha((unsigned char)*name))
-		return false;
-	for (; *name; name++)
-		if (!isascii(*name) || (!isalnum((unsigned char)*name) &&
-		    !strchr("_.-", *name)))
-			return false;
-	return true;
-}
 
 static int
 table_map(struct board *b)
@@ -213,115 +197,6 @@ board_is_member(struct board *b, int index)
 	    s->inodes[0] && board_alive(b, index);
 }
 
-const char *
-name_clean(const char from[static BOARD_NAME], char name[static BOARD_NAME])
-{
-	int i = 0;
-	char c;
-
-	for (; i < BOARD_NAME - 1 && (c = from[i]); i++)
-		name[i] = isascii(c) && (isalnum((unsigned char)c) ||
-		    strchr("_.-/", c)) ? c : '?';
-	name[i] = '\0';
-	return name;
-}
-
-const char *
-slot_name(const struct slot *s, char name[static BOARD_NAME])
-{
-	return name_clean(s->name, name);
-}
-
-static bool
-has_name(const struct slot *s, const char *name)
-{
-	return strncmp(s->name, name, sizeof(s->name)) == 0;
-}
-
-/* Whether it claims the same name: "A/1" belongs to A. */
-static bool
-same_base(const struct slot *s, const char *name)
-{
-	size_t length = strcspn(name, "/");
-	char own[BOARD_NAME];
-
-	return strcspn(slot_name(s, own), "/") == length &&
-	    memcmp(own, name, length) == 0;
-}
-
-/* Whether a slot, alive (or dead too), stands in the way of name. */
-static bool
-name_taken(struct board *b, const char *name, pid_t parent, bool dead_too)
-{
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = &b->table->slot[i];
-
-		if (s->kind == SLOT_FREE || !same_base(s, name))
-			continue;
-		if (parent && (s->parent == parent || s->pid == parent) &&
-		    !has_name(s, name))
-			continue;
-		if (dead_too || board_alive(b, i))
-			return true;
-	}
-	return false;
-}
-
-bool
-board_has_name(struct board *b, const char *name)
-{
-	return name_taken(b, name, 0, false);
-}
-
-/* A, B, ..., Z, AA, AB, ... */
-static void
-letters(int n, char name[static BOARD_NAME])
-{
-	if (n < 26)
-		snprintf(name, BOARD_NAME, "%c", 'A' + n);
-	else
-		snprintf(name, BOARD_NAME, "%c%c", 'A' + (n / 26 - 1) % 26,
-		    'A' + n % 26);
-}
-
-/* A letter that nobody has; if all are remembered, one of the dead. */
-static int
-pick_letter(struct board *b, char name[static BOARD_NAME])
-{
-	for (int dead_too = 1; dead_too >= 0; dead_too--)
-		for (int n = 0; n < BOARD_SLOTS; n++) {
-			letters(n, name);
-			if (!name_taken(b, name, 0, dead_too))
-				return 0;
-		}
-	return fail_as(STATUS_NETWORK, "board %s: full", b->file.path);
-}
-
-static int
-pick_name(struct board *b, const char *wish, pid_t parent,
-    char name[static BOARD_NAME])
-{
-	if (!wish)
-		return pick_letter(b, name);
-	snprintf(name, BOARD_NAME, "%s", wish);
-	return !name_taken(b, name, parent, false) ? 0 :
-	    fail_as(STATUS_USAGE, "--name %s: a live member has this name",
-	    wish);
-}
-
-int
-board_find(struct board *b, const char *name, pid_t parent)
-{
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = &b->table->slot[i];
-
-		if (s->kind != SLOT_FREE && s->parent == parent &&
-		    has_name(s, name))
-			return i;
-	}
-	return -1;
-}
-
 int
 board_room(struct board *b)
 {
@@ -343,7 +218,7 @@ pick_slot(struct board *b, const char *name)
 		if (slot[i].kind == SLOT_FREE) {
 			unused = unused < 0 ? i : unused;
 		} else if (!board_alive(b, i)) {
-			if (has_name(&slot[i], name))
+			if (strncmp(slot[i].name, name, BOARD_NAME) == 0)
 				return i;
 			if (oldest < 0 || slot[i].order < slot[oldest].order)
 				oldest = i;
@@ -360,7 +235,7 @@ slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
     const char *name, pid_t parent)
 {
 	bool same = parent && s->parent == parent && s->kind == kind &&
-	    has_name(s, name);
+	    strncmp(s->name, name, BOARD_NAME) == 0;
 	struct counters kept = s->counters;
 	struct timespec now;
 
@@ -377,16 +252,40 @@ slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
 	s->kind = kind;
 }
 
+/*
+ * Whether members that are gone had programs on the groups of the port, which
+ * there may be nobody else to know of. It is asked once.
+ */
+static bool
+take_legacy(struct board *b)
+{
+	static const uint64_t none[BOARD_SOCKETS];
+	bool found = false;
+
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		struct slot *s = &b->table->slot[i];
+
+		if (s->kind != SLOT_MEMBER || board_alive(b, i) ||
+		    memcmp(s->programs, none, sizeof(none)) == 0)
+			continue;
+		memset(s->programs, 0, sizeof(s->programs));
+		found = true;
+	}
+	return found;
+}
+
 int
 board_claim(struct board *b, enum slot_kind kind, const char *name,
     pid_t parent)
 {
 	char chosen[BOARD_NAME];
+	bool heir;
 	int index = -1;
 
 	if (file_lock(&b->file) < 0)
 		return -1;
-	if (pick_name(b, name, parent, chosen) == 0)
+	heir = kind == SLOT_MEMBER && take_legacy(b);
+	if (board_pick_name(b, kind, name, parent, chosen) == 0)
 		index = pick_slot(b, chosen);
 	if (index >= 0 &&
 	    file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
@@ -396,6 +295,7 @@ board_claim(struct board *b, enum slot_kind kind, const char *name,
 	if (index >= 0) {
 		b->mine[index] = true;
 		slot_fill(b, &b->table->slot[index], kind, chosen, parent);
+		b->table->slot[index].heir = heir;
 	}
 	file_unlock(&b->file);
 	file_ring(&b->file);
@@ -420,7 +320,9 @@ board_set_sockets(struct board *b, int index, const int *fds, int count)
 		/* a worker's sockets were tested before they were its own */
 		s->tests[i] = listener_drops(fds[i]);
 		s->inodes[i] = sock_inode(fds[i]);
+		s->programs[i] = s->heir ? PROGRAM_SPOILT : 0;
 	}
+	s->heir = false;
 	file_ring(&b->file);
 }
 

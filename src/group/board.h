@@ -20,12 +20,14 @@ enum {
 	NAME_MAX_LENGTH = 16,
 	WEIGHT_DEFAULT = 100,
 	WEIGHT_MAX = 1000,
+	PROGRAM_SPOILT = 1,		/* see policy.c */
 };
 
 enum slot_kind {
 	SLOT_FREE,
 	SLOT_MEMBER,		/* a process that accepts */
 	SLOT_PARENT,		/* keeps a name for its workers */
+	SLOT_GUEST,		/* has a wish while it is here: guest.h */
 };
 
 enum slot_state {
@@ -36,6 +38,7 @@ enum slot_state {
 	STATE_AWAY,		/* its sockets are closed, it goes on: /leave */
 	STATE_LEFT,		/* orderly; a slot that died says otherwise */
 };
+const char *state_name(uint32_t state);	/* NULL: there is none such */
 
 struct slot {
 	uint32_t kind, state;
@@ -45,7 +48,10 @@ struct slot {
 	uint64_t order;			/* counts up with every claim; never 0 */
 	uint32_t weight;		/* --weight; see policy.h */
 	int32_t replaced_by;		/* a pid that wishes it to leave, or 0 */
-	uint64_t inodes[BOARD_SOCKETS];	/* its listening sockets */
+	int32_t target;			/* of a guest: whom its wish is about */
+	uint32_t heir;			/* who died had programs: to put right */
+	/* Its listening sockets; of a guest, the target's. */
+	uint64_t inodes[BOARD_SOCKETS];
 	/* What their groups' programs were made from (policy.h); 0: none. */
 	uint64_t programs[BOARD_SOCKETS];
 	uint32_t tests[BOARD_SOCKETS];	/* drops that index.c made there */
@@ -108,8 +114,9 @@ void board_close(struct board *);
 
 /*
  * Takes a slot under a name, or under the first letter that no slot has
- * (NULL). A dead slot of the same parent and name is taken over with its
- * counts. Returns its index, or -1: a usage fault where the name is taken.
+ * (NULL; a guest has a name that nobody can choose). A dead slot of the same
+ * parent and name is taken over with its counts. Returns its index, or -1: a
+ * usage fault where the name is taken.
  */
 int board_claim(struct board *, enum slot_kind, const char *name,
     pid_t parent);
@@ -146,6 +153,12 @@ bool board_is_member(struct board *, int index);
 int board_room(struct board *);
 /* Whether a name stands in the way of who would claim it. */
 bool board_has_name(struct board *, const char *name);
+/*
+ * What a new slot is to be called by board_claim(), which passes on the wish;
+ * -1: a usage fault where the name is taken.
+ */
+int board_pick_name(struct board *, enum slot_kind, const char *wish,
+    pid_t parent, char name[static BOARD_NAME]);
 /* The slot of that name and parent, dead or alive, or -1. */
 int board_find(struct board *, const char *name, pid_t parent);
 

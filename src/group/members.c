@@ -105,7 +105,7 @@ static bool
 is_dying(struct board *b, uint64_t inode)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (board_slot(b, i)->kind != SLOT_FREE &&
+		if (board_slot(b, i)->kind == SLOT_MEMBER &&
 		    slot_has(board_slot(b, i), inode) && !board_alive(b, i))
 			return true;
 	return false;

@@ -5,6 +5,12 @@
  * the group has another one, makes the program and attaches it. 0 stands for
  * no program, so that a group that was never steered is never touched.
  *
+ * A sum of a program is even; the odd one next to it says that it could not
+ * be made, and that there is none.
+ *
+ * A joiner that finds members gone that had programs begins with a sum that
+ * nothing has, in case nobody was left to put that right.
+ *
  * A leaver attaches programs of its own. Before it does it writes a sum that
  * nothing has, so that whoever finds it gone, in order or not, puts it right.
  *
@@ -19,10 +25,11 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
+#include "group/guest.h"
 #include "group/index.h"
 
 enum {
-	SPOILT = 1,
+	GIVEN_UP = 1,			/* added to what should be, and isn't */
 	PATIENCE_US = 2500 * 1000,	/* with a program that can't be made */
 };
 
@@ -38,59 +45,6 @@ struct group {
 	bool chosen;			/* some get less than others */
 };
 
-int
-policy_set(struct board *b, const struct steering *s)
-{
-	struct steering *now = &board_shared(b)->steering;
-	char old[STEERING_TEXT], new[STEERING_TEXT];
-	uint32_t serial;
-
-	if (strcmp(steering_text(now, old), steering_text(s, new)) == 0)
-		return 0;
-	if (board_change_begin(b) < 0)
-		return -1;
-	serial = now->serial;
-	*now = *s;
-	now->pid = getpid();
-	now->serial = serial + 1;
-	board_change_end(b);
-	return 0;
-}
-
-/* A board may have anything in it. */
-static uint32_t
-within(uint32_t weight)
-{
-	return weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
-}
-
-/* A name stands for the workers of that name, too, but for those listed. */
-uint32_t
-policy_weight(struct board *b, int slot)
-{
-	const struct steering *s = &board_shared(b)->steering;
-	char own[BOARD_NAME];
-	uint32_t weight;
-	size_t base;
-
-	if (steering_mode(s) != STEER_WEIGHTS)
-		return 1;
-	if (slot < 0)
-		return WEIGHT_DEFAULT;
-	weight = board_slot(b, slot)->weight;
-	base = strcspn(slot_name(board_slot(b, slot), own), "/");
-	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
-		const char *name = s->weights[i].name;
-
-		if (strncmp(name, own, BOARD_NAME) == 0)
-			return within(s->weights[i].weight);
-		if (strnlen(name, BOARD_NAME) == base &&
-		    memcmp(name, own, base) == 0)
-			weight = s->weights[i].weight;
-	}
-	return within(weight);
-}
-
 static uint64_t
 mix(uint64_t x)
 {
@@ -99,9 +53,8 @@ mix(uint64_t x)
 	return x ^ x >> 32;
 }
 
-/* The living member that has the socket, and where in its slot. */
-static int
-find_socket(struct board *b, uint64_t inode, int *socket)
+int
+policy_slot(struct board *b, uint64_t inode, int *socket)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
@@ -121,19 +74,26 @@ policy_known(struct board *b, const struct diag_sock *list, int n)
 	int known = 0, socket;
 
 	for (int i = 0; i < n; i++)
-		known += find_socket(b, list[i].inode, &socket) >= 0;
+		known += policy_slot(b, list[i].inode, &socket) >= 0;
 	return known;
+}
+
+static bool
+is_quarantined(const struct group *g, int i)
+{
+	return guest_of(g->board, g->list[i].inode) != NULL;
 }
 
 static void
 give_weights(struct group *g)
 {
-	bool full[STEER_MAX] = { false };
+	bool full[STEER_MAX] = { false }, stuck = false;
+	uint64_t sum = 0;
 	int socket;
 
 	g->foreign = g->chosen = false;
 	for (int i = 0; i < g->n; i++) {
-		int slot = find_socket(g->board, g->list[i].inode, &socket);
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
 
 		g->foreign |= slot < 0;
 		g->weight[i] = policy_weight(g->board, slot);
@@ -141,23 +101,25 @@ give_weights(struct group *g)
 		    board_slot(g->board, slot)->state == STATE_FULL;
 	}
 	for (int i = 0; i < g->n; i++) {
+		bool quarantined = is_quarantined(g, i);
+
 		/* a foreign program would be replaced: only on request */
-		if (full[i] && !g->foreign)
+		if ((full[i] && !g->foreign) || quarantined)
 			g->weight[i] = 0;
+		stuck |= quarantined;
+		sum += g->weight[i];
+	}
+	for (int i = 0; i < g->n; i++) {
+		/* who is full, or has no weight, is better than who is stuck */
+		if (stuck && !sum)
+			g->weight[i] = !is_quarantined(g, i);
 		g->chosen |= g->weight[i] != g->weight[0];
 	}
 }
 
-/* The kernel's group of fd: how many there are, or -1. */
 static int
-group_open(struct group *g, struct board *b, struct diag *diag, int fd,
-    const struct addr *bound, bool datagram)
+group_take(struct group *g)
 {
-	*g = (struct group){
-		.board = b, .diag = diag, .fd = fd, .bound = bound,
-	};
-	g->n = diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
-	    addr_port(bound), sock_inode(fd), &g->list);
 	if (g->n > STEER_MAX) {
 		free(g->list);
 		g->list = NULL;
@@ -171,6 +133,19 @@ group_open(struct group *g, struct board *b, struct diag *diag, int fd,
 	return g->n;
 }
 
+/* The kernel's group of fd: how many there are, or -1. */
+static int
+group_open(struct group *g, struct board *b, struct diag *diag, int fd,
+    const struct addr *bound, bool datagram)
+{
+	*g = (struct group){
+		.board = b, .diag = diag, .fd = fd, .bound = bound,
+	};
+	g->n = diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
+	    addr_port(bound), sock_inode(fd), &g->list);
+	return group_take(g);
+}
+
 /* What the program should be made from. */
 static uint64_t
 wanted(const struct group *g)
@@ -182,24 +157,43 @@ wanted(const struct group *g)
 		return 0;
 	for (int i = 0; i < g->n; i++)
 		sum += mix(mix(g->list[i].cookie) + g->weight[i]);
-	sum = mix(sum + mode);
-	return sum > SPOILT ? sum : ~sum;
+	sum = mix(sum + mode) & ~(uint64_t)GIVEN_UP;
+	return sum ? sum : ~(uint64_t)GIVEN_UP;
 }
 
-/* Whether all its members on the board say that this is so. */
+/* Whether all its members on the board say that this is so, or can't be. */
 static bool
 is_so(const struct group *g, uint64_t sum)
 {
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = find_socket(g->board, g->list[i].inode, &socket);
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+		uint64_t has;
 
-		if (slot >= 0 &&
-		    board_slot(g->board, slot)->programs[socket] != sum)
+		if (slot < 0)
+			continue;
+		has = board_slot(g->board, slot)->programs[socket];
+		if (has != sum && !(sum && has == (sum | GIVEN_UP)))
 			return false;
 	}
 	return true;
+}
+
+static bool
+is_given_up(const struct group *g)
+{
+	uint64_t sum = wanted(g);
+	int socket;
+
+	for (int i = 0; sum && i < g->n; i++) {
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+
+		if (slot >= 0 && board_slot(g->board, slot)->programs[socket] ==
+		    (sum | GIVEN_UP))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -208,7 +202,7 @@ mark(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = find_socket(g->board, g->list[i].inode, &socket);
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
 
 		if (slot >= 0)
 			board_slot(g->board, slot)->programs[socket] = sum;
@@ -258,7 +252,7 @@ policy_forgive(struct board *b, struct diag *diag,
 
 			if (now[i].cookie != before[j].cookie)
 				continue;
-			slot = find_socket(b, now[i].inode, &socket);
+			slot = policy_slot(b, now[i].inode, &socket);
 			if (slot >= 0)
 				board_slot(b, slot)->tests[socket] +=
 				    (uint32_t)(now[i].drops -
@@ -331,7 +325,7 @@ has_changed(const struct group *g)
 static int
 make_so(struct policy *p, struct group *g)
 {
-	mark(g, SPOILT);
+	mark(g, PROGRAM_SPOILT);
 	if (attach(g) == 0) {
 		p->failing = 0;
 		mark(g, wanted(g));
@@ -343,7 +337,7 @@ make_so(struct policy *p, struct group *g)
 	if (loop_now() - p->failing < PATIENCE_US)
 		return 0;
 	p->failing = 0;
-	mark(g, wanted(g));
+	mark(g, wanted(g) ? wanted(g) | GIVEN_UP : 0);
 	return -1;
 }
 
@@ -351,7 +345,8 @@ make_so(struct policy *p, struct group *g)
 static bool
 is_plain(struct board *b)
 {
-	if (steering_mode(&board_shared(b)->steering) != STEER_HASH)
+	if (steering_mode(&board_shared(b)->steering) != STEER_HASH ||
+	    guest_any(b))
 		return false;
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
@@ -436,7 +431,7 @@ policy_spoil(struct board *b, struct diag *diag, const struct sock_set *set)
 
 		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
 		    false) > 0)
-			mark(&g, SPOILT);
+			mark(&g, PROGRAM_SPOILT);
 		free(g.list);
 	}
 }
@@ -454,4 +449,19 @@ policy_clear(struct board *b, struct diag *diag, const struct sock_set *set)
 		}
 		free(g.list);
 	}
+}
+
+enum progress
+policy_progress(struct board *b, struct diag *diag,
+    const struct diag_sock *member)
+{
+	struct group g = { .board = b, .diag = diag };
+	enum progress progress = PROGRESS_DUE;
+
+	g.n = diag_group_of(diag, member, &g.list);
+	if (group_take(&g) > 0 && is_so(&g, wanted(&g)))
+		progress = is_given_up(&g) ? PROGRESS_GIVEN_UP :
+		    PROGRESS_DONE;
+	free(g.list);
+	return progress;
 }

@@ -64,6 +64,13 @@ void policy_forgive(struct board *, struct diag *,
 /* Takes away what members have attached: for the last one of them. */
 void policy_clear(struct board *, struct diag *, const struct sock_set *);
 
+/* How far members are with what the group of this socket should carry. */
+enum progress { PROGRESS_DUE, PROGRESS_DONE, PROGRESS_GIVEN_UP };
+enum progress policy_progress(struct board *, struct diag *,
+    const struct diag_sock *member);
+
+/* The living member that has the socket, and where in its slot; or -1. */
+int policy_slot(struct board *, uint64_t inode, int *socket);
 /* How many of n sockets are living members' on the board. */
 int policy_known(struct board *, const struct diag_sock *list, int n);
 

@@ -7,6 +7,13 @@
 #include "base/fail.h"
 #include "base/num.h"
 
+/* A process that could be replaced. */
+static bool
+is_server(const struct slot *s)
+{
+	return s->kind == SLOT_MEMBER || s->kind == SLOT_PARENT;
+}
+
 static bool
 is_meant(const struct slot *s, const char *text)
 {
@@ -28,7 +35,7 @@ list_members(struct board *b, char *text, size_t room)
 	for (int i = 0; i < BOARD_SLOTS && used + 64 < room; i++) {
 		const struct slot *s = board_slot(b, i);
 
-		if (s->kind != SLOT_FREE && !s->parent && board_alive(b, i))
+		if (is_server(s) && !s->parent && board_alive(b, i))
 			used += (size_t)snprintf(text + used, room - used,
 			    "%s%s (pid %d)", used ? ", " : "",
 			    slot_name(s, name), (int)s->pid);
@@ -44,7 +51,7 @@ replace_find(struct board *b, const char *text)
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
 
-		if (s->kind == SLOT_FREE || !is_meant(s, text) ||
+		if (!is_server(s) || !is_meant(s, text) ||
 		    !board_alive(b, i) || s->pid == getpid())
 			continue;
 		if (!s->parent)

@@ -6,14 +6,16 @@
 
 #include "base/fail.h"
 #include "base/fair.h"
+#include "group/guest.h"
 
 enum { SAMPLE_US = 1000 * 1000 };
 
-/* By what decides of what it is given: who it is, and whether it is full. */
+/* By what decides of what it is given: who it is, and whether it may be. */
 static uint64_t
-fingerprint(const struct member *m)
+fingerprint(struct board *b, const struct member *m)
 {
-	bool full = m->slot >= 0 && m->state == STATE_FULL;
+	bool full = guest_of(b, m->inode) ||
+	    (m->slot >= 0 && m->state == STATE_FULL);
 	uint64_t h = (uint64_t)m->pid << 32 ^ m->inode ^
 	    (uint64_t)(m->slot + 2) << 20 ^ (uint64_t)full << 19;
 
@@ -28,7 +30,7 @@ group_of(struct board *b, const struct members *m)
 	uint64_t sum = 1 + (uint64_t)board_shared(b)->steering.serial;
 
 	for (int i = 0; i < m->count; i++)
-		sum += fingerprint(&m->list[i]);
+		sum += fingerprint(b, &m->list[i]);
 	return sum;
 }
 
@@ -58,15 +60,13 @@ above(uint64_t a, uint64_t b)
 }
 
 static const char *
-state_of(const struct member *m)
+state_of(struct board *b, const struct member *m)
 {
-	static const char *const names[] = {
-		"running", "full", "paused", "stopped", "away", "left",
-	};
-
+	if (guest_of(b, m->inode))
+		return "quarantined";
 	if (m->process_state == 'T' || m->process_state == 't')
 		return "stopped";
-	return m->slot < 0 ? NULL : names[m->state];
+	return m->slot < 0 ? NULL : state_name(m->state);
 }
 
 /* Workers that wait on the same sockets have one queue. */
@@ -89,14 +89,14 @@ is_shared(struct board *b, const struct members *m)
 }
 
 static void
-row_fill(const struct score *s, const struct member *m, int own,
-    bool datagram, struct score_row *r)
+row_fill(const struct score *s, struct board *b, const struct member *m,
+    int own, bool datagram, struct score_row *r)
 {
 	bool ours = m->slot >= 0;
 
 	*r = (struct score_row){
 		.name = ours ? m->name : NULL, .command = m->command,
-		.state = state_of(m), .own = ours && m->slot == own,
+		.state = state_of(b, m), .own = ours && m->slot == own,
 		.pid = m->pid ? m->pid : -1, .accepted = -1, .since = -1,
 		.open = m->pid && !datagram ? (int64_t)m->open : -1,
 		.queue = m->sockets ? (int64_t)m->queue : -1,
@@ -199,6 +199,8 @@ steering_of(struct score *s, struct board *b)
 		if (s->members.list[i].slot >= 0 &&
 		    s->members.list[i].state == STATE_FULL)
 			s->board.unjudged = "who is full gets nothing for now";
+	if (guest_any(b))
+		s->board.unjudged = "who is quarantined gets nothing for now";
 }
 
 /* One queue for all: whose it is nobody can say. */
@@ -245,7 +247,7 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 		rebase(s, datagram);
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
-		row_fill(s, &m->list[i], own, datagram, &s->rows[i]);
+		row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
 	s->board.rows = s->rows;
 	s->board.count = (size_t)m->count;
 	s->board.fairness = NULL;

@@ -70,6 +70,32 @@ put_address(struct program *p, bool v6)
 	}
 }
 
+/*
+ * A hash of a sender's address and port, as the kernel's own is not to be had
+ * here: its datagrams stay together.
+ */
+static void
+put_flow(struct program *p, bool v6)
+{
+	put_address(p, v6);
+	put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
+	load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	put(p, BPF_ALU + BPF_MUL + BPF_K, 0x9e3779b1, 0, 0);
+	put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
+	put(p, BPF_ALU + BPF_MUL + BPF_K, 0x85ebca6b, 0, 0);
+	put(p, BPF_ALU + BPF_RSH + BPF_K, 8, 0, 0);
+}
+
+static bool
+is_datagram(int fd)
+{
+	int type = 0;
+	socklen_t size = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+	    type == SOCK_DGRAM;
+}
+
 const struct steer_type steer_types[STEER_MODES] = {
 	[STEER_HASH] = { "hash", "the kernel's own: by addresses and ports" },
 	[STEER_RANDOM] = { "random", "at random, each time anew" },
@@ -143,7 +169,10 @@ steer_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
 	/* nobody may get anything: then it is the kernel's affair */
 	if (!takers || (mode == STEER_HASH && takers == n))
 		return steer_detach(fd);
-	numbers[mode](&p, v6);
+	if (mode == STEER_HASH && is_datagram(fd))
+		put_flow(&p, v6);
+	else
+		numbers[mode](&p, v6);
 	if (mode == STEER_WEIGHTS)
 		put_parts(&p, weights, n, sum);
 	else

@@ -1,6 +1,7 @@
-/* Reading and writing how a port's groups are steered: "weights A=70,B=20". */
+/* How a port's groups are steered, as text and on the board. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/num.h"
@@ -102,4 +103,57 @@ steering_text(const struct steering *s, char text[static STEERING_TEXT])
 		    name_clean(s->weights[i].name, name),
 		    s->weights[i].weight);
 	return text;
+}
+
+int
+policy_set(struct board *b, const struct steering *s)
+{
+	struct steering *now = &board_shared(b)->steering;
+	char old[STEERING_TEXT], new[STEERING_TEXT];
+	uint32_t serial;
+
+	if (strcmp(steering_text(now, old), steering_text(s, new)) == 0)
+		return 0;
+	if (board_change_begin(b) < 0)
+		return -1;
+	serial = now->serial;
+	*now = *s;
+	now->pid = getpid();
+	now->serial = serial + 1;
+	board_change_end(b);
+	return 0;
+}
+
+/* A board may have anything in it. */
+static uint32_t
+within(uint32_t weight)
+{
+	return weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
+}
+
+/* A name stands for the workers of that name, too, but for those listed. */
+uint32_t
+policy_weight(struct board *b, int slot)
+{
+	const struct steering *s = &board_shared(b)->steering;
+	char own[BOARD_NAME];
+	uint32_t weight;
+	size_t base;
+
+	if (steering_mode(s) != STEER_WEIGHTS)
+		return 1;
+	if (slot < 0)
+		return WEIGHT_DEFAULT;
+	weight = board_slot(b, slot)->weight;
+	base = strcspn(slot_name(board_slot(b, slot), own), "/");
+	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
+		const char *name = s->weights[i].name;
+
+		if (strncmp(name, own, BOARD_NAME) == 0)
+			return within(s->weights[i].weight);
+		if (strnlen(name, BOARD_NAME) == base &&
+		    memcmp(name, own, base) == 0)
+			weight = s->weights[i].weight;
+	}
+	return within(weight);
 }

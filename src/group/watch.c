@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "group/guest.h"
 
 enum {
 	/*
@@ -23,6 +24,19 @@ tell(struct watch *w, void (*news)(struct watch *, const struct slot *),
 		news(w, s);
 }
 
+/* A guest comes and goes as members do, but is told of by its wish. */
+static void
+tell_coming(struct watch *w, const struct watch_ops *ops, const struct slot *s)
+{
+	tell(w, s->kind == SLOT_GUEST ? ops->on_wish : ops->on_join, s);
+}
+
+static void
+tell_going(struct watch *w, const struct watch_ops *ops, const struct slot *s)
+{
+	tell(w, s->kind == SLOT_GUEST ? ops->on_wish_end : ops->on_leave, s);
+}
+
 /* Compares one slot with what was seen of it. */
 static void
 look(struct watch *w, int i)
@@ -31,18 +45,18 @@ look(struct watch *w, int i)
 	const struct watch_ops *ops = w->quiet ? &none : w->ops;
 	struct slot *seen = &w->seen[i];
 	const struct slot *now = board_slot(w->board, i);
-	bool member = board_is_member(w->board, i);
+	bool here = board_is_member(w->board, i) || guest_is_here(w->board, i);
 
-	if (seen->order && (!member || now->order != seen->order)) {
+	if (seen->order && (!here || now->order != seen->order)) {
 		if (now->order == seen->order)
 			*seen = *now;
-		tell(w, ops->on_leave, seen);
+		tell_going(w, ops, seen);
 		seen->order = 0;
 	}
-	if (!member)
+	if (!here)
 		return;
 	if (!seen->order)
-		tell(w, ops->on_join, now);
+		tell_coming(w, ops, now);
 	else if (seen->state != now->state)
 		tell(w, ops->on_state, now);
 	*seen = *now;
@@ -74,7 +88,7 @@ on_again(struct timer *t)
 	look_all(w);
 	/* members that aren't rpnc's ring no bell, but a program counts them */
 	if (w->source.fd < 0 || !w->settled ||
-	    board_shared(w->board)->steering.mode)
+	    board_shared(w->board)->steering.mode || guest_any(w->board))
 		loop_timer_set(w->loop, t, loop_now() + POLL_US);
 	w->settled = true;
 }

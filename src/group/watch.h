@@ -19,6 +19,9 @@ struct watch_ops {		/* any may be NULL */
 	void (*on_leave)(struct watch *, const struct slot *);
 	void (*on_state)(struct watch *, const struct slot *);
 	void (*on_steering)(struct watch *, const struct steering *);
+	/* A guest wishes something of its target, or no longer. */
+	void (*on_wish)(struct watch *, const struct slot *);
+	void (*on_wish_end)(struct watch *, const struct slot *);
 };
 
 struct watch {

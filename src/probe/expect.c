@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "group/guest.h"
 
 /* "A=70", "A/1=70" or "4242=70", up to the comma. */
 static int
@@ -201,6 +202,12 @@ apply_steering(struct expect *x, struct roll *roll, struct tally *t,
 		snprintf(x->note, sizeof(x->note), "a member is full, and new "
 		    "connections go around it: how even that is can't be "
 		    "judged");
+		return KNOW_NOTHING;
+	}
+	if (guest_any(roll->board)) {
+		snprintf(x->note, sizeof(x->note), "a member is quarantined, "
+		    "and new connections go around it: how even that is can't "
+		    "be judged");
 		return KNOW_NOTHING;
 	}
 	if (mode != STEER_WEIGHTS) {

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "group/guest.h"
 #include "group/shadow.h"
+#include "net/holder.h"
 #include "net/listener.h"
-#include "probe/holder.h"
 #include "probe/sample.h"
 
 struct member_found {
@@ -74,9 +75,6 @@ slots_of(struct board *b, uint64_t inode, const struct slot **out)
 static const char *
 state_of(const struct slot *slot, pid_t pid)
 {
-	static const char *const states[] = {
-		"running", "full", "paused", "stopped", "away", "left",
-	};
 	int letter = pid > 0 ? owner_state(pid) : -1;
 
 	switch (letter) {
@@ -90,8 +88,8 @@ state_of(const struct slot *slot, pid_t pid)
 	case 'X':
 		return "dead";
 	}
-	if (slot && slot->state <= STATE_LEFT)
-		return states[slot->state];
+	if (slot && state_name(slot->state))
+		return state_name(slot->state);
 	return letter == 'R' ? "running" : letter < 0 ? NULL : "sleeping";
 }
 
@@ -127,6 +125,8 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 	};
 	if (!m->state && h.all_stopped)
 		m->state = "stopped";
+	if (r->board && guest_of(r->board, t->sock.inode))
+		group_flag_set(&t->flags, GROUP_QUARANTINED);
 }
 
 /* Of a stopped process, as far as we may know. */

@@ -170,6 +170,18 @@ static const struct field scan[] = {
 	{ 0 },
 };
 
+static const struct field rescue[] = {
+	FIELD("command", FIELD_TEXT, command),
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("pid", FIELD_NUMBER, pid),
+	FIELD("seconds", FIELD_SECONDS, seconds),
+	FIELD("rescued", FIELD_COUNT, rescued),
+	FIELD("failed", FIELD_COUNT, failed),
+	FIELD("in", FIELD_COUNT, in),
+	FIELD("out", FIELD_COUNT, out),
+	{ 0 },
+};
+
 const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_LISTENING] = { "listening", 1, listening },
 	[EVENT_JOINED] = { "joined", 1, member },
@@ -188,6 +200,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_PROBE] = { "report", 0, probe_fields },
 	[EVENT_GROUP] = { "group", 0, group_fields },
 	[EVENT_SCAN] = { "report", 0, scan },
+	[EVENT_RESCUE] = { "report", 0, rescue },
 };
 
 int64_t

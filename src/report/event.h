@@ -19,7 +19,7 @@ enum event_kind {
 	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
 	EVENT_GROUP,
-	EVENT_SCAN,
+	EVENT_SCAN, EVENT_RESCUE,
 	EVENT_KINDS,
 };
 
@@ -66,6 +66,7 @@ struct event {
 	const struct scan_row *scan;
 	size_t scan_count;
 	uint64_t open, shut, silent;
+	uint64_t rescued, failed;
 	bool detail;			/* show what is not open, too */
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 	const struct group_report *group;	/* and EVENT_GROUP's */

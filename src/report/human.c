@@ -107,20 +107,39 @@ left(const struct page *p, const struct event *e)
 	share_of_new(p, e);
 }
 
+/* Its name, or of who is not rpnc's the command. */
+static void
+who(const struct page *p, enum color color, const struct event *e)
+{
+	char safe[16 * ESCAPE_MAX + 1] = "a stranger";
+
+	if (!e->name && e->command && *e->command)
+		escape(e->command, strnlen(e->command, 16), false, safe);
+	paint(p, color, "%s", e->name ? e->name : safe);
+}
+
 static void
 paused(const struct page *p, const struct event *e)
 {
-	paint(p, RED, "! %s", e->name);
+	bool passed = strcmp(e->reason, "full") == 0 ||
+	    strcmp(e->reason, "quarantined") == 0;
+
+	paint(p, RED, "! ");
+	who(p, RED, e);
 	fprintf(p->out, " %s (pid %lld): %s", e->reason, (long long)e->pid,
-	    strcmp(e->reason, "full") == 0 ? "new connections go to others" :
+	    passed ? "new connections go to others" :
 	    "connections that the kernel gives it wait");
 }
 
 static void
 resumed(const struct page *p, const struct event *e)
 {
-	paint(p, GREEN, "! %s", e->name);
-	fprintf(p->out, " goes on (pid %lld)", (long long)e->pid);
+	bool released = strcmp(e->reason, "released") == 0;
+
+	paint(p, GREEN, "! ");
+	who(p, GREEN, e);
+	fprintf(p->out, " %s (pid %lld)", released ?
+	    "is no longer quarantined" : "goes on", (long long)e->pid);
 }
 
 static void
@@ -216,6 +235,19 @@ would_join(const struct page *p, const struct check_row *row)
 }
 
 static void
+rescue(const struct page *p, const struct event *e)
+{
+	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
+
+	fprintf(p->out, "rescued %llu client%s in %s: %s in, %s out, %llu "
+	    "failed", (unsigned long long)e->rescued,
+	    e->rescued == 1 ? "" : "s",
+	    duration_text((int64_t)(e->seconds * 1e6), time),
+	    bytes_text(e->in, in), bytes_text(e->out, out),
+	    (unsigned long long)e->failed);
+}
+
+static void
 check(const struct page *p, const struct event *e)
 {
 	char text[ADDR_TEXT];
@@ -296,6 +328,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_PROBE] = probe,
 	[EVENT_GROUP] = group,
 	[EVENT_SCAN] = scan,
+	[EVENT_RESCUE] = rescue,
 };
 
 char *

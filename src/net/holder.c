@@ -3,7 +3,7 @@
  * one of them is a manager, which accepts nothing, as nginx's master. If more
  * than one is left, each may accept.
  */
-#include "probe/holder.h"
+#include "net/holder.h"
 
 #include <string.h>
 

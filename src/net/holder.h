@@ -1,5 +1,5 @@
-#ifndef PROBE_HOLDER_H
-#define PROBE_HOLDER_H
+#ifndef NET_HOLDER_H
+#define NET_HOLDER_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,478 @@
+/*
+ * rpnc probe --quarantine, --rescue: a member that is stuck gets nothing new
+ * for as long as this runs. The order of it: find out whether it can be done,
+ * ask, wish it on the board, wait until members have done so; at a signal
+ * take the wish back, and wait until they have undone it.
+ *
+ * --rescue takes the queue only once nothing new can come to it, as its own
+ * connections would otherwise end up there again. It lets go of it first when
+ * this ends, since a listener that nobody serves is a black hole; the clients
+ * that it has taken are waited for.
+ */
+#include "cmd/probe_quarantine.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/desk.h"
+#include "cmd/probe_group.h"
+#include "group/quarantine.h"
+#include "group/watch.h"
+#include "lab/rescue.h"
+#include "net/adopt.h"
+
+enum {
+	LOOK_US = 1000 * 1000,
+	DO_LIMIT_US = 4 * 1000 * 1000,
+	UNDO_LIMIT_US = 1000 * 1000,
+};
+
+enum phase { WISHING, DONE, ENDING };
+
+struct quarantine_probe {
+	struct desk desk;
+	const struct settings *settings;
+	struct quarantine q;
+	struct watch watch;
+	struct timer look, limit;
+	enum phase phase;
+	int state;			/* of the process, a letter */
+	bool orphaned;			/* nobody healthy is left: told */
+	bool undone;			/* the group is as it was */
+	struct rescue rescue;
+	int64_t began;			/* to rescue; 0: not yet */
+};
+
+static bool
+is_stopped(int letter)
+{
+	return letter == 'T' || letter == 't';
+}
+
+static void
+tell(struct quarantine_probe *p, enum event_kind kind, const char *reason)
+{
+	struct event e = {
+		.kind = kind, .pid = p->q.pid, .reason = reason,
+		.name = *p->q.name ? p->q.name : NULL,
+		.command = p->q.command,
+	};
+
+	desk_tell(&p->desk, &e);
+}
+
+static void
+tell_rescue(struct quarantine_probe *p)
+{
+	const struct rescue *r = &p->rescue;
+	struct event e = {
+		.kind = EVENT_RESCUE, .command = "rescue", .pid = p->q.pid,
+		.name = *p->q.name ? p->q.name : NULL,
+		.seconds = (double)(loop_now() - p->began) / 1e6,
+		.rescued = r->rescued, .failed = r->failed,
+		.in = r->in, .out = r->out,
+	};
+
+	if (p->began)
+		desk_tell(&p->desk, &e);
+}
+
+/* All is as it was, and nobody is left whom this serves. */
+static void
+stop_if_over(struct quarantine_probe *p)
+{
+	if (p->phase == ENDING && p->undone && !p->rescue.open)
+		loop_stop(&p->desk.loop);
+}
+
+static void
+end(struct quarantine_probe *p)
+{
+	bool done = p->phase == DONE;
+	char line[160];
+
+	p->phase = ENDING;
+	loop_timer_cancel(&p->desk.loop, &p->look);
+	if (p->began) {
+		quarantine_look(&p->q);	/* it may just have ended */
+		rescue_stop(&p->rescue, !p->q.count);
+	}
+	quarantine_end(&p->q);
+	if (done)
+		tell(p, EVENT_RESUMED, "released");
+	if (p->rescue.open) {
+		snprintf(line, sizeof(line), "%u rescued client%s still open: "
+		    "this ends with the last of them, or at another signal",
+		    p->rescue.open, p->rescue.open == 1 ? " is" : "s are");
+		desk_notice(&p->desk, line);
+	}
+	loop_timer_set(&p->desk.loop, &p->limit, loop_now() + UNDO_LIMIT_US);
+}
+
+static void
+give_up(struct quarantine_probe *p)
+{
+	desk_fault(&p->desk);
+	end(p);
+}
+
+static void
+on_rescued(struct rescue *r, const struct conn *client)
+{
+	struct quarantine_probe *p = r->user;
+
+	desk_connected(&p->desk, client);
+}
+
+static void
+on_rescue_end(struct rescue *r, const struct conn *client, enum reason reason)
+{
+	struct quarantine_probe *p = r->user;
+
+	desk_closed(&p->desk, client, reason);
+}
+
+static void
+on_rescue_idle(struct rescue *r)
+{
+	stop_if_over(r->user);
+}
+
+static void
+on_rescue_fault(struct rescue *r)
+{
+	struct quarantine_probe *p = r->user;
+
+	desk_error(&p->desk);
+}
+
+/* Those sockets of the process that are kept away from new clients. */
+static int
+take_sockets(const struct quarantine *q, struct sock_set *out)
+{
+	const struct adopt_wish wish = { .family = q->family, .port = q->port };
+	int kept = 0;
+
+	if (adopt_sockets(q->pid, &wish, out) < 0)
+		return fail_status_set(STATUS_NETWORK);
+	for (int i = 0; i < out->count; i++) {
+		uint64_t inode = sock_inode(out->fd[i]);
+		int j = 0;
+
+		while (j < q->count && q->sock[j].inode != inode)
+			j++;
+		if (j == q->count) {
+			close(out->fd[i]);
+			continue;
+		}
+		out->fd[kept] = out->fd[i];
+		out->bound[kept++] = out->bound[i];
+	}
+	out->count = kept;
+	return kept;
+}
+
+static int
+take_clients(struct quarantine_probe *p)
+{
+	static const struct rescue_ops ops = {
+		.on_open = on_rescued, .on_close = on_rescue_end,
+		.on_idle = on_rescue_idle, .on_fault = on_rescue_fault,
+	};
+	struct sock_set set;
+
+	if (take_sockets(&p->q, &set) < 0)
+		return -1;
+	p->rescue = (struct rescue){
+		.loop = &p->desk.loop, .ops = &ops, .user = p,
+		.timeout = p->settings->connect_timeout,
+	};
+	p->began = loop_now();
+	return rescue_open(&p->rescue, &set);
+}
+
+static void
+on_done(struct quarantine_probe *p)
+{
+	p->phase = DONE;
+	loop_timer_cancel(&p->desk.loop, &p->limit);
+	tell(p, EVENT_PAUSED, "quarantined");
+	if (p->settings->rescue && take_clients(p) < 0)
+		give_up(p);
+}
+
+/* What the members have come to. */
+static void
+on_wake(struct watch *w)
+{
+	struct quarantine_probe *p = w->user;
+	enum progress progress = quarantine_progress(&p->q);
+
+	if (p->phase == ENDING)
+		p->undone |= progress != PROGRESS_DUE;
+	else if (p->phase == WISHING && progress == PROGRESS_DONE)
+		on_done(p);
+	stop_if_over(p);
+	if (progress != PROGRESS_GIVEN_UP || p->phase == ENDING)
+		return;
+	fail_as(STATUS_NETWORK, "%s: members can't make the program, and say "
+	    "why: there is no quarantine", p->q.option);
+	give_up(p);
+}
+
+static void
+on_limit(struct timer *t)
+{
+	struct quarantine_probe *p = (struct quarantine_probe *)((char *)t -
+	    offsetof(struct quarantine_probe, limit));
+
+	if (p->phase == ENDING) {
+		p->undone = true;
+		stop_if_over(p);
+		return;
+	}
+	fail_as(STATUS_NETWORK, "%s: no member has done it: does %s (pid %d) "
+	    "hang?", p->q.option, p->q.doer, (int)p->q.doer_pid);
+	give_up(p);
+}
+
+static void
+note_state(struct quarantine_probe *p)
+{
+	int now = owner_state(p->q.pid);
+	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
+
+	if (is_stopped(p->state) && !is_stopped(now) && now > 0) {
+		snprintf(line, sizeof(line), "%s goes on, and serves its "
+		    "queue; new connections still go to others",
+		    quarantine_text(&p->q, who));
+		desk_notice(&p->desk, line);
+	}
+	p->state = now;
+}
+
+static void
+note_health(struct quarantine_probe *p)
+{
+	if (!p->q.healthy && !p->orphaned) {
+		fail_as(STATUS_OK, "no healthy member is left: nobody keeps "
+		    "this up, or could undo it, until another rpnc joins");
+		desk_error(&p->desk);
+	}
+	p->orphaned = !p->q.healthy;
+}
+
+/* Who isn't rpnc's rings no bell. */
+static void
+on_look(struct timer *t)
+{
+	struct quarantine_probe *p = (struct quarantine_probe *)((char *)t -
+	    offsetof(struct quarantine_probe, look));
+	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
+
+	if (quarantine_look(&p->q) < 0)
+		desk_error(&p->desk);
+	if (!p->q.count && !(p->began && rescue_is_due(&p->rescue))) {
+		snprintf(line, sizeof(line), "%s has no socket there any more",
+		    quarantine_text(&p->q, who));
+		desk_notice(&p->desk, line);
+		end(p);
+		return;
+	}
+	note_state(p);
+	note_health(p);
+	loop_timer_set(&p->desk.loop, t, loop_now() + LOOK_US);
+}
+
+/* The second signal is not waited for. */
+static void
+on_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	struct quarantine_probe *p = d->user;
+	bool again = d->ended_by != 0;
+
+	if (info->ssi_signo == SIGCHLD)
+		return;
+	d->ended_by = (int)info->ssi_signo;
+	if (again) {
+		rescue_cut(&p->rescue);
+		loop_stop(&d->loop);
+	} else if (p->phase != ENDING)
+		end(p);
+}
+
+static void
+describe_queue(const struct quarantine_probe *p, FILE *out)
+{
+	uint32_t n = p->q.queue;
+
+	if (p->settings->rescue)
+		fprintf(out, "  clients in its queue, %u now, are connected to "
+		    "the port again from here:\n  to who serves them they come "
+		    "from this host\n", n);
+	else if (!p->q.datagram && n)
+		fprintf(out, "  %u client%s in its queue stay%s there: "
+		    "--rescue takes them\n", n, n == 1 ? "" : "s",
+		    n == 1 ? "s" : "");
+}
+
+/* What will be done, in lines. */
+static void
+describe(struct quarantine_probe *p, FILE *out)
+{
+	const struct quarantine *q = &p->q;
+	const char *ones = q->datagram ? "datagrams" : "connections";
+	char who[QUARANTINE_TEXT], doer[BOARD_NAME + 32];
+
+	snprintf(doer, sizeof(doer), "%s (pid %d)", q->doer, (int)q->doer_pid);
+	fprintf(out, "%s%s gets no new %s on port %u while this runs\n",
+	    quarantine_text(q, who), is_stopped(p->state) ? ", stopped," : "",
+	    ones, q->port);
+	describe_queue(p, out);
+	fprintf(out, "  %s sees to it, and undoes it however this ends\n",
+	    q->healthy > 1 ? "a healthy member" : doer);
+	if (q->healthy == 1)
+		fprintf(out, "  it is the only one that can: if it is killed "
+		    "meanwhile, nobody undoes it\n  before another rpnc "
+		    "joins\n");
+	if (q->foreign)
+		fprintf(out, "  a program that a member that is not rpnc's "
+		    "has attached is replaced, and lost\n");
+}
+
+/* Said before it is done; 1: go on, 0: the user would rather not. */
+static int
+ask(struct quarantine_probe *p)
+{
+	char *text = NULL, answer[80] = "";
+	size_t length;
+	FILE *out;
+
+	out = open_memstream(&text, &length);
+	if (!out)
+		return fail("text");
+	describe(p, out);
+	fclose(out);
+	if (!p->settings->yes || !p->settings->quiet)
+		dprintf(STDERR_FILENO, "%s", text);
+	free(text);
+	if (p->settings->yes)
+		return 1;
+	dprintf(STDERR_FILENO, "Do it? [y/N] ");
+	return fgets(answer, sizeof(answer), stdin) &&
+	    (*answer == 'y' || *answer == 'Y');
+}
+
+static int
+check(const struct settings *s, const struct endpoint *e)
+{
+	const char *option = s->rescue ? "--rescue" : "--quarantine";
+
+	if (!s->quarantine && !s->rescue)
+		return fail_as(STATUS_USAGE, "--%s goes with --quarantine and "
+		    "--rescue", s->force ? "force" : "yes");
+	if (s->quarantine && s->rescue)
+		return fail_as(STATUS_USAGE, "--rescue quarantines, too: one "
+		    "of them will do");
+	if (opt_fit(&s->given, PROBE_QUARANTINE, s->rescue ? "--rescue" :
+	    "--quarantine, which connects to nothing") < 0)
+		return -1;
+	if (e->local)
+		return fail_as(STATUS_USAGE, "%s: Unix sockets have no groups",
+		    option);
+	if (!e->port)
+		return fail_as(STATUS_USAGE, "%s: want a port", option);
+	if (s->rescue && s->udp)
+		return fail_as(STATUS_USAGE, "--rescue: datagrams have no "
+		    "queue of clients: --quarantine keeps new ones away");
+	if (!s->yes && (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)))
+		return fail_as(STATUS_USAGE, "%s asks first, and there is no "
+		    "terminal to ask on: say --yes", option);
+	return 0;
+}
+
+/* Before anything is done: whether the queue can be had, and served. */
+static int
+may_take(const struct quarantine *q)
+{
+	struct sock_set set;
+
+	for (int i = 0; i < q->count; i++)
+		if (q->sock[i].ifindex && !(q->sock[i].local.sa.sa_family ==
+		    AF_INET6 && q->sock[i].local.in6.sin6_scope_id))
+			return fail_as(STATUS_NETWORK, "--rescue: the group is "
+			    "bound to an interface, so that nobody there can "
+			    "be reached from here; --quarantine can be had");
+	if (take_sockets(q, &set) < 0)
+		return -1;
+	sock_set_close(&set);
+	return 0;
+}
+
+static int
+start(struct quarantine_probe *p)
+{
+	static const struct watch_ops ops = { .on_wake = on_wake };
+	struct loop *l = &p->desk.loop;
+
+	p->desk.on_signal = on_signal;
+	p->desk.user = p;
+	p->look.on_timer = on_look;
+	p->limit.on_timer = on_limit;
+	p->watch.ops = &ops;
+	p->watch.user = p;
+	if (quarantine_begin(&p->q) < 0 ||
+	    loop_timer_set(l, &p->limit, loop_now() + DO_LIMIT_US) < 0 ||
+	    loop_timer_set(l, &p->look, loop_now() + LOOK_US) < 0 ||
+	    watch_open(&p->watch, l, p->q.board) < 0)
+		return -1;
+	return loop_run(l);
+}
+
+static int
+run(struct quarantine_probe *p, int *ended_by)
+{
+	if (desk_open(&p->desk, p->settings) < 0)
+		return -1;
+	if (start(p) < 0)
+		desk_fault(&p->desk);
+	rescue_cut(&p->rescue);
+	tell_rescue(p);
+	watch_close(&p->watch);
+	quarantine_close(&p->q);
+	*ended_by = p->desk.ended_by;
+	return desk_close(&p->desk);
+}
+
+int
+probe_quarantine(const struct settings *s, const struct endpoint *e,
+    int *ended_by)
+{
+	struct quarantine_probe p = {
+		.settings = s,
+		.q = {
+			.option = s->rescue ? "--rescue" : "--quarantine",
+			.whom = s->rescue ? s->rescue : s->quarantine,
+			.datagram = s->udp, .force = s->force,
+			.port = e->port, .family = s->family,
+		},
+	};
+	int go, status = -1;
+
+	if (check(s, e) < 0 || probe_host(s, e, p.q.option, &p.q.host) < 0)
+		return -1;
+	if (quarantine_find(&p.q) == 0 && (!s->rescue || may_take(&p.q) == 0)) {
+		p.state = owner_state(p.q.pid);
+		go = ask(&p);
+		if (go > 0)
+			return run(&p, ended_by);
+		if (go == 0)
+			fail_as(STATUS_NETWORK, "%s: nothing was done",
+			    p.q.option);
+	}
+	quarantine_close(&p.q);
+	return status;
+}

@@ -1,0 +1,10 @@
+#ifndef CMD_PROBE_QUARANTINE_H
+#define CMD_PROBE_QUARANTINE_H
+
+#include "cmd/settings.h"
+
+/* probe --quarantine, --rescue. Returns a status, or -1: fault. */
+int probe_quarantine(const struct settings *, const struct endpoint *,
+    int *ended_by);
+
+#endif

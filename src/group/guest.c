@@ -1,0 +1,58 @@
+#include "group/guest.h"
+
+#include <string.h>
+
+int
+guest_claim(struct board *b)
+{
+	return board_claim(b, SLOT_GUEST, NULL, 0);
+}
+
+int
+guest_wish(struct board *b, int slot, pid_t target, const uint64_t *inodes,
+    int count)
+{
+	struct slot *s = board_slot(b, slot);
+
+	if (board_change_begin(b) < 0)
+		return -1;
+	memset(s->inodes, 0, sizeof(s->inodes));
+	for (int i = 0; i < count; i++)
+		s->inodes[i] = inodes[i];
+	s->target = target;
+	board_change_end(b);
+	return 0;
+}
+
+bool
+guest_is_here(struct board *b, int slot)
+{
+	const struct slot *s = board_slot(b, slot);
+
+	return s->kind == SLOT_GUEST && s->target && s->state != STATE_LEFT &&
+	    board_alive(b, slot);
+}
+
+bool
+guest_any(struct board *b)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (guest_is_here(b, i))
+			return true;
+	return false;
+}
+
+const struct slot *
+guest_of(struct board *b, uint64_t inode)
+{
+	for (int i = 0; i < BOARD_SLOTS && inode; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		if (s->kind != SLOT_GUEST)
+			continue;
+		for (int j = 0; j < BOARD_SOCKETS; j++)
+			if (s->inodes[j] == inode && guest_is_here(b, i))
+				return s;
+	}
+	return NULL;
+}
