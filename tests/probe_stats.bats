@@ -194,7 +194,7 @@ steered_once() {
 	printf '\n\n{"event":"report","command":"probe","by":null}\n' >old
 	echo 'rpnc_probe_attempts 1' >text
 	echo '[1]' >list
-	printf '{"event":"report","command":"probe","attempts":5,"ok"' >cut
+	printf '{"event":"report","command":"probe","attempts":5,"ok"' >"cut"
 	printf '\0\0{\xff}' >bytes
 	mkdir folder
 	: >empty
