@@ -18,6 +18,8 @@ struct parser {
 	int count;
 	struct option longs[OPT_ROWS + 1];
 	char shorts[OPT_ROWS * 2 + 3];
+	const struct opt_hint *hints;
+	const char *value;		/* the last one that was a word */
 };
 
 static void
@@ -201,40 +203,88 @@ give(struct opt_given *given, const struct opt *o)
 	given->rows[given->count++] = o;
 }
 
+/* Why getopt_long(3) does not take a word; o: its row, if there is one. */
+static int
+refuse(const struct parser *p, int c, const struct opt *o, char **argv)
+{
+	if (c == ':')
+		return wants_value(o);
+	if (o)
+		return fail_as(STATUS_USAGE, "--%s takes no value", o->name);
+	if (optopt)
+		return unknown_letter(optopt, argv[0], p->hints);
+	return unknown_name(p, argv[optind - 1], argv[0]);
+}
+
+static int
+take(struct parser *p, int c, char **argv, void *settings,
+    struct opt_given *given)
+{
+	bool bad = c == '?' || c == ':';
+	const struct opt *o = row_of(p, bad ? optopt : c);
+	const char *word = argv[optind - 1];
+
+	if (bad)
+		return refuse(p, c, o, argv);
+	if (optarg == word)
+		p->value = word;
+	if (c >= LONG_BASE && optarg == word)
+		word = argv[optind - 2];
+	if (c >= LONG_BASE && abbreviated(word, o->name))
+		return unknown_name(p, word, argv[0]);
+	if (opt_set(o, optarg, settings) < 0)
+		return -1;
+	give(given, o);
+	return 0;
+}
+
+/*
+ * How many words stood behind the "--" that ended the options: getopt has
+ * moved those before it behind it. It may also be an option's value.
+ */
+static int
+words_behind(const struct parser *p, int argc, char *const *was,
+    const char *last)
+{
+	if (strcmp(last, "--") != 0 || last == p->value)
+		return -1;
+	for (int i = 1; i < argc; i++)
+		if (was[i] == last)
+			return argc - i - 1;
+	return -1;
+}
+
 int
 opt_parse(int argc, char **argv, const struct opt *const *tables,
     const struct opt_hint *hints, void *settings, struct opt_given *given)
 {
+	char **was = calloc((size_t)argc + 1, sizeof(*was));
 	struct parser p;
-	int c;
+	int c, result = 0;
 
+	if (!was)
+		return fail("options");
+	memcpy(was, argv, (size_t)argc * sizeof(*was));
 	given->count = 0;
 	parser_init(&p, tables);
+	p.hints = hints;
 	opterr = 0;
 	optind = 0;
-	while ((c = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
-		const struct opt *o = c == '?' || c == ':' ?
-		    row_of(&p, optopt) : row_of(&p, c);
-		const char *word = argv[optind - 1];
+	while (result == 0 &&
+	    (c = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1)
+		result = take(&p, c, argv, settings, given);
+	given->behind = words_behind(&p, argc, was, argv[optind - 1]);
+	free(was);
+	return result < 0 ? -1 : optind;
+}
 
-		if (c == '?' && optopt && !o)
-			return unknown_letter(optopt, argv[0], hints);
-		if (c == '?' && o)
-			return fail_as(STATUS_USAGE, "--%s takes no value",
-			    o->name);
-		if (c == '?')
-			return unknown_name(&p, word, argv[0]);
-		if (c == ':')
-			return wants_value(o);
-		if (c >= LONG_BASE && optarg == word)
-			word = argv[optind - 2];
-		if (c >= LONG_BASE && abbreviated(word, o->name))
-			return unknown_name(&p, word, argv[0]);
-		if (opt_set(o, optarg, settings) < 0)
-			return -1;
-		give(given, o);
-	}
-	return optind;
+bool
+opt_has(const struct opt_given *given, const char *name)
+{
+	for (int i = 0; i < given->count; i++)
+		if (strcmp(given->rows[i]->name, name) == 0)
+			return true;
+	return false;
 }
 
 int

@@ -31,6 +31,7 @@ struct opt {
 /* The rows of those that were given. */
 enum { OPT_ROWS = 80 };
 struct opt_given {
+	int behind;		/* words behind "--"; -1: there is none */
 	int count;
 	const struct opt *rows[OPT_ROWS];
 };
@@ -49,6 +50,9 @@ struct opt_hint {
  */
 int opt_parse(int argc, char **argv, const struct opt *const *tables,
     const struct opt_hint *hints, void *settings, struct opt_given *given);
+
+/* Whether the option of this name was given. */
+bool opt_has(const struct opt_given *, const char *name);
 
 /*
  * Whether all that were given are for this mode, one bit; -1: a usage fault
