@@ -240,7 +240,7 @@ on_limit(struct timer *t)
 	else if (a->stage == STAGE_CONNECT)
 		converse_end(a, OUT_TIMEOUT, ETIMEDOUT);
 	else if (a->stage == STAGE_CLOSE)
-		converse_end(a, OUT_OK, 0);
+		converse_leave(a);
 	else if (a->stage == STAGE_TALK)
 		converse_silence(a);
 }
@@ -320,8 +320,11 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->look_at = 0;
 	a->gap = LOOK_FIRST_NS;
 	a->ended = a->looked = a->unbound = a->held = false;
+	a->served = a->mute = false;
+	a->started = intended ? intended : clock_ns();
 	a->result = (struct result){
-		.row = -1, .predicted = -1, .ns = { -1, -1, -1, -1, -1 },
+		.row = -1, .predicted = -1, .took = -1,
+		.ns = { -1, -1, -1, -1, -1 },
 	};
 	dialogue_start(&a->dialogue, p, id, g->by == BY_BANNER);
 	a->deadline = loop_now() + (p->connect_timeout < p->timeout ?

@@ -10,6 +10,7 @@
 enum {
 	QUIET_NS = 20 * 1000 * 1000,	/* a reply is whole after that */
 	CLOSE_US = 250 * 1000,
+	PROOF_US = 1000 * 1000,		/* instead: for an end, or a reset */
 	GREETING_US = 500 * 1000,	/* while --by auto learns */
 	DRAIN_READS = 16,
 };
@@ -56,6 +57,7 @@ converse_end(struct attempt *a, enum outcome outcome, int error)
 
 	a->result.outcome = outcome;
 	a->result.error = error;
+	a->result.started = a->started;
 	if (outcome == OUT_OK)
 		take_name(a);
 	a->result.mismatched = outcome == OUT_OK && a->dialogue.wrong;
@@ -112,16 +114,41 @@ converse_wake_in(struct attempt *a, int64_t ns)
 	a->ground->wake(a->ground, a->look_at);
 }
 
-/* Reads away what comes until the peer's end. */
+/*
+ * Whether a process is known to have the connection: the kernel alone says no
+ * word, and ends nothing in order.
+ */
+static bool
+is_proven(const struct attempt *a)
+{
+	return a->served || a->ended || a->result.ns[LATENCY_ACCEPT] >= 0;
+}
+
+/*
+ * Reads away what comes until the peer's end. A reset is nothing new once it
+ * has answered, but if it never did it is how a listener's end looks.
+ */
 void
 converse_drain(struct attempt *a)
 {
 	ssize_t n = 1;
 
-	for (int i = 0; i < DRAIN_READS && n > 0; i++)
+	for (int i = 0; i < DRAIN_READS && n > 0; i++) {
 		n = recv(a->source.fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+		a->served |= n > 0;
+	}
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
+	if (n < 0 && a->ground->plan->losses && !a->served)
+		converse_end_by(a, errno);
+	else
+		converse_end(a, OUT_OK, 0);
+}
+
+void
+converse_leave(struct attempt *a)
+{
+	a->result.unproven = !is_proven(a);
 	converse_end(a, OUT_OK, 0);
 }
 
@@ -136,6 +163,8 @@ converse_part(struct attempt *a)
 		a->result.ns[LATENCY_ECHO] = now - a->sent;
 	else if (p->send && a->dialogue.in)
 		a->result.ns[LATENCY_REPLY] = now - a->sent;
+	if (!a->mute)
+		a->result.took = now - a->started;
 	a->look_at = 0;
 	if (p->datagram || a->ended) {
 		converse_end(a, OUT_OK, 0);
@@ -143,7 +172,7 @@ converse_part(struct attempt *a)
 	}
 	a->stage = STAGE_CLOSE;
 	shutdown(a->source.fd, SHUT_WR);
-	converse_limit(a, CLOSE_US);
+	converse_limit(a, p->losses && !is_proven(a) ? PROOF_US : CLOSE_US);
 	loop_watch(a->ground->loop, &a->source, EPOLLIN);
 	converse_drain(a);
 }
@@ -181,6 +210,17 @@ converse_push(struct attempt *a)
 	return 0;
 }
 
+/* Whether the peer's end, now, comes before what was to come. */
+static bool
+is_early(const struct attempt *a)
+{
+	const struct plan *p = a->ground->plan;
+	bool wanted = p->send || p->expect || p->match ||
+	    a->ground->by == BY_BANNER;
+
+	return p->losses && !p->datagram && (p->echo || (wanted && !a->served));
+}
+
 /* Reads what there is. Returns -1 if the attempt has ended. */
 static int
 pull(struct attempt *a)
@@ -199,7 +239,12 @@ pull(struct attempt *a)
 			converse_end_by(a, errno);
 			return -1;
 		}
+		if (!n && is_early(a)) {
+			converse_end(a, OUT_ENDED, 0);
+			return -1;
+		}
 		dialogue_take(&a->dialogue, buffer, (size_t)n);
+		a->served |= n > 0;
 		a->ended = !n || datagram;
 		if (!a->ended)
 			continue;
@@ -255,6 +300,7 @@ converse_silence(struct attempt *a)
 		if (g->by == BY_AUTO)
 			g->by = BY_NONE;
 		dialogue_no_greeting(d);
+		a->mute = true;
 		if (dialogue_is_done(d)) {
 			converse_part(a);
 			return;

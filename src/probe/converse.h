@@ -19,6 +19,8 @@ void converse_silence(struct attempt *);
 /* All was said: FIN, and what comes is read away to the peer's end. */
 void converse_part(struct attempt *);
 void converse_drain(struct attempt *);
+/* The peer's end was not seen. */
+void converse_leave(struct attempt *);
 
 /* Tells the result. by: what errno says. */
 void converse_end(struct attempt *, enum outcome, int error);

@@ -43,6 +43,8 @@ struct attempt {
 	bool held;			/* its port has a connection yet */
 	bool ended;			/* the peer has */
 	bool looked;			/* identified, or given up */
+	bool served;			/* something came from a process */
+	bool mute;			/* a greeting was awaited in vain */
 	struct result result;
 	struct attempt *next;		/* idle ones */
 };

@@ -231,6 +231,7 @@ scout_on(struct pace *p, struct result *r)
 		return true;
 	}
 	p->scouting = false;
+	p->first = clock_ns();		/* else much would be due at once */
 	*r = p->refusal;
 	p->on_aim(p, &p->addresses.at[0]);
 	return false;
@@ -265,6 +266,8 @@ on_end(struct attempt *a, const struct result *result)
 		p->begun--;
 	else
 		tally_add(p->ground.tally, &r);
+	if (!skip && p->on_result)
+		p->on_result(p, &r);
 	if (is_hopeless(p))
 		p->stopping = true;
 	fill(p);
@@ -281,6 +284,15 @@ on_patience(struct timer *t)
 		attempt_drop(&p->attempts[i]);
 	p->in_flight = 0;
 	finish(p);
+}
+
+void
+pace_end(struct pace *p)
+{
+	p->stopping = true;
+	p->last = clock_ns();
+	if (!p->in_flight)
+		finish(p);
 }
 
 void

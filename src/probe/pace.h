@@ -28,6 +28,8 @@ struct pace {
 	void (*on_aim)(struct pace *, const struct addr *);
 	/* An address of several did not accept. */
 	void (*on_skip)(struct pace *, const struct addr *, int error);
+	/* Of each attempt that counts, after it was counted. Or NULL. */
+	void (*on_result)(struct pace *, const struct result *);
 	void (*on_done)(struct pace *);
 	void *user;
 };
@@ -37,7 +39,9 @@ struct pace {
  * and by are set by on_aim at the latest. -1 without memory or descriptors.
  */
 int pace_open(struct pace *, struct loop *);
-/* Starts no more; what is in flight has half a second. */
+/* Starts no more; what is in flight goes on. */
+void pace_end(struct pace *);
+/* The same, and what is in flight has half a second. */
 void pace_stop(struct pace *);
 void pace_close(struct pace *);
 

@@ -15,6 +15,7 @@ enum by { BY_AUTO, BY_DIAG, BY_BANNER, BY_REPLY, BY_BOARD, BY_NONE };
 /* How an attempt ended: connected, accepted and answered as asked, or not. */
 enum outcome {
 	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
+	OUT_ENDED,			/* before its reply; only with losses */
 	OUTCOMES,
 };
 
@@ -30,6 +31,7 @@ struct plan {
 	int64_t patience;		/* until accepted, or until a banner */
 	int64_t wait;			/* for a server that starts later */
 	bool give_up;			/* where nobody answers at all */
+	bool losses;			/* looks closer at how attempts end */
 	const char *interface;
 	struct sources *sources;	/* where it connects from, by turns */
 	const char *send;		/* NULL: nothing */

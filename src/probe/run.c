@@ -27,6 +27,15 @@ on_skip(struct pace *p, const struct addr *a, int error)
 		r->on_skip(r, a, error);
 }
 
+static void
+on_result(struct pace *p, const struct result *result)
+{
+	struct run *r = of_pace(p);
+
+	if (r->on_result)
+		r->on_result(r, result);
+}
+
 /* Whether this host's kernel can be asked about the address. */
 static bool
 is_askable(struct run *r, const struct addr *a)
@@ -122,6 +131,7 @@ run_open(struct run *r, const struct plan *plan, const struct endpoint *e)
 	r->pace.ground.tally = &r->tally;
 	r->pace.on_aim = on_aim;
 	r->pace.on_skip = on_skip;
+	r->pace.on_result = on_result;
 	r->pace.on_done = on_done;
 	return resolve(r, e) < 0 || open_roll(r, e) < 0 ? -1 : 0;
 }
@@ -130,6 +140,12 @@ int
 run_start(struct run *r, struct loop *l)
 {
 	return pace_open(&r->pace, l);
+}
+
+void
+run_end(struct run *r)
+{
+	pace_end(&r->pace);
 }
 
 void

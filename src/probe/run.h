@@ -19,6 +19,8 @@ struct run {
 	void (*on_skip)(struct run *, const struct addr *, int error);
 	/* It can't go on, and starts no more: see fail_text(). */
 	void (*on_fault)(struct run *);
+	/* Of each attempt that counts. Or NULL. */
+	void (*on_result)(struct run *, const struct result *);
 	/* All attempts are over. */
 	void (*on_done)(struct run *);
 	void *user;
@@ -31,7 +33,9 @@ struct run {
 int run_open(struct run *, const struct plan *, const struct endpoint *);
 /* Begins; -1 without memory or descriptors. */
 int run_start(struct run *, struct loop *);
-/* Starts no more; what is in flight has half a second. */
+/* Starts no more; what is in flight goes on. */
+void run_end(struct run *);
+/* The same, and what is in flight has half a second. */
 void run_stop(struct run *);
 void run_close(struct run *);
 

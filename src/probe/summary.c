@@ -182,7 +182,8 @@ totals_fill(struct summary *s, const struct tally *t)
 
 	s->failed = (struct probe_failures){
 		.refused = t->out[OUT_REFUSED], .reset = t->out[OUT_RESET],
-		.timeout = t->out[OUT_TIMEOUT], .other = t->out[OUT_OTHER],
+		.timeout = t->out[OUT_TIMEOUT],
+		.other = t->out[OUT_OTHER] + t->out[OUT_ENDED],
 	};
 	for (int i = 0; i < LATENCIES; i++)
 		s->latency.at[i] = t->latency[i];

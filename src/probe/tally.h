@@ -40,6 +40,9 @@ struct result {
 	int error;			/* errno */
 	int row, predicted;		/* who answered, who was to; -1 */
 	bool mismatched;
+	bool unproven;			/* nobody need have accepted it */
+	int64_t started;		/* clock_ns(), when it was to be */
+	int64_t took;			/* until all had come; -1: never */
 	int64_t ns[LATENCIES];		/* -1: not measured */
 };
 
