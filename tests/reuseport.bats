@@ -477,6 +477,20 @@ END
 	given names_of_four A E C D
 }
 
+@test "reuseport.7: a restart, and what is lost meanwhile" {
+	serve 'rpnc echo -r 127.0.0.1 9000 &'
+	serve 'rpnc echo -r 127.0.0.1 9000 &'
+	run does 'rpnc probe --during --fail-lost 127.0.0.1 9000 -- kill $!'
+	assert_line --regexp '^0 lost of [0-9]{3}'
+	ends 2
+	stop
+	serve 'rpnc echo -r 127.0.0.1 9000 &'
+	serve 'rpnc echo -r 127.0.0.1 9000 &'
+	does 'kill -STOP %2'
+	run does 'rpnc probe --during 127.0.0.1 9000 -- kill -KILL $!'
+	assert_line --regexp '^[1-9][0-9]* lost of [0-9]{3} \(reset [0-9]+\)$'
+}
+
 @test "reuseport.7: who leaves first has the last one move" {
 	four
 	does 'kill %2'

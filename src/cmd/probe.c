@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
+#include "cmd/probe_during.h"
 #include "cmd/probe_group.h"
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
@@ -171,12 +172,25 @@ probe_run(struct probe *v)
 }
 
 static int
+check(const struct settings *s)
+{
+	if (s->slow || s->fail_lost)
+		return fail_as(STATUS_USAGE, "--slow and --fail-lost go with "
+		    "--during");
+	return 0;
+}
+
+static int
 run(struct settings *s, int count, char *const *words, int *ended_by)
 {
 	struct probe v = { .settings = s };
 	struct endpoint e;
 	int status = -1;
 
+	if (s->during)
+		return probe_during(s, count, words, ended_by);
+	if (check(s) < 0)
+		return -1;
 	if (s->merge)
 		return probe_merge(s, count, words, ended_by);
 	if (probe_scan_wanted(count, words))
@@ -203,7 +217,7 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 
 const struct command probe_command = {
 	.name = "probe",
-	.synopsis = "probe [options] [host] port",
+	.synopsis = "probe [options] [host] port [-- command]",
 	.summary = "who answers here, how fast, how evenly",
 	.tables = { probe_options, address_options, stream_options, NULL },
 	.run = run,

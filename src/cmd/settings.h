@@ -14,11 +14,13 @@ enum accept_choice {
 
 /* What probe does; the tables say which options are for which of these. */
 enum probe_mode {
-	PROBE_LOAD = 1 << 0,		/* attempts at one port */
+	PROBE_ONCE = 1 << 0,		/* attempts at one port */
 	PROBE_GROUP = 1 << 1,
 	PROBE_SCAN = 1 << 2,		/* several ports */
 	PROBE_MERGE = 1 << 3,
 	PROBE_QUARANTINE = 1 << 4,
+	PROBE_DURING = 1 << 5,		/* attempts while a command runs */
+	PROBE_LOAD = PROBE_ONCE | PROBE_DURING,
 	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN | PROBE_QUARANTINE,
 };
 
@@ -62,7 +64,8 @@ struct settings {
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
 	const char *rate, *sources, *sport;
-	bool busy, group, watch;
+	bool busy, group, watch, during, fail_lost;
+	int64_t slow;
 	const char *quarantine, *rescue;
 	bool force, yes;
 };

@@ -110,6 +110,8 @@ start(struct pace *p, int64_t intended)
 	struct attempt *a = p->idle;
 
 	p->idle = a->next;
+	if (a - p->attempts >= p->used)
+		p->used = (int)(a - p->attempts) + 1;
 	p->in_flight++;
 	p->begun++;
 	if (p->scouting)
@@ -169,7 +171,7 @@ static void
 tick(struct pace *p)
 {
 	int64_t now = clock_ns(), next;
-	int count = p->plan->concurrency;
+	int count = p->used;
 
 	for (int i = 0; i < count; i++) {
 		next = attempt_tick(&p->attempts[p->turn], now);

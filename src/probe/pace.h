@@ -19,6 +19,7 @@ struct pace {
 	struct source clock;		/* a timerfd */
 	int64_t armed;			/* when it rings; 0: never */
 	struct attempt *attempts, *idle;
+	int used;			/* so many of them ever were */
 	int in_flight, turn;		/* whose tick is next */
 	uint64_t begun;			/* the scout's failures left out */
 	int64_t started, first, last;	/* clock_ns(): it, its pace, its end */

@@ -101,6 +101,7 @@ const struct field probe_fields[] = {
 	OBJECT(probe_report, "fairness", fairness, fairness_fields),
 	OBJECT(probe_report, "what_if", what_if, what_if_fields),
 	OBJECT(probe_report, "latency", latency, latency_fields),
+	OBJECT(probe_report, "during", during, during_fields),
 	{ 0 },
 };
 
@@ -481,7 +482,8 @@ probe_human(FILE *out, const struct probe_report *r)
 	what_if(out, r->what_if);
 	for (int i = 0; i < LATENCIES; i++)
 		latency(out, r, (enum latency)i);
-	failures(out, r);
+	if (!r->during)
+		failures(out, r);
 	line(out, "queued", r->queued, "connected, but nobody accepted them");
 	line(out, "predicted", r->predicted, "the kernel was only asked before "
 	    "connecting");
@@ -491,4 +493,6 @@ probe_human(FILE *out, const struct probe_report *r)
 	line(out, "abandoned", r->abandoned, "still in flight when stopped");
 	for (const char *const *note = r->notes; note && *note; note++)
 		fprintf(out, "\n%s", *note);
+	if (r->during)
+		during_human(out, r->during, r->attempts);
 }

@@ -8,6 +8,7 @@
 
 #include "base/hist.h"
 #include "net/addr.h"
+#include "report/during.h"
 #include "report/field.h"
 
 /* What a probe found, as plain data. What is not known: NULL, -1 or NAN. */
@@ -81,6 +82,7 @@ struct probe_report {
 	const struct probe_fairness *fairness;	/* NULL: nothing to judge */
 	const struct probe_what_if *what_if;	/* NULL: not asked, or not known */
 	const struct latencies *latency;
+	const struct probe_during *during;	/* NULL: no command ran */
 	/* for people only */
 	int64_t concurrency;
 	double rate;

@@ -1,0 +1,237 @@
+#include "cmd/probe_during.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/desk.h"
+#include "cmd/probe_merge.h"
+#include "cmd/probe_metrics.h"
+#include "cmd/probe_plan.h"
+#include "lab/during.h"
+#include "probe/findings.h"
+
+enum {
+	/* The 28,000 ports of an address, each kept for a minute after a
+	   connection, last for 470 a second. */
+	RATE = 400,
+	CONCURRENCY_MAX = 20000,
+	LEAD_US = 250 * 1000,
+	TAIL_US = 1000 * 1000,
+	TIMEOUT_US = 5 * 1000 * 1000,
+	SLOW_US = 500 * 1000,
+};
+
+struct trial {
+	struct during during;		/* first */
+	struct desk desk;
+	const struct settings *settings;
+	struct probe_plan plan;
+};
+
+static void
+on_done(struct run *r)
+{
+	loop_stop(&((struct trial *)r)->desk.loop);
+}
+
+static void
+on_fault(struct run *r)
+{
+	desk_fatal(&((struct trial *)r)->desk);
+}
+
+static void
+on_command_fault(struct during *d)
+{
+	desk_fatal(&((struct trial *)d)->desk);
+}
+
+/*
+ * A signal from the terminal is for the command as well, which has it; another
+ * is passed on. The second one is not waited for.
+ */
+static void
+on_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	struct trial *t = d->user;
+	int number = (int)info->ssi_signo;
+
+	if (number == SIGCHLD) {
+		during_reap(&t->during);
+		return;
+	}
+	during_cut(&t->during, number, info->ssi_code != SI_KERNEL);
+	if (d->ended_by)
+		signal_again(number);
+	d->ended_by = number;
+}
+
+/* Enough for all that a server that is stuck would leave waiting. */
+static int
+concurrency(const struct settings *s, const struct plan *p)
+{
+	uint64_t flows = sources_flows(p->sources);
+	double most = p->rate * (double)p->timeout / 1e6;
+	int n = most < 1 ? 1 : most > CONCURRENCY_MAX ? CONCURRENCY_MAX :
+	    (int)most;
+
+	if (opt_has(&s->given, "concurrency"))
+		n = (int)s->concurrency;
+	return flows && flows < (uint64_t)n ? (int)flows : n;
+}
+
+static int
+plan_make(struct trial *t, const struct endpoint *e)
+{
+	const struct settings *s = t->settings;
+	struct plan *p = &t->plan.plan;
+
+	if (probe_plan_make(&t->plan, s, e) < 0)
+		return -1;
+	p->count = 0;
+	p->duration = 0;
+	p->losses = true;
+	p->give_up = false;
+	if (!s->rate)
+		p->rate = RATE;
+	if (!s->probe_timeout)
+		p->timeout = TIMEOUT_US;
+	p->patience = p->timeout;
+	p->concurrency = concurrency(s, p);
+	return 0;
+}
+
+static int
+trial_open(struct trial *t, const struct endpoint *e)
+{
+	struct during *d = &t->during;
+	const struct settings *s = t->settings;
+	struct addr_list source;
+
+	d->run.on_fault = on_fault;
+	d->run.on_done = on_done;
+	d->on_command_fault = on_command_fault;
+	d->lead = LEAD_US;
+	d->tail = s->duration ? s->duration : TAIL_US;
+	d->line.slow_ns = (s->slow ? s->slow : SLOW_US) * 1000;
+	if (getrlimit(RLIMIT_NOFILE, &d->files) < 0)
+		return fail("descriptors");
+	if (settings_source(s, &source) < 0 ||
+	    sources_take(&t->plan.sources, &source) < 0 ||
+	    run_open(&d->run, &t->plan.plan, e) < 0 ||
+	    desk_open(&t->desk, s) < 0)
+		return -1;
+	d->ours = &t->desk.signal_set;
+	t->desk.on_signal = on_signal;
+	t->desk.user = t;
+	return 0;
+}
+
+/* A command that a signal ended as it ended us has not failed. */
+static void
+judge_command(struct trial *t, const struct probe_during *d)
+{
+	if (d->status > 0)
+		fail_as(STATUS_NETWORK, "%.200s: exit status %d",
+		    t->during.argv[0], (int)d->status);
+	else if (d->signal > 0 && d->signal != t->desk.ended_by)
+		fail_as(STATUS_NETWORK, "%.200s: killed by signal %d (%s)",
+		    t->during.argv[0], (int)d->signal,
+		    strsignal((int)d->signal));
+	else
+		return;
+	desk_fault(&t->desk);
+}
+
+static void
+judge(struct trial *t, struct findings *f, const struct probe_during *d)
+{
+	enum status verdict = probe_verdict(t->settings,
+	    &t->during.run.tally, &f->summary, 0);
+
+	judge_command(t, d);
+	if (t->desk.ended_by)
+		return;
+	if (d->lost && t->settings->fail_lost)
+		verdict = STATUS_EXPECT;
+	if (verdict != STATUS_OK)
+		t->desk.status = verdict;
+}
+
+static void
+tell(struct trial *t)
+{
+	struct findings f = { .cut_short = t->desk.ended_by != 0 };
+	struct probe_report *r = &f.summary.report;
+	struct event e = { .kind = EVENT_PROBE, .probe = r };
+	struct probe_during d;
+	char *text = NULL;
+
+	if (findings_make(&f, &t->during.run) < 0 ||
+	    during_report(&t->during, &d, &text) < 0) {
+		desk_fault(&t->desk);
+	} else {
+		r->during = &d;
+		r->detail = t->settings->verbose;
+		desk_tell(&t->desk, &e);
+		if (probe_metrics(t->settings, r) < 0)
+			desk_fault(&t->desk);
+		else
+			judge(t, &f, &d);
+	}
+	free(text);
+	findings_free(&f);
+}
+
+static void
+trial_run(struct trial *t)
+{
+	struct desk *d = &t->desk;
+
+	d->loop.busy = t->settings->busy;
+	if (probe_plan_fit(d, &t->plan.plan.concurrency) < 0 ||
+	    during_start(&t->during, &d->loop) < 0 || loop_run(&d->loop) < 0)
+		desk_fault(d);
+	if (d->status == STATUS_OK)
+		tell(t);
+}
+
+/* The words behind "--", and how many come before it. */
+static int
+split(const struct settings *s, int *count)
+{
+	int behind = s->given.behind < *count ? s->given.behind : *count;
+
+	if (behind <= 0)
+		return fail_as(STATUS_USAGE, "--during: which command? 'rpnc "
+		    "probe --during [host] port -- COMMAND'");
+	*count -= behind;
+	return opt_fit(&s->given, PROBE_DURING, "--during");
+}
+
+int
+probe_during(const struct settings *s, int count, char *const *words,
+    int *ended_by)
+{
+	struct trial t = { .settings = s };
+	struct endpoint e;
+	int status = -1;
+
+	if (split(s, &count) < 0 || settings_endpoint(s, count, words, &e) < 0)
+		return -1;
+	t.during.argv = words + count;
+	if (plan_make(&t, &e) < 0)
+		return -1;
+	if (trial_open(&t, &e) < 0) {
+		during_close(&t.during);
+	} else {
+		trial_run(&t);
+		during_close(&t.during);
+		*ended_by = t.desk.ended_by;
+		status = desk_close(&t.desk);
+	}
+	probe_plan_free(&t.plan);
+	return status;
+}

@@ -1,0 +1,318 @@
+#include "report/during.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "report/plot.h"
+
+#define FIELD(struct_, name, type, member) \
+	{ name, type, offsetof(struct struct_, member), NULL, 0, 0 }
+
+static const struct field loss_fields[] = {
+	FIELD(probe_losses, "refused", FIELD_COUNT, refused),
+	FIELD(probe_losses, "reset", FIELD_COUNT, reset),
+	FIELD(probe_losses, "ended", FIELD_COUNT, ended),
+	FIELD(probe_losses, "timeout", FIELD_COUNT, timeout),
+	FIELD(probe_losses, "other", FIELD_COUNT, other),
+	{ 0 },
+};
+
+static const struct field interval_fields[] = {
+	FIELD(probe_interval, "at", FIELD_SECONDS, at),
+	FIELD(probe_interval, "attempts", FIELD_COUNT, attempts),
+	FIELD(probe_interval, "refused", FIELD_COUNT, lost.refused),
+	FIELD(probe_interval, "reset", FIELD_COUNT, lost.reset),
+	FIELD(probe_interval, "ended", FIELD_COUNT, lost.ended),
+	FIELD(probe_interval, "timeout", FIELD_COUNT, lost.timeout),
+	FIELD(probe_interval, "other", FIELD_COUNT, lost.other),
+	FIELD(probe_interval, "slow", FIELD_COUNT, slow),
+	FIELD(probe_interval, "p99", FIELD_SECONDS, p99),
+	{ 0 },
+};
+
+const struct field during_fields[] = {
+	FIELD(probe_during, "command", FIELD_TEXT, command),
+	FIELD(probe_during, "started", FIELD_SECONDS, started),
+	FIELD(probe_during, "ended", FIELD_SECONDS, ended),
+	FIELD(probe_during, "status", FIELD_NUMBER, status),
+	FIELD(probe_during, "signal", FIELD_NUMBER, signal),
+	FIELD(probe_during, "lost", FIELD_COUNT, lost),
+	{ "losses", FIELD_OBJECT, offsetof(struct probe_during, losses),
+	    loss_fields, 0, 0 },
+	FIELD(probe_during, "untried", FIELD_COUNT, untried),
+	FIELD(probe_during, "unproven", FIELD_COUNT, unproven),
+	FIELD(probe_during, "slow", FIELD_COUNT, slow),
+	FIELD(probe_during, "slow_after", FIELD_SECONDS, slow_after),
+	FIELD(probe_during, "interval", FIELD_SECONDS, interval),
+	{ "intervals", FIELD_LIST, offsetof(struct probe_during, intervals),
+	    interval_fields, sizeof(struct probe_interval),
+	    offsetof(struct probe_during, interval_count) },
+	{ 0 },
+};
+
+enum { COLUMNS_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64 };
+
+static size_t
+columns(const struct probe_during *d)
+{
+	return d->interval_count < COLUMNS_MAX ? d->interval_count :
+	    COLUMNS_MAX;
+}
+
+static const char *
+time_of(double seconds, char text[static NUM_TEXT])
+{
+	return duration_text((int64_t)llround(seconds * 1e6), text);
+}
+
+static void
+row(FILE *out, const struct probe_during *d, const char *name,
+    double (*value)(const struct probe_during *, size_t))
+{
+	double values[COLUMNS_MAX];
+	char text[SPARK_TEXT(COLUMNS_MAX)];
+
+	for (size_t i = 0; i < columns(d); i++)
+		values[i] = value(d, i);
+	fprintf(out, "\n  %-8s |%s|", name, spark_text(values, columns(d),
+	    text));
+}
+
+static double
+attempts(const struct probe_during *d, size_t i)
+{
+	return (double)d->intervals[i].attempts;
+}
+
+static double
+refused(const struct probe_during *d, size_t i)
+{
+	return (double)d->intervals[i].lost.refused;
+}
+
+static double
+reset(const struct probe_during *d, size_t i)
+{
+	return (double)d->intervals[i].lost.reset;
+}
+
+static double
+ended(const struct probe_during *d, size_t i)
+{
+	return (double)d->intervals[i].lost.ended;
+}
+
+static double
+timed_out(const struct probe_during *d, size_t i)
+{
+	return (double)d->intervals[i].lost.timeout;
+}
+
+static double
+other(const struct probe_during *d, size_t i)
+{
+	return (double)d->intervals[i].lost.other;
+}
+
+static double
+slow(const struct probe_during *d, size_t i)
+{
+	return (double)d->intervals[i].slow;
+}
+
+static double
+p99(const struct probe_during *d, size_t i)
+{
+	return isfinite(d->intervals[i].p99) ? d->intervals[i].p99 : 0;
+}
+
+static double
+largest(const struct probe_during *d,
+    double (*value)(const struct probe_during *, size_t))
+{
+	double most = 0;
+
+	for (size_t i = 0; i < columns(d); i++)
+		most = fmax(most, value(d, i));
+	return most;
+}
+
+static void
+counts(FILE *out, const struct probe_during *d, const char *name, uint64_t n,
+    double (*value)(const struct probe_during *, size_t))
+{
+	if (!n)
+		return;
+	row(out, d, name, value);
+	fprintf(out, " %llu", (unsigned long long)n);
+}
+
+/* The column that a time falls in. */
+static size_t
+column(const struct probe_during *d, double at)
+{
+	size_t last = columns(d) ? columns(d) - 1 : 0;
+
+	if (!(at > 0))
+		return 0;
+	return at / d->interval > (double)last ? last :
+	    (size_t)(at / d->interval);
+}
+
+static void
+members(FILE *out, const struct probe_during *d)
+{
+	static const char *const signs[] = { " ", "+", "-", "±" };
+	unsigned seen[COLUMNS_MAX] = { 0 };
+
+	if (!d->change_count)
+		return;
+	for (size_t i = 0; i < d->change_count; i++)
+		seen[column(d, d->changes[i].at)] |=
+		    *d->changes[i].kind == 'j' ? 1 : 2;
+	fprintf(out, "\n  %-8s |", "members");
+	for (size_t i = 0; i < columns(d); i++)
+		fputs(signs[seen[i]], out);
+	fputc('|', out);
+}
+
+static void
+command(FILE *out, const struct probe_during *d)
+{
+	size_t first, last;
+
+	if (isnan(d->started))
+		return;
+	first = column(d, d->started);
+	last = isnan(d->ended) ? columns(d) - 1 : column(d, d->ended);
+	fprintf(out, "\n  %-8s |", "command");
+	for (size_t i = 0; i < columns(d); i++)
+		fputc(i < first || i > last ? ' ' : first == last ? '#' :
+		    i == first ? '[' : i < last ? '=' : isnan(d->ended) ?
+		    '=' : ']', out);
+	fputc('|', out);
+}
+
+static const char *
+safe(const char *raw, char text[static NAME_SHOWN * ESCAPE_MAX + 1])
+{
+	escape(raw, strnlen(raw, NAME_SHOWN), false, text);
+	return text;
+}
+
+static void
+change(FILE *out, const struct probe_change *c)
+{
+	char text[NAME_SHOWN * ESCAPE_MAX + 1], time[NUM_TEXT];
+	bool joined = *c->kind == 'j';
+
+	fprintf(out, "\n  %s %s", time_of(c->at, time), joined ? "+" : "-");
+	if (c->name)
+		fprintf(out, " %s", safe(c->name, text));
+	if (c->pid >= 0)
+		fprintf(out, " pid %lld", (long long)c->pid);
+	if (c->command)
+		fprintf(out, " %s", safe(c->command, text));
+	fprintf(out, " %s", c->kind);
+}
+
+static void
+changes(FILE *out, const struct probe_during *d)
+{
+	size_t n = d->change_count < SHOWN_CHANGES ? d->change_count :
+	    SHOWN_CHANGES;
+	unsigned long long more = d->unlisted;
+
+	for (size_t i = 0; i < n; i++)
+		change(out, &d->changes[i]);
+	more += d->change_count - n;
+	if (more)
+		fprintf(out, "\n  and %llu more", more);
+}
+
+static void
+timeline(FILE *out, const struct probe_during *d)
+{
+	const struct probe_losses *l = d->losses;
+	char time[NUM_TEXT];
+
+	if (!d->interval_count)
+		return;
+	fprintf(out, "\nby when they began, %s a column:",
+	    time_of(d->interval, time));
+	row(out, d, "attempts", attempts);
+	fprintf(out, " %.0f a second", largest(d, attempts) / d->interval);
+	counts(out, d, "refused", l->refused, refused);
+	counts(out, d, "reset", l->reset, reset);
+	counts(out, d, "ended", l->ended, ended);
+	counts(out, d, "timeout", l->timeout, timed_out);
+	counts(out, d, "other", l->other, other);
+	counts(out, d, "slow", d->slow, slow);
+	row(out, d, "p99", p99);
+	fprintf(out, " %s", time_of(largest(d, p99), time));
+	members(out, d);
+	command(out, d);
+	changes(out, d);
+}
+
+static void
+outcome(FILE *out, const struct probe_during *d)
+{
+	char time[NUM_TEXT];
+
+	if (isnan(d->started))
+		fprintf(out, "\nthe command was not started");
+	else if (isnan(d->ended))
+		fprintf(out, "\nthe command has not ended");
+	else if (d->signal > 0)
+		fprintf(out, "\nthe command was killed by signal %lld (%s) "
+		    "after %s", (long long)d->signal,
+		    strsignal((int)d->signal), time_of(d->ended - d->started,
+		    time));
+	else
+		fprintf(out, "\nthe command took %s: exit status %lld",
+		    time_of(d->ended - d->started, time),
+		    (long long)d->status);
+}
+
+static void
+part(FILE *out, bool *some, const char *name, uint64_t n)
+{
+	if (n)
+		fprintf(out, "%s%s %llu", *some ? ", " : " (", name,
+		    (unsigned long long)n);
+	*some |= n > 0;
+}
+
+void
+during_human(FILE *out, const struct probe_during *d, uint64_t all)
+{
+	const struct probe_losses *l = d->losses;
+	char time[NUM_TEXT];
+	bool some = false;
+
+	timeline(out, d);
+	outcome(out, d);
+	if (d->unproven)
+		fprintf(out, "\nunproven %llu: connected, and neither accepted "
+		    "nor ended where this can be seen", (unsigned long long)
+		    d->unproven);
+	if (d->untried)
+		fprintf(out, "\nuntried %llu: no port or descriptor was left "
+		    "here", (unsigned long long)d->untried);
+	if (d->slow)
+		fprintf(out, "\nslow %llu: took over %s", (unsigned long long)
+		    d->slow, time_of(d->slow_after, time));
+	fprintf(out, "\n%llu lost of %llu", (unsigned long long)d->lost,
+	    (unsigned long long)(all - d->untried));
+	part(out, &some, "refused", l->refused);
+	part(out, &some, "reset", l->reset);
+	part(out, &some, "ended before the reply", l->ended);
+	part(out, &some, "timeout", l->timeout);
+	part(out, &some, "other", l->other);
+	if (some)
+		fputc(')', out);
+}

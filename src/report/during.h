@@ -1,0 +1,60 @@
+#ifndef REPORT_DURING_H
+#define REPORT_DURING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "report/field.h"
+
+/*
+ * What became of attempts while a command ran, as plain data. Times are
+ * seconds since the first attempt; what is not known is NAN, -1 or NULL.
+ */
+
+struct probe_losses {
+	uint64_t refused, reset, ended, timeout, other;
+};
+
+/* Of the attempts that were to start in it. */
+struct probe_interval {
+	double at;
+	uint64_t attempts, slow;
+	struct probe_losses lost;
+	double p99;			/* of those that were not lost */
+};
+
+struct probe_change {
+	double at;
+	const char *kind;		/* "joined" or "left" */
+	const char *name, *command;
+	int64_t pid;
+};
+
+struct probe_during {
+	const char *command;		/* its words */
+	double started, ended;		/* the command */
+	int64_t status, signal;		/* how: one of them */
+	uint64_t lost;			/* in all */
+	const struct probe_losses *losses;
+	uint64_t untried;		/* no port, no descriptor: our own want */
+	uint64_t unproven;		/* connected, and no process was seen */
+	uint64_t slow;
+	double slow_after;		/* seconds that this takes */
+	double interval;		/* the width of one */
+	const struct probe_interval *intervals;
+	size_t interval_count;
+	const struct probe_change *changes;
+	size_t change_count;
+	uint64_t unlisted;		/* more changes than there is room for */
+};
+
+extern const struct field during_fields[];	/* of struct probe_during */
+
+/*
+ * Writes it for people, of so many attempts: lines that each begin with an
+ * end of line; the last one says how many were lost.
+ */
+void during_human(FILE *out, const struct probe_during *, uint64_t attempts);
+
+#endif

@@ -1,0 +1,269 @@
+#!/usr/bin/env bats
+# rpnc probe --during: what is lost while a command runs.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # the $ are for an inner shell
+
+load helpers
+load terminal
+load probe
+
+# What is stopped must go on to end.
+teardown() {
+	local p
+	tm kill-server 2>/dev/null || true
+	for p in "${pids[@]}"; do
+		test -z "$p" || kill -CONT "$p" 2>/dev/null || true
+	done
+	stop
+}
+
+# pause SECONDS: what a command of the user's does meanwhile.
+pause() {
+	read -r -t "$1" <> <(:) || true
+}
+export -f pause
+
+# end PID...: SIGTERM, and waits until they have ended.
+end() {
+	python3 - "$@" <<-'END'
+		import os, select, signal, sys
+		for pid in map(int, sys.argv[1:]):
+		    it = os.pidfd_open(pid)
+		    os.kill(pid, signal.SIGTERM)
+		    select.select([it], [], [])
+	END
+}
+export -f end
+
+# begin PORT ARG...: one more server on that port, which is the test's to end.
+begin() {
+	mkfifo "begin.$$.$1"
+	rpnc echo 127.0.0.1 "$@" --ready-fd 4 4>"begin.$$.$1" &
+	echo "$!" >>begun
+	cat "begin.$$.$1"
+	rm "begin.$$.$1"
+}
+export -f begin
+
+# adopt_begun: they are ended with the rest.
+adopt_begun() {
+	mapfile -t -O "${#pids[@]}" pids <begun
+}
+
+# during PORT [OPTION...] -- COMMAND...: a short one, with JSON.
+during() {
+	probe --during --json -d 100ms 127.0.0.1 "$@"
+}
+
+# is FILTER: it is so of the report's part.
+is() {
+	jq -e ".during | $1" report >/dev/null || fail "not so: $1"
+}
+
+@test "during: a member that leaves loses none, and all is in the report" {
+	start echo -r 127.0.0.1 0
+	start echo -r 127.0.0.1 "$port"
+	during "$port" --fail-lost -- bash -c 'echo said; end "$0"' "$pid"
+	test "$status" -eq 0
+	test "$(cat err)" = said # and not on stdout, which is JSON
+	is '.command == "bash -c echo said; end \"$0\" '"$pid"'"'
+	is '.lost == 0 and .status == 0 and .signal == null and .unproven == 0'
+	is '.ended > .started and .started > 0.2 and .interval == 0.05'
+	jq -e '.loop == "open" and .attempts > 100 and .ok == .attempts and
+		([.during.intervals[].attempts] | add) == .attempts and
+		([.members[].count] | add) == .attempts' report
+	# for people, at the same rate; the last line is what counts
+	probe --during -d 100ms --rate 200 "$port" -- true
+	test "$status" -eq 0
+	grep -q ' 200 a second' report
+	grep -qx '  attempts |█*[▁▂▃▄▅▆▇ ]*█*.*| [0-9]* a second' report
+	grep -qE '^  command  \| +[#[]' report
+	grep -qE '^the command took .*: exit status 0$' report
+	[[ $(tail -n 1 report) =~ ^'0 lost of '[0-9]+$ ]]
+}
+
+@test "during: clients in the queue of a worker that is killed are reset" {
+	start echo -r 127.0.0.1 0
+	start echo -r 127.0.0.1 "$port"
+	during "$port" --rate 1000 -- bash -c '
+		kill -STOP "$0"
+		until ss -Hltn "sport = :$1" | awk "\$2 >= 100 { found = 1 }
+			END { exit !found }"; do :; done
+		kill -KILL "$0"' "$pid" "$port"
+	test "$status" -eq 6
+	is '.losses.reset >= 100 and .losses.reset == .lost and .status == 0'
+	is '([.intervals[].reset] | add) == .losses.reset'
+	jq -e '.failed.reset == .during.lost' report
+}
+
+@test "during: a server that stops and starts: refused then, and only then" {
+	reserve
+	start echo 127.0.0.1 "$port"
+	during "$port" -d 300ms --fail-lost -- bash -c '
+		end "$0" && pause 0.3 && begin "$1"' "$pid" "$port"
+	adopt_begun
+	test "$status" -eq 7
+	# what is in its queue at its end is reset
+	is '.losses.refused > 0 and .status == 0'
+	is '.lost == .losses.refused + .losses.reset'
+	is '.ended - .started >= 0.3'
+	is '.intervals[0].refused == 0 and .intervals[-1].refused == 0'
+	is '. as $d | [.intervals[] | select(.at >= $d.started - .05 and
+		.at <= $d.ended) | .refused] | add > $d.losses.refused / 2'
+	# the server is the command'"'"'s, still runs, and has its descriptors
+	grep -q 'listening on' err
+	# none at all, at first: counted, not fatal
+	end "${pids[-1]}"
+	probe --during -d 300ms "$port" -- bash -c 'begin "$0"' "$port"
+	adopt_begun
+	test "$status" -eq 6
+	grep -qE '^[1-9][0-9]* lost of [0-9]+ \(refused [0-9]+\)$' report
+	grep -qE '^  refused  \|█' report
+}
+
+@test "during: one that is replaced under the same port loses none" {
+	start echo -r --name old 127.0.0.1 0
+	start echo -r --name other 127.0.0.1 "$port"
+	during "$port" --echo -- bash -c 'begin "$0" -r --replace old' "$port"
+	adopt_begun
+	test "$status" -eq 0
+	is '.lost == 0'
+	eventually grep -q 'left: ' err.0
+}
+
+@test "during: a server that stops for a moment: slow, and none is lost" {
+	start echo 127.0.0.1 0
+	during "$port" --slow 100ms -- bash -c 'kill -STOP "$0"; pause 0.3
+		kill -CONT "$0"' "$pid"
+	test "$status" -eq 0
+	is '.lost == 0 and .slow > 0 and .slow_after == 0.1'
+	is '([.intervals[].p99] | max) > 0.1'
+	# for longer than an attempt may take
+	during "$port" --timeout 100ms --fail-lost -- bash -c 'kill -STOP "$0"
+		pause 0.3; kill -CONT "$0"' "$pid"
+	test "$status" -eq 7
+	is '.lost > 0 and .lost == .losses.timeout'
+}
+
+@test "during: what ends before its reply is lost" {
+	background python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 0), backlog=1000)
+open("port", "w").write(str(s.getsockname()[1]))
+open("bound", "w").close()
+while True:
+    c, _ = s.accept()
+    c.recv(1000)
+    c.close()
+'
+	eventually test -e bound
+	during "$(<port)" --rate 100 --echo -- true
+	test "$status" -eq 1 # all are
+	is '.lost == .losses.ended and .lost > 0'
+	jq -e '.mismatched == 0 and .ok == 0 and .failed.other == .during.lost' report
+	# nothing was asked for: it was accepted, which is all
+	during "$(<port)" --rate 100 -- true
+	test "$status" -eq 0
+	is '.lost == 0'
+}
+
+@test "during: a command that is not there, fails, or is killed" {
+	start echo 127.0.0.1 0
+	during "$port" -- ./nosuch
+	test "$status" -eq 2
+	test ! -s report
+	test "$(cat err)" = 'rpnc probe: ./nosuch: No such file or directory'
+	during "$port" -- sh -c 'exit 3'
+	test "$status" -eq 1
+	is '.status == 3 and .lost == 0'
+	test "$(cat err)" = 'rpnc probe: sh: exit status 3'
+	during "$port" -- sh -c 'kill -KILL $$'
+	test "$status" -eq 1
+	is '.status == null and .signal == 9'
+	grep -q 'sh: killed by signal 9' err
+	# some lost is more than that
+	during "$port" --expect 'no echo' --send x --timeout 100ms -- sh -c 'exit 3'
+	test "$status" -eq 7
+}
+
+@test "during: what the command is given, and what it leaves behind" {
+	start echo 127.0.0.1 0
+	echo typed >typed
+	ulimit -Sn 200
+	# a background process of it holds all streams: not waited for
+	given='cat; ulimit -n; readlink /proc/$$/fd/* | grep -c socket:
+		tail -f /dev/null & echo "$!" >begun
+		exec grep -E "^Sig(Blk|Ign)" /proc/self/status'
+	bash -c "$given" <typed >wanted
+	adopt_begun
+	during "$port" -c 300 -- bash -c "$given" <typed
+	adopt_begun
+	test "$status" -eq 0
+	# posix_spawn(3) ignores 32 and 33, which are the C library's own
+	sed -E 's/^(SigIgn:.*)[0-9a-f]{2}(.{7})$/\1 \2/' -i wanted err
+	diff -u wanted err
+}
+
+@test "during: a signal is the command's, too, and there is still a report" {
+	start echo 127.0.0.1 0
+	mkfifo up
+	as_by_a_person probe --during "$port" -- bash -c 'trap "echo got; exit 0" INT
+		echo up >up; while :; do pause 0.1; done' >report 2>err &
+	pids+=("$!")
+	read -r _ <up
+	kill -INT "$!"
+	status=0
+	finish "${pids[-1]}" || status=$?
+	test "$status" -eq 130
+	grep -qx got err
+	grep -qE '^0 lost of [1-9]' report
+	# at a terminal, which sends it to both
+	shell during
+	echo 'trap "echo GOT" INT; echo UP; read -r' >trap.sh
+	enter during "rpnc probe --during $port -- bash trap.sh"
+	sees during UP
+	keys during C-c
+	sees during GOT
+	keys during Enter
+	sees during 'lost of'
+	prompts during '$'
+	test "$(count during GOT)" -eq 1
+	like during '0 lost of [0-9]+'
+	enter during 'echo "st$?"'
+	sees during st130
+}
+
+@test "during: --, and what is no command" {
+	local words
+	start echo 127.0.0.1 0
+	# a value that is "--", host and port in any order with options
+	during --send -- "$port" --rate 100 -- sh -c 'exit 0' -- x
+	test "$status" -eq 0
+	is '.command == "sh -c exit 0 -- x"'
+	for words in "--during 9" "--during 9 --" "--during -- true" \
+		"--during --send -- 9" "--during -n 5 9 -- true" \
+		"--during --what-if +1 9 -- true" "--during --group 9 -- true" \
+		"--during --merge 9 -- true" "--slow 1 9" "--fail-lost 9" \
+		"9 -- true"; do
+		# shellcheck disable=SC2086 # words are words
+		probe $words
+		test "$status" -eq 2 || fail "'$words': $status"
+		test "$(wc -l <err)" -eq 1
+	done
+	# as it was
+	probe -n 1 -- 127.0.0.1 "$port"
+	test "$status" -eq 0
+}
+
+@test "during: nginx with reuseport: reload and restart are counted" {
+	nginx_on reuseport
+	conf=("$nginx" -p "$PWD" -c nginx.conf)
+	during "$port" --send 'GET / HTTP/1.0\r\n\r\n' -- "${conf[@]}" -s reload
+	jq -c '.during | [.lost, .losses]' report >&2
+	is '.status == 0 and .lost == ([.losses[]] | add)'
+	jq -e '.ok + .during.lost == .attempts' report
+	during "$port" --send 'GET / HTTP/1.0\r\n\r\n' -- bash -c '
+		end "$0"; "$@" 2>/dev/null & echo "$!" >begun' "$pid" "${conf[@]}"
+	adopt_begun
+	jq -c '.during | [.lost, .losses]' report >&2
+	is '.status == 0 and .lost == ([.losses[]] | add)'
+}
