@@ -474,9 +474,11 @@ waiting() {
 	setpriv --reuid=65534 --clear-groups "$other" --version || skip "can't run it as another user"
 	members --sockets 1,1
 	timeout 60 setpriv --reuid=65534 --clear-groups "$other" probe -n 50 --json "$port" >report
-	test "$(get '"\(.by) \(.ok) \(.unattributed) \(.fairness)"')" = "diag 50 50 null"
+	test "$(get '"\(.by) \(.ok) \(.unattributed) \(.fairness)"')" = "diag 50 0 null"
+	test "$(get '.members[] | "\(.pid) \(.uid) \(.count)"')" = "null 0 50"
 	timeout 60 setpriv --reuid=65534 --clear-groups "$other" probe -n 50 "$port" >report
 	grep -q "processes of root (uid 0) can't be seen" report
+	grep -qE '^  - +uid 0  █+ +50  100.0 %$' report
 }
 
 @test "probe: the JSON is one line, and has what the manual lists" {

@@ -334,6 +334,9 @@ look_holders(struct identify *w, const struct diag_sock *s, int *row)
 		w->uid = s->uid;
 		w->hidden++;
 		owners_refresh(w->owners);
+		/* root sees all, sooner or later */
+		if (geteuid() && s->uid != geteuid())
+			*row = tally_user(w->tally, s->uid);
 		return LOOK_HIDDEN;
 	}
 	w->seen = true;
@@ -428,6 +431,8 @@ identify_learn(struct identify *w, uint64_t foreseen, int row)
 {
 	int owner = identify_row(w, foreseen);
 
+	if (row >= 0 && w->tally->rows[row].foreign)
+		return;
 	if (row < 0) {
 		w->trust.wanted |= foreseen != 0;
 		return;

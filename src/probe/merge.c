@@ -173,9 +173,11 @@ member(struct reader *r, json_t *o, const char *by, const char *host)
 	uint64_t all = count(r, o, "count"), foretold = count(r, o,
 	    "predicted");
 	double expected = real(r, o, "expected");
-	int at = number(r, o, "pid");
+	int at = number(r, o, "pid"), uid = number(r, o, "uid");
 
 	like.pid = at < 0 ? 0 : at;
+	like.foreign = uid >= 0;
+	like.uid = uid < 0 ? 0 : (uid_t)uid;
 	like.worker = number(r, o, "worker");
 	text(r, o, "name", like.name, sizeof(like.name));
 	text(r, o, "host", like.host, sizeof(like.host));

@@ -59,6 +59,9 @@ weigh(struct tally *t, enum knowledge knowledge)
 	bool stray = knowledge == KNOW_SOME;
 
 	for (int i = 0; i < t->count; i++)
+		if (t->rows[i].foreign && knowledge < KNOW_GIVEN)
+			return KNOW_NOTHING;
+	for (int i = 0; i < t->count; i++)
 		stray |= !(t->rows[i].weight > 0) && row_total(&t->rows[i]);
 	if (knowledge >= KNOW_GIVEN || !stray)
 		return knowledge;
@@ -146,6 +149,7 @@ member_fill(struct probe_member *m, struct latencies *latency,
 		.count = row_total(r), .predicted = r->predicted,
 		.queued = r->queued, .latency = latency,
 		.sockets = r->sockets ? r->sockets : -1,
+		.uid = r->foreign ? (int64_t)r->uid : -1,
 	};
 	for (int i = 0; i < LATENCIES; i++)
 		latency->at[i] = r->latency[i];

@@ -99,12 +99,24 @@ tally_process(struct tally *t, pid_t pid)
 }
 
 int
+tally_user(struct tally *t, uid_t uid)
+{
+	struct row row = { .foreign = true, .uid = uid, .worker = -1 };
+
+	for (int i = 0; i < t->count; i++)
+		if (t->rows[i].foreign && t->rows[i].uid == uid)
+			return i;
+	return row_add(t, &row);
+}
+
+int
 tally_name(struct tally *t, const struct row *like)
 {
 	for (int i = 0; i < t->count; i++) {
 		const struct row *r = &t->rows[i];
 
 		if (r->pid == like->pid && r->worker == like->worker &&
+		    r->foreign == like->foreign && r->uid == like->uid &&
 		    strcmp(r->name, like->name) == 0 &&
 		    strcmp(r->host, like->host) == 0)
 			return i;

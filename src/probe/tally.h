@@ -17,6 +17,8 @@ struct row {
 	char host[ROW_NAME];
 	char command[16 + 1];
 	pid_t pid;			/* 0: not known */
+	bool foreign;			/* only this is known: */
+	uid_t uid;
 	int worker;			/* -1: none */
 	double weight;			/* of the connections; 0: no member */
 	int sockets;			/* that it accepts from; 0: not known */
@@ -52,6 +54,9 @@ void tally_add(struct tally *, const struct result *);
 /* The row of a process, -1 without memory; with find it isn't made. */
 int tally_process(struct tally *, pid_t pid);
 int tally_process_find(const struct tally *, pid_t pid);
+
+/* The row of a user's processes that can't be seen; -1 without memory. */
+int tally_user(struct tally *, uid_t uid);
 
 /*
  * The row of what a peer called itself; -1 without memory, or where there

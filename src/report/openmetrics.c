@@ -188,6 +188,7 @@ members(const struct metrics *m, const struct probe_report *r)
 		label(labels[i], "name", p->name);
 		label_number(labels[i], "worker", p->worker);
 		label_number(labels[i], "pid", p->pid);
+		label_number(labels[i], "uid", p->uid);
 		label(labels[i], "host", p->host);
 		label(labels[i], "command", p->command);
 		if (!is_new(labels, i))

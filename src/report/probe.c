@@ -41,6 +41,7 @@ static const struct field member_fields[] = {
 	FIELD(probe_member, "name", FIELD_TEXT, name),
 	FIELD(probe_member, "pid", FIELD_NUMBER, pid),
 	FIELD(probe_member, "worker", FIELD_NUMBER, worker),
+	FIELD(probe_member, "uid", FIELD_NUMBER, uid),
 	FIELD(probe_member, "host", FIELD_TEXT, host),
 	FIELD(probe_member, "command", FIELD_TEXT, command),
 	FIELD(probe_member, "sockets", FIELD_NUMBER, sockets),
@@ -187,11 +188,10 @@ is_host_first(const struct probe_report *r, size_t i)
 static bool
 has_hosts(const struct probe_report *r)
 {
-	size_t hosts = 0;
-
-	for (size_t i = 0; i < r->member_count; i++)
-		hosts += is_host_first(r, i);
-	return hosts > 1;
+	for (size_t i = 1; i < r->member_count; i++)
+		if (is_host_first(r, i))
+			return true;
+	return false;
 }
 
 /* The upper level of a table that has two. */
@@ -200,19 +200,18 @@ host(FILE *out, const struct probe_report *r, size_t first)
 {
 	char text[WORD_MAX * ESCAPE_MAX];
 	const char *name = r->members[first].host;
-	uint64_t count = 0;
-	double share = 0;
+	double count = 0, share = 0;
 	size_t n = first;
 
 	do {
-		count += r->members[n].count;
+		count += (double)r->members[n].count;
 		share += isnan(r->members[n].share) ? 0 : r->members[n].share;
 	} while (++n < r->member_count && !is_host_first(r, n));
 	n -= first;
 	escape(name ? name : "-", strnlen(name ? name : "-", WORD_MAX - 1),
 	    false, text);
-	fprintf(out, "\n  %s, %zu member%s: %llu, %.1f %%\n  ", text, n,
-	    plural(n), (unsigned long long)count, share * 100);
+	fprintf(out, "\n  %s, %zu member%s: %.0f, %.1f %%\n  ", text, n,
+	    plural(n), count, share * 100);
 }
 
 static void
@@ -223,7 +222,10 @@ command_text(const struct probe_report *r, const struct probe_member *m,
 	const char *on = m->host && !has_hosts(r) ? m->host : "";
 	char raw[WORD_MAX];
 
-	snprintf(raw, sizeof(raw), "%s%s%s", command,
+	if (m->uid >= 0)
+		snprintf(raw, sizeof(raw), "uid %lld", (long long)m->uid);
+	else
+		snprintf(raw, sizeof(raw), "%s%s%s", command,
 	    m->command && *on ? " on " : "", on);
 	escape(raw, strlen(raw), false, text);
 }

@@ -34,6 +34,7 @@ struct probe_failures {
 struct probe_member {
 	const char *name, *host, *command;
 	int64_t pid, worker;
+	int64_t uid;			/* if no more is known than whose it is */
 	int64_t sockets;		/* listening ones that it accepts from */
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
