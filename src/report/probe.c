@@ -208,7 +208,7 @@ host(FILE *out, const struct probe_report *r, size_t first)
 		share += isnan(r->members[n].share) ? 0 : r->members[n].share;
 	} while (++n < r->member_count && !is_host_first(r, n));
 	n -= first;
-	escape(name ? name : "-", strnlen(name ? name : "-", WORD_MAX - 1),
+	escape(name ? name : "-", name ? strlen(name) : 1,
 	    false, text);
 	fprintf(out, "\n  %s, %zu member%s: %.0f, %.1f %%\n  ", text, n,
 	    plural(n), count, share * 100);
