@@ -448,6 +448,30 @@ types() {
 	assert_equal "$(gave A),$(gave C)" 20,0
 }
 
+@test "reuseport.7: who is stuck is left out, and its clients are rescued" {
+	serve 'rpnc echo -r --steer source-address 127.0.0.1 9000 &'
+	serve 'rpnc echo -r 127.0.0.1 9000 &'
+	told 0 '+ B joined'
+	does 'kill -STOP %2'
+	does 'rpnc probe -s 127.0.0.1 --echo -n 20 -c 20 --timeout 60 127.0.0.1 9000 &'
+	all_wait() {
+		test "$(queued)" -eq 20
+	}
+	eventually all_wait
+	does 'rpnc probe --rescue B --yes 127.0.0.1 9000 &'
+	finish "${pids[2]}"
+	run -0 cat out.2
+	assert_line 'failed 0'
+	try 'rpnc probe -s 127.0.0.1 -n 20 127.0.0.1 9000'
+	assert_line 'failed 0'
+	assert_equal "$(gave A),$(gave B)" 20,0
+	does 'kill %4'
+	ends 4
+	assert has_line 'rescued 20 clients in ' out.3
+	refuses 'rpnc probe -s 127.0.0.1 -n 20 -c 20 --timeout 500ms 127.0.0.1 9000'
+	assert_line 'queued 20: connected, but nobody accepted them'
+}
+
 @test "reuseport.7: one member more, and half of all ports have another" {
 	serve 'rpnc echo -r --identify 127.0.0.1 9000 &'
 	serve 'rpnc echo -r --identify 127.0.0.1 9000 &'

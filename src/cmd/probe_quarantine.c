@@ -26,7 +26,7 @@
 
 enum {
 	LOOK_US = 1000 * 1000,
-	DO_LIMIT_US = 4 * 1000 * 1000,
+	DO_LIMIT_US = 10 * 1000 * 1000,
 	UNDO_LIMIT_US = 1000 * 1000,
 };
 
