@@ -227,6 +227,25 @@ refuses() {
 	END
 }
 
+@test "echo --stall: workers take turns, and a process a connection counts all" {
+	local options
+	for options in "-w 2 --accept handoff" "--accept fork"; do
+		# shellcheck disable=SC2086
+		start echo $options --stall 200ms:4 127.0.0.1 0
+		client <<-'END'
+			slow = []
+			for i in range(8):
+			    began = time.monotonic()
+			    s = dial()
+			    echoed(s), finish(s)
+			    if time.monotonic() - began >= 0.19:
+			        slow.append(i)
+			assert len(slow) >= 1, slow
+		END
+		stop
+	done
+}
+
 @test "echo --accept, --stall: what can't be is said" {
 	refuses 'datagrams' -u --accept fork 127.0.0.1 0
 	refuses 'datagrams' -u --accept handoff 127.0.0.1 0

@@ -246,7 +246,8 @@ tell_human(struct desk *d, const struct event *e)
 {
 	bool is_report = e->kind == EVENT_REPORT || e->kind == EVENT_CHECK ||
 	    e->kind == EVENT_PROBE || e->kind == EVENT_GROUP ||
-	    e->kind == EVENT_SCAN || e->kind == EVENT_RESCUE;
+	    e->kind == EVENT_SCAN || e->kind == EVENT_RESCUE ||
+	    e->kind == EVENT_COMPARE;
 	char *text = event_human(e, d->color && !is_report);
 	char *line = NULL, time[TIME_TEXT];
 	int n;

@@ -240,6 +240,8 @@ worker_run(struct workers *all, int index)
 	v->desk.on_signal = echo_worker_signal;
 	v->desk.worker = name;
 	v->one_client = v->settings->accept == ACCEPT_BLOCKING;
+	v->burden.requests = v->burden.every * (uint64_t)index /
+	    (uint64_t)v->count;
 	board_reopen(v->place.board);
 	if (worker_sockets(v, index, &set) < 0)
 		goto fault;

@@ -71,6 +71,7 @@ on_fork(struct forks *f, int fd)
 	v->desk.on_signal = echo_worker_signal;
 	v->one_client = true;
 	v->service = (struct service){ .last_id = f->begun - 1 };
+	v->burden.requests = f->begun - 1;
 	if (echo_serve(v, &none, 0, v->place.slot, v->place.name) < 0) {
 		desk_fault(&v->desk);
 		return desk_close(&v->desk);
@@ -117,7 +118,7 @@ echo_accept_arrange(struct server *v)
 	v->by_workers = v->count > 1 || s->accept == ACCEPT_BLOCKING ||
 	    s->accept == ACCEPT_HANDOFF;
 	v->own_sockets = s->reuseport;
-	v->burden.work = s->work;
+	v->burden.work = s->work > 0 ? s->work : 0;
 	return s->stall ? burden_read(&v->burden, s->stall) : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
+#include "cmd/probe_compare.h"
 #include "cmd/probe_during.h"
 #include "cmd/probe_group.h"
 #include "cmd/probe_merge.h"
@@ -187,6 +188,11 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	struct endpoint e;
 	int status = -1;
 
+	if (s->compare)
+		return probe_compare(s, count, ended_by);
+	if (s->workers || s->work >= 0 || s->stall)
+		return fail_as(STATUS_USAGE, "-w, --work and --stall are for "
+		    "--compare; nc's -w is --connect-timeout here");
 	if (s->during)
 		return probe_during(s, count, words, ended_by);
 	if (check(s) < 0)

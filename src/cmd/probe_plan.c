@@ -121,8 +121,8 @@ probe_uneven(const char *text, double *p)
 	return 0;
 }
 
-static int
-rate_read(double *rate, const char *text)
+int
+probe_rate(double *rate, const char *text)
 {
 	char *end;
 
@@ -212,7 +212,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 		.give_up = !given && s->connect_timeout == TIMEOUT_US,
 	} };
 	if (check(&out->plan, s, e) < 0 ||
-	    rate_read(&out->plan.rate, s->rate) < 0 || sources_make(out, s) < 0 ||
+	    probe_rate(&out->plan.rate, s->rate) < 0 || sources_make(out, s) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||

@@ -24,6 +24,8 @@ int probe_plan_make(struct probe_plan *, const struct settings *,
     const struct endpoint *);
 /* Reads the P of --fail-uneven=P, if there is one; -1: usage. */
 int probe_uneven(const char *text, double *p);
+/* Reads --rate, if it is given; -1: usage. */
+int probe_rate(double *rate, const char *text);
 void probe_plan_free(struct probe_plan *);
 
 /*

@@ -130,13 +130,16 @@ const struct opt echo_options[] = {
 
 const struct opt probe_options[] = {
 	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
-	    "attempts (200; with -d no limit)", PROBE_ONCE),
+	    "attempts (200; with -d no limit)", PROBE_ONCE | PROBE_COMPARE),
 	NUMBER('c', "concurrency", "N", concurrency, 1, 20000,
-	    "at most so many at a time (8)", PROBE_LOAD | PROBE_SCAN),
+	    "at most so many at a time (8)",
+	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
 	TIME('d', "duration", duration, 1,
-	    "so long; with --during: after COMMAND's end (1)", PROBE_LOAD),
+	    "so long; with --during: after COMMAND's end (1)",
+	    PROBE_LOAD | PROBE_COMPARE),
 	TEXT(0, "rate", "N", rate,
-	    "start so many a second, also 0.5 (open loop)", PROBE_LOAD),
+	    "start so many a second, also 0.5 (open loop)",
+	    PROBE_LOAD | PROBE_COMPARE),
 	CHOICE(0, "by", "auto|diag|banner|reply|board", by,
 	    "how to know who answered (auto)", PROBE_LOAD),
 	TEXT(0, "match", "REGEX", match,
@@ -178,7 +181,7 @@ const struct opt probe_options[] = {
 	    "connect from this port, or FIRST-LAST by turns",
 	    PROBE_LOAD | PROBE_SCAN),
 	FLAG(0, "busy", busy, "never sleep, for precise times",
-	    PROBE_LOAD | PROBE_SCAN),
+	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
 	FLAG(0, "group", group, "list the port's groups, connect to nothing",
 	    PROBE_GROUP),
 	FLAG(0, "watch", watch, "with --group: again each second", PROBE_GROUP),
@@ -191,6 +194,16 @@ const struct opt probe_options[] = {
 	FLAG(0, "force", force, "also among members that are not rpnc's",
 	    PROBE_QUARANTINE),
 	FLAG(0, "yes", yes, "do not ask first", PROBE_QUARANTINE),
+	FLAG(0, "compare", compare,
+	    "echo's ways to accept, by turns: which is best here",
+	    PROBE_COMPARE),
+	TEXT('w', "workers", "N|auto", workers,
+	    "processes of each, with --compare (4)", PROBE_COMPARE),
+	TIME(0, "work", work, 0, "CPU of a request, with --compare (50us)",
+	    PROBE_COMPARE),
+	TEXT(0, "stall", "TIME[:EVERY]", stall,
+	    "a stall, each EVERY requests (20ms:200)",
+	    PROBE_COMPARE),
 	END
 };
 
@@ -226,6 +239,7 @@ settings_init(struct settings *s, const char *command)
 		.connect_timeout = 10 * 1000 * 1000,
 		.linger = 1000 * 1000,
 		.concurrency = 8,
+		.work = -1,
 		.accept = ACCEPT_DEFAULT,
 	};
 }

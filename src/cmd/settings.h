@@ -20,6 +20,7 @@ enum probe_mode {
 	PROBE_MERGE = 1 << 3,
 	PROBE_QUARANTINE = 1 << 4,
 	PROBE_DURING = 1 << 5,		/* attempts while a command runs */
+	PROBE_COMPARE = 1 << 6,		/* servers of its own */
 	PROBE_LOAD = PROBE_ONCE | PROBE_DURING,
 	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN | PROBE_QUARANTINE,
 };
@@ -64,7 +65,7 @@ struct settings {
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
 	const char *rate, *sources, *sport;
-	bool busy, group, watch, during, fail_lost;
+	bool busy, group, watch, compare, during, fail_lost;
 	int64_t slow;
 	const char *quarantine, *rescue;
 	bool force, yes;

@@ -56,7 +56,7 @@ due(const struct pace *p)
 	if (p->scouting)
 		return p->again;
 	if (!p->plan->rate)
-		return 0;
+		return p->rested;
 	return p->first + (int64_t)((double)p->begun * 1e9 / p->plan->rate);
 }
 
@@ -159,7 +159,7 @@ fill(struct pace *p)
 			    when - SPIN_NS : when ? when : 1);
 			break;
 		}
-		start(p, p->scouting ? 0 : when);
+		start(p, p->scouting || !p->plan->rate ? 0 : when);
 	}
 	p->filling = false;
 	if (!p->in_flight && !has_more(p))
@@ -260,6 +260,8 @@ on_end(struct attempt *a, const struct result *result)
 	a->next = p->idle;
 	p->idle = a;
 	p->in_flight--;
+	if (p->plan->pause)
+		p->rested = clock_ns() + p->plan->pause * 1000;
 	if (p->scouting && r.outcome == OUT_OK)	/* a datagram's reply */
 		settle(p, a->started);
 	else if (p->scouting)

@@ -23,6 +23,7 @@ struct pace {
 	int in_flight, turn;		/* whose tick is next */
 	uint64_t begun;			/* the scout's failures left out */
 	int64_t started, first, last;	/* clock_ns(): it, its pace, its end */
+	int64_t rested;			/* when a pause is over */
 	int64_t retry, again;		/* --wait: the pause, and its end */
 	struct timer patience;		/* for what is in flight at a signal */
 	/* Aims at an address that is tried next. */

@@ -29,6 +29,7 @@ struct plan {
 	int64_t connect_timeout;
 	int64_t timeout;		/* of a whole attempt */
 	int64_t patience;		/* until accepted, or until a banner */
+	int64_t pause;			/* of a closed loop, between attempts */
 	int64_t wait;			/* for a server that starts later */
 	bool give_up;			/* where nobody answers at all */
 	bool losses;			/* looks closer at how attempts end */

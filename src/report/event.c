@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "report/compare.h"
 #include "report/group.h"
 #include "report/probe.h"
 
@@ -201,6 +202,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_GROUP] = { "group", 0, group_fields },
 	[EVENT_SCAN] = { "report", 0, scan },
 	[EVENT_RESCUE] = { "report", 0, rescue },
+	[EVENT_COMPARE] = { "report", 0, compare_fields },
 };
 
 int64_t

@@ -11,6 +11,7 @@
 
 struct probe_report;
 struct group_report;
+struct compare_report;
 
 /* What happened, as plain data; human.c and json.c make text of it. */
 
@@ -19,7 +20,7 @@ enum event_kind {
 	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
 	EVENT_GROUP,
-	EVENT_SCAN, EVENT_RESCUE,
+	EVENT_SCAN, EVENT_RESCUE, EVENT_COMPARE,
 	EVENT_KINDS,
 };
 
@@ -70,6 +71,7 @@ struct event {
 	bool detail;			/* show what is not open, too */
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 	const struct group_report *group;	/* and EVENT_GROUP's */
+	const struct compare_report *compare;	/* and EVENT_COMPARE's */
 };
 
 struct event_type {

@@ -11,6 +11,8 @@ enum field_type {
 	FIELD_LATENCY,
 	FIELD_MAYBE,			/* int64_t: 0, 1, or -1: not known */
 	FIELD_WORDS,			/* texts until NULL */
+	FIELD_PART,			/* as OBJECT, but a member itself */
+	FIELD_NUMBERS,			/* an array of double, a member itself */
 };
 
 /* A member of the JSON object, and where it stands in the struct. */
@@ -18,7 +20,7 @@ struct field {
 	const char *name;		/* NULL ends a table */
 	enum field_type type;
 	size_t offset;
-	/* LIST and OBJECT, which are pointers: what they point to */
+	/* LIST, OBJECT and PART: what it is, or points to */
 	const struct field *of;
 	size_t size, count;		/* of one; where their number stands */
 };

@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "report/event.h"
+#include "report/compare.h"
 #include "report/group.h"
 #include "report/probe.h"
 
@@ -278,6 +279,12 @@ group(const struct page *p, const struct event *e)
 	group_human(p->out, e->group, GROUP_COLUMNS, p->color);
 }
 
+static void
+compare(const struct page *p, const struct event *e)
+{
+	compare_human(p->out, e->compare);
+}
+
 /* "127.0.0.1:22  open  41 us  ssh", and in the end how many there are. */
 static void
 scan(const struct page *p, const struct event *e)
@@ -329,6 +336,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_GROUP] = group,
 	[EVENT_SCAN] = scan,
 	[EVENT_RESCUE] = rescue,
+	[EVENT_COMPARE] = compare,
 };
 
 char *

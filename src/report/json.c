@@ -121,6 +121,19 @@ words_json(const char *const *words)
 }
 
 static json_t *
+numbers_json(const struct field *f, const void *struct_)
+{
+	const double *at = (const void *)((const char *)struct_ + f->offset);
+	size_t count = *(const size_t *)(const void *)
+	    ((const char *)struct_ + f->count);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, real_json(at[i]));
+	return list;
+}
+
+static json_t *
 field_json(const struct field *f, const void *struct_)
 {
 	const void *at = (const char *)struct_ + f->offset;
@@ -153,6 +166,10 @@ field_json(const struct field *f, const void *struct_)
 		    json_boolean(*(const int64_t *)at);
 	case FIELD_WORDS:
 		return words_json(*(const char *const *const *)at);
+	case FIELD_PART:
+		return object_json(f->of, at);
+	case FIELD_NUMBERS:
+		return numbers_json(f, struct_);
 	case FIELD_DATA:
 		break;
 	}
@@ -185,7 +202,8 @@ event_json(const struct event *e, bool ascii)
 	    json_string(time_text(e->time, time)));
 	rest = object_json(type->fields, e->kind == EVENT_PROBE ?
 	    (const void *)e->probe : e->kind == EVENT_GROUP ?
-	    (const void *)e->group : e);
+	    (const void *)e->group : e->kind == EVENT_COMPARE ?
+	    (const void *)e->compare : e);
 	json_object_update(object, rest);
 	json_decref(rest);
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9) |

@@ -11,7 +11,7 @@ struct burden {
 	int64_t work;			/* of CPU, each time, microseconds */
 	int64_t stall;			/* asleep, microseconds */
 	uint64_t every;			/* that many requests; 0: never */
-	uint64_t requests;
+	uint64_t requests;		/* of workers: not all at once */
 };
 
 /* "20ms:200" into stall and every; -1: usage. */

@@ -1,0 +1,394 @@
+/*
+ * rpnc probe --compare: echo's accept models, each under the same load.
+ *
+ * How it works: there are two servers of each model, of which one stalls. All
+ * are started first and sleep while it isn't their turn. A round takes each
+ * model through three phases, in another order each time: alone (one
+ * connection at a time, with pauses), busy (a closed loop), and stalling (an
+ * open loop, so that what a stall delays is counted with all that it waited).
+ * Before the first round a busy moment finds out a rate that all can bear.
+ */
+#include "cmd/probe_compare.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "cmd/compare_tell.h"
+#include "cmd/desk.h"
+#include "cmd/probe_plan.h"
+#include "probe/contender.h"
+#include "probe/run.h"
+#include "probe/sources.h"
+#include "serve/burden.h"
+
+enum {
+	WORKERS = 4, WORKERS_MOST = 32,
+	COUNT = 400, COUNT_MOST = 100000,
+	DURATION_US = 14 * 1000 * 1000,
+	CALIBRATE_US = 100 * 1000,
+	PAUSE_US = 1000,
+	WORK_US = 50,
+	MOST_US = 1000 * 1000,		/* of work, of a stall */
+	RATE_LEAST = 10, RATE_MOST = 2000,
+	IN_FLIGHT = 2000,		/* of the open loop, at most */
+	TIMEOUT_US = 10 * 1000 * 1000,
+};
+
+#define STALL "20ms"
+#define STALL_EVERY ":200"
+
+struct compare {
+	struct desk desk;		/* first */
+	const struct settings *settings;
+	int workers;
+	int64_t work;
+	struct burden stall;
+	struct contender servers[COMPARE_MODELS][2];
+	struct plan plans[COMPARE_PHASES];
+	struct sources sources;
+	struct run run;
+	bool running, calibrated, shown;
+	int step;			/* in this round */
+	double cpu;			/* before the phase */
+	struct timer next;
+	struct compare_results results;
+};
+
+static struct compare *
+of_timer(struct timer *t)
+{
+	return (struct compare *)((char *)t - offsetof(struct compare, next));
+}
+
+static void
+progress_clear(struct compare *c)
+{
+	if (c->shown)
+		sink_write(&c->desk.err, "\r\033[K", 4);
+	c->shown = false;
+}
+
+static void
+progress(struct compare *c, int model, enum compare_phase phase)
+{
+	static const char *const phases[] = { "alone", "busy", "stalling" };
+	char line[120];
+	int n;
+
+	if (!isatty(STDERR_FILENO) || c->settings->quiet)
+		return;
+	n = snprintf(line, sizeof(line), "\r\033[Kround %d of %d: %s, %s",
+	    c->results.rounds + 1, COMPARE_ROUNDS, compare_models[model],
+	    phases[phase]);
+	sink_write(&c->desk.err, line, (size_t)n);
+	c->shown = true;
+}
+
+/* Whose turn it is: started elsewhere each round, and backwards each other. */
+static int
+model_of(const struct compare *c, int step)
+{
+	int round = c->results.rounds, turn = step / COMPARE_PHASES;
+
+	if (round % 2)
+		turn = COMPARE_MODELS - 1 - turn;
+	return (turn + round) % COMPARE_MODELS;
+}
+
+static struct contender *
+server_of(struct compare *c, int model, enum compare_phase phase)
+{
+	return &c->servers[model][phase == COMPARE_STALL];
+}
+
+static void
+fault(struct compare *c)
+{
+	progress_clear(c);
+	desk_fatal(&c->desk);
+}
+
+/* Not from within the run, which is closed then. */
+static void
+on_done(struct run *r)
+{
+	struct compare *c = r->user;
+
+	loop_timer_set(&c->desk.loop, &c->next, loop_now());
+}
+
+static void
+on_fault(struct run *r)
+{
+	fault(r->user);
+}
+
+static int
+phase_begin(struct compare *c, int model, enum compare_phase phase)
+{
+	struct contender *server = server_of(c, model, phase);
+
+	progress(c, model, phase);
+	c->run = (struct run){
+		.on_done = on_done, .on_fault = on_fault, .user = c,
+	};
+	c->running = true;
+	c->cpu = contender_cpu(server);
+	if (run_open(&c->run, &c->plans[phase], &server->at) < 0 ||
+	    run_start(&c->run, &c->desk.loop) < 0)
+		return -1;
+	return 0;
+}
+
+static double
+elapsed(const struct run *r)
+{
+	return (double)(r->pace.last - r->pace.started) / 1e9;
+}
+
+/* A third of what the first model can do leaves room for slower ones. */
+static void
+calibrate(struct compare *c)
+{
+	const struct run *r = &c->run;
+	double rate = (double)r->tally.out[OUT_OK] / elapsed(r) / 3;
+	struct plan *stall = &c->plans[COMPARE_STALL];
+
+	c->calibrated = true;
+	c->plans[COMPARE_BUSY].duration = stall->duration * 2 / 3;
+	if (!stall->rate)
+		stall->rate = fmax(RATE_LEAST, fmin(RATE_MOST, floor(rate)));
+	c->results.rate = stall->rate;
+}
+
+static void
+phase_end(struct compare *c, int model, enum compare_phase phase)
+{
+	double cpu = contender_cpu(server_of(c, model, phase)) - c->cpu;
+
+	compare_add(&c->results, model, phase, &c->run.tally,
+	    elapsed(&c->run), cpu);
+}
+
+static void
+on_next(struct timer *t)
+{
+	struct compare *c = of_timer(t);
+
+	if (c->running && !c->desk.ended_by && !c->calibrated) {
+		calibrate(c);
+	} else if (c->running && !c->desk.ended_by) {
+		phase_end(c, model_of(c, c->step),
+		    (enum compare_phase)(c->step % COMPARE_PHASES));
+		if (++c->step == COMPARE_MODELS * COMPARE_PHASES) {
+			c->results.rounds++;
+			c->step = 0;
+		}
+	}
+	if (c->running)
+		run_close(&c->run);
+	c->running = false;
+	if (c->desk.ended_by || c->results.rounds == COMPARE_ROUNDS)
+		loop_stop(&c->desk.loop);
+	else if (phase_begin(c, model_of(c, c->step), c->calibrated ?
+	    (enum compare_phase)(c->step % COMPARE_PHASES) :
+	    COMPARE_BUSY) < 0)
+		fault(c);
+}
+
+static void
+on_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGCHLD)
+		return;
+	d->ended_by = (int)info->ssi_signo;
+	loop_stop(&d->loop);
+}
+
+/* "20ms", or "20ms:200" as echo has it. */
+static int
+read_stall(struct burden *b, const char *text)
+{
+	char whole[64];
+
+	if (!text)
+		text = STALL;
+	snprintf(whole, sizeof(whole), "%.40s%s", text, strchr(text, ':') ?
+	    "" : STALL_EVERY);
+	return burden_read(b, whole);
+}
+
+static int
+read_settings(struct compare *c)
+{
+	const struct settings *s = c->settings;
+
+	c->workers = s->workers ? settings_workers(s) : WORKERS;
+	c->work = s->work >= 0 ? s->work : WORK_US;
+	if (c->workers < 0 || read_stall(&c->stall, s->stall) < 0)
+		return -1;
+	if (c->workers > WORKERS_MOST)
+		return fail_as(STATUS_USAGE, "--compare -w %d: want 1 to %d, "
+		    "as there are %d servers", c->workers, WORKERS_MOST,
+		    COMPARE_MODELS * 2);
+	if (c->work > MOST_US || c->stall.stall > MOST_US)
+		return fail_as(STATUS_USAGE, "--%s: want at most 1s, such as "
+		    "%s", c->work > MOST_US ? "work" : "stall",
+		    c->work > MOST_US ? "50us" : "20ms");
+	if (s->count > COUNT_MOST)
+		return fail_as(STATUS_USAGE, "--compare -n: want at most %d",
+		    COUNT_MOST);
+	return 0;
+}
+
+static int
+check(const struct settings *s, int count)
+{
+	if (count)
+		return fail_as(STATUS_USAGE, "--compare has servers of its "
+		    "own: no host and no port");
+	return opt_fit(&s->given, PROBE_COMPARE, "--compare, which has "
+	    "servers and a load of its own");
+}
+
+static int
+plan(struct compare *c)
+{
+	const struct settings *s = c->settings;
+	struct plan common = {
+		.by = BY_BANNER, .concurrency = 1, .echo = COMPARE_SIZE,
+		.connect_timeout = TIMEOUT_US, .timeout = TIMEOUT_US,
+		.patience = TIMEOUT_US, .sources = &c->sources,
+	};
+	int64_t all = s->duration ? s->duration : DURATION_US;
+	int64_t each = all / (COMPARE_ROUNDS * COMPARE_MODELS);
+	int64_t count = s->count ? s->count : COUNT;
+
+	for (int i = 0; i < COMPARE_PHASES; i++)
+		c->plans[i] = common;
+	c->plans[COMPARE_IDLE].count = (uint64_t)((count + COMPARE_ROUNDS - 1) /
+	    COMPARE_ROUNDS);
+	c->plans[COMPARE_IDLE].pause = PAUSE_US;
+	c->plans[COMPARE_BUSY].duration = CALIBRATE_US;
+	c->plans[COMPARE_BUSY].concurrency = (int)s->concurrency;
+	c->plans[COMPARE_STALL].duration = each * 3 / 5 + 1;
+	c->plans[COMPARE_STALL].concurrency = IN_FLIGHT;
+	/* so that others' connections find ports: TIME_WAIT is by address */
+	return probe_rate(&c->plans[COMPARE_STALL].rate, s->rate) < 0 ? -1 :
+	    sources_read(&c->sources, "127.0.0.0/24");
+}
+
+static int
+start_one(struct compare *c, int model, bool stalls)
+{
+	char options[120], stall[60] = "";
+
+	if (stalls)
+		snprintf(stall, sizeof(stall), " --stall %lldus:%llu",
+		    (long long)c->stall.stall,
+		    (unsigned long long)c->stall.every);
+	snprintf(options, sizeof(options), "-w %d --accept %s%s --identify "
+	    "--work %lldus%s", c->workers, compare_models[model],
+	    model == COMPARE_REUSEPORT ? " --leave close" : "",
+	    (long long)c->work, stall);
+	return contender_start(&c->servers[model][stalls], options);
+}
+
+static int
+start_all(struct compare *c)
+{
+	for (int i = 0; i < COMPARE_MODELS; i++)
+		for (int stalls = 0; stalls < 2; stalls++)
+			if (start_one(c, i, stalls) < 0)
+				return -1;
+	for (int i = 0; i < COMPARE_MODELS; i++)
+		for (int stalls = 0; stalls < 2; stalls++)
+			if (contender_await(&c->servers[i][stalls]) < 0)
+				return -1;
+	return 0;
+}
+
+static void
+tell(struct compare *c)
+{
+	struct compare_told *told = calloc(1, sizeof(*told));
+	struct event e = { .kind = EVENT_COMPARE };
+
+	if (!told) {
+		fail("report");
+		desk_fault(&c->desk);
+		return;
+	}
+	told->report = (struct compare_report){
+		.workers = c->workers, .concurrency = c->settings->concurrency,
+		.work = (double)c->work, .stall = (double)c->stall.stall,
+		.every = (int64_t)c->stall.every,
+		.detail = c->settings->verbose,
+	};
+	for (int i = 0; i < COMPARE_MODELS; i++) {
+		told->models[i].command = c->servers[i][0].command;
+		told->models[i].stalling = c->servers[i][1].command;
+	}
+	compare_conclude(told, &c->results);
+	e.compare = &told->report;
+	desk_tell(&c->desk, &e);
+	if (c->desk.status == STATUS_OK && c->results.failed)
+		c->desk.status = STATUS_SOME;
+	free(told);
+}
+
+static void
+run(struct compare *c)
+{
+	int64_t began;
+
+	c->desk.on_signal = on_signal;
+	c->next.on_timer = on_next;
+	if (probe_plan_fit(&c->desk, &c->plans[COMPARE_STALL].concurrency) <
+	    0 || probe_plan_fit(&c->desk,
+	    &c->plans[COMPARE_BUSY].concurrency) < 0 || start_all(c) < 0) {
+		desk_fault(&c->desk);
+		return;
+	}
+	began = loop_now();
+	c->desk.loop.busy = c->settings->busy;
+	loop_timer_set(&c->desk.loop, &c->next, began);
+	if (loop_run(&c->desk.loop) < 0)
+		desk_fault(&c->desk);
+	progress_clear(c);
+	if (c->running)
+		run_close(&c->run);
+	c->results.seconds = (double)(loop_now() - began) / 1e6;
+	contenders_stop(&c->servers[0][0], COMPARE_MODELS * 2);
+	if (c->desk.status == STATUS_OK)
+		tell(c);
+}
+
+int
+probe_compare(const struct settings *s, int count, int *ended_by)
+{
+	struct compare *c;
+	int status = -1;
+
+	if (check(s, count) < 0)
+		return -1;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return fail("compare");
+	c->settings = s;
+	if (read_settings(c) == 0 && plan(c) == 0 &&
+	    desk_open(&c->desk, s) == 0) {
+		run(c);
+		contenders_stop(&c->servers[0][0], COMPARE_MODELS * 2);
+		*ended_by = c->desk.ended_by;
+		status = desk_close(&c->desk);
+	}
+	sources_free(&c->sources);
+	free(c);
+	return status;
+}

@@ -1,0 +1,12 @@
+#ifndef CMD_PROBE_COMPARE_H
+#define CMD_PROBE_COMPARE_H
+
+#include "cmd/settings.h"
+
+/*
+ * probe --compare; count: words, of which there are to be none. Returns a
+ * status, or -1: fault.
+ */
+int probe_compare(const struct settings *, int count, int *ended_by);
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef REPORT_COMPARE_H
+#define REPORT_COMPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "report/field.h"
+
+/*
+ * Accept models under one load, as plain data. Latencies are microseconds;
+ * what is not known is NAN or -1.
+ */
+
+/*
+ * A model in one phase: medians of its rounds, sums of what is counted, and
+ * percentiles of all requests.
+ */
+struct compare_figures {
+	uint64_t attempts, failed;
+	double rate;			/* connections a second */
+	double p50, p99;		/* until a request is answered */
+	double cpu;			/* of the server, a connection */
+	double max_share;		/* of the worker that got most */
+	double shares[128];
+	size_t share_count;
+};
+
+struct compare_model {
+	const char *model;
+	const char *command, *stalling;	/* to start it by hand */
+	struct compare_figures idle, busy, stall;
+};
+
+/* Reuseport against another: over 1 is better, paired by rounds. */
+struct compare_ratio {
+	const char *measure, *against;
+	double median, low, high;
+	const char *finding;
+};
+
+struct compare_report {
+	const char *command;		/* "compare" */
+	int64_t workers, processors;
+	int64_t rounds, planned;
+	int64_t concurrency;		/* busy */
+	double rate;			/* stalling, a second */
+	int64_t size;			/* of a request, bytes */
+	double work, stall;		/* of CPU; asleep; microseconds */
+	int64_t every;			/* requests of a process */
+	double seconds;
+	const struct compare_model *models;
+	size_t model_count;
+	const struct compare_ratio *ratios;
+	size_t ratio_count;
+	const char *verdict;
+	const char *const *advice;	/* sentences */
+	bool detail;			/* -v: for people only */
+};
+
+extern const struct field compare_fields[];	/* of struct compare_report */
+
+/* Writes it for people: lines, without the last one's end. */
+void compare_human(FILE *out, const struct compare_report *);
+
+#endif

@@ -1,0 +1,208 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "probe/advice.h"
+
+enum { ROUNDS = 5 };
+
+static struct advice_figures own, others[ADVICE_OTHERS];
+
+static void
+fill(struct advice_figures *f, enum advice_measure m, const double *factors,
+    double value)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		f->at[m][i] = value * (factors ? factors[i] : 1);
+}
+
+/* All alike, but for the machine's mood, which the rounds share. */
+static void
+level(void)
+{
+	static const double mood[ROUNDS] = { 1, 0.5, 2, 1.3, 0.9 };
+	struct advice_figures *all[] = { &own, &others[0], &others[1] };
+
+	for (size_t i = 0; i < 3; i++) {
+		fill(all[i], ADVICE_RATE, mood, 10000);
+		fill(all[i], ADVICE_CPU, mood, 60);
+		fill(all[i], ADVICE_P99, mood, 900);
+		fill(all[i], ADVICE_STALL_P99, mood, 2000);
+	}
+}
+
+static void
+scale(struct advice_figures *f, enum advice_measure m, double factor)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		f->at[m][i] *= factor;
+}
+
+static enum advice_verdict
+verdict(struct advice *a)
+{
+	const struct advice_figures *const against[] = {
+		&others[0], &others[1],
+	};
+
+	advice_judge(a, &own, against, ROUNDS, 0);
+	return a->verdict;
+}
+
+static void
+equal_ones_differ_in_nothing(void **state)
+{
+	struct advice a;
+
+	(void)state;
+	level();
+	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
+	assert_true(fabs(a.ratio[ADVICE_RATE][0].median - 1) < 1e-9);
+	/* nor do differences below the least */
+	scale(&own, ADVICE_RATE, 1.14);
+	scale(&own, ADVICE_CPU, 1.14);
+	scale(&own, ADVICE_P99, 1 / 1.49);
+	scale(&own, ADVICE_STALL_P99, 1.99);
+	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
+}
+
+static void
+each_measure_has_its_least_and_its_side(void **state)
+{
+	static const struct { double factor; enum advice_verdict verdict; }
+	cases[ADVICE_MEASURES][2] = {
+		[ADVICE_RATE] = { { 1.16, ADVICE_WORTH },
+		    { 1 / 1.16, ADVICE_NOT_WORTH } },
+		[ADVICE_CPU] = { { 1 / 1.16, ADVICE_WORTH },
+		    { 1.16, ADVICE_NOT_WORTH } },
+		[ADVICE_P99] = { { 1 / 1.51, ADVICE_WORTH },
+		    { 1.51, ADVICE_NOT_WORTH } },
+		[ADVICE_STALL_P99] = { { 1 / 2.01, ADVICE_WORTH },
+		    { 2.01, ADVICE_NOT_WORTH } },
+	};
+	struct advice a;
+
+	(void)state;
+	for (int m = 0; m < ADVICE_MEASURES; m++)
+		for (int i = 0; i < 2; i++) {
+			level();
+			scale(&own, (enum advice_measure)m,
+			    cases[m][i].factor);
+			assert_int_equal(verdict(&a), cases[m][i].verdict);
+		}
+}
+
+/* As measured in calm: faster, and much later where one stalls. */
+static void
+better_and_worse_depends(void **state)
+{
+	struct advice a;
+
+	(void)state;
+	level();
+	scale(&own, ADVICE_RATE, 1.3);
+	scale(&own, ADVICE_STALL_P99, 9);
+	assert_int_equal(verdict(&a), ADVICE_DEPENDS);
+	assert_int_equal(a.found[ADVICE_RATE], ADVICE_BETTER);
+	assert_int_equal(a.found[ADVICE_STALL_P99], ADVICE_WORSE);
+	assert_int_equal(a.found[ADVICE_CPU], ADVICE_SAME);
+}
+
+/* Whoever shares a queue can take the better of the two ways. */
+static void
+one_rival_that_is_as_good_is_enough(void **state)
+{
+	struct advice a;
+
+	(void)state;
+	level();
+	scale(&others[ADVICE_SHARED], ADVICE_RATE, 0.5);
+	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
+	scale(&others[ADVICE_EXCLUSIVE], ADVICE_RATE, 0.5);
+	assert_int_equal(verdict(&a), ADVICE_WORTH);
+	scale(&others[ADVICE_EXCLUSIVE], ADVICE_RATE, 4);
+	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
+}
+
+static void
+rounds_that_disagree_are_noise(void **state)
+{
+	static const double one[ROUNDS] = { 2, 2, 2, 2, 0.5 };
+	static const double two[ROUNDS] = { 2, 2, 2, 0.5, 0.5 };
+	static const double wide[ROUNDS] = { 1, 1.5, 0.5, 1, 1 };
+	struct advice a;
+
+	(void)state;
+	level();
+	fill(&others[0], ADVICE_RATE, NULL, 1000);
+	fill(&others[1], ADVICE_RATE, NULL, 1000);
+	fill(&own, ADVICE_RATE, one, 1000);
+	assert_int_equal(verdict(&a), ADVICE_WORTH);
+	fill(&own, ADVICE_RATE, two, 1000);
+	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
+	assert_int_equal(a.found[ADVICE_RATE], ADVICE_UNCLEAR);
+	fill(&own, ADVICE_RATE, wide, 1000);
+	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
+	/* what is unclear doesn't undo what is not */
+	scale(&own, ADVICE_CPU, 0.5);
+	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
+	scale(&own, ADVICE_STALL_P99, 5);
+	assert_int_equal(verdict(&a), ADVICE_DEPENDS);
+}
+
+static void
+too_little_is_inconclusive(void **state)
+{
+	const struct advice_figures *const against[] = {
+		&others[0], &others[1],
+	};
+	struct advice a;
+
+	(void)state;
+	level();
+	scale(&own, ADVICE_RATE, 3);
+	advice_judge(&a, &own, against, 0, 0);
+	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
+	assert_true(isnan(a.ratio[ADVICE_RATE][0].median));
+	advice_judge(&a, &own, against, 2, 0);
+	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
+	advice_judge(&a, &own, against, 3, 0);
+	assert_int_equal(a.verdict, ADVICE_WORTH);
+	advice_judge(&a, &own, against, 3, 1);
+	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
+	/* CPU that can't be known is no verdict's friend */
+	fill(&own, ADVICE_CPU, NULL, NAN);
+	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
+}
+
+static void
+medians_leave_out_what_is_not_known(void **state)
+{
+	const double odd[] = { 5, NAN, 1, 3 }, even[] = { 4, 1, 2, 3 };
+
+	(void)state;
+	assert_true(advice_median(odd, 4) == 3);
+	assert_true(advice_median(even, 4) == 2.5);
+	assert_true(isnan(advice_median(odd, 0)));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(equal_ones_differ_in_nothing),
+		cmocka_unit_test(each_measure_has_its_least_and_its_side),
+		cmocka_unit_test(better_and_worse_depends),
+		cmocka_unit_test(one_rival_that_is_as_good_is_enough),
+		cmocka_unit_test(rounds_that_disagree_are_noise),
+		cmocka_unit_test(too_little_is_inconclusive),
+		cmocka_unit_test(medians_leave_out_what_is_not_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
