@@ -103,8 +103,9 @@ refuses() {
 		finish(a)
 		assert whose(c) in children(pid)
 		echoed(c), finish(c), finish(b)
-		os.kill(children(pid)[0], signal.SIGKILL)
-		until(lambda: len(children(pid)) == 2)
+		victim = children(pid)[0]
+		os.kill(victim, signal.SIGKILL)
+		until(lambda: victim not in children(pid) and len(children(pid)) == 2)
 		a, b = dial(), dial()
 		assert sorted((whose(a), whose(b))) == children(pid)
 	END

@@ -234,7 +234,7 @@ listening on 0.0.0.0:$port (tcp)"
 		assert port > 0 and pid > 0
 		assert listening == {"event": "listening", "name": None,
 		    "protocol": "tcp", "address": "127.0.0.1", "reuseport": False,
-		    "members": 1, "steering": None}, listening
+		    "members": 1, "steering": None, "adopted_from": None}, listening
 		assert connected.pop("port") not in (0, port)
 		assert connected == {"event": "connected", "conn": 1,
 		    "name": None, "address": "127.0.0.1"}, connected
