@@ -68,6 +68,8 @@ is() {
 	is '.command == "bash -c echo said; end \"$0\" '"$pid"'"'
 	is '.lost == 0 and .status == 0 and .signal == null and .unproven == 0'
 	is '.ended > .started and .started > 0.2 and .interval == 0.05'
+	is '[.changes[] | [.kind, .name, .pid]] == [["left", "B", '"$pid"']]'
+	is '.changes[0].at > .started'
 	jq -e '.loop == "open" and .attempts > 100 and .ok == .attempts and
 		([.during.intervals[].attempts] | add) == .attempts and
 		([.members[].count] | add) == .attempts' report
@@ -128,6 +130,8 @@ is() {
 	test "$status" -eq 0
 	is '.lost == 0'
 	eventually grep -q 'left: ' err.0
+	# the old one may still be about to leave
+	is 'any(.changes[]; .kind == "joined" and .pid == '"${pids[-1]})"
 }
 
 @test "during: a server that stops for a moment: slow, and none is lost" {
@@ -257,11 +261,11 @@ while True:
 @test "during: nginx with reuseport: reload and restart are counted" {
 	nginx_on reuseport
 	conf=("$nginx" -p "$PWD" -c nginx.conf)
-	during "$port" --send 'GET / HTTP/1.0\r\n\r\n' -- "${conf[@]}" -s reload
+	during "$port" --timeout 1 --send 'GET / HTTP/1.0\r\n\r\n' -- "${conf[@]}" -s reload
 	jq -c '.during | [.lost, .losses]' report >&2
 	is '.status == 0 and .lost == ([.losses[]] | add)'
 	jq -e '.ok + .during.lost == .attempts' report
-	during "$port" --send 'GET / HTTP/1.0\r\n\r\n' -- bash -c '
+	during "$port" --timeout 1 --send 'GET / HTTP/1.0\r\n\r\n' -- bash -c '
 		end "$0"; "$@" 2>/dev/null & echo "$!" >begun' "$pid" "${conf[@]}"
 	adopt_begun
 	jq -c '.during | [.lost, .losses]' report >&2

@@ -67,11 +67,34 @@ on_lead(struct timer *t)
 }
 
 static void
+on_change(struct roster *r, const struct row *row, bool came)
+{
+	struct during *d = (struct during *)((char *)r -
+	    offsetof(struct during, roster));
+
+	timeline_change(&d->line, row, came);
+}
+
+/* Somebody who answers and was not known may have come by inheritance. */
+static void
+look_who(struct during *d)
+{
+	const struct tally *t = &d->run.tally;
+
+	if (d->run.pace.scouting || !d->run.who)
+		return;
+	roster_look(&d->roster, &d->run.pace.ground.target,
+	    t->count != d->rows);
+	d->rows = t->count;
+}
+
+static void
 on_tail(struct timer *t)
 {
 	struct during *d = (struct during *)((char *)t -
 	    offsetof(struct during, step));
 
+	look_who(d);
 	loop_timer_cancel(d->run.pace.ground.loop, &d->look);
 	run_end(&d->run);
 }
@@ -89,6 +112,7 @@ on_look(struct timer *t)
 		d->step.on_timer = on_lead;
 		loop_timer_set(l, &d->step, now + d->lead);
 	}
+	look_who(d);
 	loop_timer_set(l, t, now + LOOK_US);
 }
 
@@ -97,6 +121,9 @@ during_start(struct during *d, struct loop *l)
 {
 	d->run.on_result = on_result;
 	d->look.on_timer = on_look;
+	d->roster.datagram = d->run.pace.plan->datagram;
+	d->roster.on_change = on_change;
+	roster_open(&d->roster);
 	if (run_start(&d->run, l) < 0)
 		return -1;
 	return loop_timer_set(l, &d->look, loop_now());
@@ -172,6 +199,6 @@ void
 during_close(struct during *d)
 {
 	timeline_free(&d->line);
-	free(d->here);
+	roster_close(&d->roster);
 	run_close(&d->run);
 }

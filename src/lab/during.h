@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/child.h"
+#include "probe/roster.h"
 #include "probe/run.h"
 #include "probe/timeline.h"
 
@@ -26,8 +27,8 @@ struct during {
 	struct timer step, look;
 	bool led, cut;			/* cut: a signal came */
 	int64_t started, ended;		/* the command, clock_ns(); 0: not yet */
-	bool *here;			/* rows of who is in the group */
-	int rows;
+	struct roster roster;
+	int rows;			/* of the tally, at the last look */
 };
 
 /* The run is open. -1 without memory or descriptors. */

@@ -33,6 +33,15 @@ static const struct field interval_fields[] = {
 	{ 0 },
 };
 
+static const struct field change_fields[] = {
+	FIELD(probe_change, "at", FIELD_SECONDS, at),
+	FIELD(probe_change, "kind", FIELD_TEXT, kind),
+	FIELD(probe_change, "name", FIELD_TEXT, name),
+	FIELD(probe_change, "pid", FIELD_NUMBER, pid),
+	FIELD(probe_change, "command", FIELD_TEXT, command),
+	{ 0 },
+};
+
 const struct field during_fields[] = {
 	FIELD(probe_during, "command", FIELD_TEXT, command),
 	FIELD(probe_during, "started", FIELD_SECONDS, started),
@@ -50,6 +59,9 @@ const struct field during_fields[] = {
 	{ "intervals", FIELD_LIST, offsetof(struct probe_during, intervals),
 	    interval_fields, sizeof(struct probe_interval),
 	    offsetof(struct probe_during, interval_count) },
+	{ "changes", FIELD_LIST, offsetof(struct probe_during, changes),
+	    change_fields, sizeof(struct probe_change),
+	    offsetof(struct probe_during, change_count) },
 	{ 0 },
 };
 
