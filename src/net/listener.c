@@ -17,19 +17,21 @@ enum { BARRIER_NS = 30 * 1000 * 1000 };
 
 /*
  * Takes the references of one line, if it is one of these sockets', and what
- * is queued, if that is wanted: 1 or 0.
+ * is queued, if that is wanted: 1 or 0; -1: the listeners are over.
  */
 static int
 take_references(const char *line, const uint64_t *inodes, int n, int *out,
     int *queues)
 {
 	unsigned long inode;
-	unsigned queue;
+	unsigned state, queue;
 	int references;
 
-	if (sscanf(line, "%*s %*s %*s %*s %*[^:]:%x %*s %*s %*s %*s %lu %d",
-	    &queue, &inode, &references) != 3)
+	if (sscanf(line, "%*s %*s %*s %x %*[^:]:%x %*s %*s %*s %*s %lu %d",
+	    &state, &queue, &inode, &references) != 4)
 		return 0;
+	if (state != TCP_LISTEN)
+		return -1;
 	for (int i = 0; i < n; i++)
 		if (inodes[i] == inode) {
 			out[i] = references;
@@ -47,11 +49,14 @@ read_references(int family, const uint64_t *inodes, int n, int *out,
 	FILE *list = fopen(family == AF_INET6 ? "/proc/self/net/tcp6" :
 	    "/proc/self/net/tcp", "re");
 	char line[512];
-	int found = 0;
+	int found = 0, one = 0;
 
 	/* listeners come first: the rest, which may be long, isn't read */
-	while (list && found < n && fgets(line, sizeof(line), list))
-		found += take_references(line, inodes, n, out, queues);
+	while (list && found < n && one >= 0 &&
+	    fgets(line, sizeof(line), list)) {
+		one = take_references(line, inodes, n, out, queues);
+		found += one > 0;
+	}
 	if (list)
 		fclose(list);
 	return found == n ? 0 : -1;
