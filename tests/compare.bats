@@ -98,7 +98,7 @@ gone() {
 	assert_equal "$status" 0
 	run cat report
 	assert_line --regexp '^6 ways to accept, 1 worker, [0-9]+ processors?: 5 rounds by turns$'
-	assert_line --regexp '^exclusive +100 % +[0-9]+ .* ms'
+	assert_line --regexp '^exclusive +100 % +[0-9]+ .* [0-9.]+ (µs|ms|s)$'
 	assert_line --regexp '^fork +- +[0-9]+ '
 	assert_equal "$(grep -c '^  [a-z]* *[▏▎▍▌▋▊▉█]' report)" 12
 	assert_line 'rpnc echo -w 1 --accept handoff --identify --work 0us --stall 1000us:50 127.0.0.1 0'
