@@ -244,7 +244,8 @@ event_fields() {
 @test "house: the manual lists each kind of event with its fields" {
 	event_fields "$root/src/report/event.c" "$root/src/report/probe.c" \
 		"$root/src/report/group.c" "$root/src/report/during.c" \
-		"$root/src/report/compare.c" >wanted
+		"$root/src/report/compare.c" \
+		"$root/src/report/monitor.c" >wanted
 	section "STREAMS AND EVENTS" | awk '
 	$1 == ".It" { kind = $2 == "Ic" ? $3 : ""; first = 1; next }
 	kind && $1 == ".Va" && (first || / , /) { print kind ": " substr($0, 5) }

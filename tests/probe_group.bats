@@ -135,7 +135,7 @@ all_queues() {
 		test "$(wc -l <err)" -eq 1
 		grep -q ': not with --group, which connects to nothing$' err
 	done
-	run rpnc probe --watch 80
+	run rpnc probe --watch=0 80
 	test "$status" -eq 2
 }
 

@@ -15,6 +15,7 @@
 #include "cmd/probe_plan.h"
 #include "cmd/probe_quarantine.h"
 #include "cmd/probe_scan.h"
+#include "cmd/probe_watch.h"
 #include "probe/findings.h"
 
 enum { PROGRESS_US = 100 * 1000 };
@@ -24,6 +25,7 @@ struct probe {
 	struct desk desk;
 	const struct settings *settings;
 	struct probe_plan plan;
+	struct probe_watch watch;
 	struct timer progress;
 	bool shown;			/* a line of progress */
 };
@@ -84,6 +86,14 @@ on_fault(struct run *r)
 }
 
 static void
+on_result(struct run *r, const struct result *result)
+{
+	struct probe *v = r->user;
+
+	monitor_count(&v->watch.monitor, result);
+}
+
+static void
 on_skip(struct run *r, const struct addr *a, int error)
 {
 	struct probe *v = r->user;
@@ -104,7 +114,7 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 	struct probe *v = d->user;
 	int number = (int)info->ssi_signo;
 
-	if (number == SIGCHLD)
+	if (number == SIGCHLD || probe_watch_signal(&v->watch, info))
 		return;
 	progress_clear(v);
 	if (d->ended_by)
@@ -144,6 +154,8 @@ probe_open(struct probe *v, const struct endpoint *e)
 	v->run.on_skip = on_skip;
 	v->run.on_fault = on_fault;
 	v->run.on_done = on_done;
+	if (v->settings->watch)
+		v->run.on_result = on_result;
 	v->run.user = v;
 	if (settings_source(v->settings, &source) < 0 ||
 	    sources_take(&v->plan.sources, &source) < 0 ||
@@ -163,11 +175,16 @@ probe_run(struct probe *v)
 		desk_fault(&v->desk);
 		return;
 	}
-	progress_start(v);
 	v->desk.loop.busy = v->settings->busy;
+	if (!v->settings->watch)
+		progress_start(v);
+	else if (probe_watch_open(&v->watch, &v->desk, &v->run,
+	    &v->plan.weights) < 0)
+		desk_fatal(&v->desk);
 	if (loop_run(&v->desk.loop) < 0)
 		desk_fault(&v->desk);
 	progress_clear(v);
+	probe_watch_close(&v->watch);
 	if (v->desk.status == STATUS_OK)
 		tell_report(v);
 }
@@ -203,10 +220,13 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 		return probe_scan(s, count, words, ended_by);
 	if (settings_endpoint(s, count, words, &e) < 0)
 		return -1;
-	if (s->group || s->watch)
+	if (s->group)
 		return probe_group(s, &e, ended_by);
 	if (s->quarantine || s->rescue || s->force || s->yes)
 		return probe_quarantine(s, &e, ended_by);
+	v.watch.interval = s->watch ? settings_interval(s) : 0;
+	if (v.watch.interval < 0)
+		return -1;
 	if (probe_plan_make(&v.plan, s, &e) < 0)
 		return -1;
 	if (probe_open(&v, &e) < 0) {

@@ -13,8 +13,6 @@
 #include "report/group.h"
 #include "terminal/live.h"
 
-enum { SHOW_US = 1000 * 1000 };
-
 struct group_probe {
 	struct desk desk;
 	const struct settings *settings;
@@ -23,6 +21,7 @@ struct group_probe {
 	struct live live;
 	bool drawn;			/* by live */
 	int64_t shown;			/* when, in loop_now() */
+	int64_t interval;		/* of --watch */
 	bool told;			/* a group, so that the next is further */
 	int64_t until;			/* --wait */
 };
@@ -101,7 +100,7 @@ on_timer(struct timer *t)
 		return;
 	}
 	if (survey_is_settled(&p->survey) &&
-	    (!p->shown || loop_now() >= p->shown + SHOW_US)) {
+	    (!p->shown || loop_now() >= p->shown + p->interval)) {
 		show(p);
 		if (!watch && !is_awaited(p))
 			end(p);
@@ -217,8 +216,6 @@ probe_host(const struct settings *s, const struct endpoint *e,
 static int
 check(const struct settings *s, const struct endpoint *e)
 {
-	if (!s->group)
-		return fail_as(STATUS_USAGE, "--watch goes with --group");
 	if (opt_fit(&s->given, PROBE_GROUP, "--group, which connects to "
 	    "nothing") < 0)
 		return -1;
@@ -258,6 +255,9 @@ probe_group(const struct settings *s, const struct endpoint *e,
 	int status = -1;
 
 	if (check(s, e) < 0 || probe_host(s, e, "--group", &p.survey.host) < 0)
+		return -1;
+	p.interval = s->watch ? settings_interval(s) : 0;
+	if (p.interval < 0)
 		return -1;
 	if (survey_open(&p.survey) == 0 && desk_open(&p.desk, s) == 0) {
 		p.desk.on_signal = on_signal;

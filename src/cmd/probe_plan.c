@@ -15,6 +15,8 @@
 enum {
 	OWN_DESCRIPTORS = 32,		/* streams, loop, sock_diag, /proc */
 	COUNT = 200,
+	WATCH_RATE = 100,		/* leaves ports for others */
+	WATCH_CONCURRENCY = 128,	/* though some accept nothing */
 	ECHO_BYTES = 64,
 	ECHO_MAX = 1 << 20,
 	DATAGRAM_MAX = 65507,
@@ -187,7 +189,7 @@ sources_make(struct probe_plan *p, const struct settings *s)
 	    (s->sport && sources_read_ports(&p->sources, s->sport) < 0))
 		return -1;
 	flows = sources_flows(&p->sources);
-	if (flows && !s->count && !s->duration)
+	if (flows && !s->count && !s->duration && !s->watch)
 		plan->count = flows;
 	if (flows && flows < (uint64_t)plan->concurrency)
 		plan->concurrency = (int)flows;
@@ -202,10 +204,13 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 
 	*out = (struct probe_plan){ .plan = {
 		.datagram = s->udp, .local = e->local, .by = (enum by)s->by,
-		.count = s->count ? (uint64_t)s->count : s->duration ? 0 :
-		    COUNT,
-		.concurrency = (int)s->concurrency, .duration = s->duration,
-		.connect_timeout = s->connect_timeout,
+		.count = s->count ? (uint64_t)s->count :
+		    s->duration || s->watch ? 0 : COUNT,
+		.concurrency = s->watch && !opt_has(&s->given,
+		    "concurrency") ? WATCH_CONCURRENCY : (int)s->concurrency,
+		.duration = s->duration,
+		.rate = s->watch ? WATCH_RATE : 0,
+		.skip = s->watch, .connect_timeout = s->connect_timeout,
 		.timeout = given ? given : s->udp ? PATIENCE_US : TIMEOUT_US,
 		.patience = given ? given : PATIENCE_US,
 		.wait = s->wait, .interface = s->interface,

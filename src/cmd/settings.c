@@ -10,6 +10,9 @@
 #include "group/board.h"
 #include "serve/service.h"
 
+enum { INTERVAL_US = 1000 * 1000, INTERVAL_LEAST_US = INTERVAL_US / 10 };
+#define INTERVAL_MOST_US (3600 * INT64_C(1000000))
+
 #define AT(field) offsetof(struct settings, field)
 /* The help may be followed by the modes that the option is for. */
 #define ROW(what, letter_, name_, arg_, field, min_, max_, ...) { \
@@ -130,15 +133,16 @@ const struct opt echo_options[] = {
 
 const struct opt probe_options[] = {
 	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
-	    "attempts (200; with -d no limit)", PROBE_ONCE | PROBE_COMPARE),
+	    "attempts (200; with -d or --watch no limit)",
+	    PROBE_ONCE | PROBE_COMPARE),
 	NUMBER('c', "concurrency", "N", concurrency, 1, 20000,
-	    "at most so many at a time (8)",
+	    "at most so many at a time (8; --watch: 128)",
 	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
 	TIME('d', "duration", duration, 1,
 	    "so long; with --during: after COMMAND's end (1)",
 	    PROBE_LOAD | PROBE_COMPARE),
 	TEXT(0, "rate", "N", rate,
-	    "start so many a second, also 0.5 (open loop)",
+	    "so many a second, also 0.5 (open loop; --watch: 100)",
 	    PROBE_LOAD | PROBE_COMPARE),
 	CHOICE(0, "by", "auto|diag|banner|reply|board", by,
 	    "how to know who answered (auto)", PROBE_LOAD),
@@ -184,7 +188,9 @@ const struct opt probe_options[] = {
 	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
 	FLAG(0, "group", group, "list the port's groups, connect to nothing",
 	    PROBE_GROUP),
-	FLAG(0, "watch", watch, "with --group: again each second", PROBE_GROUP),
+	MAYBE(0, "watch", "SEC", watch,
+	    "go on, and show it each second, or each SEC",
+	    PROBE_ONCE | PROBE_GROUP),
 	TEXT(0, "quarantine", "PID", quarantine,
 	    "keep new connections away from a stuck member",
 	    PROBE_QUARANTINE),
@@ -273,6 +279,18 @@ settings_source(const struct settings *s, struct addr_list *out)
 	if (endpoint_parse(&e, 2, words) < 0)
 		return -1;
 	return addr_resolve(&e, 0, out);
+}
+
+int64_t
+settings_interval(const struct settings *s)
+{
+	int64_t us = INTERVAL_US;
+
+	if (*s->watch && (duration_parse(s->watch, &us) < 0 ||
+	    us < INTERVAL_LEAST_US || us > INTERVAL_MOST_US))
+		return fail_as(STATUS_USAGE, "--watch=%.40s: want 0.1 to 3600 "
+		    "seconds", s->watch);
+	return us;
 }
 
 int

@@ -65,7 +65,8 @@ struct settings {
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
 	const char *rate, *sources, *sport;
-	bool busy, group, watch, compare, during, fail_lost;
+	bool busy, group, compare, during, fail_lost;
+	const char *watch;		/* "": each second */
 	int64_t slow;
 	const char *quarantine, *rescue;
 	bool force, yes;
@@ -84,6 +85,9 @@ int settings_endpoint(const struct settings *, int count, char *const *words,
 
 /* The addresses of -s, looked up: none where it isn't given; -1: fault. */
 int settings_source(const struct settings *, struct addr_list *out);
+
+/* Microseconds between two looks of --watch; -1: usage. */
+int64_t settings_interval(const struct settings *);
 
 /* How many processes serve, by --workers; -1: usage. */
 enum { WORKERS_MAX = 128 };

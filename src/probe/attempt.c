@@ -323,7 +323,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->served = a->mute = false;
 	a->started = intended ? intended : clock_ns();
 	a->result = (struct result){
-		.row = -1, .predicted = -1, .took = -1,
+		.number = id, .row = -1, .predicted = -1, .took = -1,
 		.ns = { -1, -1, -1, -1, -1 },
 	};
 	dialogue_start(&a->dialogue, p, id, g->by == BY_BANNER);

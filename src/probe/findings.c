@@ -32,12 +32,12 @@ note(struct findings *f, const char *format, ...)
 
 /* Members count a connection when they accept it, maybe after its end. */
 static void
-await_counts(const struct run *r)
+await_counts(struct run *r)
 {
 	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 
 	for (int i = 0; i < BOARD_TRIES &&
-	    roll_sum(&r->roll) < r->tally.out[OUT_OK]; i++)
+	    roll_follow(&r->roll, &r->tally) < r->tally.out[OUT_OK]; i++)
 		nanosleep(&tick, NULL);
 }
 
@@ -100,8 +100,9 @@ note_sockets(struct findings *f, const struct tally *t, int all)
 static enum knowledge
 conclude_diag(struct findings *f, struct run *r, bool *changed)
 {
-	struct identified group = identify_end(r->who);
+	struct identified group = identify_end(r->who, &r->tally);
 
+	group.changed |= r->changed;
 	*changed = group.changed;
 	note_group(f, &group);
 	note_sockets(f, &r->tally, group.sockets);
@@ -147,13 +148,14 @@ conclude(struct findings *f, struct run *r, bool *changed)
 		known = conclude_diag(f, r, changed);
 	} else if (g->by == BY_BOARD) {
 		await_counts(r);
-		*changed = roll_end(&r->roll, &r->tally);
+		*changed = roll_end(&r->roll, &r->tally) || r->changed;
 		known = KNOW_ALL;
 		note(f, "counts are the members' own: others' traffic is in "
 		    "them");
 	} else if (g->by == BY_BANNER || g->by == BY_REPLY) {
 		known = conclude_said(f, r);
 	}
+	tally_tidy(&r->tally);
 	return known;
 }
 
@@ -219,34 +221,19 @@ note_rest(struct findings *f, const struct run *r)
 		note(f, "stopped: nobody answered at all");
 }
 
-static const char *
-protocol(const struct plan *p)
-{
-	if (p->local)
-		return p->datagram ? "unix datagram" : "unix";
-	return p->datagram ? "udp" : "tcp";
-}
-
 /* What the tally doesn't know. */
 static void
 report_fill(struct findings *f, const struct run *r)
 {
-	static const char *const by[] = {
-		[BY_DIAG] = "diag", [BY_BANNER] = "banner",
-		[BY_REPLY] = "reply", [BY_BOARD] = "board",
-		[BY_NONE] = NULL,
-	};
 	struct probe_report *out = &f->summary.report;
 	const struct pace *p = &r->pace;
 
-	f->summary.target.address = p->ground.target.len ?
-	    &p->ground.target : &r->fallback;
-	f->summary.target.protocol = protocol(p->plan);
+	f->summary.target = run_target(r);
 	out->command = "probe";
 	out->reports = 1;
 	if (gethostname(f->host, sizeof(f->host)) == 0)
 		out->host = f->host;
-	out->by = by[p->ground.by];
+	out->by = run_by(r);
 	out->loop = p->plan->rate ? "open" : "closed";
 	out->seconds = (double)(p->last - p->started) / 1e9;
 	out->concurrency = p->plan->concurrency;

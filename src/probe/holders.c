@@ -80,6 +80,60 @@ find(const struct listeners *s, uint64_t inode)
 	return NULL;
 }
 
+static bool
+is_held_by(const struct listener *l, int row)
+{
+	for (int i = 0; i < l->count; i++)
+		if (l->rows[i] == row)
+			return true;
+	return false;
+}
+
+int
+listeners_follow(struct listeners *s, struct tally *t, struct owners *o,
+    const struct diag_sock *list, int count)
+{
+	struct listeners now = { 0 };
+
+	if (listeners_fill(&now, t, o, list, count) < 0)
+		return -1;
+	for (int i = 0; i < now.count; i++) {
+		const struct listener *l = find(s, now.at[i]->inode);
+
+		if (l && is_held_by(now.at[i], l->seen))
+			now.at[i]->seen = l->seen;
+	}
+	listeners_free(s);
+	*s = now;
+	return 0;
+}
+
+static bool
+has_moved(const struct listener *l, const struct tally *t, struct owners *o)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = owners_holders(o, l->inode, pids, HOLDERS_MAX);
+
+	if (count > HOLDERS_MAX)
+		count = HOLDERS_MAX;
+	if (count != l->count)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (t->rows[l->rows[i]].pid != pids[i])
+			return true;
+	return false;
+}
+
+bool
+listeners_moved(const struct listeners *s, const struct tally *t,
+    struct owners *o)
+{
+	for (int i = 0; i < s->count; i++)
+		if (has_moved(s->at[i], t, o))
+			return true;
+	return false;
+}
+
 int
 listeners_row(const struct listeners *s, uint64_t inode)
 {
@@ -138,10 +192,17 @@ listeners_differ(const struct listeners *s, const struct diag_sock *list,
 }
 
 bool
+listeners_known(const struct listeners *s)
+{
+	for (int i = 0; i < s->count; i++)
+		if (!s->at[i]->count)
+			return false;
+	return s->count > 0;
+}
+
+bool
 listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
 {
-	bool known = s->count > 0;
-
 	owners_refresh(o);
 	for (int i = 0; i < s->count; i++) {
 		struct listener *old = s->at[i];
@@ -153,9 +214,8 @@ listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
 			s->at[i] = l;
 			free(old);
 		}
-		known &= s->at[i]->count > 0;
 	}
-	return known;
+	return listeners_known(s);
 }
 
 /* A holder that started another one, and never answered. */
@@ -170,15 +230,6 @@ is_manager(const struct tally *t, const struct listener *l, int holder)
 	for (int i = 0; i < l->count; i++)
 		if (i != holder && owner_parent(rows[l->rows[i]].pid) ==
 		    r->pid)
-			return true;
-	return false;
-}
-
-static bool
-is_held_by(const struct listener *l, int row)
-{
-	for (int i = 0; i < l->count; i++)
-		if (l->rows[i] == row)
 			return true;
 	return false;
 }

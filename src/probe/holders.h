@@ -24,6 +24,16 @@ int listeners_fill(struct listeners *, struct tally *, struct owners *,
     const struct diag_sock *list, int count);
 void listeners_free(struct listeners *);
 
+/*
+ * Takes those that are there now instead, of which the same ones keep what was
+ * learned of them. -1 without memory, and nothing has changed.
+ */
+int listeners_follow(struct listeners *, struct tally *, struct owners *,
+    const struct diag_sock *list, int count);
+/* Whether other processes hold them than did. */
+bool listeners_moved(const struct listeners *, const struct tally *,
+    struct owners *);
+
 /* The row that has a socket for itself; -1: none, or shared. */
 int listeners_row(const struct listeners *, uint64_t inode);
 /* Whether it is one of them. */
@@ -50,6 +60,9 @@ bool listeners_are_shared(const struct listeners *, const struct tally *);
  * known.
  */
 bool listeners_complete(struct listeners *, struct tally *, struct owners *);
+
+/* Whether each has a holder that is known. */
+bool listeners_known(const struct listeners *);
 
 /* Gives the rows their weights, and drops those of managers. */
 void listeners_weigh(const struct listeners *, struct tally *);

@@ -441,19 +441,46 @@ identify_learn(struct identify *w, uint64_t foreseen, int row)
 	listeners_learn(&w->before, foreseen, row);
 }
 
-struct identified
-identify_end(struct identify *w)
+int
+identify_follow(struct identify *w, bool doubt)
 {
-	struct tally *t = w->tally;
+	struct diag_sock *list;
+	int count = group_list(w, &list), changed = -1;
+
+	if (count < 0)
+		return -1;
+	if (doubt)
+		owners_refresh(w->owners);
+	if (!listeners_differ(&w->before, list, count) &&
+	    !listeners_moved(&w->before, w->tally, w->owners)) {
+		free(list);
+		return 0;
+	}
+	owners_refresh(w->owners);
+	if (listeners_follow(&w->before, w->tally, w->owners, list,
+	    count) == 0)
+		changed = 1;
+	if (count > 0)
+		w->uid = list[0].uid;
+	w->trust.mistaken = 0;
+	free(list);
+	return changed;
+}
+
+struct identified
+identify_end(struct identify *w, struct tally *t)
+{
 	struct diag_sock *list;
 	int count = group_list(w, &list);
-	bool known = listeners_complete(&w->before, t, w->owners);
+	bool known = t == w->tally ? listeners_complete(&w->before, t,
+	    w->owners) : listeners_known(&w->before);
 	struct identified found = {
 		.known = known,
 		.changed = listeners_differ(&w->before, list, count),
 		.hidden = (w->before.count && !known) ||
 		    (w->hidden && !w->seen),
-		.uid = w->uid, .trust = w->trust, .shared = listeners_are_shared(&w->before, t),
+		.uid = w->uid, .trust = w->trust,
+		.shared = listeners_are_shared(&w->before, t),
 		.sockets = w->before.count,
 	};
 

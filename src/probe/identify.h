@@ -83,10 +83,19 @@ struct identified {
 };
 
 /*
- * After the last attempt: weighs the rows by their sockets. Where predictions
- * have been wrong, or too few of them are known to be right, they are taken
- * back: they count as unattributed, or as queued somewhere.
+ * Looks at the group again. Returns 1 if there are others in it than there
+ * were, each of whom has a row, 0 if not, -1 if nothing can be asked. What was
+ * predicted wrongly before a change is forgotten: the change was its cause.
+ * With doubt it also looks for processes that came to hold the same sockets.
  */
-struct identified identify_end(struct identify *);
+int identify_follow(struct identify *, bool doubt);
+
+/*
+ * Weighs rows by their sockets: its tally's, after the last attempt, or those
+ * of a copy. Where predictions have been wrong, or too few of them are known to
+ * be right, they are taken back: they count as unattributed, or as queued
+ * somewhere.
+ */
+struct identified identify_end(struct identify *, struct tally *);
 
 #endif

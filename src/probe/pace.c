@@ -27,6 +27,7 @@ enum {
 	RETRY_FIRST_NS = 10 * 1000 * 1000,
 	RETRY_LAST_NS = 250 * 1000 * 1000,
 	STOP_US = 500 * 1000,
+	LATE_NS = 100 * 1000 * 1000,	/* what is later may be skipped */
 };
 
 static void
@@ -73,6 +74,27 @@ has_more(const struct pace *p)
 		return true;
 	end = p->started + plan->duration * 1000;
 	return clock_ns() < end && due(p) < end;
+}
+
+/*
+ * What could not be started in time, as all there may be were in flight, is
+ * given up: else what is started then would be measured from ever longer ago,
+ * and all of it at once when the others come back.
+ */
+static void
+skip_late(struct pace *p)
+{
+	int64_t late;
+	uint64_t count;
+
+	if (!p->plan->skip || p->plan->rate <= 0 || p->scouting || !has_more(p))
+		return;
+	late = clock_ns() - due(p);
+	if (late < LATE_NS)
+		return;
+	count = (uint64_t)((double)late * p->plan->rate / 1e9);
+	p->skipped += count;
+	p->first += (int64_t)((double)count * 1e9 / p->plan->rate);
 }
 
 static bool
@@ -151,6 +173,7 @@ fill(struct pace *p)
 	if (p->filling)
 		return;
 	p->filling = true;
+	skip_late(p);
 	for (int i = 0; has_room(p) && has_more(p); i++) {
 		when = due(p);
 		if (i == BURST || when > clock_ns() + (p->scouting ? 0 :

@@ -22,6 +22,7 @@ struct pace {
 	int used;			/* so many of them ever were */
 	int in_flight, turn;		/* whose tick is next */
 	uint64_t begun;			/* the scout's failures left out */
+	uint64_t skipped;		/* those that were too late */
 	int64_t started, first, last;	/* clock_ns(): it, its pace, its end */
 	int64_t rested;			/* when a pause is over */
 	int64_t retry, again;		/* --wait: the pause, and its end */

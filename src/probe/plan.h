@@ -33,6 +33,7 @@ struct plan {
 	int64_t wait;			/* for a server that starts later */
 	bool give_up;			/* where nobody answers at all */
 	bool losses;			/* looks closer at how attempts end */
+	bool skip;			/* what is late is never started */
 	const char *interface;
 	struct sources *sources;	/* where it connects from, by turns */
 	const char *send;		/* NULL: nothing */

@@ -59,60 +59,90 @@ roll_name(struct roll *r, struct tally *t)
 	}
 }
 
+/* Who is a member from now on, having accepted so much before that counts. */
+static void
+enter(struct roll *r, struct tally *t, int i, uint64_t before)
+{
+	const struct slot *s = board_slot(r->board, i);
+	int row = tally_process(t, s->pid);
+
+	r->order[i] = s->order;
+	r->here[i] = true;
+	r->before[i] = before;
+	r->row[i] = row;
+	if (row < 0)
+		return;
+	r->base[i] = t->rows[row].count;
+	name_fill(&t->rows[row], s);
+	t->rows[row].weight = 1;
+}
+
 void
 roll_begin(struct roll *r, struct tally *t)
 {
 	r->counts = true;
-	for (int i = 0; r->board && i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(r->board, i);
-
-		if (!is_member(r, i))
-			continue;
-		r->order[i] = s->order;
-		r->before[i] = s->counters.accepted;
-		r->row[i] = tally_process(t, s->pid);
-		if (r->row[i] < 0)
-			continue;
-		name_fill(&t->rows[r->row[i]], s);
-		t->rows[r->row[i]].weight = 1;
-	}
+	for (int i = 0; r->board && i < BOARD_SLOTS; i++)
+		if (is_member(r, i))
+			enter(r, t, i, board_slot(r->board, i)->
+			    counters.accepted);
 }
 
 /* A slot that is another's by now tells nothing of the one before. */
-static uint64_t
-since(const struct roll *r, int i)
+static void
+count(const struct roll *r, struct tally *t, int i)
 {
 	const struct slot *s = board_slot(r->board, i);
 
-	if (!r->order[i] || s->order != r->order[i])
-		return 0;
-	return s->counters.accepted - r->before[i];
+	if (r->order[i] && s->order == r->order[i] && r->row[i] >= 0)
+		t->rows[r->row[i]].count = r->base[i] +
+		    s->counters.accepted - r->before[i];
+}
+
+static void
+follow(struct roll *r, struct tally *t, int i)
+{
+	const struct slot *s = board_slot(r->board, i);
+	bool here = is_member(r, i), same = s->order == r->order[i];
+
+	count(r, t, i);
+	if (here == r->here[i] && (!here || same))
+		return;
+	r->changed = true;
+	if (r->here[i] && r->row[i] >= 0)
+		t->rows[r->row[i]].weight = 0;
+	r->here[i] = here && same;
+	if (here && !same)
+		enter(r, t, i, 0);
+	else if (here && r->row[i] >= 0)
+		t->rows[r->row[i]].weight = 1;
+	count(r, t, i);
 }
 
 uint64_t
-roll_sum(const struct roll *r)
+roll_follow(struct roll *r, struct tally *t)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		sum += since(r, i);
+	for (int i = 0; r->board && i < BOARD_SLOTS; i++)
+		follow(r, t, i);
+	for (int i = 0; i < t->count; i++)
+		sum += t->rows[i].count;
 	return sum;
+}
+
+void
+roll_forget(struct roll *r, int row)
+{
+	for (int i = 0; r->counts && i < BOARD_SLOTS; i++)
+		if (r->order[i] && !r->here[i] && r->row[i] == row)
+			r->row[i] = -1;
 }
 
 bool
 roll_end(struct roll *r, struct tally *t)
 {
-	uint64_t sum = roll_sum(r), ok = t->out[OUT_OK];
-	bool changed = false;
+	uint64_t sum = roll_follow(r, t), ok = t->out[OUT_OK];
 
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(r->board, i);
-
-		changed |= is_member(r, i) ? s->order != r->order[i] :
-		    r->order[i] != 0;
-		if (r->order[i] && r->row[i] >= 0)
-			t->rows[r->row[i]].count = since(r, i);
-	}
 	t->unattributed = sum < ok ? ok - sum : 0;
-	return changed;
+	return r->changed;
 }

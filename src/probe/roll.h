@@ -10,8 +10,11 @@ struct roll {
 	struct board *board;		/* NULL: there is none */
 	uint32_t serial;		/* of the steering at the beginning */
 	bool counts;			/* rows are the board's: --by board */
-	uint64_t order[BOARD_SLOTS];	/* of members at the beginning */
-	uint64_t before[BOARD_SLOTS];	/* what they had accepted */
+	bool changed;			/* members came or went */
+	uint64_t order[BOARD_SLOTS];	/* of who is, or was, a member */
+	bool here[BOARD_SLOTS];		/* it is */
+	uint64_t before[BOARD_SLOTS];	/* what it had accepted */
+	uint64_t base[BOARD_SLOTS];	/* and its row had already */
 	int row[BOARD_SLOTS];
 };
 
@@ -24,9 +27,14 @@ void roll_name(struct roll *, struct tally *);
 
 /* Makes a row of each member. */
 void roll_begin(struct roll *, struct tally *);
-/* What they have accepted since. */
-uint64_t roll_sum(const struct roll *);
-/* Fills the rows in; returns whether members came or went meanwhile. */
+/*
+ * Fills the rows in, with one for each who came, whose weights are 1, and 0 of
+ * who left. Returns what they accepted since the beginning, altogether.
+ */
+uint64_t roll_follow(struct roll *, struct tally *);
+/* The same, at the end; returns whether members came or went meanwhile. */
 bool roll_end(struct roll *, struct tally *);
+/* The row of who left will be another's. */
+void roll_forget(struct roll *, int row);
 
 #endif

@@ -109,9 +109,10 @@ static int
 open_roll(struct run *r, const struct endpoint *e)
 {
 	const struct plan *p = r->pace.plan;
-	int members = roll_open(&r->roll, p->datagram, e->local ? 0 :
-	    e->port);
+	int members;
 
+	r->port = e->local ? 0 : e->port;
+	members = roll_open(&r->roll, p->datagram, r->port);
 	if (p->by == BY_BOARD && members < 0)
 		return -1;
 	if (p->by == BY_BOARD && members == 0)
@@ -140,6 +141,113 @@ int
 run_start(struct run *r, struct loop *l)
 {
 	return pace_open(&r->pace, l);
+}
+
+/* The board may be another one since all of its members have gone. */
+static void
+name_again(struct run *r)
+{
+	roll_close(&r->roll);
+	roll_open(&r->roll, r->pace.plan->datagram, r->port);
+	roll_name(&r->roll, &r->tally);
+}
+
+static int
+follow_board(struct run *r)
+{
+	bool before = r->roll.changed, now;
+
+	r->roll.changed = false;
+	roll_follow(&r->roll, &r->tally);
+	now = r->roll.changed;
+	r->roll.changed |= before;
+	return now;
+}
+
+/* The steering is about those who answer only where they are on this host. */
+static bool
+is_steered_anew(struct run *r)
+{
+	uint32_t serial;
+
+	if (!r->roll.board || !(r->who || r->roll.counts))
+		return false;
+	serial = board_shared(r->roll.board)->steering.serial;
+	if (serial == r->roll.serial)
+		return false;
+	r->roll.serial = serial;
+	return true;
+}
+
+int
+run_follow(struct run *r, bool doubt)
+{
+	const struct ground *g = &r->pace.ground;
+	int found = 0;
+
+	r->steered = is_steered_anew(r);
+	if (g->by == BY_BOARD)
+		found = follow_board(r);
+	else if (g->who && (g->by == BY_DIAG || g->by == BY_AUTO))
+		found = identify_follow(g->who, doubt);
+	if (found > 0 && g->by != BY_BOARD)
+		name_again(r);
+	r->changed |= found > 0 || r->steered;
+	return found < 0 ? -1 : found || r->steered;
+}
+
+static const char *
+protocol(const struct plan *p)
+{
+	if (p->local)
+		return p->datagram ? "unix datagram" : "unix";
+	return p->datagram ? "udp" : "tcp";
+}
+
+struct probe_target
+run_target(const struct run *r)
+{
+	const struct addr *aimed = &r->pace.ground.target;
+
+	return (struct probe_target){
+		.address = aimed->len ? aimed : &r->fallback,
+		.protocol = protocol(r->pace.plan),
+	};
+}
+
+const char *
+run_by(const struct run *r)
+{
+	static const char *const names[] = {
+		[BY_DIAG] = "diag", [BY_BANNER] = "banner",
+		[BY_REPLY] = "reply", [BY_BOARD] = "board",
+		[BY_NONE] = NULL,
+	};
+	const struct ground *g = &r->pace.ground;
+
+	return names[g->by == BY_AUTO && g->who ? BY_DIAG : g->by];
+}
+
+bool
+run_is_shared(const struct run *r)
+{
+	const struct addr *to = &r->pace.ground.target;
+
+	return !r->pace.plan->local && to->len &&
+	    identify_is_shared(r->pace.plan, to);
+}
+
+bool
+run_means(const struct run *r, int row)
+{
+	for (int i = 0; i < r->pace.plan->concurrency; i++) {
+		const struct attempt *a = &r->pace.attempts[i];
+
+		if (a->stage != STAGE_IDLE && (a->result.row == row ||
+		    a->result.predicted == row))
+			return true;
+	}
+	return false;
 }
 
 void

@@ -81,9 +81,20 @@ int
 tally_process_find(const struct tally *t, pid_t pid)
 {
 	for (int i = 0; i < t->count; i++)
-		if (t->rows[i].pid == pid)
+		if (t->rows[i].pid == pid && !t->rows[i].gone)
 			return i;
 	return -1;
+}
+
+static int
+row_take(struct tally *t, const struct row *like)
+{
+	for (int i = 0; i < t->count; i++)
+		if (t->rows[i].unused) {
+			t->rows[i] = *like;
+			return i;
+		}
+	return row_add(t, like);
 }
 
 int
@@ -95,7 +106,63 @@ tally_process(struct tally *t, pid_t pid)
 	if (found >= 0)
 		return found;
 	owner_command(pid, row.command);
-	return row_add(t, &row);
+	return row_take(t, &row);
+}
+
+static int
+earlier(struct tally *t)
+{
+	const struct row row = {
+		.command = "(earlier ones)", .worker = -1, .gone = true,
+	};
+
+	if (!t->earlier)
+		t->earlier = row_add(t, &row) + 1;
+	return t->earlier - 1;
+}
+
+/* A histogram that the other has none of is handed over. */
+static void
+hist_move(struct hist **into, struct hist **from)
+{
+	if (*into && *from) {
+		hist_merge(*into, *from);
+		free(*from);
+	} else if (*from) {
+		*into = *from;
+	}
+	*from = NULL;
+}
+
+int
+tally_forget(struct tally *t, int row)
+{
+	int all = earlier(t);
+	struct row *into, *from;
+
+	if (all < 0)
+		return -1;
+	into = &t->rows[all];
+	from = &t->rows[row];
+	into->count += from->count;
+	into->predicted += from->predicted;
+	into->queued += from->queued;
+	for (int i = 0; i < LATENCIES; i++)
+		hist_move(&into->latency[i], &from->latency[i]);
+	t->named -= from->told;
+	*from = (struct row){ .pid = -1, .worker = -1, .unused = true };
+	return 0;
+}
+
+void
+tally_tidy(struct tally *t)
+{
+	int kept = 0;
+
+	for (int i = 0; i < t->count; i++)
+		if (!t->rows[i].unused)
+			t->rows[kept++] = t->rows[i];
+	t->count = kept;
 }
 
 int
@@ -112,6 +179,9 @@ tally_user(struct tally *t, uid_t uid)
 int
 tally_name(struct tally *t, const struct row *like)
 {
+	struct row row = *like;
+	int found;
+
 	for (int i = 0; i < t->count; i++) {
 		const struct row *r = &t->rows[i];
 
@@ -123,6 +193,8 @@ tally_name(struct tally *t, const struct row *like)
 	}
 	if (t->named == ROW_NAMES_MAX)
 		return -1;
-	t->named++;
-	return row_add(t, like);
+	row.told = true;
+	found = row_take(t, &row);
+	t->named += found >= 0;
+	return found;
 }

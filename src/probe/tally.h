@@ -20,6 +20,10 @@ struct row {
 	bool foreign;			/* only this is known: */
 	uid_t uid;
 	int worker;			/* -1: none */
+	bool told;			/* it is what a peer called itself */
+	bool gone;			/* the process is, its pid another's */
+	bool unused;			/* nobody's, until somebody needs it */
+	int at;				/* of a copy: its place in the whole */
 	double weight;			/* of the connections; 0: no member */
 	int sockets;			/* that it accepts from; 0: not known */
 	uint64_t count;			/* who answered was seen */
@@ -30,6 +34,7 @@ struct row {
 struct tally {
 	struct row *rows;
 	int count, room, named;
+	int earlier;			/* the row of those forgotten, +1 */
 	uint64_t attempts, out[OUTCOMES];
 	uint64_t unattributed, mismatched, abandoned;
 	int other_error;		/* errno of the last OUT_OTHER */
@@ -38,6 +43,7 @@ struct tally {
 
 /* One attempt. */
 struct result {
+	uint64_t number;		/* from 1, as they were started */
 	enum outcome outcome;
 	int error;			/* errno */
 	int row, predicted;		/* who answered, who was to; -1 */
@@ -57,6 +63,13 @@ int tally_process_find(const struct tally *, pid_t pid);
 
 /* The row of a user's processes that can't be seen; -1 without memory. */
 int tally_user(struct tally *, uid_t uid);
+
+/*
+ * Adds a row to that of all who are forgotten, and makes it an unused one,
+ * which tally_tidy() drops; no attempt may mean it. -1 without memory.
+ */
+int tally_forget(struct tally *, int row);
+void tally_tidy(struct tally *);
 
 /*
  * The row of what a peer called itself; -1 without memory, or where there

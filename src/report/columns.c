@@ -161,6 +161,18 @@ expected_text(const struct page *p, const struct score_row *r,
 }
 
 static void
+rate_text(const struct page *p, const struct score_row *r,
+    char cell[static CELL])
+{
+	(void)p;
+	if (isnan(r->rate))
+		snprintf(cell, CELL, "-");
+	else
+		snprintf(cell, CELL, "%.*f", r->rate > 0 && r->rate < 10,
+		    r->rate);
+}
+
+static void
 open_text(const struct page *p, const struct score_row *r,
     char cell[static CELL])
 {
@@ -205,6 +217,55 @@ always(const struct scoreboard *b)
 	return true;
 }
 
+static bool
+is_counted(const struct scoreboard *b)
+{
+	return !b->probed;
+}
+
+static bool
+has_pid(const struct scoreboard *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->rows[i].pid >= 0)
+			return true;
+	return !b->probed;
+}
+
+static bool
+has_command(const struct scoreboard *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->rows[i].command)
+			return true;
+	return !b->probed;
+}
+
+static bool
+has_state(const struct scoreboard *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->rows[i].state)
+			return true;
+	return !b->probed;
+}
+
+static bool
+is_probed(const struct scoreboard *b)
+{
+	return b->probed;
+}
+
+/* Some were not accepted: what others have in their queues isn't known. */
+static bool
+has_queued(const struct scoreboard *b)
+{
+	for (size_t i = 0; b->probed && i < b->count; i++)
+		if (b->rows[i].queue > 0)
+			return true;
+	return false;
+}
+
 /* Something was accepted before the last change. */
 static bool
 has_before(const struct scoreboard *b)
@@ -233,22 +294,25 @@ has_weights(const struct scoreboard *b)
 	return false;
 }
 
-enum { NAME, PID, COMMAND, BAR, ACCEPTED, SINCE, SHARE, EXPECTED, OPEN,
-	QUEUE, DROPS, STATE, COLUMNS };
+enum { NAME, PID, COMMAND, BAR, ACCEPTED, COUNT, SINCE, SHARE, EXPECTED, RATE,
+	QUEUED, OPEN, QUEUE, DROPS, STATE, COLUMNS };
 
 static const struct column table[COLUMNS] = {
 	[NAME] = { "  name", 0, false, always, name_text },
-	[PID] = { "pid", 2, true, always, pid_text },
-	[COMMAND] = { "command", 3, false, always, command_text },
+	[PID] = { "pid", 2, true, has_pid, pid_text },
+	[COMMAND] = { "command", 3, false, has_command, command_text },
 	[BAR] = { "", 0, false, always, NULL },
-	[ACCEPTED] = { "accepted", 0, true, always, accepted_text },
+	[ACCEPTED] = { "accepted", 0, true, is_counted, accepted_text },
+	[COUNT] = { "count", 0, true, is_probed, accepted_text },
 	[SINCE] = { "since", 4, true, has_before, since_text },
 	[SHARE] = { "share", 7, true, always, share_text },
 	[EXPECTED] = { "wanted", 5, true, has_weights, expected_text },
-	[OPEN] = { "open", 6, true, always, open_text },
-	[QUEUE] = { "queue/of", 0, true, always, queue_text },
-	[DROPS] = { "drops", 1, true, always, drops_text },
-	[STATE] = { "state", 0, false, always, state_text },
+	[RATE] = { "/s", 0, true, is_probed, rate_text },
+	[QUEUED] = { "queued", 6, true, has_queued, queue_text },
+	[OPEN] = { "open", 6, true, is_counted, open_text },
+	[QUEUE] = { "queue/of", 0, true, is_counted, queue_text },
+	[DROPS] = { "drops", 1, true, is_counted, drops_text },
+	[STATE] = { "state", 0, false, has_state, state_text },
 };
 
 static int

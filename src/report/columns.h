@@ -20,6 +20,7 @@ struct score_row {
 	int64_t pid, accepted, open, queue, limit, drops;
 	int64_t since;			/* accepted since the last change */
 	double expected;		/* its share by the steering, 0 to 1 */
+	double rate;			/* a second; only where it is probed */
 };
 
 /* Of the members that count: what each was given since the last change. */
@@ -32,6 +33,7 @@ struct score_fairness {
 };
 
 struct scoreboard {
+	bool probed;			/* counts and queue are a probe's */
 	const char *name;		/* of the own member, or NULL */
 	const char *address, *protocol;
 	const char *steering;		/* NULL: the kernel's hash */

@@ -5,6 +5,7 @@
 
 #include "report/compare.h"
 #include "report/group.h"
+#include "report/monitor.h"
 #include "report/probe.h"
 
 #define FIELD(name, type, member) \
@@ -203,6 +204,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_SCAN] = { "report", 0, scan },
 	[EVENT_RESCUE] = { "report", 0, rescue },
 	[EVENT_COMPARE] = { "report", 0, compare_fields },
+	[EVENT_WATCH] = { "report", 0, monitor_fields },
 };
 
 int64_t

@@ -12,6 +12,7 @@
 struct probe_report;
 struct group_report;
 struct compare_report;
+struct monitor_report;
 
 /* What happened, as plain data; human.c and json.c make text of it. */
 
@@ -19,8 +20,7 @@ enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
 	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
-	EVENT_GROUP,
-	EVENT_SCAN, EVENT_RESCUE, EVENT_COMPARE,
+	EVENT_GROUP, EVENT_SCAN, EVENT_RESCUE, EVENT_COMPARE, EVENT_WATCH,
 	EVENT_KINDS,
 };
 
@@ -72,6 +72,7 @@ struct event {
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 	const struct group_report *group;	/* and EVENT_GROUP's */
 	const struct compare_report *compare;	/* and EVENT_COMPARE's */
+	const struct monitor_report *monitor;	/* and EVENT_WATCH's */
 };
 
 struct event_type {

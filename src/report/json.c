@@ -190,6 +190,23 @@ object_json(const struct field *f, const void *struct_)
 	return object;
 }
 
+static const void *
+fields_of(const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_PROBE:
+		return e->probe;
+	case EVENT_GROUP:
+		return e->group;
+	case EVENT_COMPARE:
+		return e->compare;
+	case EVENT_WATCH:
+		return e->monitor;
+	default:
+		return e;
+	}
+}
+
 char *
 event_json(const struct event *e, bool ascii)
 {
@@ -200,10 +217,7 @@ event_json(const struct event *e, bool ascii)
 	json_object_set_new(object, "event", json_string(type->name));
 	json_object_set_new(object, "time",
 	    json_string(time_text(e->time, time)));
-	rest = object_json(type->fields, e->kind == EVENT_PROBE ?
-	    (const void *)e->probe : e->kind == EVENT_GROUP ?
-	    (const void *)e->group : e->kind == EVENT_COMPARE ?
-	    (const void *)e->compare : e);
+	rest = object_json(type->fields, fields_of(e));
 	json_object_update(object, rest);
 	json_decref(rest);
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9) |

@@ -13,14 +13,14 @@
 #define OBJECT(struct_, name, member, of) \
 	{ name, FIELD_OBJECT, offsetof(struct struct_, member), of, 0, 0 }
 
-static const struct field target_fields[] = {
+const struct field probe_target_fields[] = {
 	FIELD(probe_target, "address", FIELD_HOST, address),
 	FIELD(probe_target, "port", FIELD_PORT, address),
 	FIELD(probe_target, "protocol", FIELD_TEXT, protocol),
 	{ 0 },
 };
 
-static const struct field failure_fields[] = {
+const struct field probe_failure_fields[] = {
 	FIELD(probe_failures, "refused", FIELD_COUNT, refused),
 	FIELD(probe_failures, "reset", FIELD_COUNT, reset),
 	FIELD(probe_failures, "timeout", FIELD_COUNT, timeout),
@@ -28,7 +28,7 @@ static const struct field failure_fields[] = {
 	{ 0 },
 };
 
-static const struct field latency_fields[] = {
+const struct field probe_latency_fields[] = {
 	FIELD(latencies, "connect", FIELD_LATENCY, at[LATENCY_CONNECT]),
 	FIELD(latencies, "accept", FIELD_LATENCY, at[LATENCY_ACCEPT]),
 	FIELD(latencies, "echo", FIELD_LATENCY, at[LATENCY_ECHO]),
@@ -50,11 +50,11 @@ static const struct field member_fields[] = {
 	FIELD(probe_member, "queued", FIELD_COUNT, queued),
 	FIELD(probe_member, "share", FIELD_SECONDS, share),
 	FIELD(probe_member, "expected", FIELD_SECONDS, expected),
-	OBJECT(probe_member, "latency", latency, latency_fields),
+	OBJECT(probe_member, "latency", latency, probe_latency_fields),
 	{ 0 },
 };
 
-static const struct field fairness_fields[] = {
+const struct field probe_fairness_fields[] = {
 	FIELD(probe_fairness, "chi2", FIELD_SECONDS, chi2),
 	FIELD(probe_fairness, "dof", FIELD_NUMBER, dof),
 	FIELD(probe_fairness, "p", FIELD_SECONDS, p),
@@ -81,7 +81,7 @@ static const struct field what_if_fields[] = {
 
 const struct field probe_fields[] = {
 	FIELD(probe_report, "command", FIELD_TEXT, command),
-	OBJECT(probe_report, "target", target, target_fields),
+	OBJECT(probe_report, "target", target, probe_target_fields),
 	FIELD(probe_report, "by", FIELD_TEXT, by),
 	FIELD(probe_report, "loop", FIELD_TEXT, loop),
 	FIELD(probe_report, "host", FIELD_TEXT, host),
@@ -90,7 +90,7 @@ const struct field probe_fields[] = {
 	FIELD(probe_report, "attempts", FIELD_COUNT, attempts),
 	FIELD(probe_report, "ok", FIELD_COUNT, ok),
 	FIELD(probe_report, "seconds", FIELD_SECONDS, seconds),
-	OBJECT(probe_report, "failed", failed, failure_fields),
+	OBJECT(probe_report, "failed", failed, probe_failure_fields),
 	FIELD(probe_report, "queued", FIELD_COUNT, queued),
 	FIELD(probe_report, "unattributed", FIELD_COUNT, unattributed),
 	FIELD(probe_report, "predicted", FIELD_COUNT, predicted),
@@ -99,9 +99,9 @@ const struct field probe_fields[] = {
 	{ "members", FIELD_LIST, offsetof(struct probe_report, members),
 	    member_fields, sizeof(struct probe_member),
 	    offsetof(struct probe_report, member_count) },
-	OBJECT(probe_report, "fairness", fairness, fairness_fields),
+	OBJECT(probe_report, "fairness", fairness, probe_fairness_fields),
 	OBJECT(probe_report, "what_if", what_if, what_if_fields),
-	OBJECT(probe_report, "latency", latency, latency_fields),
+	OBJECT(probe_report, "latency", latency, probe_latency_fields),
 	OBJECT(probe_report, "during", during, during_fields),
 	{ 0 },
 };

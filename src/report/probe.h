@@ -93,6 +93,8 @@ struct probe_report {
 };
 
 extern const struct field probe_fields[];	/* of struct probe_report */
+extern const struct field probe_target_fields[], probe_failure_fields[],
+    probe_latency_fields[], probe_fairness_fields[];
 
 /* Writes the report for people: lines, without the last one's end. */
 void probe_human(FILE *out, const struct probe_report *);

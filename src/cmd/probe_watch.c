@@ -1,0 +1,246 @@
+#include "cmd/probe_watch.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/monitor_screen.h"
+
+enum { FIRST_US = 20 * 1000 };		/* until it is known who is there */
+
+static struct probe_watch *
+of_timer(struct timer *t)
+{
+	return (struct probe_watch *)((char *)t -
+	    offsetof(struct probe_watch, timer));
+}
+
+/* "12:01:03", or what --timestamps puts there. */
+static void
+time_out(FILE *out, const struct desk *d)
+{
+	char text[TIME_TEXT] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (d->settings->timestamps)
+		time_text(event_now(), text);
+	else if (localtime_r(&now, &tm))
+		strftime(text, sizeof(text), "%T", &tm);
+	fputs(text, out);
+}
+
+/* "12:01:03 + D, pid 4243 rpnc: 4 members" */
+static void
+change_out(FILE *out, const struct desk *d, const struct monitor_member *m,
+    bool came, int members)
+{
+	const struct score_style style = { .color = d->color };
+	char name[COLUMNS_CELL], command[COLUMNS_CELL];
+
+	columns_plain(m->name ? m->name : "", name);
+	columns_plain(m->command ? m->command : "", command);
+	time_out(out, d);
+	fputc(' ', out);
+	ink(out, &style, came ? GREEN : RED, came ? "+" : "-");
+	if (m->name)
+		fprintf(out, " %s", name);
+	if (m->name && m->worker >= 0)
+		fprintf(out, "/%lld", (long long)m->worker);
+	if (m->pid >= 0)
+		fprintf(out, "%s pid %lld", m->name ? "," : "",
+		    (long long)m->pid);
+	fprintf(out, "%s%s%s: %d member%s", *command ? " " : "", command,
+	    !came && m->state && strcmp(m->state, "gone") == 0 ?
+	    " has ended" : "", members, members == 1 ? "" : "s");
+	if (!came)
+		fprintf(out, ", %llu were its", (unsigned long long)m->count);
+	fputc('\n', out);
+}
+
+static void
+change_say(struct desk *d, const struct monitor_member *m, bool came,
+    int members)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = d->settings->quiet ? NULL : open_memstream(&text, &length);
+
+	if (!out)
+		return;
+	change_out(out, d, m, came, members);
+	fclose(out);
+	if (text)
+		d->print(d, text, length, true);
+	free(text);
+}
+
+static void
+on_change(struct sights *v, const struct monitor_member *who, bool came,
+    int members)
+{
+	struct desk *d = ((struct probe_watch *)v)->desk;
+	struct event e = {
+		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = who->name,
+		.pid = who->pid, .members = members,
+		.clients = (int64_t)who->count, .reason = who->state &&
+		    strcmp(who->state, "gone") == 0 ? "ended" : NULL,
+	};
+
+	if (d->settings->json)
+		desk_tell(d, &e);
+	else
+		change_say(d, who, came, members);
+}
+
+static void
+on_steering(struct sights *v, const char *steering)
+{
+	struct desk *d = ((struct probe_watch *)v)->desk;
+	struct event e = {
+		.kind = EVENT_STEERING, .pid = -1, .steering = steering,
+	};
+
+	desk_tell(d, &e);
+}
+
+/* A block of lines where there is no terminal to draw on. */
+static void
+block_out(struct probe_watch *w)
+{
+	const struct score_style style = { .color = false };
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return;
+	if (w->told)
+		fputc('\n', out);
+	if (w->desk->settings->timestamps) {
+		time_out(out, w->desk);
+		fputc(' ', out);
+	}
+	monitor_screen(out, &w->monitor.report, &style, 0);
+	fclose(out);
+	if (text)
+		sink_write(&w->desk->out, text, length);
+	w->told = true;
+	free(text);
+}
+
+static void
+show(struct probe_watch *w)
+{
+	struct event e = {
+		.kind = EVENT_WATCH, .monitor = &w->monitor.report,
+	};
+
+	if (w->drawn)
+		live_touch(&w->live);
+	else if (w->desk->settings->json)
+		desk_tell(w->desk, &e);
+	else
+		block_out(w);
+}
+
+/* The first look is soon, and not shown: changes are against what it saw. */
+static void
+on_timer(struct timer *t)
+{
+	struct probe_watch *w = of_timer(t);
+	int64_t now = loop_now(), next;
+	int looked = monitor_look(&w->monitor);
+
+	if (looked < 0) {
+		desk_fatal(w->desk);
+		return;
+	}
+	if (looked && w->seen)
+		show(w);
+	w->seen |= looked > 0;
+	next = w->seen ? t->when + w->interval : now + FIRST_US;
+	if (next <= now)
+		next = now + w->interval;
+	loop_timer_set(&w->desk->loop, t, next);
+}
+
+static char *
+draw(struct live *l, int columns, int lines)
+{
+	struct probe_watch *w = l->user;
+	const struct score_style style = {
+		.columns = columns, .color = w->desk->color,
+	};
+	char *text = NULL;
+	size_t length;
+	FILE *out;
+
+	if (!w->monitor.rate_count || lines < 1)
+		return NULL;
+	out = open_memstream(&text, &length);
+	if (!out)
+		return NULL;
+	monitor_screen(out, &w->monitor.report, &style, lines);
+	fclose(out);
+	return text;
+}
+
+bool
+probe_watch_signal(struct probe_watch *w, const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGWINCH:
+		live_resize(&w->live);
+		return true;
+	case SIGTSTP:
+		live_suspend(&w->live);
+		raise(SIGSTOP);
+		live_resume(&w->live);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int
+draw_live(struct probe_watch *w)
+{
+	if (w->desk->settings->json || !live_possible(STDOUT_FILENO))
+		return 0;
+	if (desk_catch(w->desk, SIGWINCH) < 0 ||
+	    desk_catch(w->desk, SIGTSTP) < 0)
+		return -1;
+	w->drawn = true;
+	w->live.loop = &w->desk->loop;
+	w->live.out = &w->desk->out;
+	w->live.terminal = STDOUT_FILENO;
+	w->live.draw = draw;
+	w->live.user = w;
+	live_open(&w->live);
+	return 0;
+}
+
+int
+probe_watch_open(struct probe_watch *w, struct desk *d, struct run *r,
+    const struct steering *weights)
+{
+	w->desk = d;
+	w->monitor.sights.run = r;
+	w->monitor.weights = *weights;
+	w->monitor.sights.on_change = on_change;
+	w->monitor.sights.on_steering = on_steering;
+	w->timer.on_timer = on_timer;
+	return draw_live(w) < 0 ? -1 : loop_timer_set(&d->loop, &w->timer,
+	    loop_now() + FIRST_US);
+}
+
+void
+probe_watch_close(struct probe_watch *w)
+{
+	live_close(&w->live);
+	monitor_free(&w->monitor);
+}

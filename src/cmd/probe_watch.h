@@ -1,0 +1,30 @@
+#ifndef CMD_PROBE_WATCH_H
+#define CMD_PROBE_WATCH_H
+
+#include "cmd/desk.h"
+#include "probe/monitor.h"
+#include "terminal/live.h"
+
+/* rpnc probe --watch: what a run finds, while it goes on. */
+struct probe_watch {
+	struct monitor monitor;		/* first */
+	struct desk *desk;
+	struct timer timer;
+	struct live live;
+	int64_t interval;
+	bool drawn;			/* by live */
+	bool seen, told;		/* a first look; a block of lines */
+};
+
+/*
+ * From now on, until it is closed; the interval is set, and the run's results
+ * are the monitor's. weights: --expect-weights. -1: a fault.
+ */
+int probe_watch_open(struct probe_watch *, struct desk *, struct run *,
+    const struct steering *weights);
+/* Whether it was a signal of the terminal, and is done with. */
+bool probe_watch_signal(struct probe_watch *, const struct signalfd_siginfo *);
+/* What is shown stays. */
+void probe_watch_close(struct probe_watch *);
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef REPORT_MONITOR_H
+#define REPORT_MONITOR_H
+
+#include "report/probe.h"
+
+/*
+ * What a watch sees: of its last interval, and of all since it began, as plain
+ * data. What is not known: NULL, -1 or NAN.
+ */
+
+struct monitor_member {
+	const char *name, *host, *command;
+	const char *state;		/* of the process */
+	int64_t pid, worker;
+	uint64_t count;			/* predicted ones included */
+	uint64_t predicted, queued;
+	uint64_t since;			/* of count: after the last change */
+	double share, expected;		/* of all since then */
+	double rate;			/* a second, in the interval */
+};
+
+/* The last interval. */
+struct monitor_now {
+	double seconds, rate;		/* attempts a second */
+	uint64_t attempts, ok, queued;
+	uint64_t skipped;		/* never started: too late */
+	const struct probe_failures *failed;
+	const struct latencies *latency;
+};
+
+struct monitor_report {
+	const char *command;		/* "watch" */
+	const struct probe_target *target;
+	const char *by, *loop, *steering;
+	double seconds;
+	uint64_t attempts, ok, queued, unattributed, mismatched, skipped;
+	const struct probe_failures *failed;
+	const struct monitor_now *now;
+	const struct monitor_member *members;
+	size_t member_count;
+	uint64_t left;			/* counted for who is no member now */
+	double steady;			/* seconds since members last changed */
+	const struct probe_fairness *fairness;	/* of what was since */
+	/* for people only */
+	uint64_t judged;		/* counted since */
+	double asked;			/* attempts a second; 0: closed loop */
+	int64_t concurrency;
+	const double *rates;		/* of the last intervals, oldest first */
+	size_t rate_count;
+	const char *note;		/* what makes the verdict, or NULL */
+	const char *change;		/* "+ D at 12:01:03", or NULL */
+};
+
+extern const struct field monitor_fields[];	/* of struct monitor_report */
+
+#endif

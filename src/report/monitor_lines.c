@@ -1,0 +1,344 @@
+#include "report/monitor_lines.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "report/plot.h"
+
+enum {
+	NARROW = 70,			/* short sentences below this */
+	SPARKS = 60,
+	LABEL = 9,			/* "connect  " */
+};
+
+/* Adds a part, if there is room for it. */
+static void
+add(const struct monitor_page *p, char *line, const char *between,
+    const char *part)
+{
+	size_t length = strlen(line);
+
+	if (columns_cells(line) + columns_cells(between) +
+	    columns_cells(part) <= p->style.columns)
+		snprintf(line + length, MONITOR_LINE - length, "%s%s",
+		    length ? between : "", part);
+}
+
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* "12 s", "2 min 3 s", "4 h 5 min", "6 d 7 h" */
+static const char *
+span_text(double seconds, char text[static NUM_TEXT])
+{
+	long s = (long)seconds;
+
+	if (s < 60)
+		snprintf(text, NUM_TEXT, "%ld s", s);
+	else if (s < 60 * 60)
+		snprintf(text, NUM_TEXT, "%ld min %ld s", s / 60, s % 60);
+	else if (s < 24 * 60 * 60)
+		snprintf(text, NUM_TEXT, "%ld h %ld min", s / 3600,
+		    s / 60 % 60);
+	else
+		snprintf(text, NUM_TEXT, "%ld d %ld h", s / 86400,
+		    s / 3600 % 24);
+	return text;
+}
+
+static void
+title(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	const struct monitor_report *r = p->report;
+	char part[ADDR_TEXT + 32], text[ADDR_TEXT], seconds[NUM_TEXT];
+
+	snprintf(line, MONITOR_LINE, "%s %s", r->target->address ?
+	    addr_text(r->target->address, text) : "?", r->target->protocol);
+	if (r->by) {
+		snprintf(part, sizeof(part), "%zu member%s", r->member_count,
+		    plural(r->member_count));
+		add(p, line, "  ", part);
+	}
+	snprintf(part, sizeof(part), "%llu attempt%s in %s",
+	    (unsigned long long)r->attempts, plural(r->attempts),
+	    span_text(r->seconds, seconds));
+	add(p, line, "  ", part);
+	if (r->by && strcmp(r->by, "diag") != 0) {
+		snprintf(part, sizeof(part), "by %s", r->by);
+		add(p, line, "  ", part);
+	}
+}
+
+static void
+rate(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	const struct monitor_report *r = p->report;
+	size_t n = r->rate_count < SPARKS ? r->rate_count : SPARKS;
+	int room;
+	char part[64], spark[SPARK_TEXT(SPARKS)];
+
+	snprintf(line, MONITOR_LINE, "%-*s%.*f/s", LABEL, "rate",
+	    r->now->rate > 0 && r->now->rate < 10, r->now->rate);
+	if (r->asked > 0) {
+		snprintf(part, sizeof(part), "of %g", r->asked);
+		add(p, line, " ", part);
+	}
+	room = p->style.columns - columns_cells(line) - 2;
+	if (room < (int)n)
+		n = room > 0 ? (size_t)room : 0;
+	if (n)
+		add(p, line, "  ", spark_text(r->rates + r->rate_count - n, n,
+		    spark));
+}
+
+static void
+counted(const struct monitor_page *p, char *line, bool *some, const char *name,
+    uint64_t n)
+{
+	char part[64];
+
+	if (!n)
+		return;
+	snprintf(part, sizeof(part), "%s %llu", name, (unsigned long long)n);
+	add(p, line, *some ? ", " : ": ", part);
+	*some = true;
+}
+
+static uint64_t
+sum(const struct probe_failures *f)
+{
+	return f->refused + f->reset + f->timeout + f->other;
+}
+
+static void
+failed(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	const struct probe_failures *now = p->report->now->failed;
+	const struct probe_failures *all = p->report->failed;
+	char part[64];
+	bool some = false;
+
+	snprintf(line, MONITOR_LINE, "%-*snow %llu", LABEL, "failed",
+	    (unsigned long long)sum(now));
+	counted(p, line, &some, "refused", now->refused);
+	counted(p, line, &some, "reset", now->reset);
+	counted(p, line, &some, "timeout", now->timeout);
+	counted(p, line, &some, "other", now->other);
+	snprintf(part, sizeof(part), "in all %llu",
+	    (unsigned long long)sum(all));
+	add(p, line, some ? "; " : ", ", part);
+	some = false;
+	counted(p, line, &some, "refused", all->refused);
+	counted(p, line, &some, "reset", all->reset);
+	counted(p, line, &some, "timeout", all->timeout);
+	counted(p, line, &some, "other", all->other);
+}
+
+static void
+both(const struct monitor_page *p, char *line, const char *name, uint64_t now,
+    uint64_t all, const char *meaning)
+{
+	if (!all)
+		return;
+	snprintf(line, MONITOR_LINE, "%-*snow %llu, in all %llu", LABEL, name,
+	    (unsigned long long)now, (unsigned long long)all);
+	add(p, line, ": ", meaning);
+}
+
+static void
+queued(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	both(p, line, "queued", p->report->now->queued, p->report->queued,
+	    "nobody accepted them");
+}
+
+static void
+skipped(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "never started (%lld at a time, at most)",
+	    (long long)p->report->concurrency);
+	both(p, line, "late", p->report->now->skipped, p->report->skipped,
+	    text);
+}
+
+static void
+unknown(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	const struct monitor_report *r = p->report;
+
+	if (r->unattributed && r->by)
+		snprintf(line, MONITOR_LINE, "%llu unattributed: who answered "
+		    "is not known", (unsigned long long)r->unattributed);
+}
+
+static void
+mismatched(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	const struct monitor_report *r = p->report;
+
+	if (r->mismatched)
+		snprintf(line, MONITOR_LINE, "%llu mismatched: the answer was "
+		    "not the one expected", (unsigned long long)r->mismatched);
+}
+
+static void
+latency(const struct monitor_page *p, char *line, const char *name,
+    enum latency which)
+{
+	static const struct { const char *name; double p; } points[] = {
+		{ "p50", 50 }, { "p99", 99 }, { "max", 100 },
+	};
+	const struct monitor_now *now = p->report->now;
+	const struct hist *h = now->latency->at[which];
+	char part[64], text[NUM_TEXT];
+
+	if (!h || !h->count)
+		return;
+	snprintf(line, MONITOR_LINE, "%-*s", LABEL - 2, name);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(part, sizeof(part), "%s %s", points[i].name,
+		    duration_text((int64_t)(hist_percentile(h, points[i].p) +
+		    500) / 1000, text));
+		add(p, line, "  ", part);
+	}
+	snprintf(part, sizeof(part), "of the last %s",
+	    duration_text((int64_t)(now->seconds * 1e6), text));
+	add(p, line, "   ", part);
+}
+
+static void
+connecting(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	latency(p, line, "connect", LATENCY_CONNECT);
+}
+
+static void
+accepting(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	latency(p, line, "accept", LATENCY_ACCEPT);
+}
+
+static void
+echo(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	latency(p, line, "echo", LATENCY_ECHO);
+}
+
+static void
+reply(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	latency(p, line, "reply", LATENCY_REPLY);
+}
+
+/* "+ D at 12:01:03; since then 340" */
+static void
+change(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	const struct monitor_report *r = p->report;
+	char part[64];
+
+	if (!r->change)
+		return;
+	columns_plain(r->change, line);
+	snprintf(part, sizeof(part), "%llu since", (unsigned long long)
+	    r->judged);
+	add(p, line, ", ", part);
+}
+
+/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even", narrow: shorter */
+static void
+fair(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	const struct monitor_report *r = p->report;
+	const struct probe_fairness *f = r->fairness;
+	bool narrow = p->style.columns < NARROW;
+	char head[64], what[64], chance[64] = "";
+
+	if (!f || !r->judged || !r->member_count)
+		return;
+	if (r->member_count == 1) {
+		snprintf(line, MONITOR_LINE, "one member%s: nothing to compare",
+		    f->at_least ? " answered" : "");
+		return;
+	}
+	snprintf(head, sizeof(head), narrow ? "fair: " : "%s%s gives ",
+	    f->at_least ? "at least these: " : "",
+	    r->steering ? "this steering" : "fair hashing");
+	if (f->equal)
+		snprintf(what, sizeof(what), "%.0f ± %.0f each",
+		    r->members[0].expected, f->spread);
+	else
+		snprintf(what, sizeof(what), "what is wanted ± %.0f",
+		    f->spread);
+	if (isfinite(f->chi2))
+		snprintf(chance, sizeof(chance), ", p %.2g", f->p);
+	snprintf(line, MONITOR_LINE, "%s%s%s%s: %s", head, what, narrow ? "" :
+	    " (99 %)", chance, f->verdict);
+}
+
+static enum ink
+fair_ink(const struct monitor_report *r)
+{
+	const char *verdict = r->fairness ? r->fairness->verdict : "";
+
+	return strcmp(verdict, "even") == 0 ? GREEN :
+	    strcmp(verdict, "uneven") == 0 ? RED : PLAIN;
+}
+
+static void
+note(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	if (p->report->note)
+		add(p, line, "", p->report->note);
+}
+
+static enum ink
+bold(const struct monitor_report *r)
+{
+	(void)r;
+	return BOLD;
+}
+
+static enum ink
+plain(const struct monitor_report *r)
+{
+	(void)r;
+	return PLAIN;
+}
+
+static enum ink
+failed_ink(const struct monitor_report *r)
+{
+	return sum(r->now->failed) ? RED : PLAIN;
+}
+
+static enum ink
+queued_ink(const struct monitor_report *r)
+{
+	return r->now->queued ? RED : PLAIN;
+}
+
+/* The members stand after the first two. */
+const struct monitor_line monitor_lines[MONITOR_LINES] = {
+	{ 0, title, bold },
+	{ 7, rate, plain },
+	{ 5, change, plain },
+	{ 9, fair, fair_ink },
+	{ 3, note, plain },
+	{ 10, failed, failed_ink },
+	{ 6, queued, queued_ink },
+	{ 4, skipped, plain },
+	{ 2, unknown, plain },
+	{ 2, mismatched, failed_ink },
+	{ 8, connecting, plain },
+	{ 7, accepting, plain },
+	{ 8, echo, plain },
+	{ 8, reply, plain },
+};

@@ -1,0 +1,134 @@
+/*
+ * How it works. A screen is made of lines in a fixed order, of which those
+ * that have nothing to say are left out. Where there is too little room for
+ * the rest they go by their rank, and then members are left out as well.
+ */
+#include "report/monitor_screen.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/monitor_lines.h"
+
+enum {
+	WIDE = 100,			/* where nobody says how wide it is */
+	ROWS_LEAST = 2,
+	BEFORE_MEMBERS = 2,		/* lines */
+};
+
+static void
+row_fill(const struct monitor_report *r, const struct monitor_member *m,
+    struct score_row *row, char name[static COLUMNS_CELL],
+    char command[static COLUMNS_CELL])
+{
+	char raw[COLUMNS_CELL];
+
+	snprintf(raw, sizeof(raw), "%.64s", m->name ? m->name : "-");
+	if (m->name && m->worker >= 0)
+		snprintf(raw + strlen(raw), sizeof(raw) - strlen(raw), "/%lld",
+		    (long long)m->worker);
+	columns_plain(raw, name);
+	snprintf(command, COLUMNS_CELL, "%s%s%s", m->command ? m->command : "",
+	    m->command && m->host ? " on " : "", m->host ? m->host : "");
+	*row = (struct score_row){
+		.name = m->name ? name : NULL, .state = m->state,
+		.command = m->command || m->host ? command : NULL,
+		.pid = m->pid, .accepted = (int64_t)m->count,
+		.since = (int64_t)m->since, .queue = (int64_t)m->queued,
+		.limit = -1, .rate = m->rate,
+		.expected = r->judged && r->fairness && !r->fairness->equal ?
+		    m->expected / (double)r->judged : NAN,
+	};
+}
+
+/* Returns how many rows there are. */
+static size_t
+rows_fill(const struct monitor_report *r, struct score_row *rows,
+    char (*texts)[2][COLUMNS_CELL])
+{
+	size_t n = r->member_count;
+
+	for (size_t i = 0; i < n; i++)
+		row_fill(r, &r->members[i], &rows[i], texts[i][0],
+		    texts[i][1]);
+	if (!r->left)
+		return n;
+	rows[n] = (struct score_row){
+		.name = "(left)", .pid = -1, .accepted = (int64_t)r->left,
+		.since = -1, .limit = -1, .rate = NAN, .expected = NAN,
+	};
+	return n + 1;
+}
+
+static void
+members(FILE *out, const struct monitor_page *p, bool headline, size_t room)
+{
+	const struct monitor_report *r = p->report;
+	struct score_row *rows = calloc(r->member_count + 1, sizeof(*rows));
+	char (*texts)[2][COLUMNS_CELL] = calloc(r->member_count + 1,
+	    sizeof(*texts));
+	struct scoreboard board = { .probed = true, .rows = rows };
+
+	if (rows && texts) {
+		board.count = rows_fill(r, rows, texts);
+		columns_table(out, &board, &p->style, headline, room);
+	}
+	free(rows);
+	free(texts);
+}
+
+static int
+lowest(char (*texts)[MONITOR_LINE])
+{
+	int found = -1;
+
+	for (int i = 0; i < MONITOR_LINES; i++)
+		if (texts[i][0] && monitor_lines[i].rank && (found < 0 ||
+		    monitor_lines[i].rank <= monitor_lines[found].rank))
+			found = i;
+	return found;
+}
+
+/* Drops what there is no room for; returns how many lines members have. */
+static int
+fit(char (*texts)[MONITOR_LINE], int lines, int wanted)
+{
+	int room = lines, gone;
+
+	for (int i = 0; i < MONITOR_LINES; i++)
+		room -= texts[i][0] != '\0';
+	while (room < (wanted < ROWS_LEAST ? wanted : ROWS_LEAST) &&
+	    (gone = lowest(texts)) >= 0) {
+		texts[gone][0] = '\0';
+		room++;
+	}
+	return room;
+}
+
+void
+monitor_screen(FILE *out, const struct monitor_report *r,
+    const struct score_style *style, int lines)
+{
+	struct monitor_page p = { .report = r, .style = *style };
+	char (*texts)[MONITOR_LINE] = calloc(MONITOR_LINES, sizeof(*texts));
+	int rows = (int)r->member_count + (r->left > 0), room;
+
+	if (!texts)
+		return;
+	if (!p.style.columns)
+		p.style.columns = WIDE;
+	for (int i = 0; i < MONITOR_LINES; i++)
+		monitor_lines[i].text(&p, texts[i]);
+	room = fit(texts, lines ? lines : rows + MONITOR_LINES + 1, rows);
+	for (int i = 0; i < MONITOR_LINES; i++) {
+		if (i == BEFORE_MEMBERS && rows && room > 0)
+			members(out, &p, room > rows, (size_t)(room > rows ?
+			    room - 1 : room));
+		if (!texts[i][0])
+			continue;
+		ink(out, &p.style, monitor_lines[i].ink(r), texts[i]);
+		fputc('\n', out);
+	}
+	free(texts);
+}

@@ -1,0 +1,11 @@
+#ifndef REPORT_MONITOR_SCREEN_H
+#define REPORT_MONITOR_SCREEN_H
+
+#include "report/columns.h"
+#include "report/monitor.h"
+
+/* Lines for people, each with its end: at most so many, 0: as many as need. */
+void monitor_screen(FILE *out, const struct monitor_report *,
+    const struct score_style *, int lines);
+
+#endif

@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# rpnc probe --watch: what a probe finds, shown while it goes on.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+
+load helpers
+load probe
+load terminal
+
+# watch ARG...: rpnc probe --watch --json in the background, its pid in watch;
+# what it says, in the file lines, is read by next.
+watch() {
+	at=0
+	as_by_a_person probe --watch=0.2 --json "$@" >lines 3>&- &
+	watch=$!
+	pids+=("$watch")
+}
+
+# next FILTER: reads on to a line for which this holds; it is in report. A pipe
+# would have the watch wait, and at its end not for long, where jq is slow.
+next() {
+	wanted=$1
+	eventually found || {
+		tail -n 1 lines
+		return 1
+	}
+	at=$(jq .at hit)
+	jq -c .line hit >report
+}
+
+found() {
+	jq -nc --argjson at "$at" "first(foreach inputs as \$line (0; . + 1; . as \$n |
+		select(\$n > \$at) | \$line | select($wanted) |
+		{at: \$n, line: .}))" lines >hit 2>/dev/null
+	test -s hit
+}
+
+# ended SIGNAL: the watch is, by that signal; its last line is in report.
+ended() {
+	kill -s "$1" "$watch"
+	status=0
+	finish "$watch" || status=$?
+	# 6: some attempts failed, which says more
+	test "$status" -eq 6 || test "$status" -eq "$((128 + $(kill -l "$1")))"
+	tail -n 1 lines >report
+	test "$(get .command)" = probe
+}
+
+@test "watch: members that come, go and stop are told; in the end what they counted" {
+	start echo -r --name A 127.0.0.1:0
+	local first=$pid
+	watch "$port"
+	next '.command == "watch" and .members[0].count > 0 and .members[0].rate > 0'
+	get '"\(.by) \(.loop) \(.steady) \(.left) \(.members[0] | "\(.name) \(.pid) \(.state) \(.count == .since)")"' >got
+	echo "diag open null 0 A $first running true" | diff -u - got
+	start echo -r --name B 127.0.0.1:"$port"
+	local second=$pid
+	next '.event == "joined"'
+	test "$(get '"\(.name) \(.pid) \(.members)"')" = "B $second 2"
+	# the verdict is of what came since
+	next '.command == "watch" and .members[1].since > 0'
+	test "$(get '.steady != null and .members[0].since < .members[0].count and
+		([.members[].since] | add) < .ok')" = true
+	kill -STOP "$second"
+	next '.command == "watch" and .members[1].state == "stopped" and .members[1].queued > 0 and
+		.fairness.verdict == "unclear"'
+	test "$(get '.queued >= .members[1].queued')" = true
+	kill -KILL "$second"
+	next '.event == "left"'
+	test "$(get '"\(.name) \(.pid) \(.members) \(.reason)"')" = "B $second 1 ended"
+	finish "$second" || true
+	next '.command == "watch" and .members[0].since > 0'
+	test "$(get '"\(.members | length) \(.left > 0)"')" = "1 true"
+	ended INT
+	# what is in the end is in all, also of who left
+	test "$(get '.fairness.verdict')" = changed
+	test "$(get '([.members[].count] | add) + .unattributed == .ok')" = true
+	local counted lost accepted
+	counted=$(get '.members[] | select(.name == "A").count')
+	lost=$(get '.unattributed + .abandoned + .failed.reset')
+	kill -TERM "$first"
+	finish "$first" || true
+	accepted=$(awk '$1 == "A" { print $4 }' out.0)
+	test "$accepted" -ge "$counted"
+	test "$accepted" -le "$((counted + lost))"
+}
+
+@test "watch: losses are told by their kind, now and in all" {
+	reserve
+	watch "$port"
+	next '.command == "watch" and .now.failed.refused > 0'
+	test "$(get '"\(.ok) \(.members) \(.now.ok) \(.now.latency.accept) \(.fairness)"')" = "0 [] 0 null null"
+	# and who begins to listen is one that came
+	start echo 127.0.0.1:"$port"
+	next '.event == "joined"'
+	next '.command == "watch" and .now.ok > 0 and .now.failed.refused == 0'
+	test "$(get '.failed.refused > 0')" = true
+	ended TERM
+	test "$(get '.ok + .queued + ([.failed[]] | add) == .attempts')" = true
+}
+
+@test "watch: names are members by what they say, and are missed when silent" {
+	start echo -r --identify --name A 127.0.0.1:0
+	start echo -r --identify --name B 127.0.0.1:"$port"
+	local second=$pid
+	watch --by banner --rate 300 "$port"
+	next '.command == "watch" and (.members | length) == 2 and .fairness != null'
+	test "$(get '"\(.by) \(.fairness.at_least) \([.members[].name] | sort | tostring)"')" = 'banner true ["A","B"]'
+	kill -KILL "$second"
+	finish "$second" || true
+	next '.event == "left"'
+	test "$(get '"\(.name) \(.members) \(.reason)"')" = "B 1 null"
+	ended INT
+}
+
+@test "watch: datagrams, by the board: who comes is counted, too" {
+	reserve
+	start echo -u -r --name A 127.0.0.1:"$port"
+	watch -u --echo "$port"
+	next '.command == "watch" and .members[0].count > 0'
+	test "$(get '"\(.by) \(.target.protocol)"')" = "board udp"
+	start echo -u -r --name B 127.0.0.1:"$port"
+	next '.event == "joined"'
+	next '.command == "watch" and .members[1].since > 0'
+	ended INT
+	test "$(get '([.members[].count] | add) as $n | $n > 0 and $n + .unattributed >= .ok')" = true
+}
+
+@test "watch: its memory and descriptors do not grow with who comes and goes" {
+	start echo -r --name A 127.0.0.1:0
+	local before
+	watch --rate 50 "$port"
+	next '.command == "watch"'
+	before=$(open_descriptors "$watch")
+	for _ in 1 2; do
+		start echo -r -w 40 --name B 127.0.0.1:"$port"
+		next '.event == "joined" and .members == 41'
+		kill -TERM "$pid"
+		finish "$pid" || true
+		next '.event == "left" and .members == 1'
+	done
+	# connections in flight are some
+	test "$(open_descriptors "$watch")" -lt "$((before + 20))"
+	ended INT
+	# those who left last, those before them as one, and who is there
+	test "$(get '.members | length')" -le 34
+	test "$(get '([.members[].count] | add) + .unattributed == .ok')" = true
+}
+
+@test "watch: -n and -d end it, with the ordinary report; blocks where there is no terminal" {
+	start echo -r --name A 127.0.0.1:0
+	probe --watch=0.1 -d 0.35 "$port"
+	test "$status" -eq 0
+	head -n 1 report | grep -qE "^127.0.0.1:$port tcp  1 member  [0-9]+ attempts in [0-9]+ s$"
+	grep -qE '^rate     [0-9.]+/s of 100  ' report
+	grep -qE '^  name +pid command +count +share +/s state$' report
+	grep -qE '^failed   now 0, in all 0$' report
+	grep -qE '^connect  p50 .* of the last [0-9.]+ m?s$' report
+	grep -qE "^127.0.0.1:$port tcp, [0-9]+ connections, 100 a second, at most 128 at a time, " report
+	run ! grep -q "$(printf '\033')" report
+	probe --watch -n 20 --rate 1000 -c 4 --json "$port"
+	test "$(get '"\(.command) \(.attempts) \(.loop)"')" = "probe 20 open"
+}
+
+@test "watch: where it makes no sense it says so in a line" {
+	local words
+	for words in '--watch=0 80' '--watch=x 80' '--watch=2h 80' \
+		'--watch --merge -' '--watch 80,81' '--group --watch=0 80'; do
+		# shellcheck disable=SC2086
+		probe $words
+		test "$status" -eq 2
+		test ! -s report
+		test "$(wc -l <err)" -eq 1
+	done
+	probe --watch=0 80
+	grep -qx 'rpnc probe: --watch=0: want 0.1 to 3600 seconds' err
+}
+
+@test "watch: a terminal shows it in place, at any size, and what came below" {
+	start echo -r --name A 127.0.0.1:0
+	local first=$pid
+	shell w
+	enter w "rpnc probe --watch=0.2 $port"
+	top() {
+		[[ $(tm capture-pane -p -t w | sed -n "$1p") =~ $2 ]]
+	}
+	eventually top 1 "^127.0.0.1:$port tcp  1 member  [0-9]+ attempts in "
+	eventually top 4 "^  A +$first rpnc .*100.0 % +[0-9.]+ running"
+	start echo -r --name B 127.0.0.1:"$port"
+	like w "[0-9]+:[0-9]+ \\+ B, pid $pid rpnc: 2 members"
+	eventually top 1 '  2 members  '
+	like w '\+ B at .*, [0-9]+ since'
+	like w 'fair hashing gives [0-9]+ ± [0-9]+ each \(99 %\), p [^ ]+: (even|unclear)'
+	resize w 40 10
+	eventually top 1 "^127.0.0.1:$port tcp  2 members"
+	like w 'fair: [0-9]+ ± '
+	resize w 80 24
+	kill -STOP "$first"
+	eventually top 4 "^  A +$first rpnc .* stopped"
+	like w 'queued   now [0-9]+, in all [0-9]+: nobody accepted them'
+	kill -CONT "$first"
+	eventually top 4 "^  A +$first rpnc .* running"
+	keys w C-z
+	sees w Stopped
+	enter w fg
+	eventually top 1 '  2 members  '
+	keys w C-c
+	sees w "$port tcp, " 'members came or went meanwhile'
+	prompts w '$'
+	enter w 'echo status $?'
+	like w "status (6|130)"
+	enter w "clear; NO_COLOR=1 rpnc probe --watch=0.2 -d 1 $port"
+	eventually top 1 '  2 members  '
+	run ! grep -q "$(printf '\033')" <<<"$(tm capture-pane -pe -t w | head -n 8)"
+}
