@@ -69,7 +69,7 @@ sorted(double *to, const double *values, int n)
 double
 advice_median(const double *values, int n)
 {
-	double s[ADVICE_ROUNDS];
+	double s[ADVICE_ROUNDS] = { 0 };
 
 	n = sorted(s, values, n);
 	return n ? (s[(n - 1) / 2] + s[n / 2]) / 2 : NAN;

@@ -29,8 +29,8 @@ struct group_found {
  * too, with a lookout and maybe a board. -1: no memory; found_free() is due
  * even then.
  */
-int found_fill(struct group_found *, const struct sample *, int samples,
-    struct rivals *, const struct diag_sock *like);
+int found_fill(struct group_found *g, const struct sample *samples, int taken,
+    struct rivals *r, const struct diag_sock *like);
 void found_free(struct group_found *);
 
 #endif

@@ -153,29 +153,38 @@ table(FILE *out, const struct compare_report *r)
 		row(out, &r->models[i]);
 }
 
-/* One bar a model, by the figure at an offset. */
+static double
+busy_rate(const struct compare_model *m)
+{
+	return m->busy.rate;
+}
+
+static double
+stall_p99(const struct compare_model *m)
+{
+	return m->stall.p99;
+}
+
+/* One bar a model. */
 static void
-plot(FILE *out, const struct compare_report *r, size_t figure, bool is_time)
+plot(FILE *out, const struct compare_report *r,
+    double figure(const struct compare_model *),
+    void cell_of(FILE *, double, int))
 {
 	char bar[BAR_TEXT];
 	double most = 0;
 
 	for (size_t i = 0; i < r->model_count; i++) {
-		double v = *(const double *)((const char *)&r->models[i] +
-		    figure);
+		double v = figure(&r->models[i]);
 
 		most = isfinite(v) && v > most ? v : most;
 	}
 	for (size_t i = 0; i < r->model_count; i++) {
-		double v = *(const double *)((const char *)&r->models[i] +
-		    figure);
+		double v = figure(&r->models[i]);
 
 		fprintf(out, "\n  %-*s%s ", NAME_CELLS, r->models[i].model,
 		    bar_text(isfinite(v) && most > 0 ? v / most : 0, bar));
-		if (is_time)
-			time_cell(out, v, 9);
-		else
-			count_cell(out, v, 9);
+		cell_of(out, v, 9);
 	}
 }
 
@@ -239,9 +248,9 @@ measured(FILE *out, const struct compare_report *r)
 	table(out, r);
 	fprintf(out, "\n\nconnections a second, %lld at a time",
 	    (long long)r->concurrency);
-	plot(out, r, offsetof(struct compare_model, busy.rate), false);
+	plot(out, r, busy_rate, count_cell);
 	fprintf(out, "\n\nstalling p99");
-	plot(out, r, offsetof(struct compare_model, stall.p99), true);
+	plot(out, r, stall_p99, time_cell);
 }
 
 void
