@@ -454,10 +454,10 @@ types() {
 	told 0 '+ B joined'
 	does 'kill -STOP %2'
 	does 'rpnc probe -s 127.0.0.1 --echo -n 20 -c 20 --timeout 60 127.0.0.1 9000 &'
-	all_wait() {
+	they_wait() {
 		test "$(queued)" -eq 20
 	}
-	eventually all_wait
+	eventually they_wait
 	does 'rpnc probe --rescue B --yes 127.0.0.1 9000 &'
 	finish "${pids[2]}"
 	run -0 cat out.2
