@@ -163,7 +163,10 @@ while True:
 	during "$(<port)" --rate 100 --echo -- true
 	test "$status" -eq 1 # all are
 	is '.lost == .losses.ended and .lost > 0'
+	is 'all(.intervals[]; .p99 == null)'
 	jq -e '.mismatched == 0 and .ok == 0 and .failed.other == .during.lost' report
+	probe --during -d 100ms --rate 100 --echo "$(<port)" -- true
+	run ! grep '^  p99' report # of none
 	# nothing was asked for: it was accepted, which is all
 	during "$(<port)" --rate 100 -- true
 	test "$status" -eq 0

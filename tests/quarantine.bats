@@ -143,7 +143,20 @@ flagged() {
 	echoes 3 -4
 	halt "${member[0]}"
 	isolate --quarantine A
+	# who wishes the same, and no longer, changes nothing
+	local first=$guest
+	mv events events.first
+	isolate --quarantine A
+	kill "$guest"
+	done_with "$guest" 143
+	assert happened "A (pid ${member[0]}) stays quarantined, as another"
+	run ! happened '"released"'
+	guest=$first
+	mv events.first events
 	start echo -r --identify -4 "$port"
+	eventually grep -qE '^\+ D .* new connections go round who is quar' err.1
+	assert_equal "$(grep -c quarantined err.1)" 2
+	run ! grep -F 'no longer' err.1
 	kill -KILL "${member[2]}"
 	finish "${member[2]}" || test $? -eq 137
 	eventually all_answered 60
@@ -157,6 +170,7 @@ flagged() {
 	finish "${member[0]}" || test $? -eq 137
 	done_with "$guest" 0
 	assert happened 'has no socket there any more'
+	eventually grep -qF '! A is no longer quarantined' "err.$((${#pids[@]} - 1))"
 }
 
 @test "rescue: the clients that wait are served by others, to their end" {
@@ -241,6 +255,7 @@ refused() {
 		refused 2 'say --yes' --rescue "$pid" "$port"
 		refused 2 'no socket of its own that is a member of TCP' $yes $$ "$port"
 		refused 2 'no socket of its own that is a member of UDP' -u $yes $$ "$port"
+		refused 2 'no socket of its own there that' $yes A -6 "$port"
 		refused 2 'no such process' $yes 2147483647 "$port"
 		refused 2 'want the pid of a member' $yes X "$port"
 		refused 2 'want a port' $yes "$pid" 0

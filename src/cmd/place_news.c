@@ -2,12 +2,24 @@
 #include <stdio.h>
 
 #include "cmd/place.h"
+#include "group/guest.h"
 
 /* Workers of ours are told of by the listening event and the report. */
 static bool
 is_own(const struct place *p, const struct slot *s)
 {
 	return s->pid == p->owner || s->parent == p->owner;
+}
+
+/* How what is new is dealt out, for whoever reads it. */
+static const char *
+dealt(const struct place *p, char text[static STEERING_TEXT])
+{
+	const struct steering *s = &board_shared(p->board)->steering;
+
+	if (!s->mode && guest_any(p->board))
+		return "new connections go round who is quarantined";
+	return steering_text(s, text);
 }
 
 static void
@@ -19,8 +31,7 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
 	struct event e = {
 		.kind = kind, .name = slot_name(s, name), .pid = s->pid,
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
-		.steering = steering_text(&board_shared(p->board)->steering,
-		    steering),
+		.steering = dealt(p, steering),
 	};
 
 	if (is_own(p, s))
@@ -100,6 +111,24 @@ on_state(struct watch *w, const struct slot *s)
 		    "full" : s->state == STATE_PAUSED ? "paused" : "stopped");
 }
 
+/* The name of a member, also of one that has just gone; NULL: it is none. */
+static const char *
+name_of(const struct place *p, pid_t pid, char name[static BOARD_NAME])
+{
+	const char *last = NULL;
+
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *now = board_slot(p->board, i);
+		const struct slot *seen = &p->watch.seen[i];
+
+		if (now->pid == pid && board_is_member(p->board, i))
+			return slot_name(now, name);
+		if (seen->pid == pid && seen->kind == SLOT_MEMBER)
+			last = slot_name(seen, name);
+	}
+	return last;
+}
+
 /* Whom a guest's wish is about; the command of who has no name. */
 static void
 tell_wish(struct watch *w, const struct slot *s, enum event_kind kind,
@@ -113,10 +142,7 @@ tell_wish(struct watch *w, const struct slot *s, enum event_kind kind,
 	};
 
 	owner_command(s->target, command);
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (board_slot(p->board, i)->pid == s->target &&
-		    board_is_member(p->board, i))
-			e.name = slot_name(board_slot(p->board, i), name);
+	e.name = name_of(p, s->target, name);
 	place_look(p);
 	desk_tell(p->desk, &e);
 	if (p->on_change)

@@ -89,6 +89,20 @@ stop_if_over(struct quarantine_probe *p)
 }
 
 static void
+tell_end(struct quarantine_probe *p)
+{
+	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
+
+	if (!quarantine_stays(&p->q)) {
+		tell(p, EVENT_RESUMED, "released");
+		return;
+	}
+	snprintf(line, sizeof(line), "%s stays quarantined, as another rpnc "
+	    "probe wishes", quarantine_text(&p->q, who));
+	desk_notice(&p->desk, line);
+}
+
+static void
 end(struct quarantine_probe *p)
 {
 	bool done = p->phase == DONE;
@@ -102,7 +116,7 @@ end(struct quarantine_probe *p)
 	}
 	quarantine_end(&p->q);
 	if (done)
-		tell(p, EVENT_RESUMED, "released");
+		tell_end(p);
 	if (p->rescue.open) {
 		snprintf(line, sizeof(line), "%u rescued client%s still open: "
 		    "this ends with the last of them, or at another signal",

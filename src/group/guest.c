@@ -42,17 +42,35 @@ guest_any(struct board *b)
 	return false;
 }
 
+static bool
+wishes(const struct slot *s, uint64_t inode)
+{
+	for (int i = 0; i < BOARD_SOCKETS; i++)
+		if (s->inodes[i] == inode)
+			return true;
+	return false;
+}
+
+bool
+guest_covers(const struct slot *all, const struct slot *s)
+{
+	if (all->kind != SLOT_GUEST || all->target != s->target)
+		return false;
+	for (int i = 0; i < BOARD_SOCKETS; i++)
+		if (s->inodes[i] && !wishes(all, s->inodes[i]))
+			return false;
+	return true;
+}
+
 const struct slot *
 guest_of(struct board *b, uint64_t inode)
 {
 	for (int i = 0; i < BOARD_SLOTS && inode; i++) {
 		const struct slot *s = board_slot(b, i);
 
-		if (s->kind != SLOT_GUEST)
-			continue;
-		for (int j = 0; j < BOARD_SOCKETS; j++)
-			if (s->inodes[j] == inode && guest_is_here(b, i))
-				return s;
+		if (s->kind == SLOT_GUEST && wishes(s, inode) &&
+		    guest_is_here(b, i))
+			return s;
 	}
 	return NULL;
 }

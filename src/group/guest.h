@@ -19,6 +19,8 @@ int guest_wish(struct board *, int slot, pid_t target, const uint64_t *inodes,
 bool guest_is_here(struct board *, int slot);
 /* Whether there is any such guest. */
 bool guest_any(struct board *);
+/* Whether all that is wished in the second slot is wished in the first, too. */
+bool guest_covers(const struct slot *, const struct slot *);
 /* The guest who wishes that this socket gets nothing; NULL: nobody does. */
 const struct slot *guest_of(struct board *, uint64_t inode);
 

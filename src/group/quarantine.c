@@ -282,10 +282,11 @@ refuse_process(struct quarantine *q)
 		    q->option, q->whom, q->port);
 	if (user_of(q->pid) != geteuid())
 		return refuse_user(q, user_of(q->pid));
-	return fail_as(STATUS_USAGE, "%s %.24s: it has no socket of its own "
+	return fail_as(STATUS_USAGE, "%s %.24s: it has no socket of its own%s "
 	    "that is a member of %s port %u: 'rpnc probe --group%s %u' lists "
-	    "them", q->option, q->whom, what, q->port,
-	    q->datagram ? " -u" : "", q->port);
+	    "them", q->option, q->whom,
+	    q->host.len || q->family != AF_UNSPEC ? " there" : "", what,
+	    q->port, q->datagram ? " -u" : "", q->port);
 }
 
 /* A name of a member, or a pid. */
@@ -415,6 +416,15 @@ quarantine_end(struct quarantine *q)
 		return;
 	board_set_state(q->board, q->slot, STATE_LEFT);
 	q->slot = -1;
+}
+
+bool
+quarantine_stays(const struct quarantine *q)
+{
+	for (int i = 0; i < q->count; i++)
+		if (!guest_of(q->board, q->sock[i].inode))
+			return false;
+	return q->count > 0;
 }
 
 void

@@ -47,6 +47,8 @@ enum progress quarantine_progress(struct quarantine *);
 int quarantine_look(struct quarantine *);
 /* The wish is over. */
 void quarantine_end(struct quarantine *);
+/* Whether somebody else wishes the same. */
+bool quarantine_stays(const struct quarantine *);
 void quarantine_close(struct quarantine *);
 
 /* "B (pid 4242)", "python3 (pid 4243)" for the terminal. */

@@ -24,17 +24,37 @@ tell(struct watch *w, void (*news)(struct watch *, const struct slot *),
 		news(w, s);
 }
 
-/* A guest comes and goes as members do, but is told of by its wish. */
+/* Whether another guest that is known wishes the same. */
+static bool
+is_wished(const struct watch *w, const struct slot *s)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (w->seen[i].order && &w->seen[i] != s &&
+		    guest_covers(&w->seen[i], s))
+			return true;
+	return false;
+}
+
+/*
+ * A guest comes and goes as members do, but is told of by its wish, which
+ * begins with the first that has it and ends with the last.
+ */
 static void
 tell_coming(struct watch *w, const struct watch_ops *ops, const struct slot *s)
 {
-	tell(w, s->kind == SLOT_GUEST ? ops->on_wish : ops->on_join, s);
+	if (s->kind != SLOT_GUEST)
+		tell(w, ops->on_join, s);
+	else if (!is_wished(w, s))
+		tell(w, ops->on_wish, s);
 }
 
 static void
 tell_going(struct watch *w, const struct watch_ops *ops, const struct slot *s)
 {
-	tell(w, s->kind == SLOT_GUEST ? ops->on_wish_end : ops->on_leave, s);
+	if (s->kind != SLOT_GUEST)
+		tell(w, ops->on_leave, s);
+	else if (!is_wished(w, s))
+		tell(w, ops->on_wish_end, s);
 }
 
 /* Compares one slot with what was seen of it. */

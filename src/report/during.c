@@ -263,8 +263,10 @@ timeline(FILE *out, const struct probe_during *d)
 	counts(out, d, "timeout", l->timeout, timed_out);
 	counts(out, d, "other", l->other, other);
 	counts(out, d, "slow", d->slow, slow);
-	row(out, d, "p99", p99);
-	fprintf(out, " %s", time_of(largest(d, p99), time));
+	if (largest(d, p99) > 0) {
+		row(out, d, "p99", p99);
+		fprintf(out, " %s", time_of(largest(d, p99), time));
+	}
 	members(out, d);
 	command(out, d);
 	changes(out, d);
