@@ -204,6 +204,35 @@ load probe
 	test "$(get '.members[0].name')" = "I am ${workers[0]}."
 }
 
+@test "probe: nobody says who it is: that is said" {
+	members --do close
+	probe -n 5 --by banner "$port"
+	grep -qx "nobody greeted as 'rpnc echo --identify' does" report
+	probe --by board "$port"
+	test "$status" -eq 1
+	grep -qx "rpnc probe: --by board: no member of port $port is rpnc's and this user's" err
+	members --do say
+	probe -n 5 --match '^You' "$port"
+	test "$status" -eq 0
+	grep -qx -- '--match found nothing in any reply' report
+	probe -n 5 --match '^I' "$port"
+	grep -q 'found nothing' report && fail "it did"
+	true
+}
+
+@test "probe: who accepts and does not answer has failures, and is not called cheated" {
+	members --do hold
+	start echo -r 127.0.0.1 "$port"
+	probe -n 40 -c 40 --echo --timeout 0.3 --json "$port"
+	test "$status" -eq 6
+	sums
+	test "$(get .fairness.verdict)" = unclear
+	test "$(get '[.failed.timeout] - [0] == [.members[] | select(.name == null).failed]')" = true
+	test "$(get '.members[] | select(.name != null).failed')" -eq 0
+	probe -n 40 -c 40 --echo --timeout 0.3 "$port"
+	grep -qE " pid ${workers[0]} python3 .* 0   0\.0 %  \(and [0-9]+ failed\)$" report
+}
+
 @test "probe: --echo verifies what comes back, of any size" {
 	start echo --identify 0
 	local size

@@ -131,6 +131,13 @@ few_ports() {
 	probe --sources 203.0.113.0/24 127.0.0.1 9
 	test "$status" -eq 5
 	grep -q 'no address of this host' err
+	# not for want of ports, in the middle of it
+	probe -s 203.0.113.7 127.0.0.1 9
+	test "$status" -eq 5
+	grep -qx "rpnc probe: --source 203.0.113.7: no address of this host" err
+	probe -s 203.0.113.7 127.0.0.1 9-10
+	test "$status" -eq 5
+	grep -q 'no address of this host' err
 }
 
 # waits ARG...: how long a probe's epoll_wait(2) was asked to wait, each kind.

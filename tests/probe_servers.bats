@@ -190,6 +190,34 @@ right() {
 	right
 }
 
+@test "servers: one that has closed before /proc was read is not called hidden" {
+	# it has so many descriptors that reading them takes milliseconds
+	mkfifo ready
+	python3 - >ready 3>&- <<-'END' &
+		import os, resource, socket, time
+		most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+		resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192), most))
+		s = socket.socket()
+		s.bind(("127.0.0.1", 0))
+		s.listen(128)
+		for i in range(6000):
+		    os.dup(0)
+		print(s.getsockname()[1], flush=True)
+		while True:
+		    c, _ = s.accept()
+		    end = time.monotonic() + 0.0008
+		    while time.monotonic() < end:
+		        pass
+		    c.close()
+	END
+	pids+=("$!")
+	read -r port <ready
+	probe -n 20 "$port"
+	test "$status" -eq 0
+	grep -q "can't be seen" report && fail "but it can"
+	true
+}
+
 @test "servers: some foretold, some missed: each is said, and none is guessed" {
 	# only one of them has a socket that nobody else holds
 	members --sockets 1,1,1 --leaky --do half

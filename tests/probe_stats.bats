@@ -210,6 +210,10 @@ steered_once() {
 	grep -q -- '--merge old, line 3: not a report of this version: ' err
 	probe --merge text
 	grep -qx 'rpnc probe: --merge text, line 1: not an event of --json' err
+	# a line has a limit: /dev/zero would take all memory
+	probe --merge - < <(echo && head -c 65M /dev/zero)
+	test "$status" -eq 2
+	grep -qx 'rpnc probe: --merge standard input, line 2: over 64 MiB' err
 }
 
 @test "probe: --openmetrics is Prometheus' text format to promtool" {

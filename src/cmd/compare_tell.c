@@ -136,11 +136,9 @@ sentence(char *out, size_t size, const struct advice *a,
 			snprintf(out, size, "INCONCLUSIVE: attempts failed, so "
 			    "that the load was not the same");
 		else
-			snprintf(out, size, "INCONCLUSIVE: %s%s%sthe noise of "
-			    "the rounds hides %s; try a longer -d, or a "
-			    "calmer machine", *better ? "better in " : *worse ?
-			    "worse in " : "", *better ? better : worse,
-			    *better || *worse ? ", but " : "", unclear);
+			snprintf(out, size, "INCONCLUSIVE: the noise of the "
+			    "rounds hides %s; try -d, or a calmer machine",
+			    unclear);
 		break;
 	}
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/desk.h"
-#include "probe/identify.h"
+#include "net/sock.h"
 #include "probe/survey.h"
 #include "report/group.h"
 #include "terminal/live.h"
@@ -205,7 +205,7 @@ probe_host(const struct settings *s, const struct endpoint *e,
 	if (addr_resolve(e, loop_now() + s->connect_timeout, &list) < 0)
 		return -1;
 	for (int i = 0; i < list.count; i++)
-		if (identify_is_local(&list.at[i])) {
+		if (sock_is_local(&list.at[i])) {
 			*out = list.at[i];
 			return 0;
 		}

@@ -207,3 +207,20 @@ sock_set_close(struct sock_set *set)
 	set->count = 0;
 	errno = saved;
 }
+
+bool
+sock_is_local(const struct addr *a)
+{
+	struct addr any = *a;
+	int fd, result;
+
+	if (a->sa.sa_family == AF_UNIX)
+		return false;
+	addr_set_port(&any, 0);
+	fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	result = bind(fd, &any.sa, any.len);
+	close(fd);
+	return result == 0;
+}

@@ -42,6 +42,9 @@ int sock_set_int(int fd, int level, int option, int value);
 /* As sock_diag(7) and /proc name it; 0: fd is no socket any more. */
 uint64_t sock_inode(int fd);
 
+/* Whether the address is one of this host's. */
+bool sock_is_local(const struct addr *);
+
 int sock_device(int fd, const char *interface);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "net/sock.h"
 #include "probe/sources.h"
 #include "probe/whatif.h"
 
@@ -129,6 +130,10 @@ conclude_said(struct findings *f, const struct run *r)
 		    "them: no verdict");
 		return KNOW_SHARED;
 	}
+	if (r->tally.out[OUT_OK] && !r->tally.count)
+		note(f, r->pace.ground.by == BY_REPLY ? "--match found nothing "
+		    "in any reply" : "nobody greeted as 'rpnc echo --identify' "
+		    "does");
 	if (p->local || !to->len || !identify_is_shared(p, to))
 		return KNOW_SOME;
 	note_shared(f);
@@ -192,7 +197,7 @@ expect(struct findings *f, struct run *r, enum knowledge *known, bool *changed)
 	struct expect *x = &f->expect;
 
 	x->given = f->weights;
-	x->local = g->target.len && identify_is_local(&g->target);
+	x->local = g->target.len && sock_is_local(&g->target);
 	x->weighed = g->by == BY_DIAG || g->by == BY_BOARD;
 	if (expect_apply(x, &r->roll, &r->tally, known, changed) < 0)
 		return -1;

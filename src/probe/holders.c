@@ -286,7 +286,8 @@ drop_managers(struct tally *t)
 	for (int i = 0; i < t->count; i++) {
 		struct row *r = &t->rows[i];
 
-		if (r->weight > 0 || r->count || r->predicted || r->queued)
+		if (r->weight > 0 || r->count || r->predicted || r->queued ||
+		    r->failed)
 			t->rows[kept++] = *r;
 	}
 	t->count = kept;

@@ -59,23 +59,6 @@ struct identify {
 	struct trust trust;		/* in what was foreseen */
 };
 
-bool
-identify_is_local(const struct addr *a)
-{
-	struct addr any = *a;
-	int fd, result;
-
-	if (a->sa.sa_family == AF_UNIX)
-		return false;
-	addr_set_port(&any, 0);
-	fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	result = bind(fd, &any.sa, any.len);
-	close(fd);
-	return result == 0;
-}
-
 struct identify *
 identify_new(struct tally *t, const struct plan *plan)
 {
@@ -172,7 +155,7 @@ bool
 identify_is_shared(const struct plan *plan, const struct addr *target)
 {
 	struct tally none = { 0 };
-	struct identify *w = identify_is_local(target) ?
+	struct identify *w = sock_is_local(target) ?
 	    identify_new(&none, plan) : NULL;
 	bool shared = w && identify_aim(w, target) > 0 &&
 	    listeners_are_shared(&w->before, &none);
@@ -323,13 +306,26 @@ row_of_holders(struct identify *w, const pid_t *pids, int count)
 	return row >= 0 ? row : tally_process(w->tally, pids[0]);
 }
 
+/* To read /proc takes so long that the server may have closed meanwhile. */
+static bool
+is_over(struct identify *w, const struct addr *ours, const struct diag_sock *s)
+{
+	struct diag_sock now;
+
+	return diag_get(w->diag, w->protocol, &w->target, ours, &now) <= 0 ||
+	    now.inode != s->inode;
+}
+
 /* A new child of a server that forks is only found by reading all of /proc. */
 static enum look
-look_holders(struct identify *w, const struct diag_sock *s, int *row)
+look_holders(struct identify *w, const struct addr *ours,
+    const struct diag_sock *s, int *row)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
 
+	if (!count && is_over(w, ours, s))
+		return LOOK_GONE;
 	if (!count) {
 		w->uid = s->uid;
 		w->hidden++;
@@ -377,7 +373,7 @@ identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
 	if (s.inode && is_as_foreseen(w, s.inode, foreseen, row))
 		return LOOK_FOUND;
 	if (s.inode)
-		return look_holders(w, &s, row);
+		return look_holders(w, ours, &s, row);
 	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)
 		return LOOK_QUEUED;
 	/* NEW_SYN_RECV is told as SYN_RECV */

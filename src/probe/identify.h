@@ -23,9 +23,6 @@ enum look {
 struct identify *identify_new(struct tally *, const struct plan *);
 void identify_free(struct identify *);
 
-/* Whether the address is one of this host's. */
-bool identify_is_local(const struct addr *a);
-
 /*
  * Aims at an address: finds the group that takes its traffic and makes a row
  * of each member. Returns how many sockets there are, 0 included, or -1.

@@ -7,36 +7,22 @@
  */
 #include "probe/merge.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/line.h"
+
+enum { LINE_MOST = 64 << 20 };		/* thousands of members */
 
 /* What is read, and what was wrong with it. */
 struct reader {
 	struct merge *merge;
 	const char *wrong;		/* the first field that was; NULL: none */
 };
-
-static void note(struct merge *m, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-note(struct merge *m, const char *format, ...)
-{
-	va_list args;
-
-	if (m->note_count == MERGE_NOTES)
-		return;
-	va_start(args, format);
-	vsnprintf(m->note[m->note_count], MERGE_NOTE, format, args);
-	va_end(args);
-	m->notes[m->note_count] = m->note[m->note_count];
-	m->note_count++;
-}
 
 static void
 wrong(struct reader *r, const char *name)
@@ -156,9 +142,8 @@ latencies(struct reader *r, json_t *from, struct hist **into)
 		latency(r, all, names[i], &into[i]);
 }
 
-/* Where the kernel or a board was asked, the host is the one that asked. */
-static bool
-is_own(const char *by)
+bool
+merge_is_own(const char *by)
 {
 	return strcmp(by, "diag") == 0 || strcmp(by, "board") == 0;
 }
@@ -182,7 +167,7 @@ member(struct reader *r, json_t *o, const char *by, const char *host)
 	text(r, o, "name", like.name, sizeof(like.name));
 	text(r, o, "host", like.host, sizeof(like.host));
 	text(r, o, "command", like.command, sizeof(like.command));
-	if (!like.host[0] && is_own(by))
+	if (!like.host[0] && merge_is_own(by))
 		snprintf(like.host, sizeof(like.host), "%.*s", ROW_NAME - 1,
 		    host);
 	if (foretold > all)
@@ -197,6 +182,7 @@ member(struct reader *r, json_t *o, const char *by, const char *host)
 	row->count += all - foretold;
 	row->predicted += foretold;
 	row->queued += count(r, o, "queued");
+	row->failed += count(r, o, "failed");
 	row->sockets = sockets > 0 ? sockets : row->sockets;
 	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
 	latencies(r, o, row->latency);
@@ -356,132 +342,29 @@ merge_read(struct merge *m, FILE *in, const char *name)
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t length;
-	int found = 0, got = 0, lines = 0;
+	int found = 0, got = 0, lines = 0, error;
 
-	while (got >= 0 && (length = getline(&line, &room, in)) >= 0) {
+	while (got >= 0 && (length = line_read(in, &line, &room,
+	    LINE_MOST)) >= 0) {
 		got = read_line(m, line, (size_t)length, name, ++lines);
 		found += got > 0;
 	}
+	error = errno;
 	free(line);
 	if (got < 0)
 		return -1;
-	if (ferror(in))
-		goto unreadable;
+	if (error == EMSGSIZE)
+		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: over "
+		    "%d MiB", name, lines + 1, LINE_MOST >> 20);
+	if (error) {
+		errno = error;
+		fail("--merge %.200s", name);
+		return fail_status_set(STATUS_USAGE);
+	}
 	if (!found)
 		return fail_as(STATUS_USAGE, "--merge %.200s: no report of "
 		    "'rpnc probe --json' in it", name);
 	return found;
-unreadable:
-	fail("--merge %.200s", name);
-	return fail_status_set(STATUS_USAGE);
-}
-
-static void
-aim(struct merge *m)
-{
-	struct endpoint e = { .numeric = true };
-	char *words[] = { m->target.text, m->port.text };
-	struct addr_list list;
-
-	if (m->target.mixed || m->port.mixed || m->protocol.mixed)
-		return;
-	e.datagram = strstr(m->protocol.text, "udp") != NULL;
-	/* a link-local one may be of an interface that isn't here */
-	if (endpoint_parse(&e, m->port.text[0] ? 2 : 1, words) < 0 ||
-	    addr_resolve(&e, 0, &list) < 1)
-		return;
-	m->address = list.at[0];
-}
-
-static void
-note_verdicts(struct merge *m)
-{
-	char all[MERGE_NOTE] = "";
-	size_t used = 0;
-
-	for (int v = 0; v <= FAIR_CHANGED; v++)
-		if (m->verdicts[v])
-			used += (size_t)snprintf(all + used,
-			    sizeof(all) - used, "%s%llu %s", used ? ", " : "",
-			    (unsigned long long)m->verdicts[v],
-			    fair_verdict_name((enum fair_verdict)v));
-	if (used)
-		note(m, "one by one they were: %.150s", all);
-}
-
-/* Whether it was one group that all of them saw. */
-static enum knowledge
-weigh(struct merge *m)
-{
-	double weights = 0;
-
-	for (int i = 0; i < m->tally.count; i++)
-		weights += m->tally.rows[i].weight;
-	if (m->target.mixed || m->port.mixed || m->protocol.mixed ||
-	    (m->host.mixed && !m->at_least)) {
-		note(m, "not one group: how even it is can't be judged "
-		    "together");
-		return KNOW_NOTHING;
-	}
-	if (m->unjudged || !(weights > 0)) {
-		if (m->tally.count)
-			note(m, "not every report could judge how even it is, "
-			    "so together they can't");
-		return KNOW_NOTHING;
-	}
-	if (m->at_least && summary_hosts(&m->tally) > 1) {
-		note(m, "several hosts: no one hash deals connections out to "
-		    "them: no verdict");
-		return KNOW_SHARED;
-	}
-	if (m->at_least)
-		return KNOW_SOME;
-	m->changed |= m->fewest != m->tally.count;
-	return KNOW_GIVEN;
-}
-
-/* Where all are of one host, it is told once. */
-static void
-forget_host(struct merge *m)
-{
-	for (int i = 0; i < m->tally.count && !m->host.mixed; i++) {
-		struct row *r = &m->tally.rows[i];
-
-		if (is_own(m->by.text) && strcmp(r->host, m->host.text) == 0)
-			r->host[0] = '\0';
-	}
-}
-
-static const char *
-agreed(const struct merge_word *w)
-{
-	return w->mixed ? "mixed" : w->text[0] ? w->text : NULL;
-}
-
-int
-merge_end(struct merge *m, struct summary *s)
-{
-	enum knowledge known = weigh(m);
-	struct probe_report *r = &s->report;
-
-	if (m->reports > 1)
-		note_verdicts(m);
-	forget_host(m);
-	aim(m);
-	if (summary_make(s, &m->tally, known, m->changed) < 0)
-		return -1;
-	s->target.address = m->address.len ? &m->address : NULL;
-	s->target.protocol = agreed(&m->protocol);
-	r->command = "probe";
-	r->by = agreed(&m->by);
-	r->loop = agreed(&m->loop);
-	r->host = m->host.mixed ? NULL : agreed(&m->host);
-	r->steering = agreed(&m->steering);
-	r->reports = m->reports;
-	r->seconds = m->seconds;
-	r->other_reason = NULL;
-	r->notes = m->notes;
-	return 0;
 }
 
 void

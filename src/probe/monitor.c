@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "net/sock.h"
 #include "probe/clock.h"
 
 enum { FEW = 5 };			/* expected of a member: no verdict */
@@ -58,7 +59,7 @@ judge(struct monitor *m, enum knowledge known)
 	bool changed = false;
 
 	*x = (struct expect){
-		.given = m->weights, .local = identify_is_local(&g->target),
+		.given = m->weights, .local = sock_is_local(&g->target),
 		.weighed = g->by != BY_NONE && !sights_are_names(&m->sights),
 	};
 	if (expect_apply(x, &m->sights.run->roll, t, &known, &changed) < 0)

@@ -1,8 +1,10 @@
 #include "probe/run.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 #include "base/fail.h"
+#include "net/sock.h"
 
 static struct run *
 of_pace(struct pace *p)
@@ -44,7 +46,7 @@ is_askable(struct run *r, const struct addr *a)
 
 	if (by != BY_AUTO && by != BY_DIAG)
 		return false;
-	if (!identify_is_local(a))
+	if (!sock_is_local(a))
 		return false;
 	if (!r->who)
 		r->who = identify_new(&r->tally, r->pace.plan);
@@ -70,7 +72,7 @@ on_aim(struct pace *p, const struct addr *a)
 		g->who = NULL;
 	if (g->by != BY_DIAG || askable)
 		return;
-	if (!identify_is_local(a))
+	if (!sock_is_local(a))
 		fail_as(STATUS_USAGE, "--by diag asks this host's kernel, "
 		    "and %s is another host", addr_text(a, text));
 	p->stopping = true;
@@ -113,11 +115,11 @@ open_roll(struct run *r, const struct endpoint *e)
 
 	r->port = e->local ? 0 : e->port;
 	members = roll_open(&r->roll, p->datagram, r->port);
-	if (p->by == BY_BOARD && members < 0)
+	if (p->by == BY_BOARD && members < 0 && errno != ENOENT)
 		return -1;
-	if (p->by == BY_BOARD && members == 0)
+	if (p->by == BY_BOARD && members <= 0)
 		return fail_as(STATUS_NETWORK, "--by board: no member of port "
-		    "%u is rpnc's", e->port);
+		    "%u is rpnc's and this user's", e->port);
 	if (p->by == BY_BOARD || (p->by == BY_AUTO && p->datagram &&
 	    members > 0))
 		roll_begin(&r->roll, &r->tally);

@@ -347,7 +347,7 @@ leave_out_rest(struct sights *v)
 		const struct row *r = &t->rows[i];
 
 		if (!r->unused && (v->at[r->at].member || total(r) ||
-		    r->queued))
+		    r->queued || r->failed))
 			t->rows[kept++] = *r;
 	}
 	t->count = kept;

@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "net/sock.h"
 
 enum { WALK_BITS = 12, ITEM_MAX = 64 };
 
@@ -77,17 +78,6 @@ wrong:
 	    (int)(length < 40 ? length : 40), item);
 }
 
-static bool
-is_own(const struct addr *a)
-{
-	int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool own = fd >= 0 && bind(fd, &a->sa, a->len) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return own;
-}
-
 static int
 add(struct sources *s, const struct addr *a)
 {
@@ -127,7 +117,7 @@ walk(struct sources *s, const struct prefix *p)
 
 		low[3] |= (uint8_t)i;
 		low[2] |= (uint8_t)(i >> 8);
-		if (!is_special(p, i) && is_own(&a) && add(s, &a) < 0)
+		if (!is_special(p, i) && sock_is_local(&a) && add(s, &a) < 0)
 			return -1;
 	}
 	return 0;
@@ -202,11 +192,15 @@ int
 sources_take(struct sources *s, const struct addr_list *list)
 {
 	bool has4 = false, has6 = false;
+	char text[ADDR_TEXT];
 
 	for (int i = 0; i < list->count; i++) {
 		bool *has = list->at[i].sa.sa_family == AF_INET ? &has4 :
 		    &has6;
 
+		if (!*has && !sock_is_local(&list->at[i]))
+			return fail_as(STATUS_BIND, "--source %s: no address "
+			    "of this host", addr_host(&list->at[i], text));
 		if (!*has && add(s, &list->at[i]) < 0)
 			return -1;
 		*has = true;
@@ -253,7 +247,7 @@ sources_next(struct sources *s, int family, struct addr *out)
 			break;
 		step(s);
 		if (i + 1 == s->count) {
-			errno = EADDRNOTAVAIL;
+			errno = EAFNOSUPPORT;
 			return -1;
 		}
 	}

@@ -88,13 +88,17 @@ expect(struct summary *s, const struct tally *t, uint64_t total, bool judged)
 }
 
 /*
- * Who got those that are in queues is not all known; and who closes at once is
- * missed more often than others.
+ * Who got those that are in queues is not all known; who closes at once is
+ * missed more often than others; and who does not answer is dealt as many as
+ * others are.
  */
 static bool
 is_partial(const struct tally *t)
 {
-	return t->out[OUT_QUEUED] || t->unattributed * 20 > t->out[OUT_OK];
+	uint64_t missing = t->unattributed + t->out[OUT_RESET] +
+	    t->out[OUT_TIMEOUT] + t->out[OUT_ENDED];
+
+	return t->out[OUT_QUEUED] || missing * 20 > t->out[OUT_OK];
 }
 
 static int
@@ -147,7 +151,7 @@ member_fill(struct probe_member *m, struct latencies *latency,
 		.command = r->command[0] ? r->command : NULL,
 		.pid = r->pid > 0 ? r->pid : -1, .worker = r->worker,
 		.count = row_total(r), .predicted = r->predicted,
-		.queued = r->queued, .latency = latency,
+		.queued = r->queued, .failed = r->failed, .latency = latency,
 		.sockets = r->sockets ? r->sockets : -1,
 		.uid = r->foreign ? (int64_t)r->uid : -1,
 	};

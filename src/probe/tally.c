@@ -51,6 +51,8 @@ tally_add(struct tally *t, const struct result *r)
 		t->other_error = r->error;
 	if (r->outcome == OUT_QUEUED && r->predicted >= 0)
 		t->rows[r->predicted].queued++;
+	else if (r->outcome != OUT_OK && r->row >= 0)
+		t->rows[r->row].failed++;
 	t->mismatched += r->mismatched;
 	for (int i = 0; i < LATENCIES; i++)
 		if (r->outcome == OUT_OK || i == LATENCY_CONNECT ||
@@ -147,6 +149,7 @@ tally_forget(struct tally *t, int row)
 	into->count += from->count;
 	into->predicted += from->predicted;
 	into->queued += from->queued;
+	into->failed += from->failed;
 	for (int i = 0; i < LATENCIES; i++)
 		hist_move(&into->latency[i], &from->latency[i]);
 	t->named -= from->told;

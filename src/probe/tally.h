@@ -28,6 +28,7 @@ struct row {
 	int sockets;			/* that it accepts from; 0: not known */
 	uint64_t count;			/* who answered was seen */
 	uint64_t predicted, queued;	/* only asked for before connecting */
+	uint64_t failed;		/* accepted, then reset or timed out */
 	struct hist *latency[LATENCIES];
 };
 

@@ -9,7 +9,7 @@
 #include "report/event.h"
 #include "report/compare.h"
 #include "report/group.h"
-#include "report/probe.h"
+#include "report/probe_human.h"
 
 enum { JOINED_SHOWN = 8 };	/* of those that would be joined */
 

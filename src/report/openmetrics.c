@@ -157,6 +157,12 @@ value_queued(const struct probe_member *p)
 	return (double)p->queued;
 }
 
+static double
+value_failed(const struct probe_member *p)
+{
+	return (double)p->failed;
+}
+
 /* Two rows of a stranger's names may look the same when escaped, and one
    sample twice spoils the whole file: the first one stays. */
 static bool
@@ -178,6 +184,8 @@ members(const struct metrics *m, const struct probe_report *r)
 		    "Connections that it was to get.", value_expected },
 		{ "member_queued", "Connections that wait in its queue.",
 		    value_queued },
+		{ "member_failed", "Connections that it accepted, and that "
+		    "then failed.", value_failed },
 	};
 	char (*labels)[LABELS] = calloc(r->member_count + 1, LABELS);
 
@@ -194,7 +202,8 @@ members(const struct metrics *m, const struct probe_report *r)
 		if (!is_new(labels, i))
 			labels[i][0] = '\0';
 	}
-	for (size_t c = 0; labels && r->member_count && c < 3; c++) {
+	for (size_t c = 0; labels && r->member_count &&
+	    c < sizeof(columns) / sizeof(columns[0]); c++) {
 		family(m, columns[c].name, "gauge", columns[c].help);
 		for (size_t i = 0; i < r->member_count; i++) {
 			double v = columns[c].value(&r->members[i]);

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/hist.h"
 #include "net/addr.h"
@@ -38,6 +37,7 @@ struct probe_member {
 	int64_t sockets;		/* listening ones that it accepts from */
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
+	uint64_t failed;		/* accepted, and then not answered */
 	double share, expected;
 	const struct latencies *latency;
 };
@@ -95,8 +95,5 @@ struct probe_report {
 extern const struct field probe_fields[];	/* of struct probe_report */
 extern const struct field probe_target_fields[], probe_failure_fields[],
     probe_latency_fields[], probe_fairness_fields[];
-
-/* Writes the report for people: lines, without the last one's end. */
-void probe_human(FILE *out, const struct probe_report *);
 
 #endif

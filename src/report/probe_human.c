@@ -1,0 +1,208 @@
+#include "report/probe_human.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "report/probe_members.h"
+
+enum { P99_FROM = 100, WHAT_IF_MAX = 80 };
+
+static void
+header(FILE *out, const struct probe_report *r)
+{
+	const struct addr *to = r->target->address;
+	const char *protocol = r->target->protocol;
+	char text[ADDR_TEXT];
+	bool datagram = protocol && (strstr(protocol, "udp") ||
+	    strstr(protocol, "datagram"));
+
+	fprintf(out, "%s %s, %llu %s%s, ", to ? addr_text(to, text) :
+	    "several targets,", protocol ? protocol : "?",
+	    (unsigned long long)r->attempts, datagram ? "datagram" :
+	    "connection", r->attempts == 1 ? "" : "s");
+	if (r->reports > 1)
+		fprintf(out, "%llu reports, ", (unsigned long long)r->reports);
+	if (r->rate > 0)
+		fprintf(out, "%.7g a second, at most ", r->rate);
+	if (r->concurrency)
+		fprintf(out, "%lld at a time, ", (long long)r->concurrency);
+	fprintf(out, "%.2f s", r->seconds);
+	if (r->by && strcmp(r->by, "diag") != 0)
+		fprintf(out, ", by %s", r->by);
+}
+
+static void
+expectation(FILE *out, const struct probe_report *r)
+{
+	const struct probe_fairness *f = r->fairness;
+	const char *who = r->steering ? "this steering" : "fair hashing";
+
+	fputc('\n', out);
+	if (!f->equal)
+		fprintf(out, "%s gives what is expected ± %.0f (99 %%)", who,
+		    f->spread);
+	else if (f->at_least)
+		fprintf(out, "at least %zu members: %s gives %.0f ± %.0f each "
+		    "(99 %%)", r->member_count, who, r->members[0].expected, f->spread);
+	else
+		fprintf(out, "%s gives %.0f ± %.0f each (99 %%)", who,
+		    r->members[0].expected, f->spread);
+	if (isfinite(f->chi2))
+		fprintf(out, "   chi2 %.2f, p %.2g", f->chi2, f->p);
+	fprintf(out, "   %s", f->verdict);
+}
+
+/* What helps to read a verdict that is not plainly good. */
+static void
+advice(FILE *out, const struct probe_report *r)
+{
+	const struct probe_fairness *f = r->fairness;
+	char text[MEMBER_TEXT];
+
+	if (!r->detail && strcmp(f->verdict, "even") == 0)
+		return;
+	if (f->enough && strcmp(f->verdict, "too-few") == 0)
+		fprintf(out, "\na member that gets nothing shows from -n %llu "
+		    "on", (unsigned long long)f->enough);
+	if (f->deviant >= 0) {
+		const struct probe_member *m = &r->members[f->deviant];
+
+		member_label(m, text);
+		fprintf(out, "\nlargest deviation: ");
+		if (m->name)
+			fprintf(out, "%s", text);
+		else
+			fprintf(out, "pid %lld", (long long)m->pid);
+		fprintf(out, " %+.1f %%", f->deviation * 100);
+	}
+	if (f->needed)
+		fprintf(out, "%sa skew of 10 %% shows from -n %llu on",
+		    f->deviant >= 0 ? "; " : "\n",
+		    (unsigned long long)f->needed);
+}
+
+static void
+fairness(FILE *out, const struct probe_report *r)
+{
+	if (!r->fairness)
+		return;
+	if (r->member_count > 1)
+		expectation(out, r);
+	else
+		fprintf(out, "\none member%s: nothing to compare   %s",
+		    r->fairness->at_least ? " answered" : "",
+		    r->fairness->verdict);
+	if (r->member_count > 1)
+		advice(out, r);
+}
+
+static void
+what_if(FILE *out, const struct probe_what_if *w)
+{
+	char who[WHAT_IF_MAX * ESCAPE_MAX];
+
+	if (!w)
+		return;
+	escape(w->change, strnlen(w->change, WHAT_IF_MAX - 1), false, who);
+	if (strcmp(w->change, "+1") == 0)
+		fprintf(out, "\nif one joined");
+	else if (strcmp(w->change, "-1") == 0)
+		fprintf(out, "\nif the last one left");
+	else
+		fprintf(out, "\nif %s left", who);
+	fprintf(out, ", %.0f to %.0f of these %llu flows would move (99 %%, by "
+	    "theory); %.0f have to", w->low, w->high,
+	    (unsigned long long)w->flows, w->ideal * (double)w->flows);
+}
+
+static void
+latency(FILE *out, const struct probe_report *r, enum latency which)
+{
+	static const char *const names[] = {
+		"connect", "accept", "echo", "reply", "late",
+	};
+	/* of fewer samples it would only be the largest, or nearly */
+	static const struct { const char *name; double p; uint64_t from; }
+	columns_[] = {
+		{ "p50", 50, 1 }, { "p90", 90, 10 }, { "p99", 99, P99_FROM },
+		{ "p99.9", 99.9, HIST_P999_FROM }, { "max", 100, 1 },
+	};
+	const struct hist *h = r->latency->at[which];
+	char text[NUM_TEXT];
+
+	if (!h || !h->count)
+		return;
+	fprintf(out, "\n%-7s", names[which]);
+	for (size_t i = 0; i < 5; i++)
+		if (h->count >= columns_[i].from)
+			fprintf(out, "  %s %s", columns_[i].name,
+			    duration_text((int64_t)(hist_percentile(h,
+			    columns_[i].p) + 500) / 1000, text));
+	if (which == LATENCY_ACCEPT)
+		fprintf(out, "      as coarse as asking, 50 µs to 5 ms");
+	else if (which == LATENCY_LATE)
+		fprintf(out, "      started after their time");
+	else
+		fprintf(out, "      %s loop", r->loop ? r->loop : "?");
+}
+
+static void
+counted(FILE *out, bool *some, const char *name, uint64_t n)
+{
+	if (n)
+		fprintf(out, "%s%s %llu", *some ? ", " : " (", name,
+		    (unsigned long long)n);
+	*some |= n > 0;
+}
+
+static void
+failures(FILE *out, const struct probe_report *r)
+{
+	const struct probe_failures *f = r->failed;
+	uint64_t all = f->refused + f->reset + f->timeout + f->other;
+	bool some = false;
+
+	fprintf(out, "\nfailed %llu", (unsigned long long)all);
+	counted(out, &some, "refused", f->refused);
+	counted(out, &some, "reset", f->reset);
+	counted(out, &some, "timeout", f->timeout);
+	counted(out, &some, "other", f->other);
+	if (f->other && r->other_reason)
+		fprintf(out, ": %s", r->other_reason);
+	if (some)
+		fputc(')', out);
+}
+
+static void
+line(FILE *out, const char *name, uint64_t n, const char *meaning)
+{
+	if (n)
+		fprintf(out, "\n%s %llu: %s", name, (unsigned long long)n,
+		    meaning);
+}
+
+void
+probe_human(FILE *out, const struct probe_report *r)
+{
+	header(out, r);
+	members_human(out, r);
+	fairness(out, r);
+	what_if(out, r->what_if);
+	for (int i = 0; i < LATENCIES; i++)
+		latency(out, r, (enum latency)i);
+	if (!r->during)
+		failures(out, r);
+	line(out, "queued", r->queued, "connected, but nobody accepted them");
+	line(out, "predicted", r->predicted, "the kernel was only asked before "
+	    "connecting");
+	line(out, "unattributed", r->unattributed, "who answered is not known");
+	line(out, "mismatched", r->mismatched, "the answer was not the one "
+	    "expected");
+	line(out, "abandoned", r->abandoned, "still in flight when stopped");
+	for (const char *const *note = r->notes; note && *note; note++)
+		fprintf(out, "\n%s", *note);
+	if (r->during)
+		during_human(out, r->during, r->attempts);
+}
