@@ -216,12 +216,12 @@ summary_make(struct summary *s, struct tally *t, enum knowledge knowledge,
 
 	*s = (struct summary){ .verdict = FAIR_TOO_FEW, .p = 1 };
 	knowledge = weigh(t, knowledge);
-	judged = knowledge < KNOW_SHARED;
 	totals_fill(s, t);
 	if (members_fill(s, t, &total) < 0)
 		return -1;
+	judged = knowledge < KNOW_SHARED && total > 0;
 	expect(s, t, total, judged);
-	return judged && t->count ? judge(s, t, knowledge, changed) : 0;
+	return judged ? judge(s, t, knowledge, changed) : 0;
 }
 
 void

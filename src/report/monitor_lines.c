@@ -160,12 +160,8 @@ queued(const struct monitor_page *p, char line[static MONITOR_LINE])
 static void
 skipped(const struct monitor_page *p, char line[static MONITOR_LINE])
 {
-	char text[80];
-
-	snprintf(text, sizeof(text), "never started (%lld at a time, at most)",
-	    (long long)p->report->concurrency);
 	both(p, line, "late", p->report->now->skipped, p->report->skipped,
-	    text);
+	    "over 0.1 s, so never started");
 }
 
 static void
