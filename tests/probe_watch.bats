@@ -201,14 +201,22 @@ ended() {
 	eventually top 4 "^  A +$first rpnc .* running"
 	keys w C-z
 	sees w Stopped
+	prompts w '$'
+	enter w clear
+	cleared() {
+		! top 1,24 members
+	}
+	eventually cleared
 	enter w fg
-	eventually top 1 '  2 members  '
+	eventually top 1,24 '  2 members  '
 	keys w C-c
 	sees w "$port tcp, " 'members came or went meanwhile'
 	prompts w '$'
 	enter w 'echo status $?'
 	like w "status (6|130)"
-	enter w "clear; NO_COLOR=1 rpnc probe --watch=0.2 -d 1 $port"
-	eventually top 1 '  2 members  '
+	enter w clear
+	eventually cleared
+	enter w "NO_COLOR=1 rpnc probe --watch=0.2 -d 1 $port"
+	eventually top 1,8 '  2 members  '
 	run ! grep -q "$(printf '\033')" <<<"$(tm capture-pane -pe -t w | head -n 8)"
 }
