@@ -101,7 +101,7 @@ event_fields() {
 		where[table] = FILENAME
 	}
 	/^};/ { table = "" }
-	table && /^\t(\{ "|[A-Z]+\()/ && match($0, /"[a-z_0-9]+"/) {
+	table && /^\t(\{ "|[A-Z_]+\()/ && match($0, /"[a-z_0-9]+"/) {
 		name = substr($0, RSTART + 1, RLENGTH - 2)
 		if (/FIELD_DATA/)
 			name = "text"

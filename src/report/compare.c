@@ -7,14 +7,10 @@
 #include "report/columns.h"
 #include "report/plot.h"
 
-#define FIGURE(name, type, member) \
-	{ name, type, offsetof(struct compare_figures, member), NULL, 0, 0 }
-#define MODEL(name, type, member) \
-	{ name, type, offsetof(struct compare_model, member), NULL, 0, 0 }
-#define RATIO(name, type, member) \
-	{ name, type, offsetof(struct compare_ratio, member), NULL, 0, 0 }
-#define FIELD(name, type, member) \
-	{ name, type, offsetof(struct compare_report, member), NULL, 0, 0 }
+#define FIGURE(name, type, member) FIELD(compare_figures, name, type, member)
+#define MODEL(name, type, member) FIELD(compare_model, name, type, member)
+#define RATIO(name, type, member) FIELD(compare_ratio, name, type, member)
+#define REPORT(name, type, member) FIELD(compare_report, name, type, member)
 
 static const struct field figures[] = {
 	FIGURE("attempts", FIELD_COUNT, attempts),
@@ -33,12 +29,9 @@ static const struct field models[] = {
 	MODEL("model", FIELD_TEXT, model),
 	MODEL("command", FIELD_TEXT, command),
 	MODEL("stalling", FIELD_TEXT, stalling),
-	{ "idle", FIELD_PART, offsetof(struct compare_model, idle), figures,
-	    0, 0 },
-	{ "busy", FIELD_PART, offsetof(struct compare_model, busy), figures,
-	    0, 0 },
-	{ "stall", FIELD_PART, offsetof(struct compare_model, stall), figures,
-	    0, 0 },
+	FIELD_FROM(compare_model, "idle", FIELD_PART, idle, figures),
+	FIELD_FROM(compare_model, "busy", FIELD_PART, busy, figures),
+	FIELD_FROM(compare_model, "stall", FIELD_PART, stall, figures),
 	{ 0 },
 };
 
@@ -53,26 +46,24 @@ static const struct field ratios[] = {
 };
 
 const struct field compare_fields[] = {
-	FIELD("command", FIELD_TEXT, command),
-	FIELD("workers", FIELD_NUMBER, workers),
-	FIELD("processors", FIELD_NUMBER, processors),
-	FIELD("rounds", FIELD_NUMBER, rounds),
-	FIELD("planned", FIELD_NUMBER, planned),
-	FIELD("concurrency", FIELD_NUMBER, concurrency),
-	FIELD("rate", FIELD_SECONDS, rate),
-	FIELD("size", FIELD_NUMBER, size),
-	FIELD("work", FIELD_SECONDS, work),
-	FIELD("stall", FIELD_SECONDS, stall),
-	FIELD("every", FIELD_NUMBER, every),
-	FIELD("seconds", FIELD_SECONDS, seconds),
-	{ "models", FIELD_LIST, offsetof(struct compare_report, models),
-	    models, sizeof(struct compare_model),
-	    offsetof(struct compare_report, model_count) },
-	{ "ratios", FIELD_LIST, offsetof(struct compare_report, ratios),
-	    ratios, sizeof(struct compare_ratio),
-	    offsetof(struct compare_report, ratio_count) },
-	FIELD("verdict", FIELD_TEXT, verdict),
-	FIELD("advice", FIELD_WORDS, advice),
+	REPORT("command", FIELD_TEXT, command),
+	REPORT("workers", FIELD_NUMBER, workers),
+	REPORT("processors", FIELD_NUMBER, processors),
+	REPORT("rounds", FIELD_NUMBER, rounds),
+	REPORT("planned", FIELD_NUMBER, planned),
+	REPORT("concurrency", FIELD_NUMBER, concurrency),
+	REPORT("rate", FIELD_SECONDS, rate),
+	REPORT("size", FIELD_NUMBER, size),
+	REPORT("work", FIELD_SECONDS, work),
+	REPORT("stall", FIELD_SECONDS, stall),
+	REPORT("every", FIELD_NUMBER, every),
+	REPORT("seconds", FIELD_SECONDS, seconds),
+	FIELD_EACH(compare_report, "models", models, models,
+	    compare_model, model_count),
+	FIELD_EACH(compare_report, "ratios", ratios, ratios,
+	    compare_ratio, ratio_count),
+	REPORT("verdict", FIELD_TEXT, verdict),
+	REPORT("advice", FIELD_WORDS, advice),
 	{ 0 },
 };
 

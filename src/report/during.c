@@ -8,8 +8,6 @@
 #include "base/text.h"
 #include "report/plot.h"
 
-#define FIELD(struct_, name, type, member) \
-	{ name, type, offsetof(struct struct_, member), NULL, 0, 0 }
 
 static const struct field loss_fields[] = {
 	FIELD(probe_losses, "refused", FIELD_COUNT, refused),
@@ -49,19 +47,16 @@ const struct field during_fields[] = {
 	FIELD(probe_during, "status", FIELD_NUMBER, status),
 	FIELD(probe_during, "signal", FIELD_NUMBER, signal),
 	FIELD(probe_during, "lost", FIELD_COUNT, lost),
-	{ "losses", FIELD_OBJECT, offsetof(struct probe_during, losses),
-	    loss_fields, 0, 0 },
+	FIELD_FROM(probe_during, "losses", FIELD_OBJECT, losses, loss_fields),
 	FIELD(probe_during, "untried", FIELD_COUNT, untried),
 	FIELD(probe_during, "unproven", FIELD_COUNT, unproven),
 	FIELD(probe_during, "slow", FIELD_COUNT, slow),
 	FIELD(probe_during, "slow_after", FIELD_SECONDS, slow_after),
 	FIELD(probe_during, "interval", FIELD_SECONDS, interval),
-	{ "intervals", FIELD_LIST, offsetof(struct probe_during, intervals),
-	    interval_fields, sizeof(struct probe_interval),
-	    offsetof(struct probe_during, interval_count) },
-	{ "changes", FIELD_LIST, offsetof(struct probe_during, changes),
-	    change_fields, sizeof(struct probe_change),
-	    offsetof(struct probe_during, change_count) },
+	FIELD_EACH(probe_during, "intervals", intervals, interval_fields,
+	    probe_interval, interval_count),
+	FIELD_EACH(probe_during, "changes", changes, change_fields,
+	    probe_change, change_count),
 	{ 0 },
 };
 

@@ -8,101 +8,97 @@
 #include "report/monitor.h"
 #include "report/probe.h"
 
-#define FIELD(name, type, member) \
-	{ name, type, offsetof(struct event, member), NULL, 0, 0 }
-#define JOINED(name, type, member) \
-	{ name, type, offsetof(struct check_row, member), NULL, 0, 0 }
-#define SCANNED(name, type, member) \
-	{ name, type, offsetof(struct scan_row, member), NULL, 0, 0 }
-#define ROW(name, type, member) \
-	{ name, type, offsetof(struct worker_row, member), NULL, 0, 0 }
+#define EVENT(name, type, member) FIELD(event, name, type, member)
+#define JOINED(name, type, member) FIELD(check_row, name, type, member)
+#define SCANNED(name, type, member) FIELD(scan_row, name, type, member)
+#define ROW(name, type, member) FIELD(worker_row, name, type, member)
 
 static const struct field listening[] = {
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("pid", FIELD_NUMBER, pid),
-	FIELD("protocol", FIELD_TEXT, protocol),
-	FIELD("address", FIELD_HOST, address),
-	FIELD("port", FIELD_PORT, address),
-	FIELD("reuseport", FIELD_FLAG, reuseport),
-	FIELD("members", FIELD_NUMBER, members),
-	FIELD("steering", FIELD_TEXT, steering),
-	FIELD("adopted_from", FIELD_NUMBER, adopted),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("protocol", FIELD_TEXT, protocol),
+	EVENT("address", FIELD_HOST, address),
+	EVENT("port", FIELD_PORT, address),
+	EVENT("reuseport", FIELD_FLAG, reuseport),
+	EVENT("members", FIELD_NUMBER, members),
+	EVENT("steering", FIELD_TEXT, steering),
+	EVENT("adopted_from", FIELD_NUMBER, adopted),
 	{ 0 },
 };
 
 static const struct field member[] = {
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("pid", FIELD_NUMBER, pid),
-	FIELD("members", FIELD_NUMBER, members),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("members", FIELD_NUMBER, members),
 	{ 0 },
 };
 
 static const struct field left[] = {
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("pid", FIELD_NUMBER, pid),
-	FIELD("members", FIELD_NUMBER, members),
-	FIELD("accepted", FIELD_NUMBER, clients),
-	FIELD("reason", FIELD_TEXT, reason),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("members", FIELD_NUMBER, members),
+	EVENT("accepted", FIELD_NUMBER, clients),
+	EVENT("reason", FIELD_TEXT, reason),
 	{ 0 },
 };
 
 static const struct field paused[] = {
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("pid", FIELD_NUMBER, pid),
-	FIELD("reason", FIELD_TEXT, reason),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("reason", FIELD_TEXT, reason),
 	{ 0 },
 };
 
 static const struct field connected[] = {
-	FIELD("conn", FIELD_NUMBER, conn),
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("address", FIELD_HOST, peer),
-	FIELD("port", FIELD_PORT, peer),
+	EVENT("conn", FIELD_NUMBER, conn),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("address", FIELD_HOST, peer),
+	EVENT("port", FIELD_PORT, peer),
 	{ 0 },
 };
 
 static const struct field data[] = {
-	FIELD("conn", FIELD_NUMBER, conn),
-	FIELD("data", FIELD_DATA, data),
+	EVENT("conn", FIELD_NUMBER, conn),
+	EVENT("data", FIELD_DATA, data),
 	{ 0 },
 };
 
 static const struct field closed[] = {
-	FIELD("conn", FIELD_NUMBER, conn),
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("in", FIELD_COUNT, in),
-	FIELD("out", FIELD_COUNT, out),
-	FIELD("seconds", FIELD_SECONDS, seconds),
-	FIELD("reason", FIELD_TEXT, reason),
+	EVENT("conn", FIELD_NUMBER, conn),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("in", FIELD_COUNT, in),
+	EVENT("out", FIELD_COUNT, out),
+	EVENT("seconds", FIELD_SECONDS, seconds),
+	EVENT("reason", FIELD_TEXT, reason),
 	{ 0 },
 };
 
 static const struct field begun[] = {
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("reason", FIELD_TEXT, reason),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("reason", FIELD_TEXT, reason),
 	{ 0 },
 };
 
 static const struct field set[] = {
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("pid", FIELD_NUMBER, pid),
-	FIELD("steering", FIELD_TEXT, steering),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("steering", FIELD_TEXT, steering),
 	{ 0 },
 };
 
 static const struct field drained[] = {
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("mode", FIELD_TEXT, mode),
-	FIELD("queued", FIELD_NUMBER, queued),
-	FIELD("handshakes", FIELD_NUMBER, handshakes),
-	FIELD("lost", FIELD_NUMBER, lost),
-	FIELD("seconds", FIELD_SECONDS, seconds),
-	FIELD("text", FIELD_TEXT, text),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("mode", FIELD_TEXT, mode),
+	EVENT("queued", FIELD_NUMBER, queued),
+	EVENT("handshakes", FIELD_NUMBER, handshakes),
+	EVENT("lost", FIELD_NUMBER, lost),
+	EVENT("seconds", FIELD_SECONDS, seconds),
+	EVENT("text", FIELD_TEXT, text),
 	{ 0 },
 };
 
 static const struct field error[] = {
-	FIELD("text", FIELD_TEXT, text),
+	EVENT("text", FIELD_TEXT, text),
 	{ 0 },
 };
 
@@ -120,14 +116,14 @@ static const struct field worker[] = {
 };
 
 static const struct field report[] = {
-	FIELD("command", FIELD_TEXT, command),
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("seconds", FIELD_SECONDS, seconds),
-	FIELD("accepted", FIELD_NUMBER, clients),
-	FIELD("in", FIELD_COUNT, in),
-	FIELD("out", FIELD_COUNT, out),
-	{ "workers", FIELD_LIST, offsetof(struct event, rows), worker,
-	    sizeof(struct worker_row), offsetof(struct event, row_count) },
+	EVENT("command", FIELD_TEXT, command),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("seconds", FIELD_SECONDS, seconds),
+	EVENT("accepted", FIELD_NUMBER, clients),
+	EVENT("in", FIELD_COUNT, in),
+	EVENT("out", FIELD_COUNT, out),
+	FIELD_EACH(event, "workers", rows, worker,
+	    worker_row, row_count),
 	{ 0 },
 };
 
@@ -140,13 +136,13 @@ static const struct field joined[] = {
 };
 
 static const struct field check[] = {
-	FIELD("command", FIELD_TEXT, command),
-	FIELD("protocol", FIELD_TEXT, protocol),
-	FIELD("address", FIELD_HOST, address),
-	FIELD("port", FIELD_PORT, address),
-	FIELD("reuseport", FIELD_FLAG, reuseport),
-	{ "members", FIELD_LIST, offsetof(struct event, joined), joined,
-	    sizeof(struct check_row), offsetof(struct event, joined_count) },
+	EVENT("command", FIELD_TEXT, command),
+	EVENT("protocol", FIELD_TEXT, protocol),
+	EVENT("address", FIELD_HOST, address),
+	EVENT("port", FIELD_PORT, address),
+	EVENT("reuseport", FIELD_FLAG, reuseport),
+	FIELD_EACH(event, "members", joined, joined,
+	    check_row, joined_count),
 	{ 0 },
 };
 
@@ -161,26 +157,26 @@ static const struct field scanned[] = {
 };
 
 static const struct field scan[] = {
-	FIELD("command", FIELD_TEXT, command),
-	FIELD("protocol", FIELD_TEXT, protocol),
-	FIELD("seconds", FIELD_SECONDS, seconds),
-	FIELD("open", FIELD_COUNT, open),
-	FIELD("closed", FIELD_COUNT, shut),
-	FIELD("silent", FIELD_COUNT, silent),
-	{ "scan", FIELD_LIST, offsetof(struct event, scan), scanned,
-	    sizeof(struct scan_row), offsetof(struct event, scan_count) },
+	EVENT("command", FIELD_TEXT, command),
+	EVENT("protocol", FIELD_TEXT, protocol),
+	EVENT("seconds", FIELD_SECONDS, seconds),
+	EVENT("open", FIELD_COUNT, open),
+	EVENT("closed", FIELD_COUNT, shut),
+	EVENT("silent", FIELD_COUNT, silent),
+	FIELD_EACH(event, "scan", scan, scanned,
+	    scan_row, scan_count),
 	{ 0 },
 };
 
 static const struct field rescue[] = {
-	FIELD("command", FIELD_TEXT, command),
-	FIELD("name", FIELD_TEXT, name),
-	FIELD("pid", FIELD_NUMBER, pid),
-	FIELD("seconds", FIELD_SECONDS, seconds),
-	FIELD("rescued", FIELD_COUNT, rescued),
-	FIELD("failed", FIELD_COUNT, failed),
-	FIELD("in", FIELD_COUNT, in),
-	FIELD("out", FIELD_COUNT, out),
+	EVENT("command", FIELD_TEXT, command),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("seconds", FIELD_SECONDS, seconds),
+	EVENT("rescued", FIELD_COUNT, rescued),
+	EVENT("failed", FIELD_COUNT, failed),
+	EVENT("in", FIELD_COUNT, in),
+	EVENT("out", FIELD_COUNT, out),
 	{ 0 },
 };
 

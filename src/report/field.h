@@ -25,4 +25,13 @@ struct field {
 	size_t size, count;		/* of one; where their number stands */
 };
 
+/* Rows of such tables: of a plain value, an OBJECT or PART, and a LIST. */
+#define FIELD(in, name, type, member) \
+	{ name, type, offsetof(struct in, member), NULL, 0, 0 }
+#define FIELD_FROM(in, name, type, member, of) \
+	{ name, type, offsetof(struct in, member), of, 0, 0 }
+#define FIELD_EACH(in, name, member, of, element, number) \
+	{ name, FIELD_LIST, offsetof(struct in, member), of, \
+	    sizeof(struct element), offsetof(struct in, number) }
+
 #endif

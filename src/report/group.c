@@ -11,8 +11,6 @@
 #include "base/num.h"
 #include "report/columns.h"
 
-#define FIELD(struct_, name, type, member) \
-	{ name, type, offsetof(struct struct_, member), NULL, 0, 0 }
 #define MEMBER(name, type, member) FIELD(group_member, name, type, member)
 #define GROUP(name, type, member) FIELD(group_report, name, type, member)
 
@@ -48,14 +46,12 @@ const struct field group_fields[] = {
 	GROUP("port", FIELD_PORT, address),
 	GROUP("interface", FIELD_TEXT, interface),
 	GROUP("v6only", FIELD_MAYBE, v6only),
-	{ "members", FIELD_LIST, offsetof(struct group_report, members),
-	    group_member_fields, sizeof(struct group_member),
-	    offsetof(struct group_report, member_count) },
+	FIELD_EACH(group_report, "members", members, group_member_fields,
+	    group_member, member_count),
 	GROUP("oldest_wait", FIELD_SECONDS, oldest_wait),
 	GROUP("steering", FIELD_TEXT, steering),
-	{ "loses", FIELD_LIST, offsetof(struct group_report, losses),
-	    group_loss_fields, sizeof(struct group_loss),
-	    offsetof(struct group_report, loss_count) },
+	FIELD_EACH(group_report, "loses", losses, group_loss_fields,
+	    group_loss, loss_count),
 	GROUP("flags", FIELD_WORDS, flags),
 	{ 0 },
 };

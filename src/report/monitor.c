@@ -1,19 +1,17 @@
 #include "report/monitor.h"
 
-#define FIELD(struct_, name, type, member) \
-	{ name, type, offsetof(struct struct_, member), NULL, 0, 0 }
-#define OBJECT(struct_, name, member, of) \
-	{ name, FIELD_OBJECT, offsetof(struct struct_, member), of, 0, 0 }
 
 static const struct field now_fields[] = {
 	FIELD(monitor_now, "seconds", FIELD_SECONDS, seconds),
 	FIELD(monitor_now, "rate", FIELD_SECONDS, rate),
 	FIELD(monitor_now, "attempts", FIELD_COUNT, attempts),
 	FIELD(monitor_now, "ok", FIELD_COUNT, ok),
-	OBJECT(monitor_now, "failed", failed, probe_failure_fields),
+	FIELD_FROM(monitor_now, "failed", FIELD_OBJECT, failed,
+	    probe_failure_fields),
 	FIELD(monitor_now, "queued", FIELD_COUNT, queued),
 	FIELD(monitor_now, "skipped", FIELD_COUNT, skipped),
-	OBJECT(monitor_now, "latency", latency, probe_latency_fields),
+	FIELD_FROM(monitor_now, "latency", FIELD_OBJECT, latency,
+	    probe_latency_fields),
 	{ 0 },
 };
 
@@ -36,24 +34,26 @@ static const struct field seen_fields[] = {
 
 const struct field monitor_fields[] = {
 	FIELD(monitor_report, "command", FIELD_TEXT, command),
-	OBJECT(monitor_report, "target", target, probe_target_fields),
+	FIELD_FROM(monitor_report, "target", FIELD_OBJECT, target,
+	    probe_target_fields),
 	FIELD(monitor_report, "by", FIELD_TEXT, by),
 	FIELD(monitor_report, "loop", FIELD_TEXT, loop),
 	FIELD(monitor_report, "steering", FIELD_TEXT, steering),
 	FIELD(monitor_report, "seconds", FIELD_SECONDS, seconds),
 	FIELD(monitor_report, "attempts", FIELD_COUNT, attempts),
 	FIELD(monitor_report, "ok", FIELD_COUNT, ok),
-	OBJECT(monitor_report, "failed", failed, probe_failure_fields),
+	FIELD_FROM(monitor_report, "failed", FIELD_OBJECT, failed,
+	    probe_failure_fields),
 	FIELD(monitor_report, "queued", FIELD_COUNT, queued),
 	FIELD(monitor_report, "unattributed", FIELD_COUNT, unattributed),
 	FIELD(monitor_report, "mismatched", FIELD_COUNT, mismatched),
 	FIELD(monitor_report, "skipped", FIELD_COUNT, skipped),
-	OBJECT(monitor_report, "now", now, now_fields),
-	{ "members", FIELD_LIST, offsetof(struct monitor_report, members),
-	    seen_fields, sizeof(struct monitor_member),
-	    offsetof(struct monitor_report, member_count) },
+	FIELD_FROM(monitor_report, "now", FIELD_OBJECT, now, now_fields),
+	FIELD_EACH(monitor_report, "members", members, seen_fields,
+	    monitor_member, member_count),
 	FIELD(monitor_report, "left", FIELD_COUNT, left),
 	FIELD(monitor_report, "steady", FIELD_SECONDS, steady),
-	OBJECT(monitor_report, "fairness", fairness, probe_fairness_fields),
+	FIELD_FROM(monitor_report, "fairness", FIELD_OBJECT, fairness,
+	    probe_fairness_fields),
 	{ 0 },
 };

@@ -2,10 +2,6 @@
 
 #include <stddef.h>
 
-#define FIELD(struct_, name, type, member) \
-	{ name, type, offsetof(struct struct_, member), NULL, 0, 0 }
-#define OBJECT(struct_, name, member, of) \
-	{ name, FIELD_OBJECT, offsetof(struct struct_, member), of, 0, 0 }
 
 const struct field probe_target_fields[] = {
 	FIELD(probe_target, "address", FIELD_HOST, address),
@@ -45,7 +41,8 @@ static const struct field member_fields[] = {
 	FIELD(probe_member, "failed", FIELD_COUNT, failed),
 	FIELD(probe_member, "share", FIELD_SECONDS, share),
 	FIELD(probe_member, "expected", FIELD_SECONDS, expected),
-	OBJECT(probe_member, "latency", latency, probe_latency_fields),
+	FIELD_FROM(probe_member, "latency", FIELD_OBJECT, latency,
+	    probe_latency_fields),
 	{ 0 },
 };
 
@@ -76,7 +73,8 @@ static const struct field what_if_fields[] = {
 
 const struct field probe_fields[] = {
 	FIELD(probe_report, "command", FIELD_TEXT, command),
-	OBJECT(probe_report, "target", target, probe_target_fields),
+	FIELD_FROM(probe_report, "target", FIELD_OBJECT, target,
+	    probe_target_fields),
 	FIELD(probe_report, "by", FIELD_TEXT, by),
 	FIELD(probe_report, "loop", FIELD_TEXT, loop),
 	FIELD(probe_report, "host", FIELD_TEXT, host),
@@ -85,18 +83,21 @@ const struct field probe_fields[] = {
 	FIELD(probe_report, "attempts", FIELD_COUNT, attempts),
 	FIELD(probe_report, "ok", FIELD_COUNT, ok),
 	FIELD(probe_report, "seconds", FIELD_SECONDS, seconds),
-	OBJECT(probe_report, "failed", failed, probe_failure_fields),
+	FIELD_FROM(probe_report, "failed", FIELD_OBJECT, failed,
+	    probe_failure_fields),
 	FIELD(probe_report, "queued", FIELD_COUNT, queued),
 	FIELD(probe_report, "unattributed", FIELD_COUNT, unattributed),
 	FIELD(probe_report, "predicted", FIELD_COUNT, predicted),
 	FIELD(probe_report, "mismatched", FIELD_COUNT, mismatched),
 	FIELD(probe_report, "abandoned", FIELD_COUNT, abandoned),
-	{ "members", FIELD_LIST, offsetof(struct probe_report, members),
-	    member_fields, sizeof(struct probe_member),
-	    offsetof(struct probe_report, member_count) },
-	OBJECT(probe_report, "fairness", fairness, probe_fairness_fields),
-	OBJECT(probe_report, "what_if", what_if, what_if_fields),
-	OBJECT(probe_report, "latency", latency, probe_latency_fields),
-	OBJECT(probe_report, "during", during, during_fields),
+	FIELD_EACH(probe_report, "members", members, member_fields,
+	    probe_member, member_count),
+	FIELD_FROM(probe_report, "fairness", FIELD_OBJECT, fairness,
+	    probe_fairness_fields),
+	FIELD_FROM(probe_report, "what_if", FIELD_OBJECT, what_if,
+	    what_if_fields),
+	FIELD_FROM(probe_report, "latency", FIELD_OBJECT, latency,
+	    probe_latency_fields),
+	FIELD_FROM(probe_report, "during", FIELD_OBJECT, during, during_fields),
 	{ 0 },
 };
