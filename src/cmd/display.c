@@ -1,10 +1,10 @@
 #include "cmd/display.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "cmd/screen.h"
 #include "report/scoreboard.h"
 
 int
@@ -45,16 +45,7 @@ draw(struct live *l, int columns, int lines)
 bool
 display_signal(struct display *d, const struct signalfd_siginfo *info)
 {
-	if (info->ssi_signo == SIGWINCH) {
-		live_resize(&d->live);
-	} else if (info->ssi_signo == SIGTSTP) {
-		live_suspend(&d->live);
-		raise(SIGSTOP);
-		live_resume(&d->live);
-	} else {
-		return false;
-	}
-	return true;
+	return screen_signal(&d->live, info);
 }
 
 static void
@@ -69,18 +60,12 @@ display_open(struct display *d, struct desk *desk, struct place *place,
 {
 	d->desk = desk;
 	d->place = place;
-	d->live.loop = &desk->loop;
-	d->live.out = out;
-	d->live.terminal = terminal;
 	d->live.draw = draw;
 	if (!place->on_change) {
 		place->on_change = on_change;
 		place->user = &d->live;
 	}
-	if (desk_catch(desk, SIGWINCH) < 0 || desk_catch(desk, SIGTSTP) < 0)
-		return -1;
-	live_open(&d->live);
-	return 0;
+	return screen_open(&d->live, desk, out, terminal);
 }
 
 static bool

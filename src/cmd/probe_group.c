@@ -2,16 +2,17 @@
 #include "cmd/probe_group.h"
 
 #include <signal.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/desk.h"
+#include "cmd/screen.h"
 #include "net/sock.h"
 #include "probe/survey.h"
 #include "report/group.h"
-#include "terminal/live.h"
 
 struct group_probe {
 	struct desk desk;
@@ -158,21 +159,10 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
 	struct group_probe *p = d->user;
 
-	switch (info->ssi_signo) {
-	case SIGCHLD:
-		break;
-	case SIGWINCH:
-		live_resize(&p->live);
-		break;
-	case SIGTSTP:
-		live_suspend(&p->live);
-		raise(SIGSTOP);
-		live_resume(&p->live);
-		break;
-	default:
-		d->ended_by = (int)info->ssi_signo;
-		loop_stop(&d->loop);
-	}
+	if (info->ssi_signo == SIGCHLD || screen_signal(&p->live, info))
+		return;
+	d->ended_by = (int)info->ssi_signo;
+	loop_stop(&d->loop);
 }
 
 static int
@@ -181,17 +171,10 @@ draw_live(struct group_probe *p)
 	if (!p->settings->watch || p->settings->json ||
 	    !live_possible(STDOUT_FILENO))
 		return 0;
-	if (desk_catch(&p->desk, SIGWINCH) < 0 ||
-	    desk_catch(&p->desk, SIGTSTP) < 0)
-		return -1;
 	p->drawn = true;
-	p->live.loop = &p->desk.loop;
-	p->live.out = &p->desk.out;
-	p->live.terminal = STDOUT_FILENO;
 	p->live.draw = draw;
 	p->live.user = p;
-	live_open(&p->live);
-	return 0;
+	return screen_open(&p->live, &p->desk, &p->desk.out, STDOUT_FILENO);
 }
 
 int

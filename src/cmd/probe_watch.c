@@ -1,12 +1,12 @@
 #include "cmd/probe_watch.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/screen.h"
 #include "report/monitor_screen.h"
 
 enum { FIRST_US = 20 * 1000 };		/* until it is known who is there */
@@ -192,18 +192,7 @@ draw(struct live *l, int columns, int lines)
 bool
 probe_watch_signal(struct probe_watch *w, const struct signalfd_siginfo *info)
 {
-	switch (info->ssi_signo) {
-	case SIGWINCH:
-		live_resize(&w->live);
-		return true;
-	case SIGTSTP:
-		live_suspend(&w->live);
-		raise(SIGSTOP);
-		live_resume(&w->live);
-		return true;
-	default:
-		return false;
-	}
+	return screen_signal(&w->live, info);
 }
 
 static int
@@ -211,17 +200,10 @@ draw_live(struct probe_watch *w)
 {
 	if (w->desk->settings->json || !live_possible(STDOUT_FILENO))
 		return 0;
-	if (desk_catch(w->desk, SIGWINCH) < 0 ||
-	    desk_catch(w->desk, SIGTSTP) < 0)
-		return -1;
 	w->drawn = true;
-	w->live.loop = &w->desk->loop;
-	w->live.out = &w->desk->out;
-	w->live.terminal = STDOUT_FILENO;
 	w->live.draw = draw;
 	w->live.user = w;
-	live_open(&w->live);
-	return 0;
+	return screen_open(&w->live, w->desk, &w->desk->out, STDOUT_FILENO);
 }
 
 int
