@@ -2,7 +2,6 @@
 #include "cmd/probe_group.h"
 
 #include <signal.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
