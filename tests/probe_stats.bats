@@ -264,7 +264,7 @@ steered_once() {
 }
 
 @test "probe: --openmetrics: names of strangers, merged reports, and what stands in the way" {
-	local promtool=${PEERS:-/nonexistent}/prometheus/usr/bin/promtool
+	local promtool=${PEERS:-/nonexistent}/prometheus/usr/bin/promtool file
 	start echo 127.0.0.1 0
 	probe -n 5 --json "$port"
 	# two that look the same when escaped, and a quote, and the end of a line
@@ -278,13 +278,18 @@ steered_once() {
 	grep -q '^rpnc_probe_member_connections{.*name="a\\"\\\\.*\\\\n}"' dir/m.prom
 	test "$(grep -c '^rpnc_probe_member_connections{' dir/m.prom)" -eq 2
 	test ! -x "$promtool" || "$promtool" check metrics <dir/m.prom
-	# nothing is left where it can't be
-	probe -n 1 --openmetrics none/m.prom "$port"
-	test "$status" -eq 1
-	test "$(wc -l <err)" -eq 1
+	# where it can't be, it is said before the probe, and nothing is left
 	mkdir dir/taken
-	probe -n 1 --openmetrics dir/taken "$port"
-	test "$status" -eq 1
+	for file in none/m.prom dir/taken dir/; do
+		probe -n 1 --openmetrics "$file" "$port"
+		test "$status" -eq 1
+		test ! -s report
+		test "$(wc -l <err)" -eq 1
+		grep -q "^rpnc probe: --openmetrics $file: " err
+		probe --openmetrics "$file" --during "$port" -- touch ran
+		test "$status" -eq 1
+		test ! -e ran
+	done
 	test "$(find dir -type f)" = dir/m.prom
 }
 

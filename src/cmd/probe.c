@@ -210,6 +210,8 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	if (s->workers || s->work >= 0 || s->stall)
 		return fail_as(STATUS_USAGE, "-w, --work and --stall are for "
 		    "--compare; nc's -w is --connect-timeout here");
+	if (probe_metrics_check(s) < 0)
+		return -1;
 	if (s->during)
 		return probe_during(s, count, words, ended_by);
 	if (check(s) < 0)

@@ -1,6 +1,8 @@
 #include "cmd/probe_metrics.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,26 @@ write_beside(char *name, const struct probe_report *r)
 	bad = fflush(out) != 0 || ferror(out) ||
 	    fchmod(fd, EVERYBODY_READS) < 0;
 	return fclose(out) != 0 || bad ? -1 : 0;
+}
+
+int
+probe_metrics_check(const struct settings *s)
+{
+	const char *slash = s->openmetrics ? strrchr(s->openmetrics, '/') :
+	    NULL;
+	char directory[PATH_MAX] = ".";
+	struct stat there;
+
+	if (!s->openmetrics)
+		return 0;
+	if (slash)
+		snprintf(directory, sizeof(directory), "%.*s",
+		    (int)(slash - s->openmetrics + 1), s->openmetrics);
+	if (stat(s->openmetrics, &there) == 0 && S_ISDIR(there.st_mode))
+		errno = EISDIR;
+	else if (access(directory, W_OK | X_OK) == 0)
+		return 0;
+	return fail("--openmetrics %.200s", s->openmetrics);
 }
 
 int
