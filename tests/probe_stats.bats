@@ -394,4 +394,13 @@ unmoved() {
 	grep -qx -- "--what-if is about the kernel's hash, and random steers" report
 	probe -n 20 --by banner --timeout 0.2 --what-if +1 "$port"
 	grep -q -- '--what-if: this needs to know the whole group' report
+	# what can be nobody, before it is asked who is there
+	local change
+	for change in +2 -2 +B /1 A/ A/x A/-1; do
+		probe --what-if "$change" "$port"
+		test "$status" -eq 2
+		test ! -s report
+		test "$(wc -l <err)" -eq 1
+		grep -q -- "--what-if $change: want +1, -1, " err
+	done
 }

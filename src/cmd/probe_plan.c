@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "cmd/desk.h"
 #include "probe/expect.h"
+#include "probe/whatif.h"
 #include "serve/accept.h"
 
 enum {
@@ -174,6 +175,8 @@ check(struct plan *p, const struct settings *s, const struct endpoint *e)
 	if (s->echo && (s->send || s->expect || s->match))
 		return fail_as(STATUS_USAGE, "--echo excludes --send, "
 		    "--expect and --match");
+	if (s->what_if && whatif_check(s->what_if) < 0)
+		return -1;
 	return by_check(p, s);
 }
 

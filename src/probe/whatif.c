@@ -31,6 +31,21 @@ whatif_fraction(int n, int index)
 	    (index == n - 2 ? 1 / all : 0);
 }
 
+int
+whatif_check(const char *change)
+{
+	const char *worker = strchr(change, '/');
+	int64_t number;
+
+	if (strcmp(change, "+1") == 0 || strcmp(change, "-1") == 0)
+		return 0;
+	if (strchr("+-/", *change) ||
+	    (worker && num_parse(worker + 1, 0, INT32_MAX, &number) < 0))
+		return fail_as(STATUS_USAGE, "--what-if %.40s: want +1, -1, a "
+		    "name such as B or A/2, or a pid", change);
+	return 0;
+}
+
 static const struct row *
 find(const struct tally *t, const char *who)
 {

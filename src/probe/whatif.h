@@ -14,6 +14,9 @@
  */
 double whatif_fraction(int n, int index);
 
+/* Whether it can be a change; -1: usage. */
+int whatif_check(const char *change);
+
 /*
  * change is "+1", "-1", or the name or pid of who leaves; the rows' weights
  * are their sockets. -1 with a fault that says why nothing can be said.
