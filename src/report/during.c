@@ -75,86 +75,53 @@ time_of(double seconds, char text[static NUM_TEXT])
 	return duration_text((int64_t)llround(seconds * 1e6), text);
 }
 
-static void
-row(FILE *out, const struct probe_during *d, const char *name,
-    double (*value)(const struct probe_during *, size_t))
-{
-	double values[COLUMNS_MAX];
-	char text[SPARK_TEXT(COLUMNS_MAX)];
-
-	for (size_t i = 0; i < columns(d); i++)
-		values[i] = value(d, i);
-	fprintf(out, "\n  %-8s |%s|", name, spark_text(values, columns(d),
-	    text));
-}
+/* What is drawn over time: one row each, where there is any of it. */
+enum lane {
+	LANE_ATTEMPTS, LANE_REFUSED, LANE_RESET, LANE_ENDED, LANE_TIMEOUT,
+	LANE_OTHER, LANE_SLOW, LANE_P99, LANES,
+};
 
 static double
-attempts(const struct probe_during *d, size_t i)
+value(const struct probe_interval *i, enum lane lane)
 {
-	return (double)d->intervals[i].attempts;
-}
+	const struct probe_losses *l = &i->lost;
+	const uint64_t counts[] = {
+		[LANE_ATTEMPTS] = i->attempts, [LANE_REFUSED] = l->refused,
+		[LANE_RESET] = l->reset, [LANE_ENDED] = l->ended,
+		[LANE_TIMEOUT] = l->timeout, [LANE_OTHER] = l->other,
+		[LANE_SLOW] = i->slow,
+	};
 
-static double
-refused(const struct probe_during *d, size_t i)
-{
-	return (double)d->intervals[i].lost.refused;
-}
-
-static double
-reset(const struct probe_during *d, size_t i)
-{
-	return (double)d->intervals[i].lost.reset;
-}
-
-static double
-ended(const struct probe_during *d, size_t i)
-{
-	return (double)d->intervals[i].lost.ended;
-}
-
-static double
-timed_out(const struct probe_during *d, size_t i)
-{
-	return (double)d->intervals[i].lost.timeout;
-}
-
-static double
-other(const struct probe_during *d, size_t i)
-{
-	return (double)d->intervals[i].lost.other;
-}
-
-static double
-slow(const struct probe_during *d, size_t i)
-{
-	return (double)d->intervals[i].slow;
-}
-
-static double
-p99(const struct probe_during *d, size_t i)
-{
-	return isfinite(d->intervals[i].p99) ? d->intervals[i].p99 : 0;
-}
-
-static double
-largest(const struct probe_during *d,
-    double (*value)(const struct probe_during *, size_t))
-{
-	double most = 0;
-
-	for (size_t i = 0; i < columns(d); i++)
-		most = fmax(most, value(d, i));
-	return most;
+	if (lane == LANE_P99)
+		return isfinite(i->p99) ? i->p99 : 0;
+	return (double)counts[lane];
 }
 
 static void
-counts(FILE *out, const struct probe_during *d, const char *name, uint64_t n,
-    double (*value)(const struct probe_during *, size_t))
+row(FILE *out, const struct probe_during *d, enum lane lane)
 {
-	if (!n)
+	static const char *const names[] = {
+		"attempts", "refused", "reset", "ended", "timeout", "other",
+		"slow", "p99",
+	};
+	double values[COLUMNS_MAX], most = 0, sum = 0;
+	char spark[SPARK_TEXT(COLUMNS_MAX)], time[NUM_TEXT];
+
+	for (size_t i = 0; i < columns(d); i++) {
+		values[i] = value(&d->intervals[i], lane);
+		most = fmax(most, values[i]);
+		sum += values[i];
+	}
+	if (!(most > 0))
 		return;
-	row(out, d, name, value);
-	fprintf(out, " %llu", (unsigned long long)n);
+	fprintf(out, "\n  %-8s |%s| ", names[lane], spark_text(values,
+	    columns(d), spark));
+	if (lane == LANE_ATTEMPTS)
+		fprintf(out, "%.0f a second", most / d->interval);
+	else if (lane == LANE_P99)
+		fputs(time_of(most, time), out);
+	else
+		fprintf(out, "%.0f", sum);
 }
 
 /* The column that a time falls in. */
@@ -243,25 +210,14 @@ changes(FILE *out, const struct probe_during *d)
 static void
 timeline(FILE *out, const struct probe_during *d)
 {
-	const struct probe_losses *l = d->losses;
 	char time[NUM_TEXT];
 
 	if (!d->interval_count)
 		return;
 	fprintf(out, "\nby when they began, %s a column:",
 	    time_of(d->interval, time));
-	row(out, d, "attempts", attempts);
-	fprintf(out, " %.0f a second", largest(d, attempts) / d->interval);
-	counts(out, d, "refused", l->refused, refused);
-	counts(out, d, "reset", l->reset, reset);
-	counts(out, d, "ended", l->ended, ended);
-	counts(out, d, "timeout", l->timeout, timed_out);
-	counts(out, d, "other", l->other, other);
-	counts(out, d, "slow", d->slow, slow);
-	if (largest(d, p99) > 0) {
-		row(out, d, "p99", p99);
-		fprintf(out, " %s", time_of(largest(d, p99), time));
-	}
+	for (enum lane lane = 0; lane < LANES; lane++)
+		row(out, d, lane);
 	members(out, d);
 	command(out, d);
 	changes(out, d);
