@@ -148,6 +148,25 @@ is() {
 	is '.lost > 0 and .lost == .losses.timeout'
 }
 
+@test "during: rpnc that was itself stopped does not blame the server" {
+	start echo 127.0.0.1 0
+	during "$port" -- bash -c 'kill -STOP "$PPID"; pause 0.7
+		kill -CONT "$PPID"'
+	test "$status" -eq 0
+	is '.lost == 0 and .slow == 0 and .skipped >= 250'
+	is 'any(.intervals[]; .attempts == 0)'
+	jq -e '.ok == .attempts and
+		([.during.intervals[].attempts] | add) == .attempts' report
+	# what a stuck server keeps from starting waits, whatever we do then
+	probe --during --slow 400ms -c 4 -d 100ms "$port" -- bash -c '
+		kill -STOP "$0"; pause 0.3
+		kill -STOP "$PPID"; pause 0.4; kill -CONT "$PPID"
+		kill -CONT "$0"' "$pid"
+	test "$status" -eq 0
+	grep -qE '^skipped [1-9][0-9]{2}: rpnc itself did not run$' report
+	grep -qE '^slow [1-9][0-9]+: took over 0.4 s$' report
+}
+
 @test "during: what ends before its reply is lost" {
 	background python3 -c '
 import socket

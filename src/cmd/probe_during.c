@@ -93,6 +93,7 @@ plan_make(struct trial *t, const struct endpoint *e)
 	p->count = 0;
 	p->duration = 0;
 	p->losses = true;
+	p->skip = SKIP_ABSENT;
 	p->give_up = false;
 	if (!s->rate)
 		p->rate = RATE;

@@ -191,6 +191,7 @@ during_report(struct during *d, struct probe_during *out, char **text)
 		.signal = d->ended && WIFSIGNALED(status) ?
 		    WTERMSIG(status) : -1,
 	};
+	out->skipped = d->run.pace.skipped;
 	out->command = *text = words(d->argv);
 	return *text ? timeline_report(&d->line, out) : fail("report");
 }

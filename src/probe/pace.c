@@ -1,6 +1,7 @@
 #include "probe/pace.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -16,6 +17,12 @@
  * so that in an open loop it rings early and then again at once, in effect a
  * loop that spins, but serves events meanwhile. The last of it is left to the
  * attempt, which opens its socket and then waits for its time.
+ *
+ * What is late since all there may be are in flight is the server's doing, and
+ * is measured from when it was due. What was due while we were stopped, or had
+ * no processor, is not: where that matters (SKIP_ABSENT) the clock rings at
+ * least each BEAT_NS, so that a pause is known for what it is; what was due in
+ * it is left out, and the times of what was in flight are not told.
  */
 
 enum {
@@ -28,6 +35,7 @@ enum {
 	RETRY_LAST_NS = 250 * 1000 * 1000,
 	STOP_US = 500 * 1000,
 	LATE_NS = 100 * 1000 * 1000,	/* what is later may be skipped */
+	BEAT_NS = 20 * 1000 * 1000,	/* we run at least as often as that */
 };
 
 static void
@@ -58,7 +66,8 @@ due(const struct pace *p)
 		return p->again;
 	if (!p->plan->rate)
 		return p->rested;
-	return p->first + (int64_t)((double)p->begun * 1e9 / p->plan->rate);
+	return p->first + p->shift + (p->begun < p->cut_at ? 0 : p->cut) +
+	    (int64_t)((double)p->begun * 1e9 / p->plan->rate);
 }
 
 /* Whether there are to be more attempts, now or later. */
@@ -76,25 +85,51 @@ has_more(const struct pace *p)
 	return clock_ns() < end && due(p) < end;
 }
 
+/* The first that is due at that time or later. */
+static uint64_t
+first_due(const struct pace *p, int64_t when)
+{
+	double n = ceil((double)(when - p->first - p->shift - p->cut) *
+	    p->plan->rate / 1e9);
+
+	return n > (double)p->begun ? (uint64_t)n : p->begun;
+}
+
 /*
- * What could not be started in time, as all there may be were in flight, is
- * given up: else what is started then would be measured from ever longer ago,
- * and all of it at once when the others come back.
+ * Those due in that time are given up, and those due before it are not. Where
+ * these have not begun yet and some were given up before, it is one cut.
  */
 static void
-skip_late(struct pace *p)
+give_up(struct pace *p, int64_t from, int64_t to)
 {
-	int64_t late;
-	uint64_t count;
+	uint64_t next, count;
 
-	if (!p->plan->skip || p->plan->rate <= 0 || p->scouting || !has_more(p))
-		return;
-	late = clock_ns() - due(p);
-	if (late < LATE_NS)
-		return;
-	count = (uint64_t)((double)late * p->plan->rate / 1e9);
+	if (p->begun >= p->cut_at) {
+		p->shift += p->cut;
+		p->cut = 0;
+	}
+	next = first_due(p, from);
+	count = first_due(p, to) - next;
+	if (!p->cut)
+		p->cut_at = next;
+	p->cut += (int64_t)((double)count * 1e9 / p->plan->rate);
 	p->skipped += count;
-	p->first += (int64_t)((double)count * 1e9 / p->plan->rate);
+}
+
+/* Before anything is made of what has happened meanwhile. */
+static void
+skip(struct pace *p)
+{
+	enum skip what = p->plan->skip;
+	int64_t now = clock_ns(), from = what == SKIP_LATE ? due(p) : p->ran;
+
+	p->ran = now;
+	if (!what || p->plan->rate <= 0 || p->scouting || now - from < LATE_NS)
+		return;
+	if (what == SKIP_ABSENT)
+		p->torn = p->begun;
+	if (has_more(p))
+		give_up(p, from, now);
 }
 
 static bool
@@ -173,8 +208,8 @@ fill(struct pace *p)
 	if (p->filling)
 		return;
 	p->filling = true;
-	skip_late(p);
 	for (int i = 0; has_room(p) && has_more(p); i++) {
+		skip(p);
 		when = due(p);
 		if (i == BURST || when > clock_ns() + (p->scouting ? 0 :
 		    PREPARE_NS)) {
@@ -218,8 +253,11 @@ on_clock(struct source *s, uint32_t events)
 	(void)events;
 	(void)!read(s->fd, &rings, sizeof(rings));
 	p->armed = 0;
+	skip(p);
 	tick(p);
 	fill(p);
+	if (p->plan->skip == SKIP_ABSENT)
+		wake(&p->ground, clock_ns() + BEAT_NS);
 }
 
 static void
@@ -273,13 +311,25 @@ is_hopeless(const struct pace *p)
 	    t->out[OUT_TIMEOUT] == t->attempts;
 }
 
+/* How long it took is not known. */
+static void
+forget_times(struct result *r)
+{
+	r->took = -1;
+	for (int i = 0; i < LATENCIES; i++)
+		r->ns[i] = -1;
+}
+
 static void
 on_end(struct attempt *a, const struct result *result)
 {
 	struct pace *p = (struct pace *)a->ground;
 	struct result r = *result;
-	bool skip = false;
+	bool passed = false;
 
+	skip(p);
+	if (r.number <= p->torn)
+		forget_times(&r);
 	a->next = p->idle;
 	p->idle = a;
 	p->in_flight--;
@@ -288,12 +338,12 @@ on_end(struct attempt *a, const struct result *result)
 	if (p->scouting && r.outcome == OUT_OK)	/* a datagram's reply */
 		settle(p, a->started);
 	else if (p->scouting)
-		skip = scout_on(p, &r);
-	if (skip)
+		passed = scout_on(p, &r);
+	if (passed)
 		p->begun--;
 	else
 		tally_add(p->ground.tally, &r);
-	if (!skip && p->on_result)
+	if (!passed && p->on_result)
 		p->on_result(p, &r);
 	if (is_hopeless(p))
 		p->stopping = true;
@@ -316,6 +366,7 @@ on_patience(struct timer *t)
 void
 pace_end(struct pace *p)
 {
+	skip(p);
 	p->stopping = true;
 	p->last = clock_ns();
 	if (!p->in_flight)
@@ -325,6 +376,7 @@ pace_end(struct pace *p)
 void
 pace_stop(struct pace *p)
 {
+	skip(p);
 	p->stopping = true;
 	p->last = clock_ns();
 	p->patience.on_timer = on_patience;
@@ -356,7 +408,7 @@ pace_open(struct pace *p, struct loop *l)
 		p->attempts[i].next = p->idle;
 		p->idle = &p->attempts[i];
 	}
-	p->started = p->first = clock_ns();
+	p->started = p->first = p->ran = clock_ns();
 	if (loop_watch(l, &p->clock, EPOLLIN) < 0)
 		return -1;
 	clock_set(p, 1);

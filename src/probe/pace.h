@@ -22,7 +22,12 @@ struct pace {
 	int used;			/* so many of them ever were */
 	int in_flight, turn;		/* whose tick is next */
 	uint64_t begun;			/* the scout's failures left out */
-	uint64_t skipped;		/* those that were too late */
+	uint64_t skipped;		/* never started: see enum skip */
+	int64_t shift;			/* by which their times put off others' */
+	uint64_t cut_at;		/* from this one on, */
+	int64_t cut;			/* by so much more */
+	int64_t ran;			/* when we last did; while that matters */
+	uint64_t torn;			/* in flight while we did not: up to it */
 	int64_t started, first, last;	/* clock_ns(): it, its pace, its end */
 	int64_t rested;			/* when a pause is over */
 	int64_t retry, again;		/* --wait: the pause, and its end */

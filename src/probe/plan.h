@@ -10,6 +10,12 @@ struct sources;
 
 /* What a probe is to do. Times are microseconds. */
 
+/*
+ * Of an open loop, what is never started: what was due while we ourselves did
+ * not run; or all that is late, as all there may be were in flight, too.
+ */
+enum skip { SKIP_NOTHING, SKIP_ABSENT, SKIP_LATE };
+
 enum by { BY_AUTO, BY_DIAG, BY_BANNER, BY_REPLY, BY_BOARD, BY_NONE };
 
 /* How an attempt ended: connected, accepted and answered as asked, or not. */
@@ -33,7 +39,7 @@ struct plan {
 	int64_t wait;			/* for a server that starts later */
 	bool give_up;			/* where nobody answers at all */
 	bool losses;			/* looks closer at how attempts end */
-	bool skip;			/* what is late is never started */
+	enum skip skip;
 	const char *interface;
 	struct sources *sources;	/* where it connects from, by turns */
 	const char *send;		/* NULL: nothing */

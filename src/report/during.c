@@ -49,6 +49,7 @@ const struct field during_fields[] = {
 	FIELD(probe_during, "lost", FIELD_COUNT, lost),
 	FIELD_FROM(probe_during, "losses", FIELD_OBJECT, losses, loss_fields),
 	FIELD(probe_during, "untried", FIELD_COUNT, untried),
+	FIELD(probe_during, "skipped", FIELD_COUNT, skipped),
 	FIELD(probe_during, "unproven", FIELD_COUNT, unproven),
 	FIELD(probe_during, "slow", FIELD_COUNT, slow),
 	FIELD(probe_during, "slow_after", FIELD_SECONDS, slow_after),
@@ -268,6 +269,9 @@ during_human(FILE *out, const struct probe_during *d, uint64_t all)
 	if (d->untried)
 		fprintf(out, "\nuntried %llu: no port or descriptor was left "
 		    "here", (unsigned long long)d->untried);
+	if (d->skipped)
+		fprintf(out, "\nskipped %llu: rpnc itself did not run",
+		    (unsigned long long)d->skipped);
 	if (d->slow)
 		fprintf(out, "\nslow %llu: took over %s", (unsigned long long)
 		    d->slow, time_of(d->slow_after, time));

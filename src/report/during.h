@@ -38,6 +38,7 @@ struct probe_during {
 	uint64_t lost;			/* in all */
 	const struct probe_losses *losses;
 	uint64_t untried;		/* no port, no descriptor: our own want */
+	uint64_t skipped;		/* due while we did not run */
 	uint64_t unproven;		/* connected, and no process was seen */
 	uint64_t slow;
 	double slow_after;		/* seconds that this takes */
