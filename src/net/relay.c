@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "net/link.h"
 
 enum {
 	PACE = 256 * 1024,	/* unsent by the fastest: stop reading */
@@ -32,37 +33,13 @@ enum {
 	RECORD = 16 * 1024,	/* one datagram of input */
 };
 
-/* A connection's part in the relay. */
-struct link {
-	struct relay *relay;
-	struct conn *conn;
-	struct timer timer;
-	uint64_t sent;		/* position in the ring */
-	bool shut_due;		/* half-close when up to date */
-	bool ending;		/* the peer is done */
-	bool blocked;		/* not read: out is full */
-	int broken;		/* errno of a failed write */
-};
-
-static struct link *
-link_of(struct conn *c)
-{
-	return c->user;
-}
-
-static uint64_t
-unsent(const struct link *link)
-{
-	return link->broken ? 0 : link->relay->ring.head - link->sent;
-}
-
 static uint64_t
 least_unsent(const struct relay *r, bool most)
 {
 	uint64_t best = most ? 0 : UINT64_MAX;
 
 	for (struct conn *c = r->conns; c; c = c->next) {
-		uint64_t n = unsent(link_of(c));
+		uint64_t n = link_unsent(link_of(c));
 
 		if (most ? n > best : n < best && !link_of(c)->broken)
 			best = n;
@@ -117,19 +94,6 @@ close_broken(struct relay *r, struct conn *c, int error)
 	    error);
 }
 
-static int
-watch(struct link *link)
-{
-	struct conn *c = link->conn;
-	uint32_t events = 0;
-
-	if (!c->read_ended && !link->blocked)
-		events |= EPOLLIN;
-	if (unsent(link) || c->queued)
-		events |= EPOLLOUT;
-	return c->ops->watch(c, events);
-}
-
 /* Whether a read from input would not wait. */
 static bool
 input_ready(const struct relay *r)
@@ -139,41 +103,6 @@ input_ready(const struct relay *r)
 	if (r->in_ended || r->options->no_input)
 		return false;
 	return r->in.unpollable || poll(&p, 1, 0) > 0;
-}
-
-/* A write failed: nothing more is sent, but what they sent is read. */
-static int
-break_off(struct link *link)
-{
-	link->broken = errno;
-	link->conn->queued = 0;
-	return -1;
-}
-
-/* Sends what can be sent. Returns -1 if the link is broken by it. */
-static int
-send_some(struct link *link)
-{
-	struct relay *r = link->relay;
-	size_t piece;
-
-	if (link->conn->queued && conn_flush(link->conn) < 0)
-		return break_off(link);
-	if (link->conn->queued)
-		return 0;
-	while (unsent(link) > 0) {
-		const char *data = ring_at(&r->ring, link->sent, &piece);
-		ssize_t n = conn_write(link->conn, data, piece);
-
-		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
-			return 0;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return break_off(link);
-		link->sent += (uint64_t)n;
-	}
-	return 0;
 }
 
 /*
@@ -186,14 +115,14 @@ settle(struct link *link)
 	struct conn *c = link->conn;
 	struct relay *r = link->relay;
 
-	if (unsent(link) || c->queued)
-		return watch(link);
+	if (!link_is_up_to_date(link))
+		return link_watch(link);
 	if (link->shut_due && !c->write_ended && !link->broken) {
 		c->ops->shut(c);
 		c->write_ended = true;
 	}
 	if (!link->ending)
-		return watch(link);
+		return link_watch(link);
 	if (link->broken) {
 		close_broken(r, c, link->broken);
 		return -1;
@@ -203,7 +132,7 @@ settle(struct link *link)
 		relay_close(r, c, REASON_END, 0);
 		return -1;
 	}
-	return watch(link);
+	return link_watch(link);
 }
 
 static void
@@ -213,7 +142,7 @@ close_too_slow(struct relay *r, size_t length)
 
 	for (c = r->conns; c; c = next) {
 		next = c->next;
-		if (unsent(link_of(c)) + length > RING_SIZE)
+		if (link_unsent(link_of(c)) + length > RING_SIZE)
 			relay_close(r, c, REASON_TOO_SLOW, 0);
 	}
 }
@@ -225,7 +154,7 @@ close_too_slow(struct relay *r, size_t length)
 static int
 push(struct link *link)
 {
-	if (send_some(link) == 0 || !link->relay->datagram)
+	if (link_send(link) == 0 || !link->relay->datagram)
 		return 0;
 	if (link->broken == ECONNREFUSED) {
 		close_broken(link->relay, link->conn, link->broken);
@@ -341,17 +270,6 @@ read_some(struct link *link)
 	return 0;
 }
 
-/* Out is full: leaves the rest in the kernel, and a hang-up unheard. */
-static void
-block(struct link *link, bool hung_up)
-{
-	link->blocked = true;
-	if (hung_up)
-		loop_del(link->relay->loop, &link->conn->source);
-	else
-		watch(link);
-}
-
 /* An error or hang-up after the peer's end. */
 static void
 on_late_error(struct link *link)
@@ -372,7 +290,7 @@ on_conn(struct conn *c, uint32_t events)
 	struct relay *r = link->relay;
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
-	if ((unsent(link) || c->queued) && (events & EPOLLOUT || hung_up) &&
+	if (!link_is_up_to_date(link) && (events & EPOLLOUT || hung_up) &&
 	    push(link) < 0)
 		return;
 	if (c->read_ended && hung_up) {
@@ -381,7 +299,7 @@ on_conn(struct conn *c, uint32_t events)
 	}
 	if (!c->read_ended && (events & EPOLLIN || hung_up)) {
 		if (sink_full(r->out)) {
-			block(link, hung_up);
+			link_block(link, hung_up);
 			return;
 		}
 		if (read_some(link) < 0)
@@ -434,6 +352,7 @@ relay_add(struct relay *r, struct conn *c)
 	if (!link)
 		return fail("connection");
 	link->relay = r;
+	link->ring = &r->ring;
 	link->conn = c;
 	link->sent = r->ring.head;
 	link->timer.on_timer = on_timer;
@@ -441,7 +360,7 @@ relay_add(struct relay *r, struct conn *c)
 	r->datagram = c->ops->datagram;
 	c->user = link;
 	c->on_event = on_conn;
-	if (watch(link) < 0 || (r->options->idle && loop_timer_set(r->loop,
+	if (link_watch(link) < 0 || (r->options->idle && loop_timer_set(r->loop,
 	    &link->timer, loop_now() + r->options->idle) < 0)) {
 		free(link);
 		return -1;
@@ -466,7 +385,7 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 		return;
 	}
 	if (conn_send(c, data, length) < 0)
-		break_off(link);
+		link_break(link);
 	settle(link);
 }
 
@@ -487,7 +406,7 @@ relay_resume(struct relay *r)
 			continue;
 		link->blocked = false;
 		link->conn->active = loop_now();
-		watch(link);
+		link_watch(link);
 	}
 }
 

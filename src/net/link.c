@@ -1,0 +1,76 @@
+#include "net/link.h"
+
+#include <errno.h>
+
+struct link *
+link_of(const struct conn *c)
+{
+	return c->user;
+}
+
+uint64_t
+link_unsent(const struct link *link)
+{
+	return link->broken ? 0 : link->ring->head - link->sent;
+}
+
+bool
+link_is_up_to_date(const struct link *link)
+{
+	return !link_unsent(link) && !link->conn->queued;
+}
+
+int
+link_watch(struct link *link)
+{
+	struct conn *c = link->conn;
+	uint32_t events = 0;
+
+	if (!c->read_ended && !link->blocked)
+		events |= EPOLLIN;
+	if (!link_is_up_to_date(link))
+		events |= EPOLLOUT;
+	return c->ops->watch(c, events);
+}
+
+int
+link_break(struct link *link)
+{
+	link->broken = errno;
+	link->conn->queued = 0;
+	return -1;
+}
+
+int
+link_send(struct link *link)
+{
+	size_t piece;
+
+	if (link->conn->queued && conn_flush(link->conn) < 0)
+		return link_break(link);
+	if (link->conn->queued)
+		return 0;
+	while (link_unsent(link) > 0) {
+		const char *data = ring_at(link->ring, link->sent, &piece);
+		ssize_t n = conn_write(link->conn, data, piece);
+
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return link_break(link);
+		link->sent += (uint64_t)n;
+	}
+	return 0;
+}
+
+void
+link_block(struct link *link, bool hung_up)
+{
+	link->blocked = true;
+	if (hung_up)
+		loop_del(link->conn->loop, &link->conn->source);
+	else
+		link_watch(link);
+}
