@@ -118,7 +118,7 @@ root_only() {
 	cmp later "$board"
 	head -c 5000 good >"$board"
 	without_board 'made by another version of rpnc, or damaged'
-	head -c 100000 /dev/urandom >"$board"
+	{ printf x && head -c 100000 /dev/urandom; } >"$board"
 	without_board 'made by another version of rpnc, or damaged'
 
 	# whoever made it died before it wrote the first byte of it
