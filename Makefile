@@ -4,6 +4,7 @@
 #	make demo		what rpnc does, shown
 #	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2
 #	make soak		leaving a group, 300 rounds
+#	make bench		how fast, against nc, ncat, socat and others
 #	make lint		compilers, analysers, manuals, scripts
 #	make fresh		demo and check in a bare Debian (as root)
 #
@@ -22,6 +23,9 @@ TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
 	util-linux mandoc git universal-ctags jq python3-prometheus-client
 # Daemons, which the tests start by themselves: unpacked, never installed.
 UNPACKED_DEPS = nginx prometheus haproxy
+BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 \
+	iproute2 util-linux procps
+BENCH_UNPACKED = nginx haproxy
 LINT_DEPS = clang clang-tidy cppcheck shellcheck
 NEED = tests/need
 
@@ -84,7 +88,22 @@ $(B)/flags: FORCE
 	mkdir -p $(@D)
 	echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
--include $(OBJ:.o=.d) $(UNITS:=.d)
+# Loads and prototypes of the bench, in no part of rpnc.
+BENCH = $(B)/bench/load $(B)/bench/bare
+BENCH_SRC = $(sort $(wildcard tests/bench/*.c))
+
+$(B)/bench/load: $(patsubst tests/%.c,$(B)/%.o,$(wildcard tests/bench/load*.c)) \
+	$(B)/base/hist.o
+	$(LINK) -o $@ $^ -lm
+
+$(B)/bench/bare: $(B)/bench/bare.o
+	$(LINK) -o $@ $^
+
+$(B)/bench/%.o: tests/bench/%.c $(B)/flags
+	mkdir -p $(@D) && echo '  $(CC) $<'
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+-include $(OBJ:.o=.d) $(UNITS:=.d) $(BENCH_SRC:tests/%.c=$(B)/%.d)
 
 # What is missing is installed before make looks at the files again: hence
 # the second make in these.
@@ -107,6 +126,19 @@ soak:
 	$(MAKE) all
 	ROUNDS=300 BATS_TEST_TIMEOUT=600 $(RUN) tests/leave.bats
 
+# QUICK=1: under three minutes, and no verdict. ROWS="echo-50 start*": only
+# these. JSON=FILE: another one than build/bench.json. It takes its turns alone:
+# nothing else should run on the machine meanwhile.
+bench:
+	$(NEED) $(BUILD_DEPS) $(BENCH_DEPS)
+	test '$(NEED)' = : || tests/unpack build/peers $(BENCH_UNPACKED)
+	$(MAKE) all $(BENCH)
+	$(call run_bench,python3 tests/bench/bench.py)
+
+run_bench = PATH=/usr/bin:/bin:$$PATH:/usr/sbin:/sbin RPNC='$(abspath $(BIN))' \
+	BENCH='$(abspath $(B)/bench)' PEERS='$(abspath build/peers)' \
+	QUICK='$(QUICK)' ROWS='$(ROWS)' JSON='$(or $(JSON),$(B)/bench.json)' $1
+
 unit: $(UNITS)
 	$(RUN) $(UNITS)
 
@@ -120,7 +152,7 @@ lint:
 
 lint-gcc lint-clang:
 	echo '  $@'
-	echo $(SRC) $(UNIT_SRC) | $(EACH) $(@:lint-%=%) \
+	echo $(SRC) $(UNIT_SRC) $(BENCH_SRC) | $(EACH) $(@:lint-%=%) \
 		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
 
 # The analyser's time goes to the last few paths of long functions: it gives
@@ -175,4 +207,4 @@ clean:
 	rm -rf build build-san build-fresh rpnc
 
 FORCE:
-.PHONY: all demo check soak unit lint $(LINTS) fresh install uninstall clean FORCE
+.PHONY: all demo check soak bench unit lint $(LINTS) fresh install uninstall clean FORCE

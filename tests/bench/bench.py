@@ -1,0 +1,165 @@
+"""make bench: how fast rpnc is, beside its peers and beside the ceiling.
+
+How it works: a row is one kind of work, done by several programs (variants) in
+rounds, in a network namespace of its own. stats.py says what that shows, and
+when it shows nothing. What the environment may say: QUICK, ROWS (patterns),
+JSON (a file), RPNC, BENCH and PEERS (where things are).
+
+A target that is missed is a finding: the exit status is 1 only if something
+could not be run.
+"""
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import apart
+import rounds
+import show
+import stats
+from ground import Ground
+from process import files_limit
+import rows_bulk
+import rows_connect
+import rows_echo
+
+WHOLE, QUICK = 17 * 60, 140         # seconds for all rows
+USUAL, USUAL_QUICK = 32, 5          # for a row of weight 1, at most
+MOST = 9                            # rounds
+
+VERSIONS = (
+    ("rpnc", "{rpnc} --version"), ("nc.openbsd", "dpkg-query netcat-openbsd"),
+    ("nc.traditional", "dpkg-query netcat-traditional"),
+    ("ncat", "dpkg-query ncat"), ("socat", "dpkg-query socat"),
+    ("iperf3", "dpkg-query iperf3"), ("python", "python3 --version"),
+    ("nginx", "{peers}/nginx/usr/sbin/nginx -v"),
+    ("haproxy", "{peers}/haproxy/usr/sbin/haproxy -v"),
+)
+
+
+def all_rows():
+    found = []
+    for module in (rows_bulk, rows_echo, rows_connect):
+        found += module.rows()
+    return found
+
+
+def version(ground, command):
+    words = ground.words(command)
+    if words[0] == "dpkg-query":
+        words[1:1] = ["-W", "-f", "${Version}"]
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.STDOUT, check=False)
+    except OSError:
+        return None
+    number = re.search(r"[0-9][^ ,\n]*", done.stdout)
+    return number.group() if number else None
+
+
+def header(ground, quick, files):
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    return {
+        "kernel": os.uname().release, "cores": len(os.sched_getaffinity(0)),
+        "processor": model.group(1) if model else os.uname().machine,
+        "congestion": apart.congestion_control(),
+        "bbr": apart.congestion_available("bbr"),
+        "descriptors": files, "quick": quick,
+        "versions": {n: version(ground, c) for n, c in VERSIONS},
+    }
+
+
+def show_header(h):
+    versions = ", ".join(f"{n} {v}" for n, v in h["versions"].items() if v)
+    lines, width = [], 78
+    while versions:
+        cut = len(versions) if len(versions) <= width else \
+            versions.rfind(" ", 0, width)
+        lines.append(versions[:cut].strip())
+        versions = versions[cut:].strip()
+    show.say(
+        f"Linux {h['kernel']}, {h['cores']} cores, {h['processor']}",
+        f"congestion control {h['congestion']} on the host"
+        f"{'' if h['bbr'] else ' (no bbr here: its rows are left out)'}, "
+        f"reno where a row says so; ulimit -n {h['descriptors']}", *lines)
+    if h["quick"]:
+        show.say("QUICK: few and short rounds, which are no verdict.")
+
+
+def chosen(rows, patterns):
+    names = patterns.split()
+    picked = [r for r in rows if not names or
+              any(fnmatch.fnmatch(r.name, p) for p in names)]
+    for p in names:
+        if not any(fnmatch.fnmatch(r.name, p) for r in rows):
+            sys.exit(f"bench: no such row: {p}; there are " +
+                     " ".join(r.name for r in rows))
+    return picked
+
+
+def one(row, ground, h, seconds, quick):
+    if row.space == "bbr" and not h["bbr"]:
+        found = rounds.Found(row, skipped="no bbr here")
+        show.say(f"\n{row.name}: {row.title}: no bbr here")
+        return found
+    apart.network(row.space)
+    found = rounds.run(row, ground, seconds, 3 if quick else stats.ROUNDS,
+                       MOST)
+    rounds.judge(found, 3 if quick else stats.ROUNDS)
+    show.say(show.table(found))
+    return found
+
+
+def measure(rows, ground, h, quick):
+    usual = USUAL_QUICK if quick else USUAL
+    weights = sum(r.weight for r in rows)
+    usual = min(usual, (QUICK if quick else WHOLE) / weights)
+    return [one(r, ground, h, usual * r.weight, quick) for r in rows]
+
+
+def main():
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    began = time.monotonic()
+    try:
+        apart.be_root()
+        files = files_limit()
+        ground = Ground(quick)
+        rows = chosen([r for r in all_rows() if r.quick or not quick],
+                      os.environ.get("ROWS", ""))
+        h = header(ground, quick, files)
+        show_header(h)
+        found = measure(rows, ground, h, quick)
+    except apart.Unavailable as e:
+        sys.exit(f"bench: {e}: it must run as root, or where unshare -Urn "
+                 "works")
+    show.say(*show.commands(rows, ground))
+    ground.close()
+    finish(found, h, quick, began)
+
+
+def finish(found, h, quick, began):
+    h["seconds"] = time.monotonic() - began
+    path = os.environ.get("JSON") or "build/bench.json"
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(show.as_json(h, found), f, indent=1)
+        f.write("\n")
+    show.say("", f"{h['seconds']:.0f} s; as JSON: {path}")
+    if quick:
+        show.say("QUICK is no verdict. What the rounds look like:")
+    show.say(show.count(found))
+    lost = [f.row.name for f in found
+            if not f.skipped and not f.figures(f.row.variants[0].name,
+                                               f.row.figure)]
+    if lost:
+        sys.exit(f"bench: rpnc has no figures in {' '.join(lost)}")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    shutil.which("ip") or sys.exit("bench: no ip (iproute2)")
+    main()

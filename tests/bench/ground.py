@@ -1,0 +1,132 @@
+"""What a variant's run has in hands: ports, files, servers and clients."""
+import json
+import os
+import shlex
+import shutil
+import signal
+import tempfile
+import time
+
+import apart
+from process import Process, text
+from rounds import Hung, Trouble
+
+HOST = "127.0.0.1"
+MIB = 1 << 20
+
+
+class Ground:
+    def __init__(self, quick):
+        self.quick = quick
+        self.seconds = 1.0
+        self.rpnc = os.environ.get("RPNC", "./rpnc")
+        self.bench = os.environ.get("BENCH", "build/bench")
+        self.peers = os.environ.get("PEERS", "build/peers")
+        self.here = os.path.dirname(os.path.abspath(__file__))
+        self.dir = tempfile.mkdtemp(prefix="rpnc-bench-")
+        self.bytes = (192 if quick else 768) * MIB
+        self.alive = []
+        self.port = 9000
+        cores = sorted(os.sched_getaffinity(0))
+        self.server_core, self.client_core = {cores[0]}, {cores[-1]}
+        self._data = None
+
+    def close(self):
+        self.clear()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def clear(self):
+        """End what a run left behind."""
+        for p in self.alive:
+            p.end()
+        self.alive = []
+
+    def free_port(self):
+        """One that none had before in this row."""
+        self.port = self.port + 1 if self.port < 30000 else 9001
+        return self.port
+
+    def data(self):
+        """A regular file of self.bytes bytes, in the page cache."""
+        if self._data is None:
+            self._data = os.path.join(self.dir, "data")
+            block = os.urandom(MIB)
+            with open(self._data, "wb") as f:
+                for _ in range(self.bytes // MIB):
+                    f.write(block)
+        return self._data
+
+    def words(self, command, **more):
+        """A command line with its {placeholders} filled in, as words."""
+        known = {"rpnc": self.rpnc, "load": self.bench + "/load",
+                 "bare": self.bench + "/bare", "host": HOST,
+                 "here": self.here, "peers": self.peers, "dir": self.dir}
+        return [w.format(**known, **more) for w in shlex.split(command)]
+
+    def start(self, command, cores=None, stdin=None, stdout=None, **more):
+        p = Process(self.words(command, **more), cores, stdin, stdout)
+        self.alive.append(p)
+        return p
+
+    def await_listener(self, p, protocol, port, seconds=5.0):
+        """As the kernel lists it: connecting would use up those that serve
+        one client only."""
+        end = time.monotonic() + seconds
+        while not (os.path.exists(port) if protocol == "unix" else
+                   apart.listens(protocol, port)):
+            if p.wait(0.001):
+                raise Trouble(f"ended: {p.said()}"[:60])
+            if time.monotonic() > end:
+                raise Trouble("never listened")
+
+    def serve(self, command, pinned=True, protocol="tcp", stdin=None,
+              stdout=None, cores=None, **more):
+        """A server that listens; p.port is where. What of CPU time its start
+        took is not counted."""
+        if protocol == "unix":
+            port = os.path.join(self.dir, f"socket.{self.free_port()}")
+        else:
+            port = self.free_port()
+        cores = cores or (self.server_core if pinned else None)
+        p = self.start(command, cores, stdin, stdout, port=port, **more)
+        p.port = port
+        self.await_listener(p, protocol, port)
+        p.cpu = -p.spent()
+        return p
+
+    def finish(self, p, seconds, good=(0,)):
+        """Wait for what ends by itself."""
+        if not p.wait(seconds):
+            raise Hung()
+        if good is not None and p.status not in good:
+            raise Trouble(f"status {p.status}: {p.said()}"[:60])
+
+    def call(self, command, cores=None, patience=None, stdin=None,
+             good=(0,), **more):
+        """Run it to its end; what it wrote, read as JSON if that is what it
+        is, else as text."""
+        out = os.memfd_create("out")
+        p = self.start(command, cores or self.client_core, stdin, out, **more)
+        self.finish(p, patience or self.seconds * 3 + 20, good)
+        return self.reported(out)
+
+    @staticmethod
+    def reported(fd):
+        """The JSON in a memory file, which is closed."""
+        said = text(fd)
+        os.close(fd)
+        return parsed(said)
+
+    def end(self, *processes, sig=signal.SIGKILL):
+        """End them; the CPU time that their trees took."""
+        for p in processes:
+            p.end(sig)
+            self.alive.remove(p)
+        return sum(p.cpu for p in processes)
+
+
+def parsed(said):
+    try:
+        return json.loads(said)
+    except ValueError:
+        return said

@@ -1,0 +1,232 @@
+"""Many bytes through one connection: files, chains, pairs, both ways, back."""
+import contextlib
+import os
+import time
+
+import apart
+from rounds import Row, Trouble, Variant
+from stats import Target
+
+# How each tool sends standard input, and receives to standard output.
+SEND = {
+    "rpnc": "{rpnc} connect -q {host} {port}",
+    "bare": "{bare} pump {host} {port}",
+    "nc.openbsd": "nc.openbsd -N {host} {port}",
+    "nc.traditional": "nc.traditional -q 0 {host} {port}",
+    "ncat": "ncat --send-only {host} {port}",
+    "socat": "socat -u STDIN TCP:{host}:{port}",
+    "socat -b": "socat -u -b 262144 STDIN TCP:{host}:{port}",
+}
+RECEIVE = {
+    "rpnc": "{rpnc} listen -q {host} {port}",
+    "bare": "{bare} pump -l {host} {port}",
+    "nc.openbsd": "nc.openbsd -d -l {host} {port}",
+    "nc.traditional": "nc.traditional -l -s {host} -p {port}",
+    "ncat": "ncat -l --recv-only {host} {port}",
+    "socat": "socat -u TCP-LISTEN:{port},bind={host},reuseaddr STDOUT",
+    "socat -b":
+        "socat -u -b 262144 TCP-LISTEN:{port},bind={host},reuseaddr STDOUT",
+}
+# Of a pipe rpnc sends no more once the server has ended, and a receiver whose
+# standard input is /dev/null has.
+SEND_PIPE = {**SEND, "rpnc": SEND["rpnc"].replace("-q", "-q --both")}
+UNIX_SEND = {
+    "rpnc": "{rpnc} connect -q -U {port}",
+    "bare": "{bare} pump {port}",
+    "nc.openbsd": "nc.openbsd -N -U {port}",
+    "ncat": "ncat --send-only -U {port}",
+    "socat": "socat -u STDIN UNIX:{port}",
+    "socat -b": "socat -u -b 262144 STDIN UNIX:{port}",
+}
+UNIX_RECEIVE = {
+    "rpnc": "{rpnc} listen -q -U {port}",
+    "bare": "{bare} pump -l {port}",
+    "nc.openbsd": "nc.openbsd -d -l -U {port}",
+    "ncat": "ncat -l --recv-only -U {port}",
+    "socat": "socat -u UNIX-LISTEN:{port} STDOUT",
+    "socat -b": "socat -u -b 262144 UNIX-LISTEN:{port} STDOUT",
+}
+# Both directions at once: (listens, connects).
+DUPLEX = {
+    "rpnc": ("{rpnc} listen -q {host} {port}", SEND["rpnc"]),
+    "bare": (RECEIVE["bare"], SEND["bare"]),
+    "nc.openbsd": ("nc.openbsd -N -l {host} {port}", SEND["nc.openbsd"]),
+    "ncat": ("ncat -l {host} {port}", "ncat {host} {port}"),
+    "socat -b": (
+        "socat -t 30 -b 262144 TCP-LISTEN:{port},bind={host},reuseaddr STDIO",
+        "socat -t 30 -b 262144 STDIO TCP:{host}:{port}"),
+}
+REFLECT = {
+    "rpnc": "{rpnc} echo -q {host} {port}",
+    "bare": "{bare} reflect {host} {port}",
+    "socat PIPE": "socat TCP-LISTEN:{port},bind={host},reuseaddr PIPE",
+    "ncat -e cat": "ncat -l -e /bin/cat {host} {port}",
+}
+IPERF = ("iperf3 -s -1 -p {port} -B {host}",
+         "iperf3 -c {host} -p {port} -n {bytes} -J")
+PRODUCE = "{load} produce -b {bytes}"
+CONSUME = "{load} consume"
+SINK = "{load} sink {host} {port}"
+BOTH = "{load} both -b {bytes} {host} {port}"
+GB = 1e9
+
+
+def patience(g):
+    return 3 + g.bytes / 150e6
+
+
+def figures(g, count, seconds, cpu):
+    return {"rate": count / GB / seconds, "cpu": cpu / (count / GB)}
+
+
+def same(wanted, got):
+    if got != wanted:
+        raise Trouble(f"{got} of {wanted} bytes")
+
+
+@contextlib.contextmanager
+def whole_file(g):
+    """The data as standard input; all of it has been read at the end."""
+    fd = os.open(g.data(), os.O_RDONLY)
+    try:
+        yield fd
+        same(g.bytes, os.lseek(fd, 0, os.SEEK_CUR))
+    finally:
+        os.close(fd)
+
+
+def file_to_reader(send):
+    def run(g):
+        out = os.memfd_create("sink")
+        sink = g.serve(SINK, cores=g.client_core, stdout=out)
+        with whole_file(g) as data:
+            p = g.start(send, g.server_core, data, port=sink.port)
+            g.finish(sink, patience(g))
+            g.finish(p, 5)
+        found = g.reported(out)
+        same(g.bytes, found["bytes"])
+        return figures(g, g.bytes, found["seconds"], g.end(p))
+    return run
+
+
+def chain(receive, send):
+    """producer | sender, on one core, receiver | consumer on the other."""
+    def run(g):
+        out = os.memfd_create("consume")
+        (last_in, last_out), (first_in, first_out) = os.pipe(), os.pipe()
+        consumer = g.start(CONSUME, g.client_core, last_in, out)
+        listener = g.serve(receive, cores=g.client_core, stdout=last_out)
+        sender = g.start(send, g.server_core, first_in, port=listener.port)
+        producer = g.start(PRODUCE, g.server_core, None, first_out,
+                           bytes=g.bytes)
+        for fd in (last_in, last_out, first_in, first_out):
+            os.close(fd)
+        g.finish(consumer, patience(g))
+        for p in (producer, sender, listener):
+            g.finish(p, 5, None)
+        found = g.reported(out)
+        same(g.bytes, found["bytes"])
+        return figures(g, g.bytes, found["seconds"], g.end(listener, sender))
+    return run
+
+
+def pair(receive, send, protocol="tcp"):
+    """From the sender's start to the receiver's end."""
+    def run(g):
+        before = apart.loopback_bytes()
+        listener = g.serve(receive, cores=g.client_core, protocol=protocol)
+        with whole_file(g) as data:
+            began = time.monotonic()
+            sender = g.start(send, g.server_core, data, port=listener.port)
+            g.finish(listener, patience(g), None)
+            seconds = time.monotonic() - began
+            g.finish(sender, 5, None)
+        if protocol == "tcp" and apart.loopback_bytes() - before < g.bytes:
+            raise Trouble("bytes lost")
+        return figures(g, g.bytes, seconds, g.end(listener, sender))
+    return run
+
+
+def duplex(receive, send):
+    def run(g):
+        before = apart.loopback_bytes()
+        with whole_file(g) as one, whole_file(g) as two:
+            listener = g.serve(receive, cores=g.client_core, stdin=one)
+            began = time.monotonic()
+            sender = g.start(send, g.server_core, two, port=listener.port)
+            for p in (listener, sender):
+                g.finish(p, patience(g), None)
+            seconds = time.monotonic() - began
+        if apart.loopback_bytes() - before < 2 * g.bytes:
+            raise Trouble("bytes lost")
+        return figures(g, 2 * g.bytes, seconds, g.end(listener, sender))
+    return run
+
+
+def iperf(extra=""):
+    def run(g):
+        server = g.serve(IPERF[0], cores=g.client_core)
+        found = g.call(IPERF[1] + extra, g.server_core, patience(g),
+                       port=server.port, bytes=g.bytes)
+        g.finish(server, 5, None)
+        end = found["end"]["sum_received"]
+        return figures(g, end["bytes"], end["seconds"], g.end(server))
+    return run
+
+
+def reflected(serve):
+    def run(g):
+        server = g.serve(serve)
+        found = g.call(BOTH, patience=patience(g), port=server.port,
+                       bytes=g.bytes)
+        return figures(g, g.bytes, found["seconds"], g.end(server))
+    return run
+
+
+def flat(commands):
+    return sum(((c,) if isinstance(c, str) else c for c in commands), ())
+
+
+def of(names, how, *tables):
+    return [Variant(n, how(*(t[n] for t in tables)),
+                    flat(t[n] for t in tables)) for n in names]
+
+
+PLAIN = ("rpnc", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat",
+         "socat -b")
+SOCATS = ("socat", "socat -b")
+LOOK = {"unit": "GB/s", "also": (("cpu", "CPU s/GB"),)}
+
+
+def pairs(name, title, space, targets):
+    return Row(name, title, of(PLAIN, pair, RECEIVE, SEND) + [
+        Variant("iperf3", iperf(), IPERF),
+        Variant("iperf3 -Z", iperf(" -Z"), (IPERF[0], IPERF[1] + " -Z"))],
+        targets, space=space, weight=1.2, **LOOK)
+
+
+def rows():
+    chains = of(PLAIN, chain, RECEIVE, SEND_PIPE)
+    return [
+        Row("file", "a file to a plain reader", of(PLAIN, file_to_reader, SEND),
+            [Target(2.2, ("nc.openbsd",)), Target(1.6, SOCATS)], **LOOK),
+        Row("chain", "producer | sender, receiver | consumer", chains,
+            [Target(1.8, ("nc.openbsd",)), Target(1.25, SOCATS)], **LOOK),
+        Row("chain-bbr", "the same, under bbr", chains,
+            [Target(2.4, ("nc.openbsd",)), Target(2.4, SOCATS)], space="bbr",
+            weight=1.2, **LOOK),
+        pairs("pair", "a file, the tool at both ends, to /dev/null", "reno",
+              [Target(3.6, ("nc.openbsd",)), Target(1.2, ("iperf3",))]),
+        pairs("pair-bbr", "the same, under bbr", "bbr",
+              [Target(6, ("nc.openbsd",))]),
+        Row("duplex", "both directions at once, to /dev/null",
+            of(DUPLEX, lambda both: duplex(*both), DUPLEX),
+            [Target(3.2, ("nc.openbsd",))], **LOOK),
+        Row("unix", "a file through a Unix socket to /dev/null",
+            of(UNIX_SEND, lambda r, s: pair(r, s, "unix"), UNIX_RECEIVE,
+               UNIX_SEND),
+            [Target(2.6, ("nc.openbsd",))], **LOOK),
+        Row("reflect", "bulk echo: sent and read back at once",
+            of(REFLECT, reflected, REFLECT),
+            [Target(5, ("socat PIPE",))], **LOOK),
+    ]

@@ -1,0 +1,87 @@
+"""Connect, one message and its answer, close: 64 at a time, for a while."""
+import os
+
+from rounds import Row, Trouble, Variant
+from rows_echo import ECHO
+from stats import Target
+
+AT_A_TIME = 64
+CLIENT = "{load} connect -c 64 -m 250 -t {seconds} {host} {port}"
+NGINX = "{peers}/nginx/usr/sbin/nginx -p {dir} -c {dir}/nginx.conf"
+HAPROXY = "{peers}/haproxy/usr/sbin/haproxy -db -f {dir}/haproxy.cfg"
+BODY = "x" * 63 + "~"   # what ends an answer for "load connect -g"
+NGINX_CONF = """daemon off;
+master_process off;
+pid {dir}/nginx.pid;
+error_log {dir}/nginx.log;
+events {{ worker_connections 4096; multi_accept on; }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/t; proxy_temp_path {dir}/t;
+    fastcgi_temp_path {dir}/t; uwsgi_temp_path {dir}/t; scgi_temp_path {dir}/t;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{ return 200 "{body}"; }}
+    }}
+}}
+"""
+HAPROXY_CFG = """global
+    nbthread 1
+    maxconn 4096
+defaults
+    mode http
+    timeout client 60s
+    timeout server 60s
+    timeout connect 60s
+frontend front
+    bind 127.0.0.1:{port} backlog 4096
+    http-request return status 200 content-type text/plain string "{body}"
+"""
+
+
+def visits(g, server, web=False):
+    found = g.call(CLIENT.replace(" -m", " -g -m") if web else CLIENT,
+                   seconds=f"{g.seconds:.3f}", port=server.port)
+    if found["failed"] or not found["requests"]:
+        raise Trouble(f"{found['failed']} of {found['requests']} failed")
+    return {"rate": found["requests"] / found["seconds"] / 1e3,
+            "cpu": g.end(server) / found["requests"] * 1e6,
+            "p50": found["p50"], "p99": found["p99"]}
+
+
+def echo(serve):
+    def run(g):
+        return visits(g, g.serve(serve))
+    return run
+
+
+def web(command, name, config):
+    """nginx and haproxy answer a request; its port is in a file."""
+    def run(g):
+        port = g.port + 1
+        path = os.path.join(g.dir, name)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(config.format(dir=g.dir, port=port, body=BODY))
+        if not os.path.exists(g.words(command)[0]):
+            raise Trouble("not there")
+        return visits(g, g.serve(command), True)
+    return run
+
+
+def rows():
+    ways = [Variant(n, echo(s), (s, CLIENT)) for n, s in ECHO.items()]
+    request = CLIENT.replace(" -m", " -g -m")
+    ways += [
+        Variant("nginx", web(NGINX, "nginx.conf", NGINX_CONF),
+                (NGINX, request)),
+        Variant("haproxy", web(HAPROXY, "haproxy.cfg", HAPROXY_CFG),
+                (HAPROXY, request)),
+    ]
+    return [
+        Row("connect", "connect, echo, close: 64 at a time", ways,
+            [Target(15, ("socat fork",)), Target(60, ("ncat -e cat",)),
+             Target(0.9, ("nginx",)), Target(0.9, ("haproxy",)),
+             Target(0.9, ("bare",))], unit="k/s",
+            also=(("cpu", "CPU us"), ("p50", "p50 us"), ("p99", "p99 us")),
+            weight=1.5),
+    ]

@@ -1,0 +1,71 @@
+"""Messages of 64 bytes that are sent back, on connections that stay."""
+from rounds import Row, Trouble, Variant
+from stats import Target
+
+ECHO = {
+    "rpnc": "{rpnc} echo -q {host} {port}",
+    "bare": "{bare} echo {host} {port}",
+    "python": "python3 {here}/selectors_echo.py {host} {port}",
+    "socat fork":
+        "socat TCP-LISTEN:{port},bind={host},reuseaddr,fork,backlog=4096 PIPE",
+    "ncat -e cat": "ncat -l -k -m 4096 -e /bin/cat {host} {port}",
+}
+CLIENT = "{load} echo -c {conns} -j {jobs} -t {seconds} {host} {port}"
+BUSY = "{rpnc} echo -q --busy {host} {port}"
+WORK = "{rpnc} echo -q --work 20us -w {workers} {host} {port}"
+ALSO = (("cpu", "CPU us"), ("p50", "p50 us"), ("p99", "p99 us"))
+
+
+def talk(g, server, conns, cores=None, jobs=1):
+    found = g.call(CLIENT, cores, conns=conns, jobs=jobs,
+                   seconds=f"{g.seconds:.3f}", port=server.port)
+    if found["failed"] or not found["requests"]:
+        raise Trouble(f"{found['failed']} connections failed")
+    return {"rate": found["requests"] / found["seconds"] / 1e3,
+            "cpu": g.end(server) / found["requests"] * 1e6,
+            "p50": found["p50"], "p99": found["p99"]}
+
+
+def echo(serve, conns, same_core=False):
+    def run(g):
+        server = g.serve(serve)
+        return talk(g, server, conns, g.server_core if same_core else None)
+    return run
+
+
+def variants(conns, names=tuple(ECHO), same_core=False):
+    return [Variant(n, echo(ECHO[n], conns, same_core), (ECHO[n], CLIENT))
+            for n in names]
+
+
+def row(name, title, ways, targets=(), **more):
+    return Row(name, title, ways, list(targets), unit="k/s", also=ALSO, **more)
+
+
+def workers(n):
+    """Not pinned: the workers have all cores, and so has the client."""
+    def run(g):
+        server = g.serve(WORK.replace("{workers}", str(n)), pinned=False)
+        return talk(g, server, 50, cores=range(64))
+    return run
+
+
+def rows():
+    return [
+        row("echo-1", "echo, 1 connection, client on the same core",
+            variants(1, same_core=True), [Target(0.9, ("bare",))]),
+        row("echo-50", "echo, 50 connections, 1 worker", variants(50),
+            [Target(4, ("ncat -e cat",)), Target(2.9, ("socat fork",)),
+             Target(1.2, ("python",)), Target(0.9, ("bare",)),
+             Target(0.35, ("socat fork",), "cpu", least=False)]),
+        row("echo-1000", "echo, 1,000 connections, 1 worker",
+            variants(1000, ("rpnc", "bare", "python", "socat fork")),
+            [Target(7, ("socat fork",)), Target(1.4, ("python",)),
+             Target(0.9, ("bare",))], weight=1.2),
+        row("work", "echo --work 20us, 50 connections", [
+            Variant(f"rpnc -w {n}", workers(n),
+                    (WORK.replace("{workers}", str(n)), CLIENT))
+            for n in (2, 1)],
+            [Target(1.5, ("rpnc -w 1",), ours="rpnc -w 2",
+                    again="rpnc -w 2 again")], weight=0.8),
+    ]

@@ -1,0 +1,123 @@
+"""The tables on the terminal, and the same as JSON."""
+import dataclasses
+import os
+import shlex
+import sys
+import textwrap
+
+import stats
+from rounds import with_again
+
+BLOCKS = " ▏▎▍▌▋▊▉█"
+CELLS = 12
+NAME = 15
+
+
+def bar(part, cells=CELLS):
+    eighths = max(1, round(min(part, 1) * cells * 8)) if part > 0 else 0
+    return "".join(BLOCKS[min(8, max(0, eighths - 8 * i))]
+                   for i in range(cells))
+
+
+def number(value):
+    """Three digits that say something."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{1 if value >= 10 else 2 if value >= 0.1 else 4}f}"
+
+
+def ratio(r):
+    return (f"{number(r.median)} ({number(r.low)}-{number(r.high)})"
+            if r else "")
+
+
+def line(found, name, most):
+    """A variant: its median, and how much rpnc has of it, by rounds."""
+    row, ours = found.row, found.row.variants[0].name
+    own = found.figures(name, row.figure)
+    if not own:
+        return f"  {name:{NAME}} {found.failed.get(name, 'not run')}"
+    against = stats.summary(
+        stats.paired(found.rounds, ours, name, row.figure))
+    also = "".join(f"{number(f.median):>8}" if (f := found.figures(name, m))
+                   else " " * 8 for m, _ in row.also)
+    compared = ratio(against) if name != ours else ""
+    return (f"  {name:{NAME}}{number(own.median):>7} "
+            f"{bar(own.median / most)} {compared:18}{also}").rstrip()
+
+
+def verdict(v):
+    what = f"  {v.word:12} {v.target.text()}"
+    if v.ratio:
+        what += f": {ratio(v.ratio)}"
+    if v.against and len(v.target.versus) > 1:
+        what += f" of {v.against}"
+    what += f", {v.why}" if v.why else ""
+    return textwrap.fill(what, 79, subsequent_indent=" " * 15,
+                         drop_whitespace=True)
+
+
+def table(found):
+    row = found.row
+    names = [v.name for v in with_again(row)]
+    medians = [m.median for n in names if (m := found.figures(n, row.figure))]
+    most = max(medians, default=1) or 1
+    heads = "".join(f"{unit:>8}" for _, unit in row.also)
+    ours = f"{row.variants[0].name} has, x" if len(names) > 1 else ""
+    out = [f"\n{row.name}: {row.title} [{row.space}]",
+           f"  {'':{NAME}}{row.unit:>7} {'':{CELLS}} {ours:18}{heads}".rstrip()]
+    out += [line(found, n, most) for n in names]
+    out += [verdict(v) for v in found.verdicts]
+    troubled = [f"{n} {w}" for n, w in found.failed.items()
+                if found.figures(n, row.figure)]
+    if troubled:
+        out.append("  " + "; ".join(troubled))
+    out.append(f"  {len(found.rounds)} rounds, {found.seconds:.0f} s, "
+               f"steal {found.steal:.1%}")
+    return "\n".join(out)
+
+
+def commands(rows, ground):
+    """How to repeat it all by hand."""
+    def plain(command):
+        words = ground.words(command.replace("{port}", "9000"),
+                             bytes=ground.bytes, conns="N", jobs=1,
+                             seconds=1, workers=2)
+        return shlex.join(os.path.relpath(w) if w.startswith(os.getcwd())
+                          else w for w in words)
+    seen = dict.fromkeys(plain(c) for row in rows for v in row.variants
+                         for c in v.commands)
+    return ["", "Commands, with port 9000:"] + ["  " + c for c in seen]
+
+
+def count(found):
+    words = [v.word for f in found for v in f.verdicts]
+    return (f"{words.count(stats.HOLDS)} hold, {words.count(stats.MISSED)} "
+            f"missed, {words.count(stats.INCONCLUSIVE)} inconclusive")
+
+
+def as_json(header, found):
+    def variant(f, name):
+        metrics = {m for r in f.rounds for m in (r.get(name) or {})}
+        return {"name": name, "failed": f.failed.get(name),
+                "figures": {m: dataclasses.asdict(f.figures(name, m))
+                            for m in sorted(metrics)}}
+
+    def judged(v):
+        d = dataclasses.asdict(v)
+        d["target"]["text"] = v.target.text()
+        return d
+
+    return {**header, "rows": [
+        {"name": f.row.name, "title": f.row.title, "space": f.row.space,
+         "unit": f.row.unit, "figure": f.row.figure, "steal": f.steal,
+         "seconds": f.seconds, "skipped": f.skipped or None,
+         "variants": [variant(f, v.name) for v in with_again(f.row)],
+         "rounds": f.rounds, "verdicts": [judged(v) for v in f.verdicts]}
+        for f in found]}
+
+
+def say(*lines):
+    for text in lines:
+        sys.stdout.write(text + "\n")
+    sys.stdout.flush()
