@@ -117,7 +117,7 @@ demo:
 check:
 	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
 	test '$(NEED)' = : || tests/unpack build/peers $(UNPACKED_DEPS)
-	$(MAKE) all $(UNITS)
+	$(MAKE) all $(UNITS) $(BENCH)
 	$(RUN) $(UNITS) $(filter %.bats,$(TESTS))
 
 # Members that come and leave under load for some minutes: 0 is lost.

@@ -61,15 +61,15 @@ def pause(seconds=0.001):
     select.select([], [], [], seconds)
 
 
-def listens(protocol, port):
-    """Whether that port does. Listeners are listed before connections."""
+def listeners(protocol, port):
+    """How many there are. They are listed before all connections."""
     fd = os.open("/proc/net/" + protocol, os.O_RDONLY)
     try:
         lines = os.read(fd, 4096).decode().splitlines()[1:]
     finally:
         os.close(fd)
     wanted = f":{port:04X}"
-    return any(line.split()[1].endswith(wanted) and
+    return sum(line.split()[1].endswith(wanted) and
                line.split()[3] == LISTENING[protocol]
                for line in lines if len(line.split()) > 3)
 
@@ -81,6 +81,16 @@ def queued(port):
         if words[1].endswith(f":{port:04X}"):
             return int(words[4].split(":")[1], 16)
     return 0
+
+
+def datagrams():
+    """How many UDP datagrams programs have read in this namespace, how many
+    were sent, and how many were lost for want of room."""
+    names, values = [line.split()[1:] for line in
+                     read("/proc/net/snmp").splitlines()
+                     if line.startswith("Udp:")]
+    found = dict(zip(names, map(int, values)))
+    return [found[n] for n in ("InDatagrams", "OutDatagrams", "RcvbufErrors")]
 
 
 def loopback_bytes():

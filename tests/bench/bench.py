@@ -26,10 +26,15 @@ from process import files_limit
 import rows_bulk
 import rows_connect
 import rows_echo
+import rows_probe
+import rows_scale
+import rows_start
+import rows_udp
 
-WHOLE, QUICK = 17 * 60, 140         # seconds for all rows
-USUAL, USUAL_QUICK = 32, 5          # for a row of weight 1, at most
-MOST = 9                            # rounds
+# Seconds: of a row of weight 1, of all rows, and to spare for rounds that are
+# done again because the host took too much of the machine.
+TIMES = {"whole": (32, 17 * 60 - 120, 120), "quick": (5, 135, 10)}
+ROUNDS_QUICK = 3
 
 VERSIONS = (
     ("rpnc", "{rpnc} --version"), ("nc.openbsd", "dpkg-query netcat-openbsd"),
@@ -43,7 +48,8 @@ VERSIONS = (
 
 def all_rows():
     found = []
-    for module in (rows_bulk, rows_echo, rows_connect):
+    for module in (rows_bulk, rows_echo, rows_connect, rows_scale, rows_probe,
+                   rows_start, rows_udp):
         found += module.rows()
     return found
 
@@ -102,24 +108,39 @@ def chosen(rows, patterns):
     return picked
 
 
-def one(row, ground, h, seconds, quick):
+def skipped(row, why):
+    show.say(f"\n{row.name}: {row.title}: {why}")
+    found = rounds.Found(row, skipped=why)
+    found.verdicts = [stats.Verdict(t, stats.INCONCLUSIVE, why)
+                      for t in row.targets]
+    return found
+
+
+def one(row, ground, h, clock):
+    """A row in a namespace of its own."""
+    least = ROUNDS_QUICK if h["quick"] else stats.ROUNDS
     if row.space == "bbr" and not h["bbr"]:
-        found = rounds.Found(row, skipped="no bbr here")
-        show.say(f"\n{row.name}: {row.title}: no bbr here")
-        return found
+        return skipped(row, "no bbr here")
+    if clock.seconds <= 0:
+        return skipped(row, "no time was left")
     apart.network(row.space)
-    found = rounds.run(row, ground, seconds, 3 if quick else stats.ROUNDS,
-                       MOST)
-    rounds.judge(found, 3 if quick else stats.ROUNDS)
+    found = rounds.run(row, ground, clock, least, h["quick"])
+    rounds.judge(found, least)
     show.say(show.table(found))
     return found
 
 
-def measure(rows, ground, h, quick):
-    usual = USUAL_QUICK if quick else USUAL
-    weights = sum(r.weight for r in rows)
-    usual = min(usual, (QUICK if quick else WHOLE) / weights)
-    return [one(r, ground, h, usual * r.weight, quick) for r in rows]
+def measure(rows, ground, h):
+    """All rows, none of them at the cost of those to come."""
+    usual, total, spare = TIMES["quick" if h["quick"] else "whole"]
+    end = time.monotonic() + total
+    clock = rounds.Clock(0, spare)
+    found = []
+    for i, row in enumerate(rows):
+        left = (end - time.monotonic()) / sum(r.weight for r in rows[i:])
+        clock.seconds = min(usual, left) * row.weight
+        found.append(one(row, ground, h, clock))
+    return found
 
 
 def main():
@@ -128,21 +149,24 @@ def main():
     try:
         apart.be_root()
         files = files_limit()
-        ground = Ground(quick)
+        ground = Ground(quick, files)
         rows = chosen([r for r in all_rows() if r.quick or not quick],
                       os.environ.get("ROWS", ""))
         h = header(ground, quick, files)
         show_header(h)
-        found = measure(rows, ground, h, quick)
+        try:
+            found = measure(rows, ground, h)
+        finally:
+            ground.close()
     except apart.Unavailable as e:
         sys.exit(f"bench: {e}: it must run as root, or where unshare -Urn "
                  "works")
     show.say(*show.commands(rows, ground))
-    ground.close()
     finish(found, h, quick, began)
 
 
 def finish(found, h, quick, began):
+    """The rest of the output, and the exit status."""
     h["seconds"] = time.monotonic() - began
     path = os.environ.get("JSON") or "build/bench.json"
     with open(path, "w", encoding="utf-8") as f:

@@ -1,6 +1,7 @@
 """What a variant's run has in hands: ports, files, servers and clients."""
 import json
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -16,15 +17,17 @@ MIB = 1 << 20
 
 
 class Ground:
-    def __init__(self, quick):
+    def __init__(self, quick, files):
         self.quick = quick
+        self.files = files
         self.seconds = 1.0
+        self.patience = 3.0     # with what should take no time
         self.rpnc = os.environ.get("RPNC", "./rpnc")
         self.bench = os.environ.get("BENCH", "build/bench")
         self.peers = os.environ.get("PEERS", "build/peers")
         self.here = os.path.dirname(os.path.abspath(__file__))
         self.dir = tempfile.mkdtemp(prefix="rpnc-bench-")
-        self.bytes = (192 if quick else 768) * MIB
+        self.bytes = (128 if quick else 512) * MIB
         self.alive = []
         self.port = 9000
         cores = sorted(os.sched_getaffinity(0))
@@ -68,19 +71,19 @@ class Ground:
         self.alive.append(p)
         return p
 
-    def await_listener(self, p, protocol, port, seconds=5.0):
+    def await_listener(self, p, protocol, port, members=1, seconds=5.0):
         """As the kernel lists it: connecting would use up those that serve
         one client only."""
         end = time.monotonic() + seconds
         while not (os.path.exists(port) if protocol == "unix" else
-                   apart.listens(protocol, port)):
+                   apart.listeners(protocol, port) >= members):
             if p.wait(0.001):
                 raise Trouble(f"ended: {p.said()}"[:60])
             if time.monotonic() > end:
                 raise Trouble("never listened")
 
     def serve(self, command, pinned=True, protocol="tcp", stdin=None,
-              stdout=None, cores=None, **more):
+              stdout=None, cores=None, members=1, **more):
         """A server that listens; p.port is where. What of CPU time its start
         took is not counted."""
         if protocol == "unix":
@@ -90,7 +93,7 @@ class Ground:
         cores = cores or (self.server_core if pinned else None)
         p = self.start(command, cores, stdin, stdout, port=port, **more)
         p.port = port
-        self.await_listener(p, protocol, port)
+        self.await_listener(p, protocol, port, members)
         p.cpu = -p.spent()
         return p
 
@@ -110,12 +113,36 @@ class Ground:
         self.finish(p, patience or self.seconds * 3 + 20, good)
         return self.reported(out)
 
+    def stepped(self, command, at_open, cores=None, patience=30, **more):
+        """One that says "open", and goes on after a line of input: at_open is
+        called between. Returns what it said at the end."""
+        (in_r, in_w), (out_r, out_w) = os.pipe(), os.pipe()
+        p = self.start(command, cores or self.client_core, in_r, out_w, **more)
+        os.close(in_r)
+        os.close(out_w)
+        try:
+            if not line(out_r, patience).startswith("open"):
+                p.wait(1)
+                raise Trouble(f"not all connected: {p.said()}"[:60])
+            at_open()
+            os.write(in_w, b"go\n")
+            said = line(out_r, patience)
+        finally:
+            os.close(in_w)
+            os.close(out_r)
+        self.finish(p, 5)
+        return parsed(said)
+
     @staticmethod
-    def reported(fd):
-        """The JSON in a memory file, which is closed."""
+    def whole(fd):
+        """The text in a memory file, which is closed."""
         said = text(fd)
         os.close(fd)
-        return parsed(said)
+        return said
+
+    def reported(self, fd):
+        """The JSON in it, or the text."""
+        return parsed(self.whole(fd))
 
     def end(self, *processes, sig=signal.SIGKILL):
         """End them; the CPU time that their trees took."""
@@ -123,6 +150,13 @@ class Ground:
             p.end(sig)
             self.alive.remove(p)
         return sum(p.cpu for p in processes)
+
+
+def line(fd, seconds):
+    """What comes through a pipe, within so long."""
+    if not select.select([fd], [], [], seconds)[0]:
+        raise Hung()
+    return os.read(fd, 4096).decode()
 
 
 def parsed(said):

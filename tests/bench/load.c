@@ -2,7 +2,7 @@
  * load: what tests/bench drives servers with, and measures tools by.
  *
  *	load echo -c N -t SEC HOST PORT		messages on N connections
- *	load hold -c N HOST PORT		open N, hold them, echo once each
+ *	load hold -c N HOST PORT		the same, one message on each
  *	load connect -c N -t SEC HOST PORT	connect, a message, close
  *	load sink HOST PORT			listen, read one to its end
  *	load source -b BYTES HOST PORT		connect, send so much
@@ -10,9 +10,10 @@
  *	load produce -b BYTES			the same, to standard output
  *	load consume				standard input, to nowhere
  *	load scan HOST FIRST LAST		connect to each of these ports
- *	load spawn -c N COMMAND...		start it N times
+ *	load spawn -c N -t SEC COMMAND...	start it, up to N times
  *	load blast -u -t SEC HOST PORT		datagrams, as fast as it goes
  *
+ * The first two say when all are open, and then wait for a line of input.
  * For HOST PORT there may be one word with a slash, a Unix socket. Each prints
  * one JSON object. Simple on purpose, and knows nothing of rpnc but how it
  * keeps a histogram.

@@ -1,9 +1,10 @@
 /*
- * Connections that stay: all are opened first, then each sends a message and,
- * when all of it is back, the next one.
+ * Connections that stay: all are opened first, which is told by a line; after
+ * a line of input, or its end, each sends a message and, in load_echo(), when
+ * all of it is back the next one.
  *
- * How it works: the processes (-j) share a page with how far each is. None goes
- * on before all have opened theirs, and the first one adds up.
+ * How it works: the processes (-j) share memory with how far each is. None
+ * sends before all have opened theirs, and the first one adds up.
  */
 #include "load.h"
 
@@ -29,7 +30,7 @@ struct client {
 
 struct job {
 	_Atomic unsigned opened;	/* all of its connections are there */
-	_Atomic unsigned go;		/* hold: echo now */
+	_Atomic unsigned go;		/* of the first: so may the others */
 	uint64_t done, failed;
 	struct hist hist;
 };
@@ -205,13 +206,15 @@ split(const struct args *a)
 }
 
 static int
-summed(const struct args *a, struct job *jobs, double opening, double seconds)
+summed(const struct args *a, struct job *jobs, double opening, double began)
 {
 	struct hist *h = &jobs[0].hist;
 	int bad = 0, status;
+	double seconds;
 
 	while (wait(&status) > 0)
 		bad |= status;
+	seconds = now() - began;
 	for (unsigned j = 1; j < a->jobs; j++) {
 		hist_merge(h, &jobs[j].hist);
 		jobs[0].done += jobs[j].done;
@@ -225,49 +228,41 @@ summed(const struct args *a, struct job *jobs, double opening, double seconds)
 	return bad || fflush(stdout) ? 1 : 0;
 }
 
-int
-load_echo(const struct args *a)
+/* Does something with the connections, once all are open. */
+static int
+run(const struct args *a, void (*use)(const struct args *a, struct crowd *w))
 {
 	struct job *jobs = jobs_new(a);
-	double began = now(), opened;
-	unsigned mine = split(a);
-	struct crowd w = crowd_open(a, jobs, mine);
-
-	for (unsigned j = 0; j < a->jobs; j++)
-		await(&jobs[j].opened);
-	opened = now();
-	talk(a, &w);
-	if (mine)
-		_exit(0);
-	free(w.clients);
-	return summed(a, jobs, opened - began, now() - opened);
-}
-
-/* Two steps: a line when all are open, and after a line of input the rest. */
-int
-load_hold(const struct args *a)
-{
-	struct job *jobs = jobs_new(a);
-	double began = now(), opened;
+	double began = now(), opening;
 	unsigned mine = split(a);
 	struct crowd w = crowd_open(a, jobs, mine);
 
 	if (mine) {
 		await(&jobs[0].go);
-		greet(a, &w);
+		use(a, &w);
 		_exit(0);
 	}
 	for (unsigned j = 1; j < a->jobs; j++)
 		await(&jobs[j].opened);
-	opened = now() - began;
+	opening = now() - began;
 	printf("open\n");
 	fflush(stdout);
 	getchar();
 	began = now();
 	jobs[0].go = 1;
-	greet(a, &w);
-	while (waitpid(-1, NULL, WNOHANG) == 0)
-		poll(NULL, 0, 1);
+	use(a, &w);
 	free(w.clients);
-	return summed(a, jobs, opened, now() - began);
+	return summed(a, jobs, opening, began);
+}
+
+int
+load_echo(const struct args *a)
+{
+	return run(a, talk);
+}
+
+int
+load_hold(const struct args *a)
+{
+	return run(a, greet);
 }

@@ -17,7 +17,7 @@ PR_SET_PDEATHSIG = 1
 
 
 class Process:
-    """One process, started by fork and exec; None for a stream is /dev/null."""
+    """Started by fork and exec; None for a stream is /dev/null."""
 
     def __init__(self, argv, cores=None, stdin=None, stdout=None, stderr=None):
         self.cpu = 0.0
@@ -46,11 +46,15 @@ class Process:
         os._exit(127)
 
     def spent(self):
-        """CPU seconds of this process until now, without its children."""
-        try:
-            return time.clock_gettime((~self.pid << 3) | 2)
-        except OSError:
-            return 0.0
+        """CPU seconds until now of the tree, but for those that are gone."""
+        return sum(clock(p) for p in self.tree())
+
+    def tree(self):
+        """The process and its descendants."""
+        found = [self.pid]
+        for pid in found:
+            found += children(pid)
+        return found
 
     def wait(self, seconds):
         """Whether it ends within that time."""
@@ -90,6 +94,22 @@ class Process:
         """The last line that it wrote to standard error."""
         lines = text(self.errors).strip().splitlines()
         return lines[-1] if lines else ""
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            return [int(child) for child in f.read().split()]
+    except OSError:
+        return []
+
+
+def clock(pid):
+    """CPU time of a process, see clock_getcpuclockid(3)."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
 
 
 def text(fd):

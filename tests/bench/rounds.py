@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 import apart
 import stats
 
+MOST = 9            # rounds
+AGAIN = 2           # times that a disturbed sample is taken again
+
 
 class Trouble(Exception):
     """One sample that gave no figure: the word is what is shown for it."""
@@ -42,38 +45,64 @@ class Row:
 @dataclass
 class Found:
     row: Row
+    variants: list = field(default_factory=list)
     rounds: list = field(default_factory=list)
     failed: dict = field(default_factory=dict)
-    steal: float = 0.0
     seconds: float = 0.0
     verdicts: list = field(default_factory=list)
     skipped: str = ""
 
+    def needed(self):
+        """The variants that verdicts are about."""
+        return {n for t in self.row.targets if t.timed
+                for n in (t.ours, t.again, *t.versus)}
+
+    def clean(self):
+        """How many rounds have all of these undisturbed, or not at all."""
+        return sum(all(stats.undisturbed(r[n]) for n in self.needed()
+                       if n in r) for r in self.rounds)
+
+    def ratios(self, name, other, metric):
+        values, _ = stats.paired(self.rounds, name, other, metric)
+        return stats.summary(values)
+
     def figures(self, name, metric):
-        return stats.summary(stats.paired(self.rounds, name, None, metric))
+        return self.ratios(name, None, metric)
 
 
-def with_again(row):
-    """The variants, with rpnc once more behind itself."""
-    ours = row.variants[0]
-    if not row.again:
-        return list(row.variants)
-    return [ours, Variant(ours.name + " again", ours.run)] + row.variants[1:]
+def taken(row, quick):
+    """The variants that take part, with rpnc once more behind itself. QUICK
+    has no time for those that no target is about."""
+    ours, *others = row.variants
+    if quick and row.targets:
+        needed = {p for t in row.targets for p in (*t.versus, t.ours, "bare")}
+        others = [v for v in others if v.name in needed]
+    again = [Variant(ours.name + " again", ours.run)] if row.again else []
+    return [ours, *again, *others]
 
 
 def turns(variants, number):
     """The order of a round: the start rotates, the direction changes."""
-    at = number % len(variants)
-    order = variants[at:] + variants[:at]
-    return order[::-1] if number % 2 else order
+    count, step = len(variants), -1 if number % 2 else 1
+    return [variants[(number + i * step) % count] for i in range(count)]
+
+
+def steal_during(run):
+    """What run gives, and the part of all CPU time that the host took."""
+    before = apart.stolen()
+    figures = run()
+    after = apart.stolen()
+    if figures is not None:
+        figures["steal"] = (after[0] - before[0]) / max(1, after[1] - before[1])
+    return figures
 
 
 def sample(ground, variant, found, tries):
-    """The figures of one turn, or None. One that fails twice is left out."""
-    if found.failed.get(variant.name) and tries[variant.name] > 1:
+    """The figures of one turn, or None. Who fails twice is left out."""
+    if tries.get(variant.name, 0) > 1:
         return None
     try:
-        return variant.run(ground)
+        return steal_during(lambda: variant.run(ground))
     except Trouble as e:
         tries[variant.name] = tries.get(variant.name, 0) + 1
         found.failed[variant.name] = str(e)
@@ -82,31 +111,68 @@ def sample(ground, variant, found, tries):
         ground.clear()
 
 
-def run(row, ground, seconds, least, most):
-    """All rounds of a row: as many as fit into the time, within limits."""
-    found = Found(row)
-    variants, tries = with_again(row), {}
-    began, before = time.monotonic(), apart.stolen()
-    ground.seconds = max(0.15, min(2.0, seconds / least / len(variants) - 0.1))
-    while len(found.rounds) < most:
-        passed = time.monotonic() - began
-        number = len(found.rounds)
-        if number >= least and passed * (number + 1) / number > seconds:
+def calm_sample(ground, variant, found, tries, end):
+    """The same, once or twice again while it is disturbed: the calmest."""
+    best = sample(ground, variant, found, tries)
+    for _ in range(AGAIN):
+        if best is None or stats.undisturbed(best) or time.monotonic() > end:
             break
-        found.rounds.append(
-            {v.name: f for v in turns(variants, number)
-             if (f := sample(ground, v, found, tries))})
-    after = apart.stolen()
-    found.steal = (after[0] - before[0]) / max(1, after[1] - before[1])
-    found.seconds = time.monotonic() - began
-    for name in list(found.failed):
+        new = sample(ground, variant, found, tries)
+        if new and new["steal"] < best["steal"]:
+            best = new
+    return best
+
+
+def one(ground, found, tries, end):
+    order = turns(found.variants, len(found.rounds))
+    needed = found.needed()
+    found.rounds.append(
+        {v.name: f for v in order
+         if (f := calm_sample(ground, v, found, tries,
+                              end if v.name in needed else 0))})
+
+
+def enough(found, clock, least):
+    """Whether the time is over: that of the row, or while the host takes too
+    much of it, also what there is to spare."""
+    number = len(found.rounds)
+    if number < least:
+        return False
+    each = found.seconds / number
+    if number >= MOST or found.clean() >= least:
+        return number >= MOST or found.seconds + each > clock.seconds
+    return found.seconds + each > clock.most(found.row)
+
+
+@dataclass
+class Clock:
+    """Seconds for a row, and those that all rows may use beyond theirs."""
+    seconds: float
+    spare: float = 0.0
+
+    def most(self, row):
+        spare = self.spare if row.targets else 0
+        return self.seconds + min(spare, self.seconds)
+
+
+def run(row, ground, clock, least, quick):
+    """All rounds of a row."""
+    found = Found(row, taken(row, quick))
+    began, tries = time.monotonic(), {}
+    each = clock.seconds / least / len(found.variants)
+    ground.seconds = max(0.15, min(2.0, each - 0.1))
+    while not enough(found, clock, least):
+        one(ground, found, tries, began + clock.most(row) / 2)
+        found.seconds = time.monotonic() - began
+    clock.spare -= max(0.0, found.seconds - clock.seconds)
+    for name, count in tries.items():
         if found.figures(name, row.figure):
-            found.failed[name] += f" {tries[name]} of {len(found.rounds)} times"
+            found.failed[name] += f" ({count} of {len(found.rounds)} times)"
     return found
 
 
 def judge(found, wanted):
     lost = {n: why for n, why in found.failed.items()
             if not found.figures(n, found.row.figure)}
-    found.verdicts = [stats.judge(t, found.rounds, found.steal, lost, wanted)
+    found.verdicts = [stats.judge(t, found.rounds, lost, wanted)
                       for t in found.row.targets]

@@ -72,7 +72,7 @@ GB = 1e9
 
 
 def patience(g):
-    return 3 + g.bytes / 150e6
+    return g.patience + g.bytes / 150e6
 
 
 def figures(g, count, seconds, cpu):

@@ -1,7 +1,7 @@
 """Connect, one message and its answer, close: 64 at a time, for a while."""
 import os
 
-from rounds import Row, Trouble, Variant
+from rounds import Hung, Row, Trouble, Variant
 from rows_echo import ECHO
 from stats import Target
 
@@ -42,8 +42,10 @@ frontend front
 def visits(g, server, web=False):
     found = g.call(CLIENT.replace(" -m", " -g -m") if web else CLIENT,
                    seconds=f"{g.seconds:.3f}", port=server.port)
-    if found["failed"] or not found["requests"]:
-        raise Trouble(f"{found['failed']} of {found['requests']} failed")
+    if found["failed"]:
+        raise Trouble(f"{found['failed']} failed")
+    if not found["requests"]:
+        raise Hung()
     return {"rate": found["requests"] / found["seconds"] / 1e3,
             "cpu": g.end(server) / found["requests"] * 1e6,
             "p50": found["p50"], "p99": found["p99"]}

@@ -1,5 +1,5 @@
 """Messages of 64 bytes that are sent back, on connections that stay."""
-from rounds import Row, Trouble, Variant
+from rounds import Hung, Row, Trouble, Variant
 from stats import Target
 
 ECHO = {
@@ -10,19 +10,30 @@ ECHO = {
         "socat TCP-LISTEN:{port},bind={host},reuseaddr,fork,backlog=4096 PIPE",
     "ncat -e cat": "ncat -l -k -m 4096 -e /bin/cat {host} {port}",
 }
-CLIENT = "{load} echo -c {conns} -j {jobs} -t {seconds} {host} {port}"
+CLIENT = "{load} echo -m 16 -c {conns} -j {jobs} -t {seconds} {host} {port}"
 BUSY = "{rpnc} echo -q --busy {host} {port}"
 WORK = "{rpnc} echo -q --work 20us -w {workers} {host} {port}"
 ALSO = (("cpu", "CPU us"), ("p50", "p50 us"), ("p99", "p99 us"))
 
 
-def talk(g, server, conns, cores=None, jobs=1):
-    found = g.call(CLIENT, cores, conns=conns, jobs=jobs,
-                   seconds=f"{g.seconds:.3f}", port=server.port)
-    if found["failed"] or not found["requests"]:
+def talk(g, server, conns, cores=None, jobs=1, also=()):
+    """Only what is spent once all are connected counts, with that of the
+    other processes that serve."""
+    serving = (server, *also)
+
+    def start_clock():
+        for p in serving:
+            p.cpu = -p.spent()
+
+    seconds = max(g.seconds, conns / 20000)
+    found = g.stepped(CLIENT, start_clock, cores, seconds * 2 + 30, jobs=jobs,
+                      conns=conns, seconds=f"{seconds:.3f}", port=server.port)
+    if found["failed"]:
         raise Trouble(f"{found['failed']} connections failed")
+    if not found["requests"]:
+        raise Hung()
     return {"rate": found["requests"] / found["seconds"] / 1e3,
-            "cpu": g.end(server) / found["requests"] * 1e6,
+            "cpu": g.end(*serving) / found["requests"] * 1e6,
             "p50": found["p50"], "p99": found["p99"]}
 
 
@@ -45,7 +56,8 @@ def row(name, title, ways, targets=(), **more):
 def workers(n):
     """Not pinned: the workers have all cores, and so has the client."""
     def run(g):
-        server = g.serve(WORK.replace("{workers}", str(n)), pinned=False)
+        server = g.serve(WORK.replace("{workers}", str(n)), pinned=False,
+                         members=n)
         return talk(g, server, 50, cores=range(64))
     return run
 
@@ -54,6 +66,10 @@ def rows():
     return [
         row("echo-1", "echo, 1 connection, client on the same core",
             variants(1, same_core=True), [Target(0.9, ("bare",))]),
+        row("echo-1-cores", "echo, 1 connection, client on another core",
+            variants(1, ("rpnc",)) +
+            [Variant("rpnc --busy", echo(BUSY, 1), (BUSY,))] +
+            variants(1, ("bare", "python", "socat fork")), weight=0.5),
         row("echo-50", "echo, 50 connections, 1 worker", variants(50),
             [Target(4, ("ncat -e cat",)), Target(2.9, ("socat fork",)),
              Target(1.2, ("python",)), Target(0.9, ("bare",)),

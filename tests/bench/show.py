@@ -6,7 +6,6 @@ import sys
 import textwrap
 
 import stats
-from rounds import with_again
 
 BLOCKS = " ▏▎▍▌▋▊▉█"
 CELLS = 12
@@ -37,8 +36,7 @@ def line(found, name, most):
     own = found.figures(name, row.figure)
     if not own:
         return f"  {name:{NAME}} {found.failed.get(name, 'not run')}"
-    against = stats.summary(
-        stats.paired(found.rounds, ours, name, row.figure))
+    against = found.ratios(ours, name, row.figure)
     also = "".join(f"{number(f.median):>8}" if (f := found.figures(name, m))
                    else " " * 8 for m, _ in row.also)
     compared = ratio(against) if name != ours else ""
@@ -57,9 +55,18 @@ def verdict(v):
                          drop_whitespace=True)
 
 
+def told(found):
+    """How it was measured."""
+    samples = [f for r in found.rounds for f in r.values()]
+    over = sum(not stats.undisturbed(f) for f in samples)
+    what = f"{len(found.rounds)} rounds, {found.seconds:.0f} s"
+    return what + (f", {over} of {len(samples)} samples with over "
+                   f"{stats.STEAL:.0%} steal" if over else "")
+
+
 def table(found):
     row = found.row
-    names = [v.name for v in with_again(row)]
+    names = [v.name for v in found.variants]
     medians = [m.median for n in names if (m := found.figures(n, row.figure))]
     most = max(medians, default=1) or 1
     heads = "".join(f"{unit:>8}" for _, unit in row.also)
@@ -71,9 +78,9 @@ def table(found):
     troubled = [f"{n} {w}" for n, w in found.failed.items()
                 if found.figures(n, row.figure)]
     if troubled:
-        out.append("  " + "; ".join(troubled))
-    out.append(f"  {len(found.rounds)} rounds, {found.seconds:.0f} s, "
-               f"steal {found.steal:.1%}")
+        out.append(textwrap.fill("; ".join(troubled), 79, initial_indent="  ",
+                                 subsequent_indent="  "))
+    out.append("  " + told(found))
     return "\n".join(out)
 
 
@@ -83,8 +90,10 @@ def commands(rows, ground):
         words = ground.words(command.replace("{port}", "9000"),
                              bytes=ground.bytes, conns="N", jobs=1,
                              seconds=1, workers=2)
-        return shlex.join(os.path.relpath(w) if w.startswith(os.getcwd())
-                          else w for w in words)
+        return shlex.join(
+            "rpnc" if w == ground.rpnc else
+            os.path.relpath(w) if w.startswith(os.getcwd()) else w
+            for w in words)
     seen = dict.fromkeys(plain(c) for row in rows for v in row.variants
                          for c in v.commands)
     return ["", "Commands, with port 9000:"] + ["  " + c for c in seen]
@@ -110,9 +119,9 @@ def as_json(header, found):
 
     return {**header, "rows": [
         {"name": f.row.name, "title": f.row.title, "space": f.row.space,
-         "unit": f.row.unit, "figure": f.row.figure, "steal": f.steal,
+         "unit": f.row.unit, "figure": f.row.figure,
          "seconds": f.seconds, "skipped": f.skipped or None,
-         "variants": [variant(f, v.name) for v in with_again(f.row)],
+         "variants": [variant(f, v.name) for v in f.variants],
          "rounds": f.rounds, "verdicts": [judged(v) for v in f.verdicts]}
         for f in found]}
 

@@ -2,7 +2,8 @@
 
 A round runs each variant once, so a ratio is taken within a round, and what
 is told is the median of these with their range. rpnc runs twice in a round
-(A/A): how far those two are apart is what the machine adds by itself.
+(A/A): how far those two are apart is what the machine adds by itself. Samples
+during which the host took time from the machine (steal) are passed over.
 """
 from dataclasses import dataclass
 
@@ -35,17 +36,34 @@ def summary(values):
     return Ratio(median(values), min(values), max(values), len(values))
 
 
-def paired(rounds, ours, theirs, metric):
-    """The ratio of each round that has both; no theirs: our figures."""
+def undisturbed(figures):
+    """Whether the host left us the machine meanwhile."""
+    return figures.get("steal", 0) <= STEAL
+
+
+def pairs(rounds, ours, theirs, metric):
+    """The samples of each round that has both; no theirs: ours alone."""
     found = []
     for r in rounds:
-        if metric not in (r.get(ours) or {}):
-            continue
-        if theirs is None:
-            found.append(r[ours][metric])
-        elif (r.get(theirs) or {}).get(metric):
-            found.append(r[ours][metric] / r[theirs][metric])
+        both = [r.get(n) for n in (ours, theirs) if n is not None]
+        if all(f and metric in f for f in both):
+            found.append(both)
     return found
+
+
+def paired(rounds, ours, theirs, metric, wanted=ROUNDS):
+    """The ratio of each round (no theirs: our figure), and the steal. Only
+    undisturbed samples count, if there are enough of them."""
+    both = pairs(rounds, ours, theirs, metric)
+    clean = [p for p in both if all(undisturbed(f) for f in p)]
+    if len(clean) >= wanted:
+        both = clean
+    steal = [max(f.get("steal", 0) for f in p) for p in both]
+    if theirs is None:
+        ratios = [p[0][metric] for p in both]
+    else:
+        ratios = [p[0][metric] / p[1][metric] for p in both if p[1][metric]]
+    return ratios, sum(steal) / max(1, len(steal))
 
 
 @dataclass
@@ -59,6 +77,8 @@ class Target:
     ours: str = "rpnc"
     again: str = "rpnc again"
     says: str = ""
+    steady: str = ""    # the metric of A/A, where it is another one
+    timed: bool = True  # else neither noise nor steal matters
 
     def text(self):
         sense = "at least" if self.least else "at most"
@@ -82,11 +102,11 @@ class Verdict:
     spread: float = None
 
 
-def best_of(rounds, target):
+def best_of(rounds, target, wanted):
     """Of several peers the one with the best median."""
     medians = {}
     for peer in target.versus:
-        own = paired(rounds, peer, None, target.metric)
+        own, _ = paired(rounds, peer, None, target.metric, wanted)
         if own:
             medians[peer] = median(own)
     if not medians:
@@ -95,49 +115,51 @@ def best_of(rounds, target):
     return pick(medians, key=medians.get)
 
 
-def noise(rounds, target):
+def noise(rounds, target, wanted):
     """What of A/A there is: (by how much the medians are apart, by how much
     the two of a round usually are)."""
-    pairs = paired(rounds, target.again, target.ours, target.metric)
-    if not pairs:
-        return None, None
-    return abs(median(pairs) - 1), median([abs(p - 1) for p in pairs])
+    ratios, _ = paired(rounds, target.again, target.ours,
+                       target.steady or target.metric, wanted)
+    if not ratios:
+        return 0.0, 0.0
+    return abs(median(ratios) - 1), median([abs(r - 1) for r in ratios])
 
 
-def too_noisy(rounds, target, margin, steal):
-    """Why there is no verdict, or nothing; and the spread."""
-    apart, spread = noise(rounds, target)
+def too_noisy(target, off, spread, margin, steal):
+    """Why there is no verdict, or nothing."""
+    if not target.timed:
+        return ""
     if steal > STEAL:
-        return f"steal {steal:.0%}", spread
-    if apart is not None and apart > APART:
-        return f"A/A apart by {apart:.0%}", spread
-    if spread is not None and spread > margin:
-        return f"A/A spread {spread:.0%}, margin {margin:.0%}", spread
-    return "", spread
+        return f"steal {steal:.0%}"
+    if off > APART:
+        return f"A/A apart by {off:.0%}"
+    if spread > margin:
+        return f"A/A spread {spread:.0%}, margin {margin:.0%}"
+    return ""
 
 
-def judge(target, rounds, steal, failed=None, wanted=ROUNDS):
+def judge(target, rounds, failed=None, wanted=ROUNDS):
     """The verdict on one target. failed: why a variant has no numbers."""
     failed = failed or {}
     if target.ours in failed:
-        return Verdict(target, MISSED, f"rpnc {failed[target.ours]}")
-    against = best_of(rounds, target) if target.versus else None
+        return Verdict(target, MISSED, f"{target.ours} {failed[target.ours]}")
+    against = best_of(rounds, target, wanted) if target.versus else None
     if target.versus and against is None:
-        why = "; ".join(f"{p} {failed.get(p, 'not there')}"
-                        for p in target.versus)
-        return Verdict(target, INCONCLUSIVE, why)
-    ratio = summary(paired(rounds, target.ours, against, target.metric))
-    if ratio is None:
+        return Verdict(target, INCONCLUSIVE, "; ".join(
+            f"{p} {failed.get(p, 'not there')}" for p in target.versus))
+    ratios, steal = paired(rounds, target.ours, against, target.metric, wanted)
+    if not ratios:
         return Verdict(target, INCONCLUSIVE, "nothing to compare with",
                        against or "")
-    off = ratio.median / target.bound if target.bound else 1.0
-    why, spread = too_noisy(rounds, target, abs(off - 1), steal)
-    good = off >= 1 if target.least else off <= 1
-    word = HOLDS if good else MISSED
-    if why:
-        word = INCONCLUSIVE
-    elif ratio.rounds < wanted:
-        word, why = INCONCLUSIVE, f"{ratio.rounds} rounds"
-    elif not good:
-        why = f"by {abs(off - 1):.0%}"
+    ratio = summary(ratios)
+    reached = ratio.median / target.bound
+    margin = abs(reached - 1)
+    off, spread = noise(rounds, target, wanted)
+    good = reached >= 1 if target.least else reached <= 1
+    word, why = (HOLDS, "") if good else (MISSED, f"by {margin:.0%}")
+    noisy = too_noisy(target, off, spread, margin, steal)
+    if ratio.rounds < wanted:
+        noisy = f"{ratio.rounds} rounds"
+    if noisy:
+        word, why = INCONCLUSIVE, noisy
     return Verdict(target, word, why, against or "", ratio, spread)

@@ -1,0 +1,47 @@
+"""What starting costs: a whole process, from its start to its end."""
+from rounds import Row, Trouble, Variant
+from stats import Target
+
+SPAWN = "{load} spawn -c 100 -t {seconds} "
+ABOUT = {
+    "rpnc": "{rpnc} --version",
+    "bare": "{bare} none",
+    "nc.openbsd": "nc.openbsd -h",
+    "nc.traditional": "nc.traditional -h",
+    "ncat": "ncat --version",
+    "socat": "socat -V",
+}
+CLOSED = {
+    "rpnc": "{rpnc} connect {host} 1",
+    "nc.openbsd": "nc.openbsd {host} 1",
+    "nc.traditional": "nc.traditional {host} 1",
+    "ncat": "ncat {host} 1",
+    "socat": "socat - TCP:{host}:1",
+}
+
+
+def started(command, status):
+    def run(g):
+        found = g.call(SPAWN + command, seconds=f"{g.seconds:.3f}")
+        if found["status"] not in status:
+            raise Trouble(f"status {found['status']}")
+        return {"time": found["seconds"] * 1e3}
+    return run
+
+
+def row(name, title, table, status):
+    return Row(name, title, [Variant(n, started(c, status), (c,))
+                             for n, c in table.items()],
+               [Target(1.1, ("nc.openbsd",), "time", least=False),
+                Target(0.45, ("ncat",), "time", least=False),
+                Target(0.45, ("socat",), "time", least=False)],
+               figure="time", unit="ms", weight=0.5)
+
+
+def rows():
+    return [
+        row("start", "start and end: --version, or what is like it", ABOUT,
+            (0, 1, 2)),
+        row("start-closed", "start, connect to a closed port, end", CLOSED,
+            (1, 2)),
+    ]
