@@ -214,6 +214,106 @@ bats_require_minimum_version 1.5.0
 	END
 }
 
+# Datagrams that were sent as one come to the server as one, and so do those
+# that were queued while it was stopped.
+@test "echo -u: of what came joined, or at once, each gets its own back whole" {
+	start echo -u --json 0
+	client "$pid" <<-'END' >counted
+		SEGMENT = 103                   # udp(7), UDP_SEGMENT
+		sizes = [0, 1, 0, 300, 700, 0, 1400, 1400, 1400, 700, 1, 1, 0, 0, 1401]
+		total = pieces = 0
+		families = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.0.3")]
+		if open("/proc/net/if_inet6").read():
+		    families.append((socket.AF_INET6, "::1"))
+		for family, host in families:
+		    peers = [udp(family) for _ in range(6)]
+		    want = {s: [] for s in peers}
+		    def send(s, data, size=0):
+		        global total, pieces
+		        join = [(socket.IPPROTO_UDP, SEGMENT, struct.pack("H", size))]
+		        try:
+		            s.sendmsg([data], join if size else [])
+		        except OSError:                 # a kernel without it
+		            size = 0
+		            s.send(data)
+		        size = size or len(data) or 1
+		        want[s] += [data[i:i + size] for i in range(0, len(data), size)] or [b""]
+		    def back():
+		        global total, pieces
+		        for s in peers:
+		            got = [s.recv(70000) for _ in want[s]]
+		            assert got == want[s], [len(d) for d in got]
+		            total += sum(map(len, got))
+		            pieces += len(got)
+		            want[s].clear()
+		    for s in peers:
+		        s.connect((host, port))
+		    os.kill(pid, signal.SIGSTOP)
+		    for size in sizes:                  # in turns, so runs are of one
+		        for s in peers[:3]:
+		            send(s, os.urandom(size))
+		    for s in peers[3:]:                 # and in runs
+		        for size in sizes:
+		            send(s, os.urandom(size))
+		    os.kill(pid, signal.SIGCONT)
+		    back()
+		    os.kill(pid, signal.SIGSTOP)
+		    for i, s in enumerate(peers):
+		        send(s, os.urandom(100 * (i + 1)), 100)
+		        send(s, os.urandom(99))
+		        send(s, os.urandom(1400 * i + 7), 1400)
+		        send(s, os.urandom(60), 1)
+		        send(s, b"")
+		        send(s, os.urandom(77), 77)
+		    os.kill(pid, signal.SIGCONT)
+		    back()
+		    for s in peers:
+		        send(s, os.urandom(65507))
+		        send(s, os.urandom(60000), 1200)
+		        back()
+		    assert all(silent(s, 0) for s in peers)
+		print("%d of %d bytes" % (pieces, total))
+	END
+	end TERM
+	run -0 jq -r 'select(.event == "report") |
+		"\(.accepted) of \(.in) bytes, \(.out)"' out.0
+	assert_output "$(cat counted), $(grep -o '[0-9]* bytes' counted | tr -cd 0-9)"
+}
+
+@test "echo -u: joined replies that a link refuses go one by one" {
+	local as=(unshare -n)
+	test "$(id -u)" -eq 0 || as=(unshare -Urn)
+	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
+	cat >there <<-'END'
+		ip link set lo up
+		mkfifo ready
+		rpnc echo -u 127.0.0.1 9000 --ready-fd 4 4>ready >/dev/null &
+		cat ready >/dev/null
+		python3 sends $!
+		sent=$?
+		kill $!
+		wait $!
+		exit $sent
+	END
+	cat >sends <<-'END'
+		import os, signal, socket, struct, sys
+		pid = int(sys.argv[1])
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(20)
+		s.connect(("127.0.0.1", 9000))
+		data = os.urandom(1200 * 40 + 5)
+		os.kill(pid, signal.SIGSTOP)
+		s.sendmsg([data], [(17, 103, struct.pack("H", 1200))])
+		s.send(b"next")
+		os.system("ip link set lo mtu 800")
+		os.kill(pid, signal.SIGCONT)
+		for i in range(0, len(data), 1200):
+		    assert s.recv(2000) == data[i:i + 1200], i
+		assert s.recv(2000) == b"next"
+	END
+	run -0 "${as[@]}" bash there
+}
+
 @test "echo: 500 UDP clients at once each get their own" {
 	start echo -u 127.0.0.1 0
 	client <<-'END'

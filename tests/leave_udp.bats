@@ -128,8 +128,8 @@ free_port() {
 	a=$pid
 	kill -STOP "$a"
 	py "$port" <<-'END'
-		for i in range(40):
-		    udp(args[0]).send(b"x" * 2000)
+		for i in range(100):
+		    udp(args[0]).send(b"x" * 1400)
 	END
 	start listen -u -r 127.0.0.1 "$port" 7>&-
 	kill "$a"
@@ -150,7 +150,7 @@ free_port() {
 		    n += e["event"] == "data"
 		    if e["event"] == "drained":
 		        break
-		assert n == 40 and e["lost"] == 0, (n, e)
+		assert n == 100 and e["lost"] == 0, (n, e)
 		assert e["handshakes"] is None and e["mode"] == "connect"
 	END
 	kill "$pid"
@@ -166,8 +166,8 @@ free_port() {
 	start listen -u -r --json 127.0.0.1 "$(free_port)" 7>&-
 	kill -STOP "$pid"
 	py "$port" <<-'END'
-		for i in range(40):
-		    udp(args[0]).send(b"x" * 2000)
+		for i in range(100):
+		    udp(args[0]).send(b"x" * 1400)
 	END
 	kill "$pid"
 	kill -CONT "$pid"
@@ -180,7 +180,7 @@ free_port() {
 		    n += e["event"] == "data"
 		    if e["event"] == "drained":
 		        break
-		assert n + e["lost"] == 40 and n < 40, (n, e)
+		assert n + e["lost"] == 100 and n < 100, (n, e)
 	END
 	finish "$pid" || test $? -ge 129
 }

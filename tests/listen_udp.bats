@@ -87,6 +87,49 @@ pipe_out() {
 	END
 }
 
+# What was sent as one comes as one, if the kernel can (udp(7), UDP_SEGMENT).
+@test "listen -u -k: what came joined, or at once, keeps borders and order" {
+	local form n=0
+	for form in --json --prompt=never; do
+		mkfifo "out.$n"
+		exec 7<>"out.$n"
+		start listen -u -k "$form" 127.0.0.1 0 7>&-
+		py "$port" "$pid" "$form" "out.$n" <<-'END'
+			import base64, signal
+			peers, want = [udp(args[0]) for _ in range(5)], []
+			def send(i, size, piece):
+			    data = os.urandom(size)
+			    pieces = [data[at:at + piece] for at in range(0, size, piece)]
+			    join = (socket.IPPROTO_UDP, 103, struct.pack("H", piece))
+			    try:
+			        peers[i].sendmsg([data], [join] if piece < size else [])
+			    except OSError:
+			        for d in pieces:
+			            peers[i].send(d)
+			    want.extend((i + 1, d) for d in pieces or [b""])
+			os.kill(int(args[1]), signal.SIGSTOP)
+			for turn in range(5):
+			    for i in range(5):
+			        for size in 0, 1, 800, 800, 1300:
+			            send(i, size, 1400)
+			        send(i, 1 + 999 * turn, 1 + 99 * turn)
+			os.kill(int(args[1]), signal.SIGCONT)
+			if args[2] == "--json":
+			    told, got = events(args[3]), []
+			    while len(got) < len(want):
+			        e = next(told)
+			        if e["event"] == "data":
+			            got.append((e["conn"], e["text"].encode() if "text" in e
+			                        else base64.b64decode(e["base64"])))
+			    assert got == want
+			else:
+			    data = b"".join(d for _, d in want)
+			    assert exact(open(args[3], "rb", buffering=0), len(data)) == data
+		END
+		n=1
+	done
+}
+
 @test "listen -u: on a wildcard answers from the address that was asked" {
 	pipe_out
 	printf answer >down

@@ -86,6 +86,19 @@ write_most(struct sink *s, const char *data, size_t length)
 	return (ssize_t)done;
 }
 
+/* The same of what is queued: how much is left, or -1. */
+static ssize_t
+write_queued(struct sink *s)
+{
+	ssize_t n = write_most(s, s->queue + s->start, s->length);
+
+	if (n < 0)
+		return -1;
+	s->start += (size_t)n;
+	s->length -= (size_t)n;
+	return (ssize_t)s->length;
+}
+
 static int
 enqueue(struct sink *s, const char *data, size_t length)
 {
@@ -94,7 +107,7 @@ enqueue(struct sink *s, const char *data, size_t length)
 		s->start = 0;
 	}
 	if (s->length + length > s->room) {
-		size_t room = s->length + length + 4096;
+		size_t room = s->length + length + s->room / 2 + 4096;
 		char *queue = realloc(s->queue, room);
 
 		if (!queue)
@@ -104,7 +117,7 @@ enqueue(struct sink *s, const char *data, size_t length)
 	}
 	memcpy(s->queue + s->length, data, length);
 	s->length += length;
-	return loop_watch(s->loop, &s->source, EPOLLOUT);
+	return s->corked ? 0 : loop_watch(s->loop, &s->source, EPOLLOUT);
 }
 
 static void
@@ -123,19 +136,13 @@ static void
 on_writable(struct source *source, uint32_t events)
 {
 	struct sink *s = (struct sink *)source;
-	ssize_t n;
 
 	if (!s->length && events & (EPOLLERR | EPOLLHUP)) {
 		errno = EPIPE;
 		broken(s);
 		return;
 	}
-	n = write_most(s, s->queue + s->start, s->length);
-	if (n < 0)
-		return;
-	s->start += (size_t)n;
-	s->length -= (size_t)n;
-	if (s->length)
+	if (write_queued(s) != 0)
 		return;
 	free(s->queue);
 	s->queue = NULL;
@@ -223,7 +230,7 @@ sink_write(struct sink *s, const void *data, size_t length)
 		s->dropped++;
 		return 0;
 	}
-	if (!s->length)
+	if (!s->length && !s->corked)
 		n = write_most(s, data, length);
 	if (n < 0)
 		return -1;
@@ -232,10 +239,24 @@ sink_write(struct sink *s, const void *data, size_t length)
 	return enqueue(s, (const char *)data + n, length - (size_t)n);
 }
 
+void
+sink_cork(struct sink *s)
+{
+	s->corked = s->length == 0;
+}
+
+void
+sink_uncork(struct sink *s)
+{
+	s->corked = false;
+	if (s->length && write_queued(s) > 0)
+		loop_watch(s->loop, &s->source, EPOLLOUT);
+}
+
 bool
 sink_full(const struct sink *s)
 {
-	return s->length > 0;
+	return s->length > 0 && !s->corked;
 }
 
 bool
@@ -254,13 +275,10 @@ sink_flush(struct sink *s, int patience_ms, int stop_fd)
 	};
 
 	while (s->length && !s->failed) {
-		ssize_t n = write_most(s, s->queue + s->start, s->length);
+		ssize_t left = write_queued(s);
 
-		if (n < 0)
-			break;
-		s->start += (size_t)n;
-		s->length -= (size_t)n;
-		if (s->length && (poll(p, 2, patience_ms) <= 0 || p[1].revents))
+		if (left < 0 || (left && (poll(p, 2, patience_ms) <= 0 ||
+		    p[1].revents)))
 			break;
 	}
 	return s->failed || s->length ? -1 : 0;

@@ -16,6 +16,7 @@ struct sink {
 	struct source source;
 	struct loop *loop;
 	bool own, atomic, lossy;
+	bool corked;		/* what is written is only queued */
 	bool failed;		/* broken: the fault was told by on_fail */
 	char *queue;		/* what is not written yet */
 	size_t start, length, room;
@@ -35,6 +36,13 @@ void sink_close(struct sink *);
 
 /* Writes now what can be, queues the rest. -1: broken, and it was told. */
 int sink_write(struct sink *, const void *data, size_t length);
+
+/*
+ * Between these, what is written is only collected, to go out at once. It is
+ * for what is in hand already: a corked sink is never full.
+ */
+void sink_cork(struct sink *);
+void sink_uncork(struct sink *);
 
 /* Whether something is queued: the time to stop reading what feeds it. */
 bool sink_full(const struct sink *);

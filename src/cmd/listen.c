@@ -150,6 +150,17 @@ ready(struct peers *p)
 	return !sink_full(&v->talk.desk.out);
 }
 
+static void
+on_batch(struct peers *p, bool begins)
+{
+	struct server *v = p->user;
+
+	if (begins)
+		sink_cork(&v->talk.desk.out);
+	else
+		sink_uncork(&v->talk.desk.out);
+}
+
 static int
 on_peer(struct peers *p, struct conn *c)
 {
@@ -180,7 +191,7 @@ static void
 datagrams_init(struct server *v)
 {
 	v->peers = (struct peers){
-		.lock = !v->settings->keep, .ready = ready,
+		.lock = !v->settings->keep, .ready = ready, .on_batch = on_batch,
 		.on_peer = on_peer, .on_evict = on_evict, .user = v,
 		.limit = v->settings->max_conns ?
 		    (unsigned)v->settings->max_conns : PEERS_MAX,

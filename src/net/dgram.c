@@ -1,17 +1,16 @@
 #include "net/dgram.h"
 
+#include <netinet/udp.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "base/fail.h"
+#include "net/dgrams.h"
 
-enum { DISCARD_MAX = 1 << 20 };	/* an end, whoever keeps sending */
-
-/* Room for one address of either family, aligned for a cmsghdr. */
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+enum {
+	DISCARD_MAX = 1 << 20,		/* an end, whoever keeps sending */
+	QUEUE_SIZE = 16 * 1024 * 1024,
 };
 
 void
@@ -28,102 +27,23 @@ dgram_prepare(int fd, const struct addr *a)
 		    sizeof(on));
 }
 
-static void
-read_control(struct msghdr *m, struct addr *to)
+void
+dgram_enlarge(int fd)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo info;
+	static const int size = QUEUE_SIZE;
 
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			to->in.sin_family = AF_INET;
-			/* not ipi_addr, which may be a broadcast's */
-			to->in.sin_addr = info.ipi_spec_dst;
-			to->len = sizeof(to->in);
-		} else if (c->cmsg_level == IPPROTO_IPV6 &&
-		    c->cmsg_type == IPV6_PKTINFO) {
-			struct in6_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
-				continue;
-			to->in6.sin6_family = AF_INET6;
-			to->in6.sin6_addr = info.ipi6_addr;
-			to->in6.sin6_scope_id = info.ipi6_ifindex;
-			to->len = sizeof(to->in6);
-		}
-	}
+	/* the first goes beyond net.core.rmem_max, with CAP_NET_ADMIN */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+	    sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-ssize_t
-dgram_receive(int fd, void *room, size_t length, struct addr *from,
-    struct addr *to)
+void
+dgram_join(int fd)
 {
-	struct iovec part = { room, length };
-	union control control;
-	struct msghdr m = {
-		.msg_name = &from->sa, .msg_namelen = sizeof(from->un),
-		.msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
-	ssize_t n;
+	static const int on = 1;
 
-	memset(from, 0, sizeof(*from));
-	memset(to, 0, sizeof(*to));
-	n = recvmsg(fd, &m, MSG_DONTWAIT);
-	if (n < 0)
-		return -1;
-	from->len = m.msg_namelen;
-	read_control(&m, to);
-	return n;
-}
-
-/* Puts the source address into m's control room. */
-static void
-write_control(struct msghdr *m, union control *control, const struct addr *a)
-{
-	struct cmsghdr *c;
-
-	memset(control, 0, sizeof(*control));
-	m->msg_control = control;
-	if (a->sa.sa_family == AF_INET) {
-		struct in_pktinfo info = { .ipi_spec_dst = a->in.sin_addr };
-
-		m->msg_controllen = CMSG_SPACE(sizeof(info));
-		c = CMSG_FIRSTHDR(m);
-		c->cmsg_level = IPPROTO_IP;
-		c->cmsg_type = IP_PKTINFO;
-		c->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(c), &info, sizeof(info));
-	} else {
-		struct in6_pktinfo info = {
-			.ipi6_addr = a->in6.sin6_addr,
-			.ipi6_ifindex = a->in6.sin6_scope_id,
-		};
-
-		m->msg_controllen = CMSG_SPACE(sizeof(info));
-		c = CMSG_FIRSTHDR(m);
-		c->cmsg_level = IPPROTO_IPV6;
-		c->cmsg_type = IPV6_PKTINFO;
-		c->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(c), &info, sizeof(info));
-	}
-}
-
-ssize_t
-dgram_send(int fd, const void *data, size_t length, const struct addr *to,
-    const struct addr *from)
-{
-	struct iovec part = { (void *)(uintptr_t)data, length };
-	union control control;
-	struct msghdr m = {
-		.msg_name = (void *)(uintptr_t)&to->sa, .msg_namelen = to->len,
-		.msg_iov = &part, .msg_iovlen = 1,
-	};
-
-	if (from->len)
-		write_control(&m, &control, from);
-	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
 }
 
 /* All nodes of the link that an IPv6 socket is bound to, or -1: it is not. */
@@ -166,10 +86,16 @@ int
 dgram_discard(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct dgrams *all = dgrams_new();
 	int count = 0;
 
-	while (count < DISCARD_MAX && poll(&p, 1, 0) > 0 &&
-	    p.revents & POLLIN)
-		count += recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0;
+	while (all && count < DISCARD_MAX && poll(&p, 1, 0) > 0 &&
+	    p.revents & POLLIN) {
+		int n = dgrams_receive(all, fd, DGRAM_BATCH);
+
+		for (int i = 0; i < n; i++)
+			count += (int)dgram_pieces(&all->at[i]);
+	}
+	free(all);
 	return count;
 }

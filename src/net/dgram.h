@@ -1,32 +1,19 @@
 #ifndef NET_DGRAM_H
 #define NET_DGRAM_H
 
-#include <sys/types.h>
-
 #include "net/addr.h"
 
-/*
- * Datagrams on a socket that many peers write to. A reply leaves from the
- * address that the question came to (ip(7), IP_PKTINFO), which a connected
- * peer insists on and a wildcard socket would not give.
- */
-
-enum { DGRAM_MAX = 65536 };
+/* Sockets for datagrams, before any came and after the last. */
 
 /*
  * Asks the kernel for the address a datagram came to; before bind(2), as what
  * is queued earlier has none.
  */
 void dgram_prepare(int fd, const struct addr *a);
-
-/*
- * As recvfrom(2) and sendto(2), never waiting; to or from of length 0: not
- * known, the kernel's choice.
- */
-ssize_t dgram_receive(int fd, void *room, size_t length, struct addr *from,
-    struct addr *to);
-ssize_t dgram_send(int fd, const void *data, size_t length,
-    const struct addr *to, const struct addr *from);
+/* Makes room for a burst, as far as the kernel allows. */
+void dgram_enlarge(int fd);
+/* Takes those of equal size joined; for a socket that nobody else reads. */
+void dgram_join(int fd);
 
 /*
  * Takes a bound socket, with its queue, out of its reuseport group: nothing

@@ -6,11 +6,10 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#include "base/fail.h"
-#include "net/dgram.h"
+#include "net/dgrams.h"
 
 enum {
-	READS_A_WAKE = 64,
+	BATCHES_A_DRAIN = 4,
 	RETRY_US = 10 * 1000,
 	PATIENCE_US = 200 * 1000,	/* for a full Unix queue */
 };
@@ -36,7 +35,7 @@ peer_read(struct conn *c, void *room, size_t length)
 	all->in_hand = false;
 	if (all->length < length)
 		length = all->length;
-	memcpy(room, all->datagram, length);
+	memcpy(room, all->data, length);
 	return (ssize_t)length;
 }
 
@@ -171,28 +170,40 @@ peer_new(struct peers *all, struct peer_socket *socket, const struct addr *from,
 	return NULL;
 }
 
-/* Reads one datagram and hands it to its peer: 0, or -1 when none is left. */
-static int
-take_one(struct peers *all, struct peer_socket *socket)
+/* Hands what came from one sender to its peer. */
+static void
+hand_over(struct peers *all, struct peer_socket *socket,
+    const struct dgram *d)
 {
-	struct addr from, to;
-	struct peer *p;
-	ssize_t n = dgram_receive(socket->source.fd, all->datagram, DGRAM_MAX,
-	    &from, &to);
+	size_t pieces = dgram_pieces(d);
 
-	if (n < 0)
-		return errno == EAGAIN ? -1 : 0;
-	p = peer_find(all, &from);
-	if (!p)
-		p = peer_new(all, socket, &from, &to);
-	if (!p)
-		return 0;
-	all->taken++;
-	all->length = (size_t)n;
-	all->in_hand = true;
-	p->conn.on_event(&p->conn, EPOLLIN);
-	all->in_hand = false;
-	return 0;
+	for (size_t i = 0; i < pieces && all->dgrams; i++) {
+		struct peer *p = peer_find(all, &d->from);
+
+		if (!p)
+			p = peer_new(all, socket, &d->from, &d->to);
+		if (!p)
+			continue;
+		all->taken++;
+		all->data = dgram_piece(d, i, &all->length);
+		all->in_hand = true;
+		p->conn.on_event(&p->conn, EPOLLIN);
+		all->in_hand = false;
+	}
+}
+
+/* Takes a batch: whether more may be queued. */
+static bool
+take_some(struct peers *all, struct peer_socket *socket)
+{
+	struct dgrams *d = all->dgrams;
+	int n = dgrams_receive(d, socket->source.fd, DGRAM_BATCH);
+
+	all->on_batch(all, true);
+	for (int i = 0; i < n && all->dgrams; i++)
+		hand_over(all, socket, &d->at[i]);
+	all->on_batch(all, false);
+	return n == DGRAM_BATCH && all->dgrams;
 }
 
 static void
@@ -225,14 +236,10 @@ on_socket(struct source *source, uint32_t events)
 
 	if (events & EPOLLOUT)
 		wake_writers(all, socket);
-	for (int i = 0; i < READS_A_WAKE; i++) {
-		if (!all->ready(all)) {
-			loop_del(all->loop, source);
-			return;
-		}
-		if (take_one(all, socket) < 0)
-			return;
-	}
+	if (!all->ready(all))
+		loop_del(all->loop, source);
+	else
+		take_some(all, socket);
 }
 
 int
@@ -241,9 +248,9 @@ peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 	all->loop = l;
 	all->locked = false;
 	all->retry.on_timer = on_retry;
-	all->datagram = malloc(DGRAM_MAX);
-	if (!all->datagram)
-		return fail("buffer");
+	all->dgrams = dgrams_new();
+	if (!all->dgrams)
+		return -1;
 	for (int i = 0; i < set->count; i++) {
 		struct peer_socket *s = &all->sockets[all->socket_count++];
 
@@ -275,8 +282,8 @@ void
 peers_drain(struct peers *all)
 {
 	for (int i = 0; i < all->socket_count; i++)
-		for (int n = 0; n < READS_A_WAKE && all->ready(all); n++)
-			if (take_one(all, &all->sockets[i]) < 0)
+		for (int n = 0; n < BATCHES_A_DRAIN && all->ready(all); n++)
+			if (!take_some(all, &all->sockets[i]))
 				break;
 }
 
@@ -289,6 +296,6 @@ peers_close(struct peers *all)
 		close(all->sockets[i].source.fd);
 	}
 	all->socket_count = 0;
-	free(all->datagram);
-	all->datagram = NULL;
+	free(all->dgrams);
+	all->dgrams = NULL;
 }

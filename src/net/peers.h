@@ -26,13 +26,16 @@ struct peers {
 	unsigned full;		/* Unix peers that had no room */
 	bool lock, locked;
 	bool (*ready)(struct peers *);
+	/* Around what came at once. */
+	void (*on_batch)(struct peers *, bool begins);
 	/* Takes over c, or returns -1 to have it freed. */
 	int (*on_peer)(struct peers *, struct conn *c);
 	/* Closes c, which has been silent longest. */
 	void (*on_evict)(struct peers *, struct conn *c);
 	void *user;
 	uint64_t taken;		/* datagrams that a peer got */
-	char *datagram;		/* the one in hand */
+	struct dgrams *dgrams;	/* what came last, and of it in hand: */
+	const char *data;
 	size_t length;
 	bool in_hand;
 	struct timer retry;	/* for Unix peers that had no room */

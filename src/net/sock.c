@@ -53,9 +53,11 @@ prepare(int fd, const struct addr *a, const struct sock_options *o)
 	if (a->sa.sa_family == AF_INET6 &&
 	    sock_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0)
 		return fail("IPV6_V6ONLY");
-	if (o->datagram)
+	if (o->datagram) {
 		dgram_prepare(fd, a);
-	else if (sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		dgram_enlarge(fd);
+		dgram_join(fd);
+	} else if (sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
 		return fail("SO_REUSEADDR");
 	return sock_device(fd, o->interface);
 }

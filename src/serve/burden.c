@@ -55,6 +55,12 @@ burden_read(struct burden *b, const char *text)
 	    "20ms:200, for a stall each 200 requests", text);
 }
 
+bool
+burden_is_light(const struct burden *b)
+{
+	return !b->work && !b->every;
+}
+
 void
 burden_bear(struct burden *b)
 {

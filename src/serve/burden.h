@@ -1,6 +1,7 @@
 #ifndef SERVE_BURDEN_H
 #define SERVE_BURDEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -16,6 +17,9 @@ struct burden {
 
 /* "20ms:200" into stall and every; -1: usage. */
 int burden_read(struct burden *, const char *text);
+
+/* A request costs nothing but its answer. */
+bool burden_is_light(const struct burden *);
 
 /* One request: returns when all of it is borne. */
 void burden_bear(struct burden *);

@@ -163,36 +163,65 @@ piece_of_pattern(const struct service *s, const char **piece)
 	return n;
 }
 
-/* Answers one datagram: 0, or -1 when none is left. */
-static int
-answer_one(struct service *s, int fd)
+static void
+count(struct service *s, const struct dgram *d)
 {
-	static char room[DGRAM_MAX];
-	struct addr from, to;
-	const char *reply = room;
-	ssize_t n = dgram_receive(fd, room, sizeof(room), &from, &to);
-
-	if (n < 0)
-		return errno == EAGAIN ? -1 : 0;
-	s->counters->accepted++;
-	s->counters->closed++;
-	s->counters->in += (uint64_t)n;
-	burden_bear(&s->burden);
-	if (s->kind == SERVE_DISCARD || !from.len)
-		return 0;
-	if (s->kind == SERVE_CHARGEN)
-		n = (ssize_t)piece_of_pattern(s, &reply);
-	n = dgram_send(fd, reply, (size_t)n, &from, &to);
-	if (n > 0)
-		s->counters->out += (uint64_t)n;
-	return 0;
+	s->counters->accepted += dgram_pieces(d);
+	s->counters->closed += dgram_pieces(d);
+	s->counters->in += d->length;
 }
 
+/* Each in its time: what costs something, or has an answer of its own. */
+static void
+answer_each(struct service *s, int fd, const struct dgram *d)
+{
+	for (size_t i = 0; i < dgram_pieces(d); i++) {
+		size_t length;
+		const char *reply = dgram_piece(d, i, &length);
+		ssize_t n;
+
+		burden_bear(&s->burden);
+		if (s->kind == SERVE_DISCARD || !d->from.len)
+			continue;
+		if (s->kind == SERVE_CHARGEN)
+			length = piece_of_pattern(s, &reply);
+		n = dgram_send(fd, reply, length, &d->from, &d->to);
+		s->counters->out += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* Answers at most so many that came at once: how many, or -1. */
+static int
+answer_batch(struct datagram_socket *d, int most)
+{
+	struct service *s = d->service;
+	struct dgrams *all = s->dgrams;
+	int fd = d->source.fd, n = dgrams_receive(all, fd, most);
+
+	for (int i = 0; i < n; i++)
+		count(s, &all->at[i]);
+	if (n > 0 && s->kind == SERVE_ECHO && burden_is_light(&s->burden))
+		s->counters->out += dgrams_return(all, fd);
+	else
+		for (int i = 0; i < n; i++)
+			answer_each(s, fd, &all->at[i]);
+	return n;
+}
+
+/* Who is slow takes one at a time, and leaves the others to others. */
 static void
 answer_some(struct datagram_socket *d, int most)
 {
-	while (most-- && answer_one(d->service, d->source.fd) == 0)
-		continue;
+	int n = 0, batch = burden_is_light(&d->service->burden) ?
+	    DGRAM_BATCH : 1;
+
+	for (; most > 0; most -= n) {
+		if (batch > most)
+			batch = most;
+		n = answer_batch(d, batch);
+		if (n < batch)
+			return;
+	}
 }
 
 static void
@@ -205,6 +234,9 @@ on_datagram(struct source *source, uint32_t events)
 static int
 open_datagram(struct service *s, const struct sock_set *set)
 {
+	s->dgrams = dgrams_new();
+	if (!s->dgrams)
+		return -1;
 	for (int i = 0; i < set->count; i++) {
 		struct datagram_socket *d = &s->datagram[s->datagrams++];
 
@@ -247,7 +279,7 @@ service_take(struct service *s, int fd)
 void
 service_answer(struct service *s)
 {
-	answer_some(&s->datagram[0], 1);
+	answer_batch(&s->datagram[0], 1);
 }
 
 void
@@ -275,4 +307,5 @@ service_close(struct service *s)
 	while (s->conns)
 		drop(s, s->conns, REASON_CUT);
 	free(s->buffer);
+	free(s->dgrams);
 }

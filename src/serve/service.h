@@ -4,7 +4,7 @@
 #include "base/loop.h"
 #include "group/board.h"
 #include "net/conn.h"
-#include "net/dgram.h"
+#include "net/dgrams.h"
 #include "net/sock.h"
 #include "serve/accept.h"
 #include "serve/burden.h"
@@ -39,6 +39,7 @@ struct service {
 	struct acceptor acceptor;
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
+	struct dgrams *dgrams;		/* in hand */
 	struct conn *conns;
 	unsigned last_id;
 	char *buffer;
