@@ -130,6 +130,44 @@ pipe_out() {
 	done
 }
 
+# lose PORT PID: sends to who is stopped until some are lost; how many of 60,000
+# bytes that were.
+lose() {
+	py "$@" <<-'END'
+		def drops():
+		    for line in open("/proc/net/udp"):
+		        word = line.split()
+		        if word[1].endswith(":%04X" % int(args[0])):
+		            return int(word[-1])
+		import signal
+		os.kill(int(args[1]), signal.SIGSTOP)
+		s, n, data = udp(args[0]), 0, b"x" * 60000
+		while not drops():
+		    n += sum(s.send(data) > 0 for _ in range(10))
+		n += sum(s.send(data) > 0 for _ in range(10))
+		os.kill(int(args[1]), signal.SIGCONT)
+		print(n)
+	END
+}
+
+@test "listen, echo -u: what the receive queue had no room for is told" {
+	local sent
+	start listen -u 127.0.0.1 0
+	sent=$(lose "$port" "$pid")
+	kill "$pid"
+	ends_with 143
+	run cat err.0
+	assert_line "rpnc: $((sent - $(stat -c %s out.0) / 60000)) datagrams were lost: the receive queue was full"
+	rm out.0
+	start echo -u --discard --json 127.0.0.1 0
+	sent=$(lose "$port" "$pid")
+	kill "$pid"
+	ends_with 143
+	sent=$((sent - $(jq -s '.[-1].accepted' out.1)))
+	run -0 jq -r 'select(.event == "error").text' out.1
+	assert_output "$sent datagrams were lost: the receive queue was full"
+}
+
 @test "listen -u: on a wildcard answers from the address that was asked" {
 	pipe_out
 	printf answer >down

@@ -242,7 +242,7 @@ sink_write(struct sink *s, const void *data, size_t length)
 void
 sink_cork(struct sink *s)
 {
-	s->corked = s->length == 0;
+	s->corked = true;
 }
 
 void

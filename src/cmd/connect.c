@@ -11,6 +11,7 @@
 #include "cmd/talk.h"
 #include "group/members.h"
 #include "net/dial.h"
+#include "net/listener.h"
 
 enum {
 	ANSWER_US = 5 * 1000,		/* asked so often who answered */
@@ -42,6 +43,13 @@ reach(const struct settings *s, const struct endpoint *e, struct addr *peer)
 	    addr_resolve(e, deadline, &list) < 0)
 		return -1;
 	return dial(&list, &o, deadline, peer);
+}
+
+static void
+on_closed(struct talk *t, struct conn *c)
+{
+	if (c->ops->datagram)
+		desk_lost(&t->desk, listener_drops(c->source.fd));
 }
 
 static void
@@ -151,7 +159,8 @@ on_opened(struct talk *t, struct conn *c)
 static int
 run(struct settings *s, int count, char *const *words, int *ended_by)
 {
-	struct talk t = { .on_last = on_last, .on_opened = on_opened };
+	struct talk t = { .on_last = on_last, .on_closed = on_closed,
+	    .on_opened = on_opened };
 	struct answer answer = { .talk = NULL };
 	struct endpoint e;
 	struct addr peer;

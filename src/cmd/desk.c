@@ -231,6 +231,17 @@ desk_notice(struct desk *d, const char *text)
 		desk_tell(d, &e);
 }
 
+void
+desk_lost(struct desk *d, uint32_t datagrams)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%u datagram%s lost: the receive queue "
+	    "was full", datagrams, datagrams == 1 ? " was" : "s were");
+	if (datagrams)
+		desk_notice(d, text);
+}
+
 static bool
 is_told(const struct desk *d, const struct event *e)
 {

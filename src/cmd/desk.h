@@ -61,6 +61,8 @@ void desk_tell(struct desk *, struct event *);
 
 /* One notice on stderr; not with -q. */
 void desk_notice(struct desk *, const char *text);
+/* The same for so many datagrams that came and had no room. */
+void desk_lost(struct desk *, uint32_t datagrams);
 
 /* Events of connections. */
 void desk_connected(struct desk *, const struct conn *);

@@ -254,6 +254,8 @@ worker_run(struct workers *all, int index)
 	    echo_worker_loop(v, index, &set) < 0)
 		goto fault;
 	service_close(&v->service);
+	if (v->own_sockets || index == 0)	/* else all would say it */
+		desk_lost(&v->desk, v->service.lost);
 	watch_close(&v->watch);
 	lookout_close(&v->place.lookout);
 	return desk_close(&v->desk);

@@ -169,6 +169,7 @@ echo_accept_stop(struct server *v)
 		forks_close(&v->forks);
 	else
 		service_close(&v->service);
+	desk_lost(&v->desk, v->service.lost);
 }
 
 bool

@@ -386,6 +386,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		peers_close(&v.peers);
 	else
 		acceptor_close(&v.acceptor);
+	desk_lost(&v.talk.desk, v.peers.lost);
 	place_close(&v.place);
 	status = talk_close(&v.talk);
 	*ended_by = v.talk.desk.ended_by;

@@ -17,6 +17,7 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
+#include "net/dgram.h"
 #include "net/local.h"
 #include "net/sock.h"
 
@@ -124,7 +125,11 @@ open_for(const struct race *r, const struct addr *to)
 	if (to->sa.sa_family != AF_UNIX)
 		type |= SOCK_NONBLOCK;
 	fd = socket(to->sa.sa_family, type, 0);
-	if (fd >= 0 && type & SOCK_NONBLOCK && !r->options->datagram)
+	if (fd < 0 || to->sa.sa_family == AF_UNIX)
+		return fd;
+	if (r->options->datagram)
+		dgram_enlarge(fd);
+	else
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	return fd;
 }

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "net/dgrams.h"
+#include "net/listener.h"
 
 enum {
 	BATCHES_A_DRAIN = 4,
@@ -257,6 +258,7 @@ peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 		*s = (struct peer_socket){ .all = all, .bound = set->bound[i] };
 		s->source.fd = set->fd[i];
 		s->source.on_event = on_socket;
+		all->lost -= listener_drops(set->fd[i]);
 		if (loop_watch(l, &s->source, EPOLLIN) < 0)
 			return -1;
 	}
@@ -293,6 +295,7 @@ peers_close(struct peers *all)
 	loop_timer_cancel(all->loop, &all->retry);
 	for (int i = 0; i < all->socket_count; i++) {
 		loop_del(all->loop, &all->sockets[i].source);
+		all->lost += listener_drops(all->sockets[i].source.fd);
 		close(all->sockets[i].source.fd);
 	}
 	all->socket_count = 0;

@@ -34,6 +34,7 @@ struct peers {
 	void (*on_evict)(struct peers *, struct conn *c);
 	void *user;
 	uint64_t taken;		/* datagrams that a peer got */
+	uint32_t lost;		/* when closed: what the queues had no room for */
 	struct dgrams *dgrams;	/* what came last, and of it in hand: */
 	const char *data;
 	size_t length;

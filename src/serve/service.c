@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "net/listener.h"
 
 enum {
 	BUFFER = 64 * 1024,
@@ -244,6 +245,7 @@ open_datagram(struct service *s, const struct sock_set *set)
 		d->source = (struct source){
 			.fd = set->fd[i], .on_event = on_datagram,
 		};
+		s->lost -= listener_drops(set->fd[i]);
 		if (loop_watch(s->loop, &d->source, EPOLLIN) < 0)
 			return -1;
 	}
@@ -294,6 +296,7 @@ service_stop(struct service *s)
 {
 	for (int i = 0; i < s->datagrams; i++) {
 		loop_del(s->loop, &s->datagram[i].source);
+		s->lost += listener_drops(s->datagram[i].source.fd);
 		close(s->datagram[i].source.fd);
 	}
 	s->datagrams = 0;

@@ -40,6 +40,7 @@ struct service {
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
 	struct dgrams *dgrams;		/* in hand */
+	uint32_t lost;			/* of peers.h */
 	struct conn *conns;
 	unsigned last_id;
 	char *buffer;
