@@ -168,7 +168,7 @@ load probe
 	test "$(get .fairness.verdict)" = changed
 }
 
-@test "probe: by banner, by reply and by board agree about who is there" {
+@test "probe: by banner, by reply and by board agree about who is there, and none asks nobody" {
 	local by
 	start echo -r -w 3 --identify 0
 	probe -n 200 --json "$port"
@@ -186,6 +186,8 @@ load probe
 	test "$(get .by)" = reply
 	get '.members[].name' | sort >got
 	diff -u wanted got
+	probe -n 200 --by none --echo --json "$port"
+	test "$(get '"\(.by) \(.ok) \(.members | length) \(.unattributed)"')" = "null 200 0 200"
 }
 
 @test "probe: what a peer calls itself is escaped, cut short, and not endless" {

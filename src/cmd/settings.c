@@ -144,7 +144,7 @@ const struct opt probe_options[] = {
 	TEXT(0, "rate", "N", rate,
 	    "so many a second, also 0.5 (open loop; --watch: 100)",
 	    PROBE_LOAD | PROBE_COMPARE),
-	CHOICE(0, "by", "auto|diag|banner|reply|board", by,
+	CHOICE(0, "by", "auto|diag|banner|reply|board|none", by,
 	    "how to know who answered (auto)", PROBE_LOAD),
 	TEXT(0, "match", "REGEX", match,
 	    "who answered is what this finds in the reply", PROBE_LOAD),

@@ -286,8 +286,6 @@ request(int protocol, int family, unsigned states)
 	return (struct inet_diag_req_v2){
 		.sdiag_family = family,
 		.sdiag_protocol = protocol,
-		.idiag_ext = 1 << (INET_DIAG_INFO - 1) |
-		    1 << (INET_DIAG_SKMEMINFO - 1),
 		.idiag_states = states,
 		.id.idiag_cookie = {
 			INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE,
@@ -300,6 +298,8 @@ dump_family(struct diag *d, int family, unsigned states, struct socks *socks)
 {
 	struct inet_diag_req_v2 req = request(socks->protocol, family, states);
 
+	req.idiag_ext = 1 << (INET_DIAG_INFO - 1) |
+	    1 << (INET_DIAG_SKMEMINFO - 1);
 	req.id.idiag_sport = htons(socks->sport);
 	return ask(d, &req, NLM_F_DUMP, socks);
 }

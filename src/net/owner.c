@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "net/fds.h"
+#include "net/lately.h"
 
 /* Without memory a socket's owner is unknown: uthash must not exit. */
 #define HASH_NONFATAL_OOM 1
@@ -24,9 +25,6 @@
  * is, in the processes that were returned before (a probe meets the same few
  * workers again and again), and only then, and seldom, everywhere.
  *
- * Descriptors are given out again, the lowest first: where one of a process
- * was lately found its next ones will be.
- *
  * A reading replaces what was known of the processes it reads, so the map
  * never holds more than the sockets there were.
  */
@@ -34,7 +32,6 @@
 enum {
 	SCAN_GAP_MS = 100,	/* between two readings of all of /proc */
 	PATH_ROOM = 64,		/* for the paths in /proc/PID */
-	LATELY = 16,		/* descriptors of a known process */
 	TEXT_ROOM = 2048,	/* for /proc/PID/status up to its Uid line */
 };
 
@@ -53,7 +50,7 @@ struct held {
 /* A process that was returned as an owner. */
 struct known {
 	pid_t pid;
-	int count, lately[LATELY];	/* the last one first */
+	struct lately lately;
 	UT_hash_handle hh;
 };
 
@@ -167,22 +164,6 @@ known_add(struct owners *o, pid_t pid)
 	return NULL;
 }
 
-/* Puts the descriptor before the others; the last one may be forgotten. */
-static void
-known_note(struct known *k, int fd)
-{
-	int i = 0;
-
-	while (i < k->count && k->lately[i] != fd)
-		i++;
-	if (i == LATELY)
-		i--;
-	else if (i == k->count)
-		k->count++;
-	memmove(&k->lately[1], k->lately, i * sizeof(k->lately[0]));
-	k->lately[0] = fd;
-}
-
 static void
 known_add_all(struct owners *o, const struct held *h)
 {
@@ -190,7 +171,7 @@ known_add_all(struct owners *o, const struct held *h)
 		struct known *k = known_add(o, h->by[i].pid);
 
 		if (k != NULL)
-			known_note(k, h->by[i].fd);
+			lately_note(&k->lately, h->by[i].fd, h->inode);
 	}
 }
 
@@ -425,13 +406,7 @@ owners_held_by(struct owners *o, uint64_t inode, pid_t pid)
 {
 	struct known *k = inode != 0 ? known_find(o, pid) : NULL;
 
-	for (int i = 0; k != NULL && i < k->count; i++) {
-		if (fds_socket(pid, k->lately[i]) != inode)
-			continue;
-		known_note(k, k->lately[i]);
-		return true;
-	}
-	return false;
+	return k != NULL && lately_has(&k->lately, pid, inode);
 }
 
 void

@@ -38,6 +38,19 @@ sock_device(int fd, const char *interface)
 	return errno == ENODEV ? fail_status_set(STATUS_USAGE) : -1;
 }
 
+/* This host's own answer has come by now, and is told at the second call. */
+int
+sock_connect(int fd, const struct addr *to)
+{
+	int result = connect(fd, &to->sa, to->len);
+
+	if (result < 0 && errno == EINPROGRESS)
+		result = connect(fd, &to->sa, to->len);
+	if (result < 0 && errno == EALREADY)
+		errno = EINPROGRESS;
+	return result;
+}
+
 static bool
 is_inet(const struct addr *a)
 {

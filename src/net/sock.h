@@ -5,7 +5,7 @@
 
 #include "net/addr.h"
 
-/* Listening sockets; dial.h has the connecting ones. All are CLOEXEC. */
+/* Listening sockets; dial.h has those that connect and wait. All are CLOEXEC. */
 
 struct sock_options {
 	bool datagram, reuseport;
@@ -41,6 +41,12 @@ int sock_set_int(int fd, int level, int option, int value);
 
 /* As sock_diag(7) and /proc name it; 0: fd is no socket any more. */
 uint64_t sock_inode(int fd);
+
+/*
+ * connect(2) without waiting: EINPROGRESS if the answer isn't there at once,
+ * as this host's own is.
+ */
+int sock_connect(int fd, const struct addr *);
 
 /* Whether the address is one of this host's. */
 bool sock_is_local(const struct addr *);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -19,8 +18,8 @@
  * whoever calls what may end it touches it no more.
  *
  *	CONNECT	a non-blocking connect(2). On loopback it is over at once.
- *	LOOK	the kernel is asked who accepted, at once and then ever more
- *		seldom, until it says so. Nothing is sent meanwhile, so that a
+ *	LOOK	the kernel is asked who accepted, as soon as all that can be
+ *		started is, and then ever more seldom, until it says so. Nothing is sent meanwhile, so that a
  *		server that answers and closes can't be gone before.
  *	TALK	send, and read until the dialogue is done.
  *	CLOSE	FIN, then read to the peer's end, but not for long: a socket
@@ -81,6 +80,14 @@ gone(struct attempt *a)
 	converse_start(a);
 }
 
+/* Meanwhile it may be reset. */
+static void
+look_in(struct attempt *a, int64_t ns)
+{
+	loop_watch(a->ground->loop, &a->source, 0);
+	converse_wake_in(a, ns);
+}
+
 static void
 look_again(struct attempt *a, int64_t now, int answer)
 {
@@ -96,7 +103,7 @@ look_again(struct attempt *a, int64_t now, int answer)
 		settle_by(a, BY_DIAG);
 		if (waited < HIDDEN_PATIENCE_US &&
 		    identify_is_hopeful(a->ground->who))
-			converse_wake_in(a, HIDDEN_NS);
+			look_in(a, HIDDEN_NS);
 		else
 			gone(a);
 		return;
@@ -106,7 +113,7 @@ look_again(struct attempt *a, int64_t now, int answer)
 		converse_end(a, OUT_QUEUED, 0);
 		return;
 	}
-	converse_wake_in(a, a->gap);
+	look_in(a, a->gap);
 	a->gap = a->gap * 2 < LOOK_LAST_NS ? a->gap * 2 : LOOK_LAST_NS;
 }
 
@@ -129,6 +136,8 @@ look(struct attempt *a)
 static bool
 is_self(struct attempt *a)
 {
+	if (a->ours.len)
+		return addr_equal(&a->ours, &a->ground->target);
 	a->ours.len = sizeof(a->ours.un);
 	if (getsockname(a->source.fd, &a->ours.sa, &a->ours.len) < 0)
 		a->ours.len = 0;
@@ -167,14 +176,13 @@ on_connected(struct attempt *a)
 	if (!g->plan->datagram)
 		a->result.ns[LATENCY_CONNECT] = a->connected - a->started;
 	g->on_connect(a);
-	loop_watch(g->loop, &a->source, 0);
 	a->deadline = loop_now() + g->plan->timeout;
 	loop_timer_cancel(g->loop, &a->limit);
 	if (a->proving)
 		prove(a);
 	if (is_asked(a)) {
 		a->stage = STAGE_LOOK;
-		look(a);
+		converse_wake_in(a, 0);
 		return;
 	}
 	if (!g->who)
@@ -189,6 +197,7 @@ on_connect_event(struct attempt *a)
 	socklen_t size = sizeof(error);
 
 	getsockopt(a->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	loop_watch(a->ground->loop, &a->source, 0);
 	if (error)
 		converse_end_by(a, error);
 	else
@@ -279,12 +288,11 @@ static void
 try_connect(struct attempt *a)
 {
 	const struct addr *to = &a->ground->target;
-	struct pollfd p = { .fd = a->source.fd, .events = POLLOUT };
 
 	if (a->held)
 		a->started = clock_ns();
 	a->held = false;
-	if (connect(a->source.fd, &to->sa, to->len) == 0) {
+	if (sock_connect(a->source.fd, to) == 0) {
 		on_connected(a);
 	} else if (is_held(a)) {
 		a->held = true;
@@ -299,8 +307,6 @@ try_connect(struct attempt *a)
 			try_connect(a);
 	} else if (errno != EINPROGRESS) {
 		converse_end_by(a, errno);
-	} else if (poll(&p, 1, 0) > 0) {
-		on_connect_event(a);
 	} else {
 		loop_watch(a->ground->loop, &a->source, EPOLLOUT);
 	}

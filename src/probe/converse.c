@@ -39,7 +39,7 @@ take_name(struct attempt *a)
 	const struct dialogue *d = &a->dialogue;
 
 	/* of several that --by auto had listen, one may have been silent */
-	if (g->by == BY_AUTO || g->by == BY_NONE)
+	if (g->plan->by == BY_AUTO && (g->by == BY_AUTO || g->by == BY_NONE))
 		g->by = d->greeting == GREETING_SEEN ? BY_BANNER : BY_NONE;
 	if (g->by == BY_BANNER && d->greeting == GREETING_SEEN)
 		a->result.row = name_of_greeting(g->tally, d->line,
@@ -152,6 +152,13 @@ converse_leave(struct attempt *a)
 	converse_end(a, OUT_OK, 0);
 }
 
+/* An echo has an end: nothing will follow that could be met by a reset. */
+static bool
+is_echoed(const struct attempt *a)
+{
+	return a->ground->plan->echo && !a->dialogue.wrong;
+}
+
 /* All was said: what is left is to part without a reset. */
 void
 converse_part(struct attempt *a)
@@ -159,14 +166,14 @@ converse_part(struct attempt *a)
 	int64_t now = clock_ns();
 	const struct plan *p = a->ground->plan;
 
-	if (p->echo && !a->dialogue.wrong)
+	if (is_echoed(a))
 		a->result.ns[LATENCY_ECHO] = now - a->sent;
 	else if (p->send && a->dialogue.in)
 		a->result.ns[LATENCY_REPLY] = now - a->sent;
 	if (!a->mute)
 		a->result.took = now - a->started;
 	a->look_at = 0;
-	if (p->datagram || a->ended) {
+	if (p->datagram || a->ended || is_echoed(a)) {
 		converse_end(a, OUT_OK, 0);
 		return;
 	}
@@ -174,7 +181,6 @@ converse_part(struct attempt *a)
 	shutdown(a->source.fd, SHUT_WR);
 	converse_limit(a, p->losses && !is_proven(a) ? PROOF_US : CLOSE_US);
 	loop_watch(a->ground->loop, &a->source, EPOLLIN);
-	converse_drain(a);
 }
 
 bool
@@ -285,8 +291,7 @@ converse_start(struct attempt *a)
 		converse_limit(a, a->ground->by == BY_AUTO ? GREETING_US : p->patience);
 	else
 		converse_limit(a, p->timeout);
-	if (converse_push(a) == 0)
-		converse(a);
+	converse_push(a);
 }
 
 /* Time is up for what was waited for last. */

@@ -217,7 +217,8 @@ note_rest(struct findings *f, const struct run *r)
 		    "connection (TIME_WAIT). Try %s",
 		    p->sources->first ? "more of them: --sport" :
 		    "--sources, such as 127.0.0.0/24 on this host");
-	if (r->pace.ground.by == BY_NONE && !p->datagram && t->out[OUT_OK])
+	if (r->pace.ground.by == BY_NONE && p->by == BY_AUTO &&
+	    !p->datagram && t->out[OUT_OK])
 		note(f, "who answered can't be told: %s, and it sends no "
 		    "banner (see --by)", p->local ? "a Unix socket" :
 		    "not a server on this host");

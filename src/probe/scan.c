@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -201,7 +200,6 @@ static void
 attempt(struct scan_try *t)
 {
 	struct scan *s = t->scan;
-	struct pollfd p = { .events = POLLOUT };
 
 	t->to = s->addresses.at[t->address];
 	addr_set_port(&t->to, t->port->port);
@@ -210,14 +208,11 @@ attempt(struct scan_try *t)
 		on_failure(t, errno);
 		return;
 	}
-	p.fd = t->source.fd;
 	t->started = loop_now();
-	if (connect(p.fd, &t->to.sa, t->to.len) == 0) {
+	if (sock_connect(t->source.fd, &t->to) == 0) {
 		on_connected(t);
 	} else if (errno != EINPROGRESS) {
 		on_failure(t, errno);
-	} else if (poll(&p, 1, 0) > 0) {
-		on_event(&t->source, 0);
 	} else {
 		loop_watch(s->loop, &t->source, EPOLLOUT);
 		loop_timer_set(s->loop, &t->limit, t->started + s->timeout);

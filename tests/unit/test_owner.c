@@ -400,7 +400,7 @@ test_other_uid(void **state)
 	close(fd);
 }
 
-/* A descriptor is known once it was returned, and forgotten after 16 others. */
+/* A descriptor is known once it was returned, and forgotten after 128 others. */
 static void
 test_held_by(void **state)
 {
@@ -423,7 +423,7 @@ test_held_by(void **state)
 	high = fcntl(next, F_DUPFD_CLOEXEC, 100);
 	close(next);
 	assert_false(owners_held_by(o, inode_of(high), self));
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 130; i++) {
 		assert_int_equal(dup2(high, 120 + i), 120 + i);
 		inode = inode_of(high);
 		close(high);
@@ -442,6 +442,36 @@ test_held_by(void **state)
 	close(high);
 	assert_false(owners_held_by(o, inode_of(fd), self));
 	close(fd);
+}
+
+/* What is read on the way to another socket is known, in any order. */
+static void
+test_held_by_met(void **state)
+{
+	enum { SOCKETS = 20 };
+	struct owners *o = *state;
+	struct owner found;
+	pid_t self = getpid();
+	int fds[SOCKETS];
+
+	for (int i = 0; i < SOCKETS; i++) {
+		fds[i] = new_socket();
+		assert_int_equal(owners_find(o, inode_of(fds[i]), &found), 1);
+	}
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < SOCKETS; i++)
+			close(fds[i]);
+		for (int i = 0; i < SOCKETS; i++)
+			fds[i] = new_socket();
+		for (int i = 0; i < SOCKETS; i++) {
+			int at = fds[i * 7 % SOCKETS];
+
+			assert_true(owners_held_by(o, inode_of(at), self));
+			assert_true(owners_held_by(o, inode_of(at), self));
+		}
+	}
+	for (int i = 0; i < SOCKETS; i++)
+		close(fds[i]);
 }
 
 static int
@@ -466,6 +496,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_own),
+		TEST(test_held_by_met),
 		TEST(test_untrusted_name),
 		TEST(test_child),
 		TEST(test_inherited),
