@@ -54,15 +54,22 @@ write_some(struct sink *s, const char *data, size_t length)
 	return n;
 }
 
-static int
-broken(struct sink *s)
+void
+sink_break(struct sink *s)
 {
 	s->failed = true;
 	s->length = 0;
+	s->awaited = false;
 	loop_del(s->loop, &s->source);
 	fail("%s", sink_name(s));
 	if (s->on_fail)
 		s->on_fail(s);
+}
+
+static int
+broken(struct sink *s)
+{
+	sink_break(s);
 	return -1;
 }
 
@@ -139,10 +146,11 @@ on_writable(struct source *source, uint32_t events)
 
 	if (!s->length && events & (EPOLLERR | EPOLLHUP)) {
 		errno = EPIPE;
-		broken(s);
+		sink_break(s);
 		return;
 	}
-	if (write_queued(s) != 0)
+	s->awaited = false;
+	if (s->length && write_queued(s) != 0)
 		return;
 	free(s->queue);
 	s->queue = NULL;
@@ -256,7 +264,14 @@ sink_uncork(struct sink *s)
 bool
 sink_full(const struct sink *s)
 {
-	return s->length > 0 && !s->corked;
+	return s->awaited || (s->length > 0 && !s->corked);
+}
+
+int
+sink_wait(struct sink *s)
+{
+	s->awaited = true;
+	return loop_watch(s->loop, &s->source, EPOLLOUT);
 }
 
 bool

@@ -17,6 +17,7 @@ struct sink {
 	struct loop *loop;
 	bool own, atomic, lossy;
 	bool corked;		/* what is written is only queued */
+	bool awaited;		/* full, though nothing is queued */
 	bool failed;		/* broken: the fault was told by on_fail */
 	char *queue;		/* what is not written yet */
 	size_t start, length, room;
@@ -43,6 +44,14 @@ int sink_write(struct sink *, const void *data, size_t length);
  */
 void sink_cork(struct sink *);
 void sink_uncork(struct sink *);
+
+/*
+ * For what is written to its descriptor by other means: that was found full,
+ * and counts as such until there is room; or it failed, with errno, which is
+ * told as for a write.
+ */
+int sink_wait(struct sink *);
+void sink_break(struct sink *);
 
 /* Whether something is queued: the time to stop reading what feeds it. */
 bool sink_full(const struct sink *);

@@ -101,10 +101,20 @@ in_background(void)
 	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp();
 }
 
+/* Whether anybody sees the bytes but stdout and the peers. */
+static bool
+looks(const struct settings *s)
+{
+	return s->json || s->hex || talk_wants_prompt(s) ||
+	    isatty(STDOUT_FILENO);
+}
+
 int
 talk_open(struct talk *t, const struct settings *s)
 {
 	static const struct relay_ops ops = {
+		.on_closed = on_closed, .on_input_fail = on_input_fail,
+	}, looking = {
 		.on_data = on_data, .on_closed = on_closed,
 		.on_input_fail = on_input_fail,
 	};
@@ -117,7 +127,8 @@ talk_open(struct talk *t, const struct settings *s)
 		.linger = s->linger,
 	};
 	if (desk_open(&t->desk, s) < 0 || relay_init(&t->relay,
-	    &t->desk.loop, &t->relay_options, &ops, &t->desk.out) < 0)
+	    &t->desk.loop, &t->relay_options, looks(s) ? &looking : &ops,
+	    &t->desk.out) < 0)
 		return -1;
 	t->relay.user = t;
 	t->desk.out.on_drained = on_drained;

@@ -76,6 +76,7 @@ socket_close(struct conn *c)
 }
 
 const struct conn_ops conn_stream = {
+	.direct = true,
 	.read = socket_read,
 	.write = socket_write,
 	.shut = socket_shut,
@@ -145,15 +146,31 @@ conn_free(struct conn *c)
 	free(c);
 }
 
+int
+conn_error(const struct conn *c)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	return error;
+}
+
+void
+conn_count(struct conn *c, size_t in, size_t out)
+{
+	c->in += in;
+	c->out += out;
+	c->active = loop_now();
+}
+
 ssize_t
 conn_read(struct conn *c, void *room, size_t length)
 {
 	ssize_t n = c->ops->read(c, room, length);
 
-	if (n > 0) {
-		c->in += (size_t)n;
-		c->active = loop_now();
-	}
+	if (n > 0)
+		conn_count(c, (size_t)n, 0);
 	return n;
 }
 
@@ -162,10 +179,8 @@ conn_write(struct conn *c, const void *data, size_t length)
 {
 	ssize_t n = c->ops->write(c, data, length);
 
-	if (n > 0) {
-		c->out += (size_t)n;
-		c->active = loop_now();
-	}
+	if (n > 0)
+		conn_count(c, 0, (size_t)n);
 	return n;
 }
 

@@ -13,6 +13,7 @@ struct conn;
 /* How bytes travel: a row for each kind of connection. */
 struct conn_ops {
 	bool datagram;		/* borders are kept; 0 bytes are no end */
+	bool direct;		/* the descriptor's bytes are the peer's */
 	/* As recv(2) and send(2), never waiting; reading 0 is the end. */
 	ssize_t (*read)(struct conn *, void *room, size_t length);
 	ssize_t (*write)(struct conn *, const void *data, size_t length);
@@ -58,6 +59,12 @@ struct conn *conn_adopt(struct loop *, int fd, const struct conn_ops *);
 void conn_free(struct conn *c);
 
 void conn_link(struct conn *c, struct conn **list);
+
+/* SO_ERROR: an errno, told once, or 0. */
+int conn_error(const struct conn *);
+
+/* Counts what passed by other means. */
+void conn_count(struct conn *, size_t in, size_t out);
 
 /* Counts what passes; else as the ops. */
 ssize_t conn_read(struct conn *, void *room, size_t length);

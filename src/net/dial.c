@@ -8,6 +8,7 @@
 #include "net/dial.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -344,6 +345,7 @@ dial(const struct addr_list *list, const struct dial_options *options,
 
 		setsockopt(r.poll[winner].fd, SOL_SOCKET, SO_SNDTIMEO, &none,
 		    sizeof(none));
+		fcntl(r.poll[winner].fd, F_SETFL, O_NONBLOCK);
 	}
 	return r.poll[winner].fd;
 }

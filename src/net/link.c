@@ -14,6 +14,20 @@ link_unsent(const struct link *link)
 	return link->broken ? 0 : link->ring->head - link->sent;
 }
 
+uint64_t
+links_unsent(const struct conn *list, bool most)
+{
+	uint64_t best = most ? 0 : UINT64_MAX;
+
+	for (const struct conn *c = list; c; c = c->next) {
+		uint64_t n = link_unsent(link_of(c));
+
+		if (most ? n > best : n < best && !link_of(c)->broken)
+			best = n;
+	}
+	return best;
+}
+
 bool
 link_is_up_to_date(const struct link *link)
 {
@@ -28,7 +42,7 @@ link_watch(struct link *link)
 
 	if (!c->read_ended && !link->blocked)
 		events |= EPOLLIN;
-	if (!link_is_up_to_date(link))
+	if (!link_is_up_to_date(link) || link->stalled)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }
@@ -63,6 +77,25 @@ link_send(struct link *link)
 		link->sent += (uint64_t)n;
 	}
 	return 0;
+}
+
+enum path_result
+link_pump(struct link *link, struct path *path, int fd)
+{
+	enum path_result result = path_in(path, fd, link->conn);
+
+	if (result != PATH_MOVED)
+		link->stalled = result == PATH_FULL;
+	if (result == PATH_CONN_FAILED)
+		link_break(link);
+	return result;
+}
+
+void
+link_ended(struct link *link)
+{
+	link->conn->read_ended = true;
+	link->ending = true;
 }
 
 void

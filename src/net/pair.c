@@ -117,16 +117,6 @@ settle(struct conn *c)
 		end(p, REASON_LOCAL, errno);
 }
 
-static int
-error_of(const struct conn *c)
-{
-	int error = 0;
-	socklen_t size = sizeof(error);
-
-	getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	return error;
-}
-
 static void
 on_side(struct conn *c, uint32_t events)
 {
@@ -138,7 +128,7 @@ on_side(struct conn *c, uint32_t events)
 		return;
 	}
 	if (c->read_ended && hung_up) {
-		int error = error_of(c);
+		int error = conn_error(c);
 
 		end_broken(p, error ? error : ECONNRESET);
 		return;
@@ -161,7 +151,7 @@ static void
 on_connect(struct conn *c, uint32_t events)
 {
 	struct pair *p = c->user;
-	int error = error_of(c);
+	int error = conn_error(c);
 
 	(void)events;
 	loop_timer_cancel(p->loop, &p->timer);
@@ -182,7 +172,7 @@ on_client_early(struct conn *c, uint32_t events)
 	struct pair *p = c->user;
 
 	if (events & EPOLLERR) {
-		int error = error_of(c);
+		int error = conn_error(c);
 
 		end_broken(p, error ? error : ECONNRESET);
 	} else {

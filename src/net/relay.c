@@ -13,6 +13,12 @@
  * waits for input's end too. A write that fails makes the link `broken`: no
  * more is sent, but what the peer said before it closed is still read.
  *
+ * The short way. Where nobody has to look at the bytes, the kernel moves them
+ * itself (path.h): what arrives always, input while there is one connection
+ * that is owed nothing, so that the ring plays no part. If then the socket is
+ * full, the link is `stalled`: its room is waited for and not the input. Any
+ * other connection, or a descriptor that is unfit for it, brings back the ring.
+ *
  * Datagrams: the ring holds one record at a time, and is read when all have
  * sent the last.
  */
@@ -33,18 +39,14 @@ enum {
 	RECORD = 16 * 1024,	/* one datagram of input */
 };
 
-static uint64_t
-least_unsent(const struct relay *r, bool most)
+/* The connection that input can go to without passing through the ring. */
+static struct link *
+direct(const struct relay *r)
 {
-	uint64_t best = most ? 0 : UINT64_MAX;
-
-	for (struct conn *c = r->conns; c; c = c->next) {
-		uint64_t n = link_unsent(link_of(c));
-
-		if (most ? n > best : n < best && !link_of(c)->broken)
-			best = n;
-	}
-	return best;
+	if (r->path_in.kind == PATH_BUFFER || r->in_ended || r->count != 1 ||
+	    !r->conns->ops->direct || link_of(r->conns)->broken)
+		return NULL;
+	return link_of(r->conns);
 }
 
 /* Reads input when somebody can take it. */
@@ -52,11 +54,14 @@ static void
 watch_input(struct relay *r)
 {
 	bool wanted = r->count && !r->in_ended && !r->options->no_input;
+	const struct link *only = direct(r);
 
 	if (wanted && r->datagram)
-		wanted = least_unsent(r, true) == 0;
+		wanted = links_unsent(r->conns, true) == 0;
+	else if (wanted && only)
+		wanted = link_is_up_to_date(only) && !only->stalled;
 	else if (wanted)
-		wanted = least_unsent(r, false) < PACE;
+		wanted = links_unsent(r->conns, false) < PACE;
 	if (!wanted)
 		loop_del(r->loop, &r->in);
 	else
@@ -210,16 +215,32 @@ rewind_ring(struct relay *r)
 		link_of(c)->sent = 0;
 }
 
-static void
-on_input(struct source *source, uint32_t events)
+/* Moves input straight to the connection. Returns -1 if that is gone. */
+static int
+pump(struct link *link)
 {
-	struct relay *r = (struct relay *)((char *)source -
-	    offsetof(struct relay, in));
+	struct relay *r = link->relay;
+	enum path_result result;
+
+	if (!direct(r) || !link_is_up_to_date(link)) {
+		link->stalled = false;	/* the ring's turn */
+		return 0;
+	}
+	result = link_pump(link, &r->path_in, r->in.fd);
+	r->in_gave |= result == PATH_MOVED;
+	if (result == PATH_END)
+		input_ended(r);
+	return r->count ? 0 : -1;
+}
+
+/* Into the ring, for all. */
+static void
+read_input(struct relay *r)
+{
 	size_t most = r->datagram ? RECORD : r->options->crlf ? PIECE / 2 :
 	    PIECE;
-	ssize_t n = read(source->fd, r->buffer, most);
+	ssize_t n = read(r->in.fd, r->buffer, most);
 
-	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0 && errno != EIO) {
@@ -244,7 +265,49 @@ on_input(struct source *source, uint32_t events)
 	serve_all(r);
 }
 
-/* Reads once. Returns -1 if the connection is gone. */
+static void
+on_input(struct source *source, uint32_t events)
+{
+	struct relay *r = (struct relay *)((char *)source -
+	    offsetof(struct relay, in));
+	struct link *only = direct(r);
+
+	(void)events;
+	if (!only || !link_is_up_to_date(only)) {
+		read_input(r);
+		return;
+	}
+	if (pump(only) == 0)
+		settle(only);
+	watch_input(r);
+}
+
+/* Moves what they sent straight to out: as read_some(). */
+static int
+pass_on(struct link *link, bool hung_up)
+{
+	struct relay *r = link->relay;
+
+	switch (path_out(&r->path_out, link->conn, r->out->source.fd)) {
+	case PATH_END:
+		link_ended(link);
+		return 0;
+	case PATH_FULL:
+		sink_wait(r->out);
+		link_block(link, hung_up);
+		return -1;
+	case PATH_CONN_FAILED:
+		close_broken(r, link->conn, errno);
+		return -1;
+	case PATH_OUT_FAILED:
+		sink_break(r->out);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* Reads once. Returns -1 if the connection is gone, or out is full. */
 static int
 read_some(struct link *link)
 {
@@ -259,8 +322,7 @@ read_some(struct link *link)
 		return -1;
 	}
 	if (n == 0 && !c->ops->datagram) {
-		c->read_ended = true;
-		link->ending = true;
+		link_ended(link);
 		return 0;
 	}
 	if (r->ops->on_data)
@@ -274,12 +336,9 @@ read_some(struct link *link)
 static void
 on_late_error(struct link *link)
 {
-	struct conn *c = link->conn;
-	int error = 0;
-	socklen_t size = sizeof(error);
+	int error = conn_error(link->conn);
 
-	getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	close_broken(link->relay, c, link->broken ? link->broken :
+	close_broken(link->relay, link->conn, link->broken ? link->broken :
 	    error ? error : ECONNRESET);
 }
 
@@ -293,6 +352,8 @@ on_conn(struct conn *c, uint32_t events)
 	if (!link_is_up_to_date(link) && (events & EPOLLOUT || hung_up) &&
 	    push(link) < 0)
 		return;
+	if (link->stalled && (events & EPOLLOUT || hung_up) && pump(link) < 0)
+		return;
 	if (c->read_ended && hung_up) {
 		on_late_error(link);
 		return;
@@ -302,7 +363,8 @@ on_conn(struct conn *c, uint32_t events)
 			link_block(link, hung_up);
 			return;
 		}
-		if (read_some(link) < 0)
+		if ((r->path_out.kind == PATH_BUFFER || !c->ops->direct ?
+		    read_some(link) : pass_on(link, hung_up)) < 0)
 			return;
 	}
 	if (settle(link) == 0 && !r->in.watched)
@@ -340,6 +402,10 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 	    .out = out };
 	r->in.fd = STDIN_FILENO;
 	r->in.on_event = on_input;
+	if (!ops->on_data && !options->crlf && !options->no_input)
+		r->path_in = path_from(r->in.fd);
+	if (!ops->on_data)
+		r->path_out = path_to(out->source.fd);
 	r->buffer = malloc(PIECE);
 	return r->buffer ? ring_open(&r->ring) : fail("buffer");
 }

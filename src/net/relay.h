@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "base/sink.h"
 #include "net/conn.h"
+#include "net/path.h"
 #include "net/ring.h"
 
 struct relay;
@@ -20,6 +21,7 @@ struct relay_options {
 
 /* What relay tells; sent: data from input, and then conn is NULL. */
 struct relay_ops {
+	/* NULL: nobody looks, and what arrives goes to out as it is. */
 	void (*on_data)(struct relay *, struct conn *, const void *data,
 	    size_t length);
 	/* Just before conn is freed; error is an errno, or 0. */
@@ -44,6 +46,7 @@ struct relay {
 	int64_t in_end_time;
 	struct ring ring;	/* input that not all have been sent */
 	char *buffer;
+	struct path path_in, path_out;
 };
 
 /* Readies r to read from fd 0 and to write to out. */

@@ -1,0 +1,40 @@
+#ifndef NET_PATH_H
+#define NET_PATH_H
+
+#include "net/conn.h"
+
+/*
+ * How the kernel carries bytes between a descriptor and a connection whose
+ * bytes nobody here has to see. Which way it is depends on the descriptor.
+ */
+enum path_kind {
+	PATH_BUFFER,		/* none: it takes a read and a write */
+	PATH_SENDFILE,		/* from a regular file */
+	PATH_SPLICE,		/* from a pipe, or into one */
+	PATH_DISCARD,		/* into the null device */
+};
+
+enum path_result {
+	PATH_MOVED,		/* some bytes; there may be more */
+	PATH_END,		/* there will be no more */
+	PATH_EMPTY,		/* none now: wait for where they come from */
+	PATH_FULL,		/* wait for where they go to */
+	PATH_CONN_FAILED,	/* errno */
+	PATH_OUT_FAILED,	/* where they go to, if that is no connection */
+	PATH_UNFIT,		/* PATH_BUFFER from now on; nothing was lost */
+};
+
+struct path {
+	enum path_kind kind;
+	bool grown;		/* the pipe */
+};
+
+/* The way from a descriptor to any connection, or from any to a descriptor. */
+struct path path_from(int fd);
+struct path path_to(int fd);
+
+/* Moves what can be moved now, one large piece at most. */
+enum path_result path_in(struct path *, int from, struct conn *to);
+enum path_result path_out(struct path *, struct conn *from, int to);
+
+#endif
