@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031,SC2154 # a test is a shell; loaded names
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # a test is a shell; loaded names
 # The ways by which bytes go between stdin, stdout and a connection: sendfile,
 # splice, a buffer. Which one is taken, that each is exact, that none spins.
 

@@ -30,19 +30,25 @@ check(const struct settings *s, const struct endpoint *e)
 }
 
 static int
-reach(const struct settings *s, const struct endpoint *e, struct addr *peer)
+reach(struct talk *t, const struct settings *s, const struct endpoint *e,
+    struct addr *peer)
 {
 	struct dial_options o = {
 		.datagram = s->udp, .interface = s->interface,
 		.source_port = (uint16_t)s->source_port, .wait = s->wait,
+		.congestion = &t->congestion,
 	};
 	int64_t deadline = loop_now() + s->connect_timeout;
 	struct addr_list list;
+	int fd;
 
 	if (settings_source(s, &o.source) < 0 ||
 	    addr_resolve(e, deadline, &list) < 0)
 		return -1;
-	return dial(&list, &o, deadline, peer);
+	fd = dial(&list, &o, deadline, peer);
+	if (fd >= 0 && !e->local && !s->udp)
+		congestion_settle(&t->congestion, fd);
+	return fd;
 }
 
 static void
@@ -167,9 +173,10 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	int fd, status;
 
 	t.user = &peer;
-	if (settings_endpoint(s, count, words, &e) < 0 || check(s, &e) < 0)
+	if (settings_endpoint(s, count, words, &e) < 0 || check(s, &e) < 0 ||
+	    talk_check(&t, s, &e) < 0)
 		return -1;
-	fd = reach(s, &e, &peer);
+	fd = reach(&t, s, &e, &peer);
 	if (fd < 0)
 		return -1;
 	if (talk_open(&t, s) < 0 || talk_add(&t, fd, s->udp ?

@@ -113,6 +113,7 @@ on_accept(struct acceptor *a, int fd)
 	struct server *v = a->user;
 
 	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
+	congestion_settle(&v->talk.congestion, fd);
 	if (talk_add(&v->talk, fd, &conn_stream) < 0) {
 		desk_error(&v->talk.desk);
 		close(fd);
@@ -184,6 +185,10 @@ listen_open(struct server *v)
 	if (v->settings->udp)
 		return peers_open(&v->peers, &v->talk.desk.loop,
 		    &v->place.set);
+	/* what was adopted is its owner's */
+	for (int i = 0; !v->place.set.adopted && i < v->place.set.count; i++)
+		congestion_prepare(&v->talk.congestion, v->place.set.fd[i],
+		    NULL);
 	return acceptor_open(&v->acceptor, &v->talk.desk.loop, &v->place.set);
 }
 
@@ -366,7 +371,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
 	    place_check(s, &e) < 0 || place_check_member(s, &e) < 0 ||
-	    listen_prompt_check(s) < 0)
+	    talk_check(&v.talk, s, &e) < 0 || listen_prompt_check(s) < 0)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);

@@ -91,6 +91,8 @@ const struct opt talk_options[] = {
 	FLAG(0, "both", both, "wait for both ends before closing"),
 	TIME(0, "idle-timeout", idle_timeout, 1,
 	    "close a connection silent for so long"),
+	TEXT(0, "congestion", "NAME|keep", congestion,
+	    "TCP's congestion control (bbr: reno on this host)"),
 	END
 };
 

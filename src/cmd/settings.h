@@ -49,6 +49,7 @@ struct settings {
 	/* relaying */
 	bool crlf, hex, both, no_stdin;
 	int prompt;
+	const char *congestion;
 	int64_t idle_timeout;
 	/* connecting */
 	int64_t connect_timeout, wait, linger;

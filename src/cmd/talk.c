@@ -101,6 +101,15 @@ in_background(void)
 	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp();
 }
 
+int
+talk_check(struct talk *t, const struct settings *s, const struct endpoint *e)
+{
+	if (s->congestion && (e->local || e->datagram))
+		return fail_as(STATUS_USAGE, "--congestion is for TCP only");
+	t->congestion.wish = s->congestion;
+	return congestion_check(&t->congestion);
+}
+
 /* Whether anybody sees the bytes but stdout and the peers. */
 static bool
 looks(const struct settings *s)

@@ -2,6 +2,7 @@
 #define CMD_TALK_H
 
 #include "cmd/desk.h"
+#include "net/congestion.h"
 #include "net/relay.h"
 #include "talk/session.h"
 
@@ -10,6 +11,7 @@ struct talk {
 	struct desk desk;
 	struct relay relay;
 	struct relay_options relay_options;
+	struct congestion congestion;
 	unsigned last_id;
 	/* The last connection is gone. */
 	void (*on_last)(struct talk *);
@@ -28,6 +30,10 @@ struct talk {
 	struct session session;
 	void *user;
 };
+
+/* What can't be asked for, told before anything is opened; -1: usage. */
+int talk_check(struct talk *, const struct settings *,
+    const struct endpoint *);
 
 /* The callbacks are filled in already. */
 int talk_open(struct talk *, const struct settings *);

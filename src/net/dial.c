@@ -130,8 +130,11 @@ open_for(const struct race *r, const struct addr *to)
 		return fd;
 	if (r->options->datagram)
 		dgram_enlarge(fd);
-	else
+	else {
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		if (r->options->congestion)
+			congestion_prepare(r->options->congestion, fd, to);
+	}
 	return fd;
 }
 

@@ -4,12 +4,14 @@
 #include <stdbool.h>
 
 #include "net/addr.h"
+#include "net/congestion.h"
 
 struct dial_options {
 	bool datagram;
 	const char *interface;	/* SO_BINDTODEVICE, or NULL */
 	struct addr_list source;	/* -s: addresses to come from */
 	uint16_t source_port;	/* -p, or 0 */
+	struct congestion *congestion;	/* TCP's, or NULL */
 	int64_t wait;		/* retry this long (us) until it listens */
 };
 

@@ -1,0 +1,112 @@
+#include "net/congestion.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "net/sock.h"
+
+static int
+set(int fd, const char *name)
+{
+	return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name,
+	    (socklen_t)strlen(name));
+}
+
+/* By the wish: whether there is nothing more to think about. */
+static bool
+follow(const struct congestion *c, int fd)
+{
+	if (c->wish && strcmp(c->wish, "keep") != 0)
+		set(fd, c->wish);
+	return c->wish;
+}
+
+/* The first line of a file of /proc/sys/net/ipv4, or "none". */
+static const char *
+names(const char *file, char text[static 256])
+{
+	char path[128];
+	FILE *list;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", file);
+	list = fopen(path, "re");
+	if (!list || !fgets(text, 256, list))
+		snprintf(text, 256, "none");
+	if (list)
+		fclose(list);
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+int
+congestion_check(const struct congestion *c)
+{
+	char list[256];
+	int fd, result, error;
+
+	if (!c->wish || strcmp(c->wish, "keep") == 0)
+		return 0;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	result = set(fd, c->wish);
+	error = errno;
+	close(fd);
+	if (result == 0)
+		return 0;
+	if (error == EPERM)
+		return fail_as(STATUS_USAGE, "--congestion %.16s: not without "
+		    "privileges; you may have: %s", c->wish,
+		    names("tcp_allowed_congestion_control", list));
+	return fail_as(STATUS_USAGE, "--congestion %.40s: want one of: "
+	    "keep %s", c->wish,
+	    names("tcp_available_congestion_control", list));
+}
+
+void
+congestion_prepare(struct congestion *c, int fd, const struct addr *to)
+{
+	char now[sizeof(c->was)] = "";
+	socklen_t size = sizeof(now) - 1;
+
+	if (follow(c, fd) || getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now,
+	    &size) < 0 || strcmp(now, "bbr") != 0 ||
+	    (to && !sock_is_local(to)))
+		return;
+	if (set(fd, "reno") == 0)
+		memcpy(c->was, now, sizeof(c->was));
+}
+
+static bool
+is_loopback(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return ntohl(a->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
+}
+
+/* Who is on this host comes from the address that it went to, or loopback. */
+static bool
+is_here(int fd)
+{
+	struct addr here = { .len = sizeof(here.un) };
+	struct addr there = { .len = sizeof(there.un) };
+
+	if (getsockname(fd, &here.sa, &here.len) < 0 ||
+	    getpeername(fd, &there.sa, &there.len) < 0)
+		return true;	/* gone already */
+	addr_set_port(&here, 0);
+	addr_set_port(&there, 0);
+	return is_loopback(&there) || addr_equal(&here, &there);
+}
+
+void
+congestion_settle(const struct congestion *c, int fd)
+{
+	if (!follow(c, fd) && *c->was && !is_here(fd))
+		set(fd, c->was);
+}
