@@ -36,6 +36,8 @@ def network(congestion):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     if congestion != congestion_control():
         write("/proc/sys/net/ipv4/tcp_congestion_control", congestion)
+    if congestion != congestion_control():
+        raise Unavailable(f"no congestion control {congestion} could be had")
 
 
 def congestion_control():

@@ -28,7 +28,7 @@ class Ground:
         self.here = os.path.dirname(os.path.abspath(__file__))
         self.dir = tempfile.mkdtemp(prefix="rpnc-bench-")
         self.bytes = (128 if quick else 512) * MIB
-        self.alive = []
+        self.alive, self.kept = [], []
         self.port = 9000
         cores = sorted(os.sched_getaffinity(0))
         self.server_core, self.client_core = {cores[0]}, {cores[-1]}
@@ -42,7 +42,14 @@ class Ground:
         """End what a run left behind."""
         for p in self.alive:
             p.end()
-        self.alive = []
+        for fd in self.kept:
+            os.close(fd)
+        self.alive, self.kept = [], []
+
+    def file(self):
+        """A file in memory, for what a process writes; until clear()."""
+        self.kept.append(os.memfd_create("out"))
+        return self.kept[-1]
 
     def free_port(self):
         """One that none had before in this row."""
@@ -108,10 +115,10 @@ class Ground:
              good=(0,), **more):
         """Run it to its end; what it wrote, read as JSON if that is what it
         is, else as text."""
-        out = os.memfd_create("out")
+        out = self.file()
         p = self.start(command, cores or self.client_core, stdin, out, **more)
         self.finish(p, patience or self.seconds * 3 + 20, good)
-        return self.reported(out)
+        return parsed(text(out))
 
     def stepped(self, command, at_open, cores=None, patience=30, **more):
         """One that says "open", and goes on after a line of input: at_open is
@@ -133,17 +140,6 @@ class Ground:
         self.finish(p, 5)
         return parsed(said)
 
-    @staticmethod
-    def whole(fd):
-        """The text in a memory file, which is closed."""
-        said = text(fd)
-        os.close(fd)
-        return said
-
-    def reported(self, fd):
-        """The JSON in it, or the text."""
-        return parsed(self.whole(fd))
-
     def end(self, *processes, sig=signal.SIGKILL):
         """End them; the CPU time that their trees took."""
         for p in processes:
@@ -154,7 +150,9 @@ class Ground:
 
 def line(fd, seconds):
     """What comes through a pipe, within so long."""
-    if not select.select([fd], [], [], seconds)[0]:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    if not poll.poll(seconds * 1000):
         raise Hung()
     return os.read(fd, 4096).decode()
 

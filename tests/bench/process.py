@@ -19,10 +19,10 @@ PR_SET_PDEATHSIG = 1
 class Process:
     """Started by fork and exec; None for a stream is /dev/null."""
 
-    def __init__(self, argv, cores=None, stdin=None, stdout=None, stderr=None):
+    def __init__(self, argv, cores=None, stdin=None, stdout=None):
         self.cpu = 0.0
         self.status = None
-        self.errors = stderr or os.memfd_create("errors")
+        self.errors = os.memfd_create("errors")
         self.pid = os.fork()
         if self.pid == 0:
             self._become(argv, cores, stdin, stdout)
@@ -88,10 +88,11 @@ class Process:
             pass
         if self.pidfd is not None:
             os.close(self.pidfd)
+            os.close(self.errors)
             self.pidfd = None
 
     def said(self):
-        """The last line that it wrote to standard error."""
+        """The last line that it wrote to standard error, so far."""
         lines = text(self.errors).strip().splitlines()
         return lines[-1] if lines else ""
 

@@ -6,6 +6,7 @@ import apart
 import stats
 
 MOST = 9            # rounds
+TRIES_FIRST, TRIES = 2, 4
 AGAIN = 2           # times that a disturbed sample is taken again
 
 
@@ -98,8 +99,9 @@ def steal_during(run):
 
 
 def sample(ground, variant, found, tries):
-    """The figures of one turn, or None. Who fails twice is left out."""
-    if tries.get(variant.name, 0) > 1:
+    """The figures of one turn, or None. Who only fails is left out soon."""
+    had = any(variant.name in r for r in found.rounds)
+    if tries.get(variant.name, 0) >= (TRIES if had else TRIES_FIRST):
         return None
     try:
         return steal_during(lambda: variant.run(ground))

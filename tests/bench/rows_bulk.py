@@ -4,6 +4,8 @@ import os
 import time
 
 import apart
+from ground import parsed
+from process import text
 from rounds import Row, Trouble, Variant
 from stats import Target
 
@@ -97,13 +99,13 @@ def whole_file(g):
 
 def file_to_reader(send):
     def run(g):
-        out = os.memfd_create("sink")
+        out = g.file()
         sink = g.serve(SINK, cores=g.client_core, stdout=out)
         with whole_file(g) as data:
             p = g.start(send, g.server_core, data, port=sink.port)
             g.finish(sink, patience(g))
             g.finish(p, 5)
-        found = g.reported(out)
+        found = parsed(text(out))
         same(g.bytes, found["bytes"])
         return figures(g, g.bytes, found["seconds"], g.end(p))
     return run
@@ -112,7 +114,7 @@ def file_to_reader(send):
 def chain(receive, send):
     """producer | sender, on one core, receiver | consumer on the other."""
     def run(g):
-        out = os.memfd_create("consume")
+        out = g.file()
         (last_in, last_out), (first_in, first_out) = os.pipe(), os.pipe()
         consumer = g.start(CONSUME, g.client_core, last_in, out)
         listener = g.serve(receive, cores=g.client_core, stdout=last_out)
@@ -124,7 +126,7 @@ def chain(receive, send):
         g.finish(consumer, patience(g))
         for p in (producer, sender, listener):
             g.finish(p, 5, None)
-        found = g.reported(out)
+        found = parsed(text(out))
         same(g.bytes, found["bytes"])
         return figures(g, g.bytes, found["seconds"], g.end(listener, sender))
     return run

@@ -1,9 +1,9 @@
 """Many connections: what they cost idle, what a request costs among them, and
 how workers share them.
 """
-import os
 import signal
 
+from process import text
 from rounds import Row, Trouble, Variant
 from rows_connect import CLIENT as CONNECT, visits
 from rows_echo import ALSO, CLIENT, ECHO, talk
@@ -52,11 +52,11 @@ def among(command, conns):
 
 def shared_out(g):
     """What the workers report at their end."""
-    out = os.memfd_create("report")
+    out = g.file()
     server = g.serve(PAIR, pinned=False, stdout=out, members=2)
     g.call(CLIENT, conns=1000, jobs=1, seconds=0.1, port=server.port)
     g.end(server, sig=signal.SIGTERM)
-    workers = report(g.whole(out))["workers"]
+    workers = report(text(out))["workers"]
     if sum(w["accepted"] for w in workers) != 1000:
         raise Trouble("not 1000 accepted")
     return {"share": max(w["share"] for w in workers)}
