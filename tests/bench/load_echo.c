@@ -1,7 +1,7 @@
 /*
- * Connections that stay: all are opened first, which is told by a line; after
- * a line of input, or its end, each sends a message and, in load_echo(), when
- * all of it is back the next one.
+ * Connections that stay: all are opened, and have a message echoed, which is
+ * told by a line; after a line of input, or its end, each sends a message and,
+ * in load_echo(), when all of it is back the next one.
  *
  * How it works: the processes (-j) share memory with how far each is. None
  * sends before all have opened theirs, and the first one adds up.
@@ -29,7 +29,7 @@ struct client {
 };
 
 struct job {
-	_Atomic unsigned opened;	/* all of its connections are there */
+	_Atomic unsigned opened;	/* all of its connections work */
 	_Atomic unsigned go;		/* of the first: so may the others */
 	uint64_t done, failed;
 	struct hist hist;
@@ -152,7 +152,6 @@ crowd_open(const struct args *a, struct job *jobs, unsigned j)
 	if (w.epfd < 0 || !w.clients)
 		die("start");
 	open_all(a, &w, first);
-	w.job->opened = 1;
 	return w;
 }
 
@@ -228,7 +227,21 @@ summed(const struct args *a, struct job *jobs, double opening, double began)
 	return bad || fflush(stdout) ? 1 : 0;
 }
 
-/* Does something with the connections, once all are open. */
+/*
+ * All are opened and have sent and got a message, so that those that a server
+ * forks or allocates for are there; what is counted begins after that.
+ */
+static void
+settle(const struct args *a, struct crowd *w)
+{
+	greet(a, w);
+	if (w->job->failed || w->job->done < w->n)
+		die("no echo at first");
+	w->job->done = 0;
+	hist_init(&w->job->hist);
+	w->job->opened = 1;
+}
+
 static int
 run(const struct args *a, void (*use)(const struct args *a, struct crowd *w))
 {
@@ -237,6 +250,7 @@ run(const struct args *a, void (*use)(const struct args *a, struct crowd *w))
 	unsigned mine = split(a);
 	struct crowd w = crowd_open(a, jobs, mine);
 
+	settle(a, &w);
 	if (mine) {
 		await(&jobs[0].go);
 		use(a, &w);

@@ -162,10 +162,13 @@ def run(row, ground, clock, least, quick):
     found = Found(row, taken(row, quick))
     began, tries = time.monotonic(), {}
     each = clock.seconds / least / len(found.variants)
-    ground.seconds = max(0.15, min(2.0, each - 0.1))
+    other = 0.1
     while not enough(found, clock, least):
+        ground.seconds = max(0.15, each / 4, min(2.0, each - other))
         one(ground, found, tries, began + clock.most(row) / 2)
         found.seconds = time.monotonic() - began
+        if len(found.rounds) == 1:  # what of a turn is not measuring
+            other = found.seconds / len(found.variants) - ground.seconds
     clock.spare -= max(0.0, found.seconds - clock.seconds)
     for name, count in tries.items():
         if found.figures(name, row.figure):

@@ -48,7 +48,7 @@ def visits(g, server, web=False):
         raise Hung()
     return {"rate": found["requests"] / found["seconds"] / 1e3,
             "cpu": g.end(server) / found["requests"] * 1e6,
-            "p50": found["p50"], "p99": found["p99"]}
+            "p50": found["p50"] / 1e3, "p99": found["p99"] / 1e3}
 
 
 def echo(serve):
@@ -84,6 +84,6 @@ def rows():
             [Target(15, ("socat fork",)), Target(60, ("ncat -e cat",)),
              Target(0.9, ("nginx",)), Target(0.9, ("haproxy",)),
              Target(0.9, ("bare",))], unit="k/s",
-            also=(("cpu", "CPU us"), ("p50", "p50 us"), ("p99", "p99 us")),
+            also=(("cpu", "CPU us"), ("p50", "p50 ms"), ("p99", "p99 ms")),
             weight=1.5),
     ]

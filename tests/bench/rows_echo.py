@@ -13,7 +13,7 @@ ECHO = {
 CLIENT = "{load} echo -m 16 -c {conns} -j {jobs} -t {seconds} {host} {port}"
 BUSY = "{rpnc} echo -q --busy {host} {port}"
 WORK = "{rpnc} echo -q --work 20us -w {workers} {host} {port}"
-ALSO = (("cpu", "CPU us"), ("p50", "p50 us"), ("p99", "p99 us"))
+ALSO = (("cpu", "CPU us"), ("p50", "p50 ms"), ("p99", "p99 ms"))
 
 
 def talk(g, server, conns, cores=None, jobs=1, also=()):
@@ -25,8 +25,8 @@ def talk(g, server, conns, cores=None, jobs=1, also=()):
         for p in serving:
             p.cpu = -p.spent()
 
-    seconds = max(g.seconds, conns / 20000)
-    found = g.stepped(CLIENT, start_clock, cores, seconds * 2 + 30, jobs=jobs,
+    seconds = max(g.seconds, min(2.0, conns / 20000))
+    found = g.stepped(CLIENT, start_clock, cores, seconds * 2 + 40, jobs=jobs,
                       conns=conns, seconds=f"{seconds:.3f}", port=server.port)
     if found["failed"]:
         raise Trouble(f"{found['failed']} connections failed")
@@ -34,7 +34,7 @@ def talk(g, server, conns, cores=None, jobs=1, also=()):
         raise Hung()
     return {"rate": found["requests"] / found["seconds"] / 1e3,
             "cpu": g.end(*serving) / found["requests"] * 1e6,
-            "p50": found["p50"], "p99": found["p99"]}
+            "p50": found["p50"] / 1e3, "p99": found["p99"] / 1e3}
 
 
 def echo(serve, conns, same_core=False):

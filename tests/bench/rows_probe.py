@@ -41,7 +41,7 @@ def probed(command):
             raise Trouble(f"{found['attempts'] - found['ok']} failed")
         late = found["latency"]["late"] or {}
         return {"rate": found["ok"] / found["seconds"] / 1e3,
-                "p50": found["latency"]["echo"]["p50"],
+                "p50": found["latency"]["echo"]["p50"] / 1e3,
                 "late": late.get("p50", 0)}
     return run
 
@@ -50,7 +50,7 @@ def ceiling(g):
     server = g.serve(ECHO["bare"])
     found = g.call(CLIENT, port=server.port, seconds=f"{g.seconds:.3f}")
     return {"rate": found["requests"] / found["seconds"] / 1e3,
-            "p50": found["p50"]}
+            "p50": found["p50"] / 1e3}
 
 
 def scanned(command, last):
@@ -76,7 +76,7 @@ def rows():
             Variant("rpnc --busy", probed(BUSY), (BUSY,)),
             Variant("load", ceiling, (CLIENT,))],
             [Target(0.85, ("load",))], unit="k/s",
-            also=(("p50", "p50 us"),)),
+            also=(("p50", "p50 ms"),)),
         Row("pace", "probe --rate 2000 --busy: how late an attempt starts", [
             Variant("rpnc", probed(PACE), (PACE,))],
             [Target(50, metric="late", least=False, says="us late (p50)")],

@@ -31,7 +31,7 @@ def memory(server):
 
 
 def idle(command, conns):
-    """Opened, looked at, and then a message on each."""
+    """Opened, a message on each, and then looked at."""
     def run(g):
         server = g.serve(command)
         kept = [memory(server)]
@@ -40,7 +40,7 @@ def idle(command, conns):
         if found["requests"] < conns:
             raise Trouble(f"{found['requests']} of {conns} echoed")
         return {"memory": max(0, kept[1] - kept[0]) / conns,
-                "time": found["opening"] + found["seconds"]}
+                "time": found["opening"]}
     return run
 
 
@@ -108,7 +108,7 @@ def rows():
         Row("models", "connect, echo, close: ways to accept, 2 workers",
             [Variant(m, accepting(m), (MODEL.replace("{model}", m), CONNECT))
              for m in MODELS], unit="k/s", weight=0.7,
-            also=(("cpu", "CPU us"), ("p99", "p99 us"))),
+            also=(("cpu", "CPU us"), ("p99", "p99 ms"))),
         Row("scale", "echo: what a request costs among many connections",
             costs, [Target(0.9, (f"bare {c:,}",), ours=f"rpnc {c:,}",
                            again="rpnc 100 again") for c in sizes],
