@@ -58,7 +58,8 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 LANGUAGE = -std=gnu11 -D_GNU_SOURCE -DRPNC_VERSION=\"$(VERSION)\" -Isrc
 COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS = -lreadline -lmnl -ljansson -lm
+# readline, which only a prompt needs, is loaded by it: see terminal/readline.h.
+LIBS = -lmnl -ljansson -lm -ldl
 
 SRC = $(sort $(wildcard src/*.c src/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)

@@ -421,6 +421,12 @@ its options" help
 	done
 }
 
+@test "usage: a start loads no library that only a prompt needs" {
+	ldd "$RPNC" >libraries
+	grep -q libc libraries
+	test -z "$(grep -E 'readline|tinfo|ssl|crypto' libraries)"
+}
+
 @test "usage: no line of --help is wider than 80 columns" {
 	local c
 	for c in '' "${commands[@]}"; do

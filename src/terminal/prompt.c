@@ -9,10 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <readline/history.h>
-#include <readline/readline.h>
-
 #include "base/fail.h"
+#include "terminal/readline.h"
 
 enum {
 	HISTORY_LINES = 1000,
@@ -21,6 +19,7 @@ enum {
 };
 
 static struct prompt *the_prompt;	/* readline has one set of globals */
+static const struct readline *rl;
 
 bool
 prompt_possible(void)
@@ -68,29 +67,29 @@ history_open(struct prompt *p)
 		return;
 	}
 	make_directories(p->history);
-	using_history();
-	stifle_history(HISTORY_LINES);
-	read_history(p->history);
+	rl->using_history();
+	rl->stifle_history(HISTORY_LINES);
+	rl->read_history(p->history);
 }
 
 static void
 history_keep(struct prompt *p, const char *line)
 {
-	HIST_ENTRY *last = history_length ? history_get(history_base +
-	    history_length - 1) : NULL;
+	HIST_ENTRY *last = *rl->history_length ? rl->history_get(
+	    *rl->history_base + *rl->history_length - 1) : NULL;
 	int fd;
 
 	if (!*line || (last && strcmp(last->line, line) == 0))
 		return;
-	add_history(line);
+	rl->add_history(line);
 	if (!p->history[0])
 		return;
 	fd = open(p->history, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
 	close(fd);
-	append_history(1, p->history);
-	history_truncate_file(p->history, HISTORY_LINES);
+	rl->append_history(1, p->history);
+	rl->history_truncate_file(p->history, HISTORY_LINES);
 }
 
 /*
@@ -123,7 +122,7 @@ on_readline(char *line)
 	} else if (!isatty(STDIN_FILENO)) {
 		input_over(p);
 	} else {
-		fputc('\n', rl_outstream);
+		fputc('\n', *rl->outstream);
 		p->on_end(p);
 	}
 	p->answering = false;
@@ -139,7 +138,7 @@ generate(const char *text, int state)
 
 	if (!state)
 		next = 0;
-	before = strndup(rl_line_buffer, (size_t)rl_point - strlen(text));
+	before = strndup(*rl->line_buffer, (size_t)*rl->point - strlen(text));
 	if (!before)
 		return NULL;
 	found = p->complete(p, before, text, next++);
@@ -152,8 +151,8 @@ complete(const char *text, int start, int end)
 {
 	(void)start;
 	(void)end;
-	rl_attempted_completion_over = 1;
-	return rl_completion_matches(text, generate);
+	*rl->attempted_completion_over = 1;
+	return rl->completion_matches(text, generate);
 }
 
 /* The terminal belongs to somebody else just now: reading would stop us. */
@@ -189,7 +188,7 @@ on_key(struct source *s, uint32_t events)
 		input_over(p);
 		return;
 	}
-	rl_callback_read_char();
+	rl->callback_read_char();
 	if (p->screen)
 		fflush(p->screen);
 }
@@ -212,7 +211,7 @@ screen_open(struct prompt *p)
 	p->screen = fopencookie(p, "w", functions);
 	if (!p->screen)
 		return fail("prompt");
-	rl_outstream = p->screen;
+	*rl->outstream = p->screen;
 	return 0;
 }
 
@@ -227,7 +226,7 @@ static int
 on_clear_key(int count, int key)
 {
 	if (!the_prompt->on_clear)
-		return rl_clear_screen(count, key);
+		return rl->clear_screen(count, key);
 	the_prompt->on_clear(the_prompt);
 	return 0;
 }
@@ -246,28 +245,28 @@ ignore_brackets(void)
 {
 	static const char *const maps[] = { "emacs-standard", "vi-insert" };
 
-	rl_variable_bind("enable-bracketed-paste", "off");
+	rl->variable_bind("enable-bracketed-paste", "off");
 	for (int i = 0; i < 2; i++) {
-		Keymap map = rl_get_keymap_by_name(maps[i]);
+		Keymap map = rl->get_keymap_by_name(maps[i]);
 
-		rl_bind_keyseq_in_map("\\e[200~", ignore_key, map);
-		rl_bind_keyseq_in_map("\\e[201~", ignore_key, map);
+		rl->bind_keyseq_in_map("\\e[200~", ignore_key, map);
+		rl->bind_keyseq_in_map("\\e[201~", ignore_key, map);
 	}
 }
 
 static void
 readline_init(void)
 {
-	rl_readline_name = "rpnc";
-	rl_catch_signals = 0;
-	rl_catch_sigwinch = 0;
-	rl_change_environment = 0;
-	rl_attempted_completion_function = complete;
-	rl_basic_word_break_characters = " ";
-	rl_initialize();
+	*rl->readline_name = "rpnc";
+	*rl->catch_signals = 0;
+	*rl->catch_sigwinch = 0;
+	*rl->change_environment = 0;
+	*rl->attempted_completion_function = complete;
+	*rl->basic_word_break_characters = " ";
+	rl->initialize();
 	ignore_brackets();
-	rl_bind_key('L' & 0x1f, on_clear_key);
-	rl_variable_bind("bind-tty-special-chars", "on");
+	rl->bind_key('L' & 0x1f, on_clear_key);
+	rl->variable_bind("bind-tty-special-chars", "on");
 }
 
 int
@@ -280,11 +279,12 @@ prompt_open(struct prompt *p, struct loop *l)
 	p->source.on_event = on_key;
 	p->retry.on_timer = on_retry;
 	tcgetattr(STDIN_FILENO, &p->modes);
-	if (loop_watch(l, &p->source, EPOLLIN) < 0 || screen_open(p) < 0)
+	rl = readline_load();
+	if (!rl || loop_watch(l, &p->source, EPOLLIN) < 0 || screen_open(p) < 0)
 		return -1;
 	readline_init();
 	history_open(p);
-	rl_callback_handler_install("> ", on_readline);
+	rl->callback_handler_install("> ", on_readline);
 	fflush(p->screen);
 	p->open = true;
 	return 0;
@@ -299,13 +299,13 @@ prompt_close(struct prompt *p)
 	loop_del(p->loop, &p->source);
 	loop_timer_cancel(p->loop, &p->retry);
 	if (!p->answering)
-		rl_clear_visible_line();
+		rl->clear_visible_line();
 	if (p->terminal && sink_stuck(p->out))
-		rl_deprep_term_function = restore_modes;
-	rl_callback_handler_remove();
+		*rl->deprep_term_function = restore_modes;
+	rl->callback_handler_remove();
 	fclose(p->screen);
 	p->screen = NULL;
-	rl_outstream = stdout;
+	*rl->outstream = stdout;
 }
 
 /*
@@ -319,36 +319,36 @@ fit(void)
 	int rows, columns, narrow;
 	struct winsize now;
 
-	rl_get_screen_size(&rows, &columns);
+	rl->get_screen_size(&rows, &columns);
 	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &now) < 0 || !now.ws_col ||
 	    !now.ws_row || (now.ws_col == columns && now.ws_row == rows))
 		return;
 	narrow = now.ws_col < columns ? now.ws_col : columns;
-	if (rl_prompt && (int)strlen(rl_prompt) + rl_end < narrow) {
-		rl_resize_terminal();
+	if (*rl->prompt && (int)strlen(*rl->prompt) + *rl->end < narrow) {
+		rl->resize_terminal();
 		return;
 	}
-	rl_reset_screen_size();
-	rl_crlf();
-	rl_on_new_line();
-	rl_redisplay();
-	fflush(rl_outstream);
+	rl->reset_screen_size();
+	rl->crlf();
+	rl->on_new_line();
+	rl->redisplay();
+	fflush(*rl->outstream);
 }
 
 void
 prompt_set(struct prompt *p, const char *text)
 {
-	if (!p->open || (rl_prompt && strcmp(rl_prompt, text) == 0))
+	if (!p->open || (*rl->prompt && strcmp(*rl->prompt, text) == 0))
 		return;
 	if (p->answering) {
-		rl_set_prompt(text);
+		rl->set_prompt(text);
 		return;
 	}
 	fit();
-	rl_clear_visible_line();
-	rl_set_prompt(text);
-	rl_on_new_line();
-	rl_redisplay();
+	rl->clear_visible_line();
+	rl->set_prompt(text);
+	rl->on_new_line();
+	rl->redisplay();
 	fflush(p->screen);
 }
 
@@ -362,10 +362,10 @@ prompt_print(struct prompt *p, const char *text, size_t length)
 		return;
 	}
 	fit();
-	rl_clear_visible_line();
+	rl->clear_visible_line();
 	fwrite(text, 1, length, p->screen);
-	rl_on_new_line();
-	rl_redisplay();
+	rl->on_new_line();
+	rl->redisplay();
 	fflush(p->screen);
 }
 
@@ -374,7 +374,7 @@ prompt_hide(struct prompt *p)
 {
 	if (!p->open || p->answering)
 		return;
-	rl_clear_visible_line();
+	rl->clear_visible_line();
 	fflush(p->screen);
 }
 
@@ -383,22 +383,22 @@ prompt_show(struct prompt *p)
 {
 	if (!p->open || p->answering)
 		return;
-	rl_on_new_line();
-	rl_redisplay();
+	rl->on_new_line();
+	rl->redisplay();
 	fflush(p->screen);
 }
 
 bool
 prompt_clear(struct prompt *p)
 {
-	if (!p->open || !rl_end)
+	if (!p->open || !*rl->end)
 		return false;
-	rl_callback_sigcleanup();
-	rl_crlf();
-	rl_replace_line("", 1);
-	rl_point = 0;
-	rl_on_new_line();
-	rl_redisplay();
+	rl->callback_sigcleanup();
+	rl->crlf();
+	rl->replace_line("", 1);
+	*rl->point = 0;
+	rl->on_new_line();
+	rl->redisplay();
 	fflush(p->screen);
 	return true;
 }
@@ -415,8 +415,8 @@ prompt_suspend(struct prompt *p)
 {
 	if (!p->open)
 		return;
-	rl_clear_visible_line();
-	rl_deprep_terminal();
+	rl->clear_visible_line();
+	rl->deprep_terminal();
 	fflush(p->screen);
 	sink_flush(p->out, FLUSH_MS, -1);
 }
@@ -427,8 +427,8 @@ prompt_resume(struct prompt *p)
 	if (!p->open)
 		return;
 	tcgetattr(STDIN_FILENO, &p->modes);
-	rl_prep_terminal(1);
-	rl_on_new_line();
-	rl_forced_update_display();
+	rl->prep_terminal(1);
+	rl->on_new_line();
+	rl->forced_update_display();
 	fflush(p->screen);
 }
