@@ -241,7 +241,7 @@ listens() {
 		mkdir "other.$i"
 		cd "other.$i"
 		start listen -U sock
-		cd ..
+		cd "$OLDPWD"
 	done
 	start listen -U sock
 	run -5 rpnc echo -U sock
