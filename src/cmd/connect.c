@@ -64,6 +64,18 @@ on_last(struct talk *t)
 	loop_stop(&t->desk.loop);
 }
 
+/* The other end's socket, if it is on this host. */
+static bool
+find_end(const struct talk *t, struct diag *diag, const struct conn *c,
+    struct diag_sock *end)
+{
+	int protocol = t->desk.settings->udp ? IPPROTO_UDP : IPPROTO_TCP;
+	struct addr own;
+
+	return diag && sock_name(c->source.fd, &own) == 0 &&
+	    diag_get(diag, protocol, &c->peer, &own, end) > 0;
+}
+
 /* Asks the kernel, and the board, for whoever has the other end. */
 static void
 tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
@@ -76,8 +88,7 @@ tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 	struct owner owner;
 	struct board *b;
 
-	if (!l->diag || !l->owners || diag_get(l->diag, datagram ?
-	    IPPROTO_UDP : IPPROTO_TCP, &c->peer, &c->local, &end) <= 0 ||
+	if (!l->owners || !find_end(t, l->diag, c, &end) ||
 	    owners_find(l->owners, end.inode, &owner) <= 0)
 		return;
 	b = board_look(datagram, addr_port(&c->peer));
@@ -111,8 +122,7 @@ on_answer(struct timer *timer)
 	if (!c || !a->lookout.diag)
 		return;
 	if (!t->desk.settings->udp && --a->tries > 0 &&
-	    diag_get(a->lookout.diag, IPPROTO_TCP, &c->peer, &c->local,
-	    &end) > 0 && !end.inode)
+	    find_end(t, a->lookout.diag, c, &end) && !end.inode)
 		loop_timer_set(&t->desk.loop, timer, loop_now() + ANSWER_US);
 	else
 		tell_answerer(t, &a->lookout, c);

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -220,8 +219,6 @@ serve_blocking(struct server *v, int listener)
 		if (v->settings->udp) {
 			service_answer(&v->service);
 		} else if (fd >= 0) {
-			if (v->place.set.bound[0].sa.sa_family != AF_UNIX)
-				sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 			v->desk.loop.stopped = false;
 			service_take(&v->service, fd);
 			if (loop_run(&v->desk.loop) < 0)

@@ -51,6 +51,7 @@ on_close(struct pair *p, enum reason reason, int error)
 	struct rescue *r = p->user;
 	const struct conn *client = p->side[PAIR_CLIENT];
 	char text[ADDR_TEXT];
+	struct addr to;
 
 	r->open--;
 	r->in += client->in;
@@ -59,9 +60,10 @@ on_close(struct pair *p, enum reason reason, int error)
 	if (p->open) {
 		r->ops->on_close(r, client, reason);
 	} else {
+		sock_name(client->source.fd, &to);
 		errno = error;
 		fail("a client of %s got no other server",
-		    addr_text(&client->local, text));
+		    addr_text(&to, text));
 		tell_fault(r);
 	}
 	if (!r->open)
@@ -72,10 +74,10 @@ on_close(struct pair *p, enum reason reason, int error)
 static int
 connect_again(int client)
 {
-	struct addr to = { .len = sizeof(to.un) };
+	struct addr to;
 	int fd;
 
-	if (getsockname(client, &to.sa, &to.len) < 0)
+	if (sock_name(client, &to) < 0)
 		return fail("rescue");
 	fd = socket(to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0);
@@ -100,6 +102,8 @@ on_accept(struct acceptor *a, int fd)
 	struct pair *p = server < 0 ? NULL :
 	    pair_new(r->loop, fd, server, r->timeout, &ops);
 
+	/* its listener is not rpnc's, and may not have passed it on */
+	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (!p) {
 		tell_fault(r);
 		if (server >= 0)

@@ -61,8 +61,7 @@ look_at(int fd)
 	struct addr *a = &s.bound;
 	int family;
 
-	a->len = sizeof(a->un);
-	if (getsockname(fd, &a->sa, &a->len) < 0)
+	if (sock_name(fd, a) < 0)
 		return (struct server_socket){ 0 };
 	family = a->sa.sa_family;
 	if (family == AF_UNIX ? a->len <= sizeof(sa_family_t) :

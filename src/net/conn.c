@@ -115,11 +115,9 @@ conn_adopt(struct loop *l, int fd, const struct conn_ops *ops)
 	c->ops = ops;
 	c->loop = l;
 	c->opened = c->active = loop_now();
-	c->peer.len = c->local.len = sizeof(c->peer.un);
+	c->peer.len = sizeof(c->peer.un);
 	if (getpeername(fd, &c->peer.sa, &c->peer.len) < 0)
 		c->peer.len = 0;
-	if (getsockname(fd, &c->local.sa, &c->local.len) < 0)
-		c->local.len = 0;
 	return c;
 }
 

@@ -40,19 +40,21 @@ struct conn {
 	void (*on_event)(struct conn *, uint32_t events);
 	void *user;
 	unsigned id;			/* from 1 */
-	struct addr peer, local;
+	struct addr peer;
 	int64_t opened, active;		/* loop_now() */
 	uint64_t in, out;		/* bytes */
 	bool read_ended, write_ended;	/* they said so; we said so */
 	/* Bytes that write() did not take: see conn_send(). */
 	char *queue;
 	size_t queued, queue_start;
+	struct pipe *pipe;		/* while it holds what peer is to get */
+	bool bulk;			/* a lot comes at a time: pipe.h */
 	char tail[3];			/* of a character not whole yet */
 	unsigned char tail_length;
 	struct conn *next, **link;	/* in its keeper's list */
 };
 
-/* Takes over fd; fills in both addresses. NULL: out of memory, fd is kept. */
+/* Takes over fd; fills in the peer. NULL: out of memory, fd is kept. */
 struct conn *conn_adopt(struct loop *, int fd, const struct conn_ops *);
 
 /* Closes the descriptor, unlinks and frees c. */

@@ -200,10 +200,9 @@ start_next(struct race *r, int64_t deadline)
 static bool
 is_self(int fd)
 {
-	struct addr here = { .len = sizeof(here.un) };
-	struct addr there = { .len = sizeof(there.un) };
+	struct addr here, there = { .len = sizeof(there.un) };
 
-	return getsockname(fd, &here.sa, &here.len) == 0 &&
+	return sock_name(fd, &here) == 0 &&
 	    getpeername(fd, &there.sa, &there.len) == 0 &&
 	    here.sa.sa_family != AF_UNIX && addr_equal(&here, &there);
 }

@@ -158,7 +158,6 @@ peer_new(struct peers *all, struct peer_socket *socket, const struct addr *from,
 	p->conn.loop = all->loop;
 	p->conn.opened = p->conn.active = loop_now();
 	p->conn.peer = *from;
-	p->conn.local = socket->bound;
 	p->all = all;
 	p->socket = socket;
 	p->from = *to;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,16 @@ int
 sock_set_int(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+int
+sock_name(int fd, struct addr *a)
+{
+	a->len = sizeof(a->un);
+	if (getsockname(fd, &a->sa, &a->len) == 0)
+		return 0;
+	a->len = 0;
+	return -1;
 }
 
 uint64_t
@@ -70,8 +81,12 @@ prepare(int fd, const struct addr *a, const struct sock_options *o)
 		dgram_prepare(fd, a);
 		dgram_enlarge(fd);
 		dgram_join(fd);
-	} else if (sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
-		return fail("SO_REUSEADDR");
+	} else {
+		/* accepted sockets inherit it */
+		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		if (sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+			return fail("SO_REUSEADDR");
+	}
 	return sock_device(fd, o->interface);
 }
 
@@ -168,9 +183,8 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 			out->error = errno;
 			return chosen && i && errno == EADDRINUSE ? 1 : -1;
 		}
-		a.len = sizeof(a.un);
-		getsockname(fd, &a.sa, &a.len);
-		if (!is_inet(&a))
+		sock_name(fd, &a);
+		if (!is_inet(&want->at[i]))
 			a = want->at[i];
 		port = addr_port(&a);
 		out->fd[out->count] = fd;

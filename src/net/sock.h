@@ -39,6 +39,9 @@ void sock_set_close(struct sock_set *);
 /* Sets a socket option whose value is an int; -1 and errno. */
 int sock_set_int(int fd, int level, int option, int value);
 
+/* The address of its own end; none, -1 and errno where it has none. */
+int sock_name(int fd, struct addr *);
+
 /* As sock_diag(7) and /proc name it; 0: fd is no socket any more. */
 uint64_t sock_inode(int fd);
 

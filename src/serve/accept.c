@@ -112,7 +112,8 @@ accept_one(struct acceptor *a, struct source *s)
 	    accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		if (a->adopted)
+			sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 		if (a->gated)
 			listener_gate(fd, family_of(fd), 0);
 		a->open++;
