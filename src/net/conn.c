@@ -25,6 +25,13 @@ socket_read(struct conn *c, void *room, size_t length)
 	return recv(c->source.fd, room, length, MSG_DONTWAIT);
 }
 
+/* What is read is gone: a TCP socket does not even copy it (tcp(7)). */
+static ssize_t
+socket_discard(struct conn *c, void *room, size_t length)
+{
+	return recv(c->source.fd, room, length, MSG_DONTWAIT | MSG_TRUNC);
+}
+
 static ssize_t
 socket_write(struct conn *c, const void *data, size_t length)
 {
@@ -78,6 +85,14 @@ socket_close(struct conn *c)
 const struct conn_ops conn_stream = {
 	.direct = true,
 	.read = socket_read,
+	.write = socket_write,
+	.shut = socket_shut,
+	.watch = socket_watch,
+	.close = socket_close,
+};
+
+const struct conn_ops conn_discard = {
+	.read = socket_discard,
 	.write = socket_write,
 	.shut = socket_shut,
 	.watch = socket_watch,
@@ -182,8 +197,8 @@ conn_write(struct conn *c, const void *data, size_t length)
 	return n;
 }
 
-static bool
-would_wait(void)
+bool
+conn_would_wait(void)
 {
 	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
 }
@@ -196,7 +211,7 @@ conn_send(struct conn *c, const void *data, size_t length)
 
 	if (!c->queued)
 		n = conn_write(c, data, length);
-	if (n < 0 && !would_wait())
+	if (n < 0 && !conn_would_wait())
 		return -1;
 	if (n < 0)
 		n = 0;
@@ -224,7 +239,7 @@ conn_flush(struct conn *c)
 		    c->queued);
 
 		if (n < 0)
-			return would_wait() ? 0 : -1;
+			return conn_would_wait() ? 0 : -1;
 		c->queue_start += (size_t)n;
 		c->queued -= (size_t)n;
 	}

@@ -24,6 +24,7 @@ struct conn_ops {
 };
 
 extern const struct conn_ops conn_stream;	/* TCP, Unix stream */
+extern const struct conn_ops conn_discard;	/* what is read is lost */
 extern const struct conn_ops conn_datagram;	/* a connected socket */
 
 /* Why a connection closed, as events say it. */
@@ -78,5 +79,7 @@ ssize_t conn_write(struct conn *, const void *data, size_t length);
  */
 int conn_send(struct conn *, const void *data, size_t length);
 int conn_flush(struct conn *);
+/* Whether errno says that a read or write may work later. */
+bool conn_would_wait(void);
 
 #endif

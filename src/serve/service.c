@@ -3,8 +3,11 @@
  * sent back at once, and only what it does not take is kept, in the
  * connection's own queue; then nothing more is read from it until that is
  * gone. So an idle connection holds no buffer, and a peer that never reads
- * costs one buffer at most. chargen is the same with the roles of reading
- * and writing changed: it writes while it can and throws away what arrives.
+ * costs one buffer at most. A connection that sends much at a time is bulk: its
+ * bytes go back through a pipe that all share, and only while it does not
+ * take what is in there the pipe is its own. There are a few pipes; without
+ * one the buffer does. chargen is the same with the roles of reading and
+ * writing changed: it writes while it can and throws away what arrives.
  */
 #include "serve/service.h"
 
@@ -21,6 +24,7 @@ enum {
 	LINE = 72 + 2,			/* RFC 864: 72 characters and CRLF */
 	PRINTABLE = 95,
 	DATAGRAM_LIMIT = 512,		/* RFC 864: 0 to 512 in a datagram */
+	BULK_LEAST = BUFFER / 2,	/* at a time */
 	READS_A_WAKE = 64, READS_A_DRAIN = 1024,
 };
 
@@ -43,10 +47,20 @@ pattern_fill(struct service *s)
 static void
 drop(struct service *s, struct conn *c, enum reason reason)
 {
+	pipe_put(&s->pipes, c->pipe);
 	s->counters->closed++;
 	acceptor_freed(&s->acceptor);
 	s->ops->on_close(s, c, reason);
 	conn_free(c);
+	if (!s->conns)
+		pipes_close(&s->pipes);
+}
+
+/* Whether the peer has not taken all that it is to get. */
+static bool
+is_behind(const struct conn *c)
+{
+	return c->queued || c->pipe;
 }
 
 static int
@@ -54,11 +68,24 @@ watch(struct service *s, struct conn *c)
 {
 	uint32_t events = 0;
 
-	if (!c->read_ended && (!c->queued || s->kind == SERVE_CHARGEN))
+	if (!c->read_ended && (!is_behind(c) || s->kind == SERVE_CHARGEN))
 		events |= EPOLLIN;
-	if (c->queued || s->kind == SERVE_CHARGEN)
+	if (is_behind(c) || s->kind == SERVE_CHARGEN)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
+}
+
+/* Sends what the pipe holds; then it is everybody's again. */
+static int
+drain(struct service *s, struct conn *c)
+{
+	if (pipe_drain(c->pipe, c) < 0)
+		return -1;
+	if (!c->pipe->held) {
+		pipe_put(&s->pipes, c->pipe);
+		c->pipe = NULL;
+	}
+	return 0;
 }
 
 /* Sends, and counts what went. */
@@ -66,10 +93,34 @@ static int
 send_back(struct service *s, struct conn *c, const char *data, size_t length)
 {
 	uint64_t before = c->out;
-	int result = length ? conn_send(c, data, length) : conn_flush(c);
+	int result = c->pipe ? drain(s, c) :
+	    length ? conn_send(c, data, length) : conn_flush(c);
 
 	s->counters->out += c->out - before;
 	return result;
+}
+
+/* As conn_read(), into room or, of bulk, into a pipe of the connection's. */
+static ssize_t
+read_some(struct service *s, struct conn *c, char *room)
+{
+	struct pipe *p = c->bulk ? pipe_get(&s->pipes) : NULL;
+	ssize_t n;
+
+	if (p) {
+		n = pipe_fill(p, c);
+		if (n > 0)
+			c->pipe = p;
+		else
+			pipe_put(&s->pipes, p);
+		c->bulk = n >= BULK_LEAST;
+		if (n >= 0 || (errno != EAGAIN && errno != EINVAL))
+			return n;
+	}
+	n = conn_read(c, room, BUFFER);
+	c->bulk = n >= BULK_LEAST && c->ops->direct &&
+	    burden_is_light(&s->burden);
+	return n;
 }
 
 /* Reads once: 0, or -1 if the connection has an error. */
@@ -78,7 +129,7 @@ read_once(struct service *s, struct conn *c)
 {
 	static char rubbish[BUFFER];
 	char *room = s->kind == SERVE_CHARGEN ? rubbish : s->buffer;
-	ssize_t n = conn_read(c, room, BUFFER);
+	ssize_t n = read_some(s, c, room);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
@@ -99,14 +150,14 @@ on_conn(struct conn *c, uint32_t events)
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 	int result = 0;
 
-	if (c->queued && (events & EPOLLOUT || hung_up))
+	if (is_behind(c) && (events & EPOLLOUT || hung_up))
 		result = send_back(s, c, NULL, 0);
 	if (result == 0 && !c->read_ended && (events & EPOLLIN || hung_up) &&
-	    (!c->queued || s->kind == SERVE_CHARGEN))
+	    (!is_behind(c) || s->kind == SERVE_CHARGEN))
 		result = read_once(s, c);
-	if (result == 0 && s->kind == SERVE_CHARGEN && !c->queued)
+	if (result == 0 && s->kind == SERVE_CHARGEN && !is_behind(c))
 		result = send_back(s, c, s->buffer, s->pattern_length);
-	else if (result == 0 && c->read_ended && !c->queued) {
+	else if (result == 0 && c->read_ended && !is_behind(c)) {
 		drop(s, c, REASON_END);
 		return;
 	}
@@ -119,7 +170,8 @@ static void
 on_accept(struct acceptor *a, int fd)
 {
 	struct service *s = a->user;
-	struct conn *c = conn_adopt(s->loop, fd, &conn_stream);
+	struct conn *c = conn_adopt(s->loop, fd,
+	    s->kind == SERVE_ECHO ? &conn_stream : &conn_discard);
 
 	if (!c) {
 		s->ops->on_fault(s);

@@ -5,6 +5,7 @@
 #include "group/board.h"
 #include "net/conn.h"
 #include "net/dgrams.h"
+#include "net/pipe.h"
 #include "net/sock.h"
 #include "serve/accept.h"
 #include "serve/burden.h"
@@ -42,6 +43,7 @@ struct service {
 	struct dgrams *dgrams;		/* in hand */
 	uint32_t lost;			/* of peers.h */
 	struct conn *conns;
+	struct pipes pipes;
 	unsigned last_id;
 	char *buffer;
 	size_t pattern_length;		/* chargen: whole lines in buffer */

@@ -1,0 +1,105 @@
+#include "net/pipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+
+enum { PIPE_LEAST = 64 * 1024 };
+
+static void
+pipe_free(struct pipe *p)
+{
+	close(p->in);
+	close(p->out);
+	free(p);
+}
+
+static struct pipe *
+pipe_new(void)
+{
+	struct pipe *p;
+	int ends[2];
+
+	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
+		return NULL;
+	p = malloc(sizeof(*p));
+	if (!p) {
+		close(ends[0]);
+		close(ends[1]);
+		return NULL;
+	}
+	*p = (struct pipe){ .out = ends[0], .in = ends[1] };
+	/* a user who has many gets but small ones (pipe(7)) */
+	if (fcntl(p->in, F_SETPIPE_SZ, PIPE_BYTES) >= 0 ||
+	    fcntl(p->in, F_GETPIPE_SZ) >= PIPE_LEAST)
+		return p;
+	pipe_free(p);
+	return NULL;
+}
+
+struct pipe *
+pipe_get(struct pipes *all)
+{
+	struct pipe *p = all->spare;
+
+	all->spare = NULL;
+	if (p || all->count == PIPES_MAX)
+		return p;
+	p = pipe_new();
+	all->count += p != NULL;
+	return p;
+}
+
+void
+pipe_put(struct pipes *all, struct pipe *p)
+{
+	if (!p)
+		return;
+	if (!p->held && !all->spare) {
+		all->spare = p;
+		return;
+	}
+	pipe_free(p);
+	all->count--;
+}
+
+void
+pipes_close(struct pipes *all)
+{
+	if (all->spare)
+		pipe_free(all->spare);
+	*all = (struct pipes){ 0 };
+}
+
+ssize_t
+pipe_fill(struct pipe *p, struct conn *from)
+{
+	ssize_t n = splice(from->source.fd, NULL, p->in, NULL, PIPE_BYTES,
+	    SPLICE_F_NONBLOCK);
+
+	if (n > 0) {
+		p->held = (size_t)n;
+		from->in += (size_t)n;
+		from->active = loop_now();
+	}
+	return n;
+}
+
+int
+pipe_drain(struct pipe *p, struct conn *to)
+{
+	while (p->held) {
+		ssize_t n = splice(p->out, NULL, to->source.fd, NULL, p->held,
+		    SPLICE_F_NONBLOCK);
+
+		if (n < 0)
+			return conn_would_wait() ? 0 : -1;
+		p->held -= (size_t)n;
+		to->out += (size_t)n;
+		to->active = loop_now();
+	}
+	return 0;
+}

@@ -1,0 +1,42 @@
+#ifndef NET_PIPE_H
+#define NET_PIPE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Bytes of connections that this process passes on without seeing them
+ * (splice(2)): only of those whose ops are direct.
+ */
+struct conn;
+
+struct pipe {
+	int in, out;
+	size_t held;
+};
+
+enum { PIPE_BYTES = 256 * 1024 };
+
+/* At most so many at once, which take descriptors from the connections. */
+enum { PIPES_MAX = 64 };
+struct pipes {
+	struct pipe *spare;		/* empty */
+	int count;
+};
+
+/* An empty pipe, or NULL: there is none to be had, or only a small one. */
+struct pipe *pipe_get(struct pipes *);
+/* p may be NULL; what it holds is lost. */
+void pipe_put(struct pipes *, struct pipe *p);
+/* When all are put back. */
+void pipes_close(struct pipes *);
+
+/*
+ * As conn_read() into an empty pipe. EAGAIN says either that nothing is there
+ * or that what is there can't go this way (urgent data): conn_read() knows.
+ */
+ssize_t pipe_fill(struct pipe *, struct conn *from);
+/* As conn_flush(): writes what the pipe holds, or as much as goes now. */
+int pipe_drain(struct pipe *, struct conn *to);
+
+#endif

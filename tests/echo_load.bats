@@ -1,0 +1,274 @@
+# rpnc echo with much to do, or many who do nothing: bulk, clients that never
+# read, what an idle connection costs, --busy.
+# shellcheck shell=bash disable=SC2030,SC2031,SC2154
+
+bats_require_minimum_version 1.5.0
+
+load helpers
+
+export port
+
+# Clients that send the same block again and again, each from its own place.
+setup_file() {
+	export PYTHONPATH=$BATS_FILE_TMPDIR PYTHONDONTWRITEBYTECODE=1
+	cat >"$BATS_FILE_TMPDIR/load.py" <<-'END'
+		import errno, os, re, resource, select, socket, struct, sys, time
+
+		pid = int(sys.argv[1])
+		port = os.environ["port"]
+		block = os.urandom((1 << 20) + 7)
+		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+		def dial():
+		    s = socket.socket(socket.AF_INET if port.isdigit() else socket.AF_UNIX)
+		    s.settimeout(20)
+		    if port.isdigit():
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		    s.connect(("127.0.0.1", int(port)) if port.isdigit() else "sock")
+		    return s
+
+		def piece(at, n):
+		    at %= len(block)
+		    return block[at:at + n]
+
+		class Client:
+		    def __init__(self, place=0):
+		        self.s = dial()
+		        self.s.setblocking(False)
+		        self.sent = self.got = place
+		    def fileno(self):
+		        return self.s.fileno()
+		    def push(self, most=1 << 18):
+		        try:
+		            self.sent += self.s.send(piece(self.sent, most))
+		        except BlockingIOError:
+		            pass
+		    def pull(self, most=1 << 18):
+		        """Whether there was anything; it is what was sent."""
+		        try:
+		            data = self.s.recv(most)
+		        except BlockingIOError:
+		            return True
+		        at = 0
+		        while at < len(data):
+		            want = piece(self.got, len(data) - at)
+		            assert data[at:at + len(want)] == want, "other bytes"
+		            at += len(want)
+		            self.got += len(want)
+		        return bool(data)
+		    def finish(self):
+		        """All that was sent comes back, and then the end."""
+		        self.s.shutdown(socket.SHUT_WR)
+		        self.s.setblocking(True)
+		        self.s.settimeout(20)
+		        while self.pull():
+		            pass
+		        assert self.got == self.sent, (self.got, self.sent)
+		        self.s.close()
+
+		def echoed(s, data):
+		    s.sendall(data)
+		    got = b""
+		    while len(got) < len(data):
+		        more = s.recv(1 << 20)
+		        assert more, "end"
+		        got += more
+		    assert got == data
+
+		def push_all(clients, patience=0.2):
+		    """Until nobody can send any more."""
+		    while True:
+		        ready = select.poll()
+		        at = {c.fileno(): c for c in clients}
+		        for fd in at:
+		            ready.register(fd, select.POLLOUT)
+		        found = ready.poll(patience * 1000)
+		        if not found:
+		            return
+		        for fd, _ in found:
+		            at[fd].push()
+
+		def links():
+		    found = []
+		    for fd in os.listdir("/proc/%d/fd" % pid):
+		        try:
+		            found.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+		        except OSError:
+		            pass                # it was closed meanwhile
+		    return found
+
+		def pipes():
+		    return sum(name.startswith("pipe:") for name in links()) // 2
+
+		def memory():
+		    with open("/proc/%d/status" % pid) as f:
+		        return int(re.search(r"RssAnon:\s+(\d+)", f.read())[1]) * 1024
+
+		def state(pid):
+		    with open("/proc/%d/stat" % pid) as f:
+		        return f.read().rsplit(")", 1)[1].split()
+
+		def cpu(pid):
+		    fields = state(pid)
+		    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+		def children():
+		    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+		        return list(map(int, f.read().split()))
+
+		def until(condition):
+		    end = time.monotonic() + 20
+		    while not condition():
+		        assert time.monotonic() < end, "it never happened"
+		        select.select([], [], [], 0.005)
+	END
+}
+
+# apart: rpnc in a network of its own, where sockets hold little.
+apart() {
+	unshare -Urn true || skip "no network namespaces here"
+	# shellcheck disable=SC2317
+	rpnc() {
+		# shellcheck disable=SC2016 # the $@ is for the inner bash
+		exec unshare -Urn bash -c 'cd /proc/sys/net/ipv4 &&
+			ip link set lo up &&
+			echo 4096 16384 65536 >tcp_wmem &&
+			echo 4096 131072 262144 >tcp_rmem &&
+			cd "$OLDPWD" && exec rpnc "$@"' bash "$@"
+	}
+	beside=(nsenter --user --net --preserve-credentials --target)
+}
+
+beside=()
+
+# clients: the Python on stdin.
+clients() {
+	(echo 'from load import *' && cat) >script.py
+	timeout 100 ${beside:+"${beside[@]}" "$pid"} python3 script.py "$pid"
+}
+
+# end SIGNAL: stops the server; its exit status is in status.
+end() {
+	kill -s "$1" "$pid"
+	status=0
+	finish "$pid" || status=$?
+}
+
+# in_bulk: of a client that takes only some of what it has sent, the rest waits
+# in a pipe. No byte is lost, whether it then reads on or resets.
+in_bulk() {
+	clients <<-'END'
+		before = len(links())
+		had = pipes()
+		def stuck():
+		    c = Client()
+		    for turn in range(400):
+		        push_all([c], 0.02)
+		        if pipes() > had:
+		            return c
+		        c.pull(50001)
+		    assert False, "it never had a pipe"
+		c = stuck()
+		echoed(dial(), b"others are served")
+		for size in 1, 4097, 65535, 300000:
+		    for turn in range(20):
+		        c.pull(size)
+		        c.push(size)
+		c.finish()
+		until(lambda: len(links()) == before)
+		c = stuck()
+		if port.isdigit():
+		    c.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		c.s.close()
+		until(lambda: len(links()) == before)
+		# from much at a time to little, and back
+		c = Client()
+		for size in 1, 1 << 20, 1, 1 << 20, 65536, 2, 32768, 3:
+		    goal = c.sent + size
+		    while c.got < goal:
+		        if c.sent < goal:
+		            c.push(goal - c.sent)
+		        select.select([c], [c] if c.sent < goal else [], [], 20)
+		        c.pull()
+		c.finish()
+	END
+}
+
+@test "echo: bulk waits in a pipe for a slow reader, and comes whole" {
+	start echo 127.0.0.1 0
+	in_bulk
+}
+
+@test "echo: bulk over a Unix socket waits in a pipe, and comes whole" {
+	start echo -U sock
+	port=sock
+	in_bulk
+}
+
+@test "echo: bulk goes on after urgent data, which is nobody's" {
+	start echo --json 127.0.0.1 0
+	clients <<-'END'
+		s = socket.create_connection(("127.0.0.1", int(port)), 20)
+		s.setblocking(False)
+		def through(data, flags):
+		    sent, got = 0, b""
+		    while sent < len(data) or (not flags and len(got) < len(data)):
+		        r, w, _ = select.select([s], [s] if sent < len(data) else [], [], 20)
+		        assert r or w, "it is stuck after %d of %d" % (len(got), len(data))
+		        if w:
+		            sent += s.send(data[sent:sent + 65536], flags)
+		        if r:
+		            got += s.recv(1 << 20)
+		    return got
+		for turn in range(40):
+		    assert through(b"!", socket.MSG_OOB) == b""
+		    data = piece(turn * 1000, 400000)
+		    assert through(data, 0) == data, turn
+	END
+}
+
+@test "echo: 200 clients that never read cost a buffer each, or a pipe of 64" {
+	apart
+	start echo 127.0.0.1 0
+	clients <<-'END'
+		before, start = memory(), len(links())
+		deaf = [Client(i * 5003) for i in range(200)]
+		push_all(deaf)
+		for turn in range(4):
+		    for c in deaf:
+		        c.pull(100001)
+		    push_all(deaf, 0.05)
+		assert 0 < pipes() <= 64 + 2, pipes()
+		assert len(links()) <= start + 200 + 2 * 64
+		if not os.environ.get("SAN"):
+		    assert memory() - before < 200 * 65536 + (1 << 20), memory() - before
+		echoed(dial(), b"still here")
+		for c in deaf:
+		    c.finish()
+		until(lambda: len(links()) == start)
+	END
+	end TERM
+	assert_equal "$status" 143
+}
+
+@test "echo: an idle connection costs less than half a KiB" {
+	apart
+	start echo 127.0.0.1 0
+	clients <<-'END'
+		first = [dial() for i in range(200)]
+		for s in first:
+		    echoed(s, b"x" * 3000)
+		before = memory()
+		rest = [dial() for i in range(2000)]
+		for s in rest:
+		    s.sendall(b"x" * 3000)
+		for s in rest:
+		    assert s.recv(1)
+		    got = 0
+		    while got < 2999:
+		        got += len(s.recv(4096))
+		if not os.environ.get("SAN"):
+		    assert memory() - before < 2000 * 512, (memory() - before) / 2000
+	END
+}
