@@ -272,3 +272,35 @@ in_bulk() {
 		    assert memory() - before < 2000 * 512, (memory() - before) / 2000
 	END
 }
+
+@test "echo --busy: looks for more for a while, and then sleeps" {
+	start echo --busy=200ms 127.0.0.1 0
+	clients <<-'END'
+		s = dial()
+		echoed(s, b"one")
+		until(lambda: state(pid)[0] == "S")
+	END
+	# without an end it has ears for signals and eyes on the clock
+	for model in exclusive blocking fork; do
+		start echo --busy=1h --grace 0.1 --accept $model 127.0.0.1 0
+		clients <<-'END'
+			s = dial()
+			echoed(s, b"one")
+			server, = children() or [pid]
+			before = cpu(server)
+			until(lambda: cpu(server) - before >= 0.05)
+			os.kill(pid, 15)
+			assert s.recv(1) == b""
+		END
+		status=0
+		finish "$pid" || status=$?
+		assert_equal "$status" 143
+	done
+}
+
+@test "echo --busy: what is no time is a usage error" {
+	for time in 0 x -1 5x; do
+		run -2 --separate-stderr rpnc echo --busy=$time 0 </dev/null
+		assert_regex "$stderr" '^rpnc echo: --busy='
+	done
+}

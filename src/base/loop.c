@@ -154,12 +154,18 @@ loop_timer_cancel(struct loop *l, struct timer *t)
 		heap_down(l, at, last);
 }
 
+static bool
+is_spinning(const struct loop *l)
+{
+	return l->spin && loop_now() - l->last_event < l->spin;
+}
+
 static int
 wait_ms(const struct loop *l)
 {
 	int64_t left;
 
-	if (l->ready || l->busy)
+	if (l->ready || l->busy || is_spinning(l))
 		return 0;
 	if (!l->timers)
 		return -1;
@@ -200,6 +206,8 @@ loop_run(struct loop *l)
 		l->count = epoll_wait(l->epfd, l->batch, 128, wait_ms(l));
 		if (l->count < 0 && errno != EINTR)
 			return fail("epoll_wait");
+		if (l->spin && l->count > 0)
+			l->last_event = loop_now();
 		while (l->next < l->count && !l->stopped) {
 			struct epoll_event *e = &l->batch[l->next++];
 			struct source *s = e->data.ptr;

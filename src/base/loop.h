@@ -30,6 +30,8 @@ struct loop {
 	int epfd, next, count;
 	bool stopped;
 	bool busy;			/* never sleeps */
+	int64_t spin;			/* goes on looking for so long, first */
+	int64_t last_event;		/* if it spins */
 	struct epoll_event batch[128];
 	struct source *ready, *ready_next;
 	struct timer **heap;

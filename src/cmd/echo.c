@@ -123,6 +123,7 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 	const struct settings *s = v->settings;
 	struct slot *own = board_slot(v->place.board, slot);
 
+	v->desk.loop.spin = v->spin;
 	greeting_fill(v, name, worker);
 	v->live = *set;
 	v->farewell = (struct farewell){

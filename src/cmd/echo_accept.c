@@ -118,6 +118,9 @@ echo_accept_arrange(struct server *v)
 	    s->accept == ACCEPT_HANDOFF;
 	v->own_sockets = s->reuseport;
 	v->burden.work = s->work > 0 ? s->work : 0;
+	v->spin = settings_spin(s);
+	if (v->spin < 0)
+		return -1;
 	return s->stall ? burden_read(&v->burden, s->stall) : 0;
 }
 

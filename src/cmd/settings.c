@@ -11,6 +11,7 @@
 #include "serve/service.h"
 
 enum { INTERVAL_US = 1000 * 1000, INTERVAL_LEAST_US = INTERVAL_US / 10 };
+enum { SPIN_US = 200 };
 #define INTERVAL_MOST_US (3600 * INT64_C(1000000))
 
 #define AT(field) offsetof(struct settings, field)
@@ -125,6 +126,8 @@ const struct opt echo_options[] = {
 	TIME(0, "work", work, 0, "use so much CPU for each request"),
 	TEXT(0, "stall", "TIME:EVERY", stall,
 	    "each EVERY requests, serve nobody for TIME"),
+	MAYBE(0, "busy", "TIME", spin,
+	    "look for more for so long before sleep (200us)"),
 	FLAG(0, "identify", identify, "greet with one line that says who"),
 	VALUE(0, "discard", service, SERVE_DISCARD,
 	    "send nothing back (RFC 863)"),
@@ -292,6 +295,18 @@ settings_interval(const struct settings *s)
 	    us < INTERVAL_LEAST_US || us > INTERVAL_MOST_US))
 		return fail_as(STATUS_USAGE, "--watch=%.40s: want 0.1 to 3600 "
 		    "seconds", s->watch);
+	return us;
+}
+
+int64_t
+settings_spin(const struct settings *s)
+{
+	int64_t us = s->spin ? SPIN_US : 0;
+
+	if (s->spin && *s->spin && (duration_parse(s->spin, &us) < 0 ||
+	    us < 1))
+		return fail_as(STATUS_USAGE, "--busy=%.40s: want a time such "
+		    "as 200us", s->spin);
 	return us;
 }
 

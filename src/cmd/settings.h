@@ -59,6 +59,7 @@ struct settings {
 	bool identify;
 	int64_t work;
 	const char *stall;
+	const char *spin;		/* "": SPIN_US */
 	/* probe */
 	bool merge;
 	const char *openmetrics, *what_if;
@@ -89,6 +90,9 @@ int settings_source(const struct settings *, struct addr_list *out);
 
 /* Microseconds between two looks of --watch; -1: usage. */
 int64_t settings_interval(const struct settings *);
+
+/* Microseconds to spin before sleep, by echo's --busy; -1: usage. */
+int64_t settings_spin(const struct settings *);
 
 /* How many processes serve, by --workers; -1: usage. */
 enum { WORKERS_MAX = 128 };
