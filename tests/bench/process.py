@@ -72,8 +72,9 @@ class Process:
         if pid == self.pid:
             self.status = os.waitstatus_to_exitcode(status)
 
-    def end(self, sig=signal.SIGKILL, patience=2.0):
-        """End it, and all of its group. Its CPU time is then complete."""
+    def end(self, sig=signal.SIGKILL, patience=20.0):
+        """End it, and all of its group. Its CPU time is then complete. One
+        that takes another signal has some time for a farewell."""
         if sig != signal.SIGKILL and self.status is None:
             os.kill(self.pid, sig)
             self.wait(patience)

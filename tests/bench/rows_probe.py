@@ -25,11 +25,14 @@ SCANS = {
 
 def report(said):
     """The last of the events that rpnc wrote."""
-    events = [said] if isinstance(said, dict) else \
-        [json.loads(line) for line in said.splitlines()]
-    if not events or events[-1]["event"] != "report":
-        raise Trouble("no report")
-    return events[-1]
+    try:
+        last = said if isinstance(said, dict) else \
+            json.loads(said.splitlines()[-1])
+        if last["event"] == "report":
+            return last
+    except (ValueError, LookupError):
+        pass
+    raise Trouble("no report")
 
 
 def probed(command):
