@@ -239,6 +239,21 @@ flagged() {
 	assert_equal "$(grep -c '"reason":"cut"' events)" 8
 }
 
+@test "rescue: what nobody else serves comes back, and is not rescued again" {
+	echoes 2 -4
+	halt "${member[1]}"
+	isolate --rescue "${member[1]}"
+	kill -KILL "${member[0]}"
+	eventually happened 'no healthy member is left'
+	run timeout 20 rpnc connect 127.0.0.1 "$port" <<<lost
+	refute_output --partial lost
+	eventually happened 'came back to the same queue'
+	kill "$guest"
+	done_with "$guest" 143
+	# which of them depends on what came first, its server or its end
+	assert jq -es '.[-1].rescued + .[-1].failed == 1' events
+}
+
 # refused STATUS TEXT ARG...
 refused() {
 	run -"$1" timeout 20 rpnc probe "${@:3}" </dev/null

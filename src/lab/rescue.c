@@ -25,15 +25,21 @@ link_pair(struct rescue *r, struct pair *p)
 
 /* Thousands may fail for the same reason. */
 static void
-tell_fault(struct rescue *r)
+tell(struct rescue *r)
 {
 	int64_t now = loop_now();
 
-	r->failed++;
 	if (r->told && now - r->told < TELL_AGAIN_US)
 		return;
 	r->told = now;
 	r->ops->on_fault(r);
+}
+
+static void
+tell_fault(struct rescue *r)
+{
+	r->failed++;
+	tell(r);
 }
 
 static void
@@ -91,6 +97,39 @@ connect_again(int client)
 	return -1;
 }
 
+/*
+ * Whether a connection of ours came back to us, as it does once nobody steers
+ * it to another: served, it would make the next one, and so on without end.
+ */
+static bool
+is_own(const struct rescue *r, int fd)
+{
+	struct addr from = { .len = sizeof(from.un) }, own;
+
+	if (getpeername(fd, &from.sa, &from.len) < 0)
+		return false;
+	for (const struct pair *p = r->pairs; p; p = p->next)
+		if (p->port == addr_port(&from) &&
+		    sock_name(p->side[PAIR_SERVER]->source.fd, &own) == 0 &&
+		    addr_equal(&own, &from))
+			return true;
+	return false;
+}
+
+/* Closed as if by a server that ends: its client is told, and counted. */
+static void
+refuse_own(struct rescue *r, int fd)
+{
+	static const struct linger now = { .l_onoff = 1 };
+
+	fail_as(STATUS_NETWORK, "a client came back to the same queue: nobody "
+	    "else is there to serve it");
+	tell(r);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+	acceptor_freed(&r->acceptor);
+}
+
 static void
 on_accept(struct acceptor *a, int fd)
 {
@@ -98,12 +137,18 @@ on_accept(struct acceptor *a, int fd)
 		.on_open = on_open, .on_close = on_close,
 	};
 	struct rescue *r = a->user;
-	int server = connect_again(fd);
-	struct pair *p = server < 0 ? NULL :
-	    pair_new(r->loop, fd, server, r->timeout, &ops);
+	struct addr own;
+	struct pair *p;
+	int server;
 
+	if (is_own(r, fd)) {
+		refuse_own(r, fd);
+		return;
+	}
 	/* its listener is not rpnc's, and may not have passed it on */
 	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	server = connect_again(fd);
+	p = server < 0 ? NULL : pair_new(r->loop, fd, server, r->timeout, &ops);
 	if (!p) {
 		tell_fault(r);
 		if (server >= 0)
@@ -113,6 +158,7 @@ on_accept(struct acceptor *a, int fd)
 		return;
 	}
 	p->user = r;
+	p->port = sock_name(server, &own) < 0 ? 0 : addr_port(&own);
 	p->side[PAIR_CLIENT]->id = ++r->last_id;
 	r->open++;
 	link_pair(r, p);

@@ -26,6 +26,7 @@ struct pair {
 	struct conn *side[2];
 	struct timer timer;		/* while it connects */
 	bool open;
+	uint16_t port;			/* that the server sees, for its keeper */
 	struct pair *next, **link;	/* in its keeper's list */
 };
 
