@@ -117,6 +117,11 @@ flagged() {
 	eventually grep -qF "! B quarantined (pid ${member[1]})" err.0
 	assert jq -es --argjson pid "${member[1]}" '. == [{event: "paused", name: "B",
 		pid: $pid, reason: "quarantined", time: .[0].time}]' events
+	# what was foretold is of no use, and everybody knows why
+	kill -STOP "${member[0]}" "${member[2]}"
+	probe -n 20 -c 20 --timeout 0.3 -4 "$port"
+	kill -CONT "${member[0]}" "${member[2]}"
+	assert grep -qx 'predictions are not used: a member is quarantined' report
 	# no process is left to take the wish back
 	kill -KILL "$guest"
 	finish "$guest" || test $? -eq 137

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "group/guest.h"
 #include "net/sock.h"
 #include "probe/sources.h"
 #include "probe/whatif.h"
@@ -42,6 +43,23 @@ await_counts(struct run *r)
 		nanosleep(&tick, NULL);
 }
 
+/* Void ones let one guess that a program steers, unless it is known. */
+static void
+note_predictions(struct findings *f, const struct identified *g)
+{
+	if (g->trust.steered && (g->trust.mistaken || g->voided))
+		note(f, "predictions are not used: a member is quarantined");
+	else if (g->trust.mistaken)
+		note(f, "%llu predictions were wrong, so none is used: does a "
+		    "program steer the group?",
+		    (unsigned long long)g->trust.mistaken);
+	else if (g->voided)
+		note(f, "predictions are not used: %llu were seen to be right, "
+		    "and it takes %d to know that no program steers the "
+		    "group", (unsigned long long)g->trust.confirmed,
+		    trust_needed(g->sockets));
+}
+
 static void
 note_group(struct findings *f, const struct identified *g)
 {
@@ -52,15 +70,7 @@ note_group(struct findings *f, const struct identified *g)
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
 		    geteuid() ? "be that user, or root" : "are they in "
 		    "another PID namespace?");
-	if (g->trust.mistaken)
-		note(f, "%llu predictions were wrong, so none is used: does a "
-		    "program steer the group?",
-		    (unsigned long long)g->trust.mistaken);
-	else if (g->voided)
-		note(f, "predictions are not used: %llu were seen to be right, "
-		    "and it takes %d to know that no program steers the "
-		    "group", (unsigned long long)g->trust.confirmed,
-		    trust_needed(g->sockets));
+	note_predictions(f, g);
 	if (g->changed)
 		note(f, "members came or went meanwhile");
 }
@@ -101,8 +111,12 @@ note_sockets(struct findings *f, const struct tally *t, int all)
 static enum knowledge
 conclude_diag(struct findings *f, struct run *r, bool *changed)
 {
-	struct identified group = identify_end(r->who, &r->tally);
+	bool quarantined = r->roll.board && guest_any(r->roll.board);
+	struct identified group;
 
+	if (quarantined)
+		identify_steered(r->who);
+	group = identify_end(r->who, &r->tally);
 	group.changed |= r->changed;
 	*changed = group.changed;
 	note_group(f, &group);

@@ -463,6 +463,12 @@ identify_follow(struct identify *w, bool doubt)
 	return changed;
 }
 
+void
+identify_steered(struct identify *w)
+{
+	w->trust.steered = true;
+}
+
 struct identified
 identify_end(struct identify *w, struct tally *t)
 {

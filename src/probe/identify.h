@@ -87,6 +87,9 @@ struct identified {
  */
 int identify_follow(struct identify *, bool doubt);
 
+/* Somebody is known to steer, so that nothing is as the hash has it. */
+void identify_steered(struct identify *);
+
 /*
  * Weighs rows by their sockets: its tally's, after the last attempt, or those
  * of a copy. Where predictions have been wrong, or too few of them are known to

@@ -31,7 +31,7 @@ trust_learn(struct trust *s, int foreseen, int row)
 bool
 trust_is_enough(const struct trust *s, int sockets)
 {
-	return !s->mistaken &&
+	return !s->mistaken && !s->steered &&
 	    s->confirmed >= (uint64_t)trust_needed(sockets);
 }
 
@@ -95,7 +95,8 @@ trust_settle(const struct trust *trust, struct tally *t,
 
 	if (trust_is_enough(trust, s->count))
 		return 0;
-	if (trust->mistaken || !is_queued_so(t, s, list, count))
+	if (trust->mistaken || trust->steered ||
+	    !is_queued_so(t, s, list, count))
 		all = void_queued(t);
 	return all + void_predicted(t);
 }

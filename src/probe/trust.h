@@ -9,6 +9,7 @@
 struct trust {
 	uint64_t mistaken, confirmed;	/* predictions, wrong and right */
 	bool wanted;			/* some are all that is known */
+	bool steered;			/* not by the hash, as is known */
 };
 
 /* How many must be right, and none wrong, to rely on those of a group. */
