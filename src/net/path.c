@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 enum {
 	MOST = 1024 * 1024,	/* moved at once */
@@ -43,47 +44,67 @@ path_to(int fd)
 	/* what can't be written to is found out by a write */
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fstat(fd, &st) < 0)
 		return p;
-	if (is_null_device(&st))
+	if (is_null_device(&st) && pipe2(p.between, O_CLOEXEC) == 0)
 		p.kind = PATH_DISCARD;
 	else if (S_ISFIFO(st.st_mode))
 		p.kind = PATH_SPLICE;
 	return p;
 }
 
-static ssize_t
-send_file(int from, int to)
+void
+path_close(struct path *p)
 {
+	if (p->kind != PATH_DISCARD)
+		return;
+	close(p->between[0]);
+	close(p->between[1]);
+	p->kind = PATH_BUFFER;
+}
+
+static ssize_t
+send_file(struct path *p, int from, int to)
+{
+	(void)p;
 	return sendfile(to, from, NULL, MOST);
 }
 
 /* The pipe itself may be a blocking one: it is others' too. */
 static ssize_t
-splice_some(int from, int to)
+splice_some(struct path *p, int from, int to)
 {
+	(void)p;
 	return splice(from, NULL, to, NULL, MOST, SPLICE_F_NONBLOCK);
 }
 
-/* TCP then copies nothing. */
+/* Nothing is copied on the way through the pipe. */
 static ssize_t
-discard(int from, int to)
+discard(struct path *p, int from, int to)
 {
-	static char rubbish[256 * 1024];
+	ssize_t n = splice_some(p, from, p->between[1]), left = n;
 
-	(void)to;
-	return recv(from, rubbish, sizeof(rubbish), MSG_DONTWAIT | MSG_TRUNC);
+	while (left > 0) {
+		ssize_t gone = splice_some(p, p->between[0], to);
+
+		if (gone <= 0) {	/* the same as gone */
+			path_close(p);
+			break;
+		}
+		left -= gone;
+	}
+	return n;
 }
 
 static ssize_t
-move(const struct path *p, int from, int to)
+move(struct path *p, int from, int to)
 {
-	static ssize_t (*const ways[])(int, int) = {
+	static ssize_t (*const ways[])(struct path *, int, int) = {
 		[PATH_SENDFILE] = send_file, [PATH_SPLICE] = splice_some,
 		[PATH_DISCARD] = discard,
 	};
 	ssize_t n;
 
 	do
-		n = ways[p->kind](from, to);
+		n = ways[p->kind](p, from, to);
 	while (n < 0 && errno == EINTR);
 	return n;
 }
@@ -92,7 +113,11 @@ move(const struct path *p, int from, int to)
 static void
 grow(struct path *p, int pipe, ssize_t moved)
 {
-	if (p->kind != PATH_SPLICE || p->grown || moved < BULK)
+	if (p->kind == PATH_DISCARD)
+		pipe = p->between[0];
+	else if (p->kind != PATH_SPLICE)
+		return;
+	if (p->grown || moved < BULK)
 		return;
 	p->grown = true;
 	if (fcntl(pipe, F_GETPIPE_SZ) < PIPE_SIZE)
@@ -132,6 +157,7 @@ is_unfit(int error)
 static enum path_result
 give_up(struct path *p)
 {
+	path_close(p);
 	p->kind = PATH_BUFFER;
 	return PATH_UNFIT;
 }

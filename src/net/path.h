@@ -11,7 +11,7 @@ enum path_kind {
 	PATH_BUFFER,		/* none: it takes a read and a write */
 	PATH_SENDFILE,		/* from a regular file */
 	PATH_SPLICE,		/* from a pipe, or into one */
-	PATH_DISCARD,		/* into the null device */
+	PATH_DISCARD,		/* into the null device, by a pipe of our own */
 };
 
 enum path_result {
@@ -27,11 +27,14 @@ enum path_result {
 struct path {
 	enum path_kind kind;
 	bool grown;		/* the pipe */
+	int between[2];		/* PATH_DISCARD's */
 };
 
 /* The way from a descriptor to any connection, or from any to a descriptor. */
 struct path path_from(int fd);
 struct path path_to(int fd);
+
+void path_close(struct path *);
 
 /* Moves what can be moved now, one large piece at most. */
 enum path_result path_in(struct path *, int from, struct conn *to);

@@ -480,6 +480,7 @@ void
 relay_free(struct relay *r)
 {
 	relay_close_all(r, REASON_LOCAL);
+	path_close(&r->path_out);
 	ring_close(&r->ring);
 	free(r->buffer);
 }
