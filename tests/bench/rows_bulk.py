@@ -52,7 +52,9 @@ UNIX_RECEIVE = {
 DUPLEX = {
     "rpnc": ("{rpnc} listen -q {host} {port}", SEND["rpnc"]),
     "bare": (RECEIVE["bare"], SEND["bare"]),
-    "nc.openbsd": ("nc.openbsd -N -l {host} {port}", SEND["nc.openbsd"]),
+    # one that listens ends when the other has: that must not be the first
+    "nc.openbsd": ("nc.openbsd -N -l {host} {port}",
+                   "nc.openbsd {host} {port}"),
     "ncat": ("ncat -l {host} {port}", "ncat {host} {port}"),
     "socat -b": (
         "socat -t 30 -b 262144 TCP-LISTEN:{port},bind={host},reuseaddr STDIO",
