@@ -250,14 +250,13 @@ sink_write(struct sink *s, const void *data, size_t length)
 void
 sink_cork(struct sink *s)
 {
-	s->corked = true;
+	s->corked++;
 }
 
 void
 sink_uncork(struct sink *s)
 {
-	s->corked = false;
-	if (s->length && write_queued(s) > 0)
+	if (--s->corked == 0 && s->length && write_queued(s) > 0)
 		loop_watch(s->loop, &s->source, EPOLLOUT);
 }
 

@@ -16,7 +16,7 @@ struct sink {
 	struct source source;
 	struct loop *loop;
 	bool own, atomic, lossy;
-	bool corked;		/* what is written is only queued */
+	unsigned corked;	/* what is written is only queued */
 	bool awaited;		/* full, though nothing is queued */
 	bool failed;		/* broken: the fault was told by on_fail */
 	char *queue;		/* what is not written yet */
@@ -39,8 +39,8 @@ void sink_close(struct sink *);
 int sink_write(struct sink *, const void *data, size_t length);
 
 /*
- * Between these, what is written is only collected, to go out at once. It is
- * for what is in hand already: a corked sink is never full.
+ * Between these, what is written is only collected, to go out at once; they
+ * nest. It is for what is in hand already: a corked sink is never full.
  */
 void sink_cork(struct sink *);
 void sink_uncork(struct sink *);

@@ -107,3 +107,11 @@ link_block(struct link *link, bool hung_up)
 	else
 		link_watch(link);
 }
+
+int
+link_error(const struct link *link)
+{
+	int error = conn_error(link->conn);
+
+	return link->broken ? link->broken : error ? error : ECONNRESET;
+}

@@ -43,6 +43,9 @@ enum path_result link_pump(struct link *, struct path *, int fd);
 
 /* The peer has ended. */
 void link_ended(struct link *);
+/* Why there was an error or hang-up after the peer's end. */
+int link_error(const struct link *);
+
 /* Out is full: leaves the rest in the kernel, and a hang-up unheard. */
 void link_block(struct link *, bool hung_up);
 

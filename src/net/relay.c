@@ -37,6 +37,7 @@ enum {
 	PACE = 256 * 1024,	/* unsent by the fastest: stop reading */
 	PIECE = 256 * 1024,	/* one read */
 	RECORD = 16 * 1024,	/* one datagram of input */
+	DATAGRAMS_A_WAKE = 64,
 };
 
 /* The connection that input can go to without passing through the ring. */
@@ -307,9 +308,9 @@ pass_on(struct link *link, bool hung_up)
 	}
 }
 
-/* Reads once. Returns -1 if the connection is gone, or out is full. */
+/* Reads once: 1 if there was something, -1 if the connection is gone. */
 static int
-read_some(struct link *link)
+read_once(struct link *link)
 {
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
@@ -329,17 +330,24 @@ read_some(struct link *link)
 		r->ops->on_data(r, c, r->buffer, (size_t)n);
 	else
 		sink_write(r->out, r->buffer, (size_t)n);
-	return 0;
+	return 1;
 }
 
-/* An error or hang-up after the peer's end. */
-static void
-on_late_error(struct link *link)
+/* The same, but of datagrams what has come, which is then written at once. */
+static int
+read_some(struct link *link)
 {
-	int error = conn_error(link->conn);
+	struct sink *out = link->relay->out;
+	int n, left = DATAGRAMS_A_WAKE;
 
-	close_broken(link->relay, link->conn, link->broken ? link->broken :
-	    error ? error : ECONNRESET);
+	if (!link->conn->ops->datagram)
+		return read_once(link);
+	sink_cork(out);
+	do
+		n = read_once(link);
+	while (n > 0 && --left);
+	sink_uncork(out);
+	return n;
 }
 
 static void
@@ -355,7 +363,7 @@ on_conn(struct conn *c, uint32_t events)
 	if (link->stalled && (events & EPOLLOUT || hung_up) && pump(link) < 0)
 		return;
 	if (c->read_ended && hung_up) {
-		on_late_error(link);
+		close_broken(r, c, link_error(link));
 		return;
 	}
 	if (!c->read_ended && (events & EPOLLIN || hung_up)) {
