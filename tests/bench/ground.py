@@ -30,6 +30,7 @@ class Ground:
         self.bytes = (128 if quick else 512) * MIB
         self.alive, self.kept = [], []
         self.port = 9000
+        self.spent = 0.0        # CPU seconds of the last call
         cores = sorted(os.sched_getaffinity(0))
         self.server_core, self.client_core = {cores[0]}, {cores[-1]}
         self._data = None
@@ -118,6 +119,7 @@ class Ground:
         out = self.file()
         p = self.start(command, cores or self.client_core, stdin, out, **more)
         self.finish(p, patience or self.seconds * 3 + 20, good)
+        self.spent = p.cpu
         return parsed(text(out))
 
     def stepped(self, command, at_open, cores=None, patience=30, **more):

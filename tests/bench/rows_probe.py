@@ -7,9 +7,9 @@ from rows_connect import CLIENT
 from rows_echo import ECHO
 from stats import Target
 
-PROBE = ("{rpnc} probe --json --echo -c 64 -d {seconds} "
+PROBE = ("{rpnc} probe --json --by none --echo -c 64 -d {seconds} "
          "--sources 127.0.0.0/24 {host} {port}")
-BUSY = PROBE.replace("probe", "probe --busy")
+ASKED = PROBE.replace("--by none", "--by diag")     # as without --by
 PACE = ("{rpnc} probe --json --busy --echo -c 64 --rate 2000 -d {seconds} "
         "--sources 127.0.0.0/24 {host} {port}")
 FIRST, LAST, FEW = 20001, 30000, 20200
@@ -44,7 +44,7 @@ def probed(command):
             raise Trouble(f"{found['attempts'] - found['ok']} failed")
         late = found["latency"]["late"] or {}
         return {"rate": found["ok"] / found["seconds"] / 1e3,
-                "p50": found["latency"]["echo"]["p50"] / 1e3,
+                "cpu": g.spent / found["ok"] * 1e6,
                 "late": late.get("p50", 0)}
     return run
 
@@ -53,7 +53,7 @@ def ceiling(g):
     server = g.serve(ECHO["bare"])
     found = g.call(CLIENT, port=server.port, seconds=f"{g.seconds:.3f}")
     return {"rate": found["requests"] / found["seconds"] / 1e3,
-            "p50": found["p50"] / 1e3}
+            "cpu": g.spent / found["requests"] * 1e6}
 
 
 def scanned(command, last):
@@ -76,10 +76,10 @@ def rows():
     return [
         Row("probe", "probe --echo -c 64 at a bare server, as a load", [
             Variant("rpnc", probed(PROBE), (PROBE,)),
-            Variant("rpnc --busy", probed(BUSY), (BUSY,)),
+            Variant("rpnc --by diag", probed(ASKED), (ASKED,)),
             Variant("load", ceiling, (CLIENT,))],
             [Target(0.85, ("load",))], unit="k/s",
-            also=(("p50", "p50 ms"),)),
+            also=(("cpu", "CPU us"),)),
         Row("pace", "probe --rate 2000 --busy: how late an attempt starts", [
             Variant("rpnc", probed(PACE), (PACE,))],
             [Target(50, metric="late", least=False, says="us late (p50)")],
