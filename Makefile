@@ -134,7 +134,7 @@ bench:
 	$(NEED) $(BUILD_DEPS) $(BENCH_DEPS)
 	test '$(NEED)' = : || tests/unpack build/peers $(BENCH_UNPACKED)
 	$(MAKE) all $(BENCH)
-	$(call run_bench,python3 tests/bench/bench.py)
+	$(call run_bench,python3 -B tests/bench/bench.py)
 
 run_bench = PATH=/usr/bin:/bin:$$PATH:/usr/sbin:/sbin RPNC='$(abspath $(BIN))' \
 	BENCH='$(abspath $(B)/bench)' PEERS='$(abspath build/peers)' \

@@ -44,6 +44,9 @@ in_namespace() {
 		assert word(five[:3], same, [10] * 5, wanted=3) == HOLDS
 		assert word(five, same, [], failed={"nc": "hung"}) == INCONCLUSIVE
 		assert word(five, same, [10] * 5, failed={"rpnc": "hung"}) == MISSED
+		# A/A of what is not ours
+		assert noise([{"x": {"rate": 4}, "y": {"rate": 3}, "z": {"rate": 9}}],
+		             Target(1, ours="z", again="x", first="y"), 1)[0] < 0.34
 	END
 }
 

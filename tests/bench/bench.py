@@ -163,6 +163,8 @@ def main():
     except apart.Unavailable as e:
         sys.exit(f"bench: {e}: it must run as root, or where unshare -Urn "
                  "works")
+    except KeyboardInterrupt:
+        sys.exit(130)
     show.say(*show.commands(rows, ground))
     finish(found, h, quick, began)
 
@@ -170,11 +172,13 @@ def main():
 def finish(found, h, quick, began):
     """The rest of the output, and the exit status."""
     h["seconds"] = time.monotonic() - began
+    h["steal"] = show.steal(found)
     path = os.environ.get("JSON") or "build/bench.json"
     with open(path, "w", encoding="utf-8") as f:
         json.dump(show.as_json(h, found), f, indent=1)
         f.write("\n")
-    show.say("", f"{h['seconds']:.0f} s; as JSON: {path}")
+    show.say("", f"{h['seconds']:.0f} s, steal {h['steal']:.0%} on average; "
+             f"as JSON: {path}")
     if quick:
         show.say("QUICK is no verdict. What the rounds look like:")
     show.say(show.count(found))

@@ -25,6 +25,7 @@ class Variant:
     name: str
     run: object
     commands: tuple = ()
+    config: str = ""        # of a file that a command names
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Found:
     def needed(self):
         """The variants that verdicts are about."""
         return {n for t in self.row.targets if t.timed
-                for n in (t.ours, t.again, *t.versus)}
+                for n in (t.ours, t.again, t.first, *t.versus)}
 
     def clean(self):
         """How many rounds have all of these undisturbed, or not at all."""

@@ -57,13 +57,17 @@ def echo(serve):
     return run
 
 
+def configured(config, directory, port):
+    return config.format(dir=directory, port=port, body=BODY)
+
+
 def web(command, name, config):
     """nginx and haproxy answer a request; its port is in a file."""
     def run(g):
         port = g.port + 1
         path = os.path.join(g.dir, name)
         with open(path, "w", encoding="ascii") as f:
-            f.write(config.format(dir=g.dir, port=port, body=BODY))
+            f.write(configured(config, g.dir, port))
         if not os.path.exists(g.words(command)[0]):
             raise Trouble("not there")
         return visits(g, g.serve(command), True)
@@ -75,9 +79,9 @@ def rows():
     request = CLIENT.replace(" -m", " -g -m")
     ways += [
         Variant("nginx", web(NGINX, "nginx.conf", NGINX_CONF),
-                (NGINX, request)),
+                (NGINX, request), configured(NGINX_CONF, "/tmp", 9000)),
         Variant("haproxy", web(HAPROXY, "haproxy.cfg", HAPROXY_CFG),
-                (HAPROXY, request)),
+                (HAPROXY, request), configured(HAPROXY_CFG, "/tmp", 9000)),
     ]
     return [
         Row("connect", "connect, echo, close: 64 at a time", ways,

@@ -92,11 +92,23 @@ def commands(rows, ground):
                              seconds=1, workers=2)
         return shlex.join(
             "rpnc" if w == ground.rpnc else
-            os.path.relpath(w) if w.startswith(os.getcwd()) else w
-            for w in words)
-    seen = dict.fromkeys(plain(c) for row in rows for v in row.variants
-                         for c in v.commands)
-    return ["", "Commands, with port 9000:"] + ["  " + c for c in seen]
+            os.path.relpath(w) if w.startswith(os.getcwd()) else
+            w.replace(ground.dir, "/tmp") for w in words)
+    ways = [v for row in rows for v in row.variants]
+    seen = dict.fromkeys(plain(c) for v in ways for c in v.commands)
+    out = ["", "Commands, with port 9000 and files in /tmp:"]
+    out += ["  " + c for c in seen]
+    for v in ways:
+        if v.config:
+            out += ["", f"The configuration of {v.name}:",
+                    textwrap.indent(v.config, "  ").rstrip()]
+    return out
+
+
+def steal(found):
+    """The part of all CPU time that the host took, on average."""
+    taken = [s["steal"] for f in found for r in f.rounds for s in r.values()]
+    return sum(taken) / max(1, len(taken))
 
 
 def count(found):

@@ -76,6 +76,7 @@ class Target:
     least: bool = True
     ours: str = "rpnc"
     again: str = "rpnc again"
+    first: str = ""     # what that repeats, where it isn't ours
     says: str = ""
     steady: str = ""    # the metric of A/A, where it is another one
     timed: bool = True  # else neither noise nor steal matters
@@ -118,7 +119,7 @@ def best_of(rounds, target, wanted):
 def noise(rounds, target, wanted):
     """What of A/A there is: (by how much the medians are apart, by how much
     the two of a round usually are)."""
-    ratios, _ = paired(rounds, target.again, target.ours,
+    ratios, _ = paired(rounds, target.again, target.first or target.ours,
                        target.steady or target.metric, wanted)
     if not ratios:
         return 0.0, 0.0
