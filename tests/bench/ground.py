@@ -99,7 +99,8 @@ class Ground:
         else:
             port = self.free_port()
         cores = cores or (self.server_core if pinned else None)
-        p = self.start(command, cores, stdin, stdout, port=port, **more)
+        p = self.start(command, cores, stdin, stdout, port=port, path=port,
+                       **more)
         p.port = port
         self.await_listener(p, protocol, port, members)
         p.cpu = -p.spent()

@@ -33,20 +33,20 @@ RECEIVE = {
 # standard input is /dev/null has.
 SEND_PIPE = {**SEND, "rpnc": SEND["rpnc"].replace("-q", "-q --both")}
 UNIX_SEND = {
-    "rpnc": "{rpnc} connect -q -U {port}",
-    "bare": "{bare} pump {port}",
-    "nc.openbsd": "nc.openbsd -N -U {port}",
-    "ncat": "ncat --send-only -U {port}",
-    "socat": "socat -u STDIN UNIX:{port}",
-    "socat -b": "socat -u -b 262144 STDIN UNIX:{port}",
+    "rpnc": "{rpnc} connect -q -U {path}",
+    "bare": "{bare} pump {path}",
+    "nc.openbsd": "nc.openbsd -N -U {path}",
+    "ncat": "ncat --send-only -U {path}",
+    "socat": "socat -u STDIN UNIX:{path}",
+    "socat -b": "socat -u -b 262144 STDIN UNIX:{path}",
 }
 UNIX_RECEIVE = {
-    "rpnc": "{rpnc} listen -q -U {port}",
-    "bare": "{bare} pump -l {port}",
-    "nc.openbsd": "nc.openbsd -d -l -U {port}",
-    "ncat": "ncat -l --recv-only -U {port}",
-    "socat": "socat -u UNIX-LISTEN:{port} STDOUT",
-    "socat -b": "socat -u -b 262144 UNIX-LISTEN:{port} STDOUT",
+    "rpnc": "{rpnc} listen -q -U {path}",
+    "bare": "{bare} pump -l {path}",
+    "nc.openbsd": "nc.openbsd -d -l -U {path}",
+    "ncat": "ncat -l --recv-only -U {path}",
+    "socat": "socat -u UNIX-LISTEN:{path} STDOUT",
+    "socat -b": "socat -u -b 262144 UNIX-LISTEN:{path} STDOUT",
 }
 # Both directions at once: (listens, connects).
 DUPLEX = {
@@ -141,7 +141,8 @@ def pair(receive, send, protocol="tcp"):
         listener = g.serve(receive, cores=g.client_core, protocol=protocol)
         with whole_file(g) as data:
             began = time.monotonic()
-            sender = g.start(send, g.server_core, data, port=listener.port)
+            sender = g.start(send, g.server_core, data, port=listener.port,
+                             path=listener.port)
             g.finish(listener, patience(g), None)
             seconds = time.monotonic() - began
             g.finish(sender, 5, None)

@@ -89,7 +89,7 @@ def commands(rows, ground):
     def plain(command):
         words = ground.words(command.replace("{port}", "9000"),
                              bytes=ground.bytes, conns="N", jobs=1,
-                             seconds=1, workers=2)
+                             seconds=1, workers=2, path="/tmp/socket")
         return shlex.join(
             "rpnc" if w == ground.rpnc else
             os.path.relpath(w) if w.startswith(os.getcwd()) else
