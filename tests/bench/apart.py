@@ -64,7 +64,11 @@ def pause(seconds=0.001):
 
 
 def listeners(protocol, port):
-    """How many there are. They are listed before all connections."""
+    """How many there are. They are listed before all connections. A Unix
+    socket has its name before it listens (__SO_ACCEPTCON)."""
+    if protocol == "unix":
+        return sum(line.split()[3] == "00010000" and line.endswith(port)
+                   for line in read("/proc/net/unix").splitlines()[1:])
     fd = os.open("/proc/net/" + protocol, os.O_RDONLY)
     try:
         lines = os.read(fd, 4096).decode().splitlines()[1:]

@@ -83,8 +83,7 @@ class Ground:
         """As the kernel lists it: connecting would use up those that serve
         one client only."""
         end = time.monotonic() + seconds
-        while not (os.path.exists(port) if protocol == "unix" else
-                   apart.listeners(protocol, port) >= members):
+        while apart.listeners(protocol, port) < members:
             if p.wait(0.001):
                 raise Trouble(f"ended: {p.said()}"[:60])
             if time.monotonic() > end:
