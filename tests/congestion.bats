@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2016 # the other shell expands it
-# --congestion: what TCP's connections of listen and connect are governed by.
+# --congestion: what TCP's connections of listen, connect and echo are governed by.
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -21,6 +21,20 @@ with_bbr() {
 				cut -d" " -f1 | tr "\n" " "
 		}
 		talk() { talk_from 127.0.0.1 "" "$@"; }
+		echoed() {
+			local address server line
+			rpnc echo "$@" 127.0.0.1 0 --ready-fd 4 4>at >out 2>&1 </dev/null &
+			server=$!
+			read -r address <at
+			exec 7<>"/dev/tcp/${address/://}"
+			echo hello >&7
+			read -r line <&7
+			ss -tinH state established "sport = :${address##*:}" |
+				grep -Eo "[a-z]+ wscale" | cut -d" " -f1
+			exec 7>&-
+			kill "$server"
+			wait "$server" || true
+		}
 		talk_from() {
 			local host=$1 prefix=$2 address server
 			shift 2
@@ -105,4 +119,25 @@ reno reno "
 		as=(setpriv --inh-caps=-net_admin --bounding-set=-net_admin)
 	run -2 "${as[@]}" rpnc connect --congestion "$name" 1
 	assert_output --partial "--congestion $name: not without privileges"
+}
+
+@test "congestion: echo has it too, however it accepts" {
+	run -0 with_bbr '
+		for model in shared blocking handoff fork; do
+			echoed --accept "$model"
+			echoed --accept "$model" --congestion keep
+		done
+		echoed -w 2
+		echoed -w 2 --congestion bbr
+	'
+	assert_output "reno
+bbr
+reno
+bbr
+reno
+bbr
+reno
+bbr
+reno
+bbr"
 }

@@ -137,7 +137,8 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 		.kind = (enum service_kind)s->service,
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
-		.burden = v->burden, .last_id = v->service.last_id,
+		.burden = v->burden, .congestion = &v->congestion,
+		.last_id = v->service.last_id,
 	};
 	return service_open(&v->service, set, s->udp,
 	    s->accept == ACCEPT_EXCLUSIVE && v->count > 1,
@@ -334,6 +335,14 @@ on_replaced(struct place *p, const char *why)
 	v->ending = true;
 }
 
+/* Now: a client may come before a worker's acceptor does. */
+static void
+prepare_set(struct server *v, const struct sock_set *set)
+{
+	for (int i = 0; !set->adopted && i < set->count; i++)
+		congestion_prepare(&v->congestion, set->fd[i], NULL);
+}
+
 /*
  * Opens the other workers' sockets, in order. The first worker's are those
  * of the place; port 0 became a number there.
@@ -349,9 +358,11 @@ open_sets(struct server *v)
 	if (!v->sets)
 		return fail("workers");
 	v->sets[0] = v->place.set;
-	for (int i = 1; i < v->count; i++)
+	for (int i = 1; i < v->count; i++) {
 		if (place_listen(&v->sets[i], &list, &o) < 0)
 			return -1;
+		prepare_set(v, &v->sets[i]);
+	}
 	return 0;
 }
 
@@ -388,6 +399,7 @@ serve_by_workers(struct server *v)
 static int
 start(struct server *v)
 {
+	prepare_set(v, &v->place.set);
 	if (echo_accept_prepare(v) < 0)
 		return -1;
 	if (v->by_workers)
@@ -406,7 +418,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	int members;
 
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
-	    check(s, &e, v.count) < 0 || echo_accept_arrange(&v) < 0)
+	    check(s, &e, v.count) < 0 ||
+	    settings_congestion(s, &e, &v.congestion) < 0 || echo_accept_arrange(&v) < 0)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);

@@ -39,6 +39,7 @@ struct server {
 	struct forks forks;
 	int forks_max;			/* at once; 0: as many as -m says */
 	struct burden burden;
+	struct congestion congestion;
 	int64_t spin;			/* us before it sleeps */
 	int64_t started;
 	char greeting[GREETING];

@@ -141,6 +141,7 @@ echo_accept_prepare(struct server *v)
 		v->handoff.counters = counters_of;
 		v->handoff.on_fault = on_handoff_fault;
 		v->handoff.user = v;
+		v->handoff.acceptor.congestion = &v->congestion;
 		return handoff_open(&v->handoff, v->count);
 	}
 	return 0;
@@ -157,6 +158,7 @@ echo_accept_start(struct server *v)
 	v->forks = (struct forks){
 		.counters = &place_slot(&v->place)->counters, .run = on_fork,
 		.on_fault = on_forks_fault, .user = v,
+		.acceptor.congestion = &v->congestion,
 	};
 	return forks_open(&v->forks, &v->desk.loop, &v->place.set,
 	    (unsigned)(v->forks_max ? v->forks_max : v->settings->max_conns));
@@ -223,6 +225,7 @@ serve_blocking(struct server *v, int listener)
 			service_answer(&v->service);
 		} else if (fd >= 0) {
 			v->desk.loop.stopped = false;
+			congestion_settle(&v->congestion, fd);
 			service_take(&v->service, fd);
 			if (loop_run(&v->desk.loop) < 0)
 				return -1;

@@ -113,7 +113,6 @@ on_accept(struct acceptor *a, int fd)
 	struct server *v = a->user;
 
 	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
-	congestion_settle(&v->talk.congestion, fd);
 	if (talk_add(&v->talk, fd, &conn_stream) < 0) {
 		desk_error(&v->talk.desk);
 		close(fd);
@@ -185,10 +184,6 @@ listen_open(struct server *v)
 	if (v->settings->udp)
 		return peers_open(&v->peers, &v->talk.desk.loop,
 		    &v->place.set);
-	/* what was adopted is its owner's */
-	for (int i = 0; !v->place.set.adopted && i < v->place.set.count; i++)
-		congestion_prepare(&v->talk.congestion, v->place.set.fd[i],
-		    NULL);
 	return acceptor_open(&v->acceptor, &v->talk.desk.loop, &v->place.set);
 }
 
@@ -210,6 +205,7 @@ streams_init(struct server *v)
 		.limit = (unsigned)v->settings->max_conns,
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
 		.on_full = on_full, .user = v,
+		.congestion = &v->talk.congestion,
 	};
 }
 

@@ -33,6 +33,8 @@ enum { SPIN_US = 200 };
 	ROW(OPT_CHOICE, letter, name, words, field, 0, 0, __VA_ARGS__)
 #define VALUE(letter, name, field, value, ...) \
 	ROW(OPT_VALUE, letter, name, NULL, field, value, 0, __VA_ARGS__)
+#define CONGESTION TEXT(0, "congestion", "NAME|keep", congestion, \
+	"TCP's congestion control (bbr: reno on this host)")
 #define END { .kind = OPT_END }
 
 const struct opt address_options[] = {
@@ -92,8 +94,7 @@ const struct opt talk_options[] = {
 	FLAG(0, "both", both, "wait for both ends before closing"),
 	TIME(0, "idle-timeout", idle_timeout, 1,
 	    "close a connection silent for so long"),
-	TEXT(0, "congestion", "NAME|keep", congestion,
-	    "TCP's congestion control (bbr: reno on this host)"),
+	CONGESTION,
 	END
 };
 
@@ -133,6 +134,7 @@ const struct opt echo_options[] = {
 	    "send nothing back (RFC 863)"),
 	VALUE(0, "chargen", service, SERVE_CHARGEN,
 	    "send a pattern without end (RFC 864)"),
+	CONGESTION,
 	END
 };
 
@@ -296,6 +298,16 @@ settings_interval(const struct settings *s)
 		return fail_as(STATUS_USAGE, "--watch=%.40s: want 0.1 to 3600 "
 		    "seconds", s->watch);
 	return us;
+}
+
+int
+settings_congestion(const struct settings *s, const struct endpoint *e,
+    struct congestion *out)
+{
+	if (s->congestion && (e->local || e->datagram))
+		return fail_as(STATUS_USAGE, "--congestion is for TCP only");
+	out->wish = s->congestion;
+	return congestion_check(out);
 }
 
 int64_t

@@ -3,6 +3,7 @@
 
 #include "base/opt.h"
 #include "net/addr.h"
+#include "net/congestion.h"
 
 /* What the user asked for: every option of every command has a field. */
 
@@ -90,6 +91,10 @@ int settings_source(const struct settings *, struct addr_list *out);
 
 /* Microseconds between two looks of --watch; -1: usage. */
 int64_t settings_interval(const struct settings *);
+
+/* What --congestion asks for; -1: usage. */
+int settings_congestion(const struct settings *, const struct endpoint *,
+    struct congestion *out);
 
 /* Microseconds to spin before sleep, by echo's --busy; -1: usage. */
 int64_t settings_spin(const struct settings *);

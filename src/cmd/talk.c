@@ -104,10 +104,7 @@ in_background(void)
 int
 talk_check(struct talk *t, const struct settings *s, const struct endpoint *e)
 {
-	if (s->congestion && (e->local || e->datagram))
-		return fail_as(STATUS_USAGE, "--congestion is for TCP only");
-	t->congestion.wish = s->congestion;
-	return congestion_check(&t->congestion);
+	return settings_congestion(s, e, &t->congestion);
 }
 
 /* Whether anybody sees the bytes but stdout and the peers. */

@@ -114,6 +114,8 @@ accept_one(struct acceptor *a, struct source *s)
 	if (fd >= 0) {
 		if (a->adopted)
 			sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		if (a->congestion)
+			congestion_settle(a->congestion, fd);
 		if (a->gated)
 			listener_gate(fd, family_of(fd), 0);
 		a->open++;
@@ -163,6 +165,9 @@ acceptor_open(struct acceptor *a, struct loop *l, const struct sock_set *set)
 	for (int i = 0; i < set->count; i++) {
 		struct listener *one = &a->at[a->count++];
 
+		/* what was adopted is its owner's */
+		if (a->congestion && !a->adopted)
+			congestion_prepare(a->congestion, set->fd[i], NULL);
 		one->acceptor = a;
 		one->source = (struct source){
 			.fd = set->fd[i], .on_event = on_listener,

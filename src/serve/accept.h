@@ -2,6 +2,7 @@
 #define SERVE_ACCEPT_H
 
 #include "base/loop.h"
+#include "net/congestion.h"
 #include "net/sock.h"
 
 /*
@@ -24,6 +25,7 @@ struct acceptor {
 	bool paused, exhausted, full;
 	bool adopted;			/* the sockets are another's, too */
 	bool gated;			/* what is accepted has a gate to open */
+	struct congestion *congestion;	/* TCP's, or NULL */
 	struct timer retry, fullness;
 	int64_t told;			/* when exhaustion was last told */
 	/* Owns fd from now on, and calls acceptor_freed() when it is gone. */

@@ -317,6 +317,7 @@ service_open(struct service *s, const struct sock_set *set, bool datagram,
 		return open_datagram(s, set);
 	s->acceptor = (struct acceptor){
 		.limit = limit, .exclusive = exclusive,
+		.congestion = s->congestion,
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
 		.on_full = on_full, .user = s,
 	};

@@ -37,6 +37,7 @@ struct service {
 	struct counters *counters;
 	void *user;
 	struct burden burden;
+	struct congestion *congestion;	/* of connections, or NULL */
 	struct acceptor acceptor;
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
