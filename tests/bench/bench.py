@@ -151,9 +151,9 @@ def main():
     try:
         apart.be_root()
         files = files_limit()
-        ground = Ground(quick, files)
         rows = chosen([r for r in all_rows() if r.quick or not quick],
                       os.environ.get("ROWS", ""))
+        ground = Ground(quick, files)
         h = header(ground, quick, files)
         show_header(h)
         try:
