@@ -379,7 +379,7 @@ for d in b"one", b"", b"\xc3", b"\xa9": s.sendto(d, a)'
 	KIND=udp server 'd, a = s.recvfrom(99)
 while t := told("send"): s.sendto(t.encode(), a)'
 	mkfifo send
-	talk -u --linger 1.5 127.0.0.1 "$port"
+	talk -u --linger 3 127.0.0.1 "$port"
 	local talk=$pid
 	echo hello >&5
 	exec 5>&-
@@ -389,7 +389,7 @@ while t := told("send"): s.sendto(t.encode(), a)'
 		read -r line <&6
 		assert_equal "$line" "$text"
 		# a clock
-		run -4 connect -n --idle-timeout 0.8 127.0.0.1 "$port"
+		run -4 connect -n --idle-timeout 1.1 127.0.0.1 "$port"
 	done
 	ends_with 0 "$talk"
 }
