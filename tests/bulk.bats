@@ -320,3 +320,42 @@ assert open("file", "rb").read(len(data)) == data'
 		cmp "$down" down.out
 	done
 }
+
+@test "bulk: urgent data is nobody's, and what comes after it is not lost" {
+	run -0 "$PYTHON" - <<-'END'
+	import os, re, socket, subprocess, threading
+	parts = [b"%04d" % part * 25000 for part in range(40)] + [b"last"]
+	def talk(out):
+	    ready, theirs = os.pipe()
+	    p = subprocess.Popen(["rpnc", "listen", "-v", "--ready-fd",
+	        str(theirs), "127.0.0.1", "0"], stdin=subprocess.DEVNULL,
+	        stdout=out, stderr=subprocess.PIPE, pass_fds=[theirs])
+	    os.close(theirs)
+	    with os.fdopen(ready) as f:
+	        port = int(f.read().split(":")[1])
+	    got = []
+	    reader = threading.Thread(target=lambda: got.append(
+	        p.stdout.read() if p.stdout else None))
+	    reader.start()
+	    s = socket.create_connection(("127.0.0.1", port), 20)
+	    for part in parts:
+	        s.sendall(part)
+	        s.send(b"!", socket.MSG_OOB)
+	    s.sendall(b".")
+	    s.shutdown(socket.SHUT_WR)
+	    assert s.recv(1) == b""
+	    told = p.stderr.read().decode()
+	    assert p.wait() == 0
+	    reader.join()
+	    assert re.search(r"closed.* 3\.8 MiB in", told), told
+	    # of several on the way only the last is urgent: then the others stay
+	    return got[0].replace(b"!", b"") if got[0] else None
+	want = b"".join(parts) + b"."
+	assert talk(subprocess.PIPE) == want
+	talk(subprocess.DEVNULL)
+	with open("got", "w+b") as f:
+	    talk(f)
+	    f.seek(0)
+	    assert f.read().replace(b"!", b"") == want
+	END
+}

@@ -12,7 +12,7 @@ export port
 setup_file() {
 	export PYTHONPATH=$BATS_FILE_TMPDIR PYTHONDONTWRITEBYTECODE=1
 	cat >"$BATS_FILE_TMPDIR/load.py" <<-'END'
-		import errno, os, re, resource, select, socket, struct, sys, time
+		import errno, os, re, resource, select, socket, struct, sys, threading, time
 
 		pid = int(sys.argv[1])
 		port = os.environ["port"]
@@ -225,6 +225,15 @@ in_bulk() {
 		    assert through(b"!", socket.MSG_OOB) == b""
 		    data = piece(turn * 1000, 400000)
 		    assert through(data, 0) == data, turn
+		# the end comes while all of it still waits in the server
+		last = piece(5, 1000000)
+		through(last, 0)
+		s.setblocking(True)
+		threading.Thread(target=lambda: (s.sendall(last),
+		    s.send(b"!", socket.MSG_OOB), s.sendall(b"end"),
+		    s.shutdown(socket.SHUT_WR))).start()
+		got = s.makefile("rb").read()
+		assert got == last + b"end", len(got)
 	END
 }
 

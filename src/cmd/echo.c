@@ -419,7 +419,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    check(s, &e, v.count) < 0 ||
-	    settings_congestion(s, &e, &v.congestion) < 0 || echo_accept_arrange(&v) < 0)
+	    settings_congestion(s, &e, &v.congestion) < 0 ||
+	    echo_accept_arrange(&v) < 0)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);

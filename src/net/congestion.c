@@ -93,10 +93,9 @@ is_loopback(const struct addr *a)
 static bool
 is_here(int fd)
 {
-	struct addr here = { .len = sizeof(here.un) };
-	struct addr there = { .len = sizeof(there.un) };
+	struct addr here, there = { .len = sizeof(there.un) };
 
-	if (getsockname(fd, &here.sa, &here.len) < 0 ||
+	if (sock_name(fd, &here) < 0 ||
 	    getpeername(fd, &there.sa, &there.len) < 0)
 		return true;	/* gone already */
 	addr_set_port(&here, 0);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -141,6 +142,20 @@ would_wait(const struct path *p, int to)
 	return p->kind == PATH_SENDFILE ? PATH_FULL : PATH_EMPTY;
 }
 
+/*
+ * Urgent data is next, where splice(2) says that there is nothing, or that it
+ * would wait (kernel net/ipv4/tcp.c, tcp_splice_read()). Leaves errno alone.
+ */
+static bool
+is_at_mark(int fd)
+{
+	int error = errno, at = 0;
+
+	ioctl(fd, SIOCATMARK, &at);
+	errno = error;
+	return at;
+}
+
 /* Not an error of the connection's: the kernel can't do this with these. */
 static bool
 is_unfit(int error)
@@ -190,6 +205,8 @@ path_out(struct path *p, struct conn *from, int to)
 		grow(p, to, n);
 		return PATH_MOVED;
 	}
+	if ((n == 0 || errno == EAGAIN) && is_at_mark(from->source.fd))
+		return PATH_URGENT;
 	if (n == 0)
 		return PATH_END;
 	if (errno == EAGAIN)

@@ -32,8 +32,9 @@ void pipe_put(struct pipes *, struct pipe *p);
 void pipes_close(struct pipes *);
 
 /*
- * As conn_read() into an empty pipe. EAGAIN says either that nothing is there
- * or that what is there can't go this way (urgent data): conn_read() knows.
+ * As conn_read() into an empty pipe. 0 and EAGAIN say either that nothing is
+ * there or that what is there can't go this way (urgent data): conn_read()
+ * knows.
  */
 ssize_t pipe_fill(struct pipe *, struct conn *from);
 /* As conn_flush(): writes what the pipe holds, or as much as goes now. */

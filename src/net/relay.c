@@ -283,31 +283,6 @@ on_input(struct source *source, uint32_t events)
 	watch_input(r);
 }
 
-/* Moves what they sent straight to out: as read_some(). */
-static int
-pass_on(struct link *link, bool hung_up)
-{
-	struct relay *r = link->relay;
-
-	switch (path_out(&r->path_out, link->conn, r->out->source.fd)) {
-	case PATH_END:
-		link_ended(link);
-		return 0;
-	case PATH_FULL:
-		sink_wait(r->out);
-		link_block(link, hung_up);
-		return -1;
-	case PATH_CONN_FAILED:
-		close_broken(r, link->conn, errno);
-		return -1;
-	case PATH_OUT_FAILED:
-		sink_break(r->out);
-		return 0;
-	default:
-		return 0;
-	}
-}
-
 /* Reads once: 1 if there was something, -1 if the connection is gone. */
 static int
 read_once(struct link *link)
@@ -333,7 +308,34 @@ read_once(struct link *link)
 	return 1;
 }
 
-/* The same, but of datagrams what has come, which is then written at once. */
+/* Moves what they sent straight to out: as read_some(). */
+static int
+pass_on(struct link *link, bool hung_up)
+{
+	struct relay *r = link->relay;
+
+	switch (path_out(&r->path_out, link->conn, r->out->source.fd)) {
+	case PATH_END:
+		link_ended(link);
+		return 0;
+	case PATH_URGENT:
+		return read_once(link);
+	case PATH_FULL:
+		sink_wait(r->out);
+		link_block(link, hung_up);
+		return -1;
+	case PATH_CONN_FAILED:
+		close_broken(r, link->conn, errno);
+		return -1;
+	case PATH_OUT_FAILED:
+		sink_break(r->out);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* As read_once(), but of datagrams what has come, which is then written at once. */
 static int
 read_some(struct link *link)
 {

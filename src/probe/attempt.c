@@ -19,8 +19,9 @@
  *
  *	CONNECT	a non-blocking connect(2). On loopback it is over at once.
  *	LOOK	the kernel is asked who accepted, as soon as all that can be
- *		started is, and then ever more seldom, until it says so. Nothing is sent meanwhile, so that a
- *		server that answers and closes can't be gone before.
+ *		started is, and then ever more seldom, until it says so.
+ *		Nothing is sent meanwhile, so that a server that answers and
+ *		closes can't be gone before.
  *	TALK	send, and read until the dialogue is done.
  *	CLOSE	FIN, then read to the peer's end, but not for long: a socket
  *		that is closed with something unread would send RST.

@@ -114,7 +114,8 @@ read_some(struct service *s, struct conn *c, char *room)
 		else
 			pipe_put(&s->pipes, p);
 		c->bulk = n >= BULK_LEAST;
-		if (n >= 0 || (errno != EAGAIN && errno != EINVAL))
+		/* not an end either: see pipe_fill() */
+		if (n > 0 || (n < 0 && errno != EAGAIN && errno != EINVAL))
 			return n;
 	}
 	n = conn_read(c, room, BUFFER);
