@@ -142,7 +142,7 @@ load probe
 	test "$status" -eq 2
 }
 
-@test "probe: a stopped member's clients are queued, and the verdict is open" {
+@test "probe: a stopped member is known as such, with how many wait in its queue" {
 	members --sockets 1,1,1
 	kill -STOP "${workers[1]}"
 	probe -n 60 -c 30 --timeout 0.3 --json "$port"
@@ -152,6 +152,8 @@ load probe
 	test "$(get .fairness.verdict)" = unclear
 	test "$(get ".members[] | select(.queued > 0).pid")" = "${workers[1]}"
 	test "$(get ".members[] | select(.pid == ${workers[1]}).count")" -eq 0
+	get '.members | all(.stopped == (.queued > 0))' | grep -qx true
+	get '.members | all(.waiting == .queued)' | grep -qx true
 	kill -CONT "${workers[1]}"
 }
 

@@ -18,14 +18,6 @@ is_manager(const pid_t *pids, int n, pid_t pid)
 	return false;
 }
 
-static bool
-is_stopped(pid_t pid)
-{
-	int state = owner_state(pid);
-
-	return state == 'T' || state == 't';
-}
-
 void
 holder_find(struct owners *o, uint64_t inode, struct holder *out)
 {
@@ -49,6 +41,6 @@ holder_find(struct owners *o, uint64_t inode, struct holder *out)
 		else if (strcmp(command, out->command) != 0)
 			out->command[0] = '\0';
 		out->pid = out->servers == 1 ? pids[i] : 0;
-		out->all_stopped &= is_stopped(pids[i]);
+		out->all_stopped &= owner_is_stopped(pids[i]);
 	}
 }

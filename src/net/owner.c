@@ -427,6 +427,14 @@ owner_state(pid_t pid)
 	return end && end[1] == ' ' ? (unsigned char)end[2] : -1;
 }
 
+bool
+owner_is_stopped(pid_t pid)
+{
+	int state = owner_state(pid);
+
+	return state == 'T' || state == 't';
+}
+
 pid_t
 owner_parent(pid_t pid)
 {

@@ -44,6 +44,9 @@ void owners_refresh(struct owners *o);
 /* The state letter in /proc/PID/stat: 'R', 'S', 'T'...; -1: no such process. */
 int owner_state(pid_t pid);
 
+/* Whether a signal, or a debugger, has stopped it. */
+bool owner_is_stopped(pid_t pid);
+
 /* Who started it; 0: no such process. */
 pid_t owner_parent(pid_t pid);
 

@@ -277,6 +277,42 @@ weigh(const struct listeners *s, struct tally *t, const struct listener *l)
 	}
 }
 
+static void
+queue_add(const struct listeners *s, struct tally *t,
+    const struct diag_sock *d)
+{
+	const struct listener *l = find(s, d->inode);
+	int members = 0;
+
+	for (int i = 0; l && i < l->count; i++)
+		members += is_accepting(s, t, l, i);
+	for (int i = 0; l && i < l->count; i++) {
+		struct row *r = &t->rows[l->rows[i]];
+
+		if (!is_accepting(s, t, l, i))
+			continue;
+		if (members > 1 || d->protocol != IPPROTO_TCP)
+			r->waiting = -1;
+		else if (r->waiting >= 0)
+			r->waiting += d->rqueue;
+	}
+}
+
+void
+listeners_ask(const struct listeners *s, struct tally *t,
+    const struct diag_sock *list, int count)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		r->asked = r->pid > 0 && !r->gone;
+		r->stopped = r->asked && owner_is_stopped(r->pid);
+		r->waiting = 0;
+	}
+	for (int i = 0; i < count; i++)
+		queue_add(s, t, &list[i]);
+}
+
 /* Managers are no rows; attempts are over, so that rows may move. */
 static void
 drop_managers(struct tally *t)

@@ -64,6 +64,14 @@ bool listeners_complete(struct listeners *, struct tally *, struct owners *);
 /* Whether each has a holder that is known. */
 bool listeners_known(const struct listeners *);
 
+/*
+ * Notes of each row if its process is stopped, and how many clients wait in its
+ * queues: list is the group as it is now. A queue that several processes accept
+ * from is nobody's own. For datagrams a queue is bytes, not clients: unknown.
+ */
+void listeners_ask(const struct listeners *, struct tally *,
+    const struct diag_sock *list, int count);
+
 /* Gives the rows their weights, and drops those of managers. */
 void listeners_weigh(const struct listeners *, struct tally *);
 

@@ -489,6 +489,7 @@ identify_end(struct identify *w, struct tally *t)
 	if (w->protocol == IPPROTO_TCP)
 		found.voided = trust_settle(&w->trust, t, &w->before, list,
 		    count);
+	listeners_ask(&w->before, t, list, count);
 	free(list);
 	listeners_weigh(&w->before, t);
 	return found;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/owner.h"
+
 static bool
 is_member(const struct roll *r, int i)
 {
@@ -138,11 +140,25 @@ roll_forget(struct roll *r, int row)
 			r->row[i] = -1;
 }
 
+/* The queue of a datagram socket is bytes, not clients. */
+static void
+ask_stopped(struct tally *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		r->asked = r->pid > 0 && !r->gone;
+		r->stopped = r->asked && owner_is_stopped(r->pid);
+		r->waiting = -1;
+	}
+}
+
 bool
 roll_end(struct roll *r, struct tally *t)
 {
 	uint64_t sum = roll_follow(r, t), ok = t->out[OUT_OK];
 
+	ask_stopped(t);
 	t->unattributed = sum < ok ? ok - sum : 0;
 	return r->changed;
 }

@@ -153,6 +153,8 @@ member_fill(struct probe_member *m, struct latencies *latency,
 		.count = row_total(r), .predicted = r->predicted,
 		.queued = r->queued, .failed = r->failed, .latency = latency,
 		.sockets = r->sockets ? r->sockets : -1,
+		.stopped = r->asked ? r->stopped : -1,
+		.waiting = r->asked ? r->waiting : -1,
 		.uid = r->foreign ? (int64_t)r->uid : -1,
 	};
 	for (int i = 0; i < LATENCIES; i++)

@@ -26,6 +26,9 @@ struct row {
 	int at;				/* of a copy: its place in the whole */
 	double weight;			/* of the connections; 0: no member */
 	int sockets;			/* that it accepts from; 0: not known */
+	bool asked;			/* these two are known: */
+	bool stopped;			/* its process is, at the end */
+	int64_t waiting;		/* in its queues at the end; -1: unknown */
 	uint64_t count;			/* who answered was seen */
 	uint64_t predicted, queued;	/* only asked for before connecting */
 	uint64_t failed;		/* accepted, then reset or timed out */

@@ -35,6 +35,8 @@ static const struct field member_fields[] = {
 	FIELD(probe_member, "host", FIELD_TEXT, host),
 	FIELD(probe_member, "command", FIELD_TEXT, command),
 	FIELD(probe_member, "sockets", FIELD_NUMBER, sockets),
+	FIELD(probe_member, "stopped", FIELD_MAYBE, stopped),
+	FIELD(probe_member, "waiting", FIELD_NUMBER, waiting),
 	FIELD(probe_member, "count", FIELD_COUNT, count),
 	FIELD(probe_member, "predicted", FIELD_COUNT, predicted),
 	FIELD(probe_member, "queued", FIELD_COUNT, queued),

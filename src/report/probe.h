@@ -35,6 +35,8 @@ struct probe_member {
 	int64_t pid, worker;
 	int64_t uid;			/* if no more is known than whose it is */
 	int64_t sockets;		/* listening ones that it accepts from */
+	int64_t stopped;		/* at the end: 1 if by a signal, else 0 */
+	int64_t waiting;		/* in its own queues, at the end */
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	uint64_t failed;		/* accepted, and then not answered */
