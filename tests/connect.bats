@@ -481,6 +481,25 @@ save(got)'
 	ends_with 0 "$pid"
 }
 
+# on_other_terminal COMMAND...: its stdin is a terminal that is not the controlling
+# one, as a serial line is. A line is typed and comes back; then ^D. The status.
+on_other_terminal() {
+	timeout 30 "$PYTHON" -c 'if True:
+		import os, subprocess, sys
+		keys, line = os.openpty()
+		p = subprocess.Popen(sys.argv[1:], stdin=line, stdout=subprocess.PIPE,
+		    start_new_session=True)
+		os.write(keys, b"typed\n")
+		assert p.stdout.readline() == b"typed\n"
+		os.write(keys, b"\4")
+		sys.exit(p.wait())' "$@" 3>&-
+}
+
+@test "connect: a terminal that is not the controlling one is read" {
+	start echo 127.0.0.1 0
+	on_other_terminal rpnc connect 127.0.0.1 "$port"
+}
+
 @test "connect: what a peer sends is escaped on a terminal, and raw elsewhere" {
 	printf '\033[31mred\007 caf\303\251 \302\233 \342\200\256\377\r\n' >file
 	start_with file listen -r 127.0.0.1 0

@@ -367,3 +367,23 @@ exchange() {
 	ends_with 0
 	assert_equal "$(cat out.0)" x
 }
+
+@test "listen: a terminal that is not the controlling one is read" {
+	timeout 30 python3 - <<-'END'
+		import os, socket, subprocess
+		keys, line = os.openpty()
+		r, w = os.pipe()
+		p = subprocess.Popen(["rpnc", "listen", "127.0.0.1", "0", "--ready-fd",
+		    str(w)], stdin=line, stdout=subprocess.DEVNULL, pass_fds=[w],
+		    start_new_session=True)
+		os.close(w)
+		host, port = open(r).read().split(":")
+		s = socket.create_connection((host, int(port)), 20)
+		os.write(keys, b"typed\n")
+		assert s.recv(6, socket.MSG_WAITALL) == b"typed\n"
+		os.write(keys, b"\4")
+		assert s.recv(1) == b""
+		s.close()
+		assert p.wait() == 0
+	END
+}

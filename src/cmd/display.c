@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "cmd/screen.h"
 #include "report/scoreboard.h"
+#include "terminal/foreground.h"
 
 int
 display_check(const struct settings *s, int terminal)
@@ -73,7 +74,7 @@ is_wanted(const struct settings *s)
 {
 	return s->live || (!s->quiet && !s->json && isatty(STDOUT_FILENO) &&
 	    live_possible(STDERR_FILENO) &&
-	    tcgetpgrp(STDERR_FILENO) == getpgrp());
+	    in_foreground(STDERR_FILENO));
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "terminal/foreground.h"
 
 enum { LINES_AHEAD = 64 * 1024 };	/* not read yet: count the rest */
 
@@ -94,13 +95,6 @@ talk_wants_prompt(const struct settings *s)
 	return s->prompt == CHOICE_ALWAYS || prompt_possible();
 }
 
-/* A terminal that is somebody else's just now: reading would stop us. */
-static bool
-in_background(void)
-{
-	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp();
-}
-
 int
 talk_check(struct talk *t, const struct settings *s, const struct endpoint *e)
 {
@@ -128,7 +122,7 @@ talk_open(struct talk *t, const struct settings *s)
 	t->relay_options = (struct relay_options){
 		.both = s->both, .crlf = s->crlf,
 		.no_input = s->no_stdin || talk_wants_prompt(s) ||
-		    in_background(),
+		    in_background(STDIN_FILENO),
 		.keep = s->keep, .idle = s->idle_timeout,
 		.linger = s->linger,
 	};

@@ -20,6 +20,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "terminal/foreground.h"
+
 enum {
 	BELOW = 5,			/* rows that the header leaves */
 	PACE_US = 250 * 1000,
@@ -37,14 +39,6 @@ live_possible(int terminal)
 	const char *term = getenv("TERM");
 
 	return isatty(terminal) && term && *term && strcmp(term, "dumb") != 0;
-}
-
-static bool
-in_background(const struct live *l)
-{
-	pid_t group = tcgetpgrp(l->terminal);
-
-	return group >= 0 && group != getpgrp();
 }
 
 /* Whether it is another size than before. */
@@ -219,7 +213,7 @@ on_timer(struct timer *t)
 	if (measure(l)) {
 		forget(l);
 		wait = SETTLE_US;
-	} else if (in_background(l)) {
+	} else if (in_background(l->terminal)) {
 		forget(l);
 		wait = IDLE_US;
 	} else if (!sink_full(l->out)) {

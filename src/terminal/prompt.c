@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "terminal/foreground.h"
 #include "terminal/readline.h"
 
 enum {
@@ -25,7 +26,7 @@ bool
 prompt_possible(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
-	    tcgetpgrp(STDIN_FILENO) == getpgrp();
+	    in_foreground(STDIN_FILENO);
 }
 
 int
@@ -155,15 +156,6 @@ complete(const char *text, int start, int end)
 	return rl->completion_matches(text, generate);
 }
 
-/* The terminal belongs to somebody else just now: reading would stop us. */
-static bool
-in_background(void)
-{
-	pid_t group = tcgetpgrp(STDIN_FILENO);
-
-	return group >= 0 && group != getpgrp();
-}
-
 static void
 on_retry(struct timer *t)
 {
@@ -179,7 +171,7 @@ on_key(struct source *s, uint32_t events)
 	struct prompt *p = (struct prompt *)s;
 
 	/* readline rings the bell, and sets modes, by calls that may wait */
-	if (in_background() || sink_stuck(p->out)) {
+	if (in_background(STDIN_FILENO) || sink_stuck(p->out)) {
 		loop_del(p->loop, s);
 		loop_timer_set(p->loop, &p->retry, loop_now() + RETRY_US);
 		return;
