@@ -221,6 +221,23 @@ assert len(data) > 60000
 assert open("file", "rb").read(len(data)) == data'
 }
 
+# faulty ARG...: rpnc within 20 s, where the call in fault fails.
+faulty() {
+	no_leaks timeout 20 strace -f -qq -o /dev/null "--inject=$fault" rpnc "$@"
+}
+
+@test "bulk: a refused splice(2), sendfile(2) or pipe2(2) costs a copy, not a byte" {
+	random_file 3000000 file
+	start echo 127.0.0.1 0
+	for fault in splice:error=ENOSYS splice:error=EPERM:when=2+ \
+		sendfile:error=EACCES sendfile:error=ENOSYS:when=2+ pipe2:error=EPERM; do
+		faulty connect "127.0.0.1:$port" <file >got
+		cmp file got
+		head -c 3000000 file | faulty connect "127.0.0.1:$port" | cat >got
+		cmp file got
+	done
+}
+
 @test "bulk: a second client with -k brings the ring, its end the short way again" {
 	mkfifo in err heard
 	exec 5<>in

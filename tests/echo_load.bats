@@ -155,6 +155,20 @@ end() {
 	finish "$pid" || status=$?
 }
 
+# bulk_is_exact: what a client sends by the megabyte comes back.
+bulk_is_exact() {
+	clients <<-'END'
+		c = Client()
+		while c.sent < 8 << 20:
+		    select.select([c], [c], [], 20)
+		    c.push()
+		    c.pull()
+		c.finish()
+	END
+	kill -KILL "$pid"
+	finish "$pid" || true
+}
+
 # in_bulk: of a client that takes only some of what it has sent, the rest waits
 # in a pipe. No byte is lost, whether it then reads on or resets.
 in_bulk() {
@@ -235,6 +249,23 @@ in_bulk() {
 		got = s.makefile("rb").read()
 		assert got == last + b"end", len(got)
 	END
+}
+
+@test "echo: bulk comes back whole where splice(2) or a pipe is refused, from the first call or from the second" {
+	local fault
+	for fault in ENOSYS EPERM EACCES EPERM:when=2+ EINVAL:when=3+; do
+		with_faults "splice:error=$fault"
+		start echo 127.0.0.1 0
+		bulk_is_exact
+	done
+	port=sock
+	for fault in splice:error=ENOSYS:when=2+ pipe2:error=EPERM; do
+		with_faults "$fault"
+		start echo -U sock
+		port=sock
+		bulk_is_exact
+		rm sock
+	done
 }
 
 @test "echo: 200 clients that never read cost a buffer each, or a pipe of 64" {

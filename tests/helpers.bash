@@ -48,6 +48,22 @@ as_by_a_person() {
 	rpnc "$@"
 }
 
+# with_faults FAULT...: the rpnc that start starts has these system calls fail
+# (strace(1), inject=), in all its processes; pid is rpnc's own.
+with_faults() {
+	faults=("${@/#/--inject=}")
+	# strace would keep the descriptor of --ready-fd open
+	# shellcheck disable=SC2016,SC2317 # the $@ is for the inner bash
+	rpnc() {
+		export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+		rm -f ready.inner
+		mkfifo ready.inner
+		cat ready.inner >&4 &
+		exec strace -D -f -qq -o /dev/null "${faults[@]}" \
+			bash -c 'exec rpnc "$@" 4>ready.inner' bash "$@" 4>&-
+	}
+}
+
 # background COMMAND...: any other process, ended with the rest.
 background() {
 	"$@" 3>&- &

@@ -156,9 +156,8 @@ is_at_mark(int fd)
 	return at;
 }
 
-/* Not an error of the connection's: the kernel can't do this with these. */
-static bool
-is_unfit(int error)
+bool
+path_is_unfit(int error)
 {
 	switch (error) {
 	case EINVAL: case ENOSYS: case EOPNOTSUPP: case EBADF: case EPERM:
@@ -192,7 +191,7 @@ path_in(struct path *p, int from, struct conn *to)
 		return p->kind == PATH_SENDFILE ? give_up(p) : PATH_END;
 	if (errno == EAGAIN || errno == ENOBUFS)
 		return would_wait(p, to->source.fd);
-	return is_unfit(errno) ? give_up(p) : PATH_CONN_FAILED;
+	return path_is_unfit(errno) ? give_up(p) : PATH_CONN_FAILED;
 }
 
 enum path_result
@@ -211,7 +210,7 @@ path_out(struct path *p, struct conn *from, int to)
 		return PATH_END;
 	if (errno == EAGAIN)
 		return would_wait(p, to);
-	if (is_unfit(errno))
+	if (path_is_unfit(errno))
 		return give_up(p);
 	/* of a reset after its end TCP says EPIPE, too */
 	if (errno == EPIPE && ready(to, POLLOUT) & POLLERR) {

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "net/conn.h"
+#include "net/path.h"
 
-enum { PIPE_LEAST = 64 * 1024 };
+enum { PIPE_LEAST = 64 * 1024, PART = 16 * 1024 };
 
 static void
 pipe_free(struct pipe *p)
@@ -46,7 +47,7 @@ pipe_get(struct pipes *all)
 	struct pipe *p = all->spare;
 
 	all->spare = NULL;
-	if (p || all->count == PIPES_MAX)
+	if (p || all->count == PIPES_MAX || all->refused)
 		return p;
 	p = pipe_new();
 	all->count += p != NULL;
@@ -75,31 +76,53 @@ pipes_close(struct pipes *all)
 }
 
 ssize_t
-pipe_fill(struct pipe *p, struct conn *from)
+pipe_fill(struct pipes *all, struct pipe *p, struct conn *from)
 {
 	ssize_t n = splice(from->source.fd, NULL, p->in, NULL, PIPE_BYTES,
 	    SPLICE_F_NONBLOCK);
 
 	if (n > 0) {
 		p->held = (size_t)n;
-		from->in += (size_t)n;
-		from->active = loop_now();
+		conn_count(from, (size_t)n, 0);
+	} else if (n < 0 && path_is_unfit(errno)) {
+		all->refused = true;
 	}
 	return n;
 }
 
+/* What came by splice(2) goes on without it. */
+static int
+pipe_unload(struct pipe *p, struct conn *to)
+{
+	char part[PART];
+
+	while (p->held) {
+		ssize_t n = read(p->out, part, sizeof(part));
+
+		if (n <= 0)
+			return -1;
+		p->held -= (size_t)n;
+		if (conn_send(to, part, (size_t)n) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
-pipe_drain(struct pipe *p, struct conn *to)
+pipe_drain(struct pipes *all, struct pipe *p, struct conn *to)
 {
 	while (p->held) {
 		ssize_t n = splice(p->out, NULL, to->source.fd, NULL, p->held,
 		    SPLICE_F_NONBLOCK);
 
+		if (n < 0 && path_is_unfit(errno)) {
+			all->refused = true;
+			return pipe_unload(p, to);
+		}
 		if (n < 0)
 			return conn_would_wait() ? 0 : -1;
 		p->held -= (size_t)n;
-		to->out += (size_t)n;
-		to->active = loop_now();
+		conn_count(to, 0, (size_t)n);
 	}
 	return 0;
 }

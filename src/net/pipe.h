@@ -1,6 +1,7 @@
 #ifndef NET_PIPE_H
 #define NET_PIPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,6 +23,7 @@ enum { PIPES_MAX = 64 };
 struct pipes {
 	struct pipe *spare;		/* empty */
 	int count;
+	bool refused;			/* splice(2): there are none then */
 };
 
 /* An empty pipe, or NULL: there is none to be had, or only a small one. */
@@ -32,12 +34,15 @@ void pipe_put(struct pipes *, struct pipe *p);
 void pipes_close(struct pipes *);
 
 /*
- * As conn_read() into an empty pipe. 0 and EAGAIN say either that nothing is
- * there or that what is there can't go this way (urgent data): conn_read()
- * knows.
+ * As conn_read() into an empty pipe. 0, EAGAIN, and what path_is_unfit() say
+ * nothing about the connection: what is there may not go this way (urgent
+ * data, or a filter refuses splice(2)). Then conn_read() knows.
  */
-ssize_t pipe_fill(struct pipe *, struct conn *from);
-/* As conn_flush(): writes what the pipe holds, or as much as goes now. */
-int pipe_drain(struct pipe *, struct conn *to);
+ssize_t pipe_fill(struct pipes *, struct pipe *, struct conn *from);
+/*
+ * As conn_flush(): writes what the pipe holds, or as much as goes now. Where
+ * splice(2) is refused, the rest moves to the connection's queue.
+ */
+int pipe_drain(struct pipes *, struct pipe *, struct conn *to);
 
 #endif

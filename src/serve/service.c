@@ -18,6 +18,7 @@
 
 #include "base/fail.h"
 #include "net/listener.h"
+#include "net/path.h"
 
 enum {
 	BUFFER = 64 * 1024,
@@ -79,7 +80,7 @@ watch(struct service *s, struct conn *c)
 static int
 drain(struct service *s, struct conn *c)
 {
-	if (pipe_drain(c->pipe, c) < 0)
+	if (pipe_drain(&s->pipes, c->pipe, c) < 0)
 		return -1;
 	if (!c->pipe->held) {
 		pipe_put(&s->pipes, c->pipe);
@@ -108,14 +109,15 @@ read_some(struct service *s, struct conn *c, char *room)
 	ssize_t n;
 
 	if (p) {
-		n = pipe_fill(p, c);
+		n = pipe_fill(&s->pipes, p, c);
 		if (n > 0)
 			c->pipe = p;
 		else
 			pipe_put(&s->pipes, p);
 		c->bulk = n >= BULK_LEAST;
 		/* not an end either: see pipe_fill() */
-		if (n > 0 || (n < 0 && errno != EAGAIN && errno != EINVAL))
+		if (n > 0 || (n < 0 && errno != EAGAIN &&
+		    !path_is_unfit(errno)))
 			return n;
 	}
 	n = conn_read(c, room, BUFFER);
