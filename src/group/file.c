@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/fd_order.h"
 #include "base/loop.h"
 
 enum { MUTEX_WAIT_US = 1000 * 1000 };
@@ -163,7 +164,7 @@ open_own(struct file *f, int flags)
 		return fail_as(STATUS_NETWORK, "board %s: not a file of mode "
 		    "0600 that belongs to you", f->path);
 	}
-	return fd;
+	return fd_move_up(fd, FD_LOCK);
 }
 
 /* Whoever made it may have been killed before it wrote the head. */
@@ -274,7 +275,7 @@ file_reopen(struct file *f)
 	if (f->shared)
 		return;
 	close(f->fd);
-	f->fd = fd;
+	f->fd = fd_move_up(fd, FD_LOCK);
 }
 
 int

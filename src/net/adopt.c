@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/fd_order.h"
 #include "net/adopt_epoll.h"
 #include "net/adopt_why.h"
 #include "net/fds.h"
@@ -149,7 +150,7 @@ take(struct search *s, int fd)
 		s->too_many = true;
 		close(fd);
 	} else {
-		out->fd[out->count] = fd;
+		out->fd[out->count] = fd_move_up(fd, FD_LISTENER);
 		out->bound[out->count++] = one.bound;
 	}
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/fd_order.h"
 #include "net/dgram.h"
 #include "net/local.h"
 
@@ -145,7 +146,7 @@ listen_on(const struct addr *a, const struct sock_options *o)
 			fail("listen on %s", addr_text(a, text));
 		goto close;
 	}
-	return fd;
+	return fd_move_up(fd, FD_LISTENER);
 close:
 	close(fd);
 	return -1;
