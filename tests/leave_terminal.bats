@@ -130,6 +130,45 @@ last() {
 	sees b '- A left'
 }
 
+# replaces COMMAND...: in one shell old serves, in another one a second that
+# replaces it: old says so, ends in order, and the new one has the clients.
+replaces() {
+	local name=$((++pairs))
+	shell "old$name"
+	enter "old$name" "rpnc $* -r --name old 0; echo ended with \$?"
+	listening "old$name"
+	shell "new$name"
+	enter "new$name" "rpnc $* -r --replace old $port"
+	sees "new$name" 'A listening on [::]' '- old left (pid '
+	sees "old$name" 'ended with 0'
+	like "old$name" 'old leaves: replaced by pid [0-9]+'
+	client
+	eventually is_of "new$name"
+	keys "new$name" C-c
+	prompts "new$name" '$'
+}
+
+# is_of NAME: the last client is connected to a child of the shell there.
+is_of() {
+	local owner
+	owner=$(ss -Htnp "sport = :$port" | sed -n 's/.*,pid=\([0-9]*\),.*/\1/p')
+	test -n "$owner" && pstree -p "$(process "$1")" | grep -qF "($owner)"
+}
+
+@test "replace: echo at a terminal replaces one at another, however both show it" {
+	pairs=0
+	replaces echo
+	replaces echo --live
+	replaces echo -w 2
+}
+
+@test "replace: listen at a terminal replaces one at another, however both show it" {
+	pairs=0
+	replaces listen
+	replaces listen --live
+	replaces listen --prompt=never
+}
+
 @test "steer: who goes on while it is full is not full for ever" {
 	pane a rpnc listen -r -m 1 0
 	listening a

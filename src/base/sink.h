@@ -25,7 +25,6 @@ struct sink {
 	int64_t wrote;		/* when it last took something */
 	void (*on_drained)(struct sink *);
 	void (*on_fail)(struct sink *);		/* see fail_text() */
-	void *user;
 };
 
 /*

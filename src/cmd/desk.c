@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/text.h"
 #include "cmd/ready.h"
 
@@ -23,7 +24,7 @@ enum {
 static void
 on_out_fail(struct sink *s)
 {
-	struct desk *d = s->user;
+	struct desk *d = container_of(s, struct desk, out);
 	struct stat st;
 	bool gone = (errno == EIO || errno == EPIPE) &&
 	    fstat(STDOUT_FILENO, &st) == 0 && S_ISCHR(st.st_mode);
@@ -37,8 +38,7 @@ on_out_fail(struct sink *s)
 static void
 on_signals(struct source *s, uint32_t events)
 {
-	struct desk *d = (struct desk *)((char *)s -
-	    offsetof(struct desk, signals));
+	struct desk *d = container_of(s, struct desk, signals);
 	struct signalfd_siginfo info;
 
 	(void)events;
@@ -121,7 +121,6 @@ desk_open(struct desk *d, const struct settings *s)
 	    sink_open(&d->err, &d->loop, STDERR_FILENO, true) < 0 ||
 	    sink_open(&d->out, &d->loop, STDOUT_FILENO, false) < 0)
 		return -1;
-	d->out.user = d;
 	d->out.on_fail = on_out_fail;
 	return signals_open(d);
 }

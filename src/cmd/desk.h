@@ -28,7 +28,6 @@ struct desk {
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
 	void (*on_signal)(struct desk *, const struct signalfd_siginfo *);
-	void *user;
 };
 
 /*

@@ -49,12 +49,6 @@ display_signal(struct display *d, const struct signalfd_siginfo *info)
 	return screen_signal(&d->live, info);
 }
 
-static void
-on_change(struct place *p)
-{
-	live_touch(p->user);
-}
-
 int
 display_open(struct display *d, struct desk *desk, struct place *place,
     struct sink *out, int terminal)
@@ -62,10 +56,6 @@ display_open(struct display *d, struct desk *desk, struct place *place,
 	d->desk = desk;
 	d->place = place;
 	d->live.draw = draw;
-	if (!place->on_change) {
-		place->on_change = on_change;
-		place->user = &d->live;
-	}
 	return screen_open(&d->live, desk, out, terminal);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "cmd/adoption.h"
 #include "cmd/check.h"
@@ -317,9 +318,15 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 }
 
 static void
+on_change(struct place *p)
+{
+	live_touch(&container_of(p, struct server, place)->display.live);
+}
+
+static void
 on_replaced(struct place *p, const char *why)
 {
-	struct server *v = p->user;
+	struct server *v = container_of(p, struct server, place);
 	struct event e = {
 		.kind = EVENT_DRAINING, .name = p->name, .reason = why,
 	};
@@ -431,7 +438,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (desk_open(&v.desk, s) < 0)
 		return -1;
 	v.desk.on_signal = on_signal;
-	v.place.user = &v;
+	v.place.on_change = on_change;
 	v.place.on_replaced = on_replaced;
 	v.started = loop_now();
 	/* counted while the sockets are not those of many */

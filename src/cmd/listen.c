@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/check.h"
@@ -30,8 +31,7 @@ listen_wait(struct server *v)
 static void
 on_waited(struct timer *timer)
 {
-	struct server *v = (struct server *)((char *)timer -
-	    offsetof(struct server, waiting));
+	struct server *v = container_of(timer, struct server, waiting);
 	char time[NUM_TEXT];
 
 	fail_as(STATUS_TIMEOUT, "no client came in %s",
@@ -212,7 +212,7 @@ streams_init(struct server *v)
 static void
 on_change(struct place *p)
 {
-	listen_refresh(p->user);
+	listen_refresh(container_of(p, struct server, place));
 }
 
 static void
@@ -289,7 +289,7 @@ listen_end(struct server *v)
 static void
 on_replaced(struct place *p, const char *why)
 {
-	struct server *v = p->user;
+	struct server *v = container_of(p, struct server, place);
 
 	/* not the second wish to end, which would cut it short */
 	if (v->farewell.ending)
@@ -327,7 +327,6 @@ serve(struct server *v)
 	struct desk *d = &v->talk.desk;
 
 	v->waiting.on_timer = on_waited;
-	v->place.user = v;
 	v->live = v->place.set;
 	farewell_init(v);
 	v->place.on_change = on_change;

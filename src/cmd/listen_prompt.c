@@ -1,7 +1,7 @@
 /* What a person at the prompt of rpnc listen can have it do. */
-#include <stddef.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/listen.h"
@@ -25,8 +25,7 @@ listen_refresh(struct server *v)
 static void
 on_clock(struct timer *timer)
 {
-	struct server *v = (struct server *)((char *)timer -
-	    offsetof(struct server, clock));
+	struct server *v = container_of(timer, struct server, clock);
 
 	listen_refresh(v);
 	loop_timer_set(&v->talk.desk.loop, timer, loop_now() + CLOCK_US);
@@ -164,16 +163,23 @@ on_clear(struct prompt *p)
 	live_resume(&v->display.live);
 }
 
+static struct prompt *
+prompt_below(struct live *l)
+{
+	return &container_of(l, struct server,
+	    display.live)->talk.session.prompt;
+}
+
 static void
 on_hide(struct live *l)
 {
-	prompt_hide(l->user);
+	prompt_hide(prompt_below(l));
 }
 
 static void
 on_show(struct live *l)
 {
-	prompt_show(l->user);
+	prompt_show(prompt_below(l));
 }
 
 /* The scoreboard above the prompt. */
@@ -186,7 +192,6 @@ show_live(struct server *v)
 	v->talk.session.prompt.on_clear = on_clear;
 	l->hide = on_hide;
 	l->show = on_show;
-	l->user = &v->talk.session.prompt;
 	return display_open(&v->display, &v->talk.desk, &v->place,
 	    &v->talk.desk.out, STDOUT_FILENO);
 }

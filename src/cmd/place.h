@@ -27,7 +27,6 @@ struct place {
 	/* A new member has come in our place: we are to leave. */
 	void (*on_replaced)(struct place *, const char *why);
 	bool replaced, lost;
-	void *user;
 	const struct settings *settings;
 };
 

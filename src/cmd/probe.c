@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
@@ -111,7 +112,7 @@ on_skip(struct run *r, const struct addr *a, int error)
 static void
 on_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
-	struct probe *v = d->user;
+	struct probe *v = container_of(d, struct probe, desk);
 	int number = (int)info->ssi_signo;
 
 	if (number == SIGCHLD || probe_watch_signal(&v->watch, info))
@@ -163,7 +164,6 @@ probe_open(struct probe *v, const struct endpoint *e)
 	    desk_open(&v->desk, v->settings) < 0)
 		return -1;
 	v->desk.on_signal = on_signal;
-	v->desk.user = v;
 	return 0;
 }
 

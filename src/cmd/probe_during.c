@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "cmd/desk.h"
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
@@ -55,7 +56,7 @@ on_command_fault(struct during *d)
 static void
 on_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
-	struct trial *t = d->user;
+	struct trial *t = container_of(d, struct trial, desk);
 	int number = (int)info->ssi_signo;
 
 	if (number == SIGCHLD) {
@@ -126,7 +127,6 @@ trial_open(struct trial *t, const struct endpoint *e)
 		return -1;
 	d->ours = &t->desk.signal_set;
 	t->desk.on_signal = on_signal;
-	t->desk.user = t;
 	return 0;
 }
 

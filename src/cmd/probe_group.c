@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "cmd/desk.h"
 #include "cmd/screen.h"
 #include "net/sock.h"
@@ -133,7 +134,7 @@ cut(char *text, int lines)
 static char *
 draw(struct live *l, int columns, int lines)
 {
-	struct group_probe *p = l->user;
+	struct group_probe *p = container_of(l, struct group_probe, live);
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
@@ -156,7 +157,7 @@ draw(struct live *l, int columns, int lines)
 static void
 on_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
-	struct group_probe *p = d->user;
+	struct group_probe *p = container_of(d, struct group_probe, desk);
 
 	if (info->ssi_signo == SIGCHLD || screen_signal(&p->live, info))
 		return;
@@ -172,7 +173,6 @@ draw_live(struct group_probe *p)
 		return 0;
 	p->drawn = true;
 	p->live.draw = draw;
-	p->live.user = p;
 	return screen_open(&p->live, &p->desk, &p->desk.out, STDOUT_FILENO);
 }
 
@@ -243,7 +243,6 @@ probe_group(const struct settings *s, const struct endpoint *e,
 		return -1;
 	if (survey_open(&p.survey) == 0 && desk_open(&p.desk, s) == 0) {
 		p.desk.on_signal = on_signal;
-		p.desk.user = &p;
 		run(&p);
 		*ended_by = p.desk.ended_by;
 		status = desk_close(&p.desk);

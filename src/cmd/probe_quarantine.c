@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "cmd/desk.h"
 #include "cmd/probe_group.h"
 #include "group/quarantine.h"
@@ -305,7 +306,8 @@ on_look(struct timer *t)
 static void
 on_signal(struct desk *d, const struct signalfd_siginfo *info)
 {
-	struct quarantine_probe *p = d->user;
+	struct quarantine_probe *p = container_of(d,
+	    struct quarantine_probe, desk);
 	bool again = d->ended_by != 0;
 
 	if (info->ssi_signo == SIGCHLD)
@@ -433,7 +435,6 @@ start(struct quarantine_probe *p)
 	struct loop *l = &p->desk.loop;
 
 	p->desk.on_signal = on_signal;
-	p->desk.user = p;
 	p->look.on_timer = on_look;
 	p->limit.on_timer = on_limit;
 	p->watch.ops = &ops;

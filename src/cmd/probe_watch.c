@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "cmd/screen.h"
 #include "report/monitor_screen.h"
 
@@ -171,7 +172,7 @@ on_timer(struct timer *t)
 static char *
 draw(struct live *l, int columns, int lines)
 {
-	struct probe_watch *w = l->user;
+	struct probe_watch *w = container_of(l, struct probe_watch, live);
 	const struct score_style style = {
 		.columns = columns, .color = w->desk->color,
 	};
@@ -202,7 +203,6 @@ draw_live(struct probe_watch *w)
 		return 0;
 	w->drawn = true;
 	w->live.draw = draw;
-	w->live.user = w;
 	return screen_open(&w->live, w->desk, &w->desk->out, STDOUT_FILENO);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "terminal/foreground.h"
@@ -77,8 +78,7 @@ on_input_fail(struct relay *r)
 static void
 on_drained(struct sink *s)
 {
-	struct desk *d = s->user;
-	struct talk *t = (struct talk *)d;
+	struct talk *t = container_of(s, struct talk, desk.out);
 
 	relay_resume(&t->relay);
 	if (t->interactive)

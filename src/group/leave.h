@@ -39,7 +39,6 @@ struct leave {
 	struct board *board;
 	const struct sock_set *set;
 	const struct leave_ops *ops;
-	void *user;
 	enum leave_mode wish;		/* --leave */
 	const char *held;		/* who has the sockets, too; NULL: none */
 	/* How it went. */

@@ -22,7 +22,6 @@ struct live {
 	/* Around a change of what scrolls: a line being typed. Or NULL. */
 	void (*hide)(struct live *);
 	void (*show)(struct live *);
-	void *user;
 	/* the rest is live.c's */
 	struct timer timer;
 	bool open, laid;		/* laid: the terminal is divided */

@@ -35,7 +35,6 @@ struct prompt {
 	    const char *text, int n);
 	/* ^L: the screen is to be made anew; NULL: readline does. */
 	void (*on_clear)(struct prompt *);
-	void *user;
 	char history[256];
 };
 
