@@ -139,7 +139,8 @@ replaces() {
 	listening "old$name"
 	shell "new$name"
 	enter "new$name" "rpnc $* -r --replace old $port"
-	sees "new$name" 'A listening on [::]' '- old left (pid '
+	sees "new$name" 'A listening on [::]'
+	like "new$name" '- old[/0-9]* left \(pid '
 	sees "old$name" 'ended with 0'
 	like "old$name" 'old leaves: replaced by pid [0-9]+'
 	client

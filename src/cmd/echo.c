@@ -451,6 +451,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		if (s->reuseport && place_watch(&v.place, &v.desk,
 		    v.by_workers ? NULL : &v.live) < 0)
 			desk_error(&v.desk);
+		place_replace(&v.place, &v.desk);
 		display_start(&v.display, &v.desk, &v.place);
 		desk_ready(&v.desk, &v.place.set);
 		if (loop_run(&v.desk.loop) < 0)

@@ -347,6 +347,7 @@ serve(struct server *v)
 		return -1;
 	/* only now is there what can be left in order */
 	v->place.on_replaced = on_replaced;
+	place_replace(&v->place, d);
 	desk_ready(d, &v->place.set);
 	listen_wait(v);
 	return loop_run(&d->loop);

@@ -59,26 +59,6 @@ place_equip(struct board *b, const struct settings *s, int slot,
 	board_set_sockets(b, slot, set->fd, set->count);
 }
 
-static void
-replace(struct place *p)
-{
-	int slot = replace_find(p->board, p->settings->replace);
-	char name[BOARD_NAME];
-	int state;
-
-	if (slot < 0) {
-		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
-		return;
-	}
-	state = owner_state(board_slot(p->board, slot)->pid);
-	if (state == 'T' || state == 't')
-		snprintf(p->notice, sizeof(p->notice), "%s is stopped: it "
-		    "leaves when it goes on (kill -CONT %d)",
-		    slot_name(board_slot(p->board, slot), name),
-		    (int)board_slot(p->board, slot)->pid);
-	replace_wish(p->board, slot);
-}
-
 /* What --steer and --weight say, if they do. */
 static int
 steer_by_settings(struct place *p)
@@ -153,8 +133,6 @@ place_open(struct place *p, const struct settings *s,
 	place_equip(p->board, s, p->slot, &p->set);
 	if (steer_by_settings(p) < 0)
 		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
-	if (s->replace)
-		replace(p);
 	if (s->adopt)
 		adoption_mark(p->board, &p->set);
 	return 0;
@@ -303,6 +281,28 @@ place_tell_holder(struct desk *d, const struct sock_set *live)
 
 	if (live->adopted && adoption_holder(live, text))
 		desk_notice(d, text);
+}
+
+void
+place_replace(struct place *p, struct desk *d)
+{
+	char name[BOARD_NAME], text[128];
+	int slot, state;
+
+	if (!p->settings->replace)
+		return;
+	slot = replace_find(p->board, p->settings->replace);
+	if (slot < 0) {
+		desk_notice(d, fail_text());
+		return;
+	}
+	state = owner_state(board_slot(p->board, slot)->pid);
+	snprintf(text, sizeof(text), "%s is stopped: it leaves when it goes "
+	    "on (kill -CONT %d)", slot_name(board_slot(p->board, slot), name),
+	    (int)board_slot(p->board, slot)->pid);
+	if (state == 'T' || state == 't')
+		desk_notice(d, text);
+	replace_wish(p->board, slot);
 }
 
 void

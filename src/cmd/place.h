@@ -54,6 +54,11 @@ struct slot *place_slot(struct place *);
 int place_count(struct place *, int own);
 /* The listening events. */
 void place_tell(struct place *, struct desk *, int own, int members);
+/*
+ * Has the member that --replace names leave, now that this one serves and
+ * watches the registry: so its leaving is seen.
+ */
+void place_replace(struct place *, struct desk *);
 /* Who still has adopted sockets that are about to be closed. */
 void place_tell_holder(struct desk *, const struct sock_set *live);
 /*
