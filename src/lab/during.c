@@ -121,6 +121,7 @@ during_start(struct during *d, struct loop *l)
 {
 	d->run.on_result = on_result;
 	d->look.on_timer = on_look;
+	d->roster.served = &d->run.tally;
 	d->roster.datagram = d->run.pace.plan->datagram;
 	d->roster.on_change = on_change;
 	roster_open(&d->roster);

@@ -9,8 +9,8 @@
 
 enum { HOLDERS_MAX = 256 };
 
-static bool
-is_manager(const pid_t *pids, int n, pid_t pid)
+bool
+holder_is_manager(const pid_t *pids, int n, pid_t pid)
 {
 	for (int i = 0; i < n; i++)
 		if (pids[i] != pid && owner_parent(pids[i]) == pid)
@@ -33,7 +33,7 @@ holder_find(struct owners *o, uint64_t inode, struct holder *out)
 	for (int i = 0; i < n; i++) {
 		char command[sizeof(out->command)];
 
-		if (is_manager(pids, n, pids[i]))
+		if (holder_is_manager(pids, n, pids[i]))
 			continue;
 		owner_command(pids[i], command);
 		if (!out->servers++)

@@ -14,6 +14,9 @@ struct holder {
 	bool all_stopped;	/* none of these runs */
 };
 
+/* Whether it started another one of these, and only keeps the socket for it. */
+bool holder_is_manager(const pid_t *pids, int n, pid_t pid);
+
 void holder_find(struct owners *, uint64_t inode, struct holder *out);
 
 #endif

@@ -58,6 +58,7 @@ struct owners {
 	struct held *held;
 	struct known *known;
 	int64_t next_scan;	/* milliseconds; 0: at once */
+	bool stale;		/* a socket has lost one of its holders */
 };
 
 static int64_t
@@ -256,6 +257,7 @@ scan_all(struct owners *o)
 			scan_process(o, atoi(e->d_name));
 	closedir(dir);
 	o->next_scan = now_ms() + SCAN_GAP_MS;
+	o->stale = false;
 }
 
 /* Whether a holder still is one, if by another descriptor. */
@@ -282,6 +284,7 @@ recall(struct owners *o, uint64_t inode)
 	for (int i = 0; i < h->count; i++)
 		if (hold_check(&h->by[i], inode))
 			h->by[kept++] = h->by[i];
+	o->stale |= kept > 0 && kept < h->count;
 	h->count = kept;
 	return kept > 0 ? h : NULL;
 }
@@ -300,7 +303,7 @@ look_up(struct owners *o, uint64_t inode)
 			h = recall(o, inode);
 		}
 	}
-	if (h == NULL && now_ms() >= o->next_scan) {
+	if ((h == NULL || o->stale) && now_ms() >= o->next_scan) {
 		scan_all(o);
 		h = recall(o, inode);
 	}
@@ -425,6 +428,27 @@ owner_state(pid_t pid)
 		return -1;
 	end = strrchr(text, ')');
 	return end && end[1] == ' ' ? (unsigned char)end[2] : -1;
+}
+
+/* Its start is field 22 of proc(5)'s stat, in ticks, of CLOCK_BOOTTIME. */
+bool
+owner_has_run(pid_t pid, int64_t ns)
+{
+	const int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+	struct timespec now;
+	long long started;
+	char text[512];
+	const char *end;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
+		return false;
+	end = strrchr(text, ')');
+	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u "
+	    "%*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &started) != 1)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (started + 1) * tick + ns <=
+	    now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 bool

@@ -24,7 +24,8 @@ void owners_free(struct owners *o);
  * What is returned was true a moment ago: every remembered holder is checked
  * again. A process that has come to hold the socket since /proc was last read
  * is not known, though: a new inode makes the processes that were returned
- * before be read anew, and all of /proc at most every 100 ms.
+ * before be read anew, and all of /proc at most every 100 ms; so does the loss
+ * of one of several holders, since others often come as it goes.
  */
 int owners_find(struct owners *o, uint64_t inode, struct owner *out);
 
@@ -43,6 +44,9 @@ void owners_refresh(struct owners *o);
 
 /* The state letter in /proc/PID/stat: 'R', 'S', 'T'...; -1: no such process. */
 int owner_state(pid_t pid);
+
+/* Whether it is certain that it has run for this long, in nanoseconds. */
+bool owner_has_run(pid_t pid, int64_t ns);
 
 /* Whether a signal, or a debugger, has stopped it. */
 bool owner_is_stopped(pid_t pid);

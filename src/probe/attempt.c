@@ -122,7 +122,7 @@ static void
 look(struct attempt *a)
 {
 	int answer = identify_look(a->ground->who, &a->ours, a->foreseen,
-	    &a->result.row);
+	    a->connected, &a->result);
 	int64_t now = clock_ns();
 
 	if (answer == LOOK_FOUND)

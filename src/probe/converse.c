@@ -66,7 +66,7 @@ converse_end(struct attempt *a, enum outcome outcome, int error)
 		if (a->proved && outcome == OUT_OK && a->result.row < 0)
 			a->result.row = a->result.predicted;
 		else if (!a->proved)
-			identify_learn(g->who, a->foreseen, a->result.row);
+			identify_learn(g->who, a->foreseen, &a->result);
 	}
 	converse_release(a);
 	dialogue_free(&a->dialogue);

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "net/fds.h"
 #include "net/listener.h"
+#include "probe/newcomer.h"
 
 /*
  * How it works: a row's weight is the number of its sockets, since the hash
@@ -21,16 +23,30 @@ struct listener {
 	int count, rows[];		/* its holders; ascending by pid */
 };
 
-static struct listener *
-listener_new(struct tally *t, struct owners *o, uint64_t inode,
-    uint64_t cookie)
+/* At first nothing more is known of them than that they hold it. */
+static int
+holders_of(const struct listeners *before, const struct tally *t,
+    struct owners *o, uint64_t inode, pid_t pids[static HOLDERS_MAX])
 {
-	pid_t pids[HOLDERS_MAX];
-	int count = owners_holders(o, inode, pids, HOLDERS_MAX);
-	struct listener *l;
+	pid_t all[HOLDERS_MAX];
+	int count = owners_holders(o, inode, all, HOLDERS_MAX), kept = 0;
 
 	if (count > HOLDERS_MAX)
 		count = HOLDERS_MAX;
+	for (int i = 0; i < count; i++)
+		if (!before || !newcomer_is(t, all, count, all[i], inode))
+			pids[kept++] = all[i];
+	return kept;
+}
+
+static struct listener *
+listener_new(const struct listeners *before, struct tally *t,
+    struct owners *o, uint64_t inode, uint64_t cookie)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = holders_of(before, t, o, inode, pids);
+	struct listener *l;
+
 	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->rows[0]));
 	if (!l)
 		return NULL;
@@ -46,20 +62,27 @@ listener_new(struct tally *t, struct owners *o, uint64_t inode,
 	return l;
 }
 
-int
-listeners_fill(struct listeners *s, struct tally *t, struct owners *o,
-    const struct diag_sock *list, int count)
+static int
+fill(struct listeners *s, const struct listeners *before, struct tally *t,
+    struct owners *o, const struct diag_sock *list, int count)
 {
 	s->at = calloc((size_t)count + 1, sizeof(struct listener *));
 	if (!s->at)
 		return -1;
 	s->family = count > 0 ? list[0].local.sa.sa_family : AF_UNSPEC;
 	for (int i = 0; i < count; i++) {
-		s->at[s->count] = listener_new(t, o, list[i].inode,
+		s->at[s->count] = listener_new(before, t, o, list[i].inode,
 		    list[i].cookie);
 		s->count += s->at[s->count] != NULL;
 	}
 	return 0;
+}
+
+int
+listeners_fill(struct listeners *s, struct tally *t, struct owners *o,
+    const struct diag_sock *list, int count)
+{
+	return fill(s, NULL, t, o, list, count);
 }
 
 void
@@ -95,7 +118,7 @@ listeners_follow(struct listeners *s, struct tally *t, struct owners *o,
 {
 	struct listeners now = { 0 };
 
-	if (listeners_fill(&now, t, o, list, count) < 0)
+	if (fill(&now, s, t, o, list, count) < 0)
 		return -1;
 	for (int i = 0; i < now.count; i++) {
 		const struct listener *l = find(s, now.at[i]->inode);
@@ -109,13 +132,12 @@ listeners_follow(struct listeners *s, struct tally *t, struct owners *o,
 }
 
 static bool
-has_moved(const struct listener *l, const struct tally *t, struct owners *o)
+has_moved(const struct listeners *s, const struct listener *l,
+    const struct tally *t, struct owners *o)
 {
 	pid_t pids[HOLDERS_MAX];
-	int count = owners_holders(o, l->inode, pids, HOLDERS_MAX);
+	int count = holders_of(s, t, o, l->inode, pids);
 
-	if (count > HOLDERS_MAX)
-		count = HOLDERS_MAX;
 	if (count != l->count)
 		return true;
 	for (int i = 0; i < count; i++)
@@ -129,7 +151,7 @@ listeners_moved(const struct listeners *s, const struct tally *t,
     struct owners *o)
 {
 	for (int i = 0; i < s->count; i++)
-		if (has_moved(s->at[i], t, o))
+		if (has_moved(s, s->at[i], t, o))
 			return true;
 	return false;
 }
@@ -146,6 +168,20 @@ bool
 listeners_have(const struct listeners *s, uint64_t inode)
 {
 	return find(s, inode) != NULL;
+}
+
+bool
+listeners_held_by(const struct listeners *s, pid_t pid)
+{
+	DIR *dir = fds_open(pid);
+	uint64_t inode;
+	bool held = false;
+
+	while (dir && !held && fds_next(dir, &inode) >= 0)
+		held = find(s, inode) != NULL;
+	if (dir)
+		closedir(dir);
+	return held;
 }
 
 uint64_t
@@ -167,7 +203,7 @@ listeners_learn(struct listeners *s, uint64_t inode, int row)
 {
 	struct listener *l = find(s, inode);
 
-	if (l && l->seen != row)
+	if (l && is_held_by(l, row) && l->seen != row)
 		l->seen = l->seen == -1 ? row : -2;
 }
 
@@ -207,7 +243,7 @@ listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
 	for (int i = 0; i < s->count; i++) {
 		struct listener *old = s->at[i];
 		struct listener *l = old->count ? NULL :
-		    listener_new(t, o, old->inode, old->cookie);
+		    listener_new(NULL, t, o, old->inode, old->cookie);
 
 		if (l) {
 			l->seen = old->seen;

@@ -38,6 +38,8 @@ bool listeners_moved(const struct listeners *, const struct tally *,
 int listeners_row(const struct listeners *, uint64_t inode);
 /* Whether it is one of them. */
 bool listeners_have(const struct listeners *, uint64_t inode);
+/* Whether the process holds one of them now. */
+bool listeners_held_by(const struct listeners *, pid_t pid);
 /* The one that has half-open connections, if it is only one; else 0. */
 uint64_t listeners_half_open(const struct listeners *);
 /* A row was seen to accept what was foreseen for a socket. */

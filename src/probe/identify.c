@@ -9,9 +9,9 @@
 #include "net/diag.h"
 #include "net/owner.h"
 #include "net/sock.h"
+#include "probe/clock.h"
 #include "probe/holders.h"
-#include "probe/ports.h"
-#include "probe/sources.h"
+#include "probe/predict.h"
 
 /*
  * How it works
@@ -35,10 +35,6 @@ enum {
 	HOLDERS_MAX = 256,
 	ANCESTORS_MAX = 8,
 	HOPELESS_AFTER = 3,
-	PORT_TRIES = 4096,	/* 40 ms of asking */
-	TRIES_A_ROW = 32,	/* ports one after the other, then elsewhere */
-	TRIES_EVEN = 1024,	/* before odd ones are tried, too */
-	PORT_REST = 256,	/* attempts without a port, when there was none */
 };
 
 struct identify {
@@ -47,16 +43,14 @@ struct identify {
 	struct tally *tally;
 	const struct plan *plan;
 	int protocol;
-	struct addr target, source;
-	struct ports ports;
-	struct addr begun;		/* the first that has the port */
-	uint16_t port;			/* 0: the next one */
-	int tired;			/* attempts that don't look for one */
+	struct addr target;
+	struct predict predict;
 	struct listeners before;	/* as they were at the start */
 	int hidden;			/* looks that found no process */
 	bool seen;			/* and one that did */
 	uid_t uid;			/* of the listeners, or who accepted */
 	struct trust trust;		/* in what was foreseen */
+	bool moved;			/* the group has, since the start */
 };
 
 struct identify *
@@ -72,7 +66,7 @@ identify_new(struct tally *t, const struct plan *plan)
 	w->diag = diag_open();
 	w->owners = w->diag ? owners_new() : NULL;
 	if (w->owners) {
-		ports_init(&w->ports);
+		predict_init(&w->predict, w->diag, plan);
 		return w;
 	}
 	identify_free(w);
@@ -90,33 +84,11 @@ identify_free(struct identify *w)
 	free(w);
 }
 
-/* The address that a connection to target would come from. */
-static void
-find_source(struct identify *w)
-{
-	int family = w->target.sa.sa_family;
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (sources_peek(w->plan->sources, family, &w->source) < 0 ||
-	    (w->source.len && addr_is_wildcard(&w->source)))
-		w->source.len = 0;
-	addr_set_port(&w->source, 0);
-	if (!w->source.len && fd >= 0 &&
-	    sock_device(fd, w->plan->interface) == 0 &&
-	    connect(fd, &w->target.sa, w->target.len) == 0) {
-		w->source.len = sizeof(w->source.un);
-		if (getsockname(fd, &w->source.sa, &w->source.len) < 0)
-			w->source.len = 0;
-	}
-	if (fd >= 0)
-		close(fd);
-}
-
 /* The group that a client of the target would meet: its sockets, or -1. */
 static int
 group_list(struct identify *w, struct diag_sock **list)
 {
-	struct addr remote = w->source;
+	struct addr remote = w->predict.source;
 	struct diag_sock winner;
 	int found;
 
@@ -139,7 +111,8 @@ identify_aim(struct identify *w, const struct addr *target)
 	int count;
 
 	w->target = *target;
-	find_source(w);
+	w->moved = false;
+	predict_aim(&w->predict, target);
 	listeners_free(&w->before);
 	count = group_list(w, &list);
 	if (count > 0)
@@ -171,100 +144,10 @@ identify_has_group(const struct identify *w)
 	return w->before.count > 0;
 }
 
-static int
-bind_datagram(int fd, struct addr *ours)
-{
-	if (bind(fd, &ours->sa, ours->len) < 0)
-		return -1;
-	return getsockname(fd, &ours->sa, &ours->len);
-}
-
-/* A port serves every address once, and then comes the next. */
-static uint16_t
-choose_port(struct identify *w, const struct addr *ours)
-{
-	struct addr from = *ours;
-
-	addr_set_port(&from, 0);
-	if (!w->port || addr_equal(&from, &w->begun)) {
-		w->port = ports_next(&w->ports);
-		w->begun = from;
-	}
-	return w->port;
-}
-
-/*
- * Binds to a port from which no connection to the target is left, not even
- * one that ended lately, and asks whom it will meet. SO_REUSEADDR: what is
- * left of connections elsewhere is in nobody's way.
- */
-static int
-bind_stream(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
-{
-	struct diag_sock s;
-
-	if (w->tired && w->tired--)
-		return -1;
-	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	for (int i = 0; i < PORT_TRIES; i++) {
-		addr_set_port(ours, choose_port(w, ours));
-		if (diag_get(w->diag, IPPROTO_TCP, &w->target, ours, &s) <= 0)
-			return -1;
-		if (s.state == TCP_LISTEN &&
-		    bind(fd, &ours->sa, ours->len) == 0) {
-			*inode = s.inode;
-			return 0;
-		}
-		/* connect(2) takes them in rows, and even ones only */
-		if (i % TRIES_A_ROW == TRIES_A_ROW - 1)
-			ports_jump(&w->ports, i > TRIES_EVEN);
-		w->port = 0;
-	}
-	w->tired = PORT_REST;
-	return -1;
-}
-
-/* A port that was asked for: what is left of its last connection may be. */
-static int
-bind_given(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
-{
-	struct diag_sock s;
-
-	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (diag_get(w->diag, IPPROTO_TCP, &w->target, ours, &s) > 0 &&
-	    s.state == TCP_LISTEN)
-		*inode = s.inode;
-	return bind(fd, &ours->sa, ours->len);
-}
-
-static int
-bind_any(struct identify *w, int fd, struct addr *ours, uint64_t *inode)
-{
-	struct diag_sock s;
-
-	if (w->protocol == IPPROTO_TCP)
-		return addr_port(ours) ? bind_given(w, fd, ours, inode) :
-		    bind_stream(w, fd, ours, inode);
-	if (bind_datagram(fd, ours) < 0)
-		return -1;
-	if (diag_get(w->diag, IPPROTO_UDP, &w->target, ours, &s) > 0)
-		*inode = s.inode;
-	return 0;
-}
-
 uint64_t
 identify_predict(struct identify *w, int fd, struct addr *ours)
 {
-	uint16_t port = ours->len ? addr_port(ours) : 0;
-	uint64_t inode = 0;
-
-	if (!ours->len || addr_is_wildcard(ours))
-		*ours = w->source;
-	addr_set_port(ours, port);
-	if (ours->len && bind_any(w, fd, ours, &inode) == 0)
-		return inode;
-	ours->len = 0;
-	return 0;
+	return predict(&w->predict, fd, ours);
 }
 
 int
@@ -294,15 +177,41 @@ row_above(const struct identify *w, pid_t pid)
 	return row;
 }
 
+/*
+ * A worker that came after the last look at the group gets a row of its own,
+ * and so do others that came with it: see newcomer.c.
+ */
 static int
-row_of_holders(struct identify *w, const pid_t *pids, int count)
+row_of_child(struct identify *w, pid_t pid, int64_t since, struct result *r)
+{
+	int row = row_above(w, owner_parent(pid));
+
+	if (row < 0)
+		return -1;
+	if (!listeners_held_by(&w->before, pid))
+		return row;
+	if (!tally_newcomer(w->tally, pid) &&
+	    !owner_has_run(pid, clock_ns() - since)) {
+		r->newcomer = pid;
+		return row;
+	}
+	row = tally_process(w->tally, pid);
+	if (row >= 0)
+		tally_joins(w->tally, pid, row);
+	identify_follow(w, true);
+	return row;
+}
+
+static int
+row_of_holders(struct identify *w, const pid_t *pids, int count,
+    int64_t since, struct result *r)
 {
 	int row = -1;
 
 	for (int i = 0; i < count && row < 0; i++)
 		row = tally_process_find(w->tally, pids[i]);
 	for (int i = 0; i < count && row < 0; i++)
-		row = row_above(w, pids[i]);
+		row = row_of_child(w, pids[i], since, r);
 	return row >= 0 ? row : tally_process(w->tally, pids[0]);
 }
 
@@ -319,7 +228,7 @@ is_over(struct identify *w, const struct addr *ours, const struct diag_sock *s)
 /* A new child of a server that forks is only found by reading all of /proc. */
 static enum look
 look_holders(struct identify *w, const struct addr *ours,
-    const struct diag_sock *s, int *row)
+    const struct diag_sock *s, int64_t since, struct result *r)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
@@ -332,13 +241,13 @@ look_holders(struct identify *w, const struct addr *ours,
 		owners_refresh(w->owners);
 		/* root sees all, sooner or later */
 		if (geteuid() && s->uid != geteuid())
-			*row = tally_user(w->tally, s->uid);
+			r->row = tally_user(w->tally, s->uid);
 		return LOOK_HIDDEN;
 	}
 	w->seen = true;
-	*row = row_of_holders(w, pids, count < HOLDERS_MAX ? count :
-	    HOLDERS_MAX);
-	return *row < 0 ? LOOK_HIDDEN : LOOK_FOUND;
+	r->row = row_of_holders(w, pids, count < HOLDERS_MAX ? count :
+	    HOLDERS_MAX, since, r);
+	return r->row < 0 ? LOOK_HIDDEN : LOOK_FOUND;
 }
 
 /*
@@ -360,7 +269,7 @@ is_as_foreseen(struct identify *w, uint64_t inode, uint64_t foreseen, int *row)
 
 int
 identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
-    int *row)
+    int64_t since, struct result *r)
 {
 	struct diag_sock s;
 	int found = diag_get(w->diag, w->protocol, &w->target, ours, &s);
@@ -370,10 +279,10 @@ identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
 	if (!found || s.state == TCP_LISTEN || s.state == TCP_TIME_WAIT ||
 	    s.state == TCP_CLOSE)
 		return LOOK_GONE;
-	if (s.inode && is_as_foreseen(w, s.inode, foreseen, row))
+	if (s.inode && is_as_foreseen(w, s.inode, foreseen, &r->row))
 		return LOOK_FOUND;
 	if (s.inode)
-		return look_holders(w, ours, &s, row);
+		return look_holders(w, ours, &s, since, r);
 	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)
 		return LOOK_QUEUED;
 	/* NEW_SYN_RECV is told as SYN_RECV */
@@ -423,10 +332,19 @@ identify_is_hopeful(const struct identify *w)
 }
 
 void
-identify_learn(struct identify *w, uint64_t foreseen, int row)
+identify_learn(struct identify *w, uint64_t foreseen, struct result *r)
 {
 	int owner = identify_row(w, foreseen);
+	int grown = r->newcomer ? tally_process_find(w->tally, r->newcomer) :
+	    -1, row;
 
+	if (grown >= 0) {
+		r->row = grown;
+		r->newcomer = 0;
+	}
+	if (r->newcomer)
+		return;
+	row = r->row;
 	if (row >= 0 && w->tally->rows[row].foreign)
 		return;
 	if (row < 0) {
@@ -452,13 +370,15 @@ identify_follow(struct identify *w, bool doubt)
 		free(list);
 		return 0;
 	}
-	owners_refresh(w->owners);
+	if (!doubt)
+		owners_refresh(w->owners);
 	if (listeners_follow(&w->before, w->tally, w->owners, list,
 	    count) == 0)
 		changed = 1;
 	if (count > 0)
 		w->uid = list[0].uid;
 	w->trust.mistaken = 0;
+	w->moved |= changed > 0;
 	free(list);
 	return changed;
 }
@@ -478,7 +398,8 @@ identify_end(struct identify *w, struct tally *t)
 	    w->owners) : listeners_known(&w->before);
 	struct identified found = {
 		.known = known,
-		.changed = listeners_differ(&w->before, list, count),
+		.changed = w->moved ||
+		    listeners_differ(&w->before, list, count),
 		.hidden = (w->before.count && !known) ||
 		    (w->hidden && !w->seen),
 		.uid = w->uid, .trust = w->trust,
@@ -486,6 +407,8 @@ identify_end(struct identify *w, struct tally *t)
 		.sockets = w->before.count,
 	};
 
+	if (t == w->tally)
+		tally_newcomers_end(t);
 	if (w->protocol == IPPROTO_TCP)
 		found.voided = trust_settle(&w->trust, t, &w->before, list,
 		    count);

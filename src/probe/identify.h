@@ -57,16 +57,17 @@ bool identify_prove(struct identify *, const struct addr *ours,
     uint64_t *inode);
 
 /*
- * Looks at the server's end of a connection, of which a listener was foreseen
- * (or 0); -1: nothing can be asked.
+ * Looks at the server's end of a connection that is there since a time of
+ * clock_ns(), and of which a listener was foreseen (or 0), and notes who has
+ * it; -1: nothing can be asked.
  */
 int identify_look(struct identify *, const struct addr *ours,
-    uint64_t foreseen, int *row);
+    uint64_t foreseen, int64_t since, struct result *);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 
-/* What was foreseen, and who accepted it in fact. */
-void identify_learn(struct identify *, uint64_t foreseen, int row);
+/* What was foreseen, and who accepted it in fact, as far as is known now. */
+void identify_learn(struct identify *, uint64_t foreseen, struct result *);
 
 struct identified {
 	bool known;		/* who is in the group, and each has a row */

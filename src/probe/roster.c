@@ -3,7 +3,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "net/holder.h"
+#include "probe/newcomer.h"
 #include "probe/roll.h"
 
 enum { HOLDERS_MAX = 256, KNOWN_MAX = 4096 };
@@ -41,14 +44,14 @@ listening(struct roster *r, const struct addr *target, struct diag_sock **list)
 	return diag_group_of(r->diag, &winner, list);
 }
 
-/* Who started another one that has the socket, too, only keeps it for that. */
+/* One that started while we look is none before it has shown that. */
 static bool
-is_manager(const pid_t *pids, int count, pid_t pid)
+is_member(struct roster *r, const pid_t *pids, int count, int i, uint64_t inode)
 {
-	for (int i = 0; i < count; i++)
-		if (pids[i] != pid && owner_parent(pids[i]) == pid)
-			return true;
-	return false;
+	if (holder_is_manager(pids, count, pids[i]))
+		return false;
+	return !r->looked || tally_process_find(&r->known, pids[i]) >= 0 ||
+	    !newcomer_is(r->served, pids, count, pids[i], inode);
 }
 
 static void
@@ -60,7 +63,7 @@ mark(struct roster *r, uint64_t inode, bool *here)
 	if (count > HOLDERS_MAX)
 		count = HOLDERS_MAX;
 	for (int i = 0; i < count; i++) {
-		int row = is_manager(pids, count, pids[i]) ? -1 :
+		int row = !is_member(r, pids, count, i, inode) ? -1 :
 		    tally_process(&r->known, pids[i]);
 
 		if (row >= 0 && row < KNOWN_MAX)
@@ -80,11 +83,14 @@ give_names(struct roster *r, uint16_t port)
 }
 
 static bool
-has_come(const struct roster *r, const bool *here)
+has_changed(const struct roster *r, const bool *here, bool come)
 {
-	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++)
-		if (here[i] && !(r->known.rows[i].weight > 0))
+	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++) {
+		bool was = r->known.rows[i].weight > 0;
+
+		if (here[i] != was && (here[i] || !come))
 			return true;
+	}
 	return false;
 }
 
@@ -103,6 +109,14 @@ compare(struct roster *r, const bool *here)
 	r->looked = true;
 }
 
+static void
+mark_all(struct roster *r, const struct diag_sock *list, int count, bool *here)
+{
+	memset(here, 0, KNOWN_MAX * sizeof(*here));
+	for (int i = 0; i < count; i++)
+		mark(r, list[i].inode, here);
+}
+
 void
 roster_look(struct roster *r, const struct addr *target, bool doubt)
 {
@@ -117,12 +131,14 @@ roster_look(struct roster *r, const struct addr *target, bool doubt)
 		return;
 	if (doubt)
 		owners_refresh(r->owners);
-	for (int i = 0; i < KNOWN_MAX; i++)
-		here[i] = false;
-	for (int i = 0; i < count; i++)
-		mark(r, list[i].inode, here);
+	mark_all(r, list, count, here);
+	/* where some have gone others may have come, and not be known yet */
+	if (!doubt && has_changed(r, here, false)) {
+		owners_refresh(r->owners);
+		mark_all(r, list, count, here);
+	}
 	free(list);
-	if (has_come(r, here))
+	if (has_changed(r, here, true))
 		give_names(r, addr_port(target));
 	compare(r, here);
 }

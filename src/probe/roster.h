@@ -13,6 +13,7 @@
 struct roster {
 	/* the caller's */
 	bool datagram;
+	const struct tally *served;	/* the rows of those that were met */
 	void (*on_change)(struct roster *, const struct row *, bool came);
 	/* the rest is roster.c's */
 	struct diag *diag;

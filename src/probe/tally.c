@@ -28,6 +28,46 @@ measure(struct hist **h, int64_t ns)
 		hist_add(*h, (uint64_t)ns);
 }
 
+/* How late it began is ours. */
+static void
+row_measure(struct row *r, const int64_t ns[static LATENCIES])
+{
+	for (int i = 0; i < LATENCY_LATE; i++)
+		measure(&r->latency[i], ns[i]);
+}
+
+static struct newcomer *
+newcomer_find(struct tally *t, pid_t pid)
+{
+	for (int i = 0; i < NEWCOMERS; i++)
+		if (t->newcomers[i].pid == pid)
+			return &t->newcomers[i];
+	return NULL;
+}
+
+/* What it had stays its parent's. */
+static void
+newcomer_settle(struct tally *t, struct newcomer *n)
+{
+	if (n->pid && n->row >= 0)
+		row_measure(&t->rows[n->row], n->ns);
+	n->pid = 0;
+}
+
+static void
+newcomer_count(struct tally *t, const struct result *r)
+{
+	struct newcomer *n = newcomer_find(t, r->newcomer);
+
+	t->rows[r->row].count++;
+	if (!n || n->row >= 0) {
+		row_measure(&t->rows[r->row], r->ns);
+		return;
+	}
+	n->row = r->row;
+	memcpy(n->ns, r->ns, sizeof(n->ns));
+}
+
 static void
 attribute(struct tally *t, const struct result *r)
 {
@@ -35,10 +75,11 @@ attribute(struct tally *t, const struct result *r)
 		t->unattributed++;
 	} else if (r->row < 0) {
 		t->rows[r->predicted].predicted++;
+	} else if (r->newcomer) {
+		newcomer_count(t, r);
 	} else {
 		t->rows[r->row].count++;
-		for (int i = 0; i < LATENCY_LATE; i++)	/* it is ours */
-			measure(&t->rows[r->row].latency[i], r->ns[i]);
+		row_measure(&t->rows[r->row], r->ns);
 	}
 }
 
@@ -60,6 +101,42 @@ tally_add(struct tally *t, const struct result *r)
 			measure(&t->latency[i], r->ns[i]);
 	if (r->outcome == OUT_OK)
 		attribute(t, r);
+}
+
+bool
+tally_newcomer(struct tally *t, pid_t pid)
+{
+	struct newcomer *n = newcomer_find(t, pid);
+
+	if (n)
+		return true;
+	n = &t->newcomers[t->newcomer++ % NEWCOMERS];
+	newcomer_settle(t, n);
+	n->pid = pid;
+	n->row = -1;
+	return false;
+}
+
+void
+tally_joins(struct tally *t, pid_t pid, int row)
+{
+	struct newcomer *n = newcomer_find(t, pid);
+
+	if (!n)
+		return;
+	if (n->row >= 0) {
+		t->rows[n->row].count--;
+		t->rows[row].count++;
+		n->row = row;
+	}
+	newcomer_settle(t, n);
+}
+
+void
+tally_newcomers_end(struct tally *t)
+{
+	for (int i = 0; i < NEWCOMERS; i++)
+		newcomer_settle(t, &t->newcomers[i]);
 }
 
 static int
@@ -142,6 +219,7 @@ tally_forget(struct tally *t, int row)
 	int all = earlier(t);
 	struct row *into, *from;
 
+	tally_newcomers_end(t);
 	if (all < 0)
 		return -1;
 	into = &t->rows[all];

@@ -10,7 +10,7 @@
 
 /* What was counted: in all, and for each who answered. */
 
-enum { ROW_NAME = 64 + 1, ROW_NAMES_MAX = 256 };
+enum { ROW_NAME = 64 + 1, ROW_NAMES_MAX = 256, NEWCOMERS = 64 };
 
 struct row {
 	char name[ROW_NAME];		/* "": none; a peer's: any bytes */
@@ -35,6 +35,13 @@ struct row {
 	struct hist *latency[LATENCIES];
 };
 
+/* See newcomer.h. */
+struct newcomer {
+	pid_t pid;			/* 0: nobody */
+	int row;			/* that its connection counts for; -1 */
+	int64_t ns[LATENCIES];
+};
+
 struct tally {
 	struct row *rows;
 	int count, room, named;
@@ -43,6 +50,8 @@ struct tally {
 	uint64_t unattributed, mismatched, abandoned;
 	int other_error;		/* errno of the last OUT_OTHER */
 	struct hist *latency[LATENCIES];
+	struct newcomer newcomers[NEWCOMERS];
+	unsigned newcomer;		/* that is replaced next */
 };
 
 /* One attempt. */
@@ -51,6 +60,7 @@ struct result {
 	enum outcome outcome;
 	int error;			/* errno */
 	int row, predicted;		/* who answered, who was to; -1 */
+	pid_t newcomer;			/* row's child, who has it; or 0 */
 	bool mismatched;
 	bool unproven;			/* nobody need have accepted it */
 	int64_t started;		/* clock_ns(), when it was to be */
@@ -60,6 +70,15 @@ struct result {
 
 void tally_free(struct tally *);
 void tally_add(struct tally *, const struct result *);
+
+/*
+ * A process without a row, which newcomer.h is about, was seen to have a
+ * connection; whether it had another one before. What it has counts for the
+ * row of its parent until it has one itself, or until nobody will ask again.
+ */
+bool tally_newcomer(struct tally *, pid_t);
+void tally_joins(struct tally *, pid_t, int row);
+void tally_newcomers_end(struct tally *);
 
 /* The row of a process, -1 without memory; with find it isn't made. */
 int tally_process(struct tally *, pid_t pid);

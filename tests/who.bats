@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# rpnc probe: processes that start meanwhile, that fork, or hand connections on.
+# shellcheck disable=SC2016,SC2154 # the $ are for an inner shell
+
+load helpers
+load probe
+
+# handing MODE [--reply]: tests/handing.py in the background; its port in port,
+# its pid in pid.
+handing() {
+	rm -f ready.handing
+	mkfifo ready.handing
+	python3 "$BATS_TEST_DIRNAME/handing.py" "$@" >ready.handing 2>handing.err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	read -r port <ready.handing
+	test -n "$port"
+	: >served
+}
+
+# reload PID: SIGHUP for a server that has served 20 clients, until other
+# processes have served 20 more.
+reload() {
+	eventually twenty -e ''
+	sort -u served >old
+	kill -HUP "$1"
+	eventually twenty -vxFf old
+}
+
+twenty() {
+	test "$(grep -c "$@" served)" -ge 20
+}
+
+# agrees: who served each client, by the server's own account and by ours.
+agrees() {
+	get '.members[] | select(.count > 0) | "\(.pid) \(.count)"' | sort >got
+	sort served | uniq -c | awk '{ print $2, $1 }' | sort >wanted
+	diff -u wanted got
+	test "$(get '.ok == .attempts and .unattributed == 0')" = true
+}
+
+# reloaded PID ARG...: all three ways to look meanwhile see the same.
+reloaded() {
+	local server=$1 how
+	shift
+	for how in "" --watch=0.2; do
+		: >served
+		# shellcheck disable=SC2086 # none, or one
+		rpnc probe $how --json --timeout 30 --rate 100 -n 400 "$@" >lines 3>&- &
+		pids+=("$!")
+		reload "$server"
+		finish "${pids[-1]}" || true
+		tail -n 1 lines | tee report
+		agrees
+		# those that came, and they alone, have nothing to do with a hash
+		test "$(get '.fairness.verdict // "changed"')" = changed
+	done
+	: >served
+	export -f eventually reload twenty
+	probe --during --json --timeout 30 --rate 100 -d 100ms "$@" -- bash -c 'reload "$0"' "$server"
+	agrees
+	# the parent accepts nothing, and never joins
+	get '.during.changes[].pid' | sort -u >changed
+	sort -u served | diff -u - changed
+}
+
+@test "who: nginx reloads: its new workers have what they served, its master nothing" {
+	nginx_on ""
+	reloaded "$pid" --send 'GET / HTTP/1.0\r\n\r\n' "$port"
+}
+
+@test "who: nginx with reuseport reloads: its new workers have what they served" {
+	nginx_on reuseport
+	reloaded "$pid" --send 'GET / HTTP/1.0\r\n\r\n' "$port"
+}
+
+@test "who: a server that forks its workers anew: they have what they served" {
+	handing prefork
+	reloaded "$pid" --echo "$port"
+}
