@@ -124,6 +124,8 @@ class Worker:
     def datagram(self, s):
         data, peer = s.recvfrom(65536)
         self.accepted += 1
+        if options.do == "say":
+            data = b"I am %d.\n" % os.getpid()
         s.sendto(data, peer)
 
     def end(self, *_):

@@ -78,3 +78,49 @@ reloaded() {
 	handing prefork
 	reloaded "$pid" --echo "$port"
 }
+
+# says TEXT: a line of the report is this.
+says() {
+	grep -qxF "$1" report
+}
+
+@test "who: rpnc's own steering is known: by whom, and how" {
+	start echo -r --name A --steer weights:A=70,B=20,C=10 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	start echo -r --name C 127.0.0.1 "$port"
+	known() {
+		probe -n 300 "$port"
+		says 'predictions are not used: steered by A: weights A=70,B=20,C=10'
+	}
+	eventually known
+	run ! grep -q 'does a program steer' report
+	# of those who wait in its queue, too
+	kill -STOP "$pid"
+	probe -n 60 -c 60 --timeout 0.3 "$port"
+	kill -CONT "$pid"
+	says 'predictions are not used: steered by A: weights A=70,B=20,C=10'
+}
+
+@test "who: datagrams of a foreign group are predicted, and that is no verdict" {
+	local how
+	members --udp --sockets 1,1 --steer
+	for how in "" "--expect-weights ${workers[0]}=1,${workers[1]}=1"; do
+		# shellcheck disable=SC2086 # words are words
+		probe -u --echo -n 300 --json --fail-uneven $how 127.0.0.1 "$port"
+		test "$status" -eq 0
+		test "$(get '.predicted == 300 and .fairness == null')" = true
+		test "$(get '[.members[].expected] | unique == [null]')" = true
+	done
+	cp report one
+	probe --merge --json one one
+	test "$(get .fairness)" = null
+	probe -u --echo -n 300 127.0.0.1 "$port"
+	says "no verdict: who got a datagram is only predicted, by the kernel's hash, and a program that steers the group would not show. Try --by reply"
+	run ! grep -qE 'chi2|even$' report
+	timeout 20 rpnc probe -u --echo --watch=0.1 -n 100 --rate 200 --json 127.0.0.1 "$port" >lines
+	test "$(jq -s '[.[].fairness] | unique | tostring' lines)" = '"[null]"'
+	# what they say themselves is another matter
+	members --udp --sockets 1,1 --do say
+	probe -u --send x --by reply --match 'I am ([0-9]+)' -n 300 --json 127.0.0.1 "$port"
+	test "$(get .fairness.verdict)" != null
+}

@@ -146,16 +146,6 @@ slot_of(const struct roll *roll, const struct row *r)
 	return -1;
 }
 
-static bool
-anybody_full(const struct roll *roll)
-{
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (board_is_member(roll->board, i) &&
-		    board_slot(roll->board, i)->state == STATE_FULL)
-			return true;
-	return false;
-}
-
 /* Whether the board is about those who are probed. */
 static bool
 is_theirs(const struct expect *x, const struct roll *roll,
@@ -198,7 +188,7 @@ apply_steering(struct expect *x, struct roll *roll, struct tally *t,
 		    "clients: how even it is can't be judged", x->steering);
 		return KNOW_NOTHING;
 	}
-	if (anybody_full(roll)) {
+	if (roll_is_full(roll)) {
 		snprintf(x->note, sizeof(x->note), "a member is full, and new "
 		    "connections go around it: how even that is can't be "
 		    "judged");
@@ -235,7 +225,7 @@ expect_apply(struct expect *x, struct roll *roll, struct tally *t,
 	if (theirs)
 		*changed |= board_shared(roll->board)->steering.serial !=
 		    roll->serial;
-	if (x->given.count && *known != KNOW_NOTHING) {
+	if (x->given.count && *known < KNOW_PREDICTED) {
 		*known = KNOW_GIVEN;
 		return apply_given(x, t);
 	}

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "group/guest.h"
+#include "group/policy.h"
 #include "net/sock.h"
 #include "probe/sources.h"
 #include "probe/whatif.h"
@@ -43,12 +44,34 @@ await_counts(struct run *r)
 		nanosleep(&tick, NULL);
 }
 
+/* Why the group is known not to go by the hash; false: it is not known. */
+static bool
+steering_reason(struct run *r, const struct identified *g,
+    char text[static FINDINGS_NOTE])
+{
+	struct board *b = r->roll.board;
+
+	if (g->trust.steered)
+		snprintf(text, FINDINGS_NOTE, "a member is quarantined");
+	else if (!roll_has(&r->roll, &r->tally))
+		return false;
+	else if (steering_mode(&board_shared(b)->steering) != STEER_HASH)
+		roll_steering(&r->roll, text, FINDINGS_NOTE);
+	else if (roll_is_full(&r->roll))
+		snprintf(text, FINDINGS_NOTE, "a member is full");
+	else
+		return false;
+	return true;
+}
+
 /* Void ones let one guess that a program steers, unless it is known. */
 static void
-note_predictions(struct findings *f, const struct identified *g)
+note_predictions(struct findings *f, struct run *r, const struct identified *g)
 {
-	if (g->trust.steered && (g->trust.mistaken || g->voided))
-		note(f, "predictions are not used: a member is quarantined");
+	char reason[FINDINGS_NOTE];
+
+	if ((g->trust.mistaken || g->voided) && steering_reason(r, g, reason))
+		note(f, "predictions are not used: %.160s", reason);
 	else if (g->trust.mistaken)
 		note(f, "%llu predictions were wrong, so none is used: does a "
 		    "program steer the group?",
@@ -61,7 +84,7 @@ note_predictions(struct findings *f, const struct identified *g)
 }
 
 static void
-note_group(struct findings *f, const struct identified *g)
+note_group(struct findings *f, struct run *r, const struct identified *g)
 {
 	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
 
@@ -70,7 +93,7 @@ note_group(struct findings *f, const struct identified *g)
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
 		    geteuid() ? "be that user, or root" : "are they in "
 		    "another PID namespace?");
-	note_predictions(f, g);
+	note_predictions(f, r, g);
 	if (g->changed)
 		note(f, "members came or went meanwhile");
 }
@@ -119,17 +142,16 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 	group = identify_end(r->who, &r->tally);
 	group.changed |= r->changed;
 	*changed = group.changed;
-	note_group(f, &group);
+	note_group(f, r, &group);
 	note_sockets(f, &r->tally, group.sockets);
 	roll_name(&r->roll, &r->tally);
-	if (r->pace.plan->datagram && group.sockets > 1)
-		note(f, "who got a datagram is by the kernel's hash: a program "
-		    "that steers the group would not show");
-	if (group.known && group.shared)
+	if (group.predicted)
+		note(f, "no verdict: who got a datagram is only predicted, by "
+		    "the kernel's hash, and a program that steers the group "
+		    "would not show. Try --by reply");
+	else if (group.known && group.shared)
 		note_shared(f);
-	if (group.known)
-		return group.shared ? KNOW_SHARED : KNOW_ALL;
-	return group.hidden ? KNOW_NOTHING : KNOW_SOME;
+	return identified_knowledge(&group);
 }
 
 /* What peers say of themselves does not say how they share a port. */

@@ -404,6 +404,8 @@ identify_end(struct identify *w, struct tally *t)
 		    (w->hidden && !w->seen),
 		.uid = w->uid, .trust = w->trust,
 		.shared = listeners_are_shared(&w->before, t),
+		.predicted = w->protocol == IPPROTO_UDP &&
+		    w->before.count > 1,
 		.sockets = w->before.count,
 	};
 

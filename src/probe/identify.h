@@ -73,6 +73,7 @@ struct identified {
 	bool known;		/* who is in the group, and each has a row */
 	bool changed;		/* it is another group than it was */
 	bool shared;		/* several accept from one and the same socket */
+	bool predicted;		/* whose datagrams are is only predicted */
 	int sockets;		/* that there are in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */

@@ -62,6 +62,7 @@ judge(struct monitor *m, enum knowledge known)
 		.given = m->weights, .local = sock_is_local(&g->target),
 		.weighed = g->by != BY_NONE && !sights_are_names(&m->sights),
 	};
+	m->predicted = known == KNOW_PREDICTED;
 	if (expect_apply(x, &m->sights.run->roll, t, &known, &changed) < 0)
 		return -1;
 	for (int i = count; i < t->count; i++)
@@ -217,7 +218,8 @@ report_fill(struct monitor *m)
 	r->concurrency = p->plan->concurrency;
 	r->rates = m->rates;
 	r->rate_count = m->rate_count;
-	r->note = v->shared ? "several processes share one socket: no hash, "
+	r->note = m->predicted ? "who got a datagram is only predicted, by "
+	    "the hash: no verdict" : v->shared ? "several processes share one socket: no hash, "
 	    "no verdict" : m->few ? "too few yet for a verdict" :
 	    m->expect.note[0] ? m->expect.note : NULL;
 	r->change = v->changed_at ? v->change : NULL;

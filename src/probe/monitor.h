@@ -15,6 +15,7 @@ struct monitor {
 	/* the rest is monitor.c's */
 	int64_t looked_at;		/* clock_ns(); 0: never */
 	bool few;			/* counted since a change */
+	bool predicted;			/* is all that is known of who got it */
 	struct tally now;		/* of the interval, without rows */
 	struct hist *last[LATENCIES];	/* of the interval before */
 	uint64_t skipped;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "group/policy.h"
 #include "net/owner.h"
 
 static bool
@@ -33,6 +34,48 @@ roll_close(struct roll *r)
 	if (r->board)
 		board_close(r->board);
 	r->board = NULL;
+}
+
+static bool
+is_on_board(const struct roll *r, const struct row *row)
+{
+	for (int i = 0; row->pid > 0 && !row->gone && i < BOARD_SLOTS; i++)
+		if (board_slot(r->board, i)->pid == row->pid &&
+		    is_member(r, i))
+			return true;
+	return false;
+}
+
+bool
+roll_has(const struct roll *r, const struct tally *t)
+{
+	for (int i = 0; r->board && i < t->count; i++)
+		if (is_on_board(r, &t->rows[i]))
+			return true;
+	return false;
+}
+
+bool
+roll_is_full(const struct roll *r)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (is_member(r, i) &&
+		    board_slot(r->board, i)->state == STATE_FULL)
+			return true;
+	return false;
+}
+
+void
+roll_steering(const struct roll *r, char *text, size_t room)
+{
+	const struct steering *s = &board_shared(r->board)->steering;
+	char name[BOARD_NAME] = "", how[STEERING_TEXT];
+
+	for (int i = 0; s->pid > 0 && i < BOARD_SLOTS; i++)
+		if (is_member(r, i) && board_slot(r->board, i)->pid == s->pid)
+			slot_name(board_slot(r->board, i), name);
+	snprintf(text, room, "steered%s%s: %s", *name ? " by " : "", name,
+	    steering_text(s, how));
 }
 
 /* "A/2" is A's worker 2. */

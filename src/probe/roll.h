@@ -22,6 +22,13 @@ struct roll {
 int roll_open(struct roll *, bool datagram, uint16_t port);
 void roll_close(struct roll *);
 
+/* Whether the process of a row is a member on the board. */
+bool roll_has(const struct roll *, const struct tally *);
+/* Whether any member is full, so that new connections go around it. */
+bool roll_is_full(const struct roll *);
+/* How the members steer, and which of them wished it, as far as is known. */
+void roll_steering(const struct roll *, char *text, size_t room);
+
 /* Gives the rows of members the names that the board has for their pids. */
 void roll_name(struct roll *, struct tally *);
 

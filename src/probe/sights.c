@@ -139,9 +139,7 @@ weigh(struct sights *v)
 		return KNOW_NOTHING;
 	found = identify_end(g->who, &v->recent);
 	v->shared = found.shared;
-	if (found.known)
-		return found.shared ? KNOW_SHARED : KNOW_ALL;
-	return found.hidden ? KNOW_NOTHING : KNOW_SOME;
+	return identified_knowledge(&found);
 }
 
 static int

@@ -6,6 +6,16 @@
 
 #include "base/fail.h"
 
+enum knowledge
+identified_knowledge(const struct identified *g)
+{
+	if (g->predicted)
+		return KNOW_PREDICTED;
+	if (g->known)
+		return g->shared ? KNOW_SHARED : KNOW_ALL;
+	return g->hidden ? KNOW_NOTHING : KNOW_SOME;
+}
+
 int
 summary_hosts(const struct tally *t)
 {

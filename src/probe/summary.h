@@ -2,7 +2,7 @@
 #define PROBE_SUMMARY_H
 
 #include "base/fair.h"
-#include "probe/tally.h"
+#include "probe/identify.h"
 
 /* What a tally says: shares, a verdict, and the report that shows them. */
 
@@ -23,8 +23,11 @@ enum knowledge {
 	KNOW_SOME,		/* there may be more, who never answered */
 	KNOW_GIVEN,		/* what each is to get is told by its weight */
 	KNOW_SHARED,		/* who answered, but no hash dealt it out */
+	KNOW_PREDICTED,		/* only by the hash: that can't judge itself */
 	KNOW_NOTHING,		/* whose the rows are can't be judged */
 };
+
+enum knowledge identified_knowledge(const struct identified *);
 
 /* How many hosts the rows are of, as far as they tell. */
 int summary_hosts(const struct tally *);
