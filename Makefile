@@ -2,7 +2,7 @@
 #
 #	make			./rpnc
 #	make demo		what rpnc does, shown
-#	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2
+#	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2 at once
 #	make soak		leaving a group, 300 rounds
 #	make bench		how fast, against nc, ncat, socat and others
 #	make lint		compilers, analysers, manuals, scripts
@@ -108,12 +108,12 @@ $(B)/bench/%.o: tests/bench/%.c $(B)/flags
 
 # What is missing is installed before make looks at the files again: hence
 # the second make in these.
-RUN = RPNC='$(abspath $(BIN))' SAN='$(SAN)' JOBS='$(JOBS)' tests/run
+RUN = RPNC='$(CURDIR)/$(BIN)' SAN='$(SAN)' JOBS='$(JOBS)' tests/run
 
 demo:
 	$(NEED) $(BUILD_DEPS) $(DEMO_DEPS)
 	$(MAKE) all
-	RPNC='$(abspath $(BIN))' tests/demo
+	RPNC='$(CURDIR)/$(BIN)' tests/demo
 
 check:
 	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
@@ -136,8 +136,8 @@ bench:
 	$(MAKE) all $(BENCH)
 	$(call run_bench,python3 -B tests/bench/bench.py)
 
-run_bench = PATH=/usr/bin:/bin:$$PATH:/usr/sbin:/sbin RPNC='$(abspath $(BIN))' \
-	BENCH='$(abspath $(B)/bench)' PEERS='$(abspath build/peers)' \
+run_bench = PATH=/usr/bin:/bin:$$PATH:/usr/sbin:/sbin RPNC='$(CURDIR)/$(BIN)' \
+	BENCH='$(CURDIR)/$(B)/bench' PEERS='$(CURDIR)/build/peers' \
 	QUICK='$(QUICK)' ROWS='$(ROWS)' JSON='$(or $(JSON),$(B)/bench.json)' $1
 
 unit: $(UNITS)

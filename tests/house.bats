@@ -278,6 +278,13 @@ event_fields() {
 		-- tests ':!tests/house.bats' | none
 }
 
+@test "house: no test makes files elsewhere than in TMPDIR" {
+	needs_git
+	# only there tests/run finds what a test has left
+	tracked grep -nE -e "(^|[ \"'=<>(])/tmp/" -e 'mktemp.* -p' \
+		-- tests ':!tests/house.bats' | none
+}
+
 @test "house: no file knows this machine" {
 	needs_git
 	local mine=/wor"k/" roots=/roo"t/"

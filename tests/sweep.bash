@@ -1,0 +1,128 @@
+# Sourced by tests/run: what a run leaves behind, each thing by its name.
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# How it works: other people use rpnc on this machine at the same time, and
+# what they leave must not count. These marks tell what belongs to the run:
+#
+#	process		RPNC_TEST_RUN in its environment, or its current
+#			directory is in $run
+#	file		it is in the TMPDIR of a test file; that is in $run
+#	board		the run has a /dev/shm of its own, if it may
+#	mount		so too: the run has a mount namespace of its own
+#
+# A named network namespace is a mount; one without a name ends with its
+# processes. An ordinary user has no mount namespace: there a new board of this
+# user counts, unless the run has met an rpnc of this user that is not its own.
+
+# may_be_apart: the run can have a mount namespace.
+may_be_apart() {
+	unshare --mount mount -t tmpfs shm /dev/shm 2>/dev/null
+}
+
+# mark PLACE: begins; in $run is only what belongs to this run, and PLACE is
+# apart, in a mount namespace of its own, or beside others.
+mark() {
+	chmod 711 "$run" # some tests become other users
+	export RPNC_TEST_RUN=${RPNC_TEST_RUN:+$RPNC_TEST_RUN.}${run##*.}
+	export run place=$1
+	test "$place" = beside || mount -t tmpfs -o mode=1777 shm /dev/shm || exit 1
+	boards >"$run/boards"
+	mounts >"$run/mounts"
+}
+
+mounts() {
+	awk '{ print $5 }' /proc/self/mountinfo | sort
+}
+
+# boards: the files where members of a port meet without XDG_RUNTIME_DIR; in a
+# /dev/shm of our own, any file.
+boards() {
+	local uid
+	uid=$(id -u)
+	{
+		if test "$place" = apart; then
+			find /dev/shm ! -type d
+		else
+			find /dev/shm/rpnc* -user "$uid" ! -type d
+		fi
+		find /run/rpnc* "/run/user/$uid"/rpnc* -user "$uid" ! -type d
+	} 2>/dev/null | sort
+}
+
+# processes: the pids of this run.
+processes() {
+	{
+		env -u RPNC_TEST_RUN grep -lazF "RPNC_TEST_RUN=$RPNC_TEST_RUN" \
+			/proc/[0-9]*/environ
+		find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$run/*"
+	} 2>/dev/null | cut -d / -f 3 | sort -u
+}
+
+# meet_others: notes an rpnc of this user that does not belong to this run. A
+# process without any environment is ending.
+meet_others() {
+	local pid
+	for pid in $(pgrep -x -u "$(id -u)" rpnc); do
+		if tr '\0' '\n' <"/proc/$pid/environ" | awk \
+			-v ours="RPNC_TEST_RUN=$RPNC_TEST_RUN" \
+			'index($0, ours) == 1 { found = 1 }
+			END { exit found || NR == 0 }'; then
+			touch "$run/others"
+		fi
+	done
+} 2>/dev/null
+
+# none_runs: soon; some processes may still be ending.
+none_runs() {
+	local end=$((SECONDS + 5))
+	until test -z "$(processes)"; do
+		test "$SECONDS" -lt "$end" || return 1
+		read -r -t 0.1 <> <(:) || true
+	done
+}
+
+# variable NAME PID: its value in the environment of that process.
+variable() {
+	tr '\0' '\n' <"/proc/$2/environ" | sed -n "s/^$1=//p;T;q"
+} 2>/dev/null
+
+# left_processes: what still runs; it is ended.
+left_processes() {
+	local pid words
+	none_runs && return
+	for pid in $(processes); do
+		words=$(tr '\0' ' ' <"/proc/$pid/cmdline") || continue
+		printf '%s left process %s (%s) of %s\n' \
+			"$(variable RPNC_TEST_FILE "$pid")" "$pid" "${words% }" \
+			"$(variable BATS_TEST_NAME "$pid")"
+		kill -KILL "$pid" || true
+	done
+} 2>/dev/null
+
+# left_files: what is in the TMPDIR of a test file when that is done.
+left_files() {
+	local dir path
+	for dir in "$run/tmp"/*/; do
+		test -d "$dir" || continue
+		find "$dir" -mindepth 1 \( ! -type d -o -empty \) -printf '%P\n' |
+			while IFS= read -r path; do
+				printf '%s left TMPDIR/%s\n' \
+					"$(sed -n 2p "$run/logs/$(basename "$dir").tap")" "$path"
+			done
+	done
+}
+
+left_boards() {
+	boards | comm -13 "$run/boards" - | awk -v others="$(ls "$run/others" 2>&-)" \
+		-v place="$place" '!others || place == "apart" && /^\/dev\/shm\// {
+			print "left " $0
+		}'
+}
+
+# left: a line for each thing that the run has left.
+left() {
+	left_processes
+	left_files
+	left_boards
+	mounts | comm -13 "$run/mounts" - | sed 's/^/left mounted on /'
+}
