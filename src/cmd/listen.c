@@ -171,6 +171,12 @@ on_peer(struct peers *p, struct conn *c)
 }
 
 static void
+on_cut(struct peers *p)
+{
+	talk_lost(&((struct server *)p->user)->talk);
+}
+
+static void
 on_evict(struct peers *p, struct conn *c)
 {
 	struct server *v = p->user;
@@ -192,7 +198,8 @@ datagrams_init(struct server *v)
 {
 	v->peers = (struct peers){
 		.lock = !v->settings->keep, .ready = ready, .on_batch = on_batch,
-		.on_peer = on_peer, .on_evict = on_evict, .user = v,
+		.on_peer = on_peer, .on_evict = on_evict, .on_cut = on_cut,
+		.user = v,
 		.limit = v->settings->max_conns ?
 		    (unsigned)v->settings->max_conns : PEERS_MAX,
 	};

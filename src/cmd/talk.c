@@ -75,6 +75,26 @@ on_input_fail(struct relay *r)
 	desk_fault(&talk_of(r)->desk);
 }
 
+/* With -k one client's trouble is not the command's. */
+void
+talk_lost(struct talk *t)
+{
+	if (t->relay_options.keep)
+		desk_error(&t->desk);
+	else
+		desk_fault(&t->desk);
+}
+
+static void
+on_unsent(struct relay *r, struct conn *c, size_t length, int error)
+{
+	struct talk *t = talk_of(r);
+
+	losses_note(&t->unsent, &c->peer, length, error);
+	if (losses_due(&t->unsent))
+		talk_lost(t);
+}
+
 static void
 on_drained(struct sink *s)
 {
@@ -114,9 +134,10 @@ talk_open(struct talk *t, const struct settings *s)
 {
 	static const struct relay_ops ops = {
 		.on_closed = on_closed, .on_input_fail = on_input_fail,
+		.on_unsent = on_unsent,
 	}, looking = {
 		.on_data = on_data, .on_closed = on_closed,
-		.on_input_fail = on_input_fail,
+		.on_input_fail = on_input_fail, .on_unsent = on_unsent,
 	};
 
 	t->relay_options = (struct relay_options){
@@ -232,6 +253,8 @@ int
 talk_close(struct talk *t)
 {
 	relay_free(&t->relay);
+	if (losses_rest(&t->unsent))
+		talk_lost(t);
 	session_close(&t->session);
 	return desk_close(&t->desk);
 }

@@ -3,6 +3,7 @@
 
 #include "cmd/desk.h"
 #include "net/congestion.h"
+#include "net/losses.h"
 #include "net/relay.h"
 #include "talk/session.h"
 
@@ -12,6 +13,7 @@ struct talk {
 	struct relay relay;
 	struct relay_options relay_options;
 	struct congestion congestion;
+	struct losses unsent;		/* datagrams */
 	unsigned last_id;
 	/* The last connection is gone. */
 	void (*on_last)(struct talk *);
@@ -47,6 +49,8 @@ int talk_prompt(struct talk *);
 /* Takes over fd, or c; -1 with a fault: they are still yours. */
 int talk_add(struct talk *, int fd, const struct conn_ops *);
 int talk_add_conn(struct talk *, struct conn *c);
+/* Datagrams are lost: see fail_text(). */
+void talk_lost(struct talk *);
 /* Ends all that is open and gives back the status. */
 int talk_close(struct talk *);
 

@@ -1,11 +1,14 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+
+enum { PAUSE_FIRST_US = 1000, PAUSE_LAST_US = 250 * 1000 };
 
 const char *
 reason_name(enum reason reason)
@@ -47,13 +50,27 @@ datagram_read(struct conn *c, void *room, size_t length)
 {
 	for (;;) {
 		struct addr from = { .len = sizeof(from.un) };
-		ssize_t n = recvfrom(c->source.fd, room, length, MSG_DONTWAIT,
-		    &from.sa, &from.len);
+		ssize_t n = recvfrom(c->source.fd, room, length, MSG_DONTWAIT |
+		    MSG_TRUNC, &from.sa, &from.len);
 
+		if (n > (ssize_t)length) {
+			errno = EMSGSIZE;
+			return -1;
+		}
 		if (n < 0 || c->peer.sa.sa_family == AF_UNIX ||
 		    addr_equal(&from, &c->peer))
 			return n;
 	}
+}
+
+/* Only a Unix datagram may be larger than 64 KiB. */
+static size_t
+datagram_pending(struct conn *c)
+{
+	ssize_t n = c->peer.sa.sa_family != AF_UNIX ? 0 :
+	    recv(c->source.fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+
+	return n > 0 ? (size_t)n : 0;
 }
 
 static int
@@ -69,9 +86,26 @@ datagram_shut(struct conn *c)
 	return 0;
 }
 
+static void
+on_room(struct timer *timer)
+{
+	struct conn *c = (struct conn *)((char *)timer -
+	    offsetof(struct conn, room));
+
+	c->starved = false;
+	c->on_event(c, EPOLLOUT);
+}
+
 static int
 socket_watch(struct conn *c, uint32_t events)
 {
+	if (c->starved && events & EPOLLOUT) {
+		c->room.on_timer = on_room;
+		if (!c->room.at && loop_timer_set(c->loop, &c->room,
+		    loop_now() + c->pause) < 0)
+			return -1;
+		events &= ~(uint32_t)EPOLLOUT;
+	}
 	return loop_watch(c->loop, &c->source, events);
 }
 
@@ -102,6 +136,7 @@ const struct conn_ops conn_discard = {
 const struct conn_ops conn_datagram = {
 	.datagram = true,
 	.read = datagram_read,
+	.pending = datagram_pending,
 	.write = socket_write,
 	.shut = datagram_shut,
 	.watch = socket_watch,
@@ -149,6 +184,7 @@ conn_link(struct conn *c, struct conn **list)
 void
 conn_free(struct conn *c)
 {
+	loop_timer_cancel(c->loop, &c->room);
 	c->ops->close(c);
 	if (c->link) {
 		*c->link = c->next;
@@ -175,6 +211,10 @@ conn_count(struct conn *c, size_t in, size_t out)
 	c->in += in;
 	c->out += out;
 	c->active = loop_now();
+	if (out) {
+		c->starved = false;
+		c->pause = 0;
+	}
 }
 
 ssize_t
@@ -198,9 +238,20 @@ conn_write(struct conn *c, const void *data, size_t length)
 }
 
 bool
-conn_would_wait(void)
+conn_would_wait(struct conn *c)
 {
-	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
+	if (errno != ENOBUFS)
+		return errno == EAGAIN || errno == EINTR;
+	c->starved = true;
+	c->pause = !c->pause ? PAUSE_FIRST_US : c->pause * 2 < PAUSE_LAST_US ?
+	    c->pause * 2 : PAUSE_LAST_US;
+	return true;
+}
+
+size_t
+conn_pending(struct conn *c)
+{
+	return c->ops->pending ? c->ops->pending(c) : 0;
 }
 
 int
@@ -211,7 +262,7 @@ conn_send(struct conn *c, const void *data, size_t length)
 
 	if (!c->queued)
 		n = conn_write(c, data, length);
-	if (n < 0 && !conn_would_wait())
+	if (n < 0 && !conn_would_wait(c))
 		return -1;
 	if (n < 0)
 		n = 0;
@@ -239,7 +290,7 @@ conn_flush(struct conn *c)
 		    c->queued);
 
 		if (n < 0)
-			return conn_would_wait() ? 0 : -1;
+			return conn_would_wait(c) ? 0 : -1;
 		c->queue_start += (size_t)n;
 		c->queued -= (size_t)n;
 	}

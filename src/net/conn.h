@@ -17,6 +17,8 @@ struct conn_ops {
 	/* As recv(2) and send(2), never waiting; reading 0 is the end. */
 	ssize_t (*read)(struct conn *, void *room, size_t length);
 	ssize_t (*write)(struct conn *, const void *data, size_t length);
+	/* Datagrams: the size of the next, if it may be large. Or NULL. */
+	size_t (*pending)(struct conn *);
 	/* Tells the peer that no more will come. */
 	int (*shut)(struct conn *);
 	int (*watch)(struct conn *, uint32_t events);
@@ -49,6 +51,9 @@ struct conn {
 	char *queue;
 	size_t queued, queue_start;
 	struct pipe *pipe;		/* while it holds what peer is to get */
+	bool starved;			/* the kernel has no buffers: */
+	int64_t pause;			/* it is asked again after that */
+	struct timer room;
 	bool bulk;			/* a lot comes at a time: pipe.h */
 	char tail[3];			/* of a character not whole yet */
 	unsigned char tail_length;
@@ -79,7 +84,12 @@ ssize_t conn_write(struct conn *, const void *data, size_t length);
  */
 int conn_send(struct conn *, const void *data, size_t length);
 int conn_flush(struct conn *);
-/* Whether errno says that a read or write may work later. */
-bool conn_would_wait(void);
+/*
+ * Whether errno says that a write may work later. Of ENOBUFS epoll does not
+ * tell when: then watch() waits for a pause that grows.
+ */
+bool conn_would_wait(struct conn *);
+/* How large a datagram is next, or 0 where all are small. */
+size_t conn_pending(struct conn *);
 
 #endif

@@ -31,7 +31,6 @@ void
 dgram_enlarge(int fd)
 {
 	static const int size = QUEUE_SIZE;
-
 	/* the first goes beyond net.core.rmem_max, with CAP_NET_ADMIN */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
 	    sizeof(size)) < 0)
@@ -86,14 +85,15 @@ int
 dgram_discard(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct dgrams *all = dgrams_new();
+	struct dgrams *all = dgrams_new(fd);
 	int count = 0;
 
 	while (all && count < DISCARD_MAX && poll(&p, 1, 0) > 0 &&
 	    p.revents & POLLIN) {
 		int n = dgrams_receive(all, fd, DGRAM_BATCH);
 
-		for (int i = 0; i < n; i++)
+		count += n > 0 ? n - all->count : 0;
+		for (int i = 0; i < all->count; i++)
 			count += (int)dgram_pieces(&all->at[i]);
 	}
 	free(all);

@@ -1,8 +1,10 @@
 #include "net/dgrams.h"
 
+#include <errno.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 
@@ -11,6 +13,17 @@ enum {
 	JOIN_PIECES = 64,
 	JOIN_PIECE = 1400,	/* what fits into a packet of most links */
 	JOIN_TOTAL = 65000,
+};
+
+enum {
+	UDP_ROOM = 65536,
+	/*
+	 * The sender's buffer limits a Unix datagram; and kmalloc(), which
+	 * gives 4 MiB to its head (kernel net/unix/af_unix.c, and
+	 * net/core/sock.c, sock_alloc_send_pskb()).
+	 */
+	UNIX_ROOM = (4096 + 128) * 1024,
+	TOTAL_ROOM = 64 * 1024 * 1024,	/* pages that nobody fills cost none */
 };
 
 /* Room for what is told of a datagram, aligned for a cmsghdr. */
@@ -26,7 +39,8 @@ struct batch {
 	struct mmsghdr message[DGRAM_BATCH];
 	struct iovec part[DGRAM_BATCH];
 	union control control[DGRAM_BATCH];
-	char data[DGRAM_BATCH][DGRAM_MAX];
+	size_t room;			/* for each */
+	char data[];
 };
 
 /* Replies that go as one message. */
@@ -79,7 +93,8 @@ clear(struct batch *b, int n)
 
 		memset(&d->from, 0, sizeof(d->from));
 		memset(&d->to, 0, sizeof(d->to));
-		b->part[i] = (struct iovec){ d->data, DGRAM_MAX };
+		d->data = b->data + (size_t)i * b->room;
+		b->part[i] = (struct iovec){ d->data, b->room };
 		b->message[i].msg_hdr = (struct msghdr){
 			.msg_name = &d->from.sa,
 			.msg_namelen = sizeof(d->from.un),
@@ -90,19 +105,84 @@ clear(struct batch *b, int n)
 	}
 }
 
-struct dgrams *
-dgrams_new(void)
+static int
+send_buffer(int fd)
 {
-	struct batch *b = calloc(1, sizeof(*b));
+	int size = 0;
+	socklen_t length = sizeof(size);
 
+	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length);
+	return size;
+}
+
+/* As far as anybody may: for replies as large as what came. */
+static void
+enlarge(int fd)
+{
+	static const int size = TOTAL_ROOM;
+	int scratch = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (scratch < 0)
+		return;
+	setsockopt(scratch, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	/* wmem_max may be below wmem_default (socket(7)) */
+	if (send_buffer(scratch) > send_buffer(fd))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	close(scratch);
+}
+
+static size_t
+room_for(int fd)
+{
+	int family = AF_INET;
+	socklen_t size = sizeof(family);
+
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+	if (family != AF_UNIX)
+		return UDP_ROOM;
+	enlarge(fd);
+	return UNIX_ROOM;
+}
+
+struct dgrams *
+dgrams_new(int fd)
+{
+	size_t room = room_for(fd), most = TOTAL_ROOM / room;
+	struct batch *b;
+
+	most = most < 1 ? 1 : most > DGRAM_BATCH ? DGRAM_BATCH : most;
+	b = calloc(1, sizeof(*b) + most * room);
 	if (!b) {
 		fail("buffer");
 		return NULL;
 	}
-	for (int i = 0; i < DGRAM_BATCH; i++)
-		b->dgrams.at[i].data = b->data[i];
-	clear(b, DGRAM_BATCH);
+	b->room = room;
+	b->dgrams.most = (int)most;
+	b->dgrams.cut.verb = "received whole";
+	clear(b, (int)most);
 	return &b->dgrams;
+}
+
+/* Keeps the one received i-th, unless a part of it is lost. */
+static void
+take(struct batch *b, int i)
+{
+	struct dgrams *all = &b->dgrams;
+	struct dgram *d = &all->at[all->count], it = all->at[i];
+	struct msghdr *m = &b->message[i].msg_hdr;
+
+	all->used = i + 1;
+	if (m->msg_flags & MSG_TRUNC) {
+		it.from.len = m->msg_namelen;
+		losses_note(&all->cut, &it.from, b->message[i].msg_len,
+		    EMSGSIZE);
+		return;
+	}
+	it.from.len = m->msg_namelen;
+	it.length = it.piece = b->message[i].msg_len;
+	read_control(m, &it);
+	*d = it;
+	all->count++;
 }
 
 int
@@ -111,17 +191,27 @@ dgrams_receive(struct dgrams *all, int fd, int most)
 	struct batch *b = (struct batch *)all;
 	int n;
 
-	clear(b, all->count);
-	n = recvmmsg(fd, b->message, (unsigned)most, MSG_DONTWAIT, NULL);
-	all->count = n < 0 ? 0 : n;
-	for (int i = 0; i < n; i++) {
-		struct dgram *d = &all->at[i];
-
-		d->from.len = b->message[i].msg_hdr.msg_namelen;
-		d->length = d->piece = b->message[i].msg_len;
-		read_control(&b->message[i].msg_hdr, d);
-	}
+	clear(b, all->used);
+	if (most > all->most)
+		most = all->most;
+	n = recvmmsg(fd, b->message, (unsigned)most, MSG_DONTWAIT |
+	    MSG_TRUNC, NULL);
+	all->count = all->used = 0;
+	for (int i = 0; i < n; i++)
+		take(b, i);
 	return n;
+}
+
+bool
+dgrams_losses_due(struct dgrams *all)
+{
+	return losses_due(&all->cut) || losses_due(&all->unsent);
+}
+
+bool
+dgrams_losses_rest(struct dgrams *all)
+{
+	return losses_rest(&all->cut) || losses_rest(&all->unsent);
 }
 
 size_t
@@ -190,7 +280,7 @@ dgram_send(int fd, const void *data, size_t length, const struct addr *to,
 
 /* Sends the pieces of d one by one: the bytes that went. */
 static size_t
-send_pieces(int fd, const struct dgram *d)
+send_pieces(struct losses *unsent, int fd, const struct dgram *d)
 {
 	size_t sent = 0, pieces = dgram_pieces(d);
 
@@ -200,6 +290,8 @@ send_pieces(int fd, const struct dgram *d)
 		ssize_t n = dgram_send(fd, data, length, &d->from, &d->to);
 
 		sent += n > 0 ? (size_t)n : 0;
+		if (n < 0)
+			losses_note(unsent, &d->from, length, errno);
 	}
 	return sent;
 }
@@ -263,14 +355,12 @@ fill_run(struct batch *b, int i, int first)
  * when the link can't add up checksums.
  */
 static size_t
-send_again(int fd, const struct run *run)
+send_again(struct losses *unsent, int fd, const struct run *run)
 {
 	size_t sent = 0;
 
-	if (run->count == 1 && run->first->length <= run->first->piece)
-		return 0;
 	for (int i = 0; i < run->count; i++)
-		sent += send_pieces(fd, run->first + i);
+		sent += send_pieces(unsent, fd, run->first + i);
 	return sent;
 }
 
@@ -282,8 +372,13 @@ dgrams_return(struct dgrams *all, int fd)
 	int n = 0, done = 0;
 	size_t sent = 0;
 
-	for (int i = 0; i < all->count; i += runs[n++].count)
+	for (int i = 0; i < all->count; i += runs[n++].count) {
+		while (i < all->count && !all->at[i].from.len)
+			i++;
+		if (i == all->count)
+			break;
 		runs[n] = fill_run(b, n, i);
+	}
 	while (done < n) {
 		int went = sendmmsg(fd, b->message + done,
 		    (unsigned)(n - done), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -291,7 +386,7 @@ dgrams_return(struct dgrams *all, int fd)
 		for (int i = 0; i < went; i++)
 			sent += b->message[done + i].msg_len;
 		if (went <= 0)
-			sent += send_again(fd, &runs[done]);
+			sent += send_again(&all->unsent, fd, &runs[done]);
 		done += went > 0 ? went : 1;
 	}
 	return sent;

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "net/addr.h"
+#include "net/losses.h"
 
 /*
  * Datagrams on a socket that many peers write to. A reply leaves from the
@@ -12,7 +13,6 @@
  */
 
 enum {
-	DGRAM_MAX = 65536,
 	DGRAM_BATCH = 64,
 };
 
@@ -28,14 +28,25 @@ struct dgram {
 
 /* Those that one call received. */
 struct dgrams {
+	int most;		/* that one call can receive */
 	int count;
 	struct dgram at[DGRAM_BATCH];
+	int used;		/* headers: count, and what was dropped */
+	struct losses cut;	/* dropped: larger than the room for one */
+	struct losses unsent;	/* replies that the kernel refused */
 };
 
-struct dgrams *dgrams_new(void);
-/* Never waits: how many came, or -1. */
-int dgrams_receive(struct dgrams *, int fd, int most);
-/* Sends each back to where it came from: how many bytes went. */
+/* For what a socket such as fd can get. */
+struct dgrams *dgrams_new(int fd);
+/* Whether a loss is to be reported now, or at the end: as in losses.h. */
+bool dgrams_losses_due(struct dgrams *);
+bool dgrams_losses_rest(struct dgrams *);
+/* Never waits: how many it took, of which all->count are whole; or -1. */
+int dgrams_receive(struct dgrams *all, int fd, int most);
+/*
+ * Sends each that has a source back to it: how many bytes went. What did not
+ * is in all->unsent.
+ */
 size_t dgrams_return(struct dgrams *, int fd);
 
 size_t dgram_pieces(const struct dgram *);

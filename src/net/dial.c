@@ -195,7 +195,8 @@ start_next(struct race *r, int64_t deadline)
 
 /*
  * A retried connect to a free port of this host may meet itself: the kernel
- * picks that very port as its source, and TCP opens simultaneously.
+ * picks that very port as its source, and TCP opens simultaneously. Datagrams
+ * come back, too.
  */
 static bool
 is_self(int fd)
@@ -219,7 +220,7 @@ settled(struct race *r)
 		if (p->fd < 0 || !p->revents)
 			continue;
 		getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-		if (!error && !r->options->datagram && is_self(p->fd))
+		if (!error && is_self(p->fd))
 			error = ECONNREFUSED;
 		if (!error)
 			return i;

@@ -68,12 +68,11 @@ link_send(struct link *link)
 		const char *data = ring_at(link->ring, link->sent, &piece);
 		ssize_t n = conn_write(link->conn, data, piece);
 
-		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
-			return 0;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return link_break(link);
+			return conn_would_wait(link->conn) ? 0 :
+			    link_break(link);
 		link->sent += (uint64_t)n;
 	}
 	return 0;

@@ -189,8 +189,10 @@ path_in(struct path *p, int from, struct conn *to)
 	/* of some files 0 is no end: read(2) knows */
 	if (n == 0)
 		return p->kind == PATH_SENDFILE ? give_up(p) : PATH_END;
-	if (errno == EAGAIN || errno == ENOBUFS)
+	if (errno == EAGAIN)
 		return would_wait(p, to->source.fd);
+	if (conn_would_wait(to))
+		return PATH_FULL;
 	return path_is_unfit(errno) ? give_up(p) : PATH_CONN_FAILED;
 }
 

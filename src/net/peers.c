@@ -34,10 +34,20 @@ peer_read(struct conn *c, void *room, size_t length)
 		return -1;
 	}
 	all->in_hand = false;
-	if (all->length < length)
-		length = all->length;
-	memcpy(room, all->data, length);
-	return (ssize_t)length;
+	if (all->length > length) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	memcpy(room, all->data, all->length);
+	return (ssize_t)all->length;
+}
+
+static size_t
+peer_pending(struct conn *c)
+{
+	struct peers *all = ((struct peer *)c)->all;
+
+	return all->in_hand ? all->length : 0;
 }
 
 static bool
@@ -90,10 +100,10 @@ peer_watch(struct conn *c, uint32_t events)
 {
 	struct peer *p = (struct peer *)c;
 
-	if (is_local(p))
+	if (is_local(p) || c->starved)
 		return events & EPOLLOUT && !p->all->retry.at ?
 		    loop_timer_set(p->all->loop, &p->all->retry, loop_now() +
-		    RETRY_US) : 0;
+		    (c->starved ? c->pause : RETRY_US)) : 0;
 	if (events & EPOLLOUT && p->socket->source.watched)
 		return loop_watch(p->all->loop, &p->socket->source,
 		    EPOLLIN | EPOLLOUT);
@@ -113,6 +123,7 @@ peer_close(struct conn *c)
 static const struct conn_ops conn_peer = {
 	.datagram = true,
 	.read = peer_read,
+	.pending = peer_pending,
 	.write = peer_write,
 	.shut = peer_shut,
 	.watch = peer_watch,
@@ -199,11 +210,13 @@ take_some(struct peers *all, struct peer_socket *socket)
 	struct dgrams *d = all->dgrams;
 	int n = dgrams_receive(d, socket->source.fd, DGRAM_BATCH);
 
+	while (dgrams_losses_due(d))
+		all->on_cut(all);
 	all->on_batch(all, true);
-	for (int i = 0; i < n && all->dgrams; i++)
+	for (int i = 0; all->dgrams && i < d->count; i++)
 		hand_over(all, socket, &d->at[i]);
 	all->on_batch(all, false);
-	return n == DGRAM_BATCH && all->dgrams;
+	return all->dgrams && n == d->most;
 }
 
 static void
@@ -248,7 +261,7 @@ peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 	all->loop = l;
 	all->locked = false;
 	all->retry.on_timer = on_retry;
-	all->dgrams = dgrams_new();
+	all->dgrams = dgrams_new(set->fd[0]);
 	if (!all->dgrams)
 		return -1;
 	for (int i = 0; i < set->count; i++) {
@@ -298,6 +311,8 @@ peers_close(struct peers *all)
 		close(all->sockets[i].source.fd);
 	}
 	all->socket_count = 0;
+	while (all->dgrams && dgrams_losses_rest(all->dgrams))
+		all->on_cut(all);
 	free(all->dgrams);
 	all->dgrams = NULL;
 }

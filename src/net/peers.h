@@ -30,6 +30,8 @@ struct peers {
 	void (*on_batch)(struct peers *, bool begins);
 	/* Takes over c, or returns -1 to have it freed. */
 	int (*on_peer)(struct peers *, struct conn *c);
+	/* Datagrams were larger than the room, and are lost: fail_text(). */
+	void (*on_cut)(struct peers *);
 	/* Closes c, which has been silent longest. */
 	void (*on_evict)(struct peers *, struct conn *c);
 	void *user;

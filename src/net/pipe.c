@@ -120,7 +120,7 @@ pipe_drain(struct pipes *all, struct pipe *p, struct conn *to)
 			return pipe_unload(p, to);
 		}
 		if (n < 0)
-			return conn_would_wait() ? 0 : -1;
+			return conn_would_wait(to) ? 0 : -1;
 		p->held -= (size_t)n;
 		conn_count(to, 0, (size_t)n);
 	}

@@ -154,21 +154,38 @@ close_too_slow(struct relay *r, size_t length)
 }
 
 /*
- * Sends what can be sent; a datagram that can't go is lost, as on the way.
- * Returns -1 if c is gone: nobody listens for datagrams there.
+ * A datagram can't be sent (link->broken): it is lost, and reported. Returns -1
+ * if c is gone: nobody listens for datagrams there.
  */
 static int
-push(struct link *link)
+lose(struct link *link, size_t length)
 {
-	if (link_send(link) == 0 || !link->relay->datagram)
-		return 0;
-	if (link->broken == ECONNREFUSED) {
-		close_broken(link->relay, link->conn, link->broken);
+	struct relay *r = link->relay;
+	int error = link->broken;
+
+	if (error == ECONNREFUSED) {
+		close_broken(r, link->conn, error);
 		return -1;
 	}
 	link->broken = 0;
-	link->sent = link->relay->ring.head;
+	if (r->ops->on_unsent)
+		r->ops->on_unsent(r, link->conn, length, error);
 	return 0;
+}
+
+/* Sends what can be sent. Returns -1 if c is gone. */
+static int
+push(struct link *link)
+{
+	uint64_t queued = link->conn->queued;
+	uint64_t length = link->relay->ring.head - link->sent;
+
+	if (link_send(link) == 0 || !link->relay->datagram)
+		return 0;
+	if (queued)
+		return lose(link, queued) < 0 ? -1 : push(link);
+	link->sent += length;
+	return lose(link, length);
 }
 
 /* Serves all connections after the head moved or input ended. */
@@ -283,14 +300,31 @@ on_input(struct source *source, uint32_t events)
 	watch_input(r);
 }
 
+/* A datagram is read whole, however large. */
+static void
+make_room(struct relay *r, size_t length)
+{
+	char *buffer;
+
+	if (length <= r->room)
+		return;
+	buffer = realloc(r->buffer, length);
+	if (!buffer)
+		return;		/* its reader says EMSGSIZE */
+	r->buffer = buffer;
+	r->room = length;
+}
+
 /* Reads once: 1 if there was something, -1 if the connection is gone. */
 static int
 read_once(struct link *link)
 {
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
-	ssize_t n = conn_read(c, r->buffer, PIECE);
+	ssize_t n;
 
+	make_room(r, conn_pending(c));
+	n = conn_read(c, r->buffer, r->room);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0) {
@@ -416,7 +450,8 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 		r->path_in = path_from(r->in.fd);
 	if (!ops->on_data)
 		r->path_out = path_to(out->source.fd);
-	r->buffer = malloc(PIECE);
+	r->room = PIECE;
+	r->buffer = malloc(r->room);
 	return r->buffer ? ring_open(&r->ring) : fail("buffer");
 }
 
@@ -449,6 +484,25 @@ relay_add(struct relay *r, struct conn *c)
 	return 0;
 }
 
+/* Past the ring, but a datagram never into another. Returns -1 if c is gone. */
+static int
+send_now(struct link *link, const void *data, size_t length)
+{
+	struct conn *c = link->conn;
+
+	if (!link->relay->datagram) {
+		if (conn_send(c, data, length) < 0)
+			link_break(link);
+		return 0;
+	}
+	if (c->queued && push(link) < 0)
+		return -1;
+	if (!c->queued && conn_send(c, data, length) == 0)
+		return 0;
+	link->broken = c->queued ? EAGAIN : errno;
+	return lose(link, length);
+}
+
 void
 relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 {
@@ -460,9 +514,8 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 		relay_close(r, c, REASON_TOO_SLOW, 0);
 		return;
 	}
-	if (conn_send(c, data, length) < 0)
-		link_break(link);
-	settle(link);
+	if (send_now(link, data, length) == 0)
+		settle(link);
 }
 
 void

@@ -28,6 +28,9 @@ struct relay_ops {
 	void (*on_closed)(struct relay *, struct conn *, enum reason,
 	    int error);
 	void (*on_input_fail)(struct relay *);	/* see fail_text() */
+	/* The kernel refused to send conn a datagram. Or NULL. */
+	void (*on_unsent)(struct relay *, struct conn *, size_t length,
+	    int error);
 };
 
 /* Input to all connections, and what they send to one sink. */
@@ -46,6 +49,7 @@ struct relay {
 	int64_t in_end_time;
 	struct ring ring;	/* input that not all have been sent */
 	char *buffer;
+	size_t room;		/* of buffer */
 	struct path path_in, path_out;
 };
 

@@ -170,7 +170,7 @@ on_connected(struct attempt *a)
 	const struct ground *g = a->ground;
 
 	a->connected = clock_ns();
-	if (!g->plan->datagram && is_self(a)) {
+	if (is_self(a)) {
 		converse_end_by(a, ECONNREFUSED);
 		return;
 	}

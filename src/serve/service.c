@@ -227,6 +227,44 @@ count(struct service *s, const struct dgram *d)
 	s->counters->in += d->length;
 }
 
+/*
+ * An answer may come back: from this very socket, or from an echo server of
+ * another host that serves the same port, or one of inetd's. One forged
+ * datagram would keep them busy for ever, so these get none (CERT CA-1996-01).
+ */
+static bool
+would_come_back(const struct datagram_socket *s, const struct addr *from)
+{
+	static const uint16_t answering[] = { 7, 13, 17, 19, 37 };
+	uint16_t port = addr_port(from);
+
+	for (size_t i = 0; i < sizeof(answering) / sizeof(*answering); i++)
+		if (port == answering[i])
+			return true;
+	return port && port == s->port;
+}
+
+/* Leaves those that would come back without a source to answer to. */
+static void
+refuse_echoes(struct datagram_socket *s, struct dgrams *all)
+{
+	for (int i = 0; i < all->count; i++) {
+		struct dgram *d = &all->at[i];
+
+		if (!would_come_back(s, &d->from))
+			continue;
+		losses_note(&all->unsent, &d->from, d->length, ELOOP);
+		d->from.len = 0;
+	}
+}
+
+static void
+tell_losses(struct service *s)
+{
+	while (dgrams_losses_due(s->dgrams))
+		s->ops->on_fault(s);
+}
+
 /* Each in its time: what costs something, or has an answer of its own. */
 static void
 answer_each(struct service *s, int fd, const struct dgram *d)
@@ -243,6 +281,9 @@ answer_each(struct service *s, int fd, const struct dgram *d)
 			length = piece_of_pattern(s, &reply);
 		n = dgram_send(fd, reply, length, &d->from, &d->to);
 		s->counters->out += n > 0 ? (size_t)n : 0;
+		if (n < 0)
+			losses_note(&s->dgrams->unsent, &d->from, length,
+			    errno);
 	}
 }
 
@@ -254,13 +295,16 @@ answer_batch(struct datagram_socket *d, int most)
 	struct dgrams *all = s->dgrams;
 	int fd = d->source.fd, n = dgrams_receive(all, fd, most);
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < all->count; i++)
 		count(s, &all->at[i]);
+	if (s->kind != SERVE_DISCARD)
+		refuse_echoes(d, all);
 	if (n > 0 && s->kind == SERVE_ECHO && burden_is_light(&s->burden))
 		s->counters->out += dgrams_return(all, fd);
 	else
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < all->count; i++)
 			answer_each(s, fd, &all->at[i]);
+	tell_losses(s);
 	return n;
 }
 
@@ -269,7 +313,7 @@ static void
 answer_some(struct datagram_socket *d, int most)
 {
 	int n = 0, batch = burden_is_light(&d->service->burden) ?
-	    DGRAM_BATCH : 1;
+	    d->service->dgrams->most : 1;
 
 	for (; most > 0; most -= n) {
 		if (batch > most)
@@ -290,13 +334,14 @@ on_datagram(struct source *source, uint32_t events)
 static int
 open_datagram(struct service *s, const struct sock_set *set)
 {
-	s->dgrams = dgrams_new();
+	s->dgrams = dgrams_new(set->fd[0]);
 	if (!s->dgrams)
 		return -1;
 	for (int i = 0; i < set->count; i++) {
 		struct datagram_socket *d = &s->datagram[s->datagrams++];
 
 		d->service = s;
+		d->port = addr_port(&set->bound[i]);
 		d->source = (struct source){
 			.fd = set->fd[i], .on_event = on_datagram,
 		};
@@ -355,6 +400,8 @@ service_stop(struct service *s)
 		s->lost += listener_drops(s->datagram[i].source.fd);
 		close(s->datagram[i].source.fd);
 	}
+	while (s->datagrams && dgrams_losses_rest(s->dgrams))
+		s->ops->on_fault(s);
 	s->datagrams = 0;
 }
 

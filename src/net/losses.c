@@ -1,0 +1,72 @@
+#include "net/losses.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+
+enum {
+	REPORT_US = 60 * 1000 * 1000,
+	OTHER_US = 1000 * 1000,		/* for another errno */
+};
+
+void
+losses_note(struct losses *l, const struct addr *to, size_t length, int error)
+{
+	l->count++;
+	l->total++;
+	l->to = *to;
+	l->length = length;
+	l->error = error;
+}
+
+/* EAGAIN can only be a Unix peer's queue, or our own socket's. */
+static const char *
+cause(int error)
+{
+	switch (error) {
+	case EAGAIN: case ECOMM:
+		return "the queue is full";
+	case ELOOP:
+		return "an echo server is there, and it would come back";
+	default:
+		return strerror(error);
+	}
+}
+
+static bool
+report(struct losses *l)
+{
+	const char *verb = l->verb ? l->verb : "sent";
+	char to[ADDR_TEXT];
+
+	addr_text(&l->to, to);
+	if (l->count == 1)
+		fail_as(STATUS_NETWORK, "%s: a datagram of %zu B was not %s: "
+		    "%s", to, l->length, verb, cause(l->error));
+	else
+		fail_as(STATUS_NETWORK, "%llu%s datagrams were not %s, "
+		    "the last to %s: %s", (unsigned long long)l->count,
+		    l->told ? " more" : "", verb, to, cause(l->error));
+	l->told = loop_now();
+	l->told_error = l->error;
+	l->count = 0;
+	return true;
+}
+
+bool
+losses_due(struct losses *l)
+{
+	int64_t pause = l->error == l->told_error ? REPORT_US : OTHER_US;
+
+	if (!l->count || (l->told && loop_now() < l->told + pause))
+		return false;
+	return report(l);
+}
+
+bool
+losses_rest(struct losses *l)
+{
+	return l->count && report(l);
+}

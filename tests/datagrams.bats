@@ -1,0 +1,279 @@
+# Datagrams that are large, refused by the kernel, or would come back for ever.
+# shellcheck shell=bash disable=SC2016,SC2154
+
+load listen
+
+# in_netns CODE ARG...: bash in a network of its own, privileged there, with
+# port 9000 free; at 10.9.0.2 nobody answers.
+in_netns() {
+	unshare -Urn true || skip "no network namespaces here"
+	timeout 60 unshare -Urn bash -eu -c "ip link set lo up
+		sent() { awk '/^Udp: [0-9]/ { print \$5 }' /proc/net/snmp; }
+		ip route add 10.9.0.0/24 dev lo
+		$1" in_netns "${@:2}" 3>&-
+}
+
+# inject PID FAULT...: from now on such system calls of its fail (strace(1), -e
+# inject). They are in the file trace.
+inject() {
+	local faults=("${@:2}") server=$pid
+	: >trace
+	background strace -ttt -o trace "${faults[@]/#/-einject=}" -p "$1" 2>/dev/null 5>&- 8>&-
+	pid=$server
+	eventually eval "test \$(awk '/^TracerPid/ { print \$2 }' /proc/$1/status) -ne 0"
+}
+
+# span CALL: the seconds between the first and the last of them in trace.
+span() {
+	awk -v call="$1(" 'index($0, call) { if (!first) first = $1; last = $1 }
+		END { print last - first }' trace
+}
+
+@test "Unix datagrams: of any size they arrive whole, and come back whole" {
+	mkfifo out.0
+	exec 7<>out.0
+	start listen -u -k -U ./listen 7>&-
+	start echo -u -U ./echo
+	py <<-'END'
+		out = open("out.0", "rb", buffering=0)
+		s = socket.socket(socket.AF_UNIX, SOCK_DGRAM)
+		s.bind("client")
+		s.setsockopt(SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+		most = min(s.getsockopt(SOL_SOCKET, socket.SO_SNDBUF) - 1000, 4000000)
+		for size in 65535, 65536, 65537, 100000, 200000, most, 5:
+		    data = os.urandom(size)
+		    s.sendto(data, "listen")
+		    assert exact(out, size) == data, size
+		    s.sendto(data, "echo")
+		    assert s.recv(1 << 24) == data, size
+	END
+	run -0 cat err.1
+	refute_output --partial 'not'
+}
+
+@test "connect -u -U: a datagram of any size arrives whole" {
+	behind <<-'END'
+		s = socket.socket(socket.AF_UNIX, SOCK_DGRAM)
+		s.bind("server")
+		s.setsockopt(SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+		most = min(s.getsockopt(SOL_SOCKET, socket.SO_SNDBUF) - 1000, 4000000)
+		data = os.urandom(most)
+		open("sent", "wb").write(data)
+		open("there", "w").close()
+		s.sendto(data, s.recvfrom(99)[1])
+	END
+	mkfifo there
+	: <there
+	printf x | timeout 20 rpnc connect -u -U ./server >got
+	cmp sent got
+}
+
+@test "connect -u: a datagram that the kernel refuses to send is told, and status 1" {
+	run -0 in_netns '
+		try() {
+			mkfifo in
+			rpnc connect -u --linger 0.1 10.9.0.2 9000 <in 2>err &
+			pid=$!
+			exec 5>in
+			printf a >&5
+			until test "$(sent)" -gt "$before"; do
+				read -r -t 0.02 <> <(:) || true
+			done
+			$1
+			printf b >&5
+			$2
+			exec 5>&-
+			status=0
+			wait $pid || status=$?
+			echo "status $status, $(wc -l <err) line: $(cat err)"
+			rm in
+		}
+		before=$(sent)
+		try "ip route add unreachable 10.9.0.2" ""
+		ip route del unreachable 10.9.0.2
+		before=$(sent)
+		try "ip route add prohibit 10.9.0.2" ""
+		ip route del prohibit 10.9.0.2
+		before=$(sent)
+		try "ip link set lo down" ""'
+	assert_line --index 0 'status 1, 1 line: rpnc connect: 10.9.0.2:9000: a datagram of 1 B was not sent: No route to host'
+	assert_line --index 1 'status 1, 1 line: rpnc connect: 10.9.0.2:9000: a datagram of 1 B was not sent: Permission denied'
+	assert_line --index 2 'status 1, 1 line: rpnc connect: 10.9.0.2:9000: a datagram of 1 B was not sent: Network is unreachable'
+}
+
+@test "connect -u: datagrams that are refused one after another are told together" {
+	run -0 in_netns '
+		mkfifo in
+		rpnc connect -u --linger 0.1 10.9.0.2 9000 <in 2>err &
+		pid=$!
+		exec 5>in
+		printf a >&5
+		until test "$(sent)" -gt 0; do
+			read -r -t 0.02 <> <(:) || true
+		done
+		ip route add unreachable 10.9.0.2
+		head -c 200000 /dev/zero >&5
+		exec 5>&-
+		status=0
+		wait $pid || status=$?
+		cat err
+		echo "status $status"'
+	assert_line --index 0 --regexp '^rpnc connect: 10.9.0.2:9000: a datagram of [0-9]+ B was not sent: No route to host$'
+	assert_line --index 1 --regexp '^rpnc connect: [1-9][0-9]+ more datagrams were not sent, the last to 10.9.0.2:9000: No route to host$'
+	assert_line --index 2 'status 1'
+}
+
+@test "connect -u: a bad destination is status 1" {
+	run -1 timeout 20 rpnc connect -u 255.255.255.255 9 </dev/null
+	assert_output 'rpnc connect: connect to 255.255.255.255:9: Permission denied'
+}
+
+@test "listen -u: a reply that is refused is told, and status 1" {
+	mkfifo in
+	exec 8<>in
+	start_with in listen -u 127.0.0.1 0 8>&-
+	inject "$pid" sendmsg:error=EPERM:when=1
+	py "$port" <<-'END'
+		s = udp(args[0])
+		s.send(b"x")
+		stdin = open("in", "wb", buffering=0)
+		stdin.write(b"refused")
+		os.stat("err.0")
+		while not os.stat("err.0").st_size or b"refused" and \
+		    b"not sent" not in open("err.0", "rb").read():
+		    select.select([], [], [], 0.02)
+		stdin.write(b"sent")
+		assert s.recv(99) == b"sent"
+	END
+	kill "$pid"
+	ends_with 1 'a datagram of 7 B was not sent: Operation not permitted'
+}
+
+@test "listen -u -k, echo -u: replies that are refused are told once, and the service goes on" {
+	local command
+	for command in 'echo -u' 'echo -u --json' 'listen -u -k' ; do
+		rm -f err.0 out.0 ready.0
+		mkfifo in.0
+		exec 8<>in.0
+		# shellcheck disable=SC2086
+		start_with in.0 $command 127.0.0.1 0 8>&-
+		inject "$pid" sendmsg:error=EPERM:when=1..10 sendmmsg:error=EPERM:when=1..10
+		py "$port" "$command" <<-'END'
+			s = udp(args[0])
+			stdin = open("in.0", "wb", buffering=0)
+			def calls():
+			    return open("trace").read().count("INJECTED")
+			for i in range(30):
+			    before = calls()
+			    s.send(b"%d" % i)
+			    if args[1].startswith("listen"):
+			        while str(i) not in open("out.0").read()[-2:]:
+			            select.select([], [], [], 0.02)
+			        stdin.write(b"%d" % i)
+			    while calls() == before and quiet(s, 0.02):
+			        pass
+			    if not quiet(s, 0):
+			        break
+			else:
+			    sys.exit("no reply")
+			assert s.recv(99) == b"%d" % i and i > 3, i
+		END
+		stop
+		exec 8>&-
+		rm in.0
+		run -0 grep -ho '[^"]*datagrams\? [^"]*not sent[^"]*' err.0 out.0
+		assert_line --index 0 --regexp ': a datagram of 1 B was not sent: Operation not permitted$'
+		assert_line --index 1 --regexp '[0-9] more datagrams were not sent, the last to 127.0.0.1:[0-9]*: Operation not permitted$'
+		assert_equal "${#lines[@]}" 2
+	done
+}
+
+@test "connect: without buffers in the kernel it tries again, ever more seldom" {
+	local kind call
+	for kind in SOCK_STREAM SOCK_DGRAM; do
+		rm -f where in trace
+		mkfifo where in
+		behind "$kind" <<-'END'
+			s = socket.socket(socket.AF_INET, getattr(socket, args[0]))
+			s.bind(("127.0.0.1", 0))
+			if args[0] == "SOCK_STREAM":
+			    s.listen()
+			open("where", "w").write(str(s.getsockname()[1]))
+			if args[0] == "SOCK_STREAM":
+			    s = s.accept()[0]
+			assert s.recv(99) == b"x"
+		END
+		port=$(<where)
+		call=splice
+		test "$kind" = SOCK_STREAM || call=sendto
+		set -- 127.0.0.1 "$port"
+		test "$kind" = SOCK_STREAM || set -- -u --linger 0.1 "$@"
+		as_by_a_person connect "$@" <in >/dev/null 2>err.0 3>&- &
+		pid=$!
+		pids+=("$pid")
+		exec 5>in
+		inject "$pid" "$call:error=ENOBUFS:when=1..10"
+		printf x >&5
+		finish "$client"
+		exec 5>&-
+		stop
+		test "$(grep -c INJECTED trace)" -eq 10
+		assert awk -v s="$(span "$call")" 'BEGIN { exit !(s > 0.3) }'
+	done
+}
+
+# forged FAMILY PORT: a datagram to that port that seems to come from it.
+forged() {
+	cat <<-'END'
+		import socket, struct, sys
+		family, to, own = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+		data = struct.pack("!HHHH", own, to, 9, 0) + b"x"
+		if family == "4":
+		    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		    here = socket.inet_aton("127.0.0.1")
+		    s.sendto(struct.pack("!BBHHHBBH", 0x45, 0, 29, 0, 0, 9, 17, 0) +
+		        here + here + data, ("127.0.0.1", 0))
+		else:
+		    s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP)
+		    s.setsockopt(socket.IPPROTO_IPV6, 7, 6) # IPV6_CHECKSUM
+		    s.sendto(data, ("::1", 0))
+		# what comes after it is answered after it
+		c = socket.socket(socket.AF_INET if family == "4" else socket.AF_INET6,
+		    socket.SOCK_DGRAM)
+		c.settimeout(20)
+		c.connect(("127.0.0.1" if family == "4" else "::1", to))
+		c.send(b"next")
+		c.recv(999)
+	END
+}
+
+@test "echo -u: never answers itself, nor another echo: forged datagrams start no circle" {
+	forged >forged.py
+	run -0 in_netns '
+		for args in "127.0.0.1 9000" 9000 "--chargen 9000" "-w 2 9000"; do
+			for case in "4 9000" "6 9000" "4 7" "4 19"; do
+				set -- $case
+				test "$args $1" != "127.0.0.1 9000 6" || continue
+				mkfifo ready
+				rpnc echo -u --json $args --ready-fd 4 4>ready >out 2>err &
+				cat ready >/dev/null
+				/usr/bin/python3 forged.py "$1" 9000 "$2"
+				kill $!
+				wait $! || true
+				rm ready
+				grep "\"report\"" out | jq -r "\"$args $case: \(.accepted)\"" || cat out err
+				grep -c "would come back" out
+			done
+		done'
+	refute_line --regexp ': [^2]'
+	refute_line '0'
+	assert_equal "${#lines[@]}" 30
+}
+
+@test "connect -u, probe -u: never talk to themselves" {
+	reserve
+	run -1 timeout 20 rpnc connect -u -p "$port" 127.0.0.1 "$port" </dev/null
+	assert_output "rpnc connect: connect to 127.0.0.1:$port: Connection refused"
+	run -1 timeout 20 rpnc probe -u --echo -n 1 --sport "$port" 127.0.0.1 "$port"
+	assert_output --partial 'refused 1'
+}
