@@ -260,10 +260,12 @@ worker_run(struct workers *all, int index)
 	if (v->own_sockets || index == 0)	/* else all would say it */
 		desk_lost(&v->desk, v->service.lost);
 	watch_close(&v->watch);
-	lookout_close(&v->place.lookout);
-	return desk_close(&v->desk);
+	goto close;
 fault:
 	desk_fault(&v->desk);
+close:
+	lookout_close(&v->place.lookout);
+	board_close(v->place.board);	/* the last one removes the file */
 	return desk_close(&v->desk);
 }
 
@@ -435,8 +437,10 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	    v.by_workers ? SLOT_PARENT : SLOT_MEMBER) < 0)
 		return -1;
 	raise_descriptor_limit();
-	if (desk_open(&v.desk, s) < 0)
+	if (desk_open(&v.desk, s) < 0) {
+		place_close(&v.place);
 		return -1;
+	}
 	v.desk.on_signal = on_signal;
 	v.place.on_change = on_change;
 	v.place.on_replaced = on_replaced;

@@ -380,9 +380,12 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return check_place(s, &e);
 	s->keep = s->keep || ((s->reuseport || s->adopt) && !s->once);
 	s->linger = -1;
-	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0 ||
-	    talk_open(&v.talk, s) < 0)
+	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0)
 		return -1;
+	if (talk_open(&v.talk, s) < 0) {
+		place_close(&v.place);
+		return -1;
+	}
 	raise_descriptor_limit();
 	if (serve(&v) < 0)
 		desk_fault(&v.talk.desk);

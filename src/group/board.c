@@ -169,11 +169,18 @@ board_watch(const struct board *b, int inotify, uint32_t events)
 	return file_watch(&b->file, inotify, events);
 }
 
+/*
+ * The table is mapped anew too, at the same address: a mapping keeps the
+ * parent's opening, and with it the locks of a parent that is dead.
+ */
 void
 board_reopen(struct board *b)
 {
 	memset(b->mine, 0, sizeof(b->mine));
 	file_reopen(&b->file);
+	if (!b->file.shared)
+		(void)!mmap(b->table, sizeof(struct table), PROT_READ |
+		    PROT_WRITE, MAP_SHARED | MAP_FIXED, b->file.fd, 0);
 }
 
 bool

@@ -15,38 +15,9 @@
 #include "base/fail.h"
 #include "base/fd_order.h"
 #include "base/loop.h"
+#include "group/registry_dir.h"
 
 enum { MUTEX_WAIT_US = 1000 * 1000 };
-
-/* A directory that nobody else can write to, or -1. */
-static int
-own_directory(const char *parent, uid_t uid, char *path, size_t room)
-{
-	struct stat st;
-
-	snprintf(path, room, "%s/rpnc-%u", parent, (unsigned)uid);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return fail("board %s", path);
-	if (lstat(path, &st) < 0)
-		return fail("board %s", path);
-	if (!S_ISDIR(st.st_mode) || st.st_uid != uid || st.st_mode & 077)
-		return fail_as(STATUS_NETWORK, "board %s: not a directory of "
-		    "mode 0700 that belongs to you", path);
-	return 0;
-}
-
-static int
-board_directory(char *path, size_t room)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	uid_t uid = geteuid();
-	struct stat st;
-
-	if (!runtime || *runtime != '/' || strlen(runtime) > 100 ||
-	    stat(runtime, &st) < 0 || st.st_uid != uid)
-		runtime = "/dev/shm";
-	return own_directory(runtime, uid, path, room);
-}
 
 /* Unlike the namespace's inode, its cookie is never used again. */
 static uint64_t
@@ -65,15 +36,19 @@ netns_cookie(void)
 }
 
 static int
-path_set(struct file *f, bool datagram, uint16_t port)
+path_set(struct file *f, const struct registry_dirs *dirs, bool datagram,
+    uint16_t port, bool make)
 {
-	char directory[160];
+	const char *directory;
+	char name[40];
 
-	if (board_directory(directory, sizeof(directory)) < 0)
-		return -1;
-	snprintf(f->path, sizeof(f->path), "%s/%llx-%s-%u", directory,
+	snprintf(name, sizeof(name), "%llx-%s-%u",
 	    (unsigned long long)netns_cookie(), datagram ? "udp" : "tcp",
 	    port);
+	directory = registry_dirs_find(dirs, name, make);
+	if (!directory)
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/%s", directory, name);
 	return 0;
 }
 
@@ -152,17 +127,15 @@ file_taken(const struct file *f, int byte)
 static int
 open_own(struct file *f, int flags)
 {
-	struct stat st;
 	int fd = open(f->path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
 	    0600);
 
 	if (fd < 0)
 		return fail("board %s", f->path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_uid != geteuid() || st.st_mode & 077) {
+	if (!registry_file_is_ours(fd)) {
 		close(fd);
 		return fail_as(STATUS_NETWORK, "board %s: not a file of mode "
-		    "0600 that belongs to you", f->path);
+		    "0600 and one name that belongs to you", f->path);
 	}
 	return fd_move_up(fd, FD_LOCK);
 }
@@ -199,10 +172,12 @@ int
 file_open(struct file *f, bool datagram, uint16_t port, const void *head,
     size_t head_length, size_t size)
 {
+	struct registry_dirs dirs;
 	struct stat st;
 
 	f->fd = -1;
-	if (path_set(f, datagram, port) < 0)
+	registry_dirs_list(&dirs);
+	if (path_set(f, &dirs, datagram, port, true) < 0)
 		return -1;
 	for (;;) {
 		f->fd = open_own(f, O_RDWR | O_CREAT);
@@ -214,6 +189,7 @@ file_open(struct file *f, bool datagram, uint16_t port, const void *head,
 			break;
 		close(f->fd);
 	}
+	registry_dirs_sweep(&dirs);
 	if (make_whole(f, head, head_length, size) == 0)
 		return 0;
 close:
@@ -236,8 +212,11 @@ file_private(struct file *f, const void *head, size_t head_length, size_t size)
 int
 file_look(struct file *f, bool datagram, uint16_t port)
 {
+	struct registry_dirs dirs;
+
 	f->fd = -1;
-	if (path_set(f, datagram, port) < 0)
+	registry_dirs_list(&dirs);
+	if (path_set(f, &dirs, datagram, port, false) < 0)
 		return -1;
 	f->fd = open_own(f, O_RDONLY);
 	return f->fd < 0 ? -1 : 0;
