@@ -9,7 +9,7 @@ export port
 setup_file() {
 	export PYTHONPATH=$BATS_FILE_TMPDIR PYTHONDONTWRITEBYTECODE=1
 	cat >"$BATS_FILE_TMPDIR/client.py" <<-'END'
-		import json, os, re, select, signal, socket, sys, time
+		import json, os, re, resource, select, signal, socket, sys, time
 
 		port = os.environ.get("port", "")
 		pid = int(sys.argv[1])
@@ -127,19 +127,35 @@ refuses() {
 		    finish(s)
 		rest = set(children(pid)) - {victim}
 		until(lambda: whose(dial()) in rest)
-		# stopped, it has two; what it is given later waits for its successor
+		# stopped, it has two; what it is given then the others take when it dies
 		os.kill(victim, signal.SIGSTOP)
 		more = [dial() for _ in range(9)]
 		os.kill(victim, signal.SIGKILL)
-		until(lambda: len(set(children(pid)) - {victim}) == 3)
 		answers = [whose(s) for s in more]
-		assert set(answers) == set(children(pid)), answers
+		assert set(answers) == rest, answers
 		[echoed(s) for s in more]
+		# its successor has none open, and gets the next
+		until(lambda: len(set(children(pid)) - {victim}) == 3)
+		successor, = set(children(pid)) - {victim} - rest
+		until(lambda: whose(dial()) == successor)
 	END
 	end TERM
 	assert_equal "$status" 143
 	run jq -c 'select(.event == "report") | [.workers[].restarts] | sort' out.0
 	assert_output '[0,0,1]'
+	# where there is no other, they wait for the successor
+	start echo -w 1 --identify --accept handoff 127.0.0.1 0
+	client <<-'END'
+		victim, = children(pid)
+		first = dial()
+		assert whose(first) == victim
+		os.kill(victim, signal.SIGSTOP)
+		waiting = [dial() for _ in range(9)]
+		os.kill(victim, signal.SIGKILL)
+		for s in waiting:
+		    assert whose(s) != victim
+		    echoed(s), finish(s)
+	END
 }
 
 @test "echo --accept fork: a process for each connection, with its end, -w at once" {
@@ -259,4 +275,199 @@ refuses() {
 		refuses 'want TIME:EVERY' --stall "$bad" 127.0.0.1 0
 	done
 	test ! -s /proc/net/if_inet6 || refuses 'one' --accept blocking 0
+}
+
+# rests CALL [CLIENTS]: each process calls it at most CLIENTS times (1), then
+# makes a pause that grows from 0.1 s; three pauses of it are in the trace.
+rests() {
+	awk -v most="${2:-1}" -v call="$1" '
+		$3 !~ "^" call "\\(" || /EAGAIN/ { next }
+		++calls[$1] > most {
+			if ($2 - last[$1] < 0.09 * 2 ^ pauses[$1])
+				early = 1
+			pauses[$1]++
+			calls[$1] = 1
+		}
+		{ last[$1] = $2 }
+		pauses[$1] == 3 { done = 1; exit }
+		END { exit early || !done }' trace
+}
+
+# refused CALL ARG...: a client of the server with these arguments is not
+# served, as CALL fails. That is told in one line, costs a call now and then,
+# and SIGTERM still ends it. limit: how many calls at a time.
+refused() {
+	local call=$1
+	shift
+	start "$@" || { cat err.*; return 1; }
+	client <<-'END' &
+		s = socket.socket(type=socket.SOCK_DGRAM if os.environ["udp"] else socket.SOCK_STREAM)
+		s.connect(("127.0.0.1", int(port)))
+		s.send(b"?")
+		try:
+		    s.recv(1)
+		except OSError:
+		    pass
+	END
+	pids+=("$!")
+	eventually rests "$call" "${limit:-1}"
+	kill -TERM "$pid"
+	status=0
+	finish "$pid" || status=$?
+	assert_equal "$status" 143
+	run grep -c "$told" "err.$((${#pids[@]} - 2))"
+	test "$output" -le 2 -a "$output" -ge 1 # one for each worker
+	stop
+}
+
+@test "echo, listen: where accept(2) is refused they say so once, rest, and SIGTERM ends them, in each model" {
+	export udp=
+	local model told='accept: Permission denied'
+	with_faults accept4:error=EACCES
+	for model in shared exclusive reuseport blocking handoff; do
+		refused accept4 echo -w 2 --accept "$model" 127.0.0.1 0
+	done
+	refused accept4 echo --accept fork 127.0.0.1 0
+	refused accept4 listen -k 127.0.0.1 0
+	refused accept4 listen -r 127.0.0.1 0
+	told='accept: Operation not permitted'
+	with_faults accept4:error=EPERM
+	refused accept4 echo 127.0.0.1 0
+	told='accept: Too many open files in system'
+	with_faults accept4:error=ENFILE
+	refused accept4 echo --accept blocking 127.0.0.1 0
+	# an error of a client is passed over, but not for ever
+	told='accept: Software caused connection abort'
+	with_faults accept4:error=ECONNABORTED
+	limit=64 refused accept4 echo -w 2 --accept reuseport 127.0.0.1 0
+	limit=64 refused accept4 echo --accept blocking 127.0.0.1 0
+}
+
+@test "echo -u, listen -u: where recvmmsg(2) is refused they say so once, rest, and SIGTERM ends them" {
+	export udp=yes
+	local model told='receive: Permission denied'
+	with_faults recvmmsg:error=EACCES
+	for model in shared reuseport blocking; do
+		refused recvmmsg echo -u -w 2 --accept "$model" 127.0.0.1 0
+	done
+	refused recvmmsg listen -u -k 127.0.0.1 0
+	reserve
+	refused recvmmsg listen -u -r 127.0.0.1 "$port"
+	told='receive: Cannot allocate memory'
+	with_faults recvmmsg:error=ENOMEM
+	refused recvmmsg echo -u 127.0.0.1 0
+}
+
+@test "echo, listen: once accept(2) or recvmmsg(2) works again, who has waited is served" {
+	export udp=
+	with_faults accept4:error=EACCES:when=1..2 recvmmsg:error=EPERM:when=1..2
+	local model
+	for model in shared blocking; do
+		start echo --accept "$model" 127.0.0.1 0
+		client <<<'s = dial(); echoed(s)'
+		stop
+		start echo -u --accept "$model" 127.0.0.1 0
+		run -0 socat -T 15 - "UDP:127.0.0.1:$port" <<<hello
+		assert_output hello
+		stop
+	done
+	start listen -u -k 127.0.0.1 0
+	nc -u -q 0 127.0.0.1 "$port" <<<hello
+	eventually grep -q hello "out.$((${#pids[@]} - 1))"
+}
+
+# limited MODEL: the processes of echo have room for some descriptors only. 60
+# clients wait in turn, none is reset, and all are counted.
+limited() {
+	local file=out.${#pids[@]}
+	# shellcheck disable=SC2317
+	rpnc() { ulimit -n 24 && exec rpnc "$@"; }
+	start echo -w 2 --json --identify --accept "$1" 127.0.0.1 0
+	model=$1 out=$file client <<-'END'
+		model = os.environ["model"]
+		if model == "blocking":         # one at a time: no room for one
+		    [finish(s) for s in (dial(), dial()) if whose(s)]
+		    for p in children(pid):
+		        used = set(map(int, os.listdir("/proc/%d/fd" % p)))
+		        free = min(set(range(24)) - used)
+		        resource.prlimit(p, resource.RLIMIT_NOFILE, (free, 24))
+		waiting = [dial() for _ in range(60)]
+		served = []
+		def served_now(wait):
+		    ready = select.select(waiting, [], [], wait)[0]
+		    for s in ready:
+		        assert whose(s) in children(pid)
+		        echoed(s)
+		        waiting.remove(s)
+		    served.extend(ready)
+		    return ready
+		def told():
+		    with open(os.environ["out"]) as f:
+		        return f.read().count("Too many open files")
+		def stuck():
+		    while model == "blocking" and served: # accept(2) had one reserved
+		        finish(served.pop())
+		    return not served_now(0.2) and told()
+		if model != "fork":
+		    until(stuck)
+		    assert len(waiting) > 20, len(waiting)
+		if model == "blocking":
+		    for p in children(pid):
+		        resource.prlimit(p, resource.RLIMIT_NOFILE, (24, 24))
+		while waiting:
+		    for s in served:
+		        finish(s)
+		    served.clear()
+		    assert served_now(20), "%d wait for ever" % len(waiting)
+		for s in served:
+		    finish(s)
+		assert told() == 0 if model == "fork" else 1 <= told() <= 2
+		if model == "handoff":
+		    owners = sorted(whose(s) for s in [dial() for _ in range(6)])
+		    assert owners == sorted(children(pid) * 3), "no longer to the least loaded"
+	END
+	end TERM
+	assert_equal "$status" 143
+	run jq -c 'select(.event == "report") | .accepted' "$file"
+	case $1 in
+	handoff) assert_output 66 ;;
+	blocking) assert_output 62 ;;
+	*) assert_output 60 ;;
+	esac
+}
+
+@test "echo --accept: clients wait for a worker that has a descriptor free, in each model, and are counted" {
+	local model
+	for model in shared exclusive reuseport blocking handoff fork; do
+		limited "$model"
+	done
+}
+
+@test "echo --accept fork: at most half of the processes that ulimit -u allows, and who finds none waits" {
+	local soft
+	soft=$(ulimit -Su)
+	# shellcheck disable=SC2317
+	rpnc() { ulimit -Su 20 && exec rpnc "$@"; }
+	start echo --accept fork 127.0.0.1 0
+	prlimit --pid "$pid" --nproc="$soft": # only its start saw the limit
+	client <<-'END'
+		held = [dial() for _ in range(12)]
+		[echoed(s) for s in held[:10]]
+		held[10].sendall(b"?")
+		assert silent(held[10]) and len(children(pid)) == 10
+		finish(held[0])
+		assert held[10].recv(1) == b"?"
+	END
+	stop
+	unset -f rpnc
+	with_faults clone:error=EAGAIN:when=1..3
+	start echo --accept fork 127.0.0.1 0
+	client <<-'END'
+		for s in [dial() for _ in range(5)]:
+		    echoed(s), finish(s)
+	END
+	end TERM
+	assert_regex "$(<"out.$((${#pids[@]} - 1))")" '^5 connections in '
+	assert_equal "$(grep -v listening "err.$((${#pids[@]} - 1))")" \
+		'rpnc: fork for a connection: Resource temporarily unavailable'
 }

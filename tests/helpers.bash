@@ -49,9 +49,12 @@ as_by_a_person() {
 }
 
 # with_faults FAULT...: the rpnc that start starts has these system calls fail
-# (strace(1), inject=), in all its processes; pid is rpnc's own.
+# (strace(1), inject=), in all its processes; pid is rpnc's own. The calls are
+# in ./trace, with their process and time.
 with_faults() {
-	faults=("${@/#/--inject=}")
+	local calls
+	calls=$(printf '%s,' "${@%%:*}")
+	faults=("--trace=${calls%,}" "${@/#/--inject=}")
 	# strace would keep the descriptor of --ready-fd open
 	# shellcheck disable=SC2016,SC2317 # the $@ is for the inner bash
 	rpnc() {
@@ -59,7 +62,7 @@ with_faults() {
 		rm -f ready.inner
 		mkfifo ready.inner
 		cat ready.inner >&4 &
-		exec strace -D -f -qq -o /dev/null "${faults[@]}" \
+		exec strace -D -f -ttt -qq -o trace "${faults[@]}" \
 			bash -c 'exec rpnc "$@" 4>ready.inner' bash "$@" 4>&-
 	}
 }

@@ -76,6 +76,7 @@ on_close(struct service *service, struct conn *c, enum reason reason)
 
 	desk_closed(&v->desk, c, reason);
 	farewell_closed(&v->farewell);
+	taker_freed(&v->taker);
 	if (v->one_client)
 		loop_stop(&v->desk.loop);
 }
@@ -257,6 +258,7 @@ worker_run(struct workers *all, int index)
 	    echo_worker_loop(v, index, &set) < 0)
 		goto fault;
 	service_close(&v->service);
+	taker_close(&v->taker);
 	if (v->own_sockets || index == 0)	/* else all would say it */
 		desk_lost(&v->desk, v->service.lost);
 	watch_close(&v->watch);

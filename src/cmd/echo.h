@@ -35,7 +35,7 @@ struct server {
 	bool one_client;		/* at a time, or in its life */
 	struct handoff handoff;
 	struct echo_slot handed[WORKERS_MAX];
-	struct source taker;		/* where a worker is handed to */
+	struct taker taker;		/* where a worker is handed to */
 	struct forks forks;
 	int forks_max;			/* at once; 0: as many as -m says */
 	struct burden burden;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -14,8 +15,8 @@
 
 enum { FLUSH_MS = 1000 };
 
-static const struct counters *
-counters_of(struct handoff *h, int worker)
+static const struct slot *
+slot_of(struct handoff *h, int worker)
 {
 	struct server *v = h->user;
 	struct echo_slot *known = &v->handed[worker];
@@ -26,8 +27,7 @@ counters_of(struct handoff *h, int worker)
 		known->slot = board_find(v->place.board, name, getpid());
 		known->found = known->slot >= 0;
 	}
-	return known->found ?
-	    &board_slot(v->place.board, known->slot)->counters : NULL;
+	return known->found ? board_slot(v->place.board, known->slot) : NULL;
 }
 
 static void
@@ -138,13 +138,23 @@ echo_accept_prepare(struct server *v)
 		    ~O_NONBLOCK) < 0 ? fail("blocking") : 0;
 	}
 	if (v->settings->accept == ACCEPT_HANDOFF) {
-		v->handoff.counters = counters_of;
+		v->handoff.slot = slot_of;
 		v->handoff.on_fault = on_handoff_fault;
 		v->handoff.user = v;
 		v->handoff.acceptor.congestion = &v->congestion;
 		return handoff_open(&v->handoff, v->count);
 	}
 	return 0;
+}
+
+/* How many processes --accept fork has at once. */
+static unsigned
+forks_at_once(const struct server *v)
+{
+	if (v->forks_max)
+		return (unsigned)v->forks_max;
+	return v->settings->max_conns ? (unsigned)v->settings->max_conns :
+	    forks_limit();
 }
 
 int
@@ -161,7 +171,7 @@ echo_accept_start(struct server *v)
 		.acceptor.congestion = &v->congestion,
 	};
 	return forks_open(&v->forks, &v->desk.loop, &v->place.set,
-	    (unsigned)(v->forks_max ? v->forks_max : v->settings->max_conns));
+	    forks_at_once(v));
 }
 
 void
@@ -185,8 +195,9 @@ echo_is_given(const struct server *v)
 
 /* SIGTERM comes in here only: nothing is open then that could be cut. */
 static int
-wait_for_signal_or(struct server *v, int listener)
+wait_for_signal_or(struct server *v, int listener, int64_t pause)
 {
+	struct timespec rest = { pause / 1000000, pause % 1000000 * 1000 };
 	sigset_t term;
 	int fd, error;
 	char byte;
@@ -195,6 +206,8 @@ wait_for_signal_or(struct server *v, int listener)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_UNBLOCK, &term, NULL);
+	if (pause)
+		nanosleep(&rest, NULL);
 	if (v->settings->udp)
 		fd = (int)recv(listener, &byte, 1, MSG_PEEK);
 	else
@@ -206,44 +219,77 @@ wait_for_signal_or(struct server *v, int listener)
 	return fd;
 }
 
-static bool
-is_fatal(void)
+static int
+serve_connection(struct server *v, int fd)
 {
-	return errno == EBADF || errno == EINVAL || errno == ENOTSOCK;
+	v->desk.loop.stopped = false;
+	congestion_settle(&v->congestion, fd);
+	service_take(&v->service, fd);
+	return loop_run(&v->desk.loop);
 }
 
 /* One client at a time, from accept(2) to its end. */
 static int
 serve_blocking(struct server *v, int listener)
 {
-	while (!v->farewell.ending) {
-		int fd = wait_for_signal_or(v, listener);
+	bool udp = v->settings->udp;
+	struct backoff backoff = { .pause = 0 };
+	int64_t told = 0, pause = 0;
 
-		if (fd < 0 && is_fatal())
-			return fail("accept");
-		if (v->settings->udp) {
-			service_answer(&v->service);
-		} else if (fd >= 0) {
-			v->desk.loop.stopped = false;
-			congestion_settle(&v->congestion, fd);
-			service_take(&v->service, fd);
-			if (loop_run(&v->desk.loop) < 0)
-				return -1;
+	while (!v->farewell.ending) {
+		int fd = wait_for_signal_or(v, listener, pause);
+
+		pause = 0;
+		if (fd >= 0 && udp)
+			fd = service_answer(&v->service);
+		else if (fd >= 0 && serve_connection(v, fd) < 0)
+			return -1;
+		if (fd >= 0)
+			backoff_worked(&backoff);
+		else if (backoff_failed(&backoff, &v->desk.loop) ==
+		    BACKOFF_REST) {
+			pause = backoff.pause;
+			fail(udp ? "receive" : "accept");
+			if (backoff_is_news(&told))
+				desk_error(&v->desk);
 		}
 	}
 	return 0;
 }
 
-static void
-on_taker(struct source *s, uint32_t events)
+static struct server *
+taker_server(struct taker *t)
 {
-	struct server *v = (struct server *)((char *)s -
-	    offsetof(struct server, taker));
-	int fd;
+	return (struct server *)((char *)t - offsetof(struct server, taker));
+}
 
-	(void)events;
-	while ((fd = handoff_take(s->fd)) >= 0)
-		service_take(&v->service, fd);
+static void
+on_take(struct taker *t, int fd)
+{
+	service_take(&taker_server(t)->service, fd);
+}
+
+static void
+on_taker_full(struct taker *t, bool full)
+{
+	struct server *v = taker_server(t);
+
+	place_full(v->place.board, v->farewell.slot, full);
+	if (full && backoff_is_news(&v->service.told))
+		desk_error(&v->desk);
+}
+
+/* It is done with, so that the parent does not take it for open. */
+static void
+on_taker_lost(struct taker *t)
+{
+	struct server *v = taker_server(t);
+
+	v->service.counters->accepted++;
+	v->service.counters->closed++;
+	fail_as(STATUS_NETWORK, "handoff: the system refuses the descriptor of "
+	    "a connection");
+	desk_error(&v->desk);
 }
 
 int
@@ -255,11 +301,12 @@ echo_worker_loop(struct server *v, int index, const struct sock_set *set)
 		return serve_blocking(v, set->fd[0]);
 	if (v->settings->accept == ACCEPT_HANDOFF) {
 		sock_set_close(&listeners);
-		v->taker = (struct source){
-			.fd = handoff_taker(&v->handoff, index),
-			.on_event = on_taker,
+		v->taker = (struct taker){
+			.on_take = on_take, .on_full = on_taker_full,
+			.on_lost = on_taker_lost,
 		};
-		if (loop_watch(&v->desk.loop, &v->taker, EPOLLIN) < 0)
+		if (taker_open(&v->taker, &v->desk.loop, &v->handoff,
+		    index) < 0)
 			return -1;
 	}
 	return loop_run(&v->desk.loop);

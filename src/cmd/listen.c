@@ -177,6 +177,14 @@ on_cut(struct peers *p)
 }
 
 static void
+on_receive_exhausted(struct peers *p)
+{
+	struct server *v = p->user;
+
+	desk_error(&v->talk.desk);
+}
+
+static void
 on_evict(struct peers *p, struct conn *c)
 {
 	struct server *v = p->user;
@@ -199,7 +207,7 @@ datagrams_init(struct server *v)
 	v->peers = (struct peers){
 		.lock = !v->settings->keep, .ready = ready, .on_batch = on_batch,
 		.on_peer = on_peer, .on_evict = on_evict, .on_cut = on_cut,
-		.user = v,
+		.on_exhausted = on_receive_exhausted, .user = v,
 		.limit = v->settings->max_conns ?
 		    (unsigned)v->settings->max_conns : PEERS_MAX,
 	};

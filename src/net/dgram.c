@@ -92,7 +92,9 @@ dgram_discard(int fd)
 	    p.revents & POLLIN) {
 		int n = dgrams_receive(all, fd, DGRAM_BATCH);
 
-		count += n > 0 ? n - all->count : 0;
+		if (n < 0)
+			break;
+		count += n - all->count;
 		for (int i = 0; i < all->count; i++)
 			count += (int)dgram_pieces(&all->at[i]);
 	}

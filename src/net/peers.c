@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "base/fail.h"
 #include "net/dgrams.h"
 #include "net/listener.h"
 
@@ -203,6 +204,27 @@ hand_over(struct peers *all, struct peer_socket *socket,
 	}
 }
 
+static void
+on_rested(struct backoff *b)
+{
+	struct peer_socket *socket = (struct peer_socket *)((char *)b -
+	    offsetof(struct peer_socket, backoff));
+
+	/* who waited to write has waited in vain meanwhile */
+	loop_watch(socket->all->loop, &socket->source, EPOLLIN | EPOLLOUT);
+}
+
+static void
+receive_failed(struct peers *all, struct peer_socket *socket)
+{
+	if (backoff_failed(&socket->backoff, all->loop) != BACKOFF_REST)
+		return;
+	fail("receive");
+	loop_del(all->loop, &socket->source);
+	if (backoff_is_news(&all->told))
+		all->on_exhausted(all);
+}
+
 /* Takes a batch: whether more may be queued. */
 static bool
 take_some(struct peers *all, struct peer_socket *socket)
@@ -210,6 +232,11 @@ take_some(struct peers *all, struct peer_socket *socket)
 	struct dgrams *d = all->dgrams;
 	int n = dgrams_receive(d, socket->source.fd, DGRAM_BATCH);
 
+	if (n < 0) {
+		receive_failed(all, socket);
+		return false;
+	}
+	backoff_worked(&socket->backoff);
 	while (dgrams_losses_due(d))
 		all->on_cut(all);
 	all->on_batch(all, true);
@@ -270,6 +297,7 @@ peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 		*s = (struct peer_socket){ .all = all, .bound = set->bound[i] };
 		s->source.fd = set->fd[i];
 		s->source.on_event = on_socket;
+		s->backoff.on_end = on_rested;
 		all->lost -= listener_drops(set->fd[i]);
 		if (loop_watch(l, &s->source, EPOLLIN) < 0)
 			return -1;
@@ -287,9 +315,12 @@ peers_pause(struct peers *all)
 void
 peers_resume(struct peers *all)
 {
-	for (int i = 0; i < all->socket_count; i++)
-		if (!all->sockets[i].source.watched)
-			loop_watch(all->loop, &all->sockets[i].source, EPOLLIN);
+	for (int i = 0; i < all->socket_count; i++) {
+		struct peer_socket *s = &all->sockets[i];
+
+		if (!s->source.watched && !backoff_rests(&s->backoff))
+			loop_watch(all->loop, &s->source, EPOLLIN);
+	}
 }
 
 void
@@ -306,6 +337,7 @@ peers_close(struct peers *all)
 {
 	loop_timer_cancel(all->loop, &all->retry);
 	for (int i = 0; i < all->socket_count; i++) {
+		backoff_cancel(&all->sockets[i].backoff, all->loop);
 		loop_del(all->loop, &all->sockets[i].source);
 		all->lost += listener_drops(all->sockets[i].source.fd);
 		close(all->sockets[i].source.fd);

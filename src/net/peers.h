@@ -1,6 +1,7 @@
 #ifndef NET_PEERS_H
 #define NET_PEERS_H
 
+#include "net/backoff.h"
 #include "net/conn.h"
 #include "net/sock.h"
 
@@ -15,6 +16,7 @@ struct peer_socket {
 	struct source source;	/* first */
 	struct peers *all;
 	struct addr bound;
+	struct backoff backoff;
 };
 
 struct peers {
@@ -34,6 +36,7 @@ struct peers {
 	void (*on_cut)(struct peers *);
 	/* Closes c, which has been silent longest. */
 	void (*on_evict)(struct peers *, struct conn *c);
+	void (*on_exhausted)(struct peers *);	/* see fail_text() */
 	void *user;
 	uint64_t taken;		/* datagrams that a peer got */
 	uint32_t lost;		/* when closed: what the queues had no room for */
@@ -41,6 +44,7 @@ struct peers {
 	const char *data;
 	size_t length;
 	bool in_hand;
+	int64_t told;		/* when on_exhausted() was last called */
 	struct timer retry;	/* for Unix peers that had no room */
 };
 

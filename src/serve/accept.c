@@ -1,6 +1,5 @@
 #include "serve/accept.h"
 
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,15 +10,14 @@
 
 enum {
 	ACCEPTS_A_WAKE = 64,
-	RETRY_US = 100 * 1000,
-	TELL_AGAIN_US = 60 * 1000 * 1000,
+	ACCEPTS_A_DRAIN = 65536,	/* an end, whoever keeps connecting */
 	FULL_US = 50 * 1000,
 };
 
 static bool
 held_back(const struct acceptor *a)
 {
-	return a->paused || a->exhausted || (a->limit && a->open >= a->limit);
+	return a->paused || (a->limit && a->open >= a->limit);
 }
 
 static void
@@ -27,11 +25,14 @@ watch_all(struct acceptor *a)
 {
 	uint32_t events = EPOLLIN | (a->exclusive ? EPOLLEXCLUSIVE : 0);
 
-	for (int i = 0; i < a->count; i++)
-		if (held_back(a))
-			loop_del(a->loop, &a->at[i].source);
+	for (int i = 0; i < a->count; i++) {
+		struct listener *one = &a->at[i];
+
+		if (held_back(a) || backoff_rests(&one->backoff))
+			loop_del(a->loop, &one->source);
 		else
-			loop_watch(a->loop, &a->at[i].source, events);
+			loop_watch(a->loop, &one->source, events);
+	}
 }
 
 /* A tenth of the limit must be free again, so as not to tell all the time. */
@@ -67,31 +68,30 @@ note_full(struct acceptor *a)
 		loop_timer_set(a->loop, &a->fullness, loop_now() + FULL_US);
 }
 
-/* Out of descriptors or memory: wait for some to come back. */
 static void
-exhausted(struct acceptor *a)
+on_rested(struct backoff *b)
 {
-	int64_t now = loop_now();
+	struct listener *l = (struct listener *)((char *)b -
+	    offsetof(struct listener, backoff));
 
-	fail("accept");
-	a->exhausted = true;
-	watch_all(a);
-	loop_timer_set(a->loop, &a->retry, now + RETRY_US);
-	if (a->told && now - a->told < TELL_AGAIN_US)
-		return;
-	a->told = now;
-	if (a->on_exhausted)
-		a->on_exhausted(a);
+	watch_all(l->acceptor);
 }
 
-static void
-on_retry(struct timer *t)
+/* accept(2) has failed: 0 if the next call may work, or -1. */
+static int
+failed(struct acceptor *a, struct listener *l)
 {
-	struct acceptor *a = (struct acceptor *)((char *)t -
-	    offsetof(struct acceptor, retry));
+	enum backoff_step step = backoff_failed(&l->backoff, a->loop);
 
-	a->exhausted = false;
+	if (step == BACKOFF_NEXT)
+		return 0;
+	if (step == BACKOFF_EMPTY)
+		return -1;
+	fail("accept");
 	watch_all(a);
+	if (a->on_exhausted && backoff_is_news(&a->told))
+		a->on_exhausted(a);
+	return -1;
 }
 
 static int
@@ -106,43 +106,31 @@ family_of(int fd)
 
 /* Accepts one: 0, or -1 when there is no more to be had now. */
 static int
-accept_one(struct acceptor *a, struct source *s)
+accept_one(struct acceptor *a, struct listener *l)
 {
-	int fd = a->adopted ? adopt_accept(s->fd) :
-	    accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = a->adopted ? adopt_accept(l->source.fd) :
+	    accept4(l->source.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd >= 0) {
-		if (a->adopted)
-			sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-		if (a->congestion)
-			congestion_settle(a->congestion, fd);
-		if (a->gated)
-			listener_gate(fd, family_of(fd), 0);
-		a->open++;
-		note_full(a);
-		a->on_accept(a, fd);
-		return 0;
-	}
-	switch (errno) {
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		exhausted(a);
-		return -1;
-	case EAGAIN:
-	case EBADF:
-	case EINVAL:
-		return -1;
-	default:		/* the client's error (accept(2)) */
-		return 0;
-	}
+	if (fd < 0)
+		return failed(a, l);
+	backoff_worked(&l->backoff);
+	if (a->adopted)
+		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (a->congestion)
+		congestion_settle(a->congestion, fd);
+	if (a->gated)
+		listener_gate(fd, family_of(fd), 0);
+	a->open++;
+	note_full(a);
+	a->on_accept(a, fd);
+	return 0;
 }
 
 static void
 on_listener(struct source *s, uint32_t events)
 {
-	struct acceptor *a = ((struct listener *)s)->acceptor;
+	struct listener *l = (struct listener *)s;
+	struct acceptor *a = l->acceptor;
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_A_WAKE && a->count; i++) {
@@ -150,7 +138,7 @@ on_listener(struct source *s, uint32_t events)
 			watch_all(a);
 			return;
 		}
-		if (accept_one(a, s) < 0)
+		if (accept_one(a, l) < 0)
 			return;
 	}
 }
@@ -160,7 +148,6 @@ acceptor_open(struct acceptor *a, struct loop *l, const struct sock_set *set)
 {
 	a->loop = l;
 	a->adopted = set->adopted;
-	a->retry.on_timer = on_retry;
 	a->fullness.on_timer = on_fullness;
 	for (int i = 0; i < set->count; i++) {
 		struct listener *one = &a->at[a->count++];
@@ -169,6 +156,7 @@ acceptor_open(struct acceptor *a, struct loop *l, const struct sock_set *set)
 		if (a->congestion && !a->adopted)
 			congestion_prepare(a->congestion, set->fd[i], NULL);
 		one->acceptor = a;
+		one->backoff.on_end = on_rested;
 		one->source = (struct source){
 			.fd = set->fd[i], .on_event = on_listener,
 		};
@@ -198,28 +186,28 @@ acceptor_freed(struct acceptor *a)
 {
 	a->open--;
 	note_full(a);
-	if (a->exhausted) {
-		loop_timer_cancel(a->loop, &a->retry);
-		a->exhausted = false;
-	}
-	if (a->count && !a->at[0].source.watched)
-		watch_all(a);
+	for (int i = 0; i < a->count; i++)
+		if (!a->at[i].source.watched) {
+			backoff_cancel(&a->at[i].backoff, a->loop);
+			watch_all(a);
+		}
 }
 
 void
 acceptor_drain(struct acceptor *a)
 {
 	for (int i = 0; i < a->count; i++)
-		while (accept_one(a, &a->at[i].source) == 0)
-			continue;
+		for (int n = 0; n < ACCEPTS_A_DRAIN && i < a->count; n++)
+			if (accept_one(a, &a->at[i]) < 0)
+				break;
 }
 
 void
 acceptor_close(struct acceptor *a)
 {
-	loop_timer_cancel(a->loop, &a->retry);
 	loop_timer_cancel(a->loop, &a->fullness);
 	for (int i = 0; i < a->count; i++) {
+		backoff_cancel(&a->at[i].backoff, a->loop);
 		loop_del(a->loop, &a->at[i].source);
 		close(a->at[i].source.fd);
 	}

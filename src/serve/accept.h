@@ -2,18 +2,21 @@
 #define SERVE_ACCEPT_H
 
 #include "base/loop.h"
+#include "net/backoff.h"
 #include "net/congestion.h"
 #include "net/sock.h"
 
 /*
  * Accepts on all sockets of an endpoint until EAGAIN, while fewer than
- * `limit` connections are open. Out of descriptors it stops, says so once a
- * minute at most, and goes on when a connection closes or after a while.
+ * `limit` connections are open. Out of descriptors, or where accept(2) is
+ * refused, a listener rests (backoff.h), and goes on when a connection closes
+ * or after the pause.
  */
 struct acceptor;
 struct listener {
 	struct source source;		/* first */
 	struct acceptor *acceptor;
+	struct backoff backoff;
 };
 
 struct acceptor {
@@ -22,12 +25,12 @@ struct acceptor {
 	int count;
 	unsigned open, limit;		/* limit 0: none */
 	bool exclusive;			/* EPOLLEXCLUSIVE: one waiter wakes */
-	bool paused, exhausted, full;
+	bool paused, full;
 	bool adopted;			/* the sockets are another's, too */
 	bool gated;			/* what is accepted has a gate to open */
 	struct congestion *congestion;	/* TCP's, or NULL */
-	struct timer retry, fullness;
-	int64_t told;			/* when exhaustion was last told */
+	struct timer fullness;
+	int64_t told;			/* when on_exhausted() was last called */
 	/* Owns fd from now on, and calls acceptor_freed() when it is gone. */
 	void (*on_accept)(struct acceptor *, int fd);
 	void (*on_exhausted)(struct acceptor *);	/* see fail_text() */
@@ -41,7 +44,10 @@ int acceptor_open(struct acceptor *, struct loop *, const struct sock_set *);
 void acceptor_pause(struct acceptor *);
 void acceptor_resume(struct acceptor *);
 void acceptor_freed(struct acceptor *);
-/* Accepts what is queued now, whatever the limit; then acceptor_close() loses only new ones. */
+/*
+ * Accepts what is queued now, whatever the limit, until a call fails; then
+ * acceptor_close() loses only new ones.
+ */
 void acceptor_drain(struct acceptor *);
 void acceptor_close(struct acceptor *);
 

@@ -1,20 +1,35 @@
 #include "serve/forks.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <uthash.h>
 
 #include "base/fail.h"
 
-static void
-on_accept(struct acceptor *a, int fd)
-{
-	struct forks *f = (struct forks *)a;
-	pid_t parent = getpid(), pid;
+enum { LIMIT_MAX = 1024 };
 
+struct forked {
+	pid_t pid;
+	UT_hash_handle hh;
+};
+
+/* A process for fd: 0, or -1 and fd is still ours. */
+static int
+begin(struct forks *f, int fd)
+{
+	struct forked *child = malloc(sizeof(*child));
+	pid_t parent = getpid(), pid = child ? fork() : -1;
+
+	if (pid < 0) {
+		fail("fork for a connection");
+		free(child);
+		return -1;
+	}
 	f->begun++;
-	pid = fork();
 	if (pid == 0) {
 		/* the parent may have died before this took effect */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -23,13 +38,48 @@ on_accept(struct acceptor *a, int fd)
 		_exit(f->run(f, fd));
 	}
 	close(fd);
-	if (pid > 0) {
-		f->counters->accepted++;
+	child->pid = pid;
+	HASH_ADD(hh, f->children, pid, sizeof(child->pid), child);
+	f->counters->accepted++;
+	backoff_worked(&f->backoff);
+	return 0;
+}
+
+/* Processes or memory have run out: the client waits, and so do others. */
+static void
+wait_for_room(struct forks *f, int fd)
+{
+	f->pending = fd;
+	acceptor_pause(&f->acceptor);
+	backoff_rest(&f->backoff, f->acceptor.loop);
+	if (backoff_is_news(&f->told))
+		f->on_fault(f);
+}
+
+static void
+on_accept(struct acceptor *a, int fd)
+{
+	struct forks *f = (struct forks *)a;
+
+	if (begin(f, fd) < 0)
+		wait_for_room(f, fd);
+}
+
+static void
+try_again(struct backoff *b)
+{
+	struct forks *f = (struct forks *)((char *)b -
+	    offsetof(struct forks, backoff));
+	int fd = f->pending;
+
+	if (fd < 0)
 		return;
-	}
-	fail("fork for a connection");
-	f->on_fault(f);
-	acceptor_freed(a);
+	backoff_cancel(b, f->acceptor.loop);
+	f->pending = -1;
+	if (begin(f, fd) < 0)
+		wait_for_room(f, fd);
+	else
+		acceptor_resume(&f->acceptor);
 }
 
 static void
@@ -40,10 +90,23 @@ on_exhausted(struct acceptor *a)
 	f->on_fault(f);
 }
 
+unsigned
+forks_limit(void)
+{
+	struct rlimit processes;
+
+	if (getrlimit(RLIMIT_NPROC, &processes) < 0 ||
+	    processes.rlim_cur / 2 > LIMIT_MAX)
+		return LIMIT_MAX;
+	return processes.rlim_cur < 4 ? 1 : (unsigned)processes.rlim_cur / 2;
+}
+
 int
 forks_open(struct forks *f, struct loop *l, const struct sock_set *set,
     unsigned limit)
 {
+	f->pending = -1;
+	f->backoff.on_end = try_again;
 	f->acceptor.limit = limit;
 	f->acceptor.on_accept = on_accept;
 	f->acceptor.on_exhausted = on_exhausted;
@@ -53,15 +116,36 @@ forks_open(struct forks *f, struct loop *l, const struct sock_set *set,
 void
 forks_reap(struct forks *f)
 {
-	while (waitpid(-1, NULL, WNOHANG) > 0) {
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		struct forked *child;
+
+		HASH_FIND(hh, f->children, &pid, sizeof(pid), child);
+		/* a shell that became this program leaves its own */
+		if (!child)
+			continue;
+		HASH_DEL(f->children, child);
+		free(child);
 		f->counters->closed++;
 		acceptor_freed(&f->acceptor);
+		try_again(&f->backoff);
 	}
 }
 
 void
 forks_close(struct forks *f)
 {
-	if (f->acceptor.loop)
-		acceptor_close(&f->acceptor);
+	struct forked *child, *next;
+
+	if (!f->acceptor.loop)
+		return;
+	backoff_cancel(&f->backoff, f->acceptor.loop);
+	acceptor_close(&f->acceptor);
+	if (f->pending >= 0)
+		close(f->pending);
+	HASH_ITER(hh, f->children, child, next) {
+		HASH_DEL(f->children, child);
+		free(child);
+	}
 }

@@ -1,8 +1,26 @@
+/*
+ * How it works. Between the parent and each worker is a pair of sockets of
+ * which the parent keeps both ends, so that what waits in a pair outlives the
+ * worker. A message to a worker is a connection; a message from a worker is
+ * one byte, a bell: its state, which is in its slot, has changed.
+ *
+ *	ready	the parent gives it connections, the least loaded first
+ *	full	it has no descriptor free, so it takes none: recvmsg(2) would
+ *		throw the connection away (MSG_CTRUNC)
+ *	blocked	the pair has no room: the parent waits until it has
+ *	dead	it has no process: the next one rings at its start
+ *
+ * What waits for a worker that is full or dead the parent takes back for one
+ * that is ready. Where none is, one connection is pending in the parent, which
+ * accepts no more meanwhile: clients wait in the listener's queue.
+ */
 #include "serve/handoff.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,8 +63,9 @@ rights_send(int end, int fd)
 	return sendmsg(end, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-int
-handoff_take(int end)
+/* The next connection, or -1: EAGAIN; ENOMSG, it is lost on the way. */
+static int
+rights_receive(int end)
 {
 	struct msghdr m;
 	struct iovec byte;
@@ -55,86 +74,187 @@ handoff_take(int end)
 	int fd;
 
 	rights_message(&m, &byte, &r);
-	if (recvmsg(end, &m, MSG_CMSG_CLOEXEC) <= 0)
+	if (recvmsg(end, &m, MSG_CMSG_CLOEXEC) < 0)
 		return -1;
 	c = CMSG_FIRSTHDR(&m);
-	if (!c || c->cmsg_type != SCM_RIGHTS)
+	errno = ENOMSG;
+	if (!c || c->cmsg_type != SCM_RIGHTS || m.msg_flags & MSG_CTRUNC)
 		return -1;
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	return fd;
+}
+
+/* Whether a descriptor is free, so that recvmsg(2) loses none. */
+static bool
+has_free_descriptor(int any)
+{
+	int copy = fcntl(any, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return false;
+	close(copy);
+	return true;
 }
 
 /* How many connections a worker has, or is about to get. */
 static uint64_t
 load(struct handoff *h, int worker)
 {
-	const struct counters *c = h->counters(h, worker);
+	const struct slot *s = h->slot(h, worker);
 
-	return h->ends[worker].given - (c ? c->closed : 0);
+	return h->ends[worker].given - (s ? s->counters.closed : 0);
 }
 
-/* Of those that have the fewest, the next one. */
+/* It takes nothing, but maybe others would. */
+static bool
+is_away(struct handoff *h, int worker)
+{
+	const struct slot *s = h->slot(h, worker);
+
+	return h->ends[worker].dead || (s && s->state == STATE_FULL);
+}
+
+/* Of those that are ready and have the fewest, the next one; -1: none. */
 static int
 choose(struct handoff *h)
 {
-	int best = (h->last + 1) % h->count;
-	uint64_t least = load(h, best);
+	int best = -1;
+	uint64_t least = 0;
 
-	for (int i = 1; i < h->count; i++) {
+	for (int i = 0; i < h->count; i++) {
 		int w = (h->last + 1 + i) % h->count;
 		uint64_t n = load(h, w);
 
-		if (n < least) {
-			least = n;
-			best = w;
-		}
+		if (h->ends[w].blocked || is_away(h, w) ||
+		    (best >= 0 && n >= least))
+			continue;
+		least = n;
+		best = w;
 	}
 	return best;
 }
 
-/* 0: it is the worker's, or lost and told; -1: it has no room now. */
+/* 0: a worker has it; -1: none is ready now, and fd is still ours. */
 static int
-give(struct handoff *h, int worker, int fd)
+give(struct handoff *h, int fd)
 {
-	if (rights_send(h->ends[worker].source.fd, fd) == 0) {
-		h->ends[worker].given++;
-		h->last = worker;
-	} else if (errno == EAGAIN) {
-		return -1;
-	} else {
+	int worker;
+
+	while (!backoff_rests(&h->backoff) && (worker = choose(h)) >= 0) {
+		struct handoff_end *e = &h->ends[worker];
+
+		if (rights_send(e->source.fd, fd) == 0) {
+			e->given++;
+			h->last = worker;
+			backoff_worked(&h->backoff);
+			close(fd);
+			acceptor_freed(&h->acceptor);
+			return 0;
+		}
+		if (errno == EAGAIN) {
+			e->blocked = true;
+			loop_watch(h->acceptor.loop, &e->source, EPOLLIN |
+			    EPOLLOUT);
+			continue;
+		}
 		fail("handoff to a worker");
-		h->on_fault(h);
+		backoff_rest(&h->backoff, h->acceptor.loop);
+		if (backoff_is_news(&h->told))
+			h->on_fault(h);
 	}
-	close(fd);
-	acceptor_freed(&h->acceptor);
+	return -1;
+}
+
+/* A message that carries no connection is as good as none. */
+static void
+lost(struct handoff *h)
+{
+	fail_as(STATUS_NETWORK, "handoff: the system refuses the descriptor of "
+	    "a connection");
+	h->on_fault(h);
+}
+
+/* Takes back what waits for one that is away: 0, or -1 and none is ready. */
+static int
+reclaim(struct handoff *h, int worker)
+{
+	struct handoff_end *e = &h->ends[worker];
+
+	while (is_away(h, worker) && choose(h) >= 0 &&
+	    has_free_descriptor(e->taker)) {
+		int fd = rights_receive(e->taker);
+
+		if (fd < 0 && errno != ENOMSG)
+			return 0;
+		e->given--;
+		if (fd < 0) {
+			lost(h);
+			continue;
+		}
+		h->acceptor.open++;
+		if (give(h, fd) < 0) {
+			h->pending = fd;
+			return -1;
+		}
+	}
 	return 0;
+}
+
+/* Somebody's state has changed: what waits may have a taker now. */
+static void
+go_on(struct handoff *h)
+{
+	if (h->pending >= 0 && give(h, h->pending) < 0)
+		return;
+	h->pending = -1;
+	for (int i = 0; i < h->count; i++)
+		if (reclaim(h, i) < 0)
+			return;
+	acceptor_resume(&h->acceptor);
 }
 
 static void
 on_accept(struct acceptor *a, int fd)
 {
 	struct handoff *h = (struct handoff *)a;
-	int worker = choose(h);
 
-	if (give(h, worker, fd) == 0)
+	if (give(h, fd) == 0)
 		return;
 	h->pending = fd;
 	acceptor_pause(a);
-	loop_watch(a->loop, &h->ends[worker].source, EPOLLOUT);
+}
+
+/* Reads away what a worker has rung: whether it has. */
+static bool
+hush(struct handoff_end *e)
+{
+	char bell;
+	bool any = false;
+
+	while (recv(e->source.fd, &bell, 1, 0) >= 0)
+		any = true;
+	return any;
 }
 
 static void
-on_room(struct source *s, uint32_t events)
+on_end(struct source *s, uint32_t events)
 {
 	struct handoff_end *e = (struct handoff_end *)s;
-	struct handoff *h = e->handoff;
 
-	(void)events;
-	if (h->pending >= 0 && give(h, (int)(e - h->ends), h->pending) < 0)
-		return;
-	h->pending = -1;
-	loop_del(h->acceptor.loop, s);
-	acceptor_resume(&h->acceptor);
+	if (hush(e))
+		e->dead = false;
+	if (events & EPOLLOUT) {
+		e->blocked = false;
+		loop_watch(e->handoff->acceptor.loop, s, EPOLLIN);
+	}
+	go_on(e->handoff);
+}
+
+static void
+on_rested(struct backoff *b)
+{
+	go_on((struct handoff *)((char *)b -
+	    offsetof(struct handoff, backoff)));
 }
 
 static void
@@ -161,7 +281,7 @@ handoff_open(struct handoff *h, int count)
 		    SOCK_CLOEXEC, 0, pair) < 0)
 			return fail("socketpair");
 		*e = (struct handoff_end){
-			.source = { .fd = pair[0], .on_event = on_room },
+			.source = { .fd = pair[0], .on_event = on_end },
 			.handoff = h, .taker = pair[1],
 		};
 	}
@@ -171,38 +291,37 @@ handoff_open(struct handoff *h, int count)
 int
 handoff_start(struct handoff *h, struct loop *l, const struct sock_set *set)
 {
+	h->backoff.on_end = on_rested;
 	h->acceptor.on_accept = on_accept;
 	h->acceptor.on_exhausted = on_exhausted;
+	for (int i = 0; i < h->count; i++)
+		if (loop_watch(l, &h->ends[i].source, EPOLLIN) < 0)
+			return -1;
 	return acceptor_open(&h->acceptor, l, set);
 }
 
 void
 handoff_died(struct handoff *h, int worker)
 {
-	const struct counters *c = h->counters(h, worker);
+	struct handoff_end *e = &h->ends[worker];
+	const struct slot *s = h->slot(h, worker);
+	int waiting = 0;
 
-	if (c)
-		h->ends[worker].given -= c->accepted - c->closed;
-}
-
-int
-handoff_taker(struct handoff *h, int worker)
-{
-	int own = h->ends[worker].taker;
-
-	for (int i = 0; i < h->count; i++) {
-		close(h->ends[i].source.fd);
-		if (i != worker)
-			close(h->ends[i].taker);
-	}
-	return own;
+	hush(e);
+	e->dead = true;
+	/* each message is one byte */
+	ioctl(e->taker, FIONREAD, &waiting);
+	e->given = (s ? s->counters.closed : 0) + (uint64_t)waiting;
+	go_on(h);
 }
 
 void
 handoff_close(struct handoff *h)
 {
-	if (h->acceptor.loop)
+	if (h->acceptor.loop) {
+		backoff_cancel(&h->backoff, h->acceptor.loop);
 		acceptor_close(&h->acceptor);
+	}
 	if (h->pending >= 0)
 		close(h->pending);
 	for (int i = 0; i < h->count; i++) {
@@ -213,4 +332,99 @@ handoff_close(struct handoff *h)
 	}
 	free(h->ends);
 	*h = (struct handoff){ .pending = -1 };
+}
+
+/* A bell that has no room is one too many: the parent has not heard the last. */
+static void
+ring(const struct taker *t)
+{
+	static const char bell = 1;
+
+	(void)!send(t->source.fd, &bell, 1, MSG_NOSIGNAL);
+}
+
+static void
+set_full(struct taker *t, bool full)
+{
+	t->full = full;
+	t->on_full(t, full);
+	ring(t);
+}
+
+static void
+take(struct source *s, uint32_t events)
+{
+	struct taker *t = (struct taker *)s;
+
+	(void)events;
+	while (has_free_descriptor(s->fd)) {
+		int fd = rights_receive(s->fd);
+
+		if (fd >= 0) {
+			t->on_take(t, fd);
+		} else if (errno == ENOMSG) {
+			t->on_lost(t);
+		} else {
+			backoff_worked(&t->backoff);
+			return;
+		}
+	}
+	fail("handoff");
+	loop_del(t->loop, s);
+	backoff_rest(&t->backoff, t->loop);
+	if (!t->full)
+		set_full(t, true);
+}
+
+static void
+on_taker_rested(struct backoff *b)
+{
+	struct taker *t = (struct taker *)((char *)b -
+	    offsetof(struct taker, backoff));
+
+	if (!has_free_descriptor(t->source.fd)) {
+		backoff_rest(b, t->loop);
+		return;
+	}
+	if (t->full)
+		set_full(t, false);
+	loop_watch(t->loop, &t->source, EPOLLIN);
+}
+
+int
+taker_open(struct taker *t, struct loop *l, struct handoff *h, int worker)
+{
+	for (int i = 0; i < h->count; i++) {
+		close(h->ends[i].source.fd);
+		if (i != worker)
+			close(h->ends[i].taker);
+	}
+	if (h->pending >= 0)
+		close(h->pending);
+	t->loop = l;
+	t->backoff.on_end = on_taker_rested;
+	t->source = (struct source){
+		.fd = h->ends[worker].taker, .on_event = take,
+	};
+	ring(t);
+	return loop_watch(l, &t->source, EPOLLIN);
+}
+
+/* The descriptor is closed only after this. */
+void
+taker_freed(struct taker *t)
+{
+	if (t->full)
+		loop_timer_set(t->loop, &t->backoff.timer, loop_now());
+}
+
+void
+taker_close(struct taker *t)
+{
+	if (!t->loop)
+		return;
+	backoff_cancel(&t->backoff, t->loop);
+	loop_del(t->loop, &t->source);
+	close(t->source.fd);
+	t->loop = NULL;
 }

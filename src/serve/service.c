@@ -295,6 +295,8 @@ answer_batch(struct datagram_socket *d, int most)
 	struct dgrams *all = s->dgrams;
 	int fd = d->source.fd, n = dgrams_receive(all, fd, most);
 
+	if (n < 0)
+		return -1;
 	for (int i = 0; i < all->count; i++)
 		count(s, &all->at[i]);
 	if (s->kind != SERVE_DISCARD)
@@ -308,6 +310,28 @@ answer_batch(struct datagram_socket *d, int most)
 	return n;
 }
 
+static void
+on_rested(struct backoff *b)
+{
+	struct datagram_socket *d = (struct datagram_socket *)((char *)b -
+	    offsetof(struct datagram_socket, backoff));
+
+	loop_watch(d->service->loop, &d->source, EPOLLIN);
+}
+
+static void
+receive_failed(struct datagram_socket *d)
+{
+	struct service *s = d->service;
+
+	if (backoff_failed(&d->backoff, s->loop) != BACKOFF_REST)
+		return;
+	fail("receive");
+	loop_del(s->loop, &d->source);
+	if (backoff_is_news(&s->told))
+		s->ops->on_fault(s);
+}
+
 /* Who is slow takes one at a time, and leaves the others to others. */
 static void
 answer_some(struct datagram_socket *d, int most)
@@ -319,6 +343,10 @@ answer_some(struct datagram_socket *d, int most)
 		if (batch > most)
 			batch = most;
 		n = answer_batch(d, batch);
+		if (n < 0)
+			receive_failed(d);
+		else
+			backoff_worked(&d->backoff);
 		if (n < batch)
 			return;
 	}
@@ -342,6 +370,7 @@ open_datagram(struct service *s, const struct sock_set *set)
 
 		d->service = s;
 		d->port = addr_port(&set->bound[i]);
+		d->backoff.on_end = on_rested;
 		d->source = (struct source){
 			.fd = set->fd[i], .on_event = on_datagram,
 		};
@@ -379,10 +408,10 @@ service_take(struct service *s, int fd)
 	on_accept(&s->acceptor, fd);
 }
 
-void
+int
 service_answer(struct service *s)
 {
-	answer_batch(&s->datagram[0], 1);
+	return answer_batch(&s->datagram[0], 1) < 0 ? -1 : 0;
 }
 
 void
@@ -396,6 +425,7 @@ void
 service_stop(struct service *s)
 {
 	for (int i = 0; i < s->datagrams; i++) {
+		backoff_cancel(&s->datagram[i].backoff, s->loop);
 		loop_del(s->loop, &s->datagram[i].source);
 		s->lost += listener_drops(s->datagram[i].source.fd);
 		close(s->datagram[i].source.fd);

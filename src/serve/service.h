@@ -28,6 +28,7 @@ struct datagram_socket {
 	struct source source;		/* first */
 	struct service *service;
 	uint16_t port;			/* 0: it has none */
+	struct backoff backoff;
 };
 
 struct service {
@@ -43,6 +44,7 @@ struct service {
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
 	struct dgrams *dgrams;		/* in hand */
+	int64_t told;			/* when exhaustion last was */
 	uint32_t lost;			/* of peers.h */
 	struct conn *conns;
 	struct pipes pipes;
@@ -56,8 +58,8 @@ int service_open(struct service *, const struct sock_set *, bool datagram,
     bool exclusive, unsigned limit);
 /* Serves a connection that was accepted elsewhere, and owns it. */
 void service_take(struct service *, int fd);
-/* Datagrams: answers one that is queued, if any. */
-void service_answer(struct service *);
+/* Datagrams: answers one that is queued, if any; -1: errno. */
+int service_answer(struct service *);
 /* Datagrams: answers some of what is queued; closes the sockets. */
 void service_drain(struct service *);
 void service_stop(struct service *);

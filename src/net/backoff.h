@@ -1,0 +1,40 @@
+#ifndef NET_BACKOFF_H
+#define NET_BACKOFF_H
+
+#include "base/loop.h"
+
+/*
+ * What to do when accept(2) or recvmmsg(2) fails on a server's socket. The
+ * network errors of one client (accept(2) lists them) are passed over. Any
+ * other error, and many of these in a row, is exhaustion: descriptors or memory
+ * have run out, or a filter refuses the call. Then the socket rests for a
+ * pause, which doubles until a call works.
+ */
+
+enum backoff_step {
+	BACKOFF_EMPTY,		/* nothing is queued now */
+	BACKOFF_NEXT,		/* the next call may work */
+	BACKOFF_REST,		/* no call until on_end() */
+};
+
+struct backoff {
+	struct timer timer;		/* first */
+	unsigned errors;		/* in a row */
+	int64_t pause;			/* us, the last one; 0: none yet */
+	/* The pause is over; NULL for a caller that sleeps by itself. */
+	void (*on_end)(struct backoff *);
+};
+
+/* A call has failed with errno. A rest begins, with on_end in the loop. */
+enum backoff_step backoff_failed(struct backoff *, struct loop *);
+/* A rest begins, whatever failed. */
+void backoff_rest(struct backoff *, struct loop *);
+void backoff_worked(struct backoff *);
+bool backoff_rests(const struct backoff *);
+/* Ends the rest, if there is one, without on_end(). */
+void backoff_cancel(struct backoff *, struct loop *);
+
+/* Whether to tell it now: the first time, then at most once a minute. */
+bool backoff_is_news(int64_t *told);
+
+#endif
