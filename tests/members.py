@@ -80,6 +80,11 @@ class Worker:
                                      self.accepted % 2):
             c.close()
             return
+        if options.do == "bye":
+            c.recv(1)
+            c.sendall(b"I am %d.\n" % os.getpid())
+            c.close()
+            return
         if options.do == "say":
             c.sendall(b"I am %d.\n" % os.getpid())
         if options.do == "greet":

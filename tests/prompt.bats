@@ -25,7 +25,7 @@ load terminal
 
 	pane k rpnc connect 127.0.0.1 "$port"
 	sees k "connected to 127.0.0.1:$port"
-	like k 'answered by ([ABC]), rpnc, pid ([0-9]+)'
+	like k 'accepted by ([ABC]), rpnc, pid ([0-9]+)'
 	[[ $(screen k) =~ answered\ by\ (.),\ rpnc,\ pid\ ([0-9]+) ]]
 	answerer=${BASH_REMATCH[1],}
 	assert_equal "${BASH_REMATCH[2]}" "$(process "$answerer")"
@@ -221,7 +221,7 @@ load terminal
 	exec {c}<>say
 	start_with say listen 127.0.0.1 0
 	pane k rpnc connect 127.0.0.1 "$port"
-	sees k 'answered by rpnc, pid' # not a member: no name
+	sees k 'accepted by rpnc, pid' # not a member: no name
 	title=$(tm display-message -p -t k '#{pane_title}')
 	printf '%s\n' "$bad" >&"$c"
 	sees k 'x\e]2;evil\x07\e[2J\xc2\x9b2J\x9b' 'connected to'
@@ -431,7 +431,7 @@ load terminal
 	read -r port <up
 	shell k
 	enter k "rpnc connect 127.0.0.1 $port; echo status \$?"
-	sees k 'answered by python3, pid'
+	sees k 'accepted by python3, pid'
 	enter k 'a question'
 	keys k C-d
 	read -r k <up
@@ -696,7 +696,7 @@ sane; }'
 	exec {c}<>say
 	start_with say listen 127.0.0.1 0
 	enter a "rpnc connect 127.0.0.1 $port; check \"end \$?\""
-	sees a 'answered by'
+	sees a 'accepted by'
 	kill -TERM "$pid"
 	sees a 'end 0 sane'
 
@@ -714,7 +714,7 @@ sane; }'
 	background python3 server.py
 	read -r port <up
 	enter a "rpnc connect 127.0.0.1 $port; check \"fault \$?\""
-	sees a 'answered by python3'
+	sees a 'accepted by python3'
 	enter a 'kick'
 	sees a 'rpnc connect: 127.0.0.1' 'Connection reset by peer' 'fault 1 sane'
 	keyed a 'echo'
@@ -794,7 +794,7 @@ sane; }'
 	sees b 'B listening'
 	b=$(process b)
 	pane k sh -c "trap '' HUP; exec rpnc connect $port"
-	sees k 'answered by'
+	sees k 'accepted by'
 	k=$(process k)
 	tm kill-pane -t b
 	eventually gone "$b"
@@ -814,7 +814,7 @@ sane; }'
 	sees b 'B listening'
 	for k in k1 k2 k3; do
 		pane "$k" rpnc connect 127.0.0.1 "$port"
-		sees "$k" 'answered by'
+		sees "$k" 'accepted by'
 	done
 	for k in a b k1 k2 k3; do
 		held "$k"
@@ -863,7 +863,7 @@ behind() {
 	prompts a '[1 open] #1>'
 
 	pane k rpnc connect 127.0.0.1 "$port"
-	sees k 'answered by'
+	sees k 'accepted by'
 	held k
 	held a
 	seq -f 'line %.0f of a flood' 3000000 >flood

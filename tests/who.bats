@@ -79,6 +79,74 @@ reloaded() {
 	reloaded "$pid" --echo "$port"
 }
 
+# answers N: of N, no process is said to have answered more than it served, and
+# most are known; one that is met for the first time may be found too late.
+answers() {
+	local who count
+	while read -r count who; do
+		test "$(get "[.members[] | select(.pid == $who).answered] | add // 0")" -le "$count"
+	done < <(sort served | uniq -c)
+	test "$(get '[.members[].answered] | add')" -ge $(($1 / 2))
+	# who accepted has answered none, and accepted them all
+	test "$(get ".members[] | select(.pid == $pid) | .answered == 0 and .count + .handed == $1")" = true
+	test "$(get .fairness)" = null
+}
+
+@test "who: a connection that is handed on by SCM_RIGHTS was answered by who got it" {
+	handing rights
+	probe --json --echo -n 60 -c 2 --timeout 30 --fail-uneven "$port"
+	test "$status" -eq 0
+	answers 60
+	probe --echo -n 20 -c 2 --timeout 30 "$port"
+	says 'connections are handed on to those who answer, and no hash does that: no verdict'
+	grep -qE "^  -  pid $pid +python3 .*  \(accepted [0-9]+ that it handed on\)$" report
+	: >served
+	timeout 60 rpnc probe --watch=0.2 --json --echo -n 60 -c 2 --timeout 30 "$port" | tail -n 1 >report
+	answers 60
+}
+
+@test "who: our own --accept handoff: the workers answered, not their parent" {
+	start echo -w 2 --accept handoff --json 127.0.0.1 0
+	probe --json --echo -n 100 "$port"
+	kill "$pid"
+	finish "$pid" || true
+	jq -r 'select(.event == "report").workers[] | range(.accepted) as $n | .pid' out.0 >served
+	answers 100
+}
+
+@test "who: a server that forks for each connection has accepted, and is not said to answer" {
+	local mode
+	for mode in fork inherit keep; do
+		handing "$mode"
+		probe --json --echo -n 20 -c 2 --timeout 30 "$port"
+		test "$status" -eq 0
+		test "$(get '.members | length')" -eq 1
+		test "$(get ".members[] | [.pid, .answered, .handed] | tostring")" = "[$pid,0,0]"
+		probe --echo -n 20 -c 2 --timeout 30 "$port"
+		grep -qE '^accepted by: of [0-9]+ it is only known which process accepted them, not which one answered$' report
+		kill "$pid"
+		finish "$pid" || true
+	done
+	start echo --accept fork 127.0.0.1 0
+	probe --json --echo -n 20 -c 2 "$port"
+	test "$(get ".members[] | [.pid, .answered] | tostring")" = "[$pid,0]"
+}
+
+@test "who: who answers itself is said to, and nobody if there was no reply" {
+	members --sockets 1,1 --do echo
+	probe --json --echo -n 100 "$port"
+	test "$(get '.members | all(.answered == .count and .handed == 0)')" = true
+	test "$(get '[.members[].count] | add')" -eq 100
+	probe --echo -n 100 "$port"
+	run ! grep -q 'accepted by' report
+	probe --json -n 20 "$port"
+	test "$(get '[.members[] | .answered, .handed] | unique | tostring')" = '[null]'
+	# what has ended with its reply can be asked no more
+	members --sockets 1 --do bye
+	probe --send x --expect 'I am' -n 20 --json "$port"
+	test "$(get '.members[0] | .answered + 0 <= .count')" = true
+}
+
 # says TEXT: a line of the report is this.
 says() {
 	grep -qxF "$1" report

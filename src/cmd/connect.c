@@ -97,7 +97,7 @@ tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 		    board_slot(b, i)->pid == owner.pid)
 			name = slot_name(board_slot(b, i), room);
 	escape(owner.command, strlen(owner.command), false, safe);
-	session_say(&t->session, "answered by %s%s%s, pid %d\n", name,
+	session_say(&t->session, "accepted by %s%s%s, pid %d\n", name,
 	    *name ? ", " : "", safe, (int)owner.pid);
 	if (b)
 		board_close(b);

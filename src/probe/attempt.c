@@ -122,7 +122,7 @@ static void
 look(struct attempt *a)
 {
 	int answer = identify_look(a->ground->who, &a->ours, a->foreseen,
-	    a->connected, &a->result);
+	    a->started, &a->result);
 	int64_t now = clock_ns();
 
 	if (answer == LOOK_FOUND)
@@ -324,13 +324,14 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->source.on_event = on_event;
 	a->limit.on_timer = on_limit;
 	a->stage = STAGE_CONNECT;
-	a->look_at = 0;
+	a->look_at = a->asking = 0;
 	a->gap = LOOK_FIRST_NS;
 	a->ended = a->looked = a->unbound = a->held = false;
 	a->served = a->mute = false;
 	a->started = intended ? intended : clock_ns();
 	a->result = (struct result){
-		.number = id, .row = -1, .predicted = -1, .took = -1,
+		.number = id, .row = -1, .predicted = -1, .accepted = -1,
+		.took = -1,
 		.ns = { -1, -1, -1, -1, -1 },
 	};
 	dialogue_start(&a->dialogue, p, id, g->by == BY_BANNER);

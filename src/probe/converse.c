@@ -163,7 +163,7 @@ is_echoed(const struct attempt *a)
 void
 converse_part(struct attempt *a)
 {
-	int64_t now = clock_ns();
+	int64_t now = clock_ns() - a->asking;
 	const struct plan *p = a->ground->plan;
 
 	if (is_echoed(a))
@@ -260,12 +260,28 @@ pull(struct attempt *a)
 	return 0;
 }
 
+/* Who accepted it may have handed it on. */
+static void
+ask_again(struct attempt *a)
+{
+	struct ground *g = a->ground;
+	int64_t before;
+
+	if (!a->served || a->result.replied || !g->who || g->by != BY_DIAG ||
+	    g->plan->datagram || !a->ours.len)
+		return;
+	before = clock_ns();
+	identify_answer(g->who, &a->ours, a->foreseen, a->started, &a->result);
+	a->asking = clock_ns() - before;
+}
+
 /* A server that has ended can't answer what we would still send. */
 void
 converse(struct attempt *a)
 {
 	if (pull(a) < 0)
 		return;
+	ask_again(a);
 	if (a->ended || dialogue_is_done(&a->dialogue)) {
 		converse_part(a);
 		return;

@@ -49,19 +49,17 @@ static bool
 steering_reason(struct run *r, const struct identified *g,
     char text[static FINDINGS_NOTE])
 {
-	struct board *b = r->roll.board;
+	bool ours = roll_has(&r->roll, &r->tally);
 
+	text[0] = '\0';
 	if (g->trust.steered)
 		snprintf(text, FINDINGS_NOTE, "a member is quarantined");
-	else if (!roll_has(&r->roll, &r->tally))
-		return false;
-	else if (steering_mode(&board_shared(b)->steering) != STEER_HASH)
+	else if (ours && steering_mode(&board_shared(r->roll.board)->
+	    steering) != STEER_HASH)
 		roll_steering(&r->roll, text, FINDINGS_NOTE);
-	else if (roll_is_full(&r->roll))
+	else if (ours && roll_is_full(&r->roll))
 		snprintf(text, FINDINGS_NOTE, "a member is full");
-	else
-		return false;
-	return true;
+	return text[0] != '\0';
 }
 
 /* Void ones let one guess that a program steers, unless it is known. */
@@ -131,6 +129,30 @@ note_sockets(struct findings *f, const struct tally *t, int all)
 		    all);
 }
 
+/* Who accepted need not be who answers. */
+static void
+note_answers(struct findings *f, const struct tally *t)
+{
+	uint64_t count = 0, answered = 0, elsewhere = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		count += t->rows[i].count;
+		answered += row_answered(&t->rows[i]);
+		elsewhere += t->rows[i].elsewhere;
+	}
+	if (t->replied && answered < count)
+		note(f, "accepted by: of %llu it is only known which process "
+		    "accepted them, not which one answered",
+		    (unsigned long long)(count - answered));
+	else if (!t->replied && elsewhere)
+		note(f, "accepted by: other processes were seen to get %llu of "
+		    "these from who accepted them. Try --echo or --send, to "
+		    "see which ones answer", (unsigned long long)elsewhere);
+	if (tally_hands_on(t))
+		note(f, "connections are handed on to those who answer, and no "
+		    "hash does that: no verdict");
+}
+
 static enum knowledge
 conclude_diag(struct findings *f, struct run *r, bool *changed)
 {
@@ -144,12 +166,13 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 	*changed = group.changed;
 	note_group(f, r, &group);
 	note_sockets(f, &r->tally, group.sockets);
+	note_answers(f, &r->tally);
 	roll_name(&r->roll, &r->tally);
 	if (group.predicted)
 		note(f, "no verdict: who got a datagram is only predicted, by "
 		    "the kernel's hash, and a program that steers the group "
 		    "would not show. Try --by reply");
-	else if (group.known && group.shared)
+	else if (group.known && group.shared && !group.handed)
 		note_shared(f);
 	return identified_knowledge(&group);
 }

@@ -39,6 +39,7 @@ struct attempt {
 	int64_t deadline;		/* of the whole, loop_now() */
 	int64_t started, connected, sent;	/* clock_ns() */
 	int64_t look_at, gap;		/* next look; 0: none */
+	int64_t asking;			/* what that took after the reply */
 	bool unbound;			/* has its second try */
 	bool held;			/* its port has a connection yet */
 	bool ended;			/* the peer has */

@@ -56,8 +56,10 @@ listener_new(const struct listeners *before, struct tally *t,
 	for (int i = 0; i < count; i++) {
 		int row = tally_process(t, pids[i]);
 
-		if (row >= 0)
-			l->rows[l->count++] = row;
+		if (row < 0)
+			continue;
+		t->rows[row].listens = true;
+		l->rows[l->count++] = row;
 	}
 	return l;
 }

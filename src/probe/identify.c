@@ -9,6 +9,7 @@
 #include "net/diag.h"
 #include "net/owner.h"
 #include "net/sock.h"
+#include "probe/answer.h"
 #include "probe/clock.h"
 #include "probe/holders.h"
 #include "probe/predict.h"
@@ -50,6 +51,7 @@ struct identify {
 	bool seen;			/* and one that did */
 	uid_t uid;			/* of the listeners, or who accepted */
 	struct trust trust;		/* in what was foreseen */
+	struct answers answers;
 	bool moved;			/* the group has, since the start */
 };
 
@@ -164,17 +166,19 @@ identify_row(struct identify *w, uint64_t inode)
 	return tally_process(w->tally, owner.pid);
 }
 
-/* The row of a process, or of the nearest ancestor that has one. */
+/* The row of the nearest ancestor that is in the group. */
 static int
 row_above(const struct identify *w, pid_t pid)
 {
-	int row = -1;
+	for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++) {
+		int row;
 
-	for (int i = 0; i < ANCESTORS_MAX && pid > 0 && row < 0; i++) {
-		row = tally_process_find(w->tally, pid);
 		pid = owner_parent(pid);
+		row = pid > 0 ? tally_process_find(w->tally, pid) : -1;
+		if (row >= 0 && w->tally->rows[row].listens)
+			return row;
 	}
-	return row;
+	return -1;
 }
 
 /*
@@ -184,10 +188,11 @@ row_above(const struct identify *w, pid_t pid)
 static int
 row_of_child(struct identify *w, pid_t pid, int64_t since, struct result *r)
 {
-	int row = row_above(w, owner_parent(pid));
+	int row = row_above(w, pid);
 
 	if (row < 0)
 		return -1;
+	r->elsewhere = true;
 	if (!listeners_held_by(&w->before, pid))
 		return row;
 	if (!tally_newcomer(w->tally, pid) &&
@@ -195,6 +200,7 @@ row_of_child(struct identify *w, pid_t pid, int64_t since, struct result *r)
 		r->newcomer = pid;
 		return row;
 	}
+	r->elsewhere = false;
 	row = tally_process(w->tally, pid);
 	if (row >= 0)
 		tally_joins(w->tally, pid, row);
@@ -208,8 +214,11 @@ row_of_holders(struct identify *w, const pid_t *pids, int count,
 {
 	int row = -1;
 
-	for (int i = 0; i < count && row < 0; i++)
+	for (int i = 0; i < count && row < 0; i++) {
 		row = tally_process_find(w->tally, pids[i]);
+		if (row >= 0 && !w->tally->rows[row].listens)
+			row = -1;
+	}
 	for (int i = 0; i < count && row < 0; i++)
 		row = row_of_child(w, pids[i], since, r);
 	return row >= 0 ? row : tally_process(w->tally, pids[0]);
@@ -289,6 +298,22 @@ identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
 	return s.state == TCP_SYN_RECV ? LOOK_DEFERRED : LOOK_GONE;
 }
 
+void
+identify_answer(struct identify *w, const struct addr *ours,
+    uint64_t foreseen, int64_t since, struct result *r)
+{
+	struct diag_sock s;
+
+	r->replied = true;
+	if (r->row < 0)
+		identify_look(w, ours, foreseen, since, r);
+	if (r->row < 0 || r->newcomer || w->tally->rows[r->row].foreign ||
+	    diag_get(w->diag, w->protocol, &w->target, ours, &s) <= 0 ||
+	    !s.inode || s.state == TCP_LISTEN)
+		return;
+	answer_find(&w->answers, w->tally, w->owners, s.inode, since, r);
+}
+
 bool
 identify_wants_proof(const struct identify *w)
 {
@@ -341,16 +366,20 @@ identify_learn(struct identify *w, uint64_t foreseen, struct result *r)
 	if (grown >= 0) {
 		r->row = grown;
 		r->newcomer = 0;
+		r->elsewhere = false;
 	}
 	if (r->newcomer)
 		return;
-	row = r->row;
+	row = r->accepted >= 0 ? r->accepted : r->row;
 	if (row >= 0 && w->tally->rows[row].foreign)
 		return;
 	if (row < 0) {
 		w->trust.wanted |= foreseen != 0;
 		return;
 	}
+	/* one that got it from another says nothing of who was to accept */
+	if (!w->tally->rows[row].listens)
+		return;
 	trust_learn(&w->trust, owner, row);
 	listeners_learn(&w->before, foreseen, row);
 }
@@ -404,6 +433,7 @@ identify_end(struct identify *w, struct tally *t)
 		    (w->hidden && !w->seen),
 		.uid = w->uid, .trust = w->trust,
 		.shared = listeners_are_shared(&w->before, t),
+		.handed = tally_hands_on(t),
 		.predicted = w->protocol == IPPROTO_UDP &&
 		    w->before.count > 1,
 		.sockets = w->before.count,

@@ -57,11 +57,14 @@ bool identify_prove(struct identify *, const struct addr *ours,
     uint64_t *inode);
 
 /*
- * Looks at the server's end of a connection that is there since a time of
- * clock_ns(), and of which a listener was foreseen (or 0), and notes who has
+ * Looks at the server's end of a connection that was not there before a time
+ * of clock_ns(), and of which a listener was foreseen (or 0), and notes who has
  * it; -1: nothing can be asked.
  */
 int identify_look(struct identify *, const struct addr *ours,
+    uint64_t foreseen, int64_t since, struct result *);
+/* The same once a reply has come: who sent it. */
+void identify_answer(struct identify *, const struct addr *ours,
     uint64_t foreseen, int64_t since, struct result *);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
@@ -73,6 +76,7 @@ struct identified {
 	bool known;		/* who is in the group, and each has a row */
 	bool changed;		/* it is another group than it was */
 	bool shared;		/* several accept from one and the same socket */
+	bool handed;		/* who accepts hands on to others who answer */
 	bool predicted;		/* whose datagrams are is only predicted */
 	int sockets;		/* that there are in the group */
 	bool hidden;		/* processes of other users */

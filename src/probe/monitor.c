@@ -219,7 +219,8 @@ report_fill(struct monitor *m)
 	r->rates = m->rates;
 	r->rate_count = m->rate_count;
 	r->note = m->predicted ? "who got a datagram is only predicted, by "
-	    "the hash: no verdict" : v->shared ? "several processes share one socket: no hash, "
+	    "the hash: no verdict" : tally_hands_on(t) ? "connections are "
+	    "handed on to those who answer: no verdict" : v->shared ? "several processes share one socket: no hash, "
 	    "no verdict" : m->few ? "too few yet for a verdict" :
 	    m->expect.note[0] ? m->expect.note : NULL;
 	r->change = v->changed_at ? v->change : NULL;

@@ -246,6 +246,7 @@ run_means(const struct run *r, int row)
 		const struct attempt *a = &r->pace.attempts[i];
 
 		if (a->stage != STAGE_IDLE && (a->result.row == row ||
+		    a->result.accepted == row ||
 		    a->result.predicted == row))
 			return true;
 	}

@@ -11,6 +11,8 @@ identified_knowledge(const struct identified *g)
 {
 	if (g->predicted)
 		return KNOW_PREDICTED;
+	if (g->handed)
+		return KNOW_SHARED;
 	if (g->known)
 		return g->shared ? KNOW_SHARED : KNOW_ALL;
 	return g->hidden ? KNOW_NOTHING : KNOW_SOME;
@@ -153,7 +155,7 @@ judge(struct summary *s, const struct tally *t, enum knowledge knowledge,
 
 static void
 member_fill(struct probe_member *m, struct latencies *latency,
-    const struct row *r)
+    const struct tally *t, const struct row *r)
 {
 	*m = (struct probe_member){
 		.name = r->name[0] ? r->name : NULL,
@@ -165,6 +167,8 @@ member_fill(struct probe_member *m, struct latencies *latency,
 		.sockets = r->sockets ? r->sockets : -1,
 		.stopped = r->asked ? r->stopped : -1,
 		.waiting = r->asked ? r->waiting : -1,
+		.answered = t->replied ? (int64_t)row_answered(r) : -1,
+		.handed = t->replied ? (int64_t)r->handed : -1,
 		.uid = r->foreign ? (int64_t)r->uid : -1,
 	};
 	for (int i = 0; i < LATENCIES; i++)
@@ -185,7 +189,7 @@ members_fill(struct summary *s, struct tally *t, uint64_t *total)
 		s->order[i] = &t->rows[i];
 	qsort(s->order, k, sizeof(struct row *), by_name);
 	for (size_t i = 0; i < k; i++) {
-		member_fill(&s->members[i], &s->member_latency[i],
+		member_fill(&s->members[i], &s->member_latency[i], t,
 		    s->order[i]);
 		*total += s->members[i].count;
 		s->report.predicted += s->members[i].predicted;

@@ -69,8 +69,38 @@ newcomer_count(struct tally *t, const struct result *r)
 }
 
 static void
+count_answer(struct tally *t, const struct result *r)
+{
+	struct row *row = &t->rows[r->row];
+
+	t->replied += r->replied;
+	row->held += r->answer == ANSWER_HELD;
+	row->proved += r->answer == ANSWER_PROVED;
+	row->elsewhere += r->elsewhere;
+	if (r->accepted >= 0)
+		t->rows[r->accepted].handed++;
+}
+
+uint64_t
+row_answered(const struct row *r)
+{
+	return r->proved + (r->proofs && !r->hands ? r->held : 0);
+}
+
+bool
+tally_hands_on(const struct tally *t)
+{
+	for (int i = 0; i < t->count; i++)
+		if (t->rows[i].handed)
+			return true;
+	return false;
+}
+
+static void
 attribute(struct tally *t, const struct result *r)
 {
+	if (r->row >= 0)
+		count_answer(t, r);
 	if (r->row < 0 && r->predicted < 0) {
 		t->unattributed++;
 	} else if (r->row < 0) {
@@ -228,6 +258,9 @@ tally_forget(struct tally *t, int row)
 	into->predicted += from->predicted;
 	into->queued += from->queued;
 	into->failed += from->failed;
+	into->proved += row_answered(from);
+	into->handed += from->handed;
+	into->elsewhere += from->elsewhere;
 	for (int i = 0; i < LATENCIES; i++)
 		hist_move(&into->latency[i], &from->latency[i]);
 	t->named -= from->told;

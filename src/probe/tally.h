@@ -26,12 +26,17 @@ struct row {
 	int at;				/* of a copy: its place in the whole */
 	double weight;			/* of the connections; 0: no member */
 	int sockets;			/* that it accepts from; 0: not known */
+	bool listens;			/* its process has, or had, a listener */
 	bool asked;			/* these two are known: */
 	bool stopped;			/* its process is, at the end */
 	int64_t waiting;		/* in its queues at the end; -1: unknown */
 	uint64_t count;			/* who answered was seen */
 	uint64_t predicted, queued;	/* only asked for before connecting */
 	uint64_t failed;		/* accepted, then reset or timed out */
+	uint64_t held, proved, handed;	/* see answer.c */
+	uint64_t elsewhere;		/* of count: seen in another process */
+	int proofs, readings;
+	bool hands;			/* was seen to hand one on */
 	struct hist *latency[LATENCIES];
 };
 
@@ -48,11 +53,15 @@ struct tally {
 	int earlier;			/* the row of those forgotten, +1 */
 	uint64_t attempts, out[OUTCOMES];
 	uint64_t unattributed, mismatched, abandoned;
+	uint64_t replied;		/* with who has it asked after that */
 	int other_error;		/* errno of the last OUT_OTHER */
 	struct hist *latency[LATENCIES];
 	struct newcomer newcomers[NEWCOMERS];
 	unsigned newcomer;		/* that is replaced next */
 };
+
+/* How it is known that its row answered: see answer.c. */
+enum answer { ANSWER_UNKNOWN, ANSWER_HELD, ANSWER_PROVED };
 
 /* One attempt. */
 struct result {
@@ -61,6 +70,10 @@ struct result {
 	int error;			/* errno */
 	int row, predicted;		/* who answered, who was to; -1 */
 	pid_t newcomer;			/* row's child, who has it; or 0 */
+	int accepted;			/* who did, if row did not; else -1 */
+	bool elsewhere;			/* a process without a row had it */
+	bool replied;			/* and the kernel was asked again */
+	enum answer answer;
 	bool mismatched;
 	bool unproven;			/* nobody need have accepted it */
 	int64_t started;		/* clock_ns(), when it was to be */
@@ -79,6 +92,12 @@ void tally_add(struct tally *, const struct result *);
 bool tally_newcomer(struct tally *, pid_t);
 void tally_joins(struct tally *, pid_t, int row);
 void tally_newcomers_end(struct tally *);
+
+/* How many of its count it is known to have answered. */
+uint64_t row_answered(const struct row *);
+
+/* Whether any row has counts that another one had accepted. */
+bool tally_hands_on(const struct tally *);
 
 /* The row of a process, -1 without memory; with find it isn't made. */
 int tally_process(struct tally *, pid_t pid);

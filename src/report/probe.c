@@ -41,6 +41,8 @@ static const struct field member_fields[] = {
 	FIELD(probe_member, "predicted", FIELD_COUNT, predicted),
 	FIELD(probe_member, "queued", FIELD_COUNT, queued),
 	FIELD(probe_member, "failed", FIELD_COUNT, failed),
+	FIELD(probe_member, "answered", FIELD_NUMBER, answered),
+	FIELD(probe_member, "handed", FIELD_NUMBER, handed),
 	FIELD(probe_member, "share", FIELD_SECONDS, share),
 	FIELD(probe_member, "expected", FIELD_SECONDS, expected),
 	FIELD_FROM(probe_member, "latency", FIELD_OBJECT, latency,

@@ -40,6 +40,8 @@ struct probe_member {
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	uint64_t failed;		/* accepted, and then not answered */
+	int64_t answered;		/* of count, by what was seen later */
+	int64_t handed;			/* accepted; others answered */
 	double share, expected;
 	const struct latencies *latency;
 };

@@ -176,6 +176,9 @@ member(FILE *out, const struct probe_report *r, const struct probe_member *m,
 	if (m->queued)
 		fprintf(out, "  (and %llu queued, predicted)",
 		    (unsigned long long)m->queued);
+	if (m->handed > 0)
+		fprintf(out, "  (accepted %lld that it handed on)",
+		    (long long)m->handed);
 	if (m->failed)
 		fprintf(out, "  (and %llu failed)",
 		    (unsigned long long)m->failed);

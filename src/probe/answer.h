@@ -1,0 +1,22 @@
+#ifndef PROBE_ANSWER_H
+#define PROBE_ANSWER_H
+
+#include "net/owner.h"
+#include "probe/tally.h"
+
+/*
+ * After a reply: which process sent it. See answer.c for what can be known.
+ */
+struct answers {
+	int64_t next;			/* clock_ns(): /proc may be read again */
+};
+
+/*
+ * The server's end of r's connection, which was not there before that time of
+ * clock_ns(), is this socket. What r says of who accepted is settled before.
+ * Sets r->answer; and r->row, if another process answered than accepted.
+ */
+void answer_find(struct answers *, struct tally *, struct owners *,
+    uint64_t inode, int64_t since, struct result *);
+
+#endif
