@@ -190,3 +190,31 @@ is_of() {
 	enter a /pause
 	eventually told b 2 '! A paused'
 }
+
+# shares NAME: no share that its prompt has shown is more than all.
+shares() {
+	screen "$1" | grep -oE '[0-9]+% of' | awk '$1 + 0 > 100 { print; exit 1 }'
+}
+
+@test "prompt: a share is of the group that one is in: away and ending there is none" {
+	pane a rpnc listen -r 0
+	listening a
+	for _ in {1..12}; do client; done
+	prompts a 'A [12 open, 100% of 12] #1>'
+	pane b rpnc listen -r "$port"
+	sees b 'B listening on [::]'
+	client_of b
+	like a 'A \[[0-9]+ open, [0-9]+% of [0-9]+\] #1>$'
+	enter a /leave
+	like a 'A \[[0-9]+ open away\] #1>$'
+	client
+	sees b ' connected'
+	enter a /join
+	like a 'A \[[0-9]+ open, [0-9]+% of [0-9]+\] #1>$'
+	enter a /quit
+	like a 'A \[[0-9]+ open\] #1>$'
+	shares a
+	shares b
+	keys a C-c
+	eventually ended a
+}

@@ -211,13 +211,16 @@ place_join(struct place *p)
 	return 0;
 }
 
+/* Our own slot may not have been seen yet: the share must not exceed 1. */
 uint64_t
 place_total(struct place *p)
 {
-	uint64_t total = 0;
+	uint64_t total = place_slot(p)->counters.accepted;
 
+	if (!board_is_member(p->board, p->slot))
+		return 0;
 	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (p->watch.seen[i].order)
+		if (p->watch.seen[i].order && i != p->slot)
 			total += board_slot(p->board, i)->counters.accepted;
 	return total;
 }

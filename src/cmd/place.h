@@ -80,7 +80,10 @@ void place_full(struct board *, int slot, bool full);
 /* What a member's sockets and slot need to be steered by the board. */
 void place_equip(struct board *, const struct settings *, int slot,
     const struct sock_set *);
-/* What all members that live have accepted. */
+/*
+ * What all members that live have accepted, this one included; 0 if it is in
+ * the group no more, and has no share of it.
+ */
 uint64_t place_total(struct place *);
 
 /* Closes the board and removes a Unix socket's name; not the sockets. */
