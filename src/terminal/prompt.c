@@ -1,12 +1,11 @@
 #include "terminal/prompt.h"
 
-#include <fcntl.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -14,7 +13,6 @@
 #include "terminal/readline.h"
 
 enum {
-	HISTORY_LINES = 1000,
 	RETRY_US = 200 * 1000,
 	FLUSH_MS = 100,		/* before a stop */
 };
@@ -39,38 +37,19 @@ prompt_columns(void)
 	return now.ws_col;
 }
 
-/* Makes the directories of path, for this user alone. */
 static void
-make_directories(char *path)
+history_load(struct prompt *p)
 {
-	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
-}
+	char *text, *rest, *line;
 
-/* $XDG_STATE_HOME/rpnc/history; no home, no history. */
-static void
-history_open(struct prompt *p)
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	int n = 0;
-
-	if (state && *state == '/')
-		n = snprintf(p->history, sizeof(p->history),
-		    "%s/rpnc/history", state);
-	else if (home && *home == '/')
-		n = snprintf(p->history, sizeof(p->history),
-		    "%s/.local/state/rpnc/history", home);
-	if (n <= 0 || n >= (int)sizeof(p->history)) {
-		p->history[0] = '\0';
-		return;
-	}
-	make_directories(p->history);
+	history_open(&p->history);
 	rl->using_history();
 	rl->stifle_history(HISTORY_LINES);
-	rl->read_history(p->history);
+	rest = text = history_read(&p->history);
+	while (rest && (line = strsep(&rest, "\n")))
+		if (*line)
+			rl->add_history(line);
+	free(text);
 }
 
 static void
@@ -78,19 +57,11 @@ history_keep(struct prompt *p, const char *line)
 {
 	HIST_ENTRY *last = *rl->history_length ? rl->history_get(
 	    *rl->history_base + *rl->history_length - 1) : NULL;
-	int fd;
 
 	if (!*line || (last && strcmp(last->line, line) == 0))
 		return;
 	rl->add_history(line);
-	if (!p->history[0])
-		return;
-	fd = open(p->history, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	close(fd);
-	rl->append_history(1, p->history);
-	rl->history_truncate_file(p->history, HISTORY_LINES);
+	history_add(&p->history, line);
 }
 
 /*
@@ -246,9 +217,35 @@ ignore_brackets(void)
 	}
 }
 
+/*
+ * readline takes the locale from the environment, at each line anew. In C, and
+ * in one that is not installed, it would take each byte over 127 for a key
+ * with Meta.
+ */
+static void
+locale_init(void)
+{
+	const char *name = setlocale(LC_CTYPE, "");
+
+	if (!name || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0)
+		setenv("LC_ALL", "C.UTF-8", 1);
+}
+
+/* Where C.UTF-8 is not installed either: bytes, but as they are typed. */
+static void
+take_all_bytes(void)
+{
+	if (MB_CUR_MAX > 1)
+		return;
+	rl->variable_bind("convert-meta", "off");
+	rl->variable_bind("input-meta", "on");
+	rl->variable_bind("output-meta", "on");
+}
+
 static void
 readline_init(void)
 {
+	locale_init();
 	*rl->readline_name = "rpnc";
 	*rl->catch_signals = 0;
 	*rl->catch_sigwinch = 0;
@@ -256,6 +253,7 @@ readline_init(void)
 	*rl->attempted_completion_function = complete;
 	*rl->basic_word_break_characters = " ";
 	rl->initialize();
+	take_all_bytes();
 	ignore_brackets();
 	rl->bind_key('L' & 0x1f, on_clear_key);
 	rl->variable_bind("bind-tty-special-chars", "on");
@@ -275,7 +273,7 @@ prompt_open(struct prompt *p, struct loop *l)
 	if (!rl || loop_watch(l, &p->source, EPOLLIN) < 0 || screen_open(p) < 0)
 		return -1;
 	readline_init();
-	history_open(p);
+	history_load(p);
 	rl->callback_handler_install("> ", on_readline);
 	fflush(p->screen);
 	p->open = true;

@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 #include "base/sink.h"
+#include "terminal/history.h"
 
 /*
  * A line being typed at the terminal while other things are printed above
@@ -35,7 +36,7 @@ struct prompt {
 	    const char *text, int n);
 	/* ^L: the screen is to be made anew; NULL: readline does. */
 	void (*on_clear)(struct prompt *);
-	char history[256];
+	struct history history;
 };
 
 /* Whether stdin and stdout are a terminal that is ours to use now. */

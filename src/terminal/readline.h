@@ -25,8 +25,7 @@
 	X(replace_line) X(reset_screen_size) X(resize_terminal) \
 	X(set_prompt) X(variable_bind)
 #define HISTORY_SYMBOLS(X) \
-	X(add_history) X(append_history) X(history_base) X(history_get) \
-	X(history_length) X(history_truncate_file) X(read_history) \
+	X(add_history) X(history_base) X(history_get) X(history_length) \
 	X(stifle_history) X(using_history)
 
 struct readline {
