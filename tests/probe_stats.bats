@@ -173,6 +173,36 @@ steered_once() {
 	test "$(get .fairness.verdict)" = changed
 }
 
+@test "probe: --merge: four times the members take about four times as long, not sixteen times" {
+	start echo 127.0.0.1 0
+	rpnc probe --json -n 8 "127.0.0.1:$port" >one
+	run -0 python3 - <<-'END'
+		import json, resource, subprocess
+		def report(members):
+		    o, = [o for o in map(json.loads, open("one")) if o["event"] == "report"]
+		    one = dict(o["members"][0], latency=None, count=1, predicted=0)
+		    o["members"] = [dict(one, pid=1000 + i, host="h%d" % i) for i in range(members)]
+		    o["attempts"] = o["ok"] = members
+		    with open("many", "w") as f:
+		        f.write(json.dumps(o))
+		def cost():
+		    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+		    p = subprocess.run(["rpnc", "probe", "--merge", "--json", "many"],
+		        capture_output=True, timeout=100)
+		    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+		    assert p.returncode == 0, p
+		    assert len(json.loads(p.stdout)["members"]) == members
+		    return after.ru_utime - before.ru_utime
+		members = 15000
+		report(members)
+		few = cost()
+		members *= 4
+		report(members)
+		many = cost()
+		assert many < few * 8, (few, many)
+	END
+}
+
 @test "probe: --merge: its status is that of all attempts" {
 	start echo 127.0.0.1 0
 	probe -n 10 --json "$port"

@@ -12,11 +12,25 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "base/fail.h"
 #include "base/line.h"
 
 enum { LINE_MOST = 64 << 20 };		/* thousands of members */
+
+/* The row of a member: reports may have tens of thousands. */
+struct merge_row {
+	struct identity {		/* compared as bytes: all of them set */
+		pid_t pid;
+		int worker;
+		uid_t uid;
+		int foreign;
+		char name[ROW_NAME], host[ROW_NAME];
+	} identity;
+	int row;
+	UT_hash_handle hh;
+};
 
 /* What is read, and what was wrong with it. */
 struct reader {
@@ -148,6 +162,34 @@ merge_is_own(const char *by)
 	return strcmp(by, "diag") == 0 || strcmp(by, "board") == 0;
 }
 
+/* The place of the row of who is like that, or -1 without memory. */
+static int
+row_of(struct merge *m, const struct row *like)
+{
+	struct merge_row *found, *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -1;
+	new->identity.pid = like->pid;
+	new->identity.worker = like->worker;
+	new->identity.uid = like->uid;
+	new->identity.foreign = like->foreign;
+	memcpy(new->identity.name, like->name, strlen(like->name));
+	memcpy(new->identity.host, like->host, strlen(like->host));
+	HASH_FIND(hh, m->rows, &new->identity, sizeof(new->identity), found);
+	if (found) {
+		free(new);
+		return found->row;
+	}
+	new->row = tally_name_new(&m->tally, like);
+	if (new->row < 0) {
+		free(new);
+		return -1;
+	}
+	HASH_ADD(hh, m->rows, identity, sizeof(new->identity), new);
+	return new->row;
+}
+
 /* Returns what the report expected of it. */
 static double
 member(struct reader *r, json_t *o, const char *by, const char *host)
@@ -172,8 +214,7 @@ member(struct reader *r, json_t *o, const char *by, const char *host)
 		    host);
 	if (foretold > all)
 		wrong(r, "predicted");
-	t->named = 0;		/* these are no strangers: no limit */
-	at = r->wrong ? -1 : tally_name(t, &like);
+	at = r->wrong ? -1 : row_of(r->merge, &like);
 	if (at < 0) {
 		wrong(r, "memory");
 		return 0;
@@ -370,5 +411,11 @@ merge_read(struct merge *m, FILE *in, const char *name)
 void
 merge_free(struct merge *m)
 {
+	struct merge_row *row, *next;
+
+	HASH_ITER(hh, m->rows, row, next) {
+		HASH_DEL(m->rows, row);
+		free(row);
+	}
 	tally_free(&m->tally);
 }

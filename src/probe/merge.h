@@ -15,8 +15,11 @@ struct merge_word {
 	bool mixed;			/* not all say the same */
 };
 
+struct merge_row;
+
 struct merge {
 	struct tally tally;
+	struct merge_row *rows;		/* of the tally, by who they are */
 	struct addr address;		/* len 0: several, or not known */
 	struct merge_word by, loop, host, steering, target, port, protocol;
 	uint64_t reports;

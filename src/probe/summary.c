@@ -21,16 +21,17 @@ identified_knowledge(const struct identified *g)
 int
 summary_hosts(const struct tally *t)
 {
-	int hosts = 0;
+	const char *first = NULL;
 
 	for (int i = 0; i < t->count; i++) {
-		int j = 0;
+		const char *host = t->rows[i].host;
 
-		while (strcmp(t->rows[j].host, t->rows[i].host) != 0)
-			j++;
-		hosts += i == j && t->rows[i].host[0];
+		if (host[0] && first && strcmp(host, first) != 0)
+			return 2;
+		if (host[0])
+			first = host;
 	}
-	return hosts;
+	return first != NULL;
 }
 
 /* By host; A before Z before AA, then those without a name by pid. */

@@ -312,3 +312,12 @@ tally_name(struct tally *t, const struct row *like)
 	t->named += found >= 0;
 	return found;
 }
+
+int
+tally_name_new(struct tally *t, const struct row *like)
+{
+	struct row row = *like;
+
+	row.told = true;
+	return row_add(t, &row);
+}

@@ -119,4 +119,7 @@ void tally_tidy(struct tally *);
  */
 int tally_name(struct tally *, const struct row *like);
 
+/* The same, where the caller knows that there is no row of it; no limit. */
+int tally_name_new(struct tally *, const struct row *like);
+
 #endif
