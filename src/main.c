@@ -15,7 +15,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "base/signals.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
 
@@ -158,7 +158,7 @@ run(const struct command *c, int argc, char **argv)
 		status = fail_status();
 	}
 	if (status == STATUS_OK)
-		signal_again(ended_by);
+		signals_end_by(ended_by);
 	return status;
 }
 
@@ -167,8 +167,8 @@ main(int argc, char **argv)
 {
 	const struct command *c;
 
+	signals_init();
 	hold_standard_descriptors();
-	signal(SIGXFSZ, SIG_IGN);	/* the write fails, and says why */
 	if (argc < 2) {
 		usage(stderr);
 		return STATUS_USAGE;

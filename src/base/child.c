@@ -1,52 +1,68 @@
 #include "base/child.h"
 
 #include <errno.h>
-#include <spawn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/signals.h"
 
-/* What we ignore is not for others to ignore, too. */
-static int
-attributes(posix_spawnattr_t *attr, const sigset_t *ours)
+enum { REPORT_FD = 3 };		/* in the child: errno, if it can't start */
+
+/* In the child. posix_spawn(3) can't give back a signal that was ignored. */
+static void
+become(char *const *argv, int report)
 {
-	sigset_t mask, defaults;
+	int error;
 
-	sigprocmask(SIG_SETMASK, NULL, &mask);
-	for (int i = 1; i < NSIG; i++)
-		if (sigismember(ours, i) == 1)
-			sigdelset(&mask, i);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	sigaddset(&defaults, SIGXFSZ);
-	posix_spawnattr_setsigmask(attr, &mask);
-	posix_spawnattr_setsigdefault(attr, &defaults);
-	return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
-	    POSIX_SPAWN_SETSIGDEF);
+	if (report != REPORT_FD)
+		dup3(report, REPORT_FD, O_CLOEXEC);
+	closefrom(REPORT_FD + 1);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	unsetenv("NOTIFY_SOCKET");
+	signals_restore();
+	execvp(argv[0], argv);
+	error = errno;
+	(void)!write(REPORT_FD, &error, sizeof(error));
+	_exit(127);
+}
+
+/* Until the child runs its program: 0, or why it can't. */
+static int
+await(int report)
+{
+	int error = 0;
+	ssize_t n;
+
+	do
+		n = read(report, &error, sizeof(error));
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(error) ? error : 0;
 }
 
 int
-child_start(struct child *c, char *const *argv, const sigset_t *ours)
+child_start(struct child *c, char *const *argv)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int error;
+	int report[2], error;
 
 	*c = (struct child){ 0 };
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
-	error = posix_spawn_file_actions_adddup2(&files, STDERR_FILENO,
-	    STDOUT_FILENO);
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return fail("pipe");
+	c->pid = fork();
+	if (c->pid == 0)
+		become(argv, report[1]);
+	error = c->pid < 0 ? errno : 0;
+	close(report[1]);
 	if (!error)
-		error = attributes(&attr, ours);
-	if (!error)
-		error = posix_spawnp(&c->pid, argv[0], &files, &attr, argv,
-		    environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
+		error = await(report[0]);
+	close(report[0]);
 	if (!error)
 		return 0;
+	if (c->pid > 0)
+		waitpid(c->pid, NULL, 0);
 	c->pid = 0;
 	errno = error;
 	fail("%.200s", argv[0]);

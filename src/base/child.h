@@ -1,7 +1,6 @@
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -13,11 +12,11 @@ struct child {
 };
 
 /*
- * Starts argv, found as a shell does: its stdout is our stderr, its stdin and
- * all else are ours, but for the signals: these are blocked by us only. -1: a
- * usage fault.
+ * Starts argv, found as a shell does. Its stdin is ours and its stdout is our
+ * stderr; it inherits no other descriptor, no NOTIFY_SOCKET, and the signals
+ * as we inherited them. -1: a usage fault.
  */
-int child_start(struct child *, char *const *argv, const sigset_t *ours);
+int child_start(struct child *, char *const *argv);
 
 /* On SIGCHLD: whether it has ended, now or before. */
 bool child_reap(struct child *);

@@ -280,6 +280,15 @@ sink_stuck(const struct sink *s)
 	    loop_now() - s->wrote > STUCK_US;
 }
 
+/* For p[0] to take more; not if that takes too long, or p[1] is ready. */
+static bool
+waited(struct pollfd p[2], int patience_ms)
+{
+	int n = poll(p, 2, patience_ms);
+
+	return n < 0 ? errno == EINTR : n > 0 && !p[1].revents;
+}
+
 int
 sink_flush(struct sink *s, int patience_ms, int stop_fd)
 {
@@ -291,8 +300,7 @@ sink_flush(struct sink *s, int patience_ms, int stop_fd)
 	while (s->length && !s->failed) {
 		ssize_t left = write_queued(s);
 
-		if (left < 0 || (left && (poll(p, 2, patience_ms) <= 0 ||
-		    p[1].revents)))
+		if (left < 0 || (left && !waited(p, patience_ms)))
 			break;
 	}
 	return s->failed || s->length ? -1 : 0;

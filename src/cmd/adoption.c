@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/signals.h"
 #include "net/adopt.h"
 #include "net/adopt_why.h"
 #include "net/dgram.h"
@@ -117,8 +118,10 @@ adoption_open(struct sock_set *out, const struct settings *s,
 	struct adopt_wish wish;
 	struct addr_list at;
 
-	if (wish_fill(&wish, &at, s, e) < 0 ||
-	    adopt_sockets((pid_t)s->adopt, &wish, out) < 0)
+	if (wish_fill(&wish, &at, s, e) < 0)
+		return -1;
+	signals_hold();
+	if (adopt_sockets((pid_t)s->adopt, &wish, out) < 0)
 		return -1;
 	if (check_group(s, out) < 0 || check_member(s, out) < 0) {
 		sock_set_close(out);

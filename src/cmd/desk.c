@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/container.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "cmd/ready.h"
 
@@ -35,6 +36,28 @@ on_out_fail(struct sink *s)
 		desk_fatal(d);
 }
 
+static bool
+ends(const struct signalfd_siginfo *info)
+{
+	return info->ssi_signo == SIGTERM || info->ssi_signo == SIGINT ||
+	    info->ssi_signo == SIGHUP;
+}
+
+static bool
+is_repeated(const struct signalfd_siginfo *info)
+{
+	return ends(info) && signals_is_twin((int)info->ssi_signo,
+	    info->ssi_code == SI_USER ? (pid_t)info->ssi_pid : 0);
+}
+
+void
+desk_end_by(struct desk *d, int number)
+{
+	d->ended_by = number;
+	loop_stop(&d->loop);
+	signals_hurry();
+}
+
 static void
 on_signals(struct source *s, uint32_t events)
 {
@@ -43,15 +66,12 @@ on_signals(struct source *s, uint32_t events)
 
 	(void)events;
 	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
-		/* one terminal that closes may send several: no impatience */
-		if (info.ssi_signo == SIGHUP && d->ended_by == SIGHUP)
+		if (is_repeated(&info))
 			continue;
 		if (d->on_signal)
 			d->on_signal(d, &info);
-		if (info.ssi_signo == SIGCHLD || d->on_signal)
-			continue;
-		d->ended_by = (int)info.ssi_signo;
-		loop_stop(&d->loop);
+		else if (info.ssi_signo != SIGCHLD)
+			desk_end_by(d, (int)info.ssi_signo);
 	}
 }
 
@@ -125,10 +145,7 @@ desk_open(struct desk *d, const struct settings *s)
 	return signals_open(d);
 }
 
-/*
- * Waits for stdout's reader, but after a signal not for long, and after a
- * second one not at all.
- */
+/* Waits for stdout's reader, but after a signal not for long. */
 static void
 flush_out(struct desk *d)
 {
@@ -136,18 +153,16 @@ flush_out(struct desk *d)
 
 	while (sink_flush(&d->out, d->ended_by ? PATIENCE_MS : -1,
 	    d->signals.fd) < 0 && !d->out.failed &&
-	    read(d->signals.fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			continue;
-		if (d->ended_by)
-			return;
-		d->ended_by = (int)info.ssi_signo;
-	}
+	    read(d->signals.fd, &info, sizeof(info)) == sizeof(info))
+		if (ends(&info))
+			desk_end_by(d, (int)info.ssi_signo);
 }
 
 int
 desk_close(struct desk *d)
 {
+	if (d->ended_by)
+		signals_hurry();
 	flush_out(d);
 	sink_flush(&d->err, PATIENCE_MS, -1);
 	sink_close(&d->out);
@@ -172,20 +187,6 @@ desk_abandon(struct desk *d)
 	sink_close(&d->err);
 	close(d->signals.fd);
 	loop_close(&d->loop);
-}
-
-void
-signal_again(int number)
-{
-	sigset_t set;
-
-	if (!number)
-		return;
-	signal(number, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	raise(number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void

@@ -40,13 +40,18 @@ int desk_open(struct desk *, const struct settings *);
 int desk_catch(struct desk *, int number);
 
 /*
+ * Ends the loop, and what comes after it, because of a signal. What is to end
+ * in order must be over by a second one: that ends the process.
+ */
+void desk_end_by(struct desk *, int number);
+
+/*
  * Writes out what is queued and gives back the status of the command. Then
- * the caller raises ended_by again: see signal_again().
+ * the caller raises ended_by again: see signals_end_by().
  */
 int desk_close(struct desk *);
 /* In a child: lets go of the parent's, which goes on with it. */
 void desk_abandon(struct desk *);
-void signal_again(int number);
 
 /* One line on stderr for the last fault; its status becomes the command's. */
 void desk_fault(struct desk *);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/signals.h"
 #include "cmd/adoption.h"
 #include "group/index.h"
 #include "group/replace.h"
@@ -25,6 +26,7 @@ int
 place_listen(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *o)
 {
+	signals_hold();
 	if (sock_listen(out, want, o) == 0)
 		return 0;
 	why_add(out, o);

@@ -6,6 +6,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
+#include "base/signals.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
 #include "cmd/probe_compare.h"
@@ -19,7 +20,10 @@
 #include "cmd/probe_watch.h"
 #include "probe/findings.h"
 
-enum { PROGRESS_US = 100 * 1000 };
+enum {
+	PROGRESS_US = 100 * 1000,
+	FLUSH_MS = 100,
+};
 
 struct probe {
 	struct run run;
@@ -118,8 +122,11 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 	if (number == SIGCHLD || probe_watch_signal(&v->watch, info))
 		return;
 	progress_clear(v);
-	if (d->ended_by)
-		signal_again(number);
+	if (d->ended_by) {
+		probe_watch_close(&v->watch);
+		sink_flush(&d->out, FLUSH_MS, -1);
+		signals_end_by(number);
+	}
 	d->ended_by = number;
 	run_stop(&v->run);
 }
@@ -185,6 +192,8 @@ probe_run(struct probe *v)
 		desk_fault(&v->desk);
 	progress_clear(v);
 	probe_watch_close(&v->watch);
+	if (v->desk.ended_by)
+		signals_hurry();
 	if (v->desk.status == STATUS_OK)
 		tell_report(v);
 }

@@ -201,15 +201,6 @@ on_next(struct timer *t)
 		fault(c);
 }
 
-static void
-on_signal(struct desk *d, const struct signalfd_siginfo *info)
-{
-	if (info->ssi_signo == SIGCHLD)
-		return;
-	d->ended_by = (int)info->ssi_signo;
-	loop_stop(&d->loop);
-}
-
 /* "20ms", or "20ms:200" as echo has it. */
 static int
 read_stall(struct burden *b, const char *text)
@@ -347,11 +338,10 @@ run(struct compare *c)
 {
 	int64_t began;
 
-	c->desk.on_signal = on_signal;
 	c->next.on_timer = on_next;
 	if (probe_plan_fit(&c->desk, &c->plans[COMPARE_STALL].concurrency) <
 	    0 || probe_plan_fit(&c->desk,
-	    &c->plans[COMPARE_BUSY].concurrency) < 0 || start_all(c) < 0) {
+	    &c->plans[COMPARE_BUSY].concurrency) < 0) {
 		desk_fault(&c->desk);
 		return;
 	}
@@ -381,13 +371,14 @@ probe_compare(const struct settings *s, int count, int *ended_by)
 	if (!c)
 		return fail("compare");
 	c->settings = s;
-	if (read_settings(c) == 0 && plan(c) == 0 &&
+	/* a signal while the servers start ends us, and so them */
+	if (read_settings(c) == 0 && plan(c) == 0 && start_all(c) == 0 &&
 	    desk_open(&c->desk, s) == 0) {
 		run(c);
-		contenders_stop(&c->servers[0][0], COMPARE_MODELS * 2);
 		*ended_by = c->desk.ended_by;
 		status = desk_close(&c->desk);
 	}
+	contenders_stop(&c->servers[0][0], COMPARE_MODELS * 2);
 	sources_free(&c->sources);
 	free(c);
 	return status;

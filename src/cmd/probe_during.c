@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/container.h"
+#include "base/signals.h"
 #include "cmd/desk.h"
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
@@ -65,7 +66,7 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 	}
 	during_cut(&t->during, number, info->ssi_code != SI_KERNEL);
 	if (d->ended_by)
-		signal_again(number);
+		signals_end_by(number);
 	d->ended_by = number;
 }
 
@@ -125,7 +126,6 @@ trial_open(struct trial *t, const struct endpoint *e)
 	    run_open(&d->run, &t->plan.plan, e) < 0 ||
 	    desk_open(&t->desk, s) < 0)
 		return -1;
-	d->ours = &t->desk.signal_set;
 	t->desk.on_signal = on_signal;
 	return 0;
 }
@@ -195,6 +195,8 @@ trial_run(struct trial *t)
 	if (probe_plan_fit(d, &t->plan.plan.concurrency) < 0 ||
 	    during_start(&t->during, &d->loop) < 0 || loop_run(&d->loop) < 0)
 		desk_fault(d);
+	if (d->ended_by)
+		signals_hurry();
 	if (d->status == STATUS_OK)
 		tell(t);
 }

@@ -47,7 +47,7 @@ start_within(struct during *d, const struct rlimit *files)
 	if (getrlimit(RLIMIT_NOFILE, &own) < 0)
 		return fail("descriptors");
 	setrlimit(RLIMIT_NOFILE, files);
-	result = child_start(&d->child, d->argv, d->ours);
+	result = child_start(&d->child, d->argv);
 	setrlimit(RLIMIT_NOFILE, &own);
 	return result;
 }

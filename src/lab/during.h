@@ -16,7 +16,6 @@ struct during {
 	struct run run;			/* first */
 	/* the caller's, with the run's callbacks: all but on_result */
 	char *const *argv;
-	const sigset_t *ours;		/* signals that only we block */
 	struct rlimit files;		/* what the command may open */
 	int64_t lead, tail;		/* microseconds */
 	/* The command can't be started; fail_text() says why. */

@@ -32,7 +32,6 @@ become(const char *command, int ready, pid_t parent)
 	char text[sizeof(((struct contender *)0)->command) + 40];
 	char *words[WORDS], *rest = text, *word;
 	int n = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent || null < 0)
@@ -43,15 +42,14 @@ become(const char *command, int ready, pid_t parent)
 		words[n++] = word;
 	words[n] = NULL;
 	signal(SIGINT, SIG_IGN);
-	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	unsetenv("NOTIFY_SOCKET");
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	if (ready == READY_FD)
 		fcntl(ready, F_SETFD, 0);
 	else
 		dup2(ready, READY_FD);
+	closefrom(READY_FD + 1);
 	execv("/proc/self/exe", words);
 	_exit(1);
 }

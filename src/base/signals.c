@@ -1,0 +1,143 @@
+#include "base/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+
+enum { TWIN_US = 20 * 1000 };
+
+/* A user or a service manager ends processes by these. */
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+enum { ENDS = sizeof(ends) / sizeof(ends[0]) };
+
+static bool ignored[NSIG];
+static sigset_t blocked;
+static struct {
+	int number;
+	pid_t sender;
+	int64_t time;
+} last;
+
+static bool
+is_ignored(int number)
+{
+	struct sigaction now;
+
+	return sigaction(number, NULL, &now) == 0 &&
+	    now.sa_handler == SIG_IGN;
+}
+
+static void
+unblock(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* raise(3) returns in process 1. */
+void
+signals_end_by(int number)
+{
+	if (!number)
+		return;
+	signal(number, SIG_DFL);
+	raise(number);
+	unblock(number);
+	_exit(128 + number);
+}
+
+bool
+signals_is_twin(int number, pid_t sender)
+{
+	int64_t now = loop_now();
+	bool twin = number == last.number && (number == SIGHUP || (sender &&
+	    sender == last.sender && now - last.time < TWIN_US));
+
+	last.number = number;
+	last.sender = sender;
+	last.time = now;
+	return twin;
+}
+
+static void
+on_further(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!signals_is_twin(number, info->si_code == SI_USER ?
+	    info->si_pid : 0))
+		signals_end_by(number);
+}
+
+static bool
+is_wish(int number)
+{
+	return number == SIGHUP || number == SIGINT || number == SIGQUIT;
+}
+
+/* In place of the default actions, which process 1 lacks. */
+static void
+default_actions(void)
+{
+	for (int i = 0; i < ENDS; i++)
+		if (!ignored[ends[i]])
+			signal(ends[i], signals_end_by);
+}
+
+void
+signals_init(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++) {
+		ignored[i] = is_ignored(i);
+		if (ignored[i] && !is_wish(i))
+			signal(i, SIG_DFL);
+	}
+	signal(SIGXFSZ, SIG_IGN);	/* the write fails, and says why */
+	if (getpid() == 1)
+		default_actions();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, &blocked);
+}
+
+void
+signals_restore(void)
+{
+	for (int i = 1; i < NSIG; i++)
+		signal(i, ignored[i] ? SIG_IGN : SIG_DFL);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
+void
+signals_hold(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < ENDS; i++)
+		if (ends[i] != SIGQUIT)
+			sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void
+signals_hurry(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_further,
+		.sa_flags = SA_SIGINFO | SA_RESTART,
+	};
+
+	for (int i = 0; i < ENDS; i++) {
+		if (is_ignored(ends[i]))
+			continue;
+		sigaction(ends[i], &action, NULL);
+		unblock(ends[i]);
+	}
+}

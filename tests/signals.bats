@@ -1,0 +1,338 @@
+# Signals as a parent left them: ignored, blocked; process 1 of a namespace,
+# which has no default actions; and SIGTERM at every moment.
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2154
+
+load helpers
+load connect
+
+# by COMMAND...: from now on rpnc is started by that.
+by() {
+	as=("$@")
+	rpnc() {
+		exec "${as[@]}" "$RPNC" "$@"
+	}
+}
+
+# echoes COUNT: so many clients, one after another, get back what they send.
+echoes() {
+	timeout 20 "$PYTHON" - "$port" "$1" 3>&- <<-'END'
+		import socket, sys
+		for i in range(int(sys.argv[2])):
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10)
+		    s.sendall(b"hello")
+		    s.shutdown(socket.SHUT_WR)
+		    assert s.recv(5) == b"hello" and s.recv(5) == b""
+	END
+}
+
+# workers: their pids.
+workers() {
+	read -ra workers <<<"$(cat "/proc/$pid/task/$pid/children")"
+}
+
+# replaced: there are two workers, and none is the victim.
+replaced() {
+	workers
+	test "${#workers[@]}" -eq 2 && [[ " ${workers[*]} " != *" $victim "* ]]
+}
+
+# ends PID: within 20 s of a SIGTERM; its exit status is in status.
+ends() {
+	kill "$1"
+	ended "$1"
+}
+
+# ended PID: the same, without the SIGTERM.
+ended() {
+	eventually gone "$1" || fail "SIGTERM does not end it"
+	status=0
+	finish "$1" || status=$?
+}
+
+# gone PID: it is dead, waited for or not.
+gone() {
+	! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
+}
+
+# connect_in_background ARG...
+connect_in_background() {
+	as_by_a_person connect "$@" </dev/null >out 2>err 3>&- &
+	pid=$!
+	pids+=("$pid")
+}
+
+# Each way to be started by a parent that hears no signals.
+deaf_parents=(
+	"env --ignore-signal=CHLD"
+	"env --ignore-signal"
+	"env --block-signal"
+)
+
+@test "signals: echo -w 2 of a deaf parent replaces a dead worker, and SIGTERM ends it" {
+	local deaf victim
+	for deaf in "${deaf_parents[@]}"; do
+		# shellcheck disable=SC2086 # words it is
+		by $deaf
+		start echo -w 2 127.0.0.1 0
+		workers
+		victim=${workers[0]}
+		kill -KILL "$victim"
+		eventually replaced
+		echoes 5
+		ends "$pid"
+		assert_equal "$status" 143
+	done
+}
+
+@test "signals: echo --accept fork -w 2 of a deaf parent serves more than two" {
+	local deaf
+	for deaf in "${deaf_parents[@]}"; do
+		# shellcheck disable=SC2086 # words it is
+		by $deaf
+		start echo --accept fork -w 2 127.0.0.1 0
+		echoes 8
+		ends "$pid"
+		assert_equal "$status" 143
+	done
+}
+
+@test "signals: probe --during of a deaf parent sees that its command ended" {
+	local deaf
+	start echo 127.0.0.1 0
+	for deaf in "${deaf_parents[@]}"; do
+		# shellcheck disable=SC2086 # words it is
+		by $deaf
+		run -0 --separate-stderr timeout 30 bash -c '"$@"' bash "${as[@]}" \
+			"$RPNC" probe --during -d 100ms "$port" -- true
+		assert_line --regexp 'lost of'
+	done
+}
+
+@test "signals: the command of --during has all signals as rpnc was given them" {
+	local deaf
+	start echo 127.0.0.1 0
+	for deaf in "" "${deaf_parents[@]}" "env --ignore-signal=PIPE,XFSZ,USR1"; do
+		# shellcheck disable=SC2086 # words it is
+		$deaf grep -E '^Sig(Blk|Ign)' /proc/self/status >want
+		# shellcheck disable=SC2086
+		$deaf "$RPNC" probe --during -d 100ms "$port" -- \
+			grep -E '^Sig(Blk|Ign)' /proc/self/status >report 2>err 3>&-
+		grep ^Sig err >got
+		diff want got
+	done
+}
+
+@test "signals: the command of --during has no descriptor but the standard ones, and no NOTIFY_SOCKET" {
+	start echo 127.0.0.1 0
+	exec 7</
+	NOTIFY_SOCKET=$PWD/notify rpnc probe --during -d 100ms "$port" -- \
+		bash -c 'ls /proc/self/fd >fds; env >environment' >report 3>&-
+	# of ls itself, 3 is the directory
+	assert_equal "$(paste -sd' ' fds)" '0 1 2 3'
+	run ! grep ^NOTIFY_ environment
+	grep -q ^PATH= environment
+}
+
+@test "signals: the servers of --compare tell no service manager that they are ready" {
+	timeout 60 "$PYTHON" -c 'if True:
+		import os, socket, subprocess, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind("notify")
+		subprocess.run(sys.argv[1:], env={**os.environ,
+		    "NOTIFY_SOCKET": os.path.abspath("notify")}, check=True)
+		s.setblocking(False)
+		try:
+		    sys.exit("told: %r" % s.recv(100))
+		except BlockingIOError:
+		    pass' "$RPNC" probe --compare -w 2 -n 50 -d 500ms 3>&- >report
+}
+
+# family PID: it, and all below it.
+family() {
+	local children child
+	echo "$1"
+	read -ra children <<<"$(cat "/proc/$1/task/$1/children")"
+	for child in "${children[@]}"; do
+		family "$child"
+	done
+}
+
+# at_work N: probe --compare has that many processes now.
+at_work() {
+	family "$pid" 2>/dev/null >family_list
+	test "$(wc -l <family_list)" -ge "$1"
+}
+
+# all_gone: of those in the file family_list.
+all_gone() {
+	! ps -o stat= -p "$(paste -sd, family_list)" | grep -qv Z
+}
+
+@test "signals: probe --compare of a deaf parent ends, and its servers with it" {
+	local how
+	by env --ignore-signal=CHLD --block-signal=TERM
+	for how in TERM KILL; do
+		as_by_a_person probe --compare -w 2 -d 60s >out 2>err 3>&- &
+		pid=$!
+		pids+=("$pid")
+		eventually at_work 20
+		kill -s "$how" "$pid"
+		ended "$pid"
+		eventually all_gone || fail "$(ps -o pid,args -p "$(paste -sd, family_list)")"
+	done
+	run -0 --separate-stderr timeout 60 "${as[@]}" "$RPNC" probe --compare -w 2 \
+		-n 50 -d 500ms
+}
+
+@test "signals: listen and connect of a deaf parent end by SIGTERM, at every moment" {
+	local deaf
+	mkfifo end
+	server 'fill(s); told("end")'
+	for deaf in "${deaf_parents[@]}"; do
+		# shellcheck disable=SC2086 # words it is
+		by $deaf
+		connect_in_background --connect-timeout 60 127.0.0.1 "$port"
+		ends "$pid"
+		assert_equal "$status" 143
+		connect_in_background --wait 60 127.0.0.1 "$(free_port)"
+		ends "$pid"
+		assert_equal "$status" 143
+		(
+			start listen -r 127.0.0.1 0
+			ends "$pid"
+			assert_equal "$status" 143
+		)
+	done
+	echo >end
+}
+
+@test "signals: what nohup and & ask for stays" {
+	start echo 127.0.0.1 0
+	for name in HUP INT; do
+		rm -f in out
+		mkfifo in out
+		(
+			trap '' "$name"
+			exec "$RPNC" connect 127.0.0.1 "$port" <in >out 3>&-
+		) &
+		pid=$!
+		pids+=("$pid")
+		exec 5>in 6<out
+		echo one >&5
+		read -r -t 20 line <&6
+		kill -s "$name" "$pid"
+		echo two >&5
+		read -r -t 20 line <&6
+		assert_equal "$line" two
+		ends "$pid"
+		assert_equal "$status" 143
+		exec 5>&- 6<&-
+	done
+}
+
+# as_init: rpnc is process 1 of a PID namespace from now on.
+as_init() {
+	local how=(unshare -fp --mount-proc)
+	test "$(id -u)" -eq 0 || how=(unshare -Urfp --mount-proc)
+	"${how[@]}" true || skip "no PID namespaces here"
+	by "${how[@]}"
+}
+
+# init_of PID: rpnc's own pid, of unshare's.
+has_init() {
+	init=$(cat "/proc/$1/task/$1/children" 2>/dev/null)
+	init=${init% }
+	test -n "$init" && test "$(cat "/proc/$init/comm" 2>/dev/null)" = rpnc
+}
+
+# stops SIGNAL: rpnc, process 1, ends by it within 20 s; status.
+stops() {
+	eventually has_init "$pid" || fail "no process 1 of $pid: $(cat err)"
+	kill -s "$1" "$init"
+	ended "$pid"
+}
+
+@test "signals: as process 1 of a container, servers end with 128 and the signal" {
+	local name
+	as_init
+	for name in TERM INT; do
+		for words in "listen -r" "echo -r" "echo -w 2" "listen -k -u" \
+			"echo --accept fork"; do
+			# shellcheck disable=SC2086 # words it is
+			as_by_a_person $words 127.0.0.1 0 </dev/null >out 2>err 3>&- &
+			pid=$!
+			pids+=("$pid")
+			eventually grep -q listening err
+			stops "$name"
+			assert_equal "$status" $((128 + $(kill -l "$name")))
+		done
+	done
+}
+
+@test "signals: as process 1, connect ends in its dial, under --wait, and in a transfer" {
+	local name
+	as_init
+	mkfifo end
+	server 'fill(s); told("end")'
+	for name in TERM INT HUP; do
+		connect_in_background --connect-timeout 60 127.0.0.1 "$port"
+		stops "$name"
+		assert_equal "$status" $((128 + $(kill -l "$name")))
+		connect_in_background --wait 60 127.0.0.1 "$(free_port)"
+		stops "$name"
+		assert_equal "$status" $((128 + $(kill -l "$name")))
+	done
+	echo >end
+	server 'c = accept(); c.sendall(b"some"); told("end")'
+	connect_in_background 127.0.0.1 "$port"
+	eventually test -s out
+	stops TERM
+	assert_equal "$status" 143
+	echo >end
+}
+
+@test "signals: a look-up ends by SIGTERM, as process 1 too" {
+	local init words
+	unshare -m true || skip "no mount namespaces here"
+	echo nameserver 127.0.0.53 >resolv.conf
+	echo 'hosts: dns' >nsswitch.conf
+	# it hears what is asked, and never answers
+	cat >names.py <<-'END'
+		import os, socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("127.0.0.53", 53))
+		child = os.fork()
+		if child:
+		    open("names.pid", "w").write(str(child))
+		    os._exit(0)
+		while True:
+		    s.recv(999)
+		    open("asked", "w")
+	END
+	rpnc() {
+		exec unshare -mn ${init:+-fp --kill-child} bash -c '
+			ip link set lo up
+			mount --bind resolv.conf /etc/resolv.conf
+			mount --bind nsswitch.conf /etc/nsswitch.conf
+			"$PYTHON" names.py
+			exec "$RPNC" "$@"' bash "$@"
+	}
+	export PYTHON
+	for init in "" yes; do
+		for words in "connect --wait 60" listen probe; do
+			rm -f asked
+			# shellcheck disable=SC2086
+			as_by_a_person $words name.test 9000 </dev/null >out 2>err 3>&- &
+			pid=$!
+			pids+=("$pid")
+			eventually test -e asked
+			if test -n "$init"; then
+				stops TERM
+			else
+				ends "$pid"
+			fi
+			assert_equal "$status" 143
+			test -n "$init" || kill "$(<names.pid)"
+		done
+	done
+}
