@@ -15,14 +15,24 @@ commands_shown() {
 	!on && /^ *\$ / { line = $0; sub(/^ *\$ /, "", line); on = 1 }
 	on { on = line ~ /(\||; do)$/ }
 	line && !on { sub(/  +#.*/, "", line); print line; line = "" }
-	/^ *[A-Z] \[.*\]> \// { sub(/^[^>]*> /, ""); print }'
+	/^ *[A-Z] \[.*\]> \// { sub(/^[^>]*> /, ""); print }
+	/^\.Ql rpnc [a-z]+ .*(9000|myhost)/ {
+		sub(/^\.Ql /, "")
+		sub(/ ,$/, "")
+		print
+	}'
+}
+
+# is_shown COMMAND
+is_shown() {
+	test -e all_shown || commands_shown >all_shown
+	grep -qxF -- "$1" all_shown || fail "not shown: $1"
 }
 
 # shown [COMMAND]: it is (or what stdin holds); in $line as it can be run here.
 shown() {
 	line=${1-$(cat)}
-	test -e all_shown || commands_shown >all_shown
-	grep -qxF -- "$line" all_shown || fail "not shown: $line"
+	is_shown "$line"
 	line=${line/#.\/rpnc/rpnc}
 	line=${line/ .\/rpnc/ rpnc}
 	line=${line/ server 80/ server 9000}
