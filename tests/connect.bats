@@ -507,6 +507,14 @@ on_other_terminal() {
 	assert_output "$(printf '\\e[31mred\\x07 caf\303\251 \\xc2\\x9b \\xe2\\x80\\xae\\xff\r')"
 }
 
+@test "connect: characters that turn text around, have no width, or end a line are escaped" {
+	printf '\u061c\u200b\u200f\u2028\u2029\u202a\u2066\ufeff \u200a\u2010\u2027\u202f\u206a\u0600\n' >file
+	start_with file listen -r 127.0.0.1 0
+	TERM=xterm run -0 timeout 20 script -qec "rpnc connect 127.0.0.1:$port </dev/null" typescript
+	assert_output "$(printf '%s \u200a\u2010\u2027\u202f\u206a\u0600\r' \
+		'\xd8\x9c\xe2\x80\x8b\xe2\x80\x8f\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\xe2\x81\xa6\xef\xbb\xbf')"
+}
+
 @test "connect: a character that comes in two reads is whole on a terminal" {
 	mkfifo go
 	server 'c = accept(); c.sendall(b"caf\xc3"); told("go")

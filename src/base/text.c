@@ -68,6 +68,20 @@ escape_byte(unsigned char byte, char *out)
 	return (size_t)sprintf(out, "\\x%02x", byte);
 }
 
+/* Ranges of characters that a terminal or an editor does not simply show. */
+static const struct {
+	char first[5], last[5];
+} harmful[] = {
+	{ "\xc2\x80", "\xc2\x9f" },	/* C1 controls */
+	{ "\u061c", "\u061c" },	/* these change the direction of text */
+	{ "\u200e", "\u200f" },
+	{ "\u202a", "\u202e" },
+	{ "\u2066", "\u2069" },
+	{ "\u200b", "\u200d" },	/* these have no width */
+	{ "\ufeff", "\ufeff" },
+	{ "\u2028", "\u2029" },	/* these end a line */
+};
+
 static bool
 is_harmless(const char *data, int n)
 {
@@ -77,14 +91,12 @@ is_harmless(const char *data, int n)
 		return false;
 	if (n == 1)
 		return first >= 0x20 && first != 0x7f;
-	/* C1 controls, and what turns the direction of the text around */
-	if (first == 0xc2 && (unsigned char)data[1] < 0xa0)
-		return false;
-	if (n == 3 && memcmp(data, "\xe2\x80", 2) == 0)
-		return (unsigned char)data[2] < 0xaa ||
-		    (unsigned char)data[2] > 0xae;
-	return n != 3 || memcmp(data, "\xe2\x81", 2) != 0 ||
-	    (unsigned char)data[2] < 0xa6 || (unsigned char)data[2] > 0xa9;
+	for (size_t i = 0; i < sizeof(harmful) / sizeof(harmful[0]); i++)
+		if (strlen(harmful[i].first) == (size_t)n &&
+		    memcmp(data, harmful[i].first, (size_t)n) >= 0 &&
+		    memcmp(data, harmful[i].last, (size_t)n) <= 0)
+			return false;
+	return true;
 }
 
 size_t

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "net/netlink.h"
 
 /*
  * How it works
@@ -240,7 +241,11 @@ answer_batch(struct diag *d, struct socks *socks)
 	got = mnl_socket_recvfrom(d->nl, d->buffer, BUFFER);
 	if (got < 0)
 		return errno == EINTR ? 0 : -1;
-	left = got;
+	left = (int)netlink_whole(d->buffer, (size_t)got);
+	if (!left) {
+		errno = EBADMSG;
+		return -1;
+	}
 	for (; end == 0 && mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
 		end = answer_take(d, h, socks);
 	return end;
@@ -379,21 +384,13 @@ diag_open(void)
 		fail("sock_diag");
 		return NULL;
 	}
-	d->nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	d->nl = netlink_open();
 	if (d->nl == NULL) {
 		fail("sock_diag: open");
-		goto free;
-	}
-	if (mnl_socket_bind(d->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		fail("sock_diag: bind");
-		goto close;
+		free(d);
+		return NULL;
 	}
 	return d;
-close:
-	mnl_socket_close(d->nl);
-free:
-	free(d);
-	return NULL;
 }
 
 void

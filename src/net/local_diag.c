@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "net/netlink.h"
+
 enum {
 	BUFFER = 32768,		/* the most that the kernel dumps at once */
 	KERNEL_MINOR_BITS = 20,	/* of its dev_t, <linux/kdev_t.h> */
@@ -54,6 +56,8 @@ on_socket(const struct nlmsghdr *h, void *user)
 	const struct nlattr *attr;
 	bool same = false;
 
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m))
+		return MNL_CB_OK;
 	mnl_attr_for_each(attr, h, sizeof(*m)) {
 		int type = mnl_attr_get_type(attr);
 
@@ -95,7 +99,8 @@ read_answers(struct mnl_socket *nl, struct search *s)
 		if (n < 0 && errno == EINTR)
 			n = MNL_CB_OK;
 		else if (n >= 0)
-			n = mnl_cb_run(buffer, (size_t)n, 0, 0, on_socket, s);
+			n = mnl_cb_run(buffer, netlink_whole(buffer,
+			    (size_t)n), 0, 0, on_socket, s);
 	} while (n >= MNL_CB_OK);
 }
 
@@ -111,7 +116,7 @@ local_inode(const struct addr *bound)
 		s.device = major(st.st_dev) << KERNEL_MINOR_BITS |
 		    minor(st.st_dev);
 	}
-	nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	nl = netlink_open();
 	if (!nl)
 		return 0;
 	if (ask(nl) == 0)

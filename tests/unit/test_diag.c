@@ -41,6 +41,7 @@ static struct diag *diag;
 static struct {
 	int interrupted;	/* this many are of a dump that changed */
 	bool stale;		/* the end of an older answer comes first */
+	uint32_t length;	/* the first message of one says that of itself */
 } meddle;
 static int batches;
 
@@ -58,6 +59,11 @@ mnl_socket_recvfrom(const struct mnl_socket *nl, void *buffer, size_t size)
 		return h->nlmsg_len;
 	}
 	got = recv(mnl_socket_get_fd(nl), buffer, size, 0);
+	if (meddle.length) {
+		h->nlmsg_len = meddle.length;
+		meddle.length = 0;
+		return got;
+	}
 	if (got >= (ssize_t)sizeof(*h) && meddle.interrupted > 0) {
 		meddle.interrupted--;
 		h->nlmsg_flags |= NLM_F_DUMP_INTR;
@@ -918,6 +924,68 @@ test_stale_answer(void **state)
 	close(fd);
 }
 
+/* A length is compared as what it is: unsigned. */
+static void
+test_wrong_length(void **state)
+{
+	static const uint32_t wrong[] = {
+		UINT32_MAX, UINT32_MAX - 15, 1u << 31, 1 << 20, 15, 1,
+	};
+	int fd = listener("127.0.0.1", 0, 0, 7);
+	struct addr a = here(fd);
+	struct diag_sock s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		meddle.length = wrong[i];
+		assert_int_equal(diag_get(diag, IPPROTO_TCP, &a, &a, &s), -1);
+		assert_non_null(strstr(fail_text(), "sock_diag"));
+	}
+	only(IPPROTO_TCP, 1 << TCP_LISTEN, fd);
+	close(fd);
+}
+
+/* The numbers of all netlink sockets of sock_diag here. */
+static int
+port_ids(uint32_t *ids, int room)
+{
+	FILE *in = fopen("/proc/net/netlink", "re");
+	unsigned family;
+	uint32_t id;
+	char line[256];
+	int n = 0;
+
+	while (in && n < room && fgets(line, sizeof(line), in))
+		if (sscanf(line, "%*s %u %u", &family, &id) == 2 &&
+		    family == NETLINK_SOCK_DIAG && id)
+			ids[n++] = id;
+	if (in)
+		fclose(in);
+	return n;
+}
+
+/* Only the kernel can answer, even where somebody else may send. */
+static void
+test_forged_sender(void **state)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	struct nlmsghdr forged = { .nlmsg_len = sizeof(forged) };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	uint32_t ids[64];
+	int n = port_ids(ids, 64);
+
+	(void)state;
+	assert_true(n > 0);
+	for (int i = 0; i < n; i++) {
+		if (ids[i] != (uint32_t)getpid())
+			continue;
+		to.nl_pid = ids[i];
+		assert_int_equal(sendto(fd, &forged, sizeof(forged), 0,
+		    (struct sockaddr *)&to, sizeof(to)), -1);
+	}
+	close(fd);
+}
+
 static void
 test_no_module(void **state)
 {
@@ -989,6 +1057,8 @@ main(void)
 		cmocka_unit_test(test_dump_many),
 		cmocka_unit_test(test_dump_interrupted),
 		cmocka_unit_test(test_stale_answer),
+		cmocka_unit_test(test_wrong_length),
+		cmocka_unit_test(test_forged_sender),
 		cmocka_unit_test(test_no_module),
 		cmocka_unit_test(test_cloexec),
 	};
