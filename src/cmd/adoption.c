@@ -82,7 +82,7 @@ slot_of(struct board *b, const struct sock_set *set)
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
 
-		if (s->pid != set->adopted || !board_is_member(b, i))
+		if (slot_pid(s) != set->adopted || !board_is_member(b, i))
 			continue;
 		for (int j = 0; j < BOARD_SOCKETS; j++)
 			if (s->inodes[j] == inode)

@@ -17,10 +17,11 @@ struct joined {
 };
 
 static struct check_row *
-find(const struct joined *j, int64_t pid)
+find(const struct joined *j, int64_t pid, const char *name)
 {
 	for (size_t i = 0; i < j->count; i++)
-		if (pid >= 0 && j->rows[i].pid == pid)
+		if (pid >= 0 ? j->rows[i].pid == pid : name &&
+		    j->rows[i].name && strcmp(j->rows[i].name, name) == 0)
 			return &j->rows[i];
 	return NULL;
 }
@@ -29,21 +30,23 @@ static void
 add(struct joined *j, struct rivals *r, const struct diag_sock *s)
 {
 	const struct slot *slot = rival_slot(r, s);
+	char name[BOARD_NAME];
 	struct owner o = { .pid = -1 };
 	struct check_row *row;
 
-	if (slot)
-		o.pid = slot->pid;
+	if (slot && slot_pid(slot))
+		o.pid = slot_pid(slot);
 	else if (rival_owner(r, s, &o) <= 0)
 		o.pid = -1;
-	row = find(j, o.pid);
+	row = find(j, o.pid, slot ? slot_name(slot, name) : NULL);
 	if (!row) {
 		row = &j->rows[j->count];
 		*row = (struct check_row){ .pid = o.pid };
 		memcpy(j->commands[j->count], slot ? "rpnc" : o.command,
 		    slot ? sizeof("rpnc") : sizeof(o.command));
 		row->name = slot ? slot_name(slot, j->names[j->count]) : NULL;
-		row->command = o.pid < 0 ? NULL : j->commands[j->count];
+		row->command = o.pid < 0 && !slot ? NULL :
+		    j->commands[j->count];
 		j->count++;
 	}
 	row->sockets++;

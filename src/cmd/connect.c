@@ -94,7 +94,7 @@ tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 	b = board_look(datagram, addr_port(&c->peer));
 	for (int i = 0; b && i < BOARD_SLOTS; i++)
 		if (board_is_member(b, i) &&
-		    board_slot(b, i)->pid == owner.pid)
+		    slot_pid(board_slot(b, i)) == owner.pid)
 			name = slot_name(board_slot(b, i), room);
 	escape(owner.command, strlen(owner.command), false, safe);
 	session_say(&t->session, "accepted by %s%s%s, pid %d\n", name,

@@ -250,7 +250,8 @@ worker_run(struct workers *all, int index)
 	if (worker_sockets(v, index, &set) < 0)
 		goto fault;
 	lookout_open(&v->place.lookout);
-	slot = board_claim(v->place.board, SLOT_MEMBER, name, getppid());
+	slot = board_claim(v->place.board, SLOT_MEMBER, name,
+	    place_slot(&v->place)->process);
 	if (slot >= 0)
 		place_equip(v->place.board, v->settings, slot, &set);
 	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,

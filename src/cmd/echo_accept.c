@@ -24,7 +24,8 @@ slot_of(struct handoff *h, int worker)
 
 	if (!known->found) {
 		echo_worker_name(v, worker, name);
-		known->slot = board_find(v->place.board, name, getpid());
+		known->slot = board_find(v->place.board, name,
+		    place_slot(&v->place)->process);
 		known->found = known->slot >= 0;
 	}
 	return known->found ? board_slot(v->place.board, known->slot) : NULL;

@@ -35,14 +35,14 @@ row_fill(struct server *v, int i, struct worker_row *row, char *name)
 		echo_worker_name(v, i, name);
 		row->cpu = v->workers.list[i].cpu;
 		row->restarts = v->workers.list[i].restarts;
-		found = board_find(v->place.board, name, getpid());
+		found = board_find(v->place.board, name, slot->process);
 		if (found < 0)
 			return;
 		slot = board_slot(v->place.board, found);
 	} else {
 		row->cpu = cpu(RUSAGE_SELF) + cpu(RUSAGE_CHILDREN);
 	}
-	row->pid = slot->pid;
+	row->pid = slot_pid(slot);
 	row->accepted = slot->counters.accepted;
 	row->in = slot->counters.in;
 	row->out = slot->counters.out;

@@ -291,8 +291,10 @@ place_tell_holder(struct desk *d, const struct sock_set *live)
 void
 place_replace(struct place *p, struct desk *d)
 {
-	char name[BOARD_NAME], text[128];
-	int slot, state;
+	char who[SLOT_TEXT], text[128];
+	const struct slot *s;
+	pid_t pid;
+	int slot;
 
 	if (!p->settings->replace)
 		return;
@@ -301,11 +303,11 @@ place_replace(struct place *p, struct desk *d)
 		desk_notice(d, fail_text());
 		return;
 	}
-	state = owner_state(board_slot(p->board, slot)->pid);
+	s = board_slot(p->board, slot);
+	pid = slot_pid(s);
 	snprintf(text, sizeof(text), "%s is stopped: it leaves when it goes "
-	    "on (kill -CONT %d)", slot_name(board_slot(p->board, slot), name),
-	    (int)board_slot(p->board, slot)->pid);
-	if (state == 'T' || state == 't')
+	    "on (kill -CONT %d)", slot_name(s, who), (int)pid);
+	if (pid && owner_is_stopped(pid))
 		desk_notice(d, text);
 	replace_wish(p->board, slot);
 }

@@ -3,12 +3,23 @@
 
 #include "cmd/place.h"
 #include "group/guest.h"
+#include "group/process_id.h"
 
 /* Workers of ours are told of by the listening event and the report. */
 static bool
-is_own(const struct place *p, const struct slot *s)
+is_own(const struct slot *s)
 {
-	return s->pid == p->owner || s->parent == p->owner;
+	return s->process == process_cookie() ||
+	    s->parent == process_cookie();
+}
+
+/* -1: not ours to know. */
+static int64_t
+shown(const struct slot *s)
+{
+	pid_t pid = slot_pid(s);
+
+	return pid ? pid : -1;
 }
 
 /* How what is new is dealt out, for whoever reads it. */
@@ -29,12 +40,12 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
 	struct place *p = w->user;
 	char steering[STEERING_TEXT], name[BOARD_NAME];
 	struct event e = {
-		.kind = kind, .name = slot_name(s, name), .pid = s->pid,
+		.kind = kind, .name = slot_name(s, name), .pid = shown(s),
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
 		.steering = dealt(p, steering),
 	};
 
-	if (is_own(p, s))
+	if (is_own(s))
 		return;
 	/* from now on it is judged anew */
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
@@ -46,12 +57,29 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
 		p->on_change(p);
 }
 
+/* By the process that has that cookie. */
+static void
+tell_replaced(struct place *p, uint64_t process)
+{
+	int slot = board_find_process(p->board, process);
+	const struct slot *by = slot < 0 ? NULL : board_slot(p->board, slot);
+	char why[64], name[BOARD_NAME];
+
+	if (by && slot_pid(by))
+		snprintf(why, sizeof(why), "replaced by pid %d",
+		    (int)slot_pid(by));
+	else
+		snprintf(why, sizeof(why), "replaced by %s",
+		    by ? slot_name(by, name) : "a member that has gone");
+	p->replaced = true;
+	p->on_replaced(p, why);
+}
+
 static void
 on_wake(struct watch *w)
 {
 	struct place *p = w->user;
 	struct slot *own = place_slot(p);
-	char why[64];
 
 	if (board_is_lost(p->board) && !p->lost) {
 		p->lost = true;
@@ -59,12 +87,8 @@ on_wake(struct watch *w)
 		    "members can't be shown, nor steered, any more");
 		desk_error(p->desk);
 	}
-	if (own->replaced_by && !p->replaced && p->on_replaced) {
-		p->replaced = true;
-		snprintf(why, sizeof(why), "replaced by pid %d",
-		    (int)own->replaced_by);
-		p->on_replaced(p, why);
-	}
+	if (own->replaced_by && !p->replaced && p->on_replaced)
+		tell_replaced(p, own->replaced_by);
 	if (p->live && policy_apply(&p->policy, p->live) < 0)
 		desk_error(p->desk);
 }
@@ -75,13 +99,15 @@ on_steering(struct watch *w, const struct steering *s)
 	struct place *p = w->user;
 	char text[STEERING_TEXT], name[BOARD_NAME];
 	struct event e = {
-		.kind = EVENT_STEERING, .name = "?", .pid = s->pid,
+		.kind = EVENT_STEERING, .name = "?", .pid = -1,
 		.steering = steering_text(s, text),
 	};
+	int by = board_find_process(p->board, s->process);
 
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (board_slot(p->board, i)->pid == s->pid)
-			e.name = slot_name(board_slot(p->board, i), name);
+	if (by >= 0) {
+		e.name = slot_name(board_slot(p->board, by), name);
+		e.pid = shown(board_slot(p->board, by));
+	}
 	place_look(p);
 	desk_tell(p->desk, &e);
 	if (p->on_change)
@@ -111,20 +137,27 @@ on_state(struct watch *w, const struct slot *s)
 		    "full" : s->state == STATE_PAUSED ? "paused" : "stopped");
 }
 
-/* The name of a member, also of one that has just gone; NULL: it is none. */
-static const char *
-name_of(const struct place *p, pid_t pid, char name[static BOARD_NAME])
+static bool
+has_wished(const struct slot *s, const struct slot *guest)
 {
-	const char *last = NULL;
+	for (int i = 0; s->kind == SLOT_MEMBER && i < BOARD_SOCKETS; i++)
+		if (s->inodes[i] && guest_wants(guest, s->inodes[i]))
+			return true;
+	return false;
+}
+
+/* The member that a guest's wish is about, or one that has just gone. */
+static const struct slot *
+target_of(const struct place *p, const struct slot *guest)
+{
+	const struct slot *last = NULL;
 
 	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *now = board_slot(p->board, i);
-		const struct slot *seen = &p->watch.seen[i];
-
-		if (now->pid == pid && board_is_member(p->board, i))
-			return slot_name(now, name);
-		if (seen->pid == pid && seen->kind == SLOT_MEMBER)
-			last = slot_name(seen, name);
+		if (has_wished(board_slot(p->board, i), guest) &&
+		    board_is_member(p->board, i))
+			return board_slot(p->board, i);
+		if (has_wished(&p->watch.seen[i], guest))
+			last = &p->watch.seen[i];
 	}
 	return last;
 }
@@ -135,14 +168,17 @@ tell_wish(struct watch *w, const struct slot *s, enum event_kind kind,
     const char *reason)
 {
 	struct place *p = w->user;
-	char command[16 + 1], name[BOARD_NAME];
+	const struct slot *target = target_of(p, s);
+	pid_t pid = target ? slot_pid(target) : slot_target(s);
+	char command[16 + 1] = "", name[BOARD_NAME];
 	struct event e = {
-		.kind = kind, .pid = s->target, .reason = reason,
+		.kind = kind, .pid = pid ? pid : -1, .reason = reason,
 		.command = command,
+		.name = target ? slot_name(target, name) : NULL,
 	};
 
-	owner_command(s->target, command);
-	e.name = name_of(p, s->target, name);
+	if (pid)
+		owner_command(pid, command);
 	place_look(p);
 	desk_tell(p->desk, &e);
 	if (p->on_change)

@@ -249,8 +249,8 @@ on_limit(struct timer *t)
 		stop_if_over(p);
 		return;
 	}
-	fail_as(STATUS_NETWORK, "%s: no member has done it: does %s (pid %d) "
-	    "hang?", p->q.option, p->q.doer, (int)p->q.doer_pid);
+	fail_as(STATUS_NETWORK, "%s: no member has done it: does %s hang?",
+	    p->q.option, p->q.doer);
 	give_up(p);
 }
 
@@ -341,15 +341,14 @@ describe(struct quarantine_probe *p, FILE *out)
 {
 	const struct quarantine *q = &p->q;
 	const char *ones = q->datagram ? "datagrams" : "connections";
-	char who[QUARANTINE_TEXT], doer[BOARD_NAME + 32];
+	char who[QUARANTINE_TEXT];
 
-	snprintf(doer, sizeof(doer), "%s (pid %d)", q->doer, (int)q->doer_pid);
 	fprintf(out, "%s%s gets no new %s on port %u while this runs\n",
 	    quarantine_text(q, who), is_stopped(p->state) ? ", stopped," : "",
 	    ones, q->port);
 	describe_queue(p, out);
 	fprintf(out, "  %s sees to it, and undoes it however this ends\n",
-	    q->healthy > 1 ? "a healthy member" : doer);
+	    q->healthy > 1 ? "a healthy member" : q->doer);
 	if (q->healthy == 1)
 		fprintf(out, "  it is the only one that can: if it is killed "
 		    "meanwhile, nobody undoes it\n  before another rpnc "

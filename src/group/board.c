@@ -12,10 +12,11 @@
 #include "base/fail.h"
 #include "group/file.h"
 #include "group/guard.h"
+#include "group/process_id.h"
 #include "net/listener.h"
 #include "net/sock.h"
 
-enum { LAYOUT = 3 };
+enum { LAYOUT = 4 };
 
 /* The first bytes are locks and the bell (file.h): what is there is fixed. */
 struct head {
@@ -239,7 +240,7 @@ pick_slot(struct board *b, const char *name)
 
 static void
 slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
-    const char *name, pid_t parent)
+    const char *name, uint64_t parent)
 {
 	bool same = parent && s->parent == parent && s->kind == kind &&
 	    strncmp(s->name, name, BOARD_NAME) == 0;
@@ -252,7 +253,9 @@ slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
 	if (same)
 		s->counters = kept;
 	snprintf(s->name, sizeof(s->name), "%s", name);
-	s->pid = getpid();
+	s->process = process_cookie();
+	s->pid_namespace = process_pid_namespace();
+	s->raw_pid = getpid();
 	s->parent = parent;
 	s->joined = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	s->order = ++b->table->order;
@@ -283,7 +286,7 @@ take_legacy(struct board *b)
 
 int
 board_claim(struct board *b, enum slot_kind kind, const char *name,
-    pid_t parent)
+    uint64_t parent)
 {
 	char chosen[BOARD_NAME];
 	bool heir;

@@ -42,13 +42,15 @@ const char *state_name(uint32_t state);	/* NULL: there is none such */
 
 struct slot {
 	uint32_t kind, state;
-	int32_t pid, parent;
+	uint64_t process, parent;	/* cookies: process_id.h; parent or 0 */
+	uint64_t pid_namespace;		/* where its pids count: slot_pid() */
+	int32_t raw_pid;
 	char name[BOARD_NAME];
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */
 	uint64_t order;			/* counts up with every claim; never 0 */
 	uint32_t weight;		/* --weight; see policy.h */
-	int32_t replaced_by;		/* a pid that wishes it to leave, or 0 */
-	int32_t target;			/* of a guest: whom its wish is about */
+	uint64_t replaced_by;		/* a process that wishes it to leave, or 0 */
+	int32_t raw_target;		/* of a guest: whom its wish is about */
 	uint32_t heir;			/* who died had programs: to put right */
 	/* Its listening sockets; of a guest, the target's. */
 	uint64_t inodes[BOARD_SOCKETS];
@@ -71,7 +73,7 @@ enum {
 struct steering {
 	uint32_t mode;			/* enum steer_mode */
 	uint32_t serial;		/* counts up with every change */
-	int32_t pid;			/* who made it */
+	uint64_t process;		/* who made it */
 	uint32_t count;
 	struct weight {
 		char name[BOARD_NAME];
@@ -119,7 +121,7 @@ void board_close(struct board *);
  * usage fault where the name is taken.
  */
 int board_claim(struct board *, enum slot_kind, const char *name,
-    pid_t parent);
+    uint64_t parent);
 /* Changes what the others see of a slot of ours, and wakes them. */
 void board_set_state(struct board *, int index, enum slot_state);
 void board_set_sockets(struct board *, int index, const int *fds, int count);
@@ -146,6 +148,15 @@ struct slot *board_slot(struct board *, int index);
 const char *name_clean(const char from[static BOARD_NAME],
     char name[static BOARD_NAME]);
 const char *slot_name(const struct slot *, char name[static BOARD_NAME]);
+/*
+ * Its pid, or a guest's target's; 0: it is one of another PID namespace, which
+ * means nothing in ours.
+ */
+pid_t slot_pid(const struct slot *);
+pid_t slot_target(const struct slot *);
+/* "A (pid 4100)", or "A (pid -)" where the pid is not ours to know */
+enum { SLOT_TEXT = BOARD_NAME + 24 };
+const char *slot_text(const struct slot *, char text[static SLOT_TEXT]);
 bool board_alive(struct board *, int index);
 /* A living member with sockets. */
 bool board_is_member(struct board *, int index);
@@ -158,9 +169,11 @@ bool board_has_name(struct board *, const char *name);
  * -1: a usage fault where the name is taken.
  */
 int board_pick_name(struct board *, enum slot_kind, const char *wish,
-    pid_t parent, char name[static BOARD_NAME]);
+    uint64_t parent, char name[static BOARD_NAME]);
 /* The slot of that name and parent, dead or alive, or -1. */
-int board_find(struct board *, const char *name, pid_t parent);
+int board_find(struct board *, const char *name, uint64_t parent);
+/* The slot of a process, dead or alive, or -1. */
+int board_find_process(struct board *, uint64_t process);
 
 /* [A-Za-z][A-Za-z0-9_.-]{0,15} */
 bool name_valid(const char *name);

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "group/board.h"
+#include "group/process_id.h"
 
 bool
 name_valid(const char *name)
@@ -50,6 +51,39 @@ slot_name(const struct slot *s, char name[static BOARD_NAME])
 	return name_clean(s->name, name);
 }
 
+/* 0 and 0: /proc told neither, and nothing says that they differ. */
+static bool
+in_our_namespace(const struct slot *s)
+{
+	return s->pid_namespace == process_pid_namespace();
+}
+
+pid_t
+slot_pid(const struct slot *s)
+{
+	return in_our_namespace(s) ? s->raw_pid : 0;
+}
+
+pid_t
+slot_target(const struct slot *s)
+{
+	return in_our_namespace(s) ? s->raw_target : 0;
+}
+
+const char *
+slot_text(const struct slot *s, char text[static SLOT_TEXT])
+{
+	char name[BOARD_NAME];
+	pid_t pid = slot_pid(s);
+
+	if (pid)
+		snprintf(text, SLOT_TEXT, "%s (pid %d)", slot_name(s, name),
+		    (int)pid);
+	else
+		snprintf(text, SLOT_TEXT, "%s (pid -)", slot_name(s, name));
+	return text;
+}
+
 static bool
 has_name(const struct slot *s, const char *name)
 {
@@ -69,14 +103,15 @@ same_base(const struct slot *s, const char *name)
 
 /* Whether a slot, alive (or dead too), stands in the way of name. */
 static bool
-name_taken(struct board *b, const char *name, pid_t parent, bool dead_too)
+name_taken(struct board *b, const char *name, uint64_t parent,
+    bool dead_too)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
 
 		if (s->kind == SLOT_FREE || !same_base(s, name))
 			continue;
-		if (parent && (s->parent == parent || s->pid == parent) &&
+		if (parent && (s->parent == parent || s->process == parent) &&
 		    !has_name(s, name))
 			continue;
 		if (dead_too || board_alive(b, i))
@@ -129,7 +164,7 @@ pick_number(struct board *b, char name[static BOARD_NAME])
 
 int
 board_pick_name(struct board *b, enum slot_kind kind, const char *wish,
-    pid_t parent, char name[static BOARD_NAME])
+    uint64_t parent, char name[static BOARD_NAME])
 {
 	if (kind == SLOT_GUEST)
 		return pick_number(b, name);
@@ -142,7 +177,7 @@ board_pick_name(struct board *b, enum slot_kind kind, const char *wish,
 }
 
 int
-board_find(struct board *b, const char *name, pid_t parent)
+board_find(struct board *b, const char *name, uint64_t parent)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
@@ -151,5 +186,15 @@ board_find(struct board *b, const char *name, pid_t parent)
 		    has_name(s, name))
 			return i;
 	}
+	return -1;
+}
+
+int
+board_find_process(struct board *b, uint64_t process)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (board_slot(b, i)->kind != SLOT_FREE &&
+		    board_slot(b, i)->process == process)
+			return i;
 	return -1;
 }

@@ -19,7 +19,7 @@ guest_wish(struct board *b, int slot, pid_t target, const uint64_t *inodes,
 	memset(s->inodes, 0, sizeof(s->inodes));
 	for (int i = 0; i < count; i++)
 		s->inodes[i] = inodes[i];
-	s->target = target;
+	s->raw_target = target;
 	board_change_end(b);
 	return 0;
 }
@@ -29,7 +29,7 @@ guest_is_here(struct board *b, int slot)
 {
 	const struct slot *s = board_slot(b, slot);
 
-	return s->kind == SLOT_GUEST && s->target && s->state != STATE_LEFT &&
+	return s->kind == SLOT_GUEST && s->raw_target && s->state != STATE_LEFT &&
 	    board_alive(b, slot);
 }
 
@@ -42,8 +42,8 @@ guest_any(struct board *b)
 	return false;
 }
 
-static bool
-wishes(const struct slot *s, uint64_t inode)
+bool
+guest_wants(const struct slot *s, uint64_t inode)
 {
 	for (int i = 0; i < BOARD_SOCKETS; i++)
 		if (s->inodes[i] == inode)
@@ -54,10 +54,11 @@ wishes(const struct slot *s, uint64_t inode)
 bool
 guest_covers(const struct slot *all, const struct slot *s)
 {
-	if (all->kind != SLOT_GUEST || all->target != s->target)
+	if (all->kind != SLOT_GUEST || all->raw_target != s->raw_target ||
+	    all->pid_namespace != s->pid_namespace)
 		return false;
 	for (int i = 0; i < BOARD_SOCKETS; i++)
-		if (s->inodes[i] && !wishes(all, s->inodes[i]))
+		if (s->inodes[i] && !guest_wants(all, s->inodes[i]))
 			return false;
 	return true;
 }
@@ -68,7 +69,7 @@ guest_of(struct board *b, uint64_t inode)
 	for (int i = 0; i < BOARD_SLOTS && inode; i++) {
 		const struct slot *s = board_slot(b, i);
 
-		if (s->kind == SLOT_GUEST && wishes(s, inode) &&
+		if (s->kind == SLOT_GUEST && guest_wants(s, inode) &&
 		    guest_is_here(b, i))
 			return s;
 	}

@@ -21,6 +21,8 @@ bool guest_is_here(struct board *, int slot);
 bool guest_any(struct board *);
 /* Whether all that is wished in the second slot is wished in the first, too. */
 bool guest_covers(const struct slot *, const struct slot *);
+/* Whether a guest's wish names that socket. */
+bool guest_wants(const struct slot *, uint64_t inode);
 /* The guest who wishes that this socket gets nothing; NULL: nobody does. */
 const struct slot *guest_of(struct board *, uint64_t inode);
 

@@ -40,8 +40,20 @@ add(struct members *m)
 	return list;
 }
 
+pid_t
+lookout_pid(struct lookout *l, const struct slot *s)
+{
+	pid_t pid = slot_pid(s);
+	struct owner owner;
+
+	if (pid || !l->owners || !s->inodes[0] ||
+	    owners_find(l->owners, s->inodes[0], &owner) <= 0)
+		return pid;
+	return owner.pid;
+}
+
 static int
-add_slots(struct members *m, struct board *b)
+add_slots(struct lookout *l, struct members *m, struct board *b)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(b, i);
@@ -53,14 +65,15 @@ add_slots(struct members *m, struct board *b)
 		if (!one)
 			return -1;
 		one->slot = i;
-		one->pid = s->pid;
+		one->pid = lookout_pid(l, s);
 		one->state = (enum slot_state)s->state;
 		if (one->state > STATE_LEFT)
 			one->state = STATE_RUNNING;
 		one->counters = s->counters;
 		slot_name(s, one->name);
 		snprintf(one->command, sizeof(one->command), "rpnc");
-		one->process_state = owner_state(s->pid);
+		if (one->pid)
+			one->process_state = owner_state(one->pid);
 	}
 	return 0;
 }
@@ -94,7 +107,8 @@ member_by_pid(struct members *m, pid_t pid, int address)
 	for (int i = 0; i < m->count; i++) {
 		struct member *one = &m->list[i];
 
-		if (one->pid == pid && (pid || one->sockets <= address))
+		if (one->pid == pid && (pid || (one->slot < 0 &&
+		    one->sockets <= address)))
 			return one;
 	}
 	return NULL;
@@ -234,7 +248,7 @@ members_list(struct lookout *l, struct board *b, bool datagram,
 	struct open_count counting = { l, out };
 
 	*out = (struct members){ 0 };
-	if (add_slots(out, b) < 0)
+	if (add_slots(l, out, b) < 0)
 		goto memory;
 	for (int i = 0; l->diag && i < set->count; i++)
 		if (set->bound[i].sa.sa_family != AF_UNIX &&

@@ -37,6 +37,11 @@ struct lookout {
 };
 void lookout_open(struct lookout *);
 void lookout_close(struct lookout *);
+/*
+ * The pid of a slot's process; of one in another PID namespace, if this one
+ * has it, too (it is a parent of that), from /proc. 0: not ours to know.
+ */
+pid_t lookout_pid(struct lookout *, const struct slot *);
 
 /*
  * Lists the members of the groups of set, joiners last. -1 without memory;

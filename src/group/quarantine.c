@@ -52,7 +52,7 @@ is_its(struct quarantine *q, uint64_t inode)
 	struct holder h;
 
 	if (s)
-		return s->pid == q->pid;
+		return q->process && s->process == q->process;
 	if (!holds(q, inode))
 		return false;
 	holder_find(q->lookout.owners, inode, &h);
@@ -121,7 +121,10 @@ quarantine_text(const struct quarantine *q, char text[static QUARANTINE_TEXT])
 static const char *
 ailment(struct quarantine *q, const struct slot *s, uint64_t inode)
 {
-	switch (owner_state(s->pid)) {
+	pid_t pid = lookout_pid(&q->lookout, s);
+
+	/* in another PID namespace: its lock says that it lives */
+	switch (pid ? owner_state(pid) : 0) {
 	case 'T':
 	case 't':
 		return "stopped";
@@ -149,7 +152,7 @@ look_at(struct quarantine *q, struct round *r, const struct diag_sock *d)
 	const struct slot *s = slot_of(q, d->inode);
 	const char *why;
 
-	if (s ? s->pid == q->pid : is_its(q, d->inode)) {
+	if (is_its(q, d->inode)) {
 		r->strangers += !s;
 		return;
 	}
@@ -166,8 +169,7 @@ look_at(struct quarantine *q, struct round *r, const struct diag_sock *d)
 		return;
 	}
 	r->healthy++;
-	slot_name(s, q->doer);
-	q->doer_pid = s->pid;
+	slot_text(s, q->doer);
 }
 
 static int
@@ -190,7 +192,7 @@ look_round(struct quarantine *q, int i, struct round *r)
 static int
 refuse(struct quarantine *q, int i, const struct round *r)
 {
-	char whom[QUARANTINE_TEXT], place[RIVAL_TEXT], name[BOARD_NAME];
+	char whom[QUARANTINE_TEXT], place[RIVAL_TEXT], ill[SLOT_TEXT];
 
 	quarantine_text(q, whom);
 	rival_place(&q->sock[i], place);
@@ -203,8 +205,8 @@ refuse(struct quarantine *q, int i, const struct round *r)
 		    "rpnc's: one must be, to steer, and to undo it",
 		    q->option, place);
 	return fail_as(STATUS_NETWORK, "%s: no healthy rpnc is there at %s, to "
-	    "steer and to undo it: %s (pid %d) is %s", q->option, place,
-	    slot_name(r->ill, name), (int)r->ill->pid, r->ailment);
+	    "steer and to undo it: %s is %s", q->option, place,
+	    slot_text(r->ill, ill), r->ailment);
 }
 
 static int
@@ -289,6 +291,27 @@ refuse_process(struct quarantine *q)
 	    q->port, q->datagram ? " -u" : "", q->port);
 }
 
+/* A member by its name, or by its pid as it is here. */
+static void
+find_member(struct quarantine *q)
+{
+	for (int i = 0; q->board && i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(q->board, i);
+		char name[BOARD_NAME];
+		pid_t pid;
+
+		if (!board_is_member(q->board, i))
+			continue;
+		pid = lookout_pid(&q->lookout, s);
+		if (strcmp(slot_name(s, name), q->whom) != 0 &&
+		    (!pid || pid != q->pid))
+			continue;
+		q->pid = pid;
+		q->process = s->process;
+		memcpy(q->name, name, sizeof(name));
+	}
+}
+
 /* A name of a member, or a pid. */
 static int
 find_process(struct quarantine *q)
@@ -297,17 +320,12 @@ find_process(struct quarantine *q)
 
 	if (num_parse(q->whom, 1, INT32_MAX, &pid) == 0)
 		q->pid = (pid_t)pid;
-	for (int i = 0; q->board && i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(q->board, i);
-		char name[BOARD_NAME];
-
-		if (!board_is_member(q->board, i))
-			continue;
-		if (strcmp(slot_name(s, name), q->whom) == 0)
-			q->pid = s->pid;
-		if (s->pid == q->pid)
-			memcpy(q->name, name, sizeof(name));
-	}
+	find_member(q);
+	if (q->process && !q->pid)
+		return fail_as(STATUS_USAGE, "%s %.24s: its process is in "
+		    "another PID namespace, and can't be reached from here: "
+		    "run this in the same container, or on the host",
+		    q->option, q->whom);
 	if (!q->pid)
 		return fail_as(STATUS_USAGE, "%s %.24s: want the pid of a "
 		    "member, or the name of one that is rpnc's", q->option,

@@ -17,14 +17,14 @@ struct quarantine {
 	struct addr host;		/* only its traffic; none: all */
 	/* Who it is, and what stands round it. */
 	pid_t pid;
+	uint64_t process;		/* of its slot; 0: not rpnc's */
 	char name[BOARD_NAME];		/* "": not rpnc's */
 	char command[16 + 1];
 	struct diag_sock sock[BOARD_SOCKETS];
 	int count;			/* of its sockets; 0: it has gone */
 	int healthy;			/* members that can do it, in the group
 					   that has the fewest */
-	char doer[BOARD_NAME];		/* one of them, and its pid */
-	pid_t doer_pid;
+	char doer[SLOT_TEXT];		/* one of them */
 	bool foreign;			/* some members are not rpnc's */
 	uint32_t queue;			/* clients, or bytes, that wait there */
 	/* Inside. */

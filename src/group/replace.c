@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "group/process_id.h"
 
 /* A process that could be replaced. */
 static bool
@@ -21,14 +21,14 @@ is_meant(const struct slot *s, const char *text)
 	int64_t pid;
 
 	return strcmp(slot_name(s, name), text) == 0 ||
-	    (num_parse(text, 1, INT32_MAX, &pid) == 0 && pid == s->pid);
+	    (num_parse(text, 1, INT32_MAX, &pid) == 0 && pid == slot_pid(s));
 }
 
 /* "A (pid 12), B (pid 13)" of all but workers. */
 static const char *
 list_members(struct board *b, char *text, size_t room)
 {
-	char name[BOARD_NAME];
+	char one[SLOT_TEXT];
 	size_t used = 0;
 
 	*text = '\0';
@@ -37,8 +37,7 @@ list_members(struct board *b, char *text, size_t room)
 
 		if (is_server(s) && !s->parent && board_alive(b, i))
 			used += (size_t)snprintf(text + used, room - used,
-			    "%s%s (pid %d)", used ? ", " : "",
-			    slot_name(s, name), (int)s->pid);
+			    "%s%s", used ? ", " : "", slot_text(s, one));
 	}
 	return *text ? text : "none";
 }
@@ -52,7 +51,7 @@ replace_find(struct board *b, const char *text)
 		const struct slot *s = board_slot(b, i);
 
 		if (!is_server(s) || !is_meant(s, text) ||
-		    !board_alive(b, i) || s->pid == getpid())
+		    !board_alive(b, i) || s->process == process_cookie())
 			continue;
 		if (!s->parent)
 			return i;
@@ -68,6 +67,6 @@ replace_find(struct board *b, const char *text)
 void
 replace_wish(struct board *b, int slot)
 {
-	board_slot(b, slot)->replaced_by = getpid();
+	board_slot(b, slot)->replaced_by = process_cookie();
 	board_ring(b);
 }

@@ -243,13 +243,12 @@ rival_text(struct rivals *r, const struct diag_sock *d,
 {
 	const struct slot *slot = rival_slot(r, d);
 	char safe[(sizeof((struct owner *)0)->command) * ESCAPE_MAX + 1];
-	char user[RIVAL_TEXT], name[BOARD_NAME];
+	char user[RIVAL_TEXT];
 	struct owner o;
 
 	user_text(d->uid, user);
 	if (slot) {
-		snprintf(text, RIVAL_TEXT, "%s (pid %d)",
-		    slot_name(slot, name), (int)slot->pid);
+		slot_text(slot, text);
 	} else if (rival_owner(r, d, &o) > 0) {
 		escape(o.command, strlen(o.command), false, safe);
 		snprintf(text, RIVAL_TEXT, "%s (pid %d, user %.64s)", safe,

@@ -1,11 +1,11 @@
 /* How a port's groups are steered, as text and on the board. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/policy.h"
+#include "group/process_id.h"
 
 /* "A", and of a worker "A/1" */
 static bool
@@ -118,7 +118,7 @@ policy_set(struct board *b, const struct steering *s)
 		return -1;
 	serial = now->serial;
 	*now = *s;
-	now->pid = getpid();
+	now->process = process_cookie();
 	now->serial = serial + 1;
 	board_change_end(b);
 	return 0;

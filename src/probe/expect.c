@@ -140,7 +140,7 @@ static int
 slot_of(const struct roll *roll, const struct row *r)
 {
 	for (int i = 0; r->pid && i < BOARD_SLOTS; i++)
-		if (board_slot(roll->board, i)->pid == r->pid &&
+		if (slot_pid(board_slot(roll->board, i)) == r->pid &&
 		    board_is_member(roll->board, i))
 			return i;
 	return -1;

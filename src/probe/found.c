@@ -104,7 +104,7 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 	if (slots > 1)
 		slot = NULL;
 	if (slot) {
-		h.pid = slot->pid;
+		h.pid = lookout_pid(&r->lookout, slot);
 		snprintf(h.command, sizeof(h.command), "rpnc");
 		slot_name(slot, t->name);
 	}

@@ -40,7 +40,7 @@ static bool
 is_on_board(const struct roll *r, const struct row *row)
 {
 	for (int i = 0; row->pid > 0 && !row->gone && i < BOARD_SLOTS; i++)
-		if (board_slot(r->board, i)->pid == row->pid &&
+		if (slot_pid(board_slot(r->board, i)) == row->pid &&
 		    is_member(r, i))
 			return true;
 	return false;
@@ -71,8 +71,9 @@ roll_steering(const struct roll *r, char *text, size_t room)
 	const struct steering *s = &board_shared(r->board)->steering;
 	char name[BOARD_NAME] = "", how[STEERING_TEXT];
 
-	for (int i = 0; s->pid > 0 && i < BOARD_SLOTS; i++)
-		if (is_member(r, i) && board_slot(r->board, i)->pid == s->pid)
+	for (int i = 0; s->process && i < BOARD_SLOTS; i++)
+		if (is_member(r, i) &&
+		    board_slot(r->board, i)->process == s->process)
 			slot_name(board_slot(r->board, i), name);
 	snprintf(text, room, "steered%s%s: %s", *name ? " by " : "", name,
 	    steering_text(s, how));
@@ -96,12 +97,24 @@ roll_name(struct roll *r, struct tally *t)
 {
 	for (int i = 0; r->board && i < BOARD_SLOTS; i++) {
 		const struct slot *s = board_slot(r->board, i);
-		int row = s->kind == SLOT_MEMBER ?
-		    tally_process_find(t, s->pid) : -1;
+		int row = s->kind == SLOT_MEMBER && slot_pid(s) ?
+		    tally_process_find(t, slot_pid(s)) : -1;
 
 		if (row >= 0 && !t->rows[row].name[0])
 			name_fill(&t->rows[row], s);
 	}
+}
+
+/* One of another PID namespace is known by its name. */
+static int
+row_of(struct tally *t, const struct slot *s)
+{
+	struct row like = { .command = "rpnc", .worker = -1 };
+
+	if (slot_pid(s))
+		return tally_process(t, slot_pid(s));
+	name_fill(&like, s);
+	return tally_hidden(t, &like);
 }
 
 /* Who is a member from now on, having accepted so much before that counts. */
@@ -109,7 +122,7 @@ static void
 enter(struct roll *r, struct tally *t, int i, uint64_t before)
 {
 	const struct slot *s = board_slot(r->board, i);
-	int row = tally_process(t, s->pid);
+	int row = row_of(t, s);
 
 	r->order[i] = s->order;
 	r->here[i] = true;

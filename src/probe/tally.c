@@ -218,6 +218,20 @@ tally_process(struct tally *t, pid_t pid)
 	return row_take(t, &row);
 }
 
+int
+tally_hidden(struct tally *t, const struct row *like)
+{
+	for (int i = 0; i < t->count; i++) {
+		const struct row *r = &t->rows[i];
+
+		if (!r->pid && !r->gone && !r->foreign && !r->told &&
+		    r->worker == like->worker &&
+		    strcmp(r->name, like->name) == 0)
+			return i;
+	}
+	return row_take(t, like);
+}
+
 static int
 earlier(struct tally *t)
 {

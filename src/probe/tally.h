@@ -103,6 +103,8 @@ bool tally_hands_on(const struct tally *);
 int tally_process(struct tally *, pid_t pid);
 int tally_process_find(const struct tally *, pid_t pid);
 
+/* The row of a member whose pid is not ours to know; -1 without memory. */
+int tally_hidden(struct tally *, const struct row *like);
 /* The row of a user's processes that can't be seen; -1 without memory. */
 int tally_user(struct tally *, uid_t uid);
 

@@ -90,11 +90,22 @@ share_of_new(const struct page *p, const struct event *e)
 		    "each", (long long)e->members, (long long)e->members);
 }
 
+/* "-": of another PID namespace, in which it means nothing here. */
+static void
+pid(const struct page *p, const struct event *e)
+{
+	if (e->pid >= 0)
+		fprintf(p->out, " (pid %lld)", (long long)e->pid);
+	else
+		fputs(" (pid -)", p->out);
+}
+
 static void
 joined(const struct page *p, const struct event *e)
 {
 	paint(p, GREEN, "+ %s", e->name);
-	fprintf(p->out, " joined (pid %lld)", (long long)e->pid);
+	fputs(" joined", p->out);
+	pid(p, e);
 	share_of_new(p, e);
 }
 
@@ -102,8 +113,9 @@ static void
 left(const struct page *p, const struct event *e)
 {
 	paint(p, RED, "- %s", e->name);
-	fprintf(p->out, " %s (pid %lld) after %lld connection%s", e->reason,
-	    (long long)e->pid, (long long)e->clients,
+	fprintf(p->out, " %s", e->reason);
+	pid(p, e);
+	fprintf(p->out, " after %lld connection%s", (long long)e->clients,
 	    e->clients == 1 ? "" : "s");
 	share_of_new(p, e);
 }
@@ -127,8 +139,9 @@ paused(const struct page *p, const struct event *e)
 
 	paint(p, RED, "! ");
 	who(p, RED, e);
-	fprintf(p->out, " %s (pid %lld): %s", e->reason, (long long)e->pid,
-	    passed ? "new connections go to others" :
+	fprintf(p->out, " %s", e->reason);
+	pid(p, e);
+	fprintf(p->out, ": %s", passed ? "new connections go to others" :
 	    "connections that the kernel gives it wait");
 }
 
@@ -139,8 +152,9 @@ resumed(const struct page *p, const struct event *e)
 
 	paint(p, GREEN, "! ");
 	who(p, GREEN, e);
-	fprintf(p->out, " %s (pid %lld)", released ?
-	    "is no longer quarantined" : "goes on", (long long)e->pid);
+	fprintf(p->out, " %s", released ? "is no longer quarantined" :
+	    "goes on");
+	pid(p, e);
 }
 
 static void
@@ -154,8 +168,8 @@ static void
 steering(const struct page *p, const struct event *e)
 {
 	paint(p, GREEN, "~ %s", e->name);
-	fprintf(p->out, " (pid %lld) set the steering: %s", (long long)e->pid,
-	    e->steering);
+	pid(p, e);
+	fprintf(p->out, " set the steering: %s", e->steering);
 }
 
 static void
