@@ -14,7 +14,6 @@
  *	base		faults, numbers, options, the event loop, sinks
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "base/signals.h"
+#include "base/standard.h"
 #include "cmd/command.h"
 #include "cmd/desk.h"
 
@@ -30,29 +30,6 @@ static const struct command *const commands[] = {
 	&listen_command, &echo_command, &connect_command, &probe_command,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
-
-/* By the end of a pipe where there is no /dev. */
-static bool
-hold(int fd)
-{
-	int ends[2];
-
-	if (open("/dev/null", O_RDONLY) == fd)
-		return true;
-	return pipe(ends) == 0 && ends[0] == fd && close(ends[1]) == 0;
-}
-
-/*
- * A closed standard descriptor must not become a socket's number. Stdin then
- * is at its end; a write to the others still fails, as it should.
- */
-static void
-hold_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && !hold(fd))
-			abort();
-}
 
 static int
 flush_stdout(void)
@@ -168,7 +145,7 @@ main(int argc, char **argv)
 	const struct command *c;
 
 	signals_init();
-	hold_standard_descriptors();
+	standard_hold();
 	if (argc < 2) {
 		usage(stderr);
 		return STATUS_USAGE;

@@ -331,7 +331,7 @@ faulty() {
 		${peer/PORT/$port} <"$down" >up.out 2>/dev/null 3>&- &
 		pids+=("$!")
 		# shellcheck disable=SC2002
-		cat up | connect --both --wait 10 "$address" | cat >down.out
+		cat up | connect --wait 10 "$address" | cat >down.out
 		finish "${pids[-1]}"
 		cmp up up.out
 		cmp "$down" down.out

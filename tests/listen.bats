@@ -20,10 +20,11 @@ exchange() {
 }
 
 @test "listen: the first client is served, a second is refused at once" {
-	start listen 127.0.0.1 0
+	: >empty
+	start_with empty listen 127.0.0.1 0
 	py "$port" <<-'END'
 		first = dial(args[0])
-		assert whole(first) == b""	# /dev/null ended: it is accepted
+		assert whole(first) == b""	# stdin has ended: it is accepted
 		try:
 		    dial(args[0])
 		    sys.exit("served")
@@ -77,8 +78,8 @@ exchange() {
 	ends_with 0
 }
 
-@test "listen: after the client's end what a pipe holds is sent, no more awaited" {
-	start_fed listen 127.0.0.1 0
+@test "listen: --until peer sends what a pipe holds, and waits for no more" {
+	start_fed listen --until peer 127.0.0.1 0
 	echo held >&7
 	py "$port" <<-'END'
 		s = dial(args[0])
@@ -88,8 +89,8 @@ exchange() {
 	ends_with 0
 }
 
-@test "listen: --both waits for the end of stdin after the client's end" {
-	start_fed listen --both 127.0.0.1 0
+@test "listen: after the client's end what stdin gives is sent until stdin ends" {
+	start_fed listen 127.0.0.1 0
 	mkfifo ready
 	behind "$port" <<-'END'
 		s = dial(args[0])
@@ -106,8 +107,9 @@ exchange() {
 	ends_with 0
 }
 
-@test "listen: --both waits for the client's end after the end of stdin" {
-	start listen --both 127.0.0.1 0
+@test "listen: waits for the client's end after the end of stdin" {
+	: >empty
+	start_with empty listen 127.0.0.1 0
 	py "$port" <<-'END'
 		s = dial(args[0])
 		assert whole(s) == b""
@@ -252,7 +254,8 @@ exchange() {
 }
 
 @test "listen: a client that resets after our half-close: status 1, one line" {
-	start listen 127.0.0.1 0
+	: >empty
+	start_with empty listen 127.0.0.1 0
 	py "$port" <<-'END'
 		s = dial(args[0])
 		whole(s)
@@ -313,8 +316,9 @@ exchange() {
 @test "listen: SIGTERM ends its wait, after the client's end, for stdout's reader" {
 	mkfifo out.0
 	exec 8<>out.0
+	: >empty
 	# of what it only passes on it keeps nothing that could wait
-	start listen --json 127.0.0.1 0 8<&-
+	start_with empty listen --json 127.0.0.1 0 8<&-
 	py "$port" <<-'END'
 		s = dial(args[0])
 		s.sendall(bytes(100000))
@@ -356,16 +360,22 @@ exchange() {
 	ends_with 1 'stdout: Broken pipe'
 }
 
-@test "listen: with stdin closed is as with /dev/null" {
-	rpnc() { exec "$RPNC" "$@" <&-; }
-	start listen 127.0.0.1 0
-	py "$port" <<-'END'
-		s = dial(args[0])
-		assert whole(s) == b""
-		s.sendall(b"x")
-	END
-	ends_with 0
-	assert_equal "$(cat out.0)" x
+@test "listen: /dev/null, or a closed stdin, is no input: the client's end ends it" {
+	local n=0
+	for input in null closed; do
+		test "$input" = null || rpnc() { exec "$RPNC" "$@" <&-; }
+		start listen 127.0.0.1 0
+		py "$port" <<-'END'
+			s = dial(args[0])
+			assert quiet(s)			# nothing is half-closed
+			s.sendall(b"x")
+			s.shutdown(SHUT_WR)
+			assert whole(s) == b""
+		END
+		ends_with 0
+		assert_equal "$(cat "out.$n")" x
+		n=1
+	done
 }
 
 @test "listen: a terminal that is not the controlling one is read" {

@@ -175,14 +175,18 @@ load listen
 	kill -0 "$pid"
 }
 
-@test "listen -k: with --both and stdin at its end, clients that end are let go" {
-	start listen -k --both 127.0.0.1 0
-	py "$port" <<-'END'
-		for _ in range(3):
-		    s = dial(args[0])
-		    s.shutdown(SHUT_WR)
-		    assert whole(s) == b""
-	END
+@test "listen -k: with stdin at its end, or none, clients that end are let go" {
+	: >empty
+	local input
+	for input in empty /dev/null; do
+		start_with "$input" listen -k 127.0.0.1 0
+		py "$port" <<-'END'
+			for _ in range(3):
+			    s = dial(args[0])
+			    s.shutdown(SHUT_WR)
+			    assert whole(s) == b""
+		END
+	done
 }
 
 @test "listen -k: 10,000 short clients leave no descriptor behind" {
@@ -207,7 +211,7 @@ load listen
 
 @test "listen -k: out of descriptors: said once, no spinning, and it recovers" {
 	rpnc() { ulimit -n 40 && exec "$RPNC" "$@"; }
-	start_fed listen -k 127.0.0.1 0
+	start_fed listen -k --until peer 127.0.0.1 0
 	mkfifo ready go
 	behind "$port" <<-'END'
 		clients = [dial(args[0]) for _ in range(100)]

@@ -170,12 +170,12 @@ END
 
 @test "manual: two files exchanged" {
 	random_file 300000 mine
-	serve 'rpnc listen --both 9000 <mine >yours'
+	serve 'rpnc listen 9000 <mine >yours'
 	mkdir there
 	random_file 200000 there/yours
 	(
 		cd there
-		try 'rpnc connect --both server 9000 <yours >mine'
+		try 'rpnc connect server 9000 <yours >mine'
 	)
 	finish "$pid"
 	cmp mine there/mine

@@ -44,25 +44,25 @@ c.sendall(b"late\n")'
 	cmp file got
 }
 
-@test "connect: of a pipe what is there is sent to a server that ended its own side first" {
+@test "connect: --until peer sends what a pipe holds to a server that ended its own side" {
 	open_stdin
 	# more than one read
 	"$PYTHON" -c 'import fcntl; fcntl.fcntl(5, fcntl.F_SETPIPE_SZ, 1 << 20)'
 	random_file 1000000 file
 	cat file >&5
 	server 'c = accept(); c.shutdown(socket.SHUT_WR); save(everything(c))'
-	run -0 connect 127.0.0.1 "$port" <in
+	run -0 connect --until peer 127.0.0.1 "$port" <in
 	finish "$pid"
 	cmp file got
 }
 
-@test "connect: --both waits for the end of stdin after the server's" {
+@test "connect: what stdin gives after the server's end is sent, until stdin ends" {
 	server 'c = accept(); c.sendall(b"bye\n"); c.shutdown(socket.SHUT_WR)
 save(everything(c))'
 	local server=$pid
 	mkfifo in trace
 	no_leaks strace -qq -e trace=recvfrom -o trace \
-		rpnc connect --both 127.0.0.1 "$port" <in >out 3>&- &
+		rpnc connect 127.0.0.1 "$port" <in >out 3>&- &
 	pids+=("$!")
 	exec 5>in 6<trace
 	until [[ $line == *' = 0' ]]; do
@@ -77,17 +77,6 @@ save(everything(c))'
 	assert_equal "$(<got)" more
 }
 
-@test "connect: --both waits for the server's end after stdin's" {
-	mkfifo ended reply
-	server 'c = accept(); everything(c); tell("ended"); told("reply")
-c.sendall(b"late\n")'
-	background connect --both 127.0.0.1 "$port" </dev/null >out
-	read -r <ended
-	echo now >reply
-	finish "$pid"
-	assert_equal "$(cat out)" late
-}
-
 @test "connect: a server that resets is a failure, told in one line" {
 	open_stdin
 	for stdin in in /dev/null; do
@@ -98,11 +87,11 @@ c.sendall(b"late\n")'
 	done
 }
 
-@test "connect: a server that resets after its end is a failure with --both" {
+@test "connect: a server that resets after its end is a failure" {
 	mkfifo seen
 	server 'c = accept(); c.sendall(b"x\n"); c.shutdown(socket.SHUT_WR)
 told("seen"); reset(c)'
-	talk --both 127.0.0.1 "$port"
+	talk 127.0.0.1 "$port"
 	read -r <&6
 	echo yes >seen
 	ends_with 1 "$pid"
@@ -238,8 +227,8 @@ listen_on() {
 	random_file 67108864 up
 	random_file 67000000 down
 	for family in tcp unix; do
-		listen_on "$family" down --both
-		connect --both "$address" <up >down.out
+		listen_on "$family" down
+		connect "$address" <up >down.out
 		finish "$pid"
 		cmp down down.out
 		cmp up "out.$((${#pids[@]} - 1))"

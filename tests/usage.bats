@@ -311,7 +311,12 @@ bats_require_minimum_version 1.5.0
 	refused 'no SO_REUSEPORT' echo -r -U a
 	refused 'port 0' listen -u -r 0
 	refused 'port 0' echo -u -r 0
-	refused '--both waits' connect --both -n 80
+	refused '--until input waits for the end of stdin' connect --until input -n 80
+	refused '--until input waits for the end of stdin' listen --until input 0
+	refused '--until: datagrams' connect --until peer -u 80
+	refused '--until: datagrams' listen --until both -u 80
+	refused '--both: both ends are awaited anyway' connect --both 80
+	refused '--both: both ends are awaited anyway' listen --both 80
 	refused 'no source' connect -s 127.0.0.1 -U a
 	refused 'no source' connect -p 80 -U a
 	refused 'not an open descriptor' listen --ready-fd 999 0

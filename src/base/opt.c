@@ -138,16 +138,25 @@ opt_set(const struct opt *o, const char *text, void *settings)
 	return fail_as(STATUS_USAGE, "--%s: not an option", o->name);
 }
 
-static int
-unknown_letter(int letter, const char *command, const struct opt_hint *hint)
+/* What is known of an option that is not ours, or NULL. */
+static const char *
+hint_of(const struct opt_hint *hint, const char *option, const char *command)
 {
-	char key = isdigit(letter) ? '0' : (char)letter;
-
-	for (; hint && hint->letter; hint++)
-		if (hint->letter == key &&
+	for (; hint && hint->option; hint++)
+		if (strcmp(hint->option, option) == 0 &&
 		    (!*hint->commands || strstr(hint->commands, command)))
-			return fail_as(STATUS_USAGE, "-%c: %s", letter,
-			    hint->text);
+			return hint->text;
+	return NULL;
+}
+
+static int
+unknown_letter(int letter, const char *command, const struct opt_hint *hints)
+{
+	char key[] = { isdigit(letter) ? '0' : (char)letter, '\0' };
+	const char *hint = hint_of(hints, key, command);
+
+	if (hint)
+		return fail_as(STATUS_USAGE, "-%c: %s", letter, hint);
 	return fail_as(STATUS_USAGE, "-%c: no such option; see 'rpnc %s "
 	    "--help'", letter, command);
 }
@@ -164,9 +173,13 @@ static int
 unknown_name(const struct parser *p, const char *word, const char *command)
 {
 	size_t length = strcspn(word, "="), best = 4, near = 0;
+	const char *hint;
 	char name[40];
 
 	snprintf(name, sizeof(name), "%.*s", (int)length - 2, word + 2);
+	hint = hint_of(p->hints, name, command);
+	if (hint)
+		return fail_as(STATUS_USAGE, "--%s: %s", name, hint);
 	for (int i = 0; i < p->count; i++) {
 		size_t d = name_distance(name, p->longs[i].name);
 

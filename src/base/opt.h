@@ -36,9 +36,9 @@ struct opt_given {
 	const struct opt *rows[OPT_ROWS];
 };
 
-/* What a foreign option means here: of nc, by letter or '0' for digits. */
+/* What a foreign option means here. */
 struct opt_hint {
-	char letter;
+	const char *option;	/* a letter, "0" for digits, or a long name */
 	const char *commands;	/* "listen echo", or "" for all */
 	const char *text;
 };

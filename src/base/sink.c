@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/standard.h"
 
 enum {
 	LOSSY_LIMIT = 256 * 1024,
@@ -140,6 +141,17 @@ tell_dropped(struct sink *s)
 }
 
 static void
+close_ended(struct sink *s)
+{
+	loop_del(s->loop, &s->source);
+	if (s->own)
+		close(s->source.fd);
+	s->own = false;
+	s->source.fd = -1;
+	standard_close(s->fd);
+}
+
+static void
 on_writable(struct source *source, uint32_t events)
 {
 	struct sink *s = (struct sink *)source;
@@ -156,6 +168,10 @@ on_writable(struct source *source, uint32_t events)
 	s->queue = NULL;
 	s->start = s->room = 0;
 	loop_watch(s->loop, &s->source, 0);
+	if (s->ending) {
+		close_ended(s);
+		return;
+	}
 	if (s->dropped)
 		tell_dropped(s);
 	else if (s->on_drained)
@@ -209,7 +225,7 @@ sink_open(struct sink *s, struct loop *l, int fd, bool lossy)
 {
 	int again = reopen(fd);
 
-	*s = (struct sink){ .loop = l, .lossy = lossy };
+	*s = (struct sink){ .loop = l, .lossy = lossy, .fd = fd };
 	s->own = again >= 0;
 	s->atomic = !s->own && may_block(fd);
 	s->source.fd = s->own ? again : fd;
@@ -245,6 +261,14 @@ sink_write(struct sink *s, const void *data, size_t length)
 	if ((size_t)n == length)
 		return 0;
 	return enqueue(s, (const char *)data + n, length - (size_t)n);
+}
+
+void
+sink_end(struct sink *s)
+{
+	s->ending = true;
+	if (!s->failed && !s->length && !s->awaited)
+		close_ended(s);
 }
 
 void

@@ -19,6 +19,8 @@ struct sink {
 	unsigned corked;	/* what is written is only queued */
 	bool awaited;		/* full, though nothing is queued */
 	bool failed;		/* broken: the fault was told by on_fail */
+	bool ending;		/* nothing more will be written */
+	int fd;			/* the user's descriptor */
 	char *queue;		/* what is not written yet */
 	size_t start, length, room;
 	size_t dropped;		/* lines that a full lossy sink lost */
@@ -36,6 +38,12 @@ void sink_close(struct sink *);
 
 /* Writes now what can be, queues the rest. -1: broken, and it was told. */
 int sink_write(struct sink *, const void *data, size_t length);
+
+/*
+ * Nothing more will be written: closes the descriptor once all is out, so
+ * that whoever reads from it sees the end though this process goes on.
+ */
+void sink_end(struct sink *);
 
 /*
  * Between these, what is written is only collected, to go out at once; they

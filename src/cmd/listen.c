@@ -8,6 +8,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "base/standard.h"
 #include "cmd/check.h"
 #include "cmd/command.h"
 #include "cmd/listen.h"
@@ -71,7 +72,12 @@ on_last(struct talk *t)
 {
 	struct server *v = server_of(t);
 
-	if (v->settings->keep && !v->farewell.ending)
+	bool done = v->settings->until == UNTIL_INPUT &&
+	    t->relay.shared.in.ended;
+
+	if (done && v->settings->reuseport && !v->farewell.ending)
+		listen_end(v);
+	else if (v->settings->keep && !v->farewell.ending && !done)
 		listen_wait(v);
 	else if (!v->farewell.leave.active)
 		loop_stop(&t->desk.loop);
@@ -380,6 +386,9 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	struct endpoint e;
 	int status;
 
+	/* what a shell gives to a background job says no end to a client */
+	if (standard_was_closed(STDIN_FILENO) || input_is_null(STDIN_FILENO))
+		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
 	    place_check(s, &e) < 0 || place_check_member(s, &e) < 0 ||
 	    talk_check(&v.talk, s, &e) < 0 || listen_prompt_check(s) < 0)

@@ -91,7 +91,8 @@ const struct opt talk_options[] = {
 	    "a line to type on, for a person at a terminal"),
 	FLAG('C', "crlf", crlf, "send LF as CRLF"),
 	FLAG('x', "hex", hex, "show the traffic as a hex dump on stderr"),
-	FLAG(0, "both", both, "wait for both ends before closing"),
+	CHOICE(0, "until", "both|peer|input", until,
+	    "whose end of file ends a connection (both)"),
 	TIME(0, "idle-timeout", idle_timeout, 1,
 	    "close a connection silent for so long"),
 	CONGESTION,
@@ -220,23 +221,25 @@ const struct opt probe_options[] = {
 	END
 };
 
-/* Options of nc that mean something else here, or nothing. */
+/* Options of nc, or of an older rpnc, that mean something else here, or nothing. */
 const struct opt_hint hints[] = {
-	{ '0', "", "not an option, nor a port: ports are 0 to 65535" },
-	{ 'l', "", "to listen, say 'rpnc listen'" },
-	{ 'z', "", "to see whether a port is open, say 'rpnc probe -n 1'" },
-	{ 'w', "", "nc's -w is --connect-timeout and --idle-timeout here" },
-	{ 'N', "", "not needed: end of stdin half-closes by itself" },
-	{ 'q', "", "not needed: nothing is cut at end of stdin" },
-	{ 'e', "", "rpnc runs no programs" },
-	{ 'c', "", "rpnc runs no programs" },
-	{ 'd', "", "to leave stdin alone, say -n" },
-	{ 'k', "", "only 'rpnc listen' keeps open; echo always does" },
-	{ 'r', "connect", "SO_REUSEPORT is for 'listen -r' and 'echo -r'; for "
+	{ "0", "", "not an option, nor a port: ports are 0 to 65535" },
+	{ "l", "", "to listen, say 'rpnc listen'" },
+	{ "z", "", "to see whether a port is open, say 'rpnc probe -n 1'" },
+	{ "w", "", "nc's -w is --connect-timeout and --idle-timeout here" },
+	{ "N", "", "not needed: end of stdin half-closes by itself" },
+	{ "q", "", "not needed: nothing is cut at end of stdin" },
+	{ "e", "", "rpnc runs no programs" },
+	{ "c", "", "rpnc runs no programs" },
+	{ "d", "", "to leave stdin alone, say -n" },
+	{ "k", "", "only 'rpnc listen' keeps open; echo always does" },
+	{ "r", "connect", "SO_REUSEPORT is for 'listen -r' and 'echo -r'; for "
 	    "nc's random source ports do nothing" },
-	{ 's', "listen echo", "to listen on one address, say HOST PORT" },
-	{ 'p', "listen echo", "the port stands alone: 'rpnc listen 9000'" },
-	{ 0, NULL, NULL },
+	{ "s", "listen echo", "to listen on one address, say HOST PORT" },
+	{ "p", "listen echo", "the port stands alone: 'rpnc listen 9000'" },
+	{ "both", "listen connect", "both ends are awaited anyway; --until "
+	    "peer does not wait for stdin's" },
+	{ NULL, NULL, NULL },
 };
 
 void
@@ -355,8 +358,5 @@ settings_check(const struct settings *s)
 	    fcntl((int)s->ready_fd, F_GETFD) < 0))
 		return fail_as(STATUS_USAGE, "--ready-fd %d: not an open "
 		    "descriptor over 2", (int)s->ready_fd);
-	if (s->both && s->no_stdin)
-		return fail_as(STATUS_USAGE, "--both waits for the end of "
-		    "stdin, -n never reads it: choose");
 	return 0;
 }

@@ -48,7 +48,8 @@ struct settings {
 	int leave;
 	int64_t grace;
 	/* relaying */
-	bool crlf, hex, both, no_stdin;
+	bool crlf, hex, no_stdin;
+	int until;			/* enum until */
 	int prompt;
 	const char *congestion;
 	int64_t idle_timeout;

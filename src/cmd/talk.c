@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,42 +32,87 @@ on_data(struct relay *r, struct conn *c, const void *data, size_t length)
 		desk_payload(&t->desk, c, data, length);
 }
 
-/* The one connection was all there was to do: its fault is the command's. */
 static void
-end_fault(struct talk *t, const struct conn *c, enum reason reason, int error)
+lost_text(char *text, size_t room, const struct loss *lost)
 {
-	char peer[ADDR_TEXT], time[NUM_TEXT];
+	snprintf(text, room, "%s%llu byte%s of input %s not delivered",
+	    lost->at_least ? "at least " : "",
+	    (unsigned long long)lost->bytes, lost->bytes == 1 ? "" : "s",
+	    lost->bytes == 1 ? "was" : "were");
+}
+
+/* What went wrong with a connection, if anything did: -1, or 0. */
+static int
+end_fail(struct talk *t, const struct conn *c, const struct relay_end *end)
+{
+	char peer[ADDR_TEXT], time[NUM_TEXT], lost[NUM_TEXT + 64];
 
 	addr_text(&c->peer, peer);
-	if (reason == REASON_TIMEOUT && !error)
+	lost_text(lost, sizeof(lost), &end->lost);
+	if (end->reason == REASON_TIMEOUT && !end->error)
 		fail_as(STATUS_TIMEOUT, "%s: nothing heard or said for %s",
 		    peer, duration_text(t->desk.settings->idle_timeout, time));
-	else if (reason == REASON_TIMEOUT || reason == REASON_RESET) {
-		errno = error;
+	else if (end->error) {
+		errno = end->error;
 		fail("%s", peer);
-	} else
+	} else if (end->lost.bytes)
+		return fail_as(STATUS_NETWORK, "%s closed: %s", peer, lost);
+	else
+		return 0;
+	if (end->lost.bytes)
+		fail_add("%s", lost);
+	return end->error == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
+}
+
+/*
+ * If this was the one connection, or input's only purpose, its fault is the
+ * command's. Else it is a client that went away, which is told if it missed
+ * something.
+ */
+static void
+end_fault(struct talk *t, const struct conn *c, const struct relay_end *end)
+{
+	const struct relay_options *o = &t->relay_options;
+
+	if (end_fail(t, c, end) == 0)
 		return;
-	if (error == ETIMEDOUT)
-		fail_status_set(STATUS_TIMEOUT);
-	desk_fault(&t->desk);
+	if (!o->keep || (o->until == UNTIL_INPUT && end->lost.bytes))
+		desk_fault(&t->desk);
+	else if (end->lost.bytes)
+		desk_notice(&t->desk, fail_text());
 }
 
 static void
-on_closed(struct relay *r, struct conn *c, enum reason reason, int error)
+on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 {
 	struct talk *t = talk_of(r);
 
 	if (t->interactive)
 		session_closed(&t->session, c);
-	desk_closed(&t->desk, c, reason);
-	if (!t->relay_options.keep)
-		end_fault(t, c, reason, error);
+	desk_closed(&t->desk, c, end->reason);
+	end_fault(t, c, end);
 	if (t->on_closed)
 		t->on_closed(t, c);
 	if (!r->count)
 		t->on_last(t);
 	if (t->interactive)
 		session_refresh(&t->session);
+}
+
+/*
+ * The peer's end is passed on: a program that reads our stdout, and writes
+ * our stdin, may have to see it before it ends itself.
+ */
+static void
+on_half(struct relay *r, struct conn *c)
+{
+	const struct talk *t = talk_of(r);
+	const struct settings *s = t->desk.settings;
+
+	(void)c;
+	if (!t->relay_options.keep && !s->reuseport && !s->json &&
+	    !isatty(STDOUT_FILENO))
+		sink_end(r->out);
 }
 
 static void
@@ -118,6 +164,12 @@ talk_wants_prompt(const struct settings *s)
 int
 talk_check(struct talk *t, const struct settings *s, const struct endpoint *e)
 {
+	if (s->until == UNTIL_INPUT && s->no_stdin)
+		return fail_as(STATUS_USAGE, "--until input waits for the end "
+		    "of stdin, and none is read (-n, or /dev/null)");
+	if (opt_has(&s->given, "until") && e->datagram)
+		return fail_as(STATUS_USAGE, "--until: datagrams have no end "
+		    "of file; connect -u has --linger");
 	return settings_congestion(s, e, &t->congestion);
 }
 
@@ -133,15 +185,16 @@ int
 talk_open(struct talk *t, const struct settings *s)
 {
 	static const struct relay_ops ops = {
+		.on_half = on_half, .on_closed = on_closed,
+		.on_input_fail = on_input_fail, .on_unsent = on_unsent,
+	}, looking = {
+		.on_data = on_data, .on_half = on_half,
 		.on_closed = on_closed, .on_input_fail = on_input_fail,
 		.on_unsent = on_unsent,
-	}, looking = {
-		.on_data = on_data, .on_closed = on_closed,
-		.on_input_fail = on_input_fail, .on_unsent = on_unsent,
 	};
 
 	t->relay_options = (struct relay_options){
-		.both = s->both, .crlf = s->crlf,
+		.until = (enum until)s->until, .crlf = s->crlf,
 		.no_input = s->no_stdin || talk_wants_prompt(s) ||
 		    in_background(STDIN_FILENO),
 		.keep = s->keep, .idle = s->idle_timeout,

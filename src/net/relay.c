@@ -6,12 +6,7 @@
  * behind the head is closed as too slow. With a single connection that is
  * plain flow control, and with many the memory stays one ring.
  *
- * The ends. Input's end half-closes each connection once it has been sent
- * all (-k: only if input ever gave a byte, so that a daemon's /dev/null means
- * nothing). A peer's end makes its link `ending`: it is still sent what was
- * read and what input gives without waiting, then it closes; with --both it
- * waits for input's end too. A write that fails makes the link `broken`: no
- * more is sent, but what the peer said before it closed is still read.
+ * How a connection ends stands in relay_end.c.
  *
  * The short way. Where nobody has to look at the bytes, the kernel moves them
  * itself (path.h): what arrives always, input while there is one connection
@@ -25,13 +20,11 @@
 #include "net/relay.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "net/link.h"
 
 enum {
 	PACE = 256 * 1024,	/* unsent by the fastest: stop reading */
@@ -44,17 +37,17 @@ enum {
 static struct link *
 direct(const struct relay *r)
 {
-	if (r->path_in.kind == PATH_BUFFER || r->in_ended || r->count != 1 ||
-	    !r->conns->ops->direct || link_of(r->conns)->broken)
+	if (r->path_in.kind == PATH_BUFFER || r->shared.in.ended || r->count != 1 ||
+	    !r->conns->ops->direct || !link_takes_input(link_of(r->conns)))
 		return NULL;
 	return link_of(r->conns);
 }
 
 /* Reads input when somebody can take it. */
-static void
-watch_input(struct relay *r)
+void
+relay_watch_input(struct relay *r)
 {
-	bool wanted = r->count && !r->in_ended && !r->options->no_input;
+	bool wanted = r->count && !r->shared.in.ended && !r->shared.in.none;
 	const struct link *only = direct(r);
 
 	if (wanted && r->datagram)
@@ -64,81 +57,9 @@ watch_input(struct relay *r)
 	else if (wanted)
 		wanted = links_unsent(r->conns, false) < PACE;
 	if (!wanted)
-		loop_del(r->loop, &r->in);
+		loop_del(r->loop, &r->shared.in.source);
 	else
-		loop_watch(r->loop, &r->in, EPOLLIN);
-}
-
-void
-relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
-{
-	struct link *link = link_of(c);
-
-	loop_timer_cancel(r->loop, &link->timer);
-	r->count--;
-	if (r->ops->on_closed)
-		r->ops->on_closed(r, c, reason, error);
-	free(link);
-	conn_free(c);
-	if (!r->in.watched || !r->count)
-		watch_input(r);
-}
-
-void
-relay_close_all(struct relay *r, enum reason reason)
-{
-	while (r->conns)
-		relay_close(r, r->conns, reason, 0);
-}
-
-static void
-close_broken(struct relay *r, struct conn *c, int error)
-{
-	if (error == EPIPE)	/* a reset after the peer's end */
-		error = ECONNRESET;
-	relay_close(r, c, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET,
-	    error);
-}
-
-/* Whether a read from input would not wait. */
-static bool
-input_ready(const struct relay *r)
-{
-	struct pollfd p = { .fd = r->in.fd, .events = POLLIN };
-
-	if (r->in_ended || r->options->no_input)
-		return false;
-	return r->in.unpollable || poll(&p, 1, 0) > 0;
-}
-
-/*
- * Takes the steps that are due now that c may be up to date: half-close, or
- * the end. Returns -1 if c is gone.
- */
-static int
-settle(struct link *link)
-{
-	struct conn *c = link->conn;
-	struct relay *r = link->relay;
-
-	if (!link_is_up_to_date(link))
-		return link_watch(link);
-	if (link->shut_due && !c->write_ended && !link->broken) {
-		c->ops->shut(c);
-		c->write_ended = true;
-	}
-	if (!link->ending)
-		return link_watch(link);
-	if (link->broken) {
-		close_broken(r, c, link->broken);
-		return -1;
-	}
-	if (c->write_ended || r->in_ended ||
-	    (!r->options->both && !input_ready(r))) {
-		relay_close(r, c, REASON_END, 0);
-		return -1;
-	}
-	return link_watch(link);
+		loop_watch(r->loop, &r->shared.in.source, EPOLLIN);
 }
 
 static void
@@ -164,7 +85,7 @@ lose(struct link *link, size_t length)
 	int error = link->broken;
 
 	if (error == ECONNREFUSED) {
-		close_broken(r, link->conn, error);
+		relay_broke(r, link->conn, error);
 		return -1;
 	}
 	link->broken = 0;
@@ -178,12 +99,14 @@ static int
 push(struct link *link)
 {
 	uint64_t queued = link->conn->queued;
-	uint64_t length = link->relay->ring.head - link->sent;
+	uint64_t length = link->shared->ring.head - link->sent;
 
 	if (link_send(link) == 0 || !link->relay->datagram)
 		return 0;
-	if (queued)
+	if (queued) {
+		link->conn->queued = 0;
 		return lose(link, queued) < 0 ? -1 : push(link);
+	}
 	link->sent += length;
 	return lose(link, length);
 }
@@ -197,30 +120,30 @@ serve_all(struct relay *r)
 	for (c = r->conns; c; c = next) {
 		next = c->next;
 		if (push(link_of(c)) == 0)
-			settle(link_of(c));
+			relay_settle(link_of(c));
 	}
-	watch_input(r);
+	relay_watch_input(r);
 }
 
 static bool
 lingers(const struct relay *r)
 {
-	return r->datagram && r->in_ended && r->options->linger >= 0;
+	return r->datagram && r->shared.in.ended && r->options->linger >= 0;
 }
 
 static void
 input_ended(struct relay *r)
 {
-	r->in_ended = true;
-	r->in_end_time = loop_now();
-	loop_del(r->loop, &r->in);
+	r->shared.in.ended = true;
+	r->shared.in.end_time = loop_now();
+	loop_del(r->loop, &r->shared.in.source);
 	for (struct conn *c = r->conns; c; c = c->next) {
 		struct link *link = link_of(c);
 
-		link->shut_due = !r->options->keep || r->in_gave;
+		link->shut_due = !r->options->keep || r->shared.in.gave;
 		if (lingers(r))
 			loop_timer_set(r->loop, &link->timer,
-			    r->in_end_time + r->options->linger);
+			    r->shared.in.end_time + r->options->linger);
 	}
 	serve_all(r);
 }
@@ -228,7 +151,7 @@ input_ended(struct relay *r)
 static void
 rewind_ring(struct relay *r)
 {
-	r->ring.head = 0;
+	r->shared.ring.head = 0;
 	for (struct conn *c = r->conns; c; c = c->next)
 		link_of(c)->sent = 0;
 }
@@ -244,8 +167,8 @@ pump(struct link *link)
 		link->stalled = false;	/* the ring's turn */
 		return 0;
 	}
-	result = link_pump(link, &r->path_in, r->in.fd);
-	r->in_gave |= result == PATH_MOVED;
+	result = link_pump(link, &r->path_in, r->shared.in.source.fd);
+	r->shared.in.gave |= result == PATH_MOVED;
 	if (result == PATH_END)
 		input_ended(r);
 	return r->count ? 0 : -1;
@@ -257,7 +180,7 @@ read_input(struct relay *r)
 {
 	size_t most = r->datagram ? RECORD : r->options->crlf ? PIECE / 2 :
 	    PIECE;
-	ssize_t n = read(r->in.fd, r->buffer, most);
+	ssize_t n = read(r->shared.in.source.fd, r->buffer, most);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -270,16 +193,16 @@ read_input(struct relay *r)
 		input_ended(r);
 		return;
 	}
-	r->in_gave = true;
+	r->shared.in.gave = true;
 	if (r->ops->on_data)
 		r->ops->on_data(r, NULL, r->buffer, (size_t)n);
 	if (r->datagram)
 		rewind_ring(r);
 	close_too_slow(r, r->options->crlf ? (size_t)n * 2 : (size_t)n);
 	if (r->options->crlf)
-		ring_add_crlf(&r->ring, r->buffer, (size_t)n);
+		ring_add_crlf(&r->shared.ring, r->buffer, (size_t)n);
 	else
-		ring_add(&r->ring, r->buffer, (size_t)n);
+		ring_add(&r->shared.ring, r->buffer, (size_t)n);
 	serve_all(r);
 }
 
@@ -287,7 +210,7 @@ static void
 on_input(struct source *source, uint32_t events)
 {
 	struct relay *r = (struct relay *)((char *)source -
-	    offsetof(struct relay, in));
+	    offsetof(struct relay, shared.in.source));
 	struct link *only = direct(r);
 
 	(void)events;
@@ -296,8 +219,8 @@ on_input(struct source *source, uint32_t events)
 		return;
 	}
 	if (pump(only) == 0)
-		settle(only);
-	watch_input(r);
+		relay_settle(only);
+	relay_watch_input(r);
 }
 
 /* A datagram is read whole, however large. */
@@ -328,11 +251,11 @@ read_once(struct link *link)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0) {
-		close_broken(r, c, errno);
+		relay_broke(r, c, errno);
 		return -1;
 	}
 	if (n == 0 && !c->ops->datagram) {
-		link_ended(link);
+		c->read_ended = true;
 		return 0;
 	}
 	if (r->ops->on_data)
@@ -350,7 +273,7 @@ pass_on(struct link *link, bool hung_up)
 
 	switch (path_out(&r->path_out, link->conn, r->out->source.fd)) {
 	case PATH_END:
-		link_ended(link);
+		link->conn->read_ended = true;
 		return 0;
 	case PATH_URGENT:
 		return read_once(link);
@@ -359,7 +282,7 @@ pass_on(struct link *link, bool hung_up)
 		link_block(link, hung_up);
 		return -1;
 	case PATH_CONN_FAILED:
-		close_broken(r, link->conn, errno);
+		relay_broke(r, link->conn, errno);
 		return -1;
 	case PATH_OUT_FAILED:
 		sink_break(r->out);
@@ -399,7 +322,7 @@ on_conn(struct conn *c, uint32_t events)
 	if (link->stalled && (events & EPOLLOUT || hung_up) && pump(link) < 0)
 		return;
 	if (c->read_ended && hung_up) {
-		close_broken(r, c, link_error(link));
+		relay_hung_up(link, link->broken ? link->broken : conn_error(c));
 		return;
 	}
 	if (!c->read_ended && (events & EPOLLIN || hung_up)) {
@@ -411,8 +334,8 @@ on_conn(struct conn *c, uint32_t events)
 		    read_some(link) : pass_on(link, hung_up)) < 0)
 			return;
 	}
-	if (settle(link) == 0 && !r->in.watched)
-		watch_input(r);
+	if (relay_settle(link) == 0 && !r->shared.in.source.watched)
+		relay_watch_input(r);
 }
 
 static void
@@ -426,8 +349,8 @@ on_timer(struct timer *timer)
 	int64_t limit = last ? r->options->linger : r->options->idle;
 	int64_t since = c->active;
 
-	if (last && r->in_end_time > since)
-		since = r->in_end_time;
+	if (last && r->shared.in.end_time > since)
+		since = r->shared.in.end_time;
 	if (link->blocked)
 		since = loop_now();	/* it is not the peer that is silent */
 	if (loop_now() < since + limit)
@@ -444,15 +367,19 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 {
 	*r = (struct relay){ .loop = l, .options = options, .ops = ops,
 	    .out = out };
-	r->in.fd = STDIN_FILENO;
-	r->in.on_event = on_input;
+	r->shared.in.source.fd = STDIN_FILENO;
+	r->shared.in.source.on_event = on_input;
+	r->shared.in.none = options->no_input;
+	r->shared.in.terminal = isatty(STDIN_FILENO);
+	r->shared.until = options->until;
+	r->shared.keep = options->keep;
 	if (!ops->on_data && !options->crlf && !options->no_input)
-		r->path_in = path_from(r->in.fd);
+		r->path_in = path_from(r->shared.in.source.fd);
 	if (!ops->on_data)
 		r->path_out = path_to(out->source.fd);
 	r->room = PIECE;
 	r->buffer = malloc(r->room);
-	return r->buffer ? ring_open(&r->ring) : fail("buffer");
+	return r->buffer ? ring_open(&r->shared.ring) : fail("buffer");
 }
 
 int
@@ -463,11 +390,12 @@ relay_add(struct relay *r, struct conn *c)
 	if (!link)
 		return fail("connection");
 	link->relay = r;
-	link->ring = &r->ring;
+	link->shared = &r->shared;
 	link->conn = c;
-	link->sent = r->ring.head;
+	link->sent = r->shared.ring.head;
 	link->timer.on_timer = on_timer;
-	link->shut_due = r->in_ended && !r->options->keep;
+	link->ask.on_timer = relay_on_ask;
+	link->shut_due = r->shared.in.ended && !r->options->keep;
 	r->datagram = c->ops->datagram;
 	c->user = link;
 	c->on_event = on_conn;
@@ -478,9 +406,10 @@ relay_add(struct relay *r, struct conn *c)
 	}
 	conn_link(c, &r->conns);
 	r->count++;
-	if (link->shut_due)
-		settle(link);
-	watch_input(r);
+	/* not now, as it could close what the caller has just opened */
+	if (r->shared.in.ended)
+		loop_timer_set(r->loop, &link->ask, loop_now());
+	relay_watch_input(r);
 	return 0;
 }
 
@@ -515,14 +444,14 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 		return;
 	}
 	if (send_now(link, data, length) == 0)
-		settle(link);
+		relay_settle(link);
 }
 
 void
 relay_shut(struct conn *c)
 {
 	link_of(c)->shut_due = true;
-	settle(link_of(c));
+	relay_settle(link_of(c));
 }
 
 void
@@ -544,6 +473,7 @@ relay_free(struct relay *r)
 {
 	relay_close_all(r, REASON_LOCAL);
 	path_close(&r->path_out);
-	ring_close(&r->ring);
+	peer_gone_close(&r->shared.peers);
+	ring_close(&r->shared.ring);
 	free(r->buffer);
 }

@@ -4,13 +4,13 @@
 #include "base/loop.h"
 #include "base/sink.h"
 #include "net/conn.h"
+#include "net/link.h"
 #include "net/path.h"
-#include "net/ring.h"
 
 struct relay;
 
 struct relay_options {
-	bool both;		/* a peer's end alone ends nothing */
+	enum until until;
 	bool crlf;		/* LF from input goes out as CRLF */
 	bool no_input;		/* never read it */
 	bool keep;		/* input's end means less: see relay.c */
@@ -19,14 +19,23 @@ struct relay_options {
 				   -1: never */
 };
 
+/* How a connection closed. */
+struct relay_end {
+	enum reason reason;
+	int error;		/* an errno, or 0 */
+	struct loss lost;	/* of input */
+};
+
 /* What relay tells; sent: data from input, and then conn is NULL. */
 struct relay_ops {
 	/* NULL: nobody looks, and what arrives goes to out as it is. */
 	void (*on_data)(struct relay *, struct conn *, const void *data,
 	    size_t length);
-	/* Just before conn is freed; error is an errno, or 0. */
-	void (*on_closed)(struct relay *, struct conn *, enum reason,
-	    int error);
+	/* The peer has ended, but is still sent input. */
+	void (*on_half)(struct relay *, struct conn *);
+	/* Just before conn is freed. */
+	void (*on_closed)(struct relay *, struct conn *,
+	    const struct relay_end *);
 	void (*on_input_fail)(struct relay *);	/* see fail_text() */
 	/* The kernel refused to send conn a datagram. Or NULL. */
 	void (*on_unsent)(struct relay *, struct conn *, size_t length,
@@ -43,11 +52,7 @@ struct relay {
 	struct conn *conns;
 	unsigned count;
 	bool datagram;
-	/* input */
-	struct source in;
-	bool in_ended, in_gave;
-	int64_t in_end_time;
-	struct ring ring;	/* input that not all have been sent */
+	struct link_shared shared;
 	char *buffer;
 	size_t room;		/* of buffer */
 	struct path path_in, path_out;
@@ -61,8 +66,8 @@ int relay_init(struct relay *r, struct loop *, const struct relay_options *,
 int relay_add(struct relay *, struct conn *c);
 
 /* Closes c as the user's wish, or all of them. */
-void relay_close(struct relay *, struct conn *c, enum reason, int error);
-void relay_close_all(struct relay *, enum reason);
+void relay_close(struct relay *, struct conn *c, enum reason reason, int error);
+void relay_close_all(struct relay *, enum reason reason);
 
 /*
  * Sends c something that does not come from input, keeping in order; one
@@ -77,5 +82,17 @@ void relay_shut(struct conn *c);
 void relay_resume(struct relay *);
 
 void relay_free(struct relay *);
+
+/* Between relay.c and relay_end.c. Reads input when somebody can take it. */
+void relay_watch_input(struct relay *);
+/*
+ * Takes the steps that are due now that a link may be up to date: half-close,
+ * or the end. Returns -1 if its connection is closed.
+ */
+int relay_settle(struct link *);
+/* Closes for an error (errno); hung_up: after the peer's end, or 0. */
+void relay_broke(struct relay *, struct conn *c, int error);
+void relay_hung_up(struct link *, int error);
+void relay_on_ask(struct timer *);
 
 #endif

@@ -29,9 +29,6 @@ RECEIVE = {
     "socat -b":
         "socat -u -b 262144 TCP-LISTEN:{port},bind={host},reuseaddr STDOUT",
 }
-# Of a pipe rpnc sends no more once the server has ended, and a receiver whose
-# standard input is /dev/null has.
-SEND_PIPE = {**SEND, "rpnc": SEND["rpnc"].replace("-q", "-q --both")}
 UNIX_SEND = {
     "rpnc": "{rpnc} connect -q -U {path}",
     "bare": "{bare} pump {path}",
@@ -211,7 +208,7 @@ def pairs(name, title, space, targets):
 
 
 def rows():
-    chains = of(PLAIN, chain, RECEIVE, SEND_PIPE)
+    chains = of(PLAIN, chain, RECEIVE, SEND)
     return [
         Row("file", "a file to a plain reader", of(PLAIN, file_to_reader, SEND),
             [Target(2.2, ("nc.openbsd",)), Target(1.6, SOCATS)], **LOOK),

@@ -1,0 +1,47 @@
+#include "base/standard.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { STANDARD = 3 };
+
+static bool was_closed[STANDARD];
+
+/* By the end of a pipe where there is no /dev. */
+static bool
+fill(int fd)
+{
+	int ends[2];
+
+	if (open("/dev/null", O_RDONLY) == fd)
+		return true;
+	return pipe(ends) == 0 && ends[0] == fd && close(ends[1]) == 0;
+}
+
+void
+standard_hold(void)
+{
+	for (int fd = 0; fd < STANDARD; fd++) {
+		was_closed[fd] = fcntl(fd, F_GETFD) < 0;
+		if (was_closed[fd] && !fill(fd))
+			abort();
+	}
+}
+
+bool
+standard_was_closed(int fd)
+{
+	return was_closed[fd];
+}
+
+void
+standard_close(int fd)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, fd);
+	close(null);
+}

@@ -1,0 +1,20 @@
+#ifndef BASE_STANDARD_H
+#define BASE_STANDARD_H
+
+#include <stdbool.h>
+
+/* Descriptors 0, 1 and 2, whose numbers must never become a socket's. */
+
+/*
+ * At the start, before anything is opened: fills those that are closed. Stdin
+ * then is at its end; a write to the others still fails, as it should.
+ */
+void standard_hold(void);
+
+/* Whether it was closed at the start. */
+bool standard_was_closed(int fd);
+
+/* Closes it now, so that its reader sees the end; the number stays taken. */
+void standard_close(int fd);
+
+#endif

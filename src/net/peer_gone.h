@@ -1,0 +1,51 @@
+#ifndef NET_PEER_GONE_H
+#define NET_PEER_GONE_H
+
+#include <stdbool.h>
+
+#include "net/conn.h"
+#include "net/diag.h"
+
+/*
+ * After a peer's FIN: has it only ended its own direction, or has nobody its
+ * socket any more? The FIN is the same. Where the peer is on this host,
+ * sock_diag(7) tells: FIN_WAIT2 with an inode can still receive; without an
+ * inode, or as TIME_WAIT, it belongs to no process. For a peer elsewhere TCP
+ * itself has to find out: a reset answers whatever is sent to a socket that
+ * is gone, also a keepalive probe.
+ */
+struct peer_gone {
+	struct diag *diag;	/* opened when first needed */
+	bool refused;		/* it can't be had */
+};
+
+enum peer_state {
+	PEER_UNKNOWN,		/* the kernel does not say */
+	PEER_ABSENT,		/* not listed: on another host, or long gone */
+	PEER_THERE,		/* a process has its socket */
+	PEER_ORPHAN,		/* nobody has */
+};
+
+/* Only TCP has these questions. A Unix socket hangs up when its peer is gone. */
+bool peer_is_tcp(const struct conn *);
+
+enum peer_state peer_state(struct peer_gone *, const struct conn *);
+
+/* Has TCP probe a silent peer: a reset or a time-out will be its event. */
+void peer_keepalive(const struct conn *);
+
+/*
+ * After an error of the socket: whether it was the answer to such a probe, so
+ * that the peer was gone before, and nothing that it was sent is unread.
+ */
+bool peer_was_probed(const struct conn *);
+
+/*
+ * Whether TCP is through with the connection, in order or not. SO_ERROR may
+ * not tell: a sendfile(2) that moved something has consumed it.
+ */
+bool peer_is_cut_off(const struct conn *);
+
+void peer_gone_close(struct peer_gone *);
+
+#endif
