@@ -7,7 +7,8 @@
 #	process		RPNC_TEST_RUN in its environment, or its current
 #			directory is in $run
 #	file		it is in the TMPDIR of a test file; that is in $run
-#	board		the run has a /dev/shm of its own, if it may
+#	board		the run has a /dev/shm, /run/rpnc and /run/user of its
+#			own, if it may
 #	mount		so too: the run has a mount namespace of its own
 #
 # A named network namespace is a mount; one without a name ends with its
@@ -25,28 +26,35 @@ mark() {
 	chmod 711 "$run" # some tests become other users
 	export RPNC_TEST_RUN=${RPNC_TEST_RUN:+$RPNC_TEST_RUN.}${run##*.}
 	export run place=$1
-	test "$place" = beside || mount -t tmpfs -o mode=1777 shm /dev/shm || exit 1
+	test "$place" = beside || own_directories || exit 1
 	boards >"$run/boards"
 	mounts >"$run/mounts"
+}
+
+# own_directories: where boards are without XDG_RUNTIME_DIR. An empty /run/rpnc
+# may stay, which any rpnc of root makes.
+own_directories() {
+	mount -t tmpfs -o mode=1777 shm /dev/shm || return
+	test ! -d /run/user || mount -t tmpfs -o mode=755 user /run/user || return
+	test -d /run/rpnc || mkdir -m 700 /run/rpnc 2>/dev/null || return 0
+	mount -t tmpfs -o mode=700 rpnc /run/rpnc
 }
 
 mounts() {
 	awk '{ print $5 }' /proc/self/mountinfo | sort
 }
 
-# boards: the files where members of a port meet without XDG_RUNTIME_DIR; in a
-# /dev/shm of our own, any file.
+# boards: the files where members of a port meet without XDG_RUNTIME_DIR; in
+# directories of our own, any file.
 boards() {
 	local uid
 	uid=$(id -u)
-	{
-		if test "$place" = apart; then
-			find /dev/shm ! -type d
-		else
-			find /dev/shm/rpnc* -user "$uid" ! -type d
-		fi
-		find /run/rpnc* "/run/user/$uid"/rpnc* -user "$uid" ! -type d
-	} 2>/dev/null | sort
+	if test "$place" = apart; then
+		find /dev/shm /run/rpnc /run/user ! -type d
+	else
+		find /dev/shm/rpnc* /run/rpnc "/run/user/$uid/rpnc-$uid" \
+			-user "$uid" ! -type d
+	fi 2>/dev/null | sort
 }
 
 # processes: the pids of this run.
@@ -113,10 +121,8 @@ left_files() {
 }
 
 left_boards() {
-	boards | comm -13 "$run/boards" - | awk -v others="$(ls "$run/others" 2>&-)" \
-		-v place="$place" '!others || place == "apart" && /^\/dev\/shm\// {
-			print "left " $0
-		}'
+	test "$place" = beside -a -e "$run/others" ||
+		boards | comm -13 "$run/boards" - | sed 's/^/left /'
 }
 
 # left: a line for each thing that the run has left.
