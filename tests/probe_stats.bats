@@ -29,6 +29,7 @@ foreign() {
 	test "$status" -eq 0
 	holds ".members[] | select(.pid == $nine).expected == 360"
 	holds '.fairness | .p > 1e-6 and .dof == 1 and (.at_least | not)'
+	holds '.fairness | .p < 0.01 or .verdict == "as-weighted"'
 	# half each is 1e-6 unlikely, and far more: 9 of 10 go to the one
 	probe -n 400 --json --fail-uneven --expect-weights "$nine=1,$one=1" "$port"
 	test "$status" -eq 7
@@ -92,6 +93,8 @@ steered_once() {
 	test "$status" -eq 0
 	test "$(get .steering)" = "weights A=90,B=10"
 	holds '[.members[].expected] == [360, 40] and .fairness.p > 1e-9'
+	# not even: 90 % and 10 %
+	holds '.fairness | .p < 0.01 or .verdict == "as-weighted"'
 	probe -n 400 "$port"
 	grep -qx 'expected by the steering: weights A=90,B=10' report
 	grep -q '^this steering gives what is expected ± ' report

@@ -5,11 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/multinomial.h"
+
 /*
  * How it works: Pearson's chi-square says how far the counts are from what
  * was expected; how often fair hashing is as far is looked up in the
- * chi-square distribution or, where an expected count is below 5 and that
- * distribution is no good, found by drawing fair groups of the same n.
+ * chi-square distribution or, where an expected count is below 25, found by
+ * drawing fair groups of the same n: of a weight with an expected count of 5
+ * the distribution is called uneven 8 times in 10,000, not 1. A member whose
+ * count alone has a chance below 1e-6 needs no drawing, which could not tell
+ * such chances apart anyway.
  *
  * Two things chi-square alone gets wrong are put right. With many members one
  * that gets nothing drowns in the noise of the others, so silence is tested by
@@ -21,33 +26,30 @@
 
 #define P_UNCLEAR 0.01
 #define P_UNEVEN 1e-4
+#define P_OUTLIER 1e-6
 #define POWER 0.9
+#define SHARES_ALIKE 1e-9
 
 enum {
-	EXPECTED_MIN = 5,	/* Cochran's rule for the distribution */
+	EXPECTED_MIN = 25,	/* below it the distribution's tail is wrong */
+	EXPECTED_LEAST = 5,	/* below it all of the distribution is */
 	DRAWS = 100000,		/* so that 8 hits are still below P_UNEVEN */
-	DRAWS_WORK = 200000000,	/* connections drawn at most: 1 s */
-	DRAWN_MAX = 10000,	/* n beyond which even 20,000 draws are slow */
-	HITS_ENOUGH = 2000,	/* in both tails: p is known to 2 % */
+	DRAWS_LEAST = 20000,	/* so that none is */
+	DRAWS_WORK = 12000000,	/* of multinomial_cost(): some 40 ms */
+	DRAWN_MAX = 10000,	/* n beyond which DRAWS_LEAST is too slow */
+	HITS_ENOUGH = 400,	/* in both tails: p is known to 5 % */
 	STEPS = 60,
 };
 
 struct shares {
 	const double *weights;
-	double total, smallest;
+	double total, smallest, largest;
 	int k, live;	/* live: of a weight above 0 */
 };
 
 /* Chances that a fair chi2 is at least, or at most, the one observed. */
 struct tails {
 	double upper, lower;
-};
-
-/* One column of the alias table, and a member's row in a drawn group. */
-struct cell {
-	double mass, inverse;	/* inverse: 1 / expected count */
-	uint64_t cut;		/* of 2^32: below it the column's own */
-	int alias, seen;
 };
 
 static double
@@ -68,12 +70,15 @@ shares_init(struct shares *s, const double *weights, int k)
 			return -1;
 		if (w > 0 && w < s->smallest)
 			s->smallest = w;
+		if (w > s->largest)
+			s->largest = w;
 		s->live += w > 0;
 		s->total += w;
 	}
 	if (k < 0 || (k > 0 && !s->live) || !isfinite(s->total))
 		return -1;
 	s->smallest /= s->total;
+	s->largest /= s->total;
 	return 0;
 }
 
@@ -205,73 +210,60 @@ chi2_miss(double lambda, const double *par)
 	return 1 - caught;
 }
 
-/* xoshiro256**, Blackman and Vigna, https://prng.di.unimi.it/ */
-static uint64_t
-random_next(uint64_t s[4])
+static int
+draws_for(int k, uint64_t n)
 {
-	uint64_t x = s[1] * 5, shifted = s[1] << 17;
+	double draws = DRAWS_WORK / multinomial_cost(k, n);
 
-	x = (x << 7 | x >> 57) * 9;
-	s[2] ^= s[0];
-	s[3] ^= s[1];
-	s[1] ^= s[2];
-	s[0] ^= s[3];
-	s[2] ^= shifted;
-	s[3] = s[3] << 45 | s[3] >> 19;
-	return x;
+	return draws > DRAWS ? DRAWS : draws < DRAWS_LEAST ? DRAWS_LEAST :
+	    (int)draws;
+}
+
+/* How often one of this share gets so few of n, or so many, whichever it is. */
+static double
+binomial_tail(uint64_t n, uint64_t count, double share)
+{
+	double c = (double)count, rest = (double)n - c, odds = share / (1 - share);
+	double way = c > share * (double)n ? 1 : -1, term, sum = 0;
+	int sign;
+
+	term = exp(lgamma_r((double)n + 1, &sign) - lgamma_r(c + 1, &sign) -
+	    lgamma_r(rest + 1, &sign) + c * log(share) +
+	    rest * log1p(-share));
+	while (term > sum * DBL_EPSILON && c >= 0 && rest >= 0) {
+		sum += term;
+		term *= way > 0 ? odds * rest / (c + 1) :
+		    c / (odds * (rest + 1));
+		c += way;
+		rest -= way;
+	}
+	return sum;
 }
 
 /*
- * Walker's alias table: every column holds 1/k of the mass, its own member's
- * first and above the cut one other's. While it is made, alias links the
- * columns that lack mass and those that have too much.
+ * At most so often fair hashing gives any member a count as rare as the rarest
+ * one here (Bonferroni, both sides).
  */
-static void
-alias_build(struct cell *cells, const struct shares *s)
+static double
+outlier(const struct shares *s, const uint64_t *counts, uint64_t n)
 {
-	int list[2] = {-1, -1}, poor, rich;
-	bool has;
+	double least = 1;
 
-	for (int i = 0; i < s->k; i++) {
-		cells[i].mass = share_of(s, i) * s->k;
-		cells[i].cut = UINT64_C(1) << 32;
-		has = cells[i].mass >= 1;
-		cells[i].alias = list[has];
-		list[has] = i;
-	}
-	while (list[0] >= 0 && list[1] >= 0) {
-		poor = list[0];
-		rich = list[1];
-		list[0] = cells[poor].alias;
-		cells[poor].cut = (uint64_t)(cells[poor].mass * 0x1p32);
-		cells[poor].alias = rich;
-		cells[rich].mass -= 1 - cells[poor].mass;
-		if (cells[rich].mass < 1) {
-			list[1] = cells[rich].alias;
-			cells[rich].alias = list[0];
-			list[0] = rich;
-		}
-	}
+	for (int i = 0; i < s->k; i++)
+		if (share_of(s, i) > 0 && share_of(s, i) < 1)
+			least = fmin(least, binomial_tail(n, counts[i],
+			    share_of(s, i)));
+	return 2 * s->live * least;
 }
 
-/* Draws one fair group; returns the sum of count^2 / expected, chi2 + n. */
+/* The chi2 of a drawn group, plus n: the sum of count^2 / expected. */
 static double
-draw(struct cell *cells, int k, uint64_t n, uint64_t state[4])
+sum_drawn(const int *counts, const double *inverse, int k)
 {
-	uint64_t r, column;
 	double sum = 0;
 
 	for (int i = 0; i < k; i++)
-		cells[i].seen = 0;
-	while (n--) {
-		r = random_next(state);
-		column = (r >> 32) * (uint64_t)k >> 32;
-		if ((uint32_t)r >= cells[column].cut)
-			column = (uint64_t)cells[column].alias;
-		cells[column].seen++;
-	}
-	for (int i = 0; i < k; i++)
-		sum += cells[i].inverse * cells[i].seen * cells[i].seen;
+		sum += inverse[i] * counts[i] * counts[i];
 	return sum;
 }
 
@@ -281,18 +273,14 @@ draw(struct cell *cells, int k, uint64_t n, uint64_t state[4])
  * early where both tails are known well (Besag and Clifford).
  */
 static void
-draw_tails(struct cell *cells, int k, const struct fair *f, struct tails *t)
+draw_tails(struct multinomial *m, const double *inverse, int k,
+    const struct fair *f, struct tails *t)
 {
-	uint64_t state[4] = {0x243f6a8885a308d3, 0x13198a2e03707344,
-	    0xa4093822299f31d0, 0x082efa98ec4e6c89};	/* of pi */
 	double seen, goal = f->chi2 + (double)f->n, slack = goal * 1e-9;
-	int done = 0, high = 1, low = 1;
-	int draws = (int)(DRAWS_WORK / f->n);
+	int done = 0, high = 1, low = 1, draws = draws_for(k, f->n);
 
-	if (draws > DRAWS)
-		draws = DRAWS;
 	while (done < draws && (high < HITS_ENOUGH || low < HITS_ENOUGH)) {
-		seen = draw(cells, k, f->n, state);
+		seen = sum_drawn(multinomial_draw(m), inverse, k);
 		high += seen >= goal - slack;
 		low += seen <= goal + slack;
 		done++;
@@ -304,20 +292,19 @@ draw_tails(struct cell *cells, int k, const struct fair *f, struct tails *t)
 static int
 tails_drawn(const struct shares *s, const struct fair *f, struct tails *t)
 {
-	struct cell *cells;
-	double expected;
+	struct multinomial *m = multinomial_new(s->weights, s->k, f->n);
+	double *inverse = calloc((size_t)s->k, sizeof(*inverse)), expected;
+	int result = m && inverse ? 0 : -1;
 
-	cells = calloc((size_t)s->k, sizeof *cells);
-	if (!cells)
-		return -1;
-	for (int i = 0; i < s->k; i++) {
+	for (int i = 0; result == 0 && i < s->k; i++) {
 		expected = share_of(s, i) * (double)f->n;
-		cells[i].inverse = expected > DBL_MIN ? 1 / expected : 0;
+		inverse[i] = expected > DBL_MIN ? 1 / expected : 0;
 	}
-	alias_build(cells, s);
-	draw_tails(cells, s->k, f, t);
-	free(cells);
-	return 0;
+	if (result == 0)
+		draw_tails(m, inverse, s->k, f, t);
+	multinomial_free(m);
+	free(inverse);
+	return result;
 }
 
 /*
@@ -336,20 +323,33 @@ tails_known(const struct shares *s, const struct fair *f, struct tails *t)
 	t->lower = 1 - fair_chi2_p(chi * chi, f->dof);
 }
 
+/* Whether it is drawn. What would take too long is, where it has to be. */
+static bool
+is_drawn(const struct shares *s, uint64_t n)
+{
+	double least = s->smallest * (double)n;
+
+	if (least < EXPECTED_LEAST)
+		return n <= DRAWN_MAX || draws_for(s->k, n) > DRAWS_LEAST;
+	return least < EXPECTED_MIN && draws_for(s->k, n) > DRAWS_LEAST;
+}
+
 static int
-tails_find(const struct shares *s, struct fair *f, struct tails *t)
+tails_find(const struct shares *s, const uint64_t *counts, struct fair *f,
+    struct tails *t)
 {
 	*t = (struct tails){1, 1};
 	if (isinf(f->chi2))
 		t->upper = 0;
 	if (isinf(f->chi2) || f->dof < 1 || f->n == 0)
 		return 0;
-	f->monte_carlo = f->n <= DRAWN_MAX &&
-	    s->smallest * (double)f->n < EXPECTED_MIN;
-	if (f->monte_carlo)
-		return tails_drawn(s, f, t);
-	tails_known(s, f, t);
-	return 0;
+	f->monte_carlo = is_drawn(s, f->n);
+	if (!f->monte_carlo) {
+		tails_known(s, f, t);
+		return 0;
+	}
+	t->upper = outlier(s, counts, f->n);
+	return t->upper < P_OUTLIER ? 0 : tails_drawn(s, f, t);
 }
 
 static void
@@ -416,7 +416,8 @@ enough(const struct shares *s)
 }
 
 static enum fair_verdict
-judge(const struct fair *f, double lower, double silence_p)
+judge(const struct fair *f, const struct shares *s, double lower,
+    double silence_p)
 {
 	double p = fmin(f->p, f->silent_p);
 
@@ -428,7 +429,8 @@ judge(const struct fair *f, double lower, double silence_p)
 		return FAIR_TOO_EVEN;
 	if (f->dof < 1 || silence_p >= P_UNCLEAR)
 		return FAIR_TOO_FEW;
-	return FAIR_EVEN;
+	return s->largest - s->smallest > SHARES_ALIKE ? FAIR_AS_WEIGHTED :
+	    FAIR_EVEN;
 }
 
 int
@@ -445,7 +447,7 @@ fair_test(const uint64_t *counts, const double *weights, int k,
 		return -1;
 	out->dof = s.live > 1 ? s.live - 1 : 0;
 	compare(&s, counts, out);
-	if (tails_find(&s, out, &t) < 0)
+	if (tails_find(&s, counts, out, &t) < 0)
 		return -1;
 	silence_p = silence(&s, out->n);
 	out->p = t.upper;
@@ -453,7 +455,7 @@ fair_test(const uint64_t *counts, const double *weights, int k,
 		out->silent_p = silence_p;
 	out->n_enough = out->dof ? enough(&s) : 0;
 	out->n_for_10pct = fair_needed(s.live, s.smallest, 0.1);
-	out->verdict = judge(out, t.lower, silence_p);
+	out->verdict = judge(out, &s, t.lower, silence_p);
 	return 0;
 }
 
@@ -463,7 +465,9 @@ fair_verdict_name(enum fair_verdict verdict)
 	static const char *const names[] = {
 		[FAIR_EVEN] = "even", [FAIR_UNCLEAR] = "unclear",
 		[FAIR_UNEVEN] = "uneven", [FAIR_TOO_EVEN] = "too-even",
-		[FAIR_TOO_FEW] = "too-few", [FAIR_CHANGED] = "changed",
+		[FAIR_TOO_FEW] = "too-few",
+		[FAIR_AS_WEIGHTED] = "as-weighted",
+		[FAIR_CHANGED] = "changed",
 	};
 
 	return names[verdict];

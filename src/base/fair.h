@@ -6,8 +6,8 @@
 
 /*
  * Were n connections spread over k members as a hash would spread them?
- * Judged in the order uneven, unclear, too-even, too-few, even; FAIR_CHANGED
- * is for callers to set.
+ * Judged in the order uneven, unclear, too-even, too-few, even; a weight of 0
+ * makes no weights unequal. FAIR_CHANGED is for callers to set.
  */
 enum fair_verdict {
 	FAIR_EVEN,	/* p >= 0.01 */
@@ -15,6 +15,7 @@ enum fair_verdict {
 	FAIR_UNEVEN,	/* p or silent_p below 1e-4 */
 	FAIR_TOO_EVEN,	/* p > 0.9999, the discreteness of counts allowed for */
 	FAIR_TOO_FEW,	/* one member, or a dead one could pass unnoticed */
+	FAIR_AS_WEIGHTED,	/* even, by weights that are not all equal */
 	FAIR_CHANGED,	/* members came or went meanwhile */
 };
 
@@ -23,7 +24,7 @@ struct fair {
 	double chi2;		/* INFINITY: a member of weight 0 got some */
 	int dof;		/* members of a weight above 0, less one */
 	double p;		/* how often a fair chi2 is this large */
-	bool monte_carlo;	/* p was drawn, as an expected count was < 5 */
+	bool monte_carlo;	/* not by the distribution: below 25 expected */
 	int silent;		/* members that got none and should have */
 	double silent_p;	/* fair hashing leaves any silent so often, at
 				   most; 1 where none is */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fair.h"
 #include "base/text.h"
 
 enum { LABEL_MAX = 128, LABELS = 4096 };
@@ -218,9 +219,6 @@ members(const struct metrics *m, const struct probe_report *r)
 static void
 fairness(const struct metrics *m, const struct probe_fairness *f)
 {
-	static const char *const verdicts[] = {
-		"even", "unclear", "uneven", "too-even", "too-few", "changed",
-	};
 	char labels[LABELS];
 
 	if (!f)
@@ -232,11 +230,13 @@ fairness(const struct metrics *m, const struct probe_fairness *f)
 	    "How often fair hashing is as uneven as this.");
 	family(m, "fairness_verdict", "gauge",
 	    "1 for the verdict, 0 for the others.");
-	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+	for (int v = FAIR_EVEN; v <= FAIR_CHANGED; v++) {
+		const char *name = fair_verdict_name((enum fair_verdict)v);
+
 		memcpy(labels, m->common, sizeof(labels));
-		label(labels, "verdict", verdicts[i]);
+		label(labels, "verdict", name);
 		sample(m, "fairness_verdict", labels,
-		    strcmp(verdicts[i], f->verdict) == 0);
+		    strcmp(name, f->verdict) == 0);
 	}
 }
 

@@ -1,4 +1,4 @@
-/* By simulation: how often fair_test() is wrong about fair and unfair groups. */
+/* By simulation, or all cases: how often fair_test() is wrong about fair and unfair groups. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -35,6 +35,58 @@ assert_few(int got, int groups, double chance, const char *what)
 {
 	if (got >= alarm_limit(groups, chance))
 		fail_msg("%s %d times of %d", what, got, groups);
+}
+
+/* What is as rare as this counts as one: to judge it takes a while. */
+static bool
+is_alarm(const uint64_t *counts, const double *weights, int k, double chance)
+{
+	if (chance < log(1e-9))
+		return true;
+	assert_int_equal(fair_test(counts, weights, k, &f), 0);
+	return f.verdict == FAIR_UNEVEN;
+}
+
+/* All ways to deal n, each with its chance: how often is it uneven? */
+static double
+alarms(const double *weights, int k, int n, uint64_t *counts, int i)
+{
+	double sum = 0, chance = lgamma(n + 1.0);
+	int left = n;
+
+	for (int j = 0; j < i; j++)
+		left -= (int)counts[j];
+	for (int x = i < k - 1 ? 0 : left; x <= left; x++) {
+		counts[i] = (uint64_t)x;
+		if (i < k - 1) {
+			sum += alarms(weights, k, n, counts, i + 1);
+			continue;
+		}
+		for (int j = 0; j < k; j++)
+			chance += (double)counts[j] * log(weights[j]) -
+			    lgamma((double)counts[j] + 1);
+		sum += is_alarm(counts, weights, k, chance) ? exp(chance) : 0;
+	}
+	return sum;
+}
+
+/* The distribution alone says uneven up to 8 times in 10,000 of these. */
+static void
+test_small_weights_are_not_uneven_by_chance(void **state)
+{
+	static const struct { double weights[3]; int k, n; } cases[] = {
+		{{0.9, 0.1}, 2, 50},
+		{{0.99, 0.01}, 2, 500}, {{0.7, 0.2, 0.1}, 3, 50},
+	};
+	uint64_t counts[3];
+	double p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		p = alarms(cases[i].weights, cases[i].k, cases[i].n, counts, 0);
+		if (!(p < 1.4e-4))
+			fail_msg("uneven with a chance of %g: case %zu", p, i);
+	}
 }
 
 static void
@@ -138,6 +190,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_false_alarms),
+		cmocka_unit_test(
+		    test_small_weights_are_not_uneven_by_chance),
 		cmocka_unit_test(test_power),
 	};
 
