@@ -13,6 +13,11 @@ get() {
 	jq -r "$1" report
 }
 
+# holds FILTER: it is so of the JSON report.
+holds() {
+	jq -e "$1" report >/dev/null
+}
+
 # sums: whatever happened, every attempt is one of these.
 sums() {
 	get '.attempts == .ok + .queued + (.failed | add)' | grep -qx true

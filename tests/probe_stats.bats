@@ -5,11 +5,6 @@
 load helpers
 load probe
 
-# holds FILTER: it is so of the JSON report.
-holds() {
-	jq -e "$1" report >/dev/null
-}
-
 # foreign COUNTS: two processes that are not rpnc's on one port, of which each
 # has so many sockets; the port in port, their pids in workers.
 foreign() {
@@ -219,6 +214,37 @@ steered_once() {
 	probe --merge good bad
 	test "$status" -eq 6
 	grep -qx 'failed 10 (refused 10)' report
+}
+
+# doubled FIELD OLD NEW WHAT: one report with NEW in place of OLD is merged, and
+# two are too much of WHAT.
+doubled() {
+	sed "s!\"$1\":$2!\"$1\":$3!" good >big
+	cmp -s good big && fail "$1: nothing to replace"
+	probe --merge --json big
+	test -s report
+	probe --merge big big
+	test "$status" -eq 2
+	test ! -s report
+	grep -qx "rpnc probe: --merge big, line 1: the reports add up to too much: $4" err
+}
+
+@test "probe: --merge of reports that add up to more than a number holds is one line, and 2" {
+	start echo 127.0.0.1 0
+	probe -n 5 --json "$port"
+	cp report good
+	local field most=9007199254740992 # 2^53
+	for field in attempts ok unattributed mismatched refused reports; do
+		doubled "$field" '[0-9]*' "$most" "$field"
+	done
+	doubled count '5,"predicted"' "$most,\"predicted\"" count
+	doubled histogram '"[^"]*"' "\"1/7;0;0;0;0:$most\"" connect
+	doubled seconds '[0-9.]*' 1e308 seconds
+	# one alone, near 2^63
+	sed 's/"attempts":5/"attempts":9223372036854775807/' good >big
+	probe --merge big
+	test "$status" -eq 2
+	grep -qx 'rpnc probe: --merge big, line 1: the reports add up to too much: attempts' err
 }
 
 @test "probe: --merge of what is no report is one line, and 2" {

@@ -16,9 +16,6 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* More could not be written as a number by every reader of JSON. */
-#define COUNT_LIMIT (UINT64_C(1) << 53)
-
 /* What the buckets alone say. */
 struct extent {
 	uint64_t count;
@@ -172,7 +169,7 @@ decode_run(const char *s, struct hist *h, uint64_t *next)
 	if (first < *next || last < first || last >= HIST_BUCKETS)
 		return NULL;
 	for (uint64_t i = first; i <= last; i++) {
-		if (n > COUNT_LIMIT - h->count)
+		if (n > HIST_COUNT_MAX - h->count)
 			return NULL;
 		h->buckets[i] = n;
 		h->count += n;
@@ -234,14 +231,17 @@ hist_add(struct hist *h, uint64_t value)
 	h->count++;
 }
 
-void
+int
 hist_merge(struct hist *into, const struct hist *from)
 {
 	struct hist seen = *from;
 
 	settle(&seen);
 	if (!seen.count)
-		return;
+		return 0;
+	if (seen.count > HIST_COUNT_MAX - into->count ||
+	    seen.sum > UINT64_MAX - into->sum)
+		return -1;
 	if (!into->count || seen.min < into->min)
 		into->min = seen.min;
 	if (seen.max > into->max)
@@ -250,6 +250,7 @@ hist_merge(struct hist *into, const struct hist *from)
 	into->count += seen.count;
 	for (unsigned i = 0; i < HIST_BUCKETS; i++)
 		into->buckets[i] += seen.buckets[i];
+	return 0;
 }
 
 uint64_t
@@ -272,6 +273,16 @@ hist_percentile(const struct hist *h, double p)
 			    h->max;
 	}
 	return h->max;
+}
+
+double
+hist_quantile(const struct hist *h, double p)
+{
+	bool enough = p <= 50 || p >= 100 ||
+	    llround((100 - p) * 1e6) * (wide)h->count >=
+	    (wide)HIST_BEYOND * 100000000;
+
+	return h->count && enough ? (double)hist_percentile(h, p) : NAN;
 }
 
 uint64_t

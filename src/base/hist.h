@@ -6,9 +6,11 @@
 enum {
 	HIST_BITS = 7,		/* 2^7 buckets for each power of two */
 	HIST_RANGE = 42,	/* values stay below 2^42 ns: 73 minutes */
-	HIST_P999_FROM = 10000,	/* samples before p99.9 says something */
+	HIST_BEYOND = 10,	/* samples that a percentile leaves above it */
 	HIST_BUCKETS = (HIST_RANGE - HIST_BITS + 1) << HIST_BITS,
 };
+/* More could not be written as a number for every reader of JSON. */
+#define HIST_COUNT_MAX (UINT64_C(1) << 53)
 #define HIST_MAX ((UINT64_C(1) << HIST_RANGE) - 1)
 
 /*
@@ -26,8 +28,12 @@ void hist_init(struct hist *h);
 /* Counts value; above HIST_MAX it is counted, and kept, as HIST_MAX. */
 void hist_add(struct hist *h, uint64_t value);
 
-/* Adds all of from, which another process may be adding to meanwhile. */
-void hist_merge(struct hist *into, const struct hist *from);
+/*
+ * Adds all of from, which another process may be adding to meanwhile. Returns
+ * -1, and adds nothing, if the counts would pass HIST_COUNT_MAX, or the sum
+ * 64 bits.
+ */
+int hist_merge(struct hist *into, const struct hist *from);
 
 /*
  * The value that p % of the samples do not exceed: that of the sample of rank
@@ -36,6 +42,12 @@ void hist_merge(struct hist *into, const struct hist *from);
  * decimals; 0 is min, 100 is max. 0 while empty, as is the mean.
  */
 uint64_t hist_percentile(const struct hist *h, double p);
+/*
+ * The same, and NAN where the sample is too small for it: p50 is of any, and
+ * above it 10 samples must lie beyond: p90 from 100, p99 from 1000, p99.9 from
+ * 10,000. Of fewer it would be the maximum, or nearly.
+ */
+double hist_quantile(const struct hist *h, double p);
 /* How many samples are at most value, in buckets that end there. */
 uint64_t hist_count_to(const struct hist *h, uint64_t value);
 double hist_mean(const struct hist *h);

@@ -18,6 +18,7 @@
 #include "base/line.h"
 
 enum { LINE_MOST = 64 << 20 };		/* thousands of members */
+#define MERGE_COUNT_MAX HIST_COUNT_MAX
 
 /* The row of a member: reports may have tens of thousands. */
 struct merge_row {
@@ -36,6 +37,7 @@ struct merge_row {
 struct reader {
 	struct merge *merge;
 	const char *wrong;		/* the first field that was; NULL: none */
+	bool excess;			/* it adds up to too much */
 };
 
 static void
@@ -43,6 +45,24 @@ wrong(struct reader *r, const char *name)
 {
 	if (!r->wrong)
 		r->wrong = name;
+}
+
+static void
+excess(struct reader *r, const char *name)
+{
+	if (!r->wrong)
+		r->excess = true;
+	wrong(r, name);
+}
+
+/* A sum that JSON can't carry would be a false one. */
+static void
+sum_add(struct reader *r, uint64_t *sum, uint64_t n, const char *name)
+{
+	if (n > MERGE_COUNT_MAX - *sum)
+		excess(r, name);
+	else
+		*sum += n;
 }
 
 /* A field that must be there, as null or as an object. */
@@ -65,6 +85,12 @@ count(struct reader *r, json_t *from, const char *name)
 		return (uint64_t)json_integer_value(value);
 	wrong(r, name);
 	return 0;
+}
+
+static void
+count_add(struct reader *r, json_t *from, const char *name, uint64_t *sum)
+{
+	sum_add(r, sum, count(r, from, name), name);
 }
 
 /* -1: null */
@@ -137,8 +163,8 @@ latency(struct reader *r, json_t *from, const char *name, struct hist **into)
 		wrong(r, "histogram");
 	else if (!*into && !(*into = calloc(1, sizeof(**into))))
 		wrong(r, "memory");
-	else
-		hist_merge(*into, h);
+	else if (hist_merge(*into, h) < 0)
+		excess(r, name);
 	free(h);
 }
 
@@ -220,10 +246,11 @@ member(struct reader *r, json_t *o, const char *by, const char *host)
 		return 0;
 	}
 	row = &t->rows[at];
+	sum_add(r, &r->merge->counted, all, "count");
 	row->count += all - foretold;
 	row->predicted += foretold;
-	row->queued += count(r, o, "queued");
-	row->failed += count(r, o, "failed");
+	count_add(r, o, "queued", &row->queued);
+	count_add(r, o, "failed", &row->failed);
 	row->sockets = sockets > 0 ? sockets : row->sockets;
 	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
 	latencies(r, o, row->latency);
@@ -301,20 +328,20 @@ totals(struct reader *r, json_t *o)
 	json_t *failed = object(r, o, "failed");
 	double seconds = real(r, o, "seconds");
 
-	t->attempts += count(r, o, "attempts");
-	t->out[OUT_OK] += count(r, o, "ok");
-	t->out[OUT_QUEUED] += count(r, o, "queued");
-	t->out[OUT_REFUSED] += count(r, failed, "refused");
-	t->out[OUT_RESET] += count(r, failed, "reset");
-	t->out[OUT_TIMEOUT] += count(r, failed, "timeout");
-	t->out[OUT_OTHER] += count(r, failed, "other");
-	t->unattributed += count(r, o, "unattributed");
-	t->mismatched += count(r, o, "mismatched");
-	t->abandoned += count(r, o, "abandoned");
+	count_add(r, o, "attempts", &t->attempts);
+	count_add(r, o, "ok", &t->out[OUT_OK]);
+	count_add(r, o, "queued", &t->out[OUT_QUEUED]);
+	count_add(r, failed, "refused", &t->out[OUT_REFUSED]);
+	count_add(r, failed, "reset", &t->out[OUT_RESET]);
+	count_add(r, failed, "timeout", &t->out[OUT_TIMEOUT]);
+	count_add(r, failed, "other", &t->out[OUT_OTHER]);
+	count_add(r, o, "unattributed", &t->unattributed);
+	count_add(r, o, "mismatched", &t->mismatched);
+	count_add(r, o, "abandoned", &t->abandoned);
 	if (!(seconds >= 0))
 		wrong(r, "seconds");
-	else
-		m->seconds += seconds;
+	else if (!isfinite(m->seconds += seconds))
+		excess(r, "seconds");
 	latencies(r, o, t->latency);
 }
 
@@ -333,7 +360,7 @@ report(struct reader *r, json_t *o)
 	totals(r, o);
 	members(r, o, by);
 	fairness(r, o);
-	m->reports += count(r, o, "reports");
+	count_add(r, o, "reports", &m->reports);
 	if (!m->reports)
 		wrong(r, "reports");
 }
@@ -373,6 +400,9 @@ read_line(struct merge *m, const char *line, size_t length, const char *name,
 	json_decref(o);
 	if (!r.wrong)
 		return 1;
+	if (r.excess)
+		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: the "
+		    "reports add up to too much: %s", name, at, r.wrong);
 	return fail_as(STATUS_USAGE, "--merge %.200s, line %d: not a report "
 	    "of this version: %s", name, at, r.wrong);
 }

@@ -23,6 +23,7 @@ struct merge {
 	struct addr address;		/* len 0: several, or not known */
 	struct merge_word by, loop, host, steering, target, port, protocol;
 	uint64_t reports;
+	uint64_t counted;		/* for all members together */
 	double seconds;			/* of all, one after the other */
 	int fewest;			/* members of one report */
 	bool unjudged;			/* one has no verdict */
