@@ -173,11 +173,11 @@ stop_and_go() {
 	start echo 127.0.0.1 0
 	stop_and_go
 	# however few at a time there may be
-	timeout 60 rpnc probe --echo -c 1 --rate 100 -d 3 --by banner --json "$port" \
+	timeout 60 rpnc probe --echo -c 1 --rate 400 -d 3 --by banner --json "$port" \
 		>one 2>&1 3>&- &
 	local one=$!
 	pids+=("$one")
-	probe --echo -c 200 --rate 100 -d 3 --json "$port"
+	probe --echo -c 400 --rate 400 -d 3 --json "$port"
 	test "$status" -eq 0
 	test "$(get .loop)" = open
 	get '.latency.echo.p99 >= 100000' | grep -qx true

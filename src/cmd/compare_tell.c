@@ -9,10 +9,11 @@ const char *const compare_models[COMPARE_MODELS] = {
 	"shared", "exclusive", "reuseport", "blocking", "handoff", "fork",
 };
 
+/* Of one round: a figure to compare, though of too few to stand alone. */
 static double
-percentile(const struct hist *h, double p)
+round_p99(const struct hist *h)
 {
-	return h && h->count ? (double)hist_percentile(h, p) / 1e3 : NAN;
+	return h && h->count ? (double)hist_percentile(h, 99) / 1e3 : NAN;
 }
 
 /* The workers of --accept fork are others each time. */
@@ -39,7 +40,7 @@ compare_add(struct compare_results *all, int model, enum compare_phase phase,
 	r->failed += t->attempts - ok;
 	all->failed += t->attempts - ok;
 	r->rate[i] = seconds > 0 ? (double)ok / seconds : NAN;
-	r->p99[i] = percentile(t->latency[LATENCY_ECHO], 99);
+	r->p99[i] = round_p99(t->latency[LATENCY_ECHO]);
 	if (t->latency[LATENCY_ECHO])
 		hist_merge(&r->latency, t->latency[LATENCY_ECHO]);
 	r->cpu[i] = ok ? cpu / (double)ok * 1e6 : NAN;
@@ -56,8 +57,8 @@ figures_fill(struct compare_figures *f, const struct compare_rounds *r,
 	*f = (struct compare_figures){
 		.attempts = r->attempts, .failed = r->failed,
 		.rate = advice_median(r->rate, rounds),
-		.p50 = percentile(&r->latency, 50),
-		.p99 = percentile(&r->latency, 99),
+		.p50 = hist_quantile(&r->latency, 50) / 1e3,
+		.p99 = hist_quantile(&r->latency, 99) / 1e3,
 		.cpu = advice_median(r->cpu, rounds),
 		.max_share = NAN,
 	};

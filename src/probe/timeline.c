@@ -8,7 +8,7 @@
 #include "base/fail.h"
 #include "probe/clock.h"
 
-enum { WIDTH_NS = 50 * 1000 * 1000, SHOWN_PERCENTILE = 99 };
+enum { WIDTH_NS = 50 * 1000 * 1000 };
 
 uint64_t
 losses_sum(const struct probe_losses *l)
@@ -27,18 +27,13 @@ losses_add(struct probe_losses *into, const struct probe_losses *l)
 }
 
 static void
-interval_merge(struct interval *into, struct interval *from)
+interval_merge(struct interval *into, const struct interval *from)
 {
 	into->attempts += from->attempts;
 	into->slow += from->slow;
 	losses_add(&into->lost, &from->lost);
-	if (into->took && from->took) {
-		hist_merge(into->took, from->took);
-		free(from->took);
-	} else if (from->took) {
-		into->took = from->took;
-	}
-	*from = (struct interval){ 0 };
+	if (from->longest > into->longest)
+		into->longest = from->longest;
 }
 
 /* Each two become one. */
@@ -111,10 +106,8 @@ count_kept(struct timeline *t, struct interval *i, const struct result *r)
 		return;
 	i->slow += r->took > t->slow_ns;
 	t->slow += r->took > t->slow_ns;
-	if (!i->took)
-		i->took = calloc(1, sizeof(*i->took));
-	if (i->took)
-		hist_add(i->took, (uint64_t)r->took);
+	if (r->took > i->longest)
+		i->longest = r->took;
 }
 
 void
@@ -171,8 +164,7 @@ interval_report(const struct timeline *t, int at, struct probe_interval *out)
 	*out = (struct probe_interval){
 		.at = (double)(at * t->width) / 1e9, .attempts = i->attempts,
 		.slow = i->slow, .lost = i->lost,
-		.p99 = i->took ? (double)hist_percentile(i->took,
-		    SHOWN_PERCENTILE) / 1e9 : NAN,
+		.longest = i->longest ? (double)i->longest / 1e9 : NAN,
 	};
 }
 
@@ -218,8 +210,6 @@ timeline_report(struct timeline *t, struct probe_during *out)
 void
 timeline_free(struct timeline *t)
 {
-	for (int i = 0; i < t->count; i++)
-		free(t->at[i].took);
 	free(t->changes);
 	free(t->intervals);
 	free(t->changed);

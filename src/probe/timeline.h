@@ -15,7 +15,7 @@ enum { TIMELINE_INTERVALS = 48, TIMELINE_CHANGES = 256 };
 struct interval {
 	uint64_t attempts, slow;
 	struct probe_losses lost;
-	struct hist *took;		/* of those that were not; NULL: none */
+	int64_t longest;		/* ns, of those that were not; 0: none */
 };
 
 struct timeline {

@@ -27,7 +27,7 @@ static const struct field interval_fields[] = {
 	FIELD(probe_interval, "timeout", FIELD_COUNT, lost.timeout),
 	FIELD(probe_interval, "other", FIELD_COUNT, lost.other),
 	FIELD(probe_interval, "slow", FIELD_COUNT, slow),
-	FIELD(probe_interval, "p99", FIELD_SECONDS, p99),
+	FIELD(probe_interval, "longest", FIELD_SECONDS, longest),
 	{ 0 },
 };
 
@@ -79,7 +79,7 @@ time_of(double seconds, char text[static NUM_TEXT])
 /* What is drawn over time: one row each, where there is any of it. */
 enum lane {
 	LANE_ATTEMPTS, LANE_REFUSED, LANE_RESET, LANE_ENDED, LANE_TIMEOUT,
-	LANE_OTHER, LANE_SLOW, LANE_P99, LANES,
+	LANE_OTHER, LANE_SLOW, LANE_LONGEST, LANES,
 };
 
 static double
@@ -93,8 +93,8 @@ value(const struct probe_interval *i, enum lane lane)
 		[LANE_SLOW] = i->slow,
 	};
 
-	if (lane == LANE_P99)
-		return isfinite(i->p99) ? i->p99 : 0;
+	if (lane == LANE_LONGEST)
+		return isfinite(i->longest) ? i->longest : 0;
 	return (double)counts[lane];
 }
 
@@ -103,7 +103,7 @@ row(FILE *out, const struct probe_during *d, enum lane lane)
 {
 	static const char *const names[] = {
 		"attempts", "refused", "reset", "ended", "timeout", "other",
-		"slow", "p99",
+		"slow", "longest",
 	};
 	double values[COLUMNS_MAX], most = 0, sum = 0;
 	char spark[SPARK_TEXT(COLUMNS_MAX)], time[NUM_TEXT];
@@ -119,7 +119,7 @@ row(FILE *out, const struct probe_during *d, enum lane lane)
 	    columns(d), spark));
 	if (lane == LANE_ATTEMPTS)
 		fprintf(out, "%.0f a second", most / d->interval);
-	else if (lane == LANE_P99)
+	else if (lane == LANE_LONGEST)
 		fputs(time_of(most, time), out);
 	else
 		fprintf(out, "%.0f", sum);

@@ -21,7 +21,7 @@ struct probe_interval {
 	double at;
 	uint64_t attempts, slow;
 	struct probe_losses lost;
-	double p99;			/* of those that were not lost */
+	double longest;			/* seconds, of those not lost */
 };
 
 struct probe_change {

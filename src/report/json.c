@@ -77,13 +77,19 @@ list_json(const struct field *f, const void *struct_)
 	return list;
 }
 
+/* JSON has no infinity, and NAN is what is not known. */
+static json_t *
+real_json(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
 static json_t *
 percentile_json(const struct hist *h, double p)
 {
-	return json_real((double)hist_percentile(h, p) / 1e3);
+	return real_json(hist_quantile(h, p) / 1e3);
 }
 
-/* p99.9 only where it says something. */
 static json_t *
 latency_json(const struct hist *h)
 {
@@ -96,18 +102,10 @@ latency_json(const struct hist *h)
 	    "count", (json_int_t)h->count, "min", (double)h->min / 1e3,
 	    "mean", hist_mean(h) / 1e3, "p50", percentile_json(h, 50),
 	    "p90", percentile_json(h, 90), "p99", percentile_json(h, 99),
-	    "p999", h->count < HIST_P999_FROM ? json_null() :
-	    percentile_json(h, 99.9), "max", (double)h->max / 1e3,
+	    "p999", percentile_json(h, 99.9), "max", (double)h->max / 1e3,
 	    "histogram", text);
 	free(text);
 	return object;
-}
-
-/* JSON has no infinity, and NAN is what is not known. */
-static json_t *
-real_json(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
 }
 
 static json_t *

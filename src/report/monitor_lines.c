@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "report/plot.h"
+#include "report/quantile.h"
 
 enum {
 	NARROW = 70,			/* short sentences below this */
@@ -188,9 +189,6 @@ static void
 latency(const struct monitor_page *p, char *line, const char *name,
     enum latency which)
 {
-	static const struct { const char *name; double p; } points[] = {
-		{ "p50", 50 }, { "p99", 99 }, { "max", 100 },
-	};
 	const struct monitor_now *now = p->report->now;
 	const struct hist *h = now->latency->at[which];
 	char part[64], text[NUM_TEXT];
@@ -198,12 +196,9 @@ latency(const struct monitor_page *p, char *line, const char *name,
 	if (!h || !h->count)
 		return;
 	snprintf(line, MONITOR_LINE, "%-*s", LABEL - 2, name);
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(part, sizeof(part), "%s %s", points[i].name,
-		    duration_text((int64_t)(hist_percentile(h, points[i].p) +
-		    500) / 1000, text));
-		add(p, line, "  ", part);
-	}
+	for (int i = 0; i < QUANTILES; i++)
+		if (*quantile_text(h, i, part))
+			add(p, line, "  ", part);
 	snprintf(part, sizeof(part), "of the last %s",
 	    duration_text((int64_t)(now->seconds * 1e6), text));
 	add(p, line, "   ", part);

@@ -6,8 +6,9 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "report/probe_members.h"
+#include "report/quantile.h"
 
-enum { P99_FROM = 100, WHAT_IF_MAX = 80 };
+enum { WHAT_IF_MAX = 80 };
 
 static void
 header(FILE *out, const struct probe_report *r)
@@ -123,23 +124,15 @@ latency(FILE *out, const struct probe_report *r, enum latency which)
 	static const char *const names[] = {
 		"connect", "accept", "echo", "reply", "late",
 	};
-	/* of fewer samples it would only be the largest, or nearly */
-	static const struct { const char *name; double p; uint64_t from; }
-	columns_[] = {
-		{ "p50", 50, 1 }, { "p90", 90, 10 }, { "p99", 99, P99_FROM },
-		{ "p99.9", 99.9, HIST_P999_FROM }, { "max", 100, 1 },
-	};
 	const struct hist *h = r->latency->at[which];
-	char text[NUM_TEXT];
+	char text[QUANTILE_TEXT];
 
 	if (!h || !h->count)
 		return;
 	fprintf(out, "\n%-7s", names[which]);
-	for (size_t i = 0; i < 5; i++)
-		if (h->count >= columns_[i].from)
-			fprintf(out, "  %s %s", columns_[i].name,
-			    duration_text((int64_t)(hist_percentile(h,
-			    columns_[i].p) + 500) / 1000, text));
+	for (int i = 0; i < QUANTILES; i++)
+		if (*quantile_text(h, i, text))
+			fprintf(out, "  %s", text);
 	if (which == LATENCY_ACCEPT)
 		fprintf(out, "      as coarse as asking, 50 µs to 5 ms");
 	else if (which == LATENCY_LATE)

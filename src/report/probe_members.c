@@ -6,8 +6,9 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "report/plot.h"
+#include "report/quantile.h"
 
-enum { WORD_MAX = 80, P99_FROM = 100 };
+enum { WORD_MAX = 80 };
 
 void
 member_label(const struct probe_member *m, char text[static MEMBER_TEXT])
@@ -136,15 +137,14 @@ accepted(FILE *out, const struct probe_member *m)
 {
 	const struct hist *h = m->latency ? m->latency->at[LATENCY_ACCEPT] :
 	    NULL;
-	char text[NUM_TEXT];
+	char text[QUANTILE_TEXT];
 
 	if (!h || !h->count)
 		return;
-	fprintf(out, "  accepted p50 %s", duration_text(
-	    (int64_t)(hist_percentile(h, 50) + 500) / 1000, text));
-	if (h->count >= P99_FROM)
-		fprintf(out, " p99 %s", duration_text(
-		    (int64_t)(hist_percentile(h, 99) + 500) / 1000, text));
+	fprintf(out, "  accepted");
+	for (int i = 0; i < QUANTILES; i++)
+		if (*quantile_text(h, i, text))
+			fprintf(out, " %s", text);
 }
 
 static void

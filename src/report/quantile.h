@@ -1,0 +1,14 @@
+#ifndef REPORT_QUANTILE_H
+#define REPORT_QUANTILE_H
+
+#include "base/hist.h"
+
+/* Percentiles for people: p50, p90, p99, p99.9 and the maximum. */
+
+enum { QUANTILES = 5, QUANTILE_TEXT = 48 };
+
+/* "p90 60 us"; "" where the sample is too small for it, or empty. */
+const char *quantile_text(const struct hist *, int which,
+    char text[static QUANTILE_TEXT]);
+
+#endif
