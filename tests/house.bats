@@ -244,6 +244,7 @@ event_fields() {
 @test "house: the manual lists each kind of event with its fields" {
 	event_fields "$root/src/report/event.c" "$root/src/report/probe.c" \
 		"$root/src/report/group.c" "$root/src/report/during.c" \
+		"$root/src/report/finding.c" \
 		"$root/src/report/compare.c" \
 		"$root/src/report/monitor.c" >wanted
 	section "STREAMS AND EVENTS" | awk '

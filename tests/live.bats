@@ -132,7 +132,7 @@ echoes() {
 	top a 4 "B +$b .* 0/8192 +0 stopped"
 	until waiting=$(queued) && test "$waiting" -gt 2; do client; done
 	top a 4 "B +$b .* $waiting/8192 +0 stopped"
-	top a 5 'fair hashing gives' # by what the kernel gave
+	top a 5 "B \\(pid $b\\) is stopped: $waiting clients wait in its queue"
 	kill -CONT "$b"
 	top a 4 "B +$b .* $waiting +[0-9.]+ % +$waiting +0/8192 +0 running"
 	enter b /pause
@@ -164,10 +164,10 @@ echoes() {
 	top a 5 $'> A +[0-9]+ .* 0 +- 90.0 %.*\n  B +[0-9]+ .* 0 +- 10.0 % .*\nnothing acc'
 	for i in {1..60}; do client; done
 	title a ' 90 accepted'
-	top a 5 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (even|un|too)'
+	top a 5 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (as-weighted|un|too)'
 	enter b '/steer cpu'
 	title a '2 members by cpu  90 accepted'
-	top a 5 'this steering follows the clients'
+	top a 5 'by this steering what is even depends on the clients'
 	enter b '/steer hash'
 	title a '2 members  90 accepted'
 	top a 5 'nothing accepted since the group last changed'

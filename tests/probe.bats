@@ -211,14 +211,14 @@ load probe
 @test "probe: nobody says who it is: that is said" {
 	members --do close
 	probe -n 5 --by banner "$port"
-	grep -qx "nobody greeted as 'rpnc echo --identify' does" report
+	grep -qx "no verdict: nobody greeted as 'rpnc echo --identify' does" report
 	probe --by board "$port"
 	test "$status" -eq 1
 	grep -qx "rpnc probe: --by board: no member of port $port is rpnc's and this user's" err
 	members --do say
 	probe -n 5 --match '^You' "$port"
 	test "$status" -eq 0
-	grep -qx -- '--match found nothing in any reply' report
+	grep -qx 'no verdict: --match found nothing in any reply' report
 	probe -n 5 --match '^I' "$port"
 	grep -q 'found nothing' report && fail "it did"
 	true
@@ -364,7 +364,7 @@ load probe
 	members --sockets 1,1
 	probe -n 3 "$port"
 	grep -qE ' too-few$' report
-	grep -qx 'a member that gets nothing shows from -n 8 on' report
+	grep -qx 'too few to tell: -n 8' report
 	probe -n 3 --json "$port"
 	test "$(get '.fairness | "\(.verdict) \(.enough)"')" = "too-few 8"
 	# ten must lie beyond a percentile

@@ -56,7 +56,7 @@ nginx_agrees() {
 	holds '.fairness == null and (.members | map(.expected) | unique == [null])'
 	jq -e '.fairness == null' replied
 	probe -n 50 "$port"
-	grep -qx 'several processes share one socket: they compete for connections, and no hash deals these out: no verdict' report
+	grep -qx 'no verdict: several processes share one socket and compete for its connections, no hash deals them out' report
 	grep -q 'fair hashing' report && fail "a hash"
 	# unless one says what should be
 	probe -n 100 --json --fail-uneven --expect-weights "${workers[0]}=1,1=99" "$port"
@@ -279,7 +279,7 @@ queues() {
 	grep -A 2 -x '  www1, 2 members: 50, 50.0 %' report >first
 	test "$(grep -cE '^    [AB]/0  pid 7  █+ +25  25.0 %$' first)" -eq 2
 	grep -A 1 -x '  www2, 1 member: 50, 50.0 %' report | grep -qE '^    A/0  pid 7  █+ +50  50.0 %$'
-	grep -qx 'several hosts: no one hash deals connections out to them: no verdict' report
+	grep -qx 'no verdict: several hosts answer, no one hash deals connections out to them' report
 }
 
 @test "servers: the time to accept, of each member" {

@@ -365,7 +365,7 @@ refused() {
 	sees C '! B quarantined'
 	sees A "! B quarantined (pid $stuck): new connections go to others"
 	enter A /group
-	sees A 'who is quarantined gets nothing for now'
+	sees A 'no verdict: a quarantined member gets nothing for now'
 	like A 'B +[0-9]+ rpnc .* quarantined'
 	keys C C-c
 	sees C '! B is no longer quarantined'

@@ -171,10 +171,10 @@ tell(struct trial *t)
 	char *text = NULL;
 
 	if (findings_make(&f, &t->during.run) < 0 ||
-	    during_report(&t->during, &d, &text) < 0) {
+	    during_report(&t->during, &d, &text) < 0 ||
+	    findings_during(&f, &d) < 0) {
 		desk_fault(&t->desk);
 	} else {
-		r->during = &d;
 		r->detail = t->settings->verbose;
 		desk_tell(&t->desk, &e);
 		if (probe_metrics(t->settings, r) < 0)

@@ -107,8 +107,7 @@ row_fill(const struct score *s, struct board *b, const struct member *m,
 		return;
 	r->accepted = (int64_t)m->counters.accepted;
 	r->open = (int64_t)above(m->counters.accepted, m->counters.closed);
-	/* what was queued before is accepted first */
-	r->since = (int64_t)above(m->counters.accepted, s->base[m->slot]);
+	r->since = (int64_t)above(given(m, datagram), s->base[m->slot]);
 }
 
 static void
@@ -138,7 +137,7 @@ same(const double *values, int n)
  * together is spread as evenly.
  */
 static void
-judge(struct score *s, bool datagram)
+judge(struct score *s)
 {
 	uint64_t counts[BOARD_SLOTS];
 	double weights[BOARD_SLOTS];
@@ -153,8 +152,10 @@ judge(struct score *s, bool datagram)
 		if (m->slot < 0)
 			continue;
 		weights[k] = s->rows[i].expected;
-		counts[k] = above(given(m, datagram), s->base[m->slot]);
-		f->queued += counts[k++] - (uint64_t)s->rows[i].since;
+		counts[k++] = (uint64_t)s->rows[i].since;
+		/* what was queued before is accepted first */
+		f->queued += (uint64_t)s->rows[i].since -
+		    above(m->counters.accepted, s->base[m->slot]);
 	}
 	if (k < 2 || fair_test(counts, weights, k, &fair) < 0)
 		return;
@@ -193,14 +194,14 @@ steering_of(struct score *s, struct board *b)
 	s->board.steering = mode == STEER_HASH ? NULL :
 	    steering_text(now, s->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
-		s->board.unjudged = "this steering follows the clients: what "
-		    "is even depends on them";
+		s->board.unjudged = "by this steering what is even depends on "
+		    "the clients";
 	for (int i = 0; i < s->members.count; i++)
 		if (s->members.list[i].slot >= 0 &&
 		    s->members.list[i].state == STATE_FULL)
-			s->board.unjudged = "who is full gets nothing for now";
+			s->board.unjudged = "a full member gets nothing for now";
 	if (guest_any(b))
-		s->board.unjudged = "who is quarantined gets nothing for now";
+		s->board.unjudged = "a quarantined member gets nothing for now";
 }
 
 /* One queue for all: whose it is nobody can say. */
@@ -209,7 +210,7 @@ share_queue(struct score *s)
 {
 	for (int i = 0; i < s->members.count; i++)
 		s->rows[i].queue = s->rows[i].limit = s->rows[i].drops = -1;
-	s->board.unjudged = "one queue for all: who is free first accepts, "
+	s->board.unjudged = "one queue for all: a free member accepts, "
 	    "nothing is hashed";
 }
 
@@ -226,6 +227,49 @@ by_name(const void *left, const void *right)
 	if (a->pid != b->pid)
 		return a->pid < b->pid ? -1 : 1;
 	return a->inode < b->inode ? -1 : a->inode > b->inode;
+}
+
+static void
+subject_fill(const struct score *s, int i, bool datagram,
+    struct finding_member *to)
+{
+	const struct score_row *r = &s->rows[i];
+
+	*to = (struct finding_member){
+		.name = r->name, .command = r->command, .pid = r->pid,
+		.worker = -1, .state = r->state, .expected = NAN,
+		.waiting = datagram ? -1 : r->queue,
+	};
+	if (s->members.list[i].slot < 0 || !s->board.fairness)
+		return;
+	to->count = (uint64_t)r->since;
+	to->expected = r->expected * (double)s->fairness.n;
+}
+
+/* In words, by what the table shows. */
+static int
+conclude(struct score *s, bool datagram)
+{
+	size_t n = s->board.count;
+	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
+	struct finding_facts facts = {
+		.members = subjects, .member_count = n, .live = true,
+		.unjudged = s->board.unjudged, .failure = "failed",
+	};
+
+	if (!subjects)
+		return fail("members");
+	for (size_t i = 0; i < n; i++)
+		subject_fill(s, (int)i, datagram, &subjects[i]);
+	if (s->board.fairness && s->fairness.n) {
+		facts.verdict = s->fairness.verdict;
+		facts.judged = s->fairness.n;
+		facts.p = s->fairness.p;
+	}
+	finding_make(&s->findings, &facts);
+	s->board.findings = &s->findings;
+	free(subjects);
+	return 0;
 }
 
 int
@@ -261,12 +305,12 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 	if (is_shared(b, m))
 		share_queue(s);
 	else if (!s->board.unjudged)
-		judge(s, datagram);
+		judge(s);
 	for (int i = 0; i < m->count && !s->board.fairness; i++)
 		if (m->list[i].slot < 0 && !s->board.unjudged)
 			s->board.unjudged = "not all members are rpnc's: their "
 			    "counts are not known, 'rpnc probe' finds them";
-	return 0;
+	return conclude(s, datagram);
 }
 
 void

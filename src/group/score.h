@@ -16,6 +16,7 @@ struct score {
 	struct members members;
 	struct score_row *rows;
 	struct score_fairness fairness;
+	struct finding_list findings;
 	char address[ADDR_TEXT], steering[STEERING_TEXT];
 	uint64_t group;			/* what it was made of; 0: not seen */
 	/* What each slot had when the group last changed, queued or accepted. */

@@ -184,20 +184,19 @@ apply_steering(struct expect *x, struct roll *roll, struct tally *t,
 	if (mode != STEER_HASH)
 		steering_text(s, x->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS) {
-		snprintf(x->note, sizeof(x->note), "%.40s steering follows the "
-		    "clients: how even it is can't be judged", x->steering);
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
+		    "by %.40s, so what is even depends on the clients",
+		    x->steering);
 		return KNOW_NOTHING;
 	}
 	if (roll_is_full(roll)) {
-		snprintf(x->note, sizeof(x->note), "a member is full, and new "
-		    "connections go around it: how even that is can't be "
-		    "judged");
+		snprintf(x->unjudged, sizeof(x->unjudged), "a member is full, "
+		    "and new connections go around it");
 		return KNOW_NOTHING;
 	}
 	if (guest_any(roll->board)) {
-		snprintf(x->note, sizeof(x->note), "a member is quarantined, "
-		    "and new connections go around it: how even that is can't "
-		    "be judged");
+		snprintf(x->unjudged, sizeof(x->unjudged), "a member is "
+		    "quarantined, and new connections go around it");
 		return KNOW_NOTHING;
 	}
 	if (mode != STEER_WEIGHTS) {
@@ -207,8 +206,9 @@ apply_steering(struct expect *x, struct roll *roll, struct tally *t,
 		return known;
 	}
 	if (!x->weighed || known != KNOW_ALL || apply_weights(roll, t) < 0) {
-		snprintf(x->note, sizeof(x->note), "%.100s steers, and who is "
-		    "who can't be told: see --expect-weights", x->steering);
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
+		    "by %.100s, and which of these is which is not known: see "
+		    "--expect-weights", x->steering);
 		return KNOW_NOTHING;
 	}
 	snprintf(x->note, sizeof(x->note), "expected by the steering: %.160s",

@@ -14,6 +14,7 @@ struct expect {
 	bool local;			/* the roll is of who is probed */
 	bool weighed;			/* rows have the sockets' weights */
 	char note[EXPECT_NOTE];		/* to be said of it, or "" */
+	char unjudged[EXPECT_NOTE];	/* why nothing is expected, or "" */
 	char steering[STEERING_TEXT];	/* what steers, or "" */
 };
 

@@ -33,6 +33,22 @@ note(struct findings *f, const char *format, ...)
 	f->note_count++;
 }
 
+static void unjudge(struct findings *f, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The first reason is enough. */
+static void
+unjudge(struct findings *f, const char *format, ...)
+{
+	va_list args;
+
+	if (f->unjudged[0])
+		return;
+	va_start(args, format);
+	vsnprintf(f->unjudged, sizeof(f->unjudged), format, args);
+	va_end(args);
+}
+
 /* Members count a connection when they accept it, maybe after its end. */
 static void
 await_counts(struct run *r)
@@ -87,20 +103,18 @@ note_group(struct findings *f, struct run *r, const struct identified *g)
 	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
 
 	if (g->hidden)
-		note(f, "processes of %s (uid %u) can't be seen: %s",
+		unjudge(f, "processes of %s (uid %u) can't be seen: %s",
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
 		    geteuid() ? "be that user, or root" : "are they in "
 		    "another PID namespace?");
 	note_predictions(f, r, g);
-	if (g->changed)
-		note(f, "members came or went meanwhile");
 }
 
 static void
-note_shared(struct findings *f)
+unjudge_shared(struct findings *f)
 {
-	note(f, "several processes share one socket: they compete for "
-	    "connections, and no hash deals these out: no verdict");
+	unjudge(f, "several processes share one socket and compete for its "
+	    "connections, no hash deals them out");
 }
 
 /* A process may have many sockets: as many as threads, for one. */
@@ -169,11 +183,11 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 	note_answers(f, &r->tally);
 	roll_name(&r->roll, &r->tally);
 	if (group.predicted)
-		note(f, "no verdict: who got a datagram is only predicted, by "
-		    "the kernel's hash, and a program that steers the group "
-		    "would not show. Try --by reply");
+		unjudge(f, "who got a datagram is only predicted, by the "
+		    "kernel's hash, and a program that steers the group would "
+		    "not show. Try --by reply");
 	else if (group.known && group.shared && !group.handed)
-		note_shared(f);
+		unjudge_shared(f);
 	return identified_knowledge(&group);
 }
 
@@ -185,17 +199,17 @@ conclude_said(struct findings *f, const struct run *r)
 	const struct addr *to = &r->pace.ground.target;
 
 	if (summary_hosts(&r->tally) > 1) {
-		note(f, "several hosts: no one hash deals connections out to "
-		    "them: no verdict");
+		unjudge(f, "several hosts answer, no one hash deals "
+		    "connections out to them");
 		return KNOW_SHARED;
 	}
 	if (r->tally.out[OUT_OK] && !r->tally.count)
-		note(f, r->pace.ground.by == BY_REPLY ? "--match found nothing "
+		unjudge(f, r->pace.ground.by == BY_REPLY ? "--match found nothing "
 		    "in any reply" : "nobody greeted as 'rpnc echo --identify' "
 		    "does");
 	if (p->local || !to->len || !identify_is_shared(p, to))
 		return KNOW_SOME;
-	note_shared(f);
+	unjudge_shared(f);
 	return KNOW_SHARED;
 }
 
@@ -260,6 +274,8 @@ expect(struct findings *f, struct run *r, enum knowledge *known, bool *changed)
 	x->weighed = g->by == BY_DIAG || g->by == BY_BOARD;
 	if (expect_apply(x, &r->roll, &r->tally, known, changed) < 0)
 		return -1;
+	if (x->unjudged[0])
+		unjudge(f, "%s", x->unjudged);
 	if (x->note[0])
 		note(f, "%s", x->note);
 	return 0;
@@ -278,7 +294,7 @@ note_rest(struct findings *f, const struct run *r)
 		    "--sources, such as 127.0.0.0/24 on this host");
 	if (r->pace.ground.by == BY_NONE && p->by == BY_AUTO &&
 	    !p->datagram && t->out[OUT_OK])
-		note(f, "who answered can't be told: %s, and it sends no "
+		unjudge(f, "who answered can't be told: %s, and it sends no "
 		    "banner (see --by)", p->local ? "a Unix socket" :
 		    "not a server on this host");
 	if (p->give_up && t->attempts < p->count && !f->cut_short &&
@@ -307,6 +323,18 @@ report_fill(struct findings *f, const struct run *r)
 	out->notes = f->note;
 }
 
+/* What keeps a part of the group from being judged leaves a verdict, or not. */
+static int
+say(struct findings *f, bool live)
+{
+	bool judged = f->summary.report.fairness != NULL;
+	const char *why = f->unjudged[0] ? f->unjudged : NULL;
+
+	if (judged && why && !live)
+		note(f, "%s", why);
+	return summary_conclude(&f->summary, judged ? NULL : why, live);
+}
+
 int
 findings_make(struct findings *f, struct run *r)
 {
@@ -323,7 +351,16 @@ findings_make(struct findings *f, struct run *r)
 		return -1;
 	f->summary.report.what_if = moving && !is_steered(f) ? moving : NULL;
 	report_fill(f, r);
-	return 0;
+	if (changed && !f->summary.report.fairness)
+		note(f, "members came or went meanwhile");
+	return say(f, false);
+}
+
+int
+findings_during(struct findings *f, const struct probe_during *d)
+{
+	f->summary.report.during = d;
+	return say(f, true);
 }
 
 void

@@ -24,6 +24,7 @@ struct findings {
 	char notes[FINDINGS_NOTES][FINDINGS_NOTE];
 	const char *note[FINDINGS_NOTES + 1];
 	int note_count;
+	char unjudged[FINDINGS_NOTE];	/* why there is no verdict, or "" */
 };
 
 /*
@@ -31,6 +32,8 @@ struct findings {
  * long as both. -1 without memory.
  */
 int findings_make(struct findings *, struct run *);
+/* Says once more what it comes to, with what ran meanwhile. */
+int findings_during(struct findings *, const struct probe_during *);
 void findings_free(struct findings *);
 
 #endif

@@ -293,6 +293,46 @@ put_flags(struct group_found *g)
 	g->report.flags = g->flags.names;
 }
 
+static bool
+has_flag(const struct group_member *m, const char *name)
+{
+	for (int i = 0; m->flags[i]; i++)
+		if (strcmp(m->flags[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Members that do not accept, in words. */
+static int
+put_findings(struct group_found *g, bool datagram)
+{
+	size_t n = g->report.member_count;
+	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
+	struct finding_facts facts = {
+		.members = subjects, .failure = "failed",
+	};
+
+	if (!subjects)
+		return fail("groups");
+	for (size_t i = 0; i < n; i++) {
+		const struct group_member *m = &g->members[i];
+
+		if (m->queue < 0)
+			continue;
+		subjects[facts.member_count++] = (struct finding_member){
+			.name = m->name, .command = m->command, .pid = m->pid,
+			.worker = -1, .state = m->state, .expected = NAN,
+			.stuck = has_flag(m, "STUCK"),
+			.waiting = datagram ? -1 : m->queue,
+		};
+	}
+	finding_make(&g->findings, &facts);
+	g->report.findings = &g->findings;
+	g->report.finding = g->findings.count ? g->findings.at : NULL;
+	free(subjects);
+	return 0;
+}
+
 static void
 put_place(struct group_found *g, const struct diag_sock *like, bool datagram)
 {
@@ -330,7 +370,7 @@ found_fill(struct group_found *g, const struct sample *samples, int taken,
 	if (put_losses(g, r) < 0)
 		return -1;
 	put_flags(g);
-	return 0;
+	return put_findings(g, r->datagram);
 }
 
 void

@@ -18,6 +18,7 @@ struct group_found {
 	struct group_loss *losses;
 	struct loss_found *loss_texts;
 	struct group_flags flags;
+	struct finding_list findings;
 	char place[RIVAL_TEXT], interface[IF_NAMESIZE];
 	char steering[STEERING_TEXT];
 	int at;				/* its first one among the listening */

@@ -27,6 +27,7 @@ struct merge {
 	double seconds;			/* of all, one after the other */
 	int fewest;			/* members of one report */
 	bool unjudged;			/* one has no verdict */
+	const char *why;		/* there is none together, or NULL */
 	bool at_least, changed;
 	uint64_t verdicts[FAIR_CHANGED + 1];
 	char note[MERGE_NOTES][MERGE_NOTE];

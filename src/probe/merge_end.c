@@ -66,19 +66,17 @@ weigh(struct merge *m)
 		weights += m->tally.rows[i].weight;
 	if (m->target.mixed || m->port.mixed || m->protocol.mixed ||
 	    (m->host.mixed && !m->at_least)) {
-		note(m, "not one group: how even it is can't be judged "
-		    "together");
+		m->why = "these are reports of several groups";
 		return KNOW_NOTHING;
 	}
 	if (m->unjudged || !(weights > 0)) {
 		if (m->tally.count)
-			note(m, "not every report could judge how even it is, "
-			    "so together they can't");
+			m->why = "not every report has one";
 		return KNOW_NOTHING;
 	}
 	if (m->at_least && summary_hosts(&m->tally) > 1) {
-		note(m, "several hosts: no one hash deals connections out to "
-		    "them: no verdict");
+		m->why = "several hosts answer, no one hash deals "
+		    "connections out to them";
 		return KNOW_SHARED;
 	}
 	if (m->at_least)
@@ -128,5 +126,5 @@ merge_end(struct merge *m, struct summary *s)
 	r->seconds = m->seconds;
 	r->other_reason = NULL;
 	r->notes = m->notes;
-	return 0;
+	return summary_conclude(s, m->why, true);
 }

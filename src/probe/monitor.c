@@ -69,8 +69,10 @@ judge(struct monitor *m, enum knowledge known)
 		t->rows[i].at = -1;
 	m->few = known < KNOW_SHARED && is_few(t);
 	summary_free(&m->summary);
-	return summary_make(&m->summary, t, m->few ? KNOW_NOTHING : known,
-	    false);
+	if (summary_make(&m->summary, t, m->few ? KNOW_NOTHING : known,
+	    false) < 0)
+		return -1;
+	return summary_conclude(&m->summary, NULL, true);
 }
 
 static int
@@ -222,7 +224,9 @@ report_fill(struct monitor *m)
 	    "the hash: no verdict" : tally_hands_on(t) ? "connections are "
 	    "handed on to those who answer: no verdict" : v->shared ? "several processes share one socket: no hash, "
 	    "no verdict" : m->few ? "too few yet for a verdict" :
+	    m->expect.unjudged[0] ? m->expect.unjudged :
 	    m->expect.note[0] ? m->expect.note : NULL;
+	r->finding = m->summary.findings.count ? m->summary.findings.at : NULL;
 	r->change = v->changed_at ? v->change : NULL;
 }
 

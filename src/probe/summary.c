@@ -6,6 +6,8 @@
 
 #include "base/fail.h"
 
+enum { FAILURES_TEXT = 160 };
+
 enum knowledge
 identified_knowledge(const struct identified *g)
 {
@@ -105,13 +107,13 @@ expect(struct summary *s, const struct tally *t, uint64_t total, bool judged)
  * missed more often than others; and who does not answer is dealt as many as
  * others are.
  */
-static bool
-is_partial(const struct tally *t)
+static uint64_t
+missing(const struct tally *t)
 {
-	uint64_t missing = t->unattributed + t->out[OUT_RESET] +
+	uint64_t n = t->unattributed + t->out[OUT_RESET] +
 	    t->out[OUT_TIMEOUT] + t->out[OUT_ENDED];
 
-	return t->out[OUT_QUEUED] || missing * 20 > t->out[OUT_OK];
+	return n * 20 > t->out[OUT_OK] ? n : 0;
 }
 
 static int
@@ -138,8 +140,9 @@ judge(struct summary *s, const struct tally *t, enum knowledge knowledge,
 	if (result < 0)
 		return fail("fairness");
 	s->p = fair.p;
-	s->verdict = changed ? FAIR_CHANGED : is_partial(t) ? FAIR_UNCLEAR :
-	    fair.verdict;
+	s->chance = fmin(fair.p, fair.silent_p);
+	s->verdict = changed ? FAIR_CHANGED : t->out[OUT_QUEUED] ||
+	    s->missing ? FAIR_UNCLEAR : fair.verdict;
 	f->chi2 = fair.chi2;
 	f->dof = fair.dof;
 	f->p = fair.p;
@@ -222,6 +225,114 @@ totals_fill(struct summary *s, const struct tally *t)
 	r->failed = &s->failed;
 	r->latency = &s->latency;
 	r->target = &s->target;
+	s->missing = missing(t);
+}
+
+static void
+subject_fill(struct finding_member *to, const struct probe_member *m)
+{
+	*to = (struct finding_member){
+		.name = m->name, .host = m->host, .command = m->command,
+		.pid = m->pid, .worker = m->worker, .count = m->count,
+		.state = m->stopped == 1 ? "stopped" : NULL,
+		.stuck = m->queued > 0, .waiting = m->waiting,
+		.expected = m->expected,
+	};
+}
+
+/* "refused 10, reset 2" */
+static void
+failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
+{
+	const struct probe_failures *f = r->failed;
+	const struct probe_losses *l = r->during ? r->during->losses : NULL;
+	const struct { const char *name; uint64_t n; } kinds[] = {
+		{ "refused", l ? l->refused : f->refused },
+		{ "reset", l ? l->reset : f->reset },
+		{ "ended before the reply", l ? l->ended : 0 },
+		{ "timeout", l ? l->timeout : f->timeout },
+		{ "other", l ? l->other : f->other },
+	};
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].n)
+			used += (size_t)snprintf(text + used,
+			    FAILURES_TEXT - used, "%s%s %llu",
+			    used ? ", " : "", kinds[i].name,
+			    (unsigned long long)kinds[i].n);
+	if (f->other && r->other_reason && !l)
+		snprintf(text + used, FAILURES_TEXT - used, ": %.60s",
+		    r->other_reason);
+}
+
+/* How many would show that a deviation as large as this one is no chance. */
+static uint64_t
+needed(const struct summary *s, uint64_t judged)
+{
+	const struct probe_fairness *f = s->report.fairness;
+	double share;
+	uint64_t n;
+
+	if (f->deviant < 0 || !judged)
+		return 0;
+	share = s->members[f->deviant].expected / (double)judged;
+	n = fair_needed((int)f->dof + 1, share, f->deviation);
+	return n > 2 * judged ? n : 2 * judged;
+}
+
+static void
+facts_fill(struct finding_facts *to, const struct summary *s)
+{
+	const struct probe_report *r = &s->report;
+	const struct probe_failures *f = r->failed;
+
+	*to = (struct finding_facts){
+		.member_count = r->member_count, .attempts = r->attempts,
+		.failed = f->refused + f->reset + f->timeout + f->other,
+		.failure = "failed", .queued = r->queued,
+		.mismatched = r->mismatched, .missing = s->missing,
+		.p = s->chance,
+	};
+	if (r->during) {
+		to->failure = "lost";
+		to->failed = r->during->lost;
+		to->attempts -= r->during->untried;
+	}
+	for (size_t i = 0; i < r->member_count; i++)
+		to->judged += r->members[i].count;
+	if (!r->fairness)
+		return;
+	to->verdict = r->fairness->verdict;
+	to->at_least = r->fairness->at_least;
+	to->enough = r->fairness->enough;
+	to->needed = needed(s, to->judged);
+}
+
+int
+summary_conclude(struct summary *s, const char *unjudged, bool live)
+{
+	struct finding_member *subjects = calloc(s->report.member_count + 1,
+	    sizeof(*subjects));
+	struct finding_facts facts;
+	char how[FAILURES_TEXT];
+
+	if (!subjects)
+		return fail("report");
+	for (size_t i = 0; i < s->report.member_count; i++)
+		subject_fill(&subjects[i], &s->members[i]);
+	failures_text(&s->report, how);
+	facts_fill(&facts, s);
+	facts.members = subjects;
+	facts.how = how[0] ? how : NULL;
+	facts.unjudged = unjudged;
+	facts.live = live;
+	finding_make(&s->findings, &facts);
+	s->report.findings = &s->findings;
+	s->report.finding = s->findings.count ? s->findings.at : NULL;
+	free(subjects);
+	return 0;
 }
 
 int
@@ -231,7 +342,7 @@ summary_make(struct summary *s, struct tally *t, enum knowledge knowledge,
 	uint64_t total = 0;
 	bool judged;
 
-	*s = (struct summary){ .verdict = FAIR_TOO_FEW, .p = 1 };
+	*s = (struct summary){ .verdict = FAIR_TOO_FEW, .p = 1, .chance = 1 };
 	knowledge = weigh(t, knowledge);
 	totals_fill(s, t);
 	if (members_fill(s, t, &total) < 0)

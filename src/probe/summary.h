@@ -3,6 +3,7 @@
 
 #include "base/fair.h"
 #include "probe/identify.h"
+#include "report/finding.h"
 
 /* What a tally says: shares, a verdict, and the report that shows them. */
 
@@ -16,6 +17,9 @@ struct summary {
 	struct row **order;
 	enum fair_verdict verdict;
 	double p;			/* 1 where nothing was tested */
+	double chance;			/* of the verdict; 1 */
+	uint64_t missing;		/* of members not known, if too many */
+	struct finding_list findings;
 };
 
 enum knowledge {
@@ -38,6 +42,11 @@ int summary_hosts(const struct tally *);
  */
 int summary_make(struct summary *, struct tally *, enum knowledge,
     bool changed);
+/*
+ * Says it in words: unjudged is why there is no verdict, or NULL; live where
+ * it goes on. -1 without memory.
+ */
+int summary_conclude(struct summary *, const char *unjudged, bool live);
 void summary_free(struct summary *);
 
 #endif

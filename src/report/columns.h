@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "report/finding.h"
+
 /*
  * The members of a port for people, as plain data: how much each has, and
  * whether that is what the steering would give. What is not known: NULL, -1
@@ -18,7 +20,7 @@ struct score_row {
 	const char *state;
 	bool own;			/* the one that asks */
 	int64_t pid, accepted, open, queue, limit, drops;
-	int64_t since;			/* accepted since the last change */
+	int64_t since;			/* given since the last change */
 	double expected;		/* its share by the steering, 0 to 1 */
 	double rate;			/* a second; only where it is probed */
 };
@@ -41,6 +43,7 @@ struct scoreboard {
 	const struct score_row *rows;
 	size_t count;
 	const struct score_fairness *fairness;
+	const struct finding_list *findings;	/* NULL: none */
 	uint64_t accepted, open, queue;	/* in all, of all that is known */
 	double rate;			/* accepted a second */
 	const double *rates;		/* earlier ones, oldest first */

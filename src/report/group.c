@@ -53,6 +53,8 @@ const struct field group_fields[] = {
 	FIELD_EACH(group_report, "loses", losses, group_loss_fields,
 	    group_loss, loss_count),
 	GROUP("flags", FIELD_WORDS, flags),
+	FIELD_FROM(group_report, "finding", FIELD_OBJECT, finding,
+	    finding_fields),
 	{ 0 },
 };
 
@@ -343,6 +345,7 @@ group_human(FILE *out, const struct group_report *r, int columns, bool color)
 	    r->member_count == 1 ? "" : "s");
 	if (r->steering)
 		fprintf(out, ", steering: %s", r->steering);
+	finding_human(out, r->findings, 2);
 	row_out(out, style, widths, NULL);
 	for (size_t i = 0; i < r->member_count; i++)
 		row_out(out, style, widths, &r->members[i]);

@@ -8,6 +8,7 @@
 
 #include "net/addr.h"
 #include "report/field.h"
+#include "report/finding.h"
 
 /* A group of a port, as plain data. What is not known: NULL, -1 or NAN. */
 
@@ -53,7 +54,9 @@ struct group_report {
 	const struct group_loss *losses;
 	size_t loss_count;
 	const char *const *flags;	/* its own, and all of its members */
+	const struct finding *finding;	/* the first of these; NULL: none */
 	/* for people only */
+	const struct finding_list *findings;
 	const char *place;
 	bool further;			/* not the first that is shown */
 };

@@ -53,6 +53,8 @@ const struct field monitor_fields[] = {
 	    monitor_member, member_count),
 	FIELD(monitor_report, "left", FIELD_COUNT, left),
 	FIELD(monitor_report, "steady", FIELD_SECONDS, steady),
+	FIELD_FROM(monitor_report, "finding", FIELD_OBJECT, finding,
+	    finding_fields),
 	FIELD_FROM(monitor_report, "fairness", FIELD_OBJECT, fairness,
 	    probe_fairness_fields),
 	{ 0 },

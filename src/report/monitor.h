@@ -40,7 +40,8 @@ struct monitor_report {
 	size_t member_count;
 	uint64_t left;			/* counted for who is no member now */
 	double steady;			/* seconds since members last changed */
-	const struct probe_fairness *fairness;	/* of what was since */
+	const struct finding *finding;	/* of what was since; NULL: none */
+	const struct probe_fairness *fairness;
 	/* for people only */
 	uint64_t judged;		/* counted since */
 	double asked;			/* attempts a second; 0: closed loop */

@@ -228,6 +228,29 @@ reply(const struct monitor_page *p, char line[static MONITOR_LINE])
 	latency(p, line, "reply", LATENCY_REPLY);
 }
 
+/* What is as it should be stands in the line of the figures. */
+static void
+finding(const struct monitor_page *p, char line[static MONITOR_LINE])
+{
+	static const char *const calm[] = {
+		"even", "as-weighted", "too-few", "none",
+	};
+	const struct finding *f = p->report->finding;
+
+	for (size_t i = 0; f && i < sizeof(calm) / sizeof(calm[0]); i++)
+		if (strcmp(f->kind, calm[i]) == 0)
+			return;
+	if (f)
+		add(p, line, "", f->text);
+}
+
+static enum ink
+finding_ink(const struct monitor_report *r)
+{
+	return r->finding && strcmp(r->finding->kind, "unclear") == 0 ? PLAIN :
+	    RED;
+}
+
 /* "+ D at 12:01:03; since then 340" */
 static void
 change(const struct monitor_page *p, char line[static MONITOR_LINE])
@@ -279,7 +302,8 @@ fair_ink(const struct monitor_report *r)
 {
 	const char *verdict = r->fairness ? r->fairness->verdict : "";
 
-	return strcmp(verdict, "even") == 0 ? GREEN :
+	return strcmp(verdict, "even") == 0 ||
+	    strcmp(verdict, "as-weighted") == 0 ? GREEN :
 	    strcmp(verdict, "uneven") == 0 ? RED : PLAIN;
 }
 
@@ -320,6 +344,7 @@ queued_ink(const struct monitor_report *r)
 const struct monitor_line monitor_lines[MONITOR_LINES] = {
 	{ 0, title, bold },
 	{ 7, rate, plain },
+	{ 9, finding, finding_ink },
 	{ 5, change, plain },
 	{ 9, fair, fair_ink },
 	{ 3, note, plain },

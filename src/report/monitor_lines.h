@@ -6,7 +6,7 @@
 
 /* The lines of a watch's screen but those of members, in their order. */
 
-enum { MONITOR_LINE = 512, MONITOR_LINES = 14 };
+enum { MONITOR_LINE = 512, MONITOR_LINES = 15 };
 
 struct monitor_page {
 	const struct monitor_report *report;

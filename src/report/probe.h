@@ -9,6 +9,7 @@
 #include "net/addr.h"
 #include "report/during.h"
 #include "report/field.h"
+#include "report/finding.h"
 
 /* What a probe found, as plain data. What is not known: NULL, -1 or NAN. */
 
@@ -88,11 +89,13 @@ struct probe_report {
 	const struct probe_what_if *what_if;	/* NULL: not asked, or not known */
 	const struct latencies *latency;
 	const struct probe_during *during;	/* NULL: no command ran */
+	const struct finding *finding;	/* the first of these; NULL: none */
 	/* for people only */
 	int64_t concurrency;
 	double rate;
 	bool detail;			/* -v */
 	const char *other_reason;	/* of the last failure of that kind */
+	const struct finding_list *findings;
 	const char *const *notes;	/* more to be said, until NULL */
 };
 

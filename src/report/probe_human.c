@@ -42,8 +42,8 @@ expectation(FILE *out, const struct probe_report *r)
 
 	fputc('\n', out);
 	if (!f->equal)
-		fprintf(out, "%s gives what is expected ± %.0f (99 %%)", who,
-		    f->spread);
+		fprintf(out, "by chance the counts stay within ± %.0f of what is "
+		    "expected (99 %%)", f->spread);
 	else if (f->at_least)
 		fprintf(out, "at least %zu members: %s gives %.0f ± %.0f each "
 		    "(99 %%)", r->member_count, who, r->members[0].expected, f->spread);
@@ -61,13 +61,12 @@ advice(FILE *out, const struct probe_report *r)
 {
 	const struct probe_fairness *f = r->fairness;
 	char text[MEMBER_TEXT];
+	bool deviates = f->deviant >= 0 && isfinite(f->deviation);
 
-	if (!r->detail && strcmp(f->verdict, "even") == 0)
+	if (!r->detail && (strcmp(f->verdict, "even") == 0 ||
+	    strcmp(f->verdict, "as-weighted") == 0))
 		return;
-	if (f->enough && strcmp(f->verdict, "too-few") == 0)
-		fprintf(out, "\na member that gets nothing shows from -n %llu "
-		    "on", (unsigned long long)f->enough);
-	if (f->deviant >= 0) {
+	if (deviates) {
 		const struct probe_member *m = &r->members[f->deviant];
 
 		member_label(m, text);
@@ -80,7 +79,7 @@ advice(FILE *out, const struct probe_report *r)
 	}
 	if (f->needed)
 		fprintf(out, "%sa skew of 10 %% shows from -n %llu on",
-		    f->deviant >= 0 ? "; " : "\n",
+		    deviates ? "; " : "\n",
 		    (unsigned long long)f->needed);
 }
 
@@ -89,14 +88,10 @@ fairness(FILE *out, const struct probe_report *r)
 {
 	if (!r->fairness)
 		return;
-	if (r->member_count > 1)
-		expectation(out, r);
-	else
-		fprintf(out, "\none member%s: nothing to compare   %s",
-		    r->fairness->at_least ? " answered" : "",
-		    r->fairness->verdict);
-	if (r->member_count > 1)
-		advice(out, r);
+	if (r->member_count < 2)
+		return;
+	expectation(out, r);
+	advice(out, r);
 }
 
 static void
@@ -180,6 +175,7 @@ void
 probe_human(FILE *out, const struct probe_report *r)
 {
 	header(out, r);
+	finding_human(out, r->findings, 0);
 	members_human(out, r);
 	fairness(out, r);
 	what_if(out, r->what_if);

@@ -34,7 +34,8 @@ by_hash(const struct scoreboard *b)
 static void
 verdict(const struct page *p, const char *word)
 {
-	ink(p->out, p->style, strcmp(word, "even") == 0 ? GREEN :
+	ink(p->out, p->style, strcmp(word, "even") == 0 ||
+	    strcmp(word, "as-weighted") == 0 ? GREEN :
 	    strcmp(word, "uneven") == 0 ? RED : PLAIN, word);
 }
 
@@ -89,10 +90,10 @@ scoreboard_text(FILE *out, const struct scoreboard *b,
 	struct page p = { out, b, style };
 
 	columns_table(out, b, style, true, b->count + 1);
+	for (size_t i = 0; b->findings && i < b->findings->count; i++)
+		fprintf(out, "%s\n", b->findings->at[i].text);
 	if (b->fairness)
 		since_out(&p);
-	else if (b->unjudged)
-		fprintf(out, "%s\n", b->unjudged);
 	fprintf(out, "in all: %llu accepted, %llu open, %llu in queues",
 	    (unsigned long long)b->accepted, (unsigned long long)b->open,
 	    (unsigned long long)b->queue);
@@ -158,13 +159,28 @@ title_out(const struct page *p)
 	fputc('\n', p->out);
 }
 
+/* Members that accept nothing, if there is room for a sentence on it. */
+static bool
+trouble_out(const struct page *p)
+{
+	const struct finding *f = p->board->findings &&
+	    p->board->findings->count ? p->board->findings->at : NULL;
+
+	if (!f || f->pid < 0 || columns_cells(f->text) > p->style->columns)
+		return false;
+	ink(p->out, p->style, RED, f->text);
+	return true;
+}
+
 /* The last line of a header. */
 static void
 word_out(const struct page *p)
 {
 	const struct scoreboard *b = p->board;
 
-	if (b->fairness && b->fairness->n) {
+	if (trouble_out(p)) {
+		/* this comes before figures */
+	} else if (b->fairness && b->fairness->n) {
 		fair_out(p);
 		if (p->style->columns >= NARROW &&
 		    (size_t)b->fairness->members < b->count)

@@ -1,0 +1,337 @@
+#include "report/finding.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/fair.h"
+#include "base/text.h"
+
+enum { NAME_SHOWN = 64 };
+
+const struct field finding_fields[] = {
+	FIELD(finding, "kind", FIELD_TEXT, kind),
+	FIELD(finding, "member", FIELD_TEXT, member),
+	FIELD(finding, "pid", FIELD_NUMBER, pid),
+	FIELD(finding, "text", FIELD_TEXT, text),
+	{ 0 },
+};
+
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void
+safe_add(char *to, size_t room, const char *before, const char *raw)
+{
+	char safe[NAME_SHOWN * ESCAPE_MAX + 1];
+	size_t used = strlen(to);
+
+	escape(raw, strnlen(raw, NAME_SHOWN), false, safe);
+	snprintf(to + used, room - used, "%s%s", before, safe);
+}
+
+/* "A", "A/1"; "" without a name */
+static void
+name_of(const struct finding_member *m, char label[static FINDING_LABEL])
+{
+	size_t used;
+
+	label[0] = '\0';
+	if (!m->name)
+		return;
+	safe_add(label, FINDING_LABEL, "", m->name);
+	used = strlen(label);
+	if (m->worker >= 0)
+		snprintf(label + used, FINDING_LABEL - used, "/%lld",
+		    (long long)m->worker);
+}
+
+/* "B (pid 9575)", "nginx (pid 4242)", "pid 4242", "A on www1" */
+static void
+label_of(const struct finding_member *m, char label[static FINDING_LABEL])
+{
+	size_t used;
+	bool named;
+
+	name_of(m, label);
+	if (!m->name && m->command)
+		safe_add(label, FINDING_LABEL, "", m->command);
+	if (m->host && *m->host)
+		safe_add(label, FINDING_LABEL, " on ", m->host);
+	used = strlen(label);
+	named = used > 0;
+	if (m->pid >= 0)
+		snprintf(label + used, FINDING_LABEL - used, "%spid %lld%s",
+		    named ? " (" : "", (long long)m->pid, named ? ")" : "");
+	else if (!named)
+		snprintf(label, FINDING_LABEL, "a member");
+}
+
+/* NULL where there is no room for more. */
+static struct finding *
+add(struct finding_list *l, const char *kind, const struct finding_member *m,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static struct finding *
+add(struct finding_list *l, const char *kind, const struct finding_member *m,
+    const char *format, ...)
+{
+	struct finding *f = &l->at[l->count];
+	char *label = l->labels[l->count], *text = l->texts[l->count];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, FINDING_TEXT, format, args);
+	va_end(args);
+	label[0] = '\0';
+	if (m)
+		name_of(m, label);
+	*f = (struct finding){
+		.kind = kind, .member = *label ? label : NULL,
+		.pid = m ? m->pid : -1, .text = text,
+	};
+	l->count++;
+	return f;
+}
+
+/* One place is the verdict's. */
+static bool
+has_room(const struct finding_list *l)
+{
+	return l->count < FINDINGS - 1;
+}
+
+/* ": 22 clients wait in its queue" */
+static const char *
+waiting_text(const struct finding_member *m, char text[static 64])
+{
+	if (m->waiting > 0)
+		snprintf(text, 64, ": %lld client%s wait%s in its queue",
+		    (long long)m->waiting, plural((uint64_t)m->waiting),
+		    m->waiting == 1 ? "s" : "");
+	else
+		snprintf(text, 64, ": what it is given waits");
+	return text;
+}
+
+/* How it is said that it accepts nothing; NULL: it does. */
+static const char *
+idle_text(const struct finding_member *m, const char **kind)
+{
+	static const struct { const char *state, *kind, *text; } idle[] = {
+		{ "stopped", "stopped", "is stopped" },
+		{ "traced", "stopped", "is stopped by a debugger" },
+		{ "paused", "paused", "is paused" },
+	};
+
+	for (size_t i = 0; m->state && i < sizeof(idle) / sizeof(idle[0]); i++)
+		if (strcmp(m->state, idle[i].state) == 0) {
+			*kind = idle[i].kind;
+			return idle[i].text;
+		}
+	*kind = "stuck";
+	return m->stuck && m->waiting > 0 ? "does not accept" : NULL;
+}
+
+/* Members that accept nothing; returns whether there are any. */
+static bool
+add_idle(struct finding_list *l, const struct finding_facts *f)
+{
+	char label[FINDING_LABEL], waiting[64];
+	const char *kind, *text;
+
+	for (size_t i = 0; i < f->member_count && has_room(l); i++) {
+		const struct finding_member *m = &f->members[i];
+
+		text = idle_text(m, &kind);
+		label_of(m, label);
+		if (text)
+			add(l, kind, m, "%.100s %s%s", label, text,
+			    waiting_text(m, waiting));
+	}
+	return l->count > 0;
+}
+
+/* "10 of 12 failed (refused 10)"; of --during also that none was lost. */
+static void
+add_failed(struct finding_list *l, const struct finding_facts *f)
+{
+	char how[128] = "";
+
+	if (!has_room(l))
+		return;
+	if (f->how)
+		snprintf(how, sizeof(how), " (%.120s)", f->how);
+	if (f->failed && f->failed == f->attempts)
+		add(l, f->failure, NULL, "all %llu %s%s",
+		    (unsigned long long)f->failed, f->failure, how);
+	else
+		add(l, f->failed ? f->failure : "kept", NULL,
+		    "%llu of %llu %s%s", (unsigned long long)f->failed,
+		    (unsigned long long)f->attempts, f->failure, how);
+}
+
+static void
+add_failures(struct finding_list *l, const struct finding_facts *f, bool idle)
+{
+	if (f->failed || strcmp(f->failure, "lost") == 0)
+		add_failed(l, f);
+	if (f->mismatched && has_room(l))
+		add(l, "mismatched", NULL, "%llu of %llu answers were not the "
+		    "expected one", (unsigned long long)f->mismatched,
+		    (unsigned long long)f->attempts);
+	if (f->queued && !idle && has_room(l))
+		add(l, "queued", NULL, "%llu of %llu connected, but nobody "
+		    "accepted %s", (unsigned long long)f->queued,
+		    (unsigned long long)f->attempts,
+		    f->queued == 1 ? "it" : "them");
+}
+
+/* The member whose count is the least probable one, by its own spread. */
+static const struct finding_member *
+outlier(const struct finding_facts *f)
+{
+	const struct finding_member *found = NULL;
+	double most = 0, off, n = (double)f->judged;
+
+	for (size_t i = 0; i < f->member_count; i++) {
+		const struct finding_member *m = &f->members[i];
+		double e = m->expected;
+
+		if (isnan(e) || !(n > 0))
+			continue;
+		off = fabs((double)m->count - e) /
+		    sqrt(fmax(e * (1 - e / n), 1e-9));
+		if (off > most) {
+			most = off;
+			found = m;
+		}
+	}
+	return found;
+}
+
+/* "120 of 1000, expected 333 ± 38" */
+static const char *
+count_text(const struct finding_facts *f, const struct finding_member *m,
+    char text[static 96])
+{
+	int members = 0;
+	size_t used;
+
+	for (size_t i = 0; i < f->member_count; i++)
+		members += f->members[i].expected > 0;
+	snprintf(text, 96, "%llu of %llu, expected ",
+	    (unsigned long long)m->count, (unsigned long long)f->judged);
+	used = strlen(text);
+	if (m->expected > 0)
+		snprintf(text + used, 96 - used, "%.0f ± %.0f", m->expected,
+		    fair_spread_99(f->judged, m->expected /
+		    (double)f->judged, members));
+	else
+		snprintf(text + used, 96 - used, "none");
+	return text;
+}
+
+static void
+add_uneven(struct finding_list *l, const struct finding_facts *f)
+{
+	const struct finding_member *m = outlier(f);
+	char label[FINDING_LABEL], count[96];
+
+	if (!m) {
+		add(l, f->verdict, NULL, "uneven: chance does not do this");
+		return;
+	}
+	label_of(m, label);
+	count_text(f, m, count);
+	if (!m->count)
+		add(l, "silent", m, "uneven: %.100s gets nothing (%s)", label,
+		    count);
+	else
+		add(l, f->verdict, m, "uneven: %.100s gets too %s (%s)", label,
+		    (double)m->count < m->expected ? "little" : "much", count);
+}
+
+static void
+add_unclear(struct finding_list *l, const struct finding_facts *f)
+{
+	char more[64] = "";
+
+	if (f->queued) {
+		add(l, f->verdict, NULL, "unclear: %llu client%s still "
+		    "wait%s, so the counts are not final",
+		    (unsigned long long)f->queued, plural(f->queued),
+		    f->queued == 1 ? "s" : "");
+		return;
+	}
+	if (f->missing) {
+		add(l, f->verdict, NULL, "unclear: of %llu attempts it is not "
+		    "known which member had them",
+		    (unsigned long long)f->missing);
+		return;
+	}
+	if (!f->live && f->needed)
+		snprintf(more, sizeof(more), ": try -n %llu",
+		    (unsigned long long)f->needed);
+	add(l, f->verdict, NULL, "unclear: chance does this once in %.0f "
+	    "times%s", 1 / f->p, more);
+}
+
+static void
+add_few(struct finding_list *l, const struct finding_facts *f)
+{
+	if (f->member_count < 2)
+		add(l, f->verdict, NULL, "one member%s: nothing to compare",
+		    f->at_least ? " answered" : "");
+	else if (f->live || !f->enough)
+		add(l, f->verdict, NULL, "too few to tell: a member that gets "
+		    "nothing could go unnoticed");
+	else
+		add(l, f->verdict, NULL, "too few to tell: -n %llu",
+		    (unsigned long long)f->enough);
+}
+
+static void
+add_verdict(struct finding_list *l, const struct finding_facts *f)
+{
+	static const struct { const char *verdict, *text; } plain[] = {
+		{ "even", "even: the differences are chance" },
+		{ "as-weighted", "as weighted: the differences are chance" },
+		{ "too-even", "too even for a hash: something deals in turn" },
+		{ "changed", "changed: members came or went meanwhile" },
+	};
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (strcmp(f->verdict, plain[i].verdict) == 0)
+			add(l, f->verdict, NULL, "%s", plain[i].text);
+	if (strcmp(f->verdict, "uneven") == 0)
+		add_uneven(l, f);
+	else if (strcmp(f->verdict, "unclear") == 0)
+		add_unclear(l, f);
+	else if (strcmp(f->verdict, "too-few") == 0)
+		add_few(l, f);
+}
+
+void
+finding_make(struct finding_list *l, const struct finding_facts *f)
+{
+	bool idle;
+
+	l->count = 0;
+	idle = add_idle(l, f);
+	add_failures(l, f, idle);
+	if (f->verdict)
+		add_verdict(l, f);
+	else if (f->unjudged)
+		add(l, "none", NULL, "no verdict: %s", f->unjudged);
+}
+
+void
+finding_human(FILE *out, const struct finding_list *l, int indent)
+{
+	for (size_t i = 0; l && i < l->count; i++)
+		fprintf(out, "\n%*s%s", indent, "", l->at[i].text);
+}
