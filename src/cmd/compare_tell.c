@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LIST_TEXT = 200 };
+
 const char *const compare_models[COMPARE_MODELS] = {
 	"shared", "exclusive", "reuseport", "blocking", "handoff", "fork",
 };
@@ -88,26 +90,70 @@ advice_figures_fill(struct advice_figures *f, const struct compare_results *r,
 	memcpy(f->at[ADVICE_STALL_P99], stall->p99, sizeof(stall->p99));
 }
 
-/* The measures that were found so: "CPU, p99". */
+/* " (5 to 25 x)": by how much, in any round, against either of the others. */
+static void
+factor_add(const struct advice *a, int m, char *text, size_t room)
+{
+	double low = INFINITY, high = 0;
+
+	for (int o = 0; o < ADVICE_OTHERS; o++) {
+		low = fmin(low, a->ratio[m][o].low);
+		high = fmax(high, a->ratio[m][o].high);
+	}
+	if (a->found[m] == ADVICE_WORSE)
+		snprintf(text, room, " (%.2g to %.2g x)", 1 / high, 1 / low);
+	else if (a->found[m] == ADVICE_BETTER)
+		snprintf(text, room, " (%.2g to %.2g x)", low, high);
+}
+
+/* The measures that were found so: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
 static const char *
-list(const struct advice *a, enum advice_finding found, char text[static 120])
+list(const struct advice *a, enum advice_finding found,
+    char text[static LIST_TEXT])
 {
 	size_t used = 0;
 
 	text[0] = '\0';
-	for (int m = 0; m < ADVICE_MEASURES; m++)
-		if (a->found[m] == found && used < 80)
-			used += (size_t)snprintf(text + used, 120 - used,
-			    "%s%s", used ? ", " : "",
-			    advice_measure_name((enum advice_measure)m));
+	for (int m = 0; m < ADVICE_MEASURES; m++) {
+		if (a->found[m] != found)
+			continue;
+		used += (size_t)snprintf(text + used, LIST_TEXT - used, "%s%s",
+		    used ? ", " : "",
+		    advice_measure_name((enum advice_measure)m));
+		factor_add(a, m, text + used, LIST_TEXT - used);
+		used = strlen(text);
+	}
 	return text;
+}
+
+/* Noise in one measure leaves what was found in another. */
+static void
+inconclusive(char *out, size_t size, const struct compare_results *r,
+    const char *unclear, const char *better, const char *worse)
+{
+	const char *firm = *better ? better : worse;
+
+	if (r->rounds < ADVICE_ROUNDS_LEAST)
+		snprintf(out, size, "INCONCLUSIVE: %d whole rounds are too few",
+		    r->rounds);
+	else if (r->failed)
+		snprintf(out, size, "INCONCLUSIVE: attempts failed, so that "
+		    "the load was not the same");
+	else if (*firm)
+		snprintf(out, size, "INCONCLUSIVE: the noise of the rounds "
+		    "hides %s, but SO_REUSEPORT is %s in %s; for the rest try "
+		    "a longer -d, or a calmer machine", unclear,
+		    *better ? "better" : "worse", firm);
+	else
+		snprintf(out, size, "INCONCLUSIVE: the noise of the rounds "
+		    "hides %s; try a longer -d, or a calmer machine", unclear);
 }
 
 static void
 sentence(char *out, size_t size, const struct advice *a,
     const struct compare_results *r)
 {
-	char better[120], worse[120], unclear[120];
+	char better[LIST_TEXT], worse[LIST_TEXT], unclear[LIST_TEXT];
 
 	list(a, ADVICE_BETTER, better);
 	list(a, ADVICE_WORSE, worse);
@@ -126,20 +172,10 @@ sentence(char *out, size_t size, const struct advice *a,
 		    "and worse in %s", better, worse);
 		break;
 	case ADVICE_NO_DIFFERENCE:
-		snprintf(out, size, "SO_REUSEPORT makes no difference here: "
-		    "take it for what else it gives, or leave it");
+		snprintf(out, size, "SO_REUSEPORT makes no difference here");
 		break;
 	case ADVICE_INCONCLUSIVE:
-		if (r->rounds < ADVICE_ROUNDS_LEAST)
-			snprintf(out, size, "INCONCLUSIVE: %d whole rounds are "
-			    "too few", r->rounds);
-		else if (r->failed)
-			snprintf(out, size, "INCONCLUSIVE: attempts failed, so "
-			    "that the load was not the same");
-		else
-			snprintf(out, size, "INCONCLUSIVE: the noise of the "
-			    "rounds hides %s; try -d, or a calmer machine",
-			    unclear);
+		inconclusive(out, size, r, unclear, better, worse);
 		break;
 	}
 }

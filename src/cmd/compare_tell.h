@@ -41,7 +41,7 @@ struct compare_told {
 	struct compare_report report;
 	struct compare_model models[COMPARE_MODELS];
 	struct compare_ratio ratios[COMPARE_RATIOS];
-	char text[2][400];
+	char text[2][600];
 	const char *advice[3];
 };
 

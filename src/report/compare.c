@@ -156,9 +156,9 @@ stall_p99(const struct compare_model *m)
 	return m->stall.p99;
 }
 
-/* One bar a model. */
+/* One bar a model, unless nothing is known of any. */
 static void
-plot(FILE *out, const struct compare_report *r,
+plot(FILE *out, const struct compare_report *r, const char *name,
     double figure(const struct compare_model *),
     void cell_of(FILE *, double, int))
 {
@@ -170,11 +170,14 @@ plot(FILE *out, const struct compare_report *r,
 
 		most = isfinite(v) && v > most ? v : most;
 	}
+	if (!(most > 0))
+		return;
+	fprintf(out, "\n\n%s", name);
 	for (size_t i = 0; i < r->model_count; i++) {
 		double v = figure(&r->models[i]);
 
 		fprintf(out, "\n  %-*s%s ", NAME_CELLS, r->models[i].model,
-		    bar_text(isfinite(v) && most > 0 ? v / most : 0, bar));
+		    bar_text(isfinite(v) ? v / most : 0, bar));
 		cell_of(out, v, 9);
 	}
 }
@@ -228,7 +231,11 @@ findings(FILE *out, const struct compare_report *r)
 		    q->measure, q->median, q->against, q->low, q->high,
 		    q->finding);
 	}
-	fprintf(out, "\n");
+}
+
+static void
+advice(FILE *out, const struct compare_report *r)
+{
 	for (const char *const *a = r->advice; a && *a; a++)
 		fprintf(out, "\n%s", *a);
 }
@@ -236,20 +243,24 @@ findings(FILE *out, const struct compare_report *r)
 static void
 measured(FILE *out, const struct compare_report *r)
 {
+	char name[64];
+
 	table(out, r);
-	fprintf(out, "\n\nconnections a second, %lld at a time",
+	snprintf(name, sizeof(name), "connections a second, %lld at a time",
 	    (long long)r->concurrency);
-	plot(out, r, busy_rate, count_cell);
-	fprintf(out, "\n\nstalling p99");
-	plot(out, r, stall_p99, time_cell);
+	plot(out, r, name, busy_rate, count_cell);
+	plot(out, r, "stalling p99", stall_p99, time_cell);
 }
 
 void
 compare_human(FILE *out, const struct compare_report *r)
 {
 	heading(out, r);
-	if (r->rounds)
+	advice(out, r);
+	if (r->rounds) {
+		fputc('\n', out);
 		measured(out, r);
+	}
 	for (size_t i = 0; r->detail && i < r->model_count; i++)
 		fprintf(out, "%s\n%s\n%s", i ? "" : "\n",
 		    r->models[i].command, r->models[i].stalling);
