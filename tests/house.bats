@@ -172,9 +172,9 @@ event_fields() {
 	tsort "$BATS_TEST_TMPDIR/pairs" 2>&1 >/dev/null | none
 }
 
-@test "house: no file is over 500 lines, no function over 100" {
+@test "house: no file is over 600 lines, no function over 100" {
 	cd "$root/src"
-	wc -l ./*.c ./*/*.[ch] | awk '$2 != "total" && $1 > 500' | none
+	wc -l ./*.c ./*/*.[ch] | awk '$2 != "total" && $1 > 600' | none
 	ctags --quiet=yes --options=NONE --languages=C --langmap=C:.c.h --kinds-C=f \
 		--fields=+ne -f - ./*.c ./*/*.[ch] |
 		grep -v '^!' >"$BATS_TEST_TMPDIR/functions"
