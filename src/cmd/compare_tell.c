@@ -1,6 +1,7 @@
 #include "cmd/compare_tell.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,20 +91,33 @@ advice_figures_fill(struct advice_figures *f, const struct compare_results *r,
 	memcpy(f->at[ADVICE_STALL_P99], stall->p99, sizeof(stall->p99));
 }
 
-/* " (5 to 25 x)": by how much, in any round, against either of the others. */
+/*
+ * " (5 to 25 x)": by how much, against either of the others, in any round; or,
+ * where one round of five was on the other side, " (median 2 to 3 x)".
+ */
 static void
 factor_add(const struct advice *a, int m, char *text, size_t room)
 {
-	double low = INFINITY, high = 0;
+	bool worse = a->found[m] == ADVICE_WORSE, each = true;
+	double range[2] = { INFINITY, 0 }, median[2] = { INFINITY, 0 };
 
+	if (!worse && a->found[m] != ADVICE_BETTER)
+		return;
 	for (int o = 0; o < ADVICE_OTHERS; o++) {
-		low = fmin(low, a->ratio[m][o].low);
-		high = fmax(high, a->ratio[m][o].high);
+		const struct advice_ratio *r = &a->ratio[m][o];
+		double low = worse ? 1 / r->high : r->low;
+
+		range[0] = fmin(range[0], low);
+		range[1] = fmax(range[1], worse ? 1 / r->low : r->high);
+		median[0] = fmin(median[0], worse ? 1 / r->median : r->median);
+		median[1] = fmax(median[1], worse ? 1 / r->median : r->median);
+		each &= low > 1;
 	}
-	if (a->found[m] == ADVICE_WORSE)
-		snprintf(text, room, " (%.2g to %.2g x)", 1 / high, 1 / low);
-	else if (a->found[m] == ADVICE_BETTER)
-		snprintf(text, room, " (%.2g to %.2g x)", low, high);
+	if (each)
+		snprintf(text, room, " (%.2g to %.2g x)", range[0], range[1]);
+	else
+		snprintf(text, room, " (median %.2g to %.2g x)", median[0],
+		    median[1]);
 }
 
 /* The measures that were found so: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
