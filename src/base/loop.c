@@ -17,6 +17,18 @@ loop_now(void)
 }
 
 int
+loop_ms_until(int64_t when)
+{
+	int64_t left = when - loop_now();
+
+	if (when == INT64_MAX)
+		return -1;
+	if (left <= 0)
+		return 0;
+	return left > 3600000000LL ? 3600000 : (int)((left + 999) / 1000);
+}
+
+int
 loop_open(struct loop *l)
 {
 	*l = (struct loop){ .epfd = epoll_create1(EPOLL_CLOEXEC) };
@@ -163,16 +175,11 @@ is_spinning(const struct loop *l)
 static int
 wait_ms(const struct loop *l)
 {
-	int64_t left;
-
 	if (l->ready || l->busy || is_spinning(l))
 		return 0;
 	if (!l->timers)
 		return -1;
-	left = l->heap[1]->when - loop_now();
-	if (left <= 0)
-		return 0;
-	return left > 3600000000LL ? 3600000 : (int)((left + 999) / 1000);
+	return loop_ms_until(l->heap[1]->when);
 }
 
 static void

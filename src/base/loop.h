@@ -40,6 +40,8 @@ struct loop {
 
 /* Microseconds of CLOCK_MONOTONIC. */
 int64_t loop_now(void);
+/* For poll(2): from now to that time; INT64_MAX: for ever. */
+int loop_ms_until(int64_t when);
 
 int loop_open(struct loop *);
 void loop_close(struct loop *);

@@ -38,6 +38,7 @@ static int
 wish_fill(struct adopt_wish *w, struct addr_list *at,
     const struct settings *s, const struct endpoint *e)
 {
+	*at = (struct addr_list){ 0 };
 	*w = (struct adopt_wish){
 		.family = e->local ? AF_UNIX : s->family,
 		.datagram = s->udp, .port = e->port,
@@ -117,11 +118,15 @@ adoption_open(struct sock_set *out, const struct settings *s,
 {
 	struct adopt_wish wish;
 	struct addr_list at;
+	int result;
 
-	if (wish_fill(&wish, &at, s, e) < 0)
-		return -1;
-	signals_hold();
-	if (adopt_sockets((pid_t)s->adopt, &wish, out) < 0)
+	result = wish_fill(&wish, &at, s, e);
+	if (result == 0) {
+		signals_hold();
+		result = adopt_sockets((pid_t)s->adopt, &wish, out);
+	}
+	addr_list_free(&at);
+	if (result < 0)
 		return -1;
 	if (check_group(s, out) < 0 || check_member(s, out) < 0) {
 		sock_set_close(out);

@@ -115,12 +115,15 @@ check_place(const struct settings *s, const struct endpoint *e)
 {
 	struct sock_options o = place_options(s);
 	struct addr_list list;
-	struct sock_set set;
+	struct sock_set set = { 0 };
 	int bound;
 
 	o.dry = true;
-	if (addr_resolve_passive(e, &list) < 0 ||
-	    place_listen(&set, &list, &o) < 0)
+	bound = addr_resolve_passive(e, &list);
+	if (bound > 0)
+		bound = place_listen(&set, &list, &o);
+	addr_list_free(&list);
+	if (bound < 0)
 		return -1;
 	bound = set.count;
 	sock_set_close(&set);

@@ -39,13 +39,11 @@ reach(struct talk *t, const struct settings *s, const struct endpoint *e,
 		.congestion = &t->congestion,
 	};
 	int64_t deadline = loop_now() + s->connect_timeout;
-	struct addr_list list;
-	int fd;
+	int fd = -1;
 
-	if (settings_source(s, &o.source) < 0 ||
-	    addr_resolve(e, deadline, &list) < 0)
-		return -1;
-	fd = dial(&list, &o, deadline, peer);
+	if (settings_source(s, deadline, &o.source) == 0)
+		fd = dial(e, &o, deadline, peer);
+	addr_list_free(&o.source);
 	if (fd >= 0 && !e->local && !s->udp)
 		congestion_settle(&t->congestion, fd);
 	return fd;

@@ -208,7 +208,9 @@ static int
 worker_sockets(struct server *v, int index, struct sock_set *out)
 {
 	struct sock_options o = place_options(v->settings);
-	struct addr_list list = { .count = v->place.set.count };
+	struct addr_list list = {
+		.count = v->place.set.count, .at = v->place.set.bound,
+	};
 
 	if (!v->own_sockets) {
 		*out = v->place.set;
@@ -221,7 +223,6 @@ worker_sockets(struct server *v, int index, struct sock_set *out)
 				sock_set_close(&v->sets[i]);
 		return 0;
 	}
-	memcpy(list.at, v->place.set.bound, sizeof(list.at));
 	return place_listen(out, &list, &o);
 }
 
@@ -363,9 +364,10 @@ static int
 open_sets(struct server *v)
 {
 	struct sock_options o = place_options(v->settings);
-	struct addr_list list = { .count = v->place.set.count };
+	struct addr_list list = {
+		.count = v->place.set.count, .at = v->place.set.bound,
+	};
 
-	memcpy(list.at, v->place.set.bound, sizeof(list.at));
 	v->sets = calloc((size_t)v->count, sizeof(*v->sets));
 	if (!v->sets)
 		return fail("workers");

@@ -105,11 +105,15 @@ open_sockets(struct place *p, const struct settings *s,
 {
 	struct sock_options o = place_options(s);
 	struct addr_list list;
+	int result;
 
 	if (s->adopt)
 		return adoption_open(&p->set, s, e);
-	return addr_resolve_passive(e, &list) < 0 ? -1 :
-	    place_listen(&p->set, &list, &o);
+	result = addr_resolve_passive(e, &list);
+	if (result > 0)
+		result = place_listen(&p->set, &list, &o);
+	addr_list_free(&list);
+	return result;
 }
 
 int
@@ -202,10 +206,11 @@ int
 place_join(struct place *p)
 {
 	struct sock_options o = place_options(p->settings);
-	struct addr_list list = { .count = p->set.count };
+	struct addr_list list = {
+		.count = p->set.count, .at = p->set.bound,
+	};
 	struct sock_set set;
 
-	memcpy(list.at, p->set.bound, sizeof(list.at));
 	if (place_listen(&set, &list, &o) < 0)
 		return -1;
 	p->set = set;

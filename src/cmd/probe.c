@@ -157,16 +157,13 @@ tell_report(struct probe *v)
 static int
 probe_open(struct probe *v, const struct endpoint *e)
 {
-	struct addr_list source;
-
 	v->run.on_skip = on_skip;
 	v->run.on_fault = on_fault;
 	v->run.on_done = on_done;
 	if (v->settings->watch)
 		v->run.on_result = on_result;
 	v->run.user = v;
-	if (settings_source(v->settings, &source) < 0 ||
-	    sources_take(&v->plan.sources, &source) < 0 ||
+	if (probe_source(&v->plan.sources, v->settings) < 0 ||
 	    run_open(&v->run, &v->plan.plan, e) < 0 ||
 	    desk_open(&v->desk, v->settings) < 0)
 		return -1;

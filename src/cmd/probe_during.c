@@ -111,7 +111,6 @@ trial_open(struct trial *t, const struct endpoint *e)
 {
 	struct during *d = &t->during;
 	const struct settings *s = t->settings;
-	struct addr_list source;
 
 	d->run.on_fault = on_fault;
 	d->run.on_done = on_done;
@@ -121,8 +120,7 @@ trial_open(struct trial *t, const struct endpoint *e)
 	d->line.slow_ns = (s->slow ? s->slow : SLOW_US) * 1000;
 	if (getrlimit(RLIMIT_NOFILE, &d->files) < 0)
 		return fail("descriptors");
-	if (settings_source(s, &source) < 0 ||
-	    sources_take(&t->plan.sources, &source) < 0 ||
+	if (probe_source(&t->plan.sources, s) < 0 ||
 	    run_open(&d->run, &t->plan.plan, e) < 0 ||
 	    desk_open(&t->desk, s) < 0)
 		return -1;

@@ -181,16 +181,19 @@ probe_host(const struct settings *s, const struct endpoint *e,
     const char *option, struct addr *out)
 {
 	struct addr_list list;
+	int local = 0;
 
 	if (!e->host[0])
 		return 0;
 	if (addr_resolve(e, loop_now() + s->connect_timeout, &list) < 0)
 		return -1;
-	for (int i = 0; i < list.count; i++)
-		if (sock_is_local(&list.at[i])) {
-			*out = list.at[i];
-			return 0;
-		}
+	while (local < list.count && !sock_is_local(&list.at[local]))
+		local++;
+	if (local < list.count)
+		*out = list.at[local];
+	addr_list_free(&list);
+	if (out->len)
+		return 0;
 	return fail_as(STATUS_USAGE, "%s asks this host's kernel, and %.100s "
 	    "is another host", option, e->host);
 }

@@ -238,6 +238,18 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	return 0;
 }
 
+int
+probe_source(struct sources *out, const struct settings *s)
+{
+	struct addr_list list;
+	int result = settings_source(s, loop_now() + s->connect_timeout, &list);
+
+	if (result == 0)
+		result = sources_take(out, &list);
+	addr_list_free(&list);
+	return result;
+}
+
 void
 probe_plan_free(struct probe_plan *p)
 {

@@ -26,6 +26,8 @@ int probe_plan_make(struct probe_plan *, const struct settings *,
 int probe_uneven(const char *text, double *p);
 /* Reads --rate, if it is given; -1: usage. */
 int probe_rate(double *rate, const char *text);
+/* Takes the addresses of -s, if it is given; -1: fault. */
+int probe_source(struct sources *, const struct settings *);
 void probe_plan_free(struct probe_plan *);
 
 /*

@@ -125,15 +125,13 @@ resolve(struct job *j, const struct settings *s, int count, char *const *words)
 {
 	size_t head = (size_t)(list_of(count, words) - words[count - 1]);
 	char last[WORD_MAX_], *both[] = { words[0], last };
-	struct addr_list source;
 	struct endpoint e;
 
 	if (head + 2 > sizeof(last))
 		return fail_as(STATUS_USAGE, "the host name is too long");
 	snprintf(last, sizeof(last), "%.*s1", (int)head, words[count - 1]);
 	if (settings_endpoint(s, count, count == 1 ? both + 1 : both, &e) < 0 ||
-	    settings_source(s, &source) < 0 ||
-	    sources_take(&j->sources, &source) < 0 ||
+	    probe_source(&j->sources, s) < 0 ||
 	    (s->sources && sources_read(&j->sources, s->sources) < 0) ||
 	    (s->sport && sources_read_ports(&j->sources, s->sport) < 0))
 		return -1;
@@ -238,6 +236,7 @@ probe_scan(const struct settings *s, int count, char *const *words,
 	    resolve(j, s, count, words) == 0)
 		status = scan(j, s, ended_by);
 	sources_free(&j->sources);
+	addr_list_free(&j->scan.addresses);
 	free(j->scan.ports);
 	free(j->rows);
 	free(j->services);

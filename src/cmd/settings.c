@@ -275,7 +275,8 @@ settings_endpoint(const struct settings *s, int count, char *const *words,
 }
 
 int
-settings_source(const struct settings *s, struct addr_list *out)
+settings_source(const struct settings *s, int64_t deadline,
+    struct addr_list *out)
 {
 	struct endpoint e = {
 		.datagram = s->udp, .family = s->family,
@@ -283,12 +284,12 @@ settings_source(const struct settings *s, struct addr_list *out)
 	};
 	char any[] = "0", *words[] = { (char *)(uintptr_t)s->source, any };
 
-	out->count = 0;
+	*out = (struct addr_list){ 0 };
 	if (!s->source)
 		return 0;
 	if (endpoint_parse(&e, 2, words) < 0)
 		return -1;
-	return addr_resolve(&e, 0, out);
+	return addr_resolve(&e, deadline, out) < 0 ? -1 : 0;
 }
 
 int64_t

@@ -88,7 +88,8 @@ int settings_endpoint(const struct settings *, int count, char *const *words,
     struct endpoint *out);
 
 /* The addresses of -s, looked up: none where it isn't given; -1: fault. */
-int settings_source(const struct settings *, struct addr_list *out);
+int settings_source(const struct settings *, int64_t deadline,
+    struct addr_list *out);
 
 /* Microseconds between two looks of --watch; -1: usage. */
 int64_t settings_interval(const struct settings *);

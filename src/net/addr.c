@@ -8,11 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fail.h"
 #include "base/loop.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "net/lookup.h"
+
+enum { RETRY_FIRST_US = 50 * 1000, RETRY_LAST_US = 1000 * 1000 };
 
 /* A port number or a service name; 0, or -1 with a usage fault. */
 static int
@@ -147,127 +151,188 @@ addr_unix(struct addr *a, const char *path)
 	return 1;
 }
 
-static int
-lookup_fail(const char *host, int code)
+int
+addr_list_add(struct addr_list *list, const struct addr *a)
 {
-	fail_as(STATUS_RESOLVE, "%.200s: %s", host,
-	    code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
-	return -1;
+	if (list->count == list->room) {
+		int room = list->room ? list->room * 2 : 8;
+		struct addr *at = realloc(list->at, (size_t)room *
+		    sizeof(*at));
+
+		if (!at)
+			return fail("addresses");
+		list->at = at;
+		list->room = room;
+	}
+	list->at[list->count++] = *a;
+	return 0;
 }
 
-/* A look-up whose thread may outlive who asked. */
-struct pending {
-	struct gaicb request;
-	struct addrinfo hints;
-	char host[256], port[8];
-};
-
-/*
- * getaddrinfo(3) with an end to it: the C library's own limits are tens of
- * seconds. A look-up given up on is left to its thread, and dies with the
- * process.
- */
-static int
-lookup_until(const char *host, const char *port, const struct addrinfo *hints,
-    int64_t deadline, struct addrinfo **found)
+void
+addr_list_free(struct addr_list *list)
 {
-	struct pending *p = calloc(1, sizeof(*p));
-	int64_t left = deadline - loop_now();
-	struct timespec limit = { 0 };
-	int code;
-
-	if (!p)
-		return EAI_MEMORY;
-	if (left > 0) {
-		limit.tv_sec = left / 1000000;
-		limit.tv_nsec = left % 1000000 * 1000;
-	}
-	p->hints = *hints;
-	snprintf(p->host, sizeof(p->host), "%s", host);
-	snprintf(p->port, sizeof(p->port), "%s", port);
-	p->request.ar_name = p->host;
-	p->request.ar_service = p->port;
-	p->request.ar_request = &p->hints;
-	code = getaddrinfo_a(GAI_NOWAIT,
-	    (struct gaicb *[]){ &p->request }, 1, NULL);
-	if (code == 0) {
-		gai_suspend((const struct gaicb *[]){ &p->request }, 1,
-		    &limit);
-		code = gai_error(&p->request);
-	}
-	if (code == EAI_INPROGRESS)
-		return code;
-	*found = p->request.ar_result;
-	free(p);
-	return code;
-}
-
-static int
-lookup(const char *host, const char *port, const struct addrinfo *hints,
-    int64_t deadline, struct addrinfo **found)
-{
-	if (!deadline || hints->ai_flags & AI_NUMERICHOST)
-		return getaddrinfo(host, port, hints, found);
-	return lookup_until(host, port, hints, deadline, found);
+	free(list->at);
+	*list = (struct addr_list){ 0 };
 }
 
 static bool
-is_numeric(const char *host)
+is_localhost(const struct endpoint *e)
+{
+	return !e->host[0] || (!e->numeric &&
+	    strcasecmp(e->host, "localhost") == 0);
+}
+
+/* Whether no name has to be looked up. */
+static bool
+is_known(const struct endpoint *e, int flags)
 {
 	struct in_addr in;
 
-	return strchr(host, ':') || inet_pton(AF_INET, host, &in) == 1;
+	return e->local || e->numeric || !e->host[0] || strchr(e->host, ':') ||
+	    inet_pton(AF_INET, e->host, &in) == 1 ||
+	    (!(flags & AI_PASSIVE) && is_localhost(e));
+}
+
+int
+addr_ask(const struct endpoint *e, int family, int flags,
+    struct addr_list *out)
+{
+	struct addrinfo hints = {
+		.ai_family = family,
+		.ai_socktype = e->datagram ? SOCK_DGRAM : SOCK_STREAM,
+		.ai_flags = flags | AI_NUMERICSERV,
+	}, *found = NULL;
+	bool local = !(flags & AI_PASSIVE) && is_localhost(e);
+	char port[8];
+	int code;
+
+	if (is_known(e, flags))
+		hints.ai_flags |= AI_NUMERICHOST;
+	snprintf(port, sizeof(port), "%u", e->port);
+	code = getaddrinfo(local || !e->host[0] ? NULL : e->host, port, &hints,
+	    &found);
+	for (struct addrinfo *i = found; i; i = i->ai_next) {
+		struct addr a = { .len = i->ai_addrlen };
+
+		memcpy(&a.sa, i->ai_addr, i->ai_addrlen);
+		if (addr_list_add(out, &a) < 0)
+			code = EAI_MEMORY;
+	}
+	if (found)
+		freeaddrinfo(found);
+	return code;
+}
+
+/* Of this host: IPv4 first, as listen shows its addresses. */
+static int
+put_ipv4_first(struct addr_list *list)
+{
+	struct addr_list all = *list;
+	int result = 0;
+
+	*list = (struct addr_list){ 0 };
+	for (int v6 = 0; v6 <= 1; v6++)
+		for (int i = 0; i < all.count && result == 0; i++)
+			if ((all.at[i].sa.sa_family == AF_INET6) == v6)
+				result = addr_list_add(list, &all.at[i]);
+	addr_list_free(&all);
+	return result;
+}
+
+static int
+take_known(const struct endpoint *e, int flags, struct addr_list *out)
+{
+	struct addr a;
+	int code;
+
+	if (e->local)
+		return addr_unix(&a, e->path) < 0 ? -1 :
+		    addr_list_add(out, &a);
+	code = addr_ask(e, e->family, flags, out);
+	if (code)
+		return fail_as(STATUS_RESOLVE, "%.200s: %s",
+		    e->host[0] ? e->host : "localhost",
+		    code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
+	return flags & AI_PASSIVE ? 0 : put_ipv4_first(out);
+}
+
+int
+addr_known(const struct endpoint *e, struct addr_list *out)
+{
+	return !is_known(e, 0) ? 0 : take_known(e, 0, out) < 0 ? -1 : 1;
+}
+
+/* Waits for answers, until the list is enough to begin with. */
+static int
+await(struct lookup *l, int64_t deadline, struct addr_list *out)
+{
+	struct pollfd p[LOOKUP_QUERIES];
+	int64_t when;
+
+	while (lookup_take(l, out) == 0) {
+		int n = lookup_poll(l, p);
+
+		if (lookup_is_ready(l, out, &when))
+			return out->count ? out->count : lookup_fail(l);
+		if (deadline && when > deadline)
+			when = deadline;
+		if (deadline && loop_now() >= deadline)
+			return out->count ? out->count : lookup_fail(l);
+		poll(p, (nfds_t)n, loop_ms_until(when));
+	}
+	return -1;
 }
 
 static int
 resolve(const struct endpoint *e, int flags, int64_t deadline,
-    struct addr_list *out)
+    struct lookup *rest, struct addr_list *out)
 {
-	struct addrinfo hints = {
-		.ai_family = e->family,
-		.ai_socktype = e->datagram ? SOCK_DGRAM : SOCK_STREAM,
-		.ai_flags = flags | AI_NUMERICSERV,
-	}, *found = NULL;
-	const char *host = e->host[0] ? e->host : NULL;
-	char port[8];
-	int code;
+	struct lookup l;
+	int result;
 
-	out->count = 0;
-	if (e->local) {
-		out->count = 1;
-		return addr_unix(&out->at[0], e->path);
-	}
-	if (!host || e->numeric || is_numeric(host))
-		hints.ai_flags |= AI_NUMERICHOST;
-	snprintf(port, sizeof(port), "%u", e->port);
-	code = lookup(host, port, &hints, deadline, &found);
-	if (code == EAI_INPROGRESS)
-		return fail_as(STATUS_TIMEOUT, "%s: the name server did not "
-		    "answer in time", host);
-	if (code)
-		return lookup_fail(host ? host : "localhost", code);
-	for (struct addrinfo *i = found; i && out->count < ADDR_MAX;
-	    i = i->ai_next) {
-		struct addr *a = &out->at[out->count++];
-
-		memset(a, 0, sizeof(*a));
-		memcpy(&a->sa, i->ai_addr, i->ai_addrlen);
-		a->len = i->ai_addrlen;
-	}
-	freeaddrinfo(found);
-	return out->count;
+	*out = (struct addr_list){ 0 };
+	if (is_known(e, flags))
+		return take_known(e, flags, out) < 0 ? -1 : out->count;
+	if (lookup_start(&l, e, flags) < 0)
+		return -1;
+	result = await(&l, deadline, out);
+	if (rest && result > 0)
+		*rest = l;
+	else
+		lookup_end(&l);
+	if (result < 0)
+		addr_list_free(out);
+	return result;
 }
 
 int
 addr_resolve(const struct endpoint *e, int64_t deadline, struct addr_list *out)
 {
-	return resolve(e, 0, deadline, out);
+	return resolve(e, 0, deadline, NULL, out);
 }
 
 int
 addr_resolve_passive(const struct endpoint *e, struct addr_list *out)
 {
-	return resolve(e, AI_PASSIVE, 0, out);
+	return resolve(e, AI_PASSIVE, 0, NULL, out);
+}
+
+int
+addr_resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
+    struct lookup *rest, struct addr_list *out)
+{
+	int64_t end = loop_now() + wait, pause = RETRY_FIRST_US;
+	int n;
+
+	if (rest)
+		*rest = LOOKUP_NONE;
+	while ((n = resolve(e, 0, deadline > end ? deadline : end, rest,
+	    out)) < 0 && fail_status() == STATUS_RESOLVE &&
+	    loop_now() + pause < end) {
+		poll(NULL, 0, (int)(pause / 1000));
+		pause = pause * 2 < RETRY_LAST_US ? pause * 2 : RETRY_LAST_US;
+	}
+	return n;
 }
 
 uint16_t

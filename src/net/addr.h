@@ -20,7 +20,7 @@ struct addr {
 
 enum {
 	ADDR_TEXT = 128,	/* room for the longest addr_text() and its 0 */
-	ADDR_MAX = 32,		/* addresses of one name that are looked at */
+	ADDR_MAX = 32,		/* addresses of one server */
 };
 
 /* What the user typed: where to listen or to connect. */
@@ -34,10 +34,15 @@ struct endpoint {
 	uint16_t port;
 };
 
+/* All zero: empty. */
 struct addr_list {
-	int count;
-	struct addr at[ADDR_MAX];
+	int count, room;
+	struct addr *at;
 };
+
+/* -1: no memory. */
+int addr_list_add(struct addr_list *, const struct addr *);
+void addr_list_free(struct addr_list *);
 
 /*
  * Reads PORT, HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME from
@@ -47,15 +52,31 @@ struct addr_list {
 int endpoint_parse(struct endpoint *e, int count, char *const *words);
 
 /*
- * Looks e up for a client: every address of its name, or localhost's. Gives
- * up at deadline (loop_now() microseconds; 0: none). Returns their count,
- * at least 1.
+ * Looks e up for a client: the addresses of its name, or localhost's. Gives
+ * up at deadline (loop_now() microseconds; 0: none). If one family's answer is
+ * late, only the other's are there. Returns their count, at least 1; the
+ * caller frees out, on failure too.
  */
 int addr_resolve(const struct endpoint *e, int64_t deadline,
     struct addr_list *out);
 
 /* The same for a listener, where no host means the wildcards. */
 int addr_resolve_passive(const struct endpoint *e, struct addr_list *out);
+
+/*
+ * As addr_resolve(), and tries again for so long while the name does not
+ * resolve. Into rest goes what is still asked (lookup.h), or it stays as it is.
+ */
+struct lookup;
+int addr_resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
+    struct lookup *rest, struct addr_list *out);
+
+/* If no name has to be looked up: the addresses, and 1. Else 0; or -1. */
+int addr_known(const struct endpoint *e, struct addr_list *out);
+
+/* Asks the C library, and waits: 0, or an EAI_ code (getaddrinfo(3)). */
+int addr_ask(const struct endpoint *e, int family, int flags,
+    struct addr_list *out);
 
 /* Fills a with a Unix socket's address; '@' opens an abstract name. */
 int addr_unix(struct addr *a, const char *path);

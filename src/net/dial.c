@@ -1,5 +1,6 @@
 /*
- * How it works. The addresses are put in order, IPv6 and IPv4 by turns. An
+ * How it works. The addresses are put in order, IPv6 and IPv4 by turns; those
+ * of a family whose answer is late take their turns when they come. An
  * attempt is a non-blocking connect(2) in a pollfd. Each turn of the loop
  * starts the next attempt if its time has come, then polls all that are in
  * flight until one is writable, or the next start, or the deadline. A round
@@ -12,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@
 #include "base/loop.h"
 #include "net/dgram.h"
 #include "net/local.h"
+#include "net/lookup.h"
 #include "net/sock.h"
 
 enum {
@@ -30,29 +33,65 @@ enum {
 
 struct race {
 	const struct dial_options *options;
+	struct lookup lookup;		/* answers that are late */
 	struct addr_list list;		/* in the order of the attempts */
-	struct pollfd poll[ADDR_MAX];
+	struct pollfd *poll;		/* theirs, then the look-up's */
 	int started, error;		/* error: the last attempt's errno */
-	const struct addr *faulty;	/* and its address */
+	int faulty;			/* and its address, in list */
 	bool unusable;			/* -1 with a fault that is already told */
 };
 
-/* IPv6 and IPv4 by turns, in the resolver's order within each. */
-static void
-interleave(struct addr_list *out, const struct addr_list *in)
+/*
+ * IPv6 and IPv4 by turns, in the resolver's order within each, of those that
+ * are not tried yet.
+ */
+static int
+interleave(struct addr_list *list, int from)
 {
-	int next[2] = { 0, 0 };
-	int side = in->at[0].sa.sa_family == AF_INET6;
+	struct addr_list all = *list;
+	int next[2] = { from, from };
+	int side = all.at[from].sa.sa_family == AF_INET6;
 
-	for (out->count = 0; out->count < in->count; side = !side) {
+	if (from)
+		side = all.at[from - 1].sa.sa_family != AF_INET6;
+	*list = (struct addr_list){ 0 };
+	for (int i = 0; i < from; i++)
+		addr_list_add(list, &all.at[i]);
+	for (; list->count < all.count; side = !side) {
 		int *i = &next[side];
 
-		while (*i < in->count &&
-		    (in->at[*i].sa.sa_family == AF_INET6) != side)
+		while (*i < all.count &&
+		    (all.at[*i].sa.sa_family == AF_INET6) != side)
 			++*i;
-		if (*i < in->count)
-			out->at[out->count++] = in->at[(*i)++];
+		if (*i < all.count && addr_list_add(list, &all.at[(*i)++]) < 0)
+			break;
 	}
+	addr_list_free(&all);
+	return list->count > from ? 0 : -1;
+}
+
+/* Addresses have come, first or later: puts those from there on in order. */
+static int
+take(struct race *r, int from)
+{
+	int room = r->list.count + LOOKUP_QUERIES;
+	struct pollfd *p = realloc(r->poll, (size_t)room * sizeof(*p));
+
+	if (!p)
+		return fail("connect");
+	r->poll = p;
+	return from < r->list.count ? interleave(&r->list, from) : 0;
+}
+
+/* A name server may answer late for one family. */
+static void
+take_late(struct race *r)
+{
+	int before = r->list.count;
+
+	if (lookup_take(&r->lookup, &r->list) < 0 ||
+	    (r->list.count > before && take(r, r->started) < 0))
+		r->unusable = true;
 }
 
 /* The address to come from for this target; 1, or 0 if none fits. */
@@ -172,9 +211,9 @@ static void
 lost(struct race *r, int i, int error)
 {
 	/* what the first address said matters more than "no such family" */
-	if (!r->error || error == ECONNREFUSED) {
+	if (!r->error || (error == ECONNREFUSED && r->error != error)) {
 		r->error = error;
-		r->faulty = &r->list.at[i];
+		r->faulty = i;
 	}
 }
 
@@ -249,12 +288,20 @@ drop_losers(struct race *r, int winner)
 			close(r->poll[i].fd);
 }
 
-static int
-until(int64_t when)
+/* Waits for an attempt or for addresses. False: there is nothing to await. */
+static bool
+await(struct race *r, int64_t deadline)
 {
-	int64_t left = when - loop_now();
+	int asked = lookup_poll(&r->lookup, r->poll + r->started);
+	int64_t limit = lookup_limit(&r->lookup);
 
-	return left <= 0 ? 0 : (int)((left + 999) / 1000);
+	if (!asked && !in_flight(r))
+		return false;
+	if (asked && limit < deadline)
+		deadline = limit;
+	poll(r->poll, (nfds_t)r->started + (nfds_t)asked,
+	    loop_ms_until(deadline));
+	return true;
 }
 
 /* One go at all the addresses: which one connected, or -1. */
@@ -264,7 +311,7 @@ race(struct race *r, int64_t deadline)
 	int64_t next = 0;
 	int winner = -1;
 
-	r->started = r->error = 0;
+	r->started = r->error = r->faulty = 0;
 	while (winner < 0 && !r->unusable && loop_now() < deadline) {
 		bool more = r->started < r->list.count;
 
@@ -273,11 +320,11 @@ race(struct race *r, int64_t deadline)
 			    loop_now() + STAGGER_US;
 			continue;
 		}
-		if (!in_flight(r))
+		if (!await(r, more && next < deadline ? next : deadline))
 			break;
-		poll(r->poll, (nfds_t)r->started, until(more &&
-		    next < deadline ? next : deadline));
 		winner = settled(r);
+		if (winner < 0)
+			take_late(r);
 	}
 	if (winner < 0 && in_flight(r))
 		r->error = ETIMEDOUT;
@@ -295,17 +342,17 @@ worth_waiting(int error)
 }
 
 static int
-give_up(const struct race *r, const struct addr_list *list)
+give_up(const struct race *r)
 {
 	char text[ADDR_TEXT];
-	const struct addr *a = r->faulty ? r->faulty : &list->at[0];
+	const struct addr *a = &r->list.at[r->faulty];
 
 	if (r->unusable)
 		return -1;
 	errno = r->error ? r->error : ETIMEDOUT;
-	if (list->count > 1)
+	if (r->list.count > 1)
 		fail("connect to %s and %d more", addr_text(a, text),
-		    list->count - 1);
+		    r->list.count - 1);
 	else
 		fail("connect to %s", addr_text(a, text));
 	return errno == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
@@ -319,36 +366,58 @@ pause_us(int64_t us)
 	nanosleep(&t, NULL);
 }
 
-int
-dial(const struct addr_list *list, const struct dial_options *options,
-    int64_t deadline, struct addr *reached)
+/* Rounds until one connects, or until none is to follow. */
+static int
+race_on(struct race *r, int64_t deadline)
 {
-	struct race r = { .options = options };
-	int64_t wait_end = loop_now() + options->wait;
+	int64_t wait_end = loop_now() + r->options->wait;
 	int64_t retry = RETRY_FIRST_US;
-	int winner;
 
-	interleave(&r.list, list);
+	if (r->options->wait > 0 && wait_end > deadline)
+		deadline = wait_end;
 	for (;;) {
-		int64_t end = options->wait > 0 && wait_end > deadline ?
-		    wait_end : deadline;
+		int winner = race(r, deadline);
 
-		winner = race(&r, end);
-		if (winner >= 0 || r.unusable ||
-		    loop_now() + retry > wait_end || !worth_waiting(r.error))
-			break;
+		if (winner >= 0 || r->unusable ||
+		    loop_now() + retry > wait_end || !worth_waiting(r->error))
+			return winner;
 		pause_us(retry);
 		retry = retry * 2 > RETRY_MAX_US ? RETRY_MAX_US : retry * 2;
 	}
-	if (winner < 0)
-		return give_up(&r, list);
-	*reached = r.list.at[winner];
-	if (reached->sa.sa_family == AF_UNIX) {
-		struct timeval none = { 0 };
+}
 
-		setsockopt(r.poll[winner].fd, SOL_SOCKET, SO_SNDTIMEO, &none,
-		    sizeof(none));
-		fcntl(r.poll[winner].fd, F_SETFL, O_NONBLOCK);
+/* What others expect of it. */
+static int
+settle(int fd, const struct addr *reached)
+{
+	struct timeval none = { 0 };
+
+	if (reached->sa.sa_family == AF_UNIX) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none));
+		fcntl(fd, F_SETFL, O_NONBLOCK);
 	}
-	return r.poll[winner].fd;
+	return fd;
+}
+
+int
+dial(const struct endpoint *e, const struct dial_options *options,
+    int64_t deadline, struct addr *reached)
+{
+	struct race r = { .options = options };
+	int winner = -1, fd = -1;
+
+	if (addr_resolve_wait(e, deadline, options->wait, &r.lookup,
+	    &r.list) > 0 && take(&r, 0) == 0) {
+		winner = race_on(&r, deadline);
+		if (winner < 0)
+			give_up(&r);
+	}
+	if (winner >= 0) {
+		*reached = r.list.at[winner];
+		fd = settle(r.poll[winner].fd, reached);
+	}
+	lookup_end(&r.lookup);
+	addr_list_free(&r.list);
+	free(r.poll);
+	return fd;
 }

@@ -16,12 +16,13 @@ struct dial_options {
 };
 
 /*
- * Connects to the first of the addresses that answers, by RFC 8305 (Happy
- * Eyeballs): families take turns, a new attempt starts every 250 ms or when
- * one fails, the first connection wins. All under one deadline (loop_now()).
- * Returns a non-blocking descriptor; reached says which address it was.
+ * Looks e up, and connects to the first of its addresses that answers, by
+ * RFC 8305 (Happy Eyeballs): families take turns, a new attempt starts every
+ * 250 ms or when one fails, the first connection wins. All under one deadline
+ * (loop_now()). Returns a non-blocking descriptor; reached says which address
+ * it was.
  */
-int dial(const struct addr_list *list, const struct dial_options *options,
+int dial(const struct endpoint *e, const struct dial_options *options,
     int64_t deadline, struct addr *reached);
 
 #endif

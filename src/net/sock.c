@@ -195,10 +195,9 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 }
 
 /* 0.0.0.0 before ::, and each address once. */
-static void
+static int
 put_in_order(struct addr_list *list, const struct addr_list *want)
 {
-	list->count = 0;
 	for (int v6 = 0; v6 <= 1; v6++)
 		for (int i = 0; i < want->count; i++) {
 			const struct addr *a = &want->at[i];
@@ -206,21 +205,24 @@ put_in_order(struct addr_list *list, const struct addr_list *want)
 
 			for (int j = 0; j < list->count && !seen; j++)
 				seen = addr_equal(a, &list->at[j]);
-			if (!seen)
-				list->at[list->count++] = *a;
+			if (!seen && addr_list_add(list, a) < 0)
+				return -1;
 		}
+	return list->count <= ADDR_MAX ? 1 : fail_as(STATUS_BIND, "%d "
+	    "addresses: a server has at most %d", list->count, ADDR_MAX);
 }
 
 int
 sock_listen(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *options)
 {
-	struct addr_list list;
-	int result = 1;
+	struct addr_list list = { 0 };
+	int result = put_in_order(&list, want);
 
-	put_in_order(&list, want);
+	*out = (struct sock_set){ 0 };
 	for (int i = 0; i < SAME_PORT_TRIES && result > 0; i++)
 		result = listen_once(out, &list, options);
+	addr_list_free(&list);
 	if (result == 0)
 		return 0;
 	return fail_status() == STATUS_NETWORK ?

@@ -38,6 +38,7 @@ aim(struct merge *m)
 	    addr_resolve(&e, 0, &list) < 1)
 		return;
 	m->address = list.at[0];
+	addr_list_free(&list);
 }
 
 static void

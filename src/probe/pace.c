@@ -30,7 +30,7 @@ enum {
 	SLICE_NS = 5 * 1000 * 1000,
 	SPIN_NS = 100 * 1000,
 	PREPARE_NS = 60 * 1000,		/* what comes before connect(2) */
-	SKIP_US = 2 * 1000 * 1000,	/* for an address that isn't the last */
+	SKIP_FIRST_US = 250 * 1000,	/* for each of several addresses */
 	RETRY_FIRST_NS = 10 * 1000 * 1000,
 	RETRY_LAST_NS = 250 * 1000 * 1000,
 	STOP_US = 500 * 1000,
@@ -174,8 +174,8 @@ start(struct pace *p, int64_t intended)
 	if (p->scouting)
 		aim(p);
 	attempt_start(a, p->begun, intended);
-	if (p->scouting && !is_last(p))
-		attempt_hasten(a, SKIP_US);
+	if (p->scouting && p->addresses.count > 1 && !p->plan->datagram)
+		attempt_hasten(a, p->tried);
 }
 
 /* What follows, a greeting say, may take long. */
@@ -272,6 +272,31 @@ aim_again(struct pace *p)
 	    RETRY_LAST_NS;
 }
 
+/* Microseconds until the scout has to be content with what it heard. */
+static int64_t
+scouts_time(const struct pace *p)
+{
+	int64_t limit = p->plan->connect_timeout > p->plan->wait ?
+	    p->plan->connect_timeout : p->plan->wait;
+
+	return limit - (clock_ns() - p->started) / 1000;
+}
+
+/* Another round, in which each address gets more time. */
+static bool
+scout_longer(struct pace *p)
+{
+	int64_t left = scouts_time(p);
+
+	if (!p->silent || p->addresses.count == 1 || p->plan->datagram ||
+	    left <= 0)
+		return false;
+	p->silent = false;
+	p->address = 0;
+	p->tried = p->tried * 2 < left ? p->tried * 2 : left;
+	return true;
+}
+
 /*
  * Whether the scout's failure is passed over: another address is left, or
  * there is time for another round. Else the first address is kept, and what
@@ -284,16 +309,24 @@ scout_on(struct pace *p, struct result *r)
 		return true;
 	if (p->address == 0)
 		p->refusal = *r;
+	p->on_more(p);
+	p->silent |= r->outcome == OUT_TIMEOUT;
 	if (!is_last(p)) {
-		p->on_skip(p, &p->addresses.at[p->address++], r->error);
+		if (p->tried == SKIP_FIRST_US)
+			p->on_skip(p, &p->addresses.at[p->address], r->error);
+		p->address++;
 		return true;
 	}
+	if (scout_longer(p))
+		return true;
 	if (clock_ns() < p->started + p->plan->wait * 1000) {
 		p->address = 0;
 		aim_again(p);
 		return true;
 	}
 	p->scouting = false;
+	p->stopping |= p->refusal.outcome == OUT_TIMEOUT &&
+	    p->addresses.count > 1 && p->plan->give_up;
 	p->first = clock_ns();		/* else much would be due at once */
 	*r = p->refusal;
 	p->on_aim(p, &p->addresses.at[0]);
@@ -396,6 +429,7 @@ pace_open(struct pace *p, struct loop *l)
 	p->ground.on_connect = on_connect;
 	p->ground.on_end = on_end;
 	p->scouting = true;
+	p->tried = SKIP_FIRST_US;
 	p->clock.on_event = on_clock;
 	p->clock.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK |
 	    TFD_CLOEXEC);

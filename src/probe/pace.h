@@ -6,8 +6,9 @@
 /*
  * Starts attempts, and ends when they have: at most so many at once, or as
  * many a second. The first attempts are the scout's: one at a time, through
- * the addresses, until one accepts; that one is kept, and it is the only one
- * that counts.
+ * the addresses, again and again with more patience, until one accepts; that
+ * one is kept, and it is the only one that counts. All the scout's attempts
+ * together have the time of one.
  */
 struct pace {
 	struct ground ground;
@@ -15,6 +16,8 @@ struct pace {
 	struct addr_list addresses;
 	int address;			/* of the scout */
 	struct result refusal;		/* what the first address said */
+	int64_t tried;			/* how long each had, microseconds */
+	bool silent;			/* one of them in this round */
 	bool scouting, stopping, filling;
 	struct source clock;		/* a timerfd */
 	int64_t armed;			/* when it rings; 0: never */
@@ -34,6 +37,8 @@ struct pace {
 	struct timer patience;		/* for what is in flight at a signal */
 	/* Aims at an address that is tried next. */
 	void (*on_aim)(struct pace *, const struct addr *);
+	/* Adds addresses that have come late. */
+	void (*on_more)(struct pace *);
 	/* An address of several did not accept. */
 	void (*on_skip)(struct pace *, const struct addr *, int error);
 	/* Of each attempt that counts, after it was counted. Or NULL. */

@@ -79,29 +79,22 @@ on_aim(struct pace *p, const struct addr *a)
 	r->on_fault(r);
 }
 
-/* IPv4 first where no host was named, as listen shows its addresses. */
+/* A family whose answer was late. */
 static void
-put_ipv4_first(struct addr_list *list)
+on_more(struct pace *p)
 {
-	struct addr_list all = *list;
-
-	list->count = 0;
-	for (int v6 = 0; v6 <= 1; v6++)
-		for (int i = 0; i < all.count; i++)
-			if ((all.at[i].sa.sa_family == AF_INET6) == v6)
-				list->at[list->count++] = all.at[i];
+	lookup_take(&of_pace(p)->lookup, &p->addresses);
 }
 
 static int
 resolve(struct run *r, const struct endpoint *e)
 {
 	struct addr_list *list = &r->pace.addresses;
+	const struct plan *p = r->pace.plan;
 
-	if (addr_resolve(e, loop_now() + r->pace.plan->connect_timeout,
-	    list) < 0)
+	if (addr_resolve_wait(e, loop_now() + p->connect_timeout, p->wait,
+	    &r->lookup, list) < 0)
 		return -1;
-	if (!e->local && !e->host[0])
-		put_ipv4_first(list);
 	r->fallback = list->at[0];
 	return 0;
 }
@@ -132,7 +125,9 @@ run_open(struct run *r, const struct plan *plan, const struct endpoint *e)
 	r->pace.plan = plan;
 	r->pace.clock.fd = -1;
 	r->pace.ground.tally = &r->tally;
+	r->lookup = LOOKUP_NONE;
 	r->pace.on_aim = on_aim;
+	r->pace.on_more = on_more;
 	r->pace.on_skip = on_skip;
 	r->pace.on_result = on_result;
 	r->pace.on_done = on_done;
@@ -270,6 +265,9 @@ run_close(struct run *r)
 {
 	if (r->pace.ground.loop)
 		pace_close(&r->pace);
+	if (r->pace.plan)
+		lookup_end(&r->lookup);
+	addr_list_free(&r->pace.addresses);
 	identify_free(r->who);
 	roll_close(&r->roll);
 	tally_free(&r->tally);

@@ -1,6 +1,7 @@
 #ifndef PROBE_RUN_H
 #define PROBE_RUN_H
 
+#include "net/lookup.h"
 #include "probe/identify.h"
 #include "probe/pace.h"
 #include "probe/roll.h"
@@ -14,6 +15,7 @@ struct run {
 	struct tally tally;
 	struct identify *who;		/* NULL: the kernel is not asked */
 	struct roll roll;
+	struct lookup lookup;		/* answers that are late */
 	struct addr fallback;		/* the first address */
 	uint16_t port;			/* 0: it has none */
 	bool changed;			/* members came or went */

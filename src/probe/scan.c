@@ -30,6 +30,7 @@ struct scan_try {
 	int64_t started;
 	bool draining;
 	struct scan_try *next;		/* idle ones */
+	int64_t deadline;		/* of all its addresses */
 };
 
 static void attempt(struct scan_try *);
@@ -196,6 +197,16 @@ open_socket(struct scan_try *t)
 	return bind(t->source.fd, &from.sa, from.len);
 }
 
+/* All addresses of a port together have the time of one. */
+static int64_t
+share(struct scan_try *t)
+{
+	if (t->address == 0)
+		t->deadline = t->started + t->scan->timeout;
+	return (t->deadline - t->started) /
+	    (t->scan->addresses.count - t->address);
+}
+
 static void
 attempt(struct scan_try *t)
 {
@@ -215,7 +226,7 @@ attempt(struct scan_try *t)
 		on_failure(t, errno);
 	} else {
 		loop_watch(s->loop, &t->source, EPOLLOUT);
-		loop_timer_set(s->loop, &t->limit, t->started + s->timeout);
+		loop_timer_set(s->loop, &t->limit, t->started + share(t));
 	}
 }
 
