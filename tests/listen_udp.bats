@@ -258,3 +258,23 @@ lose() {
 	assert_failure 5
 	assert_output --partial 'Address already in use'
 }
+
+# Forged senders cost nothing, and each would be two lines.
+@test "listen -u -k -v: over 10 lines a second about peers are counted in one" {
+	pipe_out
+	start listen -u -k -v -m 2 127.0.0.1 0 7>&-
+	py "$port" <<-'END'
+		out = open("out.0", "rb", buffering=0)
+		for i in range(200):
+		    udp(args[0]).send(b"x")
+		    assert exact(out, 1) == b"x"
+	END
+	kill "$pid"
+	ends_with 143
+	test "$(grep -c '' err.0)" -lt 200
+	awk '/^#.* connected/ { n++ } /more connected/ { n += $2 }
+		/^#.* closed/ { m++ } /more closed/ { m += $5 }
+		END { print n, m }' err.0 >sums
+	run -0 cat sums
+	assert_output '200 200'
+}

@@ -172,3 +172,13 @@ probe: 3'
 127.0.0.1:9000
 [::1]:9001'
 }
+
+@test "connect, probe: where IPv6 is off it is not source ports that ran out" {
+	run -0 in_names '
+		sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+		rpnc probe ::1 9 || echo "status $?"
+		rpnc connect ::1 9 || echo "status $?"'
+	refute_output --partial 'ran out'
+	assert_line --partial 'this host has no address to reach that one from: IPv6 is turned off here'
+	assert_line 'rpnc connect: connect to [::1]:9: Cannot assign requested address: this host has no address to reach that one from'
+}

@@ -519,3 +519,13 @@ hijackable() {
 	tm send-keys -t w 'echo status $?' Enter
 	sees w 'status 130'
 }
+
+@test "probe --group: FULL is a datagram socket that throws away what comes, too" {
+	holder --udp --buffer 4096 127.0.0.1 0
+	local first=$pid
+	unflagged -u
+	datagrams 30 127.0.0.1
+	look -u "$port"
+	test "$(flagged FULL)" = "$first "
+	get '.flags[]' | grep -qx FULL
+}

@@ -890,3 +890,11 @@ behind() {
 	keys a C-c
 	eventually gone "$(process a)"
 }
+
+@test "prompt: listen -u shows every sender, also without -k" {
+	pane a rpnc listen -u 127.0.0.1 0
+	listening a
+	printf one >"/dev/udp/127.0.0.1/$port"
+	printf two >"/dev/udp/127.0.0.1/$port"
+	sees a '#1< one' '#2< two'
+}

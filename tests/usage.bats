@@ -455,3 +455,17 @@ its options" help
 		assert_regex "$(cat err)" '^rpnc.*: stdout: Bad file descriptor$'
 	done
 }
+
+@test "a TIME may begin with its point" {
+	run timeout 20 rpnc connect --connect-timeout .5 127.0.0.1 1
+	refute_output --partial 'want a time'
+	run -2 rpnc connect --connect-timeout . 127.0.0.1 1
+	assert_output --partial 'want a time'
+}
+
+@test "nc's -q with its number gets a hint, and is no host" {
+	run -2 timeout 20 rpnc connect -q 1 127.0.0.1 9
+	assert_output --partial "-q 1: nc's -q is not needed"
+	run -2 timeout 20 rpnc connect -q 1 9
+	assert_output --partial "-q 1: nc's -q is not needed"
+}

@@ -36,7 +36,7 @@ duration_parse(const char *text, int64_t *microseconds)
 	char *end;
 	double value;
 
-	if (!isdigit((unsigned char)*text) ||
+	if (!isdigit((unsigned char)text[*text == '.']) ||
 	    strspn(text, "0123456789.") != strcspn(text, "smuh"))
 		return -1;
 	value = strtod(text, &end);

@@ -161,6 +161,7 @@ flush_out(struct desk *d)
 int
 desk_close(struct desk *d)
 {
+	fold_end(&d->peers, &d->loop);
 	if (d->ended_by)
 		signals_hurry();
 	flush_out(d);
@@ -301,6 +302,30 @@ desk_tell(struct desk *d, struct event *e)
 	free(line);
 }
 
+static void
+tell_folded(struct fold *f)
+{
+	struct desk *d = (struct desk *)((char *)f -
+	    offsetof(struct desk, peers));
+	char line[120];
+	int n = snprintf(line, sizeof(line), "... %llu more connected, %llu "
+	    "more closed\n", (unsigned long long)f->connected,
+	    (unsigned long long)f->closed);
+
+	d->print(d, line, (size_t)n, true);
+}
+
+/* A prompt folds by itself, and programs that read JSON want all. */
+static bool
+is_folded(struct desk *d, const struct conn *c, const struct event *e)
+{
+	if (!c->ops->datagram || d->interactive || d->settings->json ||
+	    !is_told(d, e))
+		return false;
+	d->peers.tell = tell_folded;
+	return fold_takes(&d->peers, &d->loop, e->kind == EVENT_CLOSED);
+}
+
 void
 desk_accepted(struct desk *d, const struct conn *c, const char *name,
     uint64_t own, uint64_t total)
@@ -311,7 +336,8 @@ desk_accepted(struct desk *d, const struct conn *c, const char *name,
 		.total = total,
 	};
 
-	desk_tell(d, &e);
+	if (!is_folded(d, c, &e))
+		desk_tell(d, &e);
 }
 
 void
@@ -363,7 +389,8 @@ desk_closed(struct desk *d, const struct conn *c, enum reason reason)
 
 	if (c->tail_length)
 		payload_piece(d, c, c->tail, c->tail_length);
-	desk_tell(d, &e);
+	if (!is_folded(d, c, &e))
+		desk_tell(d, &e);
 }
 
 /* In pieces that never end inside a character. */

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/loop.h"
 #include "base/sink.h"
+#include "cmd/fold.h"
 #include "cmd/settings.h"
 #include "net/conn.h"
 #include "net/sock.h"
@@ -28,6 +29,7 @@ struct desk {
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
 	void (*on_signal)(struct desk *, const struct signalfd_siginfo *);
+	struct fold peers;		/* of datagrams */
 };
 
 /*

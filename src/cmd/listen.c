@@ -395,7 +395,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);
-	s->keep = s->keep || ((s->reuseport || s->adopt) && !s->once);
+	s->keep = s->keep || (!s->once && (s->reuseport || s->adopt ||
+	    (s->udp && talk_wants_prompt(s))));
 	s->linger = -1;
 	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0)
 		return -1;

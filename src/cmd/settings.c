@@ -264,10 +264,16 @@ int
 settings_endpoint(const struct settings *s, int count, char *const *words,
     struct endpoint *out)
 {
+	int64_t number;
+
 	*out = (struct endpoint){
 		.local = s->local, .datagram = s->udp, .family = s->family,
 		.numeric = s->numeric,
 	};
+	if (s->quiet && count > 1 && num_parse(words[0], 0, 65535, &number) == 0)
+		return fail_as(STATUS_USAGE, "-q %s: nc's -q is not needed: "
+		    "nothing is cut at end of stdin; here -q is --quiet",
+		    words[0]);
 	/* what it has is what there is */
 	if (s->adopt && !count)
 		return 0;

@@ -355,6 +355,8 @@ give_up(const struct race *r)
 		    r->list.count - 1);
 	else
 		fail("connect to %s", addr_text(a, text));
+	if (errno == EADDRNOTAVAIL && !sock_has_source(a))
+		fail_add("this host has no address to reach that one from");
 	return errno == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
 }
 

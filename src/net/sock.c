@@ -241,6 +241,18 @@ sock_set_close(struct sock_set *set)
 }
 
 bool
+sock_has_source(const struct addr *to)
+{
+	int fd = socket(to->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool lacks = fd >= 0 && connect(fd, &to->sa, to->len) < 0 &&
+	    errno == EADDRNOTAVAIL;
+
+	if (fd >= 0)
+		close(fd);
+	return !lacks;
+}
+
+bool
 sock_is_local(const struct addr *a)
 {
 	struct addr any = *a;

@@ -51,6 +51,12 @@ uint64_t sock_inode(int fd);
  */
 int sock_connect(int fd, const struct addr *);
 
+/*
+ * Whether this host has an address to reach it from: EADDRNOTAVAIL of
+ * connect(2) then is about ports.
+ */
+bool sock_has_source(const struct addr *to);
+
 /* Whether the address is one of this host's. */
 bool sock_is_local(const struct addr *);
 

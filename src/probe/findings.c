@@ -287,7 +287,13 @@ note_rest(struct findings *f, const struct run *r)
 	const struct tally *t = &r->tally;
 	const struct plan *p = r->pace.plan;
 
-	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
+	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL &&
+	    !sock_has_source(&r->pace.ground.target))
+		note(f, "this host has no address to reach that one from%s",
+		    r->pace.ground.target.sa.sa_family == AF_INET6 ?
+		    ": IPv6 is turned off here; 'ip -6 address' lists what "
+		    "there is" : "");
+	else if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
 		note(f, "source ports ran out: each is kept for 60 s after a "
 		    "connection (TIME_WAIT). Try %s",
 		    p->sources->first ? "more of them: --sport" :

@@ -163,7 +163,7 @@ member_judge(struct group_found *g, const struct sample *samples, int taken,
 		m->oldest_wait = (double)age / 1e3;
 	if (sample_is_stuck(samples, taken, d, is_stopped, g))
 		group_flag_set(flags, GROUP_STUCK);
-	if (m->queue > m->limit)
+	if (sample_is_full(samples, taken, d))
 		group_flag_set(flags, GROUP_FULL);
 }
 

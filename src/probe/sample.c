@@ -136,6 +136,19 @@ sample_is_stuck(const struct sample *samples, int n,
 	return sum <= waited;
 }
 
+bool
+sample_is_full(const struct sample *samples, int n, const struct diag_sock *d)
+{
+	const struct diag_sock *first = sample_find(&samples[0], d->cookie);
+
+	if (d->protocol != IPPROTO_UDP)
+		return d->rqueue > d->wqueue;
+	if (first && d->drops != first->drops)
+		return true;
+	return d->drops && d->rqueue > d->rcvbuf / 2 &&
+	    held(samples, n, d->cookie);
+}
+
 static bool
 may_have(const struct diag_sock *listener, const struct diag_sock *client)
 {

@@ -29,6 +29,13 @@ bool sample_is_stuck(const struct sample *, int n, const struct diag_sock *,
     bool (*is_stopped)(const struct diag_sock *, void *), void *arg);
 
 /*
+ * Whether a listening socket of the last of n samples throws away what comes.
+ * A queue of datagrams has no more room when a little is left of its limit: it
+ * dropped some meanwhile, or has done so and did not fall since the first.
+ */
+bool sample_is_full(const struct sample *, int n, const struct diag_sock *);
+
+/*
  * How long the client has waited that has done so longest, in milliseconds,
  * of those who can only be in the queue of this socket, or, with group set,
  * of its group; -1: none, or nobody can say.
