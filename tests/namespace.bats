@@ -117,10 +117,10 @@ told() {
 	member 2 echo -u -r --json --name u 127.0.0.1 9000
 	member 3 echo -u -r --json --name v 127.0.0.1 9000
 	(inside rpnc probe -u --echo --by board -n 40 --json 127.0.0.1 9000 \
-		</dev/null 3>&- >probe) || test $? -eq 6
+		</dev/null 3>&- >report) || test $? -eq 6
 	jq -es 'last | .members | map([.name, .pid]) | sort ==
-		[["u", null], ["v", null]]' probe
-	jq -es 'last | (.members | map(.count) | add) == 40' probe
+		[["u", null], ["v", null]]' report
+	jq -es 'last | (.members | map(.count) | add) == 40' report
 }
 
 @test "namespace: quarantine and rescue of one that can't be reached are refused" {
