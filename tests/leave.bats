@@ -386,3 +386,42 @@ hold_leave() {
 		holds '.counts | length == 1'
 	done
 }
+
+@test "leave: a joiner that is not on the board yet is no stranger" {
+	start echo -r --json 127.0.0.1 0
+	cat >rounds.py <<-'END'
+		import json, os, signal, subprocess, sys, time
+		port = sys.argv[1]
+		def listeners():
+		    with open("/proc/net/tcp") as f:
+		        return sum(row.split()[1].endswith(":%04X" % int(port)) and
+		            row.split()[3] == "0A" for row in f)
+		def echo(*before):
+		    r, w = os.pipe()
+		    p = subprocess.Popen([*before, "rpnc", "echo", "-r", "--json", "127.0.0.1", port,
+		        "--ready-fd", str(w)], pass_fds=[w], stdout=subprocess.PIPE, text=True)
+		    os.close(w)
+		    return p, r
+		slow = ["strace", "-qq", "-o", "/dev/null", "--trace=listen",
+		    "--inject=listen:delay_exit=15000"]   # us, before it is on the board
+		modes = []
+		for turn in range(10):
+		    leaver, ready = echo()
+		    os.read(ready, 99)
+		    before = listeners()
+		    joiner, ready_too = echo(*slow)
+		    while listeners() == before:
+		        pass
+		    leaver.send_signal(signal.SIGTERM)
+		    said = [json.loads(line) for line in leaver.communicate(timeout=60)[0].splitlines()]
+		    modes += [e["mode"] for e in said if e["event"] == "drained"]
+		    os.read(ready_too, 99)
+		    os.kill(int(open("/proc/%d/task/%d/children" % (joiner.pid, joiner.pid)).read()), signal.SIGTERM)
+		    joiner.communicate(timeout=60)
+		    os.close(ready), os.close(ready_too)
+		print(modes)
+		# a machine that is too slow may take one for a stranger all the same
+		assert len(modes) == 10 and modes.count("steer") >= 3, modes
+	END
+	run -0 env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" timeout 100 python3 rounds.py "$port"
+}

@@ -217,3 +217,37 @@ free_udp_port() {
 all_arrived() {
 	test "$(cat out.0 out.1 | wc -l)" -eq 40
 }
+
+@test "listen -r, echo -r: who joins sockets that are not rpnc's is told so, with the share taken" {
+	local strangers file
+	mkfifo group
+	background python3 -c '
+import signal, socket
+all = []
+for i in range(3):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind(("127.0.0.1", all[0].getsockname()[1] if all else 0))
+    s.listen()
+    all.append(s)
+with open("group", "w") as f:
+    print(all[0].getsockname()[1], file=f)
+signal.pause()'
+	strangers=$pid
+	read -r port <group
+	# told COMMAND SHARE
+	told() {
+		assert_equal "$(grep -c "that are not rpnc's" "$file")" 1
+		grep -Fq "on 127.0.0.1:$port this joins 3 sockets of python3 (pid $strangers, user $(id -un)) that are not rpnc's: it takes $1 of their new connections" "$file"
+	}
+	file=err.${#pids[@]}
+	start listen -r 127.0.0.1 "$port"
+	told 1/4
+	file=err.${#pids[@]}
+	start echo -r -w 2 127.0.0.1 "$port"
+	told 2/6
+	stop
+	start echo -r 127.0.0.1 0
+	start echo -r -w 3 127.0.0.1 "$port"
+	refute grep "not rpnc's" err.0 err.1
+}

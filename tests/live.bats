@@ -427,3 +427,29 @@ replaced() {
 	eventually gone "$a"
 	eventually gone "$e"
 }
+
+@test "live: echo -w does not take its own workers for members that are not rpnc's, from the first screen on" {
+	cat >screens.py <<-'END'
+		import fcntl, os, pty, select, signal, struct, termios, time
+		for turn in range(5):
+		    pid, fd = pty.fork()
+		    if not pid:
+		        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+		        os.environ["TERM"] = "xterm"
+		        os.execlp("rpnc", "rpnc", "echo", "-w", "4", "127.0.0.1", "0")
+		    shown, end = b"", time.monotonic() + 20
+		    while not all(b"A/%d" % i in shown for i in range(4)):
+		        assert time.monotonic() < end, shown
+		        if select.select([fd], [], [], 1)[0]:
+		            shown += os.read(fd, 65536)
+		    os.kill(pid, signal.SIGTERM)
+		    try:
+		        while more := os.read(fd, 65536):
+		            shown += more
+		    except OSError:
+		        pass                # its end
+		    os.waitpid(pid, 0)
+		    assert b"listening on" in shown and b"not all members" not in shown, shown
+	END
+	timeout 100 python3 screens.py
+}

@@ -461,6 +461,9 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		    v.by_workers ? NULL : &v.live) < 0)
 			desk_error(&v.desk);
 		place_replace(&v.place, &v.desk);
+		/* workers have the sockets since they were counted */
+		if (v.place.lookout.owners)
+			owners_refresh(v.place.lookout.owners);
 		display_start(&v.display, &v.desk, &v.place);
 		desk_ready(&v.desk, &v.place.set);
 		if (loop_run(&v.desk.loop) < 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -243,10 +244,17 @@ place_count(struct place *p, int own)
 static void
 tell_shadows(struct place *p, struct desk *d, int own)
 {
+	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
 	struct sock_options o = place_options(p->settings);
 	struct shadows all;
 
 	shadows_find(&p->set, &o, own, &all);
+	for (int i = 0; i < all.count; i++)
+		desk_notice(d, all.text[i]);
+	strangers_find(&p->set, &o, own, &all);
+	/* a member that starts now is in the group first, then on the board */
+	if (all.count && nanosleep(&moment, NULL) == 0)
+		strangers_find(&p->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)
 		desk_notice(d, all.text[i]);
 }

@@ -5,6 +5,8 @@
  * choose others, then waits until nothing hangs on its sockets, then closes:
  *
  *	lock	one leaver at a time; the others wait here, and serve
+ *	choose	how; a joiner is in the kernel's group before it is on the
+ *		board, so a stranger is looked at again for a while
  *	steer	find our index, attach a program that never chooses it
  *	settle	every SYN that chose us before is counted in `pending` now;
  *		serve until that is 0
@@ -33,9 +35,11 @@ enum {
 	LIMIT_US = 3 * 1000 * 1000,
 	GATE_US = 1000 * 1000,		/* at least, for what was under way */
 	RECOUNT_US = 5 * 1000,
+	STRANGER_US = 20 * 1000,	/* a joiner is on the board by then */
 };
 
 static void step_lock(struct leave *);
+static void step_choose(struct leave *);
 static void step_steer(struct leave *);
 static void step_settle(struct leave *);
 static void step_gate(struct leave *);
@@ -184,23 +188,27 @@ has_two_in_one(const struct leave *l)
 	return false;
 }
 
-/* Which rung of the ladder to start from. */
-static void
+/* Which rung of the ladder to start from; false: others are strangers yet. */
+static bool
 choose_mode(struct leave *l)
 {
 	l->mode = l->wish == LEAVE_AUTO ? LEAVE_STEER : l->wish;
+	l->why = NULL;
 	if (l->mode != LEAVE_STEER)
-		return;
+		return true;
 	if (!l->locked)
 		give_way(l, LEAVE_GATE, "a leaver is stuck");
 	else if (!l->diag || count_groups(l) < 0)
 		give_way(l, LEAVE_GATE, "sock_diag is refused");
-	else if (!has_heirs(l))
+	if (l->mode != LEAVE_STEER)
+		return true;
+	if (!has_heirs(l))
 		give_way(l, LEAVE_GATE, "no other rpnc");
 	else if (has_two_in_one(l))
 		give_way(l, LEAVE_GATE, "two sockets in one group");
 	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
 		give_way(l, LEAVE_GATE, "not all are rpnc's");
+	return l->mode == LEAVE_STEER || all_are_ours(l);
 }
 
 /* Who stays, if none is rpnc's, knows nothing of a program of ours. */
@@ -226,7 +234,17 @@ step_lock(struct leave *l)
 		next(l, step_lock, TICK_US);
 		return;
 	}
-	choose_mode(l);
+	l->limit = loop_now() + STRANGER_US;
+	step_choose(l);
+}
+
+static void
+step_choose(struct leave *l)
+{
+	if (!choose_mode(l) && loop_now() < l->limit) {
+		next(l, step_choose, TICK_US);
+		return;
+	}
 	l->limit = loop_now() + LIMIT_US;
 	l->handshakes = half_open(l);
 	if (l->mode == LEAVE_STEER)

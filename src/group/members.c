@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 
@@ -125,6 +126,13 @@ is_dying(struct board *b, uint64_t inode)
 	return false;
 }
 
+/* A worker that has its socket, and takes its slot in a moment. */
+static bool
+is_own_worker(pid_t pid)
+{
+	return pid && owner_parent(pid) == getpid();
+}
+
 static struct member *
 add_foreign(struct members *m, const struct diag_sock *d,
     const struct owner *owner)
@@ -155,6 +163,8 @@ member_of(struct lookout *l, struct members *m, struct board *b,
 		return 0;
 	if ((!l->owners || owners_find(l->owners, d->inode, &owner) <= 0) &&
 	    is_dying(b, d->inode))
+		return 0;
+	if (is_own_worker(owner.pid))
 		return 0;
 	*out = member_by_pid(m, owner.pid, address);
 	if (!*out)

@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "group/rival.h"
 
@@ -219,6 +220,78 @@ find(struct rivals *r, const struct own *own, int count, bool theirs,
 		}
 }
 
+/* How many of the group are not rpnc's, whose the first is, and all. */
+static int
+strangers(struct rivals *r, const struct own *own, int *all,
+    char who[static RIVAL_TEXT])
+{
+	int found = 0, first = -1;
+
+	*all = 0;
+	for (int i = 0; i < r->count; i++) {
+		struct owner o = { .pid = 0 };
+
+		if (!in_one_group(&r->list[i], &own->like))
+			continue;
+		++*all;
+		if (rival_slot(r, &r->list[i]) ||
+		    (rival_owner(r, &r->list[i], &o) > 0 &&
+		    (o.pid == getpid() || owner_parent(o.pid) == getpid())))
+			continue;
+		if (!found++)
+			first = i;
+	}
+	if (found)
+		rival_text(r, &r->list[first], who);
+	return found;
+}
+
+static void
+tell_strangers(struct rivals *r, const struct own *own, int ours,
+    struct shadows *out)
+{
+	char who[RIVAL_TEXT], where[RIVAL_TEXT];
+	int all, theirs = strangers(r, own, &all, who);
+
+	if (!theirs || out->count == SHADOWS_MAX)
+		return;
+	snprintf(out->text[out->count++], SHADOW_TEXT, "on %s this joins %d "
+	    "socket%s of %s that %s not rpnc's: it takes %d/%d of their new %s",
+	    rival_place(&own->like, where), theirs, theirs == 1 ? "" : "s",
+	    who, theirs == 1 ? "is" : "are", ours, all,
+	    r->datagram ? "datagrams" : "connections");
+}
+
+/* Opens the rivals of set, and finds the groups that are ours. */
+static int
+look(struct rivals *r, const struct sock_set *set,
+    const struct sock_options *o, int own, struct own groups[static ADDR_MAX])
+{
+	if (!set->count || set->bound[0].sa.sa_family == AF_UNIX ||
+	    !addr_port(&set->bound[0]) || rivals_open(r, o->datagram,
+	    addr_port(&set->bound[0]), 1u << (o->datagram ? TCP_CLOSE :
+	    TCP_LISTEN)) < 0)
+		return -1;
+	for (int i = 0; i < set->count; i++)
+		groups[i] = own_group(r, &set->bound[i], o, own);
+	return 0;
+}
+
+void
+strangers_find(const struct sock_set *set, const struct sock_options *o,
+    int own, struct shadows *out)
+{
+	struct own groups[ADDR_MAX];
+	struct rivals r;
+
+	out->count = 0;
+	if (!o->reuseport || look(&r, set, o, own, groups) < 0)
+		return;
+	for (int i = 0; i < set->count; i++)
+		tell_strangers(&r, &groups[i], own, out);
+	rivals_close(&r);
+}
+
 void
 shadows_find(const struct sock_set *set, const struct sock_options *o,
     int own, struct shadows *out)
@@ -227,13 +300,8 @@ shadows_find(const struct sock_set *set, const struct sock_options *o,
 	struct rivals r;
 
 	out->count = 0;
-	if (!set->count || set->bound[0].sa.sa_family == AF_UNIX ||
-	    !addr_port(&set->bound[0]) || rivals_open(&r, o->datagram,
-	    addr_port(&set->bound[0]), 1u << (o->datagram ? TCP_CLOSE :
-	    TCP_LISTEN)) < 0)
+	if (look(&r, set, o, own, groups) < 0)
 		return;
-	for (int i = 0; i < set->count; i++)
-		groups[i] = own_group(&r, &set->bound[i], o, own);
 	find(&r, groups, set->count, true, own > 0, out);
 	find(&r, groups, set->count, false, own > 0, out);
 	rivals_close(&r);

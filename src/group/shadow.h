@@ -24,6 +24,13 @@ void shadows_find(const struct sock_set *set, const struct sock_options *,
     int own, struct shadows *out);
 
 /*
+ * A line for each group of set that has sockets of others than rpnc, with the
+ * part of their new connections that the own ones of this process take.
+ */
+void strangers_find(const struct sock_set *set, const struct sock_options *,
+    int own, struct shadows *out);
+
+/*
  * Whether the group of one socket takes traffic from that of another, and
  * which: "all that is for 127.0.0.1". Both are places in the list, and the
  * first of their groups there.
