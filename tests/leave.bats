@@ -425,3 +425,48 @@ hold_leave() {
 	END
 	run -0 env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" timeout 100 python3 rounds.py "$port"
 }
+
+# apart SYSCTL=VALUE COMMANDS: bash in a network of its own, where that is set.
+apart() {
+	unshare -Urn true || skip "no network namespaces here"
+	timeout 100 unshare -Urn bash -euc "
+		ip link set lo up
+		echo ${1#*=} >/proc/sys/${1%=*}
+		$2"
+}
+
+@test "steer, leave: with SYN cookies for all, members never take each other's tests for clients" {
+	# shellcheck disable=SC2016
+	apart net/ipv4/tcp_syncookies=2 '
+		mkfifo ready
+		for name in A B C; do
+			rpnc echo -r --json --name $name --weight 70 127.0.0.1 9000 \
+				--ready-fd 4 4>ready >$name & pids+=($!)
+			cat ready >/dev/null
+		done
+		rpnc probe -n 300 --echo 9000 >probe
+		kill -TERM ${pids[0]}
+		wait ${pids[0]} || true
+		rpnc probe -n 100 --echo 9000 >>probe
+		kill -TERM ${pids[@]:1}
+		wait || true'
+	grep -c 'failed 0' probe | grep -qx 2
+	run jq -s 'map(select(.event == "report") | .accepted) | add' A B C
+	assert_output 400
+}
+
+@test "leave: of a wildcard whose IPv6 can have no packet, IPv4 is still left by steering" {
+	# shellcheck disable=SC2016
+	apart net/ipv6/conf/all/disable_ipv6=1 '
+		mkfifo ready
+		for name in A B C; do
+			rpnc echo -r --json --name $name 9000 --ready-fd 4 4>ready >$name & pids+=($!)
+			cat ready >/dev/null
+		done
+		kill -TERM ${pids[0]}
+		wait ${pids[0]} || true
+		kill -TERM ${pids[@]:1}
+		wait || true'
+	run jq -c 'select(.event == "drained") | [.mode, .text]' A
+	assert_output '["steer",null]'
+}

@@ -19,7 +19,9 @@
 #include "group/index.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,7 @@ enum {
 	ORDER_MAX = 256,	/* sockets, whose order is looked for */
 	FLOWS_FIRST = 8, FLOWS_MAX = 64,
 	ORDER_TRIES = 3,
+	NO_TRACE = -2,
 };
 
 static int
@@ -46,19 +49,63 @@ time_to_live(int fd, int family, int ttl)
 	    sock_set_int(fd, IPPROTO_IP, IP_TTL, ttl);
 }
 
-/* Where this host reaches the socket: loopback for a wildcard. */
+static bool
+is_loopback(const struct sockaddr *a)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)a;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)a;
+
+	return a->sa_family == AF_INET ?
+	    ntohl(in->sin_addr.s_addr) == INADDR_LOOPBACK :
+	    IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
+/* Puts an address of this host in place of a wildcard; -1: it has none. */
+static int
+own_address(struct addr *a)
+{
+	struct ifaddrs *all = NULL, *i;
+	int family = a->sa.sa_family, result = -1;
+
+	if (getifaddrs(&all) < 0)
+		return -1;
+	for (i = all; i; i = i->ifa_next) {
+		const struct sockaddr *s = i->ifa_addr;
+
+		if (!s || s->sa_family != family || !(i->ifa_flags & IFF_UP) ||
+		    (result == 0 && !is_loopback(s)))
+			continue;
+		result = 0;
+		if (family == AF_INET) {
+			a->in.sin_addr = ((const struct sockaddr_in *)s)->
+			    sin_addr;
+			continue;
+		}
+		a->in6.sin6_addr = ((const struct sockaddr_in6 *)s)->sin6_addr;
+		a->in6.sin6_scope_id = ((const struct sockaddr_in6 *)s)->
+		    sin6_scope_id;
+	}
+	freeifaddrs(all);
+	return result;
+}
+
+/* Where this host reaches the socket: loopback, if it can, for a wildcard. */
 static struct addr
 own_target(const struct addr *bound)
 {
 	struct addr a = *bound;
 
-	if (!addr_is_wildcard(bound))
-		return a;
-	if (a.sa.sa_family == AF_INET)
-		a.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	else
-		a.in6.sin6_addr = in6addr_loopback;
+	if (addr_is_wildcard(bound))
+		own_address(&a);
 	return a;
+}
+
+bool
+index_is_reachable(const struct addr *bound)
+{
+	struct addr a = *bound;
+
+	return !addr_is_wildcard(bound) || own_address(&a) == 0;
 }
 
 /*
@@ -100,7 +147,11 @@ client_open(struct addr *from)
 	return -1;
 }
 
-/* The same flow again: the half-open connection of the first is reset. */
+/*
+ * The same flow again: the half-open connection of the first is reset. Where
+ * there is none (net.ipv4.tcp_syncookies=2), this would be a client like any
+ * other, if it took the answer.
+ */
 static void
 clear_stray(struct addr *from, const struct addr *to)
 {
@@ -108,7 +159,8 @@ clear_stray(struct addr *from, const struct addr *to)
 
 	if (fd < 0)
 		return;
-	(void)!connect(fd, &to->sa, to->len);
+	if (listener_gate(fd, to->sa.sa_family, 255) == 0)
+		(void)!connect(fd, &to->sa, to->len);
 	close(fd);
 }
 
@@ -271,7 +323,21 @@ risen(const struct search *s, const uint32_t *before, const uint32_t *after,
 	return most >= count * 3 / 4 && next <= count / 4 ? best : -1;
 }
 
-/* Which socket of the list has index k: -1 not known. */
+/* A SYN came to nobody's queue, and is nobody's drop: it can't be traced. */
+static bool
+leaves_nothing(const struct search *s, const struct addr *from,
+    const uint32_t *before, const uint32_t *after)
+{
+	struct diag_sock end;
+
+	for (int i = 0; i < s->n; i++)
+		if (after[i] != before[i])
+			return false;
+	return !s->datagram && diag_get(s->diag, IPPROTO_TCP, &s->to, from,
+	    &end) <= 0;
+}
+
+/* Which socket of the list has index k: -1 not known, or NO_TRACE. */
 static int
 look_at(const struct search *s, int k)
 {
@@ -285,8 +351,15 @@ look_at(const struct search *s, int k)
 		    send_datagrams(s, k, count) :
 		    send_syns(s, k, from, count)) < 0)
 			return -1;
-		if (measure(s, after) == 0)
+		if (measure(s, after) < 0)
+			memset(after, 0xff, sizeof(after));	/* try again */
+		else
 			found = risen(s, before, after, count);
+		if (found < 0 && leaves_nothing(s, &from[0], before, after)) {
+			fail_as(STATUS_NETWORK, "the kernel keeps no half-open "
+			    "connections (net.ipv4.tcp_syncookies)");
+			return NO_TRACE;
+		}
 		for (int i = 0; !s->datagram && i < count; i++)
 			clear_stray(&from[i], &s->to);
 	}
@@ -314,6 +387,8 @@ index_order(int fd, const struct addr *bound, struct diag *diag,
 		for (k = 0; k < n; k++) {
 			int i = look_at(&s, k);
 
+			if (i == NO_TRACE)
+				return -1;
 			if (i < 0 || seen[i])
 				break;
 			seen[i] = true;

@@ -14,6 +14,12 @@ int index_find(int fd, const struct addr *bound, int n, int guess,
     struct diag *diag);
 
 /*
+ * Whether a packet can come to a socket that is bound so: this host has an
+ * address of that family. If none can, an index means nothing.
+ */
+bool index_is_reachable(const struct addr *bound);
+
+/*
  * The same of the n sockets of a whole group, in list as diag_group() gave
  * it, through any member's socket fd: orders the list by index. Datagram
  * sockets must all drop what has this mark (index_hide()). -1: the order

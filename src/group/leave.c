@@ -261,7 +261,7 @@ exclude_one(struct leave *l, int i)
 	int n = l->members[i], index, listed;
 	struct diag_sock *list;
 
-	if (n < 2)
+	if (n < 2 || !index_is_reachable(&l->set->bound[i]))
 		return 0;
 	listed = group_list(l, i, &list);
 	index = index_find(l->set->fd[i], &l->set->bound[i], n, n - 1,

@@ -294,6 +294,10 @@ put_in_order(struct group *g)
 static int
 attach(struct group *g)
 {
+	if (!index_is_reachable(g->bound)) {
+		steer_detach(g->fd);
+		return 0;
+	}
 	if (g->chosen) {
 		if (put_in_order(g) < 0)
 			return -1;
