@@ -117,7 +117,8 @@ event_fields() {
 	function show(name, table,   t) {
 		print name ": " fields[table]
 		for (t in fields)
-			if (t != table && (where[t] == where[table] || t == "during_fields") &&
+			if (t != table && (where[t] == where[table] || t == "during_fields" ||
+			    (t == "finding_fields" && table == "probe_fields")) &&
 			    block[table] ~ "[ \t]" t "( \\)|\\)|,)" )
 				show(name, t)
 	}
