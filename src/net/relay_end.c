@@ -71,11 +71,11 @@ relay_hung_up(struct link *link, int error)
 {
 	struct relay *r = link->relay;
 	bool last = r->count == 1;
+	bool lost = link_loss(link, last).bytes > 0;
 
-	if (error == ETIMEDOUT && link_loss(link, last).bytes)
-		relay_broke(r, link->conn, error);
-	else if (link_ended_in_order(link, error, last) ||
-	    link_loss(link, last).bytes)
+	/* how much was lost says more than a reset does */
+	if (link_ended_in_order(link, error, last) ||
+	    (lost && error != ETIMEDOUT))
 		relay_close(r, link->conn, REASON_END, 0);
 	else
 		relay_broke(r, link->conn, error);
