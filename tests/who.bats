@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # rpnc probe: processes that start meanwhile, that fork, or hand connections on.
-# shellcheck disable=SC2016,SC2154 # the $ are for an inner shell
+# shellcheck disable=SC2016,SC2154,SC2317 # the $ are for an inner shell
 
 load helpers
 load probe
@@ -191,4 +191,109 @@ says() {
 	members --udp --sockets 1,1 --do say
 	probe -u --send x --by reply --match 'I am ([0-9]+)' -n 300 --json 127.0.0.1 "$port"
 	test "$(get .fairness.verdict)" != null
+}
+
+# deferred: a Python server with TCP_DEFER_ACCEPT, its port in port; it echoes.
+deferred() {
+	rm -f ready.deferred
+	mkfifo ready.deferred
+	python3 - >ready.deferred 2>/dev/null 3>&- <<-'END' &
+		import socket
+		s = socket.socket()
+		s.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)
+		s.bind(("127.0.0.1", 0))
+		s.listen(1024)
+		print(s.getsockname()[1], flush=True)
+		while True:
+		    c, _ = s.accept()
+		    try:
+		        while data := c.recv(65536):
+		            c.sendall(data)
+		    except OSError:
+		        pass
+		    c.close()
+	END
+	pid=$!
+	pids+=("$pid")
+	read -r port <ready.deferred
+}
+
+@test "who: a server that defers accepting (Python, nginx) loses nobody, and that is said" {
+	local waits='the server waits for data before it accepts (TCP_DEFER_ACCEPT): use --send or --echo, to see who answers'
+	for server in deferred "nginx_on deferred"; do
+		$server
+		probe -n 40 "$port"
+		test "$status" -eq 0
+		says "$waits"
+		run ! grep -q '^queued' report
+		probe --during --rate 50 -d 100ms --json "$port" -- true
+		test "$status" -eq 0
+		test "$(get '.during.lost == 0 and .queued == 0 and .ok == .attempts')" = true
+		# with something to accept it for there is nothing to say
+		probe -n 40 --send 'GET / HTTP/1.0\r\n\r\n' --timeout 20 "$port"
+		test "$status" -eq 0
+		run ! grep -q TCP_DEFER_ACCEPT report
+	done
+}
+
+@test "who: a queue that is full is not taken for a server that waits for data" {
+	full_port
+	probe -n 2 -c 2 --timeout 1 "$full"
+	run ! grep -q TCP_DEFER_ACCEPT report
+}
+
+# multipath [close]: a server of MPTCP, as Go's are, that holds what it accepts.
+multipath() {
+	rm -f ready.multipath
+	mkfifo ready.multipath
+	python3 - "$@" >ready.multipath 2>/dev/null 3>&- <<-'END' &
+		import socket, sys
+		ports = []
+		sockets = []
+		for _ in range(2):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind(("127.0.0.1", ports[0] if ports else 0))
+		    s.listen(1024)
+		    s.setblocking(False)
+		    ports.append(s.getsockname()[1])
+		    sockets.append(s)
+		print(ports[0], flush=True)
+		import select
+		held = []
+		while True:
+		    for s in select.select(sockets, [], [])[0]:
+		        c, _ = s.accept()
+		        held += [] if sys.argv[1:] else [c]
+		        c.close() if sys.argv[1:] else None
+	END
+	pid=$!
+	pids+=("$pid")
+	read -r port <ready.multipath
+}
+
+@test "who: listeners of MPTCP have no half-open connection while they are idle" {
+	test "$(cat /proc/sys/net/mptcp/enabled)" -eq 1 || skip "MPTCP is off"
+	multipath
+	rpnc probe --group --json "$port" >report
+	test "$(get '[.members[].half_open] | tostring')" = '[0,0]'
+	kill "$pid"
+	# one that closes at once is attributed by what is half-open
+	multipath close
+	probe -n 100 -c 1 --json "$port"
+	test "$(get .unattributed)" -le 10
+}
+
+@test "who: rpnc's own half-open tests are no drops" {
+	start echo -r --name A --steer weights:A=70,B=30 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	start echo -r --name C 127.0.0.1 "$port"
+	known() {
+		rpnc probe --group --json "$port" >report
+		test "$(get '[.members[].index] | sort | tostring')" = '[0,1,2]'
+	}
+	eventually known
+	test "$(get '[.members[].drops] | tostring')" = '[0,0,0]'
+	# and there were some
+	test "$(ss -Hltnm "sport = :$port" | grep -oE ',d[1-9][0-9]*' | wc -l)" -gt 0
 }

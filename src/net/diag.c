@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "net/diag_attributes.h"
 #include "net/netlink.h"
 
 /*
@@ -111,42 +112,6 @@ scope_of(const struct addr *a)
 	return a->in6.sin6_scope_id;
 }
 
-/* Copies an attribute; a shorter one, of an older kernel, leaves zeros. */
-static void
-attr_copy(const struct nlattr *attr, void *to, size_t size)
-{
-	size_t len = mnl_attr_get_payload_len(attr);
-
-	memset(to, 0, size);
-	memcpy(to, mnl_attr_get_payload(attr), len < size ? len : size);
-}
-
-static int
-attr_take(const struct nlattr *attr, void *sock)
-{
-	struct diag_sock *s = sock;
-	uint32_t memory[SK_MEMINFO_VARS];
-	struct tcp_info info;
-	uint8_t flag;
-
-	switch (mnl_attr_get_type(attr)) {
-	case INET_DIAG_SKMEMINFO:
-		attr_copy(attr, memory, sizeof(memory));
-		s->rcvbuf = memory[SK_MEMINFO_RCVBUF];
-		s->drops = memory[SK_MEMINFO_DROPS];
-		break;
-	case INET_DIAG_INFO:
-		attr_copy(attr, &info, sizeof(info));
-		s->age_ms = info.tcpi_last_data_sent;
-		break;
-	case INET_DIAG_SKV6ONLY:
-		attr_copy(attr, &flag, sizeof(flag));
-		s->v6only = flag;
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static void
 sock_take(struct diag_sock *s, int protocol, const struct nlmsghdr *h)
 {
@@ -169,7 +134,7 @@ sock_take(struct diag_sock *s, int protocol, const struct nlmsghdr *h)
 	    id->idiag_if);
 	id_take(&s->remote, m->idiag_family, id->idiag_dst, id->idiag_dport,
 	    id->idiag_if);
-	mnl_attr_parse(h, sizeof(*m), attr_take, s);
+	diag_attributes(h, sizeof(*m), s);
 }
 
 static int

@@ -1,6 +1,7 @@
 #ifndef NET_DIAG_H
 #define NET_DIAG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/addr.h"
@@ -27,6 +28,7 @@ struct diag_sock {
 	/* Only of what is listed, not of what diag_get() looks up: */
 	uint32_t rcvbuf;	/* bytes */
 	uint64_t drops;		/* SK_MEMINFO_DROPS, modulo 2^32 */
+	bool mptcp;		/* the TCP socket of an MPTCP one */
 	uint32_t age_ms;	/* TCP: since data was last sent; a queued
 				   child, which never sent: its age */
 };

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -69,7 +71,7 @@ listener_references(int family, const uint64_t *inodes, int n, int *out)
 }
 
 int
-listener_half_open(int family, const uint64_t *inodes, int n)
+listener_half_open(int family, const uint64_t *inodes, const int *own, int n)
 {
 	int *references = calloc((size_t)n, 2 * sizeof(*references));
 	int found = -1;
@@ -77,7 +79,7 @@ listener_half_open(int family, const uint64_t *inodes, int n)
 	if (references && read_references(family, inodes, n, references,
 	    references + n) == 0)
 		for (int i = 0; i < n; i++) {
-			if (references[i] - 1 <= references[n + i])
+			if (references[i] - own[i] <= references[n + i])
 				continue;
 			if (found >= 0) {
 				found = -1;
@@ -89,6 +91,16 @@ listener_half_open(int family, const uint64_t *inodes, int n)
 	return found;
 }
 
+static bool
+is_mptcp(int fd)
+{
+	int protocol = 0;
+	socklen_t size = sizeof(protocol);
+
+	getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
+	return protocol == IPPROTO_MPTCP;
+}
+
 int
 listener_pending(int fd, int family)
 {
@@ -97,7 +109,7 @@ listener_pending(int fd, int family)
 
 	if (!inode || listener_references(family, &inode, 1, &references) < 0)
 		return -1;
-	return references - 1;
+	return references - (is_mptcp(fd) ? 2 : 1);
 }
 
 int

@@ -10,7 +10,8 @@
 /*
  * How many connections hang on the listener: half-open and queued ones. It
  * is the `ref` of /proc/net/tcp less the socket's own (proc(5); kernel
- * net/ipv4/tcp_ipv4.c, get_openreq4). -1: not found.
+ * net/ipv4/tcp_ipv4.c, get_openreq4), and less that of MPTCP, whose socket has
+ * a TCP socket that listens for it. -1: not found.
  */
 int listener_pending(int fd, int family);
 
@@ -22,9 +23,11 @@ int listener_references(int family, const uint64_t *inodes, int n, int *out);
 
 /*
  * Which of them has half-open connections, if it is only one; else -1. Each
- * line of that list has what is queued, too.
+ * line of that list has what is queued, too. own: how many references each has
+ * when it is idle, 1, or with MPTCP 2.
  */
-int listener_half_open(int family, const uint64_t *inodes, int n);
+int listener_half_open(int family, const uint64_t *inodes, const int *own,
+    int n);
 
 /* How many of those are queued, to be accepted (TCP_INFO). */
 int listener_queue(int fd);

@@ -33,6 +33,7 @@ enum {
 	LOOK_FIRST_NS = 50 * 1000,
 	LOOK_LAST_NS = 5 * 1000 * 1000,
 	HIDDEN_NS = 10 * 1000 * 1000,	/* a look through all of /proc */
+	DEFERRED_US = 20 * 1000,	/* an ACK is under way no longer */
 	HIDDEN_PATIENCE_US = 300 * 1000,
 	RETRY_NS = 1000 * 1000,		/* a full Unix backlog */
 	HELD_NS = 10 * 1000 * 1000,	/* a port that is in use yet */
@@ -94,7 +95,10 @@ look_again(struct attempt *a, int64_t now, int answer)
 {
 	int64_t waited = (now - a->connected) / 1000;
 
-	if (answer == LOOK_DEFERRED && converse_has_more(a)) {
+	if (answer == LOOK_DEFERRED && (converse_has_more(a) ||
+	    (waited >= DEFERRED_US && identify_is_deferred(a->ground->who,
+	    a->foreseen)))) {
+		a->result.deferred = !converse_has_more(a);
 		gone(a);
 		return;
 	}

@@ -303,6 +303,10 @@ note_rest(struct findings *f, const struct run *r)
 		unjudge(f, "who answered can't be told: %s, and it sends no "
 		    "banner (see --by)", p->local ? "a Unix socket" :
 		    "not a server on this host");
+	if (t->deferred)
+		note(f, "the server waits for data before it accepts "
+		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "
+		    "answers");
 	if (p->give_up && t->attempts < p->count && !f->cut_short &&
 	    t->out[OUT_TIMEOUT] == t->attempts)
 		note(f, "stopped: nobody answered at all");

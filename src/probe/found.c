@@ -72,6 +72,18 @@ slots_of(struct board *b, uint64_t inode, const struct slot **out)
 	return n;
 }
 
+/* Those that members made themselves, to find an index, lost nobody. */
+static int64_t
+drops_of(const struct slot *slot, const struct diag_sock *d)
+{
+	uint32_t drops = (uint32_t)d->drops;
+
+	for (int i = 0; slot && i < BOARD_SOCKETS; i++)
+		if (slot->inodes[i] == d->inode)
+			drops -= slot->tests[i];
+	return drops > INT32_MAX ? 0 : drops;
+}
+
 static const char *
 state_of(const struct slot *slot, pid_t pid)
 {
@@ -117,7 +129,7 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 		.user = t->user, .command = *t->command ? t->command : NULL,
 		.holders = h.count ? h.count : -1,
 		.queue = -1, .limit = -1, .half_open = -1,
-		.drops = (int64_t)t->sock.drops, .oldest_wait = NAN,
+		.drops = drops_of(slot, &t->sock), .oldest_wait = NAN,
 		.state = state_of(slot, h.pid),
 		.reuseport = rival_reuseport(r, &t->sock),
 		.reuseaddr = rival_reuseaddr(r, &t->sock),
@@ -193,7 +205,9 @@ half_open(struct group_found *g)
 	if (inodes && references && listening && listener_references(
 	    g->address.sa.sa_family, inodes, (int)listening, references) == 0)
 		for (size_t i = 0; i < listening; i++) {
-			int64_t rest = references[i] - 1 - g->members[i].queue;
+			int own = g->texts[i].sock.mptcp ? 2 : 1;
+			int64_t rest = references[i] - own -
+			    g->members[i].queue;
 
 			g->members[i].half_open = rest > 0 ? rest : 0;
 		}

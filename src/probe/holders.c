@@ -18,6 +18,7 @@ enum { HOLDERS_MAX = 256 };
 
 struct listener {
 	uint64_t inode, cookie;
+	int own;			/* references to it while it is idle */
 	int seen;			/* the row that accepts; -1: none yet,
 					   -2: several */
 	int count, rows[];		/* its holders; ascending by pid */
@@ -41,7 +42,7 @@ holders_of(const struct listeners *before, const struct tally *t,
 
 static struct listener *
 listener_new(const struct listeners *before, struct tally *t,
-    struct owners *o, uint64_t inode, uint64_t cookie)
+    struct owners *o, uint64_t inode, uint64_t cookie, int own)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = holders_of(before, t, o, inode, pids);
@@ -52,6 +53,7 @@ listener_new(const struct listeners *before, struct tally *t,
 		return NULL;
 	l->inode = inode;
 	l->cookie = cookie;
+	l->own = own;
 	l->seen = -1;
 	for (int i = 0; i < count; i++) {
 		int row = tally_process(t, pids[i]);
@@ -74,7 +76,7 @@ fill(struct listeners *s, const struct listeners *before, struct tally *t,
 	s->family = count > 0 ? list[0].local.sa.sa_family : AF_UNSPEC;
 	for (int i = 0; i < count; i++) {
 		s->at[s->count] = listener_new(before, t, o, list[i].inode,
-		    list[i].cookie);
+		    list[i].cookie, list[i].mptcp ? 2 : 1);
 		s->count += s->at[s->count] != NULL;
 	}
 	return 0;
@@ -190,13 +192,17 @@ uint64_t
 listeners_half_open(const struct listeners *s)
 {
 	uint64_t *inodes = calloc((size_t)s->count + 1, sizeof(*inodes));
+	int *own = calloc((size_t)s->count + 1, sizeof(*own));
 	int one = -1;
 
-	for (int i = 0; inodes && i < s->count; i++)
+	for (int i = 0; inodes && own && i < s->count; i++) {
 		inodes[i] = s->at[i]->inode;
-	if (inodes && s->count > 0)
-		one = listener_half_open(s->family, inodes, s->count);
+		own[i] = s->at[i]->own;
+	}
+	if (inodes && own && s->count > 0)
+		one = listener_half_open(s->family, inodes, own, s->count);
 	free(inodes);
+	free(own);
 	return one < 0 ? 0 : s->at[one]->inode;
 }
 
@@ -245,7 +251,8 @@ listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
 	for (int i = 0; i < s->count; i++) {
 		struct listener *old = s->at[i];
 		struct listener *l = old->count ? NULL :
-		    listener_new(NULL, t, o, old->inode, old->cookie);
+		    listener_new(NULL, t, o, old->inode, old->cookie,
+		    old->own);
 
 		if (l) {
 			l->seen = old->seen;

@@ -8,6 +8,7 @@
 
 #include "net/diag.h"
 #include "net/owner.h"
+#include "net/peek.h"
 #include "net/sock.h"
 #include "probe/answer.h"
 #include "probe/clock.h"
@@ -312,6 +313,26 @@ identify_answer(struct identify *w, const struct addr *ours,
 	    !s.inode || s.state == TCP_LISTEN)
 		return;
 	answer_find(&w->answers, w->tally, w->owners, s.inode, since, r);
+}
+
+bool
+identify_is_deferred(struct identify *w, uint64_t foreseen)
+{
+	struct diag_sock *list;
+	int count = group_list(w, &list), seconds = -1;
+	bool full = count <= 0;
+	struct owner o;
+
+	for (int i = 0; i < count && !full; i++)
+		full = (!foreseen || list[i].inode == foreseen) &&
+		    list[i].rqueue > list[i].wqueue;
+	if (!foreseen && count > 0)
+		foreseen = list[0].inode;
+	if (count > 0 && owners_find(w->owners, foreseen, &o) > 0)
+		seconds = peek_int(o.pid, o.fd, foreseen, IPPROTO_TCP,
+		    TCP_DEFER_ACCEPT);
+	free(list);
+	return seconds > 0 || (seconds < 0 && !full);
 }
 
 bool

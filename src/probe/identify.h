@@ -66,6 +66,11 @@ int identify_look(struct identify *, const struct addr *ours,
 /* The same once a reply has come: who sent it. */
 void identify_answer(struct identify *, const struct addr *ours,
     uint64_t foreseen, int64_t since, struct result *);
+/*
+ * Whether the listener is known to wait for data before it accepts, or else
+ * what is LOOK_DEFERRED can have no other cause, as a full queue.
+ */
+bool identify_is_deferred(struct identify *, uint64_t foreseen);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 

@@ -125,6 +125,7 @@ tally_add(struct tally *t, const struct result *r)
 	else if (r->outcome != OUT_OK && r->row >= 0)
 		t->rows[r->row].failed++;
 	t->mismatched += r->mismatched;
+	t->deferred += r->deferred;
 	for (int i = 0; i < LATENCIES; i++)
 		if (r->outcome == OUT_OK || i == LATENCY_CONNECT ||
 		    i == LATENCY_LATE)

@@ -53,6 +53,7 @@ struct tally {
 	int earlier;			/* the row of those forgotten, +1 */
 	uint64_t attempts, out[OUTCOMES];
 	uint64_t unattributed, mismatched, abandoned;
+	uint64_t deferred;		/* sent nothing to who waits for it */
 	uint64_t replied;		/* with who has it asked after that */
 	int other_error;		/* errno of the last OUT_OTHER */
 	struct hist *latency[LATENCIES];
@@ -71,6 +72,7 @@ struct result {
 	int row, predicted;		/* who answered, who was to; -1 */
 	pid_t newcomer;			/* row's child, who has it; or 0 */
 	int accepted;			/* who did, if row did not; else -1 */
+	bool deferred;			/* not accepted before data comes */
 	bool elsewhere;			/* a process without a row had it */
 	bool replied;			/* and the kernel was asked again */
 	enum answer answer;
