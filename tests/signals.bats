@@ -1,6 +1,6 @@
 # Signals as a parent left them: ignored, blocked; process 1 of a namespace,
 # which has no default actions; and SIGTERM at every moment.
-# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2154,SC2317
 
 load helpers
 load connect
@@ -333,6 +333,57 @@ stops() {
 			fi
 			assert_equal "$status" 143
 			test -n "$init" || kill "$(<names.pid)"
+		done
+	done
+}
+
+@test "signals: SIGTERM ends a server whose --ready-fd is a pipe that is full" {
+	mkfifo full
+	exec 7<>full
+	"$PYTHON" -c 'if True:
+		import os
+		os.set_blocking(7, False)
+		try:
+		    while os.write(7, bytes(4096)): pass
+		except BlockingIOError:
+		    os.set_blocking(7, True)'
+	as_by_a_person listen -k 127.0.0.1 0 --ready-fd 7 </dev/null >out 2>err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	eventually grep -q listening err
+	ends "$pid"
+	assert_equal "$status" 143
+}
+
+# without_room FIRST..LAST ARG...: epoll_ctl(2) has no memory for these calls.
+without_room() {
+	local when=$1
+	shift
+	rpnc() {
+		ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 exec strace -D -qq -o trace \
+			-e trace=epoll_ctl -e "inject=epoll_ctl:error=ENOMEM:when=$when" \
+			"$RPNC" "$@"
+	}
+	"$@"
+}
+
+@test "signals: where epoll has no room for a while, clients are served, and SIGTERM ends it" {
+	local when words
+	for when in 1..9 2..6; do
+		for words in "echo" "echo -r" "listen -k"; do
+			# shellcheck disable=SC2086 # words it is
+			without_room "$when" as_by_a_person $words 127.0.0.1 0 \
+				</dev/null >out 2>err 3>&- &
+			pid=$!
+			pids+=("$pid")
+			eventually grep -q listening err
+			port=$(sed -nE 's/.* on 127.0.0.1:([0-9]+) .*/\1/p' err)
+			if [[ $words == echo* ]]; then
+				echoes 2
+			fi
+			ends "$pid"
+			assert_equal "$status" 143
+			grep -q INJECTED trace
 		done
 	done
 }

@@ -7,6 +7,8 @@
 
 #include "base/fail.h"
 
+enum { LATE_MS = 10 };
+
 int64_t
 loop_now(void)
 {
@@ -55,6 +57,49 @@ ready_del(struct loop *l, struct source *s)
 		l->ready_next = s->next;
 }
 
+static bool
+lacks_room(void)
+{
+	return errno == ENOMEM || errno == ENOSPC;
+}
+
+static int
+watch_late(struct loop *l, struct source *s, uint32_t events)
+{
+	if (s->watched)
+		epoll_ctl(l->epfd, EPOLL_CTL_DEL, s->fd, NULL);
+	s->watched = s->late = true;
+	s->events = events;
+	s->next = l->late;
+	l->late = s;
+	return 0;
+}
+
+static void
+late_del(struct loop *l, struct source *s)
+{
+	struct source **link = &l->late;
+
+	while (*link && *link != s)
+		link = &(*link)->next;
+	if (*link)
+		*link = s->next;
+	s->late = false;
+}
+
+static void
+run_late(struct loop *l)
+{
+	for (struct source *s = l->late, *next; s; s = next) {
+		struct epoll_event e = { s->events, { .ptr = s } };
+
+		next = s->next;
+		if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, s->fd, &e) == 0 ||
+		    !lacks_room())
+			late_del(l, s);
+	}
+}
+
 int
 loop_watch(struct loop *l, struct source *s, uint32_t events)
 {
@@ -63,7 +108,13 @@ loop_watch(struct loop *l, struct source *s, uint32_t events)
 
 	if (s->watched && s->events == events)
 		return 0;
+	if (s->late) {
+		s->events = events;
+		return 0;
+	}
 	if (!s->unpollable && epoll_ctl(l->epfd, op, s->fd, &e) < 0) {
+		if (lacks_room())
+			return watch_late(l, s, events);
 		if (errno != EPERM)
 			return fail("epoll_ctl");
 		s->unpollable = true;
@@ -88,7 +139,9 @@ loop_del(struct loop *l, struct source *s)
 		return;
 	s->watched = false;
 	s->events = 0;
-	if (s->unpollable)
+	if (s->late)
+		late_del(l, s);
+	else if (s->unpollable)
 		ready_del(l, s);
 	else
 		epoll_ctl(l->epfd, EPOLL_CTL_DEL, s->fd, NULL);
@@ -175,11 +228,14 @@ is_spinning(const struct loop *l)
 static int
 wait_ms(const struct loop *l)
 {
+	int left;
+
 	if (l->ready || l->busy || is_spinning(l))
 		return 0;
 	if (!l->timers)
-		return -1;
-	return loop_ms_until(l->heap[1]->when);
+		return l->late ? LATE_MS : -1;
+	left = loop_ms_until(l->heap[1]->when);
+	return l->late && left > LATE_MS ? LATE_MS : left;
 }
 
 static void
@@ -223,6 +279,7 @@ loop_run(struct loop *l)
 				s->on_event(s, e->events);
 		}
 		l->next = l->count = 0;
+		run_late(l);
 		run_ready(l);
 		run_timers(l);
 	}

@@ -15,8 +15,9 @@ struct source {
 	int fd;
 	uint32_t events;	/* what is watched; 0 and !watched: nothing */
 	bool watched, unpollable;
+	bool late;		/* epoll had no memory for it: tried again */
 	void (*on_event)(struct source *, uint32_t events);
-	struct source *next;	/* unpollable ones */
+	struct source *next;	/* unpollable, or late ones */
 };
 
 /* Calls once at a time of loop_now(); may set itself again. */
@@ -33,7 +34,7 @@ struct loop {
 	int64_t spin;			/* goes on looking for so long, first */
 	int64_t last_event;		/* if it spins */
 	struct epoll_event batch[128];
-	struct source *ready, *ready_next;
+	struct source *ready, *ready_next, *late;
 	struct timer **heap;
 	size_t timers, room;
 };
@@ -46,7 +47,10 @@ int loop_ms_until(int64_t when);
 int loop_open(struct loop *);
 void loop_close(struct loop *);
 
-/* Watches s for events; errors and hang-ups are always told. */
+/*
+ * Watches s for events; errors and hang-ups are always told. If the kernel has
+ * no room for that now, the loop tries again until it has.
+ */
 int loop_watch(struct loop *, struct source *s, uint32_t events);
 /* Forgets s: not called again, not even for what is in hand. */
 void loop_del(struct loop *, struct source *s);

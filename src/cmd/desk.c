@@ -1,6 +1,7 @@
 #include "cmd/desk.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -466,10 +467,24 @@ desk_hex(struct desk *d, const struct conn *c, const void *data, size_t length)
 	free(text);
 }
 
+/* A pipe may be full: that waits for its reader, or for a signal. */
+static bool
+can_tell_ready(const struct desk *d)
+{
+	struct pollfd p[] = {
+		{ .fd = (int)d->settings->ready_fd, .events = POLLOUT },
+		{ .fd = d->signals.fd, .events = POLLIN },
+	};
+
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		continue;
+	return p[0].revents;
+}
+
 void
 desk_ready(struct desk *d, const struct sock_set *set)
 {
-	if (d->settings->ready_fd >= 0)
+	if (d->settings->ready_fd >= 0 && can_tell_ready(d))
 		ready_write((int)d->settings->ready_fd, set);
 	ready_notify();
 }

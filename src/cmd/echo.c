@@ -294,6 +294,15 @@ on_death(struct workers *all, struct worker *w, int status)
 }
 
 static void
+on_refused(struct workers *all)
+{
+	struct server *v = all->user;
+
+	fail_add("; it is tried again");
+	desk_error(&v->desk);
+}
+
+static void
 on_stopped(struct workers *all)
 {
 	struct server *v = all->user;
@@ -397,7 +406,7 @@ serve_by_workers(struct server *v)
 {
 	v->workers = (struct workers){
 		.run = worker_run, .on_death = on_death,
-		.on_stopped = on_stopped, .user = v,
+		.on_refused = on_refused, .on_stopped = on_stopped, .user = v,
 		.patience = v->settings->grace + PATIENCE_US,
 	};
 	if (workers_init(&v->workers, &v->desk.loop, v->count) < 0 ||
@@ -426,11 +435,13 @@ start(struct server *v)
 static int
 run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
-	struct server v = { .settings = s, .count = settings_workers(s),
-	    .workers.gate = -1, .handoff.pending = -1 };
+	static struct server v;		/* too large for a small stack */
 	struct endpoint e;
 	int members;
 
+	v.settings = s;
+	v.count = settings_workers(s);
+	v.workers.gate = v.handoff.pending = -1;
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    check(s, &e, v.count) < 0 ||
 	    settings_congestion(s, &e, &v.congestion) < 0 ||

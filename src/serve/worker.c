@@ -75,9 +75,16 @@ on_again(struct timer *t)
 	struct worker *w = (struct worker *)((char *)t -
 	    offsetof(struct worker, again));
 
-	w->restarts++;
-	if (worker_start(w, -1) < 0)
-		start_later(w);
+	if (worker_start(w, -1) == 0) {
+		w->restarts++;
+		w->refused = false;
+		return;
+	}
+	if (!w->refused)
+		w->all->on_refused(w->all);
+	w->refused = true;
+	w->started = loop_now();	/* it has not grown up meanwhile */
+	start_later(w);
 }
 
 int

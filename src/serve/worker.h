@@ -18,6 +18,7 @@ struct worker {
 	int64_t started, delay, restarts;
 	double cpu;			/* seconds, of those that ended */
 	struct timer again;
+	bool refused;			/* fork(2) failed, and that was told */
 };
 
 struct workers {
@@ -32,6 +33,8 @@ struct workers {
 	int (*run)(struct workers *, int index);
 	/* One died by itself (a wait status) and will be started again. */
 	void (*on_death)(struct workers *, struct worker *, int status);
+	/* It can't be, for now: fail_text() says why. */
+	void (*on_refused)(struct workers *);
 	void (*on_stopped)(struct workers *);
 	void *user;
 };
