@@ -189,7 +189,7 @@ file_open(struct file *f, bool datagram, uint16_t port, const void *head,
 			break;
 		close(f->fd);
 	}
-	registry_dirs_sweep(&dirs);
+	registry_dirs_sweep(&dirs, FILE_MUTEX);
 	if (make_whole(f, head, head_length, size) == 0)
 		return 0;
 close:

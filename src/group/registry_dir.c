@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "group/file.h"
 
 enum { NUMBERED = 16 };		/* names in /dev/shm */
 
@@ -171,11 +170,11 @@ is_name(const char *name)
 }
 
 static void
-sweep_file(int directory, const char *name)
+sweep_file(int directory, const char *name, int mutex)
 {
-	struct flock mutex = {
+	struct flock lock = {
 		.l_type = F_WRLCK, .l_whence = SEEK_SET,
-		.l_start = FILE_MUTEX, .l_len = 1,
+		.l_start = mutex, .l_len = 1,
 	};
 	struct stat opened, named;
 	int fd = is_there(directory, name, false) ?
@@ -183,7 +182,7 @@ sweep_file(int directory, const char *name)
 
 	if (fd < 0)
 		return;
-	if (fcntl(fd, F_OFD_SETLK, &mutex) == 0 && !is_locked(fd) &&
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0 && !is_locked(fd) &&
 	    fstat(fd, &opened) == 0 && fstatat(directory, name, &named,
 	    AT_SYMLINK_NOFOLLOW) == 0 && opened.st_ino == named.st_ino &&
 	    opened.st_dev == named.st_dev)
@@ -192,7 +191,7 @@ sweep_file(int directory, const char *name)
 }
 
 static void
-sweep(const char *path)
+sweep(const char *path, int mutex)
 {
 	int fd = open_directory(path);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -200,7 +199,7 @@ sweep(const char *path)
 
 	while (directory && (e = readdir(directory)))
 		if (is_name(e->d_name))
-			sweep_file(fd, e->d_name);
+			sweep_file(fd, e->d_name, mutex);
 	if (directory)
 		closedir(directory);
 	else if (fd >= 0)
@@ -208,8 +207,8 @@ sweep(const char *path)
 }
 
 void
-registry_dirs_sweep(const struct registry_dirs *d)
+registry_dirs_sweep(const struct registry_dirs *d, int mutex)
 {
 	for (int i = 0; i < d->count; i++)
-		sweep(d->path[i]);
+		sweep(d->path[i], mutex);
 }

@@ -30,9 +30,10 @@ const char *registry_dirs_find(const struct registry_dirs *, const char *name,
     bool make);
 /*
  * Removes the files in them that no process uses: of dead network namespaces,
- * and of processes that were killed.
+ * and of processes that were killed. mutex: the byte of a file that is locked
+ * by the process that joins it.
  */
-void registry_dirs_sweep(const struct registry_dirs *);
+void registry_dirs_sweep(const struct registry_dirs *, int mutex);
 
 /*
  * Whether the open file is a regular one of ours, of mode 0600, under one name
