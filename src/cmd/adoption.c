@@ -14,6 +14,7 @@
 #include "net/adopt_why.h"
 #include "net/dgram.h"
 #include "net/owner.h"
+#include "net/resolve.h"
 
 int
 adoption_check(const struct settings *s, const struct endpoint *e)
@@ -46,7 +47,7 @@ wish_fill(struct adopt_wish *w, struct addr_list *at,
 	if (!e->path && !*e->host)
 		return 0;
 	w->at = at;
-	return addr_resolve_passive(e, at) < 0 ? -1 : 0;
+	return resolve_passive(e, at) < 0 ? -1 : 0;
 }
 
 /* Those of a group's member go on as a member's, or else not at all. */

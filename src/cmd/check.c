@@ -7,6 +7,7 @@
 #include "cmd/place.h"
 #include "group/rival.h"
 #include "group/shadow.h"
+#include "net/resolve.h"
 
 /* Whose sockets would be in one group with ours. */
 struct joined {
@@ -119,7 +120,7 @@ check_place(const struct settings *s, const struct endpoint *e)
 	int bound;
 
 	o.dry = true;
-	bound = addr_resolve_passive(e, &list);
+	bound = resolve_passive(e, &list);
 	if (bound > 0)
 		bound = place_listen(&set, &list, &o);
 	addr_list_free(&list);

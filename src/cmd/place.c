@@ -13,6 +13,7 @@
 #include "group/replace.h"
 #include "group/shadow.h"
 #include "group/why.h"
+#include "net/resolve.h"
 
 struct sock_options
 place_options(const struct settings *s)
@@ -110,7 +111,7 @@ open_sockets(struct place *p, const struct settings *s,
 
 	if (s->adopt)
 		return adoption_open(&p->set, s, e);
-	result = addr_resolve_passive(e, &list);
+	result = resolve_passive(e, &list);
 	if (result > 0)
 		result = place_listen(&p->set, &list, &o);
 	addr_list_free(&list);

@@ -10,6 +10,7 @@
 #include "base/container.h"
 #include "cmd/desk.h"
 #include "cmd/screen.h"
+#include "net/resolve.h"
 #include "net/sock.h"
 #include "probe/survey.h"
 #include "report/group.h"
@@ -185,7 +186,7 @@ probe_host(const struct settings *s, const struct endpoint *e,
 
 	if (!e->host[0])
 		return 0;
-	if (addr_resolve(e, loop_now() + s->connect_timeout, &list) < 0)
+	if (resolve(e, loop_now() + s->connect_timeout, &list) < 0)
 		return -1;
 	while (local < list.count && !sock_is_local(&list.at[local]))
 		local++;

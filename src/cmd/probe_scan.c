@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "cmd/desk.h"
 #include "cmd/probe_plan.h"
+#include "net/resolve.h"
 #include "probe/scan.h"
 #include "probe/sources.h"
 
@@ -121,7 +122,8 @@ ports_read(struct job *j, const struct settings *s, const char *list)
 
 /* The host: what stands before the list, and any one port. */
 static int
-resolve(struct job *j, const struct settings *s, int count, char *const *words)
+find_addresses(struct job *j, const struct settings *s, int count,
+    char *const *words)
 {
 	size_t head = (size_t)(list_of(count, words) - words[count - 1]);
 	char last[WORD_MAX_], *both[] = { words[0], last };
@@ -135,7 +137,7 @@ resolve(struct job *j, const struct settings *s, int count, char *const *words)
 	    (s->sources && sources_read(&j->sources, s->sources) < 0) ||
 	    (s->sport && sources_read_ports(&j->sources, s->sport) < 0))
 		return -1;
-	return addr_resolve(&e, loop_now() + s->connect_timeout,
+	return resolve(&e, loop_now() + s->connect_timeout,
 	    &j->scan.addresses) < 0 ? -1 : 0;
 }
 
@@ -233,7 +235,7 @@ probe_scan(const struct settings *s, int count, char *const *words,
 	if (!j)
 		return fail("scan");
 	if (check(s) == 0 && ports_read(j, s, list_of(count, words)) == 0 &&
-	    resolve(j, s, count, words) == 0)
+	    find_addresses(j, s, count, words) == 0)
 		status = scan(j, s, ended_by);
 	sources_free(&j->sources);
 	addr_list_free(&j->scan.addresses);

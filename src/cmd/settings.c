@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/board.h"
+#include "net/resolve.h"
 #include "serve/service.h"
 
 enum { INTERVAL_US = 1000 * 1000, INTERVAL_LEAST_US = INTERVAL_US / 10 };
@@ -295,7 +296,7 @@ settings_source(const struct settings *s, int64_t deadline,
 		return 0;
 	if (endpoint_parse(&e, 2, words) < 0)
 		return -1;
-	return addr_resolve(&e, deadline, out) < 0 ? -1 : 0;
+	return resolve(&e, deadline, out) < 0 ? -1 : 0;
 }
 
 int64_t

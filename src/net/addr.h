@@ -51,28 +51,8 @@ void addr_list_free(struct addr_list *);
  */
 int endpoint_parse(struct endpoint *e, int count, char *const *words);
 
-/*
- * Looks e up for a client: the addresses of its name, or localhost's. Gives
- * up at deadline (loop_now() microseconds; 0: none). If one family's answer is
- * late, only the other's are there. Returns their count, at least 1; the
- * caller frees out, on failure too.
- */
-int addr_resolve(const struct endpoint *e, int64_t deadline,
-    struct addr_list *out);
-
-/* The same for a listener, where no host means the wildcards. */
-int addr_resolve_passive(const struct endpoint *e, struct addr_list *out);
-
-/*
- * As addr_resolve(), and tries again for so long while the name does not
- * resolve. Into rest goes what is still asked (lookup.h), or it stays as it is.
- */
-struct lookup;
-int addr_resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
-    struct lookup *rest, struct addr_list *out);
-
-/* If no name has to be looked up: the addresses, and 1. Else 0; or -1. */
-int addr_known(const struct endpoint *e, struct addr_list *out);
+/* Whether no name has to be looked up; flags: those of getaddrinfo(3). */
+bool endpoint_is_known(const struct endpoint *e, int flags);
 
 /* Asks the C library, and waits: 0, or an EAI_ code (getaddrinfo(3)). */
 int addr_ask(const struct endpoint *e, int family, int flags,

@@ -1,7 +1,7 @@
 #ifndef NET_DIAG_ATTRIBUTES_H
 #define NET_DIAG_ATTRIBUTES_H
 
-#include "net/diag.h"
+#include "net/diag_sock.h"
 
 struct nlmsghdr;
 

@@ -22,7 +22,7 @@
 #include "base/loop.h"
 #include "net/dgram.h"
 #include "net/local.h"
-#include "net/lookup.h"
+#include "net/resolve.h"
 #include "net/sock.h"
 
 enum {
@@ -408,7 +408,7 @@ dial(const struct endpoint *e, const struct dial_options *options,
 	struct race r = { .options = options };
 	int winner = -1, fd = -1;
 
-	if (addr_resolve_wait(e, deadline, options->wait, &r.lookup,
+	if (resolve_wait(e, deadline, options->wait, &r.lookup,
 	    &r.list) > 0 && take(&r, 0) == 0) {
 		winner = race_on(&r, deadline);
 		if (winner < 0)

@@ -1,4 +1,5 @@
 /* What reports say together, once all are read. */
+#include "net/resolve.h"
 #include "probe/merge.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ aim(struct merge *m)
 	e.datagram = strstr(m->protocol.text, "udp") != NULL;
 	/* a link-local one may be of an interface that isn't here */
 	if (endpoint_parse(&e, m->port.text[0] ? 2 : 1, words) < 0 ||
-	    addr_resolve(&e, 0, &list) < 1)
+	    resolve(&e, 0, &list) < 1)
 		return;
 	m->address = list.at[0];
 	addr_list_free(&list);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/fail.h"
+#include "net/resolve.h"
 #include "net/sock.h"
 
 static struct run *
@@ -87,12 +88,12 @@ on_more(struct pace *p)
 }
 
 static int
-resolve(struct run *r, const struct endpoint *e)
+find_addresses(struct run *r, const struct endpoint *e)
 {
 	struct addr_list *list = &r->pace.addresses;
 	const struct plan *p = r->pace.plan;
 
-	if (addr_resolve_wait(e, loop_now() + p->connect_timeout, p->wait,
+	if (resolve_wait(e, loop_now() + p->connect_timeout, p->wait,
 	    &r->lookup, list) < 0)
 		return -1;
 	r->fallback = list->at[0];
@@ -131,7 +132,7 @@ run_open(struct run *r, const struct plan *plan, const struct endpoint *e)
 	r->pace.on_skip = on_skip;
 	r->pace.on_result = on_result;
 	r->pace.on_done = on_done;
-	return resolve(r, e) < 0 || open_roll(r, e) < 0 ? -1 : 0;
+	return find_addresses(r, e) < 0 || open_roll(r, e) < 0 ? -1 : 0;
 }
 
 int

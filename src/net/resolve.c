@@ -1,0 +1,123 @@
+#include "net/resolve.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+
+enum { RETRY_FIRST_US = 50 * 1000, RETRY_LAST_US = 1000 * 1000 };
+
+/* Of this host: IPv4 first, as listen shows its addresses. */
+static int
+put_ipv4_first(struct addr_list *list)
+{
+	struct addr_list all = *list;
+	int result = 0;
+
+	*list = (struct addr_list){ 0 };
+	for (int v6 = 0; v6 <= 1; v6++)
+		for (int i = 0; i < all.count && result == 0; i++)
+			if ((all.at[i].sa.sa_family == AF_INET6) == v6)
+				result = addr_list_add(list, &all.at[i]);
+	addr_list_free(&all);
+	return result;
+}
+
+static int
+take_known(const struct endpoint *e, int flags, struct addr_list *out)
+{
+	struct addr a;
+	int code;
+
+	if (e->local)
+		return addr_unix(&a, e->path) < 0 ? -1 :
+		    addr_list_add(out, &a);
+	code = addr_ask(e, e->family, flags, out);
+	if (code)
+		return fail_as(STATUS_RESOLVE, "%.200s: %s",
+		    e->host[0] ? e->host : "localhost",
+		    code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
+	return flags & AI_PASSIVE ? 0 : put_ipv4_first(out);
+}
+
+int
+resolve_known(const struct endpoint *e, struct addr_list *out)
+{
+	return !endpoint_is_known(e, 0) ? 0 : take_known(e, 0, out) < 0 ? -1 : 1;
+}
+
+/* Waits for answers, until the list is enough to begin with. */
+static int
+await(struct lookup *l, int64_t deadline, struct addr_list *out)
+{
+	struct pollfd p[LOOKUP_QUERIES];
+	int64_t when;
+
+	while (lookup_take(l, out) == 0) {
+		int n = lookup_poll(l, p);
+
+		if (lookup_is_ready(l, out, &when))
+			return out->count ? out->count : lookup_fail(l);
+		if (deadline && when > deadline)
+			when = deadline;
+		if (deadline && loop_now() >= deadline)
+			return out->count ? out->count : lookup_fail(l);
+		poll(p, (nfds_t)n, loop_ms_until(when));
+	}
+	return -1;
+}
+
+static int
+look_up(const struct endpoint *e, int flags, int64_t deadline,
+    struct lookup *rest, struct addr_list *out)
+{
+	struct lookup l;
+	int result;
+
+	*out = (struct addr_list){ 0 };
+	if (endpoint_is_known(e, flags))
+		return take_known(e, flags, out) < 0 ? -1 : out->count;
+	if (lookup_start(&l, e, flags) < 0)
+		return -1;
+	result = await(&l, deadline, out);
+	if (rest && result > 0)
+		*rest = l;
+	else
+		lookup_end(&l);
+	if (result < 0)
+		addr_list_free(out);
+	return result;
+}
+
+int
+resolve(const struct endpoint *e, int64_t deadline, struct addr_list *out)
+{
+	return look_up(e, 0, deadline, NULL, out);
+}
+
+int
+resolve_passive(const struct endpoint *e, struct addr_list *out)
+{
+	return look_up(e, AI_PASSIVE, 0, NULL, out);
+}
+
+int
+resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
+    struct lookup *rest, struct addr_list *out)
+{
+	int64_t end = loop_now() + wait, pause = RETRY_FIRST_US;
+	int n;
+
+	if (rest)
+		*rest = LOOKUP_NONE;
+	while ((n = look_up(e, 0, deadline > end ? deadline : end, rest,
+	    out)) < 0 && fail_status() == STATUS_RESOLVE &&
+	    loop_now() + pause < end) {
+		poll(NULL, 0, (int)(pause / 1000));
+		pause = pause * 2 < RETRY_LAST_US ? pause * 2 : RETRY_LAST_US;
+	}
+	return n;
+}

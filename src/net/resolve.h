@@ -1,0 +1,28 @@
+#ifndef NET_RESOLVE_H
+#define NET_RESOLVE_H
+
+#include "net/lookup.h"
+
+/*
+ * Looks e up for a client: the addresses of its name, or localhost's. Gives
+ * up at deadline (loop_now() microseconds; 0: none). If one family's answer is
+ * late, only the other's are there. Returns their count, at least 1; the
+ * caller frees out, on failure too.
+ */
+int resolve(const struct endpoint *e, int64_t deadline,
+    struct addr_list *out);
+
+/* The same for a listener, where no host means the wildcards. */
+int resolve_passive(const struct endpoint *e, struct addr_list *out);
+
+/*
+ * As resolve(), and tries again for so long while the name does not
+ * resolve. Into rest goes what is still asked (lookup.h), or it stays as it is.
+ */
+int resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
+    struct lookup *rest, struct addr_list *out);
+
+/* If no name has to be looked up: the addresses, and 1. Else 0; or -1. */
+int resolve_known(const struct endpoint *e, struct addr_list *out);
+
+#endif
