@@ -41,12 +41,30 @@ struct board {
 	bool reader, private, steering;
 };
 
+/* Without a file it is memory that children share. */
+static int
+table_share(struct board *b)
+{
+	struct table *table = mmap(NULL, sizeof(*table), PROT_READ |
+	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (table == MAP_FAILED) {
+		fail("board");
+		return -1;
+	}
+	table->head = own_head;
+	b->table = table;
+	return 0;
+}
+
 static int
 table_map(struct board *b)
 {
 	int protection = PROT_READ | (b->reader ? 0 : PROT_WRITE);
 	struct stat st;
 
+	if (b->file.sizeless)
+		return table_share(b);
 	if (fstat(b->file.fd, &st) < 0)
 		return fail("board %s", b->file.path);
 	if ((size_t)st.st_size < sizeof(struct table))
@@ -179,7 +197,7 @@ board_reopen(struct board *b)
 {
 	memset(b->mine, 0, sizeof(b->mine));
 	file_reopen(&b->file);
-	if (!b->file.shared)
+	if (!b->file.shared && !b->file.sizeless)
 		(void)!mmap(b->table, sizeof(struct table), PROT_READ |
 		    PROT_WRITE, MAP_SHARED | MAP_FIXED, b->file.fd, 0);
 }

@@ -200,13 +200,19 @@ close:
 int
 file_private(struct file *f, const void *head, size_t head_length, size_t size)
 {
+	int ends[2];
+
 	f->fd = memfd_create("rpnc board", MFD_CLOEXEC);
-	if (f->fd < 0)
-		return fail("memfd_create");
-	if (make_whole(f, head, head_length, size) == 0)
+	if (f->fd >= 0 && make_whole(f, head, head_length, size) == 0)
 		return 0;
 	file_close(f);
-	return -1;
+	/* a pipe has locks, and can be opened anew */
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail("pipe");
+	close(ends[0]);
+	f->fd = ends[1];
+	f->sizeless = true;
+	return 0;
 }
 
 int
@@ -262,6 +268,8 @@ file_watch(const struct file *f, int inotify, uint32_t events)
 {
 	char path[32];
 
+	if (f->sizeless)
+		return -1;
 	name_of(f, path);
 	if (inotify_add_watch(inotify, path, events) >= 0)
 		return 0;
@@ -283,6 +291,6 @@ file_ring(struct file *f)
 {
 	char byte = 0;
 
-	if (f->fd >= 0 && pread(f->fd, &byte, 1, FILE_BELL) == 1)
+	if (f->fd >= 0 && !f->sizeless && pread(f->fd, &byte, 1, FILE_BELL) == 1)
 		(void)!pwrite(f->fd, &byte, 1, FILE_BELL);
 }

@@ -16,6 +16,7 @@
 struct file {
 	int fd;			/* -1: none */
 	bool shared;		/* it is the parent's opening, too */
+	bool sizeless;		/* it has locks, but no room and no bell */
 	char path[200];
 };
 
@@ -32,7 +33,10 @@ enum {
  */
 int file_open(struct file *, bool datagram, uint16_t port, const void *head,
     size_t head_length, size_t size);
-/* Makes one without a name, for this process and its children. */
+/*
+ * Makes one without a name, for this process and its children: a sizeless one
+ * where memfd_create(2) or RLIMIT_FSIZE allows no more.
+ */
 int file_private(struct file *, const void *head, size_t head_length,
     size_t size);
 /* Opens it to read, if it is there. */
