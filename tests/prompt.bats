@@ -26,7 +26,7 @@ load terminal
 	pane k rpnc connect 127.0.0.1 "$port"
 	sees k "connected to 127.0.0.1:$port"
 	like k 'accepted by ([ABC]), rpnc, pid ([0-9]+)'
-	[[ $(screen k) =~ answered\ by\ (.),\ rpnc,\ pid\ ([0-9]+) ]]
+	[[ $(screen k) =~ accepted\ by\ (.),\ rpnc,\ pid\ ([0-9]+) ]]
 	answerer=${BASH_REMATCH[1],}
 	assert_equal "${BASH_REMATCH[2]}" "$(process "$answerer")"
 	sees "$answerer" "${answerer^} has 1 of 1 (100%)"

@@ -178,11 +178,11 @@ END
 	random_file 300000 mine
 	mkdir there
 	random_file 200000 there/yours
-	at a 'rpnc listen --both 9000 <mine >yours' 'listening on'
+	at a 'rpnc listen 9000 <mine >yours' 'listening on'
 	open s
 	enter s 'cd there'
 	over s
-	says 'rpnc connect --both server 9000 <yours >mine'
+	says 'rpnc connect server 9000 <yours >mine'
 	over a
 	assert_equal "$status" 0
 	cmp mine there/mine
