@@ -578,9 +578,9 @@ END
 @test "reuseport.7: SO_REUSEADDR gives datagrams to any user" {
 	others
 	free_port udp
-	does 'nc -u -l -k 9000 >first &'
+	does 'nc -d -u -l -k 9000 >first &'
 	eventually bound 1 -u
-	does 'sudo -u nobody nc -u -l -k 9000 >second &'
+	does 'sudo -u nobody nc -d -u -l -k 9000 >second &'
 	eventually bound 2 -u
 	try 'echo hello | rpnc connect -u --linger 100ms 127.0.0.1 9000'
 	eventually has_line hello second
@@ -588,7 +588,7 @@ END
 	stop
 	free_port udp
 	serve 'rpnc echo -u -r 9000 &'
-	refuses 'sudo -u nobody nc -u -l -k 9000'
+	refuses 'sudo -u nobody nc -d -u -l -k 9000'
 	assert_output --partial 'Address already in use'
 }
 

@@ -406,10 +406,10 @@ END
 
 @test "reuseport.7 at a terminal: SO_REUSEADDR gives datagrams to any user" {
 	others
-	starts 'nc -u -l -k 9000 >first &' ''
+	starts 'nc -d -u -l -k 9000 >first &' ''
 	eventually bound 1 -u
 	chmod 777 .
-	starts 'sudo -u nobody nc -u -l -k 9000 >second &' ''
+	starts 'sudo -u nobody nc -d -u -l -k 9000 >second &' ''
 	eventually bound 2 -u
 	says 'echo hello | rpnc connect -u --linger 100ms 127.0.0.1 9000'
 	eventually has_line hello second
@@ -419,7 +419,7 @@ END
 @test "reuseport.7 at a terminal: rpnc does not set it" {
 	others
 	starts 'rpnc echo -u -r 9000 &'
-	fails 'sudo -u nobody nc -u -l -k 9000' 'Address already in use'
+	fails 'sudo -u nobody nc -d -u -l -k 9000' 'Address already in use'
 }
 
 @test "reuseport.7 at a terminal: port 0 and datagrams" {
