@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "cmd/desk.h"
 #include "probe/expect.h"
+#include "probe/pattern.h"
 #include "probe/whatif.h"
 #include "serve/accept.h"
 
@@ -83,18 +84,10 @@ send_read(struct probe_plan *p, const char *text)
 static int
 regex_read(regex_t *out, bool *has, const char *name, const char *text)
 {
-	char why[128];
-	int error;
-
 	if (!text)
 		return 0;
-	error = regcomp(out, text, REG_EXTENDED | REG_NEWLINE);
-	if (!error) {
-		*has = true;
-		return 0;
-	}
-	regerror(error, out, why, sizeof(why));
-	return fail_as(STATUS_USAGE, "--%s %.80s: %s", name, text, why);
+	*has = pattern_compile(out, name, text) == 0;
+	return *has ? 0 : -1;
 }
 
 static int

@@ -6,6 +6,7 @@
 #include "probe/clock.h"
 #include "probe/identify.h"
 #include "probe/names.h"
+#include "probe/pattern.h"
 
 enum {
 	QUIET_NS = 20 * 1000 * 1000,	/* a reply is whole after that */
@@ -13,6 +14,7 @@ enum {
 	PROOF_US = 1000 * 1000,		/* instead: for an end, or a reset */
 	GREETING_US = 500 * 1000,	/* while --by auto learns */
 	DRAIN_READS = 16,
+	PULL_READS = 16,
 };
 
 static char buffer[64 * 1024];
@@ -227,15 +229,22 @@ is_early(const struct attempt *a)
 	return p->losses && !p->datagram && (p->echo || (wanted && !a->served));
 }
 
-/* Reads what there is. Returns -1 if the attempt has ended. */
+/*
+ * Reads what there is, but not more than the loop can wait for: an endless
+ * reply, and a search in each piece of it, leave time for other attempts.
+ * Returns -1 if the attempt has ended.
+ */
 static int
 pull(struct attempt *a)
 {
-	bool datagram = a->ground->plan->datagram;
+	const struct plan *p = a->ground->plan;
+	bool datagram = p->datagram;
+	bool searches = !datagram && (p->expect || p->match);
+	size_t room = searches ? PATTERN_STEP : sizeof(buffer);
+	int reads = searches ? 1 : PULL_READS;
 
-	while (!dialogue_is_done(&a->dialogue)) {
-		ssize_t n = recv(a->source.fd, buffer, sizeof(buffer),
-		    MSG_DONTWAIT);
+	while (!dialogue_is_done(&a->dialogue) && reads--) {
+		ssize_t n = recv(a->source.fd, buffer, room, MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;

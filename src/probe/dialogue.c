@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probe/pattern.h"
+
 enum { TEXT_MAX = 64 * 1024 };
 
 static const char greeting_start[] = "rpnc/1 ";
@@ -70,11 +72,16 @@ echo_take(struct dialogue *d, const char *data, size_t length)
 	d->in += length;
 }
 
-/* Runs a pattern over the bytes, which may have zeros among them. */
+/* Searches the last bytes, which may have zeros among them. */
 static bool
 found(const struct dialogue *d, const regex_t *pattern_, regmatch_t *m)
 {
-	m[0] = (regmatch_t){ .rm_so = 0, .rm_eo = (regoff_t)d->length };
+	size_t from = d->length > PATTERN_WINDOW ?
+	    d->length - PATTERN_WINDOW : 0;
+
+	m[0] = (regmatch_t){
+		.rm_so = (regoff_t)from, .rm_eo = (regoff_t)d->length,
+	};
 	m[1] = (regmatch_t){ .rm_so = -1 };
 	return regexec(pattern_, d->text ? d->text : "", 2, m,
 	    REG_STARTEND) == 0;
@@ -86,9 +93,14 @@ match_take(struct dialogue *d)
 	regmatch_t m[2];
 	size_t group;
 
+	/* what is longer than a window is whole */
+	d->loose &= d->length - d->match_at <= PATTERN_WINDOW;
+	if (d->matched && !d->loose)
+		return;
 	d->matched = found(d, d->plan->match, m);
 	if (!d->matched)
 		return;
+	d->match_at = (size_t)m[0].rm_so;
 	d->loose = (size_t)m[0].rm_eo == d->length && !d->plan->datagram;
 	group = m[1].rm_so >= 0;
 	d->name_length = (size_t)(m[group].rm_eo - m[group].rm_so);
@@ -97,11 +109,25 @@ match_take(struct dialogue *d)
 	memcpy(d->name, d->text + m[group].rm_so, d->name_length);
 }
 
+/* Adds to the text, and searches it. */
+static void
+text_take(struct dialogue *d, const char *data, size_t length)
+{
+	const struct plan *p = d->plan;
+	regmatch_t m[2];
+
+	memcpy(d->text + d->length, data, length);
+	d->length += length;
+	if (p->expect && !d->expected)
+		d->expected = found(d, p->expect, m);
+	if (p->match && (!d->matched || d->loose))
+		match_take(d);
+}
+
 static void
 body_take(struct dialogue *d, const char *data, size_t length)
 {
 	const struct plan *p = d->plan;
-	regmatch_t m[2];
 
 	if (p->echo) {
 		echo_take(d, data, length);
@@ -117,12 +143,10 @@ body_take(struct dialogue *d, const char *data, size_t length)
 	if (!d->text)
 		return;
 	d->text[TEXT_MAX] = '\0';	/* for who reads on in spite of found() */
-	memcpy(d->text + d->length, data, length);
-	d->length += length;
-	if (p->expect && !d->expected)
-		d->expected = found(d, p->expect, m);
-	if (p->match && (!d->matched || d->loose))
-		match_take(d);
+	for (size_t step; length; data += step, length -= step) {
+		step = length < PATTERN_STEP ? length : PATTERN_STEP;
+		text_take(d, data, step);
+	}
 }
 
 /* What looked like a greeting belongs to the reply after all. */

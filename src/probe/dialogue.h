@@ -24,6 +24,7 @@ struct dialogue {
 	bool expected, matched;		/* the patterns were found */
 	bool loose;			/* matched up to the end: maybe more */
 	bool wrong;			/* not what was to come */
+	size_t match_at;		/* the match's place in the text */
 	char *text;			/* what came, up to a limit */
 	size_t length;
 	char name[NAME_CAP + 1];	/* by --match: a stranger's bytes */
