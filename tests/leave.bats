@@ -426,8 +426,8 @@ hold_leave() {
 	run -0 env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" timeout 100 python3 rounds.py "$port"
 }
 
-# apart SYSCTL=VALUE COMMANDS: bash in a network of its own, where that is set.
-apart() {
+# with_sysctl NAME=VALUE COMMANDS: bash in a network of its own, where that is set.
+with_sysctl() {
 	unshare -Urn true || skip "no network namespaces here"
 	timeout 100 unshare -Urn bash -euc "
 		ip link set lo up
@@ -437,7 +437,7 @@ apart() {
 
 @test "steer, leave: with SYN cookies for all, members never take each other's tests for clients" {
 	# shellcheck disable=SC2016
-	apart net/ipv4/tcp_syncookies=2 '
+	with_sysctl net/ipv4/tcp_syncookies=2 '
 		mkfifo ready
 		for name in A B C; do
 			rpnc echo -r --json --name $name --weight 70 127.0.0.1 9000 \
@@ -457,7 +457,7 @@ apart() {
 
 @test "leave: of a wildcard whose IPv6 can have no packet, IPv4 is still left by steering" {
 	# shellcheck disable=SC2016
-	apart net/ipv6/conf/all/disable_ipv6=1 '
+	with_sysctl net/ipv6/conf/all/disable_ipv6=1 '
 		mkfifo ready
 		for name in A B C; do
 			rpnc echo -r --json --name $name 9000 --ready-fd 4 4>ready >$name & pids+=($!)
