@@ -122,15 +122,29 @@ deaf_parents=(
 	done
 }
 
-@test "signals: the command of --during has no descriptor but the standard ones, and no NOTIFY_SOCKET" {
+@test "signals: the command of --during has the descriptors that rpnc was given, and no others" {
 	start echo 127.0.0.1 0
-	exec 7</
+	exec 7</ 8>log
+	bash -c 'ls /proc/self/fd' >wanted 3>&-
 	NOTIFY_SOCKET=$PWD/notify rpnc probe --during -d 100ms "$port" -- \
-		bash -c 'ls /proc/self/fd >fds; env >environment' >report 3>&-
-	# of ls itself, 3 is the directory
-	assert_equal "$(paste -sd' ' fds)" '0 1 2 3'
+		bash -c 'ls /proc/self/fd >fds; env >environment; echo logged >&8' \
+		>report 3>&-
+	exec 7<&- 8>&-
+	diff -u wanted fds
+	assert_equal "$(<log)" logged
 	run ! grep ^NOTIFY_ environment
 	grep -q ^PATH= environment
+}
+
+@test "signals: the command of --during may be make, with the jobserver of the make above" {
+	start echo 127.0.0.1 0
+	printf 'all:\n\t+rpnc probe --during -d 100ms %s -- $(MAKE) -f inner\n' \
+		"$port" >Makefile
+	printf 'all: a b\na b:\n\techo made $@\n' >inner
+	timeout 60 make --jobserver-style=pipe -j2 >out 2>&1 3>&- ||
+		timeout 60 make -j2 >out 2>&1 3>&-
+	grep -q 'made a' out && grep -q 'made b' out
+	run ! grep -i jobserver out
 }
 
 @test "signals: the servers of --compare tell no service manager that they are ready" {

@@ -10,23 +10,22 @@
 #include "base/fail.h"
 #include "base/signals.h"
 
-enum { REPORT_FD = 3 };		/* in the child: errno, if it can't start */
-
-/* In the child. posix_spawn(3) can't give back a signal that was ignored. */
+/*
+ * In the child. All descriptors of ours are close-on-exec: those that are left
+ * are the user's, such as 3>log or the jobserver of make(1). posix_spawn(3)
+ * can't give back a signal that was ignored.
+ */
 static void
 become(char *const *argv, int report)
 {
 	int error;
 
-	if (report != REPORT_FD)
-		dup3(report, REPORT_FD, O_CLOEXEC);
-	closefrom(REPORT_FD + 1);
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	unsetenv("NOTIFY_SOCKET");
 	signals_restore();
 	execvp(argv[0], argv);
 	error = errno;
-	(void)!write(REPORT_FD, &error, sizeof(error));
+	(void)!write(report, &error, sizeof(error));
 	_exit(127);
 }
 

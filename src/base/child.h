@@ -12,9 +12,9 @@ struct child {
 };
 
 /*
- * Starts argv, found as a shell does. Its stdin is ours and its stdout is our
- * stderr; it inherits no other descriptor, no NOTIFY_SOCKET, and the signals
- * as we inherited them. -1: a usage fault.
+ * Starts argv, found as a shell does. Its stdout is our stderr. All other
+ * descriptors that we inherited, stdin too, and the signals are as we inherited
+ * them; there is no NOTIFY_SOCKET. -1: a usage fault.
  */
 int child_start(struct child *, char *const *argv);
 
