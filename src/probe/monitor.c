@@ -189,6 +189,26 @@ unattributed(const struct monitor *m)
 	return sum < ok ? ok - sum : 0;
 }
 
+/* Why there is no verdict, or a word about it; NULL: nothing to say. */
+static const char *
+note(const struct monitor *m)
+{
+	if (m->predicted)
+		return "who got a datagram is only predicted, by the hash: "
+		    "no verdict";
+	if (tally_hands_on(&m->sights.run->tally))
+		return "connections are handed on to those who answer: "
+		    "no verdict";
+	if (m->sights.shared)
+		return "several processes share one socket: no hash, "
+		    "no verdict";
+	if (m->few)
+		return "too few yet for a verdict";
+	if (m->expect.unjudged[0])
+		return m->expect.unjudged;
+	return m->expect.note[0] ? m->expect.note : NULL;
+}
+
 static void
 report_fill(struct monitor *m)
 {
@@ -220,12 +240,7 @@ report_fill(struct monitor *m)
 	r->concurrency = p->plan->concurrency;
 	r->rates = m->rates;
 	r->rate_count = m->rate_count;
-	r->note = m->predicted ? "who got a datagram is only predicted, by "
-	    "the hash: no verdict" : tally_hands_on(t) ? "connections are "
-	    "handed on to those who answer: no verdict" : v->shared ? "several processes share one socket: no hash, "
-	    "no verdict" : m->few ? "too few yet for a verdict" :
-	    m->expect.unjudged[0] ? m->expect.unjudged :
-	    m->expect.note[0] ? m->expect.note : NULL;
+	r->note = note(m);
 	r->finding = m->summary.findings.count ? m->summary.findings.at : NULL;
 	r->change = v->changed_at ? v->change : NULL;
 }
