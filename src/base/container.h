@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 /*
- * The struct that has the one at pointer as its member. A callback finds its
- * context this way, from the struct that it is called with: a void * beside
- * several callbacks has one value, and each callback may want another.
+ * The struct whose member is at pointer. A callback is called with a member,
+ * and finds its context this way. A void * would have one value for several
+ * callbacks, and each may want another.
  */
 #define container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))

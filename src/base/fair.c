@@ -12,10 +12,9 @@
  * How it works: Pearson's chi-square says how far the counts are from what
  * was expected; how often fair hashing is as far is looked up in the
  * chi-square distribution or, where an expected count is below 25, found by
- * drawing fair groups of the same n: of a weight with an expected count of 5
- * the distribution is called uneven 8 times in 10,000, not 1. A member whose
- * count alone has a chance below 1e-6 needs no drawing, which could not tell
- * such chances apart anyway.
+ * drawing fair groups of the same n. With an expected count of 5 the
+ * distribution would call 8 fair groups in 10,000 uneven, not 1. If one count
+ * alone has a chance below 1e-6, nothing is drawn: draws can't resolve this.
  *
  * Two things chi-square alone gets wrong are put right. With many members one
  * that gets nothing drowns in the noise of the others, so silence is tested by
@@ -167,7 +166,7 @@ draws_for(int k, uint64_t n)
 	    (int)draws;
 }
 
-/* How often one of this share gets so few of n, or so many, whichever it is. */
+/* The chance of a count as extreme as this one, on its side of the mean. */
 static double
 binomial_tail(uint64_t n, uint64_t count, double share)
 {
@@ -189,8 +188,8 @@ binomial_tail(uint64_t n, uint64_t count, double share)
 }
 
 /*
- * At most so often fair hashing gives any member a count as rare as the rarest
- * one here (Bonferroni, both sides).
+ * An upper bound of the chance that fair hashing gives any member a count as
+ * rare as the rarest one here (Bonferroni, both sides).
  */
 static double
 outlier(const struct shares *s, const uint64_t *counts, uint64_t n)
@@ -271,7 +270,7 @@ tails_known(const struct shares *s, const struct fair *f, struct tails *t)
 	t->lower = 1 - fair_chi2_p(chi * chi, f->dof);
 }
 
-/* Whether it is drawn. What would take too long is, where it has to be. */
+/* Whether to draw; below EXPECTED_LEAST even if that takes long. */
 static bool
 is_drawn(const struct shares *s, uint64_t n)
 {

@@ -9,7 +9,7 @@ enum {
 	HIST_BEYOND = 10,	/* samples that a percentile leaves above it */
 	HIST_BUCKETS = (HIST_RANGE - HIST_BITS + 1) << HIST_BITS,
 };
-/* More could not be written as a number for every reader of JSON. */
+/* Some readers of JSON can't represent a larger integer. */
 #define HIST_COUNT_MAX (UINT64_C(1) << 53)
 #define HIST_MAX ((UINT64_C(1) << HIST_RANGE) - 1)
 
@@ -43,9 +43,9 @@ int hist_merge(struct hist *into, const struct hist *from);
  */
 uint64_t hist_percentile(const struct hist *h, double p);
 /*
- * The same, and NAN where the sample is too small for it: p50 is of any, and
- * above it 10 samples must lie beyond: p90 from 100, p99 from 1000, p99.9 from
- * 10,000. Of fewer it would be the maximum, or nearly.
+ * The same, but NAN if the sample is too small. p50 needs one sample; higher
+ * ones need 10 samples above them: p90 from 100, p99 from 1000, p99.9 from
+ * 10,000. With fewer they would be the maximum, or nearly.
  */
 double hist_quantile(const struct hist *h, double p);
 /* How many samples are at most value, in buckets that end there. */

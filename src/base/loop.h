@@ -48,8 +48,8 @@ int loop_open(struct loop *);
 void loop_close(struct loop *);
 
 /*
- * Watches s for events; errors and hang-ups are always told. If the kernel has
- * no room for that now, the loop tries again until it has.
+ * Watches s for events; errors and hang-ups are always reported. If the kernel
+ * has no room for that now, the loop tries again until it has.
  */
 int loop_watch(struct loop *, struct source *s, uint32_t events);
 /* Forgets s: not called again, not even for what is in hand. */

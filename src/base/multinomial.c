@@ -223,7 +223,7 @@ multinomial_free(struct multinomial *m)
 	free(m);
 }
 
-/* Deals most of them at once; returns how many, which may be too many. */
+/* Deals most of them at once. Returns how many; more than n: draw again. */
 static uint64_t
 draw_at_once(struct multinomial *m)
 {

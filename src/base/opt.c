@@ -138,7 +138,7 @@ opt_set(const struct opt *o, const char *text, void *settings)
 	return fail_as(STATUS_USAGE, "--%s: not an option", o->name);
 }
 
-/* What is known of an option that is not ours, or NULL. */
+/* The hint about a foreign option, or NULL. */
 static const char *
 hint_of(const struct opt_hint *hint, const char *option, const char *command)
 {

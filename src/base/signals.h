@@ -5,8 +5,8 @@
 #include <sys/types.h>
 
 /*
- * Signals come with what the parent made of them: ignored and blocked ones
- * stay so through execve(2). A process whose SIGCHLD is ignored never hears
+ * A process inherits its parent's choices: ignored and blocked signals stay so
+ * through execve(2). A process whose SIGCHLD is ignored never hears
  * that a child ended. Process 1 of a PID namespace has no default actions: a
  * signal that nobody handles does nothing there.
  */
@@ -22,15 +22,15 @@ void signals_init(void);
 void signals_restore(void);
 
 /*
- * Blocks what ends a server, before it has what must be given back in order.
- * desk_open() hears what came meanwhile.
+ * Blocks the signals that end a server, before it owns anything that needs an
+ * orderly end. desk_open() then receives those that came meanwhile.
  */
 void signals_hold(void);
 
 /*
- * timeout(1) sends its signal twice, and a terminal that closes may send
- * several SIGHUPs: that is one wish. Whether this signal only repeats the
- * last one. sender is 0 for the kernel, such as ^C.
+ * Whether this signal only repeats the last one: timeout(1) sends its signal
+ * twice, and a terminal that closes may send several SIGHUPs. sender is 0 if
+ * the kernel sent it, as for ^C.
  */
 bool signals_is_twin(int number, pid_t sender);
 

@@ -304,7 +304,7 @@ sink_stuck(const struct sink *s)
 	    loop_now() - s->wrote > STUCK_US;
 }
 
-/* For p[0] to take more; not if that takes too long, or p[1] is ready. */
+/* Waits until p[0] is writable. False: it took too long, or p[1] is ready. */
 static bool
 waited(struct pollfd p[2], int patience_ms)
 {

@@ -6,8 +6,8 @@
 /* Descriptors 0, 1 and 2, whose numbers must never become a socket's. */
 
 /*
- * At the start, before anything is opened: fills those that are closed. Stdin
- * then is at its end; a write to the others still fails, as it should.
+ * At the start, before anything is opened: fills those that are closed. A read
+ * of stdin then gives end of file; a write to the others still fails.
  */
 void standard_hold(void);
 

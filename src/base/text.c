@@ -68,7 +68,7 @@ escape_byte(unsigned char byte, char *out)
 	return (size_t)sprintf(out, "\\x%02x", byte);
 }
 
-/* Ranges of characters that a terminal or an editor does not simply show. */
+/* Ranges of characters that are invisible, or that change how others look. */
 static const struct {
 	char first[5], last[5];
 } harmful[] = {

@@ -12,7 +12,7 @@ const char *const compare_models[COMPARE_MODELS] = {
 	"shared", "exclusive", "reuseport", "blocking", "handoff", "fork",
 };
 
-/* Of one round: a figure to compare, though of too few to stand alone. */
+/* A percentile of one round: good enough to compare, too few to show alone. */
 static double
 round_p99(const struct hist *h)
 {
@@ -92,8 +92,8 @@ advice_figures_fill(struct advice_figures *f, const struct compare_results *r,
 }
 
 /*
- * " (5 to 25 x)": by how much, against either of the others, in any round; or,
- * where one round of five was on the other side, " (median 2 to 3 x)".
+ * " (5 to 25 x)": the range of factors, against both others, in all rounds. If
+ * one round of five was on the other side: " (median 2 to 3 x)".
  */
 static void
 factor_add(const struct advice *a, int m, char *text, size_t room)
@@ -120,7 +120,7 @@ factor_add(const struct advice *a, int m, char *text, size_t room)
 		    median[1]);
 }
 
-/* The measures that were found so: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
+/* The measures with this result: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
 static const char *
 list(const struct advice *a, enum advice_finding found,
     char text[static LIST_TEXT])
@@ -140,7 +140,7 @@ list(const struct advice *a, enum advice_finding found,
 	return text;
 }
 
-/* Noise in one measure leaves what was found in another. */
+/* If one measure is noisy, the findings in the others are still given. */
 static void
 inconclusive(char *out, size_t size, const struct compare_results *r,
     const char *unclear, const char *better, const char *worse)

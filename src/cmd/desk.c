@@ -316,7 +316,7 @@ tell_folded(struct fold *f)
 	d->print(d, line, (size_t)n, true);
 }
 
-/* A prompt folds by itself, and programs that read JSON want all. */
+/* A prompt folds by itself; JSON has all events. */
 static bool
 is_folded(struct desk *d, const struct conn *c, const struct event *e)
 {
@@ -467,7 +467,7 @@ desk_hex(struct desk *d, const struct conn *c, const void *data, size_t length)
 	free(text);
 }
 
-/* A pipe may be full: that waits for its reader, or for a signal. */
+/* If --ready-fd is a full pipe, waits for its reader or for a signal. */
 static bool
 can_tell_ready(const struct desk *d)
 {

@@ -42,8 +42,8 @@ int desk_open(struct desk *, const struct settings *);
 int desk_catch(struct desk *, int number);
 
 /*
- * Ends the loop, and what comes after it, because of a signal. What is to end
- * in order must be over by a second one: that ends the process.
+ * Ends the loop because of a signal. From then on a further signal ends the
+ * process at once, wherever it is.
  */
 void desk_end_by(struct desk *, int number);
 

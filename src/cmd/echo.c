@@ -472,7 +472,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		    v.by_workers ? NULL : &v.live) < 0)
 			desk_error(&v.desk);
 		place_replace(&v.place, &v.desk);
-		/* workers have the sockets since they were counted */
+		/* since the count, workers hold the sockets */
 		if (v.place.lookout.owners)
 			owners_refresh(v.place.lookout.owners);
 		display_start(&v.display, &v.desk, &v.place);

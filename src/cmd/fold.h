@@ -7,12 +7,13 @@
 #include "base/loop.h"
 
 /*
- * Lines about datagram peers: every sender, also a forged one, makes a peer,
- * which may close another. Over 10 lines a second are counted in one.
+ * Lines about datagram peers. Every sender, also a forged one, makes a peer,
+ * and a new peer may close an old one. Beyond 10 lines a second they are only
+ * counted, and one line has the count.
  */
 struct fold {
 	struct timer timer;		/* first */
-	void (*tell)(struct fold *);	/* what was counted, and is 0 then */
+	void (*tell)(struct fold *);	/* reports the counts; then they are 0 */
 	int64_t since;			/* of the second */
 	unsigned lines;
 	uint64_t connected, closed;	/* not shown */
@@ -20,7 +21,7 @@ struct fold {
 
 /* Whether this line is counted only, for tell() at the end of the second. */
 bool fold_takes(struct fold *, struct loop *, bool closed);
-/* Tells what is left. */
+/* Reports the rest. */
 void fold_end(struct fold *, struct loop *);
 
 #endif

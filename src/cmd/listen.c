@@ -386,7 +386,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	struct endpoint e;
 	int status;
 
-	/* what a shell gives to a background job says no end to a client */
+	/* a shell gives /dev/null to a background job: not an end of input */
 	if (standard_was_closed(STDIN_FILENO) || input_is_null(STDIN_FILENO))
 		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||

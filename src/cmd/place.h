@@ -81,8 +81,8 @@ void place_full(struct board *, int slot, bool full);
 void place_equip(struct board *, const struct settings *, int slot,
     const struct sock_set *);
 /*
- * What all members that live have accepted, this one included; 0 if it is in
- * the group no more, and has no share of it.
+ * What all living members, this one included, have accepted. 0: this one has
+ * left the group, and has no share.
  */
 uint64_t place_total(struct place *);
 

@@ -146,7 +146,7 @@ has_wished(const struct slot *s, const struct slot *guest)
 	return false;
 }
 
-/* The member that a guest's wish is about, or one that has just gone. */
+/* The target of a guest's wish, or a member that has just gone. */
 static const struct slot *
 target_of(const struct place *p, const struct slot *guest)
 {

@@ -371,7 +371,7 @@ probe_compare(const struct settings *s, int count, int *ended_by)
 	if (!c)
 		return fail("compare");
 	c->settings = s;
-	/* a signal while the servers start ends us, and so them */
+	/* a signal during the start ends this process, and so the servers */
 	if (read_settings(c) == 0 && plan(c) == 0 && start_all(c) == 0 &&
 	    desk_open(&c->desk, s) == 0) {
 		run(c);

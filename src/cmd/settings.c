@@ -222,7 +222,7 @@ const struct opt probe_options[] = {
 	END
 };
 
-/* Options of nc, or of an older rpnc, that mean something else here, or nothing. */
+/* Options of nc or an older rpnc that have another meaning here, or none. */
 const struct opt_hint hints[] = {
 	{ "0", "", "not an option, nor a port: ports are 0 to 65535" },
 	{ "l", "", "to listen, say 'rpnc listen'" },

@@ -41,7 +41,7 @@ lost_text(char *text, size_t room, const struct loss *lost)
 	    lost->bytes == 1 ? "was" : "were");
 }
 
-/* What went wrong with a connection, if anything did: -1, or 0. */
+/* Records what went wrong with a connection: -1. Or nothing did: 0. */
 static int
 end_fail(struct talk *t, const struct conn *c, const struct relay_end *end)
 {
@@ -65,9 +65,9 @@ end_fail(struct talk *t, const struct conn *c, const struct relay_end *end)
 }
 
 /*
- * If this was the one connection, or input's only purpose, its fault is the
- * command's. Else it is a client that went away, which is told if it missed
- * something.
+ * If this was the only connection, or the only one that input was for, its
+ * fault is the command's. Else only this client is concerned; a line reports it
+ * if data was not delivered.
  */
 static void
 end_fault(struct talk *t, const struct conn *c, const struct relay_end *end)
@@ -100,8 +100,8 @@ on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 }
 
 /*
- * The peer's end is passed on: a program that reads our stdout, and writes
- * our stdin, may have to see it before it ends itself.
+ * Passes the peer's end on to stdout. One program may read our stdout and
+ * write our stdin, and end only when it sees this.
  */
 static void
 on_half(struct relay *r, struct conn *c)

@@ -49,8 +49,8 @@ struct slot {
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */
 	uint64_t order;			/* counts up with every claim; never 0 */
 	uint32_t weight;		/* --weight; see policy.h */
-	uint64_t replaced_by;		/* a process that wishes it to leave, or 0 */
-	int32_t raw_target;		/* of a guest: whom its wish is about */
+	uint64_t replaced_by;		/* process that asks it to leave, or 0 */
+	int32_t raw_target;		/* of a guest: the target of its wish */
 	uint32_t heir;			/* who died had programs: to put right */
 	/* Its listening sockets; of a guest, the target's. */
 	uint64_t inodes[BOARD_SOCKETS];
@@ -149,8 +149,8 @@ const char *name_clean(const char from[static BOARD_NAME],
     char name[static BOARD_NAME]);
 const char *slot_name(const struct slot *, char name[static BOARD_NAME]);
 /*
- * Its pid, or a guest's target's; 0: it is one of another PID namespace, which
- * means nothing in ours.
+ * Its pid, or the pid of a guest's target. 0: the process is in another PID
+ * namespace, so its pid means nothing in ours.
  */
 pid_t slot_pid(const struct slot *);
 pid_t slot_target(const struct slot *);

@@ -51,7 +51,7 @@ slot_name(const struct slot *s, char name[static BOARD_NAME])
 	return name_clean(s->name, name);
 }
 
-/* 0 and 0: /proc told neither, and nothing says that they differ. */
+/* If /proc gave neither (0 and 0), they are taken for the same. */
 static bool
 in_our_namespace(const struct slot *s)
 {

@@ -9,9 +9,9 @@
  * The file behind a board: one per network namespace, protocol, port and
  * user, in a directory that only this user can enter. Its bytes are locked
  * with open-file-description locks, which the kernel drops when the last
- * descriptor and the last mapping of that opening are gone, however its process
- * died. A child that
- * can't open it anew (no /proc) uses locks that go with the process.
+ * descriptor and the last mapping of that opening are gone, also if the process
+ * was killed. A child that can't open it anew (no /proc) uses locks that belong
+ * to the process.
  */
 struct file {
 	int fd;			/* -1: none */

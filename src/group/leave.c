@@ -188,7 +188,7 @@ has_two_in_one(const struct leave *l)
 	return false;
 }
 
-/* Which rung of the ladder to start from; false: others are strangers yet. */
+/* The first rung of the ladder; false: wait, others may yet register. */
 static bool
 choose_mode(struct leave *l)
 {

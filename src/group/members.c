@@ -126,7 +126,7 @@ is_dying(struct board *b, uint64_t inode)
 	return false;
 }
 
-/* A worker that has its socket, and takes its slot in a moment. */
+/* A worker that has opened its socket but not yet taken its slot. */
 static bool
 is_own_worker(pid_t pid)
 {

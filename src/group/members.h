@@ -38,8 +38,8 @@ struct lookout {
 void lookout_open(struct lookout *);
 void lookout_close(struct lookout *);
 /*
- * The pid of a slot's process; of one in another PID namespace, if this one
- * has it, too (it is a parent of that), from /proc. 0: not ours to know.
+ * The pid of a slot's process in our PID namespace. If the process is in a
+ * child namespace, /proc gives its pid in ours. 0: it has none that we can see.
  */
 pid_t lookout_pid(struct lookout *, const struct slot *);
 

@@ -4,13 +4,13 @@
 #include <stdint.h>
 
 /*
- * What a process is called in the registry. A pid does not do: members can be
- * in several PID namespaces (the containers of a pod: both are PID 1).
+ * The identity of a process in the registry. A pid is not enough: members can
+ * be in several PID namespaces (in each container of a pod one is PID 1).
  */
 
 /* A random number of this process, never 0; a forked child has another. */
 uint64_t process_cookie(void);
-/* The PID namespace of this process; 0 if /proc does not tell. */
+/* The PID namespace of this process; 0 without /proc. */
 uint64_t process_pid_namespace(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Where registry files are. /dev/shm is everybody's, so another user can take
- * the names there first: a directory that only we can make is tried before,
- * and numbered names after. A file is in use while any byte of it is locked:
+ * Where registry files are. In /dev/shm another user can take a name first. So
+ * directories that only this user can make are tried before it, and numbered
+ * names after. A file is in use while any byte of it is locked:
  * members lock their slots, and a process that is joining has the mutex. A
  * file without locks may be removed by whoever has taken its mutex: a process
  * that waited for the mutex meanwhile finds that the file has no name, and
@@ -110,7 +110,7 @@ open_at(int directory, const char *name, int flags)
 	return fd;
 }
 
-/* Opened to read: closing it must not wake those that watch it. */
+/* Opened read-only: to close it must not wake its watchers. */
 static bool
 is_there(int directory, const char *name, bool locked)
 {

@@ -36,8 +36,8 @@ const char *registry_dirs_find(const struct registry_dirs *, const char *name,
 void registry_dirs_sweep(const struct registry_dirs *, int mutex);
 
 /*
- * Whether the open file is a regular one of ours, of mode 0600, under one name
- * (or none any more).
+ * Whether the open file is a regular one of ours that nobody else may open,
+ * with one name (or none any more).
  */
 bool registry_file_is_ours(int fd);
 

@@ -220,7 +220,7 @@ find(struct rivals *r, const struct own *own, int count, bool theirs,
 		}
 }
 
-/* How many of the group are not rpnc's, whose the first is, and all. */
+/* Counts the group's foreign sockets; also the owner of the first, and all. */
 static int
 strangers(struct rivals *r, const struct own *own, int *all,
     char who[static RIVAL_TEXT])

@@ -24,8 +24,8 @@ void shadows_find(const struct sock_set *set, const struct sock_options *,
     int own, struct shadows *out);
 
 /*
- * A line for each group of set that has sockets of others than rpnc, with the
- * part of their new connections that the own ones of this process take.
+ * A line for each group of set that has foreign sockets (not rpnc's), with the
+ * fraction of new connections that this process's own sockets take.
  */
 void strangers_find(const struct sock_set *set, const struct sock_options *,
     int own, struct shadows *out);

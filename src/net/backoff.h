@@ -34,7 +34,7 @@ bool backoff_rests(const struct backoff *);
 /* Ends the rest, if there is one, without on_end(). */
 void backoff_cancel(struct backoff *, struct loop *);
 
-/* Whether to tell it now: the first time, then at most once a minute. */
+/* Whether to report it now: the first time, then at most once a minute. */
 bool backoff_is_news(int64_t *told);
 
 #endif

@@ -85,8 +85,8 @@ ssize_t conn_write(struct conn *, const void *data, size_t length);
 int conn_send(struct conn *, const void *data, size_t length);
 int conn_flush(struct conn *);
 /*
- * Whether errno says that a write may work later. Of ENOBUFS epoll does not
- * tell when: then watch() waits for a pause that grows.
+ * Whether errno says that a write may work later. For ENOBUFS epoll gives no
+ * event: then watch() waits for a pause that grows.
  */
 bool conn_would_wait(struct conn *);
 /* How large a datagram is next, or 0 where all are small. */

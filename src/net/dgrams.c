@@ -18,9 +18,10 @@ enum {
 enum {
 	UDP_ROOM = 65536,
 	/*
-	 * The sender's buffer limits a Unix datagram; and kmalloc(), which
-	 * gives 4 MiB to its head (kernel net/unix/af_unix.c, and
-	 * net/core/sock.c, sock_alloc_send_pskb()).
+	 * A Unix datagram is limited by the sender's buffer and by
+	 * kmalloc(), which gives at most 4 MiB for the linear part
+	 * (kernel net/unix/af_unix.c; net/core/sock.c,
+	 * sock_alloc_send_pskb()).
 	 */
 	UNIX_ROOM = (4096 + 128) * 1024,
 	TOTAL_ROOM = 64 * 1024 * 1024,	/* pages that nobody fills cost none */
@@ -115,7 +116,7 @@ send_buffer(int fd)
 	return size;
 }
 
-/* As far as anybody may: for replies as large as what came. */
+/* Replies may be as large as what came: raises it as far as allowed. */
 static void
 enlarge(int fd)
 {

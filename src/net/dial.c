@@ -288,7 +288,7 @@ drop_losers(struct race *r, int winner)
 			close(r->poll[i].fd);
 }
 
-/* Waits for an attempt or for addresses. False: there is nothing to await. */
+/* Waits for an attempt or for addresses. False: none is outstanding. */
 static bool
 await(struct race *r, int64_t deadline)
 {

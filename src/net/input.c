@@ -49,7 +49,7 @@ input_left(int fd, struct loss *loss)
 		file_left(fd, st.st_size, loss);
 		return;
 	}
-	/* nothing is there, though it could come: nobody waits for it */
+	/* nothing is there now, and nobody waits for more */
 	if (!(events & POLLIN))
 		return;
 	if (ioctl(fd, FIONREAD, &n) < 0)

@@ -51,7 +51,7 @@ link_takes_input(const struct link *link)
 	return !link->broken && !link->finishing;
 }
 
-/* With both directions ended a hang-up is always there, and says nothing. */
+/* After both directions have ended, EPOLLHUP is always set: no news. */
 int
 link_watch(struct link *link)
 {
@@ -141,7 +141,7 @@ link_block(struct link *link, bool hung_up)
 		link_watch(link);
 }
 
-/* After the peer's end: whether input may still give what it should get. */
+/* After the peer's end: whether input may still give data for it. */
 static bool
 awaits_input(const struct link *link)
 {
@@ -162,7 +162,7 @@ link_is_over(const struct link *link)
 	return link->shared->until == UNTIL_INPUT && link->shared->in.ended;
 }
 
-/* What TCP has to send or to send again, our FIN included. */
+/* What TCP has not sent or has no ACK of, our FIN included. */
 static uint64_t
 unacknowledged(const struct link *link)
 {
@@ -186,7 +186,7 @@ link_ask(struct link *link)
 {
 	enum peer_state state = peer_state(&link->shared->peers, link->conn);
 
-	/* one that was listed and is not any more is gone as well */
+	/* a peer that was listed, and is no longer, is gone as well */
 	link->gone = state == PEER_ORPHAN ||
 	    (state == PEER_ABSENT && link->there);
 	link->there = state == PEER_THERE;
@@ -222,6 +222,6 @@ link_ended_in_order(const struct link *link, int error, bool last)
 {
 	if (link_loss(link, last).bytes)
 		return false;
-	/* else it may have left unread what was acknowledged */
+	/* else the peer may not have read what it acknowledged */
 	return !error || peer_was_probed(link->conn);
 }

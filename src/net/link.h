@@ -11,15 +11,15 @@ struct relay;
 
 /* What ends a connection. */
 enum until {
-	UNTIL_BOTH,		/* the peer's end and input's */
-	UNTIL_PEER,		/* the peer's, after what input has by then */
-	UNTIL_INPUT,		/* input's, once all of it is acknowledged */
+	UNTIL_BOTH,		/* both ends: the peer's and input's */
+	UNTIL_PEER,		/* the peer's end, and what input has by then */
+	UNTIL_INPUT,		/* input's end, once all is acknowledged */
 };
 
 /* What all connections of a relay share. */
 struct link_shared {
 	enum until until;
-	bool keep;		/* what one does not get, others do */
+	bool keep;		/* input also goes to other connections */
 	struct input in;
 	struct ring ring;	/* input that not all have been sent */
 	struct peer_gone peers;
@@ -35,14 +35,14 @@ struct link {
 	int64_t pause;		/* between two questions */
 	uint64_t sent, end;	/* positions in the ring */
 	bool shut_due;		/* half-close when up to date */
-	bool fin;		/* it is among what TCP has sent */
+	bool fin;		/* our FIN is in TCP's send queue, or sent */
 	bool blocked;		/* not read: out is full */
 	bool stalled;		/* input waits for its socket's room */
 	bool asked;		/* the peer has ended, and that is dealt with */
 	bool there;		/* a process had the peer's socket */
 	bool gone;		/* nobody has the peer's end any more */
-	/* Either of these, and it has no part in the ring beyond end. */
-	bool finishing;		/* all is sent: it has to be acknowledged */
+	/* With either of these, it is sent nothing of the ring beyond end. */
+	bool finishing;		/* all is sent, not all acknowledged */
 	int broken;		/* errno of a failed write */
 };
 
@@ -67,7 +67,7 @@ int link_send(struct link *);
 int link_break(struct link *);
 /* Tells the peer that no more will come. */
 void link_shut(struct link *);
-/* The same of one that is over, and gives up its part in the ring. */
+/* The same for a connection that is over: it gets no later input. */
 void link_finish(struct link *);
 
 /* Sends what comes on fd, by a path, and notes what to wait for. */
@@ -76,20 +76,20 @@ enum path_result link_pump(struct link *, struct path *, int fd);
 /* Out is full: leaves the rest in the kernel, and a hang-up unheard. */
 void link_block(struct link *, bool hung_up);
 
-/* Whether one that is up to date has come to its end, as --until has it. */
+/* Whether a link that is up to date is over, by the rule of --until. */
 bool link_is_over(const struct link *);
-/* Whether the peer's kernel has all that was sent, or will have no more. */
+/* Whether the peer's kernel has acknowledged all, or will not any more. */
 bool link_is_done(const struct link *);
-/* After the peer's end: looks whether anybody has its socket. */
+/* After the peer's end: asks whether any process has its socket. */
 void link_ask(struct link *);
-/* Whether something will change of which no event tells. */
+/* Whether a change must be polled for, since no event reports it. */
 bool link_must_ask(const struct link *);
 
-/* What the peer did not get; last: there is no other that could. */
+/* What the peer did not get; last: it is the only connection. */
 struct loss link_loss(const struct link *, bool last);
 /*
  * After the peer's end, with an error (errno, or 0) of the socket: whether
- * the peer had all by then, so that this is an end like any other.
+ * the peer had received all by then, so that this is an orderly end.
  */
 bool link_ended_in_order(const struct link *, int error, bool last);
 

@@ -22,9 +22,9 @@ int listener_pending(int fd, int family);
 int listener_references(int family, const uint64_t *inodes, int n, int *out);
 
 /*
- * Which of them has half-open connections, if it is only one; else -1. Each
- * line of that list has what is queued, too. own: how many references each has
- * when it is idle, 1, or with MPTCP 2.
+ * The index of the only one that has half-open connections; else -1. Each
+ * line of that list also has its queue. own: the references of each while it
+ * is idle: 1, or 2 with MPTCP.
  */
 int listener_half_open(int family, const uint64_t *inodes, const int *own,
     int n);

@@ -54,7 +54,7 @@ answer(const struct endpoint *e, int family, int flags, int fd)
 	write_all(fd, found.at, (size_t)found.count * sizeof(*found.at));
 }
 
-/* It keeps nobody's descriptors, and ends with its parent. */
+/* The child closes what it inherited, and ends with its parent. */
 static void
 child(const struct lookup *l, int family, int flags, int fd, pid_t parent)
 {
@@ -155,7 +155,7 @@ query_read(struct lookup_query *q)
 	}
 }
 
-/* That a family has none says less than any other reason. */
+/* Any other reason is more useful than that a family has no address. */
 static void
 note(struct lookup *l, const struct answer *a)
 {

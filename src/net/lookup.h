@@ -8,9 +8,9 @@
 #include "net/addr.h"
 
 /*
- * Looks a host name up: AAAA and A are asked for at once, each by a child
- * process, since getaddrinfo(3) waits and can't be told to stop (RFC 8305,
- * section 3). A pipe brings the answer of each.
+ * Looks a host name up, AAAA and A at the same time (RFC 8305, section 3). Each
+ * has a child process, because getaddrinfo(3) blocks and can't be cancelled. A
+ * pipe brings the answer of each.
  */
 
 enum { LOOKUP_QUERIES = 2 };
@@ -28,7 +28,7 @@ struct lookup {
 	struct lookup_query query[LOOKUP_QUERIES];
 	int code, error;	/* why there is no address: EAI_, and errno */
 	int64_t first;		/* when one had addresses; 0: none yet */
-	int64_t hold;		/* A came first: AAAA is awaited so long */
+	int64_t hold;		/* A came first: when to stop waiting for AAAA */
 };
 
 #define LOOKUP_NONE ((struct lookup){ .query = { { .fd = -1 }, { .fd = -1 } } })

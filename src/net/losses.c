@@ -21,7 +21,7 @@ losses_note(struct losses *l, const struct addr *to, size_t length, int error)
 	l->error = error;
 }
 
-/* EAGAIN can only be a Unix peer's queue, or our own socket's. */
+/* EAGAIN: the queue of a Unix peer is full, or our own. */
 static const char *
 cause(int error)
 {

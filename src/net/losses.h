@@ -8,14 +8,14 @@
 #include "net/addr.h"
 
 /*
- * Datagrams that were not sent, or not received whole. The first is reported at once,
- * later ones together: once a minute, and at the end.
+ * Datagrams that were not sent, or not received whole. The first is reported
+ * at once, later ones together: once a minute, and at the end.
  */
 struct losses {
 	const char *verb;	/* not what; NULL: sent */
 	uint64_t count;		/* not reported yet */
 	uint64_t total;
-	struct addr to;		/* of the last one: where, and why not */
+	struct addr to;		/* the last one's destination, and the reason */
 	size_t length;
 	int error;
 	int64_t told;		/* loop_now() of the last report; 0: none */
@@ -27,7 +27,7 @@ void losses_note(struct losses *, const struct addr *to, size_t length,
 
 /* Whether a report is due: then it is the last fault (base/fail.h). */
 bool losses_due(struct losses *);
-/* The same at the end, when all that was not reported is due. */
+/* The same at the end, when everything unreported is due. */
 bool losses_rest(struct losses *);
 
 #endif

@@ -23,9 +23,9 @@ void owners_free(struct owners *o);
  * Returns 1, or 0 where no process that we may look into holds the socket.
  * What is returned was true a moment ago: every remembered holder is checked
  * again. A process that has come to hold the socket since /proc was last read
- * is not known, though: a new inode makes the processes that were returned
- * before be read anew, and all of /proc at most every 100 ms; so does the loss
- * of one of several holders, since others often come as it goes.
+ * is not known, though. For a new inode the processes that were returned before
+ * are read anew, and all of /proc at most every 100 ms; the same if one of
+ * several holders is gone, because a new one often replaces it.
  */
 int owners_find(struct owners *o, uint64_t inode, struct owner *out);
 

@@ -42,9 +42,9 @@ enum path_result path_in(struct path *, int from, struct conn *to);
 enum path_result path_out(struct path *, struct conn *from, int to);
 
 /*
- * Whether an errno of splice(2) or sendfile(2) says that the kernel does not
- * do this here (a filter refuses it, a descriptor is unfit), and nothing about
- * the connection: read(2) and write(2) will do, or have the true error.
+ * Whether an errno of splice(2) or sendfile(2) only means that this call is not
+ * possible here (a filter refuses it, a descriptor is unfit). It says nothing
+ * about the connection: read(2) and write(2) work, or give the true error.
  */
 bool path_is_unfit(int error);
 

@@ -25,8 +25,8 @@ open_diag(struct peer_gone *p)
 }
 
 /*
- * Where the connection itself is not listed (the peer is elsewhere, or behind
- * a translated address) the kernel may answer with a listener.
+ * If the connection itself is not listed (the peer is elsewhere, or behind a
+ * translated address), the kernel may answer with a listener.
  */
 enum peer_state
 peer_state(struct peer_gone *p, const struct conn *c)

@@ -7,12 +7,11 @@
 #include "net/diag.h"
 
 /*
- * After a peer's FIN: has it only ended its own direction, or has nobody its
- * socket any more? The FIN is the same. Where the peer is on this host,
- * sock_diag(7) tells: FIN_WAIT2 with an inode can still receive; without an
- * inode, or as TIME_WAIT, it belongs to no process. For a peer elsewhere TCP
- * itself has to find out: a reset answers whatever is sent to a socket that
- * is gone, also a keepalive probe.
+ * After a peer's FIN: did it half-close, or has no process its socket any more?
+ * The FIN is the same. If the peer is on this host, sock_diag(7) knows: with an
+ * inode, a socket in FIN_WAIT2 can still receive; without one, or in TIME_WAIT,
+ * it belongs to no process. If the peer is elsewhere, TCP finds out: its host
+ * answers data or a keepalive probe with a reset.
  */
 struct peer_gone {
 	struct diag *diag;	/* opened when first needed */
@@ -35,14 +34,14 @@ enum peer_state peer_state(struct peer_gone *, const struct conn *);
 void peer_keepalive(const struct conn *);
 
 /*
- * After an error of the socket: whether it was the answer to such a probe, so
- * that the peer was gone before, and nothing that it was sent is unread.
+ * After an error of the socket: whether it was the answer to such a probe. If
+ * so, the peer was gone before, and has left nothing unread.
  */
 bool peer_was_probed(const struct conn *);
 
 /*
- * Whether TCP is through with the connection, in order or not. SO_ERROR may
- * not tell: a sendfile(2) that moved something has consumed it.
+ * Whether TCP has closed the connection, in order or not. SO_ERROR may be 0
+ * after a reset: a sendfile(2) that moved something has consumed the error.
  */
 bool peer_is_cut_off(const struct conn *);
 

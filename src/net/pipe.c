@@ -90,7 +90,7 @@ pipe_fill(struct pipes *all, struct pipe *p, struct conn *from)
 	return n;
 }
 
-/* What came by splice(2) goes on without it. */
+/* splice(2) is refused: what it brought is written by write(2). */
 static int
 pipe_unload(struct pipe *p, struct conn *to)
 {

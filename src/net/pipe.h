@@ -34,9 +34,9 @@ void pipe_put(struct pipes *, struct pipe *p);
 void pipes_close(struct pipes *);
 
 /*
- * As conn_read() into an empty pipe. 0, EAGAIN, and what path_is_unfit() say
- * nothing about the connection: what is there may not go this way (urgent
- * data, or a filter refuses splice(2)). Then conn_read() knows.
+ * As conn_read() into an empty pipe. 0, EAGAIN and the errors of
+ * path_is_unfit() say nothing about the connection: splice(2) may be unable to
+ * move its data (urgent data, or a filter). Then conn_read() gives the answer.
  */
 ssize_t pipe_fill(struct pipes *, struct pipe *, struct conn *from);
 /*

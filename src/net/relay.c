@@ -6,7 +6,7 @@
  * behind the head is closed as too slow. With a single connection that is
  * plain flow control, and with many the memory stays one ring.
  *
- * How a connection ends stands in relay_end.c.
+ * relay_end.c has how a connection ends.
  *
  * The short way. Where nobody has to look at the bytes, the kernel moves them
  * itself (path.h): what arrives always, input while there is one connection

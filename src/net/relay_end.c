@@ -14,7 +14,7 @@
  *	finishing	nothing (--until input: read)	all is acknowledged:
  *							closed
  *
- * What it did not get by then is told with its close (link_loss()).
+ * The close reports what the peer did not get by then (link_loss()).
  */
 #include "net/relay.h"
 
@@ -65,7 +65,7 @@ relay_broke(struct relay *r, struct conn *c, int error)
 	    error);
 }
 
-/* The peer had ended, and now its socket says that all is over. */
+/* After the peer's end: an error, or a hang-up, of its socket. */
 void
 relay_hung_up(struct link *link, int error)
 {
@@ -73,7 +73,7 @@ relay_hung_up(struct link *link, int error)
 	bool last = r->count == 1;
 	bool lost = link_loss(link, last).bytes > 0;
 
-	/* how much was lost says more than a reset does */
+	/* the amount lost is more useful than the word reset */
 	if (link_ended_in_order(link, error, last) ||
 	    (lost && error != ETIMEDOUT))
 		relay_close(r, link->conn, REASON_END, 0);
@@ -81,7 +81,7 @@ relay_hung_up(struct link *link, int error)
 		relay_broke(r, link->conn, error);
 }
 
-/* Of what nobody tells us the kernel is asked, less often as it lasts. */
+/* No event reports this, so the kernel is polled, less and less often. */
 static void
 ask_again(struct link *link)
 {

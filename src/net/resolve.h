@@ -7,7 +7,7 @@
  * Looks e up for a client: the addresses of its name, or localhost's. Gives
  * up at deadline (loop_now() microseconds; 0: none). If one family's answer is
  * late, only the other's are there. Returns their count, at least 1; the
- * caller frees out, on failure too.
+ * caller frees out, also after a failure.
  */
 int resolve(const struct endpoint *e, int64_t deadline,
     struct addr_list *out);
@@ -16,8 +16,8 @@ int resolve(const struct endpoint *e, int64_t deadline,
 int resolve_passive(const struct endpoint *e, struct addr_list *out);
 
 /*
- * As resolve(), and tries again for so long while the name does not
- * resolve. Into rest goes what is still asked (lookup.h), or it stays as it is.
+ * As resolve(), and tries again for this time while the name does not resolve.
+ * rest gets a look-up that is still going on (lookup.h); else it is unchanged.
  */
 int resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
     struct lookup *rest, struct addr_list *out);

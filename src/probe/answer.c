@@ -1,16 +1,17 @@
 /*
- * How it works. Who accepted a connection is seen when it is there; but that
- * process may hand it on, to a child or by SCM_RIGHTS, and another one answers.
- * So the socket's holders are looked up again once a reply has come. Only if
- * there is a single one did it answer, and that there is no other one is only
- * certain if all of /proc was read since: proved. This takes milliseconds, in
- * which nothing else is measured, so it is done once for each process.
+ * How it works. The process that accepted a connection may hand it on, to a
+ * child or by SCM_RIGHTS, and another process answers. So the socket's holders
+ * are looked up again once a reply has come. If there is exactly one, it
+ * answered. That there is no other is only certain if all of /proc was read
+ * since: proved. This takes milliseconds, in which nothing else is measured, so
+ * it is done once for each process.
  *
- * Of the others it is seen that who accepted still has them: held. That counts
- * as answered if the process was never seen to hand one on.
+ * For its other connections only one thing is checked: the process that
+ * accepted still has them: held. They count as answered if it was never seen to
+ * hand one on.
  *
  * A child that may have been forked for this one connection gets no row: then
- * it is only known who accepted.
+ * only the process that accepted is known.
  */
 #include "probe/answer.h"
 
@@ -36,7 +37,7 @@ is_due(struct answers *a, struct row *r, int most)
 	return true;
 }
 
-/* Another process has it, and it alone. */
+/* Exactly one process has it, and not the one that accepted. */
 static void
 handed(struct tally *t, pid_t pid, int64_t since, struct result *r)
 {

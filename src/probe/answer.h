@@ -12,9 +12,9 @@ struct answers {
 };
 
 /*
- * The server's end of r's connection, which was not there before that time of
- * clock_ns(), is this socket. What r says of who accepted is settled before.
- * Sets r->answer; and r->row, if another process answered than accepted.
+ * inode is the server's end of r's connection, which did not exist before since
+ * (clock_ns()). r->row is the process that accepted. Sets r->answer; and
+ * r->row, if another process answered.
  */
 void answer_find(struct answers *, struct tally *, struct owners *,
     uint64_t inode, int64_t since, struct result *);

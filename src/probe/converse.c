@@ -269,7 +269,7 @@ pull(struct attempt *a)
 	return 0;
 }
 
-/* Who accepted it may have handed it on. */
+/* The process that accepted may have handed it on. */
 static void
 ask_again(struct attempt *a)
 {

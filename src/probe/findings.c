@@ -143,7 +143,7 @@ note_sockets(struct findings *f, const struct tally *t, int all)
 		    all);
 }
 
-/* Who accepted need not be who answers. */
+/* The process that accepted may not be the one that answers. */
 static void
 note_answers(struct findings *f, const struct tally *t)
 {

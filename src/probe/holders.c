@@ -24,7 +24,7 @@ struct listener {
 	int count, rows[];		/* its holders; ascending by pid */
 };
 
-/* At first nothing more is known of them than that they hold it. */
+/* At first all that is known is that they hold it. */
 static int
 holders_of(const struct listeners *before, const struct tally *t,
     struct owners *o, uint64_t inode, pid_t pids[static HOLDERS_MAX])

@@ -67,9 +67,9 @@ bool listeners_complete(struct listeners *, struct tally *, struct owners *);
 bool listeners_known(const struct listeners *);
 
 /*
- * Notes of each row if its process is stopped, and how many clients wait in its
- * queues: list is the group as it is now. A queue that several processes accept
- * from is nobody's own. For datagrams a queue is bytes, not clients: unknown.
+ * Sets in each row if its process is stopped, and how many clients wait in its
+ * queues; list is the group as it is now. A queue that several processes accept
+ * from is in no row. A datagram queue is bytes, not clients: unknown.
  */
 void listeners_ask(const struct listeners *, struct tally *,
     const struct diag_sock *list, int count);

@@ -398,7 +398,7 @@ identify_learn(struct identify *w, uint64_t foreseen, struct result *r)
 		w->trust.wanted |= foreseen != 0;
 		return;
 	}
-	/* one that got it from another says nothing of who was to accept */
+	/* a process that got it from another proves no prediction */
 	if (!w->tally->rows[row].listens)
 		return;
 	trust_learn(&w->trust, owner, row);

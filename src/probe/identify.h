@@ -74,15 +74,15 @@ bool identify_is_deferred(struct identify *, uint64_t foreseen);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 
-/* What was foreseen, and who accepted it in fact, as far as is known now. */
+/* Compares the prediction with the process that accepted, if known. */
 void identify_learn(struct identify *, uint64_t foreseen, struct result *);
 
 struct identified {
 	bool known;		/* who is in the group, and each has a row */
 	bool changed;		/* it is another group than it was */
 	bool shared;		/* several accept from one and the same socket */
-	bool handed;		/* who accepts hands on to others who answer */
-	bool predicted;		/* whose datagrams are is only predicted */
+	bool handed;		/* another process answers than accepts */
+	bool predicted;		/* datagrams: the members are only predicted */
 	int sockets;		/* that there are in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */

@@ -55,7 +55,7 @@ excess(struct reader *r, const char *name)
 	wrong(r, name);
 }
 
-/* A sum that JSON can't carry would be a false one. */
+/* Some readers of JSON can't represent a larger sum. */
 static void
 sum_add(struct reader *r, uint64_t *sum, uint64_t n, const char *name)
 {

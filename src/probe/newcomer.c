@@ -5,10 +5,10 @@
  * connection holds the listener too, if it does not close it, and accepts
  * nothing. Both have a connection that they did not dial.
  *
- * A worker is known by any of these: it watches the listener by an epoll of
- * its own; it ran before its connection began; it had two connections. Until
- * then it is a newcomer, and its connection counts as its parent's, who
- * accepted it if the child was forked for it.
+ * Any of these proves a worker: it watches the listener by an epoll of its own;
+ * it ran before its connection began; it had two connections. Until then it is
+ * a newcomer, and its connection counts for its parent: if the child was forked
+ * for it, the parent accepted it.
  */
 #include "probe/newcomer.h"
 

@@ -272,7 +272,7 @@ aim_again(struct pace *p)
 	    RETRY_LAST_NS;
 }
 
-/* Microseconds until the scout has to be content with what it heard. */
+/* Microseconds until the scout's time is over. */
 static int64_t
 scouts_time(const struct pace *p)
 {

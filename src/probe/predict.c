@@ -74,9 +74,9 @@ choose_port(struct predict *p, const struct addr *ours)
 }
 
 /*
- * Binds to a port from which no connection to the target is left, not even
- * one that ended lately, and asks whom it will meet. SO_REUSEADDR: what is
- * left of connections elsewhere is in nobody's way.
+ * Binds to a port that has no connection to the target, not even one in
+ * TIME_WAIT, and asks which listener it will meet. SO_REUSEADDR: connections
+ * to other addresses don't matter.
  */
 static int
 bind_stream(struct predict *p, int fd, struct addr *ours, uint64_t *inode)

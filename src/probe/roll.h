@@ -26,7 +26,7 @@ void roll_close(struct roll *);
 bool roll_has(const struct roll *, const struct tally *);
 /* Whether any member is full, so that new connections go around it. */
 bool roll_is_full(const struct roll *);
-/* How the members steer, and which of them wished it, as far as is known. */
+/* How the members steer, and which member asked for it, if known. */
 void roll_steering(const struct roll *, char *text, size_t room);
 
 /* Gives the rows of members the names that the board has for their pids. */

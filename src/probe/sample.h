@@ -29,9 +29,9 @@ bool sample_is_stuck(const struct sample *, int n, const struct diag_sock *,
     bool (*is_stopped)(const struct diag_sock *, void *), void *arg);
 
 /*
- * Whether a listening socket of the last of n samples throws away what comes.
- * A queue of datagrams has no more room when a little is left of its limit: it
- * dropped some meanwhile, or has done so and did not fall since the first.
+ * Whether a listening socket of the last of n samples is full. A queue of
+ * datagrams may be full a little below its limit, so it counts as full if it
+ * dropped some between the samples, or dropped some before and did not shrink.
  */
 bool sample_is_full(const struct sample *, int n, const struct diag_sock *);
 

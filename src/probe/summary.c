@@ -267,7 +267,7 @@ failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
 		    r->other_reason);
 }
 
-/* How many would show that a deviation as large as this one is no chance. */
+/* How many attempts would prove that a deviation this large is not chance. */
 static uint64_t
 needed(const struct summary *s, uint64_t judged)
 {

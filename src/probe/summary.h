@@ -27,7 +27,7 @@ enum knowledge {
 	KNOW_SOME,		/* there may be more, who never answered */
 	KNOW_GIVEN,		/* what each is to get is told by its weight */
 	KNOW_SHARED,		/* who answered, but no hash dealt it out */
-	KNOW_PREDICTED,		/* only by the hash: that can't judge itself */
+	KNOW_PREDICTED,		/* by the hash only: it can't test itself */
 	KNOW_NOTHING,		/* whose the rows are can't be judged */
 };
 

@@ -45,7 +45,7 @@ newcomer_find(struct tally *t, pid_t pid)
 	return NULL;
 }
 
-/* What it had stays its parent's. */
+/* Its earlier connection stays its parent's. */
 static void
 newcomer_settle(struct tally *t, struct newcomer *n)
 {

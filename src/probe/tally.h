@@ -53,15 +53,15 @@ struct tally {
 	int earlier;			/* the row of those forgotten, +1 */
 	uint64_t attempts, out[OUTCOMES];
 	uint64_t unattributed, mismatched, abandoned;
-	uint64_t deferred;		/* sent nothing to who waits for it */
-	uint64_t replied;		/* with who has it asked after that */
+	uint64_t deferred;		/* the server awaits data first */
+	uint64_t replied;		/* the kernel was asked again */
 	int other_error;		/* errno of the last OUT_OTHER */
 	struct hist *latency[LATENCIES];
 	struct newcomer newcomers[NEWCOMERS];
-	unsigned newcomer;		/* that is replaced next */
+	unsigned newcomer;		/* the next to be replaced */
 };
 
-/* How it is known that its row answered: see answer.c. */
+/* The evidence that its row answered: see answer.c. */
 enum answer { ANSWER_UNKNOWN, ANSWER_HELD, ANSWER_PROVED };
 
 /* One attempt. */
@@ -70,8 +70,8 @@ struct result {
 	enum outcome outcome;
 	int error;			/* errno */
 	int row, predicted;		/* who answered, who was to; -1 */
-	pid_t newcomer;			/* row's child, who has it; or 0 */
-	int accepted;			/* who did, if row did not; else -1 */
+	pid_t newcomer;			/* the child of row that has it; or 0 */
+	int accepted;			/* row that did, if another; else -1 */
 	bool deferred;			/* not accepted before data comes */
 	bool elsewhere;			/* a process without a row had it */
 	bool replied;			/* and the kernel was asked again */
@@ -87,9 +87,9 @@ void tally_free(struct tally *);
 void tally_add(struct tally *, const struct result *);
 
 /*
- * A process without a row, which newcomer.h is about, was seen to have a
- * connection; whether it had another one before. What it has counts for the
- * row of its parent until it has one itself, or until nobody will ask again.
+ * A newcomer (newcomer.h) was seen to have a connection; returns whether it had
+ * another one before. Its connection counts for the row of its parent, unless
+ * it gets a row itself in time.
  */
 bool tally_newcomer(struct tally *, pid_t);
 void tally_joins(struct tally *, pid_t, int row);

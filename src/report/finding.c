@@ -117,7 +117,7 @@ waiting_text(const struct finding_member *m, char text[static 64])
 	return text;
 }
 
-/* How it is said that it accepts nothing; NULL: it does. */
+/* Why it accepts nothing, in words; NULL: it does accept. */
 static const char *
 idle_text(const struct finding_member *m, const char **kind)
 {

@@ -9,9 +9,9 @@
 #include "report/field.h"
 
 /*
- * What a report has to say in words, the most important first: members that
- * do not accept, what failed, who got nothing, and the verdict in a sentence.
- * The prompt, the scoreboard, probe and probe --group all say it by this.
+ * The findings of a report as sentences, the most important first: members that
+ * do not accept, failures, members that got nothing, and the verdict. The
+ * prompt, the scoreboard, probe and probe --group all use this.
  */
 
 enum { FINDING_TEXT = 240, FINDING_LABEL = 400, FINDINGS = 6 };
@@ -41,7 +41,7 @@ struct finding_member {
 	double expected;
 };
 
-/* What it is judged by; what there is none of is zero. */
+/* The facts to judge by; 0: there is none. */
 struct finding_facts {
 	const struct finding_member *members;
 	size_t member_count;
@@ -60,7 +60,7 @@ struct finding_facts {
 
 void finding_make(struct finding_list *, const struct finding_facts *);
 
-/* Writes them for people, each after an end of line and so many blanks. */
+/* Writes them for people, each on a new line after so many blanks. */
 void finding_human(FILE *out, const struct finding_list *, int indent);
 
 extern const struct field finding_fields[];	/* of struct finding */

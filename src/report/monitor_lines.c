@@ -228,7 +228,7 @@ reply(const struct monitor_page *p, char line[static MONITOR_LINE])
 	latency(p, line, "reply", LATENCY_REPLY);
 }
 
-/* What is as it should be stands in the line of the figures. */
+/* A good verdict is in the line of the figures already. */
 static void
 finding(const struct monitor_page *p, char line[static MONITOR_LINE])
 {

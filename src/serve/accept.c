@@ -10,7 +10,7 @@
 
 enum {
 	ACCEPTS_A_WAKE = 64,
-	ACCEPTS_A_DRAIN = 65536,	/* an end, whoever keeps connecting */
+	ACCEPTS_A_DRAIN = 65536,	/* a limit, if clients keep coming */
 	FULL_US = 50 * 1000,
 };
 

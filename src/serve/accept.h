@@ -8,9 +8,9 @@
 
 /*
  * Accepts on all sockets of an endpoint until EAGAIN, while fewer than
- * `limit` connections are open. Out of descriptors, or where accept(2) is
- * refused, a listener rests (backoff.h), and goes on when a connection closes
- * or after the pause.
+ * `limit` connections are open. If descriptors have run out, or accept(2) is
+ * refused, a listener rests (backoff.h), until a connection closes or the pause
+ * is over.
  */
 struct acceptor;
 struct listener {
@@ -45,8 +45,8 @@ void acceptor_pause(struct acceptor *);
 void acceptor_resume(struct acceptor *);
 void acceptor_freed(struct acceptor *);
 /*
- * Accepts what is queued now, whatever the limit, until a call fails; then
- * acceptor_close() loses only new ones.
+ * Accepts all that is queued now, even beyond the limit, until a call fails.
+ * Then acceptor_close() loses only connections that came later.
  */
 void acceptor_drain(struct acceptor *);
 void acceptor_close(struct acceptor *);

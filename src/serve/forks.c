@@ -45,7 +45,7 @@ begin(struct forks *f, int fd)
 	return 0;
 }
 
-/* Processes or memory have run out: the client waits, and so do others. */
+/* Processes or memory have run out: this client and all others wait. */
 static void
 wait_for_room(struct forks *f, int fd)
 {
@@ -122,7 +122,7 @@ forks_reap(struct forks *f)
 		struct forked *child;
 
 		HASH_FIND(hh, f->children, &pid, sizeof(pid), child);
-		/* a shell that became this program leaves its own */
+		/* not ours: a shell had started it before it became rpnc */
 		if (!child)
 			continue;
 		HASH_DEL(f->children, child);

@@ -1,8 +1,8 @@
 /*
- * How it works. Between the parent and each worker is a pair of sockets of
- * which the parent keeps both ends, so that what waits in a pair outlives the
- * worker. A message to a worker is a connection; a message from a worker is
- * one byte, a bell: its state, which is in its slot, has changed.
+ * How it works. Between the parent and each worker is a pair of sockets. The
+ * parent keeps both ends, so that connections in a pair outlive the worker. A
+ * message to a worker is a connection. A message from a worker is one byte, a
+ * bell: the state in its slot has changed.
  *
  *	ready	the parent gives it connections, the least loaded first
  *	full	it has no descriptor free, so it takes none: recvmsg(2) would
@@ -10,9 +10,10 @@
  *	blocked	the pair has no room: the parent waits until it has
  *	dead	it has no process: the next one rings at its start
  *
- * What waits for a worker that is full or dead the parent takes back for one
- * that is ready. Where none is, one connection is pending in the parent, which
- * accepts no more meanwhile: clients wait in the listener's queue.
+ * If a worker is full or dead, the parent takes back the connections in its
+ * pair and gives them to one that is ready. If none is, one connection is
+ * pending in the parent, which accepts no more: clients wait in the listener's
+ * queue.
  */
 #include "serve/handoff.h"
 
@@ -63,7 +64,7 @@ rights_send(int end, int fd)
 	return sendmsg(end, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* The next connection, or -1: EAGAIN; ENOMSG, it is lost on the way. */
+/* The next connection, or -1: EAGAIN: none; ENOMSG: it was lost. */
 static int
 rights_receive(int end)
 {
@@ -105,7 +106,7 @@ load(struct handoff *h, int worker)
 	return h->ends[worker].given - (s ? s->counters.closed : 0);
 }
 
-/* It takes nothing, but maybe others would. */
+/* This worker takes nothing; others may. */
 static bool
 is_away(struct handoff *h, int worker)
 {
@@ -114,7 +115,7 @@ is_away(struct handoff *h, int worker)
 	return h->ends[worker].dead || (s && s->state == STATE_FULL);
 }
 
-/* Of those that are ready and have the fewest, the next one; -1: none. */
+/* The next of the ready workers with the fewest connections; -1: none. */
 static int
 choose(struct handoff *h)
 {
@@ -174,7 +175,7 @@ lost(struct handoff *h)
 	h->on_fault(h);
 }
 
-/* Takes back what waits for one that is away: 0, or -1 and none is ready. */
+/* Gives connections of a full or dead worker to others; -1: none is ready. */
 static int
 reclaim(struct handoff *h, int worker)
 {
@@ -200,7 +201,7 @@ reclaim(struct handoff *h, int worker)
 	return 0;
 }
 
-/* Somebody's state has changed: what waits may have a taker now. */
+/* A worker's state has changed: what waits may find one that is ready. */
 static void
 go_on(struct handoff *h)
 {
@@ -224,7 +225,7 @@ on_accept(struct acceptor *a, int fd)
 	acceptor_pause(a);
 }
 
-/* Reads away what a worker has rung: whether it has. */
+/* Reads a worker's bells; returns whether there were any. */
 static bool
 hush(struct handoff_end *e)
 {
@@ -334,7 +335,7 @@ handoff_close(struct handoff *h)
 	*h = (struct handoff){ .pending = -1 };
 }
 
-/* A bell that has no room is one too many: the parent has not heard the last. */
+/* If there is no room for a bell, the parent has yet to read an earlier one. */
 static void
 ring(const struct taker *t)
 {

@@ -35,7 +35,7 @@ struct handoff {
 int handoff_open(struct handoff *, int count);
 /* The parent begins to accept. */
 int handoff_start(struct handoff *, struct loop *, const struct sock_set *);
-/* What it had accepted is gone with it; what it was sent goes to others. */
+/* Its open connections are lost; those that still wait go to others. */
 void handoff_died(struct handoff *, int worker);
 void handoff_close(struct handoff *);
 

@@ -228,9 +228,9 @@ count(struct service *s, const struct dgram *d)
 }
 
 /*
- * An answer may come back: from this very socket, or from an echo server of
- * another host that serves the same port, or one of inetd's. One forged
- * datagram would keep them busy for ever, so these get none (CERT CA-1996-01).
+ * An answer may be answered: by this very socket, by an echo server of another
+ * host on the same port, or by inetd. One forged datagram would keep both busy
+ * for ever, so such a source gets no answer (CERT CA-1996-01).
  */
 static bool
 would_come_back(const struct datagram_socket *s, const struct addr *from)
@@ -244,7 +244,7 @@ would_come_back(const struct datagram_socket *s, const struct addr *from)
 	return port && port == s->port;
 }
 
-/* Leaves those that would come back without a source to answer to. */
+/* Removes the source of such datagrams, so that they get no answer. */
 static void
 refuse_echoes(struct datagram_socket *s, struct dgrams *all)
 {

@@ -18,7 +18,7 @@ struct worker {
 	int64_t started, delay, restarts;
 	double cpu;			/* seconds, of those that ended */
 	struct timer again;
-	bool refused;			/* fork(2) failed, and that was told */
+	bool refused;			/* fork(2) failed, and was reported */
 };
 
 struct workers {

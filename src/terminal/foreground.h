@@ -4,15 +4,15 @@
 #include <stdbool.h>
 
 /*
- * Which job a terminal belongs to. Only the controlling terminal has jobs;
- * any other one (a serial line, a pty of another session) is in nobody's
- * foreground, and everybody may read it.
+ * The job that has a terminal. Only the controlling terminal has jobs; any
+ * other one (a serial line, a pty of another session) has no foreground job,
+ * and any process may read it.
  */
 
-/* The terminal is another job's now: to read it would stop this process. */
+/* Another job has the terminal: a read would stop this process. */
 bool in_background(int terminal);
 
-/* The controlling terminal, and it is this job's. */
+/* It is the controlling terminal, and this job has it. */
 bool in_foreground(int terminal);
 
 #endif

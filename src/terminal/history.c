@@ -1,8 +1,8 @@
 /*
- * The file may be anything: another user may have written HOME, as with
- * sudo -E, or has made links there. So nothing is followed into what is not
- * ours, nothing waits (a fifo, a lock of a stopped process), and a file that
- * is not a plain one of mode 0600 is left alone.
+ * The file may be anything: HOME may be another user's (sudo -E), who may have
+ * made links there. So no link is followed to a file that is not ours, nothing
+ * waits (for a fifo, for a lock of a stopped process), and a file that is not a
+ * plain one of mode 0600 is left alone.
  */
 #include "terminal/history.h"
 
@@ -127,7 +127,7 @@ open_locked(const struct history *h, int flags)
 	return -1;
 }
 
-/* The end of it, if it is larger than it ever should be. */
+/* Reads only the end of a file that is too large. */
 static char *
 read_all(int fd, size_t *length)
 {
@@ -164,7 +164,7 @@ history_read(const struct history *h)
 	return text;
 }
 
-/* Where the last lines of text begin, so many of them. */
+/* Where the last so many lines of text begin. */
 static size_t
 last_lines(const char *text, size_t length, int lines)
 {
@@ -176,8 +176,8 @@ last_lines(const char *text, size_t length, int lines)
 }
 
 /*
- * Cuts what is older than the last lines. These are written to the begin of
- * the file before the rest goes: one who is killed in between loses nothing.
+ * Removes all but the last lines. They are written to the start of the file
+ * before it is cut, so that a kill in between loses nothing.
  */
 static void
 cut(int fd)

@@ -218,9 +218,9 @@ ignore_brackets(void)
 }
 
 /*
- * readline takes the locale from the environment, at each line anew. In C, and
- * in one that is not installed, it would take each byte over 127 for a key
- * with Meta.
+ * readline reads the locale from the environment again at each line. In the C
+ * locale, or in one that is not installed, it would take a byte over 127 for a
+ * key with Meta.
  */
 static void
 locale_init(void)
@@ -231,7 +231,7 @@ locale_init(void)
 		setenv("LC_ALL", "C.UTF-8", 1);
 }
 
-/* Where C.UTF-8 is not installed either: bytes, but as they are typed. */
+/* If C.UTF-8 is not installed either, bytes are taken as they are typed. */
 static void
 take_all_bytes(void)
 {
