@@ -1,6 +1,6 @@
 # Where the system has little: no room in files, no memory, a small stack, no
 # more processes. rpnc serves with what there is, or says what it lacks.
-# shellcheck shell=bash disable=SC2030,SC2031,SC2154,SC2317
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2154,SC2317
 
 load helpers
 
@@ -52,5 +52,62 @@ replaced() {
 		fi
 		stop
 		eventually grep -q INJECTED trace
+	done
+}
+
+# told: there is such a line of rpnc's.
+told() {
+	grep -q "$1" err.0
+}
+
+@test "scarce: a worker that can't be forked again is told once, and comes when it can" {
+	local worker
+	# strace counts the calls of each process: the third of rpnc's is the first
+	# replacement
+	with_faults "clone:error=EAGAIN:when=3..5"
+	start echo -w 2 127.0.0.1 0
+	read -ra worker <<<"$(cat "/proc/$pid/task/$pid/children")"
+	kill -KILL "${worker[0]}"
+	eventually told 'fork of worker 1 of 2: Resource temporarily unavailable: it is tried again$'
+	eventually replaced "${worker[0]}" || fail "$(cat err.0 trace)"
+	echoes 3
+	assert_equal "$(grep -c 'fork of worker' err.0)" 1
+}
+
+@test "scarce: every command runs on 192 KiB of stack" {
+	test -z "${SAN-}" || skip "sanitizers need more"
+	local words udp='' during=''
+	rpnc() { ulimit -Ss 192 && exec "$RPNC" "$@"; }
+	for words in "echo" "echo -w 2" "echo -u" "listen -k" "listen -u" "echo --accept fork"; do
+		# shellcheck disable=SC2086 # words it is
+		start $words 127.0.0.1 0
+		[[ $words != *-u ]] || udp=-u
+		run -0 bash -c 'ulimit -Ss 192; echo hello | timeout 20 "$RPNC" connect "$@"' \
+			bash ${udp:+"$udp"} 127.0.0.1 "$port"
+		udp=''
+		kill "$pid"
+		status=0
+		finish "$pid" || status=$?
+		assert_equal "$status" 143
+	done
+	start echo -r 127.0.0.1 0
+	for words in "" "--echo" "--group" "--json" "--during -d 100ms"; do
+		[[ $words != --during* ]] || during=yes
+		# shellcheck disable=SC2086
+		run -0 bash -c 'ulimit -Ss 192; exec timeout 60 "$RPNC" "$@"' bash probe $words \
+			127.0.0.1:"$port" ${during:+-- true}
+	done
+}
+
+@test "scarce: without memory a server that can't start says so, in one line" {
+	test -z "${SAN-}" || skip "sanitizers need more"
+	local words
+	for words in "listen -u" "listen -k" "echo" "echo -u" "echo -w 2" "connect"; do
+		# shellcheck disable=SC2086
+		run -1 --separate-stderr bash -c 'ulimit -v 4500; exec "$RPNC" "$@" </dev/null' \
+			bash $words 127.0.0.1 1
+		# shellcheck disable=SC2154
+		test "${#stderr_lines[@]}" -ge 1
+		assert_regex "$stderr" '^rpnc (listen|echo|connect): [a-z]'
 	done
 }

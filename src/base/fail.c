@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct fault last;
+/* A failure that records nothing is not silent, and no success. */
+static struct fault last = {
+	"it failed without a reason: a fault in rpnc", STATUS_NETWORK,
+};
 
 /* What the user typed is told as it is, but never breaks the line. */
 static void

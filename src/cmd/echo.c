@@ -298,7 +298,7 @@ on_refused(struct workers *all)
 {
 	struct server *v = all->user;
 
-	fail_add("; it is tried again");
+	fail_add("it is tried again");
 	desk_error(&v->desk);
 }
 
