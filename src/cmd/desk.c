@@ -306,8 +306,7 @@ desk_tell(struct desk *d, struct event *e)
 static void
 tell_folded(struct fold *f)
 {
-	struct desk *d = (struct desk *)((char *)f -
-	    offsetof(struct desk, peers));
+	struct desk *d = container_of(f, struct desk, peers);
 	char line[120];
 	int n = snprintf(line, sizeof(line), "... %llu more connected, %llu "
 	    "more closed\n", (unsigned long long)f->connected,

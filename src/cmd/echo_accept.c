@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "cmd/echo.h"
 
@@ -261,7 +262,7 @@ serve_blocking(struct server *v, int listener)
 static struct server *
 taker_server(struct taker *t)
 {
-	return (struct server *)((char *)t - offsetof(struct server, taker));
+	return container_of(t, struct server, taker);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 
 enum { PAUSE_FIRST_US = 1000, PAUSE_LAST_US = 250 * 1000 };
@@ -89,8 +90,7 @@ datagram_shut(struct conn *c)
 static void
 on_room(struct timer *timer)
 {
-	struct conn *c = (struct conn *)((char *)timer -
-	    offsetof(struct conn, room));
+	struct conn *c = container_of(timer, struct conn, room);
 
 	c->starved = false;
 	c->on_event(c, EPOLLOUT);

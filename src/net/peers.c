@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "net/dgrams.h"
 #include "net/listener.h"
@@ -207,8 +208,8 @@ hand_over(struct peers *all, struct peer_socket *socket,
 static void
 on_rested(struct backoff *b)
 {
-	struct peer_socket *socket = (struct peer_socket *)((char *)b -
-	    offsetof(struct peer_socket, backoff));
+	struct peer_socket *socket = container_of(b, struct peer_socket,
+	    backoff);
 
 	/* who waited to write has waited in vain meanwhile */
 	loop_watch(socket->all->loop, &socket->source, EPOLLIN | EPOLLOUT);

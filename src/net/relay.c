@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 
 enum {
@@ -209,8 +210,7 @@ read_input(struct relay *r)
 static void
 on_input(struct source *source, uint32_t events)
 {
-	struct relay *r = (struct relay *)((char *)source -
-	    offsetof(struct relay, shared.in.source));
+	struct relay *r = container_of(source, struct relay, shared.in.source);
 	struct link *only = direct(r);
 
 	(void)events;

@@ -21,6 +21,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/container.h"
+
 enum {
 	/* from one question to the kernel to the next */
 	ASK_FIRST_US = 1000,
@@ -141,8 +143,7 @@ relay_settle(struct link *link)
 void
 relay_on_ask(struct timer *timer)
 {
-	struct link *link = (struct link *)((char *)timer -
-	    offsetof(struct link, ask));
+	struct link *link = container_of(timer, struct link, ask);
 	int error = link->conn->read_ended ? conn_error(link->conn) : 0;
 
 	if (error) {

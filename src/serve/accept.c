@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "net/adopt.h"
 #include "net/listener.h"
@@ -71,8 +72,7 @@ note_full(struct acceptor *a)
 static void
 on_rested(struct backoff *b)
 {
-	struct listener *l = (struct listener *)((char *)b -
-	    offsetof(struct listener, backoff));
+	struct listener *l = container_of(b, struct listener, backoff);
 
 	watch_all(l->acceptor);
 }

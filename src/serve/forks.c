@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 
 enum { LIMIT_MAX = 1024 };
@@ -68,8 +69,7 @@ on_accept(struct acceptor *a, int fd)
 static void
 try_again(struct backoff *b)
 {
-	struct forks *f = (struct forks *)((char *)b -
-	    offsetof(struct forks, backoff));
+	struct forks *f = container_of(b, struct forks, backoff);
 	int fd = f->pending;
 
 	if (fd < 0)

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "group/board.h"
 
@@ -254,8 +255,7 @@ on_end(struct source *s, uint32_t events)
 static void
 on_rested(struct backoff *b)
 {
-	go_on((struct handoff *)((char *)b -
-	    offsetof(struct handoff, backoff)));
+	go_on(container_of(b, struct handoff, backoff));
 }
 
 static void
@@ -380,8 +380,7 @@ take(struct source *s, uint32_t events)
 static void
 on_taker_rested(struct backoff *b)
 {
-	struct taker *t = (struct taker *)((char *)b -
-	    offsetof(struct taker, backoff));
+	struct taker *t = container_of(b, struct taker, backoff);
 
 	if (!has_free_descriptor(t->source.fd)) {
 		backoff_rest(b, t->loop);

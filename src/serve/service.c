@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "net/listener.h"
 #include "net/path.h"
@@ -313,8 +314,8 @@ answer_batch(struct datagram_socket *d, int most)
 static void
 on_rested(struct backoff *b)
 {
-	struct datagram_socket *d = (struct datagram_socket *)((char *)b -
-	    offsetof(struct datagram_socket, backoff));
+	struct datagram_socket *d = container_of(b, struct datagram_socket,
+	    backoff);
 
 	loop_watch(d->service->loop, &d->source, EPOLLIN);
 }
