@@ -281,7 +281,7 @@ on_taker_full(struct taker *t, bool full)
 		desk_error(&v->desk);
 }
 
-/* It is done with, so that the parent does not take it for open. */
+/* Counts it as closed, so that the parent does not take it for open. */
 static void
 on_taker_lost(struct taker *t)
 {
@@ -289,8 +289,6 @@ on_taker_lost(struct taker *t)
 
 	v->service.counters->accepted++;
 	v->service.counters->closed++;
-	fail_as(STATUS_NETWORK, "handoff: the system refuses the descriptor of "
-	    "a connection");
 	desk_error(&v->desk);
 }
 

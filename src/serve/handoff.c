@@ -65,7 +65,7 @@ rights_send(int end, int fd)
 	return sendmsg(end, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* The next connection, or -1: EAGAIN: none; ENOMSG: it was lost. */
+/* The next connection, or -1: EAGAIN: none; ENOMSG: it was lost (fail.h). */
 static int
 rights_receive(int end)
 {
@@ -79,9 +79,12 @@ rights_receive(int end)
 	if (recvmsg(end, &m, MSG_CMSG_CLOEXEC) < 0)
 		return -1;
 	c = CMSG_FIRSTHDR(&m);
-	errno = ENOMSG;
-	if (!c || c->cmsg_type != SCM_RIGHTS || m.msg_flags & MSG_CTRUNC)
+	if (!c || c->cmsg_type != SCM_RIGHTS || m.msg_flags & MSG_CTRUNC) {
+		fail_as(STATUS_NETWORK, "handoff: the system refuses the "
+		    "descriptor of a connection");
+		errno = ENOMSG;
 		return -1;
+	}
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	return fd;
 }
@@ -167,15 +170,6 @@ give(struct handoff *h, int fd)
 	return -1;
 }
 
-/* A message that carries no connection is as good as none. */
-static void
-lost(struct handoff *h)
-{
-	fail_as(STATUS_NETWORK, "handoff: the system refuses the descriptor of "
-	    "a connection");
-	h->on_fault(h);
-}
-
 /* Gives connections of a full or dead worker to others; -1: none is ready. */
 static int
 reclaim(struct handoff *h, int worker)
@@ -190,7 +184,7 @@ reclaim(struct handoff *h, int worker)
 			return 0;
 		e->given--;
 		if (fd < 0) {
-			lost(h);
+			h->on_fault(h);
 			continue;
 		}
 		h->acceptor.open++;

@@ -49,7 +49,7 @@ struct taker {
 	void (*on_take)(struct taker *, int fd);
 	/* Changes the state of the slot, where the parent looks. */
 	void (*on_full)(struct taker *, bool full);
-	/* A connection came, but the system refuses its descriptor. */
+	/* The system refuses a connection's descriptor: see fail_text(). */
 	void (*on_lost)(struct taker *);
 };
 
