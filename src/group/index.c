@@ -148,9 +148,9 @@ client_open(struct addr *from)
 }
 
 /*
- * The same flow again: the half-open connection of the first is reset. Where
- * there is none (net.ipv4.tcp_syncookies=2), this would be a client like any
- * other, if it took the answer.
+ * Sends a SYN of the same flow again, which resets the half-open connection of
+ * the first. If there is none (net.ipv4.tcp_syncookies=2), this would become an
+ * ordinary client, but the gate keeps it from taking the answer.
  */
 static void
 clear_stray(struct addr *from, const struct addr *to)
@@ -323,7 +323,7 @@ risen(const struct search *s, const uint32_t *before, const uint32_t *after,
 	return most >= count * 3 / 4 && next <= count / 4 ? best : -1;
 }
 
-/* A SYN came to nobody's queue, and is nobody's drop: it can't be traced. */
+/* No queue has the SYN, and no socket dropped it: it can't be traced. */
 static bool
 leaves_nothing(const struct search *s, const struct addr *from,
     const uint32_t *before, const uint32_t *after)

@@ -211,7 +211,7 @@ on_rested(struct backoff *b)
 	struct peer_socket *socket = container_of(b, struct peer_socket,
 	    backoff);
 
-	/* who waited to write has waited in vain meanwhile */
+	/* EPOLLOUT: during the rest no wait for a write could end */
 	loop_watch(socket->all->loop, &socket->source, EPOLLIN | EPOLLOUT);
 }
 

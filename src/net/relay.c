@@ -413,7 +413,7 @@ relay_add(struct relay *r, struct conn *c)
 	return 0;
 }
 
-/* Past the ring, but a datagram never into another. Returns -1 if c is gone. */
+/* Bypasses the ring; datagrams stay separate. Returns -1 if c is gone. */
 static int
 send_now(struct link *link, const void *data, size_t length)
 {

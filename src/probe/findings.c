@@ -333,7 +333,7 @@ report_fill(struct findings *f, const struct run *r)
 	out->notes = f->note;
 }
 
-/* What keeps a part of the group from being judged leaves a verdict, or not. */
+/* If only a part of the group can't be judged, there still is a verdict. */
 static int
 say(struct findings *f, bool live)
 {

@@ -32,7 +32,7 @@ struct findings {
  * long as both. -1 without memory.
  */
 int findings_make(struct findings *, struct run *);
-/* Says once more what it comes to, with what ran meanwhile. */
+/* Concludes again, now with the losses of --during. */
 int findings_during(struct findings *, const struct probe_during *);
 void findings_free(struct findings *);
 

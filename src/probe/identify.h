@@ -57,9 +57,9 @@ bool identify_prove(struct identify *, const struct addr *ours,
     uint64_t *inode);
 
 /*
- * Looks at the server's end of a connection that was not there before a time
- * of clock_ns(), and of which a listener was foreseen (or 0), and notes who has
- * it; -1: nothing can be asked.
+ * Finds the process that has the server's end of a connection, which did not
+ * exist before since (clock_ns()). foreseen: the predicted listener, or 0. -1:
+ * nothing can be asked.
  */
 int identify_look(struct identify *, const struct addr *ours,
     uint64_t foreseen, int64_t since, struct result *);
@@ -67,8 +67,8 @@ int identify_look(struct identify *, const struct addr *ours,
 void identify_answer(struct identify *, const struct addr *ours,
     uint64_t foreseen, int64_t since, struct result *);
 /*
- * Whether the listener is known to wait for data before it accepts, or else
- * what is LOOK_DEFERRED can have no other cause, as a full queue.
+ * Whether the server is certain to wait for data before it accepts: its listener
+ * is known to, or LOOK_DEFERRED has no other possible cause (a full queue).
  */
 bool identify_is_deferred(struct identify *, uint64_t foreseen);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */

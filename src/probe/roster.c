@@ -44,7 +44,7 @@ listening(struct roster *r, const struct addr *target, struct diag_sock **list)
 	return diag_group_of(r->diag, &winner, list);
 }
 
-/* One that started while we look is none before it has shown that. */
+/* A process that has started since the first look must prove itself first. */
 static bool
 is_member(struct roster *r, const pid_t *pids, int count, int i, uint64_t inode)
 {
@@ -132,7 +132,7 @@ roster_look(struct roster *r, const struct addr *target, bool doubt)
 	if (doubt)
 		owners_refresh(r->owners);
 	mark_all(r, list, count, here);
-	/* where some have gone others may have come, and not be known yet */
+	/* if some have gone, others may have come that are not known yet */
 	if (!doubt && has_changed(r, here, false)) {
 		owners_refresh(r->owners);
 		mark_all(r, list, count, here);

@@ -80,7 +80,7 @@ on_aim(struct pace *p, const struct addr *a)
 	r->on_fault(r);
 }
 
-/* A family whose answer was late. */
+/* Adds the addresses of a family whose answer was late. */
 static void
 on_more(struct pace *p)
 {

@@ -156,7 +156,7 @@ stall_p99(const struct compare_model *m)
 	return m->stall.p99;
 }
 
-/* One bar a model, unless nothing is known of any. */
+/* One bar for each model; nothing if no figure is known. */
 static void
 plot(FILE *out, const struct compare_report *r, const char *name,
     double figure(const struct compare_model *),

@@ -83,7 +83,7 @@ on_again(struct timer *t)
 	if (!w->refused)
 		w->all->on_refused(w->all);
 	w->refused = true;
-	w->started = loop_now();	/* it has not grown up meanwhile */
+	w->started = loop_now();	/* a failed start is no long life */
 	start_later(w);
 }
 
