@@ -98,7 +98,7 @@ answers() {
 	test "$status" -eq 0
 	answers 60
 	probe --echo -n 20 -c 2 --timeout 30 "$port"
-	says 'connections are handed on to those who answer, and no hash does that: no verdict'
+	says 'one process accepts and another one answers, and no hash chooses that one: no verdict'
 	grep -qE "^  -  pid $pid +python3 .*  \(accepted [0-9]+ that it handed on\)$" report
 	: >served
 	timeout 60 rpnc probe --watch=0.2 --json --echo -n 60 -c 2 --timeout 30 "$port" | tail -n 1 >report
@@ -183,7 +183,7 @@ says() {
 	probe --merge --json one one
 	test "$(get .fairness)" = null
 	probe -u --echo -n 300 127.0.0.1 "$port"
-	says "no verdict: who got a datagram is only predicted, by the kernel's hash, and a program that steers the group would not show. Try --by reply"
+	says "no verdict: only the kernel's hash predicts which member got a datagram, and a program that steers the group would not show. Try --by reply"
 	run ! grep -qE 'chi2|even$' report
 	timeout 20 rpnc probe -u --echo --watch=0.1 -n 100 --rate 200 --json 127.0.0.1 "$port" >lines
 	test "$(jq -s '[.[].fairness] | unique | tostring' lines)" = '"[null]"'

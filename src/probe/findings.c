@@ -160,11 +160,12 @@ note_answers(struct findings *f, const struct tally *t)
 		    (unsigned long long)(count - answered));
 	else if (!t->replied && elsewhere)
 		note(f, "accepted by: other processes were seen to get %llu of "
-		    "these from who accepted them. Try --echo or --send, to "
-		    "see which ones answer", (unsigned long long)elsewhere);
+		    "these from the process that accepted them. Try --echo or "
+		    "--send, to see which ones answer",
+		    (unsigned long long)elsewhere);
 	if (tally_hands_on(t))
-		note(f, "connections are handed on to those who answer, and no "
-		    "hash does that: no verdict");
+		note(f, "one process accepts and another one answers, and no "
+		    "hash chooses that one: no verdict");
 }
 
 static enum knowledge
@@ -183,9 +184,9 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 	note_answers(f, &r->tally);
 	roll_name(&r->roll, &r->tally);
 	if (group.predicted)
-		unjudge(f, "who got a datagram is only predicted, by the "
-		    "kernel's hash, and a program that steers the group would "
-		    "not show. Try --by reply");
+		unjudge(f, "only the kernel's hash predicts which member got "
+		    "a datagram, and a program that steers the group would not "
+		    "show. Try --by reply");
 	else if (group.known && group.shared && !group.handed)
 		unjudge_shared(f);
 	return identified_knowledge(&group);
@@ -300,8 +301,8 @@ note_rest(struct findings *f, const struct run *r)
 		    "--sources, such as 127.0.0.0/24 on this host");
 	if (r->pace.ground.by == BY_NONE && p->by == BY_AUTO &&
 	    !p->datagram && t->out[OUT_OK])
-		unjudge(f, "who answered can't be told: %s, and it sends no "
-		    "banner (see --by)", p->local ? "a Unix socket" :
+		unjudge(f, "the member that answered is not known: %s, and it "
+		    "sends no banner (see --by)", p->local ? "a Unix socket" :
 		    "not a server on this host");
 	if (t->deferred)
 		note(f, "the server waits for data before it accepts "

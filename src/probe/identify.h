@@ -67,8 +67,9 @@ int identify_look(struct identify *, const struct addr *ours,
 void identify_answer(struct identify *, const struct addr *ours,
     uint64_t foreseen, int64_t since, struct result *);
 /*
- * Whether the server is certain to wait for data before it accepts: its listener
- * is known to, or LOOK_DEFERRED has no other possible cause (a full queue).
+ * Whether the server is certain to wait for data before it accepts: its
+ * listener is known to, or LOOK_DEFERRED has no other possible cause (a full
+ * queue).
  */
 bool identify_is_deferred(struct identify *, uint64_t foreseen);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */

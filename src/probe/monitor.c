@@ -194,10 +194,10 @@ static const char *
 note(const struct monitor *m)
 {
 	if (m->predicted)
-		return "who got a datagram is only predicted, by the hash: "
+		return "only the hash predicts which member got a datagram: "
 		    "no verdict";
 	if (tally_hands_on(&m->sights.run->tally))
-		return "connections are handed on to those who answer: "
+		return "one process accepts and another one answers: "
 		    "no verdict";
 	if (m->sights.shared)
 		return "several processes share one socket: no hash, "

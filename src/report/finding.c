@@ -268,8 +268,8 @@ add_unclear(struct finding_list *l, const struct finding_facts *f)
 		return;
 	}
 	if (f->missing) {
-		add(l, f->verdict, NULL, "unclear: of %llu attempts it is not "
-		    "known which member had them",
+		add(l, f->verdict, NULL, "unclear: the member of %llu "
+		    "attempts is not known",
 		    (unsigned long long)f->missing);
 		return;
 	}

@@ -109,8 +109,7 @@ unclear_says_why(void **state)
 	assert_says("unclear: chance does this once in 250 times: try -n "
 	    "2400\n");
 	facts.missing = 60;
-	assert_says("unclear: of 60 attempts it is not known which member had "
-	    "them\n");
+	assert_says("unclear: the member of 60 attempts is not known\n");
 	facts.queued = 1;
 	assert_says("1 of 1000 connected, but nobody accepted it\nunclear: 1 "
 	    "client still waits, so the counts are not final\n");
