@@ -48,8 +48,12 @@ else
 B = build
 BIN = rpnc
 CFLAGS ?= -O2 -g
-CPPFLAGS ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-HARDEN = -fstack-protector-strong
+CPPFLAGS ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+# Not every compiler takes each of these, nor for every processor.
+takes = $(shell $(CC) -Werror $1 -S -o /dev/null -x c /dev/null 2>/dev/null && \
+	echo '$1')
+HARDEN := -fstack-protector-strong $(foreach f,-fstack-clash-protection \
+	-fcf-protection=full -ftrivial-auto-var-init=zero,$(call takes,$f))
 endif
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -57,7 +61,8 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings $(if $(WERROR),-Werror)
 LANGUAGE = -std=gnu11 -D_GNU_SOURCE -DRPNC_VERSION=\"$(VERSION)\" -Isrc
 COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
-LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
+	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
 # readline, which only a prompt needs, is loaded by it: see terminal/readline.h.
 LIBS = -lmnl -ljansson -lm -ldl
 
