@@ -401,3 +401,50 @@ without_room() {
 		done
 	done
 }
+
+# heard PID: no signal waits to be taken by it.
+heard() {
+	grep -qE '^ShdPnd:[[:space:]]*0+$' "/proc/$1/status" 2>/dev/null || gone "$1"
+}
+
+# ends_at_once PID: by a second SIGTERM, from another process than the first.
+ends_at_once() {
+	kill "$1"
+	eventually heard "$1"
+	bash -c 'kill "$1"' bash "$1" 2>/dev/null || true
+	ended "$1"
+	assert_equal "$status" 143
+}
+
+@test "signals: a second SIGTERM ends at once what the first lets go on" {
+	local words
+	mkfifo in end
+	exec 5<>in
+	for words in "echo" "echo -w 2" "echo --accept fork" "listen -k"; do
+		# shellcheck disable=SC2086 # words it is
+		start_with in $words --grace 10m 127.0.0.1 0
+		exec 6<>"/dev/tcp/127.0.0.1/$port"
+		echo hello >&6
+		if [[ $words == echo* ]]; then
+			read -r -t 20 <&6
+		else
+			eventually grep -q hello "out.$((${#pids[@]} - 1))"
+		fi
+		ends_at_once "$pid"
+		exec 6>&-
+	done
+	server 'c = accept(); tell("at"); told("end")'
+	as_by_a_person connect 127.0.0.1 "$port" </dev/zero >out 2>err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	read -r _ <at
+	ends_at_once "$pid"
+	echo >end
+	server 'c = accept(); tell("at"); told("end")'
+	as_by_a_person probe --send x --timeout 10m -n 1 127.0.0.1 "$port" >out 2>err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	read -r _ <at
+	ends_at_once "$pid"
+	echo >end
+}
