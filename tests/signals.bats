@@ -437,14 +437,14 @@ ends_at_once() {
 	as_by_a_person connect 127.0.0.1 "$port" </dev/zero >out 2>err 3>&- &
 	pid=$!
 	pids+=("$pid")
-	read -r _ <at
+	read -r _ <"at"
 	ends_at_once "$pid"
 	echo >end
 	server 'c = accept(); tell("at"); told("end")'
 	as_by_a_person probe --send x --timeout 10m -n 1 127.0.0.1 "$port" >out 2>err 3>&- &
 	pid=$!
 	pids+=("$pid")
-	read -r _ <at
+	read -r _ <"at"
 	ends_at_once "$pid"
 	echo >end
 }
