@@ -57,8 +57,8 @@ terminal() {
 	test -p typed || mkfifo typed
 }
 
-# serve [COMMAND]: a server that is shown, in the background until it listens:
-# the first one at port 0, the next at the port that this got.
+# serve [COMMAND]: a server that is shown, in the background until it listens,
+# with the input that a script gives it: the first one at port 0, the next at the port that this got.
 serve() {
 	local n=${#pids[@]} ready
 	shown "$@"
@@ -74,7 +74,7 @@ serve() {
 	*' | '*) ;;
 	*) line="exec $line" ;;
 	esac
-	(trap - INT && eval "$line") <>typed 3>&- >"out.$n" 2>"err.$n" &
+	(trap - INT && eval "$line") </dev/null 3>&- >"out.$n" 2>"err.$n" &
 	pid=$!
 	pids+=("$pid")
 	mapfile -t addrs <"ready.$n"
