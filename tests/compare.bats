@@ -99,7 +99,7 @@ gone() {
 	assert_equal "$status" 0
 	run cat report
 	assert_line --regexp '^6 ways to accept, 1 worker, [0-9]+ processors?: 5 rounds by turns$'
-	assert_line --regexp '^exclusive +100 % +[0-9]+ .* [0-9.]+ (µs|ms|s)$'
+	assert_line --regexp '^exclusive +100 % +[0-9]+ .* ([0-9.]+ (µs|ms|s)|-)$'
 	assert_line --regexp '^fork +- +[0-9]+ '
 	# no p99 of so few, and then no bars for it
 	assert_equal "$(grep -c '^  [a-z]* *[▏▎▍▌▋▊▉█]' report)" 6

@@ -110,7 +110,7 @@ load listen
 		    status = open("/proc/%s/status" % args[1]).read()
 		    return int(status.split("VmHWM:")[1].split()[0])
 		before = peak()
-		piece, total = os.urandom(1 << 20), 64
+		piece, total = os.urandom(1 << 20), 512 # more than tcp_rmem and tcp_wmem hold
 		clients = [dial(args[0]) for _ in range(4)]
 		sent = 0
 		for s in clients:
