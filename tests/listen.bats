@@ -360,6 +360,28 @@ exchange() {
 	ends_with 1 'stdout: Broken pipe'
 }
 
+@test "listen: a reader of its stdout that goes as the client ends is no failure" {
+	mkfifo out.0
+	exec 8<>out.0
+	start listen 127.0.0.1 0 8<&-
+	behind "$port" <<-'END'
+		s = dial(args[0])
+		s.sendall(b"all\n")
+		while not os.path.exists("gone"):
+		    select.select([], [], [], 0.01)
+		s.close()
+		open("ended", "w").close()
+	END
+	read -r <&8
+	assert_equal "$REPLY" all
+	kill -STOP "$pid"
+	exec 8<&-
+	: >gone
+	eventually test -e ended
+	kill -CONT "$pid"
+	ends_with 0
+}
+
 @test "listen: /dev/null, or a closed stdin, is no input: the client's end ends it" {
 	local n=0
 	for input in null closed; do

@@ -12,10 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "base/standard.h"
 
 enum {
+	HANG_UP_US = 250 * 1000,
 	LOSSY_LIMIT = 256 * 1024,
 	STUCK_US = 50 * 1000,
 };
@@ -61,6 +63,7 @@ sink_break(struct sink *s)
 	s->failed = true;
 	s->length = 0;
 	s->awaited = false;
+	loop_timer_cancel(s->loop, &s->hang_up);
 	loop_del(s->loop, &s->source);
 	fail("%s", sink_name(s));
 	if (s->on_fail)
@@ -143,6 +146,7 @@ tell_dropped(struct sink *s)
 static void
 close_ended(struct sink *s)
 {
+	loop_timer_cancel(s->loop, &s->hang_up);
 	loop_del(s->loop, &s->source);
 	if (s->own)
 		close(s->source.fd);
@@ -152,13 +156,22 @@ close_ended(struct sink *s)
 }
 
 static void
+on_hang_up(struct timer *timer)
+{
+	errno = EPIPE;
+	sink_break(container_of(timer, struct sink, hang_up));
+}
+
+static void
 on_writable(struct source *source, uint32_t events)
 {
 	struct sink *s = (struct sink *)source;
 
 	if (!s->length && events & (EPOLLERR | EPOLLHUP)) {
-		errno = EPIPE;
-		sink_break(s);
+		loop_del(s->loop, source);
+		if (s->awaited || loop_timer_set(s->loop, &s->hang_up,
+		    loop_now() + HANG_UP_US) < 0)
+			on_hang_up(&s->hang_up);
 		return;
 	}
 	s->awaited = false;
@@ -230,12 +243,14 @@ sink_open(struct sink *s, struct loop *l, int fd, bool lossy)
 	s->atomic = !s->own && may_block(fd);
 	s->source.fd = s->own ? again : fd;
 	s->source.on_event = on_writable;
+	s->hang_up.on_timer = on_hang_up;
 	return lossy ? 0 : loop_watch(l, &s->source, 0);
 }
 
 void
 sink_close(struct sink *s)
 {
+	loop_timer_cancel(s->loop, &s->hang_up);
 	loop_del(s->loop, &s->source);
 	if (s->own)
 		close(s->source.fd);

@@ -11,6 +11,10 @@
  * loop, though the user's descriptor is left as it is, for the shell shares
  * its flags: a pipe or a terminal is opened a second time, and where that is
  * refused pieces go out that fit what poll(2) promises.
+ *
+ * A reader that has gone breaks the sink: at once if something is due, else a
+ * quarter of a second later. tar(1) stops reading at the end of its archive,
+ * just before the peer says its own end: if that comes first, nothing failed.
  */
 struct sink {
 	struct source source;
@@ -20,6 +24,7 @@ struct sink {
 	bool awaited;		/* full, though nothing is queued */
 	bool failed;		/* broken: the fault was told by on_fail */
 	bool ending;		/* nothing more will be written */
+	struct timer hang_up;	/* the reader has gone, and nothing is due */
 	int fd;			/* the user's descriptor */
 	char *queue;		/* what is not written yet */
 	size_t start, length, room;

@@ -214,10 +214,12 @@ path_out(struct path *p, struct conn *from, int to)
 		return would_wait(p, to);
 	if (path_is_unfit(errno))
 		return give_up(p);
-	/* of a reset after its end TCP says EPIPE, too */
-	if (errno == EPIPE && ready(to, POLLOUT) & POLLERR) {
-		errno = EPIPE;
-		return PATH_OUT_FAILED;
-	}
+	/*
+	 * Nobody reads from the pipe, which is a fault only if there is
+	 * something to read: a read of the connection tells. After its end a
+	 * reset of the connection is EPIPE, too.
+	 */
+	if (errno == EPIPE && ready(to, POLLOUT) & POLLERR)
+		return give_up(p);
 	return PATH_CONN_FAILED;
 }

@@ -21,7 +21,6 @@ enum path_result {
 	PATH_FULL,		/* wait for where they go to */
 	PATH_URGENT,		/* urgent data is in the way: a read passes it */
 	PATH_CONN_FAILED,	/* errno */
-	PATH_OUT_FAILED,	/* where they go to, if that is no connection */
 	PATH_UNFIT,		/* PATH_BUFFER from now on; nothing was lost */
 };
 

@@ -284,9 +284,6 @@ pass_on(struct link *link, bool hung_up)
 	case PATH_CONN_FAILED:
 		relay_broke(r, link->conn, errno);
 		return -1;
-	case PATH_OUT_FAILED:
-		sink_break(r->out);
-		return 0;
 	default:
 		return 0;
 	}
