@@ -72,7 +72,7 @@ made() {
 	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify
 	exec 7<>in
 	start_traced in listen -r 0
-	client "$port" <<<hello 7>&-
+	client --until input "$port" <<<hello 7>&-
 	eventually grep -q hello out.0
 	end
 	made socket accept4 epoll_create1 signalfd4 openat inotify_init1

@@ -3,8 +3,8 @@
 # next, in every process that has them.
 # shellcheck shell=bash disable=SC2154
 
-load terminal
 load helpers
+load terminal
 
 setup_file() {
 	cat >"$BATS_FILE_TMPDIR/order.py" <<-'END'
