@@ -34,7 +34,6 @@ place_of_board() {
 	kill "$pid"
 	finish "$pid" || test $? -eq 143
 	assert test -n "$board" -a ! -e "$board"
-	directory=${board%/*}
 }
 
 # without_board TEXT: a member starts all the same, says why it shows no

@@ -73,13 +73,16 @@ static const struct {
 	char first[5], last[5];
 } harmful[] = {
 	{ "\xc2\x80", "\xc2\x9f" },	/* C1 controls */
-	{ "\u061c", "\u061c" },	/* these change the direction of text */
-	{ "\u200e", "\u200f" },
-	{ "\u202a", "\u202e" },
-	{ "\u2066", "\u2069" },
-	{ "\u200b", "\u200d" },	/* these have no width */
-	{ "\ufeff", "\ufeff" },
-	{ "\u2028", "\u2029" },	/* these end a line */
+	/* they change the direction of text: U+061C, 200E, 202A, 2066 */
+	{ "\xd8\x9c", "\xd8\x9c" },
+	{ "\xe2\x80\x8e", "\xe2\x80\x8f" },
+	{ "\xe2\x80\xaa", "\xe2\x80\xae" },
+	{ "\xe2\x81\xa6", "\xe2\x81\xa9" },
+	/* they have no width: U+200B, FEFF */
+	{ "\xe2\x80\x8b", "\xe2\x80\x8d" },
+	{ "\xef\xbb\xbf", "\xef\xbb\xbf" },
+	/* they end a line: U+2028 */
+	{ "\xe2\x80\xa8", "\xe2\x80\xa9" },
 };
 
 static bool
