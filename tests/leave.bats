@@ -258,7 +258,7 @@ hold_leave() {
 	heard connected
 	kill "$pid"
 	heard left:
-	kill "$pid"
+	(kill "$pid") # of one sender, a second one at once may be timeout(1)'s
 	ends_with 143
 	exec 5>&-
 }

@@ -7,7 +7,7 @@
 
 #include "base/loop.h"
 
-enum { TWIN_US = 20 * 1000 };
+enum { TWIN_US = 5 * 1000 };
 
 /* A user or a service manager ends processes by these. */
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };

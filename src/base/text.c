@@ -70,34 +70,42 @@ escape_byte(unsigned char byte, char *out)
 
 /* Ranges of characters that are invisible, or that change how others look. */
 static const struct {
-	char first[5], last[5];
+	uint32_t first, last;
 } harmful[] = {
-	{ "\xc2\x80", "\xc2\x9f" },	/* C1 controls */
-	/* they change the direction of text: U+061C, 200E, 202A, 2066 */
-	{ "\xd8\x9c", "\xd8\x9c" },
-	{ "\xe2\x80\x8e", "\xe2\x80\x8f" },
-	{ "\xe2\x80\xaa", "\xe2\x80\xae" },
-	{ "\xe2\x81\xa6", "\xe2\x81\xa9" },
-	/* they have no width: U+200B, FEFF */
-	{ "\xe2\x80\x8b", "\xe2\x80\x8d" },
-	{ "\xef\xbb\xbf", "\xef\xbb\xbf" },
-	/* they end a line: U+2028 */
-	{ "\xe2\x80\xa8", "\xe2\x80\xa9" },
+	{ 0x80, 0x9f },			/* C1 controls */
+	{ 0x61c, 0x61c },		/* these change the direction of text */
+	{ 0x200e, 0x200f },
+	{ 0x202a, 0x202e },
+	{ 0x2066, 0x2069 },
+	{ 0x200b, 0x200d },		/* these have no width */
+	{ 0xfeff, 0xfeff },
+	{ 0x2028, 0x2029 },		/* these end a line */
 };
+
+/* Of a character of n bytes, 2 to 4: the first has n + 1 bits of its length. */
+static uint32_t
+code_point(const char *data, int n)
+{
+	uint32_t code = (unsigned char)data[0] & (0x7fu >> n);
+
+	for (int i = 1; i < n; i++)
+		code = code << 6 | ((unsigned char)data[i] & 0x3f);
+	return code;
+}
 
 static bool
 is_harmless(const char *data, int n)
 {
 	unsigned char first = (unsigned char)data[0];
+	uint32_t code;
 
 	if (n <= 0)
 		return false;
 	if (n == 1)
 		return first >= 0x20 && first != 0x7f;
+	code = code_point(data, n);
 	for (size_t i = 0; i < sizeof(harmful) / sizeof(harmful[0]); i++)
-		if (strlen(harmful[i].first) == (size_t)n &&
-		    memcmp(data, harmful[i].first, (size_t)n) >= 0 &&
-		    memcmp(data, harmful[i].last, (size_t)n) <= 0)
+		if (code >= harmful[i].first && code <= harmful[i].last)
 			return false;
 	return true;
 }

@@ -38,10 +38,12 @@ enum {
 static struct link *
 direct(const struct relay *r)
 {
-	if (r->path_in.kind == PATH_BUFFER || r->shared.in.ended || r->count != 1 ||
-	    !r->conns->ops->direct || !link_takes_input(link_of(r->conns)))
+	const struct conn *c = r->count == 1 ? r->conns : NULL;
+
+	if (!c || r->path_in.kind == PATH_BUFFER || r->shared.in.ended ||
+	    !c->ops->direct || !link_takes_input(link_of(c)))
 		return NULL;
-	return link_of(r->conns);
+	return link_of(c);
 }
 
 /* Reads input when somebody can take it. */
