@@ -261,9 +261,20 @@ has_init() {
 	test -n "$init" && test "$(cat "/proc/$init/comm" 2>/dev/null)" = rpnc
 }
 
+# hears PID SIGNAL: it catches or awaits it; before, the kernel keeps it from a
+# process 1.
+hears() {
+	local set bit=$((1 << ($(kill -l "$2") - 1)))
+	while read -r set; do
+		(((0x$set & bit) == 0)) || return 0
+	done < <(sed -nE 's/^Sig(Cgt|Blk):[[:space:]]*//p' "/proc/$1/status")
+	return 1
+}
+
 # stops SIGNAL: rpnc, process 1, ends by it within 20 s; status.
 stops() {
 	eventually has_init "$pid" || fail "no process 1 of $pid: $(cat err)"
+	eventually hears "$init" "$1" || fail "it does not hear SIG$1"
 	kill -s "$1" "$init"
 	ended "$pid"
 }
