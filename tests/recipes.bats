@@ -189,8 +189,9 @@ give_to() {
 		rm -rf there && mkdir there
 		reserve
 		(
+			# tar may end before it is given the last of its padding
 			limited "${takes[rpnc]}" </dev/null |
-				tar x -C there
+				(tar x -C there && cat >rest)
 			exit "${PIPESTATUS[0]}"
 		) &
 		local taker=$!
