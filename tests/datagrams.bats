@@ -13,6 +13,9 @@ in_netns() {
 		$1" in_netns "${@:2}" 3>&-
 }
 
+# strace and the leak check exclude each other.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+
 # inject PID FAULT...: from now on such system calls of its fail (strace(1), -e
 # inject). They are in the file trace.
 inject() {

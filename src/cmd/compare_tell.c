@@ -214,6 +214,7 @@ ratios_fill(struct compare_told *told, const struct advice *a)
 {
 	struct compare_report *r = &told->report;
 
+	r->ratio_count = 0;
 	for (int m = 0; m < ADVICE_MEASURES; m++)
 		for (int o = 0; o < ADVICE_OTHERS; o++) {
 			const struct advice_ratio *q = &a->ratio[m][o];
