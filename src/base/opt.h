@@ -36,7 +36,7 @@ struct opt_given {
 	const struct opt *rows[OPT_ROWS];
 };
 
-/* What a foreign option means here. */
+/* A hint for an option that belongs to another tool. */
 struct opt_hint {
 	const char *option;	/* a letter, "0" for digits, or a long name */
 	const char *commands;	/* "listen echo", or "" for all */

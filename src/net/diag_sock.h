@@ -6,7 +6,7 @@
 
 #include "net/addr.h"
 
-/* What sock_diag(7) says of a socket. */
+/* One socket as sock_diag(7) describes it. */
 struct diag_sock {
 	struct addr local, remote;	/* remote port 0: none */
 	uint8_t protocol;	/* IPPROTO_TCP or IPPROTO_UDP */

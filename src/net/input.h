@@ -3,7 +3,7 @@
 
 #include "base/loop.h"
 
-/* What a relay reads: standard input, which may be anything. */
+/* The input of a relay: standard input, of any file type. */
 struct input {
 	struct source source;
 	bool none;		/* it is never read */

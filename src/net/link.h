@@ -9,7 +9,7 @@
 
 struct relay;
 
-/* What ends a connection. */
+/* The event that ends a connection. */
 enum until {
 	UNTIL_BOTH,		/* both ends: the peer's and input's */
 	UNTIL_PEER,		/* the peer's end, and what input has by then */
