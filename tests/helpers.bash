@@ -2,8 +2,18 @@
 # shellcheck shell=bash disable=SC2034
 
 bats_require_minimum_version 1.5.0
-bats_load_library bats-support
-bats_load_library bats-assert
+
+# bats_load_library would run thirty processes for each test, by dirname.
+libraries() {
+	local path file
+	for path in ${BATS_LIB_PATH//:/ }; do
+		for file in "$path"/bats-{support,assert}/src/*.bash; do
+			# shellcheck source=/dev/null
+			test ! -e "$file" || . "$file"
+		done
+	done
+}
+libraries
 
 pids=()
 addrs=()
@@ -86,33 +96,40 @@ finish() {
 # stop: ends all that start and background began. What ignores SIGTERM for 30 s
 # is killed, and that is a failure.
 stop() {
-	local p guard
-	rm -f stuck
-	(
-		read -r -t 30 <> <(:) || true
-		echo stuck >stuck
-		kill -KILL "${pids[@]}" 2>/dev/null || true
-	) 3>&- &
-	guard=$!
+	local p guard mine=()
 	for p in "${pids[@]}"; do
-		test -n "$p" || continue
-		kill "$p" 2>/dev/null || true
-		wait "$p" 2>/dev/null || true
+		test -z "$p" || mine+=("$p")
 	done
+	pids=()
+	test "${#mine[@]}" -gt 0 || return 0
+	kill "${mine[@]}" 2>/dev/null || true
+	killed_after_30_s "${mine[@]}" 3>&- &
+	guard=$!
+	wait "${mine[@]}" 2>/dev/null || true
 	kill "$guard" 2>/dev/null || true
 	wait "$guard" 2>/dev/null || true
-	pids=()
 	test ! -e stuck || fail "SIGTERM was ignored for 30 s: killed"
 }
 
+killed_after_30_s() {
+	read -r -t 30 <> <(:) || true
+	echo stuck >stuck
+	kill -KILL "$@" 2>/dev/null || true
+}
+
 # eventually COMMAND...: until it succeeds, for 20 s at most; without a sleep
-# that a slow machine could outrun.
+# that a slow machine could outrun. It asks less often the longer it waits, as
+# what is awaited needs the processor too.
 eventually() {
-	local end=$((SECONDS + 20))
-	until "$@"; do
-		test "$SECONDS" -lt "$end" || return 1
-		read -r -t 0.02 <> <(:) || true
+	local end=$((SECONDS + 20)) never ms=10
+	! "$@" || return 0
+	exec {never}<> <(:)
+	until read -r -t "0.0$ms" -u "$never" || "$@"; do
+		test "$SECONDS" -lt "$end" || break
+		test "$ms" -gt 50 || ms=$((ms * 3 / 2))
 	done
+	exec {never}<&-
+	test "$SECONDS" -lt "$end" || "$@"
 }
 
 # random_file SIZE FILE

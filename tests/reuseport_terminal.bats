@@ -50,7 +50,7 @@ named() {
 # change before it can act on it.
 so() {
 	local end=$((SECONDS + 20))
-	until ("$@") >/dev/null 2>&1; do
+	until "$@" >/dev/null 2>&1; do
 		test "$SECONDS" -lt "$end" || break
 	done
 	"$@"

@@ -45,7 +45,7 @@ now() {
 }
 
 shows() {
-	[[ $(screen "$1") == *"$2"* ]]
+	[[ $(tm capture-pane -pJ -S - -t "$1") == *"$2"* ]]
 }
 
 # sees NAME TEXT...: each of these texts is shown there, soon.
@@ -113,8 +113,7 @@ keys() {
 
 # enter NAME TEXT: typed, with Enter; keyed: without.
 enter() {
-	keyed "$1" "$2"
-	keys "$1" Enter
+	tm send-keys -t "$1" -l -- "$2" \; send-keys -t "$1" Enter
 }
 
 keyed() {
