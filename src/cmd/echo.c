@@ -122,6 +122,11 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 		.on_open = on_open, .on_close = on_close,
 		.on_fault = on_fault, .on_full = on_full,
 	};
+	static const enum service_kind kinds[] = {
+		[SERVICE_ECHO] = SERVE_ECHO,
+		[SERVICE_DISCARD] = SERVE_DISCARD,
+		[SERVICE_CHARGEN] = SERVE_CHARGEN,
+	};
 	const struct settings *s = v->settings;
 	struct slot *own = board_slot(v->place.board, slot);
 
@@ -136,7 +141,7 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 	};
 	v->service = (struct service){
 		.loop = &v->desk.loop,
-		.kind = (enum service_kind)s->service,
+		.kind = kinds[s->service],
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
 		.burden = v->burden, .congestion = &v->congestion,

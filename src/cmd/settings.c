@@ -9,7 +9,6 @@
 #include "base/num.h"
 #include "group/board.h"
 #include "net/resolve.h"
-#include "serve/service.h"
 
 enum { INTERVAL_US = 1000 * 1000, INTERVAL_LEAST_US = INTERVAL_US / 10 };
 enum { SPIN_US = 200 };
@@ -132,9 +131,9 @@ const struct opt echo_options[] = {
 	MAYBE(0, "busy", "TIME", spin,
 	    "look for more for so long before sleep (200us)"),
 	FLAG(0, "identify", identify, "greet with one line that says who"),
-	VALUE(0, "discard", service, SERVE_DISCARD,
+	VALUE(0, "discard", service, SERVICE_DISCARD,
 	    "send nothing back (RFC 863)"),
-	VALUE(0, "chargen", service, SERVE_CHARGEN,
+	VALUE(0, "chargen", service, SERVICE_CHARGEN,
 	    "send a pattern without end (RFC 864)"),
 	CONGESTION,
 	END

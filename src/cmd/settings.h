@@ -13,6 +13,8 @@ enum accept_choice {
 	ACCEPT_HANDOFF, ACCEPT_FORK, ACCEPT_DEFAULT,
 };
 
+enum service_choice { SERVICE_ECHO, SERVICE_DISCARD, SERVICE_CHARGEN };
+
 /* What probe does; the tables say which options are for which of these. */
 enum probe_mode {
 	PROBE_ONCE = 1 << 0,		/* attempts at one port */

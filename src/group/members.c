@@ -8,24 +8,6 @@
 
 #include "base/fail.h"
 
-void
-lookout_open(struct lookout *l)
-{
-	l->diag = diag_open();
-	l->owners = owners_new();
-}
-
-void
-lookout_close(struct lookout *l)
-{
-	if (l->diag)
-		diag_close(l->diag);
-	if (l->owners)
-		owners_free(l->owners);
-	l->diag = NULL;
-	l->owners = NULL;
-}
-
 static struct member *
 add(struct members *m)
 {
@@ -42,7 +24,7 @@ add(struct members *m)
 }
 
 pid_t
-lookout_pid(struct lookout *l, const struct slot *s)
+member_pid(struct lookout *l, const struct slot *s)
 {
 	pid_t pid = slot_pid(s);
 	struct owner owner;
@@ -66,7 +48,7 @@ add_slots(struct lookout *l, struct members *m, struct board *b)
 		if (!one)
 			return -1;
 		one->slot = i;
-		one->pid = lookout_pid(l, s);
+		one->pid = member_pid(l, s);
 		one->state = (enum slot_state)s->state;
 		if (one->state > STATE_LEFT)
 			one->state = STATE_RUNNING;

@@ -2,8 +2,7 @@
 #define GROUP_MEMBERS_H
 
 #include "group/board.h"
-#include "net/diag.h"
-#include "net/owner.h"
+#include "net/lookout.h"
 #include "net/sock.h"
 
 /* One port's members: the board's, and those that only the kernel knows. */
@@ -28,20 +27,10 @@ struct members {
 };
 
 /*
- * What takes the traffic of a port: keeps its descriptors, so that asking
- * often is cheap. Without sock_diag only the board's members are known.
- */
-struct lookout {
-	struct diag *diag;
-	struct owners *owners;
-};
-void lookout_open(struct lookout *);
-void lookout_close(struct lookout *);
-/*
  * The pid of a slot's process in our PID namespace. If the process is in a
  * child namespace, /proc gives its pid in ours. 0: it has none that we can see.
  */
-pid_t lookout_pid(struct lookout *, const struct slot *);
+pid_t member_pid(struct lookout *, const struct slot *);
 
 /*
  * Lists the members of the groups of set, joiners last. -1 without memory;

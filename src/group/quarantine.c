@@ -121,7 +121,7 @@ quarantine_text(const struct quarantine *q, char text[static QUARANTINE_TEXT])
 static const char *
 ailment(struct quarantine *q, const struct slot *s, uint64_t inode)
 {
-	pid_t pid = lookout_pid(&q->lookout, s);
+	pid_t pid = member_pid(&q->lookout, s);
 
 	/* in another PID namespace: its lock says that it lives */
 	switch (pid ? owner_state(pid) : 0) {
@@ -302,7 +302,7 @@ find_member(struct quarantine *q)
 
 		if (!board_is_member(q->board, i))
 			continue;
-		pid = lookout_pid(&q->lookout, s);
+		pid = member_pid(&q->lookout, s);
 		if (strcmp(slot_name(s, name), q->whom) != 0 &&
 		    (!pid || pid != q->pid))
 			continue;

@@ -1,7 +1,8 @@
 #ifndef GROUP_RIVAL_H
 #define GROUP_RIVAL_H
 
-#include "group/members.h"
+#include "group/board.h"
+#include "net/lookout.h"
 
 /* The sockets of one port, whoever has them: who stands against us there? */
 struct rivals {

@@ -196,9 +196,6 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 static enum knowledge
 conclude_said(struct findings *f, const struct run *r)
 {
-	const struct plan *p = r->pace.plan;
-	const struct addr *to = &r->pace.ground.target;
-
 	if (summary_hosts(&r->tally) > 1) {
 		unjudge(f, "several hosts answer, no one hash deals "
 		    "connections out to them");
@@ -208,7 +205,7 @@ conclude_said(struct findings *f, const struct run *r)
 		unjudge(f, r->pace.ground.by == BY_REPLY ? "--match found nothing "
 		    "in any reply" : "nobody greeted as 'rpnc echo --identify' "
 		    "does");
-	if (p->local || !to->len || !identify_is_shared(p, to))
+	if (!run_is_shared(r))
 		return KNOW_SOME;
 	unjudge_shared(f);
 	return KNOW_SHARED;

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "group/guest.h"
+#include "group/members.h"
 #include "group/shadow.h"
 #include "net/holder.h"
 #include "net/listener.h"
@@ -116,7 +117,7 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 	if (slots > 1)
 		slot = NULL;
 	if (slot) {
-		h.pid = lookout_pid(&r->lookout, slot);
+		h.pid = member_pid(&r->lookout, slot);
 		snprintf(h.command, sizeof(h.command), "rpnc");
 		slot_name(slot, t->name);
 	}

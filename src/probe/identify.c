@@ -43,7 +43,7 @@ struct identify {
 	struct diag *diag;
 	struct owners *owners;
 	struct tally *tally;
-	const struct plan *plan;
+	bool paced;
 	int protocol;
 	struct addr target;
 	struct predict predict;
@@ -57,19 +57,19 @@ struct identify {
 };
 
 struct identify *
-identify_new(struct tally *t, const struct plan *plan)
+identify_new(struct tally *t, const struct origin *from)
 {
 	struct identify *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
 	w->tally = t;
-	w->plan = plan;
-	w->protocol = plan->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+	w->paced = from->paced;
+	w->protocol = from->datagram ? IPPROTO_UDP : IPPROTO_TCP;
 	w->diag = diag_open();
 	w->owners = w->diag ? owners_new() : NULL;
 	if (w->owners) {
-		predict_init(&w->predict, w->diag, plan);
+		predict_init(&w->predict, w->diag, from);
 		return w;
 	}
 	identify_free(w);
@@ -128,11 +128,11 @@ identify_aim(struct identify *w, const struct addr *target)
 }
 
 bool
-identify_is_shared(const struct plan *plan, const struct addr *target)
+identify_is_shared(const struct origin *from, const struct addr *target)
 {
 	struct tally none = { 0 };
 	struct identify *w = sock_is_local(target) ?
-	    identify_new(&none, plan) : NULL;
+	    identify_new(&none, from) : NULL;
 	bool shared = w && identify_aim(w, target) > 0 &&
 	    listeners_are_shared(&w->before, &none);
 
@@ -341,7 +341,7 @@ identify_wants_proof(const struct identify *w)
 	/* with a program it goes on, unless that would slow a given rate */
 	return w->trust.wanted && w->before.count > 1 &&
 	    !trust_is_enough(&w->trust, w->before.count) &&
-	    !(w->trust.mistaken && w->plan->rate);
+	    !(w->trust.mistaken && w->paced);
 }
 
 static uint64_t
@@ -469,4 +469,16 @@ identify_end(struct identify *w, struct tally *t)
 	free(list);
 	listeners_weigh(&w->before, t);
 	return found;
+}
+
+enum knowledge
+identified_knowledge(const struct identified *g)
+{
+	if (g->predicted)
+		return KNOW_PREDICTED;
+	if (g->handed)
+		return KNOW_SHARED;
+	if (g->known)
+		return g->shared ? KNOW_SHARED : KNOW_ALL;
+	return g->hidden ? KNOW_NOTHING : KNOW_SOME;
 }

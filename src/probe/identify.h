@@ -2,6 +2,8 @@
 #define PROBE_IDENTIFY_H
 
 #include "net/addr.h"
+#include "probe/predict.h"
+#include "probe/summary.h"
 #include "probe/tally.h"
 #include "probe/trust.h"
 
@@ -20,7 +22,7 @@ enum look {
 };
 
 /* NULL with a fault where sock_diag or /proc can't be had. */
-struct identify *identify_new(struct tally *, const struct plan *);
+struct identify *identify_new(struct tally *, const struct origin *);
 void identify_free(struct identify *);
 
 /*
@@ -30,7 +32,7 @@ void identify_free(struct identify *);
 int identify_aim(struct identify *, const struct addr *target);
 
 /* Whether several processes of this host accept from the one socket there. */
-bool identify_is_shared(const struct plan *, const struct addr *target);
+bool identify_is_shared(const struct origin *, const struct addr *target);
 
 /* Whether any socket there listens. */
 bool identify_has_group(const struct identify *);
@@ -90,6 +92,9 @@ struct identified {
 	struct trust trust;	/* in predictions */
 	uint64_t voided;	/* how many of them were taken back */
 };
+
+/* How far a verdict can rest on that. */
+enum knowledge identified_knowledge(const struct identified *);
 
 /*
  * Looks at the group again. Returns 1 if there are others in it than there

@@ -18,13 +18,6 @@ enum skip { SKIP_NOTHING, SKIP_ABSENT, SKIP_LATE };
 
 enum by { BY_AUTO, BY_DIAG, BY_BANNER, BY_REPLY, BY_BOARD, BY_NONE };
 
-/* How an attempt ended: connected, accepted and answered as asked, or not. */
-enum outcome {
-	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
-	OUT_ENDED,			/* before its reply; only with losses */
-	OUTCOMES,
-};
-
 struct plan {
 	bool datagram, local;		/* local: Unix sockets */
 	enum by by;

@@ -14,11 +14,11 @@ enum {
 };
 
 void
-predict_init(struct predict *p, struct diag *diag, const struct plan *plan)
+predict_init(struct predict *p, struct diag *diag, const struct origin *from)
 {
 	p->diag = diag;
-	p->plan = plan;
-	p->protocol = plan->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+	p->from = *from;
+	p->protocol = from->datagram ? IPPROTO_UDP : IPPROTO_TCP;
 	ports_init(&p->ports);
 }
 
@@ -29,12 +29,12 @@ find_source(struct predict *p)
 	int family = p->target.sa.sa_family;
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (sources_peek(p->plan->sources, family, &p->source) < 0 ||
+	if (sources_peek(p->from.sources, family, &p->source) < 0 ||
 	    (p->source.len && addr_is_wildcard(&p->source)))
 		p->source.len = 0;
 	addr_set_port(&p->source, 0);
 	if (!p->source.len && fd >= 0 &&
-	    sock_device(fd, p->plan->interface) == 0 &&
+	    sock_device(fd, p->from.interface) == 0 &&
 	    connect(fd, &p->target.sa, p->target.len) == 0) {
 		p->source.len = sizeof(p->source.un);
 		if (getsockname(fd, &p->source.sa, &p->source.len) < 0)

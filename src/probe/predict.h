@@ -2,13 +2,22 @@
 #define PROBE_PREDICT_H
 
 #include "net/diag.h"
-#include "probe/plan.h"
 #include "probe/ports.h"
+
+struct sources;
+
+/* How the connections are made, whose listener is asked for. */
+struct origin {
+	bool datagram;
+	bool paced;			/* so many a second: asking must not slow it */
+	const char *interface;		/* SO_BINDTODEVICE, or NULL */
+	struct sources *sources;	/* addresses to come from, or NULL */
+};
 
 /* Which listener the kernel's hash would choose for a connection to a target. */
 struct predict {
 	struct diag *diag;
-	const struct plan *plan;
+	struct origin from;
 	int protocol;
 	struct addr target, source;	/* source: where we would come from */
 	struct ports ports;
@@ -18,7 +27,7 @@ struct predict {
 };
 
 /* The rest is zero. */
-void predict_init(struct predict *, struct diag *, const struct plan *);
+void predict_init(struct predict *, struct diag *, const struct origin *);
 void predict_aim(struct predict *, const struct addr *target);
 
 /* See identify_predict(). */

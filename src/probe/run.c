@@ -39,18 +39,28 @@ on_result(struct pace *p, const struct result *result)
 		r->on_result(r, result);
 }
 
+static struct origin
+origin_of(const struct plan *p)
+{
+	return (struct origin){
+		.datagram = p->datagram, .paced = p->rate > 0,
+		.interface = p->interface, .sources = p->sources,
+	};
+}
+
 /* Whether this host's kernel can be asked about the address. */
 static bool
 is_askable(struct run *r, const struct addr *a)
 {
-	enum by by = r->pace.plan->by;
+	const struct plan *p = r->pace.plan;
+	struct origin from = origin_of(p);
 
-	if (by != BY_AUTO && by != BY_DIAG)
+	if (p->by != BY_AUTO && p->by != BY_DIAG)
 		return false;
 	if (!sock_is_local(a))
 		return false;
 	if (!r->who)
-		r->who = identify_new(&r->tally, r->pace.plan);
+		r->who = identify_new(&r->tally, &from);
 	return r->who && identify_aim(r->who, a) >= 0;
 }
 
@@ -230,9 +240,10 @@ bool
 run_is_shared(const struct run *r)
 {
 	const struct addr *to = &r->pace.ground.target;
+	struct origin from = origin_of(r->pace.plan);
 
 	return !r->pace.plan->local && to->len &&
-	    identify_is_shared(r->pace.plan, to);
+	    identify_is_shared(&from, to);
 }
 
 bool

@@ -8,18 +8,6 @@
 
 enum { FAILURES_TEXT = 160 };
 
-enum knowledge
-identified_knowledge(const struct identified *g)
-{
-	if (g->predicted)
-		return KNOW_PREDICTED;
-	if (g->handed)
-		return KNOW_SHARED;
-	if (g->known)
-		return g->shared ? KNOW_SHARED : KNOW_ALL;
-	return g->hidden ? KNOW_NOTHING : KNOW_SOME;
-}
-
 int
 summary_hosts(const struct tally *t)
 {

@@ -2,7 +2,7 @@
 #define PROBE_SUMMARY_H
 
 #include "base/fair.h"
-#include "probe/identify.h"
+#include "probe/tally.h"
 #include "report/finding.h"
 
 /* What a tally says: shares, a verdict, and the report that shows them. */
@@ -30,8 +30,6 @@ enum knowledge {
 	KNOW_PREDICTED,		/* by the hash only: it can't test itself */
 	KNOW_NOTHING,		/* whose the rows are can't be judged */
 };
-
-enum knowledge identified_knowledge(const struct identified *);
 
 /* How many hosts the rows are of, as far as they tell. */
 int summary_hosts(const struct tally *);

@@ -5,10 +5,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "probe/plan.h"
 #include "report/probe.h"
 
 /* What was counted: in all, and for each who answered. */
+
+/* How an attempt ended: connected, accepted and answered as asked, or not. */
+enum outcome {
+	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
+	OUT_ENDED,			/* before its reply; only with losses */
+	OUTCOMES,
+};
 
 enum { ROW_NAME = 64 + 1, ROW_NAMES_MAX = 256, NEWCOMERS = 64 };
 
