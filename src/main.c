@@ -48,8 +48,8 @@ usage(FILE *out)
 	for (int i = 0; i < COMMANDS; i++)
 		fprintf(out, "  rpnc %s\n        %s\n", commands[i]->synopsis,
 		    commands[i]->summary);
-	fputs("\n  rpnc COMMAND --help tells a command's options, 'man rpnc' "
-	    "all.\n", out);
+	fputs("\n'rpnc COMMAND --help' lists a command's options; 'man rpnc' "
+	    "has examples.\n", out);
 }
 
 static int

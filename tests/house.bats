@@ -4,7 +4,7 @@
 load helpers
 
 root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-manual=$root/man/rpnc.1
+man=$root/man
 
 # none: fails and shows its input, unless that is empty.
 none() {
@@ -42,14 +42,19 @@ list_commands() {
 	test "${#commands[@]}" -gt 2
 }
 
-# section NAME: that part of the manual.
+# section PAGE NAME: that part of a page of the manual.
 section() {
-	awk -v name="$1" '$1 == ".Sh" { on = substr($0, 5) == name } on' "$manual"
+	awk -v name="$2" '$1 == ".Sh" { on = substr($0, 5) == name } on' "$man/$1"
 }
 
-# "-w, --workers N|auto", from the manual's lists and from --help.
+# "Load: -n, --count COUNT", with its heading, from the lists of a page.
 manual_options() {
-	section "$1" | sed -nE '/^\.It .*Fl -/{
+	sed -nE '/^\.S[sh] /{
+		s/^\.S[sh] //
+		s/\\-/-/g
+		h
+	}
+	/^\.It .*Fl -/{
 		s/^\.It //
 		s/ Ns \| Ns (Cm|Ar) /|/g
 		s/ Ns Op = Ns (Cm|Ar) ([^ ]+)/[=\2]/g
@@ -57,8 +62,16 @@ manual_options() {
 		s/Fl -/--/g
 		s/Fl /-/g
 		s/ ,/,/g
-		p
-	}'
+		G
+		s/(.*)\n(.*)/\2: \1/p
+	}' "$man/$1"
+}
+
+# The same for all that a command has: what several have is described once.
+page_options() {
+	manual_options "rpnc-$1.1"
+	test "$1" != echo || manual_options rpnc-listen.1 | grep -E '^(Server|Group): '
+	manual_options rpnc.1
 }
 
 help_options() {
@@ -69,25 +82,32 @@ help_options() {
 	}'
 }
 
-# mentioned NAME: each flag that a section speaks of, as "-x" or "--long".
+# mentioned COMMAND PAGE: each flag that a page speaks of, as "-x" or "--long",
+# and whose: "echo -w" where it says so, else the command's.
 mentioned() {
-	section "$1" | awk '/^\./ {
+	awk -v own="$1" '/^\./ {
 		flag = 0
+		whose = own
 		for (i = 1; i <= NF; i++) {
 			word = $i
 			sub(/^\./, "", word)
+			if (word == "Cm" && $(i + 1) ~ /^(listen|echo|connect|probe)$/)
+				whose = $(i + 1)
 			if (word ~ /^[A-Z][a-z]$/)
 				flag = word == "Fl"
 			else if (flag && word ~ /^-?[A-Za-z0-9]/)
-				print "-" word
+				print whose, "-" word
 		}
-	}' | sort -u
+	}' "$man/$2" | sort -u
 }
 
+# The flags of commands by their --help, each as "echo -w".
 help_flags() {
 	local c
-	for c; do help_options "$c"; done | grep -oE -- '(^| )--?[A-Za-z0-9][a-z0-9-]*' |
-		tr -d ' ' | sort -u
+	for c; do
+		help_options "$c" | grep -oE -- '(^| )--?[A-Za-z0-9][a-z0-9-]*' |
+			sed "s/^ */$c /"
+	done | sort -u
 }
 
 # "left: name , pid": each kind of event with its fields, and with those of the
@@ -200,21 +220,32 @@ event_fields() {
 }
 
 @test "house: the manuals have no lint, and name each other" {
-	mandoc -T lint -W warning "$root"/man/*.[1-8] | none
-	grep -qxF '.Xr rpnc-reuseport 7 ,' "$manual"
-	grep -qxF '.Xr rpnc 1 ,' "$root/man/rpnc-reuseport.7"
+	local page c commands
+	mandoc -T lint -W warning "$man"/*.[1-8] | none
+	list_commands
+	for c in "${commands[@]}"; do
+		grep -qxF ".Xr rpnc 1 ," "$man/rpnc-$c.1"
+	done
+	for page in "$man"/*.[1-8]; do
+		page=${page##*/}
+		test "$page" = rpnc.1 ||
+			section rpnc.1 "SEE ALSO" | grep -qE "^\.Xr ${page%.*} ${page##*.}( ,|\$)" ||
+			echo "rpnc.1 does not name $page"
+	done | none
+	grep -qxF '.Xr rpnc 1 ,' "$man/rpnc-reuseport.7"
+	# and no other page of rpnc's than there are
+	sed -nE 's/^\.(Xr|It Xr) (rpnc[a-z-]*) ([1-8]).*/\2.\3/p' "$man"/* | sort -u |
+		while read -r page; do
+			test -e "$man/$page" || echo "$page"
+		done | none
 }
 
 @test "house: --help and the manual list the same options" {
 	local c commands
 	list_commands
 	for c in "${commands[@]}"; do
-		help_options "$c" >wanted
-		{
-			manual_options "${c^^}"
-			manual_options ADDRESSES
-			manual_options "STREAMS AND EVENTS"
-		} >got
+		help_options "$c" | sort >wanted
+		page_options "$c" | sed 's/^[^:]*: //' | sort >got
 		same wanted got
 	done
 	test "$(wc -l <wanted)" -gt 15
@@ -224,22 +255,26 @@ event_fields() {
 	local commands
 	list_commands
 	printf '%s\n' "${commands[@]}" >wanted
-	section SYNOPSIS | awk '$1 == ".Cm" { print $2 }' >got
+	section rpnc.1 SYNOPSIS | awk '$1 == ".Cm" { print $2 }' >got
 	same wanted got
 }
 
 @test "house: the manual speaks of no option that is not there" {
-	local c heading commands
+	local c page commands
 	list_commands
+	help_flags "${commands[@]}" >flags
 	for c in "${commands[@]}"; do
-		comm -23 <(mentioned "${c^^}") <(help_flags "$c")
+		mentioned "$c" "rpnc-$c.1" | comm -23 - flags
 	done | none
-	sed -n 's/^\.Sh //p' "$manual" >headings
-	test "$(wc -l <headings)" -gt 10
-	while read -r heading; do
-		comm -23 <(mentioned "$heading") \
-			<({ help_flags "${commands[@]}"; echo --version; } | sort)
-	done <headings | none
+	{
+		sed 's/^[a-z]* /rpnc /' flags
+		echo rpnc --version
+		cat flags
+	} | sort -u >any
+	for page in rpnc.1 rpnc-events.5 rpnc-reuseport.7; do
+		mentioned rpnc "$page" | comm -23 - any
+	done | none
+	test "$(mentioned rpnc rpnc.1 | wc -l)" -gt 15
 }
 
 @test "house: the manual lists each kind of event with its fields" {
@@ -248,10 +283,10 @@ event_fields() {
 		"$root/src/report/finding.c" \
 		"$root/src/report/compare.c" \
 		"$root/src/report/monitor.c" >wanted
-	section "STREAMS AND EVENTS" | awk '
+	awk '
 	$1 == ".It" { kind = $2 == "Ic" ? $3 : ""; first = 1; next }
 	kind && $1 == ".Va" && (first || / , /) { print kind ": " substr($0, 5) }
-	{ first = 0 }' | sort >got
+	{ first = 0 }' "$man/rpnc-events.5" | sort >got
 	same wanted got
 	test "$(wc -l <wanted)" -gt 8
 }
@@ -259,7 +294,7 @@ event_fields() {
 @test "house: the manual lists each command of the prompt" {
 	sed -nE 's/^\t\{ "([a-z]+)", "([^"]*)",.*/\/\1 \2/p' "$root/src/talk/commands.c" |
 		sed 's/ $//' >wanted
-	section "AT A PROMPT" | sed -nE '/^\.It Ic \//{
+	section rpnc-listen.1 "AT A PROMPT" | sed -nE '/^\.It Ic \//{
 		s/^\.It Ic //
 		s/ Ns \| Ns (Cm|Ar) /|/g
 		s/ (Cm|Ar) / /g
@@ -270,7 +305,7 @@ event_fields() {
 
 @test "house: the manual lists each exit status" {
 	sed -nE 's/^\tSTATUS_[A-Z]+ = ([0-9]+),.*/\1/p' "$root/src/base/fail.h" >wanted
-	section "EXIT STATUS" | sed -nE 's/^\.It ([0-9]+)$/\1/p' >got
+	section rpnc.1 "EXIT STATUS" | sed -nE 's/^\.It ([0-9]+)$/\1/p' >got
 	same wanted got
 }
 
@@ -319,14 +354,17 @@ event_fields() {
 }
 
 @test "house: uninstall removes what install brought, and nothing else" {
-	local stage=$BATS_TEST_TMPDIR/stage
-	mkdir -p "$stage/usr/bin" "$stage/usr/share/man/man1" "$stage/usr/share/man/man7"
-	touch "$stage/usr/bin/rpncx" "$stage/usr/share/man/man1/other.1"
+	local stage=$BATS_TEST_TMPDIR/stage page pages
+	mkdir -p "$stage/usr/bin" "$stage"/usr/share/man/man{1,5,7}
+	touch "$stage/usr/bin/rpncx" "$stage"/usr/share/man/man1/{other,rpnc-other}.1
 	find "$stage" | sort >before
 	make_again DESTDIR="$stage" PREFIX=/usr install
 	"$stage/usr/bin/rpnc" --version
-	cmp "$stage/usr/share/man/man1/rpnc.1" "$manual"
-	cmp "$stage/usr/share/man/man7/rpnc-reuseport.7" "$root/man/rpnc-reuseport.7"
+	pages=("$man"/*)
+	test "${#pages[@]}" -gt 6
+	for page in "${pages[@]}"; do
+		cmp "$stage/usr/share/man/man${page##*.}/${page##*/}" "$page"
+	done
 	make_again DESTDIR="$stage" PREFIX=/usr uninstall
 	find "$stage" | sort >after
 	same before after

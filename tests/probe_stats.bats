@@ -387,7 +387,7 @@ doubled() {
 		rpnc probe --json --group -u "$udp"
 		rpnc probe --json --group --watch "$tcp" | head -n 1
 	} >lines
-	test "$(python3 fields.py "$BATS_TEST_DIRNAME/../man/rpnc.1" <lines)" -eq 10
+	test "$(python3 fields.py "$BATS_TEST_DIRNAME/../man/rpnc-events.5" <lines)" -eq 10
 }
 
 # mapping: who has each of 1,500 source ports, into the file $1; the ports are

@@ -1,14 +1,13 @@
 #!/usr/bin/env bats
-# What README and the manual's EXAMPLES show works as it is written there, and
-# nothing is shown that isn't run here.
+# What README and the manual show works as it is written there, and nothing is
+# shown that isn't run: here, or without a terminal in readme_terminal.bats.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154 # what is shown; a test is a subshell
 
 load helpers
 load shown
 
 texts() {
-	cat "$root/README"
-	sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/p' "$root/man/rpnc.1"
+	guide
 }
 
 # The Makefile by the flags of the binary under test, so that it is not built
@@ -22,7 +21,7 @@ make_again() (
 )
 
 @test "readme: every command that is shown is run here" {
-	all_are_run
+	all_are_run "$BATS_TEST_DIRNAME/readme_terminal.bats"
 	test "$(wc -l <all_shown)" -gt 20
 }
 
@@ -67,7 +66,7 @@ make_again() (
 	assert_success
 	assert_output --partial 'a netcat whose listeners share a port'
 	output=${output//?$'\b'/} # bold is struck twice
-	assert_output --partial 'LEAVING A GROUP'
+	assert_output --partial 'END OF FILE'
 }
 
 @test "readme: the session with three members" {
@@ -291,7 +290,7 @@ END
 
 @test "manual: the service tells its manager that it is ready" {
 	local words
-	line=$(sed -n 's|^ExecStart=/usr/local/bin/||p' "$root/man/rpnc.1")
+	line=$(sed -n 's|^ExecStart=/usr/local/bin/||p' "$root/man/rpnc-echo.1")
 	read -ra words <<<"${line/ 9000/ 0}"
 	test "${words[0]}" = rpnc
 	start listen -u -k -U notify

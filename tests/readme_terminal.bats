@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# What README and man/rpnc.1 show, typed in real terminals as it is written
+# What README and the manual show, typed in real terminals as it is written
 # there, in the order in which it is shown: a server has a terminal of its own.
-# What only the manual's text shows, not its EXAMPLES, is also run without one.
+# What readme.bats does not run without a terminal is so run here.
 # shellcheck disable=SC2016,SC2154,SC2317 # what is shown; called by others
 
 load helpers
@@ -10,7 +10,7 @@ load shown
 load shown_terminal
 
 texts() {
-	cat "$root/README" "$root/man/rpnc.1"
+	guide
 }
 
 # piped COMMAND TEXT...: the same without a terminal; its status in status.
@@ -48,13 +48,6 @@ as_make() {
 @test "readme at a terminal: every command that is shown is typed here" {
 	all_are_typed "$BATS_TEST_FILENAME"
 	test "$(wc -l <all_shown)" -gt 40
-	# and that outside of EXAMPLES is piped, too
-	texts() {
-		sed '/^\.Sh EXAMPLES/,/^\.Sh DIAG/d' "$root/man/rpnc.1"
-	}
-	sed -nE "s/^	+(piped|is_shown) '([^']*)'.*/\\2/p" "$BATS_TEST_FILENAME" | sort >piped
-	commands_shown | sort -u | comm -23 - piped >unknown
-	test ! -s unknown || fail "$(cat unknown)"
 }
 
 @test "readme at a terminal: make demo, make check" {
@@ -318,7 +311,7 @@ END
 @test "manual at a terminal: a gauge for each member, as cron writes it" {
 	elsewhere rpnc echo -r 9000 2>/dev/null >/dev/null
 	eventually listens 9000
-	line=$(sed -n 's|^\*/5 \* \* \* \* ||p' "$root/man/rpnc.1")
+	line=$(sed -n 's|^\*/5 \* \* \* \* ||p' "$root/man/rpnc-probe.1")
 	"${inside[@]}" mkdir -p /var/lib/prometheus/node-exporter
 	"${inside[@]}" sh -c "$line" </dev/null
 	"${inside[@]}" grep '^rpnc_probe_.*200$' /var/lib/prometheus/node-exporter/rpnc.prom

@@ -7,6 +7,12 @@ root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 port= # where the first server listens
 within= # what each command is run by
 
+# README, and each page of the manual but one that has tests of its own.
+guide() {
+	cat "$root/README"
+	find "$root/man" -name '*.[1-8]' ! -name rpnc-reuseport.7 -exec cat {} +
+}
+
 # Each command shown, with the lines that continue it, without its comment; and
 # what is typed at a prompt of rpnc.
 commands_shown() {
@@ -42,12 +48,18 @@ shown() {
 	[[ $line == kill* || $line == cat* ]] || line=$within$line
 }
 
-# all_are_run: each command that is shown is run by the test that asks:
-# as shown '...', or as a whole line behind try <<'END'.
+# Those in FILE... that are run: as the word behind shown, serve, piped and so
+# on, or as a whole line behind <<'END'.
+commands_run() {
+	sed -nE "s/^	+([a-z_]+ )?(shown|serve|try|refuses|does|piped|is_shown|types [a-z]+) '([^']*)'.*/\3/p
+		/^	+(shown|serve|try) <</{n;p;}" "$@" | sort -u
+}
+
+# all_are_run [FILE...]: each command that is shown is run by the test that asks,
+# or by these.
 all_are_run() {
 	commands_shown >all_shown
-	sed -nE "s/^	+([a-z_]+ )?(shown|serve|try|refuses|does|types [a-z]+) '(.*)'\$/\3/p
-		/^	+(shown|serve|try) <</{n;p;}" "$BATS_TEST_FILENAME" | sort -u >run_here
+	commands_run "$BATS_TEST_FILENAME" "$@" >run_here
 	sort -u all_shown | comm -23 - run_here >unknown
 	test ! -s unknown || fail "$(cat unknown)"
 }

@@ -70,7 +70,7 @@ const struct opt listen_options[] = {
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
 	    "at most so many connections at once (each worker)"),
 	TEXT(0, "steer", "MODE", steer,
-	    "who gets a new connection (hash); see rpnc(1)"),
+	    "who gets a new connection (hash): rpnc-listen(1)"),
 	NUMBER(0, "weight", "N", weight, 0, WEIGHT_MAX,
 	    "its part of what the group gets; others have 100"),
 	TEXT(0, "replace", "NAME|PID", replace,
