@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What README and the manual show works as it is written there, and nothing is
 # shown that isn't run: here, or without a terminal in readme_terminal.bats.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # what is shown; a test is a subshell
+# shellcheck disable=SC2016,SC2034,SC2030,SC2031,SC2154 # what is shown; a test is a subshell
 
 load helpers
 load shown
@@ -182,6 +182,7 @@ END
 }
 
 @test "manual: what is typed on one side is read on the other" {
+	input=typed
 	serve 'rpnc listen 9000'
 	shown 'rpnc connect server 9000'
 	mkfifo other
@@ -196,6 +197,7 @@ END
 }
 
 @test "manual: what is typed is read by all that are connected" {
+	input=typed
 	serve 'rpnc listen -k -v --prompt never 9000'
 	background rpnc connect -n "$port" >one
 	background rpnc connect -n "$port" >two
@@ -208,14 +210,11 @@ END
 }
 
 @test "manual: a request by hand" {
-	terminal # a server that says no end before it is asked
-	exec 6<>typed
-	start_with typed listen 0
+	start listen 0
 	try <<'END'
 printf 'HEAD / HTTP/1.0\n\n' | rpnc connect -C server 80
 END
 	finish "$pid"
-	exec 6>&-
 	printf 'HEAD / HTTP/1.0\r\n\r\n' | cmp - out.0
 }
 

@@ -6,6 +6,7 @@
 root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 port= # where the first server listens
 within= # what each command is run by
+input=/dev/null # what a server that is shown reads: as in a script
 
 # README, and each page of the manual but one that has tests of its own.
 guide() {
@@ -70,7 +71,7 @@ terminal() {
 }
 
 # serve [COMMAND]: a server that is shown, in the background until it listens,
-# with the input that a script gives it: the first one at port 0, the next at the port that this got.
+# reading $input: the first one at port 0, the next at the port that this got.
 serve() {
 	local n=${#pids[@]} ready
 	shown "$@"
@@ -86,7 +87,7 @@ serve() {
 	*' | '*) ;;
 	*) line="exec $line" ;;
 	esac
-	(trap - INT && eval "$line") </dev/null 3>&- >"out.$n" 2>"err.$n" &
+	(trap - INT && eval "$line") <>"$input" 3>&- >"out.$n" 2>"err.$n" &
 	pid=$!
 	pids+=("$pid")
 	mapfile -t addrs <"ready.$n"
