@@ -15,6 +15,25 @@ libraries() {
 }
 libraries
 
+# bats notes the whole call stack before each command of a test, which takes
+# longer than most commands. Here it looks at the stack when one has failed, and
+# a test that hangs says at which command.
+test "${BATS_TRACE_LEVEL:-0}" -gt 0 || {
+	bats_debug_trap() {
+		trap - DEBUG
+	}
+	bats_error_trap() {
+		bats_check_status_from_trap
+		bats_capture_stack_trace
+		BATS_DEBUG_LAST_STACK_TRACE_IS_VALID=1
+	}
+	bats_timeout_trap() {
+		BATS_TIMED_OUT=1
+		echo "hangs at: $BASH_COMMAND (in ${FUNCNAME[*]:1})"
+		exit 1
+	}
+}
+
 pids=()
 addrs=()
 
@@ -40,7 +59,7 @@ start() {
 start_with() {
 	local n=${#pids[@]} input=$1
 	shift
-	rm -f "ready.$n" # of a start before a stop
+	test ! -e "ready.$n" || rm "ready.$n" # of a start before a stop
 	mkfifo "ready.$n"
 	as_by_a_person "$@" --ready-fd 4 <"$input" 4>"ready.$n" 3>&- \
 		>"out.$n" 2>"err.$n" &
@@ -54,7 +73,7 @@ start_with() {
 # as_by_a_person ARG...: rpnc in the background, where bash has SIGINT ignored.
 as_by_a_person() {
 	trap - INT
-	test "$(type -t rpnc)" = function || exec rpnc "$@"
+	declare -F rpnc >/dev/null || exec rpnc "$@"
 	rpnc "$@"
 }
 

@@ -54,6 +54,15 @@ gone() {
 	! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
 }
 
+# heeds PID: it is rpnc, and ignores SIGTERM no more, as its parent had it. What
+# is sent before is lost, by the kernel.
+heeds() {
+	local set
+	grep -qx rpnc "/proc/$1/comm" &&
+		set=$(sed -nE 's/^SigIgn:[[:space:]]*//p' "/proc/$1/status") &&
+		(((0x$set & 1 << 14) == 0))
+}
+
 # connect_in_background ARG...
 connect_in_background() {
 	as_by_a_person connect "$@" </dev/null >out 2>err 3>&- &
@@ -208,9 +217,11 @@ all_gone() {
 		# shellcheck disable=SC2086 # words it is
 		by $deaf
 		connect_in_background --connect-timeout 60 127.0.0.1 "$port"
+		eventually heeds "$pid"
 		ends "$pid"
 		assert_equal "$status" 143
 		connect_in_background --wait 60 127.0.0.1 "$(free_port)"
+		eventually heeds "$pid"
 		ends "$pid"
 		assert_equal "$status" 143
 		(
