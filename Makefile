@@ -66,7 +66,7 @@ LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
 # readline, which only a prompt needs, is loaded by it: see terminal/readline.h.
 LIBS = -lmnl -ljansson -lm -ldl
 
-SRC = $(sort $(wildcard src/*.c src/*/*.c))
+SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)
 MAN = $(sort $(wildcard man/*.[1-8]))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
@@ -99,7 +99,7 @@ BENCH = $(B)/bench/load $(B)/bench/bare
 BENCH_SRC = $(sort $(wildcard tests/bench/*.c))
 
 $(B)/bench/load: $(patsubst tests/%.c,$(B)/%.o,$(wildcard tests/bench/load*.c)) \
-	$(B)/base/hist.o
+	$(B)/math/hist.o
 	$(LINK) -o $@ $^ -lm
 
 $(B)/bench/bare: $(B)/bench/bare.o

@@ -1,16 +1,32 @@
 /*
  * rpnc: the netcat that sees SO_REUSEPORT.
  *
- * The floors of the house; a file includes only lower ones, or its own room:
+ * The map. A file uses its own room, and rooms that stand below it here:
  *
- *	main		the table of subcommands
- *	cmd		policy: options, order of steps, exit status
- *	lab		experiments made of both sides
- *	serve, talk	accepting, workers, services; sessions at a prompt
- *	probe		the asking side: attempts, who answered, how evenly
- *	group, terminal	one port's members and their board; prompt, live header
- *	report		events, scoreboards, and how people and programs read them
- *	net		addresses, sockets, connections, the relay
+ *	main.c		the table of subcommands
+ *	cmd		a file for each command and mode: options, order of
+ *			steps, exit status
+ *	ops		operations on a live port: --during, --watch, --compare,
+ *			--quarantine, --rescue
+ *	session		a person at the prompt
+ *	serve		accept models, workers, services; joining a group and
+ *			leaving it
+ *	probe/load	attempts, their pace, and what they found
+ *	probe/who	which process answered, asked of the kernel
+ *	probe/inspect	--group: the sockets of a port, without a packet
+ *	probe/stats	counts and verdicts: no socket, no clock
+ *	app		what a running command has: loop, streams, signals,
+ *			events
+ *	group		the members of one port
+ *	group/diagnose	who else has the port, and why bind(2) fails
+ *	group/steer	BPF programs that choose a group's member
+ *	relay		bytes between stdin, stdout and connections
+ *	group/registry	the shared file where the members of a port meet
+ *	kernel		what the kernel says about sockets: sock_diag(7), /proc
+ *	report		events and reports, for people and as JSON
+ *	terminal	the prompt, and the header above it
+ *	net		addresses, sockets, connections
+ *	math		histograms, and the statistics of fair hashing
  *	base		faults, numbers, options, the event loop, sinks
  */
 #include <errno.h>
@@ -19,12 +35,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "base/signals.h"
 #include "base/standard.h"
 #include "cmd/command.h"
-#include "cmd/desk.h"
 
 static const struct command *const commands[] = {
 	&listen_command, &echo_command, &connect_command, &probe_command,

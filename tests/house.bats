@@ -152,52 +152,81 @@ event_fields() {
 	}' "$@" | sort -u
 }
 
-@test "house: a file includes lower floors or its own room" {
-	cd "$root/src"
-	local room
-	for room in */; do
-		grep -qE "^ \*	([a-z]+, )*${room%/}(, |	)" main.c || fail "main.c does not show the room $room"
-	done
-	grep -Hn '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' ./*.c ./*/*.[ch] | awk '
-	BEGIN {
-		n = split("base net report group,terminal serve,talk,probe lab cmd main", floor, " ")
-		for (i = 1; i <= n; i++) {
-			m = split(floor[i], room, ",")
-			for (j = 1; j <= m; j++)
-				level[room[j]] = i
-		}
+# rooms: the rooms of the map in main.c, from the top down.
+rooms() {
+	sed -nE '/^ \*\/$/q; s/^ \*	([a-z][a-z\/.]*)	.*/\1/p' "$root/src/main.c"
+}
+
+# upward: of pairs of files (a/b.c c/d.h), those where the second stands above
+# the first, or in no room of the map.
+upward() {
+	cat >"$BATS_TEST_TMPDIR/pairs"
+	test "$(wc -l <"$BATS_TEST_TMPDIR/pairs")" -gt 50 || echo "few uses"
+	awk 'function room(file) {
+		return sub(/\/[^\/]*$/, "", file) ? file : "main.c"
 	}
-	{
-		split($0, part, "\"")
-		split($0, place, ":")
-		own = place[1]
-		sub(/^\.\//, "", own)
-		if (own !~ /\//)
-			own = "main/"
-		other = part[2]
-		sub(/\/.*/, "", own)
-		if (!sub(/\/[^\/]*\.h$/, "", other) || !(own in level) ||
-		    !(other in level))
-			print $0 ": what room is this?"
-		else if (own != other && level[other] >= level[own])
-			print $0 ": " own " stands below, or beside, " other
-	}' | none
-	test "$(cat ./*/*.c | grep -c '#include "')" -gt 50
+	NR == FNR { level[$1] = FNR; next }
+	!(room($1) in level) || !(room($2) in level) {
+		print $1, $2 ": not in the map of main.c"
+		next
+	}
+	level[room($2)] < level[room($1)] {
+		print $1 " uses " $2 ", which stands above it"
+	}' <(rooms) "$BATS_TEST_TMPDIR/pairs"
+}
+
+# includes: "FILE INCLUDED" a line. calls: "FILE FILE NAME" a line, of the
+# object files: the second defines a name that the first uses.
+includes() {
+	(cd "$root/src" && grep -r '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' .) |
+		sed -E 's/^\.\/([^:]*):[^"]*"([^"]*)".*/\1 \2/'
+}
+
+calls() {
+	(cd "$root/build${SAN:+-san}" && find . -name '*.o' -path './*' \
+		! -path './unit/*' ! -path './bench/*' ! -path './peers/*' |
+		xargs nm -A) | sed 's/^\.\///; s/\.o:/.c /' |
+		awk 'NF == 4 && $3 ~ /[TDBRC]/ { where[$4] = $1 }
+		$2 == "U" { file[++n] = $1; used[n] = $3 }
+		END {
+			for (i = 1; i <= n; i++)
+				if (used[i] in where && where[used[i]] != file[i])
+					print file[i], where[used[i]], used[i]
+		}'
+}
+
+# circles: of pairs of files, the modules that come back to themselves.
+circles() {
+	awk '{ sub(/\.[ch]$/, "", $1); sub(/\.[ch]$/, "", $2) }
+		$1 != $2 { print $1, $2 }' | sort -u >"$BATS_TEST_TMPDIR/pairs"
+	test "$(wc -l <"$BATS_TEST_TMPDIR/pairs")" -gt 50
+	tsort "$BATS_TEST_TMPDIR/pairs" 2>&1 >/dev/null | none
+}
+
+@test "house: main.c has a map of all rooms" {
+	rooms | sort >wanted
+	find "$root/src" -name '*.[ch]' -printf '%P\n' | sed -E 's/\/[^/]*$//' |
+		sort -u >got
+	same wanted got
+}
+
+@test "house: a file includes its own room and those below it" {
+	includes | upward | none
+}
+
+@test "house: a file calls its own room and those below it" {
+	calls | upward | none
 }
 
 @test "house: no two modules include each other, over any detour" {
-	cd "$root/src"
-	grep '^#include "' -- */*.[ch] | sed -nE 's/^(.*)\.[ch]:#include "(.*)\.h"$/\1 \2/p' |
-		awk '$1 != $2' | sort -u >"$BATS_TEST_TMPDIR/pairs"
-	test -s "$BATS_TEST_TMPDIR/pairs"
-	tsort "$BATS_TEST_TMPDIR/pairs" 2>&1 >/dev/null | none
+	includes | circles
 }
 
 @test "house: no file is over 600 lines, no function over 100" {
 	cd "$root/src"
-	wc -l ./*.c ./*/*.[ch] | awk '$2 != "total" && $1 > 600' | none
+	find . -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600' | none
 	ctags --quiet=yes --options=NONE --languages=C --langmap=C:.c.h --kinds-C=f \
-		--fields=+ne -f - ./*.c ./*/*.[ch] |
+		--fields=+ne -R -f - . |
 		grep -v '^!' >"$BATS_TEST_TMPDIR/functions"
 	test "$(wc -l <"$BATS_TEST_TMPDIR/functions")" -gt 100
 	awk -F '\t' '{
@@ -211,7 +240,7 @@ event_fields() {
 @test "house: each header has a guard named after its path" {
 	cd "$root/src"
 	local file name
-	for file in */*.h; do
+	for file in */*.h */*/*.h; do
 		name=${file^^}
 		name=${name//[^A-Z]/_}
 		test "$(sed -n '1p;2p;$p' "$file")" = "$(printf '%s\n' \

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/place.h"
-#include "group/rival.h"
-#include "group/shadow.h"
+#include "group/diagnose/overlap.h"
+#include "group/diagnose/port_sockets.h"
 #include "net/resolve.h"
+#include "serve/membership.h"
 
 /* Whose sockets would be in one group with ours. */
 struct joined {

@@ -1,7 +1,7 @@
 #ifndef CMD_CHECK_H
 #define CMD_CHECK_H
 
-#include "cmd/settings.h"
+#include "app/settings.h"
 
 /*
  * listen and echo with --check: whether this would work, and whom one would

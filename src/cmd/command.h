@@ -1,7 +1,7 @@
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
-#include "cmd/settings.h"
+#include "app/settings.h"
 
 /* A subcommand: main's table holds one of each. */
 struct command {

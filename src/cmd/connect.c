@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/app.h"
+#include "base/escape.h"
 #include "base/fail.h"
-#include "base/text.h"
 #include "cmd/command.h"
-#include "cmd/desk.h"
-#include "cmd/talk.h"
+#include "cmd/netcat.h"
 #include "group/members.h"
 #include "net/dial.h"
 #include "net/listener.h"

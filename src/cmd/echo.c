@@ -14,11 +14,11 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "cmd/adoption.h"
 #include "cmd/check.h"
 #include "cmd/command.h"
-#include "cmd/display.h"
 #include "cmd/echo.h"
+#include "cmd/members_header.h"
+#include "serve/adoption.h"
 
 enum { PATIENCE_US = 10 * 1000 * 1000 };	/* for all to leave, one by one */
 

@@ -1,12 +1,12 @@
 #ifndef CMD_ECHO_H
 #define CMD_ECHO_H
 
-#include "cmd/display.h"
-#include "cmd/farewell.h"
-#include "cmd/place.h"
-#include "serve/forks.h"
+#include "cmd/members_header.h"
+#include "serve/fork_model.h"
 #include "serve/handoff.h"
+#include "serve/membership.h"
 #include "serve/service.h"
+#include "serve/stop.h"
 #include "serve/worker.h"
 
 enum { GREETING = 256 };

@@ -1,12 +1,12 @@
 #ifndef CMD_LISTEN_H
 #define CMD_LISTEN_H
 
-#include "cmd/display.h"
-#include "cmd/farewell.h"
-#include "cmd/place.h"
-#include "cmd/talk.h"
-#include "net/peers.h"
+#include "cmd/members_header.h"
+#include "cmd/netcat.h"
+#include "net/udp_peers.h"
 #include "serve/accept.h"
+#include "serve/membership.h"
+#include "serve/stop.h"
 
 /* What rpnc listen works with: listen.c serves, listen_prompt.c obeys. */
 struct server {

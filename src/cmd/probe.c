@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/signals.h"
 #include "cmd/command.h"
-#include "cmd/desk.h"
 #include "cmd/probe_compare.h"
 #include "cmd/probe_during.h"
 #include "cmd/probe_group.h"
@@ -18,7 +18,7 @@
 #include "cmd/probe_quarantine.h"
 #include "cmd/probe_scan.h"
 #include "cmd/probe_watch.h"
-#include "probe/findings.h"
+#include "probe/load/result.h"
 
 enum {
 	PROGRESS_US = 100 * 1000,

@@ -17,14 +17,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "base/fail.h"
-#include "cmd/compare_tell.h"
-#include "cmd/desk.h"
 #include "cmd/probe_plan.h"
-#include "probe/contender.h"
-#include "probe/run.h"
-#include "probe/sources.h"
-#include "serve/burden.h"
+#include "net/sources.h"
+#include "ops/compare_results.h"
+#include "ops/test_server.h"
+#include "probe/load/run.h"
+#include "serve/workload.h"
 
 enum {
 	WORKERS = 4, WORKERS_MOST = 32,

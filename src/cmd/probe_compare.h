@@ -1,7 +1,7 @@
 #ifndef CMD_PROBE_COMPARE_H
 #define CMD_PROBE_COMPARE_H
 
-#include "cmd/settings.h"
+#include "app/settings.h"
 
 /*
  * probe --compare; count: words, of which there are to be none. Returns a

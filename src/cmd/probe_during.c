@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/app.h"
 #include "base/container.h"
 #include "base/signals.h"
-#include "cmd/desk.h"
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
-#include "lab/during.h"
-#include "probe/findings.h"
+#include "ops/during.h"
+#include "probe/load/result.h"
 
 enum {
 	/* The 28,000 ports of an address, each kept for a minute after a

@@ -1,7 +1,7 @@
 #ifndef CMD_PROBE_DURING_H
 #define CMD_PROBE_DURING_H
 
-#include "cmd/settings.h"
+#include "app/settings.h"
 
 /*
  * As a command's run(): attempts while the words behind "--" run as a command,

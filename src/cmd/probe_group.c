@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/app.h"
+#include "app/header.h"
 #include "base/container.h"
-#include "cmd/desk.h"
-#include "cmd/screen.h"
 #include "net/resolve.h"
 #include "net/sock.h"
-#include "probe/survey.h"
+#include "probe/inspect/inspect.h"
 #include "report/group.h"
 
 struct group_probe {

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/desk.h"
+#include "app/app.h"
 #include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
-#include "probe/merge.h"
+#include "probe/stats/merge.h"
 
 static bool
 is_missed(const struct settings *o, const struct tally *t,

@@ -1,9 +1,9 @@
 #ifndef CMD_PROBE_MERGE_H
 #define CMD_PROBE_MERGE_H
 
+#include "app/settings.h"
 #include "base/fail.h"
-#include "cmd/settings.h"
-#include "probe/summary.h"
+#include "probe/stats/verdict.h"
 
 /* The exit status that a report gives; uneven is that of --fail-uneven=P. */
 enum status probe_verdict(const struct settings *, const struct tally *,

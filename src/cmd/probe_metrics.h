@@ -1,7 +1,7 @@
 #ifndef CMD_PROBE_METRICS_H
 #define CMD_PROBE_METRICS_H
 
-#include "cmd/settings.h"
+#include "app/settings.h"
 #include "report/probe.h"
 
 /* Whether the file of --openmetrics can be written, before it is known what. */

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "app/app.h"
 #include "base/fail.h"
 #include "base/num.h"
-#include "cmd/desk.h"
-#include "probe/expect.h"
-#include "probe/pattern.h"
-#include "probe/whatif.h"
+#include "probe/load/expected_shares.h"
+#include "probe/load/pattern.h"
+#include "probe/stats/whatif.h"
 #include "serve/accept.h"
 
 enum {

@@ -3,10 +3,10 @@
 
 #include <regex.h>
 
-#include "cmd/settings.h"
-#include "group/policy.h"
-#include "probe/plan.h"
-#include "probe/sources.h"
+#include "app/settings.h"
+#include "group/steer/reconcile.h"
+#include "net/sources.h"
+#include "probe/load/plan.h"
 
 /* A probe's plan, and what it points to. */
 struct probe_plan {

@@ -17,13 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "base/container.h"
-#include "cmd/desk.h"
 #include "cmd/probe_group.h"
-#include "group/quarantine.h"
-#include "group/watch.h"
-#include "lab/rescue.h"
-#include "net/adopt.h"
+#include "group/registry/registry_events.h"
+#include "kernel/adopt.h"
+#include "ops/quarantine.h"
+#include "ops/rescue.h"
 
 enum {
 	LOOK_US = 1000 * 1000,

@@ -1,7 +1,7 @@
 #ifndef CMD_PROBE_QUARANTINE_H
 #define CMD_PROBE_QUARANTINE_H
 
-#include "cmd/settings.h"
+#include "app/settings.h"
 
 /* probe --quarantine, --rescue. Returns a status, or -1: fault. */
 int probe_quarantine(const struct settings *, const struct endpoint *,

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/app.h"
 #include "base/fail.h"
 #include "base/num.h"
-#include "cmd/desk.h"
 #include "cmd/probe_plan.h"
 #include "net/resolve.h"
-#include "probe/scan.h"
-#include "probe/sources.h"
+#include "net/sources.h"
+#include "probe/load/scan.h"
 
 enum { PORTS = 65536, WORD_MAX_ = 320, SERVICE_MAX = 32 };
 

@@ -1,7 +1,7 @@
 #ifndef CMD_PROBE_SCAN_H
 #define CMD_PROBE_SCAN_H
 
-#include "cmd/settings.h"
+#include "app/settings.h"
 
 /* Whether the words name several ports: "20-25,80" behind the host, if any. */
 bool probe_scan_wanted(int count, char *const *words);

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/header.h"
 #include "base/container.h"
-#include "cmd/screen.h"
 #include "report/monitor_screen.h"
 
 enum { FIRST_US = 20 * 1000 };		/* until it is known who is there */

@@ -1,9 +1,9 @@
 #ifndef CMD_PROBE_WATCH_H
 #define CMD_PROBE_WATCH_H
 
-#include "cmd/desk.h"
-#include "probe/monitor.h"
-#include "terminal/live.h"
+#include "app/app.h"
+#include "ops/watch.h"
+#include "terminal/header.h"
 
 /* rpnc probe --watch: what a run finds, while it goes on. */
 struct probe_watch {

@@ -1,8 +1,8 @@
 #ifndef GROUP_MEMBERS_H
 #define GROUP_MEMBERS_H
 
-#include "group/board.h"
-#include "net/lookout.h"
+#include "group/registry/registry.h"
+#include "kernel/sockinfo.h"
 #include "net/sock.h"
 
 /* One port's members: the board's, and those that only the kernel knows. */

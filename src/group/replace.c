@@ -5,7 +5,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
-#include "group/process_id.h"
+#include "group/registry/process_id.h"
 
 /* A process that could be replaced. */
 static bool

@@ -1,7 +1,7 @@
 #ifndef GROUP_REPLACE_H
 #define GROUP_REPLACE_H
 
-#include "group/board.h"
+#include "group/registry/registry.h"
 
 /*
  * The slot of the living member that a name or a pid stands for, of one

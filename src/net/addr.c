@@ -10,9 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
-#include "base/text.h"
 
 /* A port number or a service name; 0, or -1 with a usage fault. */
 static int

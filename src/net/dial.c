@@ -20,10 +20,10 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
-#include "net/dgram.h"
-#include "net/local.h"
 #include "net/resolve.h"
 #include "net/sock.h"
+#include "net/udp_options.h"
+#include "net/unix_name.h"
 
 enum {
 	STAGGER_US = 250 * 1000,	/* RFC 8305 section 8 */

@@ -9,8 +9,8 @@
 
 #include "base/fail.h"
 #include "base/fd_order.h"
-#include "net/dgram.h"
-#include "net/local.h"
+#include "net/udp_options.h"
+#include "net/unix_name.h"
 
 enum { SAME_PORT_TRIES = 64 };
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "report/columns.h"
 #include "report/plot.h"
+#include "report/table.h"
 
 #define FIGURE(name, type, member) FIELD(compare_figures, name, type, member)
 #define MODEL(name, type, member) FIELD(compare_model, name, type, member)

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "report/plot.h"
 
 

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/fair.h"
-#include "base/text.h"
+#include "base/escape.h"
+#include "math/fair.h"
 
 enum { NAME_SHOWN = 64 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "report/columns.h"
+#include "report/table.h"
 
 #define MEMBER(name, type, member) FIELD(group_member, name, type, member)
 #define GROUP(name, type, member) FIELD(group_report, name, type, member)

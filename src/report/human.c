@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/num.h"
-#include "base/text.h"
-#include "report/event.h"
 #include "report/compare.h"
+#include "report/event.h"
 #include "report/group.h"
 #include "report/probe_human.h"
 

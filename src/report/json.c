@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hist.h"
-#include "base/text.h"
+#include "base/escape.h"
+#include "math/hist.h"
 #include "report/event.h"
 
 /* What is not known is null, never guessed. */

@@ -1,8 +1,8 @@
 #ifndef REPORT_MONITOR_LINES_H
 #define REPORT_MONITOR_LINES_H
 
-#include "report/columns.h"
 #include "report/monitor.h"
+#include "report/table.h"
 
 /* The lines of a watch's screen but those of members, in their order. */
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fair.h"
-#include "base/text.h"
+#include "base/escape.h"
+#include "math/fair.h"
 
 enum { LABEL_MAX = 128, LABELS = 4096 };
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/hist.h"
+#include "math/hist.h"
 #include "net/addr.h"
 #include "report/during.h"
 #include "report/field.h"

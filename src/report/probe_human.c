@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "report/probe_members.h"
 #include "report/quantile.h"
 

@@ -1,7 +1,7 @@
 #ifndef REPORT_QUANTILE_H
 #define REPORT_QUANTILE_H
 
-#include "base/hist.h"
+#include "math/hist.h"
 
 /* Percentiles for people: p50, p90, p99, p99.9 and the maximum. */
 

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/columns.h"
 #include "report/plot.h"
+#include "report/table.h"
 
 enum {
 	LINES_LEAST = 2,		/* a title, and what is fair */

@@ -1,7 +1,7 @@
 #ifndef REPORT_SCOREBOARD_H
 #define REPORT_SCOREBOARD_H
 
-#include "report/columns.h"
+#include "report/table.h"
 
 /*
  * A table of the members, what is fair, and the totals: lines with their

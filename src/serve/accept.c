@@ -6,7 +6,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "net/adopt.h"
+#include "kernel/adopt.h"
 #include "net/listener.h"
 
 enum {

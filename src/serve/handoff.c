@@ -27,7 +27,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "group/board.h"
+#include "group/registry/registry.h"
 
 /* Room for one descriptor, aligned as cmsg(3) wants it. */
 union rights {

@@ -19,7 +19,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "net/listener.h"
-#include "net/path.h"
+#include "relay/zerocopy.h"
 
 enum {
 	BUFFER = 64 * 1024,

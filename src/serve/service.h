@@ -2,13 +2,13 @@
 #define SERVE_SERVICE_H
 
 #include "base/loop.h"
-#include "group/board.h"
+#include "group/registry/registry.h"
 #include "net/conn.h"
-#include "net/dgrams.h"
-#include "net/pipe.h"
 #include "net/sock.h"
+#include "net/udp_batch.h"
+#include "relay/pipe_pool.h"
 #include "serve/accept.h"
-#include "serve/burden.h"
+#include "serve/workload.h"
 
 /* echo (RFC 862), discard (RFC 863), chargen (RFC 864) on one loop. */
 

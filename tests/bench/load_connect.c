@@ -15,7 +15,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "base/hist.h"
+#include "math/hist.h"
 
 enum { BATCH = 256 };
 

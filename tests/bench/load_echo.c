@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/hist.h"
+#include "math/hist.h"
 
 enum { AT_ONCE = 256, BATCH = 256, PATIENCE = 60 };
 

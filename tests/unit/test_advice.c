@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "probe/advice.h"
+#include "ops/compare_verdict.h"
 
 enum { ROUNDS = 5 };
 

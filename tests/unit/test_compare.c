@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/compare_tell.h"
+#include "ops/compare_results.h"
 
 static struct compare_results *all;
 static struct compare_told *told;

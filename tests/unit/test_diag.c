@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "kernel/sock_diag.h"
 #include "net/addr.h"
-#include "net/diag.h"
 
 /* Last: its macros, fail() among them, would rewrite the others. */
 #include <cmocka.h>

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "probe/dialogue.h"
+#include "probe/load/exchange.h"
 
 static const char greeting[] = "rpnc/1 name=A host=h pid=1 worker=0\n";
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/fair.h"
+#include "math/fair.h"
 #include "spread.h"
 
 enum { MEMBERS = 64 };

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hist.h"
+#include "math/hist.h"
 
 enum { SAMPLES = 20000 };
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe/merge.h"
+#include "probe/stats/merge.h"
 #include "report/event.h"
 
 enum { REPORTS = 10, EACH = 3000, MEMBERS = 3, SAMPLES = REPORTS * EACH };

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "net/owner.h"
+#include "kernel/sock_owner.h"
 
 /* Last: its macros, fail() among them, would rewrite the others. */
 #include <cmocka.h>

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/columns.h"
 #include "report/scoreboard.h"
+#include "report/table.h"
 
 enum { ROWS = 5 };
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "probe/whatif.h"
+#include "probe/stats/whatif.h"
 
 enum { MOST = 12, HASHES = 27720 * 12 };	/* divided by all of 1 to 12 */
 

@@ -1,0 +1,113 @@
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include "base/opt.h"
+#include "net/addr.h"
+#include "net/congestion.h"
+
+/* What the user asked for: every option of every command has a field. */
+
+enum choice { CHOICE_AUTO, CHOICE_ALWAYS, CHOICE_NEVER };
+enum accept_choice {
+	ACCEPT_SHARED, ACCEPT_EXCLUSIVE, ACCEPT_REUSEPORT, ACCEPT_BLOCKING,
+	ACCEPT_HANDOFF, ACCEPT_FORK, ACCEPT_DEFAULT,
+};
+
+enum service_choice { SERVICE_ECHO, SERVICE_DISCARD, SERVICE_CHARGEN };
+
+/* What probe does; the tables say which options are for which of these. */
+enum probe_mode {
+	PROBE_ONCE = 1 << 0,		/* attempts at one port */
+	PROBE_GROUP = 1 << 1,
+	PROBE_SCAN = 1 << 2,		/* several ports */
+	PROBE_MERGE = 1 << 3,
+	PROBE_QUARANTINE = 1 << 4,
+	PROBE_DURING = 1 << 5,		/* attempts while a command runs */
+	PROBE_COMPARE = 1 << 6,		/* servers of its own */
+	PROBE_LOAD = PROBE_ONCE | PROBE_DURING,
+	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN | PROBE_QUARANTINE,
+};
+
+struct settings {
+	const char *command;
+	struct opt_given given;
+	bool help;
+	/* where */
+	int family;
+	bool udp, local, numeric;
+	const char *interface, *source;
+	int64_t source_port;
+	/* streams */
+	bool json, verbose, quiet, timestamps;
+	int color;
+	int64_t ready_fd;
+	/* listening */
+	bool reuseport, keep, once, check, live;
+	int64_t max_conns, backlog, accept_timeout;
+	const char *name, *steer, *replace;
+	int64_t weight;			/* -1: not given */
+	int64_t adopt;			/* a pid; 0: not given */
+	int leave;
+	int64_t grace;
+	/* relaying */
+	bool crlf, hex, no_stdin;
+	int until;			/* enum until */
+	int prompt;
+	const char *congestion;
+	int64_t idle_timeout;
+	/* connecting */
+	int64_t connect_timeout, wait, linger;
+	/* echo */
+	const char *workers;
+	int accept, service;
+	bool identify;
+	int64_t work;
+	const char *stall;
+	const char *spin;		/* "": SPIN_US */
+	/* probe */
+	bool merge;
+	const char *openmetrics, *what_if;
+	int64_t count, concurrency, duration, probe_timeout;
+	int by;
+	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
+	const char *rate, *sources, *sport;
+	bool busy, group, compare, during, fail_lost;
+	const char *watch;		/* "": each second */
+	int64_t slow;
+	const char *quarantine, *rescue;
+	bool force, yes;
+};
+
+extern const struct opt address_options[], stream_options[], listen_options[],
+    talk_options[], talk_once_options[], dial_options_table[], echo_options[],
+    probe_options[];
+extern const struct opt_hint hints[];
+
+void settings_init(struct settings *, const char *command);
+
+/* Reads the words into an endpoint by the settings; -1: usage. */
+int settings_endpoint(const struct settings *, int count, char *const *words,
+    struct endpoint *out);
+
+/* The addresses of -s, looked up: none where it isn't given; -1: fault. */
+int settings_source(const struct settings *, int64_t deadline,
+    struct addr_list *out);
+
+/* Microseconds between two looks of --watch; -1: usage. */
+int64_t settings_interval(const struct settings *);
+
+/* What --congestion asks for; -1: usage. */
+int settings_congestion(const struct settings *, const struct endpoint *,
+    struct congestion *out);
+
+/* Microseconds to spin before sleep, by echo's --busy; -1: usage. */
+int64_t settings_spin(const struct settings *);
+
+/* How many processes serve, by --workers; -1: usage. */
+enum { WORKERS_MAX = 128 };
+int settings_workers(const struct settings *);
+
+/* Checks that go across options and hold in every command; -1: usage. */
+int settings_check(const struct settings *);
+
+#endif

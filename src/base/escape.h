@@ -1,0 +1,35 @@
+#ifndef BASE_ESCAPE_H
+#define BASE_ESCAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of strangers: what is safe to show, and what is UTF-8. */
+
+/*
+ * How many bytes at the start of data are one valid UTF-8 character; 0 if
+ * they are none; -1 if more bytes are needed to know.
+ */
+int utf8_length(const char *data, size_t length);
+
+bool utf8_valid(const char *data, size_t length);
+
+/*
+ * How many bytes to keep back so that a character is not split: 0 to 3, 0
+ * too if what stands at the end can't become UTF-8.
+ */
+size_t utf8_tail(const char *data, size_t length);
+
+enum { ESCAPE_MAX = 4 };	/* an escaped byte becomes at most this many */
+
+/*
+ * Escapes what a terminal might obey (controls, C1, broken UTF-8) as \xNN,
+ * \r or \e; newline and tab stay if lines is set, and then CR before LF goes
+ * away. out has room for ESCAPE_MAX * length + 1; returns the bytes written.
+ */
+size_t escape(const char *data, size_t length, bool lines, char *out);
+
+/* base64 (RFC 4648 section 4); out has room for length / 3 * 4 + 5. */
+size_t base64(const void *data, size_t length, char *out);
+
+#endif

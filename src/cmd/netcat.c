@@ -1,0 +1,313 @@
+#include "cmd/netcat.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/fail.h"
+#include "base/num.h"
+#include "terminal/foreground.h"
+
+enum { LINES_AHEAD = 64 * 1024 };	/* not read yet: count the rest */
+
+static struct talk *
+talk_of(struct relay *r)
+{
+	return r->user;
+}
+
+static void
+on_data(struct relay *r, struct conn *c, const void *data, size_t length)
+{
+	struct talk *t = talk_of(r);
+
+	if (t->interactive ? t->session.hex : t->desk.settings->hex)
+		desk_hex(&t->desk, c, data, length);
+	else if (t->interactive && c)
+		session_data(&t->session, c, data, length);
+	if (c && !t->interactive)
+		desk_payload(&t->desk, c, data, length);
+}
+
+static void
+lost_text(char *text, size_t room, const struct loss *lost)
+{
+	snprintf(text, room, "%s%llu byte%s of input %s not delivered",
+	    lost->at_least ? "at least " : "",
+	    (unsigned long long)lost->bytes, lost->bytes == 1 ? "" : "s",
+	    lost->bytes == 1 ? "was" : "were");
+}
+
+/* Records what went wrong with a connection: -1. Or nothing did: 0. */
+static int
+end_fail(struct talk *t, const struct conn *c, const struct relay_end *end)
+{
+	char peer[ADDR_TEXT], time[NUM_TEXT], lost[NUM_TEXT + 64];
+
+	addr_text(&c->peer, peer);
+	lost_text(lost, sizeof(lost), &end->lost);
+	if (end->reason == REASON_TIMEOUT && !end->error)
+		fail_as(STATUS_TIMEOUT, "%s: nothing heard or said for %s",
+		    peer, duration_text(t->desk.settings->idle_timeout, time));
+	else if (end->error) {
+		errno = end->error;
+		fail("%s", peer);
+	} else if (end->lost.bytes)
+		return fail_as(STATUS_NETWORK, "%s closed: %s", peer, lost);
+	else
+		return 0;
+	if (end->lost.bytes)
+		fail_add("%s", lost);
+	return end->error == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
+}
+
+/*
+ * If this was the only connection, or the only one that input was for, its
+ * fault is the command's. Else only this client is concerned; a line reports it
+ * if data was not delivered.
+ */
+static void
+end_fault(struct talk *t, const struct conn *c, const struct relay_end *end)
+{
+	const struct relay_options *o = &t->relay_options;
+
+	if (end_fail(t, c, end) == 0)
+		return;
+	if (!o->keep || (o->until == UNTIL_INPUT && end->lost.bytes))
+		desk_fault(&t->desk);
+	else if (end->lost.bytes)
+		desk_notice(&t->desk, fail_text());
+}
+
+static void
+on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
+{
+	struct talk *t = talk_of(r);
+
+	if (t->interactive)
+		session_closed(&t->session, c);
+	desk_closed(&t->desk, c, end->reason);
+	end_fault(t, c, end);
+	if (t->on_closed)
+		t->on_closed(t, c);
+	if (!r->count)
+		t->on_last(t);
+	if (t->interactive)
+		session_refresh(&t->session);
+}
+
+/*
+ * Passes the peer's end on to stdout. One program may read our stdout and
+ * write our stdin, and end only when it sees this.
+ */
+static void
+on_half(struct relay *r, struct conn *c)
+{
+	const struct talk *t = talk_of(r);
+	const struct settings *s = t->desk.settings;
+
+	(void)c;
+	if (!t->relay_options.keep && !s->reuseport && !s->json &&
+	    !isatty(STDOUT_FILENO))
+		sink_end(r->out);
+}
+
+static void
+on_input_fail(struct relay *r)
+{
+	desk_fault(&talk_of(r)->desk);
+}
+
+/* With -k one client's trouble is not the command's. */
+void
+talk_lost(struct talk *t)
+{
+	if (t->relay_options.keep)
+		desk_error(&t->desk);
+	else
+		desk_fault(&t->desk);
+}
+
+static void
+on_unsent(struct relay *r, struct conn *c, size_t length, int error)
+{
+	struct talk *t = talk_of(r);
+
+	losses_note(&t->unsent, &c->peer, length, error);
+	if (losses_due(&t->unsent))
+		talk_lost(t);
+}
+
+static void
+on_drained(struct sink *s)
+{
+	struct talk *t = container_of(s, struct talk, desk.out);
+
+	relay_resume(&t->relay);
+	if (t->interactive)
+		session_refresh(&t->session);
+	if (t->on_drained)
+		t->on_drained(t);
+}
+
+bool
+talk_wants_prompt(const struct settings *s)
+{
+	if (s->json || s->prompt == CHOICE_NEVER)
+		return false;
+	return s->prompt == CHOICE_ALWAYS || prompt_possible();
+}
+
+int
+talk_check(struct talk *t, const struct settings *s, const struct endpoint *e)
+{
+	if (s->until == UNTIL_INPUT && s->no_stdin)
+		return fail_as(STATUS_USAGE, "--until input waits for the end "
+		    "of stdin, and none is read (-n, or /dev/null)");
+	if (opt_has(&s->given, "until") && e->datagram)
+		return fail_as(STATUS_USAGE, "--until: datagrams have no end "
+		    "of file; connect -u has --linger");
+	return settings_congestion(s, e, &t->congestion);
+}
+
+/* Whether anybody sees the bytes but stdout and the peers. */
+static bool
+looks(const struct settings *s)
+{
+	return s->json || s->hex || talk_wants_prompt(s) ||
+	    isatty(STDOUT_FILENO);
+}
+
+int
+talk_open(struct talk *t, const struct settings *s)
+{
+	static const struct relay_ops ops = {
+		.on_half = on_half, .on_closed = on_closed,
+		.on_input_fail = on_input_fail, .on_unsent = on_unsent,
+	}, looking = {
+		.on_data = on_data, .on_half = on_half,
+		.on_closed = on_closed, .on_input_fail = on_input_fail,
+		.on_unsent = on_unsent,
+	};
+
+	t->relay_options = (struct relay_options){
+		.until = (enum until)s->until, .crlf = s->crlf,
+		.no_input = s->no_stdin || talk_wants_prompt(s) ||
+		    in_background(STDIN_FILENO),
+		.keep = s->keep, .idle = s->idle_timeout,
+		.linger = s->linger,
+	};
+	if (desk_open(&t->desk, s) < 0 || relay_init(&t->relay,
+	    &t->desk.loop, &t->relay_options, looks(s) ? &looking : &ops,
+	    &t->desk.out) < 0)
+		return -1;
+	t->relay.user = t;
+	t->desk.out.on_drained = on_drained;
+	return 0;
+}
+
+int
+talk_add_conn(struct talk *t, struct conn *c)
+{
+	c->id = ++t->last_id;
+	if (relay_add(&t->relay, c) < 0)
+		return -1;
+	if (t->on_opened)
+		t->on_opened(t, c);
+	else
+		desk_connected(&t->desk, c);
+	if (t->interactive)
+		session_connected(&t->session, c);
+	return 0;
+}
+
+int
+talk_add(struct talk *t, int fd, const struct conn_ops *ops)
+{
+	struct conn *c = conn_adopt(&t->desk.loop, fd, ops);
+
+	if (!c)
+		return -1;
+	if (talk_add_conn(t, c) == 0)
+		return 0;
+	c->source.fd = -1;	/* stays the caller's */
+	conn_free(c);
+	return -1;
+}
+
+static void
+print_above(struct desk *d, const char *line, size_t length, bool news)
+{
+	struct talk *t = (struct talk *)d;
+
+	if (d->out.failed || !t->session.prompt.out)
+		sink_write(&d->err, line, length);
+	else if (news || d->out.length > LINES_AHEAD)
+		session_news(&t->session, line, length);
+	else
+		prompt_print(&t->session.prompt, line, length);
+}
+
+static void
+on_prompt_signal(struct desk *d, const struct signalfd_siginfo *info)
+{
+	struct talk *t = (struct talk *)d;
+
+	switch (info->ssi_signo) {
+	case SIGINT:
+		if (sink_stuck(&d->out))
+			d->ended_by = SIGINT;	/* waits for no reader */
+		session_interrupt(&t->session, d->ended_by);
+		break;
+	case SIGWINCH:
+		prompt_resize(&t->session.prompt);
+		if (t->on_resize)
+			t->on_resize(t);
+		break;
+	case SIGTSTP:
+		if (t->on_stop)
+			t->on_stop(t, true);
+		prompt_suspend(&t->session.prompt);
+		raise(SIGSTOP);
+		prompt_resume(&t->session.prompt);
+		if (t->on_stop)
+			t->on_stop(t, false);
+		break;
+	case SIGTERM:
+	case SIGHUP:
+		d->ended_by = (int)info->ssi_signo;
+		if (t->on_signal)
+			t->on_signal(t);
+		else
+			loop_stop(&d->loop);
+		break;
+	}
+}
+
+int
+talk_prompt(struct talk *t)
+{
+	t->interactive = t->desk.interactive = true;
+	t->session.crlf = t->desk.settings->crlf;
+	t->session.hex = t->desk.settings->hex;
+	t->session.color = t->desk.color;
+	t->desk.print = print_above;
+	t->desk.on_signal = on_prompt_signal;
+	if (desk_catch(&t->desk, SIGWINCH) < 0 ||
+	    desk_catch(&t->desk, SIGTSTP) < 0)
+		return -1;
+	return session_open(&t->session, &t->desk.loop, &t->relay);
+}
+
+int
+talk_close(struct talk *t)
+{
+	relay_free(&t->relay);
+	if (losses_rest(&t->unsent))
+		talk_lost(t);
+	session_close(&t->session);
+	return desk_close(&t->desk);
+}

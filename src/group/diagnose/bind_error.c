@@ -1,0 +1,285 @@
+/*
+ * How it works
+ *
+ * EADDRINUSE has one cause among the sockets of the port: one that takes what
+ * we would take, by address and device, and that does not share it. Sockets
+ * that listen come first, then those that are bound and do nothing, then
+ * connections, whose own port this is too, and what is left of them. Within a
+ * kind the cause that is certain, and can't be mended by us, comes first: to
+ * say "-r joins it" is right only if nothing else is in the way.
+ */
+#include "group/diagnose/bind_error.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "group/diagnose/bind_error_unix.h"
+#include "group/diagnose/port_sockets.h"
+
+enum {
+	PEEK_MAX = 256,			/* sockets whose options are looked at */
+	STATE_SYN_RECV_NEW = 12,	/* TCP_NEW_SYN_RECV: no port of its own */
+	FIRST_FREE_PORT = 1024,		/* unless the kernel says otherwise */
+};
+
+enum kind { LISTENS, BOUND, CONNECTED, LINGERS, KINDS };
+
+enum cause { OTHER_USER, NOT_SHARED, UNKNOWN, SHARED, NONE };
+
+struct claim {
+	const struct diag_sock *sock;
+	enum kind kind;
+	enum cause cause;
+	int count;		/* sockets of that kind in the way */
+};
+
+static enum kind
+kind_of(const struct diag_sock *s)
+{
+	if (rival_listens(s))
+		return LISTENS;
+	if (s->state == TCP_CLOSE)
+		return BOUND;
+	return s->state == TCP_TIME_WAIT || !s->inode ? LINGERS : CONNECTED;
+}
+
+/* Why a socket that overlaps ours does not let us in; NONE: it would. */
+static enum cause
+cause_of(struct rivals *r, const struct diag_sock *s, bool reuseport)
+{
+	int shares;
+
+	/* those that do not listen let SO_REUSEADDR pass, which we set */
+	if (!r->datagram && !rival_listens(s) && s->inode &&
+	    rival_reuseaddr(r, s) == 1)
+		return NONE;
+	if (kind_of(s) == LINGERS)
+		return NOT_SHARED;
+	if (s->uid != geteuid())
+		return OTHER_USER;
+	shares = rival_reuseport(r, s);
+	if (shares > 0)
+		return reuseport ? NONE : SHARED;
+	return shares < 0 ? UNKNOWN : NOT_SHARED;
+}
+
+static struct claim
+find(struct rivals *r, const struct diag_sock *ours, enum kind kind,
+    bool reuseport)
+{
+	struct claim best = { .kind = kind, .cause = NONE };
+	int left = PEEK_MAX;
+
+	for (int i = 0; i < r->count && left; i++) {
+		const struct diag_sock *s = &r->list[i];
+		enum cause cause;
+
+		if (kind_of(s) != kind || s->state == STATE_SYN_RECV_NEW ||
+		    s->state == TCP_SYN_RECV || on_other_device(s, ours) ||
+		    relation_of(s, ours) == APART)
+			continue;
+		left--;
+		cause = cause_of(r, s, reuseport);
+		best.count += cause != NONE;
+		if (cause < best.cause) {
+			best.cause = cause;
+			best.sock = s;
+		}
+	}
+	return best;
+}
+
+static const char *
+how_related(const struct diag_sock *theirs, const struct diag_sock *ours)
+{
+	switch (relation_of(theirs, ours)) {
+	case COVERS:
+		return ", which covers it";
+	case COVERED:
+		return ", which this would cover";
+	case SAME:
+		if (theirs->local.sa.sa_family != ours->local.sa.sa_family)
+			return ", which covers it";
+		break;
+	case APART:
+		break;
+	}
+	return "";
+}
+
+/* Their -r is missing, rather than some option of a stranger. */
+static bool
+is_rpnc(struct rivals *r, const struct diag_sock *s)
+{
+	struct owner o;
+
+	return rival_owner(r, s, &o) > 0 && strcmp(o.command, "rpnc") == 0;
+}
+
+/* head: who listens where; then why this keeps us out, and what to do. */
+static void
+tell_cause(struct rivals *r, const struct claim *c, bool reuseport,
+    const char *head)
+{
+	char user[RIVAL_TEXT];
+
+	switch (c->cause) {
+	case OTHER_USER:
+		if (reuseport)
+			fail_add("%s, and only sockets of one user share a "
+			    "port: be user %s, or take another port", head,
+			    user_text(c->sock->uid, user));
+		else
+			fail_add("%s: take another port", head);
+		break;
+	case NOT_SHARED:
+		if (is_rpnc(r, c->sock))
+			fail_add("%s, without -r, which all need to share a "
+			    "port", head);
+		else
+			fail_add("%s, without SO_REUSEPORT, which all need to "
+			    "share a port: restart it with that, or take "
+			    "another port", head);
+		break;
+	case UNKNOWN:
+		fail_add(reuseport ? "%s, perhaps without SO_REUSEPORT, which "
+		    "all need to share a port" : "%s: -r joins it if it has "
+		    "SO_REUSEPORT", head);
+		break;
+	case SHARED:
+		fail_add("%s, with SO_REUSEPORT: -r joins it", head);
+		break;
+	case NONE:
+		break;
+	}
+}
+
+static void
+tell_socket(struct rivals *r, const struct claim *c,
+    const struct diag_sock *ours, bool reuseport)
+{
+	char who[RIVAL_TEXT], where[RIVAL_TEXT], head[3 * RIVAL_TEXT];
+
+	snprintf(head, sizeof(head), "%s %s %s%s", rival_text(r, c->sock, who),
+	    c->kind == BOUND ? "has bound, and does not listen on," :
+	    r->datagram ? "receives on" : "listens on",
+	    rival_place(c->sock, where), how_related(c->sock, ours));
+	tell_cause(r, c, reuseport, head);
+}
+
+static void
+tell_connection(struct rivals *r, const struct claim *c)
+{
+	char who[RIVAL_TEXT], from[ADDR_TEXT], to[ADDR_TEXT];
+
+	fail_add("%s uses this port for its connection from %s to %s%s: take "
+	    "another port, or wait until it ends", rival_text(r, c->sock, who),
+	    addr_text(&c->sock->local, from), addr_text(&c->sock->remote, to),
+	    r->datagram ? "" : ", without SO_REUSEADDR");
+}
+
+static void
+tell_lingering(const struct claim *c)
+{
+	fail_add("%d connection%s of a server that has ended, and had no "
+	    "SO_REUSEADDR, still close%s (TIME_WAIT): wait for at most a "
+	    "minute, or take another port", c->count,
+	    c->count == 1 ? "" : "s", c->count == 1 ? "s" : "");
+}
+
+static void
+in_use(const struct addr *a, const struct sock_options *o)
+{
+	struct diag_sock ours = rival_like(a, o->datagram, o->interface);
+	struct claim c = { .cause = NONE };
+	struct rivals r;
+
+	if (!addr_port(a)) {
+		fail_add("no port is free");
+		return;
+	}
+	if (rivals_open(&r, o->datagram, addr_port(a), ~0u) < 0)
+		return;
+	for (int kind = 0; kind < KINDS && c.cause == NONE; kind++)
+		c = find(&r, &ours, (enum kind)kind, o->reuseport);
+	if (c.cause == NONE)
+		fail_add("who had it is gone, or can't be seen: try again");
+	else if (c.kind == CONNECTED)
+		tell_connection(&r, &c);
+	else if (c.kind == LINGERS)
+		tell_lingering(&c);
+	else
+		tell_socket(&r, &c, &ours, o->reuseport);
+	rivals_close(&r);
+}
+
+/* From which port on the kernel lets everybody listen. */
+static int
+first_free_port(void)
+{
+	FILE *in = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+	int port = FIRST_FREE_PORT;
+
+	if (!in)
+		return port;
+	if (fscanf(in, "%d", &port) != 1)
+		port = FIRST_FREE_PORT;
+	fclose(in);
+	return port;
+}
+
+static void
+forbidden(const struct addr *a)
+{
+	int first = first_free_port();
+
+	if (addr_port(a) < first)
+		fail_add("ports below %d are for root, and who has "
+		    "CAP_NET_BIND_SERVICE: take a higher one, or lower "
+		    "net.ipv4.ip_unprivileged_port_start", first);
+	else
+		fail_add("a policy of this system forbids it (SELinux, or a "
+		    "program of the cgroup)");
+}
+
+static void
+invalid(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET6 && !a->in6.sin6_scope_id &&
+	    IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
+		fail_add("a link-local address needs its interface, as in "
+		    "fe80::1%%eth0");
+}
+
+void
+why_add(const struct sock_set *failed, const struct sock_options *o)
+{
+	const struct addr *a = &failed->refused;
+	int saved = errno;
+
+	if (a->sa.sa_family == AF_UNIX && a->len)
+		why_add_local(a, failed->error);
+	if (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6) {
+		switch (failed->error) {
+		case EADDRINUSE:
+			in_use(a, o);
+			break;
+		case EACCES:
+		case EPERM:
+			forbidden(a);
+			break;
+		case EADDRNOTAVAIL:
+			fail_add("no interface of this host has that address: "
+			    "'ip address' lists those it has");
+			break;
+		case EINVAL:
+			invalid(a);
+			break;
+		}
+	}
+	errno = saved;
+}

@@ -1,0 +1,50 @@
+#include "group/diagnose/bind_error_unix.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "group/diagnose/port_sockets.h"
+#include "kernel/unix_diag.h"
+
+static void
+tell_holder(const struct addr *a)
+{
+	struct rivals r = { .looked = true };
+	struct diag_sock s = { .inode = local_inode(a) };
+	char who[RIVAL_TEXT];
+	struct owner o;
+
+	r.lookout.owners = owners_new();
+	if (rival_owner(&r, &s, &o) > 0) {
+		s.uid = o.uid;
+		fail_add("%s has it", rival_text(&r, &s, who));
+	} else {
+		fail_add("a process that can't be seen has it");
+	}
+	rivals_close(&r);
+}
+
+static void
+in_use(const struct addr *a)
+{
+	const char *name = a->un.sun_path;
+	char user[RIVAL_TEXT];
+	struct stat st;
+
+	if (*name && lstat(name, &st) == 0 && st.st_uid != geteuid())
+		fail_add("that is a socket of user %s: take another name",
+		    user_text(st.st_uid, user));
+	else
+		tell_holder(a);
+}
+
+void
+why_add_local(const struct addr *a, int error)
+{
+	if (error == EADDRINUSE)
+		in_use(a);
+	else if (error == EACCES)
+		fail_add("you may not make files in that directory");
+}

@@ -1,0 +1,308 @@
+/*
+ * How it works
+ *
+ * For a packet that no connection has, the kernel looks among the sockets of
+ * its very address first, and only then among the wildcards. In either place
+ * it takes the first that matches, device included, and that one's group
+ * shares the traffic; others that match get none. IPv4 sockets stand before
+ * IPv6 ones, and among them the newest comes first, so that the group that
+ * was joined last wins; among IPv6 ones it is the oldest (measured on 6.18
+ * for TCP and UDP; net/ipv4/inet_hashtables.c, __inet_hash). sock_diag lists
+ * them in this order.
+ */
+#include "group/diagnose/overlap.h"
+
+#include <limits.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "group/diagnose/port_sockets.h"
+
+enum { BEFORE_ALL = -1, NOWHERE = INT_MAX };
+
+/* One group of ours, and where the kernel finds it. */
+struct own {
+	struct diag_sock like;
+	int at, before;		/* now, and without our sockets */
+};
+
+/* The place of the n-th of a group, from 0. */
+static int
+find_nth(const struct rivals *r, const struct diag_sock *like, int n)
+{
+	for (int i = 0; i < r->count; i++)
+		if (in_one_group(&r->list[i], like) && !n--)
+			return i;
+	return NOWHERE;
+}
+
+static struct own
+own_group(const struct rivals *r, const struct addr *bound,
+    const struct sock_options *o, int own)
+{
+	struct own group = {
+		.like = rival_like(bound, o->datagram, o->interface),
+	};
+	bool v4 = bound->sa.sa_family == AF_INET;
+
+	/* ours are the first on IPv4, and the last on IPv6 */
+	group.at = v4 && !own ? BEFORE_ALL : find_nth(r, &group.like, 0);
+	if (v4)
+		group.before = find_nth(r, &group.like, own);
+	else if (find_nth(r, &group.like, own) != NOWHERE)
+		group.before = group.at;
+	else
+		group.before = NOWHERE;
+	return group;
+}
+
+/* Whether they, found at their place, win what is for us too, at ours. */
+static bool
+wins(const struct diag_sock *theirs, int at, const struct diag_sock *us,
+    int ours)
+{
+	int family = theirs->local.sa.sa_family;
+
+	switch (relation_of(theirs, us)) {
+	case COVERED:
+		return true;
+	case SAME:
+		if (family != us->local.sa.sa_family)
+			return family == AF_INET;
+		return at < ours;
+	case COVERS:
+	case APART:
+		break;
+	}
+	return false;
+}
+
+static bool
+they_win(const struct own *own, int ours, const struct diag_sock *theirs,
+    int at)
+{
+	return wins(theirs, at, &own->like, ours);
+}
+
+/* "all that is for 127.0.0.1", "all IPv6 that comes by lo" */
+static void
+disputed(const struct diag_sock *winner, const struct diag_sock *loser,
+    char text[static RIVAL_TEXT])
+{
+	uint32_t device = winner->ifindex != loser->ifindex ?
+	    winner->ifindex | loser->ifindex : 0;
+	char host[ADDR_TEXT], name[IF_NAMESIZE] = "?";
+	const char *what = "all";
+	size_t used;
+
+	if (relation_of(winner, loser) == COVERED) {
+		used = (size_t)snprintf(text, RIVAL_TEXT, "all that is for %s",
+		    addr_host(&winner->local, host));
+		if (device)
+			snprintf(text + used, RIVAL_TEXT - used, " and comes "
+			    "by %s", if_indextoname(device, name) ? name : "?");
+		return;
+	}
+	if (winner->local.sa.sa_family != loser->local.sa.sa_family)
+		what = "all IPv4";
+	else if (winner->v6only != loser->v6only)
+		what = "all IPv6";
+	used = (size_t)snprintf(text, RIVAL_TEXT, "%s", what);
+	if (device)
+		snprintf(text + used, RIVAL_TEXT - used, " that comes by %s",
+		    if_indextoname(device, name) ? name : "?");
+}
+
+bool
+shadow_between(const struct rivals *r, int winner, int loser,
+    char text[static RIVAL_TEXT])
+{
+	const struct diag_sock *a = &r->list[winner], *b = &r->list[loser];
+
+	if (in_one_group(a, b) || on_other_device(a, b) ||
+	    !wins(a, winner, b, loser))
+		return false;
+	disputed(a, b, text);
+	return true;
+}
+
+/* Why the winner wins, where addresses don't say it. */
+static const char *
+by_age(const struct diag_sock *winner, const struct diag_sock *loser)
+{
+	if (relation_of(winner, loser) != SAME ||
+	    winner->local.sa.sa_family != loser->local.sa.sa_family)
+		return "";
+	return winner->local.sa.sa_family == AF_INET ?
+	    ": of two such groups the one joined last wins" :
+	    ": of two such groups the older one wins";
+}
+
+/* "A (pid 12) and 3 more" of a group */
+static void
+who_text(struct rivals *r, int first, char text[static RIVAL_TEXT])
+{
+	size_t used;
+	int more = 0;
+
+	rival_text(r, &r->list[first], text);
+	for (int i = first + 1; i < r->count; i++)
+		more += in_one_group(&r->list[i], &r->list[first]);
+	used = strlen(text);
+	if (more)
+		snprintf(text + used, RIVAL_TEXT - used, " and %d more", more);
+}
+
+static void
+tell(struct rivals *r, const struct own *own, int at, bool theirs, bool now,
+    char text[static SHADOW_TEXT])
+{
+	const struct diag_sock *s = &r->list[at];
+	char who[RIVAL_TEXT], won[RIVAL_TEXT], lost[RIVAL_TEXT];
+	char what[RIVAL_TEXT];
+
+	who_text(r, at, who);
+	rival_place(theirs ? s : &own->like, won);
+	rival_place(theirs ? &own->like : s, lost);
+	if (theirs) {
+		disputed(s, &own->like, what);
+		snprintf(text, SHADOW_TEXT, "%s %s to %s on %s, none of it to "
+		    "%s%s", what, now ? "goes" : "would go", who, won, lost,
+		    by_age(s, &own->like));
+	} else {
+		disputed(&own->like, s, what);
+		snprintf(text, SHADOW_TEXT, "%s %s to %s now, no longer to %s "
+		    "on %s%s", what, now ? "comes" : "would come", won, who,
+		    lost, by_age(&own->like, s));
+	}
+}
+
+/* Whether it stands for its group, and that is none of ours. */
+static bool
+is_foreign(const struct rivals *r, const struct own *own, int count, int at)
+{
+	for (int i = 0; i < count; i++)
+		if (in_one_group(&own[i].like, &r->list[at]))
+			return false;
+	return rival_is_first(r, at);
+}
+
+/* Whether ours win what they had until ours came. */
+static bool
+we_win(const struct own *own, const struct diag_sock *theirs, int at)
+{
+	return !they_win(own, own->at, theirs, at) &&
+	    (own->before == NOWHERE ||
+	    they_win(own, own->before, theirs, at));
+}
+
+static void
+find(struct rivals *r, const struct own *own, int count, bool theirs,
+    bool now, struct shadows *out)
+{
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < r->count; j++) {
+			const struct diag_sock *s = &r->list[j];
+
+			if (out->count == SHADOWS_MAX)
+				return;
+			if (!is_foreign(r, own, count, j) ||
+			    on_other_device(s, &own[i].like) ||
+			    relation_of(s, &own[i].like) == APART)
+				continue;
+			if (theirs ? they_win(&own[i], own[i].at, s, j) :
+			    we_win(&own[i], s, j))
+				tell(r, &own[i], j, theirs, now,
+				    out->text[out->count++]);
+		}
+}
+
+/* Counts the group's foreign sockets; also the owner of the first, and all. */
+static int
+strangers(struct rivals *r, const struct own *own, int *all,
+    char who[static RIVAL_TEXT])
+{
+	int found = 0, first = -1;
+
+	*all = 0;
+	for (int i = 0; i < r->count; i++) {
+		struct owner o = { .pid = 0 };
+
+		if (!in_one_group(&r->list[i], &own->like))
+			continue;
+		++*all;
+		if (rival_slot(r, &r->list[i]) ||
+		    (rival_owner(r, &r->list[i], &o) > 0 &&
+		    (o.pid == getpid() || owner_parent(o.pid) == getpid())))
+			continue;
+		if (!found++)
+			first = i;
+	}
+	if (found)
+		rival_text(r, &r->list[first], who);
+	return found;
+}
+
+static void
+tell_strangers(struct rivals *r, const struct own *own, int ours,
+    struct shadows *out)
+{
+	char who[RIVAL_TEXT], where[RIVAL_TEXT];
+	int all, theirs = strangers(r, own, &all, who);
+
+	if (!theirs || out->count == SHADOWS_MAX)
+		return;
+	snprintf(out->text[out->count++], SHADOW_TEXT, "on %s this joins %d "
+	    "socket%s of %s that %s not rpnc's: it takes %d/%d of their new %s",
+	    rival_place(&own->like, where), theirs, theirs == 1 ? "" : "s",
+	    who, theirs == 1 ? "is" : "are", ours, all,
+	    r->datagram ? "datagrams" : "connections");
+}
+
+/* Opens the rivals of set, and finds the groups that are ours. */
+static int
+look(struct rivals *r, const struct sock_set *set,
+    const struct sock_options *o, int own, struct own groups[static ADDR_MAX])
+{
+	if (!set->count || set->bound[0].sa.sa_family == AF_UNIX ||
+	    !addr_port(&set->bound[0]) || rivals_open(r, o->datagram,
+	    addr_port(&set->bound[0]), 1u << (o->datagram ? TCP_CLOSE :
+	    TCP_LISTEN)) < 0)
+		return -1;
+	for (int i = 0; i < set->count; i++)
+		groups[i] = own_group(r, &set->bound[i], o, own);
+	return 0;
+}
+
+void
+strangers_find(const struct sock_set *set, const struct sock_options *o,
+    int own, struct shadows *out)
+{
+	struct own groups[ADDR_MAX];
+	struct rivals r;
+
+	out->count = 0;
+	if (!o->reuseport || look(&r, set, o, own, groups) < 0)
+		return;
+	for (int i = 0; i < set->count; i++)
+		tell_strangers(&r, &groups[i], own, out);
+	rivals_close(&r);
+}
+
+void
+shadows_find(const struct sock_set *set, const struct sock_options *o,
+    int own, struct shadows *out)
+{
+	struct own groups[ADDR_MAX];
+	struct rivals r;
+
+	out->count = 0;
+	if (look(&r, set, o, own, groups) < 0)
+		return;
+	find(&r, groups, set->count, true, own > 0, out);
+	find(&r, groups, set->count, false, own > 0, out);
+	rivals_close(&r);
+}

@@ -1,0 +1,41 @@
+#ifndef GROUP_DIAGNOSE_OVERLAP_H
+#define GROUP_DIAGNOSE_OVERLAP_H
+
+#include "group/diagnose/port_sockets.h"
+#include "net/sock.h"
+
+enum {
+	SHADOWS_MAX = 4,		/* as many as are told */
+	SHADOW_TEXT = 1200,
+};
+
+/* Groups of one port that take traffic from each other, a line for each. */
+struct shadows {
+	int count;
+	char text[SHADOWS_MAX][SHADOW_TEXT];
+};
+
+/*
+ * What other groups take from the sockets of set, and then what these take
+ * from others since they have come. own: how many of each address are ours;
+ * 0: none yet, so it is told how it would be.
+ */
+void shadows_find(const struct sock_set *set, const struct sock_options *,
+    int own, struct shadows *out);
+
+/*
+ * A line for each group of set that has foreign sockets (not rpnc's), with the
+ * fraction of new connections that this process's own sockets take.
+ */
+void strangers_find(const struct sock_set *set, const struct sock_options *,
+    int own, struct shadows *out);
+
+/*
+ * Whether the group of one socket takes traffic from that of another, and
+ * which: "all that is for 127.0.0.1". Both are places in the list, and the
+ * first of their groups there.
+ */
+bool shadow_between(const struct rivals *, int winner, int loser,
+    char text[static RIVAL_TEXT]);
+
+#endif

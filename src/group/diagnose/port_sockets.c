@@ -1,0 +1,277 @@
+#include "group/diagnose/port_sockets.h"
+
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/fail.h"
+#include "kernel/pidfd_sockopt.h"
+
+static int
+add(const struct diag_sock *s, void *arg)
+{
+	struct rivals *r = arg;
+	struct diag_sock *list;
+
+	list = realloc(r->list, (size_t)(r->count + 1) * sizeof(*list));
+	if (!list)
+		return -1;
+	r->list = list;
+	list[r->count++] = *s;
+	return 0;
+}
+
+int
+rivals_open(struct rivals *r, bool datagram, uint16_t port, unsigned states)
+{
+	struct fault told;
+	int result = -1;
+
+	fail_save(&told);
+	*r = (struct rivals){ .datagram = datagram };
+	lookout_open(&r->lookout);
+	if (r->lookout.diag && diag_dump(r->lookout.diag,
+	    datagram ? IPPROTO_UDP : IPPROTO_TCP, states, port, add, r) >= 0)
+		result = 0;
+	else
+		rivals_close(r);
+	fail_restore(&told);
+	return result;
+}
+
+void
+rivals_close(struct rivals *r)
+{
+	lookout_close(&r->lookout);
+	if (r->board)
+		board_close(r->board);
+	free(r->list);
+	*r = (struct rivals){ 0 };
+}
+
+/* IPv4 in either dress; NULL: it isn't. */
+static const void *
+ipv4_of(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return &a->in.sin_addr;
+	return IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) ?
+	    &a->in6.sin6_addr.s6_addr[12] : NULL;
+}
+
+static bool
+is_any(const struct addr *a)
+{
+	static const struct in_addr any;
+	const void *v4 = ipv4_of(a);
+
+	return v4 ? memcmp(v4, &any, sizeof(any)) == 0 : addr_is_wildcard(a);
+}
+
+/* Whether any, a wildcard, takes what is for a's addresses. */
+static bool
+takes(const struct diag_sock *any, const struct diag_sock *a)
+{
+	bool ipv4 = ipv4_of(&a->local) != NULL;
+
+	if (!is_any(&any->local))
+		return false;
+	if (ipv4_of(&any->local))
+		return ipv4 || (is_any(&a->local) && a->v6only == 0);
+	return !ipv4 || any->v6only == 0;
+}
+
+enum relation
+relation_of(const struct diag_sock *a, const struct diag_sock *b)
+{
+	const void *x = ipv4_of(&a->local), *y = ipv4_of(&b->local);
+	bool a_takes = takes(a, b), b_takes = takes(b, a);
+
+	if (a_takes || b_takes)
+		return a_takes && b_takes ? SAME : a_takes ? COVERS : COVERED;
+	if (x && y)
+		return memcmp(x, y, sizeof(struct in_addr)) == 0 ? SAME :
+		    APART;
+	if (x || y)
+		return APART;
+	return memcmp(&a->local.in6.sin6_addr, &b->local.in6.sin6_addr,
+	    sizeof(struct in6_addr)) == 0 ? SAME : APART;
+}
+
+bool
+on_other_device(const struct diag_sock *a, const struct diag_sock *b)
+{
+	return a->ifindex && b->ifindex && a->ifindex != b->ifindex;
+}
+
+bool
+in_one_group(const struct diag_sock *a, const struct diag_sock *b)
+{
+	return a->local.sa.sa_family == b->local.sa.sa_family &&
+	    addr_port(&a->local) == addr_port(&b->local) &&
+	    relation_of(a, b) == SAME && a->ifindex == b->ifindex &&
+	    a->v6only == b->v6only;
+}
+
+bool
+rival_is_first(const struct rivals *r, int at)
+{
+	for (int i = 0; i < at; i++)
+		if (in_one_group(&r->list[i], &r->list[at]))
+			return false;
+	return true;
+}
+
+struct diag_sock
+rival_like(const struct addr *a, bool datagram, const char *interface)
+{
+	bool v6 = a->sa.sa_family == AF_INET6;
+	struct diag_sock s = {
+		.local = *a, .v6only = v6 ? 1 : -1,
+		.protocol = datagram ? IPPROTO_UDP : IPPROTO_TCP,
+		.state = datagram ? TCP_CLOSE : TCP_LISTEN,
+	};
+
+	if (interface)
+		s.ifindex = if_nametoindex(interface);
+	else if (v6 && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
+		s.ifindex = a->in6.sin6_scope_id;
+	return s;
+}
+
+bool
+rival_listens(const struct diag_sock *s)
+{
+	return s->state == (s->protocol == IPPROTO_UDP ? TCP_CLOSE :
+	    TCP_LISTEN);
+}
+
+/* Only when somebody is to be named: to open a board wakes its members. */
+static void
+look(struct rivals *r)
+{
+	struct fault told;
+
+	if (r->looked || !r->count)
+		return;
+	r->looked = true;
+	fail_save(&told);
+	r->board = board_look(r->datagram, addr_port(&r->list[0].local));
+	fail_restore(&told);
+}
+
+const struct slot *
+rival_slot(struct rivals *r, const struct diag_sock *d)
+{
+	look(r);
+	for (int i = 0; r->board && d->inode && i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(r->board, i);
+
+		for (int j = 0; j < BOARD_SOCKETS; j++)
+			if (s->inodes[j] == d->inode &&
+			    board_is_member(r->board, i))
+				return s;
+	}
+	return NULL;
+}
+
+int
+rival_owner(struct rivals *r, const struct diag_sock *d, struct owner *out)
+{
+	return r->lookout.owners && d->inode ?
+	    owners_find(r->lookout.owners, d->inode, out) : 0;
+}
+
+static int
+option(struct rivals *r, const struct diag_sock *d, int name)
+{
+	struct owner o;
+	int value;
+
+	if (rival_owner(r, d, &o) <= 0)
+		return -1;
+	value = peek_int(o.pid, o.fd, d->inode, SOL_SOCKET, name);
+	return value > 0 ? 1 : value;
+}
+
+/* Whether a second one listens on the very same address. */
+static bool
+has_twin(const struct rivals *r, const struct diag_sock *d)
+{
+	for (int i = 0; i < r->count; i++)
+		if (r->list[i].cookie != d->cookie &&
+		    rival_listens(&r->list[i]) && in_one_group(&r->list[i], d))
+			return true;
+	return false;
+}
+
+int
+rival_reuseport(struct rivals *r, const struct diag_sock *d)
+{
+	int value = option(r, d, SO_REUSEPORT);
+
+	if (value < 0 && !r->datagram && rival_listens(d) && has_twin(r, d))
+		return 1;
+	return value;
+}
+
+int
+rival_reuseaddr(struct rivals *r, const struct diag_sock *d)
+{
+	return option(r, d, SO_REUSEADDR);
+}
+
+const char *
+user_text(uid_t uid, char text[static RIVAL_TEXT])
+{
+	struct passwd *user = getpwuid(uid);
+
+	if (user)
+		snprintf(text, RIVAL_TEXT, "%.64s", user->pw_name);
+	else
+		snprintf(text, RIVAL_TEXT, "%u", (unsigned)uid);
+	return text;
+}
+
+const char *
+rival_text(struct rivals *r, const struct diag_sock *d,
+    char text[static RIVAL_TEXT])
+{
+	const struct slot *slot = rival_slot(r, d);
+	char safe[(sizeof((struct owner *)0)->command) * ESCAPE_MAX + 1];
+	char user[RIVAL_TEXT];
+	struct owner o;
+
+	user_text(d->uid, user);
+	if (slot) {
+		slot_text(slot, text);
+	} else if (rival_owner(r, d, &o) > 0) {
+		escape(o.command, strlen(o.command), false, safe);
+		snprintf(text, RIVAL_TEXT, "%s (pid %d, user %.64s)", safe,
+		    (int)o.pid, user);
+	} else {
+		snprintf(text, RIVAL_TEXT, "a process of user %.64s", user);
+	}
+	return text;
+}
+
+const char *
+rival_place(const struct diag_sock *d, char text[static RIVAL_TEXT])
+{
+	char where[ADDR_TEXT], name[IF_NAMESIZE], device[IF_NAMESIZE + 16] = "";
+	bool dual = d->v6only == 0 && addr_is_wildcard(&d->local);
+
+	/* a link-local address says it itself */
+	if (d->ifindex && !(d->local.sa.sa_family == AF_INET6 &&
+	    d->local.in6.sin6_scope_id) && if_indextoname(d->ifindex, name))
+		snprintf(device, sizeof(device), "by %s only", name);
+	snprintf(text, RIVAL_TEXT, "%s%s%s%s%s%s", addr_text(&d->local, where),
+	    dual || *device ? " (" : "", dual ? "IPv4 too" : "",
+	    dual && *device ? ", " : "", device,
+	    dual || *device ? ")" : "");
+	return text;
+}

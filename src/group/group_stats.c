@@ -1,0 +1,342 @@
+#include "group/group_stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "group/registry/request.h"
+#include "math/fair.h"
+
+enum { SAMPLE_US = 1000 * 1000 };
+
+/* By what decides of what it is given: who it is, and whether it may be. */
+static uint64_t
+fingerprint(struct board *b, const struct member *m)
+{
+	bool full = guest_of(b, m->inode) ||
+	    (m->slot >= 0 && m->state == STATE_FULL);
+	uint64_t h = (uint64_t)m->pid << 32 ^ m->inode ^
+	    (uint64_t)(m->slot + 2) << 20 ^ (uint64_t)full << 19;
+
+	h = (h ^ h >> 31) * 0x7fb5d329728ea185u;
+	return h ^ h >> 29;
+}
+
+/* In whatever order the kernel has them, and however they are steered. */
+static uint64_t
+group_of(struct board *b, const struct members *m)
+{
+	uint64_t sum = 1 + (uint64_t)board_shared(b)->steering.serial;
+
+	for (int i = 0; i < m->count; i++)
+		sum += fingerprint(b, &m->list[i]);
+	return sum;
+}
+
+/* What the kernel gave a member: a datagram's queue is of bytes. */
+static uint64_t
+given(const struct member *m, bool datagram)
+{
+	return m->counters.accepted + (datagram ? 0 : m->queue);
+}
+
+static void
+rebase(struct score *s, bool datagram)
+{
+	memset(s->base, 0, sizeof(s->base));
+	for (int i = 0; i < s->members.count; i++) {
+		const struct member *m = &s->members.list[i];
+
+		if (m->slot >= 0)
+			s->base[m->slot] = given(m, datagram);
+	}
+}
+
+static uint64_t
+above(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static const char *
+state_of(struct board *b, const struct member *m)
+{
+	if (guest_of(b, m->inode))
+		return "quarantined";
+	if (m->process_state == 'T' || m->process_state == 't')
+		return "stopped";
+	return m->slot < 0 ? NULL : state_name(m->state);
+}
+
+/* Workers that wait on the same sockets have one queue. */
+static bool
+is_shared(struct board *b, const struct members *m)
+{
+	const struct slot *first = NULL;
+
+	for (int i = 0; i < m->count; i++) {
+		const struct slot *s;
+
+		if (m->list[i].slot < 0)
+			continue;
+		s = board_slot(b, m->list[i].slot);
+		if (first && s->inodes[0] == first->inodes[0])
+			return true;
+		first = s;
+	}
+	return false;
+}
+
+static void
+row_fill(const struct score *s, struct board *b, const struct member *m,
+    int own, bool datagram, struct score_row *r)
+{
+	bool ours = m->slot >= 0;
+
+	*r = (struct score_row){
+		.name = ours ? m->name : NULL, .command = m->command,
+		.state = state_of(b, m), .own = ours && m->slot == own,
+		.pid = m->pid ? m->pid : -1, .accepted = -1, .since = -1,
+		.open = m->pid && !datagram ? (int64_t)m->open : -1,
+		.queue = m->sockets ? (int64_t)m->queue : -1,
+		.limit = m->sockets && !datagram ? (int64_t)m->limit : -1,
+		.drops = m->sockets ? (int64_t)m->drops : -1,
+	};
+	if (!ours)
+		return;
+	r->accepted = (int64_t)m->counters.accepted;
+	r->open = (int64_t)above(m->counters.accepted, m->counters.closed);
+	r->since = (int64_t)above(given(m, datagram), s->base[m->slot]);
+}
+
+static void
+sum_up(struct scoreboard *b)
+{
+	b->accepted = b->open = b->queue = 0;
+	for (size_t i = 0; i < b->count; i++) {
+		const struct score_row *r = &b->rows[i];
+
+		b->accepted += r->accepted > 0 ? (uint64_t)r->accepted : 0;
+		b->open += r->open > 0 ? (uint64_t)r->open : 0;
+		b->queue += r->queue > 0 ? (uint64_t)r->queue : 0;
+	}
+}
+
+static bool
+same(const double *values, int n)
+{
+	for (int i = 1; i < n; i++)
+		if (fabs(values[i] - values[0]) > 1e-9)
+			return false;
+	return true;
+}
+
+/*
+ * The counts of strangers are not known; among the others what they have
+ * together is spread as evenly.
+ */
+static void
+judge(struct score *s)
+{
+	uint64_t counts[BOARD_SLOTS];
+	double weights[BOARD_SLOTS];
+	struct score_fairness *f = &s->fairness;
+	struct fair fair;
+	int k = 0;
+
+	*f = (struct score_fairness){ 0 };
+	for (int i = 0; i < s->members.count && k < BOARD_SLOTS; i++) {
+		const struct member *m = &s->members.list[i];
+
+		if (m->slot < 0)
+			continue;
+		weights[k] = s->rows[i].expected;
+		counts[k++] = (uint64_t)s->rows[i].since;
+		/* what was queued before is accepted first */
+		f->queued += (uint64_t)s->rows[i].since -
+		    above(m->counters.accepted, s->base[m->slot]);
+	}
+	if (k < 2 || fair_test(counts, weights, k, &fair) < 0)
+		return;
+	f->n = fair.n;
+	f->members = k;
+	f->equal = same(weights, k);
+	f->spread = fair.expected_spread_99;
+	f->p = fair.p;
+	f->verdict = fair_verdict_name(fair.verdict);
+	s->board.fairness = f;
+}
+
+/* What part of new connections each should get. */
+static void
+expect(struct score *s, struct board *b)
+{
+	double sum = 0;
+
+	for (int i = 0; i < s->members.count; i++) {
+		const struct member *m = &s->members.list[i];
+
+		s->rows[i].expected = policy_weight(b, m->slot);
+		sum += s->rows[i].expected;
+	}
+	for (int i = 0; sum > 0 && i < s->members.count; i++)
+		s->rows[i].expected /= sum;
+}
+
+/* What is no question of chance, or changes by the moment, is not judged. */
+static void
+steering_of(struct score *s, struct board *b)
+{
+	const struct steering *now = &board_shared(b)->steering;
+	enum steer_mode mode = steering_mode(now);
+
+	s->board.steering = mode == STEER_HASH ? NULL :
+	    steering_text(now, s->steering);
+	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
+		s->board.unjudged = "by this steering what is even depends on "
+		    "the clients";
+	for (int i = 0; i < s->members.count; i++)
+		if (s->members.list[i].slot >= 0 &&
+		    s->members.list[i].state == STATE_FULL)
+			s->board.unjudged = "a full member gets nothing for now";
+	if (guest_any(b))
+		s->board.unjudged = "a quarantined member gets nothing for now";
+}
+
+/* One queue for all: whose it is nobody can say. */
+static void
+share_queue(struct score *s)
+{
+	for (int i = 0; i < s->members.count; i++)
+		s->rows[i].queue = s->rows[i].limit = s->rows[i].drops = -1;
+	s->board.unjudged = "one queue for all: a free member accepts, "
+	    "nothing is hashed";
+}
+
+/* A, A/0, A/1, A/10, B, strangers: not as they came, nor as slots were free. */
+static int
+by_name(const void *left, const void *right)
+{
+	const struct member *a = left, *b = right;
+
+	if ((a->slot < 0) != (b->slot < 0))
+		return a->slot < 0 ? 1 : -1;
+	if (a->slot >= 0)
+		return strverscmp(a->name, b->name);
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	return a->inode < b->inode ? -1 : a->inode > b->inode;
+}
+
+static void
+subject_fill(const struct score *s, int i, bool datagram,
+    struct finding_member *to)
+{
+	const struct score_row *r = &s->rows[i];
+
+	*to = (struct finding_member){
+		.name = r->name, .command = r->command, .pid = r->pid,
+		.worker = -1, .state = r->state, .expected = NAN,
+		.waiting = datagram ? -1 : r->queue,
+	};
+	if (s->members.list[i].slot < 0 || !s->board.fairness)
+		return;
+	to->count = (uint64_t)r->since;
+	to->expected = r->expected * (double)s->fairness.n;
+}
+
+/* In words, by what the table shows. */
+static int
+conclude(struct score *s, bool datagram)
+{
+	size_t n = s->board.count;
+	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
+	struct finding_facts facts = {
+		.members = subjects, .member_count = n, .live = true,
+		.unjudged = s->board.unjudged, .failure = "failed",
+	};
+
+	if (!subjects)
+		return fail("members");
+	for (size_t i = 0; i < n; i++)
+		subject_fill(s, (int)i, datagram, &subjects[i]);
+	if (s->board.fairness && s->fairness.n) {
+		facts.verdict = s->fairness.verdict;
+		facts.judged = s->fairness.n;
+		facts.p = s->fairness.p;
+	}
+	finding_make(&s->findings, &facts);
+	s->board.findings = &s->findings;
+	free(subjects);
+	return 0;
+}
+
+int
+score_take(struct score *s, struct board *b, struct members *m, int own,
+    bool datagram)
+{
+	uint64_t group = group_of(b, m);
+
+	free(s->members.list);
+	free(s->rows);
+	s->members = *m;
+	if (m->count)
+		qsort(m->list, (size_t)m->count, sizeof(*m->list), by_name);
+	s->board.count = 0;
+	s->rows = calloc((size_t)m->count + 1, sizeof(*s->rows));
+	if (!s->rows)
+		return fail("members");
+	if (group != s->group)
+		rebase(s, datagram);
+	s->group = group;
+	for (int i = 0; i < m->count; i++)
+		row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
+	s->board.rows = s->rows;
+	s->board.count = (size_t)m->count;
+	s->board.fairness = NULL;
+	s->board.unjudged = NULL;
+	s->board.rates = s->rates;
+	if (!s->sampled)
+		s->board.rate = NAN;
+	sum_up(&s->board);
+	expect(s, b);
+	steering_of(s, b);
+	if (is_shared(b, m))
+		share_queue(s);
+	else if (!s->board.unjudged)
+		judge(s);
+	for (int i = 0; i < m->count && !s->board.fairness; i++)
+		if (m->list[i].slot < 0 && !s->board.unjudged)
+			s->board.unjudged = "not all members are rpnc's: their "
+			    "counts are not known, 'rpnc probe' finds them";
+	return conclude(s, datagram);
+}
+
+void
+score_sample(struct score *s, int64_t now)
+{
+	struct scoreboard *b = &s->board;
+
+	if (s->sampled && now - s->sampled < SAMPLE_US)
+		return;
+	if (s->sampled) {
+		b->rate = (double)above(b->accepted, s->sample) * 1e6 /
+		    (double)(now - s->sampled);
+		if (b->rate_count == SCORE_RATES)
+			memmove(s->rates, s->rates + 1,
+			    --b->rate_count * sizeof(*s->rates));
+		s->rates[b->rate_count++] = b->rate;
+	}
+	s->sample = b->accepted;
+	s->sampled = now;
+}
+
+void
+score_free(struct score *s)
+{
+	free(s->members.list);
+	free(s->rows);
+	s->members.list = NULL;
+	s->rows = NULL;
+}

@@ -1,0 +1,40 @@
+#ifndef GROUP_GROUP_STATS_H
+#define GROUP_GROUP_STATS_H
+
+#include "group/members.h"
+#include "group/steer/reconcile.h"
+#include "report/scoreboard.h"
+
+/*
+ * The scoreboard of a port: its members as rows, judged since the group was
+ * last another one. Zero it to begin.
+ */
+enum { SCORE_RATES = 32 };
+
+struct score {
+	struct scoreboard board;	/* valid until score_take() again */
+	struct members members;
+	struct score_row *rows;
+	struct score_fairness fairness;
+	struct finding_list findings;
+	char address[ADDR_TEXT], steering[STEERING_TEXT];
+	uint64_t group;			/* what it was made of; 0: not seen */
+	/* What each slot had when the group last changed, queued or accepted. */
+	uint64_t base[BOARD_SLOTS];
+	int64_t sampled;		/* when the last rate was */
+	uint64_t sample;
+	double rates[SCORE_RATES];
+};
+
+/*
+ * Takes the list over and fills score->board by it; own: our slot, or -1.
+ * Where it is of another group than before, what each has so far counts no
+ * more. Returns -1 without memory.
+ */
+int score_take(struct score *, struct board *, struct members *, int own,
+    bool datagram);
+/* Measures the rate, where a second has passed since it last was. */
+void score_sample(struct score *, int64_t now);
+void score_free(struct score *);
+
+#endif

@@ -1,0 +1,181 @@
+#ifndef GROUP_REGISTRY_REGISTRY_H
+#define GROUP_REGISTRY_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Where the members of one port meet: slots in a file that only their user
+ * can open (file.h). A slot belongs to a process for as long as it holds a
+ * lock on the slot's byte. Names and pids change under the mutex; counters
+ * are written by their one owner and read by all, without a lock. A slot
+ * whose owner is gone keeps its name and counts until room is needed.
+ */
+
+enum {
+	BOARD_SLOTS = 256,
+	BOARD_NAME = 24,		/* "ABCDEFGHIJKLMNOP/1023" */
+	BOARD_SOCKETS = 8,
+	NAME_MAX_LENGTH = 16,
+	WEIGHT_DEFAULT = 100,
+	WEIGHT_MAX = 1000,
+	PROGRAM_SPOILT = 1,		/* see policy.c */
+};
+
+enum slot_kind {
+	SLOT_FREE,
+	SLOT_MEMBER,		/* a process that accepts */
+	SLOT_PARENT,		/* keeps a name for its workers */
+	SLOT_GUEST,		/* has a wish while it is here: guest.h */
+};
+
+enum slot_state {
+	STATE_RUNNING,
+	STATE_FULL,		/* -m: new connections are steered around it */
+	STATE_PAUSED,		/* accepts nothing, by /pause */
+	STATE_STOPPED,		/* by ^Z */
+	STATE_AWAY,		/* its sockets are closed, it goes on: /leave */
+	STATE_LEFT,		/* orderly; a slot that died says otherwise */
+};
+const char *state_name(uint32_t state);	/* NULL: there is none such */
+
+struct slot {
+	uint32_t kind, state;
+	uint64_t process, parent;	/* cookies: process_id.h; parent or 0 */
+	uint64_t pid_namespace;		/* where its pids count: slot_pid() */
+	int32_t raw_pid;
+	char name[BOARD_NAME];
+	int64_t joined;			/* CLOCK_REALTIME, microseconds */
+	uint64_t order;			/* counts up with every claim; never 0 */
+	uint32_t weight;		/* --weight; see policy.h */
+	uint64_t replaced_by;		/* process that asks it to leave, or 0 */
+	int32_t raw_target;		/* of a guest: the target of its wish */
+	uint32_t heir;			/* who died had programs: to put right */
+	/* Its listening sockets; of a guest, the target's. */
+	uint64_t inodes[BOARD_SOCKETS];
+	/* What their groups' programs were made from (policy.h); 0: none. */
+	uint64_t programs[BOARD_SOCKETS];
+	uint32_t tests[BOARD_SOCKETS];	/* drops that index.c made there */
+	int32_t adopted_by;		/* a pid that has its sockets, too, or 0 */
+	struct counters {
+		uint64_t accepted, closed, in, out;
+	} counters __attribute__((aligned(64)));
+} __attribute__((aligned(64)));
+
+enum {
+	SHARED_WEIGHTS = 32,
+	SHARED_ORDERS = 4,
+	SHARED_SOCKETS = 1024,
+};
+
+/* How the port's groups share out what comes; see policy.h. */
+struct steering {
+	uint32_t mode;			/* enum steer_mode */
+	uint32_t serial;		/* counts up with every change */
+	uint64_t process;		/* who made it */
+	uint32_t count;
+	struct weight {
+		char name[BOARD_NAME];
+		uint32_t weight;
+	} weights[SHARED_WEIGHTS];
+};
+
+struct shared {
+	uint32_t mark[4];		/* random: of this board's tests */
+	struct steering steering;
+	uint32_t next_order;
+	/* The order of a group, which holds while its sockets are the same. */
+	struct order {
+		uint64_t key;		/* of the set of cookies; 0: none */
+		uint64_t cookies[SHARED_SOCKETS];
+	} orders[SHARED_ORDERS];
+};
+
+struct board;
+
+/*
+ * Opens the board of a port of this user in this network namespace; NULL
+ * with a fault that says why there can be none. board_private() gives one
+ * that only this process and its children see, to count on; board_look()
+ * opens one that is there, to read.
+ */
+struct board *board_open(bool datagram, uint16_t port);
+struct board *board_private(void);
+struct board *board_look(bool datagram, uint16_t port);
+bool board_is_private(const struct board *);
+/* Whether somebody has cut the file short: nothing is on the board any more. */
+bool board_is_lost(const struct board *);
+/* See file_watch(). */
+int board_watch(const struct board *, int inotify, uint32_t events);
+
+/* After fork(2): locks are then taken through a descriptor of its own. */
+void board_reopen(struct board *);
+/* Gives back the slots that were claimed, and the file if nobody is left. */
+void board_close(struct board *);
+
+/*
+ * Takes a slot under a name, or under the first letter that no slot has
+ * (NULL; a guest has a name that nobody can choose). A dead slot of the same
+ * parent and name is taken over with its counts. Returns its index, or -1: a
+ * usage fault where the name is taken.
+ */
+int board_claim(struct board *, enum slot_kind, const char *name,
+    uint64_t parent);
+/* Changes what the others see of a slot of ours, and wakes them. */
+void board_set_state(struct board *, int index, enum slot_state);
+void board_set_sockets(struct board *, int index, const int *fds, int count);
+
+/* What its members share but for their slots: policy.h has the use of it. */
+struct shared *board_shared(struct board *);
+/* To change it: one at a time; then all who watch are woken. */
+int board_change_begin(struct board *);
+void board_change_end(struct board *);
+void board_ring(struct board *);
+
+/*
+ * Only one process at a time changes programs of the port's groups, or
+ * leaves one: 0, or -1 if somebody does. board_steer_end() wakes all.
+ */
+int board_steer_begin(struct board *);
+void board_steer_end(struct board *);
+
+struct slot *board_slot(struct board *, int index);
+/*
+ * A name as the board has it, but of nothing that a name may not have, and
+ * with an end: whoever has the board may have written anything there.
+ */
+const char *name_clean(const char from[static BOARD_NAME],
+    char name[static BOARD_NAME]);
+const char *slot_name(const struct slot *, char name[static BOARD_NAME]);
+/*
+ * Its pid, or the pid of a guest's target. 0: the process is in another PID
+ * namespace, so its pid means nothing in ours.
+ */
+pid_t slot_pid(const struct slot *);
+pid_t slot_target(const struct slot *);
+/* "A (pid 4100)", or "A (pid -)" where the pid is not ours to know */
+enum { SLOT_TEXT = BOARD_NAME + 24 };
+const char *slot_text(const struct slot *, char text[static SLOT_TEXT]);
+bool board_alive(struct board *, int index);
+/* A living member with sockets. */
+bool board_is_member(struct board *, int index);
+/* How many slots there are to claim: free ones, and those of the dead. */
+int board_room(struct board *);
+/* Whether a name stands in the way of who would claim it. */
+bool board_has_name(struct board *, const char *name);
+/*
+ * What a new slot is to be called by board_claim(), which passes on the wish;
+ * -1: a usage fault where the name is taken.
+ */
+int board_pick_name(struct board *, enum slot_kind, const char *wish,
+    uint64_t parent, char name[static BOARD_NAME]);
+/* The slot of that name and parent, dead or alive, or -1. */
+int board_find(struct board *, const char *name, uint64_t parent);
+/* The slot of a process, dead or alive, or -1. */
+int board_find_process(struct board *, uint64_t process);
+
+/* [A-Za-z][A-Za-z0-9_.-]{0,15} */
+bool name_valid(const char *name);
+
+#endif

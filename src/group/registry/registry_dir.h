@@ -1,0 +1,44 @@
+#ifndef GROUP_REGISTRY_REGISTRY_DIR_H
+#define GROUP_REGISTRY_REGISTRY_DIR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * The directories that may have this user's registry files, in the order in
+ * which they are tried. Two processes of one user can see different ones (a
+ * login session has XDG_RUNTIME_DIR, cron(8) has not), so all of them are
+ * searched for a file in use before a new one is made.
+ */
+enum {
+	REGISTRY_DIRS = 20,
+	REGISTRY_DIR_PATH = 160,
+};
+
+struct registry_dirs {
+	int count;
+	char path[REGISTRY_DIRS][REGISTRY_DIR_PATH];
+};
+
+void registry_dirs_list(struct registry_dirs *);
+/*
+ * The directory of a file of that name: one where such a file is in use, or
+ * else the first one that is ours; make: it is made if it is not there. NULL
+ * with a fault if there is none.
+ */
+const char *registry_dirs_find(const struct registry_dirs *, const char *name,
+    bool make);
+/*
+ * Removes the files in them that no process uses: of dead network namespaces,
+ * and of processes that were killed. mutex: the byte of a file that is locked
+ * by the process that joins it.
+ */
+void registry_dirs_sweep(const struct registry_dirs *, int mutex);
+
+/*
+ * Whether the open file is a regular one of ours that nobody else may open,
+ * with one name (or none any more).
+ */
+bool registry_file_is_ours(int fd);
+
+#endif

@@ -1,0 +1,170 @@
+#include "group/registry/registry_events.h"
+
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "group/registry/request.h"
+
+enum {
+	/*
+	 * A file is told to be closed just before its locks are dropped: a
+	 * moment later, but on a busy machine much later.
+	 */
+	SETTLE_US = 10 * 1000,
+	POLL_US = 1000 * 1000,
+};
+
+static void
+tell(struct watch *w, void (*news)(struct watch *, const struct slot *),
+    const struct slot *s)
+{
+	if (news)
+		news(w, s);
+}
+
+/* Whether another guest that is known wishes the same. */
+static bool
+is_wished(const struct watch *w, const struct slot *s)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (w->seen[i].order && &w->seen[i] != s &&
+		    guest_covers(&w->seen[i], s))
+			return true;
+	return false;
+}
+
+/*
+ * A guest comes and goes as members do, but is told of by its wish, which
+ * begins with the first that has it and ends with the last.
+ */
+static void
+tell_coming(struct watch *w, const struct watch_ops *ops, const struct slot *s)
+{
+	if (s->kind != SLOT_GUEST)
+		tell(w, ops->on_join, s);
+	else if (!is_wished(w, s))
+		tell(w, ops->on_wish, s);
+}
+
+static void
+tell_going(struct watch *w, const struct watch_ops *ops, const struct slot *s)
+{
+	if (s->kind != SLOT_GUEST)
+		tell(w, ops->on_leave, s);
+	else if (!is_wished(w, s))
+		tell(w, ops->on_wish_end, s);
+}
+
+/* Compares one slot with what was seen of it. */
+static void
+look(struct watch *w, int i)
+{
+	static const struct watch_ops none;
+	const struct watch_ops *ops = w->quiet ? &none : w->ops;
+	struct slot *seen = &w->seen[i];
+	const struct slot *now = board_slot(w->board, i);
+	bool here = board_is_member(w->board, i) || guest_is_here(w->board, i);
+
+	if (seen->order && (!here || now->order != seen->order)) {
+		if (now->order == seen->order)
+			*seen = *now;
+		tell_going(w, ops, seen);
+		seen->order = 0;
+	}
+	if (!here)
+		return;
+	if (!seen->order)
+		tell_coming(w, ops, now);
+	else if (seen->state != now->state)
+		tell(w, ops->on_state, now);
+	*seen = *now;
+}
+
+static void
+look_all(struct watch *w)
+{
+	const struct steering *s = &board_shared(w->board)->steering;
+
+	if (w->serial != s->serial && !w->quiet && w->ops->on_steering)
+		w->ops->on_steering(w, s);
+	w->serial = s->serial;
+	if (w->ops->on_wake)
+		w->ops->on_wake(w);
+	if (board_is_lost(w->board))
+		return;
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (w->seen[i].order || board_slot(w->board, i)->kind)
+			look(w, i);
+}
+
+static void
+on_again(struct timer *t)
+{
+	struct watch *w = (struct watch *)((char *)t -
+	    offsetof(struct watch, again));
+
+	look_all(w);
+	/* members that aren't rpnc's ring no bell, but a program counts them */
+	if (w->source.fd < 0 || !w->settled ||
+	    board_shared(w->board)->steering.mode || guest_any(w->board))
+		loop_timer_set(w->loop, t, loop_now() + POLL_US);
+	w->settled = true;
+}
+
+/* Looks again soon, and then once more. */
+static void
+settle(struct watch *w)
+{
+	w->settled = false;
+	loop_timer_set(w->loop, &w->again, loop_now() + SETTLE_US);
+}
+
+static void
+on_event(struct source *s, uint32_t events)
+{
+	struct watch *w = (struct watch *)s;
+	char room[4096];
+
+	(void)events;
+	while (read(s->fd, room, sizeof(room)) > 0)
+		continue;
+	look_all(w);
+	settle(w);
+}
+
+int
+watch_open(struct watch *w, struct loop *l, struct board *b)
+{
+	memset(w->seen, 0, sizeof(w->seen));
+	w->loop = l;
+	w->board = b;
+	w->again.on_timer = on_again;
+	w->source.on_event = on_event;
+	w->source.fd = -1;
+	w->quiet = true;
+	look_all(w);
+	w->quiet = false;
+	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (w->source.fd >= 0 && board_watch(b, w->source.fd,
+	    IN_MODIFY | IN_CLOSE_WRITE) == 0) {
+		settle(w);	/* what came before the watch */
+		return loop_watch(l, &w->source, EPOLLIN);
+	}
+	if (w->source.fd >= 0)
+		close(w->source.fd);
+	w->source.fd = -1;
+	return loop_timer_set(l, &w->again, loop_now() + POLL_US);
+}
+
+void
+watch_close(struct watch *w)
+{
+	if (!w->loop)
+		return;
+	loop_timer_cancel(w->loop, &w->again);
+	loop_del(w->loop, &w->source);
+	if (w->source.fd >= 0)
+		close(w->source.fd);
+}

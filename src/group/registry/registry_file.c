@@ -1,0 +1,296 @@
+#include "group/registry/registry_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/fd_order.h"
+#include "base/loop.h"
+#include "group/registry/registry_dir.h"
+
+enum { MUTEX_WAIT_US = 1000 * 1000 };
+
+/* Unlike the namespace's inode, its cookie is never used again. */
+static uint64_t
+netns_cookie(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
+		cookie = 0;
+	close(fd);
+	return cookie;
+}
+
+static int
+path_set(struct file *f, const struct registry_dirs *dirs, bool datagram,
+    uint16_t port, bool make)
+{
+	const char *directory;
+	char name[40];
+
+	snprintf(name, sizeof(name), "%llx-%s-%u",
+	    (unsigned long long)netns_cookie(), datagram ? "udp" : "tcp",
+	    port);
+	directory = registry_dirs_find(dirs, name, make);
+	if (!directory)
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/%s", directory, name);
+	return 0;
+}
+
+/* How this process locks, and asks. */
+static int
+set_lock(const struct file *f)
+{
+	return f->shared ? F_SETLK : F_OFD_SETLK;
+}
+
+static int
+get_lock(const struct file *f)
+{
+	return f->shared ? F_GETLK : F_OFD_GETLK;
+}
+
+static int
+byte_lock(int fd, int command, int byte, short type, short *found)
+{
+	struct flock l = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = byte,
+		.l_len = 1,
+	};
+	int result = fcntl(fd, command, &l);
+
+	if (found)
+		*found = l.l_type;
+	return result;
+}
+
+int
+file_lock(struct file *f)
+{
+	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
+	int64_t end = loop_now() + MUTEX_WAIT_US;
+
+	while (file_take(f, FILE_MUTEX) < 0) {
+		if (errno != EAGAIN && errno != EACCES)
+			return fail("board %s", f->path);
+		if (loop_now() > end)
+			return fail_as(STATUS_NETWORK, "board %s: held by a "
+			    "process that does not go on", f->path);
+		nanosleep(&tick, NULL);
+	}
+	return 0;
+}
+
+void
+file_unlock(struct file *f)
+{
+	file_give(f, FILE_MUTEX);
+}
+
+void
+file_give(struct file *f, int byte)
+{
+	byte_lock(f->fd, set_lock(f), byte, F_UNLCK, NULL);
+}
+
+int
+file_take(struct file *f, int byte)
+{
+	return byte_lock(f->fd, set_lock(f), byte, F_WRLCK, NULL);
+}
+
+bool
+file_taken(const struct file *f, int byte)
+{
+	short found = F_UNLCK;
+
+	return byte_lock(f->fd, get_lock(f), byte, F_WRLCK, &found) == 0 &&
+	    found != F_UNLCK;
+}
+
+/* Opens the file, never through a link, never one that others can write. */
+static int
+open_own(struct file *f, int flags)
+{
+	int fd = open(f->path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+	    0600);
+
+	if (fd < 0)
+		return fail("board %s", f->path);
+	if (!registry_file_is_ours(fd)) {
+		close(fd);
+		return fail_as(STATUS_NETWORK, "board %s: not a file of mode "
+		    "0600 and one name that belongs to you", f->path);
+	}
+	return fd_move_up(fd, FD_LOCK);
+}
+
+/* Whoever made it may have been killed before it wrote the head. */
+static bool
+has_head(const struct file *f)
+{
+	char first = 0;
+
+	return pread(f->fd, &first, 1, 0) == 1 && first;
+}
+
+/* A new file gets its size for certain: on a full tmpfs a store is SIGBUS. */
+static int
+make_whole(struct file *f, const void *head, size_t head_length, size_t size)
+{
+	if (has_head(f))
+		return 0;
+	errno = posix_fallocate(f->fd, 0, (off_t)size);
+	if (errno || pwrite(f->fd, head, head_length, 0) < 0) {
+		fail("board %s", f->path);
+		unlink(f->path);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * The last member removes the file under the mutex: who waited for that
+ * finds a file without a name, and opens anew.
+ */
+int
+file_open(struct file *f, bool datagram, uint16_t port, const void *head,
+    size_t head_length, size_t size)
+{
+	struct registry_dirs dirs;
+	struct stat st;
+
+	f->fd = -1;
+	registry_dirs_list(&dirs);
+	if (path_set(f, &dirs, datagram, port, true) < 0)
+		return -1;
+	for (;;) {
+		f->fd = open_own(f, O_RDWR | O_CREAT);
+		if (f->fd < 0)
+			return -1;
+		if (file_lock(f) < 0)
+			goto close;
+		if (fstat(f->fd, &st) == 0 && st.st_nlink > 0)
+			break;
+		close(f->fd);
+	}
+	registry_dirs_sweep(&dirs, FILE_MUTEX);
+	if (make_whole(f, head, head_length, size) == 0)
+		return 0;
+close:
+	file_close(f);
+	return -1;
+}
+
+int
+file_private(struct file *f, const void *head, size_t head_length, size_t size)
+{
+	int ends[2];
+
+	f->fd = memfd_create("rpnc board", MFD_CLOEXEC);
+	if (f->fd >= 0 && make_whole(f, head, head_length, size) == 0)
+		return 0;
+	file_close(f);
+	/* a pipe has locks, and can be opened anew */
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail("pipe");
+	close(ends[0]);
+	f->fd = ends[1];
+	f->sizeless = true;
+	return 0;
+}
+
+int
+file_look(struct file *f, bool datagram, uint16_t port)
+{
+	struct registry_dirs dirs;
+
+	f->fd = -1;
+	registry_dirs_list(&dirs);
+	if (path_set(f, &dirs, datagram, port, false) < 0)
+		return -1;
+	f->fd = open_own(f, O_RDONLY);
+	return f->fd < 0 ? -1 : 0;
+}
+
+/* Whether the name is still this file's. */
+static bool
+is_named(const struct file *f)
+{
+	struct stat own, named;
+
+	return *f->path && fstat(f->fd, &own) == 0 &&
+	    lstat(f->path, &named) == 0 && own.st_dev == named.st_dev &&
+	    own.st_ino == named.st_ino;
+}
+
+/* A name that opens the file f, even if it has none: where /proc is mounted. */
+static void
+name_of(const struct file *f, char path[static 32])
+{
+	snprintf(path, 32, "/proc/self/fd/%d", f->fd);
+}
+
+void
+file_reopen(struct file *f)
+{
+	char path[32];
+	int fd;
+
+	name_of(f, path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && is_named(f))
+		fd = open(f->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	f->shared = fd < 0;
+	if (f->shared)
+		return;
+	close(f->fd);
+	f->fd = fd_move_up(fd, FD_LOCK);
+}
+
+int
+file_watch(const struct file *f, int inotify, uint32_t events)
+{
+	char path[32];
+
+	if (f->sizeless)
+		return -1;
+	name_of(f, path);
+	if (inotify_add_watch(inotify, path, events) >= 0)
+		return 0;
+	return is_named(f) && inotify_add_watch(inotify, f->path, events |
+	    IN_DONT_FOLLOW) >= 0 ? 0 : -1;
+}
+
+void
+file_close(struct file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+/* It is written back what is there: a store through the map rings nothing. */
+void
+file_ring(struct file *f)
+{
+	char byte = 0;
+
+	if (f->fd >= 0 && !f->sizeless && pread(f->fd, &byte, 1, FILE_BELL) == 1)
+		(void)!pwrite(f->fd, &byte, 1, FILE_BELL);
+}

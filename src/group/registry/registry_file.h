@@ -1,0 +1,63 @@
+#ifndef GROUP_REGISTRY_REGISTRY_FILE_H
+#define GROUP_REGISTRY_REGISTRY_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The file behind a board: one per network namespace, protocol, port and
+ * user, in a directory that only this user can enter. Its bytes are locked
+ * with open-file-description locks, which the kernel drops when the last
+ * descriptor and the last mapping of that opening are gone, also if the process
+ * was killed. A child that can't open it anew (no /proc) uses locks that belong
+ * to the process.
+ */
+struct file {
+	int fd;			/* -1: none */
+	bool shared;		/* it is the parent's opening, too */
+	bool sizeless;		/* it has locks, but no room and no bell */
+	char path[200];
+};
+
+enum {
+	FILE_STEER = 0,		/* held by who leaves, or changes programs */
+	FILE_MUTEX = 1,		/* the byte that file_lock() takes */
+	FILE_BELL = 2,		/* written to wake who watches the file */
+	FILE_FIRST_FREE = 64,	/* bytes from here on are the caller's */
+};
+
+/*
+ * Opens the port's file, made with head and size if it is new, and returns
+ * with its mutex locked. -1 with a fault that says what is wrong with it.
+ */
+int file_open(struct file *, bool datagram, uint16_t port, const void *head,
+    size_t head_length, size_t size);
+/*
+ * Makes one without a name, for this process and its children: a sizeless one
+ * where memfd_create(2) or RLIMIT_FSIZE allows no more.
+ */
+int file_private(struct file *, const void *head, size_t head_length,
+    size_t size);
+/* Opens it to read, if it is there. */
+int file_look(struct file *, bool datagram, uint16_t port);
+/* After fork(2): opens it anew, so that locks are this process's own. */
+void file_reopen(struct file *);
+/* Adds it to an inotify(7) descriptor; -1: that can't be. */
+int file_watch(const struct file *, int inotify, uint32_t events);
+void file_close(struct file *);
+
+/* A stopped holder must not stop the rest: tried for a second at most. */
+int file_lock(struct file *);
+void file_unlock(struct file *);
+
+/* Takes a byte for as long as fd is open; -1: somebody has it. */
+int file_take(struct file *, int byte);
+void file_give(struct file *, int byte);
+/* Whether another opening of the file has the byte. */
+bool file_taken(const struct file *, int byte);
+
+/* Wakes all that watch the file with inotify(7). */
+void file_ring(struct file *);
+
+#endif

@@ -1,0 +1,53 @@
+#include "group/registry/sigbus.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+static struct guard *guards;
+
+static struct guard *
+guard_of(const void *at)
+{
+	for (struct guard *g = guards; g; g = g->next)
+		if ((uintptr_t)at - (uintptr_t)g->at < g->size)
+			return g;
+	return NULL;
+}
+
+/* Any other fault is as it was: it comes again at once, and is not caught. */
+static void
+on_bus_error(int number, siginfo_t *info, void *context)
+{
+	struct guard *g = guard_of(info->si_addr);
+
+	(void)context;
+	if (g && mmap(g->at, g->size, PROT_READ | PROT_WRITE, MAP_FIXED |
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+		g->lost = true;
+	else
+		signal(number, SIG_DFL);
+}
+
+void
+guard_add(struct guard *g)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO,
+	};
+
+	g->lost = false;
+	g->next = guards;
+	guards = g;
+	sigaction(SIGBUS, &action, NULL);
+}
+
+void
+guard_remove(struct guard *g)
+{
+	for (struct guard **at = &guards; *at; at = &(*at)->next)
+		if (*at == g) {
+			*at = g->next;
+			return;
+		}
+}

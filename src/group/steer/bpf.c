@@ -1,0 +1,215 @@
+#include "group/steer/bpf.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+
+#include "base/fail.h"
+
+enum {
+	IPV4_SOURCE = 12, IPV4_END = 20,	/* bytes of the header */
+	IPV6_SOURCE = 8, IPV6_END = 40,
+};
+
+/* A program while it is written. */
+struct program {
+	struct sock_filter code[BPF_MAXINSNS];
+	unsigned short length;
+};
+
+static void
+put(struct program *p, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
+{
+	p->code[p->length++] = (struct sock_filter)BPF_JUMP(code, k, yes, no);
+}
+
+/* Offsets from the network header; the payload, which a SYN lacks, is at 0. */
+static void
+load(struct program *p, uint16_t size, int offset)
+{
+	put(p, BPF_LD + BPF_ABS + size, (uint32_t)(SKF_NET_OFF + offset),
+	    0, 0);
+}
+
+static void
+load_extra(struct program *p, int what)
+{
+	put(p, BPF_LD + BPF_W + BPF_ABS, (uint32_t)(SKF_AD_OFF + what), 0, 0);
+}
+
+static void
+put_random(struct program *p, bool v6)
+{
+	(void)v6;
+	load_extra(p, SKF_AD_RANDOM);
+}
+
+static void
+put_cpu(struct program *p, bool v6)
+{
+	(void)v6;
+	load_extra(p, SKF_AD_CPU);
+}
+
+/* connect(2) takes even ports only, and bind(2) odd ones (KERNEL, 8). */
+static void
+put_port(struct program *p, bool v6)
+{
+	load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	put(p, BPF_ALU + BPF_RSH + BPF_K, 1, 0, 0);
+}
+
+/* The address as a number; of IPv6 its four words, exclusive or. */
+static void
+put_address(struct program *p, bool v6)
+{
+	load(p, BPF_W, v6 ? IPV6_SOURCE : IPV4_SOURCE);
+	for (int word = 1; v6 && word < 4; word++) {
+		put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
+		load(p, BPF_W, IPV6_SOURCE + 4 * word);
+		put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
+	}
+}
+
+/*
+ * A hash of a sender's address and port, as the kernel's own is not to be had
+ * here: its datagrams stay together.
+ */
+static void
+put_flow(struct program *p, bool v6)
+{
+	put_address(p, v6);
+	put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
+	load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	put(p, BPF_ALU + BPF_MUL + BPF_K, 0x9e3779b1, 0, 0);
+	put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
+	put(p, BPF_ALU + BPF_MUL + BPF_K, 0x85ebca6b, 0, 0);
+	put(p, BPF_ALU + BPF_RSH + BPF_K, 8, 0, 0);
+}
+
+static bool
+is_datagram(int fd)
+{
+	int type = 0;
+	socklen_t size = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+	    type == SOCK_DGRAM;
+}
+
+const struct steer_type steer_types[STEER_MODES] = {
+	[STEER_HASH] = { "hash", "the kernel's own: by addresses and ports" },
+	[STEER_RANDOM] = { "random", "at random, each time anew" },
+	[STEER_CPU] = { "cpu", "by the processor that got the packet" },
+	[STEER_WEIGHTS] = { "weights", "at random, by weights: A=70,B=20" },
+	[STEER_PORT] = { "source-port", "by the client's port, halved" },
+	[STEER_ADDRESS] = { "source-address", "by the client's address" },
+};
+
+/* Loads the number that the choice is made by. */
+static void (*const numbers[STEER_MODES])(struct program *, bool v6) = {
+	[STEER_HASH] = put_random, [STEER_RANDOM] = put_random,
+	[STEER_CPU] = put_cpu, [STEER_WEIGHTS] = put_random,
+	[STEER_PORT] = put_port, [STEER_ADDRESS] = put_address,
+};
+
+static int
+attach(int fd, struct program *p)
+{
+	struct sock_fprog program = { .len = p->length, .filter = p->code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+	    sizeof(program)) == 0)
+		return 0;
+	return fail("steering");
+}
+
+/* The number modulo the sum of weights falls in somebody's part. */
+static void
+put_parts(struct program *p, const uint32_t *weights, int n, uint32_t sum)
+{
+	uint32_t end = 0;
+
+	put(p, BPF_ALU + BPF_MOD + BPF_K, sum, 0, 0);
+	for (int i = 0; i < n; i++) {
+		if (!weights[i])
+			continue;
+		end += weights[i];
+		if (end < sum)
+			put(p, BPF_JMP + BPF_JGE + BPF_K, end, 1, 0);
+		put(p, BPF_RET + BPF_K, (uint32_t)i, 0, 0);
+	}
+}
+
+/* The number modulo those who may get something, counted past the others. */
+static void
+put_even(struct program *p, const uint32_t *weights, int n, int takers)
+{
+	put(p, BPF_ALU + BPF_MOD + BPF_K, (uint32_t)takers, 0, 0);
+	for (int i = 0; i < n; i++) {
+		if (weights[i])
+			continue;
+		put(p, BPF_JMP + BPF_JGE + BPF_K, (uint32_t)i, 0, 1);
+		put(p, BPF_ALU + BPF_ADD + BPF_K, 1, 0, 0);
+	}
+	put(p, BPF_RET + BPF_A, 0, 0, 0);
+}
+
+int
+steer_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
+    int n)
+{
+	struct program p = { .length = 0 };
+	uint32_t sum = 0;
+	int takers = 0;
+
+	for (int i = 0; i < n; i++) {
+		sum += weights[i];
+		takers += weights[i] > 0;
+	}
+	/* nobody may get anything: then it is the kernel's affair */
+	if (!takers || (mode == STEER_HASH && takers == n))
+		return steer_detach(fd);
+	if (mode == STEER_HASH && is_datagram(fd))
+		put_flow(&p, v6);
+	else
+		numbers[mode](&p, v6);
+	if (mode == STEER_WEIGHTS)
+		put_parts(&p, weights, n, sum);
+	else
+		put_even(&p, weights, n, takers);
+	return attach(fd, &p);
+}
+
+int
+steer_flows(int fd, const struct addr *from, int count, int index)
+{
+	bool v6 = from->sa.sa_family == AF_INET6;
+	const uint32_t *words = v6 ? from->in6.sin6_addr.s6_addr32 :
+	    &from->in.sin_addr.s_addr;
+	int left = v6 ? 4 : 1, at = v6 ? IPV6_SOURCE : IPV4_SOURCE;
+	struct program p = { .length = 0 };
+
+	for (int i = 0; left > 0; i++, left--) {
+		load(&p, BPF_W, at + 4 * i);
+		put(&p, BPF_JMP + BPF_JEQ + BPF_K, ntohl(words[i]), 1, 0);
+		put(&p, BPF_RET + BPF_K, UINT32_MAX, 0, 0);
+	}
+	load(&p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	for (int i = 0; i < count; i++) {
+		put(&p, BPF_JMP + BPF_JEQ + BPF_K, addr_port(&from[i]), 0, 1);
+		put(&p, BPF_RET + BPF_K, (uint32_t)index, 0, 0);
+	}
+	put(&p, BPF_RET + BPF_K, UINT32_MAX, 0, 0);
+	return attach(fd, &p);
+}
+
+int
+steer_detach(int fd)
+{
+	int none = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none,
+	    sizeof(none)) == 0 || errno == ENOENT)
+		return 0;
+	return fail("steering");
+}

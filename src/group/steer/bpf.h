@@ -1,0 +1,50 @@
+#ifndef GROUP_STEER_BPF_H
+#define GROUP_STEER_BPF_H
+
+#include <stdbool.h>
+
+#include "net/addr.h"
+
+/*
+ * Programs that choose a group's member for a new connection: classic BPF,
+ * attached through any member's socket, without privilege (socket(7),
+ * SO_ATTACH_REUSEPORT_CBPF). A group has one, and cannot be asked for it. A
+ * result that is no index leaves the choice to the kernel's hash.
+ */
+
+enum steer_mode {
+	STEER_HASH,
+	STEER_RANDOM,
+	STEER_CPU,
+	STEER_WEIGHTS,
+	STEER_PORT,
+	STEER_ADDRESS,
+	STEER_MODES,
+};
+
+enum { STEER_MAX = 1024 };	/* members of a group */
+
+struct steer_type {
+	const char *name, *help;
+};
+extern const struct steer_type steer_types[STEER_MODES];
+
+/*
+ * Attaches the program of a mode to the group of fd, whose n members have
+ * these weights, by index: of weight 0 is who gets nothing. Only
+ * STEER_WEIGHTS makes more of them. Takes the program away where the kernel's
+ * own hash does what is wanted.
+ */
+int steer_attach(int fd, bool v6, enum steer_mode mode,
+    const uint32_t *weights, int n);
+
+/*
+ * Packets from these sockets' addresses, which differ in their ports, go to
+ * index, all others by the hash.
+ */
+int steer_flows(int fd, const struct addr *from, int count, int index);
+
+/* Takes away the group's program; none there is no fault. */
+int steer_detach(int fd);
+
+#endif

@@ -1,0 +1,159 @@
+/* How a port's groups are steered, as text and on the board. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "group/registry/process_id.h"
+#include "group/steer/reconcile.h"
+
+/* "A", and of a worker "A/1" */
+static bool
+is_member_name(const char *text)
+{
+	char name[BOARD_NAME];
+	size_t length = strcspn(text, "/");
+
+	snprintf(name, sizeof(name), "%.*s", (int)length, text);
+	text += length;
+	return name_valid(name) &&
+	    (!*text || (text[1] && !text[1 + strspn(text + 1, "0123456789")]));
+}
+
+static int
+parse_weight(const char *text, size_t length, struct weight *out)
+{
+	const char *equals = memchr(text, '=', length);
+	char number[16];
+	size_t name;
+	int64_t n;
+
+	if (!equals)
+		return -1;
+	name = (size_t)(equals - text);
+	length -= name + 1;
+	if (name >= BOARD_NAME || length >= sizeof(number))
+		return -1;
+	snprintf(out->name, sizeof(out->name), "%.*s", (int)name, text);
+	snprintf(number, sizeof(number), "%.*s", (int)length, equals + 1);
+	if (!is_member_name(out->name) || num_parse(number, 0, WEIGHT_MAX, &n) < 0)
+		return -1;
+	out->weight = (uint32_t)n;
+	return 0;
+}
+
+static int
+parse_weights(const char *text, struct steering *out)
+{
+	while (*text) {
+		size_t length = strcspn(text, ",");
+
+		if (out->count == SHARED_WEIGHTS)
+			return fail_as(STATUS_USAGE, "steering: at most %d "
+			    "weights", SHARED_WEIGHTS);
+		if (parse_weight(text, length,
+		    &out->weights[out->count++]) < 0)
+			return fail_as(STATUS_USAGE, "steering: '%.*s': want "
+			    "NAME=WEIGHT, 0 to %d", (int)length, text,
+			    WEIGHT_MAX);
+		text += length;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+int
+steering_parse(const char *text, struct steering *out)
+{
+	size_t length = strcspn(text, " :");
+
+	*out = (struct steering){ .mode = STEER_WEIGHTS };
+	if (memchr(text, '=', length))
+		return parse_weights(text, out);
+	for (out->mode = 0; out->mode < STEER_MODES; out->mode++)
+		if (strlen(steer_types[out->mode].name) == length &&
+		    memcmp(steer_types[out->mode].name, text, length) == 0)
+			break;
+	text += length;
+	text += strspn(text, " :");
+	if (out->mode == STEER_WEIGHTS)
+		return parse_weights(text, out);
+	if (out->mode < STEER_MODES && !*text)
+		return 0;
+	return fail_as(STATUS_USAGE, "steering: want hash, random, cpu, "
+	    "weights A=70,B=30, source-port or source-address");
+}
+
+enum steer_mode
+steering_mode(const struct steering *s)
+{
+	return s->mode < STEER_MODES ? (enum steer_mode)s->mode : STEER_HASH;
+}
+
+const char *
+steering_text(const struct steering *s, char text[static STEERING_TEXT])
+{
+	int used = snprintf(text, STEERING_TEXT, "%s",
+	    steer_types[steering_mode(s)].name);
+	char name[BOARD_NAME];
+
+	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
+		used += snprintf(text + used, STEERING_TEXT - (size_t)used,
+		    "%c%s=%u", i ? ',' : ' ',
+		    name_clean(s->weights[i].name, name),
+		    s->weights[i].weight);
+	return text;
+}
+
+int
+policy_set(struct board *b, const struct steering *s)
+{
+	struct steering *now = &board_shared(b)->steering;
+	char old[STEERING_TEXT], new[STEERING_TEXT];
+	uint32_t serial;
+
+	if (strcmp(steering_text(now, old), steering_text(s, new)) == 0)
+		return 0;
+	if (board_change_begin(b) < 0)
+		return -1;
+	serial = now->serial;
+	*now = *s;
+	now->process = process_cookie();
+	now->serial = serial + 1;
+	board_change_end(b);
+	return 0;
+}
+
+/* A board may have anything in it. */
+static uint32_t
+within(uint32_t weight)
+{
+	return weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
+}
+
+/* A name stands for the workers of that name, too, but for those listed. */
+uint32_t
+policy_weight(struct board *b, int slot)
+{
+	const struct steering *s = &board_shared(b)->steering;
+	char own[BOARD_NAME];
+	uint32_t weight;
+	size_t base;
+
+	if (steering_mode(s) != STEER_WEIGHTS)
+		return 1;
+	if (slot < 0)
+		return WEIGHT_DEFAULT;
+	weight = board_slot(b, slot)->weight;
+	base = strcspn(slot_name(board_slot(b, slot), own), "/");
+	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
+		const char *name = s->weights[i].name;
+
+		if (strncmp(name, own, BOARD_NAME) == 0)
+			return within(s->weights[i].weight);
+		if (strnlen(name, BOARD_NAME) == base &&
+		    memcmp(name, own, base) == 0)
+			weight = s->weights[i].weight;
+	}
+	return within(weight);
+}

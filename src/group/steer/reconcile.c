@@ -1,0 +1,471 @@
+/*
+ * How it works. Each slot has, for each of its sockets, a sum of what the
+ * program of its group was made from: the mode, and each member with its
+ * weight. Who is woken makes the sum of what should be, and where a member of
+ * the group has another one, makes the program and attaches it. 0 stands for
+ * no program, so that a group that was never steered is never touched.
+ *
+ * A sum of a program is even; the odd one next to it says that it could not
+ * be made, and that there is none.
+ *
+ * A joiner that finds members gone that had programs begins with a sum that
+ * nothing has, in case nobody was left to put that right.
+ *
+ * A leaver attaches programs of its own. Before it does it writes a sum that
+ * nothing has, so that whoever finds it gone, in order or not, puts it right.
+ *
+ * Only weights, and members that are full, need to know which index is whose:
+ * index.c finds it out, and the board remembers it for these sockets.
+ */
+#include "group/steer/reconcile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+#include "group/registry/request.h"
+#include "group/steer/index.h"
+
+enum {
+	GIVEN_UP = 1,			/* added to what should be, and isn't */
+	PATIENCE_US = 2500 * 1000,	/* with a program that can't be made */
+};
+
+/* One group while it is looked at: its sockets, in the kernel's order. */
+struct group {
+	struct board *board;
+	struct diag *diag;
+	int fd, n;
+	const struct addr *bound;
+	struct diag_sock *list;
+	uint32_t weight[STEER_MAX];	/* of list; 0: gets nothing */
+	bool foreign;			/* not all are rpnc's */
+	bool chosen;			/* some get less than others */
+};
+
+static uint64_t
+mix(uint64_t x)
+{
+	x = (x ^ x >> 31) * 0x9e3779b97f4a7c15;
+	x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9;
+	return x ^ x >> 32;
+}
+
+int
+policy_slot(struct board *b, uint64_t inode, int *socket)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		for (int j = 0; j < BOARD_SOCKETS && s->kind; j++)
+			if (s->inodes[j] == inode && board_is_member(b, i)) {
+				*socket = j;
+				return i;
+			}
+	}
+	return -1;
+}
+
+int
+policy_known(struct board *b, const struct diag_sock *list, int n)
+{
+	int known = 0, socket;
+
+	for (int i = 0; i < n; i++)
+		known += policy_slot(b, list[i].inode, &socket) >= 0;
+	return known;
+}
+
+static bool
+is_quarantined(const struct group *g, int i)
+{
+	return guest_of(g->board, g->list[i].inode) != NULL;
+}
+
+static void
+give_weights(struct group *g)
+{
+	bool full[STEER_MAX] = { false }, stuck = false;
+	uint64_t sum = 0;
+	int socket;
+
+	g->foreign = g->chosen = false;
+	for (int i = 0; i < g->n; i++) {
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+
+		g->foreign |= slot < 0;
+		g->weight[i] = policy_weight(g->board, slot);
+		full[i] = slot >= 0 &&
+		    board_slot(g->board, slot)->state == STATE_FULL;
+	}
+	for (int i = 0; i < g->n; i++) {
+		bool quarantined = is_quarantined(g, i);
+
+		/* a foreign program would be replaced: only on request */
+		if ((full[i] && !g->foreign) || quarantined)
+			g->weight[i] = 0;
+		stuck |= quarantined;
+		sum += g->weight[i];
+	}
+	for (int i = 0; i < g->n; i++) {
+		/* who is full, or has no weight, is better than who is stuck */
+		if (stuck && !sum)
+			g->weight[i] = !is_quarantined(g, i);
+		g->chosen |= g->weight[i] != g->weight[0];
+	}
+}
+
+static int
+group_take(struct group *g)
+{
+	if (g->n > STEER_MAX) {
+		free(g->list);
+		g->list = NULL;
+		fail_as(STATUS_NETWORK, "steering: %d sockets are too many",
+		    g->n);
+		g->n = 0;
+		return -1;
+	}
+	if (g->n > 0)
+		give_weights(g);
+	return g->n;
+}
+
+/* The kernel's group of fd: how many there are, or -1. */
+static int
+group_open(struct group *g, struct board *b, struct diag *diag, int fd,
+    const struct addr *bound, bool datagram)
+{
+	*g = (struct group){
+		.board = b, .diag = diag, .fd = fd, .bound = bound,
+	};
+	g->n = diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
+	    addr_port(bound), sock_inode(fd), &g->list);
+	return group_take(g);
+}
+
+/* What the program should be made from. */
+static uint64_t
+wanted(const struct group *g)
+{
+	enum steer_mode mode = steering_mode(&board_shared(g->board)->steering);
+	uint64_t sum = 0;
+
+	if (mode == STEER_HASH && !g->chosen)
+		return 0;
+	for (int i = 0; i < g->n; i++)
+		sum += mix(mix(g->list[i].cookie) + g->weight[i]);
+	sum = mix(sum + mode) & ~(uint64_t)GIVEN_UP;
+	return sum ? sum : ~(uint64_t)GIVEN_UP;
+}
+
+/* Whether all its members on the board say that this is so, or can't be. */
+static bool
+is_so(const struct group *g, uint64_t sum)
+{
+	int socket;
+
+	for (int i = 0; i < g->n; i++) {
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+		uint64_t has;
+
+		if (slot < 0)
+			continue;
+		has = board_slot(g->board, slot)->programs[socket];
+		if (has != sum && !(sum && has == (sum | GIVEN_UP)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_given_up(const struct group *g)
+{
+	uint64_t sum = wanted(g);
+	int socket;
+
+	for (int i = 0; sum && i < g->n; i++) {
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+
+		if (slot >= 0 && board_slot(g->board, slot)->programs[socket] ==
+		    (sum | GIVEN_UP))
+			return true;
+	}
+	return false;
+}
+
+static void
+mark(const struct group *g, uint64_t sum)
+{
+	int socket;
+
+	for (int i = 0; i < g->n; i++) {
+		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+
+		if (slot >= 0)
+			board_slot(g->board, slot)->programs[socket] = sum;
+	}
+}
+
+static uint64_t
+set_key(const struct group *g)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < g->n; i++)
+		sum += mix(g->list[i].cookie);
+	return sum ? sum : 1;
+}
+
+static int
+recall_order(const struct group *g, const struct order *o)
+{
+	for (int i = 0; i < g->n; i++) {
+		int j = i;
+
+		while (j < g->n && g->list[j].cookie != o->cookies[i])
+			j++;
+		if (j == g->n)
+			return -1;
+		if (j > i) {
+			struct diag_sock one = g->list[i];
+
+			g->list[i] = g->list[j];
+			g->list[j] = one;
+		}
+	}
+	return 0;
+}
+
+void
+policy_forgive(struct board *b, struct diag *diag,
+    const struct diag_sock *before, int n)
+{
+	struct diag_sock *now = NULL;
+	int count = n > 0 ? diag_group_of(diag, &before[0], &now) : 0;
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < n; j++) {
+			int socket, slot;
+
+			if (now[i].cookie != before[j].cookie)
+				continue;
+			slot = policy_slot(b, now[i].inode, &socket);
+			if (slot >= 0)
+				board_slot(b, slot)->tests[socket] +=
+				    (uint32_t)(now[i].drops -
+				    before[j].drops);
+		}
+	free(now);
+}
+
+/* Puts the list in the order of indices. */
+static int
+put_in_order(struct group *g)
+{
+	struct shared *shared = board_shared(g->board);
+	uint64_t key = set_key(g);
+	struct order *o;
+	int result;
+
+	for (int i = 0; i < SHARED_ORDERS; i++)
+		if (shared->orders[i].key == key &&
+		    recall_order(g, &shared->orders[i]) == 0)
+			return 0;
+	if (g->list[0].protocol == IPPROTO_UDP && g->foreign)
+		return fail_as(STATUS_NETWORK, "steering: which index is "
+		    "whose can't be found out among datagram sockets that "
+		    "are not all rpnc's");
+	result = index_order(g->fd, g->bound, g->diag, g->list, g->n,
+	    shared->mark);
+	policy_forgive(g->board, g->diag, g->list, g->n);
+	if (result < 0)
+		return -1;
+	o = &shared->orders[shared->next_order++ % SHARED_ORDERS];
+	o->key = 0;
+	for (int i = 0; i < g->n; i++)
+		o->cookies[i] = g->list[i].cookie;
+	o->key = key;
+	return 0;
+}
+
+static int
+attach(struct group *g)
+{
+	if (!index_is_reachable(g->bound)) {
+		steer_detach(g->fd);
+		return 0;
+	}
+	if (g->chosen) {
+		if (put_in_order(g) < 0)
+			return -1;
+		give_weights(g);
+	}
+	return steer_attach(g->fd, g->bound->sa.sa_family == AF_INET6,
+	    steering_mode(&board_shared(g->board)->steering), g->weight, g->n);
+}
+
+/* Whether members came or went since the group was listed. */
+static bool
+has_changed(const struct group *g)
+{
+	struct diag_sock *now = NULL;
+	uint64_t sum = 0;
+	int n = diag_group_of(g->diag, &g->list[0], &now);
+
+	for (int i = 0; i < n; i++)
+		sum += mix(now[i].cookie);
+	free(now);
+	return sum != set_key(g);
+}
+
+/*
+ * Under the lock. A program that can't be made is none. It may be that the
+ * group just changes, or that a member is not on the board yet: the group
+ * stays marked, and is looked at again when we are woken, or in a second.
+ */
+static int
+make_so(struct policy *p, struct group *g)
+{
+	mark(g, PROGRAM_SPOILT);
+	if (attach(g) == 0) {
+		p->failing = 0;
+		mark(g, wanted(g));
+		return 0;
+	}
+	steer_detach(g->fd);
+	if (!p->failing || has_changed(g))
+		p->failing = loop_now();
+	if (loop_now() - p->failing < PATIENCE_US)
+		return 0;
+	p->failing = 0;
+	mark(g, wanted(g) ? wanted(g) | GIVEN_UP : 0);
+	return -1;
+}
+
+/* Nothing is steered, nor was: most boards, all the time. */
+static bool
+is_plain(struct board *b)
+{
+	if (steering_mode(&board_shared(b)->steering) != STEER_HASH ||
+	    guest_any(b))
+		return false;
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		if (s->kind != SLOT_MEMBER)
+			continue;
+		if (s->state == STATE_FULL)
+			return false;
+		for (int j = 0; j < BOARD_SOCKETS; j++)
+			if (s->programs[j])
+				return false;
+	}
+	return true;
+}
+
+int
+policy_apply(struct policy *p, const struct sock_set *set)
+{
+	struct board *b = p->board;
+	int result = 0;
+	bool ours = false, amiss = false;
+
+	if (!p->diag || is_plain(b)) {
+		p->failing = 0;
+		return 0;
+	}
+	for (int i = 0; i < set->count; i++) {
+		struct group g;
+
+		if (set->bound[i].sa.sa_family == AF_UNIX)
+			continue;
+		if (group_open(&g, b, p->diag, set->fd[i], &set->bound[i],
+		    p->datagram) > 0 && !is_so(&g, wanted(&g))) {
+			amiss = true;
+			ours = ours || board_steer_begin(b) == 0;
+			if (ours && !is_so(&g, wanted(&g)) &&
+			    make_so(p, &g) < 0)
+				result = -1;
+		}
+		free(g.list);
+	}
+	/* what failed here before, another member has done */
+	if (!amiss)
+		p->failing = 0;
+	if (ours)
+		board_steer_end(b);
+	return result;
+}
+
+int
+policy_exclude(struct board *b, struct diag *diag, int fd,
+    const struct addr *bound, int index)
+{
+	struct group g;
+	uint64_t others = 0;
+	int result = -1;
+
+	if (group_open(&g, b, diag, fd, bound, false) <= index)
+		goto free;
+	if (g.chosen && put_in_order(&g) == 0)
+		give_weights(&g);
+	else if (g.chosen)
+		memset(g.weight, 0, sizeof(g.weight));
+	g.weight[index] = 0;
+	for (int i = 0; i < g.n; i++)
+		others += g.weight[i];
+	/* the others evenly, then: nothing is lost by that */
+	for (int i = 0; i < g.n && !others; i++)
+		g.weight[i] = i != index;
+	result = steer_attach(fd, bound->sa.sa_family == AF_INET6,
+	    steering_mode(&board_shared(b)->steering), g.weight, g.n);
+free:
+	free(g.list);
+	return result;
+}
+
+void
+policy_spoil(struct board *b, struct diag *diag, const struct sock_set *set)
+{
+	for (int i = 0; i < set->count; i++) {
+		struct group g;
+
+		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
+		    false) > 0)
+			mark(&g, PROGRAM_SPOILT);
+		free(g.list);
+	}
+}
+
+void
+policy_clear(struct board *b, struct diag *diag, const struct sock_set *set)
+{
+	for (int i = 0; i < set->count; i++) {
+		struct group g;
+
+		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
+		    false) > 0 && !is_so(&g, 0)) {
+			steer_detach(set->fd[i]);
+			mark(&g, 0);
+		}
+		free(g.list);
+	}
+}
+
+enum progress
+policy_progress(struct board *b, struct diag *diag,
+    const struct diag_sock *member)
+{
+	struct group g = { .board = b, .diag = diag };
+	enum progress progress = PROGRESS_DUE;
+
+	g.n = diag_group_of(diag, member, &g.list);
+	if (group_take(&g) > 0 && is_so(&g, wanted(&g)))
+		progress = is_given_up(&g) ? PROGRESS_GIVEN_UP :
+		    PROGRESS_DONE;
+	free(g.list);
+	return progress;
+}

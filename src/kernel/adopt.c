@@ -1,0 +1,324 @@
+#include "kernel/adopt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/fd_order.h"
+#include "kernel/adopt_epoll.h"
+#include "kernel/adopt_error.h"
+#include "kernel/proc_fd.h"
+#include "kernel/sock_owner.h"
+
+enum {
+	PATIENCE_US = 2000,	/* in accept(2), when another was first */
+	LISTED = 600,		/* bytes of a list of sockets */
+};
+
+/* One look at all sockets of a process. */
+struct search {
+	const struct adopt_wish *wish;
+	struct sock_set *out;
+	bool too_many;
+	char others[LISTED];	/* what it has that isn't wished for */
+};
+
+/* What a socket is to whoever would serve on it; type 0: nothing. */
+struct server_socket {
+	int type;
+	struct addr bound;
+};
+
+static int
+option(int fd, int name)
+{
+	socklen_t size = sizeof(int);
+	int value = -1;
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 :
+	    value;
+}
+
+static bool
+is_connected(int fd)
+{
+	struct addr peer;
+
+	peer.len = sizeof(peer.un);
+	return getpeername(fd, &peer.sa, &peer.len) == 0;
+}
+
+static struct server_socket
+look_at(int fd)
+{
+	struct server_socket s = { .type = option(fd, SO_TYPE) };
+	struct addr *a = &s.bound;
+	int family;
+
+	if (sock_name(fd, a) < 0)
+		return (struct server_socket){ 0 };
+	family = a->sa.sa_family;
+	if (family == AF_UNIX ? a->len <= sizeof(sa_family_t) :
+	    (family != AF_INET && family != AF_INET6) || !addr_port(a))
+		s.type = 0;
+	if (s.type == SOCK_STREAM && option(fd, SO_ACCEPTCONN) != 1)
+		s.type = 0;
+	if (s.type == SOCK_DGRAM && is_connected(fd))
+		s.type = 0;
+	if (s.type != SOCK_STREAM && s.type != SOCK_DGRAM)
+		s.type = 0;
+	return s;
+}
+
+static bool
+is_at(const struct addr *a, const struct addr_list *list)
+{
+	for (int i = 0; list && i < list->count; i++) {
+		struct addr one = list->at[i];
+
+		if (one.sa.sa_family != AF_UNIX)
+			addr_set_port(&one, addr_port(a));
+		if (addr_equal(&one, a))
+			return true;
+	}
+	return !list;
+}
+
+static bool
+is_wished(const struct server_socket *s, const struct adopt_wish *w)
+{
+	int family = s->bound.sa.sa_family;
+
+	if ((s->type == SOCK_DGRAM) != w->datagram ||
+	    (family == AF_UNIX) != (w->family == AF_UNIX))
+		return false;
+	if (family != AF_UNIX && w->family && family != w->family)
+		return false;
+	if (family != AF_UNIX && w->port && addr_port(&s->bound) != w->port)
+		return false;
+	return is_at(&s->bound, w->at);
+}
+
+/* "127.0.0.1:9000, 0.0.0.0:53 (-u), unix:/run/x (-U), ..." */
+static void
+list_socket(char list[static LISTED], const struct server_socket *s)
+{
+	size_t used = strlen(list);
+	char text[ADDR_TEXT];
+
+	if (used + ADDR_TEXT + 16 > LISTED) {
+		/* once is enough */
+		if (list[used - 1] != '.')
+			snprintf(list + used, LISTED - used, ", ...");
+		return;
+	}
+	snprintf(list + used, LISTED - used, "%s%s%s%s", used ? ", " : "",
+	    addr_text(&s->bound, text),
+	    s->type == SOCK_DGRAM ? " (-u)" : "",
+	    s->bound.sa.sa_family == AF_UNIX ? " (-U)" : "");
+}
+
+static bool
+is_taken(const struct sock_set *set, uint64_t inode)
+{
+	for (int i = 0; i < set->count; i++)
+		if (sock_inode(set->fd[i]) == inode)
+			return true;
+	return false;
+}
+
+/* Keeps fd, or closes it. */
+static void
+take(struct search *s, int fd)
+{
+	struct server_socket one = look_at(fd);
+	struct sock_set *out = s->out;
+
+	if (!one.type) {
+		close(fd);
+	} else if (!is_wished(&one, s->wish)) {
+		list_socket(s->others, &one);
+		close(fd);
+	} else if (out->count == ADDR_MAX) {
+		s->too_many = true;
+		close(fd);
+	} else {
+		out->fd[out->count] = fd_move_up(fd, FD_LISTENER);
+		out->bound[out->count++] = one.bound;
+	}
+}
+
+/* Looks at all its sockets; -1: it is not ours to look into. */
+static int
+visit(struct search *s, pid_t pid, int process)
+{
+	uint64_t inode;
+	int fd, own = 0;
+	DIR *dir;
+
+	/* the rule comes before whether there is such a descriptor */
+	if (syscall(SYS_pidfd_getfd, process, -1, 0) < 0 && errno != EBADF)
+		return -1;
+	dir = fds_open(pid);
+	if (!dir)
+		return -1;
+	while (own >= 0 && (fd = fds_next(dir, &inode)) >= 0) {
+		if (is_taken(s->out, inode))
+			continue;
+		own = (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+		if (own >= 0)
+			take(s, own);
+		else if (errno == EBADF)
+			own = 0;	/* it was closed just now */
+	}
+	closedir(dir);
+	return own < 0 ? -1 : 0;
+}
+
+static const char *
+kind_name(const struct adopt_wish *w)
+{
+	if (w->family == AF_UNIX)
+		return w->datagram ? "Unix datagram" : "Unix";
+	return w->datagram ? "UDP" : "TCP";
+}
+
+static int
+found_none(const struct search *s, pid_t pid)
+{
+	char who[ADOPT_WHO], port[32] = "";
+
+	if (s->wish->port)
+		snprintf(port, sizeof(port), " with port %u", s->wish->port);
+	return fail_as(STATUS_BIND, "%s has no %s%s socket%s%s%s%s",
+	    adopt_who(pid, who), s->wish->datagram ? "" : "listening ",
+	    kind_name(s->wish), port, s->wish->at ? " at this address" : "",
+	    *s->others ? "; it has " : "", s->others);
+}
+
+static int
+found_many(const struct search *s, pid_t pid)
+{
+	char who[ADOPT_WHO], list[LISTED] = "";
+
+	for (int i = 0; i < s->out->count; i++) {
+		struct server_socket one = { .bound = s->out->bound[i] };
+
+		list_socket(list, &one);
+	}
+	return fail_as(STATUS_USAGE, "%s listens in several places: say "
+	    "which of %s", adopt_who(pid, who), list);
+}
+
+/* Whether all may be served as one. */
+static bool
+is_one_place(const struct sock_set *set)
+{
+	for (int i = 1; i < set->count; i++)
+		if (set->bound[i].sa.sa_family == AF_UNIX ||
+		    addr_port(&set->bound[i]) != addr_port(&set->bound[0]))
+			return false;
+	return true;
+}
+
+static int
+judge(const struct search *s, pid_t pid)
+{
+	char who[ADOPT_WHO];
+
+	if (!s->out->count)
+		return found_none(s, pid);
+	if (!is_one_place(s->out))
+		return found_many(s, pid);
+	if (s->too_many)
+		return fail_as(STATUS_USAGE, "%s has over %d such sockets: "
+		    "say an address, too", adopt_who(pid, who), ADDR_MAX);
+	return 0;
+}
+
+/* Only to interrupt accept(2): there is nothing to do. */
+static void
+on_alarm(int number)
+{
+	(void)number;
+}
+
+static void
+alarm_prepare(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	sigset_t set;
+
+	sigaction(SIGALRM, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int
+adopt_sockets(pid_t pid, const struct adopt_wish *wish, struct sock_set *out)
+{
+	struct search s = { .wish = wish, .out = out };
+	int process, result;
+
+	*out = (struct sock_set){ .adopted = pid };
+	process = adopt_process(pid);
+	if (process < 0)
+		return -1;
+	result = visit(&s, pid, process) < 0 ? adopt_refused(pid) : 0;
+	close(process);
+	if (result == 0) {
+		adopt_keep_watched(pid, out);
+		result = judge(&s, pid);
+	}
+	if (result < 0)
+		sock_set_close(out);
+	alarm_prepare();
+	return result;
+}
+
+int
+adopt_accept(int fd)
+{
+	static const struct itimerval none, some = {
+		{ .tv_usec = PATIENCE_US }, { .tv_usec = PATIENCE_US },
+	};
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int client, saved;
+
+	if (poll(&p, 1, 0) <= 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	/* again and again: the first may come before accept(2) does */
+	setitimer(ITIMER_REAL, &some, NULL);
+	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	saved = errno;
+	setitimer(ITIMER_REAL, &none, NULL);
+	errno = client < 0 && saved == EINTR ? EAGAIN : saved;
+	return client;
+}
+
+pid_t
+adopt_holder(const struct sock_set *set)
+{
+	struct owners *owners = owners_new();
+	pid_t holder = 0, pids[2];
+
+	for (int i = 0; owners && i < set->count && !holder; i++) {
+		int n = owners_holders(owners, sock_inode(set->fd[i]), pids, 2);
+
+		for (int j = 0; j < n && j < 2; j++)
+			if (pids[j] != getpid())
+				holder = pids[j];
+	}
+	owners_free(owners);
+	return holder;
+}

@@ -1,0 +1,191 @@
+/*
+ * Whose descriptors may be taken is ptrace(2)'s rule: "ptrace access mode
+ * checking". What the kernel says is EPERM; which part of the rule it was can
+ * be told from /proc.
+ */
+#include "kernel/adopt_error.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/fail.h"
+#include "kernel/sock_owner.h"
+
+/* What /proc/PID/status says of a process. */
+struct status_lines {
+	int leader;		/* the process that a thread is of; 0: gone */
+	unsigned uid;		/* effective */
+	uint64_t may;		/* permitted capabilities */
+};
+
+static struct status_lines
+read_status(pid_t pid)
+{
+	struct status_lines s = { 0 };
+	char path[64], line[256];
+	unsigned long long may;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	in = fopen(path, "re");
+	while (in && fgets(line, sizeof(line), in)) {
+		sscanf(line, "Tgid: %d", &s.leader);
+		sscanf(line, "Uid: %*u %u", &s.uid);
+		if (sscanf(line, "CapPrm: %llx", &may) == 1)
+			s.may = may;
+	}
+	if (in)
+		fclose(in);
+	return s;
+}
+
+const char *
+adopt_who(pid_t pid, char text[static ADOPT_WHO])
+{
+	char command[16 + 1], safe[16 * ESCAPE_MAX + 1];
+
+	owner_command(pid, command);
+	escape(command, strlen(command), false, safe);
+	if (*command)
+		snprintf(text, ADOPT_WHO, "pid %d (%s)", (int)pid, safe);
+	else
+		snprintf(text, ADOPT_WHO, "pid %d", (int)pid);
+	return text;
+}
+
+static int
+gone(pid_t pid)
+{
+	return fail_as(STATUS_BIND, owner_state(pid) == 'Z' ? "pid %d has "
+	    "ended: its sockets are closed" : "pid %d: no such process",
+	    (int)pid);
+}
+
+int
+adopt_process(pid_t pid)
+{
+	struct status_lines s = read_status(pid);
+	int process;
+
+	if (pid == getpid())
+		return fail_as(STATUS_USAGE, "pid %d is this very process",
+		    (int)pid);
+	if (s.leader && s.leader != pid)
+		return fail_as(STATUS_USAGE, "pid %d is a thread of process "
+		    "%d: say that", (int)pid, s.leader);
+	if (!s.leader || owner_state(pid) == 'Z')
+		return gone(pid);
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (process >= 0)
+		return process;
+	return errno == ESRCH ? gone(pid) : adopt_refused(pid);
+}
+
+/* Whether a process may take a descriptor from itself: no rule forbids it. */
+static int
+try_self(void)
+{
+	int process = (int)syscall(SYS_pidfd_open, getpid(), 0), fd, saved;
+
+	if (process < 0)
+		return -1;
+	fd = (int)syscall(SYS_pidfd_getfd, process, process, 0);
+	saved = errno;
+	close(process);
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return fd < 0 ? -1 : 0;
+}
+
+/* Linux gives to root what isn't everybody's in /proc/PID: proc(5). */
+static bool
+is_protected(pid_t pid, const struct status_lines *s)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	return stat(path, &st) == 0 && st.st_uid != s->uid;
+}
+
+static int
+yama_scope(void)
+{
+	FILE *in = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+	int scope = 0;
+
+	if (!in)
+		return 0;
+	if (fscanf(in, "%d", &scope) != 1)
+		scope = 0;
+	fclose(in);
+	return scope;
+}
+
+static int
+refused_by_yama(const char *who, int scope)
+{
+	static const char *const cure[] = {
+		"",
+		"only who started it and root may: be root, or set it to 0",
+		"only root may: be root",
+		"nobody may until this machine is started anew",
+	};
+
+	return fail_as(STATUS_BIND, "%s: kernel.yama.ptrace_scope is %d: %s",
+	    who, scope, cure[scope > 3 ? 3 : scope]);
+}
+
+static int
+of_user(const char *who, unsigned uid)
+{
+	const struct passwd *p = getpwuid(uid);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", uid);
+	return fail_as(STATUS_BIND, "%s: the process is user %.64s's: only "
+	    "this user and root may take its sockets", who,
+	    p ? p->pw_name : number);
+}
+
+int
+adopt_refused(pid_t pid)
+{
+	int error = errno;
+	struct status_lines s = read_status(pid), own = read_status(getpid());
+	char who[ADOPT_WHO];
+
+	adopt_who(pid, who);
+	if (!s.leader || owner_state(pid) == 'Z')
+		return gone(pid);
+	errno = error;
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		return fail("%s", who);
+	if (try_self() < 0)
+		return errno == ENOSYS ? fail_as(STATUS_BIND, "%s: this "
+		    "needs pidfd_getfd(2), of Linux 5.6", who) :
+		    fail_as(STATUS_BIND, "%s: a seccomp filter refuses "
+		    "pidfd_getfd(2), as containers have it: allow that, or "
+		    "start rpnc outside", who);
+	if (s.uid != own.uid && own.uid)
+		return of_user(who, s.uid);
+	if (s.may & ~own.may)
+		return fail_as(STATUS_BIND, "%s: the process has capabilities "
+		    "that this one lacks: be root", who);
+	if (is_protected(pid, &s))
+		return fail_as(STATUS_BIND, "%s: the process is not dumpable "
+		    "(prctl(2)), as servers are that changed their user: be "
+		    "root", who);
+	if (yama_scope())
+		return refused_by_yama(who, yama_scope());
+	return fail_as(STATUS_BIND, "%s: ptrace(2) is not permitted on it, "
+	    "by a security module or a user namespace", who);
+}

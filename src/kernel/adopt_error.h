@@ -1,0 +1,19 @@
+#ifndef KERNEL_ADOPT_ERROR_H
+#define KERNEL_ADOPT_ERROR_H
+
+#include <sys/types.h>
+
+/* Opens the process (pidfd_open(2)); -1: a fault that says what it is. */
+int adopt_process(pid_t);
+
+/*
+ * Why its descriptors can't be had: -1, with one line that says whose rule it
+ * is and what to do.
+ */
+int adopt_refused(pid_t);
+
+/* "pid 4242 (python3)"; returns text. */
+enum { ADOPT_WHO = 96 };
+const char *adopt_who(pid_t, char text[static ADOPT_WHO]);
+
+#endif

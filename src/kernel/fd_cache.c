@@ -1,0 +1,66 @@
+/*
+ * How it works. Descriptors are given out again: where one of a process was
+ * found its next ones will be. The one that was read longest ago has most
+ * probably become another by now. What is read on the way to the right one is
+ * what will be asked for next, and is not read again until it was: so a server
+ * that has accepted many at once costs about two readlink(2) for each, not one
+ * for each and all the others.
+ */
+#include "kernel/fd_cache.h"
+
+#include <string.h>
+
+#include "kernel/proc_fd.h"
+
+/* Moves it behind all others. */
+static struct lately_fd *
+turn(struct lately *l, int i)
+{
+	struct lately_fd *last = &l->at[l->count - 1], it = l->at[i];
+
+	memmove(&l->at[i], &l->at[i + 1],
+	    (size_t)(l->count - 1 - i) * sizeof(it));
+	*last = it;
+	return last;
+}
+
+static bool
+read_again(struct lately *l, int i, pid_t pid, uint64_t inode)
+{
+	struct lately_fd *it = turn(l, i);
+	uint64_t before = it->inode;
+
+	it->inode = fds_socket(pid, it->fd);
+	it->met = !it->inode || it->inode == inode ||
+	    (it->met && it->inode == before);
+	return it->inode == inode;
+}
+
+void
+lately_note(struct lately *l, int fd, uint64_t inode)
+{
+	int i = 0;
+
+	while (i < l->count && l->at[i].fd != fd)
+		i++;
+	if (i == LATELY)
+		i = 0;
+	else if (i == l->count)
+		l->count++;
+	l->at[i] = (struct lately_fd){ .fd = fd, .met = true, .inode = inode };
+	turn(l, i);
+}
+
+bool
+lately_has(struct lately *l, pid_t pid, uint64_t inode)
+{
+	for (int i = 0; i < l->count; i++)
+		if (l->at[i].inode == inode)
+			return read_again(l, i, pid, inode);
+	for (int n = 0, i = 0; n < l->count; n++)
+		if (!l->at[i].met)
+			i++;
+		else if (read_again(l, i, pid, inode))
+			return true;
+	return false;
+}

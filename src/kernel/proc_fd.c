@@ -1,0 +1,72 @@
+#include "kernel/proc_fd.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_ROOM = 64 };
+
+/* The socket that a link below /proc/PID/fd stands for; 0: it isn't one. */
+static uint64_t
+link_inode(int dir, const char *name)
+{
+	static const char prefix[] = "socket:[";
+	char text[PATH_ROOM];
+	ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
+
+	if (len < 0)
+		return 0;
+	text[len] = '\0';
+	if (strncmp(text, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	return strtoull(text + sizeof(prefix) - 1, NULL, 10);
+}
+
+uint64_t
+fds_socket(pid_t pid, int fd)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	return link_inode(AT_FDCWD, path);
+}
+
+DIR *
+fds_open(pid_t pid)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	return opendir(path);
+}
+
+int
+fds_next(DIR *dir, uint64_t *inode)
+{
+	struct dirent *e;
+
+	while ((e = readdir(dir)) != NULL) {
+		*inode = link_inode(dirfd(dir), e->d_name);
+		if (*inode != 0)
+			return atoi(e->d_name);
+	}
+	return -1;
+}
+
+int
+fds_find(pid_t pid, uint64_t wanted)
+{
+	DIR *dir = fds_open(pid);
+	uint64_t inode = 0;
+	int fd;
+
+	if (dir == NULL)
+		return -1;
+	do
+		fd = fds_next(dir, &inode);
+	while (fd >= 0 && inode != wanted);
+	closedir(dir);
+	return fd;
+}

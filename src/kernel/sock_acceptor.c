@@ -1,0 +1,46 @@
+/*
+ * How it works. Of the processes that hold a socket, one that started another
+ * one of them is a manager, which accepts nothing, as nginx's master. If more
+ * than one is left, each may accept.
+ */
+#include "kernel/sock_acceptor.h"
+
+#include <string.h>
+
+enum { HOLDERS_MAX = 256 };
+
+bool
+holder_is_manager(const pid_t *pids, int n, pid_t pid)
+{
+	for (int i = 0; i < n; i++)
+		if (pids[i] != pid && owner_parent(pids[i]) == pid)
+			return true;
+	return false;
+}
+
+void
+holder_find(struct owners *o, uint64_t inode, struct holder *out)
+{
+	pid_t pids[HOLDERS_MAX];
+	int n;
+
+	*out = (struct holder){ 0 };
+	if (!o || !inode)
+		return;
+	out->count = owners_holders(o, inode, pids, HOLDERS_MAX);
+	n = out->count > HOLDERS_MAX ? HOLDERS_MAX : out->count;
+	out->all_stopped = n > 0;
+	for (int i = 0; i < n; i++) {
+		char command[sizeof(out->command)];
+
+		if (holder_is_manager(pids, n, pids[i]))
+			continue;
+		owner_command(pids[i], command);
+		if (!out->servers++)
+			memcpy(out->command, command, sizeof(command));
+		else if (strcmp(command, out->command) != 0)
+			out->command[0] = '\0';
+		out->pid = out->servers == 1 ? pids[i] : 0;
+		out->all_stopped &= owner_is_stopped(pids[i]);
+	}
+}

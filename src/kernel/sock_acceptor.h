@@ -1,0 +1,22 @@
+#ifndef KERNEL_SOCK_ACCEPTOR_H
+#define KERNEL_SOCK_ACCEPTOR_H
+
+#include <stdbool.h>
+
+#include "kernel/sock_owner.h"
+
+/* Which process accepts from a listening socket, as far as /proc tells. */
+struct holder {
+	pid_t pid;		/* 0: not known, or several may */
+	char command[16 + 1];	/* of it, or of all of them */
+	int count;		/* processes that hold the socket; 0: unknown */
+	int servers;		/* those of them that may accept */
+	bool all_stopped;	/* none of these runs */
+};
+
+/* Whether it started another one of these, and only keeps the socket for it. */
+bool holder_is_manager(const pid_t *pids, int n, pid_t pid);
+
+void holder_find(struct owners *, uint64_t inode, struct holder *out);
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef KERNEL_SOCK_DIAG_H
+#define KERNEL_SOCK_DIAG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/diag_sock.h"
+
+/*
+ * The kernel's table of sockets, sock_diag(7). One struct diag per process:
+ * after a fork the child opens its own.
+ */
+struct diag;
+
+struct diag *diag_open(void);
+void diag_close(struct diag *d);
+
+/*
+ * Looks one socket up by its addresses, local being its own. IPv4 and mapped
+ * IPv6 are the same question and find either kind. Returns 1, or 0 if there
+ * is none, or -1. The kernel looks as it would for a packet that arrives over
+ * loopback: a connection first, SYN_RECV and TIME_WAIT (inode 0) included,
+ * then the listener (or UDP member) that the hash would choose, an attached
+ * program ignored. Trust it as a connection only if state says so and inode
+ * is not 0.
+ */
+int diag_get(struct diag *d, int protocol, const struct addr *local,
+    const struct addr *remote, struct diag_sock *out);
+
+/*
+ * Gives each() every socket, IPv4 then IPv6, of these states (a mask of
+ * 1 << TCP_LISTEN...; ~0u has TCP sockets that are bound and do not listen,
+ * too, from Linux 6.8 on, as TCP_CLOSE) and this local port (host order; 0:
+ * any), until it returns non-zero. Returns how many it was given, or -1.
+ */
+int diag_dump(struct diag *d, int protocol, unsigned states, uint16_t sport,
+    int (*each)(const struct diag_sock *, void *), void *arg);
+
+/*
+ * Lists the sockets that listen on exactly this address and on no device
+ * (a link-local address: on its own), in the kernel's order: see diag.c. Where
+ * IPV6_V6ONLY splits an IPv6 address in two groups it is the one of the first
+ * socket, which is the one that the kernel prefers for TCP; diag_group_of()
+ * lists the group of a known socket, its device included. Uids may differ.
+ * Return the count, 0 included, or -1; the caller frees *list.
+ */
+int diag_group(struct diag *d, int protocol, const struct addr *bound,
+    struct diag_sock **list);
+int diag_group_of(struct diag *d, const struct diag_sock *member,
+    struct diag_sock **list);
+/* The group that the socket with this inode is in; 0: it listens no more. */
+int diag_group_with(struct diag *d, int protocol, uint16_t port,
+    uint64_t inode, struct diag_sock **list);
+
+#endif

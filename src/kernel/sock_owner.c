@@ -1,0 +1,480 @@
+#include "kernel/sock_owner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "kernel/fd_cache.h"
+#include "kernel/proc_fd.h"
+
+/* Without memory a socket's owner is unknown: uthash must not exit. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/*
+ * How it works
+ *
+ * The map remembers which descriptor of which process was which socket. It is
+ * a guess to be checked by one readlink() per holder, since a process may have
+ * died or closed it. What the map doesn't have is looked for where it probably
+ * is, in the processes that were returned before (a probe meets the same few
+ * workers again and again), and only then, and seldom, everywhere.
+ *
+ * A reading replaces what was known of the processes it reads, so the map
+ * never holds more than the sockets there were.
+ */
+
+enum {
+	SCAN_GAP_MS = 100,	/* between two readings of all of /proc */
+	PATH_ROOM = 64,		/* for the paths in /proc/PID */
+	TEXT_ROOM = 2048,	/* for /proc/PID/status up to its Uid line */
+};
+
+struct hold {
+	pid_t pid;
+	int fd;
+};
+
+struct held {
+	uint64_t inode;
+	int count, room;
+	struct hold *by;	/* ascending by pid */
+	UT_hash_handle hh;
+};
+
+/* A process that was returned as an owner. */
+struct known {
+	pid_t pid;
+	struct lately lately;
+	UT_hash_handle hh;
+};
+
+struct owners {
+	struct held *held;
+	struct known *known;
+	int64_t next_scan;	/* milliseconds; 0: at once */
+	bool stale;		/* a socket has lost one of its holders */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* Reads the beginning of /proc/PID/NAME; returns its length, or -1. */
+static ssize_t
+proc_read(pid_t pid, const char *name, char *text, size_t room)
+{
+	char path[PATH_ROOM];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	got = read(fd, text, room - 1);
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	return got;
+}
+
+/* Finds the entry of a socket, making it if need be; NULL: no memory. */
+static struct held *
+held_at(struct owners *o, uint64_t inode)
+{
+	struct held *h;
+
+	HASH_FIND(hh, o->held, &inode, sizeof(inode), h);
+	if (h != NULL)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		return NULL;
+	h->inode = inode;
+	HASH_ADD(hh, o->held, inode, sizeof(h->inode), h);
+	if (h->hh.tbl != NULL)
+		return h;
+	free(h);
+	return NULL;
+}
+
+static int
+held_grow(struct held *h)
+{
+	int room = h->room ? 2 * h->room : 1;
+	struct hold *by = realloc(h->by, room * sizeof(*by));
+
+	if (by == NULL)
+		return -1;
+	h->by = by;
+	h->room = room;
+	return 0;
+}
+
+/* Notes that a process holds a socket; one descriptor of it is enough. */
+static void
+held_add(struct owners *o, uint64_t inode, pid_t pid, int fd)
+{
+	struct held *h = held_at(o, inode);
+	int i;
+
+	if (h == NULL || (h->count == h->room && held_grow(h) < 0))
+		return;
+	for (i = h->count; i > 0 && h->by[i - 1].pid >= pid; i--)
+		if (h->by[i - 1].pid == pid)
+			return;
+	memmove(&h->by[i + 1], &h->by[i], (h->count - i) * sizeof(*h->by));
+	h->by[i] = (struct hold){ .pid = pid, .fd = fd };
+	h->count++;
+}
+
+static struct known *
+known_find(struct owners *o, pid_t pid)
+{
+	struct known *k;
+
+	HASH_FIND(hh, o->known, &pid, sizeof(pid), k);
+	return k;
+}
+
+static struct known *
+known_add(struct owners *o, pid_t pid)
+{
+	struct known *k = known_find(o, pid);
+
+	if (k != NULL)
+		return k;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return NULL;
+	k->pid = pid;
+	HASH_ADD(hh, o->known, pid, sizeof(k->pid), k);
+	if (k->hh.tbl != NULL)
+		return k;
+	free(k);
+	return NULL;
+}
+
+static void
+known_add_all(struct owners *o, const struct held *h)
+{
+	for (int i = 0; i < h->count; i++) {
+		struct known *k = known_add(o, h->by[i].pid);
+
+		if (k != NULL)
+			lately_note(&k->lately, h->by[i].fd, h->inode);
+	}
+}
+
+static void
+forget_all(struct owners *o)
+{
+	struct held *h = o->held, *next;
+
+	HASH_CLEAR(hh, o->held);
+	for (; h != NULL; h = next) {
+		next = h->hh.next;
+		free(h->by);
+		free(h);
+	}
+}
+
+/* Drops what is remembered of the known processes. */
+static void
+forget_known(struct owners *o)
+{
+	struct held *h, *next;
+
+	for (h = o->held; h != NULL; h = next) {
+		int kept = 0;
+
+		next = h->hh.next;
+		for (int i = 0; i < h->count; i++)
+			if (known_find(o, h->by[i].pid) == NULL)
+				h->by[kept++] = h->by[i];
+		h->count = kept;
+		if (kept > 0)
+			continue;
+		/* The analyser can't see that this moves the map's head. */
+		HASH_DEL(o->held, h);	/* NOLINT(clang-analyzer-unix.Malloc) */
+		free(h->by);
+		free(h);
+	}
+}
+
+/* Reads one process; -1: it is gone, or not ours to look into. */
+static int
+scan_process(struct owners *o, pid_t pid)
+{
+	DIR *dir = fds_open(pid);
+	uint64_t inode;
+	int fd;
+
+	if (dir == NULL)
+		return -1;
+	while ((fd = fds_next(dir, &inode)) >= 0)
+		held_add(o, inode, pid, fd);
+	closedir(dir);
+	return 0;
+}
+
+static void
+scan_known(struct owners *o)
+{
+	struct known *k, *next;
+
+	forget_known(o);
+	for (k = o->known; k != NULL; k = next) {
+		next = k->hh.next;
+		if (scan_process(o, k->pid) == 0)
+			continue;
+		HASH_DEL(o->known, k);
+		free(k);
+	}
+}
+
+static void
+scan_all(struct owners *o)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	if (dir == NULL)
+		return;
+	forget_all(o);
+	while ((e = readdir(dir)) != NULL)
+		if (atoi(e->d_name) > 0)
+			scan_process(o, atoi(e->d_name));
+	closedir(dir);
+	o->next_scan = now_ms() + SCAN_GAP_MS;
+	o->stale = false;
+}
+
+/* Whether a holder still is one, if by another descriptor. */
+static bool
+hold_check(struct hold *by, uint64_t inode)
+{
+	if (fds_socket(by->pid, by->fd) == inode)
+		return true;
+	by->fd = fds_find(by->pid, inode);
+	return by->fd >= 0;
+}
+
+/* What is remembered of a socket and still true; NULL: nothing. */
+static struct held *
+recall(struct owners *o, uint64_t inode)
+{
+	struct held *h;
+	int kept = 0;
+
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): see forget_known() */
+	HASH_FIND(hh, o->held, &inode, sizeof(inode), h);
+	if (h == NULL)
+		return NULL;
+	for (int i = 0; i < h->count; i++)
+		if (hold_check(&h->by[i], inode))
+			h->by[kept++] = h->by[i];
+	o->stale |= kept > 0 && kept < h->count;
+	h->count = kept;
+	return kept > 0 ? h : NULL;
+}
+
+static struct held *
+look_up(struct owners *o, uint64_t inode)
+{
+	struct held *h = NULL;
+
+	if (inode == 0)
+		return NULL;
+	if (o->next_scan != 0) {
+		h = recall(o, inode);
+		if (h == NULL) {
+			scan_known(o);
+			h = recall(o, inode);
+		}
+	}
+	if ((h == NULL || o->stale) && now_ms() >= o->next_scan) {
+		scan_all(o);
+		h = recall(o, inode);
+	}
+	if (h != NULL)
+		known_add_all(o, h);
+	return h;
+}
+
+/* Copies the name without its line end; it may hold others. */
+static void
+read_command(pid_t pid, char *command, size_t room)
+{
+	ssize_t got = proc_read(pid, "comm", command, room);
+
+	if (got > 0 && command[got - 1] == '\n')
+		command[got - 1] = '\0';
+}
+
+/*
+ * The effective uid. The owner of /proc/PID would be root for every process
+ * that changed its uid, as servers do.
+ */
+static int
+read_uid(pid_t pid, uid_t *uid)
+{
+	char text[TEXT_ROOM];
+	const char *line;
+	unsigned effective;
+
+	if (proc_read(pid, "status", text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, "\nUid:");
+	if (line == NULL || sscanf(line, " Uid: %*u %u", &effective) != 1)
+		return -1;
+	*uid = effective;
+	return 0;
+}
+
+struct owners *
+owners_new(void)
+{
+	struct owners *o;
+
+	if (access("/proc/self/fd", R_OK) < 0) {
+		fail("/proc/self/fd");
+		return NULL;
+	}
+	o = calloc(1, sizeof(*o));
+	if (o == NULL)
+		fail("owners");
+	return o;
+}
+
+void
+owners_free(struct owners *o)
+{
+	struct known *k, *next;
+
+	if (o == NULL)
+		return;
+	forget_all(o);
+	k = o->known;
+	HASH_CLEAR(hh, o->known);
+	for (; k != NULL; k = next) {
+		next = k->hh.next;
+		free(k);
+	}
+	free(o);
+}
+
+int
+owners_find(struct owners *o, uint64_t inode, struct owner *out)
+{
+	struct held *h = look_up(o, inode);
+	struct owner owner = { 0 };
+
+	if (h == NULL)
+		return 0;
+	owner.pid = h->by[0].pid;
+	owner.fd = h->by[0].fd;
+	owner.holders = h->count;
+	read_command(owner.pid, owner.command, sizeof(owner.command));
+	if (read_uid(owner.pid, &owner.uid) < 0)
+		return 0;
+	*out = owner;
+	return 1;
+}
+
+int
+owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max)
+{
+	struct held *h = look_up(o, inode);
+
+	if (h == NULL)
+		return 0;
+	for (int i = 0; i < h->count && i < max; i++)
+		pids[i] = h->by[i].pid;
+	return h->count;
+}
+
+bool
+owners_held_by(struct owners *o, uint64_t inode, pid_t pid)
+{
+	struct known *k = inode != 0 ? known_find(o, pid) : NULL;
+
+	return k != NULL && lately_has(&k->lately, pid, inode);
+}
+
+void
+owners_refresh(struct owners *o)
+{
+	o->next_scan = 0;
+}
+
+int
+owner_state(pid_t pid)
+{
+	char text[512];
+	const char *end;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
+		return -1;
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' ? (unsigned char)end[2] : -1;
+}
+
+/* Its start is field 22 of proc(5)'s stat, in ticks, of CLOCK_BOOTTIME. */
+bool
+owner_has_run(pid_t pid, int64_t ns)
+{
+	const int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+	struct timespec now;
+	long long started;
+	char text[512];
+	const char *end;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
+		return false;
+	end = strrchr(text, ')');
+	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u "
+	    "%*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &started) != 1)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (started + 1) * tick + ns <=
+	    now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+bool
+owner_is_stopped(pid_t pid)
+{
+	int state = owner_state(pid);
+
+	return state == 'T' || state == 't';
+}
+
+pid_t
+owner_parent(pid_t pid)
+{
+	char text[512];
+	const char *end;
+	int parent;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
+		return 0;
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+void
+owner_command(pid_t pid, char command[static 16 + 1])
+{
+	command[0] = '\0';
+	read_command(pid, command, 16 + 1);
+}

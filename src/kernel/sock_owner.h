@@ -1,0 +1,60 @@
+#ifndef KERNEL_SOCK_OWNER_H
+#define KERNEL_SOCK_OWNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Which process holds a socket, by its inode, from /proc. */
+struct owners;
+
+struct owner {
+	pid_t pid;		/* the lowest of its holders */
+	int fd;			/* its number there */
+	uid_t uid;		/* the effective one of that process */
+	char command[16 + 1];	/* as the process chose it: any bytes */
+	int holders;		/* how many processes hold the socket */
+};
+
+struct owners *owners_new(void);
+void owners_free(struct owners *o);
+
+/*
+ * Returns 1, or 0 where no process that we may look into holds the socket.
+ * What is returned was true a moment ago: every remembered holder is checked
+ * again. A process that has come to hold the socket since /proc was last read
+ * is not known, though. For a new inode the processes that were returned before
+ * are read anew, and all of /proc at most every 100 ms; the same if one of
+ * several holders is gone, because a new one often replaces it.
+ */
+int owners_find(struct owners *o, uint64_t inode, struct owner *out);
+
+/* Writes up to max pids, ascending; returns how many holders there are. */
+int owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max);
+
+/*
+ * Whether this process is one of the holders, by a descriptor that was lately
+ * returned of it: a few readlink() instead of a look at all its descriptors.
+ * true is certain; false says nothing, and owners_holders() will.
+ */
+bool owners_held_by(struct owners *o, uint64_t inode, pid_t pid);
+
+/* Makes the next look-up read all of /proc. */
+void owners_refresh(struct owners *o);
+
+/* The state letter in /proc/PID/stat: 'R', 'S', 'T'...; -1: no such process. */
+int owner_state(pid_t pid);
+
+/* Whether it is certain that it has run for this long, in nanoseconds. */
+bool owner_has_run(pid_t pid, int64_t ns);
+
+/* Whether a signal, or a debugger, has stopped it. */
+bool owner_is_stopped(pid_t pid);
+
+/* Who started it; 0: no such process. */
+pid_t owner_parent(pid_t pid);
+
+/* Its command, as in struct owner; "" if there is no such process. */
+void owner_command(pid_t pid, char command[static 16 + 1]);
+
+#endif

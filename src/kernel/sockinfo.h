@@ -1,0 +1,20 @@
+#ifndef KERNEL_SOCKINFO_H
+#define KERNEL_SOCKINFO_H
+
+#include "kernel/sock_diag.h"
+#include "kernel/sock_owner.h"
+
+/*
+ * Both ways to ask about this host's sockets: which there are, and whose they
+ * are. Keeps its descriptors, so that asking often is cheap. A handle is NULL
+ * where the kernel has no sock_diag, or there is no memory.
+ */
+struct lookout {
+	struct diag *diag;
+	struct owners *owners;
+};
+
+void lookout_open(struct lookout *);
+void lookout_close(struct lookout *);
+
+#endif

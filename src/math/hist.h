@@ -1,0 +1,66 @@
+#ifndef MATH_HIST_H
+#define MATH_HIST_H
+
+#include <stdint.h>
+
+enum {
+	HIST_BITS = 7,		/* 2^7 buckets for each power of two */
+	HIST_RANGE = 42,	/* values stay below 2^42 ns: 73 minutes */
+	HIST_BEYOND = 10,	/* samples that a percentile leaves above it */
+	HIST_BUCKETS = (HIST_RANGE - HIST_BITS + 1) << HIST_BITS,
+};
+/* Some readers of JSON can't represent a larger integer. */
+#define HIST_COUNT_MAX (UINT64_C(1) << 53)
+#define HIST_MAX ((UINT64_C(1) << HIST_RANGE) - 1)
+
+/*
+ * Latencies in nanoseconds: exact below 256, then in buckets no wider than
+ * 1/128 (0.8 %) of their values. No pointers: it may lie in shared memory,
+ * one process adding, others merging. Zeroed memory is an empty one.
+ */
+struct hist {
+	uint64_t count, min, max, sum;	/* exact; 0 while empty */
+	uint64_t buckets[HIST_BUCKETS];
+};
+
+void hist_init(struct hist *h);
+
+/* Counts value; above HIST_MAX it is counted, and kept, as HIST_MAX. */
+void hist_add(struct hist *h, uint64_t value);
+
+/*
+ * Adds all of from, which another process may be adding to meanwhile. Returns
+ * -1, and adds nothing, if the counts would pass HIST_COUNT_MAX, or the sum
+ * 64 bits.
+ */
+int hist_merge(struct hist *into, const struct hist *from);
+
+/*
+ * The value that p % of the samples do not exceed: that of the sample of rank
+ * ceil(p / 100 * count), given as the highest value of its bucket, at most
+ * max. So never below the true one, nor more than 1/128 above. p counts to six
+ * decimals; 0 is min, 100 is max. 0 while empty, as is the mean.
+ */
+uint64_t hist_percentile(const struct hist *h, double p);
+/*
+ * The same, but NAN if the sample is too small. p50 needs one sample; higher
+ * ones need 10 samples above them: p90 from 100, p99 from 1000, p99.9 from
+ * 10,000. With fewer they would be the maximum, or nearly.
+ */
+double hist_quantile(const struct hist *h, double p);
+/* How many samples are at most value, in buckets that end there. */
+uint64_t hist_count_to(const struct hist *h, uint64_t value);
+double hist_mean(const struct hist *h);
+
+/*
+ * Text for JSON, to be merged later without loss, and freed by the caller:
+ * "1/7;MIN;MAX;SUM;BUCKETS", where 1 is the version, 7 is HIST_BITS, and
+ * BUCKETS are "INDEX:COUNT" or "FIRST-LAST:COUNT" (each of them has COUNT),
+ * ascending, with commas between. Returns -1 without memory.
+ */
+int hist_encode(const struct hist *h, char **text);
+
+/* Returns -1, and h is empty, for text that no hist_encode() can have said. */
+int hist_decode(const char *text, struct hist *h);
+
+#endif

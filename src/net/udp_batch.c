@@ -1,0 +1,394 @@
+#include "net/udp_batch.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+/* Replies that go as one: udp(7), UDP_SEGMENT. */
+enum {
+	JOIN_PIECES = 64,
+	JOIN_PIECE = 1400,	/* what fits into a packet of most links */
+	JOIN_TOTAL = 65000,
+};
+
+enum {
+	UDP_ROOM = 65536,
+	/*
+	 * A Unix datagram is limited by the sender's buffer and by
+	 * kmalloc(), which gives at most 4 MiB for the linear part
+	 * (kernel net/unix/af_unix.c; net/core/sock.c,
+	 * sock_alloc_send_pskb()).
+	 */
+	UNIX_ROOM = (4096 + 128) * 1024,
+	TOTAL_ROOM = 64 * 1024 * 1024,	/* pages that nobody fills cost none */
+};
+
+/* Room for what is told of a datagram, aligned for a cmsghdr. */
+union control {
+	struct cmsghdr header;
+	char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+	    CMSG_SPACE(sizeof(int))];
+};
+
+/* A batch, and the headers that the kernel reads, or fills in. */
+struct batch {
+	struct dgrams dgrams;		/* first */
+	struct mmsghdr message[DGRAM_BATCH];
+	struct iovec part[DGRAM_BATCH];
+	union control control[DGRAM_BATCH];
+	size_t room;			/* for each */
+	char data[];
+};
+
+/* Replies that go as one message. */
+struct run {
+	const struct dgram *first;
+	int count;
+};
+
+static void
+read_control(struct msghdr *m, struct dgram *d)
+{
+	struct addr *to = &d->to;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			to->in.sin_family = AF_INET;
+			/* not ipi_addr, which may be a broadcast's */
+			to->in.sin_addr = info.ipi_spec_dst;
+			to->len = sizeof(to->in);
+		} else if (c->cmsg_level == IPPROTO_IPV6 &&
+		    c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+				continue;
+			to->in6.sin6_family = AF_INET6;
+			to->in6.sin6_addr = info.ipi6_addr;
+			to->in6.sin6_scope_id = info.ipi6_ifindex;
+			to->len = sizeof(to->in6);
+		} else if (c->cmsg_level == IPPROTO_UDP &&
+		    c->cmsg_type == UDP_GRO) {
+			int piece;
+
+			memcpy(&piece, CMSG_DATA(c), sizeof(piece));
+			d->piece = (size_t)piece;
+		}
+	}
+}
+
+/* Readies the first n headers for receiving. */
+static void
+clear(struct batch *b, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct dgram *d = &b->dgrams.at[i];
+
+		memset(&d->from, 0, sizeof(d->from));
+		memset(&d->to, 0, sizeof(d->to));
+		d->data = b->data + (size_t)i * b->room;
+		b->part[i] = (struct iovec){ d->data, b->room };
+		b->message[i].msg_hdr = (struct msghdr){
+			.msg_name = &d->from.sa,
+			.msg_namelen = sizeof(d->from.un),
+			.msg_iov = &b->part[i], .msg_iovlen = 1,
+			.msg_control = &b->control[i],
+			.msg_controllen = sizeof(b->control[i]),
+		};
+	}
+}
+
+static int
+send_buffer(int fd)
+{
+	int size = 0;
+	socklen_t length = sizeof(size);
+
+	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length);
+	return size;
+}
+
+/* Replies may be as large as what came: raises it as far as allowed. */
+static void
+enlarge(int fd)
+{
+	static const int size = TOTAL_ROOM;
+	int scratch = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (scratch < 0)
+		return;
+	setsockopt(scratch, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	/* wmem_max may be below wmem_default (socket(7)) */
+	if (send_buffer(scratch) > send_buffer(fd))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	close(scratch);
+}
+
+static size_t
+room_for(int fd)
+{
+	int family = AF_INET;
+	socklen_t size = sizeof(family);
+
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+	if (family != AF_UNIX)
+		return UDP_ROOM;
+	enlarge(fd);
+	return UNIX_ROOM;
+}
+
+struct dgrams *
+dgrams_new(int fd)
+{
+	size_t room = room_for(fd), most = TOTAL_ROOM / room;
+	struct batch *b;
+
+	most = most < 1 ? 1 : most > DGRAM_BATCH ? DGRAM_BATCH : most;
+	b = calloc(1, sizeof(*b) + most * room);
+	if (!b) {
+		fail("buffer");
+		return NULL;
+	}
+	b->room = room;
+	b->dgrams.most = (int)most;
+	b->dgrams.cut.verb = "received whole";
+	clear(b, (int)most);
+	return &b->dgrams;
+}
+
+/* Keeps the one received i-th, unless a part of it is lost. */
+static void
+take(struct batch *b, int i)
+{
+	struct dgrams *all = &b->dgrams;
+	struct dgram *d = &all->at[all->count], it = all->at[i];
+	struct msghdr *m = &b->message[i].msg_hdr;
+
+	all->used = i + 1;
+	if (m->msg_flags & MSG_TRUNC) {
+		it.from.len = m->msg_namelen;
+		losses_note(&all->cut, &it.from, b->message[i].msg_len,
+		    EMSGSIZE);
+		return;
+	}
+	it.from.len = m->msg_namelen;
+	it.length = it.piece = b->message[i].msg_len;
+	read_control(m, &it);
+	*d = it;
+	all->count++;
+}
+
+int
+dgrams_receive(struct dgrams *all, int fd, int most)
+{
+	struct batch *b = (struct batch *)all;
+	int n;
+
+	clear(b, all->used);
+	if (most > all->most)
+		most = all->most;
+	n = recvmmsg(fd, b->message, (unsigned)most, MSG_DONTWAIT |
+	    MSG_TRUNC, NULL);
+	all->count = all->used = 0;
+	for (int i = 0; i < n; i++)
+		take(b, i);
+	return n;
+}
+
+bool
+dgrams_losses_due(struct dgrams *all)
+{
+	return losses_due(&all->cut) || losses_due(&all->unsent);
+}
+
+bool
+dgrams_losses_rest(struct dgrams *all)
+{
+	return losses_rest(&all->cut) || losses_rest(&all->unsent);
+}
+
+size_t
+dgram_pieces(const struct dgram *d)
+{
+	return d->length ? (d->length + d->piece - 1) / d->piece : 1;
+}
+
+const char *
+dgram_piece(const struct dgram *d, size_t i, size_t *length)
+{
+	size_t start = i * d->piece;
+
+	*length = d->length - start < d->piece ? d->length - start : d->piece;
+	return d->data + start;
+}
+
+/* Appends one to m's control, which is all zero. */
+static void
+add_control(struct msghdr *m, union control *control, int level, int type,
+    const void *data, size_t length)
+{
+	struct cmsghdr *c = (struct cmsghdr *)(control->room +
+	    m->msg_controllen);
+
+	m->msg_control = control;
+	m->msg_controllen += CMSG_SPACE(length);
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(length);
+	memcpy(CMSG_DATA(c), data, length);
+}
+
+/* Puts the source address, if known, into m's control. */
+static void
+write_source(struct msghdr *m, union control *control, const struct addr *a)
+{
+	struct in_pktinfo info = { .ipi_spec_dst = a->in.sin_addr };
+	struct in6_pktinfo info6 = {
+		.ipi6_addr = a->in6.sin6_addr,
+		.ipi6_ifindex = a->in6.sin6_scope_id,
+	};
+
+	if (a->len && a->sa.sa_family == AF_INET)
+		add_control(m, control, IPPROTO_IP, IP_PKTINFO, &info,
+		    sizeof(info));
+	else if (a->len)
+		add_control(m, control, IPPROTO_IPV6, IPV6_PKTINFO, &info6,
+		    sizeof(info6));
+}
+
+ssize_t
+dgram_send(int fd, const void *data, size_t length, const struct addr *to,
+    const struct addr *from)
+{
+	struct iovec part = { (void *)(uintptr_t)data, length };
+	union control control = { .room = "" };
+	struct msghdr m = {
+		.msg_name = (void *)(uintptr_t)&to->sa, .msg_namelen = to->len,
+		.msg_iov = &part, .msg_iovlen = 1,
+	};
+
+	write_source(&m, &control, from);
+	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Sends the pieces of d one by one: the bytes that went. */
+static size_t
+send_pieces(struct losses *unsent, int fd, const struct dgram *d)
+{
+	size_t sent = 0, pieces = dgram_pieces(d);
+
+	for (size_t i = 0; i < pieces; i++) {
+		size_t length;
+		const char *data = dgram_piece(d, i, &length);
+		ssize_t n = dgram_send(fd, data, length, &d->from, &d->to);
+
+		sent += n > 0 ? (size_t)n : 0;
+		if (n < 0)
+			losses_note(unsent, &d->from, length, errno);
+	}
+	return sent;
+}
+
+static bool
+same_address(const struct addr *a, const struct addr *b)
+{
+	return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
+}
+
+/*
+ * Whether a reply to d can go as one with those from first on, of so many
+ * bytes: all are of one size, but the last may be shorter.
+ */
+static bool
+continues(const struct dgram *first, size_t total, const struct dgram *d)
+{
+	size_t piece = first->piece;
+
+	return piece && piece <= JOIN_PIECE && total % piece == 0 &&
+	    d->length && d->length <= piece && d->length == d->piece &&
+	    total + d->length <= JOIN_TOTAL && total / piece < JOIN_PIECES &&
+	    d->from.sa.sa_family != AF_UNIX &&
+	    same_address(&d->from, &first->from) &&
+	    same_address(&d->to, &first->to);
+}
+
+/* Makes the i-th message of the replies from first on that go as one. */
+static struct run
+fill_run(struct batch *b, int i, int first)
+{
+	struct dgram *d = &b->dgrams.at[first];
+	struct run run = { .first = d };
+	struct msghdr *m = &b->message[i].msg_hdr;
+	uint16_t piece = (uint16_t)d->piece;
+	size_t total = 0;
+
+	do {
+		b->part[first++] = (struct iovec){ d->data, d->length };
+		total += d->length;
+		run.count++;
+		d++;
+	} while (first < b->dgrams.count && continues(run.first, total, d));
+	*m = (struct msghdr){
+		.msg_name = (void *)(uintptr_t)&run.first->from.sa,
+		.msg_namelen = run.first->from.len,
+		.msg_iov = &b->part[first - run.count],
+		.msg_iovlen = (size_t)run.count,
+	};
+	memset(&b->control[i], 0, sizeof(b->control[i]));
+	write_source(m, &b->control[i], &run.first->to);
+	if (total > piece)
+		add_control(m, &b->control[i], IPPROTO_UDP, UDP_SEGMENT,
+		    &piece, sizeof(piece));
+	return run;
+}
+
+/*
+ * A reply that can't go is lost, as on the way. But the kernel also refuses
+ * joined ones that could go one by one: larger than the link's packets, or
+ * when the link can't add up checksums.
+ */
+static size_t
+send_again(struct losses *unsent, int fd, const struct run *run)
+{
+	size_t sent = 0;
+
+	for (int i = 0; i < run->count; i++)
+		sent += send_pieces(unsent, fd, run->first + i);
+	return sent;
+}
+
+size_t
+dgrams_return(struct dgrams *all, int fd)
+{
+	struct batch *b = (struct batch *)all;
+	struct run runs[DGRAM_BATCH];
+	int n = 0, done = 0;
+	size_t sent = 0;
+
+	for (int i = 0; i < all->count; i += runs[n++].count) {
+		while (i < all->count && !all->at[i].from.len)
+			i++;
+		if (i == all->count)
+			break;
+		runs[n] = fill_run(b, n, i);
+	}
+	while (done < n) {
+		int went = sendmmsg(fd, b->message + done,
+		    (unsigned)(n - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		for (int i = 0; i < went; i++)
+			sent += b->message[done + i].msg_len;
+		if (went <= 0)
+			sent += send_again(&all->unsent, fd, &runs[done]);
+		done += went > 0 ? went : 1;
+	}
+	return sent;
+}

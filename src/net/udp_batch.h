@@ -1,0 +1,59 @@
+#ifndef NET_UDP_BATCH_H
+#define NET_UDP_BATCH_H
+
+#include <sys/types.h>
+
+#include "net/addr.h"
+#include "net/losses.h"
+
+/*
+ * Datagrams on a socket that many peers write to. A reply leaves from the
+ * address that the question came to (ip(7), IP_PKTINFO), which a connected
+ * peer insists on and a wildcard socket would not give.
+ */
+
+enum {
+	DGRAM_BATCH = 64,
+};
+
+/*
+ * A datagram, or several of one size from one sender that the kernel has
+ * joined into one (UDP_GRO).
+ */
+struct dgram {
+	struct addr from, to;	/* of length 0: not known */
+	char *data;
+	size_t length, piece;	/* each but the last, which may be shorter */
+};
+
+/* Those that one call received. */
+struct dgrams {
+	int most;		/* that one call can receive */
+	int count;
+	struct dgram at[DGRAM_BATCH];
+	int used;		/* headers: count, and what was dropped */
+	struct losses cut;	/* dropped: larger than the room for one */
+	struct losses unsent;	/* replies that the kernel refused */
+};
+
+/* For what a socket such as fd can get. */
+struct dgrams *dgrams_new(int fd);
+/* Whether a loss is to be reported now, or at the end: as in losses.h. */
+bool dgrams_losses_due(struct dgrams *);
+bool dgrams_losses_rest(struct dgrams *);
+/* Never waits: how many it took, of which all->count are whole; or -1. */
+int dgrams_receive(struct dgrams *all, int fd, int most);
+/*
+ * Sends each that has a source back to it: how many bytes went. What did not
+ * is in all->unsent.
+ */
+size_t dgrams_return(struct dgrams *, int fd);
+
+size_t dgram_pieces(const struct dgram *);
+const char *dgram_piece(const struct dgram *, size_t i, size_t *length);
+
+/* As sendto(2), never waiting; from of length 0: the kernel's choice. */
+ssize_t dgram_send(int fd, const void *data, size_t length,
+    const struct addr *to, const struct addr *from);
+
+#endif

@@ -1,0 +1,103 @@
+#include "net/udp_options.h"
+
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "net/udp_batch.h"
+
+enum {
+	DISCARD_MAX = 1 << 20,		/* an end, whoever keeps sending */
+	QUEUE_SIZE = 16 * 1024 * 1024,
+};
+
+void
+dgram_prepare(int fd, const struct addr *a)
+{
+	static const int on = 1;
+
+	if (!addr_is_wildcard(a))
+		return;
+	if (a->sa.sa_family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+	else
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+		    sizeof(on));
+}
+
+void
+dgram_enlarge(int fd)
+{
+	static const int size = QUEUE_SIZE;
+	/* the first goes beyond net.core.rmem_max, with CAP_NET_ADMIN */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+	    sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+void
+dgram_join(int fd)
+{
+	static const int on = 1;
+
+	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
+}
+
+/* All nodes of the link that an IPv6 socket is bound to, or -1: it is not. */
+static int
+link_nodes(int fd, struct addr *a)
+{
+	static const struct in6_addr all = {
+		{ { 0xff, 2, [15] = 1 } }
+	};
+	int device = 0;
+	socklen_t size = sizeof(device);
+
+	if (a->sa.sa_family != AF_INET6 || getsockopt(fd, SOL_SOCKET,
+	    SO_BINDTOIFINDEX, &device, &size) < 0 || !device)
+		return -1;
+	a->in6.sin6_addr = all;
+	a->in6.sin6_scope_id = (uint32_t)device;
+	return 0;
+}
+
+/*
+ * A connected socket takes from its peer only, so that must be one that
+ * nobody can send from, and that routes wherever the socket could be bound:
+ * itself, and only its group can have that port; of a wildcard the loopback
+ * address. A wildcard of one interface has none there in IPv6, but a
+ * multicast address, which is no packet's source (RFC 4291, 2.7).
+ */
+int
+dgram_part(int fd, const struct addr *bound)
+{
+	struct addr a = *bound;
+
+	if (connect(fd, &a.sa, a.len) == 0 || (link_nodes(fd, &a) == 0 &&
+	    connect(fd, &a.sa, a.len) == 0))
+		return 0;
+	return fail("connect");
+}
+
+int
+dgram_discard(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct dgrams *all = dgrams_new(fd);
+	int count = 0;
+
+	while (all && count < DISCARD_MAX && poll(&p, 1, 0) > 0 &&
+	    p.revents & POLLIN) {
+		int n = dgrams_receive(all, fd, DGRAM_BATCH);
+
+		if (n < 0)
+			break;
+		count += n - all->count;
+		for (int i = 0; i < all->count; i++)
+			count += (int)dgram_pieces(&all->at[i]);
+	}
+	free(all);
+	return count;
+}

@@ -1,0 +1,105 @@
+#include "net/unix_name.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Dead: both types of connect(2) are refused. One that anybody has says
+ * EPROTOTYPE to those of another type than its own (kernel
+ * net/unix/af_unix.c, unix_find_bsd). The first type is one that hardly
+ * anybody uses, so that who listens there does not take us for a client.
+ */
+static bool
+is_dead(const struct addr *a)
+{
+	static const int types[] = { SOCK_SEQPACKET, SOCK_STREAM };
+	bool dead = true;
+
+	for (int i = 0; i < 2 && dead; i++) {
+		int fd = socket(AF_UNIX,
+		    types[i] | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		dead = fd >= 0 && connect(fd, &a->sa, a->len) < 0 &&
+		    errno == ECONNREFUSED;
+		if (fd >= 0)
+			close(fd);
+	}
+	return dead;
+}
+
+/* A dead socket of one's own; else EADDRINUSE, or ENOTSOCK. */
+static bool
+is_replaceable(const struct addr *a)
+{
+	struct stat st;
+	bool there = lstat(a->un.sun_path, &st) == 0;
+
+	if (there && S_ISSOCK(st.st_mode) && st.st_uid == geteuid() &&
+	    is_dead(a))
+		return true;
+	errno = there && !S_ISSOCK(st.st_mode) ? ENOTSOCK : EADDRINUSE;
+	return false;
+}
+
+int
+local_bind(int fd, const struct addr *a)
+{
+	if (bind(fd, &a->sa, a->len) == 0)
+		return 0;
+	if (errno != EADDRINUSE || !a->un.sun_path[0] || !is_replaceable(a))
+		return -1;
+	if (unlink(a->un.sun_path) < 0) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	return bind(fd, &a->sa, a->len);
+}
+
+int
+local_try(int fd, const struct addr *a)
+{
+	struct local_name name;
+
+	if (bind(fd, &a->sa, a->len) == 0) {
+		local_name_get(&name, a);
+		local_name_remove(&name);
+		return 0;
+	}
+	return errno == EADDRINUSE && a->un.sun_path[0] && is_replaceable(a) ?
+	    0 : -1;
+}
+
+void
+local_name_get(struct local_name *name, const struct addr *bound)
+{
+	struct stat st;
+
+	memset(name, 0, sizeof(*name));
+	if (bound->sa.sa_family != AF_UNIX || !bound->un.sun_path[0] ||
+	    lstat(bound->un.sun_path, &st) < 0)
+		return;
+	memcpy(name->path, bound->un.sun_path, sizeof(name->path));
+	name->device = st.st_dev;
+	name->inode = st.st_ino;
+}
+
+void
+local_name_remove(const struct local_name *name)
+{
+	struct stat st;
+
+	if (name->path[0] && lstat(name->path, &st) == 0 &&
+	    st.st_dev == name->device && st.st_ino == name->inode)
+		unlink(name->path);
+}
+
+int
+local_autobind(int fd)
+{
+	sa_family_t family = AF_UNIX;
+
+	return bind(fd, (const struct sockaddr *)&family, sizeof(family));
+}

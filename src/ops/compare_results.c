@@ -1,0 +1,272 @@
+#include "ops/compare_results.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LIST_TEXT = 200 };
+
+const char *const compare_models[COMPARE_MODELS] = {
+	"shared", "exclusive", "reuseport", "blocking", "handoff", "fork",
+};
+
+/* A percentile of one round: good enough to compare, too few to show alone. */
+static double
+round_p99(const struct hist *h)
+{
+	return h && h->count ? (double)hist_percentile(h, 99) / 1e3 : NAN;
+}
+
+/* The workers of --accept fork are others each time. */
+static void
+add_workers(struct compare_rounds *r, const struct tally *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		int worker = t->rows[i].worker;
+
+		if (worker >= 0 && worker < COMPARE_WORKERS)
+			r->workers[worker] += t->rows[i].count;
+	}
+}
+
+void
+compare_add(struct compare_results *all, int model, enum compare_phase phase,
+    const struct tally *t, double seconds, double cpu)
+{
+	struct compare_rounds *r = &all->at[model][phase];
+	uint64_t ok = t->out[OUT_OK] - t->mismatched;
+	int i = all->rounds;
+
+	r->attempts += t->attempts;
+	r->failed += t->attempts - ok;
+	all->failed += t->attempts - ok;
+	r->rate[i] = seconds > 0 ? (double)ok / seconds : NAN;
+	r->p99[i] = round_p99(t->latency[LATENCY_ECHO]);
+	if (t->latency[LATENCY_ECHO])
+		hist_merge(&r->latency, t->latency[LATENCY_ECHO]);
+	r->cpu[i] = ok ? cpu / (double)ok * 1e6 : NAN;
+	if (model != COMPARE_FORK)
+		add_workers(r, t);
+}
+
+static void
+figures_fill(struct compare_figures *f, const struct compare_rounds *r,
+    int rounds, int workers)
+{
+	uint64_t sum = 0;
+
+	*f = (struct compare_figures){
+		.attempts = r->attempts, .failed = r->failed,
+		.rate = advice_median(r->rate, rounds),
+		.p50 = hist_quantile(&r->latency, 50) / 1e3,
+		.p99 = hist_quantile(&r->latency, 99) / 1e3,
+		.cpu = advice_median(r->cpu, rounds),
+		.max_share = NAN,
+	};
+	for (int i = 0; i < workers; i++)
+		sum += r->workers[i];
+	if (!sum)
+		return;
+	f->max_share = 0;
+	for (int i = 0; i < workers; i++) {
+		f->shares[f->share_count++] = (double)r->workers[i] /
+		    (double)sum;
+		f->max_share = fmax(f->max_share, f->shares[i]);
+	}
+}
+
+static void
+advice_figures_fill(struct advice_figures *f, const struct compare_results *r,
+    int model)
+{
+	const struct compare_rounds *busy = &r->at[model][COMPARE_BUSY];
+	const struct compare_rounds *stall = &r->at[model][COMPARE_STALL];
+
+	memset(f, 0, sizeof(*f));
+	memcpy(f->at[ADVICE_RATE], busy->rate, sizeof(busy->rate));
+	memcpy(f->at[ADVICE_CPU], busy->cpu, sizeof(busy->cpu));
+	memcpy(f->at[ADVICE_P99], busy->p99, sizeof(busy->p99));
+	memcpy(f->at[ADVICE_STALL_P99], stall->p99, sizeof(stall->p99));
+}
+
+/*
+ * " (5 to 25 x)": the range of factors, against both others, in all rounds. If
+ * one round of five was on the other side: " (median 2 to 3 x)".
+ */
+static void
+factor_add(const struct advice *a, int m, char *text, size_t room)
+{
+	bool worse = a->found[m] == ADVICE_WORSE, each = true;
+	double range[2] = { INFINITY, 0 }, median[2] = { INFINITY, 0 };
+
+	if (!worse && a->found[m] != ADVICE_BETTER)
+		return;
+	for (int o = 0; o < ADVICE_OTHERS; o++) {
+		const struct advice_ratio *r = &a->ratio[m][o];
+		double low = worse ? 1 / r->high : r->low;
+
+		range[0] = fmin(range[0], low);
+		range[1] = fmax(range[1], worse ? 1 / r->low : r->high);
+		median[0] = fmin(median[0], worse ? 1 / r->median : r->median);
+		median[1] = fmax(median[1], worse ? 1 / r->median : r->median);
+		each &= low > 1;
+	}
+	if (each)
+		snprintf(text, room, " (%.2g to %.2g x)", range[0], range[1]);
+	else
+		snprintf(text, room, " (median %.2g to %.2g x)", median[0],
+		    median[1]);
+}
+
+/* The measures with this result: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
+static const char *
+list(const struct advice *a, enum advice_finding found,
+    char text[static LIST_TEXT])
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (int m = 0; m < ADVICE_MEASURES; m++) {
+		if (a->found[m] != found)
+			continue;
+		used += (size_t)snprintf(text + used, LIST_TEXT - used, "%s%s",
+		    used ? ", " : "",
+		    advice_measure_name((enum advice_measure)m));
+		factor_add(a, m, text + used, LIST_TEXT - used);
+		used = strlen(text);
+	}
+	return text;
+}
+
+/* If one measure is noisy, the findings in the others are still given. */
+static void
+inconclusive(char *out, size_t size, const struct compare_results *r,
+    const char *unclear, const char *better, const char *worse)
+{
+	const char *firm = *better ? better : worse;
+
+	if (r->rounds < ADVICE_ROUNDS_LEAST)
+		snprintf(out, size, "INCONCLUSIVE: %d whole rounds are too few",
+		    r->rounds);
+	else if (r->failed)
+		snprintf(out, size, "INCONCLUSIVE: attempts failed, so that "
+		    "the load was not the same");
+	else if (*firm)
+		snprintf(out, size, "INCONCLUSIVE: the noise of the rounds "
+		    "hides %s, but SO_REUSEPORT is %s in %s; for the rest try "
+		    "a longer -d, or a calmer machine", unclear,
+		    *better ? "better" : "worse", firm);
+	else
+		snprintf(out, size, "INCONCLUSIVE: the noise of the rounds "
+		    "hides %s; try a longer -d, or a calmer machine", unclear);
+}
+
+static void
+sentence(char *out, size_t size, const struct advice *a,
+    const struct compare_results *r)
+{
+	char better[LIST_TEXT], worse[LIST_TEXT], unclear[LIST_TEXT];
+
+	list(a, ADVICE_BETTER, better);
+	list(a, ADVICE_WORSE, worse);
+	list(a, ADVICE_UNCLEAR, unclear);
+	switch (a->verdict) {
+	case ADVICE_WORTH:
+		snprintf(out, size, "SO_REUSEPORT is worth it here: better in "
+		    "%s, worse in nothing", better);
+		break;
+	case ADVICE_NOT_WORTH:
+		snprintf(out, size, "SO_REUSEPORT is not worth it here: worse "
+		    "in %s, better in nothing; share one queue", worse);
+		break;
+	case ADVICE_DEPENDS:
+		snprintf(out, size, "It depends: SO_REUSEPORT is better in %s "
+		    "and worse in %s", better, worse);
+		break;
+	case ADVICE_NO_DIFFERENCE:
+		snprintf(out, size, "SO_REUSEPORT makes no difference here");
+		break;
+	case ADVICE_INCONCLUSIVE:
+		inconclusive(out, size, r, unclear, better, worse);
+		break;
+	}
+}
+
+/* What no verdict is made of, but may matter more. */
+static void
+spread_sentence(char *out, size_t size, const struct compare_report *r)
+{
+	double one = r->models[1].idle.max_share;
+	double own = r->models[COMPARE_REUSEPORT].idle.max_share;
+
+	out[0] = '\0';
+	if (one >= own * 1.5)
+		snprintf(out, size, "Where little is to do, one worker of "
+		    "'exclusive' gets %.0f %% of the connections, with "
+		    "SO_REUSEPORT %.0f %%: this counts if they live long",
+		    one * 100, own * 100);
+}
+
+static void
+ratios_fill(struct compare_told *told, const struct advice *a)
+{
+	struct compare_report *r = &told->report;
+
+	r->ratio_count = 0;
+	for (int m = 0; m < ADVICE_MEASURES; m++)
+		for (int o = 0; o < ADVICE_OTHERS; o++) {
+			const struct advice_ratio *q = &a->ratio[m][o];
+
+			told->ratios[r->ratio_count++] = (struct compare_ratio){
+				.measure = advice_measure_name(
+				    (enum advice_measure)m),
+				.against = compare_models[o],
+				.median = q->median, .low = q->low,
+				.high = q->high,
+				.finding = advice_finding_name(q->finding),
+			};
+		}
+}
+
+void
+compare_conclude(struct compare_told *told, const struct compare_results *all)
+{
+	struct compare_report *r = &told->report;
+	struct advice_figures own, others[ADVICE_OTHERS];
+	const struct advice_figures *against[] = { &others[0], &others[1] };
+	struct advice a;
+
+	r->command = "compare";
+	r->rounds = all->rounds;
+	r->planned = COMPARE_ROUNDS;
+	r->processors = sysconf(_SC_NPROCESSORS_ONLN);
+	r->rate = all->rate > 0 ? all->rate : NAN;
+	r->size = COMPARE_SIZE;
+	r->seconds = all->seconds;
+	r->models = told->models;
+	r->model_count = COMPARE_MODELS;
+	for (int i = 0; i < COMPARE_MODELS; i++) {
+		struct compare_model *m = &told->models[i];
+		const struct compare_rounds *at = all->at[i];
+		int n = all->rounds, w = (int)r->workers;
+
+		m->model = compare_models[i];
+		figures_fill(&m->idle, &at[COMPARE_IDLE], n, w);
+		figures_fill(&m->busy, &at[COMPARE_BUSY], n, w);
+		figures_fill(&m->stall, &at[COMPARE_STALL], n, w);
+	}
+	advice_figures_fill(&own, all, COMPARE_REUSEPORT);
+	for (int o = 0; o < ADVICE_OTHERS; o++)
+		advice_figures_fill(&others[o], all, o);
+	advice_judge(&a, &own, against, all->rounds, all->failed > 0);
+	r->ratios = told->ratios;
+	ratios_fill(told, &a);
+	r->verdict = advice_verdict_name(a.verdict);
+	sentence(told->text[0], sizeof(told->text[0]), &a, all);
+	spread_sentence(told->text[1], sizeof(told->text[1]), r);
+	told->advice[0] = told->text[0];
+	told->advice[1] = told->text[1][0] ? told->text[1] : NULL;
+	r->advice = told->advice;
+}

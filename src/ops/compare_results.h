@@ -1,0 +1,51 @@
+#ifndef OPS_COMPARE_RESULTS_H
+#define OPS_COMPARE_RESULTS_H
+
+#include "ops/compare_verdict.h"
+#include "probe/stats/tally.h"
+#include "report/compare.h"
+
+/* What probe --compare measured, and what it says of that. */
+
+enum compare_phase { COMPARE_IDLE, COMPARE_BUSY, COMPARE_STALL, COMPARE_PHASES };
+enum {
+	COMPARE_MODELS = 6, COMPARE_REUSEPORT = 2, COMPARE_FORK = 5,
+	COMPARE_ROUNDS = 5,
+	COMPARE_WORKERS = 32,
+	COMPARE_SIZE = 64,		/* bytes of a request */
+};
+extern const char *const compare_models[COMPARE_MODELS];
+
+/* Of one model in one phase, by rounds. */
+struct compare_rounds {
+	double rate[COMPARE_ROUNDS];
+	double p99[COMPARE_ROUNDS], cpu[COMPARE_ROUNDS];
+	uint64_t attempts, failed, workers[COMPARE_WORKERS];
+	struct hist latency;		/* of all */
+};
+
+struct compare_results {
+	int rounds;			/* whole ones */
+	uint64_t failed;
+	double rate;			/* of the open loop; 0: not known yet */
+	double seconds;
+	struct compare_rounds at[COMPARE_MODELS][COMPARE_PHASES];
+};
+
+/* A phase is over: cpu in seconds, of the server. */
+void compare_add(struct compare_results *, int model, enum compare_phase,
+    const struct tally *, double seconds, double cpu);
+
+enum { COMPARE_RATIOS = ADVICE_MEASURES * ADVICE_OTHERS };
+struct compare_told {
+	struct compare_report report;
+	struct compare_model models[COMPARE_MODELS];
+	struct compare_ratio ratios[COMPARE_RATIOS];
+	char text[2][600];
+	const char *advice[3];
+};
+
+/* Fills in what follows from the results; the rest is set. */
+void compare_conclude(struct compare_told *, const struct compare_results *);
+
+#endif

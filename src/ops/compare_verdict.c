@@ -1,0 +1,167 @@
+#include "ops/compare_verdict.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	double least;			/* ratio that is a difference */
+	int more_is_better;
+} measures[] = {
+	[ADVICE_RATE] = { "connections/s", 1.15, 1 },
+	[ADVICE_CPU] = { "CPU", 1.15, 0 },
+	[ADVICE_P99] = { "p99", 1.5, 0 },
+	[ADVICE_STALL_P99] = { "stalling p99", 2, 0 },
+};
+
+const char *
+advice_measure_name(enum advice_measure m)
+{
+	return measures[m].name;
+}
+
+const char *
+advice_finding_name(enum advice_finding f)
+{
+	static const char *const names[] = {
+		[ADVICE_SAME] = "same", [ADVICE_BETTER] = "better",
+		[ADVICE_WORSE] = "worse", [ADVICE_UNCLEAR] = "unclear",
+	};
+
+	return names[f];
+}
+
+const char *
+advice_verdict_name(enum advice_verdict v)
+{
+	static const char *const names[] = {
+		[ADVICE_WORTH] = "worth-it", [ADVICE_DEPENDS] = "depends",
+		[ADVICE_NOT_WORTH] = "not-worth-it",
+		[ADVICE_NO_DIFFERENCE] = "no-difference",
+		[ADVICE_INCONCLUSIVE] = "inconclusive",
+	};
+
+	return names[v];
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+	double l = *(const double *)a, r = *(const double *)b;
+
+	return (l > r) - (l < r);
+}
+
+/* Those that are known, in order; how many they are. */
+static int
+sorted(double *to, const double *values, int n)
+{
+	int known = 0;
+
+	for (int i = 0; i < n && known < ADVICE_ROUNDS; i++)
+		if (isfinite(values[i]))
+			to[known++] = values[i];
+	qsort(to, (size_t)known, sizeof(*to), ascending);
+	return known;
+}
+
+double
+advice_median(const double *values, int n)
+{
+	double s[ADVICE_ROUNDS] = { 0 };
+
+	n = sorted(s, values, n);
+	return n ? (s[(n - 1) / 2] + s[n / 2]) / 2 : NAN;
+}
+
+/*
+ * A difference is one if its median reaches the least and four of five rounds
+ * are on its side; none, if its median doesn't and four of five rounds don't.
+ */
+static enum advice_finding
+classify(const double *ratios, int n, double median, double least)
+{
+	int above = 0, below = 0, within = 0;
+
+	for (int i = 0; i < n; i++) {
+		above += ratios[i] > 1;
+		below += ratios[i] < 1;
+		within += ratios[i] < least && ratios[i] > 1 / least;
+	}
+	if (n < ADVICE_ROUNDS_LEAST)
+		return ADVICE_UNCLEAR;
+	if (median >= least)
+		return above * 5 >= n * 4 ? ADVICE_BETTER : ADVICE_UNCLEAR;
+	if (median <= 1 / least)
+		return below * 5 >= n * 4 ? ADVICE_WORSE : ADVICE_UNCLEAR;
+	return within * 5 >= n * 4 ? ADVICE_SAME : ADVICE_UNCLEAR;
+}
+
+static void
+compare(struct advice_ratio *out, const double *own, const double *other,
+    int rounds, enum advice_measure m)
+{
+	double ratios[ADVICE_ROUNDS], s[ADVICE_ROUNDS];
+	int n;
+
+	for (int i = 0; i < rounds; i++)
+		ratios[i] = !(own[i] > 0 && other[i] > 0) ? NAN :
+		    measures[m].more_is_better ? own[i] / other[i] :
+		    other[i] / own[i];
+	n = sorted(s, ratios, rounds);
+	out->median = advice_median(s, n);
+	out->low = n ? s[0] : NAN;
+	out->high = n ? s[n - 1] : NAN;
+	out->finding = classify(s, n, out->median, measures[m].least);
+}
+
+/*
+ * One of the others that does as well is enough for no difference, since that
+ * one could be chosen.
+ */
+static enum advice_finding
+join(enum advice_finding a, enum advice_finding b)
+{
+	if (a == b)
+		return a;
+	if (a == ADVICE_SAME || b == ADVICE_SAME)
+		return ADVICE_SAME;
+	return a == ADVICE_UNCLEAR || b == ADVICE_UNCLEAR ? ADVICE_UNCLEAR :
+	    ADVICE_SAME;
+}
+
+static enum advice_verdict
+conclude(const struct advice *a)
+{
+	int better = 0, worse = 0, unclear = 0;
+
+	for (int m = 0; m < ADVICE_MEASURES; m++) {
+		better += a->found[m] == ADVICE_BETTER;
+		worse += a->found[m] == ADVICE_WORSE;
+		unclear += a->found[m] == ADVICE_UNCLEAR;
+	}
+	if (better && worse)
+		return ADVICE_DEPENDS;
+	if (unclear)
+		return ADVICE_INCONCLUSIVE;
+	return better ? ADVICE_WORTH : worse ? ADVICE_NOT_WORTH :
+	    ADVICE_NO_DIFFERENCE;
+}
+
+void
+advice_judge(struct advice *a, const struct advice_figures *reuseport,
+    const struct advice_figures *const others[static ADVICE_OTHERS],
+    int rounds, int failed)
+{
+	memset(a, 0, sizeof(*a));
+	for (int m = 0; m < ADVICE_MEASURES; m++) {
+		for (int o = 0; o < ADVICE_OTHERS; o++)
+			compare(&a->ratio[m][o], reuseport->at[m],
+			    others[o]->at[m], rounds, (enum advice_measure)m);
+		a->found[m] = join(a->ratio[m][ADVICE_SHARED].finding,
+		    a->ratio[m][ADVICE_EXCLUSIVE].finding);
+	}
+	a->verdict = failed || rounds < ADVICE_ROUNDS_LEAST ?
+	    ADVICE_INCONCLUSIVE : conclude(a);
+}

@@ -1,0 +1,206 @@
+#include "ops/during.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+
+/*
+ * How it works: the run makes its attempts from the first moment to the last;
+ * when its address is settled, the lead begins. After that the command is
+ * started, after its end comes the tail, and then attempts are only awaited:
+ * those in flight may be the ones that are lost. Meanwhile the group is looked
+ * at again and again, as who comes and goes is what a restart is made of.
+ */
+
+enum { LOOK_US = 50 * 1000 };
+
+static struct during *
+of_run(struct run *r)
+{
+	return (struct during *)r;
+}
+
+static void
+on_result(struct run *r, const struct result *result)
+{
+	struct during *d = of_run(r);
+
+	if (!d->line.from)
+		d->line.from = r->pace.first;
+	timeline_add(&d->line, result);
+}
+
+/* A limit that we raised for ourselves is not the command's. */
+static int
+start_within(struct during *d, const struct rlimit *files)
+{
+	struct rlimit own;
+	int result;
+
+	if (getrlimit(RLIMIT_NOFILE, &own) < 0)
+		return fail("descriptors");
+	setrlimit(RLIMIT_NOFILE, files);
+	result = child_start(&d->child, d->argv);
+	setrlimit(RLIMIT_NOFILE, &own);
+	return result;
+}
+
+static void
+on_lead(struct timer *t)
+{
+	struct during *d = (struct during *)((char *)t -
+	    offsetof(struct during, step));
+
+	if (start_within(d, &d->files) < 0) {
+		d->on_command_fault(d);
+		return;
+	}
+	d->started = clock_ns();
+	during_reap(d);
+}
+
+static void
+on_change(struct roster *r, const struct row *row, bool came)
+{
+	struct during *d = (struct during *)((char *)r -
+	    offsetof(struct during, roster));
+
+	timeline_change(&d->line, row, came);
+}
+
+/* Somebody who answers and was not known may have come by inheritance. */
+static void
+look_who(struct during *d)
+{
+	const struct tally *t = &d->run.tally;
+
+	if (d->run.pace.scouting || !d->run.who)
+		return;
+	roster_look(&d->roster, &d->run.pace.ground.target,
+	    t->count != d->rows);
+	d->rows = t->count;
+}
+
+static void
+on_tail(struct timer *t)
+{
+	struct during *d = (struct during *)((char *)t -
+	    offsetof(struct during, step));
+
+	look_who(d);
+	loop_timer_cancel(d->run.pace.ground.loop, &d->look);
+	run_end(&d->run);
+}
+
+static void
+on_look(struct timer *t)
+{
+	struct during *d = (struct during *)((char *)t -
+	    offsetof(struct during, look));
+	struct loop *l = d->run.pace.ground.loop;
+	int64_t now = loop_now();
+
+	if (!d->led && !d->run.pace.scouting) {
+		d->led = true;
+		d->step.on_timer = on_lead;
+		loop_timer_set(l, &d->step, now + d->lead);
+	}
+	look_who(d);
+	loop_timer_set(l, t, now + LOOK_US);
+}
+
+int
+during_start(struct during *d, struct loop *l)
+{
+	d->run.on_result = on_result;
+	d->look.on_timer = on_look;
+	d->roster.served = &d->run.tally;
+	d->roster.datagram = d->run.pace.plan->datagram;
+	d->roster.on_change = on_change;
+	roster_open(&d->roster);
+	if (run_start(&d->run, l) < 0)
+		return -1;
+	return loop_timer_set(l, &d->look, loop_now());
+}
+
+void
+during_reap(struct during *d)
+{
+	if (d->ended || !child_reap(&d->child))
+		return;
+	d->ended = clock_ns();
+	if (d->cut) {
+		run_stop(&d->run);
+		return;
+	}
+	d->step.on_timer = on_tail;
+	loop_timer_set(d->run.pace.ground.loop, &d->step, loop_now() +
+	    d->tail);
+}
+
+void
+during_cut(struct during *d, int number, bool pass_on)
+{
+	d->cut = true;
+	if (d->started && !d->ended) {
+		if (pass_on)
+			child_signal(&d->child, number);
+		return;
+	}
+	loop_timer_cancel(d->run.pace.ground.loop, &d->step);
+	run_stop(&d->run);
+}
+
+/* The words with spaces between, as somebody reads them. */
+static char *
+words(char *const *argv)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return NULL;
+	for (int i = 0; argv[i]; i++)
+		fprintf(out, "%s%s", i ? " " : "", argv[i]);
+	return fclose(out) == 0 ? text : NULL;
+}
+
+static double
+seconds(const struct during *d, int64_t when)
+{
+	return when ? (double)(when - d->run.pace.first) / 1e9 : NAN;
+}
+
+int
+during_report(struct during *d, struct probe_during *out, char **text)
+{
+	int status = d->child.status;
+
+	*out = (struct probe_during){
+		.started = seconds(d, d->started),
+		.ended = seconds(d, d->ended),
+		.status = d->ended && WIFEXITED(status) ?
+		    WEXITSTATUS(status) : -1,
+		.signal = d->ended && WIFSIGNALED(status) ?
+		    WTERMSIG(status) : -1,
+	};
+	out->skipped = d->run.pace.skipped;
+	out->command = *text = words(d->argv);
+	return *text ? timeline_report(&d->line, out) : fail("report");
+}
+
+void
+during_close(struct during *d)
+{
+	timeline_free(&d->line);
+	roster_close(&d->roster);
+	run_close(&d->run);
+}

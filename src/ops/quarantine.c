@@ -1,0 +1,456 @@
+/*
+ * How it works. The target may be stuck, so that nothing is asked of it: its
+ * listening sockets are found in the kernel's list, by the board if it is
+ * rpnc's, and else by /proc. A guest's wish on the board names them, and the
+ * policy (policy.c) gives them no weight while the guest lives. Whichever
+ * healthy member is woken first attaches the program that follows from that,
+ * and another one when the guest has gone, however it went. So at least one
+ * member must be able to: rpnc's, in each group, and not stuck itself.
+ */
+#include "ops/quarantine.h"
+
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/fail.h"
+#include "base/num.h"
+#include "group/diagnose/port_sockets.h"
+#include "kernel/sock_acceptor.h"
+
+static const struct slot *
+slot_of(const struct quarantine *q, uint64_t inode)
+{
+	int socket, slot = q->board ? policy_slot(q->board, inode, &socket) :
+	    -1;
+
+	return slot < 0 ? NULL : board_slot(q->board, slot);
+}
+
+static bool
+holds(struct quarantine *q, uint64_t inode)
+{
+	pid_t pids[BOARD_SLOTS];
+	int n = q->lookout.owners ? owners_holders(q->lookout.owners, inode,
+	    pids, BOARD_SLOTS) : 0;
+
+	for (int i = 0; i < n && i < BOARD_SLOTS; i++)
+		if (pids[i] == q->pid)
+			return true;
+	return false;
+}
+
+/* Whether it is the target that accepts from the socket, and nobody else. */
+static bool
+is_its(struct quarantine *q, uint64_t inode)
+{
+	const struct slot *s = slot_of(q, inode);
+	struct holder h;
+
+	if (s)
+		return q->process && s->process == q->process;
+	if (!holds(q, inode))
+		return false;
+	holder_find(q->lookout.owners, inode, &h);
+	q->shared |= h.servers > 1;
+	q->manager |= h.servers == 1 && h.pid != q->pid;
+	return h.pid == q->pid;
+}
+
+static bool
+is_wanted(const struct quarantine *q, const struct diag_sock *d)
+{
+	struct diag_sock host = rival_like(&q->host, q->datagram, NULL);
+
+	if (!rival_listens(d) || (q->family != AF_UNSPEC &&
+	    d->local.sa.sa_family != q->family))
+		return false;
+	return !q->host.len || relation_of(d, &host) != APART;
+}
+
+static int
+collect(const struct diag_sock *d, void *arg)
+{
+	struct quarantine *q = arg;
+
+	if (!is_wanted(q, d) || !is_its(q, d->inode))
+		return 0;
+	q->many |= q->count == BOARD_SOCKETS;
+	if (!q->many)
+		q->sock[q->count++] = *d;
+	return 0;
+}
+
+static int
+protocol(const struct quarantine *q)
+{
+	return q->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+static int
+find_sockets(struct quarantine *q)
+{
+	unsigned states = 1 << (q->datagram ? TCP_CLOSE : TCP_LISTEN);
+
+	q->count = 0;
+	q->queue = 0;
+	if (diag_dump(q->lookout.diag, protocol(q), states, q->port, collect,
+	    q) < 0)
+		return -1;
+	for (int i = 0; i < q->count; i++)
+		q->queue += q->sock[i].rqueue;
+	return 0;
+}
+
+const char *
+quarantine_text(const struct quarantine *q, char text[static QUARANTINE_TEXT])
+{
+	char safe[sizeof(q->command) * ESCAPE_MAX + 1];
+
+	escape(q->command, strlen(q->command), false, safe);
+	snprintf(text, QUARANTINE_TEXT, "%s (pid %d)",
+	    *q->name ? q->name : *safe ? safe : "a process", (int)q->pid);
+	return text;
+}
+
+/* What is in the way of a member to do it; NULL: nothing. */
+static const char *
+ailment(struct quarantine *q, const struct slot *s, uint64_t inode)
+{
+	pid_t pid = member_pid(&q->lookout, s);
+
+	/* in another PID namespace: its lock says that it lives */
+	switch (pid ? owner_state(pid) : 0) {
+	case 'T':
+	case 't':
+		return "stopped";
+	case 'Z':
+	case 'X':
+	case -1:
+		return "dead";
+	}
+	if (s->state != STATE_RUNNING && s->state != STATE_FULL)
+		return state_name(s->state);
+	return guest_of(q->board, inode) ? "quarantined" : NULL;
+}
+
+/* What one group of the target's is like, besides it. */
+struct round {
+	int others, healthy, strangers;
+	const struct slot *ill;
+	const char *ailment;
+	struct diag_sock stranger;
+};
+
+static void
+look_at(struct quarantine *q, struct round *r, const struct diag_sock *d)
+{
+	const struct slot *s = slot_of(q, d->inode);
+	const char *why;
+
+	if (is_its(q, d->inode)) {
+		r->strangers += !s;
+		return;
+	}
+	r->others++;
+	if (!s) {
+		r->stranger = *d;
+		r->strangers++;
+		return;
+	}
+	why = ailment(q, s, d->inode);
+	if (why) {
+		r->ill = s;
+		r->ailment = why;
+		return;
+	}
+	r->healthy++;
+	slot_text(s, q->doer);
+}
+
+static int
+look_round(struct quarantine *q, int i, struct round *r)
+{
+	struct diag_sock *list = NULL;
+	int n = diag_group_of(q->lookout.diag, &q->sock[i], &list);
+
+	*r = (struct round){ 0 };
+	for (int j = 0; j < n; j++)
+		look_at(q, r, &list[j]);
+	free(list);
+	if (i == 0 || r->healthy < q->healthy)
+		q->healthy = r->healthy;
+	q->foreign |= r->strangers > 0;
+	return n;
+}
+
+/* Why nobody could do it in this group. */
+static int
+refuse(struct quarantine *q, int i, const struct round *r)
+{
+	char whom[QUARANTINE_TEXT], place[RIVAL_TEXT], ill[SLOT_TEXT];
+
+	quarantine_text(q, whom);
+	rival_place(&q->sock[i], place);
+	if (!r->others)
+		return fail_as(STATUS_NETWORK, "%s: %s is alone at %s: there "
+		    "is nobody else to get what comes", q->option, whom,
+		    place);
+	if (!r->ill)
+		return fail_as(STATUS_NETWORK, "%s: no other member at %s is "
+		    "rpnc's: one must be, to steer, and to undo it",
+		    q->option, place);
+	return fail_as(STATUS_NETWORK, "%s: no healthy rpnc is there at %s, to "
+	    "steer and to undo it: %s is %s", q->option, place,
+	    slot_text(r->ill, ill), r->ailment);
+}
+
+static int
+refuse_strangers(struct quarantine *q, int i, const struct round *r)
+{
+	char place[RIVAL_TEXT], safe[16 * ESCAPE_MAX + 1] = "";
+	struct owner o = { 0 };
+
+	rival_place(&q->sock[i], place);
+	if (r->stranger.inode && q->lookout.owners &&
+	    owners_find(q->lookout.owners, r->stranger.inode, &o) > 0)
+		escape(o.command, strlen(o.command), false, safe);
+	if (q->datagram)
+		return fail_as(STATUS_NETWORK, "%s: at %s not all sockets are "
+		    "rpnc's, and of datagram sockets which is which can't be "
+		    "found out then", q->option, place);
+	if (q->force)
+		return 0;
+	return fail_as(STATUS_USAGE, "%s: at %s not all members are rpnc's%s"
+	    "%s%s: a program that one of them has attached can be neither "
+	    "seen nor given back; --force replaces it", q->option, place,
+	    *safe ? " (" : "", safe, *safe ? " is not)" : "");
+}
+
+static int
+check_groups(struct quarantine *q)
+{
+	for (int i = 0; i < q->count; i++) {
+		struct round r;
+
+		if (look_round(q, i, &r) < 0)
+			return -1;
+		if (!r.healthy)
+			return refuse(q, i, &r);
+		if (r.strangers && refuse_strangers(q, i, &r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The uid of a process, as /proc has it. */
+static uid_t
+user_of(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return stat(path, &st) < 0 ? geteuid() : st.st_uid;
+}
+
+static int
+refuse_user(const struct quarantine *q, uid_t uid)
+{
+	char user[RIVAL_TEXT];
+
+	return fail_as(STATUS_USAGE, "%s %.24s: it is of user %.64s, and only "
+	    "that user can be on the board of its port", q->option, q->whom,
+	    user_text(uid, user));
+}
+
+/* Why none of the port's sockets is its. */
+static int
+refuse_process(struct quarantine *q)
+{
+	const char *what = q->datagram ? "UDP" : "TCP";
+
+	if (q->shared)
+		return fail_as(STATUS_NETWORK, "%s %.24s: it shares its socket "
+		    "with other processes, which would get nothing, too",
+		    q->option, q->whom);
+	if (q->manager)
+		return fail_as(STATUS_USAGE, "%s %.24s: it has only started "
+		    "those that accept on port %u: name one of them",
+		    q->option, q->whom, q->port);
+	if (user_of(q->pid) != geteuid())
+		return refuse_user(q, user_of(q->pid));
+	return fail_as(STATUS_USAGE, "%s %.24s: it has no socket of its own%s "
+	    "that is a member of %s port %u: 'rpnc probe --group%s %u' lists "
+	    "them", q->option, q->whom,
+	    q->host.len || q->family != AF_UNSPEC ? " there" : "", what,
+	    q->port, q->datagram ? " -u" : "", q->port);
+}
+
+/* A member by its name, or by its pid as it is here. */
+static void
+find_member(struct quarantine *q)
+{
+	for (int i = 0; q->board && i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(q->board, i);
+		char name[BOARD_NAME];
+		pid_t pid;
+
+		if (!board_is_member(q->board, i))
+			continue;
+		pid = member_pid(&q->lookout, s);
+		if (strcmp(slot_name(s, name), q->whom) != 0 &&
+		    (!pid || pid != q->pid))
+			continue;
+		q->pid = pid;
+		q->process = s->process;
+		memcpy(q->name, name, sizeof(name));
+	}
+}
+
+/* A name of a member, or a pid. */
+static int
+find_process(struct quarantine *q)
+{
+	int64_t pid;
+
+	if (num_parse(q->whom, 1, INT32_MAX, &pid) == 0)
+		q->pid = (pid_t)pid;
+	find_member(q);
+	if (q->process && !q->pid)
+		return fail_as(STATUS_USAGE, "%s %.24s: its process is in "
+		    "another PID namespace, and can't be reached from here: "
+		    "run this in the same container, or on the host",
+		    q->option, q->whom);
+	if (!q->pid)
+		return fail_as(STATUS_USAGE, "%s %.24s: want the pid of a "
+		    "member, or the name of one that is rpnc's", q->option,
+		    q->whom);
+	if (owner_state(q->pid) < 0)
+		return fail_as(STATUS_USAGE, "%s %.24s: no such process",
+		    q->option, q->whom);
+	owner_command(q->pid, q->command);
+	return 0;
+}
+
+int
+quarantine_find(struct quarantine *q)
+{
+	struct fault told;
+
+	q->slot = -1;
+	lookout_open(&q->lookout);
+	if (!q->lookout.diag)
+		return -1;
+	fail_save(&told);
+	q->board = board_look(q->datagram, q->port);
+	fail_restore(&told);
+	if (find_process(q) < 0 || find_sockets(q) < 0)
+		return -1;
+	if (!q->count)
+		return refuse_process(q);
+	if (q->many)
+		return fail_as(STATUS_NETWORK, "%s %.24s: it has more than %d "
+		    "sockets there: say a host, -4 or -6", q->option, q->whom,
+		    BOARD_SOCKETS);
+	if (q->sock[0].uid != geteuid())
+		return refuse_user(q, q->sock[0].uid);
+	return check_groups(q);
+}
+
+static int
+wish(struct quarantine *q)
+{
+	uint64_t inodes[BOARD_SOCKETS];
+
+	for (int i = 0; i < q->count; i++)
+		inodes[i] = q->sock[i].inode;
+	return guest_wish(q->board, q->slot, q->pid, inodes, q->count);
+}
+
+int
+quarantine_begin(struct quarantine *q)
+{
+	board_close(q->board);
+	q->board = board_open(q->datagram, q->port);
+	if (!q->board)
+		return -1;
+	q->slot = guest_claim(q->board);
+	return q->slot < 0 ? -1 : wish(q);
+}
+
+enum progress
+quarantine_progress(struct quarantine *q)
+{
+	enum progress all = PROGRESS_DONE;
+
+	for (int i = 0; i < q->count; i++) {
+		enum progress one = policy_progress(q->board, q->lookout.diag,
+		    &q->sock[i]);
+
+		if (one == PROGRESS_GIVEN_UP)
+			return one;
+		if (one == PROGRESS_DUE)
+			all = one;
+	}
+	return all;
+}
+
+/* Whether it has sockets that the wish does not name. */
+static bool
+is_new(const struct quarantine *q)
+{
+	const struct slot *guest = board_slot(q->board, q->slot);
+
+	for (int i = 0; i < q->count; i++)
+		if (guest_of(q->board, q->sock[i].inode) != guest)
+			return true;
+	return false;
+}
+
+int
+quarantine_look(struct quarantine *q)
+{
+	struct round r;
+
+	if (find_sockets(q) < 0)
+		return -1;
+	if (!q->count)
+		return 0;
+	q->foreign = false;
+	for (int i = 0; i < q->count; i++)
+		look_round(q, i, &r);
+	return is_new(q) ? wish(q) : 0;
+}
+
+void
+quarantine_end(struct quarantine *q)
+{
+	if (q->slot < 0)
+		return;
+	board_set_state(q->board, q->slot, STATE_LEFT);
+	q->slot = -1;
+}
+
+bool
+quarantine_stays(const struct quarantine *q)
+{
+	for (int i = 0; i < q->count; i++)
+		if (!guest_of(q->board, q->sock[i].inode))
+			return false;
+	return q->count > 0;
+}
+
+void
+quarantine_close(struct quarantine *q)
+{
+	quarantine_end(q);
+	lookout_close(&q->lookout);
+	if (q->board)
+		board_close(q->board);
+	q->board = NULL;
+}

@@ -1,0 +1,226 @@
+#include "ops/rescue.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "net/listener.h"
+
+enum {
+	OWN_DESCRIPTORS = 48,		/* streams, loop, board, sock_diag */
+	TELL_AGAIN_US = 1000 * 1000,
+};
+
+static void
+link_pair(struct rescue *r, struct pair *p)
+{
+	p->next = r->pairs;
+	p->link = &r->pairs;
+	if (p->next)
+		p->next->link = &p->next;
+	r->pairs = p;
+}
+
+/* Thousands may fail for the same reason. */
+static void
+tell(struct rescue *r)
+{
+	int64_t now = loop_now();
+
+	if (r->told && now - r->told < TELL_AGAIN_US)
+		return;
+	r->told = now;
+	r->ops->on_fault(r);
+}
+
+static void
+tell_fault(struct rescue *r)
+{
+	r->failed++;
+	tell(r);
+}
+
+static void
+on_open(struct pair *p)
+{
+	struct rescue *r = p->user;
+
+	r->rescued++;
+	r->ops->on_open(r, p->side[PAIR_CLIENT]);
+}
+
+static void
+on_close(struct pair *p, enum reason reason, int error)
+{
+	struct rescue *r = p->user;
+	const struct conn *client = p->side[PAIR_CLIENT];
+	char text[ADDR_TEXT];
+	struct addr to;
+
+	r->open--;
+	r->in += client->in;
+	r->out += client->out;
+	acceptor_freed(&r->acceptor);
+	if (p->open) {
+		r->ops->on_close(r, client, reason);
+	} else {
+		sock_name(client->source.fd, &to);
+		errno = error;
+		fail("a client of %s got no other server",
+		    addr_text(&to, text));
+		tell_fault(r);
+	}
+	if (!r->open)
+		r->ops->on_idle(r);
+}
+
+/* A connection under way to where the client wanted to go; -1: a fault. */
+static int
+connect_again(int client)
+{
+	struct addr to;
+	int fd;
+
+	if (sock_name(client, &to) < 0)
+		return fail("rescue");
+	fd = socket(to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail("rescue");
+	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (connect(fd, &to.sa, to.len) == 0 || errno == EINPROGRESS)
+		return fd;
+	fail("rescue");
+	close(fd);
+	return -1;
+}
+
+/*
+ * Whether a connection of ours came back to us, as it does once nobody steers
+ * it to another: served, it would make the next one, and so on without end.
+ */
+static bool
+is_own(const struct rescue *r, int fd)
+{
+	struct addr from = { .len = sizeof(from.un) }, own;
+
+	if (getpeername(fd, &from.sa, &from.len) < 0)
+		return false;
+	for (const struct pair *p = r->pairs; p; p = p->next)
+		if (p->port == addr_port(&from) &&
+		    sock_name(p->side[PAIR_SERVER]->source.fd, &own) == 0 &&
+		    addr_equal(&own, &from))
+			return true;
+	return false;
+}
+
+/* Closed as if by a server that ends: its client is told, and counted. */
+static void
+refuse_own(struct rescue *r, int fd)
+{
+	static const struct linger now = { .l_onoff = 1 };
+
+	fail_as(STATUS_NETWORK, "a client came back to the same queue: nobody "
+	    "else is there to serve it");
+	tell(r);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+	acceptor_freed(&r->acceptor);
+}
+
+static void
+on_accept(struct acceptor *a, int fd)
+{
+	static const struct pair_ops ops = {
+		.on_open = on_open, .on_close = on_close,
+	};
+	struct rescue *r = a->user;
+	struct addr own;
+	struct pair *p;
+	int server;
+
+	if (is_own(r, fd)) {
+		refuse_own(r, fd);
+		return;
+	}
+	/* its listener is not rpnc's, and may not have passed it on */
+	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	server = connect_again(fd);
+	p = server < 0 ? NULL : pair_new(r->loop, fd, server, r->timeout, &ops);
+	if (!p) {
+		tell_fault(r);
+		if (server >= 0)
+			close(server);
+		close(fd);
+		acceptor_freed(a);
+		return;
+	}
+	p->user = r;
+	p->port = sock_name(server, &own) < 0 ? 0 : addr_port(&own);
+	p->side[PAIR_CLIENT]->id = ++r->last_id;
+	r->open++;
+	link_pair(r, p);
+}
+
+static void
+on_exhausted(struct acceptor *a)
+{
+	struct rescue *r = a->user;
+
+	r->ops->on_fault(r);
+}
+
+/* As many at once as there are two descriptors for each. */
+static unsigned
+limit(void)
+{
+	struct rlimit files;
+
+	raise_descriptor_limit();
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+	    files.rlim_cur > 2 * 1000 * 1000)
+		return 1000 * 1000;
+	return files.rlim_cur < OWN_DESCRIPTORS + 4 ? 1 :
+	    (unsigned)(files.rlim_cur - OWN_DESCRIPTORS) / 2;
+}
+
+int
+rescue_open(struct rescue *r, const struct sock_set *set)
+{
+	r->acceptor = (struct acceptor){
+		.limit = limit(), .on_accept = on_accept,
+		.on_exhausted = on_exhausted, .user = r,
+	};
+	return acceptor_open(&r->acceptor, r->loop, set);
+}
+
+bool
+rescue_is_due(const struct rescue *r)
+{
+	for (int i = 0; i < r->acceptor.count; i++) {
+		int fd = r->acceptor.at[i].source.fd, family = AF_INET;
+		socklen_t size = sizeof(family);
+
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+		if (listener_pending(fd, family) > 0)
+			return true;
+	}
+	return false;
+}
+
+void
+rescue_stop(struct rescue *r, bool last)
+{
+	if (last)
+		acceptor_drain(&r->acceptor);
+	acceptor_close(&r->acceptor);
+}
+
+void
+rescue_cut(struct rescue *r)
+{
+	while (r->pairs)
+		pair_cut(r->pairs);
+}

@@ -1,0 +1,191 @@
+#include "ops/test_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/loop.h"
+
+enum {
+	WORDS = 32,
+	READY_FD = 3,
+	PATIENCE_US = 3 * 1000 * 1000,
+	TICK_NS = 2 * 1000 * 1000,
+};
+
+/*
+ * In the child. It doesn't hear a terminal's ^C, which is ours to deal with;
+ * what it says besides errors nobody wants to read.
+ */
+static void
+become(const char *command, int ready, pid_t parent)
+{
+	char text[sizeof(((struct contender *)0)->command) + 40];
+	char *words[WORDS], *rest = text, *word;
+	int n = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent || null < 0)
+		_exit(1);
+	snprintf(text, sizeof(text), "%s -q --ready-fd %d", command,
+	    READY_FD);
+	while (n < WORDS - 1 && (word = strsep(&rest, " ")))
+		words[n++] = word;
+	words[n] = NULL;
+	signal(SIGINT, SIG_IGN);
+	unsetenv("NOTIFY_SOCKET");
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (ready == READY_FD)
+		fcntl(ready, F_SETFD, 0);
+	else
+		dup2(ready, READY_FD);
+	closefrom(READY_FD + 1);
+	execv("/proc/self/exe", words);
+	_exit(1);
+}
+
+int
+contender_start(struct contender *c, const char *options)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	*c = (struct contender){ .ready = -1 };
+	snprintf(c->command, sizeof(c->command), "rpnc echo %s 127.0.0.1 0",
+	    options);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail("pipe");
+	c->pid = fork();
+	if (c->pid == 0)
+		become(c->command, ends[1], parent);
+	close(ends[1]);
+	c->ready = ends[0];
+	if (c->pid > 0)
+		return 0;
+	c->pid = 0;
+	return fail("fork");
+}
+
+int
+contender_await(struct contender *c)
+{
+	char line[64], *words[] = { line };
+	size_t length = 0;
+	ssize_t n;
+
+	while (length < sizeof(line) - 1 && ((n = read(c->ready,
+	    line + length, sizeof(line) - 1 - length)) > 0 ||
+	    (n < 0 && errno == EINTR)))
+		length += n > 0 ? (size_t)n : 0;
+	close(c->ready);
+	c->ready = -1;
+	line[length] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	if (!length)
+		return fail_as(STATUS_NETWORK, "'%s' did not start",
+		    c->command);
+	return endpoint_parse(&c->at, 1, words);
+}
+
+static double
+clock_of(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 ||
+	    clock_gettime(clock, &t) < 0)
+		return NAN;
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What its children had that are gone, in whole ticks (proc(5)). */
+static double
+gone(pid_t pid)
+{
+	char path[64], line[1024], *at;
+	unsigned long user = 0, system = 0;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	in = fopen(path, "re");
+	if (!in)
+		return NAN;
+	at = fgets(line, sizeof(line), in) ? strrchr(line, ')') : NULL;
+	fclose(in);
+	for (int field = 2; at && field < 16; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return NAN;
+	user = strtoul(at, &at, 10);
+	system = strtoul(at, NULL, 10);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+double
+contender_cpu(const struct contender *c)
+{
+	double sum = clock_of(c->pid) + gone(c->pid);
+	char path[64];
+	FILE *in;
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)c->pid,
+	    (int)c->pid);
+	in = fopen(path, "re");
+	if (!in)
+		return NAN;
+	while (fscanf(in, "%d", &child) == 1) {
+		double one = clock_of((pid_t)child);
+
+		sum += isfinite(one) ? one : 0;
+	}
+	fclose(in);
+	return sum;
+}
+
+static bool
+is_gone(struct contender *c)
+{
+	if (c->pid && waitpid(c->pid, NULL, WNOHANG) != 0)
+		c->pid = 0;
+	return !c->pid;
+}
+
+void
+contenders_stop(struct contender *c, int count)
+{
+	const struct timespec tick = { .tv_nsec = TICK_NS };
+	int64_t end = loop_now() + PATIENCE_US;
+	int left = count;
+
+	for (int i = 0; i < count; i++) {
+		if (c[i].pid)
+			kill(c[i].pid, SIGTERM);
+		if (c[i].pid && c[i].ready >= 0)
+			close(c[i].ready);
+	}
+	while (left && loop_now() < end) {
+		left = 0;
+		for (int i = 0; i < count; i++)
+			left += !is_gone(&c[i]);
+		if (left)
+			nanosleep(&tick, NULL);
+	}
+	for (int i = 0; i < count; i++)
+		if (c[i].pid) {
+			kill(c[i].pid, SIGKILL);
+			waitpid(c[i].pid, NULL, 0);
+			c[i].pid = 0;
+		}
+}

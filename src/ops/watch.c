@@ -1,0 +1,276 @@
+/*
+ * How it works. What a run counts goes on; each look ends an interval, which
+ * has its own latencies and counts, and asks the sights who is there.
+ */
+#include "ops/watch.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "net/sock.h"
+
+enum { FEW = 5 };			/* expected of a member: no verdict */
+
+static uint64_t
+total(const struct row *r)
+{
+	return r->count + r->predicted;
+}
+
+void
+monitor_count(struct monitor *m, const struct result *result)
+{
+	struct result r = *result;
+
+	sights_count(&m->sights, &r);
+	r.row = r.predicted = -1;
+	tally_add(&m->now, &r);
+}
+
+/* Chance alone would have to be drawn, which takes the time of attempts. */
+static bool
+is_few(const struct tally *t)
+{
+	double sum = 0, least = INFINITY;
+	uint64_t n = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		const struct row *r = &t->rows[i];
+		double weight = r->weight > 0 ? r->weight : total(r) > 0;
+
+		n += total(r);
+		sum += weight;
+		if (weight > 0)
+			least = fmin(least, weight);
+	}
+	return !n || (double)n * least < FEW * sum;
+}
+
+static int
+judge(struct monitor *m, enum knowledge known)
+{
+	const struct ground *g = &m->sights.run->pace.ground;
+	struct tally *t = &m->sights.recent;
+	struct expect *x = &m->expect;
+	int count = t->count;
+	bool changed = false;
+
+	*x = (struct expect){
+		.given = m->weights, .local = sock_is_local(&g->target),
+		.weighed = g->by != BY_NONE && !sights_are_names(&m->sights),
+	};
+	m->predicted = known == KNOW_PREDICTED;
+	if (expect_apply(x, &m->sights.run->roll, t, &known, &changed) < 0)
+		return -1;
+	for (int i = count; i < t->count; i++)
+		t->rows[i].at = -1;
+	m->few = known < KNOW_SHARED && is_few(t);
+	summary_free(&m->summary);
+	if (summary_make(&m->summary, t, m->few ? KNOW_NOTHING : known,
+	    false) < 0)
+		return -1;
+	return summary_conclude(&m->summary, NULL, true);
+}
+
+static int
+members_fill(struct monitor *m)
+{
+	const struct summary *s = &m->summary;
+	struct monitor_report *r = &m->report;
+	size_t count = s->report.member_count;
+	uint64_t shown = 0, all = 0;
+
+	free(m->members);
+	m->members = calloc(count + 1, sizeof(*m->members));
+	if (!m->members)
+		return fail("probe");
+	r->judged = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct probe_member *from = &s->members[i];
+		struct monitor_member *to = &m->members[i];
+
+		if (s->order[i]->at >= 0)
+			sights_show(&m->sights, s->order[i]->at, to);
+		else
+			*to = (struct monitor_member){
+				.name = from->name, .pid = from->pid,
+				.worker = from->worker,
+			};
+		to->since = from->count;
+		to->share = from->share;
+		to->expected = from->expected;
+		r->judged += to->since;
+		shown += to->count;
+	}
+	for (int i = 0; i < m->sights.run->tally.count; i++)
+		all += total(&m->sights.run->tally.rows[i]);
+	r->left = all - shown;
+	r->members = m->members;
+	r->member_count = count;
+	return 0;
+}
+
+static struct probe_failures
+failures(const struct tally *t)
+{
+	return (struct probe_failures){
+		.refused = t->out[OUT_REFUSED], .reset = t->out[OUT_RESET],
+		.timeout = t->out[OUT_TIMEOUT], .other = t->out[OUT_OTHER],
+	};
+}
+
+/* What was measured is shown until the next look, and then forgotten. */
+static void
+latencies_take(struct monitor *m)
+{
+	for (int i = 0; i < LATENCIES; i++) {
+		struct hist *h = m->last[i];
+
+		m->last[i] = m->now.latency[i];
+		m->latency.at[i] = m->last[i];
+		m->now.latency[i] = h;
+		if (h)
+			hist_init(h);
+	}
+}
+
+/* The interval, whose counts begin anew. */
+static void
+interval_end(struct monitor *m, double seconds)
+{
+	const struct pace *p = &m->sights.run->pace;
+	struct tally *t = &m->now;
+	struct monitor_now *now = &m->part;
+
+	latencies_take(m);
+	m->now_failed = failures(t);
+	*now = (struct monitor_now){
+		.seconds = seconds, .rate = (double)t->attempts / seconds,
+		.attempts = t->attempts, .ok = t->out[OUT_OK],
+		.queued = t->out[OUT_QUEUED],
+		.skipped = p->skipped - m->skipped,
+		.failed = &m->now_failed, .latency = &m->latency,
+	};
+	m->skipped = p->skipped;
+	if (m->rate_count == MONITOR_RATES)
+		memmove(m->rates, m->rates + 1, --m->rate_count *
+		    sizeof(*m->rates));
+	if (m->report.command)		/* the first is short */
+		m->rates[m->rate_count++] = now->rate;
+	t->attempts = 0;
+	memset(t->out, 0, sizeof(t->out));
+}
+
+/* How long the one before was. */
+static double
+interval_begin(struct monitor *m)
+{
+	int64_t before = m->sights.looked ? m->looked_at :
+	    m->sights.run->pace.started;
+
+	m->looked_at = clock_ns();
+	return (double)(m->looked_at - before) / 1e9;
+}
+
+/* What members count is not known attempt by attempt. */
+static uint64_t
+unattributed(const struct monitor *m)
+{
+	const struct tally *t = &m->sights.run->tally;
+	uint64_t sum = 0, ok = t->out[OUT_OK];
+
+	if (m->sights.run->pace.ground.by != BY_BOARD)
+		return t->unattributed;
+	for (int i = 0; i < t->count; i++)
+		sum += total(&t->rows[i]);
+	return sum < ok ? ok - sum : 0;
+}
+
+/* Why there is no verdict, or a word about it; NULL: nothing to say. */
+static const char *
+note(const struct monitor *m)
+{
+	if (m->predicted)
+		return "only the hash predicts which member got a datagram: "
+		    "no verdict";
+	if (tally_hands_on(&m->sights.run->tally))
+		return "one process accepts and another one answers: "
+		    "no verdict";
+	if (m->sights.shared)
+		return "several processes share one socket: no hash, "
+		    "no verdict";
+	if (m->few)
+		return "too few yet for a verdict";
+	if (m->expect.unjudged[0])
+		return m->expect.unjudged;
+	return m->expect.note[0] ? m->expect.note : NULL;
+}
+
+static void
+report_fill(struct monitor *m)
+{
+	const struct sights *v = &m->sights;
+	const struct tally *t = &v->run->tally;
+	const struct pace *p = &v->run->pace;
+	struct monitor_report *r = &m->report;
+
+	m->target = run_target(v->run);
+	m->failed = failures(t);
+	r->command = "watch";
+	r->target = &m->target;
+	r->by = run_by(v->run);
+	r->loop = p->plan->rate ? "open" : "closed";
+	r->steering = m->expect.steering[0] ? m->expect.steering : NULL;
+	r->seconds = (double)(m->looked_at - p->started) / 1e9;
+	r->attempts = t->attempts;
+	r->ok = t->out[OUT_OK];
+	r->queued = t->out[OUT_QUEUED];
+	r->unattributed = unattributed(m);
+	r->mismatched = t->mismatched;
+	r->skipped = p->skipped;
+	r->failed = &m->failed;
+	r->now = &m->part;
+	r->steady = v->changed_at ? fmax(0, (double)(m->looked_at -
+	    v->changed_at) / 1e9) : NAN;
+	r->fairness = m->summary.report.fairness;
+	r->asked = p->plan->rate;
+	r->concurrency = p->plan->concurrency;
+	r->rates = m->rates;
+	r->rate_count = m->rate_count;
+	r->note = note(m);
+	r->finding = m->summary.findings.count ? m->summary.findings.at : NULL;
+	r->change = v->changed_at ? v->change : NULL;
+}
+
+int
+monitor_look(struct monitor *m)
+{
+	const struct pace *p = &m->sights.run->pace;
+	enum knowledge known;
+	double seconds;
+
+	if (!p->ground.target.len || p->scouting)
+		return 0;
+	seconds = interval_begin(m);
+	if (sights_look(&m->sights, seconds, &known) < 0 ||
+	    judge(m, known) < 0 || members_fill(m) < 0)
+		return -1;
+	interval_end(m, seconds);
+	report_fill(m);
+	return sights_forget(&m->sights) < 0 ? -1 : 1;
+}
+
+void
+monitor_free(struct monitor *m)
+{
+	summary_free(&m->summary);
+	for (int i = 0; i < LATENCIES; i++) {
+		free(m->now.latency[i]);
+		free(m->last[i]);
+	}
+	free(m->members);
+	sights_free(&m->sights);
+}

@@ -1,0 +1,432 @@
+/*
+ * How it works. The run's tally has all that was counted. Beside it stands,
+ * for each of its rows, what is needed to see it change: a sight. Who is a
+ * member is found out anew at each look; when that changes, what is judged
+ * begins anew, with the attempts that are started from then on.
+ *
+ * Who answers by name only is a member from its first answer on, until it has
+ * had none of so many that chance can't be why.
+ *
+ * It may go on for long, while members come and go: the rows of those that
+ * left last are kept, and the others are added up in one.
+ */
+#include "ops/watch_window.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "group/steer/reconcile.h"
+#include "kernel/sock_owner.h"
+
+enum {
+	KEPT = 32,			/* rows of those that left */
+	SILENT = 20,			/* answers that it should have had */
+};
+
+static uint64_t
+total(const struct row *r)
+{
+	return r->count + r->predicted;
+}
+
+static int
+grow(struct sights *v)
+{
+	int count = v->run->tally.count;
+	struct sight *s = v->at;
+
+	if (count <= v->count)
+		return 0;
+	s = realloc(s, (size_t)count * sizeof(*s));
+	if (!s)
+		return fail("probe");
+	memset(s + v->count, 0, (size_t)(count - v->count) *
+	    sizeof(*s));
+	v->at = s;
+	v->count = count;
+	return 0;
+}
+
+void
+sights_count(struct sights *v, const struct result *r)
+{
+	bool ok = r->outcome == OUT_OK;
+
+	if (grow(v) < 0)
+		return;
+	if (ok && r->row >= 0)
+		v->at[r->row].heard = v->run->tally.out[OUT_OK];
+	if (r->number > v->first) {
+		if (ok && r->row >= 0)
+			v->at[r->row].count++;
+		else if (ok && r->predicted >= 0)
+			v->at[r->predicted].predicted++;
+		else if (r->outcome == OUT_QUEUED && r->predicted >= 0)
+			v->at[r->predicted].queued++;
+		v->queued += r->outcome == OUT_QUEUED;
+	}
+}
+
+/* Whether somebody answered of whom nothing was known. */
+static bool
+is_doubtful(const struct sights *v)
+{
+	const struct tally *t = &v->run->tally;
+
+	for (int i = 0; i < v->count; i++)
+		if (!v->at[i].member && total(&t->rows[i]) >
+		    v->at[i].seen)
+			return true;
+	return false;
+}
+
+bool
+sights_are_names(const struct sights *v)
+{
+	enum by by = v->run->pace.ground.by;
+
+	return by == BY_BANNER || by == BY_REPLY;
+}
+
+/* The tally's rows, with what was counted since members changed. */
+static int
+copy_make(struct sights *v)
+{
+	const struct tally *from = &v->run->tally;
+	struct tally *t = &v->recent;
+	bool board = v->run->pace.ground.by == BY_BOARD;
+
+	free(t->rows);
+	*t = *from;
+	t->room = t->count;
+	t->out[OUT_QUEUED] = v->queued;
+	t->rows = calloc((size_t)t->count + 1, sizeof(*t->rows));
+	if (!t->rows)
+		return fail("probe");
+	for (int i = 0; i < t->count; i++) {
+		const struct sight *s = &v->at[i];
+		struct row *row = &t->rows[i];
+
+		*row = from->rows[i];
+		row->at = i;
+		row->count = board ? row->count - s->base : s->count;
+		row->predicted = s->predicted;
+		row->queued = s->queued;
+		memset(row->latency, 0, sizeof(row->latency));
+	}
+	memset(t->latency, 0, sizeof(t->latency));
+	return 0;
+}
+
+/* Weighs the copy's rows. */
+static enum knowledge
+weigh(struct sights *v)
+{
+	const struct ground *g = &v->run->pace.ground;
+	struct identified found;
+
+	if (g->by == BY_BOARD)
+		return KNOW_ALL;
+	if (sights_are_names(v))
+		return v->shared || summary_hosts(&v->run->tally) > 1 ?
+		    KNOW_SHARED : KNOW_SOME;
+	if (!g->who || g->by == BY_NONE)
+		return KNOW_NOTHING;
+	found = identify_end(g->who, &v->recent);
+	v->shared = found.shared;
+	return identified_knowledge(&found);
+}
+
+static int
+members_of(const struct sights *v)
+{
+	int n = 0;
+
+	for (int i = 0; i < v->count; i++)
+		n += v->at[i].member;
+	return n;
+}
+
+static bool
+is_heard(const struct sights *v, int i)
+{
+	const struct sight *s = &v->at[i];
+	uint64_t answers = v->run->tally.out[OUT_OK];
+	int others = members_of(v);
+
+	return s->heard && answers - s->heard <=
+	    (uint64_t)SILENT * (uint64_t)(others ? others : 1);
+}
+
+/*
+ * Who is a member now; returns whether that has changed, or the number of all
+ * their sockets.
+ */
+static bool
+recognise(struct sights *v)
+{
+	const struct tally *t = &v->recent;
+	bool changed = false;
+	double weights = 0;
+
+	for (int i = 0; i < v->count; i++)
+		v->at[i].now = sights_are_names(v) && is_heard(v, i);
+	for (int i = 0; i < t->count && !sights_are_names(v); i++) {
+		v->at[t->rows[i].at].now = t->rows[i].weight > 0;
+		weights += t->rows[i].weight;
+	}
+	for (int i = 0; i < v->count; i++)
+		changed |= v->at[i].now != v->at[i].member;
+	changed |= fabs(weights - v->weights) > 0.5;
+	v->weights = weights;
+	return changed;
+}
+
+static const char *
+state_of(const struct row *r)
+{
+	int state = r->pid > 0 && !r->told ? owner_state(r->pid) : 0;
+
+	if (!state)
+		return NULL;
+	if (state < 0 || state == 'Z' || state == 'X')
+		return "gone";
+	return state == 'T' || state == 't' ? "stopped" : "running";
+}
+
+void
+sights_show(const struct sights *v, int i, struct monitor_member *out)
+{
+	const struct row *r = &v->run->tally.rows[i];
+
+	*out = (struct monitor_member){
+		.name = r->name[0] ? r->name : NULL,
+		.host = r->host[0] ? r->host : NULL,
+		.command = r->command[0] ? r->command : NULL,
+		.state = state_of(r), .pid = r->pid > 0 ? r->pid : -1,
+		.worker = r->worker, .count = total(r),
+		.predicted = r->predicted, .queued = r->queued,
+		.share = NAN, .expected = NAN, .rate = v->at[i].rate,
+	};
+}
+
+/* Adds "+ D" to what is told of the last change. */
+static void
+change_add(struct sights *v, const struct monitor_member *who, bool came)
+{
+	size_t length = strlen(v->change);
+	char *to = v->change + length;
+
+	if (length > SIGHTS_CHANGE / 2)
+		return;
+	to += sprintf(to, "%s%c ", length ? ", " : "", came ? '+' : '-');
+	length = SIGHTS_CHANGE - (size_t)(to - v->change);
+	if (who->name && who->worker >= 0)
+		snprintf(to, length, "%.24s/%lld", who->name,
+		    (long long)who->worker);
+	else if (who->name)
+		snprintf(to, length, "%.24s", who->name);
+	else
+		snprintf(to, length, "pid %lld", (long long)who->pid);
+}
+
+static void
+changes_tell(struct sights *v)
+{
+	int count = 0;
+
+	v->change[0] = '\0';
+	for (int i = 0; i < v->count; i++)
+		count += v->at[i].now;
+	for (int came = 0; came <= 1; came++)
+		for (int i = 0; i < v->count; i++) {
+			const struct sight *s = &v->at[i];
+			struct monitor_member who;
+
+			if (s->now == s->member || s->now != came)
+				continue;
+			sights_show(v, i, &who);
+			change_add(v, &who, came);
+			v->on_change(v, &who, came, count);
+		}
+}
+
+static void
+members_take(struct sights *v)
+{
+	int64_t now = clock_ns();
+
+	for (int i = 0; i < v->count; i++) {
+		struct sight *s = &v->at[i];
+
+		s->left = s->now ? 0 : s->member ? now : s->left;
+		s->member = s->now;
+	}
+	if (sights_are_names(v))
+		v->shared = run_is_shared(v->run);
+}
+
+/* What is judged begins now, with whom there is. */
+static void
+restart(struct sights *v)
+{
+	const struct tally *t = &v->run->tally;
+
+	for (int i = 0; i < v->count; i++) {
+		struct sight *s = &v->at[i];
+
+		s->count = s->predicted = s->queued = 0;
+		s->base = t->rows[i].count;
+	}
+	for (int i = 0; i < v->recent.count; i++) {
+		struct row *r = &v->recent.rows[i];
+
+		r->count = r->predicted = r->queued = 0;
+	}
+	v->queued = v->recent.out[OUT_QUEUED] = 0;
+	v->first = v->run->pace.begun;
+}
+
+/* "+ D at 12:01:03" */
+static void
+change_end(struct sights *v)
+{
+	size_t length = strlen(v->change);
+	time_t now = time(NULL);
+	struct tm tm;
+
+	v->changed_at = clock_ns();
+	if (!length)
+		length = (size_t)snprintf(v->change, SIGHTS_CHANGE, "%s",
+		    v->run->steered ? "another steering" : "other sockets");
+	if (localtime_r(&now, &tm))
+		strftime(v->change + length, SIGHTS_CHANGE - length,
+		    " at %T", &tm);
+}
+
+static void
+steering_tell(struct sights *v)
+{
+	char text[STEERING_TEXT];
+
+	v->on_steering(v, steering_text(
+	    &board_shared(v->run->roll.board)->steering, text));
+}
+
+/* Before the first look nobody was known, and so that is no change. */
+static void
+change(struct sights *v)
+{
+	if (v->looked) {
+		changes_tell(v);
+		if (v->run->steered)
+			steering_tell(v);
+	}
+	members_take(v);
+	if (v->looked) {
+		restart(v);
+		change_end(v);
+	}
+}
+
+/* Members, and who answered since. */
+static void
+leave_out_rest(struct sights *v)
+{
+	struct tally *t = &v->recent;
+	int kept = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		const struct row *r = &t->rows[i];
+
+		if (!r->unused && (v->at[r->at].member || total(r) ||
+		    r->queued || r->failed))
+			t->rows[kept++] = *r;
+	}
+	t->count = kept;
+}
+
+static void
+rates_fill(struct sights *v, double seconds)
+{
+	for (int i = 0; i < v->count; i++) {
+		struct sight *s = &v->at[i];
+		uint64_t all = total(&v->run->tally.rows[i]);
+
+		s->rate = all < s->seen ? NAN :
+		    (double)(all - s->seen) / seconds;
+		s->seen = all;
+	}
+}
+
+/* Of those that left, whose rows nothing means any more, the first; or -1. */
+static int
+forgettable(struct sights *v)
+{
+	int first = -1, count = 0;
+
+	for (int i = 0; i < v->count; i++) {
+		struct row *r = &v->run->tally.rows[i];
+		struct sight *s = &v->at[i];
+
+		if (s->member || r->unused || i + 1 == v->run->tally.earlier ||
+		    run_means(v->run, i))
+			continue;
+		if (!r->told && (r->pid <= 0 || owner_state(r->pid) >= 0))
+			continue;
+		r->gone = !r->told;
+		if (!s->left)
+			s->left = clock_ns();
+		count++;
+		if (first < 0 || s->left < v->at[first].left)
+			first = i;
+	}
+	return count > KEPT ? first : -1;
+}
+
+int
+sights_forget(struct sights *v)
+{
+	int row;
+
+	while ((row = forgettable(v)) >= 0) {
+		if (tally_forget(&v->run->tally, row) < 0)
+			return fail("probe");
+		roll_forget(&v->run->roll, row);
+		v->at[row] = (struct sight){ 0 };
+	}
+	return grow(v);
+}
+
+int
+sights_look(struct sights *v, double seconds, enum knowledge *known)
+{
+	struct run *r = v->run;
+	bool others;
+
+	run_follow(r, is_doubtful(v));
+	if (r->pace.ground.by != BY_BOARD && r->who)
+		roll_name(&r->roll, &r->tally);
+	if (grow(v) < 0 || copy_make(v) < 0)
+		return -1;
+	*known = weigh(v);
+	others = recognise(v);
+	rates_fill(v, seconds);
+	if (others || r->steered)
+		change(v);
+	leave_out_rest(v);
+	v->looked = true;
+	return 0;
+}
+
+void
+sights_free(struct sights *v)
+{
+	free(v->recent.rows);
+	free(v->at);
+}

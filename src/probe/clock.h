@@ -1,9 +1,0 @@
-#ifndef PROBE_CLOCK_H
-#define PROBE_CLOCK_H
-
-#include <stdint.h>
-
-/* Nanoseconds of CLOCK_MONOTONIC. */
-int64_t clock_ns(void);
-
-#endif

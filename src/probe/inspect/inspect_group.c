@@ -1,0 +1,398 @@
+#include "probe/inspect/inspect_group.h"
+
+#include <math.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "group/diagnose/overlap.h"
+#include "group/members.h"
+#include "group/registry/request.h"
+#include "kernel/sock_acceptor.h"
+#include "net/listener.h"
+#include "probe/inspect/snapshot.h"
+
+struct member_found {
+	char name[BOARD_NAME], user[RIVAL_TEXT];
+	char command[sizeof(((struct owner *)0)->command)];
+	struct group_flags flags;
+	struct diag_sock sock;
+	bool shared;			/* several processes accept from it */
+};
+
+struct loss_found {
+	char traffic[RIVAL_TEXT], to[RIVAL_TEXT];
+};
+
+/* Room for all that are like one: those that listen, then the others. */
+static int
+gather(struct group_found *g, const struct sample *s,
+    const struct diag_sock *like)
+{
+	size_t room = (size_t)s->listening.count + (size_t)s->bound.count;
+	size_t n = 0;
+
+	g->members = calloc(room, sizeof(*g->members));
+	g->texts = calloc(room, sizeof(*g->texts));
+	if (!g->members || !g->texts)
+		return fail("groups");
+	/* oldest first: the kernel lists IPv4 the other way round */
+	for (int i = 0; i < s->listening.count; i++) {
+		int at = like->local.sa.sa_family == AF_INET ?
+		    s->listening.count - 1 - i : i;
+
+		if (in_one_group(&s->listening.list[at], like))
+			g->texts[n++].sock = s->listening.list[at];
+	}
+	for (int i = 0; i < s->bound.count; i++)
+		if (in_one_group(&s->bound.list[i], like))
+			g->texts[n++].sock = s->bound.list[i];
+	g->report.members = g->members;
+	g->report.member_count = n;
+	return 0;
+}
+
+/* How many slots have it; the last of them. */
+static int
+slots_of(struct board *b, uint64_t inode, const struct slot **out)
+{
+	int n = 0;
+
+	for (int i = 0; b && inode && i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		for (int j = 0; j < BOARD_SOCKETS; j++)
+			if (s->inodes[j] == inode && board_is_member(b, i)) {
+				*out = s;
+				n++;
+				break;
+			}
+	}
+	return n;
+}
+
+/* Those that members made themselves, to find an index, lost nobody. */
+static int64_t
+drops_of(const struct slot *slot, const struct diag_sock *d)
+{
+	uint32_t drops = (uint32_t)d->drops;
+
+	for (int i = 0; slot && i < BOARD_SOCKETS; i++)
+		if (slot->inodes[i] == d->inode)
+			drops -= slot->tests[i];
+	return drops > INT32_MAX ? 0 : drops;
+}
+
+static const char *
+state_of(const struct slot *slot, pid_t pid)
+{
+	int letter = pid > 0 ? owner_state(pid) : -1;
+
+	switch (letter) {
+	case 'T':
+		return "stopped";
+	case 't':
+		return "traced";
+	case 'D':
+		return "blocked";
+	case 'Z':
+	case 'X':
+		return "dead";
+	}
+	if (slot && state_name(slot->state))
+		return state_name(slot->state);
+	return letter == 'R' ? "running" : letter < 0 ? NULL : "sleeping";
+}
+
+static void
+member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
+{
+	const struct slot *slot = NULL;
+	struct holder h = { 0 };
+	int slots = slots_of(r->board, t->sock.inode, &slot);
+
+	holder_find(r->lookout.owners, t->sock.inode, &h);
+	if (slots > 1)
+		slot = NULL;
+	if (slot) {
+		h.pid = member_pid(&r->lookout, slot);
+		snprintf(h.command, sizeof(h.command), "rpnc");
+		slot_name(slot, t->name);
+	}
+	memcpy(t->command, h.command, sizeof(t->command));
+	user_text(t->sock.uid, t->user);
+	t->shared = slots > 1 || (!slot && h.servers > 1);
+	*m = (struct group_member){
+		.index = -1, .name = slot ? t->name : NULL,
+		.pid = h.pid ? h.pid : -1, .uid = t->sock.uid,
+		.user = t->user, .command = *t->command ? t->command : NULL,
+		.holders = h.count ? h.count : -1,
+		.queue = -1, .limit = -1, .half_open = -1,
+		.drops = drops_of(slot, &t->sock), .oldest_wait = NAN,
+		.state = state_of(slot, h.pid),
+		.reuseport = rival_reuseport(r, &t->sock),
+		.reuseaddr = rival_reuseaddr(r, &t->sock),
+		.flags = t->flags.names,
+	};
+	if (!m->state && h.all_stopped)
+		m->state = "stopped";
+	if (r->board && guest_of(r->board, t->sock.inode))
+		group_flag_set(&t->flags, GROUP_QUARANTINED);
+}
+
+/* Of a stopped process, as far as we may know. */
+static bool
+is_stopped(const struct diag_sock *d, void *arg)
+{
+	const struct group_found *g = arg;
+
+	for (size_t i = 0; i < g->report.member_count; i++)
+		if (g->texts[i].sock.cookie == d->cookie)
+			return g->members[i].state &&
+			    (strcmp(g->members[i].state, "stopped") == 0 ||
+			    strcmp(g->members[i].state, "traced") == 0);
+	return false;
+}
+
+static void
+member_judge(struct group_found *g, const struct sample *samples, int taken,
+    size_t i)
+{
+	const struct diag_sock *d = &g->texts[i].sock;
+	struct group_flags *flags = &g->texts[i].flags;
+	struct group_member *m = &g->members[i];
+	int64_t age;
+
+	if (!rival_listens(d)) {
+		group_flag_set(flags, GROUP_NOT_LISTENING);
+		return;
+	}
+	m->queue = d->rqueue;
+	m->limit = d->protocol == IPPROTO_UDP ? d->rcvbuf : d->wqueue;
+	age = sample_oldest(&samples[taken - 1], d, false);
+	if (age >= 0)
+		m->oldest_wait = (double)age / 1e3;
+	if (sample_is_stuck(samples, taken, d, is_stopped, g))
+		group_flag_set(flags, GROUP_STUCK);
+	if (sample_is_full(samples, taken, d))
+		group_flag_set(flags, GROUP_FULL);
+}
+
+/* Whoever would bind here too must be let in by all who have. */
+static void
+judge_hijackable(struct group_found *g)
+{
+	for (size_t i = 0; i < g->report.member_count; i++)
+		if (g->members[i].reuseaddr != 1)
+			return;
+	for (size_t i = 0; i < g->report.member_count; i++)
+		group_flag_set(&g->texts[i].flags, GROUP_HIJACKABLE);
+}
+
+static void
+half_open(struct group_found *g)
+{
+	size_t n = g->report.member_count, listening = 0;
+	uint64_t *inodes = calloc(n + 1, sizeof(*inodes));
+	int *references = calloc(n + 1, sizeof(*references));
+
+	while (inodes && listening < n &&
+	    rival_listens(&g->texts[listening].sock)) {
+		inodes[listening] = g->texts[listening].sock.inode;
+		listening++;
+	}
+	if (inodes && references && listening && listener_references(
+	    g->address.sa.sa_family, inodes, (int)listening, references) == 0)
+		for (size_t i = 0; i < listening; i++) {
+			int own = g->texts[i].sock.mptcp ? 2 : 1;
+			int64_t rest = references[i] - own -
+			    g->members[i].queue;
+
+			g->members[i].half_open = rest > 0 ? rest : 0;
+		}
+	free(inodes);
+	free(references);
+}
+
+/*
+ * By an order that somebody found out, to steer. It holds as long as the
+ * sockets are the same ones; and if the last of them have left.
+ */
+static bool
+is_order(const struct order *o, const struct group_found *g, int n)
+{
+	int found = 0;
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+			found += o->cookies[i] == g->texts[j].sock.cookie;
+	return o->key && found == n;
+}
+
+static void
+put_indices(struct group_found *g, struct board *b)
+{
+	const struct shared *shared = b ? board_shared(b) : NULL;
+	int n = 0;
+
+	while (n < (int)g->report.member_count &&
+	    rival_listens(&g->texts[n].sock))
+		n++;
+	for (int k = 0; shared && n <= SHARED_SOCKETS && k < SHARED_ORDERS;
+	    k++) {
+		const struct order *o = &shared->orders[k];
+
+		if (!is_order(o, g, n))
+			continue;
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j < n; j++)
+				if (o->cookies[i] == g->texts[j].sock.cookie)
+					g->members[j].index = i;
+		return;
+	}
+}
+
+/* Only what members on the board do is known of steering. */
+static void
+put_steering(struct group_found *g, struct board *b)
+{
+	for (size_t i = 0; b && i < g->report.member_count; i++)
+		if (g->members[i].name) {
+			g->report.steering = steering_text(
+			    &board_shared(b)->steering, g->steering);
+			return;
+		}
+}
+
+/* What other groups take from this one. */
+static int
+put_losses(struct group_found *g, const struct rivals *all)
+{
+	size_t n = 0;
+
+	if (g->at < 0)
+		return 0;
+	g->losses = calloc((size_t)all->count, sizeof(*g->losses));
+	g->loss_texts = calloc((size_t)all->count, sizeof(*g->loss_texts));
+	if (!g->losses || !g->loss_texts)
+		return fail("groups");
+	for (int i = 0; i < all->count; i++) {
+		struct loss_found *t = &g->loss_texts[n];
+
+		if (!rival_is_first(all, i) ||
+		    !shadow_between(all, i, g->at, t->traffic))
+			continue;
+		rival_place(&all->list[i], t->to);
+		g->losses[n].traffic = t->traffic;
+		g->losses[n++].to = t->to;
+	}
+	g->report.losses = g->losses;
+	g->report.loss_count = n;
+	if (n)
+		group_flag_set(&g->flags, GROUP_SHADOWED);
+	return 0;
+}
+
+static void
+put_flags(struct group_found *g)
+{
+	size_t n = g->report.member_count;
+
+	if (n && rival_listens(&g->texts[0].sock) && g->texts[0].shared &&
+	    (n == 1 || !rival_listens(&g->texts[1].sock)))
+		group_flag_set(&g->flags, GROUP_ONE_SOCKET);
+	for (size_t i = 0; i < n; i++)
+		group_flags_add(&g->flags, &g->texts[i].flags);
+	g->report.flags = g->flags.names;
+}
+
+static bool
+has_flag(const struct group_member *m, const char *name)
+{
+	for (int i = 0; m->flags[i]; i++)
+		if (strcmp(m->flags[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Members that do not accept, in words. */
+static int
+put_findings(struct group_found *g, bool datagram)
+{
+	size_t n = g->report.member_count;
+	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
+	struct finding_facts facts = {
+		.members = subjects, .failure = "failed",
+	};
+
+	if (!subjects)
+		return fail("groups");
+	for (size_t i = 0; i < n; i++) {
+		const struct group_member *m = &g->members[i];
+
+		if (m->queue < 0)
+			continue;
+		subjects[facts.member_count++] = (struct finding_member){
+			.name = m->name, .command = m->command, .pid = m->pid,
+			.worker = -1, .state = m->state, .expected = NAN,
+			.stuck = has_flag(m, "STUCK"),
+			.waiting = datagram ? -1 : m->queue,
+		};
+	}
+	finding_make(&g->findings, &facts);
+	g->report.findings = &g->findings;
+	g->report.finding = g->findings.count ? g->findings.at : NULL;
+	free(subjects);
+	return 0;
+}
+
+static void
+put_place(struct group_found *g, const struct diag_sock *like, bool datagram)
+{
+	g->address = like->local;
+	g->report.address = &g->address;
+	g->report.protocol = datagram ? "udp" : "tcp";
+	g->report.place = rival_place(like, g->place);
+	g->report.v6only = like->v6only;
+	if (like->ifindex && if_indextoname(like->ifindex, g->interface))
+		g->report.interface = g->interface;
+}
+
+int
+found_fill(struct group_found *g, const struct sample *samples, int taken,
+    struct rivals *r, const struct diag_sock *like)
+{
+	const struct sample *last = &samples[taken - 1];
+	int64_t age;
+
+	put_place(g, like, r->datagram);
+	if (gather(g, last, like) < 0)
+		return -1;
+	for (size_t i = 0; i < g->report.member_count; i++)
+		member_fill(r, &g->texts[i], &g->members[i]);
+	for (size_t i = 0; i < g->report.member_count; i++)
+		member_judge(g, samples, taken, i);
+	if (r->datagram)
+		judge_hijackable(g);
+	else
+		half_open(g);
+	put_indices(g, r->board);
+	put_steering(g, r->board);
+	age = sample_oldest(last, like, true);
+	g->report.oldest_wait = age < 0 ? NAN : (double)age / 1e3;
+	if (put_losses(g, r) < 0)
+		return -1;
+	put_flags(g);
+	return put_findings(g, r->datagram);
+}
+
+void
+found_free(struct group_found *g)
+{
+	free(g->members);
+	free(g->texts);
+	free(g->losses);
+	free(g->loss_texts);
+}

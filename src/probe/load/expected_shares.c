@@ -1,0 +1,235 @@
+/*
+ * How it works: a row's weight is 1 for each socket that it has in the group,
+ * which is what the kernel's hash goes by. A program of rpnc's deals by the
+ * board's weights instead, so these are multiplied; one that follows the
+ * clients deals by who they are, and nothing can be expected of that.
+ */
+#include "probe/load/expected_shares.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "group/registry/request.h"
+
+/* "A=70", "A/1=70" or "4242=70", up to the comma. */
+static int
+weight_read(const char *text, size_t length, struct weight *out)
+{
+	const char *equals = memchr(text, '=', length);
+	size_t name = equals ? (size_t)(equals - text) : 0;
+	char number[16];
+	int64_t n;
+
+	if (!name || name >= sizeof(out->name) ||
+	    length - name > sizeof(number) || memchr(text, ' ', name))
+		return -1;
+	memcpy(out->name, text, name);
+	memcpy(number, equals + 1, length - name - 1);
+	number[length - name - 1] = '\0';
+	if (num_parse(number, 0, WEIGHT_MAX, &n) < 0)
+		return -1;
+	out->weight = (uint32_t)n;
+	return 0;
+}
+
+int
+expect_read(const char *text, struct steering *out)
+{
+	double sum = 0;
+	const char *at = text;
+	size_t length;
+
+	*out = (struct steering){ .mode = STEER_WEIGHTS };
+	do {
+		length = strcspn(at, ",");
+		if (out->count == SHARED_WEIGHTS)
+			return fail_as(STATUS_USAGE, "--expect-weights: at "
+			    "most %d", SHARED_WEIGHTS);
+		if (weight_read(at, length, &out->weights[out->count]) < 0)
+			return fail_as(STATUS_USAGE, "--expect-weights %.80s: "
+			    "want NAME=WEIGHT,... or PID=WEIGHT,..., weights "
+			    "from 0 to %d", text, WEIGHT_MAX);
+		sum += out->weights[out->count++].weight;
+		at += length;
+	} while (*at++);
+	if (sum > 0)
+		return 0;
+	return fail_as(STATUS_USAGE, "--expect-weights %.80s: somebody must "
+	    "get something", text);
+}
+
+/* A name stands for the workers of that name, too. */
+static bool
+is_called(const struct row *r, const char *name)
+{
+	char full[ROW_NAME + 16];
+	int64_t pid;
+
+	if (num_parse(name, 1, INT32_MAX, &pid) == 0)
+		return r->pid == pid;
+	snprintf(full, sizeof(full), "%s/%d", r->name, r->worker);
+	return strcmp(r->name, name) == 0 ||
+	    (r->worker >= 0 && strcmp(full, name) == 0);
+}
+
+static const struct weight *
+find_weight(const struct steering *s, const struct row *r)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (is_called(r, s->weights[i].name))
+			return &s->weights[i];
+	return NULL;
+}
+
+/* Nobody answered to it: a row that got nothing. */
+static int
+row_make(struct tally *t, const char *name)
+{
+	struct row row = { .worker = -1 };
+	const char *slash = strchr(name, '/');
+	int64_t number;
+
+	if (num_parse(name, 1, INT32_MAX, &number) == 0)
+		return tally_process(t, (pid_t)number);
+	if (slash && num_parse(slash + 1, 0, INT32_MAX, &number) == 0)
+		row.worker = (int)number;
+	else
+		slash = name + strlen(name);
+	snprintf(row.name, sizeof(row.name), "%.*s", (int)(slash - name), name);
+	return tally_name(t, &row);
+}
+
+static int
+row_of(struct expect *x, struct tally *t, const char *name)
+{
+	int i = 0;
+
+	while (i < t->count && !is_called(&t->rows[i], name))
+		i++;
+	if (i < t->count)
+		return i;
+	snprintf(x->note, sizeof(x->note), "nobody here is %s, of whom "
+	    "something was expected", name);
+	return row_make(t, name) < 0 ? fail("report") : 0;
+}
+
+static int
+apply_given(struct expect *x, struct tally *t)
+{
+	for (uint32_t i = 0; i < x->given.count; i++)
+		if (row_of(x, t, x->given.weights[i].name) < 0)
+			return -1;
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+		const struct weight *w = find_weight(&x->given, r);
+
+		r->weight = w ? w->weight : 0;
+		if (!w && !x->note[0])
+			snprintf(x->note, sizeof(x->note), "%s %.64s is not in "
+			    "--expect-weights: nothing is expected of it",
+			    r->name[0] ? "member" : "a member without a name",
+			    r->name);
+	}
+	return 0;
+}
+
+/* The slot of a row's process, or -1. */
+static int
+slot_of(const struct roll *roll, const struct row *r)
+{
+	for (int i = 0; r->pid && i < BOARD_SLOTS; i++)
+		if (slot_pid(board_slot(roll->board, i)) == r->pid &&
+		    board_is_member(roll->board, i))
+			return i;
+	return -1;
+}
+
+/* Whether the board is about those who are probed. */
+static bool
+is_theirs(const struct expect *x, const struct roll *roll,
+    const struct tally *t)
+{
+	if (!roll->board || !x->local)
+		return false;
+	for (int i = 0; i < t->count; i++)
+		if ((t->rows[i].weight > 0 || !x->weighed) &&
+		    slot_of(roll, &t->rows[i]) >= 0)
+			return true;
+	return false;
+}
+
+/* -1: somebody answered of whom the program knows nothing. */
+static int
+apply_weights(struct roll *roll, struct tally *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		if (!(r->weight > 0) && r->count + r->predicted)
+			return -1;
+		r->weight *= policy_weight(roll->board, slot_of(roll, r));
+	}
+	return 0;
+}
+
+static enum knowledge
+apply_steering(struct expect *x, struct roll *roll, struct tally *t,
+    enum knowledge known)
+{
+	const struct steering *s = &board_shared(roll->board)->steering;
+	uint32_t mode = s->mode % STEER_MODES;
+
+	if (mode != STEER_HASH)
+		steering_text(s, x->steering);
+	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS) {
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
+		    "by %.40s, so what is even depends on the clients",
+		    x->steering);
+		return KNOW_NOTHING;
+	}
+	if (roll_is_full(roll)) {
+		snprintf(x->unjudged, sizeof(x->unjudged), "a member is full, "
+		    "and new connections go around it");
+		return KNOW_NOTHING;
+	}
+	if (guest_any(roll->board)) {
+		snprintf(x->unjudged, sizeof(x->unjudged), "a member is "
+		    "quarantined, and new connections go around it");
+		return KNOW_NOTHING;
+	}
+	if (mode != STEER_WEIGHTS) {
+		if (mode == STEER_RANDOM)
+			snprintf(x->note, sizeof(x->note), "expected by the "
+			    "steering: random, equal shares");
+		return known;
+	}
+	if (!x->weighed || known != KNOW_ALL || apply_weights(roll, t) < 0) {
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
+		    "by %.100s, and which of these is which is not known: see "
+		    "--expect-weights", x->steering);
+		return KNOW_NOTHING;
+	}
+	snprintf(x->note, sizeof(x->note), "expected by the steering: %.160s",
+	    x->steering);
+	return KNOW_GIVEN;
+}
+
+int
+expect_apply(struct expect *x, struct roll *roll, struct tally *t,
+    enum knowledge *known, bool *changed)
+{
+	bool theirs = is_theirs(x, roll, t);
+
+	if (theirs)
+		*changed |= board_shared(roll->board)->steering.serial !=
+		    roll->serial;
+	if (x->given.count && *known < KNOW_PREDICTED) {
+		*known = KNOW_GIVEN;
+		return apply_given(x, t);
+	}
+	if (theirs && *known < KNOW_SHARED)
+		*known = apply_steering(x, roll, t, *known);
+	return 0;
+}

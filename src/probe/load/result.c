@@ -1,0 +1,378 @@
+#include "probe/load/result.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "group/registry/request.h"
+#include "group/steer/reconcile.h"
+#include "net/sock.h"
+#include "net/sources.h"
+#include "probe/stats/whatif.h"
+
+enum { BOARD_TRIES = 200 };		/* ms for the members to count up */
+
+static void note(struct findings *f, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct findings *f, const char *format, ...)
+{
+	va_list args;
+
+	if (f->note_count == FINDINGS_NOTES)
+		return;
+	va_start(args, format);
+	vsnprintf(f->notes[f->note_count], FINDINGS_NOTE, format, args);
+	va_end(args);
+	f->note[f->note_count] = f->notes[f->note_count];
+	f->note_count++;
+}
+
+static void unjudge(struct findings *f, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The first reason is enough. */
+static void
+unjudge(struct findings *f, const char *format, ...)
+{
+	va_list args;
+
+	if (f->unjudged[0])
+		return;
+	va_start(args, format);
+	vsnprintf(f->unjudged, sizeof(f->unjudged), format, args);
+	va_end(args);
+}
+
+/* Members count a connection when they accept it, maybe after its end. */
+static void
+await_counts(struct run *r)
+{
+	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
+
+	for (int i = 0; i < BOARD_TRIES &&
+	    roll_follow(&r->roll, &r->tally) < r->tally.out[OUT_OK]; i++)
+		nanosleep(&tick, NULL);
+}
+
+/* Why the group is known not to go by the hash; false: it is not known. */
+static bool
+steering_reason(struct run *r, const struct identified *g,
+    char text[static FINDINGS_NOTE])
+{
+	bool ours = roll_has(&r->roll, &r->tally);
+
+	text[0] = '\0';
+	if (g->trust.steered)
+		snprintf(text, FINDINGS_NOTE, "a member is quarantined");
+	else if (ours && steering_mode(&board_shared(r->roll.board)->
+	    steering) != STEER_HASH)
+		roll_steering(&r->roll, text, FINDINGS_NOTE);
+	else if (ours && roll_is_full(&r->roll))
+		snprintf(text, FINDINGS_NOTE, "a member is full");
+	return text[0] != '\0';
+}
+
+/* Void ones let one guess that a program steers, unless it is known. */
+static void
+note_predictions(struct findings *f, struct run *r, const struct identified *g)
+{
+	char reason[FINDINGS_NOTE];
+
+	if ((g->trust.mistaken || g->voided) && steering_reason(r, g, reason))
+		note(f, "predictions are not used: %.160s", reason);
+	else if (g->trust.mistaken)
+		note(f, "%llu predictions were wrong, so none is used: does a "
+		    "program steer the group?",
+		    (unsigned long long)g->trust.mistaken);
+	else if (g->voided)
+		note(f, "predictions are not used: %llu were seen to be right, "
+		    "and it takes %d to know that no program steers the "
+		    "group", (unsigned long long)g->trust.confirmed,
+		    trust_needed(g->sockets));
+}
+
+static void
+note_group(struct findings *f, struct run *r, const struct identified *g)
+{
+	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
+
+	if (g->hidden)
+		unjudge(f, "processes of %s (uid %u) can't be seen: %s",
+		    user ? user->pw_name : "another user", (unsigned)g->uid,
+		    geteuid() ? "be that user, or root" : "are they in "
+		    "another PID namespace?");
+	note_predictions(f, r, g);
+}
+
+static void
+unjudge_shared(struct findings *f)
+{
+	unjudge(f, "several processes share one socket and compete for its "
+	    "connections, no hash deals them out");
+}
+
+/* A process may have many sockets: as many as threads, for one. */
+static void
+note_sockets(struct findings *f, const struct tally *t, int all)
+{
+	int processes = 0, sockets = 0;
+	pid_t pid = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		const struct row *r = &t->rows[i];
+
+		if (r->sockets < 2)
+			continue;
+		processes++;
+		sockets += r->sockets;
+		pid = r->pid;
+	}
+	if (processes == 1)
+		note(f, "one process, pid %d, holds %d of the group's %d "
+		    "sockets: connections are dealt to sockets", (int)pid,
+		    sockets, all);
+	else if (processes)
+		note(f, "%d processes hold %d of the group's %d sockets: "
+		    "connections are dealt to sockets", processes, sockets,
+		    all);
+}
+
+/* The process that accepted may not be the one that answers. */
+static void
+note_answers(struct findings *f, const struct tally *t)
+{
+	uint64_t count = 0, answered = 0, elsewhere = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		count += t->rows[i].count;
+		answered += row_answered(&t->rows[i]);
+		elsewhere += t->rows[i].elsewhere;
+	}
+	if (t->replied && answered < count)
+		note(f, "accepted by: of %llu it is only known which process "
+		    "accepted them, not which one answered",
+		    (unsigned long long)(count - answered));
+	else if (!t->replied && elsewhere)
+		note(f, "accepted by: other processes were seen to get %llu of "
+		    "these from the process that accepted them. Try --echo or "
+		    "--send, to see which ones answer",
+		    (unsigned long long)elsewhere);
+	if (tally_hands_on(t))
+		note(f, "one process accepts and another one answers, and no "
+		    "hash chooses that one: no verdict");
+}
+
+static enum knowledge
+conclude_diag(struct findings *f, struct run *r, bool *changed)
+{
+	bool quarantined = r->roll.board && guest_any(r->roll.board);
+	struct identified group;
+
+	if (quarantined)
+		identify_steered(r->who);
+	group = identify_end(r->who, &r->tally);
+	group.changed |= r->changed;
+	*changed = group.changed;
+	note_group(f, r, &group);
+	note_sockets(f, &r->tally, group.sockets);
+	note_answers(f, &r->tally);
+	roll_name(&r->roll, &r->tally);
+	if (group.predicted)
+		unjudge(f, "only the kernel's hash predicts which member got "
+		    "a datagram, and a program that steers the group would not "
+		    "show. Try --by reply");
+	else if (group.known && group.shared && !group.handed)
+		unjudge_shared(f);
+	return identified_knowledge(&group);
+}
+
+/* What peers say of themselves does not say how they share a port. */
+static enum knowledge
+conclude_said(struct findings *f, const struct run *r)
+{
+	if (summary_hosts(&r->tally) > 1) {
+		unjudge(f, "several hosts answer, no one hash deals "
+		    "connections out to them");
+		return KNOW_SHARED;
+	}
+	if (r->tally.out[OUT_OK] && !r->tally.count)
+		unjudge(f, r->pace.ground.by == BY_REPLY ? "--match found nothing "
+		    "in any reply" : "nobody greeted as 'rpnc echo --identify' "
+		    "does");
+	if (!run_is_shared(r))
+		return KNOW_SOME;
+	unjudge_shared(f);
+	return KNOW_SHARED;
+}
+
+/* Whom the rows are, by how they were made. */
+static enum knowledge
+conclude(struct findings *f, struct run *r, bool *changed)
+{
+	struct ground *g = &r->pace.ground;
+	enum knowledge known = KNOW_NOTHING;
+
+	if (g->by == BY_AUTO && g->who)
+		g->by = BY_DIAG;
+	if (g->by == BY_DIAG) {
+		known = conclude_diag(f, r, changed);
+	} else if (g->by == BY_BOARD) {
+		await_counts(r);
+		*changed = roll_end(&r->roll, &r->tally) || r->changed;
+		known = KNOW_ALL;
+		note(f, "counts are the members' own: others' traffic is in "
+		    "them");
+	} else if (g->by == BY_BANNER || g->by == BY_REPLY) {
+		known = conclude_said(f, r);
+	}
+	tally_tidy(&r->tally);
+	return known;
+}
+
+/* What is not known is said, and is no fault of the probe. */
+static const struct probe_what_if *
+what_if(struct findings *f, const struct run *r, enum knowledge known)
+{
+	if (!f->change)
+		return NULL;
+	if (known != KNOW_ALL || r->pace.plan->datagram)
+		note(f, "--what-if: this needs to know the whole group, and "
+		    "connections");
+	else if (whatif_make(&f->what_if, &r->tally, f->change) < 0)
+		note(f, "%s", fail_text());
+	else
+		return &f->what_if;
+	return NULL;
+}
+
+static bool
+is_steered(struct findings *f)
+{
+	if (!f->expect.steering[0])
+		return false;
+	note(f, "--what-if is about the kernel's hash, and %.40s steers",
+	    f->expect.steering);
+	return true;
+}
+
+static int
+expect(struct findings *f, struct run *r, enum knowledge *known, bool *changed)
+{
+	const struct ground *g = &r->pace.ground;
+	struct expect *x = &f->expect;
+
+	x->given = f->weights;
+	x->local = g->target.len && sock_is_local(&g->target);
+	x->weighed = g->by == BY_DIAG || g->by == BY_BOARD;
+	if (expect_apply(x, &r->roll, &r->tally, known, changed) < 0)
+		return -1;
+	if (x->unjudged[0])
+		unjudge(f, "%s", x->unjudged);
+	if (x->note[0])
+		note(f, "%s", x->note);
+	return 0;
+}
+
+static void
+note_rest(struct findings *f, const struct run *r)
+{
+	const struct tally *t = &r->tally;
+	const struct plan *p = r->pace.plan;
+
+	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL &&
+	    !sock_has_source(&r->pace.ground.target))
+		note(f, "this host has no address to reach that one from%s",
+		    r->pace.ground.target.sa.sa_family == AF_INET6 ?
+		    ": IPv6 is turned off here; 'ip -6 address' lists what "
+		    "there is" : "");
+	else if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
+		note(f, "source ports ran out: each is kept for 60 s after a "
+		    "connection (TIME_WAIT). Try %s",
+		    p->sources->first ? "more of them: --sport" :
+		    "--sources, such as 127.0.0.0/24 on this host");
+	if (r->pace.ground.by == BY_NONE && p->by == BY_AUTO &&
+	    !p->datagram && t->out[OUT_OK])
+		unjudge(f, "the member that answered is not known: %s, and it "
+		    "sends no banner (see --by)", p->local ? "a Unix socket" :
+		    "not a server on this host");
+	if (t->deferred)
+		note(f, "the server waits for data before it accepts "
+		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "
+		    "answers");
+	if (p->give_up && t->attempts < p->count && !f->cut_short &&
+	    t->out[OUT_TIMEOUT] == t->attempts)
+		note(f, "stopped: nobody answered at all");
+}
+
+/* What the tally doesn't know. */
+static void
+report_fill(struct findings *f, const struct run *r)
+{
+	struct probe_report *out = &f->summary.report;
+	const struct pace *p = &r->pace;
+
+	f->summary.target = run_target(r);
+	out->command = "probe";
+	out->reports = 1;
+	if (gethostname(f->host, sizeof(f->host)) == 0)
+		out->host = f->host;
+	out->by = run_by(r);
+	out->loop = p->plan->rate ? "open" : "closed";
+	out->seconds = (double)(p->last - p->started) / 1e9;
+	out->concurrency = p->plan->concurrency;
+	out->rate = p->plan->rate;
+	out->steering = f->expect.steering[0] ? f->expect.steering : NULL;
+	out->notes = f->note;
+}
+
+/* If only a part of the group can't be judged, there still is a verdict. */
+static int
+say(struct findings *f, bool live)
+{
+	bool judged = f->summary.report.fairness != NULL;
+	const char *why = f->unjudged[0] ? f->unjudged : NULL;
+
+	if (judged && why && !live)
+		note(f, "%s", why);
+	return summary_conclude(&f->summary, judged ? NULL : why, live);
+}
+
+int
+findings_make(struct findings *f, struct run *r)
+{
+	const struct probe_what_if *moving;
+	enum knowledge known;
+	bool changed = false;
+
+	known = conclude(f, r, &changed);
+	moving = what_if(f, r, known);	/* rows have their sockets for weight */
+	if (expect(f, r, &known, &changed) < 0)
+		return -1;
+	note_rest(f, r);
+	if (summary_make(&f->summary, &r->tally, known, changed) < 0)
+		return -1;
+	f->summary.report.what_if = moving && !is_steered(f) ? moving : NULL;
+	report_fill(f, r);
+	if (changed && !f->summary.report.fairness)
+		note(f, "members came or went meanwhile");
+	return say(f, false);
+}
+
+int
+findings_during(struct findings *f, const struct probe_during *d)
+{
+	f->summary.report.during = d;
+	return say(f, true);
+}
+
+void
+findings_free(struct findings *f)
+{
+	summary_free(&f->summary);
+}

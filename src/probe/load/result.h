@@ -1,0 +1,39 @@
+#ifndef PROBE_LOAD_RESULT_H
+#define PROBE_LOAD_RESULT_H
+
+#include <limits.h>
+
+#include "probe/load/expected_shares.h"
+#include "probe/load/run.h"
+#include "probe/stats/verdict.h"
+
+/* What a run found, and what is to be said of it. */
+
+enum { FINDINGS_NOTES = 8, FINDINGS_NOTE = 200 };
+
+struct findings {
+	/* what is asked: the caller's */
+	struct steering weights;	/* --expect-weights; count 0: none */
+	const char *change;		/* --what-if, or NULL */
+	bool cut_short;			/* by a signal */
+	/* what is answered */
+	struct summary summary;
+	struct expect expect;
+	struct probe_what_if what_if;
+	char host[HOST_NAME_MAX + 1];
+	char notes[FINDINGS_NOTES][FINDINGS_NOTE];
+	const char *note[FINDINGS_NOTES + 1];
+	int note_count;
+	char unjudged[FINDINGS_NOTE];	/* why there is no verdict, or "" */
+};
+
+/*
+ * When all attempts of a run are over: fills in the report, which lives as
+ * long as both. -1 without memory.
+ */
+int findings_make(struct findings *, struct run *);
+/* Concludes again, now with the losses of --during. */
+int findings_during(struct findings *, const struct probe_during *);
+void findings_free(struct findings *);
+
+#endif

@@ -1,0 +1,261 @@
+#include "probe/load/scan.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "net/sock.h"
+#include "net/sources.h"
+
+/*
+ * How it works: a try connects to a port's addresses, one after the other,
+ * until one is open. Then it sends FIN and reads away what comes, for a
+ * socket that is closed with something unread would send RST.
+ */
+
+enum {
+	BURST = 64,			/* starts before events are served */
+	DRAIN_US = 250 * 1000,
+};
+
+struct scan_try {
+	struct source source;		/* first */
+	struct timer limit;
+	struct scan *scan;
+	struct scan_port *port;
+	int address;
+	struct addr to;
+	int64_t started;
+	bool draining;
+	struct scan_try *next;		/* idle ones */
+	int64_t deadline;		/* of all its addresses */
+};
+
+static void attempt(struct scan_try *);
+
+static void
+release(struct scan_try *t)
+{
+	loop_timer_cancel(t->scan->loop, &t->limit);
+	loop_del(t->scan->loop, &t->source);
+	if (t->source.fd >= 0)
+		close(t->source.fd);
+	t->source.fd = -1;
+}
+
+static void
+begin(struct scan *s)
+{
+	struct scan_try *t = s->idle;
+
+	s->idle = t->next;
+	s->in_flight++;
+	t->port = &s->ports[s->next++];
+	t->address = 0;
+	t->draining = false;
+	attempt(t);
+}
+
+static void
+fill(struct scan *s)
+{
+	int i = 0;
+
+	if (s->filling)
+		return;
+	s->filling = true;
+	while (s->idle && s->next < s->count && i++ < BURST)
+		begin(s);
+	s->filling = false;
+	if (s->idle && s->next < s->count)
+		loop_timer_set(s->loop, &s->again, loop_now());
+	else if (!s->in_flight && s->next == s->count)
+		s->on_done(s);
+}
+
+static void
+on_again(struct timer *t)
+{
+	fill((struct scan *)((char *)t - offsetof(struct scan, again)));
+}
+
+static void
+end(struct scan_try *t)
+{
+	struct scan *s = t->scan;
+
+	release(t);
+	t->next = s->idle;
+	s->idle = t;
+	s->in_flight--;
+	fill(s);
+}
+
+/* Of two addresses, the one that answered has the say. */
+static void
+record(struct scan_try *t, enum scan_state state, int error)
+{
+	struct scan_port *p = t->port;
+
+	if (p->state == SCAN_CLOSED && state == SCAN_SILENT)
+		return;
+	p->state = state;
+	p->error = error;
+	p->us = loop_now() - t->started;
+	p->address = t->to;
+}
+
+static void
+on_failure(struct scan_try *t, int error)
+{
+	record(t, error == ECONNREFUSED || error == ECONNRESET ? SCAN_CLOSED :
+	    SCAN_SILENT, error);
+	release(t);
+	if (++t->address < t->scan->addresses.count)
+		attempt(t);
+	else
+		end(t);
+}
+
+/* A port of ours that connects to itself: nobody listens there. */
+static bool
+is_self(const struct scan_try *t)
+{
+	struct addr ours = { .len = sizeof(ours.un) };
+
+	return getsockname(t->source.fd, &ours.sa, &ours.len) == 0 &&
+	    addr_equal(&ours, &t->to);
+}
+
+static void
+on_connected(struct scan_try *t)
+{
+	if (is_self(t)) {
+		on_failure(t, ECONNREFUSED);
+		return;
+	}
+	record(t, SCAN_OPEN, 0);
+	t->draining = true;
+	shutdown(t->source.fd, SHUT_WR);
+	loop_watch(t->scan->loop, &t->source, EPOLLIN);
+	loop_timer_set(t->scan->loop, &t->limit, loop_now() + DRAIN_US);
+}
+
+static void
+on_event(struct source *source, uint32_t events)
+{
+	struct scan_try *t = (struct scan_try *)source;
+	char buffer[4096];
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	(void)events;
+	if (t->draining) {
+		ssize_t n = read(source->fd, buffer, sizeof(buffer));
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			end(t);
+		return;
+	}
+	getsockopt(source->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (error)
+		on_failure(t, error);
+	else
+		on_connected(t);
+}
+
+static void
+on_limit(struct timer *timer)
+{
+	struct scan_try *t = (struct scan_try *)((char *)timer -
+	    offsetof(struct scan_try, limit));
+
+	if (t->draining)
+		end(t);
+	else
+		on_failure(t, ETIMEDOUT);
+}
+
+static int
+open_socket(struct scan_try *t)
+{
+	const struct scan *s = t->scan;
+	int family = t->to.sa.sa_family;
+	struct addr from;
+
+	t->source.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	if (t->source.fd < 0 || sock_device(t->source.fd, s->interface) < 0 ||
+	    sources_next(s->sources, family, &from) < 0)
+		return -1;
+	if (!from.len)
+		return 0;
+	sock_set_int(t->source.fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	sock_set_int(t->source.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	return bind(t->source.fd, &from.sa, from.len);
+}
+
+/* All addresses of a port together have the time of one. */
+static int64_t
+share(struct scan_try *t)
+{
+	if (t->address == 0)
+		t->deadline = t->started + t->scan->timeout;
+	return (t->deadline - t->started) /
+	    (t->scan->addresses.count - t->address);
+}
+
+static void
+attempt(struct scan_try *t)
+{
+	struct scan *s = t->scan;
+
+	t->to = s->addresses.at[t->address];
+	addr_set_port(&t->to, t->port->port);
+	t->started = loop_now();
+	if (open_socket(t) < 0) {
+		on_failure(t, errno);
+		return;
+	}
+	t->started = loop_now();
+	if (sock_connect(t->source.fd, &t->to) == 0) {
+		on_connected(t);
+	} else if (errno != EINPROGRESS) {
+		on_failure(t, errno);
+	} else {
+		loop_watch(s->loop, &t->source, EPOLLOUT);
+		loop_timer_set(s->loop, &t->limit, t->started + share(t));
+	}
+}
+
+int
+scan_open(struct scan *s, struct loop *l)
+{
+	s->loop = l;
+	s->again.on_timer = on_again;
+	s->tries = calloc((size_t)s->concurrency, sizeof(*s->tries));
+	if (!s->tries)
+		return fail("scan");
+	for (int i = s->concurrency; i-- > 0;) {
+		struct scan_try *t = &s->tries[i];
+
+		t->scan = s;
+		t->source.fd = -1;
+		t->source.on_event = on_event;
+		t->limit.on_timer = on_limit;
+		t->next = s->idle;
+		s->idle = t;
+	}
+	return loop_timer_set(l, &s->again, loop_now());
+}
+
+void
+scan_close(struct scan *s)
+{
+	loop_timer_cancel(s->loop, &s->again);
+	for (int i = 0; s->tries && i < s->concurrency; i++)
+		release(&s->tries[i]);
+	free(s->tries);
+}

@@ -1,0 +1,43 @@
+#ifndef PROBE_LOAD_SCAN_H
+#define PROBE_LOAD_SCAN_H
+
+#include "base/loop.h"
+#include "net/addr.h"
+
+/* Which of many ports can be connected to: so many at once, each once. */
+
+struct sources;
+struct scan_try;
+
+enum scan_state { SCAN_UNTRIED, SCAN_OPEN, SCAN_CLOSED, SCAN_SILENT };
+
+struct scan_port {
+	uint16_t port;
+	enum scan_state state;
+	int error;			/* of what is silent: ETIMEDOUT, ... */
+	int64_t us;			/* until the answer */
+	struct addr address;		/* whose it is */
+};
+
+struct scan {
+	struct addr_list addresses;	/* a port's are tried in order */
+	struct sources *sources;
+	const char *interface;
+	int64_t timeout;		/* of one connect(2), microseconds */
+	int concurrency;
+	struct scan_port *ports;	/* the caller's */
+	int count;
+	void (*on_done)(struct scan *);
+	/* its own */
+	struct loop *loop;
+	struct scan_try *tries, *idle;
+	int next, in_flight;
+	bool filling;
+	struct timer again;
+};
+
+/* Starts; on_done is called from the loop. -1 without memory. */
+int scan_open(struct scan *, struct loop *);
+void scan_close(struct scan *);
+
+#endif

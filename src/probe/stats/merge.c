@@ -1,0 +1,451 @@
+/*
+ * How it works: a report is a tally that was written down, so it is read back
+ * into one: rows by host, name, worker and pid, their counts added, their
+ * histograms merged. What the tally says is then judged anew, if all reports
+ * were of one and the same group: counts of several groups add up to nothing
+ * that a hash would have dealt out.
+ */
+#include "probe/stats/merge.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/fail.h"
+#include "base/line.h"
+
+enum { LINE_MOST = 64 << 20 };		/* thousands of members */
+#define MERGE_COUNT_MAX HIST_COUNT_MAX
+
+/* The row of a member: reports may have tens of thousands. */
+struct merge_row {
+	struct identity {		/* compared as bytes: all of them set */
+		pid_t pid;
+		int worker;
+		uid_t uid;
+		int foreign;
+		char name[ROW_NAME], host[ROW_NAME];
+	} identity;
+	int row;
+	UT_hash_handle hh;
+};
+
+/* What is read, and what was wrong with it. */
+struct reader {
+	struct merge *merge;
+	const char *wrong;		/* the first field that was; NULL: none */
+	bool excess;			/* it adds up to too much */
+};
+
+static void
+wrong(struct reader *r, const char *name)
+{
+	if (!r->wrong)
+		r->wrong = name;
+}
+
+static void
+excess(struct reader *r, const char *name)
+{
+	if (!r->wrong)
+		r->excess = true;
+	wrong(r, name);
+}
+
+/* Some readers of JSON can't represent a larger sum. */
+static void
+sum_add(struct reader *r, uint64_t *sum, uint64_t n, const char *name)
+{
+	if (n > MERGE_COUNT_MAX - *sum)
+		excess(r, name);
+	else
+		*sum += n;
+}
+
+/* A field that must be there, as null or as an object. */
+static json_t *
+object(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (!json_is_object(value) && !json_is_null(value))
+		wrong(r, name);
+	return json_is_object(value) ? value : NULL;
+}
+
+static uint64_t
+count(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (json_is_integer(value) && json_integer_value(value) >= 0)
+		return (uint64_t)json_integer_value(value);
+	wrong(r, name);
+	return 0;
+}
+
+static void
+count_add(struct reader *r, json_t *from, const char *name, uint64_t *sum)
+{
+	sum_add(r, sum, count(r, from, name), name);
+}
+
+/* -1: null */
+static int
+number(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (json_is_null(value))
+		return -1;
+	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+	    json_integer_value(value) <= INT32_MAX)
+		return (int)json_integer_value(value);
+	wrong(r, name);
+	return -1;
+}
+
+/* NAN: null */
+static double
+real(struct reader *r, json_t *from, const char *name)
+{
+	json_t *value = json_object_get(from, name);
+
+	if (!json_is_number(value) && !json_is_null(value))
+		wrong(r, name);
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void
+text(struct reader *r, json_t *from, const char *name, char *out, size_t room)
+{
+	json_t *value = json_object_get(from, name);
+
+	out[0] = '\0';
+	if (json_is_string(value))
+		snprintf(out, room, "%s", json_string_value(value));
+	else if (!json_is_null(value))
+		wrong(r, name);
+}
+
+static void
+word_set(struct reader *r, struct merge_word *w, const char *new)
+{
+	if (r->merge->reports == 0)
+		snprintf(w->text, sizeof(w->text), "%s", new);
+	w->mixed |= strcmp(w->text, new) != 0;
+}
+
+static void
+word(struct reader *r, json_t *from, const char *name, struct merge_word *w)
+{
+	char new[MERGE_TEXT];
+
+	text(r, from, name, new, sizeof(new));
+	word_set(r, w, new);
+}
+
+static void
+latency(struct reader *r, json_t *from, const char *name, struct hist **into)
+{
+	json_t *one = object(r, from, name);
+	const char *coded = json_string_value(json_object_get(one,
+	    "histogram"));
+	struct hist *h;
+
+	if (!one)
+		return;
+	h = malloc(sizeof(*h));
+	if (!h || !coded || hist_decode(coded, h) < 0)
+		wrong(r, "histogram");
+	else if (!*into && !(*into = calloc(1, sizeof(**into))))
+		wrong(r, "memory");
+	else if (hist_merge(*into, h) < 0)
+		excess(r, name);
+	free(h);
+}
+
+static void
+latencies(struct reader *r, json_t *from, struct hist **into)
+{
+	static const char *const names[LATENCIES] = {
+		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
+		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
+		[LATENCY_LATE] = "late",
+	};
+	json_t *all = object(r, from, "latency");
+
+	for (int i = 0; all && i < LATENCIES; i++)
+		latency(r, all, names[i], &into[i]);
+}
+
+bool
+merge_is_own(const char *by)
+{
+	return strcmp(by, "diag") == 0 || strcmp(by, "board") == 0;
+}
+
+/* The place of the row of who is like that, or -1 without memory. */
+static int
+row_of(struct merge *m, const struct row *like)
+{
+	struct merge_row *found, *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -1;
+	new->identity.pid = like->pid;
+	new->identity.worker = like->worker;
+	new->identity.uid = like->uid;
+	new->identity.foreign = like->foreign;
+	memcpy(new->identity.name, like->name, strlen(like->name));
+	memcpy(new->identity.host, like->host, strlen(like->host));
+	HASH_FIND(hh, m->rows, &new->identity, sizeof(new->identity), found);
+	if (found) {
+		free(new);
+		return found->row;
+	}
+	new->row = tally_name_new(&m->tally, like);
+	if (new->row < 0) {
+		free(new);
+		return -1;
+	}
+	HASH_ADD(hh, m->rows, identity, sizeof(new->identity), new);
+	return new->row;
+}
+
+/* Returns what the report expected of it. */
+static double
+member(struct reader *r, json_t *o, const char *by, const char *host)
+{
+	struct tally *t = &r->merge->tally;
+	struct row like = { 0 }, *row;
+	int sockets = number(r, o, "sockets");
+	uint64_t all = count(r, o, "count"), foretold = count(r, o,
+	    "predicted");
+	double expected = real(r, o, "expected");
+	int at = number(r, o, "pid"), uid = number(r, o, "uid");
+
+	like.pid = at < 0 ? 0 : at;
+	like.foreign = uid >= 0;
+	like.uid = uid < 0 ? 0 : (uid_t)uid;
+	like.worker = number(r, o, "worker");
+	text(r, o, "name", like.name, sizeof(like.name));
+	text(r, o, "host", like.host, sizeof(like.host));
+	text(r, o, "command", like.command, sizeof(like.command));
+	if (!like.host[0] && merge_is_own(by))
+		snprintf(like.host, sizeof(like.host), "%.*s", ROW_NAME - 1,
+		    host);
+	if (foretold > all)
+		wrong(r, "predicted");
+	at = r->wrong ? -1 : row_of(r->merge, &like);
+	if (at < 0) {
+		wrong(r, "memory");
+		return 0;
+	}
+	row = &t->rows[at];
+	sum_add(r, &r->merge->counted, all, "count");
+	row->count += all - foretold;
+	row->predicted += foretold;
+	count_add(r, o, "queued", &row->queued);
+	count_add(r, o, "failed", &row->failed);
+	row->sockets = sockets > 0 ? sockets : row->sockets;
+	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
+	latencies(r, o, row->latency);
+	return expected;
+}
+
+static void
+members(struct reader *r, json_t *o, const char *by)
+{
+	struct merge *m = r->merge;
+	json_t *list = json_object_get(o, "members"), *one;
+	char host[MERGE_TEXT];
+	size_t i;
+
+	if (!json_is_array(list))
+		wrong(r, "members");
+	text(r, o, "host", host, sizeof(host));
+	json_array_foreach(list, i, one)
+		if (isnan(member(r, one, by, host)))
+			m->unjudged = true;
+	if (m->reports == 0 || (int)json_array_size(list) < m->fewest)
+		m->fewest = (int)json_array_size(list);
+}
+
+static void
+fairness(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	json_t *f = object(r, o, "fairness");
+	char verdict[32];
+	int v = FAIR_EVEN;
+
+	if (!f) {
+		m->unjudged = true;
+		return;
+	}
+	text(r, f, "verdict", verdict, sizeof(verdict));
+	while (v <= FAIR_CHANGED && strcmp(verdict,
+	    fair_verdict_name((enum fair_verdict)v)) != 0)
+		v++;
+	if (v > FAIR_CHANGED) {
+		wrong(r, "verdict");
+		return;
+	}
+	m->verdicts[v]++;
+	m->changed |= v == FAIR_CHANGED;
+	m->at_least |= json_is_true(json_object_get(f, "at_least"));
+}
+
+static void
+target(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	json_t *t = object(r, o, "target");
+	char port[MERGE_TEXT] = "";
+	int n;
+
+	if (!t) {
+		wrong(r, "target");
+		return;
+	}
+	word(r, t, "address", &m->target);
+	word(r, t, "protocol", &m->protocol);
+	n = number(r, t, "port");
+	if (n >= 0)
+		snprintf(port, sizeof(port), "%d", n);
+	word_set(r, &m->port, port);
+}
+
+static void
+totals(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	struct tally *t = &m->tally;
+	json_t *failed = object(r, o, "failed");
+	double seconds = real(r, o, "seconds");
+
+	count_add(r, o, "attempts", &t->attempts);
+	count_add(r, o, "ok", &t->out[OUT_OK]);
+	count_add(r, o, "queued", &t->out[OUT_QUEUED]);
+	count_add(r, failed, "refused", &t->out[OUT_REFUSED]);
+	count_add(r, failed, "reset", &t->out[OUT_RESET]);
+	count_add(r, failed, "timeout", &t->out[OUT_TIMEOUT]);
+	count_add(r, failed, "other", &t->out[OUT_OTHER]);
+	count_add(r, o, "unattributed", &t->unattributed);
+	count_add(r, o, "mismatched", &t->mismatched);
+	count_add(r, o, "abandoned", &t->abandoned);
+	if (!(seconds >= 0))
+		wrong(r, "seconds");
+	else if (!isfinite(m->seconds += seconds))
+		excess(r, "seconds");
+	latencies(r, o, t->latency);
+}
+
+static void
+report(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	char by[32];
+
+	text(r, o, "by", by, sizeof(by));
+	word(r, o, "by", &m->by);
+	word(r, o, "loop", &m->loop);
+	word(r, o, "host", &m->host);
+	word(r, o, "steering", &m->steering);
+	target(r, o);
+	totals(r, o);
+	members(r, o, by);
+	fairness(r, o);
+	count_add(r, o, "reports", &m->reports);
+	if (!m->reports)
+		wrong(r, "reports");
+}
+
+static bool
+is_report(json_t *o)
+{
+	const char *event = json_string_value(json_object_get(o, "event"));
+	const char *command = json_string_value(json_object_get(o, "command"));
+
+	return event && strcmp(event, "report") == 0 && command &&
+	    strcmp(command, "probe") == 0;
+}
+
+/* 1: a report; 0: something else, or an empty line. */
+static int
+read_line(struct merge *m, const char *line, size_t length, const char *name,
+    int at)
+{
+	struct reader r = { .merge = m };
+	json_error_t error;
+	json_t *o;
+
+	if (strspn(line, " \t\r\n") == length)
+		return 0;
+	o = json_loadb(line, length, 0, &error);
+	if (!json_is_object(o)) {
+		json_decref(o);
+		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: not an "
+		    "event of --json", name, at);
+	}
+	if (!is_report(o)) {
+		json_decref(o);
+		return 0;
+	}
+	report(&r, o);
+	json_decref(o);
+	if (!r.wrong)
+		return 1;
+	if (r.excess)
+		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: the "
+		    "reports add up to too much: %s", name, at, r.wrong);
+	return fail_as(STATUS_USAGE, "--merge %.200s, line %d: not a report "
+	    "of this version: %s", name, at, r.wrong);
+}
+
+int
+merge_read(struct merge *m, FILE *in, const char *name)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+	int found = 0, got = 0, lines = 0, error;
+
+	while (got >= 0 && (length = line_read(in, &line, &room,
+	    LINE_MOST)) >= 0) {
+		got = read_line(m, line, (size_t)length, name, ++lines);
+		found += got > 0;
+	}
+	error = errno;
+	free(line);
+	if (got < 0)
+		return -1;
+	if (error == EMSGSIZE)
+		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: over "
+		    "%d MiB", name, lines + 1, LINE_MOST >> 20);
+	if (error) {
+		errno = error;
+		fail("--merge %.200s", name);
+		return fail_status_set(STATUS_USAGE);
+	}
+	if (!found)
+		return fail_as(STATUS_USAGE, "--merge %.200s: no report of "
+		    "'rpnc probe --json' in it", name);
+	return found;
+}
+
+void
+merge_free(struct merge *m)
+{
+	struct merge_row *row, *next;
+
+	HASH_ITER(hh, m->rows, row, next) {
+		HASH_DEL(m->rows, row);
+		free(row);
+	}
+	tally_free(&m->tally);
+}

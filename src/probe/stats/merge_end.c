@@ -1,0 +1,132 @@
+/* What reports say together, once all are read. */
+#include "net/resolve.h"
+#include "probe/stats/merge.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void note(struct merge *m, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct merge *m, const char *format, ...)
+{
+	va_list args;
+
+	if (m->note_count == MERGE_NOTES)
+		return;
+	va_start(args, format);
+	vsnprintf(m->note[m->note_count], MERGE_NOTE, format, args);
+	va_end(args);
+	m->notes[m->note_count] = m->note[m->note_count];
+	m->note_count++;
+}
+
+static void
+aim(struct merge *m)
+{
+	struct endpoint e = { .numeric = true };
+	char *words[] = { m->target.text, m->port.text };
+	struct addr_list list;
+
+	if (m->target.mixed || m->port.mixed || m->protocol.mixed)
+		return;
+	e.datagram = strstr(m->protocol.text, "udp") != NULL;
+	/* a link-local one may be of an interface that isn't here */
+	if (endpoint_parse(&e, m->port.text[0] ? 2 : 1, words) < 0 ||
+	    resolve(&e, 0, &list) < 1)
+		return;
+	m->address = list.at[0];
+	addr_list_free(&list);
+}
+
+static void
+note_verdicts(struct merge *m)
+{
+	char all[MERGE_NOTE] = "";
+	size_t used = 0;
+
+	for (int v = 0; v <= FAIR_CHANGED; v++)
+		if (m->verdicts[v])
+			used += (size_t)snprintf(all + used,
+			    sizeof(all) - used, "%s%llu %s", used ? ", " : "",
+			    (unsigned long long)m->verdicts[v],
+			    fair_verdict_name((enum fair_verdict)v));
+	if (used)
+		note(m, "one by one they were: %.150s", all);
+}
+
+/* Whether it was one group that all of them saw. */
+static enum knowledge
+weigh(struct merge *m)
+{
+	double weights = 0;
+
+	for (int i = 0; i < m->tally.count; i++)
+		weights += m->tally.rows[i].weight;
+	if (m->target.mixed || m->port.mixed || m->protocol.mixed ||
+	    (m->host.mixed && !m->at_least)) {
+		m->why = "these are reports of several groups";
+		return KNOW_NOTHING;
+	}
+	if (m->unjudged || !(weights > 0)) {
+		if (m->tally.count)
+			m->why = "not every report has one";
+		return KNOW_NOTHING;
+	}
+	if (m->at_least && summary_hosts(&m->tally) > 1) {
+		m->why = "several hosts answer, no one hash deals "
+		    "connections out to them";
+		return KNOW_SHARED;
+	}
+	if (m->at_least)
+		return KNOW_SOME;
+	m->changed |= m->fewest != m->tally.count;
+	return KNOW_GIVEN;
+}
+
+/* Where all are of one host, it is told once. */
+static void
+forget_host(struct merge *m)
+{
+	for (int i = 0; i < m->tally.count && !m->host.mixed; i++) {
+		struct row *r = &m->tally.rows[i];
+
+		if (merge_is_own(m->by.text) && strcmp(r->host, m->host.text) == 0)
+			r->host[0] = '\0';
+	}
+}
+
+static const char *
+agreed(const struct merge_word *w)
+{
+	return w->mixed ? "mixed" : w->text[0] ? w->text : NULL;
+}
+
+int
+merge_end(struct merge *m, struct summary *s)
+{
+	enum knowledge known = weigh(m);
+	struct probe_report *r = &s->report;
+
+	if (m->reports > 1)
+		note_verdicts(m);
+	forget_host(m);
+	aim(m);
+	if (summary_make(s, &m->tally, known, m->changed) < 0)
+		return -1;
+	s->target.address = m->address.len ? &m->address : NULL;
+	s->target.protocol = agreed(&m->protocol);
+	r->command = "probe";
+	r->by = agreed(&m->by);
+	r->loop = agreed(&m->loop);
+	r->host = m->host.mixed ? NULL : agreed(&m->host);
+	r->steering = agreed(&m->steering);
+	r->reports = m->reports;
+	r->seconds = m->seconds;
+	r->other_reason = NULL;
+	r->notes = m->notes;
+	return summary_conclude(s, m->why, true);
+}

@@ -1,0 +1,216 @@
+#include "probe/stats/timeline.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+
+enum { WIDTH_NS = 50 * 1000 * 1000 };
+
+uint64_t
+losses_sum(const struct probe_losses *l)
+{
+	return l->refused + l->reset + l->ended + l->timeout + l->other;
+}
+
+static void
+losses_add(struct probe_losses *into, const struct probe_losses *l)
+{
+	into->refused += l->refused;
+	into->reset += l->reset;
+	into->ended += l->ended;
+	into->timeout += l->timeout;
+	into->other += l->other;
+}
+
+static void
+interval_merge(struct interval *into, const struct interval *from)
+{
+	into->attempts += from->attempts;
+	into->slow += from->slow;
+	losses_add(&into->lost, &from->lost);
+	if (from->longest > into->longest)
+		into->longest = from->longest;
+}
+
+/* Each two become one. */
+static void
+halve(struct timeline *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct interval one = t->at[i];
+
+		t->at[i] = (struct interval){ 0 };
+		interval_merge(&t->at[i / 2], &one);
+	}
+	t->count = (t->count + 1) / 2;
+	t->width *= 2;
+}
+
+static struct interval *
+interval_at(struct timeline *t, int64_t when)
+{
+	int64_t at;
+
+	if (!t->width)
+		t->width = WIDTH_NS;
+	while ((at = (when - t->from) / t->width) >= TIMELINE_INTERVALS)
+		halve(t);
+	if (at < 0)
+		at = 0;
+	if (at >= t->count)
+		t->count = (int)at + 1;
+	return &t->at[at];
+}
+
+/* Whether it is us who could not even try. */
+static bool
+is_own_want(const struct result *r)
+{
+	return r->outcome == OUT_OTHER && (r->error == EADDRNOTAVAIL ||
+	    r->error == EMFILE || r->error == ENFILE || r->error == ENOBUFS ||
+	    r->error == ENOMEM);
+}
+
+/* Where a loss of this kind is counted; NULL: it is none. */
+static uint64_t *
+loss_of(struct probe_losses *l, enum outcome outcome)
+{
+	switch (outcome) {
+	case OUT_REFUSED:
+		return &l->refused;
+	case OUT_RESET:
+		return &l->reset;
+	case OUT_ENDED:
+		return &l->ended;
+	case OUT_TIMEOUT:
+	case OUT_QUEUED:
+		return &l->timeout;
+	case OUT_OTHER:
+		return &l->other;
+	case OUT_OK:
+	case OUTCOMES:
+		break;
+	}
+	return NULL;
+}
+
+static void
+count_kept(struct timeline *t, struct interval *i, const struct result *r)
+{
+	t->unproven += r->unproven;
+	if (r->took < 0)
+		return;
+	i->slow += r->took > t->slow_ns;
+	t->slow += r->took > t->slow_ns;
+	if (r->took > i->longest)
+		i->longest = r->took;
+}
+
+void
+timeline_add(struct timeline *t, const struct result *r)
+{
+	struct interval *i;
+	uint64_t *loss;
+
+	if (is_own_want(r)) {
+		t->untried++;
+		return;
+	}
+	i = interval_at(t, r->started);
+	i->attempts++;
+	loss = loss_of(&i->lost, r->outcome);
+	if (loss) {
+		++*loss;
+		++*loss_of(&t->lost, r->outcome);
+	} else {
+		count_kept(t, i, r);
+	}
+}
+
+void
+timeline_change(struct timeline *t, const struct row *r, bool came)
+{
+	struct member_change *c;
+
+	if (!t->changes)
+		t->changes = calloc(TIMELINE_CHANGES, sizeof(*t->changes));
+	if (!t->changes || t->change_count == TIMELINE_CHANGES) {
+		t->unlisted++;
+		return;
+	}
+	c = &t->changes[t->change_count++];
+	c->when = clock_ns();
+	c->came = came;
+	c->pid = r->pid;
+	memcpy(c->name, r->name, sizeof(c->name));
+	memcpy(c->command, r->command, sizeof(c->command));
+}
+
+static double
+seconds(const struct timeline *t, int64_t when)
+{
+	return (double)(when - t->from) / 1e9;
+}
+
+static void
+interval_report(const struct timeline *t, int at, struct probe_interval *out)
+{
+	const struct interval *i = &t->at[at];
+
+	*out = (struct probe_interval){
+		.at = (double)(at * t->width) / 1e9, .attempts = i->attempts,
+		.slow = i->slow, .lost = i->lost,
+		.longest = i->longest ? (double)i->longest / 1e9 : NAN,
+	};
+}
+
+static void
+change_report(const struct timeline *t, int at, struct probe_change *out)
+{
+	const struct member_change *c = &t->changes[at];
+
+	*out = (struct probe_change){
+		.at = seconds(t, c->when), .kind = c->came ? "joined" : "left",
+		.name = c->name[0] ? c->name : NULL,
+		.command = c->command[0] ? c->command : NULL,
+		.pid = c->pid > 0 ? c->pid : -1,
+	};
+}
+
+int
+timeline_report(struct timeline *t, struct probe_during *out)
+{
+	t->intervals = calloc((size_t)t->count + 1, sizeof(*t->intervals));
+	t->changed = calloc((size_t)t->change_count + 1, sizeof(*t->changed));
+	if (!t->intervals || !t->changed)
+		return fail("report");
+	for (int i = 0; i < t->count; i++)
+		interval_report(t, i, &t->intervals[i]);
+	for (int i = 0; i < t->change_count; i++)
+		change_report(t, i, &t->changed[i]);
+	out->lost = losses_sum(&t->lost);
+	out->losses = &t->lost;
+	out->untried = t->untried;
+	out->unproven = t->unproven;
+	out->slow = t->slow;
+	out->slow_after = (double)t->slow_ns / 1e9;
+	out->interval = (double)t->width / 1e9;
+	out->intervals = t->intervals;
+	out->interval_count = (size_t)t->count;
+	out->changes = t->changed;
+	out->change_count = (size_t)t->change_count;
+	out->unlisted = t->unlisted;
+	return 0;
+}
+
+void
+timeline_free(struct timeline *t)
+{
+	free(t->changes);
+	free(t->intervals);
+	free(t->changed);
+}

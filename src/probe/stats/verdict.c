@@ -1,0 +1,349 @@
+#include "probe/stats/verdict.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+enum { FAILURES_TEXT = 160 };
+
+int
+summary_hosts(const struct tally *t)
+{
+	const char *first = NULL;
+
+	for (int i = 0; i < t->count; i++) {
+		const char *host = t->rows[i].host;
+
+		if (host[0] && first && strcmp(host, first) != 0)
+			return 2;
+		if (host[0])
+			first = host;
+	}
+	return first != NULL;
+}
+
+/* By host; A before Z before AA, then those without a name by pid. */
+static int
+by_name(const void *a, const void *b)
+{
+	const struct row *l = *(struct row *const *)a;
+	const struct row *r = *(struct row *const *)b;
+	size_t lengths[2] = { strlen(l->name), strlen(r->name) };
+	int order = strcmp(l->name, r->name), hosts = strcmp(l->host, r->host);
+
+	if (hosts)
+		return hosts;
+	if (!lengths[0] != !lengths[1])
+		return lengths[0] ? -1 : 1;
+	if (lengths[0] != lengths[1])
+		return lengths[0] < lengths[1] ? -1 : 1;
+	if (order)
+		return order;
+	if (l->worker != r->worker)
+		return l->worker < r->worker ? -1 : 1;
+	return l->pid < r->pid ? -1 : l->pid > r->pid;
+}
+
+static uint64_t
+row_total(const struct row *r)
+{
+	return r->count + r->predicted;
+}
+
+/*
+ * Who answered and is no member makes the group unknown: then those that
+ * answered are judged, and there may be more of them.
+ */
+static enum knowledge
+weigh(struct tally *t, enum knowledge knowledge)
+{
+	bool stray = knowledge == KNOW_SOME;
+
+	for (int i = 0; i < t->count; i++)
+		if (t->rows[i].foreign && knowledge < KNOW_GIVEN)
+			return KNOW_NOTHING;
+	for (int i = 0; i < t->count; i++)
+		stray |= !(t->rows[i].weight > 0) && row_total(&t->rows[i]);
+	if (knowledge >= KNOW_GIVEN || !stray)
+		return knowledge;
+	for (int i = 0; i < t->count; i++)
+		t->rows[i].weight = row_total(&t->rows[i]) > 0;
+	return KNOW_SOME;
+}
+
+static void
+expect(struct summary *s, const struct tally *t, uint64_t total, bool judged)
+{
+	double weights = 0;
+
+	for (int i = 0; i < t->count; i++)
+		weights += t->rows[i].weight;
+	for (int i = 0; i < t->count; i++) {
+		struct probe_member *m = &s->members[i];
+		const struct row *r = s->order[i];
+
+		m->share = total ? (double)m->count / (double)total : NAN;
+		m->expected = judged && weights > 0 ?
+		    (double)total * (r ? r->weight : 0) / weights : NAN;
+	}
+}
+
+/*
+ * Who got those that are in queues is not all known; who closes at once is
+ * missed more often than others; and who does not answer is dealt as many as
+ * others are.
+ */
+static uint64_t
+missing(const struct tally *t)
+{
+	uint64_t n = t->unattributed + t->out[OUT_RESET] +
+	    t->out[OUT_TIMEOUT] + t->out[OUT_ENDED];
+
+	return n * 20 > t->out[OUT_OK] ? n : 0;
+}
+
+static int
+judge(struct summary *s, const struct tally *t, enum knowledge knowledge,
+    bool changed)
+{
+	struct probe_fairness *f = &s->fairness;
+	size_t k = (size_t)t->count;
+	uint64_t *counts = calloc(k, sizeof(*counts));
+	double *weights = calloc(k, sizeof(*weights));
+	struct fair fair = { 0 };
+	int result = -1;
+
+	f->equal = true;
+	for (size_t i = 0; counts && weights && i < k; i++) {
+		counts[i] = s->members[i].count;
+		weights[i] = s->order[i] ? s->order[i]->weight : 0;
+		f->equal &= fabs(weights[i] - weights[0]) < 1e-9;
+	}
+	if (counts && weights)
+		result = fair_test(counts, weights, t->count, &fair);
+	free(counts);
+	free(weights);
+	if (result < 0)
+		return fail("fairness");
+	s->p = fair.p;
+	s->chance = fmin(fair.p, fair.silent_p);
+	s->verdict = changed ? FAIR_CHANGED : t->out[OUT_QUEUED] ||
+	    s->missing ? FAIR_UNCLEAR : fair.verdict;
+	f->chi2 = fair.chi2;
+	f->dof = fair.dof;
+	f->p = fair.p;
+	f->verdict = fair_verdict_name(s->verdict);
+	f->at_least = knowledge == KNOW_SOME;
+	f->spread = fair.expected_spread_99;
+	f->deviation = fair.largest_deviation;
+	f->deviant = fair.largest;
+	f->enough = fair.n_enough;
+	f->needed = fair.n_for_10pct;
+	s->report.fairness = f;
+	return 0;
+}
+
+static void
+member_fill(struct probe_member *m, struct latencies *latency,
+    const struct tally *t, const struct row *r)
+{
+	*m = (struct probe_member){
+		.name = r->name[0] ? r->name : NULL,
+		.host = r->host[0] ? r->host : NULL,
+		.command = r->command[0] ? r->command : NULL,
+		.pid = r->pid > 0 ? r->pid : -1, .worker = r->worker,
+		.count = row_total(r), .predicted = r->predicted,
+		.queued = r->queued, .failed = r->failed, .latency = latency,
+		.sockets = r->sockets ? r->sockets : -1,
+		.stopped = r->asked ? r->stopped : -1,
+		.waiting = r->asked ? r->waiting : -1,
+		.answered = t->replied ? (int64_t)row_answered(r) : -1,
+		.handed = t->replied ? (int64_t)r->handed : -1,
+		.uid = r->foreign ? (int64_t)r->uid : -1,
+	};
+	for (int i = 0; i < LATENCIES; i++)
+		latency->at[i] = r->latency[i];
+}
+
+static int
+members_fill(struct summary *s, struct tally *t, uint64_t *total)
+{
+	size_t k = (size_t)t->count;
+
+	s->order = calloc(k + 1, sizeof(struct row *));
+	s->members = calloc(k + 1, sizeof(*s->members));
+	s->member_latency = calloc(k + 1, sizeof(*s->member_latency));
+	if (!s->order || !s->members || !s->member_latency)
+		return fail("report");
+	for (size_t i = 0; i < k; i++)
+		s->order[i] = &t->rows[i];
+	qsort(s->order, k, sizeof(struct row *), by_name);
+	for (size_t i = 0; i < k; i++) {
+		member_fill(&s->members[i], &s->member_latency[i], t,
+		    s->order[i]);
+		*total += s->members[i].count;
+		s->report.predicted += s->members[i].predicted;
+	}
+	s->report.members = s->members;
+	s->report.member_count = k;
+	return 0;
+}
+
+static void
+totals_fill(struct summary *s, const struct tally *t)
+{
+	struct probe_report *r = &s->report;
+
+	s->failed = (struct probe_failures){
+		.refused = t->out[OUT_REFUSED], .reset = t->out[OUT_RESET],
+		.timeout = t->out[OUT_TIMEOUT],
+		.other = t->out[OUT_OTHER] + t->out[OUT_ENDED],
+	};
+	for (int i = 0; i < LATENCIES; i++)
+		s->latency.at[i] = t->latency[i];
+	r->attempts = t->attempts;
+	r->ok = t->out[OUT_OK];
+	r->queued = t->out[OUT_QUEUED];
+	r->unattributed = t->unattributed;
+	r->mismatched = t->mismatched;
+	r->abandoned = t->abandoned;
+	r->other_reason = t->out[OUT_OTHER] ? strerror(t->other_error) : NULL;
+	r->failed = &s->failed;
+	r->latency = &s->latency;
+	r->target = &s->target;
+	s->missing = missing(t);
+}
+
+static void
+subject_fill(struct finding_member *to, const struct probe_member *m)
+{
+	*to = (struct finding_member){
+		.name = m->name, .host = m->host, .command = m->command,
+		.pid = m->pid, .worker = m->worker, .count = m->count,
+		.state = m->stopped == 1 ? "stopped" : NULL,
+		.stuck = m->queued > 0, .waiting = m->waiting,
+		.expected = m->expected,
+	};
+}
+
+/* "refused 10, reset 2" */
+static void
+failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
+{
+	const struct probe_failures *f = r->failed;
+	const struct probe_losses *l = r->during ? r->during->losses : NULL;
+	const struct { const char *name; uint64_t n; } kinds[] = {
+		{ "refused", l ? l->refused : f->refused },
+		{ "reset", l ? l->reset : f->reset },
+		{ "ended before the reply", l ? l->ended : 0 },
+		{ "timeout", l ? l->timeout : f->timeout },
+		{ "other", l ? l->other : f->other },
+	};
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].n)
+			used += (size_t)snprintf(text + used,
+			    FAILURES_TEXT - used, "%s%s %llu",
+			    used ? ", " : "", kinds[i].name,
+			    (unsigned long long)kinds[i].n);
+	if (f->other && r->other_reason && !l)
+		snprintf(text + used, FAILURES_TEXT - used, ": %.60s",
+		    r->other_reason);
+}
+
+/* How many attempts would prove that a deviation this large is not chance. */
+static uint64_t
+needed(const struct summary *s, uint64_t judged)
+{
+	const struct probe_fairness *f = s->report.fairness;
+	double share;
+	uint64_t n;
+
+	if (f->deviant < 0 || !judged)
+		return 0;
+	share = s->members[f->deviant].expected / (double)judged;
+	n = fair_needed((int)f->dof + 1, share, f->deviation);
+	return n > 2 * judged ? n : 2 * judged;
+}
+
+static void
+facts_fill(struct finding_facts *to, const struct summary *s)
+{
+	const struct probe_report *r = &s->report;
+	const struct probe_failures *f = r->failed;
+
+	*to = (struct finding_facts){
+		.member_count = r->member_count, .attempts = r->attempts,
+		.failed = f->refused + f->reset + f->timeout + f->other,
+		.failure = "failed", .queued = r->queued,
+		.mismatched = r->mismatched, .missing = s->missing,
+		.p = s->chance,
+	};
+	if (r->during) {
+		to->failure = "lost";
+		to->failed = r->during->lost;
+		to->attempts -= r->during->untried;
+	}
+	for (size_t i = 0; i < r->member_count; i++)
+		to->judged += r->members[i].count;
+	if (!r->fairness)
+		return;
+	to->verdict = r->fairness->verdict;
+	to->at_least = r->fairness->at_least;
+	to->enough = r->fairness->enough;
+	to->needed = needed(s, to->judged);
+}
+
+int
+summary_conclude(struct summary *s, const char *unjudged, bool live)
+{
+	struct finding_member *subjects = calloc(s->report.member_count + 1,
+	    sizeof(*subjects));
+	struct finding_facts facts;
+	char how[FAILURES_TEXT];
+
+	if (!subjects)
+		return fail("report");
+	for (size_t i = 0; i < s->report.member_count; i++)
+		subject_fill(&subjects[i], &s->members[i]);
+	failures_text(&s->report, how);
+	facts_fill(&facts, s);
+	facts.members = subjects;
+	facts.how = how[0] ? how : NULL;
+	facts.unjudged = unjudged;
+	facts.live = live;
+	finding_make(&s->findings, &facts);
+	s->report.findings = &s->findings;
+	s->report.finding = s->findings.count ? s->findings.at : NULL;
+	free(subjects);
+	return 0;
+}
+
+int
+summary_make(struct summary *s, struct tally *t, enum knowledge knowledge,
+    bool changed)
+{
+	uint64_t total = 0;
+	bool judged;
+
+	*s = (struct summary){ .verdict = FAIR_TOO_FEW, .p = 1, .chance = 1 };
+	knowledge = weigh(t, knowledge);
+	totals_fill(s, t);
+	if (members_fill(s, t, &total) < 0)
+		return -1;
+	judged = knowledge < KNOW_SHARED && total > 0;
+	expect(s, t, total, judged);
+	return judged ? judge(s, t, knowledge, changed) : 0;
+}
+
+void
+summary_free(struct summary *s)
+{
+	free(s->order);
+	free(s->members);
+	free(s->member_latency);
+}

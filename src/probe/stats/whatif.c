@@ -1,0 +1,140 @@
+/*
+ * How it works: a hash u, even in [0, 1), chooses socket floor(u n) of n
+ * (net/core/sock_reuseport.c, reciprocal_scale()). A new socket is the last
+ * one; where one leaves, the last one takes its index. So of those at index i
+ * of n a part of (n - i) / (n + 1) stays when one joins, which is half of all
+ * flows in sum, and the same half stays when the last one leaves. When an
+ * earlier one leaves its own part of that half moves as well; only flows of
+ * the last one stay with it, if the hole is just below.
+ *
+ * A leaver's index can't be seen, so a range is given from the best to the
+ * worst; its own flows were counted, and move in any case.
+ */
+#include "probe/stats/whatif.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+
+#define Z_99 2.5758293035489	/* 99 % of a normal lie within so many sigma */
+
+double
+whatif_fraction(int n, int index)
+{
+	double all = n, at = index;
+
+	if (index >= n - 1)
+		return 0.5;
+	return 0.5 + (all - 1 - at) / (all * (all - 1)) -
+	    (index == n - 2 ? 1 / all : 0);
+}
+
+int
+whatif_check(const char *change)
+{
+	const char *worker = strchr(change, '/');
+	int64_t number;
+
+	if (strcmp(change, "+1") == 0 || strcmp(change, "-1") == 0)
+		return 0;
+	if (strchr("+-/", *change) ||
+	    (worker && num_parse(worker + 1, 0, INT32_MAX, &number) < 0))
+		return fail_as(STATUS_USAGE, "--what-if %.40s: want +1, -1, a "
+		    "name such as B or A/2, or a pid", change);
+	return 0;
+}
+
+static const struct row *
+find(const struct tally *t, const char *who)
+{
+	size_t base = strcspn(who, "/");
+	int64_t number, worker = -1;
+	const struct row *found = NULL;
+
+	if (num_parse(who, 1, INT32_MAX, &number) == 0) {
+		int i = tally_process_find(t, (pid_t)number);
+
+		return i < 0 ? NULL : &t->rows[i];
+	}
+	if (who[base] && num_parse(who + base + 1, 0, INT32_MAX, &worker) < 0)
+		return NULL;
+	for (int i = 0; i < t->count; i++) {
+		const struct row *r = &t->rows[i];
+
+		if (strlen(r->name) != base ||
+		    memcmp(r->name, who, base) != 0 ||
+		    (who[base] && r->worker != worker))
+			continue;
+		if (found)
+			return NULL;	/* workers of one name */
+		found = r;
+	}
+	return found;
+}
+
+/* The flows of who leaves move; of the others between these parts. */
+static void
+leave(struct probe_what_if *w, uint64_t own)
+{
+	double rest = (double)(w->flows - own), n = (double)w->sockets;
+	double least = 1, most = 0, q, low, high;
+
+	for (int i = 0; i < w->sockets; i++) {
+		q = (whatif_fraction((int)w->sockets, i) - 1 / n) /
+		    (1 - 1 / n);
+		least = fmin(least, q);
+		most = fmax(most, q);
+	}
+	least = fmax(least, 0);
+	low = rest * least - Z_99 * sqrt(rest * least * (1 - least));
+	high = rest * most + Z_99 * sqrt(rest * most * (1 - most));
+	w->low = (double)own + fmax(floor(low), 0);
+	w->high = (double)own + fmin(ceil(high), rest);
+	w->moved = NAN;
+	w->fraction = NAN;
+}
+
+/* Of any flow it is as likely. */
+static void
+change_last(struct probe_what_if *w)
+{
+	double flows = (double)w->flows, spread;
+
+	w->fraction = whatif_fraction((int)w->sockets, (int)w->sockets);
+	w->moved = flows * w->fraction;
+	spread = Z_99 * sqrt(w->moved * (1 - w->fraction));
+	w->low = fmax(floor(w->moved - spread), 0);
+	w->high = fmin(ceil(w->moved + spread), flows);
+}
+
+int
+whatif_make(struct probe_what_if *out, const struct tally *t,
+    const char *change)
+{
+	bool joins = strcmp(change, "+1") == 0, last = strcmp(change, "-1") == 0;
+	const struct row *who = joins || last ? NULL : find(t, change);
+	double sockets = 0;
+
+	*out = (struct probe_what_if){ .change = change };
+	for (int i = 0; i < t->count; i++) {
+		sockets += t->rows[i].weight;
+		out->flows += t->rows[i].count + t->rows[i].predicted;
+	}
+	out->sockets = llround(sockets);
+	if (!joins && !last && !who)
+		return fail_as(STATUS_USAGE, "--what-if: no one member here "
+		    "is %.40s", change);
+	if (out->sockets < (joins ? 1 : 2))
+		return fail_as(STATUS_USAGE, "--what-if: nobody would be left");
+	if (who && fabs(who->weight - 1) > 1e-9)
+		return fail_as(STATUS_USAGE, "--what-if: %.40s has not one "
+		    "socket of its own, so this is not known", change);
+	out->ideal = joins ? 1 / (sockets + 1) : 1 / sockets;
+	if (who)
+		leave(out, who->count + who->predicted);
+	else
+		change_last(out);
+	return 0;
+}

@@ -1,0 +1,484 @@
+#include "probe/who/identify.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "kernel/pidfd_sockopt.h"
+#include "kernel/sock_diag.h"
+#include "kernel/sock_owner.h"
+#include "net/sock.h"
+#include "probe/who/answer.h"
+#include "probe/who/listeners.h"
+#include "probe/who/predict.h"
+
+/*
+ * How it works
+ *
+ * The server's end of a connection is found by its four addresses. Trusted
+ * is only a connection with an inode: without one it is in a listener's
+ * queue (ESTABLISHED), or was closed already; a listener in answer means that
+ * there is no such connection. The inode leads to a process, and that to a
+ * row: its own if it is a member, that is, holds a listening socket of the
+ * group; else that of the nearest ancestor that does, as servers that fork
+ * have children serve.
+ *
+ * A server that closes at once leaves nothing to look at. So the kernel is
+ * asked before, too: a look-up of addresses that have no connection yet says
+ * which listener the hash would choose. A program attached to the group is
+ * ignored by the answer, and cannot be seen; therefore what was foreseen is
+ * held against what was found: see trust.c.
+ */
+
+enum {
+	HOLDERS_MAX = 256,
+	ANCESTORS_MAX = 8,
+	HOPELESS_AFTER = 3,
+};
+
+struct identify {
+	struct diag *diag;
+	struct owners *owners;
+	struct tally *tally;
+	bool paced;
+	int protocol;
+	struct addr target;
+	struct predict predict;
+	struct listeners before;	/* as they were at the start */
+	int hidden;			/* looks that found no process */
+	bool seen;			/* and one that did */
+	uid_t uid;			/* of the listeners, or who accepted */
+	struct trust trust;		/* in what was foreseen */
+	struct answers answers;
+	bool moved;			/* the group has, since the start */
+};
+
+struct identify *
+identify_new(struct tally *t, const struct origin *from)
+{
+	struct identify *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->tally = t;
+	w->paced = from->paced;
+	w->protocol = from->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+	w->diag = diag_open();
+	w->owners = w->diag ? owners_new() : NULL;
+	if (w->owners) {
+		predict_init(&w->predict, w->diag, from);
+		return w;
+	}
+	identify_free(w);
+	return NULL;
+}
+
+void
+identify_free(struct identify *w)
+{
+	if (!w)
+		return;
+	listeners_free(&w->before);
+	owners_free(w->owners);
+	diag_close(w->diag);
+	free(w);
+}
+
+/* The group that a client of the target would meet: its sockets, or -1. */
+static int
+group_list(struct identify *w, struct diag_sock **list)
+{
+	struct addr remote = w->predict.source;
+	struct diag_sock winner;
+	int found;
+
+	*list = NULL;
+	if (!remote.len)
+		return 0;
+	addr_set_port(&remote, 1);
+	found = diag_get(w->diag, w->protocol, &w->target, &remote, &winner);
+	if (found <= 0)
+		return found;
+	if (w->protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
+		return 0;
+	return diag_group_of(w->diag, &winner, list);
+}
+
+int
+identify_aim(struct identify *w, const struct addr *target)
+{
+	struct diag_sock *list;
+	int count;
+
+	w->target = *target;
+	w->moved = false;
+	predict_aim(&w->predict, target);
+	listeners_free(&w->before);
+	count = group_list(w, &list);
+	if (count > 0)
+		w->uid = list[0].uid;
+	if (count >= 0 && listeners_fill(&w->before, w->tally, w->owners,
+	    list, count) < 0)
+		count = -1;
+	free(list);
+	return count;
+}
+
+bool
+identify_is_shared(const struct origin *from, const struct addr *target)
+{
+	struct tally none = { 0 };
+	struct identify *w = sock_is_local(target) ?
+	    identify_new(&none, from) : NULL;
+	bool shared = w && identify_aim(w, target) > 0 &&
+	    listeners_are_shared(&w->before, &none);
+
+	identify_free(w);
+	tally_free(&none);
+	return shared;
+}
+
+bool
+identify_has_group(const struct identify *w)
+{
+	return w->before.count > 0;
+}
+
+uint64_t
+identify_predict(struct identify *w, int fd, struct addr *ours)
+{
+	return predict(&w->predict, fd, ours);
+}
+
+int
+identify_row(struct identify *w, uint64_t inode)
+{
+	struct owner owner;
+
+	if (!inode)
+		return -1;
+	if (listeners_have(&w->before, inode))
+		return listeners_row(&w->before, inode);
+	if (owners_find(w->owners, inode, &owner) <= 0 || owner.holders != 1)
+		return -1;
+	return tally_process(w->tally, owner.pid);
+}
+
+/* The row of the nearest ancestor that is in the group. */
+static int
+row_above(const struct identify *w, pid_t pid)
+{
+	for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++) {
+		int row;
+
+		pid = owner_parent(pid);
+		row = pid > 0 ? tally_process_find(w->tally, pid) : -1;
+		if (row >= 0 && w->tally->rows[row].listens)
+			return row;
+	}
+	return -1;
+}
+
+/*
+ * A worker that came after the last look at the group gets a row of its own,
+ * and so do others that came with it: see newcomer.c.
+ */
+static int
+row_of_child(struct identify *w, pid_t pid, int64_t since, struct result *r)
+{
+	int row = row_above(w, pid);
+
+	if (row < 0)
+		return -1;
+	r->elsewhere = true;
+	if (!listeners_held_by(&w->before, pid))
+		return row;
+	if (!tally_newcomer(w->tally, pid) &&
+	    !owner_has_run(pid, clock_ns() - since)) {
+		r->newcomer = pid;
+		return row;
+	}
+	r->elsewhere = false;
+	row = tally_process(w->tally, pid);
+	if (row >= 0)
+		tally_joins(w->tally, pid, row);
+	identify_follow(w, true);
+	return row;
+}
+
+static int
+row_of_holders(struct identify *w, const pid_t *pids, int count,
+    int64_t since, struct result *r)
+{
+	int row = -1;
+
+	for (int i = 0; i < count && row < 0; i++) {
+		row = tally_process_find(w->tally, pids[i]);
+		if (row >= 0 && !w->tally->rows[row].listens)
+			row = -1;
+	}
+	for (int i = 0; i < count && row < 0; i++)
+		row = row_of_child(w, pids[i], since, r);
+	return row >= 0 ? row : tally_process(w->tally, pids[0]);
+}
+
+/* To read /proc takes so long that the server may have closed meanwhile. */
+static bool
+is_over(struct identify *w, const struct addr *ours, const struct diag_sock *s)
+{
+	struct diag_sock now;
+
+	return diag_get(w->diag, w->protocol, &w->target, ours, &now) <= 0 ||
+	    now.inode != s->inode;
+}
+
+/* A new child of a server that forks is only found by reading all of /proc. */
+static enum look
+look_holders(struct identify *w, const struct addr *ours,
+    const struct diag_sock *s, int64_t since, struct result *r)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
+
+	if (!count && is_over(w, ours, s))
+		return LOOK_GONE;
+	if (!count) {
+		w->uid = s->uid;
+		w->hidden++;
+		owners_refresh(w->owners);
+		/* root sees all, sooner or later */
+		if (geteuid() && s->uid != geteuid())
+			r->row = tally_user(w->tally, s->uid);
+		return LOOK_HIDDEN;
+	}
+	w->seen = true;
+	r->row = row_of_holders(w, pids, count < HOLDERS_MAX ? count :
+	    HOLDERS_MAX, since, r);
+	return r->row < 0 ? LOOK_HIDDEN : LOOK_FOUND;
+}
+
+/*
+ * Whether it was accepted by whom it was foreseen for, as nearly all are: that
+ * is quickly verified, wherever else the search would have to go.
+ */
+static bool
+is_as_foreseen(struct identify *w, uint64_t inode, uint64_t foreseen, int *row)
+{
+	int expected = listeners_row(&w->before, foreseen);
+
+	if (expected < 0 || !owners_held_by(w->owners, inode,
+	    w->tally->rows[expected].pid))
+		return false;
+	w->seen = true;
+	*row = expected;
+	return true;
+}
+
+int
+identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
+    int64_t since, struct result *r)
+{
+	struct diag_sock s;
+	int found = diag_get(w->diag, w->protocol, &w->target, ours, &s);
+
+	if (found < 0)
+		return -1;
+	if (!found || s.state == TCP_LISTEN || s.state == TCP_TIME_WAIT ||
+	    s.state == TCP_CLOSE)
+		return LOOK_GONE;
+	if (s.inode && is_as_foreseen(w, s.inode, foreseen, &r->row))
+		return LOOK_FOUND;
+	if (s.inode)
+		return look_holders(w, ours, &s, since, r);
+	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)
+		return LOOK_QUEUED;
+	/* NEW_SYN_RECV is told as SYN_RECV */
+	return s.state == TCP_SYN_RECV ? LOOK_DEFERRED : LOOK_GONE;
+}
+
+void
+identify_answer(struct identify *w, const struct addr *ours,
+    uint64_t foreseen, int64_t since, struct result *r)
+{
+	struct diag_sock s;
+
+	r->replied = true;
+	if (r->row < 0)
+		identify_look(w, ours, foreseen, since, r);
+	if (r->row < 0 || r->newcomer || w->tally->rows[r->row].foreign ||
+	    diag_get(w->diag, w->protocol, &w->target, ours, &s) <= 0 ||
+	    !s.inode || s.state == TCP_LISTEN)
+		return;
+	answer_find(&w->answers, w->tally, w->owners, s.inode, since, r);
+}
+
+bool
+identify_is_deferred(struct identify *w, uint64_t foreseen)
+{
+	struct diag_sock *list;
+	int count = group_list(w, &list), seconds = -1;
+	bool full = count <= 0;
+	struct owner o;
+
+	for (int i = 0; i < count && !full; i++)
+		full = (!foreseen || list[i].inode == foreseen) &&
+		    list[i].rqueue > list[i].wqueue;
+	if (!foreseen && count > 0)
+		foreseen = list[0].inode;
+	if (count > 0 && owners_find(w->owners, foreseen, &o) > 0)
+		seconds = peek_int(o.pid, o.fd, foreseen, IPPROTO_TCP,
+		    TCP_DEFER_ACCEPT);
+	free(list);
+	return seconds > 0 || (seconds < 0 && !full);
+}
+
+bool
+identify_wants_proof(const struct identify *w)
+{
+	/* with a program it goes on, unless that would slow a given rate */
+	return w->trust.wanted && w->before.count > 1 &&
+	    !trust_is_enough(&w->trust, w->before.count) &&
+	    !(w->trust.mistaken && w->paced);
+}
+
+static uint64_t
+half_open(struct identify *w, const struct addr *ours)
+{
+	uint64_t inode = listeners_half_open(&w->before);
+	struct diag_sock s;
+
+	/* it must have been ours all the time */
+	return inode && diag_get(w->diag, IPPROTO_TCP, &w->target, ours,
+	    &s) > 0 && s.state == TCP_SYN_RECV ? inode : 0;
+}
+
+bool
+identify_prove(struct identify *w, const struct addr *ours, uint64_t *inode)
+{
+	uint64_t seen = half_open(w, ours);
+
+	/* to void all, it should be sure */
+	if (seen && seen != *inode && half_open(w, ours) != seen)
+		seen = 0;
+	if (!seen)
+		return false;
+	w->trust.mistaken += seen != *inode;
+	w->trust.confirmed += seen == *inode;
+	*inode = seen;
+	return true;
+}
+
+bool
+identify_is_hopeful(const struct identify *w)
+{
+	return w->seen || w->hidden < HOPELESS_AFTER;
+}
+
+void
+identify_learn(struct identify *w, uint64_t foreseen, struct result *r)
+{
+	int owner = identify_row(w, foreseen);
+	int grown = r->newcomer ? tally_process_find(w->tally, r->newcomer) :
+	    -1, row;
+
+	if (grown >= 0) {
+		r->row = grown;
+		r->newcomer = 0;
+		r->elsewhere = false;
+	}
+	if (r->newcomer)
+		return;
+	row = r->accepted >= 0 ? r->accepted : r->row;
+	if (row >= 0 && w->tally->rows[row].foreign)
+		return;
+	if (row < 0) {
+		w->trust.wanted |= foreseen != 0;
+		return;
+	}
+	/* a process that got it from another proves no prediction */
+	if (!w->tally->rows[row].listens)
+		return;
+	trust_learn(&w->trust, owner, row);
+	listeners_learn(&w->before, foreseen, row);
+}
+
+int
+identify_follow(struct identify *w, bool doubt)
+{
+	struct diag_sock *list;
+	int count = group_list(w, &list), changed = -1;
+
+	if (count < 0)
+		return -1;
+	if (doubt)
+		owners_refresh(w->owners);
+	if (!listeners_differ(&w->before, list, count) &&
+	    !listeners_moved(&w->before, w->tally, w->owners)) {
+		free(list);
+		return 0;
+	}
+	if (!doubt)
+		owners_refresh(w->owners);
+	if (listeners_follow(&w->before, w->tally, w->owners, list,
+	    count) == 0)
+		changed = 1;
+	if (count > 0)
+		w->uid = list[0].uid;
+	w->trust.mistaken = 0;
+	w->moved |= changed > 0;
+	free(list);
+	return changed;
+}
+
+void
+identify_steered(struct identify *w)
+{
+	w->trust.steered = true;
+}
+
+struct identified
+identify_end(struct identify *w, struct tally *t)
+{
+	struct diag_sock *list;
+	int count = group_list(w, &list);
+	bool known = t == w->tally ? listeners_complete(&w->before, t,
+	    w->owners) : listeners_known(&w->before);
+	struct identified found = {
+		.known = known,
+		.changed = w->moved ||
+		    listeners_differ(&w->before, list, count),
+		.hidden = (w->before.count && !known) ||
+		    (w->hidden && !w->seen),
+		.uid = w->uid, .trust = w->trust,
+		.shared = listeners_are_shared(&w->before, t),
+		.handed = tally_hands_on(t),
+		.predicted = w->protocol == IPPROTO_UDP &&
+		    w->before.count > 1,
+		.sockets = w->before.count,
+	};
+
+	if (t == w->tally)
+		tally_newcomers_end(t);
+	if (w->protocol == IPPROTO_TCP)
+		found.voided = trust_settle(&w->trust, t, &w->before, list,
+		    count);
+	listeners_ask(&w->before, t, list, count);
+	free(list);
+	listeners_weigh(&w->before, t);
+	return found;
+}
+
+enum knowledge
+identified_knowledge(const struct identified *g)
+{
+	if (g->predicted)
+		return KNOW_PREDICTED;
+	if (g->handed)
+		return KNOW_SHARED;
+	if (g->known)
+		return g->shared ? KNOW_SHARED : KNOW_ALL;
+	return g->hidden ? KNOW_NOTHING : KNOW_SOME;
+}

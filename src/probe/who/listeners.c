@@ -1,0 +1,383 @@
+#include "probe/who/listeners.h"
+
+#include <stdlib.h>
+
+#include "kernel/proc_fd.h"
+#include "net/listener.h"
+#include "probe/who/newcomer.h"
+
+/*
+ * How it works: a row's weight is the number of its sockets, since the hash
+ * deals to sockets: a process with two of them gets twice as much. Where
+ * several processes hold a socket, as nginx's do, it is the one's that was
+ * seen to accept what was foreseen for it; if that isn't one, it counts for
+ * all in equal parts, but not for a parent of the others that never answers.
+ */
+
+enum { HOLDERS_MAX = 256 };
+
+struct listener {
+	uint64_t inode, cookie;
+	int own;			/* references to it while it is idle */
+	int seen;			/* the row that accepts; -1: none yet,
+					   -2: several */
+	int count, rows[];		/* its holders; ascending by pid */
+};
+
+/* At first all that is known is that they hold it. */
+static int
+holders_of(const struct listeners *before, const struct tally *t,
+    struct owners *o, uint64_t inode, pid_t pids[static HOLDERS_MAX])
+{
+	pid_t all[HOLDERS_MAX];
+	int count = owners_holders(o, inode, all, HOLDERS_MAX), kept = 0;
+
+	if (count > HOLDERS_MAX)
+		count = HOLDERS_MAX;
+	for (int i = 0; i < count; i++)
+		if (!before || !newcomer_is(t, all, count, all[i], inode))
+			pids[kept++] = all[i];
+	return kept;
+}
+
+static struct listener *
+listener_new(const struct listeners *before, struct tally *t,
+    struct owners *o, uint64_t inode, uint64_t cookie, int own)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = holders_of(before, t, o, inode, pids);
+	struct listener *l;
+
+	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->rows[0]));
+	if (!l)
+		return NULL;
+	l->inode = inode;
+	l->cookie = cookie;
+	l->own = own;
+	l->seen = -1;
+	for (int i = 0; i < count; i++) {
+		int row = tally_process(t, pids[i]);
+
+		if (row < 0)
+			continue;
+		t->rows[row].listens = true;
+		l->rows[l->count++] = row;
+	}
+	return l;
+}
+
+static int
+fill(struct listeners *s, const struct listeners *before, struct tally *t,
+    struct owners *o, const struct diag_sock *list, int count)
+{
+	s->at = calloc((size_t)count + 1, sizeof(struct listener *));
+	if (!s->at)
+		return -1;
+	s->family = count > 0 ? list[0].local.sa.sa_family : AF_UNSPEC;
+	for (int i = 0; i < count; i++) {
+		s->at[s->count] = listener_new(before, t, o, list[i].inode,
+		    list[i].cookie, list[i].mptcp ? 2 : 1);
+		s->count += s->at[s->count] != NULL;
+	}
+	return 0;
+}
+
+int
+listeners_fill(struct listeners *s, struct tally *t, struct owners *o,
+    const struct diag_sock *list, int count)
+{
+	return fill(s, NULL, t, o, list, count);
+}
+
+void
+listeners_free(struct listeners *s)
+{
+	for (int i = 0; i < s->count; i++)
+		free(s->at[i]);
+	free(s->at);
+	*s = (struct listeners){ 0 };
+}
+
+static struct listener *
+find(const struct listeners *s, uint64_t inode)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->at[i]->inode == inode)
+			return s->at[i];
+	return NULL;
+}
+
+static bool
+is_held_by(const struct listener *l, int row)
+{
+	for (int i = 0; i < l->count; i++)
+		if (l->rows[i] == row)
+			return true;
+	return false;
+}
+
+int
+listeners_follow(struct listeners *s, struct tally *t, struct owners *o,
+    const struct diag_sock *list, int count)
+{
+	struct listeners now = { 0 };
+
+	if (fill(&now, s, t, o, list, count) < 0)
+		return -1;
+	for (int i = 0; i < now.count; i++) {
+		const struct listener *l = find(s, now.at[i]->inode);
+
+		if (l && is_held_by(now.at[i], l->seen))
+			now.at[i]->seen = l->seen;
+	}
+	listeners_free(s);
+	*s = now;
+	return 0;
+}
+
+static bool
+has_moved(const struct listeners *s, const struct listener *l,
+    const struct tally *t, struct owners *o)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = holders_of(s, t, o, l->inode, pids);
+
+	if (count != l->count)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (t->rows[l->rows[i]].pid != pids[i])
+			return true;
+	return false;
+}
+
+bool
+listeners_moved(const struct listeners *s, const struct tally *t,
+    struct owners *o)
+{
+	for (int i = 0; i < s->count; i++)
+		if (has_moved(s, s->at[i], t, o))
+			return true;
+	return false;
+}
+
+int
+listeners_row(const struct listeners *s, uint64_t inode)
+{
+	const struct listener *l = find(s, inode);
+
+	return l && l->count == 1 ? l->rows[0] : -1;
+}
+
+bool
+listeners_have(const struct listeners *s, uint64_t inode)
+{
+	return find(s, inode) != NULL;
+}
+
+bool
+listeners_held_by(const struct listeners *s, pid_t pid)
+{
+	DIR *dir = fds_open(pid);
+	uint64_t inode;
+	bool held = false;
+
+	while (dir && !held && fds_next(dir, &inode) >= 0)
+		held = find(s, inode) != NULL;
+	if (dir)
+		closedir(dir);
+	return held;
+}
+
+uint64_t
+listeners_half_open(const struct listeners *s)
+{
+	uint64_t *inodes = calloc((size_t)s->count + 1, sizeof(*inodes));
+	int *own = calloc((size_t)s->count + 1, sizeof(*own));
+	int one = -1;
+
+	for (int i = 0; inodes && own && i < s->count; i++) {
+		inodes[i] = s->at[i]->inode;
+		own[i] = s->at[i]->own;
+	}
+	if (inodes && own && s->count > 0)
+		one = listener_half_open(s->family, inodes, own, s->count);
+	free(inodes);
+	free(own);
+	return one < 0 ? 0 : s->at[one]->inode;
+}
+
+void
+listeners_learn(struct listeners *s, uint64_t inode, int row)
+{
+	struct listener *l = find(s, inode);
+
+	if (l && is_held_by(l, row) && l->seen != row)
+		l->seen = l->seen == -1 ? row : -2;
+}
+
+static bool
+has_cookie(const struct listeners *s, uint64_t cookie)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->at[i]->cookie == cookie)
+			return true;
+	return false;
+}
+
+bool
+listeners_differ(const struct listeners *s, const struct diag_sock *list,
+    int count)
+{
+	bool differ = count != s->count;
+
+	for (int i = 0; i < count && !differ; i++)
+		differ = !has_cookie(s, list[i].cookie);
+	return differ;
+}
+
+bool
+listeners_known(const struct listeners *s)
+{
+	for (int i = 0; i < s->count; i++)
+		if (!s->at[i]->count)
+			return false;
+	return s->count > 0;
+}
+
+bool
+listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
+{
+	owners_refresh(o);
+	for (int i = 0; i < s->count; i++) {
+		struct listener *old = s->at[i];
+		struct listener *l = old->count ? NULL :
+		    listener_new(NULL, t, o, old->inode, old->cookie,
+		    old->own);
+
+		if (l) {
+			l->seen = old->seen;
+			s->at[i] = l;
+			free(old);
+		}
+	}
+	return listeners_known(s);
+}
+
+/* A holder that started another one, and never answered. */
+static bool
+is_manager(const struct tally *t, const struct listener *l, int holder)
+{
+	const struct row *rows = t->rows;
+	const struct row *r = &rows[l->rows[holder]];
+
+	if (r->count || r->predicted)
+		return false;
+	for (int i = 0; i < l->count; i++)
+		if (i != holder && owner_parent(rows[l->rows[i]].pid) ==
+		    r->pid)
+			return true;
+	return false;
+}
+
+static bool
+is_accepting(const struct listeners *s, const struct tally *t,
+    const struct listener *l, int holder)
+{
+	if (l->count == 1)
+		return true;
+	if (s->count > 1 && is_held_by(l, l->seen))
+		return l->rows[holder] == l->seen;
+	return !is_manager(t, l, holder);
+}
+
+bool
+listeners_are_shared(const struct listeners *s, const struct tally *t)
+{
+	int members = 0;
+
+	for (int i = 0; i < s->count; i++)
+		if (s->at[i]->count > 1 && s->at[i]->seen == -2)
+			return true;
+	for (int i = 0; s->count == 1 && i < s->at[0]->count; i++)
+		members += is_accepting(s, t, s->at[0], i);
+	return members > 1;
+}
+
+/* Whose a socket is may not be known, but of one socket all hold it. */
+static void
+weigh(const struct listeners *s, struct tally *t, const struct listener *l)
+{
+	bool member[HOLDERS_MAX];
+	int members = 0;
+
+	for (int i = 0; i < l->count; i++)
+		members += member[i] = is_accepting(s, t, l, i);
+	for (int i = 0; i < l->count; i++) {
+		struct row *r = &t->rows[l->rows[i]];
+
+		if (!member[i])
+			continue;
+		r->weight += 1.0 / members;
+		r->sockets += members == 1 || s->count == 1;
+	}
+}
+
+static void
+queue_add(const struct listeners *s, struct tally *t,
+    const struct diag_sock *d)
+{
+	const struct listener *l = find(s, d->inode);
+	int members = 0;
+
+	for (int i = 0; l && i < l->count; i++)
+		members += is_accepting(s, t, l, i);
+	for (int i = 0; l && i < l->count; i++) {
+		struct row *r = &t->rows[l->rows[i]];
+
+		if (!is_accepting(s, t, l, i))
+			continue;
+		if (members > 1 || d->protocol != IPPROTO_TCP)
+			r->waiting = -1;
+		else if (r->waiting >= 0)
+			r->waiting += d->rqueue;
+	}
+}
+
+void
+listeners_ask(const struct listeners *s, struct tally *t,
+    const struct diag_sock *list, int count)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		r->asked = r->pid > 0 && !r->gone;
+		r->stopped = r->asked && owner_is_stopped(r->pid);
+		r->waiting = 0;
+	}
+	for (int i = 0; i < count; i++)
+		queue_add(s, t, &list[i]);
+}
+
+/* Managers are no rows; attempts are over, so that rows may move. */
+static void
+drop_managers(struct tally *t)
+{
+	int kept = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		if (r->weight > 0 || r->count || r->predicted || r->queued ||
+		    r->failed)
+			t->rows[kept++] = *r;
+	}
+	t->count = kept;
+}
+
+void
+listeners_weigh(const struct listeners *s, struct tally *t)
+{
+	for (int i = 0; i < s->count; i++)
+		weigh(s, t, s->at[i]);
+	drop_managers(t);
+}

@@ -1,0 +1,144 @@
+#include "probe/who/membership_poll.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/sock_acceptor.h"
+#include "probe/who/newcomer.h"
+#include "probe/who/registry_counts.h"
+
+enum { HOLDERS_MAX = 256, KNOWN_MAX = 4096 };
+
+void
+roster_open(struct roster *r)
+{
+	r->diag = diag_open();
+	r->owners = r->diag ? owners_new() : NULL;
+}
+
+void
+roster_close(struct roster *r)
+{
+	owners_free(r->owners);
+	diag_close(r->diag);
+	tally_free(&r->known);
+}
+
+/* The sockets that listen for clients of the target. */
+static int
+listening(struct roster *r, const struct addr *target, struct diag_sock **list)
+{
+	int protocol = r->datagram ? IPPROTO_UDP : IPPROTO_TCP, found;
+	struct addr client = *target;
+	struct diag_sock winner;
+
+	*list = NULL;
+	addr_set_port(&client, 1);
+	found = diag_get(r->diag, protocol, target, &client, &winner);
+	if (found <= 0)
+		return found;
+	if (!r->datagram && winner.state != TCP_LISTEN)
+		return 0;
+	return diag_group_of(r->diag, &winner, list);
+}
+
+/* A process that has started since the first look must prove itself first. */
+static bool
+is_member(struct roster *r, const pid_t *pids, int count, int i, uint64_t inode)
+{
+	if (holder_is_manager(pids, count, pids[i]))
+		return false;
+	return !r->looked || tally_process_find(&r->known, pids[i]) >= 0 ||
+	    !newcomer_is(r->served, pids, count, pids[i], inode);
+}
+
+static void
+mark(struct roster *r, uint64_t inode, bool *here)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = owners_holders(r->owners, inode, pids, HOLDERS_MAX);
+
+	if (count > HOLDERS_MAX)
+		count = HOLDERS_MAX;
+	for (int i = 0; i < count; i++) {
+		int row = !is_member(r, pids, count, i, inode) ? -1 :
+		    tally_process(&r->known, pids[i]);
+
+		if (row >= 0 && row < KNOWN_MAX)
+			here[row] = true;
+	}
+}
+
+/* The board may be another one since all of its members have gone. */
+static void
+give_names(struct roster *r, uint16_t port)
+{
+	struct roll roll;
+
+	roll_open(&roll, r->datagram, port);
+	roll_name(&roll, &r->known);
+	roll_close(&roll);
+}
+
+static bool
+has_changed(const struct roster *r, const bool *here, bool come)
+{
+	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++) {
+		bool was = r->known.rows[i].weight > 0;
+
+		if (here[i] != was && (here[i] || !come))
+			return true;
+	}
+	return false;
+}
+
+static void
+compare(struct roster *r, const bool *here)
+{
+	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++) {
+		struct row *row = &r->known.rows[i];
+
+		if (here[i] == (row->weight > 0))
+			continue;
+		row->weight = here[i];
+		if (r->looked)
+			r->on_change(r, row, here[i]);
+	}
+	r->looked = true;
+}
+
+static void
+mark_all(struct roster *r, const struct diag_sock *list, int count, bool *here)
+{
+	memset(here, 0, KNOWN_MAX * sizeof(*here));
+	for (int i = 0; i < count; i++)
+		mark(r, list[i].inode, here);
+}
+
+void
+roster_look(struct roster *r, const struct addr *target, bool doubt)
+{
+	static bool here[KNOWN_MAX];
+	struct diag_sock *list;
+	int count;
+
+	if (!r->owners || target->sa.sa_family == AF_UNIX)
+		return;
+	count = listening(r, target, &list);
+	if (count < 0)
+		return;
+	if (doubt)
+		owners_refresh(r->owners);
+	mark_all(r, list, count, here);
+	/* if some have gone, others may have come that are not known yet */
+	if (!doubt && has_changed(r, here, false)) {
+		owners_refresh(r->owners);
+		mark_all(r, list, count, here);
+	}
+	free(list);
+	if (has_changed(r, here, true))
+		give_names(r, addr_port(target));
+	compare(r, here);
+}

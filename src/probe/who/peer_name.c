@@ -1,0 +1,68 @@
+#include "probe/who/peer_name.h"
+
+#include <string.h>
+
+#include "base/num.h"
+
+enum { PID_MAX = 1 << 22 };
+
+static void
+copy(char room[static ROW_NAME], const char *text, size_t length)
+{
+	if (length > ROW_NAME - 1)
+		length = ROW_NAME - 1;
+	memcpy(room, text, length);
+	room[length] = '\0';
+	/* a zero byte would end it */
+	for (size_t i = 0; i < length; i++)
+		if (!room[i])
+			room[i] = '?';
+}
+
+/* The word behind " KEY=" in the line, copied; "" if there is none. */
+static void
+word(const char *line, const char *key, char room[static ROW_NAME])
+{
+	const char *at = strstr(line, key);
+
+	room[0] = '\0';
+	if (at) {
+		at += strlen(key);
+		copy(room, at, strcspn(at, " \r\n"));
+	}
+}
+
+int
+name_of_greeting(struct tally *t, const char *text, size_t length)
+{
+	struct row row = { .worker = -1 };
+	char line[256], number[ROW_NAME];
+	int64_t value;
+
+	if (length > sizeof(line) - 1)
+		length = sizeof(line) - 1;
+	memcpy(line, text, length);
+	line[length] = '\0';
+	word(line, " name=", row.name);
+	word(line, " host=", row.host);
+	word(line, " pid=", number);
+	if (num_parse(number, 1, PID_MAX, &value) == 0)
+		row.pid = (pid_t)value;
+	word(line, " worker=", number);
+	if (num_parse(number, 0, 1 << 20, &value) == 0)
+		row.worker = (int)value;
+	if (!row.name[0] && !row.pid)
+		return -1;
+	return tally_name(t, &row);
+}
+
+int
+name_of_reply(struct tally *t, const char *name, size_t length)
+{
+	struct row row = { .worker = -1 };
+
+	if (!length)
+		return -1;
+	copy(row.name, name, length);
+	return tally_name(t, &row);
+}

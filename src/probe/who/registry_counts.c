@@ -1,0 +1,220 @@
+#include "probe/who/registry_counts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "group/steer/reconcile.h"
+#include "kernel/sock_owner.h"
+
+static bool
+is_member(const struct roll *r, int i)
+{
+	return board_is_member(r->board, i);
+}
+
+int
+roll_open(struct roll *r, bool datagram, uint16_t port)
+{
+	int members = 0;
+
+	memset(r, 0, sizeof(*r));
+	r->board = port ? board_look(datagram, port) : NULL;
+	if (!r->board)
+		return -1;
+	r->serial = board_shared(r->board)->steering.serial;
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		members += is_member(r, i);
+	return members;
+}
+
+void
+roll_close(struct roll *r)
+{
+	if (r->board)
+		board_close(r->board);
+	r->board = NULL;
+}
+
+static bool
+is_on_board(const struct roll *r, const struct row *row)
+{
+	for (int i = 0; row->pid > 0 && !row->gone && i < BOARD_SLOTS; i++)
+		if (slot_pid(board_slot(r->board, i)) == row->pid &&
+		    is_member(r, i))
+			return true;
+	return false;
+}
+
+bool
+roll_has(const struct roll *r, const struct tally *t)
+{
+	for (int i = 0; r->board && i < t->count; i++)
+		if (is_on_board(r, &t->rows[i]))
+			return true;
+	return false;
+}
+
+bool
+roll_is_full(const struct roll *r)
+{
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (is_member(r, i) &&
+		    board_slot(r->board, i)->state == STATE_FULL)
+			return true;
+	return false;
+}
+
+void
+roll_steering(const struct roll *r, char *text, size_t room)
+{
+	const struct steering *s = &board_shared(r->board)->steering;
+	char name[BOARD_NAME] = "", how[STEERING_TEXT];
+
+	for (int i = 0; s->process && i < BOARD_SLOTS; i++)
+		if (is_member(r, i) &&
+		    board_slot(r->board, i)->process == s->process)
+			slot_name(board_slot(r->board, i), name);
+	snprintf(text, room, "steered%s%s: %s", *name ? " by " : "", name,
+	    steering_text(s, how));
+}
+
+/* "A/2" is A's worker 2. */
+static void
+name_fill(struct row *row, const struct slot *s)
+{
+	char name[BOARD_NAME], *slash = strchr(slot_name(s, name), '/');
+
+	if (slash) {
+		row->worker = atoi(slash + 1);
+		*slash = '\0';
+	}
+	snprintf(row->name, sizeof(row->name), "%s", name);
+}
+
+void
+roll_name(struct roll *r, struct tally *t)
+{
+	for (int i = 0; r->board && i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(r->board, i);
+		int row = s->kind == SLOT_MEMBER && slot_pid(s) ?
+		    tally_process_find(t, slot_pid(s)) : -1;
+
+		if (row >= 0 && !t->rows[row].name[0])
+			name_fill(&t->rows[row], s);
+	}
+}
+
+/* One of another PID namespace is known by its name. */
+static int
+row_of(struct tally *t, const struct slot *s)
+{
+	struct row like = { .command = "rpnc", .worker = -1 };
+
+	if (slot_pid(s))
+		return tally_process(t, slot_pid(s));
+	name_fill(&like, s);
+	return tally_hidden(t, &like);
+}
+
+/* Who is a member from now on, having accepted so much before that counts. */
+static void
+enter(struct roll *r, struct tally *t, int i, uint64_t before)
+{
+	const struct slot *s = board_slot(r->board, i);
+	int row = row_of(t, s);
+
+	r->order[i] = s->order;
+	r->here[i] = true;
+	r->before[i] = before;
+	r->row[i] = row;
+	if (row < 0)
+		return;
+	r->base[i] = t->rows[row].count;
+	name_fill(&t->rows[row], s);
+	t->rows[row].weight = 1;
+}
+
+void
+roll_begin(struct roll *r, struct tally *t)
+{
+	r->counts = true;
+	for (int i = 0; r->board && i < BOARD_SLOTS; i++)
+		if (is_member(r, i))
+			enter(r, t, i, board_slot(r->board, i)->
+			    counters.accepted);
+}
+
+/* A slot that is another's by now tells nothing of the one before. */
+static void
+count(const struct roll *r, struct tally *t, int i)
+{
+	const struct slot *s = board_slot(r->board, i);
+
+	if (r->order[i] && s->order == r->order[i] && r->row[i] >= 0)
+		t->rows[r->row[i]].count = r->base[i] +
+		    s->counters.accepted - r->before[i];
+}
+
+static void
+follow(struct roll *r, struct tally *t, int i)
+{
+	const struct slot *s = board_slot(r->board, i);
+	bool here = is_member(r, i), same = s->order == r->order[i];
+
+	count(r, t, i);
+	if (here == r->here[i] && (!here || same))
+		return;
+	r->changed = true;
+	if (r->here[i] && r->row[i] >= 0)
+		t->rows[r->row[i]].weight = 0;
+	r->here[i] = here && same;
+	if (here && !same)
+		enter(r, t, i, 0);
+	else if (here && r->row[i] >= 0)
+		t->rows[r->row[i]].weight = 1;
+	count(r, t, i);
+}
+
+uint64_t
+roll_follow(struct roll *r, struct tally *t)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; r->board && i < BOARD_SLOTS; i++)
+		follow(r, t, i);
+	for (int i = 0; i < t->count; i++)
+		sum += t->rows[i].count;
+	return sum;
+}
+
+void
+roll_forget(struct roll *r, int row)
+{
+	for (int i = 0; r->counts && i < BOARD_SLOTS; i++)
+		if (r->order[i] && !r->here[i] && r->row[i] == row)
+			r->row[i] = -1;
+}
+
+/* The queue of a datagram socket is bytes, not clients. */
+static void
+ask_stopped(struct tally *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		r->asked = r->pid > 0 && !r->gone;
+		r->stopped = r->asked && owner_is_stopped(r->pid);
+		r->waiting = -1;
+	}
+}
+
+bool
+roll_end(struct roll *r, struct tally *t)
+{
+	uint64_t sum = roll_follow(r, t), ok = t->out[OUT_OK];
+
+	ask_stopped(t);
+	t->unattributed = sum < ok ? ok - sum : 0;
+	return r->changed;
+}

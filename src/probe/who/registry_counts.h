@@ -1,0 +1,47 @@
+#ifndef PROBE_WHO_REGISTRY_COUNTS_H
+#define PROBE_WHO_REGISTRY_COUNTS_H
+
+#include "group/registry/registry.h"
+#include "probe/stats/tally.h"
+
+/* The board of the port that is probed: names, and what members count. */
+
+struct roll {
+	struct board *board;		/* NULL: there is none */
+	uint32_t serial;		/* of the steering at the beginning */
+	bool counts;			/* rows are the board's: --by board */
+	bool changed;			/* members came or went */
+	uint64_t order[BOARD_SLOTS];	/* of who is, or was, a member */
+	bool here[BOARD_SLOTS];		/* it is */
+	uint64_t before[BOARD_SLOTS];	/* what it had accepted */
+	uint64_t base[BOARD_SLOTS];	/* and its row had already */
+	int row[BOARD_SLOTS];
+};
+
+/* Returns how many members there are, or -1 where there is no board. */
+int roll_open(struct roll *, bool datagram, uint16_t port);
+void roll_close(struct roll *);
+
+/* Whether the process of a row is a member on the board. */
+bool roll_has(const struct roll *, const struct tally *);
+/* Whether any member is full, so that new connections go around it. */
+bool roll_is_full(const struct roll *);
+/* How the members steer, and which member asked for it, if known. */
+void roll_steering(const struct roll *, char *text, size_t room);
+
+/* Gives the rows of members the names that the board has for their pids. */
+void roll_name(struct roll *, struct tally *);
+
+/* Makes a row of each member. */
+void roll_begin(struct roll *, struct tally *);
+/*
+ * Fills the rows in, with one for each who came, whose weights are 1, and 0 of
+ * who left. Returns what they accepted since the beginning, altogether.
+ */
+uint64_t roll_follow(struct roll *, struct tally *);
+/* The same, at the end; returns whether members came or went meanwhile. */
+bool roll_end(struct roll *, struct tally *);
+/* The row of who left will be another's. */
+void roll_forget(struct roll *, int row);
+
+#endif

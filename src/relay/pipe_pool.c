@@ -1,0 +1,128 @@
+#include "relay/pipe_pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+#include "relay/zerocopy.h"
+
+enum { PIPE_LEAST = 64 * 1024, PART = 16 * 1024 };
+
+static void
+pipe_free(struct pipe *p)
+{
+	close(p->in);
+	close(p->out);
+	free(p);
+}
+
+static struct pipe *
+pipe_new(void)
+{
+	struct pipe *p;
+	int ends[2];
+
+	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
+		return NULL;
+	p = malloc(sizeof(*p));
+	if (!p) {
+		close(ends[0]);
+		close(ends[1]);
+		return NULL;
+	}
+	*p = (struct pipe){ .out = ends[0], .in = ends[1] };
+	/* a user who has many gets but small ones (pipe(7)) */
+	if (fcntl(p->in, F_SETPIPE_SZ, PIPE_BYTES) >= 0 ||
+	    fcntl(p->in, F_GETPIPE_SZ) >= PIPE_LEAST)
+		return p;
+	pipe_free(p);
+	return NULL;
+}
+
+struct pipe *
+pipe_get(struct pipes *all)
+{
+	struct pipe *p = all->spare;
+
+	all->spare = NULL;
+	if (p || all->count == PIPES_MAX || all->refused)
+		return p;
+	p = pipe_new();
+	all->count += p != NULL;
+	return p;
+}
+
+void
+pipe_put(struct pipes *all, struct pipe *p)
+{
+	if (!p)
+		return;
+	if (!p->held && !all->spare) {
+		all->spare = p;
+		return;
+	}
+	pipe_free(p);
+	all->count--;
+}
+
+void
+pipes_close(struct pipes *all)
+{
+	if (all->spare)
+		pipe_free(all->spare);
+	*all = (struct pipes){ 0 };
+}
+
+ssize_t
+pipe_fill(struct pipes *all, struct pipe *p, struct conn *from)
+{
+	ssize_t n = splice(from->source.fd, NULL, p->in, NULL, PIPE_BYTES,
+	    SPLICE_F_NONBLOCK);
+
+	if (n > 0) {
+		p->held = (size_t)n;
+		conn_count(from, (size_t)n, 0);
+	} else if (n < 0 && path_is_unfit(errno)) {
+		all->refused = true;
+	}
+	return n;
+}
+
+/* splice(2) is refused: what it brought is written by write(2). */
+static int
+pipe_unload(struct pipe *p, struct conn *to)
+{
+	char part[PART];
+
+	while (p->held) {
+		ssize_t n = read(p->out, part, sizeof(part));
+
+		if (n <= 0)
+			return -1;
+		p->held -= (size_t)n;
+		if (conn_send(to, part, (size_t)n) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+pipe_drain(struct pipes *all, struct pipe *p, struct conn *to)
+{
+	while (p->held) {
+		ssize_t n = splice(p->out, NULL, to->source.fd, NULL, p->held,
+		    SPLICE_F_NONBLOCK);
+
+		if (n < 0 && path_is_unfit(errno)) {
+			all->refused = true;
+			return pipe_unload(p, to);
+		}
+		if (n < 0)
+			return conn_would_wait(to) ? 0 : -1;
+		p->held -= (size_t)n;
+		conn_count(to, 0, (size_t)n);
+	}
+	return 0;
+}

@@ -1,0 +1,227 @@
+#include "relay/relay_conn.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+struct link *
+link_of(const struct conn *c)
+{
+	return c->user;
+}
+
+static uint64_t
+owed(const struct link *link)
+{
+	uint64_t end = link_takes_input(link) ? link->shared->ring.head :
+	    link->end;
+
+	return end - link->sent;
+}
+
+uint64_t
+link_unsent(const struct link *link)
+{
+	return link->broken ? 0 : owed(link);
+}
+
+uint64_t
+links_unsent(const struct conn *list, bool most)
+{
+	uint64_t best = most ? 0 : UINT64_MAX;
+
+	for (const struct conn *c = list; c; c = c->next) {
+		uint64_t n = link_unsent(link_of(c));
+
+		if (most ? n > best : n < best && link_takes_input(link_of(c)))
+			best = n;
+	}
+	return best;
+}
+
+bool
+link_is_up_to_date(const struct link *link)
+{
+	return link->broken || (!owed(link) && !link->conn->queued);
+}
+
+bool
+link_takes_input(const struct link *link)
+{
+	return !link->broken && !link->finishing;
+}
+
+/* After both directions have ended, EPOLLHUP is always set: no news. */
+int
+link_watch(struct link *link)
+{
+	struct conn *c = link->conn;
+	uint32_t events = 0;
+
+	if (link->finishing && c->read_ended) {
+		loop_del(c->loop, &c->source);
+		return 0;
+	}
+	if (!c->read_ended && !link->blocked)
+		events |= EPOLLIN;
+	if (!link_is_up_to_date(link) || link->stalled)
+		events |= EPOLLOUT;
+	return c->ops->watch(c, events);
+}
+
+int
+link_break(struct link *link)
+{
+	link->broken = errno;
+	link->end = link->shared->ring.head;
+	return -1;
+}
+
+int
+link_send(struct link *link)
+{
+	size_t piece;
+
+	if (link->conn->queued && conn_flush(link->conn) < 0)
+		return link_break(link);
+	if (link->conn->queued)
+		return 0;
+	while (link_unsent(link) > 0) {
+		const char *data = ring_at(&link->shared->ring, link->sent,
+		    &piece);
+		ssize_t n = conn_write(link->conn, data, piece);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return conn_would_wait(link->conn) ? 0 :
+			    link_break(link);
+		link->sent += (uint64_t)n;
+	}
+	return 0;
+}
+
+void
+link_shut(struct link *link)
+{
+	if (link->conn->write_ended)
+		return;
+	link->fin = link->conn->ops->shut(link->conn) == 0;
+	link->conn->write_ended = true;
+}
+
+void
+link_finish(struct link *link)
+{
+	link_shut(link);
+	if (link_takes_input(link))
+		link->end = link->shared->ring.head;
+	link->finishing = true;
+}
+
+enum path_result
+link_pump(struct link *link, struct path *path, int fd)
+{
+	enum path_result result = path_in(path, fd, link->conn);
+
+	if (result != PATH_MOVED)
+		link->stalled = result == PATH_FULL;
+	if (result == PATH_CONN_FAILED)
+		link_break(link);
+	return result;
+}
+
+void
+link_block(struct link *link, bool hung_up)
+{
+	link->blocked = true;
+	if (hung_up)
+		loop_del(link->conn->loop, &link->conn->source);
+	else
+		link_watch(link);
+}
+
+/* After the peer's end: whether input may still give data for it. */
+static bool
+awaits_input(const struct link *link)
+{
+	const struct input *in = &link->shared->in;
+
+	if (in->none || in->ended || link->conn->write_ended || link->gone)
+		return false;
+	if (link->shared->until == UNTIL_PEER || in->terminal)
+		return input_is_ready(in->source.fd);
+	return true;
+}
+
+bool
+link_is_over(const struct link *link)
+{
+	if (link->conn->read_ended)
+		return !awaits_input(link);
+	return link->shared->until == UNTIL_INPUT && link->shared->in.ended;
+}
+
+/* What TCP has not sent or has no ACK of, our FIN included. */
+static uint64_t
+unacknowledged(const struct link *link)
+{
+	int n = 0;
+
+	/* what a Unix socket took is in the peer's queue already */
+	if (!peer_is_tcp(link->conn) ||
+	    ioctl(link->conn->source.fd, SIOCOUTQ, &n) < 0 || n < 0)
+		return 0;
+	return (uint64_t)n;
+}
+
+bool
+link_is_done(const struct link *link)
+{
+	return unacknowledged(link) == 0 || peer_is_cut_off(link->conn);
+}
+
+void
+link_ask(struct link *link)
+{
+	enum peer_state state = peer_state(&link->shared->peers, link->conn);
+
+	/* a peer that was listed, and is no longer, is gone as well */
+	link->gone = state == PEER_ORPHAN ||
+	    (state == PEER_ABSENT && link->there);
+	link->there = state == PEER_THERE;
+}
+
+bool
+link_must_ask(const struct link *link)
+{
+	return link->finishing || link->there;
+}
+
+struct loss
+link_loss(const struct link *link, bool last)
+{
+	const struct input *in = &link->shared->in;
+	const struct conn *c = link->conn;
+	uint64_t n = unacknowledged(link);
+	struct loss loss = { 0 };
+
+	if (c->ops->datagram)
+		return loss;
+	if (n && link->fin)
+		n--;
+	loss.bytes = owed(link) + c->queued + n;
+	if (last && !link->shared->keep && !in->none && !in->ended &&
+	    (link->gone || !c->write_ended))
+		input_left(in->source.fd, &loss);
+	return loss;
+}
+
+bool
+link_ended_in_order(const struct link *link, int error, bool last)
+{
+	if (link_loss(link, last).bytes)
+		return false;
+	/* else the peer may not have read what it acknowledged */
+	return !error || peer_was_probed(link->conn);
+}

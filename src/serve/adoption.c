@@ -1,0 +1,180 @@
+/*
+ * --adopt: another process's sockets in place of new ones. They are shared
+ * from then on, for as long as that process has them: see kernel/adopt.h for
+ * what that forbids, and farewell.c for the end.
+ */
+#include "serve/adoption.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/signals.h"
+#include "kernel/adopt.h"
+#include "kernel/adopt_error.h"
+#include "kernel/sock_owner.h"
+#include "net/resolve.h"
+#include "net/udp_options.h"
+
+int
+adoption_check(const struct settings *s, const struct endpoint *e)
+{
+	if (!s->adopt)
+		return 0;
+	if (s->check || s->replace || s->interface)
+		return fail_as(STATUS_USAGE, "--adopt takes sockets as they "
+		    "are, --%s is for new ones: choose", s->check ? "check" :
+		    s->replace ? "replace" : "interface");
+	if (s->reuseport && (e->local || s->local))
+		return fail_as(STATUS_USAGE, "-r needs TCP or UDP: Linux has "
+		    "no SO_REUSEPORT for Unix sockets");
+	if (s->reuseport && s->udp)
+		return fail_as(STATUS_USAGE, "-u -r --adopt: a member's "
+		    "datagram socket gets a filter, which the other process "
+		    "would have, too: leave out -r");
+	return 0;
+}
+
+static int
+wish_fill(struct adopt_wish *w, struct addr_list *at,
+    const struct settings *s, const struct endpoint *e)
+{
+	*at = (struct addr_list){ 0 };
+	*w = (struct adopt_wish){
+		.family = e->local ? AF_UNIX : s->family,
+		.datagram = s->udp, .port = e->port,
+	};
+	if (!e->path && !*e->host)
+		return 0;
+	w->at = at;
+	return resolve_passive(e, at) < 0 ? -1 : 0;
+}
+
+/* Those of a group's member go on as a member's, or else not at all. */
+static int
+check_group(const struct settings *s, const struct sock_set *set)
+{
+	char who[ADOPT_WHO], text[ADDR_TEXT];
+	int on;
+
+	for (int i = 0; i < set->count && s->reuseport; i++) {
+		socklen_t size = sizeof(on);
+
+		if (getsockopt(set->fd[i], SOL_SOCKET, SO_REUSEPORT, &on,
+		    &size) == 0 && on)
+			continue;
+		return fail_as(STATUS_USAGE, "%s: its socket on %s has no "
+		    "SO_REUSEPORT, so is in no group: leave out -r",
+		    adopt_who(set->adopted, who),
+		    addr_text(&set->bound[i], text));
+	}
+	if (s->reuseport && set->count > BOARD_SOCKETS)
+		return fail_as(STATUS_USAGE, "%s has %d such sockets, a "
+		    "member can have %d: leave out -r",
+		    adopt_who(set->adopted, who), set->count, BOARD_SOCKETS);
+	return 0;
+}
+
+/* The slot of the process that has the first of these sockets, or -1. */
+static int
+slot_of(struct board *b, const struct sock_set *set)
+{
+	uint64_t inode = sock_inode(set->fd[0]);
+
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		const struct slot *s = board_slot(b, i);
+
+		if (slot_pid(s) != set->adopted || !board_is_member(b, i))
+			continue;
+		for (int j = 0; j < BOARD_SOCKETS; j++)
+			if (s->inodes[j] == inode)
+				return i;
+	}
+	return -1;
+}
+
+/* It would do to its sockets, when it leaves, what stays done to ours. */
+static int
+check_member(const struct settings *s, const struct sock_set *set)
+{
+	char who[ADOPT_WHO];
+	struct board *b;
+	int slot;
+
+	if (s->reuseport)
+		return 0;
+	b = board_look(s->udp, addr_port(&set->bound[0]));
+	if (!b)
+		return 0;
+	slot = slot_of(b, set);
+	board_close(b);
+	return slot < 0 ? 0 : fail_as(STATUS_USAGE, "%s is a group's member: "
+	    "say %s", adopt_who(set->adopted, who), s->udp ?
+	    "-r --replace with its pid" : "-r, too");
+}
+
+int
+adoption_open(struct sock_set *out, const struct settings *s,
+    const struct endpoint *e)
+{
+	struct adopt_wish wish;
+	struct addr_list at;
+	int result;
+
+	result = wish_fill(&wish, &at, s, e);
+	if (result == 0) {
+		signals_hold();
+		result = adopt_sockets((pid_t)s->adopt, &wish, out);
+	}
+	addr_list_free(&at);
+	if (result < 0)
+		return -1;
+	if (check_group(s, out) < 0 || check_member(s, out) < 0) {
+		sock_set_close(out);
+		return -1;
+	}
+	/* what comes from now on is answered from where it came to */
+	for (int i = 0; s->udp && i < out->count; i++)
+		dgram_prepare(out->fd[i], &out->bound[i]);
+	return 0;
+}
+
+void
+adoption_mark(struct board *b, const struct sock_set *set)
+{
+	int slot = slot_of(b, set);
+
+	if (slot >= 0)
+		board_slot(b, slot)->adopted_by = getpid();
+}
+
+const char *
+adoption_state(const struct sock_set *set)
+{
+	switch (owner_state(set->adopted)) {
+	case -1:
+	case 'Z':
+		return "which has ended";
+	case 'T':
+	case 't':
+		return "which is stopped";
+	default:
+		return "which accepts, too";
+	}
+}
+
+const char *
+adoption_holder(const struct sock_set *set, char text[static ADOPTION_TEXT])
+{
+	char who[ADOPT_WHO], where[ADDR_TEXT];
+	pid_t holder = adopt_holder(set);
+	int state = owner_state(holder);
+
+	if (!holder)
+		return NULL;
+	snprintf(text, ADOPTION_TEXT, "%s%s still holds %s",
+	    adopt_who(holder, who),
+	    state == 'T' || state == 't' ? ", which is stopped," : "",
+	    addr_text(&set->bound[0], where));
+	return text;
+}

@@ -1,0 +1,151 @@
+#include "serve/fork_model.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#include "base/container.h"
+#include "base/fail.h"
+
+enum { LIMIT_MAX = 1024 };
+
+struct forked {
+	pid_t pid;
+	UT_hash_handle hh;
+};
+
+/* A process for fd: 0, or -1 and fd is still ours. */
+static int
+begin(struct forks *f, int fd)
+{
+	struct forked *child = malloc(sizeof(*child));
+	pid_t parent = getpid(), pid = child ? fork() : -1;
+
+	if (pid < 0) {
+		fail("fork for a connection");
+		free(child);
+		return -1;
+	}
+	f->begun++;
+	if (pid == 0) {
+		/* the parent may have died before this took effect */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(0);
+		_exit(f->run(f, fd));
+	}
+	close(fd);
+	child->pid = pid;
+	HASH_ADD(hh, f->children, pid, sizeof(child->pid), child);
+	f->counters->accepted++;
+	backoff_worked(&f->backoff);
+	return 0;
+}
+
+/* Processes or memory have run out: this client and all others wait. */
+static void
+wait_for_room(struct forks *f, int fd)
+{
+	f->pending = fd;
+	acceptor_pause(&f->acceptor);
+	backoff_rest(&f->backoff, f->acceptor.loop);
+	if (backoff_is_news(&f->told))
+		f->on_fault(f);
+}
+
+static void
+on_accept(struct acceptor *a, int fd)
+{
+	struct forks *f = (struct forks *)a;
+
+	if (begin(f, fd) < 0)
+		wait_for_room(f, fd);
+}
+
+static void
+try_again(struct backoff *b)
+{
+	struct forks *f = container_of(b, struct forks, backoff);
+	int fd = f->pending;
+
+	if (fd < 0)
+		return;
+	backoff_cancel(b, f->acceptor.loop);
+	f->pending = -1;
+	if (begin(f, fd) < 0)
+		wait_for_room(f, fd);
+	else
+		acceptor_resume(&f->acceptor);
+}
+
+static void
+on_exhausted(struct acceptor *a)
+{
+	struct forks *f = (struct forks *)a;
+
+	f->on_fault(f);
+}
+
+unsigned
+forks_limit(void)
+{
+	struct rlimit processes;
+
+	if (getrlimit(RLIMIT_NPROC, &processes) < 0 ||
+	    processes.rlim_cur / 2 > LIMIT_MAX)
+		return LIMIT_MAX;
+	return processes.rlim_cur < 4 ? 1 : (unsigned)processes.rlim_cur / 2;
+}
+
+int
+forks_open(struct forks *f, struct loop *l, const struct sock_set *set,
+    unsigned limit)
+{
+	f->pending = -1;
+	f->backoff.on_end = try_again;
+	f->acceptor.limit = limit;
+	f->acceptor.on_accept = on_accept;
+	f->acceptor.on_exhausted = on_exhausted;
+	return acceptor_open(&f->acceptor, l, set);
+}
+
+void
+forks_reap(struct forks *f)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		struct forked *child;
+
+		HASH_FIND(hh, f->children, &pid, sizeof(pid), child);
+		/* not ours: a shell had started it before it became rpnc */
+		if (!child)
+			continue;
+		HASH_DEL(f->children, child);
+		free(child);
+		f->counters->closed++;
+		acceptor_freed(&f->acceptor);
+		try_again(&f->backoff);
+	}
+}
+
+void
+forks_close(struct forks *f)
+{
+	struct forked *child, *next;
+
+	if (!f->acceptor.loop)
+		return;
+	backoff_cancel(&f->backoff, f->acceptor.loop);
+	acceptor_close(&f->acceptor);
+	if (f->pending >= 0)
+		close(f->pending);
+	HASH_ITER(hh, f->children, child, next) {
+		HASH_DEL(f->children, child);
+		free(child);
+	}
+}

@@ -1,0 +1,346 @@
+#include "serve/membership.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/signals.h"
+#include "group/diagnose/bind_error.h"
+#include "group/diagnose/overlap.h"
+#include "group/replace.h"
+#include "group/steer/index.h"
+#include "net/resolve.h"
+#include "serve/adoption.h"
+
+struct sock_options
+place_options(const struct settings *s)
+{
+	return (struct sock_options){
+		.datagram = s->udp, .reuseport = s->reuseport,
+		.backlog = (int)s->backlog, .interface = s->interface,
+	};
+}
+
+int
+place_listen(struct sock_set *out, const struct addr_list *want,
+    const struct sock_options *o)
+{
+	signals_hold();
+	if (sock_listen(out, want, o) == 0)
+		return 0;
+	why_add(out, o);
+	return -1;
+}
+
+/* A board, or why there is none and one of our own. */
+static int
+board_for(struct place *p, const struct settings *s)
+{
+	uint16_t port = addr_port(&p->set.bound[0]);
+
+	if (s->reuseport) {
+		p->board = board_open(s->udp, port);
+		if (!p->board)
+			snprintf(p->notice, sizeof(p->notice), "%s: other "
+			    "members can't be shown", fail_text());
+	}
+	if (!p->board)
+		p->board = board_private();
+	return p->board ? 0 : -1;
+}
+
+void
+place_equip(struct board *b, const struct settings *s, int slot,
+    const struct sock_set *set)
+{
+	if (s->weight >= 0)
+		board_slot(b, slot)->weight = (uint32_t)s->weight;
+	for (int i = 0; s->udp && s->reuseport && i < set->count; i++)
+		index_hide(set->fd[i], board_shared(b)->mark);
+	board_set_sockets(b, slot, set->fd, set->count);
+}
+
+/* What --steer and --weight say, if they do. */
+static int
+steer_by_settings(struct place *p)
+{
+	const struct settings *s = p->settings;
+	enum steer_mode mode = steering_mode(&board_shared(p->board)->steering);
+	struct steering weights = { .mode = STEER_WEIGHTS };
+
+	if (s->steer)
+		return place_steer(p, s->steer);
+	if (s->weight < 0 || mode == STEER_WEIGHTS)
+		return 0;
+	if (mode == STEER_HASH)
+		return policy_set(p->board, &weights);
+	return fail_as(STATUS_OK, "--weight does not count: the group's "
+	    "steering is %s", steer_types[mode].name);
+}
+
+int
+place_steer(struct place *p, const char *text)
+{
+	struct steering s;
+
+	if (steering_parse(text, &s) < 0)
+		return -1;
+	return policy_set(p->board, &s);
+}
+
+void
+place_full(struct board *b, int slot, bool full)
+{
+	enum slot_state now = (enum slot_state)board_slot(b, slot)->state;
+
+	if (now == (full ? STATE_RUNNING : STATE_FULL))
+		board_set_state(b, slot, full ? STATE_FULL : STATE_RUNNING);
+}
+
+/* New ones, or another process's. */
+static int
+open_sockets(struct place *p, const struct settings *s,
+    const struct endpoint *e)
+{
+	struct sock_options o = place_options(s);
+	struct addr_list list;
+	int result;
+
+	if (s->adopt)
+		return adoption_open(&p->set, s, e);
+	result = resolve_passive(e, &list);
+	if (result > 0)
+		result = place_listen(&p->set, &list, &o);
+	addr_list_free(&list);
+	return result;
+}
+
+int
+place_open(struct place *p, const struct settings *s,
+    const struct endpoint *e, enum slot_kind kind)
+{
+	p->settings = s;
+	p->owner = getpid();
+	lookout_open(&p->lookout);
+	if (place_check_board(s, e->port) < 0 ||
+	    (s->replace && place_check_replace(s, e) < 0) ||
+	    open_sockets(p, s, e) < 0)
+		goto lookout;
+	if (!s->adopt)
+		local_name_get(&p->local, &p->set.bound[0]);
+	if (board_for(p, s) < 0)
+		goto close;
+	p->slot = board_claim(p->board, kind, s->name, 0);
+	if (p->slot < 0)
+		goto board;
+	p->named = s->name || s->reuseport;
+	slot_name(place_slot(p), p->name);
+	place_equip(p->board, s, p->slot, &p->set);
+	if (steer_by_settings(p) < 0)
+		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
+	if (s->adopt)
+		adoption_mark(p->board, &p->set);
+	return 0;
+board:
+	board_close(p->board);
+close:
+	sock_set_close(&p->set);
+	local_name_remove(&p->local);
+lookout:
+	lookout_close(&p->lookout);
+	return -1;
+}
+
+struct slot *
+place_slot(struct place *p)
+{
+	return board_slot(p->board, p->slot);
+}
+
+const char *
+place_protocol(const struct settings *s, const struct addr *a)
+{
+	if (a->sa.sa_family == AF_UNIX)
+		return s->udp ? "unix datagram" : "unix";
+	return s->udp ? "udp" : "tcp";
+}
+
+/* "127.0.0.1:9000", and of a wildcard's two "*:9000" */
+static void
+address_text(const struct sock_set *set, char text[static ADDR_TEXT])
+{
+	if (set->count > 1)
+		snprintf(text, ADDR_TEXT, "*:%u", addr_port(&set->bound[0]));
+	else
+		addr_text(&set->bound[0], text);
+}
+
+int
+place_look(struct place *p)
+{
+	struct score *s = &p->score;
+	struct members m;
+
+	if (members_list(&p->lookout, p->board, p->settings->udp, &p->set,
+	    &m) < 0)
+		return -1;
+	address_text(&p->set, s->address);
+	s->board.address = s->address;
+	s->board.protocol = place_protocol(p->settings,
+	    &p->set.bound[0]);
+	s->board.name = p->named ? p->name : NULL;
+	return score_take(s, p->board, &m, p->slot, p->settings->udp);
+}
+
+/* How many processes take the port's traffic, this one included. */
+static int
+count_members(struct place *p)
+{
+	if (place_look(p) < 0 || p->score.members.count < 1)
+		return 1;
+	return p->score.members.count;
+}
+
+int
+place_join(struct place *p)
+{
+	struct sock_options o = place_options(p->settings);
+	struct addr_list list = {
+		.count = p->set.count, .at = p->set.bound,
+	};
+	struct sock_set set;
+
+	if (place_listen(&set, &list, &o) < 0)
+		return -1;
+	p->set = set;
+	place_equip(p->board, p->settings, p->slot, &p->set);
+	return 0;
+}
+
+/* Our own slot may not have been seen yet: the share must not exceed 1. */
+uint64_t
+place_total(struct place *p)
+{
+	uint64_t total = place_slot(p)->counters.accepted;
+
+	if (!board_is_member(p->board, p->slot))
+		return 0;
+	for (int i = 0; i < BOARD_SLOTS; i++)
+		if (p->watch.seen[i].order && i != p->slot)
+			total += board_slot(p->board, i)->counters.accepted;
+	return total;
+}
+
+int
+place_count(struct place *p, int own)
+{
+	/* the sockets of a parent are those of its first worker */
+	return p->settings->reuseport ? count_members(p) + own - 1 : 1;
+}
+
+/* Who takes what we listen for, and from whom we take. */
+static void
+tell_shadows(struct place *p, struct desk *d, int own)
+{
+	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+	struct sock_options o = place_options(p->settings);
+	struct shadows all;
+
+	shadows_find(&p->set, &o, own, &all);
+	for (int i = 0; i < all.count; i++)
+		desk_notice(d, all.text[i]);
+	strangers_find(&p->set, &o, own, &all);
+	/* a member that starts now is in the group first, then on the board */
+	if (all.count && nanosleep(&moment, NULL) == 0)
+		strangers_find(&p->set, &o, own, &all);
+	for (int i = 0; i < all.count; i++)
+		desk_notice(d, all.text[i]);
+}
+
+void
+place_tell(struct place *p, struct desk *d, int own, int members)
+{
+	char steering[STEERING_TEXT];
+
+	if (*p->notice)
+		desk_notice(d, p->notice);
+	if (p->set.no_ipv6)
+		desk_notice(d, "no IPv6 here: listening on IPv4 only");
+	for (int i = 0; i < p->set.count; i++) {
+		struct event e = {
+			.kind = EVENT_LISTENING, .pid = getpid(),
+			.name = p->named ? p->name : NULL,
+			.protocol = place_protocol(p->settings,
+			    &p->set.bound[i]),
+			.address = &p->set.bound[i],
+			.reuseport = p->settings->reuseport,
+			.members = members, .own = own,
+			.place = own > 1 ? members - own + 1 : members,
+			.steering = !p->settings->reuseport ? NULL :
+			    steering_text(&board_shared(p->board)->steering,
+			    steering),
+			.adopted = p->set.adopted ? p->set.adopted : -1,
+			.text = adoption_state(&p->set),
+		};
+
+		desk_tell(d, &e);
+	}
+	/* what is adopted changes nothing for anybody */
+	if (!p->set.adopted)
+		tell_shadows(p, d, own);
+}
+
+void
+place_tell_holder(struct desk *d, const struct sock_set *live)
+{
+	char text[ADOPTION_TEXT];
+
+	if (live->adopted && adoption_holder(live, text))
+		desk_notice(d, text);
+}
+
+void
+place_replace(struct place *p, struct desk *d)
+{
+	char who[SLOT_TEXT], text[128];
+	const struct slot *s;
+	pid_t pid;
+	int slot;
+
+	if (!p->settings->replace)
+		return;
+	slot = replace_find(p->board, p->settings->replace);
+	if (slot < 0) {
+		desk_notice(d, fail_text());
+		return;
+	}
+	s = board_slot(p->board, slot);
+	pid = slot_pid(s);
+	snprintf(text, sizeof(text), "%s is stopped: it leaves when it goes "
+	    "on (kill -CONT %d)", slot_name(s, who), (int)pid);
+	if (pid && owner_is_stopped(pid))
+		desk_notice(d, text);
+	replace_wish(p->board, slot);
+}
+
+void
+place_abandon(struct place *p)
+{
+	lookout_close(&p->lookout);
+	if (p->watch.loop && p->watch.source.fd >= 0)
+		close(p->watch.source.fd);
+}
+
+void
+place_close(struct place *p)
+{
+	watch_close(&p->watch);
+	lookout_close(&p->lookout);
+	score_free(&p->score);
+	board_close(p->board);
+	if (p->owner == getpid())
+		local_name_remove(&p->local);
+}

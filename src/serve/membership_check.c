@@ -1,0 +1,80 @@
+/* What a server can't be asked for, told before anything is joined. */
+#include "base/fail.h"
+#include "serve/adoption.h"
+#include "serve/membership.h"
+#include "group/replace.h"
+
+int
+place_check(const struct settings *s, const struct endpoint *e)
+{
+	if (adoption_check(s, e) < 0)
+		return -1;
+	if (s->reuseport && e->local)
+		return fail_as(STATUS_USAGE, "-r needs TCP or UDP: Linux has "
+		    "no SO_REUSEPORT for Unix sockets");
+	if (s->interface && e->local)
+		return fail_as(STATUS_USAGE, "a Unix socket has no interface");
+	if (s->reuseport && e->datagram && !e->port)
+		return fail_as(STATUS_USAGE, "-u -r with port 0: Linux may "
+		    "give two such sockets the same port; name one");
+	return 0;
+}
+
+int
+place_check_member(const struct settings *s, const struct endpoint *e)
+{
+	struct steering steering;
+
+	if (!s->reuseport && (s->steer || s->weight >= 0 || s->replace))
+		return fail_as(STATUS_USAGE, "--%s: want -r with it: it is "
+		    "for a group's member", s->steer ? "steer" : s->replace ? "replace" :
+		    "weight");
+	if (s->replace && !e->port)
+		return fail_as(STATUS_USAGE, "--replace wants the port of the "
+		    "member to replace, not 0");
+	if (s->steer && steering_parse(s->steer, &steering) < 0)
+		return -1;
+	if (s->steer && s->weight >= 0 && steering.mode != STEER_WEIGHTS)
+		return fail_as(STATUS_USAGE, "--weight counts with --steer "
+		    "weights only");
+	return 0;
+}
+
+int
+place_check_board(const struct settings *s, uint16_t port)
+{
+	int workers = settings_workers(s), slots = workers;
+	struct board *b;
+	bool taken;
+	int room;
+
+	if (!s->reuseport || !port)
+		return 0;
+	b = board_look(s->udp, port);
+	if (!b)
+		return 0;
+	taken = s->name && board_has_name(b, s->name);
+	room = board_room(b);
+	slots += workers > 1;	/* their parent's */
+	board_close(b);
+	if (taken)
+		return fail_as(STATUS_USAGE, "--name %s: a live member has "
+		    "this name", s->name);
+	return room >= slots ? 0 : fail_as(STATUS_NETWORK, "port %u has room "
+	    "for %d more members of rpnc, and this would be %d", port, room,
+	    slots);
+}
+
+int
+place_check_replace(const struct settings *s, const struct endpoint *e)
+{
+	struct board *b = board_look(s->udp, e->port);
+	int slot;
+
+	if (!b)
+		return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of "
+		    "yours is on this port", s->replace);
+	slot = replace_find(b, s->replace);
+	board_close(b);
+	return slot < 0 ? -1 : 0;
+}

@@ -1,0 +1,218 @@
+/* What a place tells of who comes, goes and changes; and mends after it. */
+#include <stdio.h>
+
+#include "group/registry/process_id.h"
+#include "group/registry/request.h"
+#include "serve/membership.h"
+
+/* Workers of ours are told of by the listening event and the report. */
+static bool
+is_own(const struct slot *s)
+{
+	return s->process == process_cookie() ||
+	    s->parent == process_cookie();
+}
+
+/* -1: not ours to know. */
+static int64_t
+shown(const struct slot *s)
+{
+	pid_t pid = slot_pid(s);
+
+	return pid ? pid : -1;
+}
+
+/* How what is new is dealt out, for whoever reads it. */
+static const char *
+dealt(const struct place *p, char text[static STEERING_TEXT])
+{
+	const struct steering *s = &board_shared(p->board)->steering;
+
+	if (!s->mode && guest_any(p->board))
+		return "new connections go round who is quarantined";
+	return steering_text(s, text);
+}
+
+static void
+tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
+    const char *reason)
+{
+	struct place *p = w->user;
+	char steering[STEERING_TEXT], name[BOARD_NAME];
+	struct event e = {
+		.kind = kind, .name = slot_name(s, name), .pid = shown(s),
+		.reason = reason, .clients = (int64_t)s->counters.accepted,
+		.steering = dealt(p, steering),
+	};
+
+	if (is_own(s))
+		return;
+	/* from now on it is judged anew */
+	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
+		e.members = place_count(p, 1);
+	else
+		place_look(p);
+	desk_tell(p->desk, &e);
+	if (p->on_change)
+		p->on_change(p);
+}
+
+/* By the process that has that cookie. */
+static void
+tell_replaced(struct place *p, uint64_t process)
+{
+	int slot = board_find_process(p->board, process);
+	const struct slot *by = slot < 0 ? NULL : board_slot(p->board, slot);
+	char why[64], name[BOARD_NAME];
+
+	if (by && slot_pid(by))
+		snprintf(why, sizeof(why), "replaced by pid %d",
+		    (int)slot_pid(by));
+	else
+		snprintf(why, sizeof(why), "replaced by %s",
+		    by ? slot_name(by, name) : "a member that has gone");
+	p->replaced = true;
+	p->on_replaced(p, why);
+}
+
+static void
+on_wake(struct watch *w)
+{
+	struct place *p = w->user;
+	struct slot *own = place_slot(p);
+
+	if (board_is_lost(p->board) && !p->lost) {
+		p->lost = true;
+		fail_as(STATUS_OK, "another process has cut the board short: "
+		    "members can't be shown, nor steered, any more");
+		desk_error(p->desk);
+	}
+	if (own->replaced_by && !p->replaced && p->on_replaced)
+		tell_replaced(p, own->replaced_by);
+	if (p->live && policy_apply(&p->policy, p->live) < 0)
+		desk_error(p->desk);
+}
+
+static void
+on_steering(struct watch *w, const struct steering *s)
+{
+	struct place *p = w->user;
+	char text[STEERING_TEXT], name[BOARD_NAME];
+	struct event e = {
+		.kind = EVENT_STEERING, .name = "?", .pid = -1,
+		.steering = steering_text(s, text),
+	};
+	int by = board_find_process(p->board, s->process);
+
+	if (by >= 0) {
+		e.name = slot_name(board_slot(p->board, by), name);
+		e.pid = shown(board_slot(p->board, by));
+	}
+	place_look(p);
+	desk_tell(p->desk, &e);
+	if (p->on_change)
+		p->on_change(p);
+}
+
+static void
+on_join(struct watch *w, const struct slot *s)
+{
+	tell_member(w, s, EVENT_JOINED, NULL);
+}
+
+static void
+on_leave(struct watch *w, const struct slot *s)
+{
+	tell_member(w, s, EVENT_LEFT, s->state == STATE_LEFT ||
+	    s->state == STATE_AWAY ? "left" : "died");
+}
+
+static void
+on_state(struct watch *w, const struct slot *s)
+{
+	if (s->state == STATE_RUNNING)
+		tell_member(w, s, EVENT_RESUMED, "running");
+	else
+		tell_member(w, s, EVENT_PAUSED, s->state == STATE_FULL ?
+		    "full" : s->state == STATE_PAUSED ? "paused" : "stopped");
+}
+
+static bool
+has_wished(const struct slot *s, const struct slot *guest)
+{
+	for (int i = 0; s->kind == SLOT_MEMBER && i < BOARD_SOCKETS; i++)
+		if (s->inodes[i] && guest_wants(guest, s->inodes[i]))
+			return true;
+	return false;
+}
+
+/* The target of a guest's wish, or a member that has just gone. */
+static const struct slot *
+target_of(const struct place *p, const struct slot *guest)
+{
+	const struct slot *last = NULL;
+
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		if (has_wished(board_slot(p->board, i), guest) &&
+		    board_is_member(p->board, i))
+			return board_slot(p->board, i);
+		if (has_wished(&p->watch.seen[i], guest))
+			last = &p->watch.seen[i];
+	}
+	return last;
+}
+
+/* Whom a guest's wish is about; the command of who has no name. */
+static void
+tell_wish(struct watch *w, const struct slot *s, enum event_kind kind,
+    const char *reason)
+{
+	struct place *p = w->user;
+	const struct slot *target = target_of(p, s);
+	pid_t pid = target ? slot_pid(target) : slot_target(s);
+	char command[16 + 1] = "", name[BOARD_NAME];
+	struct event e = {
+		.kind = kind, .pid = pid ? pid : -1, .reason = reason,
+		.command = command,
+		.name = target ? slot_name(target, name) : NULL,
+	};
+
+	if (pid)
+		owner_command(pid, command);
+	place_look(p);
+	desk_tell(p->desk, &e);
+	if (p->on_change)
+		p->on_change(p);
+}
+
+static void
+on_wish(struct watch *w, const struct slot *s)
+{
+	tell_wish(w, s, EVENT_PAUSED, "quarantined");
+}
+
+static void
+on_wish_end(struct watch *w, const struct slot *s)
+{
+	tell_wish(w, s, EVENT_RESUMED, "released");
+}
+
+int
+place_watch(struct place *p, struct desk *d, const struct sock_set *live)
+{
+	static const struct watch_ops ops = {
+		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
+		.on_state = on_state, .on_steering = on_steering,
+		.on_wish = on_wish, .on_wish_end = on_wish_end,
+	};
+
+	p->desk = d;
+	p->live = live;
+	p->policy = (struct policy){
+		.board = p->board, .diag = p->lookout.diag,
+		.datagram = p->settings->udp,
+	};
+	p->watch.ops = &ops;
+	p->watch.user = p;
+	return watch_open(&p->watch, &d->loop, p->board);
+}

@@ -1,0 +1,51 @@
+#ifndef SERVE_STOP_H
+#define SERVE_STOP_H
+
+#include "app/app.h"
+#include "serve/accept.h"
+#include "serve/adoption.h"
+#include "serve/leave.h"
+
+struct farewell;
+
+/* What serves datagrams. */
+struct farewell_datagrams {
+	/* Serves some of what is queued, if it can just now. */
+	void (*serve)(struct farewell *);
+	void (*close)(struct farewell *);
+};
+
+/*
+ * The orderly end of a server: it leaves its group without losing a
+ * connection, then its sessions have --grace to end by themselves.
+ */
+struct farewell {
+	struct leave leave;		/* first */
+	struct timer grace;
+	struct desk *desk;
+	struct acceptor *acceptor;
+	const struct farewell_datagrams *datagrams;	/* NULL: streams */
+	struct board *board;
+	struct sock_set *set;		/* empty once they are closed */
+	const uint64_t *served;		/* connections, or datagrams, ever */
+	const char *name;
+	int slot;
+	int64_t lost;			/* in all that was left */
+	bool ending;			/* the process ends with it */
+	const char *why;		/* or NULL: as the user asked */
+	char held[ADOPTION_TEXT];	/* by whom, too */
+	bool patient;			/* /drain: no limit to the grace */
+	void (*on_left)(struct farewell *);	/* or NULL */
+	void *user;
+};
+
+/* The fields above are filled in. Ends the loop when all is done. */
+void farewell_begin(struct farewell *);
+/* A signal after /drain: with a limit. */
+void farewell_hurry(struct farewell *);
+/* A second signal: at once. */
+void farewell_now(struct farewell *);
+/* A session closed. */
+void farewell_closed(struct farewell *);
+
+#endif

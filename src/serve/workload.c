@@ -1,0 +1,71 @@
+#include "serve/workload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+
+static int64_t
+cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void
+burn(int64_t us)
+{
+	int64_t end = cpu_ns() + us * 1000;
+
+	while (cpu_ns() < end)
+		continue;
+}
+
+static void
+stall(int64_t us)
+{
+	struct timespec left = { us / 1000000, us % 1000000 * 1000 };
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		continue;
+}
+
+int
+burden_read(struct burden *b, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	int64_t every;
+	char time[32];
+
+	if (colon && colon - text < (int)sizeof(time)) {
+		snprintf(time, sizeof(time), "%.*s", (int)(colon - text),
+		    text);
+		if (duration_parse(time, &b->stall) == 0 && b->stall > 0 &&
+		    num_parse(colon + 1, 1, INT32_MAX, &every) == 0) {
+			b->every = (uint64_t)every;
+			return 0;
+		}
+	}
+	return fail_as(STATUS_USAGE, "--stall %.40s: want TIME:EVERY such as "
+	    "20ms:200, for a stall each 200 requests", text);
+}
+
+bool
+burden_is_light(const struct burden *b)
+{
+	return !b->work && !b->every;
+}
+
+void
+burden_bear(struct burden *b)
+{
+	if (b->work)
+		burn(b->work);
+	if (b->every && ++b->requests % b->every == 0)
+		stall(b->stall);
+}

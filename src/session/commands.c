@@ -1,0 +1,281 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "session/session.h"
+
+static void
+run_help(struct session *s, char *arg)
+{
+	char left[40];
+
+	(void)arg;
+	for (const struct prompt_command *c = s->commands; c->name; c++) {
+		if (c->server && !s->server)
+			continue;
+		snprintf(left, sizeof(left), "/%s %s", c->name, c->args);
+		session_say(s, "  %-20s %s\n", left, c->help);
+	}
+	session_say(s, "  %-20s %s\n", "TEXT", s->server ?
+	    "goes to the connection in focus; //x sends /x" :
+	    "goes to the server; //x sends /x");
+}
+
+static void
+say_conn(struct session *s, const struct conn *c)
+{
+	char peer[ADDR_TEXT], age[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
+
+	session_say(s, "%c #%-4u %-28s %9s  %10s in  %10s out%s\n",
+	    c == s->focus ? '>' : ' ', c->id, c->peer.len ?
+	    addr_text(&c->peer, peer) : "(no name)",
+	    duration_text(loop_now() - c->opened, age),
+	    bytes_text(c->in, in), bytes_text(c->out, out),
+	    c->read_ended ? "  they ended" : "");
+}
+
+/* The connection that came next after the one with this id, or NULL. */
+static struct conn *
+conn_after(const struct session *s, unsigned id)
+{
+	struct conn *next = NULL;
+
+	for (struct conn *c = s->relay->conns; c; c = c->next)
+		if (c->id > id && (!next || c->id < next->id))
+			next = c;
+	return next;
+}
+
+static void
+run_who(struct session *s, char *arg)
+{
+	(void)arg;
+	if (!s->relay->conns)
+		session_say(s, "nobody is connected\n");
+	for (struct conn *c = NULL; (c = conn_after(s, c ? c->id : 0));)
+		say_conn(s, c);
+}
+
+/* The connection that arg names ("3" or "#3"), or NULL and a word on it. */
+static struct conn *
+named(struct session *s, const char *arg)
+{
+	struct conn *c = NULL;
+	int64_t id;
+
+	if (*arg == '#')
+		arg++;
+	if (num_parse(arg, 1, UINT32_MAX, &id) == 0)
+		c = session_conn(s, (unsigned)id);
+	if (!c)
+		session_say(s, "no connection '%.20s': /who lists them\n",
+		    arg);
+	return c;
+}
+
+static void
+run_focus(struct session *s, char *arg)
+{
+	struct conn *c = named(s, arg);
+
+	if (c)
+		s->focus = c;
+}
+
+/* "N TEXT" or "all TEXT" */
+static void
+run_to(struct session *s, char *arg)
+{
+	char *text = strchr(arg, ' ');
+	struct conn *c, *next;
+	char *line;
+	int n;
+
+	if (!text) {
+		session_say(s, "/to wants a number or 'all', and a text\n");
+		return;
+	}
+	*text++ = '\0';
+	c = strcmp(arg, "all") == 0 ? NULL : named(s, arg);
+	if (!c && strcmp(arg, "all") != 0)
+		return;
+	n = asprintf(&line, "%s%s", text, s->crlf ? "\r\n" : "\n");
+	if (n < 0)
+		return;
+	if (c)
+		relay_send(s->relay, c, line, (size_t)n);
+	for (c = c ? NULL : s->relay->conns; c; c = next) {
+		next = c->next;
+		relay_send(s->relay, c, line, (size_t)n);
+	}
+	free(line);
+}
+
+static void
+run_close(struct session *s, char *arg)
+{
+	struct conn *c, *next;
+
+	if (strcmp(arg, "all") == 0) {
+		for (c = s->relay->conns; c; c = next) {
+			next = c->next;
+			relay_close(s->relay, c, REASON_LOCAL, 0);
+		}
+		return;
+	}
+	c = *arg ? named(s, arg) : s->focus;
+	if (c)
+		relay_close(s->relay, c, REASON_LOCAL, 0);
+	else if (!*arg)
+		session_say(s, "nobody has the focus: /close N|all\n");
+}
+
+static void
+run_group(struct session *s, char *arg)
+{
+	const struct scoreboard *board = s->ops->group(s);
+	struct score_style style = {
+		.columns = prompt_columns(), .color = s->color,
+	};
+	char *text = NULL;
+	size_t length;
+	FILE *out;
+
+	(void)arg;
+	if (!board) {
+		session_say(s, "%s\n", fail_text());
+		return;
+	}
+	out = open_memstream(&text, &length);
+	if (!out)
+		return;
+	scoreboard_text(out, board, &style);
+	fclose(out);
+	session_say(s, "%s", text);
+	free(text);
+}
+
+static void
+run_pause(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state != STATE_RUNNING) {
+		session_say(s, "not accepting already\n");
+		return;
+	}
+	s->ops->pause(s);
+	session_say(s, "paused: what the kernel gives us waits in our queue; "
+	    "/resume\n");
+}
+
+static void
+run_resume(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state != STATE_PAUSED)
+		session_say(s, "not paused\n");
+	else
+		s->ops->resume(s);
+}
+
+static void
+run_leave(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state == STATE_AWAY)
+		session_say(s, "not listening already: /join\n");
+	else if (s->ops->leave(s) < 0)
+		session_say(s, "%s\n", fail_text());
+}
+
+static void
+run_join(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->state != STATE_AWAY)
+		session_say(s, "listening already\n");
+	else if (s->ops->join(s) < 0)
+		session_say(s, "%s\n", fail_text());
+}
+
+static void
+run_drain(struct session *s, char *arg)
+{
+	(void)arg;
+	s->ops->drain(s);
+}
+
+static void
+run_steer(struct session *s, char *arg)
+{
+	if (s->ops->steer(s, arg) < 0)
+		session_say(s, "%s\n", fail_text());
+}
+
+static void
+run_hex(struct session *s, char *arg)
+{
+	if (strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0) {
+		session_say(s, "/hex wants on or off\n");
+		return;
+	}
+	s->hex = arg[1] == 'n';
+}
+
+static void
+run_stats(struct session *s, char *arg)
+{
+	uint64_t in = 0, out = 0;
+	char in_text[NUM_TEXT], out_text[NUM_TEXT];
+
+	(void)arg;
+	for (struct conn *c = conn_after(s, 0); c; c = conn_after(s, c->id)) {
+		say_conn(s, c);
+		in += c->in;
+		out += c->out;
+	}
+	session_say(s, "%u open: %s in, %s out", s->relay->count,
+	    bytes_text(in, in_text), bytes_text(out, out_text));
+	if (s->server)
+		session_say(s, "; %llu accepted here",
+		    (unsigned long long)s->accepted);
+	if (s->total)
+		session_say(s, ", %llu by all members",
+		    (unsigned long long)s->total);
+	session_say(s, "\n");
+}
+
+static void
+run_quit(struct session *s, char *arg)
+{
+	(void)arg;
+	s->ops->quit(s);
+}
+
+const struct prompt_command session_commands[] = {
+	{ "help", "", "this list", false, run_help },
+	{ "who", "", "the connections", false, run_who },
+	{ "focus", "N", "type to connection N from now on", true, run_focus },
+	{ "to", "N|all TEXT", "send one line there", true, run_to },
+	{ "close", "N|all", "close it; without N the one in focus", false,
+	    run_close },
+	{ "group", "", "the port's members, and how fair it is", true,
+	    run_group },
+	{ "pause", "", "stop accepting, but stay in the group", true,
+	    run_pause },
+	{ "resume", "", "accept again", true, run_resume },
+	{ "leave", "", "stop listening; open sessions go on", true,
+	    run_leave },
+	{ "join", "", "listen again", true, run_join },
+	{ "drain", "", "leave, and end when the last session closes", true,
+	    run_drain },
+	{ "steer", "MODE [WEIGHTS]", "who gets what: hash, random, cpu, "
+	    "weights A=7,B=3, source-port, source-address", true, run_steer },
+	{ "hex", "on|off", "show the traffic as a hex dump", false, run_hex },
+	{ "stats", "", "bytes of each connection, and in all", false,
+	    run_stats },
+	{ "quit", "", "end", false, run_quit },
+	{ NULL, NULL, NULL, false, NULL },
+};

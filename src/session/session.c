@@ -1,0 +1,387 @@
+/*
+ * How it works. Peers' bytes are shown a line at a time, escaped, with the
+ * number of their connection; a line that is not whole is shown as it is
+ * after a moment of silence. News (events) over ten a second are counted and
+ * told in one line when the second is over. A typed line goes to the
+ * connection in focus, which only the person moves: a new client takes it
+ * just when nobody has it.
+ *
+ * While the terminal is not read (^S), what is to be shown waits in the
+ * relay's sink, which has the relay read no more; the prompt is not shown
+ * anew, and what is told beyond a little is counted.
+ */
+#include "session/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+enum {
+	NEWS_A_SECOND = 10,
+	SECOND_US = 1000 * 1000,
+	FLUSH_US = 60 * 1000,
+	NEWS_AHEAD = 4 * 1024,		/* not read yet: count the rest */
+};
+
+void
+session_say(struct session *s, const char *format, ...)
+{
+	char *text;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	prompt_print(&s->prompt, text, (size_t)n);
+	free(text);
+}
+
+static void
+on_fold(struct timer *t)
+{
+	struct session *s = (struct session *)((char *)t -
+	    offsetof(struct session, fold));
+
+	if (sink_full(s->prompt.out)) {
+		loop_timer_set(s->loop, t, loop_now() + SECOND_US);
+		return;
+	}
+	if (s->folded)
+		session_say(s, "... and %u more events: /who and /group "
+		    "tell\n", s->folded);
+	s->shown = s->folded = 0;
+	session_refresh(s);
+}
+
+void
+session_news(struct session *s, const char *line, size_t length)
+{
+	if (!s->shown)
+		loop_timer_set(s->loop, &s->fold, loop_now() + SECOND_US);
+	if (s->shown++ < NEWS_A_SECOND && s->prompt.out->length < NEWS_AHEAD)
+		prompt_print(&s->prompt, line, length);
+	else
+		s->folded++;
+}
+
+static void
+prompt_text(const struct session *s, char *text, size_t room)
+{
+	static const char *const marks[] = {
+		"", " full", " paused", " stopped", " away", "",
+	};
+	size_t used = 0;
+
+	if (!s->server) {
+		snprintf(text, room, "> ");
+		return;
+	}
+	if (*s->name)
+		used = (size_t)snprintf(text, room, "%s ", s->name);
+	used += (size_t)snprintf(text + used, room - used, "[%u open",
+	    s->relay->count);
+	if (s->total)
+		used += (size_t)snprintf(text + used, room - used,
+		    ", %.0f%% of %llu", 100.0 * (double)s->accepted /
+		    (double)s->total, (unsigned long long)s->total);
+	used += (size_t)snprintf(text + used, room - used, "%s]",
+	    marks[s->state]);
+	if (s->focus)
+		used += (size_t)snprintf(text + used, room - used, " #%u",
+		    s->focus->id);
+	snprintf(text + used, room - used, "> ");
+}
+
+void
+session_refresh(struct session *s)
+{
+	char text[128];
+
+	if (s->shown > NEWS_A_SECOND || sink_full(s->prompt.out))
+		return;		/* on_fold does, or who is told of room */
+	prompt_text(s, text, sizeof(text));
+	prompt_set(&s->prompt, text);
+}
+
+struct conn *
+session_conn(struct session *s, unsigned id)
+{
+	for (struct conn *c = s->relay->conns; c; c = c->next)
+		if (c->id == id)
+			return c;
+	return NULL;
+}
+
+void
+session_connected(struct session *s, struct conn *c)
+{
+	if (!s->focus)
+		s->focus = c;
+	session_refresh(s);
+}
+
+static void
+partial_flush(struct session *s)
+{
+	struct partial *p = &s->partial;
+	char safe[sizeof(p->text) * ESCAPE_MAX + 1];
+
+	loop_timer_cancel(s->loop, &s->flush);
+	if (!p->length)
+		return;
+	escape(p->text, p->length, false, safe);
+	if (s->server)
+		session_say(s, "#%u< %s\n", p->conn, safe);
+	else
+		session_say(s, "%s\n", safe);
+	p->length = 0;
+}
+
+static void
+on_flush(struct timer *t)
+{
+	partial_flush((struct session *)((char *)t -
+	    offsetof(struct session, flush)));
+}
+
+void
+session_closed(struct session *s, const struct conn *c)
+{
+	partial_flush(s);
+	if (s->focus == c)
+		s->focus = NULL;
+	session_refresh(s);
+}
+
+/* Adds to out what is a whole line, keeps the rest for later. */
+static void
+take_line(struct session *s, FILE *out, const char *data, size_t length,
+    bool whole)
+{
+	struct partial *p = &s->partial;
+	char safe[2 * sizeof(p->text) * ESCAPE_MAX + 1];
+	char line[2 * sizeof(p->text)];
+
+	memcpy(line, p->text, p->length);
+	memcpy(line + p->length, data, length);
+	length += p->length;
+	if (whole) {
+		p->length = 0;
+		if (length && line[length - 1] == '\r')
+			length--;
+		escape(line, length, false, safe);
+		if (s->server)
+			fprintf(out, "#%u< ", p->conn);
+		fprintf(out, "%s\n", safe);
+		return;
+	}
+	memcpy(p->text, line, length);
+	p->length = length;
+}
+
+void
+session_data(struct session *s, const struct conn *c, const char *data,
+    size_t length)
+{
+	struct partial *p = &s->partial;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	if (p->length && p->conn != c->id)
+		partial_flush(s);
+	p->conn = c->id;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return;
+	while (length) {
+		const char *lf = memchr(data, '\n', length);
+		size_t n = lf ? (size_t)(lf - data) : length;
+		size_t most = sizeof(p->text) - p->length;
+		bool split = n > most;
+
+		n = split ? most : n;
+		take_line(s, out, data, n, split || lf);
+		n += !split && lf;
+		data += n;
+		length -= n;
+	}
+	fclose(out);
+	prompt_print(&s->prompt, text, size);
+	free(text);
+	if (p->length)
+		loop_timer_set(s->loop, &s->flush, loop_now() + FLUSH_US);
+}
+
+static void
+send_line(struct session *s, const char *line)
+{
+	char *text;
+	int n;
+
+	if (!s->focus) {
+		session_say(s, s->server ? "nobody has the focus: /focus N, "
+		    "/to N|all TEXT, /who\n" : "not connected\n");
+		return;
+	}
+	if (s->focus->write_ended) {
+		session_say(s, "we said the end already: nothing more can be "
+		    "sent\n");
+		return;
+	}
+	n = asprintf(&text, "%s%s", line, s->crlf ? "\r\n" : "\n");
+	if (n < 0)
+		return;
+	relay_send(s->relay, s->focus, text, (size_t)n);
+	free(text);
+}
+
+static const struct prompt_command *
+find(const struct session *s, const char *name)
+{
+	for (const struct prompt_command *c = s->commands; c->name; c++)
+		if (strcmp(c->name, name) == 0 && (s->server || !c->server))
+			return c;
+	return NULL;
+}
+
+static void
+run_command(struct session *s, char *line)
+{
+	char *arg = line + strcspn(line, " ");
+	const struct prompt_command *c;
+
+	if (*arg)
+		*arg++ = '\0';
+	arg += strspn(arg, " ");
+	c = find(s, line);
+	/* completion adds a space, but a text is sent as it is typed */
+	if (!c || !strchr(c->args, ' '))
+		arg[strcspn(arg, " ")] = '\0';
+	if (c)
+		c->run(s, arg);
+	else
+		session_say(s, "/%s: no such command: /help lists them; //%s "
+		    "sends it\n", line, line);
+}
+
+static char *
+complete_command(const struct session *s, const char *text, int n)
+{
+	char *found = NULL;
+
+	for (const struct prompt_command *c = s->commands; c->name; c++)
+		if ((s->server || !c->server) && *text == '/' &&
+		    strncmp(c->name, text + 1, strlen(text) - 1) == 0 &&
+		    n-- == 0)
+			return asprintf(&found, "/%s", c->name) < 0 ? NULL :
+			    found;
+	return NULL;
+}
+
+/* A connection's number, or one of the words that a command takes. */
+static char *
+complete_argument(struct session *s, const char *before, const char *text,
+    int n)
+{
+	const char *words[] = { "all", "on", "off" };
+	bool hex = strncmp(before, "/hex ", 5) == 0;
+	char id[16];
+
+	if (!hex)
+		for (struct conn *c = s->relay->conns; c; c = c->next) {
+			snprintf(id, sizeof(id), "%u", c->id);
+			if (strncmp(id, text, strlen(text)) == 0 && n-- == 0)
+				return strdup(id);
+		}
+	for (int i = hex ? 1 : 0; i < (hex ? 3 : 1); i++)
+		if (strncmp(words[i], text, strlen(text)) == 0 && n-- == 0)
+			return strdup(words[i]);
+	return NULL;
+}
+
+static char *
+complete(struct session *s, const char *before, const char *text, int n)
+{
+	if (!*before)
+		return complete_command(s, text, n);
+	if (*before != '/' || strchr(before, ' ') != before + strlen(before) - 1)
+		return NULL;
+	return complete_argument(s, before, text, n);
+}
+
+static void
+on_line(struct prompt *p, const char *line)
+{
+	struct session *s = (struct session *)p;
+	char *copy;
+
+	if (line[0] != '/' || line[1] == '/') {
+		send_line(s, line[0] == '/' ? line + 1 : line);
+		return;
+	}
+	copy = strdup(line + 1);
+	if (copy)
+		run_command(s, copy);
+	free(copy);
+	session_refresh(s);
+}
+
+static void
+on_end(struct prompt *p)
+{
+	struct session *s = (struct session *)p;
+
+	if (s->server || !s->focus || s->focus->write_ended)
+		s->ops->quit(s);
+	else
+		relay_shut(s->focus);
+}
+
+static char *
+on_complete(struct prompt *p, const char *before, const char *text, int n)
+{
+	return complete((struct session *)p, before, text, n);
+}
+
+void
+session_interrupt(struct session *s, bool end)
+{
+	if (end || !prompt_clear(&s->prompt))
+		s->ops->quit(s);
+}
+
+int
+session_open(struct session *s, struct loop *l, struct relay *r)
+{
+	s->loop = l;
+	s->relay = r;
+	s->fold.on_timer = on_fold;
+	s->flush.on_timer = on_flush;
+	s->prompt.out = r->out;
+	s->prompt.on_line = on_line;
+	s->prompt.on_end = on_end;
+	s->prompt.complete = on_complete;
+	if (prompt_open(&s->prompt, l) < 0)
+		return -1;
+	session_refresh(s);
+	return 0;
+}
+
+void
+session_close(struct session *s)
+{
+	if (!s->prompt.open)
+		return;
+	partial_flush(s);
+	loop_timer_cancel(s->loop, &s->fold);
+	if (s->folded)
+		session_say(s, "... and %u more events\n", s->folded);
+	prompt_close(&s->prompt);
+}

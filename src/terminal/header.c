@@ -1,0 +1,303 @@
+/*
+ * How it works. The terminal's scrolling region (DECSTBM) begins below the
+ * header, so that all who write to the terminal, other processes too, go on
+ * as if it were smaller. To draw, the cursor is saved, moved, and restored.
+ *
+ * The terminal is never asked where its cursor is, as the answer would stand
+ * among the keys. When the region is made all that was there is pushed up,
+ * out of the screen but into the terminal's memory, by as many line feeds as
+ * there are rows. When the header grows or shrinks, what is below it moves:
+ * the cursor stands in its last line, so there is nothing to lose beneath.
+ *
+ * A terminal that changes its size forgets the region, and moves its rows
+ * about as it likes. So it is made again, once the size has settled.
+ */
+#include "terminal/header.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "terminal/foreground.h"
+
+enum {
+	BELOW = 5,			/* rows that the header leaves */
+	PACE_US = 250 * 1000,
+	IDLE_US = 1000 * 1000,
+	SETTLE_US = 150 * 1000,
+	FLUSH_MS = 100,			/* before a stop */
+	COST = 20,			/* a part of the time, at most */
+};
+
+static const char save[] = "\0337", restore[] = "\0338";
+
+bool
+live_possible(int terminal)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(terminal) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+/* Whether it is another size than before. */
+static bool
+measure(struct live *l)
+{
+	struct winsize now;
+
+	if (ioctl(l->terminal, TIOCGWINSZ, &now) < 0 || !now.ws_row ||
+	    !now.ws_col)
+		return false;
+	if (l->rows == now.ws_row && l->columns == now.ws_col)
+		return false;
+	l->rows = now.ws_row;
+	l->columns = now.ws_col;
+	return true;
+}
+
+static int
+count_lines(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void
+feed(FILE *out, int lines)
+{
+	while (lines-- > 0)
+		fputc('\n', out);
+}
+
+/* Pushes up all that is there, and begins anew below height lines. */
+static void
+divide(struct live *l, FILE *out, int height)
+{
+	fprintf(out, "%s\033[r%s\033[J", save, restore);
+	feed(out, l->rows);
+	fprintf(out, "\033[%d;%dr\033[%d;1H", height + 1, l->rows, height + 1);
+}
+
+static void
+undivide(FILE *out)
+{
+	fprintf(out, "%s\033[r%s", save, restore);
+}
+
+/* Makes room for as many lines below the cursor first. */
+static void
+grow(struct live *l, FILE *out, int lines)
+{
+	feed(out, lines);
+	fprintf(out, "\033[%dA%s\033[%d;1H\033[%dL", lines, save,
+	    l->height + 1, lines);
+	fprintf(out, "\033[%d;%dr%s\033[%dB", l->height + lines + 1, l->rows,
+	    restore, lines);
+}
+
+static void
+shrink(struct live *l, FILE *out, int lines)
+{
+	int top = l->height - lines + 1;
+
+	fprintf(out, "%s\033[%d;%dr\033[%d;1H\033[%dM%s\033[%dA", save, top,
+	    l->rows, top, lines, restore, lines);
+}
+
+/* Has the header take so many lines of the terminal; 0: all is given back. */
+static void
+fit(struct live *l, FILE *out, int height)
+{
+	if (!l->laid && height)
+		divide(l, out, height);
+	else if (l->laid && !height)
+		undivide(out);
+	else if (height > l->height)
+		grow(l, out, height - l->height);
+	else if (height < l->height)
+		shrink(l, out, l->height - height);
+	l->laid = height > 0;
+	l->height = height;
+}
+
+/* Without wrapping, with the cursor out of sight. */
+static void
+lines_out(FILE *out, const char *text)
+{
+	int row = 0;
+
+	fprintf(out, "%s\033[?25l\033[?7l", save);
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1)
+		fprintf(out, "\033[%d;1H\033[2K%.*s", ++row,
+		    (int)(end - text), text);
+	fprintf(out, "\033[0m\033[?7h%s\033[?25h", restore);
+}
+
+static void
+flush(struct live *l, FILE *out, char **text, size_t *length)
+{
+	fclose(out);
+	if (*length)
+		sink_write(l->out, *text, *length);
+	free(*text);
+}
+
+/* Takes text over. */
+static void
+paint(struct live *l, char *text)
+{
+	int height = count_lines(text);
+	bool moves = height != l->height || (height && !l->laid);
+	char *bytes = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&bytes, &length);
+
+	if (!out) {
+		free(text);
+		return;
+	}
+	if (moves && l->hide)
+		l->hide(l);
+	fit(l, out, height);
+	if (height)
+		lines_out(out, text);
+	flush(l, out, &bytes, &length);
+	if (moves && l->show)
+		l->show(l);
+	free(l->shown);
+	l->shown = text;
+}
+
+/* Draws, if there is anything new. */
+static bool
+redraw(struct live *l)
+{
+	int64_t begun = loop_now();
+	int lines = l->rows - BELOW;
+	char *text = l->draw(l, l->columns, lines > 0 ? lines : 0);
+
+	l->drawn = loop_now();
+	l->cost = l->drawn - begun;
+	if (!text)
+		return false;
+	if (l->shown && strcmp(text, l->shown) == 0) {
+		free(text);
+		return false;
+	}
+	paint(l, text);
+	return true;
+}
+
+/* Forgets what the terminal looks like. */
+static void
+forget(struct live *l)
+{
+	l->laid = false;
+	l->height = 0;
+	free(l->shown);
+	l->shown = NULL;
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct live *l = (struct live *)((char *)t -
+	    offsetof(struct live, timer));
+	int64_t wait = PACE_US;
+
+	if (measure(l)) {
+		forget(l);
+		wait = SETTLE_US;
+	} else if (in_background(l->terminal)) {
+		forget(l);
+		wait = IDLE_US;
+	} else if (!sink_full(l->out)) {
+		wait = redraw(l) ? PACE_US : IDLE_US;
+	}
+	if (wait < l->cost * COST)
+		wait = l->cost * COST;
+	loop_timer_set(l->loop, t, loop_now() + wait);
+}
+
+/* What is shown stays, as text like any other. */
+static void
+give_back(struct live *l)
+{
+	char *bytes = NULL;
+	size_t length = 0;
+	FILE *out = l->laid ? open_memstream(&bytes, &length) : NULL;
+
+	if (out) {
+		undivide(out);
+		flush(l, out, &bytes, &length);
+	}
+	forget(l);
+}
+
+void
+live_open(struct live *l)
+{
+	l->timer.on_timer = on_timer;
+	l->open = true;
+	l->rows = 24;
+	l->columns = 80;
+	measure(l);
+	on_timer(&l->timer);
+}
+
+void
+live_touch(struct live *l)
+{
+	int64_t soon = l->drawn + PACE_US;
+
+	if (!l->open || l->timer.when <= soon)
+		return;
+	if (soon < l->drawn + l->cost * COST)
+		soon = l->drawn + l->cost * COST;
+	loop_timer_set(l->loop, &l->timer, soon);
+}
+
+void
+live_resize(struct live *l)
+{
+	if (!l->open)
+		return;
+	measure(l);
+	forget(l);
+	l->drawn = loop_now() + SETTLE_US - PACE_US;
+	loop_timer_set(l->loop, &l->timer, loop_now() + SETTLE_US);
+}
+
+void
+live_suspend(struct live *l)
+{
+	if (!l->open)
+		return;
+	give_back(l);
+	sink_flush(l->out, FLUSH_MS, -1);
+}
+
+void
+live_resume(struct live *l)
+{
+	if (!l->open)
+		return;
+	measure(l);
+	forget(l);
+	on_timer(&l->timer);
+}
+
+void
+live_close(struct live *l)
+{
+	if (!l->open)
+		return;
+	l->open = false;
+	loop_timer_cancel(l->loop, &l->timer);
+	give_back(l);
+}
