@@ -321,7 +321,7 @@ circles() {
 }
 
 @test "house: the manual lists each command of the prompt" {
-	sed -nE 's/^\t\{ "([a-z]+)", "([^"]*)",.*/\/\1 \2/p' "$root/src/talk/commands.c" |
+	sed -nE 's/^\t\{ "([a-z]+)", "([^"]*)",.*/\/\1 \2/p' "$root/src/session/commands.c" |
 		sed 's/ $//' >wanted
 	section rpnc-listen.1 "AT A PROMPT" | sed -nE '/^\.It Ic \//{
 		s/^\.It Ic //

@@ -28,42 +28,10 @@
 #include "base/fail.h"
 
 enum {
-	PACE = 256 * 1024,	/* unsent by the fastest: stop reading */
 	PIECE = 256 * 1024,	/* one read */
 	RECORD = 16 * 1024,	/* one datagram of input */
 	DATAGRAMS_A_WAKE = 64,
 };
-
-/* The connection that input can go to without passing through the ring. */
-static struct link *
-direct(const struct relay *r)
-{
-	const struct conn *c = r->count == 1 ? r->conns : NULL;
-
-	if (!c || r->path_in.kind == PATH_BUFFER || r->shared.in.ended ||
-	    !c->ops->direct || !link_takes_input(link_of(c)))
-		return NULL;
-	return link_of(c);
-}
-
-/* Reads input when somebody can take it. */
-void
-relay_watch_input(struct relay *r)
-{
-	bool wanted = r->count && !r->shared.in.ended && !r->shared.in.none;
-	const struct link *only = direct(r);
-
-	if (wanted && r->datagram)
-		wanted = links_unsent(r->conns, true) == 0;
-	else if (wanted && only)
-		wanted = link_is_up_to_date(only) && !only->stalled;
-	else if (wanted)
-		wanted = links_unsent(r->conns, false) < PACE;
-	if (!wanted)
-		loop_del(r->loop, &r->shared.in.source);
-	else
-		loop_watch(r->loop, &r->shared.in.source, EPOLLIN);
-}
 
 static void
 close_too_slow(struct relay *r, size_t length)
@@ -166,7 +134,7 @@ pump(struct link *link)
 	struct relay *r = link->relay;
 	enum path_result result;
 
-	if (!direct(r) || !link_is_up_to_date(link)) {
+	if (!relay_direct(r) || !link_is_up_to_date(link)) {
 		link->stalled = false;	/* the ring's turn */
 		return 0;
 	}
@@ -213,7 +181,7 @@ static void
 on_input(struct source *source, uint32_t events)
 {
 	struct relay *r = container_of(source, struct relay, shared.in.source);
-	struct link *only = direct(r);
+	struct link *only = relay_direct(r);
 
 	(void)events;
 	if (!only || !link_is_up_to_date(only)) {

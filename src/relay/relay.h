@@ -83,8 +83,13 @@ void relay_resume(struct relay *);
 
 void relay_free(struct relay *);
 
-/* Between relay.c and relay_end.c. Reads input when somebody can take it. */
+/*
+ * The rest is between relay.c, relay_input.c and relay_end.c.
+ * Reads input when a connection can take it.
+ */
 void relay_watch_input(struct relay *);
+/* The connection that input can go to without passing through the ring. */
+struct link *relay_direct(const struct relay *);
 /*
  * Takes the steps that are due now that a link may be up to date: half-close,
  * or the end. Returns -1 if its connection is closed.

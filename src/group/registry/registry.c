@@ -280,53 +280,20 @@ slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
 	s->kind = kind;
 }
 
-/*
- * Whether members that are gone had programs on the groups of the port, which
- * there may be nobody else to know of. It is asked once.
- */
-static bool
-take_legacy(struct board *b)
-{
-	static const uint64_t none[BOARD_SOCKETS];
-	bool found = false;
-
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		struct slot *s = &b->table->slot[i];
-
-		if (s->kind != SLOT_MEMBER || board_alive(b, i) ||
-		    memcmp(s->programs, none, sizeof(none)) == 0)
-			continue;
-		memset(s->programs, 0, sizeof(s->programs));
-		found = true;
-	}
-	return found;
-}
-
 int
-board_claim(struct board *b, enum slot_kind kind, const char *name,
+board_fill(struct board *b, enum slot_kind kind, const char *name,
     uint64_t parent)
 {
-	char chosen[BOARD_NAME];
-	bool heir;
-	int index = -1;
+	int index = pick_slot(b, name);
 
-	if (file_lock(&b->file) < 0)
+	if (index < 0)
 		return -1;
-	heir = kind == SLOT_MEMBER && take_legacy(b);
-	if (board_pick_name(b, kind, name, parent, chosen) == 0)
-		index = pick_slot(b, chosen);
-	if (index >= 0 &&
-	    file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
+	if (file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
 		fail("board %s", b->file.path);
-		index = -1;
+		return -1;
 	}
-	if (index >= 0) {
-		b->mine[index] = true;
-		slot_fill(b, &b->table->slot[index], kind, chosen, parent);
-		b->table->slot[index].heir = heir;
-	}
-	file_unlock(&b->file);
-	file_ring(&b->file);
+	b->mine[index] = true;
+	slot_fill(b, &b->table->slot[index], kind, name, parent);
 	return index;
 }
 

@@ -165,11 +165,17 @@ int board_room(struct board *);
 /* Whether a name stands in the way of who would claim it. */
 bool board_has_name(struct board *, const char *name);
 /*
- * What a new slot is to be called by board_claim(), which passes on the wish;
- * -1: a usage fault where the name is taken.
+ * The same; slots whose base name is that of parent's own members (A/1 of A)
+ * stand in no way of its next one. With dead_too the dead count as well.
  */
-int board_pick_name(struct board *, enum slot_kind, const char *wish,
-    uint64_t parent, char name[static BOARD_NAME]);
+bool board_name_taken(struct board *, const char *name, uint64_t parent,
+    bool dead_too);
+/*
+ * With the mutex held: fills a free slot, or one of the dead, and locks it.
+ * Returns its index, or -1: a fault. See board_claim().
+ */
+int board_fill(struct board *, enum slot_kind, const char *name,
+    uint64_t parent);
 /* The slot of that name and parent, dead or alive, or -1. */
 int board_find(struct board *, const char *name, uint64_t parent);
 /* The slot of a process, dead or alive, or -1. */

@@ -1,9 +1,8 @@
-/* The names on a board: which there may be, who has one, and which is free. */
+/* The names in a registry: which are valid, and who has one. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fail.h"
 #include "group/registry/process_id.h"
 #include "group/registry/registry.h"
 
@@ -101,9 +100,8 @@ same_base(const struct slot *s, const char *name)
 	    memcmp(own, name, length) == 0;
 }
 
-/* Whether a slot, alive (or dead too), stands in the way of name. */
-static bool
-name_taken(struct board *b, const char *name, uint64_t parent,
+bool
+board_name_taken(struct board *b, const char *name, uint64_t parent,
     bool dead_too)
 {
 	for (int i = 0; i < BOARD_SLOTS; i++) {
@@ -123,57 +121,7 @@ name_taken(struct board *b, const char *name, uint64_t parent,
 bool
 board_has_name(struct board *b, const char *name)
 {
-	return name_taken(b, name, 0, false);
-}
-
-/* A, B, ..., Z, AA, AB, ... */
-static void
-letters(int n, char name[static BOARD_NAME])
-{
-	if (n < 26)
-		snprintf(name, BOARD_NAME, "%c", 'A' + n);
-	else
-		snprintf(name, BOARD_NAME, "%c%c", 'A' + (n / 26 - 1) % 26,
-		    'A' + n % 26);
-}
-
-/* A letter that nobody has; if all are remembered, one of the dead. */
-static int
-pick_letter(struct board *b, char name[static BOARD_NAME])
-{
-	for (int dead_too = 1; dead_too >= 0; dead_too--)
-		for (int n = 0; n < BOARD_SLOTS; n++) {
-			letters(n, name);
-			if (!name_taken(b, name, 0, dead_too))
-				return 0;
-		}
-	return fail_as(STATUS_NETWORK, "board: full");
-}
-
-/* Guests take no letters from members. */
-static int
-pick_number(struct board *b, char name[static BOARD_NAME])
-{
-	for (int n = 0; n < BOARD_SLOTS; n++) {
-		snprintf(name, BOARD_NAME, "!%d", n);
-		if (!name_taken(b, name, 0, false))
-			return 0;
-	}
-	return fail_as(STATUS_NETWORK, "board: full");
-}
-
-int
-board_pick_name(struct board *b, enum slot_kind kind, const char *wish,
-    uint64_t parent, char name[static BOARD_NAME])
-{
-	if (kind == SLOT_GUEST)
-		return pick_number(b, name);
-	if (!wish)
-		return pick_letter(b, name);
-	snprintf(name, BOARD_NAME, "%s", wish);
-	return !name_taken(b, name, parent, false) ? 0 :
-	    fail_as(STATUS_USAGE, "--name %s: a live member has this name",
-	    wish);
+	return board_name_taken(b, name, 0, false);
 }
 
 int

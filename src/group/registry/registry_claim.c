@@ -1,0 +1,97 @@
+/* A process becomes a member or a guest: a slot, and a name that is free. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "group/registry/registry.h"
+
+/* A, B, ..., Z, AA, AB, ... */
+static void
+letters(int n, char name[static BOARD_NAME])
+{
+	if (n < 26)
+		snprintf(name, BOARD_NAME, "%c", 'A' + n);
+	else
+		snprintf(name, BOARD_NAME, "%c%c", 'A' + (n / 26 - 1) % 26,
+		    'A' + n % 26);
+}
+
+/* A letter that nobody has; if all are remembered, one of the dead. */
+static int
+pick_letter(struct board *b, char name[static BOARD_NAME])
+{
+	for (int dead_too = 1; dead_too >= 0; dead_too--)
+		for (int n = 0; n < BOARD_SLOTS; n++) {
+			letters(n, name);
+			if (!board_name_taken(b, name, 0, dead_too))
+				return 0;
+		}
+	return fail_as(STATUS_NETWORK, "board: full");
+}
+
+/* Guests take no letters from members. */
+static int
+pick_number(struct board *b, char name[static BOARD_NAME])
+{
+	for (int n = 0; n < BOARD_SLOTS; n++) {
+		snprintf(name, BOARD_NAME, "!%d", n);
+		if (!board_name_taken(b, name, 0, false))
+			return 0;
+	}
+	return fail_as(STATUS_NETWORK, "board: full");
+}
+
+static int
+pick_name(struct board *b, enum slot_kind kind, const char *wish,
+    uint64_t parent, char name[static BOARD_NAME])
+{
+	if (kind == SLOT_GUEST)
+		return pick_number(b, name);
+	if (!wish)
+		return pick_letter(b, name);
+	snprintf(name, BOARD_NAME, "%s", wish);
+	return !board_name_taken(b, name, parent, false) ? 0 :
+	    fail_as(STATUS_USAGE, "--name %s: a live member has this name",
+	    wish);
+}
+
+/*
+ * Whether members that are gone had programs on the groups of the port, which
+ * there may be nobody else to know of. It is asked once.
+ */
+static bool
+take_legacy(struct board *b)
+{
+	static const uint64_t none[BOARD_SOCKETS];
+	bool found = false;
+
+	for (int i = 0; i < BOARD_SLOTS; i++) {
+		struct slot *s = board_slot(b, i);
+
+		if (s->kind != SLOT_MEMBER || board_alive(b, i) ||
+		    memcmp(s->programs, none, sizeof(none)) == 0)
+			continue;
+		memset(s->programs, 0, sizeof(s->programs));
+		found = true;
+	}
+	return found;
+}
+
+int
+board_claim(struct board *b, enum slot_kind kind, const char *name,
+    uint64_t parent)
+{
+	char chosen[BOARD_NAME];
+	bool heir;
+	int index = -1;
+
+	if (board_change_begin(b) < 0)
+		return -1;
+	heir = kind == SLOT_MEMBER && take_legacy(b);
+	if (pick_name(b, kind, name, parent, chosen) == 0)
+		index = board_fill(b, kind, chosen, parent);
+	if (index >= 0)
+		board_slot(b, index)->heir = heir;
+	board_change_end(b);
+	return index;
+}

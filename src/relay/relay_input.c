@@ -1,0 +1,35 @@
+/* When a relay reads its input, and by which way that goes to connections. */
+#include "relay/relay.h"
+
+#include <sys/epoll.h>
+
+enum { PACE = 256 * 1024 };	/* unsent by the fastest: stop reading */
+
+struct link *
+relay_direct(const struct relay *r)
+{
+	const struct conn *c = r->count == 1 ? r->conns : NULL;
+
+	if (!c || r->path_in.kind == PATH_BUFFER || r->shared.in.ended ||
+	    !c->ops->direct || !link_takes_input(link_of(c)))
+		return NULL;
+	return link_of(c);
+}
+
+void
+relay_watch_input(struct relay *r)
+{
+	bool wanted = r->count && !r->shared.in.ended && !r->shared.in.none;
+	const struct link *only = relay_direct(r);
+
+	if (wanted && r->datagram)
+		wanted = links_unsent(r->conns, true) == 0;
+	else if (wanted && only)
+		wanted = link_is_up_to_date(only) && !only->stalled;
+	else if (wanted)
+		wanted = links_unsent(r->conns, false) < PACE;
+	if (!wanted)
+		loop_del(r->loop, &r->shared.in.source);
+	else
+		loop_watch(r->loop, &r->shared.in.source, EPOLLIN);
+}
