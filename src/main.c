@@ -38,6 +38,7 @@
 #include "app/app.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "base/opt_help.h"
 #include "base/signals.h"
 #include "base/standard.h"
 #include "cmd/command.h"
@@ -69,14 +70,27 @@ usage(FILE *out)
 }
 
 static int
-help(const struct command *c)
+help(const struct command *c, const char *which)
 {
-	char *rows = opt_help(c->tables);
+	bool all = strcmp(which, "all") == 0;
+	char *rows;
 
-	printf("usage: rpnc %s\n\n%s\n\n%s", c->synopsis, c->summary,
+	if (!all && *which) {
+		fail_as(STATUS_USAGE, "--help=%.40s: want --help or "
+		    "--help=all", which);
+		complain(c->name);
+		return STATUS_USAGE;
+	}
+	rows = opt_help(c->tables, all);
+	printf("usage: rpnc %s\n%s\n\n%s", c->synopsis, c->summary,
 	    rows ? rows : "");
-	puts("\nPORT may be HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME. "
-	    "TIME is in\nseconds, or says its unit: 250ms, 5m.");
+	if (all)
+		puts("\nPORT may be HOST:PORT, [V6]:PORT, unix:PATH or "
+		    "unix:@NAME.\nTIME is in seconds, or has a unit: 250ms, "
+		    "5m.");
+	else
+		printf("More: 'rpnc %s --help=all', rpnc-%s(1).\n", c->name,
+		    c->name);
 	free(rows);
 	return flush_stdout();
 }
@@ -142,7 +156,7 @@ run(const struct command *c, int argc, char **argv)
 	first = opt_parse(argc, argv, c->tables, hints, &settings,
 	    &settings.given);
 	if (first >= 0 && settings.help)
-		return help(c);
+		return help(c, settings.help);
 	if (first >= 0 && settings_check(&settings) == 0)
 		status = c->run(&settings, argc - first, argv + first,
 		    &ended_by);

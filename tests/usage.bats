@@ -55,7 +55,7 @@ bad_values() {
 # rows COMMAND: "-w --workers N|auto" a line, with "-" for no letter. Options
 # whose value may be left out, as in --busy[=TIME], are not among them.
 rows() {
-	rpnc "$1" --help | sed -nE '
+	rpnc "$1" --help=all | sed -nE '
 		s/^  (-.), (--[a-z0-9-]+)( ([^ ]+).*|  .*|$)/\1 \2 \4/p
 		s/^      (--[a-z0-9-]+)( ([^ ]+).*|  .*|$)/- \1 \3/p'
 }
@@ -151,7 +151,7 @@ bats_require_minimum_version 1.5.0
 @test "usage: what is listed by --help is understood, each option once" {
 	local c letter long arg value sort
 	for c in "${commands[@]}"; do
-		rpnc "$c" --help >help
+		rpnc "$c" --help=all >help
 		# shellcheck disable=SC2094 # the rows of --help, not of the file
 		rows "$c" >rows
 		test "$(wc -l <rows)" -gt 15
@@ -167,10 +167,10 @@ bats_require_minimum_version 1.5.0
 			*:text | *:name) value=(good.name) ;;
 			*) value=(3) ;;
 			esac
-			timeout 20 rpnc "$c" "$long" "${value[@]}" --help </dev/null |
+			timeout 20 rpnc "$c" "$long" "${value[@]}" --help=all </dev/null |
 				cmp - help
 			test "$letter" = - ||
-				timeout 20 rpnc "$c" "$letter" "${value[@]}" --help \
+				timeout 20 rpnc "$c" "$letter" "${value[@]}" --help=all \
 					</dev/null | cmp - help
 		done <rows
 	done
@@ -179,7 +179,7 @@ bats_require_minimum_version 1.5.0
 @test "usage: a letter that --help does not list is refused by its name" {
 	local c letter rows
 	for c in "${commands[@]}"; do
-		rows=$(rows "$c")
+		rows=$(rows "$c")$'\n-h --help'
 		for letter in {a..z} {A..Z} {0..9} @ ? : + ';'; do
 			[[ $'\n'$rows == *$'\n'"-$letter --"* ]] ||
 				refused "^rpnc $c: -[$letter]: ." "$c" "-$letter" 1
@@ -433,12 +433,39 @@ its options" help
 	test -z "$(grep -E 'readline|tinfo|ssl|crypto' libraries)"
 }
 
-@test "usage: no line of --help is wider than 80 columns" {
+@test "usage: --help fits a terminal of 24 lines and 80 columns" {
 	local c
-	for c in '' "${commands[@]}"; do
+	for c in '' "${commands[@]}" probe; do
 		# shellcheck disable=SC2086 # none at all for ''
-		rpnc $c --help | awk 'length > 80 { print; bad = 1 } END { exit bad }'
+		rpnc $c --help | awk 'length > 79 { print; bad = 1 }
+			END { print NR; exit bad || NR > 23 }'
 	done
+}
+
+@test "usage: --help names each option that --help=all explains" {
+	local c
+	for c in "${commands[@]}" probe; do
+		rpnc "$c" --help=all | awk 'length > 79 { print; bad = 1 } END { exit bad }'
+		rpnc "$c" --help=all | sed -nE 's/^  +(-.),? .*/\1/p
+			s/^  +(--[a-z0-9-]+).*/\1/p' | sort >wanted
+		rpnc "$c" --help | sed -nE '/^usage/d
+			/^More/d
+			s/^  +(-.), .*/\1/
+			s/^  +(--[a-z0-9-]+).*/\1/
+			p' | grep -oE -- '(^| )--?[A-Za-z0-9][a-z-]*' | tr -d ' ' |
+			sort >got
+		diff wanted got
+		test "$(wc -l <got)" -gt 20
+	done
+}
+
+@test "usage: probe --help begins with what there is to do" {
+	run -0 rpnc probe --help
+	assert_regex "${lines[2]} ${lines[3]}" '^What to do:   .*--group '
+	run -0 --separate-stderr rpnc connect --help=all
+	assert_line 'Connecting:'
+	assert_line --partial '250ms'
+	refused '--help=al: want --help or --help=all' connect --help=al
 }
 
 @test "usage: --help that can't be written is said, with status 1" {

@@ -31,7 +31,7 @@ enum probe_mode {
 struct settings {
 	const char *command;
 	struct opt_given given;
-	bool help;
+	const char *help;		/* "all", or "" */
 	/* where */
 	int family;
 	bool udp, local, numeric;
@@ -77,11 +77,6 @@ struct settings {
 	const char *quarantine, *rescue;
 	bool force, yes;
 };
-
-extern const struct opt address_options[], stream_options[], listen_options[],
-    talk_options[], talk_once_options[], dial_options_table[], echo_options[],
-    probe_options[];
-extern const struct opt_hint hints[];
 
 void settings_init(struct settings *, const char *command);
 

@@ -31,6 +31,8 @@ parser_init(struct parser *p, const struct opt *const *tables)
 	*s++ = ':';
 	for (; *tables; tables++)
 		for (const struct opt *o = *tables; o->kind; o++) {
+			if (o->kind == OPT_HEADING)
+				continue;
 			p->longs[p->count] = (struct option){
 				.name = o->name,
 				.has_arg = o->kind == OPT_MAYBE ?
@@ -41,7 +43,7 @@ parser_init(struct parser *p, const struct opt *const *tables)
 			if (!o->letter)
 				continue;
 			*s++ = o->letter;
-			if (o->arg)
+			if (o->arg && o->kind != OPT_MAYBE)
 				*s++ = ':';
 		}
 }
@@ -132,6 +134,7 @@ opt_set(const struct opt *o, const char *text, void *settings)
 			    o->name, text, o->arg);
 		*(int *)field = which;
 		return 0;
+	case OPT_HEADING:
 	case OPT_END:
 		break;
 	}
@@ -311,37 +314,4 @@ opt_fit(const struct opt_given *given, unsigned mode, const char *what)
 			    o->name, what);
 	}
 	return 0;
-}
-
-static void
-help_row(FILE *out, const struct opt *o)
-{
-	char left[64], letter[8] = "    ";
-	bool maybe = o->kind == OPT_MAYBE;
-
-	if (o->letter)
-		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s%s", letter, o->name,
-	    maybe ? "[=" : o->arg ? " " : "", o->arg ? o->arg : "",
-	    maybe ? "]" : "");
-	if (strlen(left) > 26)
-		fprintf(out, "  %s\n  %-26s %s\n", left, "", o->help);
-	else
-		fprintf(out, "  %-26s %s\n", left, o->help);
-}
-
-char *
-opt_help(const struct opt *const *tables)
-{
-	char *text = NULL;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
-
-	if (!out)
-		return NULL;
-	for (; *tables; tables++)
-		for (const struct opt *o = *tables; o->kind; o++)
-			help_row(out, o);
-	fclose(out);
-	return text;
 }

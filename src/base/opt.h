@@ -8,6 +8,7 @@
 
 enum opt_kind {
 	OPT_END,
+	OPT_HEADING,	/* of the rows that follow: its help */
 	OPT_FLAG,	/* bool: true */
 	OPT_VALUE,	/* int: the row's min */
 	OPT_NUMBER,	/* int64_t, from min to max */
@@ -26,6 +27,7 @@ struct opt {
 	long long min, max;
 	const char *help;
 	unsigned modes;		/* of the command, that it is for; 0: all */
+	bool often;		/* in the short --help, too */
 };
 
 /* The rows of those that were given. */
@@ -59,8 +61,5 @@ bool opt_has(const struct opt_given *, const char *name);
  * says which one is not, and what it doesn't go with.
  */
 int opt_fit(const struct opt_given *, unsigned mode, const char *what);
-
-/* Writes the rows of a table for --help into a malloced text. */
-char *opt_help(const struct opt *const *tables);
 
 #endif

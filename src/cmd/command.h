@@ -1,12 +1,12 @@
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
-#include "app/settings.h"
+#include "app/options.h"
 
 /* A subcommand: main's table holds one of each. */
 struct command {
 	const char *name, *synopsis, *summary;
-	const struct opt *tables[6];		/* up to the first NULL */
+	const struct opt *tables[7];		/* up to the first NULL */
 	/* The words behind the options. Returns a status, or -1: fault. */
 	int (*run)(struct settings *, int count, char *const *words,
 	    int *ended_by);

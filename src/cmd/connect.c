@@ -205,7 +205,7 @@ const struct command connect_command = {
 	.name = "connect",
 	.synopsis = "connect [options] [host] port",
 	.summary = "talk to a server",
-	.tables = { dial_options_table, talk_options, address_options,
-	    stream_options, NULL },
+	.tables = { connecting_options, data_options, address_options,
+	    output_options, NULL },
 	.run = run,
 };

@@ -500,7 +500,7 @@ const struct command echo_command = {
 	.name = "echo",
 	.synopsis = "echo [-r] [-w N] [options] [host] port",
 	.summary = "send back what arrives",
-	.tables = { echo_options, listen_options, address_options,
-	    stream_options, NULL },
+	.tables = { echo_options, server_options, group_options,
+	    address_options, output_options, NULL },
 	.run = run,
 };

@@ -426,7 +426,7 @@ const struct command listen_command = {
 	.name = "listen",
 	.synopsis = "listen [-r] [options] [host] port",
 	.summary = "wait for clients and talk to them",
-	.tables = { listen_options, talk_once_options, talk_options,
-	    address_options, stream_options, NULL },
+	.tables = { clients_options, data_options, server_options,
+	    group_options, address_options, output_options, NULL },
 	.run = run,
 };

@@ -252,7 +252,7 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 const struct command probe_command = {
 	.name = "probe",
 	.synopsis = "probe [options] [host] port [-- command]",
-	.summary = "who answers here, how fast, how evenly",
-	.tables = { probe_options, address_options, stream_options, NULL },
+	.summary = "who answers here, how fast, how evenly; which of 20-25,80 are open",
+	.tables = { probe_options, address_options, output_options, NULL },
 	.run = run,
 };

@@ -1,0 +1,267 @@
+/* The options of every command, in the order and under the headings of --help. */
+#include "app/options.h"
+
+#include <limits.h>
+
+#include "group/registry/registry.h"
+
+#define AT(field) offsetof(struct settings, field)
+/* The help may be followed by the modes that the option is for, and OFTEN. */
+#define ROW(what, letter_, name_, arg_, field, min_, max_, ...) { \
+	.kind = (what), .letter = (letter_), .name = (name_), .arg = (arg_), \
+	.offset = AT(field), .min = (min_), .max = (max_), .help = __VA_ARGS__ }
+#define FLAG(letter, name, field, ...) \
+	ROW(OPT_FLAG, letter, name, NULL, field, 0, 0, __VA_ARGS__)
+#define NUMBER(letter, name, arg, field, min, max, ...) \
+	ROW(OPT_NUMBER, letter, name, arg, field, min, max, __VA_ARGS__)
+#define TIME(letter, name, field, min, ...) \
+	ROW(OPT_TIME, letter, name, "TIME", field, min, 0, __VA_ARGS__)
+#define TEXT(letter, name, arg, field, ...) \
+	ROW(OPT_TEXT, letter, name, arg, field, 0, 0, __VA_ARGS__)
+#define MAYBE(letter, name, arg, field, ...) \
+	ROW(OPT_MAYBE, letter, name, arg, field, 0, 0, __VA_ARGS__)
+#define CHOICE(letter, name, words, field, ...) \
+	ROW(OPT_CHOICE, letter, name, words, field, 0, 0, __VA_ARGS__)
+#define VALUE(letter, name, field, value, ...) \
+	ROW(OPT_VALUE, letter, name, NULL, field, value, 0, __VA_ARGS__)
+#define OFTEN .often = true
+#define HEADING(text) { .kind = OPT_HEADING, .help = (text) }
+#define END { .kind = OPT_END }
+
+#define CONNECT_TIMEOUT(...) \
+	TIME(0, "connect-timeout", connect_timeout, 1, \
+	    "limit for connecting, in total (10)", __VA_ARGS__)
+#define WAIT(...) \
+	TIME(0, "wait", wait, 0, "retry this long until the server listens", \
+	    __VA_ARGS__)
+#define CONGESTION TEXT(0, "congestion", "NAME|keep", congestion, \
+	"TCP congestion control (bbr: reno on this host)")
+
+const struct opt address_options[] = {
+	HEADING("Address"),
+	VALUE('4', "ipv4", family, AF_INET, "IPv4 only", PROBE_ASKS),
+	VALUE('6', "ipv6", family, AF_INET6, "IPv6 only", PROBE_ASKS),
+	FLAG('u', "udp", udp, "datagrams: UDP, or Unix datagrams with -U",
+	    PROBE_ASKS),
+	FLAG('U', "unix", local, "a Unix socket: PATH, or @NAME (abstract)",
+	    PROBE_ASKS),
+	FLAG(0, "numeric", numeric, "never ask a name server", PROBE_ASKS),
+	TEXT(0, "interface", "IF", interface,
+	    "use only this network interface", PROBE_LOAD | PROBE_SCAN),
+	END
+};
+
+const struct opt output_options[] = {
+	HEADING("Output"),
+	FLAG(0, "json", json, "events and data as JSON lines on stdout"),
+	FLAG('v', "verbose", verbose, "also report each connection"),
+	FLAG('q', "quiet", quiet, "print only errors and reports"),
+	FLAG(0, "timestamps", timestamps, "put the time before each event"),
+	CHOICE(0, "color", "auto|always|never", color,
+	    "colour the events (auto: on a terminal)"),
+	MAYBE('h', "help", "all", help, "list the usual options, or all"),
+	END
+};
+
+const struct opt clients_options[] = {
+	HEADING("Clients"),
+	FLAG('k', "keep-open", keep, "serve many clients at once", 0, OFTEN),
+	FLAG(0, "once", once, "with -r: serve one client, then leave"),
+	TIME(0, "accept-timeout", accept_timeout, 1,
+	    "end if no client comes for this time"),
+	END
+};
+
+const struct opt data_options[] = {
+	HEADING("Data"),
+	CHOICE(0, "prompt", "auto|always|never", prompt,
+	    "show a prompt (auto: at a terminal)"),
+	FLAG('C', "crlf", crlf, "send LF as CR LF"),
+	FLAG('x', "hex", hex, "also show the traffic as a hex dump on stderr",
+	    0, OFTEN),
+	CHOICE(0, "until", "both|peer|input", until,
+	    "which end of file ends a connection (both)"),
+	TIME(0, "idle-timeout", idle_timeout, 1,
+	    "close a connection idle for this time"),
+	END
+};
+
+const struct opt server_options[] = {
+	HEADING("Server"),
+	FLAG(0, "check", check, "only report whether this would work"),
+	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
+	    "connections that may wait to be accepted (4096)"),
+	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
+	    "clients served at once (of each worker), at most"),
+	CONGESTION,
+	NUMBER(0, "adopt", "PID", adopt, 1, INT_MAX,
+	    "take over this process's listening sockets"),
+	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
+	    "once listening, write the addresses there"),
+	END
+};
+
+const struct opt group_options[] = {
+	HEADING("Group"),
+	FLAG('r', "reuseport", reuseport,
+	    "join the port's group (SO_REUSEPORT)", 0, OFTEN),
+	TEXT(0, "name", "NAME", name, "this member's name (a free letter)", 0,
+	    OFTEN),
+	TEXT(0, "steer", "MODE", steer,
+	    "which member gets a connection: rpnc-listen(1)"),
+	NUMBER(0, "weight", "N", weight, 0, WEIGHT_MAX,
+	    "relative share of connections, 0 to 1000 (100)"),
+	TEXT(0, "replace", "NAME|PID", replace,
+	    "join, then have that member leave", 0, OFTEN),
+	CHOICE(0, "leave", "auto|steer|gate|drain|close", leave,
+	    "how to leave the group at the end (auto)"),
+	TIME(0, "grace", grace, 0,
+	    "then wait this long for open sessions (10)"),
+	FLAG(0, "live", live, "a table of the members atop the terminal"),
+	END
+};
+
+const struct opt connecting_options[] = {
+	HEADING("Connecting"),
+	TEXT('s', "source", "ADDR", source, "connect from this address"),
+	NUMBER('p', "source-port", "PORT", source_port, 1, 65535,
+	    "connect from this port"),
+	CONNECT_TIMEOUT(0, OFTEN),
+	WAIT(0, OFTEN),
+	CONGESTION,
+	HEADING("Input"),
+	FLAG('n', "no-stdin", no_stdin, "do not read stdin", 0, OFTEN),
+	TIME(0, "linger", linger, 0,
+	    "with -u: end this long after the last datagram (1)"),
+	END
+};
+
+const struct opt echo_options[] = {
+	HEADING("Workers"),
+	TEXT('w', "workers", "N|auto", workers,
+	    "processes that serve (1); auto: one a processor", 0, OFTEN),
+	CHOICE(0, "accept", "shared|exclusive|reuseport|blocking|handoff|fork",
+	    accept, "how workers share the port (reuseport)"),
+	HEADING("Service"),
+	FLAG(0, "identify", identify,
+	    "greet each client with the process's name", 0, OFTEN),
+	VALUE(0, "discard", service, SERVICE_DISCARD,
+	    "send nothing back (RFC 863)"),
+	VALUE(0, "chargen", service, SERVICE_CHARGEN,
+	    "send lines of characters without end (RFC 864)"),
+	TIME(0, "work", work, 0, "CPU time to use for each request"),
+	TEXT(0, "stall", "TIME:EVERY", stall,
+	    "sleep TIME before every EVERYth answer"),
+	MAYBE(0, "busy", "TIME", spin,
+	    "poll this long before sleeping (200us)"),
+	END
+};
+
+const struct opt probe_options[] = {
+	HEADING("What to do"),
+	FLAG(0, "group", group, "list the port's groups; connect to nothing",
+	    PROBE_GROUP, OFTEN),
+	MAYBE(0, "watch", "SEC", watch,
+	    "go on, and show it every second, or every SEC",
+	    PROBE_ONCE | PROBE_GROUP, OFTEN),
+	FLAG(0, "during", during,
+	    "count what is lost while -- COMMAND runs", PROBE_DURING, OFTEN),
+	FLAG(0, "compare", compare,
+	    "find the best way to accept on this machine", PROBE_COMPARE,
+	    OFTEN),
+	FLAG(0, "merge", merge, "add up reports: the words are FILEs (--json)",
+	    PROBE_MERGE, OFTEN),
+	TEXT(0, "quarantine", "PID", quarantine,
+	    "keep new connections away from a stuck member",
+	    PROBE_QUARANTINE, OFTEN),
+	TEXT(0, "rescue", "PID", rescue,
+	    "the same, and serve the clients in its queue",
+	    PROBE_QUARANTINE, OFTEN),
+	HEADING("Load"),
+	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
+	    "number of attempts (200; -d, --watch: no limit)",
+	    PROBE_ONCE | PROBE_COMPARE, OFTEN),
+	NUMBER('c', "concurrency", "N", concurrency, 1, 20000,
+	    "attempts at once, at most (8; --watch: 128)",
+	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
+	TIME('d', "duration", duration, 1,
+	    "start attempts this long; --during: after it (1)",
+	    PROBE_LOAD | PROBE_COMPARE),
+	TEXT(0, "rate", "N", rate,
+	    "attempts a second, such as 0.5 (open loop)",
+	    PROBE_LOAD | PROBE_COMPARE, OFTEN),
+	MAYBE(0, "echo", "SIZE", echo,
+	    "send so many bytes (64); they must come back", PROBE_LOAD, OFTEN),
+	TEXT(0, "send", "TEXT", send,
+	    "send this (\\n \\r \\t \\\\ \\xNN), wait for a reply", PROBE_LOAD),
+	TEXT(0, "expect", "REGEX", expect,
+	    "the reply must match, or the status is 7", PROBE_LOAD),
+	CONNECT_TIMEOUT(PROBE_ASKS),
+	TIME(0, "timeout", probe_timeout, 1,
+	    "limit for an attempt (10; -u: 1)", PROBE_LOAD),
+	WAIT(PROBE_LOAD | PROBE_GROUP),
+	FLAG(0, "busy", busy, "never sleep, for precise times",
+	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
+	HEADING("Source"),
+	TEXT('s', "source", "ADDR", source, "connect from this address",
+	    PROBE_LOAD | PROBE_SCAN),
+	TEXT(0, "sources", "NET", sources,
+	    "connect from these addresses by turns", PROBE_LOAD | PROBE_SCAN),
+	TEXT(0, "sport", "PORT", sport,
+	    "connect from this port, or FIRST-LAST by turns",
+	    PROBE_LOAD | PROBE_SCAN),
+	HEADING("Who answered"),
+	CHOICE(0, "by", "auto|diag|banner|reply|board|none", by,
+	    "how to find who answered (auto)", PROBE_LOAD),
+	TEXT(0, "match", "REGEX", match,
+	    "a process's name is what this finds in its reply", PROBE_LOAD),
+	HEADING("Verdict and report"),
+	TEXT(0, "expect-weights", "WEIGHTS", expect_weights,
+	    "expected shares: A=70,B=30, or pids", PROBE_ONCE),
+	MAYBE(0, "fail-uneven", "P", fail_uneven,
+	    "status 7 if uneven, or less probable than P",
+	    PROBE_ONCE | PROBE_MERGE),
+	TEXT(0, "what-if", "CHANGE", what_if,
+	    "flows that would move: +1, -1, or NAME leaves", PROBE_ONCE),
+	TEXT(0, "openmetrics", "FILE", openmetrics,
+	    "also write the report to FILE, as metrics",
+	    PROBE_LOAD | PROBE_MERGE),
+	HEADING("For one mode"),
+	TIME(0, "slow", slow, 1, "--during: an attempt over this is slow (0.5)",
+	    PROBE_DURING),
+	FLAG(0, "fail-lost", fail_lost,
+	    "--during: status 7 if any attempt is lost", PROBE_DURING),
+	TEXT('w', "workers", "N|auto", workers,
+	    "--compare: workers of each server (4)", PROBE_COMPARE),
+	TIME(0, "work", work, 0, "--compare: CPU time of a request (50us)",
+	    PROBE_COMPARE),
+	TEXT(0, "stall", "TIME[:EVERY]", stall,
+	    "--compare: stall every EVERY requests (20ms:200)", PROBE_COMPARE),
+	FLAG(0, "force", force,
+	    "--quarantine: even if some members aren't rpnc's",
+	    PROBE_QUARANTINE),
+	FLAG(0, "yes", yes, "--quarantine: do not ask first",
+	    PROBE_QUARANTINE),
+	END
+};
+
+/* Options of nc or an older rpnc that have another meaning here, or none. */
+const struct opt_hint hints[] = {
+	{ "0", "", "not an option, nor a port: ports are 0 to 65535" },
+	{ "l", "", "to listen, say 'rpnc listen'" },
+	{ "z", "", "to see whether a port is open, say 'rpnc probe -n 1'" },
+	{ "w", "", "nc's -w is --connect-timeout and --idle-timeout here" },
+	{ "N", "", "not needed: end of stdin half-closes by itself" },
+	{ "q", "", "not needed: nothing is cut at end of stdin" },
+	{ "e", "", "rpnc runs no programs" },
+	{ "c", "", "rpnc runs no programs" },
+	{ "d", "", "to leave stdin alone, say -n" },
+	{ "k", "", "only 'rpnc listen' keeps open; echo always does" },
+	{ "r", "connect", "SO_REUSEPORT is for 'listen -r' and 'echo -r'; for "
+	    "nc's random source ports do nothing" },
+	{ "s", "listen echo", "to listen on one address, say HOST PORT" },
+	{ "p", "listen echo", "the port stands alone: 'rpnc listen 9000'" },
+	{ "both", "listen connect", "both ends are awaited anyway; --until "
+	    "peer does not wait for stdin's" },
+	{ NULL, NULL, NULL },
+};
