@@ -14,7 +14,7 @@ struct joined {
 	size_t count;
 	struct check_row *rows;
 	char (*commands)[sizeof(((struct owner *)0)->command)];
-	char (*names)[BOARD_NAME];
+	char (*names)[REGISTRY_NAME];
 };
 
 static struct check_row *
@@ -31,7 +31,7 @@ static void
 add(struct joined *j, struct rivals *r, const struct diag_sock *s)
 {
 	const struct slot *slot = rival_slot(r, s);
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 	struct owner o = { .pid = -1 };
 	struct check_row *row;
 

@@ -80,25 +80,25 @@ tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 {
 	bool datagram = t->desk.settings->udp;
 	char safe[sizeof(((struct owner *)0)->command) * ESCAPE_MAX + 1];
-	char room[BOARD_NAME];
+	char room[REGISTRY_NAME];
 	const char *name = "";
 	struct diag_sock end;
 	struct owner owner;
-	struct board *b;
+	struct registry *b;
 
 	if (!l->owners || !find_end(t, l->diag, c, &end) ||
 	    owners_find(l->owners, end.inode, &owner) <= 0)
 		return;
-	b = board_look(datagram, addr_port(&c->peer));
-	for (int i = 0; b && i < BOARD_SLOTS; i++)
-		if (board_is_member(b, i) &&
-		    slot_pid(board_slot(b, i)) == owner.pid)
-			name = slot_name(board_slot(b, i), room);
+	b = registry_look(datagram, addr_port(&c->peer));
+	for (int i = 0; b && i < REGISTRY_SLOTS; i++)
+		if (registry_is_member(b, i) &&
+		    slot_pid(registry_slot(b, i)) == owner.pid)
+			name = slot_name(registry_slot(b, i), room);
 	escape(owner.command, strlen(owner.command), false, safe);
 	session_say(&t->session, "accepted by %s%s%s, pid %d\n", name,
 	    *name ? ", " : "", safe, (int)owner.pid);
 	if (b)
-		board_close(b);
+		registry_close(b);
 }
 
 /* The server may accept a moment after the connection is there. */

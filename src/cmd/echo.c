@@ -111,7 +111,7 @@ on_full(struct service *service, bool full)
 	struct server *v = service->user;
 
 	if (v->own_sockets)
-		place_full(v->place.board, v->farewell.slot, full);
+		place_full(v->place.registry, v->farewell.slot, full);
 }
 
 int
@@ -128,14 +128,14 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 		[SERVICE_CHARGEN] = SERVE_CHARGEN,
 	};
 	const struct settings *s = v->settings;
-	struct slot *own = board_slot(v->place.board, slot);
+	struct slot *own = registry_slot(v->place.registry, slot);
 
 	v->desk.loop.spin = v->spin;
 	greeting_fill(v, name, worker);
 	v->live = *set;
 	v->farewell = (struct farewell){
 		.desk = &v->desk, .acceptor = &v->service.acceptor,
-		.board = v->place.board, .set = &v->live, .name = name,
+		.registry = v->place.registry, .set = &v->live, .name = name,
 		.served = &own->counters.accepted, .slot = slot,
 		.datagrams = s->udp ? &datagrams : NULL, .user = &v->service,
 	};
@@ -184,7 +184,7 @@ echo_worker_signal(struct desk *d, const struct signalfd_siginfo *info)
 }
 
 static void
-on_wake(struct watch *w)
+on_wake(struct registry_events *w)
 {
 	struct server *v = w->user;
 
@@ -196,15 +196,16 @@ on_wake(struct watch *w)
 static int
 watch_board(struct server *v)
 {
-	static const struct watch_ops ops = { .on_wake = on_wake };
+	static const struct registry_events_ops ops = { .on_wake = on_wake };
 
 	v->place.policy = (struct policy){
-		.board = v->place.board, .diag = v->place.lookout.diag,
+		.registry = v->place.registry, .diag = v->place.lookout.diag,
 		.datagram = v->settings->udp,
 	};
 	v->watch.ops = &ops;
 	v->watch.user = v;
-	return watch_open(&v->watch, &v->desk.loop, v->place.board);
+	return registry_events_open(
+	    &v->watch, &v->desk.loop, v->place.registry);
 }
 
 /* The sockets of a worker: made before the fork, or, for one that is started
@@ -236,7 +237,7 @@ static int
 worker_run(struct workers *all, int index)
 {
 	struct server *v = all->user;
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 	struct sock_set set, none = { 0 };
 	int slot;
 
@@ -252,14 +253,14 @@ worker_run(struct workers *all, int index)
 	v->one_client = v->settings->accept == ACCEPT_BLOCKING;
 	v->burden.requests = v->burden.every * (uint64_t)index /
 	    (uint64_t)v->count;
-	board_reopen(v->place.board);
+	registry_reopen(v->place.registry);
 	if (worker_sockets(v, index, &set) < 0)
 		goto fault;
 	lookout_open(&v->place.lookout);
-	slot = board_claim(v->place.board, SLOT_MEMBER, name,
+	slot = registry_claim(v->place.registry, SLOT_MEMBER, name,
 	    place_slot(&v->place)->process);
 	if (slot >= 0)
-		place_equip(v->place.board, v->settings, slot, &set);
+		place_equip(v->place.registry, v->settings, slot, &set);
 	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,
 	    slot, name) < 0 || (v->own_sockets && watch_board(v) < 0) ||
 	    echo_worker_loop(v, index, &set) < 0)
@@ -268,13 +269,13 @@ worker_run(struct workers *all, int index)
 	taker_close(&v->taker);
 	if (v->own_sockets || index == 0)	/* else all would say it */
 		desk_lost(&v->desk, v->service.lost);
-	watch_close(&v->watch);
+	registry_events_close(&v->watch);
 	goto close;
 fault:
 	desk_fault(&v->desk);
 close:
 	lookout_close(&v->place.lookout);
-	board_close(v->place.board);	/* the last one removes the file */
+	registry_close(v->place.registry); /* the last one removes the file */
 	return desk_close(&v->desk);
 }
 
@@ -282,7 +283,7 @@ static void
 on_death(struct workers *all, struct worker *w, int status)
 {
 	struct server *v = all->user;
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 
 	echo_worker_name(v, w->index, name);
 	if (v->handoff.count)

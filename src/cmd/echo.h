@@ -25,7 +25,7 @@ struct server {
 	struct service service;		/* of this process */
 	struct sock_set live;		/* its sockets while it listens */
 	struct farewell farewell;
-	struct watch watch;		/* a worker's */
+	struct registry_events watch;		/* a worker's */
 	struct display display;
 	struct workers workers;
 	struct sock_set *sets;		/* one a worker, while they start */
@@ -47,7 +47,7 @@ struct server {
 
 /* "A/3" */
 void echo_worker_name(const struct server *, int index,
-    char name[static BOARD_NAME]);
+    char name[static REGISTRY_NAME]);
 /*
  * Serves on set (or on nothing yet) in this process, by the slot's name and
  * counters.

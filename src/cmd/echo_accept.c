@@ -21,15 +21,16 @@ slot_of(struct handoff *h, int worker)
 {
 	struct server *v = h->user;
 	struct echo_slot *known = &v->handed[worker];
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 
 	if (!known->found) {
 		echo_worker_name(v, worker, name);
-		known->slot = board_find(v->place.board, name,
+		known->slot = registry_find(v->place.registry, name,
 		    place_slot(&v->place)->process);
 		known->found = known->slot >= 0;
 	}
-	return known->found ? board_slot(v->place.board, known->slot) : NULL;
+	return known->found ? registry_slot(v->place.registry, known->slot)
+			    : NULL;
 }
 
 static void
@@ -276,7 +277,7 @@ on_taker_full(struct taker *t, bool full)
 {
 	struct server *v = taker_server(t);
 
-	place_full(v->place.board, v->farewell.slot, full);
+	place_full(v->place.registry, v->farewell.slot, full);
 	if (full && backoff_is_news(&v->service.told))
 		desk_error(&v->desk);
 }

@@ -6,9 +6,10 @@
 #include "cmd/echo.h"
 
 void
-echo_worker_name(const struct server *v, int index, char name[static BOARD_NAME])
+echo_worker_name(
+    const struct server *v, int index, char name[static REGISTRY_NAME])
 {
-	snprintf(name, BOARD_NAME, "%.16s/%hu", v->place.name,
+	snprintf(name, REGISTRY_NAME, "%.16s/%hu", v->place.name,
 	    (unsigned short)index);
 }
 
@@ -30,15 +31,15 @@ row_fill(struct server *v, int i, struct worker_row *row, char *name)
 	int found;
 
 	*row = (struct worker_row){ .name = name, .worker = i, .pid = -1 };
-	snprintf(name, BOARD_NAME, "%s", v->place.name);
+	snprintf(name, REGISTRY_NAME, "%s", v->place.name);
 	if (v->by_workers) {
 		echo_worker_name(v, i, name);
 		row->cpu = v->workers.list[i].cpu;
 		row->restarts = v->workers.list[i].restarts;
-		found = board_find(v->place.board, name, slot->process);
+		found = registry_find(v->place.registry, name, slot->process);
 		if (found < 0)
 			return;
-		slot = board_slot(v->place.board, found);
+		slot = registry_slot(v->place.registry, found);
 	} else {
 		row->cpu = cpu(RUSAGE_SELF) + cpu(RUSAGE_CHILDREN);
 	}
@@ -52,7 +53,7 @@ void
 echo_report(struct server *v)
 {
 	struct worker_row rows[WORKERS_MAX];
-	char names[WORKERS_MAX][BOARD_NAME];
+	char names[WORKERS_MAX][REGISTRY_NAME];
 	struct event e = {
 		.kind = EVENT_REPORT, .command = "echo",
 		.name = v->place.name, .rows = rows,

@@ -145,7 +145,7 @@ on_full(struct acceptor *a, bool full)
 	struct server *v = a->user;
 
 	if (v->settings->reuseport)
-		place_full(v->place.board, v->place.slot, full);
+		place_full(v->place.registry, v->place.slot, full);
 }
 
 static bool
@@ -278,7 +278,7 @@ farewell_init(struct server *v)
 	f->desk = &v->talk.desk;
 	f->acceptor = &v->acceptor;
 	f->datagrams = v->settings->udp ? &datagrams : NULL;
-	f->board = v->place.board;
+	f->registry = v->place.registry;
 	f->set = &v->live;
 	f->served = v->settings->udp ? &v->peers.taken :
 	    &place_slot(&v->place)->counters.accepted;

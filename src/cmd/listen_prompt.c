@@ -37,7 +37,7 @@ show_state(struct server *v, enum slot_state state)
 {
 	if (state == STATE_RUNNING && v->acceptor.full)
 		state = STATE_FULL;
-	board_set_state(v->place.board, v->place.slot, state);
+	registry_set_state(v->place.registry, v->place.slot, state);
 }
 
 static void
@@ -146,7 +146,7 @@ on_group(struct session *s)
 {
 	struct server *v = s->user;
 
-	return place_look(&v->place) < 0 ? NULL : &v->place.score.board;
+	return place_look(&v->place) < 0 ? NULL : &v->place.score.registry;
 }
 
 static void

@@ -38,7 +38,7 @@ draw(struct live *l, int columns, int lines)
 	out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	scoreboard_header(out, &score->board, &style, lines);
+	scoreboard_header(out, &score->registry, &style, lines);
 	fclose(out);
 	return text;
 }

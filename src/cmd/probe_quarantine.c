@@ -37,7 +37,7 @@ struct quarantine_probe {
 	struct desk desk;
 	const struct settings *settings;
 	struct quarantine q;
-	struct watch watch;
+	struct registry_events watch;
 	struct timer look, limit;
 	enum phase phase;
 	int state;			/* of the process, a letter */
@@ -221,7 +221,7 @@ on_done(struct quarantine_probe *p)
 
 /* What the members have come to. */
 static void
-on_wake(struct watch *w)
+on_wake(struct registry_events *w)
 {
 	struct quarantine_probe *p = w->user;
 	enum progress progress = quarantine_progress(&p->q);
@@ -430,7 +430,7 @@ may_take(const struct quarantine *q)
 static int
 start(struct quarantine_probe *p)
 {
-	static const struct watch_ops ops = { .on_wake = on_wake };
+	static const struct registry_events_ops ops = { .on_wake = on_wake };
 	struct loop *l = &p->desk.loop;
 
 	p->desk.on_signal = on_signal;
@@ -441,7 +441,7 @@ start(struct quarantine_probe *p)
 	if (quarantine_begin(&p->q) < 0 ||
 	    loop_timer_set(l, &p->limit, loop_now() + DO_LIMIT_US) < 0 ||
 	    loop_timer_set(l, &p->look, loop_now() + LOOK_US) < 0 ||
-	    watch_open(&p->watch, l, p->q.board) < 0)
+	    registry_events_open(&p->watch, l, p->q.registry) < 0)
 		return -1;
 	return loop_run(l);
 }
@@ -455,7 +455,7 @@ run(struct quarantine_probe *p, int *ended_by)
 		desk_fault(&p->desk);
 	rescue_cut(&p->rescue);
 	tell_rescue(p);
-	watch_close(&p->watch);
+	registry_events_close(&p->watch);
 	quarantine_close(&p->q);
 	*ended_by = p->desk.ended_by;
 	return desk_close(&p->desk);

@@ -12,9 +12,9 @@ enum { SAMPLE_US = 1000 * 1000 };
 
 /* By what decides of what it is given: who it is, and whether it may be. */
 static uint64_t
-fingerprint(struct board *b, const struct member *m)
+fingerprint(struct registry *b, const struct member *m)
 {
-	bool full = guest_of(b, m->inode) ||
+	bool full = request_of(b, m->inode) ||
 	    (m->slot >= 0 && m->state == STATE_FULL);
 	uint64_t h = (uint64_t)m->pid << 32 ^ m->inode ^
 	    (uint64_t)(m->slot + 2) << 20 ^ (uint64_t)full << 19;
@@ -25,9 +25,9 @@ fingerprint(struct board *b, const struct member *m)
 
 /* In whatever order the kernel has them, and however they are steered. */
 static uint64_t
-group_of(struct board *b, const struct members *m)
+group_of(struct registry *b, const struct members *m)
 {
-	uint64_t sum = 1 + (uint64_t)board_shared(b)->steering.serial;
+	uint64_t sum = 1 + (uint64_t)registry_shared(b)->steering.serial;
 
 	for (int i = 0; i < m->count; i++)
 		sum += fingerprint(b, &m->list[i]);
@@ -60,9 +60,9 @@ above(uint64_t a, uint64_t b)
 }
 
 static const char *
-state_of(struct board *b, const struct member *m)
+state_of(struct registry *b, const struct member *m)
 {
-	if (guest_of(b, m->inode))
+	if (request_of(b, m->inode))
 		return "quarantined";
 	if (m->process_state == 'T' || m->process_state == 't')
 		return "stopped";
@@ -71,7 +71,7 @@ state_of(struct board *b, const struct member *m)
 
 /* Workers that wait on the same sockets have one queue. */
 static bool
-is_shared(struct board *b, const struct members *m)
+is_shared(struct registry *b, const struct members *m)
 {
 	const struct slot *first = NULL;
 
@@ -80,7 +80,7 @@ is_shared(struct board *b, const struct members *m)
 
 		if (m->list[i].slot < 0)
 			continue;
-		s = board_slot(b, m->list[i].slot);
+		s = registry_slot(b, m->list[i].slot);
 		if (first && s->inodes[0] == first->inodes[0])
 			return true;
 		first = s;
@@ -89,7 +89,7 @@ is_shared(struct board *b, const struct members *m)
 }
 
 static void
-row_fill(const struct score *s, struct board *b, const struct member *m,
+row_fill(const struct score *s, struct registry *b, const struct member *m,
     int own, bool datagram, struct score_row *r)
 {
 	bool ours = m->slot >= 0;
@@ -139,14 +139,14 @@ same(const double *values, int n)
 static void
 judge(struct score *s)
 {
-	uint64_t counts[BOARD_SLOTS];
-	double weights[BOARD_SLOTS];
+	uint64_t counts[REGISTRY_SLOTS];
+	double weights[REGISTRY_SLOTS];
 	struct score_fairness *f = &s->fairness;
 	struct fair fair;
 	int k = 0;
 
 	*f = (struct score_fairness){ 0 };
-	for (int i = 0; i < s->members.count && k < BOARD_SLOTS; i++) {
+	for (int i = 0; i < s->members.count && k < REGISTRY_SLOTS; i++) {
 		const struct member *m = &s->members.list[i];
 
 		if (m->slot < 0)
@@ -165,12 +165,12 @@ judge(struct score *s)
 	f->spread = fair.expected_spread_99;
 	f->p = fair.p;
 	f->verdict = fair_verdict_name(fair.verdict);
-	s->board.fairness = f;
+	s->registry.fairness = f;
 }
 
 /* What part of new connections each should get. */
 static void
-expect(struct score *s, struct board *b)
+expect(struct score *s, struct registry *b)
 {
 	double sum = 0;
 
@@ -186,22 +186,25 @@ expect(struct score *s, struct board *b)
 
 /* What is no question of chance, or changes by the moment, is not judged. */
 static void
-steering_of(struct score *s, struct board *b)
+steering_of(struct score *s, struct registry *b)
 {
-	const struct steering *now = &board_shared(b)->steering;
+	const struct steering *now = &registry_shared(b)->steering;
 	enum steer_mode mode = steering_mode(now);
 
-	s->board.steering = mode == STEER_HASH ? NULL :
+	s->registry.steering = mode == STEER_HASH ? NULL :
 	    steering_text(now, s->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
-		s->board.unjudged = "by this steering what is even depends on "
+		s->registry.unjudged =
+		    "by this steering what is even depends on "
 		    "the clients";
 	for (int i = 0; i < s->members.count; i++)
 		if (s->members.list[i].slot >= 0 &&
 		    s->members.list[i].state == STATE_FULL)
-			s->board.unjudged = "a full member gets nothing for now";
-	if (guest_any(b))
-		s->board.unjudged = "a quarantined member gets nothing for now";
+			s->registry.unjudged =
+			    "a full member gets nothing for now";
+	if (request_any(b))
+		s->registry.unjudged =
+		    "a quarantined member gets nothing for now";
 }
 
 /* One queue for all: whose it is nobody can say. */
@@ -210,7 +213,7 @@ share_queue(struct score *s)
 {
 	for (int i = 0; i < s->members.count; i++)
 		s->rows[i].queue = s->rows[i].limit = s->rows[i].drops = -1;
-	s->board.unjudged = "one queue for all: a free member accepts, "
+	s->registry.unjudged = "one queue for all: a free member accepts, "
 	    "nothing is hashed";
 }
 
@@ -240,7 +243,7 @@ subject_fill(const struct score *s, int i, bool datagram,
 		.worker = -1, .state = r->state, .expected = NAN,
 		.waiting = datagram ? -1 : r->queue,
 	};
-	if (s->members.list[i].slot < 0 || !s->board.fairness)
+	if (s->members.list[i].slot < 0 || !s->registry.fairness)
 		return;
 	to->count = (uint64_t)r->since;
 	to->expected = r->expected * (double)s->fairness.n;
@@ -250,30 +253,30 @@ subject_fill(const struct score *s, int i, bool datagram,
 static int
 conclude(struct score *s, bool datagram)
 {
-	size_t n = s->board.count;
+	size_t n = s->registry.count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
 	struct finding_facts facts = {
 		.members = subjects, .member_count = n, .live = true,
-		.unjudged = s->board.unjudged, .failure = "failed",
+		.unjudged = s->registry.unjudged, .failure = "failed",
 	};
 
 	if (!subjects)
 		return fail("members");
 	for (size_t i = 0; i < n; i++)
 		subject_fill(s, (int)i, datagram, &subjects[i]);
-	if (s->board.fairness && s->fairness.n) {
+	if (s->registry.fairness && s->fairness.n) {
 		facts.verdict = s->fairness.verdict;
 		facts.judged = s->fairness.n;
 		facts.p = s->fairness.p;
 	}
 	finding_make(&s->findings, &facts);
-	s->board.findings = &s->findings;
+	s->registry.findings = &s->findings;
 	free(subjects);
 	return 0;
 }
 
 int
-score_take(struct score *s, struct board *b, struct members *m, int own,
+score_take(struct score *s, struct registry *b, struct members *m, int own,
     bool datagram)
 {
 	uint64_t group = group_of(b, m);
@@ -283,7 +286,7 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 	s->members = *m;
 	if (m->count)
 		qsort(m->list, (size_t)m->count, sizeof(*m->list), by_name);
-	s->board.count = 0;
+	s->registry.count = 0;
 	s->rows = calloc((size_t)m->count + 1, sizeof(*s->rows));
 	if (!s->rows)
 		return fail("members");
@@ -292,23 +295,24 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
 		row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
-	s->board.rows = s->rows;
-	s->board.count = (size_t)m->count;
-	s->board.fairness = NULL;
-	s->board.unjudged = NULL;
-	s->board.rates = s->rates;
+	s->registry.rows = s->rows;
+	s->registry.count = (size_t)m->count;
+	s->registry.fairness = NULL;
+	s->registry.unjudged = NULL;
+	s->registry.rates = s->rates;
 	if (!s->sampled)
-		s->board.rate = NAN;
-	sum_up(&s->board);
+		s->registry.rate = NAN;
+	sum_up(&s->registry);
 	expect(s, b);
 	steering_of(s, b);
 	if (is_shared(b, m))
 		share_queue(s);
-	else if (!s->board.unjudged)
+	else if (!s->registry.unjudged)
 		judge(s);
-	for (int i = 0; i < m->count && !s->board.fairness; i++)
-		if (m->list[i].slot < 0 && !s->board.unjudged)
-			s->board.unjudged = "not all members are rpnc's: their "
+	for (int i = 0; i < m->count && !s->registry.fairness; i++)
+		if (m->list[i].slot < 0 && !s->registry.unjudged)
+			s->registry.unjudged =
+			    "not all members are rpnc's: their "
 			    "counts are not known, 'rpnc probe' finds them";
 	return conclude(s, datagram);
 }
@@ -316,7 +320,7 @@ score_take(struct score *s, struct board *b, struct members *m, int own,
 void
 score_sample(struct score *s, int64_t now)
 {
-	struct scoreboard *b = &s->board;
+	struct scoreboard *b = &s->registry;
 
 	if (s->sampled && now - s->sampled < SAMPLE_US)
 		return;

@@ -12,7 +12,7 @@
 enum { SCORE_RATES = 32 };
 
 struct score {
-	struct scoreboard board;	/* valid until score_take() again */
+	struct scoreboard registry;	/* valid until score_take() again */
 	struct members members;
 	struct score_row *rows;
 	struct score_fairness fairness;
@@ -20,7 +20,7 @@ struct score {
 	char address[ADDR_TEXT], steering[STEERING_TEXT];
 	uint64_t group;			/* what it was made of; 0: not seen */
 	/* What each slot had when the group last changed, queued or accepted. */
-	uint64_t base[BOARD_SLOTS];
+	uint64_t base[REGISTRY_SLOTS];
 	int64_t sampled;		/* when the last rate was */
 	uint64_t sample;
 	double rates[SCORE_RATES];
@@ -31,7 +31,7 @@ struct score {
  * Where it is of another group than before, what each has so far counts no
  * more. Returns -1 without memory.
  */
-int score_take(struct score *, struct board *, struct members *, int own,
+int score_take(struct score *, struct registry *, struct members *, int own,
     bool datagram);
 /* Measures the rate, where a second has passed since it last was. */
 void score_sample(struct score *, int64_t now);

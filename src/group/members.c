@@ -36,13 +36,13 @@ member_pid(struct lookout *l, const struct slot *s)
 }
 
 static int
-add_slots(struct lookout *l, struct members *m, struct board *b)
+add_slots(struct lookout *l, struct members *m, struct registry *b)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 		struct member *one;
 
-		if (!board_is_member(b, i))
+		if (!registry_is_member(b, i))
 			continue;
 		one = add(m);
 		if (!one)
@@ -64,18 +64,18 @@ add_slots(struct lookout *l, struct members *m, struct board *b)
 static bool
 slot_has(const struct slot *s, uint64_t inode)
 {
-	for (int i = 0; i < BOARD_SOCKETS; i++)
+	for (int i = 0; i < REGISTRY_SOCKETS; i++)
 		if (inode && s->inodes[i] == inode)
 			return true;
 	return false;
 }
 
 static struct member *
-member_by_slot(struct members *m, struct board *b, uint64_t inode)
+member_by_slot(struct members *m, struct registry *b, uint64_t inode)
 {
 	for (int i = 0; i < m->count; i++)
 		if (m->list[i].slot >= 0 &&
-		    slot_has(board_slot(b, m->list[i].slot), inode))
+		    slot_has(registry_slot(b, m->list[i].slot), inode))
 			return &m->list[i];
 	return NULL;
 }
@@ -99,11 +99,12 @@ member_by_pid(struct members *m, pid_t pid, int address)
 
 /* Whether it is of a process that died, and about to go. */
 static bool
-is_dying(struct board *b, uint64_t inode)
+is_dying(struct registry *b, uint64_t inode)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (board_slot(b, i)->kind == SLOT_MEMBER &&
-		    slot_has(board_slot(b, i), inode) && !board_alive(b, i))
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
+		if (registry_slot(b, i)->kind == SLOT_MEMBER &&
+		    slot_has(registry_slot(b, i), inode) &&
+		    !registry_alive(b, i))
 			return true;
 	return false;
 }
@@ -135,7 +136,7 @@ add_foreign(struct members *m, const struct diag_sock *d,
 
 /* Whose socket it is: 0 and a slot's, a process's, or an unknown one's. */
 static int
-member_of(struct lookout *l, struct members *m, struct board *b,
+member_of(struct lookout *l, struct members *m, struct registry *b,
     const struct diag_sock *d, int address, struct member **out)
 {
 	struct owner owner = { 0 };
@@ -158,14 +159,14 @@ member_of(struct lookout *l, struct members *m, struct board *b,
 static uint32_t
 tests_of(const struct slot *s, uint64_t inode)
 {
-	for (int i = 0; i < BOARD_SOCKETS; i++)
+	for (int i = 0; i < REGISTRY_SOCKETS; i++)
 		if (s->inodes[i] == inode)
 			return s->tests[i];
 	return 0;
 }
 
 static int
-add_sockets(struct lookout *l, struct members *m, struct board *b,
+add_sockets(struct lookout *l, struct members *m, struct registry *b,
     int protocol, const struct sock_set *set, int address)
 {
 	const struct addr *bound = &set->bound[address];
@@ -192,7 +193,7 @@ add_sockets(struct lookout *l, struct members *m, struct board *b,
 		one->queue += list[i].rqueue;
 		one->limit += list[i].wqueue;
 		one->drops += (uint32_t)(list[i].drops -
-		    (one->slot < 0 ? 0 : tests_of(board_slot(b, one->slot),
+		    (one->slot < 0 ? 0 : tests_of(registry_slot(b, one->slot),
 		    list[i].inode)));
 		if (!one->inode)
 			one->inode = list[i].inode;
@@ -233,7 +234,7 @@ has_foreign(const struct members *m)
 }
 
 int
-members_list(struct lookout *l, struct board *b, bool datagram,
+members_list(struct lookout *l, struct registry *b, bool datagram,
     const struct sock_set *set, struct members *out)
 {
 	int protocol = datagram ? IPPROTO_UDP : IPPROTO_TCP;

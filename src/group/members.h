@@ -8,7 +8,7 @@
 /* One port's members: the board's, and those that only the kernel knows. */
 struct member {
 	int slot;			/* on the board; -1: not rpnc's */
-	char name[BOARD_NAME];		/* "" where slot is -1 */
+	char name[REGISTRY_NAME];		/* "" where slot is -1 */
 	pid_t pid;			/* 0: not ours to see */
 	uid_t uid;
 	char command[17];		/* as the process chose it: any bytes */
@@ -36,7 +36,7 @@ pid_t member_pid(struct lookout *, const struct slot *);
  * Lists the members of the groups of set, joiners last. -1 without memory;
  * the caller frees members->list.
  */
-int members_list(struct lookout *, struct board *, bool datagram,
+int members_list(struct lookout *, struct registry *, bool datagram,
     const struct sock_set *set, struct members *out);
 
 #endif

@@ -17,7 +17,7 @@ is_server(const struct slot *s)
 static bool
 is_meant(const struct slot *s, const char *text)
 {
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 	int64_t pid;
 
 	return strcmp(slot_name(s, name), text) == 0 ||
@@ -26,16 +26,16 @@ is_meant(const struct slot *s, const char *text)
 
 /* "A (pid 12), B (pid 13)" of all but workers. */
 static const char *
-list_members(struct board *b, char *text, size_t room)
+list_members(struct registry *b, char *text, size_t room)
 {
 	char one[SLOT_TEXT];
 	size_t used = 0;
 
 	*text = '\0';
-	for (int i = 0; i < BOARD_SLOTS && used + 64 < room; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS && used + 64 < room; i++) {
+		const struct slot *s = registry_slot(b, i);
 
-		if (is_server(s) && !s->parent && board_alive(b, i))
+		if (is_server(s) && !s->parent && registry_alive(b, i))
 			used += (size_t)snprintf(text + used, room - used,
 			    "%s%s", used ? ", " : "", slot_text(s, one));
 	}
@@ -43,15 +43,15 @@ list_members(struct board *b, char *text, size_t room)
 }
 
 int
-replace_find(struct board *b, const char *text)
+replace_find(struct registry *b, const char *text)
 {
-	char members[400], name[BOARD_NAME];
+	char members[400], name[REGISTRY_NAME];
 
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 
 		if (!is_server(s) || !is_meant(s, text) ||
-		    !board_alive(b, i) || s->process == process_cookie())
+		    !registry_alive(b, i) || s->process == process_cookie())
 			continue;
 		if (!s->parent)
 			return i;
@@ -65,8 +65,8 @@ replace_find(struct board *b, const char *text)
 }
 
 void
-replace_wish(struct board *b, int slot)
+replace_wish(struct registry *b, int slot)
 {
-	board_slot(b, slot)->replaced_by = process_cookie();
-	board_ring(b);
+	registry_slot(b, slot)->replaced_by = process_cookie();
+	registry_notify(b);
 }

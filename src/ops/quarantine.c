@@ -25,20 +25,20 @@
 static const struct slot *
 slot_of(const struct quarantine *q, uint64_t inode)
 {
-	int socket, slot = q->board ? policy_slot(q->board, inode, &socket) :
-	    -1;
+	int socket,
+	    slot = q->registry ? policy_slot(q->registry, inode, &socket) : -1;
 
-	return slot < 0 ? NULL : board_slot(q->board, slot);
+	return slot < 0 ? NULL : registry_slot(q->registry, slot);
 }
 
 static bool
 holds(struct quarantine *q, uint64_t inode)
 {
-	pid_t pids[BOARD_SLOTS];
+	pid_t pids[REGISTRY_SLOTS];
 	int n = q->lookout.owners ? owners_holders(q->lookout.owners, inode,
-	    pids, BOARD_SLOTS) : 0;
+	    pids, REGISTRY_SLOTS) : 0;
 
-	for (int i = 0; i < n && i < BOARD_SLOTS; i++)
+	for (int i = 0; i < n && i < REGISTRY_SLOTS; i++)
 		if (pids[i] == q->pid)
 			return true;
 	return false;
@@ -79,7 +79,7 @@ collect(const struct diag_sock *d, void *arg)
 
 	if (!is_wanted(q, d) || !is_its(q, d->inode))
 		return 0;
-	q->many |= q->count == BOARD_SOCKETS;
+	q->many |= q->count == REGISTRY_SOCKETS;
 	if (!q->many)
 		q->sock[q->count++] = *d;
 	return 0;
@@ -135,7 +135,7 @@ ailment(struct quarantine *q, const struct slot *s, uint64_t inode)
 	}
 	if (s->state != STATE_RUNNING && s->state != STATE_FULL)
 		return state_name(s->state);
-	return guest_of(q->board, inode) ? "quarantined" : NULL;
+	return request_of(q->registry, inode) ? "quarantined" : NULL;
 }
 
 /* What one group of the target's is like, besides it. */
@@ -295,12 +295,12 @@ refuse_process(struct quarantine *q)
 static void
 find_member(struct quarantine *q)
 {
-	for (int i = 0; q->board && i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(q->board, i);
-		char name[BOARD_NAME];
+	for (int i = 0; q->registry && i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(q->registry, i);
+		char name[REGISTRY_NAME];
 		pid_t pid;
 
-		if (!board_is_member(q->board, i))
+		if (!registry_is_member(q->registry, i))
 			continue;
 		pid = member_pid(&q->lookout, s);
 		if (strcmp(slot_name(s, name), q->whom) != 0 &&
@@ -347,7 +347,7 @@ quarantine_find(struct quarantine *q)
 	if (!q->lookout.diag)
 		return -1;
 	fail_save(&told);
-	q->board = board_look(q->datagram, q->port);
+	q->registry = registry_look(q->datagram, q->port);
 	fail_restore(&told);
 	if (find_process(q) < 0 || find_sockets(q) < 0)
 		return -1;
@@ -356,7 +356,7 @@ quarantine_find(struct quarantine *q)
 	if (q->many)
 		return fail_as(STATUS_NETWORK, "%s %.24s: it has more than %d "
 		    "sockets there: say a host, -4 or -6", q->option, q->whom,
-		    BOARD_SOCKETS);
+		    REGISTRY_SOCKETS);
 	if (q->sock[0].uid != geteuid())
 		return refuse_user(q, q->sock[0].uid);
 	return check_groups(q);
@@ -365,21 +365,21 @@ quarantine_find(struct quarantine *q)
 static int
 wish(struct quarantine *q)
 {
-	uint64_t inodes[BOARD_SOCKETS];
+	uint64_t inodes[REGISTRY_SOCKETS];
 
 	for (int i = 0; i < q->count; i++)
 		inodes[i] = q->sock[i].inode;
-	return guest_wish(q->board, q->slot, q->pid, inodes, q->count);
+	return request_wish(q->registry, q->slot, q->pid, inodes, q->count);
 }
 
 int
 quarantine_begin(struct quarantine *q)
 {
-	board_close(q->board);
-	q->board = board_open(q->datagram, q->port);
-	if (!q->board)
+	registry_close(q->registry);
+	q->registry = registry_open(q->datagram, q->port);
+	if (!q->registry)
 		return -1;
-	q->slot = guest_claim(q->board);
+	q->slot = request_claim(q->registry);
 	return q->slot < 0 ? -1 : wish(q);
 }
 
@@ -389,8 +389,8 @@ quarantine_progress(struct quarantine *q)
 	enum progress all = PROGRESS_DONE;
 
 	for (int i = 0; i < q->count; i++) {
-		enum progress one = policy_progress(q->board, q->lookout.diag,
-		    &q->sock[i]);
+		enum progress one = policy_progress(
+		    q->registry, q->lookout.diag, &q->sock[i]);
 
 		if (one == PROGRESS_GIVEN_UP)
 			return one;
@@ -404,10 +404,10 @@ quarantine_progress(struct quarantine *q)
 static bool
 is_new(const struct quarantine *q)
 {
-	const struct slot *guest = board_slot(q->board, q->slot);
+	const struct slot *guest = registry_slot(q->registry, q->slot);
 
 	for (int i = 0; i < q->count; i++)
-		if (guest_of(q->board, q->sock[i].inode) != guest)
+		if (request_of(q->registry, q->sock[i].inode) != guest)
 			return true;
 	return false;
 }
@@ -432,7 +432,7 @@ quarantine_end(struct quarantine *q)
 {
 	if (q->slot < 0)
 		return;
-	board_set_state(q->board, q->slot, STATE_LEFT);
+	registry_set_state(q->registry, q->slot, STATE_LEFT);
 	q->slot = -1;
 }
 
@@ -440,7 +440,7 @@ bool
 quarantine_stays(const struct quarantine *q)
 {
 	for (int i = 0; i < q->count; i++)
-		if (!guest_of(q->board, q->sock[i].inode))
+		if (!request_of(q->registry, q->sock[i].inode))
 			return false;
 	return q->count > 0;
 }
@@ -450,7 +450,7 @@ quarantine_close(struct quarantine *q)
 {
 	quarantine_end(q);
 	lookout_close(&q->lookout);
-	if (q->board)
-		board_close(q->board);
-	q->board = NULL;
+	if (q->registry)
+		registry_close(q->registry);
+	q->registry = NULL;
 }

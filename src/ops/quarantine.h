@@ -18,9 +18,9 @@ struct quarantine {
 	/* Who it is, and what stands round it. */
 	pid_t pid;
 	uint64_t process;		/* of its slot; 0: not rpnc's */
-	char name[BOARD_NAME];		/* "": not rpnc's */
+	char name[REGISTRY_NAME];		/* "": not rpnc's */
 	char command[16 + 1];
-	struct diag_sock sock[BOARD_SOCKETS];
+	struct diag_sock sock[REGISTRY_SOCKETS];
 	int count;			/* of its sockets; 0: it has gone */
 	int healthy;			/* members that can do it, in the group
 					   that has the fewest */
@@ -29,7 +29,7 @@ struct quarantine {
 	uint32_t queue;			/* clients, or bytes, that wait there */
 	/* Inside. */
 	struct lookout lookout;
-	struct board *board;
+	struct registry *registry;
 	int slot;			/* of our guest; -1: no wish */
 	bool shared, manager, many;
 };

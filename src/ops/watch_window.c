@@ -99,7 +99,7 @@ copy_make(struct sights *v)
 {
 	const struct tally *from = &v->run->tally;
 	struct tally *t = &v->recent;
-	bool board = v->run->pace.ground.by == BY_BOARD;
+	bool registry = v->run->pace.ground.by == BY_BOARD;
 
 	free(t->rows);
 	*t = *from;
@@ -114,7 +114,7 @@ copy_make(struct sights *v)
 
 		*row = from->rows[i];
 		row->at = i;
-		row->count = board ? row->count - s->base : s->count;
+		row->count = registry ? row->count - s->base : s->count;
 		row->predicted = s->predicted;
 		row->queued = s->queued;
 		memset(row->latency, 0, sizeof(row->latency));
@@ -315,7 +315,7 @@ steering_tell(struct sights *v)
 	char text[STEERING_TEXT];
 
 	v->on_steering(v, steering_text(
-	    &board_shared(v->run->roll.board)->steering, text));
+	    &registry_shared(v->run->roll.registry)->steering, text));
 }
 
 /* Before the first look nobody was known, and so that is no change. */

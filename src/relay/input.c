@@ -30,7 +30,7 @@ input_is_ready(int fd)
 }
 
 static void
-file_left(int fd, off_t size, struct loss *loss)
+registry_file_left(int fd, off_t size, struct loss *loss)
 {
 	off_t at = lseek(fd, 0, SEEK_CUR);
 
@@ -46,7 +46,7 @@ input_left(int fd, struct loss *loss)
 	int n = 0;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		file_left(fd, st.st_size, loss);
+		registry_file_left(fd, st.st_size, loss);
 		return;
 	}
 	/* nothing is there now, and nobody waits for more */

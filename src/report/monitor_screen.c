@@ -68,11 +68,11 @@ members(FILE *out, const struct monitor_page *p, bool headline, size_t room)
 	struct score_row *rows = calloc(r->member_count + 1, sizeof(*rows));
 	char (*texts)[2][COLUMNS_CELL] = calloc(r->member_count + 1,
 	    sizeof(*texts));
-	struct scoreboard board = { .probed = true, .rows = rows };
+	struct scoreboard registry = { .probed = true, .rows = rows };
 
 	if (rows && texts) {
-		board.count = rows_fill(r, rows, texts);
-		columns_table(out, &board, &p->style, headline, room);
+		registry.count = rows_fill(r, rows, texts);
+		columns_table(out, &registry, &p->style, headline, room);
 	}
 	free(rows);
 	free(texts);

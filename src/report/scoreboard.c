@@ -15,7 +15,7 @@ enum {
 
 struct page {
 	FILE *out;
-	const struct scoreboard *board;
+	const struct scoreboard *registry;
 	const struct score_style *style;
 };
 
@@ -43,17 +43,17 @@ verdict(const struct page *p, const char *word)
 static void
 fair_out(const struct page *p)
 {
-	const struct score_fairness *f = p->board->fairness;
+	const struct score_fairness *f = p->registry->fairness;
 	bool narrow = p->style->columns < NARROW;
 
 	if (narrow)
 		fprintf(p->out, "fair: ");
-	else if (by_hash(p->board))
+	else if (by_hash(p->registry))
 		fprintf(p->out, "fair hashing gives ");
 	else
 		fprintf(p->out, "steering by %.*s gives ",
-		    (int)strcspn(p->board->steering, " "),
-		    p->board->steering);
+		    (int)strcspn(p->registry->steering, " "),
+		    p->registry->steering);
 	if (f->equal)
 		fprintf(p->out, "%.0f ± %.0f each", (double)f->n / f->members,
 		    f->spread);
@@ -66,7 +66,7 @@ fair_out(const struct page *p)
 static void
 since_out(const struct page *p)
 {
-	const struct scoreboard *b = p->board;
+	const struct scoreboard *b = p->registry;
 	const struct score_fairness *f = b->fairness;
 
 	if ((size_t)f->members < b->count)
@@ -136,7 +136,7 @@ members_add(const struct scoreboard *b, char *line, size_t size, int columns)
 static void
 title_out(const struct page *p)
 {
-	const struct scoreboard *b = p->board;
+	const struct scoreboard *b = p->registry;
 	char line[512] = "", part[256], spark[SPARK_TEXT(SPARKS)];
 	size_t n = b->rate_count < SPARKS ? b->rate_count : SPARKS;
 	int columns = p->style->columns;
@@ -163,8 +163,8 @@ title_out(const struct page *p)
 static bool
 trouble_out(const struct page *p)
 {
-	const struct finding *f = p->board->findings &&
-	    p->board->findings->count ? p->board->findings->at : NULL;
+	const struct finding *f = p->registry->findings &&
+	    p->registry->findings->count ? p->registry->findings->at : NULL;
 
 	if (!f || f->pid < 0 || columns_cells(f->text) > p->style->columns)
 		return false;
@@ -176,7 +176,7 @@ trouble_out(const struct page *p)
 static void
 word_out(const struct page *p)
 {
-	const struct scoreboard *b = p->board;
+	const struct scoreboard *b = p->registry;
 
 	if (trouble_out(p)) {
 		/* this comes before figures */

@@ -19,7 +19,7 @@ enum {
 
 struct page {
 	FILE *out;
-	const struct scoreboard *board;
+	const struct scoreboard *registry;
 	const struct score_style *style;
 	bool labelled;			/* commands stand where names do */
 	int64_t most;			/* the largest since */
@@ -321,10 +321,10 @@ width_of(const struct page *p, const struct column *c)
 	int width = columns_cells(c->head);
 	char cell[CELL];
 
-	if (!c->text || !c->wanted(p->board))
+	if (!c->text || !c->wanted(p->registry))
 		return 0;
-	for (size_t i = 0; i < p->board->count; i++) {
-		c->text(p, &p->board->rows[i], cell);
+	for (size_t i = 0; i < p->registry->count; i++) {
+		c->text(p, &p->registry->rows[i], cell);
 		if (columns_cells(cell) > width)
 			width = columns_cells(cell);
 	}
@@ -421,7 +421,7 @@ row_out(const struct page *p, const int widths[static COLUMNS],
 static struct page
 page_of(FILE *out, const struct scoreboard *b, const struct score_style *s)
 {
-	struct page p = { .out = out, .board = b, .style = s };
+	struct page p = { .out = out, .registry = b, .style = s };
 
 	for (size_t i = 0; i < b->count; i++) {
 		int64_t since = b->rows[i].since;

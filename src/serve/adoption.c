@@ -68,25 +68,25 @@ check_group(const struct settings *s, const struct sock_set *set)
 		    adopt_who(set->adopted, who),
 		    addr_text(&set->bound[i], text));
 	}
-	if (s->reuseport && set->count > BOARD_SOCKETS)
+	if (s->reuseport && set->count > REGISTRY_SOCKETS)
 		return fail_as(STATUS_USAGE, "%s has %d such sockets, a "
 		    "member can have %d: leave out -r",
-		    adopt_who(set->adopted, who), set->count, BOARD_SOCKETS);
+		    adopt_who(set->adopted, who), set->count, REGISTRY_SOCKETS);
 	return 0;
 }
 
 /* The slot of the process that has the first of these sockets, or -1. */
 static int
-slot_of(struct board *b, const struct sock_set *set)
+slot_of(struct registry *b, const struct sock_set *set)
 {
 	uint64_t inode = sock_inode(set->fd[0]);
 
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 
-		if (slot_pid(s) != set->adopted || !board_is_member(b, i))
+		if (slot_pid(s) != set->adopted || !registry_is_member(b, i))
 			continue;
-		for (int j = 0; j < BOARD_SOCKETS; j++)
+		for (int j = 0; j < REGISTRY_SOCKETS; j++)
 			if (s->inodes[j] == inode)
 				return i;
 	}
@@ -98,16 +98,16 @@ static int
 check_member(const struct settings *s, const struct sock_set *set)
 {
 	char who[ADOPT_WHO];
-	struct board *b;
+	struct registry *b;
 	int slot;
 
 	if (s->reuseport)
 		return 0;
-	b = board_look(s->udp, addr_port(&set->bound[0]));
+	b = registry_look(s->udp, addr_port(&set->bound[0]));
 	if (!b)
 		return 0;
 	slot = slot_of(b, set);
-	board_close(b);
+	registry_close(b);
 	return slot < 0 ? 0 : fail_as(STATUS_USAGE, "%s is a group's member: "
 	    "say %s", adopt_who(set->adopted, who), s->udp ?
 	    "-r --replace with its pid" : "-r, too");
@@ -140,12 +140,12 @@ adoption_open(struct sock_set *out, const struct settings *s,
 }
 
 void
-adoption_mark(struct board *b, const struct sock_set *set)
+adoption_mark(struct registry *b, const struct sock_set *set)
 {
 	int slot = slot_of(b, set);
 
 	if (slot >= 0)
-		board_slot(b, slot)->adopted_by = getpid();
+		registry_slot(b, slot)->adopted_by = getpid();
 }
 
 const char *

@@ -16,7 +16,7 @@ int adoption_open(struct sock_set *out, const struct settings *,
  * Tells the member of the board that they were taken from, if it is one: what
  * a member does to its sockets when it leaves is not for those of two.
  */
-void adoption_mark(struct board *, const struct sock_set *);
+void adoption_mark(struct registry *, const struct sock_set *);
 /* "which is stopped", of the process that they were taken from. */
 const char *adoption_state(const struct sock_set *);
 

@@ -146,7 +146,7 @@ known_members(struct leave *l, int i)
 	int n = group_list(l, i, &list);
 	int known;
 
-	known = policy_known(l->board, list, n);
+	known = policy_known(l->registry, list, n);
 	free(list);
 	return known;
 }
@@ -216,7 +216,7 @@ static void
 clear_programs(struct leave *l)
 {
 	if (l->diag && count_groups(l) >= 0 && !has_heirs(l))
-		policy_clear(l->board, l->diag, l->set);
+		policy_clear(l->registry, l->diag, l->set);
 }
 
 static void
@@ -229,7 +229,7 @@ detach_all(const struct sock_set *set)
 static void
 step_lock(struct leave *l)
 {
-	l->locked = board_steer_begin(l->board) == 0;
+	l->locked = registry_steer_begin(l->registry) == 0;
 	if (!l->locked && loop_now() - l->began < LOCK_LIMIT_US) {
 		next(l, step_lock, TICK_US);
 		return;
@@ -266,9 +266,9 @@ exclude_one(struct leave *l, int i)
 	listed = group_list(l, i, &list);
 	index = index_find(l->set->fd[i], &l->set->bound[i], n, n - 1,
 	    l->diag);
-	policy_forgive(l->board, l->diag, list, listed);
+	policy_forgive(l->registry, l->diag, list, listed);
 	free(list);
-	return index < 0 ? -1 : policy_exclude(l->board, l->diag,
+	return index < 0 ? -1 : policy_exclude(l->registry, l->diag,
 	    l->set->fd[i], &l->set->bound[i], index);
 }
 
@@ -276,7 +276,7 @@ static void
 step_steer(struct leave *l)
 {
 	/* before the first program, so that a death from here on is mended */
-	policy_spoil(l->board, l->diag, l->set);
+	policy_spoil(l->registry, l->diag, l->set);
 	l->steered = true;
 	l->ops->on_gate(l);
 	for (int i = 0; i < l->set->count; i++)
@@ -358,7 +358,7 @@ step_close(struct leave *l)
 	l->diag = NULL;
 	l->ops->on_left(l);
 	if (l->locked)
-		board_steer_end(l->board);
+		registry_steer_end(l->registry);
 }
 
 void

@@ -36,7 +36,7 @@ struct leave_ops {
 struct leave {
 	struct timer timer;		/* first */
 	struct loop *loop;
-	struct board *board;
+	struct registry *registry;
 	const struct sock_set *set;
 	const struct leave_ops *ops;
 	enum leave_mode wish;		/* --leave */

@@ -37,30 +37,30 @@ place_listen(struct sock_set *out, const struct addr_list *want,
 
 /* A board, or why there is none and one of our own. */
 static int
-board_for(struct place *p, const struct settings *s)
+registry_for(struct place *p, const struct settings *s)
 {
 	uint16_t port = addr_port(&p->set.bound[0]);
 
 	if (s->reuseport) {
-		p->board = board_open(s->udp, port);
-		if (!p->board)
+		p->registry = registry_open(s->udp, port);
+		if (!p->registry)
 			snprintf(p->notice, sizeof(p->notice), "%s: other "
 			    "members can't be shown", fail_text());
 	}
-	if (!p->board)
-		p->board = board_private();
-	return p->board ? 0 : -1;
+	if (!p->registry)
+		p->registry = registry_private();
+	return p->registry ? 0 : -1;
 }
 
 void
-place_equip(struct board *b, const struct settings *s, int slot,
+place_equip(struct registry *b, const struct settings *s, int slot,
     const struct sock_set *set)
 {
 	if (s->weight >= 0)
-		board_slot(b, slot)->weight = (uint32_t)s->weight;
+		registry_slot(b, slot)->weight = (uint32_t)s->weight;
 	for (int i = 0; s->udp && s->reuseport && i < set->count; i++)
-		index_hide(set->fd[i], board_shared(b)->mark);
-	board_set_sockets(b, slot, set->fd, set->count);
+		index_hide(set->fd[i], registry_shared(b)->mark);
+	registry_set_sockets(b, slot, set->fd, set->count);
 }
 
 /* What --steer and --weight say, if they do. */
@@ -68,7 +68,8 @@ static int
 steer_by_settings(struct place *p)
 {
 	const struct settings *s = p->settings;
-	enum steer_mode mode = steering_mode(&board_shared(p->board)->steering);
+	enum steer_mode mode = steering_mode(
+	    &registry_shared(p->registry)->steering);
 	struct steering weights = { .mode = STEER_WEIGHTS };
 
 	if (s->steer)
@@ -76,7 +77,7 @@ steer_by_settings(struct place *p)
 	if (s->weight < 0 || mode == STEER_WEIGHTS)
 		return 0;
 	if (mode == STEER_HASH)
-		return policy_set(p->board, &weights);
+		return policy_set(p->registry, &weights);
 	return fail_as(STATUS_OK, "--weight does not count: the group's "
 	    "steering is %s", steer_types[mode].name);
 }
@@ -88,16 +89,16 @@ place_steer(struct place *p, const char *text)
 
 	if (steering_parse(text, &s) < 0)
 		return -1;
-	return policy_set(p->board, &s);
+	return policy_set(p->registry, &s);
 }
 
 void
-place_full(struct board *b, int slot, bool full)
+place_full(struct registry *b, int slot, bool full)
 {
-	enum slot_state now = (enum slot_state)board_slot(b, slot)->state;
+	enum slot_state now = (enum slot_state)registry_slot(b, slot)->state;
 
 	if (now == (full ? STATE_RUNNING : STATE_FULL))
-		board_set_state(b, slot, full ? STATE_FULL : STATE_RUNNING);
+		registry_set_state(b, slot, full ? STATE_FULL : STATE_RUNNING);
 }
 
 /* New ones, or another process's. */
@@ -131,21 +132,21 @@ place_open(struct place *p, const struct settings *s,
 		goto lookout;
 	if (!s->adopt)
 		local_name_get(&p->local, &p->set.bound[0]);
-	if (board_for(p, s) < 0)
+	if (registry_for(p, s) < 0)
 		goto close;
-	p->slot = board_claim(p->board, kind, s->name, 0);
+	p->slot = registry_claim(p->registry, kind, s->name, 0);
 	if (p->slot < 0)
-		goto board;
+		goto registry;
 	p->named = s->name || s->reuseport;
 	slot_name(place_slot(p), p->name);
-	place_equip(p->board, s, p->slot, &p->set);
+	place_equip(p->registry, s, p->slot, &p->set);
 	if (steer_by_settings(p) < 0)
 		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
 	if (s->adopt)
-		adoption_mark(p->board, &p->set);
+		adoption_mark(p->registry, &p->set);
 	return 0;
-board:
-	board_close(p->board);
+registry:
+	registry_close(p->registry);
 close:
 	sock_set_close(&p->set);
 	local_name_remove(&p->local);
@@ -157,7 +158,7 @@ lookout:
 struct slot *
 place_slot(struct place *p)
 {
-	return board_slot(p->board, p->slot);
+	return registry_slot(p->registry, p->slot);
 }
 
 const char *
@@ -184,15 +185,15 @@ place_look(struct place *p)
 	struct score *s = &p->score;
 	struct members m;
 
-	if (members_list(&p->lookout, p->board, p->settings->udp, &p->set,
+	if (members_list(&p->lookout, p->registry, p->settings->udp, &p->set,
 	    &m) < 0)
 		return -1;
 	address_text(&p->set, s->address);
-	s->board.address = s->address;
-	s->board.protocol = place_protocol(p->settings,
+	s->registry.address = s->address;
+	s->registry.protocol = place_protocol(p->settings,
 	    &p->set.bound[0]);
-	s->board.name = p->named ? p->name : NULL;
-	return score_take(s, p->board, &m, p->slot, p->settings->udp);
+	s->registry.name = p->named ? p->name : NULL;
+	return score_take(s, p->registry, &m, p->slot, p->settings->udp);
 }
 
 /* How many processes take the port's traffic, this one included. */
@@ -216,7 +217,7 @@ place_join(struct place *p)
 	if (place_listen(&set, &list, &o) < 0)
 		return -1;
 	p->set = set;
-	place_equip(p->board, p->settings, p->slot, &p->set);
+	place_equip(p->registry, p->settings, p->slot, &p->set);
 	return 0;
 }
 
@@ -226,11 +227,12 @@ place_total(struct place *p)
 {
 	uint64_t total = place_slot(p)->counters.accepted;
 
-	if (!board_is_member(p->board, p->slot))
+	if (!registry_is_member(p->registry, p->slot))
 		return 0;
-	for (int i = 0; i < BOARD_SLOTS; i++)
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (p->watch.seen[i].order && i != p->slot)
-			total += board_slot(p->board, i)->counters.accepted;
+			total +=
+			    registry_slot(p->registry, i)->counters.accepted;
 	return total;
 }
 
@@ -271,19 +273,21 @@ place_tell(struct place *p, struct desk *d, int own, int members)
 		desk_notice(d, "no IPv6 here: listening on IPv4 only");
 	for (int i = 0; i < p->set.count; i++) {
 		struct event e = {
-			.kind = EVENT_LISTENING, .pid = getpid(),
-			.name = p->named ? p->name : NULL,
-			.protocol = place_protocol(p->settings,
-			    &p->set.bound[i]),
-			.address = &p->set.bound[i],
-			.reuseport = p->settings->reuseport,
-			.members = members, .own = own,
-			.place = own > 1 ? members - own + 1 : members,
-			.steering = !p->settings->reuseport ? NULL :
-			    steering_text(&board_shared(p->board)->steering,
-			    steering),
-			.adopted = p->set.adopted ? p->set.adopted : -1,
-			.text = adoption_state(&p->set),
+		    .kind = EVENT_LISTENING,
+		    .pid = getpid(),
+		    .name = p->named ? p->name : NULL,
+		    .protocol = place_protocol(p->settings, &p->set.bound[i]),
+		    .address = &p->set.bound[i],
+		    .reuseport = p->settings->reuseport,
+		    .members = members,
+		    .own = own,
+		    .place = own > 1 ? members - own + 1 : members,
+		    .steering = !p->settings->reuseport
+			? NULL
+			: steering_text(&registry_shared(p->registry)->steering,
+			      steering),
+		    .adopted = p->set.adopted ? p->set.adopted : -1,
+		    .text = adoption_state(&p->set),
 		};
 
 		desk_tell(d, &e);
@@ -312,18 +316,18 @@ place_replace(struct place *p, struct desk *d)
 
 	if (!p->settings->replace)
 		return;
-	slot = replace_find(p->board, p->settings->replace);
+	slot = replace_find(p->registry, p->settings->replace);
 	if (slot < 0) {
 		desk_notice(d, fail_text());
 		return;
 	}
-	s = board_slot(p->board, slot);
+	s = registry_slot(p->registry, slot);
 	pid = slot_pid(s);
 	snprintf(text, sizeof(text), "%s is stopped: it leaves when it goes "
 	    "on (kill -CONT %d)", slot_name(s, who), (int)pid);
 	if (pid && owner_is_stopped(pid))
 		desk_notice(d, text);
-	replace_wish(p->board, slot);
+	replace_wish(p->registry, slot);
 }
 
 void
@@ -337,10 +341,10 @@ place_abandon(struct place *p)
 void
 place_close(struct place *p)
 {
-	watch_close(&p->watch);
+	registry_events_close(&p->watch);
 	lookout_close(&p->lookout);
 	score_free(&p->score);
-	board_close(p->board);
+	registry_close(p->registry);
 	if (p->owner == getpid())
 		local_name_remove(&p->local);
 }

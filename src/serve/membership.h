@@ -10,16 +10,16 @@
 /* Where a server listens, and its slot on the board of that port. */
 struct place {
 	struct sock_set set;
-	struct board *board;
+	struct registry *registry;
 	int slot;
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 	bool named;			/* by the user or the board */
 	struct local_name local;	/* to remove at the end */
 	pid_t owner;			/* who removes it */
 	char notice[600];		/* why there is no board, or "" */
 	struct lookout lookout;
 	struct score score;
-	struct watch watch;
+	struct registry_events watch;
 	struct policy policy;
 	struct desk *desk;		/* while the board is watched */
 	const struct sock_set *live;	/* sockets to mend the group by */
@@ -76,9 +76,9 @@ int place_join(struct place *);
 /* The group's steering from now on, as --steer has it; -1: usage. */
 int place_steer(struct place *, const char *text);
 /* Takes -m's limit to the board: others get what would wait here. */
-void place_full(struct board *, int slot, bool full);
+void place_full(struct registry *, int slot, bool full);
 /* What a member's sockets and slot need to be steered by the board. */
-void place_equip(struct board *, const struct settings *, int slot,
+void place_equip(struct registry *, const struct settings *, int slot,
     const struct sock_set *);
 /*
  * What all living members, this one included, have accepted. 0: this one has

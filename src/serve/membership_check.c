@@ -44,19 +44,19 @@ int
 place_check_board(const struct settings *s, uint16_t port)
 {
 	int workers = settings_workers(s), slots = workers;
-	struct board *b;
+	struct registry *b;
 	bool taken;
 	int room;
 
 	if (!s->reuseport || !port)
 		return 0;
-	b = board_look(s->udp, port);
+	b = registry_look(s->udp, port);
 	if (!b)
 		return 0;
-	taken = s->name && board_has_name(b, s->name);
-	room = board_room(b);
+	taken = s->name && registry_has_name(b, s->name);
+	room = registry_room(b);
 	slots += workers > 1;	/* their parent's */
-	board_close(b);
+	registry_close(b);
 	if (taken)
 		return fail_as(STATUS_USAGE, "--name %s: a live member has "
 		    "this name", s->name);
@@ -68,13 +68,13 @@ place_check_board(const struct settings *s, uint16_t port)
 int
 place_check_replace(const struct settings *s, const struct endpoint *e)
 {
-	struct board *b = board_look(s->udp, e->port);
+	struct registry *b = registry_look(s->udp, e->port);
 	int slot;
 
 	if (!b)
 		return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of "
 		    "yours is on this port", s->replace);
 	slot = replace_find(b, s->replace);
-	board_close(b);
+	registry_close(b);
 	return slot < 0 ? -1 : 0;
 }

@@ -26,19 +26,19 @@ shown(const struct slot *s)
 static const char *
 dealt(const struct place *p, char text[static STEERING_TEXT])
 {
-	const struct steering *s = &board_shared(p->board)->steering;
+	const struct steering *s = &registry_shared(p->registry)->steering;
 
-	if (!s->mode && guest_any(p->board))
+	if (!s->mode && request_any(p->registry))
 		return "new connections go round who is quarantined";
 	return steering_text(s, text);
 }
 
 static void
-tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
-    const char *reason)
+tell_member(struct registry_events *w, const struct slot *s,
+    enum event_kind kind, const char *reason)
 {
 	struct place *p = w->user;
-	char steering[STEERING_TEXT], name[BOARD_NAME];
+	char steering[STEERING_TEXT], name[REGISTRY_NAME];
 	struct event e = {
 		.kind = kind, .name = slot_name(s, name), .pid = shown(s),
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
@@ -61,9 +61,10 @@ tell_member(struct watch *w, const struct slot *s, enum event_kind kind,
 static void
 tell_replaced(struct place *p, uint64_t process)
 {
-	int slot = board_find_process(p->board, process);
-	const struct slot *by = slot < 0 ? NULL : board_slot(p->board, slot);
-	char why[64], name[BOARD_NAME];
+	int slot = registry_find_process(p->registry, process);
+	const struct slot *by = slot < 0 ? NULL
+					 : registry_slot(p->registry, slot);
+	char why[64], name[REGISTRY_NAME];
 
 	if (by && slot_pid(by))
 		snprintf(why, sizeof(why), "replaced by pid %d",
@@ -76,12 +77,12 @@ tell_replaced(struct place *p, uint64_t process)
 }
 
 static void
-on_wake(struct watch *w)
+on_wake(struct registry_events *w)
 {
 	struct place *p = w->user;
 	struct slot *own = place_slot(p);
 
-	if (board_is_lost(p->board) && !p->lost) {
+	if (registry_is_lost(p->registry) && !p->lost) {
 		p->lost = true;
 		fail_as(STATUS_OK, "another process has cut the board short: "
 		    "members can't be shown, nor steered, any more");
@@ -94,19 +95,19 @@ on_wake(struct watch *w)
 }
 
 static void
-on_steering(struct watch *w, const struct steering *s)
+on_steering(struct registry_events *w, const struct steering *s)
 {
 	struct place *p = w->user;
-	char text[STEERING_TEXT], name[BOARD_NAME];
+	char text[STEERING_TEXT], name[REGISTRY_NAME];
 	struct event e = {
 		.kind = EVENT_STEERING, .name = "?", .pid = -1,
 		.steering = steering_text(s, text),
 	};
-	int by = board_find_process(p->board, s->process);
+	int by = registry_find_process(p->registry, s->process);
 
 	if (by >= 0) {
-		e.name = slot_name(board_slot(p->board, by), name);
-		e.pid = shown(board_slot(p->board, by));
+		e.name = slot_name(registry_slot(p->registry, by), name);
+		e.pid = shown(registry_slot(p->registry, by));
 	}
 	place_look(p);
 	desk_tell(p->desk, &e);
@@ -115,20 +116,20 @@ on_steering(struct watch *w, const struct steering *s)
 }
 
 static void
-on_join(struct watch *w, const struct slot *s)
+on_join(struct registry_events *w, const struct slot *s)
 {
 	tell_member(w, s, EVENT_JOINED, NULL);
 }
 
 static void
-on_leave(struct watch *w, const struct slot *s)
+on_leave(struct registry_events *w, const struct slot *s)
 {
 	tell_member(w, s, EVENT_LEFT, s->state == STATE_LEFT ||
 	    s->state == STATE_AWAY ? "left" : "died");
 }
 
 static void
-on_state(struct watch *w, const struct slot *s)
+on_state(struct registry_events *w, const struct slot *s)
 {
 	if (s->state == STATE_RUNNING)
 		tell_member(w, s, EVENT_RESUMED, "running");
@@ -140,8 +141,8 @@ on_state(struct watch *w, const struct slot *s)
 static bool
 has_wished(const struct slot *s, const struct slot *guest)
 {
-	for (int i = 0; s->kind == SLOT_MEMBER && i < BOARD_SOCKETS; i++)
-		if (s->inodes[i] && guest_wants(guest, s->inodes[i]))
+	for (int i = 0; s->kind == SLOT_MEMBER && i < REGISTRY_SOCKETS; i++)
+		if (s->inodes[i] && request_wants(guest, s->inodes[i]))
 			return true;
 	return false;
 }
@@ -152,10 +153,10 @@ target_of(const struct place *p, const struct slot *guest)
 {
 	const struct slot *last = NULL;
 
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		if (has_wished(board_slot(p->board, i), guest) &&
-		    board_is_member(p->board, i))
-			return board_slot(p->board, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		if (has_wished(registry_slot(p->registry, i), guest) &&
+		    registry_is_member(p->registry, i))
+			return registry_slot(p->registry, i);
 		if (has_wished(&p->watch.seen[i], guest))
 			last = &p->watch.seen[i];
 	}
@@ -164,13 +165,13 @@ target_of(const struct place *p, const struct slot *guest)
 
 /* Whom a guest's wish is about; the command of who has no name. */
 static void
-tell_wish(struct watch *w, const struct slot *s, enum event_kind kind,
+tell_wish(struct registry_events *w, const struct slot *s, enum event_kind kind,
     const char *reason)
 {
 	struct place *p = w->user;
 	const struct slot *target = target_of(p, s);
 	pid_t pid = target ? slot_pid(target) : slot_target(s);
-	char command[16 + 1] = "", name[BOARD_NAME];
+	char command[16 + 1] = "", name[REGISTRY_NAME];
 	struct event e = {
 		.kind = kind, .pid = pid ? pid : -1, .reason = reason,
 		.command = command,
@@ -186,13 +187,13 @@ tell_wish(struct watch *w, const struct slot *s, enum event_kind kind,
 }
 
 static void
-on_wish(struct watch *w, const struct slot *s)
+on_wish(struct registry_events *w, const struct slot *s)
 {
 	tell_wish(w, s, EVENT_PAUSED, "quarantined");
 }
 
 static void
-on_wish_end(struct watch *w, const struct slot *s)
+on_wish_end(struct registry_events *w, const struct slot *s)
 {
 	tell_wish(w, s, EVENT_RESUMED, "released");
 }
@@ -200,7 +201,7 @@ on_wish_end(struct watch *w, const struct slot *s)
 int
 place_watch(struct place *p, struct desk *d, const struct sock_set *live)
 {
-	static const struct watch_ops ops = {
+	static const struct registry_events_ops ops = {
 		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
 		.on_state = on_state, .on_steering = on_steering,
 		.on_wish = on_wish, .on_wish_end = on_wish_end,
@@ -209,10 +210,10 @@ place_watch(struct place *p, struct desk *d, const struct sock_set *live)
 	p->desk = d;
 	p->live = live;
 	p->policy = (struct policy){
-		.board = p->board, .diag = p->lookout.diag,
+		.registry = p->registry, .diag = p->lookout.diag,
 		.datagram = p->settings->udp,
 	};
 	p->watch.ops = &ops;
 	p->watch.user = p;
-	return watch_open(&p->watch, &d->loop, p->board);
+	return registry_events_open(&p->watch, &d->loop, p->registry);
 }

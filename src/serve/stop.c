@@ -45,7 +45,7 @@ close_all(struct leave *l)
 	else
 		acceptor_close(f->acceptor);
 	f->acceptor->gated = false;
-	board_set_state(f->board, f->slot, f->ending ? STATE_LEFT :
+	registry_set_state(f->registry, f->slot, f->ending ? STATE_LEFT :
 	    STATE_AWAY);
 }
 
@@ -157,7 +157,8 @@ wish(const struct farewell *f)
 static const char *
 holder(struct farewell *f)
 {
-	if (!f->set->adopted && !board_slot(f->board, f->slot)->adopted_by)
+	if (!f->set->adopted &&
+	    !registry_slot(f->registry, f->slot)->adopted_by)
 		return NULL;
 	return adoption_holder(f->set, f->held);
 }
@@ -171,7 +172,7 @@ leave(struct farewell *f)
 	};
 
 	f->leave.loop = &f->desk->loop;
-	f->leave.board = f->board;
+	f->leave.registry = f->registry;
 	f->leave.set = f->set;
 	f->leave.wish = wish(f);
 	f->leave.held = holder(f);

@@ -25,7 +25,7 @@ struct farewell {
 	struct desk *desk;
 	struct acceptor *acceptor;
 	const struct farewell_datagrams *datagrams;	/* NULL: streams */
-	struct board *board;
+	struct registry *registry;
 	struct sock_set *set;		/* empty once they are closed */
 	const uint64_t *served;		/* connections, or datagrams, ever */
 	const char *name;

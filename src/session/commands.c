@@ -135,7 +135,7 @@ run_close(struct session *s, char *arg)
 static void
 run_group(struct session *s, char *arg)
 {
-	const struct scoreboard *board = s->ops->group(s);
+	const struct scoreboard *registry = s->ops->group(s);
 	struct score_style style = {
 		.columns = prompt_columns(), .color = s->color,
 	};
@@ -144,14 +144,14 @@ run_group(struct session *s, char *arg)
 	FILE *out;
 
 	(void)arg;
-	if (!board) {
+	if (!registry) {
 		session_say(s, "%s\n", fail_text());
 		return;
 	}
 	out = open_memstream(&text, &length);
 	if (!out)
 		return;
-	scoreboard_text(out, board, &style);
+	scoreboard_text(out, registry, &style);
 	fclose(out);
 	session_say(s, "%s", text);
 	free(text);

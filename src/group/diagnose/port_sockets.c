@@ -47,8 +47,8 @@ void
 rivals_close(struct rivals *r)
 {
 	lookout_close(&r->lookout);
-	if (r->board)
-		board_close(r->board);
+	if (r->registry)
+		registry_close(r->registry);
 	free(r->list);
 	*r = (struct rivals){ 0 };
 }
@@ -160,7 +160,7 @@ look(struct rivals *r)
 		return;
 	r->looked = true;
 	fail_save(&told);
-	r->board = board_look(r->datagram, addr_port(&r->list[0].local));
+	r->registry = registry_look(r->datagram, addr_port(&r->list[0].local));
 	fail_restore(&told);
 }
 
@@ -168,12 +168,12 @@ const struct slot *
 rival_slot(struct rivals *r, const struct diag_sock *d)
 {
 	look(r);
-	for (int i = 0; r->board && d->inode && i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(r->board, i);
+	for (int i = 0; r->registry && d->inode && i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(r->registry, i);
 
-		for (int j = 0; j < BOARD_SOCKETS; j++)
+		for (int j = 0; j < REGISTRY_SOCKETS; j++)
 			if (s->inodes[j] == d->inode &&
-			    board_is_member(r->board, i))
+			    registry_is_member(r->registry, i))
 				return s;
 	}
 	return NULL;

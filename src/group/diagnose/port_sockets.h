@@ -10,7 +10,7 @@ struct rivals {
 	struct diag_sock *list;		/* IPv4, then IPv6: in each the kernel
 					   looks for a listener in this order */
 	struct lookout lookout;
-	struct board *board;		/* of this user, or NULL */
+	struct registry *registry;		/* of this user, or NULL */
 	bool datagram, looked;
 };
 

@@ -24,26 +24,26 @@ struct head {
 	uint32_t layout, slots;
 };
 
-static const struct head own_head = { "rpnc\r\n\x1a", LAYOUT, BOARD_SLOTS };
+static const struct head own_head = { "rpnc\r\n\x1a", LAYOUT, REGISTRY_SLOTS };
 
 struct table {
 	struct head head;
 	uint64_t order;
 	struct shared shared;
-	struct slot slot[BOARD_SLOTS];
+	struct slot slot[REGISTRY_SLOTS];
 };
 
-struct board {
-	struct file file;
+struct registry {
+	struct registry_file file;
 	struct table *table;
-	struct guard guard;
-	bool mine[BOARD_SLOTS];		/* locked through file */
+	struct sigbus_guard guard;
+	bool mine[REGISTRY_SLOTS];		/* locked through file */
 	bool reader, private, steering;
 };
 
 /* Without a file it is memory that children share. */
 static int
-table_share(struct board *b)
+table_share(struct registry *b)
 {
 	struct table *table = mmap(NULL, sizeof(*table), PROT_READ |
 	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -58,7 +58,7 @@ table_share(struct board *b)
 }
 
 static int
-table_map(struct board *b)
+table_map(struct registry *b)
 {
 	int protection = PROT_READ | (b->reader ? 0 : PROT_WRITE);
 	struct stat st;
@@ -77,7 +77,7 @@ table_map(struct board *b)
 	}
 	b->guard.at = b->table;
 	b->guard.size = sizeof(struct table);
-	guard_add(&b->guard);
+	sigbus_guard_add(&b->guard);
 	if (memcmp(&b->table->head, &own_head, sizeof(own_head)) == 0)
 		return 0;
 foreign:
@@ -86,20 +86,20 @@ foreign:
 }
 
 static void
-board_free(struct board *b)
+registry_free(struct registry *b)
 {
 	if (b->table) {
-		guard_remove(&b->guard);
+		sigbus_guard_remove(&b->guard);
 		munmap(b->table, sizeof(struct table));
 	}
-	file_close(&b->file);
+	registry_file_close(&b->file);
 	free(b);
 }
 
-static struct board *
-board_new(void)
+static struct registry *
+registry_new(void)
 {
-	struct board *b = calloc(1, sizeof(*b));
+	struct registry *b = calloc(1, sizeof(*b));
 
 	if (b)
 		b->file.fd = -1;
@@ -109,20 +109,20 @@ board_new(void)
 }
 
 static bool
-has_others(struct board *b)
+has_others(struct registry *b)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (!b->mine[i] && board_alive(b, i))
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
+		if (!b->mine[i] && registry_alive(b, i))
 			return true;
 	return false;
 }
 
-struct board *
-board_open(bool datagram, uint16_t port)
+struct registry *
+registry_open(bool datagram, uint16_t port)
 {
-	struct board *b = board_new();
+	struct registry *b = registry_new();
 
-	if (b && file_open(&b->file, datagram, port, &own_head,
+	if (b && registry_file_open(&b->file, datagram, port, &own_head,
 	    sizeof(own_head), sizeof(struct table)) == 0 &&
 	    table_map(b) == 0) {
 		struct shared *shared = &b->table->shared;
@@ -137,55 +137,56 @@ board_open(bool datagram, uint16_t port)
 		return b;
 	}
 	if (b)
-		board_free(b);
+		registry_free(b);
 	return NULL;
 }
 
-struct board *
-board_look(bool datagram, uint16_t port)
+struct registry *
+registry_look(bool datagram, uint16_t port)
 {
-	struct board *b = board_new();
+	struct registry *b = registry_new();
 
 	if (!b)
 		return NULL;
 	b->reader = true;
-	if (file_look(&b->file, datagram, port) == 0 && table_map(b) == 0)
+	if (registry_file_look(&b->file, datagram, port) == 0 &&
+	    table_map(b) == 0)
 		return b;
-	board_free(b);
+	registry_free(b);
 	return NULL;
 }
 
-struct board *
-board_private(void)
+struct registry *
+registry_private(void)
 {
-	struct board *b = board_new();
+	struct registry *b = registry_new();
 
 	if (!b)
 		return NULL;
 	b->private = true;
-	if (file_private(&b->file, &own_head, sizeof(own_head),
+	if (registry_file_private(&b->file, &own_head, sizeof(own_head),
 	    sizeof(struct table)) == 0 && table_map(b) == 0)
 		return b;
-	board_free(b);
+	registry_free(b);
 	return NULL;
 }
 
 bool
-board_is_private(const struct board *b)
+registry_is_private(const struct registry *b)
 {
 	return b->private;
 }
 
 bool
-board_is_lost(const struct board *b)
+registry_is_lost(const struct registry *b)
 {
 	return b->guard.lost;
 }
 
 int
-board_watch(const struct board *b, int inotify, uint32_t events)
+registry_watch(const struct registry *b, int inotify, uint32_t events)
 {
-	return file_watch(&b->file, inotify, events);
+	return registry_file_watch(&b->file, inotify, events);
 }
 
 /*
@@ -193,17 +194,17 @@ board_watch(const struct board *b, int inotify, uint32_t events)
  * parent's opening, and with it the locks of a parent that is dead.
  */
 void
-board_reopen(struct board *b)
+registry_reopen(struct registry *b)
 {
 	memset(b->mine, 0, sizeof(b->mine));
-	file_reopen(&b->file);
+	registry_file_reopen(&b->file);
 	if (!b->file.shared && !b->file.sizeless)
 		(void)!mmap(b->table, sizeof(struct table), PROT_READ |
 		    PROT_WRITE, MAP_SHARED | MAP_FIXED, b->file.fd, 0);
 }
 
 bool
-board_alive(struct board *b, int index)
+registry_alive(struct registry *b, int index)
 {
 	const struct slot *s = &b->table->slot[index];
 
@@ -211,40 +212,40 @@ board_alive(struct board *b, int index)
 		return false;
 	if (b->mine[index])
 		return true;
-	return file_taken(&b->file, FILE_FIRST_FREE + index);
+	return registry_file_taken(&b->file, FILE_FIRST_FREE + index);
 }
 
 bool
-board_is_member(struct board *b, int index)
+registry_is_member(struct registry *b, int index)
 {
 	const struct slot *s = &b->table->slot[index];
 
 	return s->kind == SLOT_MEMBER && s->state < STATE_AWAY &&
-	    s->inodes[0] && board_alive(b, index);
+	    s->inodes[0] && registry_alive(b, index);
 }
 
 int
-board_room(struct board *b)
+registry_room(struct registry *b)
 {
 	int room = 0;
 
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		room += !board_alive(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
+		room += !registry_alive(b, i);
 	return room;
 }
 
 /* The dead slot of this name, a free one, or the one that died first. */
 static int
-pick_slot(struct board *b, const char *name)
+pick_slot(struct registry *b, const char *name)
 {
 	const struct slot *slot = b->table->slot;
 	int unused = -1, oldest = -1;
 
-	for (int i = 0; i < BOARD_SLOTS; i++) {
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		if (slot[i].kind == SLOT_FREE) {
 			unused = unused < 0 ? i : unused;
-		} else if (!board_alive(b, i)) {
-			if (strncmp(slot[i].name, name, BOARD_NAME) == 0)
+		} else if (!registry_alive(b, i)) {
+			if (strncmp(slot[i].name, name, REGISTRY_NAME) == 0)
 				return i;
 			if (oldest < 0 || slot[i].order < slot[oldest].order)
 				oldest = i;
@@ -257,11 +258,11 @@ pick_slot(struct board *b, const char *name)
 }
 
 static void
-slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
+slot_fill(struct registry *b, struct slot *s, enum slot_kind kind,
     const char *name, uint64_t parent)
 {
 	bool same = parent && s->parent == parent && s->kind == kind &&
-	    strncmp(s->name, name, BOARD_NAME) == 0;
+	    strncmp(s->name, name, REGISTRY_NAME) == 0;
 	struct counters kept = s->counters;
 	struct timespec now;
 
@@ -281,14 +282,14 @@ slot_fill(struct board *b, struct slot *s, enum slot_kind kind,
 }
 
 int
-board_fill(struct board *b, enum slot_kind kind, const char *name,
+registry_fill(struct registry *b, enum slot_kind kind, const char *name,
     uint64_t parent)
 {
 	int index = pick_slot(b, name);
 
 	if (index < 0)
 		return -1;
-	if (file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
+	if (registry_file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
 		fail("board %s", b->file.path);
 		return -1;
 	}
@@ -298,87 +299,87 @@ board_fill(struct board *b, enum slot_kind kind, const char *name,
 }
 
 void
-board_set_state(struct board *b, int index, enum slot_state state)
+registry_set_state(struct registry *b, int index, enum slot_state state)
 {
 	b->table->slot[index].state = state;
-	file_ring(&b->file);
+	registry_file_notify(&b->file);
 }
 
 void
-board_set_sockets(struct board *b, int index, const int *fds, int count)
+registry_set_sockets(struct registry *b, int index, const int *fds, int count)
 {
 	struct slot *s = &b->table->slot[index];
 
 	memset(s->inodes, 0, sizeof(s->inodes));
 	memset(s->programs, 0, sizeof(s->programs));
-	for (int i = 0; i < count && i < BOARD_SOCKETS; i++) {
+	for (int i = 0; i < count && i < REGISTRY_SOCKETS; i++) {
 		/* a worker's sockets were tested before they were its own */
 		s->tests[i] = listener_drops(fds[i]);
 		s->inodes[i] = sock_inode(fds[i]);
-		s->programs[i] = s->heir ? PROGRAM_SPOILT : 0;
+		s->programs[i] = s->repair_due ? PROGRAM_SPOILT : 0;
 	}
-	s->heir = false;
-	file_ring(&b->file);
+	s->repair_due = false;
+	registry_file_notify(&b->file);
 }
 
 struct shared *
-board_shared(struct board *b)
+registry_shared(struct registry *b)
 {
 	return &b->table->shared;
 }
 
 int
-board_change_begin(struct board *b)
+registry_change_begin(struct registry *b)
 {
-	return file_lock(&b->file);
+	return registry_file_lock(&b->file);
 }
 
 void
-board_change_end(struct board *b)
+registry_change_end(struct registry *b)
 {
-	file_unlock(&b->file);
-	file_ring(&b->file);
+	registry_file_unlock(&b->file);
+	registry_file_notify(&b->file);
 }
 
 void
-board_ring(struct board *b)
+registry_notify(struct registry *b)
 {
-	file_ring(&b->file);
+	registry_file_notify(&b->file);
 }
 
 int
-board_steer_begin(struct board *b)
+registry_steer_begin(struct registry *b)
 {
 	/* what this very process holds could be taken again */
-	if (b->steering || file_take(&b->file, FILE_STEER) < 0)
+	if (b->steering || registry_file_take(&b->file, FILE_STEER) < 0)
 		return -1;
 	b->steering = true;
 	return 0;
 }
 
 void
-board_steer_end(struct board *b)
+registry_steer_end(struct registry *b)
 {
 	b->steering = false;
-	file_give(&b->file, FILE_STEER);
-	file_ring(&b->file);
+	registry_file_give(&b->file, FILE_STEER);
+	registry_file_notify(&b->file);
 }
 
 struct slot *
-board_slot(struct board *b, int index)
+registry_slot(struct registry *b, int index)
 {
 	return &b->table->slot[index];
 }
 
 /* The file goes with the last, under the mutex: somebody may be opening. */
 void
-board_close(struct board *b)
+registry_close(struct registry *b)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++)
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (b->mine[i])
 			b->table->slot[i].state = STATE_LEFT;
-	if (b->file.fd >= 0 && !b->reader && file_lock(&b->file) == 0 &&
-	    !has_others(b))
+	if (b->file.fd >= 0 && !b->reader &&
+	    registry_file_lock(&b->file) == 0 && !has_others(b))
 		unlink(b->file.path);
-	board_free(b);
+	registry_free(b);
 }

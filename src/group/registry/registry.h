@@ -14,9 +14,9 @@
  */
 
 enum {
-	BOARD_SLOTS = 256,
-	BOARD_NAME = 24,		/* "ABCDEFGHIJKLMNOP/1023" */
-	BOARD_SOCKETS = 8,
+	REGISTRY_SLOTS = 256,
+	REGISTRY_NAME = 24,		/* "ABCDEFGHIJKLMNOP/1023" */
+	REGISTRY_SOCKETS = 8,
 	NAME_MAX_LENGTH = 16,
 	WEIGHT_DEFAULT = 100,
 	WEIGHT_MAX = 1000,
@@ -27,7 +27,7 @@ enum slot_kind {
 	SLOT_FREE,
 	SLOT_MEMBER,		/* a process that accepts */
 	SLOT_PARENT,		/* keeps a name for its workers */
-	SLOT_GUEST,		/* has a wish while it is here: guest.h */
+	SLOT_REQUEST,		/* has a wish while it is here: guest.h */
 };
 
 enum slot_state {
@@ -45,18 +45,18 @@ struct slot {
 	uint64_t process, parent;	/* cookies: process_id.h; parent or 0 */
 	uint64_t pid_namespace;		/* where its pids count: slot_pid() */
 	int32_t raw_pid;
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */
 	uint64_t order;			/* counts up with every claim; never 0 */
 	uint32_t weight;		/* --weight; see policy.h */
 	uint64_t replaced_by;		/* process that asks it to leave, or 0 */
 	int32_t raw_target;		/* of a guest: the target of its wish */
-	uint32_t heir;			/* who died had programs: to put right */
+	uint32_t repair_due;	/* who died had programs: to put right */
 	/* Its listening sockets; of a guest, the target's. */
-	uint64_t inodes[BOARD_SOCKETS];
+	uint64_t inodes[REGISTRY_SOCKETS];
 	/* What their groups' programs were made from (policy.h); 0: none. */
-	uint64_t programs[BOARD_SOCKETS];
-	uint32_t tests[BOARD_SOCKETS];	/* drops that index.c made there */
+	uint64_t programs[REGISTRY_SOCKETS];
+	uint32_t tests[REGISTRY_SOCKETS]; /* drops that index.c made there */
 	int32_t adopted_by;		/* a pid that has its sockets, too, or 0 */
 	struct counters {
 		uint64_t accepted, closed, in, out;
@@ -76,7 +76,7 @@ struct steering {
 	uint64_t process;		/* who made it */
 	uint32_t count;
 	struct weight {
-		char name[BOARD_NAME];
+		char name[REGISTRY_NAME];
 		uint32_t weight;
 	} weights[SHARED_WEIGHTS];
 };
@@ -92,27 +92,27 @@ struct shared {
 	} orders[SHARED_ORDERS];
 };
 
-struct board;
+struct registry;
 
 /*
  * Opens the board of a port of this user in this network namespace; NULL
- * with a fault that says why there can be none. board_private() gives one
- * that only this process and its children see, to count on; board_look()
+ * with a fault that says why there can be none. registry_private() gives one
+ * that only this process and its children see, to count on; registry_look()
  * opens one that is there, to read.
  */
-struct board *board_open(bool datagram, uint16_t port);
-struct board *board_private(void);
-struct board *board_look(bool datagram, uint16_t port);
-bool board_is_private(const struct board *);
+struct registry *registry_open(bool datagram, uint16_t port);
+struct registry *registry_private(void);
+struct registry *registry_look(bool datagram, uint16_t port);
+bool registry_is_private(const struct registry *);
 /* Whether somebody has cut the file short: nothing is on the board any more. */
-bool board_is_lost(const struct board *);
-/* See file_watch(). */
-int board_watch(const struct board *, int inotify, uint32_t events);
+bool registry_is_lost(const struct registry *);
+/* See registry_file_watch(). */
+int registry_watch(const struct registry *, int inotify, uint32_t events);
 
 /* After fork(2): locks are then taken through a descriptor of its own. */
-void board_reopen(struct board *);
+void registry_reopen(struct registry *);
 /* Gives back the slots that were claimed, and the file if nobody is left. */
-void board_close(struct board *);
+void registry_close(struct registry *);
 
 /*
  * Takes a slot under a name, or under the first letter that no slot has
@@ -120,34 +120,35 @@ void board_close(struct board *);
  * parent and name is taken over with its counts. Returns its index, or -1: a
  * usage fault where the name is taken.
  */
-int board_claim(struct board *, enum slot_kind, const char *name,
+int registry_claim(struct registry *, enum slot_kind, const char *name,
     uint64_t parent);
 /* Changes what the others see of a slot of ours, and wakes them. */
-void board_set_state(struct board *, int index, enum slot_state);
-void board_set_sockets(struct board *, int index, const int *fds, int count);
+void registry_set_state(struct registry *, int index, enum slot_state);
+void registry_set_sockets(
+    struct registry *, int index, const int *fds, int count);
 
 /* What its members share but for their slots: policy.h has the use of it. */
-struct shared *board_shared(struct board *);
+struct shared *registry_shared(struct registry *);
 /* To change it: one at a time; then all who watch are woken. */
-int board_change_begin(struct board *);
-void board_change_end(struct board *);
-void board_ring(struct board *);
+int registry_change_begin(struct registry *);
+void registry_change_end(struct registry *);
+void registry_notify(struct registry *);
 
 /*
  * Only one process at a time changes programs of the port's groups, or
- * leaves one: 0, or -1 if somebody does. board_steer_end() wakes all.
+ * leaves one: 0, or -1 if somebody does. registry_steer_end() wakes all.
  */
-int board_steer_begin(struct board *);
-void board_steer_end(struct board *);
+int registry_steer_begin(struct registry *);
+void registry_steer_end(struct registry *);
 
-struct slot *board_slot(struct board *, int index);
+struct slot *registry_slot(struct registry *, int index);
 /*
  * A name as the board has it, but of nothing that a name may not have, and
  * with an end: whoever has the board may have written anything there.
  */
-const char *name_clean(const char from[static BOARD_NAME],
-    char name[static BOARD_NAME]);
-const char *slot_name(const struct slot *, char name[static BOARD_NAME]);
+const char *name_clean(const char from[static REGISTRY_NAME],
+    char name[static REGISTRY_NAME]);
+const char *slot_name(const struct slot *, char name[static REGISTRY_NAME]);
 /*
  * Its pid, or the pid of a guest's target. 0: the process is in another PID
  * namespace, so its pid means nothing in ours.
@@ -155,31 +156,31 @@ const char *slot_name(const struct slot *, char name[static BOARD_NAME]);
 pid_t slot_pid(const struct slot *);
 pid_t slot_target(const struct slot *);
 /* "A (pid 4100)", or "A (pid -)" where the pid is not ours to know */
-enum { SLOT_TEXT = BOARD_NAME + 24 };
+enum { SLOT_TEXT = REGISTRY_NAME + 24 };
 const char *slot_text(const struct slot *, char text[static SLOT_TEXT]);
-bool board_alive(struct board *, int index);
+bool registry_alive(struct registry *, int index);
 /* A living member with sockets. */
-bool board_is_member(struct board *, int index);
+bool registry_is_member(struct registry *, int index);
 /* How many slots there are to claim: free ones, and those of the dead. */
-int board_room(struct board *);
+int registry_room(struct registry *);
 /* Whether a name stands in the way of who would claim it. */
-bool board_has_name(struct board *, const char *name);
+bool registry_has_name(struct registry *, const char *name);
 /*
  * The same; slots whose base name is that of parent's own members (A/1 of A)
  * stand in no way of its next one. With dead_too the dead count as well.
  */
-bool board_name_taken(struct board *, const char *name, uint64_t parent,
+bool registry_name_taken(struct registry *, const char *name, uint64_t parent,
     bool dead_too);
 /*
  * With the mutex held: fills a free slot, or one of the dead, and locks it.
- * Returns its index, or -1: a fault. See board_claim().
+ * Returns its index, or -1: a fault. See registry_claim().
  */
-int board_fill(struct board *, enum slot_kind, const char *name,
+int registry_fill(struct registry *, enum slot_kind, const char *name,
     uint64_t parent);
 /* The slot of that name and parent, dead or alive, or -1. */
-int board_find(struct board *, const char *name, uint64_t parent);
+int registry_find(struct registry *, const char *name, uint64_t parent);
 /* The slot of a process, dead or alive, or -1. */
-int board_find_process(struct board *, uint64_t process);
+int registry_find_process(struct registry *, uint64_t process);
 
 /* [A-Za-z][A-Za-z0-9_.-]{0,15} */
 bool name_valid(const char *name);

@@ -7,23 +7,23 @@
 
 /* A, B, ..., Z, AA, AB, ... */
 static void
-letters(int n, char name[static BOARD_NAME])
+letters(int n, char name[static REGISTRY_NAME])
 {
 	if (n < 26)
-		snprintf(name, BOARD_NAME, "%c", 'A' + n);
+		snprintf(name, REGISTRY_NAME, "%c", 'A' + n);
 	else
-		snprintf(name, BOARD_NAME, "%c%c", 'A' + (n / 26 - 1) % 26,
+		snprintf(name, REGISTRY_NAME, "%c%c", 'A' + (n / 26 - 1) % 26,
 		    'A' + n % 26);
 }
 
 /* A letter that nobody has; if all are remembered, one of the dead. */
 static int
-pick_letter(struct board *b, char name[static BOARD_NAME])
+pick_letter(struct registry *b, char name[static REGISTRY_NAME])
 {
 	for (int dead_too = 1; dead_too >= 0; dead_too--)
-		for (int n = 0; n < BOARD_SLOTS; n++) {
+		for (int n = 0; n < REGISTRY_SLOTS; n++) {
 			letters(n, name);
-			if (!board_name_taken(b, name, 0, dead_too))
+			if (!registry_name_taken(b, name, 0, dead_too))
 				return 0;
 		}
 	return fail_as(STATUS_NETWORK, "board: full");
@@ -31,26 +31,26 @@ pick_letter(struct board *b, char name[static BOARD_NAME])
 
 /* Guests take no letters from members. */
 static int
-pick_number(struct board *b, char name[static BOARD_NAME])
+pick_number(struct registry *b, char name[static REGISTRY_NAME])
 {
-	for (int n = 0; n < BOARD_SLOTS; n++) {
-		snprintf(name, BOARD_NAME, "!%d", n);
-		if (!board_name_taken(b, name, 0, false))
+	for (int n = 0; n < REGISTRY_SLOTS; n++) {
+		snprintf(name, REGISTRY_NAME, "!%d", n);
+		if (!registry_name_taken(b, name, 0, false))
 			return 0;
 	}
 	return fail_as(STATUS_NETWORK, "board: full");
 }
 
 static int
-pick_name(struct board *b, enum slot_kind kind, const char *wish,
-    uint64_t parent, char name[static BOARD_NAME])
+pick_name(struct registry *b, enum slot_kind kind, const char *wish,
+    uint64_t parent, char name[static REGISTRY_NAME])
 {
-	if (kind == SLOT_GUEST)
+	if (kind == SLOT_REQUEST)
 		return pick_number(b, name);
 	if (!wish)
 		return pick_letter(b, name);
-	snprintf(name, BOARD_NAME, "%s", wish);
-	return !board_name_taken(b, name, parent, false) ? 0 :
+	snprintf(name, REGISTRY_NAME, "%s", wish);
+	return !registry_name_taken(b, name, parent, false) ? 0 :
 	    fail_as(STATUS_USAGE, "--name %s: a live member has this name",
 	    wish);
 }
@@ -60,15 +60,15 @@ pick_name(struct board *b, enum slot_kind kind, const char *wish,
  * there may be nobody else to know of. It is asked once.
  */
 static bool
-take_legacy(struct board *b)
+take_legacy(struct registry *b)
 {
-	static const uint64_t none[BOARD_SOCKETS];
+	static const uint64_t none[REGISTRY_SOCKETS];
 	bool found = false;
 
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		struct slot *s = registry_slot(b, i);
 
-		if (s->kind != SLOT_MEMBER || board_alive(b, i) ||
+		if (s->kind != SLOT_MEMBER || registry_alive(b, i) ||
 		    memcmp(s->programs, none, sizeof(none)) == 0)
 			continue;
 		memset(s->programs, 0, sizeof(s->programs));
@@ -78,20 +78,20 @@ take_legacy(struct board *b)
 }
 
 int
-board_claim(struct board *b, enum slot_kind kind, const char *name,
+registry_claim(struct registry *b, enum slot_kind kind, const char *name,
     uint64_t parent)
 {
-	char chosen[BOARD_NAME];
-	bool heir;
+	char chosen[REGISTRY_NAME];
+	bool repair_due;
 	int index = -1;
 
-	if (board_change_begin(b) < 0)
+	if (registry_change_begin(b) < 0)
 		return -1;
-	heir = kind == SLOT_MEMBER && take_legacy(b);
+	repair_due = kind == SLOT_MEMBER && take_legacy(b);
 	if (pick_name(b, kind, name, parent, chosen) == 0)
-		index = board_fill(b, kind, chosen, parent);
+		index = registry_fill(b, kind, chosen, parent);
 	if (index >= 0)
-		board_slot(b, index)->heir = heir;
-	board_change_end(b);
+		registry_slot(b, index)->repair_due = repair_due;
+	registry_change_end(b);
 	return index;
 }

@@ -5,7 +5,7 @@
  * members lock their slots, and a process that is joining has the mutex. A
  * file without locks may be removed by whoever has taken its mutex: a process
  * that waited for the mutex meanwhile finds that the file has no name, and
- * makes another one (file_open()).
+ * makes another one (registry_file_open()).
  */
 #include "group/registry/registry_dir.h"
 

@@ -17,7 +17,8 @@ enum {
 };
 
 static void
-tell(struct watch *w, void (*news)(struct watch *, const struct slot *),
+tell(struct registry_events *w,
+    void (*news)(struct registry_events *, const struct slot *),
     const struct slot *s)
 {
 	if (news)
@@ -26,11 +27,11 @@ tell(struct watch *w, void (*news)(struct watch *, const struct slot *),
 
 /* Whether another guest that is known wishes the same. */
 static bool
-is_wished(const struct watch *w, const struct slot *s)
+is_wished(const struct registry_events *w, const struct slot *s)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++)
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (w->seen[i].order && &w->seen[i] != s &&
-		    guest_covers(&w->seen[i], s))
+		    request_covers(&w->seen[i], s))
 			return true;
 	return false;
 }
@@ -40,18 +41,20 @@ is_wished(const struct watch *w, const struct slot *s)
  * begins with the first that has it and ends with the last.
  */
 static void
-tell_coming(struct watch *w, const struct watch_ops *ops, const struct slot *s)
+tell_coming(struct registry_events *w, const struct registry_events_ops *ops,
+    const struct slot *s)
 {
-	if (s->kind != SLOT_GUEST)
+	if (s->kind != SLOT_REQUEST)
 		tell(w, ops->on_join, s);
 	else if (!is_wished(w, s))
 		tell(w, ops->on_wish, s);
 }
 
 static void
-tell_going(struct watch *w, const struct watch_ops *ops, const struct slot *s)
+tell_going(struct registry_events *w, const struct registry_events_ops *ops,
+    const struct slot *s)
 {
-	if (s->kind != SLOT_GUEST)
+	if (s->kind != SLOT_REQUEST)
 		tell(w, ops->on_leave, s);
 	else if (!is_wished(w, s))
 		tell(w, ops->on_wish_end, s);
@@ -59,13 +62,14 @@ tell_going(struct watch *w, const struct watch_ops *ops, const struct slot *s)
 
 /* Compares one slot with what was seen of it. */
 static void
-look(struct watch *w, int i)
+look(struct registry_events *w, int i)
 {
-	static const struct watch_ops none;
-	const struct watch_ops *ops = w->quiet ? &none : w->ops;
+	static const struct registry_events_ops none;
+	const struct registry_events_ops *ops = w->quiet ? &none : w->ops;
 	struct slot *seen = &w->seen[i];
-	const struct slot *now = board_slot(w->board, i);
-	bool here = board_is_member(w->board, i) || guest_is_here(w->board, i);
+	const struct slot *now = registry_slot(w->registry, i);
+	bool here = registry_is_member(w->registry, i) ||
+	    request_is_here(w->registry, i);
 
 	if (seen->order && (!here || now->order != seen->order)) {
 		if (now->order == seen->order)
@@ -83,39 +87,40 @@ look(struct watch *w, int i)
 }
 
 static void
-look_all(struct watch *w)
+look_all(struct registry_events *w)
 {
-	const struct steering *s = &board_shared(w->board)->steering;
+	const struct steering *s = &registry_shared(w->registry)->steering;
 
 	if (w->serial != s->serial && !w->quiet && w->ops->on_steering)
 		w->ops->on_steering(w, s);
 	w->serial = s->serial;
 	if (w->ops->on_wake)
 		w->ops->on_wake(w);
-	if (board_is_lost(w->board))
+	if (registry_is_lost(w->registry))
 		return;
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (w->seen[i].order || board_slot(w->board, i)->kind)
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
+		if (w->seen[i].order || registry_slot(w->registry, i)->kind)
 			look(w, i);
 }
 
 static void
 on_again(struct timer *t)
 {
-	struct watch *w = (struct watch *)((char *)t -
-	    offsetof(struct watch, again));
+	struct registry_events *w = (struct registry_events *)((char *)t -
+	    offsetof(struct registry_events, again));
 
 	look_all(w);
 	/* members that aren't rpnc's ring no bell, but a program counts them */
 	if (w->source.fd < 0 || !w->settled ||
-	    board_shared(w->board)->steering.mode || guest_any(w->board))
+	    registry_shared(w->registry)->steering.mode ||
+	    request_any(w->registry))
 		loop_timer_set(w->loop, t, loop_now() + POLL_US);
 	w->settled = true;
 }
 
 /* Looks again soon, and then once more. */
 static void
-settle(struct watch *w)
+settle(struct registry_events *w)
 {
 	w->settled = false;
 	loop_timer_set(w->loop, &w->again, loop_now() + SETTLE_US);
@@ -124,7 +129,7 @@ settle(struct watch *w)
 static void
 on_event(struct source *s, uint32_t events)
 {
-	struct watch *w = (struct watch *)s;
+	struct registry_events *w = (struct registry_events *)s;
 	char room[4096];
 
 	(void)events;
@@ -135,11 +140,12 @@ on_event(struct source *s, uint32_t events)
 }
 
 int
-watch_open(struct watch *w, struct loop *l, struct board *b)
+registry_events_open(
+    struct registry_events *w, struct loop *l, struct registry *b)
 {
 	memset(w->seen, 0, sizeof(w->seen));
 	w->loop = l;
-	w->board = b;
+	w->registry = b;
 	w->again.on_timer = on_again;
 	w->source.on_event = on_event;
 	w->source.fd = -1;
@@ -147,7 +153,7 @@ watch_open(struct watch *w, struct loop *l, struct board *b)
 	look_all(w);
 	w->quiet = false;
 	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (w->source.fd >= 0 && board_watch(b, w->source.fd,
+	if (w->source.fd >= 0 && registry_watch(b, w->source.fd,
 	    IN_MODIFY | IN_CLOSE_WRITE) == 0) {
 		settle(w);	/* what came before the watch */
 		return loop_watch(l, &w->source, EPOLLIN);
@@ -159,7 +165,7 @@ watch_open(struct watch *w, struct loop *l, struct board *b)
 }
 
 void
-watch_close(struct watch *w)
+registry_events_close(struct registry_events *w)
 {
 	if (!w->loop)
 		return;

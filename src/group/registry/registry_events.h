@@ -9,35 +9,36 @@
  * claim and a change ring the file's bell, and a death closes it. Where the
  * kernel grants no inotify, the board is read once a second.
  */
-struct watch;
+struct registry_events;
 
-struct watch_ops {		/* any may be NULL */
+struct registry_events_ops {		/* any may be NULL */
 	/* The board was woken, whatever for; before the others. */
-	void (*on_wake)(struct watch *);
-	void (*on_join)(struct watch *, const struct slot *);
+	void (*on_wake)(struct registry_events *);
+	void (*on_join)(struct registry_events *, const struct slot *);
 	/* What is left of the slot: its state says how it went. */
-	void (*on_leave)(struct watch *, const struct slot *);
-	void (*on_state)(struct watch *, const struct slot *);
-	void (*on_steering)(struct watch *, const struct steering *);
+	void (*on_leave)(struct registry_events *, const struct slot *);
+	void (*on_state)(struct registry_events *, const struct slot *);
+	void (*on_steering)(struct registry_events *, const struct steering *);
 	/* A guest wishes something of its target, or no longer. */
-	void (*on_wish)(struct watch *, const struct slot *);
-	void (*on_wish_end)(struct watch *, const struct slot *);
+	void (*on_wish)(struct registry_events *, const struct slot *);
+	void (*on_wish_end)(struct registry_events *, const struct slot *);
 };
 
-struct watch {
+struct registry_events {
 	struct source source;
 	struct timer again;
 	struct loop *loop;
-	struct board *board;
-	const struct watch_ops *ops;
+	struct registry *registry;
+	const struct registry_events_ops *ops;
 	void *user;
 	bool quiet, settled;
 	uint32_t serial;		/* of the steering that was seen */
-	struct slot seen[BOARD_SLOTS];	/* order 0: no member was here */
+	struct slot seen[REGISTRY_SLOTS]; /* order 0: no member was here */
 };
 
 /* What is on the board now is seen without a word. */
-int watch_open(struct watch *, struct loop *, struct board *);
-void watch_close(struct watch *);
+int registry_events_open(
+    struct registry_events *, struct loop *, struct registry *);
+void registry_events_close(struct registry_events *);
 
 #endif

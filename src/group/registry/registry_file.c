@@ -36,8 +36,8 @@ netns_cookie(void)
 }
 
 static int
-path_set(struct file *f, const struct registry_dirs *dirs, bool datagram,
-    uint16_t port, bool make)
+path_set(struct registry_file *f, const struct registry_dirs *dirs,
+    bool datagram, uint16_t port, bool make)
 {
 	const char *directory;
 	char name[40];
@@ -54,13 +54,13 @@ path_set(struct file *f, const struct registry_dirs *dirs, bool datagram,
 
 /* How this process locks, and asks. */
 static int
-set_lock(const struct file *f)
+set_lock(const struct registry_file *f)
 {
 	return f->shared ? F_SETLK : F_OFD_SETLK;
 }
 
 static int
-get_lock(const struct file *f)
+get_lock(const struct registry_file *f)
 {
 	return f->shared ? F_GETLK : F_OFD_GETLK;
 }
@@ -80,12 +80,12 @@ byte_lock(int fd, int command, int byte, short type, short *found)
 }
 
 int
-file_lock(struct file *f)
+registry_file_lock(struct registry_file *f)
 {
 	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 	int64_t end = loop_now() + MUTEX_WAIT_US;
 
-	while (file_take(f, FILE_MUTEX) < 0) {
+	while (registry_file_take(f, FILE_MUTEX) < 0) {
 		if (errno != EAGAIN && errno != EACCES)
 			return fail("board %s", f->path);
 		if (loop_now() > end)
@@ -97,25 +97,25 @@ file_lock(struct file *f)
 }
 
 void
-file_unlock(struct file *f)
+registry_file_unlock(struct registry_file *f)
 {
-	file_give(f, FILE_MUTEX);
+	registry_file_give(f, FILE_MUTEX);
 }
 
 void
-file_give(struct file *f, int byte)
+registry_file_give(struct registry_file *f, int byte)
 {
 	byte_lock(f->fd, set_lock(f), byte, F_UNLCK, NULL);
 }
 
 int
-file_take(struct file *f, int byte)
+registry_file_take(struct registry_file *f, int byte)
 {
 	return byte_lock(f->fd, set_lock(f), byte, F_WRLCK, NULL);
 }
 
 bool
-file_taken(const struct file *f, int byte)
+registry_file_taken(const struct registry_file *f, int byte)
 {
 	short found = F_UNLCK;
 
@@ -125,7 +125,7 @@ file_taken(const struct file *f, int byte)
 
 /* Opens the file, never through a link, never one that others can write. */
 static int
-open_own(struct file *f, int flags)
+open_own(struct registry_file *f, int flags)
 {
 	int fd = open(f->path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
 	    0600);
@@ -142,7 +142,7 @@ open_own(struct file *f, int flags)
 
 /* Whoever made it may have been killed before it wrote the head. */
 static bool
-has_head(const struct file *f)
+has_head(const struct registry_file *f)
 {
 	char first = 0;
 
@@ -151,7 +151,8 @@ has_head(const struct file *f)
 
 /* A new file gets its size for certain: on a full tmpfs a store is SIGBUS. */
 static int
-make_whole(struct file *f, const void *head, size_t head_length, size_t size)
+make_whole(
+    struct registry_file *f, const void *head, size_t head_length, size_t size)
 {
 	if (has_head(f))
 		return 0;
@@ -169,8 +170,8 @@ make_whole(struct file *f, const void *head, size_t head_length, size_t size)
  * finds a file without a name, and opens anew.
  */
 int
-file_open(struct file *f, bool datagram, uint16_t port, const void *head,
-    size_t head_length, size_t size)
+registry_file_open(struct registry_file *f, bool datagram, uint16_t port,
+    const void *head, size_t head_length, size_t size)
 {
 	struct registry_dirs dirs;
 	struct stat st;
@@ -183,7 +184,7 @@ file_open(struct file *f, bool datagram, uint16_t port, const void *head,
 		f->fd = open_own(f, O_RDWR | O_CREAT);
 		if (f->fd < 0)
 			return -1;
-		if (file_lock(f) < 0)
+		if (registry_file_lock(f) < 0)
 			goto close;
 		if (fstat(f->fd, &st) == 0 && st.st_nlink > 0)
 			break;
@@ -193,19 +194,20 @@ file_open(struct file *f, bool datagram, uint16_t port, const void *head,
 	if (make_whole(f, head, head_length, size) == 0)
 		return 0;
 close:
-	file_close(f);
+	registry_file_close(f);
 	return -1;
 }
 
 int
-file_private(struct file *f, const void *head, size_t head_length, size_t size)
+registry_file_private(
+    struct registry_file *f, const void *head, size_t head_length, size_t size)
 {
 	int ends[2];
 
 	f->fd = memfd_create("rpnc board", MFD_CLOEXEC);
 	if (f->fd >= 0 && make_whole(f, head, head_length, size) == 0)
 		return 0;
-	file_close(f);
+	registry_file_close(f);
 	/* a pipe has locks, and can be opened anew */
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail("pipe");
@@ -216,7 +218,7 @@ file_private(struct file *f, const void *head, size_t head_length, size_t size)
 }
 
 int
-file_look(struct file *f, bool datagram, uint16_t port)
+registry_file_look(struct registry_file *f, bool datagram, uint16_t port)
 {
 	struct registry_dirs dirs;
 
@@ -230,7 +232,7 @@ file_look(struct file *f, bool datagram, uint16_t port)
 
 /* Whether the name is still this file's. */
 static bool
-is_named(const struct file *f)
+is_named(const struct registry_file *f)
 {
 	struct stat own, named;
 
@@ -241,13 +243,13 @@ is_named(const struct file *f)
 
 /* A name that opens the file f, even if it has none: where /proc is mounted. */
 static void
-name_of(const struct file *f, char path[static 32])
+name_of(const struct registry_file *f, char path[static 32])
 {
 	snprintf(path, 32, "/proc/self/fd/%d", f->fd);
 }
 
 void
-file_reopen(struct file *f)
+registry_file_reopen(struct registry_file *f)
 {
 	char path[32];
 	int fd;
@@ -264,7 +266,7 @@ file_reopen(struct file *f)
 }
 
 int
-file_watch(const struct file *f, int inotify, uint32_t events)
+registry_file_watch(const struct registry_file *f, int inotify, uint32_t events)
 {
 	char path[32];
 
@@ -278,7 +280,7 @@ file_watch(const struct file *f, int inotify, uint32_t events)
 }
 
 void
-file_close(struct file *f)
+registry_file_close(struct registry_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
@@ -287,7 +289,7 @@ file_close(struct file *f)
 
 /* It is written back what is there: a store through the map rings nothing. */
 void
-file_ring(struct file *f)
+registry_file_notify(struct registry_file *f)
 {
 	char byte = 0;
 

@@ -13,7 +13,7 @@
  * was killed. A child that can't open it anew (no /proc) uses locks that belong
  * to the process.
  */
-struct file {
+struct registry_file {
 	int fd;			/* -1: none */
 	bool shared;		/* it is the parent's opening, too */
 	bool sizeless;		/* it has locks, but no room and no bell */
@@ -22,7 +22,7 @@ struct file {
 
 enum {
 	FILE_STEER = 0,		/* held by who leaves, or changes programs */
-	FILE_MUTEX = 1,		/* the byte that file_lock() takes */
+	FILE_MUTEX = 1,		/* the byte that registry_file_lock() takes */
 	FILE_BELL = 2,		/* written to wake who watches the file */
 	FILE_FIRST_FREE = 64,	/* bytes from here on are the caller's */
 };
@@ -31,33 +31,34 @@ enum {
  * Opens the port's file, made with head and size if it is new, and returns
  * with its mutex locked. -1 with a fault that says what is wrong with it.
  */
-int file_open(struct file *, bool datagram, uint16_t port, const void *head,
-    size_t head_length, size_t size);
+int registry_file_open(struct registry_file *, bool datagram, uint16_t port,
+    const void *head, size_t head_length, size_t size);
 /*
  * Makes one without a name, for this process and its children: a sizeless one
  * where memfd_create(2) or RLIMIT_FSIZE allows no more.
  */
-int file_private(struct file *, const void *head, size_t head_length,
-    size_t size);
+int registry_file_private(
+    struct registry_file *, const void *head, size_t head_length, size_t size);
 /* Opens it to read, if it is there. */
-int file_look(struct file *, bool datagram, uint16_t port);
+int registry_file_look(struct registry_file *, bool datagram, uint16_t port);
 /* After fork(2): opens it anew, so that locks are this process's own. */
-void file_reopen(struct file *);
+void registry_file_reopen(struct registry_file *);
 /* Adds it to an inotify(7) descriptor; -1: that can't be. */
-int file_watch(const struct file *, int inotify, uint32_t events);
-void file_close(struct file *);
+int registry_file_watch(
+    const struct registry_file *, int inotify, uint32_t events);
+void registry_file_close(struct registry_file *);
 
 /* A stopped holder must not stop the rest: tried for a second at most. */
-int file_lock(struct file *);
-void file_unlock(struct file *);
+int registry_file_lock(struct registry_file *);
+void registry_file_unlock(struct registry_file *);
 
 /* Takes a byte for as long as fd is open; -1: somebody has it. */
-int file_take(struct file *, int byte);
-void file_give(struct file *, int byte);
+int registry_file_take(struct registry_file *, int byte);
+void registry_file_give(struct registry_file *, int byte);
 /* Whether another opening of the file has the byte. */
-bool file_taken(const struct file *, int byte);
+bool registry_file_taken(const struct registry_file *, int byte);
 
 /* Wakes all that watch the file with inotify(7). */
-void file_ring(struct file *);
+void registry_file_notify(struct registry_file *);
 
 #endif

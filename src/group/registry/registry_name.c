@@ -32,12 +32,13 @@ state_name(uint32_t state)
 }
 
 const char *
-name_clean(const char from[static BOARD_NAME], char name[static BOARD_NAME])
+name_clean(
+    const char from[static REGISTRY_NAME], char name[static REGISTRY_NAME])
 {
 	int i = 0;
 	char c;
 
-	for (; i < BOARD_NAME - 1 && (c = from[i]); i++)
+	for (; i < REGISTRY_NAME - 1 && (c = from[i]); i++)
 		name[i] = isascii(c) && (isalnum((unsigned char)c) ||
 		    strchr("_.-/", c)) ? c : '?';
 	name[i] = '\0';
@@ -45,7 +46,7 @@ name_clean(const char from[static BOARD_NAME], char name[static BOARD_NAME])
 }
 
 const char *
-slot_name(const struct slot *s, char name[static BOARD_NAME])
+slot_name(const struct slot *s, char name[static REGISTRY_NAME])
 {
 	return name_clean(s->name, name);
 }
@@ -72,7 +73,7 @@ slot_target(const struct slot *s)
 const char *
 slot_text(const struct slot *s, char text[static SLOT_TEXT])
 {
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 	pid_t pid = slot_pid(s);
 
 	if (pid)
@@ -94,41 +95,41 @@ static bool
 same_base(const struct slot *s, const char *name)
 {
 	size_t length = strcspn(name, "/");
-	char own[BOARD_NAME];
+	char own[REGISTRY_NAME];
 
 	return strcspn(slot_name(s, own), "/") == length &&
 	    memcmp(own, name, length) == 0;
 }
 
 bool
-board_name_taken(struct board *b, const char *name, uint64_t parent,
+registry_name_taken(struct registry *b, const char *name, uint64_t parent,
     bool dead_too)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 
 		if (s->kind == SLOT_FREE || !same_base(s, name))
 			continue;
 		if (parent && (s->parent == parent || s->process == parent) &&
 		    !has_name(s, name))
 			continue;
-		if (dead_too || board_alive(b, i))
+		if (dead_too || registry_alive(b, i))
 			return true;
 	}
 	return false;
 }
 
 bool
-board_has_name(struct board *b, const char *name)
+registry_has_name(struct registry *b, const char *name)
 {
-	return board_name_taken(b, name, 0, false);
+	return registry_name_taken(b, name, 0, false);
 }
 
 int
-board_find(struct board *b, const char *name, uint64_t parent)
+registry_find(struct registry *b, const char *name, uint64_t parent)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 
 		if (s->kind != SLOT_FREE && s->parent == parent &&
 		    has_name(s, name))
@@ -138,11 +139,11 @@ board_find(struct board *b, const char *name, uint64_t parent)
 }
 
 int
-board_find_process(struct board *b, uint64_t process)
+registry_find_process(struct registry *b, uint64_t process)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++)
-		if (board_slot(b, i)->kind != SLOT_FREE &&
-		    board_slot(b, i)->process == process)
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
+		if (registry_slot(b, i)->kind != SLOT_FREE &&
+		    registry_slot(b, i)->process == process)
 			return i;
 	return -1;
 }

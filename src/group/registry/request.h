@@ -10,20 +10,20 @@
  */
 
 /* The slot of a new guest, who wishes nothing yet; -1: a fault. */
-int guest_claim(struct board *);
-/* What a guest of ours wishes from now on; count is at most BOARD_SOCKETS. */
-int guest_wish(struct board *, int slot, pid_t target, const uint64_t *inodes,
-    int count);
+int request_claim(struct registry *);
+/* What a guest of ours wishes from now on; count is at most REGISTRY_SOCKETS. */
+int request_wish(struct registry *, int slot, pid_t target,
+    const uint64_t *inodes, int count);
 
 /* Whether the slot is a living guest's, who wishes something. */
-bool guest_is_here(struct board *, int slot);
+bool request_is_here(struct registry *, int slot);
 /* Whether there is any such guest. */
-bool guest_any(struct board *);
+bool request_any(struct registry *);
 /* Whether all that is wished in the second slot is wished in the first, too. */
-bool guest_covers(const struct slot *, const struct slot *);
+bool request_covers(const struct slot *, const struct slot *);
 /* Whether a guest's wish names that socket. */
-bool guest_wants(const struct slot *, uint64_t inode);
+bool request_wants(const struct slot *, uint64_t inode);
 /* The guest who wishes that this socket gets nothing; NULL: nobody does. */
-const struct slot *guest_of(struct board *, uint64_t inode);
+const struct slot *request_of(struct registry *, uint64_t inode);
 
 #endif

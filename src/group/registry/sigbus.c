@@ -4,12 +4,12 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-static struct guard *guards;
+static struct sigbus_guard *guards;
 
-static struct guard *
-guard_of(const void *at)
+static struct sigbus_guard *
+sigbus_guard_of(const void *at)
 {
-	for (struct guard *g = guards; g; g = g->next)
+	for (struct sigbus_guard *g = guards; g; g = g->next)
 		if ((uintptr_t)at - (uintptr_t)g->at < g->size)
 			return g;
 	return NULL;
@@ -19,7 +19,7 @@ guard_of(const void *at)
 static void
 on_bus_error(int number, siginfo_t *info, void *context)
 {
-	struct guard *g = guard_of(info->si_addr);
+	struct sigbus_guard *g = sigbus_guard_of(info->si_addr);
 
 	(void)context;
 	if (g && mmap(g->at, g->size, PROT_READ | PROT_WRITE, MAP_FIXED |
@@ -30,7 +30,7 @@ on_bus_error(int number, siginfo_t *info, void *context)
 }
 
 void
-guard_add(struct guard *g)
+sigbus_guard_add(struct sigbus_guard *g)
 {
 	struct sigaction action = {
 		.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO,
@@ -43,9 +43,9 @@ guard_add(struct guard *g)
 }
 
 void
-guard_remove(struct guard *g)
+sigbus_guard_remove(struct sigbus_guard *g)
 {
-	for (struct guard **at = &guards; *at; at = &(*at)->next)
+	for (struct sigbus_guard **at = &guards; *at; at = &(*at)->next)
 		if (*at == g) {
 			*at = g->next;
 			return;

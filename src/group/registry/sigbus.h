@@ -9,16 +9,16 @@
  * beyond its end. What is guarded becomes zeros then, of this process's own,
  * and is lost to the others.
  */
-struct guard {
+struct sigbus_guard {
 	void *at;
 	size_t size;
 	volatile bool lost;
-	struct guard *next;
+	struct sigbus_guard *next;
 };
 
 /* From now on, with at and size filled in. */
-void guard_add(struct guard *);
+void sigbus_guard_add(struct sigbus_guard *);
 /* Before it is unmapped. */
-void guard_remove(struct guard *);
+void sigbus_guard_remove(struct sigbus_guard *);
 
 #endif

@@ -11,7 +11,7 @@
 static bool
 is_member_name(const char *text)
 {
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 	size_t length = strcspn(text, "/");
 
 	snprintf(name, sizeof(name), "%.*s", (int)length, text);
@@ -32,7 +32,7 @@ parse_weight(const char *text, size_t length, struct weight *out)
 		return -1;
 	name = (size_t)(equals - text);
 	length -= name + 1;
-	if (name >= BOARD_NAME || length >= sizeof(number))
+	if (name >= REGISTRY_NAME || length >= sizeof(number))
 		return -1;
 	snprintf(out->name, sizeof(out->name), "%.*s", (int)name, text);
 	snprintf(number, sizeof(number), "%.*s", (int)length, equals + 1);
@@ -95,7 +95,7 @@ steering_text(const struct steering *s, char text[static STEERING_TEXT])
 {
 	int used = snprintf(text, STEERING_TEXT, "%s",
 	    steer_types[steering_mode(s)].name);
-	char name[BOARD_NAME];
+	char name[REGISTRY_NAME];
 
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
 		used += snprintf(text + used, STEERING_TEXT - (size_t)used,
@@ -106,21 +106,21 @@ steering_text(const struct steering *s, char text[static STEERING_TEXT])
 }
 
 int
-policy_set(struct board *b, const struct steering *s)
+policy_set(struct registry *b, const struct steering *s)
 {
-	struct steering *now = &board_shared(b)->steering;
+	struct steering *now = &registry_shared(b)->steering;
 	char old[STEERING_TEXT], new[STEERING_TEXT];
 	uint32_t serial;
 
 	if (strcmp(steering_text(now, old), steering_text(s, new)) == 0)
 		return 0;
-	if (board_change_begin(b) < 0)
+	if (registry_change_begin(b) < 0)
 		return -1;
 	serial = now->serial;
 	*now = *s;
 	now->process = process_cookie();
 	now->serial = serial + 1;
-	board_change_end(b);
+	registry_change_end(b);
 	return 0;
 }
 
@@ -133,10 +133,10 @@ within(uint32_t weight)
 
 /* A name stands for the workers of that name, too, but for those listed. */
 uint32_t
-policy_weight(struct board *b, int slot)
+policy_weight(struct registry *b, int slot)
 {
-	const struct steering *s = &board_shared(b)->steering;
-	char own[BOARD_NAME];
+	const struct steering *s = &registry_shared(b)->steering;
+	char own[REGISTRY_NAME];
 	uint32_t weight;
 	size_t base;
 
@@ -144,14 +144,14 @@ policy_weight(struct board *b, int slot)
 		return 1;
 	if (slot < 0)
 		return WEIGHT_DEFAULT;
-	weight = board_slot(b, slot)->weight;
-	base = strcspn(slot_name(board_slot(b, slot), own), "/");
+	weight = registry_slot(b, slot)->weight;
+	base = strcspn(slot_name(registry_slot(b, slot), own), "/");
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
 		const char *name = s->weights[i].name;
 
-		if (strncmp(name, own, BOARD_NAME) == 0)
+		if (strncmp(name, own, REGISTRY_NAME) == 0)
 			return within(s->weights[i].weight);
-		if (strnlen(name, BOARD_NAME) == base &&
+		if (strnlen(name, REGISTRY_NAME) == base &&
 		    memcmp(name, own, base) == 0)
 			weight = s->weights[i].weight;
 	}

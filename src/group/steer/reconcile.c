@@ -35,7 +35,7 @@ enum {
 
 /* One group while it is looked at: its sockets, in the kernel's order. */
 struct group {
-	struct board *board;
+	struct registry *registry;
 	struct diag *diag;
 	int fd, n;
 	const struct addr *bound;
@@ -54,13 +54,13 @@ mix(uint64_t x)
 }
 
 int
-policy_slot(struct board *b, uint64_t inode, int *socket)
+policy_slot(struct registry *b, uint64_t inode, int *socket)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 
-		for (int j = 0; j < BOARD_SOCKETS && s->kind; j++)
-			if (s->inodes[j] == inode && board_is_member(b, i)) {
+		for (int j = 0; j < REGISTRY_SOCKETS && s->kind; j++)
+			if (s->inodes[j] == inode && registry_is_member(b, i)) {
 				*socket = j;
 				return i;
 			}
@@ -69,7 +69,7 @@ policy_slot(struct board *b, uint64_t inode, int *socket)
 }
 
 int
-policy_known(struct board *b, const struct diag_sock *list, int n)
+policy_known(struct registry *b, const struct diag_sock *list, int n)
 {
 	int known = 0, socket;
 
@@ -81,7 +81,7 @@ policy_known(struct board *b, const struct diag_sock *list, int n)
 static bool
 is_quarantined(const struct group *g, int i)
 {
-	return guest_of(g->board, g->list[i].inode) != NULL;
+	return request_of(g->registry, g->list[i].inode) != NULL;
 }
 
 static void
@@ -93,12 +93,12 @@ give_weights(struct group *g)
 
 	g->foreign = g->chosen = false;
 	for (int i = 0; i < g->n; i++) {
-		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
 
 		g->foreign |= slot < 0;
-		g->weight[i] = policy_weight(g->board, slot);
+		g->weight[i] = policy_weight(g->registry, slot);
 		full[i] = slot >= 0 &&
-		    board_slot(g->board, slot)->state == STATE_FULL;
+		    registry_slot(g->registry, slot)->state == STATE_FULL;
 	}
 	for (int i = 0; i < g->n; i++) {
 		bool quarantined = is_quarantined(g, i);
@@ -135,11 +135,11 @@ group_take(struct group *g)
 
 /* The kernel's group of fd: how many there are, or -1. */
 static int
-group_open(struct group *g, struct board *b, struct diag *diag, int fd,
+group_open(struct group *g, struct registry *b, struct diag *diag, int fd,
     const struct addr *bound, bool datagram)
 {
 	*g = (struct group){
-		.board = b, .diag = diag, .fd = fd, .bound = bound,
+		.registry = b, .diag = diag, .fd = fd, .bound = bound,
 	};
 	g->n = diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
 	    addr_port(bound), sock_inode(fd), &g->list);
@@ -150,7 +150,8 @@ group_open(struct group *g, struct board *b, struct diag *diag, int fd,
 static uint64_t
 wanted(const struct group *g)
 {
-	enum steer_mode mode = steering_mode(&board_shared(g->board)->steering);
+	enum steer_mode mode = steering_mode(
+	    &registry_shared(g->registry)->steering);
 	uint64_t sum = 0;
 
 	if (mode == STEER_HASH && !g->chosen)
@@ -168,12 +169,12 @@ is_so(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
 		uint64_t has;
 
 		if (slot < 0)
 			continue;
-		has = board_slot(g->board, slot)->programs[socket];
+		has = registry_slot(g->registry, slot)->programs[socket];
 		if (has != sum && !(sum && has == (sum | GIVEN_UP)))
 			return false;
 	}
@@ -187,10 +188,11 @@ is_given_up(const struct group *g)
 	int socket;
 
 	for (int i = 0; sum && i < g->n; i++) {
-		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
 
-		if (slot >= 0 && board_slot(g->board, slot)->programs[socket] ==
-		    (sum | GIVEN_UP))
+		if (slot >= 0 &&
+		    registry_slot(g->registry, slot)->programs[socket] ==
+			(sum | GIVEN_UP))
 			return true;
 	}
 	return false;
@@ -202,10 +204,11 @@ mark(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = policy_slot(g->board, g->list[i].inode, &socket);
+		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
 
 		if (slot >= 0)
-			board_slot(g->board, slot)->programs[socket] = sum;
+			registry_slot(g->registry, slot)->programs[socket] =
+			    sum;
 	}
 }
 
@@ -240,7 +243,7 @@ recall_order(const struct group *g, const struct order *o)
 }
 
 void
-policy_forgive(struct board *b, struct diag *diag,
+policy_forgive(struct registry *b, struct diag *diag,
     const struct diag_sock *before, int n)
 {
 	struct diag_sock *now = NULL;
@@ -254,7 +257,7 @@ policy_forgive(struct board *b, struct diag *diag,
 				continue;
 			slot = policy_slot(b, now[i].inode, &socket);
 			if (slot >= 0)
-				board_slot(b, slot)->tests[socket] +=
+				registry_slot(b, slot)->tests[socket] +=
 				    (uint32_t)(now[i].drops -
 				    before[j].drops);
 		}
@@ -265,7 +268,7 @@ policy_forgive(struct board *b, struct diag *diag,
 static int
 put_in_order(struct group *g)
 {
-	struct shared *shared = board_shared(g->board);
+	struct shared *shared = registry_shared(g->registry);
 	uint64_t key = set_key(g);
 	struct order *o;
 	int result;
@@ -280,7 +283,7 @@ put_in_order(struct group *g)
 		    "are not all rpnc's");
 	result = index_order(g->fd, g->bound, g->diag, g->list, g->n,
 	    shared->mark);
-	policy_forgive(g->board, g->diag, g->list, g->n);
+	policy_forgive(g->registry, g->diag, g->list, g->n);
 	if (result < 0)
 		return -1;
 	o = &shared->orders[shared->next_order++ % SHARED_ORDERS];
@@ -304,7 +307,8 @@ attach(struct group *g)
 		give_weights(g);
 	}
 	return steer_attach(g->fd, g->bound->sa.sa_family == AF_INET6,
-	    steering_mode(&board_shared(g->board)->steering), g->weight, g->n);
+	    steering_mode(&registry_shared(g->registry)->steering), g->weight,
+	    g->n);
 }
 
 /* Whether members came or went since the group was listed. */
@@ -347,19 +351,19 @@ make_so(struct policy *p, struct group *g)
 
 /* Nothing is steered, nor was: most boards, all the time. */
 static bool
-is_plain(struct board *b)
+is_plain(struct registry *b)
 {
-	if (steering_mode(&board_shared(b)->steering) != STEER_HASH ||
-	    guest_any(b))
+	if (steering_mode(&registry_shared(b)->steering) != STEER_HASH ||
+	    request_any(b))
 		return false;
-	for (int i = 0; i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 
 		if (s->kind != SLOT_MEMBER)
 			continue;
 		if (s->state == STATE_FULL)
 			return false;
-		for (int j = 0; j < BOARD_SOCKETS; j++)
+		for (int j = 0; j < REGISTRY_SOCKETS; j++)
 			if (s->programs[j])
 				return false;
 	}
@@ -369,7 +373,7 @@ is_plain(struct board *b)
 int
 policy_apply(struct policy *p, const struct sock_set *set)
 {
-	struct board *b = p->board;
+	struct registry *b = p->registry;
 	int result = 0;
 	bool ours = false, amiss = false;
 
@@ -385,7 +389,7 @@ policy_apply(struct policy *p, const struct sock_set *set)
 		if (group_open(&g, b, p->diag, set->fd[i], &set->bound[i],
 		    p->datagram) > 0 && !is_so(&g, wanted(&g))) {
 			amiss = true;
-			ours = ours || board_steer_begin(b) == 0;
+			ours = ours || registry_steer_begin(b) == 0;
 			if (ours && !is_so(&g, wanted(&g)) &&
 			    make_so(p, &g) < 0)
 				result = -1;
@@ -396,12 +400,12 @@ policy_apply(struct policy *p, const struct sock_set *set)
 	if (!amiss)
 		p->failing = 0;
 	if (ours)
-		board_steer_end(b);
+		registry_steer_end(b);
 	return result;
 }
 
 int
-policy_exclude(struct board *b, struct diag *diag, int fd,
+policy_exclude(struct registry *b, struct diag *diag, int fd,
     const struct addr *bound, int index)
 {
 	struct group g;
@@ -421,14 +425,14 @@ policy_exclude(struct board *b, struct diag *diag, int fd,
 	for (int i = 0; i < g.n && !others; i++)
 		g.weight[i] = i != index;
 	result = steer_attach(fd, bound->sa.sa_family == AF_INET6,
-	    steering_mode(&board_shared(b)->steering), g.weight, g.n);
+	    steering_mode(&registry_shared(b)->steering), g.weight, g.n);
 free:
 	free(g.list);
 	return result;
 }
 
 void
-policy_spoil(struct board *b, struct diag *diag, const struct sock_set *set)
+policy_spoil(struct registry *b, struct diag *diag, const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
@@ -441,7 +445,7 @@ policy_spoil(struct board *b, struct diag *diag, const struct sock_set *set)
 }
 
 void
-policy_clear(struct board *b, struct diag *diag, const struct sock_set *set)
+policy_clear(struct registry *b, struct diag *diag, const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
@@ -456,10 +460,10 @@ policy_clear(struct board *b, struct diag *diag, const struct sock_set *set)
 }
 
 enum progress
-policy_progress(struct board *b, struct diag *diag,
+policy_progress(struct registry *b, struct diag *diag,
     const struct diag_sock *member)
 {
-	struct group g = { .board = b, .diag = diag };
+	struct group g = { .registry = b, .diag = diag };
 	enum progress progress = PROGRESS_DUE;
 
 	g.n = diag_group_of(diag, member, &g.list);

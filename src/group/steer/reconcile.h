@@ -23,15 +23,15 @@ const char *steering_text(const struct steering *,
 enum steer_mode steering_mode(const struct steering *);
 
 /* Changes it on the board, and wakes all; -1: a fault. */
-int policy_set(struct board *, const struct steering *);
+int policy_set(struct registry *, const struct steering *);
 /*
  * What a slot gets of new connections, next to the others' weights; slot -1
  * is a member that is not rpnc's.
  */
-uint32_t policy_weight(struct board *, int slot);
+uint32_t policy_weight(struct registry *, int slot);
 
 struct policy {
-	struct board *board;
+	struct registry *registry;
 	struct diag *diag;		/* NULL: nothing can be steered */
 	bool datagram;
 	int64_t failing;		/* loop_now() when it began; 0: it works */
@@ -47,31 +47,31 @@ int policy_apply(struct policy *, const struct sock_set *set);
 
 /*
  * The same for the group of one socket, but so that it gets nothing more
- * from now on, with its index: for who has board_steer_begin(). What is
+ * from now on, with its index: for who has registry_steer_begin(). What is
  * attached is anybody's to put right who is woken. -1 with a fault.
  */
-int policy_exclude(struct board *, struct diag *, int fd,
+int policy_exclude(struct registry *, struct diag *, int fd,
     const struct addr *bound, int index);
 /* Before the first program of that kind: a death from here on is mended. */
-void policy_spoil(struct board *, struct diag *, const struct sock_set *);
+void policy_spoil(struct registry *, struct diag *, const struct sock_set *);
 
 /*
  * Keeps account of the drops that finding an index has made since the list of
  * a group was taken, so that no member is blamed for them.
  */
-void policy_forgive(struct board *, struct diag *,
+void policy_forgive(struct registry *, struct diag *,
     const struct diag_sock *before, int n);
 /* Takes away what members have attached: for the last one of them. */
-void policy_clear(struct board *, struct diag *, const struct sock_set *);
+void policy_clear(struct registry *, struct diag *, const struct sock_set *);
 
 /* How far members are with what the group of this socket should carry. */
 enum progress { PROGRESS_DUE, PROGRESS_DONE, PROGRESS_GIVEN_UP };
-enum progress policy_progress(struct board *, struct diag *,
+enum progress policy_progress(struct registry *, struct diag *,
     const struct diag_sock *member);
 
 /* The living member that has the socket, and where in its slot; or -1. */
-int policy_slot(struct board *, uint64_t inode, int *socket);
+int policy_slot(struct registry *, uint64_t inode, int *socket);
 /* How many of n sockets are living members' on the board. */
-int policy_known(struct board *, const struct diag_sock *list, int n);
+int policy_known(struct registry *, const struct diag_sock *list, int n);
 
 #endif

@@ -127,12 +127,12 @@ survey_judge(struct survey *s)
 		owners_refresh(s->lookout.owners);
 	fail_save(&told);
 	r.lookout = s->lookout;
-	r.board = board_look(s->datagram, s->port);
+	r.registry = registry_look(s->datagram, s->port);
 	r.looked = true;
 	fail_restore(&told);
 	n = groups_fill(s, &r);
-	if (r.board)
-		board_close(r.board);
+	if (r.registry)
+		registry_close(r.registry);
 	return n;
 }
 

@@ -15,7 +15,7 @@
 #include "probe/inspect/snapshot.h"
 
 struct member_found {
-	char name[BOARD_NAME], user[RIVAL_TEXT];
+	char name[REGISTRY_NAME], user[RIVAL_TEXT];
 	char command[sizeof(((struct owner *)0)->command)];
 	struct group_flags flags;
 	struct diag_sock sock;
@@ -56,15 +56,15 @@ gather(struct group_found *g, const struct sample *s,
 
 /* How many slots have it; the last of them. */
 static int
-slots_of(struct board *b, uint64_t inode, const struct slot **out)
+slots_of(struct registry *b, uint64_t inode, const struct slot **out)
 {
 	int n = 0;
 
-	for (int i = 0; b && inode && i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(b, i);
+	for (int i = 0; b && inode && i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(b, i);
 
-		for (int j = 0; j < BOARD_SOCKETS; j++)
-			if (s->inodes[j] == inode && board_is_member(b, i)) {
+		for (int j = 0; j < REGISTRY_SOCKETS; j++)
+			if (s->inodes[j] == inode && registry_is_member(b, i)) {
 				*out = s;
 				n++;
 				break;
@@ -79,7 +79,7 @@ drops_of(const struct slot *slot, const struct diag_sock *d)
 {
 	uint32_t drops = (uint32_t)d->drops;
 
-	for (int i = 0; slot && i < BOARD_SOCKETS; i++)
+	for (int i = 0; slot && i < REGISTRY_SOCKETS; i++)
 		if (slot->inodes[i] == d->inode)
 			drops -= slot->tests[i];
 	return drops > INT32_MAX ? 0 : drops;
@@ -111,7 +111,7 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 {
 	const struct slot *slot = NULL;
 	struct holder h = { 0 };
-	int slots = slots_of(r->board, t->sock.inode, &slot);
+	int slots = slots_of(r->registry, t->sock.inode, &slot);
 
 	holder_find(r->lookout.owners, t->sock.inode, &h);
 	if (slots > 1)
@@ -138,7 +138,7 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 	};
 	if (!m->state && h.all_stopped)
 		m->state = "stopped";
-	if (r->board && guest_of(r->board, t->sock.inode))
+	if (r->registry && request_of(r->registry, t->sock.inode))
 		group_flag_set(&t->flags, GROUP_QUARANTINED);
 }
 
@@ -232,9 +232,9 @@ is_order(const struct order *o, const struct group_found *g, int n)
 }
 
 static void
-put_indices(struct group_found *g, struct board *b)
+put_indices(struct group_found *g, struct registry *b)
 {
-	const struct shared *shared = b ? board_shared(b) : NULL;
+	const struct shared *shared = b ? registry_shared(b) : NULL;
 	int n = 0;
 
 	while (n < (int)g->report.member_count &&
@@ -256,12 +256,12 @@ put_indices(struct group_found *g, struct board *b)
 
 /* Only what members on the board do is known of steering. */
 static void
-put_steering(struct group_found *g, struct board *b)
+put_steering(struct group_found *g, struct registry *b)
 {
 	for (size_t i = 0; b && i < g->report.member_count; i++)
 		if (g->members[i].name) {
 			g->report.steering = steering_text(
-			    &board_shared(b)->steering, g->steering);
+			    &registry_shared(b)->steering, g->steering);
 			return;
 		}
 }
@@ -378,8 +378,8 @@ found_fill(struct group_found *g, const struct sample *samples, int taken,
 		judge_hijackable(g);
 	else
 		half_open(g);
-	put_indices(g, r->board);
-	put_steering(g, r->board);
+	put_indices(g, r->registry);
+	put_steering(g, r->registry);
 	age = sample_oldest(last, like, true);
 	g->report.oldest_wait = age < 0 ? NAN : (double)age / 1e3;
 	if (put_losses(g, r) < 0)

@@ -139,9 +139,9 @@ apply_given(struct expect *x, struct tally *t)
 static int
 slot_of(const struct roll *roll, const struct row *r)
 {
-	for (int i = 0; r->pid && i < BOARD_SLOTS; i++)
-		if (slot_pid(board_slot(roll->board, i)) == r->pid &&
-		    board_is_member(roll->board, i))
+	for (int i = 0; r->pid && i < REGISTRY_SLOTS; i++)
+		if (slot_pid(registry_slot(roll->registry, i)) == r->pid &&
+		    registry_is_member(roll->registry, i))
 			return i;
 	return -1;
 }
@@ -151,7 +151,7 @@ static bool
 is_theirs(const struct expect *x, const struct roll *roll,
     const struct tally *t)
 {
-	if (!roll->board || !x->local)
+	if (!roll->registry || !x->local)
 		return false;
 	for (int i = 0; i < t->count; i++)
 		if ((t->rows[i].weight > 0 || !x->weighed) &&
@@ -169,7 +169,7 @@ apply_weights(struct roll *roll, struct tally *t)
 
 		if (!(r->weight > 0) && r->count + r->predicted)
 			return -1;
-		r->weight *= policy_weight(roll->board, slot_of(roll, r));
+		r->weight *= policy_weight(roll->registry, slot_of(roll, r));
 	}
 	return 0;
 }
@@ -178,7 +178,7 @@ static enum knowledge
 apply_steering(struct expect *x, struct roll *roll, struct tally *t,
     enum knowledge known)
 {
-	const struct steering *s = &board_shared(roll->board)->steering;
+	const struct steering *s = &registry_shared(roll->registry)->steering;
 	uint32_t mode = s->mode % STEER_MODES;
 
 	if (mode != STEER_HASH)
@@ -194,7 +194,7 @@ apply_steering(struct expect *x, struct roll *roll, struct tally *t,
 		    "and new connections go around it");
 		return KNOW_NOTHING;
 	}
-	if (guest_any(roll->board)) {
+	if (request_any(roll->registry)) {
 		snprintf(x->unjudged, sizeof(x->unjudged), "a member is "
 		    "quarantined, and new connections go around it");
 		return KNOW_NOTHING;
@@ -223,7 +223,7 @@ expect_apply(struct expect *x, struct roll *roll, struct tally *t,
 	bool theirs = is_theirs(x, roll, t);
 
 	if (theirs)
-		*changed |= board_shared(roll->board)->steering.serial !=
+		*changed |= registry_shared(roll->registry)->steering.serial !=
 		    roll->serial;
 	if (x->given.count && *known < KNOW_PREDICTED) {
 		*known = KNOW_GIVEN;

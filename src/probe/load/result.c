@@ -14,7 +14,7 @@
 #include "net/sources.h"
 #include "probe/stats/whatif.h"
 
-enum { BOARD_TRIES = 200 };		/* ms for the members to count up */
+enum { REGISTRY_TRIES = 200 };		/* ms for the members to count up */
 
 static void note(struct findings *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -55,7 +55,7 @@ await_counts(struct run *r)
 {
 	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 
-	for (int i = 0; i < BOARD_TRIES &&
+	for (int i = 0; i < REGISTRY_TRIES &&
 	    roll_follow(&r->roll, &r->tally) < r->tally.out[OUT_OK]; i++)
 		nanosleep(&tick, NULL);
 }
@@ -70,7 +70,7 @@ steering_reason(struct run *r, const struct identified *g,
 	text[0] = '\0';
 	if (g->trust.steered)
 		snprintf(text, FINDINGS_NOTE, "a member is quarantined");
-	else if (ours && steering_mode(&board_shared(r->roll.board)->
+	else if (ours && steering_mode(&registry_shared(r->roll.registry)->
 	    steering) != STEER_HASH)
 		roll_steering(&r->roll, text, FINDINGS_NOTE);
 	else if (ours && roll_is_full(&r->roll))
@@ -171,7 +171,7 @@ note_answers(struct findings *f, const struct tally *t)
 static enum knowledge
 conclude_diag(struct findings *f, struct run *r, bool *changed)
 {
-	bool quarantined = r->roll.board && guest_any(r->roll.board);
+	bool quarantined = r->roll.registry && request_any(r->roll.registry);
 	struct identified group;
 
 	if (quarantined)

@@ -178,9 +178,9 @@ is_steered_anew(struct run *r)
 {
 	uint32_t serial;
 
-	if (!r->roll.board || !(r->who || r->roll.counts))
+	if (!r->roll.registry || !(r->who || r->roll.counts))
 		return false;
-	serial = board_shared(r->roll.board)->steering.serial;
+	serial = registry_shared(r->roll.registry)->steering.serial;
 	if (serial == r->roll.serial)
 		return false;
 	r->roll.serial = serial;

@@ -10,7 +10,7 @@
 static bool
 is_member(const struct roll *r, int i)
 {
-	return board_is_member(r->board, i);
+	return registry_is_member(r->registry, i);
 }
 
 int
@@ -19,11 +19,11 @@ roll_open(struct roll *r, bool datagram, uint16_t port)
 	int members = 0;
 
 	memset(r, 0, sizeof(*r));
-	r->board = port ? board_look(datagram, port) : NULL;
-	if (!r->board)
+	r->registry = port ? registry_look(datagram, port) : NULL;
+	if (!r->registry)
 		return -1;
-	r->serial = board_shared(r->board)->steering.serial;
-	for (int i = 0; i < BOARD_SLOTS; i++)
+	r->serial = registry_shared(r->registry)->steering.serial;
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		members += is_member(r, i);
 	return members;
 }
@@ -31,16 +31,16 @@ roll_open(struct roll *r, bool datagram, uint16_t port)
 void
 roll_close(struct roll *r)
 {
-	if (r->board)
-		board_close(r->board);
-	r->board = NULL;
+	if (r->registry)
+		registry_close(r->registry);
+	r->registry = NULL;
 }
 
 static bool
 is_on_board(const struct roll *r, const struct row *row)
 {
-	for (int i = 0; row->pid > 0 && !row->gone && i < BOARD_SLOTS; i++)
-		if (slot_pid(board_slot(r->board, i)) == row->pid &&
+	for (int i = 0; row->pid > 0 && !row->gone && i < REGISTRY_SLOTS; i++)
+		if (slot_pid(registry_slot(r->registry, i)) == row->pid &&
 		    is_member(r, i))
 			return true;
 	return false;
@@ -49,7 +49,7 @@ is_on_board(const struct roll *r, const struct row *row)
 bool
 roll_has(const struct roll *r, const struct tally *t)
 {
-	for (int i = 0; r->board && i < t->count; i++)
+	for (int i = 0; r->registry && i < t->count; i++)
 		if (is_on_board(r, &t->rows[i]))
 			return true;
 	return false;
@@ -58,9 +58,9 @@ roll_has(const struct roll *r, const struct tally *t)
 bool
 roll_is_full(const struct roll *r)
 {
-	for (int i = 0; i < BOARD_SLOTS; i++)
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (is_member(r, i) &&
-		    board_slot(r->board, i)->state == STATE_FULL)
+		    registry_slot(r->registry, i)->state == STATE_FULL)
 			return true;
 	return false;
 }
@@ -68,13 +68,13 @@ roll_is_full(const struct roll *r)
 void
 roll_steering(const struct roll *r, char *text, size_t room)
 {
-	const struct steering *s = &board_shared(r->board)->steering;
-	char name[BOARD_NAME] = "", how[STEERING_TEXT];
+	const struct steering *s = &registry_shared(r->registry)->steering;
+	char name[REGISTRY_NAME] = "", how[STEERING_TEXT];
 
-	for (int i = 0; s->process && i < BOARD_SLOTS; i++)
+	for (int i = 0; s->process && i < REGISTRY_SLOTS; i++)
 		if (is_member(r, i) &&
-		    board_slot(r->board, i)->process == s->process)
-			slot_name(board_slot(r->board, i), name);
+		    registry_slot(r->registry, i)->process == s->process)
+			slot_name(registry_slot(r->registry, i), name);
 	snprintf(text, room, "steered%s%s: %s", *name ? " by " : "", name,
 	    steering_text(s, how));
 }
@@ -83,7 +83,7 @@ roll_steering(const struct roll *r, char *text, size_t room)
 static void
 name_fill(struct row *row, const struct slot *s)
 {
-	char name[BOARD_NAME], *slash = strchr(slot_name(s, name), '/');
+	char name[REGISTRY_NAME], *slash = strchr(slot_name(s, name), '/');
 
 	if (slash) {
 		row->worker = atoi(slash + 1);
@@ -95,8 +95,8 @@ name_fill(struct row *row, const struct slot *s)
 void
 roll_name(struct roll *r, struct tally *t)
 {
-	for (int i = 0; r->board && i < BOARD_SLOTS; i++) {
-		const struct slot *s = board_slot(r->board, i);
+	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(r->registry, i);
 		int row = s->kind == SLOT_MEMBER && slot_pid(s) ?
 		    tally_process_find(t, slot_pid(s)) : -1;
 
@@ -121,7 +121,7 @@ row_of(struct tally *t, const struct slot *s)
 static void
 enter(struct roll *r, struct tally *t, int i, uint64_t before)
 {
-	const struct slot *s = board_slot(r->board, i);
+	const struct slot *s = registry_slot(r->registry, i);
 	int row = row_of(t, s);
 
 	r->order[i] = s->order;
@@ -139,9 +139,9 @@ void
 roll_begin(struct roll *r, struct tally *t)
 {
 	r->counts = true;
-	for (int i = 0; r->board && i < BOARD_SLOTS; i++)
+	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
 		if (is_member(r, i))
-			enter(r, t, i, board_slot(r->board, i)->
+			enter(r, t, i, registry_slot(r->registry, i)->
 			    counters.accepted);
 }
 
@@ -149,7 +149,7 @@ roll_begin(struct roll *r, struct tally *t)
 static void
 count(const struct roll *r, struct tally *t, int i)
 {
-	const struct slot *s = board_slot(r->board, i);
+	const struct slot *s = registry_slot(r->registry, i);
 
 	if (r->order[i] && s->order == r->order[i] && r->row[i] >= 0)
 		t->rows[r->row[i]].count = r->base[i] +
@@ -159,7 +159,7 @@ count(const struct roll *r, struct tally *t, int i)
 static void
 follow(struct roll *r, struct tally *t, int i)
 {
-	const struct slot *s = board_slot(r->board, i);
+	const struct slot *s = registry_slot(r->registry, i);
 	bool here = is_member(r, i), same = s->order == r->order[i];
 
 	count(r, t, i);
@@ -181,7 +181,7 @@ roll_follow(struct roll *r, struct tally *t)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; r->board && i < BOARD_SLOTS; i++)
+	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
 		follow(r, t, i);
 	for (int i = 0; i < t->count; i++)
 		sum += t->rows[i].count;
@@ -191,7 +191,7 @@ roll_follow(struct roll *r, struct tally *t)
 void
 roll_forget(struct roll *r, int row)
 {
-	for (int i = 0; r->counts && i < BOARD_SLOTS; i++)
+	for (int i = 0; r->counts && i < REGISTRY_SLOTS; i++)
 		if (r->order[i] && !r->here[i] && r->row[i] == row)
 			r->row[i] = -1;
 }

@@ -7,15 +7,15 @@
 /* The board of the port that is probed: names, and what members count. */
 
 struct roll {
-	struct board *board;		/* NULL: there is none */
+	struct registry *registry;		/* NULL: there is none */
 	uint32_t serial;		/* of the steering at the beginning */
 	bool counts;			/* rows are the board's: --by board */
 	bool changed;			/* members came or went */
-	uint64_t order[BOARD_SLOTS];	/* of who is, or was, a member */
-	bool here[BOARD_SLOTS];		/* it is */
-	uint64_t before[BOARD_SLOTS];	/* what it had accepted */
-	uint64_t base[BOARD_SLOTS];	/* and its row had already */
-	int row[BOARD_SLOTS];
+	uint64_t order[REGISTRY_SLOTS];	/* of who is, or was, a member */
+	bool here[REGISTRY_SLOTS];		/* it is */
+	uint64_t before[REGISTRY_SLOTS];	/* what it had accepted */
+	uint64_t base[REGISTRY_SLOTS];	/* and its row had already */
+	int row[REGISTRY_SLOTS];
 };
 
 /* Returns how many members there are, or -1 where there is no board. */
