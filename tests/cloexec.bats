@@ -67,7 +67,7 @@ made() {
 	assert_equal "$(cat inheritable)" ''
 }
 
-@test "cloexec: listen, of its sockets, clients, board and streams" {
+@test "cloexec: listen, of its sockets, clients, registry and streams" {
 	mkfifo in
 	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify
 	exec 7<>in

@@ -44,9 +44,9 @@ hold_leave() {
 	cat >holder.py <<-'END'
 		import fcntl, glob, os, signal, struct, sys
 		path = glob.glob("run/*/*tcp-" + sys.argv[1])[0]
-		board = open(path, "rb+")
+		registry = open(path, "rb+")
 		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1, 0)
-		fcntl.fcntl(board, 37, lock)
+		fcntl.fcntl(registry, 37, lock)
 		open("holds.lock", "w").close()
 		signal.pause()
 	END
@@ -385,7 +385,7 @@ hold_leave() {
 	done
 }
 
-@test "leave: a joiner that is not on the board yet is no stranger" {
+@test "leave: a joiner that is not on the registry yet is no stranger" {
 	test -z "${SAN:-}" || skip "sanitizers make a joiner slower than it is waited for"
 	start echo -r --json 127.0.0.1 0
 	cat >rounds.py <<-'END'
@@ -402,7 +402,7 @@ hold_leave() {
 		    os.close(w)
 		    return p, r
 		slow = ["strace", "-qq", "-o", "/dev/null", "--trace=listen",
-		    "--inject=listen:delay_exit=15000"]   # us, before it is on the board
+		    "--inject=listen:delay_exit=15000"]   # us, before it is on the registry
 		modes = []
 		for turn in range(10):
 		    leaver, ready = echo()

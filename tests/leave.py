@@ -295,7 +295,7 @@ class Wire:
         return None
 
 
-class Board:
+class Registry:
     def __init__(self, port):
         for where, _, files in os.walk(os.environ["XDG_RUNTIME_DIR"]):
             for f in files:
@@ -325,17 +325,17 @@ def halfopen(o):
         p, seq, _, flags = wire.receive(end)
         assert flags == wire.SYN | wire.ACK, flags
         flows[p] = seq
-    board = Board(port)
+    registry = Registry(port)
     if o.mode == "once":  # its first client makes it leave; then a signal
         for p, seq in flows.items():
             wire.send(p, port, 1001, seq + 1, wire.ACK)
             wire.receive(time.monotonic() + 0.01)
-            if board.leaving():
+            if registry.leaving():
                 break
     members[0].kill(signal.SIGTERM)
     if o.mode in ("drain", "close"):
         members[0].process.wait(HANG)
-    while o.mode in ("auto", "gate") and not board.leaving():
+    while o.mode in ("auto", "gate") and not registry.leaving():
         assert members[0].process.poll() is None
     for p, seq in flows.items():
         wire.send(p, port, 1001, seq + 1, wire.ACK)

@@ -1,4 +1,4 @@
-# rpnc listen -r: members of one port's group, their names and their board.
+# rpnc listen -r: members of one port's group, their names and their registry.
 # shellcheck shell=bash disable=SC2154
 
 load listen
@@ -122,7 +122,7 @@ B listening on [::]:$port (tcp, reuseport, 2 of 2)"
 	done
 }
 
-@test "listen -r: a letter comes back when its counts have left the board" {
+@test "listen -r: a letter comes back when its counts have left the registry" {
 	start listen -r 127.0.0.1 0
 	start listen -r 127.0.0.1 "$port"
 	leave "${pids[0]}"
@@ -162,7 +162,7 @@ B listening on [::]:$port (tcp, reuseport, 2 of 2)"
 	assert_equal "$(find run ! -type d)" ""
 }
 
-@test "listen -r: a board directory that others may enter is not used" {
+@test "listen -r: a registry directory that others may enter is not used" {
 	local directory
 	directory=run/rpnc-$(id -u)
 	mkdir -m 755 "$directory"
@@ -173,7 +173,7 @@ B listening on [::]:$port (tcp, reuseport, 2 of 2)"
 	assert_equal "$(ls -A "$directory")" ""
 }
 
-@test "listen -r: a board directory that is a link is not used" {
+@test "listen -r: a registry directory that is a link is not used" {
 	mkdir -m 700 elsewhere
 	ln -s "$PWD/elsewhere" "run/rpnc-$(id -u)"
 	start listen -r 127.0.0.1 0

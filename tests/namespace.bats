@@ -116,7 +116,7 @@ told() {
 	# by their own counts
 	member 2 echo -u -r --json --name u 127.0.0.1 9000
 	member 3 echo -u -r --json --name v 127.0.0.1 9000
-	(inside rpnc probe -u --echo --by board -n 40 --json 127.0.0.1 9000 \
+	(inside rpnc probe -u --echo --by registry -n 40 --json 127.0.0.1 9000 \
 		</dev/null 3>&- >report) || test $? -eq 6
 	jq -es 'last | .members | map([.name, .pid]) | sort ==
 		[["u", null], ["v", null]]' report

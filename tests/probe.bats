@@ -170,12 +170,12 @@ load probe
 	test "$(get .fairness.verdict)" = changed
 }
 
-@test "probe: by banner, by reply and by board agree about who is there, and none asks nobody" {
+@test "probe: by banner, by reply and by registry agree about who is there, and none asks nobody" {
 	local by
 	start echo -r -w 3 --identify 0
 	probe -n 200 --json "$port"
 	get '.members[].pid' | sort >wanted
-	for by in banner board; do
+	for by in banner registry; do
 		probe -n 200 --by "$by" --json "$port"
 		test "$status" -eq 0
 		test "$(get .by)" = "$by"
@@ -212,9 +212,9 @@ load probe
 	members --do close
 	probe -n 5 --by banner "$port"
 	grep -qx "no verdict: nobody greeted as 'rpnc echo --identify' does" report
-	probe --by board "$port"
+	probe --by registry "$port"
 	test "$status" -eq 1
-	grep -qx "rpnc probe: --by board: no member of port $port is rpnc's and this user's" err
+	grep -qx "rpnc probe: --by registry: no member of port $port is rpnc's and this user's" err
 	members --do say
 	probe -n 5 --match '^You' "$port"
 	test "$status" -eq 0
@@ -438,11 +438,11 @@ waiting() {
 	kill -CONT "${workers[0]}"
 }
 
-@test "probe: datagrams: the board counts, or the kernel foretells" {
+@test "probe: datagrams: the registry counts, or the kernel foretells" {
 	start echo -u -r -w 2 "$((20000 + RANDOM % 10000))"
 	probe -u --echo -n 300 --json "$port"
 	test "$status" -eq 0
-	test "$(get .by)" = board
+	test "$(get .by)" = registry
 	test "$(get '.members | map(.count) | add')" -eq 300
 	test "$(get .latency.echo.count)" -eq 300
 	test "$(get .latency.connect)" = null

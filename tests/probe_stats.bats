@@ -96,8 +96,8 @@ steered_once() {
 	# and what one says oneself counts more
 	probe -n 400 --json --fail-uneven --expect-weights A=1,B=1 "$port"
 	test "$status" -eq 7
-	# by the board, too
-	probe -n 400 --json --by board "$port"
+	# by the registry, too
+	probe -n 400 --json --by registry "$port"
 	holds '[.members[].expected] == [360, 40]'
 }
 

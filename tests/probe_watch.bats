@@ -112,12 +112,12 @@ ended() {
 	ended INT
 }
 
-@test "watch: datagrams, by the board: who comes is counted, too" {
+@test "watch: datagrams, by the registry: who comes is counted, too" {
 	reserve
 	start echo -u -r --name A 127.0.0.1:"$port"
 	watch -u --echo "$port"
 	next '.command == "watch" and .members[0].count > 0'
-	test "$(get '"\(.by) \(.target.protocol)"')" = "board udp"
+	test "$(get '"\(.by) \(.target.protocol)"')" = "registry udp"
 	start echo -u -r --name B 127.0.0.1:"$port"
 	next '.event == "joined"'
 	next '.command == "watch" and .members[1].since > 0'

@@ -337,10 +337,10 @@ refused() {
 	start echo -u -r 127.0.0.1 "$port"
 	halt "${pids[0]}"
 	isolate -u --quarantine A
-	probe -u --echo --by board --json -n 60 -c 4 127.0.0.1 "$port" >/dev/null
+	probe -u --echo --by registry --json -n 60 -c 4 127.0.0.1 "$port" >/dev/null
 	assert_equal "$(get '[.ok, .members[0].count] | join(" ")')" '60 0'
 	# one sender's datagrams stay together
-	probe -u --echo --by board --json -n 20 --sport 20001 127.0.0.1 "$port" >/dev/null
+	probe -u --echo --by registry --json -n 20 --sport 20001 127.0.0.1 "$port" >/dev/null
 	assert_equal "$(get '[.members[].count] | sort | join(" ")')" '0 0 20'
 }
 

@@ -1,250 +1,635 @@
-# Where registry files are, and that none is left behind.
-# shellcheck shell=bash disable=SC2154,SC2016,SC2030,SC2031
+# The registry: where members of one port meet, and what may go wrong there.
+# shellcheck shell=bash disable=SC2154,SC2030,SC2031,SC2016
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-files() {
-	find "$@" -name '*-[tu][cd]p-*'
-}
-
-# in_namespace SCRIPT ARG...: bash there is root, and has a /run and a /dev/shm
-# of its own; of other users there is 65534, if the test is run by root.
-in_namespace() {
-	local map=(-Urm)
-	test "$EUID" -ne 0 || map=(-m)
-	XDG_RUNTIME_DIR=$PWD/run unshare "${map[@]}" bash -ec '
-		mount -t tmpfs -o mode=755 run /run
-		mount -t tmpfs -o mode=1777 shm /dev/shm
-		pids=()
-		serve() {
-			rm -f ready
-			mkfifo ready
-			"$@" rpnc listen -r 127.0.0.1 "$port" --ready-fd 4 4>ready \
-				2>>err &
-			pids+=($!)
-			read -r address <ready
-			port=${address##*:}
-		}
-		# meets DIRECTORY: two members meet in it, and then it is empty
-		meets() {
-			: >err
-			port=0
-			serve env
-			serve env
-			test -f "$1"/*-tcp-"$port" || { find /run /dev/shm; exit 1; }
-			grep -q "2 of 2" err
-			! grep -q "^rpnc" err || { cat err; exit 1; }
-			kill "${pids[@]}"
-			wait "${pids[@]}" || true
-			pids=()
-			test "$(ls -A "$1")" = ""
-		}
-		'"$1" - "${@:2}" </dev/null 3>&-
-}
-
-@test "registry: it is in the first directory that is ours alone, of a fixed list" {
-	in_namespace '
-		meets "$XDG_RUNTIME_DIR/rpnc-0"
-		unset XDG_RUNTIME_DIR
-		meets /run/rpnc
-		mkdir -p -m 755 /run/user
-		mkdir -m 700 /run/user/0
-		meets /run/user/0/rpnc-0
-		rmdir /run/user/0/rpnc-0
-		# others can write there
-		chmod 770 /run/user/0
-		meets /run/rpnc
-		for way in "mkdir -m 755" "ln -s elsewhere" touch; do
-			rmdir /run/rpnc
-			$way /run/rpnc
-			meets /dev/shm/rpnc-0
-			rm -d /run/rpnc
-			mkdir -m 700 /run/rpnc
-		done
-		for base in relative /none /dev/shm /dev/null; do
-			XDG_RUNTIME_DIR=$base meets /run/rpnc
-		done
-	'
-}
-
-@test "registry: another user that makes our directory first denies nobody anything" {
-	test "$EUID" -eq 0 || skip "needs two users"
-	in_namespace '
-		unset XDG_RUNTIME_DIR
-		mkdir /run/rpnc
-		chown 65534 /run/rpnc
-		meets /dev/shm/rpnc-0
-		rmdir /dev/shm/rpnc-0
-		mkdir -m 700 /dev/shm/rpnc-0
-		chown 65534 /dev/shm/rpnc-0
-		meets /dev/shm/rpnc-0.1
-		rmdir /dev/shm/rpnc-0.1
-		ln -s / /dev/shm/rpnc-0.1
-		touch /dev/shm/rpnc-0.2
-		meets /dev/shm/rpnc-0.3
-		# one that was there before is still found when theirs is gone
-		port=0
-		: >err
-		serve env
-		rmdir /dev/shm/rpnc-0
-		serve env
-		grep -q "2 of 2" err
-		kill "${pids[@]}"
-	'
-}
-
-@test "registry: members meet though one has XDG_RUNTIME_DIR and one has not" {
-	in_namespace '
-		port=0
-		serve env -u XDG_RUNTIME_DIR
-		serve env
-		grep -q "B listening.*2 of 2" err
-		kill "${pids[0]}"
-		wait "${pids[0]}" || true
-		serve env
-		grep -q "2 of 2" err
-		serve env -u XDG_RUNTIME_DIR
-		grep -q "3 of 3" err
-		kill "${pids[@]}" || true
-	'
-}
-
-@test "registry: no board at all: a member says so in one line, and serves" {
-	test "$EUID" -eq 0 || skip "needs two users"
-	in_namespace '
-		unset XDG_RUNTIME_DIR
-		mount -t tmpfs -o ro none /dev/shm
-		mount -o remount,ro /run
-		port=0
-		serve env
-		test "$(grep -c "^rpnc: board .*: other members can.t be shown" err)" = 1
-		exec {c}<>"/dev/tcp/127.0.0.1/$port"
-		kill "${pids[@]}"
-	'
-}
-
-@test "registry: a file that has a second name is refused" {
-	start listen -r 127.0.0.1 0
-	local file
-	file=$(files "$XDG_RUNTIME_DIR")
-	cp -p "$file" precious
-	kill "$pid"
-	finish "$pid" || test $? -eq 143
-	ln precious "$file"
-	cp precious before
-	start listen -r 127.0.0.1 "$port"
-	assert grep -q "^rpnc: board $file: not a file of mode 0600 and one name" err.1
-	cmp before precious
-	test -e "$file"
-}
-
-@test "registry: what a dead network namespace left goes, what lives there stays" {
-	unshare -Urn true 2>/dev/null || skip "namespaces are refused here"
-	local n dead=() alive
-	for n in 1 2 3; do
-		mkfifo "there.$n"
-		background unshare -Urn bash -c '
-			ip link set lo up
-			exec rpnc listen -r --json 127.0.0.1 9000 --ready-fd 4 4>"$0"
-		' "there.$n" </dev/null >"out.there.$n"
-		read -r <"there.$n"
-		dead+=("$pid")
-	done
-	alive=${dead[0]}
-	assert_equal "$(files run | wc -l)" 3
-	for pid in "${dead[@]:1}"; do
-		kill -KILL "$pid"
-		finish "$pid" || test $? -eq 137
-	done
-	assert_equal "$(files run | wc -l)" 3
-	start listen -r 127.0.0.1 0
-	assert_equal "$(files run | wc -l)" 2
-	# who lives there meets the next one
-	nsenter --preserve-credentials -U -n -t "$alive" \
-		rpnc listen -r --json 127.0.0.1 9000 --accept-timeout 0.01 \
-		</dev/null >joined.there || test $? -eq 4
-	jq -es '.[0] | .name == "B" and .members == 2' joined.there
-}
-
-# ends ARG...: a start that ends by itself, however it does; it can have as
-# many descriptors as files says.
-ends() {
-	prlimit --nofile="${files:-1024}" timeout 30 rpnc "$@" </dev/null >>out.ends 2>>err.ends 3>&- || true
-}
-
-# killed ARG...: one that is killed once it listens, and its workers gone.
-killed() {
-	start "$@"
-	local p=$pid children
-	children=$(pgrep -P "$p" || true)
-	kill -KILL "$p"
-	finish "$p" || test $? -eq 137
-	for p in $children; do eventually gone "$p"; done
-}
-
-gone() {
+# ended PID: it is gone.
+ended() {
 	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
 }
 
-@test "registry: no way to start, to fail, to end or to be killed leaves a file for good" {
-	local n
-	reserve
-	ends listen -r --accept-timeout 0.001 0
-	ends listen -r --check 0
-	ends listen -r --accept-timeout 0.001 --steer nonsense 0
-	ends echo -r --replace nobody "$port"
-	ends echo -r 192.0.2.1 9000
-	ends listen -r --accept-timeout 0.001 0 >&-
-	ends listen -r --accept-timeout 0.001 0 2>&-
-	ends listen -r --prompt=always 0
-	start echo -r --name taken 127.0.0.1 0
-	ends echo -r --name taken 127.0.0.1 "$port"
-	ends echo -r --replace taken 127.0.0.1 "$port" --name x/y
-	ends probe --yes --quarantine taken "$port"
-	assert_equal "$(files run | wc -l)" 1
-	kill "$pid"
-	finish "$pid" || test $? -eq 143
-	assert_equal "$(files run)" ""
-	# as many descriptors as it takes to fail anywhere
-	for n in {5..13}; do
-		files=$n ends listen -r --accept-timeout 0.001 0
-		files=$n ends echo -w 2 0
-	done
-	assert_equal "$(files run)" ""
-	# a parent that is killed: its workers take the file along
-	killed echo -w 2 0
-	killed echo -r -w 3 0
-	assert_equal "$(files run)" ""
-	killed listen -r 0
-	killed echo -u -r 127.0.0.1 "$port"
-	killed echo -r 0
-	assert_equal "$(files run | wc -l)" 1
-	start listen -r 0
-	assert_equal "$(files run | wc -l)" 1
-	kill "$pid"
-	finish "$pid" || test $? -eq 143
-	assert_equal "$(files run)" ""
+# told N JQ: the JSON events of what was started as number N give this.
+told() {
+	jq -e -s "$2" "out.$1" >>jq.out
 }
 
-@test "registry: sweeping never takes a file from members that join just then" {
-	local i jobs=() n=0
+# says TEXT FILE: that text is there, soon.
+says() {
+	eventually grep -qF -- "$1" "$2" || {
+		cat "$2"
+		return 1
+	}
+}
+
+registries() {
+	find "$XDG_RUNTIME_DIR" -name '*-tcp-*'
+}
+
+# place_of_registry: a port that is free, and the path of its registry.
+place_of_registry() {
+	reserve
+	start listen -r 127.0.0.1 "$port"
+	registry=$(registries)
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	assert test -n "$registry" -a ! -e "$registry"
+}
+
+# without_registry TEXT: a member starts all the same, says why it shows no
+# others in one line, and serves.
+without_registry() {
+	local n=${#pids[@]}
+	start listen -r 127.0.0.1 "$port"
+	assert_equal "$(grep -c '' "err.$n")" 2
+	run -0 grep '^rpnc: registry ' "err.$n"
+	assert_output --partial "$1"
+	assert_output --partial ": other members can't be shown"
+	run -0 cat "err.$n"
+	assert_line --partial "A listening on 127.0.0.1:$port (tcp, reuseport, 1 of 1)"
+	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	echo served >&"$c"
+	says served "out.$n"
+	exec {c}>&-
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+}
+
+root_only() {
+	test "$EUID" -eq 0 || skip "needs root"
+}
+
+@test "registry: a file that is a link, fifo, directory or open to others is refused" {
+	place_of_registry
+	printf precious >precious
+	ln -s ../../precious "$registry"
+	without_registry "registry $registry: "
+	assert_equal "$(cat precious)" precious
+	rm "$registry"
+	ln -s nowhere "$registry"
+	without_registry "registry $registry: "
+	rm "$registry"
+	mkfifo -m 600 "$registry"
+	without_registry 'not a file of mode 0600 and one name that belongs to you'
+	rm "$registry"
+	mkdir -m 700 "$registry"
+	without_registry "registry $registry: "
+	rmdir "$registry"
+	install -m 644 /dev/null "$registry"
+	without_registry 'not a file of mode 0600 and one name that belongs to you'
+	rm "$registry"
+	root_only
+	install -m 600 -o nobody /dev/null "$registry"
+	without_registry 'not a file of mode 0600 and one name that belongs to you'
+}
+
+@test "registry: another version's, a cut and a spoilt file are left alone" {
+	place_of_registry
+	start listen -r 127.0.0.1 "$port"
+	cp -p "$registry" good
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+
+	# the number of the layout, as a later rpnc would write it
+	cp -p good "$registry"
+	printf '\x63' | dd of="$registry" bs=1 seek=8 conv=notrunc status=none
+	cp "$registry" later
+	without_registry 'made by another version of rpnc, or damaged'
+	cmp later "$registry"
+	head -c 5000 good >"$registry"
+	without_registry 'made by another version of rpnc, or damaged'
+	{ printf x && head -c 100000 /dev/urandom; } >"$registry"
+	without_registry 'made by another version of rpnc, or damaged'
+
+	# whoever made it died before it wrote the first byte of it
+	head -c "$(stat -c %s good)" /dev/zero >"$registry"
+	start listen -r 127.0.0.1 "$port"
+	start listen -r 127.0.0.1 "$port"
+	says '+ B joined' "err.$((${#pids[@]} - 2))"
+	assert_equal "$(grep -h '^rpnc' "err.$((${#pids[@]} - 1))" \
+		"err.$((${#pids[@]} - 2))")" ""
+}
+
+@test "registry: on a full tmpfs a member says so and serves" {
+	root_only
+	unshare -m true 2>/dev/null || skip "unshare -m is refused here"
+	place_of_registry
+	run -0 unshare -m bash -ec '
+		mount -t tmpfs -o size=16k,mode=700 full "$1"
+		export XDG_RUNTIME_DIR=$1
+		mkfifo ready
+		rpnc listen -r 127.0.0.1 "$2" --ready-fd 4 4>ready \
+			</dev/null >out 2>err &
+		member=$!
+		read -r <ready
+		exec 5<>"/dev/tcp/127.0.0.1/$2"
+		echo served >&5
+		until grep -q served out; do read -r -t 0.02 <><(:) || true; done
+		exec 5>&-
+		kill $member
+		wait $member || test $? -eq 143
+		cat err out
+		find "$1" -name "*-tcp-*" -printf "left behind\n"
+	' - "$XDG_RUNTIME_DIR" "$port" 3>&-
+	assert_line --regexp \
+		'^rpnc: registry .*: No space left on device: other members can.t be shown$'
+	assert_line served
+	assert_line --partial 'A listening'
+	refute_line 'left behind'
+}
+
+@test "registry: a holder of the lock that is stopped holds up nobody for long" {
+	local holder
 	start listen -r --json 127.0.0.1 0
-	for i in {1..6}; do
-		(for _ in {1..8}; do
-			rpnc listen -r --json --accept-timeout 0.001 127.0.0.1 0 \
-				</dev/null >>"other.$i" 2>&1 || true
-			rpnc listen -r --json --accept-timeout 0.001 127.0.0.1 \
-				"$port" </dev/null 2>/dev/null || true
-		done >"join.$i") 3>&- &
-		jobs+=($!)
+	registry=$(registries)
+	mkfifo held
+	cat >holder.py <<-'END'
+		import fcntl, os, signal, struct, sys
+		fd = os.open(sys.argv[1], os.O_RDWR)
+		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+		fcntl.fcntl(fd, 37, lock)	# F_OFD_SETLK
+		open("held", "w").write("held\n")
+		signal.pause()
+	END
+	background python3 holder.py "$registry"
+	holder=$pid
+	read -r <held
+	kill -STOP "$holder"
+	local n=${#pids[@]}
+	start listen -r 127.0.0.1 "$port"
+	run -0 grep '^rpnc: registry ' "err.$n"
+	assert_output --partial \
+		"held by a process that does not go on: other members can't be shown"
+	# the kernel still tells it how many there are
+	says 'A listening on 127.0.0.1:'"$port"' (tcp, reuseport, 2 of 2)' "err.$n"
+	exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	exec {c}>&-
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	# who is on the registry leaves in time, too, and orderly
+	kill "${pids[0]}"
+	finish "${pids[0]}" || test $? -eq 143
+	kill -KILL "$holder"
+	finish "$holder" || true
+	start listen -r --json 127.0.0.1 "$port"
+	assert told "$((${#pids[@]} - 1))" '.[0].members == 1'
+}
+
+@test "registry: another network namespace has another registry" {
+	root_only
+	unshare -n true 2>/dev/null || skip "unshare -n is refused here"
+	start listen -r --json 0.0.0.0 0
+	mkfifo there
+	background unshare -n bash -c '
+		exec rpnc listen -r --json 0.0.0.0 "$1" --ready-fd 4 4>there
+	' - "$port" </dev/null >out.there
+	read -r <there
+	assert jq -se '.[0] | .name == "A" and .members == 1' out.there
+	assert_equal "$(registries | wc -l)" 2
+	start listen -r --json 0.0.0.0 "$port"
+	assert told 2 '.[0] | .name == "B" and .members == 2'
+	refute grep -q joined out.there
+}
+
+@test "registry: another user has another registry" {
+	root_only
+	unshare -m true 2>/dev/null || skip "unshare -m is refused here"
+	start listen -r --json 127.0.0.1 0
+	mkfifo -m 666 there
+	# the directory in XDG_RUNTIME_DIR isn't its own: it takes /dev/shm
+	background unshare -m bash -ec '
+		mount -t tmpfs -o mode=1777 shm /dev/shm
+		setpriv --reuid 65534 --regid 65534 --clear-groups rpnc \
+			listen -r --json 127.0.0.2 "$1" --ready-fd 4 4>there &
+		read -r <there
+		stat -c "%n %u %a" /dev/shm/rpnc-65534{,/*} >there.files
+		kill $!
+		wait' - "$port" </dev/null >out.there 2>err.there
+	eventually ended "$pid"
+	assert_equal "$(cat err.there)" ""
+	assert jq -se '.[0] | .name == "A" and .members == 1' out.there
+	assert grep -q "^/dev/shm/rpnc-65534 65534 700$" there.files
+	assert grep -qE "^/dev/shm/rpnc-65534/[0-9a-f]+-tcp-$port 65534 600$" \
+		there.files
+	refute grep -q joined out.0
+	assert_equal "$(registries | wc -l)" 1
+}
+
+# traced ARG...: strace. LeakSanitizer traces, too, and can't be traced.
+traced() {
+	ASAN_OPTIONS+=:detect_leaks=0 strace -qq "$@" </dev/null >/dev/null 2>&1 3>&-
+}
+
+# moments: each system call of a member's life from its registry on, as its name
+# and how many of that name came before it.
+moments() {
+	traced -o life rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" ||
+		test $? -eq 4
+	awk -F '(' '{ n[$1]++ } /rpnc-[0-9]+"/ { seen = 1 }
+		seen && / = / { print $1, n[$1] }' life
+}
+
+# killed_at CALL N: a member that is killed when it begins that call.
+killed_at() {
+	local status=0
+	traced -o /dev/null -e "inject=$1:signal=KILL:when=$2" \
+		rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port" || status=$?
+	test "$status" -eq 137 -o "$status" -eq 4
+	test "$status" -eq 4 || kills=$((kills + 1))
+}
+
+@test "registry: a member killed at any system call leaves a registry that works" {
+	local call kills=0 n
+	start listen -r --json 127.0.0.1 0
+	moments >calls
+	while read -r call n; do killed_at "$call" "$n"; done <calls 2>/dev/null
+	echo "$kills kills"
+	assert test "$kills" -gt 60
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 1 '.[0].members == 2'
+	eventually told 0 'last | .event == "joined" and .members == 2'
+	# all that joined have left, and both were counted
+	assert told 0 'map(select(.event == "joined") | .members) | all(. <= 2)'
+	assert told 0 'map(select(.event == "left") | .members) | all(. == 1)'
+	assert told 0 '(map(select(.event == "joined")) | length) ==
+		(map(select(.event == "left")) | length) + 1'
+	assert told 0 'map(.reason) | index("died") and index("left")'
+	stop
+	assert_equal "$(registries)" ""
+}
+
+@test "registry: nor does one that is killed while it makes or removes the file" {
+	local call kills=0 n
+	reserve
+	moments >calls
+	assert grep -q '^fallocate 1$' calls
+	assert grep -q '^unlink 1$' calls
+	while read -r call n; do
+		killed_at "$call" "$n"
+		run -4 rpnc listen -r --accept-timeout 0.001 127.0.0.1 "$port"
+		refute_output --partial registry
+		assert_output --partial '1 of 1'
+		assert_equal "$(registries)" ""
+	done < <(grep -E '^(openat|f[a-z]*|pwrite64|unlink) ' calls) 2>/dev/null
+	assert test "$kills" -gt 10
+}
+
+@test "registry: who waits for the last one to remove the file makes another" {
+	reserve
+	start listen -r 127.0.0.1 "$port"
+	registry=$(registries)
+	kill -KILL "$pid"
+	finish "$pid" || test $? -eq 137
+	cat >last.py <<-'END'
+		import fcntl, glob, os, struct, sys
+		registry = os.path.realpath(sys.argv[1])
+		fd = os.open(registry, os.O_RDWR)
+		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+		fcntl.fcntl(fd, 37, lock)	# F_OFD_SETLK
+		open("held", "w").write("held\n")
+		def waits():
+		    for link in glob.glob("/proc/[0-9]*/fd/*"):
+		        try:
+		            if os.readlink(link) == registry:
+		                yield int(link.split("/")[2])
+		        except OSError:
+		            pass
+		while set(waits()) <= {os.getpid()}:
+		    pass
+		os.unlink(registry)
+	END
+	mkfifo held
+	background timeout 20 python3 last.py "$registry"
+	read -r -t 20 <>held
+	start listen -r --json 127.0.0.1 "$port"
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 2 '.[0] | .name == "A" and .members == 1'
+	assert told 3 '.[0] | .name == "B" and .members == 2'
+	assert_equal "$(registries | wc -l)" 1
+}
+
+@test "registry: a death is told within a moment, not at the next look" {
+	local i before best=1000000
+	start listen -r --json 127.0.0.1 0
+	for i in 1 2 3; do
+		start listen -r 127.0.0.1 "$port"
+		eventually told 0 "map(select(.event == \"joined\")) | length == $i"
+		before=${EPOCHREALTIME/[.,]/}
+		kill -KILL "$pid"
+		eventually told 0 "map(select(.event == \"left\")) | length == $i"
+		finish "$pid" || true
+		told 0 "last.time | sub(\"Z$\"; \"\") | split(\".\") |
+			((.[0] + \"Z\" | fromdate) * 1000000 + (.[1] | tonumber)) -
+			$before"
+		i=$(tail -n 1 jq.out)
+		best=$((i < best ? i : best))
 	done
-	for i in "${jobs[@]}"; do wait "$i"; done
-	# each of them has met the one that was there before
-	for i in {1..6}; do
-		n=$((n + $(jq -s 'map(select(.event == "listening" and .members > 1)) |
-			length' "join.$i")))
+	assert told 0 '[.[] | select(.event == "left") | .reason] |
+		all(. == "died")'
+	assert test "$best" -lt 300000
+}
+
+@test "registry: a letter comes back only when its counts have left the registry" {
+	start listen -r --json 127.0.0.1 0
+	start listen -r 127.0.0.1 "$port"
+	kill -KILL "$pid"
+	finish "$pid" || true
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 2 '.[0] | .name == "C" and .members == 2'
+	# a name that somebody chose is free again at once
+	start listen -r --json --name B 127.0.0.1 "$port"
+	assert told 3 '.[0] | .name == "B" and .members == 3'
+	local last=$pid
+	for pid in "${pids[0]}" "${pids[2]}" "$last"; do
+		kill "$pid"
+		finish "$pid" || test $? -eq 143
 	done
-	assert_equal "$n" 48
-	assert_equal "$(files run | wc -l)" 1
+	assert_equal "$(registries)" ""
+	start listen -r --json 127.0.0.1 "$port"
+	assert told 4 '.[0].name == "A"'
+}
+
+@test "registry: 40 members join and leave at once" {
+	local i names
+	start listen -r --json 127.0.0.1 0
+	for i in {1..39}; do
+		background rpnc listen -r --json 127.0.0.1 "$port" \
+			</dev/null >"out.$i" 2>"err.$i"
+	done
+	eventually all_there
+	assert_equal "$(cat err.*)" ""
+	names=$(jq -r 'select(.event == "listening") | .name' out.* | sort -u)
+	assert_equal "$(wc -w <<<"$names")" 40
+	# A to Z, AA to AN
+	assert_equal "$(grep -c '^.$' <<<"$names")" 26
+	assert_equal "$(grep '^..$' <<<"$names" | tail -n 1)" AN
+	assert told 0 '[.[] | .members] | max == 40'
+	for i in "${pids[@]:1}"; do kill "$i"; done
+	eventually all_left
+	assert told 0 'map(select(.event == "left")) | all(.reason == "left")'
+	assert told 0 'last.members == 1'
+	stop
+	assert_equal "$(registries)" ""
+}
+
+all_there() {
+	told 0 'map(select(.event == "joined")) | length == 39'
+}
+
+all_left() {
+	told 0 'map(select(.event == "left")) | length == 39'
+}
+
+@test "registry: members killed at random during 2,000 connections: counts hold" {
+	cat >kills.py <<-'END'
+		import atexit, os, random, re, socket, subprocess, sys
+		from concurrent.futures import ThreadPoolExecutor
+		seed = random.randrange(1 << 30)
+		print("seed", seed)
+		random.seed(seed)
+
+		def member(port):
+		    r, w = os.pipe()
+		    p = subprocess.Popen(["rpnc", "echo", "-r", "--identify",
+		        "127.0.0.1", str(port), "--ready-fd", str(w)],
+		        pass_fds=[w], stdin=subprocess.DEVNULL,
+		        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+		    os.close(w)
+		    return p, int(open(r).read().split(":")[1])
+
+		first, port = member(0)
+		alive = [first] + [member(port)[0] for i in range(4)]
+		atexit.register(lambda: [p.kill() for p in alive])
+		served = {}
+
+		def ask(i):
+		    try:
+		        with socket.create_connection(("127.0.0.1", port), 20) as s:
+		            s.settimeout(20)
+		            line = s.makefile().readline()
+		            return int(re.search(r"pid=(\d+)", line).group(1))
+		    except (ConnectionError, AttributeError):
+		        return None	# of one that was killed
+		with ThreadPoolExecutor(8) as pool:
+		    for round in range(20):
+		        answers = pool.map(ask, range(100))
+		        victim = alive.pop(random.randrange(len(alive)))
+		        if round < 19:
+		            victim.kill()
+		        else:
+		            alive.append(victim)
+		        for pid in answers:
+		            served[pid] = served.get(pid, 0) + 1
+		        if round < 19:
+		            victim.wait()
+		            alive.append(member(port)[0])
+		lost = served.pop(None, 0)
+		out = subprocess.run(["rpnc", "listen", "-r", "--prompt=always",
+		    "127.0.0.1", str(port)], input="/group\n", text=True,
+		    stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+		print(out, served, lost)
+		rows = re.findall(r"^  (\S+) +(\d+) rpnc\W+(\d+) ", out, re.M)
+		registry = {int(pid): int(n) for _, pid, n in rows}
+		for p in alive:
+		    assert registry.pop(p.pid) == served.get(p.pid, 0), p.pid
+		    p.terminate()
+		assert not registry, registry
+		assert len(set(name for name, _, _ in rows)) == 5
+		assert sum(served.values()) + lost == 2000 and lost < 1000
+		for p in alive:
+		    p.wait()
+	END
+	run -0 timeout 100 python3 kills.py 3>&-
+	assert_equal "$(registries)" ""
+}
+
+@test "registry: a worker that is replaced keeps its counts" {
+	local n
+	start echo -w 2 --identify --json 127.0.0.1 0
+	cat >work.py <<-'END'
+		import os, re, signal, socket, sys
+		port = int(sys.argv[1])
+		count = {}
+		pids = {}
+		def ask():
+		    try:
+		        with socket.create_connection(("127.0.0.1", port), 20) as s:
+		            line = s.makefile().readline()
+		    except ConnectionError:
+		        return
+		    got = re.search(r"pid=(\d+) worker=(\d+)", line)
+		    if got:
+		        pid, worker = map(int, got.groups())
+		        count[worker] = count.get(worker, 0) + 1
+		        pids.setdefault(worker, []).append(pid)
+		for i in range(50):
+		    ask()
+		old = pids[0][0]
+		os.kill(old, signal.SIGKILL)
+		while pids[0][-1] == old:
+		    ask()
+		for i in range(50):
+		    ask()
+		print(count[0], count[1])
+	END
+	run -0 timeout 60 python3 work.py "$port" 3>&-
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	assert told 0 "last.workers | map(.accepted) == [${output/ /,}]"
+	assert told 0 'last.workers | map(.restarts) == [1, 0]'
+}
+
+@test "registry: echo's workers join one by one and leave in order" {
+	start listen -r --json 127.0.0.1 0
+	start echo -w 3 --name E 127.0.0.1 "$port"
+	eventually told 0 'map(select(.event == "joined") | .name) | sort ==
+		["E/0", "E/1", "E/2"]'
+	assert told 0 'map(select(.event == "joined") | .members) | max == 4'
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	eventually told 0 'map(select(.event == "left") | .name) | sort ==
+		["E/0", "E/1", "E/2"]'
+	assert told 0 'map(select(.event == "left")) | all(.reason == "left")'
+	assert told 0 'last.members == 1'
+}
+
+@test "registry: members that aren't rpnc are counted and listed" {
+	local nc python
+	start listen -r --json 0
+	background nc.openbsd -lk 0.0.0.0 "$port" >/dev/null
+	nc=$pid
+	mkfifo bound
+	cat >foreign.py <<-'END'
+		import signal, socket, sys
+		port = int(sys.argv[1])
+		open("/proc/self/comm", "w").write("\033]2;x\ay")
+		held = []
+		for family, host in (socket.AF_INET, ""), (socket.AF_INET6, "::"):
+		    s = socket.socket(family)
+		    if family == socket.AF_INET6:
+		        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind((host, port))
+		    s.listen(77)
+		    held.append(s)
+		open("bound", "w").write("bound\n")
+		signal.pause()
+	END
+	background python3 foreign.py "$port"
+	python=$pid
+	read -r <bound
+	eventually listens "$nc"
+	# both of Python's sockets are one member
+	start listen -r --json "$port"
+	assert told "$((${#pids[@]} - 1))" \
+		'[.[] | select(.event == "listening") | .members] == [4, 4]'
+	run -0 timeout 30 rpnc listen -r --prompt=always "$port" <<</group 3>&-
+	assert_line --regexp "^  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 -$"
+	assert_line --regexp \
+		"^  - +$python \\\\e\]2;x\\\\x07y +- +- +0 +0/154 +0 -$"
+	assert_line --regexp "^  A +${pids[0]} rpnc +0 +- +0 +0/8192 +0 running$"
+	assert_line --regexp "^> C +[0-9]+ rpnc +0 +- +0 +0/8192 +0 running$"
+	refute_line --partial 'fair hashing'
+}
+
+@test "registry: one that may not be looked into is one member, too" {
+	local without=()
+	# root could look into all
+	test "$EUID" -ne 0 || without=(setpriv --bounding-set=-sys_ptrace)
+	mkfifo bound
+	cat >hidden.py <<-'END'
+		import ctypes, signal, socket
+		ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)	# PR_SET_DUMPABLE
+		port = 0
+		held = []
+		for family in socket.AF_INET, socket.AF_INET6:
+		    s = socket.socket(family)
+		    if family == socket.AF_INET6:
+		        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind(("", port))
+		    s.listen()
+		    port = s.getsockname()[1]
+		    held.append(s)
+		open("bound", "w").write("%d\n" % port)
+		signal.pause()
+	END
+	background python3 hidden.py
+	read -r -t 20 port <>bound
+	run -4 "${without[@]}" rpnc listen -r --accept-timeout 0.01 "$port" 3>&-
+	assert_line --partial "A listening on [::]:$port (tcp, reuseport, 2 of 2)"
+	refute_line --partial registry
+}
+
+listens() {
+	ss -Hltnp "sport = :$port" | grep -q "pid=$1,"
+}
+
+@test "registry: one that is cut short while members have it ends none of them" {
+	start echo -r --name A 127.0.0.1 0
+	local a=$pid
+	start echo -r -w 2 --name B 127.0.0.1 "$port"
+	local b=$pid
+	says 'B/1 joined' err.0
+	says 'B/0 joined' err.0
+	: >"$(registries)"
+	says 'another process has cut the registry short' err.0
+	says 'another process has cut the registry short' err.1
+	run -0 rpnc probe -n 60 --echo --json "$port"
+	assert jq -e '.ok == 60 and (.members | length) == 3 and all(.members[]; .name == null)' <<<"$output"
+	for pid in "$a" "$b"; do
+		kill "$pid"
+		finish "$pid" || test $? -eq 143
+	done
+	run cat err.0 err.1
+	assert_equal "$(grep -c 'cut the registry short' <<<"$output")" 2
+	assert_line 'left: 0 queued served, 0 handshakes awaited, 0 lost (gate: no other rpnc)'
+	refute_output --partial died
+}
+
+@test "registry: what is no name harms nobody who reads it" {
+	start echo -r --name Zebra -w 2 --steer Zebra=1 127.0.0.1 0
+	says 'listening' err.0
+	eventually grep -q Zebra/1 "$(registries)"
+	# no end, and no letters: also of what follows the name
+	python3 - "$(registries)" <<-'END'
+		import re, sys
+		with open(sys.argv[1], "r+b") as f:
+		    data = f.read()
+		    for at in re.finditer(rb"Zebra(/[01])?\0", data):
+		        f.seek(at.start())
+		        f.write(b"\x1b\xff" * 16)
+	END
+	run -0 rpnc probe -n 20 --json "$port"
+	assert jq -e '.ok == 20' <<<"$output"
+	assert_output --partial '"name":"?'
+	for words in "probe -n 5 $port" "probe --group $port" "listen -r --check 127.0.0.1 $port"; do
+		# shellcheck disable=SC2086 # words are words
+		run -0 rpnc $words
+		assert_output --partial '??'
+		refute_output --partial "$(printf '\033')"
+	done
+	run -2 rpnc listen -r --replace Zebra 127.0.0.1 "$port"
+	assert_output --partial 'members: ??'
+	start echo -r 127.0.0.1 "$port"
+	start echo -r --json 127.0.0.1 "$port"
+	run -0 rpnc probe -n 60 --echo "$port"
+	kill "${pids[@]}"
+	for pid in "${pids[@]}"; do
+		finish "$pid" || test $? -eq 143
+	done
+	run cat err.0 err.1 out.1
+	refute_output --partial "$(printf '\033')"
+}
+
+@test "registry: more workers than it has room for are refused before they are there" {
+	start echo -r -w 128 127.0.0.1 0
+	seated() {
+		test "$(grep -ao 'A/[0-9]*' "$(registries)" | sort -u | wc -l)" -eq 128
+	}
+	eventually seated
+	run -1 rpnc echo -r -w 128 127.0.0.1 "$port"
+	assert_output "rpnc echo: port $port has room for 127 more members of rpnc, and this would be 129"
+	run -1 rpnc echo -r -w 128 --check 127.0.0.1 "$port"
+	start echo -r -w 2 127.0.0.1 "$port"
 }

@@ -183,10 +183,10 @@ apart() {
 	assert_equal "${lines[-1]}" '1 passed, 2 failed'
 }
 
-# killed: a test file that leaves a board in the default directory.
+# killed: a test file that leaves a registry in the default directory.
 killed() {
 	bats_file leaves <<-'END'
-		@ "leaves a board" {
+		@ "leaves a registry" {
 			unset XDG_RUNTIME_DIR
 			mkfifo "$BATS_TEST_TMPDIR/ready"
 			"$RPNC" echo -r --ready-fd 4 0 4>"$BATS_TEST_TMPDIR/ready" 3>&- &
@@ -196,7 +196,7 @@ killed() {
 	END
 }
 
-@test "run: a board that is left is a failure, by its name" {
+@test "run: a registry that is left is a failure, by its name" {
 	apart
 	killed
 	run suite "$root/tests/run" "$PWD/leaves.bats"

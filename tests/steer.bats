@@ -75,7 +75,7 @@ said() {
 	# shellcheck disable=SC2046
 	given '.counts == {A: 30, B: 30, C: 30} and (.who | all(length == 1))' \
 		--from $(hosts 9) --times 10
-	# who comes later finds it on the board, and is counted in
+	# who comes later finds it on the registry, and is counted in
 	start echo -r --identify 127.0.0.1 "$port"
 	said 3 '4 of 4, source-address'
 	# shellcheck disable=SC2046
@@ -208,7 +208,7 @@ said() {
 	start echo -u -r 127.0.0.1 "$port"
 	start echo -u -r 127.0.0.1 "$port"
 	count() {
-		rpnc probe -u --echo --by board --json -n 50 127.0.0.1 "$port" |
+		rpnc probe -u --echo --by registry --json -n 50 127.0.0.1 "$port" |
 			jq -e -c "[.members[].count] == $1"
 	}
 	eventually count '[0, 50, 0]'
@@ -397,16 +397,16 @@ said() {
 	run ! grep -h '^rpnc' err.*
 }
 
-@test "steer: a mode that there is not, written on the board, is the hash" {
+@test "steer: a mode that there is not, written on the registry, is the hash" {
 	members 2 --steer source-address
 	python3 - run/*/*-tcp-"$port" <<-'END'
 		import struct, sys
-		with open(sys.argv[1], "rb+", buffering=0) as board:
-		    board.seek(40)
-		    mode, serial = struct.unpack("II", board.read(8))
+		with open(sys.argv[1], "rb+", buffering=0) as registry:
+		    registry.seek(40)
+		    mode, serial = struct.unpack("II", registry.read(8))
 		    assert mode == 5, mode
-		    board.seek(40)
-		    board.write(struct.pack("II", 77, serial + 1))
+		    registry.seek(40)
+		    registry.write(struct.pack("II", 77, serial + 1))
 	END
 	said 0 'set the steering: hash'
 	given '.counts | length == 2' --from 127.0.0.1 --times 100

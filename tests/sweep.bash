@@ -7,12 +7,12 @@
 #	process		RPNC_TEST_RUN in its environment, or its current
 #			directory is in $run
 #	file		it is in the TMPDIR of a test file; that is in $run
-#	board		the run has a /dev/shm, /run/rpnc and /run/user of its
+#	registry		the run has a /dev/shm, /run/rpnc and /run/user of its
 #			own, if it may
 #	mount		so too: the run has a mount namespace of its own
 #
 # A named network namespace is a mount; one without a name ends with its
-# processes. An ordinary user has no mount namespace: there a new board of this
+# processes. An ordinary user has no mount namespace: there a new registry of this
 # user counts, unless the run has met an rpnc of this user that is not its own.
 
 # may_be_apart: the run can have a mount namespace.
@@ -27,11 +27,11 @@ mark() {
 	export RPNC_TEST_RUN=${RPNC_TEST_RUN:+$RPNC_TEST_RUN.}${run##*.}
 	export run place=$1
 	test "$place" = beside || own_directories || exit 1
-	boards >"$run/boards"
+	registries >"$run/registries"
 	mounts >"$run/mounts"
 }
 
-# own_directories: where boards are without XDG_RUNTIME_DIR. An empty /run/rpnc
+# own_directories: where registries are without XDG_RUNTIME_DIR. An empty /run/rpnc
 # may stay, which any rpnc of root makes.
 own_directories() {
 	mount -t tmpfs -o mode=1777 shm /dev/shm || return
@@ -44,9 +44,9 @@ mounts() {
 	awk '{ print $5 }' /proc/self/mountinfo | sort
 }
 
-# boards: the files where members of a port meet without XDG_RUNTIME_DIR; in
+# registries: the files where members of a port meet without XDG_RUNTIME_DIR; in
 # directories of our own, any file.
-boards() {
+registries() {
 	local uid
 	uid=$(id -u)
 	if test "$place" = apart; then
@@ -120,15 +120,15 @@ left_files() {
 	done
 }
 
-left_boards() {
+left_registries() {
 	test "$place" = beside -a -e "$run/others" ||
-		boards | comm -13 "$run/boards" - | sed 's/^/left /'
+		registries | comm -13 "$run/registries" - | sed 's/^/left /'
 }
 
 # left: a line for each thing that the run has left.
 left() {
 	left_processes
 	left_files
-	left_boards
+	left_registries
 	mounts | comm -13 "$run/mounts" - | sed 's/^/left mounted on /'
 }

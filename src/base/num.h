@@ -9,7 +9,10 @@
 /* A whole decimal number from min to max, no sign, nothing behind it. */
 int num_parse(const char *text, int64_t min, int64_t max, int64_t *out);
 
-/* "10", "0.5", ".5", "250ms", "20us", "5m", "1h" in microseconds; bare: seconds. */
+/*
+ * "10", "0.5", ".5", "250ms", "20us", "5m", "1h" in microseconds; bare:
+ * seconds.
+ */
 int duration_parse(const char *text, int64_t *microseconds);
 
 enum { NUM_TEXT = 32 };

@@ -132,7 +132,7 @@ check_place(const struct settings *s, const struct endpoint *e)
 	/* the free port of now is not the one of later */
 	for (int i = 0; i < bound && !e->port; i++)
 		addr_set_port(&set.bound[i], 0);
-	if (place_check_board(s, e->port) < 0)
+	if (place_check_registry(s, e->port) < 0)
 		return -1;
 	return report(s, &set);
 }

@@ -74,7 +74,7 @@ find_end(const struct talk *t, struct diag *diag, const struct conn *c,
 	    diag_get(diag, protocol, &c->peer, &own, end) > 0;
 }
 
-/* Asks the kernel, and the board, for whoever has the other end. */
+/* Asks the kernel, and the registry, for whoever has the other end. */
 static void
 tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 {

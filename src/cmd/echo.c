@@ -194,7 +194,7 @@ on_wake(struct registry_events *w)
 
 /* A worker says nothing of who comes and goes, but mends the group. */
 static int
-watch_board(struct server *v)
+watch_registry(struct server *v)
 {
 	static const struct registry_events_ops ops = { .on_wake = on_wake };
 
@@ -262,7 +262,7 @@ worker_run(struct workers *all, int index)
 	if (slot >= 0)
 		place_equip(v->place.registry, v->settings, slot, &set);
 	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,
-	    slot, name) < 0 || (v->own_sockets && watch_board(v) < 0) ||
+	    slot, name) < 0 || (v->own_sockets && watch_registry(v) < 0) ||
 	    echo_worker_loop(v, index, &set) < 0)
 		goto fault;
 	service_close(&v->service);

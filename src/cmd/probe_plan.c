@@ -145,7 +145,7 @@ by_check(struct plan *p, const struct settings *s)
 	if (p->by == BY_BANNER && p->datagram)
 		return fail_as(STATUS_USAGE, "--by banner: datagrams are not "
 		    "greeted");
-	if (p->local && (p->by == BY_DIAG || p->by == BY_BOARD))
+	if (p->local && (p->by == BY_DIAG || p->by == BY_REGISTRY))
 		return fail_as(STATUS_USAGE, "a Unix socket has no port to "
 		    "ask about: --by banner or reply");
 	return 0;

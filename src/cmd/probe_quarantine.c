@@ -1,7 +1,7 @@
 /*
  * rpnc probe --quarantine, --rescue: a member that is stuck gets nothing new
  * for as long as this runs. The order of it: find out whether it can be done,
- * ask, wish it on the board, wait until members have done so; at a signal
+ * ask, wish it on the registry, wait until members have done so; at a signal
  * take the wish back, and wait until they have undone it.
  *
  * --rescue takes the queue only once nothing new can come to it, as its own

@@ -19,7 +19,9 @@ struct score {
 	struct finding_list findings;
 	char address[ADDR_TEXT], steering[STEERING_TEXT];
 	uint64_t group;			/* what it was made of; 0: not seen */
-	/* What each slot had when the group last changed, queued or accepted. */
+	/*
+	 * What each slot had when the group last changed, queued or accepted.
+	 */
 	uint64_t base[REGISTRY_SLOTS];
 	int64_t sampled;		/* when the last rate was */
 	uint64_t sample;
@@ -27,7 +29,7 @@ struct score {
 };
 
 /*
- * Takes the list over and fills score->board by it; own: our slot, or -1.
+ * Takes the list over and fills score->registry by it; own: our slot, or -1.
  * Where it is of another group than before, what each has so far counts no
  * more. Returns -1 without memory.
  */

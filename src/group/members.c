@@ -246,7 +246,7 @@ members_list(struct lookout *l, struct registry *b, bool datagram,
 	for (int i = 0; l->diag && i < set->count; i++)
 		if (set->bound[i].sa.sa_family != AF_UNIX &&
 		    add_sockets(l, out, b, protocol, set, i) < 0)
-			break;		/* the board's are known all the same */
+			break;		/* the registry's are known all the same */
 	if (l->diag && l->owners && !datagram && has_foreign(out))
 		diag_dump(l->diag, protocol, 1 << TCP_ESTABLISHED |
 		    1 << TCP_CLOSE_WAIT | 1 << TCP_FIN_WAIT1 |

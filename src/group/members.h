@@ -5,9 +5,9 @@
 #include "kernel/sockinfo.h"
 #include "net/sock.h"
 
-/* One port's members: the board's, and those that only the kernel knows. */
+/* One port's members: the registry's, and those that only the kernel knows. */
 struct member {
-	int slot;			/* on the board; -1: not rpnc's */
+	int slot;			/* on the registry; -1: not rpnc's */
 	char name[REGISTRY_NAME];		/* "" where slot is -1 */
 	pid_t pid;			/* 0: not ours to see */
 	uid_t uid;

@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Descriptors of one process that lately were sockets that somebody asked for. */
+/*
+ * Descriptors of one process that lately were sockets that somebody asked for.
+ */
 
 enum { LATELY = 128 };
 

@@ -5,7 +5,9 @@
 
 #include "net/addr.h"
 
-/* Listening sockets; dial.h has those that connect and wait. All are CLOEXEC. */
+/*
+ * Listening sockets; dial.h has those that connect and wait. All are CLOEXEC.
+ */
 
 struct sock_options {
 	bool datagram, reuseport;

@@ -1,7 +1,7 @@
 /*
  * How it works. The target may be stuck, so that nothing is asked of it: its
- * listening sockets are found in the kernel's list, by the board if it is
- * rpnc's, and else by /proc. A guest's wish on the board names them, and the
+ * listening sockets are found in the kernel's list, by the registry if it is
+ * rpnc's, and else by /proc. A guest's wish on the registry names them, and the
  * policy (policy.c) gives them no weight while the guest lives. Whichever
  * healthy member is woken first attaches the program that follows from that,
  * and another one when the guest has gone, however it went. So at least one
@@ -264,7 +264,7 @@ refuse_user(const struct quarantine *q, uid_t uid)
 	char user[RIVAL_TEXT];
 
 	return fail_as(STATUS_USAGE, "%s %.24s: it is of user %.64s, and only "
-	    "that user can be on the board of its port", q->option, q->whom,
+	    "that user can be on the registry of its port", q->option, q->whom,
 	    user_text(uid, user));
 }
 

@@ -9,7 +9,7 @@
 #include "net/listener.h"
 
 enum {
-	OWN_DESCRIPTORS = 48,		/* streams, loop, board, sock_diag */
+	OWN_DESCRIPTORS = 48,		/* streams, loop, registry, sock_diag */
 	TELL_AGAIN_US = 1000 * 1000,
 };
 

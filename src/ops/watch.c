@@ -182,7 +182,7 @@ unattributed(const struct monitor *m)
 	const struct tally *t = &m->sights.run->tally;
 	uint64_t sum = 0, ok = t->out[OUT_OK];
 
-	if (m->sights.run->pace.ground.by != BY_BOARD)
+	if (m->sights.run->pace.ground.by != BY_REGISTRY)
 		return t->unattributed;
 	for (int i = 0; i < t->count; i++)
 		sum += total(&t->rows[i]);

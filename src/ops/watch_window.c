@@ -99,7 +99,7 @@ copy_make(struct sights *v)
 {
 	const struct tally *from = &v->run->tally;
 	struct tally *t = &v->recent;
-	bool registry = v->run->pace.ground.by == BY_BOARD;
+	bool registry = v->run->pace.ground.by == BY_REGISTRY;
 
 	free(t->rows);
 	*t = *from;
@@ -130,7 +130,7 @@ weigh(struct sights *v)
 	const struct ground *g = &v->run->pace.ground;
 	struct identified found;
 
-	if (g->by == BY_BOARD)
+	if (g->by == BY_REGISTRY)
 		return KNOW_ALL;
 	if (sights_are_names(v))
 		return v->shared || summary_hosts(&v->run->tally) > 1 ?
@@ -410,7 +410,7 @@ sights_look(struct sights *v, double seconds, enum knowledge *known)
 	bool others;
 
 	run_follow(r, is_doubtful(v));
-	if (r->pace.ground.by != BY_BOARD && r->who)
+	if (r->pace.ground.by != BY_REGISTRY && r->who)
 		roll_name(&r->roll, &r->tally);
 	if (grow(v) < 0 || copy_make(v) < 0)
 		return -1;

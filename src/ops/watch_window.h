@@ -13,7 +13,7 @@ enum { SIGHTS_CHANGE = 120 };
 struct sight {
 	bool member, now;		/* at the last look, at this one */
 	uint64_t count, predicted, queued;	/* since members changed */
-	uint64_t base;			/* by board: its count at that time */
+	uint64_t base;			/* by registry: its count at that time */
 	uint64_t seen;			/* all that it had at the last look */
 	uint64_t heard;			/* of all answers, its last one */
 	int64_t left;			/* clock_ns(), or 0 */

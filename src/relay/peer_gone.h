@@ -25,7 +25,9 @@ enum peer_state {
 	PEER_ORPHAN,		/* nobody has */
 };
 
-/* Only TCP has these questions. A Unix socket hangs up when its peer is gone. */
+/*
+ * Only TCP has these questions. A Unix socket hangs up when its peer is gone.
+ */
 bool peer_is_tcp(const struct conn *);
 
 enum peer_state peer_state(struct peer_gone *, const struct conn *);

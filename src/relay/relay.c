@@ -259,7 +259,10 @@ pass_on(struct link *link, bool hung_up)
 	}
 }
 
-/* As read_once(), but of datagrams what has come, which is then written at once. */
+/*
+ * As read_once(), but of datagrams what has come, which is then written at
+ * once.
+ */
 static int
 read_some(struct link *link)
 {

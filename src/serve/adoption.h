@@ -13,8 +13,8 @@ int adoption_check(const struct settings *, const struct endpoint *);
 int adoption_open(struct sock_set *out, const struct settings *,
     const struct endpoint *);
 /*
- * Tells the member of the board that they were taken from, if it is one: what
- * a member does to its sockets when it leaves is not for those of two.
+ * Tells the member of the registry that they were taken from, if it is one:
+ * what a member does to its sockets when it leaves is not for those of two.
  */
 void adoption_mark(struct registry *, const struct sock_set *);
 /* "which is stopped", of the process that they were taken from. */

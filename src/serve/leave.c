@@ -6,7 +6,7 @@
  *
  *	lock	one leaver at a time; the others wait here, and serve
  *	choose	how; a joiner is in the kernel's group before it is on the
- *		board, so a stranger is looked at again for a while
+ *		registry, so a stranger is looked at again for a while
  *	steer	find our index, attach a program that never chooses it
  *	settle	every SYN that chose us before is counted in `pending` now;
  *		serve until that is 0
@@ -35,7 +35,7 @@ enum {
 	LIMIT_US = 3 * 1000 * 1000,
 	GATE_US = 1000 * 1000,		/* at least, for what was under way */
 	RECOUNT_US = 5 * 1000,
-	STRANGER_US = 20 * 1000,	/* a joiner is on the board by then */
+	STRANGER_US = 20 * 1000,	/* a joiner is on the registry by then */
 };
 
 static void step_lock(struct leave *);
@@ -138,7 +138,7 @@ count_groups(struct leave *l)
 	return changed;
 }
 
-/* How many sockets of a group are members' on the board. */
+/* How many sockets of a group are members' on the registry. */
 static int
 known_members(struct leave *l, int i)
 {
@@ -167,7 +167,7 @@ has_heirs(struct leave *l)
 	return any;
 }
 
-/* Whether every socket of our groups is on the board. */
+/* Whether every socket of our groups is on the registry. */
 static bool
 all_are_ours(struct leave *l)
 {

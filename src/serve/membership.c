@@ -35,7 +35,7 @@ place_listen(struct sock_set *out, const struct addr_list *want,
 	return -1;
 }
 
-/* A board, or why there is none and one of our own. */
+/* A registry, or why there is none and one of our own. */
 static int
 registry_for(struct place *p, const struct settings *s)
 {
@@ -126,7 +126,7 @@ place_open(struct place *p, const struct settings *s,
 	p->settings = s;
 	p->owner = getpid();
 	lookout_open(&p->lookout);
-	if (place_check_board(s, e->port) < 0 ||
+	if (place_check_registry(s, e->port) < 0 ||
 	    (s->replace && place_check_replace(s, e) < 0) ||
 	    open_sockets(p, s, e) < 0)
 		goto lookout;
@@ -255,7 +255,9 @@ tell_shadows(struct place *p, struct desk *d, int own)
 	for (int i = 0; i < all.count; i++)
 		desk_notice(d, all.text[i]);
 	strangers_find(&p->set, &o, own, &all);
-	/* a member that starts now is in the group first, then on the board */
+	/*
+	 * a member that starts now is in the group first, then on the registry
+	 */
 	if (all.count && nanosleep(&moment, NULL) == 0)
 		strangers_find(&p->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)

@@ -7,21 +7,21 @@
 #include "group/steer/reconcile.h"
 #include "net/unix_name.h"
 
-/* Where a server listens, and its slot on the board of that port. */
+/* Where a server listens, and its slot on the registry of that port. */
 struct place {
 	struct sock_set set;
 	struct registry *registry;
 	int slot;
 	char name[REGISTRY_NAME];
-	bool named;			/* by the user or the board */
+	bool named;			/* by the user or the registry */
 	struct local_name local;	/* to remove at the end */
 	pid_t owner;			/* who removes it */
-	char notice[600];		/* why there is no board, or "" */
+	char notice[600];		/* why there is no registry, or "" */
 	struct lookout lookout;
 	struct score score;
 	struct registry_events watch;
 	struct policy policy;
-	struct desk *desk;		/* while the board is watched */
+	struct desk *desk;		/* while the registry is watched */
 	const struct sock_set *live;	/* sockets to mend the group by */
 	void (*on_change)(struct place *);	/* members came or went */
 	/* A new member has come in our place: we are to leave. */
@@ -33,19 +33,19 @@ struct place {
 /* What a server can't be asked for; -1: usage. */
 int place_check(const struct settings *, const struct endpoint *e);
 /*
- * Whether --name is free, and slots enough: the board is asked, if there is
+ * Whether --name is free, and slots enough: the registry is asked, if there is
  * one. That is before anything is joined, as who joins and ends at once resets
  * what it was given.
  */
-int place_check_board(const struct settings *, uint16_t port);
+int place_check_registry(const struct settings *, uint16_t port);
 /* Whether whom --replace means is there. */
 int place_check_replace(const struct settings *, const struct endpoint *e);
 /* And once it is known whether it is a group's member. */
 int place_check_member(const struct settings *, const struct endpoint *e);
 
 /*
- * Opens the sockets of e and takes a slot of that kind (-r: on the board of
- * the port; else, or where there can be no board, a private one).
+ * Opens the sockets of e and takes a slot of that kind (-r: on the registry of
+ * the port; else, or where there can be no registry, a private one).
  */
 int place_open(struct place *, const struct settings *,
     const struct endpoint *e, enum slot_kind kind);
@@ -75,9 +75,9 @@ int place_look(struct place *);
 int place_join(struct place *);
 /* The group's steering from now on, as --steer has it; -1: usage. */
 int place_steer(struct place *, const char *text);
-/* Takes -m's limit to the board: others get what would wait here. */
+/* Takes -m's limit to the registry: others get what would wait here. */
 void place_full(struct registry *, int slot, bool full);
-/* What a member's sockets and slot need to be steered by the board. */
+/* What a member's sockets and slot need to be steered by the registry. */
 void place_equip(struct registry *, const struct settings *, int slot,
     const struct sock_set *);
 /*
@@ -86,7 +86,7 @@ void place_equip(struct registry *, const struct settings *, int slot,
  */
 uint64_t place_total(struct place *);
 
-/* Closes the board and removes a Unix socket's name; not the sockets. */
+/* Closes the registry and removes a Unix socket's name; not the sockets. */
 void place_close(struct place *);
 /* In a child: lets go of what only the parent watches. */
 void place_abandon(struct place *);

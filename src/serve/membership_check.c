@@ -41,7 +41,7 @@ place_check_member(const struct settings *s, const struct endpoint *e)
 }
 
 int
-place_check_board(const struct settings *s, uint16_t port)
+place_check_registry(const struct settings *s, uint16_t port)
 {
 	int workers = settings_workers(s), slots = workers;
 	struct registry *b;

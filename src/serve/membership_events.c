@@ -84,7 +84,7 @@ on_wake(struct registry_events *w)
 
 	if (registry_is_lost(p->registry) && !p->lost) {
 		p->lost = true;
-		fail_as(STATUS_OK, "another process has cut the board short: "
+		fail_as(STATUS_OK, "another process has cut the registry short: "
 		    "members can't be shown, nor steered, any more");
 		desk_error(p->desk);
 	}

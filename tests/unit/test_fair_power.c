@@ -1,4 +1,7 @@
-/* By simulation, or all cases: how often fair_test() is wrong about fair and unfair groups. */
+/*
+ * By simulation, or all cases: how often fair_test() is wrong about fair and
+ * unfair groups.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -400,7 +400,9 @@ test_other_uid(void **state)
 	close(fd);
 }
 
-/* A descriptor is known once it was returned, and forgotten after 128 others. */
+/*
+ * A descriptor is known once it was returned, and forgotten after 128 others.
+ */
 static void
 test_held_by(void **state)
 {

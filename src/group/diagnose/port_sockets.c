@@ -150,7 +150,7 @@ rival_listens(const struct diag_sock *s)
 	    TCP_LISTEN);
 }
 
-/* Only when somebody is to be named: to open a board wakes its members. */
+/* Only when somebody is to be named: to open a registry wakes its members. */
 static void
 look(struct rivals *r)
 {

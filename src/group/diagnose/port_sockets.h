@@ -64,7 +64,7 @@ const char *rival_text(struct rivals *, const struct diag_sock *,
 const char *rival_place(const struct diag_sock *, char text[static RIVAL_TEXT]);
 const char *user_text(uid_t, char text[static RIVAL_TEXT]);
 
-/* The living member on the board that has it, or NULL. */
+/* The living member on the registry that has it, or NULL. */
 const struct slot *rival_slot(struct rivals *, const struct diag_sock *);
 /* Who has it, from /proc: 1, or 0. */
 int rival_owner(struct rivals *, const struct diag_sock *, struct owner *);

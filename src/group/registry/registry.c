@@ -49,7 +49,7 @@ table_share(struct registry *b)
 	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (table == MAP_FAILED) {
-		fail("board");
+		fail("registry");
 		return -1;
 	}
 	table->head = own_head;
@@ -66,14 +66,14 @@ table_map(struct registry *b)
 	if (b->file.sizeless)
 		return table_share(b);
 	if (fstat(b->file.fd, &st) < 0)
-		return fail("board %s", b->file.path);
+		return fail("registry %s", b->file.path);
 	if ((size_t)st.st_size < sizeof(struct table))
 		goto foreign;
 	b->table = mmap(NULL, sizeof(struct table), protection, MAP_SHARED,
 	    b->file.fd, 0);
 	if (b->table == MAP_FAILED) {
 		b->table = NULL;
-		return fail("board %s", b->file.path);
+		return fail("registry %s", b->file.path);
 	}
 	b->guard.at = b->table;
 	b->guard.size = sizeof(struct table);
@@ -81,7 +81,7 @@ table_map(struct registry *b)
 	if (memcmp(&b->table->head, &own_head, sizeof(own_head)) == 0)
 		return 0;
 foreign:
-	return fail_as(STATUS_NETWORK, "board %s: made by another version of "
+	return fail_as(STATUS_NETWORK, "registry %s: made by another version of "
 	    "rpnc, or damaged", b->file.path);
 }
 
@@ -104,7 +104,7 @@ registry_new(void)
 	if (b)
 		b->file.fd = -1;
 	else
-		fail("board");
+		fail("registry");
 	return b;
 }
 
@@ -252,7 +252,7 @@ pick_slot(struct registry *b, const char *name)
 		}
 	}
 	if (unused < 0 && oldest < 0)
-		return fail_as(STATUS_NETWORK, "board %s: full",
+		return fail_as(STATUS_NETWORK, "registry %s: full",
 		    b->file.path);
 	return unused >= 0 ? unused : oldest;
 }
@@ -290,7 +290,7 @@ registry_fill(struct registry *b, enum slot_kind kind, const char *name,
 	if (index < 0)
 		return -1;
 	if (registry_file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
-		fail("board %s", b->file.path);
+		fail("registry %s", b->file.path);
 		return -1;
 	}
 	b->mine[index] = true;

@@ -82,7 +82,7 @@ struct steering {
 };
 
 struct shared {
-	uint32_t mark[4];		/* random: of this board's tests */
+	uint32_t mark[4];		/* random: of this registry's tests */
 	struct steering steering;
 	uint32_t next_order;
 	/* The order of a group, which holds while its sockets are the same. */
@@ -95,7 +95,7 @@ struct shared {
 struct registry;
 
 /*
- * Opens the board of a port of this user in this network namespace; NULL
+ * Opens the registry of a port of this user in this network namespace; NULL
  * with a fault that says why there can be none. registry_private() gives one
  * that only this process and its children see, to count on; registry_look()
  * opens one that is there, to read.
@@ -104,7 +104,9 @@ struct registry *registry_open(bool datagram, uint16_t port);
 struct registry *registry_private(void);
 struct registry *registry_look(bool datagram, uint16_t port);
 bool registry_is_private(const struct registry *);
-/* Whether somebody has cut the file short: nothing is on the board any more. */
+/*
+ * Whether somebody has cut the file short: nothing is on the registry any more.
+ */
 bool registry_is_lost(const struct registry *);
 /* See registry_file_watch(). */
 int registry_watch(const struct registry *, int inotify, uint32_t events);
@@ -143,8 +145,8 @@ void registry_steer_end(struct registry *);
 
 struct slot *registry_slot(struct registry *, int index);
 /*
- * A name as the board has it, but of nothing that a name may not have, and
- * with an end: whoever has the board may have written anything there.
+ * A name as the registry has it, but of nothing that a name may not have, and
+ * with an end: whoever has the registry may have written anything there.
  */
 const char *name_clean(const char from[static REGISTRY_NAME],
     char name[static REGISTRY_NAME]);

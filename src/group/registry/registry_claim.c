@@ -26,7 +26,7 @@ pick_letter(struct registry *b, char name[static REGISTRY_NAME])
 			if (!registry_name_taken(b, name, 0, dead_too))
 				return 0;
 		}
-	return fail_as(STATUS_NETWORK, "board: full");
+	return fail_as(STATUS_NETWORK, "registry: full");
 }
 
 /* Guests take no letters from members. */
@@ -38,7 +38,7 @@ pick_number(struct registry *b, char name[static REGISTRY_NAME])
 		if (!registry_name_taken(b, name, 0, false))
 			return 0;
 	}
-	return fail_as(STATUS_NETWORK, "board: full");
+	return fail_as(STATUS_NETWORK, "registry: full");
 }
 
 static int

@@ -152,7 +152,7 @@ registry_dirs_find(const struct registry_dirs *d, const char *name, bool make)
 		if (is_private(d->path[i]))
 			return d->path[i];
 	}
-	fail_as(STATUS_NETWORK, "board %s: not a directory of mode 0700 that "
+	fail_as(STATUS_NETWORK, "registry %s: not a directory of mode 0700 that "
 	    "belongs to you, nor is any other", d->path[0]);
 	return NULL;
 }

@@ -5,14 +5,14 @@
 #include "group/registry/registry.h"
 
 /*
- * Tells who came, went or changed on a board: inotify(7) on its file. A
+ * Tells who came, went or changed on a registry: inotify(7) on its file. A
  * claim and a change ring the file's bell, and a death closes it. Where the
- * kernel grants no inotify, the board is read once a second.
+ * kernel grants no inotify, the registry is read once a second.
  */
 struct registry_events;
 
 struct registry_events_ops {		/* any may be NULL */
-	/* The board was woken, whatever for; before the others. */
+	/* The registry was woken, whatever for; before the others. */
 	void (*on_wake)(struct registry_events *);
 	void (*on_join)(struct registry_events *, const struct slot *);
 	/* What is left of the slot: its state says how it went. */
@@ -36,7 +36,7 @@ struct registry_events {
 	struct slot seen[REGISTRY_SLOTS]; /* order 0: no member was here */
 };
 
-/* What is on the board now is seen without a word. */
+/* What is on the registry now is seen without a word. */
 int registry_events_open(
     struct registry_events *, struct loop *, struct registry *);
 void registry_events_close(struct registry_events *);

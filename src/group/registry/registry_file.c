@@ -87,9 +87,9 @@ registry_file_lock(struct registry_file *f)
 
 	while (registry_file_take(f, FILE_MUTEX) < 0) {
 		if (errno != EAGAIN && errno != EACCES)
-			return fail("board %s", f->path);
+			return fail("registry %s", f->path);
 		if (loop_now() > end)
-			return fail_as(STATUS_NETWORK, "board %s: held by a "
+			return fail_as(STATUS_NETWORK, "registry %s: held by a "
 			    "process that does not go on", f->path);
 		nanosleep(&tick, NULL);
 	}
@@ -131,10 +131,10 @@ open_own(struct registry_file *f, int flags)
 	    0600);
 
 	if (fd < 0)
-		return fail("board %s", f->path);
+		return fail("registry %s", f->path);
 	if (!registry_file_is_ours(fd)) {
 		close(fd);
-		return fail_as(STATUS_NETWORK, "board %s: not a file of mode "
+		return fail_as(STATUS_NETWORK, "registry %s: not a file of mode "
 		    "0600 and one name that belongs to you", f->path);
 	}
 	return fd_move_up(fd, FD_LOCK);
@@ -158,7 +158,7 @@ make_whole(
 		return 0;
 	errno = posix_fallocate(f->fd, 0, (off_t)size);
 	if (errno || pwrite(f->fd, head, head_length, 0) < 0) {
-		fail("board %s", f->path);
+		fail("registry %s", f->path);
 		unlink(f->path);
 		return -1;
 	}
@@ -204,7 +204,7 @@ registry_file_private(
 {
 	int ends[2];
 
-	f->fd = memfd_create("rpnc board", MFD_CLOEXEC);
+	f->fd = memfd_create("rpnc registry", MFD_CLOEXEC);
 	if (f->fd >= 0 && make_whole(f, head, head_length, size) == 0)
 		return 0;
 	registry_file_close(f);

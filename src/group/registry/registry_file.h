@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * The file behind a board: one per network namespace, protocol, port and
+ * The file behind a registry: one per network namespace, protocol, port and
  * user, in a directory that only this user can enter. Its bytes are locked
  * with open-file-description locks, which the kernel drops when the last
  * descriptor and the last mapping of that opening are gone, also if the process

@@ -4,14 +4,16 @@
 #include "group/registry/registry.h"
 
 /*
- * A guest is no member, but has a slot on the board, and in it a wish that
+ * A guest is no member, but has a slot on the registry, and in it a wish that
  * lasts as long as its lock: that these sockets of one process get nothing
  * new. Members see to it (policy.h), and undo it when the guest is gone.
  */
 
 /* The slot of a new guest, who wishes nothing yet; -1: a fault. */
 int request_claim(struct registry *);
-/* What a guest of ours wishes from now on; count is at most REGISTRY_SOCKETS. */
+/*
+ * What a guest of ours wishes from now on; count is at most REGISTRY_SOCKETS.
+ */
 int request_wish(struct registry *, int slot, pid_t target,
     const uint64_t *inodes, int count);
 

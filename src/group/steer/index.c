@@ -13,7 +13,7 @@
  * sent to index k, and are seen in the references of k's listener (or in its
  * drops, if its queue is full). What others do to these figures meanwhile is
  * small, or it is tried again with more. A datagram socket has no such state:
- * rpnc's have a filter that drops datagrams with the board's mark, which is
+ * rpnc's have a filter that drops datagrams with the registry's mark, which is
  * counted, too.
  */
 #include "group/steer/index.h"

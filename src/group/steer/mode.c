@@ -1,4 +1,4 @@
-/* How a port's groups are steered, as text and on the board. */
+/* How a port's groups are steered, as text and on the registry. */
 #include <stdio.h>
 #include <string.h>
 
@@ -124,7 +124,7 @@ policy_set(struct registry *b, const struct steering *s)
 	return 0;
 }
 
-/* A board may have anything in it. */
+/* A registry may have anything in it. */
 static uint32_t
 within(uint32_t weight)
 {

@@ -15,7 +15,7 @@
  * nothing has, so that whoever finds it gone, in order or not, puts it right.
  *
  * Only weights, and members that are full, need to know which index is whose:
- * index.c finds it out, and the board remembers it for these sockets.
+ * index.c finds it out, and the registry remembers it for these sockets.
  */
 #include "group/steer/reconcile.h"
 
@@ -162,7 +162,7 @@ wanted(const struct group *g)
 	return sum ? sum : ~(uint64_t)GIVEN_UP;
 }
 
-/* Whether all its members on the board say that this is so, or can't be. */
+/* Whether all its members on the registry say that this is so, or can't be. */
 static bool
 is_so(const struct group *g, uint64_t sum)
 {
@@ -327,7 +327,7 @@ has_changed(const struct group *g)
 
 /*
  * Under the lock. A program that can't be made is none. It may be that the
- * group just changes, or that a member is not on the board yet: the group
+ * group just changes, or that a member is not on the registry yet: the group
  * stays marked, and is looked at again when we are woken, or in a second.
  */
 static int
@@ -349,7 +349,7 @@ make_so(struct policy *p, struct group *g)
 	return -1;
 }
 
-/* Nothing is steered, nor was: most boards, all the time. */
+/* Nothing is steered, nor was: most registries, all the time. */
 static bool
 is_plain(struct registry *b)
 {

@@ -7,7 +7,7 @@
 #include "net/sock.h"
 
 /*
- * Which program the groups of a port carry is a function of the board: the
+ * Which program the groups of a port carry is a function of the registry: the
  * steering, the weights, who is full or leaves, and who is there. Whoever is
  * woken makes it so for the groups that it is in, if it isn't.
  */
@@ -22,7 +22,7 @@ const char *steering_text(const struct steering *,
 /* The hash, where others of this user have written what is no mode. */
 enum steer_mode steering_mode(const struct steering *);
 
-/* Changes it on the board, and wakes all; -1: a fault. */
+/* Changes it on the registry, and wakes all; -1: a fault. */
 int policy_set(struct registry *, const struct steering *);
 /*
  * What a slot gets of new connections, next to the others' weights; slot -1
@@ -71,7 +71,7 @@ enum progress policy_progress(struct registry *, struct diag *,
 
 /* The living member that has the socket, and where in its slot; or -1. */
 int policy_slot(struct registry *, uint64_t inode, int *socket);
-/* How many of n sockets are living members' on the board. */
+/* How many of n sockets are living members' on the registry. */
 int policy_known(struct registry *, const struct diag_sock *list, int n);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * How it works. The sockets of the last sample are put together to groups as
- * the kernel does it, and each is asked for all that /proc, the board, and
+ * the kernel does it, and each is asked for all that /proc, the registry, and
  * earlier samples know of it. Those that are bound and don't listen are no
  * part of a group, but shown with those of the same address.
  */

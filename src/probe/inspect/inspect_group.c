@@ -254,7 +254,7 @@ put_indices(struct group_found *g, struct registry *b)
 	}
 }
 
-/* Only what members on the board do is known of steering. */
+/* Only what members on the registry do is known of steering. */
 static void
 put_steering(struct group_found *g, struct registry *b)
 {

@@ -27,7 +27,7 @@ struct group_found {
 /*
  * Finds out about the group, or the bound sockets, of which like is one, by
  * the last so many samples. What listens in the last one is in the rivals,
- * too, with a lookout and maybe a board. -1: no memory; found_free() is due
+ * too, with a lookout and maybe a registry. -1: no memory; found_free() is due
  * even then.
  */
 int found_fill(struct group_found *g, const struct sample *samples, int taken,

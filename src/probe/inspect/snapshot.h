@@ -7,7 +7,7 @@
 
 /* The sockets of a port at one moment, as the kernel lists them. */
 struct sample {
-	struct rivals listening;	/* no owners, no board */
+	struct rivals listening;	/* no owners, no registry */
 	struct rivals bound;		/* TCP: those that do not listen */
 	struct rivals waiting;		/* clients that nobody has accepted */
 };

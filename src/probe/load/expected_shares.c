@@ -1,7 +1,7 @@
 /*
  * How it works: a row's weight is 1 for each socket that it has in the group,
  * which is what the kernel's hash goes by. A program of rpnc's deals by the
- * board's weights instead, so these are multiplied; one that follows the
+ * registry's weights instead, so these are multiplied; one that follows the
  * clients deals by who they are, and nothing can be expected of that.
  */
 #include "probe/load/expected_shares.h"
@@ -146,7 +146,7 @@ slot_of(const struct roll *roll, const struct row *r)
 	return -1;
 }
 
-/* Whether the board is about those who are probed. */
+/* Whether the registry is about those who are probed. */
 static bool
 is_theirs(const struct expect *x, const struct roll *roll,
     const struct tally *t)

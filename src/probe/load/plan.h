@@ -16,7 +16,7 @@ struct sources;
  */
 enum skip { SKIP_NOTHING, SKIP_ABSENT, SKIP_LATE };
 
-enum by { BY_AUTO, BY_DIAG, BY_BANNER, BY_REPLY, BY_BOARD, BY_NONE };
+enum by { BY_AUTO, BY_DIAG, BY_BANNER, BY_REPLY, BY_REGISTRY, BY_NONE };
 
 struct plan {
 	bool datagram, local;		/* local: Unix sockets */

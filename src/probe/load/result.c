@@ -222,7 +222,7 @@ conclude(struct findings *f, struct run *r, bool *changed)
 		g->by = BY_DIAG;
 	if (g->by == BY_DIAG) {
 		known = conclude_diag(f, r, changed);
-	} else if (g->by == BY_BOARD) {
+	} else if (g->by == BY_REGISTRY) {
 		await_counts(r);
 		*changed = roll_end(&r->roll, &r->tally) || r->changed;
 		known = KNOW_ALL;
@@ -269,7 +269,7 @@ expect(struct findings *f, struct run *r, enum knowledge *known, bool *changed)
 
 	x->given = f->weights;
 	x->local = g->target.len && sock_is_local(&g->target);
-	x->weighed = g->by == BY_DIAG || g->by == BY_BOARD;
+	x->weighed = g->by == BY_DIAG || g->by == BY_REGISTRY;
 	if (expect_apply(x, &r->roll, &r->tally, known, changed) < 0)
 		return -1;
 	if (x->unjudged[0])

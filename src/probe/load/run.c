@@ -76,10 +76,10 @@ on_aim(struct pace *p, const struct addr *a)
 	g->who = askable ? r->who : NULL;
 	g->by = p->plan->by;
 	if (g->by == BY_AUTO && r->roll.counts)
-		g->by = BY_BOARD;
+		g->by = BY_REGISTRY;
 	if (g->by == BY_AUTO && p->plan->datagram)
 		g->by = askable ? BY_DIAG : BY_NONE;
-	if (g->by == BY_BOARD)
+	if (g->by == BY_REGISTRY)
 		g->who = NULL;
 	if (g->by != BY_DIAG || askable)
 		return;
@@ -110,7 +110,7 @@ find_addresses(struct run *r, const struct endpoint *e)
 	return 0;
 }
 
-/* The board has names; it counts too where nothing else can. */
+/* The registry has names; it counts too where nothing else can. */
 static int
 open_roll(struct run *r, const struct endpoint *e)
 {
@@ -119,12 +119,12 @@ open_roll(struct run *r, const struct endpoint *e)
 
 	r->port = e->local ? 0 : e->port;
 	members = roll_open(&r->roll, p->datagram, r->port);
-	if (p->by == BY_BOARD && members < 0 && errno != ENOENT)
+	if (p->by == BY_REGISTRY && members < 0 && errno != ENOENT)
 		return -1;
-	if (p->by == BY_BOARD && members <= 0)
-		return fail_as(STATUS_NETWORK, "--by board: no member of port "
+	if (p->by == BY_REGISTRY && members <= 0)
+		return fail_as(STATUS_NETWORK, "--by registry: no member of port "
 		    "%u is rpnc's and this user's", e->port);
-	if (p->by == BY_BOARD || (p->by == BY_AUTO && p->datagram &&
+	if (p->by == BY_REGISTRY || (p->by == BY_AUTO && p->datagram &&
 	    members > 0))
 		roll_begin(&r->roll, &r->tally);
 	return 0;
@@ -151,7 +151,7 @@ run_start(struct run *r, struct loop *l)
 	return pace_open(&r->pace, l);
 }
 
-/* The board may be another one since all of its members have gone. */
+/* The registry may be another one since all of its members have gone. */
 static void
 name_again(struct run *r)
 {
@@ -161,7 +161,7 @@ name_again(struct run *r)
 }
 
 static int
-follow_board(struct run *r)
+follow_registry(struct run *r)
 {
 	bool before = r->roll.changed, now;
 
@@ -194,11 +194,11 @@ run_follow(struct run *r, bool doubt)
 	int found = 0;
 
 	r->steered = is_steered_anew(r);
-	if (g->by == BY_BOARD)
-		found = follow_board(r);
+	if (g->by == BY_REGISTRY)
+		found = follow_registry(r);
 	else if (g->who && (g->by == BY_DIAG || g->by == BY_AUTO))
 		found = identify_follow(g->who, doubt);
-	if (found > 0 && g->by != BY_BOARD)
+	if (found > 0 && g->by != BY_REGISTRY)
 		name_again(r);
 	r->changed |= found > 0 || r->steered;
 	return found < 0 ? -1 : found || r->steered;
@@ -228,7 +228,7 @@ run_by(const struct run *r)
 {
 	static const char *const names[] = {
 		[BY_DIAG] = "diag", [BY_BANNER] = "banner",
-		[BY_REPLY] = "reply", [BY_BOARD] = "board",
+		[BY_REPLY] = "reply", [BY_REGISTRY] = "registry",
 		[BY_NONE] = NULL,
 	};
 	const struct ground *g = &r->pace.ground;

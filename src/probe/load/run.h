@@ -32,8 +32,8 @@ struct run {
 };
 
 /*
- * Looks the endpoint up, and the port's board. The callbacks are set, all else
- * is zero; the plan stays the caller's, who closes this even if it is -1.
+ * Looks the endpoint up, and the port's registry. The callbacks are set, all
+ * else is zero; the plan stays the caller's, who closes this even if it is -1.
  */
 int run_open(struct run *, const struct plan *, const struct endpoint *);
 /* Begins; -1 without memory or descriptors. */

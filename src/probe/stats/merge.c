@@ -185,7 +185,7 @@ latencies(struct reader *r, json_t *from, struct hist **into)
 bool
 merge_is_own(const char *by)
 {
-	return strcmp(by, "diag") == 0 || strcmp(by, "board") == 0;
+	return strcmp(by, "diag") == 0 || strcmp(by, "registry") == 0;
 }
 
 /* The place of the row of who is like that, or -1 without memory. */

@@ -43,7 +43,7 @@ int merge_read(struct merge *, FILE *in, const char *name);
 
 /* What they say together; the merge must outlive it. -1 without memory. */
 int merge_end(struct merge *, struct summary *);
-/* Where the kernel or a board was asked, the host is the one that asked. */
+/* Where the kernel or a registry was asked, the host is the one that asked. */
 bool merge_is_own(const char *by);
 
 void merge_free(struct merge *);

@@ -71,7 +71,7 @@ mark(struct roster *r, uint64_t inode, bool *here)
 	}
 }
 
-/* The board may be another one since all of its members have gone. */
+/* The registry may be another one since all of its members have gone. */
 static void
 give_names(struct roster *r, uint16_t port)
 {

@@ -22,7 +22,9 @@ struct roster {
 	bool looked;
 };
 
-/* The fields above are filled in. Where the kernel tells nothing, it sees none. */
+/*
+ * The fields above are filled in. Where the kernel tells nothing, it sees none.
+ */
 void roster_open(struct roster *);
 /*
  * Tells what has changed since the last look. With doubt, somebody may have

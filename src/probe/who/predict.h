@@ -14,7 +14,9 @@ struct origin {
 	struct sources *sources;	/* addresses to come from, or NULL */
 };
 
-/* Which listener the kernel's hash would choose for a connection to a target. */
+/*
+ * Which listener the kernel's hash would choose for a connection to a target.
+ */
 struct predict {
 	struct diag *diag;
 	struct origin from;

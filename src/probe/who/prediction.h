@@ -15,7 +15,9 @@ struct trust {
 /* How many must be right, and none wrong, to rely on those of a group. */
 int trust_needed(int sockets);
 
-/* Two rows: who was to get a connection, and who had it in fact; -1: unknown. */
+/*
+ * Two rows: who was to get a connection, and who had it in fact; -1: unknown.
+ */
 void trust_learn(struct trust *, int foreseen, int row);
 
 bool trust_is_enough(const struct trust *, int sockets);

@@ -37,7 +37,7 @@ roll_close(struct roll *r)
 }
 
 static bool
-is_on_board(const struct roll *r, const struct row *row)
+is_on_registry(const struct roll *r, const struct row *row)
 {
 	for (int i = 0; row->pid > 0 && !row->gone && i < REGISTRY_SLOTS; i++)
 		if (slot_pid(registry_slot(r->registry, i)) == row->pid &&
@@ -50,7 +50,7 @@ bool
 roll_has(const struct roll *r, const struct tally *t)
 {
 	for (int i = 0; r->registry && i < t->count; i++)
-		if (is_on_board(r, &t->rows[i]))
+		if (is_on_registry(r, &t->rows[i]))
 			return true;
 	return false;
 }

@@ -4,12 +4,12 @@
 #include "group/registry/registry.h"
 #include "probe/stats/tally.h"
 
-/* The board of the port that is probed: names, and what members count. */
+/* The registry of the port that is probed: names, and what members count. */
 
 struct roll {
 	struct registry *registry;		/* NULL: there is none */
 	uint32_t serial;		/* of the steering at the beginning */
-	bool counts;			/* rows are the board's: --by board */
+	bool counts;			/* rows are the registry's: --by registry */
 	bool changed;			/* members came or went */
 	uint64_t order[REGISTRY_SLOTS];	/* of who is, or was, a member */
 	bool here[REGISTRY_SLOTS];		/* it is */
@@ -18,18 +18,18 @@ struct roll {
 	int row[REGISTRY_SLOTS];
 };
 
-/* Returns how many members there are, or -1 where there is no board. */
+/* Returns how many members there are, or -1 where there is no registry. */
 int roll_open(struct roll *, bool datagram, uint16_t port);
 void roll_close(struct roll *);
 
-/* Whether the process of a row is a member on the board. */
+/* Whether the process of a row is a member on the registry. */
 bool roll_has(const struct roll *, const struct tally *);
 /* Whether any member is full, so that new connections go around it. */
 bool roll_is_full(const struct roll *);
 /* How the members steer, and which member asked for it, if known. */
 void roll_steering(const struct roll *, char *text, size_t room);
 
-/* Gives the rows of members the names that the board has for their pids. */
+/* Gives the rows of members the names that the registry has for their pids. */
 void roll_name(struct roll *, struct tally *);
 
 /* Makes a row of each member. */
