@@ -1,6 +1,6 @@
 # rpnc probe --compare: echo's accept models on this machine. What is asserted
 # of speed holds with a wide margin, or not at all: a test can't choose its
-# machine's mood. tests/unit/test_advice.c has the rules of the advice.
+# machine's mood. tests/unit/test_compare_verdict.c has the rules of the advice.
 # shellcheck shell=bash disable=SC2016,SC2154
 
 load helpers

@@ -1,4 +1,4 @@
-/* What --compare says of its figures: test_advice.c has the rules. */
+/* What --compare says of its figures: test_compare_verdict.c has the rules. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
