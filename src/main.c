@@ -54,7 +54,7 @@ flush_stdout(void)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return STATUS_OK;
 	fail("stdout");
-	complain("");
+	report_error("");
 	return STATUS_NETWORK;
 }
 
@@ -78,7 +78,7 @@ help(const struct command *c, const char *which)
 	if (!all && *which) {
 		fail_as(STATUS_USAGE, "--help=%.40s: want --help or "
 		    "--help=all", which);
-		complain(c->name);
+		report_error(c->name);
 		return STATUS_USAGE;
 	}
 	rows = opt_help(c->tables, all);
@@ -142,7 +142,7 @@ unknown(const char *word, const char *next)
 	else
 		fail_as(STATUS_USAGE, "%.40s: no such command; did you mean "
 		    "'rpnc %s'?", word, near->name);
-	complain("");
+	report_error("");
 	return STATUS_USAGE;
 }
 
@@ -161,7 +161,7 @@ run(const struct command *c, int argc, char **argv)
 		status = c->run(&settings, argc - first, argv + first,
 		    &ended_by);
 	if (status < 0) {
-		complain(c->name);
+		report_error(c->name);
 		status = fail_status();
 	}
 	if (status == STATUS_OK)

@@ -313,7 +313,7 @@ circles() {
 		"$root/src/report/group.c" "$root/src/report/during.c" \
 		"$root/src/report/finding.c" \
 		"$root/src/report/compare.c" \
-		"$root/src/report/monitor.c" >wanted
+		"$root/src/report/watch.c" >wanted
 	awk '
 	$1 == ".It" { kind = $2 == "Ic" ? $3 : ""; first = 1; next }
 	kind && $1 == ".Va" && (first || / , /) { print kind ": " substr($0, 5) }

@@ -26,7 +26,7 @@ enum {
 static void
 on_out_fail(struct sink *s)
 {
-	struct desk *d = container_of(s, struct desk, out);
+	struct app *d = container_of(s, struct app, out);
 	struct stat st;
 	bool gone = (errno == EIO || errno == EPIPE) &&
 	    fstat(STDOUT_FILENO, &st) == 0 && S_ISCHR(st.st_mode);
@@ -34,7 +34,7 @@ on_out_fail(struct sink *s)
 	if (gone && sigismember(&d->signal_set, SIGHUP) == 1)
 		raise(SIGHUP);
 	else if (!gone || !d->interactive)
-		desk_fatal(d);
+		app_fatal(d);
 }
 
 static bool
@@ -52,7 +52,7 @@ is_repeated(const struct signalfd_siginfo *info)
 }
 
 void
-desk_end_by(struct desk *d, int number)
+app_end_by(struct app *d, int number)
 {
 	d->ended_by = number;
 	loop_stop(&d->loop);
@@ -62,7 +62,7 @@ desk_end_by(struct desk *d, int number)
 static void
 on_signals(struct source *s, uint32_t events)
 {
-	struct desk *d = container_of(s, struct desk, signals);
+	struct app *d = container_of(s, struct app, signals);
 	struct signalfd_siginfo info;
 
 	(void)events;
@@ -72,12 +72,12 @@ on_signals(struct source *s, uint32_t events)
 		if (d->on_signal)
 			d->on_signal(d, &info);
 		else if (info.ssi_signo != SIGCHLD)
-			desk_end_by(d, (int)info.ssi_signo);
+			app_end_by(d, (int)info.ssi_signo);
 	}
 }
 
 int
-desk_catch(struct desk *d, int number)
+app_catch(struct app *d, int number)
 {
 	int fd;
 
@@ -92,7 +92,7 @@ desk_catch(struct desk *d, int number)
 }
 
 static int
-signals_open(struct desk *d)
+signals_open(struct app *d)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGCHLD, SIGHUP };
 	struct sigaction now;
@@ -108,14 +108,14 @@ signals_open(struct desk *d)
 		    sigaction(numbers[i], NULL, &now) == 0 &&
 		    now.sa_handler == SIG_IGN)
 			continue;
-		if (desk_catch(d, numbers[i]) < 0)
+		if (app_catch(d, numbers[i]) < 0)
 			return -1;
 	}
 	return loop_watch(&d->loop, &d->signals, EPOLLIN);
 }
 
 static void
-print(struct desk *d, const char *line, size_t length, bool news)
+print(struct app *d, const char *line, size_t length, bool news)
 {
 	(void)news;
 	sink_write(&d->err, line, length);
@@ -133,9 +133,9 @@ wants_color(const struct settings *s)
 }
 
 int
-desk_open(struct desk *d, const struct settings *s)
+app_open(struct app *d, const struct settings *s)
 {
-	*d = (struct desk){
+	*d = (struct app){
 		.settings = s, .color = wants_color(s), .print = print,
 	};
 	if (loop_open(&d->loop) < 0 ||
@@ -148,7 +148,7 @@ desk_open(struct desk *d, const struct settings *s)
 
 /* Waits for stdout's reader, but after a signal not for long. */
 static void
-flush_out(struct desk *d)
+flush_out(struct app *d)
 {
 	struct signalfd_siginfo info;
 
@@ -156,11 +156,11 @@ flush_out(struct desk *d)
 	    d->signals.fd) < 0 && !d->out.failed &&
 	    read(d->signals.fd, &info, sizeof(info)) == sizeof(info))
 		if (ends(&info))
-			desk_end_by(d, (int)info.ssi_signo);
+			app_end_by(d, (int)info.ssi_signo);
 }
 
 int
-desk_close(struct desk *d)
+app_close(struct app *d)
 {
 	fold_end(&d->peers, &d->loop);
 	if (d->ended_by)
@@ -176,7 +176,7 @@ desk_close(struct desk *d)
 }
 
 void
-desk_abandon(struct desk *d)
+app_abandon(struct app *d)
 {
 	sigset_t terminals;
 
@@ -192,14 +192,14 @@ desk_abandon(struct desk *d)
 }
 
 void
-complain(const char *command)
+report_error(const char *command)
 {
 	dprintf(STDERR_FILENO, "rpnc%s%s: %s\n", *command ? " " : "", command,
 	    fail_text());
 }
 
 void
-desk_fault(struct desk *d)
+emit_fault(struct app *d)
 {
 	char line[FAIL_TEXT + 32];
 	int n = snprintf(line, sizeof(line), "rpnc %s: %s\n",
@@ -210,42 +210,42 @@ desk_fault(struct desk *d)
 }
 
 void
-desk_fatal(struct desk *d)
+app_fatal(struct app *d)
 {
-	desk_fault(d);
+	emit_fault(d);
 	loop_stop(&d->loop);
 }
 
 void
-desk_error(struct desk *d)
+emit_error(struct app *d)
 {
 	struct event e = { .kind = EVENT_ERROR, .text = fail_text() };
 
-	desk_tell(d, &e);
+	emit_event(d, &e);
 }
 
 void
-desk_notice(struct desk *d, const char *text)
+emit_notice(struct app *d, const char *text)
 {
 	struct event e = { .kind = EVENT_ERROR, .text = text };
 
 	if (!d->settings->quiet)
-		desk_tell(d, &e);
+		emit_event(d, &e);
 }
 
 void
-desk_lost(struct desk *d, uint32_t datagrams)
+emit_lost(struct app *d, uint32_t datagrams)
 {
 	char text[80];
 
 	snprintf(text, sizeof(text), "%u datagram%s lost: the receive queue "
 	    "was full", datagrams, datagrams == 1 ? " was" : "s were");
 	if (datagrams)
-		desk_notice(d, text);
+		emit_notice(d, text);
 }
 
 static bool
-is_told(const struct desk *d, const struct event *e)
+is_told(const struct app *d, const struct event *e)
 {
 	int level = event_types[e->kind].level;
 
@@ -255,7 +255,7 @@ is_told(const struct desk *d, const struct event *e)
 }
 
 static void
-tell_human(struct desk *d, const struct event *e)
+tell_human(struct app *d, const struct event *e)
 {
 	bool is_report = e->kind == EVENT_REPORT || e->kind == EVENT_CHECK ||
 	    e->kind == EVENT_PROBE || e->kind == EVENT_GROUP ||
@@ -281,7 +281,7 @@ tell_human(struct desk *d, const struct event *e)
 }
 
 void
-desk_tell(struct desk *d, struct event *e)
+emit_event(struct app *d, struct event *e)
 {
 	char *json, *line;
 	int n;
@@ -306,7 +306,7 @@ desk_tell(struct desk *d, struct event *e)
 static void
 tell_folded(struct fold *f)
 {
-	struct desk *d = container_of(f, struct desk, peers);
+	struct app *d = container_of(f, struct app, peers);
 	char line[120];
 	int n = snprintf(line, sizeof(line), "... %llu more connected, %llu "
 	    "more closed\n", (unsigned long long)f->connected,
@@ -317,7 +317,7 @@ tell_folded(struct fold *f)
 
 /* A prompt folds by itself; JSON has all events. */
 static bool
-is_folded(struct desk *d, const struct conn *c, const struct event *e)
+is_folded(struct app *d, const struct conn *c, const struct event *e)
 {
 	if (!c->ops->datagram || d->interactive || d->settings->json ||
 	    !is_told(d, e))
@@ -327,7 +327,7 @@ is_folded(struct desk *d, const struct conn *c, const struct event *e)
 }
 
 void
-desk_accepted(struct desk *d, const struct conn *c, const char *name,
+emit_accepted(struct app *d, const struct conn *c, const char *name,
     uint64_t own, uint64_t total)
 {
 	struct event e = {
@@ -337,17 +337,17 @@ desk_accepted(struct desk *d, const struct conn *c, const char *name,
 	};
 
 	if (!is_folded(d, c, &e))
-		desk_tell(d, &e);
+		emit_event(d, &e);
 }
 
 void
-desk_connected(struct desk *d, const struct conn *c)
+emit_connected(struct app *d, const struct conn *c)
 {
-	desk_accepted(d, c, NULL, 0, 0);
+	emit_accepted(d, c, NULL, 0, 0);
 }
 
 static void
-data_event(struct desk *d, const struct conn *c, const void *data,
+data_event(struct app *d, const struct conn *c, const void *data,
     size_t length)
 {
 	struct event e = {
@@ -355,11 +355,11 @@ data_event(struct desk *d, const struct conn *c, const void *data,
 		.length = length,
 	};
 
-	desk_tell(d, &e);
+	emit_event(d, &e);
 }
 
 static void
-payload_escaped(struct desk *d, const void *data, size_t length)
+payload_escaped(struct app *d, const void *data, size_t length)
 {
 	char *safe = malloc(length * ESCAPE_MAX + 1);
 
@@ -369,7 +369,7 @@ payload_escaped(struct desk *d, const void *data, size_t length)
 }
 
 static void
-payload_piece(struct desk *d, const struct conn *c, const void *data,
+payload_piece(struct app *d, const struct conn *c, const void *data,
     size_t length)
 {
 	if (d->settings->json)
@@ -379,7 +379,7 @@ payload_piece(struct desk *d, const struct conn *c, const void *data,
 }
 
 void
-desk_closed(struct desk *d, const struct conn *c, enum reason reason)
+emit_closed(struct app *d, const struct conn *c, enum reason reason)
 {
 	struct event e = {
 		.kind = EVENT_CLOSED, .conn = c->id, .name = d->worker,
@@ -390,12 +390,12 @@ desk_closed(struct desk *d, const struct conn *c, enum reason reason)
 	if (c->tail_length)
 		payload_piece(d, c, c->tail, c->tail_length);
 	if (!is_folded(d, c, &e))
-		desk_tell(d, &e);
+		emit_event(d, &e);
 }
 
 /* In pieces that never end inside a character. */
 static void
-payload_text(struct desk *d, struct conn *c, const char *data, size_t length)
+payload_text(struct app *d, struct conn *c, const char *data, size_t length)
 {
 	char whole[PAYLOAD_PIECE + sizeof(c->tail)];
 
@@ -416,7 +416,7 @@ payload_text(struct desk *d, struct conn *c, const char *data, size_t length)
 }
 
 void
-desk_payload(struct desk *d, struct conn *c, const void *data, size_t length)
+emit_payload(struct app *d, struct conn *c, const void *data, size_t length)
 {
 	if (d->settings->json || isatty(STDOUT_FILENO))
 		payload_text(d, c, data, length);
@@ -445,7 +445,7 @@ hex_line(char *line, const char *mark, size_t at, const unsigned char *data,
 }
 
 void
-desk_hex(struct desk *d, const struct conn *c, const void *data, size_t length)
+emit_hex(struct app *d, const struct conn *c, const void *data, size_t length)
 {
 	size_t base = c ? (size_t)c->in - length : (size_t)d->dumped, size;
 	char mark[24] = ">", line[128] = "", *text = NULL;
@@ -468,7 +468,7 @@ desk_hex(struct desk *d, const struct conn *c, const void *data, size_t length)
 
 /* If --ready-fd is a full pipe, waits for its reader or for a signal. */
 static bool
-can_tell_ready(const struct desk *d)
+can_tell_ready(const struct app *d)
 {
 	struct pollfd p[] = {
 		{ .fd = (int)d->settings->ready_fd, .events = POLLOUT },
@@ -481,7 +481,7 @@ can_tell_ready(const struct desk *d)
 }
 
 void
-desk_ready(struct desk *d, const struct sock_set *set)
+app_ready(struct app *d, const struct sock_set *set)
 {
 	if (d->settings->ready_fd >= 0 && can_tell_ready(d))
 		ready_write((int)d->settings->ready_fd, set);

@@ -3,28 +3,28 @@
 #include <signal.h>
 
 int
-screen_open(struct live *l, struct desk *d, struct sink *out, int terminal)
+app_header_open(struct header *l, struct app *d, struct sink *out, int terminal)
 {
-	if (desk_catch(d, SIGWINCH) < 0 || desk_catch(d, SIGTSTP) < 0)
+	if (app_catch(d, SIGWINCH) < 0 || app_catch(d, SIGTSTP) < 0)
 		return -1;
 	l->loop = &d->loop;
 	l->out = out;
 	l->terminal = terminal;
-	live_open(l);
+	header_open(l);
 	return 0;
 }
 
 bool
-screen_signal(struct live *l, const struct signalfd_siginfo *info)
+app_header_signal(struct header *l, const struct signalfd_siginfo *info)
 {
 	switch (info->ssi_signo) {
 	case SIGWINCH:
-		live_resize(l);
+		header_resize(l);
 		return true;
 	case SIGTSTP:
-		live_suspend(l);
+		header_suspend(l);
 		raise(SIGSTOP);
-		live_resume(l);
+		header_resume(l);
 		return true;
 	default:
 		return false;

@@ -10,8 +10,9 @@
 /* What a command keeps at the top of a terminal: see terminal/header.h. */
 
 /* Who draws is filled in. -1: the signals of a terminal can't be caught. */
-int screen_open(struct live *, struct desk *, struct sink *out, int terminal);
+int app_header_open(
+    struct header *, struct app *, struct sink *out, int terminal);
 /* Whether it is such a signal: then it is seen to. */
-bool screen_signal(struct live *, const struct signalfd_siginfo *);
+bool app_header_signal(struct header *, const struct signalfd_siginfo *);
 
 #endif

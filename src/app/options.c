@@ -1,4 +1,6 @@
-/* The options of every command, in the order and under the headings of --help. */
+/*
+ * The options of every command, in the order and under the headings of --help.
+ */
 #include "app/options.h"
 
 #include <limits.h>
@@ -211,7 +213,7 @@ const struct opt probe_options[] = {
 	    "connect from this port, or FIRST-LAST by turns",
 	    PROBE_LOAD | PROBE_SCAN),
 	HEADING("Who answered"),
-	CHOICE(0, "by", "auto|diag|banner|reply|board|none", by,
+	CHOICE(0, "by", "auto|diag|banner|reply|registry|none", by,
 	    "how to find who answered (auto)", PROBE_LOAD),
 	TEXT(0, "match", "REGEX", match,
 	    "a process's name is what this finds in its reply", PROBE_LOAD),

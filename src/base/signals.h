@@ -23,7 +23,7 @@ void signals_restore(void);
 
 /*
  * Blocks the signals that end a server, before it owns anything that needs an
- * orderly end. desk_open() then receives those that came meanwhile.
+ * orderly end. app_open() then receives those that came meanwhile.
  */
 void signals_hold(void);
 

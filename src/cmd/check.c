@@ -28,16 +28,16 @@ find(const struct joined *j, int64_t pid, const char *name)
 }
 
 static void
-add(struct joined *j, struct rivals *r, const struct diag_sock *s)
+add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
 {
-	const struct slot *slot = rival_slot(r, s);
+	const struct slot *slot = port_socket_slot(r, s);
 	char name[REGISTRY_NAME];
 	struct owner o = { .pid = -1 };
 	struct check_row *row;
 
 	if (slot && slot_pid(slot))
 		o.pid = slot_pid(slot);
-	else if (rival_owner(r, s, &o) <= 0)
+	else if (port_socket_owner(r, s, &o) <= 0)
 		o.pid = -1;
 	row = find(j, o.pid, slot ? slot_name(slot, name) : NULL);
 	if (!row) {
@@ -54,7 +54,8 @@ add(struct joined *j, struct rivals *r, const struct diag_sock *s)
 }
 
 static int
-joined_fill(struct joined *j, struct rivals *r, const struct diag_sock *like)
+joined_fill(
+    struct joined *j, struct port_sockets *r, const struct diag_sock *like)
 {
 	j->count = 0;
 	j->rows = calloc((size_t)r->count + 1, sizeof(*j->rows));
@@ -69,52 +70,55 @@ joined_fill(struct joined *j, struct rivals *r, const struct diag_sock *like)
 }
 
 static void
-tell(struct desk *d, const struct settings *s, const struct addr *a)
+tell(struct app *d, const struct settings *s, const struct addr *a)
 {
-	struct diag_sock like = rival_like(a, s->udp, s->interface);
+	struct diag_sock like = port_socket_like(a, s->udp, s->interface);
 	struct joined j = { 0 };
 	struct event e = {
-		.kind = EVENT_CHECK, .command = "check", .address = a,
-		.protocol = place_protocol(s, a), .reuseport = s->reuseport,
+	    .kind = EVENT_CHECK,
+	    .command = "check",
+	    .address = a,
+	    .protocol = membership_protocol(s, a),
+	    .reuseport = s->reuseport,
 	};
-	struct rivals r = { 0 };
+	struct port_sockets r = { 0 };
 
-	if (s->reuseport && addr_port(a) && rivals_open(&r, s->udp,
+	if (s->reuseport && addr_port(a) && port_sockets_open(&r, s->udp,
 	    addr_port(a), 1u << (s->udp ? TCP_CLOSE : TCP_LISTEN)) == 0 &&
 	    joined_fill(&j, &r, &like) == 0) {
 		e.joined = j.rows;
 		e.joined_count = j.count;
 	}
-	desk_tell(d, &e);
+	emit_event(d, &e);
 	free(j.rows);
 	free(j.commands);
 	free(j.names);
-	rivals_close(&r);
+	port_sockets_close(&r);
 }
 
 static int
 report(const struct settings *s, struct sock_set *set)
 {
-	struct sock_options o = place_options(s);
-	struct shadows all;
-	struct desk d;
+	struct sock_options o = membership_options(s);
+	struct overlaps all;
+	struct app d;
 
-	if (desk_open(&d, s) < 0)
+	if (app_open(&d, s) < 0)
 		return -1;
 	if (set->no_ipv6)
-		desk_notice(&d, "no IPv6 here: IPv4 only");
+		emit_notice(&d, "no IPv6 here: IPv4 only");
 	for (int i = 0; i < set->count; i++)
 		tell(&d, s, &set->bound[i]);
-	shadows_find(set, &o, 0, &all);
+	overlaps_find(set, &o, 0, &all);
 	for (int i = 0; i < all.count; i++)
-		desk_notice(&d, all.text[i]);
-	return desk_close(&d);
+		emit_notice(&d, all.text[i]);
+	return app_close(&d);
 }
 
 int
 check_place(const struct settings *s, const struct endpoint *e)
 {
-	struct sock_options o = place_options(s);
+	struct sock_options o = membership_options(s);
 	struct addr_list list;
 	struct sock_set set = { 0 };
 	int bound;
@@ -122,7 +126,7 @@ check_place(const struct settings *s, const struct endpoint *e)
 	o.dry = true;
 	bound = resolve_passive(e, &list);
 	if (bound > 0)
-		bound = place_listen(&set, &list, &o);
+		bound = membership_listen(&set, &list, &o);
 	addr_list_free(&list);
 	if (bound < 0)
 		return -1;
@@ -132,7 +136,7 @@ check_place(const struct settings *s, const struct endpoint *e)
 	/* the free port of now is not the one of later */
 	for (int i = 0; i < bound && !e->port; i++)
 		addr_set_port(&set.bound[i], 0);
-	if (place_check_registry(s, e->port) < 0)
+	if (membership_check_registry(s, e->port) < 0)
 		return -1;
 	return report(s, &set);
 }

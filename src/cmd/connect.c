@@ -30,7 +30,7 @@ check(const struct settings *s, const struct endpoint *e)
 }
 
 static int
-reach(struct talk *t, const struct settings *s, const struct endpoint *e,
+reach(struct netcat *t, const struct settings *s, const struct endpoint *e,
     struct addr *peer)
 {
 	struct dial_options o = {
@@ -50,35 +50,35 @@ reach(struct talk *t, const struct settings *s, const struct endpoint *e,
 }
 
 static void
-on_closed(struct talk *t, struct conn *c)
+on_closed(struct netcat *t, struct conn *c)
 {
 	if (c->ops->datagram)
-		desk_lost(&t->desk, listener_drops(c->source.fd));
+		emit_lost(&t->app, listener_drops(c->source.fd));
 }
 
 static void
-on_last(struct talk *t)
+on_last(struct netcat *t)
 {
-	loop_stop(&t->desk.loop);
+	loop_stop(&t->app.loop);
 }
 
 /* The other end's socket, if it is on this host. */
 static bool
-find_end(const struct talk *t, struct diag *diag, const struct conn *c,
+find_end(const struct netcat *t, struct sock_diag *diag, const struct conn *c,
     struct diag_sock *end)
 {
-	int protocol = t->desk.settings->udp ? IPPROTO_UDP : IPPROTO_TCP;
+	int protocol = t->app.settings->udp ? IPPROTO_UDP : IPPROTO_TCP;
 	struct addr own;
 
 	return diag && sock_name(c->source.fd, &own) == 0 &&
-	    diag_get(diag, protocol, &c->peer, &own, end) > 0;
+	    sock_diag_get(diag, protocol, &c->peer, &own, end) > 0;
 }
 
 /* Asks the kernel, and the registry, for whoever has the other end. */
 static void
-tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
+tell_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
 {
-	bool datagram = t->desk.settings->udp;
+	bool datagram = t->app.settings->udp;
 	char safe[sizeof(((struct owner *)0)->command) * ESCAPE_MAX + 1];
 	char room[REGISTRY_NAME];
 	const char *name = "";
@@ -104,8 +104,8 @@ tell_answerer(struct talk *t, struct lookout *l, const struct conn *c)
 /* The server may accept a moment after the connection is there. */
 struct answer {
 	struct timer timer;		/* first */
-	struct talk *talk;
-	struct lookout lookout;
+	struct netcat *netcat;
+	struct sockinfo sockinfo;
 	int tries;
 };
 
@@ -113,17 +113,17 @@ static void
 on_answer(struct timer *timer)
 {
 	struct answer *a = (struct answer *)timer;
-	struct talk *t = a->talk;
+	struct netcat *t = a->netcat;
 	struct conn *c = t->relay.conns;
 	struct diag_sock end;
 
-	if (!c || !a->lookout.diag)
+	if (!c || !a->sockinfo.diag)
 		return;
-	if (!t->desk.settings->udp && --a->tries > 0 &&
-	    find_end(t, a->lookout.diag, c, &end) && !end.inode)
-		loop_timer_set(&t->desk.loop, timer, loop_now() + ANSWER_US);
+	if (!t->app.settings->udp && --a->tries > 0 &&
+	    find_end(t, a->sockinfo.diag, c, &end) && !end.inode)
+		loop_timer_set(&t->app.loop, timer, loop_now() + ANSWER_US);
 	else
-		tell_answerer(t, &a->lookout, c);
+		tell_answerer(t, &a->sockinfo, c);
 }
 
 static void
@@ -133,7 +133,7 @@ on_quit(struct session *s)
 }
 
 static int
-prompt(struct talk *t, struct answer *a)
+prompt(struct netcat *t, struct answer *a)
 {
 	static const struct session_ops ops = { .quit = on_quit };
 
@@ -141,63 +141,63 @@ prompt(struct talk *t, struct answer *a)
 	t->session.commands = session_commands;
 	t->session.name = "";
 	t->session.focus = t->relay.conns;
-	if (talk_prompt(t) < 0)
+	if (netcat_prompt(t) < 0)
 		return -1;
-	a->talk = t;
+	a->netcat = t;
 	a->tries = ANSWER_TRIES;
 	a->timer.on_timer = on_answer;
 	if (t->relay.conns->peer.sa.sa_family == AF_UNIX)
 		return 0;
-	lookout_open(&a->lookout);
-	return loop_timer_set(&t->desk.loop, &a->timer, loop_now() +
+	sockinfo_open(&a->sockinfo);
+	return loop_timer_set(&t->app.loop, &a->timer, loop_now() +
 	    ANSWER_US);
 }
 
 static void
-on_opened(struct talk *t, struct conn *c)
+on_opened(struct netcat *t, struct conn *c)
 {
 	char text[ADDR_TEXT], line[ADDR_TEXT + 16];
 	int n;
 
 	if (!c->peer.len)	/* reset already: the kernel forgot it */
 		c->peer = *(struct addr *)t->user;
-	if (!talk_wants_prompt(t->desk.settings)) {
-		desk_connected(&t->desk, c);
+	if (!netcat_wants_prompt(t->app.settings)) {
+		emit_connected(&t->app, c);
 		return;
 	}
 	n = snprintf(line, sizeof(line), "connected to %s\n",
 	    addr_text(&c->peer, text));
-	sink_write(&t->desk.out, line, (size_t)n);
+	sink_write(&t->app.out, line, (size_t)n);
 }
 
 static int
 run(struct settings *s, int count, char *const *words, int *ended_by)
 {
-	struct talk t = { .on_last = on_last, .on_closed = on_closed,
+	struct netcat t = { .on_last = on_last, .on_closed = on_closed,
 	    .on_opened = on_opened };
-	struct answer answer = { .talk = NULL };
+	struct answer answer = { .netcat = NULL };
 	struct endpoint e;
 	struct addr peer;
 	int fd, status;
 
 	t.user = &peer;
 	if (settings_endpoint(s, count, words, &e) < 0 || check(s, &e) < 0 ||
-	    talk_check(&t, s, &e) < 0)
+	    netcat_check(&t, s, &e) < 0)
 		return -1;
 	fd = reach(&t, s, &e, &peer);
 	if (fd < 0)
 		return -1;
-	if (talk_open(&t, s) < 0 || talk_add(&t, fd, s->udp ?
+	if (netcat_open(&t, s) < 0 || netcat_add(&t, fd, s->udp ?
 	    &conn_datagram : &conn_stream) < 0) {
 		close(fd);
 		return -1;
 	}
-	if ((talk_wants_prompt(s) && prompt(&t, &answer) < 0) ||
-	    loop_run(&t.desk.loop) < 0)
-		desk_fault(&t.desk);
-	lookout_close(&answer.lookout);
-	status = talk_close(&t);
-	*ended_by = t.desk.ended_by;
+	if ((netcat_wants_prompt(s) && prompt(&t, &answer) < 0) ||
+	    loop_run(&t.app.loop) < 0)
+		emit_fault(&t.app);
+	sockinfo_close(&answer.sockinfo);
+	status = netcat_close(&t);
+	*ended_by = t.app.ended_by;
 	return status;
 }
 

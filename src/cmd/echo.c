@@ -25,7 +25,8 @@ enum { PATIENCE_US = 10 * 1000 * 1000 };	/* for all to leave, one by one */
 static int
 check(struct settings *s, const struct endpoint *e, int workers)
 {
-	if (place_check(s, e) < 0 || display_check(s, STDERR_FILENO) < 0)
+	if (membership_check(s, e) < 0 ||
+	    members_header_check(s, STDERR_FILENO) < 0)
 		return -1;
 	if (s->identify && s->udp)
 		return fail_as(STATUS_USAGE, "--identify greets a connection; "
@@ -46,7 +47,7 @@ check(struct settings *s, const struct endpoint *e, int workers)
 		    "member: workers share them without -r");
 	if (echo_accept_check(s) < 0 || adoption_check(s, e) < 0)
 		return -1;
-	return place_check_member(s, e);
+	return membership_check_member(s, e);
 }
 
 /* The line of --identify. */
@@ -66,7 +67,7 @@ on_open(struct service *service, struct conn *c)
 {
 	struct server *v = service->user;
 
-	desk_connected(&v->desk, c);
+	emit_connected(&v->app, c);
 }
 
 static void
@@ -74,11 +75,11 @@ on_close(struct service *service, struct conn *c, enum reason reason)
 {
 	struct server *v = service->user;
 
-	desk_closed(&v->desk, c, reason);
-	farewell_closed(&v->farewell);
+	emit_closed(&v->app, c, reason);
+	stop_closed(&v->stop);
 	taker_freed(&v->taker);
 	if (v->one_client)
-		loop_stop(&v->desk.loop);
+		loop_stop(&v->app.loop);
 }
 
 static void
@@ -86,22 +87,22 @@ on_fault(struct service *service)
 {
 	struct server *v = service->user;
 
-	desk_error(&v->desk);
+	emit_error(&v->app);
 }
 
 static void
-drain_datagrams(struct farewell *f)
+drain_datagrams(struct stop *f)
 {
 	service_drain(f->user);
 }
 
 static void
-close_datagrams(struct farewell *f)
+close_datagrams(struct stop *f)
 {
 	service_stop(f->user);
 }
 
-static const struct farewell_datagrams datagrams = {
+static const struct stop_datagrams datagrams = {
 	.serve = drain_datagrams, .close = close_datagrams,
 };
 
@@ -111,7 +112,7 @@ on_full(struct service *service, bool full)
 	struct server *v = service->user;
 
 	if (v->own_sockets)
-		place_full(v->place.registry, v->farewell.slot, full);
+		membership_full(v->membership.registry, v->stop.slot, full);
 }
 
 int
@@ -128,23 +129,28 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 		[SERVICE_CHARGEN] = SERVE_CHARGEN,
 	};
 	const struct settings *s = v->settings;
-	struct slot *own = registry_slot(v->place.registry, slot);
+	struct slot *own = registry_slot(v->membership.registry, slot);
 
-	v->desk.loop.spin = v->spin;
+	v->app.loop.spin = v->spin;
 	greeting_fill(v, name, worker);
 	v->live = *set;
-	v->farewell = (struct farewell){
-		.desk = &v->desk, .acceptor = &v->service.acceptor,
-		.registry = v->place.registry, .set = &v->live, .name = name,
-		.served = &own->counters.accepted, .slot = slot,
-		.datagrams = s->udp ? &datagrams : NULL, .user = &v->service,
+	v->stop = (struct stop){
+	    .app = &v->app,
+	    .acceptor = &v->service.acceptor,
+	    .registry = v->membership.registry,
+	    .set = &v->live,
+	    .name = name,
+	    .served = &own->counters.accepted,
+	    .slot = slot,
+	    .datagrams = s->udp ? &datagrams : NULL,
+	    .user = &v->service,
 	};
 	v->service = (struct service){
-		.loop = &v->desk.loop,
+		.loop = &v->app.loop,
 		.kind = kinds[s->service],
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
-		.burden = v->burden, .congestion = &v->congestion,
+		.workload = v->workload, .congestion = &v->congestion,
 		.last_id = v->service.last_id,
 	};
 	return service_open(&v->service, set, s->udp,
@@ -156,16 +162,16 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 static void
 end(struct server *v)
 {
-	bool again = v->farewell.ending;
+	bool again = v->stop.ending;
 
-	v->farewell.ending = true;
+	v->stop.ending = true;
 	if (again)
-		farewell_now(&v->farewell);
+		stop_now(&v->stop);
 	else if (v->own_sockets || (v->settings->udp && v->count == 1))
-		farewell_begin(&v->farewell);
+		stop_begin(&v->stop);
 	else {
 		service_drain(&v->service);	/* what others may not */
-		loop_stop(&v->desk.loop);
+		loop_stop(&v->app.loop);
 	}
 }
 
@@ -175,11 +181,11 @@ end(struct server *v)
  * sends SIGKILL to end at once.
  */
 void
-echo_worker_signal(struct desk *d, const struct signalfd_siginfo *info)
+echo_worker_signal(struct app *d, const struct signalfd_siginfo *info)
 {
 	struct server *v = (struct server *)d;
 
-	if (info->ssi_signo == SIGTERM && !v->farewell.ending)
+	if (info->ssi_signo == SIGTERM && !v->stop.ending)
 		end(v);
 }
 
@@ -188,8 +194,8 @@ on_wake(struct registry_events *w)
 {
 	struct server *v = w->user;
 
-	if (policy_apply(&v->place.policy, &v->live) < 0)
-		desk_error(&v->desk);
+	if (reconcile_apply(&v->membership.reconcile, &v->live) < 0)
+		emit_error(&v->app);
 }
 
 /* A worker says nothing of who comes and goes, but mends the group. */
@@ -198,14 +204,15 @@ watch_registry(struct server *v)
 {
 	static const struct registry_events_ops ops = { .on_wake = on_wake };
 
-	v->place.policy = (struct policy){
-		.registry = v->place.registry, .diag = v->place.lookout.diag,
-		.datagram = v->settings->udp,
+	v->membership.reconcile = (struct reconcile){
+	    .registry = v->membership.registry,
+	    .diag = v->membership.sockinfo.diag,
+	    .datagram = v->settings->udp,
 	};
 	v->watch.ops = &ops;
 	v->watch.user = v;
 	return registry_events_open(
-	    &v->watch, &v->desk.loop, v->place.registry);
+	    &v->watch, &v->app.loop, v->membership.registry);
 }
 
 /* The sockets of a worker: made before the fork, or, for one that is started
@@ -213,13 +220,13 @@ watch_registry(struct server *v)
 static int
 worker_sockets(struct server *v, int index, struct sock_set *out)
 {
-	struct sock_options o = place_options(v->settings);
+	struct sock_options o = membership_options(v->settings);
 	struct addr_list list = {
-		.count = v->place.set.count, .at = v->place.set.bound,
+		.count = v->membership.set.count, .at = v->membership.set.bound,
 	};
 
 	if (!v->own_sockets) {
-		*out = v->place.set;
+		*out = v->membership.set;
 		return 0;
 	}
 	if (v->sets) {
@@ -229,7 +236,7 @@ worker_sockets(struct server *v, int index, struct sock_set *out)
 				sock_set_close(&v->sets[i]);
 		return 0;
 	}
-	return place_listen(out, &list, &o);
+	return membership_listen(out, &list, &o);
 }
 
 /* A worker's life, in its own process. */
@@ -241,26 +248,27 @@ worker_run(struct workers *all, int index)
 	struct sock_set set, none = { 0 };
 	int slot;
 
-	desk_abandon(&v->desk);
-	place_abandon(&v->place);
+	app_abandon(&v->app);
+	membership_abandon(&v->membership);
 	if (v->settings->ready_fd >= 0)
 		close((int)v->settings->ready_fd);
 	echo_worker_name(v, index, name);
-	if (desk_open(&v->desk, v->settings) < 0)
+	if (app_open(&v->app, v->settings) < 0)
 		return STATUS_NETWORK;
-	v->desk.on_signal = echo_worker_signal;
-	v->desk.worker = name;
+	v->app.on_signal = echo_worker_signal;
+	v->app.worker = name;
 	v->one_client = v->settings->accept == ACCEPT_BLOCKING;
-	v->burden.requests = v->burden.every * (uint64_t)index /
+	v->workload.requests = v->workload.every * (uint64_t)index /
 	    (uint64_t)v->count;
-	registry_reopen(v->place.registry);
+	registry_reopen(v->membership.registry);
 	if (worker_sockets(v, index, &set) < 0)
 		goto fault;
-	lookout_open(&v->place.lookout);
-	slot = registry_claim(v->place.registry, SLOT_MEMBER, name,
-	    place_slot(&v->place)->process);
+	sockinfo_open(&v->membership.sockinfo);
+	slot = registry_claim(v->membership.registry, SLOT_MEMBER, name,
+	    membership_slot(&v->membership)->process);
 	if (slot >= 0)
-		place_equip(v->place.registry, v->settings, slot, &set);
+		membership_equip(
+		    v->membership.registry, v->settings, slot, &set);
 	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,
 	    slot, name) < 0 || (v->own_sockets && watch_registry(v) < 0) ||
 	    echo_worker_loop(v, index, &set) < 0)
@@ -268,15 +276,16 @@ worker_run(struct workers *all, int index)
 	service_close(&v->service);
 	taker_close(&v->taker);
 	if (v->own_sockets || index == 0)	/* else all would say it */
-		desk_lost(&v->desk, v->service.lost);
+		emit_lost(&v->app, v->service.lost);
 	registry_events_close(&v->watch);
 	goto close;
 fault:
-	desk_fault(&v->desk);
+	emit_fault(&v->app);
 close:
-	lookout_close(&v->place.lookout);
-	registry_close(v->place.registry); /* the last one removes the file */
-	return desk_close(&v->desk);
+	sockinfo_close(&v->membership.sockinfo);
+	/* the last one removes the file */
+	registry_close(v->membership.registry);
+	return app_close(&v->app);
 }
 
 static void
@@ -296,7 +305,7 @@ on_death(struct workers *all, struct worker *w, int status)
 		fail_as(STATUS_OK, "worker %s (pid %d) ended with status %d; "
 		    "it is replaced", name, (int)w->last_pid,
 		    WEXITSTATUS(status));
-	desk_error(&v->desk);
+	emit_error(&v->app);
 }
 
 static void
@@ -305,7 +314,7 @@ on_refused(struct workers *all)
 	struct server *v = all->user;
 
 	fail_add("it is tried again");
-	desk_error(&v->desk);
+	emit_error(&v->app);
 }
 
 static void
@@ -313,21 +322,21 @@ on_stopped(struct workers *all)
 {
 	struct server *v = all->user;
 
-	loop_stop(&v->desk.loop);
+	loop_stop(&v->app.loop);
 }
 
 static void
-on_signal(struct desk *d, const struct signalfd_siginfo *info)
+on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
 	struct server *v = (struct server *)d;
 
-	if (display_signal(&v->display, info))
+	if (members_header_signal(&v->header, info))
 		return;
 	if (info->ssi_signo == SIGCHLD) {
 		if (v->by_workers)
 			workers_reap(&v->workers);
 		else if (v->settings->accept == ACCEPT_FORK)
-			forks_reap(&v->forks);
+			fork_model_reap(&v->forks);
 		return;
 	}
 	d->ended_by = (int)info->ssi_signo;
@@ -339,27 +348,27 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 }
 
 static void
-on_change(struct place *p)
+on_change(struct membership *p)
 {
-	live_touch(&container_of(p, struct server, place)->display.live);
+	header_touch(&container_of(p, struct server, membership)->header.live);
 }
 
 static void
-on_replaced(struct place *p, const char *why)
+on_replaced(struct membership *p, const char *why)
 {
-	struct server *v = container_of(p, struct server, place);
+	struct server *v = container_of(p, struct server, membership);
 	struct event e = {
 		.kind = EVENT_DRAINING, .name = p->name, .reason = why,
 	};
 
-	v->farewell.why = why;
+	v->stop.why = why;
 	if (v->by_workers) {
-		desk_tell(&v->desk, &e);
+		emit_event(&v->app, &e);
 		workers_stop(&v->workers, false);
 	} else if (!v->ending) {
 		end(v);
 	}
-	v->farewell.why = NULL;
+	v->stop.why = NULL;
 	v->ending = true;
 }
 
@@ -378,17 +387,17 @@ prepare_set(struct server *v, const struct sock_set *set)
 static int
 open_sets(struct server *v)
 {
-	struct sock_options o = place_options(v->settings);
+	struct sock_options o = membership_options(v->settings);
 	struct addr_list list = {
-		.count = v->place.set.count, .at = v->place.set.bound,
+		.count = v->membership.set.count, .at = v->membership.set.bound,
 	};
 
 	v->sets = calloc((size_t)v->count, sizeof(*v->sets));
 	if (!v->sets)
 		return fail("workers");
-	v->sets[0] = v->place.set;
+	v->sets[0] = v->membership.set;
 	for (int i = 1; i < v->count; i++) {
-		if (place_listen(&v->sets[i], &list, &o) < 0)
+		if (membership_listen(&v->sets[i], &list, &o) < 0)
 			return -1;
 		prepare_set(v, &v->sets[i]);
 	}
@@ -415,7 +424,7 @@ serve_by_workers(struct server *v)
 		.on_refused = on_refused, .on_stopped = on_stopped, .user = v,
 		.patience = v->settings->grace + PATIENCE_US,
 	};
-	if (workers_init(&v->workers, &v->desk.loop, v->count) < 0 ||
+	if (workers_init(&v->workers, &v->app.loop, v->count) < 0 ||
 	    (v->own_sockets && open_sets(v) < 0) ||
 	    workers_start(&v->workers) < 0) {
 		close_sets(v);
@@ -428,14 +437,15 @@ serve_by_workers(struct server *v)
 static int
 start(struct server *v)
 {
-	prepare_set(v, &v->place.set);
+	prepare_set(v, &v->membership.set);
 	if (echo_accept_prepare(v) < 0)
 		return -1;
 	if (v->by_workers)
 		return serve_by_workers(v) < 0 ? -1 : echo_accept_start(v);
 	if (v->settings->accept == ACCEPT_FORK)
 		return echo_accept_start(v);
-	return echo_serve(v, &v->place.set, 0, v->place.slot, v->place.name);
+	return echo_serve(
+	    v, &v->membership.set, 0, v->membership.slot, v->membership.name);
 }
 
 static int
@@ -455,46 +465,46 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);
-	if (place_open(&v.place, s, &e,
+	if (membership_open(&v.membership, s, &e,
 	    v.by_workers ? SLOT_PARENT : SLOT_MEMBER) < 0)
 		return -1;
 	raise_descriptor_limit();
-	if (desk_open(&v.desk, s) < 0) {
-		place_close(&v.place);
+	if (app_open(&v.app, s) < 0) {
+		membership_close(&v.membership);
 		return -1;
 	}
-	v.desk.on_signal = on_signal;
-	v.place.on_change = on_change;
-	v.place.on_replaced = on_replaced;
+	v.app.on_signal = on_signal;
+	v.membership.on_change = on_change;
+	v.membership.on_replaced = on_replaced;
 	v.started = loop_now();
 	/* counted while the sockets are not those of many */
-	members = place_count(&v.place, v.count);
+	members = membership_count(&v.membership, v.count);
 	if (start(&v) < 0) {
-		desk_fault(&v.desk);
+		emit_fault(&v.app);
 	} else {
-		place_tell(&v.place, &v.desk, v.count, members);
+		membership_tell(&v.membership, &v.app, v.count, members);
 		workers_go(&v.workers);
-		if (s->reuseport && place_watch(&v.place, &v.desk,
+		if (s->reuseport && membership_watch(&v.membership, &v.app,
 		    v.by_workers ? NULL : &v.live) < 0)
-			desk_error(&v.desk);
-		place_replace(&v.place, &v.desk);
+			emit_error(&v.app);
+		membership_replace(&v.membership, &v.app);
 		/* since the count, workers hold the sockets */
-		if (v.place.lookout.owners)
-			owners_refresh(v.place.lookout.owners);
-		display_start(&v.display, &v.desk, &v.place);
-		desk_ready(&v.desk, &v.place.set);
-		if (loop_run(&v.desk.loop) < 0)
-			desk_fault(&v.desk);
-		live_close(&v.display.live);
-		place_tell_holder(&v.desk, v.by_workers ? &v.place.set :
-		    &v.live);
+		if (v.membership.sockinfo.owners)
+			owners_refresh(v.membership.sockinfo.owners);
+		members_header_start(&v.header, &v.app, &v.membership);
+		app_ready(&v.app, &v.membership.set);
+		if (loop_run(&v.app.loop) < 0)
+			emit_fault(&v.app);
+		header_close(&v.header.live);
+		membership_tell_holder(
+		    &v.app, v.by_workers ? &v.membership.set : &v.live);
 		echo_accept_stop(&v);
 		echo_report(&v);
 	}
-	*ended_by = v.desk.ended_by;
+	*ended_by = v.app.ended_by;
 	workers_free(&v.workers);
-	place_close(&v.place);
-	return desk_close(&v.desk);
+	membership_close(&v.membership);
+	return app_close(&v.app);
 }
 
 const struct command echo_command = {

@@ -19,14 +19,14 @@ struct echo_slot {
 
 /* What rpnc echo works with, in a parent, a worker, or by itself. */
 struct server {
-	struct desk desk;		/* first */
+	struct app app;		/* first */
 	struct settings *settings;
-	struct place place;
+	struct membership membership;
 	struct service service;		/* of this process */
 	struct sock_set live;		/* its sockets while it listens */
-	struct farewell farewell;
+	struct stop stop;
 	struct registry_events watch;		/* a worker's */
-	struct display display;
+	struct members_header header;
 	struct workers workers;
 	struct sock_set *sets;		/* one a worker, while they start */
 	int count;
@@ -36,9 +36,9 @@ struct server {
 	struct handoff handoff;
 	struct echo_slot handed[WORKERS_MAX];
 	struct taker taker;		/* where a worker is handed to */
-	struct forks forks;
-	int forks_max;			/* at once; 0: as many as -m says */
-	struct burden burden;
+	struct fork_model forks;
+	int fork_model_max;	/* at once; 0: as many as -m says */
+	struct workload workload;
 	struct congestion congestion;
 	int64_t spin;			/* us before it sleeps */
 	int64_t started;
@@ -55,7 +55,7 @@ void echo_worker_name(const struct server *, int index,
 int echo_serve(struct server *, const struct sock_set *set, int worker,
     int slot, const char *name);
 /* What a process that serves for another one does on its signals. */
-void echo_worker_signal(struct desk *, const struct signalfd_siginfo *);
+void echo_worker_signal(struct app *, const struct signalfd_siginfo *);
 
 /*
  * echo_accept.c, what --accept asks for. What can't be, and how many processes

@@ -25,11 +25,11 @@ slot_of(struct handoff *h, int worker)
 
 	if (!known->found) {
 		echo_worker_name(v, worker, name);
-		known->slot = registry_find(v->place.registry, name,
-		    place_slot(&v->place)->process);
+		known->slot = registry_find(v->membership.registry, name,
+		    membership_slot(&v->membership)->process);
 		known->found = known->slot >= 0;
 	}
-	return known->found ? registry_slot(v->place.registry, known->slot)
+	return known->found ? registry_slot(v->membership.registry, known->slot)
 			    : NULL;
 }
 
@@ -38,15 +38,15 @@ on_handoff_fault(struct handoff *h)
 {
 	struct server *v = h->user;
 
-	desk_error(&v->desk);
+	emit_error(&v->app);
 }
 
 static void
-on_forks_fault(struct forks *f)
+on_forks_fault(struct fork_model *f)
 {
 	struct server *v = f->user;
 
-	desk_error(&v->desk);
+	emit_error(&v->app);
 }
 
 /* The processes of a connection add up, in the one slot. */
@@ -59,32 +59,33 @@ add_up(struct counters *to, const struct counters *c)
 
 /* The life of a process that has one connection. */
 static int
-on_fork(struct forks *f, int fd)
+on_fork(struct fork_model *f, int fd)
 {
 	static const struct sock_set none;
 	struct server *v = f->user;
 	struct counters own = { 0 };
 
-	desk_abandon(&v->desk);
-	place_abandon(&v->place);
-	sock_set_close(&v->place.set);
-	if (desk_open(&v->desk, v->settings) < 0)
+	app_abandon(&v->app);
+	membership_abandon(&v->membership);
+	sock_set_close(&v->membership.set);
+	if (app_open(&v->app, v->settings) < 0)
 		return STATUS_NETWORK;
-	v->desk.on_signal = echo_worker_signal;
+	v->app.on_signal = echo_worker_signal;
 	v->one_client = true;
 	v->service = (struct service){ .last_id = f->begun - 1 };
-	v->burden.requests = f->begun - 1;
-	if (echo_serve(v, &none, 0, v->place.slot, v->place.name) < 0) {
-		desk_fault(&v->desk);
-		return desk_close(&v->desk);
+	v->workload.requests = f->begun - 1;
+	if (echo_serve(v, &none, 0, v->membership.slot, v->membership.name) <
+	    0) {
+		emit_fault(&v->app);
+		return app_close(&v->app);
 	}
 	v->service.counters = &own;
 	service_take(&v->service, fd);
-	if (loop_run(&v->desk.loop) < 0)
-		desk_fault(&v->desk);
+	if (loop_run(&v->app.loop) < 0)
+		emit_fault(&v->app);
 	service_close(&v->service);
 	add_up(f->counters, &own);
-	return desk_close(&v->desk);
+	return app_close(&v->app);
 }
 
 /* What only some models can do. */
@@ -114,23 +115,23 @@ echo_accept_arrange(struct server *v)
 	const struct settings *s = v->settings;
 
 	if (s->accept == ACCEPT_FORK) {
-		v->forks_max = s->workers ? v->count : 0;
+		v->fork_model_max = s->workers ? v->count : 0;
 		v->count = 1;
 	}
 	v->by_workers = v->count > 1 || s->accept == ACCEPT_BLOCKING ||
 	    s->accept == ACCEPT_HANDOFF;
 	v->own_sockets = s->reuseport;
-	v->burden.work = s->work > 0 ? s->work : 0;
+	v->workload.work = s->work > 0 ? s->work : 0;
 	v->spin = settings_spin(s);
 	if (v->spin < 0)
 		return -1;
-	return s->stall ? burden_read(&v->burden, s->stall) : 0;
+	return s->stall ? workload_read(&v->workload, s->stall) : 0;
 }
 
 int
 echo_accept_prepare(struct server *v)
 {
-	const struct sock_set *set = &v->place.set;
+	const struct sock_set *set = &v->membership.set;
 
 	if (v->settings->accept == ACCEPT_BLOCKING) {
 		if (set->count > 1)
@@ -152,29 +153,31 @@ echo_accept_prepare(struct server *v)
 
 /* How many processes --accept fork has at once. */
 static unsigned
-forks_at_once(const struct server *v)
+fork_model_at_once(const struct server *v)
 {
-	if (v->forks_max)
-		return (unsigned)v->forks_max;
+	if (v->fork_model_max)
+		return (unsigned)v->fork_model_max;
 	return v->settings->max_conns ? (unsigned)v->settings->max_conns :
-	    forks_limit();
+	    fork_model_limit();
 }
 
 int
 echo_accept_start(struct server *v)
 {
 	if (v->settings->accept == ACCEPT_HANDOFF)
-		return handoff_start(&v->handoff, &v->desk.loop,
-		    &v->place.set);
+		return handoff_start(&v->handoff, &v->app.loop,
+		    &v->membership.set);
 	if (v->settings->accept != ACCEPT_FORK)
 		return 0;
-	v->forks = (struct forks){
-		.counters = &place_slot(&v->place)->counters, .run = on_fork,
-		.on_fault = on_forks_fault, .user = v,
-		.acceptor.congestion = &v->congestion,
+	v->forks = (struct fork_model){
+	    .counters = &membership_slot(&v->membership)->counters,
+	    .run = on_fork,
+	    .on_fault = on_forks_fault,
+	    .user = v,
+	    .acceptor.congestion = &v->congestion,
 	};
-	return forks_open(&v->forks, &v->desk.loop, &v->place.set,
-	    forks_at_once(v));
+	return fork_model_open(&v->forks, &v->app.loop, &v->membership.set,
+	    fork_model_at_once(v));
 }
 
 void
@@ -183,10 +186,10 @@ echo_accept_stop(struct server *v)
 	if (v->by_workers)
 		handoff_close(&v->handoff);
 	else if (v->settings->accept == ACCEPT_FORK)
-		forks_close(&v->forks);
+		fork_model_close(&v->forks);
 	else
 		service_close(&v->service);
-	desk_lost(&v->desk, v->service.lost);
+	emit_lost(&v->app, v->service.lost);
 }
 
 bool
@@ -205,7 +208,7 @@ wait_for_signal_or(struct server *v, int listener, int64_t pause)
 	int fd, error;
 	char byte;
 
-	sink_flush(&v->desk.out, FLUSH_MS, -1);
+	sink_flush(&v->app.out, FLUSH_MS, -1);
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_UNBLOCK, &term, NULL);
@@ -225,10 +228,10 @@ wait_for_signal_or(struct server *v, int listener, int64_t pause)
 static int
 serve_connection(struct server *v, int fd)
 {
-	v->desk.loop.stopped = false;
+	v->app.loop.stopped = false;
 	congestion_settle(&v->congestion, fd);
 	service_take(&v->service, fd);
-	return loop_run(&v->desk.loop);
+	return loop_run(&v->app.loop);
 }
 
 /* One client at a time, from accept(2) to its end. */
@@ -239,7 +242,7 @@ serve_blocking(struct server *v, int listener)
 	struct backoff backoff = { .pause = 0 };
 	int64_t told = 0, pause = 0;
 
-	while (!v->farewell.ending) {
+	while (!v->stop.ending) {
 		int fd = wait_for_signal_or(v, listener, pause);
 
 		pause = 0;
@@ -249,12 +252,12 @@ serve_blocking(struct server *v, int listener)
 			return -1;
 		if (fd >= 0)
 			backoff_worked(&backoff);
-		else if (backoff_failed(&backoff, &v->desk.loop) ==
+		else if (backoff_failed(&backoff, &v->app.loop) ==
 		    BACKOFF_REST) {
 			pause = backoff.pause;
 			fail(udp ? "receive" : "accept");
 			if (backoff_is_news(&told))
-				desk_error(&v->desk);
+				emit_error(&v->app);
 		}
 	}
 	return 0;
@@ -277,9 +280,9 @@ on_taker_full(struct taker *t, bool full)
 {
 	struct server *v = taker_server(t);
 
-	place_full(v->place.registry, v->farewell.slot, full);
+	membership_full(v->membership.registry, v->stop.slot, full);
 	if (full && backoff_is_news(&v->service.told))
-		desk_error(&v->desk);
+		emit_error(&v->app);
 }
 
 /* Counts it as closed, so that the parent does not take it for open. */
@@ -290,13 +293,13 @@ on_taker_lost(struct taker *t)
 
 	v->service.counters->accepted++;
 	v->service.counters->closed++;
-	desk_error(&v->desk);
+	emit_error(&v->app);
 }
 
 int
 echo_worker_loop(struct server *v, int index, const struct sock_set *set)
 {
-	struct sock_set listeners = v->place.set;
+	struct sock_set listeners = v->membership.set;
 
 	if (v->settings->accept == ACCEPT_BLOCKING)
 		return serve_blocking(v, set->fd[0]);
@@ -306,9 +309,9 @@ echo_worker_loop(struct server *v, int index, const struct sock_set *set)
 			.on_take = on_take, .on_full = on_taker_full,
 			.on_lost = on_taker_lost,
 		};
-		if (taker_open(&v->taker, &v->desk.loop, &v->handoff,
+		if (taker_open(&v->taker, &v->app.loop, &v->handoff,
 		    index) < 0)
 			return -1;
 	}
-	return loop_run(&v->desk.loop);
+	return loop_run(&v->app.loop);
 }

@@ -9,7 +9,7 @@ void
 echo_worker_name(
     const struct server *v, int index, char name[static REGISTRY_NAME])
 {
-	snprintf(name, REGISTRY_NAME, "%.16s/%hu", v->place.name,
+	snprintf(name, REGISTRY_NAME, "%.16s/%hu", v->membership.name,
 	    (unsigned short)index);
 }
 
@@ -27,19 +27,20 @@ cpu(int whose)
 static void
 row_fill(struct server *v, int i, struct worker_row *row, char *name)
 {
-	const struct slot *slot = place_slot(&v->place);
+	const struct slot *slot = membership_slot(&v->membership);
 	int found;
 
 	*row = (struct worker_row){ .name = name, .worker = i, .pid = -1 };
-	snprintf(name, REGISTRY_NAME, "%s", v->place.name);
+	snprintf(name, REGISTRY_NAME, "%s", v->membership.name);
 	if (v->by_workers) {
 		echo_worker_name(v, i, name);
 		row->cpu = v->workers.list[i].cpu;
 		row->restarts = v->workers.list[i].restarts;
-		found = registry_find(v->place.registry, name, slot->process);
+		found = registry_find(
+		    v->membership.registry, name, slot->process);
 		if (found < 0)
 			return;
-		slot = registry_slot(v->place.registry, found);
+		slot = registry_slot(v->membership.registry, found);
 	} else {
 		row->cpu = cpu(RUSAGE_SELF) + cpu(RUSAGE_CHILDREN);
 	}
@@ -56,7 +57,7 @@ echo_report(struct server *v)
 	char names[WORKERS_MAX][REGISTRY_NAME];
 	struct event e = {
 		.kind = EVENT_REPORT, .command = "echo",
-		.name = v->place.name, .rows = rows,
+		.name = v->membership.name, .rows = rows,
 		.row_count = (size_t)v->count,
 		.protocol = v->settings->udp ? "datagrams" : "connections",
 		.seconds = (double)(loop_now() - v->started) / 1e6,
@@ -71,5 +72,5 @@ echo_report(struct server *v)
 	for (int i = 0; i < v->count; i++)
 		rows[i].share = e.clients ? (double)rows[i].accepted /
 		    (double)e.clients : 0;
-	desk_tell(&v->desk, &e);
+	emit_event(&v->app, &e);
 }

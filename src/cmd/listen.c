@@ -16,7 +16,7 @@
 enum { PEERS_MAX = 1024 };
 
 static struct server *
-server_of(struct talk *t)
+server_of(struct netcat *t)
 {
 	return (struct server *)t;
 }
@@ -25,7 +25,7 @@ void
 listen_wait(struct server *v)
 {
 	if (v->settings->accept_timeout && v->live.count)
-		loop_timer_set(&v->talk.desk.loop, &v->waiting, loop_now() +
+		loop_timer_set(&v->netcat.app.loop, &v->waiting, loop_now() +
 		    v->settings->accept_timeout);
 }
 
@@ -37,26 +37,26 @@ on_waited(struct timer *timer)
 
 	fail_as(STATUS_TIMEOUT, "no client came in %s",
 	    duration_text(v->settings->accept_timeout, time));
-	desk_fatal(&v->talk.desk);
+	app_fatal(&v->netcat.app);
 }
 
 static void
-on_opened(struct talk *t, struct conn *c)
+on_opened(struct netcat *t, struct conn *c)
 {
 	struct server *v = server_of(t);
-	struct counters *n = &place_slot(&v->place)->counters;
+	struct counters *n = &membership_slot(&v->membership)->counters;
 
 	n->accepted++;
 	listen_refresh(v);
-	desk_accepted(&t->desk, c, t->interactive ? v->place.name : NULL,
-	    n->accepted, v->talk.session.total);
+	emit_accepted(&t->app, c, t->interactive ? v->membership.name : NULL,
+	    n->accepted, v->netcat.session.total);
 }
 
 static void
-on_closed(struct talk *t, struct conn *c)
+on_closed(struct netcat *t, struct conn *c)
 {
 	struct server *v = server_of(t);
-	struct counters *n = &place_slot(&v->place)->counters;
+	struct counters *n = &membership_slot(&v->membership)->counters;
 
 	n->closed++;
 	n->in += c->in;
@@ -64,34 +64,34 @@ on_closed(struct talk *t, struct conn *c)
 	listen_refresh(v);
 	if (!v->settings->udp)
 		acceptor_freed(&v->acceptor);
-	farewell_closed(&v->farewell);
+	stop_closed(&v->stop);
 }
 
 static void
-on_last(struct talk *t)
+on_last(struct netcat *t)
 {
 	struct server *v = server_of(t);
 
 	bool done = v->settings->until == UNTIL_INPUT &&
 	    t->relay.shared.in.ended;
 
-	if (done && v->settings->reuseport && !v->farewell.ending)
+	if (done && v->settings->reuseport && !v->stop.ending)
 		listen_end(v);
-	else if (v->settings->keep && !v->farewell.ending && !done)
+	else if (v->settings->keep && !v->stop.ending && !done)
 		listen_wait(v);
-	else if (!v->farewell.leave.active)
-		loop_stop(&t->desk.loop);
+	else if (!v->stop.leave.active)
+		loop_stop(&t->app.loop);
 }
 
 static void
-on_drained(struct talk *t)
+on_drained(struct netcat *t)
 {
 	struct server *v = server_of(t);
 
 	if (t->interactive && t->session.state == STATE_PAUSED)
 		return;
 	if (v->settings->udp)
-		peers_resume(&v->peers);
+		udp_peers_resume(&v->peers);
 	else
 		acceptor_resume(&v->acceptor);
 }
@@ -105,9 +105,9 @@ close_door(struct server *v)
 {
 	v->closing = true;
 	if (v->settings->reuseport)
-		farewell_begin(&v->farewell);
+		stop_begin(&v->stop);
 	else {
-		place_tell_holder(&v->talk.desk, &v->live);
+		membership_tell_holder(&v->netcat.app, &v->live);
 		v->live.count = 0;
 		acceptor_close(&v->acceptor);
 	}
@@ -118,16 +118,16 @@ on_accept(struct acceptor *a, int fd)
 {
 	struct server *v = a->user;
 
-	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
-	if (talk_add(&v->talk, fd, &conn_stream) < 0) {
-		desk_error(&v->talk.desk);
+	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	if (netcat_add(&v->netcat, fd, &conn_stream) < 0) {
+		emit_error(&v->netcat.app);
 		close(fd);
 		acceptor_freed(a);
 		return;
 	}
 	if (!v->settings->keep && !v->closing)
 		close_door(v);
-	else if (!v->talk.interactive && sink_full(&v->talk.desk.out))
+	else if (!v->netcat.interactive && sink_full(&v->netcat.app.out))
 		acceptor_pause(a);
 }
 
@@ -136,7 +136,7 @@ on_exhausted(struct acceptor *a)
 {
 	struct server *v = a->user;
 
-	desk_error(&v->talk.desk);
+	emit_error(&v->netcat.app);
 }
 
 static void
@@ -145,72 +145,74 @@ on_full(struct acceptor *a, bool full)
 	struct server *v = a->user;
 
 	if (v->settings->reuseport)
-		place_full(v->place.registry, v->place.slot, full);
+		membership_full(
+		    v->membership.registry, v->membership.slot, full);
 }
 
 static bool
-ready(struct peers *p)
+ready(struct udp_peers *p)
 {
 	struct server *v = p->user;
 
-	return !sink_full(&v->talk.desk.out);
+	return !sink_full(&v->netcat.app.out);
 }
 
 static void
-on_batch(struct peers *p, bool begins)
+on_batch(struct udp_peers *p, bool begins)
 {
 	struct server *v = p->user;
 
 	if (begins)
-		sink_cork(&v->talk.desk.out);
+		sink_cork(&v->netcat.app.out);
 	else
-		sink_uncork(&v->talk.desk.out);
+		sink_uncork(&v->netcat.app.out);
 }
 
 static int
-on_peer(struct peers *p, struct conn *c)
+on_peer(struct udp_peers *p, struct conn *c)
 {
 	struct server *v = p->user;
 
-	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
-	return talk_add_conn(&v->talk, c);
+	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	return netcat_add_conn(&v->netcat, c);
 }
 
 static void
-on_cut(struct peers *p)
+on_cut(struct udp_peers *p)
 {
-	talk_lost(&((struct server *)p->user)->talk);
+	netcat_lost(&((struct server *)p->user)->netcat);
 }
 
 static void
-on_receive_exhausted(struct peers *p)
-{
-	struct server *v = p->user;
-
-	desk_error(&v->talk.desk);
-}
-
-static void
-on_evict(struct peers *p, struct conn *c)
+on_receive_exhausted(struct udp_peers *p)
 {
 	struct server *v = p->user;
 
-	relay_close(&v->talk.relay, c, REASON_LOCAL, 0);
+	emit_error(&v->netcat.app);
+}
+
+static void
+on_evict(struct udp_peers *p, struct conn *c)
+{
+	struct server *v = p->user;
+
+	relay_close(&v->netcat.relay, c, REASON_LOCAL, 0);
 }
 
 int
 listen_open(struct server *v)
 {
 	if (v->settings->udp)
-		return peers_open(&v->peers, &v->talk.desk.loop,
-		    &v->place.set);
-	return acceptor_open(&v->acceptor, &v->talk.desk.loop, &v->place.set);
+		return udp_peers_open(&v->peers, &v->netcat.app.loop,
+		    &v->membership.set);
+	return acceptor_open(
+	    &v->acceptor, &v->netcat.app.loop, &v->membership.set);
 }
 
 static void
 datagrams_init(struct server *v)
 {
-	v->peers = (struct peers){
+	v->peers = (struct udp_peers){
 		.lock = !v->settings->keep, .ready = ready, .on_batch = on_batch,
 		.on_peer = on_peer, .on_evict = on_evict, .on_cut = on_cut,
 		.on_exhausted = on_receive_exhausted, .user = v,
@@ -226,64 +228,64 @@ streams_init(struct server *v)
 		.limit = (unsigned)v->settings->max_conns,
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
 		.on_full = on_full, .user = v,
-		.congestion = &v->talk.congestion,
+		.congestion = &v->netcat.congestion,
 	};
 }
 
 static void
-on_change(struct place *p)
+on_change(struct membership *p)
 {
-	listen_refresh(container_of(p, struct server, place));
+	listen_refresh(container_of(p, struct server, membership));
 }
 
 static void
-on_away(struct farewell *f)
+on_away(struct stop *f)
 {
 	struct server *v = f->user;
 
 	if (f->ending)
 		return;
 	if (v->closing && !v->acceptor.open)
-		loop_stop(&v->talk.desk.loop);
-	v->talk.session.state = STATE_AWAY;
-	if (v->talk.interactive)
-		session_refresh(&v->talk.session);
+		loop_stop(&v->netcat.app.loop);
+	v->netcat.session.state = STATE_AWAY;
+	if (v->netcat.interactive)
+		session_refresh(&v->netcat.session);
 }
 
 static void
-drain_datagrams(struct farewell *f)
+drain_datagrams(struct stop *f)
 {
-	peers_drain(&((struct server *)f->user)->peers);
+	udp_peers_drain(&((struct server *)f->user)->peers);
 }
 
 /* The sockets are the sessions' too. */
 static void
-close_datagrams(struct farewell *f)
+close_datagrams(struct stop *f)
 {
 	struct server *v = f->user;
 
-	relay_close_all(&v->talk.relay, f->ending ? REASON_CUT :
+	relay_close_all(&v->netcat.relay, f->ending ? REASON_CUT :
 	    REASON_LOCAL);
-	peers_close(&v->peers);
+	udp_peers_close(&v->peers);
 }
 
 static void
-farewell_init(struct server *v)
+stop_init(struct server *v)
 {
-	static const struct farewell_datagrams datagrams = {
+	static const struct stop_datagrams datagrams = {
 		.serve = drain_datagrams, .close = close_datagrams,
 	};
-	struct farewell *f = &v->farewell;
+	struct stop *f = &v->stop;
 
-	f->desk = &v->talk.desk;
+	f->app = &v->netcat.app;
 	f->acceptor = &v->acceptor;
 	f->datagrams = v->settings->udp ? &datagrams : NULL;
-	f->registry = v->place.registry;
+	f->registry = v->membership.registry;
 	f->set = &v->live;
 	f->served = v->settings->udp ? &v->peers.taken :
-	    &place_slot(&v->place)->counters.accepted;
-	f->name = v->place.name;
-	f->slot = v->place.slot;
+	    &membership_slot(&v->membership)->counters.accepted;
+	f->name = v->membership.name;
+	f->slot = v->membership.slot;
 	f->on_left = on_away;
 	f->user = v;
 }
@@ -292,45 +294,45 @@ farewell_init(struct server *v)
 void
 listen_end(struct server *v)
 {
-	struct farewell *f = &v->farewell;
+	struct stop *f = &v->stop;
 	bool again = f->ending;
 
 	f->ending = true;
-	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
+	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
 	if (again && f->patient)
-		farewell_hurry(f);
+		stop_hurry(f);
 	else if (again)
-		farewell_now(f);
+		stop_now(f);
 	else if (!v->settings->udp && !v->settings->reuseport && !f->patient)
-		loop_stop(&v->talk.desk.loop);
+		loop_stop(&v->netcat.app.loop);
 	else
-		farewell_begin(f);
+		stop_begin(f);
 }
 
 static void
-on_replaced(struct place *p, const char *why)
+on_replaced(struct membership *p, const char *why)
 {
-	struct server *v = container_of(p, struct server, place);
+	struct server *v = container_of(p, struct server, membership);
 
 	/* not the second wish to end, which would cut it short */
-	if (v->farewell.ending)
+	if (v->stop.ending)
 		return;
-	v->farewell.why = why;
+	v->stop.why = why;
 	listen_end(v);
-	v->farewell.why = NULL;
+	v->stop.why = NULL;
 }
 
 static void
-on_end_signal(struct talk *t)
+on_end_signal(struct netcat *t)
 {
 	listen_end((struct server *)t);
 }
 
 /* ^Z without a prompt: the others are to know why nobody accepts here. */
 static void
-on_signal(struct desk *d, const struct signalfd_siginfo *info)
+on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct talk *t = (struct talk *)d;
+	struct netcat *t = (struct netcat *)d;
 
 	if (info->ssi_signo == SIGTSTP) {
 		listen_stopped(t, true);
@@ -345,21 +347,22 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 static int
 serve(struct server *v)
 {
-	struct desk *d = &v->talk.desk;
+	struct app *d = &v->netcat.app;
 
 	v->waiting.on_timer = on_waited;
-	v->live = v->place.set;
-	farewell_init(v);
-	v->place.on_change = on_change;
+	v->live = v->membership.set;
+	stop_init(v);
+	v->membership.on_change = on_change;
 	d->on_signal = on_signal;
-	if (v->settings->reuseport && (desk_catch(d, SIGTSTP) < 0 ||
-	    place_watch(&v->place, d, &v->live) < 0))
+	if (v->settings->reuseport && (app_catch(d, SIGTSTP) < 0 ||
+	    membership_watch(&v->membership, d, &v->live) < 0))
 		return -1;
 	listen_refresh(v);
-	if (talk_wants_prompt(v->settings) && listen_prompt(v) < 0)
+	if (netcat_wants_prompt(v->settings) && listen_prompt(v) < 0)
 		return -1;
-	place_tell(&v->place, d, 1, place_count(&v->place, 1));
-	v->talk.on_signal = on_end_signal;
+	membership_tell(
+	    &v->membership, d, 1, membership_count(&v->membership, 1));
+	v->netcat.on_signal = on_end_signal;
 	if (v->settings->udp)
 		datagrams_init(v);
 	else
@@ -367,9 +370,9 @@ serve(struct server *v)
 	if (listen_open(v) < 0)
 		return -1;
 	/* only now is there what can be left in order */
-	v->place.on_replaced = on_replaced;
-	place_replace(&v->place, d);
-	desk_ready(d, &v->place.set);
+	v->membership.on_replaced = on_replaced;
+	membership_replace(&v->membership, d);
+	app_ready(d, &v->membership.set);
 	listen_wait(v);
 	return loop_run(&d->loop);
 }
@@ -378,7 +381,7 @@ static int
 run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
 	struct server v = {
-		.talk = { .on_last = on_last, .on_closed = on_closed,
+		.netcat = { .on_last = on_last, .on_closed = on_closed,
 		    .on_drained = on_drained, .on_opened = on_opened,
 		    .on_stop = listen_stopped },
 		.settings = s,
@@ -390,35 +393,35 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (standard_was_closed(STDIN_FILENO) || input_is_null(STDIN_FILENO))
 		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
-	    place_check(s, &e) < 0 || place_check_member(s, &e) < 0 ||
-	    talk_check(&v.talk, s, &e) < 0 || listen_prompt_check(s) < 0)
+	    membership_check(s, &e) < 0 || membership_check_member(s, &e) < 0 ||
+	    netcat_check(&v.netcat, s, &e) < 0 || listen_prompt_check(s) < 0)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);
 	s->keep = s->keep || (!s->once && (s->reuseport || s->adopt ||
-	    (s->udp && talk_wants_prompt(s))));
+	    (s->udp && netcat_wants_prompt(s))));
 	s->linger = -1;
-	if (place_open(&v.place, s, &e, SLOT_MEMBER) < 0)
+	if (membership_open(&v.membership, s, &e, SLOT_MEMBER) < 0)
 		return -1;
-	if (talk_open(&v.talk, s) < 0) {
-		place_close(&v.place);
+	if (netcat_open(&v.netcat, s) < 0) {
+		membership_close(&v.membership);
 		return -1;
 	}
 	raise_descriptor_limit();
 	if (serve(&v) < 0)
-		desk_fault(&v.talk.desk);
-	live_close(&v.display.live);
-	relay_close_all(&v.talk.relay, REASON_CUT);
-	place_tell_holder(&v.talk.desk, &v.live);
+		emit_fault(&v.netcat.app);
+	header_close(&v.header.live);
+	relay_close_all(&v.netcat.relay, REASON_CUT);
+	membership_tell_holder(&v.netcat.app, &v.live);
 	listen_prompt_end(&v);
 	if (s->udp)
-		peers_close(&v.peers);
+		udp_peers_close(&v.peers);
 	else
 		acceptor_close(&v.acceptor);
-	desk_lost(&v.talk.desk, v.peers.lost);
-	place_close(&v.place);
-	status = talk_close(&v.talk);
-	*ended_by = v.talk.desk.ended_by;
+	emit_lost(&v.netcat.app, v.peers.lost);
+	membership_close(&v.membership);
+	status = netcat_close(&v.netcat);
+	*ended_by = v.netcat.app.ended_by;
 	return status;
 }
 

@@ -10,16 +10,16 @@
 
 /* What rpnc listen works with: listen.c serves, listen_prompt.c obeys. */
 struct server {
-	struct talk talk;	/* first */
+	struct netcat netcat;	/* first */
 	struct settings *settings;
-	struct place place;
+	struct membership membership;
 	struct acceptor acceptor;
-	struct peers peers;
-	struct farewell farewell;
+	struct udp_peers peers;
+	struct stop stop;
 	struct sock_set live;	/* the place's, while it listens */
 	struct timer waiting;	/* --accept-timeout */
 	struct timer clock;	/* the shares in the prompt */
-	struct display display;	/* --live */
+	struct members_header header;	/* --live */
 	bool closing;		/* the last clients are being accepted */
 };
 
@@ -39,6 +39,6 @@ void listen_prompt_end(struct server *);
 /* The shares that the prompt and the news show. */
 void listen_refresh(struct server *);
 /* ^Z: what it was before holds again afterwards. */
-void listen_stopped(struct talk *, bool stopping);
+void listen_stopped(struct netcat *, bool stopping);
 
 #endif

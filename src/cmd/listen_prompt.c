@@ -11,14 +11,15 @@ enum { CLOCK_US = 1000 * 1000 };
 void
 listen_refresh(struct server *v)
 {
-	struct session *s = &v->talk.session;
+	struct session *s = &v->netcat.session;
 
-	if (!v->talk.interactive)
+	if (!v->netcat.interactive)
 		return;
-	s->accepted = place_slot(&v->place)->counters.accepted;
-	s->total = v->settings->reuseport ? place_total(&v->place) : 0;
+	s->accepted = membership_slot(&v->membership)->counters.accepted;
+	s->total = v->settings->reuseport ? membership_total(&v->membership)
+					  : 0;
 	session_refresh(s);
-	live_touch(&v->display.live);
+	header_touch(&v->header.live);
 }
 
 /* What others accept moves our share, and rings no bell. */
@@ -28,7 +29,7 @@ on_clock(struct timer *timer)
 	struct server *v = container_of(timer, struct server, clock);
 
 	listen_refresh(v);
-	loop_timer_set(&v->talk.desk.loop, timer, loop_now() + CLOCK_US);
+	loop_timer_set(&v->netcat.app.loop, timer, loop_now() + CLOCK_US);
 }
 
 /* What the others see: that it is full is no affair of its own prompt. */
@@ -37,27 +38,27 @@ show_state(struct server *v, enum slot_state state)
 {
 	if (state == STATE_RUNNING && v->acceptor.full)
 		state = STATE_FULL;
-	registry_set_state(v->place.registry, v->place.slot, state);
+	registry_set_state(v->membership.registry, v->membership.slot, state);
 }
 
 static void
 set_state(struct server *v, enum slot_state state)
 {
-	v->talk.session.state = state;
+	v->netcat.session.state = state;
 	show_state(v, state);
 }
 
 void
-listen_stopped(struct talk *t, bool stopping)
+listen_stopped(struct netcat *t, bool stopping)
 {
 	struct server *v = (struct server *)t;
 
 	if (t->session.state != STATE_AWAY)
 		show_state(v, stopping ? STATE_STOPPED : t->session.state);
 	if (stopping)
-		live_suspend(&v->display.live);
+		header_suspend(&v->header.live);
 	else
-		live_resume(&v->display.live);
+		header_resume(&v->header.live);
 }
 
 static void
@@ -66,7 +67,7 @@ on_pause(struct session *s)
 	struct server *v = s->user;
 
 	if (v->settings->udp)
-		peers_pause(&v->peers);
+		udp_peers_pause(&v->peers);
 	else
 		acceptor_pause(&v->acceptor);
 	set_state(v, STATE_PAUSED);
@@ -78,7 +79,7 @@ on_resume(struct session *s)
 	struct server *v = s->user;
 
 	if (v->settings->udp)
-		peers_resume(&v->peers);
+		udp_peers_resume(&v->peers);
 	else
 		acceptor_resume(&v->acceptor);
 	set_state(v, STATE_RUNNING);
@@ -92,7 +93,7 @@ on_steer(struct session *s, const char *text)
 	if (!v->settings->reuseport)
 		return fail_as(STATUS_USAGE, "without -r there is no group "
 		    "to steer");
-	return place_steer(&v->place, text);
+	return membership_steer(&v->membership, text);
 }
 
 static int
@@ -100,10 +101,10 @@ on_leave(struct session *s)
 {
 	struct server *v = s->user;
 
-	if (v->farewell.leave.active)
+	if (v->stop.leave.active)
 		return fail_as(STATUS_USAGE, "leaving already");
-	loop_timer_cancel(&v->talk.desk.loop, &v->waiting);
-	farewell_begin(&v->farewell);
+	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	stop_begin(&v->stop);
 	return 0;
 }
 
@@ -113,9 +114,9 @@ on_drain(struct session *s)
 {
 	struct server *v = s->user;
 
-	if (v->farewell.ending)
+	if (v->stop.ending)
 		return;
-	v->farewell.patient = true;
+	v->stop.patient = true;
 	listen_end(v);
 }
 
@@ -125,13 +126,14 @@ on_join(struct session *s)
 	struct server *v = s->user;
 
 	acceptor_resume(&v->acceptor);	/* it may have left while paused */
-	if (place_join(&v->place) < 0 || listen_open(v) < 0)
+	if (membership_join(&v->membership) < 0 || listen_open(v) < 0)
 		return -1;
-	v->live = v->place.set;
-	if (!v->talk.relay.count)
+	v->live = v->membership.set;
+	if (!v->netcat.relay.count)
 		listen_wait(v);
 	set_state(v, STATE_RUNNING);
-	place_tell(&v->place, &v->talk.desk, 1, place_count(&v->place, 1));
+	membership_tell(&v->membership, &v->netcat.app, 1,
+	    membership_count(&v->membership, 1));
 	return 0;
 }
 
@@ -146,13 +148,15 @@ on_group(struct session *s)
 {
 	struct server *v = s->user;
 
-	return place_look(&v->place) < 0 ? NULL : &v->place.score.registry;
+	return membership_look(&v->membership) < 0
+	    ? NULL
+	    : &v->membership.stats.registry;
 }
 
 static void
-on_resize(struct talk *t)
+on_resize(struct netcat *t)
 {
-	live_resize(&((struct server *)t)->display.live);
+	header_resize(&((struct server *)t)->header.live);
 }
 
 static void
@@ -160,24 +164,24 @@ on_clear(struct prompt *p)
 {
 	struct server *v = ((struct session *)p)->user;
 
-	live_resume(&v->display.live);
+	header_resume(&v->header.live);
 }
 
 static struct prompt *
-prompt_below(struct live *l)
+prompt_below(struct header *l)
 {
 	return &container_of(l, struct server,
-	    display.live)->talk.session.prompt;
+	    header.live)->netcat.session.prompt;
 }
 
 static void
-on_hide(struct live *l)
+on_hide(struct header *l)
 {
 	prompt_hide(prompt_below(l));
 }
 
 static void
-on_show(struct live *l)
+on_show(struct header *l)
 {
 	prompt_show(prompt_below(l));
 }
@@ -186,23 +190,23 @@ on_show(struct live *l)
 static int
 show_live(struct server *v)
 {
-	struct live *l = &v->display.live;
+	struct header *l = &v->header.live;
 
-	v->talk.on_resize = on_resize;
-	v->talk.session.prompt.on_clear = on_clear;
+	v->netcat.on_resize = on_resize;
+	v->netcat.session.prompt.on_clear = on_clear;
 	l->hide = on_hide;
 	l->show = on_show;
-	return display_open(&v->display, &v->talk.desk, &v->place,
-	    &v->talk.desk.out, STDOUT_FILENO);
+	return members_header_open(&v->header, &v->netcat.app, &v->membership,
+	    &v->netcat.app.out, STDOUT_FILENO);
 }
 
 int
 listen_prompt_check(const struct settings *s)
 {
-	if (s->live && !talk_wants_prompt(s))
+	if (s->live && !netcat_wants_prompt(s))
 		return fail_as(STATUS_USAGE, "--live is shown above a prompt, "
 		    "for a person at a terminal");
-	return display_check(s, STDOUT_FILENO);
+	return members_header_check(s, STDOUT_FILENO);
 }
 
 int
@@ -213,18 +217,18 @@ listen_prompt(struct server *v)
 		.join = on_join, .drain = on_drain, .quit = on_quit,
 		.group = on_group, .steer = on_steer,
 	};
-	struct session *s = &v->talk.session;
+	struct session *s = &v->netcat.session;
 
 	s->ops = &ops;
 	s->commands = session_commands;
 	s->user = v;
 	s->server = true;
 	s->state = STATE_RUNNING;
-	s->name = v->place.named ? v->place.name : "";
+	s->name = v->membership.named ? v->membership.name : "";
 	v->clock.on_timer = on_clock;
 	if (v->settings->reuseport)
 		on_clock(&v->clock);
-	if (talk_prompt(&v->talk) < 0)
+	if (netcat_prompt(&v->netcat) < 0)
 		return -1;
 	return v->settings->live ? show_live(v) : 0;
 }
@@ -232,16 +236,16 @@ listen_prompt(struct server *v)
 void
 listen_prompt_end(struct server *v)
 {
-	const struct counters *n = &place_slot(&v->place)->counters;
+	const struct counters *n = &membership_slot(&v->membership)->counters;
 	char in[NUM_TEXT], out[NUM_TEXT];
 
-	if (!v->talk.interactive)
+	if (!v->netcat.interactive)
 		return;
-	session_close(&v->talk.session);
+	session_close(&v->netcat.session);
 	if (v->settings->reuseport)
-		session_say(&v->talk.session, "%s had %llu connection%s: %s "
-		    "in, %s out; %lld lost\n", v->place.name,
+		session_say(&v->netcat.session, "%s had %llu connection%s: %s "
+		    "in, %s out; %lld lost\n", v->membership.name,
 		    (unsigned long long)n->accepted,
 		    n->accepted == 1 ? "" : "s", bytes_text(n->in, in),
-		    bytes_text(n->out, out), (long long)v->farewell.lost);
+		    bytes_text(n->out, out), (long long)v->stop.lost);
 }

@@ -9,9 +9,9 @@
 #include "terminal/foreground.h"
 
 int
-display_check(const struct settings *s, int terminal)
+members_header_check(const struct settings *s, int terminal)
 {
-	if (!s->live || live_possible(terminal))
+	if (!s->live || header_possible(terminal))
 		return 0;
 	if (isatty(terminal))
 		return fail_as(STATUS_USAGE, "--live: this terminal (TERM) "
@@ -21,56 +21,58 @@ display_check(const struct settings *s, int terminal)
 }
 
 static char *
-draw(struct live *l, int columns, int lines)
+draw(struct header *l, int columns, int lines)
 {
-	struct display *d = (struct display *)l;
-	struct score *score = &d->place->score;
-	struct score_style style = {
-		.columns = columns, .color = d->desk->color,
+	struct members_header *d = (struct members_header *)l;
+	struct group_stats *stats = &d->membership->stats;
+	struct table_style style = {
+		.columns = columns, .color = d->app->color,
 	};
 	char *text = NULL;
 	size_t length;
 	FILE *out;
 
-	if (place_look(d->place) < 0)
+	if (membership_look(d->membership) < 0)
 		return NULL;
-	score_sample(score, loop_now());
+	group_stats_sample(stats, loop_now());
 	out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	scoreboard_header(out, &score->registry, &style, lines);
+	scoreboard_header(out, &stats->registry, &style, lines);
 	fclose(out);
 	return text;
 }
 
 bool
-display_signal(struct display *d, const struct signalfd_siginfo *info)
+members_header_signal(
+    struct members_header *d, const struct signalfd_siginfo *info)
 {
-	return screen_signal(&d->live, info);
+	return app_header_signal(&d->live, info);
 }
 
 int
-display_open(struct display *d, struct desk *desk, struct place *place,
-    struct sink *out, int terminal)
+members_header_open(struct members_header *d, struct app *app,
+    struct membership *membership, struct sink *out, int terminal)
 {
-	d->desk = desk;
-	d->place = place;
+	d->app = app;
+	d->membership = membership;
 	d->live.draw = draw;
-	return screen_open(&d->live, desk, out, terminal);
+	return app_header_open(&d->live, app, out, terminal);
 }
 
 static bool
 is_wanted(const struct settings *s)
 {
 	return s->live || (!s->quiet && !s->json && isatty(STDOUT_FILENO) &&
-	    live_possible(STDERR_FILENO) &&
+	    header_possible(STDERR_FILENO) &&
 	    in_foreground(STDERR_FILENO));
 }
 
 void
-display_start(struct display *d, struct desk *desk, struct place *place)
+members_header_start(
+    struct members_header *d, struct app *app, struct membership *membership)
 {
-	if (is_wanted(desk->settings) && display_open(d, desk, place,
-	    &desk->err, STDERR_FILENO) < 0)
-		desk_error(desk);
+	if (is_wanted(app->settings) && members_header_open(d, app, membership,
+	    &app->err, STDERR_FILENO) < 0)
+		emit_error(app);
 }

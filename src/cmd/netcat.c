@@ -13,8 +13,8 @@
 
 enum { LINES_AHEAD = 64 * 1024 };	/* not read yet: count the rest */
 
-static struct talk *
-talk_of(struct relay *r)
+static struct netcat *
+netcat_of(struct relay *r)
 {
 	return r->user;
 }
@@ -22,14 +22,14 @@ talk_of(struct relay *r)
 static void
 on_data(struct relay *r, struct conn *c, const void *data, size_t length)
 {
-	struct talk *t = talk_of(r);
+	struct netcat *t = netcat_of(r);
 
-	if (t->interactive ? t->session.hex : t->desk.settings->hex)
-		desk_hex(&t->desk, c, data, length);
+	if (t->interactive ? t->session.hex : t->app.settings->hex)
+		emit_hex(&t->app, c, data, length);
 	else if (t->interactive && c)
 		session_data(&t->session, c, data, length);
 	if (c && !t->interactive)
-		desk_payload(&t->desk, c, data, length);
+		emit_payload(&t->app, c, data, length);
 }
 
 static void
@@ -43,7 +43,7 @@ lost_text(char *text, size_t room, const struct loss *lost)
 
 /* Records what went wrong with a connection: -1. Or nothing did: 0. */
 static int
-end_fail(struct talk *t, const struct conn *c, const struct relay_end *end)
+end_fail(struct netcat *t, const struct conn *c, const struct relay_end *end)
 {
 	char peer[ADDR_TEXT], time[NUM_TEXT], lost[NUM_TEXT + 64];
 
@@ -51,7 +51,7 @@ end_fail(struct talk *t, const struct conn *c, const struct relay_end *end)
 	lost_text(lost, sizeof(lost), &end->lost);
 	if (end->reason == REASON_TIMEOUT && !end->error)
 		fail_as(STATUS_TIMEOUT, "%s: nothing heard or said for %s",
-		    peer, duration_text(t->desk.settings->idle_timeout, time));
+		    peer, duration_text(t->app.settings->idle_timeout, time));
 	else if (end->error) {
 		errno = end->error;
 		fail("%s", peer);
@@ -70,26 +70,26 @@ end_fail(struct talk *t, const struct conn *c, const struct relay_end *end)
  * if data was not delivered.
  */
 static void
-end_fault(struct talk *t, const struct conn *c, const struct relay_end *end)
+end_fault(struct netcat *t, const struct conn *c, const struct relay_end *end)
 {
 	const struct relay_options *o = &t->relay_options;
 
 	if (end_fail(t, c, end) == 0)
 		return;
 	if (!o->keep || (o->until == UNTIL_INPUT && end->lost.bytes))
-		desk_fault(&t->desk);
+		emit_fault(&t->app);
 	else if (end->lost.bytes)
-		desk_notice(&t->desk, fail_text());
+		emit_notice(&t->app, fail_text());
 }
 
 static void
 on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 {
-	struct talk *t = talk_of(r);
+	struct netcat *t = netcat_of(r);
 
 	if (t->interactive)
 		session_closed(&t->session, c);
-	desk_closed(&t->desk, c, end->reason);
+	emit_closed(&t->app, c, end->reason);
 	end_fault(t, c, end);
 	if (t->on_closed)
 		t->on_closed(t, c);
@@ -106,8 +106,8 @@ on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 static void
 on_half(struct relay *r, struct conn *c)
 {
-	const struct talk *t = talk_of(r);
-	const struct settings *s = t->desk.settings;
+	const struct netcat *t = netcat_of(r);
+	const struct settings *s = t->app.settings;
 
 	(void)c;
 	if (!t->relay_options.keep && !s->reuseport && !s->json &&
@@ -118,33 +118,33 @@ on_half(struct relay *r, struct conn *c)
 static void
 on_input_fail(struct relay *r)
 {
-	desk_fault(&talk_of(r)->desk);
+	emit_fault(&netcat_of(r)->app);
 }
 
 /* With -k one client's trouble is not the command's. */
 void
-talk_lost(struct talk *t)
+netcat_lost(struct netcat *t)
 {
 	if (t->relay_options.keep)
-		desk_error(&t->desk);
+		emit_error(&t->app);
 	else
-		desk_fault(&t->desk);
+		emit_fault(&t->app);
 }
 
 static void
 on_unsent(struct relay *r, struct conn *c, size_t length, int error)
 {
-	struct talk *t = talk_of(r);
+	struct netcat *t = netcat_of(r);
 
 	losses_note(&t->unsent, &c->peer, length, error);
 	if (losses_due(&t->unsent))
-		talk_lost(t);
+		netcat_lost(t);
 }
 
 static void
 on_drained(struct sink *s)
 {
-	struct talk *t = container_of(s, struct talk, desk.out);
+	struct netcat *t = container_of(s, struct netcat, app.out);
 
 	relay_resume(&t->relay);
 	if (t->interactive)
@@ -154,7 +154,7 @@ on_drained(struct sink *s)
 }
 
 bool
-talk_wants_prompt(const struct settings *s)
+netcat_wants_prompt(const struct settings *s)
 {
 	if (s->json || s->prompt == CHOICE_NEVER)
 		return false;
@@ -162,7 +162,8 @@ talk_wants_prompt(const struct settings *s)
 }
 
 int
-talk_check(struct talk *t, const struct settings *s, const struct endpoint *e)
+netcat_check(
+    struct netcat *t, const struct settings *s, const struct endpoint *e)
 {
 	if (s->until == UNTIL_INPUT && s->no_stdin)
 		return fail_as(STATUS_USAGE, "--until input waits for the end "
@@ -177,12 +178,12 @@ talk_check(struct talk *t, const struct settings *s, const struct endpoint *e)
 static bool
 looks(const struct settings *s)
 {
-	return s->json || s->hex || talk_wants_prompt(s) ||
+	return s->json || s->hex || netcat_wants_prompt(s) ||
 	    isatty(STDOUT_FILENO);
 }
 
 int
-talk_open(struct talk *t, const struct settings *s)
+netcat_open(struct netcat *t, const struct settings *s)
 {
 	static const struct relay_ops ops = {
 		.on_half = on_half, .on_closed = on_closed,
@@ -195,22 +196,22 @@ talk_open(struct talk *t, const struct settings *s)
 
 	t->relay_options = (struct relay_options){
 		.until = (enum until)s->until, .crlf = s->crlf,
-		.no_input = s->no_stdin || talk_wants_prompt(s) ||
+		.no_input = s->no_stdin || netcat_wants_prompt(s) ||
 		    in_background(STDIN_FILENO),
 		.keep = s->keep, .idle = s->idle_timeout,
 		.linger = s->linger,
 	};
-	if (desk_open(&t->desk, s) < 0 || relay_init(&t->relay,
-	    &t->desk.loop, &t->relay_options, looks(s) ? &looking : &ops,
-	    &t->desk.out) < 0)
+	if (app_open(&t->app, s) < 0 || relay_init(&t->relay,
+	    &t->app.loop, &t->relay_options, looks(s) ? &looking : &ops,
+	    &t->app.out) < 0)
 		return -1;
 	t->relay.user = t;
-	t->desk.out.on_drained = on_drained;
+	t->app.out.on_drained = on_drained;
 	return 0;
 }
 
 int
-talk_add_conn(struct talk *t, struct conn *c)
+netcat_add_conn(struct netcat *t, struct conn *c)
 {
 	c->id = ++t->last_id;
 	if (relay_add(&t->relay, c) < 0)
@@ -218,20 +219,20 @@ talk_add_conn(struct talk *t, struct conn *c)
 	if (t->on_opened)
 		t->on_opened(t, c);
 	else
-		desk_connected(&t->desk, c);
+		emit_connected(&t->app, c);
 	if (t->interactive)
 		session_connected(&t->session, c);
 	return 0;
 }
 
 int
-talk_add(struct talk *t, int fd, const struct conn_ops *ops)
+netcat_add(struct netcat *t, int fd, const struct conn_ops *ops)
 {
-	struct conn *c = conn_adopt(&t->desk.loop, fd, ops);
+	struct conn *c = conn_adopt(&t->app.loop, fd, ops);
 
 	if (!c)
 		return -1;
-	if (talk_add_conn(t, c) == 0)
+	if (netcat_add_conn(t, c) == 0)
 		return 0;
 	c->source.fd = -1;	/* stays the caller's */
 	conn_free(c);
@@ -239,9 +240,9 @@ talk_add(struct talk *t, int fd, const struct conn_ops *ops)
 }
 
 static void
-print_above(struct desk *d, const char *line, size_t length, bool news)
+print_above(struct app *d, const char *line, size_t length, bool news)
 {
-	struct talk *t = (struct talk *)d;
+	struct netcat *t = (struct netcat *)d;
 
 	if (d->out.failed || !t->session.prompt.out)
 		sink_write(&d->err, line, length);
@@ -252,9 +253,9 @@ print_above(struct desk *d, const char *line, size_t length, bool news)
 }
 
 static void
-on_prompt_signal(struct desk *d, const struct signalfd_siginfo *info)
+on_prompt_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct talk *t = (struct talk *)d;
+	struct netcat *t = (struct netcat *)d;
 
 	switch (info->ssi_signo) {
 	case SIGINT:
@@ -288,26 +289,26 @@ on_prompt_signal(struct desk *d, const struct signalfd_siginfo *info)
 }
 
 int
-talk_prompt(struct talk *t)
+netcat_prompt(struct netcat *t)
 {
-	t->interactive = t->desk.interactive = true;
-	t->session.crlf = t->desk.settings->crlf;
-	t->session.hex = t->desk.settings->hex;
-	t->session.color = t->desk.color;
-	t->desk.print = print_above;
-	t->desk.on_signal = on_prompt_signal;
-	if (desk_catch(&t->desk, SIGWINCH) < 0 ||
-	    desk_catch(&t->desk, SIGTSTP) < 0)
+	t->interactive = t->app.interactive = true;
+	t->session.crlf = t->app.settings->crlf;
+	t->session.hex = t->app.settings->hex;
+	t->session.color = t->app.color;
+	t->app.print = print_above;
+	t->app.on_signal = on_prompt_signal;
+	if (app_catch(&t->app, SIGWINCH) < 0 ||
+	    app_catch(&t->app, SIGTSTP) < 0)
 		return -1;
-	return session_open(&t->session, &t->desk.loop, &t->relay);
+	return session_open(&t->session, &t->app.loop, &t->relay);
 }
 
 int
-talk_close(struct talk *t)
+netcat_close(struct netcat *t)
 {
 	relay_free(&t->relay);
 	if (losses_rest(&t->unsent))
-		talk_lost(t);
+		netcat_lost(t);
 	session_close(&t->session);
-	return desk_close(&t->desk);
+	return app_close(&t->app);
 }

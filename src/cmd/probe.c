@@ -27,7 +27,7 @@ enum {
 
 struct probe {
 	struct run run;
-	struct desk desk;
+	struct app app;
 	const struct settings *settings;
 	struct probe_plan plan;
 	struct probe_watch watch;
@@ -40,7 +40,7 @@ static void
 progress_clear(struct probe *v)
 {
 	if (v->shown)
-		sink_write(&v->desk.err, "\r\033[K", 4);
+		sink_write(&v->app.err, "\r\033[K", 4);
 	v->shown = false;
 }
 
@@ -60,9 +60,9 @@ on_progress(struct timer *t)
 	    "%llu failed", (unsigned long long)y->attempts, of,
 	    v->run.pace.in_flight,
 	    (unsigned long long)(y->attempts - y->out[OUT_OK]));
-	sink_write(&v->desk.err, line, (size_t)n);
+	sink_write(&v->app.err, line, (size_t)n);
 	v->shown = true;
-	loop_timer_set(&v->desk.loop, t, loop_now() + PROGRESS_US);
+	loop_timer_set(&v->app.loop, t, loop_now() + PROGRESS_US);
 }
 
 static void
@@ -70,7 +70,7 @@ progress_start(struct probe *v)
 {
 	v->progress.on_timer = on_progress;
 	if (isatty(STDERR_FILENO) && !v->settings->quiet)
-		loop_timer_set(&v->desk.loop, &v->progress,
+		loop_timer_set(&v->app.loop, &v->progress,
 		    loop_now() + PROGRESS_US);
 }
 
@@ -79,7 +79,7 @@ on_done(struct run *r)
 {
 	struct probe *v = r->user;
 
-	loop_stop(&v->desk.loop);
+	loop_stop(&v->app.loop);
 }
 
 static void
@@ -87,15 +87,15 @@ on_fault(struct run *r)
 {
 	struct probe *v = r->user;
 
-	desk_fatal(&v->desk);
+	app_fatal(&v->app);
 }
 
 static void
-on_result(struct run *r, const struct result *result)
+on_result(struct run *r, const struct attempt_result *result)
 {
 	struct probe *v = r->user;
 
-	monitor_count(&v->watch.monitor, result);
+	watch_count(&v->watch.watch, result);
 }
 
 static void
@@ -109,14 +109,14 @@ on_skip(struct run *r, const struct addr *a, int error)
 	snprintf(line, sizeof(line), "%s: %s; trying the next address",
 	    addr_text(a, text), strerror(error));
 	progress_clear(v);
-	desk_notice(&v->desk, line);
+	emit_notice(&v->app, line);
 }
 
 /* The second signal is not waited for. */
 static void
-on_signal(struct desk *d, const struct signalfd_siginfo *info)
+on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct probe *v = container_of(d, struct probe, desk);
+	struct probe *v = container_of(d, struct probe, app);
 	int number = (int)info->ssi_signo;
 
 	if (number == SIGCHLD || probe_watch_signal(&v->watch, info))
@@ -134,24 +134,24 @@ on_signal(struct desk *d, const struct signalfd_siginfo *info)
 static void
 tell_report(struct probe *v)
 {
-	struct findings f = {
+	struct result f = {
 		.weights = v->plan.weights, .change = v->settings->what_if,
-		.cut_short = v->desk.ended_by != 0,
+		.cut_short = v->app.ended_by != 0,
 	};
-	struct event e = { .kind = EVENT_PROBE, .probe = &f.summary.report };
+	struct event e = { .kind = EVENT_PROBE, .probe = &f.verdict.report };
 
-	if (findings_make(&f, &v->run) < 0) {
-		desk_fault(&v->desk);
+	if (result_make(&f, &v->run) < 0) {
+		emit_fault(&v->app);
 	} else {
-		f.summary.report.detail = v->settings->verbose;
-		desk_tell(&v->desk, &e);
-		if (probe_metrics(v->settings, &f.summary.report) < 0)
-			desk_fault(&v->desk);
-		else if (v->desk.status == STATUS_OK && !v->desk.ended_by)
-			v->desk.status = probe_verdict(v->settings,
-			    &v->run.tally, &f.summary, v->plan.uneven);
+		f.verdict.report.detail = v->settings->verbose;
+		emit_event(&v->app, &e);
+		if (probe_metrics(v->settings, &f.verdict.report) < 0)
+			emit_fault(&v->app);
+		else if (v->app.status == STATUS_OK && !v->app.ended_by)
+			v->app.status = probe_verdict(v->settings,
+			    &v->run.tally, &f.verdict, v->plan.uneven);
 	}
-	findings_free(&f);
+	result_free(&f);
 }
 
 static int
@@ -165,33 +165,33 @@ probe_open(struct probe *v, const struct endpoint *e)
 	v->run.user = v;
 	if (probe_source(&v->plan.sources, v->settings) < 0 ||
 	    run_open(&v->run, &v->plan.plan, e) < 0 ||
-	    desk_open(&v->desk, v->settings) < 0)
+	    app_open(&v->app, v->settings) < 0)
 		return -1;
-	v->desk.on_signal = on_signal;
+	v->app.on_signal = on_signal;
 	return 0;
 }
 
 static void
 probe_run(struct probe *v)
 {
-	if (probe_plan_fit(&v->desk, &v->plan.plan.concurrency) < 0 ||
-	    run_start(&v->run, &v->desk.loop) < 0) {
-		desk_fault(&v->desk);
+	if (probe_plan_fit(&v->app, &v->plan.plan.concurrency) < 0 ||
+	    run_start(&v->run, &v->app.loop) < 0) {
+		emit_fault(&v->app);
 		return;
 	}
-	v->desk.loop.busy = v->settings->busy;
+	v->app.loop.busy = v->settings->busy;
 	if (!v->settings->watch)
 		progress_start(v);
-	else if (probe_watch_open(&v->watch, &v->desk, &v->run,
+	else if (probe_watch_open(&v->watch, &v->app, &v->run,
 	    &v->plan.weights) < 0)
-		desk_fatal(&v->desk);
-	if (loop_run(&v->desk.loop) < 0)
-		desk_fault(&v->desk);
+		app_fatal(&v->app);
+	if (loop_run(&v->app.loop) < 0)
+		emit_fault(&v->app);
 	progress_clear(v);
 	probe_watch_close(&v->watch);
-	if (v->desk.ended_by)
+	if (v->app.ended_by)
 		signals_hurry();
-	if (v->desk.status == STATUS_OK)
+	if (v->app.status == STATUS_OK)
 		tell_report(v);
 }
 
@@ -242,17 +242,18 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	} else {
 		probe_run(&v);
 		run_close(&v.run);
-		*ended_by = v.desk.ended_by;
-		status = desk_close(&v.desk);
+		*ended_by = v.app.ended_by;
+		status = app_close(&v.app);
 	}
 	probe_plan_free(&v.plan);
 	return status;
 }
 
 const struct command probe_command = {
-	.name = "probe",
-	.synopsis = "probe [options] [host] port [-- command]",
-	.summary = "who answers here, how fast, how evenly; which of 20-25,80 are open",
-	.tables = { probe_options, address_options, output_options, NULL },
-	.run = run,
+    .name = "probe",
+    .synopsis = "probe [options] [host] port [-- command]",
+    .summary =
+	"who answers here, how fast, how evenly; which of 20-25,80 are open",
+    .tables = {probe_options, address_options, output_options, NULL},
+    .run = run,
 };

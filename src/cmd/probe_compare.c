@@ -43,12 +43,12 @@ enum {
 #define STALL_EVERY ":200"
 
 struct compare {
-	struct desk desk;		/* first */
+	struct app app;		/* first */
 	const struct settings *settings;
 	int workers;
 	int64_t work;
-	struct burden stall;
-	struct contender servers[COMPARE_MODELS][2];
+	struct workload stall;
+	struct test_server servers[COMPARE_MODELS][2];
 	struct plan plans[COMPARE_PHASES];
 	struct sources sources;
 	struct run run;
@@ -69,7 +69,7 @@ static void
 progress_clear(struct compare *c)
 {
 	if (c->shown)
-		sink_write(&c->desk.err, "\r\033[K", 4);
+		sink_write(&c->app.err, "\r\033[K", 4);
 	c->shown = false;
 }
 
@@ -85,7 +85,7 @@ progress(struct compare *c, int model, enum compare_phase phase)
 	n = snprintf(line, sizeof(line), "\r\033[Kround %d of %d: %s, %s",
 	    c->results.rounds + 1, COMPARE_ROUNDS, compare_models[model],
 	    phases[phase]);
-	sink_write(&c->desk.err, line, (size_t)n);
+	sink_write(&c->app.err, line, (size_t)n);
 	c->shown = true;
 }
 
@@ -100,7 +100,7 @@ model_of(const struct compare *c, int step)
 	return (turn + round) % COMPARE_MODELS;
 }
 
-static struct contender *
+static struct test_server *
 server_of(struct compare *c, int model, enum compare_phase phase)
 {
 	return &c->servers[model][phase == COMPARE_STALL];
@@ -110,7 +110,7 @@ static void
 fault(struct compare *c)
 {
 	progress_clear(c);
-	desk_fatal(&c->desk);
+	app_fatal(&c->app);
 }
 
 /* Not from within the run, which is closed then. */
@@ -119,7 +119,7 @@ on_done(struct run *r)
 {
 	struct compare *c = r->user;
 
-	loop_timer_set(&c->desk.loop, &c->next, loop_now());
+	loop_timer_set(&c->app.loop, &c->next, loop_now());
 }
 
 static void
@@ -131,16 +131,16 @@ on_fault(struct run *r)
 static int
 phase_begin(struct compare *c, int model, enum compare_phase phase)
 {
-	struct contender *server = server_of(c, model, phase);
+	struct test_server *server = server_of(c, model, phase);
 
 	progress(c, model, phase);
 	c->run = (struct run){
 		.on_done = on_done, .on_fault = on_fault, .user = c,
 	};
 	c->running = true;
-	c->cpu = contender_cpu(server);
+	c->cpu = test_server_cpu(server);
 	if (run_open(&c->run, &c->plans[phase], &server->at) < 0 ||
-	    run_start(&c->run, &c->desk.loop) < 0)
+	    run_start(&c->run, &c->app.loop) < 0)
 		return -1;
 	return 0;
 }
@@ -169,7 +169,7 @@ calibrate(struct compare *c)
 static void
 phase_end(struct compare *c, int model, enum compare_phase phase)
 {
-	double cpu = contender_cpu(server_of(c, model, phase)) - c->cpu;
+	double cpu = test_server_cpu(server_of(c, model, phase)) - c->cpu;
 
 	compare_add(&c->results, model, phase, &c->run.tally,
 	    elapsed(&c->run), cpu);
@@ -180,9 +180,9 @@ on_next(struct timer *t)
 {
 	struct compare *c = of_timer(t);
 
-	if (c->running && !c->desk.ended_by && !c->calibrated) {
+	if (c->running && !c->app.ended_by && !c->calibrated) {
 		calibrate(c);
-	} else if (c->running && !c->desk.ended_by) {
+	} else if (c->running && !c->app.ended_by) {
 		phase_end(c, model_of(c, c->step),
 		    (enum compare_phase)(c->step % COMPARE_PHASES));
 		if (++c->step == COMPARE_MODELS * COMPARE_PHASES) {
@@ -193,8 +193,8 @@ on_next(struct timer *t)
 	if (c->running)
 		run_close(&c->run);
 	c->running = false;
-	if (c->desk.ended_by || c->results.rounds == COMPARE_ROUNDS)
-		loop_stop(&c->desk.loop);
+	if (c->app.ended_by || c->results.rounds == COMPARE_ROUNDS)
+		loop_stop(&c->app.loop);
 	else if (phase_begin(c, model_of(c, c->step), c->calibrated ?
 	    (enum compare_phase)(c->step % COMPARE_PHASES) :
 	    COMPARE_BUSY) < 0)
@@ -203,7 +203,7 @@ on_next(struct timer *t)
 
 /* "20ms", or "20ms:200" as echo has it. */
 static int
-read_stall(struct burden *b, const char *text)
+read_stall(struct workload *b, const char *text)
 {
 	char whole[64];
 
@@ -211,7 +211,7 @@ read_stall(struct burden *b, const char *text)
 		text = STALL;
 	snprintf(whole, sizeof(whole), "%.40s%s", text, strchr(text, ':') ?
 	    "" : STALL_EVERY);
-	return burden_read(b, whole);
+	return workload_read(b, whole);
 }
 
 static int
@@ -287,7 +287,7 @@ start_one(struct compare *c, int model, bool stalls)
 	    "--work %lldus%s", c->workers, compare_models[model],
 	    model == COMPARE_REUSEPORT ? " --leave close" : "",
 	    (long long)c->work, stall);
-	return contender_start(&c->servers[model][stalls], options);
+	return test_server_start(&c->servers[model][stalls], options);
 }
 
 static int
@@ -299,7 +299,7 @@ start_all(struct compare *c)
 				return -1;
 	for (int i = 0; i < COMPARE_MODELS; i++)
 		for (int stalls = 0; stalls < 2; stalls++)
-			if (contender_await(&c->servers[i][stalls]) < 0)
+			if (test_server_await(&c->servers[i][stalls]) < 0)
 				return -1;
 	return 0;
 }
@@ -312,7 +312,7 @@ tell(struct compare *c)
 
 	if (!told) {
 		fail("report");
-		desk_fault(&c->desk);
+		emit_fault(&c->app);
 		return;
 	}
 	told->report = (struct compare_report){
@@ -327,9 +327,9 @@ tell(struct compare *c)
 	}
 	compare_conclude(told, &c->results);
 	e.compare = &told->report;
-	desk_tell(&c->desk, &e);
-	if (c->desk.status == STATUS_OK && c->results.failed)
-		c->desk.status = STATUS_SOME;
+	emit_event(&c->app, &e);
+	if (c->app.status == STATUS_OK && c->results.failed)
+		c->app.status = STATUS_SOME;
 	free(told);
 }
 
@@ -339,23 +339,23 @@ run(struct compare *c)
 	int64_t began;
 
 	c->next.on_timer = on_next;
-	if (probe_plan_fit(&c->desk, &c->plans[COMPARE_STALL].concurrency) <
-	    0 || probe_plan_fit(&c->desk,
+	if (probe_plan_fit(&c->app, &c->plans[COMPARE_STALL].concurrency) <
+	    0 || probe_plan_fit(&c->app,
 	    &c->plans[COMPARE_BUSY].concurrency) < 0) {
-		desk_fault(&c->desk);
+		emit_fault(&c->app);
 		return;
 	}
 	began = loop_now();
-	c->desk.loop.busy = c->settings->busy;
-	loop_timer_set(&c->desk.loop, &c->next, began);
-	if (loop_run(&c->desk.loop) < 0)
-		desk_fault(&c->desk);
+	c->app.loop.busy = c->settings->busy;
+	loop_timer_set(&c->app.loop, &c->next, began);
+	if (loop_run(&c->app.loop) < 0)
+		emit_fault(&c->app);
 	progress_clear(c);
 	if (c->running)
 		run_close(&c->run);
 	c->results.seconds = (double)(loop_now() - began) / 1e6;
-	contenders_stop(&c->servers[0][0], COMPARE_MODELS * 2);
-	if (c->desk.status == STATUS_OK)
+	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
+	if (c->app.status == STATUS_OK)
 		tell(c);
 }
 
@@ -373,12 +373,12 @@ probe_compare(const struct settings *s, int count, int *ended_by)
 	c->settings = s;
 	/* a signal during the start ends this process, and so the servers */
 	if (read_settings(c) == 0 && plan(c) == 0 && start_all(c) == 0 &&
-	    desk_open(&c->desk, s) == 0) {
+	    app_open(&c->app, s) == 0) {
 		run(c);
-		*ended_by = c->desk.ended_by;
-		status = desk_close(&c->desk);
+		*ended_by = c->app.ended_by;
+		status = app_close(&c->app);
 	}
-	contenders_stop(&c->servers[0][0], COMPARE_MODELS * 2);
+	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
 	sources_free(&c->sources);
 	free(c);
 	return status;

@@ -27,7 +27,7 @@ enum {
 
 struct trial {
 	struct during during;		/* first */
-	struct desk desk;
+	struct app app;
 	const struct settings *settings;
 	struct probe_plan plan;
 };
@@ -35,19 +35,19 @@ struct trial {
 static void
 on_done(struct run *r)
 {
-	loop_stop(&((struct trial *)r)->desk.loop);
+	loop_stop(&((struct trial *)r)->app.loop);
 }
 
 static void
 on_fault(struct run *r)
 {
-	desk_fatal(&((struct trial *)r)->desk);
+	app_fatal(&((struct trial *)r)->app);
 }
 
 static void
 on_command_fault(struct during *d)
 {
-	desk_fatal(&((struct trial *)d)->desk);
+	app_fatal(&((struct trial *)d)->app);
 }
 
 /*
@@ -55,9 +55,9 @@ on_command_fault(struct during *d)
  * is passed on. The second one is not waited for.
  */
 static void
-on_signal(struct desk *d, const struct signalfd_siginfo *info)
+on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct trial *t = container_of(d, struct trial, desk);
+	struct trial *t = container_of(d, struct trial, app);
 	int number = (int)info->ssi_signo;
 
 	if (number == SIGCHLD) {
@@ -122,9 +122,9 @@ trial_open(struct trial *t, const struct endpoint *e)
 		return fail("descriptors");
 	if (probe_source(&t->plan.sources, s) < 0 ||
 	    run_open(&d->run, &t->plan.plan, e) < 0 ||
-	    desk_open(&t->desk, s) < 0)
+	    app_open(&t->app, s) < 0)
 		return -1;
-	t->desk.on_signal = on_signal;
+	t->app.on_signal = on_signal;
 	return 0;
 }
 
@@ -135,64 +135,64 @@ judge_command(struct trial *t, const struct probe_during *d)
 	if (d->status > 0)
 		fail_as(STATUS_NETWORK, "%.200s: exit status %d",
 		    t->during.argv[0], (int)d->status);
-	else if (d->signal > 0 && d->signal != t->desk.ended_by)
+	else if (d->signal > 0 && d->signal != t->app.ended_by)
 		fail_as(STATUS_NETWORK, "%.200s: killed by signal %d (%s)",
 		    t->during.argv[0], (int)d->signal,
 		    strsignal((int)d->signal));
 	else
 		return;
-	desk_fault(&t->desk);
+	emit_fault(&t->app);
 }
 
 static void
-judge(struct trial *t, struct findings *f, const struct probe_during *d)
+judge(struct trial *t, struct result *f, const struct probe_during *d)
 {
 	enum status verdict = probe_verdict(t->settings,
-	    &t->during.run.tally, &f->summary, 0);
+	    &t->during.run.tally, &f->verdict, 0);
 
 	judge_command(t, d);
-	if (t->desk.ended_by)
+	if (t->app.ended_by)
 		return;
 	if (d->lost && t->settings->fail_lost)
 		verdict = STATUS_EXPECT;
 	if (verdict != STATUS_OK)
-		t->desk.status = verdict;
+		t->app.status = verdict;
 }
 
 static void
 tell(struct trial *t)
 {
-	struct findings f = { .cut_short = t->desk.ended_by != 0 };
-	struct probe_report *r = &f.summary.report;
+	struct result f = { .cut_short = t->app.ended_by != 0 };
+	struct probe_report *r = &f.verdict.report;
 	struct event e = { .kind = EVENT_PROBE, .probe = r };
 	struct probe_during d;
 	char *text = NULL;
 
-	if (findings_make(&f, &t->during.run) < 0 ||
+	if (result_make(&f, &t->during.run) < 0 ||
 	    during_report(&t->during, &d, &text) < 0 ||
-	    findings_during(&f, &d) < 0) {
-		desk_fault(&t->desk);
+	    result_during(&f, &d) < 0) {
+		emit_fault(&t->app);
 	} else {
 		r->detail = t->settings->verbose;
-		desk_tell(&t->desk, &e);
+		emit_event(&t->app, &e);
 		if (probe_metrics(t->settings, r) < 0)
-			desk_fault(&t->desk);
+			emit_fault(&t->app);
 		else
 			judge(t, &f, &d);
 	}
 	free(text);
-	findings_free(&f);
+	result_free(&f);
 }
 
 static void
 trial_run(struct trial *t)
 {
-	struct desk *d = &t->desk;
+	struct app *d = &t->app;
 
 	d->loop.busy = t->settings->busy;
 	if (probe_plan_fit(d, &t->plan.plan.concurrency) < 0 ||
 	    during_start(&t->during, &d->loop) < 0 || loop_run(&d->loop) < 0)
-		desk_fault(d);
+		emit_fault(d);
 	if (d->ended_by)
 		signals_hurry();
 	if (d->status == STATUS_OK)
@@ -230,8 +230,8 @@ probe_during(const struct settings *s, int count, char *const *words,
 	} else {
 		trial_run(&t);
 		during_close(&t.during);
-		*ended_by = t.desk.ended_by;
-		status = desk_close(&t.desk);
+		*ended_by = t.app.ended_by;
+		status = app_close(&t.app);
 	}
 	probe_plan_free(&t.plan);
 	return status;

@@ -16,11 +16,11 @@
 #include "report/group.h"
 
 struct group_probe {
-	struct desk desk;
+	struct app app;
 	const struct settings *settings;
-	struct survey survey;
+	struct inspect inspect;
 	struct timer timer;
-	struct live live;
+	struct header live;
 	bool drawn;			/* by live */
 	int64_t shown;			/* when, in loop_now() */
 	int64_t interval;		/* of --watch */
@@ -38,14 +38,14 @@ of_timer(struct timer *t)
 static void
 tell(struct group_probe *p)
 {
-	for (int i = 0; i < p->survey.count; i++) {
+	for (int i = 0; i < p->inspect.count; i++) {
 		struct event e = {
 			.kind = EVENT_GROUP,
-			.group = survey_group(&p->survey, i),
+			.group = inspect_group(&p->inspect, i),
 		};
 
-		survey_group(&p->survey, i)->further = p->told;
-		desk_tell(&p->desk, &e);
+		inspect_group(&p->inspect, i)->further = p->told;
+		emit_event(&p->app, &e);
 		p->told = true;
 	}
 }
@@ -54,21 +54,21 @@ static void
 complain_none(struct group_probe *p)
 {
 	fail_as(STATUS_NETWORK, "no group on port %u: nothing of %s has it%s",
-	    p->survey.port, p->survey.datagram ? "UDP" : "TCP",
-	    p->survey.host.len ? ", or not for that address" : "");
-	desk_fault(&p->desk);
+	    p->inspect.port, p->inspect.datagram ? "UDP" : "TCP",
+	    p->inspect.host.len ? ", or not for that address" : "");
+	emit_fault(&p->app);
 }
 
 static void
 show(struct group_probe *p)
 {
-	if (survey_judge(&p->survey) < 0) {
-		desk_fatal(&p->desk);
+	if (inspect_judge(&p->inspect) < 0) {
+		app_fatal(&p->app);
 		return;
 	}
 	p->shown = loop_now();
 	if (p->drawn)
-		live_touch(&p->live);
+		header_touch(&p->live);
 	else
 		tell(p);
 }
@@ -76,18 +76,18 @@ show(struct group_probe *p)
 static bool
 is_awaited(struct group_probe *p)
 {
-	if (p->survey.count || loop_now() >= p->until)
+	if (p->inspect.count || loop_now() >= p->until)
 		return false;
 	p->shown = 0;
-	return p->desk.status == STATUS_OK;
+	return p->app.status == STATUS_OK;
 }
 
 static void
 end(struct group_probe *p)
 {
-	if (p->desk.status == STATUS_OK && !p->survey.count)
+	if (p->app.status == STATUS_OK && !p->inspect.count)
 		complain_none(p);
-	loop_stop(&p->desk.loop);
+	loop_stop(&p->app.loop);
 }
 
 /* What waits in a queue shows only over a while. */
@@ -97,17 +97,17 @@ on_timer(struct timer *t)
 	struct group_probe *p = of_timer(t);
 	bool watch = p->settings->watch;
 
-	if (survey_sample(&p->survey) < 0) {
-		desk_fatal(&p->desk);
+	if (inspect_sample(&p->inspect) < 0) {
+		app_fatal(&p->app);
 		return;
 	}
-	if (survey_is_settled(&p->survey) &&
+	if (inspect_is_settled(&p->inspect) &&
 	    (!p->shown || loop_now() >= p->shown + p->interval)) {
 		show(p);
 		if (!watch && !is_awaited(p))
 			end(p);
 	}
-	loop_timer_set(&p->desk.loop, t, loop_now() + SURVEY_GAP_US);
+	loop_timer_set(&p->app.loop, t, loop_now() + INSPECT_GAP_US);
 }
 
 /* The first lines of text, and how many there would be more. */
@@ -133,7 +133,7 @@ cut(char *text, int lines)
 }
 
 static char *
-draw(struct live *l, int columns, int lines)
+draw(struct header *l, int columns, int lines)
 {
 	struct group_probe *p = container_of(l, struct group_probe, live);
 	char *text = NULL;
@@ -142,13 +142,13 @@ draw(struct live *l, int columns, int lines)
 
 	if (!out)
 		return NULL;
-	if (!p->survey.count)
-		fprintf(out, "no group on port %u\n", p->survey.port);
-	for (int i = 0; i < p->survey.count; i++) {
-		struct group_report *r = survey_group(&p->survey, i);
+	if (!p->inspect.count)
+		fprintf(out, "no group on port %u\n", p->inspect.port);
+	for (int i = 0; i < p->inspect.count; i++) {
+		struct group_report *r = inspect_group(&p->inspect, i);
 
 		r->further = i > 0;
-		group_human(out, r, columns, p->desk.color);
+		group_human(out, r, columns, p->app.color);
 		fputc('\n', out);
 	}
 	fclose(out);
@@ -156,11 +156,11 @@ draw(struct live *l, int columns, int lines)
 }
 
 static void
-on_signal(struct desk *d, const struct signalfd_siginfo *info)
+on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct group_probe *p = container_of(d, struct group_probe, desk);
+	struct group_probe *p = container_of(d, struct group_probe, app);
 
-	if (info->ssi_signo == SIGCHLD || screen_signal(&p->live, info))
+	if (info->ssi_signo == SIGCHLD || app_header_signal(&p->live, info))
 		return;
 	d->ended_by = (int)info->ssi_signo;
 	loop_stop(&d->loop);
@@ -170,11 +170,11 @@ static int
 draw_live(struct group_probe *p)
 {
 	if (!p->settings->watch || p->settings->json ||
-	    !live_possible(STDOUT_FILENO))
+	    !header_possible(STDOUT_FILENO))
 		return 0;
 	p->drawn = true;
 	p->live.draw = draw;
-	return screen_open(&p->live, &p->desk, &p->desk.out, STDOUT_FILENO);
+	return app_header_open(&p->live, &p->app, &p->app.out, STDOUT_FILENO);
 }
 
 int
@@ -219,12 +219,12 @@ run(struct group_probe *p)
 	p->timer.on_timer = on_timer;
 	p->until = loop_now() + p->settings->wait;
 	on_timer(&p->timer);
-	if (p->desk.status != STATUS_OK)
+	if (p->app.status != STATUS_OK)
 		return;
-	if (draw_live(p) < 0 || (!p->desk.loop.stopped &&
-	    loop_run(&p->desk.loop) < 0))
-		desk_fault(&p->desk);
-	live_close(&p->live);
+	if (draw_live(p) < 0 || (!p->app.loop.stopped &&
+	    loop_run(&p->app.loop) < 0))
+		emit_fault(&p->app);
+	header_close(&p->live);
 }
 
 int
@@ -233,24 +233,24 @@ probe_group(const struct settings *s, const struct endpoint *e,
 {
 	struct group_probe p = {
 		.settings = s,
-		.survey = {
+		.inspect = {
 			.datagram = s->udp, .port = e->port,
 			.family = s->family,
 		},
 	};
 	int status = -1;
 
-	if (check(s, e) < 0 || probe_host(s, e, "--group", &p.survey.host) < 0)
+	if (check(s, e) < 0 || probe_host(s, e, "--group", &p.inspect.host) < 0)
 		return -1;
 	p.interval = s->watch ? settings_interval(s) : 0;
 	if (p.interval < 0)
 		return -1;
-	if (survey_open(&p.survey) == 0 && desk_open(&p.desk, s) == 0) {
-		p.desk.on_signal = on_signal;
+	if (inspect_open(&p.inspect) == 0 && app_open(&p.app, s) == 0) {
+		p.app.on_signal = on_signal;
 		run(&p);
-		*ended_by = p.desk.ended_by;
-		status = desk_close(&p.desk);
+		*ended_by = p.app.ended_by;
+		status = app_close(&p.app);
 	}
-	survey_close(&p.survey);
+	inspect_close(&p.inspect);
 	return status;
 }

@@ -11,7 +11,7 @@
 
 static bool
 is_missed(const struct settings *o, const struct tally *t,
-    const struct summary *s, double uneven)
+    const struct verdict *s, double uneven)
 {
 	if (t->mismatched)
 		return true;
@@ -23,7 +23,7 @@ is_missed(const struct settings *o, const struct tally *t,
 
 enum status
 probe_verdict(const struct settings *o, const struct tally *t,
-    const struct summary *s, double uneven)
+    const struct verdict *s, double uneven)
 {
 	const uint64_t *out = t->out;
 	uint64_t late = out[OUT_TIMEOUT] + out[OUT_QUEUED];
@@ -65,19 +65,19 @@ read_one(struct merge *m, const char *name)
 }
 
 static int
-tell(const struct settings *s, struct summary *sum, int *ended_by)
+tell(const struct settings *s, struct verdict *sum, int *ended_by)
 {
 	struct event e = { .kind = EVENT_PROBE, .probe = &sum->report };
-	struct desk desk = { 0 };
+	struct app app = { 0 };
 	int status;
 
-	if (desk_open(&desk, s) < 0)
+	if (app_open(&app, s) < 0)
 		return -1;
-	desk_tell(&desk, &e);
+	emit_event(&app, &e);
 	if (probe_metrics(s, &sum->report) < 0)
-		desk_fault(&desk);
-	*ended_by = desk.ended_by;
-	status = desk_close(&desk);
+		emit_fault(&app);
+	*ended_by = app.ended_by;
+	status = app_close(&app);
 	return status;
 }
 
@@ -86,7 +86,7 @@ probe_merge(const struct settings *s, int count, char *const *words,
     int *ended_by)
 {
 	struct merge m = { .fewest = 0 };
-	struct summary sum = { 0 };
+	struct verdict sum = { 0 };
 	double uneven = 0;
 	int status = check(s, count);
 
@@ -102,7 +102,7 @@ probe_merge(const struct settings *s, int count, char *const *words,
 	}
 	if (status == STATUS_OK)
 		status = (int)probe_verdict(s, &m.tally, &sum, uneven);
-	summary_free(&sum);
+	verdict_free(&sum);
 	merge_free(&m);
 	return status;
 }

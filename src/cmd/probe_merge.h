@@ -7,7 +7,7 @@
 
 /* The exit status that a report gives; uneven is that of --fail-uneven=P. */
 enum status probe_verdict(const struct settings *, const struct tally *,
-    const struct summary *, double uneven);
+    const struct verdict *, double uneven);
 
 /*
  * Adds up the reports in the files that the words are; "-" is stdin. Returns

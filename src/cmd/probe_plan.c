@@ -219,7 +219,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||
 	    (s->expect_weights &&
-	    expect_read(s->expect_weights, &out->weights) < 0) ||
+	    expected_shares_read(s->expect_weights, &out->weights) < 0) ||
 	    regex_read(&out->expect, &out->has_expect, "expect",
 	    s->expect) < 0 ||
 	    regex_read(&out->match, &out->has_match, "match", s->match) < 0) {
@@ -255,7 +255,7 @@ probe_plan_free(struct probe_plan *p)
 }
 
 int
-probe_plan_fit(struct desk *d, int *concurrency)
+probe_plan_fit(struct app *d, int *concurrency)
 {
 	struct rlimit limit;
 	char line[160];
@@ -273,7 +273,7 @@ probe_plan_fit(struct desk *d, int *concurrency)
 	snprintf(line, sizeof(line), "%d descriptors are allowed (ulimit -n): "
 	    "%d connections at a time instead of %d", (int)limit.rlim_cur,
 	    most, *concurrency);
-	desk_notice(d, line);
+	emit_notice(d, line);
 	*concurrency = most;
 	return 0;
 }

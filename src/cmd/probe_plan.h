@@ -34,7 +34,7 @@ void probe_plan_free(struct probe_plan *);
  * An attempt takes a descriptor: no more of them at a time than there are,
  * and it is said. -1 where there is none.
  */
-struct desk;
-int probe_plan_fit(struct desk *, int *concurrency);
+struct app;
+int probe_plan_fit(struct app *, int *concurrency);
 
 #endif

@@ -34,7 +34,7 @@ enum {
 enum phase { WISHING, DONE, ENDING };
 
 struct quarantine_probe {
-	struct desk desk;
+	struct app app;
 	const struct settings *settings;
 	struct quarantine q;
 	struct registry_events watch;
@@ -62,7 +62,7 @@ tell(struct quarantine_probe *p, enum event_kind kind, const char *reason)
 		.command = p->q.command,
 	};
 
-	desk_tell(&p->desk, &e);
+	emit_event(&p->app, &e);
 }
 
 static void
@@ -78,7 +78,7 @@ tell_rescue(struct quarantine_probe *p)
 	};
 
 	if (p->began)
-		desk_tell(&p->desk, &e);
+		emit_event(&p->app, &e);
 }
 
 /* All is as it was, and nobody is left whom this serves. */
@@ -86,7 +86,7 @@ static void
 stop_if_over(struct quarantine_probe *p)
 {
 	if (p->phase == ENDING && p->undone && !p->rescue.open)
-		loop_stop(&p->desk.loop);
+		loop_stop(&p->app.loop);
 }
 
 static void
@@ -100,7 +100,7 @@ tell_end(struct quarantine_probe *p)
 	}
 	snprintf(line, sizeof(line), "%s stays quarantined, as another rpnc "
 	    "probe wishes", quarantine_text(&p->q, who));
-	desk_notice(&p->desk, line);
+	emit_notice(&p->app, line);
 }
 
 static void
@@ -110,7 +110,7 @@ end(struct quarantine_probe *p)
 	char line[160];
 
 	p->phase = ENDING;
-	loop_timer_cancel(&p->desk.loop, &p->look);
+	loop_timer_cancel(&p->app.loop, &p->look);
 	if (p->began) {
 		quarantine_look(&p->q);	/* it may just have ended */
 		rescue_stop(&p->rescue, !p->q.count);
@@ -122,15 +122,15 @@ end(struct quarantine_probe *p)
 		snprintf(line, sizeof(line), "%u rescued client%s still open: "
 		    "this ends with the last of them, or at another signal",
 		    p->rescue.open, p->rescue.open == 1 ? " is" : "s are");
-		desk_notice(&p->desk, line);
+		emit_notice(&p->app, line);
 	}
-	loop_timer_set(&p->desk.loop, &p->limit, loop_now() + UNDO_LIMIT_US);
+	loop_timer_set(&p->app.loop, &p->limit, loop_now() + UNDO_LIMIT_US);
 }
 
 static void
 give_up(struct quarantine_probe *p)
 {
-	desk_fault(&p->desk);
+	emit_fault(&p->app);
 	end(p);
 }
 
@@ -139,7 +139,7 @@ on_rescued(struct rescue *r, const struct conn *client)
 {
 	struct quarantine_probe *p = r->user;
 
-	desk_connected(&p->desk, client);
+	emit_connected(&p->app, client);
 }
 
 static void
@@ -147,7 +147,7 @@ on_rescue_end(struct rescue *r, const struct conn *client, enum reason reason)
 {
 	struct quarantine_probe *p = r->user;
 
-	desk_closed(&p->desk, client, reason);
+	emit_closed(&p->app, client, reason);
 }
 
 static void
@@ -161,7 +161,7 @@ on_rescue_fault(struct rescue *r)
 {
 	struct quarantine_probe *p = r->user;
 
-	desk_error(&p->desk);
+	emit_error(&p->app);
 }
 
 /* Those sockets of the process that are kept away from new clients. */
@@ -202,7 +202,7 @@ take_clients(struct quarantine_probe *p)
 	if (take_sockets(&p->q, &set) < 0)
 		return -1;
 	p->rescue = (struct rescue){
-		.loop = &p->desk.loop, .ops = &ops, .user = p,
+		.loop = &p->app.loop, .ops = &ops, .user = p,
 		.timeout = p->settings->connect_timeout,
 	};
 	p->began = loop_now();
@@ -213,7 +213,7 @@ static void
 on_done(struct quarantine_probe *p)
 {
 	p->phase = DONE;
-	loop_timer_cancel(&p->desk.loop, &p->limit);
+	loop_timer_cancel(&p->app.loop, &p->limit);
 	tell(p, EVENT_PAUSED, "quarantined");
 	if (p->settings->rescue && take_clients(p) < 0)
 		give_up(p);
@@ -264,7 +264,7 @@ note_state(struct quarantine_probe *p)
 		snprintf(line, sizeof(line), "%s goes on, and serves its "
 		    "queue; new connections still go to others",
 		    quarantine_text(&p->q, who));
-		desk_notice(&p->desk, line);
+		emit_notice(&p->app, line);
 	}
 	p->state = now;
 }
@@ -275,7 +275,7 @@ note_health(struct quarantine_probe *p)
 	if (!p->q.healthy && !p->orphaned) {
 		fail_as(STATUS_OK, "no healthy member is left: nobody keeps "
 		    "this up, or could undo it, until another rpnc joins");
-		desk_error(&p->desk);
+		emit_error(&p->app);
 	}
 	p->orphaned = !p->q.healthy;
 }
@@ -289,25 +289,25 @@ on_look(struct timer *t)
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
 
 	if (quarantine_look(&p->q) < 0)
-		desk_error(&p->desk);
+		emit_error(&p->app);
 	if (!p->q.count && !(p->began && rescue_is_due(&p->rescue))) {
 		snprintf(line, sizeof(line), "%s has no socket there any more",
 		    quarantine_text(&p->q, who));
-		desk_notice(&p->desk, line);
+		emit_notice(&p->app, line);
 		end(p);
 		return;
 	}
 	note_state(p);
 	note_health(p);
-	loop_timer_set(&p->desk.loop, t, loop_now() + LOOK_US);
+	loop_timer_set(&p->app.loop, t, loop_now() + LOOK_US);
 }
 
 /* The second signal is not waited for. */
 static void
-on_signal(struct desk *d, const struct signalfd_siginfo *info)
+on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
 	struct quarantine_probe *p = container_of(d,
-	    struct quarantine_probe, desk);
+	    struct quarantine_probe, app);
 	bool again = d->ended_by != 0;
 
 	if (info->ssi_signo == SIGCHLD)
@@ -431,9 +431,9 @@ static int
 start(struct quarantine_probe *p)
 {
 	static const struct registry_events_ops ops = { .on_wake = on_wake };
-	struct loop *l = &p->desk.loop;
+	struct loop *l = &p->app.loop;
 
-	p->desk.on_signal = on_signal;
+	p->app.on_signal = on_signal;
 	p->look.on_timer = on_look;
 	p->limit.on_timer = on_limit;
 	p->watch.ops = &ops;
@@ -449,16 +449,16 @@ start(struct quarantine_probe *p)
 static int
 run(struct quarantine_probe *p, int *ended_by)
 {
-	if (desk_open(&p->desk, p->settings) < 0)
+	if (app_open(&p->app, p->settings) < 0)
 		return -1;
 	if (start(p) < 0)
-		desk_fault(&p->desk);
+		emit_fault(&p->app);
 	rescue_cut(&p->rescue);
 	tell_rescue(p);
 	registry_events_close(&p->watch);
 	quarantine_close(&p->q);
-	*ended_by = p->desk.ended_by;
-	return desk_close(&p->desk);
+	*ended_by = p->app.ended_by;
+	return app_close(&p->app);
 }
 
 int

@@ -19,7 +19,7 @@ enum { PORTS = 65536, WORD_MAX_ = 320, SERVICE_MAX = 32 };
 
 struct job {
 	struct scan scan;		/* first */
-	struct desk desk;
+	struct app app;
 	struct sources sources;
 	struct scan_row *rows;
 	char (*services)[SERVICE_MAX];
@@ -144,7 +144,7 @@ find_addresses(struct job *j, const struct settings *s, int count,
 static void
 on_done(struct scan *s)
 {
-	loop_stop(&((struct job *)s)->desk.loop);
+	loop_stop(&((struct job *)s)->app.loop);
 }
 
 static void
@@ -195,8 +195,8 @@ tell(struct job *j, const struct settings *s)
 			++*sums[j->scan.ports[i].state];
 		}
 	e.scan = j->rows;
-	desk_tell(&j->desk, &e);
-	j->desk.status = e.open ? STATUS_OK : STATUS_NETWORK;
+	emit_event(&j->app, &e);
+	j->app.status = e.open ? STATUS_OK : STATUS_NETWORK;
 	return 0;
 }
 
@@ -205,23 +205,23 @@ scan(struct job *j, const struct settings *s, int *ended_by)
 {
 	int status;
 
-	if (desk_open(&j->desk, s) < 0)
+	if (app_open(&j->app, s) < 0)
 		return -1;
 	j->started = loop_now();
-	j->desk.loop.busy = s->busy;
+	j->app.loop.busy = s->busy;
 	j->scan.sources = &j->sources;
 	j->scan.interface = s->interface;
 	j->scan.timeout = s->connect_timeout;
 	j->scan.concurrency = (int)s->concurrency;
 	j->scan.on_done = on_done;
-	if (probe_plan_fit(&j->desk, &j->scan.concurrency) < 0 ||
-	    scan_open(&j->scan, &j->desk.loop) < 0 ||
-	    loop_run(&j->desk.loop) < 0 || tell(j, s) < 0)
-		desk_fault(&j->desk);
+	if (probe_plan_fit(&j->app, &j->scan.concurrency) < 0 ||
+	    scan_open(&j->scan, &j->app.loop) < 0 ||
+	    loop_run(&j->app.loop) < 0 || tell(j, s) < 0)
+		emit_fault(&j->app);
 	if (j->scan.loop)
 		scan_close(&j->scan);
-	*ended_by = j->desk.ended_by;
-	status = desk_close(&j->desk);
+	*ended_by = j->app.ended_by;
+	status = app_close(&j->app);
 	return status;
 }
 

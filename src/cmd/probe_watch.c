@@ -8,7 +8,7 @@
 
 #include "app/header.h"
 #include "base/container.h"
-#include "report/monitor_screen.h"
+#include "report/watch_screen.h"
 
 enum { FIRST_US = 20 * 1000 };		/* until it is known who is there */
 
@@ -21,7 +21,7 @@ of_timer(struct timer *t)
 
 /* "12:01:03", or what --timestamps puts there. */
 static void
-time_out(FILE *out, const struct desk *d)
+time_out(FILE *out, const struct app *d)
 {
 	char text[TIME_TEXT] = "";
 	time_t now = time(NULL);
@@ -36,14 +36,14 @@ time_out(FILE *out, const struct desk *d)
 
 /* "12:01:03 + D, pid 4243 rpnc: 4 members" */
 static void
-change_out(FILE *out, const struct desk *d, const struct monitor_member *m,
+change_out(FILE *out, const struct app *d, const struct watch_member *m,
     bool came, int members)
 {
-	const struct score_style style = { .color = d->color };
-	char name[COLUMNS_CELL], command[COLUMNS_CELL];
+	const struct table_style style = { .color = d->color };
+	char name[TABLE_CELL], command[TABLE_CELL];
 
-	columns_plain(m->name ? m->name : "", name);
-	columns_plain(m->command ? m->command : "", command);
+	table_plain(m->name ? m->name : "", name);
+	table_plain(m->command ? m->command : "", command);
 	time_out(out, d);
 	fputc(' ', out);
 	ink(out, &style, came ? GREEN : RED, came ? "+" : "-");
@@ -63,7 +63,7 @@ change_out(FILE *out, const struct desk *d, const struct monitor_member *m,
 }
 
 static void
-change_say(struct desk *d, const struct monitor_member *m, bool came,
+change_say(struct app *d, const struct watch_member *m, bool came,
     int members)
 {
 	char *text = NULL;
@@ -80,10 +80,10 @@ change_say(struct desk *d, const struct monitor_member *m, bool came,
 }
 
 static void
-on_change(struct sights *v, const struct monitor_member *who, bool came,
+on_change(struct watch_window *v, const struct watch_member *who, bool came,
     int members)
 {
-	struct desk *d = ((struct probe_watch *)v)->desk;
+	struct app *d = ((struct probe_watch *)v)->app;
 	struct event e = {
 		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = who->name,
 		.pid = who->pid, .members = members,
@@ -92,27 +92,27 @@ on_change(struct sights *v, const struct monitor_member *who, bool came,
 	};
 
 	if (d->settings->json)
-		desk_tell(d, &e);
+		emit_event(d, &e);
 	else
 		change_say(d, who, came, members);
 }
 
 static void
-on_steering(struct sights *v, const char *steering)
+on_steering(struct watch_window *v, const char *steering)
 {
-	struct desk *d = ((struct probe_watch *)v)->desk;
+	struct app *d = ((struct probe_watch *)v)->app;
 	struct event e = {
 		.kind = EVENT_STEERING, .pid = -1, .steering = steering,
 	};
 
-	desk_tell(d, &e);
+	emit_event(d, &e);
 }
 
 /* A block of lines where there is no terminal to draw on. */
 static void
 block_out(struct probe_watch *w)
 {
-	const struct score_style style = { .color = false };
+	const struct table_style style = { .color = false };
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
@@ -121,14 +121,14 @@ block_out(struct probe_watch *w)
 		return;
 	if (w->told)
 		fputc('\n', out);
-	if (w->desk->settings->timestamps) {
-		time_out(out, w->desk);
+	if (w->app->settings->timestamps) {
+		time_out(out, w->app);
 		fputc(' ', out);
 	}
-	monitor_screen(out, &w->monitor.report, &style, 0);
+	watch_screen(out, &w->watch.report, &style, 0);
 	fclose(out);
 	if (text)
-		sink_write(&w->desk->out, text, length);
+		sink_write(&w->app->out, text, length);
 	w->told = true;
 	free(text);
 }
@@ -137,13 +137,13 @@ static void
 show(struct probe_watch *w)
 {
 	struct event e = {
-		.kind = EVENT_WATCH, .monitor = &w->monitor.report,
+		.kind = EVENT_WATCH, .watch = &w->watch.report,
 	};
 
 	if (w->drawn)
-		live_touch(&w->live);
-	else if (w->desk->settings->json)
-		desk_tell(w->desk, &e);
+		header_touch(&w->live);
+	else if (w->app->settings->json)
+		emit_event(w->app, &e);
 	else
 		block_out(w);
 }
@@ -154,10 +154,10 @@ on_timer(struct timer *t)
 {
 	struct probe_watch *w = of_timer(t);
 	int64_t now = loop_now(), next;
-	int looked = monitor_look(&w->monitor);
+	int looked = watch_look(&w->watch);
 
 	if (looked < 0) {
-		desk_fatal(w->desk);
+		app_fatal(w->app);
 		return;
 	}
 	if (looked && w->seen)
@@ -166,26 +166,26 @@ on_timer(struct timer *t)
 	next = w->seen ? t->when + w->interval : now + FIRST_US;
 	if (next <= now)
 		next = now + w->interval;
-	loop_timer_set(&w->desk->loop, t, next);
+	loop_timer_set(&w->app->loop, t, next);
 }
 
 static char *
-draw(struct live *l, int columns, int lines)
+draw(struct header *l, int columns, int lines)
 {
 	struct probe_watch *w = container_of(l, struct probe_watch, live);
-	const struct score_style style = {
-		.columns = columns, .color = w->desk->color,
+	const struct table_style style = {
+		.columns = columns, .color = w->app->color,
 	};
 	char *text = NULL;
 	size_t length;
 	FILE *out;
 
-	if (!w->monitor.rate_count || lines < 1)
+	if (!w->watch.rate_count || lines < 1)
 		return NULL;
 	out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	monitor_screen(out, &w->monitor.report, &style, lines);
+	watch_screen(out, &w->watch.report, &style, lines);
 	fclose(out);
 	return text;
 }
@@ -193,28 +193,28 @@ draw(struct live *l, int columns, int lines)
 bool
 probe_watch_signal(struct probe_watch *w, const struct signalfd_siginfo *info)
 {
-	return screen_signal(&w->live, info);
+	return app_header_signal(&w->live, info);
 }
 
 static int
 draw_live(struct probe_watch *w)
 {
-	if (w->desk->settings->json || !live_possible(STDOUT_FILENO))
+	if (w->app->settings->json || !header_possible(STDOUT_FILENO))
 		return 0;
 	w->drawn = true;
 	w->live.draw = draw;
-	return screen_open(&w->live, w->desk, &w->desk->out, STDOUT_FILENO);
+	return app_header_open(&w->live, w->app, &w->app->out, STDOUT_FILENO);
 }
 
 int
-probe_watch_open(struct probe_watch *w, struct desk *d, struct run *r,
+probe_watch_open(struct probe_watch *w, struct app *d, struct run *r,
     const struct steering *weights)
 {
-	w->desk = d;
-	w->monitor.sights.run = r;
-	w->monitor.weights = *weights;
-	w->monitor.sights.on_change = on_change;
-	w->monitor.sights.on_steering = on_steering;
+	w->app = d;
+	w->watch.window.run = r;
+	w->watch.weights = *weights;
+	w->watch.window.on_change = on_change;
+	w->watch.window.on_steering = on_steering;
 	w->timer.on_timer = on_timer;
 	return draw_live(w) < 0 ? -1 : loop_timer_set(&d->loop, &w->timer,
 	    loop_now() + FIRST_US);
@@ -223,6 +223,6 @@ probe_watch_open(struct probe_watch *w, struct desk *d, struct run *r,
 void
 probe_watch_close(struct probe_watch *w)
 {
-	live_close(&w->live);
-	monitor_free(&w->monitor);
+	header_close(&w->live);
+	watch_free(&w->watch);
 }

@@ -7,10 +7,10 @@
 
 /* rpnc probe --watch: what a run finds, while it goes on. */
 struct probe_watch {
-	struct monitor monitor;		/* first */
-	struct desk *desk;
+	struct watch watch;		/* first */
+	struct app *app;
 	struct timer timer;
-	struct live live;
+	struct header live;
 	int64_t interval;
 	bool drawn;			/* by live */
 	bool seen, told;		/* a first look; a block of lines */
@@ -20,7 +20,7 @@ struct probe_watch {
  * From now on, until it is closed; the interval is set, and the run's results
  * are the monitor's. weights: --expect-weights. -1: a fault.
  */
-int probe_watch_open(struct probe_watch *, struct desk *, struct run *,
+int probe_watch_open(struct probe_watch *, struct app *, struct run *,
     const struct steering *weights);
 /* Whether it was a signal of the terminal, and is done with. */
 bool probe_watch_signal(struct probe_watch *, const struct signalfd_siginfo *);

@@ -42,7 +42,7 @@ given(const struct member *m, bool datagram)
 }
 
 static void
-rebase(struct score *s, bool datagram)
+rebase(struct group_stats *s, bool datagram)
 {
 	memset(s->base, 0, sizeof(s->base));
 	for (int i = 0; i < s->members.count; i++) {
@@ -89,12 +89,12 @@ is_shared(struct registry *b, const struct members *m)
 }
 
 static void
-row_fill(const struct score *s, struct registry *b, const struct member *m,
-    int own, bool datagram, struct score_row *r)
+row_fill(const struct group_stats *s, struct registry *b,
+    const struct member *m, int own, bool datagram, struct member_row *r)
 {
 	bool ours = m->slot >= 0;
 
-	*r = (struct score_row){
+	*r = (struct member_row){
 		.name = ours ? m->name : NULL, .command = m->command,
 		.state = state_of(b, m), .own = ours && m->slot == own,
 		.pid = m->pid ? m->pid : -1, .accepted = -1, .since = -1,
@@ -115,7 +115,7 @@ sum_up(struct scoreboard *b)
 {
 	b->accepted = b->open = b->queue = 0;
 	for (size_t i = 0; i < b->count; i++) {
-		const struct score_row *r = &b->rows[i];
+		const struct member_row *r = &b->rows[i];
 
 		b->accepted += r->accepted > 0 ? (uint64_t)r->accepted : 0;
 		b->open += r->open > 0 ? (uint64_t)r->open : 0;
@@ -137,15 +137,15 @@ same(const double *values, int n)
  * together is spread as evenly.
  */
 static void
-judge(struct score *s)
+judge(struct group_stats *s)
 {
 	uint64_t counts[REGISTRY_SLOTS];
 	double weights[REGISTRY_SLOTS];
-	struct score_fairness *f = &s->fairness;
+	struct member_fairness *f = &s->fairness;
 	struct fair fair;
 	int k = 0;
 
-	*f = (struct score_fairness){ 0 };
+	*f = (struct member_fairness){ 0 };
 	for (int i = 0; i < s->members.count && k < REGISTRY_SLOTS; i++) {
 		const struct member *m = &s->members.list[i];
 
@@ -170,14 +170,14 @@ judge(struct score *s)
 
 /* What part of new connections each should get. */
 static void
-expect(struct score *s, struct registry *b)
+expect(struct group_stats *s, struct registry *b)
 {
 	double sum = 0;
 
 	for (int i = 0; i < s->members.count; i++) {
 		const struct member *m = &s->members.list[i];
 
-		s->rows[i].expected = policy_weight(b, m->slot);
+		s->rows[i].expected = mode_weight(b, m->slot);
 		sum += s->rows[i].expected;
 	}
 	for (int i = 0; sum > 0 && i < s->members.count; i++)
@@ -186,13 +186,13 @@ expect(struct score *s, struct registry *b)
 
 /* What is no question of chance, or changes by the moment, is not judged. */
 static void
-steering_of(struct score *s, struct registry *b)
+steering_of(struct group_stats *s, struct registry *b)
 {
 	const struct steering *now = &registry_shared(b)->steering;
-	enum steer_mode mode = steering_mode(now);
+	enum steer_mode mode = mode_of(now);
 
 	s->registry.steering = mode == STEER_HASH ? NULL :
-	    steering_text(now, s->steering);
+	    mode_text(now, s->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
 		s->registry.unjudged =
 		    "by this steering what is even depends on "
@@ -209,7 +209,7 @@ steering_of(struct score *s, struct registry *b)
 
 /* One queue for all: whose it is nobody can say. */
 static void
-share_queue(struct score *s)
+share_queue(struct group_stats *s)
 {
 	for (int i = 0; i < s->members.count; i++)
 		s->rows[i].queue = s->rows[i].limit = s->rows[i].drops = -1;
@@ -233,10 +233,10 @@ by_name(const void *left, const void *right)
 }
 
 static void
-subject_fill(const struct score *s, int i, bool datagram,
+subject_fill(const struct group_stats *s, int i, bool datagram,
     struct finding_member *to)
 {
-	const struct score_row *r = &s->rows[i];
+	const struct member_row *r = &s->rows[i];
 
 	*to = (struct finding_member){
 		.name = r->name, .command = r->command, .pid = r->pid,
@@ -251,7 +251,7 @@ subject_fill(const struct score *s, int i, bool datagram,
 
 /* In words, by what the table shows. */
 static int
-conclude(struct score *s, bool datagram)
+conclude(struct group_stats *s, bool datagram)
 {
 	size_t n = s->registry.count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
@@ -276,8 +276,8 @@ conclude(struct score *s, bool datagram)
 }
 
 int
-score_take(struct score *s, struct registry *b, struct members *m, int own,
-    bool datagram)
+group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
+    int own, bool datagram)
 {
 	uint64_t group = group_of(b, m);
 
@@ -318,7 +318,7 @@ score_take(struct score *s, struct registry *b, struct members *m, int own,
 }
 
 void
-score_sample(struct score *s, int64_t now)
+group_stats_sample(struct group_stats *s, int64_t now)
 {
 	struct scoreboard *b = &s->registry;
 
@@ -337,7 +337,7 @@ score_sample(struct score *s, int64_t now)
 }
 
 void
-score_free(struct score *s)
+group_stats_free(struct group_stats *s)
 {
 	free(s->members.list);
 	free(s->rows);

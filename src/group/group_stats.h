@@ -11,13 +11,13 @@
  */
 enum { SCORE_RATES = 32 };
 
-struct score {
-	struct scoreboard registry;	/* valid until score_take() again */
+struct group_stats {
+	struct scoreboard registry; /* valid until group_stats_take() again */
 	struct members members;
-	struct score_row *rows;
-	struct score_fairness fairness;
+	struct member_row *rows;
+	struct member_fairness fairness;
 	struct finding_list findings;
-	char address[ADDR_TEXT], steering[STEERING_TEXT];
+	char address[ADDR_TEXT], steering[MODE_TEXT];
 	uint64_t group;			/* what it was made of; 0: not seen */
 	/*
 	 * What each slot had when the group last changed, queued or accepted.
@@ -33,10 +33,10 @@ struct score {
  * Where it is of another group than before, what each has so far counts no
  * more. Returns -1 without memory.
  */
-int score_take(struct score *, struct registry *, struct members *, int own,
-    bool datagram);
+int group_stats_take(struct group_stats *, struct registry *, struct members *,
+    int own, bool datagram);
 /* Measures the rate, where a second has passed since it last was. */
-void score_sample(struct score *, int64_t now);
-void score_free(struct score *);
+void group_stats_sample(struct group_stats *, int64_t now);
+void group_stats_free(struct group_stats *);
 
 #endif

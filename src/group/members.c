@@ -24,7 +24,7 @@ add(struct members *m)
 }
 
 pid_t
-member_pid(struct lookout *l, const struct slot *s)
+member_pid(struct sockinfo *l, const struct slot *s)
 {
 	pid_t pid = slot_pid(s);
 	struct owner owner;
@@ -36,7 +36,7 @@ member_pid(struct lookout *l, const struct slot *s)
 }
 
 static int
-add_slots(struct lookout *l, struct members *m, struct registry *b)
+add_slots(struct sockinfo *l, struct members *m, struct registry *b)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(b, i);
@@ -136,7 +136,7 @@ add_foreign(struct members *m, const struct diag_sock *d,
 
 /* Whose socket it is: 0 and a slot's, a process's, or an unknown one's. */
 static int
-member_of(struct lookout *l, struct members *m, struct registry *b,
+member_of(struct sockinfo *l, struct members *m, struct registry *b,
     const struct diag_sock *d, int address, struct member **out)
 {
 	struct owner owner = { 0 };
@@ -155,7 +155,7 @@ member_of(struct lookout *l, struct members *m, struct registry *b,
 	return *out ? 0 : -1;
 }
 
-/* Drops that are nobody's loss: see policy_forgive(). */
+/* Drops that are nobody's loss: see reconcile_forgive(). */
 static uint32_t
 tests_of(const struct slot *s, uint64_t inode)
 {
@@ -166,18 +166,18 @@ tests_of(const struct slot *s, uint64_t inode)
 }
 
 static int
-add_sockets(struct lookout *l, struct members *m, struct registry *b,
+add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
     int protocol, const struct sock_set *set, int address)
 {
 	const struct addr *bound = &set->bound[address];
 	struct diag_sock *list = NULL;
-	int n = diag_group_with(l->diag, protocol, addr_port(bound),
+	int n = sock_diag_group_with(l->diag, protocol, addr_port(bound),
 	    sock_inode(set->fd[address]), &list);
 
 	/* who has left looks at those who stay */
 	if (n == 0) {
 		free(list);
-		n = diag_group(l->diag, protocol, bound, &list);
+		n = sock_diag_group(l->diag, protocol, bound, &list);
 	}
 
 	for (int i = 0; i < n; i++) {
@@ -203,7 +203,7 @@ add_sockets(struct lookout *l, struct members *m, struct registry *b,
 }
 
 struct open_count {
-	struct lookout *lookout;
+	struct sockinfo *sockinfo;
 	struct members *members;
 };
 
@@ -213,7 +213,8 @@ count_open(const struct diag_sock *d, void *arg)
 	struct open_count *c = arg;
 	struct owner owner;
 
-	if (!d->inode || owners_find(c->lookout->owners, d->inode, &owner) <= 0)
+	if (!d->inode ||
+	    owners_find(c->sockinfo->owners, d->inode, &owner) <= 0)
 		return 0;
 	for (int i = 0; i < c->members->count; i++) {
 		struct member *one = &c->members->list[i];
@@ -234,7 +235,7 @@ has_foreign(const struct members *m)
 }
 
 int
-members_list(struct lookout *l, struct registry *b, bool datagram,
+members_list(struct sockinfo *l, struct registry *b, bool datagram,
     const struct sock_set *set, struct members *out)
 {
 	int protocol = datagram ? IPPROTO_UDP : IPPROTO_TCP;
@@ -248,7 +249,7 @@ members_list(struct lookout *l, struct registry *b, bool datagram,
 		    add_sockets(l, out, b, protocol, set, i) < 0)
 			break;		/* the registry's are known all the same */
 	if (l->diag && l->owners && !datagram && has_foreign(out))
-		diag_dump(l->diag, protocol, 1 << TCP_ESTABLISHED |
+		sock_diag_dump(l->diag, protocol, 1 << TCP_ESTABLISHED |
 		    1 << TCP_CLOSE_WAIT | 1 << TCP_FIN_WAIT1 |
 		    1 << TCP_FIN_WAIT2, addr_port(&set->bound[0]),
 		    count_open, &counting);

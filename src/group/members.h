@@ -30,13 +30,13 @@ struct members {
  * The pid of a slot's process in our PID namespace. If the process is in a
  * child namespace, /proc gives its pid in ours. 0: it has none that we can see.
  */
-pid_t member_pid(struct lookout *, const struct slot *);
+pid_t member_pid(struct sockinfo *, const struct slot *);
 
 /*
  * Lists the members of the groups of set, joiners last. -1 without memory;
  * the caller frees members->list.
  */
-int members_list(struct lookout *, struct registry *, bool datagram,
+int members_list(struct sockinfo *, struct registry *, bool datagram,
     const struct sock_set *set, struct members *out);
 
 #endif

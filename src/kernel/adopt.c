@@ -166,10 +166,10 @@ visit(struct search *s, pid_t pid, int process)
 	/* the rule comes before whether there is such a descriptor */
 	if (syscall(SYS_pidfd_getfd, process, -1, 0) < 0 && errno != EBADF)
 		return -1;
-	dir = fds_open(pid);
+	dir = proc_fd_open(pid);
 	if (!dir)
 		return -1;
-	while (own >= 0 && (fd = fds_next(dir, &inode)) >= 0) {
+	while (own >= 0 && (fd = proc_fd_next(dir, &inode)) >= 0) {
 		if (is_taken(s->out, inode))
 			continue;
 		own = (int)syscall(SYS_pidfd_getfd, process, fd, 0);

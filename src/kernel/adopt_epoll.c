@@ -15,7 +15,7 @@ adopt_keep_watched(pid_t pid, struct sock_set *set)
 		return;
 	for (int i = 0; i < set->count; i++)
 		inodes[i] = sock_inode(set->fd[i]);
-	if (!watched_by(pid, inodes, set->count, watched))
+	if (!epoll_watched(pid, inodes, set->count, watched))
 		return;
 	for (int i = 0; i < set->count; i++) {
 		if (!watched[i]) {

@@ -20,7 +20,7 @@ struct diag_sock {
 	uint64_t cookie;	/* SO_COOKIE */
 	uint32_t rqueue;	/* listener: accept queue; else unread bytes */
 	uint32_t wqueue;	/* listener: its limit; else unsent bytes */
-	/* Only of what is listed, not of what diag_get() looks up: */
+	/* Only of what is listed, not of what sock_diag_get() looks up: */
 	uint32_t rcvbuf;	/* bytes */
 	uint64_t drops;		/* SK_MEMINFO_DROPS, modulo 2^32 */
 	bool mptcp;		/* the TCP socket of an MPTCP one */

@@ -44,7 +44,7 @@ is_epoll(int dir, const char *name)
 }
 
 bool
-watched_by(pid_t pid, const uint64_t *inodes, int n, bool *watched)
+epoll_watched(pid_t pid, const uint64_t *inodes, int n, bool *watched)
 {
 	struct dirent *e;
 	bool any = false;

@@ -10,6 +10,6 @@
  * /proc/PID/fdinfo says: sets watched[] of each of them, and returns whether
  * any is. The others may be in use otherwise, as by a blocking accept(2).
  */
-bool watched_by(pid_t, const uint64_t *inodes, int n, bool *watched);
+bool epoll_watched(pid_t, const uint64_t *inodes, int n, bool *watched);
 
 #endif

@@ -14,7 +14,7 @@
 
 /* Moves it behind all others. */
 static struct lately_fd *
-turn(struct lately *l, int i)
+turn(struct fd_cache *l, int i)
 {
 	struct lately_fd *last = &l->at[l->count - 1], it = l->at[i];
 
@@ -25,19 +25,19 @@ turn(struct lately *l, int i)
 }
 
 static bool
-read_again(struct lately *l, int i, pid_t pid, uint64_t inode)
+read_again(struct fd_cache *l, int i, pid_t pid, uint64_t inode)
 {
 	struct lately_fd *it = turn(l, i);
 	uint64_t before = it->inode;
 
-	it->inode = fds_socket(pid, it->fd);
+	it->inode = proc_fd_socket(pid, it->fd);
 	it->met = !it->inode || it->inode == inode ||
 	    (it->met && it->inode == before);
 	return it->inode == inode;
 }
 
 void
-lately_note(struct lately *l, int fd, uint64_t inode)
+fd_cache_add(struct fd_cache *l, int fd, uint64_t inode)
 {
 	int i = 0;
 
@@ -52,7 +52,7 @@ lately_note(struct lately *l, int fd, uint64_t inode)
 }
 
 bool
-lately_has(struct lately *l, pid_t pid, uint64_t inode)
+fd_cache_has(struct fd_cache *l, pid_t pid, uint64_t inode)
 {
 	for (int i = 0; i < l->count; i++)
 		if (l->at[i].inode == inode)

@@ -11,7 +11,7 @@
 
 enum { LATELY = 128 };
 
-struct lately {
+struct fd_cache {
 	int count;
 	struct lately_fd {
 		int fd;
@@ -21,9 +21,9 @@ struct lately {
 };
 
 /* It was this socket just now. The one read longest ago may be forgotten. */
-void lately_note(struct lately *, int fd, uint64_t inode);
+void fd_cache_add(struct fd_cache *, int fd, uint64_t inode);
 
 /* Whether one of them is that socket now. */
-bool lately_has(struct lately *, pid_t, uint64_t inode);
+bool fd_cache_has(struct fd_cache *, pid_t, uint64_t inode);
 
 #endif

@@ -20,7 +20,7 @@ option_of(int fd, uint64_t inode, int level, int option)
 }
 
 int
-peek_int(pid_t pid, int fd, uint64_t inode, int level, int option)
+pidfd_getsockopt(pid_t pid, int fd, uint64_t inode, int level, int option)
 {
 	int process, copy, value = -1;
 

@@ -11,6 +11,6 @@
  * that this takes is closed at once: a copy of a listener would go on to
  * collect connections if its owner died.
  */
-int peek_int(pid_t pid, int fd, uint64_t inode, int level, int option);
+int pidfd_getsockopt(pid_t pid, int fd, uint64_t inode, int level, int option);
 
 #endif

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 64 };
+enum { ZEROCOPY_ROOM = 64 };
 
 /* The socket that a link below /proc/PID/fd stands for; 0: it isn't one. */
 static uint64_t
-link_inode(int dir, const char *name)
+relay_conn_inode(int dir, const char *name)
 {
 	static const char prefix[] = "socket:[";
-	char text[PATH_ROOM];
+	char text[ZEROCOPY_ROOM];
 	ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
 
 	if (len < 0)
@@ -25,30 +25,30 @@ link_inode(int dir, const char *name)
 }
 
 uint64_t
-fds_socket(pid_t pid, int fd)
+proc_fd_socket(pid_t pid, int fd)
 {
-	char path[PATH_ROOM];
+	char path[ZEROCOPY_ROOM];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-	return link_inode(AT_FDCWD, path);
+	return relay_conn_inode(AT_FDCWD, path);
 }
 
 DIR *
-fds_open(pid_t pid)
+proc_fd_open(pid_t pid)
 {
-	char path[PATH_ROOM];
+	char path[ZEROCOPY_ROOM];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	return opendir(path);
 }
 
 int
-fds_next(DIR *dir, uint64_t *inode)
+proc_fd_next(DIR *dir, uint64_t *inode)
 {
 	struct dirent *e;
 
 	while ((e = readdir(dir)) != NULL) {
-		*inode = link_inode(dirfd(dir), e->d_name);
+		*inode = relay_conn_inode(dirfd(dir), e->d_name);
 		if (*inode != 0)
 			return atoi(e->d_name);
 	}
@@ -56,16 +56,16 @@ fds_next(DIR *dir, uint64_t *inode)
 }
 
 int
-fds_find(pid_t pid, uint64_t wanted)
+proc_fd_find(pid_t pid, uint64_t wanted)
 {
-	DIR *dir = fds_open(pid);
+	DIR *dir = proc_fd_open(pid);
 	uint64_t inode = 0;
 	int fd;
 
 	if (dir == NULL)
 		return -1;
 	do
-		fd = fds_next(dir, &inode);
+		fd = proc_fd_next(dir, &inode);
 	while (fd >= 0 && inode != wanted);
 	closedir(dir);
 	return fd;

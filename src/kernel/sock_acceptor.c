@@ -10,7 +10,7 @@
 enum { HOLDERS_MAX = 256 };
 
 bool
-holder_is_manager(const pid_t *pids, int n, pid_t pid)
+sock_acceptor_is_manager(const pid_t *pids, int n, pid_t pid)
 {
 	for (int i = 0; i < n; i++)
 		if (pids[i] != pid && owner_parent(pids[i]) == pid)
@@ -19,12 +19,12 @@ holder_is_manager(const pid_t *pids, int n, pid_t pid)
 }
 
 void
-holder_find(struct owners *o, uint64_t inode, struct holder *out)
+sock_acceptor_find(struct owners *o, uint64_t inode, struct sock_acceptor *out)
 {
 	pid_t pids[HOLDERS_MAX];
 	int n;
 
-	*out = (struct holder){ 0 };
+	*out = (struct sock_acceptor){ 0 };
 	if (!o || !inode)
 		return;
 	out->count = owners_holders(o, inode, pids, HOLDERS_MAX);
@@ -33,7 +33,7 @@ holder_find(struct owners *o, uint64_t inode, struct holder *out)
 	for (int i = 0; i < n; i++) {
 		char command[sizeof(out->command)];
 
-		if (holder_is_manager(pids, n, pids[i]))
+		if (sock_acceptor_is_manager(pids, n, pids[i]))
 			continue;
 		owner_command(pids[i], command);
 		if (!out->servers++)

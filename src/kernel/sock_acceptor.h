@@ -6,7 +6,7 @@
 #include "kernel/sock_owner.h"
 
 /* Which process accepts from a listening socket, as far as /proc tells. */
-struct holder {
+struct sock_acceptor {
 	pid_t pid;		/* 0: not known, or several may */
 	char command[16 + 1];	/* of it, or of all of them */
 	int count;		/* processes that hold the socket; 0: unknown */
@@ -15,8 +15,9 @@ struct holder {
 };
 
 /* Whether it started another one of these, and only keeps the socket for it. */
-bool holder_is_manager(const pid_t *pids, int n, pid_t pid);
+bool sock_acceptor_is_manager(const pid_t *pids, int n, pid_t pid);
 
-void holder_find(struct owners *, uint64_t inode, struct holder *out);
+void sock_acceptor_find(
+    struct owners *, uint64_t inode, struct sock_acceptor *out);
 
 #endif

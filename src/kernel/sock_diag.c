@@ -39,7 +39,7 @@ enum {
 	LOOPBACK = 1,		/* lo's ifindex in every network namespace */
 };
 
-struct diag {
+struct sock_diag {
 	struct mnl_socket *nl;
 	uint32_t seq;
 	bool proven[IPPROTO_MAX];	/* protocols that the kernel can list */
@@ -134,7 +134,7 @@ sock_take(struct diag_sock *s, int protocol, const struct nlmsghdr *h)
 	    id->idiag_if);
 	id_take(&s->remote, m->idiag_family, id->idiag_dst, id->idiag_dport,
 	    id->idiag_if);
-	diag_attributes(h, sizeof(*m), s);
+	sock_diag_attributes(h, sizeof(*m), s);
 }
 
 static int
@@ -183,7 +183,7 @@ answer_end(const struct nlmsghdr *h)
 
 /* Returns 1 at the end of the answers, 0 before it, -1 for an error. */
 static int
-answer_take(struct diag *d, const struct nlmsghdr *h, struct socks *socks)
+answer_take(struct sock_diag *d, const struct nlmsghdr *h, struct socks *socks)
 {
 	if (h->nlmsg_seq != d->seq)
 		return 0;
@@ -197,7 +197,7 @@ answer_take(struct diag *d, const struct nlmsghdr *h, struct socks *socks)
 }
 
 static int
-answer_batch(struct diag *d, struct socks *socks)
+answer_batch(struct sock_diag *d, struct socks *socks)
 {
 	const struct nlmsghdr *h = (const void *)d->buffer;
 	ssize_t got;
@@ -217,7 +217,7 @@ answer_batch(struct diag *d, struct socks *socks)
 }
 
 static int
-answer(struct diag *d, struct socks *socks)
+answer(struct sock_diag *d, struct socks *socks)
 {
 	int end;
 
@@ -233,7 +233,7 @@ answer(struct diag *d, struct socks *socks)
 
 /* Asks and reads all answers; errno tells why it returns -1. */
 static int
-ask(struct diag *d, const struct inet_diag_req_v2 *req, int flags,
+ask(struct sock_diag *d, const struct inet_diag_req_v2 *req, int flags,
     struct socks *socks)
 {
 	char room[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(*req))]
@@ -264,7 +264,8 @@ request(int protocol, int family, unsigned states)
 }
 
 static int
-dump_family(struct diag *d, int family, unsigned states, struct socks *socks)
+dump_family(
+    struct sock_diag *d, int family, unsigned states, struct socks *socks)
 {
 	struct inet_diag_req_v2 req = request(socks->protocol, family, states);
 
@@ -287,7 +288,7 @@ dump_failed(int protocol)
 
 /* Collects both families, anew while they change, up to TRIES times. */
 static int
-dump(struct diag *d, unsigned states, struct socks *socks)
+dump(struct sock_diag *d, unsigned states, struct socks *socks)
 {
 	for (int i = 0; i < TRIES; i++) {
 		socks->count = 0;
@@ -304,7 +305,7 @@ dump(struct diag *d, unsigned states, struct socks *socks)
 
 /* Tells "no such socket" from "no such module". Returns 0, or -1. */
 static int
-not_found(struct diag *d, int protocol)
+not_found(struct sock_diag *d, int protocol)
 {
 	struct socks none = { .protocol = protocol };
 
@@ -340,10 +341,10 @@ group_keep(struct diag_sock *at, int count, struct diag_sock like)
 	return kept;
 }
 
-struct diag *
-diag_open(void)
+struct sock_diag *
+sock_diag_open(void)
 {
-	struct diag *d = calloc(1, sizeof(*d));
+	struct sock_diag *d = calloc(1, sizeof(*d));
 
 	if (d == NULL) {
 		fail("sock_diag");
@@ -359,7 +360,7 @@ diag_open(void)
 }
 
 void
-diag_close(struct diag *d)
+sock_diag_close(struct sock_diag *d)
 {
 	if (d == NULL)
 		return;
@@ -368,7 +369,7 @@ diag_close(struct diag *d)
 }
 
 int
-diag_get(struct diag *d, int protocol, const struct addr *local,
+sock_diag_get(struct sock_diag *d, int protocol, const struct addr *local,
     const struct addr *remote, struct diag_sock *out)
 {
 	struct inet_diag_req_v2 req = request(protocol, family_of(local), ~0u);
@@ -395,8 +396,8 @@ diag_get(struct diag *d, int protocol, const struct addr *local,
 }
 
 int
-diag_dump(struct diag *d, int protocol, unsigned states, uint16_t sport,
-    int (*each)(const struct diag_sock *, void *), void *arg)
+sock_diag_dump(struct sock_diag *d, int protocol, unsigned states,
+    uint16_t sport, int (*each)(const struct diag_sock *, void *), void *arg)
 {
 	struct socks all = { .protocol = protocol, .sport = sport };
 	int given = -1;
@@ -412,7 +413,7 @@ free:
 }
 
 int
-diag_group_of(struct diag *d, const struct diag_sock *member,
+sock_diag_group_of(struct sock_diag *d, const struct diag_sock *member,
     struct diag_sock **list)
 {
 	struct socks all = {
@@ -430,8 +431,8 @@ diag_group_of(struct diag *d, const struct diag_sock *member,
 }
 
 int
-diag_group_with(struct diag *d, int protocol, uint16_t port, uint64_t inode,
-    struct diag_sock **list)
+sock_diag_group_with(struct sock_diag *d, int protocol, uint16_t port,
+    uint64_t inode, struct diag_sock **list)
 {
 	struct socks all = { .protocol = (uint8_t)protocol, .sport = port };
 
@@ -448,7 +449,7 @@ diag_group_with(struct diag *d, int protocol, uint16_t port, uint64_t inode,
 }
 
 int
-diag_group(struct diag *d, int protocol, const struct addr *bound,
+sock_diag_group(struct sock_diag *d, int protocol, const struct addr *bound,
     struct diag_sock **list)
 {
 	struct diag_sock like = {
@@ -458,5 +459,5 @@ diag_group(struct diag *d, int protocol, const struct addr *bound,
 		.v6only = -2,
 	};
 
-	return diag_group_of(d, &like, list);
+	return sock_diag_group_of(d, &like, list);
 }

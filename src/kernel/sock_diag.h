@@ -7,13 +7,13 @@
 #include "kernel/diag_sock.h"
 
 /*
- * The kernel's table of sockets, sock_diag(7). One struct diag per process:
- * after a fork the child opens its own.
+ * The kernel's table of sockets, sock_diag(7). One struct sock_diag per
+ * process: after a fork the child opens its own.
  */
-struct diag;
+struct sock_diag;
 
-struct diag *diag_open(void);
-void diag_close(struct diag *d);
+struct sock_diag *sock_diag_open(void);
+void sock_diag_close(struct sock_diag *d);
 
 /*
  * Looks one socket up by its addresses, local being its own. IPv4 and mapped
@@ -24,7 +24,7 @@ void diag_close(struct diag *d);
  * program ignored. Trust it as a connection only if state says so and inode
  * is not 0.
  */
-int diag_get(struct diag *d, int protocol, const struct addr *local,
+int sock_diag_get(struct sock_diag *d, int protocol, const struct addr *local,
     const struct addr *remote, struct diag_sock *out);
 
 /*
@@ -33,23 +33,23 @@ int diag_get(struct diag *d, int protocol, const struct addr *local,
  * too, from Linux 6.8 on, as TCP_CLOSE) and this local port (host order; 0:
  * any), until it returns non-zero. Returns how many it was given, or -1.
  */
-int diag_dump(struct diag *d, int protocol, unsigned states, uint16_t sport,
-    int (*each)(const struct diag_sock *, void *), void *arg);
+int sock_diag_dump(struct sock_diag *d, int protocol, unsigned states,
+    uint16_t sport, int (*each)(const struct diag_sock *, void *), void *arg);
 
 /*
- * Lists the sockets that listen on exactly this address and on no device
- * (a link-local address: on its own), in the kernel's order: see diag.c. Where
- * IPV6_V6ONLY splits an IPv6 address in two groups it is the one of the first
- * socket, which is the one that the kernel prefers for TCP; diag_group_of()
- * lists the group of a known socket, its device included. Uids may differ.
- * Return the count, 0 included, or -1; the caller frees *list.
+ * Lists the sockets that listen on exactly this address and on no device (a
+ * link-local address: on its own), in the kernel's order: see sock_diag.c.
+ * Where IPV6_V6ONLY splits an IPv6 address in two groups it is the one of the
+ * first socket, which is the one that the kernel prefers for TCP;
+ * sock_diag_group_of() lists the group of a known socket, its device included.
+ * Uids may differ. Return the count, 0 included, or -1; the caller frees *list.
  */
-int diag_group(struct diag *d, int protocol, const struct addr *bound,
+int sock_diag_group(struct sock_diag *d, int protocol, const struct addr *bound,
     struct diag_sock **list);
-int diag_group_of(struct diag *d, const struct diag_sock *member,
+int sock_diag_group_of(struct sock_diag *d, const struct diag_sock *member,
     struct diag_sock **list);
 /* The group that the socket with this inode is in; 0: it listens no more. */
-int diag_group_with(struct diag *d, int protocol, uint16_t port,
+int sock_diag_group_with(struct sock_diag *d, int protocol, uint16_t port,
     uint64_t inode, struct diag_sock **list);
 
 #endif

@@ -6,7 +6,7 @@
 struct nlmsghdr;
 
 /* Fills in what an answer of sock_diag(7) says in its attributes. */
-void diag_attributes(const struct nlmsghdr *, unsigned offset,
+void sock_diag_attributes(const struct nlmsghdr *, unsigned offset,
     struct diag_sock *);
 
 #endif

@@ -31,7 +31,7 @@
 
 enum {
 	SCAN_GAP_MS = 100,	/* between two readings of all of /proc */
-	PATH_ROOM = 64,		/* for the paths in /proc/PID */
+	ZEROCOPY_ROOM = 64,		/* for the paths in /proc/PID */
 	TEXT_ROOM = 2048,	/* for /proc/PID/status up to its Uid line */
 };
 
@@ -50,7 +50,7 @@ struct held {
 /* A process that was returned as an owner. */
 struct known {
 	pid_t pid;
-	struct lately lately;
+	struct fd_cache lately;
 	UT_hash_handle hh;
 };
 
@@ -74,7 +74,7 @@ now_ms(void)
 static ssize_t
 proc_read(pid_t pid, const char *name, char *text, size_t room)
 {
-	char path[PATH_ROOM];
+	char path[ZEROCOPY_ROOM];
 	ssize_t got;
 	int fd;
 
@@ -172,7 +172,7 @@ known_add_all(struct owners *o, const struct held *h)
 		struct known *k = known_add(o, h->by[i].pid);
 
 		if (k != NULL)
-			lately_note(&k->lately, h->by[i].fd, h->inode);
+			fd_cache_add(&k->lately, h->by[i].fd, h->inode);
 	}
 }
 
@@ -216,13 +216,13 @@ forget_known(struct owners *o)
 static int
 scan_process(struct owners *o, pid_t pid)
 {
-	DIR *dir = fds_open(pid);
+	DIR *dir = proc_fd_open(pid);
 	uint64_t inode;
 	int fd;
 
 	if (dir == NULL)
 		return -1;
-	while ((fd = fds_next(dir, &inode)) >= 0)
+	while ((fd = proc_fd_next(dir, &inode)) >= 0)
 		held_add(o, inode, pid, fd);
 	closedir(dir);
 	return 0;
@@ -264,9 +264,9 @@ scan_all(struct owners *o)
 static bool
 hold_check(struct hold *by, uint64_t inode)
 {
-	if (fds_socket(by->pid, by->fd) == inode)
+	if (proc_fd_socket(by->pid, by->fd) == inode)
 		return true;
-	by->fd = fds_find(by->pid, inode);
+	by->fd = proc_fd_find(by->pid, inode);
 	return by->fd >= 0;
 }
 
@@ -409,7 +409,7 @@ owners_held_by(struct owners *o, uint64_t inode, pid_t pid)
 {
 	struct known *k = inode != 0 ? known_find(o, pid) : NULL;
 
-	return k != NULL && lately_has(&k->lately, pid, inode);
+	return k != NULL && fd_cache_has(&k->lately, pid, inode);
 }
 
 void

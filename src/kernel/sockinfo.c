@@ -1,17 +1,17 @@
 #include "kernel/sockinfo.h"
 
 void
-lookout_open(struct lookout *l)
+sockinfo_open(struct sockinfo *l)
 {
-	l->diag = diag_open();
+	l->diag = sock_diag_open();
 	l->owners = owners_new();
 }
 
 void
-lookout_close(struct lookout *l)
+sockinfo_close(struct sockinfo *l)
 {
 	if (l->diag)
-		diag_close(l->diag);
+		sock_diag_close(l->diag);
 	if (l->owners)
 		owners_free(l->owners);
 	l->diag = NULL;

@@ -9,12 +9,12 @@
  * are. Keeps its descriptors, so that asking often is cheap. A handle is NULL
  * where the kernel has no sock_diag, or there is no memory.
  */
-struct lookout {
-	struct diag *diag;
+struct sockinfo {
+	struct sock_diag *diag;
 	struct owners *owners;
 };
 
-void lookout_open(struct lookout *);
-void lookout_close(struct lookout *);
+void sockinfo_open(struct sockinfo *);
+void sockinfo_close(struct sockinfo *);
 
 #endif

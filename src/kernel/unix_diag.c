@@ -105,7 +105,7 @@ read_answers(struct mnl_socket *nl, struct search *s)
 }
 
 uint64_t
-local_inode(const struct addr *bound)
+unix_diag_inode(const struct addr *bound)
 {
 	struct search s = { .bound = bound };
 	struct mnl_socket *nl;

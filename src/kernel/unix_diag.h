@@ -12,6 +12,6 @@
  * the kernel lists names as they were given to bind(2), each in a directory
  * that it does not tell.
  */
-uint64_t local_inode(const struct addr *bound);
+uint64_t unix_diag_inode(const struct addr *bound);
 
 #endif

@@ -54,7 +54,7 @@ bucket_high(unsigned index)
 }
 
 static void
-survey(const struct hist *h, struct extent *e)
+inspect(const struct hist *h, struct extent *e)
 {
 	uint64_t n;
 
@@ -86,7 +86,7 @@ settle(struct hist *h)
 {
 	struct extent e;
 
-	survey(h, &e);
+	inspect(h, &e);
 	h->count = e.count;
 	if (!e.count) {
 		h->min = h->max = h->sum = 0;
@@ -109,7 +109,7 @@ consistent(const struct hist *h)
 {
 	struct extent e;
 
-	survey(h, &e);
+	inspect(h, &e);
 	if (!e.count)
 		return !h->min && !h->max && !h->sum;
 	return h->min <= h->max && within(h->min, e.first) &&

@@ -54,7 +54,7 @@ struct conn {
 	bool starved;			/* the kernel has no buffers: */
 	int64_t pause;			/* it is asked again after that */
 	struct timer room;
-	bool bulk;			/* a lot comes at a time: pipe.h */
+	bool bulk;			/* a lot comes at a time: pipe_pool.h */
 	char tail[3];			/* of a character not whole yet */
 	unsigned char tail_length;
 	struct conn *next, **link;	/* in its keeper's list */

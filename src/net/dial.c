@@ -121,7 +121,7 @@ bind_source(int fd, const struct dial_options *o, const struct addr *to)
 	char text[ADDR_TEXT];
 
 	if (to->sa.sa_family == AF_UNIX)
-		return o->datagram ? local_autobind(fd) : 0;
+		return o->datagram ? unix_autobind(fd) : 0;
 	if (!o->source.count && !o->source_port)
 		return 0;
 	if (!source_for(o, to, &from)) {
@@ -168,7 +168,7 @@ open_for(const struct race *r, const struct addr *to)
 	if (fd < 0 || to->sa.sa_family == AF_UNIX)
 		return fd;
 	if (r->options->datagram)
-		dgram_enlarge(fd);
+		udp_enlarge(fd);
 	else {
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 		if (r->options->congestion)

@@ -79,9 +79,9 @@ prepare(int fd, const struct addr *a, const struct sock_options *o)
 	    sock_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0)
 		return fail("IPV6_V6ONLY");
 	if (o->datagram) {
-		dgram_prepare(fd, a);
-		dgram_enlarge(fd);
-		dgram_join(fd);
+		udp_prepare(fd, a);
+		udp_enlarge(fd);
+		udp_join(fd);
 	} else {
 		/* accepted sockets inherit it */
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -105,7 +105,7 @@ bind_to(int fd, const struct addr *a, const struct sock_options *o)
 {
 	if (is_inet(a))
 		return bind(fd, &a->sa, a->len);
-	return o->dry ? local_try(fd, a) : local_bind(fd, a);
+	return o->dry ? unix_try(fd, a) : unix_bind(fd, a);
 }
 
 /*

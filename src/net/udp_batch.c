@@ -36,7 +36,7 @@ union control {
 
 /* A batch, and the headers that the kernel reads, or fills in. */
 struct batch {
-	struct dgrams dgrams;		/* first */
+	struct udp_batch dgrams;		/* first */
 	struct mmsghdr message[DGRAM_BATCH];
 	struct iovec part[DGRAM_BATCH];
 	union control control[DGRAM_BATCH];
@@ -145,8 +145,8 @@ room_for(int fd)
 	return UNIX_ROOM;
 }
 
-struct dgrams *
-dgrams_new(int fd)
+struct udp_batch *
+udp_batch_new(int fd)
 {
 	size_t room = room_for(fd), most = TOTAL_ROOM / room;
 	struct batch *b;
@@ -168,7 +168,7 @@ dgrams_new(int fd)
 static void
 take(struct batch *b, int i)
 {
-	struct dgrams *all = &b->dgrams;
+	struct udp_batch *all = &b->dgrams;
 	struct dgram *d = &all->at[all->count], it = all->at[i];
 	struct msghdr *m = &b->message[i].msg_hdr;
 
@@ -187,7 +187,7 @@ take(struct batch *b, int i)
 }
 
 int
-dgrams_receive(struct dgrams *all, int fd, int most)
+udp_batch_receive(struct udp_batch *all, int fd, int most)
 {
 	struct batch *b = (struct batch *)all;
 	int n;
@@ -204,13 +204,13 @@ dgrams_receive(struct dgrams *all, int fd, int most)
 }
 
 bool
-dgrams_losses_due(struct dgrams *all)
+udp_batch_losses_due(struct udp_batch *all)
 {
 	return losses_due(&all->cut) || losses_due(&all->unsent);
 }
 
 bool
-dgrams_losses_rest(struct dgrams *all)
+udp_batch_losses_rest(struct udp_batch *all)
 {
 	return losses_rest(&all->cut) || losses_rest(&all->unsent);
 }
@@ -366,7 +366,7 @@ send_again(struct losses *unsent, int fd, const struct run *run)
 }
 
 size_t
-dgrams_return(struct dgrams *all, int fd)
+udp_batch_return(struct udp_batch *all, int fd)
 {
 	struct batch *b = (struct batch *)all;
 	struct run runs[DGRAM_BATCH];

@@ -27,7 +27,7 @@ struct dgram {
 };
 
 /* Those that one call received. */
-struct dgrams {
+struct udp_batch {
 	int most;		/* that one call can receive */
 	int count;
 	struct dgram at[DGRAM_BATCH];
@@ -37,17 +37,17 @@ struct dgrams {
 };
 
 /* For what a socket such as fd can get. */
-struct dgrams *dgrams_new(int fd);
+struct udp_batch *udp_batch_new(int fd);
 /* Whether a loss is to be reported now, or at the end: as in losses.h. */
-bool dgrams_losses_due(struct dgrams *);
-bool dgrams_losses_rest(struct dgrams *);
+bool udp_batch_losses_due(struct udp_batch *);
+bool udp_batch_losses_rest(struct udp_batch *);
 /* Never waits: how many it took, of which all->count are whole; or -1. */
-int dgrams_receive(struct dgrams *all, int fd, int most);
+int udp_batch_receive(struct udp_batch *all, int fd, int most);
 /*
  * Sends each that has a source back to it: how many bytes went. What did not
  * is in all->unsent.
  */
-size_t dgrams_return(struct dgrams *, int fd);
+size_t udp_batch_return(struct udp_batch *, int fd);
 
 size_t dgram_pieces(const struct dgram *);
 const char *dgram_piece(const struct dgram *, size_t i, size_t *length);

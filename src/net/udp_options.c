@@ -14,7 +14,7 @@ enum {
 };
 
 void
-dgram_prepare(int fd, const struct addr *a)
+udp_prepare(int fd, const struct addr *a)
 {
 	static const int on = 1;
 
@@ -28,7 +28,7 @@ dgram_prepare(int fd, const struct addr *a)
 }
 
 void
-dgram_enlarge(int fd)
+udp_enlarge(int fd)
 {
 	static const int size = QUEUE_SIZE;
 	/* the first goes beyond net.core.rmem_max, with CAP_NET_ADMIN */
@@ -38,7 +38,7 @@ dgram_enlarge(int fd)
 }
 
 void
-dgram_join(int fd)
+udp_join(int fd)
 {
 	static const int on = 1;
 
@@ -47,7 +47,7 @@ dgram_join(int fd)
 
 /* All nodes of the link that an IPv6 socket is bound to, or -1: it is not. */
 static int
-link_nodes(int fd, struct addr *a)
+relay_conn_nodes(int fd, struct addr *a)
 {
 	static const struct in6_addr all = {
 		{ { 0xff, 2, [15] = 1 } }
@@ -71,26 +71,26 @@ link_nodes(int fd, struct addr *a)
  * multicast address, which is no packet's source (RFC 4291, 2.7).
  */
 int
-dgram_part(int fd, const struct addr *bound)
+udp_part(int fd, const struct addr *bound)
 {
 	struct addr a = *bound;
 
-	if (connect(fd, &a.sa, a.len) == 0 || (link_nodes(fd, &a) == 0 &&
+	if (connect(fd, &a.sa, a.len) == 0 || (relay_conn_nodes(fd, &a) == 0 &&
 	    connect(fd, &a.sa, a.len) == 0))
 		return 0;
 	return fail("connect");
 }
 
 int
-dgram_discard(int fd)
+udp_discard(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct dgrams *all = dgrams_new(fd);
+	struct udp_batch *all = udp_batch_new(fd);
 	int count = 0;
 
 	while (all && count < DISCARD_MAX && poll(&p, 1, 0) > 0 &&
 	    p.revents & POLLIN) {
-		int n = dgrams_receive(all, fd, DGRAM_BATCH);
+		int n = udp_batch_receive(all, fd, DGRAM_BATCH);
 
 		if (n < 0)
 			break;

@@ -19,7 +19,7 @@ enum {
 
 struct peer {
 	struct conn conn;	/* first: conn_free() frees a peer */
-	struct peers *all;
+	struct udp_peers *all;
 	struct peer_socket *socket;
 	struct addr from;	/* where our side of it is, or of length 0 */
 	int64_t full_since;	/* its Unix queue; 0: it takes what comes */
@@ -29,7 +29,7 @@ struct peer {
 static ssize_t
 peer_read(struct conn *c, void *room, size_t length)
 {
-	struct peers *all = ((struct peer *)c)->all;
+	struct udp_peers *all = ((struct peer *)c)->all;
 
 	if (!all->in_hand) {
 		errno = EAGAIN;
@@ -47,7 +47,7 @@ peer_read(struct conn *c, void *room, size_t length)
 static size_t
 peer_pending(struct conn *c)
 {
-	struct peers *all = ((struct peer *)c)->all;
+	struct udp_peers *all = ((struct peer *)c)->all;
 
 	return all->in_hand ? all->length : 0;
 }
@@ -133,7 +133,7 @@ static const struct conn_ops conn_peer = {
 };
 
 static struct peer *
-peer_find(struct peers *all, const struct addr *from)
+peer_find(struct udp_peers *all, const struct addr *from)
 {
 	struct peer *p;
 
@@ -142,7 +142,7 @@ peer_find(struct peers *all, const struct addr *from)
 }
 
 static void
-evict_silent(struct peers *all)
+evict_silent(struct udp_peers *all)
 {
 	struct peer *oldest = all->table;
 
@@ -154,8 +154,8 @@ evict_silent(struct peers *all)
 }
 
 static struct peer *
-peer_new(struct peers *all, struct peer_socket *socket, const struct addr *from,
-    const struct addr *to)
+peer_new(struct udp_peers *all, struct peer_socket *socket,
+    const struct addr *from, const struct addr *to)
 {
 	struct peer *p;
 
@@ -185,7 +185,7 @@ peer_new(struct peers *all, struct peer_socket *socket, const struct addr *from,
 
 /* Hands what came from one sender to its peer. */
 static void
-hand_over(struct peers *all, struct peer_socket *socket,
+hand_over(struct udp_peers *all, struct peer_socket *socket,
     const struct dgram *d)
 {
 	size_t pieces = dgram_pieces(d);
@@ -216,7 +216,7 @@ on_rested(struct backoff *b)
 }
 
 static void
-receive_failed(struct peers *all, struct peer_socket *socket)
+receive_failed(struct udp_peers *all, struct peer_socket *socket)
 {
 	if (backoff_failed(&socket->backoff, all->loop) != BACKOFF_REST)
 		return;
@@ -228,17 +228,17 @@ receive_failed(struct peers *all, struct peer_socket *socket)
 
 /* Takes a batch: whether more may be queued. */
 static bool
-take_some(struct peers *all, struct peer_socket *socket)
+take_some(struct udp_peers *all, struct peer_socket *socket)
 {
-	struct dgrams *d = all->dgrams;
-	int n = dgrams_receive(d, socket->source.fd, DGRAM_BATCH);
+	struct udp_batch *d = all->dgrams;
+	int n = udp_batch_receive(d, socket->source.fd, DGRAM_BATCH);
 
 	if (n < 0) {
 		receive_failed(all, socket);
 		return false;
 	}
 	backoff_worked(&socket->backoff);
-	while (dgrams_losses_due(d))
+	while (udp_batch_losses_due(d))
 		all->on_cut(all);
 	all->on_batch(all, true);
 	for (int i = 0; all->dgrams && i < d->count; i++)
@@ -248,7 +248,7 @@ take_some(struct peers *all, struct peer_socket *socket)
 }
 
 static void
-wake_writers(struct peers *all, struct peer_socket *socket)
+wake_writers(struct udp_peers *all, struct peer_socket *socket)
 {
 	struct peer *p, *next;
 
@@ -261,8 +261,8 @@ wake_writers(struct peers *all, struct peer_socket *socket)
 static void
 on_retry(struct timer *t)
 {
-	struct peers *all = (struct peers *)((char *)t -
-	    offsetof(struct peers, retry));
+	struct udp_peers *all = (struct udp_peers *)((char *)t -
+	    offsetof(struct udp_peers, retry));
 	struct peer *p, *next;
 
 	HASH_ITER(hh, all->table, p, next)
@@ -273,7 +273,7 @@ static void
 on_socket(struct source *source, uint32_t events)
 {
 	struct peer_socket *socket = (struct peer_socket *)source;
-	struct peers *all = socket->all;
+	struct udp_peers *all = socket->all;
 
 	if (events & EPOLLOUT)
 		wake_writers(all, socket);
@@ -284,12 +284,13 @@ on_socket(struct source *source, uint32_t events)
 }
 
 int
-peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
+udp_peers_open(
+    struct udp_peers *all, struct loop *l, const struct sock_set *set)
 {
 	all->loop = l;
 	all->locked = false;
 	all->retry.on_timer = on_retry;
-	all->dgrams = dgrams_new(set->fd[0]);
+	all->dgrams = udp_batch_new(set->fd[0]);
 	if (!all->dgrams)
 		return -1;
 	for (int i = 0; i < set->count; i++) {
@@ -307,14 +308,14 @@ peers_open(struct peers *all, struct loop *l, const struct sock_set *set)
 }
 
 void
-peers_pause(struct peers *all)
+udp_peers_pause(struct udp_peers *all)
 {
 	for (int i = 0; i < all->socket_count; i++)
 		loop_del(all->loop, &all->sockets[i].source);
 }
 
 void
-peers_resume(struct peers *all)
+udp_peers_resume(struct udp_peers *all)
 {
 	for (int i = 0; i < all->socket_count; i++) {
 		struct peer_socket *s = &all->sockets[i];
@@ -325,7 +326,7 @@ peers_resume(struct peers *all)
 }
 
 void
-peers_drain(struct peers *all)
+udp_peers_drain(struct udp_peers *all)
 {
 	for (int i = 0; i < all->socket_count; i++)
 		for (int n = 0; n < BATCHES_A_DRAIN && all->ready(all); n++)
@@ -334,7 +335,7 @@ peers_drain(struct peers *all)
 }
 
 void
-peers_close(struct peers *all)
+udp_peers_close(struct udp_peers *all)
 {
 	loop_timer_cancel(all->loop, &all->retry);
 	for (int i = 0; i < all->socket_count; i++) {
@@ -344,7 +345,7 @@ peers_close(struct peers *all)
 		close(all->sockets[i].source.fd);
 	}
 	all->socket_count = 0;
-	while (all->dgrams && dgrams_losses_rest(all->dgrams))
+	while (all->dgrams && udp_batch_losses_rest(all->dgrams))
 		all->on_cut(all);
 	free(all->dgrams);
 	all->dgrams = NULL;

@@ -14,12 +14,12 @@
 struct peer;
 struct peer_socket {
 	struct source source;	/* first */
-	struct peers *all;
+	struct udp_peers *all;
 	struct addr bound;
 	struct backoff backoff;
 };
 
-struct peers {
+struct udp_peers {
 	struct loop *loop;
 	struct peer_socket sockets[ADDR_MAX];
 	int socket_count;
@@ -27,20 +27,20 @@ struct peers {
 	unsigned count, limit;
 	unsigned full;		/* Unix peers that had no room */
 	bool lock, locked;
-	bool (*ready)(struct peers *);
+	bool (*ready)(struct udp_peers *);
 	/* Around what came at once. */
-	void (*on_batch)(struct peers *, bool begins);
+	void (*on_batch)(struct udp_peers *, bool begins);
 	/* Takes over c, or returns -1 to have it freed. */
-	int (*on_peer)(struct peers *, struct conn *c);
+	int (*on_peer)(struct udp_peers *, struct conn *c);
 	/* Datagrams were larger than the room, and are lost: fail_text(). */
-	void (*on_cut)(struct peers *);
+	void (*on_cut)(struct udp_peers *);
 	/* Closes c, which has been silent longest. */
-	void (*on_evict)(struct peers *, struct conn *c);
-	void (*on_exhausted)(struct peers *);	/* see fail_text() */
+	void (*on_evict)(struct udp_peers *, struct conn *c);
+	void (*on_exhausted)(struct udp_peers *);	/* see fail_text() */
 	void *user;
 	uint64_t taken;		/* datagrams that a peer got */
 	uint32_t lost;		/* when closed: what the queues had no room for */
-	struct dgrams *dgrams;	/* what came last, and of it in hand: */
+	struct udp_batch *dgrams;	/* what came last, and of it in hand: */
 	const char *data;
 	size_t length;
 	bool in_hand;
@@ -49,12 +49,12 @@ struct peers {
 };
 
 /* Takes over the sockets; the caller has filled in the callbacks. */
-int peers_open(struct peers *, struct loop *, const struct sock_set *);
-void peers_pause(struct peers *);
-void peers_resume(struct peers *);
+int udp_peers_open(struct udp_peers *, struct loop *, const struct sock_set *);
+void udp_peers_pause(struct udp_peers *);
+void udp_peers_resume(struct udp_peers *);
 /* Takes some of what is queued, also if paused, while ready(). */
-void peers_drain(struct peers *);
+void udp_peers_drain(struct udp_peers *);
 /* The peers are closed already. */
-void peers_close(struct peers *);
+void udp_peers_close(struct udp_peers *);
 
 #endif

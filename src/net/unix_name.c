@@ -45,7 +45,7 @@ is_replaceable(const struct addr *a)
 }
 
 int
-local_bind(int fd, const struct addr *a)
+unix_bind(int fd, const struct addr *a)
 {
 	if (bind(fd, &a->sa, a->len) == 0)
 		return 0;
@@ -59,13 +59,13 @@ local_bind(int fd, const struct addr *a)
 }
 
 int
-local_try(int fd, const struct addr *a)
+unix_try(int fd, const struct addr *a)
 {
-	struct local_name name;
+	struct unix_name name;
 
 	if (bind(fd, &a->sa, a->len) == 0) {
-		local_name_get(&name, a);
-		local_name_remove(&name);
+		unix_name_get(&name, a);
+		unix_name_remove(&name);
 		return 0;
 	}
 	return errno == EADDRINUSE && a->un.sun_path[0] && is_replaceable(a) ?
@@ -73,7 +73,7 @@ local_try(int fd, const struct addr *a)
 }
 
 void
-local_name_get(struct local_name *name, const struct addr *bound)
+unix_name_get(struct unix_name *name, const struct addr *bound)
 {
 	struct stat st;
 
@@ -87,7 +87,7 @@ local_name_get(struct local_name *name, const struct addr *bound)
 }
 
 void
-local_name_remove(const struct local_name *name)
+unix_name_remove(const struct unix_name *name)
 {
 	struct stat st;
 
@@ -97,7 +97,7 @@ local_name_remove(const struct local_name *name)
 }
 
 int
-local_autobind(int fd)
+unix_autobind(int fd)
 {
 	sa_family_t family = AF_UNIX;
 

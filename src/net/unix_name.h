@@ -10,22 +10,22 @@
  * of another kind, of another user, or one that anybody still has open gives
  * EADDRINUSE. Returns -1 and errno.
  */
-int local_bind(int fd, const struct addr *a);
+int unix_bind(int fd, const struct addr *a);
 /* Whether that would work: nothing is left behind, and nothing replaced. */
-int local_try(int fd, const struct addr *a);
+int unix_try(int fd, const struct addr *a);
 
 /* Removes the name of fd, if the file there is still the one fd made. */
-struct local_name {
+struct unix_name {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	unsigned long long device, inode;
 };
-void local_name_get(struct local_name *, const struct addr *bound);
-void local_name_remove(const struct local_name *);
+void unix_name_get(struct unix_name *, const struct addr *bound);
+void unix_name_remove(const struct unix_name *);
 
 /*
  * Gives a datagram client a name that replies can come back to: an abstract
  * one chosen by the kernel (unix(7), autobind).
  */
-int local_autobind(int fd);
+int unix_autobind(int fd);
 
 #endif

@@ -59,10 +59,10 @@ figures_fill(struct compare_figures *f, const struct compare_rounds *r,
 
 	*f = (struct compare_figures){
 		.attempts = r->attempts, .failed = r->failed,
-		.rate = advice_median(r->rate, rounds),
+		.rate = compare_median(r->rate, rounds),
 		.p50 = hist_quantile(&r->latency, 50) / 1e3,
 		.p99 = hist_quantile(&r->latency, 99) / 1e3,
-		.cpu = advice_median(r->cpu, rounds),
+		.cpu = compare_median(r->cpu, rounds),
 		.max_share = NAN,
 	};
 	for (int i = 0; i < workers; i++)
@@ -78,8 +78,8 @@ figures_fill(struct compare_figures *f, const struct compare_rounds *r,
 }
 
 static void
-advice_figures_fill(struct advice_figures *f, const struct compare_results *r,
-    int model)
+compare_figures_fill(
+    struct compare_measured *f, const struct compare_results *r, int model)
 {
 	const struct compare_rounds *busy = &r->at[model][COMPARE_BUSY];
 	const struct compare_rounds *stall = &r->at[model][COMPARE_STALL];
@@ -96,7 +96,7 @@ advice_figures_fill(struct advice_figures *f, const struct compare_results *r,
  * one round of five was on the other side: " (median 2 to 3 x)".
  */
 static void
-factor_add(const struct advice *a, int m, char *text, size_t room)
+factor_add(const struct compare_verdict *a, int m, char *text, size_t room)
 {
 	bool worse = a->found[m] == ADVICE_WORSE, each = true;
 	double range[2] = { INFINITY, 0 }, median[2] = { INFINITY, 0 };
@@ -104,7 +104,7 @@ factor_add(const struct advice *a, int m, char *text, size_t room)
 	if (!worse && a->found[m] != ADVICE_BETTER)
 		return;
 	for (int o = 0; o < ADVICE_OTHERS; o++) {
-		const struct advice_ratio *r = &a->ratio[m][o];
+		const struct compare_ratio_of *r = &a->ratio[m][o];
 		double low = worse ? 1 / r->high : r->low;
 
 		range[0] = fmin(range[0], low);
@@ -122,7 +122,7 @@ factor_add(const struct advice *a, int m, char *text, size_t room)
 
 /* The measures with this result: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
 static const char *
-list(const struct advice *a, enum advice_finding found,
+list(const struct compare_verdict *a, enum compare_finding found,
     char text[static LIST_TEXT])
 {
 	size_t used = 0;
@@ -133,7 +133,7 @@ list(const struct advice *a, enum advice_finding found,
 			continue;
 		used += (size_t)snprintf(text + used, LIST_TEXT - used, "%s%s",
 		    used ? ", " : "",
-		    advice_measure_name((enum advice_measure)m));
+		    compare_measure_name((enum compare_measure)m));
 		factor_add(a, m, text + used, LIST_TEXT - used);
 		used = strlen(text);
 	}
@@ -164,7 +164,7 @@ inconclusive(char *out, size_t size, const struct compare_results *r,
 }
 
 static void
-sentence(char *out, size_t size, const struct advice *a,
+sentence(char *out, size_t size, const struct compare_verdict *a,
     const struct compare_results *r)
 {
 	char better[LIST_TEXT], worse[LIST_TEXT], unclear[LIST_TEXT];
@@ -210,22 +210,22 @@ spread_sentence(char *out, size_t size, const struct compare_report *r)
 }
 
 static void
-ratios_fill(struct compare_told *told, const struct advice *a)
+ratios_fill(struct compare_told *told, const struct compare_verdict *a)
 {
 	struct compare_report *r = &told->report;
 
 	r->ratio_count = 0;
 	for (int m = 0; m < ADVICE_MEASURES; m++)
 		for (int o = 0; o < ADVICE_OTHERS; o++) {
-			const struct advice_ratio *q = &a->ratio[m][o];
+			const struct compare_ratio_of *q = &a->ratio[m][o];
 
 			told->ratios[r->ratio_count++] = (struct compare_ratio){
-				.measure = advice_measure_name(
-				    (enum advice_measure)m),
+				.measure = compare_measure_name(
+				    (enum compare_measure)m),
 				.against = compare_models[o],
 				.median = q->median, .low = q->low,
 				.high = q->high,
-				.finding = advice_finding_name(q->finding),
+				.finding = compare_finding_name(q->finding),
 			};
 		}
 }
@@ -234,9 +234,9 @@ void
 compare_conclude(struct compare_told *told, const struct compare_results *all)
 {
 	struct compare_report *r = &told->report;
-	struct advice_figures own, others[ADVICE_OTHERS];
-	const struct advice_figures *against[] = { &others[0], &others[1] };
-	struct advice a;
+	struct compare_measured own, others[ADVICE_OTHERS];
+	const struct compare_measured *against[] = { &others[0], &others[1] };
+	struct compare_verdict a;
 
 	r->command = "compare";
 	r->rounds = all->rounds;
@@ -257,13 +257,13 @@ compare_conclude(struct compare_told *told, const struct compare_results *all)
 		figures_fill(&m->busy, &at[COMPARE_BUSY], n, w);
 		figures_fill(&m->stall, &at[COMPARE_STALL], n, w);
 	}
-	advice_figures_fill(&own, all, COMPARE_REUSEPORT);
+	compare_figures_fill(&own, all, COMPARE_REUSEPORT);
 	for (int o = 0; o < ADVICE_OTHERS; o++)
-		advice_figures_fill(&others[o], all, o);
-	advice_judge(&a, &own, against, all->rounds, all->failed > 0);
+		compare_figures_fill(&others[o], all, o);
+	compare_judge(&a, &own, against, all->rounds, all->failed > 0);
 	r->ratios = told->ratios;
 	ratios_fill(told, &a);
-	r->verdict = advice_verdict_name(a.verdict);
+	r->verdict = compare_worth_name(a.verdict);
 	sentence(told->text[0], sizeof(told->text[0]), &a, all);
 	spread_sentence(told->text[1], sizeof(told->text[1]), r);
 	told->advice[0] = told->text[0];

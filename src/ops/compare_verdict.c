@@ -16,13 +16,13 @@ static const struct {
 };
 
 const char *
-advice_measure_name(enum advice_measure m)
+compare_measure_name(enum compare_measure m)
 {
 	return measures[m].name;
 }
 
 const char *
-advice_finding_name(enum advice_finding f)
+compare_finding_name(enum compare_finding f)
 {
 	static const char *const names[] = {
 		[ADVICE_SAME] = "same", [ADVICE_BETTER] = "better",
@@ -33,7 +33,7 @@ advice_finding_name(enum advice_finding f)
 }
 
 const char *
-advice_verdict_name(enum advice_verdict v)
+compare_worth_name(enum compare_worth v)
 {
 	static const char *const names[] = {
 		[ADVICE_WORTH] = "worth-it", [ADVICE_DEPENDS] = "depends",
@@ -67,7 +67,7 @@ sorted(double *to, const double *values, int n)
 }
 
 double
-advice_median(const double *values, int n)
+compare_median(const double *values, int n)
 {
 	double s[ADVICE_ROUNDS] = { 0 };
 
@@ -79,7 +79,7 @@ advice_median(const double *values, int n)
  * A difference is one if its median reaches the least and four of five rounds
  * are on its side; none, if its median doesn't and four of five rounds don't.
  */
-static enum advice_finding
+static enum compare_finding
 classify(const double *ratios, int n, double median, double least)
 {
 	int above = 0, below = 0, within = 0;
@@ -99,8 +99,8 @@ classify(const double *ratios, int n, double median, double least)
 }
 
 static void
-compare(struct advice_ratio *out, const double *own, const double *other,
-    int rounds, enum advice_measure m)
+compare(struct compare_ratio_of *out, const double *own, const double *other,
+    int rounds, enum compare_measure m)
 {
 	double ratios[ADVICE_ROUNDS], s[ADVICE_ROUNDS];
 	int n;
@@ -110,7 +110,7 @@ compare(struct advice_ratio *out, const double *own, const double *other,
 		    measures[m].more_is_better ? own[i] / other[i] :
 		    other[i] / own[i];
 	n = sorted(s, ratios, rounds);
-	out->median = advice_median(s, n);
+	out->median = compare_median(s, n);
 	out->low = n ? s[0] : NAN;
 	out->high = n ? s[n - 1] : NAN;
 	out->finding = classify(s, n, out->median, measures[m].least);
@@ -120,8 +120,8 @@ compare(struct advice_ratio *out, const double *own, const double *other,
  * One of the others that does as well is enough for no difference, since that
  * one could be chosen.
  */
-static enum advice_finding
-join(enum advice_finding a, enum advice_finding b)
+static enum compare_finding
+join(enum compare_finding a, enum compare_finding b)
 {
 	if (a == b)
 		return a;
@@ -131,8 +131,8 @@ join(enum advice_finding a, enum advice_finding b)
 	    ADVICE_SAME;
 }
 
-static enum advice_verdict
-conclude(const struct advice *a)
+static enum compare_worth
+conclude(const struct compare_verdict *a)
 {
 	int better = 0, worse = 0, unclear = 0;
 
@@ -150,15 +150,16 @@ conclude(const struct advice *a)
 }
 
 void
-advice_judge(struct advice *a, const struct advice_figures *reuseport,
-    const struct advice_figures *const others[static ADVICE_OTHERS],
+compare_judge(struct compare_verdict *a,
+    const struct compare_measured *reuseport,
+    const struct compare_measured *const others[static ADVICE_OTHERS],
     int rounds, int failed)
 {
 	memset(a, 0, sizeof(*a));
 	for (int m = 0; m < ADVICE_MEASURES; m++) {
 		for (int o = 0; o < ADVICE_OTHERS; o++)
 			compare(&a->ratio[m][o], reuseport->at[m],
-			    others[o]->at[m], rounds, (enum advice_measure)m);
+			    others[o]->at[m], rounds, (enum compare_measure)m);
 		a->found[m] = join(a->ratio[m][ADVICE_SHARED].finding,
 		    a->ratio[m][ADVICE_EXCLUSIVE].finding);
 	}

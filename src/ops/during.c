@@ -28,7 +28,7 @@ of_run(struct run *r)
 }
 
 static void
-on_result(struct run *r, const struct result *result)
+on_result(struct run *r, const struct attempt_result *result)
 {
 	struct during *d = of_run(r);
 
@@ -67,7 +67,7 @@ on_lead(struct timer *t)
 }
 
 static void
-on_change(struct roster *r, const struct row *row, bool came)
+on_change(struct membership_poll *r, const struct row *row, bool came)
 {
 	struct during *d = (struct during *)((char *)r -
 	    offsetof(struct during, roster));
@@ -83,7 +83,7 @@ look_who(struct during *d)
 
 	if (d->run.pace.scouting || !d->run.who)
 		return;
-	roster_look(&d->roster, &d->run.pace.ground.target,
+	membership_poll_look(&d->roster, &d->run.pace.ground.target,
 	    t->count != d->rows);
 	d->rows = t->count;
 }
@@ -124,7 +124,7 @@ during_start(struct during *d, struct loop *l)
 	d->roster.served = &d->run.tally;
 	d->roster.datagram = d->run.pace.plan->datagram;
 	d->roster.on_change = on_change;
-	roster_open(&d->roster);
+	membership_poll_open(&d->roster);
 	if (run_start(&d->run, l) < 0)
 		return -1;
 	return loop_timer_set(l, &d->look, loop_now());
@@ -201,6 +201,6 @@ void
 during_close(struct during *d)
 {
 	timeline_free(&d->line);
-	roster_close(&d->roster);
+	membership_poll_close(&d->roster);
 	run_close(&d->run);
 }

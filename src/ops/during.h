@@ -26,7 +26,7 @@ struct during {
 	struct timer step, look;
 	bool led, cut;			/* cut: a signal came */
 	int64_t started, ended;		/* the command, clock_ns(); 0: not yet */
-	struct roster roster;
+	struct membership_poll roster;
 	int rows;			/* of the tally, at the last look */
 };
 

@@ -2,7 +2,7 @@
  * How it works. The target may be stuck, so that nothing is asked of it: its
  * listening sockets are found in the kernel's list, by the registry if it is
  * rpnc's, and else by /proc. A guest's wish on the registry names them, and the
- * policy (policy.c) gives them no weight while the guest lives. Whichever
+ * policy (reconcile.c) gives them no weight while the guest lives. Whichever
  * healthy member is woken first attaches the program that follows from that,
  * and another one when the guest has gone, however it went. So at least one
  * member must be able to: rpnc's, in each group, and not stuck itself.
@@ -26,7 +26,8 @@ static const struct slot *
 slot_of(const struct quarantine *q, uint64_t inode)
 {
 	int socket,
-	    slot = q->registry ? policy_slot(q->registry, inode, &socket) : -1;
+	    slot = q->registry ? reconcile_slot(q->registry, inode, &socket)
+			       : -1;
 
 	return slot < 0 ? NULL : registry_slot(q->registry, slot);
 }
@@ -35,7 +36,7 @@ static bool
 holds(struct quarantine *q, uint64_t inode)
 {
 	pid_t pids[REGISTRY_SLOTS];
-	int n = q->lookout.owners ? owners_holders(q->lookout.owners, inode,
+	int n = q->sockinfo.owners ? owners_holders(q->sockinfo.owners, inode,
 	    pids, REGISTRY_SLOTS) : 0;
 
 	for (int i = 0; i < n && i < REGISTRY_SLOTS; i++)
@@ -49,13 +50,13 @@ static bool
 is_its(struct quarantine *q, uint64_t inode)
 {
 	const struct slot *s = slot_of(q, inode);
-	struct holder h;
+	struct sock_acceptor h;
 
 	if (s)
 		return q->process && s->process == q->process;
 	if (!holds(q, inode))
 		return false;
-	holder_find(q->lookout.owners, inode, &h);
+	sock_acceptor_find(q->sockinfo.owners, inode, &h);
 	q->shared |= h.servers > 1;
 	q->manager |= h.servers == 1 && h.pid != q->pid;
 	return h.pid == q->pid;
@@ -64,9 +65,9 @@ is_its(struct quarantine *q, uint64_t inode)
 static bool
 is_wanted(const struct quarantine *q, const struct diag_sock *d)
 {
-	struct diag_sock host = rival_like(&q->host, q->datagram, NULL);
+	struct diag_sock host = port_socket_like(&q->host, q->datagram, NULL);
 
-	if (!rival_listens(d) || (q->family != AF_UNSPEC &&
+	if (!port_socket_listens(d) || (q->family != AF_UNSPEC &&
 	    d->local.sa.sa_family != q->family))
 		return false;
 	return !q->host.len || relation_of(d, &host) != APART;
@@ -98,8 +99,8 @@ find_sockets(struct quarantine *q)
 
 	q->count = 0;
 	q->queue = 0;
-	if (diag_dump(q->lookout.diag, protocol(q), states, q->port, collect,
-	    q) < 0)
+	if (sock_diag_dump(
+		q->sockinfo.diag, protocol(q), states, q->port, collect, q) < 0)
 		return -1;
 	for (int i = 0; i < q->count; i++)
 		q->queue += q->sock[i].rqueue;
@@ -121,7 +122,7 @@ quarantine_text(const struct quarantine *q, char text[static QUARANTINE_TEXT])
 static const char *
 ailment(struct quarantine *q, const struct slot *s, uint64_t inode)
 {
-	pid_t pid = member_pid(&q->lookout, s);
+	pid_t pid = member_pid(&q->sockinfo, s);
 
 	/* in another PID namespace: its lock says that it lives */
 	switch (pid ? owner_state(pid) : 0) {
@@ -176,7 +177,7 @@ static int
 look_round(struct quarantine *q, int i, struct round *r)
 {
 	struct diag_sock *list = NULL;
-	int n = diag_group_of(q->lookout.diag, &q->sock[i], &list);
+	int n = sock_diag_group_of(q->sockinfo.diag, &q->sock[i], &list);
 
 	*r = (struct round){ 0 };
 	for (int j = 0; j < n; j++)
@@ -192,10 +193,11 @@ look_round(struct quarantine *q, int i, struct round *r)
 static int
 refuse(struct quarantine *q, int i, const struct round *r)
 {
-	char whom[QUARANTINE_TEXT], place[RIVAL_TEXT], ill[SLOT_TEXT];
+	char whom[QUARANTINE_TEXT], place[PORT_SOCKET_TEXT],
+	    ill[SLOT_TEXT];
 
 	quarantine_text(q, whom);
-	rival_place(&q->sock[i], place);
+	port_socket_place(&q->sock[i], place);
 	if (!r->others)
 		return fail_as(STATUS_NETWORK, "%s: %s is alone at %s: there "
 		    "is nobody else to get what comes", q->option, whom,
@@ -212,12 +214,12 @@ refuse(struct quarantine *q, int i, const struct round *r)
 static int
 refuse_strangers(struct quarantine *q, int i, const struct round *r)
 {
-	char place[RIVAL_TEXT], safe[16 * ESCAPE_MAX + 1] = "";
+	char place[PORT_SOCKET_TEXT], safe[16 * ESCAPE_MAX + 1] = "";
 	struct owner o = { 0 };
 
-	rival_place(&q->sock[i], place);
-	if (r->stranger.inode && q->lookout.owners &&
-	    owners_find(q->lookout.owners, r->stranger.inode, &o) > 0)
+	port_socket_place(&q->sock[i], place);
+	if (r->stranger.inode && q->sockinfo.owners &&
+	    owners_find(q->sockinfo.owners, r->stranger.inode, &o) > 0)
 		escape(o.command, strlen(o.command), false, safe);
 	if (q->datagram)
 		return fail_as(STATUS_NETWORK, "%s: at %s not all sockets are "
@@ -261,7 +263,7 @@ user_of(pid_t pid)
 static int
 refuse_user(const struct quarantine *q, uid_t uid)
 {
-	char user[RIVAL_TEXT];
+	char user[PORT_SOCKET_TEXT];
 
 	return fail_as(STATUS_USAGE, "%s %.24s: it is of user %.64s, and only "
 	    "that user can be on the registry of its port", q->option, q->whom,
@@ -302,7 +304,7 @@ find_member(struct quarantine *q)
 
 		if (!registry_is_member(q->registry, i))
 			continue;
-		pid = member_pid(&q->lookout, s);
+		pid = member_pid(&q->sockinfo, s);
 		if (strcmp(slot_name(s, name), q->whom) != 0 &&
 		    (!pid || pid != q->pid))
 			continue;
@@ -343,8 +345,8 @@ quarantine_find(struct quarantine *q)
 	struct fault told;
 
 	q->slot = -1;
-	lookout_open(&q->lookout);
-	if (!q->lookout.diag)
+	sockinfo_open(&q->sockinfo);
+	if (!q->sockinfo.diag)
 		return -1;
 	fail_save(&told);
 	q->registry = registry_look(q->datagram, q->port);
@@ -389,8 +391,8 @@ quarantine_progress(struct quarantine *q)
 	enum progress all = PROGRESS_DONE;
 
 	for (int i = 0; i < q->count; i++) {
-		enum progress one = policy_progress(
-		    q->registry, q->lookout.diag, &q->sock[i]);
+		enum progress one = reconcile_progress(
+		    q->registry, q->sockinfo.diag, &q->sock[i]);
 
 		if (one == PROGRESS_GIVEN_UP)
 			return one;
@@ -449,7 +451,7 @@ void
 quarantine_close(struct quarantine *q)
 {
 	quarantine_end(q);
-	lookout_close(&q->lookout);
+	sockinfo_close(&q->sockinfo);
 	if (q->registry)
 		registry_close(q->registry);
 	q->registry = NULL;

@@ -28,7 +28,7 @@ struct quarantine {
 	bool foreign;			/* some members are not rpnc's */
 	uint32_t queue;			/* clients, or bytes, that wait there */
 	/* Inside. */
-	struct lookout lookout;
+	struct sockinfo sockinfo;
 	struct registry *registry;
 	int slot;			/* of our guest; -1: no wish */
 	bool shared, manager, many;

@@ -14,7 +14,7 @@ enum {
 };
 
 static void
-link_pair(struct rescue *r, struct pair *p)
+relay_conn_pair(struct rescue *r, struct proxy *p)
 {
 	p->next = r->pairs;
 	p->link = &r->pairs;
@@ -43,7 +43,7 @@ tell_fault(struct rescue *r)
 }
 
 static void
-on_open(struct pair *p)
+on_open(struct proxy *p)
 {
 	struct rescue *r = p->user;
 
@@ -52,7 +52,7 @@ on_open(struct pair *p)
 }
 
 static void
-on_close(struct pair *p, enum reason reason, int error)
+on_close(struct proxy *p, enum reason reason, int error)
 {
 	struct rescue *r = p->user;
 	const struct conn *client = p->side[PAIR_CLIENT];
@@ -108,7 +108,7 @@ is_own(const struct rescue *r, int fd)
 
 	if (getpeername(fd, &from.sa, &from.len) < 0)
 		return false;
-	for (const struct pair *p = r->pairs; p; p = p->next)
+	for (const struct proxy *p = r->pairs; p; p = p->next)
 		if (p->port == addr_port(&from) &&
 		    sock_name(p->side[PAIR_SERVER]->source.fd, &own) == 0 &&
 		    addr_equal(&own, &from))
@@ -133,12 +133,12 @@ refuse_own(struct rescue *r, int fd)
 static void
 on_accept(struct acceptor *a, int fd)
 {
-	static const struct pair_ops ops = {
+	static const struct proxy_ops ops = {
 		.on_open = on_open, .on_close = on_close,
 	};
 	struct rescue *r = a->user;
 	struct addr own;
-	struct pair *p;
+	struct proxy *p;
 	int server;
 
 	if (is_own(r, fd)) {
@@ -148,7 +148,8 @@ on_accept(struct acceptor *a, int fd)
 	/* its listener is not rpnc's, and may not have passed it on */
 	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	server = connect_again(fd);
-	p = server < 0 ? NULL : pair_new(r->loop, fd, server, r->timeout, &ops);
+	p = server < 0 ? NULL
+		       : proxy_new(r->loop, fd, server, r->timeout, &ops);
 	if (!p) {
 		tell_fault(r);
 		if (server >= 0)
@@ -161,7 +162,7 @@ on_accept(struct acceptor *a, int fd)
 	p->port = sock_name(server, &own) < 0 ? 0 : addr_port(&own);
 	p->side[PAIR_CLIENT]->id = ++r->last_id;
 	r->open++;
-	link_pair(r, p);
+	relay_conn_pair(r, p);
 }
 
 static void
@@ -222,5 +223,5 @@ void
 rescue_cut(struct rescue *r)
 {
 	while (r->pairs)
-		pair_cut(r->pairs);
+		proxy_cut(r->pairs);
 }

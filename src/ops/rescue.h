@@ -31,7 +31,7 @@ struct rescue {
 	unsigned open;
 	/* Inside. */
 	struct acceptor acceptor;
-	struct pair *pairs;
+	struct proxy *pairs;
 	unsigned last_id;
 	int64_t told;
 };

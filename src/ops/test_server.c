@@ -29,7 +29,7 @@ enum {
 static void
 become(const char *command, int ready, pid_t parent)
 {
-	char text[sizeof(((struct contender *)0)->command) + 40];
+	char text[sizeof(((struct test_server *)0)->command) + 40];
 	char *words[WORDS], *rest = text, *word;
 	int n = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -55,12 +55,12 @@ become(const char *command, int ready, pid_t parent)
 }
 
 int
-contender_start(struct contender *c, const char *options)
+test_server_start(struct test_server *c, const char *options)
 {
 	pid_t parent = getpid();
 	int ends[2];
 
-	*c = (struct contender){ .ready = -1 };
+	*c = (struct test_server){ .ready = -1 };
 	snprintf(c->command, sizeof(c->command), "rpnc echo %s 127.0.0.1 0",
 	    options);
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -77,7 +77,7 @@ contender_start(struct contender *c, const char *options)
 }
 
 int
-contender_await(struct contender *c)
+test_server_await(struct test_server *c)
 {
 	char line[64], *words[] = { line };
 	size_t length = 0;
@@ -133,7 +133,7 @@ gone(pid_t pid)
 }
 
 double
-contender_cpu(const struct contender *c)
+test_server_cpu(const struct test_server *c)
 {
 	double sum = clock_of(c->pid) + gone(c->pid);
 	char path[64];
@@ -155,7 +155,7 @@ contender_cpu(const struct contender *c)
 }
 
 static bool
-is_gone(struct contender *c)
+is_gone(struct test_server *c)
 {
 	if (c->pid && waitpid(c->pid, NULL, WNOHANG) != 0)
 		c->pid = 0;
@@ -163,7 +163,7 @@ is_gone(struct contender *c)
 }
 
 void
-contenders_stop(struct contender *c, int count)
+test_servers_stop(struct test_server *c, int count)
 {
 	const struct timespec tick = { .tv_nsec = TICK_NS };
 	int64_t end = loop_now() + PATIENCE_US;

@@ -9,7 +9,7 @@
  * An rpnc echo of our own, as a process: it is started as by hand, on a port
  * of 127.0.0.1 that is free, and ends with us however we end.
  */
-struct contender {
+struct test_server {
 	char command[200];		/* as one would type it */
 	pid_t pid;			/* 0: not started */
 	int ready;			/* where it says its address; -1 */
@@ -17,14 +17,14 @@ struct contender {
 };
 
 /* Starts it; one space parts the options. */
-int contender_start(struct contender *, const char *options);
+int test_server_start(struct test_server *, const char *options);
 /* Waits until it listens. */
-int contender_await(struct contender *);
+int test_server_await(struct test_server *);
 
 /* Seconds of CPU that it and its processes have had; NAN: not known. */
-double contender_cpu(const struct contender *);
+double test_server_cpu(const struct test_server *);
 
 /* Ends them all, and waits until they are gone. */
-void contenders_stop(struct contender *, int count);
+void test_servers_stop(struct test_server *, int count);
 
 #endif

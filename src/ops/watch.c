@@ -21,11 +21,11 @@ total(const struct row *r)
 }
 
 void
-monitor_count(struct monitor *m, const struct result *result)
+watch_count(struct watch *m, const struct attempt_result *result)
 {
-	struct result r = *result;
+	struct attempt_result r = *result;
 
-	sights_count(&m->sights, &r);
+	watch_window_count(&m->window, &r);
 	r.row = r.predicted = -1;
 	tally_add(&m->now, &r);
 }
@@ -50,36 +50,38 @@ is_few(const struct tally *t)
 }
 
 static int
-judge(struct monitor *m, enum knowledge known)
+judge(struct watch *m, enum knowledge known)
 {
-	const struct ground *g = &m->sights.run->pace.ground;
-	struct tally *t = &m->sights.recent;
-	struct expect *x = &m->expect;
+	const struct ground *g = &m->window.run->pace.ground;
+	struct tally *t = &m->window.recent;
+	struct expected_shares *x = &m->expect;
 	int count = t->count;
 	bool changed = false;
 
-	*x = (struct expect){
-		.given = m->weights, .local = sock_is_local(&g->target),
-		.weighed = g->by != BY_NONE && !sights_are_names(&m->sights),
+	*x = (struct expected_shares){
+	    .given = m->weights,
+	    .local = sock_is_local(&g->target),
+	    .weighed = g->by != BY_NONE && !watch_window_are_names(&m->window),
 	};
 	m->predicted = known == KNOW_PREDICTED;
-	if (expect_apply(x, &m->sights.run->roll, t, &known, &changed) < 0)
+	if (expected_shares_apply(
+		x, &m->window.run->counts, t, &known, &changed) < 0)
 		return -1;
 	for (int i = count; i < t->count; i++)
 		t->rows[i].at = -1;
 	m->few = known < KNOW_SHARED && is_few(t);
-	summary_free(&m->summary);
-	if (summary_make(&m->summary, t, m->few ? KNOW_NOTHING : known,
+	verdict_free(&m->verdict);
+	if (verdict_make(&m->verdict, t, m->few ? KNOW_NOTHING : known,
 	    false) < 0)
 		return -1;
-	return summary_conclude(&m->summary, NULL, true);
+	return verdict_conclude(&m->verdict, NULL, true);
 }
 
 static int
-members_fill(struct monitor *m)
+members_fill(struct watch *m)
 {
-	const struct summary *s = &m->summary;
-	struct monitor_report *r = &m->report;
+	const struct verdict *s = &m->verdict;
+	struct watch_report *r = &m->report;
 	size_t count = s->report.member_count;
 	uint64_t shown = 0, all = 0;
 
@@ -90,12 +92,12 @@ members_fill(struct monitor *m)
 	r->judged = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct probe_member *from = &s->members[i];
-		struct monitor_member *to = &m->members[i];
+		struct watch_member *to = &m->members[i];
 
 		if (s->order[i]->at >= 0)
-			sights_show(&m->sights, s->order[i]->at, to);
+			watch_window_show(&m->window, s->order[i]->at, to);
 		else
-			*to = (struct monitor_member){
+			*to = (struct watch_member){
 				.name = from->name, .pid = from->pid,
 				.worker = from->worker,
 			};
@@ -105,8 +107,8 @@ members_fill(struct monitor *m)
 		r->judged += to->since;
 		shown += to->count;
 	}
-	for (int i = 0; i < m->sights.run->tally.count; i++)
-		all += total(&m->sights.run->tally.rows[i]);
+	for (int i = 0; i < m->window.run->tally.count; i++)
+		all += total(&m->window.run->tally.rows[i]);
 	r->left = all - shown;
 	r->members = m->members;
 	r->member_count = count;
@@ -124,7 +126,7 @@ failures(const struct tally *t)
 
 /* What was measured is shown until the next look, and then forgotten. */
 static void
-latencies_take(struct monitor *m)
+latencies_take(struct watch *m)
 {
 	for (int i = 0; i < LATENCIES; i++) {
 		struct hist *h = m->last[i];
@@ -139,15 +141,15 @@ latencies_take(struct monitor *m)
 
 /* The interval, whose counts begin anew. */
 static void
-interval_end(struct monitor *m, double seconds)
+interval_end(struct watch *m, double seconds)
 {
-	const struct pace *p = &m->sights.run->pace;
+	const struct pace *p = &m->window.run->pace;
 	struct tally *t = &m->now;
-	struct monitor_now *now = &m->part;
+	struct watch_now *now = &m->part;
 
 	latencies_take(m);
 	m->now_failed = failures(t);
-	*now = (struct monitor_now){
+	*now = (struct watch_now){
 		.seconds = seconds, .rate = (double)t->attempts / seconds,
 		.attempts = t->attempts, .ok = t->out[OUT_OK],
 		.queued = t->out[OUT_QUEUED],
@@ -155,7 +157,7 @@ interval_end(struct monitor *m, double seconds)
 		.failed = &m->now_failed, .latency = &m->latency,
 	};
 	m->skipped = p->skipped;
-	if (m->rate_count == MONITOR_RATES)
+	if (m->rate_count == WATCH_RATES)
 		memmove(m->rates, m->rates + 1, --m->rate_count *
 		    sizeof(*m->rates));
 	if (m->report.command)		/* the first is short */
@@ -166,10 +168,10 @@ interval_end(struct monitor *m, double seconds)
 
 /* How long the one before was. */
 static double
-interval_begin(struct monitor *m)
+interval_begin(struct watch *m)
 {
-	int64_t before = m->sights.looked ? m->looked_at :
-	    m->sights.run->pace.started;
+	int64_t before = m->window.looked ? m->looked_at :
+	    m->window.run->pace.started;
 
 	m->looked_at = clock_ns();
 	return (double)(m->looked_at - before) / 1e9;
@@ -177,12 +179,12 @@ interval_begin(struct monitor *m)
 
 /* What members count is not known attempt by attempt. */
 static uint64_t
-unattributed(const struct monitor *m)
+unattributed(const struct watch *m)
 {
-	const struct tally *t = &m->sights.run->tally;
+	const struct tally *t = &m->window.run->tally;
 	uint64_t sum = 0, ok = t->out[OUT_OK];
 
-	if (m->sights.run->pace.ground.by != BY_REGISTRY)
+	if (m->window.run->pace.ground.by != BY_REGISTRY)
 		return t->unattributed;
 	for (int i = 0; i < t->count; i++)
 		sum += total(&t->rows[i]);
@@ -191,15 +193,15 @@ unattributed(const struct monitor *m)
 
 /* Why there is no verdict, or a word about it; NULL: nothing to say. */
 static const char *
-note(const struct monitor *m)
+note(const struct watch *m)
 {
 	if (m->predicted)
 		return "only the hash predicts which member got a datagram: "
 		    "no verdict";
-	if (tally_hands_on(&m->sights.run->tally))
+	if (tally_hands_on(&m->window.run->tally))
 		return "one process accepts and another one answers: "
 		    "no verdict";
-	if (m->sights.shared)
+	if (m->window.shared)
 		return "several processes share one socket: no hash, "
 		    "no verdict";
 	if (m->few)
@@ -210,12 +212,12 @@ note(const struct monitor *m)
 }
 
 static void
-report_fill(struct monitor *m)
+report_fill(struct watch *m)
 {
-	const struct sights *v = &m->sights;
+	const struct watch_window *v = &m->window;
 	const struct tally *t = &v->run->tally;
 	const struct pace *p = &v->run->pace;
-	struct monitor_report *r = &m->report;
+	struct watch_report *r = &m->report;
 
 	m->target = run_target(v->run);
 	m->failed = failures(t);
@@ -235,42 +237,42 @@ report_fill(struct monitor *m)
 	r->now = &m->part;
 	r->steady = v->changed_at ? fmax(0, (double)(m->looked_at -
 	    v->changed_at) / 1e9) : NAN;
-	r->fairness = m->summary.report.fairness;
+	r->fairness = m->verdict.report.fairness;
 	r->asked = p->plan->rate;
 	r->concurrency = p->plan->concurrency;
 	r->rates = m->rates;
 	r->rate_count = m->rate_count;
 	r->note = note(m);
-	r->finding = m->summary.findings.count ? m->summary.findings.at : NULL;
+	r->finding = m->verdict.findings.count ? m->verdict.findings.at : NULL;
 	r->change = v->changed_at ? v->change : NULL;
 }
 
 int
-monitor_look(struct monitor *m)
+watch_look(struct watch *m)
 {
-	const struct pace *p = &m->sights.run->pace;
+	const struct pace *p = &m->window.run->pace;
 	enum knowledge known;
 	double seconds;
 
 	if (!p->ground.target.len || p->scouting)
 		return 0;
 	seconds = interval_begin(m);
-	if (sights_look(&m->sights, seconds, &known) < 0 ||
+	if (watch_window_look(&m->window, seconds, &known) < 0 ||
 	    judge(m, known) < 0 || members_fill(m) < 0)
 		return -1;
 	interval_end(m, seconds);
 	report_fill(m);
-	return sights_forget(&m->sights) < 0 ? -1 : 1;
+	return watch_window_forget(&m->window) < 0 ? -1 : 1;
 }
 
 void
-monitor_free(struct monitor *m)
+watch_free(struct watch *m)
 {
-	summary_free(&m->summary);
+	verdict_free(&m->verdict);
 	for (int i = 0; i < LATENCIES; i++) {
 		free(m->now.latency[i]);
 		free(m->last[i]);
 	}
 	free(m->members);
-	sights_free(&m->sights);
+	watch_window_free(&m->window);
 }

@@ -35,10 +35,10 @@ total(const struct row *r)
 }
 
 static int
-grow(struct sights *v)
+grow(struct watch_window *v)
 {
 	int count = v->run->tally.count;
-	struct sight *s = v->at;
+	struct watch_row *s = v->at;
 
 	if (count <= v->count)
 		return 0;
@@ -53,7 +53,7 @@ grow(struct sights *v)
 }
 
 void
-sights_count(struct sights *v, const struct result *r)
+watch_window_count(struct watch_window *v, const struct attempt_result *r)
 {
 	bool ok = r->outcome == OUT_OK;
 
@@ -74,7 +74,7 @@ sights_count(struct sights *v, const struct result *r)
 
 /* Whether somebody answered of whom nothing was known. */
 static bool
-is_doubtful(const struct sights *v)
+is_doubtful(const struct watch_window *v)
 {
 	const struct tally *t = &v->run->tally;
 
@@ -86,7 +86,7 @@ is_doubtful(const struct sights *v)
 }
 
 bool
-sights_are_names(const struct sights *v)
+watch_window_are_names(const struct watch_window *v)
 {
 	enum by by = v->run->pace.ground.by;
 
@@ -95,7 +95,7 @@ sights_are_names(const struct sights *v)
 
 /* The tally's rows, with what was counted since members changed. */
 static int
-copy_make(struct sights *v)
+copy_make(struct watch_window *v)
 {
 	const struct tally *from = &v->run->tally;
 	struct tally *t = &v->recent;
@@ -109,7 +109,7 @@ copy_make(struct sights *v)
 	if (!t->rows)
 		return fail("probe");
 	for (int i = 0; i < t->count; i++) {
-		const struct sight *s = &v->at[i];
+		const struct watch_row *s = &v->at[i];
 		struct row *row = &t->rows[i];
 
 		*row = from->rows[i];
@@ -125,15 +125,15 @@ copy_make(struct sights *v)
 
 /* Weighs the copy's rows. */
 static enum knowledge
-weigh(struct sights *v)
+weigh(struct watch_window *v)
 {
 	const struct ground *g = &v->run->pace.ground;
 	struct identified found;
 
 	if (g->by == BY_REGISTRY)
 		return KNOW_ALL;
-	if (sights_are_names(v))
-		return v->shared || summary_hosts(&v->run->tally) > 1 ?
+	if (watch_window_are_names(v))
+		return v->shared || verdict_hosts(&v->run->tally) > 1 ?
 		    KNOW_SHARED : KNOW_SOME;
 	if (!g->who || g->by == BY_NONE)
 		return KNOW_NOTHING;
@@ -143,7 +143,7 @@ weigh(struct sights *v)
 }
 
 static int
-members_of(const struct sights *v)
+members_of(const struct watch_window *v)
 {
 	int n = 0;
 
@@ -153,9 +153,9 @@ members_of(const struct sights *v)
 }
 
 static bool
-is_heard(const struct sights *v, int i)
+is_heard(const struct watch_window *v, int i)
 {
-	const struct sight *s = &v->at[i];
+	const struct watch_row *s = &v->at[i];
 	uint64_t answers = v->run->tally.out[OUT_OK];
 	int others = members_of(v);
 
@@ -168,15 +168,15 @@ is_heard(const struct sights *v, int i)
  * their sockets.
  */
 static bool
-recognise(struct sights *v)
+recognise(struct watch_window *v)
 {
 	const struct tally *t = &v->recent;
 	bool changed = false;
 	double weights = 0;
 
 	for (int i = 0; i < v->count; i++)
-		v->at[i].now = sights_are_names(v) && is_heard(v, i);
-	for (int i = 0; i < t->count && !sights_are_names(v); i++) {
+		v->at[i].now = watch_window_are_names(v) && is_heard(v, i);
+	for (int i = 0; i < t->count && !watch_window_are_names(v); i++) {
 		v->at[t->rows[i].at].now = t->rows[i].weight > 0;
 		weights += t->rows[i].weight;
 	}
@@ -200,11 +200,11 @@ state_of(const struct row *r)
 }
 
 void
-sights_show(const struct sights *v, int i, struct monitor_member *out)
+watch_window_show(const struct watch_window *v, int i, struct watch_member *out)
 {
 	const struct row *r = &v->run->tally.rows[i];
 
-	*out = (struct monitor_member){
+	*out = (struct watch_member){
 		.name = r->name[0] ? r->name : NULL,
 		.host = r->host[0] ? r->host : NULL,
 		.command = r->command[0] ? r->command : NULL,
@@ -217,15 +217,15 @@ sights_show(const struct sights *v, int i, struct monitor_member *out)
 
 /* Adds "+ D" to what is told of the last change. */
 static void
-change_add(struct sights *v, const struct monitor_member *who, bool came)
+change_add(struct watch_window *v, const struct watch_member *who, bool came)
 {
 	size_t length = strlen(v->change);
 	char *to = v->change + length;
 
-	if (length > SIGHTS_CHANGE / 2)
+	if (length > WATCH_WINDOW_CHANGE / 2)
 		return;
 	to += sprintf(to, "%s%c ", length ? ", " : "", came ? '+' : '-');
-	length = SIGHTS_CHANGE - (size_t)(to - v->change);
+	length = WATCH_WINDOW_CHANGE - (size_t)(to - v->change);
 	if (who->name && who->worker >= 0)
 		snprintf(to, length, "%.24s/%lld", who->name,
 		    (long long)who->worker);
@@ -236,7 +236,7 @@ change_add(struct sights *v, const struct monitor_member *who, bool came)
 }
 
 static void
-changes_tell(struct sights *v)
+changes_tell(struct watch_window *v)
 {
 	int count = 0;
 
@@ -245,40 +245,40 @@ changes_tell(struct sights *v)
 		count += v->at[i].now;
 	for (int came = 0; came <= 1; came++)
 		for (int i = 0; i < v->count; i++) {
-			const struct sight *s = &v->at[i];
-			struct monitor_member who;
+			const struct watch_row *s = &v->at[i];
+			struct watch_member who;
 
 			if (s->now == s->member || s->now != came)
 				continue;
-			sights_show(v, i, &who);
+			watch_window_show(v, i, &who);
 			change_add(v, &who, came);
 			v->on_change(v, &who, came, count);
 		}
 }
 
 static void
-members_take(struct sights *v)
+members_take(struct watch_window *v)
 {
 	int64_t now = clock_ns();
 
 	for (int i = 0; i < v->count; i++) {
-		struct sight *s = &v->at[i];
+		struct watch_row *s = &v->at[i];
 
 		s->left = s->now ? 0 : s->member ? now : s->left;
 		s->member = s->now;
 	}
-	if (sights_are_names(v))
+	if (watch_window_are_names(v))
 		v->shared = run_is_shared(v->run);
 }
 
 /* What is judged begins now, with whom there is. */
 static void
-restart(struct sights *v)
+restart(struct watch_window *v)
 {
 	const struct tally *t = &v->run->tally;
 
 	for (int i = 0; i < v->count; i++) {
-		struct sight *s = &v->at[i];
+		struct watch_row *s = &v->at[i];
 
 		s->count = s->predicted = s->queued = 0;
 		s->base = t->rows[i].count;
@@ -294,7 +294,7 @@ restart(struct sights *v)
 
 /* "+ D at 12:01:03" */
 static void
-change_end(struct sights *v)
+change_end(struct watch_window *v)
 {
 	size_t length = strlen(v->change);
 	time_t now = time(NULL);
@@ -302,25 +302,25 @@ change_end(struct sights *v)
 
 	v->changed_at = clock_ns();
 	if (!length)
-		length = (size_t)snprintf(v->change, SIGHTS_CHANGE, "%s",
+		length = (size_t)snprintf(v->change, WATCH_WINDOW_CHANGE, "%s",
 		    v->run->steered ? "another steering" : "other sockets");
 	if (localtime_r(&now, &tm))
-		strftime(v->change + length, SIGHTS_CHANGE - length,
+		strftime(v->change + length, WATCH_WINDOW_CHANGE - length,
 		    " at %T", &tm);
 }
 
 static void
-steering_tell(struct sights *v)
+steering_tell(struct watch_window *v)
 {
-	char text[STEERING_TEXT];
+	char text[MODE_TEXT];
 
-	v->on_steering(v, steering_text(
-	    &registry_shared(v->run->roll.registry)->steering, text));
+	v->on_steering(v, mode_text(
+	    &registry_shared(v->run->counts.registry)->steering, text));
 }
 
 /* Before the first look nobody was known, and so that is no change. */
 static void
-change(struct sights *v)
+change(struct watch_window *v)
 {
 	if (v->looked) {
 		changes_tell(v);
@@ -336,7 +336,7 @@ change(struct sights *v)
 
 /* Members, and who answered since. */
 static void
-leave_out_rest(struct sights *v)
+leave_out_rest(struct watch_window *v)
 {
 	struct tally *t = &v->recent;
 	int kept = 0;
@@ -352,10 +352,10 @@ leave_out_rest(struct sights *v)
 }
 
 static void
-rates_fill(struct sights *v, double seconds)
+rates_fill(struct watch_window *v, double seconds)
 {
 	for (int i = 0; i < v->count; i++) {
-		struct sight *s = &v->at[i];
+		struct watch_row *s = &v->at[i];
 		uint64_t all = total(&v->run->tally.rows[i]);
 
 		s->rate = all < s->seen ? NAN :
@@ -366,13 +366,13 @@ rates_fill(struct sights *v, double seconds)
 
 /* Of those that left, whose rows nothing means any more, the first; or -1. */
 static int
-forgettable(struct sights *v)
+forgettable(struct watch_window *v)
 {
 	int first = -1, count = 0;
 
 	for (int i = 0; i < v->count; i++) {
 		struct row *r = &v->run->tally.rows[i];
-		struct sight *s = &v->at[i];
+		struct watch_row *s = &v->at[i];
 
 		if (s->member || r->unused || i + 1 == v->run->tally.earlier ||
 		    run_means(v->run, i))
@@ -390,28 +390,28 @@ forgettable(struct sights *v)
 }
 
 int
-sights_forget(struct sights *v)
+watch_window_forget(struct watch_window *v)
 {
 	int row;
 
 	while ((row = forgettable(v)) >= 0) {
 		if (tally_forget(&v->run->tally, row) < 0)
 			return fail("probe");
-		roll_forget(&v->run->roll, row);
-		v->at[row] = (struct sight){ 0 };
+		registry_counts_forget(&v->run->counts, row);
+		v->at[row] = (struct watch_row){ 0 };
 	}
 	return grow(v);
 }
 
 int
-sights_look(struct sights *v, double seconds, enum knowledge *known)
+watch_window_look(struct watch_window *v, double seconds, enum knowledge *known)
 {
 	struct run *r = v->run;
 	bool others;
 
 	run_follow(r, is_doubtful(v));
 	if (r->pace.ground.by != BY_REGISTRY && r->who)
-		roll_name(&r->roll, &r->tally);
+		registry_counts_name(&r->counts, &r->tally);
 	if (grow(v) < 0 || copy_make(v) < 0)
 		return -1;
 	*known = weigh(v);
@@ -425,7 +425,7 @@ sights_look(struct sights *v, double seconds, enum knowledge *known)
 }
 
 void
-sights_free(struct sights *v)
+watch_window_free(struct watch_window *v)
 {
 	free(v->recent.rows);
 	free(v->at);

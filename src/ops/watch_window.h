@@ -3,14 +3,14 @@
 
 #include "probe/load/run.h"
 #include "probe/stats/verdict.h"
-#include "report/monitor.h"
+#include "report/watch.h"
 
-/* Who is there while a run goes on: see sights.c. */
+/* Who is there while a run goes on: see watch_window.c. */
 
-enum { SIGHTS_CHANGE = 120 };
+enum { WATCH_WINDOW_CHANGE = 120 };
 
 /* What stands beside a row of the run's tally. */
-struct sight {
+struct watch_row {
 	bool member, now;		/* at the last look, at this one */
 	uint64_t count, predicted, queued;	/* since members changed */
 	uint64_t base;			/* by registry: its count at that time */
@@ -20,16 +20,16 @@ struct sight {
 	double rate;			/* a second, in the last interval */
 };
 
-struct sights {
+struct watch_window {
 	/* the caller's */
 	struct run *run;
 	/* Who came or went, and how many there are now. */
-	void (*on_change)(struct sights *, const struct monitor_member *,
+	void (*on_change)(struct watch_window *, const struct watch_member *,
 	    bool came, int members);
 	/* Connections are steered in another way. */
-	void (*on_steering)(struct sights *, const char *steering);
-	/* the rest is sights.c's */
-	struct sight *at;
+	void (*on_steering)(struct watch_window *, const char *steering);
+	/* the rest is watch_window.c's */
+	struct watch_row *at;
 	int count;
 	bool looked;			/* at least once */
 	bool shared;			/* several accept from one socket */
@@ -37,22 +37,23 @@ struct sights {
 	uint64_t first;			/* number of the last before a change */
 	uint64_t queued;		/* since */
 	int64_t changed_at;		/* clock_ns(); 0: never */
-	char change[SIGHTS_CHANGE];	/* "+ D, - B at 12:01:03" */
+	char change[WATCH_WINDOW_CHANGE];	/* "+ D, - B at 12:01:03" */
 	/* Who is shown, with what was counted since. */
 	struct tally recent;
 };
 
 /* Counts a result of the run, whose tally has it already. */
-void sights_count(struct sights *, const struct result *);
+void watch_window_count(struct watch_window *, const struct attempt_result *);
 
 /* Looks who is there; seconds since it last did. -1 without memory. */
-int sights_look(struct sights *, double seconds, enum knowledge *);
+int watch_window_look(struct watch_window *, double seconds, enum knowledge *);
 /* Whether they are known by what they call themselves. */
-bool sights_are_names(const struct sights *);
+bool watch_window_are_names(const struct watch_window *);
 /* What is known of a row of the run's tally. */
-void sights_show(const struct sights *, int row, struct monitor_member *);
+void watch_window_show(
+    const struct watch_window *, int row, struct watch_member *);
 /* Lets go of rows of those that left long ago; -1 without memory. */
-int sights_forget(struct sights *);
-void sights_free(struct sights *);
+int watch_window_forget(struct watch_window *);
+void watch_window_free(struct watch_window *);
 
 #endif

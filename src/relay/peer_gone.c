@@ -18,7 +18,7 @@ static bool
 open_diag(struct peer_gone *p)
 {
 	if (!p->diag && !p->refused) {
-		p->diag = diag_open();
+		p->diag = sock_diag_open();
 		p->refused = !p->diag;
 	}
 	return p->diag;
@@ -38,7 +38,7 @@ peer_state(struct peer_gone *p, const struct conn *c)
 	if (!peer_is_tcp(c) || !open_diag(p) ||
 	    sock_name(c->source.fd, &own) < 0)
 		return PEER_UNKNOWN;
-	found = diag_get(p->diag, IPPROTO_TCP, &c->peer, &own, &end);
+	found = sock_diag_get(p->diag, IPPROTO_TCP, &c->peer, &own, &end);
 	if (found < 0)
 		return PEER_UNKNOWN;
 	if (!found || end.state == TCP_LISTEN ||
@@ -85,6 +85,6 @@ peer_is_cut_off(const struct conn *c)
 void
 peer_gone_close(struct peer_gone *p)
 {
-	diag_close(p->diag);
+	sock_diag_close(p->diag);
 	p->diag = NULL;
 }

@@ -14,7 +14,7 @@
  * answers data or a keepalive probe with a reset.
  */
 struct peer_gone {
-	struct diag *diag;	/* opened when first needed */
+	struct sock_diag *diag;	/* opened when first needed */
 	bool refused;		/* it can't be had */
 };
 

@@ -42,7 +42,7 @@ pipe_new(void)
 }
 
 struct pipe *
-pipe_get(struct pipes *all)
+pipe_get(struct pipe_pool *all)
 {
 	struct pipe *p = all->spare;
 
@@ -55,7 +55,7 @@ pipe_get(struct pipes *all)
 }
 
 void
-pipe_put(struct pipes *all, struct pipe *p)
+pipe_put(struct pipe_pool *all, struct pipe *p)
 {
 	if (!p)
 		return;
@@ -68,15 +68,15 @@ pipe_put(struct pipes *all, struct pipe *p)
 }
 
 void
-pipes_close(struct pipes *all)
+pipe_pool_close(struct pipe_pool *all)
 {
 	if (all->spare)
 		pipe_free(all->spare);
-	*all = (struct pipes){ 0 };
+	*all = (struct pipe_pool){ 0 };
 }
 
 ssize_t
-pipe_fill(struct pipes *all, struct pipe *p, struct conn *from)
+pipe_fill(struct pipe_pool *all, struct pipe *p, struct conn *from)
 {
 	ssize_t n = splice(from->source.fd, NULL, p->in, NULL, PIPE_BYTES,
 	    SPLICE_F_NONBLOCK);
@@ -84,7 +84,7 @@ pipe_fill(struct pipes *all, struct pipe *p, struct conn *from)
 	if (n > 0) {
 		p->held = (size_t)n;
 		conn_count(from, (size_t)n, 0);
-	} else if (n < 0 && path_is_unfit(errno)) {
+	} else if (n < 0 && zerocopy_is_unfit(errno)) {
 		all->refused = true;
 	}
 	return n;
@@ -109,13 +109,13 @@ pipe_unload(struct pipe *p, struct conn *to)
 }
 
 int
-pipe_drain(struct pipes *all, struct pipe *p, struct conn *to)
+pipe_drain(struct pipe_pool *all, struct pipe *p, struct conn *to)
 {
 	while (p->held) {
 		ssize_t n = splice(p->out, NULL, to->source.fd, NULL, p->held,
 		    SPLICE_F_NONBLOCK);
 
-		if (n < 0 && path_is_unfit(errno)) {
+		if (n < 0 && zerocopy_is_unfit(errno)) {
 			all->refused = true;
 			return pipe_unload(p, to);
 		}

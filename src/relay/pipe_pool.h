@@ -20,29 +20,30 @@ enum { PIPE_BYTES = 256 * 1024 };
 
 /* At most so many at once, which take descriptors from the connections. */
 enum { PIPES_MAX = 64 };
-struct pipes {
+struct pipe_pool {
 	struct pipe *spare;		/* empty */
 	int count;
 	bool refused;			/* splice(2): there are none then */
 };
 
 /* An empty pipe, or NULL: there is none to be had, or only a small one. */
-struct pipe *pipe_get(struct pipes *);
+struct pipe *pipe_get(struct pipe_pool *);
 /* p may be NULL; what it holds is lost. */
-void pipe_put(struct pipes *, struct pipe *p);
+void pipe_put(struct pipe_pool *, struct pipe *p);
 /* When all are put back. */
-void pipes_close(struct pipes *);
+void pipe_pool_close(struct pipe_pool *);
 
 /*
  * As conn_read() into an empty pipe. 0, EAGAIN and the errors of
- * path_is_unfit() say nothing about the connection: splice(2) may be unable to
- * move its data (urgent data, or a filter). Then conn_read() gives the answer.
+ * zerocopy_is_unfit() say nothing about the connection: splice(2) may be unable
+ * to move its data (urgent data, or a filter). Then conn_read() gives the
+ * answer.
  */
-ssize_t pipe_fill(struct pipes *, struct pipe *, struct conn *from);
+ssize_t pipe_fill(struct pipe_pool *, struct pipe *, struct conn *from);
 /*
  * As conn_flush(): writes what the pipe holds, or as much as goes now. Where
  * splice(2) is refused, the rest moves to the connection's queue.
  */
-int pipe_drain(struct pipes *, struct pipe *, struct conn *to);
+int pipe_drain(struct pipe_pool *, struct pipe *, struct conn *to);
 
 #endif

@@ -17,7 +17,7 @@ enum { PIECE = 16 * 1024 };
 static bool
 is_server(const struct conn *c)
 {
-	const struct pair *p = c->user;
+	const struct proxy *p = c->user;
 
 	return p->side[PAIR_SERVER] == c;
 }
@@ -25,7 +25,7 @@ is_server(const struct conn *c)
 static struct conn *
 other(const struct conn *c)
 {
-	const struct pair *p = c->user;
+	const struct proxy *p = c->user;
 
 	return p->side[is_server(c) ? PAIR_CLIENT : PAIR_SERVER];
 }
@@ -39,7 +39,7 @@ reset(struct conn *c)
 }
 
 static void
-end(struct pair *p, enum reason reason, int error)
+end(struct proxy *p, enum reason reason, int error)
 {
 	loop_timer_cancel(p->loop, &p->timer);
 	if (reason != REASON_END)
@@ -56,7 +56,7 @@ end(struct pair *p, enum reason reason, int error)
 }
 
 static void
-end_broken(struct pair *p, int error)
+end_broken(struct proxy *p, int error)
 {
 	if (error == EPIPE)
 		error = ECONNRESET;
@@ -90,7 +90,7 @@ static int
 move(struct conn *c)
 {
 	char buffer[PIECE];
-	struct pair *p = c->user;
+	struct proxy *p = c->user;
 	ssize_t n = conn_read(c, buffer, sizeof(buffer));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -107,7 +107,7 @@ move(struct conn *c)
 static void
 settle(struct conn *c)
 {
-	struct pair *p = c->user;
+	struct proxy *p = c->user;
 
 	pass_end(c);
 	pass_end(other(c));
@@ -120,7 +120,7 @@ settle(struct conn *c)
 static void
 on_side(struct conn *c, uint32_t events)
 {
-	struct pair *p = c->user;
+	struct proxy *p = c->user;
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
 	if (c->queued && (events & EPOLLOUT || hung_up) && conn_flush(c) < 0) {
@@ -150,7 +150,7 @@ on_side(struct conn *c, uint32_t events)
 static void
 on_connect(struct conn *c, uint32_t events)
 {
-	struct pair *p = c->user;
+	struct proxy *p = c->user;
 	int error = conn_error(c);
 
 	(void)events;
@@ -169,7 +169,7 @@ on_connect(struct conn *c, uint32_t events)
 static void
 on_client_early(struct conn *c, uint32_t events)
 {
-	struct pair *p = c->user;
+	struct proxy *p = c->user;
 
 	if (events & EPOLLERR) {
 		int error = conn_error(c);
@@ -184,12 +184,12 @@ on_client_early(struct conn *c, uint32_t events)
 static void
 on_timeout(struct timer *t)
 {
-	end((struct pair *)((char *)t - offsetof(struct pair, timer)),
+	end((struct proxy *)((char *)t - offsetof(struct proxy, timer)),
 	    REASON_TIMEOUT, ETIMEDOUT);
 }
 
 static int
-prepare(struct pair *p, int64_t timeout)
+prepare(struct proxy *p, int64_t timeout)
 {
 	struct conn *client = p->side[PAIR_CLIENT];
 	struct conn *server = p->side[PAIR_SERVER];
@@ -214,11 +214,11 @@ give_back(struct loop *l, struct conn *c)
 	free(c);
 }
 
-struct pair *
-pair_new(struct loop *l, int client, int server, int64_t timeout,
-    const struct pair_ops *ops)
+struct proxy *
+proxy_new(struct loop *l, int client, int server, int64_t timeout,
+    const struct proxy_ops *ops)
 {
-	struct pair *p = calloc(1, sizeof(*p));
+	struct proxy *p = calloc(1, sizeof(*p));
 
 	if (!p) {
 		fail("connection");
@@ -238,7 +238,7 @@ pair_new(struct loop *l, int client, int server, int64_t timeout,
 }
 
 void
-pair_cut(struct pair *p)
+proxy_cut(struct proxy *p)
 {
 	end(p, REASON_CUT, 0);
 }

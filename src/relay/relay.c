@@ -9,7 +9,7 @@
  * relay_end.c has how a connection ends.
  *
  * The short way. Where nobody has to look at the bytes, the kernel moves them
- * itself (path.h): what arrives always, input while there is one connection
+ * itself (zerocopy.h): what arrives always, input while there is one connection
  * that is owed nothing, so that the ring plays no part. If then the socket is
  * full, the link is `stalled`: its room is waited for and not the input. Any
  * other connection, or a descriptor that is unfit for it, brings back the ring.
@@ -40,7 +40,7 @@ close_too_slow(struct relay *r, size_t length)
 
 	for (c = r->conns; c; c = next) {
 		next = c->next;
-		if (link_unsent(link_of(c)) + length > RING_SIZE)
+		if (relay_conn_unsent(relay_conn_of(c)) + length > RING_SIZE)
 			relay_close(r, c, REASON_TOO_SLOW, 0);
 	}
 }
@@ -50,7 +50,7 @@ close_too_slow(struct relay *r, size_t length)
  * if c is gone: nobody listens for datagrams there.
  */
 static int
-lose(struct link *link, size_t length)
+lose(struct relay_conn *link, size_t length)
 {
 	struct relay *r = link->relay;
 	int error = link->broken;
@@ -67,12 +67,12 @@ lose(struct link *link, size_t length)
 
 /* Sends what can be sent. Returns -1 if c is gone. */
 static int
-push(struct link *link)
+push(struct relay_conn *link)
 {
 	uint64_t queued = link->conn->queued;
 	uint64_t length = link->shared->ring.head - link->sent;
 
-	if (link_send(link) == 0 || !link->relay->datagram)
+	if (relay_conn_send(link) == 0 || !link->relay->datagram)
 		return 0;
 	if (queued) {
 		link->conn->queued = 0;
@@ -90,8 +90,8 @@ serve_all(struct relay *r)
 
 	for (c = r->conns; c; c = next) {
 		next = c->next;
-		if (push(link_of(c)) == 0)
-			relay_settle(link_of(c));
+		if (push(relay_conn_of(c)) == 0)
+			relay_settle(relay_conn_of(c));
 	}
 	relay_watch_input(r);
 }
@@ -109,7 +109,7 @@ input_ended(struct relay *r)
 	r->shared.in.end_time = loop_now();
 	loop_del(r->loop, &r->shared.in.source);
 	for (struct conn *c = r->conns; c; c = c->next) {
-		struct link *link = link_of(c);
+		struct relay_conn *link = relay_conn_of(c);
 
 		link->shut_due = !r->options->keep || r->shared.in.gave;
 		if (lingers(r))
@@ -124,23 +124,23 @@ rewind_ring(struct relay *r)
 {
 	r->shared.ring.head = 0;
 	for (struct conn *c = r->conns; c; c = c->next)
-		link_of(c)->sent = 0;
+		relay_conn_of(c)->sent = 0;
 }
 
 /* Moves input straight to the connection. Returns -1 if that is gone. */
 static int
-pump(struct link *link)
+pump(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
-	enum path_result result;
+	enum zerocopy_result result;
 
-	if (!relay_direct(r) || !link_is_up_to_date(link)) {
+	if (!relay_direct(r) || !relay_conn_is_up_to_date(link)) {
 		link->stalled = false;	/* the ring's turn */
 		return 0;
 	}
-	result = link_pump(link, &r->path_in, r->shared.in.source.fd);
-	r->shared.in.gave |= result == PATH_MOVED;
-	if (result == PATH_END)
+	result = relay_conn_pump(link, &r->zerocopy_in, r->shared.in.source.fd);
+	r->shared.in.gave |= result == ZEROCOPY_MOVED;
+	if (result == ZEROCOPY_END)
 		input_ended(r);
 	return r->count ? 0 : -1;
 }
@@ -181,10 +181,10 @@ static void
 on_input(struct source *source, uint32_t events)
 {
 	struct relay *r = container_of(source, struct relay, shared.in.source);
-	struct link *only = relay_direct(r);
+	struct relay_conn *only = relay_direct(r);
 
 	(void)events;
-	if (!only || !link_is_up_to_date(only)) {
+	if (!only || !relay_conn_is_up_to_date(only)) {
 		read_input(r);
 		return;
 	}
@@ -210,7 +210,7 @@ make_room(struct relay *r, size_t length)
 
 /* Reads once: 1 if there was something, -1 if the connection is gone. */
 static int
-read_once(struct link *link)
+read_once(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
@@ -237,21 +237,21 @@ read_once(struct link *link)
 
 /* Moves what they sent straight to out: as read_some(). */
 static int
-pass_on(struct link *link, bool hung_up)
+pass_on(struct relay_conn *link, bool hung_up)
 {
 	struct relay *r = link->relay;
 
-	switch (path_out(&r->path_out, link->conn, r->out->source.fd)) {
-	case PATH_END:
+	switch (zerocopy_out(&r->zerocopy_out, link->conn, r->out->source.fd)) {
+	case ZEROCOPY_END:
 		link->conn->read_ended = true;
 		return 0;
-	case PATH_URGENT:
+	case ZEROCOPY_URGENT:
 		return read_once(link);
-	case PATH_FULL:
+	case ZEROCOPY_FULL:
 		sink_wait(r->out);
-		link_block(link, hung_up);
+		relay_conn_block(link, hung_up);
 		return -1;
-	case PATH_CONN_FAILED:
+	case ZEROCOPY_CONN_FAILED:
 		relay_broke(r, link->conn, errno);
 		return -1;
 	default:
@@ -264,7 +264,7 @@ pass_on(struct link *link, bool hung_up)
  * once.
  */
 static int
-read_some(struct link *link)
+read_some(struct relay_conn *link)
 {
 	struct sink *out = link->relay->out;
 	int n, left = DATAGRAMS_A_WAKE;
@@ -282,11 +282,11 @@ read_some(struct link *link)
 static void
 on_conn(struct conn *c, uint32_t events)
 {
-	struct link *link = link_of(c);
+	struct relay_conn *link = relay_conn_of(c);
 	struct relay *r = link->relay;
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
-	if (!link_is_up_to_date(link) && (events & EPOLLOUT || hung_up) &&
+	if (!relay_conn_is_up_to_date(link) && (events & EPOLLOUT || hung_up) &&
 	    push(link) < 0)
 		return;
 	if (link->stalled && (events & EPOLLOUT || hung_up) && pump(link) < 0)
@@ -297,11 +297,12 @@ on_conn(struct conn *c, uint32_t events)
 	}
 	if (!c->read_ended && (events & EPOLLIN || hung_up)) {
 		if (sink_full(r->out)) {
-			link_block(link, hung_up);
+			relay_conn_block(link, hung_up);
 			return;
 		}
-		if ((r->path_out.kind == PATH_BUFFER || !c->ops->direct ?
-		    read_some(link) : pass_on(link, hung_up)) < 0)
+		if ((r->zerocopy_out.kind == ZEROCOPY_BUFFER || !c->ops->direct
+			    ? read_some(link)
+			    : pass_on(link, hung_up)) < 0)
 			return;
 	}
 	if (relay_settle(link) == 0 && !r->shared.in.source.watched)
@@ -311,8 +312,8 @@ on_conn(struct conn *c, uint32_t events)
 static void
 on_timer(struct timer *timer)
 {
-	struct link *link = (struct link *)((char *)timer -
-	    offsetof(struct link, timer));
+	struct relay_conn *link = (struct relay_conn *)((char *)timer -
+	    offsetof(struct relay_conn, timer));
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
 	bool last = lingers(r);
@@ -344,9 +345,9 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 	r->shared.until = options->until;
 	r->shared.keep = options->keep;
 	if (!ops->on_data && !options->crlf && !options->no_input)
-		r->path_in = path_from(r->shared.in.source.fd);
+		r->zerocopy_in = zerocopy_from(r->shared.in.source.fd);
 	if (!ops->on_data)
-		r->path_out = path_to(out->source.fd);
+		r->zerocopy_out = zerocopy_to(out->source.fd);
 	r->room = PIECE;
 	r->buffer = malloc(r->room);
 	return r->buffer ? ring_open(&r->shared.ring) : fail("buffer");
@@ -355,7 +356,7 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 int
 relay_add(struct relay *r, struct conn *c)
 {
-	struct link *link = calloc(1, sizeof(*link));
+	struct relay_conn *link = calloc(1, sizeof(*link));
 
 	if (!link)
 		return fail("connection");
@@ -369,8 +370,10 @@ relay_add(struct relay *r, struct conn *c)
 	r->datagram = c->ops->datagram;
 	c->user = link;
 	c->on_event = on_conn;
-	if (link_watch(link) < 0 || (r->options->idle && loop_timer_set(r->loop,
-	    &link->timer, loop_now() + r->options->idle) < 0)) {
+	if (relay_conn_watch(link) < 0 ||
+	    (r->options->idle &&
+		loop_timer_set(r->loop, &link->timer,
+		    loop_now() + r->options->idle) < 0)) {
 		free(link);
 		return -1;
 	}
@@ -385,13 +388,13 @@ relay_add(struct relay *r, struct conn *c)
 
 /* Bypasses the ring; datagrams stay separate. Returns -1 if c is gone. */
 static int
-send_now(struct link *link, const void *data, size_t length)
+send_now(struct relay_conn *link, const void *data, size_t length)
 {
 	struct conn *c = link->conn;
 
 	if (!link->relay->datagram) {
 		if (conn_send(c, data, length) < 0)
-			link_break(link);
+			relay_conn_break(link);
 		return 0;
 	}
 	if (c->queued && push(link) < 0)
@@ -405,7 +408,7 @@ send_now(struct link *link, const void *data, size_t length)
 void
 relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 {
-	struct link *link = link_of(c);
+	struct relay_conn *link = relay_conn_of(c);
 
 	if (link->broken)
 		return;
@@ -420,21 +423,21 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 void
 relay_shut(struct conn *c)
 {
-	link_of(c)->shut_due = true;
-	relay_settle(link_of(c));
+	relay_conn_of(c)->shut_due = true;
+	relay_settle(relay_conn_of(c));
 }
 
 void
 relay_resume(struct relay *r)
 {
 	for (struct conn *c = r->conns; c; c = c->next) {
-		struct link *link = link_of(c);
+		struct relay_conn *link = relay_conn_of(c);
 
 		if (!link->blocked)
 			continue;
 		link->blocked = false;
 		link->conn->active = loop_now();
-		link_watch(link);
+		relay_conn_watch(link);
 	}
 }
 
@@ -442,7 +445,7 @@ void
 relay_free(struct relay *r)
 {
 	relay_close_all(r, REASON_LOCAL);
-	path_close(&r->path_out);
+	zerocopy_close(&r->zerocopy_out);
 	peer_gone_close(&r->shared.peers);
 	ring_close(&r->shared.ring);
 	free(r->buffer);

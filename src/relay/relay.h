@@ -52,10 +52,10 @@ struct relay {
 	struct conn *conns;
 	unsigned count;
 	bool datagram;
-	struct link_shared shared;
+	struct relay_shared shared;
 	char *buffer;
 	size_t room;		/* of buffer */
-	struct path path_in, path_out;
+	struct zerocopy zerocopy_in, zerocopy_out;
 };
 
 /* Readies r to read from fd 0 and to write to out. */
@@ -89,15 +89,15 @@ void relay_free(struct relay *);
  */
 void relay_watch_input(struct relay *);
 /* The connection that input can go to without passing through the ring. */
-struct link *relay_direct(const struct relay *);
+struct relay_conn *relay_direct(const struct relay *);
 /*
  * Takes the steps that are due now that a link may be up to date: half-close,
  * or the end. Returns -1 if its connection is closed.
  */
-int relay_settle(struct link *);
+int relay_settle(struct relay_conn *);
 /* Closes for an error (errno); hung_up: after the peer's end, or 0. */
 void relay_broke(struct relay *, struct conn *c, int error);
-void relay_hung_up(struct link *, int error);
+void relay_hung_up(struct relay_conn *, int error);
 void relay_on_ask(struct timer *);
 
 #endif

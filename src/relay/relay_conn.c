@@ -4,56 +4,57 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-struct link *
-link_of(const struct conn *c)
+struct relay_conn *
+relay_conn_of(const struct conn *c)
 {
 	return c->user;
 }
 
 static uint64_t
-owed(const struct link *link)
+owed(const struct relay_conn *link)
 {
-	uint64_t end = link_takes_input(link) ? link->shared->ring.head :
+	uint64_t end = relay_conn_takes_input(link) ? link->shared->ring.head :
 	    link->end;
 
 	return end - link->sent;
 }
 
 uint64_t
-link_unsent(const struct link *link)
+relay_conn_unsent(const struct relay_conn *link)
 {
 	return link->broken ? 0 : owed(link);
 }
 
 uint64_t
-links_unsent(const struct conn *list, bool most)
+relay_conns_unsent(const struct conn *list, bool most)
 {
 	uint64_t best = most ? 0 : UINT64_MAX;
 
 	for (const struct conn *c = list; c; c = c->next) {
-		uint64_t n = link_unsent(link_of(c));
+		uint64_t n = relay_conn_unsent(relay_conn_of(c));
 
-		if (most ? n > best : n < best && link_takes_input(link_of(c)))
+		if (most ? n > best
+			 : n < best && relay_conn_takes_input(relay_conn_of(c)))
 			best = n;
 	}
 	return best;
 }
 
 bool
-link_is_up_to_date(const struct link *link)
+relay_conn_is_up_to_date(const struct relay_conn *link)
 {
 	return link->broken || (!owed(link) && !link->conn->queued);
 }
 
 bool
-link_takes_input(const struct link *link)
+relay_conn_takes_input(const struct relay_conn *link)
 {
 	return !link->broken && !link->finishing;
 }
 
 /* After both directions have ended, EPOLLHUP is always set: no news. */
 int
-link_watch(struct link *link)
+relay_conn_watch(struct relay_conn *link)
 {
 	struct conn *c = link->conn;
 	uint32_t events = 0;
@@ -64,13 +65,13 @@ link_watch(struct link *link)
 	}
 	if (!c->read_ended && !link->blocked)
 		events |= EPOLLIN;
-	if (!link_is_up_to_date(link) || link->stalled)
+	if (!relay_conn_is_up_to_date(link) || link->stalled)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }
 
 int
-link_break(struct link *link)
+relay_conn_break(struct relay_conn *link)
 {
 	link->broken = errno;
 	link->end = link->shared->ring.head;
@@ -78,15 +79,15 @@ link_break(struct link *link)
 }
 
 int
-link_send(struct link *link)
+relay_conn_send(struct relay_conn *link)
 {
 	size_t piece;
 
 	if (link->conn->queued && conn_flush(link->conn) < 0)
-		return link_break(link);
+		return relay_conn_break(link);
 	if (link->conn->queued)
 		return 0;
-	while (link_unsent(link) > 0) {
+	while (relay_conn_unsent(link) > 0) {
 		const char *data = ring_at(&link->shared->ring, link->sent,
 		    &piece);
 		ssize_t n = conn_write(link->conn, data, piece);
@@ -95,14 +96,14 @@ link_send(struct link *link)
 			continue;
 		if (n < 0)
 			return conn_would_wait(link->conn) ? 0 :
-			    link_break(link);
+			    relay_conn_break(link);
 		link->sent += (uint64_t)n;
 	}
 	return 0;
 }
 
 void
-link_shut(struct link *link)
+relay_conn_shut(struct relay_conn *link)
 {
 	if (link->conn->write_ended)
 		return;
@@ -111,39 +112,39 @@ link_shut(struct link *link)
 }
 
 void
-link_finish(struct link *link)
+relay_conn_finish(struct relay_conn *link)
 {
-	link_shut(link);
-	if (link_takes_input(link))
+	relay_conn_shut(link);
+	if (relay_conn_takes_input(link))
 		link->end = link->shared->ring.head;
 	link->finishing = true;
 }
 
-enum path_result
-link_pump(struct link *link, struct path *path, int fd)
+enum zerocopy_result
+relay_conn_pump(struct relay_conn *link, struct zerocopy *path, int fd)
 {
-	enum path_result result = path_in(path, fd, link->conn);
+	enum zerocopy_result result = zerocopy_in(path, fd, link->conn);
 
-	if (result != PATH_MOVED)
-		link->stalled = result == PATH_FULL;
-	if (result == PATH_CONN_FAILED)
-		link_break(link);
+	if (result != ZEROCOPY_MOVED)
+		link->stalled = result == ZEROCOPY_FULL;
+	if (result == ZEROCOPY_CONN_FAILED)
+		relay_conn_break(link);
 	return result;
 }
 
 void
-link_block(struct link *link, bool hung_up)
+relay_conn_block(struct relay_conn *link, bool hung_up)
 {
 	link->blocked = true;
 	if (hung_up)
 		loop_del(link->conn->loop, &link->conn->source);
 	else
-		link_watch(link);
+		relay_conn_watch(link);
 }
 
 /* After the peer's end: whether input may still give data for it. */
 static bool
-awaits_input(const struct link *link)
+awaits_input(const struct relay_conn *link)
 {
 	const struct input *in = &link->shared->in;
 
@@ -155,7 +156,7 @@ awaits_input(const struct link *link)
 }
 
 bool
-link_is_over(const struct link *link)
+relay_conn_is_over(const struct relay_conn *link)
 {
 	if (link->conn->read_ended)
 		return !awaits_input(link);
@@ -164,7 +165,7 @@ link_is_over(const struct link *link)
 
 /* What TCP has not sent or has no ACK of, our FIN included. */
 static uint64_t
-unacknowledged(const struct link *link)
+unacknowledged(const struct relay_conn *link)
 {
 	int n = 0;
 
@@ -176,13 +177,13 @@ unacknowledged(const struct link *link)
 }
 
 bool
-link_is_done(const struct link *link)
+relay_conn_is_done(const struct relay_conn *link)
 {
 	return unacknowledged(link) == 0 || peer_is_cut_off(link->conn);
 }
 
 void
-link_ask(struct link *link)
+relay_conn_ask(struct relay_conn *link)
 {
 	enum peer_state state = peer_state(&link->shared->peers, link->conn);
 
@@ -193,13 +194,13 @@ link_ask(struct link *link)
 }
 
 bool
-link_must_ask(const struct link *link)
+relay_conn_must_ask(const struct relay_conn *link)
 {
 	return link->finishing || link->there;
 }
 
 struct loss
-link_loss(const struct link *link, bool last)
+relay_conn_loss(const struct relay_conn *link, bool last)
 {
 	const struct input *in = &link->shared->in;
 	const struct conn *c = link->conn;
@@ -218,9 +219,9 @@ link_loss(const struct link *link, bool last)
 }
 
 bool
-link_ended_in_order(const struct link *link, int error, bool last)
+relay_conn_ended_in_order(const struct relay_conn *link, int error, bool last)
 {
-	if (link_loss(link, last).bytes)
+	if (relay_conn_loss(link, last).bytes)
 		return false;
 	/* else the peer may not have read what it acknowledged */
 	return !error || peer_was_probed(link->conn);

@@ -2,7 +2,7 @@
  * How a connection ends. A FIN says only that the peer sends no more; it may
  * read on. So a connection is over when the peer has ended and input has
  * ended, or there is no input, or the peer is gone (--until may say otherwise:
- * link_is_over()).
+ * relay_conn_is_over()).
  *
  *	state		what is done			what ends it
  *	open		read, sent input		the peer's end: half
@@ -14,7 +14,7 @@
  *	finishing	nothing (--until input: read)	all is acknowledged:
  *							closed
  *
- * The close reports what the peer did not get by then (link_loss()).
+ * The close reports what the peer did not get by then (relay_conn_loss()).
  */
 #include "relay/relay.h"
 
@@ -33,11 +33,11 @@ enum {
 void
 relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 {
-	struct link *link = link_of(c);
+	struct relay_conn *link = relay_conn_of(c);
 	struct relay_end end = { .reason = reason, .error = error };
 
 	if (reason != REASON_CUT && reason != REASON_LOCAL)
-		end.lost = link_loss(link, r->count == 1);
+		end.lost = relay_conn_loss(link, r->count == 1);
 	if (reason == REASON_END && end.lost.bytes)
 		end.reason = REASON_RESET;
 	loop_timer_cancel(r->loop, &link->timer);
@@ -69,14 +69,14 @@ relay_broke(struct relay *r, struct conn *c, int error)
 
 /* After the peer's end: an error, or a hang-up, of its socket. */
 void
-relay_hung_up(struct link *link, int error)
+relay_hung_up(struct relay_conn *link, int error)
 {
 	struct relay *r = link->relay;
 	bool last = r->count == 1;
-	bool lost = link_loss(link, last).bytes > 0;
+	bool lost = relay_conn_loss(link, last).bytes > 0;
 
 	/* the amount lost is more useful than the word reset */
-	if (link_ended_in_order(link, error, last) ||
+	if (relay_conn_ended_in_order(link, error, last) ||
 	    (lost && error != ETIMEDOUT))
 		relay_close(r, link->conn, REASON_END, 0);
 	else
@@ -85,7 +85,7 @@ relay_hung_up(struct link *link, int error)
 
 /* No event reports this, so the kernel is polled, less and less often. */
 static void
-ask_again(struct link *link)
+ask_again(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
 	int64_t most = r->options->keep ? ASK_MANY_US : ASK_MOST_US;
@@ -98,14 +98,14 @@ ask_again(struct link *link)
 
 /* The peer has ended. Is anybody there to read what input gives? */
 static void
-begin_half(struct link *link)
+begin_half(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
 
 	link->asked = true;
-	if (!link_is_over(link))
-		link_ask(link);
-	if (link_is_over(link))
+	if (!relay_conn_is_over(link))
+		relay_conn_ask(link);
+	if (relay_conn_is_over(link))
 		return;
 	peer_keepalive(link->conn);
 	if (r->ops->on_half)
@@ -113,37 +113,37 @@ begin_half(struct link *link)
 }
 
 int
-relay_settle(struct link *link)
+relay_settle(struct relay_conn *link)
 {
 	struct conn *c = link->conn;
 
-	if (link->broken && (c->read_ended || link_is_over(link))) {
+	if (link->broken && (c->read_ended || relay_conn_is_over(link))) {
 		relay_broke(link->relay, c, link->broken);
 		return -1;
 	}
 	if (c->read_ended && !link->asked)
 		begin_half(link);
-	if (!link_is_up_to_date(link))
-		return link_watch(link);
+	if (!relay_conn_is_up_to_date(link))
+		return relay_conn_watch(link);
 	if (link->shut_due && !link->broken)
-		link_shut(link);
-	if (link_is_over(link)) {
-		if (link_is_done(link)) {
+		relay_conn_shut(link);
+	if (relay_conn_is_over(link)) {
+		if (relay_conn_is_done(link)) {
 			relay_close(link->relay, c, REASON_END, 0);
 			return -1;
 		}
-		link_finish(link);
+		relay_conn_finish(link);
 		relay_watch_input(link->relay);
 	}
-	if (link_must_ask(link) && !link->ask.at)
+	if (relay_conn_must_ask(link) && !link->ask.at)
 		ask_again(link);
-	return link_watch(link);
+	return relay_conn_watch(link);
 }
 
 void
 relay_on_ask(struct timer *timer)
 {
-	struct link *link = container_of(timer, struct link, ask);
+	struct relay_conn *link = container_of(timer, struct relay_conn, ask);
 	int error = link->conn->read_ended ? conn_error(link->conn) : 0;
 
 	if (error) {
@@ -151,6 +151,6 @@ relay_on_ask(struct timer *timer)
 		return;
 	}
 	if (link->conn->read_ended && !link->finishing)
-		link_ask(link);
+		relay_conn_ask(link);
 	relay_settle(link);
 }

@@ -5,29 +5,30 @@
 
 enum { PACE = 256 * 1024 };	/* unsent by the fastest: stop reading */
 
-struct link *
+struct relay_conn *
 relay_direct(const struct relay *r)
 {
 	const struct conn *c = r->count == 1 ? r->conns : NULL;
 
-	if (!c || r->path_in.kind == PATH_BUFFER || r->shared.in.ended ||
-	    !c->ops->direct || !link_takes_input(link_of(c)))
+	if (!c || r->zerocopy_in.kind == ZEROCOPY_BUFFER ||
+	    r->shared.in.ended || !c->ops->direct ||
+	    !relay_conn_takes_input(relay_conn_of(c)))
 		return NULL;
-	return link_of(c);
+	return relay_conn_of(c);
 }
 
 void
 relay_watch_input(struct relay *r)
 {
 	bool wanted = r->count && !r->shared.in.ended && !r->shared.in.none;
-	const struct link *only = relay_direct(r);
+	const struct relay_conn *only = relay_direct(r);
 
 	if (wanted && r->datagram)
-		wanted = links_unsent(r->conns, true) == 0;
+		wanted = relay_conns_unsent(r->conns, true) == 0;
 	else if (wanted && only)
-		wanted = link_is_up_to_date(only) && !only->stalled;
+		wanted = relay_conn_is_up_to_date(only) && !only->stalled;
 	else if (wanted)
-		wanted = links_unsent(r->conns, false) < PACE;
+		wanted = relay_conns_unsent(r->conns, false) < PACE;
 	if (!wanted)
 		loop_del(r->loop, &r->shared.in.source);
 	else

@@ -22,23 +22,23 @@ is_null_device(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
-struct path
-path_from(int fd)
+struct zerocopy
+zerocopy_from(int fd)
 {
-	struct path p = { .kind = PATH_BUFFER };
+	struct zerocopy p = { .kind = ZEROCOPY_BUFFER };
 	struct stat st;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		p.kind = PATH_SENDFILE;
+		p.kind = ZEROCOPY_SENDFILE;
 	else if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
-		p.kind = PATH_SPLICE;
+		p.kind = ZEROCOPY_SPLICE;
 	return p;
 }
 
-struct path
-path_to(int fd)
+struct zerocopy
+zerocopy_to(int fd)
 {
-	struct path p = { .kind = PATH_BUFFER };
+	struct zerocopy p = { .kind = ZEROCOPY_BUFFER };
 	int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
@@ -46,24 +46,24 @@ path_to(int fd)
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fstat(fd, &st) < 0)
 		return p;
 	if (is_null_device(&st) && pipe2(p.between, O_CLOEXEC) == 0)
-		p.kind = PATH_DISCARD;
+		p.kind = ZEROCOPY_DISCARD;
 	else if (S_ISFIFO(st.st_mode))
-		p.kind = PATH_SPLICE;
+		p.kind = ZEROCOPY_SPLICE;
 	return p;
 }
 
 void
-path_close(struct path *p)
+zerocopy_close(struct zerocopy *p)
 {
-	if (p->kind != PATH_DISCARD)
+	if (p->kind != ZEROCOPY_DISCARD)
 		return;
 	close(p->between[0]);
 	close(p->between[1]);
-	p->kind = PATH_BUFFER;
+	p->kind = ZEROCOPY_BUFFER;
 }
 
 static ssize_t
-send_file(struct path *p, int from, int to)
+send_file(struct zerocopy *p, int from, int to)
 {
 	(void)p;
 	return sendfile(to, from, NULL, MOST);
@@ -71,7 +71,7 @@ send_file(struct path *p, int from, int to)
 
 /* The pipe itself may be a blocking one: it is others' too. */
 static ssize_t
-splice_some(struct path *p, int from, int to)
+splice_some(struct zerocopy *p, int from, int to)
 {
 	(void)p;
 	return splice(from, NULL, to, NULL, MOST, SPLICE_F_NONBLOCK);
@@ -79,7 +79,7 @@ splice_some(struct path *p, int from, int to)
 
 /* Nothing is copied on the way through the pipe. */
 static ssize_t
-discard(struct path *p, int from, int to)
+discard(struct zerocopy *p, int from, int to)
 {
 	ssize_t n = splice_some(p, from, p->between[1]), left = n;
 
@@ -87,7 +87,7 @@ discard(struct path *p, int from, int to)
 		ssize_t gone = splice_some(p, p->between[0], to);
 
 		if (gone <= 0) {	/* the same as gone */
-			path_close(p);
+			zerocopy_close(p);
 			break;
 		}
 		left -= gone;
@@ -96,11 +96,12 @@ discard(struct path *p, int from, int to)
 }
 
 static ssize_t
-move(struct path *p, int from, int to)
+move(struct zerocopy *p, int from, int to)
 {
-	static ssize_t (*const ways[])(struct path *, int, int) = {
-		[PATH_SENDFILE] = send_file, [PATH_SPLICE] = splice_some,
-		[PATH_DISCARD] = discard,
+	static ssize_t (*const ways[])(struct zerocopy *, int, int) = {
+	    [ZEROCOPY_SENDFILE] = send_file,
+	    [ZEROCOPY_SPLICE] = splice_some,
+	    [ZEROCOPY_DISCARD] = discard,
 	};
 	ssize_t n;
 
@@ -112,11 +113,11 @@ move(struct path *p, int from, int to)
 
 /* It is allowed to fail, as when the user has many large pipes. */
 static void
-grow(struct path *p, int pipe, ssize_t moved)
+grow(struct zerocopy *p, int pipe, ssize_t moved)
 {
-	if (p->kind == PATH_DISCARD)
+	if (p->kind == ZEROCOPY_DISCARD)
 		pipe = p->between[0];
-	else if (p->kind != PATH_SPLICE)
+	else if (p->kind != ZEROCOPY_SPLICE)
 		return;
 	if (p->grown || moved < BULK)
 		return;
@@ -134,12 +135,12 @@ ready(int fd, short events)
 }
 
 /* Why nothing moves: splice(2) does not say which end it would wait for. */
-static enum path_result
-would_wait(const struct path *p, int to)
+static enum zerocopy_result
+would_wait(const struct zerocopy *p, int to)
 {
-	if (p->kind == PATH_SPLICE)
-		return ready(to, POLLOUT) ? PATH_EMPTY : PATH_FULL;
-	return p->kind == PATH_SENDFILE ? PATH_FULL : PATH_EMPTY;
+	if (p->kind == ZEROCOPY_SPLICE)
+		return ready(to, POLLOUT) ? ZEROCOPY_EMPTY : ZEROCOPY_FULL;
+	return p->kind == ZEROCOPY_SENDFILE ? ZEROCOPY_FULL : ZEROCOPY_EMPTY;
 }
 
 /*
@@ -157,7 +158,7 @@ is_at_mark(int fd)
 }
 
 bool
-path_is_unfit(int error)
+zerocopy_is_unfit(int error)
 {
 	switch (error) {
 	case EINVAL: case ENOSYS: case EOPNOTSUPP: case EBADF: case EPERM:
@@ -168,51 +169,51 @@ path_is_unfit(int error)
 	}
 }
 
-static enum path_result
-give_up(struct path *p)
+static enum zerocopy_result
+give_up(struct zerocopy *p)
 {
-	path_close(p);
-	p->kind = PATH_BUFFER;
-	return PATH_UNFIT;
+	zerocopy_close(p);
+	p->kind = ZEROCOPY_BUFFER;
+	return ZEROCOPY_UNFIT;
 }
 
-enum path_result
-path_in(struct path *p, int from, struct conn *to)
+enum zerocopy_result
+zerocopy_in(struct zerocopy *p, int from, struct conn *to)
 {
 	ssize_t n = move(p, from, to->source.fd);
 
 	if (n > 0) {
 		conn_count(to, 0, (size_t)n);
 		grow(p, from, n);
-		return PATH_MOVED;
+		return ZEROCOPY_MOVED;
 	}
 	/* of some files 0 is no end: read(2) knows */
 	if (n == 0)
-		return p->kind == PATH_SENDFILE ? give_up(p) : PATH_END;
+		return p->kind == ZEROCOPY_SENDFILE ? give_up(p) : ZEROCOPY_END;
 	if (errno == EAGAIN)
 		return would_wait(p, to->source.fd);
 	if (conn_would_wait(to))
-		return PATH_FULL;
-	return path_is_unfit(errno) ? give_up(p) : PATH_CONN_FAILED;
+		return ZEROCOPY_FULL;
+	return zerocopy_is_unfit(errno) ? give_up(p) : ZEROCOPY_CONN_FAILED;
 }
 
-enum path_result
-path_out(struct path *p, struct conn *from, int to)
+enum zerocopy_result
+zerocopy_out(struct zerocopy *p, struct conn *from, int to)
 {
 	ssize_t n = move(p, from->source.fd, to);
 
 	if (n > 0) {
 		conn_count(from, (size_t)n, 0);
 		grow(p, to, n);
-		return PATH_MOVED;
+		return ZEROCOPY_MOVED;
 	}
 	if ((n == 0 || errno == EAGAIN) && is_at_mark(from->source.fd))
-		return PATH_URGENT;
+		return ZEROCOPY_URGENT;
 	if (n == 0)
-		return PATH_END;
+		return ZEROCOPY_END;
 	if (errno == EAGAIN)
 		return would_wait(p, to);
-	if (path_is_unfit(errno))
+	if (zerocopy_is_unfit(errno))
 		return give_up(p);
 	/*
 	 * Nobody reads from the pipe, which is a fault only if there is
@@ -221,5 +222,5 @@ path_out(struct path *p, struct conn *from, int to)
 	 */
 	if (errno == EPIPE && ready(to, POLLOUT) & POLLERR)
 		return give_up(p);
-	return PATH_CONN_FAILED;
+	return ZEROCOPY_CONN_FAILED;
 }

@@ -73,7 +73,7 @@ enum { NAME_CELLS = 10 };
 static void
 cell(FILE *out, const char *text, int width)
 {
-	int pad = width - columns_cells(text);
+	int pad = width - table_cells(text);
 
 	fprintf(out, "%*s%s", pad > 0 ? pad : 0, "", text);
 }

@@ -61,13 +61,13 @@ const struct field during_fields[] = {
 	{ 0 },
 };
 
-enum { COLUMNS_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64 };
+enum { TABLE_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64 };
 
 static size_t
 columns(const struct probe_during *d)
 {
-	return d->interval_count < COLUMNS_MAX ? d->interval_count :
-	    COLUMNS_MAX;
+	return d->interval_count < TABLE_MAX ? d->interval_count :
+	    TABLE_MAX;
 }
 
 static const char *
@@ -105,8 +105,8 @@ row(FILE *out, const struct probe_during *d, enum lane lane)
 		"attempts", "refused", "reset", "ended", "timeout", "other",
 		"slow", "longest",
 	};
-	double values[COLUMNS_MAX], most = 0, sum = 0;
-	char spark[SPARK_TEXT(COLUMNS_MAX)], time[NUM_TEXT];
+	double values[TABLE_MAX], most = 0, sum = 0;
+	char spark[SPARK_TEXT(TABLE_MAX)], time[NUM_TEXT];
 
 	for (size_t i = 0; i < columns(d); i++) {
 		values[i] = value(&d->intervals[i], lane);
@@ -141,7 +141,7 @@ static void
 members(FILE *out, const struct probe_during *d)
 {
 	static const char *const signs[] = { " ", "+", "-", "±" };
-	unsigned seen[COLUMNS_MAX] = { 0 };
+	unsigned seen[TABLE_MAX] = { 0 };
 
 	if (!d->change_count)
 		return;

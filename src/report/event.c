@@ -5,8 +5,8 @@
 
 #include "report/compare.h"
 #include "report/group.h"
-#include "report/monitor.h"
 #include "report/probe.h"
+#include "report/watch.h"
 
 #define EVENT(name, type, member) FIELD(event, name, type, member)
 #define JOINED(name, type, member) FIELD(check_row, name, type, member)
@@ -200,7 +200,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_SCAN] = { "report", 0, scan },
 	[EVENT_RESCUE] = { "report", 0, rescue },
 	[EVENT_COMPARE] = { "report", 0, compare_fields },
-	[EVENT_WATCH] = { "report", 0, monitor_fields },
+	[EVENT_WATCH] = { "report", 0, watch_fields },
 };
 
 int64_t

@@ -12,7 +12,7 @@
 struct probe_report;
 struct group_report;
 struct compare_report;
-struct monitor_report;
+struct watch_report;
 
 /* What happened, as plain data; human.c and json.c make text of it. */
 
@@ -50,7 +50,7 @@ struct scan_row {
 struct event {
 	enum event_kind kind;
 	int64_t time;			/* CLOCK_REALTIME, microseconds */
-	int64_t conn, pid, port, members, place, own, clients;
+	int64_t conn, pid, port, members, membership, own, clients;
 	int64_t queued, handshakes, lost;
 	int64_t adopted;		/* a pid, or -1 */
 	const char *name, *protocol, *reason, *text, *command, *mode, *steering;
@@ -72,7 +72,7 @@ struct event {
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 	const struct group_report *group;	/* and EVENT_GROUP's */
 	const struct compare_report *compare;	/* and EVENT_COMPARE's */
-	const struct monitor_report *monitor;	/* and EVENT_WATCH's */
+	const struct watch_report *watch;	/* and EVENT_WATCH's */
 };
 
 struct event_type {

@@ -58,7 +58,7 @@ const struct field group_fields[] = {
 	{ 0 },
 };
 
-enum { CELL = COLUMNS_CELL };
+enum { CELL = TABLE_CELL };
 
 static const struct {
 	const char *name, *meaning;
@@ -107,7 +107,7 @@ static void
 text(const char *raw, char cell[static CELL])
 {
 	if (raw && *raw)
-		columns_plain(raw, cell);
+		table_plain(raw, cell);
 	else
 		snprintf(cell, CELL, "-");
 }
@@ -115,7 +115,7 @@ text(const char *raw, char cell[static CELL])
 static void
 index_cell(const struct group_member *m, char cell[static CELL])
 {
-	columns_number(m->index, cell);
+	table_number(m->index, cell);
 }
 
 static void
@@ -130,7 +130,7 @@ pid_cell(const struct group_member *m, char cell[static CELL])
 	if (m->holders > 1 && m->pid < 0)
 		snprintf(cell, CELL, "%lld of them", (long long)m->holders);
 	else
-		columns_number(m->pid, cell);
+		table_number(m->pid, cell);
 }
 
 static void
@@ -151,7 +151,7 @@ queue_cell(const struct group_member *m, char cell[static CELL])
 	if (m->queue < 0)
 		snprintf(cell, CELL, "-");
 	else if (m->limit < 0)
-		columns_number(m->queue, cell);
+		table_number(m->queue, cell);
 	else
 		snprintf(cell, CELL, "%lld/%lld", (long long)m->queue,
 		    (long long)m->limit);
@@ -160,13 +160,13 @@ queue_cell(const struct group_member *m, char cell[static CELL])
 static void
 half_cell(const struct group_member *m, char cell[static CELL])
 {
-	columns_number(m->half_open, cell);
+	table_number(m->half_open, cell);
 }
 
 static void
 drops_cell(const struct group_member *m, char cell[static CELL])
 {
-	columns_number(m->drops, cell);
+	table_number(m->drops, cell);
 }
 
 static void
@@ -233,15 +233,15 @@ static int
 width_of(const struct group_report *r, int column)
 {
 	const struct column *c = &table[column];
-	int width = columns_cells(c->head);
+	int width = table_cells(c->head);
 	bool wanted = c->always;
 	char cell[CELL];
 
 	for (size_t i = 0; i < r->member_count; i++) {
 		c->cell(&r->members[i], cell);
 		wanted |= says_something(column, cell);
-		if (columns_cells(cell) > width)
-			width = columns_cells(cell);
+		if (table_cells(cell) > width)
+			width = table_cells(cell);
 	}
 	return wanted ? width : 0;
 }
@@ -271,7 +271,7 @@ fit(const struct group_report *r, int columns, int widths[static COLUMNS])
 
 /* A line of the table; m NULL: its head. */
 static void
-row_out(FILE *out, const struct score_style *style,
+row_out(FILE *out, const struct table_style *style,
     const int widths[static COLUMNS], const struct group_member *m)
 {
 	char cell[CELL], line[COLUMNS * (CELL + 1)];
@@ -301,7 +301,7 @@ row_out(FILE *out, const struct score_style *style,
 
 static void
 flags_out(FILE *out, const struct group_report *r,
-    const struct score_style *style)
+    const struct table_style *style)
 {
 	for (int i = 0; i < GROUP_FLAGS; i++)
 		for (int j = 0; r->flags[j]; j++) {
@@ -333,7 +333,7 @@ is_said(const struct group_report *r)
 void
 group_human(FILE *out, const struct group_report *r, int columns, bool color)
 {
-	const struct score_style paint = { columns, color }, *style = &paint;
+	const struct table_style paint = { columns, color }, *style = &paint;
 	int widths[COLUMNS];
 	char time[NUM_TEXT];
 

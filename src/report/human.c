@@ -50,11 +50,12 @@ listening(const struct page *p, const struct event *e)
 	    e->protocol);
 	if (e->reuseport && e->own > 1)
 		fprintf(p->out, ", reuseport, %lld-%lld of %lld",
-		    (long long)e->place, (long long)(e->place + e->own - 1),
+		    (long long)e->membership,
+		    (long long)(e->membership + e->own - 1),
 		    (long long)e->members);
 	else if (e->reuseport)
 		fprintf(p->out, ", reuseport, %lld of %lld",
-		    (long long)e->place, (long long)e->members);
+		    (long long)e->membership, (long long)e->members);
 	if (e->steering && strcmp(e->steering, "hash") != 0)
 		fprintf(p->out, ", %s", e->steering);
 	if (e->adopted > 0)

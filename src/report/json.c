@@ -199,7 +199,7 @@ fields_of(const struct event *e)
 	case EVENT_COMPARE:
 		return e->compare;
 	case EVENT_WATCH:
-		return e->monitor;
+		return e->watch;
 	default:
 		return e;
 	}

@@ -16,7 +16,7 @@ enum {
 struct page {
 	FILE *out;
 	const struct scoreboard *registry;
-	const struct score_style *style;
+	const struct table_style *style;
 };
 
 static const char *
@@ -43,7 +43,7 @@ verdict(const struct page *p, const char *word)
 static void
 fair_out(const struct page *p)
 {
-	const struct score_fairness *f = p->registry->fairness;
+	const struct member_fairness *f = p->registry->fairness;
 	bool narrow = p->style->columns < NARROW;
 
 	if (narrow)
@@ -67,7 +67,7 @@ static void
 since_out(const struct page *p)
 {
 	const struct scoreboard *b = p->registry;
-	const struct score_fairness *f = b->fairness;
+	const struct member_fairness *f = b->fairness;
 
 	if ((size_t)f->members < b->count)
 		fprintf(p->out, "not all members tell their counts: judged "
@@ -85,11 +85,11 @@ since_out(const struct page *p)
 
 void
 scoreboard_text(FILE *out, const struct scoreboard *b,
-    const struct score_style *style)
+    const struct table_style *style)
 {
 	struct page p = { out, b, style };
 
-	columns_table(out, b, style, true, b->count + 1);
+	table_table(out, b, style, true, b->count + 1);
 	for (size_t i = 0; b->findings && i < b->findings->count; i++)
 		fprintf(out, "%s\n", b->findings->at[i].text);
 	if (b->fairness)
@@ -108,7 +108,7 @@ part_add(char *line, size_t size, int columns, const char *part)
 {
 	size_t length = strlen(line);
 
-	if (*part && columns_cells(line) + 2 + columns_cells(part) <= columns)
+	if (*part && table_cells(line) + 2 + table_cells(part) <= columns)
 		snprintf(line + length, size - length, "%s%s",
 		    length ? "  " : "", part);
 }
@@ -166,7 +166,7 @@ trouble_out(const struct page *p)
 	const struct finding *f = p->registry->findings &&
 	    p->registry->findings->count ? p->registry->findings->at : NULL;
 
-	if (!f || f->pid < 0 || columns_cells(f->text) > p->style->columns)
+	if (!f || f->pid < 0 || table_cells(f->text) > p->style->columns)
 		return false;
 	ink(p->out, p->style, RED, f->text);
 	return true;
@@ -190,7 +190,7 @@ word_out(const struct page *p)
 		fprintf(p->out, p->style->columns < NARROW ? "nothing yet" :
 		    "nothing accepted since the group last changed");
 	} else if (b->unjudged &&
-	    columns_cells(b->unjudged) <= p->style->columns) {
+	    table_cells(b->unjudged) <= p->style->columns) {
 		fputs(b->unjudged, p->out);
 	} else {
 		fprintf(p->out, "%llu open, %llu in queues",
@@ -202,7 +202,7 @@ word_out(const struct page *p)
 
 void
 scoreboard_header(FILE *out, const struct scoreboard *b,
-    const struct score_style *style, int lines)
+    const struct table_style *style, int lines)
 {
 	struct page p = { out, b, style };
 	int left = lines - LINES_LEAST;
@@ -213,7 +213,7 @@ scoreboard_header(FILE *out, const struct scoreboard *b,
 		return;
 	title_out(&p);
 	if (rows > 0)
-		columns_table(out, b, style, headline, (size_t)rows);
+		table_table(out, b, style, headline, (size_t)rows);
 	word_out(&p);
 	if (rows <= (int)b->count)
 		return;

@@ -8,12 +8,12 @@
  * ends, of no more columns down to 40.
  */
 void scoreboard_text(FILE *out, const struct scoreboard *,
-    const struct score_style *);
+    const struct table_style *);
 /*
  * The same for the top of a screen, in at most so many lines: a title, as
  * many members as fit, what is fair. Nothing if lines are too few.
  */
 void scoreboard_header(FILE *out, const struct scoreboard *,
-    const struct score_style *, int lines);
+    const struct table_style *, int lines);
 
 #endif

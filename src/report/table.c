@@ -13,14 +13,14 @@
 #include "report/plot.h"
 
 enum {
-	CELL = COLUMNS_CELL,
+	CELL = TABLE_CELL,
 	BAR_LEAST = 6,
 };
 
 struct page {
 	FILE *out;
 	const struct scoreboard *registry;
-	const struct score_style *style;
+	const struct table_style *style;
 	bool labelled;			/* commands stand where names do */
 	int64_t most;			/* the largest since */
 	int64_t total;			/* of all since */
@@ -32,12 +32,12 @@ struct column {
 	bool right;			/* numbers */
 	/* Whether it has something to say. */
 	bool (*wanted)(const struct scoreboard *);
-	void (*text)(const struct page *, const struct score_row *,
+	void (*text)(const struct page *, const struct member_row *,
 	    char cell[static CELL]);
 };
 
 int
-columns_cells(const char *text)
+table_cells(const char *text)
 {
 	int n = 0;
 
@@ -47,7 +47,7 @@ columns_cells(const char *text)
 }
 
 void
-ink(FILE *out, const struct score_style *style, enum ink color,
+ink(FILE *out, const struct table_style *style, enum ink color,
     const char *text)
 {
 	static const char *const codes[] = { "", "1", "32", "31", "2" };
@@ -59,7 +59,7 @@ ink(FILE *out, const struct score_style *style, enum ink color,
 }
 
 void
-columns_plain(const char *raw, char cell[static CELL])
+table_plain(const char *raw, char cell[static CELL])
 {
 	char safe[CELL];
 	size_t length = strnlen(raw, (CELL - 1) / ESCAPE_MAX);
@@ -75,7 +75,7 @@ columns_plain(const char *raw, char cell[static CELL])
 }
 
 void
-columns_number(int64_t n, char cell[static CELL])
+table_number(int64_t n, char cell[static CELL])
 {
 	if (n < 0)
 		snprintf(cell, CELL, "-");
@@ -93,7 +93,7 @@ percent(double part, char cell[static CELL])
 }
 
 static void
-name_text(const struct page *p, const struct score_row *r,
+name_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	char label[CELL - 2] = "-";
@@ -103,49 +103,49 @@ name_text(const struct page *p, const struct score_row *r,
 	else if (p->labelled && r->command && *r->command) {
 		char command[CELL];
 
-		columns_plain(r->command, command);
+		table_plain(r->command, command);
 		snprintf(label, sizeof(label), "%.16s", command);
 	}
 	snprintf(cell, CELL, "%c %s", r->own ? '>' : ' ', label);
 }
 
 static void
-pid_text(const struct page *p, const struct score_row *r,
+pid_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	columns_number(r->pid, cell);
+	table_number(r->pid, cell);
 }
 
 static void
-command_text(const struct page *p, const struct score_row *r,
+command_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
 	if (r->command && *r->command)
-		columns_plain(r->command, cell);
+		table_plain(r->command, cell);
 	else
 		snprintf(cell, CELL, "-");
 }
 
 static void
-accepted_text(const struct page *p, const struct score_row *r,
+accepted_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	columns_number(r->accepted, cell);
+	table_number(r->accepted, cell);
 }
 
 static void
-since_text(const struct page *p, const struct score_row *r,
+since_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	columns_number(r->since, cell);
+	table_number(r->since, cell);
 }
 
 static void
-share_text(const struct page *p, const struct score_row *r,
+share_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	percent(r->since < 0 || !p->total ? NAN :
@@ -153,7 +153,7 @@ share_text(const struct page *p, const struct score_row *r,
 }
 
 static void
-expected_text(const struct page *p, const struct score_row *r,
+expected_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
@@ -161,7 +161,7 @@ expected_text(const struct page *p, const struct score_row *r,
 }
 
 static void
-rate_text(const struct page *p, const struct score_row *r,
+rate_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
@@ -173,37 +173,37 @@ rate_text(const struct page *p, const struct score_row *r,
 }
 
 static void
-open_text(const struct page *p, const struct score_row *r,
+open_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	columns_number(r->open, cell);
+	table_number(r->open, cell);
 }
 
 static void
-queue_text(const struct page *p, const struct score_row *r,
+queue_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
 	if (r->queue < 0)
 		snprintf(cell, CELL, "-");
 	else if (r->limit < 0)
-		columns_number(r->queue, cell);
+		table_number(r->queue, cell);
 	else
 		snprintf(cell, CELL, "%lld/%lld", (long long)r->queue,
 		    (long long)r->limit);
 }
 
 static void
-drops_text(const struct page *p, const struct score_row *r,
+drops_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
-	columns_number(r->drops, cell);
+	table_number(r->drops, cell);
 }
 
 static void
-state_text(const struct page *p, const struct score_row *r,
+state_text(const struct page *p, const struct member_row *r,
     char cell[static CELL])
 {
 	(void)p;
@@ -318,15 +318,15 @@ static const struct column table[COLUMNS] = {
 static int
 width_of(const struct page *p, const struct column *c)
 {
-	int width = columns_cells(c->head);
+	int width = table_cells(c->head);
 	char cell[CELL];
 
 	if (!c->text || !c->wanted(p->registry))
 		return 0;
 	for (size_t i = 0; i < p->registry->count; i++) {
 		c->text(p, &p->registry->rows[i], cell);
-		if (columns_cells(cell) > width)
-			width = columns_cells(cell);
+		if (table_cells(cell) > width)
+			width = table_cells(cell);
 	}
 	return width;
 }
@@ -369,7 +369,7 @@ fit(struct page *p, int widths[static COLUMNS])
 }
 
 static enum ink
-paint_of(int column, const struct score_row *r)
+paint_of(int column, const struct member_row *r)
 {
 	if (column == NAME && r->own)
 		return BOLD;
@@ -383,7 +383,7 @@ paint_of(int column, const struct score_row *r)
 /* A cell of a line, r NULL: of the headline. */
 static void
 cell_out(const struct page *p, int column, int width,
-    const struct score_row *r)
+    const struct member_row *r)
 {
 	const struct column *c = &table[column];
 	char cell[CELL], bar[BAR_TEXT];
@@ -397,7 +397,7 @@ cell_out(const struct page *p, int column, int width,
 		    width, bar));
 	else
 		c->text(p, r, cell);
-	pad = width - columns_cells(cell);
+	pad = width - table_cells(cell);
 	fprintf(p->out, "%*s", c->right && pad > 0 ? pad : 0, "");
 	ink(p->out, p->style, r ? paint_of(column, r) : DIM, cell);
 	if (!c->right && pad > 0 && column != STATE)
@@ -406,7 +406,7 @@ cell_out(const struct page *p, int column, int width,
 
 static void
 row_out(const struct page *p, const int widths[static COLUMNS],
-    const struct score_row *r)
+    const struct member_row *r)
 {
 	for (int i = 0; i < COLUMNS; i++) {
 		if (!widths[i])
@@ -419,7 +419,7 @@ row_out(const struct page *p, const int widths[static COLUMNS],
 }
 
 static struct page
-page_of(FILE *out, const struct scoreboard *b, const struct score_style *s)
+page_of(FILE *out, const struct scoreboard *b, const struct table_style *s)
 {
 	struct page p = { .out = out, .registry = b, .style = s };
 
@@ -444,8 +444,8 @@ own_row(const struct scoreboard *b)
 }
 
 void
-columns_table(FILE *out, const struct scoreboard *b,
-    const struct score_style *style, bool headline, size_t rows)
+table_table(FILE *out, const struct scoreboard *b,
+    const struct table_style *style, bool headline, size_t rows)
 {
 	struct page p = page_of(out, b, style);
 	size_t shown = b->count <= rows ? b->count : rows - 1;

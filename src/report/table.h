@@ -14,7 +14,7 @@
  * or NAN.
  */
 
-struct score_row {
+struct member_row {
 	const char *name;		/* NULL: not rpnc's */
 	const char *command;		/* any bytes */
 	const char *state;
@@ -26,7 +26,7 @@ struct score_row {
 };
 
 /* Of the members that count: what each was given since the last change. */
-struct score_fairness {
+struct member_fairness {
 	uint64_t n, queued;		/* queued: of n, waiting still */
 	int members;
 	bool equal;			/* all expect the same */
@@ -40,9 +40,9 @@ struct scoreboard {
 	const char *address, *protocol;
 	const char *steering;		/* NULL: the kernel's hash */
 	const char *unjudged;		/* no fairness: why not, or NULL */
-	const struct score_row *rows;
+	const struct member_row *rows;
 	size_t count;
-	const struct score_fairness *fairness;
+	const struct member_fairness *fairness;
 	const struct finding_list *findings;	/* NULL: none */
 	uint64_t accepted, open, queue;	/* in all, of all that is known */
 	double rate;			/* accepted a second */
@@ -50,7 +50,7 @@ struct scoreboard {
 	size_t rate_count;
 };
 
-struct score_style {
+struct table_style {
 	int columns;			/* of the terminal */
 	bool color;
 };
@@ -59,18 +59,18 @@ struct score_style {
  * The table of a scoreboard: a headline, if wanted, and at most so many rows,
  * the last of which then counts those that there is no room for.
  */
-void columns_table(FILE *out, const struct scoreboard *,
-    const struct score_style *, bool headline, size_t rows);
+void table_table(FILE *out, const struct scoreboard *,
+    const struct table_style *, bool headline, size_t rows);
 
 /* How many cells a text takes: of what is not ASCII only bars are shown. */
-int columns_cells(const char *text);
+int table_cells(const char *text);
 /* A stranger's name, of which each character takes one cell. */
-enum { COLUMNS_CELL = 120 };
-void columns_plain(const char *raw, char cell[static COLUMNS_CELL]);
+enum { TABLE_CELL = 120 };
+void table_plain(const char *raw, char cell[static TABLE_CELL]);
 /* A number, or "-" for what is not known (-1). */
-void columns_number(int64_t n, char cell[static COLUMNS_CELL]);
+void table_number(int64_t n, char cell[static TABLE_CELL]);
 
 enum ink { PLAIN, BOLD, GREEN, RED, DIM };
-void ink(FILE *out, const struct score_style *, enum ink, const char *text);
+void ink(FILE *out, const struct table_style *, enum ink, const char *text);
 
 #endif

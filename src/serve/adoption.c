@@ -1,7 +1,7 @@
 /*
  * --adopt: another process's sockets in place of new ones. They are shared
  * from then on, for as long as that process has them: see kernel/adopt.h for
- * what that forbids, and farewell.c for the end.
+ * what that forbids, and stop.c for the end.
  */
 #include "serve/adoption.h"
 
@@ -135,7 +135,7 @@ adoption_open(struct sock_set *out, const struct settings *s,
 	}
 	/* what comes from now on is answered from where it came to */
 	for (int i = 0; s->udp && i < out->count; i++)
-		dgram_prepare(out->fd[i], &out->bound[i]);
+		udp_prepare(out->fd[i], &out->bound[i]);
 	return 0;
 }
 

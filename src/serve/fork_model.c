@@ -20,7 +20,7 @@ struct forked {
 
 /* A process for fd: 0, or -1 and fd is still ours. */
 static int
-begin(struct forks *f, int fd)
+begin(struct fork_model *f, int fd)
 {
 	struct forked *child = malloc(sizeof(*child));
 	pid_t parent = getpid(), pid = child ? fork() : -1;
@@ -48,7 +48,7 @@ begin(struct forks *f, int fd)
 
 /* Processes or memory have run out: this client and all others wait. */
 static void
-wait_for_room(struct forks *f, int fd)
+wait_for_room(struct fork_model *f, int fd)
 {
 	f->pending = fd;
 	acceptor_pause(&f->acceptor);
@@ -60,7 +60,7 @@ wait_for_room(struct forks *f, int fd)
 static void
 on_accept(struct acceptor *a, int fd)
 {
-	struct forks *f = (struct forks *)a;
+	struct fork_model *f = (struct fork_model *)a;
 
 	if (begin(f, fd) < 0)
 		wait_for_room(f, fd);
@@ -69,7 +69,7 @@ on_accept(struct acceptor *a, int fd)
 static void
 try_again(struct backoff *b)
 {
-	struct forks *f = container_of(b, struct forks, backoff);
+	struct fork_model *f = container_of(b, struct fork_model, backoff);
 	int fd = f->pending;
 
 	if (fd < 0)
@@ -85,13 +85,13 @@ try_again(struct backoff *b)
 static void
 on_exhausted(struct acceptor *a)
 {
-	struct forks *f = (struct forks *)a;
+	struct fork_model *f = (struct fork_model *)a;
 
 	f->on_fault(f);
 }
 
 unsigned
-forks_limit(void)
+fork_model_limit(void)
 {
 	struct rlimit processes;
 
@@ -102,8 +102,8 @@ forks_limit(void)
 }
 
 int
-forks_open(struct forks *f, struct loop *l, const struct sock_set *set,
-    unsigned limit)
+fork_model_open(struct fork_model *f, struct loop *l,
+    const struct sock_set *set, unsigned limit)
 {
 	f->pending = -1;
 	f->backoff.on_end = try_again;
@@ -114,7 +114,7 @@ forks_open(struct forks *f, struct loop *l, const struct sock_set *set,
 }
 
 void
-forks_reap(struct forks *f)
+fork_model_reap(struct fork_model *f)
 {
 	pid_t pid;
 
@@ -134,7 +134,7 @@ forks_reap(struct forks *f)
 }
 
 void
-forks_close(struct forks *f)
+fork_model_close(struct fork_model *f)
 {
 	struct forked *child, *next;
 

@@ -5,7 +5,7 @@
 #include "serve/accept.h"
 
 /* A process for each connection, which ends with it. */
-struct forks {
+struct fork_model {
 	struct acceptor acceptor;	/* first; limit: so many at once */
 	struct counters *counters;
 	unsigned begun;
@@ -14,19 +14,19 @@ struct forks {
 	struct backoff backoff;		/* of fork(2) */
 	int64_t told;			/* when its failure last was */
 	/* The child: its exit status. Its descriptors are the parent's. */
-	int (*run)(struct forks *, int fd);
-	void (*on_fault)(struct forks *);	/* see fail_text() */
+	int (*run)(struct fork_model *, int fd);
+	void (*on_fault)(struct fork_model *);	/* see fail_text() */
 	void *user;
 };
 
 /* As many at once as this user's processes leave room for: 1 to 1024. */
-unsigned forks_limit(void);
+unsigned fork_model_limit(void);
 /* Takes over the sockets; counters, run and on_fault are set. */
-int forks_open(struct forks *, struct loop *, const struct sock_set *,
+int fork_model_open(struct fork_model *, struct loop *, const struct sock_set *,
     unsigned limit);
 /* On SIGCHLD. */
-void forks_reap(struct forks *);
+void fork_model_reap(struct fork_model *);
 /* What is left ends with this process. */
-void forks_close(struct forks *);
+void fork_model_close(struct fork_model *);
 
 #endif

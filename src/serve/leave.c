@@ -106,7 +106,7 @@ half_open(const struct leave *l)
 static int
 group_list(const struct leave *l, int i, struct diag_sock **list)
 {
-	return diag_group_with(l->diag, IPPROTO_TCP,
+	return sock_diag_group_with(l->diag, IPPROTO_TCP,
 	    addr_port(&l->set->bound[i]), sock_inode(l->set->fd[i]), list);
 }
 
@@ -146,7 +146,7 @@ known_members(struct leave *l, int i)
 	int n = group_list(l, i, &list);
 	int known;
 
-	known = policy_known(l->registry, list, n);
+	known = reconcile_known(l->registry, list, n);
 	free(list);
 	return known;
 }
@@ -216,14 +216,14 @@ static void
 clear_programs(struct leave *l)
 {
 	if (l->diag && count_groups(l) >= 0 && !has_heirs(l))
-		policy_clear(l->registry, l->diag, l->set);
+		reconcile_clear(l->registry, l->diag, l->set);
 }
 
 static void
 detach_all(const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++)
-		steer_detach(set->fd[i]);
+		bpf_detach(set->fd[i]);
 }
 
 static void
@@ -266,9 +266,9 @@ exclude_one(struct leave *l, int i)
 	listed = group_list(l, i, &list);
 	index = index_find(l->set->fd[i], &l->set->bound[i], n, n - 1,
 	    l->diag);
-	policy_forgive(l->registry, l->diag, list, listed);
+	reconcile_forgive(l->registry, l->diag, list, listed);
 	free(list);
-	return index < 0 ? -1 : policy_exclude(l->registry, l->diag,
+	return index < 0 ? -1 : reconcile_exclude(l->registry, l->diag,
 	    l->set->fd[i], &l->set->bound[i], index);
 }
 
@@ -276,7 +276,7 @@ static void
 step_steer(struct leave *l)
 {
 	/* before the first program, so that a death from here on is mended */
-	policy_spoil(l->registry, l->diag, l->set);
+	reconcile_mark_dirty(l->registry, l->diag, l->set);
 	l->steered = true;
 	l->ops->on_gate(l);
 	for (int i = 0; i < l->set->count; i++)
@@ -354,7 +354,7 @@ step_close(struct leave *l)
 	l->ops->close_all(l);
 	l->active = false;
 	if (l->diag)
-		diag_close(l->diag);
+		sock_diag_close(l->diag);
 	l->diag = NULL;
 	l->ops->on_left(l);
 	if (l->locked)
@@ -384,7 +384,7 @@ leave_start(struct leave *l)
 		leave_held(l);
 		return;
 	}
-	l->diag = diag_open();
+	l->diag = sock_diag_open();
 	if (l->wish == LEAVE_DRAIN || l->wish == LEAVE_CLOSE) {
 		l->mode = l->wish;
 		step_close(l);

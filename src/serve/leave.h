@@ -8,7 +8,7 @@
 
 /*
  * Leaving a reuseport group without losing a connection: see leave.c, and for
- * datagrams leave_datagram.c.
+ * datagrams leave_udp.c.
  */
 
 enum leave_mode {
@@ -49,7 +49,7 @@ struct leave {
 	bool active, locked, steered, gated;
 	/* Inside. */
 	void (*step)(struct leave *);
-	struct diag *diag;
+	struct sock_diag *diag;
 	int members[ADDR_MAX];		/* of each socket's group */
 	int64_t counted;
 	uint64_t before;

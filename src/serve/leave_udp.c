@@ -42,7 +42,7 @@ static int
 part_all(const struct leave *l)
 {
 	for (int i = 0; i < l->set->count; i++)
-		if (dgram_part(l->set->fd[i], &l->set->bound[i]) < 0)
+		if (udp_part(l->set->fd[i], &l->set->bound[i]) < 0)
 			return -1;
 	return 0;
 }
@@ -52,7 +52,7 @@ finish(struct leave *l)
 {
 	l->queued = (int)(l->ops->accepted(l) - l->before);
 	for (int i = 0; i < l->set->count; i++)
-		l->lost += dgram_discard(l->set->fd[i]);
+		l->lost += udp_discard(l->set->fd[i]);
 	l->ops->close_all(l);
 	l->active = false;
 	l->ops->on_left(l);

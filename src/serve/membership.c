@@ -16,7 +16,7 @@
 #include "serve/adoption.h"
 
 struct sock_options
-place_options(const struct settings *s)
+membership_options(const struct settings *s)
 {
 	return (struct sock_options){
 		.datagram = s->udp, .reuseport = s->reuseport,
@@ -25,19 +25,19 @@ place_options(const struct settings *s)
 }
 
 int
-place_listen(struct sock_set *out, const struct addr_list *want,
+membership_listen(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *o)
 {
 	signals_hold();
 	if (sock_listen(out, want, o) == 0)
 		return 0;
-	why_add(out, o);
+	bind_error_explain(out, o);
 	return -1;
 }
 
 /* A registry, or why there is none and one of our own. */
 static int
-registry_for(struct place *p, const struct settings *s)
+registry_for(struct membership *p, const struct settings *s)
 {
 	uint16_t port = addr_port(&p->set.bound[0]);
 
@@ -53,7 +53,7 @@ registry_for(struct place *p, const struct settings *s)
 }
 
 void
-place_equip(struct registry *b, const struct settings *s, int slot,
+membership_equip(struct registry *b, const struct settings *s, int slot,
     const struct sock_set *set)
 {
 	if (s->weight >= 0)
@@ -65,35 +65,35 @@ place_equip(struct registry *b, const struct settings *s, int slot,
 
 /* What --steer and --weight say, if they do. */
 static int
-steer_by_settings(struct place *p)
+steer_by_settings(struct membership *p)
 {
 	const struct settings *s = p->settings;
-	enum steer_mode mode = steering_mode(
+	enum steer_mode mode = mode_of(
 	    &registry_shared(p->registry)->steering);
 	struct steering weights = { .mode = STEER_WEIGHTS };
 
 	if (s->steer)
-		return place_steer(p, s->steer);
+		return membership_steer(p, s->steer);
 	if (s->weight < 0 || mode == STEER_WEIGHTS)
 		return 0;
 	if (mode == STEER_HASH)
-		return policy_set(p->registry, &weights);
+		return mode_set(p->registry, &weights);
 	return fail_as(STATUS_OK, "--weight does not count: the group's "
 	    "steering is %s", steer_types[mode].name);
 }
 
 int
-place_steer(struct place *p, const char *text)
+membership_steer(struct membership *p, const char *text)
 {
 	struct steering s;
 
-	if (steering_parse(text, &s) < 0)
+	if (mode_parse(text, &s) < 0)
 		return -1;
-	return policy_set(p->registry, &s);
+	return mode_set(p->registry, &s);
 }
 
 void
-place_full(struct registry *b, int slot, bool full)
+membership_full(struct registry *b, int slot, bool full)
 {
 	enum slot_state now = (enum slot_state)registry_slot(b, slot)->state;
 
@@ -103,10 +103,10 @@ place_full(struct registry *b, int slot, bool full)
 
 /* New ones, or another process's. */
 static int
-open_sockets(struct place *p, const struct settings *s,
+open_sockets(struct membership *p, const struct settings *s,
     const struct endpoint *e)
 {
-	struct sock_options o = place_options(s);
+	struct sock_options o = membership_options(s);
 	struct addr_list list;
 	int result;
 
@@ -114,32 +114,32 @@ open_sockets(struct place *p, const struct settings *s,
 		return adoption_open(&p->set, s, e);
 	result = resolve_passive(e, &list);
 	if (result > 0)
-		result = place_listen(&p->set, &list, &o);
+		result = membership_listen(&p->set, &list, &o);
 	addr_list_free(&list);
 	return result;
 }
 
 int
-place_open(struct place *p, const struct settings *s,
+membership_open(struct membership *p, const struct settings *s,
     const struct endpoint *e, enum slot_kind kind)
 {
 	p->settings = s;
 	p->owner = getpid();
-	lookout_open(&p->lookout);
-	if (place_check_registry(s, e->port) < 0 ||
-	    (s->replace && place_check_replace(s, e) < 0) ||
+	sockinfo_open(&p->sockinfo);
+	if (membership_check_registry(s, e->port) < 0 ||
+	    (s->replace && membership_check_replace(s, e) < 0) ||
 	    open_sockets(p, s, e) < 0)
-		goto lookout;
+		goto sockinfo;
 	if (!s->adopt)
-		local_name_get(&p->local, &p->set.bound[0]);
+		unix_name_get(&p->local, &p->set.bound[0]);
 	if (registry_for(p, s) < 0)
 		goto close;
 	p->slot = registry_claim(p->registry, kind, s->name, 0);
 	if (p->slot < 0)
 		goto registry;
 	p->named = s->name || s->reuseport;
-	slot_name(place_slot(p), p->name);
-	place_equip(p->registry, s, p->slot, &p->set);
+	slot_name(membership_slot(p), p->name);
+	membership_equip(p->registry, s, p->slot, &p->set);
 	if (steer_by_settings(p) < 0)
 		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
 	if (s->adopt)
@@ -149,20 +149,20 @@ registry:
 	registry_close(p->registry);
 close:
 	sock_set_close(&p->set);
-	local_name_remove(&p->local);
-lookout:
-	lookout_close(&p->lookout);
+	unix_name_remove(&p->local);
+sockinfo:
+	sockinfo_close(&p->sockinfo);
 	return -1;
 }
 
 struct slot *
-place_slot(struct place *p)
+membership_slot(struct membership *p)
 {
 	return registry_slot(p->registry, p->slot);
 }
 
 const char *
-place_protocol(const struct settings *s, const struct addr *a)
+membership_protocol(const struct settings *s, const struct addr *a)
 {
 	if (a->sa.sa_family == AF_UNIX)
 		return s->udp ? "unix datagram" : "unix";
@@ -180,52 +180,52 @@ address_text(const struct sock_set *set, char text[static ADDR_TEXT])
 }
 
 int
-place_look(struct place *p)
+membership_look(struct membership *p)
 {
-	struct score *s = &p->score;
+	struct group_stats *s = &p->stats;
 	struct members m;
 
-	if (members_list(&p->lookout, p->registry, p->settings->udp, &p->set,
+	if (members_list(&p->sockinfo, p->registry, p->settings->udp, &p->set,
 	    &m) < 0)
 		return -1;
 	address_text(&p->set, s->address);
 	s->registry.address = s->address;
-	s->registry.protocol = place_protocol(p->settings,
+	s->registry.protocol = membership_protocol(p->settings,
 	    &p->set.bound[0]);
 	s->registry.name = p->named ? p->name : NULL;
-	return score_take(s, p->registry, &m, p->slot, p->settings->udp);
+	return group_stats_take(s, p->registry, &m, p->slot, p->settings->udp);
 }
 
 /* How many processes take the port's traffic, this one included. */
 static int
-count_members(struct place *p)
+count_members(struct membership *p)
 {
-	if (place_look(p) < 0 || p->score.members.count < 1)
+	if (membership_look(p) < 0 || p->stats.members.count < 1)
 		return 1;
-	return p->score.members.count;
+	return p->stats.members.count;
 }
 
 int
-place_join(struct place *p)
+membership_join(struct membership *p)
 {
-	struct sock_options o = place_options(p->settings);
+	struct sock_options o = membership_options(p->settings);
 	struct addr_list list = {
 		.count = p->set.count, .at = p->set.bound,
 	};
 	struct sock_set set;
 
-	if (place_listen(&set, &list, &o) < 0)
+	if (membership_listen(&set, &list, &o) < 0)
 		return -1;
 	p->set = set;
-	place_equip(p->registry, p->settings, p->slot, &p->set);
+	membership_equip(p->registry, p->settings, p->slot, &p->set);
 	return 0;
 }
 
 /* Our own slot may not have been seen yet: the share must not exceed 1. */
 uint64_t
-place_total(struct place *p)
+membership_total(struct membership *p)
 {
-	uint64_t total = place_slot(p)->counters.accepted;
+	uint64_t total = membership_slot(p)->counters.accepted;
 
 	if (!registry_is_member(p->registry, p->slot))
 		return 0;
@@ -237,7 +237,7 @@ place_total(struct place *p)
 }
 
 int
-place_count(struct place *p, int own)
+membership_count(struct membership *p, int own)
 {
 	/* the sockets of a parent are those of its first worker */
 	return p->settings->reuseport ? count_members(p) + own - 1 : 1;
@@ -245,54 +245,55 @@ place_count(struct place *p, int own)
 
 /* Who takes what we listen for, and from whom we take. */
 static void
-tell_shadows(struct place *p, struct desk *d, int own)
+tell_shadows(struct membership *p, struct app *d, int own)
 {
 	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
-	struct sock_options o = place_options(p->settings);
-	struct shadows all;
+	struct sock_options o = membership_options(p->settings);
+	struct overlaps all;
 
-	shadows_find(&p->set, &o, own, &all);
+	overlaps_find(&p->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)
-		desk_notice(d, all.text[i]);
-	strangers_find(&p->set, &o, own, &all);
+		emit_notice(d, all.text[i]);
+	overlap_strangers(&p->set, &o, own, &all);
 	/*
 	 * a member that starts now is in the group first, then on the registry
 	 */
 	if (all.count && nanosleep(&moment, NULL) == 0)
-		strangers_find(&p->set, &o, own, &all);
+		overlap_strangers(&p->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)
-		desk_notice(d, all.text[i]);
+		emit_notice(d, all.text[i]);
 }
 
 void
-place_tell(struct place *p, struct desk *d, int own, int members)
+membership_tell(struct membership *p, struct app *d, int own, int members)
 {
-	char steering[STEERING_TEXT];
+	char steering[MODE_TEXT];
 
 	if (*p->notice)
-		desk_notice(d, p->notice);
+		emit_notice(d, p->notice);
 	if (p->set.no_ipv6)
-		desk_notice(d, "no IPv6 here: listening on IPv4 only");
+		emit_notice(d, "no IPv6 here: listening on IPv4 only");
 	for (int i = 0; i < p->set.count; i++) {
 		struct event e = {
 		    .kind = EVENT_LISTENING,
 		    .pid = getpid(),
 		    .name = p->named ? p->name : NULL,
-		    .protocol = place_protocol(p->settings, &p->set.bound[i]),
+		    .protocol = membership_protocol(
+			p->settings, &p->set.bound[i]),
 		    .address = &p->set.bound[i],
 		    .reuseport = p->settings->reuseport,
 		    .members = members,
 		    .own = own,
-		    .place = own > 1 ? members - own + 1 : members,
+		    .membership = own > 1 ? members - own + 1 : members,
 		    .steering = !p->settings->reuseport
 			? NULL
-			: steering_text(&registry_shared(p->registry)->steering,
+			: mode_text(&registry_shared(p->registry)->steering,
 			      steering),
 		    .adopted = p->set.adopted ? p->set.adopted : -1,
 		    .text = adoption_state(&p->set),
 		};
 
-		desk_tell(d, &e);
+		emit_event(d, &e);
 	}
 	/* what is adopted changes nothing for anybody */
 	if (!p->set.adopted)
@@ -300,16 +301,16 @@ place_tell(struct place *p, struct desk *d, int own, int members)
 }
 
 void
-place_tell_holder(struct desk *d, const struct sock_set *live)
+membership_tell_holder(struct app *d, const struct sock_set *live)
 {
 	char text[ADOPTION_TEXT];
 
 	if (live->adopted && adoption_holder(live, text))
-		desk_notice(d, text);
+		emit_notice(d, text);
 }
 
 void
-place_replace(struct place *p, struct desk *d)
+membership_replace(struct membership *p, struct app *d)
 {
 	char who[SLOT_TEXT], text[128];
 	const struct slot *s;
@@ -320,7 +321,7 @@ place_replace(struct place *p, struct desk *d)
 		return;
 	slot = replace_find(p->registry, p->settings->replace);
 	if (slot < 0) {
-		desk_notice(d, fail_text());
+		emit_notice(d, fail_text());
 		return;
 	}
 	s = registry_slot(p->registry, slot);
@@ -328,25 +329,25 @@ place_replace(struct place *p, struct desk *d)
 	snprintf(text, sizeof(text), "%s is stopped: it leaves when it goes "
 	    "on (kill -CONT %d)", slot_name(s, who), (int)pid);
 	if (pid && owner_is_stopped(pid))
-		desk_notice(d, text);
+		emit_notice(d, text);
 	replace_wish(p->registry, slot);
 }
 
 void
-place_abandon(struct place *p)
+membership_abandon(struct membership *p)
 {
-	lookout_close(&p->lookout);
+	sockinfo_close(&p->sockinfo);
 	if (p->watch.loop && p->watch.source.fd >= 0)
 		close(p->watch.source.fd);
 }
 
 void
-place_close(struct place *p)
+membership_close(struct membership *p)
 {
 	registry_events_close(&p->watch);
-	lookout_close(&p->lookout);
-	score_free(&p->score);
+	sockinfo_close(&p->sockinfo);
+	group_stats_free(&p->stats);
 	registry_close(p->registry);
 	if (p->owner == getpid())
-		local_name_remove(&p->local);
+		unix_name_remove(&p->local);
 }

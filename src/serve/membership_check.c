@@ -5,7 +5,7 @@
 #include "group/replace.h"
 
 int
-place_check(const struct settings *s, const struct endpoint *e)
+membership_check(const struct settings *s, const struct endpoint *e)
 {
 	if (adoption_check(s, e) < 0)
 		return -1;
@@ -21,7 +21,7 @@ place_check(const struct settings *s, const struct endpoint *e)
 }
 
 int
-place_check_member(const struct settings *s, const struct endpoint *e)
+membership_check_member(const struct settings *s, const struct endpoint *e)
 {
 	struct steering steering;
 
@@ -32,7 +32,7 @@ place_check_member(const struct settings *s, const struct endpoint *e)
 	if (s->replace && !e->port)
 		return fail_as(STATUS_USAGE, "--replace wants the port of the "
 		    "member to replace, not 0");
-	if (s->steer && steering_parse(s->steer, &steering) < 0)
+	if (s->steer && mode_parse(s->steer, &steering) < 0)
 		return -1;
 	if (s->steer && s->weight >= 0 && steering.mode != STEER_WEIGHTS)
 		return fail_as(STATUS_USAGE, "--weight counts with --steer "
@@ -41,7 +41,7 @@ place_check_member(const struct settings *s, const struct endpoint *e)
 }
 
 int
-place_check_registry(const struct settings *s, uint16_t port)
+membership_check_registry(const struct settings *s, uint16_t port)
 {
 	int workers = settings_workers(s), slots = workers;
 	struct registry *b;
@@ -66,7 +66,7 @@ place_check_registry(const struct settings *s, uint16_t port)
 }
 
 int
-place_check_replace(const struct settings *s, const struct endpoint *e)
+membership_check_replace(const struct settings *s, const struct endpoint *e)
 {
 	struct registry *b = registry_look(s->udp, e->port);
 	int slot;

@@ -24,21 +24,21 @@ shown(const struct slot *s)
 
 /* How what is new is dealt out, for whoever reads it. */
 static const char *
-dealt(const struct place *p, char text[static STEERING_TEXT])
+dealt(const struct membership *p, char text[static MODE_TEXT])
 {
 	const struct steering *s = &registry_shared(p->registry)->steering;
 
 	if (!s->mode && request_any(p->registry))
 		return "new connections go round who is quarantined";
-	return steering_text(s, text);
+	return mode_text(s, text);
 }
 
 static void
 tell_member(struct registry_events *w, const struct slot *s,
     enum event_kind kind, const char *reason)
 {
-	struct place *p = w->user;
-	char steering[STEERING_TEXT], name[REGISTRY_NAME];
+	struct membership *p = w->user;
+	char steering[MODE_TEXT], name[REGISTRY_NAME];
 	struct event e = {
 		.kind = kind, .name = slot_name(s, name), .pid = shown(s),
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
@@ -49,17 +49,17 @@ tell_member(struct registry_events *w, const struct slot *s,
 		return;
 	/* from now on it is judged anew */
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
-		e.members = place_count(p, 1);
+		e.members = membership_count(p, 1);
 	else
-		place_look(p);
-	desk_tell(p->desk, &e);
+		membership_look(p);
+	emit_event(p->app, &e);
 	if (p->on_change)
 		p->on_change(p);
 }
 
 /* By the process that has that cookie. */
 static void
-tell_replaced(struct place *p, uint64_t process)
+tell_replaced(struct membership *p, uint64_t process)
 {
 	int slot = registry_find_process(p->registry, process);
 	const struct slot *by = slot < 0 ? NULL
@@ -79,29 +79,29 @@ tell_replaced(struct place *p, uint64_t process)
 static void
 on_wake(struct registry_events *w)
 {
-	struct place *p = w->user;
-	struct slot *own = place_slot(p);
+	struct membership *p = w->user;
+	struct slot *own = membership_slot(p);
 
 	if (registry_is_lost(p->registry) && !p->lost) {
 		p->lost = true;
 		fail_as(STATUS_OK, "another process has cut the registry short: "
 		    "members can't be shown, nor steered, any more");
-		desk_error(p->desk);
+		emit_error(p->app);
 	}
 	if (own->replaced_by && !p->replaced && p->on_replaced)
 		tell_replaced(p, own->replaced_by);
-	if (p->live && policy_apply(&p->policy, p->live) < 0)
-		desk_error(p->desk);
+	if (p->live && reconcile_apply(&p->reconcile, p->live) < 0)
+		emit_error(p->app);
 }
 
 static void
 on_steering(struct registry_events *w, const struct steering *s)
 {
-	struct place *p = w->user;
-	char text[STEERING_TEXT], name[REGISTRY_NAME];
+	struct membership *p = w->user;
+	char text[MODE_TEXT], name[REGISTRY_NAME];
 	struct event e = {
 		.kind = EVENT_STEERING, .name = "?", .pid = -1,
-		.steering = steering_text(s, text),
+		.steering = mode_text(s, text),
 	};
 	int by = registry_find_process(p->registry, s->process);
 
@@ -109,8 +109,8 @@ on_steering(struct registry_events *w, const struct steering *s)
 		e.name = slot_name(registry_slot(p->registry, by), name);
 		e.pid = shown(registry_slot(p->registry, by));
 	}
-	place_look(p);
-	desk_tell(p->desk, &e);
+	membership_look(p);
+	emit_event(p->app, &e);
 	if (p->on_change)
 		p->on_change(p);
 }
@@ -149,7 +149,7 @@ has_wished(const struct slot *s, const struct slot *guest)
 
 /* The target of a guest's wish, or a member that has just gone. */
 static const struct slot *
-target_of(const struct place *p, const struct slot *guest)
+target_of(const struct membership *p, const struct slot *guest)
 {
 	const struct slot *last = NULL;
 
@@ -168,7 +168,7 @@ static void
 tell_wish(struct registry_events *w, const struct slot *s, enum event_kind kind,
     const char *reason)
 {
-	struct place *p = w->user;
+	struct membership *p = w->user;
 	const struct slot *target = target_of(p, s);
 	pid_t pid = target ? slot_pid(target) : slot_target(s);
 	char command[16 + 1] = "", name[REGISTRY_NAME];
@@ -180,8 +180,8 @@ tell_wish(struct registry_events *w, const struct slot *s, enum event_kind kind,
 
 	if (pid)
 		owner_command(pid, command);
-	place_look(p);
-	desk_tell(p->desk, &e);
+	membership_look(p);
+	emit_event(p->app, &e);
 	if (p->on_change)
 		p->on_change(p);
 }
@@ -199,7 +199,8 @@ on_wish_end(struct registry_events *w, const struct slot *s)
 }
 
 int
-place_watch(struct place *p, struct desk *d, const struct sock_set *live)
+membership_watch(
+    struct membership *p, struct app *d, const struct sock_set *live)
 {
 	static const struct registry_events_ops ops = {
 		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
@@ -207,10 +208,10 @@ place_watch(struct place *p, struct desk *d, const struct sock_set *live)
 		.on_wish = on_wish, .on_wish_end = on_wish_end,
 	};
 
-	p->desk = d;
+	p->app = d;
 	p->live = live;
-	p->policy = (struct policy){
-		.registry = p->registry, .diag = p->lookout.diag,
+	p->reconcile = (struct reconcile){
+		.registry = p->registry, .diag = p->sockinfo.diag,
 		.datagram = p->settings->udp,
 	};
 	p->watch.ops = &ops;

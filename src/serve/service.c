@@ -55,7 +55,7 @@ drop(struct service *s, struct conn *c, enum reason reason)
 	s->ops->on_close(s, c, reason);
 	conn_free(c);
 	if (!s->conns)
-		pipes_close(&s->pipes);
+		pipe_pool_close(&s->pipes);
 }
 
 /* Whether the peer has not taken all that it is to get. */
@@ -118,12 +118,12 @@ read_some(struct service *s, struct conn *c, char *room)
 		c->bulk = n >= BULK_LEAST;
 		/* not an end either: see pipe_fill() */
 		if (n > 0 || (n < 0 && errno != EAGAIN &&
-		    !path_is_unfit(errno)))
+		    !zerocopy_is_unfit(errno)))
 			return n;
 	}
 	n = conn_read(c, room, BUFFER);
 	c->bulk = n >= BULK_LEAST && c->ops->direct &&
-	    burden_is_light(&s->burden);
+	    workload_is_light(&s->workload);
 	return n;
 }
 
@@ -139,7 +139,7 @@ read_once(struct service *s, struct conn *c)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	s->counters->in += (uint64_t)n;
 	if (n > 0)
-		burden_bear(&s->burden);
+		workload_run(&s->workload);
 	if (n == 0)
 		c->read_ended = true;
 	else if (s->kind == SERVE_ECHO)
@@ -247,7 +247,7 @@ would_come_back(const struct datagram_socket *s, const struct addr *from)
 
 /* Removes the source of such datagrams, so that they get no answer. */
 static void
-refuse_echoes(struct datagram_socket *s, struct dgrams *all)
+refuse_echoes(struct datagram_socket *s, struct udp_batch *all)
 {
 	for (int i = 0; i < all->count; i++) {
 		struct dgram *d = &all->at[i];
@@ -262,7 +262,7 @@ refuse_echoes(struct datagram_socket *s, struct dgrams *all)
 static void
 tell_losses(struct service *s)
 {
-	while (dgrams_losses_due(s->dgrams))
+	while (udp_batch_losses_due(s->dgrams))
 		s->ops->on_fault(s);
 }
 
@@ -275,7 +275,7 @@ answer_each(struct service *s, int fd, const struct dgram *d)
 		const char *reply = dgram_piece(d, i, &length);
 		ssize_t n;
 
-		burden_bear(&s->burden);
+		workload_run(&s->workload);
 		if (s->kind == SERVE_DISCARD || !d->from.len)
 			continue;
 		if (s->kind == SERVE_CHARGEN)
@@ -293,8 +293,8 @@ static int
 answer_batch(struct datagram_socket *d, int most)
 {
 	struct service *s = d->service;
-	struct dgrams *all = s->dgrams;
-	int fd = d->source.fd, n = dgrams_receive(all, fd, most);
+	struct udp_batch *all = s->dgrams;
+	int fd = d->source.fd, n = udp_batch_receive(all, fd, most);
 
 	if (n < 0)
 		return -1;
@@ -302,8 +302,8 @@ answer_batch(struct datagram_socket *d, int most)
 		count(s, &all->at[i]);
 	if (s->kind != SERVE_DISCARD)
 		refuse_echoes(d, all);
-	if (n > 0 && s->kind == SERVE_ECHO && burden_is_light(&s->burden))
-		s->counters->out += dgrams_return(all, fd);
+	if (n > 0 && s->kind == SERVE_ECHO && workload_is_light(&s->workload))
+		s->counters->out += udp_batch_return(all, fd);
 	else
 		for (int i = 0; i < all->count; i++)
 			answer_each(s, fd, &all->at[i]);
@@ -337,7 +337,7 @@ receive_failed(struct datagram_socket *d)
 static void
 answer_some(struct datagram_socket *d, int most)
 {
-	int n = 0, batch = burden_is_light(&d->service->burden) ?
+	int n = 0, batch = workload_is_light(&d->service->workload) ?
 	    d->service->dgrams->most : 1;
 
 	for (; most > 0; most -= n) {
@@ -363,7 +363,7 @@ on_datagram(struct source *source, uint32_t events)
 static int
 open_datagram(struct service *s, const struct sock_set *set)
 {
-	s->dgrams = dgrams_new(set->fd[0]);
+	s->dgrams = udp_batch_new(set->fd[0]);
 	if (!s->dgrams)
 		return -1;
 	for (int i = 0; i < set->count; i++) {
@@ -431,7 +431,7 @@ service_stop(struct service *s)
 		s->lost += listener_drops(s->datagram[i].source.fd);
 		close(s->datagram[i].source.fd);
 	}
-	while (s->datagrams && dgrams_losses_rest(s->dgrams))
+	while (s->datagrams && udp_batch_losses_rest(s->dgrams))
 		s->ops->on_fault(s);
 	s->datagrams = 0;
 }

@@ -38,16 +38,16 @@ struct service {
 	const struct service_ops *ops;
 	struct counters *counters;
 	void *user;
-	struct burden burden;
+	struct workload workload;
 	struct congestion *congestion;	/* of connections, or NULL */
 	struct acceptor acceptor;
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
-	struct dgrams *dgrams;		/* in hand */
+	struct udp_batch *dgrams;		/* in hand */
 	int64_t told;			/* when exhaustion last was */
-	uint32_t lost;			/* of peers.h */
+	uint32_t lost;			/* of udp_peers.h */
 	struct conn *conns;
-	struct pipes pipes;
+	struct pipe_pool pipes;
 	unsigned last_id;
 	char *buffer;
 	size_t pattern_length;		/* chargen: whole lines in buffer */

@@ -4,40 +4,40 @@
 
 #include "base/num.h"
 
-static struct farewell *
-farewell_of(struct leave *l)
+static struct stop *
+stop_of(struct leave *l)
 {
-	return (struct farewell *)l;
+	return (struct stop *)l;
 }
 
 static void
 accept_all(struct leave *l)
 {
-	acceptor_drain(farewell_of(l)->acceptor);
+	acceptor_drain(stop_of(l)->acceptor);
 }
 
 static uint64_t
 served(struct leave *l)
 {
-	return *farewell_of(l)->served;
+	return *stop_of(l)->served;
 }
 
 static void
 on_gate(struct leave *l)
 {
-	farewell_of(l)->acceptor->gated = true;
+	stop_of(l)->acceptor->gated = true;
 }
 
 static void
 serve_queued(struct leave *l)
 {
-	farewell_of(l)->datagrams->serve(farewell_of(l));
+	stop_of(l)->datagrams->serve(stop_of(l));
 }
 
 static void
 close_all(struct leave *l)
 {
-	struct farewell *f = farewell_of(l);
+	struct stop *f = stop_of(l);
 
 	f->set->count = 0;
 	if (f->datagrams)
@@ -50,7 +50,7 @@ close_all(struct leave *l)
 }
 
 static unsigned
-sessions(const struct farewell *f)
+sessions(const struct stop *f)
 {
 	return f->acceptor->open;
 }
@@ -58,54 +58,54 @@ sessions(const struct farewell *f)
 static void
 on_grace(struct timer *t)
 {
-	struct farewell *f = (struct farewell *)((char *)t -
-	    offsetof(struct farewell, grace));
+	struct stop *f = (struct stop *)((char *)t -
+	    offsetof(struct stop, grace));
 
-	loop_stop(&f->desk->loop);
+	loop_stop(&f->app->loop);
 }
 
 /* Whoever watches is told what is waited for. */
 static void
-tell_grace(const struct farewell *f)
+tell_grace(const struct stop *f)
 {
-	const struct settings *s = f->desk->settings;
+	const struct settings *s = f->app->settings;
 	char line[128], time[NUM_TEXT];
 	unsigned n = sessions(f);
 	int length;
 
-	if (s->json || (!f->desk->interactive && !s->verbose))
+	if (s->json || (!f->app->interactive && !s->verbose))
 		return;
 	length = snprintf(line, sizeof(line), "%u session%s open: up to %s for "
 	    "%s to end; Ctrl-C ends now\n", n, n == 1 ? "" : "s",
 	    duration_text(s->grace, time), n == 1 ? "it" : "them");
-	f->desk->print(f->desk, line, (size_t)length, false);
+	f->app->print(f->app, line, (size_t)length, false);
 }
 
 /* Out of the group: the sessions have until the grace is over. */
 static void
-wind_up(struct farewell *f)
+wind_up(struct stop *f)
 {
 	if (!sessions(f))
-		loop_stop(&f->desk->loop);
+		loop_stop(&f->app->loop);
 	else if (!f->patient) {
 		tell_grace(f);
-		loop_timer_set(&f->desk->loop, &f->grace, loop_now() +
-		    f->desk->settings->grace);
+		loop_timer_set(&f->app->loop, &f->grace, loop_now() +
+		    f->app->settings->grace);
 	}
 }
 
 /* Datagrams without a group: of what is served at the end nothing is said. */
 static bool
-in_silence(const struct farewell *f)
+in_silence(const struct stop *f)
 {
 	return f->datagrams && f->ending && !f->leave.lost &&
-	    !f->leave.held && !f->desk->settings->reuseport;
+	    !f->leave.held && !f->app->settings->reuseport;
 }
 
 static void
 on_left(struct leave *l)
 {
-	struct farewell *f = farewell_of(l);
+	struct stop *f = stop_of(l);
 	struct event e = {
 		.kind = EVENT_DRAINED, .name = f->name,
 		.mode = leave_name(l->mode), .text = l->why,
@@ -116,7 +116,7 @@ on_left(struct leave *l)
 
 	f->lost += l->lost;
 	if (!in_silence(f))
-		desk_tell(f->desk, &e);
+		emit_event(f->app, &e);
 	if (f->on_left)
 		f->on_left(f);
 	if (f->ending)
@@ -125,27 +125,27 @@ on_left(struct leave *l)
 
 /* People know why, but for what another member has wished. */
 static void
-tell_why(struct farewell *f)
+tell_why(struct stop *f)
 {
 	struct event e = {
 		.kind = EVENT_DRAINING, .name = f->name,
 		.reason = f->why ? f->why : f->ending ? "end" : "leave",
 	};
 
-	if (f->why || f->desk->settings->json)
-		desk_tell(f->desk, &e);
+	if (f->why || f->app->settings->json)
+		emit_event(f->app, &e);
 }
 
 static bool
-listens(const struct farewell *f)
+listens(const struct stop *f)
 {
 	return f->datagrams ? f->set->count : f->acceptor->count;
 }
 
 static enum leave_mode
-wish(const struct farewell *f)
+wish(const struct stop *f)
 {
-	const struct settings *s = f->desk->settings;
+	const struct settings *s = f->app->settings;
 
 	if (f->set->bound[0].sa.sa_family == AF_UNIX ||
 	    (f->datagrams && !s->reuseport))
@@ -155,7 +155,7 @@ wish(const struct farewell *f)
 
 /* Whoever has the sockets as well: what is queued is theirs. */
 static const char *
-holder(struct farewell *f)
+holder(struct stop *f)
 {
 	if (!f->set->adopted &&
 	    !registry_slot(f->registry, f->slot)->adopted_by)
@@ -164,14 +164,14 @@ holder(struct farewell *f)
 }
 
 static void
-leave(struct farewell *f)
+leave(struct stop *f)
 {
 	static const struct leave_ops ops[] = {
 		{ accept_all, served, on_gate, close_all, on_left },
 		{ serve_queued, served, NULL, close_all, on_left },
 	};
 
-	f->leave.loop = &f->desk->loop;
+	f->leave.loop = &f->app->loop;
 	f->leave.registry = f->registry;
 	f->leave.set = f->set;
 	f->leave.wish = wish(f);
@@ -185,7 +185,7 @@ leave(struct farewell *f)
 }
 
 void
-farewell_begin(struct farewell *f)
+stop_begin(struct stop *f)
 {
 	f->grace.on_timer = on_grace;
 	if (f->leave.active)
@@ -197,7 +197,7 @@ farewell_begin(struct farewell *f)
 }
 
 void
-farewell_hurry(struct farewell *f)
+stop_hurry(struct stop *f)
 {
 	f->patient = false;
 	if (!f->leave.active)
@@ -205,18 +205,18 @@ farewell_hurry(struct farewell *f)
 }
 
 void
-farewell_now(struct farewell *f)
+stop_now(struct stop *f)
 {
 	if (f->datagrams)
 		leave_datagram_now(&f->leave);
 	else
 		leave_now(&f->leave);
-	loop_stop(&f->desk->loop);
+	loop_stop(&f->app->loop);
 }
 
 void
-farewell_closed(struct farewell *f)
+stop_closed(struct stop *f)
 {
 	if (f->ending && !f->leave.active && !sessions(f))
-		loop_stop(&f->desk->loop);
+		loop_stop(&f->app->loop);
 }

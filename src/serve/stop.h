@@ -6,25 +6,25 @@
 #include "serve/adoption.h"
 #include "serve/leave.h"
 
-struct farewell;
+struct stop;
 
 /* What serves datagrams. */
-struct farewell_datagrams {
+struct stop_datagrams {
 	/* Serves some of what is queued, if it can just now. */
-	void (*serve)(struct farewell *);
-	void (*close)(struct farewell *);
+	void (*serve)(struct stop *);
+	void (*close)(struct stop *);
 };
 
 /*
  * The orderly end of a server: it leaves its group without losing a
  * connection, then its sessions have --grace to end by themselves.
  */
-struct farewell {
+struct stop {
 	struct leave leave;		/* first */
 	struct timer grace;
-	struct desk *desk;
+	struct app *app;
 	struct acceptor *acceptor;
-	const struct farewell_datagrams *datagrams;	/* NULL: streams */
+	const struct stop_datagrams *datagrams;	/* NULL: streams */
 	struct registry *registry;
 	struct sock_set *set;		/* empty once they are closed */
 	const uint64_t *served;		/* connections, or datagrams, ever */
@@ -35,17 +35,17 @@ struct farewell {
 	const char *why;		/* or NULL: as the user asked */
 	char held[ADOPTION_TEXT];	/* by whom, too */
 	bool patient;			/* /drain: no limit to the grace */
-	void (*on_left)(struct farewell *);	/* or NULL */
+	void (*on_left)(struct stop *);	/* or NULL */
 	void *user;
 };
 
 /* The fields above are filled in. Ends the loop when all is done. */
-void farewell_begin(struct farewell *);
+void stop_begin(struct stop *);
 /* A signal after /drain: with a limit. */
-void farewell_hurry(struct farewell *);
+void stop_hurry(struct stop *);
 /* A second signal: at once. */
-void farewell_now(struct farewell *);
+void stop_now(struct stop *);
 /* A session closed. */
-void farewell_closed(struct farewell *);
+void stop_closed(struct stop *);
 
 #endif

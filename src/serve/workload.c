@@ -36,7 +36,7 @@ stall(int64_t us)
 }
 
 int
-burden_read(struct burden *b, const char *text)
+workload_read(struct workload *b, const char *text)
 {
 	const char *colon = strchr(text, ':');
 	int64_t every;
@@ -56,13 +56,13 @@ burden_read(struct burden *b, const char *text)
 }
 
 bool
-burden_is_light(const struct burden *b)
+workload_is_light(const struct workload *b)
 {
 	return !b->work && !b->every;
 }
 
 void
-burden_bear(struct burden *b)
+workload_run(struct workload *b)
 {
 	if (b->work)
 		burn(b->work);

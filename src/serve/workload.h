@@ -8,7 +8,7 @@
  * What a request costs the process that serves it, so that a server which
  * only echoes behaves like one that has something to do.
  */
-struct burden {
+struct workload {
 	int64_t work;			/* of CPU, each time, microseconds */
 	int64_t stall;			/* asleep, microseconds */
 	uint64_t every;			/* that many requests; 0: never */
@@ -16,12 +16,12 @@ struct burden {
 };
 
 /* "20ms:200" into stall and every; -1: usage. */
-int burden_read(struct burden *, const char *text);
+int workload_read(struct workload *, const char *text);
 
 /* A request costs nothing but its answer. */
-bool burden_is_light(const struct burden *);
+bool workload_is_light(const struct workload *);
 
 /* One request: returns when all of it is borne. */
-void burden_bear(struct burden *);
+void workload_run(struct workload *);
 
 #endif

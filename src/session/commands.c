@@ -136,7 +136,7 @@ static void
 run_group(struct session *s, char *arg)
 {
 	const struct scoreboard *registry = s->ops->group(s);
-	struct score_style style = {
+	struct table_style style = {
 		.columns = prompt_columns(), .color = s->color,
 	};
 	char *text = NULL;

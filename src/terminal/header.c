@@ -34,7 +34,7 @@ enum {
 static const char save[] = "\0337", restore[] = "\0338";
 
 bool
-live_possible(int terminal)
+header_possible(int terminal)
 {
 	const char *term = getenv("TERM");
 
@@ -43,7 +43,7 @@ live_possible(int terminal)
 
 /* Whether it is another size than before. */
 static bool
-measure(struct live *l)
+measure(struct header *l)
 {
 	struct winsize now;
 
@@ -76,7 +76,7 @@ feed(FILE *out, int lines)
 
 /* Pushes up all that is there, and begins anew below height lines. */
 static void
-divide(struct live *l, FILE *out, int height)
+divide(struct header *l, FILE *out, int height)
 {
 	fprintf(out, "%s\033[r%s\033[J", save, restore);
 	feed(out, l->rows);
@@ -91,7 +91,7 @@ undivide(FILE *out)
 
 /* Makes room for as many lines below the cursor first. */
 static void
-grow(struct live *l, FILE *out, int lines)
+grow(struct header *l, FILE *out, int lines)
 {
 	feed(out, lines);
 	fprintf(out, "\033[%dA%s\033[%d;1H\033[%dL", lines, save,
@@ -101,7 +101,7 @@ grow(struct live *l, FILE *out, int lines)
 }
 
 static void
-shrink(struct live *l, FILE *out, int lines)
+shrink(struct header *l, FILE *out, int lines)
 {
 	int top = l->height - lines + 1;
 
@@ -111,7 +111,7 @@ shrink(struct live *l, FILE *out, int lines)
 
 /* Has the header take so many lines of the terminal; 0: all is given back. */
 static void
-fit(struct live *l, FILE *out, int height)
+fit(struct header *l, FILE *out, int height)
 {
 	if (!l->laid && height)
 		divide(l, out, height);
@@ -139,7 +139,7 @@ lines_out(FILE *out, const char *text)
 }
 
 static void
-flush(struct live *l, FILE *out, char **text, size_t *length)
+flush(struct header *l, FILE *out, char **text, size_t *length)
 {
 	fclose(out);
 	if (*length)
@@ -149,7 +149,7 @@ flush(struct live *l, FILE *out, char **text, size_t *length)
 
 /* Takes text over. */
 static void
-paint(struct live *l, char *text)
+paint(struct header *l, char *text)
 {
 	int height = count_lines(text);
 	bool moves = height != l->height || (height && !l->laid);
@@ -175,7 +175,7 @@ paint(struct live *l, char *text)
 
 /* Draws, if there is anything new. */
 static bool
-redraw(struct live *l)
+redraw(struct header *l)
 {
 	int64_t begun = loop_now();
 	int lines = l->rows - BELOW;
@@ -195,7 +195,7 @@ redraw(struct live *l)
 
 /* Forgets what the terminal looks like. */
 static void
-forget(struct live *l)
+forget(struct header *l)
 {
 	l->laid = false;
 	l->height = 0;
@@ -206,8 +206,8 @@ forget(struct live *l)
 static void
 on_timer(struct timer *t)
 {
-	struct live *l = (struct live *)((char *)t -
-	    offsetof(struct live, timer));
+	struct header *l = (struct header *)((char *)t -
+	    offsetof(struct header, timer));
 	int64_t wait = PACE_US;
 
 	if (measure(l)) {
@@ -226,7 +226,7 @@ on_timer(struct timer *t)
 
 /* What is shown stays, as text like any other. */
 static void
-give_back(struct live *l)
+give_back(struct header *l)
 {
 	char *bytes = NULL;
 	size_t length = 0;
@@ -240,7 +240,7 @@ give_back(struct live *l)
 }
 
 void
-live_open(struct live *l)
+header_open(struct header *l)
 {
 	l->timer.on_timer = on_timer;
 	l->open = true;
@@ -251,7 +251,7 @@ live_open(struct live *l)
 }
 
 void
-live_touch(struct live *l)
+header_touch(struct header *l)
 {
 	int64_t soon = l->drawn + PACE_US;
 
@@ -263,7 +263,7 @@ live_touch(struct live *l)
 }
 
 void
-live_resize(struct live *l)
+header_resize(struct header *l)
 {
 	if (!l->open)
 		return;
@@ -274,7 +274,7 @@ live_resize(struct live *l)
 }
 
 void
-live_suspend(struct live *l)
+header_suspend(struct header *l)
 {
 	if (!l->open)
 		return;
@@ -283,7 +283,7 @@ live_suspend(struct live *l)
 }
 
 void
-live_resume(struct live *l)
+header_resume(struct header *l)
 {
 	if (!l->open)
 		return;
@@ -293,7 +293,7 @@ live_resume(struct live *l)
 }
 
 void
-live_close(struct live *l)
+header_close(struct header *l)
 {
 	if (!l->open)
 		return;

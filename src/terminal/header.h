@@ -8,9 +8,9 @@
 
 /*
  * Lines that stay at the top of a terminal and are redrawn there, while all
- * else scrolls below them: see live.c.
+ * else scrolls below them: see header.c.
  */
-struct live {
+struct header {
 	struct loop *loop;
 	struct sink *out;		/* the terminal, shared with others */
 	int terminal;			/* a descriptor of it */
@@ -18,11 +18,11 @@ struct live {
 	 * The lines to show, malloced, each with its end; at most so many, of
 	 * so many columns. NULL: as before.
 	 */
-	char *(*draw)(struct live *, int columns, int lines);
+	char *(*draw)(struct header *, int columns, int lines);
 	/* Around a change of what scrolls: a line being typed. Or NULL. */
-	void (*hide)(struct live *);
-	void (*show)(struct live *);
-	/* the rest is live.c's */
+	void (*hide)(struct header *);
+	void (*show)(struct header *);
+	/* the rest is header.c's */
 	struct timer timer;
 	bool open, laid;		/* laid: the terminal is divided */
 	int rows, columns, height;
@@ -31,18 +31,18 @@ struct live {
 };
 
 /* Whether it is a terminal that can be divided. */
-bool live_possible(int terminal);
+bool header_possible(int terminal);
 
 /* The fields above are filled in. Draws at once. */
-void live_open(struct live *);
+void header_open(struct header *);
 /* Something changed: draws, or soon if it drew just now. */
-void live_touch(struct live *);
+void header_touch(struct header *);
 /* The terminal has another size, perhaps. */
-void live_resize(struct live *);
+void header_resize(struct header *);
 /* Around a stop of the process; the second also where it was wiped. */
-void live_suspend(struct live *);
-void live_resume(struct live *);
+void header_suspend(struct header *);
+void header_resume(struct header *);
 /* Gives the terminal back; what is shown stays. */
-void live_close(struct live *);
+void header_close(struct header *);
 
 #endif

@@ -167,7 +167,7 @@ on_screen(void *user, const char *data, size_t length)
 }
 
 static int
-screen_open(struct prompt *p)
+app_header_open(struct prompt *p)
 {
 	static const cookie_io_functions_t functions = { .write = on_screen };
 
@@ -270,7 +270,8 @@ prompt_open(struct prompt *p, struct loop *l)
 	p->retry.on_timer = on_retry;
 	tcgetattr(STDIN_FILENO, &p->modes);
 	rl = readline_load();
-	if (!rl || loop_watch(l, &p->source, EPOLLIN) < 0 || screen_open(p) < 0)
+	if (!rl || loop_watch(l, &p->source, EPOLLIN) < 0 ||
+	    app_header_open(p) < 0)
 		return -1;
 	readline_init();
 	history_load(p);

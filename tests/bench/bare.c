@@ -27,7 +27,7 @@
 
 enum { BATCH = 512, PIPE = 1 << 20, BOTH_WAYS = 2 };
 
-struct place {
+struct membership {
 	struct sockaddr_storage addr;
 	socklen_t len;
 };
@@ -43,10 +43,10 @@ need(int result, const char *what)
 	exit(1);
 }
 
-static struct place
-place(char **argv)
+static struct membership
+membership(char **argv)
 {
-	struct place p = { .len = sizeof(struct sockaddr_in) };
+	struct membership p = { .len = sizeof(struct sockaddr_in) };
 	struct sockaddr_in *in = (struct sockaddr_in *)&p.addr;
 	struct sockaddr_un *un = (struct sockaddr_un *)&p.addr;
 
@@ -65,7 +65,7 @@ place(char **argv)
 static int
 listening(char **argv, int type, bool share)
 {
-	struct place p = place(argv);
+	struct membership p = membership(argv);
 	int fd = need(socket(p.addr.ss_family, type, 0), "socket"), on = 1;
 
 	setsockopt(fd, SOL_SOCKET, share ? SO_REUSEPORT : SO_REUSEADDR, &on,
@@ -243,7 +243,7 @@ pump(struct way *ways, int n)
 static int
 met(char **argv, bool server)
 {
-	struct place p = place(argv);
+	struct membership p = membership(argv);
 	int fd;
 
 	if (server) {

@@ -156,7 +156,7 @@ crowd_open(const struct args *a, struct job *jobs, unsigned j)
 }
 
 static void
-talk(const struct args *a, struct crowd *w)
+netcat(const struct args *a, struct crowd *w)
 {
 	uint64_t end = now_ns() + (uint64_t)(a->seconds * 1e9);
 
@@ -272,7 +272,7 @@ run(const struct args *a, void (*use)(const struct args *a, struct crowd *w))
 int
 load_echo(const struct args *a)
 {
-	return run(a, talk);
+	return run(a, netcat);
 }
 
 int

@@ -11,10 +11,10 @@
 
 enum { ROUNDS = 5 };
 
-static struct advice_figures own, others[ADVICE_OTHERS];
+static struct compare_measured own, others[ADVICE_OTHERS];
 
 static void
-fill(struct advice_figures *f, enum advice_measure m, const double *factors,
+fill(struct compare_measured *f, enum compare_measure m, const double *factors,
     double value)
 {
 	for (int i = 0; i < ROUNDS; i++)
@@ -26,7 +26,7 @@ static void
 level(void)
 {
 	static const double mood[ROUNDS] = { 1, 0.5, 2, 1.3, 0.9 };
-	struct advice_figures *all[] = { &own, &others[0], &others[1] };
+	struct compare_measured *all[] = { &own, &others[0], &others[1] };
 
 	for (size_t i = 0; i < 3; i++) {
 		fill(all[i], ADVICE_RATE, mood, 10000);
@@ -37,27 +37,27 @@ level(void)
 }
 
 static void
-scale(struct advice_figures *f, enum advice_measure m, double factor)
+scale(struct compare_measured *f, enum compare_measure m, double factor)
 {
 	for (int i = 0; i < ROUNDS; i++)
 		f->at[m][i] *= factor;
 }
 
-static enum advice_verdict
-verdict(struct advice *a)
+static enum compare_worth
+verdict(struct compare_verdict *a)
 {
-	const struct advice_figures *const against[] = {
+	const struct compare_measured *const against[] = {
 		&others[0], &others[1],
 	};
 
-	advice_judge(a, &own, against, ROUNDS, 0);
+	compare_judge(a, &own, against, ROUNDS, 0);
 	return a->verdict;
 }
 
 static void
 equal_ones_differ_in_nothing(void **state)
 {
-	struct advice a;
+	struct compare_verdict a;
 
 	(void)state;
 	level();
@@ -74,7 +74,7 @@ equal_ones_differ_in_nothing(void **state)
 static void
 each_measure_has_its_least_and_its_side(void **state)
 {
-	static const struct { double factor; enum advice_verdict verdict; }
+	static const struct { double factor; enum compare_worth verdict; }
 	cases[ADVICE_MEASURES][2] = {
 		[ADVICE_RATE] = { { 1.16, ADVICE_WORTH },
 		    { 1 / 1.16, ADVICE_NOT_WORTH } },
@@ -85,13 +85,13 @@ each_measure_has_its_least_and_its_side(void **state)
 		[ADVICE_STALL_P99] = { { 1 / 2.01, ADVICE_WORTH },
 		    { 2.01, ADVICE_NOT_WORTH } },
 	};
-	struct advice a;
+	struct compare_verdict a;
 
 	(void)state;
 	for (int m = 0; m < ADVICE_MEASURES; m++)
 		for (int i = 0; i < 2; i++) {
 			level();
-			scale(&own, (enum advice_measure)m,
+			scale(&own, (enum compare_measure)m,
 			    cases[m][i].factor);
 			assert_int_equal(verdict(&a), cases[m][i].verdict);
 		}
@@ -101,7 +101,7 @@ each_measure_has_its_least_and_its_side(void **state)
 static void
 better_and_worse_depends(void **state)
 {
-	struct advice a;
+	struct compare_verdict a;
 
 	(void)state;
 	level();
@@ -117,7 +117,7 @@ better_and_worse_depends(void **state)
 static void
 one_rival_that_is_as_good_is_enough(void **state)
 {
-	struct advice a;
+	struct compare_verdict a;
 
 	(void)state;
 	level();
@@ -135,7 +135,7 @@ rounds_that_disagree_are_noise(void **state)
 	static const double one[ROUNDS] = { 2, 2, 2, 2, 0.5 };
 	static const double two[ROUNDS] = { 2, 2, 2, 0.5, 0.5 };
 	static const double wide[ROUNDS] = { 1, 1.5, 0.5, 1, 1 };
-	struct advice a;
+	struct compare_verdict a;
 
 	(void)state;
 	level();
@@ -158,22 +158,22 @@ rounds_that_disagree_are_noise(void **state)
 static void
 too_little_is_inconclusive(void **state)
 {
-	const struct advice_figures *const against[] = {
+	const struct compare_measured *const against[] = {
 		&others[0], &others[1],
 	};
-	struct advice a;
+	struct compare_verdict a;
 
 	(void)state;
 	level();
 	scale(&own, ADVICE_RATE, 3);
-	advice_judge(&a, &own, against, 0, 0);
+	compare_judge(&a, &own, against, 0, 0);
 	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
 	assert_true(isnan(a.ratio[ADVICE_RATE][0].median));
-	advice_judge(&a, &own, against, 2, 0);
+	compare_judge(&a, &own, against, 2, 0);
 	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
-	advice_judge(&a, &own, against, 3, 0);
+	compare_judge(&a, &own, against, 3, 0);
 	assert_int_equal(a.verdict, ADVICE_WORTH);
-	advice_judge(&a, &own, against, 3, 1);
+	compare_judge(&a, &own, against, 3, 1);
 	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
 	/* CPU that can't be known is no verdict's friend */
 	fill(&own, ADVICE_CPU, NULL, NAN);
@@ -186,9 +186,9 @@ medians_leave_out_what_is_not_known(void **state)
 	const double odd[] = { 5, NAN, 1, 3 }, even[] = { 4, 1, 2, 3 };
 
 	(void)state;
-	assert_true(advice_median(odd, 4) == 3);
-	assert_true(advice_median(even, 4) == 2.5);
-	assert_true(isnan(advice_median(odd, 0)));
+	assert_true(compare_median(odd, 4) == 3);
+	assert_true(compare_median(even, 4) == 2.5);
+	assert_true(isnan(compare_median(odd, 0)));
 }
 
 int

@@ -46,7 +46,7 @@ tally_start(struct tally *t)
 static void
 attempt(struct tally *const *all, uint64_t *state, uint64_t *sample)
 {
-	struct result r = { .predicted = -1 };
+	struct attempt_result r = { .predicted = -1 };
 	uint64_t x = rnd(state);
 
 	*sample = (uint64_t)(1000 * exp2((double)(x >> 11) * 0x1p-53 * 14));
@@ -77,14 +77,14 @@ static char *
 report(struct tally *t)
 {
 	static struct addr address;
-	struct summary s;
+	struct verdict s;
 	char *line;
 
 	address = (struct addr){ .len = sizeof(struct sockaddr_in) };
 	address.in.sin_family = AF_INET;
 	address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	address.in.sin_port = htons(9000);
-	assert_int_equal(summary_make(&s, t, KNOW_ALL, false), 0);
+	assert_int_equal(verdict_make(&s, t, KNOW_ALL, false), 0);
 	s.target.address = &address;
 	s.target.protocol = "tcp";
 	s.report.command = "probe";
@@ -94,7 +94,7 @@ report(struct tally *t)
 	s.report.reports = 1;
 	s.report.seconds = 0.5;
 	line = json_of(&s.report);
-	summary_free(&s);
+	verdict_free(&s);
 	assert_non_null(line);
 	return line;
 }
@@ -155,7 +155,7 @@ test_ten_are_one(void **state)
 	struct tally *both[] = { &whole, &part };
 	FILE *file = tmpfile();
 	struct merge m = { .fewest = 0 };
-	struct summary s;
+	struct verdict s;
 	uint64_t seed = 5;
 	char *line, *one;
 
@@ -181,7 +181,7 @@ test_ten_are_one(void **state)
 	assert_same(one, line);
 	free(one);
 	free(line);
-	summary_free(&s);
+	verdict_free(&s);
 	merge_free(&m);
 	tally_free(&whole);
 }

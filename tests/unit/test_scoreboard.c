@@ -14,7 +14,7 @@
 
 enum { ROWS = 5 };
 
-static const struct score_row rows[ROWS] = {
+static const struct member_row rows[ROWS] = {
 	{ "A", "rpnc", "running", true, 4100, 1348, 12, 0, 8192, 0, 348,
 	    0.25, 0 },
 	{ "B", "rpnc", "paused", false, 4242, 33, 0, 331, 8192, 3, 33,
@@ -26,7 +26,7 @@ static const struct score_row rows[ROWS] = {
 	{ NULL, "", NULL, false, -1, -1, -1, -1, -1, -1, -1, 0.25, 0 },
 };
 
-static const struct score_fairness fairness = {
+static const struct member_fairness fairness = {
 	.n = 118, .queued = 3, .members = 3, .equal = true, .spread = 13.2,
 	.p = 0.57, .verdict = "even",
 };
@@ -47,7 +47,7 @@ registry_of(size_t count)
 static char *
 text_of(const struct scoreboard *b, int columns, int lines, bool color)
 {
-	struct score_style style = { columns, color };
+	struct table_style style = { columns, color };
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
@@ -69,7 +69,7 @@ count_lines(const char *text, int columns)
 	int n = 0;
 
 	while ((line = strsep(&rest, "\n")) && rest) {
-		if (columns_cells(line) > columns)
+		if (table_cells(line) > columns)
 			fail_msg("over %d: %s", columns, line);
 		n++;
 	}
@@ -83,12 +83,12 @@ the_table_fits_any_width(void **state)
 	(void)state;
 	for (int columns = 56; columns <= 300; columns++) {
 		struct scoreboard b = registry_of(ROWS);
-		struct score_style style = { columns, false };
+		struct table_style style = { columns, false };
 		char *text = NULL;
 		size_t length;
 		FILE *out = open_memstream(&text, &length);
 
-		columns_table(out, &b, &style, true, ROWS);
+		table_table(out, &b, &style, true, ROWS);
 		fclose(out);
 		assert_int_equal(count_lines(text, columns), ROWS + 1);
 		free(text);
@@ -222,8 +222,8 @@ a_header_has_a_rate(void **state)
 static void
 weights_have_a_column(void **state)
 {
-	struct score_row two[] = { rows[0], rows[1] };
-	struct score_fairness f = fairness;
+	struct member_row two[] = { rows[0], rows[1] };
+	struct member_fairness f = fairness;
 	struct scoreboard b = registry_of(2);
 	char *text;
 

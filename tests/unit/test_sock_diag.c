@@ -35,7 +35,7 @@ enum {
 	UDP = 8,
 };
 
-static struct diag *diag;
+static struct sock_diag *diag;
 
 /* What the kernel does seldom, done to the next batches of answers. */
 static struct {
@@ -248,7 +248,7 @@ only(int protocol, unsigned states, int fd)
 	int given, seen = 0;
 
 	f = (struct found){ 0 };
-	given = diag_dump(diag, protocol, states, port_of(fd), keep, &f);
+	given = sock_diag_dump(diag, protocol, states, port_of(fd), keep, &f);
 	assert_int_equal(given, f.count);
 	for (int i = 0; i < f.count; i++) {
 		assert_int_equal(addr_port(&f.at[i].local), port_of(fd));
@@ -268,8 +268,8 @@ queued(int fd)
 	static struct found f;
 
 	f = (struct found){ 0 };
-	diag_dump(diag, IPPROTO_TCP, 1 << TCP_ESTABLISHED, port_of(fd), keep,
-	    &f);
+	sock_diag_dump(
+	    diag, IPPROTO_TCP, 1 << TCP_ESTABLISHED, port_of(fd), keep, &f);
 	assert_int_equal(f.count, 1);
 	return f.at[0];
 }
@@ -279,7 +279,7 @@ got(int protocol, const struct addr *local, const struct addr *remote)
 {
 	struct diag_sock s = { 0 };
 
-	if (diag_get(diag, protocol, local, remote, &s) != 1)
+	if (sock_diag_get(diag, protocol, local, remote, &s) != 1)
 		fail_msg("diag_get: not found");
 	return s;
 }
@@ -375,15 +375,15 @@ test_group(void **state)
 		assert_int_equal(listen(others[i], 8), 0);
 	}
 	all = at("127.0.0.1", port);
-	assert_int_equal(diag_group(diag, IPPROTO_TCP, &all, &list), 2);
+	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &all, &list), 2);
 	assert_int_equal(list[0].inode, inode_of(b));
 	assert_int_equal(list[1].inode, inode_of(a));
 	free(list);
 	all = at("127.0.0.3", port);
-	assert_int_equal(diag_group(diag, IPPROTO_TCP, &all, &list), 0);
+	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &all, &list), 0);
 	free(list);
 	all = at("127.0.0.1", port);
-	assert_int_equal(diag_group(diag, IPPROTO_UDP, &all, &list), 0);
+	assert_int_equal(sock_diag_group(diag, IPPROTO_UDP, &all, &list), 0);
 	free(list);
 	close_all(others, 8);
 	close_all((int[]){ a, b, waits }, 3);
@@ -425,7 +425,7 @@ check_v6only(bool v6only_first)
 	fds[2] = listener("::", port, how[0], 8);
 	fds[3] = listener("::", port, how[1], 8);
 	addr_set_port(&any, port);
-	assert_int_equal(diag_group(diag, IPPROTO_TCP, &any, &list), 2);
+	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &any, &list), 2);
 	assert_int_equal(list[0].inode, inode_of(fds[0]));
 	assert_int_equal(list[1].inode, inode_of(fds[2]));
 	assert_int_equal(list[0].v6only, v6only_first);
@@ -436,7 +436,7 @@ check_v6only(bool v6only_first)
 	}
 	member = list[0];
 	member.v6only = !member.v6only;
-	assert_int_equal(diag_group_of(diag, &member, &other), 2);
+	assert_int_equal(sock_diag_group_of(diag, &member, &other), 2);
 	assert_int_equal(other[0].inode, inode_of(fds[1]));
 	assert_int_equal(other[1].inode, inode_of(fds[3]));
 	free(other);
@@ -463,14 +463,15 @@ test_group_device(void **state)
 	static struct found f;
 
 	(void)state;
-	assert_int_equal(diag_group(diag, IPPROTO_TCP, &a, &list), 1);
+	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &a, &list), 1);
 	assert_int_equal(list[0].inode, inode_of(free_one));
 	f = (struct found){ 0 };
-	assert_int_equal(diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN, port,
-	    keep, &f), 2);
+	assert_int_equal(
+	    sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN, port, keep, &f),
+	    2);
 	member = *by_inode(f.at, 2, inode_of(on_lo));
 	assert_int_equal(member.ifindex, 1);
-	assert_int_equal(diag_group_of(diag, &member, &device), 1);
+	assert_int_equal(sock_diag_group_of(diag, &member, &device), 1);
 	assert_int_equal(device[0].inode, inode_of(on_lo));
 	free(device);
 	free(list);
@@ -631,9 +632,11 @@ test_get_none(void **state)
 	assert_int_equal(s.inode, inode_of(fd));
 	close(fd);
 	s.inode = 42;
-	assert_int_equal(diag_get(diag, IPPROTO_TCP, &server, &nobody, &s), 0);
+	assert_int_equal(
+	    sock_diag_get(diag, IPPROTO_TCP, &server, &nobody, &s), 0);
 	assert_int_equal(s.inode, 42);
-	assert_int_equal(diag_get(diag, IPPROTO_UDP, &server, &nobody, &s), 0);
+	assert_int_equal(
+	    sock_diag_get(diag, IPPROTO_UDP, &server, &nobody, &s), 0);
 }
 
 /*
@@ -687,7 +690,7 @@ test_udp(void **state)
 	assert_int_equal(got(IPPROTO_UDP, &c, &a).inode, inode_of(client));
 	assert_int_equal(got(IPPROTO_UDP, &a, &c).inode, inode_of(fd));
 	f = (struct found){ 0 };
-	assert_int_equal(diag_dump(diag, IPPROTO_UDP, 1 << TCP_CLOSE,
+	assert_int_equal(sock_diag_dump(diag, IPPROTO_UDP, 1 << TCP_CLOSE,
 	    port_of(client), keep, &f), 0);
 	close(client);
 	close(fd);
@@ -743,11 +746,11 @@ test_udp_group(void **state)
 		a = here(v4[0]);
 		b = here(v6[0]);
 	}
-	assert_int_equal(diag_group(diag, IPPROTO_UDP, &a, &list), 3);
+	assert_int_equal(sock_diag_group(diag, IPPROTO_UDP, &a, &list), 3);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(list[i].inode, inode_of(v4[2 - i]));
 	free(list);
-	assert_int_equal(diag_group(diag, IPPROTO_UDP, &b, &list), 3);
+	assert_int_equal(sock_diag_group(diag, IPPROTO_UDP, &b, &list), 3);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(list[i].inode, inode_of(v6[i]));
 	assert_int_equal(list[0].v6only, 1);
@@ -831,7 +834,7 @@ test_dump_filters(void **state)
 	client = dial("127.0.0.1", port_of(v4));
 	server = accept(v4, NULL, NULL);
 	f = (struct found){ 0 };
-	assert_int_equal(diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
+	assert_int_equal(sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
 	    port_of(v4), keep, &f), 2);
 	assert_int_equal(f.at[0].inode, inode_of(v4));
 	assert_int_equal(f.at[1].inode, inode_of(v6));
@@ -839,7 +842,7 @@ test_dump_filters(void **state)
 	only(IPPROTO_TCP, 1 << TCP_ESTABLISHED, server);
 	f = (struct found){ 0 };
 	/* strangers may have come by the same number as a client's port */
-	assert_true(diag_dump(diag, IPPROTO_TCP, ~0u, port_of(v4), keep,
+	assert_true(sock_diag_dump(diag, IPPROTO_TCP, ~0u, port_of(v4), keep,
 	    &f) >= 3);
 	assert_non_null(by_inode(f.at, f.count, inode_of(v4)));
 	assert_non_null(by_inode(f.at, f.count, inode_of(v6)));
@@ -856,7 +859,8 @@ test_dump_every_port(void **state)
 	struct wanted w = { .inode = { inode_of(client), inode_of(server) } };
 
 	(void)state;
-	diag_dump(diag, IPPROTO_TCP, 1 << TCP_ESTABLISHED, 0, look_for, &w);
+	sock_diag_dump(
+	    diag, IPPROTO_TCP, 1 << TCP_ESTABLISHED, 0, look_for, &w);
 	assert_int_equal(w.seen[0], 1);
 	assert_int_equal(w.seen[1], 1);
 	close_all((int[]){ server, client, fd }, 3);
@@ -875,12 +879,12 @@ test_dump_many(void **state)
 	for (int i = 1; i < MANY; i++)
 		fds[i] = listener("127.0.0.1", port_of(fds[0]), REUSE, 8);
 	f = (struct found){ 0 };
-	assert_int_equal(diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
+	assert_int_equal(sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
 	    port_of(fds[0]), keep, &f), MANY);
 	for (int i = 0; i < MANY; i++)
 		assert_non_null(by_inode(f.at, f.count, inode_of(fds[i])));
 	f = (struct found){ .stop = 2 };
-	assert_int_equal(diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
+	assert_int_equal(sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
 	    port_of(fds[0]), keep, &f), 2);
 	assert_int_equal(f.count, 2);
 	a = here(fds[0]);
@@ -938,7 +942,8 @@ test_wrong_length(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		meddle.length = wrong[i];
-		assert_int_equal(diag_get(diag, IPPROTO_TCP, &a, &a, &s), -1);
+		assert_int_equal(
+		    sock_diag_get(diag, IPPROTO_TCP, &a, &a, &s), -1);
 		assert_non_null(strstr(fail_text(), "sock_diag"));
 	}
 	only(IPPROTO_TCP, 1 << TCP_LISTEN, fd);
@@ -993,24 +998,24 @@ test_no_module(void **state)
 	struct diag_sock s;
 
 	(void)state;
-	assert_int_equal(diag_get(diag, IPPROTO_IGMP, &a, &a, &s), -1);
+	assert_int_equal(sock_diag_get(diag, IPPROTO_IGMP, &a, &a, &s), -1);
 	assert_non_null(strstr(fail_text(), "does not list"));
 	/* And the handle still works. */
-	assert_int_equal(diag_get(diag, IPPROTO_TCP, &a, &a, &s), 0);
+	assert_int_equal(sock_diag_get(diag, IPPROTO_TCP, &a, &a, &s), 0);
 }
 
 static void
 test_cloexec(void **state)
 {
 	int next = open("/dev/null", O_RDONLY);
-	struct diag *d;
+	struct sock_diag *d;
 
 	(void)state;
 	close(next);
-	d = diag_open();
+	d = sock_diag_open();
 	assert_non_null(d);
 	assert_int_equal(fcntl(next, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-	diag_close(d);
+	sock_diag_close(d);
 	assert_int_equal(fcntl(next, F_GETFD), -1);
 }
 
@@ -1018,7 +1023,7 @@ static int
 open_diag(void **state)
 {
 	(void)state;
-	diag = diag_open();
+	diag = sock_diag_open();
 	return diag ? 0 : -1;
 }
 
@@ -1026,7 +1031,7 @@ static int
 close_diag(void **state)
 {
 	(void)state;
-	diag_close(diag);
+	sock_diag_close(diag);
 	return 0;
 }
 

@@ -40,7 +40,7 @@ struct claim {
 static enum kind
 kind_of(const struct diag_sock *s)
 {
-	if (rival_listens(s))
+	if (port_socket_listens(s))
 		return LISTENS;
 	if (s->state == TCP_CLOSE)
 		return BOUND;
@@ -49,26 +49,26 @@ kind_of(const struct diag_sock *s)
 
 /* Why a socket that overlaps ours does not let us in; NONE: it would. */
 static enum cause
-cause_of(struct rivals *r, const struct diag_sock *s, bool reuseport)
+cause_of(struct port_sockets *r, const struct diag_sock *s, bool reuseport)
 {
 	int shares;
 
 	/* those that do not listen let SO_REUSEADDR pass, which we set */
-	if (!r->datagram && !rival_listens(s) && s->inode &&
-	    rival_reuseaddr(r, s) == 1)
+	if (!r->datagram && !port_socket_listens(s) && s->inode &&
+	    port_socket_reuseaddr(r, s) == 1)
 		return NONE;
 	if (kind_of(s) == LINGERS)
 		return NOT_SHARED;
 	if (s->uid != geteuid())
 		return OTHER_USER;
-	shares = rival_reuseport(r, s);
+	shares = port_socket_reuseport(r, s);
 	if (shares > 0)
 		return reuseport ? NONE : SHARED;
 	return shares < 0 ? UNKNOWN : NOT_SHARED;
 }
 
 static struct claim
-find(struct rivals *r, const struct diag_sock *ours, enum kind kind,
+find(struct port_sockets *r, const struct diag_sock *ours, enum kind kind,
     bool reuseport)
 {
 	struct claim best = { .kind = kind, .cause = NONE };
@@ -113,19 +113,20 @@ how_related(const struct diag_sock *theirs, const struct diag_sock *ours)
 
 /* Their -r is missing, rather than some option of a stranger. */
 static bool
-is_rpnc(struct rivals *r, const struct diag_sock *s)
+is_rpnc(struct port_sockets *r, const struct diag_sock *s)
 {
 	struct owner o;
 
-	return rival_owner(r, s, &o) > 0 && strcmp(o.command, "rpnc") == 0;
+	return port_socket_owner(r, s, &o) > 0 &&
+	    strcmp(o.command, "rpnc") == 0;
 }
 
 /* head: who listens where; then why this keeps us out, and what to do. */
 static void
-tell_cause(struct rivals *r, const struct claim *c, bool reuseport,
+tell_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
     const char *head)
 {
-	char user[RIVAL_TEXT];
+	char user[PORT_SOCKET_TEXT];
 
 	switch (c->cause) {
 	case OTHER_USER:
@@ -159,26 +160,30 @@ tell_cause(struct rivals *r, const struct claim *c, bool reuseport,
 }
 
 static void
-tell_socket(struct rivals *r, const struct claim *c,
+tell_socket(struct port_sockets *r, const struct claim *c,
     const struct diag_sock *ours, bool reuseport)
 {
-	char who[RIVAL_TEXT], where[RIVAL_TEXT], head[3 * RIVAL_TEXT];
+	char who[PORT_SOCKET_TEXT], where[PORT_SOCKET_TEXT],
+	    head[3 * PORT_SOCKET_TEXT];
 
-	snprintf(head, sizeof(head), "%s %s %s%s", rival_text(r, c->sock, who),
-	    c->kind == BOUND ? "has bound, and does not listen on," :
-	    r->datagram ? "receives on" : "listens on",
-	    rival_place(c->sock, where), how_related(c->sock, ours));
+	snprintf(head, sizeof(head), "%s %s %s%s",
+	    port_socket_text(r, c->sock, who),
+	    c->kind == BOUND  ? "has bound, and does not listen on,"
+		: r->datagram ? "receives on"
+			      : "listens on",
+	    port_socket_place(c->sock, where), how_related(c->sock, ours));
 	tell_cause(r, c, reuseport, head);
 }
 
 static void
-tell_connection(struct rivals *r, const struct claim *c)
+tell_connection(struct port_sockets *r, const struct claim *c)
 {
-	char who[RIVAL_TEXT], from[ADDR_TEXT], to[ADDR_TEXT];
+	char who[PORT_SOCKET_TEXT], from[ADDR_TEXT], to[ADDR_TEXT];
 
 	fail_add("%s uses this port for its connection from %s to %s%s: take "
-	    "another port, or wait until it ends", rival_text(r, c->sock, who),
-	    addr_text(&c->sock->local, from), addr_text(&c->sock->remote, to),
+		 "another port, or wait until it ends",
+	    port_socket_text(r, c->sock, who), addr_text(&c->sock->local, from),
+	    addr_text(&c->sock->remote, to),
 	    r->datagram ? "" : ", without SO_REUSEADDR");
 }
 
@@ -194,15 +199,15 @@ tell_lingering(const struct claim *c)
 static void
 in_use(const struct addr *a, const struct sock_options *o)
 {
-	struct diag_sock ours = rival_like(a, o->datagram, o->interface);
+	struct diag_sock ours = port_socket_like(a, o->datagram, o->interface);
 	struct claim c = { .cause = NONE };
-	struct rivals r;
+	struct port_sockets r;
 
 	if (!addr_port(a)) {
 		fail_add("no port is free");
 		return;
 	}
-	if (rivals_open(&r, o->datagram, addr_port(a), ~0u) < 0)
+	if (port_sockets_open(&r, o->datagram, addr_port(a), ~0u) < 0)
 		return;
 	for (int kind = 0; kind < KINDS && c.cause == NONE; kind++)
 		c = find(&r, &ours, (enum kind)kind, o->reuseport);
@@ -214,7 +219,7 @@ in_use(const struct addr *a, const struct sock_options *o)
 		tell_lingering(&c);
 	else
 		tell_socket(&r, &c, &ours, o->reuseport);
-	rivals_close(&r);
+	port_sockets_close(&r);
 }
 
 /* From which port on the kernel lets everybody listen. */
@@ -256,13 +261,13 @@ invalid(const struct addr *a)
 }
 
 void
-why_add(const struct sock_set *failed, const struct sock_options *o)
+bind_error_explain(const struct sock_set *failed, const struct sock_options *o)
 {
 	const struct addr *a = &failed->refused;
 	int saved = errno;
 
 	if (a->sa.sa_family == AF_UNIX && a->len)
-		why_add_local(a, failed->error);
+		bind_error_explain_unix(a, failed->error);
 	if (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6) {
 		switch (failed->error) {
 		case EADDRINUSE:

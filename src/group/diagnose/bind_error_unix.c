@@ -11,26 +11,26 @@
 static void
 tell_holder(const struct addr *a)
 {
-	struct rivals r = { .looked = true };
-	struct diag_sock s = { .inode = local_inode(a) };
-	char who[RIVAL_TEXT];
+	struct port_sockets r = { .looked = true };
+	struct diag_sock s = { .inode = unix_diag_inode(a) };
+	char who[PORT_SOCKET_TEXT];
 	struct owner o;
 
-	r.lookout.owners = owners_new();
-	if (rival_owner(&r, &s, &o) > 0) {
+	r.sockinfo.owners = owners_new();
+	if (port_socket_owner(&r, &s, &o) > 0) {
 		s.uid = o.uid;
-		fail_add("%s has it", rival_text(&r, &s, who));
+		fail_add("%s has it", port_socket_text(&r, &s, who));
 	} else {
 		fail_add("a process that can't be seen has it");
 	}
-	rivals_close(&r);
+	port_sockets_close(&r);
 }
 
 static void
 in_use(const struct addr *a)
 {
 	const char *name = a->un.sun_path;
-	char user[RIVAL_TEXT];
+	char user[PORT_SOCKET_TEXT];
 	struct stat st;
 
 	if (*name && lstat(name, &st) == 0 && st.st_uid != geteuid())
@@ -41,7 +41,7 @@ in_use(const struct addr *a)
 }
 
 void
-why_add_local(const struct addr *a, int error)
+bind_error_explain_unix(const struct addr *a, int error)
 {
 	if (error == EADDRINUSE)
 		in_use(a);

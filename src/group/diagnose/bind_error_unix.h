@@ -3,7 +3,10 @@
 
 #include "net/addr.h"
 
-/* why_add() for Unix sockets: what is there under that name, and whose. */
-void why_add_local(const struct addr *, int error);
+/*
+ * bind_error_explain() for Unix sockets: what is there under that name, and
+ * whose.
+ */
+void bind_error_explain_unix(const struct addr *, int error);
 
 #endif

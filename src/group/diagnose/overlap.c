@@ -31,7 +31,7 @@ struct own {
 
 /* The place of the n-th of a group, from 0. */
 static int
-find_nth(const struct rivals *r, const struct diag_sock *like, int n)
+find_nth(const struct port_sockets *r, const struct diag_sock *like, int n)
 {
 	for (int i = 0; i < r->count; i++)
 		if (in_one_group(&r->list[i], like) && !n--)
@@ -40,11 +40,11 @@ find_nth(const struct rivals *r, const struct diag_sock *like, int n)
 }
 
 static struct own
-own_group(const struct rivals *r, const struct addr *bound,
+own_group(const struct port_sockets *r, const struct addr *bound,
     const struct sock_options *o, int own)
 {
 	struct own group = {
-		.like = rival_like(bound, o->datagram, o->interface),
+		.like = port_socket_like(bound, o->datagram, o->interface),
 	};
 	bool v4 = bound->sa.sa_family == AF_INET;
 
@@ -90,7 +90,7 @@ they_win(const struct own *own, int ours, const struct diag_sock *theirs,
 /* "all that is for 127.0.0.1", "all IPv6 that comes by lo" */
 static void
 disputed(const struct diag_sock *winner, const struct diag_sock *loser,
-    char text[static RIVAL_TEXT])
+    char text[static PORT_SOCKET_TEXT])
 {
 	uint32_t device = winner->ifindex != loser->ifindex ?
 	    winner->ifindex | loser->ifindex : 0;
@@ -99,26 +99,29 @@ disputed(const struct diag_sock *winner, const struct diag_sock *loser,
 	size_t used;
 
 	if (relation_of(winner, loser) == COVERED) {
-		used = (size_t)snprintf(text, RIVAL_TEXT, "all that is for %s",
-		    addr_host(&winner->local, host));
+		used = (size_t)snprintf(text, PORT_SOCKET_TEXT,
+		    "all that is for %s", addr_host(&winner->local, host));
 		if (device)
-			snprintf(text + used, RIVAL_TEXT - used, " and comes "
-			    "by %s", if_indextoname(device, name) ? name : "?");
+			snprintf(text + used, PORT_SOCKET_TEXT - used,
+			    " and comes "
+			    "by %s",
+			    if_indextoname(device, name) ? name : "?");
 		return;
 	}
 	if (winner->local.sa.sa_family != loser->local.sa.sa_family)
 		what = "all IPv4";
 	else if (winner->v6only != loser->v6only)
 		what = "all IPv6";
-	used = (size_t)snprintf(text, RIVAL_TEXT, "%s", what);
+	used = (size_t)snprintf(text, PORT_SOCKET_TEXT, "%s", what);
 	if (device)
-		snprintf(text + used, RIVAL_TEXT - used, " that comes by %s",
+		snprintf(text + used, PORT_SOCKET_TEXT - used,
+		    " that comes by %s",
 		    if_indextoname(device, name) ? name : "?");
 }
 
 bool
-shadow_between(const struct rivals *r, int winner, int loser,
-    char text[static RIVAL_TEXT])
+overlap_between(const struct port_sockets *r, int winner, int loser,
+    char text[static PORT_SOCKET_TEXT])
 {
 	const struct diag_sock *a = &r->list[winner], *b = &r->list[loser];
 
@@ -143,38 +146,40 @@ by_age(const struct diag_sock *winner, const struct diag_sock *loser)
 
 /* "A (pid 12) and 3 more" of a group */
 static void
-who_text(struct rivals *r, int first, char text[static RIVAL_TEXT])
+who_text(struct port_sockets *r, int first, char text[static PORT_SOCKET_TEXT])
 {
 	size_t used;
 	int more = 0;
 
-	rival_text(r, &r->list[first], text);
+	port_socket_text(r, &r->list[first], text);
 	for (int i = first + 1; i < r->count; i++)
 		more += in_one_group(&r->list[i], &r->list[first]);
 	used = strlen(text);
 	if (more)
-		snprintf(text + used, RIVAL_TEXT - used, " and %d more", more);
+		snprintf(
+		    text + used, PORT_SOCKET_TEXT - used, " and %d more", more);
 }
 
 static void
-tell(struct rivals *r, const struct own *own, int at, bool theirs, bool now,
-    char text[static SHADOW_TEXT])
+tell(struct port_sockets *r, const struct own *own, int at, bool theirs,
+    bool now, char text[static OVERLAP_TEXT])
 {
 	const struct diag_sock *s = &r->list[at];
-	char who[RIVAL_TEXT], won[RIVAL_TEXT], lost[RIVAL_TEXT];
-	char what[RIVAL_TEXT];
+	char who[PORT_SOCKET_TEXT], won[PORT_SOCKET_TEXT],
+	    lost[PORT_SOCKET_TEXT];
+	char what[PORT_SOCKET_TEXT];
 
 	who_text(r, at, who);
-	rival_place(theirs ? s : &own->like, won);
-	rival_place(theirs ? &own->like : s, lost);
+	port_socket_place(theirs ? s : &own->like, won);
+	port_socket_place(theirs ? &own->like : s, lost);
 	if (theirs) {
 		disputed(s, &own->like, what);
-		snprintf(text, SHADOW_TEXT, "%s %s to %s on %s, none of it to "
+		snprintf(text, OVERLAP_TEXT, "%s %s to %s on %s, none of it to "
 		    "%s%s", what, now ? "goes" : "would go", who, won, lost,
 		    by_age(s, &own->like));
 	} else {
 		disputed(&own->like, s, what);
-		snprintf(text, SHADOW_TEXT, "%s %s to %s now, no longer to %s "
+		snprintf(text, OVERLAP_TEXT, "%s %s to %s now, no longer to %s "
 		    "on %s%s", what, now ? "comes" : "would come", won, who,
 		    lost, by_age(&own->like, s));
 	}
@@ -182,12 +187,13 @@ tell(struct rivals *r, const struct own *own, int at, bool theirs, bool now,
 
 /* Whether it stands for its group, and that is none of ours. */
 static bool
-is_foreign(const struct rivals *r, const struct own *own, int count, int at)
+is_foreign(
+    const struct port_sockets *r, const struct own *own, int count, int at)
 {
 	for (int i = 0; i < count; i++)
 		if (in_one_group(&own[i].like, &r->list[at]))
 			return false;
-	return rival_is_first(r, at);
+	return port_socket_is_first(r, at);
 }
 
 /* Whether ours win what they had until ours came. */
@@ -200,14 +206,14 @@ we_win(const struct own *own, const struct diag_sock *theirs, int at)
 }
 
 static void
-find(struct rivals *r, const struct own *own, int count, bool theirs,
-    bool now, struct shadows *out)
+find(struct port_sockets *r, const struct own *own, int count, bool theirs,
+    bool now, struct overlaps *out)
 {
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < r->count; j++) {
 			const struct diag_sock *s = &r->list[j];
 
-			if (out->count == SHADOWS_MAX)
+			if (out->count == OVERLAPS_MAX)
 				return;
 			if (!is_foreign(r, own, count, j) ||
 			    on_other_device(s, &own[i].like) ||
@@ -222,8 +228,8 @@ find(struct rivals *r, const struct own *own, int count, bool theirs,
 
 /* Counts the group's foreign sockets; also the owner of the first, and all. */
 static int
-strangers(struct rivals *r, const struct own *own, int *all,
-    char who[static RIVAL_TEXT])
+strangers(struct port_sockets *r, const struct own *own, int *all,
+    char who[static PORT_SOCKET_TEXT])
 {
 	int found = 0, first = -1;
 
@@ -234,41 +240,42 @@ strangers(struct rivals *r, const struct own *own, int *all,
 		if (!in_one_group(&r->list[i], &own->like))
 			continue;
 		++*all;
-		if (rival_slot(r, &r->list[i]) ||
-		    (rival_owner(r, &r->list[i], &o) > 0 &&
+		if (port_socket_slot(r, &r->list[i]) ||
+		    (port_socket_owner(r, &r->list[i], &o) > 0 &&
 		    (o.pid == getpid() || owner_parent(o.pid) == getpid())))
 			continue;
 		if (!found++)
 			first = i;
 	}
 	if (found)
-		rival_text(r, &r->list[first], who);
+		port_socket_text(r, &r->list[first], who);
 	return found;
 }
 
 static void
-tell_strangers(struct rivals *r, const struct own *own, int ours,
-    struct shadows *out)
+tell_strangers(struct port_sockets *r, const struct own *own, int ours,
+    struct overlaps *out)
 {
-	char who[RIVAL_TEXT], where[RIVAL_TEXT];
+	char who[PORT_SOCKET_TEXT], where[PORT_SOCKET_TEXT];
 	int all, theirs = strangers(r, own, &all, who);
 
-	if (!theirs || out->count == SHADOWS_MAX)
+	if (!theirs || out->count == OVERLAPS_MAX)
 		return;
-	snprintf(out->text[out->count++], SHADOW_TEXT, "on %s this joins %d "
+	snprintf(out->text[out->count++], OVERLAP_TEXT,
+	    "on %s this joins %d "
 	    "socket%s of %s that %s not rpnc's: it takes %d/%d of their new %s",
-	    rival_place(&own->like, where), theirs, theirs == 1 ? "" : "s",
-	    who, theirs == 1 ? "is" : "are", ours, all,
+	    port_socket_place(&own->like, where), theirs,
+	    theirs == 1 ? "" : "s", who, theirs == 1 ? "is" : "are", ours, all,
 	    r->datagram ? "datagrams" : "connections");
 }
 
 /* Opens the rivals of set, and finds the groups that are ours. */
 static int
-look(struct rivals *r, const struct sock_set *set,
+look(struct port_sockets *r, const struct sock_set *set,
     const struct sock_options *o, int own, struct own groups[static ADDR_MAX])
 {
 	if (!set->count || set->bound[0].sa.sa_family == AF_UNIX ||
-	    !addr_port(&set->bound[0]) || rivals_open(r, o->datagram,
+	    !addr_port(&set->bound[0]) || port_sockets_open(r, o->datagram,
 	    addr_port(&set->bound[0]), 1u << (o->datagram ? TCP_CLOSE :
 	    TCP_LISTEN)) < 0)
 		return -1;
@@ -278,31 +285,31 @@ look(struct rivals *r, const struct sock_set *set,
 }
 
 void
-strangers_find(const struct sock_set *set, const struct sock_options *o,
-    int own, struct shadows *out)
+overlap_strangers(const struct sock_set *set, const struct sock_options *o,
+    int own, struct overlaps *out)
 {
 	struct own groups[ADDR_MAX];
-	struct rivals r;
+	struct port_sockets r;
 
 	out->count = 0;
 	if (!o->reuseport || look(&r, set, o, own, groups) < 0)
 		return;
 	for (int i = 0; i < set->count; i++)
 		tell_strangers(&r, &groups[i], own, out);
-	rivals_close(&r);
+	port_sockets_close(&r);
 }
 
 void
-shadows_find(const struct sock_set *set, const struct sock_options *o,
-    int own, struct shadows *out)
+overlaps_find(const struct sock_set *set, const struct sock_options *o,
+    int own, struct overlaps *out)
 {
 	struct own groups[ADDR_MAX];
-	struct rivals r;
+	struct port_sockets r;
 
 	out->count = 0;
 	if (look(&r, set, o, own, groups) < 0)
 		return;
 	find(&r, groups, set->count, true, own > 0, out);
 	find(&r, groups, set->count, false, own > 0, out);
-	rivals_close(&r);
+	port_sockets_close(&r);
 }

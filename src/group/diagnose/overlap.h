@@ -5,14 +5,14 @@
 #include "net/sock.h"
 
 enum {
-	SHADOWS_MAX = 4,		/* as many as are told */
-	SHADOW_TEXT = 1200,
+	OVERLAPS_MAX = 4,		/* as many as are told */
+	OVERLAP_TEXT = 1200,
 };
 
 /* Groups of one port that take traffic from each other, a line for each. */
-struct shadows {
+struct overlaps {
 	int count;
-	char text[SHADOWS_MAX][SHADOW_TEXT];
+	char text[OVERLAPS_MAX][OVERLAP_TEXT];
 };
 
 /*
@@ -20,22 +20,22 @@ struct shadows {
  * from others since they have come. own: how many of each address are ours;
  * 0: none yet, so it is told how it would be.
  */
-void shadows_find(const struct sock_set *set, const struct sock_options *,
-    int own, struct shadows *out);
+void overlaps_find(const struct sock_set *set, const struct sock_options *,
+    int own, struct overlaps *out);
 
 /*
  * A line for each group of set that has foreign sockets (not rpnc's), with the
  * fraction of new connections that this process's own sockets take.
  */
-void strangers_find(const struct sock_set *set, const struct sock_options *,
-    int own, struct shadows *out);
+void overlap_strangers(const struct sock_set *set, const struct sock_options *,
+    int own, struct overlaps *out);
 
 /*
  * Whether the group of one socket takes traffic from that of another, and
  * which: "all that is for 127.0.0.1". Both are places in the list, and the
  * first of their groups there.
  */
-bool shadow_between(const struct rivals *, int winner, int loser,
-    char text[static RIVAL_TEXT]);
+bool overlap_between(const struct port_sockets *, int winner, int loser,
+    char text[static PORT_SOCKET_TEXT]);
 
 #endif

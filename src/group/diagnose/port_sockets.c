@@ -14,7 +14,7 @@
 static int
 add(const struct diag_sock *s, void *arg)
 {
-	struct rivals *r = arg;
+	struct port_sockets *r = arg;
 	struct diag_sock *list;
 
 	list = realloc(r->list, (size_t)(r->count + 1) * sizeof(*list));
@@ -26,31 +26,32 @@ add(const struct diag_sock *s, void *arg)
 }
 
 int
-rivals_open(struct rivals *r, bool datagram, uint16_t port, unsigned states)
+port_sockets_open(
+    struct port_sockets *r, bool datagram, uint16_t port, unsigned states)
 {
 	struct fault told;
 	int result = -1;
 
 	fail_save(&told);
-	*r = (struct rivals){ .datagram = datagram };
-	lookout_open(&r->lookout);
-	if (r->lookout.diag && diag_dump(r->lookout.diag,
+	*r = (struct port_sockets){ .datagram = datagram };
+	sockinfo_open(&r->sockinfo);
+	if (r->sockinfo.diag && sock_diag_dump(r->sockinfo.diag,
 	    datagram ? IPPROTO_UDP : IPPROTO_TCP, states, port, add, r) >= 0)
 		result = 0;
 	else
-		rivals_close(r);
+		port_sockets_close(r);
 	fail_restore(&told);
 	return result;
 }
 
 void
-rivals_close(struct rivals *r)
+port_sockets_close(struct port_sockets *r)
 {
-	lookout_close(&r->lookout);
+	sockinfo_close(&r->sockinfo);
 	if (r->registry)
 		registry_close(r->registry);
 	free(r->list);
-	*r = (struct rivals){ 0 };
+	*r = (struct port_sockets){ 0 };
 }
 
 /* IPv4 in either dress; NULL: it isn't. */
@@ -118,7 +119,7 @@ in_one_group(const struct diag_sock *a, const struct diag_sock *b)
 }
 
 bool
-rival_is_first(const struct rivals *r, int at)
+port_socket_is_first(const struct port_sockets *r, int at)
 {
 	for (int i = 0; i < at; i++)
 		if (in_one_group(&r->list[i], &r->list[at]))
@@ -127,7 +128,7 @@ rival_is_first(const struct rivals *r, int at)
 }
 
 struct diag_sock
-rival_like(const struct addr *a, bool datagram, const char *interface)
+port_socket_like(const struct addr *a, bool datagram, const char *interface)
 {
 	bool v6 = a->sa.sa_family == AF_INET6;
 	struct diag_sock s = {
@@ -144,7 +145,7 @@ rival_like(const struct addr *a, bool datagram, const char *interface)
 }
 
 bool
-rival_listens(const struct diag_sock *s)
+port_socket_listens(const struct diag_sock *s)
 {
 	return s->state == (s->protocol == IPPROTO_UDP ? TCP_CLOSE :
 	    TCP_LISTEN);
@@ -152,7 +153,7 @@ rival_listens(const struct diag_sock *s)
 
 /* Only when somebody is to be named: to open a registry wakes its members. */
 static void
-look(struct rivals *r)
+look(struct port_sockets *r)
 {
 	struct fault told;
 
@@ -165,7 +166,7 @@ look(struct rivals *r)
 }
 
 const struct slot *
-rival_slot(struct rivals *r, const struct diag_sock *d)
+port_socket_slot(struct port_sockets *r, const struct diag_sock *d)
 {
 	look(r);
 	for (int i = 0; r->registry && d->inode && i < REGISTRY_SLOTS; i++) {
@@ -180,87 +181,91 @@ rival_slot(struct rivals *r, const struct diag_sock *d)
 }
 
 int
-rival_owner(struct rivals *r, const struct diag_sock *d, struct owner *out)
+port_socket_owner(
+    struct port_sockets *r, const struct diag_sock *d, struct owner *out)
 {
-	return r->lookout.owners && d->inode ?
-	    owners_find(r->lookout.owners, d->inode, out) : 0;
+	return r->sockinfo.owners && d->inode ?
+	    owners_find(r->sockinfo.owners, d->inode, out) : 0;
 }
 
 static int
-option(struct rivals *r, const struct diag_sock *d, int name)
+option(struct port_sockets *r, const struct diag_sock *d, int name)
 {
 	struct owner o;
 	int value;
 
-	if (rival_owner(r, d, &o) <= 0)
+	if (port_socket_owner(r, d, &o) <= 0)
 		return -1;
-	value = peek_int(o.pid, o.fd, d->inode, SOL_SOCKET, name);
+	value = pidfd_getsockopt(o.pid, o.fd, d->inode, SOL_SOCKET, name);
 	return value > 0 ? 1 : value;
 }
 
 /* Whether a second one listens on the very same address. */
 static bool
-has_twin(const struct rivals *r, const struct diag_sock *d)
+has_twin(const struct port_sockets *r, const struct diag_sock *d)
 {
 	for (int i = 0; i < r->count; i++)
 		if (r->list[i].cookie != d->cookie &&
-		    rival_listens(&r->list[i]) && in_one_group(&r->list[i], d))
+		    port_socket_listens(&r->list[i]) &&
+		    in_one_group(&r->list[i], d))
 			return true;
 	return false;
 }
 
 int
-rival_reuseport(struct rivals *r, const struct diag_sock *d)
+port_socket_reuseport(struct port_sockets *r, const struct diag_sock *d)
 {
 	int value = option(r, d, SO_REUSEPORT);
 
-	if (value < 0 && !r->datagram && rival_listens(d) && has_twin(r, d))
+	if (value < 0 && !r->datagram && port_socket_listens(d) &&
+	    has_twin(r, d))
 		return 1;
 	return value;
 }
 
 int
-rival_reuseaddr(struct rivals *r, const struct diag_sock *d)
+port_socket_reuseaddr(struct port_sockets *r, const struct diag_sock *d)
 {
 	return option(r, d, SO_REUSEADDR);
 }
 
 const char *
-user_text(uid_t uid, char text[static RIVAL_TEXT])
+user_text(uid_t uid, char text[static PORT_SOCKET_TEXT])
 {
 	struct passwd *user = getpwuid(uid);
 
 	if (user)
-		snprintf(text, RIVAL_TEXT, "%.64s", user->pw_name);
+		snprintf(text, PORT_SOCKET_TEXT, "%.64s", user->pw_name);
 	else
-		snprintf(text, RIVAL_TEXT, "%u", (unsigned)uid);
+		snprintf(text, PORT_SOCKET_TEXT, "%u", (unsigned)uid);
 	return text;
 }
 
 const char *
-rival_text(struct rivals *r, const struct diag_sock *d,
-    char text[static RIVAL_TEXT])
+port_socket_text(struct port_sockets *r, const struct diag_sock *d,
+    char text[static PORT_SOCKET_TEXT])
 {
-	const struct slot *slot = rival_slot(r, d);
+	const struct slot *slot = port_socket_slot(r, d);
 	char safe[(sizeof((struct owner *)0)->command) * ESCAPE_MAX + 1];
-	char user[RIVAL_TEXT];
+	char user[PORT_SOCKET_TEXT];
 	struct owner o;
 
 	user_text(d->uid, user);
 	if (slot) {
 		slot_text(slot, text);
-	} else if (rival_owner(r, d, &o) > 0) {
+	} else if (port_socket_owner(r, d, &o) > 0) {
 		escape(o.command, strlen(o.command), false, safe);
-		snprintf(text, RIVAL_TEXT, "%s (pid %d, user %.64s)", safe,
-		    (int)o.pid, user);
+		snprintf(text, PORT_SOCKET_TEXT, "%s (pid %d, user %.64s)",
+		    safe, (int)o.pid, user);
 	} else {
-		snprintf(text, RIVAL_TEXT, "a process of user %.64s", user);
+		snprintf(
+		    text, PORT_SOCKET_TEXT, "a process of user %.64s", user);
 	}
 	return text;
 }
 
 const char *
-rival_place(const struct diag_sock *d, char text[static RIVAL_TEXT])
+port_socket_place(const struct diag_sock *d, char text[static PORT_SOCKET_TEXT])
 {
 	char where[ADDR_TEXT], name[IF_NAMESIZE], device[IF_NAMESIZE + 16] = "";
 	bool dual = d->v6only == 0 && addr_is_wildcard(&d->local);
@@ -269,9 +274,9 @@ rival_place(const struct diag_sock *d, char text[static RIVAL_TEXT])
 	if (d->ifindex && !(d->local.sa.sa_family == AF_INET6 &&
 	    d->local.in6.sin6_scope_id) && if_indextoname(d->ifindex, name))
 		snprintf(device, sizeof(device), "by %s only", name);
-	snprintf(text, RIVAL_TEXT, "%s%s%s%s%s%s", addr_text(&d->local, where),
-	    dual || *device ? " (" : "", dual ? "IPv4 too" : "",
-	    dual && *device ? ", " : "", device,
+	snprintf(text, PORT_SOCKET_TEXT, "%s%s%s%s%s%s",
+	    addr_text(&d->local, where), dual || *device ? " (" : "",
+	    dual ? "IPv4 too" : "", dual && *device ? ", " : "", device,
 	    dual || *device ? ")" : "");
 	return text;
 }

@@ -5,11 +5,11 @@
 #include "kernel/sockinfo.h"
 
 /* The sockets of one port, whoever has them: who stands against us there? */
-struct rivals {
+struct port_sockets {
 	int count;
 	struct diag_sock *list;		/* IPv4, then IPv6: in each the kernel
 					   looks for a listener in this order */
-	struct lookout lookout;
+	struct sockinfo sockinfo;
 	struct registry *registry;		/* of this user, or NULL */
 	bool datagram, looked;
 };
@@ -22,12 +22,12 @@ enum relation {
 };
 
 /*
- * Lists those in states (diag_dump()); -1: the kernel does not tell. The last
- * fault stays as it is.
+ * Lists those in states (sock_diag_dump()); -1: the kernel does not tell. The
+ * last fault stays as it is.
  */
-int rivals_open(struct rivals *, bool datagram, uint16_t port,
+int port_sockets_open(struct port_sockets *, bool datagram, uint16_t port,
     unsigned states);
-void rivals_close(struct rivals *);
+void port_sockets_close(struct port_sockets *);
 
 /* By address alone, whatever the device. */
 enum relation relation_of(const struct diag_sock *a,
@@ -37,36 +37,39 @@ bool on_other_device(const struct diag_sock *a, const struct diag_sock *b);
 /* Whether they take turns with each other, if one user shares both. */
 bool in_one_group(const struct diag_sock *a, const struct diag_sock *b);
 /* Whether it is the first of its group, or place, in the list. */
-bool rival_is_first(const struct rivals *, int at);
+bool port_socket_is_first(const struct port_sockets *, int at);
 
 /* What a socket would be that is bound to a: V6ONLY, as ours are. */
-struct diag_sock rival_like(const struct addr *a, bool datagram,
+struct diag_sock port_socket_like(const struct addr *a, bool datagram,
     const char *interface);
 
 /* Receives from whoever sends: listening, or a datagram socket unconnected. */
-bool rival_listens(const struct diag_sock *);
+bool port_socket_listens(const struct diag_sock *);
 
 /*
  * The value of its SO_REUSEPORT or SO_REUSEADDR; -1 unknown. Two that listen
  * on one address over TCP have SO_REUSEPORT, whoever has them.
  */
-int rival_reuseport(struct rivals *, const struct diag_sock *);
-int rival_reuseaddr(struct rivals *, const struct diag_sock *);
+int port_socket_reuseport(struct port_sockets *, const struct diag_sock *);
+int port_socket_reuseaddr(struct port_sockets *, const struct diag_sock *);
 
 /*
  * "A (pid 4100)" of a member, "nginx (pid 812, user www-data)", or
  * "a process of user www-data"; for the terminal. Return text.
  */
-enum { RIVAL_TEXT = 256 };
-const char *rival_text(struct rivals *, const struct diag_sock *,
-    char text[static RIVAL_TEXT]);
+enum { PORT_SOCKET_TEXT = 256 };
+const char *port_socket_text(struct port_sockets *, const struct diag_sock *,
+    char text[static PORT_SOCKET_TEXT]);
 /* "127.0.0.1:9000", "[::]:9000 (IPv4 too)", "0.0.0.0:9000 (by lo only)" */
-const char *rival_place(const struct diag_sock *, char text[static RIVAL_TEXT]);
-const char *user_text(uid_t, char text[static RIVAL_TEXT]);
+const char *port_socket_place(
+    const struct diag_sock *, char text[static PORT_SOCKET_TEXT]);
+const char *user_text(uid_t, char text[static PORT_SOCKET_TEXT]);
 
 /* The living member on the registry that has it, or NULL. */
-const struct slot *rival_slot(struct rivals *, const struct diag_sock *);
+const struct slot *port_socket_slot(
+    struct port_sockets *, const struct diag_sock *);
 /* Who has it, from /proc: 1, or 0. */
-int rival_owner(struct rivals *, const struct diag_sock *, struct owner *);
+int port_socket_owner(
+    struct port_sockets *, const struct diag_sock *, struct owner *);
 
 #endif

@@ -18,7 +18,10 @@
 
 enum { LAYOUT = 4 };
 
-/* The first bytes are locks and the bell (file.h): what is there is fixed. */
+/*
+ * The first bytes are locks and the bell (registry_file.h): what is there is
+ * fixed.
+ */
 struct head {
 	char magic[8];
 	uint32_t layout, slots;
@@ -316,7 +319,7 @@ registry_set_sockets(struct registry *b, int index, const int *fds, int count)
 		/* a worker's sockets were tested before they were its own */
 		s->tests[i] = listener_drops(fds[i]);
 		s->inodes[i] = sock_inode(fds[i]);
-		s->programs[i] = s->repair_due ? PROGRAM_SPOILT : 0;
+		s->programs[i] = s->repair_due ? PROGRAM_DIRTY : 0;
 	}
 	s->repair_due = false;
 	registry_file_notify(&b->file);

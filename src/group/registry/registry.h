@@ -6,11 +6,11 @@
 #include <sys/types.h>
 
 /*
- * Where the members of one port meet: slots in a file that only their user
- * can open (file.h). A slot belongs to a process for as long as it holds a
- * lock on the slot's byte. Names and pids change under the mutex; counters
- * are written by their one owner and read by all, without a lock. A slot
- * whose owner is gone keeps its name and counts until room is needed.
+ * Where the members of one port meet: slots in a file that only their user can
+ * open (registry_file.h). A slot belongs to a process for as long as it holds a
+ * lock on the slot's byte. Names and pids change under the mutex; counters are
+ * written by their one owner and read by all, without a lock. A slot whose
+ * owner is gone keeps its name and counts until room is needed.
  */
 
 enum {
@@ -20,14 +20,14 @@ enum {
 	NAME_MAX_LENGTH = 16,
 	WEIGHT_DEFAULT = 100,
 	WEIGHT_MAX = 1000,
-	PROGRAM_SPOILT = 1,		/* see policy.c */
+	PROGRAM_DIRTY = 1,		/* see reconcile.c */
 };
 
 enum slot_kind {
 	SLOT_FREE,
 	SLOT_MEMBER,		/* a process that accepts */
 	SLOT_PARENT,		/* keeps a name for its workers */
-	SLOT_REQUEST,		/* has a wish while it is here: guest.h */
+	SLOT_REQUEST,		/* has a wish while it is here: request.h */
 };
 
 enum slot_state {
@@ -48,13 +48,13 @@ struct slot {
 	char name[REGISTRY_NAME];
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */
 	uint64_t order;			/* counts up with every claim; never 0 */
-	uint32_t weight;		/* --weight; see policy.h */
+	uint32_t weight;		/* --weight; see reconcile.h */
 	uint64_t replaced_by;		/* process that asks it to leave, or 0 */
 	int32_t raw_target;		/* of a guest: the target of its wish */
 	uint32_t repair_due;	/* who died had programs: to put right */
 	/* Its listening sockets; of a guest, the target's. */
 	uint64_t inodes[REGISTRY_SOCKETS];
-	/* What their groups' programs were made from (policy.h); 0: none. */
+	/* What their groups' programs were made from (reconcile.h); 0: none. */
 	uint64_t programs[REGISTRY_SOCKETS];
 	uint32_t tests[REGISTRY_SOCKETS]; /* drops that index.c made there */
 	int32_t adopted_by;		/* a pid that has its sockets, too, or 0 */
@@ -69,7 +69,7 @@ enum {
 	SHARED_SOCKETS = 1024,
 };
 
-/* How the port's groups share out what comes; see policy.h. */
+/* How the port's groups share out what comes; see reconcile.h. */
 struct steering {
 	uint32_t mode;			/* enum steer_mode */
 	uint32_t serial;		/* counts up with every change */
@@ -129,7 +129,7 @@ void registry_set_state(struct registry *, int index, enum slot_state);
 void registry_set_sockets(
     struct registry *, int index, const int *fds, int count);
 
-/* What its members share but for their slots: policy.h has the use of it. */
+/* What its members share but for their slots: reconcile.h has the use of it. */
 struct shared *registry_shared(struct registry *);
 /* To change it: one at a time; then all who watch are woken. */
 int registry_change_begin(struct registry *);

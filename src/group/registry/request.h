@@ -6,7 +6,7 @@
 /*
  * A guest is no member, but has a slot on the registry, and in it a wish that
  * lasts as long as its lock: that these sockets of one process get nothing
- * new. Members see to it (policy.h), and undo it when the guest is gone.
+ * new. Members see to it (reconcile.h), and undo it when the guest is gone.
  */
 
 /* The slot of a new guest, who wishes nothing yet; -1: a fault. */

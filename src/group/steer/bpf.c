@@ -155,7 +155,7 @@ put_even(struct program *p, const uint32_t *weights, int n, int takers)
 }
 
 int
-steer_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
+bpf_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
     int n)
 {
 	struct program p = { .length = 0 };
@@ -168,7 +168,7 @@ steer_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
 	}
 	/* nobody may get anything: then it is the kernel's affair */
 	if (!takers || (mode == STEER_HASH && takers == n))
-		return steer_detach(fd);
+		return bpf_detach(fd);
 	if (mode == STEER_HASH && is_datagram(fd))
 		put_flow(&p, v6);
 	else
@@ -181,7 +181,7 @@ steer_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
 }
 
 int
-steer_flows(int fd, const struct addr *from, int count, int index)
+bpf_flows(int fd, const struct addr *from, int count, int index)
 {
 	bool v6 = from->sa.sa_family == AF_INET6;
 	const uint32_t *words = v6 ? from->in6.sin6_addr.s6_addr32 :
@@ -204,7 +204,7 @@ steer_flows(int fd, const struct addr *from, int count, int index)
 }
 
 int
-steer_detach(int fd)
+bpf_detach(int fd)
 {
 	int none = 0;
 

@@ -35,16 +35,16 @@ extern const struct steer_type steer_types[STEER_MODES];
  * STEER_WEIGHTS makes more of them. Takes the program away where the kernel's
  * own hash does what is wanted.
  */
-int steer_attach(int fd, bool v6, enum steer_mode mode,
+int bpf_attach(int fd, bool v6, enum steer_mode mode,
     const uint32_t *weights, int n);
 
 /*
  * Packets from these sockets' addresses, which differ in their ports, go to
  * index, all others by the hash.
  */
-int steer_flows(int fd, const struct addr *from, int count, int index);
+int bpf_flows(int fd, const struct addr *from, int count, int index);
 
 /* Takes away the group's program; none there is no fault. */
-int steer_detach(int fd);
+int bpf_detach(int fd);
 
 #endif

@@ -166,7 +166,7 @@ clear_stray(struct addr *from, const struct addr *to)
 
 /* Sends the SYN to index k: 1 it is ours, 0 it is not, -1 not known. */
 static int
-try_index(int fd, const struct addr *to, int k, struct diag *diag)
+try_index(int fd, const struct addr *to, int k, struct sock_diag *diag)
 {
 	struct addr from = client_address(to);
 	struct diag_sock end;
@@ -178,7 +178,7 @@ try_index(int fd, const struct addr *to, int k, struct diag *diag)
 		return fail("index");
 	if (time_to_live(client, to->sa.sa_family, 1) < 0 ||
 	    listener_gate(client, to->sa.sa_family, 255) < 0 ||
-	    steer_flows(fd, &from, 1, k) < 0)
+	    bpf_flows(fd, &from, 1, k) < 0)
 		goto close;
 	drops = listener_drops(fd);
 	if (connect(client, &to->sa, to->len) < 0 && errno != EINPROGRESS) {
@@ -187,7 +187,7 @@ try_index(int fd, const struct addr *to, int k, struct diag *diag)
 	}
 	/* neither: one with a full queue has dropped it, but not ours */
 	ours = listener_drops(fd) != drops;
-	if (diag_get(diag, IPPROTO_TCP, to, &from, &end) > 0 &&
+	if (sock_diag_get(diag, IPPROTO_TCP, to, &from, &end) > 0 &&
 	    end.state == STATE_SYN_RECV)
 		ours = 0;
 close:
@@ -199,7 +199,7 @@ close:
 
 int
 index_find(int fd, const struct addr *bound, int n, int guess,
-    struct diag *diag)
+    struct sock_diag *diag)
 {
 	struct addr to = own_target(bound);
 	int family = bound->sa.sa_family, index = -1;
@@ -224,7 +224,7 @@ struct search {
 	int fd, n;
 	struct addr to;
 	bool datagram;
-	struct diag *diag;
+	struct sock_diag *diag;
 	const struct diag_sock *list;
 	const uint32_t *mark;
 };
@@ -234,7 +234,7 @@ static int
 add_drops(const struct search *s, uint32_t *figures)
 {
 	struct diag_sock *now = NULL;
-	int n = diag_group_of(s->diag, &s->list[0], &now), found = 0;
+	int n = sock_diag_group_of(s->diag, &s->list[0], &now), found = 0;
 
 	for (int i = 0; n == s->n && i < n; i++)
 		for (int j = 0; j < n; j++)
@@ -276,7 +276,7 @@ send_syns(const struct search *s, int k, struct addr *from, int count)
 		    listener_gate(fds[opened], family, 255) < 0)
 			break;
 	}
-	if (opened == count && steer_flows(s->fd, from, count, k) == 0)
+	if (opened == count && bpf_flows(s->fd, from, count, k) == 0)
 		for (; sent < count; sent++)
 			(void)!connect(fds[sent], &s->to.sa, s->to.len);
 	for (int i = 0; i < count && i <= opened; i++)
@@ -294,7 +294,7 @@ send_datagrams(const struct search *s, int k, int count)
 
 	if (fd >= 0 && connect(fd, &s->to.sa, s->to.len) == 0 &&
 	    getsockname(fd, &from.sa, &from.len) == 0 &&
-	    steer_flows(s->fd, &from, 1, k) == 0)
+	    bpf_flows(s->fd, &from, 1, k) == 0)
 		for (; sent < count; sent++)
 			(void)!send(fd, s->mark, 4 * sizeof(*s->mark), 0);
 	if (fd >= 0)
@@ -333,7 +333,7 @@ leaves_nothing(const struct search *s, const struct addr *from,
 	for (int i = 0; i < s->n; i++)
 		if (after[i] != before[i])
 			return false;
-	return !s->datagram && diag_get(s->diag, IPPROTO_TCP, &s->to, from,
+	return !s->datagram && sock_diag_get(s->diag, IPPROTO_TCP, &s->to, from,
 	    &end) <= 0;
 }
 
@@ -367,7 +367,7 @@ look_at(const struct search *s, int k)
 }
 
 int
-index_order(int fd, const struct addr *bound, struct diag *diag,
+index_order(int fd, const struct addr *bound, struct sock_diag *diag,
     struct diag_sock *list, int n, const uint32_t mark[4])
 {
 	struct search s = {

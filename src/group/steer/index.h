@@ -11,7 +11,7 @@
  * Leaves a program on the group that is to be replaced or detached.
  */
 int index_find(int fd, const struct addr *bound, int n, int guess,
-    struct diag *diag);
+    struct sock_diag *diag);
 
 /*
  * Whether a packet can come to a socket that is bound so: this host has an
@@ -20,12 +20,12 @@ int index_find(int fd, const struct addr *bound, int n, int guess,
 bool index_is_reachable(const struct addr *bound);
 
 /*
- * The same of the n sockets of a whole group, in list as diag_group() gave
+ * The same of the n sockets of a whole group, in list as sock_diag_group() gave
  * it, through any member's socket fd: orders the list by index. Datagram
  * sockets must all drop what has this mark (index_hide()). -1: the order
  * can't be known (a fault says why).
  */
-int index_order(int fd, const struct addr *bound, struct diag *diag,
+int index_order(int fd, const struct addr *bound, struct sock_diag *diag,
     struct diag_sock *list, int n, const uint32_t mark[4]);
 
 /*

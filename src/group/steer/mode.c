@@ -63,7 +63,7 @@ parse_weights(const char *text, struct steering *out)
 }
 
 int
-steering_parse(const char *text, struct steering *out)
+mode_parse(const char *text, struct steering *out)
 {
 	size_t length = strcspn(text, " :");
 
@@ -85,20 +85,20 @@ steering_parse(const char *text, struct steering *out)
 }
 
 enum steer_mode
-steering_mode(const struct steering *s)
+mode_of(const struct steering *s)
 {
 	return s->mode < STEER_MODES ? (enum steer_mode)s->mode : STEER_HASH;
 }
 
 const char *
-steering_text(const struct steering *s, char text[static STEERING_TEXT])
+mode_text(const struct steering *s, char text[static MODE_TEXT])
 {
-	int used = snprintf(text, STEERING_TEXT, "%s",
-	    steer_types[steering_mode(s)].name);
+	int used = snprintf(text, MODE_TEXT, "%s",
+	    steer_types[mode_of(s)].name);
 	char name[REGISTRY_NAME];
 
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
-		used += snprintf(text + used, STEERING_TEXT - (size_t)used,
+		used += snprintf(text + used, MODE_TEXT - (size_t)used,
 		    "%c%s=%u", i ? ',' : ' ',
 		    name_clean(s->weights[i].name, name),
 		    s->weights[i].weight);
@@ -106,13 +106,13 @@ steering_text(const struct steering *s, char text[static STEERING_TEXT])
 }
 
 int
-policy_set(struct registry *b, const struct steering *s)
+mode_set(struct registry *b, const struct steering *s)
 {
 	struct steering *now = &registry_shared(b)->steering;
-	char old[STEERING_TEXT], new[STEERING_TEXT];
+	char old[MODE_TEXT], new[MODE_TEXT];
 	uint32_t serial;
 
-	if (strcmp(steering_text(now, old), steering_text(s, new)) == 0)
+	if (strcmp(mode_text(now, old), mode_text(s, new)) == 0)
 		return 0;
 	if (registry_change_begin(b) < 0)
 		return -1;
@@ -133,14 +133,14 @@ within(uint32_t weight)
 
 /* A name stands for the workers of that name, too, but for those listed. */
 uint32_t
-policy_weight(struct registry *b, int slot)
+mode_weight(struct registry *b, int slot)
 {
 	const struct steering *s = &registry_shared(b)->steering;
 	char own[REGISTRY_NAME];
 	uint32_t weight;
 	size_t base;
 
-	if (steering_mode(s) != STEER_WEIGHTS)
+	if (mode_of(s) != STEER_WEIGHTS)
 		return 1;
 	if (slot < 0)
 		return WEIGHT_DEFAULT;

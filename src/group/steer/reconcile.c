@@ -36,7 +36,7 @@ enum {
 /* One group while it is looked at: its sockets, in the kernel's order. */
 struct group {
 	struct registry *registry;
-	struct diag *diag;
+	struct sock_diag *diag;
 	int fd, n;
 	const struct addr *bound;
 	struct diag_sock *list;
@@ -54,7 +54,7 @@ mix(uint64_t x)
 }
 
 int
-policy_slot(struct registry *b, uint64_t inode, int *socket)
+reconcile_slot(struct registry *b, uint64_t inode, int *socket)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(b, i);
@@ -69,12 +69,12 @@ policy_slot(struct registry *b, uint64_t inode, int *socket)
 }
 
 int
-policy_known(struct registry *b, const struct diag_sock *list, int n)
+reconcile_known(struct registry *b, const struct diag_sock *list, int n)
 {
 	int known = 0, socket;
 
 	for (int i = 0; i < n; i++)
-		known += policy_slot(b, list[i].inode, &socket) >= 0;
+		known += reconcile_slot(b, list[i].inode, &socket) >= 0;
 	return known;
 }
 
@@ -93,10 +93,11 @@ give_weights(struct group *g)
 
 	g->foreign = g->chosen = false;
 	for (int i = 0; i < g->n; i++) {
-		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(
+		    g->registry, g->list[i].inode, &socket);
 
 		g->foreign |= slot < 0;
-		g->weight[i] = policy_weight(g->registry, slot);
+		g->weight[i] = mode_weight(g->registry, slot);
 		full[i] = slot >= 0 &&
 		    registry_slot(g->registry, slot)->state == STATE_FULL;
 	}
@@ -135,13 +136,13 @@ group_take(struct group *g)
 
 /* The kernel's group of fd: how many there are, or -1. */
 static int
-group_open(struct group *g, struct registry *b, struct diag *diag, int fd,
+group_open(struct group *g, struct registry *b, struct sock_diag *diag, int fd,
     const struct addr *bound, bool datagram)
 {
 	*g = (struct group){
 		.registry = b, .diag = diag, .fd = fd, .bound = bound,
 	};
-	g->n = diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
+	g->n = sock_diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
 	    addr_port(bound), sock_inode(fd), &g->list);
 	return group_take(g);
 }
@@ -150,7 +151,7 @@ group_open(struct group *g, struct registry *b, struct diag *diag, int fd,
 static uint64_t
 wanted(const struct group *g)
 {
-	enum steer_mode mode = steering_mode(
+	enum steer_mode mode = mode_of(
 	    &registry_shared(g->registry)->steering);
 	uint64_t sum = 0;
 
@@ -169,7 +170,8 @@ is_so(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(
+		    g->registry, g->list[i].inode, &socket);
 		uint64_t has;
 
 		if (slot < 0)
@@ -188,7 +190,8 @@ is_given_up(const struct group *g)
 	int socket;
 
 	for (int i = 0; sum && i < g->n; i++) {
-		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(
+		    g->registry, g->list[i].inode, &socket);
 
 		if (slot >= 0 &&
 		    registry_slot(g->registry, slot)->programs[socket] ==
@@ -204,7 +207,8 @@ mark(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = policy_slot(g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(
+		    g->registry, g->list[i].inode, &socket);
 
 		if (slot >= 0)
 			registry_slot(g->registry, slot)->programs[socket] =
@@ -243,11 +247,11 @@ recall_order(const struct group *g, const struct order *o)
 }
 
 void
-policy_forgive(struct registry *b, struct diag *diag,
+reconcile_forgive(struct registry *b, struct sock_diag *diag,
     const struct diag_sock *before, int n)
 {
 	struct diag_sock *now = NULL;
-	int count = n > 0 ? diag_group_of(diag, &before[0], &now) : 0;
+	int count = n > 0 ? sock_diag_group_of(diag, &before[0], &now) : 0;
 
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < n; j++) {
@@ -255,7 +259,7 @@ policy_forgive(struct registry *b, struct diag *diag,
 
 			if (now[i].cookie != before[j].cookie)
 				continue;
-			slot = policy_slot(b, now[i].inode, &socket);
+			slot = reconcile_slot(b, now[i].inode, &socket);
 			if (slot >= 0)
 				registry_slot(b, slot)->tests[socket] +=
 				    (uint32_t)(now[i].drops -
@@ -283,7 +287,7 @@ put_in_order(struct group *g)
 		    "are not all rpnc's");
 	result = index_order(g->fd, g->bound, g->diag, g->list, g->n,
 	    shared->mark);
-	policy_forgive(g->registry, g->diag, g->list, g->n);
+	reconcile_forgive(g->registry, g->diag, g->list, g->n);
 	if (result < 0)
 		return -1;
 	o = &shared->orders[shared->next_order++ % SHARED_ORDERS];
@@ -298,7 +302,7 @@ static int
 attach(struct group *g)
 {
 	if (!index_is_reachable(g->bound)) {
-		steer_detach(g->fd);
+		bpf_detach(g->fd);
 		return 0;
 	}
 	if (g->chosen) {
@@ -306,8 +310,8 @@ attach(struct group *g)
 			return -1;
 		give_weights(g);
 	}
-	return steer_attach(g->fd, g->bound->sa.sa_family == AF_INET6,
-	    steering_mode(&registry_shared(g->registry)->steering), g->weight,
+	return bpf_attach(g->fd, g->bound->sa.sa_family == AF_INET6,
+	    mode_of(&registry_shared(g->registry)->steering), g->weight,
 	    g->n);
 }
 
@@ -317,7 +321,7 @@ has_changed(const struct group *g)
 {
 	struct diag_sock *now = NULL;
 	uint64_t sum = 0;
-	int n = diag_group_of(g->diag, &g->list[0], &now);
+	int n = sock_diag_group_of(g->diag, &g->list[0], &now);
 
 	for (int i = 0; i < n; i++)
 		sum += mix(now[i].cookie);
@@ -331,15 +335,15 @@ has_changed(const struct group *g)
  * stays marked, and is looked at again when we are woken, or in a second.
  */
 static int
-make_so(struct policy *p, struct group *g)
+make_so(struct reconcile *p, struct group *g)
 {
-	mark(g, PROGRAM_SPOILT);
+	mark(g, PROGRAM_DIRTY);
 	if (attach(g) == 0) {
 		p->failing = 0;
 		mark(g, wanted(g));
 		return 0;
 	}
-	steer_detach(g->fd);
+	bpf_detach(g->fd);
 	if (!p->failing || has_changed(g))
 		p->failing = loop_now();
 	if (loop_now() - p->failing < PATIENCE_US)
@@ -353,7 +357,7 @@ make_so(struct policy *p, struct group *g)
 static bool
 is_plain(struct registry *b)
 {
-	if (steering_mode(&registry_shared(b)->steering) != STEER_HASH ||
+	if (mode_of(&registry_shared(b)->steering) != STEER_HASH ||
 	    request_any(b))
 		return false;
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
@@ -371,7 +375,7 @@ is_plain(struct registry *b)
 }
 
 int
-policy_apply(struct policy *p, const struct sock_set *set)
+reconcile_apply(struct reconcile *p, const struct sock_set *set)
 {
 	struct registry *b = p->registry;
 	int result = 0;
@@ -405,7 +409,7 @@ policy_apply(struct policy *p, const struct sock_set *set)
 }
 
 int
-policy_exclude(struct registry *b, struct diag *diag, int fd,
+reconcile_exclude(struct registry *b, struct sock_diag *diag, int fd,
     const struct addr *bound, int index)
 {
 	struct group g;
@@ -424,35 +428,37 @@ policy_exclude(struct registry *b, struct diag *diag, int fd,
 	/* the others evenly, then: nothing is lost by that */
 	for (int i = 0; i < g.n && !others; i++)
 		g.weight[i] = i != index;
-	result = steer_attach(fd, bound->sa.sa_family == AF_INET6,
-	    steering_mode(&registry_shared(b)->steering), g.weight, g.n);
+	result = bpf_attach(fd, bound->sa.sa_family == AF_INET6,
+	    mode_of(&registry_shared(b)->steering), g.weight, g.n);
 free:
 	free(g.list);
 	return result;
 }
 
 void
-policy_spoil(struct registry *b, struct diag *diag, const struct sock_set *set)
+reconcile_mark_dirty(
+    struct registry *b, struct sock_diag *diag, const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
 
 		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
 		    false) > 0)
-			mark(&g, PROGRAM_SPOILT);
+			mark(&g, PROGRAM_DIRTY);
 		free(g.list);
 	}
 }
 
 void
-policy_clear(struct registry *b, struct diag *diag, const struct sock_set *set)
+reconcile_clear(
+    struct registry *b, struct sock_diag *diag, const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
 
 		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
 		    false) > 0 && !is_so(&g, 0)) {
-			steer_detach(set->fd[i]);
+			bpf_detach(set->fd[i]);
 			mark(&g, 0);
 		}
 		free(g.list);
@@ -460,13 +466,13 @@ policy_clear(struct registry *b, struct diag *diag, const struct sock_set *set)
 }
 
 enum progress
-policy_progress(struct registry *b, struct diag *diag,
+reconcile_progress(struct registry *b, struct sock_diag *diag,
     const struct diag_sock *member)
 {
 	struct group g = { .registry = b, .diag = diag };
 	enum progress progress = PROGRESS_DUE;
 
-	g.n = diag_group_of(diag, member, &g.list);
+	g.n = sock_diag_group_of(diag, member, &g.list);
 	if (group_take(&g) > 0 && is_so(&g, wanted(&g)))
 		progress = is_given_up(&g) ? PROGRESS_GIVEN_UP :
 		    PROGRESS_DONE;

@@ -13,26 +13,26 @@
  */
 
 /* Reads "hash", "weights A=70,B=20", "A=70,B=20"...; -1: a usage fault. */
-int steering_parse(const char *text, struct steering *out);
+int mode_parse(const char *text, struct steering *out);
 /* The same as text: "weights A=70,B=20". */
-enum { STEERING_TEXT = 1200 };
-const char *steering_text(const struct steering *,
-    char text[static STEERING_TEXT]);
+enum { MODE_TEXT = 1200 };
+const char *mode_text(const struct steering *,
+    char text[static MODE_TEXT]);
 
 /* The hash, where others of this user have written what is no mode. */
-enum steer_mode steering_mode(const struct steering *);
+enum steer_mode mode_of(const struct steering *);
 
 /* Changes it on the registry, and wakes all; -1: a fault. */
-int policy_set(struct registry *, const struct steering *);
+int mode_set(struct registry *, const struct steering *);
 /*
  * What a slot gets of new connections, next to the others' weights; slot -1
  * is a member that is not rpnc's.
  */
-uint32_t policy_weight(struct registry *, int slot);
+uint32_t mode_weight(struct registry *, int slot);
 
-struct policy {
+struct reconcile {
 	struct registry *registry;
-	struct diag *diag;		/* NULL: nothing can be steered */
+	struct sock_diag *diag;		/* NULL: nothing can be steered */
 	bool datagram;
 	int64_t failing;		/* loop_now() when it began; 0: it works */
 };
@@ -43,35 +43,37 @@ struct policy {
  * be done just now; -1 with a fault where it could not be done for a while.
  * It then is given up until something changes.
  */
-int policy_apply(struct policy *, const struct sock_set *set);
+int reconcile_apply(struct reconcile *, const struct sock_set *set);
 
 /*
  * The same for the group of one socket, but so that it gets nothing more
  * from now on, with its index: for who has registry_steer_begin(). What is
  * attached is anybody's to put right who is woken. -1 with a fault.
  */
-int policy_exclude(struct registry *, struct diag *, int fd,
+int reconcile_exclude(struct registry *, struct sock_diag *, int fd,
     const struct addr *bound, int index);
 /* Before the first program of that kind: a death from here on is mended. */
-void policy_spoil(struct registry *, struct diag *, const struct sock_set *);
+void reconcile_mark_dirty(
+    struct registry *, struct sock_diag *, const struct sock_set *);
 
 /*
  * Keeps account of the drops that finding an index has made since the list of
  * a group was taken, so that no member is blamed for them.
  */
-void policy_forgive(struct registry *, struct diag *,
+void reconcile_forgive(struct registry *, struct sock_diag *,
     const struct diag_sock *before, int n);
 /* Takes away what members have attached: for the last one of them. */
-void policy_clear(struct registry *, struct diag *, const struct sock_set *);
+void reconcile_clear(
+    struct registry *, struct sock_diag *, const struct sock_set *);
 
 /* How far members are with what the group of this socket should carry. */
 enum progress { PROGRESS_DUE, PROGRESS_DONE, PROGRESS_GIVEN_UP };
-enum progress policy_progress(struct registry *, struct diag *,
+enum progress reconcile_progress(struct registry *, struct sock_diag *,
     const struct diag_sock *member);
 
 /* The living member that has the socket, and where in its slot; or -1. */
-int policy_slot(struct registry *, uint64_t inode, int *socket);
+int reconcile_slot(struct registry *, uint64_t inode, int *socket);
 /* How many of n sockets are living members' on the registry. */
-int policy_known(struct registry *, const struct diag_sock *list, int n);
+int reconcile_known(struct registry *, const struct diag_sock *list, int n);
 
 #endif

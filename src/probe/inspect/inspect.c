@@ -13,43 +13,43 @@
 #include "probe/inspect/inspect_group.h"
 
 int
-survey_open(struct survey *s)
+inspect_open(struct inspect *s)
 {
-	lookout_open(&s->lookout);
-	return s->lookout.diag ? 0 : -1;
+	sockinfo_open(&s->sockinfo);
+	return s->sockinfo.diag ? 0 : -1;
 }
 
 static void
-groups_free(struct survey *s)
+groups_free(struct inspect *s)
 {
 	for (int i = 0; i < s->count; i++)
-		found_free(&s->groups[i]);
+		inspect_group_free(&s->groups[i]);
 	free(s->groups);
 	s->groups = NULL;
 	s->count = 0;
 }
 
 void
-survey_close(struct survey *s)
+inspect_close(struct inspect *s)
 {
 	groups_free(s);
 	for (int i = 0; i < s->taken; i++)
-		sample_free(&s->samples[i]);
+		snapshot_free(&s->samples[i]);
 	s->taken = 0;
-	lookout_close(&s->lookout);
+	sockinfo_close(&s->sockinfo);
 }
 
 int
-survey_sample(struct survey *s)
+inspect_sample(struct inspect *s)
 {
-	struct sample new;
+	struct snapshot new;
 
-	if (sample_take(&new, s->lookout.diag, s->datagram, s->port) < 0)
+	if (snapshot_take(&new, s->sockinfo.diag, s->datagram, s->port) < 0)
 		return -1;
-	if (s->taken == SURVEY_SAMPLES) {
-		sample_free(&s->samples[0]);
+	if (s->taken == INSPECT_SAMPLES) {
+		snapshot_free(&s->samples[0]);
 		memmove(s->samples, s->samples + 1,
-		    (SURVEY_SAMPLES - 1) * sizeof(s->samples[0]));
+		    (INSPECT_SAMPLES - 1) * sizeof(s->samples[0]));
 		s->taken--;
 	}
 	s->samples[s->taken++] = new;
@@ -57,11 +57,11 @@ survey_sample(struct survey *s)
 }
 
 bool
-survey_is_settled(const struct survey *s)
+inspect_is_settled(const struct inspect *s)
 {
-	const struct rivals *now = &s->samples[s->taken - 1].listening;
+	const struct port_sockets *now = &s->samples[s->taken - 1].listening;
 
-	if (s->taken == SURVEY_SAMPLES)
+	if (s->taken == INSPECT_SAMPLES)
 		return true;
 	for (int i = 0; i < now->count; i++)
 		if (now->list[i].rqueue)
@@ -70,9 +70,9 @@ survey_is_settled(const struct survey *s)
 }
 
 static bool
-is_wanted(const struct survey *s, const struct diag_sock *d)
+is_wanted(const struct inspect *s, const struct diag_sock *d)
 {
-	struct diag_sock host = rival_like(&s->host, s->datagram, NULL);
+	struct diag_sock host = port_socket_like(&s->host, s->datagram, NULL);
 
 	if (s->family != AF_UNSPEC && d->local.sa.sa_family != s->family)
 		return false;
@@ -80,7 +80,7 @@ is_wanted(const struct survey *s, const struct diag_sock *d)
 }
 
 static bool
-is_among(const struct rivals *r, const struct diag_sock *d)
+is_among(const struct port_sockets *r, const struct diag_sock *d)
 {
 	for (int i = 0; i < r->count; i++)
 		if (in_one_group(&r->list[i], d))
@@ -89,32 +89,34 @@ is_among(const struct rivals *r, const struct diag_sock *d)
 }
 
 static int
-groups_fill(struct survey *s, struct rivals *r)
+groups_fill(struct inspect *s, struct port_sockets *r)
 {
-	struct sample *last = &s->samples[s->taken - 1];
-	const struct rivals *lists[] = { &last->listening, &last->bound };
+	struct snapshot *last = &s->samples[s->taken - 1];
+	const struct port_sockets *lists[] = { &last->listening, &last->bound };
 
 	for (int k = 0; k < 2; k++)
 		for (int i = 0; i < lists[k]->count; i++) {
 			const struct diag_sock *d = &lists[k]->list[i];
-			struct group_found *g = &s->groups[s->count];
+			struct inspect_group *g = &s->groups[s->count];
 
-			if (!is_wanted(s, d) || !rival_is_first(lists[k], i) ||
+			if (!is_wanted(s, d) ||
+			    !port_socket_is_first(lists[k], i) ||
 			    (k && is_among(lists[0], d)))
 				continue;
 			g->at = k ? -1 : i;
 			s->count++;
-			if (found_fill(g, s->samples, s->taken, r, d) < 0)
+			if (inspect_group_fill(g, s->samples, s->taken, r, d) <
+			    0)
 				return -1;
 		}
 	return s->count;
 }
 
 int
-survey_judge(struct survey *s)
+inspect_judge(struct inspect *s)
 {
-	struct sample *last = &s->samples[s->taken - 1];
-	struct rivals r = last->listening;
+	struct snapshot *last = &s->samples[s->taken - 1];
+	struct port_sockets r = last->listening;
 	struct fault told;
 	int n;
 
@@ -123,10 +125,10 @@ survey_judge(struct survey *s)
 	    (size_t)last->bound.count + 1, sizeof(*s->groups));
 	if (!s->groups)
 		return fail("groups");
-	if (s->lookout.owners)
-		owners_refresh(s->lookout.owners);
+	if (s->sockinfo.owners)
+		owners_refresh(s->sockinfo.owners);
 	fail_save(&told);
-	r.lookout = s->lookout;
+	r.sockinfo = s->sockinfo;
 	r.registry = registry_look(s->datagram, s->port);
 	r.looked = true;
 	fail_restore(&told);
@@ -137,7 +139,7 @@ survey_judge(struct survey *s)
 }
 
 struct group_report *
-survey_group(struct survey *s, int index)
+inspect_group(struct inspect *s, int index)
 {
 	return &s->groups[index].report;
 }

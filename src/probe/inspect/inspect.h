@@ -8,35 +8,35 @@
 /* What there is on a port of this host, and how it fares: without a packet. */
 
 enum {
-	SURVEY_SAMPLES = 4,		/* that are judged together */
-	SURVEY_GAP_US = 100 * 1000,	/* from one to the next */
+	INSPECT_SAMPLES = 4,		/* that are judged together */
+	INSPECT_GAP_US = 100 * 1000,	/* from one to the next */
 };
 
-struct survey {
+struct inspect {
 	bool datagram;
 	uint16_t port;
 	int family;			/* AF_UNSPEC: both */
 	struct addr host;		/* only what takes its traffic; none: all */
-	/* the rest is survey.c's */
-	struct lookout lookout;
-	struct sample samples[SURVEY_SAMPLES];
+	/* the rest is inspect.c's */
+	struct sockinfo sockinfo;
+	struct snapshot samples[INSPECT_SAMPLES];
 	int taken;
-	struct group_found *groups;
+	struct inspect_group *groups;
 	int count;
 };
 
 /* The fields above are filled in. -1: the kernel does not tell. */
-int survey_open(struct survey *);
-void survey_close(struct survey *);
+int inspect_open(struct inspect *);
+void inspect_close(struct inspect *);
 
 /* Looks once more; forgets what is older than the last few looks. */
-int survey_sample(struct survey *);
+int inspect_sample(struct inspect *);
 /* Whether a further look would change nothing of the judgement. */
-bool survey_is_settled(const struct survey *);
+bool inspect_is_settled(const struct inspect *);
 
 /* Judges what was seen; how many groups there are, or -1 without memory. */
-int survey_judge(struct survey *);
+int inspect_judge(struct inspect *);
 /* One of them, until the next judgement. */
-struct group_report *survey_group(struct survey *, int index);
+struct group_report *inspect_group(struct inspect *, int index);
 
 #endif

@@ -15,7 +15,7 @@
 #include "probe/inspect/snapshot.h"
 
 struct member_found {
-	char name[REGISTRY_NAME], user[RIVAL_TEXT];
+	char name[REGISTRY_NAME], user[PORT_SOCKET_TEXT];
 	char command[sizeof(((struct owner *)0)->command)];
 	struct group_flags flags;
 	struct diag_sock sock;
@@ -23,12 +23,12 @@ struct member_found {
 };
 
 struct loss_found {
-	char traffic[RIVAL_TEXT], to[RIVAL_TEXT];
+	char traffic[PORT_SOCKET_TEXT], to[PORT_SOCKET_TEXT];
 };
 
 /* Room for all that are like one: those that listen, then the others. */
 static int
-gather(struct group_found *g, const struct sample *s,
+gather(struct inspect_group *g, const struct snapshot *s,
     const struct diag_sock *like)
 {
 	size_t room = (size_t)s->listening.count + (size_t)s->bound.count;
@@ -107,17 +107,18 @@ state_of(const struct slot *slot, pid_t pid)
 }
 
 static void
-member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
+member_fill(
+    struct port_sockets *r, struct member_found *t, struct group_member *m)
 {
 	const struct slot *slot = NULL;
-	struct holder h = { 0 };
+	struct sock_acceptor h = { 0 };
 	int slots = slots_of(r->registry, t->sock.inode, &slot);
 
-	holder_find(r->lookout.owners, t->sock.inode, &h);
+	sock_acceptor_find(r->sockinfo.owners, t->sock.inode, &h);
 	if (slots > 1)
 		slot = NULL;
 	if (slot) {
-		h.pid = member_pid(&r->lookout, slot);
+		h.pid = member_pid(&r->sockinfo, slot);
 		snprintf(h.command, sizeof(h.command), "rpnc");
 		slot_name(slot, t->name);
 	}
@@ -132,8 +133,8 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 		.queue = -1, .limit = -1, .half_open = -1,
 		.drops = drops_of(slot, &t->sock), .oldest_wait = NAN,
 		.state = state_of(slot, h.pid),
-		.reuseport = rival_reuseport(r, &t->sock),
-		.reuseaddr = rival_reuseaddr(r, &t->sock),
+		.reuseport = port_socket_reuseport(r, &t->sock),
+		.reuseaddr = port_socket_reuseaddr(r, &t->sock),
 		.flags = t->flags.names,
 	};
 	if (!m->state && h.all_stopped)
@@ -146,7 +147,7 @@ member_fill(struct rivals *r, struct member_found *t, struct group_member *m)
 static bool
 is_stopped(const struct diag_sock *d, void *arg)
 {
-	const struct group_found *g = arg;
+	const struct inspect_group *g = arg;
 
 	for (size_t i = 0; i < g->report.member_count; i++)
 		if (g->texts[i].sock.cookie == d->cookie)
@@ -157,7 +158,7 @@ is_stopped(const struct diag_sock *d, void *arg)
 }
 
 static void
-member_judge(struct group_found *g, const struct sample *samples, int taken,
+member_judge(struct inspect_group *g, const struct snapshot *samples, int taken,
     size_t i)
 {
 	const struct diag_sock *d = &g->texts[i].sock;
@@ -165,24 +166,24 @@ member_judge(struct group_found *g, const struct sample *samples, int taken,
 	struct group_member *m = &g->members[i];
 	int64_t age;
 
-	if (!rival_listens(d)) {
+	if (!port_socket_listens(d)) {
 		group_flag_set(flags, GROUP_NOT_LISTENING);
 		return;
 	}
 	m->queue = d->rqueue;
 	m->limit = d->protocol == IPPROTO_UDP ? d->rcvbuf : d->wqueue;
-	age = sample_oldest(&samples[taken - 1], d, false);
+	age = snapshot_oldest(&samples[taken - 1], d, false);
 	if (age >= 0)
 		m->oldest_wait = (double)age / 1e3;
-	if (sample_is_stuck(samples, taken, d, is_stopped, g))
+	if (snapshot_is_stuck(samples, taken, d, is_stopped, g))
 		group_flag_set(flags, GROUP_STUCK);
-	if (sample_is_full(samples, taken, d))
+	if (snapshot_is_full(samples, taken, d))
 		group_flag_set(flags, GROUP_FULL);
 }
 
 /* Whoever would bind here too must be let in by all who have. */
 static void
-judge_hijackable(struct group_found *g)
+judge_hijackable(struct inspect_group *g)
 {
 	for (size_t i = 0; i < g->report.member_count; i++)
 		if (g->members[i].reuseaddr != 1)
@@ -192,14 +193,14 @@ judge_hijackable(struct group_found *g)
 }
 
 static void
-half_open(struct group_found *g)
+half_open(struct inspect_group *g)
 {
 	size_t n = g->report.member_count, listening = 0;
 	uint64_t *inodes = calloc(n + 1, sizeof(*inodes));
 	int *references = calloc(n + 1, sizeof(*references));
 
 	while (inodes && listening < n &&
-	    rival_listens(&g->texts[listening].sock)) {
+	    port_socket_listens(&g->texts[listening].sock)) {
 		inodes[listening] = g->texts[listening].sock.inode;
 		listening++;
 	}
@@ -221,7 +222,7 @@ half_open(struct group_found *g)
  * sockets are the same ones; and if the last of them have left.
  */
 static bool
-is_order(const struct order *o, const struct group_found *g, int n)
+is_order(const struct order *o, const struct inspect_group *g, int n)
 {
 	int found = 0;
 
@@ -232,13 +233,13 @@ is_order(const struct order *o, const struct group_found *g, int n)
 }
 
 static void
-put_indices(struct group_found *g, struct registry *b)
+put_indices(struct inspect_group *g, struct registry *b)
 {
 	const struct shared *shared = b ? registry_shared(b) : NULL;
 	int n = 0;
 
 	while (n < (int)g->report.member_count &&
-	    rival_listens(&g->texts[n].sock))
+	    port_socket_listens(&g->texts[n].sock))
 		n++;
 	for (int k = 0; shared && n <= SHARED_SOCKETS && k < SHARED_ORDERS;
 	    k++) {
@@ -256,11 +257,11 @@ put_indices(struct group_found *g, struct registry *b)
 
 /* Only what members on the registry do is known of steering. */
 static void
-put_steering(struct group_found *g, struct registry *b)
+put_steering(struct inspect_group *g, struct registry *b)
 {
 	for (size_t i = 0; b && i < g->report.member_count; i++)
 		if (g->members[i].name) {
-			g->report.steering = steering_text(
+			g->report.steering = mode_text(
 			    &registry_shared(b)->steering, g->steering);
 			return;
 		}
@@ -268,7 +269,7 @@ put_steering(struct group_found *g, struct registry *b)
 
 /* What other groups take from this one. */
 static int
-put_losses(struct group_found *g, const struct rivals *all)
+put_losses(struct inspect_group *g, const struct port_sockets *all)
 {
 	size_t n = 0;
 
@@ -281,10 +282,10 @@ put_losses(struct group_found *g, const struct rivals *all)
 	for (int i = 0; i < all->count; i++) {
 		struct loss_found *t = &g->loss_texts[n];
 
-		if (!rival_is_first(all, i) ||
-		    !shadow_between(all, i, g->at, t->traffic))
+		if (!port_socket_is_first(all, i) ||
+		    !overlap_between(all, i, g->at, t->traffic))
 			continue;
-		rival_place(&all->list[i], t->to);
+		port_socket_place(&all->list[i], t->to);
 		g->losses[n].traffic = t->traffic;
 		g->losses[n++].to = t->to;
 	}
@@ -296,12 +297,12 @@ put_losses(struct group_found *g, const struct rivals *all)
 }
 
 static void
-put_flags(struct group_found *g)
+put_flags(struct inspect_group *g)
 {
 	size_t n = g->report.member_count;
 
-	if (n && rival_listens(&g->texts[0].sock) && g->texts[0].shared &&
-	    (n == 1 || !rival_listens(&g->texts[1].sock)))
+	if (n && port_socket_listens(&g->texts[0].sock) && g->texts[0].shared &&
+	    (n == 1 || !port_socket_listens(&g->texts[1].sock)))
 		group_flag_set(&g->flags, GROUP_ONE_SOCKET);
 	for (size_t i = 0; i < n; i++)
 		group_flags_add(&g->flags, &g->texts[i].flags);
@@ -319,7 +320,7 @@ has_flag(const struct group_member *m, const char *name)
 
 /* Members that do not accept, in words. */
 static int
-put_findings(struct group_found *g, bool datagram)
+put_findings(struct inspect_group *g, bool datagram)
 {
 	size_t n = g->report.member_count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
@@ -349,22 +350,22 @@ put_findings(struct group_found *g, bool datagram)
 }
 
 static void
-put_place(struct group_found *g, const struct diag_sock *like, bool datagram)
+put_place(struct inspect_group *g, const struct diag_sock *like, bool datagram)
 {
 	g->address = like->local;
 	g->report.address = &g->address;
 	g->report.protocol = datagram ? "udp" : "tcp";
-	g->report.place = rival_place(like, g->place);
+	g->report.place = port_socket_place(like, g->place);
 	g->report.v6only = like->v6only;
 	if (like->ifindex && if_indextoname(like->ifindex, g->interface))
 		g->report.interface = g->interface;
 }
 
 int
-found_fill(struct group_found *g, const struct sample *samples, int taken,
-    struct rivals *r, const struct diag_sock *like)
+inspect_group_fill(struct inspect_group *g, const struct snapshot *samples,
+    int taken, struct port_sockets *r, const struct diag_sock *like)
 {
-	const struct sample *last = &samples[taken - 1];
+	const struct snapshot *last = &samples[taken - 1];
 	int64_t age;
 
 	put_place(g, like, r->datagram);
@@ -380,7 +381,7 @@ found_fill(struct group_found *g, const struct sample *samples, int taken,
 		half_open(g);
 	put_indices(g, r->registry);
 	put_steering(g, r->registry);
-	age = sample_oldest(last, like, true);
+	age = snapshot_oldest(last, like, true);
 	g->report.oldest_wait = age < 0 ? NAN : (double)age / 1e3;
 	if (put_losses(g, r) < 0)
 		return -1;
@@ -389,7 +390,7 @@ found_fill(struct group_found *g, const struct sample *samples, int taken,
 }
 
 void
-found_free(struct group_found *g)
+inspect_group_free(struct inspect_group *g)
 {
 	free(g->members);
 	free(g->texts);

@@ -7,10 +7,10 @@
 #include "group/steer/reconcile.h"
 #include "report/group.h"
 
-struct sample;
+struct snapshot;
 
 /* All that is known of one group of a survey, and the room for it. */
-struct group_found {
+struct inspect_group {
 	struct group_report report;
 	struct addr address;
 	struct group_member *members;
@@ -19,19 +19,19 @@ struct group_found {
 	struct loss_found *loss_texts;
 	struct group_flags flags;
 	struct finding_list findings;
-	char place[RIVAL_TEXT], interface[IF_NAMESIZE];
-	char steering[STEERING_TEXT];
+	char place[PORT_SOCKET_TEXT], interface[IF_NAMESIZE];
+	char steering[MODE_TEXT];
 	int at;				/* its first one among the listening */
 };
 
 /*
- * Finds out about the group, or the bound sockets, of which like is one, by
- * the last so many samples. What listens in the last one is in the rivals,
- * too, with a lookout and maybe a registry. -1: no memory; found_free() is due
- * even then.
+ * Finds out about the group, or the bound sockets, of which like is one, by the
+ * last so many samples. What listens in the last one is in the rivals, too,
+ * with a lookout and maybe a registry. -1: no memory; inspect_group_free() is
+ * due even then.
  */
-int found_fill(struct group_found *g, const struct sample *samples, int taken,
-    struct rivals *r, const struct diag_sock *like);
-void found_free(struct group_found *);
+int inspect_group_fill(struct inspect_group *g, const struct snapshot *samples,
+    int taken, struct port_sockets *r, const struct diag_sock *like);
+void inspect_group_free(struct inspect_group *);
 
 #endif

@@ -24,7 +24,7 @@ enum {
 };
 
 static int
-keep(struct rivals *r, const struct diag_sock *d)
+keep(struct port_sockets *r, const struct diag_sock *d)
 {
 	struct diag_sock *list = realloc(r->list,
 	    (size_t)(r->count + 1) * sizeof(*list));
@@ -39,9 +39,9 @@ keep(struct rivals *r, const struct diag_sock *d)
 static int
 sort_out(const struct diag_sock *d, void *arg)
 {
-	struct sample *s = arg;
+	struct snapshot *s = arg;
 
-	if (rival_listens(d))
+	if (port_socket_listens(d))
 		return keep(&s->listening, d);
 	if (d->protocol == IPPROTO_UDP)
 		return 0;
@@ -51,27 +51,28 @@ sort_out(const struct diag_sock *d, void *arg)
 }
 
 int
-sample_take(struct sample *s, struct diag *diag, bool datagram, uint16_t port)
+snapshot_take(
+    struct snapshot *s, struct sock_diag *diag, bool datagram, uint16_t port)
 {
-	*s = (struct sample){ .listening.datagram = datagram };
-	if (diag_dump(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
+	*s = (struct snapshot){ .listening.datagram = datagram };
+	if (sock_diag_dump(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
 	    datagram ? 1 << TCP_CLOSE : STATES, port, sort_out, s) >= 0)
 		return 0;
-	sample_free(s);
+	snapshot_free(s);
 	return -1;
 }
 
 void
-sample_free(struct sample *s)
+snapshot_free(struct snapshot *s)
 {
 	free(s->listening.list);
 	free(s->bound.list);
 	free(s->waiting.list);
-	*s = (struct sample){ 0 };
+	*s = (struct snapshot){ 0 };
 }
 
 static const struct diag_sock *
-find(const struct rivals *r, uint64_t cookie)
+find(const struct port_sockets *r, uint64_t cookie)
 {
 	for (int i = 0; i < r->count; i++)
 		if (r->list[i].cookie == cookie)
@@ -80,19 +81,19 @@ find(const struct rivals *r, uint64_t cookie)
 }
 
 const struct diag_sock *
-sample_find(const struct sample *s, uint64_t cookie)
+snapshot_find(const struct snapshot *s, uint64_t cookie)
 {
 	return find(&s->listening, cookie);
 }
 
 /* What was in its queue at first, if that has never fallen since; or 0. */
 static uint32_t
-held(const struct sample *samples, int n, uint64_t cookie)
+held(const struct snapshot *samples, int n, uint64_t cookie)
 {
 	uint32_t before = 0, first = 0;
 
 	for (int i = 0; i < n; i++) {
-		const struct diag_sock *d = sample_find(&samples[i], cookie);
+		const struct diag_sock *d = snapshot_find(&samples[i], cookie);
 
 		if (!d || !d->rqueue || d->rqueue < before)
 			return 0;
@@ -105,9 +106,9 @@ held(const struct sample *samples, int n, uint64_t cookie)
 
 /* How many clients waited from the first to the last. */
 static uint64_t
-patient(const struct sample *samples, int n)
+patient(const struct snapshot *samples, int n)
 {
-	const struct rivals *last = &samples[n - 1].waiting;
+	const struct port_sockets *last = &samples[n - 1].waiting;
 	uint64_t count = 0;
 
 	for (int i = 0; i < last->count; i++)
@@ -117,11 +118,11 @@ patient(const struct sample *samples, int n)
 }
 
 bool
-sample_is_stuck(const struct sample *samples, int n,
+snapshot_is_stuck(const struct snapshot *samples, int n,
     const struct diag_sock *d,
     bool (*is_stopped)(const struct diag_sock *, void *), void *arg)
 {
-	const struct rivals *all = &samples[n - 1].listening;
+	const struct port_sockets *all = &samples[n - 1].listening;
 	uint64_t sum = 0, waited;
 
 	if (d->rqueue && is_stopped(d, arg))
@@ -137,9 +138,10 @@ sample_is_stuck(const struct sample *samples, int n,
 }
 
 bool
-sample_is_full(const struct sample *samples, int n, const struct diag_sock *d)
+snapshot_is_full(
+    const struct snapshot *samples, int n, const struct diag_sock *d)
 {
-	const struct diag_sock *first = sample_find(&samples[0], d->cookie);
+	const struct diag_sock *first = snapshot_find(&samples[0], d->cookie);
 
 	if (d->protocol != IPPROTO_UDP)
 		return d->rqueue > d->wqueue;
@@ -158,7 +160,7 @@ may_have(const struct diag_sock *listener, const struct diag_sock *client)
 
 /* Whether the client is in a queue of these, and can be in no other. */
 static bool
-is_of(const struct rivals *all, const struct diag_sock *client,
+is_of(const struct port_sockets *all, const struct diag_sock *client,
     const struct diag_sock *d, bool group)
 {
 	bool found = false;
@@ -176,7 +178,7 @@ is_of(const struct rivals *all, const struct diag_sock *client,
 }
 
 int64_t
-sample_oldest(const struct sample *s, const struct diag_sock *d, bool group)
+snapshot_oldest(const struct snapshot *s, const struct diag_sock *d, bool group)
 {
 	int64_t oldest = -1;
 

@@ -6,18 +6,19 @@
 #include "group/diagnose/port_sockets.h"
 
 /* The sockets of a port at one moment, as the kernel lists them. */
-struct sample {
-	struct rivals listening;	/* no owners, no registry */
-	struct rivals bound;		/* TCP: those that do not listen */
-	struct rivals waiting;		/* clients that nobody has accepted */
+struct snapshot {
+	struct port_sockets listening;	/* no owners, no registry */
+	struct port_sockets bound;	/* TCP: those that do not listen */
+	struct port_sockets waiting;	/* clients that nobody has accepted */
 };
 
 /* -1: the kernel does not tell (a fault says why). */
-int sample_take(struct sample *, struct diag *, bool datagram, uint16_t port);
-void sample_free(struct sample *);
+int snapshot_take(
+    struct snapshot *, struct sock_diag *, bool datagram, uint16_t port);
+void snapshot_free(struct snapshot *);
 
 /* The listening socket with this cookie, or NULL. */
-const struct diag_sock *sample_find(const struct sample *, uint64_t cookie);
+const struct diag_sock *snapshot_find(const struct snapshot *, uint64_t cookie);
 
 /*
  * Whether a listening socket of the last of n samples has clients waiting, and
@@ -25,7 +26,7 @@ const struct diag_sock *sample_find(const struct sample *, uint64_t cookie);
  * clients that have waited all the time are too few for all queues that did
  * not fall, only what is stopped is meant.
  */
-bool sample_is_stuck(const struct sample *, int n, const struct diag_sock *,
+bool snapshot_is_stuck(const struct snapshot *, int n, const struct diag_sock *,
     bool (*is_stopped)(const struct diag_sock *, void *), void *arg);
 
 /*
@@ -33,14 +34,14 @@ bool sample_is_stuck(const struct sample *, int n, const struct diag_sock *,
  * datagrams may be full a little below its limit, so it counts as full if it
  * dropped some between the samples, or dropped some before and did not shrink.
  */
-bool sample_is_full(const struct sample *, int n, const struct diag_sock *);
+bool snapshot_is_full(const struct snapshot *, int n, const struct diag_sock *);
 
 /*
  * How long the client has waited that has done so longest, in milliseconds,
  * of those who can only be in the queue of this socket, or, with group set,
  * of its group; -1: none, or nobody can say.
  */
-int64_t sample_oldest(const struct sample *, const struct diag_sock *,
+int64_t snapshot_oldest(const struct snapshot *, const struct diag_sock *,
     bool group);
 
 #endif

@@ -14,7 +14,7 @@
 
 /*
  * How it works: an attempt goes through these stages, and leaves them all by
- * converse_end(), which tells the result and may start the attempt anew:
+ * attempt_io_end(), which tells the result and may start the attempt anew:
  * whoever calls what may end it touches it no more.
  *
  *	CONNECT	a non-blocking connect(2). On loopback it is over at once.
@@ -44,8 +44,8 @@ attempt_drop(struct attempt *a)
 {
 	if (a->stage == STAGE_IDLE)
 		return;
-	converse_release(a);
-	dialogue_free(&a->dialogue);
+	attempt_io_release(a);
+	exchange_free(&a->exchange);
 }
 
 /* What --by auto does: the first ones have learned it. */
@@ -57,7 +57,7 @@ settle_by(struct attempt *a, enum by by)
 	if (g->by != BY_AUTO)
 		return;
 	if (by == BY_BANNER) {
-		a->dialogue.wants_greeting = !g->plan->datagram;
+		a->exchange.wants_greeting = !g->plan->datagram;
 		return;
 	}
 	g->by = by;
@@ -70,7 +70,7 @@ found(struct attempt *a, int64_t now)
 	a->looked = true;
 	if (a->result.ns[LATENCY_ACCEPT] < 0)
 		a->result.ns[LATENCY_ACCEPT] = now - a->connected;
-	converse_start(a);
+	attempt_io_start(a);
 }
 
 /* The server has closed already, or is not of this host after all. */
@@ -79,7 +79,7 @@ gone(struct attempt *a)
 {
 	a->looked = true;
 	settle_by(a, identify_has_group(a->ground->who) ? BY_DIAG : BY_BANNER);
-	converse_start(a);
+	attempt_io_start(a);
 }
 
 /* Meanwhile it may be reset. */
@@ -87,7 +87,7 @@ static void
 look_in(struct attempt *a, int64_t ns)
 {
 	loop_watch(a->ground->loop, &a->source, 0);
-	converse_wake_in(a, ns);
+	attempt_io_wake_in(a, ns);
 }
 
 static void
@@ -95,10 +95,10 @@ look_again(struct attempt *a, int64_t now, int answer)
 {
 	int64_t waited = (now - a->connected) / 1000;
 
-	if (answer == LOOK_DEFERRED && (converse_has_more(a) ||
+	if (answer == LOOK_DEFERRED && (attempt_io_has_more(a) ||
 	    (waited >= DEFERRED_US && identify_is_deferred(a->ground->who,
-	    a->foreseen)))) {
-		a->result.deferred = !converse_has_more(a);
+	    a->predicted_inode)))) {
+		a->result.deferred = !attempt_io_has_more(a);
 		gone(a);
 		return;
 	}
@@ -115,7 +115,7 @@ look_again(struct attempt *a, int64_t now, int answer)
 	}
 	if (waited >= a->ground->plan->patience || loop_now() >= a->deadline) {
 		settle_by(a, BY_DIAG);
-		converse_end(a, OUT_QUEUED, 0);
+		attempt_io_end(a, OUT_QUEUED, 0);
 		return;
 	}
 	look_in(a, a->gap);
@@ -125,7 +125,7 @@ look_again(struct attempt *a, int64_t now, int answer)
 static void
 look(struct attempt *a)
 {
-	int answer = identify_look(a->ground->who, &a->ours, a->foreseen,
+	int answer = identify_look(a->ground->who, &a->ours, a->predicted_inode,
 	    a->started, &a->result);
 	int64_t now = clock_ns();
 
@@ -163,7 +163,8 @@ is_asked(const struct attempt *a)
 static void
 prove(struct attempt *a)
 {
-	a->proved = identify_prove(a->ground->who, &a->ours, &a->foreseen);
+	a->proved = identify_prove(
+	    a->ground->who, &a->ours, &a->predicted_inode);
 	sock_set_int(a->source.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 	a->connected = clock_ns();
 }
@@ -175,7 +176,7 @@ on_connected(struct attempt *a)
 
 	a->connected = clock_ns();
 	if (is_self(a)) {
-		converse_end_by(a, ECONNREFUSED);
+		attempt_io_end_by(a, ECONNREFUSED);
 		return;
 	}
 	if (!g->plan->datagram)
@@ -187,12 +188,12 @@ on_connected(struct attempt *a)
 		prove(a);
 	if (is_asked(a)) {
 		a->stage = STAGE_LOOK;
-		converse_wake_in(a, 0);
+		attempt_io_wake_in(a, 0);
 		return;
 	}
 	if (!g->who)
 		settle_by(a, BY_BANNER);
-	converse_start(a);
+	attempt_io_start(a);
 }
 
 static void
@@ -204,7 +205,7 @@ on_connect_event(struct attempt *a)
 	getsockopt(a->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	loop_watch(a->ground->loop, &a->source, 0);
 	if (error)
-		converse_end_by(a, error);
+		attempt_io_end_by(a, error);
 	else
 		on_connected(a);
 }
@@ -216,7 +217,7 @@ on_look_error(struct attempt *a)
 	socklen_t size = sizeof(error);
 
 	getsockopt(a->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	converse_end_by(a, error ? error : ECONNRESET);
+	attempt_io_end_by(a, error ? error : ECONNRESET);
 }
 
 static void
@@ -232,11 +233,11 @@ on_event(struct source *s, uint32_t events)
 		on_look_error(a);
 		break;
 	case STAGE_TALK:
-		if (!(events & EPOLLOUT) || converse_push(a) == 0)
-			converse(a);
+		if (!(events & EPOLLOUT) || attempt_io_push(a) == 0)
+			attempt_io(a);
 		break;
 	case STAGE_CLOSE:
-		converse_drain(a);
+		attempt_io_drain(a);
 		break;
 	case STAGE_IDLE:
 		break;
@@ -250,13 +251,13 @@ on_limit(struct timer *t)
 	    offsetof(struct attempt, limit));
 
 	if (a->stage == STAGE_CONNECT && a->held)
-		converse_end(a, OUT_OTHER, EADDRNOTAVAIL);
+		attempt_io_end(a, OUT_OTHER, EADDRNOTAVAIL);
 	else if (a->stage == STAGE_CONNECT)
-		converse_end(a, OUT_TIMEOUT, ETIMEDOUT);
+		attempt_io_end(a, OUT_TIMEOUT, ETIMEDOUT);
 	else if (a->stage == STAGE_CLOSE)
-		converse_leave(a);
+		attempt_io_leave(a);
 	else if (a->stage == STAGE_TALK)
-		converse_silence(a);
+		attempt_io_silence(a);
 }
 
 /* A port that was asked for: its last connection may not be over yet. */
@@ -280,9 +281,10 @@ reopen(struct attempt *a)
 {
 	if (a->source.fd >= 0)
 		close(a->source.fd);
-	a->source.fd = launch(a->ground, a->unbound, &a->ours, &a->foreseen);
+	a->source.fd = attempt_socket(
+	    a->ground, a->unbound, &a->ours, &a->predicted_inode);
 	a->proved = false;
-	a->proving = a->foreseen && is_asked(a) &&
+	a->proving = a->predicted_inode && is_asked(a) &&
 	    identify_wants_proof(a->ground->who);
 	if (a->proving)
 		sock_set_int(a->source.fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
@@ -301,17 +303,17 @@ try_connect(struct attempt *a)
 		on_connected(a);
 	} else if (is_held(a)) {
 		a->held = true;
-		converse_wake_in(a, HELD_NS);
+		attempt_io_wake_in(a, HELD_NS);
 	} else if (errno == EAGAIN && a->ground->plan->local) {
-		converse_wake_in(a, RETRY_NS);
+		attempt_io_wake_in(a, RETRY_NS);
 	} else if (is_port_taken(a)) {
 		a->unbound = true;
 		if (reopen(a) < 0)
-			converse_end_by(a, errno);
+			attempt_io_end_by(a, errno);
 		else
 			try_connect(a);
 	} else if (errno != EINPROGRESS) {
-		converse_end_by(a, errno);
+		attempt_io_end_by(a, errno);
 	} else {
 		loop_watch(a->ground->loop, &a->source, EPOLLOUT);
 	}
@@ -333,19 +335,19 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->ended = a->looked = a->unbound = a->held = false;
 	a->served = a->mute = false;
 	a->started = intended ? intended : clock_ns();
-	a->result = (struct result){
+	a->result = (struct attempt_result){
 		.number = id, .row = -1, .predicted = -1, .accepted = -1,
 		.took = -1,
 		.ns = { -1, -1, -1, -1, -1 },
 	};
-	dialogue_start(&a->dialogue, p, id, g->by == BY_BANNER);
+	exchange_start(&a->exchange, p, id, g->by == BY_BANNER);
 	a->deadline = loop_now() + (p->connect_timeout < p->timeout ?
 	    p->connect_timeout : p->timeout);
 	if (reopen(a) < 0) {
-		converse_end(a, OUT_OTHER, errno);
+		attempt_io_end(a, OUT_OTHER, errno);
 		return;
 	}
-	converse_limit(a, p->connect_timeout);
+	attempt_io_limit(a, p->connect_timeout);
 	while ((now = clock_ns()) < intended)
 		;
 	a->started = intended ? intended : now;
@@ -359,7 +361,7 @@ attempt_hasten(struct attempt *a, int64_t microseconds)
 {
 	if (a->stage == STAGE_CONNECT &&
 	    a->limit.when > loop_now() + microseconds)
-		converse_limit(a, microseconds);
+		attempt_io_limit(a, microseconds);
 }
 
 int64_t
@@ -373,9 +375,9 @@ attempt_tick(struct attempt *a, int64_t now)
 	} else if (a->stage == STAGE_LOOK) {
 		look(a);
 	} else if (a->stage == STAGE_TALK) {
-		dialogue_settle(&a->dialogue);
-		if (dialogue_is_done(&a->dialogue))
-			converse_part(a);
+		exchange_settle(&a->exchange);
+		if (exchange_is_done(&a->exchange))
+			attempt_io_part(a);
 	}
 	return a->look_at;
 }

@@ -20,7 +20,7 @@ enum {
 static char buffer[64 * 1024];
 
 void
-converse_release(struct attempt *a)
+attempt_io_release(struct attempt *a)
 {
 	struct loop *l = a->ground->loop;
 
@@ -38,40 +38,40 @@ static void
 take_name(struct attempt *a)
 {
 	struct ground *g = a->ground;
-	const struct dialogue *d = &a->dialogue;
+	const struct exchange *d = &a->exchange;
 
 	/* of several that --by auto had listen, one may have been silent */
 	if (g->plan->by == BY_AUTO && (g->by == BY_AUTO || g->by == BY_NONE))
 		g->by = d->greeting == GREETING_SEEN ? BY_BANNER : BY_NONE;
 	if (g->by == BY_BANNER && d->greeting == GREETING_SEEN)
-		a->result.row = name_of_greeting(g->tally, d->line,
+		a->result.row = peer_of_greeting(g->tally, d->line,
 		    d->line_length);
 	if (g->by == BY_REPLY && d->matched)
-		a->result.row = name_of_reply(g->tally, d->name,
+		a->result.row = peer_of_reply(g->tally, d->name,
 		    d->name_length);
 }
 
 void
-converse_end(struct attempt *a, enum outcome outcome, int error)
+attempt_io_end(struct attempt *a, enum outcome outcome, int error)
 {
 	struct ground *g = a->ground;
-	struct result result;
+	struct attempt_result result;
 
 	a->result.outcome = outcome;
 	a->result.error = error;
 	a->result.started = a->started;
 	if (outcome == OUT_OK)
 		take_name(a);
-	a->result.mismatched = outcome == OUT_OK && a->dialogue.wrong;
+	a->result.mismatched = outcome == OUT_OK && a->exchange.wrong;
 	if (g->who) {
-		a->result.predicted = identify_row(g->who, a->foreseen);
+		a->result.predicted = identify_row(g->who, a->predicted_inode);
 		if (a->proved && outcome == OUT_OK && a->result.row < 0)
 			a->result.row = a->result.predicted;
 		else if (!a->proved)
-			identify_learn(g->who, a->foreseen, &a->result);
+			identify_learn(g->who, a->predicted_inode, &a->result);
 	}
-	converse_release(a);
-	dialogue_free(&a->dialogue);
+	attempt_io_release(a);
+	exchange_free(&a->exchange);
 	result = a->result;
 	g->on_end(a, &result);
 }
@@ -94,13 +94,13 @@ outcome_of(int error)
 }
 
 void
-converse_end_by(struct attempt *a, int error)
+attempt_io_end_by(struct attempt *a, int error)
 {
-	converse_end(a, outcome_of(error), error);
+	attempt_io_end(a, outcome_of(error), error);
 }
 
 void
-converse_limit(struct attempt *a, int64_t microseconds)
+attempt_io_limit(struct attempt *a, int64_t microseconds)
 {
 	int64_t when = loop_now() + microseconds;
 
@@ -110,7 +110,7 @@ converse_limit(struct attempt *a, int64_t microseconds)
 }
 
 void
-converse_wake_in(struct attempt *a, int64_t ns)
+attempt_io_wake_in(struct attempt *a, int64_t ns)
 {
 	a->look_at = clock_ns() + ns;
 	a->ground->wake(a->ground, a->look_at);
@@ -131,7 +131,7 @@ is_proven(const struct attempt *a)
  * has answered, but if it never did it is how a listener's end looks.
  */
 void
-converse_drain(struct attempt *a)
+attempt_io_drain(struct attempt *a)
 {
 	ssize_t n = 1;
 
@@ -142,79 +142,79 @@ converse_drain(struct attempt *a)
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
 	if (n < 0 && a->ground->plan->losses && !a->served)
-		converse_end_by(a, errno);
+		attempt_io_end_by(a, errno);
 	else
-		converse_end(a, OUT_OK, 0);
+		attempt_io_end(a, OUT_OK, 0);
 }
 
 void
-converse_leave(struct attempt *a)
+attempt_io_leave(struct attempt *a)
 {
 	a->result.unproven = !is_proven(a);
-	converse_end(a, OUT_OK, 0);
+	attempt_io_end(a, OUT_OK, 0);
 }
 
 /* An echo has an end: nothing will follow that could be met by a reset. */
 static bool
 is_echoed(const struct attempt *a)
 {
-	return a->ground->plan->echo && !a->dialogue.wrong;
+	return a->ground->plan->echo && !a->exchange.wrong;
 }
 
 /* All was said: what is left is to part without a reset. */
 void
-converse_part(struct attempt *a)
+attempt_io_part(struct attempt *a)
 {
 	int64_t now = clock_ns() - a->asking;
 	const struct plan *p = a->ground->plan;
 
 	if (is_echoed(a))
 		a->result.ns[LATENCY_ECHO] = now - a->sent;
-	else if (p->send && a->dialogue.in)
+	else if (p->send && a->exchange.in)
 		a->result.ns[LATENCY_REPLY] = now - a->sent;
 	if (!a->mute)
 		a->result.took = now - a->started;
 	a->look_at = 0;
 	if (p->datagram || a->ended || is_echoed(a)) {
-		converse_end(a, OUT_OK, 0);
+		attempt_io_end(a, OUT_OK, 0);
 		return;
 	}
 	a->stage = STAGE_CLOSE;
 	shutdown(a->source.fd, SHUT_WR);
-	converse_limit(a, p->losses && !is_proven(a) ? PROOF_US : CLOSE_US);
+	attempt_io_limit(a, p->losses && !is_proven(a) ? PROOF_US : CLOSE_US);
 	loop_watch(a->ground->loop, &a->source, EPOLLIN);
 }
 
 bool
-converse_has_more(const struct attempt *a)
+attempt_io_has_more(const struct attempt *a)
 {
 	const struct plan *p = a->ground->plan;
 
-	return a->dialogue.out < (p->echo ? p->echo : p->send_length);
+	return a->exchange.out < (p->echo ? p->echo : p->send_length);
 }
 
 /* Sends what can be sent now. Returns -1 if the attempt has ended. */
 int
-converse_push(struct attempt *a)
+attempt_io_push(struct attempt *a)
 {
 	size_t n;
 
-	while ((n = dialogue_piece(&a->dialogue, buffer, sizeof(buffer)))) {
+	while ((n = exchange_piece(&a->exchange, buffer, sizeof(buffer)))) {
 		ssize_t sent = send(a->source.fd, buffer, n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0 && errno != EAGAIN) {
-			converse_end_by(a, errno);
+			attempt_io_end_by(a, errno);
 			return -1;
 		}
 		if (sent < 0)
 			break;
-		dialogue_sent(&a->dialogue, (size_t)sent);
+		exchange_sent(&a->exchange, (size_t)sent);
 	}
 	loop_watch(a->ground->loop, &a->source,
-	    EPOLLIN | (converse_has_more(a) ? EPOLLOUT : 0));
+	    EPOLLIN | (attempt_io_has_more(a) ? EPOLLOUT : 0));
 	return 0;
 }
 
@@ -243,7 +243,7 @@ pull(struct attempt *a)
 	size_t room = searches ? PATTERN_STEP : sizeof(buffer);
 	int reads = searches ? 1 : PULL_READS;
 
-	while (!dialogue_is_done(&a->dialogue) && reads--) {
+	while (!exchange_is_done(&a->exchange) && reads--) {
 		ssize_t n = recv(a->source.fd, buffer, room, MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
@@ -251,19 +251,19 @@ pull(struct attempt *a)
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0) {
-			converse_end_by(a, errno);
+			attempt_io_end_by(a, errno);
 			return -1;
 		}
 		if (!n && is_early(a)) {
-			converse_end(a, OUT_ENDED, 0);
+			attempt_io_end(a, OUT_ENDED, 0);
 			return -1;
 		}
-		dialogue_take(&a->dialogue, buffer, (size_t)n);
+		exchange_take(&a->exchange, buffer, (size_t)n);
 		a->served |= n > 0;
 		a->ended = !n || datagram;
 		if (!a->ended)
 			continue;
-		dialogue_end(&a->dialogue);
+		exchange_end(&a->exchange);
 		break;
 	}
 	return 0;
@@ -280,27 +280,28 @@ ask_again(struct attempt *a)
 	    g->plan->datagram || !a->ours.len)
 		return;
 	before = clock_ns();
-	identify_answer(g->who, &a->ours, a->foreseen, a->started, &a->result);
+	identify_answer(
+	    g->who, &a->ours, a->predicted_inode, a->started, &a->result);
 	a->asking = clock_ns() - before;
 }
 
 /* A server that has ended can't answer what we would still send. */
 void
-converse(struct attempt *a)
+attempt_io(struct attempt *a)
 {
 	if (pull(a) < 0)
 		return;
 	ask_again(a);
-	if (a->ended || dialogue_is_done(&a->dialogue)) {
-		converse_part(a);
+	if (a->ended || exchange_is_done(&a->exchange)) {
+		attempt_io_part(a);
 		return;
 	}
-	if (dialogue_is_loose(&a->dialogue))
-		converse_wake_in(a, QUIET_NS);
+	if (exchange_is_loose(&a->exchange))
+		attempt_io_wake_in(a, QUIET_NS);
 }
 
 void
-converse_start(struct attempt *a)
+attempt_io_start(struct attempt *a)
 {
 	const struct plan *p = a->ground->plan;
 
@@ -308,42 +309,43 @@ converse_start(struct attempt *a)
 	a->look_at = 0;
 	/* an open loop leaves out nothing that a client waits for */
 	a->sent = a->ground->plan->rate ? a->started : clock_ns();
-	if (dialogue_is_done(&a->dialogue)) {
-		converse_part(a);
+	if (exchange_is_done(&a->exchange)) {
+		attempt_io_part(a);
 		return;
 	}
-	if (a->dialogue.wants_greeting)
-		converse_limit(a, a->ground->by == BY_AUTO ? GREETING_US : p->patience);
+	if (a->exchange.wants_greeting)
+		attempt_io_limit(
+		    a, a->ground->by == BY_AUTO ? GREETING_US : p->patience);
 	else
-		converse_limit(a, p->timeout);
-	converse_push(a);
+		attempt_io_limit(a, p->timeout);
+	attempt_io_push(a);
 }
 
 /* Time is up for what was waited for last. */
 void
-converse_silence(struct attempt *a)
+attempt_io_silence(struct attempt *a)
 {
 	struct ground *g = a->ground;
-	struct dialogue *d = &a->dialogue;
+	struct exchange *d = &a->exchange;
 
-	if (dialogue_is_greeting_left(d)) {
+	if (exchange_is_greeting_left(d)) {
 		if (g->by == BY_AUTO)
 			g->by = BY_NONE;
-		dialogue_no_greeting(d);
+		exchange_no_greeting(d);
 		a->mute = true;
-		if (dialogue_is_done(d)) {
-			converse_part(a);
+		if (exchange_is_done(d)) {
+			attempt_io_part(a);
 			return;
 		}
 		d->wants_greeting = false;
-		converse_limit(a, g->plan->timeout);
+		attempt_io_limit(a, g->plan->timeout);
 		return;
 	}
-	dialogue_settle(d);
+	exchange_settle(d);
 	if (g->plan->echo || !d->in) {
-		converse_end(a, OUT_TIMEOUT, ETIMEDOUT);
+		attempt_io_end(a, OUT_TIMEOUT, ETIMEDOUT);
 		return;
 	}
-	dialogue_end(d);
-	converse_part(a);
+	exchange_end(d);
+	attempt_io_part(a);
 }

@@ -29,7 +29,7 @@ static int
 bind_source(const struct plan *p, int fd, const struct addr *from)
 {
 	if (p->local)
-		return p->datagram ? local_autobind(fd) : 0;
+		return p->datagram ? unix_autobind(fd) : 0;
 	if (!from->len)
 		return 0;
 	if (!addr_port(from))
@@ -41,7 +41,7 @@ bind_source(const struct plan *p, int fd, const struct addr *from)
 
 static int
 prepare(const struct ground *g, int fd, bool unbound, struct addr *ours,
-    uint64_t *foreseen)
+    uint64_t *predicted_inode)
 {
 	const struct plan *p = g->plan;
 	struct addr from = { 0 };
@@ -51,7 +51,7 @@ prepare(const struct ground *g, int fd, bool unbound, struct addr *ours,
 		return -1;
 	if (g->who && !unbound && (g->by == BY_DIAG || g->by == BY_AUTO)) {
 		*ours = from;
-		*foreseen = identify_predict(g->who, fd, ours);
+		*predicted_inode = identify_predict(g->who, fd, ours);
 		if (ours->len)
 			return 0;
 	}
@@ -59,16 +59,16 @@ prepare(const struct ground *g, int fd, bool unbound, struct addr *ours,
 }
 
 int
-launch(const struct ground *g, bool unbound, struct addr *ours,
-    uint64_t *foreseen)
+attempt_socket(const struct ground *g, bool unbound, struct addr *ours,
+    uint64_t *predicted_inode)
 {
 	int fd = open_socket(g), saved;
 
-	*foreseen = 0;
+	*predicted_inode = 0;
 	ours->len = 0;
 	if (fd < 0)
 		return -1;
-	if (prepare(g, fd, unbound, ours, foreseen) == 0)
+	if (prepare(g, fd, unbound, ours, predicted_inode) == 0)
 		return fd;
 	saved = errno;
 	close(fd);

@@ -9,7 +9,7 @@
  * end (len 0: not known), and foreseen the inode of the listener that the
  * connection will go to (0: not known).
  */
-int launch(const struct ground *, bool unbound, struct addr *ours,
-    uint64_t *foreseen);
+int attempt_socket(const struct ground *, bool unbound, struct addr *ours,
+    uint64_t *predicted_inode);
 
 #endif

@@ -10,17 +10,17 @@ enum { TEXT_MAX = 64 * 1024 };
 static const char greeting_start[] = "rpnc/1 ";
 
 void
-dialogue_start(struct dialogue *d, const struct plan *plan, uint64_t id,
+exchange_start(struct exchange *d, const struct plan *plan, uint64_t id,
     bool wants_greeting)
 {
-	*d = (struct dialogue){
+	*d = (struct exchange){
 		.plan = plan, .id = id, .wants_greeting = wants_greeting,
 		.greeting = plan->datagram ? GREETING_NONE : GREETING_OPEN,
 	};
 }
 
 void
-dialogue_free(struct dialogue *d)
+exchange_free(struct exchange *d)
 {
 	free(d->text);
 	d->text = NULL;
@@ -43,7 +43,7 @@ pattern(uint64_t id, size_t at)
 }
 
 size_t
-dialogue_piece(const struct dialogue *d, char *room, size_t size)
+exchange_piece(const struct exchange *d, char *room, size_t size)
 {
 	const struct plan *p = d->plan;
 	size_t length = (p->echo ? p->echo : p->send_length) - d->out;
@@ -58,13 +58,13 @@ dialogue_piece(const struct dialogue *d, char *room, size_t size)
 }
 
 void
-dialogue_sent(struct dialogue *d, size_t length)
+exchange_sent(struct exchange *d, size_t length)
 {
 	d->out += length;
 }
 
 static void
-echo_take(struct dialogue *d, const char *data, size_t length)
+echo_take(struct exchange *d, const char *data, size_t length)
 {
 	for (size_t i = 0; i < length && !d->wrong; i++)
 		d->wrong = d->in + i >= d->plan->echo ||
@@ -74,7 +74,7 @@ echo_take(struct dialogue *d, const char *data, size_t length)
 
 /* Searches the last bytes, which may have zeros among them. */
 static bool
-found(const struct dialogue *d, const regex_t *pattern_, regmatch_t *m)
+found(const struct exchange *d, const regex_t *pattern_, regmatch_t *m)
 {
 	size_t from = d->length > PATTERN_WINDOW ?
 	    d->length - PATTERN_WINDOW : 0;
@@ -88,7 +88,7 @@ found(const struct dialogue *d, const regex_t *pattern_, regmatch_t *m)
 }
 
 static void
-match_take(struct dialogue *d)
+match_take(struct exchange *d)
 {
 	regmatch_t m[2];
 	size_t group;
@@ -111,7 +111,7 @@ match_take(struct dialogue *d)
 
 /* Adds to the text, and searches it. */
 static void
-text_take(struct dialogue *d, const char *data, size_t length)
+text_take(struct exchange *d, const char *data, size_t length)
 {
 	const struct plan *p = d->plan;
 	regmatch_t m[2];
@@ -125,7 +125,7 @@ text_take(struct dialogue *d, const char *data, size_t length)
 }
 
 static void
-body_take(struct dialogue *d, const char *data, size_t length)
+body_take(struct exchange *d, const char *data, size_t length)
 {
 	const struct plan *p = d->plan;
 
@@ -151,7 +151,7 @@ body_take(struct dialogue *d, const char *data, size_t length)
 
 /* What looked like a greeting belongs to the reply after all. */
 static void
-greeting_drop(struct dialogue *d)
+greeting_drop(struct exchange *d)
 {
 	size_t length = d->line_length;
 
@@ -163,7 +163,7 @@ greeting_drop(struct dialogue *d)
 
 /* Takes the first line if it is a greeting; how much of data was taken. */
 static size_t
-greeting_take(struct dialogue *d, const char *data, size_t length)
+greeting_take(struct exchange *d, const char *data, size_t length)
 {
 	size_t taken = 0;
 
@@ -187,7 +187,7 @@ greeting_take(struct dialogue *d, const char *data, size_t length)
 }
 
 void
-dialogue_take(struct dialogue *d, const char *data, size_t length)
+exchange_take(struct exchange *d, const char *data, size_t length)
 {
 	if (d->greeting == GREETING_OPEN) {
 		size_t taken = greeting_take(d, data, length);
@@ -200,7 +200,7 @@ dialogue_take(struct dialogue *d, const char *data, size_t length)
 }
 
 void
-dialogue_no_greeting(struct dialogue *d)
+exchange_no_greeting(struct exchange *d)
 {
 	if (d->greeting == GREETING_OPEN)
 		greeting_drop(d);
@@ -208,15 +208,15 @@ dialogue_no_greeting(struct dialogue *d)
 
 /* Nothing more came: half of a greeting was none, unless one is due. */
 void
-dialogue_settle(struct dialogue *d)
+exchange_settle(struct exchange *d)
 {
 	if (d->line_length && !d->wants_greeting)
-		dialogue_no_greeting(d);
+		exchange_no_greeting(d);
 	d->loose = false;
 }
 
 static bool
-is_answered(const struct dialogue *d)
+is_answered(const struct exchange *d)
 {
 	const struct plan *p = d->plan;
 
@@ -230,10 +230,10 @@ is_answered(const struct dialogue *d)
 }
 
 void
-dialogue_end(struct dialogue *d)
+exchange_end(struct exchange *d)
 {
-	dialogue_no_greeting(d);
-	dialogue_settle(d);
+	exchange_no_greeting(d);
+	exchange_settle(d);
 	if (d->plan->echo && d->in < d->plan->echo)
 		d->wrong = true;
 	if (d->plan->expect && !d->expected)
@@ -241,7 +241,7 @@ dialogue_end(struct dialogue *d)
 }
 
 bool
-dialogue_is_done(const struct dialogue *d)
+exchange_is_done(const struct exchange *d)
 {
 	return is_answered(d) && d->out >= (d->plan->echo ? d->plan->echo :
 	    d->plan->send_length) &&
@@ -249,13 +249,13 @@ dialogue_is_done(const struct dialogue *d)
 }
 
 bool
-dialogue_is_greeting_left(const struct dialogue *d)
+exchange_is_greeting_left(const struct exchange *d)
 {
 	return d->wants_greeting && d->greeting == GREETING_OPEN;
 }
 
 bool
-dialogue_is_loose(const struct dialogue *d)
+exchange_is_loose(const struct exchange *d)
 {
 	return d->loose || (d->greeting == GREETING_OPEN && d->line_length &&
 	    !d->wants_greeting);

@@ -12,7 +12,7 @@ enum { GREETING_MAX = 256, NAME_CAP = 64 };
 
 enum greeting { GREETING_OPEN, GREETING_SEEN, GREETING_NONE };
 
-struct dialogue {
+struct exchange {
 	const struct plan *plan;
 	uint64_t id;			/* makes each echo another one */
 	bool wants_greeting;
@@ -31,26 +31,26 @@ struct dialogue {
 	size_t name_length;
 };
 
-void dialogue_start(struct dialogue *, const struct plan *, uint64_t id,
+void exchange_start(struct exchange *, const struct plan *, uint64_t id,
     bool wants_greeting);
-void dialogue_free(struct dialogue *);
+void exchange_free(struct exchange *);
 
 /* Copies what is to be sent next into room; 0: no more. */
-size_t dialogue_piece(const struct dialogue *, char *room, size_t size);
-void dialogue_sent(struct dialogue *, size_t length);
+size_t exchange_piece(const struct exchange *, char *room, size_t size);
+void exchange_sent(struct exchange *, size_t length);
 
-void dialogue_take(struct dialogue *, const char *data, size_t length);
+void exchange_take(struct exchange *, const char *data, size_t length);
 /* Nothing more came for a moment: what was matched is taken for whole. */
-void dialogue_settle(struct dialogue *);
+void exchange_settle(struct exchange *);
 /* No greeting will come any more. */
-void dialogue_no_greeting(struct dialogue *);
+void exchange_no_greeting(struct exchange *);
 /* The peer has ended, or time is up: what is still missing is wrong. */
-void dialogue_end(struct dialogue *);
+void exchange_end(struct exchange *);
 
-bool dialogue_is_done(const struct dialogue *);
-/* Whether to call dialogue_settle() when nothing more comes for a moment. */
-bool dialogue_is_loose(const struct dialogue *);
+bool exchange_is_done(const struct exchange *);
+/* Whether to call exchange_settle() when nothing more comes for a moment. */
+bool exchange_is_loose(const struct exchange *);
 /* Whether nothing but a greeting is still waited for. */
-bool dialogue_is_greeting_left(const struct dialogue *);
+bool exchange_is_greeting_left(const struct exchange *);
 
 #endif

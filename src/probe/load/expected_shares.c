@@ -35,7 +35,7 @@ weight_read(const char *text, size_t length, struct weight *out)
 }
 
 int
-expect_read(const char *text, struct steering *out)
+expected_shares_read(const char *text, struct steering *out)
 {
 	double sum = 0;
 	const char *at = text;
@@ -102,7 +102,7 @@ row_make(struct tally *t, const char *name)
 }
 
 static int
-row_of(struct expect *x, struct tally *t, const char *name)
+row_of(struct expected_shares *x, struct tally *t, const char *name)
 {
 	int i = 0;
 
@@ -116,7 +116,7 @@ row_of(struct expect *x, struct tally *t, const char *name)
 }
 
 static int
-apply_given(struct expect *x, struct tally *t)
+apply_given(struct expected_shares *x, struct tally *t)
 {
 	for (uint32_t i = 0; i < x->given.count; i++)
 		if (row_of(x, t, x->given.weights[i].name) < 0)
@@ -137,64 +137,64 @@ apply_given(struct expect *x, struct tally *t)
 
 /* The slot of a row's process, or -1. */
 static int
-slot_of(const struct roll *roll, const struct row *r)
+slot_of(const struct registry_counts *counts, const struct row *r)
 {
 	for (int i = 0; r->pid && i < REGISTRY_SLOTS; i++)
-		if (slot_pid(registry_slot(roll->registry, i)) == r->pid &&
-		    registry_is_member(roll->registry, i))
+		if (slot_pid(registry_slot(counts->registry, i)) == r->pid &&
+		    registry_is_member(counts->registry, i))
 			return i;
 	return -1;
 }
 
 /* Whether the registry is about those who are probed. */
 static bool
-is_theirs(const struct expect *x, const struct roll *roll,
+is_theirs(const struct expected_shares *x, const struct registry_counts *counts,
     const struct tally *t)
 {
-	if (!roll->registry || !x->local)
+	if (!counts->registry || !x->local)
 		return false;
 	for (int i = 0; i < t->count; i++)
 		if ((t->rows[i].weight > 0 || !x->weighed) &&
-		    slot_of(roll, &t->rows[i]) >= 0)
+		    slot_of(counts, &t->rows[i]) >= 0)
 			return true;
 	return false;
 }
 
 /* -1: somebody answered of whom the program knows nothing. */
 static int
-apply_weights(struct roll *roll, struct tally *t)
+apply_weights(struct registry_counts *counts, struct tally *t)
 {
 	for (int i = 0; i < t->count; i++) {
 		struct row *r = &t->rows[i];
 
 		if (!(r->weight > 0) && r->count + r->predicted)
 			return -1;
-		r->weight *= policy_weight(roll->registry, slot_of(roll, r));
+		r->weight *= mode_weight(counts->registry, slot_of(counts, r));
 	}
 	return 0;
 }
 
 static enum knowledge
-apply_steering(struct expect *x, struct roll *roll, struct tally *t,
-    enum knowledge known)
+apply_steering(struct expected_shares *x, struct registry_counts *counts,
+    struct tally *t, enum knowledge known)
 {
-	const struct steering *s = &registry_shared(roll->registry)->steering;
+	const struct steering *s = &registry_shared(counts->registry)->steering;
 	uint32_t mode = s->mode % STEER_MODES;
 
 	if (mode != STEER_HASH)
-		steering_text(s, x->steering);
+		mode_text(s, x->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS) {
 		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
 		    "by %.40s, so what is even depends on the clients",
 		    x->steering);
 		return KNOW_NOTHING;
 	}
-	if (roll_is_full(roll)) {
+	if (registry_counts_is_full(counts)) {
 		snprintf(x->unjudged, sizeof(x->unjudged), "a member is full, "
 		    "and new connections go around it");
 		return KNOW_NOTHING;
 	}
-	if (request_any(roll->registry)) {
+	if (request_any(counts->registry)) {
 		snprintf(x->unjudged, sizeof(x->unjudged), "a member is "
 		    "quarantined, and new connections go around it");
 		return KNOW_NOTHING;
@@ -205,7 +205,7 @@ apply_steering(struct expect *x, struct roll *roll, struct tally *t,
 			    "steering: random, equal shares");
 		return known;
 	}
-	if (!x->weighed || known != KNOW_ALL || apply_weights(roll, t) < 0) {
+	if (!x->weighed || known != KNOW_ALL || apply_weights(counts, t) < 0) {
 		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
 		    "by %.100s, and which of these is which is not known: see "
 		    "--expect-weights", x->steering);
@@ -217,19 +217,19 @@ apply_steering(struct expect *x, struct roll *roll, struct tally *t,
 }
 
 int
-expect_apply(struct expect *x, struct roll *roll, struct tally *t,
-    enum knowledge *known, bool *changed)
+expected_shares_apply(struct expected_shares *x, struct registry_counts *counts,
+    struct tally *t, enum knowledge *known, bool *changed)
 {
-	bool theirs = is_theirs(x, roll, t);
+	bool theirs = is_theirs(x, counts, t);
 
 	if (theirs)
-		*changed |= registry_shared(roll->registry)->steering.serial !=
-		    roll->serial;
+		*changed |= registry_shared(counts->registry)->steering.serial !=
+		    counts->serial;
 	if (x->given.count && *known < KNOW_PREDICTED) {
 		*known = KNOW_GIVEN;
 		return apply_given(x, t);
 	}
 	if (theirs && *known < KNOW_SHARED)
-		*known = apply_steering(x, roll, t, *known);
+		*known = apply_steering(x, counts, t, *known);
 	return 0;
 }

@@ -22,7 +22,7 @@ struct ground {
 	/* A connection is there, whatever comes of it. */
 	void (*on_connect)(struct attempt *);
 	/* It has ended and may be started again. */
-	void (*on_end)(struct attempt *, const struct result *);
+	void (*on_end)(struct attempt *, const struct attempt_result *);
 };
 
 enum stage { STAGE_IDLE, STAGE_CONNECT, STAGE_LOOK, STAGE_TALK, STAGE_CLOSE };
@@ -32,9 +32,9 @@ struct attempt {
 	struct timer limit;
 	struct ground *ground;
 	enum stage stage;
-	struct dialogue dialogue;
+	struct exchange exchange;
 	struct addr ours;		/* len 0: not known */
-	uint64_t foreseen;		/* the listener's inode, or 0 */
+	uint64_t predicted_inode;		/* the listener's inode, or 0 */
 	bool proving, proved;		/* to be seen, and seen, whose it is */
 	int64_t deadline;		/* of the whole, loop_now() */
 	int64_t started, connected, sent;	/* clock_ns() */
@@ -46,7 +46,7 @@ struct attempt {
 	bool looked;			/* identified, or given up */
 	bool served;			/* something came from a process */
 	bool mute;			/* a greeting was awaited in vain */
-	struct result result;
+	struct attempt_result result;
 	struct attempt *next;		/* idle ones */
 };
 

@@ -303,7 +303,7 @@ scout_longer(struct pace *p)
  * it said counts.
  */
 static bool
-scout_on(struct pace *p, struct result *r)
+scout_on(struct pace *p, struct attempt_result *r)
 {
 	if (p->stopping)
 		return true;
@@ -346,7 +346,7 @@ is_hopeless(const struct pace *p)
 
 /* How long it took is not known. */
 static void
-forget_times(struct result *r)
+forget_times(struct attempt_result *r)
 {
 	r->took = -1;
 	for (int i = 0; i < LATENCIES; i++)
@@ -354,10 +354,10 @@ forget_times(struct result *r)
 }
 
 static void
-on_end(struct attempt *a, const struct result *result)
+on_end(struct attempt *a, const struct attempt_result *result)
 {
 	struct pace *p = (struct pace *)a->ground;
-	struct result r = *result;
+	struct attempt_result r = *result;
 	bool passed = false;
 
 	skip(p);

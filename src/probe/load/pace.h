@@ -15,7 +15,7 @@ struct pace {
 	const struct plan *plan;
 	struct addr_list addresses;
 	int address;			/* of the scout */
-	struct result refusal;		/* what the first address said */
+	struct attempt_result refusal;	/* what the first address said */
 	int64_t tried;			/* how long each had, microseconds */
 	bool silent;			/* one of them in this round */
 	bool scouting, stopping, filling;
@@ -42,7 +42,7 @@ struct pace {
 	/* An address of several did not accept. */
 	void (*on_skip)(struct pace *, const struct addr *, int error);
 	/* Of each attempt that counts, after it was counted. Or NULL. */
-	void (*on_result)(struct pace *, const struct result *);
+	void (*on_result)(struct pace *, const struct attempt_result *);
 	void (*on_done)(struct pace *);
 	void *user;
 };

@@ -16,29 +16,29 @@
 
 enum { REGISTRY_TRIES = 200 };		/* ms for the members to count up */
 
-static void note(struct findings *f, const char *format, ...)
+static void note(struct result *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-note(struct findings *f, const char *format, ...)
+note(struct result *f, const char *format, ...)
 {
 	va_list args;
 
-	if (f->note_count == FINDINGS_NOTES)
+	if (f->note_count == RESULT_NOTES)
 		return;
 	va_start(args, format);
-	vsnprintf(f->notes[f->note_count], FINDINGS_NOTE, format, args);
+	vsnprintf(f->notes[f->note_count], RESULT_NOTE, format, args);
 	va_end(args);
 	f->note[f->note_count] = f->notes[f->note_count];
 	f->note_count++;
 }
 
-static void unjudge(struct findings *f, const char *format, ...)
+static void unjudge(struct result *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The first reason is enough. */
 static void
-unjudge(struct findings *f, const char *format, ...)
+unjudge(struct result *f, const char *format, ...)
 {
 	va_list args;
 
@@ -56,33 +56,35 @@ await_counts(struct run *r)
 	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 
 	for (int i = 0; i < REGISTRY_TRIES &&
-	    roll_follow(&r->roll, &r->tally) < r->tally.out[OUT_OK]; i++)
+	     registry_counts_follow(&r->counts, &r->tally) <
+		 r->tally.out[OUT_OK];
+	     i++)
 		nanosleep(&tick, NULL);
 }
 
 /* Why the group is known not to go by the hash; false: it is not known. */
 static bool
 steering_reason(struct run *r, const struct identified *g,
-    char text[static FINDINGS_NOTE])
+    char text[static RESULT_NOTE])
 {
-	bool ours = roll_has(&r->roll, &r->tally);
+	bool ours = registry_counts_has(&r->counts, &r->tally);
 
 	text[0] = '\0';
 	if (g->trust.steered)
-		snprintf(text, FINDINGS_NOTE, "a member is quarantined");
-	else if (ours && steering_mode(&registry_shared(r->roll.registry)->
+		snprintf(text, RESULT_NOTE, "a member is quarantined");
+	else if (ours && mode_of(&registry_shared(r->counts.registry)->
 	    steering) != STEER_HASH)
-		roll_steering(&r->roll, text, FINDINGS_NOTE);
-	else if (ours && roll_is_full(&r->roll))
-		snprintf(text, FINDINGS_NOTE, "a member is full");
+		registry_counts_steering(&r->counts, text, RESULT_NOTE);
+	else if (ours && registry_counts_is_full(&r->counts))
+		snprintf(text, RESULT_NOTE, "a member is full");
 	return text[0] != '\0';
 }
 
 /* Void ones let one guess that a program steers, unless it is known. */
 static void
-note_predictions(struct findings *f, struct run *r, const struct identified *g)
+note_predictions(struct result *f, struct run *r, const struct identified *g)
 {
-	char reason[FINDINGS_NOTE];
+	char reason[RESULT_NOTE];
 
 	if ((g->trust.mistaken || g->voided) && steering_reason(r, g, reason))
 		note(f, "predictions are not used: %.160s", reason);
@@ -94,11 +96,11 @@ note_predictions(struct findings *f, struct run *r, const struct identified *g)
 		note(f, "predictions are not used: %llu were seen to be right, "
 		    "and it takes %d to know that no program steers the "
 		    "group", (unsigned long long)g->trust.confirmed,
-		    trust_needed(g->sockets));
+		    prediction_needed(g->sockets));
 }
 
 static void
-note_group(struct findings *f, struct run *r, const struct identified *g)
+note_group(struct result *f, struct run *r, const struct identified *g)
 {
 	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
 
@@ -111,7 +113,7 @@ note_group(struct findings *f, struct run *r, const struct identified *g)
 }
 
 static void
-unjudge_shared(struct findings *f)
+unjudge_shared(struct result *f)
 {
 	unjudge(f, "several processes share one socket and compete for its "
 	    "connections, no hash deals them out");
@@ -119,7 +121,7 @@ unjudge_shared(struct findings *f)
 
 /* A process may have many sockets: as many as threads, for one. */
 static void
-note_sockets(struct findings *f, const struct tally *t, int all)
+note_sockets(struct result *f, const struct tally *t, int all)
 {
 	int processes = 0, sockets = 0;
 	pid_t pid = 0;
@@ -145,7 +147,7 @@ note_sockets(struct findings *f, const struct tally *t, int all)
 
 /* The process that accepted may not be the one that answers. */
 static void
-note_answers(struct findings *f, const struct tally *t)
+note_answers(struct result *f, const struct tally *t)
 {
 	uint64_t count = 0, answered = 0, elsewhere = 0;
 
@@ -169,9 +171,10 @@ note_answers(struct findings *f, const struct tally *t)
 }
 
 static enum knowledge
-conclude_diag(struct findings *f, struct run *r, bool *changed)
+conclude_diag(struct result *f, struct run *r, bool *changed)
 {
-	bool quarantined = r->roll.registry && request_any(r->roll.registry);
+	bool quarantined = r->counts.registry &&
+	    request_any(r->counts.registry);
 	struct identified group;
 
 	if (quarantined)
@@ -182,7 +185,7 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 	note_group(f, r, &group);
 	note_sockets(f, &r->tally, group.sockets);
 	note_answers(f, &r->tally);
-	roll_name(&r->roll, &r->tally);
+	registry_counts_name(&r->counts, &r->tally);
 	if (group.predicted)
 		unjudge(f, "only the kernel's hash predicts which member got "
 		    "a datagram, and a program that steers the group would not "
@@ -194,9 +197,9 @@ conclude_diag(struct findings *f, struct run *r, bool *changed)
 
 /* What peers say of themselves does not say how they share a port. */
 static enum knowledge
-conclude_said(struct findings *f, const struct run *r)
+conclude_said(struct result *f, const struct run *r)
 {
-	if (summary_hosts(&r->tally) > 1) {
+	if (verdict_hosts(&r->tally) > 1) {
 		unjudge(f, "several hosts answer, no one hash deals "
 		    "connections out to them");
 		return KNOW_SHARED;
@@ -213,7 +216,7 @@ conclude_said(struct findings *f, const struct run *r)
 
 /* Whom the rows are, by how they were made. */
 static enum knowledge
-conclude(struct findings *f, struct run *r, bool *changed)
+conclude(struct result *f, struct run *r, bool *changed)
 {
 	struct ground *g = &r->pace.ground;
 	enum knowledge known = KNOW_NOTHING;
@@ -224,7 +227,7 @@ conclude(struct findings *f, struct run *r, bool *changed)
 		known = conclude_diag(f, r, changed);
 	} else if (g->by == BY_REGISTRY) {
 		await_counts(r);
-		*changed = roll_end(&r->roll, &r->tally) || r->changed;
+		*changed = registry_counts_end(&r->counts, &r->tally) || r->changed;
 		known = KNOW_ALL;
 		note(f, "counts are the members' own: others' traffic is in "
 		    "them");
@@ -237,7 +240,7 @@ conclude(struct findings *f, struct run *r, bool *changed)
 
 /* What is not known is said, and is no fault of the probe. */
 static const struct probe_what_if *
-what_if(struct findings *f, const struct run *r, enum knowledge known)
+what_if(struct result *f, const struct run *r, enum knowledge known)
 {
 	if (!f->change)
 		return NULL;
@@ -252,7 +255,7 @@ what_if(struct findings *f, const struct run *r, enum knowledge known)
 }
 
 static bool
-is_steered(struct findings *f)
+is_steered(struct result *f)
 {
 	if (!f->expect.steering[0])
 		return false;
@@ -262,15 +265,15 @@ is_steered(struct findings *f)
 }
 
 static int
-expect(struct findings *f, struct run *r, enum knowledge *known, bool *changed)
+expect(struct result *f, struct run *r, enum knowledge *known, bool *changed)
 {
 	const struct ground *g = &r->pace.ground;
-	struct expect *x = &f->expect;
+	struct expected_shares *x = &f->expect;
 
 	x->given = f->weights;
 	x->local = g->target.len && sock_is_local(&g->target);
 	x->weighed = g->by == BY_DIAG || g->by == BY_REGISTRY;
-	if (expect_apply(x, &r->roll, &r->tally, known, changed) < 0)
+	if (expected_shares_apply(x, &r->counts, &r->tally, known, changed) < 0)
 		return -1;
 	if (x->unjudged[0])
 		unjudge(f, "%s", x->unjudged);
@@ -280,7 +283,7 @@ expect(struct findings *f, struct run *r, enum knowledge *known, bool *changed)
 }
 
 static void
-note_rest(struct findings *f, const struct run *r)
+note_rest(struct result *f, const struct run *r)
 {
 	const struct tally *t = &r->tally;
 	const struct plan *p = r->pace.plan;
@@ -312,12 +315,12 @@ note_rest(struct findings *f, const struct run *r)
 
 /* What the tally doesn't know. */
 static void
-report_fill(struct findings *f, const struct run *r)
+report_fill(struct result *f, const struct run *r)
 {
-	struct probe_report *out = &f->summary.report;
+	struct probe_report *out = &f->verdict.report;
 	const struct pace *p = &r->pace;
 
-	f->summary.target = run_target(r);
+	f->verdict.target = run_target(r);
 	out->command = "probe";
 	out->reports = 1;
 	if (gethostname(f->host, sizeof(f->host)) == 0)
@@ -333,18 +336,18 @@ report_fill(struct findings *f, const struct run *r)
 
 /* If only a part of the group can't be judged, there still is a verdict. */
 static int
-say(struct findings *f, bool live)
+say(struct result *f, bool live)
 {
-	bool judged = f->summary.report.fairness != NULL;
+	bool judged = f->verdict.report.fairness != NULL;
 	const char *why = f->unjudged[0] ? f->unjudged : NULL;
 
 	if (judged && why && !live)
 		note(f, "%s", why);
-	return summary_conclude(&f->summary, judged ? NULL : why, live);
+	return verdict_conclude(&f->verdict, judged ? NULL : why, live);
 }
 
 int
-findings_make(struct findings *f, struct run *r)
+result_make(struct result *f, struct run *r)
 {
 	const struct probe_what_if *moving;
 	enum knowledge known;
@@ -355,24 +358,24 @@ findings_make(struct findings *f, struct run *r)
 	if (expect(f, r, &known, &changed) < 0)
 		return -1;
 	note_rest(f, r);
-	if (summary_make(&f->summary, &r->tally, known, changed) < 0)
+	if (verdict_make(&f->verdict, &r->tally, known, changed) < 0)
 		return -1;
-	f->summary.report.what_if = moving && !is_steered(f) ? moving : NULL;
+	f->verdict.report.what_if = moving && !is_steered(f) ? moving : NULL;
 	report_fill(f, r);
-	if (changed && !f->summary.report.fairness)
+	if (changed && !f->verdict.report.fairness)
 		note(f, "members came or went meanwhile");
 	return say(f, false);
 }
 
 int
-findings_during(struct findings *f, const struct probe_during *d)
+result_during(struct result *f, const struct probe_during *d)
 {
-	f->summary.report.during = d;
+	f->verdict.report.during = d;
 	return say(f, true);
 }
 
 void
-findings_free(struct findings *f)
+result_free(struct result *f)
 {
-	summary_free(&f->summary);
+	verdict_free(&f->verdict);
 }

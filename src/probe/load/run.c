@@ -31,7 +31,7 @@ on_skip(struct pace *p, const struct addr *a, int error)
 }
 
 static void
-on_result(struct pace *p, const struct result *result)
+on_result(struct pace *p, const struct attempt_result *result)
 {
 	struct run *r = of_pace(p);
 
@@ -75,7 +75,7 @@ on_aim(struct pace *p, const struct addr *a)
 	g->target = *a;
 	g->who = askable ? r->who : NULL;
 	g->by = p->plan->by;
-	if (g->by == BY_AUTO && r->roll.counts)
+	if (g->by == BY_AUTO && r->counts.counts)
 		g->by = BY_REGISTRY;
 	if (g->by == BY_AUTO && p->plan->datagram)
 		g->by = askable ? BY_DIAG : BY_NONE;
@@ -118,7 +118,7 @@ open_roll(struct run *r, const struct endpoint *e)
 	int members;
 
 	r->port = e->local ? 0 : e->port;
-	members = roll_open(&r->roll, p->datagram, r->port);
+	members = registry_counts_open(&r->counts, p->datagram, r->port);
 	if (p->by == BY_REGISTRY && members < 0 && errno != ENOENT)
 		return -1;
 	if (p->by == BY_REGISTRY && members <= 0)
@@ -126,7 +126,7 @@ open_roll(struct run *r, const struct endpoint *e)
 		    "%u is rpnc's and this user's", e->port);
 	if (p->by == BY_REGISTRY || (p->by == BY_AUTO && p->datagram &&
 	    members > 0))
-		roll_begin(&r->roll, &r->tally);
+		registry_counts_begin(&r->counts, &r->tally);
 	return 0;
 }
 
@@ -155,20 +155,20 @@ run_start(struct run *r, struct loop *l)
 static void
 name_again(struct run *r)
 {
-	roll_close(&r->roll);
-	roll_open(&r->roll, r->pace.plan->datagram, r->port);
-	roll_name(&r->roll, &r->tally);
+	registry_counts_close(&r->counts);
+	registry_counts_open(&r->counts, r->pace.plan->datagram, r->port);
+	registry_counts_name(&r->counts, &r->tally);
 }
 
 static int
 follow_registry(struct run *r)
 {
-	bool before = r->roll.changed, now;
+	bool before = r->counts.changed, now;
 
-	r->roll.changed = false;
-	roll_follow(&r->roll, &r->tally);
-	now = r->roll.changed;
-	r->roll.changed |= before;
+	r->counts.changed = false;
+	registry_counts_follow(&r->counts, &r->tally);
+	now = r->counts.changed;
+	r->counts.changed |= before;
 	return now;
 }
 
@@ -178,12 +178,12 @@ is_steered_anew(struct run *r)
 {
 	uint32_t serial;
 
-	if (!r->roll.registry || !(r->who || r->roll.counts))
+	if (!r->counts.registry || !(r->who || r->counts.counts))
 		return false;
-	serial = registry_shared(r->roll.registry)->steering.serial;
-	if (serial == r->roll.serial)
+	serial = registry_shared(r->counts.registry)->steering.serial;
+	if (serial == r->counts.serial)
 		return false;
-	r->roll.serial = serial;
+	r->counts.serial = serial;
 	return true;
 }
 
@@ -281,6 +281,6 @@ run_close(struct run *r)
 		lookup_end(&r->lookup);
 	addr_list_free(&r->pace.addresses);
 	identify_free(r->who);
-	roll_close(&r->roll);
+	registry_counts_close(&r->counts);
 	tally_free(&r->tally);
 }

@@ -8,13 +8,13 @@
 
 /*
  * Attempts at one endpoint, and all that tells who answered them: for who
- * measures something with them. What they found: see findings.h.
+ * measures something with them. What they found: see result.h.
  */
 struct run {
 	struct pace pace;		/* first */
 	struct tally tally;
 	struct identify *who;		/* NULL: the kernel is not asked */
-	struct roll roll;
+	struct registry_counts counts;
 	struct lookup lookup;		/* answers that are late */
 	struct addr fallback;		/* the first address */
 	uint16_t port;			/* 0: it has none */
@@ -25,7 +25,7 @@ struct run {
 	/* It can't go on, and starts no more: see fail_text(). */
 	void (*on_fault)(struct run *);
 	/* Of each attempt that counts. Or NULL. */
-	void (*on_result)(struct run *, const struct result *);
+	void (*on_result)(struct run *, const struct attempt_result *);
 	/* All attempts are over. */
 	void (*on_done)(struct run *);
 	void *user;

@@ -42,7 +42,7 @@ struct merge {
 int merge_read(struct merge *, FILE *in, const char *name);
 
 /* What they say together; the merge must outlive it. -1 without memory. */
-int merge_end(struct merge *, struct summary *);
+int merge_end(struct merge *, struct verdict *);
 /* Where the kernel or a registry was asked, the host is the one that asked. */
 bool merge_is_own(const char *by);
 

@@ -76,7 +76,7 @@ weigh(struct merge *m)
 			m->why = "not every report has one";
 		return KNOW_NOTHING;
 	}
-	if (m->at_least && summary_hosts(&m->tally) > 1) {
+	if (m->at_least && verdict_hosts(&m->tally) > 1) {
 		m->why = "several hosts answer, no one hash deals "
 		    "connections out to them";
 		return KNOW_SHARED;
@@ -106,7 +106,7 @@ agreed(const struct merge_word *w)
 }
 
 int
-merge_end(struct merge *m, struct summary *s)
+merge_end(struct merge *m, struct verdict *s)
 {
 	enum knowledge known = weigh(m);
 	struct probe_report *r = &s->report;
@@ -115,7 +115,7 @@ merge_end(struct merge *m, struct summary *s)
 		note_verdicts(m);
 	forget_host(m);
 	aim(m);
-	if (summary_make(s, &m->tally, known, m->changed) < 0)
+	if (verdict_make(s, &m->tally, known, m->changed) < 0)
 		return -1;
 	s->target.address = m->address.len ? &m->address : NULL;
 	s->target.protocol = agreed(&m->protocol);
@@ -128,5 +128,5 @@ merge_end(struct merge *m, struct summary *s)
 	r->seconds = m->seconds;
 	r->other_reason = NULL;
 	r->notes = m->notes;
-	return summary_conclude(s, m->why, true);
+	return verdict_conclude(s, m->why, true);
 }

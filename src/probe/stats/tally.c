@@ -55,7 +55,7 @@ newcomer_settle(struct tally *t, struct newcomer *n)
 }
 
 static void
-newcomer_count(struct tally *t, const struct result *r)
+newcomer_count(struct tally *t, const struct attempt_result *r)
 {
 	struct newcomer *n = newcomer_find(t, r->newcomer);
 
@@ -69,7 +69,7 @@ newcomer_count(struct tally *t, const struct result *r)
 }
 
 static void
-count_answer(struct tally *t, const struct result *r)
+count_answer(struct tally *t, const struct attempt_result *r)
 {
 	struct row *row = &t->rows[r->row];
 
@@ -97,7 +97,7 @@ tally_hands_on(const struct tally *t)
 }
 
 static void
-attribute(struct tally *t, const struct result *r)
+attribute(struct tally *t, const struct attempt_result *r)
 {
 	if (r->row >= 0)
 		count_answer(t, r);
@@ -114,7 +114,7 @@ attribute(struct tally *t, const struct result *r)
 }
 
 void
-tally_add(struct tally *t, const struct result *r)
+tally_add(struct tally *t, const struct attempt_result *r)
 {
 	t->attempts++;
 	t->out[r->outcome]++;

@@ -71,7 +71,7 @@ struct tally {
 enum answer { ANSWER_UNKNOWN, ANSWER_HELD, ANSWER_PROVED };
 
 /* One attempt. */
-struct result {
+struct attempt_result {
 	uint64_t number;		/* from 1, as they were started */
 	enum outcome outcome;
 	int error;			/* errno */
@@ -90,7 +90,7 @@ struct result {
 };
 
 void tally_free(struct tally *);
-void tally_add(struct tally *, const struct result *);
+void tally_add(struct tally *, const struct attempt_result *);
 
 /*
  * A newcomer (newcomer.h) was seen to have a connection; returns whether it had

@@ -68,7 +68,7 @@ interval_at(struct timeline *t, int64_t when)
 
 /* Whether it is us who could not even try. */
 static bool
-is_own_want(const struct result *r)
+is_own_want(const struct attempt_result *r)
 {
 	return r->outcome == OUT_OTHER && (r->error == EADDRNOTAVAIL ||
 	    r->error == EMFILE || r->error == ENFILE || r->error == ENOBUFS ||
@@ -99,7 +99,8 @@ loss_of(struct probe_losses *l, enum outcome outcome)
 }
 
 static void
-count_kept(struct timeline *t, struct interval *i, const struct result *r)
+count_kept(
+    struct timeline *t, struct interval *i, const struct attempt_result *r)
 {
 	t->unproven += r->unproven;
 	if (r->took < 0)
@@ -111,7 +112,7 @@ count_kept(struct timeline *t, struct interval *i, const struct result *r)
 }
 
 void
-timeline_add(struct timeline *t, const struct result *r)
+timeline_add(struct timeline *t, const struct attempt_result *r)
 {
 	struct interval *i;
 	uint64_t *loss;

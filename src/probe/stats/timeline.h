@@ -42,7 +42,7 @@ struct timeline {
 /* How many are lost, of all kinds. */
 uint64_t losses_sum(const struct probe_losses *);
 
-void timeline_add(struct timeline *, const struct result *);
+void timeline_add(struct timeline *, const struct attempt_result *);
 /* A member came or went, just now. */
 void timeline_change(struct timeline *, const struct row *, bool came);
 /* Fills in what it knows of a report, which lives as long. -1: no memory. */

@@ -9,7 +9,7 @@
 enum { FAILURES_TEXT = 160 };
 
 int
-summary_hosts(const struct tally *t)
+verdict_hosts(const struct tally *t)
 {
 	const char *first = NULL;
 
@@ -74,7 +74,7 @@ weigh(struct tally *t, enum knowledge knowledge)
 }
 
 static void
-expect(struct summary *s, const struct tally *t, uint64_t total, bool judged)
+expect(struct verdict *s, const struct tally *t, uint64_t total, bool judged)
 {
 	double weights = 0;
 
@@ -105,7 +105,7 @@ missing(const struct tally *t)
 }
 
 static int
-judge(struct summary *s, const struct tally *t, enum knowledge knowledge,
+judge(struct verdict *s, const struct tally *t, enum knowledge knowledge,
     bool changed)
 {
 	struct probe_fairness *f = &s->fairness;
@@ -168,7 +168,7 @@ member_fill(struct probe_member *m, struct latencies *latency,
 }
 
 static int
-members_fill(struct summary *s, struct tally *t, uint64_t *total)
+members_fill(struct verdict *s, struct tally *t, uint64_t *total)
 {
 	size_t k = (size_t)t->count;
 
@@ -192,7 +192,7 @@ members_fill(struct summary *s, struct tally *t, uint64_t *total)
 }
 
 static void
-totals_fill(struct summary *s, const struct tally *t)
+totals_fill(struct verdict *s, const struct tally *t)
 {
 	struct probe_report *r = &s->report;
 
@@ -257,7 +257,7 @@ failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
 
 /* How many attempts would prove that a deviation this large is not chance. */
 static uint64_t
-needed(const struct summary *s, uint64_t judged)
+needed(const struct verdict *s, uint64_t judged)
 {
 	const struct probe_fairness *f = s->report.fairness;
 	double share;
@@ -271,7 +271,7 @@ needed(const struct summary *s, uint64_t judged)
 }
 
 static void
-facts_fill(struct finding_facts *to, const struct summary *s)
+facts_fill(struct finding_facts *to, const struct verdict *s)
 {
 	const struct probe_report *r = &s->report;
 	const struct probe_failures *f = r->failed;
@@ -299,7 +299,7 @@ facts_fill(struct finding_facts *to, const struct summary *s)
 }
 
 int
-summary_conclude(struct summary *s, const char *unjudged, bool live)
+verdict_conclude(struct verdict *s, const char *unjudged, bool live)
 {
 	struct finding_member *subjects = calloc(s->report.member_count + 1,
 	    sizeof(*subjects));
@@ -324,13 +324,13 @@ summary_conclude(struct summary *s, const char *unjudged, bool live)
 }
 
 int
-summary_make(struct summary *s, struct tally *t, enum knowledge knowledge,
+verdict_make(struct verdict *s, struct tally *t, enum knowledge knowledge,
     bool changed)
 {
 	uint64_t total = 0;
 	bool judged;
 
-	*s = (struct summary){ .verdict = FAIR_TOO_FEW, .p = 1, .chance = 1 };
+	*s = (struct verdict){ .verdict = FAIR_TOO_FEW, .p = 1, .chance = 1 };
 	knowledge = weigh(t, knowledge);
 	totals_fill(s, t);
 	if (members_fill(s, t, &total) < 0)
@@ -341,7 +341,7 @@ summary_make(struct summary *s, struct tally *t, enum knowledge knowledge,
 }
 
 void
-summary_free(struct summary *s)
+verdict_free(struct verdict *s)
 {
 	free(s->order);
 	free(s->members);

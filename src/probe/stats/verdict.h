@@ -7,7 +7,7 @@
 
 /* What a tally says: shares, a verdict, and the report that shows them. */
 
-struct summary {
+struct verdict {
 	struct probe_report report;
 	struct probe_failures failed;
 	struct probe_target target;
@@ -32,19 +32,19 @@ enum knowledge {
 };
 
 /* How many hosts the rows are of, as far as they tell. */
-int summary_hosts(const struct tally *);
+int verdict_hosts(const struct tally *);
 
 /*
  * Fills the report in as far as the tally knows; the rest is the caller's.
  * The tally must outlive it. -1 without memory.
  */
-int summary_make(struct summary *, struct tally *, enum knowledge,
+int verdict_make(struct verdict *, struct tally *, enum knowledge,
     bool changed);
 /*
  * Says it in words: unjudged is why there is no verdict, or NULL; live where
  * it goes on. -1 without memory.
  */
-int summary_conclude(struct summary *, const char *unjudged, bool live);
-void summary_free(struct summary *);
+int verdict_conclude(struct verdict *, const char *unjudged, bool live);
+void verdict_free(struct verdict *);
 
 #endif

@@ -39,7 +39,7 @@ is_due(struct answers *a, struct row *r, int most)
 
 /* Exactly one process has it, and not the one that accepted. */
 static void
-handed(struct tally *t, pid_t pid, int64_t since, struct result *r)
+handed(struct tally *t, pid_t pid, int64_t since, struct attempt_result *r)
 {
 	int row = tally_process_find(t, pid);
 
@@ -55,7 +55,7 @@ handed(struct tally *t, pid_t pid, int64_t since, struct result *r)
 
 void
 answer_find(struct answers *a, struct tally *t, struct owners *o,
-    uint64_t inode, int64_t since, struct result *r)
+    uint64_t inode, int64_t since, struct attempt_result *r)
 {
 	struct row *row = &t->rows[r->row];
 	bool due = is_due(a, row, READINGS);

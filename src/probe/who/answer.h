@@ -17,6 +17,6 @@ struct answers {
  * r->row, if another process answered.
  */
 void answer_find(struct answers *, struct tally *, struct owners *,
-    uint64_t inode, int64_t since, struct result *);
+    uint64_t inode, int64_t since, struct attempt_result *);
 
 #endif

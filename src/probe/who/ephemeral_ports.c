@@ -7,7 +7,7 @@
 enum { ODD_A_TURN = 256 };	/* bind(2) to any port needs them, too */
 
 static void
-read_range(struct ports *p)
+read_range(struct ephemeral_ports *p)
 {
 	FILE *in = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	unsigned low, high;
@@ -26,7 +26,7 @@ read_range(struct ports *p)
 
 /* "8080,9148-9150" */
 static void
-read_reserved(struct ports *p)
+read_reserved(struct ephemeral_ports *p)
 {
 	FILE *in = fopen("/proc/sys/net/ipv4/ip_local_reserved_ports", "re");
 	unsigned from, to;
@@ -46,14 +46,14 @@ read_reserved(struct ports *p)
 }
 
 static int
-half(const struct ports *p)
+half(const struct ephemeral_ports *p)
 {
 	return (p->high - p->low + 1) / 2;
 }
 
 /* An even one, at random. */
 static uint16_t
-start_at(const struct ports *p)
+start_at(const struct ephemeral_ports *p)
 {
 	uint16_t start = 0;
 
@@ -63,7 +63,7 @@ start_at(const struct ports *p)
 }
 
 void
-ports_init(struct ports *p)
+ephemeral_ports_init(struct ephemeral_ports *p)
 {
 	memset(p, 0, sizeof(*p));
 	read_range(p);
@@ -73,7 +73,7 @@ ports_init(struct ports *p)
 }
 
 static bool
-is_reserved(const struct ports *p, uint16_t port)
+is_reserved(const struct ephemeral_ports *p, uint16_t port)
 {
 	for (int i = 0; i < p->reserved; i++)
 		if (port >= p->skip[i].from && port <= p->skip[i].to)
@@ -82,7 +82,7 @@ is_reserved(const struct ports *p, uint16_t port)
 }
 
 static uint16_t
-step(struct ports *p)
+step(struct ephemeral_ports *p)
 {
 	int parity = p->next & 1;
 
@@ -99,7 +99,7 @@ step(struct ports *p)
 }
 
 uint16_t
-ports_next(struct ports *p)
+ephemeral_ports_next(struct ephemeral_ports *p)
 {
 	uint16_t port = step(p);
 
@@ -109,7 +109,7 @@ ports_next(struct ports *p)
 }
 
 void
-ports_jump(struct ports *p, bool odd)
+ephemeral_ports_jump(struct ephemeral_ports *p, bool odd)
 {
 	p->next = start_at(p) | odd;
 	p->left = odd ? ODD_A_TURN : half(p);

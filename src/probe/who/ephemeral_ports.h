@@ -12,21 +12,21 @@
  */
 enum { PORTS_RESERVED_MAX = 64 };
 
-struct ports {
+struct ephemeral_ports {
 	uint16_t low, high, next;
 	int left;			/* until the other half's turn */
 	int reserved;
 	struct { uint16_t from, to; } skip[PORTS_RESERVED_MAX];
 };
 
-void ports_init(struct ports *);
+void ephemeral_ports_init(struct ephemeral_ports *);
 
 /* The next one to try. */
-uint16_t ports_next(struct ports *);
+uint16_t ephemeral_ports_next(struct ephemeral_ports *);
 /*
  * Goes on elsewhere, where connections of others may be fewer: among the
  * even ones, or for a while among the odd ones.
  */
-void ports_jump(struct ports *, bool odd);
+void ephemeral_ports_jump(struct ephemeral_ports *, bool odd);
 
 #endif

@@ -30,7 +30,7 @@
  * asked before, too: a look-up of addresses that have no connection yet says
  * which listener the hash would choose. A program attached to the group is
  * ignored by the answer, and cannot be seen; therefore what was foreseen is
- * held against what was found: see trust.c.
+ * held against what was found: see prediction.c.
  */
 
 enum {
@@ -40,18 +40,18 @@ enum {
 };
 
 struct identify {
-	struct diag *diag;
+	struct sock_diag *diag;
 	struct owners *owners;
 	struct tally *tally;
 	bool paced;
 	int protocol;
 	struct addr target;
-	struct predict predict;
+	struct predict_listener predict_listener;
 	struct listeners before;	/* as they were at the start */
 	int hidden;			/* looks that found no process */
 	bool seen;			/* and one that did */
 	uid_t uid;			/* of the listeners, or who accepted */
-	struct trust trust;		/* in what was foreseen */
+	struct prediction trust;		/* in what was foreseen */
 	struct answers answers;
 	bool moved;			/* the group has, since the start */
 };
@@ -66,10 +66,10 @@ identify_new(struct tally *t, const struct origin *from)
 	w->tally = t;
 	w->paced = from->paced;
 	w->protocol = from->datagram ? IPPROTO_UDP : IPPROTO_TCP;
-	w->diag = diag_open();
+	w->diag = sock_diag_open();
 	w->owners = w->diag ? owners_new() : NULL;
 	if (w->owners) {
-		predict_init(&w->predict, w->diag, from);
+		predict_init(&w->predict_listener, w->diag, from);
 		return w;
 	}
 	identify_free(w);
@@ -83,7 +83,7 @@ identify_free(struct identify *w)
 		return;
 	listeners_free(&w->before);
 	owners_free(w->owners);
-	diag_close(w->diag);
+	sock_diag_close(w->diag);
 	free(w);
 }
 
@@ -91,7 +91,7 @@ identify_free(struct identify *w)
 static int
 group_list(struct identify *w, struct diag_sock **list)
 {
-	struct addr remote = w->predict.source;
+	struct addr remote = w->predict_listener.source;
 	struct diag_sock winner;
 	int found;
 
@@ -99,12 +99,13 @@ group_list(struct identify *w, struct diag_sock **list)
 	if (!remote.len)
 		return 0;
 	addr_set_port(&remote, 1);
-	found = diag_get(w->diag, w->protocol, &w->target, &remote, &winner);
+	found = sock_diag_get(
+	    w->diag, w->protocol, &w->target, &remote, &winner);
 	if (found <= 0)
 		return found;
 	if (w->protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
 		return 0;
-	return diag_group_of(w->diag, &winner, list);
+	return sock_diag_group_of(w->diag, &winner, list);
 }
 
 int
@@ -115,7 +116,7 @@ identify_aim(struct identify *w, const struct addr *target)
 
 	w->target = *target;
 	w->moved = false;
-	predict_aim(&w->predict, target);
+	predict_aim(&w->predict_listener, target);
 	listeners_free(&w->before);
 	count = group_list(w, &list);
 	if (count > 0)
@@ -150,7 +151,7 @@ identify_has_group(const struct identify *w)
 uint64_t
 identify_predict(struct identify *w, int fd, struct addr *ours)
 {
-	return predict(&w->predict, fd, ours);
+	return predict_listener(&w->predict_listener, fd, ours);
 }
 
 int
@@ -187,7 +188,8 @@ row_above(const struct identify *w, pid_t pid)
  * and so do others that came with it: see newcomer.c.
  */
 static int
-row_of_child(struct identify *w, pid_t pid, int64_t since, struct result *r)
+row_of_child(
+    struct identify *w, pid_t pid, int64_t since, struct attempt_result *r)
 {
 	int row = row_above(w, pid);
 
@@ -211,7 +213,7 @@ row_of_child(struct identify *w, pid_t pid, int64_t since, struct result *r)
 
 static int
 row_of_holders(struct identify *w, const pid_t *pids, int count,
-    int64_t since, struct result *r)
+    int64_t since, struct attempt_result *r)
 {
 	int row = -1;
 
@@ -231,14 +233,15 @@ is_over(struct identify *w, const struct addr *ours, const struct diag_sock *s)
 {
 	struct diag_sock now;
 
-	return diag_get(w->diag, w->protocol, &w->target, ours, &now) <= 0 ||
+	return sock_diag_get(w->diag, w->protocol, &w->target, ours, &now) <=
+	    0 ||
 	    now.inode != s->inode;
 }
 
 /* A new child of a server that forks is only found by reading all of /proc. */
 static enum look
 look_holders(struct identify *w, const struct addr *ours,
-    const struct diag_sock *s, int64_t since, struct result *r)
+    const struct diag_sock *s, int64_t since, struct attempt_result *r)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
@@ -265,9 +268,10 @@ look_holders(struct identify *w, const struct addr *ours,
  * is quickly verified, wherever else the search would have to go.
  */
 static bool
-is_as_foreseen(struct identify *w, uint64_t inode, uint64_t foreseen, int *row)
+is_as_foreseen(
+    struct identify *w, uint64_t inode, uint64_t predicted_inode, int *row)
 {
-	int expected = listeners_row(&w->before, foreseen);
+	int expected = listeners_row(&w->before, predicted_inode);
 
 	if (expected < 0 || !owners_held_by(w->owners, inode,
 	    w->tally->rows[expected].pid))
@@ -278,18 +282,18 @@ is_as_foreseen(struct identify *w, uint64_t inode, uint64_t foreseen, int *row)
 }
 
 int
-identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
-    int64_t since, struct result *r)
+identify_look(struct identify *w, const struct addr *ours,
+    uint64_t predicted_inode, int64_t since, struct attempt_result *r)
 {
 	struct diag_sock s;
-	int found = diag_get(w->diag, w->protocol, &w->target, ours, &s);
+	int found = sock_diag_get(w->diag, w->protocol, &w->target, ours, &s);
 
 	if (found < 0)
 		return -1;
 	if (!found || s.state == TCP_LISTEN || s.state == TCP_TIME_WAIT ||
 	    s.state == TCP_CLOSE)
 		return LOOK_GONE;
-	if (s.inode && is_as_foreseen(w, s.inode, foreseen, &r->row))
+	if (s.inode && is_as_foreseen(w, s.inode, predicted_inode, &r->row))
 		return LOOK_FOUND;
 	if (s.inode)
 		return look_holders(w, ours, &s, since, r);
@@ -301,22 +305,22 @@ identify_look(struct identify *w, const struct addr *ours, uint64_t foreseen,
 
 void
 identify_answer(struct identify *w, const struct addr *ours,
-    uint64_t foreseen, int64_t since, struct result *r)
+    uint64_t predicted_inode, int64_t since, struct attempt_result *r)
 {
 	struct diag_sock s;
 
 	r->replied = true;
 	if (r->row < 0)
-		identify_look(w, ours, foreseen, since, r);
+		identify_look(w, ours, predicted_inode, since, r);
 	if (r->row < 0 || r->newcomer || w->tally->rows[r->row].foreign ||
-	    diag_get(w->diag, w->protocol, &w->target, ours, &s) <= 0 ||
+	    sock_diag_get(w->diag, w->protocol, &w->target, ours, &s) <= 0 ||
 	    !s.inode || s.state == TCP_LISTEN)
 		return;
 	answer_find(&w->answers, w->tally, w->owners, s.inode, since, r);
 }
 
 bool
-identify_is_deferred(struct identify *w, uint64_t foreseen)
+identify_is_deferred(struct identify *w, uint64_t predicted_inode)
 {
 	struct diag_sock *list;
 	int count = group_list(w, &list), seconds = -1;
@@ -324,13 +328,13 @@ identify_is_deferred(struct identify *w, uint64_t foreseen)
 	struct owner o;
 
 	for (int i = 0; i < count && !full; i++)
-		full = (!foreseen || list[i].inode == foreseen) &&
+		full = (!predicted_inode || list[i].inode == predicted_inode) &&
 		    list[i].rqueue > list[i].wqueue;
-	if (!foreseen && count > 0)
-		foreseen = list[0].inode;
-	if (count > 0 && owners_find(w->owners, foreseen, &o) > 0)
-		seconds = peek_int(o.pid, o.fd, foreseen, IPPROTO_TCP,
-		    TCP_DEFER_ACCEPT);
+	if (!predicted_inode && count > 0)
+		predicted_inode = list[0].inode;
+	if (count > 0 && owners_find(w->owners, predicted_inode, &o) > 0)
+		seconds = pidfd_getsockopt(o.pid, o.fd, predicted_inode,
+		    IPPROTO_TCP, TCP_DEFER_ACCEPT);
 	free(list);
 	return seconds > 0 || (seconds < 0 && !full);
 }
@@ -340,7 +344,7 @@ identify_wants_proof(const struct identify *w)
 {
 	/* with a program it goes on, unless that would slow a given rate */
 	return w->trust.wanted && w->before.count > 1 &&
-	    !trust_is_enough(&w->trust, w->before.count) &&
+	    !prediction_is_enough(&w->trust, w->before.count) &&
 	    !(w->trust.mistaken && w->paced);
 }
 
@@ -351,7 +355,7 @@ half_open(struct identify *w, const struct addr *ours)
 	struct diag_sock s;
 
 	/* it must have been ours all the time */
-	return inode && diag_get(w->diag, IPPROTO_TCP, &w->target, ours,
+	return inode && sock_diag_get(w->diag, IPPROTO_TCP, &w->target, ours,
 	    &s) > 0 && s.state == TCP_SYN_RECV ? inode : 0;
 }
 
@@ -378,9 +382,10 @@ identify_is_hopeful(const struct identify *w)
 }
 
 void
-identify_learn(struct identify *w, uint64_t foreseen, struct result *r)
+identify_learn(
+    struct identify *w, uint64_t predicted_inode, struct attempt_result *r)
 {
-	int owner = identify_row(w, foreseen);
+	int owner = identify_row(w, predicted_inode);
 	int grown = r->newcomer ? tally_process_find(w->tally, r->newcomer) :
 	    -1, row;
 
@@ -395,14 +400,14 @@ identify_learn(struct identify *w, uint64_t foreseen, struct result *r)
 	if (row >= 0 && w->tally->rows[row].foreign)
 		return;
 	if (row < 0) {
-		w->trust.wanted |= foreseen != 0;
+		w->trust.wanted |= predicted_inode != 0;
 		return;
 	}
 	/* a process that got it from another proves no prediction */
 	if (!w->tally->rows[row].listens)
 		return;
-	trust_learn(&w->trust, owner, row);
-	listeners_learn(&w->before, foreseen, row);
+	prediction_learn(&w->trust, owner, row);
+	listeners_learn(&w->before, predicted_inode, row);
 }
 
 int
@@ -463,7 +468,7 @@ identify_end(struct identify *w, struct tally *t)
 	if (t == w->tally)
 		tally_newcomers_end(t);
 	if (w->protocol == IPPROTO_TCP)
-		found.voided = trust_settle(&w->trust, t, &w->before, list,
+		found.voided = prediction_settle(&w->trust, t, &w->before, list,
 		    count);
 	listeners_ask(&w->before, t, list, count);
 	free(list);

@@ -64,21 +64,22 @@ bool identify_prove(struct identify *, const struct addr *ours,
  * nothing can be asked.
  */
 int identify_look(struct identify *, const struct addr *ours,
-    uint64_t foreseen, int64_t since, struct result *);
+    uint64_t predicted_inode, int64_t since, struct attempt_result *);
 /* The same once a reply has come: who sent it. */
 void identify_answer(struct identify *, const struct addr *ours,
-    uint64_t foreseen, int64_t since, struct result *);
+    uint64_t predicted_inode, int64_t since, struct attempt_result *);
 /*
  * Whether the server is certain to wait for data before it accepts: its
  * listener is known to, or LOOK_DEFERRED has no other possible cause (a full
  * queue).
  */
-bool identify_is_deferred(struct identify *, uint64_t foreseen);
+bool identify_is_deferred(struct identify *, uint64_t predicted_inode);
 /* Whether it pays to look again at what is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 
 /* Compares the prediction with the process that accepted, if known. */
-void identify_learn(struct identify *, uint64_t foreseen, struct result *);
+void identify_learn(
+    struct identify *, uint64_t predicted_inode, struct attempt_result *);
 
 struct identified {
 	bool known;		/* who is in the group, and each has a row */
@@ -89,7 +90,7 @@ struct identified {
 	int sockets;		/* that there are in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
-	struct trust trust;	/* in predictions */
+	struct prediction trust;	/* in predictions */
 	uint64_t voided;	/* how many of them were taken back */
 };
 

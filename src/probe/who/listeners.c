@@ -177,11 +177,11 @@ listeners_have(const struct listeners *s, uint64_t inode)
 bool
 listeners_held_by(const struct listeners *s, pid_t pid)
 {
-	DIR *dir = fds_open(pid);
+	DIR *dir = proc_fd_open(pid);
 	uint64_t inode;
 	bool held = false;
 
-	while (dir && !held && fds_next(dir, &inode) >= 0)
+	while (dir && !held && proc_fd_next(dir, &inode) >= 0)
 		held = find(s, inode) != NULL;
 	if (dir)
 		closedir(dir);

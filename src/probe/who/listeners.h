@@ -19,7 +19,7 @@ struct listeners {
 	int count, family;
 };
 
-/* Takes the sockets that diag_group_of() listed; -1 without memory. */
+/* Takes the sockets that sock_diag_group_of() listed; -1 without memory. */
 int listeners_fill(struct listeners *, struct tally *, struct owners *,
     const struct diag_sock *list, int count);
 void listeners_free(struct listeners *);

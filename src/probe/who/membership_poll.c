@@ -12,23 +12,24 @@
 enum { HOLDERS_MAX = 256, KNOWN_MAX = 4096 };
 
 void
-roster_open(struct roster *r)
+membership_poll_open(struct membership_poll *r)
 {
-	r->diag = diag_open();
+	r->diag = sock_diag_open();
 	r->owners = r->diag ? owners_new() : NULL;
 }
 
 void
-roster_close(struct roster *r)
+membership_poll_close(struct membership_poll *r)
 {
 	owners_free(r->owners);
-	diag_close(r->diag);
+	sock_diag_close(r->diag);
 	tally_free(&r->known);
 }
 
 /* The sockets that listen for clients of the target. */
 static int
-listening(struct roster *r, const struct addr *target, struct diag_sock **list)
+listening(struct membership_poll *r, const struct addr *target,
+    struct diag_sock **list)
 {
 	int protocol = r->datagram ? IPPROTO_UDP : IPPROTO_TCP, found;
 	struct addr client = *target;
@@ -36,26 +37,27 @@ listening(struct roster *r, const struct addr *target, struct diag_sock **list)
 
 	*list = NULL;
 	addr_set_port(&client, 1);
-	found = diag_get(r->diag, protocol, target, &client, &winner);
+	found = sock_diag_get(r->diag, protocol, target, &client, &winner);
 	if (found <= 0)
 		return found;
 	if (!r->datagram && winner.state != TCP_LISTEN)
 		return 0;
-	return diag_group_of(r->diag, &winner, list);
+	return sock_diag_group_of(r->diag, &winner, list);
 }
 
 /* A process that has started since the first look must prove itself first. */
 static bool
-is_member(struct roster *r, const pid_t *pids, int count, int i, uint64_t inode)
+is_member(struct membership_poll *r, const pid_t *pids, int count, int i,
+    uint64_t inode)
 {
-	if (holder_is_manager(pids, count, pids[i]))
+	if (sock_acceptor_is_manager(pids, count, pids[i]))
 		return false;
 	return !r->looked || tally_process_find(&r->known, pids[i]) >= 0 ||
 	    !newcomer_is(r->served, pids, count, pids[i], inode);
 }
 
 static void
-mark(struct roster *r, uint64_t inode, bool *here)
+mark(struct membership_poll *r, uint64_t inode, bool *here)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = owners_holders(r->owners, inode, pids, HOLDERS_MAX);
@@ -73,17 +75,17 @@ mark(struct roster *r, uint64_t inode, bool *here)
 
 /* The registry may be another one since all of its members have gone. */
 static void
-give_names(struct roster *r, uint16_t port)
+give_names(struct membership_poll *r, uint16_t port)
 {
-	struct roll roll;
+	struct registry_counts counts;
 
-	roll_open(&roll, r->datagram, port);
-	roll_name(&roll, &r->known);
-	roll_close(&roll);
+	registry_counts_open(&counts, r->datagram, port);
+	registry_counts_name(&counts, &r->known);
+	registry_counts_close(&counts);
 }
 
 static bool
-has_changed(const struct roster *r, const bool *here, bool come)
+has_changed(const struct membership_poll *r, const bool *here, bool come)
 {
 	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++) {
 		bool was = r->known.rows[i].weight > 0;
@@ -95,7 +97,7 @@ has_changed(const struct roster *r, const bool *here, bool come)
 }
 
 static void
-compare(struct roster *r, const bool *here)
+compare(struct membership_poll *r, const bool *here)
 {
 	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++) {
 		struct row *row = &r->known.rows[i];
@@ -110,7 +112,8 @@ compare(struct roster *r, const bool *here)
 }
 
 static void
-mark_all(struct roster *r, const struct diag_sock *list, int count, bool *here)
+mark_all(struct membership_poll *r, const struct diag_sock *list, int count,
+    bool *here)
 {
 	memset(here, 0, KNOWN_MAX * sizeof(*here));
 	for (int i = 0; i < count; i++)
@@ -118,7 +121,8 @@ mark_all(struct roster *r, const struct diag_sock *list, int count, bool *here)
 }
 
 void
-roster_look(struct roster *r, const struct addr *target, bool doubt)
+membership_poll_look(
+    struct membership_poll *r, const struct addr *target, bool doubt)
 {
 	static bool here[KNOWN_MAX];
 	struct diag_sock *list;

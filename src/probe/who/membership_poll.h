@@ -10,13 +10,14 @@
  * The processes of this host that a target's clients meet, looked at again and
  * again: who came, and who went.
  */
-struct roster {
+struct membership_poll {
 	/* the caller's */
 	bool datagram;
 	const struct tally *served;	/* the rows of those that were met */
-	void (*on_change)(struct roster *, const struct row *, bool came);
-	/* the rest is roster.c's */
-	struct diag *diag;
+	void (*on_change)(
+	    struct membership_poll *, const struct row *, bool came);
+	/* the rest is membership_poll.c's */
+	struct sock_diag *diag;
 	struct owners *owners;
 	struct tally known;		/* a row each; weight 1: it is there */
 	bool looked;
@@ -25,12 +26,13 @@ struct roster {
 /*
  * The fields above are filled in. Where the kernel tells nothing, it sees none.
  */
-void roster_open(struct roster *);
+void membership_poll_open(struct membership_poll *);
 /*
  * Tells what has changed since the last look. With doubt, somebody may have
  * come to hold the same sockets: all processes are read.
  */
-void roster_look(struct roster *, const struct addr *target, bool doubt);
-void roster_close(struct roster *);
+void membership_poll_look(
+    struct membership_poll *, const struct addr *target, bool doubt);
+void membership_poll_close(struct membership_poll *);
 
 #endif

@@ -20,7 +20,7 @@ watches(pid_t pid, uint64_t inode)
 {
 	bool watched;
 
-	return watched_by(pid, &inode, 1, &watched);
+	return epoll_watched(pid, &inode, 1, &watched);
 }
 
 /* An epoll that the parent has too was inherited with all else. */

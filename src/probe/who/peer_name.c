@@ -33,7 +33,7 @@ word(const char *line, const char *key, char room[static ROW_NAME])
 }
 
 int
-name_of_greeting(struct tally *t, const char *text, size_t length)
+peer_of_greeting(struct tally *t, const char *text, size_t length)
 {
 	struct row row = { .worker = -1 };
 	char line[256], number[ROW_NAME];
@@ -57,7 +57,7 @@ name_of_greeting(struct tally *t, const char *text, size_t length)
 }
 
 int
-name_of_reply(struct tally *t, const char *name, size_t length)
+peer_of_reply(struct tally *t, const char *name, size_t length)
 {
 	struct row row = { .worker = -1 };
 

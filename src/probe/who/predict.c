@@ -14,17 +14,18 @@ enum {
 };
 
 void
-predict_init(struct predict *p, struct diag *diag, const struct origin *from)
+predict_init(struct predict_listener *p, struct sock_diag *diag,
+    const struct origin *from)
 {
 	p->diag = diag;
 	p->from = *from;
 	p->protocol = from->datagram ? IPPROTO_UDP : IPPROTO_TCP;
-	ports_init(&p->ports);
+	ephemeral_ports_init(&p->ports);
 }
 
 /* The address that a connection to target would come from. */
 static void
-find_source(struct predict *p)
+find_source(struct predict_listener *p)
 {
 	int family = p->target.sa.sa_family;
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -45,7 +46,7 @@ find_source(struct predict *p)
 }
 
 void
-predict_aim(struct predict *p, const struct addr *target)
+predict_aim(struct predict_listener *p, const struct addr *target)
 {
 	p->target = *target;
 	find_source(p);
@@ -61,13 +62,13 @@ bind_datagram(int fd, struct addr *ours)
 
 /* A port serves every address once, and then comes the next. */
 static uint16_t
-choose_port(struct predict *p, const struct addr *ours)
+choose_port(struct predict_listener *p, const struct addr *ours)
 {
 	struct addr from = *ours;
 
 	addr_set_port(&from, 0);
 	if (!p->port || addr_equal(&from, &p->begun)) {
-		p->port = ports_next(&p->ports);
+		p->port = ephemeral_ports_next(&p->ports);
 		p->begun = from;
 	}
 	return p->port;
@@ -79,7 +80,8 @@ choose_port(struct predict *p, const struct addr *ours)
  * to other addresses don't matter.
  */
 static int
-bind_stream(struct predict *p, int fd, struct addr *ours, uint64_t *inode)
+bind_stream(
+    struct predict_listener *p, int fd, struct addr *ours, uint64_t *inode)
 {
 	struct diag_sock s;
 
@@ -88,7 +90,8 @@ bind_stream(struct predict *p, int fd, struct addr *ours, uint64_t *inode)
 	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	for (int i = 0; i < PORT_TRIES; i++) {
 		addr_set_port(ours, choose_port(p, ours));
-		if (diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) <= 0)
+		if (sock_diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) <=
+		    0)
 			return -1;
 		if (s.state == TCP_LISTEN &&
 		    bind(fd, &ours->sa, ours->len) == 0) {
@@ -97,7 +100,7 @@ bind_stream(struct predict *p, int fd, struct addr *ours, uint64_t *inode)
 		}
 		/* connect(2) takes them in rows, and even ones only */
 		if (i % TRIES_A_ROW == TRIES_A_ROW - 1)
-			ports_jump(&p->ports, i > TRIES_EVEN);
+			ephemeral_ports_jump(&p->ports, i > TRIES_EVEN);
 		p->port = 0;
 	}
 	p->tired = PORT_REST;
@@ -106,19 +109,20 @@ bind_stream(struct predict *p, int fd, struct addr *ours, uint64_t *inode)
 
 /* A port that was asked for: what is left of its last connection may be. */
 static int
-bind_given(struct predict *p, int fd, struct addr *ours, uint64_t *inode)
+bind_given(
+    struct predict_listener *p, int fd, struct addr *ours, uint64_t *inode)
 {
 	struct diag_sock s;
 
 	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) > 0 &&
+	if (sock_diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) > 0 &&
 	    s.state == TCP_LISTEN)
 		*inode = s.inode;
 	return bind(fd, &ours->sa, ours->len);
 }
 
 static int
-bind_any(struct predict *p, int fd, struct addr *ours, uint64_t *inode)
+bind_any(struct predict_listener *p, int fd, struct addr *ours, uint64_t *inode)
 {
 	struct diag_sock s;
 
@@ -127,13 +131,13 @@ bind_any(struct predict *p, int fd, struct addr *ours, uint64_t *inode)
 		    bind_stream(p, fd, ours, inode);
 	if (bind_datagram(fd, ours) < 0)
 		return -1;
-	if (diag_get(p->diag, IPPROTO_UDP, &p->target, ours, &s) > 0)
+	if (sock_diag_get(p->diag, IPPROTO_UDP, &p->target, ours, &s) > 0)
 		*inode = s.inode;
 	return 0;
 }
 
 uint64_t
-predict(struct predict *p, int fd, struct addr *ours)
+predict_listener(struct predict_listener *p, int fd, struct addr *ours)
 {
 	uint16_t port = ours->len ? addr_port(ours) : 0;
 	uint64_t inode = 0;

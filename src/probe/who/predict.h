@@ -17,22 +17,23 @@ struct origin {
 /*
  * Which listener the kernel's hash would choose for a connection to a target.
  */
-struct predict {
-	struct diag *diag;
+struct predict_listener {
+	struct sock_diag *diag;
 	struct origin from;
 	int protocol;
 	struct addr target, source;	/* source: where we would come from */
-	struct ports ports;
+	struct ephemeral_ports ports;
 	struct addr begun;		/* the first that has the port */
 	uint16_t port;			/* 0: the next one */
 	int tired;			/* attempts that don't look for one */
 };
 
 /* The rest is zero. */
-void predict_init(struct predict *, struct diag *, const struct origin *);
-void predict_aim(struct predict *, const struct addr *target);
+void predict_init(
+    struct predict_listener *, struct sock_diag *, const struct origin *);
+void predict_aim(struct predict_listener *, const struct addr *target);
 
 /* See identify_predict(). */
-uint64_t predict(struct predict *, int fd, struct addr *ours);
+uint64_t predict_listener(struct predict_listener *, int fd, struct addr *ours);
 
 #endif

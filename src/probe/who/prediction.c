@@ -14,25 +14,25 @@
 enum { CONFIRMED_EACH = 14 };		/* (1 - 1/k)^(14 k) < 1e-6 */
 
 int
-trust_needed(int sockets)
+prediction_needed(int sockets)
 {
 	return sockets > 1 ? sockets * CONFIRMED_EACH : 0;
 }
 
 void
-trust_learn(struct trust *s, int foreseen, int row)
+prediction_learn(struct prediction *s, int predicted_inode, int row)
 {
-	if (foreseen < 0 || row < 0)
+	if (predicted_inode < 0 || row < 0)
 		return;
-	s->mistaken += foreseen != row;
-	s->confirmed += foreseen == row;
+	s->mistaken += predicted_inode != row;
+	s->confirmed += predicted_inode == row;
 }
 
 bool
-trust_is_enough(const struct trust *s, int sockets)
+prediction_is_enough(const struct prediction *s, int sockets)
 {
 	return !s->mistaken && !s->steered &&
-	    s->confirmed >= (uint64_t)trust_needed(sockets);
+	    s->confirmed >= (uint64_t)prediction_needed(sockets);
 }
 
 /* What waits in the queues of a row; of one that is full nobody knows. */
@@ -88,12 +88,12 @@ void_queued(struct tally *t)
 }
 
 uint64_t
-trust_settle(const struct trust *trust, struct tally *t,
+prediction_settle(const struct prediction *trust, struct tally *t,
     const struct listeners *s, const struct diag_sock *list, int count)
 {
 	uint64_t all = 0;
 
-	if (trust_is_enough(trust, s->count))
+	if (prediction_is_enough(trust, s->count))
 		return 0;
 	if (trust->mistaken || trust->steered ||
 	    !is_queued_so(t, s, list, count))

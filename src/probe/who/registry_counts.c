@@ -8,13 +8,13 @@
 #include "kernel/sock_owner.h"
 
 static bool
-is_member(const struct roll *r, int i)
+is_member(const struct registry_counts *r, int i)
 {
 	return registry_is_member(r->registry, i);
 }
 
 int
-roll_open(struct roll *r, bool datagram, uint16_t port)
+registry_counts_open(struct registry_counts *r, bool datagram, uint16_t port)
 {
 	int members = 0;
 
@@ -29,7 +29,7 @@ roll_open(struct roll *r, bool datagram, uint16_t port)
 }
 
 void
-roll_close(struct roll *r)
+registry_counts_close(struct registry_counts *r)
 {
 	if (r->registry)
 		registry_close(r->registry);
@@ -37,7 +37,7 @@ roll_close(struct roll *r)
 }
 
 static bool
-is_on_registry(const struct roll *r, const struct row *row)
+is_on_registry(const struct registry_counts *r, const struct row *row)
 {
 	for (int i = 0; row->pid > 0 && !row->gone && i < REGISTRY_SLOTS; i++)
 		if (slot_pid(registry_slot(r->registry, i)) == row->pid &&
@@ -47,7 +47,7 @@ is_on_registry(const struct roll *r, const struct row *row)
 }
 
 bool
-roll_has(const struct roll *r, const struct tally *t)
+registry_counts_has(const struct registry_counts *r, const struct tally *t)
 {
 	for (int i = 0; r->registry && i < t->count; i++)
 		if (is_on_registry(r, &t->rows[i]))
@@ -56,7 +56,7 @@ roll_has(const struct roll *r, const struct tally *t)
 }
 
 bool
-roll_is_full(const struct roll *r)
+registry_counts_is_full(const struct registry_counts *r)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (is_member(r, i) &&
@@ -66,17 +66,18 @@ roll_is_full(const struct roll *r)
 }
 
 void
-roll_steering(const struct roll *r, char *text, size_t room)
+registry_counts_steering(
+    const struct registry_counts *r, char *text, size_t room)
 {
 	const struct steering *s = &registry_shared(r->registry)->steering;
-	char name[REGISTRY_NAME] = "", how[STEERING_TEXT];
+	char name[REGISTRY_NAME] = "", how[MODE_TEXT];
 
 	for (int i = 0; s->process && i < REGISTRY_SLOTS; i++)
 		if (is_member(r, i) &&
 		    registry_slot(r->registry, i)->process == s->process)
 			slot_name(registry_slot(r->registry, i), name);
 	snprintf(text, room, "steered%s%s: %s", *name ? " by " : "", name,
-	    steering_text(s, how));
+	    mode_text(s, how));
 }
 
 /* "A/2" is A's worker 2. */
@@ -93,7 +94,7 @@ name_fill(struct row *row, const struct slot *s)
 }
 
 void
-roll_name(struct roll *r, struct tally *t)
+registry_counts_name(struct registry_counts *r, struct tally *t)
 {
 	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(r->registry, i);
@@ -119,7 +120,7 @@ row_of(struct tally *t, const struct slot *s)
 
 /* Who is a member from now on, having accepted so much before that counts. */
 static void
-enter(struct roll *r, struct tally *t, int i, uint64_t before)
+enter(struct registry_counts *r, struct tally *t, int i, uint64_t before)
 {
 	const struct slot *s = registry_slot(r->registry, i);
 	int row = row_of(t, s);
@@ -136,7 +137,7 @@ enter(struct roll *r, struct tally *t, int i, uint64_t before)
 }
 
 void
-roll_begin(struct roll *r, struct tally *t)
+registry_counts_begin(struct registry_counts *r, struct tally *t)
 {
 	r->counts = true;
 	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
@@ -147,7 +148,7 @@ roll_begin(struct roll *r, struct tally *t)
 
 /* A slot that is another's by now tells nothing of the one before. */
 static void
-count(const struct roll *r, struct tally *t, int i)
+count(const struct registry_counts *r, struct tally *t, int i)
 {
 	const struct slot *s = registry_slot(r->registry, i);
 
@@ -157,7 +158,7 @@ count(const struct roll *r, struct tally *t, int i)
 }
 
 static void
-follow(struct roll *r, struct tally *t, int i)
+follow(struct registry_counts *r, struct tally *t, int i)
 {
 	const struct slot *s = registry_slot(r->registry, i);
 	bool here = is_member(r, i), same = s->order == r->order[i];
@@ -177,7 +178,7 @@ follow(struct roll *r, struct tally *t, int i)
 }
 
 uint64_t
-roll_follow(struct roll *r, struct tally *t)
+registry_counts_follow(struct registry_counts *r, struct tally *t)
 {
 	uint64_t sum = 0;
 
@@ -189,7 +190,7 @@ roll_follow(struct roll *r, struct tally *t)
 }
 
 void
-roll_forget(struct roll *r, int row)
+registry_counts_forget(struct registry_counts *r, int row)
 {
 	for (int i = 0; r->counts && i < REGISTRY_SLOTS; i++)
 		if (r->order[i] && !r->here[i] && r->row[i] == row)
@@ -210,9 +211,9 @@ ask_stopped(struct tally *t)
 }
 
 bool
-roll_end(struct roll *r, struct tally *t)
+registry_counts_end(struct registry_counts *r, struct tally *t)
 {
-	uint64_t sum = roll_follow(r, t), ok = t->out[OUT_OK];
+	uint64_t sum = registry_counts_follow(r, t), ok = t->out[OUT_OK];
 
 	ask_stopped(t);
 	t->unattributed = sum < ok ? ok - sum : 0;

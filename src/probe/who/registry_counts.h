@@ -6,7 +6,7 @@
 
 /* The registry of the port that is probed: names, and what members count. */
 
-struct roll {
+struct registry_counts {
 	struct registry *registry;		/* NULL: there is none */
 	uint32_t serial;		/* of the steering at the beginning */
 	bool counts;			/* rows are the registry's: --by registry */
@@ -19,29 +19,31 @@ struct roll {
 };
 
 /* Returns how many members there are, or -1 where there is no registry. */
-int roll_open(struct roll *, bool datagram, uint16_t port);
-void roll_close(struct roll *);
+int registry_counts_open(
+    struct registry_counts *, bool datagram, uint16_t port);
+void registry_counts_close(struct registry_counts *);
 
 /* Whether the process of a row is a member on the registry. */
-bool roll_has(const struct roll *, const struct tally *);
+bool registry_counts_has(const struct registry_counts *, const struct tally *);
 /* Whether any member is full, so that new connections go around it. */
-bool roll_is_full(const struct roll *);
+bool registry_counts_is_full(const struct registry_counts *);
 /* How the members steer, and which member asked for it, if known. */
-void roll_steering(const struct roll *, char *text, size_t room);
+void registry_counts_steering(
+    const struct registry_counts *, char *text, size_t room);
 
 /* Gives the rows of members the names that the registry has for their pids. */
-void roll_name(struct roll *, struct tally *);
+void registry_counts_name(struct registry_counts *, struct tally *);
 
 /* Makes a row of each member. */
-void roll_begin(struct roll *, struct tally *);
+void registry_counts_begin(struct registry_counts *, struct tally *);
 /*
  * Fills the rows in, with one for each who came, whose weights are 1, and 0 of
  * who left. Returns what they accepted since the beginning, altogether.
  */
-uint64_t roll_follow(struct roll *, struct tally *);
+uint64_t registry_counts_follow(struct registry_counts *, struct tally *);
 /* The same, at the end; returns whether members came or went meanwhile. */
-bool roll_end(struct roll *, struct tally *);
+bool registry_counts_end(struct registry_counts *, struct tally *);
 /* The row of who left will be another's. */
-void roll_forget(struct roll *, int row);
+void registry_counts_forget(struct registry_counts *, int row);
 
 #endif

@@ -3,13 +3,13 @@
  * that have nothing to say are left out. Where there is too little room for
  * the rest they go by their rank, and then members are left out as well.
  */
-#include "report/monitor_screen.h"
+#include "report/watch_screen.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/monitor_lines.h"
+#include "report/watch_lines.h"
 
 enum {
 	WIDE = 100,			/* where nobody says how wide it is */
@@ -18,20 +18,20 @@ enum {
 };
 
 static void
-row_fill(const struct monitor_report *r, const struct monitor_member *m,
-    struct score_row *row, char name[static COLUMNS_CELL],
-    char command[static COLUMNS_CELL])
+row_fill(const struct watch_report *r, const struct watch_member *m,
+    struct member_row *row, char name[static TABLE_CELL],
+    char command[static TABLE_CELL])
 {
-	char raw[COLUMNS_CELL];
+	char raw[TABLE_CELL];
 
 	snprintf(raw, sizeof(raw), "%.64s", m->name ? m->name : "-");
 	if (m->name && m->worker >= 0)
 		snprintf(raw + strlen(raw), sizeof(raw) - strlen(raw), "/%lld",
 		    (long long)m->worker);
-	columns_plain(raw, name);
-	snprintf(command, COLUMNS_CELL, "%s%s%s", m->command ? m->command : "",
+	table_plain(raw, name);
+	snprintf(command, TABLE_CELL, "%s%s%s", m->command ? m->command : "",
 	    m->command && m->host ? " on " : "", m->host ? m->host : "");
-	*row = (struct score_row){
+	*row = (struct member_row){
 		.name = m->name ? name : NULL, .state = m->state,
 		.command = m->command || m->host ? command : NULL,
 		.pid = m->pid, .accepted = (int64_t)m->count,
@@ -44,8 +44,8 @@ row_fill(const struct monitor_report *r, const struct monitor_member *m,
 
 /* Returns how many rows there are. */
 static size_t
-rows_fill(const struct monitor_report *r, struct score_row *rows,
-    char (*texts)[2][COLUMNS_CELL])
+rows_fill(const struct watch_report *r, struct member_row *rows,
+    char (*texts)[2][TABLE_CELL])
 {
 	size_t n = r->member_count;
 
@@ -54,7 +54,7 @@ rows_fill(const struct monitor_report *r, struct score_row *rows,
 		    texts[i][1]);
 	if (!r->left)
 		return n;
-	rows[n] = (struct score_row){
+	rows[n] = (struct member_row){
 		.name = "(left)", .pid = -1, .accepted = (int64_t)r->left,
 		.since = -1, .limit = -1, .rate = NAN, .expected = NAN,
 	};
@@ -62,41 +62,41 @@ rows_fill(const struct monitor_report *r, struct score_row *rows,
 }
 
 static void
-members(FILE *out, const struct monitor_page *p, bool headline, size_t room)
+members(FILE *out, const struct watch_page *p, bool headline, size_t room)
 {
-	const struct monitor_report *r = p->report;
-	struct score_row *rows = calloc(r->member_count + 1, sizeof(*rows));
-	char (*texts)[2][COLUMNS_CELL] = calloc(r->member_count + 1,
+	const struct watch_report *r = p->report;
+	struct member_row *rows = calloc(r->member_count + 1, sizeof(*rows));
+	char (*texts)[2][TABLE_CELL] = calloc(r->member_count + 1,
 	    sizeof(*texts));
 	struct scoreboard registry = { .probed = true, .rows = rows };
 
 	if (rows && texts) {
 		registry.count = rows_fill(r, rows, texts);
-		columns_table(out, &registry, &p->style, headline, room);
+		table_table(out, &registry, &p->style, headline, room);
 	}
 	free(rows);
 	free(texts);
 }
 
 static int
-lowest(char (*texts)[MONITOR_LINE])
+lowest(char (*texts)[WATCH_LINE])
 {
 	int found = -1;
 
-	for (int i = 0; i < MONITOR_LINES; i++)
-		if (texts[i][0] && monitor_lines[i].rank && (found < 0 ||
-		    monitor_lines[i].rank <= monitor_lines[found].rank))
+	for (int i = 0; i < WATCH_LINES; i++)
+		if (texts[i][0] && watch_lines[i].rank && (found < 0 ||
+		    watch_lines[i].rank <= watch_lines[found].rank))
 			found = i;
 	return found;
 }
 
 /* Drops what there is no room for; returns how many lines members have. */
 static int
-fit(char (*texts)[MONITOR_LINE], int lines, int wanted)
+fit(char (*texts)[WATCH_LINE], int lines, int wanted)
 {
 	int room = lines, gone;
 
-	for (int i = 0; i < MONITOR_LINES; i++)
+	for (int i = 0; i < WATCH_LINES; i++)
 		room -= texts[i][0] != '\0';
 	while (room < (wanted < ROWS_LEAST ? wanted : ROWS_LEAST) &&
 	    (gone = lowest(texts)) >= 0) {
@@ -107,27 +107,27 @@ fit(char (*texts)[MONITOR_LINE], int lines, int wanted)
 }
 
 void
-monitor_screen(FILE *out, const struct monitor_report *r,
-    const struct score_style *style, int lines)
+watch_screen(FILE *out, const struct watch_report *r,
+    const struct table_style *style, int lines)
 {
-	struct monitor_page p = { .report = r, .style = *style };
-	char (*texts)[MONITOR_LINE] = calloc(MONITOR_LINES, sizeof(*texts));
+	struct watch_page p = { .report = r, .style = *style };
+	char (*texts)[WATCH_LINE] = calloc(WATCH_LINES, sizeof(*texts));
 	int rows = (int)r->member_count + (r->left > 0), room;
 
 	if (!texts)
 		return;
 	if (!p.style.columns)
 		p.style.columns = WIDE;
-	for (int i = 0; i < MONITOR_LINES; i++)
-		monitor_lines[i].text(&p, texts[i]);
-	room = fit(texts, lines ? lines : rows + MONITOR_LINES + 1, rows);
-	for (int i = 0; i < MONITOR_LINES; i++) {
+	for (int i = 0; i < WATCH_LINES; i++)
+		watch_lines[i].text(&p, texts[i]);
+	room = fit(texts, lines ? lines : rows + WATCH_LINES + 1, rows);
+	for (int i = 0; i < WATCH_LINES; i++) {
 		if (i == BEFORE_MEMBERS && rows && room > 0)
 			members(out, &p, room > rows, (size_t)(room > rows ?
 			    room - 1 : room));
 		if (!texts[i][0])
 			continue;
-		ink(out, &p.style, monitor_lines[i].ink(r), texts[i]);
+		ink(out, &p.style, watch_lines[i].ink(r), texts[i]);
 		fputc('\n', out);
 	}
 	free(texts);

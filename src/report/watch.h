@@ -1,5 +1,5 @@
-#ifndef REPORT_MONITOR_H
-#define REPORT_MONITOR_H
+#ifndef REPORT_WATCH_H
+#define REPORT_WATCH_H
 
 #include "report/probe.h"
 
@@ -8,7 +8,7 @@
  * data. What is not known: NULL, -1 or NAN.
  */
 
-struct monitor_member {
+struct watch_member {
 	const char *name, *host, *command;
 	const char *state;		/* of the process */
 	int64_t pid, worker;
@@ -20,7 +20,7 @@ struct monitor_member {
 };
 
 /* The last interval. */
-struct monitor_now {
+struct watch_now {
 	double seconds, rate;		/* attempts a second */
 	uint64_t attempts, ok, queued;
 	uint64_t skipped;		/* never started: too late */
@@ -28,15 +28,15 @@ struct monitor_now {
 	const struct latencies *latency;
 };
 
-struct monitor_report {
+struct watch_report {
 	const char *command;		/* "watch" */
 	const struct probe_target *target;
 	const char *by, *loop, *steering;
 	double seconds;
 	uint64_t attempts, ok, queued, unattributed, mismatched, skipped;
 	const struct probe_failures *failed;
-	const struct monitor_now *now;
-	const struct monitor_member *members;
+	const struct watch_now *now;
+	const struct watch_member *members;
 	size_t member_count;
 	uint64_t left;			/* counted for who is no member now */
 	double steady;			/* seconds since members last changed */
@@ -52,6 +52,6 @@ struct monitor_report {
 	const char *change;		/* "+ D at 12:01:03", or NULL */
 };
 
-extern const struct field monitor_fields[];	/* of struct monitor_report */
+extern const struct field watch_fields[];	/* of struct watch_report */
 
 #endif

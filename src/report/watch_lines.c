@@ -1,4 +1,4 @@
-#include "report/monitor_lines.h"
+#include "report/watch_lines.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,14 +16,14 @@ enum {
 
 /* Adds a part, if there is room for it. */
 static void
-add(const struct monitor_page *p, char *line, const char *between,
+add(const struct watch_page *p, char *line, const char *between,
     const char *part)
 {
 	size_t length = strlen(line);
 
-	if (columns_cells(line) + columns_cells(between) +
-	    columns_cells(part) <= p->style.columns)
-		snprintf(line + length, MONITOR_LINE - length, "%s%s",
+	if (table_cells(line) + table_cells(between) +
+	    table_cells(part) <= p->style.columns)
+		snprintf(line + length, WATCH_LINE - length, "%s%s",
 		    length ? between : "", part);
 }
 
@@ -53,12 +53,12 @@ span_text(double seconds, char text[static NUM_TEXT])
 }
 
 static void
-title(const struct monitor_page *p, char line[static MONITOR_LINE])
+title(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	const struct monitor_report *r = p->report;
+	const struct watch_report *r = p->report;
 	char part[ADDR_TEXT + 32], text[ADDR_TEXT], seconds[NUM_TEXT];
 
-	snprintf(line, MONITOR_LINE, "%s %s", r->target->address ?
+	snprintf(line, WATCH_LINE, "%s %s", r->target->address ?
 	    addr_text(r->target->address, text) : "?", r->target->protocol);
 	if (r->by) {
 		snprintf(part, sizeof(part), "%zu member%s", r->member_count,
@@ -76,20 +76,20 @@ title(const struct monitor_page *p, char line[static MONITOR_LINE])
 }
 
 static void
-rate(const struct monitor_page *p, char line[static MONITOR_LINE])
+rate(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	const struct monitor_report *r = p->report;
+	const struct watch_report *r = p->report;
 	size_t n = r->rate_count < SPARKS ? r->rate_count : SPARKS;
 	int room;
 	char part[64], spark[SPARK_TEXT(SPARKS)];
 
-	snprintf(line, MONITOR_LINE, "%-*s%.*f/s", LABEL, "rate",
+	snprintf(line, WATCH_LINE, "%-*s%.*f/s", LABEL, "rate",
 	    r->now->rate > 0 && r->now->rate < 10, r->now->rate);
 	if (r->asked > 0) {
 		snprintf(part, sizeof(part), "of %g", r->asked);
 		add(p, line, " ", part);
 	}
-	room = p->style.columns - columns_cells(line) - 2;
+	room = p->style.columns - table_cells(line) - 2;
 	if (room < (int)n)
 		n = room > 0 ? (size_t)room : 0;
 	if (n)
@@ -98,7 +98,7 @@ rate(const struct monitor_page *p, char line[static MONITOR_LINE])
 }
 
 static void
-counted(const struct monitor_page *p, char *line, bool *some, const char *name,
+counted(const struct watch_page *p, char *line, bool *some, const char *name,
     uint64_t n)
 {
 	char part[64];
@@ -117,14 +117,14 @@ sum(const struct probe_failures *f)
 }
 
 static void
-failed(const struct monitor_page *p, char line[static MONITOR_LINE])
+failed(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct probe_failures *now = p->report->now->failed;
 	const struct probe_failures *all = p->report->failed;
 	char part[64];
 	bool some = false;
 
-	snprintf(line, MONITOR_LINE, "%-*snow %llu", LABEL, "failed",
+	snprintf(line, WATCH_LINE, "%-*snow %llu", LABEL, "failed",
 	    (unsigned long long)sum(now));
 	counted(p, line, &some, "refused", now->refused);
 	counted(p, line, &some, "reset", now->reset);
@@ -141,61 +141,61 @@ failed(const struct monitor_page *p, char line[static MONITOR_LINE])
 }
 
 static void
-both(const struct monitor_page *p, char *line, const char *name, uint64_t now,
+both(const struct watch_page *p, char *line, const char *name, uint64_t now,
     uint64_t all, const char *meaning)
 {
 	if (!all)
 		return;
-	snprintf(line, MONITOR_LINE, "%-*snow %llu, in all %llu", LABEL, name,
+	snprintf(line, WATCH_LINE, "%-*snow %llu, in all %llu", LABEL, name,
 	    (unsigned long long)now, (unsigned long long)all);
 	add(p, line, ": ", meaning);
 }
 
 static void
-queued(const struct monitor_page *p, char line[static MONITOR_LINE])
+queued(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	both(p, line, "queued", p->report->now->queued, p->report->queued,
 	    "nobody accepted them");
 }
 
 static void
-skipped(const struct monitor_page *p, char line[static MONITOR_LINE])
+skipped(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	both(p, line, "late", p->report->now->skipped, p->report->skipped,
 	    "over 0.1 s, so never started");
 }
 
 static void
-unknown(const struct monitor_page *p, char line[static MONITOR_LINE])
+unknown(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	const struct monitor_report *r = p->report;
+	const struct watch_report *r = p->report;
 
 	if (r->unattributed && r->by)
-		snprintf(line, MONITOR_LINE, "%llu unattributed: who answered "
+		snprintf(line, WATCH_LINE, "%llu unattributed: who answered "
 		    "is not known", (unsigned long long)r->unattributed);
 }
 
 static void
-mismatched(const struct monitor_page *p, char line[static MONITOR_LINE])
+mismatched(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	const struct monitor_report *r = p->report;
+	const struct watch_report *r = p->report;
 
 	if (r->mismatched)
-		snprintf(line, MONITOR_LINE, "%llu mismatched: the answer was "
+		snprintf(line, WATCH_LINE, "%llu mismatched: the answer was "
 		    "not the one expected", (unsigned long long)r->mismatched);
 }
 
 static void
-latency(const struct monitor_page *p, char *line, const char *name,
+latency(const struct watch_page *p, char *line, const char *name,
     enum latency which)
 {
-	const struct monitor_now *now = p->report->now;
+	const struct watch_now *now = p->report->now;
 	const struct hist *h = now->latency->at[which];
 	char part[64], text[NUM_TEXT];
 
 	if (!h || !h->count)
 		return;
-	snprintf(line, MONITOR_LINE, "%-*s", LABEL - 2, name);
+	snprintf(line, WATCH_LINE, "%-*s", LABEL - 2, name);
 	for (int i = 0; i < QUANTILES; i++)
 		if (*quantile_text(h, i, part))
 			add(p, line, "  ", part);
@@ -205,32 +205,32 @@ latency(const struct monitor_page *p, char *line, const char *name,
 }
 
 static void
-connecting(const struct monitor_page *p, char line[static MONITOR_LINE])
+connecting(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	latency(p, line, "connect", LATENCY_CONNECT);
 }
 
 static void
-accepting(const struct monitor_page *p, char line[static MONITOR_LINE])
+accepting(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	latency(p, line, "accept", LATENCY_ACCEPT);
 }
 
 static void
-echo(const struct monitor_page *p, char line[static MONITOR_LINE])
+echo(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	latency(p, line, "echo", LATENCY_ECHO);
 }
 
 static void
-reply(const struct monitor_page *p, char line[static MONITOR_LINE])
+reply(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	latency(p, line, "reply", LATENCY_REPLY);
 }
 
 /* A good verdict is in the line of the figures already. */
 static void
-finding(const struct monitor_page *p, char line[static MONITOR_LINE])
+finding(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	static const char *const calm[] = {
 		"even", "as-weighted", "too-few", "none",
@@ -245,7 +245,7 @@ finding(const struct monitor_page *p, char line[static MONITOR_LINE])
 }
 
 static enum ink
-finding_ink(const struct monitor_report *r)
+finding_ink(const struct watch_report *r)
 {
 	return r->finding && strcmp(r->finding->kind, "unclear") == 0 ? PLAIN :
 	    RED;
@@ -253,14 +253,14 @@ finding_ink(const struct monitor_report *r)
 
 /* "+ D at 12:01:03; since then 340" */
 static void
-change(const struct monitor_page *p, char line[static MONITOR_LINE])
+change(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	const struct monitor_report *r = p->report;
+	const struct watch_report *r = p->report;
 	char part[64];
 
 	if (!r->change)
 		return;
-	columns_plain(r->change, line);
+	table_plain(r->change, line);
 	snprintf(part, sizeof(part), "%llu since", (unsigned long long)
 	    r->judged);
 	add(p, line, ", ", part);
@@ -268,9 +268,9 @@ change(const struct monitor_page *p, char line[static MONITOR_LINE])
 
 /* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even", narrow: shorter */
 static void
-fair(const struct monitor_page *p, char line[static MONITOR_LINE])
+fair(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	const struct monitor_report *r = p->report;
+	const struct watch_report *r = p->report;
 	const struct probe_fairness *f = r->fairness;
 	bool narrow = p->style.columns < NARROW;
 	char head[64], what[64], chance[64] = "";
@@ -278,7 +278,7 @@ fair(const struct monitor_page *p, char line[static MONITOR_LINE])
 	if (!f || !r->judged || !r->member_count)
 		return;
 	if (r->member_count == 1) {
-		snprintf(line, MONITOR_LINE, "one member%s: nothing to compare",
+		snprintf(line, WATCH_LINE, "one member%s: nothing to compare",
 		    f->at_least ? " answered" : "");
 		return;
 	}
@@ -293,12 +293,12 @@ fair(const struct monitor_page *p, char line[static MONITOR_LINE])
 		    f->spread);
 	if (isfinite(f->chi2))
 		snprintf(chance, sizeof(chance), ", p %.2g", f->p);
-	snprintf(line, MONITOR_LINE, "%s%s%s%s: %s", head, what, narrow ? "" :
+	snprintf(line, WATCH_LINE, "%s%s%s%s: %s", head, what, narrow ? "" :
 	    " (99 %)", chance, f->verdict);
 }
 
 static enum ink
-fair_ink(const struct monitor_report *r)
+fair_ink(const struct watch_report *r)
 {
 	const char *verdict = r->fairness ? r->fairness->verdict : "";
 
@@ -308,40 +308,40 @@ fair_ink(const struct monitor_report *r)
 }
 
 static void
-note(const struct monitor_page *p, char line[static MONITOR_LINE])
+note(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	if (p->report->note)
 		add(p, line, "", p->report->note);
 }
 
 static enum ink
-bold(const struct monitor_report *r)
+bold(const struct watch_report *r)
 {
 	(void)r;
 	return BOLD;
 }
 
 static enum ink
-plain(const struct monitor_report *r)
+plain(const struct watch_report *r)
 {
 	(void)r;
 	return PLAIN;
 }
 
 static enum ink
-failed_ink(const struct monitor_report *r)
+failed_ink(const struct watch_report *r)
 {
 	return sum(r->now->failed) ? RED : PLAIN;
 }
 
 static enum ink
-queued_ink(const struct monitor_report *r)
+queued_ink(const struct watch_report *r)
 {
 	return r->now->queued ? RED : PLAIN;
 }
 
 /* The members stand after the first two. */
-const struct monitor_line monitor_lines[MONITOR_LINES] = {
+const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 0, title, bold },
 	{ 7, rate, plain },
 	{ 9, finding, finding_ink },

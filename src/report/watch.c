@@ -1,0 +1,61 @@
+#include "report/watch.h"
+
+
+static const struct field now_fields[] = {
+	FIELD(watch_now, "seconds", FIELD_SECONDS, seconds),
+	FIELD(watch_now, "rate", FIELD_SECONDS, rate),
+	FIELD(watch_now, "attempts", FIELD_COUNT, attempts),
+	FIELD(watch_now, "ok", FIELD_COUNT, ok),
+	FIELD_FROM(watch_now, "failed", FIELD_OBJECT, failed,
+	    probe_failure_fields),
+	FIELD(watch_now, "queued", FIELD_COUNT, queued),
+	FIELD(watch_now, "skipped", FIELD_COUNT, skipped),
+	FIELD_FROM(watch_now, "latency", FIELD_OBJECT, latency,
+	    probe_latency_fields),
+	{ 0 },
+};
+
+static const struct field seen_fields[] = {
+	FIELD(watch_member, "name", FIELD_TEXT, name),
+	FIELD(watch_member, "pid", FIELD_NUMBER, pid),
+	FIELD(watch_member, "worker", FIELD_NUMBER, worker),
+	FIELD(watch_member, "host", FIELD_TEXT, host),
+	FIELD(watch_member, "command", FIELD_TEXT, command),
+	FIELD(watch_member, "state", FIELD_TEXT, state),
+	FIELD(watch_member, "count", FIELD_COUNT, count),
+	FIELD(watch_member, "predicted", FIELD_COUNT, predicted),
+	FIELD(watch_member, "queued", FIELD_COUNT, queued),
+	FIELD(watch_member, "since", FIELD_COUNT, since),
+	FIELD(watch_member, "share", FIELD_SECONDS, share),
+	FIELD(watch_member, "expected", FIELD_SECONDS, expected),
+	FIELD(watch_member, "rate", FIELD_SECONDS, rate),
+	{ 0 },
+};
+
+const struct field watch_fields[] = {
+	FIELD(watch_report, "command", FIELD_TEXT, command),
+	FIELD_FROM(watch_report, "target", FIELD_OBJECT, target,
+	    probe_target_fields),
+	FIELD(watch_report, "by", FIELD_TEXT, by),
+	FIELD(watch_report, "loop", FIELD_TEXT, loop),
+	FIELD(watch_report, "steering", FIELD_TEXT, steering),
+	FIELD(watch_report, "seconds", FIELD_SECONDS, seconds),
+	FIELD(watch_report, "attempts", FIELD_COUNT, attempts),
+	FIELD(watch_report, "ok", FIELD_COUNT, ok),
+	FIELD_FROM(watch_report, "failed", FIELD_OBJECT, failed,
+	    probe_failure_fields),
+	FIELD(watch_report, "queued", FIELD_COUNT, queued),
+	FIELD(watch_report, "unattributed", FIELD_COUNT, unattributed),
+	FIELD(watch_report, "mismatched", FIELD_COUNT, mismatched),
+	FIELD(watch_report, "skipped", FIELD_COUNT, skipped),
+	FIELD_FROM(watch_report, "now", FIELD_OBJECT, now, now_fields),
+	FIELD_EACH(watch_report, "members", members, seen_fields,
+	    watch_member, member_count),
+	FIELD(watch_report, "left", FIELD_COUNT, left),
+	FIELD(watch_report, "steady", FIELD_SECONDS, steady),
+	FIELD_FROM(watch_report, "finding", FIELD_OBJECT, finding,
+	    finding_fields),
+	FIELD_FROM(watch_report, "fairness", FIELD_OBJECT, fairness,
+	    probe_fairness_fields),
+	{ 0 },
+};

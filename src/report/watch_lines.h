@@ -1,0 +1,26 @@
+#ifndef REPORT_WATCH_LINES_H
+#define REPORT_WATCH_LINES_H
+
+#include "report/table.h"
+#include "report/watch.h"
+
+/* The lines of a watch's screen but those of members, in their order. */
+
+enum { WATCH_LINE = 512, WATCH_LINES = 15 };
+
+struct watch_page {
+	const struct watch_report *report;
+	struct table_style style;
+};
+
+struct watch_line {
+	int rank;			/* lower goes first; 0: never */
+	/* Fills it in, without its end; not where there is nothing to say. */
+	void (*text)(const struct watch_page *,
+	    char line[static WATCH_LINE]);
+	enum ink (*ink)(const struct watch_report *);
+};
+
+extern const struct watch_line watch_lines[WATCH_LINES];
+
+#endif
