@@ -1,5 +1,7 @@
 #include "app/fold.h"
 
+#include "base/container.h"
+
 enum { LINES = 10, SECOND_US = 1000 * 1000 };
 
 static void
@@ -14,7 +16,7 @@ flush(struct fold *f)
 static void
 on_second(struct timer *timer)
 {
-	flush((struct fold *)timer);
+	flush(container_of(timer, struct fold, timer));
 }
 
 bool

@@ -12,7 +12,7 @@
  * counted, and one line has the count.
  */
 struct fold {
-	struct timer timer;		/* first */
+	struct timer timer;
 	void (*tell)(struct fold *);	/* reports the counts; then they are 0 */
 	int64_t since;			/* of the second */
 	unsigned lines;

@@ -165,7 +165,7 @@ on_hang_up(struct timer *timer)
 static void
 on_writable(struct source *source, uint32_t events)
 {
-	struct sink *s = (struct sink *)source;
+	struct sink *s = container_of(source, struct sink, source);
 
 	if (!s->length && events & (EPOLLERR | EPOLLHUP)) {
 		loop_del(s->loop, source);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/container.h"
 #include "base/escape.h"
 #include "base/fail.h"
 #include "cmd/command.h"
@@ -103,7 +104,7 @@ tell_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
 
 /* The server may accept a moment after the connection is there. */
 struct answer {
-	struct timer timer;		/* first */
+	struct timer timer;
 	struct netcat *netcat;
 	struct sockinfo sockinfo;
 	int tries;
@@ -112,7 +113,7 @@ struct answer {
 static void
 on_answer(struct timer *timer)
 {
-	struct answer *a = (struct answer *)timer;
+	struct answer *a = container_of(timer, struct answer, timer);
 	struct netcat *t = a->netcat;
 	struct conn *c = t->relay.conns;
 	struct diag_sock end;

@@ -183,7 +183,7 @@ end(struct server *v)
 void
 echo_worker_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct server *v = (struct server *)d;
+	struct server *v = container_of(d, struct server, app);
 
 	if (info->ssi_signo == SIGTERM && !v->stop.ending)
 		end(v);
@@ -328,7 +328,7 @@ on_stopped(struct workers *all)
 static void
 on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct server *v = (struct server *)d;
+	struct server *v = container_of(d, struct server, app);
 
 	if (members_header_signal(&v->header, info))
 		return;

@@ -19,7 +19,7 @@ struct echo_slot {
 
 /* What rpnc echo works with, in a parent, a worker, or by itself. */
 struct server {
-	struct app app;		/* first */
+	struct app app;
 	struct settings *settings;
 	struct membership membership;
 	struct service service;		/* of this process */

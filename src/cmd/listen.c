@@ -18,7 +18,7 @@ enum { PEERS_MAX = 1024 };
 static struct server *
 server_of(struct netcat *t)
 {
-	return (struct server *)t;
+	return container_of(t, struct server, netcat);
 }
 
 void
@@ -325,14 +325,14 @@ on_replaced(struct membership *p, const char *why)
 static void
 on_end_signal(struct netcat *t)
 {
-	listen_end((struct server *)t);
+	listen_end(container_of(t, struct server, netcat));
 }
 
 /* ^Z without a prompt: the others are to know why nobody accepts here. */
 static void
 on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct netcat *t = (struct netcat *)d;
+	struct netcat *t = container_of(d, struct netcat, app);
 
 	if (info->ssi_signo == SIGTSTP) {
 		listen_stopped(t, true);
@@ -340,7 +340,7 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 		listen_stopped(t, false);
 	} else if (info->ssi_signo != SIGCHLD) {
 		d->ended_by = (int)info->ssi_signo;
-		listen_end((struct server *)t);
+		listen_end(container_of(t, struct server, netcat));
 	}
 }
 

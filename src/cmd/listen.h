@@ -10,7 +10,7 @@
 
 /* What rpnc listen works with: listen.c serves, listen_prompt.c obeys. */
 struct server {
-	struct netcat netcat;	/* first */
+	struct netcat netcat;
 	struct settings *settings;
 	struct membership membership;
 	struct acceptor acceptor;

@@ -51,7 +51,7 @@ set_state(struct server *v, enum slot_state state)
 void
 listen_stopped(struct netcat *t, bool stopping)
 {
-	struct server *v = (struct server *)t;
+	struct server *v = container_of(t, struct server, netcat);
 
 	if (t->session.state != STATE_AWAY)
 		show_state(v, stopping ? STATE_STOPPED : t->session.state);
@@ -156,13 +156,13 @@ on_group(struct session *s)
 static void
 on_resize(struct netcat *t)
 {
-	header_resize(&((struct server *)t)->header.live);
+	header_resize(&container_of(t, struct server, netcat)->header.live);
 }
 
 static void
 on_clear(struct prompt *p)
 {
-	struct server *v = ((struct session *)p)->user;
+	struct server *v = container_of(p, struct session, prompt)->user;
 
 	header_resume(&v->header.live);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/header.h"
+#include "base/container.h"
 #include "base/fail.h"
 #include "report/scoreboard.h"
 #include "terminal/foreground.h"
@@ -23,7 +24,7 @@ members_header_check(const struct settings *s, int terminal)
 static char *
 draw(struct header *l, int columns, int lines)
 {
-	struct members_header *d = (struct members_header *)l;
+	struct members_header *d = container_of(l, struct members_header, live);
 	struct group_stats *stats = &d->membership->stats;
 	struct table_style style = {
 		.columns = columns, .color = d->app->color,

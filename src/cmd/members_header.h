@@ -6,7 +6,7 @@
 
 /* The scoreboard at the top of a terminal, while a server serves. */
 struct members_header {
-	struct header live;		/* first */
+	struct header live;
 	struct membership *membership;
 	struct app *app;
 };

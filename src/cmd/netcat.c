@@ -242,7 +242,7 @@ netcat_add(struct netcat *t, int fd, const struct conn_ops *ops)
 static void
 print_above(struct app *d, const char *line, size_t length, bool news)
 {
-	struct netcat *t = (struct netcat *)d;
+	struct netcat *t = container_of(d, struct netcat, app);
 
 	if (d->out.failed || !t->session.prompt.out)
 		sink_write(&d->err, line, length);
@@ -255,7 +255,7 @@ print_above(struct app *d, const char *line, size_t length, bool news)
 static void
 on_prompt_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct netcat *t = (struct netcat *)d;
+	struct netcat *t = container_of(d, struct netcat, app);
 
 	switch (info->ssi_signo) {
 	case SIGINT:

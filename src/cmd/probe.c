@@ -47,8 +47,7 @@ progress_clear(struct probe *v)
 static void
 on_progress(struct timer *t)
 {
-	struct probe *v = (struct probe *)((char *)t -
-	    offsetof(struct probe, progress));
+	struct probe *v = container_of(t, struct probe, progress);
 	const struct tally *y = &v->run.tally;
 	char line[160], of[32] = "";
 	int n;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/container.h"
 #include "base/fail.h"
 #include "cmd/probe_plan.h"
 #include "net/sources.h"
@@ -43,7 +44,7 @@ enum {
 #define STALL_EVERY ":200"
 
 struct compare {
-	struct app app;		/* first */
+	struct app app;
 	const struct settings *settings;
 	int workers;
 	int64_t work;
@@ -62,7 +63,7 @@ struct compare {
 static struct compare *
 of_timer(struct timer *t)
 {
-	return (struct compare *)((char *)t - offsetof(struct compare, next));
+	return container_of(t, struct compare, next);
 }
 
 static void

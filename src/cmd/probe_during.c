@@ -26,28 +26,34 @@ enum {
 };
 
 struct trial {
-	struct during during;		/* first */
+	struct during during;
 	struct app app;
 	const struct settings *settings;
 	struct probe_plan plan;
 };
 
+static struct trial *
+trial_of(struct run *r)
+{
+	return container_of(r, struct trial, during.run);
+}
+
 static void
 on_done(struct run *r)
 {
-	loop_stop(&((struct trial *)r)->app.loop);
+	loop_stop(&trial_of(r)->app.loop);
 }
 
 static void
 on_fault(struct run *r)
 {
-	app_fatal(&((struct trial *)r)->app);
+	app_fatal(&trial_of(r)->app);
 }
 
 static void
 on_command_fault(struct during *d)
 {
-	app_fatal(&((struct trial *)d)->app);
+	app_fatal(&container_of(d, struct trial, during)->app);
 }
 
 /*

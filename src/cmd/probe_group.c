@@ -31,8 +31,7 @@ struct group_probe {
 static struct group_probe *
 of_timer(struct timer *t)
 {
-	return (struct group_probe *)((char *)t -
-	    offsetof(struct group_probe, timer));
+	return container_of(t, struct group_probe, timer);
 }
 
 static void

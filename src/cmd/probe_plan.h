@@ -10,7 +10,7 @@
 
 /* A probe's plan, and what it points to. */
 struct probe_plan {
-	struct plan plan;		/* first */
+	struct plan plan;
 	regex_t expect, match;
 	bool has_expect, has_match;
 	char *send;

@@ -241,8 +241,8 @@ on_wake(struct registry_events *w)
 static void
 on_limit(struct timer *t)
 {
-	struct quarantine_probe *p = (struct quarantine_probe *)((char *)t -
-	    offsetof(struct quarantine_probe, limit));
+	struct quarantine_probe *p = container_of(t, struct quarantine_probe,
+	    limit);
 
 	if (p->phase == ENDING) {
 		p->undone = true;
@@ -284,8 +284,8 @@ note_health(struct quarantine_probe *p)
 static void
 on_look(struct timer *t)
 {
-	struct quarantine_probe *p = (struct quarantine_probe *)((char *)t -
-	    offsetof(struct quarantine_probe, look));
+	struct quarantine_probe *p = container_of(t, struct quarantine_probe,
+	    look);
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
 
 	if (quarantine_look(&p->q) < 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/probe_plan.h"
@@ -18,7 +19,7 @@
 enum { PORTS = 65536, WORD_MAX_ = 320, SERVICE_MAX = 32 };
 
 struct job {
-	struct scan scan;		/* first */
+	struct scan scan;
 	struct app app;
 	struct sources sources;
 	struct scan_row *rows;
@@ -144,7 +145,7 @@ find_addresses(struct job *j, const struct settings *s, int count,
 static void
 on_done(struct scan *s)
 {
-	loop_stop(&((struct job *)s)->app.loop);
+	loop_stop(&container_of(s, struct job, scan)->app.loop);
 }
 
 static void

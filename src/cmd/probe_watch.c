@@ -15,8 +15,7 @@ enum { FIRST_US = 20 * 1000 };		/* until it is known who is there */
 static struct probe_watch *
 of_timer(struct timer *t)
 {
-	return (struct probe_watch *)((char *)t -
-	    offsetof(struct probe_watch, timer));
+	return container_of(t, struct probe_watch, timer);
 }
 
 /* "12:01:03", or what --timestamps puts there. */
@@ -83,7 +82,8 @@ static void
 on_change(struct watch_window *v, const struct watch_member *who, bool came,
     int members)
 {
-	struct app *d = ((struct probe_watch *)v)->app;
+	struct app *d = container_of(v, struct probe_watch,
+	    watch.window)->app;
 	struct event e = {
 		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = who->name,
 		.pid = who->pid, .members = members,
@@ -100,7 +100,8 @@ on_change(struct watch_window *v, const struct watch_member *who, bool came,
 static void
 on_steering(struct watch_window *v, const char *steering)
 {
-	struct app *d = ((struct probe_watch *)v)->app;
+	struct app *d = container_of(v, struct probe_watch,
+	    watch.window)->app;
 	struct event e = {
 		.kind = EVENT_STEERING, .pid = -1, .steering = steering,
 	};

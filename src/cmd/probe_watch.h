@@ -7,7 +7,7 @@
 
 /* rpnc probe --watch: what a run finds, while it goes on. */
 struct probe_watch {
-	struct watch watch;		/* first */
+	struct watch watch;
 	struct app *app;
 	struct timer timer;
 	struct header live;

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "base/container.h"
+
 enum {
 	ERRORS_MAX = 64,		/* in a row, of clients */
 	PAUSE_FIRST_US = 100 * 1000,
@@ -27,7 +29,7 @@ is_of_client(int error)
 static void
 on_timer(struct timer *t)
 {
-	struct backoff *b = (struct backoff *)t;
+	struct backoff *b = container_of(t, struct backoff, timer);
 
 	b->on_end(b);
 }

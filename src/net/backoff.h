@@ -18,7 +18,7 @@ enum backoff_step {
 };
 
 struct backoff {
-	struct timer timer;		/* first */
+	struct timer timer;
 	unsigned errors;		/* in a row */
 	int64_t pause;			/* us, the last one; 0: none yet */
 	/* The pause is over; NULL for a caller that sleeps by itself. */

@@ -146,7 +146,7 @@ const struct conn_ops conn_datagram = {
 static void
 on_source(struct source *source, uint32_t events)
 {
-	struct conn *c = (struct conn *)source;
+	struct conn *c = container_of(source, struct conn, source);
 
 	c->on_event(c, events);
 }

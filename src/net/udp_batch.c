@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 
 /* Replies that go as one: udp(7), UDP_SEGMENT. */
@@ -36,7 +37,7 @@ union control {
 
 /* A batch, and the headers that the kernel reads, or fills in. */
 struct batch {
-	struct udp_batch dgrams;		/* first */
+	struct udp_batch dgrams;
 	struct mmsghdr message[DGRAM_BATCH];
 	struct iovec part[DGRAM_BATCH];
 	union control control[DGRAM_BATCH];
@@ -189,7 +190,7 @@ take(struct batch *b, int i)
 int
 udp_batch_receive(struct udp_batch *all, int fd, int most)
 {
-	struct batch *b = (struct batch *)all;
+	struct batch *b = container_of(all, struct batch, dgrams);
 	int n;
 
 	clear(b, all->used);
@@ -368,7 +369,7 @@ send_again(struct losses *unsent, int fd, const struct run *run)
 size_t
 udp_batch_return(struct udp_batch *all, int fd)
 {
-	struct batch *b = (struct batch *)all;
+	struct batch *b = container_of(all, struct batch, dgrams);
 	struct run runs[DGRAM_BATCH];
 	int n = 0, done = 0;
 	size_t sent = 0;

@@ -29,7 +29,7 @@ struct peer {
 static ssize_t
 peer_read(struct conn *c, void *room, size_t length)
 {
-	struct udp_peers *all = ((struct peer *)c)->all;
+	struct udp_peers *all = container_of(c, struct peer, conn)->all;
 
 	if (!all->in_hand) {
 		errno = EAGAIN;
@@ -47,7 +47,7 @@ peer_read(struct conn *c, void *room, size_t length)
 static size_t
 peer_pending(struct conn *c)
 {
-	struct udp_peers *all = ((struct peer *)c)->all;
+	struct udp_peers *all = container_of(c, struct peer, conn)->all;
 
 	return all->in_hand ? all->length : 0;
 }
@@ -72,7 +72,7 @@ set_full(struct peer *p, int64_t since)
 static ssize_t
 peer_write(struct conn *c, const void *data, size_t length)
 {
-	struct peer *p = (struct peer *)c;
+	struct peer *p = container_of(c, struct peer, conn);
 	ssize_t n = dgram_send(p->socket->source.fd, data, length, &c->peer,
 	    &p->from);
 
@@ -100,7 +100,7 @@ peer_shut(struct conn *c)
 static int
 peer_watch(struct conn *c, uint32_t events)
 {
-	struct peer *p = (struct peer *)c;
+	struct peer *p = container_of(c, struct peer, conn);
 
 	if (is_local(p) || c->starved)
 		return events & EPOLLOUT && !p->all->retry.at ?
@@ -115,7 +115,7 @@ peer_watch(struct conn *c, uint32_t events)
 static void
 peer_close(struct conn *c)
 {
-	struct peer *p = (struct peer *)c;
+	struct peer *p = container_of(c, struct peer, conn);
 
 	set_full(p, 0);
 	HASH_DEL(p->all->table, p);
@@ -261,8 +261,7 @@ wake_writers(struct udp_peers *all, struct peer_socket *socket)
 static void
 on_retry(struct timer *t)
 {
-	struct udp_peers *all = (struct udp_peers *)((char *)t -
-	    offsetof(struct udp_peers, retry));
+	struct udp_peers *all = container_of(t, struct udp_peers, retry);
 	struct peer *p, *next;
 
 	HASH_ITER(hh, all->table, p, next)
@@ -272,7 +271,8 @@ on_retry(struct timer *t)
 static void
 on_socket(struct source *source, uint32_t events)
 {
-	struct peer_socket *socket = (struct peer_socket *)source;
+	struct peer_socket *socket = container_of(source, struct peer_socket,
+	    source);
 	struct udp_peers *all = socket->all;
 
 	if (events & EPOLLOUT)

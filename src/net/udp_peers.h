@@ -13,7 +13,7 @@
  */
 struct peer;
 struct peer_socket {
-	struct source source;	/* first */
+	struct source source;
 	struct udp_peers *all;
 	struct addr bound;
 	struct backoff backoff;

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/fail.h"
 
 /*
@@ -24,7 +25,7 @@ enum { LOOK_US = 50 * 1000 };
 static struct during *
 of_run(struct run *r)
 {
-	return (struct during *)r;
+	return container_of(r, struct during, run);
 }
 
 static void
@@ -55,8 +56,7 @@ start_within(struct during *d, const struct rlimit *files)
 static void
 on_lead(struct timer *t)
 {
-	struct during *d = (struct during *)((char *)t -
-	    offsetof(struct during, step));
+	struct during *d = container_of(t, struct during, step);
 
 	if (start_within(d, &d->files) < 0) {
 		d->on_command_fault(d);
@@ -69,8 +69,7 @@ on_lead(struct timer *t)
 static void
 on_change(struct membership_poll *r, const struct row *row, bool came)
 {
-	struct during *d = (struct during *)((char *)r -
-	    offsetof(struct during, roster));
+	struct during *d = container_of(r, struct during, roster);
 
 	timeline_change(&d->line, row, came);
 }
@@ -91,8 +90,7 @@ look_who(struct during *d)
 static void
 on_tail(struct timer *t)
 {
-	struct during *d = (struct during *)((char *)t -
-	    offsetof(struct during, step));
+	struct during *d = container_of(t, struct during, step);
 
 	look_who(d);
 	loop_timer_cancel(d->run.pace.ground.loop, &d->look);
@@ -102,8 +100,7 @@ on_tail(struct timer *t)
 static void
 on_look(struct timer *t)
 {
-	struct during *d = (struct during *)((char *)t -
-	    offsetof(struct during, look));
+	struct during *d = container_of(t, struct during, look);
 	struct loop *l = d->run.pace.ground.loop;
 	int64_t now = loop_now();
 

@@ -13,7 +13,7 @@
  * works is told in during.c.
  */
 struct during {
-	struct run run;			/* first */
+	struct run run;
 	/* the caller's, with the run's callbacks: all but on_result */
 	char *const *argv;
 	struct rlimit files;		/* what the command may open */

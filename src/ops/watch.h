@@ -9,7 +9,7 @@
 enum { WATCH_RATES = 120 };
 
 struct watch {
-	struct watch_window window;	/* first; its run and callbacks */
+	struct watch_window window;	/* its run and callbacks */
 	struct steering weights;	/* --expect-weights; count 0: none */
 	struct watch_report report;	/* the last look's */
 	/* the rest is watch.c's */

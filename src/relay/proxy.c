@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 
 enum { PIECE = 16 * 1024 };
@@ -184,7 +185,7 @@ on_client_early(struct conn *c, uint32_t events)
 static void
 on_timeout(struct timer *t)
 {
-	end((struct proxy *)((char *)t - offsetof(struct proxy, timer)),
+	end(container_of(t, struct proxy, timer),
 	    REASON_TIMEOUT, ETIMEDOUT);
 }
 

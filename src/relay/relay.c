@@ -312,8 +312,7 @@ on_conn(struct conn *c, uint32_t events)
 static void
 on_timer(struct timer *timer)
 {
-	struct relay_conn *link = (struct relay_conn *)((char *)timer -
-	    offsetof(struct relay_conn, timer));
+	struct relay_conn *link = container_of(timer, struct relay_conn, timer);
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
 	bool last = lingers(r);

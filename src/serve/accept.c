@@ -47,8 +47,7 @@ is_full(const struct acceptor *a)
 static void
 on_fullness(struct timer *t)
 {
-	struct acceptor *a = (struct acceptor *)((char *)t -
-	    offsetof(struct acceptor, fullness));
+	struct acceptor *a = container_of(t, struct acceptor, fullness);
 
 	a->full = !a->full;
 	a->on_full(a, a->full);
@@ -129,7 +128,7 @@ accept_one(struct acceptor *a, struct listener *l)
 static void
 on_listener(struct source *s, uint32_t events)
 {
-	struct listener *l = (struct listener *)s;
+	struct listener *l = container_of(s, struct listener, source);
 	struct acceptor *a = l->acceptor;
 
 	(void)events;

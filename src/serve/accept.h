@@ -14,7 +14,7 @@
  */
 struct acceptor;
 struct listener {
-	struct source source;		/* first */
+	struct source source;
 	struct acceptor *acceptor;
 	struct backoff backoff;
 };

@@ -60,7 +60,7 @@ wait_for_room(struct fork_model *f, int fd)
 static void
 on_accept(struct acceptor *a, int fd)
 {
-	struct fork_model *f = (struct fork_model *)a;
+	struct fork_model *f = container_of(a, struct fork_model, acceptor);
 
 	if (begin(f, fd) < 0)
 		wait_for_room(f, fd);
@@ -85,7 +85,7 @@ try_again(struct backoff *b)
 static void
 on_exhausted(struct acceptor *a)
 {
-	struct fork_model *f = (struct fork_model *)a;
+	struct fork_model *f = container_of(a, struct fork_model, acceptor);
 
 	f->on_fault(f);
 }

@@ -6,7 +6,7 @@
 
 /* A process for each connection, which ends with it. */
 struct fork_model {
-	struct acceptor acceptor;	/* first; limit: so many at once */
+	struct acceptor acceptor;	/* limit: so many at once */
 	struct counters *counters;
 	unsigned begun;
 	struct forked *children;	/* of this program: not all are ours */

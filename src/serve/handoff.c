@@ -212,7 +212,7 @@ go_on(struct handoff *h)
 static void
 on_accept(struct acceptor *a, int fd)
 {
-	struct handoff *h = (struct handoff *)a;
+	struct handoff *h = container_of(a, struct handoff, acceptor);
 
 	if (give(h, fd) == 0)
 		return;
@@ -235,7 +235,7 @@ hush(struct handoff_end *e)
 static void
 on_end(struct source *s, uint32_t events)
 {
-	struct handoff_end *e = (struct handoff_end *)s;
+	struct handoff_end *e = container_of(s, struct handoff_end, source);
 
 	if (hush(e))
 		e->dead = false;
@@ -255,7 +255,7 @@ on_rested(struct backoff *b)
 static void
 on_exhausted(struct acceptor *a)
 {
-	struct handoff *h = (struct handoff *)a;
+	struct handoff *h = container_of(a, struct handoff, acceptor);
 
 	h->on_fault(h);
 }
@@ -349,7 +349,7 @@ set_full(struct taker *t, bool full)
 static void
 take(struct source *s, uint32_t events)
 {
-	struct taker *t = (struct taker *)s;
+	struct taker *t = container_of(s, struct taker, source);
 
 	(void)events;
 	while (has_free_descriptor(s->fd)) {

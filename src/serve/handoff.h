@@ -19,7 +19,7 @@ struct handoff_end {
 };
 
 struct handoff {
-	struct acceptor acceptor;	/* first */
+	struct acceptor acceptor;
 	struct handoff_end *ends;
 	int count, last;
 	int pending;			/* accepted, and nobody takes it; -1 */

@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "group/steer/index.h"
 #include "group/steer/reconcile.h"
@@ -65,7 +66,7 @@ next(struct leave *l, void (*step)(struct leave *), int64_t delay)
 static void
 on_timer(struct timer *t)
 {
-	struct leave *l = (struct leave *)t;
+	struct leave *l = container_of(t, struct leave, timer);
 
 	l->step(l);
 }

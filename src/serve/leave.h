@@ -34,7 +34,7 @@ struct leave_ops {
 };
 
 struct leave {
-	struct timer timer;		/* first */
+	struct timer timer;
 	struct loop *loop;
 	struct registry *registry;
 	const struct sock_set *set;

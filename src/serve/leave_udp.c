@@ -17,6 +17,7 @@
 
 #include <poll.h>
 
+#include "base/container.h"
 #include "net/listener.h"
 #include "net/udp_options.h"
 
@@ -62,7 +63,7 @@ finish(struct leave *l)
 static void
 serve(struct timer *t)
 {
-	struct leave *l = (struct leave *)t;
+	struct leave *l = container_of(t, struct leave, timer);
 	uint64_t before = l->ops->accepted(l);
 
 	l->ops->accept_all(l);

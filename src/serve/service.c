@@ -357,7 +357,8 @@ static void
 on_datagram(struct source *source, uint32_t events)
 {
 	(void)events;
-	answer_some((struct datagram_socket *)source, READS_A_WAKE);
+	answer_some(container_of(source, struct datagram_socket, source),
+	    READS_A_WAKE);
 }
 
 static int

@@ -25,7 +25,7 @@ struct service_ops {
 };
 
 struct datagram_socket {
-	struct source source;		/* first */
+	struct source source;
 	struct service *service;
 	uint16_t port;			/* 0: it has none */
 	struct backoff backoff;

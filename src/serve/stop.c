@@ -2,12 +2,13 @@
 
 #include <stdio.h>
 
+#include "base/container.h"
 #include "base/num.h"
 
 static struct stop *
 stop_of(struct leave *l)
 {
-	return (struct stop *)l;
+	return container_of(l, struct stop, leave);
 }
 
 static void
@@ -58,8 +59,7 @@ sessions(const struct stop *f)
 static void
 on_grace(struct timer *t)
 {
-	struct stop *f = (struct stop *)((char *)t -
-	    offsetof(struct stop, grace));
+	struct stop *f = container_of(t, struct stop, grace);
 
 	loop_stop(&f->app->loop);
 }

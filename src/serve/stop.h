@@ -20,7 +20,7 @@ struct stop_datagrams {
  * connection, then its sessions have --grace to end by themselves.
  */
 struct stop {
-	struct leave leave;		/* first */
+	struct leave leave;
 	struct timer grace;
 	struct app *app;
 	struct acceptor *acceptor;

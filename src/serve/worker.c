@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 
 enum {
@@ -72,8 +73,7 @@ start_later(struct worker *w)
 static void
 on_again(struct timer *t)
 {
-	struct worker *w = (struct worker *)((char *)t -
-	    offsetof(struct worker, again));
+	struct worker *w = container_of(t, struct worker, again);
 
 	if (worker_start(w, -1) == 0) {
 		w->restarts++;
@@ -196,8 +196,7 @@ signal_all(struct workers *all, int number)
 static void
 on_kill(struct timer *t)
 {
-	signal_all((struct workers *)((char *)t -
-	    offsetof(struct workers, kill)), SIGKILL);
+	signal_all(container_of(t, struct workers, kill), SIGKILL);
 }
 
 void

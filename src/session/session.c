@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/escape.h"
 
 enum {
@@ -45,8 +46,7 @@ session_say(struct session *s, const char *format, ...)
 static void
 on_fold(struct timer *t)
 {
-	struct session *s = (struct session *)((char *)t -
-	    offsetof(struct session, fold));
+	struct session *s = container_of(t, struct session, fold);
 
 	if (sink_full(s->prompt.out)) {
 		loop_timer_set(s->loop, t, loop_now() + SECOND_US);
@@ -146,8 +146,7 @@ partial_flush(struct session *s)
 static void
 on_flush(struct timer *t)
 {
-	partial_flush((struct session *)((char *)t -
-	    offsetof(struct session, flush)));
+	partial_flush(container_of(t, struct session, flush));
 }
 
 void
@@ -319,7 +318,7 @@ complete(struct session *s, const char *before, const char *text, int n)
 static void
 on_line(struct prompt *p, const char *line)
 {
-	struct session *s = (struct session *)p;
+	struct session *s = container_of(p, struct session, prompt);
 	char *copy;
 
 	if (line[0] != '/' || line[1] == '/') {
@@ -336,7 +335,7 @@ on_line(struct prompt *p, const char *line)
 static void
 on_end(struct prompt *p)
 {
-	struct session *s = (struct session *)p;
+	struct session *s = container_of(p, struct session, prompt);
 
 	if (s->server || !s->focus || s->focus->write_ended)
 		s->ops->quit(s);
@@ -347,7 +346,8 @@ on_end(struct prompt *p)
 static char *
 on_complete(struct prompt *p, const char *before, const char *text, int n)
 {
-	return complete((struct session *)p, before, text, n);
+	return complete(container_of(p, struct session, prompt), before, text,
+	    n);
 }
 
 void

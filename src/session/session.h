@@ -32,7 +32,7 @@ struct partial {
 };
 
 struct session {
-	struct prompt prompt;		/* first */
+	struct prompt prompt;
 	struct loop *loop;
 	struct relay *relay;
 	const struct session_ops *ops;

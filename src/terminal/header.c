@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "terminal/foreground.h"
 
 enum {
@@ -206,8 +207,7 @@ forget(struct header *l)
 static void
 on_timer(struct timer *t)
 {
-	struct header *l = (struct header *)((char *)t -
-	    offsetof(struct header, timer));
+	struct header *l = container_of(t, struct header, timer);
 	int64_t wait = PACE_US;
 
 	if (measure(l)) {

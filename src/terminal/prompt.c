@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "terminal/foreground.h"
 #include "terminal/readline.h"
@@ -130,8 +131,7 @@ complete(const char *text, int start, int end)
 static void
 on_retry(struct timer *t)
 {
-	struct prompt *p = (struct prompt *)((char *)t -
-	    offsetof(struct prompt, retry));
+	struct prompt *p = container_of(t, struct prompt, retry);
 
 	loop_watch(p->loop, &p->source, EPOLLIN);
 }
@@ -139,7 +139,7 @@ on_retry(struct timer *t)
 static void
 on_key(struct source *s, uint32_t events)
 {
-	struct prompt *p = (struct prompt *)s;
+	struct prompt *p = container_of(s, struct prompt, source);
 
 	/* readline rings the bell, and sets modes, by calls that may wait */
 	if (in_background(STDIN_FILENO) || sink_stuck(p->out)) {

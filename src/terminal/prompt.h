@@ -16,7 +16,7 @@
  * is shown goes to out, so that a terminal that is not read (^S) stops nobody.
  */
 struct prompt {
-	struct source source;		/* first */
+	struct source source;
 	struct loop *loop;
 	struct sink *out;		/* the terminal; filled in */
 	FILE *screen;			/* readline's way there */

@@ -4,6 +4,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "group/registry/request.h"
 
@@ -106,8 +107,8 @@ look_all(struct registry_events *w)
 static void
 on_again(struct timer *t)
 {
-	struct registry_events *w = (struct registry_events *)((char *)t -
-	    offsetof(struct registry_events, again));
+	struct registry_events *w = container_of(t, struct registry_events,
+	    again);
 
 	look_all(w);
 	/* members that aren't rpnc's ring no bell, but a program counts them */
@@ -129,7 +130,8 @@ settle(struct registry_events *w)
 static void
 on_event(struct source *s, uint32_t events)
 {
-	struct registry_events *w = (struct registry_events *)s;
+	struct registry_events *w = container_of(s, struct registry_events,
+	    source);
 	char room[4096];
 
 	(void)events;

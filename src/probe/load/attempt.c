@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "net/sock.h"
 #include "net/sources.h"
 #include "probe/load/attempt_io.h"
@@ -223,7 +224,7 @@ on_look_error(struct attempt *a)
 static void
 on_event(struct source *s, uint32_t events)
 {
-	struct attempt *a = (struct attempt *)s;
+	struct attempt *a = container_of(s, struct attempt, source);
 
 	switch (a->stage) {
 	case STAGE_CONNECT:
@@ -247,8 +248,7 @@ on_event(struct source *s, uint32_t events)
 static void
 on_limit(struct timer *t)
 {
-	struct attempt *a = (struct attempt *)((char *)t -
-	    offsetof(struct attempt, limit));
+	struct attempt *a = container_of(t, struct attempt, limit);
 
 	if (a->stage == STAGE_CONNECT && a->held)
 		attempt_io_end(a, OUT_OTHER, EADDRNOTAVAIL);

@@ -28,7 +28,7 @@ struct ground {
 enum stage { STAGE_IDLE, STAGE_CONNECT, STAGE_LOOK, STAGE_TALK, STAGE_CLOSE };
 
 struct attempt {
-	struct source source;		/* first */
+	struct source source;
 	struct timer limit;
 	struct ground *ground;
 	enum stage stage;

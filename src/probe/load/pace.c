@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/fail.h"
 
 /*
@@ -52,7 +53,7 @@ clock_set(struct pace *p, int64_t when)
 static void
 wake(struct ground *g, int64_t when)
 {
-	struct pace *p = (struct pace *)g;
+	struct pace *p = container_of(g, struct pace, ground);
 
 	if (!p->armed || when < p->armed)
 		clock_set(p, when);
@@ -182,7 +183,7 @@ start(struct pace *p, int64_t intended)
 static void
 on_connect(struct attempt *a)
 {
-	struct pace *p = (struct pace *)a->ground;
+	struct pace *p = container_of(a->ground, struct pace, ground);
 
 	if (!p->scouting || p->plan->datagram)
 		return;
@@ -246,8 +247,7 @@ tick(struct pace *p)
 static void
 on_clock(struct source *s, uint32_t events)
 {
-	struct pace *p = (struct pace *)((char *)s -
-	    offsetof(struct pace, clock));
+	struct pace *p = container_of(s, struct pace, clock);
 	uint64_t rings;
 
 	(void)events;
@@ -356,7 +356,7 @@ forget_times(struct attempt_result *r)
 static void
 on_end(struct attempt *a, const struct attempt_result *result)
 {
-	struct pace *p = (struct pace *)a->ground;
+	struct pace *p = container_of(a->ground, struct pace, ground);
 	struct attempt_result r = *result;
 	bool passed = false;
 
@@ -386,8 +386,7 @@ on_end(struct attempt *a, const struct attempt_result *result)
 static void
 on_patience(struct timer *t)
 {
-	struct pace *p = (struct pace *)((char *)t -
-	    offsetof(struct pace, patience));
+	struct pace *p = container_of(t, struct pace, patience);
 
 	p->ground.tally->abandoned = (uint64_t)p->in_flight;
 	for (int i = 0; i < p->plan->concurrency; i++)

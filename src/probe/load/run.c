@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -10,7 +11,7 @@
 static struct run *
 of_pace(struct pace *p)
 {
-	return (struct run *)p;
+	return container_of(p, struct run, pace);
 }
 
 static void

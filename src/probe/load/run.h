@@ -11,7 +11,7 @@
  * measures something with them. What they found: see result.h.
  */
 struct run {
-	struct pace pace;		/* first */
+	struct pace pace;
 	struct tally tally;
 	struct identify *who;		/* NULL: the kernel is not asked */
 	struct registry_counts counts;

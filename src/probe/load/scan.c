@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "net/sock.h"
 #include "net/sources.h"
@@ -21,7 +22,7 @@ enum {
 };
 
 struct scan_try {
-	struct source source;		/* first */
+	struct source source;
 	struct timer limit;
 	struct scan *scan;
 	struct scan_port *port;
@@ -78,7 +79,7 @@ fill(struct scan *s)
 static void
 on_again(struct timer *t)
 {
-	fill((struct scan *)((char *)t - offsetof(struct scan, again)));
+	fill(container_of(t, struct scan, again));
 }
 
 static void
@@ -146,7 +147,7 @@ on_connected(struct scan_try *t)
 static void
 on_event(struct source *source, uint32_t events)
 {
-	struct scan_try *t = (struct scan_try *)source;
+	struct scan_try *t = container_of(source, struct scan_try, source);
 	char buffer[4096];
 	int error = 0;
 	socklen_t size = sizeof(error);
@@ -169,8 +170,7 @@ on_event(struct source *source, uint32_t events)
 static void
 on_limit(struct timer *timer)
 {
-	struct scan_try *t = (struct scan_try *)((char *)timer -
-	    offsetof(struct scan_try, limit));
+	struct scan_try *t = container_of(timer, struct scan_try, limit);
 
 	if (t->draining)
 		end(t);
