@@ -146,6 +146,20 @@ unknown(const char *word, const char *next)
 	return STATUS_USAGE;
 }
 
+/* What holds across options, by the tables and beyond them. */
+static int
+check(const struct command *c, const struct settings *s, int count,
+    char *const *words)
+{
+	bool is_unix = count == 1 && strncmp(words[0], "unix:", 5) == 0;
+	const char *what = "";
+	unsigned mode = c->mode ? c->mode(s, count, words, &what) : 0;
+
+	if (opt_check(&s->given, is_unix ? "unix" : NULL, mode, what) < 0)
+		return -1;
+	return settings_check(s);
+}
+
 static int
 run(const struct command *c, int argc, char **argv)
 {
@@ -157,7 +171,7 @@ run(const struct command *c, int argc, char **argv)
 	    &settings.given);
 	if (first >= 0 && settings.help)
 		return help(c, settings.help);
-	if (first >= 0 && settings_check(&settings) == 0)
+	if (first >= 0 && check(c, &settings, argc - first, argv + first) == 0)
 		status = c->run(&settings, argc - first, argv + first,
 		    &ended_by);
 	if (status < 0) {

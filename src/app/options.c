@@ -27,6 +27,13 @@
 #define VALUE(letter, name, field, value, ...) \
 	ROW(OPT_VALUE, letter, name, NULL, field, value, 0, __VA_ARGS__)
 #define OFTEN .often = true
+#define NEEDS(with, why) .needs = { (with), (why) }
+#define EXCLUDES(...) .excludes = { __VA_ARGS__ }
+#define NO_SOURCE { "unix", \
+	"a Unix socket has no source address, port or interface" }
+#define NO_GROUP(option) { "unix", option ": Unix sockets have no groups" }
+#define FOR_NEW(option) { "adopt", "--adopt takes sockets as they are, " \
+	option " is for new ones: choose" }
 #define HEADING(text) { .kind = OPT_HEADING, .help = (text) }
 #define END { .kind = OPT_END }
 
@@ -37,7 +44,8 @@
 	TIME(0, "wait", wait, 0, "retry this long until the server listens", \
 	    __VA_ARGS__)
 #define CONGESTION TEXT(0, "congestion", "NAME|keep", congestion, \
-	"TCP congestion control (bbr: reno on this host)")
+	"TCP congestion control (bbr: reno on this host)", 0, \
+	EXCLUDES({ "udp unix", "--congestion is for TCP only" }))
 
 const struct opt address_options[] = {
 	HEADING("Address"),
@@ -49,7 +57,8 @@ const struct opt address_options[] = {
 	    PROBE_ASKS),
 	FLAG(0, "numeric", numeric, "never ask a name server", PROBE_ASKS),
 	TEXT(0, "interface", "IF", interface,
-	    "use only this network interface", PROBE_LOAD | PROBE_SCAN),
+	    "use only this network interface", PROBE_LOAD | PROBE_SCAN,
+	    EXCLUDES(NO_SOURCE, FOR_NEW("--interface"))),
 	END
 };
 
@@ -57,7 +66,8 @@ const struct opt output_options[] = {
 	HEADING("Output"),
 	FLAG(0, "json", json, "events and data as JSON lines on stdout"),
 	FLAG('v', "verbose", verbose, "also report each connection"),
-	FLAG('q', "quiet", quiet, "print only errors and reports"),
+	FLAG('q', "quiet", quiet, "print only errors and reports", 0,
+	    EXCLUDES({ "verbose", "-q and -v exclude each other" })),
 	FLAG(0, "timestamps", timestamps, "put the time before each event"),
 	CHOICE(0, "color", "auto|always|never", color,
 	    "colour the events (auto: on a terminal)"),
@@ -68,7 +78,8 @@ const struct opt output_options[] = {
 const struct opt clients_options[] = {
 	HEADING("Clients"),
 	FLAG('k', "keep-open", keep, "serve many clients at once", 0, OFTEN),
-	FLAG(0, "once", once, "with -r: serve one client, then leave"),
+	FLAG(0, "once", once, "with -r: serve one client, then leave", 0,
+	    EXCLUDES({ "keep-open", "-k serves many, --once one: choose" })),
 	TIME(0, "accept-timeout", accept_timeout, 1,
 	    "end if no client comes for this time"),
 	END
@@ -82,7 +93,9 @@ const struct opt data_options[] = {
 	FLAG('x', "hex", hex, "also show the traffic as a hex dump on stderr",
 	    0, OFTEN),
 	CHOICE(0, "until", "both|peer|input", until,
-	    "which end of file ends a connection (both)"),
+	    "which end of file ends a connection (both)", 0,
+	    EXCLUDES({ "udp", "--until: datagrams have no end of file; "
+	    "connect -u has --linger" })),
 	TIME(0, "idle-timeout", idle_timeout, 1,
 	    "close a connection idle for this time"),
 	END
@@ -90,7 +103,8 @@ const struct opt data_options[] = {
 
 const struct opt server_options[] = {
 	HEADING("Server"),
-	FLAG(0, "check", check, "only report whether this would work"),
+	FLAG(0, "check", check, "only report whether this would work", 0,
+	    EXCLUDES(FOR_NEW("--check"))),
 	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
 	    "connections that may wait to be accepted (4096)"),
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
@@ -106,7 +120,9 @@ const struct opt server_options[] = {
 const struct opt group_options[] = {
 	HEADING("Group"),
 	FLAG('r', "reuseport", reuseport,
-	    "join the port's group (SO_REUSEPORT)", 0, OFTEN),
+	    "join the port's group (SO_REUSEPORT)", 0, OFTEN,
+	    EXCLUDES({ "unix", "-r needs TCP or UDP: Linux has no "
+	    "SO_REUSEPORT for Unix sockets" })),
 	TEXT(0, "name", "NAME", name, "this member's name (a free letter)", 0,
 	    OFTEN),
 	TEXT(0, "steer", "MODE", steer,
@@ -114,7 +130,8 @@ const struct opt group_options[] = {
 	NUMBER(0, "weight", "N", weight, 0, WEIGHT_MAX,
 	    "relative share of connections, 0 to 1000 (100)"),
 	TEXT(0, "replace", "NAME|PID", replace,
-	    "join, then have that member leave", 0, OFTEN),
+	    "join, then have that member leave", 0, OFTEN,
+	    EXCLUDES(FOR_NEW("--replace"))),
 	CHOICE(0, "leave", "auto|steer|gate|drain|close", leave,
 	    "how to leave the group at the end (auto)"),
 	TIME(0, "grace", grace, 0,
@@ -125,9 +142,10 @@ const struct opt group_options[] = {
 
 const struct opt connecting_options[] = {
 	HEADING("Connecting"),
-	TEXT('s', "source", "ADDR", source, "connect from this address"),
+	TEXT('s', "source", "ADDR", source, "connect from this address", 0,
+	    EXCLUDES(NO_SOURCE)),
 	NUMBER('p', "source-port", "PORT", source_port, 1, 65535,
-	    "connect from this port"),
+	    "connect from this port", 0, EXCLUDES(NO_SOURCE)),
 	CONNECT_TIMEOUT(0, OFTEN),
 	WAIT(0, OFTEN),
 	CONGESTION,
@@ -146,7 +164,9 @@ const struct opt echo_options[] = {
 	    accept, "how workers share the port (reuseport)"),
 	HEADING("Service"),
 	FLAG(0, "identify", identify,
-	    "greet each client with the process's name", 0, OFTEN),
+	    "greet each client with the process's name", 0, OFTEN,
+	    EXCLUDES({ "udp", "--identify greets a connection; datagrams "
+	    "have none" })),
 	VALUE(0, "discard", service, SERVICE_DISCARD,
 	    "send nothing back (RFC 863)"),
 	VALUE(0, "chargen", service, SERVICE_CHARGEN,
@@ -159,10 +179,16 @@ const struct opt echo_options[] = {
 	END
 };
 
+#define NEEDS_DURING NEEDS("during", "--slow and --fail-lost go with --during")
+#define NEEDS_COMPARE NEEDS("compare", "-w, --work and --stall are for " \
+	"--compare; nc's -w is --connect-timeout here")
+#define NEEDS_QUARANTINE(option) NEEDS("quarantine rescue", \
+	option " goes with --quarantine and --rescue")
+
 const struct opt probe_options[] = {
 	HEADING("What to do"),
 	FLAG(0, "group", group, "list the port's groups; connect to nothing",
-	    PROBE_GROUP, OFTEN),
+	    PROBE_GROUP, OFTEN, EXCLUDES(NO_GROUP("--group"))),
 	MAYBE(0, "watch", "SEC", watch,
 	    "go on, and show it every second, or every SEC",
 	    PROBE_ONCE | PROBE_GROUP, OFTEN),
@@ -175,10 +201,13 @@ const struct opt probe_options[] = {
 	    PROBE_MERGE, OFTEN),
 	TEXT(0, "quarantine", "PID", quarantine,
 	    "keep new connections away from a stuck member",
-	    PROBE_QUARANTINE, OFTEN),
+	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--quarantine"),
+	    { "rescue", "--rescue quarantines, too: one of them will do" })),
 	TEXT(0, "rescue", "PID", rescue,
 	    "the same, and serve the clients in its queue",
-	    PROBE_QUARANTINE, OFTEN),
+	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--rescue"), { "udp",
+	    "--rescue: datagrams have no queue of clients: --quarantine "
+	    "keeps new ones away" })),
 	HEADING("Load"),
 	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
 	    "number of attempts (200; -d, --watch: no limit)",
@@ -193,7 +222,9 @@ const struct opt probe_options[] = {
 	    "attempts a second, such as 0.5 (open loop)",
 	    PROBE_LOAD | PROBE_COMPARE, OFTEN),
 	MAYBE(0, "echo", "SIZE", echo,
-	    "send so many bytes (64); they must come back", PROBE_LOAD, OFTEN),
+	    "send so many bytes (64); they must come back", PROBE_LOAD, OFTEN,
+	    EXCLUDES({ "send expect match",
+	    "--echo excludes --send, --expect and --match" })),
 	TEXT(0, "send", "TEXT", send,
 	    "send this (\\n \\r \\t \\\\ \\xNN), wait for a reply", PROBE_LOAD),
 	TEXT(0, "expect", "REGEX", expect,
@@ -206,12 +237,14 @@ const struct opt probe_options[] = {
 	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
 	HEADING("Source"),
 	TEXT('s', "source", "ADDR", source, "connect from this address",
-	    PROBE_LOAD | PROBE_SCAN),
+	    PROBE_LOAD | PROBE_SCAN, EXCLUDES(NO_SOURCE)),
 	TEXT(0, "sources", "NET", sources,
-	    "connect from these addresses by turns", PROBE_LOAD | PROBE_SCAN),
+	    "connect from these addresses by turns", PROBE_LOAD | PROBE_SCAN,
+	    EXCLUDES(NO_SOURCE, { "source", "-s is one address, --sources "
+	    "many: choose" })),
 	TEXT(0, "sport", "PORT", sport,
 	    "connect from this port, or FIRST-LAST by turns",
-	    PROBE_LOAD | PROBE_SCAN),
+	    PROBE_LOAD | PROBE_SCAN, EXCLUDES(NO_SOURCE)),
 	HEADING("Who answered"),
 	CHOICE(0, "by", "auto|diag|banner|reply|registry|none", by,
 	    "how to find who answered (auto)", PROBE_LOAD),
@@ -230,20 +263,23 @@ const struct opt probe_options[] = {
 	    PROBE_LOAD | PROBE_MERGE),
 	HEADING("For one mode"),
 	TIME(0, "slow", slow, 1, "--during: an attempt over this is slow (0.5)",
-	    PROBE_DURING),
+	    PROBE_DURING, NEEDS_DURING),
 	FLAG(0, "fail-lost", fail_lost,
-	    "--during: status 7 if any attempt is lost", PROBE_DURING),
+	    "--during: status 7 if any attempt is lost", PROBE_DURING,
+	    NEEDS_DURING),
 	TEXT('w', "workers", "N|auto", workers,
-	    "--compare: workers of each server (4)", PROBE_COMPARE),
+	    "--compare: workers of each server (4)", PROBE_COMPARE,
+	    NEEDS_COMPARE),
 	TIME(0, "work", work, 0, "--compare: CPU time of a request (50us)",
-	    PROBE_COMPARE),
+	    PROBE_COMPARE, NEEDS_COMPARE),
 	TEXT(0, "stall", "TIME[:EVERY]", stall,
-	    "--compare: stall every EVERY requests (20ms:200)", PROBE_COMPARE),
+	    "--compare: stall every EVERY requests (20ms:200)", PROBE_COMPARE,
+	    NEEDS_COMPARE),
 	FLAG(0, "force", force,
 	    "--quarantine: even if some members aren't rpnc's",
-	    PROBE_QUARANTINE),
+	    PROBE_QUARANTINE, NEEDS_QUARANTINE("--force")),
 	FLAG(0, "yes", yes, "--quarantine: do not ask first",
-	    PROBE_QUARANTINE),
+	    PROBE_QUARANTINE, NEEDS_QUARANTINE("--yes")),
 	END
 };
 

@@ -82,11 +82,8 @@ settings_interval(const struct settings *s)
 }
 
 int
-settings_congestion(const struct settings *s, const struct endpoint *e,
-    struct congestion *out)
+settings_congestion(const struct settings *s, struct congestion *out)
 {
-	if (s->congestion && (e->local || e->datagram))
-		return fail_as(STATUS_USAGE, "--congestion is for TCP only");
 	out->wish = s->congestion;
 	return congestion_check(out);
 }
@@ -123,11 +120,6 @@ settings_workers(const struct settings *s)
 int
 settings_check(const struct settings *s)
 {
-	if (s->quiet && s->verbose)
-		return fail_as(STATUS_USAGE, "-q and -v exclude each other");
-	if (s->keep && s->once)
-		return fail_as(STATUS_USAGE, "-k serves many, --once one: "
-		    "choose");
 	if (s->name && !name_valid(s->name))
 		return fail_as(STATUS_USAGE, "--name %.40s: want a letter, "
 		    "then at most 15 letters, digits, '_', '.' or '-'",

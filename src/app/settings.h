@@ -92,8 +92,7 @@ int settings_source(const struct settings *, int64_t deadline,
 int64_t settings_interval(const struct settings *);
 
 /* What --congestion asks for; -1: usage. */
-int settings_congestion(const struct settings *, const struct endpoint *,
-    struct congestion *out);
+int settings_congestion(const struct settings *, struct congestion *out);
 
 /* Microseconds to spin before sleep, by echo's --busy; -1: usage. */
 int64_t settings_spin(const struct settings *);

@@ -303,13 +303,57 @@ opt_has(const struct opt_given *given, const char *name)
 	return false;
 }
 
-int
-opt_fit(const struct opt_given *given, unsigned mode, const char *what)
+static bool
+is_among(const char *names, const char *name)
 {
+	size_t length = strlen(name);
+
+	for (; *names; names += strspn(names, " ")) {
+		size_t span = strcspn(names, " ");
+
+		if (span == length && memcmp(names, name, span) == 0)
+			return true;
+		names += span;
+	}
+	return false;
+}
+
+/* Whether one of a rule's options holds. */
+static bool
+holds(const struct opt_rule *r, const struct opt_given *given,
+    const char *also)
+{
+	if (also && is_among(r->with, also))
+		return true;
+	for (int i = 0; i < given->count; i++)
+		if (is_among(r->with, given->rows[i]->name))
+			return true;
+	return false;
+}
+
+static int
+check_row(const struct opt *o, const struct opt_given *given,
+    const char *also)
+{
+	if (o->needs.with && !holds(&o->needs, given, also))
+		return fail_as(STATUS_USAGE, "%s", o->needs.why);
+	for (int i = 0; i < 2; i++)
+		if (o->excludes[i].with && holds(&o->excludes[i], given, also))
+			return fail_as(STATUS_USAGE, "%s", o->excludes[i].why);
+	return 0;
+}
+
+int
+opt_check(const struct opt_given *given, const char *also, unsigned mode,
+    const char *what)
+{
+	for (int i = 0; i < given->count; i++)
+		if (check_row(given->rows[i], given, also) < 0)
+			return -1;
 	for (int i = 0; i < given->count; i++) {
 		const struct opt *o = given->rows[i];
 
-		if (o->modes && !(o->modes & mode))
+		if (mode && o->modes && !(o->modes & mode))
 			return fail_as(STATUS_USAGE, "--%s: not with %s",
 			    o->name, what);
 	}

@@ -18,6 +18,11 @@ enum opt_kind {
 	OPT_CHOICE,	/* int: which of choices, "a|b|c" as in arg */
 };
 
+/* Options, by their long names with spaces between, and the fault of a breach. */
+struct opt_rule {
+	const char *with, *why;
+};
+
 struct opt {
 	enum opt_kind kind;
 	char letter;		/* 0: none */
@@ -28,6 +33,8 @@ struct opt {
 	const char *help;
 	unsigned modes;		/* of the command, that it is for; 0: all */
 	bool often;		/* in the short --help, too */
+	struct opt_rule needs;	/* one of them, at least */
+	struct opt_rule excludes[2];
 };
 
 /* The rows of those that were given. */
@@ -57,9 +64,11 @@ int opt_parse(int argc, char **argv, const struct opt *const *tables,
 bool opt_has(const struct opt_given *, const char *name);
 
 /*
- * Whether all that were given are for this mode, one bit; -1: a usage fault
- * says which one is not, and what it doesn't go with.
+ * Checks the rules of all rows that were given. also: the name of an option
+ * that holds though it was not given, or NULL. mode: one bit, and what it is
+ * called; 0: the command has no modes. -1: a usage fault.
  */
-int opt_fit(const struct opt_given *, unsigned mode, const char *what);
+int opt_check(const struct opt_given *, const char *also, unsigned mode,
+    const char *what);
 
 #endif

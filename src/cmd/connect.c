@@ -20,13 +20,10 @@ enum {
 };
 
 static int
-check(const struct settings *s, const struct endpoint *e)
+check(const struct endpoint *e)
 {
 	if (!e->local && !e->port)
 		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
-	if (e->local && (s->source || s->source_port || s->interface))
-		return fail_as(STATUS_USAGE, "a Unix socket has no source "
-		    "address, port or interface");
 	return 0;
 }
 
@@ -182,8 +179,8 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	int fd, status;
 
 	t.user = &peer;
-	if (settings_endpoint(s, count, words, &e) < 0 || check(s, &e) < 0 ||
-	    netcat_check(&t, s, &e) < 0)
+	if (settings_endpoint(s, count, words, &e) < 0 || check(&e) < 0 ||
+	    netcat_check(&t, s) < 0)
 		return -1;
 	fd = reach(&t, s, &e, &peer);
 	if (fd < 0)

@@ -28,9 +28,6 @@ check(struct settings *s, const struct endpoint *e, int workers)
 	if (membership_check(s, e) < 0 ||
 	    members_header_check(s, STDERR_FILENO) < 0)
 		return -1;
-	if (s->identify && s->udp)
-		return fail_as(STATUS_USAGE, "--identify greets a connection; "
-		    "datagrams have none");
 	if (e->local && s->accept == ACCEPT_REUSEPORT)
 		return fail_as(STATUS_USAGE, "--accept reuseport needs TCP or "
 		    "UDP: Linux has no SO_REUSEPORT for Unix sockets");
@@ -45,9 +42,7 @@ check(struct settings *s, const struct endpoint *e, int workers)
 	if (s->adopt && s->reuseport && workers > 1)
 		return fail_as(STATUS_USAGE, "--adopt has sockets for one "
 		    "member: workers share them without -r");
-	if (echo_accept_check(s) < 0 || adoption_check(s, e) < 0)
-		return -1;
-	return membership_check_member(s, e);
+	return echo_accept_check(s) < 0 ? -1 : membership_check_member(s, e);
 }
 
 /* The line of --identify. */
@@ -460,7 +455,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	v.workers.gate = v.handoff.pending = -1;
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    check(s, &e, v.count) < 0 ||
-	    settings_congestion(s, &e, &v.congestion) < 0 ||
+	    settings_congestion(s, &v.congestion) < 0 ||
 	    echo_accept_arrange(&v) < 0)
 		return -1;
 	if (s->check)

@@ -394,7 +394,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
 	    membership_check(s, &e) < 0 || membership_check_member(s, &e) < 0 ||
-	    netcat_check(&v.netcat, s, &e) < 0 || listen_prompt_check(s) < 0)
+	    netcat_check(&v.netcat, s) < 0 || listen_prompt_check(s) < 0)
 		return -1;
 	if (s->check)
 		return check_place(s, &e);

@@ -162,16 +162,12 @@ netcat_wants_prompt(const struct settings *s)
 }
 
 int
-netcat_check(
-    struct netcat *t, const struct settings *s, const struct endpoint *e)
+netcat_check(struct netcat *t, const struct settings *s)
 {
 	if (s->until == UNTIL_INPUT && s->no_stdin)
 		return fail_as(STATUS_USAGE, "--until input waits for the end "
 		    "of stdin, and none is read (-n, or /dev/null)");
-	if (opt_has(&s->given, "until") && e->datagram)
-		return fail_as(STATUS_USAGE, "--until: datagrams have no end "
-		    "of file; connect -u has --linger");
-	return settings_congestion(s, e, &t->congestion);
+	return settings_congestion(s, &t->congestion);
 }
 
 /* Whether anybody sees the bytes but stdout and the peers. */

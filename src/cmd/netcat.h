@@ -34,8 +34,7 @@ struct netcat {
 };
 
 /* What can't be asked for, told before anything is opened; -1: usage. */
-int netcat_check(struct netcat *, const struct settings *,
-    const struct endpoint *);
+int netcat_check(struct netcat *, const struct settings *);
 
 /* The callbacks are filled in already. */
 int netcat_open(struct netcat *, const struct settings *);

@@ -194,13 +194,35 @@ probe_run(struct probe *v)
 		tell_report(v);
 }
 
-static int
-check(const struct settings *s)
+/* What else probe does, the first that is asked for. */
+static const struct {
+	const char *option;		/* NULL: several ports */
+	enum probe_mode mode;
+	const char *what;
+} modes[] = {
+	{ "compare", PROBE_COMPARE,
+	    "--compare, which has servers and a load of its own" },
+	{ "during", PROBE_DURING, "--during" },
+	{ "merge", PROBE_MERGE, "--merge, which only reads reports" },
+	{ NULL, PROBE_SCAN,
+	    "several ports, which are connected to once each" },
+	{ "group", PROBE_GROUP, "--group, which connects to nothing" },
+	{ "rescue", PROBE_QUARANTINE, "--rescue" },
+	{ "quarantine", PROBE_QUARANTINE,
+	    "--quarantine, which connects to nothing" },
+};
+
+static unsigned
+mode(const struct settings *s, int count, char *const *words,
+    const char **what)
 {
-	if (s->slow || s->fail_lost)
-		return fail_as(STATUS_USAGE, "--slow and --fail-lost go with "
-		    "--during");
-	return 0;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (modes[i].option ? opt_has(&s->given, modes[i].option) :
+		    probe_scan_wanted(count, words)) {
+			*what = modes[i].what;
+			return modes[i].mode;
+		}
+	return PROBE_ONCE;
 }
 
 static int
@@ -212,15 +234,10 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 
 	if (s->compare)
 		return probe_compare(s, count, ended_by);
-	if (s->workers || s->work >= 0 || s->stall)
-		return fail_as(STATUS_USAGE, "-w, --work and --stall are for "
-		    "--compare; nc's -w is --connect-timeout here");
 	if (probe_metrics_check(s) < 0)
 		return -1;
 	if (s->during)
 		return probe_during(s, count, words, ended_by);
-	if (check(s) < 0)
-		return -1;
 	if (s->merge)
 		return probe_merge(s, count, words, ended_by);
 	if (probe_scan_wanted(count, words))
@@ -229,7 +246,7 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 		return -1;
 	if (s->group)
 		return probe_group(s, &e, ended_by);
-	if (s->quarantine || s->rescue || s->force || s->yes)
+	if (s->quarantine || s->rescue)
 		return probe_quarantine(s, &e, ended_by);
 	v.watch.interval = s->watch ? settings_interval(s) : 0;
 	if (v.watch.interval < 0)
@@ -249,10 +266,11 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 }
 
 const struct command probe_command = {
-    .name = "probe",
-    .synopsis = "probe [options] [host] port [-- command]",
-    .summary =
-	"who answers here, how fast, how evenly; which of 20-25,80 are open",
-    .tables = {probe_options, address_options, output_options, NULL},
-    .run = run,
+	.name = "probe",
+	.synopsis = "probe [options] [host] port [-- command]",
+	.summary = "who answers here, how fast, how evenly; which of 20-25,80 "
+	    "are open",
+	.tables = { probe_options, address_options, output_options, NULL },
+	.mode = mode,
+	.run = run,
 };

@@ -183,6 +183,8 @@ probe_host(const struct settings *s, const struct endpoint *e,
 	struct addr_list list;
 	int local = 0;
 
+	if (!e->port)
+		return fail_as(STATUS_USAGE, "%s: want a port", option);
 	if (!e->host[0])
 		return 0;
 	if (resolve(e, loop_now() + s->connect_timeout, &list) < 0)
@@ -196,20 +198,6 @@ probe_host(const struct settings *s, const struct endpoint *e,
 		return 0;
 	return fail_as(STATUS_USAGE, "%s asks this host's kernel, and %.100s "
 	    "is another host", option, e->host);
-}
-
-static int
-check(const struct settings *s, const struct endpoint *e)
-{
-	if (opt_fit(&s->given, PROBE_GROUP, "--group, which connects to "
-	    "nothing") < 0)
-		return -1;
-	if (e->local)
-		return fail_as(STATUS_USAGE, "--group: Unix sockets have no "
-		    "groups");
-	if (!e->port)
-		return fail_as(STATUS_USAGE, "--group: want a port");
-	return 0;
 }
 
 static void
@@ -239,7 +227,7 @@ probe_group(const struct settings *s, const struct endpoint *e,
 	};
 	int status = -1;
 
-	if (check(s, e) < 0 || probe_host(s, e, "--group", &p.inspect.host) < 0)
+	if (probe_host(s, e, "--group", &p.inspect.host) < 0)
 		return -1;
 	p.interval = s->watch ? settings_interval(s) : 0;
 	if (p.interval < 0)

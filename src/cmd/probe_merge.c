@@ -38,13 +38,12 @@ probe_verdict(const struct settings *o, const struct tally *t,
 }
 
 static int
-check(const struct settings *s, int count)
+check(int count)
 {
 	if (!count)
 		return fail_as(STATUS_USAGE, "--merge: which files? '-' is "
 		    "standard input");
-	return opt_fit(&s->given, PROBE_MERGE, "--merge, which only reads "
-	    "reports");
+	return 0;
 }
 
 static int
@@ -88,7 +87,7 @@ probe_merge(const struct settings *s, int count, char *const *words,
 	struct merge m = { .fewest = 0 };
 	struct verdict sum = { 0 };
 	double uneven = 0;
-	int status = check(s, count);
+	int status = check(count);
 
 	if (status >= 0)
 		status = probe_uneven(s->fail_uneven, &uneven);

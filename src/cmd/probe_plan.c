@@ -156,18 +156,9 @@ check(struct plan *p, const struct settings *s, const struct endpoint *e)
 {
 	if (!e->local && !e->port)
 		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
-	if (e->local && (s->source || s->sources || s->sport || s->interface))
-		return fail_as(STATUS_USAGE, "a Unix socket has no source "
-		    "address, port or interface");
-	if (s->source && s->sources)
-		return fail_as(STATUS_USAGE, "-s is one address, --sources "
-		    "many: choose");
 	if (s->udp && !s->echo && !s->send)
 		return fail_as(STATUS_USAGE, "-u: say what to send: --echo or "
 		    "--send TEXT");
-	if (s->echo && (s->send || s->expect || s->match))
-		return fail_as(STATUS_USAGE, "--echo excludes --send, "
-		    "--expect and --match");
 	if (s->what_if && whatif_check(s->what_if) < 0)
 		return -1;
 	return by_check(p, s);

@@ -382,27 +382,10 @@ ask(struct quarantine_probe *p)
 }
 
 static int
-check(const struct settings *s, const struct endpoint *e)
+check(const struct settings *s)
 {
 	const char *option = s->rescue ? "--rescue" : "--quarantine";
 
-	if (!s->quarantine && !s->rescue)
-		return fail_as(STATUS_USAGE, "--%s goes with --quarantine and "
-		    "--rescue", s->force ? "force" : "yes");
-	if (s->quarantine && s->rescue)
-		return fail_as(STATUS_USAGE, "--rescue quarantines, too: one "
-		    "of them will do");
-	if (opt_fit(&s->given, PROBE_QUARANTINE, s->rescue ? "--rescue" :
-	    "--quarantine, which connects to nothing") < 0)
-		return -1;
-	if (e->local)
-		return fail_as(STATUS_USAGE, "%s: Unix sockets have no groups",
-		    option);
-	if (!e->port)
-		return fail_as(STATUS_USAGE, "%s: want a port", option);
-	if (s->rescue && s->udp)
-		return fail_as(STATUS_USAGE, "--rescue: datagrams have no "
-		    "queue of clients: --quarantine keeps new ones away");
 	if (!s->yes && (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)))
 		return fail_as(STATUS_USAGE, "%s asks first, and there is no "
 		    "terminal to ask on: say --yes", option);
@@ -476,7 +459,7 @@ probe_quarantine(const struct settings *s, const struct endpoint *e,
 	};
 	int go, status = -1;
 
-	if (check(s, e) < 0 || probe_host(s, e, p.q.option, &p.q.host) < 0)
+	if (check(s) < 0 || probe_host(s, e, p.q.option, &p.q.host) < 0)
 		return -1;
 	if (quarantine_find(&p.q) == 0 && (!s->rescue || may_take(&p.q) == 0)) {
 		p.state = owner_state(p.q.pid);

@@ -66,8 +66,7 @@ check(const struct settings *s)
 		    "with what to send: --echo or --send TEXT");
 	if (s->local)
 		return fail_as(STATUS_USAGE, "a Unix socket has no ports");
-	return opt_fit(&s->given, PROBE_SCAN, "several ports, which are "
-	    "connected to once each");
+	return 0;
 }
 
 /* One of the list: "80", "20-25" or "http". */

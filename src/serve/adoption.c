@@ -16,25 +16,6 @@
 #include "net/resolve.h"
 #include "net/udp_options.h"
 
-int
-adoption_check(const struct settings *s, const struct endpoint *e)
-{
-	if (!s->adopt)
-		return 0;
-	if (s->check || s->replace || s->interface)
-		return fail_as(STATUS_USAGE, "--adopt takes sockets as they "
-		    "are, --%s is for new ones: choose", s->check ? "check" :
-		    s->replace ? "replace" : "interface");
-	if (s->reuseport && (e->local || s->local))
-		return fail_as(STATUS_USAGE, "-r needs TCP or UDP: Linux has "
-		    "no SO_REUSEPORT for Unix sockets");
-	if (s->reuseport && s->udp)
-		return fail_as(STATUS_USAGE, "-u -r --adopt: a member's "
-		    "datagram socket gets a filter, which the other process "
-		    "would have, too: leave out -r");
-	return 0;
-}
-
 static int
 wish_fill(struct adopt_wish *w, struct addr_list *at,
     const struct settings *s, const struct endpoint *e)

@@ -7,8 +7,6 @@
 
 /* --adopt: another process's sockets in place of new ones. */
 
-/* What can't be asked for together with it; -1: usage. */
-int adoption_check(const struct settings *, const struct endpoint *);
 /* Takes those that are meant; -1: see adopt_sockets(). */
 int adoption_open(struct sock_set *out, const struct settings *,
     const struct endpoint *);

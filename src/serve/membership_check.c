@@ -7,14 +7,7 @@
 int
 membership_check(const struct settings *s, const struct endpoint *e)
 {
-	if (adoption_check(s, e) < 0)
-		return -1;
-	if (s->reuseport && e->local)
-		return fail_as(STATUS_USAGE, "-r needs TCP or UDP: Linux has "
-		    "no SO_REUSEPORT for Unix sockets");
-	if (s->interface && e->local)
-		return fail_as(STATUS_USAGE, "a Unix socket has no interface");
-	if (s->reuseport && e->datagram && !e->port)
+	if (s->reuseport && e->datagram && !e->port && !s->adopt)
 		return fail_as(STATUS_USAGE, "-u -r with port 0: Linux may "
 		    "give two such sockets the same port; name one");
 	return 0;
@@ -25,6 +18,10 @@ membership_check_member(const struct settings *s, const struct endpoint *e)
 {
 	struct steering steering;
 
+	if (s->adopt && s->reuseport && s->udp)
+		return fail_as(STATUS_USAGE, "-u -r --adopt: a member's "
+		    "datagram socket gets a filter, which the other process "
+		    "would have, too: leave out -r");
 	if (!s->reuseport && (s->steer || s->weight >= 0 || s->replace))
 		return fail_as(STATUS_USAGE, "--%s: want -r with it: it is "
 		    "for a group's member", s->steer ? "steer" : s->replace ? "replace" :
