@@ -7,16 +7,22 @@ load terminal
 
 # visible NAME: what is on the screen now, a row a line.
 visible() {
-	tm capture-pane -p -t "$1" | sed 's/ *$//'
+	local rows
+	captured -t "$1"
+	printf '%s\n' "${rows[@]}"
 }
 
 # rows NAME FROM TO
 rows() {
-	visible "$1" | sed -n "$2,$3p"
+	local rows
+	captured -t "$1"
+	printf '%s\n' "${rows[@]:$2 - 1:$3 - $2 + 1}"
 }
 
 tops() {
-	[[ $(rows "$1" 1 "$2") =~ $3 ]]
+	local IFS=$'\n' rows
+	captured -t "$1"
+	[[ "${rows[*]:0:$2}" =~ $3 ]]
 }
 
 # top NAME LINES REGEX: the first lines of the screen come to match it.
@@ -217,7 +223,9 @@ echoes() {
 
 # now_like NAME REGEX: its last line is.
 now_like() {
-	[[ $(now "$1") =~ $2 ]]
+	local line
+	now "$1"
+	[[ $line =~ $2 ]]
 }
 
 # fresh NAME TEXT: its screen has the header, and one line that ends in TEXT.

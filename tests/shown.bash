@@ -6,6 +6,7 @@
 root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 port= # where the first server listens
 within= # what each command is run by
+commands= # that are shown, each in a line
 input=/dev/null # what a server that is shown reads: as in a script
 
 # README, and each page of the manual but one that has tests of its own.
@@ -32,8 +33,10 @@ commands_shown() {
 
 # is_shown COMMAND
 is_shown() {
-	test -e all_shown || commands_shown >all_shown
-	grep -qxF -- "$1" all_shown || fail "not shown: $1"
+	local once=$BATS_FILE_TMPDIR/shown
+	test -e "$once" || commands_shown >"$once"
+	test -n "$commands" || commands=$'\n'$(<"$once")$'\n'
+	[[ $commands == *$'\n'"$1"$'\n'* ]] || fail "not shown: $1"
 }
 
 # shown [COMMAND]: it is (or what stdin holds); in $line as it can be run here.

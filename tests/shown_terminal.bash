@@ -6,12 +6,13 @@
 
 declare -gA step=()    # of each shell: the number of its next command
 declare -gA running=() # of each shell: the command that is not over
+terminal_size=160x50
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export XDG_RUNTIME_DIR=$PWD/run XDG_STATE_HOME=$PWD/state HOME=$PWD
-	mkdir -m 700 run
-	chmod 711 . .. ../.. # nobody's commands come here, too
+	mkdir -m 700 run bin
+	chmod 711 . .. ../.. bin # nobody's commands come here, too
 	pids=()
 	network
 }
@@ -19,34 +20,35 @@ setup() {
 # network: a namespace that lives until the end of the test, in $within.
 network() {
 	local as=(unshare --net --mount) to=(--net --mount)
-	test "$(id -u)" -eq 0 || {
+	test "$EUID" -eq 0 || {
 		as+=(-Ur)
 		to+=(-U --preserve-credentials)
 	}
-	"${as[@]}" true || skip "${as[*]} is refused here"
+	test -d "$BATS_FILE_TMPDIR/bin" || { "${as[@]}" true && elsewhere_too; } ||
+		skip "${as[*]} is refused here"
 	here
 	mkfifo .lives .ready
-	"${as[@]}" bash -ec 'ip link set lo up
-		mount --bind hosts /etc/hosts
-		mount -t tmpfs -o mode=1777 shm /dev/shm
-		mount -t tmpfs lib /var/lib
-		mount -t tmpfs local /usr/local
+	# shellcheck disable=SC2016 # the $1 is for the inner shell
+	"${as[@]}" sh -ec 'ip link set lo up
+		mount -a -T "$1"
 		echo >.ready
-		read -r <>.lives' 3>&- &
+		read -r _ <>.lives' sh "$BATS_FILE_TMPDIR/fstab" 3>&- &
 	space=$!
 	pids+=("$space")
 	read -r <.ready
 	inside=(nsenter -t "$space" "${to[@]}" --wd="$PWD")
 }
 
-# here: what a reader of the documentation has.
-here() {
-	mkdir bin
-	ln -s "$RPNC" rpnc
-	ln -s "$root/man" man
+# elsewhere_too: what all tests of the file have: hosts, mounts, sudo and ssh.
+elsewhere_too() {
+	local dir=$BATS_FILE_TMPDIR
 	printf '127.0.0.1 localhost server myhost %s\n::1 localhost\n' \
-		"$(hostname)" >hosts
-	cat >bin/sudo <<-'END'
+		"$HOSTNAME" >"$dir/hosts"
+	printf '%s %s %s %s\n' "$dir/hosts" /etc/hosts none bind \
+		rpnc-shm /dev/shm tmpfs mode=1777 rpnc-lib /var/lib tmpfs defaults \
+		rpnc-local /usr/local tmpfs defaults >"$dir/fstab"
+	mkdir "$dir/bin"
+	cat >"$dir/bin/sudo" <<-'END'
 		#!/bin/sh
 		test "$1" != -u || {
 			shift 2
@@ -55,13 +57,14 @@ here() {
 		}
 		exec "$@"
 	END
-	cat >bin/ssh <<-'END'
-		#!/bin/sh
-		shift
-		exec "$@"
-	END
-	chmod +x bin/*
-	export PATH=$PWD/bin:${RPNC%/*}:$PATH
+	printf '#!/bin/sh\nshift\nexec "$@"\n' >"$dir/bin/ssh"
+	chmod +x "$dir/bin/"*
+}
+
+# here: what a reader of the documentation has.
+here() {
+	ln -s "$RPNC" "$root/man" .
+	export PATH=$PWD/bin:$BATS_FILE_TMPDIR/bin:${RPNC%/*}:$PATH
 }
 
 # teardown: all ends when it is told to, and nothing has crashed.
@@ -90,9 +93,10 @@ quits() {
 
 # healthy NAME: nothing on that screen is of a crash or a wrong command line.
 healthy() {
-	local line
-	line=$(screen "$1" | grep -E 'Segmentation|Aborted|core dumped|Sanitizer|runtime error|^usage:|command not found') || return 0
-	fail "$line"
+	local text bad='Segmentation|Aborted|core dumped|Sanitizer|runtime error|^usage:|command not found'
+	look "$1"
+	[[ $text =~ ${bad/^/$'\n'} ]] || return 0
+	fail "$(grep -E "$bad" <<<"$text")"
 }
 
 # tm: as in terminal.bash, but the server is in the network of the test.
@@ -106,22 +110,22 @@ tm() {
 # the prompt may be wiped away by a display in the background.
 open() {
 	test -z "${step[$1]:-}" || return 0
-	tm has-session 2>/dev/null || {
-		server_of_terminals
-		tm set-option -g default-size 160x50
-	}
 	pane "$1" env PS1='<\#> ' PROMPT_COMMAND="echo \$? >>'$PWD/status.$1'" \
 		bash --norc --noprofile +o history
 	step[$1]=1
 	sees "$1" '<1>'
 }
 
-# after NAME: what was shown there since the last command was given.
+# after NAME: what was shown there since the last command was given, in text.
 after() {
-	screen "$1" | awk -v from="<${step[$1]}>" -v line="${running[$1]//\\/\\\\}" '
-		index($0, from) || index($0, line) { text = "" }
-		{ text = text $0 "\n" }
-		END { printf "%s", text }'
+	local begin rest
+	look "$1"
+	for begin in "<${step[$1]}>" "${running[$1]}"; do
+		[[ -n $begin && $text == *"$begin"* ]] || continue
+		rest=$begin${text##*"$begin"}
+		text=${text%"$rest"}
+		text=${text##*$'\n'}$rest
+	done
 }
 
 # ended NAME: the command is over; its status is in status.
@@ -142,9 +146,11 @@ gives() {
 
 # over NAME: waits for the end of the command; its output is in output.
 over() {
+	local text
 	eventually ended "$1" || eventually ended "$1" || eventually ended "$1" ||
 		fail "no end: $(screen "$1")"
-	output=$(after "$1")
+	after "$1"
+	output=$text
 	mapfile -t lines <<<"$output"
 	step[$1]=$((step[$1] + 1))
 	running[$1]=
@@ -177,7 +183,9 @@ fails() {
 }
 
 shows_now() {
-	[[ $(after "$1") == *"$2"* ]]
+	local text
+	after "$1"
+	[[ $text == *"$2"* ]]
 }
 
 # starts COMMAND TEXT...: in the background there; soon it listens, or shows
@@ -225,7 +233,10 @@ told() {
 
 # job N: the pid of that job of "s".
 job() {
-	screen s | sed -n "s/^.*\[$1\] \([0-9]*\)\$/\1/p" | head -n 1
+	local text line=$'\\['$1$'\\] ([0-9]+)(\n|$)'
+	look s
+	[[ $text =~ $line ]]
+	echo "${BASH_REMATCH[1]}"
 }
 
 # stops N: that job is stopped now.
@@ -235,7 +246,10 @@ stops() {
 
 # gave NAME: how many connections it had, from what probe says.
 gave() {
-	sed -nE "s|^  $1 .* ([0-9]+) +[0-9.]+ %.*|\1|p" <<<"$output"
+	local line row="^  $1 .* ([0-9]+) +[0-9.]+ %"
+	for line in "${lines[@]}"; do
+		[[ ! $line =~ $row ]] || echo "${BASH_REMATCH[1]}"
+	done
 }
 
 # all_are_typed FILE...: every command that is shown is typed by these tests: as

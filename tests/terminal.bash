@@ -1,7 +1,10 @@
 # Sourced by tests in real terminals (tmux): panes, keys, what is shown there.
 # shellcheck shell=bash disable=SC2034,SC2154
 
+shopt -s extglob
+
 clients=() # descriptors that client opened
+terminals= # set once there is a server of them
 
 tm() {
 	tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@" 3>&-
@@ -12,20 +15,27 @@ teardown() {
 	stop
 }
 
-# server_of_terminals: tmux, with one window that keeps it alive.
+# server_of_terminals [COMMAND...]: tmux, with one window that keeps it alive; a
+# new pane has a size of terminal_size (80x24).
 server_of_terminals() {
 	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state INPUTRC=/dev/null
 	export TERM=screen PS1='$ '
 	unset HISTFILE NO_COLOR PROMPT_COMMAND TMUX
 	tm new-session -d -x 80 -y 24 -n idle cat \
 		\; set-option -g remain-on-exit on \
-		\; set-option -g history-limit 20000
+		\; set-option -g history-limit 20000 \
+		\; set-option -g default-size "${terminal_size:-80x24}" "$@"
+	terminals=yes
 }
 
 # pane NAME COMMAND...: in a terminal of 80x24 of its own.
 pane() {
-	tm has-session 2>/dev/null || server_of_terminals
-	tm new-window -d -n "$1" "${@:2}"
+	local window=(new-window -d -n "$1" "${@:2}")
+	if test -n "$terminals" || tm has-session 2>/dev/null; then
+		tm "${window[@]}"
+	else
+		server_of_terminals \; "${window[@]}"
+	fi
 }
 
 # shell NAME: a person's shell there, with job control.
@@ -34,18 +44,39 @@ shell() {
 	prompts "$1" '$'
 }
 
-# screen NAME: all that was shown there, long lines as one.
-screen() {
-	tm capture-pane -pJ -S - -t "$1" | sed 's/ *$//'
+# captured ARG...: what tmux shows of a pane, a row a line without the spaces at
+# its end, into rows, up to the last that is not empty.
+captured() {
+	mapfile -t rows < <(exec tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null \
+		capture-pane -p "$@" 3>&-)
+	rows=("${rows[@]%%*( )}")
+	while test "${#rows[@]}" -gt 0 -a -z "${rows[-1]}"; do unset 'rows[-1]'; done
 }
 
-# now NAME: its last line that is not empty, where the prompt is.
+# look NAME: all that was shown there, long lines as one, into text.
+look() {
+	local IFS=$'\n' rows
+	captured -J -S - -t "$1"
+	text="${rows[*]}"
+}
+
+# screen NAME: writes it.
+screen() {
+	local text
+	look "$1"
+	printf '%s\n' "$text"
+}
+
+# now NAME: its last line that is not empty, where the prompt is, into line.
 now() {
-	screen "$1" | sed '/^$/d' | tail -n 1
+	local text
+	look "$1"
+	line=${text##*$'\n'}
 }
 
 shows() {
-	[[ $(tm capture-pane -pJ -S - -t "$1") == *"$2"* ]]
+	[[ $(exec tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null \
+		capture-pane -pJ -S - -t "$1" 3>&-) == *"$2"* ]]
 }
 
 # sees NAME TEXT...: each of these texts is shown there, soon.
@@ -67,7 +98,9 @@ unseen() {
 }
 
 matches() {
-	[[ $(screen "$1") =~ $2 ]]
+	local text
+	look "$1"
+	[[ $text =~ $2 ]]
 }
 
 # like NAME REGEX: the screen comes to match it.
@@ -91,7 +124,9 @@ is_of_size() {
 }
 
 at_prompt() {
-	[[ $(now "$1") == "$2" ]]
+	local line
+	now "$1"
+	test "$line" = "$2"
 }
 
 # prompts NAME LINE: its last line becomes exactly this one.
@@ -104,7 +139,12 @@ prompts() {
 
 # count NAME TEXT: in how many lines.
 count() {
-	screen "$1" | grep -cF -- "$2" || true
+	local text line n=0
+	look "$1"
+	while IFS= read -r line; do
+		[[ $line != *"$2"* ]] || n=$((n + 1))
+	done <<<"$text"
+	echo "$n"
 }
 
 keys() {
@@ -122,10 +162,11 @@ keyed() {
 
 # listening NAME: until it says so; its port in port.
 listening() {
+	local text line=$'listening on [^\n]*:([0-9]+) '
 	sees "$1" 'listening on'
-	port=$(screen "$1" | sed -n 's/.*listening on .*:\([0-9]*\) .*/\1/p' |
-		head -n 1)
-	test -n "$port"
+	look "$1"
+	[[ $text =~ $line ]]
+	port=${BASH_REMATCH[1]}
 }
 
 # client: a connection to port, in descriptor c.
@@ -174,9 +215,10 @@ client_of() {
 
 # served: no connection to port waits to be accepted.
 served() {
-	test -z "$(ss -Htn state established "sport = :$port" |
-		awk '$1 > 0 && !/users/')" &&
-		test -z "$(ss -Hltn "sport = :$port" | awk '$2 > 0')"
+	local state waiting
+	while read -r state waiting _; do
+		[[ $state != @(ESTAB|LISTEN) ]] || test "$waiting" -eq 0 || return
+	done < <(ss -Htan "sport = :$port")
 }
 
 # queued: the longest queue of port.
