@@ -54,8 +54,8 @@ add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
 }
 
 static int
-joined_fill(
-    struct joined *j, struct port_sockets *r, const struct diag_sock *like)
+joined_fill(struct joined *j, struct port_sockets *r,
+    const struct diag_sock *like)
 {
 	j->count = 0;
 	j->rows = calloc((size_t)r->count + 1, sizeof(*j->rows));
@@ -75,11 +75,11 @@ tell(struct app *d, const struct settings *s, const struct addr *a)
 	struct diag_sock like = port_socket_like(a, s->udp, s->interface);
 	struct joined j = { 0 };
 	struct event e = {
-	    .kind = EVENT_CHECK,
-	    .command = "check",
-	    .address = a,
-	    .protocol = membership_protocol(s, a),
-	    .reuseport = s->reuseport,
+		.kind = EVENT_CHECK,
+		.command = "check",
+		.address = a,
+		.protocol = membership_protocol(s, a),
+		.reuseport = s->reuseport,
 	};
 	struct port_sockets r = { 0 };
 

@@ -130,15 +130,15 @@ echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
 	greeting_fill(v, name, worker);
 	v->live = *set;
 	v->stop = (struct stop){
-	    .app = &v->app,
-	    .acceptor = &v->service.acceptor,
-	    .registry = v->membership.registry,
-	    .set = &v->live,
-	    .name = name,
-	    .served = &own->counters.accepted,
-	    .slot = slot,
-	    .datagrams = s->udp ? &datagrams : NULL,
-	    .user = &v->service,
+		.app = &v->app,
+		.acceptor = &v->service.acceptor,
+		.registry = v->membership.registry,
+		.set = &v->live,
+		.name = name,
+		.served = &own->counters.accepted,
+		.slot = slot,
+		.datagrams = s->udp ? &datagrams : NULL,
+		.user = &v->service,
 	};
 	v->service = (struct service){
 		.loop = &v->app.loop,
@@ -200,14 +200,14 @@ watch_registry(struct server *v)
 	static const struct registry_events_ops ops = { .on_wake = on_wake };
 
 	v->membership.reconcile = (struct reconcile){
-	    .registry = v->membership.registry,
-	    .diag = v->membership.sockinfo.diag,
-	    .datagram = v->settings->udp,
+		.registry = v->membership.registry,
+		.diag = v->membership.sockinfo.diag,
+		.datagram = v->settings->udp,
 	};
 	v->watch.ops = &ops;
 	v->watch.user = v;
-	return registry_events_open(
-	    &v->watch, &v->app.loop, v->membership.registry);
+	return registry_events_open(&v->watch, &v->app.loop,
+	    v->membership.registry);
 }
 
 /* The sockets of a worker: made before the fork, or, for one that is started
@@ -262,8 +262,8 @@ worker_run(struct workers *all, int index)
 	slot = registry_claim(v->membership.registry, SLOT_MEMBER, name,
 	    membership_slot(&v->membership)->process);
 	if (slot >= 0)
-		membership_equip(
-		    v->membership.registry, v->settings, slot, &set);
+		membership_equip(v->membership.registry, v->settings, slot,
+		    &set);
 	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,
 	    slot, name) < 0 || (v->own_sockets && watch_registry(v) < 0) ||
 	    echo_worker_loop(v, index, &set) < 0)
@@ -439,8 +439,8 @@ start(struct server *v)
 		return serve_by_workers(v) < 0 ? -1 : echo_accept_start(v);
 	if (v->settings->accept == ACCEPT_FORK)
 		return echo_accept_start(v);
-	return echo_serve(
-	    v, &v->membership.set, 0, v->membership.slot, v->membership.name);
+	return echo_serve(v, &v->membership.set, 0, v->membership.slot,
+	    v->membership.name);
 }
 
 static int
@@ -491,8 +491,8 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		if (loop_run(&v.app.loop) < 0)
 			emit_fault(&v.app);
 		header_close(&v.header.live);
-		membership_tell_holder(
-		    &v.app, v.by_workers ? &v.membership.set : &v.live);
+		membership_tell_holder(&v.app, v.by_workers ?
+		    &v.membership.set : &v.live);
 		echo_accept_stop(&v);
 		echo_report(&v);
 	}

@@ -170,10 +170,10 @@ echo_accept_start(struct server *v)
 	if (v->settings->accept != ACCEPT_FORK)
 		return 0;
 	v->forks = (struct fork_model){
-	    .counters = &membership_slot(&v->membership)->counters,
-	    .run = on_fork,
-	    .on_fault = on_forks_fault,
-	    .user = v,
+		.counters = &membership_slot(&v->membership)->counters,
+		.run = on_fork,
+		.on_fault = on_forks_fault,
+		.user = v,
 	    .acceptor.congestion = &v->congestion,
 	};
 	return fork_model_open(&v->forks, &v->app.loop, &v->membership.set,

@@ -6,8 +6,8 @@
 #include "cmd/echo.h"
 
 void
-echo_worker_name(
-    const struct server *v, int index, char name[static REGISTRY_NAME])
+echo_worker_name(const struct server *v, int index,
+    char name[static REGISTRY_NAME])
 {
 	snprintf(name, REGISTRY_NAME, "%.16s/%hu", v->membership.name,
 	    (unsigned short)index);
@@ -36,8 +36,8 @@ row_fill(struct server *v, int i, struct worker_row *row, char *name)
 		echo_worker_name(v, i, name);
 		row->cpu = v->workers.list[i].cpu;
 		row->restarts = v->workers.list[i].restarts;
-		found = registry_find(
-		    v->membership.registry, name, slot->process);
+		found = registry_find(v->membership.registry, name,
+		    slot->process);
 		if (found < 0)
 			return;
 		slot = registry_slot(v->membership.registry, found);

@@ -145,8 +145,8 @@ on_full(struct acceptor *a, bool full)
 	struct server *v = a->user;
 
 	if (v->settings->reuseport)
-		membership_full(
-		    v->membership.registry, v->membership.slot, full);
+		membership_full(v->membership.registry, v->membership.slot,
+		    full);
 }
 
 static bool
@@ -205,8 +205,8 @@ listen_open(struct server *v)
 	if (v->settings->udp)
 		return udp_peers_open(&v->peers, &v->netcat.app.loop,
 		    &v->membership.set);
-	return acceptor_open(
-	    &v->acceptor, &v->netcat.app.loop, &v->membership.set);
+	return acceptor_open(&v->acceptor, &v->netcat.app.loop,
+	    &v->membership.set);
 }
 
 static void
@@ -360,8 +360,8 @@ serve(struct server *v)
 	listen_refresh(v);
 	if (netcat_wants_prompt(v->settings) && listen_prompt(v) < 0)
 		return -1;
-	membership_tell(
-	    &v->membership, d, 1, membership_count(&v->membership, 1));
+	membership_tell(&v->membership, d, 1, membership_count(&v->membership,
+	    1));
 	v->netcat.on_signal = on_end_signal;
 	if (v->settings->udp)
 		datagrams_init(v);

@@ -45,8 +45,8 @@ draw(struct header *l, int columns, int lines)
 }
 
 bool
-members_header_signal(
-    struct members_header *d, const struct signalfd_siginfo *info)
+members_header_signal(struct members_header *d,
+    const struct signalfd_siginfo *info)
 {
 	return app_header_signal(&d->live, info);
 }
@@ -70,8 +70,8 @@ is_wanted(const struct settings *s)
 }
 
 void
-members_header_start(
-    struct members_header *d, struct app *app, struct membership *membership)
+members_header_start(struct members_header *d, struct app *app,
+    struct membership *membership)
 {
 	if (is_wanted(app->settings) && members_header_open(d, app, membership,
 	    &app->err, STDERR_FILENO) < 0)

@@ -23,9 +23,9 @@ int members_header_check(const struct settings *, int terminal);
 int members_header_open(struct members_header *, struct app *,
     struct membership *, struct sink *, int terminal);
 /* On stderr: with --live, or for a person who sees it all. */
-void members_header_start(
-    struct members_header *, struct app *, struct membership *);
-bool members_header_signal(
-    struct members_header *, const struct signalfd_siginfo *);
+void members_header_start(struct members_header *, struct app *,
+    struct membership *);
+bool members_header_signal(struct members_header *,
+    const struct signalfd_siginfo *);
 
 #endif

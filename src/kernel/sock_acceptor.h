@@ -17,7 +17,7 @@ struct sock_acceptor {
 /* Whether it started another one of these, and only keeps the socket for it. */
 bool sock_acceptor_is_manager(const pid_t *pids, int n, pid_t pid);
 
-void sock_acceptor_find(
-    struct owners *, uint64_t inode, struct sock_acceptor *out);
+void sock_acceptor_find(struct owners *, uint64_t inode,
+    struct sock_acceptor *out);
 
 #endif

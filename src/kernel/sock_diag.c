@@ -264,8 +264,8 @@ request(int protocol, int family, unsigned states)
 }
 
 static int
-dump_family(
-    struct sock_diag *d, int family, unsigned states, struct socks *socks)
+dump_family(struct sock_diag *d, int family, unsigned states,
+    struct socks *socks)
 {
 	struct inet_diag_req_v2 req = request(socks->protocol, family, states);
 

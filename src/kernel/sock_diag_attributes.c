@@ -60,8 +60,8 @@ attr_take(const struct nlattr *attr, void *sock)
 }
 
 void
-sock_diag_attributes(
-    const struct nlmsghdr *h, unsigned offset, struct diag_sock *s)
+sock_diag_attributes(const struct nlmsghdr *h, unsigned offset,
+    struct diag_sock *s)
 {
 	mnl_attr_parse(h, offset, attr_take, s);
 }

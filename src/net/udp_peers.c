@@ -284,8 +284,8 @@ on_socket(struct source *source, uint32_t events)
 }
 
 int
-udp_peers_open(
-    struct udp_peers *all, struct loop *l, const struct sock_set *set)
+udp_peers_open(struct udp_peers *all, struct loop *l,
+    const struct sock_set *set)
 {
 	all->loop = l;
 	all->locked = false;

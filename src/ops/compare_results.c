@@ -78,8 +78,8 @@ figures_fill(struct compare_figures *f, const struct compare_rounds *r,
 }
 
 static void
-compare_figures_fill(
-    struct compare_measured *f, const struct compare_results *r, int model)
+compare_figures_fill(struct compare_measured *f,
+    const struct compare_results *r, int model)
 {
 	const struct compare_rounds *busy = &r->at[model][COMPARE_BUSY];
 	const struct compare_rounds *stall = &r->at[model][COMPARE_STALL];

@@ -99,8 +99,8 @@ find_sockets(struct quarantine *q)
 
 	q->count = 0;
 	q->queue = 0;
-	if (sock_diag_dump(
-		q->sockinfo.diag, protocol(q), states, q->port, collect, q) < 0)
+	if (sock_diag_dump(q->sockinfo.diag, protocol(q), states, q->port,
+	    collect, q) < 0)
 		return -1;
 	for (int i = 0; i < q->count; i++)
 		q->queue += q->sock[i].rqueue;
@@ -391,8 +391,8 @@ quarantine_progress(struct quarantine *q)
 	enum progress all = PROGRESS_DONE;
 
 	for (int i = 0; i < q->count; i++) {
-		enum progress one = reconcile_progress(
-		    q->registry, q->sockinfo.diag, &q->sock[i]);
+		enum progress one = reconcile_progress(q->registry,
+		    q->sockinfo.diag, &q->sock[i]);
 
 		if (one == PROGRESS_GIVEN_UP)
 			return one;

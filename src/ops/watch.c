@@ -59,13 +59,13 @@ judge(struct watch *m, enum knowledge known)
 	bool changed = false;
 
 	*x = (struct expected_shares){
-	    .given = m->weights,
-	    .local = sock_is_local(&g->target),
-	    .weighed = g->by != BY_NONE && !watch_window_are_names(&m->window),
+		.given = m->weights,
+		.local = sock_is_local(&g->target),
+		.weighed = g->by != BY_NONE && !watch_window_are_names(&m->window),
 	};
 	m->predicted = known == KNOW_PREDICTED;
-	if (expected_shares_apply(
-		x, &m->window.run->counts, t, &known, &changed) < 0)
+	if (expected_shares_apply(x, &m->window.run->counts, t, &known,
+	    &changed) < 0)
 		return -1;
 	for (int i = count; i < t->count; i++)
 		t->rows[i].at = -1;

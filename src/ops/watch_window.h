@@ -50,8 +50,8 @@ int watch_window_look(struct watch_window *, double seconds, enum knowledge *);
 /* Whether they are known by what they call themselves. */
 bool watch_window_are_names(const struct watch_window *);
 /* What is known of a row of the run's tally. */
-void watch_window_show(
-    const struct watch_window *, int row, struct watch_member *);
+void watch_window_show(const struct watch_window *, int row,
+    struct watch_member *);
 /* Lets go of rows of those that left long ago; -1 without memory. */
 int watch_window_forget(struct watch_window *);
 void watch_window_free(struct watch_window *);

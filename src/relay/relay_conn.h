@@ -71,8 +71,8 @@ void relay_conn_shut(struct relay_conn *);
 void relay_conn_finish(struct relay_conn *);
 
 /* Sends what comes on fd, by a path, and notes what to wait for. */
-enum zerocopy_result relay_conn_pump(
-    struct relay_conn *, struct zerocopy *, int fd);
+enum zerocopy_result relay_conn_pump(struct relay_conn *, struct zerocopy *,
+    int fd);
 
 /* Out is full: leaves the rest in the kernel, and a hang-up unheard. */
 void relay_conn_block(struct relay_conn *, bool hung_up);

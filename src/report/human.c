@@ -315,8 +315,8 @@ scan(const struct page *p, const struct event *e)
 		fprintf(p->out, "%s  %s", addr_text(r->address, text),
 		    r->state);
 		if (isfinite(r->seconds))
-			fprintf(p->out, "  %s", duration_text(
-			    (int64_t)(r->seconds * 1e6), time));
+			fprintf(p->out, "  %s",
+			    duration_text((int64_t)(r->seconds * 1e6), time));
 		if (r->service || r->reason)
 			fprintf(p->out, "  %s", r->service ? r->service :
 			    r->reason);

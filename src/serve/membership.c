@@ -68,8 +68,7 @@ static int
 steer_by_settings(struct membership *p)
 {
 	const struct settings *s = p->settings;
-	enum steer_mode mode = mode_of(
-	    &registry_shared(p->registry)->steering);
+	enum steer_mode mode = mode_of(&registry_shared(p->registry)->steering);
 	struct steering weights = { .mode = STEER_WEIGHTS };
 
 	if (s->steer)
@@ -275,22 +274,22 @@ membership_tell(struct membership *p, struct app *d, int own, int members)
 		emit_notice(d, "no IPv6 here: listening on IPv4 only");
 	for (int i = 0; i < p->set.count; i++) {
 		struct event e = {
-		    .kind = EVENT_LISTENING,
-		    .pid = getpid(),
-		    .name = p->named ? p->name : NULL,
-		    .protocol = membership_protocol(
-			p->settings, &p->set.bound[i]),
-		    .address = &p->set.bound[i],
-		    .reuseport = p->settings->reuseport,
-		    .members = members,
-		    .own = own,
-		    .membership = own > 1 ? members - own + 1 : members,
-		    .steering = !p->settings->reuseport
+			.kind = EVENT_LISTENING,
+			.pid = getpid(),
+			.name = p->named ? p->name : NULL,
+			.protocol = membership_protocol(p->settings,
+			    &p->set.bound[i]),
+			.address = &p->set.bound[i],
+			.reuseport = p->settings->reuseport,
+			.members = members,
+			.own = own,
+			.membership = own > 1 ? members - own + 1 : members,
+			.steering = !p->settings->reuseport
 			? NULL
 			: mode_text(&registry_shared(p->registry)->steering,
 			      steering),
-		    .adopted = p->set.adopted ? p->set.adopted : -1,
-		    .text = adoption_state(&p->set),
+			.adopted = p->set.adopted ? p->set.adopted : -1,
+			.text = adoption_state(&p->set),
 		};
 
 		emit_event(d, &e);

@@ -65,8 +65,8 @@ void membership_tell_holder(struct app *, const struct sock_set *live);
  * Tells who comes and goes, on the desk, and mends what a dead one left
  * behind by the sockets of live (or NULL); closed with the place.
  */
-int membership_watch(
-    struct membership *, struct app *, const struct sock_set *live);
+int membership_watch(struct membership *, struct app *,
+    const struct sock_set *live);
 /*
  * The members now, this process's and foreign ones included, in
  * place->score; -1: see fail_text().

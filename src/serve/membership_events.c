@@ -199,8 +199,8 @@ on_wish_end(struct registry_events *w, const struct slot *s)
 }
 
 int
-membership_watch(
-    struct membership *p, struct app *d, const struct sock_set *live)
+membership_watch(struct membership *p, struct app *d,
+    const struct sock_set *live)
 {
 	static const struct registry_events_ops ops = {
 		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,

@@ -56,8 +56,8 @@ history_load(struct prompt *p)
 static void
 history_keep(struct prompt *p, const char *line)
 {
-	HIST_ENTRY *last = *rl->history_length ? rl->history_get(
-	    *rl->history_base + *rl->history_length - 1) : NULL;
+	HIST_ENTRY *last = *rl->history_length ?
+	    rl->history_get(*rl->history_base + *rl->history_length - 1) : NULL;
 
 	if (!*line || (last && strcmp(last->line, line) == 0))
 		return;

@@ -187,8 +187,8 @@ tell(struct port_sockets *r, const struct own *own, int at, bool theirs,
 
 /* Whether it stands for its group, and that is none of ours. */
 static bool
-is_foreign(
-    const struct port_sockets *r, const struct own *own, int count, int at)
+is_foreign(const struct port_sockets *r, const struct own *own, int count,
+    int at)
 {
 	for (int i = 0; i < count; i++)
 		if (in_one_group(&own[i].like, &r->list[at]))

@@ -26,8 +26,8 @@ add(const struct diag_sock *s, void *arg)
 }
 
 int
-port_sockets_open(
-    struct port_sockets *r, bool datagram, uint16_t port, unsigned states)
+port_sockets_open(struct port_sockets *r, bool datagram, uint16_t port,
+    unsigned states)
 {
 	struct fault told;
 	int result = -1;
@@ -181,8 +181,8 @@ port_socket_slot(struct port_sockets *r, const struct diag_sock *d)
 }
 
 int
-port_socket_owner(
-    struct port_sockets *r, const struct diag_sock *d, struct owner *out)
+port_socket_owner(struct port_sockets *r, const struct diag_sock *d,
+    struct owner *out)
 {
 	return r->sockinfo.owners && d->inode ?
 	    owners_find(r->sockinfo.owners, d->inode, out) : 0;

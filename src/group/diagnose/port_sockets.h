@@ -61,15 +61,15 @@ enum { PORT_SOCKET_TEXT = 256 };
 const char *port_socket_text(struct port_sockets *, const struct diag_sock *,
     char text[static PORT_SOCKET_TEXT]);
 /* "127.0.0.1:9000", "[::]:9000 (IPv4 too)", "0.0.0.0:9000 (by lo only)" */
-const char *port_socket_place(
-    const struct diag_sock *, char text[static PORT_SOCKET_TEXT]);
+const char *port_socket_place(const struct diag_sock *,
+    char text[static PORT_SOCKET_TEXT]);
 const char *user_text(uid_t, char text[static PORT_SOCKET_TEXT]);
 
 /* The living member on the registry that has it, or NULL. */
-const struct slot *port_socket_slot(
-    struct port_sockets *, const struct diag_sock *);
+const struct slot *port_socket_slot(struct port_sockets *,
+    const struct diag_sock *);
 /* Who has it, from /proc: 1, or 0. */
-int port_socket_owner(
-    struct port_sockets *, const struct diag_sock *, struct owner *);
+int port_socket_owner(struct port_sockets *, const struct diag_sock *,
+    struct owner *);
 
 #endif

@@ -126,8 +126,8 @@ int registry_claim(struct registry *, enum slot_kind, const char *name,
     uint64_t parent);
 /* Changes what the others see of a slot of ours, and wakes them. */
 void registry_set_state(struct registry *, int index, enum slot_state);
-void registry_set_sockets(
-    struct registry *, int index, const int *fds, int count);
+void registry_set_sockets(struct registry *, int index, const int *fds,
+    int count);
 
 /* What its members share but for their slots: reconcile.h has the use of it. */
 struct shared *registry_shared(struct registry *);

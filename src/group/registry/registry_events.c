@@ -142,8 +142,8 @@ on_event(struct source *s, uint32_t events)
 }
 
 int
-registry_events_open(
-    struct registry_events *w, struct loop *l, struct registry *b)
+registry_events_open(struct registry_events *w, struct loop *l,
+    struct registry *b)
 {
 	memset(w->seen, 0, sizeof(w->seen));
 	w->loop = l;

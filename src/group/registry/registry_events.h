@@ -37,8 +37,8 @@ struct registry_events {
 };
 
 /* What is on the registry now is seen without a word. */
-int registry_events_open(
-    struct registry_events *, struct loop *, struct registry *);
+int registry_events_open(struct registry_events *, struct loop *,
+    struct registry *);
 void registry_events_close(struct registry_events *);
 
 #endif

@@ -151,8 +151,8 @@ has_head(const struct registry_file *f)
 
 /* A new file gets its size for certain: on a full tmpfs a store is SIGBUS. */
 static int
-make_whole(
-    struct registry_file *f, const void *head, size_t head_length, size_t size)
+make_whole(struct registry_file *f, const void *head, size_t head_length,
+    size_t size)
 {
 	if (has_head(f))
 		return 0;
@@ -199,8 +199,8 @@ close:
 }
 
 int
-registry_file_private(
-    struct registry_file *f, const void *head, size_t head_length, size_t size)
+registry_file_private(struct registry_file *f, const void *head,
+    size_t head_length, size_t size)
 {
 	int ends[2];
 

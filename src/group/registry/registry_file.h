@@ -37,15 +37,15 @@ int registry_file_open(struct registry_file *, bool datagram, uint16_t port,
  * Makes one without a name, for this process and its children: a sizeless one
  * where memfd_create(2) or RLIMIT_FSIZE allows no more.
  */
-int registry_file_private(
-    struct registry_file *, const void *head, size_t head_length, size_t size);
+int registry_file_private(struct registry_file *, const void *head,
+    size_t head_length, size_t size);
 /* Opens it to read, if it is there. */
 int registry_file_look(struct registry_file *, bool datagram, uint16_t port);
 /* After fork(2): opens it anew, so that locks are this process's own. */
 void registry_file_reopen(struct registry_file *);
 /* Adds it to an inotify(7) descriptor; -1: that can't be. */
-int registry_file_watch(
-    const struct registry_file *, int inotify, uint32_t events);
+int registry_file_watch(const struct registry_file *, int inotify,
+    uint32_t events);
 void registry_file_close(struct registry_file *);
 
 /* A stopped holder must not stop the rest: tried for a second at most. */

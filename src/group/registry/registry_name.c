@@ -32,8 +32,8 @@ state_name(uint32_t state)
 }
 
 const char *
-name_clean(
-    const char from[static REGISTRY_NAME], char name[static REGISTRY_NAME])
+name_clean(const char from[static REGISTRY_NAME],
+    char name[static REGISTRY_NAME])
 {
 	int i = 0;
 	char c;

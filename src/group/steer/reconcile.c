@@ -93,8 +93,8 @@ give_weights(struct group *g)
 
 	g->foreign = g->chosen = false;
 	for (int i = 0; i < g->n; i++) {
-		int slot = reconcile_slot(
-		    g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(g->registry, g->list[i].inode,
+		    &socket);
 
 		g->foreign |= slot < 0;
 		g->weight[i] = mode_weight(g->registry, slot);
@@ -151,8 +151,7 @@ group_open(struct group *g, struct registry *b, struct sock_diag *diag, int fd,
 static uint64_t
 wanted(const struct group *g)
 {
-	enum steer_mode mode = mode_of(
-	    &registry_shared(g->registry)->steering);
+	enum steer_mode mode = mode_of(&registry_shared(g->registry)->steering);
 	uint64_t sum = 0;
 
 	if (mode == STEER_HASH && !g->chosen)
@@ -170,8 +169,8 @@ is_so(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = reconcile_slot(
-		    g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(g->registry, g->list[i].inode,
+		    &socket);
 		uint64_t has;
 
 		if (slot < 0)
@@ -190,8 +189,8 @@ is_given_up(const struct group *g)
 	int socket;
 
 	for (int i = 0; sum && i < g->n; i++) {
-		int slot = reconcile_slot(
-		    g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(g->registry, g->list[i].inode,
+		    &socket);
 
 		if (slot >= 0 &&
 		    registry_slot(g->registry, slot)->programs[socket] ==
@@ -207,8 +206,8 @@ mark(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = reconcile_slot(
-		    g->registry, g->list[i].inode, &socket);
+		int slot = reconcile_slot(g->registry, g->list[i].inode,
+		    &socket);
 
 		if (slot >= 0)
 			registry_slot(g->registry, slot)->programs[socket] =
@@ -436,8 +435,8 @@ free:
 }
 
 void
-reconcile_mark_dirty(
-    struct registry *b, struct sock_diag *diag, const struct sock_set *set)
+reconcile_mark_dirty(struct registry *b, struct sock_diag *diag,
+    const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
@@ -450,8 +449,8 @@ reconcile_mark_dirty(
 }
 
 void
-reconcile_clear(
-    struct registry *b, struct sock_diag *diag, const struct sock_set *set)
+reconcile_clear(struct registry *b, struct sock_diag *diag,
+    const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;

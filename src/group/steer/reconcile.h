@@ -53,8 +53,8 @@ int reconcile_apply(struct reconcile *, const struct sock_set *set);
 int reconcile_exclude(struct registry *, struct sock_diag *, int fd,
     const struct addr *bound, int index);
 /* Before the first program of that kind: a death from here on is mended. */
-void reconcile_mark_dirty(
-    struct registry *, struct sock_diag *, const struct sock_set *);
+void reconcile_mark_dirty(struct registry *, struct sock_diag *,
+    const struct sock_set *);
 
 /*
  * Keeps account of the drops that finding an index has made since the list of
@@ -63,8 +63,8 @@ void reconcile_mark_dirty(
 void reconcile_forgive(struct registry *, struct sock_diag *,
     const struct diag_sock *before, int n);
 /* Takes away what members have attached: for the last one of them. */
-void reconcile_clear(
-    struct registry *, struct sock_diag *, const struct sock_set *);
+void reconcile_clear(struct registry *, struct sock_diag *,
+    const struct sock_set *);
 
 /* How far members are with what the group of this socket should carry. */
 enum progress { PROGRESS_DUE, PROGRESS_DONE, PROGRESS_GIVEN_UP };

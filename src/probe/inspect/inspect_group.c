@@ -107,8 +107,8 @@ state_of(const struct slot *slot, pid_t pid)
 }
 
 static void
-member_fill(
-    struct port_sockets *r, struct member_found *t, struct group_member *m)
+member_fill(struct port_sockets *r, struct member_found *t,
+    struct group_member *m)
 {
 	const struct slot *slot = NULL;
 	struct sock_acceptor h = { 0 };

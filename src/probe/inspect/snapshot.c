@@ -51,8 +51,8 @@ sort_out(const struct diag_sock *d, void *arg)
 }
 
 int
-snapshot_take(
-    struct snapshot *s, struct sock_diag *diag, bool datagram, uint16_t port)
+snapshot_take(struct snapshot *s, struct sock_diag *diag, bool datagram,
+    uint16_t port)
 {
 	*s = (struct snapshot){ .listening.datagram = datagram };
 	if (sock_diag_dump(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
@@ -138,8 +138,8 @@ snapshot_is_stuck(const struct snapshot *samples, int n,
 }
 
 bool
-snapshot_is_full(
-    const struct snapshot *samples, int n, const struct diag_sock *d)
+snapshot_is_full(const struct snapshot *samples, int n,
+    const struct diag_sock *d)
 {
 	const struct diag_sock *first = snapshot_find(&samples[0], d->cookie);
 

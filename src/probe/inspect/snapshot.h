@@ -13,8 +13,8 @@ struct snapshot {
 };
 
 /* -1: the kernel does not tell (a fault says why). */
-int snapshot_take(
-    struct snapshot *, struct sock_diag *, bool datagram, uint16_t port);
+int snapshot_take(struct snapshot *, struct sock_diag *, bool datagram,
+    uint16_t port);
 void snapshot_free(struct snapshot *);
 
 /* The listening socket with this cookie, or NULL. */

@@ -164,8 +164,8 @@ is_asked(const struct attempt *a)
 static void
 prove(struct attempt *a)
 {
-	a->proved = identify_prove(
-	    a->ground->who, &a->ours, &a->predicted_inode);
+	a->proved = identify_prove(a->ground->who, &a->ours,
+	    &a->predicted_inode);
 	sock_set_int(a->source.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 	a->connected = clock_ns();
 }
@@ -281,8 +281,8 @@ reopen(struct attempt *a)
 {
 	if (a->source.fd >= 0)
 		close(a->source.fd);
-	a->source.fd = attempt_socket(
-	    a->ground, a->unbound, &a->ours, &a->predicted_inode);
+	a->source.fd = attempt_socket(a->ground, a->unbound, &a->ours,
+	    &a->predicted_inode);
 	a->proved = false;
 	a->proving = a->predicted_inode && is_asked(a) &&
 	    identify_wants_proof(a->ground->who);

@@ -280,8 +280,8 @@ ask_again(struct attempt *a)
 	    g->plan->datagram || !a->ours.len)
 		return;
 	before = clock_ns();
-	identify_answer(
-	    g->who, &a->ours, a->predicted_inode, a->started, &a->result);
+	identify_answer(g->who, &a->ours, a->predicted_inode, a->started,
+	    &a->result);
 	a->asking = clock_ns() - before;
 }
 
@@ -314,8 +314,8 @@ attempt_io_start(struct attempt *a)
 		return;
 	}
 	if (a->exchange.wants_greeting)
-		attempt_io_limit(
-		    a, a->ground->by == BY_AUTO ? GREETING_US : p->patience);
+		attempt_io_limit(a, a->ground->by == BY_AUTO ? GREETING_US :
+		    p->patience);
 	else
 		attempt_io_limit(a, p->timeout);
 	attempt_io_push(a);

@@ -99,8 +99,8 @@ loss_of(struct probe_losses *l, enum outcome outcome)
 }
 
 static void
-count_kept(
-    struct timeline *t, struct interval *i, const struct attempt_result *r)
+count_kept(struct timeline *t, struct interval *i,
+    const struct attempt_result *r)
 {
 	t->unproven += r->unproven;
 	if (r->took < 0)

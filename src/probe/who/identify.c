@@ -99,8 +99,8 @@ group_list(struct identify *w, struct diag_sock **list)
 	if (!remote.len)
 		return 0;
 	addr_set_port(&remote, 1);
-	found = sock_diag_get(
-	    w->diag, w->protocol, &w->target, &remote, &winner);
+	found = sock_diag_get(w->diag, w->protocol, &w->target, &remote,
+	    &winner);
 	if (found <= 0)
 		return found;
 	if (w->protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
@@ -188,8 +188,8 @@ row_above(const struct identify *w, pid_t pid)
  * and so do others that came with it: see newcomer.c.
  */
 static int
-row_of_child(
-    struct identify *w, pid_t pid, int64_t since, struct attempt_result *r)
+row_of_child(struct identify *w, pid_t pid, int64_t since,
+    struct attempt_result *r)
 {
 	int row = row_above(w, pid);
 
@@ -268,8 +268,8 @@ look_holders(struct identify *w, const struct addr *ours,
  * is quickly verified, wherever else the search would have to go.
  */
 static bool
-is_as_foreseen(
-    struct identify *w, uint64_t inode, uint64_t predicted_inode, int *row)
+is_as_foreseen(struct identify *w, uint64_t inode, uint64_t predicted_inode,
+    int *row)
 {
 	int expected = listeners_row(&w->before, predicted_inode);
 
@@ -382,8 +382,8 @@ identify_is_hopeful(const struct identify *w)
 }
 
 void
-identify_learn(
-    struct identify *w, uint64_t predicted_inode, struct attempt_result *r)
+identify_learn(struct identify *w, uint64_t predicted_inode,
+    struct attempt_result *r)
 {
 	int owner = identify_row(w, predicted_inode);
 	int grown = r->newcomer ? tally_process_find(w->tally, r->newcomer) :

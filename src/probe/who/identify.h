@@ -78,8 +78,8 @@ bool identify_is_deferred(struct identify *, uint64_t predicted_inode);
 bool identify_is_hopeful(const struct identify *);
 
 /* Compares the prediction with the process that accepted, if known. */
-void identify_learn(
-    struct identify *, uint64_t predicted_inode, struct attempt_result *);
+void identify_learn(struct identify *, uint64_t predicted_inode,
+    struct attempt_result *);
 
 struct identified {
 	bool known;		/* who is in the group, and each has a row */

@@ -121,8 +121,8 @@ mark_all(struct membership_poll *r, const struct diag_sock *list, int count,
 }
 
 void
-membership_poll_look(
-    struct membership_poll *r, const struct addr *target, bool doubt)
+membership_poll_look(struct membership_poll *r, const struct addr *target,
+    bool doubt)
 {
 	static bool here[KNOWN_MAX];
 	struct diag_sock *list;

@@ -14,8 +14,8 @@ struct membership_poll {
 	/* the caller's */
 	bool datagram;
 	const struct tally *served;	/* the rows of those that were met */
-	void (*on_change)(
-	    struct membership_poll *, const struct row *, bool came);
+	void (*on_change)(struct membership_poll *, const struct row *,
+	    bool came);
 	/* the rest is membership_poll.c's */
 	struct sock_diag *diag;
 	struct owners *owners;
@@ -31,8 +31,8 @@ void membership_poll_open(struct membership_poll *);
  * Tells what has changed since the last look. With doubt, somebody may have
  * come to hold the same sockets: all processes are read.
  */
-void membership_poll_look(
-    struct membership_poll *, const struct addr *target, bool doubt);
+void membership_poll_look(struct membership_poll *, const struct addr *target,
+    bool doubt);
 void membership_poll_close(struct membership_poll *);
 
 #endif

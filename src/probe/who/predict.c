@@ -80,8 +80,8 @@ choose_port(struct predict_listener *p, const struct addr *ours)
  * to other addresses don't matter.
  */
 static int
-bind_stream(
-    struct predict_listener *p, int fd, struct addr *ours, uint64_t *inode)
+bind_stream(struct predict_listener *p, int fd, struct addr *ours,
+    uint64_t *inode)
 {
 	struct diag_sock s;
 
@@ -109,8 +109,8 @@ bind_stream(
 
 /* A port that was asked for: what is left of its last connection may be. */
 static int
-bind_given(
-    struct predict_listener *p, int fd, struct addr *ours, uint64_t *inode)
+bind_given(struct predict_listener *p, int fd, struct addr *ours,
+    uint64_t *inode)
 {
 	struct diag_sock s;
 

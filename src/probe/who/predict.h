@@ -29,8 +29,8 @@ struct predict_listener {
 };
 
 /* The rest is zero. */
-void predict_init(
-    struct predict_listener *, struct sock_diag *, const struct origin *);
+void predict_init(struct predict_listener *, struct sock_diag *,
+    const struct origin *);
 void predict_aim(struct predict_listener *, const struct addr *target);
 
 /* See identify_predict(). */

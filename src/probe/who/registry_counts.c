@@ -66,8 +66,8 @@ registry_counts_is_full(const struct registry_counts *r)
 }
 
 void
-registry_counts_steering(
-    const struct registry_counts *r, char *text, size_t room)
+registry_counts_steering(const struct registry_counts *r, char *text,
+    size_t room)
 {
 	const struct steering *s = &registry_shared(r->registry)->steering;
 	char name[REGISTRY_NAME] = "", how[MODE_TEXT];

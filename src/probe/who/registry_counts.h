@@ -19,8 +19,8 @@ struct registry_counts {
 };
 
 /* Returns how many members there are, or -1 where there is no registry. */
-int registry_counts_open(
-    struct registry_counts *, bool datagram, uint16_t port);
+int registry_counts_open(struct registry_counts *, bool datagram,
+    uint16_t port);
 void registry_counts_close(struct registry_counts *);
 
 /* Whether the process of a row is a member on the registry. */
@@ -28,8 +28,8 @@ bool registry_counts_has(const struct registry_counts *, const struct tally *);
 /* Whether any member is full, so that new connections go around it. */
 bool registry_counts_is_full(const struct registry_counts *);
 /* How the members steer, and which member asked for it, if known. */
-void registry_counts_steering(
-    const struct registry_counts *, char *text, size_t room);
+void registry_counts_steering(const struct registry_counts *, char *text,
+    size_t room);
 
 /* Gives the rows of members the names that the registry has for their pids. */
 void registry_counts_name(struct registry_counts *, struct tally *);
