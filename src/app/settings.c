@@ -85,7 +85,7 @@ int
 settings_congestion(const struct settings *s, struct congestion *out)
 {
 	out->wish = s->congestion;
-	return congestion_check(out);
+	return congestion_check(out) < 0 ? fail_option("--congestion") : 0;
 }
 
 int64_t

@@ -74,6 +74,17 @@ fail_add(const char *format, ...)
 }
 
 int
+fail_option(const char *option)
+{
+	char text[FAIL_TEXT];
+
+	memcpy(text, last.text, sizeof(text));
+	snprintf(last.text, sizeof(last.text), "%s %.*s", option,
+	    (int)(sizeof(last.text) - strlen(option) - 2), text);
+	return -1;
+}
+
+int
 fail_status_set(enum status status)
 {
 	last.status = status;

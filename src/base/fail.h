@@ -31,6 +31,9 @@ int fail_as(enum status status, const char *format, ...)
 /* Adds ": FORMAT" to the text of the last fault; keeps errno. */
 void fail_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Puts "OPTION " before the text of the last fault; returns -1. */
+int fail_option(const char *option);
+
 /* Gives the last fault another status; returns -1. */
 int fail_status_set(enum status status);
 

@@ -125,7 +125,8 @@ echo_accept_arrange(struct server *v)
 	v->spin = settings_spin(s);
 	if (v->spin < 0)
 		return -1;
-	return s->stall ? workload_read(&v->workload, s->stall) : 0;
+	return s->stall && workload_read(&v->workload, s->stall) < 0 ?
+	    fail_option("--stall") : 0;
 }
 
 int

@@ -212,7 +212,7 @@ read_stall(struct workload *b, const char *text)
 		text = STALL;
 	snprintf(whole, sizeof(whole), "%.40s%s", text, strchr(text, ':') ?
 	    "" : STALL_EVERY);
-	return workload_read(b, whole);
+	return workload_read(b, whole) < 0 ? fail_option("--stall") : 0;
 }
 
 static int

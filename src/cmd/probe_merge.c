@@ -60,7 +60,7 @@ read_one(struct merge *m, const char *name)
 	found = merge_read(m, in, standard ? "standard input" : name);
 	if (!standard)
 		fclose(in);
-	return found;
+	return found < 0 ? fail_option("--merge") : found;
 }
 
 static int

@@ -160,8 +160,26 @@ check(struct plan *p, const struct settings *s, const struct endpoint *e)
 		return fail_as(STATUS_USAGE, "-u: say what to send: --echo or "
 		    "--send TEXT");
 	if (s->what_if && whatif_check(s->what_if) < 0)
-		return -1;
+		return fail_option("--what-if");
 	return by_check(p, s);
+}
+
+int
+probe_sources(struct sources *out, const struct settings *s)
+{
+	if (s->sources && sources_read(out, s->sources) < 0)
+		return fail_option("--sources");
+	if (s->sport && sources_read_ports(out, s->sport) < 0)
+		return fail_option("--sport");
+	return 0;
+}
+
+static int
+weights_read(struct steering *out, const struct settings *s)
+{
+	if (s->expect_weights && expected_shares_read(s->expect_weights, out) < 0)
+		return fail_option("--expect-weights");
+	return 0;
 }
 
 /* Ports that are given: each flow once, unless a count is given, too. */
@@ -172,8 +190,7 @@ sources_make(struct probe_plan *p, const struct settings *s)
 	uint64_t flows;
 
 	plan->sources = &p->sources;
-	if ((s->sources && sources_read(&p->sources, s->sources) < 0) ||
-	    (s->sport && sources_read_ports(&p->sources, s->sport) < 0))
+	if (probe_sources(&p->sources, s) < 0)
 		return -1;
 	flows = sources_flows(&p->sources);
 	if (flows && !s->count && !s->duration && !s->watch)
@@ -209,8 +226,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||
-	    (s->expect_weights &&
-	    expected_shares_read(s->expect_weights, &out->weights) < 0) ||
+	    weights_read(&out->weights, s) < 0 ||
 	    regex_read(&out->expect, &out->has_expect, "expect",
 	    s->expect) < 0 ||
 	    regex_read(&out->match, &out->has_match, "match", s->match) < 0) {
@@ -229,7 +245,8 @@ probe_source(struct sources *out, const struct settings *s)
 	int result = settings_source(s, loop_now() + s->connect_timeout, &list);
 
 	if (result == 0)
-		result = sources_take(out, &list);
+		result = sources_take(out, &list) < 0 ?
+		    fail_option("--source") : 0;
 	addr_list_free(&list);
 	return result;
 }

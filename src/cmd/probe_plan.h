@@ -28,6 +28,8 @@ int probe_uneven(const char *text, double *p);
 int probe_rate(double *rate, const char *text);
 /* Takes the addresses of -s, if it is given; -1: fault. */
 int probe_source(struct sources *, const struct settings *);
+/* Reads --sources and --sport, if they are given; -1: fault. */
+int probe_sources(struct sources *, const struct settings *);
 void probe_plan_free(struct probe_plan *);
 
 /*

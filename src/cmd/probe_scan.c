@@ -134,8 +134,7 @@ find_addresses(struct job *j, const struct settings *s, int count,
 	snprintf(last, sizeof(last), "%.*s1", (int)head, words[count - 1]);
 	if (settings_endpoint(s, count, count == 1 ? both + 1 : both, &e) < 0 ||
 	    probe_source(&j->sources, s) < 0 ||
-	    (s->sources && sources_read(&j->sources, s->sources) < 0) ||
-	    (s->sport && sources_read_ports(&j->sources, s->sport) < 0))
+	    probe_sources(&j->sources, s) < 0)
 		return -1;
 	return resolve(&e, loop_now() + s->connect_timeout,
 	    &j->scan.addresses) < 0 ? -1 : 0;

@@ -59,11 +59,10 @@ congestion_check(const struct congestion *c)
 	if (result == 0)
 		return 0;
 	if (error == EPERM)
-		return fail_as(STATUS_USAGE, "--congestion %.16s: not without "
+		return fail_as(STATUS_USAGE, "%.16s: not without "
 		    "privileges; you may have: %s", c->wish,
 		    names("tcp_allowed_congestion_control", list));
-	return fail_as(STATUS_USAGE, "--congestion %.40s: want one of: "
-	    "keep %s", c->wish,
+	return fail_as(STATUS_USAGE, "%.40s: want one of: keep %s", c->wish,
 	    names("tcp_available_congestion_control", list));
 }
 

@@ -73,7 +73,7 @@ prefix_read(struct prefix *p, const char *item, size_t length)
 	mask(&p->base, p->rest);
 	return 0;
 wrong:
-	return fail_as(STATUS_USAGE, "--sources %.*s: want addresses or "
+	return fail_as(STATUS_USAGE, "%.*s: want addresses or "
 	    "prefixes such as 127.0.0.0/24, with ',' between them",
 	    (int)(length < 40 ? length : 40), item);
 }
@@ -88,7 +88,7 @@ add(struct sources *s, const struct addr *a)
 			return 0;
 	at = realloc(s->at, ((size_t)s->count + 1) * sizeof(*at));
 	if (!at)
-		return fail("--sources");
+		return fail("addresses");
 	s->at = at;
 	s->at[s->count++] = *a;
 	return 0;
@@ -162,8 +162,8 @@ sources_read(struct sources *s, const char *text)
 		if (take_interfaces(s, &p) < 0 || walk(s, &p) < 0)
 			return -1;
 		if (s->count == before)
-			return fail_as(STATUS_BIND, "--sources %.*s: no "
-			    "address of this host", (int)length, text);
+			return fail_as(STATUS_BIND, "%.*s: no address of "
+			    "this host", (int)length, text);
 		if (!text[length])
 			return 0;
 		text += length + 1;
@@ -181,7 +181,7 @@ sources_read_ports(struct sources *s, const char *text)
 	if (length >= sizeof(from) || num_parse(from, 1, 65535, &first) < 0 ||
 	    num_parse(text[length] ? text + length + 1 : from, first, 65535,
 	    &last) < 0)
-		return fail_as(STATUS_USAGE, "--sport %.40s: want a port, or "
+		return fail_as(STATUS_USAGE, "%.40s: want a port, or "
 		    "FIRST-LAST, from 1 to 65535", text);
 	s->first = s->port = (uint16_t)first;
 	s->last = (uint16_t)last;
@@ -199,8 +199,8 @@ sources_take(struct sources *s, const struct addr_list *list)
 		    &has6;
 
 		if (!*has && !sock_is_local(&list->at[i]))
-			return fail_as(STATUS_BIND, "--source %s: no address "
-			    "of this host", addr_host(&list->at[i], text));
+			return fail_as(STATUS_BIND, "%s: no address of this "
+			    "host", addr_host(&list->at[i], text));
 		if (!*has && add(s, &list->at[i]) < 0)
 			return -1;
 		*has = true;

@@ -51,8 +51,8 @@ workload_read(struct workload *b, const char *text)
 			return 0;
 		}
 	}
-	return fail_as(STATUS_USAGE, "--stall %.40s: want TIME:EVERY such as "
-	    "20ms:200, for a stall each 200 requests", text);
+	return fail_as(STATUS_USAGE, "%.40s: want TIME:EVERY such as "
+	    "20ms:200, for a stall every 200 requests", text);
 }
 
 bool

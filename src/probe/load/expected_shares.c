@@ -45,10 +45,10 @@ expected_shares_read(const char *text, struct steering *out)
 	do {
 		length = strcspn(at, ",");
 		if (out->count == SHARED_WEIGHTS)
-			return fail_as(STATUS_USAGE, "--expect-weights: at "
-			    "most %d", SHARED_WEIGHTS);
+			return fail_as(STATUS_USAGE, "%.80s: at most %d",
+			    text, SHARED_WEIGHTS);
 		if (weight_read(at, length, &out->weights[out->count]) < 0)
-			return fail_as(STATUS_USAGE, "--expect-weights %.80s: "
+			return fail_as(STATUS_USAGE, "%.80s: "
 			    "want NAME=WEIGHT,... or PID=WEIGHT,..., weights "
 			    "from 0 to %d", text, WEIGHT_MAX);
 		sum += out->weights[out->count++].weight;
@@ -56,8 +56,7 @@ expected_shares_read(const char *text, struct steering *out)
 	} while (*at++);
 	if (sum > 0)
 		return 0;
-	return fail_as(STATUS_USAGE, "--expect-weights %.80s: somebody must "
-	    "get something", text);
+	return fail_as(STATUS_USAGE, "%.80s: somebody must get something", text);
 }
 
 /* A name stands for the workers of that name, too. */

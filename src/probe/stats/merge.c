@@ -389,7 +389,7 @@ read_line(struct merge *m, const char *line, size_t length, const char *name,
 	o = json_loadb(line, length, 0, &error);
 	if (!json_is_object(o)) {
 		json_decref(o);
-		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: not an "
+		return fail_as(STATUS_USAGE, "%.200s, line %d: not an "
 		    "event of --json", name, at);
 	}
 	if (!is_report(o)) {
@@ -401,9 +401,9 @@ read_line(struct merge *m, const char *line, size_t length, const char *name,
 	if (!r.wrong)
 		return 1;
 	if (r.excess)
-		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: the "
+		return fail_as(STATUS_USAGE, "%.200s, line %d: the "
 		    "reports add up to too much: %s", name, at, r.wrong);
-	return fail_as(STATUS_USAGE, "--merge %.200s, line %d: not a report "
+	return fail_as(STATUS_USAGE, "%.200s, line %d: not a report "
 	    "of this version: %s", name, at, r.wrong);
 }
 
@@ -425,15 +425,15 @@ merge_read(struct merge *m, FILE *in, const char *name)
 	if (got < 0)
 		return -1;
 	if (error == EMSGSIZE)
-		return fail_as(STATUS_USAGE, "--merge %.200s, line %d: over "
+		return fail_as(STATUS_USAGE, "%.200s, line %d: over "
 		    "%d MiB", name, lines + 1, LINE_MOST >> 20);
 	if (error) {
 		errno = error;
-		fail("--merge %.200s", name);
+		fail("%.200s", name);
 		return fail_status_set(STATUS_USAGE);
 	}
 	if (!found)
-		return fail_as(STATUS_USAGE, "--merge %.200s: no report of "
+		return fail_as(STATUS_USAGE, "%.200s: no report of "
 		    "'rpnc probe --json' in it", name);
 	return found;
 }

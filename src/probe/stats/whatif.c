@@ -41,8 +41,8 @@ whatif_check(const char *change)
 		return 0;
 	if (strchr("+-/", *change) ||
 	    (worker && num_parse(worker + 1, 0, INT32_MAX, &number) < 0))
-		return fail_as(STATUS_USAGE, "--what-if %.40s: want +1, -1, a "
-		    "name such as B or A/2, or a pid", change);
+		return fail_as(STATUS_USAGE, "%.40s: want +1, -1, a name "
+		    "such as B or A/2, or a pid", change);
 	return 0;
 }
 
