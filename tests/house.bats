@@ -241,12 +241,14 @@ circles() {
 
 @test "house: each header has a guard named after its path" {
 	cd "$root/src"
-	local file name
-	for file in */*.h */*/*.h; do
+	local file name lines headers=(*/*.h */*/*.h)
+	test "${#headers[@]}" -gt 50
+	for file in "${headers[@]}"; do
 		name=${file^^}
 		name=${name//[^A-Z]/_}
-		test "$(sed -n '1p;2p;$p' "$file")" = "$(printf '%s\n' \
-			"#ifndef $name" "#define $name" "#endif")" || echo "$file: want $name"
+		mapfile -t lines <"$file"
+		test "${lines[0]}|${lines[1]}|${lines[-1]}" = \
+			"#ifndef $name|#define $name|#endif" || echo "$file: want $name"
 	done | none
 }
 

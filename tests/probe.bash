@@ -1,11 +1,11 @@
 # Sourced by tests of rpnc probe: the report, and servers that aren't rpnc's.
 # shellcheck shell=bash disable=SC2034,SC2154,SC2317
 
-# probe ARG...: with an end to it; the report in report, the status in status.
+# probe ARG...: the report in report, the status in status.
 probe() {
 	status=0
-	timeout 60 rpnc probe "$@" >report 2>err || status=$?
-	cat report err # shown if the test fails
+	rpnc probe "$@" >report 2>err || status=$?
+	printf '%s\n' "$(<report)" "$(<err)" # shown if the test fails
 }
 
 # get FILTER: of the JSON report.
@@ -20,8 +20,8 @@ holds() {
 
 # sums: whatever happened, every attempt is one of these.
 sums() {
-	get '.attempts == .ok + .queued + (.failed | add)' | grep -qx true
-	get '.ok <= (.members | map(.count) | add // 0) + .unattributed' | grep -qx true
+	holds '.attempts == .ok + .queued + (.failed | add) and
+		.ok <= (.members | map(.count) | add // 0) + .unattributed'
 }
 
 # probed_counts: "PID COUNT" a line, as own_counts.

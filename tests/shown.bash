@@ -147,6 +147,14 @@ end() {
 	finish "$1" || test $? -eq 130
 }
 
+# gave NAME: how many connections it had, from what probe says in lines.
+gave() {
+	local line row="^  $1 .* ([0-9]+) +[0-9.]+ %"
+	for line in "${lines[@]}"; do
+		[[ ! $line =~ $row ]] || echo "${BASH_REMATCH[1]}"
+	done
+}
+
 has_line() {
 	grep -qF -- "$1" "$2"
 }

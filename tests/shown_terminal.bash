@@ -244,14 +244,6 @@ stops() {
 	eventually grep -q '^State:.T' "/proc/$(job "$1")/status"
 }
 
-# gave NAME: how many connections it had, from what probe says.
-gave() {
-	local line row="^  $1 .* ([0-9]+) +[0-9.]+ %"
-	for line in "${lines[@]}"; do
-		[[ ! $line =~ $row ]] || echo "${BASH_REMATCH[1]}"
-	done
-}
-
 # all_are_typed FILE...: every command that is shown is typed by these tests: as
 # the word behind says, fails, starts, does, at NAME and so on, or as a whole
 # line behind <<'END'.

@@ -65,7 +65,7 @@ rows() {
 refused() {
 	local want=$1 status=0 lines
 	shift
-	timeout 20 rpnc "$@" </dev/null >out 2>err || status=$?
+	rpnc "$@" </dev/null >out 2>err || status=$?
 	mapfile -t lines <err
 	if test "$status" -ne 2 -o "${#lines[@]}" -ne 1 -o -s out; then
 		fail "rpnc ${*@Q}: status $status, out: $(cat out), err: $(cat err)"
@@ -148,6 +148,12 @@ bats_require_minimum_version 1.5.0
 	done
 }
 
+# understood OPTION [VALUE]: $c goes on to what comes behind it, its --help.
+understood() {
+	rpnc "$c" "$@" --help=all </dev/null >out
+	test "$(<out)" = "$(<help)"
+}
+
 @test "usage: what is listed by --help is understood, each option once" {
 	local c letter long arg value sort
 	for c in "${commands[@]}"; do
@@ -167,11 +173,8 @@ bats_require_minimum_version 1.5.0
 			*:text | *:name) value=(good.name) ;;
 			*) value=(3) ;;
 			esac
-			timeout 20 rpnc "$c" "$long" "${value[@]}" --help=all </dev/null |
-				cmp - help
-			test "$letter" = - ||
-				timeout 20 rpnc "$c" "$letter" "${value[@]}" --help=all \
-					</dev/null | cmp - help
+			understood "$long" "${value[@]}"
+			test "$letter" = - || understood "$letter" "${value[@]}"
 		done <rows
 	done
 }
