@@ -207,7 +207,7 @@ assert_refused(const char *field, const char *within, json_t *value)
 	json_dumpf(o, file, JSON_COMPACT);
 	rewind(file);
 	assert_int_equal(merge_read(&m, file, "f"), -1);
-	assert_non_null(strstr(fail_text(), "--merge f, line 1: not a report "
+	assert_non_null(strstr(fail_text(), "f, line 1: not a report "
 	    "of this version: "));
 	assert_null(strchr(fail_text(), '\n'));
 	fclose(file);
