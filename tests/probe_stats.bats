@@ -47,7 +47,7 @@ foreign() {
 	holds '.members | map(.name) == ["A", "B", "C"]'
 	holds '.members[2] | .count == 0 and .share == 0'
 	probe -n 100 --by banner --expect-weights A=1,B=1,C=1 "$port"
-	grep -q '^nobody here is C, of whom something was expected$' report
+	grep -q '^no member here is C, which is expected to get connections$' report
 	probe -n 100 --by banner --json --expect-weights A=1,B=1 "$port"
 	holds '.fairness | .p > 1e-6 and (.at_least | not)'
 }

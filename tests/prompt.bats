@@ -498,7 +498,7 @@ load terminal
 	sees a '#2 closed after' '(by us)'
 	prompts a '[1 open]>'
 	enter a 'nobody hears'
-	sees a 'nobody has the focus: /focus N, /to N|all TEXT, /who'
+	sees a 'no connection has the focus: /focus N, /to N|all TEXT, /who'
 	client
 	prompts a '[2 open] #3>' # a new client takes the focus that is free
 	enter a '/close 1'
@@ -509,7 +509,7 @@ load terminal
 	enter a /who
 	sees a 'nobody is connected'
 	enter a /close
-	sees a 'nobody has the focus: /close N|all'
+	sees a 'no connection has the focus: /close N|all'
 	enter a /quit
 	eventually gone "$(process a)"
 }
@@ -562,7 +562,7 @@ load terminal
 	ask "$c" 'so am I'
 	sees b 'so am I'
 	enter b /leave
-	sees b 'not listening already: /join'
+	sees b 'not listening: /join'
 	like b 'B \[[0-9]+ open.* away\] #1>'
 	enter b /join
 	sees a "+ B joined (pid $b): 2 members, 1/2 of new connections each" ||
@@ -602,7 +602,7 @@ print(s.getsockname()[1])')
 	like b '\[0 open.* away\]>'
 	test -z "$(ss -Hlunp "sport = :$port")"
 	enter b /leave
-	sees b 'not listening already: /join'
+	sees b 'not listening: /join'
 	enter b /join
 	eventually twice b "listening on 0.0.0.0:$port (udp, reuseport, 1 of 1)"
 	exec {c}<>"/dev/udp/127.0.0.1/$port"
@@ -632,7 +632,7 @@ print(s.getsockname()[1])')
 	keys a Enter
 	sees a '0 open: 0 B in, 0 B out; 200 accepted here, 200 by all members'
 	eventually all_told a 400
-	test "$(count a ' more events: /who and /group tell')" -ge 1
+	test "$(count a ' more events: see /who and /group')" -ge 1
 	test "$(count a ' connected')" -lt 150
 	# later news are told one by one again
 	client

@@ -154,12 +154,12 @@ flagged() {
 	isolate --quarantine A
 	kill "$guest"
 	done_with "$guest" 143
-	assert happened "A (pid ${member[0]}) stays quarantined, as another"
+	assert happened "A (pid ${member[0]}) stays quarantined: another"
 	run ! happened '"released"'
 	guest=$first
 	mv events.first events
 	start echo -r --identify -4 "$port"
-	eventually grep -qE '^\+ D .* new connections go round who is quar' err.1
+	eventually grep -qE '^\+ D .* new connections avoid the quar' err.1
 	assert_equal "$(grep -c quarantined err.1)" 2
 	run ! grep -F 'no longer' err.1
 	kill -KILL "${member[2]}"

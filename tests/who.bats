@@ -123,7 +123,7 @@ answers() {
 		test "$(get '.members | length')" -eq 1
 		test "$(get ".members[] | [.pid, .answered, .handed] | tostring")" = "[$pid,0,0]"
 		probe --echo -n 20 -c 2 --timeout 30 "$port"
-		grep -qE '^accepted by: of [0-9]+ it is only known which process accepted them, not which one answered$' report
+		grep -qE '^accepted by: for [0-9]+ only the process that accepted them is known, not the one that answered$' report
 		kill "$pid"
 		finish "$pid" || true
 	done

@@ -204,8 +204,8 @@ int
 listen_prompt_check(const struct settings *s)
 {
 	if (s->live && !netcat_wants_prompt(s))
-		return fail_as(STATUS_USAGE, "--live is shown above a prompt, "
-		    "for a person at a terminal");
+		return fail_as(STATUS_USAGE, "--live is shown above a "
+		    "prompt, which needs a terminal");
 	return members_header_check(s, STDOUT_FILENO);
 }
 

@@ -226,7 +226,7 @@ read_settings(struct compare *c)
 		return -1;
 	if (c->workers > WORKERS_MOST)
 		return fail_as(STATUS_USAGE, "--compare -w %d: want 1 to %d, "
-		    "as there are %d servers", c->workers, WORKERS_MOST,
+		    "because there are %d servers", c->workers, WORKERS_MOST,
 		    COMPARE_MODELS * 2);
 	if (c->work > MOST_US || c->stall.stall > MOST_US)
 		return fail_as(STATUS_USAGE, "--%s: want at most 1s, such as "

@@ -127,7 +127,7 @@ probe_rate(double *rate, const char *text)
 	*rate = strtod(text, &end);
 	if (strspn(text, "0123456789.") != (size_t)(end - text) || *end ||
 	    !(*rate >= RATE_MIN && *rate <= RATE_MAX))
-		return fail_as(STATUS_USAGE, "--rate %.40s: want so many a "
+		return fail_as(STATUS_USAGE, "--rate %.40s: want attempts a "
 		    "second, from %g to %d", text, RATE_MIN, RATE_MAX);
 	return 0;
 }
@@ -138,8 +138,8 @@ by_check(struct plan *p, const struct settings *s)
 	if (p->by == BY_AUTO && s->match)
 		p->by = BY_REPLY;
 	if (p->by == BY_REPLY && !s->match)
-		return fail_as(STATUS_USAGE, "--by reply needs --match: what "
-		    "in the reply says who it is?");
+		return fail_as(STATUS_USAGE, "--by reply needs --match: "
+		    "which part of the reply names the process?");
 	if (p->by != BY_REPLY && s->match)
 		return fail_as(STATUS_USAGE, "--match is for --by reply");
 	if (p->by == BY_BANNER && p->datagram)

@@ -98,8 +98,8 @@ tell_end(struct quarantine_probe *p)
 		tell(p, EVENT_RESUMED, "released");
 		return;
 	}
-	snprintf(line, sizeof(line), "%s stays quarantined, as another rpnc "
-	    "probe wishes", quarantine_text(&p->q, who));
+	snprintf(line, sizeof(line), "%s stays quarantined: another rpnc "
+	    "probe asks for it", quarantine_text(&p->q, who));
 	emit_notice(&p->app, line);
 }
 
@@ -233,8 +233,8 @@ on_wake(struct registry_events *w)
 	stop_if_over(p);
 	if (progress != PROGRESS_GIVEN_UP || p->phase == ENDING)
 		return;
-	fail_as(STATUS_NETWORK, "%s: members can't make the program, and say "
-	    "why: there is no quarantine", p->q.option);
+	fail_as(STATUS_NETWORK, "%s: members could not attach the program, "
+	    "and say why: nothing is quarantined", p->q.option);
 	give_up(p);
 }
 
@@ -249,7 +249,7 @@ on_limit(struct timer *t)
 		stop_if_over(p);
 		return;
 	}
-	fail_as(STATUS_NETWORK, "%s: no member has done it: does %s hang?",
+	fail_as(STATUS_NETWORK, "%s: no member has acted: does %s hang?",
 	    p->q.option, p->q.doer);
 	give_up(p);
 }
@@ -273,8 +273,9 @@ static void
 note_health(struct quarantine_probe *p)
 {
 	if (!p->q.healthy && !p->orphaned) {
-		fail_as(STATUS_OK, "no healthy member is left: nobody keeps "
-		    "this up, or could undo it, until another rpnc joins");
+		fail_as(STATUS_OK, "no healthy member is left: nothing keeps "
+		    "the quarantine up, or can undo it, until another rpnc "
+		    "joins");
 		emit_error(&p->app);
 	}
 	p->orphaned = !p->q.healthy;
@@ -326,9 +327,9 @@ describe_queue(const struct quarantine_probe *p, FILE *out)
 	uint32_t n = p->q.queue;
 
 	if (p->settings->rescue)
-		fprintf(out, "  clients in its queue, %u now, are connected to "
-		    "the port again from here:\n  to who serves them they come "
-		    "from this host\n", n);
+		fprintf(out, "  clients in its queue, %u now, are connected "
+		    "to the port again from here:\n  their server sees this "
+		    "host's address\n", n);
 	else if (!p->q.datagram && n)
 		fprintf(out, "  %u client%s in its queue stay%s there: "
 		    "--rescue takes them\n", n, n == 1 ? "" : "s",
@@ -354,8 +355,8 @@ describe(struct quarantine_probe *p, FILE *out)
 		    "meanwhile, nobody undoes it\n  before another rpnc "
 		    "joins\n");
 	if (q->foreign)
-		fprintf(out, "  a program that a member that is not rpnc's "
-		    "has attached is replaced, and lost\n");
+		fprintf(out, "  a program that a foreign member has attached "
+		    "is replaced, and lost\n");
 }
 
 /* Said before it is done; 1: go on, 0: the user would rather not. */
@@ -401,9 +402,9 @@ may_take(const struct quarantine *q)
 	for (int i = 0; i < q->count; i++)
 		if (q->sock[i].ifindex && !(q->sock[i].local.sa.sa_family ==
 		    AF_INET6 && q->sock[i].local.in6.sin6_scope_id))
-			return fail_as(STATUS_NETWORK, "--rescue: the group is "
-			    "bound to an interface, so that nobody there can "
-			    "be reached from here; --quarantine can be had");
+			return fail_as(STATUS_NETWORK, "--rescue: the group "
+			    "is bound to an interface, so its members can't "
+			    "be reached from here; use --quarantine");
 	if (take_sockets(q, &set) < 0)
 		return -1;
 	sock_set_close(&set);

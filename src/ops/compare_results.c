@@ -203,9 +203,9 @@ spread_sentence(char *out, size_t size, const struct compare_report *r)
 
 	out[0] = '\0';
 	if (one >= own * 1.5)
-		snprintf(out, size, "Where little is to do, one worker of "
+		snprintf(out, size, "Under little load, one worker of "
 		    "'exclusive' gets %.0f %% of the connections, with "
-		    "SO_REUSEPORT %.0f %%: this counts if they live long",
+		    "SO_REUSEPORT %.0f %%: this matters if they live long",
 		    one * 100, own * 100);
 }
 

@@ -199,8 +199,8 @@ refuse(struct quarantine *q, int i, const struct round *r)
 	quarantine_text(q, whom);
 	port_socket_place(&q->sock[i], place);
 	if (!r->others)
-		return fail_as(STATUS_NETWORK, "%s: %s is alone at %s: there "
-		    "is nobody else to get what comes", q->option, whom,
+		return fail_as(STATUS_NETWORK, "%s: %s is alone at %s: no "
+		    "other member can take its connections", q->option, whom,
 		    place);
 	if (!r->ill)
 		return fail_as(STATUS_NETWORK, "%s: no other member at %s is "
@@ -222,9 +222,9 @@ refuse_strangers(struct quarantine *q, int i, const struct round *r)
 	    owners_find(q->sockinfo.owners, r->stranger.inode, &o) > 0)
 		escape(o.command, strlen(o.command), false, safe);
 	if (q->datagram)
-		return fail_as(STATUS_NETWORK, "%s: at %s not all sockets are "
-		    "rpnc's, and of datagram sockets which is which can't be "
-		    "found out then", q->option, place);
+		return fail_as(STATUS_NETWORK, "%s: at %s not all sockets "
+		    "are rpnc's, and then the order of datagram sockets "
+		    "can't be found", q->option, place);
 	if (q->force)
 		return 0;
 	return fail_as(STATUS_USAGE, "%s: at %s not all members are rpnc's%s"
@@ -265,8 +265,9 @@ refuse_user(const struct quarantine *q, uid_t uid)
 {
 	char user[PORT_SOCKET_TEXT];
 
-	return fail_as(STATUS_USAGE, "%s %.24s: it is of user %.64s, and only "
-	    "that user can be on the registry of its port", q->option, q->whom,
+	return fail_as(STATUS_USAGE, "%s %.24s: it is of user %.64s, and "
+	    "only that user has access to the registry of its port",
+	    q->option, q->whom,
 	    user_text(uid, user));
 }
 

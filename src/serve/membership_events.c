@@ -29,7 +29,7 @@ dealt(const struct membership *p, char text[static MODE_TEXT])
 	const struct steering *s = &registry_shared(p->registry)->steering;
 
 	if (!s->mode && request_any(p->registry))
-		return "new connections go round who is quarantined";
+		return "new connections avoid the quarantined member";
 	return mode_text(s, text);
 }
 

@@ -129,7 +129,7 @@ run_close(struct session *s, char *arg)
 	if (c)
 		relay_close(s->relay, c, REASON_LOCAL, 0);
 	else if (!*arg)
-		session_say(s, "nobody has the focus: /close N|all\n");
+		session_say(s, "no connection has the focus: /close N|all\n");
 }
 
 static void
@@ -185,7 +185,7 @@ run_leave(struct session *s, char *arg)
 {
 	(void)arg;
 	if (s->state == STATE_AWAY)
-		session_say(s, "not listening already: /join\n");
+		session_say(s, "not listening: /join listens again\n");
 	else if (s->ops->leave(s) < 0)
 		session_say(s, "%s\n", fail_text());
 }
@@ -261,7 +261,7 @@ const struct prompt_command session_commands[] = {
 	{ "to", "N|all TEXT", "send one line there", true, run_to },
 	{ "close", "N|all", "close it; without N the one in focus", false,
 	    run_close },
-	{ "group", "", "the port's members, and how fair it is", true,
+	{ "group", "", "the port's members, and how even they share", true,
 	    run_group },
 	{ "pause", "", "stop accepting, but stay in the group", true,
 	    run_pause },
@@ -271,8 +271,9 @@ const struct prompt_command session_commands[] = {
 	{ "join", "", "listen again", true, run_join },
 	{ "drain", "", "leave, and end when the last session closes", true,
 	    run_drain },
-	{ "steer", "MODE [WEIGHTS]", "who gets what: hash, random, cpu, "
-	    "weights A=7,B=3, source-port, source-address", true, run_steer },
+	{ "steer", "MODE [WEIGHTS]", "which member gets a connection: hash, "
+	    "random, cpu, weights A=7,B=3, source-port, source-address", true,
+	    run_steer },
 	{ "hex", "on|off", "show the traffic as a hex dump", false, run_hex },
 	{ "stats", "", "bytes of each connection, and in all", false,
 	    run_stats },

@@ -53,8 +53,8 @@ on_fold(struct timer *t)
 		return;
 	}
 	if (s->folded)
-		session_say(s, "... and %u more events: /who and /group "
-		    "tell\n", s->folded);
+		session_say(s, "... and %u more events: see /who and /group\n",
+		    s->folded);
 	s->shown = s->folded = 0;
 	session_refresh(s);
 }
@@ -225,12 +225,12 @@ send_line(struct session *s, const char *line)
 	int n;
 
 	if (!s->focus) {
-		session_say(s, s->server ? "nobody has the focus: /focus N, "
-		    "/to N|all TEXT, /who\n" : "not connected\n");
+		session_say(s, s->server ? "no connection has the focus: "
+		    "/focus N, /to N|all TEXT, /who\n" : "not connected\n");
 		return;
 	}
 	if (s->focus->write_ended) {
-		session_say(s, "we said the end already: nothing more can be "
+		session_say(s, "this side has ended: nothing more can be "
 		    "sent\n");
 		return;
 	}

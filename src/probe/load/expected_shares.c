@@ -109,8 +109,8 @@ row_of(struct expected_shares *x, struct tally *t, const char *name)
 		i++;
 	if (i < t->count)
 		return i;
-	snprintf(x->note, sizeof(x->note), "nobody here is %s, of whom "
-	    "something was expected", name);
+	snprintf(x->note, sizeof(x->note), "no member here is %s, which is "
+	    "expected to get connections", name);
 	return row_make(t, name) < 0 ? fail("report") : 0;
 }
 
@@ -205,8 +205,8 @@ apply_steering(struct expected_shares *x, struct registry_counts *counts,
 		return known;
 	}
 	if (!x->weighed || known != KNOW_ALL || apply_weights(counts, t) < 0) {
-		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
-		    "by %.100s, and which of these is which is not known: see "
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members "
+		    "steer by %.100s, but their names are not known: see "
 		    "--expect-weights", x->steering);
 		return KNOW_NOTHING;
 	}

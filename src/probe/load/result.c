@@ -157,8 +157,8 @@ note_answers(struct result *f, const struct tally *t)
 		elsewhere += t->rows[i].elsewhere;
 	}
 	if (t->replied && answered < count)
-		note(f, "accepted by: of %llu it is only known which process "
-		    "accepted them, not which one answered",
+		note(f, "accepted by: for %llu only the process that "
+		    "accepted them is known, not the one that answered",
 		    (unsigned long long)(count - answered));
 	else if (!t->replied && elsewhere)
 		note(f, "accepted by: other processes were seen to get %llu of "
