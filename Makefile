@@ -3,7 +3,7 @@
 #	make			./rpnc
 #	make demo		what rpnc does, shown
 #	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2 at once
-#	make soak		leaving a group, 300 rounds
+#	make soak		leaving a group, 300 rounds, and what check samples
 #	make bench		how fast, against nc, ncat, socat and others
 #	make lint		compilers, analysers, manuals, scripts
 #	make fresh		demo and check in a bare Debian (as root)
@@ -126,11 +126,15 @@ check:
 	$(MAKE) all $(UNITS) $(BENCH)
 	$(RUN) $(UNITS) $(filter %.bats,$(TESTS))
 
-# Members that come and leave under load for some minutes: 0 is lost.
+# Members that come and leave under load for some minutes: 0 is lost. And the
+# long loops of which check runs a sample, whole.
+SOAKED = tests/leave.bats $(shell grep -lF '{WHOLE:' tests/*.bats)
+
 soak:
 	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
+	test '$(NEED)' = : || tests/unpack build/peers $(UNPACKED_DEPS)
 	$(MAKE) all
-	ROUNDS=300 BATS_TEST_TIMEOUT=600 $(RUN) tests/leave.bats
+	WHOLE=1 ROUNDS=300 BATS_TEST_TIMEOUT=600 $(RUN) $(SOAKED)
 
 # QUICK=1: under three minutes, and no verdict. ROWS="echo-50 start*": only
 # these. JSON=FILE: another one than build/bench.json. It takes its turns alone:

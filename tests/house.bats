@@ -185,9 +185,8 @@ includes() {
 }
 
 calls() {
-	(cd "$root/build${SAN:+-san}" && find . -name '*.o' -path './*' \
-		! -path './unit/*' ! -path './bench/*' ! -path './peers/*' |
-		xargs nm -A) | sed 's/^\.\///; s/\.o:/.c /' |
+	(cd "$root/src" && find . -name '*.c') | sed 's/c$/o/' |
+		(cd "$root/build${SAN:+-san}" && xargs nm -A) | sed 's/^\.\///; s/\.o:/.c /' |
 		awk 'NF == 4 && $3 ~ /[TDBRC]/ { where[$4] = $1 }
 		$2 == "U" { file[++n] = $1; used[n] = $3 }
 		END {
