@@ -223,6 +223,10 @@ circles() {
 	includes | circles
 }
 
+@test "house: no two modules call each other, over any detour" {
+	calls | circles
+}
+
 @test "house: no file is over 600 lines, no function over 100" {
 	cd "$root/src"
 	find . -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600' | none

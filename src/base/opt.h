@@ -18,7 +18,9 @@ enum opt_kind {
 	OPT_CHOICE,	/* int: which of choices, "a|b|c" as in arg */
 };
 
-/* Options, by their long names with spaces between, and the fault of a breach. */
+/*
+ * Options, by their long names with spaces between, and the fault of a breach.
+ */
 struct opt_rule {
 	const char *with, *why;
 };

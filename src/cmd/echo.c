@@ -16,8 +16,9 @@
 #include "base/fail.h"
 #include "cmd/check.h"
 #include "cmd/command.h"
-#include "cmd/echo.h"
-#include "cmd/members_header.h"
+#include "cmd/echo_accept.h"
+#include "cmd/echo_report.h"
+#include "cmd/echo_server.h"
 #include "serve/adoption.h"
 
 enum { PATIENCE_US = 10 * 1000 * 1000 };	/* for all to leave, one by one */
@@ -45,149 +46,10 @@ check(struct settings *s, const struct endpoint *e, int workers)
 	return echo_accept_check(s) < 0 ? -1 : membership_check_member(s, e);
 }
 
-/* The line of --identify. */
-static void
-greeting_fill(struct server *v, const char *name, int worker)
-{
-	char host[65] = "?";
-
-	gethostname(host, sizeof(host) - 1);
-	snprintf(v->greeting, sizeof(v->greeting),
-	    "rpnc/1 name=%.*s host=%s pid=%d worker=%d\n",
-	    (int)strcspn(name, "/"), name, host, (int)getpid(), worker);
-}
-
-static void
-on_open(struct service *service, struct conn *c)
-{
-	struct server *v = service->user;
-
-	emit_connected(&v->app, c);
-}
-
-static void
-on_close(struct service *service, struct conn *c, enum reason reason)
-{
-	struct server *v = service->user;
-
-	emit_closed(&v->app, c, reason);
-	stop_closed(&v->stop);
-	taker_freed(&v->taker);
-	if (v->one_client)
-		loop_stop(&v->app.loop);
-}
-
-static void
-on_fault(struct service *service)
-{
-	struct server *v = service->user;
-
-	emit_error(&v->app);
-}
-
-static void
-drain_datagrams(struct stop *f)
-{
-	service_drain(f->user);
-}
-
-static void
-close_datagrams(struct stop *f)
-{
-	service_stop(f->user);
-}
-
-static const struct stop_datagrams datagrams = {
-	.serve = drain_datagrams, .close = close_datagrams,
-};
-
-static void
-on_full(struct service *service, bool full)
-{
-	struct server *v = service->user;
-
-	if (v->own_sockets)
-		membership_full(v->membership.registry, v->stop.slot, full);
-}
-
-int
-echo_serve(struct server *v, const struct sock_set *set, int worker, int slot,
-    const char *name)
-{
-	static const struct service_ops ops = {
-		.on_open = on_open, .on_close = on_close,
-		.on_fault = on_fault, .on_full = on_full,
-	};
-	static const enum service_kind kinds[] = {
-		[SERVICE_ECHO] = SERVE_ECHO,
-		[SERVICE_DISCARD] = SERVE_DISCARD,
-		[SERVICE_CHARGEN] = SERVE_CHARGEN,
-	};
-	const struct settings *s = v->settings;
-	struct slot *own = registry_slot(v->membership.registry, slot);
-
-	v->app.loop.spin = v->spin;
-	greeting_fill(v, name, worker);
-	v->live = *set;
-	v->stop = (struct stop){
-		.app = &v->app,
-		.acceptor = &v->service.acceptor,
-		.registry = v->membership.registry,
-		.set = &v->live,
-		.name = name,
-		.served = &own->counters.accepted,
-		.slot = slot,
-		.datagrams = s->udp ? &datagrams : NULL,
-		.user = &v->service,
-	};
-	v->service = (struct service){
-		.loop = &v->app.loop,
-		.kind = kinds[s->service],
-		.greeting = s->identify ? v->greeting : NULL,
-		.ops = &ops, .counters = &own->counters, .user = v,
-		.workload = v->workload, .congestion = &v->congestion,
-		.last_id = v->service.last_id,
-	};
-	return service_open(&v->service, set, s->udp,
-	    s->accept == ACCEPT_EXCLUSIVE && v->count > 1,
-	    (unsigned)s->max_conns);
-}
-
-/* This process serves no more: out of the group first, if it is in one. */
-static void
-end(struct server *v)
-{
-	bool again = v->stop.ending;
-
-	v->stop.ending = true;
-	if (again)
-		stop_now(&v->stop);
-	else if (v->own_sockets || (v->settings->udp && v->count == 1))
-		stop_begin(&v->stop);
-	else {
-		service_drain(&v->service);	/* what others may not */
-		loop_stop(&v->app.loop);
-	}
-}
-
-/*
- * In a worker only the parent's SIGTERM counts: ^C comes to both. So does a
- * service manager's SIGTERM: a second one means nothing here, as the parent
- * sends SIGKILL to end at once.
- */
-void
-echo_worker_signal(struct app *d, const struct signalfd_siginfo *info)
-{
-	struct server *v = container_of(d, struct server, app);
-
-	if (info->ssi_signo == SIGTERM && !v->stop.ending)
-		end(v);
-}
-
 static void
 on_wake(struct registry_events *w)
 {
-	struct server *v = w->user;
+	struct echo_server *v = w->user;
 
 	if (reconcile_apply(&v->membership.reconcile, &v->live) < 0)
 		emit_error(&v->app);
@@ -195,7 +57,7 @@ on_wake(struct registry_events *w)
 
 /* A worker says nothing of who comes and goes, but mends the group. */
 static int
-watch_registry(struct server *v)
+watch_registry(struct echo_server *v)
 {
 	static const struct registry_events_ops ops = { .on_wake = on_wake };
 
@@ -213,7 +75,7 @@ watch_registry(struct server *v)
 /* The sockets of a worker: made before the fork, or, for one that is started
  * again, now. */
 static int
-worker_sockets(struct server *v, int index, struct sock_set *out)
+worker_sockets(struct echo_server *v, int index, struct sock_set *out)
 {
 	struct sock_options o = membership_options(v->settings);
 	struct addr_list list = {
@@ -238,7 +100,7 @@ worker_sockets(struct server *v, int index, struct sock_set *out)
 static int
 worker_run(struct workers *all, int index)
 {
-	struct server *v = all->user;
+	struct echo_server *v = all->user;
 	char name[REGISTRY_NAME];
 	struct sock_set set, none = { 0 };
 	int slot;
@@ -286,7 +148,7 @@ close:
 static void
 on_death(struct workers *all, struct worker *w, int status)
 {
-	struct server *v = all->user;
+	struct echo_server *v = all->user;
 	char name[REGISTRY_NAME];
 
 	echo_worker_name(v, w->index, name);
@@ -306,7 +168,7 @@ on_death(struct workers *all, struct worker *w, int status)
 static void
 on_refused(struct workers *all)
 {
-	struct server *v = all->user;
+	struct echo_server *v = all->user;
 
 	fail_add("it is tried again");
 	emit_error(&v->app);
@@ -315,7 +177,7 @@ on_refused(struct workers *all)
 static void
 on_stopped(struct workers *all)
 {
-	struct server *v = all->user;
+	struct echo_server *v = all->user;
 
 	loop_stop(&v->app.loop);
 }
@@ -323,7 +185,7 @@ on_stopped(struct workers *all)
 static void
 on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
-	struct server *v = container_of(d, struct server, app);
+	struct echo_server *v = container_of(d, struct echo_server, app);
 
 	if (members_header_signal(&v->header, info))
 		return;
@@ -338,20 +200,20 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 	if (v->by_workers)
 		workers_stop(&v->workers, v->ending);
 	else
-		end(v);
+		echo_end(v);
 	v->ending = true;
 }
 
 static void
 on_change(struct membership *p)
 {
-	header_touch(&container_of(p, struct server, membership)->header.live);
+	header_touch(&container_of(p, struct echo_server, membership)->header.live);
 }
 
 static void
 on_replaced(struct membership *p, const char *why)
 {
-	struct server *v = container_of(p, struct server, membership);
+	struct echo_server *v = container_of(p, struct echo_server, membership);
 	struct event e = {
 		.kind = EVENT_DRAINING, .name = p->name, .reason = why,
 	};
@@ -361,7 +223,7 @@ on_replaced(struct membership *p, const char *why)
 		emit_event(&v->app, &e);
 		workers_stop(&v->workers, false);
 	} else if (!v->ending) {
-		end(v);
+		echo_end(v);
 	}
 	v->stop.why = NULL;
 	v->ending = true;
@@ -369,7 +231,7 @@ on_replaced(struct membership *p, const char *why)
 
 /* Now: a client may come before a worker's acceptor does. */
 static void
-prepare_set(struct server *v, const struct sock_set *set)
+prepare_set(struct echo_server *v, const struct sock_set *set)
 {
 	for (int i = 0; !set->adopted && i < set->count; i++)
 		congestion_prepare(&v->congestion, set->fd[i], NULL);
@@ -380,7 +242,7 @@ prepare_set(struct server *v, const struct sock_set *set)
  * of the place; port 0 became a number there.
  */
 static int
-open_sets(struct server *v)
+open_sets(struct echo_server *v)
 {
 	struct sock_options o = membership_options(v->settings);
 	struct addr_list list = {
@@ -400,7 +262,7 @@ open_sets(struct server *v)
 }
 
 static void
-close_sets(struct server *v)
+close_sets(struct echo_server *v)
 {
 	for (int i = 0; v->sets && i < v->count; i++) {
 		struct sock_set set = v->sets[i];
@@ -412,7 +274,7 @@ close_sets(struct server *v)
 }
 
 static int
-serve_by_workers(struct server *v)
+serve_by_workers(struct echo_server *v)
 {
 	v->workers = (struct workers){
 		.run = worker_run, .on_death = on_death,
@@ -430,7 +292,7 @@ serve_by_workers(struct server *v)
 }
 
 static int
-start(struct server *v)
+start(struct echo_server *v)
 {
 	prepare_set(v, &v->membership.set);
 	if (echo_accept_prepare(v) < 0)
@@ -446,7 +308,7 @@ start(struct server *v)
 static int
 run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
-	static struct server v;		/* too large for a small stack */
+	static struct echo_server v;		/* too large for a small stack */
 	struct endpoint e;
 	int members;
 
@@ -469,6 +331,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	}
 	v.app.on_signal = on_signal;
+	v.stop.app = &v.app;	/* a parent serves nothing, and ends too */
 	v.membership.on_change = on_change;
 	v.membership.on_replaced = on_replaced;
 	v.started = loop_now();

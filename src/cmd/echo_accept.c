@@ -1,8 +1,5 @@
-/*
- * rpnc echo: the accept models in which a process does not simply watch the
- * listening sockets: it waits in accept(2) itself, is handed connections, or
- * is forked for one.
- */
+#include "cmd/echo_accept.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,14 +9,13 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "cmd/echo.h"
 
 enum { FLUSH_MS = 1000 };
 
 static const struct slot *
 slot_of(struct handoff *h, int worker)
 {
-	struct server *v = h->user;
+	struct echo_server *v = h->user;
 	struct echo_slot *known = &v->handed[worker];
 	char name[REGISTRY_NAME];
 
@@ -36,7 +32,7 @@ slot_of(struct handoff *h, int worker)
 static void
 on_handoff_fault(struct handoff *h)
 {
-	struct server *v = h->user;
+	struct echo_server *v = h->user;
 
 	emit_error(&v->app);
 }
@@ -44,7 +40,7 @@ on_handoff_fault(struct handoff *h)
 static void
 on_forks_fault(struct fork_model *f)
 {
-	struct server *v = f->user;
+	struct echo_server *v = f->user;
 
 	emit_error(&v->app);
 }
@@ -62,7 +58,7 @@ static int
 on_fork(struct fork_model *f, int fd)
 {
 	static const struct sock_set none;
-	struct server *v = f->user;
+	struct echo_server *v = f->user;
 	struct counters own = { 0 };
 
 	app_abandon(&v->app);
@@ -110,7 +106,7 @@ echo_accept_check(const struct settings *s)
 }
 
 int
-echo_accept_arrange(struct server *v)
+echo_accept_arrange(struct echo_server *v)
 {
 	const struct settings *s = v->settings;
 
@@ -130,7 +126,7 @@ echo_accept_arrange(struct server *v)
 }
 
 int
-echo_accept_prepare(struct server *v)
+echo_accept_prepare(struct echo_server *v)
 {
 	const struct sock_set *set = &v->membership.set;
 
@@ -154,7 +150,7 @@ echo_accept_prepare(struct server *v)
 
 /* How many processes --accept fork has at once. */
 static unsigned
-fork_model_at_once(const struct server *v)
+fork_model_at_once(const struct echo_server *v)
 {
 	if (v->fork_model_max)
 		return (unsigned)v->fork_model_max;
@@ -163,7 +159,7 @@ fork_model_at_once(const struct server *v)
 }
 
 int
-echo_accept_start(struct server *v)
+echo_accept_start(struct echo_server *v)
 {
 	if (v->settings->accept == ACCEPT_HANDOFF)
 		return handoff_start(&v->handoff, &v->app.loop,
@@ -182,7 +178,7 @@ echo_accept_start(struct server *v)
 }
 
 void
-echo_accept_stop(struct server *v)
+echo_accept_stop(struct echo_server *v)
 {
 	if (v->by_workers)
 		handoff_close(&v->handoff);
@@ -194,7 +190,7 @@ echo_accept_stop(struct server *v)
 }
 
 bool
-echo_is_given(const struct server *v)
+echo_is_given(const struct echo_server *v)
 {
 	return v->settings->accept == ACCEPT_HANDOFF ||
 	    (v->settings->accept == ACCEPT_BLOCKING && !v->settings->udp);
@@ -202,7 +198,7 @@ echo_is_given(const struct server *v)
 
 /* SIGTERM comes in here only: nothing is open then that could be cut. */
 static int
-wait_for_signal_or(struct server *v, int listener, int64_t pause)
+wait_for_signal_or(struct echo_server *v, int listener, int64_t pause)
 {
 	struct timespec rest = { pause / 1000000, pause % 1000000 * 1000 };
 	sigset_t term;
@@ -227,7 +223,7 @@ wait_for_signal_or(struct server *v, int listener, int64_t pause)
 }
 
 static int
-serve_connection(struct server *v, int fd)
+serve_connection(struct echo_server *v, int fd)
 {
 	v->app.loop.stopped = false;
 	congestion_settle(&v->congestion, fd);
@@ -237,7 +233,7 @@ serve_connection(struct server *v, int fd)
 
 /* One client at a time, from accept(2) to its end. */
 static int
-serve_blocking(struct server *v, int listener)
+serve_blocking(struct echo_server *v, int listener)
 {
 	bool udp = v->settings->udp;
 	struct backoff backoff = { .pause = 0 };
@@ -264,10 +260,10 @@ serve_blocking(struct server *v, int listener)
 	return 0;
 }
 
-static struct server *
+static struct echo_server *
 taker_server(struct taker *t)
 {
-	return container_of(t, struct server, taker);
+	return container_of(t, struct echo_server, taker);
 }
 
 static void
@@ -279,7 +275,7 @@ on_take(struct taker *t, int fd)
 static void
 on_taker_full(struct taker *t, bool full)
 {
-	struct server *v = taker_server(t);
+	struct echo_server *v = taker_server(t);
 
 	membership_full(v->membership.registry, v->stop.slot, full);
 	if (full && backoff_is_news(&v->service.told))
@@ -290,7 +286,7 @@ on_taker_full(struct taker *t, bool full)
 static void
 on_taker_lost(struct taker *t)
 {
-	struct server *v = taker_server(t);
+	struct echo_server *v = taker_server(t);
 
 	v->service.counters->accepted++;
 	v->service.counters->closed++;
@@ -298,7 +294,7 @@ on_taker_lost(struct taker *t)
 }
 
 int
-echo_worker_loop(struct server *v, int index, const struct sock_set *set)
+echo_worker_loop(struct echo_server *v, int index, const struct sock_set *set)
 {
 	struct sock_set listeners = v->membership.set;
 

@@ -1,17 +1,8 @@
-/* What rpnc echo says in the end. */
+#include "cmd/echo_report.h"
+
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include "cmd/echo.h"
-
-void
-echo_worker_name(const struct server *v, int index,
-    char name[static REGISTRY_NAME])
-{
-	snprintf(name, REGISTRY_NAME, "%.16s/%hu", v->membership.name,
-	    (unsigned short)index);
-}
 
 /* Of this process, or of all its children that ended. */
 static double
@@ -25,7 +16,7 @@ cpu(int whose)
 }
 
 static void
-row_fill(struct server *v, int i, struct worker_row *row, char *name)
+row_fill(struct echo_server *v, int i, struct worker_row *row, char *name)
 {
 	const struct slot *slot = membership_slot(&v->membership);
 	int found;
@@ -51,7 +42,7 @@ row_fill(struct server *v, int i, struct worker_row *row, char *name)
 }
 
 void
-echo_report(struct server *v)
+echo_report(struct echo_server *v)
 {
 	struct worker_row rows[WORKERS_MAX];
 	char names[WORKERS_MAX][REGISTRY_NAME];

@@ -1,70 +1,34 @@
-/* What a person at the prompt of rpnc listen can have it do. */
+#include "cmd/listen_prompt.h"
+
 #include <unistd.h>
 
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
-#include "cmd/listen.h"
 
 enum { CLOCK_US = 1000 * 1000 };
-
-void
-listen_refresh(struct server *v)
-{
-	struct session *s = &v->netcat.session;
-
-	if (!v->netcat.interactive)
-		return;
-	s->accepted = membership_slot(&v->membership)->counters.accepted;
-	s->total = v->settings->reuseport ? membership_total(&v->membership)
-					  : 0;
-	session_refresh(s);
-	header_touch(&v->header.live);
-}
 
 /* What others accept moves our share, and rings no bell. */
 static void
 on_clock(struct timer *timer)
 {
-	struct server *v = container_of(timer, struct server, clock);
+	struct listen_server *v = container_of(timer, struct listen_server, clock);
 
 	listen_refresh(v);
 	loop_timer_set(&v->netcat.app.loop, timer, loop_now() + CLOCK_US);
 }
 
-/* What the others see: that it is full is no affair of its own prompt. */
 static void
-show_state(struct server *v, enum slot_state state)
-{
-	if (state == STATE_RUNNING && v->acceptor.full)
-		state = STATE_FULL;
-	registry_set_state(v->membership.registry, v->membership.slot, state);
-}
-
-static void
-set_state(struct server *v, enum slot_state state)
+set_state(struct listen_server *v, enum slot_state state)
 {
 	v->netcat.session.state = state;
-	show_state(v, state);
-}
-
-void
-listen_stopped(struct netcat *t, bool stopping)
-{
-	struct server *v = container_of(t, struct server, netcat);
-
-	if (t->session.state != STATE_AWAY)
-		show_state(v, stopping ? STATE_STOPPED : t->session.state);
-	if (stopping)
-		header_suspend(&v->header.live);
-	else
-		header_resume(&v->header.live);
+	listen_show_state(v, state);
 }
 
 static void
 on_pause(struct session *s)
 {
-	struct server *v = s->user;
+	struct listen_server *v = s->user;
 
 	if (v->settings->udp)
 		udp_peers_pause(&v->peers);
@@ -76,7 +40,7 @@ on_pause(struct session *s)
 static void
 on_resume(struct session *s)
 {
-	struct server *v = s->user;
+	struct listen_server *v = s->user;
 
 	if (v->settings->udp)
 		udp_peers_resume(&v->peers);
@@ -88,7 +52,7 @@ on_resume(struct session *s)
 static int
 on_steer(struct session *s, const char *text)
 {
-	struct server *v = s->user;
+	struct listen_server *v = s->user;
 
 	if (!v->settings->reuseport)
 		return fail_as(STATUS_USAGE, "without -r there is no group "
@@ -99,7 +63,7 @@ on_steer(struct session *s, const char *text)
 static int
 on_leave(struct session *s)
 {
-	struct server *v = s->user;
+	struct listen_server *v = s->user;
 
 	if (v->stop.leave.active)
 		return fail_as(STATUS_USAGE, "leaving already");
@@ -112,7 +76,7 @@ on_leave(struct session *s)
 static void
 on_drain(struct session *s)
 {
-	struct server *v = s->user;
+	struct listen_server *v = s->user;
 
 	if (v->stop.ending)
 		return;
@@ -123,7 +87,7 @@ on_drain(struct session *s)
 static int
 on_join(struct session *s)
 {
-	struct server *v = s->user;
+	struct listen_server *v = s->user;
 
 	acceptor_resume(&v->acceptor);	/* it may have left while paused */
 	if (membership_join(&v->membership) < 0 || listen_open(v) < 0)
@@ -146,7 +110,7 @@ on_quit(struct session *s)
 static const struct scoreboard *
 on_group(struct session *s)
 {
-	struct server *v = s->user;
+	struct listen_server *v = s->user;
 
 	return membership_look(&v->membership) < 0
 	    ? NULL
@@ -156,13 +120,13 @@ on_group(struct session *s)
 static void
 on_resize(struct netcat *t)
 {
-	header_resize(&container_of(t, struct server, netcat)->header.live);
+	header_resize(&container_of(t, struct listen_server, netcat)->header.live);
 }
 
 static void
 on_clear(struct prompt *p)
 {
-	struct server *v = container_of(p, struct session, prompt)->user;
+	struct listen_server *v = container_of(p, struct session, prompt)->user;
 
 	header_resume(&v->header.live);
 }
@@ -170,7 +134,7 @@ on_clear(struct prompt *p)
 static struct prompt *
 prompt_below(struct header *l)
 {
-	return &container_of(l, struct server,
+	return &container_of(l, struct listen_server,
 	    header.live)->netcat.session.prompt;
 }
 
@@ -188,7 +152,7 @@ on_show(struct header *l)
 
 /* The scoreboard above the prompt. */
 static int
-show_live(struct server *v)
+show_live(struct listen_server *v)
 {
 	struct header *l = &v->header.live;
 
@@ -210,7 +174,7 @@ listen_prompt_check(const struct settings *s)
 }
 
 int
-listen_prompt(struct server *v)
+listen_prompt(struct listen_server *v)
 {
 	static const struct session_ops ops = {
 		.pause = on_pause, .resume = on_resume, .leave = on_leave,
@@ -234,7 +198,7 @@ listen_prompt(struct server *v)
 }
 
 void
-listen_prompt_end(struct server *v)
+listen_prompt_end(struct listen_server *v)
 {
 	const struct counters *n = &membership_slot(&v->membership)->counters;
 	char in[NUM_TEXT], out[NUM_TEXT];

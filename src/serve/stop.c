@@ -220,3 +220,19 @@ stop_closed(struct stop *f)
 	if (f->ending && !f->leave.active && !sessions(f))
 		loop_stop(&f->app->loop);
 }
+
+void
+stop_request(struct stop *f, bool in_order)
+{
+	bool again = f->ending;
+
+	f->ending = true;
+	if (again && f->patient)
+		stop_hurry(f);
+	else if (again)
+		stop_now(f);
+	else if (in_order)
+		stop_begin(f);
+	else
+		loop_stop(&f->app->loop);
+}

@@ -39,6 +39,11 @@ struct stop {
 	void *user;
 };
 
+/*
+ * A request to end. in_order: the sockets are left first; otherwise the loop
+ * ends now. A second request cuts that short.
+ */
+void stop_request(struct stop *, bool in_order);
 /* The fields above are filled in. Ends the loop when all is done. */
 void stop_begin(struct stop *);
 /* A signal after /drain: with a limit. */

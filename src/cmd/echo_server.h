@@ -1,5 +1,5 @@
-#ifndef CMD_ECHO_H
-#define CMD_ECHO_H
+#ifndef CMD_ECHO_SERVER_H
+#define CMD_ECHO_SERVER_H
 
 #include "cmd/members_header.h"
 #include "serve/fork_model.h"
@@ -18,7 +18,7 @@ struct echo_slot {
 };
 
 /* What rpnc echo works with, in a parent, a worker, or by itself. */
-struct server {
+struct echo_server {
 	struct app app;
 	struct settings *settings;
 	struct membership membership;
@@ -46,32 +46,21 @@ struct server {
 };
 
 /* "A/3" */
-void echo_worker_name(const struct server *, int index,
+void echo_worker_name(const struct echo_server *, int index,
     char name[static REGISTRY_NAME]);
 /*
  * Serves on set (or on nothing yet) in this process, by the slot's name and
  * counters.
  */
-int echo_serve(struct server *, const struct sock_set *set, int worker,
+int echo_serve(struct echo_server *, const struct sock_set *set, int worker,
     int slot, const char *name);
-/* What a process that serves for another one does on its signals. */
-void echo_worker_signal(struct app *, const struct signalfd_siginfo *);
-
+/* Stops serving: leaves the group first, if this process is in one. */
+void echo_end(struct echo_server *);
 /*
- * echo_accept.c, what --accept asks for. What can't be, and how many processes
- * there are; -1: usage.
+ * The signals of a worker. Only the parent's SIGTERM counts, because ^C comes
+ * to both. A second SIGTERM means nothing here: a service manager sends it to
+ * both as well, and the parent sends SIGKILL to end a worker at once.
  */
-int echo_accept_check(const struct settings *);
-int echo_accept_arrange(struct server *);
-/* Before the fork, in the parent after it, and at its end. */
-int echo_accept_prepare(struct server *);
-int echo_accept_start(struct server *);
-void echo_accept_stop(struct server *);
-/* In place of a worker's loop_run(); whether set is not to be in that loop. */
-int echo_worker_loop(struct server *, int index, const struct sock_set *set);
-bool echo_is_given(const struct server *);
-
-/* Tells what was done, of each worker. */
-void echo_report(struct server *);
+void echo_worker_signal(struct app *, const struct signalfd_siginfo *);
 
 #endif

@@ -1,0 +1,9 @@
+#ifndef CMD_ECHO_REPORT_H
+#define CMD_ECHO_REPORT_H
+
+#include "cmd/echo_server.h"
+
+/* Emits the report event: what each worker has served. */
+void echo_report(struct echo_server *);
+
+#endif

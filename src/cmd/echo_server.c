@@ -1,0 +1,144 @@
+#include "cmd/echo_server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/fail.h"
+
+void
+echo_worker_name(const struct echo_server *v, int index,
+    char name[static REGISTRY_NAME])
+{
+	snprintf(name, REGISTRY_NAME, "%.16s/%hu", v->membership.name,
+	    (unsigned short)index);
+}
+
+/* The line of --identify. */
+static void
+greeting_fill(struct echo_server *v, const char *name, int worker)
+{
+	char host[65] = "?";
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(v->greeting, sizeof(v->greeting),
+	    "rpnc/1 name=%.*s host=%s pid=%d worker=%d\n",
+	    (int)strcspn(name, "/"), name, host, (int)getpid(), worker);
+}
+
+static void
+on_open(struct service *service, struct conn *c)
+{
+	struct echo_server *v = service->user;
+
+	emit_connected(&v->app, c);
+}
+
+static void
+on_close(struct service *service, struct conn *c, enum reason reason)
+{
+	struct echo_server *v = service->user;
+
+	emit_closed(&v->app, c, reason);
+	stop_closed(&v->stop);
+	taker_freed(&v->taker);
+	if (v->one_client)
+		loop_stop(&v->app.loop);
+}
+
+static void
+on_fault(struct service *service)
+{
+	struct echo_server *v = service->user;
+
+	emit_error(&v->app);
+}
+
+static void
+drain_datagrams(struct stop *f)
+{
+	service_drain(f->user);
+}
+
+static void
+close_datagrams(struct stop *f)
+{
+	service_stop(f->user);
+}
+
+static const struct stop_datagrams datagrams = {
+	.serve = drain_datagrams, .close = close_datagrams,
+};
+
+static void
+on_full(struct service *service, bool full)
+{
+	struct echo_server *v = service->user;
+
+	if (v->own_sockets)
+		membership_full(v->membership.registry, v->stop.slot, full);
+}
+
+int
+echo_serve(struct echo_server *v, const struct sock_set *set, int worker, int slot,
+    const char *name)
+{
+	static const struct service_ops ops = {
+		.on_open = on_open, .on_close = on_close,
+		.on_fault = on_fault, .on_full = on_full,
+	};
+	static const enum service_kind kinds[] = {
+		[SERVICE_ECHO] = SERVE_ECHO,
+		[SERVICE_DISCARD] = SERVE_DISCARD,
+		[SERVICE_CHARGEN] = SERVE_CHARGEN,
+	};
+	const struct settings *s = v->settings;
+	struct slot *own = registry_slot(v->membership.registry, slot);
+
+	v->app.loop.spin = v->spin;
+	greeting_fill(v, name, worker);
+	v->live = *set;
+	v->stop = (struct stop){
+		.app = &v->app,
+		.acceptor = &v->service.acceptor,
+		.registry = v->membership.registry,
+		.set = &v->live,
+		.name = name,
+		.served = &own->counters.accepted,
+		.slot = slot,
+		.datagrams = s->udp ? &datagrams : NULL,
+		.user = &v->service,
+	};
+	v->service = (struct service){
+		.loop = &v->app.loop,
+		.kind = kinds[s->service],
+		.greeting = s->identify ? v->greeting : NULL,
+		.ops = &ops, .counters = &own->counters, .user = v,
+		.workload = v->workload, .congestion = &v->congestion,
+		.last_id = v->service.last_id,
+	};
+	return service_open(&v->service, set, s->udp,
+	    s->accept == ACCEPT_EXCLUSIVE && v->count > 1,
+	    (unsigned)s->max_conns);
+}
+
+void
+echo_end(struct echo_server *v)
+{
+	bool leaves = v->own_sockets || (v->settings->udp && v->count == 1);
+
+	if (!leaves && !v->stop.ending)
+		service_drain(&v->service);	/* what others may not */
+	stop_request(&v->stop, leaves);
+}
+
+void
+echo_worker_signal(struct app *d, const struct signalfd_siginfo *info)
+{
+	struct echo_server *v = container_of(d, struct echo_server, app);
+
+	if (info->ssi_signo == SIGTERM && !v->stop.ending)
+		echo_end(v);
+}

@@ -1,0 +1,414 @@
+#include "cmd/listen_server.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/fail.h"
+#include "base/num.h"
+
+enum { PEERS_MAX = 1024 };
+
+static struct listen_server *
+server_of(struct netcat *t)
+{
+	return container_of(t, struct listen_server, netcat);
+}
+
+void
+listen_refresh(struct listen_server *v)
+{
+	struct session *s = &v->netcat.session;
+
+	if (!v->netcat.interactive)
+		return;
+	s->accepted = membership_slot(&v->membership)->counters.accepted;
+	s->total = v->settings->reuseport ? membership_total(&v->membership)
+					  : 0;
+	session_refresh(s);
+	header_touch(&v->header.live);
+}
+
+void
+listen_show_state(struct listen_server *v, enum slot_state state)
+{
+	if (state == STATE_RUNNING && v->acceptor.full)
+		state = STATE_FULL;
+	registry_set_state(v->membership.registry, v->membership.slot, state);
+}
+
+void
+listen_stopped(struct netcat *t, bool stopping)
+{
+	struct listen_server *v = container_of(t, struct listen_server, netcat);
+
+	if (t->session.state != STATE_AWAY)
+		listen_show_state(v, stopping ? STATE_STOPPED : t->session.state);
+	if (stopping)
+		header_suspend(&v->header.live);
+	else
+		header_resume(&v->header.live);
+}
+
+void
+listen_wait(struct listen_server *v)
+{
+	if (v->settings->accept_timeout && v->live.count)
+		loop_timer_set(&v->netcat.app.loop, &v->waiting, loop_now() +
+		    v->settings->accept_timeout);
+}
+
+static void
+on_waited(struct timer *timer)
+{
+	struct listen_server *v = container_of(timer, struct listen_server, waiting);
+	char time[NUM_TEXT];
+
+	fail_as(STATUS_TIMEOUT, "no client came in %s",
+	    duration_text(v->settings->accept_timeout, time));
+	app_fatal(&v->netcat.app);
+}
+
+static void
+on_opened(struct netcat *t, struct conn *c)
+{
+	struct listen_server *v = server_of(t);
+	struct counters *n = &membership_slot(&v->membership)->counters;
+
+	n->accepted++;
+	listen_refresh(v);
+	emit_accepted(&t->app, c, t->interactive ? v->membership.name : NULL,
+	    n->accepted, v->netcat.session.total);
+}
+
+static void
+on_closed(struct netcat *t, struct conn *c)
+{
+	struct listen_server *v = server_of(t);
+	struct counters *n = &membership_slot(&v->membership)->counters;
+
+	n->closed++;
+	n->in += c->in;
+	n->out += c->out;
+	listen_refresh(v);
+	if (!v->settings->udp)
+		acceptor_freed(&v->acceptor);
+	stop_closed(&v->stop);
+}
+
+static void
+on_last(struct netcat *t)
+{
+	struct listen_server *v = server_of(t);
+
+	bool done = v->settings->until == UNTIL_INPUT &&
+	    t->relay.shared.in.ended;
+
+	if (done && v->settings->reuseport && !v->stop.ending)
+		listen_end(v);
+	else if (v->settings->keep && !v->stop.ending && !done)
+		listen_wait(v);
+	else if (!v->stop.leave.active)
+		loop_stop(&t->app.loop);
+}
+
+static void
+on_drained(struct netcat *t)
+{
+	struct listen_server *v = server_of(t);
+
+	if (t->interactive && t->session.state == STATE_PAUSED)
+		return;
+	if (v->settings->udp)
+		udp_peers_resume(&v->peers);
+	else
+		acceptor_resume(&v->acceptor);
+}
+
+/*
+ * One client is enough: later ones are refused. In a group that would reset
+ * some, so it is left in order, and who comes meanwhile is served too.
+ */
+static void
+close_door(struct listen_server *v)
+{
+	v->closing = true;
+	if (v->settings->reuseport)
+		stop_begin(&v->stop);
+	else {
+		membership_tell_holder(&v->netcat.app, &v->live);
+		v->live.count = 0;
+		acceptor_close(&v->acceptor);
+	}
+}
+
+static void
+on_accept(struct acceptor *a, int fd)
+{
+	struct listen_server *v = a->user;
+
+	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	if (netcat_add(&v->netcat, fd, &conn_stream) < 0) {
+		emit_error(&v->netcat.app);
+		close(fd);
+		acceptor_freed(a);
+		return;
+	}
+	if (!v->settings->keep && !v->closing)
+		close_door(v);
+	else if (!v->netcat.interactive && sink_full(&v->netcat.app.out))
+		acceptor_pause(a);
+}
+
+static void
+on_exhausted(struct acceptor *a)
+{
+	struct listen_server *v = a->user;
+
+	emit_error(&v->netcat.app);
+}
+
+static void
+on_full(struct acceptor *a, bool full)
+{
+	struct listen_server *v = a->user;
+
+	if (v->settings->reuseport)
+		membership_full(v->membership.registry, v->membership.slot,
+		    full);
+}
+
+static bool
+ready(struct udp_peers *p)
+{
+	struct listen_server *v = p->user;
+
+	return !sink_full(&v->netcat.app.out);
+}
+
+static void
+on_batch(struct udp_peers *p, bool begins)
+{
+	struct listen_server *v = p->user;
+
+	if (begins)
+		sink_cork(&v->netcat.app.out);
+	else
+		sink_uncork(&v->netcat.app.out);
+}
+
+static int
+on_peer(struct udp_peers *p, struct conn *c)
+{
+	struct listen_server *v = p->user;
+
+	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	return netcat_add_conn(&v->netcat, c);
+}
+
+static void
+on_cut(struct udp_peers *p)
+{
+	netcat_lost(&((struct listen_server *)p->user)->netcat);
+}
+
+static void
+on_receive_exhausted(struct udp_peers *p)
+{
+	struct listen_server *v = p->user;
+
+	emit_error(&v->netcat.app);
+}
+
+static void
+on_evict(struct udp_peers *p, struct conn *c)
+{
+	struct listen_server *v = p->user;
+
+	relay_close(&v->netcat.relay, c, REASON_LOCAL, 0);
+}
+
+int
+listen_open(struct listen_server *v)
+{
+	if (v->settings->udp)
+		return udp_peers_open(&v->peers, &v->netcat.app.loop,
+		    &v->membership.set);
+	return acceptor_open(&v->acceptor, &v->netcat.app.loop,
+	    &v->membership.set);
+}
+
+static void
+datagrams_init(struct listen_server *v)
+{
+	v->peers = (struct udp_peers){
+		.lock = !v->settings->keep, .ready = ready, .on_batch = on_batch,
+		.on_peer = on_peer, .on_evict = on_evict, .on_cut = on_cut,
+		.on_exhausted = on_receive_exhausted, .user = v,
+		.limit = v->settings->max_conns ?
+		    (unsigned)v->settings->max_conns : PEERS_MAX,
+	};
+}
+
+static void
+streams_init(struct listen_server *v)
+{
+	v->acceptor = (struct acceptor){
+		.limit = (unsigned)v->settings->max_conns,
+		.on_accept = on_accept, .on_exhausted = on_exhausted,
+		.on_full = on_full, .user = v,
+		.congestion = &v->netcat.congestion,
+	};
+}
+
+static void
+on_change(struct membership *p)
+{
+	listen_refresh(container_of(p, struct listen_server, membership));
+}
+
+static void
+on_away(struct stop *f)
+{
+	struct listen_server *v = f->user;
+
+	if (f->ending)
+		return;
+	if (v->closing && !v->acceptor.open)
+		loop_stop(&v->netcat.app.loop);
+	v->netcat.session.state = STATE_AWAY;
+	if (v->netcat.interactive)
+		session_refresh(&v->netcat.session);
+}
+
+static void
+drain_datagrams(struct stop *f)
+{
+	udp_peers_drain(&((struct listen_server *)f->user)->peers);
+}
+
+/* The sockets are the sessions' too. */
+static void
+close_datagrams(struct stop *f)
+{
+	struct listen_server *v = f->user;
+
+	relay_close_all(&v->netcat.relay, f->ending ? REASON_CUT :
+	    REASON_LOCAL);
+	udp_peers_close(&v->peers);
+}
+
+static void
+stop_init(struct listen_server *v)
+{
+	static const struct stop_datagrams datagrams = {
+		.serve = drain_datagrams, .close = close_datagrams,
+	};
+	struct stop *f = &v->stop;
+
+	f->app = &v->netcat.app;
+	f->acceptor = &v->acceptor;
+	f->datagrams = v->settings->udp ? &datagrams : NULL;
+	f->registry = v->membership.registry;
+	f->set = &v->live;
+	f->served = v->settings->udp ? &v->peers.taken :
+	    &membership_slot(&v->membership)->counters.accepted;
+	f->name = v->membership.name;
+	f->slot = v->membership.slot;
+	f->on_left = on_away;
+	f->user = v;
+}
+
+void
+listen_end(struct listen_server *v)
+{
+	const struct settings *s = v->settings;
+
+	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	stop_request(&v->stop, s->udp || s->reuseport || v->stop.patient);
+}
+
+static void
+on_replaced(struct membership *p, const char *why)
+{
+	struct listen_server *v = container_of(p, struct listen_server, membership);
+
+	/* not the second wish to end, which would cut it short */
+	if (v->stop.ending)
+		return;
+	v->stop.why = why;
+	listen_end(v);
+	v->stop.why = NULL;
+}
+
+static void
+on_end_signal(struct netcat *t)
+{
+	listen_end(container_of(t, struct listen_server, netcat));
+}
+
+/* ^Z without a prompt: the others are to know why nobody accepts here. */
+static void
+on_signal(struct app *d, const struct signalfd_siginfo *info)
+{
+	struct netcat *t = container_of(d, struct netcat, app);
+
+	if (info->ssi_signo == SIGTSTP) {
+		listen_stopped(t, true);
+		raise(SIGSTOP);
+		listen_stopped(t, false);
+	} else if (info->ssi_signo != SIGCHLD) {
+		d->ended_by = (int)info->ssi_signo;
+		listen_end(container_of(t, struct listen_server, netcat));
+	}
+}
+
+void
+listen_init(struct listen_server *v, struct settings *s)
+{
+	*v = (struct listen_server){
+		.netcat = { .on_last = on_last, .on_closed = on_closed,
+		    .on_drained = on_drained, .on_opened = on_opened,
+		    .on_stop = listen_stopped },
+		.settings = s,
+		.waiting.on_timer = on_waited,
+	};
+}
+
+int
+listen_watch(struct listen_server *v)
+{
+	struct app *d = &v->netcat.app;
+
+	v->live = v->membership.set;
+	stop_init(v);
+	v->membership.on_change = on_change;
+	d->on_signal = on_signal;
+	if (!v->settings->reuseport)
+		return 0;
+	if (app_catch(d, SIGTSTP) < 0)
+		return -1;
+	return membership_watch(&v->membership, d, &v->live);
+}
+
+int
+listen_serve(struct listen_server *v)
+{
+	struct app *d = &v->netcat.app;
+
+	membership_tell(&v->membership, d, 1, membership_count(&v->membership,
+	    1));
+	v->netcat.on_signal = on_end_signal;
+	if (v->settings->udp)
+		datagrams_init(v);
+	else
+		streams_init(v);
+	if (listen_open(v) < 0)
+		return -1;
+	/* only now is there what can be left in order */
+	v->membership.on_replaced = on_replaced;
+	membership_replace(&v->membership, d);
+	app_ready(d, &v->membership.set);
+	listen_wait(v);
+	return loop_run(&d->loop);
+}
