@@ -114,7 +114,7 @@ on_group(struct session *s)
 
 	return membership_look(&v->membership) < 0
 	    ? NULL
-	    : &v->membership.stats.registry;
+	    : &v->membership.stats.board;
 }
 
 static void

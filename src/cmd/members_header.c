@@ -39,7 +39,7 @@ draw(struct header *l, int columns, int lines)
 	out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	scoreboard_header(out, &stats->registry, &style, lines);
+	scoreboard_header(out, &stats->board, &style, lines);
 	fclose(out);
 	return text;
 }

@@ -38,14 +38,13 @@ static void
 change_out(FILE *out, const struct app *d, const struct watch_member *m,
     bool came, int members)
 {
-	const struct table_style style = { .color = d->color };
-	char name[TABLE_CELL], command[TABLE_CELL];
+	char name[TABLE_PLAIN], command[TABLE_PLAIN];
 
 	table_plain(m->name ? m->name : "", name);
 	table_plain(m->command ? m->command : "", command);
 	time_out(out, d);
 	fputc(' ', out);
-	ink(out, &style, came ? GREEN : RED, came ? "+" : "-");
+	paint(out, d->color, came ? GREEN : RED, came ? "+" : "-");
 	if (m->name)
 		fprintf(out, " %s", name);
 	if (m->name && m->worker >= 0)

@@ -165,7 +165,7 @@ judge(struct group_stats *s)
 	f->spread = fair.expected_spread_99;
 	f->p = fair.p;
 	f->verdict = fair_verdict_name(fair.verdict);
-	s->registry.fairness = f;
+	s->board.fairness = f;
 }
 
 /* What part of new connections each should get. */
@@ -191,19 +191,19 @@ steering_of(struct group_stats *s, struct registry *b)
 	const struct steering *now = &registry_shared(b)->steering;
 	enum steer_mode mode = mode_of(now);
 
-	s->registry.steering = mode == STEER_HASH ? NULL :
+	s->board.steering = mode == STEER_HASH ? NULL :
 	    mode_text(now, s->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
-		s->registry.unjudged =
+		s->board.unjudged =
 		    "by this steering what is even depends on "
 		    "the clients";
 	for (int i = 0; i < s->members.count; i++)
 		if (s->members.list[i].slot >= 0 &&
 		    s->members.list[i].state == STATE_FULL)
-			s->registry.unjudged =
+			s->board.unjudged =
 			    "a full member gets nothing for now";
 	if (request_any(b))
-		s->registry.unjudged =
+		s->board.unjudged =
 		    "a quarantined member gets nothing for now";
 }
 
@@ -213,7 +213,7 @@ share_queue(struct group_stats *s)
 {
 	for (int i = 0; i < s->members.count; i++)
 		s->rows[i].queue = s->rows[i].limit = s->rows[i].drops = -1;
-	s->registry.unjudged = "one queue for all: a free member accepts, "
+	s->board.unjudged = "one queue for all: a free member accepts, "
 	    "nothing is hashed";
 }
 
@@ -243,7 +243,7 @@ subject_fill(const struct group_stats *s, int i, bool datagram,
 		.worker = -1, .state = r->state, .expected = NAN,
 		.waiting = datagram ? -1 : r->queue,
 	};
-	if (s->members.list[i].slot < 0 || !s->registry.fairness)
+	if (s->members.list[i].slot < 0 || !s->board.fairness)
 		return;
 	to->count = (uint64_t)r->since;
 	to->expected = r->expected * (double)s->fairness.n;
@@ -253,24 +253,24 @@ subject_fill(const struct group_stats *s, int i, bool datagram,
 static int
 conclude(struct group_stats *s, bool datagram)
 {
-	size_t n = s->registry.count;
+	size_t n = s->board.count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
 	struct finding_facts facts = {
 		.members = subjects, .member_count = n, .live = true,
-		.unjudged = s->registry.unjudged, .failure = "failed",
+		.unjudged = s->board.unjudged, .failure = "failed",
 	};
 
 	if (!subjects)
 		return fail("members");
 	for (size_t i = 0; i < n; i++)
 		subject_fill(s, (int)i, datagram, &subjects[i]);
-	if (s->registry.fairness && s->fairness.n) {
+	if (s->board.fairness && s->fairness.n) {
 		facts.verdict = s->fairness.verdict;
 		facts.judged = s->fairness.n;
 		facts.p = s->fairness.p;
 	}
 	finding_make(&s->findings, &facts);
-	s->registry.findings = &s->findings;
+	s->board.findings = &s->findings;
 	free(subjects);
 	return 0;
 }
@@ -286,7 +286,7 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 	s->members = *m;
 	if (m->count)
 		qsort(m->list, (size_t)m->count, sizeof(*m->list), by_name);
-	s->registry.count = 0;
+	s->board.count = 0;
 	s->rows = calloc((size_t)m->count + 1, sizeof(*s->rows));
 	if (!s->rows)
 		return fail("members");
@@ -295,23 +295,23 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
 		row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
-	s->registry.rows = s->rows;
-	s->registry.count = (size_t)m->count;
-	s->registry.fairness = NULL;
-	s->registry.unjudged = NULL;
-	s->registry.rates = s->rates;
+	s->board.rows = s->rows;
+	s->board.count = (size_t)m->count;
+	s->board.fairness = NULL;
+	s->board.unjudged = NULL;
+	s->board.rates = s->rates;
 	if (!s->sampled)
-		s->registry.rate = NAN;
-	sum_up(&s->registry);
+		s->board.rate = NAN;
+	sum_up(&s->board);
 	expect(s, b);
 	steering_of(s, b);
 	if (is_shared(b, m))
 		share_queue(s);
-	else if (!s->registry.unjudged)
+	else if (!s->board.unjudged)
 		judge(s);
-	for (int i = 0; i < m->count && !s->registry.fairness; i++)
-		if (m->list[i].slot < 0 && !s->registry.unjudged)
-			s->registry.unjudged =
+	for (int i = 0; i < m->count && !s->board.fairness; i++)
+		if (m->list[i].slot < 0 && !s->board.unjudged)
+			s->board.unjudged =
 			    "not all members are rpnc's: their "
 			    "counts are not known, 'rpnc probe' finds them";
 	return conclude(s, datagram);
@@ -320,7 +320,7 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 void
 group_stats_sample(struct group_stats *s, int64_t now)
 {
-	struct scoreboard *b = &s->registry;
+	struct scoreboard *b = &s->board;
 
 	if (s->sampled && now - s->sampled < SAMPLE_US)
 		return;

@@ -12,7 +12,7 @@
 enum { SCORE_RATES = 32 };
 
 struct group_stats {
-	struct scoreboard registry; /* valid until group_stats_take() again */
+	struct scoreboard board; /* valid until group_stats_take() again */
 	struct members members;
 	struct member_row *rows;
 	struct member_fairness fairness;

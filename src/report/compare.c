@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "report/plot.h"
 #include "report/table.h"
 
 #define FIGURE(name, type, member) FIELD(compare_figures, name, type, member)
@@ -67,26 +66,7 @@ const struct field compare_fields[] = {
 	{ 0 },
 };
 
-enum { NAME_CELLS = 10 };
-
-/* To the right of so many cells. */
-static void
-cell(FILE *out, const char *text, int width)
-{
-	int pad = width - table_cells(text);
-
-	fprintf(out, "%*s%s", pad > 0 ? pad : 0, "", text);
-}
-
-static void
-share_cell(FILE *out, double share, int width)
-{
-	char text[NUM_TEXT] = "-";
-
-	if (isfinite(share))
-		snprintf(text, sizeof(text), "%.0f %%", share * 100);
-	cell(out, text, width);
-}
+enum { NAME_CELLS = 10, BARS = 3 };
 
 static const char *
 time_text_of(double us, char text[static NUM_TEXT])
@@ -96,89 +76,143 @@ time_text_of(double us, char text[static NUM_TEXT])
 	return duration_text((int64_t)(us + 0.5), text);
 }
 
-static void
-time_cell(FILE *out, double us, int width)
+static double
+figure_at(const struct table_cell *c)
 {
-	char text[NUM_TEXT];
-
-	cell(out, time_text_of(us, text), width);
+	return *(const double *)((const char *)c->row + c->column->at);
 }
 
 static void
-count_cell(FILE *out, double n, int width)
+share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	char text[NUM_TEXT] = "-";
+	double share = figure_at(c);
+
+	if (isfinite(share))
+		snprintf(text, TABLE_TEXT, "%.0f %%", share * 100);
+	else
+		snprintf(text, TABLE_TEXT, "-");
+}
+
+static void
+time_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	char time[NUM_TEXT];
+
+	snprintf(text, TABLE_TEXT, "%s", time_text_of(figure_at(c), time));
+}
+
+static void
+count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	double n = figure_at(c);
 
 	if (isfinite(n))
-		snprintf(text, sizeof(text), "%.0f", n);
-	cell(out, text, width);
+		snprintf(text, TABLE_TEXT, "%.0f", n);
+	else
+		snprintf(text, TABLE_TEXT, "-");
+}
+
+/* A bar's length: its figure is that of the column behind it. */
+static double
+figure_part(const struct table_cell *c)
+{
+	const struct table_cell figure = { c->table, c->column + 1, c->row };
+	const struct table *t = c->table;
+	double v = figure_at(&figure), most = 0;
+
+	for (size_t i = 0; i < t->row_count; i++) {
+		struct table_cell other = table_cell_at(t, figure.column, i);
+
+		if (isfinite(figure_at(&other)))
+			most = fmax(most, figure_at(&other));
+	}
+	return isfinite(v) ? v / most : 0;
+}
+
+#define MODEL_AT(member) offsetof(struct compare_model, member)
+#define FIGURE_COLUMN(head, width, text, member) \
+	{ head, 0, 0, width, true, NULL, text, MODEL_AT(member), NULL, NULL }
+#define NAME_COLUMN \
+	{ "", .least = NAME_CELLS, .text = table_text_at, \
+	    .at = MODEL_AT(model) }
+
+static const struct table_column columns[] = {
+	NAME_COLUMN,
+	FIGURE_COLUMN("most", 6, share_cell, idle.max_share),
+	FIGURE_COLUMN("conn/s", 9, count_cell, busy.rate),
+	FIGURE_COLUMN("p50", 8, time_cell, busy.p50),
+	FIGURE_COLUMN("p99", 9, time_cell, busy.p99),
+	FIGURE_COLUMN("CPU", 8, time_cell, busy.cpu),
+	FIGURE_COLUMN("most", 7, share_cell, busy.max_share),
+	FIGURE_COLUMN("p50", 11, time_cell, stall.p50),
+	FIGURE_COLUMN("p99", 9, time_cell, stall.p99),
+};
+
+static const struct table_column rate_bars[BARS] = {
+	NAME_COLUMN,
+	{ "", .part = figure_part },
+	{ "", .gap = 1, .least = 9, .right = true, .text = count_cell,
+	    .at = MODEL_AT(busy.rate) },
+};
+
+static const struct table_column stall_bars[BARS] = {
+	NAME_COLUMN,
+	{ "", .part = figure_part },
+	{ "", .gap = 1, .least = 9, .right = true, .text = time_cell,
+	    .at = MODEL_AT(stall.p99) },
+};
+
+static struct table
+table_of(const struct compare_report *r, const struct table_column *column,
+    int count)
+{
+	struct table t = {
+		.column = column, .count = count, .rows = r->models,
+		.row_count = r->model_count, .row_size = sizeof(*r->models),
+	};
+
+	table_fit(&t, 0);
+	return t;
 }
 
 static void
-row(FILE *out, const struct compare_model *m)
+table_out(FILE *out, const struct compare_report *r)
 {
-	fprintf(out, "\n%-*s", NAME_CELLS, m->model);
-	share_cell(out, m->idle.max_share, 6);
-	count_cell(out, m->busy.rate, 9);
-	time_cell(out, m->busy.p50, 8);
-	time_cell(out, m->busy.p99, 9);
-	time_cell(out, m->busy.cpu, 8);
-	share_cell(out, m->busy.max_share, 7);
-	time_cell(out, m->stall.p50, 11);
-	time_cell(out, m->stall.p99, 9);
-}
-
-static void
-table(FILE *out, const struct compare_report *r)
-{
+	struct table t = table_of(r, columns,
+	    sizeof(columns) / sizeof(columns[0]));
 	char busy[64], stall[64];
 
 	snprintf(busy, sizeof(busy), "%lld at a time, closed loop",
 	    (long long)r->concurrency);
 	snprintf(stall, sizeof(stall), "stalling, %g/s", r->rate);
-	fprintf(out, "\n%*s  alone  %-38s%20s", NAME_CELLS - 1, "", busy,
+	fprintf(out, "\n%*s  alone  %-38s%20s\n", NAME_CELLS - 1, "", busy,
 	    stall);
-	fprintf(out, "\n%-*s%6s%9s%8s%9s%8s%7s%11s%9s", NAME_CELLS, "", "most",
-	    "conn/s", "p50", "p99", "CPU", "most", "p50", "p99");
-	for (size_t i = 0; i < r->model_count; i++)
-		row(out, &r->models[i]);
-}
-
-static double
-busy_rate(const struct compare_model *m)
-{
-	return m->busy.rate;
-}
-
-static double
-stall_p99(const struct compare_model *m)
-{
-	return m->stall.p99;
+	table_head(out, &t, false);
+	for (size_t i = 0; i < r->model_count; i++) {
+		fputc('\n', out);
+		table_row(out, &t, false, &r->models[i]);
+	}
 }
 
 /* One bar for each model; nothing if no figure is known. */
 static void
-plot(FILE *out, const struct compare_report *r, const char *name,
-    double figure(const struct compare_model *),
-    void cell_of(FILE *, double, int))
+bars_out(FILE *out, const struct compare_report *r, const char *name,
+    const struct table_column *column, int count)
 {
-	char bar[BAR_TEXT];
-	double most = 0;
+	struct table t = table_of(r, column, count);
+	bool known = false;
 
 	for (size_t i = 0; i < r->model_count; i++) {
-		double v = figure(&r->models[i]);
+		struct table_cell c = table_cell_at(&t, &column[count - 1], i);
 
-		most = isfinite(v) && v > most ? v : most;
+		known |= isfinite(figure_at(&c)) && figure_at(&c) > 0;
 	}
-	if (!(most > 0))
+	if (!known)
 		return;
 	fprintf(out, "\n\n%s", name);
 	for (size_t i = 0; i < r->model_count; i++) {
-		double v = figure(&r->models[i]);
-
-		fprintf(out, "\n  %-*s%s ", NAME_CELLS, r->models[i].model,
-		    bar_text(isfinite(v) ? v / most : 0, bar));
-		cell_of(out, v, 9);
+		fputs("\n  ", out);
+		table_row(out, &t, false, &r->models[i]);
 	}
 }
 
@@ -245,11 +279,11 @@ measured(FILE *out, const struct compare_report *r)
 {
 	char name[64];
 
-	table(out, r);
+	table_out(out, r);
 	snprintf(name, sizeof(name), "connections a second, %lld at a time",
 	    (long long)r->concurrency);
-	plot(out, r, name, busy_rate, count_cell);
-	plot(out, r, "stalling p99", stall_p99, time_cell);
+	bars_out(out, r, name, rate_bars, BARS);
+	bars_out(out, r, "stalling p99", stall_bars, BARS);
 }
 
 void

@@ -7,7 +7,7 @@
 #include "base/escape.h"
 #include "base/num.h"
 #include "report/plot.h"
-
+#include "report/table.h"
 
 static const struct field loss_fields[] = {
 	FIELD(probe_losses, "refused", FIELD_COUNT, refused),
@@ -61,7 +61,8 @@ const struct field during_fields[] = {
 	{ 0 },
 };
 
-enum { TABLE_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64 };
+enum { TABLE_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64,
+	NAME_LEAST = 8 };
 
 static size_t
 columns(const struct probe_during *d)
@@ -98,8 +99,14 @@ value(const struct probe_interval *i, enum lane lane)
 	return (double)counts[lane];
 }
 
-static void
-row(FILE *out, const struct probe_during *d, enum lane lane)
+/* A line of the timeline: a column of the terminal for each interval. */
+struct lane_row {
+	const char *name;
+	char cells[SPARK_TEXT(TABLE_MAX) + 2], total[NUM_TEXT + 16];
+};
+
+static size_t
+lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 {
 	static const char *const names[] = {
 		"attempts", "refused", "reset", "ended", "timeout", "other",
@@ -114,15 +121,19 @@ row(FILE *out, const struct probe_during *d, enum lane lane)
 		sum += values[i];
 	}
 	if (!(most > 0))
-		return;
-	fprintf(out, "\n  %-8s |%s| ", names[lane], spark_text(values,
+		return 0;
+	row->name = names[lane];
+	snprintf(row->cells, sizeof(row->cells), "|%s|", spark_text(values,
 	    columns(d), spark));
 	if (lane == LANE_ATTEMPTS)
-		fprintf(out, "%.0f a second", most / d->interval);
+		snprintf(row->total, sizeof(row->total), "%.0f a second",
+		    most / d->interval);
 	else if (lane == LANE_LONGEST)
-		fputs(time_of(most, time), out);
+		snprintf(row->total, sizeof(row->total), "%s",
+		    time_of(most, time));
 	else
-		fprintf(out, "%.0f", sum);
+		snprintf(row->total, sizeof(row->total), "%.0f", sum);
+	return 1;
 }
 
 /* The column that a time falls in. */
@@ -137,38 +148,88 @@ column(const struct probe_during *d, double at)
 	    (size_t)(at / d->interval);
 }
 
-static void
-members(FILE *out, const struct probe_during *d)
+static size_t
+members_row(const struct probe_during *d, struct lane_row *row)
 {
 	static const char *const signs[] = { " ", "+", "-", "±" };
 	unsigned seen[TABLE_MAX] = { 0 };
+	char *to = row->cells;
 
 	if (!d->change_count)
-		return;
+		return 0;
 	for (size_t i = 0; i < d->change_count; i++)
 		seen[column(d, d->changes[i].at)] |=
 		    *d->changes[i].kind == 'j' ? 1 : 2;
-	fprintf(out, "\n  %-8s |", "members");
+	row->name = "members";
+	to = stpcpy(to, "|");
 	for (size_t i = 0; i < columns(d); i++)
-		fputs(signs[seen[i]], out);
-	fputc('|', out);
+		to = stpcpy(to, signs[seen[i]]);
+	stpcpy(to, "|");
+	return 1;
+}
+
+static size_t
+command_row(const struct probe_during *d, struct lane_row *row)
+{
+	size_t first, last;
+	char *to = row->cells;
+
+	if (isnan(d->started))
+		return 0;
+	first = column(d, d->started);
+	last = isnan(d->ended) ? columns(d) - 1 : column(d, d->ended);
+	row->name = "command";
+	to = stpcpy(to, "|");
+	for (size_t i = 0; i < columns(d); i++)
+		to = stpcpy(to, i < first || i > last ? " " : first == last ?
+		    "#" : i == first ? "[" : i < last || isnan(d->ended) ?
+		    "=" : "]");
+	stpcpy(to, "|");
+	return 1;
 }
 
 static void
-command(FILE *out, const struct probe_during *d)
+cells_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	size_t first, last;
+	const struct lane_row *r = c->row;
 
-	if (isnan(d->started))
-		return;
-	first = column(d, d->started);
-	last = isnan(d->ended) ? columns(d) - 1 : column(d, d->ended);
-	fprintf(out, "\n  %-8s |", "command");
-	for (size_t i = 0; i < columns(d); i++)
-		fputc(i < first || i > last ? ' ' : first == last ? '#' :
-		    i == first ? '[' : i < last ? '=' : isnan(d->ended) ?
-		    '=' : ']', out);
-	fputc('|', out);
+	snprintf(text, TABLE_TEXT, "%s", r->cells);
+}
+
+static void
+total_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct lane_row *r = c->row;
+
+	snprintf(text, TABLE_TEXT, "%s", r->total);
+}
+
+static const struct table_column timeline_columns[] = {
+	{ "", .least = NAME_LEAST, .text = table_text_at,
+	    .at = offsetof(struct lane_row, name) },
+	{ "", .gap = 1, .text = cells_cell },
+	{ "", .gap = 1, .text = total_cell },
+};
+
+static void
+rows_out(FILE *out, const struct probe_during *d)
+{
+	struct lane_row rows[LANES + 2] = { 0 };
+	struct table t = {
+		.column = timeline_columns, .rows = rows,
+		.count = sizeof(timeline_columns) /
+		    sizeof(timeline_columns[0]), .row_size = sizeof(*rows),
+	};
+
+	for (enum lane lane = 0; lane < LANES; lane++)
+		t.row_count += lane_row(d, lane, &rows[t.row_count]);
+	t.row_count += members_row(d, &rows[t.row_count]);
+	t.row_count += command_row(d, &rows[t.row_count]);
+	table_fit(&t, 0);
+	for (size_t i = 0; i < t.row_count; i++) {
+		fputs("\n  ", out);
+		table_row(out, &t, false, &rows[i]);
+	}
 }
 
 static const char *
@@ -217,10 +278,7 @@ timeline(FILE *out, const struct probe_during *d)
 		return;
 	fprintf(out, "\nby when they began, %s a column:",
 	    time_of(d->interval, time));
-	for (enum lane lane = 0; lane < LANES; lane++)
-		row(out, d, lane);
-	members(out, d);
-	command(out, d);
+	rows_out(out, d);
 	changes(out, d);
 }
 

@@ -1,8 +1,3 @@
-/*
- * How it works. Columns are a table, as those of the scoreboard: each is as
- * wide as its widest cell, those without anything to say are left out, and
- * where the lines are too long still, others go by their rank.
- */
 #include "report/group.h"
 
 #include <math.h>
@@ -58,7 +53,7 @@ const struct field group_fields[] = {
 	{ 0 },
 };
 
-enum { CELL = TABLE_CELL };
+enum { INDENT = 2 };
 
 static const struct {
 	const char *name, *meaning;
@@ -104,198 +99,97 @@ group_flags_add(struct group_flags *f, const struct group_flags *more)
 }
 
 static void
-text(const char *raw, char cell[static CELL])
+pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	if (raw && *raw)
-		table_plain(raw, cell);
-	else
-		snprintf(cell, CELL, "-");
-}
+	const struct group_member *m = c->row;
 
-static void
-index_cell(const struct group_member *m, char cell[static CELL])
-{
-	table_number(m->index, cell);
-}
-
-static void
-name_cell(const struct group_member *m, char cell[static CELL])
-{
-	text(m->name, cell);
-}
-
-static void
-pid_cell(const struct group_member *m, char cell[static CELL])
-{
 	if (m->holders > 1 && m->pid < 0)
-		snprintf(cell, CELL, "%lld of them", (long long)m->holders);
+		snprintf(text, TABLE_TEXT, "%lld of them",
+		    (long long)m->holders);
 	else
-		table_number(m->pid, cell);
+		table_number(m->pid, text);
 }
 
 static void
-user_cell(const struct group_member *m, char cell[static CELL])
+queue_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	text(m->user, cell);
+	const struct group_member *m = c->row;
+
+	table_queue(m->queue, m->limit, text);
 }
 
 static void
-command_cell(const struct group_member *m, char cell[static CELL])
+oldest_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	text(m->command, cell);
+	const struct group_member *m = c->row;
+	char time[NUM_TEXT] = "-";
+
+	if (!isnan(m->oldest_wait))
+		duration_text((int64_t)(m->oldest_wait * 1e6), time);
+	snprintf(text, TABLE_TEXT, "%s", time);
 }
 
 static void
-queue_cell(const struct group_member *m, char cell[static CELL])
+flags_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	if (m->queue < 0)
-		snprintf(cell, CELL, "-");
-	else if (m->limit < 0)
-		table_number(m->queue, cell);
-	else
-		snprintf(cell, CELL, "%lld/%lld", (long long)m->queue,
-		    (long long)m->limit);
-}
-
-static void
-half_cell(const struct group_member *m, char cell[static CELL])
-{
-	table_number(m->half_open, cell);
-}
-
-static void
-drops_cell(const struct group_member *m, char cell[static CELL])
-{
-	table_number(m->drops, cell);
-}
-
-static void
-oldest_cell(const struct group_member *m, char cell[static CELL])
-{
-	char time[NUM_TEXT];
-
-	if (isnan(m->oldest_wait))
-		snprintf(cell, CELL, "-");
-	else
-		snprintf(cell, CELL, "%s",
-		    duration_text((int64_t)(m->oldest_wait * 1e6), time));
-}
-
-static void
-state_cell(const struct group_member *m, char cell[static CELL])
-{
-	text(m->state, cell);
-}
-
-static void
-flags_cell(const struct group_member *m, char cell[static CELL])
-{
+	const struct group_member *m = c->row;
 	size_t used = 0;
 
-	*cell = '\0';
+	*text = '\0';
 	for (int i = 0; m->flags[i]; i++)
-		used += (size_t)snprintf(cell + used, CELL - used, "%s%s",
-		    i ? "," : "", m->flags[i]);
+		used += (size_t)snprintf(text + used, TABLE_TEXT - used,
+		    "%s%s", i ? "," : "", m->flags[i]);
+}
+
+static enum color
+flags_color(const struct table_cell *c)
+{
+	(void)c;
+	return RED;
 }
 
 enum { INDEX, NAME, PID, USER, COMMAND, QUEUE, HALF, DROPS, OLDEST, STATE,
 	FLAGS, COLUMNS };
 
-static const struct column {
-	const char *head;
-	int rank;		/* lower goes first; 0: never */
-	bool right;
-	bool always;		/* also where it has nothing to say */
-	void (*cell)(const struct group_member *, char cell[static CELL]);
-} table[COLUMNS] = {
-	[INDEX] = { "index", 4, true, false, index_cell },
-	[NAME] = { "name", 0, false, false, name_cell },
-	[PID] = { "pid", 0, true, true, pid_cell },
-	[USER] = { "user", 2, false, true, user_cell },
-	[COMMAND] = { "command", 5, false, true, command_cell },
-	[QUEUE] = { "queue/of", 0, true, true, queue_cell },
-	[HALF] = { "half-open", 1, true, false, half_cell },
-	[DROPS] = { "drops", 3, true, false, drops_cell },
-	[OLDEST] = { "oldest", 6, true, false, oldest_cell },
-	[STATE] = { "state", 7, false, true, state_cell },
-	[FLAGS] = { "", 0, false, false, flags_cell },
+#define NUMBER(head, rank, wanted, member) \
+	{ head, rank, 1, 0, true, wanted, table_number_at, \
+	    offsetof(struct group_member, member), NULL, NULL }
+#define TEXT(head, rank, wanted, member) \
+	{ head, rank, 1, 0, false, wanted, table_text_at, \
+	    offsetof(struct group_member, member), NULL, NULL }
+
+/* A nought is worth no column, except for an index. */
+static const struct table_column columns[COLUMNS] = {
+	[INDEX] = NUMBER("index", 4, table_has_text, index),
+	[NAME] = TEXT("name", 0, table_has_text, name),
+	[PID] = { "pid", 0, 1, .right = true, .text = pid_cell },
+	[USER] = TEXT("user", 2, NULL, user),
+	[COMMAND] = TEXT("command", 5, NULL, command),
+	[QUEUE] = { "queue/of", 0, 1, .right = true, .text = queue_cell },
+	[HALF] = NUMBER("half-open", 1, table_has_figure, half_open),
+	[DROPS] = NUMBER("drops", 3, table_has_figure, drops),
+	[OLDEST] = { "oldest", 6, 1, .right = true,
+	    .wanted = table_has_figure, .text = oldest_cell },
+	[STATE] = TEXT("state", 7, NULL, state),
+	[FLAGS] = { "", .gap = 1, .wanted = table_has_text, .text = flags_cell,
+	    .color = flags_color },
 };
 
-/* A nought is worth no column, except as an index. */
-static bool
-says_something(int column, const char *cell)
+static void
+members_out(FILE *out, const struct group_report *r,
+    const struct table_style *style)
 {
-	return *cell && strcmp(cell, "-") != 0 &&
-	    (column == INDEX || strcmp(cell, "0") != 0);
-}
+	struct table t = {
+		.column = columns, .count = COLUMNS, .rows = r->members,
+		.row_count = r->member_count, .row_size = sizeof(*r->members),
+	};
 
-static int
-width_of(const struct group_report *r, int column)
-{
-	const struct column *c = &table[column];
-	int width = table_cells(c->head);
-	bool wanted = c->always;
-	char cell[CELL];
-
+	table_fit(&t, style->columns - INDENT);
+	fprintf(out, "\n%*s", INDENT, "");
+	table_head(out, &t, style->color);
 	for (size_t i = 0; i < r->member_count; i++) {
-		c->cell(&r->members[i], cell);
-		wanted |= says_something(column, cell);
-		if (table_cells(cell) > width)
-			width = table_cells(cell);
-	}
-	return wanted ? width : 0;
-}
-
-static void
-fit(const struct group_report *r, int columns, int widths[static COLUMNS])
-{
-	int sum = 1;
-
-	for (int i = 0; i < COLUMNS; i++) {
-		widths[i] = width_of(r, i);
-		sum += widths[i] ? widths[i] + 1 : 0;
-	}
-	while (sum > columns) {
-		int gone = -1;
-
-		for (int i = 0; i < COLUMNS; i++)
-			if (widths[i] && table[i].rank && (gone < 0 ||
-			    table[i].rank < table[gone].rank))
-				gone = i;
-		if (gone < 0)
-			break;
-		sum -= widths[gone] + 1;
-		widths[gone] = 0;
-	}
-}
-
-/* A line of the table; m NULL: its head. */
-static void
-row_out(FILE *out, const struct table_style *style,
-    const int widths[static COLUMNS], const struct group_member *m)
-{
-	char cell[CELL], line[COLUMNS * (CELL + 1)];
-	size_t used = 0, flags = 0;
-
-	for (int i = 0; i < COLUMNS; i++) {
-		if (!widths[i])
-			continue;
-		snprintf(cell, sizeof(cell), "%s", table[i].head);
-		if (m)
-			table[i].cell(m, cell);
-		if (i == FLAGS)
-			flags = used;
-		used += (size_t)snprintf(line + used, sizeof(line) - used,
-		    table[i].right ? "%*s " : "%-*s ", widths[i], cell);
-	}
-	while (used && line[used - 1] == ' ')
-		line[--used] = '\0';
-	fputs("\n  ", out);
-	if (flags && flags < used) {
-		fprintf(out, "%.*s", (int)flags, line);
-		ink(out, style, RED, line + flags);
-	} else {
-		ink(out, style, m ? PLAIN : DIM, line);
+		fprintf(out, "\n%*s", INDENT, "");
+		table_row(out, &t, style->color, &r->members[i]);
 	}
 }
 
@@ -309,12 +203,12 @@ flags_out(FILE *out, const struct group_report *r,
 			    !flag_types[i].meaning)
 				continue;
 			fputs("\n  ", out);
-			ink(out, style, RED, r->flags[j]);
+			paint(out, style->color, RED, "%s", r->flags[j]);
 			fprintf(out, ": %s", flag_types[i].meaning);
 		}
 	for (size_t i = 0; i < r->loss_count; i++) {
 		fputs("\n  ", out);
-		ink(out, style, RED, flag_types[GROUP_SHADOWED].name);
+		paint(out, style->color, RED, "%s", flag_types[GROUP_SHADOWED].name);
 		fprintf(out, ": %s goes to %s", r->losses[i].traffic,
 		    r->losses[i].to);
 	}
@@ -331,27 +225,23 @@ is_said(const struct group_report *r)
 }
 
 void
-group_human(FILE *out, const struct group_report *r, int columns, bool color)
+group_human(FILE *out, const struct group_report *r, int width, bool color)
 {
-	const struct table_style paint = { columns, color }, *style = &paint;
-	int widths[COLUMNS];
+	const struct table_style style = { width, color };
 	char time[NUM_TEXT];
 
-	fit(r, columns, widths);
 	if (r->further)
 		fputc('\n', out);
-	ink(out, style, BOLD, r->place);
+	paint(out, color, BOLD, "%s", r->place);
 	fprintf(out, " %s, %zu socket%s", r->protocol, r->member_count,
 	    r->member_count == 1 ? "" : "s");
 	if (r->steering)
 		fprintf(out, ", steering: %s", r->steering);
 	finding_human(out, r->findings, 2);
-	row_out(out, style, widths, NULL);
-	for (size_t i = 0; i < r->member_count; i++)
-		row_out(out, style, widths, &r->members[i]);
+	members_out(out, r, &style);
 	if (!isnan(r->oldest_wait) && !is_said(r))
 		fprintf(out, "\n  the oldest client waits for %s in one of "
 		    "the queues", duration_text((int64_t)(r->oldest_wait *
 		    1e6), time));
-	flags_out(out, r, style);
+	flags_out(out, r, &style);
 }

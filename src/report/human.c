@@ -1,11 +1,11 @@
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/num.h"
+#include "report/color.h"
 #include "report/compare.h"
 #include "report/event.h"
 #include "report/group.h"
@@ -13,31 +13,10 @@
 
 enum { JOINED_SHOWN = 8 };	/* of those that would be joined */
 
-enum color { PLAIN, BOLD, GREEN, RED, DIM };
-
 struct page {
 	FILE *out;
 	bool color;
 };
-
-static void
-paint(const struct page *p, enum color color, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-paint(const struct page *p, enum color color, const char *format, ...)
-{
-	static const char *const codes[] = { "0", "1", "32", "31", "2" };
-	va_list args;
-
-	if (p->color)
-		fprintf(p->out, "\033[%sm", codes[color]);
-	va_start(args, format);
-	vfprintf(p->out, format, args);
-	va_end(args);
-	if (p->color)
-		fputs("\033[0m", p->out);
-}
 
 static void
 listening(const struct page *p, const struct event *e)
@@ -45,7 +24,7 @@ listening(const struct page *p, const struct event *e)
 	char text[ADDR_TEXT];
 
 	if (e->name)
-		paint(p, BOLD, "%s ", e->name);
+		paint(p->out, p->color, BOLD, "%s ", e->name);
 	fprintf(p->out, "listening on %s (%s", addr_text(e->address, text),
 	    e->protocol);
 	if (e->reuseport && e->own > 1)
@@ -69,7 +48,7 @@ connected(const struct page *p, const struct event *e)
 {
 	char text[ADDR_TEXT];
 
-	paint(p, GREEN, "#%lld", (long long)e->conn);
+	paint(p->out, p->color, GREEN, "#%lld", (long long)e->conn);
 	fprintf(p->out, " %s connected", e->peer->len ?
 	    addr_text(e->peer, text) : "a client without a name");
 	if (e->name && e->total)
@@ -104,7 +83,7 @@ pid(const struct page *p, const struct event *e)
 static void
 joined(const struct page *p, const struct event *e)
 {
-	paint(p, GREEN, "+ %s", e->name);
+	paint(p->out, p->color, GREEN, "+ %s", e->name);
 	fputs(" joined", p->out);
 	pid(p, e);
 	share_of_new(p, e);
@@ -113,7 +92,7 @@ joined(const struct page *p, const struct event *e)
 static void
 left(const struct page *p, const struct event *e)
 {
-	paint(p, RED, "- %s", e->name);
+	paint(p->out, p->color, RED, "- %s", e->name);
 	fprintf(p->out, " %s", e->reason);
 	pid(p, e);
 	fprintf(p->out, " after %lld connection%s", (long long)e->clients,
@@ -129,7 +108,7 @@ who(const struct page *p, enum color color, const struct event *e)
 
 	if (!e->name && e->command && *e->command)
 		escape(e->command, strnlen(e->command, 16), false, safe);
-	paint(p, color, "%s", e->name ? e->name : safe);
+	paint(p->out, p->color, color, "%s", e->name ? e->name : safe);
 }
 
 static void
@@ -138,7 +117,7 @@ paused(const struct page *p, const struct event *e)
 	bool passed = strcmp(e->reason, "full") == 0 ||
 	    strcmp(e->reason, "quarantined") == 0;
 
-	paint(p, RED, "! ");
+	paint(p->out, p->color, RED, "! ");
 	who(p, RED, e);
 	fprintf(p->out, " %s", e->reason);
 	pid(p, e);
@@ -151,7 +130,7 @@ resumed(const struct page *p, const struct event *e)
 {
 	bool released = strcmp(e->reason, "released") == 0;
 
-	paint(p, GREEN, "! ");
+	paint(p->out, p->color, GREEN, "! ");
 	who(p, GREEN, e);
 	fprintf(p->out, " %s", released ? "is no longer quarantined" :
 	    "goes on");
@@ -161,14 +140,14 @@ resumed(const struct page *p, const struct event *e)
 static void
 draining(const struct page *p, const struct event *e)
 {
-	paint(p, BOLD, "%s", e->name);
+	paint(p->out, p->color, BOLD, "%s", e->name);
 	fprintf(p->out, " leaves: %s", e->reason);
 }
 
 static void
 steering(const struct page *p, const struct event *e)
 {
-	paint(p, GREEN, "~ %s", e->name);
+	paint(p->out, p->color, GREEN, "~ %s", e->name);
 	pid(p, e);
 	fprintf(p->out, " set the steering: %s", e->steering);
 }
@@ -178,14 +157,14 @@ closed(const struct page *p, const struct event *e)
 {
 	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 
-	paint(p, DIM, "#%lld", (long long)e->conn);
+	paint(p->out, p->color, DIM, "#%lld", (long long)e->conn);
 	fprintf(p->out, " closed after %s: %s in, %s out",
 	    duration_text((int64_t)(e->seconds * 1e6), time),
 	    bytes_text(e->in, in), bytes_text(e->out, out));
 	if (strcmp(e->reason, "local") == 0)
-		paint(p, DIM, " (by us)");
+		paint(p->out, p->color, DIM, " (by us)");
 	else if (e->reason[0] != 'e')
-		paint(p, RED, " (%s)", e->reason);
+		paint(p->out, p->color, RED, " (%s)", e->reason);
 }
 
 static void
@@ -207,7 +186,7 @@ drained(const struct page *p, const struct event *e)
 static void
 error(const struct page *p, const struct event *e)
 {
-	paint(p, RED, "rpnc: ");
+	paint(p->out, p->color, RED, "rpnc: ");
 	fprintf(p->out, "%s", e->text);
 }
 
@@ -223,13 +202,13 @@ report(const struct page *p, const struct event *e)
 		const struct worker_row *w = &e->rows[i];
 
 		fprintf(p->out, "\n  ");
-		paint(p, BOLD, "%-8s", w->name);
+		paint(p->out, p->color, BOLD, "%-8s", w->name);
 		fprintf(p->out, " pid %-8lld %8llu  %5.1f %%  %10s in  "
 		    "%10s out  %7.3f s CPU", (long long)w->pid,
 		    (unsigned long long)w->accepted, w->share * 100,
 		    bytes_text(w->in, in), bytes_text(w->out, out), w->cpu);
 		if (w->restarts)
-			paint(p, RED, "  restarted %lld times",
+			paint(p->out, p->color, RED, "  restarted %lld times",
 			    (long long)w->restarts);
 	}
 }

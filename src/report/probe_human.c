@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "base/num.h"
+#include "report/fairness.h"
 #include "report/probe_members.h"
 #include "report/quantile.h"
 
@@ -38,18 +39,21 @@ static void
 expectation(FILE *out, const struct probe_report *r)
 {
 	const struct probe_fairness *f = r->fairness;
-	const char *who = r->steering ? "this steering" : "fair hashing";
+	char by[FAIR_TEXT], text[FAIR_TEXT];
+	size_t n = 0;
 
+	if (f->at_least)
+		n = (size_t)snprintf(by, sizeof(by), "at least %zu members: ",
+		    r->member_count);
+	snprintf(by + n, sizeof(by) - n, "%s", r->steering ? "this steering" :
+	    "fair hashing");
 	fputc('\n', out);
 	if (!f->equal)
 		fprintf(out, "by chance the counts stay within ± %.0f of what is "
 		    "expected (99 %%)", f->spread);
-	else if (f->at_least)
-		fprintf(out, "at least %zu members: %s gives %.0f ± %.0f each "
-		    "(99 %%)", r->member_count, who, r->members[0].expected, f->spread);
 	else
-		fprintf(out, "%s gives %.0f ± %.0f each (99 %%)", who,
-		    r->members[0].expected, f->spread);
+		fputs(fair_text(by, r->members[0].expected, f->spread, false,
+		    text), out);
 	if (isfinite(f->chi2))
 		fprintf(out, "   chi2 %.2f, p %.2g", f->chi2, f->p);
 	fprintf(out, "   %s", f->verdict);

@@ -5,8 +5,8 @@
 
 #include "base/escape.h"
 #include "base/num.h"
-#include "report/plot.h"
 #include "report/quantile.h"
+#include "report/table.h"
 
 enum { WORD_MAX = 80 };
 
@@ -21,29 +21,6 @@ member_label(const struct probe_member *m, char text[static MEMBER_TEXT])
 		    (long long)m->worker);
 	escape(raw, strlen(raw), false, text);
 }
-
-/* How many columns a text takes, if each character takes one. */
-static int
-columns(const char *text)
-{
-	int n = 0;
-
-	for (; *text; text++)
-		n += (*text & 0xc0) != 0x80;
-	return n;
-}
-
-static void
-pad(FILE *out, const char *text, int width)
-{
-	fprintf(out, "%s%*s", text, width > columns(text) ?
-	    width - columns(text) : 0, "");
-}
-
-struct widths {
-	int name, pid, command, count;
-	uint64_t largest;
-};
 
 /* Rows are sorted by host, so that those of one follow each other. */
 static bool
@@ -86,51 +63,75 @@ host(FILE *out, const struct probe_report *r, size_t first)
 }
 
 static void
-command_text(const struct probe_report *r, const struct probe_member *m,
-    char text[static MEMBER_TEXT])
+name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
+	member_label(c->row, text);
+}
+
+static void
+pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct probe_member *m = c->row;
+
+	*text = '\0';
+	if (m->pid >= 0)
+		snprintf(text, TABLE_TEXT, "pid %lld", (long long)m->pid);
+}
+
+static void
+command_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct probe_member *m = c->row;
 	const char *command = m->command ? m->command : "";
-	const char *on = m->host && !has_hosts(r) ? m->host : "";
+	const char *on = m->host && !has_hosts(c->table->report) ? m->host : "";
 	char raw[WORD_MAX];
 
 	if (m->uid >= 0)
 		snprintf(raw, sizeof(raw), "uid %lld", (long long)m->uid);
 	else
 		snprintf(raw, sizeof(raw), "%s%s%s", command,
-	    m->command && *on ? " on " : "", on);
+		    m->command && *on ? " on " : "", on);
 	escape(raw, strlen(raw), false, text);
 }
 
-static int
-max(int a, int b)
+static double
+count_part(const struct table_cell *c)
 {
-	return a > b ? a : b;
+	const struct probe_report *r = c->table->report;
+	const struct probe_member *m = c->row;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < r->member_count; i++)
+		if (r->members[i].count > most)
+			most = r->members[i].count;
+	return most ? (double)m->count / (double)most : 0;
 }
 
-static struct widths
-measure(const struct probe_report *r)
+static void
+count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	char text[MEMBER_TEXT];
-	struct widths w = { 0 };
+	const struct probe_member *m = c->row;
 
-	for (size_t i = 0; i < r->member_count; i++) {
-		const struct probe_member *m = &r->members[i];
-
-		member_label(m, text);
-		w.name = max(w.name, columns(text));
-		command_text(r, m, text);
-		w.command = max(w.command, columns(text));
-		if (m->pid >= 0)
-			w.pid = max(w.pid, snprintf(NULL, 0, "%lld",
-			    (long long)m->pid));
-		w.count = max(w.count, snprintf(NULL, 0, "%llu",
-		    (unsigned long long)m->count));
-		if (m->count > w.largest)
-			w.largest = m->count;
-	}
-	w.count = max(w.count, 5);
-	return w;
+	snprintf(text, TABLE_TEXT, "%llu", (unsigned long long)m->count);
 }
+
+static void
+share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct probe_member *m = c->row;
+
+	snprintf(text, TABLE_TEXT, "%.1f %%", isnan(m->share) ? 0 :
+	    m->share * 100);
+}
+
+static const struct table_column columns[] = {
+	{ "", .text = name_cell },
+	{ "", .gap = 2, .wanted = table_has_text, .text = pid_cell },
+	{ "", .gap = 1, .wanted = table_has_text, .text = command_cell },
+	{ "", .gap = 2, .part = count_part },
+	{ "", .gap = 2, .least = 5, .right = true, .text = count_cell },
+	{ "", .gap = 2, .least = 6, .right = true, .text = share_cell },
+};
 
 static void
 accepted(FILE *out, const struct probe_member *m)
@@ -147,27 +148,10 @@ accepted(FILE *out, const struct probe_member *m)
 			fprintf(out, " %s", text);
 }
 
+/* What not every member has, behind its row. */
 static void
-member(FILE *out, const struct probe_report *r, const struct probe_member *m,
-    const struct widths *w)
+remarks(FILE *out, const struct probe_report *r, const struct probe_member *m)
 {
-	char text[MEMBER_TEXT], bar[BAR_TEXT];
-
-	member_label(m, text);
-	fprintf(out, "  ");
-	pad(out, text, w->name);
-	if (w->pid && m->pid >= 0)
-		fprintf(out, "  pid %-*lld", w->pid, (long long)m->pid);
-	else if (w->pid)
-		fprintf(out, "  %*s", w->pid + 4, "");
-	command_text(r, m, text);
-	if (w->command)
-		fputc(' ', out);
-	pad(out, text, w->command);
-	fprintf(out, "  %s  %*llu  %4.1f %%", bar_text(w->largest ?
-	    (double)m->count / (double)w->largest : 0, bar), w->count,
-	    (unsigned long long)m->count, isnan(m->share) ? 0 :
-	    m->share * 100);
 	if (r->fairness && !r->fairness->equal && !isnan(m->expected))
 		fprintf(out, "  of %.1f expected", m->expected);
 	if (m->predicted)
@@ -189,14 +173,22 @@ member(FILE *out, const struct probe_report *r, const struct probe_member *m,
 void
 members_human(FILE *out, const struct probe_report *r)
 {
-	struct widths w = measure(r);
+	struct table t = {
+		.column = columns,
+		.count = sizeof(columns) / sizeof(columns[0]), .report = r,
+		.rows = r->members, .row_count = r->member_count,
+		.row_size = sizeof(*r->members),
+	};
 	bool hosts = has_hosts(r);
 
+	table_fit(&t, 0);
 	for (size_t i = 0; i < r->member_count; i++) {
 		if (hosts && is_host_first(r, i))
 			host(out, r, i);
 		else
 			fprintf(out, hosts ? "\n  " : "\n");
-		member(out, r, &r->members[i], &w);
+		fputs("  ", out);
+		table_row(out, &t, false, &r->members[i]);
+		remarks(out, r, &r->members[i]);
 	}
 }

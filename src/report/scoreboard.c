@@ -3,8 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/fairness.h"
+#include "report/member_table.h"
 #include "report/plot.h"
-#include "report/table.h"
 
 enum {
 	LINES_LEAST = 2,		/* a title, and what is fair */
@@ -15,7 +16,7 @@ enum {
 
 struct page {
 	FILE *out;
-	const struct scoreboard *registry;
+	const struct scoreboard *board;
 	const struct table_style *style;
 };
 
@@ -31,42 +32,29 @@ by_hash(const struct scoreboard *b)
 	return !b->steering || strcmp(b->steering, "hash") == 0;
 }
 
-static void
-verdict(const struct page *p, const char *word)
-{
-	ink(p->out, p->style, strcmp(word, "even") == 0 ||
-	    strcmp(word, "as-weighted") == 0 ? GREEN :
-	    strcmp(word, "uneven") == 0 ? RED : PLAIN, word);
-}
-
 /* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even", narrow: shorter */
 static void
 fair_out(const struct page *p)
 {
-	const struct member_fairness *f = p->registry->fairness;
+	const struct scoreboard *b = p->board;
+	const struct member_fairness *f = b->fairness;
 	bool narrow = p->style->columns < NARROW;
+	char by[FAIR_TEXT] = "fair hashing", text[FAIR_TEXT];
 
-	if (narrow)
-		fprintf(p->out, "fair: ");
-	else if (by_hash(p->registry))
-		fprintf(p->out, "fair hashing gives ");
-	else
-		fprintf(p->out, "steering by %.*s gives ",
-		    (int)strcspn(p->registry->steering, " "),
-		    p->registry->steering);
-	if (f->equal)
-		fprintf(p->out, "%.0f ± %.0f each", (double)f->n / f->members,
-		    f->spread);
-	else
-		fprintf(p->out, "what is wanted ± %.0f", f->spread);
-	fprintf(p->out, narrow ? ", p %.2g: " : " (99 %%), p %.3g: ", f->p);
-	verdict(p, f->verdict);
+	if (!by_hash(b))
+		snprintf(by, sizeof(by), "steering by %.*s",
+		    (int)strcspn(b->steering, " "), b->steering);
+	fprintf(p->out, narrow ? "%s, p %.2g: " : "%s, p %.3g: ",
+	    fair_text(by, f->equal ? (double)f->n / f->members : NAN,
+	    f->spread, narrow, text), f->p);
+	paint(p->out, p->style->color, verdict_color(f->verdict), "%s",
+	    f->verdict);
 }
 
 static void
 since_out(const struct page *p)
 {
-	const struct scoreboard *b = p->registry;
+	const struct scoreboard *b = p->board;
 	const struct member_fairness *f = b->fairness;
 
 	if ((size_t)f->members < b->count)
@@ -89,7 +77,7 @@ scoreboard_text(FILE *out, const struct scoreboard *b,
 {
 	struct page p = { out, b, style };
 
-	table_table(out, b, style, true, b->count + 1);
+	member_table(out, b, style, true, b->count + 1);
 	for (size_t i = 0; b->findings && i < b->findings->count; i++)
 		fprintf(out, "%s\n", b->findings->at[i].text);
 	if (b->fairness)
@@ -136,7 +124,7 @@ members_add(const struct scoreboard *b, char *line, size_t size, int columns)
 static void
 title_out(const struct page *p)
 {
-	const struct scoreboard *b = p->registry;
+	const struct scoreboard *b = p->board;
 	char line[512] = "", part[256], spark[SPARK_TEXT(SPARKS)];
 	size_t n = b->rate_count < SPARKS ? b->rate_count : SPARKS;
 	int columns = p->style->columns;
@@ -155,7 +143,7 @@ title_out(const struct page *p)
 		part_add(line, sizeof(line), columns,
 		    spark_text(b->rates + b->rate_count - n, n, spark));
 	}
-	ink(p->out, p->style, BOLD, line);
+	paint(p->out, p->style->color, BOLD, "%s", line);
 	fputc('\n', p->out);
 }
 
@@ -163,12 +151,12 @@ title_out(const struct page *p)
 static bool
 trouble_out(const struct page *p)
 {
-	const struct finding *f = p->registry->findings &&
-	    p->registry->findings->count ? p->registry->findings->at : NULL;
+	const struct finding *f = p->board->findings &&
+	    p->board->findings->count ? p->board->findings->at : NULL;
 
 	if (!f || f->pid < 0 || table_cells(f->text) > p->style->columns)
 		return false;
-	ink(p->out, p->style, RED, f->text);
+	paint(p->out, p->style->color, RED, "%s", f->text);
 	return true;
 }
 
@@ -176,7 +164,7 @@ trouble_out(const struct page *p)
 static void
 word_out(const struct page *p)
 {
-	const struct scoreboard *b = p->registry;
+	const struct scoreboard *b = p->board;
 
 	if (trouble_out(p)) {
 		/* this comes before figures */
@@ -213,7 +201,7 @@ scoreboard_header(FILE *out, const struct scoreboard *b,
 		return;
 	title_out(&p);
 	if (rows > 0)
-		table_table(out, b, style, headline, (size_t)rows);
+		member_table(out, b, style, headline, (size_t)rows);
 	word_out(&p);
 	if (rows <= (int)b->count)
 		return;

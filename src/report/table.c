@@ -1,40 +1,11 @@
-/*
- * How it works. The columns are a table. Each is as wide as its widest cell,
- * and what is left of the terminal's width is for bars. Where it is too
- * narrow the bars go first, then the columns by their rank.
- */
 #include "report/table.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "report/plot.h"
 
-enum {
-	CELL = TABLE_CELL,
-	BAR_LEAST = 6,
-};
-
-struct page {
-	FILE *out;
-	const struct scoreboard *registry;
-	const struct table_style *style;
-	bool labelled;			/* commands stand where names do */
-	int64_t most;			/* the largest since */
-	int64_t total;			/* of all since */
-};
-
-struct column {
-	const char *head;
-	int rank;			/* lower goes first; 0: never */
-	bool right;			/* numbers */
-	/* Whether it has something to say. */
-	bool (*wanted)(const struct scoreboard *);
-	void (*text)(const struct page *, const struct member_row *,
-	    char cell[static CELL]);
-};
+enum { BAR_LEAST = 6 };
 
 int
 table_cells(const char *text)
@@ -47,23 +18,11 @@ table_cells(const char *text)
 }
 
 void
-ink(FILE *out, const struct table_style *style, enum ink color,
-    const char *text)
+table_plain(const char *raw, char text[static TABLE_PLAIN])
 {
-	static const char *const codes[] = { "", "1", "32", "31", "2" };
-
-	if (style->color && color != PLAIN && *text)
-		fprintf(out, "\033[%sm%s\033[0m", codes[color], text);
-	else
-		fputs(text, out);
-}
-
-void
-table_plain(const char *raw, char cell[static CELL])
-{
-	char safe[CELL];
-	size_t length = strnlen(raw, (CELL - 1) / ESCAPE_MAX);
-	char *to = cell;
+	char safe[TABLE_PLAIN];
+	size_t length = strnlen(raw, (TABLE_PLAIN - 1) / ESCAPE_MAX);
+	char *to = text;
 
 	escape(raw, length, false, safe);
 	for (const char *from = safe; *from; from++)
@@ -75,388 +34,213 @@ table_plain(const char *raw, char cell[static CELL])
 }
 
 void
-table_number(int64_t n, char cell[static CELL])
+table_number(int64_t n, char text[static TABLE_TEXT])
 {
 	if (n < 0)
-		snprintf(cell, CELL, "-");
+		snprintf(text, TABLE_TEXT, "-");
 	else
-		snprintf(cell, CELL, "%lld", (long long)n);
+		snprintf(text, TABLE_TEXT, "%lld", (long long)n);
 }
 
-static void
-percent(double part, char cell[static CELL])
+void
+table_queue(int64_t queue, int64_t limit, char text[static TABLE_TEXT])
 {
-	if (isnan(part))
-		snprintf(cell, CELL, "-");
+	if (queue < 0 || limit < 0)
+		table_number(queue, text);
 	else
-		snprintf(cell, CELL, "%.1f %%", 100 * part);
+		snprintf(text, TABLE_TEXT, "%lld/%lld", (long long)queue,
+		    (long long)limit);
 }
 
-static void
-name_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
+void
+table_number_at(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	char label[CELL - 2] = "-";
-
-	if (r->name)
-		snprintf(label, sizeof(label), "%.24s", r->name);
-	else if (p->labelled && r->command && *r->command) {
-		char command[CELL];
-
-		table_plain(r->command, command);
-		snprintf(label, sizeof(label), "%.16s", command);
-	}
-	snprintf(cell, CELL, "%c %s", r->own ? '>' : ' ', label);
+	table_number(*(const int64_t *)((const char *)c->row + c->column->at),
+	    text);
 }
 
-static void
-pid_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
+void
+table_text_at(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	(void)p;
-	table_number(r->pid, cell);
-}
+	const char *raw = *(const char *const *)((const char *)c->row +
+	    c->column->at);
 
-static void
-command_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	if (r->command && *r->command)
-		table_plain(r->command, cell);
+	if (raw && *raw)
+		table_plain(raw, text);
 	else
-		snprintf(cell, CELL, "-");
+		snprintf(text, TABLE_TEXT, "-");
 }
 
-static void
-accepted_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
+struct table_cell
+table_cell_at(const struct table *t, const struct table_column *column,
+    size_t row)
 {
-	(void)p;
-	table_number(r->accepted, cell);
-}
-
-static void
-since_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	table_number(r->since, cell);
-}
-
-static void
-share_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	percent(r->since < 0 || !p->total ? NAN :
-	    (double)r->since / (double)p->total, cell);
-}
-
-static void
-expected_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	percent(r->expected, cell);
-}
-
-static void
-rate_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	if (isnan(r->rate))
-		snprintf(cell, CELL, "-");
-	else
-		snprintf(cell, CELL, "%.*f", r->rate > 0 && r->rate < 10,
-		    r->rate);
-}
-
-static void
-open_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	table_number(r->open, cell);
-}
-
-static void
-queue_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	if (r->queue < 0)
-		snprintf(cell, CELL, "-");
-	else if (r->limit < 0)
-		table_number(r->queue, cell);
-	else
-		snprintf(cell, CELL, "%lld/%lld", (long long)r->queue,
-		    (long long)r->limit);
-}
-
-static void
-drops_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	table_number(r->drops, cell);
-}
-
-static void
-state_text(const struct page *p, const struct member_row *r,
-    char cell[static CELL])
-{
-	(void)p;
-	snprintf(cell, CELL, "%s", r->state ? r->state : "-");
+	return (struct table_cell){ t, column,
+		(const char *)t->rows + row * t->row_size };
 }
 
 static bool
-always(const struct scoreboard *b)
+table_has(const struct table_cell *whole, const char *nothing)
 {
-	(void)b;
-	return true;
-}
+	const struct table *t = whole->table;
+	char text[TABLE_TEXT];
 
-static bool
-is_counted(const struct scoreboard *b)
-{
-	return !b->probed;
-}
+	for (size_t i = 0; i < t->row_count; i++) {
+		struct table_cell c = table_cell_at(t, whole->column, i);
 
-static bool
-has_pid(const struct scoreboard *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		if (b->rows[i].pid >= 0)
+		c.column->text(&c, text);
+		if (*text && strcmp(text, "-") != 0 &&
+		    strcmp(text, nothing) != 0)
 			return true;
-	return !b->probed;
-}
-
-static bool
-has_command(const struct scoreboard *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		if (b->rows[i].command)
-			return true;
-	return !b->probed;
-}
-
-static bool
-has_state(const struct scoreboard *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		if (b->rows[i].state)
-			return true;
-	return !b->probed;
-}
-
-static bool
-is_probed(const struct scoreboard *b)
-{
-	return b->probed;
-}
-
-/* Some were not accepted: what others have in their queues isn't known. */
-static bool
-has_queued(const struct scoreboard *b)
-{
-	for (size_t i = 0; b->probed && i < b->count; i++)
-		if (b->rows[i].queue > 0)
-			return true;
-	return false;
-}
-
-/* Something was accepted before the last change. */
-static bool
-has_before(const struct scoreboard *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		if (b->rows[i].since != b->rows[i].accepted)
-			return true;
-	return false;
-}
-
-/* The members don't all expect the same. */
-static bool
-has_weights(const struct scoreboard *b)
-{
-	double first = NAN;
-
-	for (size_t i = 0; i < b->count; i++) {
-		double e = b->rows[i].expected;
-
-		if (isnan(e))
-			continue;
-		if (!isnan(first) && fabs(e - first) > 1e-9)
-			return true;
-		first = e;
 	}
 	return false;
 }
 
-enum { NAME, PID, COMMAND, BAR, ACCEPTED, COUNT, SINCE, SHARE, EXPECTED, RATE,
-	QUEUED, OPEN, QUEUE, DROPS, STATE, COLUMNS };
+bool
+table_has_text(const struct table_cell *c)
+{
+	return table_has(c, "");
+}
 
-static const struct column table[COLUMNS] = {
-	[NAME] = { "  name", 0, false, always, name_text },
-	[PID] = { "pid", 2, true, has_pid, pid_text },
-	[COMMAND] = { "command", 3, false, has_command, command_text },
-	[BAR] = { "", 0, false, always, NULL },
-	[ACCEPTED] = { "accepted", 0, true, is_counted, accepted_text },
-	[COUNT] = { "count", 0, true, is_probed, accepted_text },
-	[SINCE] = { "since", 4, true, has_before, since_text },
-	[SHARE] = { "share", 7, true, always, share_text },
-	[EXPECTED] = { "wanted", 5, true, has_weights, expected_text },
-	[RATE] = { "/s", 0, true, is_probed, rate_text },
-	[QUEUED] = { "queued", 6, true, has_queued, queue_text },
-	[OPEN] = { "open", 6, true, is_counted, open_text },
-	[QUEUE] = { "queue/of", 0, true, is_counted, queue_text },
-	[DROPS] = { "drops", 1, true, is_counted, drops_text },
-	[STATE] = { "state", 0, false, has_state, state_text },
-};
+bool
+table_has_figure(const struct table_cell *c)
+{
+	return table_has(c, "0");
+}
+
+static bool
+table_wants(const struct table *t, int column)
+{
+	const struct table_cell c = { t, &t->column[column], NULL };
+
+	return c.column->text && (!c.column->wanted || c.column->wanted(&c));
+}
 
 static int
-width_of(const struct page *p, const struct column *c)
+larger(int a, int b)
 {
-	int width = table_cells(c->head);
-	char cell[CELL];
+	return a > b ? a : b;
+}
 
-	if (!c->text || !c->wanted(p->registry))
-		return 0;
-	for (size_t i = 0; i < p->registry->count; i++) {
-		c->text(p, &p->registry->rows[i], cell);
-		if (table_cells(cell) > width)
-			width = table_cells(cell);
+/* The widest cell, with the head. */
+static int
+table_width(const struct table *t, int column)
+{
+	const struct table_column *c = &t->column[column];
+	int width = larger(table_cells(c->head), c->least);
+	char text[TABLE_TEXT];
+
+	for (size_t i = 0; i < t->row_count; i++) {
+		struct table_cell cell = table_cell_at(t, c, i);
+
+		c->text(&cell, text);
+		width = larger(width, table_cells(text));
 	}
 	return width;
 }
 
-/* The column that goes first, or -1. */
+/* The width of a row, with its gaps. */
 static int
-next_to_go(const int widths[static COLUMNS])
+table_sum(const struct table *t)
+{
+	int sum = 0;
+
+	for (int i = 0; i < t->count; i++)
+		if (t->width[i])
+			sum += (sum ? t->column[i].gap : 0) + t->width[i];
+	return sum;
+}
+
+/* The column that is dropped first, or -1. */
+static int
+table_next_to_go(const struct table *t)
 {
 	int found = -1;
 
-	for (int i = 0; i < COLUMNS; i++)
-		if (widths[i] && table[i].rank && (found < 0 ||
-		    table[i].rank < table[found].rank))
+	for (int i = 0; i < t->count; i++)
+		if (t->width[i] && t->column[i].rank && (found < 0 ||
+		    t->column[i].rank < t->column[found].rank))
 			found = i;
 	return found;
 }
 
-/* Fits the columns, and gives the bars what is left. */
 static void
-fit(struct page *p, int widths[static COLUMNS])
+table_fit_bar(struct table *t, int columns)
 {
-	int sum = -1, gone;
+	for (int i = 0; i < t->count; i++) {
+		int room = columns - table_sum(t) - t->column[i].gap;
 
-	for (int i = 0; i < COLUMNS; i++) {
-		widths[i] = width_of(p, &table[i]);
-		sum += widths[i] ? widths[i] + 1 : 0;
-	}
-	while (sum > p->style->columns && (gone = next_to_go(widths)) >= 0) {
-		sum -= widths[gone] + 1;
-		widths[gone] = 0;
-		if (gone != COMMAND)
+		if (t->column[i].text)
 			continue;
-		p->labelled = true;
-		sum -= widths[NAME];
-		widths[NAME] = width_of(p, &table[NAME]);
-		sum += widths[NAME];
+		t->width[i] = !columns || room > BAR_CELLS ? BAR_CELLS :
+		    room < BAR_LEAST ? 0 : room;
 	}
-	sum = p->style->columns - sum - 1;
-	widths[BAR] = sum < BAR_LEAST ? 0 : sum < BAR_CELLS ? sum : BAR_CELLS;
-}
-
-static enum ink
-paint_of(int column, const struct member_row *r)
-{
-	if (column == NAME && r->own)
-		return BOLD;
-	if (column == STATE && r->state && strcmp(r->state, "running") != 0)
-		return RED;
-	if (column == QUEUE && r->queue > 0)
-		return RED;
-	return PLAIN;
-}
-
-/* A cell of a line, r NULL: of the headline. */
-static void
-cell_out(const struct page *p, int column, int width,
-    const struct member_row *r)
-{
-	const struct column *c = &table[column];
-	char cell[CELL], bar[BAR_TEXT];
-	int pad;
-
-	if (!r)
-		snprintf(cell, sizeof(cell), "%s", c->head);
-	else if (column == BAR)
-		snprintf(cell, sizeof(cell), "%s", bar_cells(p->most > 0 &&
-		    r->since > 0 ? (double)r->since / (double)p->most : 0,
-		    width, bar));
-	else
-		c->text(p, r, cell);
-	pad = width - table_cells(cell);
-	fprintf(p->out, "%*s", c->right && pad > 0 ? pad : 0, "");
-	ink(p->out, p->style, r ? paint_of(column, r) : DIM, cell);
-	if (!c->right && pad > 0 && column != STATE)
-		fprintf(p->out, "%*s", pad, "");
-}
-
-static void
-row_out(const struct page *p, const int widths[static COLUMNS],
-    const struct member_row *r)
-{
-	for (int i = 0; i < COLUMNS; i++) {
-		if (!widths[i])
-			continue;
-		if (i)
-			fputc(' ', p->out);
-		cell_out(p, i, widths[i], r);
-	}
-	fputc('\n', p->out);
-}
-
-static struct page
-page_of(FILE *out, const struct scoreboard *b, const struct table_style *s)
-{
-	struct page p = { .out = out, .registry = b, .style = s };
-
-	for (size_t i = 0; i < b->count; i++) {
-		int64_t since = b->rows[i].since;
-
-		p.total += since > 0 ? since : 0;
-		if (since > p.most)
-			p.most = since;
-	}
-	return p;
-}
-
-/* Who asks, or the first; it is shown though there is little room. */
-static size_t
-own_row(const struct scoreboard *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		if (b->rows[i].own)
-			return i;
-	return 0;
 }
 
 void
-table_table(FILE *out, const struct scoreboard *b,
-    const struct table_style *style, bool headline, size_t rows)
+table_fit(struct table *t, int columns)
 {
-	struct page p = page_of(out, b, style);
-	size_t shown = b->count <= rows ? b->count : rows - 1;
-	int widths[COLUMNS];
+	int gone;
 
-	fit(&p, widths);
-	if (headline)
-		row_out(&p, widths, NULL);
-	for (size_t i = 0; i < shown; i++)
-		row_out(&p, widths, i + 1 == shown && own_row(b) > i ?
-		    &b->rows[own_row(b)] : &b->rows[i]);
-	if (shown < b->count)
-		fprintf(out, "  ... and %zu more\n", b->count - shown);
+	/* a cell may depend on whether another column is shown */
+	for (int i = 0; i < t->count; i++)
+		t->width[i] = 1;
+	for (int i = 0; i < t->count; i++)
+		t->width[i] = table_wants(t, i) ? table_width(t, i) : 0;
+	while (columns && table_sum(t) > columns &&
+	    (gone = table_next_to_go(t)) >= 0) {
+		t->width[gone] = 0;
+		/* the first may now have to say what that one said */
+		if (t->width[0])
+			t->width[0] = table_width(t, 0);
+	}
+	table_fit_bar(t, columns);
+}
+
+/* Writes a cell, of the head if it has no row; returns its colour. */
+static enum color
+table_cell_text(const struct table_cell *c, int width,
+    char text[static TABLE_TEXT])
+{
+	if (!c->row) {
+		snprintf(text, TABLE_TEXT, "%s", c->column->head);
+		return DIM;
+	}
+	if (c->column->text)
+		c->column->text(c, text);
+	else
+		bar_cells(c->column->part(c), width, text);
+	return c->column->color ? c->column->color(c) : PLAIN;
+}
+
+void
+table_row(FILE *out, const struct table *t, bool color, const void *row)
+{
+	char text[TABLE_TEXT];
+	int blanks = 0, shown = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		const struct table_cell c = { t, &t->column[i], row };
+		enum color ink;
+		int pad;
+
+		if (!t->width[i])
+			continue;
+		ink = table_cell_text(&c, t->width[i], text);
+		pad = t->width[i] - table_cells(text);
+		blanks += (shown++ ? c.column->gap : 0) +
+		    (c.column->right ? pad : 0);
+		if (*text) {
+			fprintf(out, "%*s", blanks, "");
+			paint(out, color, ink, "%s", text);
+			blanks = 0;
+		}
+		blanks += c.column->right ? 0 : pad;
+	}
+}
+
+void
+table_head(FILE *out, const struct table *t, bool color)
+{
+	table_row(out, t, color, NULL);
 }

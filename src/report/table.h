@@ -6,71 +6,80 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "report/finding.h"
+#include "report/color.h"
 
 /*
- * The members of a port for people, as plain data: how much each has, and
- * whether that is what the steering would give. What is not known: NULL, -1
- * or NAN.
+ * Tables for people. A column is as wide as its widest cell. A column that has
+ * nothing to say is left out; if the terminal is too narrow, columns are
+ * dropped by their rank. A column of bars takes the width that is left.
  */
 
-struct member_row {
-	const char *name;		/* NULL: not rpnc's */
-	const char *command;		/* any bytes */
-	const char *state;
-	bool own;			/* the one that asks */
-	int64_t pid, accepted, open, queue, limit, drops;
-	int64_t since;			/* given since the last change */
-	double expected;		/* its share by the steering, 0 to 1 */
-	double rate;			/* a second; only where it is probed */
-};
-
-/* Of the members that count: what each was given since the last change. */
-struct member_fairness {
-	uint64_t n, queued;		/* queued: of n, waiting still */
-	int members;
-	bool equal;			/* all expect the same */
-	double spread, p;		/* 99 % of the fair cases lie so near */
-	const char *verdict;
-};
-
-struct scoreboard {
-	bool probed;			/* counts and queue are a probe's */
-	const char *name;		/* of the own member, or NULL */
-	const char *address, *protocol;
-	const char *steering;		/* NULL: the kernel's hash */
-	const char *unjudged;		/* no fairness: why not, or NULL */
-	const struct member_row *rows;
-	size_t count;
-	const struct member_fairness *fairness;
-	const struct finding_list *findings;	/* NULL: none */
-	uint64_t accepted, open, queue;	/* in all, of all that is known */
-	double rate;			/* accepted a second */
-	const double *rates;		/* earlier ones, oldest first */
-	size_t rate_count;
-};
+enum { TABLE_TEXT = 400, TABLE_COLUMNS = 16, TABLE_PLAIN = 120 };
 
 struct table_style {
 	int columns;			/* of the terminal */
 	bool color;
 };
 
-/*
- * The table of a scoreboard: a headline, if wanted, and at most so many rows,
- * the last of which then counts those that there is no room for.
- */
-void table_table(FILE *out, const struct scoreboard *,
-    const struct table_style *, bool headline, size_t rows);
+struct table;
+struct table_column;
 
-/* How many cells a text takes: of what is not ASCII only bars are shown. */
+/* What a callback is asked about. */
+struct table_cell {
+	const struct table *table;
+	const struct table_column *column;
+	const void *row;		/* NULL: the column as a whole */
+};
+
+struct table_column {
+	const char *head;
+	int rank;			/* the lowest goes first; 0: never */
+	int gap;			/* blanks before it, if it isn't first */
+	int least;			/* width */
+	bool right;			/* numbers */
+	/* Whether it is shown; NULL: always. */
+	bool (*wanted)(const struct table_cell *);
+	/* Writes a cell; NULL: a column of bars. */
+	void (*text)(const struct table_cell *, char text[static TABLE_TEXT]);
+	size_t at;			/* in a row: see table_number_at() */
+	double (*part)(const struct table_cell *);	/* of a bar: 0 to 1 */
+	enum color (*color)(const struct table_cell *);	/* NULL: PLAIN */
+};
+
+struct table {
+	const struct table_column *column;
+	int count;			/* of columns */
+	const void *report;		/* for the callbacks */
+	const void *rows;
+	size_t row_count, row_size;
+	int width[TABLE_COLUMNS];	/* by table_fit(); 0: not shown */
+};
+
+/* Chooses columns and widths: a row has at most so many cells; 0: no limit. */
+void table_fit(struct table *, int columns);
+/* Print a line without its end, or blanks that nothing follows. */
+void table_head(FILE *, const struct table *, bool color);
+void table_row(FILE *, const struct table *, bool color, const void *row);
+
+/* The cell of a column in the i-th row. */
+struct table_cell table_cell_at(const struct table *,
+    const struct table_column *, size_t i);
+
+/* For wanted: some cell is neither empty nor "-" (nor "0"). */
+bool table_has_text(const struct table_cell *);
+bool table_has_figure(const struct table_cell *);
+
+/* For text: the row's int64_t (-1: "-"), or text (NULL or "": "-"). */
+void table_number_at(const struct table_cell *, char text[static TABLE_TEXT]);
+void table_text_at(const struct table_cell *, char text[static TABLE_TEXT]);
+
+/* How many columns of a terminal a text takes. */
 int table_cells(const char *text);
-/* A stranger's name, of which each character takes one cell. */
-enum { TABLE_CELL = 120 };
-void table_plain(const char *raw, char cell[static TABLE_CELL]);
-/* A number, or "-" for what is not known (-1). */
-void table_number(int64_t n, char cell[static TABLE_CELL]);
-
-enum ink { PLAIN, BOLD, GREEN, RED, DIM };
-void ink(FILE *out, const struct table_style *, enum ink, const char *text);
+/* A foreign name in ASCII: other characters become '?', "\e" an escape. */
+void table_plain(const char *raw, char text[static TABLE_PLAIN]);
+/* A number, or "-" if it is not known (-1). */
+void table_number(int64_t n, char text[static TABLE_TEXT]);
+/* "3/128": a queue and its limit; -1: not known. */
+void table_queue(int64_t queue, int64_t limit, char text[static TABLE_TEXT]);
 
 #endif

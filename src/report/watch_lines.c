@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "report/fairness.h"
 #include "report/plot.h"
 #include "report/quantile.h"
 
@@ -244,8 +245,8 @@ finding(const struct watch_page *p, char line[static WATCH_LINE])
 		add(p, line, "", f->text);
 }
 
-static enum ink
-finding_ink(const struct watch_report *r)
+static enum color
+finding_color(const struct watch_report *r)
 {
 	return r->finding && strcmp(r->finding->kind, "unclear") == 0 ? PLAIN :
 	    RED;
@@ -273,7 +274,7 @@ fair(const struct watch_page *p, char line[static WATCH_LINE])
 	const struct watch_report *r = p->report;
 	const struct probe_fairness *f = r->fairness;
 	bool narrow = p->style.columns < NARROW;
-	char head[64], what[64], chance[64] = "";
+	char by[FAIR_TEXT], text[FAIR_TEXT], chance[64] = "";
 
 	if (!f || !r->judged || !r->member_count)
 		return;
@@ -282,29 +283,19 @@ fair(const struct watch_page *p, char line[static WATCH_LINE])
 		    f->at_least ? " answered" : "");
 		return;
 	}
-	snprintf(head, sizeof(head), narrow ? "fair: " : "%s%s gives ",
-	    f->at_least ? "at least these: " : "",
+	snprintf(by, sizeof(by), "%s%s", f->at_least ? "at least these: " : "",
 	    r->steering ? "this steering" : "fair hashing");
-	if (f->equal)
-		snprintf(what, sizeof(what), "%.0f ± %.0f each",
-		    r->members[0].expected, f->spread);
-	else
-		snprintf(what, sizeof(what), "what is wanted ± %.0f",
-		    f->spread);
 	if (isfinite(f->chi2))
 		snprintf(chance, sizeof(chance), ", p %.2g", f->p);
-	snprintf(line, WATCH_LINE, "%s%s%s%s: %s", head, what, narrow ? "" :
-	    " (99 %)", chance, f->verdict);
+	snprintf(line, WATCH_LINE, "%s%s: %s", fair_text(by, f->equal ?
+	    r->members[0].expected : NAN, f->spread, narrow, text), chance,
+	    f->verdict);
 }
 
-static enum ink
-fair_ink(const struct watch_report *r)
+static enum color
+fair_color(const struct watch_report *r)
 {
-	const char *verdict = r->fairness ? r->fairness->verdict : "";
-
-	return strcmp(verdict, "even") == 0 ||
-	    strcmp(verdict, "as-weighted") == 0 ? GREEN :
-	    strcmp(verdict, "uneven") == 0 ? RED : PLAIN;
+	return r->fairness ? verdict_color(r->fairness->verdict) : PLAIN;
 }
 
 static void
@@ -314,28 +305,28 @@ note(const struct watch_page *p, char line[static WATCH_LINE])
 		add(p, line, "", p->report->note);
 }
 
-static enum ink
+static enum color
 bold(const struct watch_report *r)
 {
 	(void)r;
 	return BOLD;
 }
 
-static enum ink
+static enum color
 plain(const struct watch_report *r)
 {
 	(void)r;
 	return PLAIN;
 }
 
-static enum ink
-failed_ink(const struct watch_report *r)
+static enum color
+failed_color(const struct watch_report *r)
 {
 	return sum(r->now->failed) ? RED : PLAIN;
 }
 
-static enum ink
-queued_ink(const struct watch_report *r)
+static enum color
+queued_color(const struct watch_report *r)
 {
 	return r->now->queued ? RED : PLAIN;
 }
@@ -344,15 +335,15 @@ queued_ink(const struct watch_report *r)
 const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 0, title, bold },
 	{ 7, rate, plain },
-	{ 9, finding, finding_ink },
+	{ 9, finding, finding_color },
 	{ 5, change, plain },
-	{ 9, fair, fair_ink },
+	{ 9, fair, fair_color },
 	{ 3, note, plain },
-	{ 10, failed, failed_ink },
-	{ 6, queued, queued_ink },
+	{ 10, failed, failed_color },
+	{ 6, queued, queued_color },
 	{ 4, skipped, plain },
 	{ 2, unknown, plain },
-	{ 2, mismatched, failed_ink },
+	{ 2, mismatched, failed_color },
 	{ 8, connecting, plain },
 	{ 7, accepting, plain },
 	{ 8, echo, plain },

@@ -18,7 +18,7 @@ struct watch_line {
 	/* Fills it in, without its end; not where there is nothing to say. */
 	void (*text)(const struct watch_page *,
 	    char line[static WATCH_LINE]);
-	enum ink (*ink)(const struct watch_report *);
+	enum color (*color)(const struct watch_report *);
 };
 
 extern const struct watch_line watch_lines[WATCH_LINES];

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/member_table.h"
 #include "report/watch_lines.h"
 
 enum {
@@ -19,17 +20,17 @@ enum {
 
 static void
 row_fill(const struct watch_report *r, const struct watch_member *m,
-    struct member_row *row, char name[static TABLE_CELL],
-    char command[static TABLE_CELL])
+    struct member_row *row, char name[static TABLE_PLAIN],
+    char command[static TABLE_PLAIN])
 {
-	char raw[TABLE_CELL];
+	char raw[TABLE_PLAIN];
 
 	snprintf(raw, sizeof(raw), "%.64s", m->name ? m->name : "-");
 	if (m->name && m->worker >= 0)
 		snprintf(raw + strlen(raw), sizeof(raw) - strlen(raw), "/%lld",
 		    (long long)m->worker);
 	table_plain(raw, name);
-	snprintf(command, TABLE_CELL, "%s%s%s", m->command ? m->command : "",
+	snprintf(command, TABLE_PLAIN, "%s%s%s", m->command ? m->command : "",
 	    m->command && m->host ? " on " : "", m->host ? m->host : "");
 	*row = (struct member_row){
 		.name = m->name ? name : NULL, .state = m->state,
@@ -45,7 +46,7 @@ row_fill(const struct watch_report *r, const struct watch_member *m,
 /* Returns how many rows there are. */
 static size_t
 rows_fill(const struct watch_report *r, struct member_row *rows,
-    char (*texts)[2][TABLE_CELL])
+    char (*texts)[2][TABLE_PLAIN])
 {
 	size_t n = r->member_count;
 
@@ -66,13 +67,13 @@ members(FILE *out, const struct watch_page *p, bool headline, size_t room)
 {
 	const struct watch_report *r = p->report;
 	struct member_row *rows = calloc(r->member_count + 1, sizeof(*rows));
-	char (*texts)[2][TABLE_CELL] = calloc(r->member_count + 1,
+	char (*texts)[2][TABLE_PLAIN] = calloc(r->member_count + 1,
 	    sizeof(*texts));
-	struct scoreboard registry = { .probed = true, .rows = rows };
+	struct scoreboard board = { .probed = true, .rows = rows };
 
 	if (rows && texts) {
-		registry.count = rows_fill(r, rows, texts);
-		table_table(out, &registry, &p->style, headline, room);
+		board.count = rows_fill(r, rows, texts);
+		member_table(out, &board, &p->style, headline, room);
 	}
 	free(rows);
 	free(texts);
@@ -127,7 +128,8 @@ watch_screen(FILE *out, const struct watch_report *r,
 			    room - 1 : room));
 		if (!texts[i][0])
 			continue;
-		ink(out, &p.style, watch_lines[i].ink(r), texts[i]);
+		paint(out, p.style.color, watch_lines[i].color(r), "%s",
+		    texts[i]);
 		fputc('\n', out);
 	}
 	free(texts);

@@ -188,10 +188,10 @@ membership_look(struct membership *p)
 	    &m) < 0)
 		return -1;
 	address_text(&p->set, s->address);
-	s->registry.address = s->address;
-	s->registry.protocol = membership_protocol(p->settings,
+	s->board.address = s->address;
+	s->board.protocol = membership_protocol(p->settings,
 	    &p->set.bound[0]);
-	s->registry.name = p->named ? p->name : NULL;
+	s->board.name = p->named ? p->name : NULL;
 	return group_stats_take(s, p->registry, &m, p->slot, p->settings->udp);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/member_table.h"
 #include "report/scoreboard.h"
 #include "report/table.h"
 
@@ -34,7 +35,7 @@ static const struct member_fairness fairness = {
 static const double rates[] = { 0, 1, 2, 3, 12.5 };
 
 static struct scoreboard
-registry_of(size_t count)
+board_of(size_t count)
 {
 	return (struct scoreboard){
 		.name = "A", .address = "*:9000", .protocol = "tcp",
@@ -82,13 +83,13 @@ the_table_fits_any_width(void **state)
 {
 	(void)state;
 	for (int columns = 56; columns <= 300; columns++) {
-		struct scoreboard b = registry_of(ROWS);
+		struct scoreboard b = board_of(ROWS);
 		struct table_style style = { columns, false };
 		char *text = NULL;
 		size_t length;
 		FILE *out = open_memstream(&text, &length);
 
-		table_table(out, &b, &style, true, ROWS);
+		member_table(out, &b, &style, true, ROWS);
 		fclose(out);
 		assert_int_equal(count_lines(text, columns), ROWS + 1);
 		free(text);
@@ -98,7 +99,7 @@ the_table_fits_any_width(void **state)
 static void
 short_names_fit_40(void **state)
 {
-	struct scoreboard b = registry_of(2);
+	struct scoreboard b = board_of(2);
 	char *text = text_of(&b, 40, -1, false);
 
 	(void)state;
@@ -115,7 +116,7 @@ short_names_fit_40(void **state)
 static void
 eighty_have_all(void **state)
 {
-	struct scoreboard b = registry_of(2);
+	struct scoreboard b = board_of(2);
 	char *text = text_of(&b, 80, -1, false);
 
 	(void)state;
@@ -132,7 +133,7 @@ eighty_have_all(void **state)
 static void
 what_is_not_known_is_a_dash(void **state)
 {
-	struct scoreboard b = registry_of(ROWS);
+	struct scoreboard b = board_of(ROWS);
 	char *text = text_of(&b, 100, -1, false);
 
 	(void)state;
@@ -149,7 +150,7 @@ what_is_not_known_is_a_dash(void **state)
 static void
 colors_do_not_move_columns(void **state)
 {
-	struct scoreboard b = registry_of(ROWS);
+	struct scoreboard b = board_of(ROWS);
 	char *with = text_of(&b, 80, -1, true);
 	char *without = text_of(&b, 80, -1, false), *to = with;
 
@@ -173,7 +174,7 @@ a_header_has_no_more_lines_than_it_may(void **state)
 	(void)state;
 	for (size_t count = 1; count <= ROWS; count++)
 		for (int lines = -1; lines < 20; lines++) {
-			struct scoreboard b = registry_of(count);
+			struct scoreboard b = board_of(count);
 			char *text = text_of(&b, 100, lines < 0 ? 0 : lines,
 			    false);
 			int n = count_lines(text, 100);
@@ -192,7 +193,7 @@ a_header_has_no_more_lines_than_it_may(void **state)
 static void
 a_header_has_a_rate(void **state)
 {
-	struct scoreboard b = registry_of(2);
+	struct scoreboard b = board_of(2);
 	char *text = text_of(&b, 80, 10, false);
 
 	(void)state;
@@ -224,7 +225,7 @@ weights_have_a_column(void **state)
 {
 	struct member_row two[] = { rows[0], rows[1] };
 	struct member_fairness f = fairness;
-	struct scoreboard b = registry_of(2);
+	struct scoreboard b = board_of(2);
 	char *text;
 
 	(void)state;

@@ -1,0 +1,30 @@
+#include "report/fairness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *
+fair_text(const char *by, double each, double spread, bool brief,
+    char text[static FAIR_TEXT])
+{
+	char count[64];
+
+	if (isnan(each))
+		snprintf(count, sizeof(count), "what is wanted");
+	else
+		snprintf(count, sizeof(count), "%.0f", each);
+	snprintf(text, FAIR_TEXT, "%.64s%s%s ± %.0f%s%s", brief ? "fair" : by,
+	    brief ? ": " : " gives ", count, spread,
+	    isnan(each) ? "" : " each", brief ? "" : " (99 %)");
+	return text;
+}
+
+enum color
+verdict_color(const char *verdict)
+{
+	if (strcmp(verdict, "even") == 0 ||
+	    strcmp(verdict, "as-weighted") == 0)
+		return GREEN;
+	return strcmp(verdict, "uneven") == 0 ? RED : PLAIN;
+}
