@@ -8,7 +8,7 @@ paint(FILE *out, bool colored, enum color color, const char *format, ...)
 	static const char *const codes[] = { "", "1", "32", "31", "2" };
 	va_list args;
 
-	colored &= color != PLAIN;
+	colored = colored && color != PLAIN;
 	if (colored)
 		fprintf(out, "\033[%sm", codes[color]);
 	va_start(args, format);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "report/fairness.h"
-#include "report/member_table.h"
 #include "report/plot.h"
 
 enum {
