@@ -26,7 +26,7 @@ enum {
 };
 
 struct probe {
-	struct run run;
+	struct load load;
 	struct app app;
 	const struct settings *settings;
 	struct probe_plan plan;
@@ -48,7 +48,7 @@ static void
 on_progress(struct timer *t)
 {
 	struct probe *v = container_of(t, struct probe, progress);
-	const struct tally *y = &v->run.tally;
+	const struct tally *y = &v->load.tally;
 	char line[160], of[32] = "";
 	int n;
 
@@ -57,7 +57,7 @@ on_progress(struct timer *t)
 		    (unsigned long long)v->plan.plan.count);
 	n = snprintf(line, sizeof(line), "\r\033[K%llu%s, %d in flight, "
 	    "%llu failed", (unsigned long long)y->attempts, of,
-	    v->run.pace.in_flight,
+	    v->load.in_flight,
 	    (unsigned long long)(y->attempts - y->out[OUT_OK]));
 	sink_write(&v->app.err, line, (size_t)n);
 	v->shown = true;
@@ -74,33 +74,33 @@ progress_start(struct probe *v)
 }
 
 static void
-on_done(struct run *r)
+on_done(struct load *l)
 {
-	struct probe *v = r->user;
+	struct probe *v = container_of(l, struct probe, load);
 
 	loop_stop(&v->app.loop);
 }
 
 static void
-on_fault(struct run *r)
+on_fault(struct load *l)
 {
-	struct probe *v = r->user;
+	struct probe *v = container_of(l, struct probe, load);
 
 	app_fatal(&v->app);
 }
 
 static void
-on_result(struct run *r, const struct attempt_result *result)
+on_result(struct load *l, const struct attempt_result *result)
 {
-	struct probe *v = r->user;
+	struct probe *v = container_of(l, struct probe, load);
 
 	watch_count(&v->watch.watch, result);
 }
 
 static void
-on_skip(struct run *r, const struct addr *a, int error)
+on_skip(struct load *l, const struct addr *a, int error)
 {
-	struct probe *v = r->user;
+	struct probe *v = container_of(l, struct probe, load);
 	char text[ADDR_TEXT], line[ADDR_TEXT + 80];
 
 	if (!v->settings->verbose)
@@ -127,7 +127,7 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 		signals_end_by(number);
 	}
 	d->ended_by = number;
-	run_stop(&v->run);
+	load_stop(&v->load);
 }
 
 static void
@@ -139,7 +139,7 @@ tell_report(struct probe *v)
 	};
 	struct event e = { .kind = EVENT_PROBE, .probe = &f.verdict.report };
 
-	if (result_make(&f, &v->run) < 0) {
+	if (result_make(&f, &v->load) < 0) {
 		emit_fault(&v->app);
 	} else {
 		f.verdict.report.detail = v->settings->verbose;
@@ -148,7 +148,7 @@ tell_report(struct probe *v)
 			emit_fault(&v->app);
 		else if (v->app.status == STATUS_OK && !v->app.ended_by)
 			v->app.status = probe_verdict(v->settings,
-			    &v->run.tally, &f.verdict, v->plan.uneven);
+			    &v->load.tally, &f.verdict, v->plan.uneven);
 	}
 	result_free(&f);
 }
@@ -156,14 +156,13 @@ tell_report(struct probe *v)
 static int
 probe_open(struct probe *v, const struct endpoint *e)
 {
-	v->run.on_skip = on_skip;
-	v->run.on_fault = on_fault;
-	v->run.on_done = on_done;
+	v->load.on_skip = on_skip;
+	v->load.on_fault = on_fault;
+	v->load.on_done = on_done;
 	if (v->settings->watch)
-		v->run.on_result = on_result;
-	v->run.user = v;
+		v->load.on_result = on_result;
 	if (probe_source(&v->plan.sources, v->settings) < 0 ||
-	    run_open(&v->run, &v->plan.plan, e) < 0 ||
+	    load_open(&v->load, &v->plan.plan, e) < 0 ||
 	    app_open(&v->app, v->settings) < 0)
 		return -1;
 	v->app.on_signal = on_signal;
@@ -174,14 +173,14 @@ static void
 probe_run(struct probe *v)
 {
 	if (probe_plan_fit(&v->app, &v->plan.plan.concurrency) < 0 ||
-	    run_start(&v->run, &v->app.loop) < 0) {
+	    load_start(&v->load, &v->app.loop) < 0) {
 		emit_fault(&v->app);
 		return;
 	}
 	v->app.loop.busy = v->settings->busy;
 	if (!v->settings->watch)
 		progress_start(v);
-	else if (probe_watch_open(&v->watch, &v->app, &v->run,
+	else if (probe_watch_open(&v->watch, &v->app, &v->load,
 	    &v->plan.weights) < 0)
 		app_fatal(&v->app);
 	if (loop_run(&v->app.loop) < 0)
@@ -254,10 +253,10 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	if (probe_plan_make(&v.plan, s, &e) < 0)
 		return -1;
 	if (probe_open(&v, &e) < 0) {
-		run_close(&v.run);
+		load_close(&v.load);
 	} else {
 		probe_run(&v);
-		run_close(&v.run);
+		load_close(&v.load);
 		*ended_by = v.app.ended_by;
 		status = app_close(&v.app);
 	}

@@ -24,7 +24,7 @@
 #include "net/sources.h"
 #include "ops/compare_results.h"
 #include "ops/test_server.h"
-#include "probe/load/run.h"
+#include "probe/load/load.h"
 #include "serve/workload.h"
 
 enum {
@@ -52,7 +52,7 @@ struct compare {
 	struct test_server servers[COMPARE_MODELS][2];
 	struct plan plans[COMPARE_PHASES];
 	struct sources sources;
-	struct run run;
+	struct load load;
 	bool running, calibrated, shown;
 	int step;			/* in this round */
 	double cpu;			/* before the phase */
@@ -116,17 +116,17 @@ fault(struct compare *c)
 
 /* Not from within the run, which is closed then. */
 static void
-on_done(struct run *r)
+on_done(struct load *l)
 {
-	struct compare *c = r->user;
+	struct compare *c = container_of(l, struct compare, load);
 
 	loop_timer_set(&c->app.loop, &c->next, loop_now());
 }
 
 static void
-on_fault(struct run *r)
+on_fault(struct load *l)
 {
-	fault(r->user);
+	fault(container_of(l, struct compare, load));
 }
 
 static int
@@ -135,29 +135,27 @@ phase_begin(struct compare *c, int model, enum compare_phase phase)
 	struct test_server *server = server_of(c, model, phase);
 
 	progress(c, model, phase);
-	c->run = (struct run){
-		.on_done = on_done, .on_fault = on_fault, .user = c,
-	};
+	c->load = (struct load){ .on_done = on_done, .on_fault = on_fault };
 	c->running = true;
 	c->cpu = test_server_cpu(server);
-	if (run_open(&c->run, &c->plans[phase], &server->at) < 0 ||
-	    run_start(&c->run, &c->app.loop) < 0)
+	if (load_open(&c->load, &c->plans[phase], &server->at) < 0 ||
+	    load_start(&c->load, &c->app.loop) < 0)
 		return -1;
 	return 0;
 }
 
 static double
-elapsed(const struct run *r)
+elapsed(const struct load *l)
 {
-	return (double)(r->pace.last - r->pace.started) / 1e9;
+	return (double)(l->ended - l->schedule.started) / 1e9;
 }
 
 /* A third of what the first model can do leaves room for slower ones. */
 static void
 calibrate(struct compare *c)
 {
-	const struct run *r = &c->run;
-	double rate = (double)r->tally.out[OUT_OK] / elapsed(r) / 3;
+	const struct load *l = &c->load;
+	double rate = (double)l->tally.out[OUT_OK] / elapsed(l) / 3;
 	struct plan *stall = &c->plans[COMPARE_STALL];
 
 	c->calibrated = true;
@@ -172,8 +170,8 @@ phase_end(struct compare *c, int model, enum compare_phase phase)
 {
 	double cpu = test_server_cpu(server_of(c, model, phase)) - c->cpu;
 
-	compare_add(&c->results, model, phase, &c->run.tally,
-	    elapsed(&c->run), cpu);
+	compare_add(&c->results, model, phase, &c->load.tally,
+	    elapsed(&c->load), cpu);
 }
 
 static void
@@ -192,7 +190,7 @@ on_next(struct timer *t)
 		}
 	}
 	if (c->running)
-		run_close(&c->run);
+		load_close(&c->load);
 	c->running = false;
 	if (c->app.ended_by || c->results.rounds == COMPARE_ROUNDS)
 		loop_stop(&c->app.loop);
@@ -352,7 +350,7 @@ run(struct compare *c)
 		emit_fault(&c->app);
 	progress_clear(c);
 	if (c->running)
-		run_close(&c->run);
+		load_close(&c->load);
 	c->results.seconds = (double)(loop_now() - began) / 1e6;
 	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
 	if (c->app.status == STATUS_OK)

@@ -39,15 +39,15 @@ trial_of(struct run *r)
 }
 
 static void
-on_done(struct run *r)
+on_done(struct load *l)
 {
-	loop_stop(&trial_of(r)->app.loop);
+	loop_stop(&container_of(l, struct trial, during.load)->app.loop);
 }
 
 static void
-on_fault(struct run *r)
+on_fault(struct load *l)
 {
-	app_fatal(&trial_of(r)->app);
+	app_fatal(&container_of(l, struct trial, during.load)->app);
 }
 
 static void
@@ -118,8 +118,8 @@ trial_open(struct trial *t, const struct endpoint *e)
 	struct during *d = &t->during;
 	const struct settings *s = t->settings;
 
-	d->run.on_fault = on_fault;
-	d->run.on_done = on_done;
+	d->load.on_fault = on_fault;
+	d->load.on_done = on_done;
 	d->on_command_fault = on_command_fault;
 	d->lead = LEAD_US;
 	d->tail = s->duration ? s->duration : TAIL_US;
@@ -127,7 +127,7 @@ trial_open(struct trial *t, const struct endpoint *e)
 	if (getrlimit(RLIMIT_NOFILE, &d->files) < 0)
 		return fail("descriptors");
 	if (probe_source(&t->plan.sources, s) < 0 ||
-	    run_open(&d->run, &t->plan.plan, e) < 0 ||
+	    load_open(&d->load, &t->plan.plan, e) < 0 ||
 	    app_open(&t->app, s) < 0)
 		return -1;
 	t->app.on_signal = on_signal;
@@ -154,7 +154,7 @@ static void
 judge(struct trial *t, struct result *f, const struct probe_during *d)
 {
 	enum status verdict = probe_verdict(t->settings,
-	    &t->during.run.tally, &f->verdict, 0);
+	    &t->during.load.tally, &f->verdict, 0);
 
 	judge_command(t, d);
 	if (t->app.ended_by)
@@ -174,7 +174,7 @@ tell(struct trial *t)
 	struct probe_during d;
 	char *text = NULL;
 
-	if (result_make(&f, &t->during.run) < 0 ||
+	if (result_make(&f, &t->during.load) < 0 ||
 	    during_report(&t->during, &d, &text) < 0 ||
 	    result_during(&f, &d) < 0) {
 		emit_fault(&t->app);

@@ -81,8 +81,7 @@ static void
 on_change(struct watch_window *v, const struct watch_member *who, bool came,
     int members)
 {
-	struct app *d = container_of(v, struct probe_watch,
-	    watch.window)->app;
+	struct app *d = container_of(v, struct probe_watch, watch.window)->app;
 	struct event e = {
 		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = who->name,
 		.pid = who->pid, .members = members,
@@ -99,8 +98,7 @@ on_change(struct watch_window *v, const struct watch_member *who, bool came,
 static void
 on_steering(struct watch_window *v, const char *steering)
 {
-	struct app *d = container_of(v, struct probe_watch,
-	    watch.window)->app;
+	struct app *d = container_of(v, struct probe_watch, watch.window)->app;
 	struct event e = {
 		.kind = EVENT_STEERING, .pid = -1, .steering = steering,
 	};
@@ -207,11 +205,11 @@ draw_live(struct probe_watch *w)
 }
 
 int
-probe_watch_open(struct probe_watch *w, struct app *d, struct run *r,
+probe_watch_open(struct probe_watch *w, struct app *d, struct load *l,
     const struct steering *weights)
 {
 	w->app = d;
-	w->watch.window.run = r;
+	w->watch.window.load = l;
 	w->watch.weights = *weights;
 	w->watch.window.on_change = on_change;
 	w->watch.window.on_steering = on_steering;

@@ -20,7 +20,7 @@ struct probe_watch {
  * From now on, until it is closed; the interval is set, and the run's results
  * are the monitor's. weights: --expect-weights. -1: a fault.
  */
-int probe_watch_open(struct probe_watch *, struct app *, struct run *,
+int probe_watch_open(struct probe_watch *, struct app *, struct load *,
     const struct steering *weights);
 /* Whether it was a signal of the terminal, and is done with. */
 bool probe_watch_signal(struct probe_watch *, const struct signalfd_siginfo *);

@@ -1,7 +1,6 @@
 #include "ops/during.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,19 +21,13 @@
 
 enum { LOOK_US = 50 * 1000 };
 
-static struct during *
-of_run(struct run *r)
-{
-	return container_of(r, struct during, run);
-}
-
 static void
-on_result(struct run *r, const struct attempt_result *result)
+on_result(struct load *l, const struct attempt_result *result)
 {
-	struct during *d = of_run(r);
+	struct during *d = container_of(l, struct during, load);
 
 	if (!d->line.from)
-		d->line.from = r->pace.first;
+		d->line.from = l->schedule.first;
 	timeline_add(&d->line, result);
 }
 
@@ -67,9 +60,9 @@ on_lead(struct timer *t)
 }
 
 static void
-on_change(struct membership_poll *r, const struct row *row, bool came)
+on_change(struct membership_poll *p, const struct row *row, bool came)
 {
-	struct during *d = container_of(r, struct during, roster);
+	struct during *d = container_of(p, struct during, poll);
 
 	timeline_change(&d->line, row, came);
 }
@@ -78,11 +71,11 @@ on_change(struct membership_poll *r, const struct row *row, bool came)
 static void
 look_who(struct during *d)
 {
-	const struct tally *t = &d->run.tally;
+	const struct tally *t = &d->load.tally;
 
-	if (d->run.pace.scouting || !d->run.who)
+	if (d->load.schedule.scouting || !d->load.identify)
 		return;
-	membership_poll_look(&d->roster, &d->run.pace.ground.target,
+	membership_poll_look(&d->poll, &d->load.shared.target,
 	    t->count != d->rows);
 	d->rows = t->count;
 }
@@ -93,18 +86,18 @@ on_tail(struct timer *t)
 	struct during *d = container_of(t, struct during, step);
 
 	look_who(d);
-	loop_timer_cancel(d->run.pace.ground.loop, &d->look);
-	run_end(&d->run);
+	loop_timer_cancel(d->load.shared.loop, &d->look);
+	load_end(&d->load);
 }
 
 static void
 on_look(struct timer *t)
 {
 	struct during *d = container_of(t, struct during, look);
-	struct loop *l = d->run.pace.ground.loop;
+	struct loop *l = d->load.shared.loop;
 	int64_t now = loop_now();
 
-	if (!d->led && !d->run.pace.scouting) {
+	if (!d->led && !d->load.schedule.scouting) {
 		d->led = true;
 		d->step.on_timer = on_lead;
 		loop_timer_set(l, &d->step, now + d->lead);
@@ -116,13 +109,13 @@ on_look(struct timer *t)
 int
 during_start(struct during *d, struct loop *l)
 {
-	d->run.on_result = on_result;
+	d->load.on_result = on_result;
 	d->look.on_timer = on_look;
-	d->roster.served = &d->run.tally;
-	d->roster.datagram = d->run.pace.plan->datagram;
-	d->roster.on_change = on_change;
-	membership_poll_open(&d->roster);
-	if (run_start(&d->run, l) < 0)
+	d->poll.served = &d->load.tally;
+	d->poll.datagram = d->load.plan->datagram;
+	d->poll.on_change = on_change;
+	membership_poll_open(&d->poll);
+	if (load_start(&d->load, l) < 0)
 		return -1;
 	return loop_timer_set(l, &d->look, loop_now());
 }
@@ -134,11 +127,11 @@ during_reap(struct during *d)
 		return;
 	d->ended = clock_ns();
 	if (d->cut) {
-		run_stop(&d->run);
+		load_stop(&d->load);
 		return;
 	}
 	d->step.on_timer = on_tail;
-	loop_timer_set(d->run.pace.ground.loop, &d->step, loop_now() +
+	loop_timer_set(d->load.shared.loop, &d->step, loop_now() +
 	    d->tail);
 }
 
@@ -151,8 +144,8 @@ during_cut(struct during *d, int number, bool pass_on)
 			child_signal(&d->child, number);
 		return;
 	}
-	loop_timer_cancel(d->run.pace.ground.loop, &d->step);
-	run_stop(&d->run);
+	loop_timer_cancel(d->load.shared.loop, &d->step);
+	load_stop(&d->load);
 }
 
 /* The words with spaces between, as somebody reads them. */
@@ -173,7 +166,7 @@ words(char *const *argv)
 static double
 seconds(const struct during *d, int64_t when)
 {
-	return when ? (double)(when - d->run.pace.first) / 1e9 : NAN;
+	return when ? (double)(when - d->load.schedule.first) / 1e9 : NAN;
 }
 
 int
@@ -189,7 +182,7 @@ during_report(struct during *d, struct probe_during *out, char **text)
 		.signal = d->ended && WIFSIGNALED(status) ?
 		    WTERMSIG(status) : -1,
 	};
-	out->skipped = d->run.pace.skipped;
+	out->skipped = d->load.schedule.skipped;
 	out->command = *text = words(d->argv);
 	return *text ? timeline_report(&d->line, out) : fail("report");
 }
@@ -198,6 +191,6 @@ void
 during_close(struct during *d)
 {
 	timeline_free(&d->line);
-	membership_poll_close(&d->roster);
-	run_close(&d->run);
+	membership_poll_close(&d->poll);
+	load_close(&d->load);
 }

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/child.h"
-#include "probe/load/run.h"
+#include "probe/load/load.h"
 #include "probe/stats/timeline.h"
 #include "probe/who/membership_poll.h"
 
@@ -13,7 +13,7 @@
  * works is told in during.c.
  */
 struct during {
-	struct run run;
+	struct load load;
 	/* the caller's, with the run's callbacks: all but on_result */
 	char *const *argv;
 	struct rlimit files;		/* what the command may open */
@@ -26,7 +26,7 @@ struct during {
 	struct timer step, look;
 	bool led, cut;			/* cut: a signal came */
 	int64_t started, ended;		/* the command, clock_ns(); 0: not yet */
-	struct membership_poll roster;
+	struct membership_poll poll;
 	int rows;			/* of the tally, at the last look */
 };
 

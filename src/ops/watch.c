@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "net/sock.h"
+#include "probe/load/load_identify.h"
 
 enum { FEW = 5 };			/* expected of a member: no verdict */
 
@@ -52,20 +53,20 @@ is_few(const struct tally *t)
 static int
 judge(struct watch *m, enum knowledge known)
 {
-	const struct ground *g = &m->window.run->pace.ground;
+	const struct attempt_shared *s = &m->window.load->shared;
 	struct tally *t = &m->window.recent;
 	struct expected_shares *x = &m->expect;
 	int count = t->count;
 	bool changed = false;
 
 	*x = (struct expected_shares){
-		.given = m->weights,
-		.local = sock_is_local(&g->target),
-		.weighed = g->by != BY_NONE && !watch_window_are_names(&m->window),
+	    .given = m->weights,
+	    .local = sock_is_local(&s->target),
+	    .weighed = s->by != BY_NONE && !watch_window_are_names(&m->window),
 	};
 	m->predicted = known == KNOW_PREDICTED;
-	if (expected_shares_apply(x, &m->window.run->counts, t, &known,
-	    &changed) < 0)
+	if (expected_shares_apply(
+		x, &m->window.load->counts, t, &known, &changed) < 0)
 		return -1;
 	for (int i = count; i < t->count; i++)
 		t->rows[i].at = -1;
@@ -107,8 +108,8 @@ members_fill(struct watch *m)
 		r->judged += to->since;
 		shown += to->count;
 	}
-	for (int i = 0; i < m->window.run->tally.count; i++)
-		all += total(&m->window.run->tally.rows[i]);
+	for (int i = 0; i < m->window.load->tally.count; i++)
+		all += total(&m->window.load->tally.rows[i]);
 	r->left = all - shown;
 	r->members = m->members;
 	r->member_count = count;
@@ -143,7 +144,7 @@ latencies_take(struct watch *m)
 static void
 interval_end(struct watch *m, double seconds)
 {
-	const struct pace *p = &m->window.run->pace;
+	uint64_t skipped = m->window.load->schedule.skipped;
 	struct tally *t = &m->now;
 	struct watch_now *now = &m->part;
 
@@ -153,10 +154,10 @@ interval_end(struct watch *m, double seconds)
 		.seconds = seconds, .rate = (double)t->attempts / seconds,
 		.attempts = t->attempts, .ok = t->out[OUT_OK],
 		.queued = t->out[OUT_QUEUED],
-		.skipped = p->skipped - m->skipped,
+		.skipped = skipped - m->skipped,
 		.failed = &m->now_failed, .latency = &m->latency,
 	};
-	m->skipped = p->skipped;
+	m->skipped = skipped;
 	if (m->rate_count == WATCH_RATES)
 		memmove(m->rates, m->rates + 1, --m->rate_count *
 		    sizeof(*m->rates));
@@ -171,7 +172,7 @@ static double
 interval_begin(struct watch *m)
 {
 	int64_t before = m->window.looked ? m->looked_at :
-	    m->window.run->pace.started;
+	    m->window.load->schedule.started;
 
 	m->looked_at = clock_ns();
 	return (double)(m->looked_at - before) / 1e9;
@@ -181,10 +182,10 @@ interval_begin(struct watch *m)
 static uint64_t
 unattributed(const struct watch *m)
 {
-	const struct tally *t = &m->window.run->tally;
+	const struct tally *t = &m->window.load->tally;
 	uint64_t sum = 0, ok = t->out[OUT_OK];
 
-	if (m->window.run->pace.ground.by != BY_REGISTRY)
+	if (m->window.load->shared.by != BY_REGISTRY)
 		return t->unattributed;
 	for (int i = 0; i < t->count; i++)
 		sum += total(&t->rows[i]);
@@ -198,7 +199,7 @@ note(const struct watch *m)
 	if (m->predicted)
 		return "only the hash predicts which member got a datagram: "
 		    "no verdict";
-	if (tally_hands_on(&m->window.run->tally))
+	if (tally_hands_on(&m->window.load->tally))
 		return "one process accepts and another one answers: "
 		    "no verdict";
 	if (m->window.shared)
@@ -215,31 +216,31 @@ static void
 report_fill(struct watch *m)
 {
 	const struct watch_window *v = &m->window;
-	const struct tally *t = &v->run->tally;
-	const struct pace *p = &v->run->pace;
+	const struct load *l = v->load;
+	const struct tally *t = &l->tally;
 	struct watch_report *r = &m->report;
 
-	m->target = run_target(v->run);
+	m->target = load_target(l);
 	m->failed = failures(t);
 	r->command = "watch";
 	r->target = &m->target;
-	r->by = run_by(v->run);
-	r->loop = p->plan->rate ? "open" : "closed";
+	r->by = load_by(l);
+	r->loop = l->plan->rate ? "open" : "closed";
 	r->steering = m->expect.steering[0] ? m->expect.steering : NULL;
-	r->seconds = (double)(m->looked_at - p->started) / 1e9;
+	r->seconds = (double)(m->looked_at - l->schedule.started) / 1e9;
 	r->attempts = t->attempts;
 	r->ok = t->out[OUT_OK];
 	r->queued = t->out[OUT_QUEUED];
 	r->unattributed = unattributed(m);
 	r->mismatched = t->mismatched;
-	r->skipped = p->skipped;
+	r->skipped = l->schedule.skipped;
 	r->failed = &m->failed;
 	r->now = &m->part;
 	r->steady = v->changed_at ? fmax(0, (double)(m->looked_at -
 	    v->changed_at) / 1e9) : NAN;
 	r->fairness = m->verdict.report.fairness;
-	r->asked = p->plan->rate;
-	r->concurrency = p->plan->concurrency;
+	r->asked = l->plan->rate;
+	r->concurrency = l->plan->concurrency;
 	r->rates = m->rates;
 	r->rate_count = m->rate_count;
 	r->note = note(m);
@@ -250,11 +251,11 @@ report_fill(struct watch *m)
 int
 watch_look(struct watch *m)
 {
-	const struct pace *p = &m->window.run->pace;
+	const struct load *l = m->window.load;
 	enum knowledge known;
 	double seconds;
 
-	if (!p->ground.target.len || p->scouting)
+	if (!l->shared.target.len || l->schedule.scouting)
 		return 0;
 	seconds = interval_begin(m);
 	if (watch_window_look(&m->window, seconds, &known) < 0 ||

@@ -22,6 +22,7 @@
 #include "base/fail.h"
 #include "group/steer/reconcile.h"
 #include "kernel/sock_owner.h"
+#include "probe/load/load_identify.h"
 
 enum {
 	KEPT = 32,			/* rows of those that left */
@@ -37,7 +38,7 @@ total(const struct row *r)
 static int
 grow(struct watch_window *v)
 {
-	int count = v->run->tally.count;
+	int count = v->load->tally.count;
 	struct watch_row *s = v->at;
 
 	if (count <= v->count)
@@ -60,7 +61,7 @@ watch_window_count(struct watch_window *v, const struct attempt_result *r)
 	if (grow(v) < 0)
 		return;
 	if (ok && r->row >= 0)
-		v->at[r->row].heard = v->run->tally.out[OUT_OK];
+		v->at[r->row].heard = v->load->tally.out[OUT_OK];
 	if (r->number > v->first) {
 		if (ok && r->row >= 0)
 			v->at[r->row].count++;
@@ -76,7 +77,7 @@ watch_window_count(struct watch_window *v, const struct attempt_result *r)
 static bool
 is_doubtful(const struct watch_window *v)
 {
-	const struct tally *t = &v->run->tally;
+	const struct tally *t = &v->load->tally;
 
 	for (int i = 0; i < v->count; i++)
 		if (!v->at[i].member && total(&t->rows[i]) >
@@ -88,7 +89,7 @@ is_doubtful(const struct watch_window *v)
 bool
 watch_window_are_names(const struct watch_window *v)
 {
-	enum by by = v->run->pace.ground.by;
+	enum by by = v->load->shared.by;
 
 	return by == BY_BANNER || by == BY_REPLY;
 }
@@ -97,9 +98,9 @@ watch_window_are_names(const struct watch_window *v)
 static int
 copy_make(struct watch_window *v)
 {
-	const struct tally *from = &v->run->tally;
+	const struct tally *from = &v->load->tally;
 	struct tally *t = &v->recent;
-	bool registry = v->run->pace.ground.by == BY_REGISTRY;
+	bool registry = v->load->shared.by == BY_REGISTRY;
 
 	free(t->rows);
 	*t = *from;
@@ -127,17 +128,17 @@ copy_make(struct watch_window *v)
 static enum knowledge
 weigh(struct watch_window *v)
 {
-	const struct ground *g = &v->run->pace.ground;
+	const struct attempt_shared *s = &v->load->shared;
 	struct identified found;
 
-	if (g->by == BY_REGISTRY)
+	if (s->by == BY_REGISTRY)
 		return KNOW_ALL;
 	if (watch_window_are_names(v))
-		return v->shared || verdict_hosts(&v->run->tally) > 1 ?
+		return v->shared || verdict_hosts(&v->load->tally) > 1 ?
 		    KNOW_SHARED : KNOW_SOME;
-	if (!g->who || g->by == BY_NONE)
+	if (!s->identify || s->by == BY_NONE)
 		return KNOW_NOTHING;
-	found = identify_end(g->who, &v->recent);
+	found = identify_end(s->identify, &v->recent);
 	v->shared = found.shared;
 	return identified_knowledge(&found);
 }
@@ -156,7 +157,7 @@ static bool
 is_heard(const struct watch_window *v, int i)
 {
 	const struct watch_row *s = &v->at[i];
-	uint64_t answers = v->run->tally.out[OUT_OK];
+	uint64_t answers = v->load->tally.out[OUT_OK];
 	int others = members_of(v);
 
 	return s->heard && answers - s->heard <=
@@ -202,7 +203,7 @@ state_of(const struct row *r)
 void
 watch_window_show(const struct watch_window *v, int i, struct watch_member *out)
 {
-	const struct row *r = &v->run->tally.rows[i];
+	const struct row *r = &v->load->tally.rows[i];
 
 	*out = (struct watch_member){
 		.name = r->name[0] ? r->name : NULL,
@@ -268,14 +269,14 @@ members_take(struct watch_window *v)
 		s->member = s->now;
 	}
 	if (watch_window_are_names(v))
-		v->shared = run_is_shared(v->run);
+		v->shared = load_is_shared(v->load);
 }
 
 /* What is judged begins now, with whom there is. */
 static void
 restart(struct watch_window *v)
 {
-	const struct tally *t = &v->run->tally;
+	const struct tally *t = &v->load->tally;
 
 	for (int i = 0; i < v->count; i++) {
 		struct watch_row *s = &v->at[i];
@@ -289,7 +290,7 @@ restart(struct watch_window *v)
 		r->count = r->predicted = r->queued = 0;
 	}
 	v->queued = v->recent.out[OUT_QUEUED] = 0;
-	v->first = v->run->pace.begun;
+	v->first = v->load->schedule.begun;
 }
 
 /* "+ D at 12:01:03" */
@@ -303,7 +304,7 @@ change_end(struct watch_window *v)
 	v->changed_at = clock_ns();
 	if (!length)
 		length = (size_t)snprintf(v->change, WATCH_WINDOW_CHANGE, "%s",
-		    v->run->steered ? "another steering" : "other sockets");
+		    v->load->steered ? "another steering" : "other sockets");
 	if (localtime_r(&now, &tm))
 		strftime(v->change + length, WATCH_WINDOW_CHANGE - length,
 		    " at %T", &tm);
@@ -315,7 +316,7 @@ steering_tell(struct watch_window *v)
 	char text[MODE_TEXT];
 
 	v->on_steering(v, mode_text(
-	    &registry_shared(v->run->counts.registry)->steering, text));
+	    &registry_shared(v->load->counts.registry)->steering, text));
 }
 
 /* Before the first look nobody was known, and so that is no change. */
@@ -324,7 +325,7 @@ change(struct watch_window *v)
 {
 	if (v->looked) {
 		changes_tell(v);
-		if (v->run->steered)
+		if (v->load->steered)
 			steering_tell(v);
 	}
 	members_take(v);
@@ -356,7 +357,7 @@ rates_fill(struct watch_window *v, double seconds)
 {
 	for (int i = 0; i < v->count; i++) {
 		struct watch_row *s = &v->at[i];
-		uint64_t all = total(&v->run->tally.rows[i]);
+		uint64_t all = total(&v->load->tally.rows[i]);
 
 		s->rate = all < s->seen ? NAN :
 		    (double)(all - s->seen) / seconds;
@@ -371,11 +372,11 @@ forgettable(struct watch_window *v)
 	int first = -1, count = 0;
 
 	for (int i = 0; i < v->count; i++) {
-		struct row *r = &v->run->tally.rows[i];
+		struct row *r = &v->load->tally.rows[i];
 		struct watch_row *s = &v->at[i];
 
-		if (s->member || r->unused || i + 1 == v->run->tally.earlier ||
-		    run_means(v->run, i))
+		if (s->member || r->unused || i + 1 == v->load->tally.earlier ||
+		    load_refers_to(v->load, i))
 			continue;
 		if (!r->told && (r->pid <= 0 || owner_state(r->pid) >= 0))
 			continue;
@@ -395,9 +396,9 @@ watch_window_forget(struct watch_window *v)
 	int row;
 
 	while ((row = forgettable(v)) >= 0) {
-		if (tally_forget(&v->run->tally, row) < 0)
+		if (tally_forget(&v->load->tally, row) < 0)
 			return fail("probe");
-		registry_counts_forget(&v->run->counts, row);
+		registry_counts_forget(&v->load->counts, row);
 		v->at[row] = (struct watch_row){ 0 };
 	}
 	return grow(v);
@@ -406,18 +407,18 @@ watch_window_forget(struct watch_window *v)
 int
 watch_window_look(struct watch_window *v, double seconds, enum knowledge *known)
 {
-	struct run *r = v->run;
+	struct load *l = v->load;
 	bool others;
 
-	run_follow(r, is_doubtful(v));
-	if (r->pace.ground.by != BY_REGISTRY && r->who)
-		registry_counts_name(&r->counts, &r->tally);
+	load_follow(l, is_doubtful(v));
+	if (l->shared.by != BY_REGISTRY && l->identify)
+		registry_counts_name(&l->counts, &l->tally);
 	if (grow(v) < 0 || copy_make(v) < 0)
 		return -1;
 	*known = weigh(v);
 	others = recognise(v);
 	rates_fill(v, seconds);
-	if (others || r->steered)
+	if (others || l->steered)
 		change(v);
 	leave_out_rest(v);
 	v->looked = true;

@@ -1,7 +1,7 @@
 #ifndef OPS_WATCH_WINDOW_H
 #define OPS_WATCH_WINDOW_H
 
-#include "probe/load/run.h"
+#include "probe/load/load.h"
 #include "probe/stats/verdict.h"
 #include "report/watch.h"
 
@@ -22,7 +22,7 @@ struct watch_row {
 
 struct watch_window {
 	/* the caller's */
-	struct run *run;
+	struct load *load;
 	/* Who came or went, and how many there are now. */
 	void (*on_change)(struct watch_window *, const struct watch_member *,
 	    bool came, int members);

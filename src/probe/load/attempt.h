@@ -1,20 +1,68 @@
 #ifndef PROBE_LOAD_ATTEMPT_H
 #define PROBE_LOAD_ATTEMPT_H
 
-#include "probe/load/ground.h"
+#include "base/loop.h"
+#include "net/addr.h"
+#include "probe/load/exchange.h"
+#include "probe/stats/tally.h"
 
 /*
- * One connection (or datagram and its reply), from start to end. The struct is
- * in ground.h; on_end there tells when it is over.
+ * One connection (or datagram and its reply), from start to end. See attempt.c
+ * for its stages.
  */
 
-/* intended: since when its latency counts; 0: now. */
+struct attempt;
+struct identify;
+
+/* What all attempts of a load share. */
+struct attempt_shared {
+	struct loop *loop;
+	const struct plan *plan;
+	struct tally *tally;
+	struct identify *identify;	/* NULL: the kernel is not asked */
+	struct addr target;
+	enum by by;			/* the first attempts replace BY_AUTO */
+	/* Requests a call of attempt_tick() at that time (clock_ns()). */
+	void (*wake)(struct attempt_shared *, int64_t when);
+	/* The attempt is connected, whatever its outcome will be. */
+	void (*on_connect)(struct attempt *);
+	/* The attempt has ended and may be started again. */
+	void (*on_end)(struct attempt *, const struct attempt_result *);
+};
+
+enum stage { STAGE_IDLE, STAGE_CONNECT, STAGE_LOOK, STAGE_TALK, STAGE_CLOSE };
+
+struct attempt {
+	struct source source;
+	struct timer limit;
+	struct attempt_shared *shared;
+	enum stage stage;
+	struct exchange exchange;
+	struct addr ours;		/* len 0: not known */
+	uint64_t predicted_inode;	/* the listener's inode, or 0 */
+	bool verifying, verified;	/* the prediction: to be, has been */
+	int64_t deadline;		/* of the whole attempt, loop_now() */
+	int64_t started, connected, sent;	/* clock_ns() */
+	int64_t tick_at;		/* attempt_tick() is due; 0: never */
+	int64_t look_gap;		/* between two looks, nanoseconds */
+	int64_t asking;			/* time identify took after the reply */
+	bool unbound;			/* the second try: any source port */
+	bool held;			/* its port still has a connection */
+	bool peer_ended;		/* its FIN, or a datagram, has come */
+	bool looked;			/* identified, or given up */
+	bool served;			/* a process has sent something */
+	bool mute;			/* no greeting came in time */
+	struct attempt_result result;
+	struct attempt *next;		/* in the list of idle attempts */
+};
+
+/* intended: when it was due, and its latency begins; 0: now. */
 void attempt_start(struct attempt *, uint64_t id, int64_t intended);
 
-/* Gives up connecting after that, if it would not sooner. */
+/* Shortens the limit of a connect(2) that is in progress. */
 void attempt_hasten(struct attempt *, int64_t microseconds);
 
-/* Does what is due by now; when the next thing is, or 0. */
+/* Does what is due by now; returns when the next thing is due, or 0. */
 int64_t attempt_tick(struct attempt *, int64_t now);
 
 /* Closes it without a result. */

@@ -1,4 +1,4 @@
-#include "probe/load/attempt_socket.h"
+#include "probe/load/attempt_internal.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -10,12 +10,12 @@
 #include "probe/who/identify.h"
 
 static int
-open_socket(const struct ground *g)
+socket_open(const struct attempt_shared *s)
 {
-	const struct plan *p = g->plan;
+	const struct plan *p = s->plan;
 	int type = (p->datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC;
-	int fd = socket(g->target.sa.sa_family, type, 0);
+	int fd = socket(s->target.sa.sa_family, type, 0);
 
 	if (fd < 0 || p->local)
 		return fd;
@@ -24,9 +24,9 @@ open_socket(const struct ground *g)
 	return fd;
 }
 
-/* Where no port is given it is left to connect(2), which finds more. */
+/* If no port is given, connect(2) chooses it: it finds more than bind(2). */
 static int
-bind_source(const struct plan *p, int fd, const struct addr *from)
+socket_bind(const struct plan *p, int fd, const struct addr *from)
 {
 	if (p->local)
 		return p->datagram ? unix_autobind(fd) : 0;
@@ -39,36 +39,38 @@ bind_source(const struct plan *p, int fd, const struct addr *from)
 	return bind(fd, &from->sa, from->len);
 }
 
+/* identify_predict() binds the socket itself. */
 static int
-prepare(const struct ground *g, int fd, bool unbound, struct addr *ours,
-    uint64_t *predicted_inode)
+socket_prepare(struct attempt *a, int fd)
 {
-	const struct plan *p = g->plan;
+	const struct attempt_shared *s = a->shared;
+	const struct plan *p = s->plan;
 	struct addr from = { 0 };
 
 	if (!p->local && (sock_device(fd, p->interface) < 0 ||
-	    sources_next(p->sources, g->target.sa.sa_family, &from) < 0))
+	    sources_next(p->sources, s->target.sa.sa_family, &from) < 0))
 		return -1;
-	if (g->who && !unbound && (g->by == BY_DIAG || g->by == BY_AUTO)) {
-		*ours = from;
-		*predicted_inode = identify_predict(g->who, fd, ours);
-		if (ours->len)
+	if (s->identify && !a->unbound &&
+	    (s->by == BY_DIAG || s->by == BY_AUTO)) {
+		a->ours = from;
+		a->predicted_inode = identify_predict(
+		    s->identify, fd, &a->ours);
+		if (a->ours.len)
 			return 0;
 	}
-	return bind_source(p, fd, &from);
+	return socket_bind(p, fd, &from);
 }
 
 int
-attempt_socket(const struct ground *g, bool unbound, struct addr *ours,
-    uint64_t *predicted_inode)
+attempt_socket(struct attempt *a)
 {
-	int fd = open_socket(g), saved;
+	int fd = socket_open(a->shared), saved;
 
-	*predicted_inode = 0;
-	ours->len = 0;
+	a->predicted_inode = 0;
+	a->ours.len = 0;
 	if (fd < 0)
 		return -1;
-	if (prepare(g, fd, unbound, ours, predicted_inode) == 0)
+	if (socket_prepare(a, fd) == 0)
 		return fd;
 	saved = errno;
 	close(fd);

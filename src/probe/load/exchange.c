@@ -142,7 +142,7 @@ body_take(struct exchange *d, const char *data, size_t length)
 		d->text = malloc(TEXT_MAX + 1);
 	if (!d->text)
 		return;
-	d->text[TEXT_MAX] = '\0';	/* for who reads on in spite of found() */
+	d->text[TEXT_MAX] = '\0';	/* in case regexec(3) reads on */
 	for (size_t step; length; data += step, length -= step) {
 		step = length < PATTERN_STEP ? length : PATTERN_STEP;
 		text_take(d, data, step);

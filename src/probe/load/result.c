@@ -12,6 +12,7 @@
 #include "group/steer/reconcile.h"
 #include "net/sock.h"
 #include "net/sources.h"
+#include "probe/load/load_identify.h"
 #include "probe/stats/whatif.h"
 
 enum { REGISTRY_TRIES = 200 };		/* ms for the members to count up */
@@ -51,42 +52,42 @@ unjudge(struct result *f, const char *format, ...)
 
 /* Members count a connection when they accept it, maybe after its end. */
 static void
-await_counts(struct run *r)
+await_counts(struct load *l)
 {
 	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 
 	for (int i = 0; i < REGISTRY_TRIES &&
-	     registry_counts_follow(&r->counts, &r->tally) <
-		 r->tally.out[OUT_OK];
+	     registry_counts_follow(&l->counts, &l->tally) <
+		 l->tally.out[OUT_OK];
 	     i++)
 		nanosleep(&tick, NULL);
 }
 
 /* Why the group is known not to go by the hash; false: it is not known. */
 static bool
-steering_reason(struct run *r, const struct identified *g,
+steering_reason(struct load *l, const struct identified *g,
     char text[static RESULT_NOTE])
 {
-	bool ours = registry_counts_has(&r->counts, &r->tally);
+	bool ours = registry_counts_has(&l->counts, &l->tally);
 
 	text[0] = '\0';
 	if (g->trust.steered)
 		snprintf(text, RESULT_NOTE, "a member is quarantined");
-	else if (ours && mode_of(&registry_shared(r->counts.registry)->
+	else if (ours && mode_of(&registry_shared(l->counts.registry)->
 	    steering) != STEER_HASH)
-		registry_counts_steering(&r->counts, text, RESULT_NOTE);
-	else if (ours && registry_counts_is_full(&r->counts))
+		registry_counts_steering(&l->counts, text, RESULT_NOTE);
+	else if (ours && registry_counts_is_full(&l->counts))
 		snprintf(text, RESULT_NOTE, "a member is full");
 	return text[0] != '\0';
 }
 
 /* Void ones let one guess that a program steers, unless it is known. */
 static void
-note_predictions(struct result *f, struct run *r, const struct identified *g)
+note_predictions(struct result *f, struct load *l, const struct identified *g)
 {
 	char reason[RESULT_NOTE];
 
-	if ((g->trust.mistaken || g->voided) && steering_reason(r, g, reason))
+	if ((g->trust.mistaken || g->voided) && steering_reason(l, g, reason))
 		note(f, "predictions are not used: %.160s", reason);
 	else if (g->trust.mistaken)
 		note(f, "%llu predictions were wrong, so none is used: does a "
@@ -100,7 +101,7 @@ note_predictions(struct result *f, struct run *r, const struct identified *g)
 }
 
 static void
-note_group(struct result *f, struct run *r, const struct identified *g)
+note_group(struct result *f, struct load *l, const struct identified *g)
 {
 	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
 
@@ -109,7 +110,7 @@ note_group(struct result *f, struct run *r, const struct identified *g)
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
 		    geteuid() ? "be that user, or root" : "are they in "
 		    "another PID namespace?");
-	note_predictions(f, r, g);
+	note_predictions(f, l, g);
 }
 
 static void
@@ -171,21 +172,21 @@ note_answers(struct result *f, const struct tally *t)
 }
 
 static enum knowledge
-conclude_diag(struct result *f, struct run *r, bool *changed)
+conclude_diag(struct result *f, struct load *l, bool *changed)
 {
-	bool quarantined = r->counts.registry &&
-	    request_any(r->counts.registry);
+	bool quarantined = l->counts.registry &&
+	    request_any(l->counts.registry);
 	struct identified group;
 
 	if (quarantined)
-		identify_steered(r->who);
-	group = identify_end(r->who, &r->tally);
-	group.changed |= r->changed;
+		identify_steered(l->identify);
+	group = identify_end(l->identify, &l->tally);
+	group.changed |= l->changed;
 	*changed = group.changed;
-	note_group(f, r, &group);
-	note_sockets(f, &r->tally, group.sockets);
-	note_answers(f, &r->tally);
-	registry_counts_name(&r->counts, &r->tally);
+	note_group(f, l, &group);
+	note_sockets(f, &l->tally, group.sockets);
+	note_answers(f, &l->tally);
+	registry_counts_name(&l->counts, &l->tally);
 	if (group.predicted)
 		unjudge(f, "only the kernel's hash predicts which member got "
 		    "a datagram, and a program that steers the group would not "
@@ -197,18 +198,18 @@ conclude_diag(struct result *f, struct run *r, bool *changed)
 
 /* What peers say of themselves does not say how they share a port. */
 static enum knowledge
-conclude_said(struct result *f, const struct run *r)
+conclude_said(struct result *f, const struct load *l)
 {
-	if (verdict_hosts(&r->tally) > 1) {
+	if (verdict_hosts(&l->tally) > 1) {
 		unjudge(f, "several hosts answer, no one hash deals "
 		    "connections out to them");
 		return KNOW_SHARED;
 	}
-	if (r->tally.out[OUT_OK] && !r->tally.count)
-		unjudge(f, r->pace.ground.by == BY_REPLY ? "--match found nothing "
+	if (l->tally.out[OUT_OK] && !l->tally.count)
+		unjudge(f, l->shared.by == BY_REPLY ? "--match found nothing "
 		    "in any reply" : "nobody greeted as 'rpnc echo --identify' "
 		    "does");
-	if (!run_is_shared(r))
+	if (!load_is_shared(l))
 		return KNOW_SOME;
 	unjudge_shared(f);
 	return KNOW_SHARED;
@@ -216,38 +217,39 @@ conclude_said(struct result *f, const struct run *r)
 
 /* Whom the rows are, by how they were made. */
 static enum knowledge
-conclude(struct result *f, struct run *r, bool *changed)
+conclude(struct result *f, struct load *l, bool *changed)
 {
-	struct ground *g = &r->pace.ground;
+	struct attempt_shared *s = &l->shared;
 	enum knowledge known = KNOW_NOTHING;
 
-	if (g->by == BY_AUTO && g->who)
-		g->by = BY_DIAG;
-	if (g->by == BY_DIAG) {
-		known = conclude_diag(f, r, changed);
-	} else if (g->by == BY_REGISTRY) {
-		await_counts(r);
-		*changed = registry_counts_end(&r->counts, &r->tally) || r->changed;
+	if (s->by == BY_AUTO && s->identify)
+		s->by = BY_DIAG;
+	if (s->by == BY_DIAG) {
+		known = conclude_diag(f, l, changed);
+	} else if (s->by == BY_REGISTRY) {
+		await_counts(l);
+		*changed = registry_counts_end(&l->counts, &l->tally) ||
+		    l->changed;
 		known = KNOW_ALL;
 		note(f, "counts are the members' own: others' traffic is in "
 		    "them");
-	} else if (g->by == BY_BANNER || g->by == BY_REPLY) {
-		known = conclude_said(f, r);
+	} else if (s->by == BY_BANNER || s->by == BY_REPLY) {
+		known = conclude_said(f, l);
 	}
-	tally_tidy(&r->tally);
+	tally_tidy(&l->tally);
 	return known;
 }
 
 /* What is not known is said, and is no fault of the probe. */
 static const struct probe_what_if *
-what_if(struct result *f, const struct run *r, enum knowledge known)
+what_if(struct result *f, const struct load *l, enum knowledge known)
 {
 	if (!f->change)
 		return NULL;
-	if (known != KNOW_ALL || r->pace.plan->datagram)
+	if (known != KNOW_ALL || l->plan->datagram)
 		note(f, "--what-if: this needs to know the whole group, and "
 		    "connections");
-	else if (whatif_make(&f->what_if, &r->tally, f->change) < 0)
+	else if (whatif_make(&f->what_if, &l->tally, f->change) < 0)
 		note(f, "%s", fail_text());
 	else
 		return &f->what_if;
@@ -265,15 +267,15 @@ is_steered(struct result *f)
 }
 
 static int
-expect(struct result *f, struct run *r, enum knowledge *known, bool *changed)
+expect(struct result *f, struct load *l, enum knowledge *known, bool *changed)
 {
-	const struct ground *g = &r->pace.ground;
+	const struct attempt_shared *s = &l->shared;
 	struct expected_shares *x = &f->expect;
 
 	x->given = f->weights;
-	x->local = g->target.len && sock_is_local(&g->target);
-	x->weighed = g->by == BY_DIAG || g->by == BY_REGISTRY;
-	if (expected_shares_apply(x, &r->counts, &r->tally, known, changed) < 0)
+	x->local = s->target.len && sock_is_local(&s->target);
+	x->weighed = s->by == BY_DIAG || s->by == BY_REGISTRY;
+	if (expected_shares_apply(x, &l->counts, &l->tally, known, changed) < 0)
 		return -1;
 	if (x->unjudged[0])
 		unjudge(f, "%s", x->unjudged);
@@ -283,15 +285,15 @@ expect(struct result *f, struct run *r, enum knowledge *known, bool *changed)
 }
 
 static void
-note_rest(struct result *f, const struct run *r)
+note_rest(struct result *f, const struct load *l)
 {
-	const struct tally *t = &r->tally;
-	const struct plan *p = r->pace.plan;
+	const struct tally *t = &l->tally;
+	const struct plan *p = l->plan;
 
 	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL &&
-	    !sock_has_source(&r->pace.ground.target))
+	    !sock_has_source(&l->shared.target))
 		note(f, "this host has no address to reach that one from%s",
-		    r->pace.ground.target.sa.sa_family == AF_INET6 ?
+		    l->shared.target.sa.sa_family == AF_INET6 ?
 		    ": IPv6 is turned off here; 'ip -6 address' lists what "
 		    "there is" : "");
 	else if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
@@ -299,7 +301,7 @@ note_rest(struct result *f, const struct run *r)
 		    "connection (TIME_WAIT). Try %s",
 		    p->sources->first ? "more of them: --sport" :
 		    "--sources, such as 127.0.0.0/24 on this host");
-	if (r->pace.ground.by == BY_NONE && p->by == BY_AUTO &&
+	if (l->shared.by == BY_NONE && p->by == BY_AUTO &&
 	    !p->datagram && t->out[OUT_OK])
 		unjudge(f, "the member that answered is not known: %s, and it "
 		    "sends no banner (see --by)", p->local ? "a Unix socket" :
@@ -315,21 +317,21 @@ note_rest(struct result *f, const struct run *r)
 
 /* What the tally doesn't know. */
 static void
-report_fill(struct result *f, const struct run *r)
+report_fill(struct result *f, const struct load *l)
 {
 	struct probe_report *out = &f->verdict.report;
-	const struct pace *p = &r->pace;
+	const struct plan *p = l->plan;
 
-	f->verdict.target = run_target(r);
+	f->verdict.target = load_target(l);
 	out->command = "probe";
 	out->reports = 1;
 	if (gethostname(f->host, sizeof(f->host)) == 0)
 		out->host = f->host;
-	out->by = run_by(r);
-	out->loop = p->plan->rate ? "open" : "closed";
-	out->seconds = (double)(p->last - p->started) / 1e9;
-	out->concurrency = p->plan->concurrency;
-	out->rate = p->plan->rate;
+	out->by = load_by(l);
+	out->loop = p->rate ? "open" : "closed";
+	out->seconds = (double)(l->ended - l->schedule.started) / 1e9;
+	out->concurrency = p->concurrency;
+	out->rate = p->rate;
 	out->steering = f->expect.steering[0] ? f->expect.steering : NULL;
 	out->notes = f->note;
 }
@@ -347,21 +349,21 @@ say(struct result *f, bool live)
 }
 
 int
-result_make(struct result *f, struct run *r)
+result_make(struct result *f, struct load *l)
 {
 	const struct probe_what_if *moving;
 	enum knowledge known;
 	bool changed = false;
 
-	known = conclude(f, r, &changed);
-	moving = what_if(f, r, known);	/* rows have their sockets for weight */
-	if (expect(f, r, &known, &changed) < 0)
+	known = conclude(f, l, &changed);
+	moving = what_if(f, l, known);	/* rows have their sockets for weight */
+	if (expect(f, l, &known, &changed) < 0)
 		return -1;
-	note_rest(f, r);
-	if (verdict_make(&f->verdict, &r->tally, known, changed) < 0)
+	note_rest(f, l);
+	if (verdict_make(&f->verdict, &l->tally, known, changed) < 0)
 		return -1;
 	f->verdict.report.what_if = moving && !is_steered(f) ? moving : NULL;
-	report_fill(f, r);
+	report_fill(f, l);
 	if (changed && !f->verdict.report.fairness)
 		note(f, "members came or went meanwhile");
 	return say(f, false);

@@ -4,7 +4,7 @@
 #include <limits.h>
 
 #include "probe/load/expected_shares.h"
-#include "probe/load/run.h"
+#include "probe/load/load.h"
 #include "probe/stats/verdict.h"
 
 /* What a run found, and what is to be said of it. */
@@ -31,7 +31,7 @@ struct result {
  * When all attempts of a run are over: fills in the report, which lives as
  * long as both. -1 without memory.
  */
-int result_make(struct result *, struct run *);
+int result_make(struct result *, struct load *);
 /* Concludes again, now with the losses of --during. */
 int result_during(struct result *, const struct probe_during *);
 void result_free(struct result *);

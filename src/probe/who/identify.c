@@ -340,7 +340,7 @@ identify_is_deferred(struct identify *w, uint64_t predicted_inode)
 }
 
 bool
-identify_wants_proof(const struct identify *w)
+identify_wants_verifying(const struct identify *w)
 {
 	/* with a program it goes on, unless that would slow a given rate */
 	return w->trust.wanted && w->before.count > 1 &&
@@ -360,7 +360,7 @@ half_open(struct identify *w, const struct addr *ours)
 }
 
 bool
-identify_prove(struct identify *w, const struct addr *ours, uint64_t *inode)
+identify_verify(struct identify *w, const struct addr *ours, uint64_t *inode)
 {
 	uint64_t seen = half_open(w, ours);
 

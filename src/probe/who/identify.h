@@ -51,11 +51,11 @@ int identify_row(struct identify *, uint64_t inode);
  * Whether it is time to see which listener gets connections in fact, as the
  * server closes before it could be seen who accepted them. Then the socket is
  * to be connected with TCP_DEFER_ACCEPT, by which the handshake's last
- * packet is held back, and identify_prove() to be called before it is sent.
+ * packet is held back, and identify_verify() to be called before it is sent.
  * Returns whether it could be seen, in inode.
  */
-bool identify_wants_proof(const struct identify *);
-bool identify_prove(struct identify *, const struct addr *ours,
+bool identify_wants_verifying(const struct identify *);
+bool identify_verify(struct identify *, const struct addr *ours,
     uint64_t *inode);
 
 /*

@@ -1,0 +1,74 @@
+#ifndef PROBE_LOAD_LOAD_H
+#define PROBE_LOAD_LOAD_H
+
+#include "net/lookup.h"
+#include "probe/load/attempt.h"
+#include "probe/load/schedule.h"
+#include "probe/who/identify.h"
+#include "probe/who/registry_counts.h"
+
+/*
+ * The attempts that a plan asks for at one endpoint, while they run, and what
+ * tells which member answers them: see load.c. Its results: see result.h.
+ */
+struct load {
+	/* The caller's callbacks; on_skip and on_result may be NULL. */
+	/* One of several addresses did not accept. */
+	void (*on_skip)(struct load *, const struct addr *, int error);
+	/* It can't go on, and starts no more: see fail_text(). */
+	void (*on_fault)(struct load *);
+	/* An attempt has ended, and the tally has counted it. */
+	void (*on_result)(struct load *, const struct attempt_result *);
+	/* All attempts are over. */
+	void (*on_done)(struct load *);
+
+	/* For others to read. */
+	const struct plan *plan;
+	struct tally tally;
+	struct attempt_shared shared;
+	struct schedule schedule;
+	int in_flight;
+	int64_t ended;			/* clock_ns(); 0: not yet */
+	struct identify *identify;	/* NULL: the kernel is not asked */
+	struct registry_counts counts;
+	uint16_t port;			/* 0: it has none */
+	bool changed;			/* members came or went */
+	bool steered;			/* the last look saw new steering */
+
+	/* The scout's: it finds the address. */
+	struct lookup lookup;		/* answers that are late */
+	struct addr_list addresses;
+	int address;			/* index of the one that is tried */
+	struct attempt_result refusal;	/* the result of the first address */
+	int64_t try_us;			/* limit of one address */
+	bool silent;			/* one did not answer in this round */
+	int64_t retry;			/* --wait: pause between rounds, ns */
+
+	/* The attempts. */
+	struct attempt *attempts, *idle;
+	int used;			/* how many of them were ever started */
+	int turn;			/* the one that is ticked next */
+	bool filling;			/* load_fill() is on the stack */
+	struct source clock;		/* a timerfd */
+	int64_t armed;			/* it fires then, clock_ns(); 0: never */
+	struct timer grace;		/* for what load_stop() finds in flight */
+};
+
+/*
+ * Looks the endpoint up, and the port's registry. The callbacks are set, all
+ * else is zero. The plan must outlive the load. Whatever it returns, the caller
+ * calls load_close().
+ */
+int load_open(struct load *, const struct plan *, const struct endpoint *);
+/* Begins; -1 without memory or descriptors. */
+int load_start(struct load *, struct loop *);
+/* Starts no more attempts; what is in flight goes on. */
+void load_end(struct load *);
+/* The same, but what is in flight has only half a second. */
+void load_stop(struct load *);
+void load_close(struct load *);
+
+/* Whether the result of an attempt in flight may refer to this row. */
+bool load_refers_to(const struct load *, int row);
+
+#endif
