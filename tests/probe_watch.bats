@@ -150,7 +150,7 @@ ended() {
 	start echo -r --name A 127.0.0.1:0
 	probe --watch=0.1 -d 0.35 "$port"
 	test "$status" -eq 0
-	head -n 1 report | grep -qE "^127.0.0.1:$port tcp  1 member  [0-9]+ attempts in [0-9]+ s$"
+	head -n 1 report | grep -qE "^127.0.0.1:$port tcp  1 member  [0-9]+ attempts? in [0-9]+ s$"
 	grep -qE '^rate     [0-9.]+/s of 100  ' report
 	grep -qE '^  name +pid command +count +share +/s state$' report
 	grep -qE '^failed   now 0, in all 0$' report

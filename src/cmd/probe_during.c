@@ -33,21 +33,21 @@ struct trial {
 };
 
 static struct trial *
-trial_of(struct run *r)
+trial_of(struct load *l)
 {
-	return container_of(r, struct trial, during.run);
+	return container_of(l, struct trial, during.load);
 }
 
 static void
 on_done(struct load *l)
 {
-	loop_stop(&container_of(l, struct trial, during.load)->app.loop);
+	loop_stop(&trial_of(l)->app.loop);
 }
 
 static void
 on_fault(struct load *l)
 {
-	app_fatal(&container_of(l, struct trial, during.load)->app);
+	app_fatal(&trial_of(l)->app);
 }
 
 static void

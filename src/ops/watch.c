@@ -65,8 +65,8 @@ judge(struct watch *m, enum knowledge known)
 	    .weighed = s->by != BY_NONE && !watch_window_are_names(&m->window),
 	};
 	m->predicted = known == KNOW_PREDICTED;
-	if (expected_shares_apply(
-		x, &m->window.load->counts, t, &known, &changed) < 0)
+	if (expected_shares_apply(x, &m->window.load->counts, t, &known,
+	    &changed) < 0)
 		return -1;
 	for (int i = count; i < t->count; i++)
 		t->rows[i].at = -1;

@@ -183,8 +183,8 @@ is_kernel_asked(const struct attempt *a)
 static void
 attempt_verify(struct attempt *a)
 {
-	a->verified = identify_verify(
-	    a->shared->identify, &a->ours, &a->predicted_inode);
+	a->verified = identify_verify(a->shared->identify, &a->ours,
+	    &a->predicted_inode);
 	sock_set_int(a->source.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 	a->connected = clock_ns();
 }

@@ -64,8 +64,8 @@ attempt_end(struct attempt *a, enum outcome outcome, int error)
 		identify_by_text(a);
 	a->result.mismatched = outcome == OUT_OK && a->exchange.wrong;
 	if (s->identify) {
-		a->result.predicted = identify_row(
-		    s->identify, a->predicted_inode);
+		a->result.predicted = identify_row(s->identify,
+		    a->predicted_inode);
 		if (a->verified && outcome == OUT_OK && a->result.row < 0)
 			a->result.row = a->result.predicted;
 		else if (!a->verified)
@@ -285,8 +285,8 @@ ask_after_reply(struct attempt *a)
 	    s->by != BY_DIAG || s->plan->datagram || !a->ours.len)
 		return;
 	before = clock_ns();
-	identify_answer(
-	    s->identify, &a->ours, a->predicted_inode, a->started, &a->result);
+	identify_answer(s->identify, &a->ours, a->predicted_inode, a->started,
+	    &a->result);
 	a->asking = clock_ns() - before;
 }
 
@@ -319,8 +319,8 @@ attempt_talk(struct attempt *a)
 		return;
 	}
 	if (a->exchange.wants_greeting)
-		attempt_limit(
-		    a, a->shared->by == BY_AUTO ? GREETING_US : p->patience);
+		attempt_limit(a, a->shared->by == BY_AUTO ? GREETING_US :
+		    p->patience);
 	else
 		attempt_limit(a, p->timeout);
 	attempt_send(a);

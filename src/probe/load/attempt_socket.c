@@ -53,8 +53,8 @@ socket_prepare(struct attempt *a, int fd)
 	if (s->identify && !a->unbound &&
 	    (s->by == BY_DIAG || s->by == BY_AUTO)) {
 		a->ours = from;
-		a->predicted_inode = identify_predict(
-		    s->identify, fd, &a->ours);
+		a->predicted_inode = identify_predict(s->identify, fd,
+		    &a->ours);
 		if (a->ours.len)
 			return 0;
 	}

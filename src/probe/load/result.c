@@ -71,7 +71,7 @@ steering_reason(struct load *l, const struct identified *g,
 	bool ours = registry_counts_has(&l->counts, &l->tally);
 
 	text[0] = '\0';
-	if (g->trust.steered)
+	if (g->record.steered)
 		snprintf(text, RESULT_NOTE, "a member is quarantined");
 	else if (ours && mode_of(&registry_shared(l->counts.registry)->
 	    steering) != STEER_HASH)
@@ -87,16 +87,16 @@ note_predictions(struct result *f, struct load *l, const struct identified *g)
 {
 	char reason[RESULT_NOTE];
 
-	if ((g->trust.mistaken || g->voided) && steering_reason(l, g, reason))
+	if ((g->record.wrong || g->voided) && steering_reason(l, g, reason))
 		note(f, "predictions are not used: %.160s", reason);
-	else if (g->trust.mistaken)
+	else if (g->record.wrong)
 		note(f, "%llu predictions were wrong, so none is used: does a "
 		    "program steer the group?",
-		    (unsigned long long)g->trust.mistaken);
+		    (unsigned long long)g->record.wrong);
 	else if (g->voided)
 		note(f, "predictions are not used: %llu were seen to be right, "
 		    "and it takes %d to know that no program steers the "
-		    "group", (unsigned long long)g->trust.confirmed,
+		    "group", (unsigned long long)g->record.right,
 		    prediction_needed(g->sockets));
 }
 

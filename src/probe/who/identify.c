@@ -13,7 +13,7 @@
 #include "net/sock.h"
 #include "probe/who/answer.h"
 #include "probe/who/listeners.h"
-#include "probe/who/predict.h"
+#include "probe/who/prediction.h"
 
 /*
  * How it works
@@ -46,12 +46,11 @@ struct identify {
 	bool paced;
 	int protocol;
 	struct addr target;
-	struct predict_listener predict_listener;
+	struct prediction prediction;
 	struct listeners before;	/* as they were at the start */
 	int hidden;			/* looks that found no process */
 	bool seen;			/* and one that did */
 	uid_t uid;			/* of the listeners, or who accepted */
-	struct prediction trust;		/* in what was foreseen */
 	struct answers answers;
 	bool moved;			/* the group has, since the start */
 };
@@ -69,7 +68,7 @@ identify_new(struct tally *t, const struct origin *from)
 	w->diag = sock_diag_open();
 	w->owners = w->diag ? owners_new() : NULL;
 	if (w->owners) {
-		predict_init(&w->predict_listener, w->diag, from);
+		prediction_init(&w->prediction, w->diag, from);
 		return w;
 	}
 	identify_free(w);
@@ -91,7 +90,7 @@ identify_free(struct identify *w)
 static int
 group_list(struct identify *w, struct diag_sock **list)
 {
-	struct addr remote = w->predict_listener.source;
+	struct addr remote = w->prediction.source;
 	struct diag_sock winner;
 	int found;
 
@@ -116,7 +115,7 @@ identify_aim(struct identify *w, const struct addr *target)
 
 	w->target = *target;
 	w->moved = false;
-	predict_aim(&w->predict_listener, target);
+	prediction_aim(&w->prediction, target);
 	listeners_free(&w->before);
 	count = group_list(w, &list);
 	if (count > 0)
@@ -151,7 +150,7 @@ identify_has_group(const struct identify *w)
 uint64_t
 identify_predict(struct identify *w, int fd, struct addr *ours)
 {
-	return predict_listener(&w->predict_listener, fd, ours);
+	return prediction_make(&w->prediction, fd, ours);
 }
 
 int
@@ -343,9 +342,9 @@ bool
 identify_wants_verifying(const struct identify *w)
 {
 	/* with a program it goes on, unless that would slow a given rate */
-	return w->trust.wanted && w->before.count > 1 &&
-	    !prediction_is_enough(&w->trust, w->before.count) &&
-	    !(w->trust.mistaken && w->paced);
+	return w->prediction.record.wanted && w->before.count > 1 &&
+	    !prediction_is_reliable(&w->prediction, w->before.count) &&
+	    !(w->prediction.record.wrong && w->paced);
 }
 
 static uint64_t
@@ -369,8 +368,8 @@ identify_verify(struct identify *w, const struct addr *ours, uint64_t *inode)
 		seen = 0;
 	if (!seen)
 		return false;
-	w->trust.mistaken += seen != *inode;
-	w->trust.confirmed += seen == *inode;
+	w->prediction.record.wrong += seen != *inode;
+	w->prediction.record.right += seen == *inode;
 	*inode = seen;
 	return true;
 }
@@ -400,13 +399,13 @@ identify_learn(struct identify *w, uint64_t predicted_inode,
 	if (row >= 0 && w->tally->rows[row].foreign)
 		return;
 	if (row < 0) {
-		w->trust.wanted |= predicted_inode != 0;
+		w->prediction.record.wanted |= predicted_inode != 0;
 		return;
 	}
 	/* a process that got it from another proves no prediction */
 	if (!w->tally->rows[row].listens)
 		return;
-	prediction_learn(&w->trust, owner, row);
+	prediction_compare(&w->prediction, owner, row);
 	listeners_learn(&w->before, predicted_inode, row);
 }
 
@@ -432,7 +431,7 @@ identify_follow(struct identify *w, bool doubt)
 		changed = 1;
 	if (count > 0)
 		w->uid = list[0].uid;
-	w->trust.mistaken = 0;
+	w->prediction.record.wrong = 0;
 	w->moved |= changed > 0;
 	free(list);
 	return changed;
@@ -441,7 +440,7 @@ identify_follow(struct identify *w, bool doubt)
 void
 identify_steered(struct identify *w)
 {
-	w->trust.steered = true;
+	w->prediction.record.steered = true;
 }
 
 struct identified
@@ -457,7 +456,7 @@ identify_end(struct identify *w, struct tally *t)
 		    listeners_differ(&w->before, list, count),
 		.hidden = (w->before.count && !known) ||
 		    (w->hidden && !w->seen),
-		.uid = w->uid, .trust = w->trust,
+		.uid = w->uid, .record = w->prediction.record,
 		.shared = listeners_are_shared(&w->before, t),
 		.handed = tally_hands_on(t),
 		.predicted = w->protocol == IPPROTO_UDP &&
@@ -468,7 +467,7 @@ identify_end(struct identify *w, struct tally *t)
 	if (t == w->tally)
 		tally_newcomers_end(t);
 	if (w->protocol == IPPROTO_TCP)
-		found.voided = prediction_settle(&w->trust, t, &w->before, list,
+		found.voided = prediction_void(&w->prediction, t, &w->before, list,
 		    count);
 	listeners_ask(&w->before, t, list, count);
 	free(list);

@@ -4,7 +4,6 @@
 #include "net/addr.h"
 #include "probe/stats/tally.h"
 #include "probe/stats/verdict.h"
-#include "probe/who/predict.h"
 #include "probe/who/prediction.h"
 
 /*
@@ -90,7 +89,7 @@ struct identified {
 	int sockets;		/* that there are in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
-	struct prediction trust;	/* in predictions */
+	struct prediction_record record;	/* of predictions */
 	uint64_t voided;	/* how many of them were taken back */
 };
 

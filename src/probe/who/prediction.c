@@ -1,43 +1,192 @@
 /*
- * How it works: a program attached to the group deals in the hash's stead, and
- * the kernel doesn't tell that there is one. So one mistake makes predictions
- * void, and so do too few that were right. A program that has nothing to do
- * with the hash agrees with it in one of k cases, k being the sockets; one
- * that only spares a socket, as who leaves does it, in all but one of k. So
- * even that one is not found out by 14 k less than once in a million times.
+ * How it works: sock_diag(7) is asked about addresses that have no connection
+ * yet. It answers with the listener that the kernel's hash chooses. For that,
+ * the source port must be known, so the socket is bound first: to a port that
+ * has no connection to the target, as connect(2) would choose it.
  *
- * Of one socket there is nothing to choose. And what waits in queues can be
- * held against their lengths, without knowing of any that was accepted.
+ * A BPF program may override the hash, and can't be seen. So predictions are
+ * compared with what is seen to accept. One that is wrong makes all of them
+ * void, and so do too few that are right. The hardest program to notice excludes
+ * one of k sockets: it agrees with the hash in all but 1/k. 14 k matches in a
+ * row rule it out (p < 1e-6). A group of one socket needs none.
+ *
+ * Attempts that wait in a queue may be checked in another way: the listeners'
+ * queues must be at least as long as predicted.
  */
 #include "probe/who/prediction.h"
 
-enum { CONFIRMED_EACH = 14 };		/* (1 - 1/k)^(14 k) < 1e-6 */
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+#include "net/sources.h"
+
+enum {
+	RIGHT_PER_SOCKET = 14,	/* (1 - 1/k)^(14 k) < 1e-6 */
+	PORT_TRIES = 4096,	/* 40 ms of asking */
+	TRIES_IN_A_ROW = 32,	/* adjacent ports; then it jumps elsewhere */
+	TRIES_EVEN = 1024,	/* before odd ports are tried, too */
+	REST = 256,		/* attempts without a port, if none was found */
+};
+
+void
+prediction_init(struct prediction *p, struct sock_diag *diag,
+    const struct origin *from)
+{
+	p->diag = diag;
+	p->from = *from;
+	ephemeral_ports_init(&p->ports);
+}
+
+/* A datagram socket that is connected sends nothing, and gets the address. */
+static void
+find_source(struct prediction *p)
+{
+	int family = p->target.sa.sa_family;
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sources_peek(p->from.sources, family, &p->source) < 0 ||
+	    (p->source.len && addr_is_wildcard(&p->source)))
+		p->source.len = 0;
+	addr_set_port(&p->source, 0);
+	if (!p->source.len && fd >= 0 &&
+	    sock_device(fd, p->from.interface) == 0 &&
+	    connect(fd, &p->target.sa, p->target.len) == 0) {
+		p->source.len = sizeof(p->source.un);
+		if (getsockname(fd, &p->source.sa, &p->source.len) < 0)
+			p->source.len = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+void
+prediction_aim(struct prediction *p, const struct addr *target)
+{
+	p->target = *target;
+	find_source(p);
+}
+
+static int
+bind_datagram(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
+{
+	struct diag_sock s;
+
+	if (bind(fd, &ours->sa, ours->len) < 0 ||
+	    getsockname(fd, &ours->sa, &ours->len) < 0)
+		return -1;
+	if (sock_diag_get(p->diag, IPPROTO_UDP, &p->target, ours, &s) > 0)
+		*inode = s.inode;
+	return 0;
+}
+
+/* With --sources, each address uses a port once before the next port. */
+static uint16_t
+choose_port(struct prediction *p, const struct addr *ours)
+{
+	struct addr from = *ours;
+
+	addr_set_port(&from, 0);
+	if (!p->port || addr_equal(&from, &p->port_first)) {
+		p->port = ephemeral_ports_next(&p->ports);
+		p->port_first = from;
+	}
+	return p->port;
+}
+
+/*
+ * Finds a port that has no connection to the target, not even in TIME_WAIT.
+ * SO_REUSEADDR: connections to other addresses do not matter.
+ */
+static int
+bind_stream(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
+{
+	struct diag_sock s;
+
+	if (p->resting && p->resting--)
+		return -1;
+	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	for (int i = 0; i < PORT_TRIES; i++) {
+		addr_set_port(ours, choose_port(p, ours));
+		if (sock_diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) <=
+		    0)
+			return -1;
+		if (s.state == TCP_LISTEN &&
+		    bind(fd, &ours->sa, ours->len) == 0) {
+			*inode = s.inode;
+			return 0;
+		}
+		/* connect(2) leaves long runs of ports in use, even ones */
+		if (i % TRIES_IN_A_ROW == TRIES_IN_A_ROW - 1)
+			ephemeral_ports_jump(&p->ports, i > TRIES_EVEN);
+		p->port = 0;
+	}
+	p->resting = REST;
+	return -1;
+}
+
+/* With --sport: the last connection from that port may not be over. */
+static int
+bind_given(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
+{
+	struct diag_sock s;
+
+	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (sock_diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) > 0 &&
+	    s.state == TCP_LISTEN)
+		*inode = s.inode;
+	return bind(fd, &ours->sa, ours->len);
+}
+
+static int
+bind_any(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
+{
+	if (p->from.datagram)
+		return bind_datagram(p, fd, ours, inode);
+	return addr_port(ours) ? bind_given(p, fd, ours, inode) :
+	    bind_stream(p, fd, ours, inode);
+}
+
+uint64_t
+prediction_make(struct prediction *p, int fd, struct addr *ours)
+{
+	uint16_t port = ours->len ? addr_port(ours) : 0;
+	uint64_t inode = 0;
+
+	if (!ours->len || addr_is_wildcard(ours))
+		*ours = p->source;
+	addr_set_port(ours, port);
+	if (ours->len && bind_any(p, fd, ours, &inode) == 0)
+		return inode;
+	ours->len = 0;
+	return 0;
+}
+
+void
+prediction_compare(struct prediction *p, int predicted, int row)
+{
+	if (predicted < 0 || row < 0)
+		return;
+	p->record.wrong += predicted != row;
+	p->record.right += predicted == row;
+}
 
 int
 prediction_needed(int sockets)
 {
-	return sockets > 1 ? sockets * CONFIRMED_EACH : 0;
-}
-
-void
-prediction_learn(struct prediction *s, int predicted_inode, int row)
-{
-	if (predicted_inode < 0 || row < 0)
-		return;
-	s->mistaken += predicted_inode != row;
-	s->confirmed += predicted_inode == row;
+	return sockets > 1 ? sockets * RIGHT_PER_SOCKET : 0;
 }
 
 bool
-prediction_is_enough(const struct prediction *s, int sockets)
+prediction_is_reliable(const struct prediction *p, int sockets)
 {
-	return !s->mistaken && !s->steered &&
-	    s->confirmed >= (uint64_t)prediction_needed(sockets);
+	return !p->record.wrong && !p->record.steered &&
+	    p->record.right >= (uint64_t)prediction_needed(sockets);
 }
 
-/* What waits in the queues of a row; of one that is full nobody knows. */
+/* What waits in the queues of a row; UINT64_MAX: one is full, so unknown. */
 static uint64_t
-queue_of(int row, const struct listeners *s, const struct diag_sock *list,
+row_queue(int row, const struct listeners *s, const struct diag_sock *list,
     int count)
 {
 	uint64_t sum = 0;
@@ -53,50 +202,36 @@ queue_of(int row, const struct listeners *s, const struct diag_sock *list,
 }
 
 static bool
-is_queued_so(const struct tally *t, const struct listeners *s,
+are_queues_long_enough(const struct tally *t, const struct listeners *s,
     const struct diag_sock *list, int count)
 {
 	for (int i = 0; i < t->count; i++)
-		if (t->rows[i].queued > queue_of(i, s, list, count))
+		if (t->rows[i].queued > row_queue(i, s, list, count))
 			return false;
 	return true;
 }
 
-static uint64_t
-void_predicted(struct tally *t)
-{
-	uint64_t all = 0;
-
-	for (int i = 0; i < t->count; i++) {
-		all += t->rows[i].predicted;
-		t->rows[i].predicted = 0;
-	}
-	t->unattributed += all;
-	return all;
-}
-
-static uint64_t
-void_queued(struct tally *t)
-{
-	uint64_t all = 0;
-
-	for (int i = 0; i < t->count; i++) {
-		all += t->rows[i].queued;
-		t->rows[i].queued = 0;
-	}
-	return all;
-}
-
 uint64_t
-prediction_settle(const struct prediction *trust, struct tally *t,
+prediction_void(const struct prediction *p, struct tally *t,
     const struct listeners *s, const struct diag_sock *list, int count)
 {
-	uint64_t all = 0;
+	uint64_t predicted = 0, queued = 0;
+	bool keep_queued;
 
-	if (prediction_is_enough(trust, s->count))
+	if (prediction_is_reliable(p, s->count))
 		return 0;
-	if (trust->mistaken || trust->steered ||
-	    !is_queued_so(t, s, list, count))
-		all = void_queued(t);
-	return all + void_predicted(t);
+	keep_queued = !p->record.wrong && !p->record.steered &&
+	    are_queues_long_enough(t, s, list, count);
+	for (int i = 0; i < t->count; i++) {
+		struct row *r = &t->rows[i];
+
+		predicted += r->predicted;
+		r->predicted = 0;
+		if (keep_queued)
+			continue;
+		queued += r->queued;
+		r->queued = 0;
+	}
+	t->unattributed += predicted;
+	return predicted + queued;
 }

@@ -2,32 +2,65 @@
 #define PROBE_WHO_PREDICTION_H
 
 #include "kernel/sock_diag.h"
+#include "probe/who/ephemeral_ports.h"
 #include "probe/who/listeners.h"
 
-/* Whether what the kernel foretells by its hash is what it does. */
+struct sources;
 
-struct prediction {
-	uint64_t mistaken, confirmed;	/* predictions, wrong and right */
-	bool wanted;			/* some are all that is known */
-	bool steered;			/* not by the hash, as is known */
+/*
+ * Which listener the kernel's hash will choose for a connection, asked before
+ * the connection is made; and whether these predictions are reliable.
+ */
+
+/* How the connections are made. */
+struct origin {
+	bool datagram;
+	bool paced;			/* at a given rate: asking must not slow it */
+	const char *interface;		/* SO_BINDTODEVICE, or NULL */
+	struct sources *sources;	/* addresses to connect from, or NULL */
 };
 
-/* How many must be right, and none wrong, to rely on those of a group. */
+/* How predictions compared with what was seen. */
+struct prediction_record {
+	uint64_t wrong, right;
+	bool wanted;			/* some attempts are only predicted */
+	bool steered;			/* known: the hash does not choose */
+};
+
+struct prediction {
+	struct prediction_record record;
+	/* The rest is prediction.c's. */
+	struct sock_diag *diag;
+	struct origin from;
+	struct addr target;
+	struct addr source;		/* connections come from it; port 0 */
+	struct ephemeral_ports ports;
+	uint16_t port;			/* 0: the next one is to be chosen */
+	struct addr port_first;		/* the first address that used the port */
+	int resting;			/* attempts until ports are tried again */
+};
+
+/* The rest is zero. */
+void prediction_init(struct prediction *, struct sock_diag *,
+    const struct origin *);
+void prediction_aim(struct prediction *, const struct addr *target);
+
+/* Binds fd and returns the inode of its listener: see identify_predict(). */
+uint64_t prediction_make(struct prediction *, int fd, struct addr *ours);
+
+/* Compares two rows: predicted, and seen to accept; -1: not known. */
+void prediction_compare(struct prediction *, int predicted, int row);
+
+/* How many must be right, and none wrong, in a group of so many sockets. */
 int prediction_needed(int sockets);
+bool prediction_is_reliable(const struct prediction *, int sockets);
 
 /*
- * Two rows: who was to get a connection, and who had it in fact; -1: unknown.
+ * Takes unreliable predictions back: the tally counts them as unattributed, or
+ * as queued somewhere. list is the group with its queues as they are now.
+ * Returns how many were taken back.
  */
-void prediction_learn(struct prediction *, int predicted_inode, int row);
-
-bool prediction_is_enough(const struct prediction *, int sockets);
-
-/*
- * Takes predictions back that can't be relied on: they count as unattributed,
- * or as queued somewhere. list is the group with its queues as they are now.
- * Returns how many that was.
- */
-uint64_t prediction_settle(const struct prediction *, struct tally *,
+uint64_t prediction_void(const struct prediction *, struct tally *,
     const struct listeners *, const struct diag_sock *list, int count);
 
 #endif
