@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "net/sock.h"
-#include "probe/load/load_identify.h"
 
 enum { FEW = 5 };			/* expected of a member: no verdict */
 

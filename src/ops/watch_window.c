@@ -22,7 +22,6 @@
 #include "base/fail.h"
 #include "group/steer/reconcile.h"
 #include "kernel/sock_owner.h"
-#include "probe/load/load_identify.h"
 
 enum {
 	KEPT = 32,			/* rows of those that left */

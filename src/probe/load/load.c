@@ -24,7 +24,7 @@
  * The load owns the attempts, the tally, and what identifies the members; the
  * plan is the caller's. When an attempt is due: see schedule.c.
  */
-#include "probe/load/load.h"
+#include "probe/load/load_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +35,6 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "net/resolve.h"
-#include "probe/load/load_identify.h"
 
 enum {
 	BURST = 64,			/* starts before events are served */

@@ -68,6 +68,20 @@ void load_end(struct load *);
 void load_stop(struct load *);
 void load_close(struct load *);
 
+/*
+ * Looks for members that came or went, and adds rows for new ones. Returns 1 if
+ * there were any or if the steering changed, 0 if not or if that is unknown, -1
+ * if nothing can be asked. doubt: also look for processes that came to hold the
+ * same sockets.
+ */
+int load_follow(struct load *, bool doubt);
+
+/* The address and protocol; how members are known (NULL: they are not). */
+struct probe_target load_target(const struct load *);
+const char *load_by(const struct load *);
+/* Whether several processes of this host accept from one socket there. */
+bool load_is_shared(const struct load *);
+
 /* Whether the result of an attempt in flight may refer to this row. */
 bool load_refers_to(const struct load *, int row);
 

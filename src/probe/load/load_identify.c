@@ -1,4 +1,5 @@
-#include "probe/load/load_identify.h"
+/* How a load learns which member answers. */
+#include "probe/load/load_internal.h"
 
 #include <errno.h>
 

@@ -12,7 +12,6 @@
 #include "group/steer/reconcile.h"
 #include "net/sock.h"
 #include "net/sources.h"
-#include "probe/load/load_identify.h"
 #include "probe/stats/whatif.h"
 
 enum { REGISTRY_TRIES = 200 };		/* ms for the members to count up */
