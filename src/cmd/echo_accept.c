@@ -239,7 +239,7 @@ serve_blocking(struct echo_server *v, int listener)
 	struct backoff backoff = { .pause = 0 };
 	int64_t told = 0, pause = 0;
 
-	while (!v->stop.ending) {
+	while (!v->stop.leave.ends) {
 		int fd = wait_for_signal_or(v, listener, pause);
 
 		pause = 0;
@@ -277,7 +277,7 @@ on_taker_full(struct taker *t, bool full)
 {
 	struct echo_server *v = taker_server(t);
 
-	membership_full(v->membership.registry, v->stop.slot, full);
+	membership_full(v->membership.registry, v->stop.leave.slot, full);
 	if (full && backoff_is_news(&v->service.told))
 		emit_error(&v->app);
 }

@@ -56,20 +56,26 @@ on_fault(struct service *service)
 	emit_error(&v->app);
 }
 
-static void
-drain_datagrams(struct stop *f)
+static struct service *
+service_of(struct leave *l)
 {
-	service_drain(f->user);
+	return &container_of(l, struct echo_server, stop.leave)->service;
 }
 
 static void
-close_datagrams(struct stop *f)
+serve_datagrams(struct leave *l)
 {
-	service_stop(f->user);
+	service_drain(service_of(l));
 }
 
-static const struct stop_datagrams datagrams = {
-	.serve = drain_datagrams, .close = close_datagrams,
+static void
+close_datagrams(struct leave *l)
+{
+	service_stop(service_of(l));
+}
+
+static const struct leave_datagrams datagrams = {
+	.serve = serve_datagrams, .close = close_datagrams,
 };
 
 static void
@@ -78,7 +84,7 @@ on_full(struct service *service, bool full)
 	struct echo_server *v = service->user;
 
 	if (v->own_sockets)
-		membership_full(v->membership.registry, v->stop.slot, full);
+		membership_full(v->membership.registry, v->stop.leave.slot, full);
 }
 
 int
@@ -102,14 +108,15 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker, int sl
 	v->live = *set;
 	v->stop = (struct stop){
 		.app = &v->app,
-		.acceptor = &v->service.acceptor,
-		.registry = v->membership.registry,
-		.set = &v->live,
 		.name = name,
-		.served = &own->counters.accepted,
-		.slot = slot,
-		.datagrams = s->udp ? &datagrams : NULL,
-		.user = &v->service,
+		.leave = {
+			.acceptor = &v->service.acceptor,
+			.datagrams = s->udp ? &datagrams : NULL,
+			.registry = v->membership.registry,
+			.slot = slot,
+			.set = &v->live,
+			.served = &own->counters.accepted,
+		},
 	};
 	v->service = (struct service){
 		.loop = &v->app.loop,
@@ -129,7 +136,7 @@ echo_end(struct echo_server *v)
 {
 	bool leaves = v->own_sockets || (v->settings->udp && v->count == 1);
 
-	if (!leaves && !v->stop.ending)
+	if (!leaves && !v->stop.leave.ends)
 		service_drain(&v->service);	/* what others may not */
 	stop_request(&v->stop, leaves);
 }
@@ -139,6 +146,6 @@ echo_worker_signal(struct app *d, const struct signalfd_siginfo *info)
 {
 	struct echo_server *v = container_of(d, struct echo_server, app);
 
-	if (info->ssi_signo == SIGTERM && !v->stop.ending)
+	if (info->ssi_signo == SIGTERM && !v->stop.leave.ends)
 		echo_end(v);
 }

@@ -78,7 +78,7 @@ on_drain(struct session *s)
 {
 	struct listen_server *v = s->user;
 
-	if (v->stop.ending)
+	if (v->stop.leave.ends)
 		return;
 	v->stop.patient = true;
 	listen_end(v);

@@ -104,9 +104,9 @@ on_last(struct netcat *t)
 	bool done = v->settings->until == UNTIL_INPUT &&
 	    t->relay.shared.in.ended;
 
-	if (done && v->settings->reuseport && !v->stop.ending)
+	if (done && v->settings->reuseport && !v->stop.leave.ends)
 		listen_end(v);
-	else if (v->settings->keep && !v->stop.ending && !done)
+	else if (v->settings->keep && !v->stop.leave.ends && !done)
 		listen_wait(v);
 	else if (!v->stop.leave.active)
 		loop_stop(&t->app.loop);
@@ -270,9 +270,9 @@ on_change(struct membership *p)
 static void
 on_away(struct stop *f)
 {
-	struct listen_server *v = f->user;
+	struct listen_server *v = container_of(f, struct listen_server, stop);
 
-	if (f->ending)
+	if (f->leave.ends)
 		return;
 	if (v->closing && !v->acceptor.open)
 		loop_stop(&v->netcat.app.loop);
@@ -281,19 +281,25 @@ on_away(struct stop *f)
 		session_refresh(&v->netcat.session);
 }
 
-static void
-drain_datagrams(struct stop *f)
+static struct listen_server *
+server_leaving(struct leave *l)
 {
-	udp_peers_drain(&((struct listen_server *)f->user)->peers);
+	return container_of(l, struct listen_server, stop.leave);
+}
+
+static void
+serve_datagrams(struct leave *l)
+{
+	udp_peers_drain(&server_leaving(l)->peers);
 }
 
 /* The sockets are the sessions' too. */
 static void
-close_datagrams(struct stop *f)
+close_datagrams(struct leave *l)
 {
-	struct listen_server *v = f->user;
+	struct listen_server *v = server_leaving(l);
 
-	relay_close_all(&v->netcat.relay, f->ending ? REASON_CUT :
+	relay_close_all(&v->netcat.relay, l->ends ? REASON_CUT :
 	    REASON_LOCAL);
 	udp_peers_close(&v->peers);
 }
@@ -301,22 +307,24 @@ close_datagrams(struct stop *f)
 static void
 stop_init(struct listen_server *v)
 {
-	static const struct stop_datagrams datagrams = {
-		.serve = drain_datagrams, .close = close_datagrams,
+	static const struct leave_datagrams datagrams = {
+		.serve = serve_datagrams, .close = close_datagrams,
 	};
-	struct stop *f = &v->stop;
 
-	f->app = &v->netcat.app;
-	f->acceptor = &v->acceptor;
-	f->datagrams = v->settings->udp ? &datagrams : NULL;
-	f->registry = v->membership.registry;
-	f->set = &v->live;
-	f->served = v->settings->udp ? &v->peers.taken :
-	    &membership_slot(&v->membership)->counters.accepted;
-	f->name = v->membership.name;
-	f->slot = v->membership.slot;
-	f->on_left = on_away;
-	f->user = v;
+	v->stop = (struct stop){
+		.app = &v->netcat.app,
+		.name = v->membership.name,
+		.on_left = on_away,
+		.leave = {
+			.acceptor = &v->acceptor,
+			.datagrams = v->settings->udp ? &datagrams : NULL,
+			.registry = v->membership.registry,
+			.slot = v->membership.slot,
+			.set = &v->live,
+			.served = v->settings->udp ? &v->peers.taken :
+			    &membership_slot(&v->membership)->counters.accepted,
+		},
+	};
 }
 
 void
@@ -334,7 +342,7 @@ on_replaced(struct membership *p, const char *why)
 	struct listen_server *v = container_of(p, struct listen_server, membership);
 
 	/* not the second wish to end, which would cut it short */
-	if (v->stop.ending)
+	if (v->stop.leave.ends)
 		return;
 	v->stop.why = why;
 	listen_end(v);

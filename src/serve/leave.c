@@ -29,6 +29,7 @@
 #include "group/steer/index.h"
 #include "group/steer/reconcile.h"
 #include "net/listener.h"
+#include "serve/accept.h"
 
 enum {
 	TICK_US = 1000,
@@ -279,7 +280,8 @@ step_steer(struct leave *l)
 	/* before the first program, so that a death from here on is mended */
 	reconcile_mark_dirty(l->registry, l->diag, l->set);
 	l->steered = true;
-	l->ops->on_gate(l);
+	/* a connection inherits the gate of its listener: accept opens it */
+	l->acceptor->gated = true;
 	for (int i = 0; i < l->set->count; i++)
 		if (exclude_one(l, i) < 0) {
 			give_way(l, LEAVE_GATE, "index not known");
@@ -288,7 +290,7 @@ step_steer(struct leave *l)
 			return;
 		}
 	listener_barrier();
-	l->ops->accept_all(l);
+	acceptor_drain(l->acceptor);
 	next(l, step_settle, 0);
 }
 
@@ -296,7 +298,7 @@ step_steer(struct leave *l)
 static void
 step_settle(struct leave *l)
 {
-	l->ops->accept_all(l);
+	acceptor_drain(l->acceptor);
 	if (loop_now() > l->limit || !pending(l)) {
 		step_gate(l);
 		return;
@@ -312,7 +314,7 @@ step_settle(struct leave *l)
 static void
 step_last(struct leave *l)
 {
-	l->ops->accept_all(l);
+	acceptor_drain(l->acceptor);
 	if (loop_now() > l->limit || !pending(l))
 		step_close(l);
 	else
@@ -324,7 +326,7 @@ step_gate(struct leave *l)
 {
 	if (l->limit < loop_now() + GATE_US)
 		l->limit = loop_now() + GATE_US;
-	l->ops->on_gate(l);
+	l->acceptor->gated = true;
 	l->gated = true;
 	for (int i = 0; i < l->set->count; i++)
 		if (listener_gate(l->set->fd[i],
@@ -342,22 +344,35 @@ open_gates(const struct leave *l)
 		listener_gate(l->set->fd[i], l->set->bound[i].sa.sa_family, 0);
 }
 
+void
+leave_close(struct leave *l)
+{
+	l->set->count = 0;
+	if (l->datagrams)
+		l->datagrams->close(l);
+	else
+		acceptor_close(l->acceptor);
+	l->acceptor->gated = false;
+	registry_set_state(l->registry, l->slot,
+	    l->ends ? STATE_LEFT : STATE_AWAY);
+}
+
 static void
 step_close(struct leave *l)
 {
 	clear_programs(l);
 	if (l->mode != LEAVE_CLOSE)
-		l->ops->accept_all(l);
+		acceptor_drain(l->acceptor);
 	l->lost = pending(l);
-	l->queued = (int)(l->ops->accepted(l) - l->before);
+	l->queued = (int)(*l->served - l->before);
 	if (l->gated && l->set->adopted)
 		open_gates(l);
-	l->ops->close_all(l);
+	leave_close(l);
 	l->active = false;
 	if (l->diag)
 		sock_diag_close(l->diag);
 	l->diag = NULL;
-	l->ops->on_left(l);
+	l->on_left(l);
 	if (l->locked)
 		registry_steer_end(l->registry);
 }
@@ -366,9 +381,9 @@ void
 leave_held(struct leave *l)
 {
 	give_way(l, LEAVE_CLOSE, l->held);
-	l->ops->close_all(l);
+	leave_close(l);
 	l->active = false;
-	l->ops->on_left(l);
+	l->on_left(l);
 }
 
 void
@@ -379,7 +394,7 @@ leave_start(struct leave *l)
 	l->began = loop_now();
 	l->queued = l->handshakes = l->lost = 0;
 	l->locked = l->steered = l->gated = false;
-	l->before = l->ops->accepted(l);
+	l->before = *l->served;
 	l->why = NULL;
 	if (l->held) {
 		leave_held(l);

@@ -18,27 +18,28 @@ enum leave_mode {
 const char *leave_name(enum leave_mode);
 
 struct leave;
+struct acceptor;
 
-/* What the leaver does for us. */
-struct leave_ops {
-	/* Accepts until EAGAIN; of datagrams serves what it can just now. */
-	void (*accept_all)(struct leave *);
-	/* How many were ever accepted; of datagrams: read. */
-	uint64_t (*accepted)(struct leave *);
-	/* What is accepted from now on may have inherited a gate: open it. */
-	void (*on_gate)(struct leave *);
+/* What serves datagrams. */
+struct leave_datagrams {
+	/* Serves some of what is queued, if it can just now. */
+	void (*serve)(struct leave *);
 	/* Closes the sockets. */
-	void (*close_all)(struct leave *);
-	/* It is done: the figures are in. */
-	void (*on_left)(struct leave *);
+	void (*close)(struct leave *);
 };
 
 struct leave {
 	struct timer timer;
 	struct loop *loop;
 	struct registry *registry;
-	const struct sock_set *set;
-	const struct leave_ops *ops;
+	int slot;
+	struct sock_set *set;		/* empty once they are closed */
+	struct acceptor *acceptor;	/* of streams */
+	const struct leave_datagrams *datagrams;	/* NULL: streams */
+	const uint64_t *served;		/* connections, or datagrams, ever */
+	bool ends;			/* the process ends with it */
+	/* The figures are in. */
+	void (*on_left)(struct leave *);
 	enum leave_mode wish;		/* --leave */
 	const char *held;		/* who has the sockets, too; NULL: none */
 	/* How it went. */
@@ -56,18 +57,21 @@ struct leave {
 };
 
 /*
- * Starts to leave; what is above "How it went" is filled in. The loop goes
- * on meanwhile, and on_left() is called from it (or from here).
+ * Starts to leave the groups of the sockets; what is above "How it went" is
+ * filled in. The loop goes on meanwhile, and on_left() is called from it (or
+ * from here).
  */
 void leave_start(struct leave *);
 /* Ends at once: what was attached is taken away, the sockets close. */
 void leave_now(struct leave *);
 
-/* Somebody else keeps the sockets, with what is queued: they just close. */
+/* Another process keeps the sockets, with what is queued: they just close. */
 void leave_held(struct leave *);
+/* Closes the sockets, and shows on the registry that they are gone. */
+void leave_close(struct leave *);
 
 /* The same for datagrams. */
-void leave_datagram_start(struct leave *);
-void leave_datagram_now(struct leave *);
+void leave_udp_start(struct leave *);
+void leave_udp_now(struct leave *);
 
 #endif

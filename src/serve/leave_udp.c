@@ -51,12 +51,12 @@ part_all(const struct leave *l)
 static void
 finish(struct leave *l)
 {
-	l->queued = (int)(l->ops->accepted(l) - l->before);
+	l->queued = (int)(*l->served - l->before);
 	for (int i = 0; i < l->set->count; i++)
 		l->lost += udp_discard(l->set->fd[i]);
-	l->ops->close_all(l);
+	leave_close(l);
 	l->active = false;
-	l->ops->on_left(l);
+	l->on_left(l);
 }
 
 /* Until nothing is left; a reader that is slow to take it is waited for. */
@@ -64,19 +64,19 @@ static void
 serve(struct timer *t)
 {
 	struct leave *l = container_of(t, struct leave, timer);
-	uint64_t before = l->ops->accepted(l);
+	uint64_t before = *l->served;
 
-	l->ops->accept_all(l);
+	l->datagrams->serve(l);
 	if (loop_now() > l->limit || !any_queued(l)) {
 		finish(l);
 		return;
 	}
 	loop_timer_set(l->loop, t, loop_now() +
-	    (l->ops->accepted(l) == before ? TICK_US : 0));
+	    (*l->served == before ? TICK_US : 0));
 }
 
 void
-leave_datagram_start(struct leave *l)
+leave_udp_start(struct leave *l)
 {
 	l->timer.on_timer = serve;
 	l->active = true;
@@ -84,7 +84,7 @@ leave_datagram_start(struct leave *l)
 	l->limit = l->began + LIMIT_US;
 	l->queued = l->lost = 0;
 	l->handshakes = -1;
-	l->before = l->ops->accepted(l);
+	l->before = *l->served;
 	l->why = NULL;
 	if (l->held) {
 		leave_held(l);
@@ -108,7 +108,7 @@ leave_datagram_start(struct leave *l)
 }
 
 void
-leave_datagram_now(struct leave *l)
+leave_udp_now(struct leave *l)
 {
 	if (!l->active)
 		return;

@@ -11,49 +11,10 @@ stop_of(struct leave *l)
 	return container_of(l, struct stop, leave);
 }
 
-static void
-accept_all(struct leave *l)
-{
-	acceptor_drain(stop_of(l)->acceptor);
-}
-
-static uint64_t
-served(struct leave *l)
-{
-	return *stop_of(l)->served;
-}
-
-static void
-on_gate(struct leave *l)
-{
-	stop_of(l)->acceptor->gated = true;
-}
-
-static void
-serve_queued(struct leave *l)
-{
-	stop_of(l)->datagrams->serve(stop_of(l));
-}
-
-static void
-close_all(struct leave *l)
-{
-	struct stop *f = stop_of(l);
-
-	f->set->count = 0;
-	if (f->datagrams)
-		f->datagrams->close(f);
-	else
-		acceptor_close(f->acceptor);
-	f->acceptor->gated = false;
-	registry_set_state(f->registry, f->slot, f->ending ? STATE_LEFT :
-	    STATE_AWAY);
-}
-
 static unsigned
 sessions(const struct stop *f)
 {
-	return f->acceptor->open;
+	return f->leave.acceptor->open;
 }
 
 static void
@@ -98,7 +59,7 @@ wind_up(struct stop *f)
 static bool
 in_silence(const struct stop *f)
 {
-	return f->datagrams && f->ending && !f->leave.lost &&
+	return f->leave.datagrams && f->leave.ends && !f->leave.lost &&
 	    !f->leave.held && !f->app->settings->reuseport;
 }
 
@@ -119,7 +80,7 @@ on_left(struct leave *l)
 		emit_event(f->app, &e);
 	if (f->on_left)
 		f->on_left(f);
-	if (f->ending)
+	if (f->leave.ends)
 		wind_up(f);
 }
 
@@ -129,7 +90,7 @@ tell_why(struct stop *f)
 {
 	struct event e = {
 		.kind = EVENT_DRAINING, .name = f->name,
-		.reason = f->why ? f->why : f->ending ? "end" : "leave",
+		.reason = f->why ? f->why : f->leave.ends ? "end" : "leave",
 	};
 
 	if (f->why || f->app->settings->json)
@@ -139,7 +100,7 @@ tell_why(struct stop *f)
 static bool
 listens(const struct stop *f)
 {
-	return f->datagrams ? f->set->count : f->acceptor->count;
+	return f->leave.datagrams ? f->leave.set->count : f->leave.acceptor->count;
 }
 
 static enum leave_mode
@@ -147,8 +108,8 @@ wish(const struct stop *f)
 {
 	const struct settings *s = f->app->settings;
 
-	if (f->set->bound[0].sa.sa_family == AF_UNIX ||
-	    (f->datagrams && !s->reuseport))
+	if (f->leave.set->bound[0].sa.sa_family == AF_UNIX ||
+	    (f->leave.datagrams && !s->reuseport))
 		return LEAVE_DRAIN;
 	return (enum leave_mode)s->leave;
 }
@@ -157,29 +118,22 @@ wish(const struct stop *f)
 static const char *
 holder(struct stop *f)
 {
-	if (!f->set->adopted &&
-	    !registry_slot(f->registry, f->slot)->adopted_by)
+	if (!f->leave.set->adopted &&
+	    !registry_slot(f->leave.registry, f->leave.slot)->adopted_by)
 		return NULL;
-	return adoption_holder(f->set, f->held);
+	return adoption_holder(f->leave.set, f->held);
 }
 
 static void
 leave(struct stop *f)
 {
-	static const struct leave_ops ops[] = {
-		{ accept_all, served, on_gate, close_all, on_left },
-		{ serve_queued, served, NULL, close_all, on_left },
-	};
-
 	f->leave.loop = &f->app->loop;
-	f->leave.registry = f->registry;
-	f->leave.set = f->set;
+	f->leave.on_left = on_left;
 	f->leave.wish = wish(f);
 	f->leave.held = holder(f);
-	f->leave.ops = &ops[f->datagrams != NULL];
 	tell_why(f);
-	if (f->datagrams)
-		leave_datagram_start(&f->leave);
+	if (f->leave.datagrams)
+		leave_udp_start(&f->leave);
 	else
 		leave_start(&f->leave);
 }
@@ -207,8 +161,8 @@ stop_hurry(struct stop *f)
 void
 stop_now(struct stop *f)
 {
-	if (f->datagrams)
-		leave_datagram_now(&f->leave);
+	if (f->leave.datagrams)
+		leave_udp_now(&f->leave);
 	else
 		leave_now(&f->leave);
 	loop_stop(&f->app->loop);
@@ -217,16 +171,16 @@ stop_now(struct stop *f)
 void
 stop_closed(struct stop *f)
 {
-	if (f->ending && !f->leave.active && !sessions(f))
+	if (f->leave.ends && !f->leave.active && !sessions(f))
 		loop_stop(&f->app->loop);
 }
 
 void
 stop_request(struct stop *f, bool in_order)
 {
-	bool again = f->ending;
+	bool again = f->leave.ends;
 
-	f->ending = true;
+	f->leave.ends = true;
 	if (again && f->patient)
 		stop_hurry(f);
 	else if (again)

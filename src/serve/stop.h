@@ -6,37 +6,20 @@
 #include "serve/adoption.h"
 #include "serve/leave.h"
 
-struct stop;
-
-/* What serves datagrams. */
-struct stop_datagrams {
-	/* Serves some of what is queued, if it can just now. */
-	void (*serve)(struct stop *);
-	void (*close)(struct stop *);
-};
-
 /*
  * The orderly end of a server: it leaves its group without losing a
  * connection, then its sessions have --grace to end by themselves.
  */
 struct stop {
-	struct leave leave;
+	struct leave leave;		/* its loop and callback are stop.c's */
 	struct timer grace;
 	struct app *app;
-	struct acceptor *acceptor;
-	const struct stop_datagrams *datagrams;	/* NULL: streams */
-	struct registry *registry;
-	struct sock_set *set;		/* empty once they are closed */
-	const uint64_t *served;		/* connections, or datagrams, ever */
 	const char *name;
-	int slot;
 	int64_t lost;			/* in all that was left */
-	bool ending;			/* the process ends with it */
 	const char *why;		/* or NULL: as the user asked */
 	char held[ADOPTION_TEXT];	/* by whom, too */
 	bool patient;			/* /drain: no limit to the grace */
 	void (*on_left)(struct stop *);	/* or NULL */
-	void *user;
 };
 
 /*
