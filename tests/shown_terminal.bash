@@ -94,7 +94,7 @@ quits() {
 # healthy NAME: nothing on that screen is of a crash or a wrong command line.
 healthy() {
 	local text bad='Segmentation|Aborted|core dumped|Sanitizer|runtime error|^usage:|command not found'
-	look "$1"
+	text_of "$1"
 	[[ $text =~ ${bad/^/$'\n'} ]] || return 0
 	fail "$(grep -E "$bad" <<<"$text")"
 }
@@ -119,7 +119,7 @@ open() {
 # after NAME: what was shown there since the last command was given, in text.
 after() {
 	local begin rest
-	look "$1"
+	text_of "$1"
 	for begin in "<${step[$1]}>" "${running[$1]}"; do
 		[[ -n $begin && $text == *"$begin"* ]] || continue
 		rest=$begin${text##*"$begin"}
@@ -234,7 +234,7 @@ told() {
 # job N: the pid of that job of "s".
 job() {
 	local text line=$'\\['$1$'\\] ([0-9]+)(\n|$)'
-	look s
+	text_of s
 	[[ $text =~ $line ]]
 	echo "${BASH_REMATCH[1]}"
 }

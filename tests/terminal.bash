@@ -53,8 +53,8 @@ captured() {
 	while test "${#rows[@]}" -gt 0 -a -z "${rows[-1]}"; do unset 'rows[-1]'; done
 }
 
-# look NAME: all that was shown there, long lines as one, into text.
-look() {
+# text_of NAME: all that was shown there, long lines as one, into text.
+text_of() {
 	local IFS=$'\n' rows
 	captured -J -S - -t "$1"
 	text="${rows[*]}"
@@ -63,14 +63,14 @@ look() {
 # screen NAME: writes it.
 screen() {
 	local text
-	look "$1"
+	text_of "$1"
 	printf '%s\n' "$text"
 }
 
 # now NAME: its last line that is not empty, where the prompt is, into line.
 now() {
 	local text
-	look "$1"
+	text_of "$1"
 	line=${text##*$'\n'}
 }
 
@@ -99,7 +99,7 @@ unseen() {
 
 matches() {
 	local text
-	look "$1"
+	text_of "$1"
 	[[ $text =~ $2 ]]
 }
 
@@ -140,7 +140,7 @@ prompts() {
 # count NAME TEXT: in how many lines.
 count() {
 	local text line n=0
-	look "$1"
+	text_of "$1"
 	while IFS= read -r line; do
 		[[ $line != *"$2"* ]] || n=$((n + 1))
 	done <<<"$text"
@@ -164,7 +164,7 @@ keyed() {
 listening() {
 	local text line=$'listening on [^\n]*:([0-9]+) '
 	sees "$1" 'listening on'
-	look "$1"
+	text_of "$1"
 	[[ $text =~ $line ]]
 	port=${BASH_REMATCH[1]}
 }
