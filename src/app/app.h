@@ -12,7 +12,7 @@
 #include "net/sock.h"
 #include "report/event.h"
 
-/* What every command works with: the loop, its streams, signals, events. */
+/* What every running command has: the loop, its streams and its signals. */
 struct app {
 	const struct settings *settings;
 	struct loop loop;
@@ -56,31 +56,9 @@ int app_close(struct app *);
 void app_abandon(struct app *);
 
 /* One line on stderr for the last fault; its status becomes the command's. */
-void emit_fault(struct app *);
+void app_fault(struct app *);
 /* The same, and the loop ends. */
 void app_fatal(struct app *);
-/* A fault that service survives: an error event. */
-void emit_error(struct app *);
-
-/* Shows an event in the form that was asked for. */
-void emit_event(struct app *, struct event *);
-
-/* One notice on stderr; not with -q. */
-void emit_notice(struct app *, const char *text);
-/* The same for so many datagrams that came and had no room. */
-void emit_lost(struct app *, uint32_t datagrams);
-
-/* Events of connections. */
-void emit_connected(struct app *, const struct conn *);
-/* The same with what a member has of all that its group accepted. */
-void emit_accepted(struct app *, const struct conn *, const char *name,
-    uint64_t own, uint64_t total);
-void emit_closed(struct app *, const struct conn *, enum reason);
-/* What a peer sent: as it is, escaped for a terminal, or as data events. */
-void emit_payload(struct app *, struct conn *, const void *, size_t);
-/* A hex dump of it on stderr; conn NULL: to the peers. */
-void emit_hex(struct app *, const struct conn *, const void *, size_t);
-
 /* Tells --ready-fd and NOTIFY_SOCKET that all of set listens. */
 void app_ready(struct app *, const struct sock_set *set);
 

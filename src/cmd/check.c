@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/emit.h"
 #include "group/diagnose/overlap.h"
 #include "group/diagnose/port_sockets.h"
 #include "net/resolve.h"

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/escape.h"
 #include "base/fail.h"
@@ -192,7 +193,7 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	}
 	if ((netcat_wants_prompt(s) && prompt(&t, &answer) < 0) ||
 	    loop_run(&t.app.loop) < 0)
-		emit_fault(&t.app);
+		app_fault(&t.app);
 	sockinfo_close(&answer.sockinfo);
 	status = netcat_close(&t);
 	*ended_by = t.app.ended_by;

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "cmd/check.h"
@@ -137,7 +138,7 @@ worker_run(struct workers *all, int index)
 	registry_events_close(&v->watch);
 	goto close;
 fault:
-	emit_fault(&v->app);
+	app_fault(&v->app);
 close:
 	sockinfo_close(&v->membership.sockinfo);
 	/* the last one removes the file */
@@ -338,7 +339,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	/* counted while the sockets are not those of many */
 	members = membership_count(&v.membership, v.count);
 	if (start(&v) < 0) {
-		emit_fault(&v.app);
+		app_fault(&v.app);
 	} else {
 		membership_tell(&v.membership, &v.app, v.count, members);
 		workers_go(&v.workers);
@@ -352,7 +353,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		members_header_start(&v.header, &v.app, &v.membership);
 		app_ready(&v.app, &v.membership.set);
 		if (loop_run(&v.app.loop) < 0)
-			emit_fault(&v.app);
+			app_fault(&v.app);
 		header_close(&v.header.live);
 		membership_tell_holder(&v.app, v.by_workers ?
 		    &v.membership.set : &v.live);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 
@@ -72,13 +73,13 @@ on_fork(struct fork_model *f, int fd)
 	v->workload.requests = f->begun - 1;
 	if (echo_serve(v, &none, 0, v->membership.slot, v->membership.name) <
 	    0) {
-		emit_fault(&v->app);
+		app_fault(&v->app);
 		return app_close(&v->app);
 	}
 	v->service.counters = &own;
 	service_take(&v->service, fd);
 	if (loop_run(&v->app.loop) < 0)
-		emit_fault(&v->app);
+		app_fault(&v->app);
 	service_close(&v->service);
 	add_up(f->counters, &own);
 	return app_close(&v->app);

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/emit.h"
+
 /* Of this process, or of all its children that ended. */
 static double
 cpu(int whose)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 

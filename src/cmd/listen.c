@@ -1,6 +1,7 @@
 /* rpnc listen: wait for clients and talk to them. */
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "base/fail.h"
 #include "base/standard.h"
 #include "cmd/check.h"
@@ -46,7 +47,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	}
 	raise_descriptor_limit();
 	if (serve(&v) < 0)
-		emit_fault(&v.netcat.app);
+		app_fault(&v.netcat.app);
 	header_close(&v.header.live);
 	relay_close_all(&v.netcat.relay, REASON_CUT);
 	membership_tell_holder(&v.netcat.app, &v.live);

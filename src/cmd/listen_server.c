@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "app/header.h"
 #include "base/container.h"
 #include "base/fail.h"

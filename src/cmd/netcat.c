@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
@@ -77,7 +78,7 @@ end_fault(struct netcat *t, const struct conn *c, const struct relay_end *end)
 	if (end_fail(t, c, end) == 0)
 		return;
 	if (!o->keep || (o->until == UNTIL_INPUT && end->lost.bytes))
-		emit_fault(&t->app);
+		app_fault(&t->app);
 	else if (end->lost.bytes)
 		emit_notice(&t->app, fail_text());
 }
@@ -118,7 +119,7 @@ on_half(struct relay *r, struct conn *c)
 static void
 on_input_fail(struct relay *r)
 {
-	emit_fault(&netcat_of(r)->app);
+	app_fault(&netcat_of(r)->app);
 }
 
 /* With -k one client's trouble is not the command's. */
@@ -128,7 +129,7 @@ netcat_lost(struct netcat *t)
 	if (t->relay_options.keep)
 		emit_error(&t->app);
 	else
-		emit_fault(&t->app);
+		app_fault(&t->app);
 }
 
 static void

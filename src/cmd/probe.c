@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/signals.h"
@@ -140,12 +141,12 @@ tell_report(struct probe *v)
 	struct event e = { .kind = EVENT_PROBE, .probe = &f.verdict.report };
 
 	if (result_make(&f, &v->load) < 0) {
-		emit_fault(&v->app);
+		app_fault(&v->app);
 	} else {
 		f.verdict.report.detail = v->settings->verbose;
 		emit_event(&v->app, &e);
 		if (probe_metrics(v->settings, &f.verdict.report) < 0)
-			emit_fault(&v->app);
+			app_fault(&v->app);
 		else if (v->app.status == STATUS_OK && !v->app.ended_by)
 			v->app.status = probe_verdict(v->settings,
 			    &v->load.tally, &f.verdict, v->plan.uneven);
@@ -174,7 +175,7 @@ probe_run(struct probe *v)
 {
 	if (probe_plan_fit(&v->app, &v->plan.plan.concurrency) < 0 ||
 	    load_start(&v->load, &v->app.loop) < 0) {
-		emit_fault(&v->app);
+		app_fault(&v->app);
 		return;
 	}
 	v->app.loop.busy = v->settings->busy;
@@ -184,7 +185,7 @@ probe_run(struct probe *v)
 	    &v->plan.weights) < 0)
 		app_fatal(&v->app);
 	if (loop_run(&v->app.loop) < 0)
-		emit_fault(&v->app);
+		app_fault(&v->app);
 	progress_clear(v);
 	probe_watch_close(&v->watch);
 	if (v->app.ended_by)

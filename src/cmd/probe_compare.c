@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "cmd/probe_plan.h"
@@ -310,7 +311,7 @@ tell(struct compare *c)
 
 	if (!told) {
 		fail("report");
-		emit_fault(&c->app);
+		app_fault(&c->app);
 		return;
 	}
 	told->report = (struct compare_report){
@@ -340,14 +341,14 @@ run(struct compare *c)
 	if (probe_plan_fit(&c->app, &c->plans[COMPARE_STALL].concurrency) <
 	    0 || probe_plan_fit(&c->app,
 	    &c->plans[COMPARE_BUSY].concurrency) < 0) {
-		emit_fault(&c->app);
+		app_fault(&c->app);
 		return;
 	}
 	began = loop_now();
 	c->app.loop.busy = c->settings->busy;
 	loop_timer_set(&c->app.loop, &c->next, began);
 	if (loop_run(&c->app.loop) < 0)
-		emit_fault(&c->app);
+		app_fault(&c->app);
 	progress_clear(c);
 	if (c->running)
 		load_close(&c->load);

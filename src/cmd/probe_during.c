@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/signals.h"
 #include "cmd/probe_merge.h"
@@ -147,7 +148,7 @@ judge_command(struct trial *t, const struct probe_during *d)
 		    strsignal((int)d->signal));
 	else
 		return;
-	emit_fault(&t->app);
+	app_fault(&t->app);
 }
 
 static void
@@ -177,12 +178,12 @@ tell(struct trial *t)
 	if (result_make(&f, &t->during.load) < 0 ||
 	    during_report(&t->during, &d, &text) < 0 ||
 	    result_during(&f, &d) < 0) {
-		emit_fault(&t->app);
+		app_fault(&t->app);
 	} else {
 		r->detail = t->settings->verbose;
 		emit_event(&t->app, &e);
 		if (probe_metrics(t->settings, r) < 0)
-			emit_fault(&t->app);
+			app_fault(&t->app);
 		else
 			judge(t, &f, &d);
 	}
@@ -198,7 +199,7 @@ trial_run(struct trial *t)
 	d->loop.busy = t->settings->busy;
 	if (probe_plan_fit(d, &t->plan.plan.concurrency) < 0 ||
 	    during_start(&t->during, &d->loop) < 0 || loop_run(&d->loop) < 0)
-		emit_fault(d);
+		app_fault(d);
 	if (d->ended_by)
 		signals_hurry();
 	if (d->status == STATUS_OK)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "app/header.h"
 #include "base/container.h"
 #include "net/resolve.h"
@@ -55,7 +56,7 @@ complain_none(struct group_probe *p)
 	fail_as(STATUS_NETWORK, "no group on port %u: nothing of %s has it%s",
 	    p->inspect.port, p->inspect.datagram ? "UDP" : "TCP",
 	    p->inspect.host.len ? ", or not for that address" : "");
-	emit_fault(&p->app);
+	app_fault(&p->app);
 }
 
 static void
@@ -210,7 +211,7 @@ run(struct group_probe *p)
 		return;
 	if (draw_live(p) < 0 || (!p->app.loop.stopped &&
 	    loop_run(&p->app.loop) < 0))
-		emit_fault(&p->app);
+		app_fault(&p->app);
 	header_close(&p->live);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
 #include "probe/stats/merge.h"
@@ -74,7 +75,7 @@ tell(const struct settings *s, struct verdict *sum, int *ended_by)
 		return -1;
 	emit_event(&app, &e);
 	if (probe_metrics(s, &sum->report) < 0)
-		emit_fault(&app);
+		app_fault(&app);
 	*ended_by = app.ended_by;
 	status = app_close(&app);
 	return status;

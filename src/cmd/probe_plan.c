@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "probe/load/expected_shares.h"

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/container.h"
 #include "cmd/probe_group.h"
 #include "group/registry/registry_events.h"
@@ -130,7 +131,7 @@ end(struct quarantine_probe *p)
 static void
 give_up(struct quarantine_probe *p)
 {
-	emit_fault(&p->app);
+	app_fault(&p->app);
 	end(p);
 }
 
@@ -436,7 +437,7 @@ run(struct quarantine_probe *p, int *ended_by)
 	if (app_open(&p->app, p->settings) < 0)
 		return -1;
 	if (start(p) < 0)
-		emit_fault(&p->app);
+		app_fault(&p->app);
 	rescue_cut(&p->rescue);
 	tell_rescue(p);
 	registry_events_close(&p->watch);

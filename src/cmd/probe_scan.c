@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
@@ -216,7 +217,7 @@ scan(struct job *j, const struct settings *s, int *ended_by)
 	if (probe_plan_fit(&j->app, &j->scan.concurrency) < 0 ||
 	    scan_open(&j->scan, &j->app.loop) < 0 ||
 	    loop_run(&j->app.loop) < 0 || tell(j, s) < 0)
-		emit_fault(&j->app);
+		app_fault(&j->app);
 	if (j->scan.loop)
 		scan_close(&j->scan);
 	*ended_by = j->app.ended_by;

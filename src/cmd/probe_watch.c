@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "app/header.h"
 #include "base/container.h"
 #include "report/watch_screen.h"

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/emit.h"
 #include "base/fail.h"
 #include "base/signals.h"
 #include "group/diagnose/bind_error.h"

@@ -1,6 +1,7 @@
 /* What a place tells of who comes, goes and changes; and mends after it. */
 #include <stdio.h>
 
+#include "app/emit.h"
 #include "group/registry/process_id.h"
 #include "group/registry/request.h"
 #include "serve/membership.h"

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/num.h"
 

@@ -6,9 +6,9 @@
  *
  * A BPF program may override the hash, and can't be seen. So predictions are
  * compared with what is seen to accept. One that is wrong makes all of them
- * void, and so do too few that are right. The hardest program to notice excludes
- * one of k sockets: it agrees with the hash in all but 1/k. 14 k matches in a
- * row rule it out (p < 1e-6). A group of one socket needs none.
+ * void, and so do too few that are right. The hardest program to notice
+ * excludes one of k sockets: it agrees with the hash in all but 1/k. 14 k
+ * matches in a row rule it out (p < 1e-6). A group of one socket needs none.
  *
  * Attempts that wait in a queue may be checked in another way: the listeners'
  * queues must be at least as long as predicted.

@@ -1,0 +1,240 @@
+#include "app/emit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/escape.h"
+#include "base/fail.h"
+#include "report/hexdump.h"
+
+enum { PAYLOAD_PIECE = 64 * 1024 };
+
+void
+emit_error(struct app *d)
+{
+	struct event e = { .kind = EVENT_ERROR, .text = fail_text() };
+
+	emit_event(d, &e);
+}
+
+void
+emit_notice(struct app *d, const char *text)
+{
+	struct event e = { .kind = EVENT_ERROR, .text = text };
+
+	if (!d->settings->quiet)
+		emit_event(d, &e);
+}
+
+void
+emit_lost(struct app *d, uint32_t datagrams)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%u datagram%s lost: the receive queue "
+	    "was full", datagrams, datagrams == 1 ? " was" : "s were");
+	if (datagrams)
+		emit_notice(d, text);
+}
+
+static bool
+emit_is_wanted(const struct app *d, const struct event *e)
+{
+	int level = event_types[e->kind].level;
+
+	if (d->settings->json || d->interactive)
+		return true;
+	return level <= 1 - d->settings->quiet + d->settings->verbose;
+}
+
+static void
+emit_human(struct app *d, const struct event *e)
+{
+	bool is_report = e->kind == EVENT_REPORT || e->kind == EVENT_CHECK ||
+	    e->kind == EVENT_PROBE || e->kind == EVENT_GROUP ||
+	    e->kind == EVENT_SCAN || e->kind == EVENT_RESCUE ||
+	    e->kind == EVENT_COMPARE;
+	char *text = event_human(e, d->color && !is_report);
+	char *line = NULL, time[TIME_TEXT];
+	int n;
+
+	if (!text)
+		return;
+	if (d->settings->timestamps)
+		n = asprintf(&line, "%s %s\n", time_text(e->time, time), text);
+	else
+		n = asprintf(&line, "%s\n", text);
+	if (n > 0 && is_report)
+		sink_write(&d->out, line, (size_t)n);
+	else if (n > 0)
+		d->print(d, line, (size_t)n, event_types[e->kind].level > 1);
+	if (n >= 0)
+		free(line);
+	free(text);
+}
+
+void
+emit_event(struct app *d, struct event *e)
+{
+	char *json, *line;
+	int n;
+
+	if (!emit_is_wanted(d, e))
+		return;
+	e->time = event_now();
+	if (!d->settings->json) {
+		emit_human(d, e);
+		return;
+	}
+	json = event_json(e, isatty(STDOUT_FILENO));
+	n = json ? asprintf(&line, "%s\n", json) : -1;
+	free(json);
+	if (n < 0)
+		return;
+	/* one write: echo's workers share the descriptor */
+	sink_write(&d->out, line, (size_t)n);
+	free(line);
+}
+
+static void
+emit_folded(struct fold *f)
+{
+	struct app *d = container_of(f, struct app, peers);
+	char line[120];
+	int n = snprintf(line, sizeof(line), "... %llu more connected, %llu "
+	    "more closed\n", (unsigned long long)f->connected,
+	    (unsigned long long)f->closed);
+
+	d->print(d, line, (size_t)n, true);
+}
+
+/* A prompt folds by itself; JSON has all events. */
+static bool
+emit_is_folded(struct app *d, const struct conn *c, const struct event *e)
+{
+	if (!c->ops->datagram || d->interactive || d->settings->json ||
+	    !emit_is_wanted(d, e))
+		return false;
+	d->peers.tell = emit_folded;
+	return fold_takes(&d->peers, &d->loop, e->kind == EVENT_CLOSED);
+}
+
+void
+emit_accepted(struct app *d, const struct conn *c, const char *name,
+    uint64_t own, uint64_t total)
+{
+	struct event e = {
+		.kind = EVENT_CONNECTED, .conn = c->id, .peer = &c->peer,
+		.name = name ? name : d->worker, .own = (int64_t)own,
+		.total = total,
+	};
+
+	if (!emit_is_folded(d, c, &e))
+		emit_event(d, &e);
+}
+
+void
+emit_connected(struct app *d, const struct conn *c)
+{
+	emit_accepted(d, c, NULL, 0, 0);
+}
+
+static void
+emit_data(struct app *d, const struct conn *c, const void *data,
+    size_t length)
+{
+	struct event e = {
+		.kind = EVENT_DATA, .conn = c->id, .data = data,
+		.length = length,
+	};
+
+	emit_event(d, &e);
+}
+
+static void
+payload_escaped(struct app *d, const void *data, size_t length)
+{
+	char *safe = malloc(length * ESCAPE_MAX + 1);
+
+	if (safe)
+		sink_write(&d->out, safe, escape(data, length, true, safe));
+	free(safe);
+}
+
+static void
+payload_piece(struct app *d, const struct conn *c, const void *data,
+    size_t length)
+{
+	if (d->settings->json)
+		emit_data(d, c, data, length);
+	else
+		payload_escaped(d, data, length);
+}
+
+void
+emit_closed(struct app *d, const struct conn *c, enum reason reason)
+{
+	struct event e = {
+		.kind = EVENT_CLOSED, .conn = c->id, .name = d->worker,
+		.in = c->in, .out = c->out, .reason = reason_name(reason),
+		.seconds = (double)(loop_now() - c->opened) / 1e6,
+	};
+
+	if (c->tail_length)
+		payload_piece(d, c, c->tail, c->tail_length);
+	if (!emit_is_folded(d, c, &e))
+		emit_event(d, &e);
+}
+
+/* In pieces that never end inside a character. */
+static void
+payload_text(struct app *d, struct conn *c, const char *data, size_t length)
+{
+	char whole[PAYLOAD_PIECE + sizeof(c->tail)];
+
+	do {
+		size_t n = length < PAYLOAD_PIECE ? length : PAYLOAD_PIECE;
+		size_t have = c->tail_length + n, keep;
+
+		memcpy(whole, c->tail, c->tail_length);
+		memcpy(whole + c->tail_length, data, n);
+		keep = c->ops->datagram ? 0 : utf8_tail(whole, have);
+		if (have > keep || c->ops->datagram)
+			payload_piece(d, c, whole, have - keep);
+		memcpy(c->tail, whole + have - keep, keep);
+		c->tail_length = (unsigned char)keep;
+		data += n;
+		length -= n;
+	} while (length);
+}
+
+void
+emit_payload(struct app *d, struct conn *c, const void *data, size_t length)
+{
+	if (d->settings->json || isatty(STDOUT_FILENO))
+		payload_text(d, c, data, length);
+	else
+		sink_write(&d->out, data, length);
+}
+
+void
+emit_hex(struct app *d, const struct conn *c, const void *data, size_t length)
+{
+	size_t base = c ? (size_t)c->in - length : (size_t)d->dumped, size;
+	char mark[24] = ">", *text = NULL;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	if (c)
+		snprintf(mark, sizeof(mark), "#%u<", c->id);
+	else
+		d->dumped += length;
+	hexdump(out, mark, base, data, length);
+	fclose(out);
+	d->print(d, text, size, false);
+	free(text);
+}
