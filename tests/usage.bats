@@ -441,7 +441,7 @@ its options" help
 	for c in '' "${commands[@]}" probe; do
 		# shellcheck disable=SC2086 # none at all for ''
 		rpnc $c --help | awk 'length > 79 { print; bad = 1 }
-			END { print NR; exit bad || NR > 23 }'
+			END { print NR; exit bad || NR > 23 || NR < 5 }'
 	done
 }
 

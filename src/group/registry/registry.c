@@ -76,7 +76,9 @@ table_map(struct registry *b)
 	    b->file.fd, 0);
 	if (b->table == MAP_FAILED) {
 		b->table = NULL;
-		return fail("registry %s", b->file.path);
+		/* a private one has no path */
+		return fail("registry%s%s", *b->file.path ? " " : "",
+		    b->file.path);
 	}
 	b->guard.at = b->table;
 	b->guard.size = sizeof(struct table);
