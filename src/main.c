@@ -59,7 +59,7 @@ flush_stdout(void)
 }
 
 static void
-usage(FILE *out)
+print_usage(FILE *out)
 {
 	fputs("usage:\n", out);
 	for (int i = 0; i < COMMANDS; i++)
@@ -70,7 +70,7 @@ usage(FILE *out)
 }
 
 static int
-help(const struct command *c, const char *which)
+print_help(const struct command *c, const char *which)
 {
 	bool all = strcmp(which, "all") == 0;
 	char *rows;
@@ -96,7 +96,7 @@ help(const struct command *c, const char *which)
 }
 
 static const struct command *
-find(const char *name)
+find_command(const char *name)
 {
 	for (int i = 0; i < COMMANDS; i++)
 		if (strcmp(commands[i]->name, name) == 0)
@@ -112,9 +112,9 @@ is_port(const char *word)
 	return num_parse(word, 0, 65535, &port) == 0;
 }
 
-/* Says which of the four was meant, or how nc's options are said here. */
+/* Suggests the command that was meant; next: the word after it, or NULL. */
 static int
-unknown(const char *word, const char *next)
+report_unknown(const char *word, const char *next)
 {
 	const struct command *near = commands[0];
 	size_t best = SIZE_MAX;
@@ -130,7 +130,7 @@ unknown(const char *word, const char *next)
 	if (*word == '-')
 		fail_as(STATUS_USAGE, "%.40s: the command comes first: rpnc "
 		    "listen, echo, connect or probe", word);
-	else if (is_port(word) && next && find(next))
+	else if (is_port(word) && next && find_command(next))
 		fail_as(STATUS_USAGE, "%s: the command comes first: 'rpnc %s "
 		    "%s'", word, next, word);
 	else if (is_port(word))
@@ -146,9 +146,9 @@ unknown(const char *word, const char *next)
 	return STATUS_USAGE;
 }
 
-/* What holds across options, by the tables and beyond them. */
+/* Checks the rules between options, then their values. */
 static int
-check(const struct command *c, const struct settings *s, int count,
+check_options(const struct command *c, const struct settings *s, int count,
     char *const *words)
 {
 	bool is_unix = count == 1 && strncmp(words[0], "unix:", 5) == 0;
@@ -161,7 +161,7 @@ check(const struct command *c, const struct settings *s, int count,
 }
 
 static int
-run(const struct command *c, int argc, char **argv)
+run_command(const struct command *c, int argc, char **argv)
 {
 	struct settings settings;
 	int first, status = -1, ended_by = 0;
@@ -170,8 +170,9 @@ run(const struct command *c, int argc, char **argv)
 	first = opt_parse(argc, argv, c->tables, hints, &settings,
 	    &settings.given);
 	if (first >= 0 && settings.help)
-		return help(c, settings.help);
-	if (first >= 0 && check(c, &settings, argc - first, argv + first) == 0)
+		return print_help(c, settings.help);
+	if (first >= 0 && check_options(c, &settings, argc - first,
+	    argv + first) == 0)
 		status = c->run(&settings, argc - first, argv + first,
 		    &ended_by);
 	if (status < 0) {
@@ -191,17 +192,18 @@ main(int argc, char **argv)
 	signals_init();
 	standard_hold();
 	if (argc < 2) {
-		usage(stderr);
+		print_usage(stderr);
 		return STATUS_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		usage(stdout);
+		print_usage(stdout);
 		return flush_stdout();
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("rpnc " RPNC_VERSION);
 		return flush_stdout();
 	}
-	c = find(argv[1]);
-	return c ? run(c, argc - 1, argv + 1) : unknown(argv[1], argv[2]);
+	c = find_command(argv[1]);
+	return c ? run_command(c, argc - 1, argv + 1) :
+	    report_unknown(argv[1], argv[2]);
 }

@@ -1,3 +1,16 @@
+/*
+ * What a running command has: the loop, stdout and stderr as sinks, signals
+ * read from a signalfd(2), and the exit status.
+ *
+ *	running		ends by SIGINT, SIGTERM or SIGHUP (app_end_by(), or the
+ *			command's own on_signal), by app_fatal(), by an error
+ *			of stdout, or because the command is done
+ *	flushing	app_close() waits for the reader of stdout: without
+ *			limit, or after a signal for PATIENCE_MS. A further
+ *			signal ends the process at once
+ *	closed		the caller ends the process by the signal that ended
+ *			the command, so that its parent sees that signal
+ */
 #include "app/app.h"
 
 #include <errno.h>
@@ -13,11 +26,12 @@
 #include "base/container.h"
 #include "base/signals.h"
 
-enum { PATIENCE_MS = 1000 };	/* for a reader, when we ought to end */
+enum { PATIENCE_MS = 1000 };	/* a slow reader delays the end by this much */
 
 /*
- * A terminal that is gone sends SIGHUP, too, before or after this; where that
- * is ignored, a prompt comes to the end of its input, and leaves in order.
+ * If the terminal has gone, the kernel sends SIGHUP before or after this
+ * error, so it is not a fault: SIGHUP ends the command. If SIGHUP is ignored,
+ * a prompt reads the end of its input and ends the command in order.
  */
 static void
 on_out_fail(struct sink *s)
@@ -34,7 +48,7 @@ on_out_fail(struct sink *s)
 }
 
 static bool
-ends(const struct signalfd_siginfo *info)
+is_end_signal(const struct signalfd_siginfo *info)
 {
 	return info->ssi_signo == SIGTERM || info->ssi_signo == SIGINT ||
 	    info->ssi_signo == SIGHUP;
@@ -43,7 +57,7 @@ ends(const struct signalfd_siginfo *info)
 static bool
 is_repeated(const struct signalfd_siginfo *info)
 {
-	return ends(info) && signals_is_twin((int)info->ssi_signo,
+	return is_end_signal(info) && signals_is_twin((int)info->ssi_signo,
 	    info->ssi_code == SI_USER ? (pid_t)info->ssi_pid : 0);
 }
 
@@ -98,8 +112,7 @@ signals_open(struct app *d)
 	d->signals.fd = -1;
 	d->signals.on_event = on_signals;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		/* nohup(1) asks for SIGHUP to stay ignored, a shell's & for
-		 * SIGINT */
+		/* ignored for us by nohup(1), or by a shell's & */
 		if ((numbers[i] == SIGHUP || numbers[i] == SIGINT) &&
 		    sigaction(numbers[i], NULL, &now) == 0 &&
 		    now.sa_handler == SIG_IGN)
@@ -111,7 +124,7 @@ signals_open(struct app *d)
 }
 
 static void
-print(struct app *d, const char *line, size_t length, bool news)
+print_on_stderr(struct app *d, const char *line, size_t length, bool news)
 {
 	(void)news;
 	sink_write(&d->err, line, length);
@@ -132,7 +145,7 @@ int
 app_open(struct app *d, const struct settings *s)
 {
 	*d = (struct app){
-		.settings = s, .color = wants_color(s), .print = print,
+		.settings = s, .color = wants_color(s), .print = print_on_stderr,
 	};
 	if (loop_open(&d->loop) < 0 ||
 	    sink_open(&d->err, &d->loop, STDERR_FILENO, true) < 0 ||
@@ -142,7 +155,7 @@ app_open(struct app *d, const struct settings *s)
 	return signals_open(d);
 }
 
-/* Waits for stdout's reader, but after a signal not for long. */
+/* Waits for the reader of stdout; after a signal, not for long. */
 static void
 flush_out(struct app *d)
 {
@@ -151,7 +164,7 @@ flush_out(struct app *d)
 	while (sink_flush(&d->out, d->ended_by ? PATIENCE_MS : -1,
 	    d->signals.fd) < 0 && !d->out.failed &&
 	    read(d->signals.fd, &info, sizeof(info)) == sizeof(info))
-		if (ends(&info))
+		if (is_end_signal(&info))
 			app_end_by(d, (int)info.ssi_signo);
 }
 
@@ -176,7 +189,7 @@ app_abandon(struct app *d)
 {
 	sigset_t terminals;
 
-	/* to be stopped by ^Z as well */
+	/* ^Z must stop the child as well */
 	sigemptyset(&terminals);
 	sigaddset(&terminals, SIGTSTP);
 	sigaddset(&terminals, SIGWINCH);
@@ -214,7 +227,7 @@ app_fatal(struct app *d)
 
 /* If --ready-fd is a full pipe, waits for its reader or for a signal. */
 static bool
-can_tell_ready(const struct app *d)
+ready_fd_is_writable(const struct app *d)
 {
 	struct pollfd p[] = {
 		{ .fd = (int)d->settings->ready_fd, .events = POLLOUT },
@@ -229,7 +242,7 @@ can_tell_ready(const struct app *d)
 void
 app_ready(struct app *d, const struct sock_set *set)
 {
-	if (d->settings->ready_fd >= 0 && can_tell_ready(d))
+	if (d->settings->ready_fd >= 0 && ready_fd_is_writable(d))
 		ready_write((int)d->settings->ready_fd, set);
 	ready_notify();
 }

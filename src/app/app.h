@@ -20,21 +20,24 @@ struct app {
 	bool color;
 	struct source signals;
 	sigset_t signal_set;
-	/* Where lines for people go: stderr, or above a prompt. */
+	/*
+	 * Prints lines for people: on stderr, or above a prompt. news: if too
+	 * many come, a prompt may only count them.
+	 */
 	void (*print)(struct app *, const char *line, size_t length,
 	    bool news);
-	bool interactive;		/* everything is told */
-	const char *worker;		/* whose connections are told, or NULL */
+	bool interactive;		/* at a prompt: shows every event */
+	const char *worker;		/* name in connection events, or NULL */
 	uint64_t dumped;		/* bytes of input shown by emit_hex() */
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
-	struct fold peers;		/* of datagrams */
+	struct fold peers;		/* limits lines about datagram peers */
 };
 
 /*
- * Opens all of it: signals are blocked and read in the loop from here on
- * (INT, TERM, HUP, CHLD), and SIGPIPE is ignored.
+ * Opens the loop and the streams. From here on INT, TERM, HUP and CHLD are
+ * blocked and read in the loop, and PIPE is ignored.
  */
 int app_open(struct app *, const struct settings *);
 
@@ -42,27 +45,27 @@ int app_open(struct app *, const struct settings *);
 int app_catch(struct app *, int number);
 
 /*
- * Ends the loop because of a signal. From then on a further signal ends the
- * process at once, wherever it is.
+ * Ends the loop because of a signal. After that, a further signal ends the
+ * process at once, whatever it is doing.
  */
 void app_end_by(struct app *, int number);
 
 /*
- * Writes out what is queued and gives back the status of the command. Then
- * the caller raises ended_by again: see signals_end_by().
+ * Writes out what is queued, closes everything and returns the command's
+ * status. The caller then passes ended_by to signals_end_by().
  */
 int app_close(struct app *);
-/* In a child: lets go of the parent's, which goes on with it. */
+/* In a forked child: closes its copies of what the parent goes on using. */
 void app_abandon(struct app *);
 
-/* One line on stderr for the last fault; its status becomes the command's. */
+/* Prints the last fault on stderr; its status becomes the command's. */
 void app_fault(struct app *);
-/* The same, and the loop ends. */
+/* The same, and ends the loop. */
 void app_fatal(struct app *);
-/* Tells --ready-fd and NOTIFY_SOCKET that all of set listens. */
+/* Reports to --ready-fd and NOTIFY_SOCKET that all of set listens. */
 void app_ready(struct app *, const struct sock_set *set);
 
-/* "rpnc COMMAND: fault" in one line on stderr. */
+/* Prints "rpnc COMMAND: fault", one line on stderr. */
 void report_error(const char *command);
 
 #endif

@@ -1,3 +1,12 @@
+/*
+ * The way out for events and payload: JSON on stdout, or reports on stdout and
+ * lines for people on stderr. Two things wait here:
+ *
+ *	a part of a UTF-8 character, in conn.tail: until the rest of it comes,
+ *	or the connection closes
+ *	lines about datagram peers, beyond a rate: counted in app.peers, until
+ *	the second is over (fold.c)
+ */
 #include "app/emit.h"
 
 #include <stdio.h>
@@ -94,7 +103,7 @@ emit_event(struct app *d, struct event *e)
 	free(json);
 	if (n < 0)
 		return;
-	/* one write: echo's workers share the descriptor */
+	/* one write, because echo's workers share the descriptor */
 	sink_write(&d->out, line, (size_t)n);
 	free(line);
 }
@@ -111,14 +120,14 @@ emit_folded(struct fold *f)
 	d->print(d, line, (size_t)n, true);
 }
 
-/* A prompt folds by itself; JSON has all events. */
+/* A prompt folds by itself, and JSON must have every event. */
 static bool
 emit_is_folded(struct app *d, const struct conn *c, const struct event *e)
 {
 	if (!c->ops->datagram || d->interactive || d->settings->json ||
 	    !emit_is_wanted(d, e))
 		return false;
-	d->peers.tell = emit_folded;
+	d->peers.on_flush = emit_folded;
 	return fold_takes(&d->peers, &d->loop, e->kind == EVENT_CLOSED);
 }
 
@@ -189,7 +198,7 @@ emit_closed(struct app *d, const struct conn *c, enum reason reason)
 		emit_event(d, &e);
 }
 
-/* In pieces that never end inside a character. */
+/* Splits a stream into pieces that never end inside a UTF-8 character. */
 static void
 payload_text(struct app *d, struct conn *c, const char *data, size_t length)
 {

@@ -9,26 +9,26 @@
  * --json is given.
  */
 
-/* A fault that service survives: an error event. */
+/* Reports the last fault as an error event; the command goes on. */
 void emit_error(struct app *);
 
-/* Shows an event in the form that was asked for. */
+/* Prints an event, unless -q or the lack of -v hides it. */
 void emit_event(struct app *, struct event *);
 
-/* One notice on stderr; not with -q. */
+/* Reports text as an error event; not with -q. */
 void emit_notice(struct app *, const char *text);
-/* The same for so many datagrams that came and had no room. */
+/* Reports how many datagrams a full receive queue lost; 0: nothing. */
 void emit_lost(struct app *, uint32_t datagrams);
 
 /* Events of connections. */
 void emit_connected(struct app *, const struct conn *);
-/* The same with what a member has of all that its group accepted. */
+/* The same; own of the group's total connections went to this member. */
 void emit_accepted(struct app *, const struct conn *, const char *name,
     uint64_t own, uint64_t total);
 void emit_closed(struct app *, const struct conn *, enum reason);
-/* What a peer sent: as it is, escaped for a terminal, or as data events. */
+/* Data from a peer: unchanged, escaped for a terminal, or as data events. */
 void emit_payload(struct app *, struct conn *, const void *, size_t);
-/* A hex dump of it on stderr; conn NULL: to the peers. */
+/* A hex dump on stderr of data from conn; NULL: of input for the peers. */
 void emit_hex(struct app *, const struct conn *, const void *, size_t);
 
 #endif

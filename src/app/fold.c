@@ -5,10 +5,10 @@
 enum { LINES = 10, SECOND_US = 1000 * 1000 };
 
 static void
-flush(struct fold *f)
+fold_flush(struct fold *f)
 {
 	if (f->connected || f->closed)
-		f->tell(f);
+		f->on_flush(f);
 	f->connected = f->closed = 0;
 	f->lines = 0;
 }
@@ -16,7 +16,7 @@ flush(struct fold *f)
 static void
 on_second(struct timer *timer)
 {
-	flush(container_of(timer, struct fold, timer));
+	fold_flush(container_of(timer, struct fold, timer));
 }
 
 bool
@@ -45,5 +45,5 @@ void
 fold_end(struct fold *f, struct loop *l)
 {
 	loop_timer_cancel(l, &f->timer);
-	flush(f);
+	fold_flush(f);
 }

@@ -13,15 +13,15 @@
  */
 struct fold {
 	struct timer timer;
-	void (*tell)(struct fold *);	/* reports the counts; then they are 0 */
-	int64_t since;			/* of the second */
-	unsigned lines;
-	uint64_t connected, closed;	/* not shown */
+	void (*on_flush)(struct fold *);	/* reports both counts */
+	int64_t since;			/* start of this second, loop_now() */
+	unsigned lines;			/* shown in this second */
+	uint64_t connected, closed;	/* counted instead of shown */
 };
 
-/* Whether this line is counted only, for tell() at the end of the second. */
+/* True: this line is counted, not shown, and on_flush() reports it later. */
 bool fold_takes(struct fold *, struct loop *, bool closed);
-/* Reports the rest. */
+/* Reports what is counted. */
 void fold_end(struct fold *, struct loop *);
 
 #endif

@@ -7,12 +7,12 @@
 #include "app/app.h"
 #include "terminal/header.h"
 
-/* What a command keeps at the top of a terminal: see terminal/header.h. */
+/* Connects a header (terminal/header.h) to a command's loop and signals. */
 
-/* Who draws is filled in. -1: the signals of a terminal can't be caught. */
+/* The caller has set draw. -1: SIGWINCH and SIGTSTP can't be caught. */
 int app_header_open(struct header *, struct app *, struct sink *out,
     int terminal);
-/* Whether it is such a signal: then it is seen to. */
+/* Handles SIGWINCH and SIGTSTP; false: it is another signal. */
 bool app_header_signal(struct header *, const struct signalfd_siginfo *);
 
 #endif

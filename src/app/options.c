@@ -1,5 +1,6 @@
 /*
  * The options of every command, in the order and under the headings of --help.
+ * One row drives parsing, --help and the rules between options: see opt.h.
  */
 #include "app/options.h"
 
@@ -8,7 +9,10 @@
 #include "group/registry/registry.h"
 
 #define AT(field) offsetof(struct settings, field)
-/* The help may be followed by the modes that the option is for, and OFTEN. */
+/*
+ * After the help come, in this order: the modes of probe that the option is
+ * for (0 or nothing: all), OFTEN if the short --help has it, and its rules.
+ */
 #define ROW(what, letter_, name_, arg_, field, min_, max_, ...) { \
 	.kind = (what), .letter = (letter_), .name = (name_), .arg = (arg_), \
 	.offset = AT(field), .min = (min_), .max = (max_), .help = __VA_ARGS__ }

@@ -14,7 +14,7 @@ ready_write(int fd, const struct sock_set *set)
 	for (int i = 0; i < set->count; i++)
 		used += (size_t)snprintf(all + used, sizeof(all) - used,
 		    "%s\n", addr_text(&set->bound[i], one));
-	/* who asked may be gone: that is no fault of ours */
+	/* the reader may have gone, which is no reason to fail */
 	(void)!write(fd, all, used);
 	close(fd);
 }

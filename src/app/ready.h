@@ -7,8 +7,8 @@
 void ready_write(int fd, const struct sock_set *set);
 
 /*
- * Tells the service manager, where there is one (sd_notify(3)): READY=1 to
- * $NOTIFY_SOCKET, which children then do not inherit.
+ * If a service manager has set $NOTIFY_SOCKET, sends READY=1 there
+ * (sd_notify(3)) and unsets it, so that children do not inherit it.
  */
 void ready_notify(void);
 

@@ -10,7 +10,7 @@
 #include "net/resolve.h"
 
 enum { INTERVAL_US = 1000 * 1000, INTERVAL_LEAST_US = INTERVAL_US / 10 };
-enum { SPIN_US = 200 };
+enum { SPIN_US = 200 };		/* --busy without a time */
 #define INTERVAL_MOST_US (3600 * INT64_C(1000000))
 
 void
@@ -45,7 +45,7 @@ settings_endpoint(const struct settings *s, int count, char *const *words,
 		return fail_as(STATUS_USAGE, "-q %s: nc's -q is not needed: "
 		    "nothing is cut at end of stdin; here -q is --quiet",
 		    words[0]);
-	/* what it has is what there is */
+	/* without words, all listening sockets of that process are adopted */
 	if (s->adopt && !count)
 		return 0;
 	return endpoint_parse(out, count, words);

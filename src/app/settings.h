@@ -5,7 +5,10 @@
 #include "net/addr.h"
 #include "net/congestion.h"
 
-/* What the user asked for: every option of every command has a field. */
+/*
+ * What the user asked for: every option of every command has a field. Times
+ * are microseconds. NULL, and 0 if nothing else is said, is "not given".
+ */
 
 enum choice { CHOICE_AUTO, CHOICE_ALWAYS, CHOICE_NEVER };
 enum accept_choice {
@@ -15,7 +18,7 @@ enum accept_choice {
 
 enum service_choice { SERVICE_ECHO, SERVICE_DISCARD, SERVICE_CHARGEN };
 
-/* What probe does; the tables say which options are for which of these. */
+/* What probe does, as bits: a row of options may be for several. */
 enum probe_mode {
 	PROBE_ONCE = 1 << 0,		/* attempts at one port */
 	PROBE_GROUP = 1 << 1,
@@ -23,7 +26,7 @@ enum probe_mode {
 	PROBE_MERGE = 1 << 3,
 	PROBE_QUARANTINE = 1 << 4,
 	PROBE_DURING = 1 << 5,		/* attempts while a command runs */
-	PROBE_COMPARE = 1 << 6,		/* servers of its own */
+	PROBE_COMPARE = 1 << 6,		/* attempts at servers of its own */
 	PROBE_LOAD = PROBE_ONCE | PROBE_DURING,
 	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN | PROBE_QUARANTINE,
 };
@@ -31,7 +34,7 @@ enum probe_mode {
 struct settings {
 	const char *command;
 	struct opt_given given;
-	const char *help;		/* "all", or "" */
+	const char *help;		/* "all"; "": the short one */
 	/* where */
 	int family;
 	bool udp, local, numeric;
@@ -72,7 +75,7 @@ struct settings {
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
 	const char *rate, *sources, *sport;
 	bool busy, group, compare, during, fail_lost;
-	const char *watch;		/* "": each second */
+	const char *watch;		/* "": every second */
 	int64_t slow;
 	const char *quarantine, *rescue;
 	bool force, yes;
@@ -84,24 +87,24 @@ void settings_init(struct settings *, const char *command);
 int settings_endpoint(const struct settings *, int count, char *const *words,
     struct endpoint *out);
 
-/* The addresses of -s, looked up: none where it isn't given; -1: fault. */
+/* Looks up the address of -s; no addresses if not given; -1: fault. */
 int settings_source(const struct settings *, int64_t deadline,
     struct addr_list *out);
 
-/* Microseconds between two looks of --watch; -1: usage. */
+/* The interval of --watch, in microseconds; -1: usage. */
 int64_t settings_interval(const struct settings *);
 
-/* What --congestion asks for; -1: usage. */
+/* Reads --congestion; -1: usage. */
 int settings_congestion(const struct settings *, struct congestion *out);
 
-/* Microseconds to spin before sleep, by echo's --busy; -1: usage. */
+/* Microseconds that echo polls before it sleeps (--busy); -1: usage. */
 int64_t settings_spin(const struct settings *);
 
-/* How many processes serve, by --workers; -1: usage. */
+/* The number of processes that serve (--workers); -1: usage. */
 enum { WORKERS_MAX = 128 };
 int settings_workers(const struct settings *);
 
-/* Checks that go across options and hold in every command; -1: usage. */
+/* Checks the values of options that several commands have; -1: usage. */
 int settings_check(const struct settings *);
 
 #endif
