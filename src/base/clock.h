@@ -3,6 +3,13 @@
 
 #include <stdint.h>
 
+/*
+ * The clocks of rpnc. clock_ns() measures: latencies, pace, ages. loop_now()
+ * is the same clock in microseconds, for timers and deadlines. The time of day
+ * (CLOCK_REALTIME, time(3)) only stands in what people read: events, and when
+ * a member joined.
+ */
+
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t clock_ns(void);
 

@@ -39,7 +39,7 @@ struct loop {
 	size_t timers, room;
 };
 
-/* Microseconds of CLOCK_MONOTONIC. */
+/* Microseconds: clock_ns() / 1000. */
 int64_t loop_now(void);
 /* For poll(2): from now to that time; INT64_MAX: for ever. */
 int loop_ms_until(int64_t when);

@@ -48,12 +48,6 @@ struct quarantine_probe {
 	int64_t began;			/* to rescue; 0: not yet */
 };
 
-static bool
-is_stopped(int letter)
-{
-	return letter == 'T' || letter == 't';
-}
-
 static void
 tell(struct quarantine_probe *p, enum event_kind kind, const char *reason)
 {
@@ -261,7 +255,7 @@ note_state(struct quarantine_probe *p)
 	int now = owner_state(p->q.pid);
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
 
-	if (is_stopped(p->state) && !is_stopped(now) && now > 0) {
+	if (owner_state_is_stopped(p->state) && !owner_state_is_stopped(now) && now > 0) {
 		snprintf(line, sizeof(line), "%s goes on, and serves its "
 		    "queue; new connections still go to others",
 		    quarantine_text(&p->q, who));
@@ -346,7 +340,7 @@ describe(struct quarantine_probe *p, FILE *out)
 	char who[QUARANTINE_TEXT];
 
 	fprintf(out, "%s%s gets no new %s on port %u while this runs\n",
-	    quarantine_text(q, who), is_stopped(p->state) ? ", stopped," : "",
+	    quarantine_text(q, who), owner_state_is_stopped(p->state) ? ", stopped," : "",
 	    ones, q->port);
 	describe_queue(p, out);
 	fprintf(out, "  %s sees to it, and undoes it however this ends\n",

@@ -61,21 +61,13 @@ add_slots(struct sockinfo *l, struct members *m, struct registry *b)
 	return 0;
 }
 
-static bool
-slot_has(const struct slot *s, uint64_t inode)
-{
-	for (int i = 0; i < REGISTRY_SOCKETS; i++)
-		if (inode && s->inodes[i] == inode)
-			return true;
-	return false;
-}
-
 static struct member *
 member_by_slot(struct members *m, struct registry *b, uint64_t inode)
 {
 	for (int i = 0; i < m->count; i++)
 		if (m->list[i].slot >= 0 &&
-		    slot_has(registry_slot(b, m->list[i].slot), inode))
+		    slot_socket(registry_slot(b, m->list[i].slot),
+		    inode) >= 0)
 			return &m->list[i];
 	return NULL;
 }
@@ -103,7 +95,7 @@ is_dying(struct registry *b, uint64_t inode)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (registry_slot(b, i)->kind == SLOT_MEMBER &&
-		    slot_has(registry_slot(b, i), inode) &&
+		    slot_socket(registry_slot(b, i), inode) >= 0 &&
 		    !registry_alive(b, i))
 			return true;
 	return false;
@@ -155,16 +147,6 @@ member_of(struct sockinfo *l, struct members *m, struct registry *b,
 	return *out ? 0 : -1;
 }
 
-/* Drops that are nobody's loss: see reconcile_forgive(). */
-static uint32_t
-tests_of(const struct slot *s, uint64_t inode)
-{
-	for (int i = 0; i < REGISTRY_SOCKETS; i++)
-		if (s->inodes[i] == inode)
-			return s->tests[i];
-	return 0;
-}
-
 static int
 add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
     int protocol, const struct sock_set *set, int address)
@@ -193,7 +175,7 @@ add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
 		one->queue += list[i].rqueue;
 		one->limit += list[i].wqueue;
 		one->drops += (uint32_t)(list[i].drops -
-		    (one->slot < 0 ? 0 : tests_of(registry_slot(b, one->slot),
+		    (one->slot < 0 ? 0 : slot_tests(registry_slot(b, one->slot),
 		    list[i].inode)));
 		if (!one->inode)
 			one->inode = list[i].inode;

@@ -16,6 +16,7 @@
 
 #include "base/escape.h"
 #include "base/fail.h"
+#include "kernel/proc.h"
 #include "kernel/sock_owner.h"
 
 /* What /proc/PID/status says of a process. */
@@ -29,12 +30,10 @@ static struct status_lines
 read_status(pid_t pid)
 {
 	struct status_lines s = { 0 };
-	char path[64], line[256];
+	char line[256];
 	unsigned long long may;
-	FILE *in;
+	FILE *in = proc_open(pid, "status");
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	in = fopen(path, "re");
 	while (in && fgets(line, sizeof(line), in)) {
 		sscanf(line, "Tgid: %d", &s.leader);
 		sscanf(line, "Uid: %*u %u", &s.uid);
@@ -117,20 +116,6 @@ is_protected(pid_t pid, const struct status_lines *s)
 }
 
 static int
-yama_scope(void)
-{
-	FILE *in = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-	int scope = 0;
-
-	if (!in)
-		return 0;
-	if (fscanf(in, "%d", &scope) != 1)
-		scope = 0;
-	fclose(in);
-	return scope;
-}
-
-static int
 refused_by_yama(const char *who, int scope)
 {
 	static const char *const cure[] = {
@@ -184,8 +169,8 @@ adopt_refused(pid_t pid)
 		return fail_as(STATUS_BIND, "%s: the process is not dumpable "
 		    "(prctl(2)), as servers are that changed their user: be "
 		    "root", who);
-	if (yama_scope())
-		return refused_by_yama(who, yama_scope());
+	if (proc_sys("/proc/sys/kernel/yama/ptrace_scope", 0))
+		return refused_by_yama(who, proc_sys("/proc/sys/kernel/yama/ptrace_scope", 0));
 	return fail_as(STATUS_BIND, "%s: ptrace(2) is not permitted on it, "
 	    "by a security module or a user namespace", who);
 }

@@ -5,18 +5,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/proc.h"
+#include "kernel/proc_fd.h"
+
 /* Marks the sockets that an epoll's description names by inode: proc(5). */
 static bool
 read_epoll(pid_t pid, const char *name, const uint64_t *inodes, int n,
     bool *watched)
 {
-	char path[sizeof(((struct dirent *)0)->d_name) + 64], line[256];
+	char path[sizeof(((struct dirent *)0)->d_name) + 8], line[256];
 	unsigned long inode;
 	bool any = false;
 	FILE *in;
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)pid, name);
-	in = fopen(path, "re");
+	snprintf(path, sizeof(path), "fdinfo/%s", name);
+	in = proc_open(pid, path);
 	while (in && fgets(line, sizeof(line), in)) {
 		const char *at = strstr(line, " ino:");
 
@@ -48,12 +51,9 @@ epoll_watched(pid_t pid, const uint64_t *inodes, int n, bool *watched)
 {
 	struct dirent *e;
 	bool any = false;
-	char path[64];
-	DIR *dir;
+	DIR *dir = proc_fd_open(pid);
 
 	memset(watched, 0, (size_t)n * sizeof(*watched));
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
 	if (!dir)
 		return false;
 	while ((e = readdir(dir)) != NULL)

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ZEROCOPY_ROOM = 64 };
+enum { PATH_ROOM = 64 };
 
 /* The socket that a link below /proc/PID/fd stands for; 0: it isn't one. */
 static uint64_t
-relay_conn_inode(int dir, const char *name)
+link_inode(int dir, const char *name)
 {
 	static const char prefix[] = "socket:[";
-	char text[ZEROCOPY_ROOM];
+	char text[PATH_ROOM];
 	ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
 
 	if (len < 0)
@@ -27,16 +27,16 @@ relay_conn_inode(int dir, const char *name)
 uint64_t
 proc_fd_socket(pid_t pid, int fd)
 {
-	char path[ZEROCOPY_ROOM];
+	char path[PATH_ROOM];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-	return relay_conn_inode(AT_FDCWD, path);
+	return link_inode(AT_FDCWD, path);
 }
 
 DIR *
 proc_fd_open(pid_t pid)
 {
-	char path[ZEROCOPY_ROOM];
+	char path[PATH_ROOM];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	return opendir(path);
@@ -48,7 +48,7 @@ proc_fd_next(DIR *dir, uint64_t *inode)
 	struct dirent *e;
 
 	while ((e = readdir(dir)) != NULL) {
-		*inode = relay_conn_inode(dirfd(dir), e->d_name);
+		*inode = link_inode(dirfd(dir), e->d_name);
 		if (*inode != 0)
 			return atoi(e->d_name);
 	}

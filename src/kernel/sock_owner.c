@@ -1,15 +1,16 @@
 #include "kernel/sock_owner.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "kernel/fd_cache.h"
+#include "kernel/proc.h"
 #include "kernel/proc_fd.h"
 
 /* Without memory a socket's owner is unknown: uthash must not exit. */
@@ -30,8 +31,7 @@
  */
 
 enum {
-	SCAN_GAP_MS = 100,	/* between two readings of all of /proc */
-	ZEROCOPY_ROOM = 64,		/* for the paths in /proc/PID */
+	SCAN_GAP_NS = 100 * 1000 * 1000, /* between two readings of all /proc */
 	TEXT_ROOM = 2048,	/* for /proc/PID/status up to its Uid line */
 };
 
@@ -57,36 +57,9 @@ struct known {
 struct owners {
 	struct held *held;
 	struct known *known;
-	int64_t next_scan;	/* milliseconds; 0: at once */
+	int64_t next_scan;	/* clock_ns(); 0: at once */
 	bool stale;		/* a socket has lost one of its holders */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
-
-/* Reads the beginning of /proc/PID/NAME; returns its length, or -1. */
-static ssize_t
-proc_read(pid_t pid, const char *name, char *text, size_t room)
-{
-	char path[ZEROCOPY_ROOM];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	got = read(fd, text, room - 1);
-	close(fd);
-	text[got > 0 ? got : 0] = '\0';
-	return got;
-}
 
 /* Finds the entry of a socket, making it if need be; NULL: no memory. */
 static struct held *
@@ -256,7 +229,7 @@ scan_all(struct owners *o)
 		if (atoi(e->d_name) > 0)
 			scan_process(o, atoi(e->d_name));
 	closedir(dir);
-	o->next_scan = now_ms() + SCAN_GAP_MS;
+	o->next_scan = clock_ns() + SCAN_GAP_NS;
 	o->stale = false;
 }
 
@@ -303,7 +276,7 @@ look_up(struct owners *o, uint64_t inode)
 			h = recall(o, inode);
 		}
 	}
-	if ((h == NULL || o->stale) && now_ms() >= o->next_scan) {
+	if ((h == NULL || o->stale) && clock_ns() >= o->next_scan) {
 		scan_all(o);
 		h = recall(o, inode);
 	}
@@ -421,55 +394,47 @@ owners_refresh(struct owners *o)
 int
 owner_state(pid_t pid)
 {
-	char text[512];
-	const char *end;
+	char text[PROC_STAT];
+	const char *state = proc_stat(pid, 3, text);
 
-	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
-		return -1;
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' ? (unsigned char)end[2] : -1;
+	return state ? (unsigned char)*state : -1;
 }
 
-/* Its start is field 22 of proc(5)'s stat, in ticks, of CLOCK_BOOTTIME. */
+/* Field 22 is the start, in ticks of CLOCK_BOOTTIME. */
 bool
 owner_has_run(pid_t pid, int64_t ns)
 {
 	const int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+	char text[PROC_STAT];
+	const char *start = proc_stat(pid, 22, text);
 	struct timespec now;
-	long long started;
-	char text[512];
-	const char *end;
 
-	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
-		return false;
-	end = strrchr(text, ')');
-	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u "
-	    "%*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &started) != 1)
+	if (!start)
 		return false;
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (started + 1) * tick + ns <=
+	return (strtoll(start, NULL, 10) + 1) * tick + ns <=
 	    now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+bool
+owner_state_is_stopped(int state)
+{
+	return state == 'T' || state == 't';
 }
 
 bool
 owner_is_stopped(pid_t pid)
 {
-	int state = owner_state(pid);
-
-	return state == 'T' || state == 't';
+	return owner_state_is_stopped(owner_state(pid));
 }
 
 pid_t
 owner_parent(pid_t pid)
 {
-	char text[512];
-	const char *end;
-	int parent;
+	char text[PROC_STAT];
+	const char *parent = proc_stat(pid, 4, text);
 
-	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
-		return 0;
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+	return parent ? (pid_t)strtol(parent, NULL, 10) : 0;
 }
 
 void

@@ -48,10 +48,11 @@ int owner_state(pid_t pid);
 /* Whether it is certain that it has run for this long, in nanoseconds. */
 bool owner_has_run(pid_t pid, int64_t ns);
 
-/* Whether a signal, or a debugger, has stopped it. */
+/* Whether a signal, or a debugger, has stopped it, by its pid or its letter. */
 bool owner_is_stopped(pid_t pid);
+bool owner_state_is_stopped(int state);
 
-/* Who started it; 0: no such process. */
+/* The pid of its parent; 0: there is no such process. */
 pid_t owner_parent(pid_t pid);
 
 /* Its command, as in struct owner; "" if there is no such process. */

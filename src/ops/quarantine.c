@@ -26,7 +26,7 @@ static const struct slot *
 slot_of(const struct quarantine *q, uint64_t inode)
 {
 	int socket,
-	    slot = q->registry ? reconcile_slot(q->registry, inode, &socket)
+	    slot = q->registry ? registry_find_socket(q->registry, inode, &socket)
 			       : -1;
 
 	return slot < 0 ? NULL : registry_slot(q->registry, slot);

@@ -14,6 +14,7 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
+#include "kernel/proc.h"
 
 enum {
 	WORDS = 32,
@@ -113,22 +114,14 @@ clock_of(pid_t pid)
 static double
 gone(pid_t pid)
 {
-	char path[64], line[1024], *at;
-	unsigned long user = 0, system = 0;
-	FILE *in;
+	char text[PROC_STAT], *rest;
+	const char *at = proc_stat(pid, 16, text);
+	unsigned long user, system;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	in = fopen(path, "re");
-	if (!in)
-		return NAN;
-	at = fgets(line, sizeof(line), in) ? strrchr(line, ')') : NULL;
-	fclose(in);
-	for (int field = 2; at && field < 16; field++)
-		at = strchr(at + 1, ' ');
 	if (!at)
 		return NAN;
-	user = strtoul(at, &at, 10);
-	system = strtoul(at, NULL, 10);
+	user = strtoul(at, &rest, 10);
+	system = strtoul(rest, NULL, 10);
 	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
@@ -140,9 +133,8 @@ test_server_cpu(const struct test_server *c)
 	FILE *in;
 	int child;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)c->pid,
-	    (int)c->pid);
-	in = fopen(path, "re");
+	snprintf(path, sizeof(path), "task/%d/children", (int)c->pid);
+	in = proc_open(c->pid, path);
 	if (!in)
 		return NAN;
 	while (fscanf(in, "%d", &child) == 1) {

@@ -65,11 +65,9 @@ slot_of(struct registry *b, const struct sock_set *set)
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(b, i);
 
-		if (slot_pid(s) != set->adopted || !registry_is_member(b, i))
-			continue;
-		for (int j = 0; j < REGISTRY_SOCKETS; j++)
-			if (s->inodes[j] == inode)
-				return i;
+		if (slot_pid(s) == set->adopted && slot_socket(s, inode) >= 0 &&
+		    registry_is_member(b, i))
+			return i;
 	}
 	return -1;
 }

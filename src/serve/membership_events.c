@@ -143,7 +143,7 @@ static bool
 has_wished(const struct slot *s, const struct slot *guest)
 {
 	for (int i = 0; s->kind == SLOT_MEMBER && i < REGISTRY_SOCKETS; i++)
-		if (s->inodes[i] && request_wants(guest, s->inodes[i]))
+		if (slot_socket(guest, s->inodes[i]) >= 0)
 			return true;
 	return false;
 }

@@ -19,6 +19,7 @@
 #include "base/fail.h"
 #include "group/diagnose/bind_error_unix.h"
 #include "group/diagnose/port_sockets.h"
+#include "kernel/proc.h"
 
 enum {
 	PEEK_MAX = 256,			/* sockets whose options are looked at */
@@ -222,25 +223,11 @@ in_use(const struct addr *a, const struct sock_options *o)
 	port_sockets_close(&r);
 }
 
-/* From which port on the kernel lets everybody listen. */
-static int
-first_free_port(void)
-{
-	FILE *in = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
-	int port = FIRST_FREE_PORT;
-
-	if (!in)
-		return port;
-	if (fscanf(in, "%d", &port) != 1)
-		port = FIRST_FREE_PORT;
-	fclose(in);
-	return port;
-}
-
 static void
 forbidden(const struct addr *a)
 {
-	int first = first_free_port();
+	int first = proc_sys("/proc/sys/net/ipv4/ip_unprivileged_port_start",
+	    FIRST_FREE_PORT);
 
 	if (addr_port(a) < first)
 		fail_add("ports below %d are for root, and who has "

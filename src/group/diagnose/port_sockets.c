@@ -168,16 +168,12 @@ look(struct port_sockets *r)
 const struct slot *
 port_socket_slot(struct port_sockets *r, const struct diag_sock *d)
 {
-	look(r);
-	for (int i = 0; r->registry && d->inode && i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(r->registry, i);
+	int slot;
 
-		for (int j = 0; j < REGISTRY_SOCKETS; j++)
-			if (s->inodes[j] == d->inode &&
-			    registry_is_member(r->registry, i))
-				return s;
-	}
-	return NULL;
+	look(r);
+	slot = r->registry ? registry_find_socket(r->registry, d->inode,
+	    NULL) : -1;
+	return slot < 0 ? NULL : registry_slot(r->registry, slot);
 }
 
 int

@@ -230,6 +230,38 @@ registry_is_member(struct registry *b, int index)
 }
 
 int
+slot_socket(const struct slot *s, uint64_t inode)
+{
+	for (int i = 0; inode && i < REGISTRY_SOCKETS; i++)
+		if (s->inodes[i] == inode)
+			return i;
+	return -1;
+}
+
+uint32_t
+slot_tests(const struct slot *s, uint64_t inode)
+{
+	int socket = slot_socket(s, inode);
+
+	return socket < 0 ? 0 : s->tests[socket];
+}
+
+int
+registry_find_socket(struct registry *b, uint64_t inode, int *socket)
+{
+	for (int i = 0; inode && i < REGISTRY_SLOTS; i++) {
+		int found = slot_socket(registry_slot(b, i), inode);
+
+		if (found < 0 || !registry_is_member(b, i))
+			continue;
+		if (socket)
+			*socket = found;
+		return i;
+	}
+	return -1;
+}
+
+int
 registry_room(struct registry *b)
 {
 	int room = 0;

@@ -163,6 +163,15 @@ const char *slot_text(const struct slot *, char text[static SLOT_TEXT]);
 bool registry_alive(struct registry *, int index);
 /* A living member with sockets. */
 bool registry_is_member(struct registry *, int index);
+/* Which of a slot's sockets has that inode; -1: none. */
+int slot_socket(const struct slot *, uint64_t inode);
+/* Drops on that socket that tests of members caused: nobody was lost. */
+uint32_t slot_tests(const struct slot *, uint64_t inode);
+/*
+ * The living member that has the socket, or -1; socket (or NULL) says which of
+ * its sockets.
+ */
+int registry_find_socket(struct registry *, uint64_t inode, int *socket);
 /* How many slots there are to claim: free ones, and those of the dead. */
 int registry_room(struct registry *);
 /* Whether a name stands in the way of who would claim it. */

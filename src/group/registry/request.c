@@ -43,22 +43,13 @@ request_any(struct registry *b)
 }
 
 bool
-request_wants(const struct slot *s, uint64_t inode)
-{
-	for (int i = 0; i < REGISTRY_SOCKETS; i++)
-		if (s->inodes[i] == inode)
-			return true;
-	return false;
-}
-
-bool
 request_covers(const struct slot *all, const struct slot *s)
 {
 	if (all->kind != SLOT_REQUEST || all->raw_target != s->raw_target ||
 	    all->pid_namespace != s->pid_namespace)
 		return false;
 	for (int i = 0; i < REGISTRY_SOCKETS; i++)
-		if (s->inodes[i] && !request_wants(all, s->inodes[i]))
+		if (s->inodes[i] && slot_socket(all, s->inodes[i]) < 0)
 			return false;
 	return true;
 }
@@ -69,7 +60,7 @@ request_of(struct registry *b, uint64_t inode)
 	for (int i = 0; i < REGISTRY_SLOTS && inode; i++) {
 		const struct slot *s = registry_slot(b, i);
 
-		if (s->kind == SLOT_REQUEST && request_wants(s, inode) &&
+		if (s->kind == SLOT_REQUEST && slot_socket(s, inode) >= 0 &&
 		    request_is_here(b, i))
 			return s;
 	}

@@ -23,8 +23,6 @@ bool request_is_here(struct registry *, int slot);
 bool request_any(struct registry *);
 /* Whether all that is wished in the second slot is wished in the first, too. */
 bool request_covers(const struct slot *, const struct slot *);
-/* Whether a guest's wish names that socket. */
-bool request_wants(const struct slot *, uint64_t inode);
 /* The guest who wishes that this socket gets nothing; NULL: nobody does. */
 const struct slot *request_of(struct registry *, uint64_t inode);
 

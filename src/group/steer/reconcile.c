@@ -54,27 +54,12 @@ mix(uint64_t x)
 }
 
 int
-reconcile_slot(struct registry *b, uint64_t inode, int *socket)
-{
-	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
-
-		for (int j = 0; j < REGISTRY_SOCKETS && s->kind; j++)
-			if (s->inodes[j] == inode && registry_is_member(b, i)) {
-				*socket = j;
-				return i;
-			}
-	}
-	return -1;
-}
-
-int
 reconcile_known(struct registry *b, const struct diag_sock *list, int n)
 {
-	int known = 0, socket;
+	int known = 0;
 
 	for (int i = 0; i < n; i++)
-		known += reconcile_slot(b, list[i].inode, &socket) >= 0;
+		known += registry_find_socket(b, list[i].inode, NULL) >= 0;
 	return known;
 }
 
@@ -93,8 +78,8 @@ give_weights(struct group *g)
 
 	g->foreign = g->chosen = false;
 	for (int i = 0; i < g->n; i++) {
-		int slot = reconcile_slot(g->registry, g->list[i].inode,
-		    &socket);
+		int slot = registry_find_socket(g->registry,
+		    g->list[i].inode, &socket);
 
 		g->foreign |= slot < 0;
 		g->weight[i] = mode_weight(g->registry, slot);
@@ -169,8 +154,8 @@ is_so(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = reconcile_slot(g->registry, g->list[i].inode,
-		    &socket);
+		int slot = registry_find_socket(g->registry,
+		    g->list[i].inode, &socket);
 		uint64_t has;
 
 		if (slot < 0)
@@ -189,8 +174,8 @@ is_given_up(const struct group *g)
 	int socket;
 
 	for (int i = 0; sum && i < g->n; i++) {
-		int slot = reconcile_slot(g->registry, g->list[i].inode,
-		    &socket);
+		int slot = registry_find_socket(g->registry,
+		    g->list[i].inode, &socket);
 
 		if (slot >= 0 &&
 		    registry_slot(g->registry, slot)->programs[socket] ==
@@ -206,8 +191,8 @@ mark(const struct group *g, uint64_t sum)
 	int socket;
 
 	for (int i = 0; i < g->n; i++) {
-		int slot = reconcile_slot(g->registry, g->list[i].inode,
-		    &socket);
+		int slot = registry_find_socket(g->registry,
+		    g->list[i].inode, &socket);
 
 		if (slot >= 0)
 			registry_slot(g->registry, slot)->programs[socket] =
@@ -258,7 +243,7 @@ reconcile_forgive(struct registry *b, struct sock_diag *diag,
 
 			if (now[i].cookie != before[j].cookie)
 				continue;
-			slot = reconcile_slot(b, now[i].inode, &socket);
+			slot = registry_find_socket(b, now[i].inode, &socket);
 			if (slot >= 0)
 				registry_slot(b, slot)->tests[socket] +=
 				    (uint32_t)(now[i].drops -

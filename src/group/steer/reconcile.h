@@ -70,9 +70,6 @@ void reconcile_clear(struct registry *, struct sock_diag *,
 enum progress { PROGRESS_DUE, PROGRESS_DONE, PROGRESS_GIVEN_UP };
 enum progress reconcile_progress(struct registry *, struct sock_diag *,
     const struct diag_sock *member);
-
-/* The living member that has the socket, and where in its slot; or -1. */
-int reconcile_slot(struct registry *, uint64_t inode, int *socket);
 /* How many of n sockets are living members' on the registry. */
 int reconcile_known(struct registry *, const struct diag_sock *list, int n);
 

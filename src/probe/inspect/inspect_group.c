@@ -63,12 +63,10 @@ slots_of(struct registry *b, uint64_t inode, const struct slot **out)
 	for (int i = 0; b && inode && i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(b, i);
 
-		for (int j = 0; j < REGISTRY_SOCKETS; j++)
-			if (s->inodes[j] == inode && registry_is_member(b, i)) {
-				*out = s;
-				n++;
-				break;
-			}
+		if (slot_socket(s, inode) >= 0 && registry_is_member(b, i)) {
+			*out = s;
+			n++;
+		}
 	}
 	return n;
 }
@@ -77,11 +75,9 @@ slots_of(struct registry *b, uint64_t inode, const struct slot **out)
 static int64_t
 drops_of(const struct slot *slot, const struct diag_sock *d)
 {
-	uint32_t drops = (uint32_t)d->drops;
+	uint32_t drops = (uint32_t)d->drops -
+	    (slot ? slot_tests(slot, d->inode) : 0);
 
-	for (int i = 0; slot && i < REGISTRY_SOCKETS; i++)
-		if (slot->inodes[i] == d->inode)
-			drops -= slot->tests[i];
 	return drops > INT32_MAX ? 0 : drops;
 }
 
