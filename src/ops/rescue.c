@@ -48,14 +48,14 @@ on_open(struct proxy *p)
 	struct rescue *r = p->user;
 
 	r->rescued++;
-	r->ops->on_open(r, p->side[PAIR_CLIENT]);
+	r->ops->on_open(r, p->side[PROXY_CLIENT]);
 }
 
 static void
 on_close(struct proxy *p, enum reason reason, int error)
 {
 	struct rescue *r = p->user;
-	const struct conn *client = p->side[PAIR_CLIENT];
+	const struct conn *client = p->side[PROXY_CLIENT];
 	char text[ADDR_TEXT];
 	struct addr to;
 
@@ -110,7 +110,7 @@ is_own(const struct rescue *r, int fd)
 		return false;
 	for (const struct proxy *p = r->pairs; p; p = p->next)
 		if (p->port == addr_port(&from) &&
-		    sock_name(p->side[PAIR_SERVER]->source.fd, &own) == 0 &&
+		    sock_name(p->side[PROXY_SERVER]->source.fd, &own) == 0 &&
 		    addr_equal(&own, &from))
 			return true;
 	return false;
@@ -160,7 +160,7 @@ on_accept(struct acceptor *a, int fd)
 	}
 	p->user = r;
 	p->port = sock_name(server, &own) < 0 ? 0 : addr_port(&own);
-	p->side[PAIR_CLIENT]->id = ++r->last_id;
+	p->side[PROXY_CLIENT]->id = ++r->last_id;
 	r->open++;
 	relay_conn_pair(r, p);
 }

@@ -16,7 +16,7 @@ input_is_null(int fd)
 }
 
 static short
-ready(int fd)
+input_events(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
@@ -26,11 +26,11 @@ ready(int fd)
 bool
 input_is_ready(int fd)
 {
-	return ready(fd) != 0;
+	return input_events(fd) != 0;
 }
 
 static void
-registry_file_left(int fd, off_t size, struct loss *loss)
+input_file_left(int fd, off_t size, struct loss *loss)
 {
 	off_t at = lseek(fd, 0, SEEK_CUR);
 
@@ -41,19 +41,19 @@ registry_file_left(int fd, off_t size, struct loss *loss)
 void
 input_left(int fd, struct loss *loss)
 {
-	short events = ready(fd);
+	short events = input_events(fd);
 	struct stat st;
 	int n = 0;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		registry_file_left(fd, st.st_size, loss);
+		input_file_left(fd, st.st_size, loss);
 		return;
 	}
-	/* nothing is there now, and nobody waits for more */
+	/* nothing is there now, and later bytes are not counted */
 	if (!(events & POLLIN))
 		return;
 	if (ioctl(fd, FIONREAD, &n) < 0)
-		n = 1;		/* a device such as /dev/zero */
+		n = 1;		/* a device such as /dev/zero: at least 1 */
 	if (n > 0) {
 		loss->bytes += (uint64_t)n;
 		loss->at_least |= !(events & POLLHUP);

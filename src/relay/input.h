@@ -6,25 +6,25 @@
 /* The input of a relay: standard input, of any file type. */
 struct input {
 	struct source source;
-	bool none;		/* it is never read */
-	bool terminal;		/* which has no end of its own */
-	bool ended, gave;	/* gave: a byte at least */
-	int64_t end_time;
+	bool none;		/* never read */
+	bool terminal;		/* it has no end of its own */
+	bool ended, gave;	/* gave: it had at least one byte */
+	int64_t end_time;	/* loop_now() */
 };
 
-/* Bytes that were not delivered, or cannot be any more. */
+/* Bytes of input that were not delivered, and never will be. */
 struct loss {
 	uint64_t bytes;
 	bool at_least;		/* there may be more */
 };
 
-/* The null device: in a background job of a script, it stands for no input. */
+/* The null device: a shell gives it to background jobs, as "no input". */
 bool input_is_null(int fd);
 
-/* Whether a read would not wait. */
+/* Whether a read would return at once: data, the end, or an error. */
 bool input_is_ready(int fd);
 
-/* Adds what can be read from fd without waiting, and leaves it there. */
+/* Adds to loss the bytes that wait in fd, without reading them. */
 void input_left(int fd, struct loss *);
 
 #endif

@@ -15,7 +15,7 @@ peer_is_tcp(const struct conn *c)
 }
 
 static bool
-open_diag(struct peer_gone *p)
+peer_gone_open(struct peer_gone *p)
 {
 	if (!p->diag && !p->refused) {
 		p->diag = sock_diag_open();
@@ -25,8 +25,8 @@ open_diag(struct peer_gone *p)
 }
 
 /*
- * If the connection itself is not listed (the peer is elsewhere, or behind a
- * translated address), the kernel may answer with a listener.
+ * If the peer's socket is not listed (it is on another host, or behind NAT),
+ * the kernel may answer with a listener on that address: hence the checks.
  */
 enum peer_state
 peer_state(struct peer_gone *p, const struct conn *c)
@@ -35,7 +35,7 @@ peer_state(struct peer_gone *p, const struct conn *c)
 	struct addr own;
 	int found;
 
-	if (!peer_is_tcp(c) || !open_diag(p) ||
+	if (!peer_is_tcp(c) || !peer_gone_open(p) ||
 	    sock_name(c->source.fd, &own) < 0)
 		return PEER_UNKNOWN;
 	found = sock_diag_get(p->diag, IPPROTO_TCP, &c->peer, &own, &end);
@@ -60,7 +60,7 @@ peer_keepalive(const struct conn *c)
 }
 
 static struct tcp_info
-info_of(const struct conn *c)
+tcp_info_of(const struct conn *c)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
@@ -73,13 +73,13 @@ info_of(const struct conn *c)
 bool
 peer_was_probed(const struct conn *c)
 {
-	return info_of(c).tcpi_probes > 0;
+	return tcp_info_of(c).tcpi_probes > 0;
 }
 
 bool
 peer_is_cut_off(const struct conn *c)
 {
-	return info_of(c).tcpi_state == TCP_CLOSE;
+	return tcp_info_of(c).tcpi_state == TCP_CLOSE;
 }
 
 void

@@ -7,37 +7,35 @@
 #include "net/conn.h"
 
 /*
- * After a peer's FIN: did it half-close, or has no process its socket any more?
- * The FIN is the same. If the peer is on this host, sock_diag(7) knows: with an
- * inode, a socket in FIN_WAIT2 can still receive; without one, or in TIME_WAIT,
- * it belongs to no process. If the peer is elsewhere, TCP finds out: its host
- * answers data or a keepalive probe with a reset.
+ * A peer has sent a FIN: did it half-close (shutdown(2)), or did it close? The
+ * FIN is the same. If the peer is on this host, sock_diag(7) shows its socket:
+ * with an inode a process has it, and can still receive; without one, or in
+ * TIME_WAIT, no process has it. If the peer is on another host and has closed,
+ * that host answers data or a keepalive probe with a reset.
  */
 struct peer_gone {
 	struct sock_diag *diag;	/* opened when first needed */
-	bool refused;		/* it can't be had */
+	bool refused;		/* sock_diag_open() failed: not tried again */
 };
 
 enum peer_state {
 	PEER_UNKNOWN,		/* the kernel does not say */
 	PEER_ABSENT,		/* not listed: on another host, or long gone */
 	PEER_THERE,		/* a process has its socket */
-	PEER_ORPHAN,		/* nobody has */
+	PEER_ORPHAN,		/* no process has its socket */
 };
 
-/*
- * Only TCP has these questions. A Unix socket hangs up when its peer is gone.
- */
+/* Only TCP needs these. A Unix socket hangs up when its peer is gone. */
 bool peer_is_tcp(const struct conn *);
 
 enum peer_state peer_state(struct peer_gone *, const struct conn *);
 
-/* Has TCP probe a silent peer: a reset or a time-out will be its event. */
+/* Turns on keepalive: a silent peer that is gone becomes a socket error. */
 void peer_keepalive(const struct conn *);
 
 /*
- * After an error of the socket: whether it was the answer to such a probe. If
- * so, the peer was gone before, and has left nothing unread.
+ * After an error of the socket: whether it answers a keepalive probe. If so,
+ * the peer had already closed, and had read all that it acknowledged.
  */
 bool peer_was_probed(const struct conn *);
 

@@ -33,7 +33,7 @@ pipe_new(void)
 		return NULL;
 	}
 	*p = (struct pipe){ .out = ends[0], .in = ends[1] };
-	/* a user who has many gets but small ones (pipe(7)) */
+	/* above pipe-user-pages-soft a user's pipes are small (pipe(7)) */
 	if (fcntl(p->in, F_SETPIPE_SZ, PIPE_BYTES) >= 0 ||
 	    fcntl(p->in, F_GETPIPE_SZ) >= PIPE_LEAST)
 		return p;
@@ -90,7 +90,7 @@ pipe_fill(struct pipe_pool *all, struct pipe *p, struct conn *from)
 	return n;
 }
 
-/* splice(2) is refused: what it brought is written by write(2). */
+/* splice(2) is refused: read(2) and send(2) move what the pipe holds. */
 static int
 pipe_unload(struct pipe *p, struct conn *to)
 {

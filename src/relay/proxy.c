@@ -1,8 +1,18 @@
 /*
- * How it works. What is read from one side is written to the other at once;
- * what that does not take is kept (conn_send()), and until it is gone the
- * first side is not read, so that its sender is slowed down by TCP itself. An
- * end is passed on when all before it has been written; a reset as a reset.
+ * A proxy joins a client's and a server's connection. What it reads from one
+ * side it writes to the other at once. If the other does not take all, the rest
+ * is queued there (conn_send()), and the first side is not read until the queue
+ * is empty: TCP then slows its sender down. An end of file is passed on after
+ * all data before it, a reset as a reset.
+ *
+ *	state		client		server		what moves it on
+ *	connecting	not read	connect(2)	connected: open
+ *							error, time-out: closed
+ *	open		read, written	read, written	a side's end: half
+ *							an error: closed
+ *	half		one direction has ended		the other's end: closed
+ *
+ * The proxy owns both connections, and frees them and itself when closed.
  */
 #include "relay/proxy.h"
 
@@ -16,23 +26,23 @@
 enum { PIECE = 16 * 1024 };
 
 static bool
-is_server(const struct conn *c)
+side_is_server(const struct conn *c)
 {
 	const struct proxy *p = c->user;
 
-	return p->side[PAIR_SERVER] == c;
+	return p->side[PROXY_SERVER] == c;
 }
 
 static struct conn *
-other(const struct conn *c)
+other_side(const struct conn *c)
 {
 	const struct proxy *p = c->user;
 
-	return p->side[is_server(c) ? PAIR_CLIENT : PAIR_SERVER];
+	return p->side[side_is_server(c) ? PROXY_CLIENT : PROXY_SERVER];
 }
 
 static void
-reset(struct conn *c)
+side_reset_at_close(struct conn *c)
 {
 	static const struct linger now = { .l_onoff = 1 };
 
@@ -40,55 +50,55 @@ reset(struct conn *c)
 }
 
 static void
-end(struct proxy *p, enum reason reason, int error)
+proxy_end(struct proxy *p, enum reason reason, int error)
 {
 	loop_timer_cancel(p->loop, &p->timer);
 	if (reason != REASON_END)
 		for (int i = 0; i < 2; i++)
-			reset(p->side[i]);
+			side_reset_at_close(p->side[i]);
 	p->ops->on_close(p, reason, error);
 	if (p->link)
 		*p->link = p->next;
 	if (p->next)
 		p->next->link = p->link;
-	conn_free(p->side[PAIR_CLIENT]);
-	conn_free(p->side[PAIR_SERVER]);
+	conn_free(p->side[PROXY_CLIENT]);
+	conn_free(p->side[PROXY_SERVER]);
 	free(p);
 }
 
 static void
-end_broken(struct proxy *p, int error)
+proxy_break(struct proxy *p, int error)
 {
 	if (error == EPIPE)
 		error = ECONNRESET;
-	end(p, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET, error);
+	proxy_end(p, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET, error);
 }
 
 static int
-watch(struct conn *c)
+side_watch(struct conn *c)
 {
 	uint32_t events = 0;
 
-	if (!c->read_ended && !other(c)->queued)
+	if (!c->read_ended && !other_side(c)->queued)
 		events |= EPOLLIN;
 	if (c->queued)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }
 
-/* Tells c of the other's end, once all before it is written. */
+/* Half-closes c if the other side has ended, and all before it is written. */
 static void
-pass_end(struct conn *c)
+side_pass_end(struct conn *c)
 {
-	if (!other(c)->read_ended || c->queued || c->write_ended)
+	if (!other_side(c)->read_ended || c->queued || c->write_ended)
 		return;
 	c->ops->shut(c);
 	c->write_ended = true;
 }
 
-/* Reads once, and writes it to the other side. -1: the pair is gone. */
+/* Reads c once, and writes it to the other side. -1: the proxy is freed. */
 static int
-move(struct conn *c)
+proxy_move(struct conn *c)
 {
 	char buffer[PIECE];
 	struct proxy *p = c->user;
@@ -96,26 +106,27 @@ move(struct conn *c)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (n < 0 || (n > 0 && conn_send(other(c), buffer, (size_t)n) < 0)) {
-		end_broken(p, errno);
+	if (n < 0 ||
+	    (n > 0 && conn_send(other_side(c), buffer, (size_t)n) < 0)) {
+		proxy_break(p, errno);
 		return -1;
 	}
 	c->read_ended = n == 0;
 	return 0;
 }
 
-/* What is known of c by now is done. */
+/* After an event: passes ends on, closes, or waits for the next event. */
 static void
-settle(struct conn *c)
+proxy_settle(struct conn *c)
 {
 	struct proxy *p = c->user;
 
-	pass_end(c);
-	pass_end(other(c));
-	if (c->write_ended && other(c)->write_ended)
-		end(p, REASON_END, 0);
-	else if (watch(c) < 0 || watch(other(c)) < 0)
-		end(p, REASON_LOCAL, errno);
+	side_pass_end(c);
+	side_pass_end(other_side(c));
+	if (c->write_ended && other_side(c)->write_ended)
+		proxy_end(p, REASON_END, 0);
+	else if (side_watch(c) < 0 || side_watch(other_side(c)) < 0)
+		proxy_end(p, REASON_LOCAL, errno);
 }
 
 static void
@@ -125,29 +136,29 @@ on_side(struct conn *c, uint32_t events)
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
 	if (c->queued && (events & EPOLLOUT || hung_up) && conn_flush(c) < 0) {
-		end_broken(p, errno);
+		proxy_break(p, errno);
 		return;
 	}
 	if (c->read_ended && hung_up) {
 		int error = conn_error(c);
 
-		end_broken(p, error ? error : ECONNRESET);
+		proxy_break(p, error ? error : ECONNRESET);
 		return;
 	}
-	if (!c->read_ended && other(c)->queued) {
-		/* the rest is left in the kernel, and a hang-up unheard */
+	if (!c->read_ended && other_side(c)->queued) {
+		/* not read now; EPOLLHUP can't be masked, so don't watch c */
 		if (hung_up) {
 			loop_del(p->loop, &c->source);
 			return;
 		}
 	} else if (!c->read_ended && (events & EPOLLIN || hung_up)) {
-		if (move(c) < 0)
+		if (proxy_move(c) < 0)
 			return;
 	}
-	settle(c);
+	proxy_settle(c);
 }
 
-/* The server's side: it is connected, or won't be. */
+/* The server's side: connect(2) has succeeded or failed. */
 static void
 on_connect(struct conn *c, uint32_t events)
 {
@@ -157,16 +168,16 @@ on_connect(struct conn *c, uint32_t events)
 	(void)events;
 	loop_timer_cancel(p->loop, &p->timer);
 	if (error) {
-		end_broken(p, error);
+		proxy_break(p, error);
 		return;
 	}
 	p->open = true;
-	c->on_event = other(c)->on_event = on_side;
+	c->on_event = other_side(c)->on_event = on_side;
 	p->ops->on_open(p);
-	settle(c);
+	proxy_settle(c);
 }
 
-/* While there is no server to give it to, the client is not read. */
+/* The client hung up while the server connects. It is not read yet. */
 static void
 on_client_early(struct conn *c, uint32_t events)
 {
@@ -175,9 +186,9 @@ on_client_early(struct conn *c, uint32_t events)
 	if (events & EPOLLERR) {
 		int error = conn_error(c);
 
-		end_broken(p, error ? error : ECONNRESET);
+		proxy_break(p, error ? error : ECONNRESET);
 	} else {
-		/* it has gone, or will be heard once it is connected */
+		/* EPOLLHUP can't be masked; on_connect() watches it again */
 		loop_del(p->loop, &c->source);
 	}
 }
@@ -185,15 +196,15 @@ on_client_early(struct conn *c, uint32_t events)
 static void
 on_timeout(struct timer *t)
 {
-	end(container_of(t, struct proxy, timer),
+	proxy_end(container_of(t, struct proxy, timer),
 	    REASON_TIMEOUT, ETIMEDOUT);
 }
 
 static int
-prepare(struct proxy *p, int64_t timeout)
+proxy_prepare(struct proxy *p, int64_t timeout)
 {
-	struct conn *client = p->side[PAIR_CLIENT];
-	struct conn *server = p->side[PAIR_SERVER];
+	struct conn *client = p->side[PROXY_CLIENT];
+	struct conn *server = p->side[PROXY_SERVER];
 
 	client->user = server->user = p;
 	client->on_event = on_client_early;
@@ -205,9 +216,9 @@ prepare(struct proxy *p, int64_t timeout)
 	return loop_timer_set(p->loop, &p->timer, loop_now() + timeout);
 }
 
-/* Frees a side, and leaves the caller its descriptor. */
+/* Frees a side, but leaves its descriptor open for the caller. */
 static void
-give_back(struct loop *l, struct conn *c)
+side_give_back(struct loop *l, struct conn *c)
 {
 	if (!c)
 		return;
@@ -227,13 +238,13 @@ proxy_new(struct loop *l, int client, int server, int64_t timeout,
 	}
 	p->loop = l;
 	p->ops = ops;
-	p->side[PAIR_CLIENT] = conn_adopt(l, client, &conn_stream);
-	p->side[PAIR_SERVER] = conn_adopt(l, server, &conn_stream);
-	if (p->side[PAIR_CLIENT] && p->side[PAIR_SERVER] &&
-	    prepare(p, timeout) == 0)
+	p->side[PROXY_CLIENT] = conn_adopt(l, client, &conn_stream);
+	p->side[PROXY_SERVER] = conn_adopt(l, server, &conn_stream);
+	if (p->side[PROXY_CLIENT] && p->side[PROXY_SERVER] &&
+	    proxy_prepare(p, timeout) == 0)
 		return p;
-	give_back(l, p->side[PAIR_CLIENT]);
-	give_back(l, p->side[PAIR_SERVER]);
+	side_give_back(l, p->side[PROXY_CLIENT]);
+	side_give_back(l, p->side[PROXY_SERVER]);
 	free(p);
 	return NULL;
 }
@@ -241,5 +252,5 @@ proxy_new(struct loop *l, int client, int server, int64_t timeout,
 void
 proxy_cut(struct proxy *p)
 {
-	end(p, REASON_CUT, 0);
+	proxy_end(p, REASON_CUT, 0);
 }

@@ -4,39 +4,39 @@
 #include "net/conn.h"
 
 /*
- * Two streams, each of which gets what the other one sends: what a proxy
- * makes of a client and a server. Each direction goes at the pace of its
- * slower end, and keeps at most one piece in memory.
+ * Joins two streams, a client's and a server's: each gets what the other one
+ * sends. A direction is as fast as its slower end, and keeps at most one piece
+ * in memory.
  */
 struct proxy;
 
 struct proxy_ops {
-	/* The server has answered. */
+	/* connect(2) to the server has succeeded. */
 	void (*on_open)(struct proxy *);
-	/* Both have ended, or one broke: the pair is freed next. */
+	/* Both have ended, or one broke. The proxy is freed after this. */
 	void (*on_close)(struct proxy *, enum reason, int error);
 };
 
-enum { PAIR_CLIENT, PAIR_SERVER };
+enum { PROXY_CLIENT, PROXY_SERVER };
 
 struct proxy {
 	struct loop *loop;
 	const struct proxy_ops *ops;
 	void *user;
 	struct conn *side[2];
-	struct timer timer;		/* while it connects */
-	bool open;
-	uint16_t port;			/* that the server sees, for its keeper */
-	struct proxy *next, **link;	/* in its keeper's list */
+	struct timer timer;		/* limits connect(2) */
+	bool open;			/* connected */
+	uint16_t port;			/* ours, to the server; the caller's */
+	struct proxy *next, **link;	/* in the caller's list */
 };
 
 /*
- * Takes over both descriptors; server is one whose connect(2) is under way,
- * and may take so long (us). NULL with a fault: they are still the caller's.
+ * Takes over both descriptors. connect(2) of server is under way, and may take
+ * timeout us. NULL: see fail_text(); the descriptors are still the caller's.
  */
 struct proxy *proxy_new(struct loop *, int client, int server, int64_t timeout,
     const struct proxy_ops *);
-/* Ends it at once: both ends are reset. */
+/* Ends it at once: both connections are reset. */
 void proxy_cut(struct proxy *);
 
 #endif

@@ -1,21 +1,32 @@
 /*
- * How it works. Input is read into one ring that all connections share; each
- * has a position in it, and what lies between that and the head is unsent.
- * Input is read only while the fastest connection is nearly up to date, so
- * that a producer is never ahead of everybody; one that falls a whole ring
- * behind the head is closed as too slow. With a single connection that is
- * plain flow control, and with many the memory stays one ring.
+ * A relay sends standard input to all connections, and writes what they send to
+ * standard output. This file moves the bytes; relay_input.c decides when input
+ * is read, relay_end.c (with a table of the states) how a connection ends.
  *
- * relay_end.c has how a connection ends.
+ * From input. It is read into one ring that all connections share. Each
+ * connection has a position in the ring, and is owed the bytes from there to
+ * the head. Input is read only while the fastest connection is nearly up to
+ * date: one connection so gets plain flow control, and many still need no more
+ * memory than one ring. A connection that falls a whole ring behind the head is
+ * closed as too slow.
  *
- * The short way. Where nobody has to look at the bytes, the kernel moves them
- * itself (zerocopy.h): what arrives always, input while there is one connection
- * that is owed nothing, so that the ring plays no part. If then the socket is
- * full, the link is `stalled`: its room is waited for and not the input. Any
- * other connection, or a descriptor that is unfit for it, brings back the ring.
+ * Zerocopy (zerocopy.h). If no callback looks at the bytes, the kernel moves
+ * them: received bytes always, input only while there is a single connection
+ * and it is owed nothing. A second connection, or a descriptor that the kernel
+ * can't move from, brings back the ring.
  *
- * Datagrams: the ring holds one record at a time, and is read when all have
- * sent the last.
+ * What a connection waits for, besides EPOLLIN:
+ *
+ *	state		entered when			waits for
+ *	up to date	it is owed nothing		input
+ *	behind		its socket takes no more	EPOLLOUT: relay_push()
+ *	stalled		the same, with zerocopy: input	EPOLLOUT: relay_pump()
+ *			is not read meanwhile
+ *	blocked		out takes no more: the peer	relay_resume()
+ *			is not read
+ *
+ * Datagrams: the ring holds one record, and the next is read when all
+ * connections have sent it.
  */
 #include "relay/relay.h"
 
@@ -46,11 +57,11 @@ close_too_slow(struct relay *r, size_t length)
 }
 
 /*
- * A datagram can't be sent (link->broken): it is lost, and reported. Returns -1
- * if c is gone: nobody listens for datagrams there.
+ * A datagram can't be sent (link->broken is why): it is lost, and reported.
+ * Returns -1 if the connection is closed, because no socket receives there.
  */
 static int
-lose(struct relay_conn *link, size_t length)
+relay_lose_datagram(struct relay_conn *link, size_t length)
 {
 	struct relay *r = link->relay;
 	int error = link->broken;
@@ -65,9 +76,9 @@ lose(struct relay_conn *link, size_t length)
 	return 0;
 }
 
-/* Sends what can be sent. Returns -1 if c is gone. */
+/* Sends what the socket takes now. Returns -1 if the connection is closed. */
 static int
-push(struct relay_conn *link)
+relay_push(struct relay_conn *link)
 {
 	uint64_t queued = link->conn->queued;
 	uint64_t length = link->shared->ring.head - link->sent;
@@ -76,34 +87,36 @@ push(struct relay_conn *link)
 		return 0;
 	if (queued) {
 		link->conn->queued = 0;
-		return lose(link, queued) < 0 ? -1 : push(link);
+		return relay_lose_datagram(link, queued) < 0
+		    ? -1
+		    : relay_push(link);
 	}
 	link->sent += length;
-	return lose(link, length);
+	return relay_lose_datagram(link, length);
 }
 
-/* Serves all connections after the head moved or input ended. */
+/* After the head moved or input ended: sends to all, and settles each. */
 static void
-serve_all(struct relay *r)
+relay_push_all(struct relay *r)
 {
 	struct conn *c, *next;
 
 	for (c = r->conns; c; c = next) {
 		next = c->next;
-		if (push(relay_conn_of(c)) == 0)
+		if (relay_push(relay_conn_of(c)) == 0)
 			relay_settle(relay_conn_of(c));
 	}
 	relay_watch_input(r);
 }
 
 static bool
-lingers(const struct relay *r)
+relay_lingers(const struct relay *r)
 {
 	return r->datagram && r->shared.in.ended && r->options->linger >= 0;
 }
 
 static void
-input_ended(struct relay *r)
+relay_input_ended(struct relay *r)
 {
 	r->shared.in.ended = true;
 	r->shared.in.end_time = loop_now();
@@ -112,11 +125,11 @@ input_ended(struct relay *r)
 		struct relay_conn *link = relay_conn_of(c);
 
 		link->shut_due = !r->options->keep || r->shared.in.gave;
-		if (lingers(r))
+		if (relay_lingers(r))
 			loop_timer_set(r->loop, &link->timer,
 			    r->shared.in.end_time + r->options->linger);
 	}
-	serve_all(r);
+	relay_push_all(r);
 }
 
 static void
@@ -127,27 +140,27 @@ rewind_ring(struct relay *r)
 		relay_conn_of(c)->sent = 0;
 }
 
-/* Moves input straight to the connection. Returns -1 if that is gone. */
+/* Moves input by zerocopy. Returns -1 if the connection is closed. */
 static int
-pump(struct relay_conn *link)
+relay_pump(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
 	enum zerocopy_result result;
 
 	if (!relay_direct(r) || !relay_conn_is_up_to_date(link)) {
-		link->stalled = false;	/* the ring's turn */
+		link->stalled = false;	/* input takes the ring now */
 		return 0;
 	}
 	result = relay_conn_pump(link, &r->zerocopy_in, r->shared.in.source.fd);
 	r->shared.in.gave |= result == ZEROCOPY_MOVED;
 	if (result == ZEROCOPY_END)
-		input_ended(r);
+		relay_input_ended(r);
 	return r->count ? 0 : -1;
 }
 
-/* Into the ring, for all. */
+/* Reads input into the ring, and sends it to all. */
 static void
-read_input(struct relay *r)
+relay_read_input(struct relay *r)
 {
 	size_t most = r->datagram ? RECORD : r->options->crlf ? PIECE / 2 :
 	    PIECE;
@@ -155,13 +168,14 @@ read_input(struct relay *r)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	/* EIO: a terminal that hung up, or a background job: the end */
 	if (n < 0 && errno != EIO) {
 		fail("stdin");
 		if (r->ops->on_input_fail)
 			r->ops->on_input_fail(r);
 	}
 	if (n <= 0) {
-		input_ended(r);
+		relay_input_ended(r);
 		return;
 	}
 	r->shared.in.gave = true;
@@ -174,7 +188,7 @@ read_input(struct relay *r)
 		ring_add_crlf(&r->shared.ring, r->buffer, (size_t)n);
 	else
 		ring_add(&r->shared.ring, r->buffer, (size_t)n);
-	serve_all(r);
+	relay_push_all(r);
 }
 
 static void
@@ -185,17 +199,17 @@ on_input(struct source *source, uint32_t events)
 
 	(void)events;
 	if (!only || !relay_conn_is_up_to_date(only)) {
-		read_input(r);
+		relay_read_input(r);
 		return;
 	}
-	if (pump(only) == 0)
+	if (relay_pump(only) == 0)
 		relay_settle(only);
 	relay_watch_input(r);
 }
 
-/* A datagram is read whole, however large. */
+/* Grows the buffer, so that a datagram is read whole, however large. */
 static void
-make_room(struct relay *r, size_t length)
+relay_make_room(struct relay *r, size_t length)
 {
 	char *buffer;
 
@@ -203,20 +217,20 @@ make_room(struct relay *r, size_t length)
 		return;
 	buffer = realloc(r->buffer, length);
 	if (!buffer)
-		return;		/* its reader says EMSGSIZE */
+		return;		/* conn_read() then fails with EMSGSIZE */
 	r->buffer = buffer;
 	r->room = length;
 }
 
-/* Reads once: 1 if there was something, -1 if the connection is gone. */
+/* Reads once: 1: data; 0: none now, or the end; -1: closed for an error. */
 static int
-read_once(struct relay_conn *link)
+relay_read_once(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
 	ssize_t n;
 
-	make_room(r, conn_pending(c));
+	relay_make_room(r, conn_pending(c));
 	n = conn_read(c, r->buffer, r->room);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -235,9 +249,12 @@ read_once(struct relay_conn *link)
 	return 1;
 }
 
-/* Moves what they sent straight to out: as read_some(). */
+/*
+ * Moves what the peer sent to out by zerocopy. -1: leave the connection alone,
+ * because it is closed, or blocked until out has room.
+ */
 static int
-pass_on(struct relay_conn *link, bool hung_up)
+relay_pass_out(struct relay_conn *link, bool hung_up)
 {
 	struct relay *r = link->relay;
 
@@ -246,7 +263,7 @@ pass_on(struct relay_conn *link, bool hung_up)
 		link->conn->read_ended = true;
 		return 0;
 	case ZEROCOPY_URGENT:
-		return read_once(link);
+		return relay_read_once(link);
 	case ZEROCOPY_FULL:
 		sink_wait(r->out);
 		relay_conn_block(link, hung_up);
@@ -260,20 +277,20 @@ pass_on(struct relay_conn *link, bool hung_up)
 }
 
 /*
- * As read_once(), but of datagrams what has come, which is then written at
- * once.
+ * Like relay_read_once(); of datagrams it reads all that have come (up to a
+ * limit), so that the sink writes them with one call.
  */
 static int
-read_some(struct relay_conn *link)
+relay_read(struct relay_conn *link)
 {
 	struct sink *out = link->relay->out;
 	int n, left = DATAGRAMS_A_WAKE;
 
 	if (!link->conn->ops->datagram)
-		return read_once(link);
+		return relay_read_once(link);
 	sink_cork(out);
 	do
-		n = read_once(link);
+		n = relay_read_once(link);
 	while (n > 0 && --left);
 	sink_uncork(out);
 	return n;
@@ -287,9 +304,10 @@ on_conn(struct conn *c, uint32_t events)
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
 	if (!relay_conn_is_up_to_date(link) && (events & EPOLLOUT || hung_up) &&
-	    push(link) < 0)
+	    relay_push(link) < 0)
 		return;
-	if (link->stalled && (events & EPOLLOUT || hung_up) && pump(link) < 0)
+	if (link->stalled && (events & EPOLLOUT || hung_up) &&
+	    relay_pump(link) < 0)
 		return;
 	if (c->read_ended && hung_up) {
 		relay_hung_up(link, link->broken ? link->broken : conn_error(c));
@@ -301,8 +319,8 @@ on_conn(struct conn *c, uint32_t events)
 			return;
 		}
 		if ((r->zerocopy_out.kind == ZEROCOPY_BUFFER || !c->ops->direct
-			    ? read_some(link)
-			    : pass_on(link, hung_up)) < 0)
+			    ? relay_read(link)
+			    : relay_pass_out(link, hung_up)) < 0)
 			return;
 	}
 	if (relay_settle(link) == 0 && !r->shared.in.source.watched)
@@ -315,14 +333,14 @@ on_timer(struct timer *timer)
 	struct relay_conn *link = container_of(timer, struct relay_conn, timer);
 	struct relay *r = link->relay;
 	struct conn *c = link->conn;
-	bool last = lingers(r);
+	bool last = relay_lingers(r);
 	int64_t limit = last ? r->options->linger : r->options->idle;
 	int64_t since = c->active;
 
 	if (last && r->shared.in.end_time > since)
 		since = r->shared.in.end_time;
 	if (link->blocked)
-		since = loop_now();	/* it is not the peer that is silent */
+		since = loop_now();	/* we do not read: it isn't silent */
 	if (loop_now() < since + limit)
 		loop_timer_set(r->loop, timer, since + limit);
 	else if (last)
@@ -378,16 +396,16 @@ relay_add(struct relay *r, struct conn *c)
 	}
 	conn_link(c, &r->conns);
 	r->count++;
-	/* not now, as it could close what the caller has just opened */
+	/* from the loop: here it could close what the caller has just opened */
 	if (r->shared.in.ended)
 		loop_timer_set(r->loop, &link->ask, loop_now());
 	relay_watch_input(r);
 	return 0;
 }
 
-/* Bypasses the ring; datagrams stay separate. Returns -1 if c is gone. */
+/* Sends beside the ring, each datagram as its own. -1: closed. */
 static int
-send_now(struct relay_conn *link, const void *data, size_t length)
+relay_send_now(struct relay_conn *link, const void *data, size_t length)
 {
 	struct conn *c = link->conn;
 
@@ -396,12 +414,12 @@ send_now(struct relay_conn *link, const void *data, size_t length)
 			relay_conn_break(link);
 		return 0;
 	}
-	if (c->queued && push(link) < 0)
+	if (c->queued && relay_push(link) < 0)
 		return -1;
 	if (!c->queued && conn_send(c, data, length) == 0)
 		return 0;
 	link->broken = c->queued ? EAGAIN : errno;
-	return lose(link, length);
+	return relay_lose_datagram(link, length);
 }
 
 void
@@ -415,7 +433,7 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 		relay_close(r, c, REASON_TOO_SLOW, 0);
 		return;
 	}
-	if (send_now(link, data, length) == 0)
+	if (relay_send_now(link, data, length) == 0)
 		relay_settle(link);
 }
 

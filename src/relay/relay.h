@@ -13,10 +13,10 @@ struct relay_options {
 	enum until until;
 	bool crlf;		/* LF from input goes out as CRLF */
 	bool no_input;		/* never read it */
-	bool keep;		/* input's end means less: see relay.c */
+	bool keep;		/* -k: more connections may come: relay_end.c */
 	int64_t idle;		/* close after this much silence (us), or 0 */
-	int64_t linger;		/* datagrams: end so long after input's end;
-				   -1: never */
+	int64_t linger;		/* datagrams: us from the last datagram, or
+				   input's end, to the close; -1: never */
 };
 
 /* How a connection closed. */
@@ -26,30 +26,33 @@ struct relay_end {
 	struct loss lost;	/* of input */
 };
 
-/* What relay tells; sent: data from input, and then conn is NULL. */
+/* Callbacks; each may be NULL. */
 struct relay_ops {
-	/* NULL: nobody looks, and what arrives goes to out as it is. */
+	/*
+	 * Received from conn, or, with conn NULL, read from input. If this is
+	 * NULL, received bytes go to out unchanged, and may take zerocopy.
+	 */
 	void (*on_data)(struct relay *, struct conn *, const void *data,
 	    size_t length);
-	/* The peer has ended, but is still sent input. */
+	/* The peer has half-closed: it is still sent input. */
 	void (*on_half)(struct relay *, struct conn *);
 	/* Just before conn is freed. */
 	void (*on_closed)(struct relay *, struct conn *,
 	    const struct relay_end *);
-	void (*on_input_fail)(struct relay *);	/* see fail_text() */
-	/* The kernel refused to send conn a datagram. Or NULL. */
+	void (*on_input_fail)(struct relay *);	/* fail_text(): why */
+	/* The kernel refused to send conn a datagram: it is lost. */
 	void (*on_unsent)(struct relay *, struct conn *, size_t length,
 	    int error);
 };
 
-/* Input to all connections, and what they send to one sink. */
+/* Sends input to all connections, and writes what they send to one sink. */
 struct relay {
 	struct loop *loop;
 	const struct relay_options *options;
 	const struct relay_ops *ops;
 	struct sink *out;
 	void *user;
-	struct conn *conns;
+	struct conn *conns;	/* the user of each is its relay_conn */
 	unsigned count;
 	bool datagram;
 	struct relay_shared shared;
@@ -58,45 +61,47 @@ struct relay {
 	struct zerocopy zerocopy_in, zerocopy_out;
 };
 
-/* Readies r to read from fd 0 and to write to out. */
+/* Prepares r to read from fd 0 and to write to out. -1: see fail_text(). */
 int relay_init(struct relay *r, struct loop *, const struct relay_options *,
     const struct relay_ops *, struct sink *out);
 
 /* Takes over c: bytes move both ways from now on. -1: c is still yours. */
 int relay_add(struct relay *, struct conn *c);
 
-/* Closes c as the user's wish, or all of them. */
+/* Closes c, or all connections, and reports it by on_closed(). */
 void relay_close(struct relay *, struct conn *c, enum reason reason, int error);
 void relay_close_all(struct relay *, enum reason reason);
 
 /*
- * Sends c something that does not come from input, keeping in order; one
- * that is too far behind is closed for it. relay_shut() half-closes c once
- * that is gone.
+ * Sends c data that does not come from input, after what c is still owed. If
+ * more than RING_SIZE would then be queued for c, c is closed as too slow.
+ * relay_shut() half-closes c once all of it is sent.
  */
 void relay_send(struct relay *, struct conn *c, const void *data,
     size_t length);
 void relay_shut(struct conn *c);
 
-/* To call when out has room again. */
+/* The caller calls this when out has room: connections are read again. */
 void relay_resume(struct relay *);
 
 void relay_free(struct relay *);
 
 /*
- * The rest is between relay.c, relay_input.c and relay_end.c.
- * Reads input when a connection can take it.
+ * Private to relay.c, relay_input.c and relay_end.c.
  */
+
+/* Watches input while a connection can take more, and only then. */
 void relay_watch_input(struct relay *);
-/* The connection that input can go to without passing through the ring. */
+/* The only connection, if input can go to it by zerocopy; or NULL. */
 struct relay_conn *relay_direct(const struct relay *);
 /*
- * Takes the steps that are due now that a link may be up to date: half-close,
- * or the end. Returns -1 if its connection is closed.
+ * Half-closes or closes a connection, if that is due now that it may be up to
+ * date. Returns -1 if it is closed, and so freed.
  */
 int relay_settle(struct relay_conn *);
-/* Closes for an error (errno); hung_up: after the peer's end, or 0. */
+/* Closes c because of error (an errno). */
 void relay_broke(struct relay *, struct conn *c, int error);
+/* After the peer's end its socket hung up; error: an errno, or 0. Closes. */
 void relay_hung_up(struct relay_conn *, int error);
 void relay_on_ask(struct timer *);
 

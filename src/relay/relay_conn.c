@@ -11,7 +11,7 @@ relay_conn_of(const struct conn *c)
 }
 
 static uint64_t
-owed(const struct relay_conn *link)
+relay_conn_owed(const struct relay_conn *link)
 {
 	uint64_t end = relay_conn_takes_input(link) ? link->shared->ring.head :
 	    link->end;
@@ -22,7 +22,7 @@ owed(const struct relay_conn *link)
 uint64_t
 relay_conn_unsent(const struct relay_conn *link)
 {
-	return link->broken ? 0 : owed(link);
+	return link->broken ? 0 : relay_conn_owed(link);
 }
 
 uint64_t
@@ -43,7 +43,7 @@ relay_conns_unsent(const struct conn *list, bool most)
 bool
 relay_conn_is_up_to_date(const struct relay_conn *link)
 {
-	return link->broken || (!owed(link) && !link->conn->queued);
+	return link->broken || (!relay_conn_owed(link) && !link->conn->queued);
 }
 
 bool
@@ -52,7 +52,7 @@ relay_conn_takes_input(const struct relay_conn *link)
 	return !link->broken && !link->finishing;
 }
 
-/* After both directions have ended, EPOLLHUP is always set: no news. */
+/* After both directions have ended EPOLLHUP is always set: don't watch. */
 int
 relay_conn_watch(struct relay_conn *link)
 {
@@ -142,7 +142,10 @@ relay_conn_block(struct relay_conn *link, bool hung_up)
 		relay_conn_watch(link);
 }
 
-/* After the peer's end: whether input may still give data for it. */
+/*
+ * After the peer's end: whether input may still give data for it. A terminal
+ * has no end of its own, so only what is typed already counts.
+ */
 static bool
 awaits_input(const struct relay_conn *link)
 {
@@ -163,13 +166,13 @@ relay_conn_is_over(const struct relay_conn *link)
 	return link->shared->until == UNTIL_INPUT && link->shared->in.ended;
 }
 
-/* What TCP has not sent or has no ACK of, our FIN included. */
+/* Bytes not sent or not acknowledged, our FIN included (tcp(7), SIOCOUTQ). */
 static uint64_t
 unacknowledged(const struct relay_conn *link)
 {
 	int n = 0;
 
-	/* what a Unix socket took is in the peer's queue already */
+	/* a Unix socket writes into the peer's queue at once */
 	if (!peer_is_tcp(link->conn) ||
 	    ioctl(link->conn->source.fd, SIOCOUTQ, &n) < 0 || n < 0)
 		return 0;
@@ -211,7 +214,7 @@ relay_conn_loss(const struct relay_conn *link, bool last)
 		return loss;
 	if (n && link->fin)
 		n--;
-	loss.bytes = owed(link) + c->queued + n;
+	loss.bytes = relay_conn_owed(link) + c->queued + n;
 	if (last && !link->shared->keep && !in->none && !in->ended &&
 	    (link->gone || !c->write_ended))
 		input_left(in->source.fd, &loss);
@@ -223,6 +226,6 @@ relay_conn_ended_in_order(const struct relay_conn *link, int error, bool last)
 {
 	if (relay_conn_loss(link, last).bytes)
 		return false;
-	/* else the peer may not have read what it acknowledged */
+	/* any other error: it may not have read what its kernel ACKed */
 	return !error || peer_was_probed(link->conn);
 }

@@ -1,20 +1,23 @@
 /*
- * How a connection ends. A FIN says only that the peer sends no more; it may
- * read on. So a connection is over when the peer has ended and input has
- * ended, or there is no input, or the peer is gone (--until may say otherwise:
- * relay_conn_is_over()).
+ * How a relay's connection ends. A FIN says only that the peer sends no more;
+ * the peer may still read. So a connection is over if the peer has ended and
+ * one of these holds: input has ended, there is no input, or no process has the
+ * peer's socket any more (peer_gone.h). --until changes this rule:
+ * relay_conn_is_over().
  *
- *	state		what is done			what ends it
- *	open		read, sent input		the peer's end: half
- *			(input's end: half-closed,	a failed write: broken
- *			 unless -k and it was empty)
- *	half		sent input; the kernel is asked	over: finishing
- *			if anybody has its socket	an error: closed
- *	broken		read, sent nothing		the peer's end: closed
- *	finishing	nothing (--until input: read)	all is acknowledged:
- *							closed
+ *	state		what we do			what moves it on
+ *	open		read the peer, send input; at	the peer's FIN: half
+ *			input's end half-close (with	a failed write: broken
+ *			-k only if input gave data)
+ *	half		send input; poll the kernel if	over: finishing
+ *			a process has the peer's socket	an error: closed
+ *	broken		read the peer, send nothing	the peer's FIN: closed
+ *	finishing	wait, all being sent; poll for	all ACKed, or cut off:
+ *			the ACKs (with --until input	closed
+ *			still read the peer)
  *
- * The close reports what the peer did not get by then (relay_conn_loss()).
+ * relay_close() frees the connection and its relay_conn from any state, and
+ * reports what the peer did not get (relay_conn_loss()).
  */
 #include "relay/relay.h"
 
@@ -24,10 +27,10 @@
 #include "base/container.h"
 
 enum {
-	/* from one question to the kernel to the next */
+	/* from one poll of the kernel to the next: doubles up to the limit */
 	ASK_FIRST_US = 1000,
 	ASK_MOST_US = 250 * 1000,
-	ASK_MANY_US = 2000 * 1000,	/* where there may be many */
+	ASK_MANY_US = 2000 * 1000,	/* the limit with -k: many may poll */
 };
 
 void
@@ -61,13 +64,12 @@ relay_close_all(struct relay *r, enum reason reason)
 void
 relay_broke(struct relay *r, struct conn *c, int error)
 {
-	if (error == EPIPE)	/* a reset after the peer's end */
+	if (error == EPIPE)	/* Linux has this for a reset after a FIN */
 		error = ECONNRESET;
 	relay_close(r, c, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET,
 	    error);
 }
 
-/* After the peer's end: an error, or a hang-up, of its socket. */
 void
 relay_hung_up(struct relay_conn *link, int error)
 {
@@ -75,7 +77,7 @@ relay_hung_up(struct relay_conn *link, int error)
 	bool last = r->count == 1;
 	bool lost = relay_conn_loss(link, last).bytes > 0;
 
-	/* the amount lost is more useful than the word reset */
+	/* relay_close() reports the bytes lost, which say more than "reset" */
 	if (relay_conn_ended_in_order(link, error, last) ||
 	    (lost && error != ETIMEDOUT))
 		relay_close(r, link->conn, REASON_END, 0);
@@ -83,7 +85,7 @@ relay_hung_up(struct relay_conn *link, int error)
 		relay_broke(r, link->conn, error);
 }
 
-/* No event reports this, so the kernel is polled, less and less often. */
+/* Sets the timer for the next poll: less and less often. */
 static void
 ask_again(struct relay_conn *link)
 {
@@ -96,7 +98,7 @@ ask_again(struct relay_conn *link)
 	loop_timer_set(r->loop, &link->ask, loop_now() + link->pause);
 }
 
-/* The peer has ended. Is anybody there to read what input gives? */
+/* The peer has ended: finds out if any process can still read input. */
 static void
 begin_half(struct relay_conn *link)
 {

@@ -1,9 +1,10 @@
-/* When a relay reads its input, and by which way that goes to connections. */
+/* When a relay reads its input, and whether by zerocopy or into the ring. */
 #include "relay/relay.h"
 
 #include <sys/epoll.h>
 
-enum { PACE = 256 * 1024 };	/* unsent by the fastest: stop reading */
+/* While even the fastest connection is owed so much, input is not read. */
+enum { PACE = 256 * 1024 };
 
 struct relay_conn *
 relay_direct(const struct relay *r)

@@ -30,7 +30,7 @@ ring_add(struct ring *r, const char *data, size_t length)
 	r->head += length;
 }
 
-/* Unless a CR came before the LF, in this piece or in the last. */
+/* The CR may have been the last byte of the piece before: after_cr. */
 void
 ring_add_crlf(struct ring *r, const char *data, size_t length)
 {

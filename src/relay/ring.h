@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * The last RING_SIZE bytes of a stream that many read at their own pace:
- * positions count from the stream's start, and what lies more than a ring
- * behind the head is gone.
+ * The last RING_SIZE bytes of a stream, for many readers, each at its own pace.
+ * A position is a number of bytes from the stream's start. Bytes more than
+ * RING_SIZE behind the head are overwritten.
  */
 enum { RING_SIZE = 1024 * 1024 };
 
@@ -21,11 +21,14 @@ struct ring {
 int ring_open(struct ring *);
 void ring_close(struct ring *);
 
-/* At most RING_SIZE bytes; _crlf makes CRLF of LF, so twice as many. */
+/*
+ * Adds length bytes, at most RING_SIZE. _crlf turns LF into CRLF, unless a CR
+ * came before it: at most RING_SIZE / 2, because length may double.
+ */
 void ring_add(struct ring *, const char *data, size_t length);
 void ring_add_crlf(struct ring *, const char *data, size_t length);
 
-/* What stands at a position, in one piece of *length bytes. */
+/* The bytes at a position: *length of them, up to the head or the wrap. */
 const char *ring_at(const struct ring *, uint64_t position, size_t *length);
 
 #endif

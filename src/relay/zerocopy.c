@@ -1,3 +1,9 @@
+/*
+ * sendfile(2) and splice(2) between a descriptor and a connection. Neither call
+ * tells by itself all that a relay must know: which end would wait, the end of
+ * the file, urgent data, an error of the other end. This file finds it out, and
+ * falls back to read(2) and write(2) (ZEROCOPY_BUFFER) if the kernel refuses.
+ */
 #include "relay/zerocopy.h"
 
 #include <errno.h>
@@ -11,9 +17,9 @@
 #include <unistd.h>
 
 enum {
-	MOST = 1024 * 1024,	/* moved at once */
-	PIPE_SIZE = 1024 * 1024,	/* what anybody may ask for (pipe(7)) */
-	BULK = 16 * 1024,	/* moved at once: worth a larger pipe */
+	MOST = 1024 * 1024,	/* bytes in one call */
+	PIPE_SIZE = 1024 * 1024,	/* any user may ask for it (pipe(7)) */
+	BULK = 16 * 1024,	/* if a call moves so much, enlarge the pipe */
 };
 
 static bool
@@ -42,7 +48,7 @@ zerocopy_to(int fd)
 	int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
-	/* what can't be written to is found out by a write */
+	/* a descriptor that can't be written to: write(2) gives the error */
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fstat(fd, &st) < 0)
 		return p;
 	if (is_null_device(&st) && pipe2(p.between, O_CLOEXEC) == 0)
@@ -69,7 +75,7 @@ send_file(struct zerocopy *p, int from, int to)
 	return sendfile(to, from, NULL, MOST);
 }
 
-/* The pipe itself may be a blocking one: it is others' too. */
+/* The flag, because other processes share the pipe, so O_NONBLOCK is theirs. */
 static ssize_t
 splice_some(struct zerocopy *p, int from, int to)
 {
@@ -77,16 +83,16 @@ splice_some(struct zerocopy *p, int from, int to)
 	return splice(from, NULL, to, NULL, MOST, SPLICE_F_NONBLOCK);
 }
 
-/* Nothing is copied on the way through the pipe. */
+/* By way of a pipe, because splice(2) needs one; nothing is copied. */
 static ssize_t
-discard(struct zerocopy *p, int from, int to)
+splice_to_null(struct zerocopy *p, int from, int to)
 {
 	ssize_t n = splice_some(p, from, p->between[1]), left = n;
 
 	while (left > 0) {
 		ssize_t gone = splice_some(p, p->between[0], to);
 
-		if (gone <= 0) {	/* the same as gone */
+		if (gone <= 0) {	/* close the pipe, and so the rest */
 			zerocopy_close(p);
 			break;
 		}
@@ -96,12 +102,12 @@ discard(struct zerocopy *p, int from, int to)
 }
 
 static ssize_t
-move(struct zerocopy *p, int from, int to)
+zerocopy_move(struct zerocopy *p, int from, int to)
 {
 	static ssize_t (*const ways[])(struct zerocopy *, int, int) = {
 	    [ZEROCOPY_SENDFILE] = send_file,
 	    [ZEROCOPY_SPLICE] = splice_some,
-	    [ZEROCOPY_DISCARD] = discard,
+	    [ZEROCOPY_DISCARD] = splice_to_null,
 	};
 	ssize_t n;
 
@@ -111,9 +117,9 @@ move(struct zerocopy *p, int from, int to)
 	return n;
 }
 
-/* It is allowed to fail, as when the user has many large pipes. */
+/* May fail, if the user has many large pipes: it is only slower then. */
 static void
-grow(struct zerocopy *p, int pipe, ssize_t moved)
+zerocopy_grow(struct zerocopy *p, int pipe, ssize_t moved)
 {
 	if (p->kind == ZEROCOPY_DISCARD)
 		pipe = p->between[0];
@@ -127,25 +133,25 @@ grow(struct zerocopy *p, int pipe, ssize_t moved)
 }
 
 static short
-ready(int fd, short events)
+fd_events(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
 	return poll(&p, 1, 0) > 0 ? p.revents : 0;
 }
 
-/* Why nothing moves: splice(2) does not say which end it would wait for. */
+/* splice(2) does not say which end it would wait for: poll(2) does. */
 static enum zerocopy_result
-would_wait(const struct zerocopy *p, int to)
+zerocopy_would_wait(const struct zerocopy *p, int to)
 {
 	if (p->kind == ZEROCOPY_SPLICE)
-		return ready(to, POLLOUT) ? ZEROCOPY_EMPTY : ZEROCOPY_FULL;
+		return fd_events(to, POLLOUT) ? ZEROCOPY_EMPTY : ZEROCOPY_FULL;
 	return p->kind == ZEROCOPY_SENDFILE ? ZEROCOPY_FULL : ZEROCOPY_EMPTY;
 }
 
 /*
- * Urgent data is next, where splice(2) says that there is nothing, or that it
- * would wait (kernel net/ipv4/tcp.c, tcp_splice_read()). Leaves errno alone.
+ * Whether urgent data is next. splice(2) stops there with 0 or EAGAIN, though
+ * more data follows (kernel net/ipv4/tcp.c, tcp_splice_read()). Keeps errno.
  */
 static bool
 is_at_mark(int fd)
@@ -170,7 +176,7 @@ zerocopy_is_unfit(int error)
 }
 
 static enum zerocopy_result
-give_up(struct zerocopy *p)
+zerocopy_give_up(struct zerocopy *p)
 {
 	zerocopy_close(p);
 	p->kind = ZEROCOPY_BUFFER;
@@ -180,31 +186,33 @@ give_up(struct zerocopy *p)
 enum zerocopy_result
 zerocopy_in(struct zerocopy *p, int from, struct conn *to)
 {
-	ssize_t n = move(p, from, to->source.fd);
+	ssize_t n = zerocopy_move(p, from, to->source.fd);
 
 	if (n > 0) {
 		conn_count(to, 0, (size_t)n);
-		grow(p, from, n);
+		zerocopy_grow(p, from, n);
 		return ZEROCOPY_MOVED;
 	}
-	/* of some files 0 is no end: read(2) knows */
+	/* sendfile(2) may return 0 before the end of a file: read(2) tells */
 	if (n == 0)
-		return p->kind == ZEROCOPY_SENDFILE ? give_up(p) : ZEROCOPY_END;
+		return p->kind == ZEROCOPY_SENDFILE ? zerocopy_give_up(p) :
+		    ZEROCOPY_END;
 	if (errno == EAGAIN)
-		return would_wait(p, to->source.fd);
+		return zerocopy_would_wait(p, to->source.fd);
 	if (conn_would_wait(to))
 		return ZEROCOPY_FULL;
-	return zerocopy_is_unfit(errno) ? give_up(p) : ZEROCOPY_CONN_FAILED;
+	return zerocopy_is_unfit(errno) ? zerocopy_give_up(p) :
+	    ZEROCOPY_CONN_FAILED;
 }
 
 enum zerocopy_result
 zerocopy_out(struct zerocopy *p, struct conn *from, int to)
 {
-	ssize_t n = move(p, from->source.fd, to);
+	ssize_t n = zerocopy_move(p, from->source.fd, to);
 
 	if (n > 0) {
 		conn_count(from, (size_t)n, 0);
-		grow(p, to, n);
+		zerocopy_grow(p, to, n);
 		return ZEROCOPY_MOVED;
 	}
 	if ((n == 0 || errno == EAGAIN) && is_at_mark(from->source.fd))
@@ -212,15 +220,15 @@ zerocopy_out(struct zerocopy *p, struct conn *from, int to)
 	if (n == 0)
 		return ZEROCOPY_END;
 	if (errno == EAGAIN)
-		return would_wait(p, to);
+		return zerocopy_would_wait(p, to);
 	if (zerocopy_is_unfit(errno))
-		return give_up(p);
+		return zerocopy_give_up(p);
 	/*
-	 * Nobody reads from the pipe, which is a fault only if there is
-	 * something to read: a read of the connection tells. After its end a
-	 * reset of the connection is EPIPE, too.
+	 * EPIPE has two causes. If the pipe has no reader, that is an error
+	 * only if the connection has more data: the caller's read(2) finds out.
+	 * Otherwise it is the connection, reset after its end.
 	 */
-	if (errno == EPIPE && ready(to, POLLOUT) & POLLERR)
-		return give_up(p);
+	if (errno == EPIPE && fd_events(to, POLLOUT) & POLLERR)
+		return zerocopy_give_up(p);
 	return ZEROCOPY_CONN_FAILED;
 }

@@ -4,46 +4,46 @@
 #include "net/conn.h"
 
 /*
- * How the kernel carries bytes between a descriptor and a connection whose
- * bytes nobody here has to see. Which way it is depends on the descriptor.
+ * Moves bytes between a descriptor and a connection in the kernel, if nothing
+ * in this process has to see them. The descriptor's file type decides how.
  */
 enum zerocopy_kind {
-	ZEROCOPY_BUFFER,		/* none: it takes a read and a write */
-	ZEROCOPY_SENDFILE,		/* from a regular file */
-	ZEROCOPY_SPLICE,		/* from a pipe, or into one */
-	ZEROCOPY_DISCARD,	/* into the null device, by a pipe of our own */
+	ZEROCOPY_BUFFER,		/* not possible: read(2) and write(2) */
+	ZEROCOPY_SENDFILE,		/* sendfile(2) from a regular file */
+	ZEROCOPY_SPLICE,		/* splice(2) from a pipe, or into one */
+	ZEROCOPY_DISCARD,	/* into the null device, by our own pipe */
 };
 
 enum zerocopy_result {
 	ZEROCOPY_MOVED,		/* some bytes; there may be more */
 	ZEROCOPY_END,		/* there will be no more */
-	ZEROCOPY_EMPTY,		/* none now: wait for where they come from */
-	ZEROCOPY_FULL,		/* wait for where they go to */
-	ZEROCOPY_URGENT, /* urgent data is in the way: a read passes it */
+	ZEROCOPY_EMPTY,		/* none now: wait for the source */
+	ZEROCOPY_FULL,		/* wait for the destination's room */
+	ZEROCOPY_URGENT,	/* urgent data is next: a read(2) skips it */
 	ZEROCOPY_CONN_FAILED,	/* errno */
-	ZEROCOPY_UNFIT,	/* ZEROCOPY_BUFFER from now on; nothing was lost */
+	ZEROCOPY_UNFIT,		/* kind is now BUFFER; no byte is lost */
 };
 
 struct zerocopy {
 	enum zerocopy_kind kind;
-	bool grown;		/* the pipe */
-	int between[2];		/* ZEROCOPY_DISCARD's */
+	bool grown;		/* the pipe has been enlarged */
+	int between[2];		/* ZEROCOPY_DISCARD's pipe */
 };
 
-/* The way from a descriptor to any connection, or from any to a descriptor. */
+/* How to move from fd to any connection, or from any connection to fd. */
 struct zerocopy zerocopy_from(int fd);
 struct zerocopy zerocopy_to(int fd);
 
 void zerocopy_close(struct zerocopy *);
 
-/* Moves what can be moved now, one large piece at most. */
+/* Moves what can be moved now, at most 1 MB; counts it in the connection. */
 enum zerocopy_result zerocopy_in(struct zerocopy *, int from, struct conn *to);
 enum zerocopy_result zerocopy_out(struct zerocopy *, struct conn *from, int to);
 
 /*
  * Whether an errno of splice(2) or sendfile(2) only means that this call is not
- * possible here (a filter refuses it, a descriptor is unfit). It says nothing
- * about the connection: read(2) and write(2) work, or give the true error.
+ * possible here (a seccomp filter refuses it, or the file type does). The
+ * connection may be well: read(2) and write(2) work, or give the true error.
  */
 bool zerocopy_is_unfit(int error);
 
