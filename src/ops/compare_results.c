@@ -21,7 +21,7 @@ round_p99(const struct hist *h)
 
 /* The workers of --accept fork are others each time. */
 static void
-add_workers(struct compare_rounds *r, const struct tally *t)
+rounds_add_workers(struct compare_rounds *r, const struct tally *t)
 {
 	for (int i = 0; i < t->count; i++) {
 		int worker = t->rows[i].worker;
@@ -48,7 +48,7 @@ compare_add(struct compare_results *all, int model, enum compare_phase phase,
 		hist_merge(&r->latency, t->latency[LATENCY_ECHO]);
 	r->cpu[i] = ok ? cpu / (double)ok * 1e6 : NAN;
 	if (model != COMPARE_FORK)
-		add_workers(r, t);
+		rounds_add_workers(r, t);
 }
 
 static void
@@ -78,7 +78,7 @@ figures_fill(struct compare_figures *f, const struct compare_rounds *r,
 }
 
 static void
-compare_figures_fill(struct compare_measured *f,
+measured_fill(struct compare_measured *f,
     const struct compare_results *r, int model)
 {
 	const struct compare_rounds *busy = &r->at[model][COMPARE_BUSY];
@@ -122,7 +122,7 @@ factor_add(const struct compare_verdict *a, int m, char *text, size_t room)
 
 /* The measures with this result: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
 static const char *
-list(const struct compare_verdict *a, enum compare_finding found,
+measures_text(const struct compare_verdict *a, enum compare_finding found,
     char text[static LIST_TEXT])
 {
 	size_t used = 0;
@@ -142,7 +142,7 @@ list(const struct compare_verdict *a, enum compare_finding found,
 
 /* If one measure is noisy, the findings in the others are still given. */
 static void
-inconclusive(char *out, size_t size, const struct compare_results *r,
+inconclusive_text(char *out, size_t size, const struct compare_results *r,
     const char *unclear, const char *better, const char *worse)
 {
 	const char *firm = *better ? better : worse;
@@ -164,14 +164,14 @@ inconclusive(char *out, size_t size, const struct compare_results *r,
 }
 
 static void
-sentence(char *out, size_t size, const struct compare_verdict *a,
+advice_text(char *out, size_t size, const struct compare_verdict *a,
     const struct compare_results *r)
 {
 	char better[LIST_TEXT], worse[LIST_TEXT], unclear[LIST_TEXT];
 
-	list(a, ADVICE_BETTER, better);
-	list(a, ADVICE_WORSE, worse);
-	list(a, ADVICE_UNCLEAR, unclear);
+	measures_text(a, ADVICE_BETTER, better);
+	measures_text(a, ADVICE_WORSE, worse);
+	measures_text(a, ADVICE_UNCLEAR, unclear);
 	switch (a->verdict) {
 	case ADVICE_WORTH:
 		snprintf(out, size, "SO_REUSEPORT is worth it here: better in "
@@ -189,14 +189,14 @@ sentence(char *out, size_t size, const struct compare_verdict *a,
 		snprintf(out, size, "SO_REUSEPORT makes no difference here");
 		break;
 	case ADVICE_INCONCLUSIVE:
-		inconclusive(out, size, r, unclear, better, worse);
+		inconclusive_text(out, size, r, unclear, better, worse);
 		break;
 	}
 }
 
 /* What no verdict is made of, but may matter more. */
 static void
-spread_sentence(char *out, size_t size, const struct compare_report *r)
+spread_text(char *out, size_t size, const struct compare_report *r)
 {
 	double one = r->models[1].idle.max_share;
 	double own = r->models[COMPARE_REUSEPORT].idle.max_share;
@@ -257,15 +257,15 @@ compare_conclude(struct compare_told *told, const struct compare_results *all)
 		figures_fill(&m->busy, &at[COMPARE_BUSY], n, w);
 		figures_fill(&m->stall, &at[COMPARE_STALL], n, w);
 	}
-	compare_figures_fill(&own, all, COMPARE_REUSEPORT);
+	measured_fill(&own, all, COMPARE_REUSEPORT);
 	for (int o = 0; o < ADVICE_OTHERS; o++)
-		compare_figures_fill(&others[o], all, o);
+		measured_fill(&others[o], all, o);
 	compare_judge(&a, &own, against, all->rounds, all->failed > 0);
 	r->ratios = told->ratios;
 	ratios_fill(told, &a);
 	r->verdict = compare_worth_name(a.verdict);
-	sentence(told->text[0], sizeof(told->text[0]), &a, all);
-	spread_sentence(told->text[1], sizeof(told->text[1]), r);
+	advice_text(told->text[0], sizeof(told->text[0]), &a, all);
+	spread_text(told->text[1], sizeof(told->text[1]), r);
 	told->advice[0] = told->text[0];
 	told->advice[1] = told->text[1][0] ? told->text[1] : NULL;
 	r->advice = told->advice;

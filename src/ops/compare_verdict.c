@@ -55,7 +55,7 @@ ascending(const void *a, const void *b)
 
 /* Those that are known, in order; how many they are. */
 static int
-sorted(double *to, const double *values, int n)
+known_sorted(double *to, const double *values, int n)
 {
 	int known = 0;
 
@@ -71,7 +71,7 @@ compare_median(const double *values, int n)
 {
 	double s[ADVICE_ROUNDS] = { 0 };
 
-	n = sorted(s, values, n);
+	n = known_sorted(s, values, n);
 	return n ? (s[(n - 1) / 2] + s[n / 2]) / 2 : NAN;
 }
 
@@ -80,7 +80,7 @@ compare_median(const double *values, int n)
  * are on its side; none, if its median doesn't and four of five rounds don't.
  */
 static enum compare_finding
-classify(const double *ratios, int n, double median, double least)
+ratio_classify(const double *ratios, int n, double median, double least)
 {
 	int above = 0, below = 0, within = 0;
 
@@ -99,7 +99,7 @@ classify(const double *ratios, int n, double median, double least)
 }
 
 static void
-compare(struct compare_ratio_of *out, const double *own, const double *other,
+ratio_fill(struct compare_ratio_of *out, const double *own, const double *other,
     int rounds, enum compare_measure m)
 {
 	double ratios[ADVICE_ROUNDS], s[ADVICE_ROUNDS];
@@ -109,11 +109,11 @@ compare(struct compare_ratio_of *out, const double *own, const double *other,
 		ratios[i] = !(own[i] > 0 && other[i] > 0) ? NAN :
 		    measures[m].more_is_better ? own[i] / other[i] :
 		    other[i] / own[i];
-	n = sorted(s, ratios, rounds);
+	n = known_sorted(s, ratios, rounds);
 	out->median = compare_median(s, n);
 	out->low = n ? s[0] : NAN;
 	out->high = n ? s[n - 1] : NAN;
-	out->finding = classify(s, n, out->median, measures[m].least);
+	out->finding = ratio_classify(s, n, out->median, measures[m].least);
 }
 
 /*
@@ -121,7 +121,7 @@ compare(struct compare_ratio_of *out, const double *own, const double *other,
  * one could be chosen.
  */
 static enum compare_finding
-join(enum compare_finding a, enum compare_finding b)
+finding_join(enum compare_finding a, enum compare_finding b)
 {
 	if (a == b)
 		return a;
@@ -132,7 +132,7 @@ join(enum compare_finding a, enum compare_finding b)
 }
 
 static enum compare_worth
-conclude(const struct compare_verdict *a)
+compare_decide(const struct compare_verdict *a)
 {
 	int better = 0, worse = 0, unclear = 0;
 
@@ -158,11 +158,11 @@ compare_judge(struct compare_verdict *a,
 	memset(a, 0, sizeof(*a));
 	for (int m = 0; m < ADVICE_MEASURES; m++) {
 		for (int o = 0; o < ADVICE_OTHERS; o++)
-			compare(&a->ratio[m][o], reuseport->at[m],
+			ratio_fill(&a->ratio[m][o], reuseport->at[m],
 			    others[o]->at[m], rounds, (enum compare_measure)m);
-		a->found[m] = join(a->ratio[m][ADVICE_SHARED].finding,
+		a->found[m] = finding_join(a->ratio[m][ADVICE_SHARED].finding,
 		    a->ratio[m][ADVICE_EXCLUSIVE].finding);
 	}
 	a->verdict = failed || rounds < ADVICE_ROUNDS_LEAST ?
-	    ADVICE_INCONCLUSIVE : conclude(a);
+	    ADVICE_INCONCLUSIVE : compare_decide(a);
 }

@@ -22,7 +22,7 @@
 enum { LOOK_US = 50 * 1000 };
 
 static void
-on_result(struct load *l, const struct attempt_result *result)
+during_on_result(struct load *l, const struct attempt_result *result)
 {
 	struct during *d = container_of(l, struct during, load);
 
@@ -33,7 +33,7 @@ on_result(struct load *l, const struct attempt_result *result)
 
 /* A limit that we raised for ourselves is not the command's. */
 static int
-start_within(struct during *d, const struct rlimit *files)
+command_start(struct during *d, const struct rlimit *files)
 {
 	struct rlimit own;
 	int result;
@@ -47,11 +47,11 @@ start_within(struct during *d, const struct rlimit *files)
 }
 
 static void
-on_lead(struct timer *t)
+during_on_lead(struct timer *t)
 {
 	struct during *d = container_of(t, struct during, step);
 
-	if (start_within(d, &d->files) < 0) {
+	if (command_start(d, &d->files) < 0) {
 		d->on_command_fault(d);
 		return;
 	}
@@ -60,7 +60,7 @@ on_lead(struct timer *t)
 }
 
 static void
-on_change(struct membership_poll *p, const struct row *row, bool came)
+during_on_change(struct membership_poll *p, const struct row *row, bool came)
 {
 	struct during *d = container_of(p, struct during, poll);
 
@@ -69,7 +69,7 @@ on_change(struct membership_poll *p, const struct row *row, bool came)
 
 /* Somebody who answers and was not known may have come by inheritance. */
 static void
-look_who(struct during *d)
+during_poll(struct during *d)
 {
 	const struct tally *t = &d->load.tally;
 
@@ -81,17 +81,17 @@ look_who(struct during *d)
 }
 
 static void
-on_tail(struct timer *t)
+during_on_tail(struct timer *t)
 {
 	struct during *d = container_of(t, struct during, step);
 
-	look_who(d);
+	during_poll(d);
 	loop_timer_cancel(d->load.shared.loop, &d->look);
 	load_end(&d->load);
 }
 
 static void
-on_look(struct timer *t)
+during_on_look(struct timer *t)
 {
 	struct during *d = container_of(t, struct during, look);
 	struct loop *l = d->load.shared.loop;
@@ -99,21 +99,21 @@ on_look(struct timer *t)
 
 	if (!d->led && !d->load.schedule.scouting) {
 		d->led = true;
-		d->step.on_timer = on_lead;
+		d->step.on_timer = during_on_lead;
 		loop_timer_set(l, &d->step, now + d->lead);
 	}
-	look_who(d);
+	during_poll(d);
 	loop_timer_set(l, t, now + LOOK_US);
 }
 
 int
 during_start(struct during *d, struct loop *l)
 {
-	d->load.on_result = on_result;
-	d->look.on_timer = on_look;
+	d->load.on_result = during_on_result;
+	d->look.on_timer = during_on_look;
 	d->poll.served = &d->load.tally;
 	d->poll.datagram = d->load.plan->datagram;
-	d->poll.on_change = on_change;
+	d->poll.on_change = during_on_change;
 	membership_poll_open(&d->poll);
 	if (load_start(&d->load, l) < 0)
 		return -1;
@@ -130,7 +130,7 @@ during_reap(struct during *d)
 		load_stop(&d->load);
 		return;
 	}
-	d->step.on_timer = on_tail;
+	d->step.on_timer = during_on_tail;
 	loop_timer_set(d->load.shared.loop, &d->step, loop_now() +
 	    d->tail);
 }
@@ -150,7 +150,7 @@ during_cut(struct during *d, int number, bool pass_on)
 
 /* The words with spaces between, as somebody reads them. */
 static char *
-words(char *const *argv)
+command_text(char *const *argv)
 {
 	char *text = NULL;
 	size_t length;
@@ -164,7 +164,7 @@ words(char *const *argv)
 }
 
 static double
-seconds(const struct during *d, int64_t when)
+during_seconds(const struct during *d, int64_t when)
 {
 	return when ? (double)(when - d->load.schedule.first) / 1e9 : NAN;
 }
@@ -175,15 +175,15 @@ during_report(struct during *d, struct probe_during *out, char **text)
 	int status = d->child.status;
 
 	*out = (struct probe_during){
-		.started = seconds(d, d->started),
-		.ended = seconds(d, d->ended),
+		.started = during_seconds(d, d->started),
+		.ended = during_seconds(d, d->ended),
 		.status = d->ended && WIFEXITED(status) ?
 		    WEXITSTATUS(status) : -1,
 		.signal = d->ended && WIFSIGNALED(status) ?
 		    WTERMSIG(status) : -1,
 	};
 	out->skipped = d->load.schedule.skipped;
-	out->command = *text = words(d->argv);
+	out->command = *text = command_text(d->argv);
 	return *text ? timeline_report(&d->line, out) : fail("report");
 }
 

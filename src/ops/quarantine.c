@@ -23,7 +23,7 @@
 #include "kernel/sock_acceptor.h"
 
 static const struct slot *
-slot_of(const struct quarantine *q, uint64_t inode)
+quarantine_slot(const struct quarantine *q, uint64_t inode)
 {
 	int socket,
 	    slot = q->registry ? registry_find_socket(q->registry, inode, &socket)
@@ -33,7 +33,7 @@ slot_of(const struct quarantine *q, uint64_t inode)
 }
 
 static bool
-holds(struct quarantine *q, uint64_t inode)
+target_holds(struct quarantine *q, uint64_t inode)
 {
 	pid_t pids[REGISTRY_SLOTS];
 	int n = q->sockinfo.owners ? owners_holders(q->sockinfo.owners, inode,
@@ -47,14 +47,14 @@ holds(struct quarantine *q, uint64_t inode)
 
 /* Whether it is the target that accepts from the socket, and nobody else. */
 static bool
-is_its(struct quarantine *q, uint64_t inode)
+is_of_target(struct quarantine *q, uint64_t inode)
 {
-	const struct slot *s = slot_of(q, inode);
+	const struct slot *s = quarantine_slot(q, inode);
 	struct sock_acceptor h;
 
 	if (s)
 		return q->process && s->process == q->process;
-	if (!holds(q, inode))
+	if (!target_holds(q, inode))
 		return false;
 	sock_acceptor_find(q->sockinfo.owners, inode, &h);
 	q->shared |= h.servers > 1;
@@ -63,7 +63,7 @@ is_its(struct quarantine *q, uint64_t inode)
 }
 
 static bool
-is_wanted(const struct quarantine *q, const struct diag_sock *d)
+quarantine_wants(const struct quarantine *q, const struct diag_sock *d)
 {
 	struct diag_sock host = port_socket_like(&q->host, q->datagram, NULL);
 
@@ -74,11 +74,11 @@ is_wanted(const struct quarantine *q, const struct diag_sock *d)
 }
 
 static int
-collect(const struct diag_sock *d, void *arg)
+collect_socket(const struct diag_sock *d, void *arg)
 {
 	struct quarantine *q = arg;
 
-	if (!is_wanted(q, d) || !is_its(q, d->inode))
+	if (!quarantine_wants(q, d) || !is_of_target(q, d->inode))
 		return 0;
 	q->many |= q->count == REGISTRY_SOCKETS;
 	if (!q->many)
@@ -87,7 +87,7 @@ collect(const struct diag_sock *d, void *arg)
 }
 
 static int
-protocol(const struct quarantine *q)
+quarantine_protocol(const struct quarantine *q)
 {
 	return q->datagram ? IPPROTO_UDP : IPPROTO_TCP;
 }
@@ -99,8 +99,8 @@ find_sockets(struct quarantine *q)
 
 	q->count = 0;
 	q->queue = 0;
-	if (sock_diag_dump(q->sockinfo.diag, protocol(q), states, q->port,
-	    collect, q) < 0)
+	if (sock_diag_dump(q->sockinfo.diag, quarantine_protocol(q), states,
+	    q->port, collect_socket, q) < 0)
 		return -1;
 	for (int i = 0; i < q->count; i++)
 		q->queue += q->sock[i].rqueue;
@@ -120,7 +120,7 @@ quarantine_text(const struct quarantine *q, char text[static QUARANTINE_TEXT])
 
 /* What is in the way of a member to do it; NULL: nothing. */
 static const char *
-ailment(struct quarantine *q, const struct slot *s, uint64_t inode)
+member_trouble(struct quarantine *q, const struct slot *s, uint64_t inode)
 {
 	pid_t pid = member_pid(&q->sockinfo, s);
 
@@ -148,12 +148,12 @@ struct round {
 };
 
 static void
-look_at(struct quarantine *q, struct round *r, const struct diag_sock *d)
+inspection_add(struct quarantine *q, struct round *r, const struct diag_sock *d)
 {
-	const struct slot *s = slot_of(q, d->inode);
+	const struct slot *s = quarantine_slot(q, d->inode);
 	const char *why;
 
-	if (is_its(q, d->inode)) {
+	if (is_of_target(q, d->inode)) {
 		r->strangers += !s;
 		return;
 	}
@@ -163,7 +163,7 @@ look_at(struct quarantine *q, struct round *r, const struct diag_sock *d)
 		r->strangers++;
 		return;
 	}
-	why = ailment(q, s, d->inode);
+	why = member_trouble(q, s, d->inode);
 	if (why) {
 		r->ill = s;
 		r->ailment = why;
@@ -174,14 +174,14 @@ look_at(struct quarantine *q, struct round *r, const struct diag_sock *d)
 }
 
 static int
-look_round(struct quarantine *q, int i, struct round *r)
+quarantine_inspect(struct quarantine *q, int i, struct round *r)
 {
 	struct diag_sock *list = NULL;
 	int n = sock_diag_group_of(q->sockinfo.diag, &q->sock[i], &list);
 
 	*r = (struct round){ 0 };
 	for (int j = 0; j < n; j++)
-		look_at(q, r, &list[j]);
+		inspection_add(q, r, &list[j]);
 	free(list);
 	if (i == 0 || r->healthy < q->healthy)
 		q->healthy = r->healthy;
@@ -191,7 +191,7 @@ look_round(struct quarantine *q, int i, struct round *r)
 
 /* Why nobody could do it in this group. */
 static int
-refuse(struct quarantine *q, int i, const struct round *r)
+refuse_group(struct quarantine *q, int i, const struct round *r)
 {
 	char whom[QUARANTINE_TEXT], place[PORT_SOCKET_TEXT],
 	    ill[SLOT_TEXT];
@@ -239,10 +239,10 @@ check_groups(struct quarantine *q)
 	for (int i = 0; i < q->count; i++) {
 		struct round r;
 
-		if (look_round(q, i, &r) < 0)
+		if (quarantine_inspect(q, i, &r) < 0)
 			return -1;
 		if (!r.healthy)
-			return refuse(q, i, &r);
+			return refuse_group(q, i, &r);
 		if (r.strangers && refuse_strangers(q, i, &r) < 0)
 			return -1;
 	}
@@ -251,7 +251,7 @@ check_groups(struct quarantine *q)
 
 /* The uid of a process, as /proc has it. */
 static uid_t
-user_of(pid_t pid)
+process_user(pid_t pid)
 {
 	char path[32];
 	struct stat st;
@@ -285,8 +285,8 @@ refuse_process(struct quarantine *q)
 		return fail_as(STATUS_USAGE, "%s %.24s: it has only started "
 		    "those that accept on port %u: name one of them",
 		    q->option, q->whom, q->port);
-	if (user_of(q->pid) != geteuid())
-		return refuse_user(q, user_of(q->pid));
+	if (process_user(q->pid) != geteuid())
+		return refuse_user(q, process_user(q->pid));
 	return fail_as(STATUS_USAGE, "%s %.24s: it has no socket of its own%s "
 	    "that is a member of %s port %u: 'rpnc probe --group%s %u' lists "
 	    "them", q->option, q->whom,
@@ -366,7 +366,7 @@ quarantine_find(struct quarantine *q)
 }
 
 static int
-wish(struct quarantine *q)
+quarantine_request(struct quarantine *q)
 {
 	uint64_t inodes[REGISTRY_SOCKETS];
 
@@ -383,7 +383,7 @@ quarantine_begin(struct quarantine *q)
 	if (!q->registry)
 		return -1;
 	q->slot = request_claim(q->registry);
-	return q->slot < 0 ? -1 : wish(q);
+	return q->slot < 0 ? -1 : quarantine_request(q);
 }
 
 enum progress
@@ -405,7 +405,7 @@ quarantine_progress(struct quarantine *q)
 
 /* Whether it has sockets that the wish does not name. */
 static bool
-is_new(const struct quarantine *q)
+has_new_socket(const struct quarantine *q)
 {
 	const struct slot *guest = registry_slot(q->registry, q->slot);
 
@@ -426,8 +426,8 @@ quarantine_look(struct quarantine *q)
 		return 0;
 	q->foreign = false;
 	for (int i = 0; i < q->count; i++)
-		look_round(q, i, &r);
-	return is_new(q) ? wish(q) : 0;
+		quarantine_inspect(q, i, &r);
+	return has_new_socket(q) ? quarantine_request(q) : 0;
 }
 
 void

@@ -14,7 +14,7 @@ enum {
 };
 
 static void
-relay_conn_pair(struct rescue *r, struct proxy *p)
+rescue_link(struct rescue *r, struct proxy *p)
 {
 	p->next = r->pairs;
 	p->link = &r->pairs;
@@ -25,7 +25,7 @@ relay_conn_pair(struct rescue *r, struct proxy *p)
 
 /* Thousands may fail for the same reason. */
 static void
-tell(struct rescue *r)
+rescue_fault(struct rescue *r)
 {
 	int64_t now = loop_now();
 
@@ -36,14 +36,14 @@ tell(struct rescue *r)
 }
 
 static void
-tell_fault(struct rescue *r)
+rescue_client_failed(struct rescue *r)
 {
 	r->failed++;
-	tell(r);
+	rescue_fault(r);
 }
 
 static void
-on_open(struct proxy *p)
+rescue_on_open(struct proxy *p)
 {
 	struct rescue *r = p->user;
 
@@ -52,7 +52,7 @@ on_open(struct proxy *p)
 }
 
 static void
-on_close(struct proxy *p, enum reason reason, int error)
+rescue_on_close(struct proxy *p, enum reason reason, int error)
 {
 	struct rescue *r = p->user;
 	const struct conn *client = p->side[PROXY_CLIENT];
@@ -70,7 +70,7 @@ on_close(struct proxy *p, enum reason reason, int error)
 		errno = error;
 		fail("a client of %s got no other server",
 		    addr_text(&to, text));
-		tell_fault(r);
+		rescue_client_failed(r);
 	}
 	if (!r->open)
 		r->ops->on_idle(r);
@@ -78,7 +78,7 @@ on_close(struct proxy *p, enum reason reason, int error)
 
 /* A connection under way to where the client wanted to go; -1: a fault. */
 static int
-connect_again(int client)
+rescue_connect(int client)
 {
 	struct addr to;
 	int fd;
@@ -102,7 +102,7 @@ connect_again(int client)
  * it to another: served, it would make the next one, and so on without end.
  */
 static bool
-is_own(const struct rescue *r, int fd)
+rescue_is_own(const struct rescue *r, int fd)
 {
 	struct addr from = { .len = sizeof(from.un) }, own;
 
@@ -118,40 +118,40 @@ is_own(const struct rescue *r, int fd)
 
 /* Closed as if by a server that ends: its client is told, and counted. */
 static void
-refuse_own(struct rescue *r, int fd)
+rescue_refuse_own(struct rescue *r, int fd)
 {
 	static const struct linger now = { .l_onoff = 1 };
 
 	fail_as(STATUS_NETWORK, "a client came back to the same queue: nobody "
 	    "else is there to serve it");
-	tell(r);
+	rescue_fault(r);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fd);
 	acceptor_freed(&r->acceptor);
 }
 
 static void
-on_accept(struct acceptor *a, int fd)
+rescue_on_accept(struct acceptor *a, int fd)
 {
 	static const struct proxy_ops ops = {
-		.on_open = on_open, .on_close = on_close,
+		.on_open = rescue_on_open, .on_close = rescue_on_close,
 	};
 	struct rescue *r = a->user;
 	struct addr own;
 	struct proxy *p;
 	int server;
 
-	if (is_own(r, fd)) {
-		refuse_own(r, fd);
+	if (rescue_is_own(r, fd)) {
+		rescue_refuse_own(r, fd);
 		return;
 	}
 	/* its listener is not rpnc's, and may not have passed it on */
 	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	server = connect_again(fd);
+	server = rescue_connect(fd);
 	p = server < 0 ? NULL
 		       : proxy_new(r->loop, fd, server, r->timeout, &ops);
 	if (!p) {
-		tell_fault(r);
+		rescue_client_failed(r);
 		if (server >= 0)
 			close(server);
 		close(fd);
@@ -162,11 +162,11 @@ on_accept(struct acceptor *a, int fd)
 	p->port = sock_name(server, &own) < 0 ? 0 : addr_port(&own);
 	p->side[PROXY_CLIENT]->id = ++r->last_id;
 	r->open++;
-	relay_conn_pair(r, p);
+	rescue_link(r, p);
 }
 
 static void
-on_exhausted(struct acceptor *a)
+rescue_on_exhausted(struct acceptor *a)
 {
 	struct rescue *r = a->user;
 
@@ -175,7 +175,7 @@ on_exhausted(struct acceptor *a)
 
 /* As many at once as there are two descriptors for each. */
 static unsigned
-limit(void)
+rescue_limit(void)
 {
 	struct rlimit files;
 
@@ -191,8 +191,8 @@ int
 rescue_open(struct rescue *r, const struct sock_set *set)
 {
 	r->acceptor = (struct acceptor){
-		.limit = limit(), .on_accept = on_accept,
-		.on_exhausted = on_exhausted, .user = r,
+		.limit = rescue_limit(), .on_accept = rescue_on_accept,
+		.on_exhausted = rescue_on_exhausted, .user = r,
 	};
 	return acceptor_open(&r->acceptor, r->loop, set);
 }

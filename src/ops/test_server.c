@@ -28,7 +28,7 @@ enum {
  * what it says besides errors nobody wants to read.
  */
 static void
-become(const char *command, int ready, pid_t parent)
+test_server_exec(const char *command, int ready, pid_t parent)
 {
 	char text[sizeof(((struct test_server *)0)->command) + 40];
 	char *words[WORDS], *rest = text, *word;
@@ -68,7 +68,7 @@ test_server_start(struct test_server *c, const char *options)
 		return fail("pipe");
 	c->pid = fork();
 	if (c->pid == 0)
-		become(c->command, ends[1], parent);
+		test_server_exec(c->command, ends[1], parent);
 	close(ends[1]);
 	c->ready = ends[0];
 	if (c->pid > 0)
@@ -99,7 +99,7 @@ test_server_await(struct test_server *c)
 }
 
 static double
-clock_of(pid_t pid)
+process_cpu(pid_t pid)
 {
 	struct timespec t;
 	clockid_t clock;
@@ -112,7 +112,7 @@ clock_of(pid_t pid)
 
 /* What its children had that are gone, in whole ticks (proc(5)). */
 static double
-gone(pid_t pid)
+ended_children_cpu(pid_t pid)
 {
 	char text[PROC_STAT], *rest;
 	const char *at = proc_stat(pid, 16, text);
@@ -128,7 +128,7 @@ gone(pid_t pid)
 double
 test_server_cpu(const struct test_server *c)
 {
-	double sum = clock_of(c->pid) + gone(c->pid);
+	double sum = process_cpu(c->pid) + ended_children_cpu(c->pid);
 	char path[64];
 	FILE *in;
 	int child;
@@ -138,7 +138,7 @@ test_server_cpu(const struct test_server *c)
 	if (!in)
 		return NAN;
 	while (fscanf(in, "%d", &child) == 1) {
-		double one = clock_of((pid_t)child);
+		double one = process_cpu((pid_t)child);
 
 		sum += isfinite(one) ? one : 0;
 	}
@@ -147,7 +147,7 @@ test_server_cpu(const struct test_server *c)
 }
 
 static bool
-is_gone(struct test_server *c)
+has_ended(struct test_server *c)
 {
 	if (c->pid && waitpid(c->pid, NULL, WNOHANG) != 0)
 		c->pid = 0;
@@ -170,7 +170,7 @@ test_servers_stop(struct test_server *c, int count)
 	while (left && loop_now() < end) {
 		left = 0;
 		for (int i = 0; i < count; i++)
-			left += !is_gone(&c[i]);
+			left += !has_ended(&c[i]);
 		if (left)
 			nanosleep(&tick, NULL);
 	}

@@ -14,12 +14,6 @@
 
 enum { FEW = 5 };			/* expected of a member: no verdict */
 
-static uint64_t
-total(const struct row *r)
-{
-	return r->count + r->predicted;
-}
-
 void
 watch_count(struct watch *m, const struct attempt_result *result)
 {
@@ -32,16 +26,16 @@ watch_count(struct watch *m, const struct attempt_result *result)
 
 /* Chance alone would have to be drawn, which takes the time of attempts. */
 static bool
-is_few(const struct tally *t)
+watch_is_few(const struct tally *t)
 {
 	double sum = 0, least = INFINITY;
 	uint64_t n = 0;
 
 	for (int i = 0; i < t->count; i++) {
 		const struct row *r = &t->rows[i];
-		double weight = r->weight > 0 ? r->weight : total(r) > 0;
+		double weight = r->weight > 0 ? r->weight : row_total(r) > 0;
 
-		n += total(r);
+		n += row_total(r);
 		sum += weight;
 		if (weight > 0)
 			least = fmin(least, weight);
@@ -50,7 +44,7 @@ is_few(const struct tally *t)
 }
 
 static int
-judge(struct watch *m, enum knowledge known)
+watch_judge(struct watch *m, enum knowledge known)
 {
 	const struct attempt_shared *s = &m->window.load->shared;
 	struct tally *t = &m->window.recent;
@@ -69,7 +63,7 @@ judge(struct watch *m, enum knowledge known)
 		return -1;
 	for (int i = count; i < t->count; i++)
 		t->rows[i].at = -1;
-	m->few = known < KNOW_SHARED && is_few(t);
+	m->few = known < KNOW_SHARED && watch_is_few(t);
 	verdict_free(&m->verdict);
 	if (verdict_make(&m->verdict, t, m->few ? KNOW_NOTHING : known,
 	    false) < 0)
@@ -78,7 +72,7 @@ judge(struct watch *m, enum knowledge known)
 }
 
 static int
-members_fill(struct watch *m)
+watch_members_fill(struct watch *m)
 {
 	const struct verdict *s = &m->verdict;
 	struct watch_report *r = &m->report;
@@ -108,7 +102,7 @@ members_fill(struct watch *m)
 		shown += to->count;
 	}
 	for (int i = 0; i < m->window.load->tally.count; i++)
-		all += total(&m->window.load->tally.rows[i]);
+		all += row_total(&m->window.load->tally.rows[i]);
 	r->left = all - shown;
 	r->members = m->members;
 	r->member_count = count;
@@ -116,7 +110,7 @@ members_fill(struct watch *m)
 }
 
 static struct probe_failures
-failures(const struct tally *t)
+watch_failures(const struct tally *t)
 {
 	return (struct probe_failures){
 		.refused = t->out[OUT_REFUSED], .reset = t->out[OUT_RESET],
@@ -126,7 +120,7 @@ failures(const struct tally *t)
 
 /* What was measured is shown until the next look, and then forgotten. */
 static void
-latencies_take(struct watch *m)
+watch_latencies_take(struct watch *m)
 {
 	for (int i = 0; i < LATENCIES; i++) {
 		struct hist *h = m->last[i];
@@ -147,8 +141,8 @@ interval_end(struct watch *m, double seconds)
 	struct tally *t = &m->now;
 	struct watch_now *now = &m->part;
 
-	latencies_take(m);
-	m->now_failed = failures(t);
+	watch_latencies_take(m);
+	m->now_failed = watch_failures(t);
 	*now = (struct watch_now){
 		.seconds = seconds, .rate = (double)t->attempts / seconds,
 		.attempts = t->attempts, .ok = t->out[OUT_OK],
@@ -179,7 +173,7 @@ interval_begin(struct watch *m)
 
 /* What members count is not known attempt by attempt. */
 static uint64_t
-unattributed(const struct watch *m)
+watch_unattributed(const struct watch *m)
 {
 	const struct tally *t = &m->window.load->tally;
 	uint64_t sum = 0, ok = t->out[OUT_OK];
@@ -187,13 +181,13 @@ unattributed(const struct watch *m)
 	if (m->window.load->shared.by != BY_REGISTRY)
 		return t->unattributed;
 	for (int i = 0; i < t->count; i++)
-		sum += total(&t->rows[i]);
+		sum += row_total(&t->rows[i]);
 	return sum < ok ? ok - sum : 0;
 }
 
 /* Why there is no verdict, or a word about it; NULL: nothing to say. */
 static const char *
-note(const struct watch *m)
+watch_note(const struct watch *m)
 {
 	if (m->predicted)
 		return "only the hash predicts which member got a datagram: "
@@ -212,7 +206,7 @@ note(const struct watch *m)
 }
 
 static void
-report_fill(struct watch *m)
+watch_report_fill(struct watch *m)
 {
 	const struct watch_window *v = &m->window;
 	const struct load *l = v->load;
@@ -220,7 +214,7 @@ report_fill(struct watch *m)
 	struct watch_report *r = &m->report;
 
 	m->target = load_target(l);
-	m->failed = failures(t);
+	m->failed = watch_failures(t);
 	r->command = "watch";
 	r->target = &m->target;
 	r->by = load_by(l);
@@ -230,7 +224,7 @@ report_fill(struct watch *m)
 	r->attempts = t->attempts;
 	r->ok = t->out[OUT_OK];
 	r->queued = t->out[OUT_QUEUED];
-	r->unattributed = unattributed(m);
+	r->unattributed = watch_unattributed(m);
 	r->mismatched = t->mismatched;
 	r->skipped = l->schedule.skipped;
 	r->failed = &m->failed;
@@ -242,7 +236,7 @@ report_fill(struct watch *m)
 	r->concurrency = l->plan->concurrency;
 	r->rates = m->rates;
 	r->rate_count = m->rate_count;
-	r->note = note(m);
+	r->note = watch_note(m);
 	r->finding = m->verdict.findings.count ? m->verdict.findings.at : NULL;
 	r->change = v->changed_at ? v->change : NULL;
 }
@@ -258,10 +252,10 @@ watch_look(struct watch *m)
 		return 0;
 	seconds = interval_begin(m);
 	if (watch_window_look(&m->window, seconds, &known) < 0 ||
-	    judge(m, known) < 0 || members_fill(m) < 0)
+	    watch_judge(m, known) < 0 || watch_members_fill(m) < 0)
 		return -1;
 	interval_end(m, seconds);
-	report_fill(m);
+	watch_report_fill(m);
 	return watch_window_forget(&m->window) < 0 ? -1 : 1;
 }
 

@@ -28,14 +28,8 @@ enum {
 	SILENT = 20,			/* answers that it should have had */
 };
 
-static uint64_t
-total(const struct row *r)
-{
-	return r->count + r->predicted;
-}
-
 static int
-grow(struct watch_window *v)
+window_grow(struct watch_window *v)
 {
 	int count = v->load->tally.count;
 	struct watch_row *s = v->at;
@@ -57,7 +51,7 @@ watch_window_count(struct watch_window *v, const struct attempt_result *r)
 {
 	bool ok = r->outcome == OUT_OK;
 
-	if (grow(v) < 0)
+	if (window_grow(v) < 0)
 		return;
 	if (ok && r->row >= 0)
 		v->at[r->row].heard = v->load->tally.out[OUT_OK];
@@ -74,12 +68,12 @@ watch_window_count(struct watch_window *v, const struct attempt_result *r)
 
 /* Whether somebody answered of whom nothing was known. */
 static bool
-is_doubtful(const struct watch_window *v)
+has_unknown_server(const struct watch_window *v)
 {
 	const struct tally *t = &v->load->tally;
 
 	for (int i = 0; i < v->count; i++)
-		if (!v->at[i].member && total(&t->rows[i]) >
+		if (!v->at[i].member && row_total(&t->rows[i]) >
 		    v->at[i].seen)
 			return true;
 	return false;
@@ -95,7 +89,7 @@ watch_window_are_names(const struct watch_window *v)
 
 /* The tally's rows, with what was counted since members changed. */
 static int
-copy_make(struct watch_window *v)
+window_recent_fill(struct watch_window *v)
 {
 	const struct tally *from = &v->load->tally;
 	struct tally *t = &v->recent;
@@ -125,7 +119,7 @@ copy_make(struct watch_window *v)
 
 /* Weighs the copy's rows. */
 static enum knowledge
-weigh(struct watch_window *v)
+window_weigh(struct watch_window *v)
 {
 	const struct attempt_shared *s = &v->load->shared;
 	struct identified found;
@@ -143,7 +137,7 @@ weigh(struct watch_window *v)
 }
 
 static int
-members_of(const struct watch_window *v)
+window_member_count(const struct watch_window *v)
 {
 	int n = 0;
 
@@ -153,11 +147,11 @@ members_of(const struct watch_window *v)
 }
 
 static bool
-is_heard(const struct watch_window *v, int i)
+is_still_heard(const struct watch_window *v, int i)
 {
 	const struct watch_row *s = &v->at[i];
 	uint64_t answers = v->load->tally.out[OUT_OK];
-	int others = members_of(v);
+	int others = window_member_count(v);
 
 	return s->heard && answers - s->heard <=
 	    (uint64_t)SILENT * (uint64_t)(others ? others : 1);
@@ -168,14 +162,15 @@ is_heard(const struct watch_window *v, int i)
  * their sockets.
  */
 static bool
-recognise(struct watch_window *v)
+window_find_members(struct watch_window *v)
 {
 	const struct tally *t = &v->recent;
 	bool changed = false;
 	double weights = 0;
 
 	for (int i = 0; i < v->count; i++)
-		v->at[i].now = watch_window_are_names(v) && is_heard(v, i);
+		v->at[i].now = watch_window_are_names(v) && is_still_heard(v,
+		    i);
 	for (int i = 0; i < t->count && !watch_window_are_names(v); i++) {
 		v->at[t->rows[i].at].now = t->rows[i].weight > 0;
 		weights += t->rows[i].weight;
@@ -188,7 +183,7 @@ recognise(struct watch_window *v)
 }
 
 static const char *
-state_of(const struct row *r)
+row_state(const struct row *r)
 {
 	int state = r->pid > 0 && !r->told ? owner_state(r->pid) : 0;
 
@@ -208,8 +203,8 @@ watch_window_show(const struct watch_window *v, int i, struct watch_member *out)
 		.name = r->name[0] ? r->name : NULL,
 		.host = r->host[0] ? r->host : NULL,
 		.command = r->command[0] ? r->command : NULL,
-		.state = state_of(r), .pid = r->pid > 0 ? r->pid : -1,
-		.worker = r->worker, .count = total(r),
+		.state = row_state(r), .pid = r->pid > 0 ? r->pid : -1,
+		.worker = r->worker, .count = row_total(r),
 		.predicted = r->predicted, .queued = r->queued,
 		.share = NAN, .expected = NAN, .rate = v->at[i].rate,
 	};
@@ -236,7 +231,7 @@ change_add(struct watch_window *v, const struct watch_member *who, bool came)
 }
 
 static void
-changes_tell(struct watch_window *v)
+changes_report(struct watch_window *v)
 {
 	int count = 0;
 
@@ -257,7 +252,7 @@ changes_tell(struct watch_window *v)
 }
 
 static void
-members_take(struct watch_window *v)
+window_members_take(struct watch_window *v)
 {
 	int64_t now = clock_ns();
 
@@ -273,7 +268,7 @@ members_take(struct watch_window *v)
 
 /* What is judged begins now, with whom there is. */
 static void
-restart(struct watch_window *v)
+window_restart(struct watch_window *v)
 {
 	const struct tally *t = &v->load->tally;
 
@@ -294,7 +289,7 @@ restart(struct watch_window *v)
 
 /* "+ D at 12:01:03" */
 static void
-change_end(struct watch_window *v)
+change_time_add(struct watch_window *v)
 {
 	size_t length = strlen(v->change);
 	time_t now = time(NULL);
@@ -310,7 +305,7 @@ change_end(struct watch_window *v)
 }
 
 static void
-steering_tell(struct watch_window *v)
+steering_report(struct watch_window *v)
 {
 	char text[MODE_TEXT];
 
@@ -320,23 +315,23 @@ steering_tell(struct watch_window *v)
 
 /* Before the first look nobody was known, and so that is no change. */
 static void
-change(struct watch_window *v)
+window_change(struct watch_window *v)
 {
 	if (v->looked) {
-		changes_tell(v);
+		changes_report(v);
 		if (v->load->steered)
-			steering_tell(v);
+			steering_report(v);
 	}
-	members_take(v);
+	window_members_take(v);
 	if (v->looked) {
-		restart(v);
-		change_end(v);
+		window_restart(v);
+		change_time_add(v);
 	}
 }
 
 /* Members, and who answered since. */
 static void
-leave_out_rest(struct watch_window *v)
+window_recent_trim(struct watch_window *v)
 {
 	struct tally *t = &v->recent;
 	int kept = 0;
@@ -344,7 +339,7 @@ leave_out_rest(struct watch_window *v)
 	for (int i = 0; i < t->count; i++) {
 		const struct row *r = &t->rows[i];
 
-		if (!r->unused && (v->at[r->at].member || total(r) ||
+		if (!r->unused && (v->at[r->at].member || row_total(r) ||
 		    r->queued || r->failed))
 			t->rows[kept++] = *r;
 	}
@@ -352,11 +347,11 @@ leave_out_rest(struct watch_window *v)
 }
 
 static void
-rates_fill(struct watch_window *v, double seconds)
+window_rates_fill(struct watch_window *v, double seconds)
 {
 	for (int i = 0; i < v->count; i++) {
 		struct watch_row *s = &v->at[i];
-		uint64_t all = total(&v->load->tally.rows[i]);
+		uint64_t all = row_total(&v->load->tally.rows[i]);
 
 		s->rate = all < s->seen ? NAN :
 		    (double)(all - s->seen) / seconds;
@@ -366,7 +361,7 @@ rates_fill(struct watch_window *v, double seconds)
 
 /* Of those that left, whose rows nothing means any more, the first; or -1. */
 static int
-forgettable(struct watch_window *v)
+window_forgettable(struct watch_window *v)
 {
 	int first = -1, count = 0;
 
@@ -394,13 +389,13 @@ watch_window_forget(struct watch_window *v)
 {
 	int row;
 
-	while ((row = forgettable(v)) >= 0) {
+	while ((row = window_forgettable(v)) >= 0) {
 		if (tally_forget(&v->load->tally, row) < 0)
 			return fail("probe");
 		registry_counts_forget(&v->load->counts, row);
 		v->at[row] = (struct watch_row){ 0 };
 	}
-	return grow(v);
+	return window_grow(v);
 }
 
 int
@@ -409,17 +404,17 @@ watch_window_look(struct watch_window *v, double seconds, enum knowledge *known)
 	struct load *l = v->load;
 	bool others;
 
-	load_follow(l, is_doubtful(v));
+	load_follow(l, has_unknown_server(v));
 	if (l->shared.by != BY_REGISTRY && l->identify)
 		registry_counts_name(&l->counts, &l->tally);
-	if (grow(v) < 0 || copy_make(v) < 0)
+	if (window_grow(v) < 0 || window_recent_fill(v) < 0)
 		return -1;
-	*known = weigh(v);
-	others = recognise(v);
-	rates_fill(v, seconds);
+	*known = window_weigh(v);
+	others = window_find_members(v);
+	window_rates_fill(v, seconds);
 	if (others || l->steered)
-		change(v);
-	leave_out_rest(v);
+		window_change(v);
+	window_recent_trim(v);
 	v->looked = true;
 	return 0;
 }

@@ -20,7 +20,7 @@ inspect_open(struct inspect *s)
 }
 
 static void
-groups_free(struct inspect *s)
+inspect_groups_free(struct inspect *s)
 {
 	for (int i = 0; i < s->count; i++)
 		inspect_group_free(&s->groups[i]);
@@ -32,7 +32,7 @@ groups_free(struct inspect *s)
 void
 inspect_close(struct inspect *s)
 {
-	groups_free(s);
+	inspect_groups_free(s);
 	for (int i = 0; i < s->taken; i++)
 		snapshot_free(&s->samples[i]);
 	s->taken = 0;
@@ -70,7 +70,7 @@ inspect_is_settled(const struct inspect *s)
 }
 
 static bool
-is_wanted(const struct inspect *s, const struct diag_sock *d)
+inspect_wants(const struct inspect *s, const struct diag_sock *d)
 {
 	struct diag_sock host = port_socket_like(&s->host, s->datagram, NULL);
 
@@ -80,7 +80,7 @@ is_wanted(const struct inspect *s, const struct diag_sock *d)
 }
 
 static bool
-is_among(const struct port_sockets *r, const struct diag_sock *d)
+is_in_listed_group(const struct port_sockets *r, const struct diag_sock *d)
 {
 	for (int i = 0; i < r->count; i++)
 		if (in_one_group(&r->list[i], d))
@@ -89,7 +89,7 @@ is_among(const struct port_sockets *r, const struct diag_sock *d)
 }
 
 static int
-groups_fill(struct inspect *s, struct port_sockets *r)
+inspect_groups_fill(struct inspect *s, struct port_sockets *r)
 {
 	struct snapshot *last = &s->samples[s->taken - 1];
 	const struct port_sockets *lists[] = { &last->listening, &last->bound };
@@ -99,9 +99,9 @@ groups_fill(struct inspect *s, struct port_sockets *r)
 			const struct diag_sock *d = &lists[k]->list[i];
 			struct inspect_group *g = &s->groups[s->count];
 
-			if (!is_wanted(s, d) ||
+			if (!inspect_wants(s, d) ||
 			    !port_socket_is_first(lists[k], i) ||
-			    (k && is_among(lists[0], d)))
+			    (k && is_in_listed_group(lists[0], d)))
 				continue;
 			g->at = k ? -1 : i;
 			s->count++;
@@ -120,7 +120,7 @@ inspect_judge(struct inspect *s)
 	struct fault told;
 	int n;
 
-	groups_free(s);
+	inspect_groups_free(s);
 	s->groups = calloc((size_t)last->listening.count +
 	    (size_t)last->bound.count + 1, sizeof(*s->groups));
 	if (!s->groups)
@@ -132,7 +132,7 @@ inspect_judge(struct inspect *s)
 	r.registry = registry_look(s->datagram, s->port);
 	r.looked = true;
 	fail_restore(&told);
-	n = groups_fill(s, &r);
+	n = inspect_groups_fill(s, &r);
 	if (r.registry)
 		registry_close(r.registry);
 	return n;

@@ -28,7 +28,7 @@ struct loss_found {
 
 /* Room for all that are like one: those that listen, then the others. */
 static int
-gather(struct inspect_group *g, const struct snapshot *s,
+group_gather(struct inspect_group *g, const struct snapshot *s,
     const struct diag_sock *like)
 {
 	size_t room = (size_t)s->listening.count + (size_t)s->bound.count;
@@ -56,7 +56,7 @@ gather(struct inspect_group *g, const struct snapshot *s,
 
 /* How many slots have it; the last of them. */
 static int
-slots_of(struct registry *b, uint64_t inode, const struct slot **out)
+socket_slots(struct registry *b, uint64_t inode, const struct slot **out)
 {
 	int n = 0;
 
@@ -73,7 +73,7 @@ slots_of(struct registry *b, uint64_t inode, const struct slot **out)
 
 /* Those that members made themselves, to find an index, lost nobody. */
 static int64_t
-drops_of(const struct slot *slot, const struct diag_sock *d)
+socket_drops(const struct slot *slot, const struct diag_sock *d)
 {
 	uint32_t drops = (uint32_t)d->drops -
 	    (slot ? slot_tests(slot, d->inode) : 0);
@@ -82,7 +82,7 @@ drops_of(const struct slot *slot, const struct diag_sock *d)
 }
 
 static const char *
-state_of(const struct slot *slot, pid_t pid)
+member_state(const struct slot *slot, pid_t pid)
 {
 	int letter = pid > 0 ? owner_state(pid) : -1;
 
@@ -103,12 +103,12 @@ state_of(const struct slot *slot, pid_t pid)
 }
 
 static void
-member_fill(struct port_sockets *r, struct member_found *t,
+inspect_member_fill(struct port_sockets *r, struct member_found *t,
     struct group_member *m)
 {
 	const struct slot *slot = NULL;
 	struct sock_acceptor h = { 0 };
-	int slots = slots_of(r->registry, t->sock.inode, &slot);
+	int slots = socket_slots(r->registry, t->sock.inode, &slot);
 
 	sock_acceptor_find(r->sockinfo.owners, t->sock.inode, &h);
 	if (slots > 1)
@@ -127,8 +127,8 @@ member_fill(struct port_sockets *r, struct member_found *t,
 		.user = t->user, .command = *t->command ? t->command : NULL,
 		.holders = h.count ? h.count : -1,
 		.queue = -1, .limit = -1, .half_open = -1,
-		.drops = drops_of(slot, &t->sock), .oldest_wait = NAN,
-		.state = state_of(slot, h.pid),
+		.drops = socket_drops(slot, &t->sock), .oldest_wait = NAN,
+		.state = member_state(slot, h.pid),
 		.reuseport = port_socket_reuseport(r, &t->sock),
 		.reuseaddr = port_socket_reuseaddr(r, &t->sock),
 		.flags = t->flags.names,
@@ -141,7 +141,7 @@ member_fill(struct port_sockets *r, struct member_found *t,
 
 /* Of a stopped process, as far as we may know. */
 static bool
-is_stopped(const struct diag_sock *d, void *arg)
+is_member_stopped(const struct diag_sock *d, void *arg)
 {
 	const struct inspect_group *g = arg;
 
@@ -154,8 +154,8 @@ is_stopped(const struct diag_sock *d, void *arg)
 }
 
 static void
-member_judge(struct inspect_group *g, const struct snapshot *samples, int taken,
-    size_t i)
+inspect_member_judge(struct inspect_group *g, const struct snapshot *samples,
+    int taken, size_t i)
 {
 	const struct diag_sock *d = &g->texts[i].sock;
 	struct group_flags *flags = &g->texts[i].flags;
@@ -171,7 +171,7 @@ member_judge(struct inspect_group *g, const struct snapshot *samples, int taken,
 	age = snapshot_oldest(&samples[taken - 1], d, false);
 	if (age >= 0)
 		m->oldest_wait = (double)age / 1e3;
-	if (snapshot_is_stuck(samples, taken, d, is_stopped, g))
+	if (snapshot_is_stuck(samples, taken, d, is_member_stopped, g))
 		group_flag_set(flags, GROUP_STUCK);
 	if (snapshot_is_full(samples, taken, d))
 		group_flag_set(flags, GROUP_FULL);
@@ -179,7 +179,7 @@ member_judge(struct inspect_group *g, const struct snapshot *samples, int taken,
 
 /* Whoever would bind here too must be let in by all who have. */
 static void
-judge_hijackable(struct inspect_group *g)
+group_hijackable(struct inspect_group *g)
 {
 	for (size_t i = 0; i < g->report.member_count; i++)
 		if (g->members[i].reuseaddr != 1)
@@ -189,7 +189,7 @@ judge_hijackable(struct inspect_group *g)
 }
 
 static void
-half_open(struct inspect_group *g)
+group_half_open(struct inspect_group *g)
 {
 	size_t n = g->report.member_count, listening = 0;
 	uint64_t *inodes = calloc(n + 1, sizeof(*inodes));
@@ -218,7 +218,7 @@ half_open(struct inspect_group *g)
  * sockets are the same ones; and if the last of them have left.
  */
 static bool
-is_order(const struct order *o, const struct inspect_group *g, int n)
+is_order_of_group(const struct order *o, const struct inspect_group *g, int n)
 {
 	int found = 0;
 
@@ -229,7 +229,7 @@ is_order(const struct order *o, const struct inspect_group *g, int n)
 }
 
 static void
-put_indices(struct inspect_group *g, struct registry *b)
+group_indices(struct inspect_group *g, struct registry *b)
 {
 	const struct shared *shared = b ? registry_shared(b) : NULL;
 	int n = 0;
@@ -241,7 +241,7 @@ put_indices(struct inspect_group *g, struct registry *b)
 	    k++) {
 		const struct order *o = &shared->orders[k];
 
-		if (!is_order(o, g, n))
+		if (!is_order_of_group(o, g, n))
 			continue;
 		for (int i = 0; i < n; i++)
 			for (int j = 0; j < n; j++)
@@ -253,7 +253,7 @@ put_indices(struct inspect_group *g, struct registry *b)
 
 /* Only what members on the registry do is known of steering. */
 static void
-put_steering(struct inspect_group *g, struct registry *b)
+group_steering(struct inspect_group *g, struct registry *b)
 {
 	for (size_t i = 0; b && i < g->report.member_count; i++)
 		if (g->members[i].name) {
@@ -265,7 +265,7 @@ put_steering(struct inspect_group *g, struct registry *b)
 
 /* What other groups take from this one. */
 static int
-put_losses(struct inspect_group *g, const struct port_sockets *all)
+group_losses(struct inspect_group *g, const struct port_sockets *all)
 {
 	size_t n = 0;
 
@@ -293,7 +293,7 @@ put_losses(struct inspect_group *g, const struct port_sockets *all)
 }
 
 static void
-put_flags(struct inspect_group *g)
+group_flags_fill(struct inspect_group *g)
 {
 	size_t n = g->report.member_count;
 
@@ -306,7 +306,7 @@ put_flags(struct inspect_group *g)
 }
 
 static bool
-has_flag(const struct group_member *m, const char *name)
+member_has_flag(const struct group_member *m, const char *name)
 {
 	for (int i = 0; m->flags[i]; i++)
 		if (strcmp(m->flags[i], name) == 0)
@@ -316,7 +316,7 @@ has_flag(const struct group_member *m, const char *name)
 
 /* Members that do not accept, in words. */
 static int
-put_findings(struct inspect_group *g, bool datagram)
+group_findings(struct inspect_group *g, bool datagram)
 {
 	size_t n = g->report.member_count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
@@ -334,7 +334,7 @@ put_findings(struct inspect_group *g, bool datagram)
 		subjects[facts.member_count++] = (struct finding_member){
 			.name = m->name, .command = m->command, .pid = m->pid,
 			.worker = -1, .state = m->state, .expected = NAN,
-			.stuck = has_flag(m, "STUCK"),
+			.stuck = member_has_flag(m, "STUCK"),
 			.waiting = datagram ? -1 : m->queue,
 		};
 	}
@@ -346,7 +346,8 @@ put_findings(struct inspect_group *g, bool datagram)
 }
 
 static void
-put_place(struct inspect_group *g, const struct diag_sock *like, bool datagram)
+group_place(struct inspect_group *g, const struct diag_sock *like, bool
+    datagram)
 {
 	g->address = like->local;
 	g->report.address = &g->address;
@@ -364,25 +365,25 @@ inspect_group_fill(struct inspect_group *g, const struct snapshot *samples,
 	const struct snapshot *last = &samples[taken - 1];
 	int64_t age;
 
-	put_place(g, like, r->datagram);
-	if (gather(g, last, like) < 0)
+	group_place(g, like, r->datagram);
+	if (group_gather(g, last, like) < 0)
 		return -1;
 	for (size_t i = 0; i < g->report.member_count; i++)
-		member_fill(r, &g->texts[i], &g->members[i]);
+		inspect_member_fill(r, &g->texts[i], &g->members[i]);
 	for (size_t i = 0; i < g->report.member_count; i++)
-		member_judge(g, samples, taken, i);
+		inspect_member_judge(g, samples, taken, i);
 	if (r->datagram)
-		judge_hijackable(g);
+		group_hijackable(g);
 	else
-		half_open(g);
-	put_indices(g, r->registry);
-	put_steering(g, r->registry);
+		group_half_open(g);
+	group_indices(g, r->registry);
+	group_steering(g, r->registry);
 	age = snapshot_oldest(last, like, true);
 	g->report.oldest_wait = age < 0 ? NAN : (double)age / 1e3;
-	if (put_losses(g, r) < 0)
+	if (group_losses(g, r) < 0)
 		return -1;
-	put_flags(g);
-	return put_findings(g, r->datagram);
+	group_flags_fill(g);
+	return group_findings(g, r->datagram);
 }
 
 void

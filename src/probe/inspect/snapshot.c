@@ -24,7 +24,7 @@ enum {
 };
 
 static int
-keep(struct port_sockets *r, const struct diag_sock *d)
+sockets_add(struct port_sockets *r, const struct diag_sock *d)
 {
 	struct diag_sock *list = realloc(r->list,
 	    (size_t)(r->count + 1) * sizeof(*list));
@@ -37,17 +37,17 @@ keep(struct port_sockets *r, const struct diag_sock *d)
 }
 
 static int
-sort_out(const struct diag_sock *d, void *arg)
+snapshot_add(const struct diag_sock *d, void *arg)
 {
 	struct snapshot *s = arg;
 
 	if (port_socket_listens(d))
-		return keep(&s->listening, d);
+		return sockets_add(&s->listening, d);
 	if (d->protocol == IPPROTO_UDP)
 		return 0;
 	if (d->state == TCP_CLOSE)
-		return keep(&s->bound, d);
-	return d->inode ? 0 : keep(&s->waiting, d);
+		return sockets_add(&s->bound, d);
+	return d->inode ? 0 : sockets_add(&s->waiting, d);
 }
 
 int
@@ -56,7 +56,7 @@ snapshot_take(struct snapshot *s, struct sock_diag *diag, bool datagram,
 {
 	*s = (struct snapshot){ .listening.datagram = datagram };
 	if (sock_diag_dump(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
-	    datagram ? 1 << TCP_CLOSE : STATES, port, sort_out, s) >= 0)
+	    datagram ? 1 << TCP_CLOSE : STATES, port, snapshot_add, s) >= 0)
 		return 0;
 	snapshot_free(s);
 	return -1;
@@ -72,7 +72,7 @@ snapshot_free(struct snapshot *s)
 }
 
 static const struct diag_sock *
-find(const struct port_sockets *r, uint64_t cookie)
+socket_find(const struct port_sockets *r, uint64_t cookie)
 {
 	for (int i = 0; i < r->count; i++)
 		if (r->list[i].cookie == cookie)
@@ -83,12 +83,12 @@ find(const struct port_sockets *r, uint64_t cookie)
 const struct diag_sock *
 snapshot_find(const struct snapshot *s, uint64_t cookie)
 {
-	return find(&s->listening, cookie);
+	return socket_find(&s->listening, cookie);
 }
 
 /* What was in its queue at first, if that has never fallen since; or 0. */
 static uint32_t
-held(const struct snapshot *samples, int n, uint64_t cookie)
+queue_held(const struct snapshot *samples, int n, uint64_t cookie)
 {
 	uint32_t before = 0, first = 0;
 
@@ -106,14 +106,14 @@ held(const struct snapshot *samples, int n, uint64_t cookie)
 
 /* How many clients waited from the first to the last. */
 static uint64_t
-patient(const struct snapshot *samples, int n)
+clients_left_waiting(const struct snapshot *samples, int n)
 {
 	const struct port_sockets *last = &samples[n - 1].waiting;
 	uint64_t count = 0;
 
 	for (int i = 0; i < last->count; i++)
-		count += find(&samples[0].waiting, last->list[i].cookie) !=
-		    NULL;
+		count += socket_find(&samples[0].waiting, last->list[i].cookie)
+		    != NULL;
 	return count;
 }
 
@@ -127,13 +127,13 @@ snapshot_is_stuck(const struct snapshot *samples, int n,
 
 	if (d->rqueue && is_stopped(d, arg))
 		return true;
-	if (n < 2 || !held(samples, n, d->cookie))
+	if (n < 2 || !queue_held(samples, n, d->cookie))
 		return false;
 	if (d->protocol == IPPROTO_UDP)
 		return true;
-	waited = patient(samples, n);
+	waited = clients_left_waiting(samples, n);
 	for (int i = 0; i < all->count; i++)
-		sum += held(samples, n, all->list[i].cookie);
+		sum += queue_held(samples, n, all->list[i].cookie);
 	return sum <= waited;
 }
 
@@ -148,11 +148,12 @@ snapshot_is_full(const struct snapshot *samples, int n,
 	if (first && d->drops != first->drops)
 		return true;
 	return d->drops && d->rqueue > d->rcvbuf / 2 &&
-	    held(samples, n, d->cookie);
+	    queue_held(samples, n, d->cookie);
 }
 
 static bool
-may_have(const struct diag_sock *listener, const struct diag_sock *client)
+may_be_queued_at(const struct diag_sock *listener, const struct diag_sock
+    *client)
 {
 	return listener->rqueue && relation_of(listener, client) != APART &&
 	    !on_other_device(listener, client);
@@ -160,15 +161,15 @@ may_have(const struct diag_sock *listener, const struct diag_sock *client)
 
 /* Whether the client is in a queue of these, and can be in no other. */
 static bool
-is_of(const struct port_sockets *all, const struct diag_sock *client,
-    const struct diag_sock *d, bool group)
+is_only_queued_at(const struct port_sockets *all, const struct diag_sock
+    *client, const struct diag_sock *d, bool group)
 {
 	bool found = false;
 
 	for (int i = 0; i < all->count; i++) {
 		const struct diag_sock *l = &all->list[i];
 
-		if (!may_have(l, client))
+		if (!may_be_queued_at(l, client))
 			continue;
 		if (l->cookie != d->cookie && !(group && in_one_group(l, d)))
 			return false;
@@ -186,7 +187,7 @@ snapshot_oldest(const struct snapshot *s, const struct diag_sock *d, bool group)
 		const struct diag_sock *client = &s->waiting.list[i];
 
 		if (client->age_ms > oldest &&
-		    is_of(&s->listening, client, d, group))
+		    is_only_queued_at(&s->listening, client, d, group))
 			oldest = client->age_ms;
 	}
 	return oldest;

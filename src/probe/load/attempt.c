@@ -190,7 +190,7 @@ attempt_verify(struct attempt *a)
 }
 
 static void
-on_connected(struct attempt *a)
+attempt_on_connected(struct attempt *a)
 {
 	const struct attempt_shared *s = a->shared;
 
@@ -217,7 +217,7 @@ on_connected(struct attempt *a)
 }
 
 static void
-on_connect_event(struct attempt *a)
+attempt_on_connect_event(struct attempt *a)
 {
 	int error = 0;
 	socklen_t size = sizeof(error);
@@ -227,11 +227,11 @@ on_connect_event(struct attempt *a)
 	if (error)
 		attempt_end_by(a, error);
 	else
-		on_connected(a);
+		attempt_on_connected(a);
 }
 
 static void
-on_look_error(struct attempt *a)
+attempt_on_look_error(struct attempt *a)
 {
 	int error = 0;
 	socklen_t size = sizeof(error);
@@ -241,16 +241,16 @@ on_look_error(struct attempt *a)
 }
 
 static void
-on_event(struct source *s, uint32_t events)
+attempt_on_event(struct source *s, uint32_t events)
 {
 	struct attempt *a = container_of(s, struct attempt, source);
 
 	switch (a->stage) {
 	case STAGE_CONNECT:
-		on_connect_event(a);
+		attempt_on_connect_event(a);
 		break;
 	case STAGE_LOOK:
-		on_look_error(a);
+		attempt_on_look_error(a);
 		break;
 	case STAGE_TALK:
 		if (!(events & EPOLLOUT) || attempt_send(a) == 0)
@@ -265,7 +265,7 @@ on_event(struct source *s, uint32_t events)
 }
 
 static void
-on_limit(struct timer *t)
+attempt_on_limit(struct timer *t)
 {
 	struct attempt *a = container_of(t, struct attempt, limit);
 
@@ -281,7 +281,7 @@ on_limit(struct timer *t)
 
 /* The last connection from a given source port may not be over yet. */
 static bool
-is_held(const struct attempt *a)
+is_port_held(const struct attempt *a)
 {
 	return errno == EADDRNOTAVAIL && !a->shared->plan->local &&
 	    sources_flows(a->shared->plan->sources) > 0;
@@ -318,8 +318,8 @@ attempt_connect(struct attempt *a)
 		a->started = clock_ns();
 	a->held = false;
 	if (sock_connect(a->source.fd, to) == 0) {
-		on_connected(a);
-	} else if (is_held(a)) {
+		attempt_on_connected(a);
+	} else if (is_port_held(a)) {
 		a->held = true;
 		attempt_tick_in(a, HELD_NS);
 	} else if (errno == EAGAIN && a->shared->plan->local) {
@@ -345,8 +345,8 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	int64_t now;
 
 	a->source.fd = -1;
-	a->source.on_event = on_event;
-	a->limit.on_timer = on_limit;
+	a->source.on_event = attempt_on_event;
+	a->limit.on_timer = attempt_on_limit;
 	a->stage = STAGE_CONNECT;
 	a->tick_at = a->asking = 0;
 	a->look_gap = LOOK_FIRST_NS;

@@ -240,7 +240,7 @@ is_end_early(const struct attempt *a)
  * Returns -1 if the attempt has ended.
  */
 static int
-receive_all(struct attempt *a)
+exchange_receive(struct attempt *a)
 {
 	const struct plan *p = a->shared->plan;
 	bool datagram = p->datagram;
@@ -294,7 +294,7 @@ ask_after_reply(struct attempt *a)
 void
 attempt_receive(struct attempt *a)
 {
-	if (receive_all(a) < 0)
+	if (exchange_receive(a) < 0)
 		return;
 	ask_after_reply(a);
 	if (a->peer_ended || exchange_is_done(&a->exchange)) {

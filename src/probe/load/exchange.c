@@ -31,7 +31,7 @@ exchange_free(struct exchange *d)
  * MurmurHash3), and never the 'r' that a greeting starts with.
  */
 static unsigned char
-pattern(uint64_t id, size_t at)
+echo_byte(uint64_t id, size_t at)
 {
 	uint64_t z = (id << 32 | at / 8) + 1;
 
@@ -53,7 +53,7 @@ exchange_piece(const struct exchange *d, char *room, size_t size)
 	if (!p->echo && length)
 		memcpy(room, p->send + d->out, length);
 	for (size_t i = 0; p->echo && i < length; i++)
-		room[i] = (char)pattern(d->id, d->out + i);
+		room[i] = (char)echo_byte(d->id, d->out + i);
 	return length;
 }
 
@@ -68,13 +68,13 @@ echo_take(struct exchange *d, const char *data, size_t length)
 {
 	for (size_t i = 0; i < length && !d->wrong; i++)
 		d->wrong = d->in + i >= d->plan->echo ||
-		    (unsigned char)data[i] != pattern(d->id, d->in + i);
+		    (unsigned char)data[i] != echo_byte(d->id, d->in + i);
 	d->in += length;
 }
 
 /* Searches the last bytes, which may have zeros among them. */
 static bool
-found(const struct exchange *d, const regex_t *pattern_, regmatch_t *m)
+text_matches(const struct exchange *d, const regex_t *pattern_, regmatch_t *m)
 {
 	size_t from = d->length > PATTERN_WINDOW ?
 	    d->length - PATTERN_WINDOW : 0;
@@ -97,7 +97,7 @@ match_take(struct exchange *d)
 	d->loose &= d->length - d->match_at <= PATTERN_WINDOW;
 	if (d->matched && !d->loose)
 		return;
-	d->matched = found(d, d->plan->match, m);
+	d->matched = text_matches(d, d->plan->match, m);
 	if (!d->matched)
 		return;
 	d->match_at = (size_t)m[0].rm_so;
@@ -119,7 +119,7 @@ text_take(struct exchange *d, const char *data, size_t length)
 	memcpy(d->text + d->length, data, length);
 	d->length += length;
 	if (p->expect && !d->expected)
-		d->expected = found(d, p->expect, m);
+		d->expected = text_matches(d, p->expect, m);
 	if (p->match && (!d->matched || d->loose))
 		match_take(d);
 }

@@ -56,12 +56,13 @@ expected_shares_read(const char *text, struct steering *out)
 	} while (*at++);
 	if (sum > 0)
 		return 0;
-	return fail_as(STATUS_USAGE, "%.80s: somebody must get something", text);
+	return fail_as(STATUS_USAGE, "%.80s: somebody must get something",
+	    text);
 }
 
 /* A name stands for the workers of that name, too. */
 static bool
-is_called(const struct row *r, const char *name)
+row_is_called(const struct row *r, const char *name)
 {
 	char full[ROW_NAME + 16];
 	int64_t pid;
@@ -74,17 +75,17 @@ is_called(const struct row *r, const char *name)
 }
 
 static const struct weight *
-find_weight(const struct steering *s, const struct row *r)
+row_given_weight(const struct steering *s, const struct row *r)
 {
 	for (uint32_t i = 0; i < s->count; i++)
-		if (is_called(r, s->weights[i].name))
+		if (row_is_called(r, s->weights[i].name))
 			return &s->weights[i];
 	return NULL;
 }
 
 /* Nobody answered to it: a row that got nothing. */
 static int
-row_make(struct tally *t, const char *name)
+weight_row_make(struct tally *t, const char *name)
 {
 	struct row row = { .worker = -1 };
 	const char *slash = strchr(name, '/');
@@ -101,28 +102,28 @@ row_make(struct tally *t, const char *name)
 }
 
 static int
-row_of(struct expected_shares *x, struct tally *t, const char *name)
+weight_row(struct expected_shares *x, struct tally *t, const char *name)
 {
 	int i = 0;
 
-	while (i < t->count && !is_called(&t->rows[i], name))
+	while (i < t->count && !row_is_called(&t->rows[i], name))
 		i++;
 	if (i < t->count)
 		return i;
-	snprintf(x->note, sizeof(x->note), "no member here is %s, which is "
-	    "expected to get connections", name);
-	return row_make(t, name) < 0 ? fail("report") : 0;
+	snprintf(x->note, sizeof(x->note), "nobody here is %s, of whom "
+	    "something was expected", name);
+	return weight_row_make(t, name) < 0 ? fail("report") : 0;
 }
 
 static int
-apply_given(struct expected_shares *x, struct tally *t)
+shares_apply_given(struct expected_shares *x, struct tally *t)
 {
 	for (uint32_t i = 0; i < x->given.count; i++)
-		if (row_of(x, t, x->given.weights[i].name) < 0)
+		if (weight_row(x, t, x->given.weights[i].name) < 0)
 			return -1;
 	for (int i = 0; i < t->count; i++) {
 		struct row *r = &t->rows[i];
-		const struct weight *w = find_weight(&x->given, r);
+		const struct weight *w = row_given_weight(&x->given, r);
 
 		r->weight = w ? w->weight : 0;
 		if (!w && !x->note[0])
@@ -136,7 +137,7 @@ apply_given(struct expected_shares *x, struct tally *t)
 
 /* The slot of a row's process, or -1. */
 static int
-slot_of(const struct registry_counts *counts, const struct row *r)
+row_slot(const struct registry_counts *counts, const struct row *r)
 {
 	for (int i = 0; r->pid && i < REGISTRY_SLOTS; i++)
 		if (slot_pid(registry_slot(counts->registry, i)) == r->pid &&
@@ -147,34 +148,34 @@ slot_of(const struct registry_counts *counts, const struct row *r)
 
 /* Whether the registry is about those who are probed. */
 static bool
-is_theirs(const struct expected_shares *x, const struct registry_counts *counts,
-    const struct tally *t)
+is_registry_of_rows(const struct expected_shares *x, const struct
+    registry_counts *counts, const struct tally *t)
 {
 	if (!counts->registry || !x->local)
 		return false;
 	for (int i = 0; i < t->count; i++)
 		if ((t->rows[i].weight > 0 || !x->weighed) &&
-		    slot_of(counts, &t->rows[i]) >= 0)
+		    row_slot(counts, &t->rows[i]) >= 0)
 			return true;
 	return false;
 }
 
 /* -1: somebody answered of whom the program knows nothing. */
 static int
-apply_weights(struct registry_counts *counts, struct tally *t)
+shares_apply_weights(struct registry_counts *counts, struct tally *t)
 {
 	for (int i = 0; i < t->count; i++) {
 		struct row *r = &t->rows[i];
 
 		if (!(r->weight > 0) && r->count + r->predicted)
 			return -1;
-		r->weight *= mode_weight(counts->registry, slot_of(counts, r));
+		r->weight *= mode_weight(counts->registry, row_slot(counts, r));
 	}
 	return 0;
 }
 
 static enum knowledge
-apply_steering(struct expected_shares *x, struct registry_counts *counts,
+shares_apply_steering(struct expected_shares *x, struct registry_counts *counts,
     struct tally *t, enum knowledge known)
 {
 	const struct steering *s = &registry_shared(counts->registry)->steering;
@@ -204,9 +205,10 @@ apply_steering(struct expected_shares *x, struct registry_counts *counts,
 			    "steering: random, equal shares");
 		return known;
 	}
-	if (!x->weighed || known != KNOW_ALL || apply_weights(counts, t) < 0) {
-		snprintf(x->unjudged, sizeof(x->unjudged), "the members "
-		    "steer by %.100s, but their names are not known: see "
+	if (!x->weighed || known != KNOW_ALL || shares_apply_weights(counts, t)
+	    < 0) {
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
+		    "by %.100s, and which of these is which is not known: see "
 		    "--expect-weights", x->steering);
 		return KNOW_NOTHING;
 	}
@@ -219,16 +221,16 @@ int
 expected_shares_apply(struct expected_shares *x, struct registry_counts *counts,
     struct tally *t, enum knowledge *known, bool *changed)
 {
-	bool theirs = is_theirs(x, counts, t);
+	bool theirs = is_registry_of_rows(x, counts, t);
 
 	if (theirs)
 		*changed |= registry_shared(counts->registry)->steering.serial !=
 		    counts->serial;
 	if (x->given.count && *known < KNOW_PREDICTED) {
 		*known = KNOW_GIVEN;
-		return apply_given(x, t);
+		return shares_apply_given(x, t);
 	}
 	if (theirs && *known < KNOW_SHARED)
-		*known = apply_steering(x, counts, t, *known);
+		*known = shares_apply_steering(x, counts, t, *known);
 	return 0;
 }

@@ -49,7 +49,7 @@ enum {
 };
 
 static void
-clock_set(struct load *l, int64_t when)
+load_clock_set(struct load *l, int64_t when)
 {
 	struct itimerspec t = {
 		.it_value = { when / 1000000000, when % 1000000000 },
@@ -63,11 +63,11 @@ static void
 load_wake(struct load *l, int64_t when)
 {
 	if (!l->armed || when < l->armed)
-		clock_set(l, when);
+		load_clock_set(l, when);
 }
 
 static void
-on_wake(struct attempt_shared *s, int64_t when)
+load_on_wake(struct attempt_shared *s, int64_t when)
 {
 	load_wake(container_of(s, struct load, shared), when);
 }
@@ -104,7 +104,7 @@ load_begin(struct load *l, int64_t intended)
 
 /* The address is settled; what follows, such as a greeting, may be slow. */
 static void
-on_connect(struct attempt *a)
+load_on_connect(struct attempt *a)
 {
 	struct load *l = container_of(a->shared, struct load, shared);
 
@@ -124,7 +124,7 @@ load_finish(struct load *l)
 }
 
 static bool
-has_room(const struct load *l)
+load_has_room(const struct load *l)
 {
 	return l->idle && (!l->schedule.scouting || !l->in_flight);
 }
@@ -139,7 +139,7 @@ load_fill(struct load *l)
 	if (l->filling)
 		return;
 	l->filling = true;
-	for (int i = 0; has_room(l) && schedule_has_more(s); i++) {
+	for (int i = 0; load_has_room(l) && schedule_has_more(s); i++) {
 		schedule_skip(s);
 		when = schedule_due(s);
 		if (i == BURST || when > clock_ns() + (s->scouting ? 0 :
@@ -175,7 +175,7 @@ load_tick(struct load *l)
 }
 
 static void
-on_clock(struct source *s, uint32_t events)
+load_on_clock(struct source *s, uint32_t events)
 {
 	struct load *l = container_of(s, struct load, clock);
 	uint64_t fired;
@@ -284,7 +284,7 @@ scout_goes_on(struct load *l, struct attempt_result *r)
 
 /* Nobody has ever answered, and the other attempts would only take long. */
 static bool
-is_hopeless(const struct load *l)
+load_is_hopeless(const struct load *l)
 {
 	const struct plan *p = l->plan;
 	const struct tally *t = &l->tally;
@@ -311,7 +311,7 @@ load_count(struct load *l, const struct attempt_result *r)
 }
 
 static void
-on_end(struct attempt *a, const struct attempt_result *result)
+load_on_end(struct attempt *a, const struct attempt_result *result)
 {
 	struct load *l = container_of(a->shared, struct load, shared);
 	struct schedule *s = &l->schedule;
@@ -334,13 +334,13 @@ on_end(struct attempt *a, const struct attempt_result *result)
 		s->begun--;
 	else
 		load_count(l, &r);
-	if (is_hopeless(l))
+	if (load_is_hopeless(l))
 		s->stopping = true;
 	load_fill(l);
 }
 
 static void
-on_grace(struct timer *t)
+load_on_grace(struct timer *t)
 {
 	struct load *l = container_of(t, struct load, grace);
 
@@ -364,7 +364,7 @@ load_end(struct load *l)
 void
 load_stop(struct load *l)
 {
-	l->grace.on_timer = on_grace;
+	l->grace.on_timer = load_on_grace;
 	loop_timer_set(l->shared.loop, &l->grace, loop_now() + GRACE_US);
 	load_end(l);
 }
@@ -400,9 +400,9 @@ attempts_init(struct load *l)
 {
 	l->shared.plan = l->plan;
 	l->shared.tally = &l->tally;
-	l->shared.wake = on_wake;
-	l->shared.on_connect = on_connect;
-	l->shared.on_end = on_end;
+	l->shared.wake = load_on_wake;
+	l->shared.on_connect = load_on_connect;
+	l->shared.on_end = load_on_end;
 	for (int i = l->plan->concurrency; i-- > 0;) {
 		l->attempts[i].shared = &l->shared;
 		l->attempts[i].source.fd = -1;
@@ -416,7 +416,7 @@ load_start(struct load *l, struct loop *loop)
 {
 	l->shared.loop = loop;
 	l->try_us = TRY_FIRST_US;
-	l->clock.on_event = on_clock;
+	l->clock.on_event = load_on_clock;
 	l->clock.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK |
 	    TFD_CLOEXEC);
 	l->attempts = calloc((size_t)l->plan->concurrency,
@@ -427,7 +427,7 @@ load_start(struct load *l, struct loop *loop)
 	schedule_start(&l->schedule, l->plan, clock_ns());
 	if (loop_watch(loop, &l->clock, EPOLLIN) < 0)
 		return -1;
-	clock_set(l, 1);
+	load_clock_set(l, 1);
 	return 0;
 }
 

@@ -15,8 +15,8 @@ after_bracket(const char *at)
 	if (*at == ']')
 		at++;
 	while (*at && *at != ']') {
-		const char *end = at[0] == '[' && at[1] && strchr(":.=", at[1]) ?
-		    strchr(at + 2, at[1]) : NULL;
+		const char *end = at[0] == '[' && at[1] && strchr(":.=", at[1])
+		    ? strchr(at + 2, at[1]) : NULL;
 
 		at = end && end[1] == ']' ? end + 2 : at + 1;
 	}
@@ -25,7 +25,7 @@ after_bracket(const char *at)
 
 /* The larger number of {n,m}, and one more for {n,}: what regcomp(3) copies. */
 static double
-times(const char **at)
+bound_copies(const char **at)
 {
 	char *end;
 	double least = strtod(*at + 1, &end), most = least;
@@ -40,11 +40,11 @@ times(const char **at)
 
 /* A repetition at this place: how often it repeats what is before it, or 0. */
 static double
-repetition(const char **at)
+repetition_copies(const char **at)
 {
 	switch (**at) {
 	case '{':
-		return times(at);
+		return bound_copies(at);
 	case '+':		/* a+ is compiled as aa* */
 		++*at;
 		return 2;
@@ -57,18 +57,18 @@ repetition(const char **at)
 	}
 }
 
-static double copies(const char **at, bool *back);
+static double pattern_copies(const char **at, bool *back);
 
 /* One character, bracket expression or group: how many copies it has. */
 static double
-operand(const char **at, bool *back)
+operand_copies(const char **at, bool *back)
 {
 	double inside = 1;
 
 	switch (**at) {
 	case '(':
 		++*at;
-		inside += copies(at, back);
+		inside += pattern_copies(at, back);
 		*at += **at == ')';
 		break;
 	case '[':
@@ -86,14 +86,14 @@ operand(const char **at, bool *back)
 
 /* Up to the end of the group that at is in. */
 static double
-copies(const char **at, bool *back)
+pattern_copies(const char **at, bool *back)
 {
 	double all = 0;
 
 	while (**at && **at != ')') {
-		double one = operand(at, back), more;
+		double one = operand_copies(at, back), more;
 
-		while ((more = repetition(at)) > 0)
+		while ((more = repetition_copies(at)) > 0)
 			one *= more;
 		all += one;
 	}
@@ -101,13 +101,13 @@ copies(const char **at, bool *back)
 }
 
 static int
-check(const char *option, const char *text)
+pattern_check(const char *option, const char *text)
 {
 	const char *at = text;
 	bool back = false, large = strlen(text) > 2 * PATTERN_COPIES;
 
 	while (*at && !large) {
-		large = copies(&at, &back) > PATTERN_COPIES;
+		large = pattern_copies(&at, &back) > PATTERN_COPIES;
 		at += *at == ')';
 	}
 	if (large)
@@ -116,7 +116,8 @@ check(const char *option, const char *text)
 		    "or * in place of {n,m}, are faster", option, text,
 		    PATTERN_COPIES);
 	if (back)
-		return fail_as(STATUS_USAGE, "--%s %.80s: a back-reference such "
+		return fail_as(STATUS_USAGE,
+		    "--%s %.80s: a back-reference such "
 		    "as \\1 can take for ever; do without", option, text);
 	return 0;
 }
@@ -127,7 +128,7 @@ pattern_compile(regex_t *out, const char *option, const char *text)
 	char why[128];
 	int error;
 
-	if (check(option, text) < 0)
+	if (pattern_check(option, text) < 0)
 		return -1;
 	error = regcomp(out, text, REG_EXTENDED | REG_NEWLINE);
 	if (!error)

@@ -16,11 +16,11 @@
 
 enum { REGISTRY_TRIES = 200 };		/* ms for the members to count up */
 
-static void note(struct result *f, const char *format, ...)
+static void result_note(struct result *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-note(struct result *f, const char *format, ...)
+result_note(struct result *f, const char *format, ...)
 {
 	va_list args;
 
@@ -33,12 +33,12 @@ note(struct result *f, const char *format, ...)
 	f->note_count++;
 }
 
-static void unjudge(struct result *f, const char *format, ...)
+static void result_unjudge(struct result *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The first reason is enough. */
 static void
-unjudge(struct result *f, const char *format, ...)
+result_unjudge(struct result *f, const char *format, ...)
 {
 	va_list args;
 
@@ -87,13 +87,15 @@ note_predictions(struct result *f, struct load *l, const struct identified *g)
 	char reason[RESULT_NOTE];
 
 	if ((g->record.wrong || g->voided) && steering_reason(l, g, reason))
-		note(f, "predictions are not used: %.160s", reason);
+		result_note(f, "predictions are not used: %.160s", reason);
 	else if (g->record.wrong)
-		note(f, "%llu predictions were wrong, so none is used: does a "
-		    "program steer the group?",
-		    (unsigned long long)g->record.wrong);
+		result_note(f,
+		    "%llu predictions were wrong, so none is used: does a "
+		    "program steer the group?", (unsigned long
+		    long)g->record.wrong);
 	else if (g->voided)
-		note(f, "predictions are not used: %llu were seen to be right, "
+		result_note(f,
+		    "predictions are not used: %llu were seen to be right, "
 		    "and it takes %d to know that no program steers the "
 		    "group", (unsigned long long)g->record.right,
 		    prediction_needed(g->sockets));
@@ -105,7 +107,7 @@ note_group(struct result *f, struct load *l, const struct identified *g)
 	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
 
 	if (g->hidden)
-		unjudge(f, "processes of %s (uid %u) can't be seen: %s",
+		result_unjudge(f, "processes of %s (uid %u) can't be seen: %s",
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
 		    geteuid() ? "be that user, or root" : "are they in "
 		    "another PID namespace?");
@@ -113,9 +115,10 @@ note_group(struct result *f, struct load *l, const struct identified *g)
 }
 
 static void
-unjudge_shared(struct result *f)
+result_unjudge_shared(struct result *f)
 {
-	unjudge(f, "several processes share one socket and compete for its "
+	result_unjudge(f,
+	    "several processes share one socket and compete for its "
 	    "connections, no hash deals them out");
 }
 
@@ -136,11 +139,13 @@ note_sockets(struct result *f, const struct tally *t, int all)
 		pid = r->pid;
 	}
 	if (processes == 1)
-		note(f, "one process, pid %d, holds %d of the group's %d "
+		result_note(f,
+		    "one process, pid %d, holds %d of the group's %d "
 		    "sockets: connections are dealt to sockets", (int)pid,
 		    sockets, all);
 	else if (processes)
-		note(f, "%d processes hold %d of the group's %d sockets: "
+		result_note(f,
+		    "%d processes hold %d of the group's %d sockets: "
 		    "connections are dealt to sockets", processes, sockets,
 		    all);
 }
@@ -157,21 +162,24 @@ note_answers(struct result *f, const struct tally *t)
 		elsewhere += t->rows[i].elsewhere;
 	}
 	if (t->replied && answered < count)
-		note(f, "accepted by: for %llu only the process that "
-		    "accepted them is known, not the one that answered",
-		    (unsigned long long)(count - answered));
+		result_note(f,
+		    "accepted by: of %llu it is only known which process "
+		    "accepted them, not which one answered", (unsigned long
+		    long)(count - answered));
 	else if (!t->replied && elsewhere)
-		note(f, "accepted by: other processes were seen to get %llu of "
+		result_note(f,
+		    "accepted by: other processes were seen to get %llu of "
 		    "these from the process that accepted them. Try --echo or "
-		    "--send, to see which ones answer",
-		    (unsigned long long)elsewhere);
+		    "--send, to see which ones answer", (unsigned long
+		    long)elsewhere);
 	if (tally_hands_on(t))
-		note(f, "one process accepts and another one answers, and no "
+		result_note(f,
+		    "one process accepts and another one answers, and no "
 		    "hash chooses that one: no verdict");
 }
 
 static enum knowledge
-conclude_diag(struct result *f, struct load *l, bool *changed)
+result_rows_diag(struct result *f, struct load *l, bool *changed)
 {
 	bool quarantined = l->counts.registry &&
 	    request_any(l->counts.registry);
@@ -187,36 +195,37 @@ conclude_diag(struct result *f, struct load *l, bool *changed)
 	note_answers(f, &l->tally);
 	registry_counts_name(&l->counts, &l->tally);
 	if (group.predicted)
-		unjudge(f, "only the kernel's hash predicts which member got "
+		result_unjudge(f,
+		    "only the kernel's hash predicts which member got "
 		    "a datagram, and a program that steers the group would not "
 		    "show. Try --by reply");
 	else if (group.known && group.shared && !group.handed)
-		unjudge_shared(f);
+		result_unjudge_shared(f);
 	return identified_knowledge(&group);
 }
 
 /* What peers say of themselves does not say how they share a port. */
 static enum knowledge
-conclude_said(struct result *f, const struct load *l)
+result_rows_named(struct result *f, const struct load *l)
 {
 	if (verdict_hosts(&l->tally) > 1) {
-		unjudge(f, "several hosts answer, no one hash deals "
+		result_unjudge(f, "several hosts answer, no one hash deals "
 		    "connections out to them");
 		return KNOW_SHARED;
 	}
 	if (l->tally.out[OUT_OK] && !l->tally.count)
-		unjudge(f, l->shared.by == BY_REPLY ? "--match found nothing "
-		    "in any reply" : "nobody greeted as 'rpnc echo --identify' "
-		    "does");
+		result_unjudge(f, l->shared.by == BY_REPLY ?
+		    "--match found nothing " "in any reply" :
+		    "nobody greeted as 'rpnc echo --identify' " "does");
 	if (!load_is_shared(l))
 		return KNOW_SOME;
-	unjudge_shared(f);
+	result_unjudge_shared(f);
 	return KNOW_SHARED;
 }
 
 /* Whom the rows are, by how they were made. */
 static enum knowledge
-conclude(struct result *f, struct load *l, bool *changed)
+result_rows(struct result *f, struct load *l, bool *changed)
 {
 	struct attempt_shared *s = &l->shared;
 	enum knowledge known = KNOW_NOTHING;
@@ -224,16 +233,17 @@ conclude(struct result *f, struct load *l, bool *changed)
 	if (s->by == BY_AUTO && s->identify)
 		s->by = BY_DIAG;
 	if (s->by == BY_DIAG) {
-		known = conclude_diag(f, l, changed);
+		known = result_rows_diag(f, l, changed);
 	} else if (s->by == BY_REGISTRY) {
 		await_counts(l);
 		*changed = registry_counts_end(&l->counts, &l->tally) ||
 		    l->changed;
 		known = KNOW_ALL;
-		note(f, "counts are the members' own: others' traffic is in "
+		result_note(f,
+		    "counts are the members' own: others' traffic is in "
 		    "them");
 	} else if (s->by == BY_BANNER || s->by == BY_REPLY) {
-		known = conclude_said(f, l);
+		known = result_rows_named(f, l);
 	}
 	tally_tidy(&l->tally);
 	return known;
@@ -241,32 +251,34 @@ conclude(struct result *f, struct load *l, bool *changed)
 
 /* What is not known is said, and is no fault of the probe. */
 static const struct probe_what_if *
-what_if(struct result *f, const struct load *l, enum knowledge known)
+result_what_if(struct result *f, const struct load *l, enum knowledge known)
 {
 	if (!f->change)
 		return NULL;
 	if (known != KNOW_ALL || l->plan->datagram)
-		note(f, "--what-if: this needs to know the whole group, and "
+		result_note(f,
+		    "--what-if: this needs to know the whole group, and "
 		    "connections");
 	else if (whatif_make(&f->what_if, &l->tally, f->change) < 0)
-		note(f, "%s", fail_text());
+		result_note(f, "%s", fail_text());
 	else
 		return &f->what_if;
 	return NULL;
 }
 
 static bool
-is_steered(struct result *f)
+result_is_steered(struct result *f)
 {
 	if (!f->expect.steering[0])
 		return false;
-	note(f, "--what-if is about the kernel's hash, and %.40s steers",
+	result_note(f, "--what-if is about the kernel's hash, and %.40s steers",
 	    f->expect.steering);
 	return true;
 }
 
 static int
-expect(struct result *f, struct load *l, enum knowledge *known, bool *changed)
+result_expect(struct result *f, struct load *l, enum knowledge *known, bool
+    *changed)
 {
 	const struct attempt_shared *s = &l->shared;
 	struct expected_shares *x = &f->expect;
@@ -277,46 +289,49 @@ expect(struct result *f, struct load *l, enum knowledge *known, bool *changed)
 	if (expected_shares_apply(x, &l->counts, &l->tally, known, changed) < 0)
 		return -1;
 	if (x->unjudged[0])
-		unjudge(f, "%s", x->unjudged);
+		result_unjudge(f, "%s", x->unjudged);
 	if (x->note[0])
-		note(f, "%s", x->note);
+		result_note(f, "%s", x->note);
 	return 0;
 }
 
 static void
-note_rest(struct result *f, const struct load *l)
+note_causes(struct result *f, const struct load *l)
 {
 	const struct tally *t = &l->tally;
 	const struct plan *p = l->plan;
 
 	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL &&
 	    !sock_has_source(&l->shared.target))
-		note(f, "this host has no address to reach that one from%s",
+		result_note(f,
+		    "this host has no address to reach that one from%s",
 		    l->shared.target.sa.sa_family == AF_INET6 ?
 		    ": IPv6 is turned off here; 'ip -6 address' lists what "
 		    "there is" : "");
 	else if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
-		note(f, "source ports ran out: each is kept for 60 s after a "
-		    "connection (TIME_WAIT). Try %s",
-		    p->sources->first ? "more of them: --sport" :
+		result_note(f,
+		    "source ports ran out: each is kept for 60 s after a "
+		    "connection (TIME_WAIT). Try %s", p->sources->first ?
+		    "more of them: --sport" :
 		    "--sources, such as 127.0.0.0/24 on this host");
 	if (l->shared.by == BY_NONE && p->by == BY_AUTO &&
 	    !p->datagram && t->out[OUT_OK])
-		unjudge(f, "the member that answered is not known: %s, and it "
+		result_unjudge(f,
+		    "the member that answered is not known: %s, and it "
 		    "sends no banner (see --by)", p->local ? "a Unix socket" :
 		    "not a server on this host");
 	if (t->deferred)
-		note(f, "the server waits for data before it accepts "
+		result_note(f, "the server waits for data before it accepts "
 		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "
 		    "answers");
 	if (p->give_up && t->attempts < p->count && !f->cut_short &&
 	    t->out[OUT_TIMEOUT] == t->attempts)
-		note(f, "stopped: nobody answered at all");
+		result_note(f, "stopped: nobody answered at all");
 }
 
 /* What the tally doesn't know. */
 static void
-report_fill(struct result *f, const struct load *l)
+result_report_fill(struct result *f, const struct load *l)
 {
 	struct probe_report *out = &f->verdict.report;
 	const struct plan *p = l->plan;
@@ -337,13 +352,13 @@ report_fill(struct result *f, const struct load *l)
 
 /* If only a part of the group can't be judged, there still is a verdict. */
 static int
-say(struct result *f, bool live)
+result_finish(struct result *f, bool live)
 {
 	bool judged = f->verdict.report.fairness != NULL;
 	const char *why = f->unjudged[0] ? f->unjudged : NULL;
 
 	if (judged && why && !live)
-		note(f, "%s", why);
+		result_note(f, "%s", why);
 	return verdict_conclude(&f->verdict, judged ? NULL : why, live);
 }
 
@@ -354,25 +369,27 @@ result_make(struct result *f, struct load *l)
 	enum knowledge known;
 	bool changed = false;
 
-	known = conclude(f, l, &changed);
-	moving = what_if(f, l, known);	/* rows have their sockets for weight */
-	if (expect(f, l, &known, &changed) < 0)
+	known = result_rows(f, l, &changed);
+	/* before result_expect(): the rows' weights are their sockets yet */
+	moving = result_what_if(f, l, known);
+	if (result_expect(f, l, &known, &changed) < 0)
 		return -1;
-	note_rest(f, l);
+	note_causes(f, l);
 	if (verdict_make(&f->verdict, &l->tally, known, changed) < 0)
 		return -1;
-	f->verdict.report.what_if = moving && !is_steered(f) ? moving : NULL;
-	report_fill(f, l);
+	f->verdict.report.what_if = moving && !result_is_steered(f) ? moving :
+	    NULL;
+	result_report_fill(f, l);
 	if (changed && !f->verdict.report.fairness)
-		note(f, "members came or went meanwhile");
-	return say(f, false);
+		result_note(f, "members came or went meanwhile");
+	return result_finish(f, false);
 }
 
 int
 result_during(struct result *f, const struct probe_during *d)
 {
 	f->verdict.report.during = d;
-	return say(f, true);
+	return result_finish(f, true);
 }
 
 void

@@ -34,10 +34,10 @@ struct scan_try {
 	int64_t deadline;		/* of all its addresses */
 };
 
-static void attempt(struct scan_try *);
+static void try_connect(struct scan_try *);
 
 static void
-release(struct scan_try *t)
+try_release(struct scan_try *t)
 {
 	loop_timer_cancel(t->scan->loop, &t->limit);
 	loop_del(t->scan->loop, &t->source);
@@ -47,7 +47,7 @@ release(struct scan_try *t)
 }
 
 static void
-begin(struct scan *s)
+scan_begin(struct scan *s)
 {
 	struct scan_try *t = s->idle;
 
@@ -56,11 +56,11 @@ begin(struct scan *s)
 	t->port = &s->ports[s->next++];
 	t->address = 0;
 	t->draining = false;
-	attempt(t);
+	try_connect(t);
 }
 
 static void
-fill(struct scan *s)
+scan_fill(struct scan *s)
 {
 	int i = 0;
 
@@ -68,7 +68,7 @@ fill(struct scan *s)
 		return;
 	s->filling = true;
 	while (s->idle && s->next < s->count && i++ < BURST)
-		begin(s);
+		scan_begin(s);
 	s->filling = false;
 	if (s->idle && s->next < s->count)
 		loop_timer_set(s->loop, &s->again, loop_now());
@@ -77,26 +77,26 @@ fill(struct scan *s)
 }
 
 static void
-on_again(struct timer *t)
+scan_on_again(struct timer *t)
 {
-	fill(container_of(t, struct scan, again));
+	scan_fill(container_of(t, struct scan, again));
 }
 
 static void
-end(struct scan_try *t)
+try_end(struct scan_try *t)
 {
 	struct scan *s = t->scan;
 
-	release(t);
+	try_release(t);
 	t->next = s->idle;
 	s->idle = t;
 	s->in_flight--;
-	fill(s);
+	scan_fill(s);
 }
 
 /* Of two addresses, the one that answered has the say. */
 static void
-record(struct scan_try *t, enum scan_state state, int error)
+try_record(struct scan_try *t, enum scan_state state, int error)
 {
 	struct scan_port *p = t->port;
 
@@ -109,20 +109,21 @@ record(struct scan_try *t, enum scan_state state, int error)
 }
 
 static void
-on_failure(struct scan_try *t, int error)
+try_on_failure(struct scan_try *t, int error)
 {
-	record(t, error == ECONNREFUSED || error == ECONNRESET ? SCAN_CLOSED :
+	try_record(t, error == ECONNREFUSED || error == ECONNRESET ? SCAN_CLOSED
+	    :
 	    SCAN_SILENT, error);
-	release(t);
+	try_release(t);
 	if (++t->address < t->scan->addresses.count)
-		attempt(t);
+		try_connect(t);
 	else
-		end(t);
+		try_end(t);
 }
 
 /* A port of ours that connects to itself: nobody listens there. */
 static bool
-is_self(const struct scan_try *t)
+try_is_self(const struct scan_try *t)
 {
 	struct addr ours = { .len = sizeof(ours.un) };
 
@@ -131,13 +132,13 @@ is_self(const struct scan_try *t)
 }
 
 static void
-on_connected(struct scan_try *t)
+try_on_connected(struct scan_try *t)
 {
-	if (is_self(t)) {
-		on_failure(t, ECONNREFUSED);
+	if (try_is_self(t)) {
+		try_on_failure(t, ECONNREFUSED);
 		return;
 	}
-	record(t, SCAN_OPEN, 0);
+	try_record(t, SCAN_OPEN, 0);
 	t->draining = true;
 	shutdown(t->source.fd, SHUT_WR);
 	loop_watch(t->scan->loop, &t->source, EPOLLIN);
@@ -145,7 +146,7 @@ on_connected(struct scan_try *t)
 }
 
 static void
-on_event(struct source *source, uint32_t events)
+try_on_event(struct source *source, uint32_t events)
 {
 	struct scan_try *t = container_of(source, struct scan_try, source);
 	char buffer[4096];
@@ -157,29 +158,29 @@ on_event(struct source *source, uint32_t events)
 		ssize_t n = read(source->fd, buffer, sizeof(buffer));
 
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			end(t);
+			try_end(t);
 		return;
 	}
 	getsockopt(source->fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	if (error)
-		on_failure(t, error);
+		try_on_failure(t, error);
 	else
-		on_connected(t);
+		try_on_connected(t);
 }
 
 static void
-on_limit(struct timer *timer)
+try_on_limit(struct timer *timer)
 {
 	struct scan_try *t = container_of(timer, struct scan_try, limit);
 
 	if (t->draining)
-		end(t);
+		try_end(t);
 	else
-		on_failure(t, ETIMEDOUT);
+		try_on_failure(t, ETIMEDOUT);
 }
 
 static int
-open_socket(struct scan_try *t)
+try_open(struct scan_try *t)
 {
 	const struct scan *s = t->scan;
 	int family = t->to.sa.sa_family;
@@ -199,7 +200,7 @@ open_socket(struct scan_try *t)
 
 /* All addresses of a port together have the time of one. */
 static int64_t
-share(struct scan_try *t)
+try_limit(struct scan_try *t)
 {
 	if (t->address == 0)
 		t->deadline = t->started + t->scan->timeout;
@@ -208,25 +209,25 @@ share(struct scan_try *t)
 }
 
 static void
-attempt(struct scan_try *t)
+try_connect(struct scan_try *t)
 {
 	struct scan *s = t->scan;
 
 	t->to = s->addresses.at[t->address];
 	addr_set_port(&t->to, t->port->port);
 	t->started = loop_now();
-	if (open_socket(t) < 0) {
-		on_failure(t, errno);
+	if (try_open(t) < 0) {
+		try_on_failure(t, errno);
 		return;
 	}
 	t->started = loop_now();
 	if (sock_connect(t->source.fd, &t->to) == 0) {
-		on_connected(t);
+		try_on_connected(t);
 	} else if (errno != EINPROGRESS) {
-		on_failure(t, errno);
+		try_on_failure(t, errno);
 	} else {
 		loop_watch(s->loop, &t->source, EPOLLOUT);
-		loop_timer_set(s->loop, &t->limit, t->started + share(t));
+		loop_timer_set(s->loop, &t->limit, t->started + try_limit(t));
 	}
 }
 
@@ -234,7 +235,7 @@ int
 scan_open(struct scan *s, struct loop *l)
 {
 	s->loop = l;
-	s->again.on_timer = on_again;
+	s->again.on_timer = scan_on_again;
 	s->tries = calloc((size_t)s->concurrency, sizeof(*s->tries));
 	if (!s->tries)
 		return fail("scan");
@@ -243,8 +244,8 @@ scan_open(struct scan *s, struct loop *l)
 
 		t->scan = s;
 		t->source.fd = -1;
-		t->source.on_event = on_event;
-		t->limit.on_timer = on_limit;
+		t->source.on_event = try_on_event;
+		t->limit.on_timer = try_on_limit;
 		t->next = s->idle;
 		s->idle = t;
 	}
@@ -256,6 +257,6 @@ scan_close(struct scan *s)
 {
 	loop_timer_cancel(s->loop, &s->again);
 	for (int i = 0; s->tries && i < s->concurrency; i++)
-		release(&s->tries[i]);
+		try_release(&s->tries[i]);
 	free(s->tries);
 }

@@ -41,61 +41,61 @@ struct reader {
 };
 
 static void
-wrong(struct reader *r, const char *name)
+reader_wrong(struct reader *r, const char *name)
 {
 	if (!r->wrong)
 		r->wrong = name;
 }
 
 static void
-excess(struct reader *r, const char *name)
+reader_excess(struct reader *r, const char *name)
 {
 	if (!r->wrong)
 		r->excess = true;
-	wrong(r, name);
+	reader_wrong(r, name);
 }
 
 /* Some readers of JSON can't represent a larger sum. */
 static void
-sum_add(struct reader *r, uint64_t *sum, uint64_t n, const char *name)
+read_sum(struct reader *r, uint64_t *sum, uint64_t n, const char *name)
 {
 	if (n > MERGE_COUNT_MAX - *sum)
-		excess(r, name);
+		reader_excess(r, name);
 	else
 		*sum += n;
 }
 
 /* A field that must be there, as null or as an object. */
 static json_t *
-object(struct reader *r, json_t *from, const char *name)
+read_object(struct reader *r, json_t *from, const char *name)
 {
 	json_t *value = json_object_get(from, name);
 
 	if (!json_is_object(value) && !json_is_null(value))
-		wrong(r, name);
+		reader_wrong(r, name);
 	return json_is_object(value) ? value : NULL;
 }
 
 static uint64_t
-count(struct reader *r, json_t *from, const char *name)
+read_count(struct reader *r, json_t *from, const char *name)
 {
 	json_t *value = json_object_get(from, name);
 
 	if (json_is_integer(value) && json_integer_value(value) >= 0)
 		return (uint64_t)json_integer_value(value);
-	wrong(r, name);
+	reader_wrong(r, name);
 	return 0;
 }
 
 static void
-count_add(struct reader *r, json_t *from, const char *name, uint64_t *sum)
+read_count_add(struct reader *r, json_t *from, const char *name, uint64_t *sum)
 {
-	sum_add(r, sum, count(r, from, name), name);
+	read_sum(r, sum, read_count(r, from, name), name);
 }
 
 /* -1: null */
 static int
-number(struct reader *r, json_t *from, const char *name)
+read_number(struct reader *r, json_t *from, const char *name)
 {
 	json_t *value = json_object_get(from, name);
 
@@ -104,23 +104,24 @@ number(struct reader *r, json_t *from, const char *name)
 	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
 	    json_integer_value(value) <= INT32_MAX)
 		return (int)json_integer_value(value);
-	wrong(r, name);
+	reader_wrong(r, name);
 	return -1;
 }
 
 /* NAN: null */
 static double
-real(struct reader *r, json_t *from, const char *name)
+read_real(struct reader *r, json_t *from, const char *name)
 {
 	json_t *value = json_object_get(from, name);
 
 	if (!json_is_number(value) && !json_is_null(value))
-		wrong(r, name);
+		reader_wrong(r, name);
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
 static void
-text(struct reader *r, json_t *from, const char *name, char *out, size_t room)
+read_text(struct reader *r, json_t *from, const char *name, char *out, size_t
+    room)
 {
 	json_t *value = json_object_get(from, name);
 
@@ -128,11 +129,11 @@ text(struct reader *r, json_t *from, const char *name, char *out, size_t room)
 	if (json_is_string(value))
 		snprintf(out, room, "%s", json_string_value(value));
 	else if (!json_is_null(value))
-		wrong(r, name);
+		reader_wrong(r, name);
 }
 
 static void
-word_set(struct reader *r, struct merge_word *w, const char *new)
+merge_word_set(struct reader *r, struct merge_word *w, const char *new)
 {
 	if (r->merge->reports == 0)
 		snprintf(w->text, sizeof(w->text), "%s", new);
@@ -140,18 +141,20 @@ word_set(struct reader *r, struct merge_word *w, const char *new)
 }
 
 static void
-word(struct reader *r, json_t *from, const char *name, struct merge_word *w)
+read_word(struct reader *r, json_t *from, const char *name, struct merge_word
+    *w)
 {
 	char new[MERGE_TEXT];
 
-	text(r, from, name, new, sizeof(new));
-	word_set(r, w, new);
+	read_text(r, from, name, new, sizeof(new));
+	merge_word_set(r, w, new);
 }
 
 static void
-latency(struct reader *r, json_t *from, const char *name, struct hist **into)
+read_latency(struct reader *r, json_t *from, const char *name, struct hist
+    **into)
 {
-	json_t *one = object(r, from, name);
+	json_t *one = read_object(r, from, name);
 	const char *coded = json_string_value(json_object_get(one,
 	    "histogram"));
 	struct hist *h;
@@ -160,26 +163,26 @@ latency(struct reader *r, json_t *from, const char *name, struct hist **into)
 		return;
 	h = malloc(sizeof(*h));
 	if (!h || !coded || hist_decode(coded, h) < 0)
-		wrong(r, "histogram");
+		reader_wrong(r, "histogram");
 	else if (!*into && !(*into = calloc(1, sizeof(**into))))
-		wrong(r, "memory");
+		reader_wrong(r, "memory");
 	else if (hist_merge(*into, h) < 0)
-		excess(r, name);
+		reader_excess(r, name);
 	free(h);
 }
 
 static void
-latencies(struct reader *r, json_t *from, struct hist **into)
+read_latencies(struct reader *r, json_t *from, struct hist **into)
 {
 	static const char *const names[LATENCIES] = {
 		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
 		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
 		[LATENCY_LATE] = "late",
 	};
-	json_t *all = object(r, from, "latency");
+	json_t *all = read_object(r, from, "latency");
 
 	for (int i = 0; all && i < LATENCIES; i++)
-		latency(r, all, names[i], &into[i]);
+		read_latency(r, all, names[i], &into[i]);
 }
 
 bool
@@ -190,7 +193,7 @@ merge_is_own(const char *by)
 
 /* The place of the row of who is like that, or -1 without memory. */
 static int
-row_of(struct merge *m, const struct row *like)
+merge_row_of(struct merge *m, const struct row *like)
 {
 	struct merge_row *found, *new = calloc(1, sizeof(*new));
 
@@ -218,47 +221,47 @@ row_of(struct merge *m, const struct row *like)
 
 /* Returns what the report expected of it. */
 static double
-member(struct reader *r, json_t *o, const char *by, const char *host)
+read_member(struct reader *r, json_t *o, const char *by, const char *host)
 {
 	struct tally *t = &r->merge->tally;
 	struct row like = { 0 }, *row;
-	int sockets = number(r, o, "sockets");
-	uint64_t all = count(r, o, "count"), foretold = count(r, o,
+	int sockets = read_number(r, o, "sockets");
+	uint64_t all = read_count(r, o, "count"), foretold = read_count(r, o,
 	    "predicted");
-	double expected = real(r, o, "expected");
-	int at = number(r, o, "pid"), uid = number(r, o, "uid");
+	double expected = read_real(r, o, "expected");
+	int at = read_number(r, o, "pid"), uid = read_number(r, o, "uid");
 
 	like.pid = at < 0 ? 0 : at;
 	like.foreign = uid >= 0;
 	like.uid = uid < 0 ? 0 : (uid_t)uid;
-	like.worker = number(r, o, "worker");
-	text(r, o, "name", like.name, sizeof(like.name));
-	text(r, o, "host", like.host, sizeof(like.host));
-	text(r, o, "command", like.command, sizeof(like.command));
+	like.worker = read_number(r, o, "worker");
+	read_text(r, o, "name", like.name, sizeof(like.name));
+	read_text(r, o, "host", like.host, sizeof(like.host));
+	read_text(r, o, "command", like.command, sizeof(like.command));
 	if (!like.host[0] && merge_is_own(by))
 		snprintf(like.host, sizeof(like.host), "%.*s", ROW_NAME - 1,
 		    host);
 	if (foretold > all)
-		wrong(r, "predicted");
-	at = r->wrong ? -1 : row_of(r->merge, &like);
+		reader_wrong(r, "predicted");
+	at = r->wrong ? -1 : merge_row_of(r->merge, &like);
 	if (at < 0) {
-		wrong(r, "memory");
+		reader_wrong(r, "memory");
 		return 0;
 	}
 	row = &t->rows[at];
-	sum_add(r, &r->merge->counted, all, "count");
+	read_sum(r, &r->merge->counted, all, "count");
 	row->count += all - foretold;
 	row->predicted += foretold;
-	count_add(r, o, "queued", &row->queued);
-	count_add(r, o, "failed", &row->failed);
+	read_count_add(r, o, "queued", &row->queued);
+	read_count_add(r, o, "failed", &row->failed);
 	row->sockets = sockets > 0 ? sockets : row->sockets;
 	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
-	latencies(r, o, row->latency);
+	read_latencies(r, o, row->latency);
 	return expected;
 }
 
 static void
-members(struct reader *r, json_t *o, const char *by)
+read_members(struct reader *r, json_t *o, const char *by)
 {
 	struct merge *m = r->merge;
 	json_t *list = json_object_get(o, "members"), *one;
@@ -266,20 +269,20 @@ members(struct reader *r, json_t *o, const char *by)
 	size_t i;
 
 	if (!json_is_array(list))
-		wrong(r, "members");
-	text(r, o, "host", host, sizeof(host));
+		reader_wrong(r, "members");
+	read_text(r, o, "host", host, sizeof(host));
 	json_array_foreach(list, i, one)
-		if (isnan(member(r, one, by, host)))
+		if (isnan(read_member(r, one, by, host)))
 			m->unjudged = true;
 	if (m->reports == 0 || (int)json_array_size(list) < m->fewest)
 		m->fewest = (int)json_array_size(list);
 }
 
 static void
-fairness(struct reader *r, json_t *o)
+read_fairness(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
-	json_t *f = object(r, o, "fairness");
+	json_t *f = read_object(r, o, "fairness");
 	char verdict[32];
 	int v = FAIR_EVEN;
 
@@ -287,12 +290,12 @@ fairness(struct reader *r, json_t *o)
 		m->unjudged = true;
 		return;
 	}
-	text(r, f, "verdict", verdict, sizeof(verdict));
+	read_text(r, f, "verdict", verdict, sizeof(verdict));
 	while (v <= FAIR_CHANGED && strcmp(verdict,
 	    fair_verdict_name((enum fair_verdict)v)) != 0)
 		v++;
 	if (v > FAIR_CHANGED) {
-		wrong(r, "verdict");
+		reader_wrong(r, "verdict");
 		return;
 	}
 	m->verdicts[v]++;
@@ -301,68 +304,68 @@ fairness(struct reader *r, json_t *o)
 }
 
 static void
-target(struct reader *r, json_t *o)
+read_target(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
-	json_t *t = object(r, o, "target");
+	json_t *t = read_object(r, o, "target");
 	char port[MERGE_TEXT] = "";
 	int n;
 
 	if (!t) {
-		wrong(r, "target");
+		reader_wrong(r, "target");
 		return;
 	}
-	word(r, t, "address", &m->target);
-	word(r, t, "protocol", &m->protocol);
-	n = number(r, t, "port");
+	read_word(r, t, "address", &m->target);
+	read_word(r, t, "protocol", &m->protocol);
+	n = read_number(r, t, "port");
 	if (n >= 0)
 		snprintf(port, sizeof(port), "%d", n);
-	word_set(r, &m->port, port);
+	merge_word_set(r, &m->port, port);
 }
 
 static void
-totals(struct reader *r, json_t *o)
+read_totals(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
 	struct tally *t = &m->tally;
-	json_t *failed = object(r, o, "failed");
-	double seconds = real(r, o, "seconds");
+	json_t *failed = read_object(r, o, "failed");
+	double seconds = read_real(r, o, "seconds");
 
-	count_add(r, o, "attempts", &t->attempts);
-	count_add(r, o, "ok", &t->out[OUT_OK]);
-	count_add(r, o, "queued", &t->out[OUT_QUEUED]);
-	count_add(r, failed, "refused", &t->out[OUT_REFUSED]);
-	count_add(r, failed, "reset", &t->out[OUT_RESET]);
-	count_add(r, failed, "timeout", &t->out[OUT_TIMEOUT]);
-	count_add(r, failed, "other", &t->out[OUT_OTHER]);
-	count_add(r, o, "unattributed", &t->unattributed);
-	count_add(r, o, "mismatched", &t->mismatched);
-	count_add(r, o, "abandoned", &t->abandoned);
+	read_count_add(r, o, "attempts", &t->attempts);
+	read_count_add(r, o, "ok", &t->out[OUT_OK]);
+	read_count_add(r, o, "queued", &t->out[OUT_QUEUED]);
+	read_count_add(r, failed, "refused", &t->out[OUT_REFUSED]);
+	read_count_add(r, failed, "reset", &t->out[OUT_RESET]);
+	read_count_add(r, failed, "timeout", &t->out[OUT_TIMEOUT]);
+	read_count_add(r, failed, "other", &t->out[OUT_OTHER]);
+	read_count_add(r, o, "unattributed", &t->unattributed);
+	read_count_add(r, o, "mismatched", &t->mismatched);
+	read_count_add(r, o, "abandoned", &t->abandoned);
 	if (!(seconds >= 0))
-		wrong(r, "seconds");
+		reader_wrong(r, "seconds");
 	else if (!isfinite(m->seconds += seconds))
-		excess(r, "seconds");
-	latencies(r, o, t->latency);
+		reader_excess(r, "seconds");
+	read_latencies(r, o, t->latency);
 }
 
 static void
-report(struct reader *r, json_t *o)
+read_report(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
 	char by[32];
 
-	text(r, o, "by", by, sizeof(by));
-	word(r, o, "by", &m->by);
-	word(r, o, "loop", &m->loop);
-	word(r, o, "host", &m->host);
-	word(r, o, "steering", &m->steering);
-	target(r, o);
-	totals(r, o);
-	members(r, o, by);
-	fairness(r, o);
-	count_add(r, o, "reports", &m->reports);
+	read_text(r, o, "by", by, sizeof(by));
+	read_word(r, o, "by", &m->by);
+	read_word(r, o, "loop", &m->loop);
+	read_word(r, o, "host", &m->host);
+	read_word(r, o, "steering", &m->steering);
+	read_target(r, o);
+	read_totals(r, o);
+	read_members(r, o, by);
+	read_fairness(r, o);
+	read_count_add(r, o, "reports", &m->reports);
 	if (!m->reports)
-		wrong(r, "reports");
+		reader_wrong(r, "reports");
 }
 
 static bool
@@ -396,7 +399,7 @@ read_line(struct merge *m, const char *line, size_t length, const char *name,
 		json_decref(o);
 		return 0;
 	}
-	report(&r, o);
+	read_report(&r, o);
 	json_decref(o);
 	if (!r.wrong)
 		return 1;

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static void note(struct merge *m, const char *format, ...)
+static void merge_note(struct merge *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-note(struct merge *m, const char *format, ...)
+merge_note(struct merge *m, const char *format, ...)
 {
 	va_list args;
 
@@ -25,7 +25,7 @@ note(struct merge *m, const char *format, ...)
 }
 
 static void
-aim(struct merge *m)
+merge_address_fill(struct merge *m)
 {
 	struct endpoint e = { .numeric = true };
 	char *words[] = { m->target.text, m->port.text };
@@ -43,7 +43,7 @@ aim(struct merge *m)
 }
 
 static void
-note_verdicts(struct merge *m)
+merge_note_verdicts(struct merge *m)
 {
 	char all[MERGE_NOTE] = "";
 	size_t used = 0;
@@ -55,12 +55,12 @@ note_verdicts(struct merge *m)
 			    (unsigned long long)m->verdicts[v],
 			    fair_verdict_name((enum fair_verdict)v));
 	if (used)
-		note(m, "one by one they were: %.150s", all);
+		merge_note(m, "one by one they were: %.150s", all);
 }
 
 /* Whether it was one group that all of them saw. */
 static enum knowledge
-weigh(struct merge *m)
+merge_knowledge(struct merge *m)
 {
 	double weights = 0;
 
@@ -89,18 +89,19 @@ weigh(struct merge *m)
 
 /* Where all are of one host, it is told once. */
 static void
-forget_host(struct merge *m)
+merge_forget_host(struct merge *m)
 {
 	for (int i = 0; i < m->tally.count && !m->host.mixed; i++) {
 		struct row *r = &m->tally.rows[i];
 
-		if (merge_is_own(m->by.text) && strcmp(r->host, m->host.text) == 0)
+		if (merge_is_own(m->by.text) && strcmp(r->host, m->host.text) ==
+		    0)
 			r->host[0] = '\0';
 	}
 }
 
 static const char *
-agreed(const struct merge_word *w)
+merge_word_text(const struct merge_word *w)
 {
 	return w->mixed ? "mixed" : w->text[0] ? w->text : NULL;
 }
@@ -108,22 +109,22 @@ agreed(const struct merge_word *w)
 int
 merge_end(struct merge *m, struct verdict *s)
 {
-	enum knowledge known = weigh(m);
+	enum knowledge known = merge_knowledge(m);
 	struct probe_report *r = &s->report;
 
 	if (m->reports > 1)
-		note_verdicts(m);
-	forget_host(m);
-	aim(m);
+		merge_note_verdicts(m);
+	merge_forget_host(m);
+	merge_address_fill(m);
 	if (verdict_make(s, &m->tally, known, m->changed) < 0)
 		return -1;
 	s->target.address = m->address.len ? &m->address : NULL;
-	s->target.protocol = agreed(&m->protocol);
+	s->target.protocol = merge_word_text(&m->protocol);
 	r->command = "probe";
-	r->by = agreed(&m->by);
-	r->loop = agreed(&m->loop);
-	r->host = m->host.mixed ? NULL : agreed(&m->host);
-	r->steering = agreed(&m->steering);
+	r->by = merge_word_text(&m->by);
+	r->loop = merge_word_text(&m->loop);
+	r->host = m->host.mixed ? NULL : merge_word_text(&m->host);
+	r->steering = merge_word_text(&m->steering);
 	r->reports = m->reports;
 	r->seconds = m->seconds;
 	r->other_reason = NULL;

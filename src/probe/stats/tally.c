@@ -18,7 +18,7 @@ tally_free(struct tally *t)
 
 /* Histograms are large, and most are never used. */
 static void
-measure(struct hist **h, int64_t ns)
+latency_add(struct hist **h, int64_t ns)
 {
 	if (ns < 0)
 		return;
@@ -33,7 +33,7 @@ static void
 row_measure(struct row *r, const int64_t ns[static LATENCIES])
 {
 	for (int i = 0; i < LATENCY_LATE; i++)
-		measure(&r->latency[i], ns[i]);
+		latency_add(&r->latency[i], ns[i]);
 }
 
 static struct newcomer *
@@ -69,7 +69,7 @@ newcomer_count(struct tally *t, const struct attempt_result *r)
 }
 
 static void
-count_answer(struct tally *t, const struct attempt_result *r)
+answer_count(struct tally *t, const struct attempt_result *r)
 {
 	struct row *row = &t->rows[r->row];
 
@@ -79,6 +79,12 @@ count_answer(struct tally *t, const struct attempt_result *r)
 	row->elsewhere += r->elsewhere;
 	if (r->accepted >= 0)
 		t->rows[r->accepted].handed++;
+}
+
+uint64_t
+row_total(const struct row *r)
+{
+	return r->count + r->predicted;
 }
 
 uint64_t
@@ -97,10 +103,10 @@ tally_hands_on(const struct tally *t)
 }
 
 static void
-attribute(struct tally *t, const struct attempt_result *r)
+tally_attribute(struct tally *t, const struct attempt_result *r)
 {
 	if (r->row >= 0)
-		count_answer(t, r);
+		answer_count(t, r);
 	if (r->row < 0 && r->predicted < 0) {
 		t->unattributed++;
 	} else if (r->row < 0) {
@@ -129,9 +135,9 @@ tally_add(struct tally *t, const struct attempt_result *r)
 	for (int i = 0; i < LATENCIES; i++)
 		if (r->outcome == OUT_OK || i == LATENCY_CONNECT ||
 		    i == LATENCY_LATE)
-			measure(&t->latency[i], r->ns[i]);
+			latency_add(&t->latency[i], r->ns[i]);
 	if (r->outcome == OUT_OK)
-		attribute(t, r);
+		tally_attribute(t, r);
 }
 
 bool
@@ -234,7 +240,7 @@ tally_hidden(struct tally *t, const struct row *like)
 }
 
 static int
-earlier(struct tally *t)
+tally_earlier(struct tally *t)
 {
 	const struct row row = {
 		.command = "(earlier ones)", .worker = -1, .gone = true,
@@ -261,7 +267,7 @@ hist_move(struct hist **into, struct hist **from)
 int
 tally_forget(struct tally *t, int row)
 {
-	int all = earlier(t);
+	int all = tally_earlier(t);
 	struct row *into, *from;
 
 	tally_newcomers_end(t);

@@ -38,7 +38,7 @@ interval_merge(struct interval *into, const struct interval *from)
 
 /* Each two become one. */
 static void
-halve(struct timeline *t)
+timeline_halve(struct timeline *t)
 {
 	for (int i = 0; i < t->count; i++) {
 		struct interval one = t->at[i];
@@ -58,7 +58,7 @@ interval_at(struct timeline *t, int64_t when)
 	if (!t->width)
 		t->width = WIDTH_NS;
 	while ((at = (when - t->from) / t->width) >= TIMELINE_INTERVALS)
-		halve(t);
+		timeline_halve(t);
 	if (at < 0)
 		at = 0;
 	if (at >= t->count)
@@ -68,7 +68,7 @@ interval_at(struct timeline *t, int64_t when)
 
 /* Whether it is us who could not even try. */
 static bool
-is_own_want(const struct attempt_result *r)
+is_own_failure(const struct attempt_result *r)
 {
 	return r->outcome == OUT_OTHER && (r->error == EADDRNOTAVAIL ||
 	    r->error == EMFILE || r->error == ENFILE || r->error == ENOBUFS ||
@@ -77,7 +77,7 @@ is_own_want(const struct attempt_result *r)
 
 /* Where a loss of this kind is counted; NULL: it is none. */
 static uint64_t *
-loss_of(struct probe_losses *l, enum outcome outcome)
+loss_counter(struct probe_losses *l, enum outcome outcome)
 {
 	switch (outcome) {
 	case OUT_REFUSED:
@@ -99,7 +99,7 @@ loss_of(struct probe_losses *l, enum outcome outcome)
 }
 
 static void
-count_kept(struct timeline *t, struct interval *i,
+interval_add_kept(struct timeline *t, struct interval *i,
     const struct attempt_result *r)
 {
 	t->unproven += r->unproven;
@@ -117,18 +117,18 @@ timeline_add(struct timeline *t, const struct attempt_result *r)
 	struct interval *i;
 	uint64_t *loss;
 
-	if (is_own_want(r)) {
+	if (is_own_failure(r)) {
 		t->untried++;
 		return;
 	}
 	i = interval_at(t, r->started);
 	i->attempts++;
-	loss = loss_of(&i->lost, r->outcome);
+	loss = loss_counter(&i->lost, r->outcome);
 	if (loss) {
 		++*loss;
-		++*loss_of(&t->lost, r->outcome);
+		++*loss_counter(&t->lost, r->outcome);
 	} else {
-		count_kept(t, i, r);
+		interval_add_kept(t, i, r);
 	}
 }
 
@@ -152,7 +152,7 @@ timeline_change(struct timeline *t, const struct row *r, bool came)
 }
 
 static double
-seconds(const struct timeline *t, int64_t when)
+timeline_seconds(const struct timeline *t, int64_t when)
 {
 	return (double)(when - t->from) / 1e9;
 }
@@ -175,7 +175,8 @@ change_report(const struct timeline *t, int at, struct probe_change *out)
 	const struct member_change *c = &t->changes[at];
 
 	*out = (struct probe_change){
-		.at = seconds(t, c->when), .kind = c->came ? "joined" : "left",
+		.at = timeline_seconds(t, c->when), .kind = c->came ? "joined" :
+		    "left",
 		.name = c->name[0] ? c->name : NULL,
 		.command = c->command[0] ? c->command : NULL,
 		.pid = c->pid > 0 ? c->pid : -1,

@@ -26,7 +26,7 @@ verdict_hosts(const struct tally *t)
 
 /* By host; A before Z before AA, then those without a name by pid. */
 static int
-by_name(const void *a, const void *b)
+row_order(const void *a, const void *b)
 {
 	const struct row *l = *(struct row *const *)a;
 	const struct row *r = *(struct row *const *)b;
@@ -46,18 +46,12 @@ by_name(const void *a, const void *b)
 	return l->pid < r->pid ? -1 : l->pid > r->pid;
 }
 
-static uint64_t
-row_total(const struct row *r)
-{
-	return r->count + r->predicted;
-}
-
 /*
  * Who answered and is no member makes the group unknown: then those that
  * answered are judged, and there may be more of them.
  */
 static enum knowledge
-weigh(struct tally *t, enum knowledge knowledge)
+verdict_knowledge(struct tally *t, enum knowledge knowledge)
 {
 	bool stray = knowledge == KNOW_SOME;
 
@@ -74,7 +68,8 @@ weigh(struct tally *t, enum knowledge knowledge)
 }
 
 static void
-expect(struct verdict *s, const struct tally *t, uint64_t total, bool judged)
+verdict_expect(struct verdict *s, const struct tally *t, uint64_t total, bool
+    judged)
 {
 	double weights = 0;
 
@@ -96,7 +91,7 @@ expect(struct verdict *s, const struct tally *t, uint64_t total, bool judged)
  * others are.
  */
 static uint64_t
-missing(const struct tally *t)
+verdict_missing(const struct tally *t)
 {
 	uint64_t n = t->unattributed + t->out[OUT_RESET] +
 	    t->out[OUT_TIMEOUT] + t->out[OUT_ENDED];
@@ -105,8 +100,8 @@ missing(const struct tally *t)
 }
 
 static int
-judge(struct verdict *s, const struct tally *t, enum knowledge knowledge,
-    bool changed)
+verdict_judge(struct verdict *s, const struct tally *t, enum knowledge
+    knowledge, bool changed)
 {
 	struct probe_fairness *f = &s->fairness;
 	size_t k = (size_t)t->count;
@@ -146,7 +141,7 @@ judge(struct verdict *s, const struct tally *t, enum knowledge knowledge,
 }
 
 static void
-member_fill(struct probe_member *m, struct latencies *latency,
+verdict_member_fill(struct probe_member *m, struct latencies *latency,
     const struct tally *t, const struct row *r)
 {
 	*m = (struct probe_member){
@@ -168,7 +163,7 @@ member_fill(struct probe_member *m, struct latencies *latency,
 }
 
 static int
-members_fill(struct verdict *s, struct tally *t, uint64_t *total)
+verdict_members_fill(struct verdict *s, struct tally *t, uint64_t *total)
 {
 	size_t k = (size_t)t->count;
 
@@ -179,9 +174,9 @@ members_fill(struct verdict *s, struct tally *t, uint64_t *total)
 		return fail("report");
 	for (size_t i = 0; i < k; i++)
 		s->order[i] = &t->rows[i];
-	qsort(s->order, k, sizeof(struct row *), by_name);
+	qsort(s->order, k, sizeof(struct row *), row_order);
 	for (size_t i = 0; i < k; i++) {
-		member_fill(&s->members[i], &s->member_latency[i], t,
+		verdict_member_fill(&s->members[i], &s->member_latency[i], t,
 		    s->order[i]);
 		*total += s->members[i].count;
 		s->report.predicted += s->members[i].predicted;
@@ -192,7 +187,7 @@ members_fill(struct verdict *s, struct tally *t, uint64_t *total)
 }
 
 static void
-totals_fill(struct verdict *s, const struct tally *t)
+verdict_totals_fill(struct verdict *s, const struct tally *t)
 {
 	struct probe_report *r = &s->report;
 
@@ -213,11 +208,11 @@ totals_fill(struct verdict *s, const struct tally *t)
 	r->failed = &s->failed;
 	r->latency = &s->latency;
 	r->target = &s->target;
-	s->missing = missing(t);
+	s->missing = verdict_missing(t);
 }
 
 static void
-subject_fill(struct finding_member *to, const struct probe_member *m)
+finding_member_fill(struct finding_member *to, const struct probe_member *m)
 {
 	*to = (struct finding_member){
 		.name = m->name, .host = m->host, .command = m->command,
@@ -257,7 +252,7 @@ failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
 
 /* How many attempts would prove that a deviation this large is not chance. */
 static uint64_t
-needed(const struct verdict *s, uint64_t judged)
+verdict_needed(const struct verdict *s, uint64_t judged)
 {
 	const struct probe_fairness *f = s->report.fairness;
 	double share;
@@ -271,7 +266,7 @@ needed(const struct verdict *s, uint64_t judged)
 }
 
 static void
-facts_fill(struct finding_facts *to, const struct verdict *s)
+verdict_facts_fill(struct finding_facts *to, const struct verdict *s)
 {
 	const struct probe_report *r = &s->report;
 	const struct probe_failures *f = r->failed;
@@ -295,7 +290,7 @@ facts_fill(struct finding_facts *to, const struct verdict *s)
 	to->verdict = r->fairness->verdict;
 	to->at_least = r->fairness->at_least;
 	to->enough = r->fairness->enough;
-	to->needed = needed(s, to->judged);
+	to->needed = verdict_needed(s, to->judged);
 }
 
 int
@@ -309,9 +304,9 @@ verdict_conclude(struct verdict *s, const char *unjudged, bool live)
 	if (!subjects)
 		return fail("report");
 	for (size_t i = 0; i < s->report.member_count; i++)
-		subject_fill(&subjects[i], &s->members[i]);
+		finding_member_fill(&subjects[i], &s->members[i]);
 	failures_text(&s->report, how);
-	facts_fill(&facts, s);
+	verdict_facts_fill(&facts, s);
 	facts.members = subjects;
 	facts.how = how[0] ? how : NULL;
 	facts.unjudged = unjudged;
@@ -331,13 +326,13 @@ verdict_make(struct verdict *s, struct tally *t, enum knowledge knowledge,
 	bool judged;
 
 	*s = (struct verdict){ .verdict = FAIR_TOO_FEW, .p = 1, .chance = 1 };
-	knowledge = weigh(t, knowledge);
-	totals_fill(s, t);
-	if (members_fill(s, t, &total) < 0)
+	knowledge = verdict_knowledge(t, knowledge);
+	verdict_totals_fill(s, t);
+	if (verdict_members_fill(s, t, &total) < 0)
 		return -1;
 	judged = knowledge < KNOW_SHARED && total > 0;
-	expect(s, t, total, judged);
-	return judged ? judge(s, t, knowledge, changed) : 0;
+	verdict_expect(s, t, total, judged);
+	return judged ? verdict_judge(s, t, knowledge, changed) : 0;
 }
 
 void

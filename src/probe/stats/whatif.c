@@ -47,7 +47,7 @@ whatif_check(const char *change)
 }
 
 static const struct row *
-find(const struct tally *t, const char *who)
+whatif_find(const struct tally *t, const char *who)
 {
 	size_t base = strcspn(who, "/");
 	int64_t number, worker = -1;
@@ -76,7 +76,7 @@ find(const struct tally *t, const char *who)
 
 /* The flows of who leaves move; of the others between these parts. */
 static void
-leave(struct probe_what_if *w, uint64_t own)
+whatif_leave(struct probe_what_if *w, uint64_t own)
 {
 	double rest = (double)(w->flows - own), n = (double)w->sockets;
 	double least = 1, most = 0, q, low, high;
@@ -98,7 +98,7 @@ leave(struct probe_what_if *w, uint64_t own)
 
 /* Of any flow it is as likely. */
 static void
-change_last(struct probe_what_if *w)
+whatif_change_last(struct probe_what_if *w)
 {
 	double flows = (double)w->flows, spread;
 
@@ -113,8 +113,9 @@ int
 whatif_make(struct probe_what_if *out, const struct tally *t,
     const char *change)
 {
-	bool joins = strcmp(change, "+1") == 0, last = strcmp(change, "-1") == 0;
-	const struct row *who = joins || last ? NULL : find(t, change);
+	bool joins = strcmp(change, "+1") == 0, last = strcmp(change, "-1") ==
+	    0;
+	const struct row *who = joins || last ? NULL : whatif_find(t, change);
 	double sockets = 0;
 
 	*out = (struct probe_what_if){ .change = change };
@@ -133,8 +134,8 @@ whatif_make(struct probe_what_if *out, const struct tally *t,
 		    "socket of its own, so this is not known", change);
 	out->ideal = joins ? 1 / (sockets + 1) : 1 / sockets;
 	if (who)
-		leave(out, who->count + who->predicted);
+		whatif_leave(out, who->count + who->predicted);
 	else
-		change_last(out);
+		whatif_change_last(out);
 	return 0;
 }

@@ -26,7 +26,7 @@ enum {
 
 /* Whether all processes are to be read for this one. */
 static bool
-is_due(struct answers *a, struct row *r, int most)
+is_reading_due(struct answers *a, struct row *r, int most)
 {
 	int64_t now = clock_ns();
 
@@ -39,7 +39,8 @@ is_due(struct answers *a, struct row *r, int most)
 
 /* Exactly one process has it, and not the one that accepted. */
 static void
-handed(struct tally *t, pid_t pid, int64_t since, struct attempt_result *r)
+answer_handed_on(struct tally *t, pid_t pid, int64_t since, struct
+    attempt_result *r)
 {
 	int row = tally_process_find(t, pid);
 
@@ -58,7 +59,7 @@ answer_find(struct answers *a, struct tally *t, struct owners *o,
     uint64_t inode, int64_t since, struct attempt_result *r)
 {
 	struct row *row = &t->rows[r->row];
-	bool due = is_due(a, row, READINGS);
+	bool due = is_reading_due(a, row, READINGS);
 	pid_t pids[HOLDERS];
 	int count;
 
@@ -69,7 +70,7 @@ answer_find(struct answers *a, struct tally *t, struct owners *o,
 	if (due)
 		owners_refresh(o);
 	count = owners_holders(o, inode, pids, HOLDERS);
-	if (!count && !due && is_due(a, row, SEARCHES)) {
+	if (!count && !due && is_reading_due(a, row, SEARCHES)) {
 		owners_refresh(o);
 		count = owners_holders(o, inode, pids, HOLDERS);
 	}
@@ -78,7 +79,7 @@ answer_find(struct answers *a, struct tally *t, struct owners *o,
 	if (count != 1)
 		return;
 	if (pids[0] != row->pid) {
-		handed(t, pids[0], since, r);
+		answer_handed_on(t, pids[0], since, r);
 		return;
 	}
 	row->proofs += due;

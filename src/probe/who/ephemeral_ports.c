@@ -46,14 +46,14 @@ read_reserved(struct ephemeral_ports *p)
 }
 
 static int
-half(const struct ephemeral_ports *p)
+ports_half(const struct ephemeral_ports *p)
 {
 	return (p->high - p->low + 1) / 2;
 }
 
 /* An even one, at random. */
 static uint16_t
-start_at(const struct ephemeral_ports *p)
+ports_start(const struct ephemeral_ports *p)
 {
 	uint16_t start = 0;
 
@@ -68,8 +68,8 @@ ephemeral_ports_init(struct ephemeral_ports *p)
 	memset(p, 0, sizeof(*p));
 	read_range(p);
 	read_reserved(p);
-	p->next = start_at(p);
-	p->left = half(p);
+	p->next = ports_start(p);
+	p->left = ports_half(p);
 }
 
 static bool
@@ -82,12 +82,12 @@ is_reserved(const struct ephemeral_ports *p, uint16_t port)
 }
 
 static uint16_t
-step(struct ephemeral_ports *p)
+ports_step(struct ephemeral_ports *p)
 {
 	int parity = p->next & 1;
 
 	if (p->left-- == 0) {
-		p->left = half(p);
+		p->left = ports_half(p);
 		parity = !parity;
 		p->next = (uint16_t)(p->next ^ 1);
 	}
@@ -101,16 +101,16 @@ step(struct ephemeral_ports *p)
 uint16_t
 ephemeral_ports_next(struct ephemeral_ports *p)
 {
-	uint16_t port = step(p);
+	uint16_t port = ports_step(p);
 
-	for (int i = half(p); i > 0 && is_reserved(p, port); i--)
-		port = step(p);
+	for (int i = ports_half(p); i > 0 && is_reserved(p, port); i--)
+		port = ports_step(p);
 	return port;
 }
 
 void
 ephemeral_ports_jump(struct ephemeral_ports *p, bool odd)
 {
-	p->next = start_at(p) | odd;
-	p->left = odd ? ODD_A_TURN : half(p);
+	p->next = ports_start(p) | odd;
+	p->left = odd ? ODD_A_TURN : ports_half(p);
 }

@@ -88,7 +88,7 @@ identify_free(struct identify *w)
 
 /* The group that a client of the target would meet: its sockets, or -1. */
 static int
-group_list(struct identify *w, struct diag_sock **list)
+identify_group(struct identify *w, struct diag_sock **list)
 {
 	struct addr remote = w->prediction.source;
 	struct diag_sock winner;
@@ -117,7 +117,7 @@ identify_aim(struct identify *w, const struct addr *target)
 	w->moved = false;
 	prediction_aim(&w->prediction, target);
 	listeners_free(&w->before);
-	count = group_list(w, &list);
+	count = identify_group(w, &list);
 	if (count > 0)
 		w->uid = list[0].uid;
 	if (count >= 0 && listeners_fill(&w->before, w->tally, w->owners,
@@ -169,7 +169,7 @@ identify_row(struct identify *w, uint64_t inode)
 
 /* The row of the nearest ancestor that is in the group. */
 static int
-row_above(const struct identify *w, pid_t pid)
+ancestor_row(const struct identify *w, pid_t pid)
 {
 	for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++) {
 		int row;
@@ -187,10 +187,10 @@ row_above(const struct identify *w, pid_t pid)
  * and so do others that came with it: see newcomer.c.
  */
 static int
-row_of_child(struct identify *w, pid_t pid, int64_t since,
+child_row(struct identify *w, pid_t pid, int64_t since,
     struct attempt_result *r)
 {
-	int row = row_above(w, pid);
+	int row = ancestor_row(w, pid);
 
 	if (row < 0)
 		return -1;
@@ -211,7 +211,7 @@ row_of_child(struct identify *w, pid_t pid, int64_t since,
 }
 
 static int
-row_of_holders(struct identify *w, const pid_t *pids, int count,
+holders_row(struct identify *w, const pid_t *pids, int count,
     int64_t since, struct attempt_result *r)
 {
 	int row = -1;
@@ -222,13 +222,14 @@ row_of_holders(struct identify *w, const pid_t *pids, int count,
 			row = -1;
 	}
 	for (int i = 0; i < count && row < 0; i++)
-		row = row_of_child(w, pids[i], since, r);
+		row = child_row(w, pids[i], since, r);
 	return row >= 0 ? row : tally_process(w->tally, pids[0]);
 }
 
 /* To read /proc takes so long that the server may have closed meanwhile. */
 static bool
-is_over(struct identify *w, const struct addr *ours, const struct diag_sock *s)
+is_connection_over(struct identify *w, const struct addr *ours, const struct
+    diag_sock *s)
 {
 	struct diag_sock now;
 
@@ -239,13 +240,13 @@ is_over(struct identify *w, const struct addr *ours, const struct diag_sock *s)
 
 /* A new child of a server that forks is only found by reading all of /proc. */
 static enum look
-look_holders(struct identify *w, const struct addr *ours,
+look_at_holders(struct identify *w, const struct addr *ours,
     const struct diag_sock *s, int64_t since, struct attempt_result *r)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
 
-	if (!count && is_over(w, ours, s))
+	if (!count && is_connection_over(w, ours, s))
 		return LOOK_GONE;
 	if (!count) {
 		w->uid = s->uid;
@@ -257,7 +258,7 @@ look_holders(struct identify *w, const struct addr *ours,
 		return LOOK_HIDDEN;
 	}
 	w->seen = true;
-	r->row = row_of_holders(w, pids, count < HOLDERS_MAX ? count :
+	r->row = holders_row(w, pids, count < HOLDERS_MAX ? count :
 	    HOLDERS_MAX, since, r);
 	return r->row < 0 ? LOOK_HIDDEN : LOOK_FOUND;
 }
@@ -267,7 +268,7 @@ look_holders(struct identify *w, const struct addr *ours,
  * is quickly verified, wherever else the search would have to go.
  */
 static bool
-is_as_foreseen(struct identify *w, uint64_t inode, uint64_t predicted_inode,
+is_as_predicted(struct identify *w, uint64_t inode, uint64_t predicted_inode,
     int *row)
 {
 	int expected = listeners_row(&w->before, predicted_inode);
@@ -292,10 +293,10 @@ identify_look(struct identify *w, const struct addr *ours,
 	if (!found || s.state == TCP_LISTEN || s.state == TCP_TIME_WAIT ||
 	    s.state == TCP_CLOSE)
 		return LOOK_GONE;
-	if (s.inode && is_as_foreseen(w, s.inode, predicted_inode, &r->row))
+	if (s.inode && is_as_predicted(w, s.inode, predicted_inode, &r->row))
 		return LOOK_FOUND;
 	if (s.inode)
-		return look_holders(w, ours, &s, since, r);
+		return look_at_holders(w, ours, &s, since, r);
 	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)
 		return LOOK_QUEUED;
 	/* NEW_SYN_RECV is told as SYN_RECV */
@@ -322,7 +323,7 @@ bool
 identify_is_deferred(struct identify *w, uint64_t predicted_inode)
 {
 	struct diag_sock *list;
-	int count = group_list(w, &list), seconds = -1;
+	int count = identify_group(w, &list), seconds = -1;
 	bool full = count <= 0;
 	struct owner o;
 
@@ -348,7 +349,7 @@ identify_wants_verifying(const struct identify *w)
 }
 
 static uint64_t
-half_open(struct identify *w, const struct addr *ours)
+identify_half_open(struct identify *w, const struct addr *ours)
 {
 	uint64_t inode = listeners_half_open(&w->before);
 	struct diag_sock s;
@@ -361,10 +362,10 @@ half_open(struct identify *w, const struct addr *ours)
 bool
 identify_verify(struct identify *w, const struct addr *ours, uint64_t *inode)
 {
-	uint64_t seen = half_open(w, ours);
+	uint64_t seen = identify_half_open(w, ours);
 
 	/* to void all, it should be sure */
-	if (seen && seen != *inode && half_open(w, ours) != seen)
+	if (seen && seen != *inode && identify_half_open(w, ours) != seen)
 		seen = 0;
 	if (!seen)
 		return false;
@@ -413,7 +414,7 @@ int
 identify_follow(struct identify *w, bool doubt)
 {
 	struct diag_sock *list;
-	int count = group_list(w, &list), changed = -1;
+	int count = identify_group(w, &list), changed = -1;
 
 	if (count < 0)
 		return -1;
@@ -447,7 +448,7 @@ struct identified
 identify_end(struct identify *w, struct tally *t)
 {
 	struct diag_sock *list;
-	int count = group_list(w, &list);
+	int count = identify_group(w, &list);
 	bool known = t == w->tally ? listeners_complete(&w->before, t,
 	    w->owners) : listeners_known(&w->before);
 	struct identified found = {
@@ -467,8 +468,8 @@ identify_end(struct identify *w, struct tally *t)
 	if (t == w->tally)
 		tally_newcomers_end(t);
 	if (w->protocol == IPPROTO_TCP)
-		found.voided = prediction_void(&w->prediction, t, &w->before, list,
-		    count);
+		found.voided = prediction_void(&w->prediction, t, &w->before,
+		    list, count);
 	listeners_ask(&w->before, t, list, count);
 	free(list);
 	listeners_weigh(&w->before, t);

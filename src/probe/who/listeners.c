@@ -26,7 +26,7 @@ struct listener {
 
 /* At first all that is known is that they hold it. */
 static int
-holders_of(const struct listeners *before, const struct tally *t,
+listener_holders(const struct listeners *before, const struct tally *t,
     struct owners *o, uint64_t inode, pid_t pids[static HOLDERS_MAX])
 {
 	pid_t all[HOLDERS_MAX];
@@ -45,7 +45,7 @@ listener_new(const struct listeners *before, struct tally *t,
     struct owners *o, uint64_t inode, uint64_t cookie, int own)
 {
 	pid_t pids[HOLDERS_MAX];
-	int count = holders_of(before, t, o, inode, pids);
+	int count = listener_holders(before, t, o, inode, pids);
 	struct listener *l;
 
 	l = calloc(1, sizeof(*l) + (size_t)count * sizeof(l->rows[0]));
@@ -67,8 +67,8 @@ listener_new(const struct listeners *before, struct tally *t,
 }
 
 static int
-fill(struct listeners *s, const struct listeners *before, struct tally *t,
-    struct owners *o, const struct diag_sock *list, int count)
+listeners_take(struct listeners *s, const struct listeners *before, struct tally
+    *t, struct owners *o, const struct diag_sock *list, int count)
 {
 	s->at = calloc((size_t)count + 1, sizeof(struct listener *));
 	if (!s->at)
@@ -86,7 +86,7 @@ int
 listeners_fill(struct listeners *s, struct tally *t, struct owners *o,
     const struct diag_sock *list, int count)
 {
-	return fill(s, NULL, t, o, list, count);
+	return listeners_take(s, NULL, t, o, list, count);
 }
 
 void
@@ -99,7 +99,7 @@ listeners_free(struct listeners *s)
 }
 
 static struct listener *
-find(const struct listeners *s, uint64_t inode)
+listener_find(const struct listeners *s, uint64_t inode)
 {
 	for (int i = 0; i < s->count; i++)
 		if (s->at[i]->inode == inode)
@@ -108,7 +108,7 @@ find(const struct listeners *s, uint64_t inode)
 }
 
 static bool
-is_held_by(const struct listener *l, int row)
+listener_is_held_by(const struct listener *l, int row)
 {
 	for (int i = 0; i < l->count; i++)
 		if (l->rows[i] == row)
@@ -122,12 +122,12 @@ listeners_follow(struct listeners *s, struct tally *t, struct owners *o,
 {
 	struct listeners now = { 0 };
 
-	if (fill(&now, s, t, o, list, count) < 0)
+	if (listeners_take(&now, s, t, o, list, count) < 0)
 		return -1;
 	for (int i = 0; i < now.count; i++) {
-		const struct listener *l = find(s, now.at[i]->inode);
+		const struct listener *l = listener_find(s, now.at[i]->inode);
 
-		if (l && is_held_by(now.at[i], l->seen))
+		if (l && listener_is_held_by(now.at[i], l->seen))
 			now.at[i]->seen = l->seen;
 	}
 	listeners_free(s);
@@ -136,11 +136,11 @@ listeners_follow(struct listeners *s, struct tally *t, struct owners *o,
 }
 
 static bool
-has_moved(const struct listeners *s, const struct listener *l,
+listener_has_moved(const struct listeners *s, const struct listener *l,
     const struct tally *t, struct owners *o)
 {
 	pid_t pids[HOLDERS_MAX];
-	int count = holders_of(s, t, o, l->inode, pids);
+	int count = listener_holders(s, t, o, l->inode, pids);
 
 	if (count != l->count)
 		return true;
@@ -155,7 +155,7 @@ listeners_moved(const struct listeners *s, const struct tally *t,
     struct owners *o)
 {
 	for (int i = 0; i < s->count; i++)
-		if (has_moved(s, s->at[i], t, o))
+		if (listener_has_moved(s, s->at[i], t, o))
 			return true;
 	return false;
 }
@@ -163,7 +163,7 @@ listeners_moved(const struct listeners *s, const struct tally *t,
 int
 listeners_row(const struct listeners *s, uint64_t inode)
 {
-	const struct listener *l = find(s, inode);
+	const struct listener *l = listener_find(s, inode);
 
 	return l && l->count == 1 ? l->rows[0] : -1;
 }
@@ -171,7 +171,7 @@ listeners_row(const struct listeners *s, uint64_t inode)
 bool
 listeners_have(const struct listeners *s, uint64_t inode)
 {
-	return find(s, inode) != NULL;
+	return listener_find(s, inode) != NULL;
 }
 
 bool
@@ -182,7 +182,7 @@ listeners_held_by(const struct listeners *s, pid_t pid)
 	bool held = false;
 
 	while (dir && !held && proc_fd_next(dir, &inode) >= 0)
-		held = find(s, inode) != NULL;
+		held = listener_find(s, inode) != NULL;
 	if (dir)
 		closedir(dir);
 	return held;
@@ -209,14 +209,14 @@ listeners_half_open(const struct listeners *s)
 void
 listeners_learn(struct listeners *s, uint64_t inode, int row)
 {
-	struct listener *l = find(s, inode);
+	struct listener *l = listener_find(s, inode);
 
-	if (l && is_held_by(l, row) && l->seen != row)
+	if (l && listener_is_held_by(l, row) && l->seen != row)
 		l->seen = l->seen == -1 ? row : -2;
 }
 
 static bool
-has_cookie(const struct listeners *s, uint64_t cookie)
+listeners_have_cookie(const struct listeners *s, uint64_t cookie)
 {
 	for (int i = 0; i < s->count; i++)
 		if (s->at[i]->cookie == cookie)
@@ -231,7 +231,7 @@ listeners_differ(const struct listeners *s, const struct diag_sock *list,
 	bool differ = count != s->count;
 
 	for (int i = 0; i < count && !differ; i++)
-		differ = !has_cookie(s, list[i].cookie);
+		differ = !listeners_have_cookie(s, list[i].cookie);
 	return differ;
 }
 
@@ -265,7 +265,7 @@ listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
 
 /* A holder that started another one, and never answered. */
 static bool
-is_manager(const struct tally *t, const struct listener *l, int holder)
+listener_is_manager(const struct tally *t, const struct listener *l, int holder)
 {
 	const struct row *rows = t->rows;
 	const struct row *r = &rows[l->rows[holder]];
@@ -280,14 +280,14 @@ is_manager(const struct tally *t, const struct listener *l, int holder)
 }
 
 static bool
-is_accepting(const struct listeners *s, const struct tally *t,
+listener_is_accepting(const struct listeners *s, const struct tally *t,
     const struct listener *l, int holder)
 {
 	if (l->count == 1)
 		return true;
-	if (s->count > 1 && is_held_by(l, l->seen))
+	if (s->count > 1 && listener_is_held_by(l, l->seen))
 		return l->rows[holder] == l->seen;
-	return !is_manager(t, l, holder);
+	return !listener_is_manager(t, l, holder);
 }
 
 bool
@@ -299,19 +299,20 @@ listeners_are_shared(const struct listeners *s, const struct tally *t)
 		if (s->at[i]->count > 1 && s->at[i]->seen == -2)
 			return true;
 	for (int i = 0; s->count == 1 && i < s->at[0]->count; i++)
-		members += is_accepting(s, t, s->at[0], i);
+		members += listener_is_accepting(s, t, s->at[0], i);
 	return members > 1;
 }
 
 /* Whose a socket is may not be known, but of one socket all hold it. */
 static void
-weigh(const struct listeners *s, struct tally *t, const struct listener *l)
+listener_weigh(const struct listeners *s, struct tally *t, const struct listener
+    *l)
 {
 	bool member[HOLDERS_MAX];
 	int members = 0;
 
 	for (int i = 0; i < l->count; i++)
-		members += member[i] = is_accepting(s, t, l, i);
+		members += member[i] = listener_is_accepting(s, t, l, i);
 	for (int i = 0; i < l->count; i++) {
 		struct row *r = &t->rows[l->rows[i]];
 
@@ -323,18 +324,18 @@ weigh(const struct listeners *s, struct tally *t, const struct listener *l)
 }
 
 static void
-queue_add(const struct listeners *s, struct tally *t,
+listener_queue_add(const struct listeners *s, struct tally *t,
     const struct diag_sock *d)
 {
-	const struct listener *l = find(s, d->inode);
+	const struct listener *l = listener_find(s, d->inode);
 	int members = 0;
 
 	for (int i = 0; l && i < l->count; i++)
-		members += is_accepting(s, t, l, i);
+		members += listener_is_accepting(s, t, l, i);
 	for (int i = 0; l && i < l->count; i++) {
 		struct row *r = &t->rows[l->rows[i]];
 
-		if (!is_accepting(s, t, l, i))
+		if (!listener_is_accepting(s, t, l, i))
 			continue;
 		if (members > 1 || d->protocol != IPPROTO_TCP)
 			r->waiting = -1;
@@ -355,12 +356,12 @@ listeners_ask(const struct listeners *s, struct tally *t,
 		r->waiting = 0;
 	}
 	for (int i = 0; i < count; i++)
-		queue_add(s, t, &list[i]);
+		listener_queue_add(s, t, &list[i]);
 }
 
 /* Managers are no rows; attempts are over, so that rows may move. */
 static void
-drop_managers(struct tally *t)
+tally_drop_managers(struct tally *t)
 {
 	int kept = 0;
 
@@ -378,6 +379,6 @@ void
 listeners_weigh(const struct listeners *s, struct tally *t)
 {
 	for (int i = 0; i < s->count; i++)
-		weigh(s, t, s->at[i]);
-	drop_managers(t);
+		listener_weigh(s, t, s->at[i]);
+	tally_drop_managers(t);
 }

@@ -28,7 +28,7 @@ membership_poll_close(struct membership_poll *r)
 
 /* The sockets that listen for clients of the target. */
 static int
-listening(struct membership_poll *r, const struct addr *target,
+poll_listening(struct membership_poll *r, const struct addr *target,
     struct diag_sock **list)
 {
 	int protocol = r->datagram ? IPPROTO_UDP : IPPROTO_TCP, found;
@@ -47,7 +47,7 @@ listening(struct membership_poll *r, const struct addr *target,
 
 /* A process that has started since the first look must prove itself first. */
 static bool
-is_member(struct membership_poll *r, const pid_t *pids, int count, int i,
+poll_is_member(struct membership_poll *r, const pid_t *pids, int count, int i,
     uint64_t inode)
 {
 	if (sock_acceptor_is_manager(pids, count, pids[i]))
@@ -57,7 +57,7 @@ is_member(struct membership_poll *r, const pid_t *pids, int count, int i,
 }
 
 static void
-mark(struct membership_poll *r, uint64_t inode, bool *here)
+poll_mark(struct membership_poll *r, uint64_t inode, bool *here)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = owners_holders(r->owners, inode, pids, HOLDERS_MAX);
@@ -65,7 +65,7 @@ mark(struct membership_poll *r, uint64_t inode, bool *here)
 	if (count > HOLDERS_MAX)
 		count = HOLDERS_MAX;
 	for (int i = 0; i < count; i++) {
-		int row = !is_member(r, pids, count, i, inode) ? -1 :
+		int row = !poll_is_member(r, pids, count, i, inode) ? -1 :
 		    tally_process(&r->known, pids[i]);
 
 		if (row >= 0 && row < KNOWN_MAX)
@@ -75,7 +75,7 @@ mark(struct membership_poll *r, uint64_t inode, bool *here)
 
 /* The registry may be another one since all of its members have gone. */
 static void
-give_names(struct membership_poll *r, uint16_t port)
+poll_name_rows(struct membership_poll *r, uint16_t port)
 {
 	struct registry_counts counts;
 
@@ -85,7 +85,7 @@ give_names(struct membership_poll *r, uint16_t port)
 }
 
 static bool
-has_changed(const struct membership_poll *r, const bool *here, bool come)
+poll_has_changed(const struct membership_poll *r, const bool *here, bool come)
 {
 	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++) {
 		bool was = r->known.rows[i].weight > 0;
@@ -97,7 +97,7 @@ has_changed(const struct membership_poll *r, const bool *here, bool come)
 }
 
 static void
-compare(struct membership_poll *r, const bool *here)
+poll_compare(struct membership_poll *r, const bool *here)
 {
 	for (int i = 0; i < r->known.count && i < KNOWN_MAX; i++) {
 		struct row *row = &r->known.rows[i];
@@ -112,12 +112,12 @@ compare(struct membership_poll *r, const bool *here)
 }
 
 static void
-mark_all(struct membership_poll *r, const struct diag_sock *list, int count,
-    bool *here)
+poll_mark_all(struct membership_poll *r, const struct diag_sock *list, int
+    count, bool *here)
 {
 	memset(here, 0, KNOWN_MAX * sizeof(*here));
 	for (int i = 0; i < count; i++)
-		mark(r, list[i].inode, here);
+		poll_mark(r, list[i].inode, here);
 }
 
 void
@@ -130,19 +130,19 @@ membership_poll_look(struct membership_poll *r, const struct addr *target,
 
 	if (!r->owners || target->sa.sa_family == AF_UNIX)
 		return;
-	count = listening(r, target, &list);
+	count = poll_listening(r, target, &list);
 	if (count < 0)
 		return;
 	if (doubt)
 		owners_refresh(r->owners);
-	mark_all(r, list, count, here);
+	poll_mark_all(r, list, count, here);
 	/* if some have gone, others may have come that are not known yet */
-	if (!doubt && has_changed(r, here, false)) {
+	if (!doubt && poll_has_changed(r, here, false)) {
 		owners_refresh(r->owners);
-		mark_all(r, list, count, here);
+		poll_mark_all(r, list, count, here);
 	}
 	free(list);
-	if (has_changed(r, here, true))
-		give_names(r, addr_port(target));
-	compare(r, here);
+	if (poll_has_changed(r, here, true))
+		poll_name_rows(r, addr_port(target));
+	poll_compare(r, here);
 }

@@ -16,7 +16,7 @@
 #include "kernel/sock_owner.h"
 
 static bool
-watches(pid_t pid, uint64_t inode)
+process_watches(pid_t pid, uint64_t inode)
 {
 	bool watched;
 
@@ -35,6 +35,7 @@ newcomer_is(const struct tally *t, const pid_t *holders, int count, pid_t pid,
 	parent = owner_parent(pid);
 	for (int i = 0; i < count; i++)
 		if (holders[i] == parent)
-			return !watches(pid, inode) || watches(parent, inode);
+			return !process_watches(pid, inode) ||
+			    process_watches(parent, inode);
 	return false;
 }

@@ -7,7 +7,7 @@
 enum { PID_MAX = 1 << 22 };
 
 static void
-copy(char room[static ROW_NAME], const char *text, size_t length)
+name_copy(char room[static ROW_NAME], const char *text, size_t length)
 {
 	if (length > ROW_NAME - 1)
 		length = ROW_NAME - 1;
@@ -21,14 +21,14 @@ copy(char room[static ROW_NAME], const char *text, size_t length)
 
 /* The word behind " KEY=" in the line, copied; "" if there is none. */
 static void
-word(const char *line, const char *key, char room[static ROW_NAME])
+greeting_word(const char *line, const char *key, char room[static ROW_NAME])
 {
 	const char *at = strstr(line, key);
 
 	room[0] = '\0';
 	if (at) {
 		at += strlen(key);
-		copy(room, at, strcspn(at, " \r\n"));
+		name_copy(room, at, strcspn(at, " \r\n"));
 	}
 }
 
@@ -43,12 +43,12 @@ peer_of_greeting(struct tally *t, const char *text, size_t length)
 		length = sizeof(line) - 1;
 	memcpy(line, text, length);
 	line[length] = '\0';
-	word(line, " name=", row.name);
-	word(line, " host=", row.host);
-	word(line, " pid=", number);
+	greeting_word(line, " name=", row.name);
+	greeting_word(line, " host=", row.host);
+	greeting_word(line, " pid=", number);
 	if (num_parse(number, 1, PID_MAX, &value) == 0)
 		row.pid = (pid_t)value;
-	word(line, " worker=", number);
+	greeting_word(line, " worker=", number);
 	if (num_parse(number, 0, 1 << 20, &value) == 0)
 		row.worker = (int)value;
 	if (!row.name[0] && !row.pid)
@@ -63,6 +63,6 @@ peer_of_reply(struct tally *t, const char *name, size_t length)
 
 	if (!length)
 		return -1;
-	copy(row.name, name, length);
+	name_copy(row.name, name, length);
 	return tally_name(t, &row);
 }

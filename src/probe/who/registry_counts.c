@@ -8,7 +8,7 @@
 #include "kernel/sock_owner.h"
 
 static bool
-is_member(const struct registry_counts *r, int i)
+counts_has_member(const struct registry_counts *r, int i)
 {
 	return registry_is_member(r->registry, i);
 }
@@ -24,7 +24,7 @@ registry_counts_open(struct registry_counts *r, bool datagram, uint16_t port)
 		return -1;
 	r->serial = registry_shared(r->registry)->steering.serial;
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		members += is_member(r, i);
+		members += counts_has_member(r, i);
 	return members;
 }
 
@@ -37,11 +37,11 @@ registry_counts_close(struct registry_counts *r)
 }
 
 static bool
-is_on_registry(const struct registry_counts *r, const struct row *row)
+row_is_on_registry(const struct registry_counts *r, const struct row *row)
 {
 	for (int i = 0; row->pid > 0 && !row->gone && i < REGISTRY_SLOTS; i++)
 		if (slot_pid(registry_slot(r->registry, i)) == row->pid &&
-		    is_member(r, i))
+		    counts_has_member(r, i))
 			return true;
 	return false;
 }
@@ -50,7 +50,7 @@ bool
 registry_counts_has(const struct registry_counts *r, const struct tally *t)
 {
 	for (int i = 0; r->registry && i < t->count; i++)
-		if (is_on_registry(r, &t->rows[i]))
+		if (row_is_on_registry(r, &t->rows[i]))
 			return true;
 	return false;
 }
@@ -59,7 +59,7 @@ bool
 registry_counts_is_full(const struct registry_counts *r)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (is_member(r, i) &&
+		if (counts_has_member(r, i) &&
 		    registry_slot(r->registry, i)->state == STATE_FULL)
 			return true;
 	return false;
@@ -73,7 +73,7 @@ registry_counts_steering(const struct registry_counts *r, char *text,
 	char name[REGISTRY_NAME] = "", how[MODE_TEXT];
 
 	for (int i = 0; s->process && i < REGISTRY_SLOTS; i++)
-		if (is_member(r, i) &&
+		if (counts_has_member(r, i) &&
 		    registry_slot(r->registry, i)->process == s->process)
 			slot_name(registry_slot(r->registry, i), name);
 	snprintf(text, room, "steered%s%s: %s", *name ? " by " : "", name,
@@ -82,7 +82,7 @@ registry_counts_steering(const struct registry_counts *r, char *text,
 
 /* "A/2" is A's worker 2. */
 static void
-name_fill(struct row *row, const struct slot *s)
+row_name_fill(struct row *row, const struct slot *s)
 {
 	char name[REGISTRY_NAME], *slash = strchr(slot_name(s, name), '/');
 
@@ -102,28 +102,28 @@ registry_counts_name(struct registry_counts *r, struct tally *t)
 		    tally_process_find(t, slot_pid(s)) : -1;
 
 		if (row >= 0 && !t->rows[row].name[0])
-			name_fill(&t->rows[row], s);
+			row_name_fill(&t->rows[row], s);
 	}
 }
 
 /* One of another PID namespace is known by its name. */
 static int
-row_of(struct tally *t, const struct slot *s)
+slot_row(struct tally *t, const struct slot *s)
 {
 	struct row like = { .command = "rpnc", .worker = -1 };
 
 	if (slot_pid(s))
 		return tally_process(t, slot_pid(s));
-	name_fill(&like, s);
+	row_name_fill(&like, s);
 	return tally_hidden(t, &like);
 }
 
 /* Who is a member from now on, having accepted so much before that counts. */
 static void
-enter(struct registry_counts *r, struct tally *t, int i, uint64_t before)
+slot_enter(struct registry_counts *r, struct tally *t, int i, uint64_t before)
 {
 	const struct slot *s = registry_slot(r->registry, i);
-	int row = row_of(t, s);
+	int row = slot_row(t, s);
 
 	r->order[i] = s->order;
 	r->here[i] = true;
@@ -132,7 +132,7 @@ enter(struct registry_counts *r, struct tally *t, int i, uint64_t before)
 	if (row < 0)
 		return;
 	r->base[i] = t->rows[row].count;
-	name_fill(&t->rows[row], s);
+	row_name_fill(&t->rows[row], s);
 	t->rows[row].weight = 1;
 }
 
@@ -141,14 +141,14 @@ registry_counts_begin(struct registry_counts *r, struct tally *t)
 {
 	r->counts = true;
 	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
-		if (is_member(r, i))
-			enter(r, t, i, registry_slot(r->registry, i)->
+		if (counts_has_member(r, i))
+			slot_enter(r, t, i, registry_slot(r->registry, i)->
 			    counters.accepted);
 }
 
 /* A slot that is another's by now tells nothing of the one before. */
 static void
-count(const struct registry_counts *r, struct tally *t, int i)
+slot_count(const struct registry_counts *r, struct tally *t, int i)
 {
 	const struct slot *s = registry_slot(r->registry, i);
 
@@ -158,12 +158,12 @@ count(const struct registry_counts *r, struct tally *t, int i)
 }
 
 static void
-follow(struct registry_counts *r, struct tally *t, int i)
+slot_follow(struct registry_counts *r, struct tally *t, int i)
 {
 	const struct slot *s = registry_slot(r->registry, i);
-	bool here = is_member(r, i), same = s->order == r->order[i];
+	bool here = counts_has_member(r, i), same = s->order == r->order[i];
 
-	count(r, t, i);
+	slot_count(r, t, i);
 	if (here == r->here[i] && (!here || same))
 		return;
 	r->changed = true;
@@ -171,10 +171,10 @@ follow(struct registry_counts *r, struct tally *t, int i)
 		t->rows[r->row[i]].weight = 0;
 	r->here[i] = here && same;
 	if (here && !same)
-		enter(r, t, i, 0);
+		slot_enter(r, t, i, 0);
 	else if (here && r->row[i] >= 0)
 		t->rows[r->row[i]].weight = 1;
-	count(r, t, i);
+	slot_count(r, t, i);
 }
 
 uint64_t
@@ -183,7 +183,7 @@ registry_counts_follow(struct registry_counts *r, struct tally *t)
 	uint64_t sum = 0;
 
 	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
-		follow(r, t, i);
+		slot_follow(r, t, i);
 	for (int i = 0; i < t->count; i++)
 		sum += t->rows[i].count;
 	return sum;
@@ -199,7 +199,7 @@ registry_counts_forget(struct registry_counts *r, int row)
 
 /* The queue of a datagram socket is bytes, not clients. */
 static void
-ask_stopped(struct tally *t)
+rows_ask_stopped(struct tally *t)
 {
 	for (int i = 0; i < t->count; i++) {
 		struct row *r = &t->rows[i];
@@ -215,7 +215,7 @@ registry_counts_end(struct registry_counts *r, struct tally *t)
 {
 	uint64_t sum = registry_counts_follow(r, t), ok = t->out[OUT_OK];
 
-	ask_stopped(t);
+	rows_ask_stopped(t);
 	t->unattributed = sum < ok ? ok - sum : 0;
 	return r->changed;
 }
