@@ -306,7 +306,7 @@ start_all(struct compare *c)
 static void
 tell(struct compare *c)
 {
-	struct compare_told *told = calloc(1, sizeof(*told));
+	struct compare_conclusion *told = calloc(1, sizeof(*told));
 	struct event e = { .kind = EVENT_COMPARE };
 
 	if (!told) {

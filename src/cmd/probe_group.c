@@ -97,7 +97,7 @@ on_timer(struct timer *t)
 	struct group_probe *p = of_timer(t);
 	bool watch = p->settings->watch;
 
-	if (inspect_sample(&p->inspect) < 0) {
+	if (inspect_snapshot(&p->inspect) < 0) {
 		app_fatal(&p->app);
 		return;
 	}

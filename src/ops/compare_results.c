@@ -210,16 +210,16 @@ spread_text(char *out, size_t size, const struct compare_report *r)
 }
 
 static void
-ratios_fill(struct compare_told *told, const struct compare_verdict *a)
+ratios_fill(struct compare_conclusion *out, const struct compare_verdict *a)
 {
-	struct compare_report *r = &told->report;
+	struct compare_report *r = &out->report;
 
 	r->ratio_count = 0;
 	for (int m = 0; m < ADVICE_MEASURES; m++)
 		for (int o = 0; o < ADVICE_OTHERS; o++) {
 			const struct compare_ratio_of *q = &a->ratio[m][o];
 
-			told->ratios[r->ratio_count++] = (struct compare_ratio){
+			out->ratios[r->ratio_count++] = (struct compare_ratio){
 				.measure = compare_measure_name(
 				    (enum compare_measure)m),
 				.against = compare_models[o],
@@ -231,9 +231,10 @@ ratios_fill(struct compare_told *told, const struct compare_verdict *a)
 }
 
 void
-compare_conclude(struct compare_told *told, const struct compare_results *all)
+compare_conclude(struct compare_conclusion *out, const struct compare_results
+    *all)
 {
-	struct compare_report *r = &told->report;
+	struct compare_report *r = &out->report;
 	struct compare_measured own, others[ADVICE_OTHERS];
 	const struct compare_measured *against[] = { &others[0], &others[1] };
 	struct compare_verdict a;
@@ -245,10 +246,10 @@ compare_conclude(struct compare_told *told, const struct compare_results *all)
 	r->rate = all->rate > 0 ? all->rate : NAN;
 	r->size = COMPARE_SIZE;
 	r->seconds = all->seconds;
-	r->models = told->models;
+	r->models = out->models;
 	r->model_count = COMPARE_MODELS;
 	for (int i = 0; i < COMPARE_MODELS; i++) {
-		struct compare_model *m = &told->models[i];
+		struct compare_model *m = &out->models[i];
 		const struct compare_rounds *at = all->at[i];
 		int n = all->rounds, w = (int)r->workers;
 
@@ -261,12 +262,12 @@ compare_conclude(struct compare_told *told, const struct compare_results *all)
 	for (int o = 0; o < ADVICE_OTHERS; o++)
 		measured_fill(&others[o], all, o);
 	compare_judge(&a, &own, against, all->rounds, all->failed > 0);
-	r->ratios = told->ratios;
-	ratios_fill(told, &a);
+	r->ratios = out->ratios;
+	ratios_fill(out, &a);
 	r->verdict = compare_worth_name(a.verdict);
-	advice_text(told->text[0], sizeof(told->text[0]), &a, all);
-	spread_text(told->text[1], sizeof(told->text[1]), r);
-	told->advice[0] = told->text[0];
-	told->advice[1] = told->text[1][0] ? told->text[1] : NULL;
-	r->advice = told->advice;
+	advice_text(out->text[0], sizeof(out->text[0]), &a, all);
+	spread_text(out->text[1], sizeof(out->text[1]), r);
+	out->advice[0] = out->text[0];
+	out->advice[1] = out->text[1][0] ? out->text[1] : NULL;
+	r->advice = out->advice;
 }

@@ -37,7 +37,7 @@ void compare_add(struct compare_results *, int model, enum compare_phase,
     const struct tally *, double seconds, double cpu);
 
 enum { COMPARE_RATIOS = ADVICE_MEASURES * ADVICE_OTHERS };
-struct compare_told {
+struct compare_conclusion {
 	struct compare_report report;
 	struct compare_model models[COMPARE_MODELS];
 	struct compare_ratio ratios[COMPARE_RATIOS];
@@ -46,6 +46,6 @@ struct compare_told {
 };
 
 /* Fills in what follows from the results; the rest is set. */
-void compare_conclude(struct compare_told *, const struct compare_results *);
+void compare_conclude(struct compare_conclusion *, const struct compare_results *);
 
 #endif

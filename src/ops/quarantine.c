@@ -343,15 +343,15 @@ find_process(struct quarantine *q)
 int
 quarantine_find(struct quarantine *q)
 {
-	struct fault told;
+	struct fault saved;
 
 	q->slot = -1;
 	sockinfo_open(&q->sockinfo);
 	if (!q->sockinfo.diag)
 		return -1;
-	fail_save(&told);
+	fail_save(&saved);
 	q->registry = registry_look(q->datagram, q->port);
-	fail_restore(&told);
+	fail_restore(&saved);
 	if (find_process(q) < 0 || find_sockets(q) < 0)
 		return -1;
 	if (!q->count)

@@ -10,7 +10,7 @@
 
 enum {
 	OWN_DESCRIPTORS = 48,		/* streams, loop, registry, sock_diag */
-	TELL_AGAIN_US = 1000 * 1000,
+	REPORT_GAP_US = 1000 * 1000,
 };
 
 static void
@@ -29,9 +29,9 @@ rescue_fault(struct rescue *r)
 {
 	int64_t now = loop_now();
 
-	if (r->told && now - r->told < TELL_AGAIN_US)
+	if (r->reported && now - r->reported < REPORT_GAP_US)
 		return;
-	r->told = now;
+	r->reported = now;
 	r->ops->on_fault(r);
 }
 

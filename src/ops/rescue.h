@@ -33,7 +33,7 @@ struct rescue {
 	struct acceptor acceptor;
 	struct proxy *pairs;
 	unsigned last_id;
-	int64_t told;
+	int64_t reported;		/* the last fault, loop_now() */
 };
 
 /* Takes over the sockets; the caller has filled in what is above. */

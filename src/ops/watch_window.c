@@ -185,7 +185,7 @@ window_find_members(struct watch_window *v)
 static const char *
 row_state(const struct row *r)
 {
-	int state = r->pid > 0 && !r->told ? owner_state(r->pid) : 0;
+	int state = r->pid > 0 && !r->self_named ? owner_state(r->pid) : 0;
 
 	if (!state)
 		return NULL;
@@ -372,9 +372,9 @@ window_forgettable(struct watch_window *v)
 		if (s->member || r->unused || i + 1 == v->load->tally.earlier ||
 		    load_refers_to(v->load, i))
 			continue;
-		if (!r->told && (r->pid <= 0 || owner_state(r->pid) >= 0))
+		if (!r->self_named && (r->pid <= 0 || owner_state(r->pid) >= 0))
 			continue;
-		r->gone = !r->told;
+		r->gone = !r->self_named;
 		if (!s->left)
 			s->left = clock_ns();
 		count++;

@@ -11,7 +11,7 @@
 #include "ops/compare_results.h"
 
 static struct compare_results *all;
-static struct compare_told *told;
+static struct compare_conclusion *told;
 
 /* All models alike, in all rounds. */
 static int

@@ -649,7 +649,7 @@ test_get_predicts(void **state)
 {
 	struct addr server, client, any = at("127.0.0.1", 0);
 	int fds[4], fd;
-	uint64_t foretold;
+	uint64_t predicted;
 
 	(void)state;
 	fds[0] = listener("127.0.0.1", 0, REUSE, 8);
@@ -659,10 +659,10 @@ test_get_predicts(void **state)
 	for (int i = 0; i < 32; i++) {
 		fd = bound(&any, 0);
 		client = here(fd);
-		foretold = got(IPPROTO_TCP, &server, &client).inode;
+		predicted = got(IPPROTO_TCP, &server, &client).inode;
 		assert_int_equal(connect(fd, &server.sa, server.len), 0);
 		close(fd);
-		assert_int_equal(foretold, accept_from(fds, 4));
+		assert_int_equal(predicted, accept_from(fds, 4));
 	}
 	close_all(fds, 4);
 }
@@ -766,7 +766,7 @@ test_udp_predicts(void **state)
 	struct addr server, client, any = at("127.0.0.1", 0);
 	int fds[3], fd;
 	struct pollfd p[3];
-	uint64_t foretold;
+	uint64_t predicted;
 	char byte;
 
 	(void)state;
@@ -777,14 +777,14 @@ test_udp_predicts(void **state)
 	for (int i = 0; i < 32; i++) {
 		fd = bound(&any, UDP);
 		client = here(fd);
-		foretold = got(IPPROTO_UDP, &server, &client).inode;
+		predicted = got(IPPROTO_UDP, &server, &client).inode;
 		sendto(fd, "x", 1, 0, &server.sa, server.len);
 		for (int k = 0; k < 3; k++)
 			p[k] = (struct pollfd){ fds[k], POLLIN, 0 };
 		assert_int_equal(poll(p, 3, LIMIT_MS), 1);
 		for (int k = 0; k < 3; k++)
 			if (p[k].revents) {
-				assert_int_equal(foretold, inode_of(fds[k]));
+				assert_int_equal(predicted, inode_of(fds[k]));
 				assert_int_equal(recv(fds[k], &byte, 1, 0), 1);
 			}
 		close(fd);

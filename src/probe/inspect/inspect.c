@@ -1,7 +1,7 @@
 /*
- * How it works. The sockets of the last sample are put together to groups as
+ * How it works. The sockets of the last snapshot are put together to groups as
  * the kernel does it, and each is asked for all that /proc, the registry, and
- * earlier samples know of it. Those that are bound and don't listen are no
+ * earlier snapshots know of it. Those that are bound and don't listen are no
  * part of a group, but shown with those of the same address.
  */
 #include "probe/inspect/inspect.h"
@@ -34,34 +34,34 @@ inspect_close(struct inspect *s)
 {
 	inspect_groups_free(s);
 	for (int i = 0; i < s->taken; i++)
-		snapshot_free(&s->samples[i]);
+		snapshot_free(&s->snapshots[i]);
 	s->taken = 0;
 	sockinfo_close(&s->sockinfo);
 }
 
 int
-inspect_sample(struct inspect *s)
+inspect_snapshot(struct inspect *s)
 {
 	struct snapshot new;
 
 	if (snapshot_take(&new, s->sockinfo.diag, s->datagram, s->port) < 0)
 		return -1;
-	if (s->taken == INSPECT_SAMPLES) {
-		snapshot_free(&s->samples[0]);
-		memmove(s->samples, s->samples + 1,
-		    (INSPECT_SAMPLES - 1) * sizeof(s->samples[0]));
+	if (s->taken == INSPECT_SNAPSHOTS) {
+		snapshot_free(&s->snapshots[0]);
+		memmove(s->snapshots, s->snapshots + 1,
+		    (INSPECT_SNAPSHOTS - 1) * sizeof(s->snapshots[0]));
 		s->taken--;
 	}
-	s->samples[s->taken++] = new;
+	s->snapshots[s->taken++] = new;
 	return 0;
 }
 
 bool
 inspect_is_settled(const struct inspect *s)
 {
-	const struct port_sockets *now = &s->samples[s->taken - 1].listening;
+	const struct port_sockets *now = &s->snapshots[s->taken - 1].listening;
 
-	if (s->taken == INSPECT_SAMPLES)
+	if (s->taken == INSPECT_SNAPSHOTS)
 		return true;
 	for (int i = 0; i < now->count; i++)
 		if (now->list[i].rqueue)
@@ -91,7 +91,7 @@ is_in_listed_group(const struct port_sockets *r, const struct diag_sock *d)
 static int
 inspect_groups_fill(struct inspect *s, struct port_sockets *r)
 {
-	struct snapshot *last = &s->samples[s->taken - 1];
+	struct snapshot *last = &s->snapshots[s->taken - 1];
 	const struct port_sockets *lists[] = { &last->listening, &last->bound };
 
 	for (int k = 0; k < 2; k++)
@@ -105,8 +105,8 @@ inspect_groups_fill(struct inspect *s, struct port_sockets *r)
 				continue;
 			g->at = k ? -1 : i;
 			s->count++;
-			if (inspect_group_fill(g, s->samples, s->taken, r, d) <
-			    0)
+			if (inspect_group_fill(g, s->snapshots, s->taken, r, d)
+			    < 0)
 				return -1;
 		}
 	return s->count;
@@ -115,9 +115,9 @@ inspect_groups_fill(struct inspect *s, struct port_sockets *r)
 int
 inspect_judge(struct inspect *s)
 {
-	struct snapshot *last = &s->samples[s->taken - 1];
+	struct snapshot *last = &s->snapshots[s->taken - 1];
 	struct port_sockets r = last->listening;
-	struct fault told;
+	struct fault saved;
 	int n;
 
 	inspect_groups_free(s);
@@ -127,11 +127,11 @@ inspect_judge(struct inspect *s)
 		return fail("groups");
 	if (s->sockinfo.owners)
 		owners_refresh(s->sockinfo.owners);
-	fail_save(&told);
+	fail_save(&saved);
 	r.sockinfo = s->sockinfo;
 	r.registry = registry_look(s->datagram, s->port);
 	r.looked = true;
-	fail_restore(&told);
+	fail_restore(&saved);
 	n = inspect_groups_fill(s, &r);
 	if (r.registry)
 		registry_close(r.registry);

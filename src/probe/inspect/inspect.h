@@ -8,7 +8,7 @@
 /* What there is on a port of this host, and how it fares: without a packet. */
 
 enum {
-	INSPECT_SAMPLES = 4,		/* that are judged together */
+	INSPECT_SNAPSHOTS = 4,		/* that are judged together */
 	INSPECT_GAP_US = 100 * 1000,	/* from one to the next */
 };
 
@@ -19,7 +19,7 @@ struct inspect {
 	struct addr host;		/* only what takes its traffic; none: all */
 	/* the rest is inspect.c's */
 	struct sockinfo sockinfo;
-	struct snapshot samples[INSPECT_SAMPLES];
+	struct snapshot snapshots[INSPECT_SNAPSHOTS];
 	int taken;
 	struct inspect_group *groups;
 	int count;
@@ -30,7 +30,7 @@ int inspect_open(struct inspect *);
 void inspect_close(struct inspect *);
 
 /* Looks once more; forgets what is older than the last few looks. */
-int inspect_sample(struct inspect *);
+int inspect_snapshot(struct inspect *);
 /* Whether a further look would change nothing of the judgement. */
 bool inspect_is_settled(const struct inspect *);
 

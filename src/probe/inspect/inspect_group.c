@@ -154,7 +154,7 @@ is_member_stopped(const struct diag_sock *d, void *arg)
 }
 
 static void
-inspect_member_judge(struct inspect_group *g, const struct snapshot *samples,
+inspect_member_judge(struct inspect_group *g, const struct snapshot *snapshots,
     int taken, size_t i)
 {
 	const struct diag_sock *d = &g->texts[i].sock;
@@ -168,12 +168,12 @@ inspect_member_judge(struct inspect_group *g, const struct snapshot *samples,
 	}
 	m->queue = d->rqueue;
 	m->limit = d->protocol == IPPROTO_UDP ? d->rcvbuf : d->wqueue;
-	age = snapshot_oldest(&samples[taken - 1], d, false);
+	age = snapshot_oldest(&snapshots[taken - 1], d, false);
 	if (age >= 0)
 		m->oldest_wait = (double)age / 1e3;
-	if (snapshot_is_stuck(samples, taken, d, is_member_stopped, g))
+	if (snapshot_is_stuck(snapshots, taken, d, is_member_stopped, g))
 		group_flag_set(flags, GROUP_STUCK);
-	if (snapshot_is_full(samples, taken, d))
+	if (snapshot_is_full(snapshots, taken, d))
 		group_flag_set(flags, GROUP_FULL);
 }
 
@@ -359,10 +359,10 @@ group_place(struct inspect_group *g, const struct diag_sock *like, bool
 }
 
 int
-inspect_group_fill(struct inspect_group *g, const struct snapshot *samples,
+inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
     int taken, struct port_sockets *r, const struct diag_sock *like)
 {
-	const struct snapshot *last = &samples[taken - 1];
+	const struct snapshot *last = &snapshots[taken - 1];
 	int64_t age;
 
 	group_place(g, like, r->datagram);
@@ -371,7 +371,7 @@ inspect_group_fill(struct inspect_group *g, const struct snapshot *samples,
 	for (size_t i = 0; i < g->report.member_count; i++)
 		inspect_member_fill(r, &g->texts[i], &g->members[i]);
 	for (size_t i = 0; i < g->report.member_count; i++)
-		inspect_member_judge(g, samples, taken, i);
+		inspect_member_judge(g, snapshots, taken, i);
 	if (r->datagram)
 		group_hijackable(g);
 	else

@@ -26,11 +26,11 @@ struct inspect_group {
 
 /*
  * Finds out about the group, or the bound sockets, of which like is one, by the
- * last so many samples. What listens in the last one is in the rivals, too,
+ * last so many snapshots. What listens in the last one is in the rivals, too,
  * with a lookout and maybe a registry. -1: no memory; inspect_group_free() is
  * due even then.
  */
-int inspect_group_fill(struct inspect_group *g, const struct snapshot *samples,
+int inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
     int taken, struct port_sockets *r, const struct diag_sock *like);
 void inspect_group_free(struct inspect_group *);
 

@@ -88,12 +88,13 @@ snapshot_find(const struct snapshot *s, uint64_t cookie)
 
 /* What was in its queue at first, if that has never fallen since; or 0. */
 static uint32_t
-queue_held(const struct snapshot *samples, int n, uint64_t cookie)
+queue_held(const struct snapshot *snapshots, int n, uint64_t cookie)
 {
 	uint32_t before = 0, first = 0;
 
 	for (int i = 0; i < n; i++) {
-		const struct diag_sock *d = snapshot_find(&samples[i], cookie);
+		const struct diag_sock *d = snapshot_find(&snapshots[i],
+		    cookie);
 
 		if (!d || !d->rqueue || d->rqueue < before)
 			return 0;
@@ -106,49 +107,49 @@ queue_held(const struct snapshot *samples, int n, uint64_t cookie)
 
 /* How many clients waited from the first to the last. */
 static uint64_t
-clients_left_waiting(const struct snapshot *samples, int n)
+clients_left_waiting(const struct snapshot *snapshots, int n)
 {
-	const struct port_sockets *last = &samples[n - 1].waiting;
+	const struct port_sockets *last = &snapshots[n - 1].waiting;
 	uint64_t count = 0;
 
 	for (int i = 0; i < last->count; i++)
-		count += socket_find(&samples[0].waiting, last->list[i].cookie)
-		    != NULL;
+		count += socket_find(&snapshots[0].waiting,
+		    last->list[i].cookie) != NULL;
 	return count;
 }
 
 bool
-snapshot_is_stuck(const struct snapshot *samples, int n,
+snapshot_is_stuck(const struct snapshot *snapshots, int n,
     const struct diag_sock *d,
     bool (*is_stopped)(const struct diag_sock *, void *), void *arg)
 {
-	const struct port_sockets *all = &samples[n - 1].listening;
+	const struct port_sockets *all = &snapshots[n - 1].listening;
 	uint64_t sum = 0, waited;
 
 	if (d->rqueue && is_stopped(d, arg))
 		return true;
-	if (n < 2 || !queue_held(samples, n, d->cookie))
+	if (n < 2 || !queue_held(snapshots, n, d->cookie))
 		return false;
 	if (d->protocol == IPPROTO_UDP)
 		return true;
-	waited = clients_left_waiting(samples, n);
+	waited = clients_left_waiting(snapshots, n);
 	for (int i = 0; i < all->count; i++)
-		sum += queue_held(samples, n, all->list[i].cookie);
+		sum += queue_held(snapshots, n, all->list[i].cookie);
 	return sum <= waited;
 }
 
 bool
-snapshot_is_full(const struct snapshot *samples, int n,
+snapshot_is_full(const struct snapshot *snapshots, int n,
     const struct diag_sock *d)
 {
-	const struct diag_sock *first = snapshot_find(&samples[0], d->cookie);
+	const struct diag_sock *first = snapshot_find(&snapshots[0], d->cookie);
 
 	if (d->protocol != IPPROTO_UDP)
 		return d->rqueue > d->wqueue;
 	if (first && d->drops != first->drops)
 		return true;
 	return d->drops && d->rqueue > d->rcvbuf / 2 &&
-	    queue_held(samples, n, d->cookie);
+	    queue_held(snapshots, n, d->cookie);
 }
 
 static bool

@@ -21,8 +21,8 @@ void snapshot_free(struct snapshot *);
 const struct diag_sock *snapshot_find(const struct snapshot *, uint64_t cookie);
 
 /*
- * Whether a listening socket of the last of n samples has clients waiting, and
- * either is_stopped() or accepted none from the first sample on. Where the
+ * Whether a listening socket of the last of n snapshots has clients waiting, and
+ * either is_stopped() or accepted none from the first snapshot on. Where the
  * clients that have waited all the time are too few for all queues that did
  * not fall, only what is stopped is meant.
  */
@@ -30,9 +30,9 @@ bool snapshot_is_stuck(const struct snapshot *, int n, const struct diag_sock *,
     bool (*is_stopped)(const struct diag_sock *, void *), void *arg);
 
 /*
- * Whether a listening socket of the last of n samples is full. A queue of
+ * Whether a listening socket of the last of n snapshots is full. A queue of
  * datagrams may be full a little below its limit, so it counts as full if it
- * dropped some between the samples, or dropped some before and did not shrink.
+ * dropped some between the snapshots, or dropped some before and did not shrink.
  */
 bool snapshot_is_full(const struct snapshot *, int n, const struct diag_sock *);
 

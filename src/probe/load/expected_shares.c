@@ -110,8 +110,8 @@ weight_row(struct expected_shares *x, struct tally *t, const char *name)
 		i++;
 	if (i < t->count)
 		return i;
-	snprintf(x->note, sizeof(x->note), "nobody here is %s, of whom "
-	    "something was expected", name);
+	snprintf(x->note, sizeof(x->note), "no member here is %s, which is "
+	    "expected to get connections", name);
 	return weight_row_make(t, name) < 0 ? fail("report") : 0;
 }
 
@@ -207,8 +207,8 @@ shares_apply_steering(struct expected_shares *x, struct registry_counts *counts,
 	}
 	if (!x->weighed || known != KNOW_ALL || shares_apply_weights(counts, t)
 	    < 0) {
-		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
-		    "by %.100s, and which of these is which is not known: see "
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members "
+		    "steer by %.100s, but their names are not known: see "
 		    "--expect-weights", x->steering);
 		return KNOW_NOTHING;
 	}

@@ -89,14 +89,12 @@ note_predictions(struct result *f, struct load *l, const struct identified *g)
 	if ((g->record.wrong || g->voided) && steering_reason(l, g, reason))
 		result_note(f, "predictions are not used: %.160s", reason);
 	else if (g->record.wrong)
-		result_note(f,
-		    "%llu predictions were wrong, so none is used: does a "
-		    "program steer the group?", (unsigned long
-		    long)g->record.wrong);
+		result_note(f, "%llu predictions were wrong, so none is used: "
+		    "does a program steer the group?",
+		    (unsigned long long)g->record.wrong);
 	else if (g->voided)
-		result_note(f,
-		    "predictions are not used: %llu were seen to be right, "
-		    "and it takes %d to know that no program steers the "
+		result_note(f, "predictions are not used: %llu were seen to be "
+		    "right, and it takes %d to know that no program steers the "
 		    "group", (unsigned long long)g->record.right,
 		    prediction_needed(g->sockets));
 }
@@ -109,17 +107,16 @@ note_group(struct result *f, struct load *l, const struct identified *g)
 	if (g->hidden)
 		result_unjudge(f, "processes of %s (uid %u) can't be seen: %s",
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
-		    geteuid() ? "be that user, or root" : "are they in "
-		    "another PID namespace?");
+		    geteuid() ? "be that user, or root" : "are they in another "
+		    "PID namespace?");
 	note_predictions(f, l, g);
 }
 
 static void
 result_unjudge_shared(struct result *f)
 {
-	result_unjudge(f,
-	    "several processes share one socket and compete for its "
-	    "connections, no hash deals them out");
+	result_unjudge(f, "several processes share one socket and compete for "
+	    "its connections, no hash deals them out");
 }
 
 /* A process may have many sockets: as many as threads, for one. */
@@ -139,15 +136,13 @@ note_sockets(struct result *f, const struct tally *t, int all)
 		pid = r->pid;
 	}
 	if (processes == 1)
-		result_note(f,
-		    "one process, pid %d, holds %d of the group's %d "
-		    "sockets: connections are dealt to sockets", (int)pid,
+		result_note(f, "one process, pid %d, holds %d of the group's "
+		    "%d sockets: connections are dealt to sockets", (int)pid,
 		    sockets, all);
 	else if (processes)
-		result_note(f,
-		    "%d processes hold %d of the group's %d sockets: "
-		    "connections are dealt to sockets", processes, sockets,
-		    all);
+		result_note(f, "%d processes hold %d of the group's %d "
+		    "sockets: connections are dealt to sockets", processes,
+		    sockets, all);
 }
 
 /* The process that accepted may not be the one that answers. */
@@ -162,20 +157,17 @@ note_answers(struct result *f, const struct tally *t)
 		elsewhere += t->rows[i].elsewhere;
 	}
 	if (t->replied && answered < count)
-		result_note(f,
-		    "accepted by: of %llu it is only known which process "
-		    "accepted them, not which one answered", (unsigned long
-		    long)(count - answered));
+		result_note(f, "accepted by: for %llu only the process that "
+		    "accepted them is known, not the one that answered",
+		    (unsigned long long)(count - answered));
 	else if (!t->replied && elsewhere)
-		result_note(f,
-		    "accepted by: other processes were seen to get %llu of "
-		    "these from the process that accepted them. Try --echo or "
-		    "--send, to see which ones answer", (unsigned long
-		    long)elsewhere);
+		result_note(f, "accepted by: other processes were seen to get "
+		    "%llu of these from the process that accepted them. Try "
+		    "--echo or --send, to see which ones answer",
+		    (unsigned long long)elsewhere);
 	if (tally_hands_on(t))
-		result_note(f,
-		    "one process accepts and another one answers, and no "
-		    "hash chooses that one: no verdict");
+		result_note(f, "one process accepts and another one answers, "
+		    "and no hash chooses that one: no verdict");
 }
 
 static enum knowledge
@@ -195,10 +187,9 @@ result_rows_diag(struct result *f, struct load *l, bool *changed)
 	note_answers(f, &l->tally);
 	registry_counts_name(&l->counts, &l->tally);
 	if (group.predicted)
-		result_unjudge(f,
-		    "only the kernel's hash predicts which member got "
-		    "a datagram, and a program that steers the group would not "
-		    "show. Try --by reply");
+		result_unjudge(f, "only the kernel's hash predicts which "
+		    "member got a datagram, and a program that steers the "
+		    "group would not show. Try --by reply");
 	else if (group.known && group.shared && !group.handed)
 		result_unjudge_shared(f);
 	return identified_knowledge(&group);
@@ -214,9 +205,9 @@ result_rows_named(struct result *f, const struct load *l)
 		return KNOW_SHARED;
 	}
 	if (l->tally.out[OUT_OK] && !l->tally.count)
-		result_unjudge(f, l->shared.by == BY_REPLY ?
-		    "--match found nothing " "in any reply" :
-		    "nobody greeted as 'rpnc echo --identify' " "does");
+		result_unjudge(f, l->shared.by == BY_REPLY ? "--match found "
+		    "nothing in any reply" : "nobody greeted as 'rpnc echo "
+		    "--identify' does");
 	if (!load_is_shared(l))
 		return KNOW_SOME;
 	result_unjudge_shared(f);
@@ -239,9 +230,8 @@ result_rows(struct result *f, struct load *l, bool *changed)
 		*changed = registry_counts_end(&l->counts, &l->tally) ||
 		    l->changed;
 		known = KNOW_ALL;
-		result_note(f,
-		    "counts are the members' own: others' traffic is in "
-		    "them");
+		result_note(f, "counts are the members' own: others' traffic "
+		    "is in them");
 	} else if (s->by == BY_BANNER || s->by == BY_REPLY) {
 		known = result_rows_named(f, l);
 	}
@@ -256,9 +246,8 @@ result_what_if(struct result *f, const struct load *l, enum knowledge known)
 	if (!f->change)
 		return NULL;
 	if (known != KNOW_ALL || l->plan->datagram)
-		result_note(f,
-		    "--what-if: this needs to know the whole group, and "
-		    "connections");
+		result_note(f, "--what-if: this needs to know the whole group, "
+		    "and connections");
 	else if (whatif_make(&f->what_if, &l->tally, f->change) < 0)
 		result_note(f, "%s", fail_text());
 	else
@@ -303,23 +292,20 @@ note_causes(struct result *f, const struct load *l)
 
 	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL &&
 	    !sock_has_source(&l->shared.target))
-		result_note(f,
-		    "this host has no address to reach that one from%s",
-		    l->shared.target.sa.sa_family == AF_INET6 ?
-		    ": IPv6 is turned off here; 'ip -6 address' lists what "
-		    "there is" : "");
+		result_note(f, "this host has no address to reach that one "
+		    "from%s", l->shared.target.sa.sa_family == AF_INET6 ? ": "
+		    "IPv6 is turned off here; 'ip -6 address' lists what there "
+		    "is" : "");
 	else if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
-		result_note(f,
-		    "source ports ran out: each is kept for 60 s after a "
-		    "connection (TIME_WAIT). Try %s", p->sources->first ?
-		    "more of them: --sport" :
-		    "--sources, such as 127.0.0.0/24 on this host");
+		result_note(f, "source ports ran out: each is kept for 60 s "
+		    "after a connection (TIME_WAIT). Try %s", p->sources->first
+		    ? "more of them: --sport" : "--sources, such as "
+		    "127.0.0.0/24 on this host");
 	if (l->shared.by == BY_NONE && p->by == BY_AUTO &&
 	    !p->datagram && t->out[OUT_OK])
-		result_unjudge(f,
-		    "the member that answered is not known: %s, and it "
-		    "sends no banner (see --by)", p->local ? "a Unix socket" :
-		    "not a server on this host");
+		result_unjudge(f, "the member that answered is not known: %s, "
+		    "and it sends no banner (see --by)", p->local ? "a Unix "
+		    "socket" : "not a server on this host");
 	if (t->deferred)
 		result_note(f, "the server waits for data before it accepts "
 		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "

@@ -226,7 +226,7 @@ read_member(struct reader *r, json_t *o, const char *by, const char *host)
 	struct tally *t = &r->merge->tally;
 	struct row like = { 0 }, *row;
 	int sockets = read_number(r, o, "sockets");
-	uint64_t all = read_count(r, o, "count"), foretold = read_count(r, o,
+	uint64_t all = read_count(r, o, "count"), predicted = read_count(r, o,
 	    "predicted");
 	double expected = read_real(r, o, "expected");
 	int at = read_number(r, o, "pid"), uid = read_number(r, o, "uid");
@@ -241,7 +241,7 @@ read_member(struct reader *r, json_t *o, const char *by, const char *host)
 	if (!like.host[0] && merge_is_own(by))
 		snprintf(like.host, sizeof(like.host), "%.*s", ROW_NAME - 1,
 		    host);
-	if (foretold > all)
+	if (predicted > all)
 		reader_wrong(r, "predicted");
 	at = r->wrong ? -1 : merge_row_of(r->merge, &like);
 	if (at < 0) {
@@ -250,8 +250,8 @@ read_member(struct reader *r, json_t *o, const char *by, const char *host)
 	}
 	row = &t->rows[at];
 	read_sum(r, &r->merge->counted, all, "count");
-	row->count += all - foretold;
-	row->predicted += foretold;
+	row->count += all - predicted;
+	row->predicted += predicted;
 	read_count_add(r, o, "queued", &row->queued);
 	read_count_add(r, o, "failed", &row->failed);
 	row->sockets = sockets > 0 ? sockets : row->sockets;

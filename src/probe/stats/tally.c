@@ -75,7 +75,7 @@ answer_count(struct tally *t, const struct attempt_result *r)
 
 	t->replied += r->replied;
 	row->held += r->answer == ANSWER_HELD;
-	row->proved += r->answer == ANSWER_PROVED;
+	row->confirmed += r->answer == ANSWER_CONFIRMED;
 	row->elsewhere += r->elsewhere;
 	if (r->accepted >= 0)
 		t->rows[r->accepted].handed++;
@@ -90,7 +90,7 @@ row_total(const struct row *r)
 uint64_t
 row_answered(const struct row *r)
 {
-	return r->proved + (r->proofs && !r->hands ? r->held : 0);
+	return r->confirmed + (r->confirmations && !r->hands ? r->held : 0);
 }
 
 bool
@@ -231,7 +231,7 @@ tally_hidden(struct tally *t, const struct row *like)
 	for (int i = 0; i < t->count; i++) {
 		const struct row *r = &t->rows[i];
 
-		if (!r->pid && !r->gone && !r->foreign && !r->told &&
+		if (!r->pid && !r->gone && !r->foreign && !r->self_named &&
 		    r->worker == like->worker &&
 		    strcmp(r->name, like->name) == 0)
 			return i;
@@ -279,12 +279,12 @@ tally_forget(struct tally *t, int row)
 	into->predicted += from->predicted;
 	into->queued += from->queued;
 	into->failed += from->failed;
-	into->proved += row_answered(from);
+	into->confirmed += row_answered(from);
 	into->handed += from->handed;
 	into->elsewhere += from->elsewhere;
 	for (int i = 0; i < LATENCIES; i++)
 		hist_move(&into->latency[i], &from->latency[i]);
-	t->named -= from->told;
+	t->named -= from->self_named;
 	*from = (struct row){ .pid = -1, .worker = -1, .unused = true };
 	return 0;
 }
@@ -328,7 +328,7 @@ tally_name(struct tally *t, const struct row *like)
 	}
 	if (t->named == ROW_NAMES_MAX)
 		return -1;
-	row.told = true;
+	row.self_named = true;
 	found = row_take(t, &row);
 	t->named += found >= 0;
 	return found;
@@ -339,6 +339,6 @@ tally_name_new(struct tally *t, const struct row *like)
 {
 	struct row row = *like;
 
-	row.told = true;
+	row.self_named = true;
 	return row_add(t, &row);
 }

@@ -26,7 +26,7 @@ struct row {
 	bool foreign;			/* only this is known: */
 	uid_t uid;
 	int worker;			/* -1: none */
-	bool told;			/* it is what a peer called itself */
+	bool self_named;		/* known by what the peer calls itself */
 	bool gone;			/* the process is, its pid another's */
 	bool unused;			/* nobody's, until somebody needs it */
 	int at;				/* of a copy: its place in the whole */
@@ -39,9 +39,9 @@ struct row {
 	uint64_t count;			/* who answered was seen */
 	uint64_t predicted, queued;	/* only asked for before connecting */
 	uint64_t failed;		/* accepted, then reset or timed out */
-	uint64_t held, proved, handed;	/* see answer.c */
+	uint64_t held, confirmed, handed;	/* see answer.c */
 	uint64_t elsewhere;		/* of count: seen in another process */
-	int proofs, readings;
+	int confirmations, readings;
 	bool hands;			/* was seen to hand one on */
 	struct hist *latency[LATENCIES];
 };
@@ -68,7 +68,7 @@ struct tally {
 };
 
 /* The evidence that its row answered: see answer.c. */
-enum answer { ANSWER_UNKNOWN, ANSWER_HELD, ANSWER_PROVED };
+enum answer { ANSWER_UNKNOWN, ANSWER_HELD, ANSWER_CONFIRMED };
 
 /* One attempt. */
 struct attempt_result {

@@ -30,7 +30,7 @@ is_reading_due(struct answers *a, struct row *r, int most)
 {
 	int64_t now = clock_ns();
 
-	if (r->proofs || r->readings >= most || now < a->next)
+	if (r->confirmations || r->readings >= most || now < a->next)
 		return false;
 	r->readings++;
 	a->next = now + REST_NS;
@@ -51,7 +51,7 @@ answer_handed_on(struct tally *t, pid_t pid, int64_t since, struct
 		return;
 	r->accepted = r->row;
 	r->row = row;
-	r->answer = ANSWER_PROVED;
+	r->answer = ANSWER_CONFIRMED;
 }
 
 void
@@ -82,6 +82,6 @@ answer_find(struct answers *a, struct tally *t, struct owners *o,
 		answer_handed_on(t, pids[0], since, r);
 		return;
 	}
-	row->proofs += due;
-	r->answer = due ? ANSWER_PROVED : ANSWER_HELD;
+	row->confirmations += due;
+	r->answer = due ? ANSWER_CONFIRMED : ANSWER_HELD;
 }

@@ -47,7 +47,7 @@ struct identify {
 	int protocol;
 	struct addr target;
 	struct prediction prediction;
-	struct listeners before;	/* as they were at the start */
+	struct listeners group;		/* as of the last look */
 	int hidden;			/* looks that found no process */
 	bool seen;			/* and one that did */
 	uid_t uid;			/* of the listeners, or who accepted */
@@ -80,7 +80,7 @@ identify_free(struct identify *w)
 {
 	if (!w)
 		return;
-	listeners_free(&w->before);
+	listeners_free(&w->group);
 	owners_free(w->owners);
 	sock_diag_close(w->diag);
 	free(w);
@@ -116,11 +116,11 @@ identify_aim(struct identify *w, const struct addr *target)
 	w->target = *target;
 	w->moved = false;
 	prediction_aim(&w->prediction, target);
-	listeners_free(&w->before);
+	listeners_free(&w->group);
 	count = identify_group(w, &list);
 	if (count > 0)
 		w->uid = list[0].uid;
-	if (count >= 0 && listeners_fill(&w->before, w->tally, w->owners,
+	if (count >= 0 && listeners_fill(&w->group, w->tally, w->owners,
 	    list, count) < 0)
 		count = -1;
 	free(list);
@@ -134,7 +134,7 @@ identify_is_shared(const struct origin *from, const struct addr *target)
 	struct identify *w = sock_is_local(target) ?
 	    identify_new(&none, from) : NULL;
 	bool shared = w && identify_aim(w, target) > 0 &&
-	    listeners_are_shared(&w->before, &none);
+	    listeners_are_shared(&w->group, &none);
 
 	identify_free(w);
 	tally_free(&none);
@@ -144,7 +144,7 @@ identify_is_shared(const struct origin *from, const struct addr *target)
 bool
 identify_has_group(const struct identify *w)
 {
-	return w->before.count > 0;
+	return w->group.count > 0;
 }
 
 uint64_t
@@ -160,8 +160,8 @@ identify_row(struct identify *w, uint64_t inode)
 
 	if (!inode)
 		return -1;
-	if (listeners_have(&w->before, inode))
-		return listeners_row(&w->before, inode);
+	if (listeners_have(&w->group, inode))
+		return listeners_row(&w->group, inode);
 	if (owners_find(w->owners, inode, &owner) <= 0 || owner.holders != 1)
 		return -1;
 	return tally_process(w->tally, owner.pid);
@@ -195,7 +195,7 @@ child_row(struct identify *w, pid_t pid, int64_t since,
 	if (row < 0)
 		return -1;
 	r->elsewhere = true;
-	if (!listeners_held_by(&w->before, pid))
+	if (!listeners_held_by(&w->group, pid))
 		return row;
 	if (!tally_newcomer(w->tally, pid) &&
 	    !owner_has_run(pid, clock_ns() - since)) {
@@ -271,7 +271,7 @@ static bool
 is_as_predicted(struct identify *w, uint64_t inode, uint64_t predicted_inode,
     int *row)
 {
-	int expected = listeners_row(&w->before, predicted_inode);
+	int expected = listeners_row(&w->group, predicted_inode);
 
 	if (expected < 0 || !owners_held_by(w->owners, inode,
 	    w->tally->rows[expected].pid))
@@ -343,15 +343,15 @@ bool
 identify_wants_verifying(const struct identify *w)
 {
 	/* with a program it goes on, unless that would slow a given rate */
-	return w->prediction.record.wanted && w->before.count > 1 &&
-	    !prediction_is_reliable(&w->prediction, w->before.count) &&
+	return w->prediction.record.wanted && w->group.count > 1 &&
+	    !prediction_is_reliable(&w->prediction, w->group.count) &&
 	    !(w->prediction.record.wrong && w->paced);
 }
 
 static uint64_t
 identify_half_open(struct identify *w, const struct addr *ours)
 {
-	uint64_t inode = listeners_half_open(&w->before);
+	uint64_t inode = listeners_half_open(&w->group);
 	struct diag_sock s;
 
 	/* it must have been ours all the time */
@@ -407,7 +407,7 @@ identify_learn(struct identify *w, uint64_t predicted_inode,
 	if (!w->tally->rows[row].listens)
 		return;
 	prediction_compare(&w->prediction, owner, row);
-	listeners_learn(&w->before, predicted_inode, row);
+	listeners_learn(&w->group, predicted_inode, row);
 }
 
 int
@@ -420,14 +420,14 @@ identify_follow(struct identify *w, bool doubt)
 		return -1;
 	if (doubt)
 		owners_refresh(w->owners);
-	if (!listeners_differ(&w->before, list, count) &&
-	    !listeners_moved(&w->before, w->tally, w->owners)) {
+	if (!listeners_differ(&w->group, list, count) &&
+	    !listeners_moved(&w->group, w->tally, w->owners)) {
 		free(list);
 		return 0;
 	}
 	if (!doubt)
 		owners_refresh(w->owners);
-	if (listeners_follow(&w->before, w->tally, w->owners, list,
+	if (listeners_follow(&w->group, w->tally, w->owners, list,
 	    count) == 0)
 		changed = 1;
 	if (count > 0)
@@ -449,30 +449,30 @@ identify_end(struct identify *w, struct tally *t)
 {
 	struct diag_sock *list;
 	int count = identify_group(w, &list);
-	bool known = t == w->tally ? listeners_complete(&w->before, t,
-	    w->owners) : listeners_known(&w->before);
+	bool known = t == w->tally ? listeners_complete(&w->group, t,
+	    w->owners) : listeners_known(&w->group);
 	struct identified found = {
 		.known = known,
 		.changed = w->moved ||
-		    listeners_differ(&w->before, list, count),
-		.hidden = (w->before.count && !known) ||
+		    listeners_differ(&w->group, list, count),
+		.hidden = (w->group.count && !known) ||
 		    (w->hidden && !w->seen),
 		.uid = w->uid, .record = w->prediction.record,
-		.shared = listeners_are_shared(&w->before, t),
+		.shared = listeners_are_shared(&w->group, t),
 		.handed = tally_hands_on(t),
 		.predicted = w->protocol == IPPROTO_UDP &&
-		    w->before.count > 1,
-		.sockets = w->before.count,
+		    w->group.count > 1,
+		.sockets = w->group.count,
 	};
 
 	if (t == w->tally)
 		tally_newcomers_end(t);
 	if (w->protocol == IPPROTO_TCP)
-		found.voided = prediction_void(&w->prediction, t, &w->before,
+		found.voided = prediction_void(&w->prediction, t, &w->group,
 		    list, count);
-	listeners_ask(&w->before, t, list, count);
+	listeners_ask(&w->group, t, list, count);
 	free(list);
-	listeners_weigh(&w->before, t);
+	listeners_weigh(&w->group, t);
 	return found;
 }
 
