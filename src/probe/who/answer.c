@@ -1,14 +1,14 @@
 /*
- * How it works. The process that accepted a connection may hand it on, to a
- * child or by SCM_RIGHTS, and another process answers. So the socket's holders
- * are looked up again once a reply has come. If there is exactly one, it
- * answered. That there is no other is only certain if all of /proc was read
- * since: proved. This takes milliseconds, in which nothing else is measured, so
+ * How it works: the process that accepted a connection may hand it on, to a
+ * child or by SCM_RIGHTS, and then another process answers. So the socket's
+ * holders are looked up again when a reply has come. If there is exactly one,
+ * it answered. Only reading all of /proc makes sure that there is no other;
+ * that is "confirmed". It takes milliseconds, in which nothing else is measured, so
  * it is done once for each process.
  *
- * For its other connections only one thing is checked: the process that
- * accepted still has them: held. They count as answered if it was never seen to
- * hand one on.
+ * For other connections of that process, only one thing is checked: it still
+ * has the socket; that is "held". They count as answered by it if it was never
+ * seen to hand a connection on.
  *
  * A child that may have been forked for this one connection gets no row: then
  * only the process that accepted is known.
@@ -18,13 +18,13 @@
 #include "base/clock.h"
 
 enum {
-	HOLDERS = 2,			/* more than one are too many */
-	READINGS = 2,			/* of all of /proc, for each row */
-	SEARCHES = 16,			/* the same, while nobody has it */
+	HOLDERS = 2,			/* two are already too many */
+	READINGS = 2,			/* of all of /proc, per row */
+	SEARCHES = 16,			/* the same, if no holder is found */
 	REST_NS = 20 * 1000 * 1000,	/* between them */
 };
 
-/* Whether all processes are to be read for this one. */
+/* Whether to read all of /proc for this connection. */
 static bool
 is_reading_due(struct answers *a, struct row *r, int most)
 {
@@ -37,7 +37,7 @@ is_reading_due(struct answers *a, struct row *r, int most)
 	return true;
 }
 
-/* Exactly one process has it, and not the one that accepted. */
+/* Exactly one process has it: not the one that accepted. */
 static void
 answer_handed_on(struct tally *t, pid_t pid, int64_t since, struct
     attempt_result *r)

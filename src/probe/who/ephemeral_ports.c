@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { ODD_A_TURN = 256 };	/* bind(2) to any port needs them, too */
+enum { ODD_A_TURN = 256 };	/* few: bind(2) to port 0 needs them */
 
 static void
 read_range(struct ephemeral_ports *p)
@@ -51,7 +51,7 @@ ports_half(const struct ephemeral_ports *p)
 	return (p->high - p->low + 1) / 2;
 }
 
-/* An even one, at random. */
+/* A random even port. */
 static uint16_t
 ports_start(const struct ephemeral_ports *p)
 {

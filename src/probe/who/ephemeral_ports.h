@@ -5,27 +5,27 @@
 #include <stdint.h>
 
 /*
- * Source ports that are known before connecting, and yet such as connect(2)
- * would choose: even ones of net.ipv4.ip_local_port_range, none reserved.
- * bind(2) alone would choose odd ones, which a policy that looks at ports
- * treats differently; here they come when all the even ones had their turn.
+ * Chooses source ports before connect(2), as connect(2) would choose them: even
+ * ones of net.ipv4.ip_local_port_range, none that is reserved. bind(2) with
+ * port 0 chooses odd ones, and a policy that looks at ports may treat these
+ * differently. Odd ports are used after all even ones.
  */
 enum { PORTS_RESERVED_MAX = 64 };
 
 struct ephemeral_ports {
 	uint16_t low, high, next;
-	int left;			/* until the other half's turn */
+	int left;			/* until the other parity's turn */
 	int reserved;
 	struct { uint16_t from, to; } skip[PORTS_RESERVED_MAX];
 };
 
 void ephemeral_ports_init(struct ephemeral_ports *);
 
-/* The next one to try. */
+/* The next port to try. */
 uint16_t ephemeral_ports_next(struct ephemeral_ports *);
 /*
- * Goes on elsewhere, where connections of others may be fewer: among the
- * even ones, or for a while among the odd ones.
+ * Continues at a random place, where fewer ports may be in use. odd: with odd
+ * ports for a while.
  */
 void ephemeral_ports_jump(struct ephemeral_ports *, bool odd);
 

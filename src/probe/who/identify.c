@@ -16,21 +16,21 @@
 #include "probe/who/prediction.h"
 
 /*
- * How it works
+ * How it works: sock_diag(7) finds the server's end of a connection by both
+ * addresses and ports. Its answer is one of:
  *
- * The server's end of a connection is found by its four addresses. Trusted
- * is only a connection with an inode: without one it is in a listener's
- * queue (ESTABLISHED), or was closed already; a listener in answer means that
- * there is no such connection. The inode leads to a process, and that to a
- * row: its own if it is a member, that is, holds a listening socket of the
- * group; else that of the nearest ancestor that does, as servers that fork
- * have children serve.
+ *	an inode		accepted; /proc tells which process has it
+ *	ESTABLISHED, no inode	in a listener's queue, or closed already
+ *	SYN_RECV		the server waits for data
+ *	a listener, or nothing	there is no such connection (any more)
  *
- * A server that closes at once leaves nothing to look at. So the kernel is
- * asked before, too: a look-up of addresses that have no connection yet says
- * which listener the hash would choose. A program attached to the group is
- * ignored by the answer, and cannot be seen; therefore what was foreseen is
- * held against what was found: see prediction.c.
+ * The row is the process's own if it is a member: if it holds a listening
+ * socket of the group. Otherwise it is the row of the nearest ancestor that
+ * does, because servers that fork let children serve.
+ *
+ * A server that closes at once leaves nothing to look at. So the kernel is also
+ * asked before: see prediction.c. What was predicted is compared with what was
+ * found.
  */
 
 enum {
@@ -49,10 +49,10 @@ struct identify {
 	struct prediction prediction;
 	struct listeners group;		/* as of the last look */
 	int hidden;			/* looks that found no process */
-	bool seen;			/* and one that did */
-	uid_t uid;			/* of the listeners, or who accepted */
+	bool seen;			/* a look that found one */
+	uid_t uid;			/* of a listener, or of what accepted */
 	struct answers answers;
-	bool moved;			/* the group has, since the start */
+	bool moved;			/* the group has changed */
 };
 
 struct identify *
@@ -86,7 +86,7 @@ identify_free(struct identify *w)
 	free(w);
 }
 
-/* The group that a client of the target would meet: its sockets, or -1. */
+/* Lists the sockets that a client of the target would meet; -1: a fault. */
 static int
 identify_group(struct identify *w, struct diag_sock **list)
 {
@@ -183,8 +183,8 @@ ancestor_row(const struct identify *w, pid_t pid)
 }
 
 /*
- * A worker that came after the last look at the group gets a row of its own,
- * and so do others that came with it: see newcomer.c.
+ * A worker that started after the last look at the group gets its own row, and
+ * so do the others that started with it: see newcomer.c.
  */
 static int
 child_row(struct identify *w, pid_t pid, int64_t since,
@@ -226,7 +226,7 @@ holders_row(struct identify *w, const pid_t *pids, int count,
 	return row >= 0 ? row : tally_process(w->tally, pids[0]);
 }
 
-/* To read /proc takes so long that the server may have closed meanwhile. */
+/* Reading /proc takes long: the server may have closed meanwhile. */
 static bool
 is_connection_over(struct identify *w, const struct addr *ours, const struct
     diag_sock *s)
@@ -238,7 +238,7 @@ is_connection_over(struct identify *w, const struct addr *ours, const struct
 	    now.inode != s->inode;
 }
 
-/* A new child of a server that forks is only found by reading all of /proc. */
+/* Only reading all of /proc finds a new child of a server that forks. */
 static enum look
 look_at_holders(struct identify *w, const struct addr *ours,
     const struct diag_sock *s, int64_t since, struct attempt_result *r)
@@ -252,7 +252,7 @@ look_at_holders(struct identify *w, const struct addr *ours,
 		w->uid = s->uid;
 		w->hidden++;
 		owners_refresh(w->owners);
-		/* root sees all, sooner or later */
+		/* root sees every process, sooner or later */
 		if (geteuid() && s->uid != geteuid())
 			r->row = tally_user(w->tally, s->uid);
 		return LOOK_HIDDEN;
@@ -264,8 +264,8 @@ look_at_holders(struct identify *w, const struct addr *ours,
 }
 
 /*
- * Whether it was accepted by whom it was foreseen for, as nearly all are: that
- * is quickly verified, wherever else the search would have to go.
+ * Whether the predicted process accepted it. Nearly always it did, and that is
+ * checked without a search.
  */
 static bool
 is_as_predicted(struct identify *w, uint64_t inode, uint64_t predicted_inode,
@@ -299,7 +299,7 @@ identify_look(struct identify *w, const struct addr *ours,
 		return look_at_holders(w, ours, &s, since, r);
 	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)
 		return LOOK_QUEUED;
-	/* NEW_SYN_RECV is told as SYN_RECV */
+	/* the kernel reports NEW_SYN_RECV as SYN_RECV */
 	return s.state == TCP_SYN_RECV ? LOOK_DEFERRED : LOOK_GONE;
 }
 
@@ -342,7 +342,7 @@ identify_is_deferred(struct identify *w, uint64_t predicted_inode)
 bool
 identify_wants_verifying(const struct identify *w)
 {
-	/* with a program it goes on, unless that would slow a given rate */
+	/* after a wrong one it goes on, unless that would slow a given rate */
 	return w->prediction.record.wanted && w->group.count > 1 &&
 	    !prediction_is_reliable(&w->prediction, w->group.count) &&
 	    !(w->prediction.record.wrong && w->paced);
@@ -354,7 +354,7 @@ identify_half_open(struct identify *w, const struct addr *ours)
 	uint64_t inode = listeners_half_open(&w->group);
 	struct diag_sock s;
 
-	/* it must have been ours all the time */
+	/* ours must still be half-open: then the listener is its own */
 	return inode && sock_diag_get(w->diag, IPPROTO_TCP, &w->target, ours,
 	    &s) > 0 && s.state == TCP_SYN_RECV ? inode : 0;
 }
@@ -364,7 +364,7 @@ identify_verify(struct identify *w, const struct addr *ours, uint64_t *inode)
 {
 	uint64_t seen = identify_half_open(w, ours);
 
-	/* to void all, it should be sure */
+	/* a wrong prediction voids all of them: look twice */
 	if (seen && seen != *inode && identify_half_open(w, ours) != seen)
 		seen = 0;
 	if (!seen)
@@ -403,7 +403,7 @@ identify_learn(struct identify *w, uint64_t predicted_inode,
 		w->prediction.record.wanted |= predicted_inode != 0;
 		return;
 	}
-	/* a process that got it from another proves no prediction */
+	/* if it was handed on, the prediction can't be checked */
 	if (!w->tally->rows[row].listens)
 		return;
 	prediction_compare(&w->prediction, owner, row);

@@ -7,73 +7,73 @@
 #include "probe/who/prediction.h"
 
 /*
- * Which process answered, asked of the kernel: for servers on this host.
- * See identify.c for how far each answer can be trusted.
+ * Asks the kernel which process answered; for servers on this host. See
+ * identify.c for how reliable each answer is.
  */
 struct identify;
 
 enum look {
 	LOOK_FOUND,	/* accepted, by the process of *row */
-	LOOK_HIDDEN,	/* accepted, by a process that we can't see (yet) */
+	LOOK_HIDDEN,	/* accepted, by a process that can't be seen (yet) */
 	LOOK_QUEUED,	/* not accepted yet */
 	LOOK_DEFERRED,	/* the server waits for data (TCP_DEFER_ACCEPT) */
-	LOOK_GONE,	/* closed by the server, or never of this host */
+	LOOK_GONE,	/* closed by the server, or not on this host */
 };
 
-/* NULL with a fault where sock_diag or /proc can't be had. */
+/* NULL and a fault if sock_diag or /proc is not available. */
 struct identify *identify_new(struct tally *, const struct origin *);
 void identify_free(struct identify *);
 
 /*
- * Aims at an address: finds the group that takes its traffic and makes a row
- * of each member. Returns how many sockets there are, 0 included, or -1.
+ * Aims at an address: finds the group that takes its traffic, and makes a row
+ * for each member. Returns the number of sockets, which may be 0, or -1.
  */
 int identify_aim(struct identify *, const struct addr *target);
 
-/* Whether several processes of this host accept from the one socket there. */
+/* Whether several processes of this host accept from one socket there. */
 bool identify_is_shared(const struct origin *, const struct addr *target);
 
 /* Whether any socket there listens. */
 bool identify_has_group(const struct identify *);
 
 /*
- * Binds a socket that is not connected yet and asks which listener would get
- * it. ours is where it is to come from, each part of which may be left open,
- * and is filled in. Returns that listener's inode; 0 where that is
- * not known, len of ours being 0 if it was not even bound.
+ * Binds a socket that is not connected yet, and asks which listener will get
+ * the connection. ours is its source: address and port may be left open, and
+ * are filled in. Returns the inode of the listener, or 0 if it is not known;
+ * ours->len is 0 if the socket could not be bound.
  */
 uint64_t identify_predict(struct identify *, int fd, struct addr *ours);
-/* The row of that listener; -1: shared, or not known. */
+/* The row of that listener's process; -1: shared, or not known. */
 int identify_row(struct identify *, uint64_t inode);
 
 /*
- * Whether it is time to see which listener gets connections in fact, as the
- * server closes before it could be seen who accepted them. Then the socket is
- * to be connected with TCP_DEFER_ACCEPT, by which the handshake's last
- * packet is held back, and identify_verify() to be called before it is sent.
- * Returns whether it could be seen, in inode.
+ * Whether predictions should be verified on half-open connections, because the
+ * server closes before its process can be looked up. If so, the caller connects
+ * with TCP_DEFER_ACCEPT, which holds back the last packet of the handshake, and
+ * calls identify_verify() before that packet is sent. It returns whether the
+ * listener was seen, and sets inode to it.
  */
 bool identify_wants_verifying(const struct identify *);
 bool identify_verify(struct identify *, const struct addr *ours,
     uint64_t *inode);
 
 /*
- * Finds the process that has the server's end of a connection, which did not
- * exist before since (clock_ns()). foreseen: the predicted listener, or 0. -1:
+ * Finds the process that has the server's end of a connection. since
+ * (clock_ns()) is before the connection began. Returns enum look, or -1 if
  * nothing can be asked.
  */
 int identify_look(struct identify *, const struct addr *ours,
     uint64_t predicted_inode, int64_t since, struct attempt_result *);
-/* The same once a reply has come: who sent it. */
+/* The same once a reply has come: finds the process that sent it. */
 void identify_answer(struct identify *, const struct addr *ours,
     uint64_t predicted_inode, int64_t since, struct attempt_result *);
 /*
- * Whether the server is certain to wait for data before it accepts: its
- * listener is known to, or LOOK_DEFERRED has no other possible cause (a full
- * queue).
+ * Whether the server certainly waits for data before it accepts: its listener
+ * has TCP_DEFER_ACCEPT, or that is unknown and its queue is not full, which
+ * would be the only other cause of LOOK_DEFERRED.
  */
 bool identify_is_deferred(struct identify *, uint64_t predicted_inode);
-/* Whether it pays to look again at what is LOOK_HIDDEN. */
+/* Whether another look may find a process that is LOOK_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 
 /* Compares the prediction with the process that accepted, if known. */
@@ -81,37 +81,36 @@ void identify_learn(struct identify *, uint64_t predicted_inode,
     struct attempt_result *);
 
 struct identified {
-	bool known;		/* who is in the group, and each has a row */
-	bool changed;		/* it is another group than it was */
-	bool shared;		/* several accept from one and the same socket */
-	bool handed;		/* another process answers than accepts */
+	bool known;		/* every member of the group has a row */
+	bool changed;		/* members came or went */
+	bool shared;		/* several processes accept from one socket */
+	bool handed;		/* the process that accepts hands on */
 	bool predicted;		/* datagrams: the members are only predicted */
-	int sockets;		/* that there are in the group */
+	int sockets;		/* in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
 	struct prediction_record record;	/* of predictions */
-	uint64_t voided;	/* how many of them were taken back */
+	uint64_t voided;	/* predictions that were taken back */
 };
 
-/* How far a verdict can rest on that. */
+/* What that allows a verdict to be based on. */
 enum knowledge identified_knowledge(const struct identified *);
 
 /*
- * Looks at the group again. Returns 1 if there are others in it than there
- * were, each of whom has a row, 0 if not, -1 if nothing can be asked. What was
- * predicted wrongly before a change is forgotten: the change was its cause.
- * With doubt it also looks for processes that came to hold the same sockets.
+ * Looks at the group again. Returns 1 if members came (each has a row then) or
+ * went, 0 if not, -1 if nothing can be asked. After a change, earlier
+ * mispredictions are discarded: the change caused them. doubt: re-scan /proc,
+ * for processes that came to hold the same sockets.
  */
 int identify_follow(struct identify *, bool doubt);
 
-/* Somebody is known to steer, so that nothing is as the hash has it. */
+/* The group is known to be steered: predictions by the hash are void. */
 void identify_steered(struct identify *);
 
 /*
- * Weighs rows by their sockets: its tally's, after the last attempt, or those
- * of a copy. Where predictions have been wrong, or too few of them are known to
- * be right, they are taken back: they count as unattributed, or as queued
- * somewhere.
+ * Sets the weights of the rows to their numbers of sockets. The tally is the
+ * one of identify_new(), after the last attempt, or a copy of it. Unreliable
+ * predictions are taken back: see prediction_void().
  */
 struct identified identify_end(struct identify *, struct tally *);
 

@@ -7,24 +7,28 @@
 #include "probe/who/newcomer.h"
 
 /*
- * How it works: a row's weight is the number of its sockets, since the hash
- * deals to sockets: a process with two of them gets twice as much. Where
- * several processes hold a socket, as nginx's do, it is the one's that was
- * seen to accept what was foreseen for it; if that isn't one, it counts for
- * all in equal parts, but not for a parent of the others that never answers.
+ * How it works: a row's weight is the number of its sockets, because the hash
+ * chooses a socket: a process with two of them gets twice as many connections.
+ *
+ * Several processes may hold one socket, as nginx's do. Its weight goes to:
+ *
+ *	one was seen to accept		that one
+ *	several were, or none was	all of them, in equal parts; but not to a
+ *					manager: a parent of another holder that
+ *					never answers
  */
 
 enum { HOLDERS_MAX = 256 };
 
 struct listener {
 	uint64_t inode, cookie;
-	int own;			/* references to it while it is idle */
+	int own;			/* its references while it is idle */
 	int seen;			/* the row that accepts; -1: none yet,
 					   -2: several */
 	int count, rows[];		/* its holders; ascending by pid */
 };
 
-/* At first all that is known is that they hold it. */
+/* Its holders; after the first look, without newcomers: see newcomer.c. */
 static int
 listener_holders(const struct listeners *before, const struct tally *t,
     struct owners *o, uint64_t inode, pid_t pids[static HOLDERS_MAX])
@@ -263,7 +267,7 @@ listeners_complete(struct listeners *s, struct tally *t, struct owners *o)
 	return listeners_known(s);
 }
 
-/* A holder that started another one, and never answered. */
+/* A holder that is the parent of another one, and never answered. */
 static bool
 listener_is_manager(const struct tally *t, const struct listener *l, int holder)
 {
@@ -303,7 +307,7 @@ listeners_are_shared(const struct listeners *s, const struct tally *t)
 	return members > 1;
 }
 
-/* Whose a socket is may not be known, but of one socket all hold it. */
+/* A socket counts for a row if it is its own, or the only one. */
 static void
 listener_weigh(const struct listeners *s, struct tally *t, const struct listener
     *l)
@@ -359,7 +363,7 @@ listeners_ask(const struct listeners *s, struct tally *t,
 		listener_queue_add(s, t, &list[i]);
 }
 
-/* Managers are no rows; attempts are over, so that rows may move. */
+/* Managers get no row. No attempt is in flight, so rows may move. */
 static void
 tally_drop_managers(struct tally *t)
 {

@@ -9,8 +9,8 @@
 #include "probe/stats/tally.h"
 
 /*
- * The listening sockets of a group, and the processes that hold them, each of
- * which gets a row.
+ * The listening sockets of a group, and the processes that hold them. Each
+ * process gets a row.
  */
 struct listener;
 
@@ -25,56 +25,55 @@ int listeners_fill(struct listeners *, struct tally *, struct owners *,
 void listeners_free(struct listeners *);
 
 /*
- * Takes those that are there now instead, of which the same ones keep what was
- * learned of them. -1 without memory, and nothing has changed.
+ * Replaces them by the listed ones. A socket that is in both keeps what was
+ * learned about it. -1 without memory: then nothing has changed.
  */
 int listeners_follow(struct listeners *, struct tally *, struct owners *,
     const struct diag_sock *list, int count);
-/* Whether other processes hold them than did. */
+/* Whether other processes hold them now. */
 bool listeners_moved(const struct listeners *, const struct tally *,
     struct owners *);
 
-/* The row that has a socket for itself; -1: none, or shared. */
+/* The row whose process alone holds a socket; -1: none, or shared. */
 int listeners_row(const struct listeners *, uint64_t inode);
-/* Whether it is one of them. */
+/* Whether a socket is one of them. */
 bool listeners_have(const struct listeners *, uint64_t inode);
 /* Whether the process holds one of them now. */
 bool listeners_held_by(const struct listeners *, pid_t pid);
-/* The one that has half-open connections, if it is only one; else 0. */
+/* The only one with half-open connections; 0: none, or several. */
 uint64_t listeners_half_open(const struct listeners *);
-/* A row was seen to accept what was foreseen for a socket. */
+/* A row was seen to accept a connection that was predicted for a socket. */
 void listeners_learn(struct listeners *, uint64_t inode, int row);
 
-/* Whether they are no longer the same ones. */
+/* Whether the list has other sockets than these. */
 bool listeners_differ(const struct listeners *, const struct diag_sock *list,
     int count);
 
 /*
- * Whether several processes accept from one of them: then they compete, and no
- * hash deals connections out among these. Of a group of several, only what
- * was learned tells. Before listeners_weigh().
+ * Whether several processes accept from one socket: then they compete for its
+ * connections, and no hash distributes them. In a group of several sockets,
+ * only listeners_learn() shows that. To be called before listeners_weigh().
  */
 bool listeners_are_shared(const struct listeners *, const struct tally *);
 
 /*
- * Looks once more for holders of sockets that had none: a server that has
- * just started may have been about to hand one to a worker. Whether all are
- * known.
+ * Looks again for holders of sockets that had none: a server that has just
+ * started may hand its sockets to workers. Returns whether all have a holder.
  */
 bool listeners_complete(struct listeners *, struct tally *, struct owners *);
 
-/* Whether each has a holder that is known. */
+/* Whether each has a known holder. */
 bool listeners_known(const struct listeners *);
 
 /*
- * Sets in each row if its process is stopped, and how many clients wait in its
- * queues; list is the group as it is now. A queue that several processes accept
- * from is in no row. A datagram queue is bytes, not clients: unknown.
+ * Sets in each row whether its process is stopped, and how many clients wait in
+ * its queues. list is the group as it is now. -1: not known, because several
+ * processes accept from the queue, or because it counts bytes (datagrams).
  */
 void listeners_ask(const struct listeners *, struct tally *,
     const struct diag_sock *list, int count);
 
-/* Gives the rows their weights, and drops those of managers. */
+/* Sets the weights of the rows, and drops the rows of managers. */
 void listeners_weigh(const struct listeners *, struct tally *);
 
 #endif

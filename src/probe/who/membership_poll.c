@@ -26,7 +26,7 @@ membership_poll_close(struct membership_poll *r)
 	tally_free(&r->known);
 }
 
-/* The sockets that listen for clients of the target. */
+/* Lists the sockets that listen for clients of the target. */
 static int
 poll_listening(struct membership_poll *r, const struct addr *target,
     struct diag_sock **list)
@@ -45,7 +45,7 @@ poll_listening(struct membership_poll *r, const struct addr *target,
 	return sock_diag_group_of(r->diag, &winner, list);
 }
 
-/* A process that has started since the first look must prove itself first. */
+/* A process that started after the first look may be a newcomer. */
 static bool
 poll_is_member(struct membership_poll *r, const pid_t *pids, int count, int i,
     uint64_t inode)
@@ -73,7 +73,7 @@ poll_mark(struct membership_poll *r, uint64_t inode, bool *here)
 	}
 }
 
-/* The registry may be another one since all of its members have gone. */
+/* If all members have gone, the next ones may have another registry. */
 static void
 poll_name_rows(struct membership_poll *r, uint16_t port)
 {
@@ -136,7 +136,7 @@ membership_poll_look(struct membership_poll *r, const struct addr *target,
 	if (doubt)
 		owners_refresh(r->owners);
 	poll_mark_all(r, list, count, here);
-	/* if some have gone, others may have come that are not known yet */
+	/* if some have gone, others may have started that are not known yet */
 	if (!doubt && poll_has_changed(r, here, false)) {
 		owners_refresh(r->owners);
 		poll_mark_all(r, list, count, here);

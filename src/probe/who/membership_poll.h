@@ -7,29 +7,27 @@
 #include "probe/stats/tally.h"
 
 /*
- * The processes of this host that a target's clients meet, looked at again and
- * again: who came, and who went.
+ * Polls which processes of this host accept a target's clients, and reports
+ * those that came or went.
  */
 struct membership_poll {
-	/* the caller's */
+	/* The caller's. */
 	bool datagram;
-	const struct tally *served;	/* the rows of those that were met */
+	const struct tally *served;	/* rows of processes that answered */
 	void (*on_change)(struct membership_poll *, const struct row *,
 	    bool came);
-	/* the rest is membership_poll.c's */
+	/* The rest is membership_poll.c's. */
 	struct sock_diag *diag;
 	struct owners *owners;
-	struct tally known;		/* a row each; weight 1: it is there */
+	struct tally known;		/* a row each; weight 1: a member now */
 	bool looked;
 };
 
-/*
- * The fields above are filled in. Where the kernel tells nothing, it sees none.
- */
+/* The caller's fields are set. Without sock_diag it sees no members. */
 void membership_poll_open(struct membership_poll *);
 /*
- * Tells what has changed since the last look. With doubt, somebody may have
- * come to hold the same sockets: all processes are read.
+ * Reports what has changed since the last look. doubt: re-scan /proc, for
+ * processes that came to hold the same sockets.
  */
 void membership_poll_look(struct membership_poll *, const struct addr *target,
     bool doubt);

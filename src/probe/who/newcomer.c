@@ -1,14 +1,14 @@
 /*
- * How it works. A process that starts during a run may hold a member's
+ * How it works: a process that starts during a run may hold a member's
  * listening socket because it inherited it. A worker accepts from it, as
  * nginx's new ones do after a reload. A child that a server forks for each
  * connection holds the listener too, if it does not close it, and accepts
- * nothing. Both have a connection that they did not dial.
+ * nothing. Both may have a client's connection.
  *
- * Any of these proves a worker: it watches the listener by an epoll of its own;
- * it ran before its connection began; it had two connections. Until then it is
- * a newcomer, and its connection counts for its parent: if the child was forked
- * for it, the parent accepted it.
+ * Any of these shows that a process is a worker: it watches the listener by its
+ * own epoll; it ran before its connection began; it had two connections. Until
+ * then it is a newcomer, and its connection counts for its parent, because a
+ * child that was forked for the connection did not accept it.
  */
 #include "probe/who/newcomer.h"
 
@@ -23,7 +23,7 @@ process_watches(pid_t pid, uint64_t inode)
 	return epoll_watched(pid, &inode, 1, &watched);
 }
 
-/* An epoll that the parent has too was inherited with all else. */
+/* If the parent watches it too, the epoll may be an inherited one. */
 bool
 newcomer_is(const struct tally *t, const pid_t *holders, int count, pid_t pid,
     uint64_t inode)

@@ -13,13 +13,13 @@ name_copy(char room[static ROW_NAME], const char *text, size_t length)
 		length = ROW_NAME - 1;
 	memcpy(room, text, length);
 	room[length] = '\0';
-	/* a zero byte would end it */
+	/* a zero byte would end the name */
 	for (size_t i = 0; i < length; i++)
 		if (!room[i])
 			room[i] = '?';
 }
 
-/* The word behind " KEY=" in the line, copied; "" if there is none. */
+/* Copies the word after " KEY=" in the line; "" if there is none. */
 static void
 greeting_word(const char *line, const char *key, char room[static ROW_NAME])
 {

@@ -3,12 +3,12 @@
 
 #include "probe/stats/tally.h"
 
-/* Rows by what a peer said of itself: untrusted, and of limited length. */
+/* Rows by names that peers give themselves: untrusted, of limited length. */
 
-/* "rpnc/1 name=A host=H pid=123 worker=0": its row, or -1. */
+/* The row for "rpnc/1 name=A host=H pid=123 worker=0"; -1: none. */
 int peer_of_greeting(struct tally *, const char *line, size_t length);
 
-/* What --match found. */
+/* The row for what --match found; -1: none. */
 int peer_of_reply(struct tally *, const char *name, size_t length);
 
 #endif

@@ -10,8 +10,8 @@
  * excludes one of k sockets: it agrees with the hash in all but 1/k. 14 k
  * matches in a row rule it out (p < 1e-6). A group of one socket needs none.
  *
- * Attempts that wait in a queue may be checked in another way: the listeners'
- * queues must be at least as long as predicted.
+ * For attempts that are still queued there is another check: each queue must be
+ * at least as long as predicted.
  */
 #include "probe/who/prediction.h"
 
@@ -38,7 +38,7 @@ prediction_init(struct prediction *p, struct sock_diag *diag,
 	ephemeral_ports_init(&p->ports);
 }
 
-/* A datagram socket that is connected sends nothing, and gets the address. */
+/* connect(2) of a datagram socket finds the address, and sends nothing. */
 static void
 find_source(struct prediction *p)
 {
@@ -116,7 +116,7 @@ bind_stream(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
 			*inode = s.inode;
 			return 0;
 		}
-		/* connect(2) leaves long runs of ports in use, even ones */
+		/* connect(2) uses adjacent even ports: go past a run in use */
 		if (i % TRIES_IN_A_ROW == TRIES_IN_A_ROW - 1)
 			ephemeral_ports_jump(&p->ports, i > TRIES_EVEN);
 		p->port = 0;

@@ -106,7 +106,7 @@ registry_counts_name(struct registry_counts *r, struct tally *t)
 	}
 }
 
-/* One of another PID namespace is known by its name. */
+/* In another PID namespace, a member is known by its name only. */
 static int
 slot_row(struct tally *t, const struct slot *s)
 {
@@ -118,7 +118,7 @@ slot_row(struct tally *t, const struct slot *s)
 	return tally_hidden(t, &like);
 }
 
-/* Who is a member from now on, having accepted so much before that counts. */
+/* A slot has a new member; `before` is what it accepted before it counts. */
 static void
 slot_enter(struct registry_counts *r, struct tally *t, int i, uint64_t before)
 {
@@ -146,7 +146,7 @@ registry_counts_begin(struct registry_counts *r, struct tally *t)
 			    counters.accepted);
 }
 
-/* A slot that is another's by now tells nothing of the one before. */
+/* Once another member has the slot, the earlier one's count is lost. */
 static void
 slot_count(const struct registry_counts *r, struct tally *t, int i)
 {
