@@ -12,14 +12,14 @@ const char *const compare_models[COMPARE_MODELS] = {
 	"shared", "exclusive", "reuseport", "blocking", "handoff", "fork",
 };
 
-/* A percentile of one round: good enough to compare, too few to show alone. */
+/* One round has enough samples to compare, but too few to report alone. */
 static double
 round_p99(const struct hist *h)
 {
 	return h && h->count ? (double)hist_percentile(h, 99) / 1e3 : NAN;
 }
 
-/* The workers of --accept fork are others each time. */
+/* --accept fork is left out: its workers are new each time. */
 static void
 rounds_add_workers(struct compare_rounds *r, const struct tally *t)
 {
@@ -194,7 +194,7 @@ advice_text(char *out, size_t size, const struct compare_verdict *a,
 	}
 }
 
-/* What no verdict is made of, but may matter more. */
+/* Not part of the verdict, but it may matter more. */
 static void
 spread_text(char *out, size_t size, const struct compare_report *r)
 {

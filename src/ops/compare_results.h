@@ -5,7 +5,7 @@
 #include "probe/stats/tally.h"
 #include "report/compare.h"
 
-/* What probe --compare measured, and what it says of that. */
+/* What probe --compare measured, and its conclusions. */
 
 enum compare_phase { COMPARE_IDLE, COMPARE_BUSY, COMPARE_STALL, COMPARE_PHASES };
 enum {
@@ -16,23 +16,23 @@ enum {
 };
 extern const char *const compare_models[COMPARE_MODELS];
 
-/* Of one model in one phase, by rounds. */
+/* One model in one phase, by rounds. */
 struct compare_rounds {
 	double rate[COMPARE_ROUNDS];
 	double p99[COMPARE_ROUNDS], cpu[COMPARE_ROUNDS];
 	uint64_t attempts, failed, workers[COMPARE_WORKERS];
-	struct hist latency;		/* of all */
+	struct hist latency;		/* of all rounds */
 };
 
 struct compare_results {
-	int rounds;			/* whole ones */
+	int rounds;			/* complete ones */
 	uint64_t failed;
 	double rate;			/* of the open loop; 0: not known yet */
 	double seconds;
 	struct compare_rounds at[COMPARE_MODELS][COMPARE_PHASES];
 };
 
-/* A phase is over: cpu in seconds, of the server. */
+/* Adds the figures of a phase; cpu: the server's, in seconds. */
 void compare_add(struct compare_results *, int model, enum compare_phase,
     const struct tally *, double seconds, double cpu);
 
@@ -45,7 +45,7 @@ struct compare_conclusion {
 	const char *advice[3];
 };
 
-/* Fills in what follows from the results; the rest is set. */
+/* Fills in the report from the results; the workers are set. */
 void compare_conclude(struct compare_conclusion *, const struct compare_results *);
 
 #endif

@@ -53,7 +53,7 @@ ascending(const void *a, const void *b)
 	return (l > r) - (l < r);
 }
 
-/* Those that are known, in order; how many they are. */
+/* Copies the known values in ascending order; returns their number. */
 static int
 known_sorted(double *to, const double *values, int n)
 {
@@ -76,8 +76,9 @@ compare_median(const double *values, int n)
 }
 
 /*
- * A difference is one if its median reaches the least and four of five rounds
- * are on its side; none, if its median doesn't and four of five rounds don't.
+ * A ratio is a difference if its median reaches the least one and four of five
+ * rounds are on that side. It is the same if the median and four of five rounds
+ * are below the least one. Anything else is unclear.
  */
 static enum compare_finding
 ratio_classify(const double *ratios, int n, double median, double least)
@@ -117,8 +118,8 @@ ratio_fill(struct compare_ratio_of *out, const double *own, const double *other,
 }
 
 /*
- * One of the others that does as well is enough for no difference, since that
- * one could be chosen.
+ * If reuseport does not beat one of the two others, it counts as the same,
+ * because that one could be chosen.
  */
 static enum compare_finding
 finding_join(enum compare_finding a, enum compare_finding b)

@@ -2,8 +2,8 @@
 #define OPS_COMPARE_VERDICT_H
 
 /*
- * Whether SO_REUSEPORT is worth it, by figures of rounds in which it and two
- * ways to share one queue had the same load. The manual states these rules.
+ * Whether SO_REUSEPORT is worth it. The figures are of rounds in which it and
+ * two ways to share one queue had the same load. The manual states the rules.
  */
 
 enum { ADVICE_ROUNDS = 16, ADVICE_ROUNDS_LEAST = 3 };
@@ -22,12 +22,12 @@ enum compare_worth {
 	ADVICE_INCONCLUSIVE,
 };
 
-/* One model: a figure of each round. */
+/* One model: its figures by rounds. */
 struct compare_measured {
 	double at[ADVICE_MEASURES][ADVICE_ROUNDS];
 };
 
-/* How much better reuseport is, round by round. */
+/* How much better reuseport is than one other model, over all rounds. */
 struct compare_ratio_of {
 	double median, low, high;
 	enum compare_finding finding;
@@ -39,7 +39,7 @@ struct compare_verdict {
 	enum compare_worth verdict;
 };
 
-/* failed: some attempts did, so that the figures are not of the same load. */
+/* failed: attempts failed, so the models did not have the same load. */
 void compare_judge(struct compare_verdict *,
     const struct compare_measured *reuseport,
     const struct compare_measured *const others[static ADVICE_OTHERS],
@@ -49,8 +49,7 @@ const char *compare_measure_name(enum compare_measure);
 const char *compare_finding_name(enum compare_finding);
 const char *compare_worth_name(enum compare_worth);
 
-/* The middle one, or the mean of the middle two; those that are NAN are left
- * out. */
+/* The median of the values that are not NAN. */
 double compare_median(const double *values, int n);
 
 #endif

@@ -12,11 +12,18 @@
 #include "base/fail.h"
 
 /*
- * How it works: the run makes its attempts from the first moment to the last;
- * when its address is settled, the lead begins. After that the command is
- * started, after its end comes the tail, and then attempts are only awaited:
- * those in flight may be the ones that are lost. Meanwhile the group is looked
- * at again and again, as who comes and goes is what a restart is made of.
+ * Attempts at a steady rate, before, while and after a command runs.
+ *
+ *	phase	what happens			ends when
+ *	settle	the load looks for an address	an address accepts
+ *	lead	attempts only			d->lead is over
+ *	command	the command runs		the command has ended
+ *	tail	attempts only			d->tail is over
+ *	rest	no new attempts: those in	none is in flight
+ *		flight may be lost ones
+ *
+ * All the time, every 50 ms, the members of the group are polled, because
+ * members that come and go are what a restart consists of.
  */
 
 enum { LOOK_US = 50 * 1000 };
@@ -31,7 +38,7 @@ during_on_result(struct load *l, const struct attempt_result *result)
 	timeline_add(&d->line, result);
 }
 
-/* A limit that we raised for ourselves is not the command's. */
+/* rpnc may have raised its own limit; the command gets the old one. */
 static int
 command_start(struct during *d, const struct rlimit *files)
 {
@@ -67,7 +74,7 @@ during_on_change(struct membership_poll *p, const struct row *row, bool came)
 	timeline_change(&d->line, row, came);
 }
 
-/* Somebody who answers and was not known may have come by inheritance. */
+/* A new row answered: a process may have inherited a listening socket. */
 static void
 during_poll(struct during *d)
 {
@@ -148,7 +155,7 @@ during_cut(struct during *d, int number, bool pass_on)
 	load_stop(&d->load);
 }
 
-/* The words with spaces between, as somebody reads them. */
+/* The words of the command, for a person to read. */
 static char *
 command_text(char *const *argv)
 {

@@ -8,38 +8,38 @@
 #include "probe/stats/timeline.h"
 #include "probe/who/membership_poll.h"
 
-/*
- * Attempts at a steady rate, before, while and after a command runs. How it
- * works is told in during.c.
- */
+/* Attempts at a steady rate around a command that runs: see during.c. */
 struct during {
 	struct load load;
-	/* the caller's, with the run's callbacks: all but on_result */
+	/* The caller's, like the load's callbacks except on_result. */
 	char *const *argv;
-	struct rlimit files;		/* what the command may open */
+	struct rlimit files;		/* the command's limit */
 	int64_t lead, tail;		/* microseconds */
-	/* The command can't be started; fail_text() says why. */
+	/* The command can't be started: see fail_text(). */
 	void (*on_command_fault)(struct during *);
-	/* the rest is during.c's */
+	/* The rest is during.c's. */
 	struct timeline line;
 	struct child child;
 	struct timer step, look;
-	bool led, cut;			/* cut: a signal came */
+	bool led, cut;			/* the lead has begun; a signal came */
 	int64_t started, ended;		/* the command, clock_ns(); 0: not yet */
 	struct membership_poll poll;
 	int rows;			/* of the tally, at the last look */
 };
 
-/* The run is open. -1 without memory or descriptors. */
+/* Begins; load_open() comes first. -1 without memory or descriptors. */
 int during_start(struct during *, struct loop *);
-/* On SIGCHLD. */
+/* To be called on SIGCHLD. */
 void during_reap(struct during *);
 /*
- * A signal came, which the command has from us if it hasn't got it itself: it
- * ends when the command has ended.
+ * To be called on a signal. It ends when the command has ended. pass_on: the
+ * command did not get the signal itself, so it is sent one.
  */
 void during_cut(struct during *, int number, bool pass_on);
-/* When all is over; text and out live as long. -1 without memory. */
+/*
+ * Fills in the report when all is over; during must outlive it, and the caller
+ * frees text. -1 without memory.
+ */
 int during_report(struct during *, struct probe_during *out, char **text);
 void during_close(struct during *);
 

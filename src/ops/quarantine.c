@@ -1,11 +1,19 @@
 /*
- * How it works. The target may be stuck, so that nothing is asked of it: its
- * listening sockets are found in the kernel's list, by the registry if it is
- * rpnc's, and else by /proc. A guest's wish on the registry names them, and the
- * policy (reconcile.c) gives them no weight while the guest lives. Whichever
- * healthy member is woken first attaches the program that follows from that,
- * and another one when the guest has gone, however it went. So at least one
- * member must be able to: rpnc's, in each group, and not stuck itself.
+ * How it works: the target may be stuck, so it is not asked for anything. Its
+ * listening sockets are found in the kernel's list: through the registry if it
+ * is rpnc's, otherwise through /proc. A request on the registry names them, and
+ * reconcile.c gives them no weight while this process lives.
+ *
+ *	step			who does it
+ *	find the sockets	quarantine_find(), here
+ *	name them		quarantine_begin(): the request's slot is ours
+ *	spare them		the first healthy member that wakes: it attaches
+ *				the program that the registry asks for
+ *	keep it up		quarantine_look(): the sockets may change
+ *	end it			quarantine_end(), or our death; then a member
+ *				attaches the program without the request
+ *
+ * So each group needs at least one member that is rpnc's and not stuck.
  */
 #include "ops/quarantine.h"
 
@@ -45,7 +53,7 @@ target_holds(struct quarantine *q, uint64_t inode)
 	return false;
 }
 
-/* Whether it is the target that accepts from the socket, and nobody else. */
+/* Whether the target, and no other process, accepts from the socket. */
 static bool
 is_of_target(struct quarantine *q, uint64_t inode)
 {
@@ -118,13 +126,13 @@ quarantine_text(const struct quarantine *q, char text[static QUARANTINE_TEXT])
 	return text;
 }
 
-/* What is in the way of a member to do it; NULL: nothing. */
+/* Why a member can't attach a program; NULL: it can. */
 static const char *
 member_trouble(struct quarantine *q, const struct slot *s, uint64_t inode)
 {
 	pid_t pid = member_pid(&q->sockinfo, s);
 
-	/* in another PID namespace: its lock says that it lives */
+	/* pid 0: in another PID namespace, where its lock shows that it lives */
 	switch (pid ? owner_state(pid) : 0) {
 	case 'T':
 	case 't':
@@ -139,16 +147,17 @@ member_trouble(struct quarantine *q, const struct slot *s, uint64_t inode)
 	return request_of(q->registry, inode) ? "quarantined" : NULL;
 }
 
-/* What one group of the target's is like, besides it. */
-struct round {
-	int others, healthy, strangers;
-	const struct slot *ill;
-	const char *ailment;
+/* The other members of one of the target's groups. */
+struct group_check {
+	int others, healthy, strangers;		/* strangers: not rpnc's */
+	const struct slot *ill;			/* one that can't, and why */
+	const char *trouble;
 	struct diag_sock stranger;
 };
 
 static void
-inspection_add(struct quarantine *q, struct round *r, const struct diag_sock *d)
+group_check_add(struct quarantine *q, struct group_check *r,
+    const struct diag_sock *d)
 {
 	const struct slot *s = quarantine_slot(q, d->inode);
 	const char *why;
@@ -166,7 +175,7 @@ inspection_add(struct quarantine *q, struct round *r, const struct diag_sock *d)
 	why = member_trouble(q, s, d->inode);
 	if (why) {
 		r->ill = s;
-		r->ailment = why;
+		r->trouble = why;
 		return;
 	}
 	r->healthy++;
@@ -174,14 +183,14 @@ inspection_add(struct quarantine *q, struct round *r, const struct diag_sock *d)
 }
 
 static int
-quarantine_inspect(struct quarantine *q, int i, struct round *r)
+group_check_fill(struct quarantine *q, int i, struct group_check *r)
 {
 	struct diag_sock *list = NULL;
 	int n = sock_diag_group_of(q->sockinfo.diag, &q->sock[i], &list);
 
-	*r = (struct round){ 0 };
+	*r = (struct group_check){ 0 };
 	for (int j = 0; j < n; j++)
-		inspection_add(q, r, &list[j]);
+		group_check_add(q, r, &list[j]);
 	free(list);
 	if (i == 0 || r->healthy < q->healthy)
 		q->healthy = r->healthy;
@@ -189,9 +198,9 @@ quarantine_inspect(struct quarantine *q, int i, struct round *r)
 	return n;
 }
 
-/* Why nobody could do it in this group. */
+/* Why no member of this group can do it. */
 static int
-refuse_group(struct quarantine *q, int i, const struct round *r)
+refuse_group(struct quarantine *q, int i, const struct group_check *r)
 {
 	char whom[QUARANTINE_TEXT], place[PORT_SOCKET_TEXT],
 	    ill[SLOT_TEXT];
@@ -208,11 +217,11 @@ refuse_group(struct quarantine *q, int i, const struct round *r)
 		    q->option, place);
 	return fail_as(STATUS_NETWORK, "%s: no healthy rpnc is there at %s, to "
 	    "steer and to undo it: %s is %s", q->option, place,
-	    slot_text(r->ill, ill), r->ailment);
+	    slot_text(r->ill, ill), r->trouble);
 }
 
 static int
-refuse_strangers(struct quarantine *q, int i, const struct round *r)
+refuse_strangers(struct quarantine *q, int i, const struct group_check *r)
 {
 	char place[PORT_SOCKET_TEXT], safe[16 * ESCAPE_MAX + 1] = "";
 	struct owner o = { 0 };
@@ -237,9 +246,9 @@ static int
 check_groups(struct quarantine *q)
 {
 	for (int i = 0; i < q->count; i++) {
-		struct round r;
+		struct group_check r;
 
-		if (quarantine_inspect(q, i, &r) < 0)
+		if (group_check_fill(q, i, &r) < 0)
 			return -1;
 		if (!r.healthy)
 			return refuse_group(q, i, &r);
@@ -271,7 +280,7 @@ refuse_user(const struct quarantine *q, uid_t uid)
 	    user_text(uid, user));
 }
 
-/* Why none of the port's sockets is its. */
+/* Why the target has none of the port's sockets. */
 static int
 refuse_process(struct quarantine *q)
 {
@@ -294,7 +303,7 @@ refuse_process(struct quarantine *q)
 	    q->port, q->datagram ? " -u" : "", q->port);
 }
 
-/* A member by its name, or by its pid as it is here. */
+/* Finds a member by its name, or by its pid in this namespace. */
 static void
 find_member(struct quarantine *q)
 {
@@ -315,7 +324,7 @@ find_member(struct quarantine *q)
 	}
 }
 
-/* A name of a member, or a pid. */
+/* Finds the target by a member's name, or by a pid. */
 static int
 find_process(struct quarantine *q)
 {
@@ -403,14 +412,14 @@ quarantine_progress(struct quarantine *q)
 	return all;
 }
 
-/* Whether it has sockets that the wish does not name. */
+/* Whether the target has sockets that the request does not name. */
 static bool
 has_new_socket(const struct quarantine *q)
 {
-	const struct slot *guest = registry_slot(q->registry, q->slot);
+	const struct slot *ours = registry_slot(q->registry, q->slot);
 
 	for (int i = 0; i < q->count; i++)
-		if (request_of(q->registry, q->sock[i].inode) != guest)
+		if (request_of(q->registry, q->sock[i].inode) != ours)
 			return true;
 	return false;
 }
@@ -418,7 +427,7 @@ has_new_socket(const struct quarantine *q)
 int
 quarantine_look(struct quarantine *q)
 {
-	struct round r;
+	struct group_check r;
 
 	if (find_sockets(q) < 0)
 		return -1;
@@ -426,7 +435,7 @@ quarantine_look(struct quarantine *q)
 		return 0;
 	q->foreign = false;
 	for (int i = 0; i < q->count; i++)
-		quarantine_inspect(q, i, &r);
+		group_check_fill(q, i, &r);
 	return has_new_socket(q) ? quarantine_request(q) : 0;
 }
 

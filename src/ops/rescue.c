@@ -23,7 +23,7 @@ rescue_link(struct rescue *r, struct proxy *p)
 	r->pairs = p;
 }
 
-/* Thousands may fail for the same reason. */
+/* Reports the fault, once a second: thousands may fail for one reason. */
 static void
 rescue_fault(struct rescue *r)
 {
@@ -76,7 +76,7 @@ rescue_on_close(struct proxy *p, enum reason reason, int error)
 		r->ops->on_idle(r);
 }
 
-/* A connection under way to where the client wanted to go; -1: a fault. */
+/* Starts a connection to the address that the client chose; -1: a fault. */
 static int
 rescue_connect(int client)
 {
@@ -98,8 +98,8 @@ rescue_connect(int client)
 }
 
 /*
- * Whether a connection of ours came back to us, as it does once nobody steers
- * it to another: served, it would make the next one, and so on without end.
+ * Whether a connection of ours came back to us. That happens if nothing steers
+ * it to another member. Serving it would make the next one, without end.
  */
 static bool
 rescue_is_own(const struct rescue *r, int fd)
@@ -116,7 +116,7 @@ rescue_is_own(const struct rescue *r, int fd)
 	return false;
 }
 
-/* Closed as if by a server that ends: its client is told, and counted. */
+/* Resets it, as a server that ends does: its client's pair then fails. */
 static void
 rescue_refuse_own(struct rescue *r, int fd)
 {
@@ -145,7 +145,7 @@ rescue_on_accept(struct acceptor *a, int fd)
 		rescue_refuse_own(r, fd);
 		return;
 	}
-	/* its listener is not rpnc's, and may not have passed it on */
+	/* not inherited: the listener is another program's */
 	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	server = rescue_connect(fd);
 	p = server < 0 ? NULL
@@ -173,7 +173,7 @@ rescue_on_exhausted(struct acceptor *a)
 	r->ops->on_fault(r);
 }
 
-/* As many at once as there are two descriptors for each. */
+/* Each pair needs two descriptors. */
 static unsigned
 rescue_limit(void)
 {

@@ -5,18 +5,18 @@
 #include "serve/accept.h"
 
 /*
- * Clients that wait in another process's queue are accepted in its place, and
- * each is connected to the same address again, where somebody else has to be
- * by then: bytes go both ways until they end.
+ * Accepts the clients that wait in another process's queue, in its place, and
+ * connects each to the same address again. By then another member must get that
+ * connection. Bytes are relayed both ways until both ends have ended.
  */
 struct rescue;
 
 struct rescue_ops {
-	/* The client has got a server, or is done with it. */
+	/* A client has got a server; its pair has closed. */
 	void (*on_open)(struct rescue *, const struct conn *client);
 	void (*on_close)(struct rescue *, const struct conn *client,
 	    enum reason);
-	void (*on_idle)(struct rescue *);	/* none is open any more */
+	void (*on_idle)(struct rescue *);	/* no pair is open */
 	void (*on_fault)(struct rescue *);	/* see fail_text() */
 };
 
@@ -25,24 +25,24 @@ struct rescue {
 	int64_t timeout;		/* to connect (us) */
 	const struct rescue_ops *ops;
 	void *user;
-	/* How it goes. */
-	uint64_t rescued, failed;	/* clients; failed: none for them */
-	uint64_t in, out;		/* bytes, of those that are done */
+	/* For others to read. */
+	uint64_t rescued, failed;	/* clients; failed: without a server */
+	uint64_t in, out;		/* bytes, of closed pairs */
 	unsigned open;
-	/* Inside. */
+	/* The rest is rescue.c's. */
 	struct acceptor acceptor;
 	struct proxy *pairs;
 	unsigned last_id;
 	int64_t reported;		/* the last fault, loop_now() */
 };
 
-/* Takes over the sockets; the caller has filled in what is above. */
+/* Takes over the sockets; the caller's fields are set. -1: a fault. */
 int rescue_open(struct rescue *, const struct sock_set *);
-/* Whether clients, or handshakes, are left to take. */
+/* Whether clients or handshakes are still in the queue. */
 bool rescue_is_due(const struct rescue *);
-/* Takes no more clients; last: there is nobody else who could. */
+/* Accepts no more; last: first accepts those that no one else will. */
 void rescue_stop(struct rescue *, bool last);
-/* Cuts those off that are open. */
+/* Cuts off all open pairs. */
 void rescue_cut(struct rescue *);
 
 #endif

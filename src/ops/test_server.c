@@ -24,8 +24,8 @@ enum {
 };
 
 /*
- * In the child. It doesn't hear a terminal's ^C, which is ours to deal with;
- * what it says besides errors nobody wants to read.
+ * In the child: executes the server. It ignores a terminal's ^C, which the
+ * parent handles, and prints errors only.
  */
 static void
 test_server_exec(const char *command, int ready, pid_t parent)
@@ -110,7 +110,7 @@ process_cpu(pid_t pid)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* What its children had that are gone, in whole ticks (proc(5)). */
+/* CPU time of its children that have ended, in whole ticks (proc(5)). */
 static double
 ended_children_cpu(pid_t pid)
 {

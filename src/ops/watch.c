@@ -1,6 +1,10 @@
 /*
- * How it works. What a run counts goes on; each look ends an interval, which
- * has its own latencies and counts, and asks the sights who is there.
+ * A load that goes on, reported at intervals. Each look ends an interval, which
+ * has its own counts and latencies. Three sets of counts stand side by side:
+ *
+ *	load's tally		everything since the start
+ *	window.recent		what is judged: since members last changed
+ *	now, last		this interval, and the one before
  */
 #include "ops/watch.h"
 
@@ -12,7 +16,7 @@
 #include "base/fail.h"
 #include "net/sock.h"
 
-enum { FEW = 5 };			/* expected of a member: no verdict */
+enum { FEW = 5 };		/* a member that expects fewer: no verdict */
 
 void
 watch_count(struct watch *m, const struct attempt_result *result)
@@ -24,7 +28,7 @@ watch_count(struct watch *m, const struct attempt_result *result)
 	tally_add(&m->now, &r);
 }
 
-/* Chance alone would have to be drawn, which takes the time of attempts. */
+/* Few counts need a drawn distribution, which would delay attempts. */
 static bool
 watch_is_few(const struct tally *t)
 {
@@ -118,7 +122,7 @@ watch_failures(const struct tally *t)
 	};
 }
 
-/* What was measured is shown until the next look, and then forgotten. */
+/* The interval's latencies are shown until the next look. */
 static void
 watch_latencies_take(struct watch *m)
 {
@@ -133,7 +137,7 @@ watch_latencies_take(struct watch *m)
 	}
 }
 
-/* The interval, whose counts begin anew. */
+/* Reports the interval, and starts a new one. */
 static void
 interval_end(struct watch *m, double seconds)
 {
@@ -154,13 +158,13 @@ interval_end(struct watch *m, double seconds)
 	if (m->rate_count == WATCH_RATES)
 		memmove(m->rates, m->rates + 1, --m->rate_count *
 		    sizeof(*m->rates));
-	if (m->report.command)		/* the first is short */
+	if (m->report.command)		/* the first interval is short */
 		m->rates[m->rate_count++] = now->rate;
 	t->attempts = 0;
 	memset(t->out, 0, sizeof(t->out));
 }
 
-/* How long the one before was. */
+/* Starts an interval; returns the seconds of the one before. */
 static double
 interval_begin(struct watch *m)
 {
@@ -171,7 +175,7 @@ interval_begin(struct watch *m)
 	return (double)(m->looked_at - before) / 1e9;
 }
 
-/* What members count is not known attempt by attempt. */
+/* With --by registry only sums are known, not single attempts. */
 static uint64_t
 watch_unattributed(const struct watch *m)
 {
@@ -185,7 +189,7 @@ watch_unattributed(const struct watch *m)
 	return sum < ok ? ok - sum : 0;
 }
 
-/* Why there is no verdict, or a word about it; NULL: nothing to say. */
+/* Why there is no verdict, or what it is based on; NULL: no note. */
 static const char *
 watch_note(const struct watch *m)
 {

@@ -4,20 +4,20 @@
 #include "ops/watch_window.h"
 #include "probe/load/expected_shares.h"
 
-/* A run that goes on, seen at intervals. */
+/* A load that goes on, reported at intervals: see watch.c. */
 
 enum { WATCH_RATES = 120 };
 
 struct watch {
-	struct watch_window window;	/* its run and callbacks */
+	struct watch_window window;	/* the caller sets load and callbacks */
 	struct steering weights;	/* --expect-weights; count 0: none */
-	struct watch_report report;	/* the last look's */
-	/* the rest is watch.c's */
+	struct watch_report report;	/* of the last look */
+	/* The rest is watch.c's. */
 	int64_t looked_at;		/* clock_ns(); 0: never */
-	bool few;			/* counted since a change */
-	bool predicted;			/* is all that is known of who got it */
-	struct tally now;		/* of the interval, without rows */
-	struct hist *last[LATENCIES];	/* of the interval before */
+	bool few;			/* counts since the last change */
+	bool predicted;			/* the members are only predicted */
+	struct tally now;		/* this interval, without rows */
+	struct hist *last[LATENCIES];	/* the interval before */
 	uint64_t skipped;
 	struct verdict verdict;
 	struct expected_shares expect;
@@ -30,12 +30,12 @@ struct watch {
 	size_t rate_count;
 };
 
-/* Counts a result of the run: its on_result. */
+/* Counts a result: to be called from the load's on_result. */
 void watch_count(struct watch *, const struct attempt_result *);
 
 /*
- * Ends an interval, and fills the report in. Before the run has an address
- * nothing is seen, and it returns 0, else 1; -1 without memory.
+ * Ends an interval, and fills in the report. Returns 1, or 0 if the load has no
+ * address yet; -1 without memory.
  */
 int watch_look(struct watch *);
 void watch_free(struct watch *);

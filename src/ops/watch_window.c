@@ -1,14 +1,17 @@
 /*
- * How it works. The run's tally has all that was counted. Beside it stands,
- * for each of its rows, what is needed to see it change: a sight. Who is a
- * member is found out anew at each look; when that changes, what is judged
- * begins anew, with the attempts that are started from then on.
+ * How it works: the load's tally counts everything. Beside each of its rows is
+ * a watch_row, with what is needed to see the row change. Each look finds the
+ * members again. If they have changed, judging starts again, with the attempts
+ * that start from then on.
  *
- * Who answers by name only is a member from its first answer on, until it has
- * had none of so many that chance can't be why.
+ *	a row is		a member if
+ *	known by the kernel	its process accepts from a socket of the group
+ *	--by registry		its slot is a member's
+ *	known by a name		it has answered, and not missed so many answers
+ *				since that chance can't be the reason
  *
- * It may go on for long, while members come and go: the rows of those that
- * left last are kept, and the others are added up in one.
+ * A watch may go on for long while members come and go. The rows of the last
+ * ones that left are kept; the earlier ones are added up in one row.
  */
 #include "ops/watch_window.h"
 
@@ -24,8 +27,8 @@
 #include "kernel/sock_owner.h"
 
 enum {
-	KEPT = 32,			/* rows of those that left */
-	SILENT = 20,			/* answers that it should have had */
+	KEPT = 32,			/* rows of members that left */
+	SILENT = 20,			/* expected answers that did not come */
 };
 
 static int
@@ -66,7 +69,7 @@ watch_window_count(struct watch_window *v, const struct attempt_result *r)
 	}
 }
 
-/* Whether somebody answered of whom nothing was known. */
+/* Whether a process answered that was not known to be a member. */
 static bool
 has_unknown_server(const struct watch_window *v)
 {
@@ -87,7 +90,7 @@ watch_window_are_names(const struct watch_window *v)
 	return by == BY_BANNER || by == BY_REPLY;
 }
 
-/* The tally's rows, with what was counted since members changed. */
+/* Copies the tally's rows, with the counts since members changed. */
 static int
 window_recent_fill(struct watch_window *v)
 {
@@ -117,7 +120,7 @@ window_recent_fill(struct watch_window *v)
 	return 0;
 }
 
-/* Weighs the copy's rows. */
+/* Sets the weights of the copy's rows. */
 static enum knowledge
 window_weigh(struct watch_window *v)
 {
@@ -158,8 +161,8 @@ is_still_heard(const struct watch_window *v, int i)
 }
 
 /*
- * Who is a member now; returns whether that has changed, or the number of all
- * their sockets.
+ * Finds the members. Returns whether they, or the number of their sockets, have
+ * changed.
  */
 static bool
 window_find_members(struct watch_window *v)
@@ -210,7 +213,7 @@ watch_window_show(const struct watch_window *v, int i, struct watch_member *out)
 	};
 }
 
-/* Adds "+ D" to what is told of the last change. */
+/* Adds "+ D" to the text of the last change. */
 static void
 change_add(struct watch_window *v, const struct watch_member *who, bool came)
 {
@@ -266,7 +269,7 @@ window_members_take(struct watch_window *v)
 		v->shared = load_is_shared(v->load);
 }
 
-/* What is judged begins now, with whom there is. */
+/* Starts judging again, from now on. */
 static void
 window_restart(struct watch_window *v)
 {
@@ -313,7 +316,7 @@ steering_report(struct watch_window *v)
 	    &registry_shared(v->load->counts.registry)->steering, text));
 }
 
-/* Before the first look nobody was known, and so that is no change. */
+/* The first look finds members, but no change. */
 static void
 window_change(struct watch_window *v)
 {
@@ -329,7 +332,7 @@ window_change(struct watch_window *v)
 	}
 }
 
-/* Members, and who answered since. */
+/* Keeps the rows of members, and of others that had an attempt since. */
 static void
 window_recent_trim(struct watch_window *v)
 {
@@ -359,7 +362,10 @@ window_rates_fill(struct watch_window *v, double seconds)
 	}
 }
 
-/* Of those that left, whose rows nothing means any more, the first; or -1. */
+/*
+ * If more than KEPT members have left, the row of the one that left first; no
+ * attempt may refer to it. Otherwise -1.
+ */
 static int
 window_forgettable(struct watch_window *v)
 {

@@ -5,54 +5,57 @@
 #include "probe/stats/verdict.h"
 #include "report/watch.h"
 
-/* Who is there while a run goes on: see watch_window.c. */
+/* The members that a watched load meets: see watch_window.c. */
 
 enum { WATCH_WINDOW_CHANGE = 120 };
 
-/* What stands beside a row of the run's tally. */
+/* Beside each row of the load's tally. */
 struct watch_row {
 	bool member, now;		/* at the last look, at this one */
 	uint64_t count, predicted, queued;	/* since members changed */
-	uint64_t base;			/* by registry: its count at that time */
-	uint64_t seen;			/* all that it had at the last look */
-	uint64_t heard;			/* of all answers, its last one */
+	uint64_t base;			/* --by registry: its count then */
+	uint64_t seen;			/* its total at the last look */
+	uint64_t heard;			/* number of its last answer, of all */
 	int64_t left;			/* clock_ns(), or 0 */
 	double rate;			/* a second, in the last interval */
 };
 
 struct watch_window {
-	/* the caller's */
+	/* The caller's. */
 	struct load *load;
-	/* Who came or went, and how many there are now. */
+	/* A member came or went; members: how many there are now. */
 	void (*on_change)(struct watch_window *, const struct watch_member *,
 	    bool came, int members);
-	/* Connections are steered in another way. */
+	/* The steering of the group has changed. */
 	void (*on_steering)(struct watch_window *, const char *steering);
-	/* the rest is watch_window.c's */
+	/* The rest is watch_window.c's. */
 	struct watch_row *at;
 	int count;
 	bool looked;			/* at least once */
-	bool shared;			/* several accept from one socket */
+	bool shared;			/* several processes share a socket */
 	double weights;			/* of all members */
-	uint64_t first;			/* number of the last before a change */
-	uint64_t queued;		/* since */
+	uint64_t first;			/* the last attempt before the change */
+	uint64_t queued;		/* since the change */
 	int64_t changed_at;		/* clock_ns(); 0: never */
 	char change[WATCH_WINDOW_CHANGE];	/* "+ D, - B at 12:01:03" */
-	/* Who is shown, with what was counted since. */
+	/* The rows that are shown, with their counts since the change. */
 	struct tally recent;
 };
 
-/* Counts a result of the run, whose tally has it already. */
+/* Counts a result that the load's tally has counted. */
 void watch_window_count(struct watch_window *, const struct attempt_result *);
 
-/* Looks who is there; seconds since it last did. -1 without memory. */
+/*
+ * Finds the members; seconds: since the last look. Sets what a verdict can be
+ * based on. -1 without memory.
+ */
 int watch_window_look(struct watch_window *, double seconds, enum knowledge *);
-/* Whether they are known by what they call themselves. */
+/* Whether members are known by the names they give themselves. */
 bool watch_window_are_names(const struct watch_window *);
-/* What is known of a row of the run's tally. */
+/* Fills in what is known about a row of the load's tally. */
 void watch_window_show(const struct watch_window *, int row,
     struct watch_member *);
-/* Lets go of rows of those that left long ago; -1 without memory. */
+/* Frees the rows of members that left long ago; -1 without memory. */
 int watch_window_forget(struct watch_window *);
 void watch_window_free(struct watch_window *);
 

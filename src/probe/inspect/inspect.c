@@ -1,8 +1,8 @@
 /*
- * How it works. The sockets of the last snapshot are put together to groups as
- * the kernel does it, and each is asked for all that /proc, the registry, and
- * earlier snapshots know of it. Those that are bound and don't listen are no
- * part of a group, but shown with those of the same address.
+ * How it works: the sockets of the last snapshot are grouped as the kernel
+ * groups them. /proc, the registry and earlier snapshots add what they know.
+ * Sockets that are bound and don't listen belong to no group; they are shown
+ * with the group of the same address.
  */
 #include "probe/inspect/inspect.h"
 

@@ -5,10 +5,10 @@
 #include "probe/inspect/snapshot.h"
 #include "report/group.h"
 
-/* What there is on a port of this host, and how it fares: without a packet. */
+/* The sockets on a port of this host, and their state; sends no packet. */
 
 enum {
-	INSPECT_SNAPSHOTS = 4,		/* that are judged together */
+	INSPECT_SNAPSHOTS = 4,		/* judged together */
 	INSPECT_GAP_US = 100 * 1000,	/* from one to the next */
 };
 
@@ -16,8 +16,8 @@ struct inspect {
 	bool datagram;
 	uint16_t port;
 	int family;			/* AF_UNSPEC: both */
-	struct addr host;		/* only what takes its traffic; none: all */
-	/* the rest is inspect.c's */
+	struct addr host;		/* only what takes its traffic */
+	/* The rest is inspect.c's. */
 	struct sockinfo sockinfo;
 	struct snapshot snapshots[INSPECT_SNAPSHOTS];
 	int taken;
@@ -25,18 +25,18 @@ struct inspect {
 	int count;
 };
 
-/* The fields above are filled in. -1: the kernel does not tell. */
+/* The caller's fields are set. -1: the kernel can't be asked. */
 int inspect_open(struct inspect *);
 void inspect_close(struct inspect *);
 
-/* Looks once more; forgets what is older than the last few looks. */
+/* Takes a snapshot; the last few are kept. */
 int inspect_snapshot(struct inspect *);
-/* Whether a further look would change nothing of the judgement. */
+/* Whether one more snapshot would not change the judgement. */
 bool inspect_is_settled(const struct inspect *);
 
-/* Judges what was seen; how many groups there are, or -1 without memory. */
+/* Judges the snapshots; the number of groups, or -1 without memory. */
 int inspect_judge(struct inspect *);
-/* One of them, until the next judgement. */
+/* One group, valid until the next judgement. */
 struct group_report *inspect_group(struct inspect *, int index);
 
 #endif

@@ -1,3 +1,8 @@
+/*
+ * How it works: inspect_group_fill() gathers the sockets of one group, asks who
+ * holds each, judges its queue over the snapshots, and then adds what concerns
+ * the whole group: indices, steering, losses to other groups, findings.
+ */
 #include "probe/inspect/inspect_group.h"
 
 #include <math.h>
@@ -26,7 +31,7 @@ struct loss_found {
 	char traffic[PORT_SOCKET_TEXT], to[PORT_SOCKET_TEXT];
 };
 
-/* Room for all that are like one: those that listen, then the others. */
+/* Gathers the sockets of the group: those that listen, then the others. */
 static int
 group_gather(struct inspect_group *g, const struct snapshot *s,
     const struct diag_sock *like)
@@ -38,7 +43,7 @@ group_gather(struct inspect_group *g, const struct snapshot *s,
 	g->texts = calloc(room, sizeof(*g->texts));
 	if (!g->members || !g->texts)
 		return fail("groups");
-	/* oldest first: the kernel lists IPv4 the other way round */
+	/* oldest first; the kernel lists IPv4 in reverse order */
 	for (int i = 0; i < s->listening.count; i++) {
 		int at = like->local.sa.sa_family == AF_INET ?
 		    s->listening.count - 1 - i : i;
@@ -54,7 +59,7 @@ group_gather(struct inspect_group *g, const struct snapshot *s,
 	return 0;
 }
 
-/* How many slots have it; the last of them. */
+/* How many slots have the socket; out: the last of them. */
 static int
 socket_slots(struct registry *b, uint64_t inode, const struct slot **out)
 {
@@ -71,7 +76,7 @@ socket_slots(struct registry *b, uint64_t inode, const struct slot **out)
 	return n;
 }
 
-/* Those that members made themselves, to find an index, lost nobody. */
+/* Drops without those of tests that members made to find an index. */
 static int64_t
 socket_drops(const struct slot *slot, const struct diag_sock *d)
 {
@@ -139,7 +144,7 @@ inspect_member_fill(struct port_sockets *r, struct member_found *t,
 		group_flag_set(&t->flags, GROUP_QUARANTINED);
 }
 
-/* Of a stopped process, as far as we may know. */
+/* Whether the socket's process is known to be stopped. */
 static bool
 is_member_stopped(const struct diag_sock *d, void *arg)
 {
@@ -177,7 +182,7 @@ inspect_member_judge(struct inspect_group *g, const struct snapshot *snapshots,
 		group_flag_set(flags, GROUP_FULL);
 }
 
-/* Whoever would bind here too must be let in by all who have. */
+/* Another socket can bind here only if all of these allow it. */
 static void
 group_hijackable(struct inspect_group *g)
 {
@@ -214,8 +219,8 @@ group_half_open(struct inspect_group *g)
 }
 
 /*
- * By an order that somebody found out, to steer. It holds as long as the
- * sockets are the same ones; and if the last of them have left.
+ * Whether the order, which a member found in order to steer, is of these
+ * sockets. It stays right if the last ones have left.
  */
 static bool
 is_order_of_group(const struct order *o, const struct inspect_group *g, int n)
@@ -251,7 +256,7 @@ group_indices(struct inspect_group *g, struct registry *b)
 	}
 }
 
-/* Only what members on the registry do is known of steering. */
+/* Steering is only known if members are on the registry. */
 static void
 group_steering(struct inspect_group *g, struct registry *b)
 {
@@ -263,7 +268,7 @@ group_steering(struct inspect_group *g, struct registry *b)
 		}
 }
 
-/* What other groups take from this one. */
+/* Traffic that other groups take from this one. */
 static int
 group_losses(struct inspect_group *g, const struct port_sockets *all)
 {
@@ -314,7 +319,7 @@ member_has_flag(const struct group_member *m, const char *name)
 	return false;
 }
 
-/* Members that do not accept, in words. */
+/* Sentences about members that do not accept. */
 static int
 group_findings(struct inspect_group *g, bool datagram)
 {

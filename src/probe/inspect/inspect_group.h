@@ -9,7 +9,7 @@
 
 struct snapshot;
 
-/* All that is known of one group of a survey, and the room for it. */
+/* All that is known about one group, and the room for it. */
 struct inspect_group {
 	struct group_report report;
 	struct addr address;
@@ -21,14 +21,14 @@ struct inspect_group {
 	struct finding_list findings;
 	char place[PORT_SOCKET_TEXT], interface[IF_NAMESIZE];
 	char steering[MODE_TEXT];
-	int at;				/* its first one among the listening */
+	int at;				/* index of its first listening socket */
 };
 
 /*
- * Finds out about the group, or the bound sockets, of which like is one, by the
- * last so many snapshots. What listens in the last one is in the rivals, too,
- * with a lookout and maybe a registry. -1: no memory; inspect_group_free() is
- * due even then.
+ * Fills in the group, or the bound sockets, that `like` is one of. There are
+ * `taken` snapshots; r has the listening sockets of the last one, with handles
+ * to ask by, and maybe a registry. -1 without memory: call
+ * inspect_group_free() even then.
  */
 int inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
     int taken, struct port_sockets *r, const struct diag_sock *like);

@@ -1,13 +1,13 @@
 /*
- * How it works. A client that waits to be accepted is a connection without an
- * inode, listed under the port, and which listener has it isn't told. But the
- * queue of each listener is known: a client must be in one of those that are
- * not empty and take its address. Where there is only one, that is the one.
+ * How it works: a client that waits to be accepted is a connection without an
+ * inode. The kernel lists it under the port, but not which listener has it. The
+ * length of each listener's queue is known. So a client is in one of the queues
+ * that are not empty and take its address; if there is only one, it is there.
  *
- * A queue is first in, first out: if none of its clients was accepted, those
- * of the first moment are all there at the last. So if there are fewer such
- * clients than the queues that did not fall held at first, some of these are
- * only busy, and it can't be told which.
+ * A queue is first in, first out. If a listener accepts nothing, all clients of
+ * the first snapshot are still there in the last. So if fewer clients stayed
+ * than the queues that never shrank had at first, some of these listeners are
+ * only busy, and it is not known which.
  */
 #include "probe/inspect/snapshot.h"
 
@@ -86,7 +86,7 @@ snapshot_find(const struct snapshot *s, uint64_t cookie)
 	return socket_find(&s->listening, cookie);
 }
 
-/* What was in its queue at first, if that has never fallen since; or 0. */
+/* The first length of a queue that never shrank; otherwise 0. */
 static uint32_t
 queue_held(const struct snapshot *snapshots, int n, uint64_t cookie)
 {
@@ -105,7 +105,7 @@ queue_held(const struct snapshot *snapshots, int n, uint64_t cookie)
 	return first;
 }
 
-/* How many clients waited from the first to the last. */
+/* Clients that waited from the first snapshot to the last. */
 static uint64_t
 clients_left_waiting(const struct snapshot *snapshots, int n)
 {
@@ -160,7 +160,7 @@ may_be_queued_at(const struct diag_sock *listener, const struct diag_sock
 	    !on_other_device(listener, client);
 }
 
-/* Whether the client is in a queue of these, and can be in no other. */
+/* Whether the client can only be in the queue of d, or of d's group. */
 static bool
 is_only_queued_at(const struct port_sockets *all, const struct diag_sock
     *client, const struct diag_sock *d, bool group)

@@ -9,10 +9,10 @@
 struct snapshot {
 	struct port_sockets listening;	/* no owners, no registry */
 	struct port_sockets bound;	/* TCP: those that do not listen */
-	struct port_sockets waiting;	/* clients that nobody has accepted */
+	struct port_sockets waiting;	/* clients that are not accepted yet */
 };
 
-/* -1: the kernel does not tell (a fault says why). */
+/* -1: the kernel can't be asked (a fault says why). */
 int snapshot_take(struct snapshot *, struct sock_diag *, bool datagram,
     uint16_t port);
 void snapshot_free(struct snapshot *);
@@ -22,24 +22,24 @@ const struct diag_sock *snapshot_find(const struct snapshot *, uint64_t cookie);
 
 /*
  * Whether a listening socket of the last of n snapshots has clients waiting, and
- * either is_stopped() or accepted none from the first snapshot on. Where the
- * clients that have waited all the time are too few for all queues that did
- * not fall, only what is stopped is meant.
+ * is_stopped(), or has accepted none since the first snapshot. If it is not
+ * known which listener accepted none (see snapshot.c), only is_stopped()
+ * counts.
  */
 bool snapshot_is_stuck(const struct snapshot *, int n, const struct diag_sock *,
     bool (*is_stopped)(const struct diag_sock *, void *), void *arg);
 
 /*
- * Whether a listening socket of the last of n snapshots is full. A queue of
- * datagrams may be full a little below its limit, so it counts as full if it
- * dropped some between the snapshots, or dropped some before and did not shrink.
+ * Whether a listening socket of the last of n snapshots is full. A datagram
+ * queue may be full a little below its limit. So it counts as full if datagrams
+ * were dropped between the snapshots, or before, and it has not shrunk since.
  */
 bool snapshot_is_full(const struct snapshot *, int n, const struct diag_sock *);
 
 /*
- * How long the client has waited that has done so longest, in milliseconds,
- * of those who can only be in the queue of this socket, or, with group set,
- * of its group; -1: none, or nobody can say.
+ * The longest wait of a client, in milliseconds; only of clients that can't be
+ * in any other queue than this socket's, or, with group, its group's. -1: none,
+ * or not known.
  */
 int64_t snapshot_oldest(const struct snapshot *, const struct diag_sock *,
     bool group);

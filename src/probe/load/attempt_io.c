@@ -1,3 +1,14 @@
+/*
+ * The stages TALK and CLOSE of an attempt, and its end: see attempt.c.
+ *
+ * TALK ends when the exchange is done, which may need a moment of silence
+ * (QUIET_NS), or at the stage's limit. If a greeting is awaited, the limit is
+ * first the one of the greeting.
+ *
+ * With plan->losses the end of a connection matters: a reset before anything
+ * was received is a loss, because that is how a connection ends that a closing
+ * listener still had in its queue.
+ */
 #include "probe/load/attempt_internal.h"
 
 #include <errno.h>
@@ -9,7 +20,7 @@
 #include "probe/who/peer_name.h"
 
 enum {
-	QUIET_NS = 20 * 1000 * 1000,	/* a reply is whole after that */
+	QUIET_NS = 20 * 1000 * 1000,	/* after that a reply is complete */
 	CLOSE_US = 250 * 1000,
 	CLOSE_LOSSES_US = 1000 * 1000,	/* instead, if losses are looked for */
 	GREETING_US = 500 * 1000,	/* while --by auto learns */
@@ -33,14 +44,14 @@ attempt_release(struct attempt *a)
 	a->stage = STAGE_IDLE;
 }
 
-/* Who answered, by what was said. */
+/* Finds the row by the greeting or the reply. */
 static void
 identify_by_text(struct attempt *a)
 {
 	struct attempt_shared *s = a->shared;
 	const struct exchange *x = &a->exchange;
 
-	/* of several that --by auto had listen, one may have been silent */
+	/* with --by auto, an earlier attempt may have got no greeting */
 	if (s->plan->by == BY_AUTO && (s->by == BY_AUTO || s->by == BY_NONE))
 		s->by = x->greeting == GREETING_SEEN ? BY_BANNER : BY_NONE;
 	if (s->by == BY_BANNER && x->greeting == GREETING_SEEN)
@@ -119,8 +130,7 @@ attempt_tick_in(struct attempt *a, int64_t ns)
 }
 
 /*
- * Whether a process is known to have the connection: the kernel alone says no
- * word, and ends nothing in order.
+ * Data or a FIN proves that a process accepted; the kernel alone sends neither.
  */
 static bool
 is_accepted(const struct attempt *a)
@@ -129,8 +139,8 @@ is_accepted(const struct attempt *a)
 }
 
 /*
- * Reads away what comes until the peer's end. A reset is nothing new once it
- * has answered, but if it never did it is how a listener's end looks.
+ * Reads to the peer's end. A reset after an answer does not matter. Without an
+ * answer, it may be the end of a listener.
  */
 void
 attempt_drain(struct attempt *a)
@@ -157,14 +167,13 @@ attempt_leave(struct attempt *a)
 	attempt_end(a, OUT_OK, 0);
 }
 
-/* An echo has an end: nothing will follow that could be met by a reset. */
+/* A complete echo has nothing after it that a reset could answer. */
 static bool
 is_echoed(const struct attempt *a)
 {
 	return a->shared->plan->echo && !a->exchange.wrong;
 }
 
-/* All was said: what is left is to part without a reset. */
 void
 attempt_close(struct attempt *a)
 {
@@ -197,7 +206,6 @@ attempt_has_more(const struct attempt *a)
 	return a->exchange.out < (p->echo ? p->echo : p->send_length);
 }
 
-/* Sends what can be sent now. Returns -1 if the attempt has ended. */
 int
 attempt_send(struct attempt *a)
 {
@@ -223,7 +231,7 @@ attempt_send(struct attempt *a)
 	return 0;
 }
 
-/* Whether the peer's end, now, comes before what was to come. */
+/* Whether the peer's end comes before its reply. */
 static bool
 is_end_early(const struct attempt *a)
 {
@@ -235,9 +243,8 @@ is_end_early(const struct attempt *a)
 }
 
 /*
- * Reads what there is, but not more than the loop can wait for: an endless
- * reply, and a search in each piece of it, leave time for other attempts.
- * Returns -1 if the attempt has ended.
+ * Reads what there is, but only so much that an endless reply, and a search in
+ * each piece of it, leaves time for other attempts. -1: the attempt has ended.
  */
 static int
 exchange_receive(struct attempt *a)
@@ -274,7 +281,7 @@ exchange_receive(struct attempt *a)
 	return 0;
 }
 
-/* The process that accepted may have handed it on. */
+/* The process that accepted may have handed the connection on. */
 static void
 ask_after_reply(struct attempt *a)
 {
@@ -290,7 +297,7 @@ ask_after_reply(struct attempt *a)
 	a->asking = clock_ns() - before;
 }
 
-/* A server that has ended can't answer what we would still send. */
+/* If the server has ended, the rest is not sent: no answer can come. */
 void
 attempt_receive(struct attempt *a)
 {
@@ -312,7 +319,7 @@ attempt_talk(struct attempt *a)
 
 	a->stage = STAGE_TALK;
 	a->tick_at = 0;
-	/* an open loop leaves out nothing that a client waits for */
+	/* in an open loop, waiting to start counts as well */
 	a->sent = a->shared->plan->rate ? a->started : clock_ns();
 	if (exchange_is_done(&a->exchange)) {
 		attempt_close(a);
@@ -326,7 +333,6 @@ attempt_talk(struct attempt *a)
 	attempt_send(a);
 }
 
-/* Time is up for what was waited for last. */
 void
 attempt_on_silence(struct attempt *a)
 {

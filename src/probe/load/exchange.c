@@ -1,3 +1,18 @@
+/*
+ * How it works: what comes is, in this order, a greeting (the line of
+ * --identify), and the reply.
+ *
+ *	greeting	what it means		what moves it on
+ *	OPEN		may still come		the first bytes: SEEN, or NONE
+ *						if they are no greeting
+ *	SEEN		the line is complete	final
+ *	NONE		none comes; its bytes	final
+ *			belong to the reply
+ *
+ * The reply is complete when the echo is, or when the patterns are found. A
+ * match at the end of the text is loose: more text may make it longer. The
+ * attempt settles it when nothing more has come for a moment.
+ */
 #include "probe/load/exchange.h"
 
 #include <stdlib.h>
@@ -27,8 +42,8 @@ exchange_free(struct exchange *d)
 }
 
 /*
- * The byte of an echo at this place: other bytes in every attempt (the end of
- * MurmurHash3), and never the 'r' that a greeting starts with.
+ * The byte of an echo at this place. It differs between attempts (the last step
+ * of MurmurHash3). The first one is never the 'r' of a greeting.
  */
 static unsigned char
 echo_byte(uint64_t id, size_t at)
@@ -72,7 +87,7 @@ echo_take(struct exchange *d, const char *data, size_t length)
 	d->in += length;
 }
 
-/* Searches the last bytes, which may have zeros among them. */
+/* Searches the last bytes. They may contain zeros. */
 static bool
 text_matches(const struct exchange *d, const regex_t *pattern_, regmatch_t *m)
 {
@@ -93,7 +108,7 @@ match_take(struct exchange *d)
 	regmatch_t m[2];
 	size_t group;
 
-	/* what is longer than a window is whole */
+	/* a match longer than the window is complete */
 	d->loose &= d->length - d->match_at <= PATTERN_WINDOW;
 	if (d->matched && !d->loose)
 		return;
@@ -149,7 +164,7 @@ body_take(struct exchange *d, const char *data, size_t length)
 	}
 }
 
-/* What looked like a greeting belongs to the reply after all. */
+/* What looked like a greeting is a part of the reply. */
 static void
 greeting_drop(struct exchange *d)
 {
@@ -161,7 +176,7 @@ greeting_drop(struct exchange *d)
 		body_take(d, d->line, length);
 }
 
-/* Takes the first line if it is a greeting; how much of data was taken. */
+/* Takes the first line if it is a greeting; returns the bytes taken. */
 static size_t
 greeting_take(struct exchange *d, const char *data, size_t length)
 {
@@ -206,7 +221,7 @@ exchange_no_greeting(struct exchange *d)
 		greeting_drop(d);
 }
 
-/* Nothing more came: half of a greeting was none, unless one is due. */
+/* Half of a greeting is none, unless one is awaited. */
 void
 exchange_settle(struct exchange *d)
 {

@@ -4,8 +4,8 @@
 #include "probe/load/plan.h"
 
 /*
- * What is said on one connection: what goes out, and whether what comes back
- * is all that is wanted. Knows nothing of sockets.
+ * What is sent on one connection, and whether the reply is complete and right.
+ * Knows no sockets.
  */
 
 enum { GREETING_MAX = 256, NAME_CAP = 64 };
@@ -14,20 +14,20 @@ enum greeting { GREETING_OPEN, GREETING_SEEN, GREETING_NONE };
 
 struct exchange {
 	const struct plan *plan;
-	uint64_t id;			/* makes each echo another one */
+	uint64_t id;			/* of the attempt: varies the echo */
 	bool wants_greeting;
 	enum greeting greeting;
 	char line[GREETING_MAX];	/* "rpnc/1 name=A ..." as it comes */
 	size_t line_length;
 	size_t out;			/* bytes that were sent */
-	size_t in;			/* bytes that came, greeting left out */
-	bool expected, matched;		/* the patterns were found */
-	bool loose;			/* matched up to the end: maybe more */
-	bool wrong;			/* not what was to come */
-	size_t match_at;		/* the match's place in the text */
-	char *text;			/* what came, up to a limit */
+	size_t in;			/* bytes received, without greeting */
+	bool expected, matched;		/* --expect, --match were found */
+	bool loose;			/* the match may grow with more text */
+	bool wrong;			/* the reply is not what was asked */
+	size_t match_at;		/* where in the text it begins */
+	char *text;			/* the reply, up to a limit */
 	size_t length;
-	char name[NAME_CAP + 1];	/* by --match: a stranger's bytes */
+	char name[NAME_CAP + 1];	/* by --match: untrusted bytes */
 	size_t name_length;
 };
 
@@ -35,22 +35,22 @@ void exchange_start(struct exchange *, const struct plan *, uint64_t id,
     bool wants_greeting);
 void exchange_free(struct exchange *);
 
-/* Copies what is to be sent next into room; 0: no more. */
+/* Copies what is sent next into room; 0: nothing more. */
 size_t exchange_piece(const struct exchange *, char *room, size_t size);
 void exchange_sent(struct exchange *, size_t length);
 
 void exchange_take(struct exchange *, const char *data, size_t length);
-/* Nothing more came for a moment: what was matched is taken for whole. */
+/* Nothing more came for a moment: the match is complete. */
 void exchange_settle(struct exchange *);
 /* No greeting will come any more. */
 void exchange_no_greeting(struct exchange *);
-/* The peer has ended, or time is up: what is still missing is wrong. */
+/* The peer has ended, or time is up: a reply that is not complete is wrong. */
 void exchange_end(struct exchange *);
 
 bool exchange_is_done(const struct exchange *);
 /* Whether to call exchange_settle() when nothing more comes for a moment. */
 bool exchange_is_loose(const struct exchange *);
-/* Whether nothing but a greeting is still waited for. */
+/* Whether only a greeting is missing. */
 bool exchange_is_greeting_left(const struct exchange *);
 
 #endif

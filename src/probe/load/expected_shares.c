@@ -1,8 +1,13 @@
 /*
- * How it works: a row's weight is 1 for each socket that it has in the group,
- * which is what the kernel's hash goes by. A program of rpnc's deals by the
- * registry's weights instead, so these are multiplied; one that follows the
- * clients deals by who they are, and nothing can be expected of that.
+ * How it works: a row's weight is its number of sockets, because the kernel's
+ * hash chooses a socket. Other weights apply if:
+ *
+ *	--expect-weights is given	the given ones
+ *	the members steer by weights	sockets times the registry's weights
+ *	they steer at random		as for the hash
+ *	they steer by the client	none: no shares can be expected
+ *	(cpu, port or address)
+ *	a member is full or quarantined	none: connections go around it
  */
 #include "probe/load/expected_shares.h"
 
@@ -60,7 +65,7 @@ expected_shares_read(const char *text, struct steering *out)
 	    text);
 }
 
-/* A name stands for the workers of that name, too. */
+/* A name also means the workers of that name. */
 static bool
 row_is_called(const struct row *r, const char *name)
 {
@@ -83,7 +88,7 @@ row_given_weight(const struct steering *s, const struct row *r)
 	return NULL;
 }
 
-/* Nobody answered to it: a row that got nothing. */
+/* A row without connections, for a member that did not answer. */
 static int
 weight_row_make(struct tally *t, const char *name)
 {
@@ -135,7 +140,7 @@ shares_apply_given(struct expected_shares *x, struct tally *t)
 	return 0;
 }
 
-/* The slot of a row's process, or -1. */
+/* The slot of the row's process, or -1. */
 static int
 row_slot(const struct registry_counts *counts, const struct row *r)
 {
@@ -146,7 +151,7 @@ row_slot(const struct registry_counts *counts, const struct row *r)
 	return -1;
 }
 
-/* Whether the registry is about those who are probed. */
+/* Whether any row is a member on the registry. */
 static bool
 is_registry_of_rows(const struct expected_shares *x, const struct
     registry_counts *counts, const struct tally *t)
@@ -160,7 +165,7 @@ is_registry_of_rows(const struct expected_shares *x, const struct
 	return false;
 }
 
-/* -1: somebody answered of whom the program knows nothing. */
+/* -1: a process answered that is no member, so has no weight. */
 static int
 shares_apply_weights(struct registry_counts *counts, struct tally *t)
 {

@@ -7,7 +7,7 @@
 
 #include "base/fail.h"
 
-/* Past the "]" of a bracket expression; a "]" that comes first is a member. */
+/* The end of a bracket expression; a "]" that comes first is a member. */
 static const char *
 after_bracket(const char *at)
 {
@@ -23,7 +23,7 @@ after_bracket(const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* The larger number of {n,m}, and one more for {n,}: what regcomp(3) copies. */
+/* How often regcomp(3) copies: m of {n,m}, and n + 1 of {n,}. */
 static double
 bound_copies(const char **at)
 {
@@ -38,7 +38,7 @@ bound_copies(const char **at)
 	return most > 1 ? most : 1;
 }
 
-/* A repetition at this place: how often it repeats what is before it, or 0. */
+/* Copies that a repetition at this place makes; 0: there is none. */
 static double
 repetition_copies(const char **at)
 {
@@ -59,7 +59,7 @@ repetition_copies(const char **at)
 
 static double pattern_copies(const char **at, bool *back);
 
-/* One character, bracket expression or group: how many copies it has. */
+/* The copies in one character, bracket expression or group. */
 static double
 operand_copies(const char **at, bool *back)
 {
@@ -84,7 +84,7 @@ operand_copies(const char **at, bool *back)
 	return inside;
 }
 
-/* Up to the end of the group that at is in. */
+/* The copies up to the end of this group. */
 static double
 pattern_copies(const char **at, bool *back)
 {

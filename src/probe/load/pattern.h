@@ -4,13 +4,13 @@
 #include <regex.h>
 
 /*
- * What regexec(3) needs for one search grows with the square of the text, with
- * the copies that repetitions make of their operand, and without limit where
- * there are back-references. All three are kept small, so that no pattern and
- * no reply keep the loop from its other work for long.
+ * The time of one regexec(3) grows with the square of the text, with the copies
+ * that repetitions make of their operands, and without limit if there are
+ * back-references. All three are limited, so that no pattern and no reply stops
+ * the loop for long.
  */
 enum {
-	PATTERN_COPIES = 512,	/* of all that a pattern consists of */
+	PATTERN_COPIES = 512,	/* after all repetitions */
 	PATTERN_WINDOW = 4096,	/* bytes that one search looks at */
 	PATTERN_STEP = 2048,	/* new bytes between two searches */
 };

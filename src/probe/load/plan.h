@@ -8,33 +8,34 @@
 
 struct sources;
 
-/* What a probe is to do. Times are microseconds. */
+/* What a load is asked to do. Times are microseconds. */
 
 /*
- * Of an open loop, what is never started: what was due while we ourselves did
- * not run; or all that is late, as all there may be were in flight, too.
+ * What an open loop never starts: SKIP_ABSENT: attempts that were due while
+ * rpnc did not run. SKIP_LATE: all attempts that are late, also because -c
+ * others were in flight.
  */
 enum skip { SKIP_NOTHING, SKIP_ABSENT, SKIP_LATE };
 
 enum by { BY_AUTO, BY_DIAG, BY_BANNER, BY_REPLY, BY_REGISTRY, BY_NONE };
 
 struct plan {
-	bool datagram, local;		/* local: Unix sockets */
+	bool datagram, local;		/* local: a Unix socket */
 	enum by by;
 	uint64_t count;			/* 0: no limit */
 	int concurrency;
 	int64_t duration;
-	double rate;			/* a second; 0: closed loop */
+	double rate;			/* per second; 0: closed loop */
 	int64_t connect_timeout;
-	int64_t timeout;		/* of a whole attempt */
-	int64_t patience;		/* until accepted, or until a banner */
-	int64_t pause;			/* of a closed loop, between attempts */
-	int64_t wait;			/* for a server that starts later */
-	bool give_up;			/* where nobody answers at all */
-	bool losses;			/* looks closer at how attempts end */
+	int64_t timeout;		/* of an attempt, once connected */
+	int64_t patience;		/* until it is accepted, or greeted */
+	int64_t pause;			/* closed loop: between attempts */
+	int64_t wait;			/* --wait, for a server to start */
+	bool give_up;			/* if no attempt was answered */
+	bool losses;			/* tell losses from slow ends */
 	enum skip skip;
 	const char *interface;
-	struct sources *sources;	/* where it connects from, by turns */
+	struct sources *sources;	/* source addresses, in turn */
 	const char *send;		/* NULL: nothing */
 	size_t send_length;
 	size_t echo;			/* bytes; 0: none */

@@ -1,3 +1,13 @@
+/*
+ * The final report, once all attempts are over. Its steps, in result_make():
+ *
+ *	who the rows are	result_rows(), by --by
+ *	--what-if		while the rows' weights are their sockets
+ *	expected shares		--expect-weights, or the steering
+ *	causes			notes on what failed, and why
+ *	verdict			stats/verdict.c, unless there is a reason for
+ *				none: the first one found is reported
+ */
 #include "probe/load/result.h"
 
 #include <errno.h>
@@ -36,7 +46,7 @@ result_note(struct result *f, const char *format, ...)
 static void result_unjudge(struct result *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The first reason is enough. */
+/* Gives a reason for no verdict; only the first one is kept. */
 static void
 result_unjudge(struct result *f, const char *format, ...)
 {
@@ -49,7 +59,7 @@ result_unjudge(struct result *f, const char *format, ...)
 	va_end(args);
 }
 
-/* Members count a connection when they accept it, maybe after its end. */
+/* A member counts a connection when it accepts it, maybe after its end. */
 static void
 await_counts(struct load *l)
 {
@@ -62,7 +72,7 @@ await_counts(struct load *l)
 		nanosleep(&tick, NULL);
 }
 
-/* Why the group is known not to go by the hash; false: it is not known. */
+/* Why the hash does not choose; false: no reason is known. */
 static bool
 steering_reason(struct load *l, const struct identified *g,
     char text[static RESULT_NOTE])
@@ -80,7 +90,7 @@ steering_reason(struct load *l, const struct identified *g,
 	return text[0] != '\0';
 }
 
-/* Void ones let one guess that a program steers, unless it is known. */
+/* Void predictions suggest that a program steers, if it is not known. */
 static void
 note_predictions(struct result *f, struct load *l, const struct identified *g)
 {
@@ -145,7 +155,7 @@ note_sockets(struct result *f, const struct tally *t, int all)
 		    sockets, all);
 }
 
-/* The process that accepted may not be the one that answers. */
+/* Another process may answer than the one that accepted. */
 static void
 note_answers(struct result *f, const struct tally *t)
 {
@@ -195,7 +205,7 @@ result_rows_diag(struct result *f, struct load *l, bool *changed)
 	return identified_knowledge(&group);
 }
 
-/* What peers say of themselves does not say how they share a port. */
+/* Names that peers give themselves do not show how they share a port. */
 static enum knowledge
 result_rows_named(struct result *f, const struct load *l)
 {
@@ -214,7 +224,7 @@ result_rows_named(struct result *f, const struct load *l)
 	return KNOW_SHARED;
 }
 
-/* Whom the rows are, by how they were made. */
+/* Completes the rows; returns what is known about the group. */
 static enum knowledge
 result_rows(struct result *f, struct load *l, bool *changed)
 {
@@ -239,7 +249,7 @@ result_rows(struct result *f, struct load *l, bool *changed)
 	return known;
 }
 
-/* What is not known is said, and is no fault of the probe. */
+/* If it can't be answered, a note says why; that is no fault. */
 static const struct probe_what_if *
 result_what_if(struct result *f, const struct load *l, enum knowledge known)
 {
@@ -315,7 +325,7 @@ note_causes(struct result *f, const struct load *l)
 		result_note(f, "stopped: nobody answered at all");
 }
 
-/* What the tally doesn't know. */
+/* Fills in what the tally does not know. */
 static void
 result_report_fill(struct result *f, const struct load *l)
 {
@@ -336,7 +346,7 @@ result_report_fill(struct result *f, const struct load *l)
 	out->notes = f->note;
 }
 
-/* If only a part of the group can't be judged, there still is a verdict. */
+/* A verdict on a part of the group is still reported; then why is a note. */
 static int
 result_finish(struct result *f, bool live)
 {

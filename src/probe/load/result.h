@@ -7,16 +7,16 @@
 #include "probe/load/load.h"
 #include "probe/stats/verdict.h"
 
-/* What a run found, and what is to be said of it. */
+/* The final report of a load. */
 
 enum { RESULT_NOTES = 8, RESULT_NOTE = 200 };
 
 struct result {
-	/* what is asked: the caller's */
+	/* The caller's. */
 	struct steering weights;	/* --expect-weights; count 0: none */
 	const char *change;		/* --what-if, or NULL */
 	bool cut_short;			/* by a signal */
-	/* what is answered */
+	/* The rest is result.c's. */
 	struct verdict verdict;
 	struct expected_shares expect;
 	struct probe_what_if what_if;
@@ -28,11 +28,11 @@ struct result {
 };
 
 /*
- * When all attempts of a run are over: fills in the report, which lives as
- * long as both. -1 without memory.
+ * Fills in the report when all attempts are over. It lives as long as both
+ * structs. -1 without memory.
  */
 int result_make(struct result *, struct load *);
-/* Concludes again, now with the losses of --during. */
+/* Concludes again, with the losses of --during. */
 int result_during(struct result *, const struct probe_during *);
 void result_free(struct result *);
 

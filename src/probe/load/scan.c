@@ -11,9 +11,15 @@
 #include "net/sources.h"
 
 /*
- * How it works: a try connects to a port's addresses, one after the other,
- * until one is open. Then it sends FIN and reads away what comes, for a
- * socket that is closed with something unread would send RST.
+ * How it works: a try connects to the addresses of a port, one after the other.
+ *
+ *	state		ends when
+ *	idle		scan_fill() gives it a port
+ *	connecting	connected; or refused or timed out: next address, or idle
+ *	draining	FIN was sent; the peer's end, or a short limit, came
+ *
+ * It drains because a socket that is closed with unread data sends RST. All
+ * addresses of a port together have the time limit of one.
  */
 
 enum {
@@ -31,7 +37,7 @@ struct scan_try {
 	int64_t started;
 	bool draining;
 	struct scan_try *next;		/* idle ones */
-	int64_t deadline;		/* of all its addresses */
+	int64_t deadline;		/* of all addresses of the port */
 };
 
 static void try_connect(struct scan_try *);
@@ -94,7 +100,7 @@ try_end(struct scan_try *t)
 	scan_fill(s);
 }
 
-/* Of two addresses, the one that answered has the say. */
+/* An address that refused counts more than one that was silent. */
 static void
 try_record(struct scan_try *t, enum scan_state state, int error)
 {
@@ -121,7 +127,7 @@ try_on_failure(struct scan_try *t, int error)
 		try_end(t);
 }
 
-/* A port of ours that connects to itself: nobody listens there. */
+/* The source port was the target port, and connected to itself. */
 static bool
 try_is_self(const struct scan_try *t)
 {
@@ -198,7 +204,7 @@ try_open(struct scan_try *t)
 	return bind(t->source.fd, &from.sa, from.len);
 }
 
-/* All addresses of a port together have the time of one. */
+/* The time for this address: its part of what is left. */
 static int64_t
 try_limit(struct scan_try *t)
 {

@@ -4,7 +4,7 @@
 #include "base/loop.h"
 #include "net/addr.h"
 
-/* Which of many ports can be connected to: so many at once, each once. */
+/* Which of many ports accept connections. Each is tried once. */
 
 struct sources;
 struct scan_try;
@@ -14,21 +14,21 @@ enum scan_state { SCAN_UNTRIED, SCAN_OPEN, SCAN_CLOSED, SCAN_SILENT };
 struct scan_port {
 	uint16_t port;
 	enum scan_state state;
-	int error;			/* of what is silent: ETIMEDOUT, ... */
-	int64_t us;			/* until the answer */
-	struct addr address;		/* whose it is */
+	int error;			/* errno; ETIMEDOUT, ... if silent */
+	int64_t us;			/* time to the answer */
+	struct addr address;		/* that answered */
 };
 
 struct scan {
-	struct addr_list addresses;	/* a port's are tried in order */
+	struct addr_list addresses;	/* tried in this order for each port */
 	struct sources *sources;
 	const char *interface;
-	int64_t timeout;		/* of one connect(2), microseconds */
+	int64_t timeout;		/* of one port, microseconds */
 	int concurrency;
 	struct scan_port *ports;	/* the caller's */
 	int count;
 	void (*on_done)(struct scan *);
-	/* its own */
+	/* The rest is scan.c's. */
 	struct loop *loop;
 	struct scan_try *tries, *idle;
 	int next, in_flight;

@@ -1,9 +1,8 @@
 /*
- * How it works: a report is a tally that was written down, so it is read back
- * into one: rows by host, name, worker and pid, their counts added, their
- * histograms merged. What the tally says is then judged anew, if all reports
- * were of one and the same group: counts of several groups add up to nothing
- * that a hash would have dealt out.
+ * How it works: a report is a tally in JSON, and is read back into one. Rows
+ * are the same if host, name, worker and pid are; their counts are added, and
+ * their histograms merged. The sum is judged if all reports are of the same group: no
+ * hash distributes connections over several groups. See merge_end.c.
  */
 #include "probe/stats/merge.h"
 
@@ -20,9 +19,9 @@
 enum { LINE_MOST = 64 << 20 };		/* thousands of members */
 #define MERGE_COUNT_MAX HIST_COUNT_MAX
 
-/* The row of a member: reports may have tens of thousands. */
+/* Rows by identity: reports may have tens of thousands of members. */
 struct merge_row {
-	struct identity {		/* compared as bytes: all of them set */
+	struct identity {		/* compared as bytes, so zeroed first */
 		pid_t pid;
 		int worker;
 		uid_t uid;
@@ -33,11 +32,11 @@ struct merge_row {
 	UT_hash_handle hh;
 };
 
-/* What is read, and what was wrong with it. */
+/* One report that is read, and what is wrong with it. */
 struct reader {
 	struct merge *merge;
-	const char *wrong;		/* the first field that was; NULL: none */
-	bool excess;			/* it adds up to too much */
+	const char *wrong;		/* the first wrong field, or NULL */
+	bool excess;			/* the sum would be too large */
 };
 
 static void
@@ -55,7 +54,7 @@ reader_excess(struct reader *r, const char *name)
 	reader_wrong(r, name);
 }
 
-/* Some readers of JSON can't represent a larger sum. */
+/* Some readers of JSON can't read larger numbers. */
 static void
 read_sum(struct reader *r, uint64_t *sum, uint64_t n, const char *name)
 {
@@ -191,7 +190,7 @@ merge_is_own(const char *by)
 	return strcmp(by, "diag") == 0 || strcmp(by, "registry") == 0;
 }
 
-/* The place of the row of who is like that, or -1 without memory. */
+/* The index of the row that is like this one; -1 without memory. */
 static int
 merge_row_of(struct merge *m, const struct row *like)
 {
@@ -219,7 +218,7 @@ merge_row_of(struct merge *m, const struct row *like)
 	return new->row;
 }
 
-/* Returns what the report expected of it. */
+/* Returns the expected count that the report gives. */
 static double
 read_member(struct reader *r, json_t *o, const char *by, const char *host)
 {

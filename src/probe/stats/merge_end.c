@@ -1,4 +1,4 @@
-/* What reports say together, once all are read. */
+/* The verdict on the sum of all reports. */
 #include "net/resolve.h"
 #include "probe/stats/merge.h"
 
@@ -34,7 +34,7 @@ merge_address_fill(struct merge *m)
 	if (m->target.mixed || m->port.mixed || m->protocol.mixed)
 		return;
 	e.datagram = strstr(m->protocol.text, "udp") != NULL;
-	/* a link-local one may be of an interface that isn't here */
+	/* a link-local address may need an interface that isn't here */
 	if (endpoint_parse(&e, m->port.text[0] ? 2 : 1, words) < 0 ||
 	    resolve(&e, 0, &list) < 1)
 		return;
@@ -58,7 +58,7 @@ merge_note_verdicts(struct merge *m)
 		merge_note(m, "one by one they were: %.150s", all);
 }
 
-/* Whether it was one group that all of them saw. */
+/* Whether all reports are of one group. */
 static enum knowledge
 merge_knowledge(struct merge *m)
 {
@@ -87,7 +87,7 @@ merge_knowledge(struct merge *m)
 	return KNOW_GIVEN;
 }
 
-/* Where all are of one host, it is told once. */
+/* If all rows are of one host, the report names it once. */
 static void
 merge_forget_host(struct merge *m)
 {

@@ -1,3 +1,9 @@
+/*
+ * How it works: an attempt that was answered counts for the row that answered
+ * it; otherwise for the row that the hash predicts; otherwise as unattributed.
+ * Rows are never moved while attempts are in flight, because these refer to
+ * them by index: a row that is forgotten is only marked as unused.
+ */
 #include "probe/stats/tally.h"
 
 #include <stdlib.h>
@@ -16,7 +22,7 @@ tally_free(struct tally *t)
 	free(t->rows);
 }
 
-/* Histograms are large, and most are never used. */
+/* Histograms are large, and most are never used: made when needed. */
 static void
 latency_add(struct hist **h, int64_t ns)
 {
@@ -28,7 +34,7 @@ latency_add(struct hist **h, int64_t ns)
 		hist_add(*h, (uint64_t)ns);
 }
 
-/* How late it began is ours. */
+/* LATENCY_LATE is not: a late start is our doing. */
 static void
 row_measure(struct row *r, const int64_t ns[static LATENCIES])
 {
@@ -45,7 +51,7 @@ newcomer_find(struct tally *t, pid_t pid)
 	return NULL;
 }
 
-/* Its earlier connection stays its parent's. */
+/* Its earlier connection stays with the parent. */
 static void
 newcomer_settle(struct tally *t, struct newcomer *n)
 {
@@ -251,7 +257,7 @@ tally_earlier(struct tally *t)
 	return t->earlier - 1;
 }
 
-/* A histogram that the other has none of is handed over. */
+/* If the other has none, it takes this one over. */
 static void
 hist_move(struct hist **into, struct hist **from)
 {

@@ -7,9 +7,9 @@
 
 #include "report/probe.h"
 
-/* What was counted: in all, and for each who answered. */
+/* Counts of attempts: all, and for each member that answered. */
 
-/* How an attempt ended: connected, accepted and answered as asked, or not. */
+/* How an attempt ended; OUT_OK: connected, accepted and answered. */
 enum outcome {
 	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
 	OUT_ENDED,			/* before its reply; only with losses */
@@ -19,47 +19,47 @@ enum outcome {
 enum { ROW_NAME = 64 + 1, ROW_NAMES_MAX = 256, NEWCOMERS = 64 };
 
 struct row {
-	char name[ROW_NAME];		/* "": none; a peer's: any bytes */
+	char name[ROW_NAME];		/* "": none; self_named: any bytes */
 	char host[ROW_NAME];
 	char command[16 + 1];
 	pid_t pid;			/* 0: not known */
-	bool foreign;			/* only this is known: */
+	bool foreign;			/* only its user is known: */
 	uid_t uid;
 	int worker;			/* -1: none */
 	bool self_named;		/* known by what the peer calls itself */
-	bool gone;			/* the process is, its pid another's */
-	bool unused;			/* nobody's, until somebody needs it */
-	int at;				/* of a copy: its place in the whole */
-	double weight;			/* of the connections; 0: no member */
-	int sockets;			/* that it accepts from; 0: not known */
-	bool listens;			/* its process has, or had, a listener */
-	bool asked;			/* these two are known: */
-	bool stopped;			/* its process is, at the end */
-	int64_t waiting;		/* in its queues at the end; -1: unknown */
-	uint64_t count;			/* who answered was seen */
-	uint64_t predicted, queued;	/* only asked for before connecting */
+	bool gone;			/* ended; another may have its pid */
+	bool unused;			/* free for another member */
+	int at;				/* in a copy: index in the original */
+	double weight;			/* expected share, relative; 0: none */
+	int sockets;			/* it accepts from; 0: not known */
+	bool listens;			/* has, or had, a listener */
+	bool asked;			/* the next two are known */
+	bool stopped;			/* at the end */
+	int64_t waiting;		/* in its queues, at the end; or -1 */
+	uint64_t count;			/* connections seen to be its */
+	uint64_t predicted, queued;	/* known by prediction only */
 	uint64_t failed;		/* accepted, then reset or timed out */
 	uint64_t held, confirmed, handed;	/* see answer.c */
-	uint64_t elsewhere;		/* of count: seen in another process */
+	uint64_t elsewhere;		/* of count: another process had it */
 	int confirmations, readings;
-	bool hands;			/* was seen to hand one on */
+	bool hands;			/* was seen to hand a connection on */
 	struct hist *latency[LATENCIES];
 };
 
 /* See newcomer.h. */
 struct newcomer {
-	pid_t pid;			/* 0: nobody */
-	int row;			/* that its connection counts for; -1 */
+	pid_t pid;			/* 0: none */
+	int row;			/* its connection counts for it; or -1 */
 	int64_t ns[LATENCIES];
 };
 
 struct tally {
 	struct row *rows;
 	int count, room, named;
-	int earlier;			/* the row of those forgotten, +1 */
+	int earlier;			/* index + 1 of the forgotten row */
 	uint64_t attempts, out[OUTCOMES];
 	uint64_t unattributed, mismatched, abandoned;
-	uint64_t deferred;		/* the server awaits data first */
+	uint64_t deferred;		/* not accepted before data comes */
 	uint64_t replied;		/* the kernel was asked again */
 	int other_error;		/* errno of the last OUT_OTHER */
 	struct hist *latency[LATENCIES];
@@ -72,20 +72,20 @@ enum answer { ANSWER_UNKNOWN, ANSWER_HELD, ANSWER_CONFIRMED };
 
 /* One attempt. */
 struct attempt_result {
-	uint64_t number;		/* from 1, as they were started */
+	uint64_t number;		/* from 1, in order of their starts */
 	enum outcome outcome;
 	int error;			/* errno */
-	int row, predicted;		/* who answered, who was to; -1 */
-	pid_t newcomer;			/* the child of row that has it; or 0 */
-	int accepted;			/* row that did, if another; else -1 */
+	int row, predicted;		/* answered, predicted; or -1 */
+	pid_t newcomer;			/* the row's child that has it, or 0 */
+	int accepted;			/* another row that accepted, or -1 */
 	bool deferred;			/* not accepted before data comes */
 	bool elsewhere;			/* a process without a row had it */
-	bool replied;			/* and the kernel was asked again */
+	bool replied;			/* the kernel was asked again */
 	enum answer answer;
 	bool mismatched;
-	bool unproven;			/* nobody need have accepted it */
-	int64_t started;		/* clock_ns(), when it was to be */
-	int64_t took;			/* until all had come; -1: never */
+	bool unproven;			/* maybe no process accepted it */
+	int64_t started;		/* clock_ns(); when it was due */
+	int64_t took;			/* time to the complete reply, or -1 */
 	int64_t ns[LATENCIES];		/* -1: not measured */
 };
 
@@ -93,9 +93,9 @@ void tally_free(struct tally *);
 void tally_add(struct tally *, const struct attempt_result *);
 
 /*
- * A newcomer (newcomer.h) was seen to have a connection; returns whether it had
- * another one before. Its connection counts for the row of its parent, unless
- * it gets a row itself in time.
+ * A newcomer (newcomer.c) was seen to have a connection; returns whether it had
+ * one before. The connection counts for its parent, unless the newcomer gets a
+ * row in time: tally_joins().
  */
 bool tally_newcomer(struct tally *, pid_t);
 void tally_joins(struct tally *, pid_t, int row);
@@ -103,35 +103,36 @@ void tally_newcomers_end(struct tally *);
 
 /* Its connections, seen and predicted. */
 uint64_t row_total(const struct row *);
-/* How many of its count it is known to have answered. */
+/* How many of its connections it is known to have answered. */
 uint64_t row_answered(const struct row *);
 
-/* Whether any row has counts that another one had accepted. */
+/* Whether any row had a connection that another process answered. */
 bool tally_hands_on(const struct tally *);
 
-/* The row of a process, -1 without memory; with find it isn't made. */
+/* The row of a process, made if need be; -1 without memory. */
 int tally_process(struct tally *, pid_t pid);
+/* The same, but it is not made; -1: none. */
 int tally_process_find(const struct tally *, pid_t pid);
 
-/* The row of a member whose pid is not ours to know; -1 without memory. */
+/* The row of a member of another PID namespace; -1 without memory. */
 int tally_hidden(struct tally *, const struct row *like);
 /* The row of a user's processes that can't be seen; -1 without memory. */
 int tally_user(struct tally *, uid_t uid);
 
 /*
- * Adds a row to that of all who are forgotten, and makes it an unused one,
- * which tally_tidy() drops; no attempt may mean it. -1 without memory.
+ * Adds a row to the one of all that are forgotten, and frees it. No attempt in
+ * flight may refer to it. tally_tidy() drops free rows. -1 without memory.
  */
 int tally_forget(struct tally *, int row);
 void tally_tidy(struct tally *);
 
 /*
- * The row of what a peer called itself; -1 without memory, or where there
- * are ROW_NAMES_MAX already: what strangers say has no end.
+ * The row for a name that a peer gives itself; -1 without memory, or if there
+ * are ROW_NAMES_MAX already: strangers can send any number of names.
  */
 int tally_name(struct tally *, const struct row *like);
 
-/* The same, where the caller knows that there is no row of it; no limit. */
+/* The same, if the caller knows that there is none yet; no limit. */
 int tally_name_new(struct tally *, const struct row *like);
 
 #endif

@@ -36,7 +36,7 @@ interval_merge(struct interval *into, const struct interval *from)
 		into->longest = from->longest;
 }
 
-/* Each two become one. */
+/* Merges neighbours, two by two. */
 static void
 timeline_halve(struct timeline *t)
 {
@@ -66,7 +66,7 @@ interval_at(struct timeline *t, int64_t when)
 	return &t->at[at];
 }
 
-/* Whether it is us who could not even try. */
+/* Whether the attempt failed for want of our own resources. */
 static bool
 is_own_failure(const struct attempt_result *r)
 {
@@ -75,7 +75,7 @@ is_own_failure(const struct attempt_result *r)
 	    r->error == ENOMEM);
 }
 
-/* Where a loss of this kind is counted; NULL: it is none. */
+/* The counter of this kind of loss; NULL: it is no loss. */
 static uint64_t *
 loss_counter(struct probe_losses *l, enum outcome outcome)
 {

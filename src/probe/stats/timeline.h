@@ -5,9 +5,8 @@
 #include "report/during.h"
 
 /*
- * What became of attempts over time, by when each was to start. Intervals are
- * of one width, which doubles when there would be too many of them. Times are
- * clock_ns().
+ * Outcomes of attempts over time, by when each was due. All intervals have one
+ * width; it doubles if there would be too many. Times are clock_ns().
  */
 
 enum { TIMELINE_INTERVALS = 48, TIMELINE_CHANGES = 256 };
@@ -15,12 +14,12 @@ enum { TIMELINE_INTERVALS = 48, TIMELINE_CHANGES = 256 };
 struct interval {
 	uint64_t attempts, slow;
 	struct probe_losses lost;
-	int64_t longest;		/* ns, of those that were not; 0: none */
+	int64_t longest;		/* ns, of attempts not lost; 0: none */
 };
 
 struct timeline {
-	int64_t slow_ns;		/* the caller's: slow is what takes longer */
-	int64_t from;			/* and its beginning */
+	int64_t slow_ns;		/* the caller's: longer is slow */
+	int64_t from;			/* the caller's: the start */
 	int64_t width;
 	struct interval at[TIMELINE_INTERVALS];
 	int count;
@@ -34,18 +33,18 @@ struct timeline {
 	} *changes;
 	int change_count;
 	uint64_t unlisted;
-	/* as reports have it */
+	/* As in reports. */
 	struct probe_interval *intervals;
 	struct probe_change *changed;
 };
 
-/* How many are lost, of all kinds. */
+/* Losses of all kinds. */
 uint64_t losses_sum(const struct probe_losses *);
 
 void timeline_add(struct timeline *, const struct attempt_result *);
 /* A member came or went, just now. */
 void timeline_change(struct timeline *, const struct row *, bool came);
-/* Fills in what it knows of a report, which lives as long. -1: no memory. */
+/* Fills in its part of the report; must outlive it. -1 without memory. */
 int timeline_report(struct timeline *, struct probe_during *);
 void timeline_free(struct timeline *);
 

@@ -1,3 +1,8 @@
+/*
+ * How it works: verdict_make() compares the rows' counts with their weights, by
+ * what is known about the group (enum knowledge); verdict_conclude() makes
+ * sentences of it.
+ */
 #include "probe/stats/verdict.h"
 
 #include <math.h>
@@ -47,8 +52,8 @@ row_order(const void *a, const void *b)
 }
 
 /*
- * Who answered and is no member makes the group unknown: then those that
- * answered are judged, and there may be more of them.
+ * If a process answered that is no member, the group is not fully known: then
+ * the rows that answered are judged, and there may be more.
  */
 static enum knowledge
 verdict_knowledge(struct tally *t, enum knowledge knowledge)
@@ -86,9 +91,9 @@ verdict_expect(struct verdict *s, const struct tally *t, uint64_t total, bool
 }
 
 /*
- * Who got those that are in queues is not all known; who closes at once is
- * missed more often than others; and who does not answer is dealt as many as
- * others are.
+ * Attempts without a row, if there are over 5 %. They may not be spread like
+ * the others: a server that closes at once is missed more often, and a server that
+ * does not answer gets its share, too.
  */
 static uint64_t
 verdict_missing(const struct tally *t)
@@ -250,7 +255,7 @@ failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
 		    r->other_reason);
 }
 
-/* How many attempts would prove that a deviation this large is not chance. */
+/* Attempts after which a deviation of this size could not be chance. */
 static uint64_t
 verdict_needed(const struct verdict *s, uint64_t judged)
 {

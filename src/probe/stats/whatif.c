@@ -1,14 +1,17 @@
 /*
- * How it works: a hash u, even in [0, 1), chooses socket floor(u n) of n
- * (net/core/sock_reuseport.c, reciprocal_scale()). A new socket is the last
- * one; where one leaves, the last one takes its index. So of those at index i
- * of n a part of (n - i) / (n + 1) stays when one joins, which is half of all
- * flows in sum, and the same half stays when the last one leaves. When an
- * earlier one leaves its own part of that half moves as well; only flows of
- * the last one stay with it, if the hole is just below.
+ * How it works: a hash u, uniform in [0, 1), chooses socket floor(u n) of n
+ * (net/core/sock_reuseport.c, reciprocal_scale()). A socket that joins gets the
+ * last index. When a socket leaves, the last one takes its index.
  *
- * A leaver's index can't be seen, so a range is given from the best to the
- * worst; its own flows were counted, and move in any case.
+ *	joins			of the flows at index i of n, (n - i) / (n + 1)
+ *				stay: half of all flows
+ *	the last one leaves	the same half stays
+ *	an earlier one leaves	its own part of that half moves, too. If it was
+ *				just below the last one, flows of the last one
+ *				stay with it
+ *
+ * The index of a leaver can't be seen, so the answer is a range from the best
+ * index to the worst. Its own flows are known, and move in any case.
  */
 #include "probe/stats/whatif.h"
 
@@ -18,7 +21,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 
-#define Z_99 2.5758293035489	/* 99 % of a normal lie within so many sigma */
+#define Z_99 2.5758293035489	/* sigmas that hold 99 % of a normal */
 
 double
 whatif_fraction(int n, int index)
@@ -74,7 +77,7 @@ whatif_find(const struct tally *t, const char *who)
 	return found;
 }
 
-/* The flows of who leaves move; of the others between these parts. */
+/* The flows of the leaver move, and a part of the others in this range. */
 static void
 whatif_leave(struct probe_what_if *w, uint64_t own)
 {
@@ -96,7 +99,7 @@ whatif_leave(struct probe_what_if *w, uint64_t own)
 	w->fraction = NAN;
 }
 
-/* Of any flow it is as likely. */
+/* Every flow moves with the same probability. */
 static void
 whatif_change_last(struct probe_what_if *w)
 {

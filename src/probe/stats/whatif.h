@@ -4,22 +4,22 @@
 #include "probe/stats/tally.h"
 
 /*
- * How many flows would move to another socket if the group changed: by how
- * the kernel scales a hash to an index, as it doesn't tell the hash.
+ * How many flows would move to another socket if the group changed. The kernel
+ * does not show the hash, but how it scales a hash to an index is known.
  */
 
 /*
- * The fraction of all flows that move when socket number index leaves a group
- * of n, and the last one fills the hole; index n: when one more joins.
+ * The fraction of all flows that move if the socket with that index leaves a
+ * group of n, and the last one takes its index. index n: if one joins.
  */
 double whatif_fraction(int n, int index);
 
-/* Whether it can be a change; -1: usage. */
+/* Checks the syntax of a change; -1: a usage fault. */
 int whatif_check(const char *change);
 
 /*
- * change is "+1", "-1", or the name or pid of who leaves; the rows' weights
- * are their sockets. -1 with a fault that says why nothing can be said.
+ * change: "+1", "-1", or the name or pid of a member that leaves. The weights
+ * of the rows are their sockets. -1: a fault that says why it is not known.
  */
 int whatif_make(struct probe_what_if *out, const struct tally *,
     const char *change);
