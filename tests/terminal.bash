@@ -50,7 +50,7 @@ captured() {
 	mapfile -t rows < <(exec tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null \
 		capture-pane -p "$@" 3>&-)
 	rows=("${rows[@]%%*( )}")
-	while test "${#rows[@]}" -gt 0 -a -z "${rows[-1]}"; do unset 'rows[-1]'; done
+	while ((${#rows[@]} > 0)) && [[ -z ${rows[-1]} ]]; do unset 'rows[-1]'; done
 }
 
 # text_of NAME: all that was shown there, long lines as one, into text.
