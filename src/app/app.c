@@ -145,7 +145,8 @@ int
 app_open(struct app *d, const struct settings *s)
 {
 	*d = (struct app){
-		.settings = s, .color = wants_color(s), .print = print_on_stderr,
+		.settings = s, .color = wants_color(s),
+		.print = print_on_stderr,
 	};
 	if (loop_open(&d->loop) < 0 ||
 	    sink_open(&d->err, &d->loop, STDERR_FILENO, true) < 0 ||

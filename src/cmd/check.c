@@ -10,7 +10,7 @@
 #include "net/resolve.h"
 #include "serve/membership.h"
 
-/* Whose sockets would be in one group with ours. */
+/* The processes whose sockets would be in one group with ours. */
 struct joined {
 	size_t count;
 	struct check_row *rows;
@@ -19,7 +19,7 @@ struct joined {
 };
 
 static struct check_row *
-find(const struct joined *j, int64_t pid, const char *name)
+joined_row(const struct joined *j, int64_t pid, const char *name)
 {
 	for (size_t i = 0; i < j->count; i++)
 		if (pid >= 0 ? j->rows[i].pid == pid : name &&
@@ -29,7 +29,7 @@ find(const struct joined *j, int64_t pid, const char *name)
 }
 
 static void
-add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
+joined_add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
 {
 	const struct slot *slot = port_socket_slot(r, s);
 	char name[REGISTRY_NAME];
@@ -40,7 +40,7 @@ add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
 		o.pid = slot_pid(slot);
 	else if (port_socket_owner(r, s, &o) <= 0)
 		o.pid = -1;
-	row = find(j, o.pid, slot ? slot_name(slot, name) : NULL);
+	row = joined_row(j, o.pid, slot ? slot_name(slot, name) : NULL);
 	if (!row) {
 		row = &j->rows[j->count];
 		*row = (struct check_row){ .pid = o.pid };
@@ -66,12 +66,12 @@ joined_fill(struct joined *j, struct port_sockets *r,
 		return fail("members");
 	for (int i = 0; i < r->count; i++)
 		if (in_one_group(&r->list[i], like))
-			add(j, r, &r->list[i]);
+			joined_add(j, r, &r->list[i]);
 	return 0;
 }
 
 static void
-tell(struct app *d, const struct settings *s, const struct addr *a)
+check_emit_address(struct app *d, const struct settings *s, const struct addr *a)
 {
 	struct diag_sock like = port_socket_like(a, s->udp, s->interface);
 	struct joined j = { 0 };
@@ -98,7 +98,7 @@ tell(struct app *d, const struct settings *s, const struct addr *a)
 }
 
 static int
-report(const struct settings *s, struct sock_set *set)
+check_emit(const struct settings *s, struct sock_set *set)
 {
 	struct sock_options o = membership_options(s);
 	struct overlaps all;
@@ -109,7 +109,7 @@ report(const struct settings *s, struct sock_set *set)
 	if (set->no_ipv6)
 		emit_notice(&d, "no IPv6 here: IPv4 only");
 	for (int i = 0; i < set->count; i++)
-		tell(&d, s, &set->bound[i]);
+		check_emit_address(&d, s, &set->bound[i]);
 	overlaps_find(set, &o, 0, &all);
 	for (int i = 0; i < all.count; i++)
 		emit_notice(&d, all.text[i]);
@@ -117,7 +117,7 @@ report(const struct settings *s, struct sock_set *set)
 }
 
 int
-check_place(const struct settings *s, const struct endpoint *e)
+check_server(const struct settings *s, const struct endpoint *e)
 {
 	struct sock_options o = membership_options(s);
 	struct addr_list list;
@@ -134,10 +134,10 @@ check_place(const struct settings *s, const struct endpoint *e)
 	bound = set.count;
 	sock_set_close(&set);
 	set.count = bound;
-	/* the free port of now is not the one of later */
+	/* port 0: a later start gets another free port */
 	for (int i = 0; i < bound && !e->port; i++)
 		addr_set_port(&set.bound[i], 0);
 	if (membership_check_registry(s, e->port) < 0)
 		return -1;
-	return report(s, &set);
+	return check_emit(s, &set);
 }

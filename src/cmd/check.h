@@ -4,9 +4,10 @@
 #include "app/settings.h"
 
 /*
- * listen and echo with --check: whether this would work, and whom one would
- * join. Returns a status, or -1: a fault, as without --check.
+ * listen and echo with --check: reports whether the server could listen, and
+ * the processes whose group it would join. Returns a status, or -1 with the
+ * fault that it would have without --check.
  */
-int check_place(const struct settings *, const struct endpoint *);
+int check_server(const struct settings *, const struct endpoint *);
 
 #endif

@@ -8,12 +8,15 @@ struct command {
 	const char *name, *synopsis, *summary;
 	const struct opt *tables[7];		/* up to the first NULL */
 	/*
-	 * Of a command that has modes: the one asked for, one bit, and what
-	 * it is called.
+	 * NULL, or the mode that was asked for: one bit of struct opt's
+	 * modes, and its name for a fault in *what.
 	 */
 	unsigned (*mode)(const struct settings *, int count,
 	    char *const *words, const char **what);
-	/* The words behind the options. Returns a status, or -1: fault. */
+	/*
+	 * Runs it with the words after the options. Returns a status, or -1
+	 * with a fault; *ended_by: the signal that ended it.
+	 */
 	int (*run)(struct settings *, int count, char *const *words,
 	    int *ended_by);
 };

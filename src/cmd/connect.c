@@ -1,4 +1,9 @@
-/* rpnc connect: a byte-exact relay between stdin, stdout and a server. */
+/*
+ * rpnc connect: a byte-exact relay between stdin, stdout and a server. Steps:
+ * dial, open the app and the relay, perhaps a prompt, then run the loop until
+ * the connection is gone. A prompt also says which process accepted, once the
+ * kernel knows.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,12 +21,12 @@
 #include "net/listener.h"
 
 enum {
-	ANSWER_US = 5 * 1000,		/* asked so often who answered */
+	ANSWER_US = 5 * 1000,		/* from one try to the next */
 	ANSWER_TRIES = 200,
 };
 
 static int
-check(const struct endpoint *e)
+check_port(const struct endpoint *e)
 {
 	if (!e->local && !e->port)
 		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
@@ -29,8 +34,8 @@ check(const struct endpoint *e)
 }
 
 static int
-reach(struct netcat *t, const struct settings *s, const struct endpoint *e,
-    struct addr *peer)
+connect_dial(struct netcat *t, const struct settings *s,
+    const struct endpoint *e, struct addr *peer)
 {
 	struct dial_options o = {
 		.datagram = s->udp, .interface = s->interface,
@@ -61,7 +66,7 @@ on_last(struct netcat *t)
 	loop_stop(&t->app.loop);
 }
 
-/* The other end's socket, if it is on this host. */
+/* Finds the socket of the other end, if it is on this host. */
 static bool
 find_end(const struct netcat *t, struct sock_diag *diag, const struct conn *c,
     struct diag_sock *end)
@@ -73,9 +78,9 @@ find_end(const struct netcat *t, struct sock_diag *diag, const struct conn *c,
 	    sock_diag_get(diag, protocol, &c->peer, &own, end) > 0;
 }
 
-/* Asks the kernel, and the registry, for whoever has the other end. */
+/* Prints which process has the other end, from the kernel and the registry. */
 static void
-tell_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
+print_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
 {
 	bool datagram = t->app.settings->udp;
 	char safe[sizeof(((struct owner *)0)->command) * ESCAPE_MAX + 1];
@@ -100,7 +105,7 @@ tell_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
 		registry_close(b);
 }
 
-/* The server may accept a moment after the connection is there. */
+/* Looks for the process that accepted, which may do so only a moment later. */
 struct answer {
 	struct timer timer;
 	struct netcat *netcat;
@@ -122,7 +127,7 @@ on_answer(struct timer *timer)
 	    find_end(t, a->sockinfo.diag, c, &end) && !end.inode)
 		loop_timer_set(&t->app.loop, timer, loop_now() + ANSWER_US);
 	else
-		tell_answerer(t, &a->sockinfo, c);
+		print_answerer(t, &a->sockinfo, c);
 }
 
 static void
@@ -132,7 +137,7 @@ on_quit(struct session *s)
 }
 
 static int
-prompt(struct netcat *t, struct answer *a)
+connect_prompt(struct netcat *t, struct answer *a)
 {
 	static const struct session_ops ops = { .quit = on_quit };
 
@@ -158,7 +163,7 @@ on_opened(struct netcat *t, struct conn *c)
 	char text[ADDR_TEXT], line[ADDR_TEXT + 16];
 	int n;
 
-	if (!c->peer.len)	/* reset already: the kernel forgot it */
+	if (!c->peer.len)	/* already reset: getpeername(2) fails */
 		c->peer = *(struct addr *)t->user;
 	if (!netcat_wants_prompt(t->app.settings)) {
 		emit_connected(&t->app, c);
@@ -170,7 +175,7 @@ on_opened(struct netcat *t, struct conn *c)
 }
 
 static int
-run(struct settings *s, int count, char *const *words, int *ended_by)
+connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 {
 	struct netcat t = { .on_last = on_last, .on_closed = on_closed,
 	    .on_opened = on_opened };
@@ -180,10 +185,10 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 	int fd, status;
 
 	t.user = &peer;
-	if (settings_endpoint(s, count, words, &e) < 0 || check(&e) < 0 ||
+	if (settings_endpoint(s, count, words, &e) < 0 || check_port(&e) < 0 ||
 	    netcat_check(&t, s) < 0)
 		return -1;
-	fd = reach(&t, s, &e, &peer);
+	fd = connect_dial(&t, s, &e, &peer);
 	if (fd < 0)
 		return -1;
 	if (netcat_open(&t, s) < 0 || netcat_add(&t, fd, s->udp ?
@@ -191,7 +196,7 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 		close(fd);
 		return -1;
 	}
-	if ((netcat_wants_prompt(s) && prompt(&t, &answer) < 0) ||
+	if ((netcat_wants_prompt(s) && connect_prompt(&t, &answer) < 0) ||
 	    loop_run(&t.app.loop) < 0)
 		app_fault(&t.app);
 	sockinfo_close(&answer.sockinfo);
@@ -206,5 +211,5 @@ const struct command connect_command = {
 	.summary = "talk to a server",
 	.tables = { connecting_options, data_options, address_options,
 	    output_options, NULL },
-	.run = run,
+	.run = connect_run,
 };

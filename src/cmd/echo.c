@@ -322,7 +322,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	    echo_accept_arrange(&v) < 0)
 		return -1;
 	if (s->check)
-		return check_place(s, &e);
+		return check_server(s, &e);
 	if (membership_open(&v.membership, s, &e,
 	    v.by_workers ? SLOT_PARENT : SLOT_MEMBER) < 0)
 		return -1;

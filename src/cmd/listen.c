@@ -9,7 +9,7 @@
 #include "cmd/listen_prompt.h"
 
 static int
-serve(struct listen_server *v)
+listen_run(struct listen_server *v)
 {
 	if (listen_watch(v) < 0)
 		return -1;
@@ -20,14 +20,15 @@ serve(struct listen_server *v)
 }
 
 static int
-run(struct settings *s, int words_count, char *const *words, int *ended_by)
+listen_command_run(struct settings *s, int words_count, char *const *words,
+    int *ended_by)
 {
 	struct listen_server v;
 	struct endpoint e;
 	int status;
 
 	listen_init(&v, s);
-	/* a shell gives /dev/null to a background job: not an end of input */
+	/* a background job has /dev/null: that must not count as an end */
 	if (standard_was_closed(STDIN_FILENO) || input_is_null(STDIN_FILENO))
 		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
@@ -35,7 +36,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	    netcat_check(&v.netcat, s) < 0 || listen_prompt_check(s) < 0)
 		return -1;
 	if (s->check)
-		return check_place(s, &e);
+		return check_server(s, &e);
 	s->keep = s->keep || (!s->once && (s->reuseport || s->adopt ||
 	    (s->udp && netcat_wants_prompt(s))));
 	s->linger = -1;
@@ -46,7 +47,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	}
 	raise_descriptor_limit();
-	if (serve(&v) < 0)
+	if (listen_run(&v) < 0)
 		app_fault(&v.netcat.app);
 	header_close(&v.header.live);
 	relay_close_all(&v.netcat.relay, REASON_CUT);
@@ -69,5 +70,5 @@ const struct command listen_command = {
 	.summary = "wait for clients and talk to them",
 	.tables = { clients_options, data_options, server_options,
 	    group_options, address_options, output_options, NULL },
-	.run = run,
+	.run = listen_command_run,
 };

@@ -1,3 +1,7 @@
+/*
+ * The prompt of rpnc listen: its commands act on the server. listen_server.c
+ * has the states that /pause, /resume, /leave, /join, /drain and /quit move.
+ */
 #include "cmd/listen_prompt.h"
 
 #include <unistd.h>
@@ -6,16 +10,17 @@
 #include "base/fail.h"
 #include "base/num.h"
 
-enum { CLOCK_US = 1000 * 1000 };
+enum { REFRESH_US = 1000 * 1000 };
 
-/* What others accept moves our share, and rings no bell. */
+/* Other members' connections change our share without a notification. */
 static void
-on_clock(struct timer *timer)
+on_refresh(struct timer *timer)
 {
-	struct listen_server *v = container_of(timer, struct listen_server, clock);
+	struct listen_server *v = container_of(timer, struct listen_server,
+	    refresh);
 
 	listen_refresh(v);
-	loop_timer_set(&v->netcat.app.loop, timer, loop_now() + CLOCK_US);
+	loop_timer_set(&v->netcat.app.loop, timer, loop_now() + REFRESH_US);
 }
 
 static void
@@ -67,12 +72,12 @@ on_leave(struct session *s)
 
 	if (v->stop.leave.active)
 		return fail_as(STATUS_USAGE, "leaving already");
-	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	stop_begin(&v->stop);
 	return 0;
 }
 
-/* Leave, and end when the last session closes. */
+/* Leaves the group, and ends when the last session closes. */
 static void
 on_drain(struct session *s)
 {
@@ -89,7 +94,7 @@ on_join(struct session *s)
 {
 	struct listen_server *v = s->user;
 
-	acceptor_resume(&v->acceptor);	/* it may have left while paused */
+	acceptor_resume(&v->acceptor);	/* /leave may have followed /pause */
 	if (membership_join(&v->membership) < 0 || listen_open(v) < 0)
 		return -1;
 	v->live = v->membership.set;
@@ -150,7 +155,7 @@ on_show(struct header *l)
 	prompt_show(prompt_below(l));
 }
 
-/* The scoreboard above the prompt. */
+/* --live: the table of members above the prompt. */
 static int
 show_live(struct listen_server *v)
 {
@@ -189,9 +194,9 @@ listen_prompt(struct listen_server *v)
 	s->server = true;
 	s->state = STATE_RUNNING;
 	s->name = v->membership.named ? v->membership.name : "";
-	v->clock.on_timer = on_clock;
+	v->refresh.on_timer = on_refresh;
 	if (v->settings->reuseport)
-		on_clock(&v->clock);
+		on_refresh(&v->refresh);
 	if (netcat_prompt(&v->netcat) < 0)
 		return -1;
 	return v->settings->live ? show_live(v) : 0;

@@ -5,11 +5,11 @@
 
 /* The commands that a person types at the prompt of rpnc listen. */
 
-/* Whether the prompt that is asked for can be had; -1: usage. */
+/* Checks that --live is possible here; -1: usage. */
 int listen_prompt_check(const struct settings *);
 /* Shows the prompt, whose commands act on the server. */
 int listen_prompt(struct listen_server *);
-/* Closes it, with one last line on what a member did. */
+/* Closes it; a member of a group prints what it has served. */
 void listen_prompt_end(struct listen_server *);
 
 #endif

@@ -1,3 +1,22 @@
+/*
+ * The server of rpnc listen. The acceptor (udp_peers for datagrams) owns the
+ * sockets, the relay owns the connections, and stop leaves the group.
+ *
+ *	state		sockets		what moves it on
+ *	running		open		/pause, /leave, the first client without
+ *					-k, or listen_end()
+ *	paused		open, unread	/resume, /leave or listen_end()
+ *	leaving		drained		on_away(), once they are closed: to away, or
+ *	(leave.active)			to ending if leave.ends is set
+ *	away		closed		/join: to running. listen_end(), or
+ *					without -k the last session's end
+ *	ending		closed		the last session closes, --grace is
+ *	(leave.ends)			over, or a second signal: the loop ends
+ *
+ * listen_end() comes from a signal, /quit, /drain, --replace in another
+ * member, or the end of input with --until input. Without a group it skips
+ * leaving, and ends the sessions at once.
+ */
 #include "cmd/listen_server.h"
 
 #include <signal.h>
@@ -55,14 +74,15 @@ void
 listen_wait(struct listen_server *v)
 {
 	if (v->settings->accept_timeout && v->live.count)
-		loop_timer_set(&v->netcat.app.loop, &v->waiting, loop_now() +
-		    v->settings->accept_timeout);
+		loop_timer_set(&v->netcat.app.loop, &v->accept_timeout,
+		    loop_now() + v->settings->accept_timeout);
 }
 
 static void
-on_waited(struct timer *timer)
+on_accept_timeout(struct timer *timer)
 {
-	struct listen_server *v = container_of(timer, struct listen_server, waiting);
+	struct listen_server *v = container_of(timer, struct listen_server,
+	    accept_timeout);
 	char time[NUM_TEXT];
 
 	fail_as(STATUS_TIMEOUT, "no client came in %s",
@@ -127,11 +147,12 @@ on_drained(struct netcat *t)
 }
 
 /*
- * One client is enough: later ones are refused. In a group that would reset
- * some, so it is left in order, and who comes meanwhile is served too.
+ * Without -k one client is enough, and later ones are refused. In a group a
+ * plain close would reset connections that the kernel has already given to us,
+ * so it leaves the group in order and serves them, too.
  */
 static void
-close_door(struct listen_server *v)
+close_listener(struct listen_server *v)
 {
 	v->closing = true;
 	if (v->settings->reuseport)
@@ -148,7 +169,7 @@ on_accept(struct acceptor *a, int fd)
 {
 	struct listen_server *v = a->user;
 
-	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	if (netcat_add(&v->netcat, fd, &conn_stream) < 0) {
 		emit_error(&v->netcat.app);
 		close(fd);
@@ -156,7 +177,7 @@ on_accept(struct acceptor *a, int fd)
 		return;
 	}
 	if (!v->settings->keep && !v->closing)
-		close_door(v);
+		close_listener(v);
 	else if (!v->netcat.interactive && sink_full(&v->netcat.app.out))
 		acceptor_pause(a);
 }
@@ -180,7 +201,7 @@ on_full(struct acceptor *a, bool full)
 }
 
 static bool
-ready(struct udp_peers *p)
+peers_may_read(struct udp_peers *p)
 {
 	struct listen_server *v = p->user;
 
@@ -203,7 +224,7 @@ on_peer(struct udp_peers *p, struct conn *c)
 {
 	struct listen_server *v = p->user;
 
-	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	return netcat_add_conn(&v->netcat, c);
 }
 
@@ -243,8 +264,9 @@ static void
 datagrams_init(struct listen_server *v)
 {
 	v->peers = (struct udp_peers){
-		.lock = !v->settings->keep, .ready = ready, .on_batch = on_batch,
-		.on_peer = on_peer, .on_evict = on_evict, .on_cut = on_cut,
+		.lock = !v->settings->keep, .ready = peers_may_read,
+		.on_batch = on_batch, .on_peer = on_peer,
+		.on_evict = on_evict, .on_cut = on_cut,
 		.on_exhausted = on_receive_exhausted, .user = v,
 		.limit = v->settings->max_conns ?
 		    (unsigned)v->settings->max_conns : PEERS_MAX,
@@ -294,7 +316,7 @@ serve_datagrams(struct leave *l)
 	udp_peers_drain(&server_leaving(l)->peers);
 }
 
-/* The sockets are the sessions' too. */
+/* The sessions send through the same sockets, so they close first. */
 static void
 close_datagrams(struct leave *l)
 {
@@ -333,7 +355,7 @@ listen_end(struct listen_server *v)
 {
 	const struct settings *s = v->settings;
 
-	loop_timer_cancel(&v->netcat.app.loop, &v->waiting);
+	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	stop_request(&v->stop, s->udp || s->reuseport || v->stop.patient);
 }
 
@@ -342,7 +364,7 @@ on_replaced(struct membership *p, const char *why)
 {
 	struct listen_server *v = container_of(p, struct listen_server, membership);
 
-	/* not the second wish to end, which would cut it short */
+	/* a second listen_end() would end the sessions at once */
 	if (v->stop.leave.ends)
 		return;
 	v->stop.why = why;
@@ -356,7 +378,7 @@ on_end_signal(struct netcat *t)
 	listen_end(container_of(t, struct listen_server, netcat));
 }
 
-/* ^Z without a prompt: the others are to know why nobody accepts here. */
+/* Without a prompt. On ^Z the other members learn that this one is stopped. */
 static void
 on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
@@ -380,7 +402,7 @@ listen_init(struct listen_server *v, struct settings *s)
 		    .on_drained = on_drained, .on_opened = on_opened,
 		    .on_stop = listen_stopped },
 		.settings = s,
-		.waiting.on_timer = on_waited,
+		.accept_timeout.on_timer = on_accept_timeout,
 	};
 }
 
@@ -414,7 +436,7 @@ listen_serve(struct listen_server *v)
 		streams_init(v);
 	if (listen_open(v) < 0)
 		return -1;
-	/* only now is there what can be left in order */
+	/* before this there are no sockets to leave in order */
 	v->membership.on_replaced = on_replaced;
 	membership_replace(&v->membership, d);
 	app_ready(d, &v->membership.set);

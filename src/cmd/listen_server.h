@@ -10,8 +10,8 @@
 
 /*
  * The server of rpnc listen: accepts clients, relays them, and leaves its group
- * in order. The same functions serve a script (listen.c) and the commands of a
- * prompt (listen_prompt.c).
+ * in order. A script (listen.c) and the commands of a prompt (listen_prompt.c)
+ * use the same functions. listen_server.c has a table of the states.
  */
 struct listen_server {
 	struct netcat netcat;
@@ -20,32 +20,35 @@ struct listen_server {
 	struct acceptor acceptor;
 	struct udp_peers peers;
 	struct stop stop;
-	struct sock_set live;	/* the place's, while it listens */
-	struct timer waiting;	/* --accept-timeout */
-	struct timer clock;	/* the shares in the prompt */
+	struct sock_set live;	/* membership.set; empty once it is closed */
+	struct timer accept_timeout;	/* --accept-timeout */
+	struct timer refresh;	/* polls the shares for the prompt */
 	struct members_header header;	/* --live */
-	bool closing;		/* the last clients are being accepted */
+	bool closing;		/* without -k: a client has come */
 };
 
 void listen_init(struct listen_server *, struct settings *);
-/* Watches the registry and the signals; before a prompt opens. */
+/* Watches the registry and the signals. Call it before a prompt opens. */
 int listen_watch(struct listen_server *);
 /* Serves until the end. */
 int listen_serve(struct listen_server *);
-/* Accepts on the sockets of the membership; again after /join. */
+/* Accepts on the sockets of the membership, at first and after /join. */
 int listen_open(struct listen_server *);
-/* Starts the clock of --accept-timeout. */
+/* Starts the timer of --accept-timeout, if that is given. */
 void listen_wait(struct listen_server *);
 /* Leaves the group, if we are in one, and ends when the sessions have. */
 void listen_end(struct listen_server *);
-/* Updates the shares that the prompt and the news show. */
+/* Updates the shares that the prompt and events show. */
 void listen_refresh(struct listen_server *);
 /*
- * The state that other members see. A full member shows STATE_FULL to them and
- * not to its own prompt.
+ * Sets the state that other members see: STATE_FULL instead of STATE_RUNNING
+ * if -m is reached. The prompt does not show STATE_FULL.
  */
 void listen_show_state(struct listen_server *, enum slot_state);
-/* Before and after ^Z: what it was before holds again afterwards. */
+/*
+ * Call it with true before ^Z stops the process, with false after: shows
+ * STATE_STOPPED to the other members, then the earlier state again.
+ */
 void listen_stopped(struct netcat *, bool stopping);
 
 #endif

@@ -23,7 +23,7 @@ members_header_check(const struct settings *s, int terminal)
 }
 
 static char *
-draw(struct header *l, int columns, int lines)
+draw_members(struct header *l, int columns, int lines)
 {
 	struct members_header *d = container_of(l, struct members_header, live);
 	struct group_stats *stats = &d->membership->stats;
@@ -58,7 +58,7 @@ members_header_open(struct members_header *d, struct app *app,
 {
 	d->app = app;
 	d->membership = membership;
-	d->live.draw = draw;
+	d->live.draw = draw_members;
 	return app_header_open(&d->live, app, out, terminal);
 }
 

@@ -4,27 +4,26 @@
 #include "serve/membership.h"
 #include "terminal/header.h"
 
-/* The scoreboard at the top of a terminal, while a server serves. */
+/* --live: the table of a group's members at the top of a terminal. */
 struct members_header {
 	struct header live;
 	struct membership *membership;
 	struct app *app;
 };
 
-/*
- * Whether --live can be done on this descriptor, or nobody asked for it: 0,
- * or -1: usage.
- */
+/* -1 (usage) if --live is given and this descriptor can't show it; else 0. */
 int members_header_check(const struct settings *, int terminal);
 /*
- * Shows it on a terminal by its sink, and has the desk read SIGWINCH and
- * SIGTSTP, which members_header_signal() takes; false: it is another one.
+ * Shows it on terminal (a descriptor), through its sink. From then on the app
+ * reads SIGWINCH and SIGTSTP, to be passed to members_header_signal().
  */
 int members_header_open(struct members_header *, struct app *,
     struct membership *, struct sink *, int terminal);
-/* On stderr: with --live, or for a person who sees it all. */
+/* Shows it on stderr if --live is given, or if stderr and stdout are
+ * terminals and a person watches. */
 void members_header_start(struct members_header *, struct app *,
     struct membership *);
+/* Handles SIGWINCH and SIGTSTP; false: it is another signal. */
 bool members_header_signal(struct members_header *,
     const struct signalfd_siginfo *);
 

@@ -1,3 +1,14 @@
+/*
+ * What listen and connect share: it joins a relay to an app, and to a session
+ * if there is a prompt.
+ *
+ * Ways of a byte that a peer sent: if somebody looks at it (a prompt, --json,
+ * --hex, a terminal as stdout), the relay calls on_data(); else the relay
+ * writes it to stdout itself, without a copy if it can.
+ *
+ * A connection: netcat_add() to open, relay to closed (on_closed()). A fault of
+ * the only connection is the command's fault; with -k it is an event.
+ */
 #include "cmd/netcat.h"
 
 #include <errno.h>
@@ -12,7 +23,8 @@
 #include "base/num.h"
 #include "terminal/foreground.h"
 
-enum { LINES_AHEAD = 64 * 1024 };	/* not read yet: count the rest */
+/* If a terminal has so many bytes still to read, further lines are counted. */
+enum { LINES_AHEAD = 64 * 1024 };
 
 static struct netcat *
 netcat_of(struct relay *r)
@@ -42,7 +54,7 @@ lost_text(char *text, size_t room, const struct loss *lost)
 	    lost->bytes == 1 ? "was" : "were");
 }
 
-/* Records what went wrong with a connection: -1. Or nothing did: 0. */
+/* Records what went wrong with a connection and returns -1; 0: nothing did. */
 static int
 end_fail(struct netcat *t, const struct conn *c, const struct relay_end *end)
 {
@@ -101,8 +113,8 @@ on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 }
 
 /*
- * Passes the peer's end on to stdout. One program may read our stdout and
- * write our stdin, and end only when it sees this.
+ * Passes the peer's end of file on to stdout. The program that reads our
+ * stdout may also write our stdin, and end only when it sees end of file.
  */
 static void
 on_half(struct relay *r, struct conn *c)
@@ -122,7 +134,7 @@ on_input_fail(struct relay *r)
 	app_fault(&netcat_of(r)->app);
 }
 
-/* With -k one client's trouble is not the command's. */
+/* With -k the fault of one client is not the command's. */
 void
 netcat_lost(struct netcat *t)
 {
@@ -171,9 +183,9 @@ netcat_check(struct netcat *t, const struct settings *s)
 	return settings_congestion(s, &t->congestion);
 }
 
-/* Whether anybody sees the bytes but stdout and the peers. */
+/* True if the bytes are shown or changed on their way to stdout. */
 static bool
-looks(const struct settings *s)
+wants_data(const struct settings *s)
 {
 	return s->json || s->hex || netcat_wants_prompt(s) ||
 	    isatty(STDOUT_FILENO);
@@ -185,7 +197,7 @@ netcat_open(struct netcat *t, const struct settings *s)
 	static const struct relay_ops ops = {
 		.on_half = on_half, .on_closed = on_closed,
 		.on_input_fail = on_input_fail, .on_unsent = on_unsent,
-	}, looking = {
+	}, data_ops = {
 		.on_data = on_data, .on_half = on_half,
 		.on_closed = on_closed, .on_input_fail = on_input_fail,
 		.on_unsent = on_unsent,
@@ -199,8 +211,8 @@ netcat_open(struct netcat *t, const struct settings *s)
 		.linger = s->linger,
 	};
 	if (app_open(&t->app, s) < 0 || relay_init(&t->relay,
-	    &t->app.loop, &t->relay_options, looks(s) ? &looking : &ops,
-	    &t->app.out) < 0)
+	    &t->app.loop, &t->relay_options, wants_data(s) ? &data_ops :
+	    &ops, &t->app.out) < 0)
 		return -1;
 	t->relay.user = t;
 	t->app.out.on_drained = on_drained;
@@ -231,7 +243,7 @@ netcat_add(struct netcat *t, int fd, const struct conn_ops *ops)
 		return -1;
 	if (netcat_add_conn(t, c) == 0)
 		return 0;
-	c->source.fd = -1;	/* stays the caller's */
+	c->source.fd = -1;	/* fd is still the caller's */
 	conn_free(c);
 	return -1;
 }
@@ -257,7 +269,7 @@ on_prompt_signal(struct app *d, const struct signalfd_siginfo *info)
 	switch (info->ssi_signo) {
 	case SIGINT:
 		if (sink_stuck(&d->out))
-			d->ended_by = SIGINT;	/* waits for no reader */
+			d->ended_by = SIGINT;	/* do not wait for a reader */
 		session_interrupt(&t->session, d->ended_by);
 		break;
 	case SIGWINCH:

@@ -7,50 +7,49 @@
 #include "relay/relay.h"
 #include "session/session.h"
 
-/* What listen and connect share: a desk with a relay on it. */
+/* What listen and connect share: an app, a relay, and perhaps a prompt. */
 struct netcat {
 	struct app app;
 	struct relay relay;
 	struct relay_options relay_options;
 	struct congestion congestion;
-	struct losses unsent;		/* datagrams */
-	unsigned last_id;
-	/* The last connection is gone. */
+	struct losses unsent;		/* datagrams that could not be sent */
+	unsigned last_id;		/* of a connection */
+	/* The last connection has closed. */
 	void (*on_last)(struct netcat *);
-	/* One is gone (told already), before on_last. */
+	/* A connection has closed; its event is emitted. Before on_last. */
 	void (*on_closed)(struct netcat *, struct conn *);
+	/* stdout has taken all that was queued for it. */
 	void (*on_drained)(struct netcat *);
-	/* A new one, to be told; NULL: emit_connected(). */
+	/* Emits the event of a new connection; NULL: emit_connected(). */
 	void (*on_opened)(struct netcat *, struct conn *);
-	/* ^Z: about to stop, or going on. */
+	/* At a prompt: before (true) and after ^Z stops the process. */
 	void (*on_stop)(struct netcat *, bool stopping);
-	/* The terminal has another size. */
+	/* At a prompt: the size of the terminal has changed. */
 	void (*on_resize)(struct netcat *);
-	/* SIGTERM or SIGHUP; NULL: the loop ends. */
+	/* At a prompt: SIGTERM or SIGHUP; NULL: the loop ends. */
 	void (*on_signal)(struct netcat *);
-	bool interactive;
+	bool interactive;		/* there is a prompt */
 	struct session session;
 	void *user;
 };
 
-/* What can't be asked for, told before anything is opened; -1: usage. */
+/* Checks options before anything is opened; -1: usage. */
 int netcat_check(struct netcat *, const struct settings *);
 
-/* The callbacks are filled in already. */
+/* The caller has set the callbacks. */
 int netcat_open(struct netcat *, const struct settings *);
-/*
- * With a person at the terminal (--prompt): shows a prompt, whose session's
- * fields and ops have been filled in.
- */
+/* True for --prompt=always, or if a person is at the terminal. */
 bool netcat_wants_prompt(const struct settings *);
+/* Shows the prompt; the caller has set the session's fields and ops. */
 int netcat_prompt(struct netcat *);
 
-/* Takes over fd, or c; -1 with a fault: they are still yours. */
+/* Takes over fd, or c; -1 with a fault: they are still the caller's. */
 int netcat_add(struct netcat *, int fd, const struct conn_ops *);
 int netcat_add_conn(struct netcat *, struct conn *c);
-/* Datagrams are lost: see fail_text(). */
+/* Datagrams are lost: reports the last fault. */
 void netcat_lost(struct netcat *);
-/* Ends all that is open and gives back the status. */
+/* Closes all connections and streams; returns the command's status. */
 int netcat_close(struct netcat *);
 
 #endif
