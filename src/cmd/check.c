@@ -71,7 +71,8 @@ joined_fill(struct joined *j, struct port_sockets *r,
 }
 
 static void
-check_emit_address(struct app *d, const struct settings *s, const struct addr *a)
+check_emit_address(struct app *d, const struct settings *s,
+    const struct addr *a)
 {
 	struct diag_sock like = port_socket_like(a, s->udp, s->interface);
 	struct joined j = { 0 };

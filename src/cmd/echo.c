@@ -1,8 +1,18 @@
 /*
- * rpnc echo: send back what arrives. One process by itself, or a parent that
- * opens all sockets in the order of its workers, forks them, and keeps none
- * of what is theirs: a listener that lives on in a second process is a black
- * hole when its owner dies.
+ * rpnc echo: sends back what arrives. The processes:
+ *
+ *	process		serves				ends by
+ *	only one	the membership's sockets	a signal: echo_end()
+ *	parent		nothing, or accepts for		a signal: workers_stop()
+ *			others (handoff, fork)		until on_stopped()
+ *	worker		sockets of its own, shared	the parent's SIGTERM; if
+ *			ones, or what it is handed	it dies, on_death()
+ *	forked		one connection			the connection's end
+ *
+ * With --accept reuseport the parent opens the sockets of all workers, in the
+ * workers' order, forks the workers and then closes the sockets. A listener
+ * that stays open in a second process still gets connections when its owner
+ * has died, and nobody accepts them.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,10 +32,11 @@
 #include "cmd/echo_server.h"
 #include "serve/adoption.h"
 
-enum { PATIENCE_US = 10 * 1000 * 1000 };	/* for all to leave, one by one */
+/* Beyond --grace, because workers leave the group one after the other. */
+enum { PATIENCE_US = 10 * 1000 * 1000 };
 
 static int
-check(struct settings *s, const struct endpoint *e, int workers)
+echo_check(struct settings *s, const struct endpoint *e, int workers)
 {
 	if (membership_check(s, e) < 0 ||
 	    members_header_check(s, STDERR_FILENO) < 0)
@@ -56,7 +67,7 @@ on_wake(struct registry_events *w)
 		emit_error(&v->app);
 }
 
-/* A worker says nothing of who comes and goes, but mends the group. */
+/* A worker emits no events about members, but reconciles the group. */
 static int
 watch_registry(struct echo_server *v)
 {
@@ -73,8 +84,7 @@ watch_registry(struct echo_server *v)
 	    v->membership.registry);
 }
 
-/* The sockets of a worker: made before the fork, or, for one that is started
- * again, now. */
+/* Opened before the fork, or, if this worker replaces one that died, now. */
 static int
 worker_sockets(struct echo_server *v, int index, struct sock_set *out)
 {
@@ -97,7 +107,7 @@ worker_sockets(struct echo_server *v, int index, struct sock_set *out)
 	return membership_listen(out, &list, &o);
 }
 
-/* A worker's life, in its own process. */
+/* Runs in the worker's process; returns its exit status. */
 static int
 worker_run(struct workers *all, int index)
 {
@@ -133,7 +143,7 @@ worker_run(struct workers *all, int index)
 		goto fault;
 	service_close(&v->service);
 	taker_close(&v->taker);
-	if (v->own_sockets || index == 0)	/* else all would say it */
+	if (v->own_sockets || index == 0)	/* shared sockets: one report */
 		emit_lost(&v->app, v->service.lost);
 	registry_events_close(&v->watch);
 	goto close;
@@ -141,7 +151,7 @@ fault:
 	app_fault(&v->app);
 close:
 	sockinfo_close(&v->membership.sockinfo);
-	/* the last one removes the file */
+	/* the last process to close it removes the file */
 	registry_close(v->membership.registry);
 	return app_close(&v->app);
 }
@@ -230,7 +240,7 @@ on_replaced(struct membership *p, const char *why)
 	v->ending = true;
 }
 
-/* Now: a client may come before a worker's acceptor does. */
+/* Before the workers start: clients may connect before a worker accepts. */
 static void
 prepare_set(struct echo_server *v, const struct sock_set *set)
 {
@@ -239,8 +249,8 @@ prepare_set(struct echo_server *v, const struct sock_set *set)
 }
 
 /*
- * Opens the other workers' sockets, in order. The first worker's are those
- * of the place; port 0 became a number there.
+ * Opens the sockets of the workers, in their order. The first worker takes the
+ * membership's, where port 0 has become a number.
  */
 static int
 open_sets(struct echo_server *v)
@@ -293,7 +303,7 @@ serve_by_workers(struct echo_server *v)
 }
 
 static int
-start(struct echo_server *v)
+echo_start(struct echo_server *v)
 {
 	prepare_set(v, &v->membership.set);
 	if (echo_accept_prepare(v) < 0)
@@ -307,7 +317,7 @@ start(struct echo_server *v)
 }
 
 static int
-run(struct settings *s, int words_count, char *const *words, int *ended_by)
+echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
 	static struct echo_server v;		/* too large for a small stack */
 	struct endpoint e;
@@ -317,7 +327,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	v.count = settings_workers(s);
 	v.workers.gate = v.handoff.pending = -1;
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
-	    check(s, &e, v.count) < 0 ||
+	    echo_check(s, &e, v.count) < 0 ||
 	    settings_congestion(s, &v.congestion) < 0 ||
 	    echo_accept_arrange(&v) < 0)
 		return -1;
@@ -332,13 +342,13 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	}
 	v.app.on_signal = on_signal;
-	v.stop.app = &v.app;	/* a parent serves nothing, and ends too */
+	v.stop.app = &v.app;	/* for --accept fork, without echo_serve() */
 	v.membership.on_change = on_change;
 	v.membership.on_replaced = on_replaced;
 	v.started = loop_now();
-	/* counted while the sockets are not those of many */
+	/* counted before the workers hold the same sockets */
 	members = membership_count(&v.membership, v.count);
-	if (start(&v) < 0) {
+	if (echo_start(&v) < 0) {
 		app_fault(&v.app);
 	} else {
 		membership_tell(&v.membership, &v.app, v.count, members);
@@ -347,7 +357,7 @@ run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		    v.by_workers ? NULL : &v.live) < 0)
 			emit_error(&v.app);
 		membership_replace(&v.membership, &v.app);
-		/* since the count, workers hold the sockets */
+		/* the workers hold the sockets now */
 		if (v.membership.sockinfo.owners)
 			owners_refresh(v.membership.sockinfo.owners);
 		members_header_start(&v.header, &v.app, &v.membership);
@@ -372,5 +382,5 @@ const struct command echo_command = {
 	.summary = "send back what arrives",
 	.tables = { echo_options, server_options, group_options,
 	    address_options, output_options, NULL },
-	.run = run,
+	.run = echo_run,
 };

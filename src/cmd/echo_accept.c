@@ -1,3 +1,16 @@
+/*
+ * The accept models of rpnc echo, and what runs each:
+ *
+ *	shared		all workers watch the same sockets: echo_server.c
+ *	exclusive	the same with EPOLLEXCLUSIVE, which wakes one worker
+ *	reuseport	each worker watches sockets of its own
+ *	blocking	each worker waits in accept(2) and serves one client
+ *			at a time: serve_blocking()
+ *	handoff		the parent accepts and sends the descriptor to a
+ *			worker (handoff.c), which takes it: on_take()
+ *	fork		the parent accepts and forks a process for the
+ *			connection (fork_model.c): on_fork()
+ */
 #include "cmd/echo_accept.h"
 
 #include <errno.h>
@@ -14,10 +27,10 @@
 enum { FLUSH_MS = 1000 };
 
 static const struct slot *
-slot_of(struct handoff *h, int worker)
+worker_slot(struct handoff *h, int worker)
 {
 	struct echo_server *v = h->user;
-	struct echo_slot *known = &v->handed[worker];
+	struct echo_slot *known = &v->slots[worker];
 	char name[REGISTRY_NAME];
 
 	if (!known->found) {
@@ -46,15 +59,15 @@ on_forks_fault(struct fork_model *f)
 	emit_error(&v->app);
 }
 
-/* The processes of a connection add up, in the one slot. */
+/* Adds to the one slot that all forked processes share. */
 static void
-add_up(struct counters *to, const struct counters *c)
+counters_add(struct counters *to, const struct counters *c)
 {
 	__atomic_fetch_add(&to->in, c->in, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&to->out, c->out, __ATOMIC_RELAXED);
 }
 
-/* The life of a process that has one connection. */
+/* Runs in the forked process: serves fd, and returns the exit status. */
 static int
 on_fork(struct fork_model *f, int fd)
 {
@@ -81,11 +94,10 @@ on_fork(struct fork_model *f, int fd)
 	if (loop_run(&v->app.loop) < 0)
 		app_fault(&v->app);
 	service_close(&v->service);
-	add_up(f->counters, &own);
+	counters_add(f->counters, &own);
 	return app_close(&v->app);
 }
 
-/* What only some models can do. */
 int
 echo_accept_check(const struct settings *s)
 {
@@ -140,7 +152,7 @@ echo_accept_prepare(struct echo_server *v)
 		    ~O_NONBLOCK) < 0 ? fail("blocking") : 0;
 	}
 	if (v->settings->accept == ACCEPT_HANDOFF) {
-		v->handoff.slot = slot_of;
+		v->handoff.slot = worker_slot;
 		v->handoff.on_fault = on_handoff_fault;
 		v->handoff.user = v;
 		v->handoff.acceptor.congestion = &v->congestion;
@@ -149,7 +161,7 @@ echo_accept_prepare(struct echo_server *v)
 	return 0;
 }
 
-/* How many processes --accept fork has at once. */
+/* The limit of processes at once. */
 static unsigned
 fork_model_at_once(const struct echo_server *v)
 {
@@ -172,7 +184,7 @@ echo_accept_start(struct echo_server *v)
 		.run = on_fork,
 		.on_fault = on_forks_fault,
 		.user = v,
-	    .acceptor.congestion = &v->congestion,
+		.acceptor.congestion = &v->congestion,
 	};
 	return fork_model_open(&v->forks, &v->app.loop, &v->membership.set,
 	    fork_model_at_once(v));
@@ -197,7 +209,10 @@ echo_is_given(const struct echo_server *v)
 	    (v->settings->accept == ACCEPT_BLOCKING && !v->settings->udp);
 }
 
-/* SIGTERM comes in here only: nothing is open then that could be cut. */
+/*
+ * Waits for a connection, or for a datagram. SIGTERM is unblocked only here,
+ * where it ends the process: no client is open that this could cut off.
+ */
 static int
 wait_for_signal_or(struct echo_server *v, int listener, int64_t pause)
 {
@@ -232,7 +247,7 @@ serve_connection(struct echo_server *v, int fd)
 	return loop_run(&v->app.loop);
 }
 
-/* One client at a time, from accept(2) to its end. */
+/* Serves one client at a time, from accept(2) until it closes. */
 static int
 serve_blocking(struct echo_server *v, int listener)
 {

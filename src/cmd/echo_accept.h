@@ -4,22 +4,24 @@
 #include "cmd/echo_server.h"
 
 /*
- * The accept models in which a process does not simply watch the listening
- * sockets: it waits in accept(2) itself, is handed connections, or is forked
- * for one.
+ * The accept models in which a process does more than watch the listening
+ * sockets: echo_accept.c has a table of them.
  */
 
-/*
- * What an accept model can't do, and how many processes there are; -1: usage.
- */
+/* Checks that the accept model can do what is asked; -1: usage. */
 int echo_accept_check(const struct settings *);
+/* Decides which processes there are; reads --stall and --busy; -1: usage. */
 int echo_accept_arrange(struct echo_server *);
-/* Before the fork, in the parent after it, and at its end. */
+/* Called before the fork. */
 int echo_accept_prepare(struct echo_server *);
+/* The parent begins to accept, if the model is handoff or fork. */
 int echo_accept_start(struct echo_server *);
+/* Closes what the parent, or the only process, has served by. */
 void echo_accept_stop(struct echo_server *);
-/* In place of a worker's loop_run(); whether set is not to be in that loop. */
-int echo_worker_loop(struct echo_server *, int index, const struct sock_set *set);
+/* Runs a worker's loop; --accept blocking waits in accept(2) on set instead. */
+int echo_worker_loop(struct echo_server *, int index,
+    const struct sock_set *set);
+/* True if the service doesn't watch sockets: it is handed connections. */
 bool echo_is_given(const struct echo_server *);
 
 #endif

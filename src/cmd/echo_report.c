@@ -6,9 +6,9 @@
 
 #include "app/emit.h"
 
-/* Of this process, or of all its children that ended. */
+/* Seconds of this process, or of its children that have ended. */
 static double
-cpu(int whose)
+cpu_seconds(int whose)
 {
 	struct rusage u;
 
@@ -35,7 +35,8 @@ row_fill(struct echo_server *v, int i, struct worker_row *row, char *name)
 			return;
 		slot = registry_slot(v->membership.registry, found);
 	} else {
-		row->cpu = cpu(RUSAGE_SELF) + cpu(RUSAGE_CHILDREN);
+		row->cpu = cpu_seconds(RUSAGE_SELF) +
+		    cpu_seconds(RUSAGE_CHILDREN);
 	}
 	row->pid = slot_pid(slot);
 	row->accepted = slot->counters.accepted;

@@ -1,3 +1,13 @@
+/*
+ * One process that serves: a service, whose connections become events, and a
+ * stop, which leaves the group.
+ *
+ *	serving		echo_end(), from a signal or --replace: to leaving if
+ *			the process is in a group, else the loop ends
+ *	leaving		stop closes the sockets once nothing waits in them
+ *	ending		the last connection closes, --grace is over, or
+ *			echo_end() comes again: the loop ends
+ */
 #include "cmd/echo_server.h"
 
 #include <signal.h>
@@ -17,7 +27,7 @@ echo_worker_name(const struct echo_server *v, int index,
 	    (unsigned short)index);
 }
 
-/* The line of --identify. */
+/* Writes the line of --identify. */
 static void
 greeting_fill(struct echo_server *v, const char *name, int worker)
 {
@@ -85,12 +95,13 @@ on_full(struct service *service, bool full)
 	struct echo_server *v = service->user;
 
 	if (v->own_sockets)
-		membership_full(v->membership.registry, v->stop.leave.slot, full);
+		membership_full(v->membership.registry, v->stop.leave.slot,
+		    full);
 }
 
 int
-echo_serve(struct echo_server *v, const struct sock_set *set, int worker, int slot,
-    const char *name)
+echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
+    int slot, const char *name)
 {
 	static const struct service_ops ops = {
 		.on_open = on_open, .on_close = on_close,
@@ -138,7 +149,7 @@ echo_end(struct echo_server *v)
 	bool leaves = v->own_sockets || (v->settings->udp && v->count == 1);
 
 	if (!leaves && !v->stop.leave.ends)
-		service_drain(&v->service);	/* what others may not */
+		service_drain(&v->service);	/* others may be ending, too */
 	stop_request(&v->stop, leaves);
 }
 

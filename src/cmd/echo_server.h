@@ -11,55 +11,57 @@
 
 enum { GREETING = 256 };
 
-/* A worker's, once the parent has found it. */
+/* A worker's slot in the registry, once the parent has found it. */
 struct echo_slot {
 	bool found;
 	int slot;
 };
 
-/* What rpnc echo works with, in a parent, a worker, or by itself. */
+/* A process of rpnc echo; workers inherit the parent's copy by fork(2). */
 struct echo_server {
 	struct app app;
 	struct settings *settings;
 	struct membership membership;
 	struct service service;		/* of this process */
-	struct sock_set live;		/* its sockets while it listens */
+	struct sock_set live;		/* its sockets; empty once closed */
 	struct stop stop;
-	struct registry_events watch;		/* a worker's */
+	struct registry_events watch;	/* of a worker with own sockets */
 	struct members_header header;
 	struct workers workers;
-	struct sock_set *sets;		/* one a worker, while they start */
-	int count;
-	bool by_workers;		/* this process serves nobody itself */
-	bool own_sockets, ending;
-	bool one_client;		/* at a time, or in its life */
+	struct sock_set *sets;		/* of each worker, until the fork */
+	int count;			/* of workers */
+	bool by_workers;		/* workers serve, not the parent */
+	bool own_sockets;		/* of each process: it is in a group */
+	bool ending;			/* the first signal has come */
+	bool one_client;		/* the loop ends with a connection */
 	struct handoff handoff;
-	struct echo_slot handed[WORKERS_MAX];
-	struct taker taker;		/* where a worker is handed to */
+	struct echo_slot slots[WORKERS_MAX];	/* of workers, for handoff */
+	struct taker taker;		/* a worker's end of the handoff */
 	struct fork_model forks;
-	int fork_model_max;	/* at once; 0: as many as -m says */
+	int fork_model_max;		/* processes, by -w; 0: by -m */
 	struct workload workload;
 	struct congestion congestion;
-	int64_t spin;			/* us before it sleeps */
-	int64_t started;
+	int64_t spin;			/* polls so long before it sleeps, us */
+	int64_t started;		/* loop_now() */
 	char greeting[GREETING];
 };
 
-/* "A/3" */
+/* The name of a worker, such as "A/3". */
 void echo_worker_name(const struct echo_server *, int index,
     char name[static REGISTRY_NAME]);
 /*
- * Serves on set (or on nothing yet) in this process, by the slot's name and
- * counters.
+ * Starts the service on set; an empty set: connections are handed to it. slot
+ * has the counters, name is the slot's.
  */
 int echo_serve(struct echo_server *, const struct sock_set *set, int worker,
     int slot, const char *name);
-/* Stops serving: leaves the group first, if this process is in one. */
+/* Ends the server: leaves the group first, if this process is in one. */
 void echo_end(struct echo_server *);
 /*
- * The signals of a worker. Only the parent's SIGTERM counts, because ^C comes
- * to both. A second SIGTERM means nothing here: a service manager sends it to
- * both as well, and the parent sends SIGKILL to end a worker at once.
+ * The signals of a worker. Only SIGTERM ends it: ^C goes to the parent as well,
+ * which then sends SIGTERM. A second SIGTERM is ignored, because a service
+ * manager may send one to every process; the parent ends a worker at once by
+ * SIGKILL.
  */
 void echo_worker_signal(struct app *, const struct signalfd_siginfo *);
 

@@ -6,8 +6,8 @@
  *	running		open		/pause, /leave, the first client without
  *					-k, or listen_end()
  *	paused		open, unread	/resume, /leave or listen_end()
- *	leaving		drained		on_away(), once they are closed: to away, or
- *	(leave.active)			to ending if leave.ends is set
+ *	leaving		drained		on_away(), once they are closed: to
+ *	(leave.active)			away, or to ending if leave.ends
  *	away		closed		/join: to running. listen_end(), or
  *					without -k the last session's end
  *	ending		closed		the last session closes, --grace is
