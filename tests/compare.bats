@@ -68,7 +68,8 @@ gone() {
 }
 
 @test "compare: alone, exclusive wakes one worker only, and reuseport spreads" {
-	is '.models[1].idle.max_share > 0.9'
+	# 0.25 is an even share; on a busy machine others wake, too
+	is '.models[1].idle.max_share > 0.5'
 	is '.models[2].idle.max_share < 0.4'
 	is '.advice[1] | test("one worker of .exclusive. gets [0-9]+ %")'
 }

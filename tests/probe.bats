@@ -235,7 +235,7 @@ load probe
 	test "$(get '[.failed.timeout] - [0] == [.members[] | select(.name == null).failed]')" = true
 	test "$(get '.members[] | select(.name != null).failed')" -eq 0
 	probe -n 40 -c 40 --echo --timeout 0.3 "$port"
-	grep -qE " pid ${workers[0]} python3 .* 0   0\.0 %  \(and [0-9]+ failed\)$" report
+	grep -qE " pid ${workers[0]} python3 .* 0 +0\.0 %  \(and [0-9]+ failed\)$" report
 }
 
 @test "probe: --echo verifies what comes back, of any size" {
@@ -261,7 +261,7 @@ load probe
 	members --do say
 	probe -n 10 --expect '^I am [0-9]+\.$' "$port"
 	test "$status" -eq 0
-	probe -n 10 --expect '^I was' --timeout 0.2 --json "$port"
+	probe -n 10 --expect '^I was' --timeout 2 --json "$port"
 	test "$status" -eq 7
 	test "$(get .mismatched)" -eq 10
 	sums
