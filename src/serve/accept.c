@@ -1,3 +1,19 @@
+/*
+ * Accepts connections on the listening sockets of an endpoint, within a limit.
+ *
+ *	state		what it does		what moves it on
+ *	watched		accepts until EAGAIN	limit reached, or
+ *						acceptor_pause(): held back
+ *						accept(2) fails: resting
+ *	held back	not watched; clients	acceptor_freed(), or
+ *	(all at once)	wait in its queue	acceptor_resume(): watched
+ *	resting		not watched: there are	acceptor_freed(), or the pause
+ *	(each alone)	no descriptors, or	of backoff.h is over: watched
+ *			accept(2) is refused
+ *	closed		by acceptor_close()
+ *
+ * The acceptor owns the sockets, on_accept() owns the connection.
+ */
 #include "serve/accept.h"
 
 #include <netinet/tcp.h>
@@ -12,31 +28,31 @@
 enum {
 	ACCEPTS_A_WAKE = 64,
 	ACCEPTS_A_DRAIN = 65536,	/* a limit, if clients keep coming */
-	FULL_US = 50 * 1000,
+	FULL_US = 50 * 1000,		/* see note_full() */
 };
 
 static bool
-held_back(const struct acceptor *a)
+is_held_back(const struct acceptor *a)
 {
 	return a->paused || (a->limit && a->open >= a->limit);
 }
 
 static void
-watch_all(struct acceptor *a)
+watch_listeners(struct acceptor *a)
 {
 	uint32_t events = EPOLLIN | (a->exclusive ? EPOLLEXCLUSIVE : 0);
 
 	for (int i = 0; i < a->count; i++) {
 		struct listener *one = &a->at[i];
 
-		if (held_back(a) || backoff_rests(&one->backoff))
+		if (is_held_back(a) || backoff_rests(&one->backoff))
 			loop_del(a->loop, &one->source);
 		else
 			loop_watch(a->loop, &one->source, events);
 	}
 }
 
-/* A tenth of the limit must be free again, so as not to tell all the time. */
+/* Full ends only when a tenth of the limit is free, so that it is rare. */
 static bool
 is_full(const struct acceptor *a)
 {
@@ -54,8 +70,9 @@ on_fullness(struct timer *t)
 }
 
 /*
- * It is told when it has lasted for a moment: short connections could change
- * it thousands of times a second, and each time all members are woken.
+ * A change is reported after it has lasted for FULL_US, because short
+ * connections could change it thousands of times a second, and each report
+ * wakes all members.
  */
 static void
 note_full(struct acceptor *a)
@@ -73,12 +90,12 @@ on_rested(struct backoff *b)
 {
 	struct listener *l = container_of(b, struct listener, backoff);
 
-	watch_all(l->acceptor);
+	watch_listeners(l->acceptor);
 }
 
-/* accept(2) has failed: 0 if the next call may work, or -1. */
+/* accept(2) has failed: 0: call it again; -1: not now. */
 static int
-failed(struct acceptor *a, struct listener *l)
+accept_failed(struct acceptor *a, struct listener *l)
 {
 	enum backoff_step step = backoff_failed(&l->backoff, a->loop);
 
@@ -87,14 +104,14 @@ failed(struct acceptor *a, struct listener *l)
 	if (step == BACKOFF_EMPTY)
 		return -1;
 	fail("accept");
-	watch_all(a);
+	watch_listeners(a);
 	if (a->on_exhausted && backoff_is_news(&a->told))
 		a->on_exhausted(a);
 	return -1;
 }
 
 static int
-family_of(int fd)
+socket_family(int fd)
 {
 	int family = AF_INET;
 	socklen_t size = sizeof(family);
@@ -103,7 +120,7 @@ family_of(int fd)
 	return family;
 }
 
-/* Accepts one: 0, or -1 when there is no more to be had now. */
+/* Accepts one connection: 0; -1: none is queued, or accept(2) is to rest. */
 static int
 accept_one(struct acceptor *a, struct listener *l)
 {
@@ -111,14 +128,14 @@ accept_one(struct acceptor *a, struct listener *l)
 	    accept4(l->source.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0)
-		return failed(a, l);
+		return accept_failed(a, l);
 	backoff_worked(&l->backoff);
 	if (a->adopted)
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (a->congestion)
 		congestion_settle(a->congestion, fd);
 	if (a->gated)
-		listener_gate(fd, family_of(fd), 0);
+		listener_gate(fd, socket_family(fd), 0);
 	a->open++;
 	note_full(a);
 	a->on_accept(a, fd);
@@ -133,8 +150,8 @@ on_listener(struct source *s, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_A_WAKE && a->count; i++) {
-		if (held_back(a)) {
-			watch_all(a);
+		if (is_held_back(a)) {
+			watch_listeners(a);
 			return;
 		}
 		if (accept_one(a, l) < 0)
@@ -151,7 +168,7 @@ acceptor_open(struct acceptor *a, struct loop *l, const struct sock_set *set)
 	for (int i = 0; i < set->count; i++) {
 		struct listener *one = &a->at[a->count++];
 
-		/* what was adopted is its owner's */
+		/* options of adopted sockets belong to the other process */
 		if (a->congestion && !a->adopted)
 			congestion_prepare(a->congestion, set->fd[i], NULL);
 		one->acceptor = a;
@@ -170,14 +187,14 @@ void
 acceptor_pause(struct acceptor *a)
 {
 	a->paused = true;
-	watch_all(a);
+	watch_listeners(a);
 }
 
 void
 acceptor_resume(struct acceptor *a)
 {
 	a->paused = false;
-	watch_all(a);
+	watch_listeners(a);
 }
 
 void
@@ -188,7 +205,7 @@ acceptor_freed(struct acceptor *a)
 	for (int i = 0; i < a->count; i++)
 		if (!a->at[i].source.watched) {
 			backoff_cancel(&a->at[i].backoff, a->loop);
-			watch_all(a);
+			watch_listeners(a);
 		}
 }
 

@@ -7,10 +7,8 @@
 #include "net/sock.h"
 
 /*
- * Accepts on all sockets of an endpoint until EAGAIN, while fewer than
- * `limit` connections are open. If descriptors have run out, or accept(2) is
- * refused, a listener rests (backoff.h), until a connection closes or the pause
- * is over.
+ * Accepts on all sockets of an endpoint, while fewer than `limit` connections
+ * are open. accept.c has the states of a listener.
  */
 struct acceptor;
 struct listener {
@@ -25,30 +23,36 @@ struct acceptor {
 	int count;
 	unsigned open, limit;		/* limit 0: none */
 	bool exclusive;			/* EPOLLEXCLUSIVE: one waiter wakes */
-	bool paused, full;
-	bool adopted;			/* the sockets are another's, too */
-	bool gated;			/* what is accepted has a gate to open */
+	bool paused;			/* by acceptor_pause() */
+	bool full;			/* as on_full() last reported */
+	bool adopted;			/* another process shares the sockets */
+	bool gated;			/* accepted sockets need ungating */
 	struct congestion *congestion;	/* TCP's, or NULL */
-	struct timer fullness;
-	int64_t told;			/* when on_exhausted() was last called */
-	/* Owns fd from now on, and calls acceptor_freed() when it is gone. */
+	struct timer fullness;		/* a change of full must last so long */
+	int64_t told;			/* when on_exhausted() was called */
+	/* Takes over fd; its user calls acceptor_freed() when it is closed. */
 	void (*on_accept)(struct acceptor *, int fd);
-	void (*on_exhausted)(struct acceptor *);	/* see fail_text() */
-	/* The limit is reached, or not nearly any more, and stays; or NULL. */
+	void (*on_exhausted)(struct acceptor *);	/* fail_text(): why */
+	/* The limit is reached, or a tenth of it is free again; or NULL. */
 	void (*on_full)(struct acceptor *, bool full);
 	void *user;
 };
 
-/* Takes over the sockets; the caller has filled in what is above. */
+/*
+ * Takes over the sockets; limit, exclusive, congestion, the callbacks and user
+ * are set. -1: see fail_text().
+ */
 int acceptor_open(struct acceptor *, struct loop *, const struct sock_set *);
 void acceptor_pause(struct acceptor *);
 void acceptor_resume(struct acceptor *);
+/* A connection was closed: accepts again, if that was missing. */
 void acceptor_freed(struct acceptor *);
 /*
  * Accepts all that is queued now, even beyond the limit, until a call fails.
- * Then acceptor_close() loses only connections that came later.
+ * An acceptor_close() after it loses only connections that came later.
  */
 void acceptor_drain(struct acceptor *);
+/* Closes the sockets, and so resets what is queued on them. */
 void acceptor_close(struct acceptor *);
 
 /* Lifts the soft limit of descriptors to the hard one. */

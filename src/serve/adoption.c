@@ -1,7 +1,14 @@
 /*
- * --adopt: another process's sockets in place of new ones. They are shared
- * from then on, for as long as that process has them: see kernel/adopt.h for
- * what that forbids, and stop.c for the end.
+ * --adopt PID: serve on sockets of another process instead of new ones.
+ *
+ *	state		who owns the sockets	what moves it on
+ *	taken		both; each accepts what	the other ends or closes: ours
+ *	(adopted: pid)	it gets			we stop: we close our copy, and
+ *						the queue stays with the other
+ *	ours		only this process	we stop: leave.c drains them
+ *
+ * While two processes share a socket, its options are not changed
+ * (kernel/adopt.h). stop.c asks adoption_holder() which state it is.
  */
 #include "serve/adoption.h"
 
@@ -17,7 +24,7 @@
 #include "net/udp_options.h"
 
 static int
-wish_fill(struct adopt_wish *w, struct addr_list *at,
+adopt_wish_fill(struct adopt_wish *w, struct addr_list *at,
     const struct settings *s, const struct endpoint *e)
 {
 	*at = (struct addr_list){ 0 };
@@ -31,7 +38,7 @@ wish_fill(struct adopt_wish *w, struct addr_list *at,
 	return resolve_passive(e, at) < 0 ? -1 : 0;
 }
 
-/* Those of a group's member go on as a member's, or else not at all. */
+/* With -r each socket must be in a group already, and a slot must hold all. */
 static int
 check_group(const struct settings *s, const struct sock_set *set)
 {
@@ -58,35 +65,38 @@ check_group(const struct settings *s, const struct sock_set *set)
 
 /* The slot of the process that has the first of these sockets, or -1. */
 static int
-slot_of(struct registry *b, const struct sock_set *set)
+slot_of_sockets(struct registry *r, const struct sock_set *set)
 {
 	uint64_t inode = sock_inode(set->fd[0]);
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 
 		if (slot_pid(s) == set->adopted && slot_socket(s, inode) >= 0 &&
-		    registry_is_member(b, i))
+		    registry_is_member(r, i))
 			return i;
 	}
 	return -1;
 }
 
-/* It would do to its sockets, when it leaves, what stays done to ours. */
+/*
+ * Without -r, a member's sockets are refused: when that member leaves it
+ * changes shared socket options, and our copy would keep the change.
+ */
 static int
 check_member(const struct settings *s, const struct sock_set *set)
 {
 	char who[ADOPT_WHO];
-	struct registry *b;
+	struct registry *r;
 	int slot;
 
 	if (s->reuseport)
 		return 0;
-	b = registry_look(s->udp, addr_port(&set->bound[0]));
-	if (!b)
+	r = registry_look(s->udp, addr_port(&set->bound[0]));
+	if (!r)
 		return 0;
-	slot = slot_of(b, set);
-	registry_close(b);
+	slot = slot_of_sockets(r, set);
+	registry_close(r);
 	return slot < 0 ? 0 : fail_as(STATUS_USAGE, "%s is a group's member: "
 	    "say %s", adopt_who(set->adopted, who), s->udp ?
 	    "-r --replace with its pid" : "-r, too");
@@ -100,7 +110,7 @@ adoption_open(struct sock_set *out, const struct settings *s,
 	struct addr_list at;
 	int result;
 
-	result = wish_fill(&wish, &at, s, e);
+	result = adopt_wish_fill(&wish, &at, s, e);
 	if (result == 0) {
 		signals_hold();
 		result = adopt_sockets((pid_t)s->adopt, &wish, out);
@@ -112,19 +122,19 @@ adoption_open(struct sock_set *out, const struct settings *s,
 		sock_set_close(out);
 		return -1;
 	}
-	/* what comes from now on is answered from where it came to */
+	/* answers go out from the address that the datagram came to */
 	for (int i = 0; s->udp && i < out->count; i++)
 		udp_prepare(out->fd[i], &out->bound[i]);
 	return 0;
 }
 
 void
-adoption_mark(struct registry *b, const struct sock_set *set)
+adoption_mark(struct registry *r, const struct sock_set *set)
 {
-	int slot = slot_of(b, set);
+	int slot = slot_of_sockets(r, set);
 
 	if (slot >= 0)
-		registry_slot(b, slot)->adopted_by = getpid();
+		registry_slot(r, slot)->adopted_by = getpid();
 }
 
 const char *

@@ -1,3 +1,8 @@
+/*
+ * Forks a process for each connection. The child serves it and exits; the
+ * parent keeps only its pid. If fork(2) fails, the connection is pending, and
+ * no other is accepted, until a child ends or the pause of backoff.h is over.
+ */
 #include "serve/fork_model.h"
 
 #include <signal.h>
@@ -18,9 +23,9 @@ struct forked {
 	UT_hash_handle hh;
 };
 
-/* A process for fd: 0, or -1 and fd is still ours. */
+/* Forks a process for fd, and closes fd; -1: fd is still the caller's. */
 static int
-begin(struct fork_model *f, int fd)
+fork_model_begin(struct fork_model *f, int fd)
 {
 	struct forked *child = malloc(sizeof(*child));
 	pid_t parent = getpid(), pid = child ? fork() : -1;
@@ -32,7 +37,7 @@ begin(struct fork_model *f, int fd)
 	}
 	f->begun++;
 	if (pid == 0) {
-		/* the parent may have died before this took effect */
+		/* then check: the parent may have died before this call */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent)
 			_exit(0);
@@ -46,9 +51,9 @@ begin(struct fork_model *f, int fd)
 	return 0;
 }
 
-/* Processes or memory have run out: this client and all others wait. */
+/* fork(2) has failed: fd is pending, and the other clients stay queued. */
 static void
-wait_for_room(struct fork_model *f, int fd)
+fork_model_wait(struct fork_model *f, int fd)
 {
 	f->pending = fd;
 	acceptor_pause(&f->acceptor);
@@ -62,12 +67,12 @@ on_accept(struct acceptor *a, int fd)
 {
 	struct fork_model *f = container_of(a, struct fork_model, acceptor);
 
-	if (begin(f, fd) < 0)
-		wait_for_room(f, fd);
+	if (fork_model_begin(f, fd) < 0)
+		fork_model_wait(f, fd);
 }
 
 static void
-try_again(struct backoff *b)
+fork_model_retry(struct backoff *b)
 {
 	struct fork_model *f = container_of(b, struct fork_model, backoff);
 	int fd = f->pending;
@@ -76,8 +81,8 @@ try_again(struct backoff *b)
 		return;
 	backoff_cancel(b, f->acceptor.loop);
 	f->pending = -1;
-	if (begin(f, fd) < 0)
-		wait_for_room(f, fd);
+	if (fork_model_begin(f, fd) < 0)
+		fork_model_wait(f, fd);
 	else
 		acceptor_resume(&f->acceptor);
 }
@@ -106,7 +111,7 @@ fork_model_open(struct fork_model *f, struct loop *l,
     const struct sock_set *set, unsigned limit)
 {
 	f->pending = -1;
-	f->backoff.on_end = try_again;
+	f->backoff.on_end = fork_model_retry;
 	f->acceptor.limit = limit;
 	f->acceptor.on_accept = on_accept;
 	f->acceptor.on_exhausted = on_exhausted;
@@ -122,14 +127,14 @@ fork_model_reap(struct fork_model *f)
 		struct forked *child;
 
 		HASH_FIND(hh, f->children, &pid, sizeof(pid), child);
-		/* not ours: a shell had started it before it became rpnc */
+		/* a child of the shell that then called exec(3) on rpnc */
 		if (!child)
 			continue;
 		HASH_DEL(f->children, child);
 		free(child);
 		f->counters->closed++;
 		acceptor_freed(&f->acceptor);
-		try_again(&f->backoff);
+		fork_model_retry(&f->backoff);
 	}
 }
 

@@ -4,29 +4,29 @@
 #include "group/registry/registry.h"
 #include "serve/accept.h"
 
-/* A process for each connection, which ends with it. */
+/* An accept model: forks a process for each connection. */
 struct fork_model {
-	struct acceptor acceptor;	/* limit: so many at once */
+	struct acceptor acceptor;	/* limit: of processes */
 	struct counters *counters;
-	unsigned begun;
-	struct forked *children;	/* of this program: not all are ours */
-	int pending;			/* accepted, and no process yet; -1 */
-	struct backoff backoff;		/* of fork(2) */
-	int64_t told;			/* when its failure last was */
-	/* The child: its exit status. Its descriptors are the parent's. */
+	unsigned begun;			/* forks so far */
+	struct forked *children;	/* uthash by pid */
+	int pending;			/* accepted, not forked yet; -1: none */
+	struct backoff backoff;		/* after fork(2) failed */
+	int64_t told;			/* when on_fault() was last called */
+	/* In the child, with all descriptors; returns its exit status. */
 	int (*run)(struct fork_model *, int fd);
 	void (*on_fault)(struct fork_model *);	/* see fail_text() */
 	void *user;
 };
 
-/* As many at once as this user's processes leave room for: 1 to 1024. */
+/* A limit of processes: half of RLIMIT_NPROC, but 1 to 1024. */
 unsigned fork_model_limit(void);
 /* Takes over the sockets; counters, run and on_fault are set. */
 int fork_model_open(struct fork_model *, struct loop *, const struct sock_set *,
     unsigned limit);
 /* On SIGCHLD. */
 void fork_model_reap(struct fork_model *);
-/* What is left ends with this process. */
+/* Closes the sockets. Children get SIGTERM when this process ends. */
 void fork_model_close(struct fork_model *);
 
 #endif

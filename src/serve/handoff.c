@@ -1,19 +1,28 @@
 /*
- * How it works. Between the parent and each worker is a pair of sockets. The
- * parent keeps both ends, so that connections in a pair outlive the worker. A
- * message to a worker is a connection. A message from a worker is one byte, a
- * bell: the state in its slot has changed.
+ * The parent accepts connections and passes them to workers. Between the parent
+ * and each worker is a socket pair. The parent keeps both ends open, so that
+ * connections in the pair outlive the worker. A message to a worker carries one
+ * connection. A message from a worker is one byte, a notification: the state in
+ * its registry slot has changed.
  *
- *	ready	the parent gives it connections, the least loaded first
- *	full	it has no descriptor free, so it takes none: recvmsg(2) would
- *		throw the connection away (MSG_CTRUNC)
- *	blocked	the pair has no room: the parent waits until it has
- *	dead	it has no process: the next one rings at its start
+ *	worker	what the parent does		what moves it on
+ *	ready	gives it a connection, if it	full, blocked, dead
+ *		has the fewest
+ *	full	gives it none: without a free	a descriptor is free, and it
+ *		descriptor recvmsg(2) drops the	notifies: ready
+ *		connection (MSG_CTRUNC)
+ *	blocked	gives it none: the pair has no	EPOLLOUT: ready
+ *		room
+ *	dead	gives it none: no process	its next process notifies at
+ *						its start: ready
  *
- * If a worker is full or dead, the parent takes back the connections in its
- * pair and gives them to one that is ready. If none is, one connection is
- * pending in the parent, which accepts no more: clients wait in the listener's
- * queue.
+ * If a worker is full or dead, the parent takes the connections in its pair
+ * back and gives them to a ready worker. If no worker is ready, one connection
+ * is pending in the parent, which accepts no more: clients wait in the
+ * listener's queue.
+ *
+ * A connection is owned by the parent until sendmsg(2) succeeds, by the pair
+ * until recvmsg(2), then by the worker.
  */
 #include "serve/handoff.h"
 
@@ -65,7 +74,7 @@ rights_send(int end, int fd)
 	return sendmsg(end, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* The next connection, or -1: EAGAIN: none; ENOMSG: it was lost (fail.h). */
+/* The next connection; -1: errno EAGAIN: none; ENOMSG: lost (fail_text()). */
 static int
 rights_receive(int end)
 {
@@ -89,7 +98,7 @@ rights_receive(int end)
 	return fd;
 }
 
-/* Whether a descriptor is free, so that recvmsg(2) loses none. */
+/* Whether a descriptor number is free: otherwise recvmsg(2) loses one. */
 static bool
 has_free_descriptor(int any)
 {
@@ -101,36 +110,36 @@ has_free_descriptor(int any)
 	return true;
 }
 
-/* How many connections a worker has, or is about to get. */
+/* How many connections a worker has open, or in its pair. */
 static uint64_t
-load(struct handoff *h, int worker)
+worker_load(struct handoff *h, int worker)
 {
 	const struct slot *s = h->slot(h, worker);
 
 	return h->ends[worker].given - (s ? s->counters.closed : 0);
 }
 
-/* This worker takes nothing; others may. */
+/* Whether it can't take connections for long (not only blocked). */
 static bool
-is_away(struct handoff *h, int worker)
+worker_is_away(struct handoff *h, int worker)
 {
 	const struct slot *s = h->slot(h, worker);
 
 	return h->ends[worker].dead || (s && s->state == STATE_FULL);
 }
 
-/* The next of the ready workers with the fewest connections; -1: none. */
+/* The ready worker with the fewest connections, in turn if equal; -1: none. */
 static int
-choose(struct handoff *h)
+worker_choose(struct handoff *h)
 {
 	int best = -1;
 	uint64_t least = 0;
 
 	for (int i = 0; i < h->count; i++) {
 		int w = (h->last + 1 + i) % h->count;
-		uint64_t n = load(h, w);
+		uint64_t n = worker_load(h, w);
 
-		if (h->ends[w].blocked || is_away(h, w) ||
+		if (h->ends[w].blocked || worker_is_away(h, w) ||
 		    (best >= 0 && n >= least))
 			continue;
 		least = n;
@@ -139,13 +148,14 @@ choose(struct handoff *h)
 	return best;
 }
 
-/* 0: a worker has it; -1: none is ready now, and fd is still ours. */
+/* Gives fd to a worker: 0; -1: none is ready, and fd is still the caller's. */
 static int
-give(struct handoff *h, int fd)
+handoff_give(struct handoff *h, int fd)
 {
 	int worker;
 
-	while (!backoff_rests(&h->backoff) && (worker = choose(h)) >= 0) {
+	while (!backoff_rests(&h->backoff) &&
+	    (worker = worker_choose(h)) >= 0) {
 		struct handoff_end *e = &h->ends[worker];
 
 		if (rights_send(e->source.fd, fd) == 0) {
@@ -172,11 +182,11 @@ give(struct handoff *h, int fd)
 
 /* Gives connections of a full or dead worker to others; -1: none is ready. */
 static int
-reclaim(struct handoff *h, int worker)
+handoff_reclaim(struct handoff *h, int worker)
 {
 	struct handoff_end *e = &h->ends[worker];
 
-	while (is_away(h, worker) && choose(h) >= 0 &&
+	while (worker_is_away(h, worker) && worker_choose(h) >= 0 &&
 	    has_free_descriptor(e->taker)) {
 		int fd = rights_receive(e->taker);
 
@@ -188,7 +198,7 @@ reclaim(struct handoff *h, int worker)
 			continue;
 		}
 		h->acceptor.open++;
-		if (give(h, fd) < 0) {
+		if (handoff_give(h, fd) < 0) {
 			h->pending = fd;
 			return -1;
 		}
@@ -196,15 +206,15 @@ reclaim(struct handoff *h, int worker)
 	return 0;
 }
 
-/* A worker's state has changed: what waits may find one that is ready. */
+/* A worker's state has changed: gives out what waits, then accepts again. */
 static void
-go_on(struct handoff *h)
+handoff_retry(struct handoff *h)
 {
-	if (h->pending >= 0 && give(h, h->pending) < 0)
+	if (h->pending >= 0 && handoff_give(h, h->pending) < 0)
 		return;
 	h->pending = -1;
 	for (int i = 0; i < h->count; i++)
-		if (reclaim(h, i) < 0)
+		if (handoff_reclaim(h, i) < 0)
 			return;
 	acceptor_resume(&h->acceptor);
 }
@@ -214,20 +224,20 @@ on_accept(struct acceptor *a, int fd)
 {
 	struct handoff *h = container_of(a, struct handoff, acceptor);
 
-	if (give(h, fd) == 0)
+	if (handoff_give(h, fd) == 0)
 		return;
 	h->pending = fd;
 	acceptor_pause(a);
 }
 
-/* Reads a worker's bells; returns whether there were any. */
+/* Reads a worker's notifications; returns whether there were any. */
 static bool
-hush(struct handoff_end *e)
+read_notifications(struct handoff_end *e)
 {
-	char bell;
+	char byte;
 	bool any = false;
 
-	while (recv(e->source.fd, &bell, 1, 0) >= 0)
+	while (recv(e->source.fd, &byte, 1, 0) >= 0)
 		any = true;
 	return any;
 }
@@ -237,19 +247,19 @@ on_end(struct source *s, uint32_t events)
 {
 	struct handoff_end *e = container_of(s, struct handoff_end, source);
 
-	if (hush(e))
+	if (read_notifications(e))
 		e->dead = false;
 	if (events & EPOLLOUT) {
 		e->blocked = false;
 		loop_watch(e->handoff->acceptor.loop, s, EPOLLIN);
 	}
-	go_on(e->handoff);
+	handoff_retry(e->handoff);
 }
 
 static void
 on_rested(struct backoff *b)
 {
-	go_on(container_of(b, struct handoff, backoff));
+	handoff_retry(container_of(b, struct handoff, backoff));
 }
 
 static void
@@ -302,12 +312,12 @@ handoff_died(struct handoff *h, int worker)
 	const struct slot *s = h->slot(h, worker);
 	int waiting = 0;
 
-	hush(e);
+	read_notifications(e);
 	e->dead = true;
-	/* each message is one byte */
+	/* each message has one byte, so FIONREAD counts connections */
 	ioctl(e->taker, FIONREAD, &waiting);
 	e->given = (s ? s->counters.closed : 0) + (uint64_t)waiting;
-	go_on(h);
+	handoff_retry(h);
 }
 
 void
@@ -329,25 +339,25 @@ handoff_close(struct handoff *h)
 	*h = (struct handoff){ .pending = -1 };
 }
 
-/* If there is no room for a bell, the parent has yet to read an earlier one. */
+/* If the socket has no room, the parent has yet to read an earlier byte. */
 static void
-ring(const struct taker *t)
+taker_notify(const struct taker *t)
 {
-	static const char bell = 1;
+	static const char byte = 1;
 
-	(void)!send(t->source.fd, &bell, 1, MSG_NOSIGNAL);
+	(void)!send(t->source.fd, &byte, 1, MSG_NOSIGNAL);
 }
 
 static void
-set_full(struct taker *t, bool full)
+taker_set_full(struct taker *t, bool full)
 {
 	t->full = full;
 	t->on_full(t, full);
-	ring(t);
+	taker_notify(t);
 }
 
 static void
-take(struct source *s, uint32_t events)
+on_message(struct source *s, uint32_t events)
 {
 	struct taker *t = container_of(s, struct taker, source);
 
@@ -368,7 +378,7 @@ take(struct source *s, uint32_t events)
 	loop_del(t->loop, s);
 	backoff_rest(&t->backoff, t->loop);
 	if (!t->full)
-		set_full(t, true);
+		taker_set_full(t, true);
 }
 
 static void
@@ -381,7 +391,7 @@ on_taker_rested(struct backoff *b)
 		return;
 	}
 	if (t->full)
-		set_full(t, false);
+		taker_set_full(t, false);
 	loop_watch(t->loop, &t->source, EPOLLIN);
 }
 
@@ -398,13 +408,13 @@ taker_open(struct taker *t, struct loop *l, struct handoff *h, int worker)
 	t->loop = l;
 	t->backoff.on_end = on_taker_rested;
 	t->source = (struct source){
-		.fd = h->ends[worker].taker, .on_event = take,
+		.fd = h->ends[worker].taker, .on_event = on_message,
 	};
-	ring(t);
+	taker_notify(t);
 	return loop_watch(l, &t->source, EPOLLIN);
 }
 
-/* The descriptor is closed only after this. */
+/* By a timer, because the caller closes the descriptor after this call. */
 void
 taker_freed(struct taker *t)
 {

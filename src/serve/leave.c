@@ -1,23 +1,35 @@
 /*
- * How it works (LEAVE.md of the project's design has the measurements). A
- * listener that closes resets the connections in its accept queue and the
- * handshakes that were under way to it. So a member first makes the kernel
- * choose others, then waits until nothing hangs on its sockets, then closes:
+ * Leaves a TCP reuseport group. (LEAVE.md of the project's design has the
+ * measurements.) A listener that closes resets the connections in its accept
+ * queue and the handshakes under way to it. So a member first makes the kernel
+ * choose other members, then serves until none is pending on its sockets, then
+ * closes them:
  *
- *	lock	one leaver at a time; the others wait here, and serve
- *	choose	how; a joiner is in the kernel's group before it is on the
- *		registry, so a stranger is looked at again for a while
- *	steer	find our index, attach a program that never chooses it
- *	settle	every SYN that chose us before is counted in `pending` now;
- *		serve until that is 0
- *	gate	drop all SYNs by a minimal TTL, for what the program might
- *		have let through when the group changed; again until 0
- *	close	and wake the others, who put the program right
+ *	step	what it does			what moves it on
+ *	lock	one member leaves at a time:	it has the lock, or 5 s:
+ *		waits, and serves meanwhile	choose
+ *	choose	chooses the mode; a new member	a mode is chosen, or 20 ms:
+ *		is in the kernel's group before	steer, gate or close
+ *		it is on the registry, so an
+ *		unknown socket is checked again
+ *	steer	finds our index, attaches a BPF	attached: settle
+ *		program that never chooses it	refused: gate
+ *	settle	serves; each SYN that chose us	none pending, or 3 s: gate
+ *		before the program is pending	the group changed: steer
+ *	gate	drops all SYNs (minimal TTL):	none pending, or a limit:
+ *		the program may have let some	close
+ *		through when the group changed
+ *	close	closes the sockets, then	on_left()
+ *		unlocks, which wakes the other
+ *		members: they mend the program
  *
- * Whoever dies on the way drops the lock, and is mended the same way. The
- * gate alone is lossless too, but makes new clients that chose us try again
- * after a second: it is for groups with members that are not rpnc's, whose
- * program we could not give back, and for indices that can't be known.
+ * If a member dies on the way, the kernel drops its lock, and the others mend
+ * the program in the same way. The gate without steering loses nothing either,
+ * but a new client that chose us must send its SYN again, after a second. It is
+ * the mode for a group with foreign members, whose program we could not put
+ * back, and for a socket whose index can't be known.
+ *
+ * The caller owns struct leave; leave.c closes the sockets of its set.
  */
 #include "serve/leave.h"
 
@@ -35,9 +47,9 @@ enum {
 	TICK_US = 1000,
 	LOCK_LIMIT_US = 5 * 1000 * 1000,
 	LIMIT_US = 3 * 1000 * 1000,
-	GATE_US = 1000 * 1000,		/* at least, for what was under way */
+	GATE_US = 1000 * 1000,		/* at least, for open handshakes */
 	RECOUNT_US = 5 * 1000,
-	STRANGER_US = 20 * 1000,	/* a joiner is on the registry by then */
+	STRANGER_US = 20 * 1000,	/* a new member has a slot by then */
 };
 
 static void step_lock(struct leave *);
@@ -58,7 +70,7 @@ leave_name(enum leave_mode mode)
 }
 
 static void
-next(struct leave *l, void (*step)(struct leave *), int64_t delay)
+leave_next(struct leave *l, void (*step)(struct leave *), int64_t delay)
 {
 	l->step = step;
 	loop_timer_set(l->loop, &l->timer, loop_now() + delay);
@@ -73,7 +85,7 @@ on_timer(struct timer *t)
 }
 
 static void
-give_way(struct leave *l, enum leave_mode mode, const char *why)
+leave_fall_back(struct leave *l, enum leave_mode mode, const char *why)
 {
 	l->mode = mode;
 	l->why = why;
@@ -81,7 +93,7 @@ give_way(struct leave *l, enum leave_mode mode, const char *why)
 
 /* Half-open and queued connections of all our sockets. */
 static int
-pending(const struct leave *l)
+leave_pending(const struct leave *l)
 {
 	int sum = 0;
 
@@ -89,16 +101,16 @@ pending(const struct leave *l)
 		int n = listener_pending(l->set->fd[i],
 		    l->set->bound[i].sa.sa_family);
 
-		/* without a descriptor to read it: what we can know */
+		/* no descriptor to read /proc: at least the queue */
 		sum += n < 0 ? listener_queue(l->set->fd[i]) : n;
 	}
 	return sum;
 }
 
 static int
-half_open(const struct leave *l)
+leave_half_open(const struct leave *l)
 {
-	int sum = pending(l);
+	int sum = leave_pending(l);
 
 	for (int i = 0; i < l->set->count; i++)
 		sum -= listener_queue(l->set->fd[i]);
@@ -122,7 +134,7 @@ group_size(const struct leave *l, int i)
 	return n;
 }
 
-/* Counts the groups; -1 where the kernel does not tell. */
+/* Counts the sockets of our groups; whether it changed; -1: unknown. */
 static int
 count_groups(struct leave *l)
 {
@@ -140,7 +152,7 @@ count_groups(struct leave *l)
 	return changed;
 }
 
-/* How many sockets of a group are members' on the registry. */
+/* How many sockets of a group belong to members on the registry. */
 static int
 known_members(struct leave *l, int i)
 {
@@ -153,9 +165,9 @@ known_members(struct leave *l, int i)
 	return known;
 }
 
-/* Whether there is a member to mend each group that others stay in. */
+/* Whether each group that stays has an rpnc member to mend its program. */
 static bool
-has_heirs(struct leave *l)
+rpnc_members_stay(struct leave *l)
 {
 	bool any = false;
 
@@ -169,9 +181,9 @@ has_heirs(struct leave *l)
 	return any;
 }
 
-/* Whether every socket of our groups is on the registry. */
+/* Whether every socket of our groups belongs to a member on the registry. */
 static bool
-all_are_ours(struct leave *l)
+all_are_rpnc(struct leave *l)
 {
 	for (int i = 0; i < l->set->count; i++)
 		if (known_members(l, i) < l->members[i])
@@ -179,9 +191,9 @@ all_are_ours(struct leave *l)
 	return true;
 }
 
-/* One that holds several in a group can't exclude itself by one index. */
+/* Two sockets in one group: the program excludes only one index. */
 static bool
-has_two_in_one(const struct leave *l)
+has_two_in_one_group(const struct leave *l)
 {
 	for (int i = 1; i < l->set->count; i++)
 		for (int j = 0; j < i; j++)
@@ -190,7 +202,7 @@ has_two_in_one(const struct leave *l)
 	return false;
 }
 
-/* The first rung of the ladder; false: wait, others may yet register. */
+/* Chooses the mode; false: check again, a new member may yet register. */
 static bool
 choose_mode(struct leave *l)
 {
@@ -199,30 +211,30 @@ choose_mode(struct leave *l)
 	if (l->mode != LEAVE_STEER)
 		return true;
 	if (!l->locked)
-		give_way(l, LEAVE_GATE, "a leaver is stuck");
+		leave_fall_back(l, LEAVE_GATE, "a leaver is stuck");
 	else if (!l->diag || count_groups(l) < 0)
-		give_way(l, LEAVE_GATE, "sock_diag is refused");
+		leave_fall_back(l, LEAVE_GATE, "sock_diag is refused");
 	if (l->mode != LEAVE_STEER)
 		return true;
-	if (!has_heirs(l))
-		give_way(l, LEAVE_GATE, "no other rpnc");
-	else if (has_two_in_one(l))
-		give_way(l, LEAVE_GATE, "two sockets in one group");
-	else if (l->wish == LEAVE_AUTO && !all_are_ours(l))
-		give_way(l, LEAVE_GATE, "not all are rpnc's");
-	return l->mode == LEAVE_STEER || all_are_ours(l);
+	if (!rpnc_members_stay(l))
+		leave_fall_back(l, LEAVE_GATE, "no other rpnc");
+	else if (has_two_in_one_group(l))
+		leave_fall_back(l, LEAVE_GATE, "two sockets in one group");
+	else if (l->wish == LEAVE_AUTO && !all_are_rpnc(l))
+		leave_fall_back(l, LEAVE_GATE, "not all are rpnc's");
+	return l->mode == LEAVE_STEER || all_are_rpnc(l);
 }
 
-/* Who stays, if none is rpnc's, knows nothing of a program of ours. */
+/* If no rpnc member stays, nobody else would remove a program of ours. */
 static void
 clear_programs(struct leave *l)
 {
-	if (l->diag && count_groups(l) >= 0 && !has_heirs(l))
+	if (l->diag && count_groups(l) >= 0 && !rpnc_members_stay(l))
 		reconcile_clear(l->registry, l->diag, l->set);
 }
 
 static void
-detach_all(const struct sock_set *set)
+detach_programs(const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++)
 		bpf_detach(set->fd[i]);
@@ -233,7 +245,7 @@ step_lock(struct leave *l)
 {
 	l->locked = registry_steer_begin(l->registry) == 0;
 	if (!l->locked && loop_now() - l->began < LOCK_LIMIT_US) {
-		next(l, step_lock, TICK_US);
+		leave_next(l, step_lock, TICK_US);
 		return;
 	}
 	l->limit = loop_now() + STRANGER_US;
@@ -244,11 +256,11 @@ static void
 step_choose(struct leave *l)
 {
 	if (!choose_mode(l) && loop_now() < l->limit) {
-		next(l, step_choose, TICK_US);
+		leave_next(l, step_choose, TICK_US);
 		return;
 	}
 	l->limit = loop_now() + LIMIT_US;
-	l->handshakes = half_open(l);
+	l->handshakes = leave_half_open(l);
 	if (l->mode == LEAVE_STEER)
 		step_steer(l);
 	else if (l->mode == LEAVE_GATE)
@@ -277,29 +289,29 @@ exclude_one(struct leave *l, int i)
 static void
 step_steer(struct leave *l)
 {
-	/* before the first program, so that a death from here on is mended */
+	/* before the first program, so that others mend it if we die */
 	reconcile_mark_dirty(l->registry, l->diag, l->set);
 	l->steered = true;
-	/* a connection inherits the gate of its listener: accept opens it */
+	/* connections inherit the gate of their listener: accept.c opens it */
 	l->acceptor->gated = true;
 	for (int i = 0; i < l->set->count; i++)
 		if (exclude_one(l, i) < 0) {
-			give_way(l, LEAVE_GATE, "index not known");
-			detach_all(l->set);
+			leave_fall_back(l, LEAVE_GATE, "index not known");
+			detach_programs(l->set);
 			step_gate(l);
 			return;
 		}
 	listener_barrier();
 	acceptor_drain(l->acceptor);
-	next(l, step_settle, 0);
+	leave_next(l, step_settle, 0);
 }
 
-/* Serves until nothing hangs on our sockets; steers anew as members come. */
+/* Serves until none is pending; steers again if the group changes. */
 static void
 step_settle(struct leave *l)
 {
 	acceptor_drain(l->acceptor);
-	if (loop_now() > l->limit || !pending(l)) {
+	if (loop_now() > l->limit || !leave_pending(l)) {
 		step_gate(l);
 		return;
 	}
@@ -307,18 +319,18 @@ step_settle(struct leave *l)
 		step_steer(l);
 		return;
 	}
-	next(l, step_settle, TICK_US);
+	leave_next(l, step_settle, TICK_US);
 }
 
-/* After the gate: what chose us just before it was shut. */
+/* Serves the connections that chose us just before the gate was shut. */
 static void
 step_last(struct leave *l)
 {
 	acceptor_drain(l->acceptor);
-	if (loop_now() > l->limit || !pending(l))
+	if (loop_now() > l->limit || !leave_pending(l))
 		step_close(l);
 	else
-		next(l, step_last, TICK_US);
+		leave_next(l, step_last, TICK_US);
 }
 
 static void
@@ -331,12 +343,12 @@ step_gate(struct leave *l)
 	for (int i = 0; i < l->set->count; i++)
 		if (listener_gate(l->set->fd[i],
 		    l->set->bound[i].sa.sa_family, 255) < 0)
-			give_way(l, LEAVE_DRAIN, "a gate is refused");
+			leave_fall_back(l, LEAVE_DRAIN, "a gate is refused");
 	listener_barrier();
 	step_last(l);
 }
 
-/* Another user's process may hold the sockets, too, for all that we know. */
+/* A process that we can't see may share adopted sockets: undo the gate. */
 static void
 open_gates(const struct leave *l)
 {
@@ -363,7 +375,7 @@ step_close(struct leave *l)
 	clear_programs(l);
 	if (l->mode != LEAVE_CLOSE)
 		acceptor_drain(l->acceptor);
-	l->lost = pending(l);
+	l->lost = leave_pending(l);
 	l->queued = (int)(*l->served - l->before);
 	if (l->gated && l->set->adopted)
 		open_gates(l);
@@ -380,7 +392,7 @@ step_close(struct leave *l)
 void
 leave_held(struct leave *l)
 {
-	give_way(l, LEAVE_CLOSE, l->held);
+	leave_fall_back(l, LEAVE_CLOSE, l->held);
 	leave_close(l);
 	l->active = false;
 	l->on_left(l);
@@ -416,7 +428,7 @@ leave_now(struct leave *l)
 		return;
 	loop_timer_cancel(l->loop, &l->timer);
 	if (l->steered)
-		detach_all(l->set);
-	give_way(l, LEAVE_CLOSE, "a second signal");
+		detach_programs(l->set);
+	leave_fall_back(l, LEAVE_CLOSE, "a second signal");
 	step_close(l);
 }

@@ -7,22 +7,22 @@
 #include "net/sock.h"
 
 /*
- * Leaving a reuseport group without losing a connection: see leave.c, and for
- * datagrams leave_udp.c.
+ * Leaves a reuseport group without losing a connection. leave.c has the steps,
+ * leave_udp.c those for datagrams.
  */
 
 enum leave_mode {
 	LEAVE_AUTO, LEAVE_STEER, LEAVE_GATE, LEAVE_DRAIN, LEAVE_CLOSE,
-	LEAVE_CONNECT,			/* datagrams: for the first three */
+	LEAVE_CONNECT,			/* datagrams: not steer or gate */
 };
 const char *leave_name(enum leave_mode);
 
 struct leave;
 struct acceptor;
 
-/* What serves datagrams. */
+/* Callbacks of a datagram server. */
 struct leave_datagrams {
-	/* Serves some of what is queued, if it can just now. */
+	/* Answers some queued datagrams, if it can do so now. */
 	void (*serve)(struct leave *);
 	/* Closes the sockets. */
 	void (*close)(struct leave *);
@@ -33,44 +33,45 @@ struct leave {
 	struct loop *loop;
 	struct registry *registry;
 	int slot;
-	struct sock_set *set;		/* empty once they are closed */
+	struct sock_set *set;		/* to close; then its count is 0 */
 	struct acceptor *acceptor;	/* of streams */
 	const struct leave_datagrams *datagrams;	/* NULL: streams */
-	const uint64_t *served;		/* connections, or datagrams, ever */
-	bool ends;			/* the process ends with it */
-	/* The figures are in. */
+	const uint64_t *served;		/* connections, or datagrams, so far */
+	bool ends;			/* the process ends after it */
+	/* The sockets are closed, and the results below are set. */
 	void (*on_left)(struct leave *);
 	enum leave_mode wish;		/* --leave */
-	const char *held;		/* who has the sockets, too; NULL: none */
-	/* How it went. */
+	const char *held;		/* another process shares them: text */
+	/* Results. */
 	enum leave_mode mode;
-	const char *why;		/* not what was wished, or NULL */
-	int queued, handshakes, lost;	/* -1: there is no such thing */
-	int64_t began, limit;		/* loop_now() */
+	const char *why;		/* why mode is not wish; or NULL */
+	int queued;			/* served since it began */
+	int handshakes;			/* half-open at first; -1: datagrams */
+	int lost;			/* reset by the close, or discarded */
+	int64_t began, limit;		/* loop_now(); limit: of this step */
+	/* Private: how far it got. */
 	bool active, locked, steered, gated;
-	/* Inside. */
 	void (*step)(struct leave *);
 	struct sock_diag *diag;
-	int members[ADDR_MAX];		/* of each socket's group */
-	int64_t counted;
-	uint64_t before;
+	int members[ADDR_MAX];		/* size of each socket's group */
+	int64_t counted;		/* when */
+	uint64_t before;		/* *served when it began */
 };
 
 /*
- * Starts to leave the groups of the sockets; what is above "How it went" is
- * filled in. The loop goes on meanwhile, and on_left() is called from it (or
- * from here).
+ * Starts to leave the groups of the sockets; the fields above "Results" are
+ * set. Calls on_left() when it is done, from the loop or before it returns.
  */
 void leave_start(struct leave *);
-/* Ends at once: what was attached is taken away, the sockets close. */
+/* Ends it at once: detaches its programs and closes the sockets. */
 void leave_now(struct leave *);
 
-/* Another process keeps the sockets, with what is queued: they just close. */
+/* Another process keeps the sockets and what is queued: only closes them. */
 void leave_held(struct leave *);
-/* Closes the sockets, and shows on the registry that they are gone. */
+/* Closes the sockets, and sets the state of the registry slot. */
 void leave_close(struct leave *);
 
-/* The same for datagrams. */
+/* leave_start() and leave_now() for datagrams. */
 void leave_udp_start(struct leave *);
 void leave_udp_now(struct leave *);
 

@@ -1,17 +1,17 @@
 /*
- * How it works. A datagram socket that closes loses what is queued on it, so
- * it must be out of its group before:
+ * Leaves a UDP reuseport group. A socket that closes loses the datagrams in its
+ * queue, so it must get no more before that:
  *
- *	part	connect it to an address from which nothing comes: the kernel
- *		gives it no more, and its queue stays (KERNEL.md 1.4 of the
- *		project's design: at once from Linux 6.13; before that it
- *		stays a member that is passed over)
- *	serve	what chose us before is queued after one barrier: read and
- *		answer until nothing is left
- *	close
+ *	part	connects the socket to an address that sends nothing: the
+ *		kernel gives it no more datagrams, and it keeps its queue
+ *		(KERNEL.md 1.4 of the project's design: from Linux 6.13 it is
+ *		out of the group at once; before, the kernel passes it over)
+ *	serve	after one barrier (listener.h) all datagrams that chose us are
+ *		queued: answers until none is left, or 3 s
+ *	close	closes the sockets, and calls on_left()
  *
- * Nothing here has to be undone by others, so that leavers need not wait for
- * each other, nor be mended when they die.
+ * Other members have nothing to undo. So members leave without a lock, and
+ * nothing needs mending if one dies on the way.
  */
 #include "serve/leave.h"
 
@@ -40,7 +40,7 @@ any_queued(const struct leave *l)
 }
 
 static int
-part_all(const struct leave *l)
+leave_udp_part(const struct leave *l)
 {
 	for (int i = 0; i < l->set->count; i++)
 		if (udp_part(l->set->fd[i], &l->set->bound[i]) < 0)
@@ -49,7 +49,7 @@ part_all(const struct leave *l)
 }
 
 static void
-finish(struct leave *l)
+leave_udp_finish(struct leave *l)
 {
 	l->queued = (int)(*l->served - l->before);
 	for (int i = 0; i < l->set->count; i++)
@@ -59,16 +59,16 @@ finish(struct leave *l)
 	l->on_left(l);
 }
 
-/* Until nothing is left; a reader that is slow to take it is waited for. */
+/* Serves until none is queued; waits while serve() can't (output is full). */
 static void
-serve(struct timer *t)
+on_timer(struct timer *t)
 {
 	struct leave *l = container_of(t, struct leave, timer);
 	uint64_t before = *l->served;
 
 	l->datagrams->serve(l);
 	if (loop_now() > l->limit || !any_queued(l)) {
-		finish(l);
+		leave_udp_finish(l);
 		return;
 	}
 	loop_timer_set(l->loop, t, loop_now() +
@@ -78,7 +78,7 @@ serve(struct timer *t)
 void
 leave_udp_start(struct leave *l)
 {
-	l->timer.on_timer = serve;
+	l->timer.on_timer = on_timer;
 	l->active = true;
 	l->began = loop_now();
 	l->limit = l->began + LIMIT_US;
@@ -92,19 +92,19 @@ leave_udp_start(struct leave *l)
 	}
 	l->mode = l->wish;
 	if (l->mode == LEAVE_CLOSE) {
-		part_all(l);	/* or more comes while they are counted */
-		finish(l);
+		leave_udp_part(l);	/* so that none comes after the count */
+		leave_udp_finish(l);
 		return;
 	}
 	if (l->mode != LEAVE_DRAIN) {
 		l->mode = LEAVE_CONNECT;
-		if (part_all(l) < 0) {
+		if (leave_udp_part(l) < 0) {
 			l->mode = LEAVE_DRAIN;
 			l->why = "a socket can't be connected";
 		}
 		listener_barrier();
 	}
-	serve(&l->timer);
+	on_timer(&l->timer);
 }
 
 void
@@ -115,5 +115,5 @@ leave_udp_now(struct leave *l)
 	loop_timer_cancel(l->loop, &l->timer);
 	l->mode = LEAVE_CLOSE;
 	l->why = "a second signal";
-	finish(l);
+	leave_udp_finish(l);
 }

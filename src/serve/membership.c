@@ -1,3 +1,19 @@
+/*
+ * A server's membership: its sockets, its slot on the registry, and what it
+ * says about them.
+ *
+ *	state		sockets		slot		what moves it on
+ *	none		not open	none		_open(): member
+ *	member		open		claimed		leave.c closes: away
+ *	away		closed		kept: AWAY	_join(): member
+ *					or LEFT
+ *	closed		the caller	released	_close(), from any
+ *			closes them
+ *
+ * Without -r the registry is private: the same code runs, and no other process
+ * sees it. A server may serve from a copy of the set (live), which leave.c
+ * empties; the set itself keeps the addresses for membership_join().
+ */
 #include "serve/membership.h"
 
 #include <stdio.h>
@@ -36,9 +52,9 @@ membership_listen(struct sock_set *out, const struct addr_list *want,
 	return -1;
 }
 
-/* A registry, or why there is none and one of our own. */
+/* Opens the port's registry; if it fails, notes why and opens a private one. */
 static int
-registry_for(struct membership *p, const struct settings *s)
+membership_open_registry(struct membership *p, const struct settings *s)
 {
 	uint16_t port = addr_port(&p->set.bound[0]);
 
@@ -54,19 +70,19 @@ registry_for(struct membership *p, const struct settings *s)
 }
 
 void
-membership_equip(struct registry *b, const struct settings *s, int slot,
+membership_equip(struct registry *r, const struct settings *s, int slot,
     const struct sock_set *set)
 {
 	if (s->weight >= 0)
-		registry_slot(b, slot)->weight = (uint32_t)s->weight;
+		registry_slot(r, slot)->weight = (uint32_t)s->weight;
 	for (int i = 0; s->udp && s->reuseport && i < set->count; i++)
-		index_hide(set->fd[i], registry_shared(b)->mark);
-	registry_set_sockets(b, slot, set->fd, set->count);
+		index_hide(set->fd[i], registry_shared(r)->mark);
+	registry_set_sockets(r, slot, set->fd, set->count);
 }
 
-/* What --steer and --weight say, if they do. */
+/* Sets the steering that --steer or --weight ask for. */
 static int
-steer_by_settings(struct membership *p)
+membership_apply_steering(struct membership *p)
 {
 	const struct settings *s = p->settings;
 	enum steer_mode mode = mode_of(&registry_shared(p->registry)->steering);
@@ -93,17 +109,16 @@ membership_steer(struct membership *p, const char *text)
 }
 
 void
-membership_full(struct registry *b, int slot, bool full)
+membership_full(struct registry *r, int slot, bool full)
 {
-	enum slot_state now = (enum slot_state)registry_slot(b, slot)->state;
+	enum slot_state now = (enum slot_state)registry_slot(r, slot)->state;
 
 	if (now == (full ? STATE_RUNNING : STATE_FULL))
-		registry_set_state(b, slot, full ? STATE_FULL : STATE_RUNNING);
+		registry_set_state(r, slot, full ? STATE_FULL : STATE_RUNNING);
 }
 
-/* New ones, or another process's. */
 static int
-open_sockets(struct membership *p, const struct settings *s,
+membership_open_sockets(struct membership *p, const struct settings *s,
     const struct endpoint *e)
 {
 	struct sock_options o = membership_options(s);
@@ -128,11 +143,11 @@ membership_open(struct membership *p, const struct settings *s,
 	sockinfo_open(&p->sockinfo);
 	if (membership_check_registry(s, e->port) < 0 ||
 	    (s->replace && membership_check_replace(s, e) < 0) ||
-	    open_sockets(p, s, e) < 0)
+	    membership_open_sockets(p, s, e) < 0)
 		goto sockinfo;
 	if (!s->adopt)
 		unix_name_get(&p->local, &p->set.bound[0]);
-	if (registry_for(p, s) < 0)
+	if (membership_open_registry(p, s) < 0)
 		goto close;
 	p->slot = registry_claim(p->registry, kind, s->name, 0);
 	if (p->slot < 0)
@@ -140,7 +155,7 @@ membership_open(struct membership *p, const struct settings *s,
 	p->named = s->name || s->reuseport;
 	slot_name(membership_slot(p), p->name);
 	membership_equip(p->registry, s, p->slot, &p->set);
-	if (steer_by_settings(p) < 0)
+	if (membership_apply_steering(p) < 0)
 		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
 	if (s->adopt)
 		adoption_mark(p->registry, &p->set);
@@ -169,9 +184,9 @@ membership_protocol(const struct settings *s, const struct addr *a)
 	return s->udp ? "udp" : "tcp";
 }
 
-/* "127.0.0.1:9000", and of a wildcard's two "*:9000" */
+/* "127.0.0.1:9000"; the two sockets of a wildcard are "*:9000". */
 static void
-address_text(const struct sock_set *set, char text[static ADDR_TEXT])
+membership_address(const struct sock_set *set, char text[static ADDR_TEXT])
 {
 	if (set->count > 1)
 		snprintf(text, ADDR_TEXT, "*:%u", addr_port(&set->bound[0]));
@@ -188,7 +203,7 @@ membership_look(struct membership *p)
 	if (members_list(&p->sockinfo, p->registry, p->settings->udp, &p->set,
 	    &m) < 0)
 		return -1;
-	address_text(&p->set, s->address);
+	membership_address(&p->set, s->address);
 	s->board.address = s->address;
 	s->board.protocol = membership_protocol(p->settings,
 	    &p->set.bound[0]);
@@ -196,7 +211,7 @@ membership_look(struct membership *p)
 	return group_stats_take(s, p->registry, &m, p->slot, p->settings->udp);
 }
 
-/* How many processes take the port's traffic, this one included. */
+/* How many processes are in the group, this one included. */
 static int
 count_members(struct membership *p)
 {
@@ -221,7 +236,7 @@ membership_join(struct membership *p)
 	return 0;
 }
 
-/* Our own slot may not have been seen yet: the share must not exceed 1. */
+/* Counts our own slot even if the watch has not seen it: the share is <= 1. */
 uint64_t
 membership_total(struct membership *p)
 {
@@ -239,13 +254,13 @@ membership_total(struct membership *p)
 int
 membership_count(struct membership *p, int own)
 {
-	/* the sockets of a parent are those of its first worker */
+	/* a parent's sockets are its first worker's: counted once already */
 	return p->settings->reuseport ? count_members(p) + own - 1 : 1;
 }
 
-/* Who takes what we listen for, and from whom we take. */
+/* Emits notices about other sockets that overlap ours, in either direction. */
 static void
-tell_shadows(struct membership *p, struct app *d, int own)
+emit_overlaps(struct membership *p, struct app *d, int own)
 {
 	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
 	struct sock_options o = membership_options(p->settings);
@@ -255,9 +270,7 @@ tell_shadows(struct membership *p, struct app *d, int own)
 	for (int i = 0; i < all.count; i++)
 		emit_notice(d, all.text[i]);
 	overlap_strangers(&p->set, &o, own, &all);
-	/*
-	 * a member that starts now is in the group first, then on the registry
-	 */
+	/* a new member joins the group first, then the registry: check again */
 	if (all.count && nanosleep(&moment, NULL) == 0)
 		overlap_strangers(&p->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)
@@ -295,9 +308,9 @@ membership_tell(struct membership *p, struct app *d, int own, int members)
 
 		emit_event(d, &e);
 	}
-	/* what is adopted changes nothing for anybody */
+	/* adopted sockets overlapped already, before this process */
 	if (!p->set.adopted)
-		tell_shadows(p, d, own);
+		emit_overlaps(p, d, own);
 }
 
 void

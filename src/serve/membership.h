@@ -7,96 +7,98 @@
 #include "group/steer/reconcile.h"
 #include "net/unix_name.h"
 
-/* Where a server listens, and its slot on the registry of that port. */
+/* A server's sockets, and its slot on the registry of their port. */
 struct membership {
 	struct sock_set set;
 	struct registry *registry;
 	int slot;
-	char name[REGISTRY_NAME];
+	char name[REGISTRY_NAME];	/* of the slot */
 	bool named;			/* by the user or the registry */
-	struct unix_name local;	/* to remove at the end */
-	pid_t owner;			/* who removes it */
-	char notice[600];		/* why there is no registry, or "" */
+	struct unix_name local;		/* a Unix socket's file, to remove */
+	pid_t owner;			/* the process that removes it */
+	char notice[600];		/* to show: no registry, or ""; why */
 	struct sockinfo sockinfo;
 	struct group_stats stats;
 	struct registry_events watch;
 	struct reconcile reconcile;
 	struct app *app;		/* while the registry is watched */
-	const struct sock_set *live;	/* sockets to mend the group by */
+	const struct sock_set *live;	/* to mend programs with; or NULL */
 	void (*on_change)(struct membership *);	/* members came or went */
-	/* A new member has come in our place: we are to leave. */
+	/* A new member replaces this one, which has to leave. */
 	void (*on_replaced)(struct membership *, const char *why);
-	bool replaced, lost;
+	bool replaced, lost;		/* reported; lost: the registry */
 	const struct settings *settings;
 };
 
-/* What a server can't be asked for; -1: usage. */
+/* Checks that options and endpoint fit together; -1: a usage error. */
 int membership_check(const struct settings *, const struct endpoint *e);
 /*
- * Whether --name is free, and slots enough: the registry is asked, if there is
- * one. That is before anything is joined, as who joins and ends at once resets
- * what it was given.
+ * Checks in the registry, if there is one, that --name and enough slots are
+ * free. Called before joining: a member that exits at once resets the
+ * connections it was given.
  */
 int membership_check_registry(const struct settings *, uint16_t port);
-/* Whether whom --replace means is there. */
+/* Checks that the member that --replace names exists. */
 int membership_check_replace(const struct settings *, const struct endpoint *e);
-/* And once it is known whether it is a group's member. */
+/* Checks the options of members; called when s->reuseport is final. */
 int membership_check_member(const struct settings *, const struct endpoint *e);
 
 /*
- * Opens the sockets of e and takes a slot of that kind (-r: on the registry of
- * the port; else, or where there can be no registry, a private one).
+ * Opens the sockets of e and claims a slot of that kind: with -r on the
+ * registry of the port; without, or if that can't be opened, on a private one.
+ * -1: see fail_text().
  */
 int membership_open(struct membership *, const struct settings *,
     const struct endpoint *e, enum slot_kind kind);
 struct slot *membership_slot(struct membership *);
-/* How many members there are with the own ones of this process. */
+/* Members of the group; own: how many of them are this server's workers. */
 int membership_count(struct membership *, int own);
-/* The listening events. */
+/* Emits the listening events, and notices about sockets that overlap. */
 void membership_tell(struct membership *, struct app *, int own, int members);
 /*
- * Has the member that --replace names leave, now that this one serves and
- * watches the registry: so its leaving is seen.
+ * Asks the member that --replace names to leave. Called when this one serves
+ * and watches the registry, so that it sees the other leave.
  */
 void membership_replace(struct membership *, struct app *);
-/* Who still has adopted sockets that are about to be closed. */
+/* Before adopted sockets close: emits which process still has them. */
 void membership_tell_holder(struct app *, const struct sock_set *live);
 /*
- * Tells who comes and goes, on the desk, and mends what a dead one left
- * behind by the sockets of live (or NULL); closed with the place.
+ * Watches the registry: emits events for members that come, go and change, and
+ * with the sockets of live (or NULL) mends the program of a dead member. Ends
+ * with membership_close().
  */
 int membership_watch(struct membership *, struct app *,
     const struct sock_set *live);
 /*
- * The members now, this process's and foreign ones included, in
- * place->score; -1: see fail_text().
+ * Lists the group's members into p->stats, foreign ones (not rpnc's) included;
+ * -1: see fail_text().
  */
 int membership_look(struct membership *);
-/* Listens again where the sockets were closed, on the same addresses. */
+/* After a leave: listens again on the same addresses. -1: see fail_text(). */
 int membership_join(struct membership *);
-/* The group's steering from now on, as --steer has it; -1: usage. */
+/* Sets the group's steering from a text like --steer's; -1: a usage error. */
 int membership_steer(struct membership *, const char *text);
-/* Takes -m's limit to the registry: others get what would wait here. */
+/* Shows in the slot that -m's limit is reached: others steer around it. */
 void membership_full(struct registry *, int slot, bool full);
-/* What a member's sockets and slot need to be steered by the registry. */
+/* Fills a slot with weight and sockets, so that programs can steer them. */
 void membership_equip(struct registry *, const struct settings *, int slot,
     const struct sock_set *);
 /*
- * What all living members, this one included, have accepted. 0: this one has
- * left the group, and has no share.
+ * Connections accepted by all living members, this one included; 0: this one
+ * has left the group.
  */
 uint64_t membership_total(struct membership *);
 
 /* Closes the registry and removes a Unix socket's name; not the sockets. */
 void membership_close(struct membership *);
-/* In a child: lets go of what only the parent watches. */
+/* In a child: closes the descriptors that only the parent uses. */
 void membership_abandon(struct membership *);
 
-/* What the sockets of a place are opened with. */
+/* The options to open a server's sockets with. */
 struct sock_options membership_options(const struct settings *);
 /* "tcp", "udp", "unix", "unix datagram" */
 const char *membership_protocol(const struct settings *, const struct addr *);
-/* sock_listen(), but a fault also tells its cause. */
+/* sock_listen(), but fail_text() also has the cause (bind_error.h). */
 int membership_listen(struct sock_set *, const struct addr_list *want,
     const struct sock_options *);
 

@@ -1,4 +1,7 @@
-/* What a server can't be asked for, told before anything is joined. */
+/*
+ * Checks a server's options against each other, the endpoint and the registry.
+ * All checks run before the server joins a group, and none changes anything.
+ */
 #include "base/fail.h"
 #include "serve/adoption.h"
 #include "serve/membership.h"
@@ -41,19 +44,19 @@ int
 membership_check_registry(const struct settings *s, uint16_t port)
 {
 	int workers = settings_workers(s), slots = workers;
-	struct registry *b;
+	struct registry *r;
 	bool taken;
 	int room;
 
 	if (!s->reuseport || !port)
 		return 0;
-	b = registry_look(s->udp, port);
-	if (!b)
+	r = registry_look(s->udp, port);
+	if (!r)
 		return 0;
-	taken = s->name && registry_has_name(b, s->name);
-	room = registry_room(b);
-	slots += workers > 1;	/* their parent's */
-	registry_close(b);
+	taken = s->name && registry_has_name(r, s->name);
+	room = registry_room(r);
+	slots += workers > 1;	/* the parent has a slot, too */
+	registry_close(r);
 	if (taken)
 		return fail_as(STATUS_USAGE, "--name %s: a live member has "
 		    "this name", s->name);
@@ -65,13 +68,13 @@ membership_check_registry(const struct settings *s, uint16_t port)
 int
 membership_check_replace(const struct settings *s, const struct endpoint *e)
 {
-	struct registry *b = registry_look(s->udp, e->port);
+	struct registry *r = registry_look(s->udp, e->port);
 	int slot;
 
-	if (!b)
+	if (!r)
 		return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of "
 		    "yours is on this port", s->replace);
-	slot = replace_find(b, s->replace);
-	registry_close(b);
+	slot = replace_find(r, s->replace);
+	registry_close(r);
 	return slot < 0 ? -1 : 0;
 }

@@ -1,4 +1,18 @@
-/* What a place tells of who comes, goes and changes; and mends after it. */
+/*
+ * Watches the registry of a membership, and emits an event for each change:
+ *
+ *	event		what changed on the registry
+ *	joined		a slot was claimed
+ *	left		a slot was released, or its process died
+ *	paused		a slot's state is full, paused or stopped; or a request
+ *			(request.h) asks to spare a member: quarantined
+ *	resumed		its state is running; or the request ended
+ *	steering	the group's steering mode
+ *
+ * After each wake it also mends the attached program (reconcile.h), and sees
+ * whether a new member replaces this one. Members of this server (its workers)
+ * have no events.
+ */
 #include <stdio.h>
 
 #include "app/emit.h"
@@ -6,7 +20,7 @@
 #include "group/registry/request.h"
 #include "serve/membership.h"
 
-/* Workers of ours are told of by the listening event and the report. */
+/* This process, or a worker of it. */
 static bool
 is_own(const struct slot *s)
 {
@@ -14,18 +28,18 @@ is_own(const struct slot *s)
 	    s->parent == process_cookie();
 }
 
-/* -1: not ours to know. */
+/* The pid for an event; -1: it is in another pid namespace. */
 static int64_t
-shown(const struct slot *s)
+shown_pid(const struct slot *s)
 {
 	pid_t pid = slot_pid(s);
 
 	return pid ? pid : -1;
 }
 
-/* How what is new is dealt out, for whoever reads it. */
+/* How new connections are distributed now, for an event's text. */
 static const char *
-dealt(const struct membership *p, char text[static MODE_TEXT])
+shown_steering(const struct membership *p, char text[static MODE_TEXT])
 {
 	const struct steering *s = &registry_shared(p->registry)->steering;
 
@@ -35,20 +49,20 @@ dealt(const struct membership *p, char text[static MODE_TEXT])
 }
 
 static void
-tell_member(struct registry_events *w, const struct slot *s,
+emit_member(struct registry_events *w, const struct slot *s,
     enum event_kind kind, const char *reason)
 {
 	struct membership *p = w->user;
 	char steering[MODE_TEXT], name[REGISTRY_NAME];
 	struct event e = {
-		.kind = kind, .name = slot_name(s, name), .pid = shown(s),
+		.kind = kind, .name = slot_name(s, name), .pid = shown_pid(s),
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
-		.steering = dealt(p, steering),
+		.steering = shown_steering(p, steering),
 	};
 
 	if (is_own(s))
 		return;
-	/* from now on it is judged anew */
+	/* a change starts a new judgement of how even the group is */
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
 		e.members = membership_count(p, 1);
 	else
@@ -58,9 +72,9 @@ tell_member(struct registry_events *w, const struct slot *s,
 		p->on_change(p);
 }
 
-/* By the process that has that cookie. */
+/* Reports that the process with that cookie (process_id.h) replaces us. */
 static void
-tell_replaced(struct membership *p, uint64_t process)
+report_replaced(struct membership *p, uint64_t process)
 {
 	int slot = registry_find_process(p->registry, process);
 	const struct slot *by = slot < 0 ? NULL
@@ -90,7 +104,7 @@ on_wake(struct registry_events *w)
 		emit_error(p->app);
 	}
 	if (own->replaced_by && !p->replaced && p->on_replaced)
-		tell_replaced(p, own->replaced_by);
+		report_replaced(p, own->replaced_by);
 	if (p->live && reconcile_apply(&p->reconcile, p->live) < 0)
 		emit_error(p->app);
 }
@@ -108,7 +122,7 @@ on_steering(struct registry_events *w, const struct steering *s)
 
 	if (by >= 0) {
 		e.name = slot_name(registry_slot(p->registry, by), name);
-		e.pid = shown(registry_slot(p->registry, by));
+		e.pid = shown_pid(registry_slot(p->registry, by));
 	}
 	membership_look(p);
 	emit_event(p->app, &e);
@@ -119,13 +133,13 @@ on_steering(struct registry_events *w, const struct steering *s)
 static void
 on_join(struct registry_events *w, const struct slot *s)
 {
-	tell_member(w, s, EVENT_JOINED, NULL);
+	emit_member(w, s, EVENT_JOINED, NULL);
 }
 
 static void
 on_leave(struct registry_events *w, const struct slot *s)
 {
-	tell_member(w, s, EVENT_LEFT, s->state == STATE_LEFT ||
+	emit_member(w, s, EVENT_LEFT, s->state == STATE_LEFT ||
 	    s->state == STATE_AWAY ? "left" : "died");
 }
 
@@ -133,44 +147,44 @@ static void
 on_state(struct registry_events *w, const struct slot *s)
 {
 	if (s->state == STATE_RUNNING)
-		tell_member(w, s, EVENT_RESUMED, "running");
+		emit_member(w, s, EVENT_RESUMED, "running");
 	else
-		tell_member(w, s, EVENT_PAUSED, s->state == STATE_FULL ?
+		emit_member(w, s, EVENT_PAUSED, s->state == STATE_FULL ?
 		    "full" : s->state == STATE_PAUSED ? "paused" : "stopped");
 }
 
 static bool
-has_wished(const struct slot *s, const struct slot *guest)
+is_requested(const struct slot *s, const struct slot *request)
 {
 	for (int i = 0; s->kind == SLOT_MEMBER && i < REGISTRY_SOCKETS; i++)
-		if (slot_socket(guest, s->inodes[i]) >= 0)
+		if (slot_socket(request, s->inodes[i]) >= 0)
 			return true;
 	return false;
 }
 
-/* The target of a guest's wish, or a member that has just gone. */
+/* The member that a request names, or one that has just left. */
 static const struct slot *
-target_of(const struct membership *p, const struct slot *guest)
+request_member(const struct membership *p, const struct slot *request)
 {
 	const struct slot *last = NULL;
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		if (has_wished(registry_slot(p->registry, i), guest) &&
+		if (is_requested(registry_slot(p->registry, i), request) &&
 		    registry_is_member(p->registry, i))
 			return registry_slot(p->registry, i);
-		if (has_wished(&p->watch.seen[i], guest))
+		if (is_requested(&p->watch.seen[i], request))
 			last = &p->watch.seen[i];
 	}
 	return last;
 }
 
-/* Whom a guest's wish is about; the command of who has no name. */
+/* Emits that a member is quarantined or released. */
 static void
-tell_wish(struct registry_events *w, const struct slot *s, enum event_kind kind,
-    const char *reason)
+emit_request(struct registry_events *w, const struct slot *s,
+    enum event_kind kind, const char *reason)
 {
 	struct membership *p = w->user;
-	const struct slot *target = target_of(p, s);
+	const struct slot *target = request_member(p, s);
 	pid_t pid = target ? slot_pid(target) : slot_target(s);
 	char command[16 + 1] = "", name[REGISTRY_NAME];
 	struct event e = {
@@ -188,15 +202,15 @@ tell_wish(struct registry_events *w, const struct slot *s, enum event_kind kind,
 }
 
 static void
-on_wish(struct registry_events *w, const struct slot *s)
+on_request(struct registry_events *w, const struct slot *s)
 {
-	tell_wish(w, s, EVENT_PAUSED, "quarantined");
+	emit_request(w, s, EVENT_PAUSED, "quarantined");
 }
 
 static void
-on_wish_end(struct registry_events *w, const struct slot *s)
+on_request_end(struct registry_events *w, const struct slot *s)
 {
-	tell_wish(w, s, EVENT_RESUMED, "released");
+	emit_request(w, s, EVENT_RESUMED, "released");
 }
 
 int
@@ -206,7 +220,7 @@ membership_watch(struct membership *p, struct app *d,
 	static const struct registry_events_ops ops = {
 		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
 		.on_state = on_state, .on_steering = on_steering,
-		.on_wish = on_wish, .on_wish_end = on_wish_end,
+		.on_wish = on_request, .on_wish_end = on_request_end,
 	};
 
 	p->app = d;

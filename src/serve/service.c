@@ -1,13 +1,25 @@
 /*
- * How it works. All connections share one read buffer: what a peer sends is
- * sent back at once, and only what it does not take is kept, in the
- * connection's own queue; then nothing more is read from it until that is
- * gone. So an idle connection holds no buffer, and a peer that never reads
- * costs one buffer at most. A connection that sends much at a time is bulk: its
- * bytes go back through a pipe that all share, and only while it does not
- * take what is in there the pipe is its own. There are a few pipes; without
- * one the buffer does. chargen is the same with the roles of reading and
- * writing changed: it writes while it can and throws away what arrives.
+ * echo, discard and chargen for any number of connections, and for datagrams.
+ *
+ * All connections share one read buffer. What a peer sends is sent back at
+ * once. If the peer does not take all of it, the rest is kept in the
+ * connection's own queue, and nothing more is read from it meanwhile. So an
+ * idle connection holds no buffer, and a peer that never reads costs one.
+ *
+ *	state		what it holds		what moves it on
+ *	even		nothing; it is read	the peer takes less: behind
+ *						half a buffer at once: bulk
+ *	bulk		nothing; it is read	less at once: even
+ *			through a pipe		the peer takes less: behind
+ *	behind		a queue, or a pipe	EPOLLOUT, until all is sent:
+ *						even or bulk
+ *	closed		freed by service_drop()
+ *
+ * The pipes (pipe_pool.h) save a copy. All connections share a few of them, and
+ * a connection keeps one only while it is behind. If no pipe is free, the
+ * buffer serves. A peer's end closes its connection once nothing is behind.
+ *
+ * chargen writes whenever the peer takes more, and discards what it reads.
  */
 #include "serve/service.h"
 
@@ -26,7 +38,7 @@ enum {
 	LINE = 72 + 2,			/* RFC 864: 72 characters and CRLF */
 	PRINTABLE = 95,
 	DATAGRAM_LIMIT = 512,		/* RFC 864: 0 to 512 in a datagram */
-	BULK_LEAST = BUFFER / 2,	/* at a time */
+	BULK_LEAST = BUFFER / 2,	/* bytes in one read */
 	READS_A_WAKE = 64, READS_A_DRAIN = 1024,
 };
 
@@ -47,7 +59,7 @@ pattern_fill(struct service *s)
 }
 
 static void
-drop(struct service *s, struct conn *c, enum reason reason)
+service_drop(struct service *s, struct conn *c, enum reason reason)
 {
 	pipe_put(&s->pipes, c->pipe);
 	s->counters->closed++;
@@ -58,7 +70,7 @@ drop(struct service *s, struct conn *c, enum reason reason)
 		pipe_pool_close(&s->pipes);
 }
 
-/* Whether the peer has not taken all that it is to get. */
+/* Whether the peer has yet to take what was sent back. */
 static bool
 is_behind(const struct conn *c)
 {
@@ -66,7 +78,7 @@ is_behind(const struct conn *c)
 }
 
 static int
-watch(struct service *s, struct conn *c)
+service_watch(struct service *s, struct conn *c)
 {
 	uint32_t events = 0;
 
@@ -77,9 +89,9 @@ watch(struct service *s, struct conn *c)
 	return c->ops->watch(c, events);
 }
 
-/* Sends what the pipe holds; then it is everybody's again. */
+/* Sends what the pipe holds; puts it back once it is empty. */
 static int
-drain(struct service *s, struct conn *c)
+service_drain_pipe(struct service *s, struct conn *c)
 {
 	if (pipe_drain(&s->pipes, c->pipe, c) < 0)
 		return -1;
@@ -90,21 +102,20 @@ drain(struct service *s, struct conn *c)
 	return 0;
 }
 
-/* Sends, and counts what went. */
 static int
 send_back(struct service *s, struct conn *c, const char *data, size_t length)
 {
 	uint64_t before = c->out;
-	int result = c->pipe ? drain(s, c) :
+	int result = c->pipe ? service_drain_pipe(s, c) :
 	    length ? conn_send(c, data, length) : conn_flush(c);
 
 	s->counters->out += c->out - before;
 	return result;
 }
 
-/* As conn_read(), into room or, of bulk, into a pipe of the connection's. */
+/* Like conn_read(), into room, or for bulk into a pipe (c->pipe). */
 static ssize_t
-read_some(struct service *s, struct conn *c, char *room)
+service_read(struct service *s, struct conn *c, char *room)
 {
 	struct pipe *p = c->bulk ? pipe_get(&s->pipes) : NULL;
 	ssize_t n;
@@ -116,7 +127,7 @@ read_some(struct service *s, struct conn *c, char *room)
 		else
 			pipe_put(&s->pipes, p);
 		c->bulk = n >= BULK_LEAST;
-		/* not an end either: see pipe_fill() */
+		/* 0 and EAGAIN tell nothing yet: see pipe_fill() */
 		if (n > 0 || (n < 0 && errno != EAGAIN &&
 		    !zerocopy_is_unfit(errno)))
 			return n;
@@ -129,11 +140,11 @@ read_some(struct service *s, struct conn *c, char *room)
 
 /* Reads once: 0, or -1 if the connection has an error. */
 static int
-read_once(struct service *s, struct conn *c)
+service_read_once(struct service *s, struct conn *c)
 {
 	static char rubbish[BUFFER];
 	char *room = s->kind == SERVE_CHARGEN ? rubbish : s->buffer;
-	ssize_t n = read_some(s, c, room);
+	ssize_t n = service_read(s, c, room);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
@@ -158,15 +169,15 @@ on_conn(struct conn *c, uint32_t events)
 		result = send_back(s, c, NULL, 0);
 	if (result == 0 && !c->read_ended && (events & EPOLLIN || hung_up) &&
 	    (!is_behind(c) || s->kind == SERVE_CHARGEN))
-		result = read_once(s, c);
+		result = service_read_once(s, c);
 	if (result == 0 && s->kind == SERVE_CHARGEN && !is_behind(c))
 		result = send_back(s, c, s->buffer, s->pattern_length);
 	else if (result == 0 && c->read_ended && !is_behind(c)) {
-		drop(s, c, REASON_END);
+		service_drop(s, c, REASON_END);
 		return;
 	}
-	if (result < 0 || watch(s, c) < 0)
-		drop(s, c, s->kind == SERVE_CHARGEN ? REASON_END :
+	if (result < 0 || service_watch(s, c) < 0)
+		service_drop(s, c, s->kind == SERVE_CHARGEN ? REASON_END :
 		    errno == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET);
 }
 
@@ -190,8 +201,8 @@ on_accept(struct acceptor *a, int fd)
 	s->counters->accepted++;
 	s->ops->on_open(s, c);
 	if ((s->greeting && send_back(s, c, s->greeting,
-	    strlen(s->greeting)) < 0) || watch(s, c) < 0)
-		drop(s, c, REASON_RESET);
+	    strlen(s->greeting)) < 0) || service_watch(s, c) < 0)
+		service_drop(s, c, REASON_RESET);
 }
 
 static void
@@ -210,7 +221,7 @@ on_full(struct acceptor *a, bool full)
 	s->ops->on_full(s, full);
 }
 
-/* Where in the pattern a datagram starts and how long it is: at random. */
+/* A random piece of the pattern, for one datagram; returns its length. */
 static size_t
 piece_of_pattern(const struct service *s, const char **piece)
 {
@@ -221,7 +232,7 @@ piece_of_pattern(const struct service *s, const char **piece)
 }
 
 static void
-count(struct service *s, const struct dgram *d)
+count_datagram(struct service *s, const struct dgram *d)
 {
 	s->counters->accepted += dgram_pieces(d);
 	s->counters->closed += dgram_pieces(d);
@@ -229,9 +240,10 @@ count(struct service *s, const struct dgram *d)
 }
 
 /*
- * An answer may be answered: by this very socket, by an echo server of another
- * host on the same port, or by inetd. One forged datagram would keep both busy
- * for ever, so such a source gets no answer (CERT CA-1996-01).
+ * Whether an answer to that source may be answered in turn: by this very
+ * socket, by an echo server of another host on the same port, or by inetd. One
+ * forged datagram would keep both busy for ever, so such a source gets no
+ * answer (CERT CA-1996-01).
  */
 static bool
 would_come_back(const struct datagram_socket *s, const struct addr *from)
@@ -245,7 +257,7 @@ would_come_back(const struct datagram_socket *s, const struct addr *from)
 	return port && port == s->port;
 }
 
-/* Removes the source of such datagrams, so that they get no answer. */
+/* Clears the source address of such datagrams, so they get no answer. */
 static void
 refuse_echoes(struct datagram_socket *s, struct udp_batch *all)
 {
@@ -260,13 +272,13 @@ refuse_echoes(struct datagram_socket *s, struct udp_batch *all)
 }
 
 static void
-tell_losses(struct service *s)
+report_losses(struct service *s)
 {
 	while (udp_batch_losses_due(s->dgrams))
 		s->ops->on_fault(s);
 }
 
-/* Each in its time: what costs something, or has an answer of its own. */
+/* One at a time: for a workload, and for answers that differ (chargen). */
 static void
 answer_each(struct service *s, int fd, const struct dgram *d)
 {
@@ -288,7 +300,7 @@ answer_each(struct service *s, int fd, const struct dgram *d)
 	}
 }
 
-/* Answers at most so many that came at once: how many, or -1. */
+/* Receives and answers at most `most` datagrams: how many, or -1. */
 static int
 answer_batch(struct datagram_socket *d, int most)
 {
@@ -299,7 +311,7 @@ answer_batch(struct datagram_socket *d, int most)
 	if (n < 0)
 		return -1;
 	for (int i = 0; i < all->count; i++)
-		count(s, &all->at[i]);
+		count_datagram(s, &all->at[i]);
 	if (s->kind != SERVE_DISCARD)
 		refuse_echoes(d, all);
 	if (n > 0 && s->kind == SERVE_ECHO && workload_is_light(&s->workload))
@@ -307,7 +319,7 @@ answer_batch(struct datagram_socket *d, int most)
 	else
 		for (int i = 0; i < all->count; i++)
 			answer_each(s, fd, &all->at[i]);
-	tell_losses(s);
+	report_losses(s);
 	return n;
 }
 
@@ -333,7 +345,7 @@ receive_failed(struct datagram_socket *d)
 		s->ops->on_fault(s);
 }
 
-/* Who is slow takes one at a time, and leaves the others to others. */
+/* With a workload one at a time: other members may take the rest meanwhile. */
 static void
 answer_some(struct datagram_socket *d, int most)
 {
@@ -443,7 +455,7 @@ service_close(struct service *s)
 	acceptor_close(&s->acceptor);
 	service_stop(s);
 	while (s->conns)
-		drop(s, s->conns, REASON_CUT);
+		service_drop(s, s->conns, REASON_CUT);
 	free(s->buffer);
 	free(s->dgrams);
 }

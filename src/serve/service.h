@@ -16,52 +16,57 @@ enum service_kind { SERVE_ECHO, SERVE_DISCARD, SERVE_CHARGEN };
 
 struct service;
 
-/* What a service tells; all are filled in. */
+/* Callbacks of a service; none may be NULL. */
 struct service_ops {
 	void (*on_open)(struct service *, struct conn *);
 	void (*on_close)(struct service *, struct conn *, enum reason);
-	void (*on_fault)(struct service *);	/* see fail_text() */
+	void (*on_fault)(struct service *);	/* fail_text(): why */
+	/* The limit of connections is reached, or there is room again. */
 	void (*on_full)(struct service *, bool full);
 };
 
 struct datagram_socket {
 	struct source source;
 	struct service *service;
-	uint16_t port;			/* 0: it has none */
+	uint16_t port;			/* 0: a Unix socket */
 	struct backoff backoff;
 };
 
 struct service {
 	struct loop *loop;
 	enum service_kind kind;
-	const char *greeting;		/* a line, or NULL */
+	const char *greeting;		/* sent first, a line; or NULL */
 	const struct service_ops *ops;
 	struct counters *counters;
 	void *user;
 	struct workload workload;
-	struct congestion *congestion;	/* of connections, or NULL */
+	struct congestion *congestion;	/* control of connections, or NULL */
 	struct acceptor acceptor;
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
-	struct udp_batch *dgrams;		/* in hand */
-	int64_t told;			/* when exhaustion last was */
-	uint32_t lost;			/* of udp_peers.h */
+	struct udp_batch *dgrams;	/* received, not answered yet */
+	int64_t told;			/* when exhaustion was last reported */
+	uint32_t lost;			/* datagrams, to a full queue */
 	struct conn *conns;
 	struct pipe_pool pipes;
 	unsigned last_id;
 	char *buffer;
-	size_t pattern_length;		/* chargen: whole lines in buffer */
+	size_t pattern_length;		/* chargen: bytes, whole lines */
 };
 
-/* Serves on the sockets, which it takes over; the fields above are set. */
+/*
+ * Takes over the sockets and serves on them; loop to congestion are set. limit:
+ * of open connections, 0: none. -1: see fail_text().
+ */
 int service_open(struct service *, const struct sock_set *, bool datagram,
     bool exclusive, unsigned limit);
-/* Serves a connection that was accepted elsewhere, and owns it. */
+/* Takes over and serves a connection that another process has accepted. */
 void service_take(struct service *, int fd);
-/* Datagrams: answers one that is queued, if any; -1: errno. */
+/* Datagrams: answers one, if any is queued; -1: errno. */
 int service_answer(struct service *);
-/* Datagrams: answers some of what is queued; closes the sockets. */
+/* Datagrams: answers what is queued, up to a limit. */
 void service_drain(struct service *);
+/* Datagrams: reports losses and closes the sockets. */
 void service_stop(struct service *);
 void service_close(struct service *);
 

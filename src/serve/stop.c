@@ -1,3 +1,18 @@
+/*
+ * How a server ends, or (leave.ends is false) only leaves its group.
+ *
+ *	state		what it does		what moves it on
+ *	serving		listens			stop_begin(): leaving
+ *	leaving		leave.c closes the	on_left(): grace, or back to
+ *			listeners		serving without listeners
+ *	grace		open sessions go on;	the last session closes, or
+ *			--grace is the limit,	--grace is over: ended
+ *			but not after /drain
+ *	ended		the loop is stopped
+ *
+ * stop_now(), for a second signal, ends from any state. The server owns struct
+ * stop and the sockets; leave.c closes the sockets.
+ */
 #include "serve/stop.h"
 
 #include <stdio.h>
@@ -13,7 +28,7 @@ stop_of(struct leave *l)
 }
 
 static unsigned
-sessions(const struct stop *f)
+stop_sessions(const struct stop *f)
 {
 	return f->leave.acceptor->open;
 }
@@ -26,13 +41,13 @@ on_grace(struct timer *t)
 	loop_stop(&f->app->loop);
 }
 
-/* Whoever watches is told what is waited for. */
+/* At a prompt, or with -v: says what the server waits for. */
 static void
-tell_grace(const struct stop *f)
+print_grace(const struct stop *f)
 {
 	const struct settings *s = f->app->settings;
 	char line[128], time[NUM_TEXT];
-	unsigned n = sessions(f);
+	unsigned n = stop_sessions(f);
 	int length;
 
 	if (s->json || (!f->app->interactive && !s->verbose))
@@ -43,22 +58,22 @@ tell_grace(const struct stop *f)
 	f->app->print(f->app, line, (size_t)length, false);
 }
 
-/* Out of the group: the sessions have until the grace is over. */
+/* The listeners are closed: ends when the sessions do, or the grace is over. */
 static void
-wind_up(struct stop *f)
+begin_grace(struct stop *f)
 {
-	if (!sessions(f))
+	if (!stop_sessions(f))
 		loop_stop(&f->app->loop);
 	else if (!f->patient) {
-		tell_grace(f);
+		print_grace(f);
 		loop_timer_set(&f->app->loop, &f->grace, loop_now() +
 		    f->app->settings->grace);
 	}
 }
 
-/* Datagrams without a group: of what is served at the end nothing is said. */
+/* Datagrams without a group, none lost: there is nothing to report. */
 static bool
-in_silence(const struct stop *f)
+is_silent(const struct stop *f)
 {
 	return f->leave.datagrams && f->leave.ends && !f->leave.lost &&
 	    !f->leave.held && !f->app->settings->reuseport;
@@ -77,17 +92,17 @@ on_left(struct leave *l)
 	};
 
 	f->lost += l->lost;
-	if (!in_silence(f))
+	if (!is_silent(f))
 		emit_event(f->app, &e);
 	if (f->on_left)
 		f->on_left(f);
 	if (f->leave.ends)
-		wind_up(f);
+		begin_grace(f);
 }
 
-/* People know why, but for what another member has wished. */
+/* In text only if another process is the cause: the user knows the others. */
 static void
-tell_why(struct stop *f)
+emit_draining(struct stop *f)
 {
 	struct event e = {
 		.kind = EVENT_DRAINING, .name = f->name,
@@ -99,13 +114,14 @@ tell_why(struct stop *f)
 }
 
 static bool
-listens(const struct stop *f)
+stop_listens(const struct stop *f)
 {
-	return f->leave.datagrams ? f->leave.set->count : f->leave.acceptor->count;
+	return f->leave.datagrams ? f->leave.set->count :
+	    f->leave.acceptor->count;
 }
 
 static enum leave_mode
-wish(const struct stop *f)
+stop_leave_mode(const struct stop *f)
 {
 	const struct settings *s = f->app->settings;
 
@@ -115,9 +131,9 @@ wish(const struct stop *f)
 	return (enum leave_mode)s->leave;
 }
 
-/* Whoever has the sockets as well: what is queued is theirs. */
+/* Text about another process that shares the sockets, or NULL. */
 static const char *
-holder(struct stop *f)
+stop_holder(struct stop *f)
 {
 	if (!f->leave.set->adopted &&
 	    !registry_slot(f->leave.registry, f->leave.slot)->adopted_by)
@@ -126,13 +142,13 @@ holder(struct stop *f)
 }
 
 static void
-leave(struct stop *f)
+stop_leave(struct stop *f)
 {
 	f->leave.loop = &f->app->loop;
 	f->leave.on_left = on_left;
-	f->leave.wish = wish(f);
-	f->leave.held = holder(f);
-	tell_why(f);
+	f->leave.wish = stop_leave_mode(f);
+	f->leave.held = stop_holder(f);
+	emit_draining(f);
 	if (f->leave.datagrams)
 		leave_udp_start(&f->leave);
 	else
@@ -145,10 +161,10 @@ stop_begin(struct stop *f)
 	f->grace.on_timer = on_grace;
 	if (f->leave.active)
 		return;		/* on_left() goes on from there */
-	if (listens(f))
-		leave(f);
+	if (stop_listens(f))
+		stop_leave(f);
 	else
-		wind_up(f);
+		begin_grace(f);
 }
 
 void
@@ -156,7 +172,7 @@ stop_hurry(struct stop *f)
 {
 	f->patient = false;
 	if (!f->leave.active)
-		wind_up(f);
+		begin_grace(f);
 }
 
 void
@@ -172,7 +188,7 @@ stop_now(struct stop *f)
 void
 stop_closed(struct stop *f)
 {
-	if (f->leave.ends && !f->leave.active && !sessions(f))
+	if (f->leave.ends && !f->leave.active && !stop_sessions(f))
 		loop_stop(&f->app->loop);
 }
 

@@ -8,32 +8,32 @@
 
 /*
  * The orderly end of a server: it leaves its group without losing a
- * connection, then its sessions have --grace to end by themselves.
+ * connection, then its sessions have --grace to end. stop.c has the states.
  */
 struct stop {
-	struct leave leave;		/* its loop and callback are stop.c's */
+	struct leave leave;		/* some fields set by stop.c */
 	struct timer grace;
 	struct app *app;
-	const char *name;
-	int64_t lost;			/* in all that was left */
-	const char *why;		/* or NULL: as the user asked */
-	char held[ADOPTION_TEXT];	/* by whom, too */
+	const char *name;		/* the member's, for events */
+	int64_t lost;			/* connections lost by all leaves */
+	const char *why;		/* for events; NULL: the user asked */
+	char held[ADOPTION_TEXT];	/* text of adoption_holder() */
 	bool patient;			/* /drain: no limit to the grace */
-	void (*on_left)(struct stop *);	/* or NULL */
+	void (*on_left)(struct stop *);	/* the sockets are closed; or NULL */
 };
 
 /*
- * A request to end. in_order: the sockets are left first; otherwise the loop
- * ends now. A second request cuts that short.
+ * A signal, or the user, asks to end. in_order: leave the group first;
+ * otherwise the loop ends now. A second request ends it at once.
  */
 void stop_request(struct stop *, bool in_order);
-/* The fields above are filled in. Ends the loop when all is done. */
+/* Leaves the group; the fields above are set. Ends the loop if leave.ends. */
 void stop_begin(struct stop *);
-/* A signal after /drain: with a limit. */
+/* A signal after /drain: the grace is limited from now on. */
 void stop_hurry(struct stop *);
-/* A second signal: at once. */
+/* A second signal: ends the leave and the loop at once. */
 void stop_now(struct stop *);
-/* A session closed. */
+/* The server calls this after a session closed: it may be the last. */
 void stop_closed(struct stop *);
 
 #endif

@@ -1,3 +1,19 @@
+/*
+ * Worker processes of one server. Each has an index; its process may change.
+ *
+ *	state		what it does		what moves it on
+ *	waiting		is forked, blocks at	workers_go(): running
+ *			the gate		another fork fails: killed
+ *	running		workers.run()		it dies: pausing
+ *						workers_stop(): stopping
+ *	pausing		no process; the delay	the timer: running (fork(2)
+ *			doubles if it died	fails: pausing)
+ *			young
+ *	stopping	got SIGTERM		it ends; SIGKILL if it is late
+ *
+ * The parent owns struct workers and reaps the processes on SIGCHLD. A worker
+ * gets SIGTERM from the kernel if the parent dies (PR_SET_PDEATHSIG).
+ */
 #include "serve/worker.h"
 
 #include <errno.h>
@@ -15,13 +31,13 @@
 enum {
 	DELAY_FIRST_US = 50 * 1000,
 	DELAY_MAX_US = 10 * 1000 * 1000,
-	GROWN_UP_US = 10 * 1000 * 1000,
-	KILL_AFTER_US = 2 * 1000 * 1000,
+	GROWN_UP_US = 10 * 1000 * 1000,	/* a longer life: the delay is reset */
+	KILL_AFTER_US = 2 * 1000 * 1000,	/* besides patience */
 };
 
-/* Until the parent closes the other end, or is no more. */
+/* Waits until the parent closes the other end of the pipe, or dies. */
 static void
-wait_at(int gate)
+wait_at_gate(int gate)
 {
 	char byte;
 
@@ -30,7 +46,7 @@ wait_at(int gate)
 	close(gate);
 }
 
-/* With gate (or -1) the reading end of the workers' gate. */
+/* gate: the read end of the gate, or -1 to run at once. */
 static int
 worker_start(struct worker *w, int gate)
 {
@@ -42,9 +58,9 @@ worker_start(struct worker *w, int gate)
 	if (pid == 0) {
 		if (gate >= 0) {
 			workers_go(w->all);
-			wait_at(gate);
+			wait_at_gate(gate);
 		}
-		/* the parent may have died before this took effect */
+		/* then check: the parent may have died before this call */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent)
 			_exit(0);
@@ -57,7 +73,7 @@ worker_start(struct worker *w, int gate)
 }
 
 static void
-start_later(struct worker *w)
+worker_start_later(struct worker *w)
 {
 	int64_t now = loop_now();
 
@@ -83,8 +99,8 @@ on_again(struct timer *t)
 	if (!w->refused)
 		w->all->on_refused(w->all);
 	w->refused = true;
-	w->started = loop_now();	/* a failed start is no long life */
-	start_later(w);
+	w->started = loop_now();	/* so that the delay doubles */
+	worker_start_later(w);
 }
 
 int
@@ -104,7 +120,7 @@ workers_init(struct workers *all, struct loop *l, int count)
 	return 0;
 }
 
-/* Those that wait have done nothing yet. */
+/* SIGKILL loses nothing: they still wait at the gate. */
 static void
 kill_waiting(struct workers *all)
 {
@@ -150,7 +166,7 @@ worker_of(struct workers *all, pid_t pid)
 }
 
 static double
-seconds(struct timeval t)
+timeval_seconds(struct timeval t)
 {
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
@@ -169,11 +185,12 @@ workers_reap(struct workers *all)
 			continue;
 		w->last_pid = pid;
 		w->pid = 0;
-		w->cpu += seconds(usage.ru_utime) + seconds(usage.ru_stime);
+		w->cpu += timeval_seconds(usage.ru_utime) +
+		    timeval_seconds(usage.ru_stime);
 		all->running--;
 		if (!all->stopping) {
 			all->on_death(all, w, status);
-			start_later(w);
+			worker_start_later(w);
 		}
 	}
 	if (all->stopping && !all->running)
@@ -181,14 +198,14 @@ workers_reap(struct workers *all)
 }
 
 static void
-signal_all(struct workers *all, int number)
+workers_signal(struct workers *all, int number)
 {
 	for (int i = 0; i < all->count; i++) {
 		loop_timer_cancel(all->loop, &all->list[i].again);
 		if (!all->list[i].pid)
 			continue;
 		kill(all->list[i].pid, number);
-		/* who is stopped hears nothing else */
+		/* a stopped process acts on SIGTERM only after SIGCONT */
 		kill(all->list[i].pid, SIGCONT);
 	}
 }
@@ -196,7 +213,7 @@ signal_all(struct workers *all, int number)
 static void
 on_kill(struct timer *t)
 {
-	signal_all(container_of(t, struct workers, kill), SIGKILL);
+	workers_signal(container_of(t, struct workers, kill), SIGKILL);
 }
 
 void
@@ -204,7 +221,7 @@ workers_stop(struct workers *all, bool at_once)
 {
 	all->stopping = true;
 	all->kill.on_timer = on_kill;
-	signal_all(all, at_once ? SIGKILL : SIGTERM);
+	workers_signal(all, at_once ? SIGKILL : SIGTERM);
 	if (!all->running)
 		all->on_stopped(all);
 	else if (!at_once)

@@ -6,50 +6,53 @@
 #include "base/loop.h"
 
 /*
- * Worker processes: started in order, started again when they die (after a
- * pause that doubles while they die young), and ended together.
+ * Worker processes: started in order, restarted when they die, and ended
+ * together. worker.c has the states.
  */
 struct workers;
 struct worker {
 	struct workers *all;
 	int index;
 	pid_t pid;			/* 0: not running */
-	pid_t last_pid;
-	int64_t started, delay, restarts;
-	double cpu;			/* seconds, of those that ended */
-	struct timer again;
+	pid_t last_pid;			/* of the process that ended last */
+	int64_t started;		/* loop_now() */
+	int64_t delay;			/* before the last restart, us */
+	int64_t restarts;
+	double cpu;			/* seconds, of its ended processes */
+	struct timer again;		/* the next restart */
 	bool refused;			/* fork(2) failed, and was reported */
 };
 
 struct workers {
 	struct loop *loop;
 	int count, running;
-	int gate;			/* open: the first ones wait for it */
+	int gate;			/* pipe that new workers wait at */
 	struct worker *list;
 	bool stopping;
 	int64_t patience;		/* from SIGTERM to SIGKILL, us */
 	struct timer kill;
-	/* The child: its exit status. Its descriptors are the parent's. */
+	/* In the child, with all descriptors; returns its exit status. */
 	int (*run)(struct workers *, int index);
-	/* One died by itself (a wait status) and will be started again. */
+	/* A worker died (status: waitpid(2)) and will be restarted. */
 	void (*on_death)(struct workers *, struct worker *, int status);
-	/* It can't be, for now: fail_text() says why. */
+	/* fork(2) failed (fail_text()); it is tried again. */
 	void (*on_refused)(struct workers *);
+	/* After workers_stop(): none runs any more. */
 	void (*on_stopped)(struct workers *);
 	void *user;
 };
 
-/* Makes room for count workers; the callbacks are filled in. */
+/* Allocates count workers; the callbacks and patience are set. */
 int workers_init(struct workers *, struct loop *, int count);
 /*
- * Starts all of them, to wait until workers_go() or the parent's end. Where
- * that fails, none is left.
+ * Forks all workers. Each waits until workers_go(), or the parent's end. -1
+ * (see fail_text()): none is left.
  */
 int workers_start(struct workers *);
 void workers_go(struct workers *);
 /* On SIGCHLD. */
 void workers_reap(struct workers *);
-/* SIGTERM for all, SIGKILL for what is left after a while, or at once. */
+/* Sends SIGTERM to all, after patience SIGKILL; at_once: SIGKILL now. */
 void workers_stop(struct workers *, bool at_once);
 void workers_free(struct workers *);
 

@@ -36,7 +36,7 @@ stall(int64_t us)
 }
 
 int
-workload_read(struct workload *b, const char *text)
+workload_read(struct workload *w, const char *text)
 {
 	const char *colon = strchr(text, ':');
 	int64_t every;
@@ -45,9 +45,9 @@ workload_read(struct workload *b, const char *text)
 	if (colon && colon - text < (int)sizeof(time)) {
 		snprintf(time, sizeof(time), "%.*s", (int)(colon - text),
 		    text);
-		if (duration_parse(time, &b->stall) == 0 && b->stall > 0 &&
+		if (duration_parse(time, &w->stall) == 0 && w->stall > 0 &&
 		    num_parse(colon + 1, 1, INT32_MAX, &every) == 0) {
-			b->every = (uint64_t)every;
+			w->every = (uint64_t)every;
 			return 0;
 		}
 	}
@@ -56,16 +56,16 @@ workload_read(struct workload *b, const char *text)
 }
 
 bool
-workload_is_light(const struct workload *b)
+workload_is_light(const struct workload *w)
 {
-	return !b->work && !b->every;
+	return !w->work && !w->every;
 }
 
 void
-workload_run(struct workload *b)
+workload_run(struct workload *w)
 {
-	if (b->work)
-		burn(b->work);
-	if (b->every && ++b->requests % b->every == 0)
-		stall(b->stall);
+	if (w->work)
+		burn(w->work);
+	if (w->every && ++w->requests % w->every == 0)
+		stall(w->stall);
 }

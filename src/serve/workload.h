@@ -5,23 +5,23 @@
 #include <stdint.h>
 
 /*
- * What a request costs the process that serves it, so that a server which
- * only echoes behaves like one that has something to do.
+ * Synthetic work for each request (a read, or a datagram), so that an echo
+ * server behaves like one that computes (--work) or stalls (--stall).
  */
 struct workload {
-	int64_t work;			/* of CPU, each time, microseconds */
-	int64_t stall;			/* asleep, microseconds */
-	uint64_t every;			/* that many requests; 0: never */
-	uint64_t requests;		/* of workers: not all at once */
+	int64_t work;			/* CPU time of each request, us */
+	int64_t stall;			/* sleep, us */
+	uint64_t every;			/* a stall after so many; 0: never */
+	uint64_t requests;		/* so far; workers start apart */
 };
 
-/* "20ms:200" into stall and every; -1: usage. */
+/* Parses "20ms:200" into stall and every; -1: a usage error. */
 int workload_read(struct workload *, const char *text);
 
-/* A request costs nothing but its answer. */
+/* Whether there is no synthetic work at all. */
 bool workload_is_light(const struct workload *);
 
-/* One request: returns when all of it is borne. */
+/* Does the work of one request: uses CPU, or sleeps. */
 void workload_run(struct workload *);
 
 #endif
