@@ -440,7 +440,8 @@ waiting() {
 }
 
 @test "probe: datagrams: the registry counts, or the kernel foretells" {
-	start echo -u -r -w 2 "$((20000 + RANDOM % 10000))"
+	reserve
+	start echo -u -r -w 2 "$port"
 	probe -u --echo -n 300 --json "$port"
 	test "$status" -eq 0
 	test "$(get .by)" = registry
