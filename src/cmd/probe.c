@@ -1,4 +1,15 @@
-/* rpnc probe: who answers on a port, how fast, and how evenly. */
+/*
+ * rpnc probe: who answers on a port, how fast, and how evenly. The other modes
+ * have files of their own; probe_run() passes to them.
+ *
+ *	starting	the options become a plan; the load opens by it
+ *	running		the load makes attempts; a line shows the progress, or
+ *			--watch a table. It ends by on_done(), by a fault, or
+ *			by a signal: load_stop() awaits what is in flight
+ *	reporting	the results become a report and the exit status
+ *
+ * A second signal ends the process at once, without a report.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,10 +44,10 @@ struct probe {
 	struct probe_plan plan;
 	struct probe_watch watch;
 	struct timer progress;
-	bool shown;			/* a line of progress */
+	bool shown;			/* a line of progress is on stderr */
 };
 
-/* The line of progress on a terminal, which the next output replaces. */
+/* Removes the line of progress, before other output. */
 static void
 progress_clear(struct probe *v)
 {
@@ -112,7 +123,7 @@ on_skip(struct load *l, const struct addr *a, int error)
 	emit_notice(&v->app, line);
 }
 
-/* The second signal is not waited for. */
+/* The first signal ends the load, a second one the process. */
 static void
 on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
@@ -132,7 +143,7 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 }
 
 static void
-tell_report(struct probe *v)
+report_emit(struct probe *v)
 {
 	struct result f = {
 		.weights = v->plan.weights, .change = v->settings->what_if,
@@ -155,7 +166,7 @@ tell_report(struct probe *v)
 }
 
 static int
-probe_open(struct probe *v, const struct endpoint *e)
+attempts_open(struct probe *v, const struct endpoint *e)
 {
 	v->load.on_skip = on_skip;
 	v->load.on_fault = on_fault;
@@ -171,7 +182,7 @@ probe_open(struct probe *v, const struct endpoint *e)
 }
 
 static void
-probe_run(struct probe *v)
+attempts_run(struct probe *v)
 {
 	if (probe_plan_fit(&v->app, &v->plan.plan.concurrency) < 0 ||
 	    load_start(&v->load, &v->app.loop) < 0) {
@@ -191,10 +202,10 @@ probe_run(struct probe *v)
 	if (v->app.ended_by)
 		signals_hurry();
 	if (v->app.status == STATUS_OK)
-		tell_report(v);
+		report_emit(v);
 }
 
-/* What else probe does, the first that is asked for. */
+/* The other modes; the first one that is asked for counts. */
 static const struct {
 	const char *option;		/* NULL: several ports */
 	enum probe_mode mode;
@@ -213,7 +224,7 @@ static const struct {
 };
 
 static unsigned
-mode(const struct settings *s, int count, char *const *words,
+find_mode(const struct settings *s, int count, char *const *words,
     const char **what)
 {
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
@@ -226,7 +237,7 @@ mode(const struct settings *s, int count, char *const *words,
 }
 
 static int
-run(struct settings *s, int count, char *const *words, int *ended_by)
+probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 {
 	struct probe v = { .settings = s };
 	struct endpoint e;
@@ -253,10 +264,10 @@ run(struct settings *s, int count, char *const *words, int *ended_by)
 		return -1;
 	if (probe_plan_make(&v.plan, s, &e) < 0)
 		return -1;
-	if (probe_open(&v, &e) < 0) {
+	if (attempts_open(&v, &e) < 0) {
 		load_close(&v.load);
 	} else {
-		probe_run(&v);
+		attempts_run(&v);
 		load_close(&v.load);
 		*ended_by = v.app.ended_by;
 		status = app_close(&v.app);
@@ -271,6 +282,6 @@ const struct command probe_command = {
 	.summary = "who answers here, how fast, how evenly; which of 20-25,80 "
 	    "are open",
 	.tables = { probe_options, address_options, output_options, NULL },
-	.mode = mode,
-	.run = run,
+	.mode = find_mode,
+	.run = probe_run,
 };

@@ -1,12 +1,18 @@
 /*
  * rpnc probe --compare: echo's accept models, each under the same load.
  *
- * How it works: there are two servers of each model, of which one stalls. All
- * are started first and sleep while it isn't their turn. A round takes each
- * model through three phases, in another order each time: alone (one
- * connection at a time, with pauses), busy (a closed loop), and stalling (an
- * open loop, so that what a stall delays is counted with all that it waited).
- * Before the first round a busy moment finds out a rate that all can bear.
+ * Each model has two servers, and one of them stalls. All servers start first,
+ * and sleep until it is their turn. on_next() moves from one state to the next
+ * when the load is done:
+ *
+ *	calibrating	a short busy load sets the rate of the open loop
+ *	COMPARE_IDLE	one connection at a time, with pauses
+ *	COMPARE_BUSY	a closed loop
+ *	COMPARE_STALL	an open loop at the stalling server, so that the time
+ *			counts for which a stall delays each connection
+ *
+ * A round takes every model through the three phases; the order of the models
+ * differs from round to round. After COMPARE_ROUNDS rounds the loop ends.
  */
 #include "cmd/probe_compare.h"
 
@@ -29,13 +35,13 @@
 #include "serve/workload.h"
 
 enum {
-	WORKERS = 4, WORKERS_MOST = 32,
+	WORKERS = 4, WORKERS_MOST = 32,	/* of each server */
 	COUNT = 400, COUNT_MOST = 100000,
 	DURATION_US = 14 * 1000 * 1000,
 	CALIBRATE_US = 100 * 1000,
 	PAUSE_US = 1000,
 	WORK_US = 50,
-	MOST_US = 1000 * 1000,		/* of work, of a stall */
+	MOST_US = 1000 * 1000,		/* for --work and --stall */
 	RATE_LEAST = 10, RATE_MOST = 2000,
 	IN_FLIGHT = 2000,		/* of the open loop, at most */
 	TIMEOUT_US = 10 * 1000 * 1000,
@@ -50,13 +56,13 @@ struct compare {
 	int workers;
 	int64_t work;
 	struct workload stall;
-	struct test_server servers[COMPARE_MODELS][2];
+	struct test_server servers[COMPARE_MODELS][2];	/* [1] stalls */
 	struct plan plans[COMPARE_PHASES];
 	struct sources sources;
 	struct load load;
 	bool running, calibrated, shown;
-	int step;			/* in this round */
-	double cpu;			/* before the phase */
+	int step;			/* in this round: model and phase */
+	double cpu;			/* seconds, before the phase */
 	struct timer next;
 	struct compare_results results;
 };
@@ -76,7 +82,7 @@ progress_clear(struct compare *c)
 }
 
 static void
-progress(struct compare *c, int model, enum compare_phase phase)
+progress_print(struct compare *c, int model, enum compare_phase phase)
 {
 	static const char *const phases[] = { "alone", "busy", "stalling" };
 	char line[120];
@@ -91,7 +97,10 @@ progress(struct compare *c, int model, enum compare_phase phase)
 	c->shown = true;
 }
 
-/* Whose turn it is: started elsewhere each round, and backwards each other. */
+/*
+ * The model of a step. Each round starts with another model, and every second
+ * round goes backwards, so that no model always follows the same one.
+ */
 static int
 model_of(const struct compare *c, int step)
 {
@@ -109,13 +118,13 @@ server_of(struct compare *c, int model, enum compare_phase phase)
 }
 
 static void
-fault(struct compare *c)
+compare_fault(struct compare *c)
 {
 	progress_clear(c);
 	app_fatal(&c->app);
 }
 
-/* Not from within the run, which is closed then. */
+/* From a timer, because on_next() closes the load that calls this. */
 static void
 on_done(struct load *l)
 {
@@ -127,7 +136,7 @@ on_done(struct load *l)
 static void
 on_fault(struct load *l)
 {
-	fault(container_of(l, struct compare, load));
+	compare_fault(container_of(l, struct compare, load));
 }
 
 static int
@@ -135,7 +144,7 @@ phase_begin(struct compare *c, int model, enum compare_phase phase)
 {
 	struct test_server *server = server_of(c, model, phase);
 
-	progress(c, model, phase);
+	progress_print(c, model, phase);
 	c->load = (struct load){ .on_done = on_done, .on_fault = on_fault };
 	c->running = true;
 	c->cpu = test_server_cpu(server);
@@ -151,7 +160,7 @@ elapsed(const struct load *l)
 	return (double)(l->ended - l->schedule.started) / 1e9;
 }
 
-/* A third of what the first model can do leaves room for slower ones. */
+/* A third of the first model's rate leaves room for slower models. */
 static void
 calibrate(struct compare *c)
 {
@@ -198,10 +207,10 @@ on_next(struct timer *t)
 	else if (phase_begin(c, model_of(c, c->step), c->calibrated ?
 	    (enum compare_phase)(c->step % COMPARE_PHASES) :
 	    COMPARE_BUSY) < 0)
-		fault(c);
+		compare_fault(c);
 }
 
-/* "20ms", or "20ms:200" as echo has it. */
+/* Reads "20ms", or "20ms:200" like echo's --stall. */
 static int
 read_stall(struct workload *b, const char *text)
 {
@@ -238,7 +247,7 @@ read_settings(struct compare *c)
 }
 
 static int
-check(int count)
+compare_check(int count)
 {
 	if (count)
 		return fail_as(STATUS_USAGE, "--compare has servers of its "
@@ -247,7 +256,7 @@ check(int count)
 }
 
 static int
-plan(struct compare *c)
+compare_plan(struct compare *c)
 {
 	const struct settings *s = c->settings;
 	struct plan common = {
@@ -268,7 +277,7 @@ plan(struct compare *c)
 	c->plans[COMPARE_BUSY].concurrency = (int)s->concurrency;
 	c->plans[COMPARE_STALL].duration = each * 3 / 5 + 1;
 	c->plans[COMPARE_STALL].concurrency = IN_FLIGHT;
-	/* so that others' connections find ports: TIME_WAIT is by address */
+	/* many addresses, because TIME_WAIT keeps the ports of each one */
 	return probe_rate(&c->plans[COMPARE_STALL].rate, s->rate) < 0 ? -1 :
 	    sources_read(&c->sources, "127.0.0.0/24");
 }
@@ -304,7 +313,7 @@ start_all(struct compare *c)
 }
 
 static void
-tell(struct compare *c)
+compare_emit(struct compare *c)
 {
 	struct compare_conclusion *told = calloc(1, sizeof(*told));
 	struct event e = { .kind = EVENT_COMPARE };
@@ -333,7 +342,7 @@ tell(struct compare *c)
 }
 
 static void
-run(struct compare *c)
+compare_run(struct compare *c)
 {
 	int64_t began;
 
@@ -355,7 +364,7 @@ run(struct compare *c)
 	c->results.seconds = (double)(loop_now() - began) / 1e6;
 	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
 	if (c->app.status == STATUS_OK)
-		tell(c);
+		compare_emit(c);
 }
 
 int
@@ -364,16 +373,16 @@ probe_compare(const struct settings *s, int count, int *ended_by)
 	struct compare *c;
 	int status = -1;
 
-	if (check(count) < 0)
+	if (compare_check(count) < 0)
 		return -1;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return fail("compare");
 	c->settings = s;
-	/* a signal during the start ends this process, and so the servers */
-	if (read_settings(c) == 0 && plan(c) == 0 && start_all(c) == 0 &&
-	    app_open(&c->app, s) == 0) {
-		run(c);
+	/* before app_open() a signal ends this process and its servers */
+	if (read_settings(c) == 0 && compare_plan(c) == 0 &&
+	    start_all(c) == 0 && app_open(&c->app, s) == 0) {
+		compare_run(c);
 		*ended_by = c->app.ended_by;
 		status = app_close(&c->app);
 	}

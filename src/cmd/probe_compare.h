@@ -4,7 +4,7 @@
 #include "app/settings.h"
 
 /*
- * probe --compare; count: words, of which there are to be none. Returns a
+ * Runs probe --compare. count: the number of words, which must be 0. Returns a
  * status, or -1: fault.
  */
 int probe_compare(const struct settings *, int count, int *ended_by);

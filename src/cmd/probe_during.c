@@ -1,3 +1,11 @@
+/*
+ * rpnc probe --during: attempts before, while and after a command runs
+ * (ops/during.c has the states), then a report of what was lost. The exit
+ * status is the command's failure, or the report's.
+ *
+ * A first signal ends the command (during_cut()), then the attempts; a second
+ * one ends this process at once.
+ */
 #include "cmd/probe_during.h"
 
 #include <signal.h>
@@ -16,8 +24,10 @@
 #include "probe/load/result.h"
 
 enum {
-	/* The 28,000 ports of an address, each kept for a minute after a
-	   connection, last for 470 a second. */
+	/*
+	 * An address has 28,000 ports, and TIME_WAIT keeps each for a minute:
+	 * enough for 470 connections a second.
+	 */
 	RATE = 400,
 	CONCURRENCY_MAX = 20000,
 	LEAD_US = 250 * 1000,
@@ -58,8 +68,8 @@ on_command_fault(struct during *d)
 }
 
 /*
- * A signal from the terminal is for the command as well, which has it; another
- * is passed on. The second one is not waited for.
+ * The terminal sends its signals (SI_KERNEL) to the command as well; any other
+ * signal is passed on to it.
  */
 static void
 on_signal(struct app *d, const struct signalfd_siginfo *info)
@@ -77,9 +87,9 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 	d->ended_by = number;
 }
 
-/* Enough for all that a server that is stuck would leave waiting. */
+/* Enough for all attempts that are open if the server is stuck. */
 static int
-concurrency(const struct settings *s, const struct plan *p)
+plan_concurrency(const struct settings *s, const struct plan *p)
 {
 	uint64_t flows = sources_flows(p->sources);
 	double most = p->rate * (double)p->timeout / 1e6;
@@ -109,7 +119,7 @@ plan_make(struct trial *t, const struct endpoint *e)
 	if (!s->probe_timeout)
 		p->timeout = TIMEOUT_US;
 	p->patience = p->timeout;
-	p->concurrency = concurrency(s, p);
+	p->concurrency = plan_concurrency(s, p);
 	return 0;
 }
 
@@ -135,7 +145,7 @@ trial_open(struct trial *t, const struct endpoint *e)
 	return 0;
 }
 
-/* A command that a signal ended as it ended us has not failed. */
+/* If the signal that ended us ended the command, too, it has not failed. */
 static void
 judge_command(struct trial *t, const struct probe_during *d)
 {
@@ -167,7 +177,7 @@ judge(struct trial *t, struct result *f, const struct probe_during *d)
 }
 
 static void
-tell(struct trial *t)
+trial_emit(struct trial *t)
 {
 	struct result f = { .cut_short = t->app.ended_by != 0 };
 	struct probe_report *r = &f.verdict.report;
@@ -203,12 +213,12 @@ trial_run(struct trial *t)
 	if (d->ended_by)
 		signals_hurry();
 	if (d->status == STATUS_OK)
-		tell(t);
+		trial_emit(t);
 }
 
-/* The words behind "--", and how many come before it. */
+/* Sets *count to the number of words before "--"; -1: no command. */
 static int
-split(const struct settings *s, int *count)
+split_words(const struct settings *s, int *count)
 {
 	int behind = s->given.behind < *count ? s->given.behind : *count;
 
@@ -227,7 +237,8 @@ probe_during(const struct settings *s, int count, char *const *words,
 	struct endpoint e;
 	int status = -1;
 
-	if (split(s, &count) < 0 || settings_endpoint(s, count, words, &e) < 0)
+	if (split_words(s, &count) < 0 ||
+	    settings_endpoint(s, count, words, &e) < 0)
 		return -1;
 	t.during.argv = words + count;
 	if (plan_make(&t, &e) < 0)

@@ -4,8 +4,8 @@
 #include "app/settings.h"
 
 /*
- * As a command's run(): attempts while the words behind "--" run as a command,
- * and what was lost.
+ * Makes attempts while a command runs (the words after "--"), and reports what
+ * was lost. Returns a status, or -1: fault.
  */
 int probe_during(const struct settings *, int count, char *const *words,
     int *ended_by);

@@ -1,4 +1,14 @@
-/* rpnc probe --group: the groups of a port, without a connection. */
+/*
+ * rpnc probe --group: the groups of a port, without a connection. A timer
+ * samples the port's sockets (probe/inspect); a group is judged over several
+ * samples.
+ *
+ *	sampling	enough samples: shows the groups. Then the command
+ *			ends, or goes on sampling with --watch, or with --wait
+ *			until there is a group or the time is over
+ *	showing		--watch: every interval; by a header on a terminal, as
+ *			events or lines elsewhere
+ */
 #include "cmd/probe_group.h"
 
 #include <signal.h>
@@ -22,11 +32,11 @@ struct group_probe {
 	struct inspect inspect;
 	struct timer timer;
 	struct header live;
-	bool drawn;			/* by live */
-	int64_t shown;			/* when, in loop_now() */
-	int64_t interval;		/* of --watch */
-	bool told;			/* a group, so that the next is further */
-	int64_t until;			/* --wait */
+	bool drawn;			/* by the header live */
+	int64_t shown;			/* when, loop_now(); 0: not yet */
+	int64_t interval;		/* of --watch, us */
+	bool emitted;			/* a group: the next is a further one */
+	int64_t until;			/* --wait is over, loop_now() */
 };
 
 static struct group_probe *
@@ -36,7 +46,7 @@ of_timer(struct timer *t)
 }
 
 static void
-tell(struct group_probe *p)
+group_emit(struct group_probe *p)
 {
 	for (int i = 0; i < p->inspect.count; i++) {
 		struct event e = {
@@ -44,14 +54,14 @@ tell(struct group_probe *p)
 			.group = inspect_group(&p->inspect, i),
 		};
 
-		inspect_group(&p->inspect, i)->further = p->told;
+		inspect_group(&p->inspect, i)->further = p->emitted;
 		emit_event(&p->app, &e);
-		p->told = true;
+		p->emitted = true;
 	}
 }
 
 static void
-complain_none(struct group_probe *p)
+fail_no_group(struct group_probe *p)
 {
 	fail_as(STATUS_NETWORK, "no group on port %u: nothing of %s has it%s",
 	    p->inspect.port, p->inspect.datagram ? "UDP" : "TCP",
@@ -60,7 +70,7 @@ complain_none(struct group_probe *p)
 }
 
 static void
-show(struct group_probe *p)
+group_show(struct group_probe *p)
 {
 	if (inspect_judge(&p->inspect) < 0) {
 		app_fatal(&p->app);
@@ -70,7 +80,7 @@ show(struct group_probe *p)
 	if (p->drawn)
 		header_touch(&p->live);
 	else
-		tell(p);
+		group_emit(p);
 }
 
 static bool
@@ -83,14 +93,14 @@ is_awaited(struct group_probe *p)
 }
 
 static void
-end(struct group_probe *p)
+group_end(struct group_probe *p)
 {
 	if (p->app.status == STATUS_OK && !p->inspect.count)
-		complain_none(p);
+		fail_no_group(p);
 	loop_stop(&p->app.loop);
 }
 
-/* What waits in a queue shows only over a while. */
+/* Takes a sample; it takes several to see whether a queue is stuck. */
 static void
 on_timer(struct timer *t)
 {
@@ -103,16 +113,16 @@ on_timer(struct timer *t)
 	}
 	if (inspect_is_settled(&p->inspect) &&
 	    (!p->shown || loop_now() >= p->shown + p->interval)) {
-		show(p);
+		group_show(p);
 		if (!watch && !is_awaited(p))
-			end(p);
+			group_end(p);
 	}
 	loop_timer_set(&p->app.loop, t, loop_now() + INSPECT_GAP_US);
 }
 
-/* The first lines of text, and how many there would be more. */
+/* Cuts text to so many lines; the last says how many more there are. */
 static char *
-cut(char *text, int lines)
+cut_lines(char *text, int lines)
 {
 	char *last = text, *shorter;
 	int n = 0;
@@ -133,7 +143,7 @@ cut(char *text, int lines)
 }
 
 static char *
-draw(struct header *l, int columns, int lines)
+group_draw(struct header *l, int columns, int lines)
 {
 	struct group_probe *p = container_of(l, struct group_probe, live);
 	char *text = NULL;
@@ -152,7 +162,7 @@ draw(struct header *l, int columns, int lines)
 		fputc('\n', out);
 	}
 	fclose(out);
-	return text ? cut(text, lines) : NULL;
+	return text ? cut_lines(text, lines) : NULL;
 }
 
 static void
@@ -167,13 +177,13 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 }
 
 static int
-draw_live(struct group_probe *p)
+group_header_open(struct group_probe *p)
 {
 	if (!p->settings->watch || p->settings->json ||
 	    !header_possible(STDOUT_FILENO))
 		return 0;
 	p->drawn = true;
-	p->live.draw = draw;
+	p->live.draw = group_draw;
 	return app_header_open(&p->live, &p->app, &p->app.out, STDOUT_FILENO);
 }
 
@@ -202,14 +212,14 @@ probe_host(const struct settings *s, const struct endpoint *e,
 }
 
 static void
-run(struct group_probe *p)
+group_run(struct group_probe *p)
 {
 	p->timer.on_timer = on_timer;
 	p->until = loop_now() + p->settings->wait;
 	on_timer(&p->timer);
 	if (p->app.status != STATUS_OK)
 		return;
-	if (draw_live(p) < 0 || (!p->app.loop.stopped &&
+	if (group_header_open(p) < 0 || (!p->app.loop.stopped &&
 	    loop_run(&p->app.loop) < 0))
 		app_fault(&p->app);
 	header_close(&p->live);
@@ -235,7 +245,7 @@ probe_group(const struct settings *s, const struct endpoint *e,
 		return -1;
 	if (inspect_open(&p.inspect) == 0 && app_open(&p.app, s) == 0) {
 		p.app.on_signal = on_signal;
-		run(&p);
+		group_run(&p);
 		*ended_by = p.app.ended_by;
 		status = app_close(&p.app);
 	}

@@ -3,13 +3,13 @@
 
 #include "app/settings.h"
 
-/* probe --group, --watch. Returns a status, or -1: fault. */
+/* Runs probe --group, with or without --watch. A status, or -1: fault. */
 int probe_group(const struct settings *, const struct endpoint *,
     int *ended_by);
 
 /*
- * The address of a host that was named, which must be this one; -1: a fault.
- * None was named: out stays as it is.
+ * Resolves the host that was named, which must be this one; -1: a fault. If
+ * none was named, out stays as it is.
  */
 int probe_host(const struct settings *, const struct endpoint *,
     const char *option, struct addr *out);

@@ -1,4 +1,4 @@
-/* rpnc probe --merge: reports of many hosts and runs as one. */
+/* rpnc probe --merge: adds the reports of several hosts and runs up to one. */
 #include "cmd/probe_merge.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "probe/stats/merge.h"
 
 static bool
-is_missed(const struct settings *o, const struct tally *t,
+is_unexpected(const struct settings *o, const struct tally *t,
     const struct verdict *s, double uneven)
 {
 	if (t->mismatched)
@@ -29,7 +29,7 @@ probe_verdict(const struct settings *o, const struct tally *t,
 	const uint64_t *out = t->out;
 	uint64_t late = out[OUT_TIMEOUT] + out[OUT_QUEUED];
 
-	if (is_missed(o, t, s, uneven))
+	if (is_unexpected(o, t, s, uneven))
 		return STATUS_EXPECT;
 	if (out[OUT_OK] == t->attempts)
 		return STATUS_OK;
@@ -39,7 +39,7 @@ probe_verdict(const struct settings *o, const struct tally *t,
 }
 
 static int
-check(int count)
+merge_check(int count)
 {
 	if (!count)
 		return fail_as(STATUS_USAGE, "--merge: which files? '-' is "
@@ -48,7 +48,7 @@ check(int count)
 }
 
 static int
-read_one(struct merge *m, const char *name)
+merge_read_file(struct merge *m, const char *name)
 {
 	bool standard = strcmp(name, "-") == 0;
 	FILE *in = standard ? stdin : fopen(name, "re");
@@ -65,7 +65,7 @@ read_one(struct merge *m, const char *name)
 }
 
 static int
-tell(const struct settings *s, struct verdict *sum, int *ended_by)
+merge_emit(const struct settings *s, struct verdict *sum, int *ended_by)
 {
 	struct event e = { .kind = EVENT_PROBE, .probe = &sum->report };
 	struct app app = { 0 };
@@ -88,17 +88,17 @@ probe_merge(const struct settings *s, int count, char *const *words,
 	struct merge m = { .fewest = 0 };
 	struct verdict sum = { 0 };
 	double uneven = 0;
-	int status = check(count);
+	int status = merge_check(count);
 
 	if (status >= 0)
 		status = probe_uneven(s->fail_uneven, &uneven);
 	for (int i = 0; i < count && status >= 0; i++)
-		status = read_one(&m, words[i]);
+		status = merge_read_file(&m, words[i]);
 	if (status >= 0)
 		status = merge_end(&m, &sum);
 	if (status >= 0) {
 		sum.report.detail = s->verbose;
-		status = tell(s, &sum, ended_by);
+		status = merge_emit(s, &sum, ended_by);
 	}
 	if (status == STATUS_OK)
 		status = (int)probe_verdict(s, &m.tally, &sum, uneven);

@@ -5,13 +5,13 @@
 #include "base/fail.h"
 #include "probe/stats/verdict.h"
 
-/* The exit status that a report gives; uneven is that of --fail-uneven=P. */
+/* The exit status for a report; uneven: the P of --fail-uneven=P, or 0. */
 enum status probe_verdict(const struct settings *, const struct tally *,
     const struct verdict *, double uneven);
 
 /*
- * Adds up the reports in the files that the words are; "-" is stdin. Returns
- * a status, or -1: fault.
+ * Adds up reports; the words name their files, "-" is stdin. Returns a status,
+ * or -1: fault.
  */
 int probe_merge(const struct settings *, int count, char *const *words,
     int *ended_by);

@@ -15,8 +15,10 @@
 
 enum { EVERYBODY_READS = 0644 };
 
-/* Beside the file, as a rename stays in its file system; mkstemp's 0600 would
-   hide it from a collector that is another user. */
+/*
+ * In the same directory, because rename(2) can't leave a file system. The mode
+ * lets a collector read it that is another user; mkstemp(3) sets 0600.
+ */
 static int
 write_beside(char *name, const struct probe_report *r)
 {

@@ -4,12 +4,12 @@
 #include "app/settings.h"
 #include "report/probe.h"
 
-/* Whether the file of --openmetrics can be written, before it is known what. */
+/* Checks, before the probe, that the file of --openmetrics can be written. */
 int probe_metrics_check(const struct settings *);
 
 /*
- * Writes the report to the file of --openmetrics, if one was named: whoever
- * reads it sees the old one or the new one, whole. -1 with a fault.
+ * Writes the report to the file of --openmetrics, if that is given, by a
+ * rename: a reader sees the whole old report or the whole new one. -1: fault.
  */
 int probe_metrics(const struct settings *, const struct probe_report *);
 

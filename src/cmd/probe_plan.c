@@ -1,3 +1,7 @@
+/*
+ * The options of rpnc probe, read into a struct plan for probe/load, with the
+ * defaults that depend on other options.
+ */
 #include "cmd/probe_plan.h"
 
 #include <ctype.h>
@@ -18,13 +22,13 @@
 enum {
 	OWN_DESCRIPTORS = 32,		/* streams, loop, sock_diag, /proc */
 	COUNT = 200,
-	WATCH_RATE = 100,		/* leaves ports for others */
-	WATCH_CONCURRENCY = 128,	/* though some accept nothing */
+	WATCH_RATE = 100,		/* a second: leaves ports for others */
+	WATCH_CONCURRENCY = 128,	/* enough although some never accept */
 	ECHO_BYTES = 64,
 	ECHO_MAX = 1 << 20,
 	DATAGRAM_MAX = 65507,
 	TIMEOUT_US = 10 * 1000 * 1000,
-	PATIENCE_US = 1000 * 1000,	/* without --timeout */
+	PATIENCE_US = 1000 * 1000,	/* until accepted, without --timeout */
 	RATE_MAX = 1000000,
 };
 
@@ -39,7 +43,7 @@ hex_digit(char c)
 	    tolower((unsigned char)c) - 'a' + 10;
 }
 
-/* One escape behind its backslash; how long it is, or 0. */
+/* Reads what follows a backslash; returns its length, or 0 if unknown. */
 static size_t
 unescape_one(const char *text, char *out)
 {
@@ -153,7 +157,7 @@ by_check(struct plan *p, const struct settings *s)
 }
 
 static int
-check(struct plan *p, const struct settings *s, const struct endpoint *e)
+plan_check(struct plan *p, const struct settings *s, const struct endpoint *e)
 {
 	if (!e->local && !e->port)
 		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
@@ -183,7 +187,7 @@ weights_read(struct steering *out, const struct settings *s)
 	return 0;
 }
 
-/* Ports that are given: each flow once, unless a count is given, too. */
+/* With --sport each flow is used once, unless -n, -d or --watch is given. */
 static int
 sources_make(struct probe_plan *p, const struct settings *s)
 {
@@ -222,7 +226,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 		.wait = s->wait, .interface = s->interface,
 		.give_up = !given && s->connect_timeout == TIMEOUT_US,
 	} };
-	if (check(&out->plan, s, e) < 0 ||
+	if (plan_check(&out->plan, s, e) < 0 ||
 	    probe_rate(&out->plan.rate, s->rate) < 0 || sources_make(out, s) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||

@@ -8,7 +8,7 @@
 #include "net/sources.h"
 #include "probe/load/plan.h"
 
-/* A probe's plan, and what it points to. */
+/* The options of a probe as a plan, with what the plan points to. */
 struct probe_plan {
 	struct plan plan;
 	regex_t expect, match;
@@ -19,22 +19,22 @@ struct probe_plan {
 	double uneven;			/* --fail-uneven=P, or 0 */
 };
 
-/* Checks and reads the options; -1: usage. Looks nothing up. */
+/* Reads and checks the options; -1: usage. It asks no name server. */
 int probe_plan_make(struct probe_plan *, const struct settings *,
     const struct endpoint *);
 /* Reads the P of --fail-uneven=P, if there is one; -1: usage. */
 int probe_uneven(const char *text, double *p);
 /* Reads --rate, if it is given; -1: usage. */
 int probe_rate(double *rate, const char *text);
-/* Takes the addresses of -s, if it is given; -1: fault. */
+/* Looks up the address of -s, if it is given; -1: fault. */
 int probe_source(struct sources *, const struct settings *);
 /* Reads --sources and --sport, if they are given; -1: fault. */
 int probe_sources(struct sources *, const struct settings *);
 void probe_plan_free(struct probe_plan *);
 
 /*
- * An attempt takes a descriptor: no more of them at a time than there are,
- * and it is said. -1 where there is none.
+ * An attempt needs a descriptor: lowers concurrency to what the limit allows,
+ * with a notice. -1: the limit allows none.
  */
 struct app;
 int probe_plan_fit(struct app *, int *concurrency);

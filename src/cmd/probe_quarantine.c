@@ -1,13 +1,21 @@
 /*
- * rpnc probe --quarantine, --rescue: a member that is stuck gets nothing new
- * for as long as this runs. The order of it: find out whether it can be done,
- * ask, wish it on the registry, wait until members have done so; at a signal
- * take the wish back, and wait until they have undone it.
+ * rpnc probe --quarantine, --rescue: a stuck member gets no new connections
+ * while this runs. It finds the member, asks the user, and puts a request on
+ * the registry; healthy members attach a program that follows it, and remove
+ * that when the request is gone.
  *
- * --rescue takes the queue only once nothing new can come to it, as its own
- * connections would otherwise end up there again. It lets go of it first when
- * this ends, since a listener that nobody serves is a black hole; the clients
- * that it has taken are waited for.
+ *	REQUESTED	members have attached the program: on_done(). They
+ *			can't, or DO_LIMIT_US is over: a fault, and ENDING
+ *	DONE		--rescue accepts the clients in the member's queue. A
+ *			signal, or the member has no socket left: ENDING
+ *	ENDING		the request is withdrawn. Members have undone it, or
+ *			UNDO_LIMIT_US is over, and no rescued client is open:
+ *			the loop ends. A second signal ends it at once
+ *
+ * --rescue accepts only in DONE: before that, the kernel could give its own new
+ * connections to the same queue. In ENDING it closes its copies of the
+ * listening sockets first, because the kernel gives connections to a listener
+ * that nobody serves; clients that it has taken are served to their end.
  */
 #include "cmd/probe_quarantine.h"
 
@@ -32,7 +40,7 @@ enum {
 	UNDO_LIMIT_US = 1000 * 1000,
 };
 
-enum phase { WISHING, DONE, ENDING };
+enum phase { REQUESTED, DONE, ENDING };
 
 struct quarantine_probe {
 	struct app app;
@@ -41,15 +49,16 @@ struct quarantine_probe {
 	struct registry_events watch;
 	struct timer look, limit;
 	enum phase phase;
-	int state;			/* of the process, a letter */
-	bool orphaned;			/* nobody healthy is left: told */
+	int state;			/* of the process: proc(5)'s letter */
+	bool orphaned;			/* reported: no healthy member left */
 	bool undone;			/* the group is as it was */
 	struct rescue rescue;
-	int64_t began;			/* to rescue; 0: not yet */
+	int64_t began;			/* rescue, loop_now(); 0: not yet */
 };
 
 static void
-tell(struct quarantine_probe *p, enum event_kind kind, const char *reason)
+quarantine_emit(struct quarantine_probe *p, enum event_kind kind,
+    const char *reason)
 {
 	struct event e = {
 		.kind = kind, .pid = p->q.pid, .reason = reason,
@@ -61,7 +70,7 @@ tell(struct quarantine_probe *p, enum event_kind kind, const char *reason)
 }
 
 static void
-tell_rescue(struct quarantine_probe *p)
+rescue_emit(struct quarantine_probe *p)
 {
 	const struct rescue *r = &p->rescue;
 	struct event e = {
@@ -76,7 +85,7 @@ tell_rescue(struct quarantine_probe *p)
 		emit_event(&p->app, &e);
 }
 
-/* All is as it was, and nobody is left whom this serves. */
+/* Ends the loop if members have undone it and no rescued client is open. */
 static void
 stop_if_over(struct quarantine_probe *p)
 {
@@ -85,12 +94,12 @@ stop_if_over(struct quarantine_probe *p)
 }
 
 static void
-tell_end(struct quarantine_probe *p)
+release_emit(struct quarantine_probe *p)
 {
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
 
 	if (!quarantine_stays(&p->q)) {
-		tell(p, EVENT_RESUMED, "released");
+		quarantine_emit(p, EVENT_RESUMED, "released");
 		return;
 	}
 	snprintf(line, sizeof(line), "%s stays quarantined: another rpnc "
@@ -99,7 +108,7 @@ tell_end(struct quarantine_probe *p)
 }
 
 static void
-end(struct quarantine_probe *p)
+quarantine_stop(struct quarantine_probe *p)
 {
 	bool done = p->phase == DONE;
 	char line[160];
@@ -107,12 +116,12 @@ end(struct quarantine_probe *p)
 	p->phase = ENDING;
 	loop_timer_cancel(&p->app.loop, &p->look);
 	if (p->began) {
-		quarantine_look(&p->q);	/* it may just have ended */
+		quarantine_look(&p->q);	/* the member may just have ended */
 		rescue_stop(&p->rescue, !p->q.count);
 	}
 	quarantine_end(&p->q);
 	if (done)
-		tell_end(p);
+		release_emit(p);
 	if (p->rescue.open) {
 		snprintf(line, sizeof(line), "%u rescued client%s still open: "
 		    "this ends with the last of them, or at another signal",
@@ -126,7 +135,7 @@ static void
 give_up(struct quarantine_probe *p)
 {
 	app_fault(&p->app);
-	end(p);
+	quarantine_stop(p);
 }
 
 static void
@@ -159,7 +168,7 @@ on_rescue_fault(struct rescue *r)
 	emit_error(&p->app);
 }
 
-/* Those sockets of the process that are kept away from new clients. */
+/* Takes copies of the quarantined sockets; returns how many, or -1. */
 static int
 take_sockets(const struct quarantine *q, struct sock_set *out)
 {
@@ -209,12 +218,12 @@ on_done(struct quarantine_probe *p)
 {
 	p->phase = DONE;
 	loop_timer_cancel(&p->app.loop, &p->limit);
-	tell(p, EVENT_PAUSED, "quarantined");
+	quarantine_emit(p, EVENT_PAUSED, "quarantined");
 	if (p->settings->rescue && take_clients(p) < 0)
 		give_up(p);
 }
 
-/* What the members have come to. */
+/* The registry has changed: looks how far the members are. */
 static void
 on_wake(struct registry_events *w)
 {
@@ -223,7 +232,7 @@ on_wake(struct registry_events *w)
 
 	if (p->phase == ENDING)
 		p->undone |= progress != PROGRESS_DUE;
-	else if (p->phase == WISHING && progress == PROGRESS_DONE)
+	else if (p->phase == REQUESTED && progress == PROGRESS_DONE)
 		on_done(p);
 	stop_if_over(p);
 	if (progress != PROGRESS_GIVEN_UP || p->phase == ENDING)
@@ -276,7 +285,7 @@ note_health(struct quarantine_probe *p)
 	p->orphaned = !p->q.healthy;
 }
 
-/* Who isn't rpnc's rings no bell. */
+/* Polls, because a process that is not rpnc's sends no notification. */
 static void
 on_look(struct timer *t)
 {
@@ -290,7 +299,7 @@ on_look(struct timer *t)
 		snprintf(line, sizeof(line), "%s has no socket there any more",
 		    quarantine_text(&p->q, who));
 		emit_notice(&p->app, line);
-		end(p);
+		quarantine_stop(p);
 		return;
 	}
 	note_state(p);
@@ -298,7 +307,7 @@ on_look(struct timer *t)
 	loop_timer_set(&p->app.loop, t, loop_now() + LOOK_US);
 }
 
-/* The second signal is not waited for. */
+/* A second signal ends it at once. */
 static void
 on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
@@ -313,7 +322,7 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 		rescue_cut(&p->rescue);
 		loop_stop(&d->loop);
 	} else if (p->phase != ENDING)
-		end(p);
+		quarantine_stop(p);
 }
 
 static void
@@ -331,7 +340,7 @@ describe_queue(const struct quarantine_probe *p, FILE *out)
 		    n == 1 ? "s" : "");
 }
 
-/* What will be done, in lines. */
+/* Writes what will be done, for the user to confirm. */
 static void
 describe(struct quarantine_probe *p, FILE *out)
 {
@@ -354,9 +363,9 @@ describe(struct quarantine_probe *p, FILE *out)
 		    "is replaced, and lost\n");
 }
 
-/* Said before it is done; 1: go on, 0: the user would rather not. */
+/* Asks the user to confirm. 1: yes (or --yes), 0: no, -1: a fault. */
 static int
-ask(struct quarantine_probe *p)
+ask_user(struct quarantine_probe *p)
 {
 	char *text = NULL, answer[80] = "";
 	size_t length;
@@ -378,7 +387,7 @@ ask(struct quarantine_probe *p)
 }
 
 static int
-check(const struct settings *s)
+quarantine_check(const struct settings *s)
 {
 	const char *option = s->rescue ? "--rescue" : "--quarantine";
 
@@ -388,7 +397,7 @@ check(const struct settings *s)
 	return 0;
 }
 
-/* Before anything is done: whether the queue can be had, and served. */
+/* Checks, before anything is done, that --rescue can take the queue. */
 static int
 may_take(const struct quarantine *q)
 {
@@ -407,7 +416,7 @@ may_take(const struct quarantine *q)
 }
 
 static int
-start(struct quarantine_probe *p)
+quarantine_serve(struct quarantine_probe *p)
 {
 	static const struct registry_events_ops ops = { .on_wake = on_wake };
 	struct loop *l = &p->app.loop;
@@ -426,14 +435,14 @@ start(struct quarantine_probe *p)
 }
 
 static int
-run(struct quarantine_probe *p, int *ended_by)
+quarantine_run(struct quarantine_probe *p, int *ended_by)
 {
 	if (app_open(&p->app, p->settings) < 0)
 		return -1;
-	if (start(p) < 0)
+	if (quarantine_serve(p) < 0)
 		app_fault(&p->app);
 	rescue_cut(&p->rescue);
-	tell_rescue(p);
+	rescue_emit(p);
 	registry_events_close(&p->watch);
 	quarantine_close(&p->q);
 	*ended_by = p->app.ended_by;
@@ -455,13 +464,14 @@ probe_quarantine(const struct settings *s, const struct endpoint *e,
 	};
 	int go, status = -1;
 
-	if (check(s) < 0 || probe_host(s, e, p.q.option, &p.q.host) < 0)
+	if (quarantine_check(s) < 0 ||
+	    probe_host(s, e, p.q.option, &p.q.host) < 0)
 		return -1;
 	if (quarantine_find(&p.q) == 0 && (!s->rescue || may_take(&p.q) == 0)) {
 		p.state = owner_state(p.q.pid);
-		go = ask(&p);
+		go = ask_user(&p);
 		if (go > 0)
-			return run(&p, ended_by);
+			return quarantine_run(&p, ended_by);
 		if (go == 0)
 			fail_as(STATUS_NETWORK, "%s: nothing was done",
 			    p.q.option);

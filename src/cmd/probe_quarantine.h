@@ -3,7 +3,7 @@
 
 #include "app/settings.h"
 
-/* probe --quarantine, --rescue. Returns a status, or -1: fault. */
+/* Runs probe --quarantine or --rescue. Returns a status, or -1: fault. */
 int probe_quarantine(const struct settings *, const struct endpoint *,
     int *ended_by);
 

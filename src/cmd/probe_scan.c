@@ -1,3 +1,8 @@
+/*
+ * rpnc probe 20-25,80: which of several ports are open. It reads the words
+ * into a list of ports, has probe/load/scan.c connect to each once, and
+ * reports them in the order of their numbers.
+ */
 #include "cmd/probe_scan.h"
 
 #include <errno.h>
@@ -28,9 +33,9 @@ struct job {
 	int64_t started;
 };
 
-/* Where the ports begin in the last word. */
+/* The list of ports: the last word, or what follows its "HOST:". */
 static const char *
-list_of(int count, char *const *words)
+port_list(int count, char *const *words)
 {
 	const char *word = count > 0 ? words[count - 1] : "";
 	const char *colon = strrchr(word, ':');
@@ -51,7 +56,7 @@ is_range(const char *text, size_t length)
 bool
 probe_scan_wanted(int count, char *const *words)
 {
-	const char *list = list_of(count, words);
+	const char *list = port_list(count, words);
 
 	if (count < 1 || count > 2 || strchr(words[0], '/') ||
 	    strncmp(words[0], "unix:", 5) == 0)
@@ -60,7 +65,7 @@ probe_scan_wanted(int count, char *const *words)
 }
 
 static int
-check(const struct settings *s)
+scan_check(const struct settings *s)
 {
 	if (s->udp)
 		return fail_as(STATUS_USAGE, "-u: datagrams are for one port, "
@@ -70,7 +75,7 @@ check(const struct settings *s)
 	return 0;
 }
 
-/* One of the list: "80", "20-25" or "http". */
+/* Reads one item of the list: "80", "20-25" or "http". */
 static int
 item_read(const struct settings *s, const char *item, bool wanted[PORTS])
 {
@@ -121,12 +126,12 @@ ports_read(struct job *j, const struct settings *s, const char *list)
 	return 0;
 }
 
-/* The host: what stands before the list, and any one port. */
+/* Resolves the host: the words, with port 1 in place of the list. */
 static int
 find_addresses(struct job *j, const struct settings *s, int count,
     char *const *words)
 {
-	size_t head = (size_t)(list_of(count, words) - words[count - 1]);
+	size_t head = (size_t)(port_list(count, words) - words[count - 1]);
 	char last[WORD_MAX_], *both[] = { words[0], last };
 	struct endpoint e;
 
@@ -173,7 +178,7 @@ row_fill(struct job *j, int i, size_t n)
 }
 
 static int
-tell(struct job *j, const struct settings *s)
+scan_emit(struct job *j, const struct settings *s)
 {
 	struct event e = {
 		.kind = EVENT_SCAN, .command = "scan", .protocol = "tcp",
@@ -201,7 +206,7 @@ tell(struct job *j, const struct settings *s)
 }
 
 static int
-scan(struct job *j, const struct settings *s, int *ended_by)
+scan_run(struct job *j, const struct settings *s, int *ended_by)
 {
 	int status;
 
@@ -216,7 +221,7 @@ scan(struct job *j, const struct settings *s, int *ended_by)
 	j->scan.on_done = on_done;
 	if (probe_plan_fit(&j->app, &j->scan.concurrency) < 0 ||
 	    scan_open(&j->scan, &j->app.loop) < 0 ||
-	    loop_run(&j->app.loop) < 0 || tell(j, s) < 0)
+	    loop_run(&j->app.loop) < 0 || scan_emit(j, s) < 0)
 		app_fault(&j->app);
 	if (j->scan.loop)
 		scan_close(&j->scan);
@@ -234,9 +239,10 @@ probe_scan(const struct settings *s, int count, char *const *words,
 
 	if (!j)
 		return fail("scan");
-	if (check(s) == 0 && ports_read(j, s, list_of(count, words)) == 0 &&
+	if (scan_check(s) == 0 &&
+	    ports_read(j, s, port_list(count, words)) == 0 &&
 	    find_addresses(j, s, count, words) == 0)
-		status = scan(j, s, ended_by);
+		status = scan_run(j, s, ended_by);
 	sources_free(&j->sources);
 	addr_list_free(&j->scan.addresses);
 	free(j->scan.ports);

@@ -3,10 +3,10 @@
 
 #include "app/settings.h"
 
-/* Whether the words name several ports: "20-25,80" behind the host, if any. */
+/* True if the last word names several ports, such as "20-25,80". */
 bool probe_scan_wanted(int count, char *const *words);
 
-/* As a command's run(): which of them are open. */
+/* Reports which of the ports are open. Returns a status, or -1: fault. */
 int probe_scan(const struct settings *, int count, char *const *words,
     int *ended_by);
 

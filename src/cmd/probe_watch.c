@@ -1,3 +1,12 @@
+/*
+ * rpnc probe --watch: at every interval it looks at the load (ops/watch.h) and
+ * shows the result: as a header at the top of a terminal, as JSON events, or
+ * as blocks of lines. Members that come or go are lines of their own.
+ *
+ *	!seen		every FIRST_US, until a look finds the load's members;
+ *			that look is not shown, changes are against it
+ *	seen		every interval
+ */
 #include "cmd/probe_watch.h"
 
 #include <stdio.h>
@@ -11,7 +20,7 @@
 #include "base/container.h"
 #include "report/watch_screen.h"
 
-enum { FIRST_US = 20 * 1000 };		/* until it is known who is there */
+enum { FIRST_US = 20 * 1000 };		/* until the members are known */
 
 static struct probe_watch *
 of_timer(struct timer *t)
@@ -19,7 +28,7 @@ of_timer(struct timer *t)
 	return container_of(t, struct probe_watch, timer);
 }
 
-/* "12:01:03", or what --timestamps puts there. */
+/* Writes "12:01:03", or the time as --timestamps has it. */
 static void
 time_out(FILE *out, const struct app *d)
 {
@@ -34,7 +43,7 @@ time_out(FILE *out, const struct app *d)
 	fputs(text, out);
 }
 
-/* "12:01:03 + D, pid 4243 rpnc: 4 members" */
+/* Writes "12:01:03 + D, pid 4243 rpnc: 4 members". */
 static void
 change_out(FILE *out, const struct app *d, const struct watch_member *m,
     bool came, int members)
@@ -62,7 +71,7 @@ change_out(FILE *out, const struct app *d, const struct watch_member *m,
 }
 
 static void
-change_say(struct app *d, const struct watch_member *m, bool came,
+change_print(struct app *d, const struct watch_member *m, bool came,
     int members)
 {
 	char *text = NULL;
@@ -93,7 +102,7 @@ on_change(struct watch_window *v, const struct watch_member *who, bool came,
 	if (d->settings->json)
 		emit_event(d, &e);
 	else
-		change_say(d, who, came, members);
+		change_print(d, who, came, members);
 }
 
 static void
@@ -107,7 +116,7 @@ on_steering(struct watch_window *v, const char *steering)
 	emit_event(d, &e);
 }
 
-/* A block of lines where there is no terminal to draw on. */
+/* Without a terminal to draw on: a block of lines. */
 static void
 block_out(struct probe_watch *w)
 {
@@ -118,7 +127,7 @@ block_out(struct probe_watch *w)
 
 	if (!out)
 		return;
-	if (w->told)
+	if (w->printed)
 		fputc('\n', out);
 	if (w->app->settings->timestamps) {
 		time_out(out, w->app);
@@ -128,12 +137,12 @@ block_out(struct probe_watch *w)
 	fclose(out);
 	if (text)
 		sink_write(&w->app->out, text, length);
-	w->told = true;
+	w->printed = true;
 	free(text);
 }
 
 static void
-show(struct probe_watch *w)
+probe_watch_show(struct probe_watch *w)
 {
 	struct event e = {
 		.kind = EVENT_WATCH, .watch = &w->watch.report,
@@ -147,7 +156,7 @@ show(struct probe_watch *w)
 		block_out(w);
 }
 
-/* The first look is soon, and not shown: changes are against what it saw. */
+/* Looks, and shows it unless it is the first look. */
 static void
 on_timer(struct timer *t)
 {
@@ -160,7 +169,7 @@ on_timer(struct timer *t)
 		return;
 	}
 	if (looked && w->seen)
-		show(w);
+		probe_watch_show(w);
 	w->seen |= looked > 0;
 	next = w->seen ? t->when + w->interval : now + FIRST_US;
 	if (next <= now)
@@ -169,7 +178,7 @@ on_timer(struct timer *t)
 }
 
 static char *
-draw(struct header *l, int columns, int lines)
+probe_watch_draw(struct header *l, int columns, int lines)
 {
 	struct probe_watch *w = container_of(l, struct probe_watch, live);
 	const struct table_style style = {
@@ -196,12 +205,12 @@ probe_watch_signal(struct probe_watch *w, const struct signalfd_siginfo *info)
 }
 
 static int
-draw_live(struct probe_watch *w)
+probe_watch_header(struct probe_watch *w)
 {
 	if (w->app->settings->json || !header_possible(STDOUT_FILENO))
 		return 0;
 	w->drawn = true;
-	w->live.draw = draw;
+	w->live.draw = probe_watch_draw;
 	return app_header_open(&w->live, w->app, &w->app->out, STDOUT_FILENO);
 }
 
@@ -215,8 +224,8 @@ probe_watch_open(struct probe_watch *w, struct app *d, struct load *l,
 	w->watch.window.on_change = on_change;
 	w->watch.window.on_steering = on_steering;
 	w->timer.on_timer = on_timer;
-	return draw_live(w) < 0 ? -1 : loop_timer_set(&d->loop, &w->timer,
-	    loop_now() + FIRST_US);
+	return probe_watch_header(w) < 0 ? -1 : loop_timer_set(&d->loop,
+	    &w->timer, loop_now() + FIRST_US);
 }
 
 void

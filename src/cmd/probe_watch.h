@@ -5,26 +5,27 @@
 #include "ops/watch.h"
 #include "terminal/header.h"
 
-/* rpnc probe --watch: what a run finds, while it goes on. */
+/* rpnc probe --watch: shows what a load finds, while it runs. */
 struct probe_watch {
 	struct watch watch;
 	struct app *app;
 	struct timer timer;
 	struct header live;
-	int64_t interval;
-	bool drawn;			/* by live */
-	bool seen, told;		/* a first look; a block of lines */
+	int64_t interval;		/* us */
+	bool drawn;			/* by the header live */
+	bool seen;			/* the first look is done */
+	bool printed;			/* a block of lines */
 };
 
 /*
- * From now on, until it is closed; the interval is set, and the run's results
- * are the monitor's. weights: --expect-weights. -1: a fault.
+ * Starts to show the load. The caller has set the interval, and passes each
+ * result to watch_count(). weights: --expect-weights. -1: a fault.
  */
 int probe_watch_open(struct probe_watch *, struct app *, struct load *,
     const struct steering *weights);
-/* Whether it was a signal of the terminal, and is done with. */
+/* Handles SIGWINCH and SIGTSTP; false: it is another signal. */
 bool probe_watch_signal(struct probe_watch *, const struct signalfd_siginfo *);
-/* What is shown stays. */
+/* Ends it; what is shown stays on the terminal. */
 void probe_watch_close(struct probe_watch *);
 
 #endif
