@@ -1,0 +1,121 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include "base/fail.h"	/* before its name is a macro */
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "group/steer/reconcile.h"
+
+static void
+reads_and_writes(const char *text, const char *again)
+{
+	struct steering s;
+	char out[MODE_TEXT];
+
+	assert_int_equal(mode_parse(text, &s), 0);
+	assert_string_equal(mode_text(&s, out), again);
+	assert_int_equal(mode_parse(out, &s), 0);
+	assert_string_equal(mode_text(&s, out), again);
+}
+
+static void
+a_mode_is_the_same_when_read_again(void **state)
+{
+	(void)state;
+	reads_and_writes("hash", "hash");
+	reads_and_writes("random", "random");
+	reads_and_writes("cpu", "cpu");
+	reads_and_writes("source-port", "source-port");
+	reads_and_writes("source-address", "source-address");
+	reads_and_writes("weights A=70,B=20", "weights A=70,B=20");
+	reads_and_writes("A=70,B=20", "weights A=70,B=20");
+	reads_and_writes("weights:A=0,A/1=1000", "weights A=0,A/1=1000");
+}
+
+static void
+is_refused(const char *text)
+{
+	struct steering s;
+
+	assert_int_equal(mode_parse(text, &s), -1);
+	assert_int_equal(fail_status(), STATUS_USAGE);
+}
+
+static void
+what_is_no_mode_is_refused(void **state)
+{
+	char many[4096] = "";
+
+	(void)state;
+	is_refused("");
+	is_refused("hashes");
+	is_refused("hash now");
+	is_refused("A=");
+	is_refused("=1");
+	is_refused("A=-1");
+	is_refused("A=1.5");
+	is_refused("A=1001");
+	is_refused("9=1");
+	is_refused("A/=1");
+	is_refused("A/x=1");
+	for (int i = 0; i < SHARED_WEIGHTS + 1; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many),
+		    "%sA/%d=1", i ? "," : "", i);
+	is_refused(many);
+}
+
+/* A member, and workers, on a registry of our own. */
+static void
+a_weight_is_of_the_name_or_its_base(void **state)
+{
+	struct registry *b = registry_private();
+	struct steering s;
+	int a, first, second, other;
+
+	(void)state;
+	assert_non_null(b);
+	a = registry_claim(b, SLOT_MEMBER, "A", 0);
+	first = registry_claim(b, SLOT_MEMBER, "A/1",
+	    registry_slot(b, a)->process);
+	second = registry_claim(b, SLOT_MEMBER, "A/2",
+	    registry_slot(b, a)->process);
+	other = registry_claim(b, SLOT_MEMBER, "B", 0);
+	assert_true(a >= 0 && first >= 0 && second >= 0 && other >= 0);
+	/* the hash: all are equal */
+	assert_int_equal(mode_weight(b, a), 1);
+	assert_int_equal(mode_weight(b, other), 1);
+	assert_int_equal(mode_parse("A=70,A/1=5", &s), 0);
+	assert_int_equal(mode_set(b, &s), 0);
+	assert_int_equal(mode_weight(b, a), 70);
+	assert_int_equal(mode_weight(b, first), 5);
+	assert_int_equal(mode_weight(b, second), 70);
+	/* a change is counted once, the same again not at all */
+	{
+		uint32_t serial = registry_shared(b)->steering.serial;
+
+		assert_int_equal(mode_set(b, &s), 0);
+		assert_int_equal(registry_shared(b)->steering.serial, serial);
+		assert_int_equal(mode_parse("hash", &s), 0);
+		assert_int_equal(mode_set(b, &s), 0);
+		assert_int_equal(registry_shared(b)->steering.serial,
+		    serial + 1);
+	}
+	registry_close(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_mode_is_the_same_when_read_again),
+		cmocka_unit_test(what_is_no_mode_is_refused),
+		cmocka_unit_test(a_weight_is_of_the_name_or_its_base),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
