@@ -204,7 +204,8 @@ said() {
 }
 
 @test "steer: datagrams, by weights and by address" {
-	start echo -u -r --steer A=0,C=0 127.0.0.1 "$((port = 12000 + RANDOM % 20000))"
+	reserve
+	start echo -u -r --steer A=0,C=0 127.0.0.1 "$port"
 	start echo -u -r 127.0.0.1 "$port"
 	start echo -u -r 127.0.0.1 "$port"
 	count() {
