@@ -1,3 +1,8 @@
+/*
+ * How it works: compare_add() keeps the figures of each model, phase and round.
+ * compare_conclude() takes medians over the rounds, has them judged (see
+ * compare_verdict.c), and puts the result in sentences.
+ */
 #include "ops/compare_results.h"
 
 #include <math.h>

@@ -1,3 +1,8 @@
+/*
+ * How it works: for each measure, reuseport is compared with both other models
+ * round by round (ratio_fill), each comparison is classified, the two are
+ * joined to one finding, and the findings of all measures to the verdict.
+ */
 #include "ops/compare_verdict.h"
 
 #include <math.h>

@@ -1,16 +1,3 @@
-#include "ops/during.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-
-#include "base/clock.h"
-#include "base/container.h"
-#include "base/fail.h"
-
 /*
  * Attempts at a steady rate, before, while and after a command runs.
  *
@@ -25,6 +12,18 @@
  * All the time, every 50 ms, the members of the group are polled, because
  * members that come and go are what a restart consists of.
  */
+#include "ops/during.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/container.h"
+#include "base/fail.h"
 
 enum { LOOK_US = 50 * 1000 };
 

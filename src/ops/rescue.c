@@ -1,3 +1,15 @@
+/*
+ * How it works: an acceptor on the other process's sockets takes the clients.
+ * Each client is one half of a proxy; the other half connects to the client's
+ * target.
+ *
+ *	a client	ends as		counted as
+ *	connecting	open, or closed	rescued, or failed
+ *	open		closed		bytes in and out
+ *
+ * The rescue owns the acceptor and the proxies. A connection of its own that
+ * comes back to the same queue is reset.
+ */
 #include "ops/rescue.h"
 
 #include <errno.h>

@@ -1,15 +1,3 @@
-#include "probe/load/scan.h"
-
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/container.h"
-#include "base/fail.h"
-#include "net/sock.h"
-#include "net/sources.h"
-
 /*
  * How it works: a try connects to the addresses of a port, one after the other.
  *
@@ -21,6 +9,17 @@
  * It drains because a socket that is closed with unread data sends RST. All
  * addresses of a port together have the time limit of one.
  */
+#include "probe/load/scan.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/fail.h"
+#include "net/sock.h"
+#include "net/sources.h"
 
 enum {
 	BURST = 64,			/* starts before events are served */

@@ -1,20 +1,3 @@
-#include "probe/who/identify.h"
-
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "kernel/pidfd_sockopt.h"
-#include "kernel/sock_diag.h"
-#include "kernel/sock_owner.h"
-#include "net/sock.h"
-#include "probe/who/answer.h"
-#include "probe/who/listeners.h"
-#include "probe/who/prediction.h"
-
 /*
  * How it works: sock_diag(7) finds the server's end of a connection by both
  * addresses and ports. Its answer is one of:
@@ -32,6 +15,22 @@
  * asked before: see prediction.c. What was predicted is compared with what was
  * found.
  */
+#include "probe/who/identify.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "kernel/pidfd_sockopt.h"
+#include "kernel/sock_diag.h"
+#include "kernel/sock_owner.h"
+#include "net/sock.h"
+#include "probe/who/answer.h"
+#include "probe/who/listeners.h"
+#include "probe/who/prediction.h"
 
 enum {
 	HOLDERS_MAX = 256,

@@ -1,11 +1,3 @@
-#include "probe/who/listeners.h"
-
-#include <stdlib.h>
-
-#include "kernel/proc_fd.h"
-#include "net/listener.h"
-#include "probe/who/newcomer.h"
-
 /*
  * How it works: a row's weight is the number of its sockets, because the hash
  * chooses a socket: a process with two of them gets twice as many connections.
@@ -17,6 +9,13 @@
  *					manager: a parent of another holder that
  *					never answers
  */
+#include "probe/who/listeners.h"
+
+#include <stdlib.h>
+
+#include "kernel/proc_fd.h"
+#include "net/listener.h"
+#include "probe/who/newcomer.h"
 
 enum { HOLDERS_MAX = 256 };
 

@@ -1,3 +1,13 @@
+/*
+ * How it works: each slot of the registry that has, or had, a member is
+ * followed by a row. `order` tells one member of a slot from the next.
+ *
+ *	a slot's member		its row
+ *	comes			counts what it accepts from then on; weight 1
+ *	stays			count = base + accepted - before
+ *	leaves			keeps its last count; weight 0
+ *	is another one now	that one gets a row of its own
+ */
 #include "probe/who/registry_counts.h"
 
 #include <stdio.h>
