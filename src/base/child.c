@@ -11,9 +11,9 @@
 #include "base/signals.h"
 
 /*
- * In the child. All descriptors of ours are close-on-exec: those that are left
- * are the user's, such as 3>log or the jobserver of make(1). posix_spawn(3)
- * can't give back a signal that was ignored.
+ * In the child. All our descriptors are close-on-exec; those that remain are
+ * the user's, such as 3>log or the jobserver of make(1). posix_spawn(3) could
+ * not restore a signal that was ignored.
  */
 static void
 become(char *const *argv, int report)

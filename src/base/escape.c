@@ -82,7 +82,10 @@ static const struct {
 	{ 0x2028, 0x2029 },		/* these end a line */
 };
 
-/* Of a character of n bytes, 2 to 4: the first has n + 1 bits of its length. */
+/*
+ * n is 2 to 4, the bytes of the character: the first byte has n + 1 bits for
+ * that.
+ */
 static uint32_t
 code_point(const char *data, int n)
 {

@@ -7,16 +7,16 @@
 /* Bytes of strangers: what is safe to show, and what is UTF-8. */
 
 /*
- * How many bytes at the start of data are one valid UTF-8 character; 0 if
- * they are none; -1 if more bytes are needed to know.
+ * The length of the valid UTF-8 character at the start of data; 0: there is
+ * none; -1: more bytes are needed to know.
  */
 int utf8_length(const char *data, size_t length);
 
 bool utf8_valid(const char *data, size_t length);
 
 /*
- * How many bytes to keep back so that a character is not split: 0 to 3, 0
- * too if what stands at the end can't become UTF-8.
+ * How many bytes at the end to keep back so that no character is split: 0 to 3.
+ * 0 also if these bytes can't become UTF-8.
  */
 size_t utf8_tail(const char *data, size_t length);
 

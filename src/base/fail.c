@@ -11,7 +11,9 @@ static struct fault last = {
 	"it failed without a reason: a fault in rpnc", STATUS_NETWORK,
 };
 
-/* What the user typed is told as it is, but never breaks the line. */
+/*
+ * Text of the user is printed as it is, except that it never breaks the line.
+ */
 static void
 one_line(void)
 {

@@ -37,7 +37,7 @@ int fail_option(const char *option);
 /* Gives the last fault another status; returns -1. */
 int fail_status_set(enum status status);
 
-/* For a look around that may fail, while a fault is being told. */
+/* Keep the recorded fault while calls that may fail look for its cause. */
 struct fault {
 	char text[FAIL_TEXT];
 	enum status status;

@@ -23,7 +23,7 @@ struct source {
 /* Calls once at a time of loop_now(); may set itself again. */
 struct timer {
 	int64_t when;
-	size_t at;		/* place in the heap, from 1; 0: not set */
+	size_t at;		/* index in the heap, from 1; 0: not set */
 	void (*on_timer)(struct timer *);
 };
 
@@ -31,7 +31,7 @@ struct loop {
 	int epfd, next, count;
 	bool stopped;
 	bool busy;			/* never sleeps */
-	int64_t spin;			/* goes on looking for so long, first */
+	int64_t spin;			/* polls so long before sleeping */
 	int64_t last_event;		/* if it spins */
 	struct epoll_event batch[128];
 	struct source *ready, *ready_next, *late;

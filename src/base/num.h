@@ -21,7 +21,7 @@ enum { NUM_TEXT = 32 };
 const char *bytes_text(uint64_t bytes, char text[static NUM_TEXT]);
 const char *duration_text(int64_t microseconds, char text[static NUM_TEXT]);
 
-/* How many single-letter edits part a from b: for "did you mean". */
+/* The number of single-letter edits between a and b: for "did you mean". */
 size_t edit_distance(const char *a, const char *b);
 
 #endif

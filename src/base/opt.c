@@ -59,7 +59,7 @@ row_of(const struct parser *p, int c)
 	return NULL;
 }
 
-/* Which word of "a|b|c" text is, or -1. */
+/* The index of text in "a|b|c", or -1. */
 static int
 choice(const char *words, const char *text)
 {
@@ -164,7 +164,7 @@ unknown_letter(int letter, const char *command, const struct opt_hint *hints)
 	    "--help'", letter, command);
 }
 
-/* How far a word is from an option's name; its beginning is near. */
+/* The distance of a word from an option's name; a prefix counts as near. */
 static size_t
 name_distance(const char *word, const char *name)
 {
@@ -255,8 +255,9 @@ take(struct parser *p, int c, char **argv, void *settings,
 }
 
 /*
- * How many words stood behind the "--" that ended the options: getopt has
- * moved those before it behind it. It may also be an option's value.
+ * How many words were behind the "--" that ended the options. getopt(3) has
+ * moved the words before it to the same place, and "--" may also be the value
+ * of an option.
  */
 static int
 words_behind(const struct parser *p, int argc, char *const *was,

@@ -80,7 +80,7 @@ is_wish(int number)
 	return number == SIGHUP || number == SIGINT || number == SIGQUIT;
 }
 
-/* In place of the default actions, which process 1 lacks. */
+/* Replaces the default actions, which process 1 lacks. */
 static void
 default_actions(void)
 {

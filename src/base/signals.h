@@ -5,20 +5,20 @@
 #include <sys/types.h>
 
 /*
- * A process inherits its parent's choices: ignored and blocked signals stay so
- * through execve(2). A process whose SIGCHLD is ignored never hears
- * that a child ended. Process 1 of a PID namespace has no default actions: a
- * signal that nobody handles does nothing there.
+ * Ignored and blocked signals stay so through execve(2), so a process inherits
+ * its parent's choices. A process that ignores SIGCHLD is never told that a
+ * child ended. Process 1 of a PID namespace has no default actions: a signal
+ * without a handler does nothing.
  */
 
 /*
- * First of all in main(). Every signal gets its default action and is heard.
- * A user's wish stays: nohup(1) ignores SIGHUP, the & of a shell without job
- * control ignores SIGINT and SIGQUIT.
+ * The first call in main(). Gives every signal its default action, and unblocks
+ * it. A choice of the user stays: nohup(1) ignores SIGHUP, and the & of a shell
+ * without job control ignores SIGINT and SIGQUIT.
  */
 void signals_init(void);
 
-/* In a child, before execve(2): all as it was when rpnc started. */
+/* In a child, before execve(2): restores all as it was when rpnc started. */
 void signals_restore(void);
 
 /*

@@ -7,14 +7,15 @@
 #include "base/loop.h"
 
 /*
- * Where bytes leave the process: stdout or stderr. A write never blocks the
- * loop, though the user's descriptor is left as it is, for the shell shares
- * its flags: a pipe or a terminal is opened a second time, and where that is
- * refused pieces go out that fit what poll(2) promises.
+ * A sink writes to stdout or stderr and never blocks the loop. The shell shares
+ * the flags of these descriptors, so O_NONBLOCK is not set on them: a pipe or a
+ * terminal is opened a second time, and if that is refused, only as much is
+ * written at once as poll(2) promises to take.
  *
- * A reader that has gone breaks the sink: at once if something is due, else a
+ * A sink breaks if its reader has gone: at once if bytes are queued, else a
  * quarter of a second later. tar(1) stops reading at the end of its archive,
- * just before the peer says its own end: if that comes first, nothing failed.
+ * just before the peer's end of file arrives; if that comes in time, nothing
+ * has failed.
  */
 struct sink {
 	struct source source;
@@ -22,7 +23,7 @@ struct sink {
 	bool own, atomic, lossy;
 	unsigned corked;	/* what is written is only queued */
 	bool awaited;		/* full, though nothing is queued */
-	bool failed;		/* broken: the fault was told by on_fail */
+	bool failed;		/* broken: on_fail has reported the fault */
 	bool ending;		/* nothing more will be written */
 	struct timer hang_up;	/* the reader has gone, and nothing is due */
 	int fd;			/* the user's descriptor */
@@ -41,7 +42,9 @@ struct sink {
 int sink_open(struct sink *s, struct loop *l, int fd, bool lossy);
 void sink_close(struct sink *);
 
-/* Writes now what can be, queues the rest. -1: broken, and it was told. */
+/*
+ * Writes what it can now, queues the rest. -1: broken, and that was reported.
+ */
 int sink_write(struct sink *, const void *data, size_t length);
 
 /*
@@ -58,9 +61,9 @@ void sink_cork(struct sink *);
 void sink_uncork(struct sink *);
 
 /*
- * For what is written to its descriptor by other means: that was found full,
- * and counts as such until there is room; or it failed, with errno, which is
- * told as for a write.
+ * For code that writes to the descriptor itself: it was full, and counts as
+ * full until there is room; or a write failed with errno, which is reported as
+ * a fault of the sink.
  */
 int sink_wait(struct sink *);
 void sink_break(struct sink *);
@@ -71,9 +74,9 @@ bool sink_full(const struct sink *);
 bool sink_stuck(const struct sink *);
 
 /*
- * Writes out all that is queued, waiting for its reader: so many milliseconds
- * without any progress (-1: as long as it takes), or until stop_fd (or -1) is
- * readable. Returns -1 if something is left.
+ * Writes all that is queued, and waits for the reader until it has taken
+ * nothing for this many milliseconds (-1: no limit), or until stop_fd (-1:
+ * none) is readable. Returns -1 if something is left.
  */
 int sink_flush(struct sink *, int patience_ms, int stop_fd);
 

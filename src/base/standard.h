@@ -3,11 +3,11 @@
 
 #include <stdbool.h>
 
-/* Descriptors 0, 1 and 2, whose numbers must never become a socket's. */
+/* Descriptors 0, 1 and 2. A socket must never get one of these numbers. */
 
 /*
- * At the start, before anything is opened: fills those that are closed. A read
- * of stdin then gives end of file; a write to the others still fails.
+ * Opens those that are closed, before anything else is opened. A read of stdin
+ * then gives end of file; a write to the others still fails.
  */
 void standard_hold(void);
 

@@ -10,7 +10,7 @@
 
 enum { SAMPLE_US = 1000 * 1000 };
 
-/* By what decides of what it is given: who it is, and whether it may be. */
+/* A hash of what decides what a member is given: its identity and its state. */
 static uint64_t
 fingerprint(struct registry *b, const struct member *m)
 {
@@ -34,7 +34,10 @@ group_of(struct registry *b, const struct members *m)
 	return sum;
 }
 
-/* What the kernel gave a member: a datagram's queue is of bytes. */
+/*
+ * What the kernel gave a member. A datagram queue is in bytes, so it is left
+ * out.
+ */
 static uint64_t
 given(const struct member *m, bool datagram)
 {
@@ -133,8 +136,8 @@ same(const double *values, int n)
 }
 
 /*
- * The counts of strangers are not known; among the others what they have
- * together is spread as evenly.
+ * Foreign members don't report counts; judge only ours: their joint total is
+ * still split evenly.
  */
 static void
 judge(struct group_stats *s)
@@ -168,7 +171,7 @@ judge(struct group_stats *s)
 	s->board.fairness = f;
 }
 
-/* What part of new connections each should get. */
+/* The share of new connections that each member should get. */
 static void
 expect(struct group_stats *s, struct registry *b)
 {
@@ -184,7 +187,7 @@ expect(struct group_stats *s, struct registry *b)
 		s->rows[i].expected /= sum;
 }
 
-/* What is no question of chance, or changes by the moment, is not judged. */
+/* A mode that is not random, or changes all the time, is not judged. */
 static void
 steering_of(struct group_stats *s, struct registry *b)
 {
@@ -207,7 +210,7 @@ steering_of(struct group_stats *s, struct registry *b)
 		    "a quarantined member gets nothing for now";
 }
 
-/* One queue for all: whose it is nobody can say. */
+/* One queue for all: it belongs to no single member. */
 static void
 share_queue(struct group_stats *s)
 {

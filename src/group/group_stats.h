@@ -19,9 +19,7 @@ struct group_stats {
 	struct finding_list findings;
 	char address[ADDR_TEXT], steering[MODE_TEXT];
 	uint64_t group;			/* what it was made of; 0: not seen */
-	/*
-	 * What each slot had when the group last changed, queued or accepted.
-	 */
+	/* Accepted and queued of each slot when the group last changed. */
 	uint64_t base[REGISTRY_SLOTS];
 	int64_t sampled;		/* when the last rate was */
 	uint64_t sample;

@@ -73,8 +73,8 @@ member_by_slot(struct members *m, struct registry *b, uint64_t inode)
 }
 
 /*
- * The member with that pid; of those whose pid is unknown (0), one that has
- * no socket on this address yet: the two of a wildcard are one member.
+ * The member with that pid. If the pid is unknown (0), one that has no socket
+ * on this address yet: the two sockets of a wildcard are one member.
  */
 static struct member *
 member_by_pid(struct members *m, pid_t pid, int address)
@@ -89,7 +89,7 @@ member_by_pid(struct members *m, pid_t pid, int address)
 	return NULL;
 }
 
-/* Whether it is of a process that died, and about to go. */
+/* Whether the socket belongs to a dead process, and is about to close. */
 static bool
 is_dying(struct registry *b, uint64_t inode)
 {
@@ -126,7 +126,10 @@ add_foreign(struct members *m, const struct diag_sock *d,
 	return one;
 }
 
-/* Whose socket it is: 0 and a slot's, a process's, or an unknown one's. */
+/*
+ * Finds the member that has a socket, by its slot or its process, or adds a
+ * foreign one. 0 and NULL: no member counts for it; -1: no memory.
+ */
 static int
 member_of(struct sockinfo *l, struct members *m, struct registry *b,
     const struct diag_sock *d, int address, struct member **out)
@@ -156,7 +159,7 @@ add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
 	int n = sock_diag_group_with(l->diag, protocol, addr_port(bound),
 	    sock_inode(set->fd[address]), &list);
 
-	/* who has left looks at those who stay */
+	/* a member that has left no longer has a socket there */
 	if (n == 0) {
 		free(list);
 		n = sock_diag_group(l->diag, protocol, bound, &list);

@@ -4,12 +4,12 @@
 #include "group/registry/registry.h"
 
 /*
- * The slot of the living member that a name or a pid stands for, of one
- * process or a parent of workers; -1: a usage fault that says who is there.
+ * The slot of the living member with that name or pid: a process, or a parent
+ * of workers. -1: a usage fault that lists the members.
  */
 int replace_find(struct registry *, const char *text);
 
-/* Wishes that its process leaves the group for good, and wakes it. */
+/* Asks the process of that slot to leave the group for good, and wakes it. */
 void replace_wish(struct registry *, int slot);
 
 #endif

@@ -27,10 +27,10 @@ struct search {
 	const struct adopt_wish *wish;
 	struct sock_set *out;
 	bool too_many;
-	char others[LISTED];	/* what it has that isn't wished for */
+	char others[LISTED];	/* other sockets of the process */
 };
 
-/* What a socket is to whoever would serve on it; type 0: nothing. */
+/* The kind of a socket that could be served on; type 0: it could not. */
 struct server_socket {
 	int type;
 	struct addr bound;

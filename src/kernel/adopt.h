@@ -12,7 +12,7 @@
  * socket lives until the last of its holders closes it.
  */
 
-/* Which of them. */
+/* Which sockets to take. */
 struct adopt_wish {
 	int family;			/* AF_UNSPEC: both of IP; AF_UNIX */
 	bool datagram;			/* bound, rather than listening */
@@ -21,19 +21,18 @@ struct adopt_wish {
 };
 
 /*
- * Opens those of a process, each once, in out, which says that they are
- * adopted; -1: a usage or a bind fault, whose one line says what to do.
- * Nothing of the sockets is changed. Where the process waits for some of them
- * by epoll it is those only: see adopt_epoll.h.
+ * Opens the listening sockets of a process, each once, into out. No option of
+ * them is changed. If the process has only some of them in an epoll, only those
+ * are taken: see adopt_epoll.h. -1: a usage or bind fault that says what to do.
  */
 int adopt_sockets(pid_t, const struct adopt_wish *, struct sock_set *out);
 
 /*
- * accept4(2) on an adopted socket: never waits for long, -1 and EAGAIN.
- * O_NONBLOCK is shared by all who hold the socket. To set it would be a fault
- * to a server that waits in accept(2), when it runs or goes on; so it stays
- * what it is, and if the other one is first, after poll(2) said that there is
- * a client, a timer ends our waiting. Uses SIGALRM.
+ * accept4(2) on an adopted socket; it never blocks for long: -1 and EAGAIN. All
+ * holders of a socket share O_NONBLOCK, and a server that blocks in accept(2)
+ * would fail if it were set; so it is left alone. If the other process accepts
+ * first, after poll(2) has reported a client, a timer ends our blocking call.
+ * Uses SIGALRM.
  */
 int adopt_accept(int fd);
 

@@ -6,9 +6,9 @@
 #include "net/sock.h"
 
 /*
- * Of several sockets of a process it may serve only some, as nginx's workers
- * hold each other's: where some are in one of its epolls, as /proc/PID/fdinfo
- * tells, closes the others.
+ * A process may hold sockets that it does not serve: nginx's workers hold each
+ * other's. If /proc/PID/fdinfo shows some of the sockets in an epoll of the
+ * process, closes the others.
  */
 void adopt_keep_watched(pid_t, struct sock_set *);
 

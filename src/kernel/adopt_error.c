@@ -1,7 +1,6 @@
 /*
- * Whose descriptors may be taken is ptrace(2)'s rule: "ptrace access mode
- * checking". What the kernel says is EPERM; which part of the rule it was can
- * be told from /proc.
+ * ptrace(2) has the rule for taking descriptors: "ptrace access mode checking".
+ * The kernel only says EPERM; /proc shows which part of the rule it was.
  */
 #include "kernel/adopt_error.h"
 
@@ -19,7 +18,7 @@
 #include "kernel/proc.h"
 #include "kernel/sock_owner.h"
 
-/* What /proc/PID/status says of a process. */
+/* What /proc/PID/status says. */
 struct status_lines {
 	int leader;		/* the process that a thread is of; 0: gone */
 	unsigned uid;		/* effective */

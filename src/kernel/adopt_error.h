@@ -7,8 +7,8 @@
 int adopt_process(pid_t);
 
 /*
- * Why its descriptors can't be had: -1, with one line that says whose rule it
- * is and what to do.
+ * Records why its descriptors can't be taken: the rule, and what to do. Returns
+ * -1.
  */
 int adopt_refused(pid_t);
 

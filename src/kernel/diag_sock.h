@@ -15,7 +15,7 @@ struct diag_sock {
 	int v6only;		/* 0 or 1; -1 where the kernel doesn't say:
 				   IPv4, and whatever has a peer */
 	uint32_t ifindex;	/* the device it is bound to; 0: any */
-	uint32_t uid;		/* whose socket() it was */
+	uint32_t uid;		/* of the user that called socket(2) */
 	uint64_t inode;		/* 0: not accepted yet, or orphaned */
 	uint64_t cookie;	/* SO_COOKIE */
 	uint32_t rqueue;	/* listener: accept queue; else unread bytes */

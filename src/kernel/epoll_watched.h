@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 /*
- * Which of n sockets, by their inodes, are in an epoll of this process, as
- * /proc/PID/fdinfo says: sets watched[] of each of them, and returns whether
- * any is. The others may be in use otherwise, as by a blocking accept(2).
+ * Sets watched[] of each of n sockets, given by inode, that is in an epoll of
+ * the process (/proc/PID/fdinfo). Returns whether any is. The others may still
+ * be used, for example by a blocking accept(2).
  */
 bool epoll_watched(pid_t, const uint64_t *inodes, int n, bool *watched);
 

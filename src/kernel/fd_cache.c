@@ -1,10 +1,10 @@
 /*
- * How it works. Descriptors are given out again: where one of a process was
- * found its next ones will be. The one that was read longest ago has most
- * probably become another by now. What is read on the way to the right one is
- * what will be asked for next, and is not read again until it was: so a server
- * that has accepted many at once costs about two readlink(2) for each, not one
- * for each and all the others.
+ * How it works. A process reuses descriptor numbers, so a new socket probably
+ * has a number that another one had. The number that was read longest ago has
+ * most probably changed. Numbers that are read on the way belong to sockets
+ * that will be asked for next, and are kept until then: a server that accepts
+ * many at once costs about two readlink(2) for each connection, not one for
+ * each pair.
  */
 #include "kernel/fd_cache.h"
 

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 /*
- * Descriptors of one process that lately were sockets that somebody asked for.
+ * Descriptors of one process that were found recently to be wanted sockets.
  */
 
 enum { LATELY = 128 };

@@ -13,8 +13,8 @@ struct mnl_socket;
 struct mnl_socket *netlink_open(void);
 
 /*
- * Of length bytes, those that are whole messages. libmnl takes a message's
- * length over 2^31 for a negative one, and reads beyond the end.
+ * How many of length bytes are whole messages. libmnl takes a length over 2^31
+ * as negative, and reads beyond the end.
  */
 size_t netlink_whole(const void *messages, size_t length);
 

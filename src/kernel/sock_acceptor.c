@@ -1,7 +1,7 @@
 /*
- * How it works. Of the processes that hold a socket, one that started another
- * one of them is a manager, which accepts nothing, as nginx's master. If more
- * than one is left, each may accept.
+ * How it works. If a holder of a socket is the parent of another holder, it is
+ * a manager that accepts nothing, like nginx's master. If several others are
+ * left, each may accept.
  */
 #include "kernel/sock_acceptor.h"
 

@@ -5,7 +5,7 @@
 
 #include "kernel/sock_owner.h"
 
-/* Which process accepts from a listening socket, as far as /proc tells. */
+/* Finds in /proc which process accepts from a listening socket. */
 struct sock_acceptor {
 	pid_t pid;		/* 0: not known, or several may */
 	char command[16 + 1];	/* of it, or of all of them */

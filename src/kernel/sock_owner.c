@@ -18,16 +18,14 @@
 #include <uthash.h>
 
 /*
- * How it works
+ * How it works. The map remembers which descriptor of which process was which
+ * socket. A process may have ended or closed it, so each holder is checked with
+ * one readlink(2). A socket that the map lacks is searched in the processes
+ * that were returned before, because a probe meets the same few workers again
+ * and again; then, and seldom, in all processes.
  *
- * The map remembers which descriptor of which process was which socket. It is
- * a guess to be checked by one readlink() per holder, since a process may have
- * died or closed it. What the map doesn't have is looked for where it probably
- * is, in the processes that were returned before (a probe meets the same few
- * workers again and again), and only then, and seldom, everywhere.
- *
- * A reading replaces what was known of the processes it reads, so the map
- * never holds more than the sockets there were.
+ * A reading replaces what was known of the processes that it reads, so the map
+ * never holds more sockets than there were.
  */
 
 enum {
@@ -50,7 +48,7 @@ struct held {
 /* A process that was returned as an owner. */
 struct known {
 	pid_t pid;
-	struct fd_cache lately;
+	struct fd_cache fds;
 	UT_hash_handle hh;
 };
 
@@ -145,7 +143,7 @@ known_add_all(struct owners *o, const struct held *h)
 		struct known *k = known_add(o, h->by[i].pid);
 
 		if (k != NULL)
-			fd_cache_add(&k->lately, h->by[i].fd, h->inode);
+			fd_cache_add(&k->fds, h->by[i].fd, h->inode);
 	}
 }
 
@@ -243,7 +241,7 @@ hold_check(struct hold *by, uint64_t inode)
 	return by->fd >= 0;
 }
 
-/* What is remembered of a socket and still true; NULL: nothing. */
+/* The holders of a socket that still hold it; NULL: none. */
 static struct held *
 recall(struct owners *o, uint64_t inode)
 {
@@ -382,7 +380,7 @@ owners_held_by(struct owners *o, uint64_t inode, pid_t pid)
 {
 	struct known *k = inode != 0 ? known_find(o, pid) : NULL;
 
-	return k != NULL && fd_cache_has(&k->lately, pid, inode);
+	return k != NULL && fd_cache_has(&k->fds, pid, inode);
 }
 
 void

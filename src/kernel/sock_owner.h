@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Which process holds a socket, by its inode, from /proc. */
+/* Finds in /proc which process holds a socket, by its inode. */
 struct owners;
 
 struct owner {
@@ -33,8 +33,8 @@ int owners_find(struct owners *o, uint64_t inode, struct owner *out);
 int owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max);
 
 /*
- * Whether this process is one of the holders, by a descriptor that was lately
- * returned of it: a few readlink() instead of a look at all its descriptors.
+ * Whether this process is one of the holders, by a descriptor that was
+ * found there recently: a few readlink(2) instead of reading all descriptors.
  * true is certain; false says nothing, and owners_holders() will.
  */
 bool owners_held_by(struct owners *o, uint64_t inode, pid_t pid);

@@ -5,9 +5,9 @@
 #include "kernel/sock_owner.h"
 
 /*
- * Both ways to ask about this host's sockets: which there are, and whose they
- * are. Keeps its descriptors, so that asking often is cheap. A handle is NULL
- * where the kernel has no sock_diag, or there is no memory.
+ * The two handles for this host's sockets: diag lists them, owners has their
+ * processes. They keep descriptors open, so asking often is cheap. A handle is
+ * NULL if the kernel has no sock_diag(7), or without memory.
  */
 struct sockinfo {
 	struct sock_diag *diag;

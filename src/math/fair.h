@@ -30,7 +30,7 @@ struct fair {
 				   most; 1 where none is */
 	double expected_spread_99;	/* fair_spread_99(), the widest */
 	double largest_deviation;	/* count / expected - 1, signed */
-	int largest;		/* whose that is; -1: none deviates */
+	int largest;		/* its index; -1: none deviates */
 	uint64_t n_enough;	/* below it FAIR_TOO_FEW; 0: however many */
 	uint64_t n_for_10pct;	/* fair_needed() for 0.1, the smallest share */
 	enum fair_verdict verdict;
@@ -45,7 +45,7 @@ int fair_test(const uint64_t *counts, const double *weights, int k,
     struct fair *out);
 const char *fair_verdict_name(enum fair_verdict verdict);
 
-/* How often chi-square of dof degrees of freedom reaches chi2. */
+/* The probability that chi-square of dof degrees of freedom reaches chi2. */
 double fair_chi2_p(double chi2, int dof);
 
 /*

@@ -16,7 +16,7 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* What the buckets alone say. */
+/* The value by the buckets alone. */
 struct extent {
 	uint64_t count;
 	unsigned first, last;

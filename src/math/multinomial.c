@@ -1,10 +1,10 @@
 /*
- * How it works: a draw of n connections one by one takes n random numbers. But
- * if each member gets a Poisson number with the mean of its share, and these
- * happen to add up to t, then they are distributed exactly as t connections
- * dealt one by one. So most of the n are drawn at once, a random number for
- * each member, with a total mean far enough below n that t rarely exceeds it
- * (then it is drawn again), and the n - t that are missing one by one.
+ * How it works. To deal n connections one by one takes n random numbers. If
+ * instead each member gets a Poisson number with the mean of its share, and
+ * these add up to t, they are distributed exactly like t connections dealt one
+ * by one. So most of the n are dealt at once, with one random number a member;
+ * the total mean is so far below n that t rarely exceeds n (if it does, draw
+ * again). The remaining n - t are dealt one by one.
  */
 #include "math/multinomial.h"
 
@@ -32,7 +32,7 @@ struct multinomial {
 	uint64_t state[4], n;
 	int k;
 	int *counts;
-	struct die member;	/* who gets one connection */
+	struct die member;	/* the member that gets one connection */
 	struct die *shares;	/* how many a member gets at once; NULL */
 };
 

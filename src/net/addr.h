@@ -23,7 +23,7 @@ enum {
 	ADDR_MAX = 32,		/* addresses of one server */
 };
 
-/* What the user typed: where to listen or to connect. */
+/* An address that the user typed, to listen on or to connect to. */
 struct endpoint {
 	bool local;		/* a Unix socket: path holds it */
 	bool datagram;
@@ -45,9 +45,9 @@ int addr_list_add(struct addr_list *, const struct addr *);
 void addr_list_free(struct addr_list *);
 
 /*
- * Reads PORT, HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME from
- * the words into e, whose flags are set already. Returns -1 with a usage
- * fault that says what is wrong.
+ * Reads PORT, HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME into e;
+ * its flags are set already. Returns -1 with a usage fault that says what is
+ * wrong.
  */
 int endpoint_parse(struct endpoint *e, int count, char *const *words);
 

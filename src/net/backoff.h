@@ -4,11 +4,11 @@
 #include "base/loop.h"
 
 /*
- * What to do when accept(2) or recvmmsg(2) fails on a server's socket. The
- * network errors of one client (accept(2) lists them) are passed over. Any
- * other error, and many of these in a row, is exhaustion: descriptors or memory
- * have run out, or a filter refuses the call. Then the socket rests for a
- * pause, which doubles until a call works.
+ * A server's reaction to errors of accept(2) and recvmmsg(2). A network error
+ * of one client (accept(2) lists them) is ignored. Any other error, or many of
+ * these in a row, is exhaustion: descriptors or memory have run out, or a
+ * filter refuses the call. Then the socket rests for a pause that doubles until
+ * a call works.
  */
 
 enum backoff_step {

@@ -16,7 +16,7 @@ set(int fd, const char *name)
 	    (socklen_t)strlen(name));
 }
 
-/* By the wish: whether there is nothing more to think about. */
+/* Sets what the user asked for; returns whether the user asked at all. */
 static bool
 follow(const struct congestion *c, int fd)
 {
@@ -88,7 +88,7 @@ is_loopback(const struct addr *a)
 	return IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
 
-/* Who is on this host comes from the address that it went to, or loopback. */
+/* A client on this host has the address that it connected to, or loopback. */
 static bool
 is_here(int fd)
 {

@@ -14,7 +14,7 @@ struct congestion {
 	char was[16];		/* the system's, where it was changed */
 };
 
-/* Whether the wish can be had; -1: a fault that says what can. */
+/* Whether the choice is possible; -1: a fault that lists the possible ones. */
 int congestion_check(const struct congestion *);
 
 /* For a listener (to: NULL), or a socket that is to be connected. */

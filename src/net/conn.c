@@ -29,7 +29,7 @@ socket_read(struct conn *c, void *room, size_t length)
 	return recv(c->source.fd, room, length, MSG_DONTWAIT);
 }
 
-/* What is read is gone: a TCP socket does not even copy it (tcp(7)). */
+/* Discards what it reads; a TCP socket does not even copy it (tcp(7)). */
 static ssize_t
 socket_discard(struct conn *c, void *room, size_t length)
 {

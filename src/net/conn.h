@@ -10,11 +10,11 @@
 
 struct conn;
 
-/* How bytes travel: a row for each kind of connection. */
+/* The I/O functions of a kind of connection. */
 struct conn_ops {
 	bool datagram;		/* borders are kept; 0 bytes are no end */
 	bool direct;		/* the descriptor's bytes are the peer's */
-	/* As recv(2) and send(2), never waiting; reading 0 is the end. */
+	/* Like recv(2) and send(2), but never block; reading 0 is the end. */
 	ssize_t (*read)(struct conn *, void *room, size_t length);
 	ssize_t (*write)(struct conn *, const void *data, size_t length);
 	/* Datagrams: the size of the next, if it may be large. Or NULL. */
@@ -68,7 +68,7 @@ void conn_free(struct conn *c);
 
 void conn_link(struct conn *c, struct conn **list);
 
-/* SO_ERROR: an errno, told once, or 0. */
+/* SO_ERROR: an errno or 0; the kernel reports it once. */
 int conn_error(const struct conn *);
 
 /* Counts what passed by other means. */
@@ -89,7 +89,7 @@ int conn_flush(struct conn *);
  * event: then watch() waits for a pause that grows.
  */
 bool conn_would_wait(struct conn *);
-/* How large a datagram is next, or 0 where all are small. */
+/* The size of the next datagram, or 0 if all are small. */
 size_t conn_pending(struct conn *);
 
 #endif

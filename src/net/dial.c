@@ -1,10 +1,10 @@
 /*
- * How it works. The addresses are put in order, IPv6 and IPv4 by turns; those
- * of a family whose answer is late take their turns when they come. An
- * attempt is a non-blocking connect(2) in a pollfd. Each turn of the loop
- * starts the next attempt if its time has come, then polls all that are in
- * flight until one is writable, or the next start, or the deadline. A round
- * ends with a connection or when nothing is left; --wait makes more rounds.
+ * How it works. Addresses are ordered with IPv6 and IPv4 alternating; if the
+ * answer for one family is late, its addresses take their turns when they
+ * arrive. An attempt is a non-blocking connect(2) in a pollfd. Each turn of the
+ * loop starts the next attempt if it is due, then polls all attempts in flight
+ * until one is writable, the next one is due, or the deadline passes. A round
+ * ends with a connection, or when no address is left; --wait makes more rounds.
  */
 #include "net/dial.h"
 
@@ -38,7 +38,7 @@ struct race {
 	struct pollfd *poll;		/* theirs, then the look-up's */
 	int started, error;		/* error: the last attempt's errno */
 	int faulty;			/* and its address, in list */
-	bool unusable;			/* -1 with a fault that is already told */
+	bool unusable;			/* -1: the fault is already recorded */
 };
 
 /*
@@ -388,7 +388,7 @@ race_on(struct race *r, int64_t deadline)
 	}
 }
 
-/* What others expect of it. */
+/* Sets the options that other code expects. */
 static int
 settle(int fd, const struct addr *reached)
 {

@@ -5,13 +5,13 @@
 
 #include "net/addr.h"
 
-/* What a listening TCP socket can be asked and told; LEAVE has the proofs. */
+/* Questions to a listening TCP socket, and options of it. */
 
 /*
- * How many connections hang on the listener: half-open and queued ones. It
- * is the `ref` of /proc/net/tcp less the socket's own (proc(5); kernel
- * net/ipv4/tcp_ipv4.c, get_openreq4), and less that of MPTCP, whose socket has
- * a TCP socket that listens for it. -1: not found.
+ * How many connections the listener has, half-open or queued: the `ref` of
+ * /proc/net/tcp less the socket's own (proc(5); kernel net/ipv4/tcp_ipv4.c,
+ * get_openreq4). An MPTCP socket has a TCP socket that listens for it; that
+ * reference is not counted either. -1: not found.
  */
 int listener_pending(int fd, int family);
 
@@ -29,7 +29,7 @@ int listener_references(int family, const uint64_t *inodes, int n, int *out);
 int listener_half_open(int family, const uint64_t *inodes, const int *own,
     int n);
 
-/* How many of those are queued, to be accepted (TCP_INFO). */
+/* How many of those wait in the accept queue (TCP_INFO). */
 int listener_queue(int fd);
 
 /*

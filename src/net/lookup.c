@@ -20,7 +20,7 @@ enum {
 	PIECE = 16 * 1024,
 };
 
-/* What a child says first; addresses follow. */
+/* The head of an answer of the child; addresses follow. */
 struct answer {
 	int code, error;
 };

@@ -36,7 +36,7 @@ struct lookup {
 /* Asks; e is used until the end. -1: no process can be started. */
 int lookup_start(struct lookup *, const struct endpoint *e, int flags);
 
-/* What to poll for: how many of them. 0: all answers are here. */
+/* Fills in what to poll(2), and returns how many. 0: all answers are here. */
 int lookup_poll(const struct lookup *, struct pollfd out[LOOKUP_QUERIES]);
 
 /* An answer that is so much later than the other is not awaited. */

@@ -10,7 +10,7 @@
 
 enum { RETRY_FIRST_US = 50 * 1000, RETRY_LAST_US = 1000 * 1000 };
 
-/* Of this host: IPv4 first, as listen shows its addresses. */
+/* The addresses of this host: IPv4 first, in the order that listen shows. */
 static int
 put_ipv4_first(struct addr_list *list)
 {

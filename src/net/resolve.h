@@ -16,8 +16,9 @@ int resolve(const struct endpoint *e, int64_t deadline,
 int resolve_passive(const struct endpoint *e, struct addr_list *out);
 
 /*
- * As resolve(), and tries again for this time while the name does not resolve.
- * rest gets a look-up that is still going on (lookup.h); else it is unchanged.
+ * Like resolve(), but if the name does not resolve, tries again for this time.
+ * rest receives a look-up that is still in progress (lookup.h); else it is
+ * unchanged.
  */
 int resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
     struct lookup *rest, struct addr_list *out);

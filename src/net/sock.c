@@ -50,7 +50,7 @@ sock_device(int fd, const char *interface)
 	return errno == ENODEV ? fail_status_set(STATUS_USAGE) : -1;
 }
 
-/* This host's own answer has come by now, and is told at the second call. */
+/* By now this host's own answer has arrived; the second call reports it. */
 int
 sock_connect(int fd, const struct addr *to)
 {
@@ -69,7 +69,7 @@ is_inet(const struct addr *a)
 	return a->sa.sa_family != AF_UNIX;
 }
 
-/* What must be set before bind(2). */
+/* Sets the options that must come before bind(2). */
 static int
 prepare(int fd, const struct addr *a, const struct sock_options *o)
 {

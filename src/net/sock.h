@@ -38,13 +38,16 @@ int sock_listen(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *options);
 void sock_set_close(struct sock_set *);
 
-/* Sets a socket option whose value is an int; -1 and errno. */
+/* Sets a socket option that is an int; -1 and errno. */
 int sock_set_int(int fd, int level, int option, int value);
 
 /* The address of its own end; none, -1 and errno where it has none. */
 int sock_name(int fd, struct addr *);
 
-/* As sock_diag(7) and /proc name it; 0: fd is no socket any more. */
+/*
+ * The inode of a socket, as in sock_diag(7) and /proc; 0: fd is no longer a
+ * socket.
+ */
 uint64_t sock_inode(int fd);
 
 /*

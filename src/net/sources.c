@@ -123,7 +123,7 @@ walk(struct sources *s, const struct prefix *p)
 	return 0;
 }
 
-/* What interfaces have may be anywhere in a long prefix. */
+/* Addresses of interfaces may be anywhere in a long prefix. */
 static int
 take_interfaces(struct sources *s, const struct prefix *p)
 {

@@ -4,14 +4,14 @@
 #include "net/addr.h"
 
 /*
- * Where connections come from: addresses by turns (-s, --sources), and ports
- * by turns (--sport). Each port serves every address before the next one does.
+ * The source addresses (-s, --sources) and ports (--sport) of connections, in
+ * turn. Each port is used with every address before the next port.
  */
 struct sources {
 	struct addr *at;		/* port 0; malloced */
 	int count;			/* 0: whichever the kernel takes */
 	uint16_t first, last;		/* 0: whichever the kernel takes */
-	int address;			/* the next one's place */
+	int address;			/* index of the next one */
 	uint16_t port;			/* the next one, if they are given */
 };
 
@@ -27,7 +27,7 @@ int sources_read_ports(struct sources *, const char *text);
 /* The first address of each family; -1 without memory. */
 int sources_take(struct sources *, const struct addr_list *);
 
-/* How many flows to one target differ; 0: ports are not given. */
+/* How many different flows to one target there are; 0: no ports are given. */
 uint64_t sources_flows(const struct sources *);
 
 /*

@@ -28,7 +28,7 @@ enum {
 	TOTAL_ROOM = 64 * 1024 * 1024,	/* pages that nobody fills cost none */
 };
 
-/* Room for what is told of a datagram, aligned for a cmsghdr. */
+/* Room for the ancillary data of a datagram, aligned for a cmsghdr. */
 union control {
 	struct cmsghdr header;
 	char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
@@ -305,8 +305,8 @@ same_address(const struct addr *a, const struct addr *b)
 }
 
 /*
- * Whether a reply to d can go as one with those from first on, of so many
- * bytes: all are of one size, but the last may be shorter.
+ * Whether d can be sent in one call with the replies from first on (UDP GSO):
+ * all have one size, only the last may be shorter.
  */
 static bool
 continues(const struct dgram *first, size_t total, const struct dgram *d)

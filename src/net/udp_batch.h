@@ -36,7 +36,7 @@ struct udp_batch {
 	struct losses unsent;	/* replies that the kernel refused */
 };
 
-/* For what a socket such as fd can get. */
+/* Allocates room for what a socket of the kind of fd can receive. */
 struct udp_batch *udp_batch_new(int fd);
 /* Whether a loss is to be reported now, or at the end: as in losses.h. */
 bool udp_batch_losses_due(struct udp_batch *);
@@ -52,7 +52,7 @@ size_t udp_batch_return(struct udp_batch *, int fd);
 size_t dgram_pieces(const struct dgram *);
 const char *dgram_piece(const struct dgram *, size_t i, size_t *length);
 
-/* As sendto(2), never waiting; from of length 0: the kernel's choice. */
+/* Like sendto(2), but never blocks; from of length 0: the kernel chooses. */
 ssize_t dgram_send(int fd, const void *data, size_t length,
     const struct addr *to, const struct addr *from);
 

@@ -66,8 +66,9 @@ set_full(struct peer *p, int64_t since)
 }
 
 /*
- * Of a Unix socket EAGAIN says that the peer's queue is full, until it reads.
- * One that doesn't soon loses what others wait for, but not alone.
+ * On a Unix socket EAGAIN means that the peer's queue is full until it reads.
+ * If it does not read soon, and another peer does, its datagram is dropped:
+ * others wait for theirs.
  */
 static ssize_t
 peer_write(struct conn *c, const void *data, size_t length)
@@ -94,8 +95,8 @@ peer_shut(struct conn *c)
 }
 
 /*
- * Only a wish to write matters: reading is the sockets' affair. Of a Unix
- * socket epoll does not tell when a peer has room: it is tried again.
+ * Only writing matters here: the sockets do the reading. For a Unix socket
+ * epoll does not report that a peer has room, so the write is tried again.
  */
 static int
 peer_watch(struct conn *c, uint32_t events)

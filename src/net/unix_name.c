@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 /*
- * Dead: both types of connect(2) are refused. One that anybody has says
- * EPROTOTYPE to those of another type than its own (kernel
- * net/unix/af_unix.c, unix_find_bsd). The first type is one that hardly
- * anybody uses, so that who listens there does not take us for a client.
+ * A name is dead if connect(2) of both types is refused. A name in use gives
+ * EPROTOTYPE to a socket of another type (kernel net/unix/af_unix.c,
+ * unix_find_bsd). The type that is tried first is rarely used, so that a
+ * listener does not take us for a client.
  */
 static bool
 is_dead(const struct addr *a)

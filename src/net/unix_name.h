@@ -3,7 +3,7 @@
 
 #include "net/addr.h"
 
-/* What is particular about Unix sockets: their names live in directories. */
+/* The names of Unix sockets in directories. */
 
 /*
  * bind(2) that replaces a dead socket of one's own and nothing else: a file

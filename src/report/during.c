@@ -77,7 +77,7 @@ time_of(double seconds, char text[static NUM_TEXT])
 	return duration_text((int64_t)llround(seconds * 1e6), text);
 }
 
-/* What is drawn over time: one row each, where there is any of it. */
+/* The rows of the timeline; a row without any event is left out. */
 enum lane {
 	LANE_ATTEMPTS, LANE_REFUSED, LANE_RESET, LANE_ENDED, LANE_TIMEOUT,
 	LANE_OTHER, LANE_SLOW, LANE_LONGEST, LANES,

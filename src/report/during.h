@@ -8,15 +8,15 @@
 #include "report/field.h"
 
 /*
- * What became of attempts while a command ran, as plain data. Times are
- * seconds since the first attempt; what is not known is NAN, -1 or NULL.
+ * The attempts while a command ran, as plain data. Times are seconds since the
+ * first attempt; unknown values are NAN, -1 or NULL.
  */
 
 struct probe_losses {
 	uint64_t refused, reset, ended, timeout, other;
 };
 
-/* Of the attempts that were to start in it. */
+/* Counts of the attempts that were due in this interval. */
 struct probe_interval {
 	double at;
 	uint64_t attempts, slow;
@@ -53,8 +53,8 @@ struct probe_during {
 extern const struct field during_fields[];	/* of struct probe_during */
 
 /*
- * Writes it for people, of so many attempts: lines that each begin with an
- * end of line; the last one says how many were lost.
+ * Writes it for people; all is the number of attempts. Each line begins with a
+ * newline; the last one says how many attempts were lost.
  */
 void during_human(FILE *out, const struct probe_during *, uint64_t attempts);
 

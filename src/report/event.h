@@ -14,7 +14,7 @@ struct group_report;
 struct compare_report;
 struct watch_report;
 
-/* What happened, as plain data; human.c and json.c make text of it. */
+/* An event as plain data; human.c and json.c make text of it. */
 
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
@@ -32,7 +32,7 @@ struct worker_row {
 	double share, cpu;
 };
 
-/* Who would be joined. */
+/* A member of the group that would be joined. */
 struct check_row {
 	const char *name, *command;	/* NULL: not rpnc's; not known */
 	int64_t pid, sockets;		/* -1: not known */

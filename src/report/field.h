@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* What a struct becomes in JSON. */
+/* Tables that say how a struct is written as JSON. */
 
 enum field_type {
 	FIELD_TEXT, FIELD_HOST, FIELD_PORT, FIELD_NUMBER, FIELD_COUNT,

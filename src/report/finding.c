@@ -97,7 +97,7 @@ add(struct finding_list *l, const char *kind, const struct finding_member *m,
 	return f;
 }
 
-/* One place is the verdict's. */
+/* One entry is kept free for the verdict. */
 static bool
 has_room(const struct finding_list *l)
 {

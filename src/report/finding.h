@@ -30,7 +30,7 @@ struct finding_list {
 	char texts[FINDINGS][FINDING_TEXT], labels[FINDINGS][FINDING_LABEL];
 };
 
-/* What is not known of a member: NULL, -1 or NAN. */
+/* Unknown values are NULL, -1 or NAN. */
 struct finding_member {
 	const char *name, *host, *command;	/* any bytes */
 	int64_t pid, worker;
@@ -60,7 +60,7 @@ struct finding_facts {
 
 void finding_make(struct finding_list *, const struct finding_facts *);
 
-/* Writes them for people, each on a new line after so many blanks. */
+/* Writes them for people, each on a new line, indented. */
 void finding_human(FILE *out, const struct finding_list *, int indent);
 
 extern const struct field finding_fields[];	/* of struct finding */

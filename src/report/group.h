@@ -67,8 +67,8 @@ void group_flag_set(struct group_flags *, enum group_flag);
 void group_flags_add(struct group_flags *, const struct group_flags *more);
 
 /*
- * Writes the group for people: lines, without the last one's end, of so many
- * columns if possible.
+ * Writes the group for people, in lines of this width if possible, without the
+ * last newline.
  */
 enum { GROUP_COLUMNS = 80 };
 void group_human(FILE *out, const struct group_report *, int columns,

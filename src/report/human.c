@@ -70,7 +70,9 @@ share_of_new(const struct page *p, const struct event *e)
 		    "each", (long long)e->members, (long long)e->members);
 }
 
-/* "-": of another PID namespace, in which it means nothing here. */
+/*
+ * "-": the process is in another PID namespace, so its pid means nothing here.
+ */
 static void
 pid(const struct page *p, const struct event *e)
 {
@@ -100,7 +102,7 @@ left(const struct page *p, const struct event *e)
 	share_of_new(p, e);
 }
 
-/* Its name, or of who is not rpnc's the command. */
+/* The name of a member; of a foreign one the command. */
 static void
 who(const struct page *p, enum color color, const struct event *e)
 {

@@ -7,7 +7,7 @@
 #include "math/hist.h"
 #include "report/event.h"
 
-/* What is not known is null, never guessed. */
+/* An unknown value is null, never guessed. */
 static json_t *
 text_json(const char *text)
 {

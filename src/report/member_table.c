@@ -34,7 +34,7 @@ name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	    r->name ? NAME_CELLS : COMMAND_CELLS, r->name ? r->name : command);
 }
 
-/* Of all that the members were given since the last change. */
+/* The share of all connections since the last change. */
 static void
 share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
@@ -118,7 +118,7 @@ is_known(const struct table_cell *c)
 	return is_counted(c) || table_has_text(c);
 }
 
-/* If all were accepted, a member without a queue has 0 as the others have. */
+/* A probe shows this column only if some connection was not accepted. */
 static bool
 has_queued(const struct table_cell *c)
 {

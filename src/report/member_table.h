@@ -5,9 +5,8 @@
 #include "report/table.h"
 
 /*
- * The members of a port for people, as plain data: how much each has, and
- * whether that is what the steering would give. What is not known: NULL, -1
- * or NAN.
+ * The members of a port, as plain data: what each has, and whether the steering
+ * would give it that. Unknown values are NULL, -1 or NAN.
  */
 
 struct member_row {
@@ -21,7 +20,7 @@ struct member_row {
 	double rate;			/* a second; only where it is probed */
 };
 
-/* Of the members that count: what each was given since the last change. */
+/* Fairness since the last change, of the members whose counts are known. */
 struct member_fairness {
 	uint64_t n, queued;		/* queued: of n, waiting still */
 	int members;
@@ -47,8 +46,8 @@ struct scoreboard {
 };
 
 /*
- * The table of a scoreboard: a headline, if wanted, and at most so many rows,
- * the last of which then counts those that there is no room for.
+ * Writes the table of a scoreboard: a headline if wanted, and at most this many
+ * rows. If that is too few, the last row counts the members left out.
  */
 void member_table(FILE *out, const struct scoreboard *,
     const struct table_style *, bool headline, size_t rows);

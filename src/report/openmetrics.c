@@ -1,7 +1,7 @@
 /*
- * The two formats differ in how they name the type of a counter, so there is
- * none; nor would one be true, as each run counts from 0. What is of one run
- * is a gauge, as with other jobs whose last result is kept.
+ * The two formats name the type of a counter differently, and each run counts
+ * from 0: so there are no counters. A figure of one run is a gauge, as is usual
+ * for jobs whose last result is kept.
  */
 #include "report/openmetrics.h"
 
@@ -164,8 +164,10 @@ value_failed(const struct probe_member *p)
 	return (double)p->failed;
 }
 
-/* Two rows of a stranger's names may look the same when escaped, and one
-   sample twice spoils the whole file: the first one stays. */
+/*
+ * Two foreign names may look the same once escaped, and a repeated sample makes
+ * the whole file invalid: only the first is written.
+ */
 static bool
 is_new(char (*labels)[LABELS], size_t i)
 {

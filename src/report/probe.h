@@ -11,7 +11,7 @@
 #include "report/field.h"
 #include "report/finding.h"
 
-/* What a probe found, as plain data. What is not known: NULL, -1 or NAN. */
+/* The result of a probe, as plain data. Unknown values are NULL, -1 or NAN. */
 
 enum latency { LATENCY_CONNECT, LATENCY_ACCEPT, LATENCY_ECHO, LATENCY_REPLY,
 	LATENCY_LATE, LATENCIES };
@@ -30,11 +30,11 @@ struct probe_failures {
 	uint64_t refused, reset, timeout, other;
 };
 
-/* Who answered: one process, or one name that a peer gave. */
+/* A member that answered: a process, or a name from its greeting or reply. */
 struct probe_member {
 	const char *name, *host, *command;
 	int64_t pid, worker;
-	int64_t uid;			/* if no more is known than whose it is */
+	int64_t uid;			/* if only its user is known */
 	int64_t sockets;		/* listening ones that it accepts from */
 	int64_t stopped;		/* at the end: 1 if by a signal, else 0 */
 	int64_t waiting;		/* in its own queues, at the end */
@@ -55,14 +55,14 @@ struct probe_fairness {
 	bool equal;			/* all expect the same */
 	double spread;			/* 99 % of the fair cases lie so near */
 	double deviation;		/* the largest, relative */
-	int deviant;			/* whose that is; -1: none deviates */
+	int deviant;			/* its index; -1: none deviates */
 	uint64_t enough;		/* n that shows a silent member */
 	uint64_t needed;		/* n that shows a skew of 10 % */
 };
 
-/* How many of the flows seen would move to another socket. */
+/* --what-if: how many of the flows seen would move to another socket. */
 struct probe_what_if {
-	const char *change;		/* "+1", "-1", or who leaves */
+	const char *change;		/* "+1", "-1", or a member */
 	int64_t sockets;		/* of the group, before */
 	uint64_t flows;
 	double fraction, moved;		/* NAN: it depends on the index */

@@ -59,7 +59,7 @@ expectation(FILE *out, const struct probe_report *r)
 	fprintf(out, "   %s", f->verdict);
 }
 
-/* What helps to read a verdict that is not plainly good. */
+/* Explains a verdict that is not simply good. */
 static void
 advice(FILE *out, const struct probe_report *r)
 {

@@ -148,7 +148,7 @@ accepted(FILE *out, const struct probe_member *m)
 			fprintf(out, " %s", text);
 }
 
-/* What not every member has, behind its row. */
+/* Remarks behind a row, which not every member has. */
 static void
 remarks(FILE *out, const struct probe_report *r, const struct probe_member *m)
 {

@@ -9,10 +9,10 @@
 
 enum { MEMBER_TEXT = 400 };
 
-/* "A/0", "-"; escaped, as it may be a stranger's. */
+/* "A/0", "-"; escaped, because any server can send it. */
 void member_label(const struct probe_member *, char text[static MEMBER_TEXT]);
 
-/* A line for each, and where there are several hosts one for each of them. */
+/* A line for each member; if there are several hosts, one for each host too. */
 void members_human(FILE *out, const struct probe_report *);
 
 #endif

@@ -89,7 +89,7 @@ scoreboard_text(FILE *out, const struct scoreboard *b,
 	fputc('\n', out);
 }
 
-/* Adds a part to a line of so many columns, if there is room for it. */
+/* Adds a part to a line, if the line then fits in columns. */
 static void
 part_add(char *line, size_t size, int columns, const char *part)
 {
@@ -100,7 +100,7 @@ part_add(char *line, size_t size, int columns, const char *part)
 		    length ? "  " : "", part);
 }
 
-/* How many, and if there is room how they are steered. */
+/* Adds how many members there are and, if there is room, their steering. */
 static void
 members_add(const struct scoreboard *b, char *line, size_t size, int columns)
 {

@@ -4,14 +4,14 @@
 #include "report/member_table.h"
 
 /*
- * A table of the members, what is fair, and the totals: lines with their
- * ends, of no more columns down to 40.
+ * Writes a table of the members, what is fair, and the totals, in lines with
+ * their newlines; they fit a terminal of 40 columns or more.
  */
 void scoreboard_text(FILE *out, const struct scoreboard *,
     const struct table_style *);
 /*
- * The same for the top of a screen, in at most so many lines: a title, as
- * many members as fit, what is fair. Nothing if lines are too few.
+ * The same for the top of a screen, in at most this many lines: a title, the
+ * members that fit, what is fair. Writes nothing if lines are too few.
  */
 void scoreboard_header(FILE *out, const struct scoreboard *,
     const struct table_style *, int lines);

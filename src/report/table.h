@@ -24,7 +24,7 @@ struct table_style {
 struct table;
 struct table_column;
 
-/* What a callback is asked about. */
+/* The argument of the callbacks. */
 struct table_cell {
 	const struct table *table;
 	const struct table_column *column;
@@ -55,7 +55,7 @@ struct table {
 	int width[TABLE_COLUMNS];	/* by table_fit(); 0: not shown */
 };
 
-/* Chooses columns and widths: a row has at most so many cells; 0: no limit. */
+/* Chooses columns and widths so that a row fits; columns 0: no limit. */
 void table_fit(struct table *, int columns);
 /* Print a line without its end, or blanks that nothing follows. */
 void table_head(FILE *, const struct table *, bool color);

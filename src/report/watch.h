@@ -4,8 +4,8 @@
 #include "report/probe.h"
 
 /*
- * What a watch sees: of its last interval, and of all since it began, as plain
- * data. What is not known: NULL, -1 or NAN.
+ * What --watch shows, of its last interval and in all, as plain data. Unknown
+ * values are NULL, -1 or NAN.
  */
 
 struct watch_member {
@@ -38,7 +38,7 @@ struct watch_report {
 	const struct watch_now *now;
 	const struct watch_member *members;
 	size_t member_count;
-	uint64_t left;			/* counted for who is no member now */
+	uint64_t left;			/* given to members that left */
 	double steady;			/* seconds since members last changed */
 	const struct finding *finding;	/* of what was since; NULL: none */
 	const struct probe_fairness *fairness;

@@ -15,7 +15,7 @@ enum {
 	LABEL = 9,			/* "connect  " */
 };
 
-/* Adds a part, if there is room for it. */
+/* Adds a part to the line, if there is room for it. */
 static void
 add(const struct watch_page *p, char *line, const char *between,
     const char *part)
@@ -229,7 +229,7 @@ reply(const struct watch_page *p, char line[static WATCH_LINE])
 	latency(p, line, "reply", LATENCY_REPLY);
 }
 
-/* A good verdict is in the line of the figures already. */
+/* The line of fair() already has a good verdict. */
 static void
 finding(const struct watch_page *p, char line[static WATCH_LINE])
 {

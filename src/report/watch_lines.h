@@ -4,7 +4,7 @@
 #include "report/table.h"
 #include "report/watch.h"
 
-/* The lines of a watch's screen but those of members, in their order. */
+/* The lines of --watch's screen except the members', in their order. */
 
 enum { WATCH_LINE = 512, WATCH_LINES = 15 };
 
@@ -15,7 +15,7 @@ struct watch_page {
 
 struct watch_line {
 	int rank;			/* lower goes first; 0: never */
-	/* Fills it in, without its end; not where there is nothing to say. */
+	/* Writes the line without its newline, or nothing. */
 	void (*text)(const struct watch_page *,
 	    char line[static WATCH_LINE]);
 	enum color (*color)(const struct watch_report *);

@@ -1,7 +1,7 @@
 /*
- * How it works. A screen is made of lines in a fixed order, of which those
- * that have nothing to say are left out. Where there is too little room for
- * the rest they go by their rank, and then members are left out as well.
+ * How it works. A screen has lines in a fixed order; a line that has nothing to
+ * say is left out. If there is too little room, lines are dropped by their
+ * rank, and then members.
  */
 #include "report/watch_screen.h"
 

@@ -4,7 +4,9 @@
 #include "report/table.h"
 #include "report/watch.h"
 
-/* Lines for people, each with its end: at most so many, 0: as many as need. */
+/*
+ * Writes lines for people, with their newlines: at most this many; 0: no limit.
+ */
 void watch_screen(FILE *out, const struct watch_report *,
     const struct table_style *, int lines);
 

@@ -1,16 +1,16 @@
 /*
  * How it works. The terminal's scrolling region (DECSTBM) begins below the
- * header, so that all who write to the terminal, other processes too, go on
- * as if it were smaller. To draw, the cursor is saved, moved, and restored.
+ * header, so every process that writes to the terminal goes on as if it were
+ * smaller. To draw, the cursor is saved, moved, and restored.
  *
- * The terminal is never asked where its cursor is, as the answer would stand
- * among the keys. When the region is made all that was there is pushed up,
- * out of the screen but into the terminal's memory, by as many line feeds as
- * there are rows. When the header grows or shrinks, what is below it moves:
- * the cursor stands in its last line, so there is nothing to lose beneath.
+ * The terminal is never asked for the cursor's position, because the answer
+ * would arrive among the keys. To make the region, a line feed for each row
+ * pushes the old text up into the terminal's history. When the header grows or
+ * shrinks, the text below it moves; the cursor is in the last line, so nothing
+ * below is lost.
  *
- * A terminal that changes its size forgets the region, and moves its rows
- * about as it likes. So it is made again, once the size has settled.
+ * A terminal that is resized forgets the region and may move its rows. So the
+ * region is made again once the size has settled.
  */
 #include "terminal/header.h"
 
@@ -110,7 +110,7 @@ shrink(struct header *l, FILE *out, int lines)
 	    l->rows, top, lines, restore, lines);
 }
 
-/* Has the header take so many lines of the terminal; 0: all is given back. */
+/* Gives the header this many lines of the terminal; 0: removes it. */
 static void
 fit(struct header *l, FILE *out, int height)
 {
@@ -224,7 +224,7 @@ on_timer(struct timer *t)
 	loop_timer_set(l->loop, t, loop_now() + wait);
 }
 
-/* What is shown stays, as text like any other. */
+/* The last header stays as plain text. */
 static void
 give_back(struct header *l)
 {

@@ -15,8 +15,8 @@ struct header {
 	struct sink *out;		/* the terminal, shared with others */
 	int terminal;			/* a descriptor of it */
 	/*
-	 * The lines to show, malloced, each with its end; at most so many, of
-	 * so many columns. NULL: as before.
+	 * Returns the lines to show, malloced, each with its newline: at most
+	 * this many, of at most this many columns. NULL: no change.
 	 */
 	char *(*draw)(struct header *, int columns, int lines);
 	/* Around a change of what scrolls: a line being typed. Or NULL. */

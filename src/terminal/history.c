@@ -1,8 +1,8 @@
 /*
- * The file may be anything: HOME may be another user's (sudo -E), who may have
- * made links there. So no link is followed to a file that is not ours, nothing
- * waits (for a fifo, for a lock of a stopped process), and a file that is not a
- * plain one of mode 0600 is left alone.
+ * The file may be anything: with sudo -E, HOME is another user's, and that user
+ * may have made links. So no link to another user's file is followed, nothing
+ * blocks (on a fifo, or on a lock of a stopped process), and only a regular
+ * file of mode 0600 is used.
  */
 #include "terminal/history.h"
 
@@ -164,7 +164,7 @@ history_read(const struct history *h)
 	return text;
 }
 
-/* Where the last so many lines of text begin. */
+/* The start of the last lines of a text. */
 static size_t
 last_lines(const char *text, size_t length, int lines)
 {

@@ -66,8 +66,9 @@ history_keep(struct prompt *p, const char *line)
 }
 
 /*
- * Stdin is no terminal, or none any more: its end is told once. A terminal
- * that is gone sends SIGHUP too, before or after this; two count as one.
+ * Stdin is not, or no longer, a terminal: its end is reported once. A terminal
+ * that is gone sends SIGHUP as well, before or after this; the two count as
+ * one.
  */
 static void
 input_over(struct prompt *p)
@@ -141,7 +142,7 @@ on_key(struct source *s, uint32_t events)
 {
 	struct prompt *p = container_of(s, struct prompt, source);
 
-	/* readline rings the bell, and sets modes, by calls that may wait */
+	/* readline beeps and sets terminal modes by calls that may block */
 	if (in_background(STDIN_FILENO) || sink_stuck(p->out)) {
 		loop_del(p->loop, s);
 		loop_timer_set(p->loop, &p->retry, loop_now() + RETRY_US);
@@ -156,7 +157,7 @@ on_key(struct source *s, uint32_t events)
 		fflush(p->screen);
 }
 
-/* What readline writes. A fault is the sink's to tell. */
+/* Output of readline. The sink reports a fault. */
 static ssize_t
 on_screen(void *user, const char *data, size_t length)
 {
@@ -300,9 +301,9 @@ prompt_close(struct prompt *p)
 }
 
 /*
- * The terminal may have another size, perhaps before SIGWINCH is read. The
- * rows of a long line may then be anywhere: it is shown anew below, for going
- * up by the rows that it had could wipe what was told.
+ * The terminal may have been resized, perhaps before SIGWINCH is read. The rows
+ * of a long line may then be anywhere. So the line is shown again below: going
+ * up by its former rows could erase other output.
  */
 static void
 fit(void)

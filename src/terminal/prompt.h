@@ -42,7 +42,7 @@ struct prompt {
 /* Whether stdin and stdout are a terminal that is ours to use now. */
 bool prompt_possible(void);
 
-/* Of the terminal, or 80. */
+/* Columns of the terminal, or 80. */
 int prompt_columns(void);
 
 /* Shows a prompt; the callbacks are filled in. */

@@ -1,12 +1,10 @@
 /*
- * How it works
- *
- * EADDRINUSE has one cause among the sockets of the port: one that takes what
- * we would take, by address and device, and that does not share it. Sockets
- * that listen come first, then those that are bound and do nothing, then
- * connections, whose own port this is too, and what is left of them. Within a
- * kind the cause that is certain, and can't be mended by us, comes first: to
- * say "-r joins it" is right only if nothing else is in the way.
+ * How it works. EADDRINUSE has a cause among the sockets of the port: one that
+ * has our address and device and does not share them. Listening sockets are
+ * searched first, then bound sockets, then connections from this port, then
+ * those in TIME_WAIT. Within a kind, a certain cause that only the other side
+ * can mend comes first: "-r joins it" is right only if nothing else is in the
+ * way.
  */
 #include "group/diagnose/bind_error.h"
 
@@ -22,7 +20,7 @@
 #include "kernel/proc.h"
 
 enum {
-	PEEK_MAX = 256,			/* sockets whose options are looked at */
+	PEEK_MAX = 256,			/* sockets whose options are read */
 	STATE_SYN_RECV_NEW = 12,	/* TCP_NEW_SYN_RECV: no port of its own */
 	FIRST_FREE_PORT = 1024,		/* unless the kernel says otherwise */
 };
@@ -112,7 +110,7 @@ how_related(const struct diag_sock *theirs, const struct diag_sock *ours)
 	return "";
 }
 
-/* Their -r is missing, rather than some option of a stranger. */
+/* The other one is rpnc's: its -r is missing. */
 static bool
 is_rpnc(struct port_sockets *r, const struct diag_sock *s)
 {
@@ -122,7 +120,7 @@ is_rpnc(struct port_sockets *r, const struct diag_sock *s)
 	    strcmp(o.command, "rpnc") == 0;
 }
 
-/* head: who listens where; then why this keeps us out, and what to do. */
+/* head says which process listens where; then come the reason and the cure. */
 static void
 tell_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
     const char *head)

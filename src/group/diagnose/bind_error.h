@@ -4,8 +4,8 @@
 #include "net/sock.h"
 
 /*
- * Adds the cause to the fault of a sock_listen() that failed, and what to do
- * about it: who has the port, and why it is not shared.
+ * Adds to the fault of a failed sock_listen() which process has the port, why
+ * it is not shared, and what to do.
  */
 void bind_error_explain(const struct sock_set *failed,
     const struct sock_options *);

@@ -3,10 +3,7 @@
 
 #include "net/addr.h"
 
-/*
- * bind_error_explain() for Unix sockets: what is there under that name, and
- * whose.
- */
+/* bind_error_explain() for Unix sockets: what has that name, and its owner. */
 void bind_error_explain_unix(const struct addr *, int error);
 
 #endif

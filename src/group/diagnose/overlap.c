@@ -1,14 +1,12 @@
 /*
- * How it works
- *
- * For a packet that no connection has, the kernel looks among the sockets of
- * its very address first, and only then among the wildcards. In either place
- * it takes the first that matches, device included, and that one's group
- * shares the traffic; others that match get none. IPv4 sockets stand before
- * IPv6 ones, and among them the newest comes first, so that the group that
- * was joined last wins; among IPv6 ones it is the oldest (measured on 6.18
- * for TCP and UDP; net/ipv4/inet_hashtables.c, __inet_hash). sock_diag lists
- * them in this order.
+ * How it works. For a packet without a connection, the kernel searches the
+ * sockets of its exact address first, then the wildcards. Each time it takes
+ * the first socket that matches, with its device; that socket's group shares
+ * the traffic, and other groups that match get none. IPv4 sockets come before
+ * IPv6 ones. Among IPv4 sockets the newest is first, so the group that was
+ * joined last wins; among IPv6 ones the oldest is first (measured on 6.18 for
+ * TCP and UDP; net/ipv4/inet_hashtables.c, __inet_hash). sock_diag lists them
+ * in this order.
  */
 #include "group/diagnose/overlap.h"
 
@@ -29,7 +27,7 @@ struct own {
 	int at, before;		/* now, and without our sockets */
 };
 
-/* The place of the n-th of a group, from 0. */
+/* The list position of the n-th socket of a group, from 0. */
 static int
 find_nth(const struct port_sockets *r, const struct diag_sock *like, int n)
 {
@@ -59,7 +57,10 @@ own_group(const struct port_sockets *r, const struct addr *bound,
 	return group;
 }
 
-/* Whether they, found at their place, win what is for us too, at ours. */
+/*
+ * Whether the other group, by its list position, wins traffic that matches ours
+ * too.
+ */
 static bool
 wins(const struct diag_sock *theirs, int at, const struct diag_sock *us,
     int ours)

@@ -5,7 +5,7 @@
 #include "net/sock.h"
 
 enum {
-	OVERLAPS_MAX = 4,		/* as many as are told */
+	OVERLAPS_MAX = 4,		/* how many are reported */
 	OVERLAP_TEXT = 1200,
 };
 
@@ -16,9 +16,9 @@ struct overlaps {
 };
 
 /*
- * What other groups take from the sockets of set, and then what these take
- * from others since they have come. own: how many of each address are ours;
- * 0: none yet, so it is told how it would be.
+ * What other groups take from the sockets of set; then what these take from
+ * others. own: how many sockets of each address are ours already; 0: none, so
+ * the answer says what would happen.
  */
 void overlaps_find(const struct sock_set *set, const struct sock_options *,
     int own, struct overlaps *out);

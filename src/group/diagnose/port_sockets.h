@@ -4,7 +4,7 @@
 #include "group/registry/registry.h"
 #include "kernel/sockinfo.h"
 
-/* The sockets of one port, whoever has them: who stands against us there? */
+/* All sockets of one port, of every process, and their owners. */
 struct port_sockets {
 	int count;
 	struct diag_sock *list;		/* IPv4, then IPv6: in each the kernel
@@ -22,8 +22,8 @@ enum relation {
 };
 
 /*
- * Lists those in states (sock_diag_dump()); -1: the kernel does not tell. The
- * last fault stays as it is.
+ * Lists the sockets in states (sock_diag_dump()); -1: the kernel does not say.
+ * The last fault stays.
  */
 int port_sockets_open(struct port_sockets *, bool datagram, uint16_t port,
     unsigned states);
@@ -36,10 +36,10 @@ enum relation relation_of(const struct diag_sock *a,
 bool on_other_device(const struct diag_sock *a, const struct diag_sock *b);
 /* Whether they take turns with each other, if one user shares both. */
 bool in_one_group(const struct diag_sock *a, const struct diag_sock *b);
-/* Whether it is the first of its group, or place, in the list. */
+/* Whether it is the first of its group in the list. */
 bool port_socket_is_first(const struct port_sockets *, int at);
 
-/* What a socket would be that is bound to a: V6ONLY, as ours are. */
+/* The socket that would be bound to a: IPV6_V6ONLY, as ours are. */
 struct diag_sock port_socket_like(const struct addr *a, bool datagram,
     const char *interface);
 
@@ -68,7 +68,7 @@ const char *user_text(uid_t, char text[static PORT_SOCKET_TEXT]);
 /* The living member on the registry that has it, or NULL. */
 const struct slot *port_socket_slot(struct port_sockets *,
     const struct diag_sock *);
-/* Who has it, from /proc: 1, or 0. */
+/* Its owner, from /proc: 1, or 0 if none is found. */
 int port_socket_owner(struct port_sockets *, const struct diag_sock *,
     struct owner *);
 

@@ -19,8 +19,8 @@
 enum { LAYOUT = 4 };
 
 /*
- * The first bytes are locks and the bell (registry_file.h): what is there is
- * fixed.
+ * The first bytes are locks and the notify byte (registry_file.h): they never
+ * move.
  */
 struct head {
 	char magic[8];

@@ -27,7 +27,7 @@ enum slot_kind {
 	SLOT_FREE,
 	SLOT_MEMBER,		/* a process that accepts */
 	SLOT_PARENT,		/* keeps a name for its workers */
-	SLOT_REQUEST,		/* has a wish while it is here: request.h */
+	SLOT_REQUEST,		/* asks for something: request.h */
 };
 
 enum slot_state {
@@ -50,11 +50,11 @@ struct slot {
 	uint64_t order;			/* counts up with every claim; never 0 */
 	uint32_t weight;		/* --weight; see reconcile.h */
 	uint64_t replaced_by;		/* process that asks it to leave, or 0 */
-	int32_t raw_target;		/* of a guest: the target of its wish */
-	uint32_t repair_due;	/* who died had programs: to put right */
-	/* Its listening sockets; of a guest, the target's. */
+	int32_t raw_target;		/* of a request: its target */
+	uint32_t repair_due;	/* predecessor died with a program attached */
+	/* Its listening sockets; of a request, the target's. */
 	uint64_t inodes[REGISTRY_SOCKETS];
-	/* What their groups' programs were made from (reconcile.h); 0: none. */
+	/* Checksums of the programs of their groups (reconcile.h); 0: none. */
 	uint64_t programs[REGISTRY_SOCKETS];
 	uint32_t tests[REGISTRY_SOCKETS]; /* drops that index.c made there */
 	int32_t adopted_by;		/* a pid that has its sockets, too, or 0 */
@@ -73,7 +73,7 @@ enum {
 struct steering {
 	uint32_t mode;			/* enum steer_mode */
 	uint32_t serial;		/* counts up with every change */
-	uint64_t process;		/* who made it */
+	uint64_t process;		/* that made the change */
 	uint32_t count;
 	struct weight {
 		char name[REGISTRY_NAME];
@@ -96,16 +96,16 @@ struct registry;
 
 /*
  * Opens the registry of a port of this user in this network namespace; NULL
- * with a fault that says why there can be none. registry_private() gives one
- * that only this process and its children see, to count on; registry_look()
- * opens one that is there, to read.
+ * with a fault that says why there can be none. registry_private() makes one
+ * that only this process and its children see, for their counts.
+ * registry_look() opens an existing one to read.
  */
 struct registry *registry_open(bool datagram, uint16_t port);
 struct registry *registry_private(void);
 struct registry *registry_look(bool datagram, uint16_t port);
 bool registry_is_private(const struct registry *);
 /*
- * Whether somebody has cut the file short: nothing is on the registry any more.
+ * Whether another process has cut the file short: the registry is then empty.
  */
 bool registry_is_lost(const struct registry *);
 /* See registry_file_watch(). */
@@ -117,43 +117,45 @@ void registry_reopen(struct registry *);
 void registry_close(struct registry *);
 
 /*
- * Takes a slot under a name, or under the first letter that no slot has
- * (NULL; a guest has a name that nobody can choose). A dead slot of the same
- * parent and name is taken over with its counts. Returns its index, or -1: a
- * usage fault where the name is taken.
+ * Takes a slot under a name; NULL: the first free letter, or for a request a
+ * name that no user can choose. A dead slot of the same parent and name is
+ * taken over with its counts. Returns its index, or -1: a usage fault if the
+ * name is taken.
  */
 int registry_claim(struct registry *, enum slot_kind, const char *name,
     uint64_t parent);
-/* Changes what the others see of a slot of ours, and wakes them. */
+/* Change what others see of a slot of this process, and wake them. */
 void registry_set_state(struct registry *, int index, enum slot_state);
 void registry_set_sockets(struct registry *, int index, const int *fds,
     int count);
 
-/* What its members share but for their slots: reconcile.h has the use of it. */
+/* What the members share besides their slots; reconcile.h uses it. */
 struct shared *registry_shared(struct registry *);
-/* To change it: one at a time; then all who watch are woken. */
+/*
+ * One process at a time changes it; registry_change_end() wakes all that watch.
+ */
 int registry_change_begin(struct registry *);
 void registry_change_end(struct registry *);
 void registry_notify(struct registry *);
 
 /*
- * Only one process at a time changes programs of the port's groups, or
- * leaves one: 0, or -1 if somebody does. registry_steer_end() wakes all.
+ * Only one process at a time may change programs of the port's groups, or leave
+ * a group. -1: another process does so now. registry_steer_end() wakes all.
  */
 int registry_steer_begin(struct registry *);
 void registry_steer_end(struct registry *);
 
 struct slot *registry_slot(struct registry *, int index);
 /*
- * A name as the registry has it, but of nothing that a name may not have, and
- * with an end: whoever has the registry may have written anything there.
+ * Copies a name with its end, and leaves out what no valid name has: any
+ * process of this user may have written anything there.
  */
 const char *name_clean(const char from[static REGISTRY_NAME],
     char name[static REGISTRY_NAME]);
 const char *slot_name(const struct slot *, char name[static REGISTRY_NAME]);
 /*
- * Its pid, or the pid of a guest's target. 0: the process is in another PID
- * namespace, so its pid means nothing in ours.
+ * The pid of its process, or of a request's target. 0: the process is in
+ * another PID namespace, so its pid means nothing in ours.
  */
 pid_t slot_pid(const struct slot *);
 pid_t slot_target(const struct slot *);
@@ -172,13 +174,13 @@ uint32_t slot_tests(const struct slot *, uint64_t inode);
  * its sockets.
  */
 int registry_find_socket(struct registry *, uint64_t inode, int *socket);
-/* How many slots there are to claim: free ones, and those of the dead. */
+/* How many slots can be claimed: free ones, and those of dead processes. */
 int registry_room(struct registry *);
-/* Whether a name stands in the way of who would claim it. */
+/* Whether a name can not be claimed. */
 bool registry_has_name(struct registry *, const char *name);
 /*
- * The same; slots whose base name is that of parent's own members (A/1 of A)
- * stand in no way of its next one. With dead_too the dead count as well.
+ * The same; the names of parent's own workers (A/1 of A) don't count. With
+ * dead_too names of dead processes count as well.
  */
 bool registry_name_taken(struct registry *, const char *name, uint64_t parent,
     bool dead_too);

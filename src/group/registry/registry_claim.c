@@ -1,4 +1,4 @@
-/* A process becomes a member or a guest: a slot, and a name that is free. */
+/* A process takes a slot, as a member or for a request, and a free name. */
 #include <stdio.h>
 #include <string.h>
 

@@ -26,7 +26,7 @@ tell(struct registry_events *w,
 		news(w, s);
 }
 
-/* Whether another guest that is known wishes the same. */
+/* Whether another known request asks for the same. */
 static bool
 is_wished(const struct registry_events *w, const struct slot *s)
 {
@@ -38,8 +38,8 @@ is_wished(const struct registry_events *w, const struct slot *s)
 }
 
 /*
- * A guest comes and goes as members do, but is told of by its wish, which
- * begins with the first that has it and ends with the last.
+ * Requests come and go like members. Several may ask for the same: only the
+ * first one begins it, and the last one ends it.
  */
 static void
 tell_coming(struct registry_events *w, const struct registry_events_ops *ops,
@@ -111,7 +111,7 @@ on_again(struct timer *t)
 	    again);
 
 	look_all(w);
-	/* members that aren't rpnc's ring no bell, but a program counts them */
+	/* foreign members notify nobody, but a program counts them */
 	if (w->source.fd < 0 || !w->settled ||
 	    registry_shared(w->registry)->steering.mode ||
 	    request_any(w->registry))

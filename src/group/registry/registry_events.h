@@ -5,9 +5,10 @@
 #include "group/registry/registry.h"
 
 /*
- * Tells who came, went or changed on a registry: inotify(7) on its file. A
- * claim and a change ring the file's bell, and a death closes it. Where the
- * kernel grants no inotify, the registry is read once a second.
+ * Reports members that come, go or change, by inotify(7) on the registry's
+ * file: a claim and a change write its notify byte, and a process that ends
+ * closes it. If the kernel grants no inotify, the registry is read once a
+ * second.
  */
 struct registry_events;
 
@@ -15,11 +16,11 @@ struct registry_events_ops {		/* any may be NULL */
 	/* The registry was woken, whatever for; before the others. */
 	void (*on_wake)(struct registry_events *);
 	void (*on_join)(struct registry_events *, const struct slot *);
-	/* What is left of the slot: its state says how it went. */
+	/* The slot is dead; its state says whether it left or died. */
 	void (*on_leave)(struct registry_events *, const struct slot *);
 	void (*on_state)(struct registry_events *, const struct slot *);
 	void (*on_steering)(struct registry_events *, const struct steering *);
-	/* A guest wishes something of its target, or no longer. */
+	/* A request about a target begins or ends. */
 	void (*on_wish)(struct registry_events *, const struct slot *);
 	void (*on_wish_end)(struct registry_events *, const struct slot *);
 };
@@ -36,7 +37,7 @@ struct registry_events {
 	struct slot seen[REGISTRY_SLOTS]; /* order 0: no member was here */
 };
 
-/* What is on the registry now is seen without a word. */
+/* Members that are there already are not reported. */
 int registry_events_open(struct registry_events *, struct loop *,
     struct registry *);
 void registry_events_close(struct registry_events *);

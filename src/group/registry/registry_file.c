@@ -166,8 +166,8 @@ make_whole(struct registry_file *f, const void *head, size_t head_length,
 }
 
 /*
- * The last member removes the file under the mutex: who waited for that
- * finds a file without a name, and opens anew.
+ * The last member removes the file under the mutex. A process that waited for
+ * the mutex sees that its file has no name, and opens again.
  */
 int
 registry_file_open(struct registry_file *f, bool datagram, uint16_t port,
@@ -293,6 +293,7 @@ registry_file_notify(struct registry_file *f)
 {
 	char byte = 0;
 
-	if (f->fd >= 0 && !f->sizeless && pread(f->fd, &byte, 1, FILE_BELL) == 1)
-		(void)!pwrite(f->fd, &byte, 1, FILE_BELL);
+	if (f->fd >= 0 && !f->sizeless &&
+	    pread(f->fd, &byte, 1, FILE_NOTIFY) == 1)
+		(void)!pwrite(f->fd, &byte, 1, FILE_NOTIFY);
 }

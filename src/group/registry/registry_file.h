@@ -16,14 +16,14 @@
 struct registry_file {
 	int fd;			/* -1: none */
 	bool shared;		/* it is the parent's opening, too */
-	bool sizeless;		/* it has locks, but no room and no bell */
+	bool sizeless;		/* it has locks, but no memory */
 	char path[200];
 };
 
 enum {
-	FILE_STEER = 0,		/* held by who leaves, or changes programs */
+	FILE_STEER = 0,		/* held to leave, or to change programs */
 	FILE_MUTEX = 1,		/* the byte that registry_file_lock() takes */
-	FILE_BELL = 2,		/* written to wake who watches the file */
+	FILE_NOTIFY = 2,		/* written to wake all watchers */
 	FILE_FIRST_FREE = 64,	/* bytes from here on are the caller's */
 };
 

@@ -1,4 +1,4 @@
-/* The names in a registry: which are valid, and who has one. */
+/* The names in a registry: which are valid, and which are taken. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>

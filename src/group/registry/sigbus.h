@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * A mapped file that another process cuts short is SIGBUS for all who look
- * beyond its end. What is guarded becomes zeros then, of this process's own,
- * and is lost to the others.
+ * If another process cuts a mapped file short, access beyond its end is SIGBUS.
+ * A guarded mapping then becomes private zeros of this process; the others no
+ * longer see it.
  */
 struct sigbus_guard {
 	void *at;

@@ -140,7 +140,9 @@ put_parts(struct program *p, const uint32_t *weights, int n, uint32_t sum)
 	}
 }
 
-/* The number modulo those who may get something, counted past the others. */
+/*
+ * The number modulo the members that may get something; the others are skipped.
+ */
 static void
 put_even(struct program *p, const uint32_t *weights, int n, int takers)
 {

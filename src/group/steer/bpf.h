@@ -30,10 +30,10 @@ struct steer_type {
 extern const struct steer_type steer_types[STEER_MODES];
 
 /*
- * Attaches the program of a mode to the group of fd, whose n members have
- * these weights, by index: of weight 0 is who gets nothing. Only
- * STEER_WEIGHTS makes more of them. Takes the program away where the kernel's
- * own hash does what is wanted.
+ * Attaches the program of a mode to the group of fd, whose n members have these
+ * weights, by index. A member of weight 0 gets nothing; other differences count
+ * only for STEER_WEIGHTS. Detaches the program if the kernel's own hash does
+ * what is wanted.
  */
 int bpf_attach(int fd, bool v6, enum steer_mode mode,
     const uint32_t *weights, int n);

@@ -219,7 +219,7 @@ index_find(int fd, const struct addr *bound, int n, int guess,
 	return index;
 }
 
-/* What a group is asked through while its order is looked for. */
+/* The sockets by which the order of a group is found. */
 struct search {
 	int fd, n;
 	struct addr to;
@@ -302,7 +302,7 @@ send_datagrams(const struct search *s, int k, int count)
 	return sent == count ? 0 : fail("index");
 }
 
-/* Whose figure has risen by about count, and nobody else's by as much. */
+/* The socket whose figure rose by about count; -1 if others rose as much. */
 static int
 risen(const struct search *s, const uint32_t *before, const uint32_t *after,
     int count)

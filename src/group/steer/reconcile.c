@@ -1,21 +1,23 @@
 /*
- * How it works. Each slot has, for each of its sockets, a sum of what the
- * program of its group was made from: the mode, and each member with its
- * weight. Who is woken makes the sum of what should be, and where a member of
- * the group has another one, makes the program and attaches it. 0 stands for
- * no program, so that a group that was never steered is never touched.
+ * How it works. Each slot has for each of its sockets a checksum of what the
+ * group's program was made from: the mode, and each member with its weight. A
+ * process that is woken computes the checksum that the group should have. If a
+ * member of the group has another one, the process makes the program and
+ * attaches it.
  *
- * A sum of a program is even; the odd one next to it says that it could not
- * be made, and that there is none.
+ *	checksum	means
+ *	0		no program; a group never steered is not touched
+ *	even		the program made from this is attached
+ *	odd		that program could not be made; none is attached
+ *	PROGRAM_DIRTY	of no program: the next process woken attaches again
  *
- * A joiner that finds members gone that had programs begins with a sum that
- * nothing has, in case nobody was left to put that right.
+ * If earlier members died with a program attached, a new member starts with
+ * PROGRAM_DIRTY, because maybe no member was left to re-attach. A member that
+ * leaves writes it before it attaches programs of its own; so the others
+ * re-attach when it is gone, however it ended.
  *
- * A leaver attaches programs of its own. Before it does it writes a sum that
- * nothing has, so that whoever finds it gone, in order or not, puts it right.
- *
- * Only weights, and members that are full, need to know which index is whose:
- * index.c finds it out, and the registry remembers it for these sockets.
+ * Only weights and full members need the index of each socket. index.c finds
+ * it, and the registry remembers it for these sockets.
  */
 #include "group/steer/reconcile.h"
 
@@ -96,7 +98,9 @@ give_weights(struct group *g)
 		sum += g->weight[i];
 	}
 	for (int i = 0; i < g->n; i++) {
-		/* who is full, or has no weight, is better than who is stuck */
+		/*
+		 * a full member, or one of weight 0, is better than a stuck one
+		 */
 		if (stuck && !sum)
 			g->weight[i] = !is_quarantined(g, i);
 		g->chosen |= g->weight[i] != g->weight[0];
@@ -132,7 +136,7 @@ group_open(struct group *g, struct registry *b, struct sock_diag *diag, int fd,
 	return group_take(g);
 }
 
-/* What the program should be made from. */
+/* The checksum that the program should have. */
 static uint64_t
 wanted(const struct group *g)
 {
@@ -409,7 +413,7 @@ reconcile_exclude(struct registry *b, struct sock_diag *diag, int fd,
 	g.weight[index] = 0;
 	for (int i = 0; i < g.n; i++)
 		others += g.weight[i];
-	/* the others evenly, then: nothing is lost by that */
+	/* then the others evenly: no connection is lost by that */
 	for (int i = 0; i < g.n && !others; i++)
 		g.weight[i] = i != index;
 	result = bpf_attach(fd, bound->sa.sa_family == AF_INET6,

@@ -7,9 +7,10 @@
 #include "net/sock.h"
 
 /*
- * Which program the groups of a port carry is a function of the registry: the
- * steering, the weights, who is full or leaves, and who is there. Whoever is
- * woken makes it so for the groups that it is in, if it isn't.
+ * The program of a port's groups is a function of the registry: the steering,
+ * the weights, the members, and whether one is full or leaves. Each process
+ * that is woken compares, and if needed attaches the program to the groups that
+ * it is in.
  */
 
 /* Reads "hash", "weights A=70,B=20", "A=70,B=20"...; -1: a usage fault. */
@@ -25,8 +26,7 @@ enum steer_mode mode_of(const struct steering *);
 /* Changes it on the registry, and wakes all; -1: a fault. */
 int mode_set(struct registry *, const struct steering *);
 /*
- * What a slot gets of new connections, next to the others' weights; slot -1
- * is a member that is not rpnc's.
+ * The weight of a slot's share of new connections; slot -1 is a foreign member.
  */
 uint32_t mode_weight(struct registry *, int slot);
 
@@ -38,17 +38,17 @@ struct reconcile {
 };
 
 /*
- * Sees that the groups of these sockets carry the program that they should.
- * 0, also where somebody else is at it, who will wake us, or where it can't
- * be done just now; -1 with a fault where it could not be done for a while.
- * It then is given up until something changes.
+ * Attaches the right program to the groups of these sockets. 0 also if another
+ * process is doing so, which will wake us, or if it can't be done just now. -1
+ * with a fault if it could not be done for a while: it is given up until
+ * something changes.
  */
 int reconcile_apply(struct reconcile *, const struct sock_set *set);
 
 /*
- * The same for the group of one socket, but so that it gets nothing more
- * from now on, with its index: for who has registry_steer_begin(). What is
- * attached is anybody's to put right who is woken. -1 with a fault.
+ * The same for the group of one socket, with its index, but from now on this
+ * socket gets nothing more. The caller has called registry_steer_begin(). Any
+ * process that is woken re-attaches later. -1 with a fault.
  */
 int reconcile_exclude(struct registry *, struct sock_diag *, int fd,
     const struct addr *bound, int index);
@@ -66,11 +66,11 @@ void reconcile_forgive(struct registry *, struct sock_diag *,
 void reconcile_clear(struct registry *, struct sock_diag *,
     const struct sock_set *);
 
-/* How far members are with what the group of this socket should carry. */
+/* Whether the group of this socket has its program already. */
 enum progress { PROGRESS_DUE, PROGRESS_DONE, PROGRESS_GIVEN_UP };
 enum progress reconcile_progress(struct registry *, struct sock_diag *,
     const struct diag_sock *member);
-/* How many of n sockets are living members' on the registry. */
+/* How many of n sockets belong to living members of the registry. */
 int reconcile_known(struct registry *, const struct diag_sock *list, int n);
 
 #endif
