@@ -1,3 +1,4 @@
+/* The slash commands of the prompt: one function each, and their table. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ say_conn(struct session *s, const struct conn *c)
 	    c->read_ended ? "  they ended" : "");
 }
 
-/* The connection that came next after the one with this id, or NULL. */
+/* The connection with the next higher id, or NULL: in order of age. */
 static struct conn *
 conn_after(const struct session *s, unsigned id)
 {
@@ -58,9 +59,9 @@ run_who(struct session *s, char *arg)
 		say_conn(s, c);
 }
 
-/* The connection that arg names ("3" or "#3"), or NULL and a word on it. */
+/* The connection that arg names ("3" or "#3"); NULL: none, and says so. */
 static struct conn *
-named(struct session *s, const char *arg)
+named_conn(struct session *s, const char *arg)
 {
 	struct conn *c = NULL;
 	int64_t id;
@@ -78,7 +79,7 @@ named(struct session *s, const char *arg)
 static void
 run_focus(struct session *s, char *arg)
 {
-	struct conn *c = named(s, arg);
+	struct conn *c = named_conn(s, arg);
 
 	if (c)
 		s->focus = c;
@@ -98,7 +99,7 @@ run_to(struct session *s, char *arg)
 		return;
 	}
 	*text++ = '\0';
-	c = strcmp(arg, "all") == 0 ? NULL : named(s, arg);
+	c = strcmp(arg, "all") == 0 ? NULL : named_conn(s, arg);
 	if (!c && strcmp(arg, "all") != 0)
 		return;
 	n = asprintf(&line, "%s%s", text, s->crlf ? "\r\n" : "\n");
@@ -125,7 +126,7 @@ run_close(struct session *s, char *arg)
 		}
 		return;
 	}
-	c = *arg ? named(s, arg) : s->focus;
+	c = *arg ? named_conn(s, arg) : s->focus;
 	if (c)
 		relay_close(s->relay, c, REASON_LOCAL, 0);
 	else if (!*arg)

@@ -1,14 +1,24 @@
 /*
- * How it works. Peers' bytes are shown a line at a time, escaped, with the
- * number of their connection; a line that is not whole is shown as it is
- * after a moment of silence. News (events) over ten a second are counted and
- * told in one line when the second is over. A typed line goes to the
- * connection in focus, which only the person moves: a new client takes it
- * just when nobody has it.
+ * A session at the prompt of listen or connect: shows what peers send and what
+ * happens, and sends what the user types.
  *
- * While the terminal is not read (^S), what is to be shown waits in the
- * relay's sink, which has the relay read no more; the prompt is not shown
- * anew, and what is told beyond a little is counted.
+ *	shown		how				held back until
+ *	data		a line at a time, escaped,	its LF comes, or 60 ms
+ *			with the connection's number	pass (partial), or
+ *							another one sends
+ *	events		ten a second; the rest is	the second is over
+ *			counted in one line		(fold)
+ *	answers		at once				-
+ *	the prompt	anew after each change		the sink has room, and
+ *							no event is counted
+ *
+ * A typed line goes to the connection in focus. Only the user moves the focus,
+ * except that a new connection gets it if no connection has it.
+ *
+ * While the terminal is stopped (^S), output waits in the relay's sink. The
+ * relay then reads no more data, and events beyond 4 KB are counted.
+ *
+ * The command owns struct session, the relay owns the connections.
  */
 #include "session/session.h"
 
@@ -23,8 +33,8 @@
 enum {
 	NEWS_A_SECOND = 10,
 	SECOND_US = 1000 * 1000,
-	FLUSH_US = 60 * 1000,
-	NEWS_AHEAD = 4 * 1024,		/* not read yet: count the rest */
+	FLUSH_US = 60 * 1000,		/* silence that shows a partial line */
+	NEWS_AHEAD = 4 * 1024,		/* bytes in the sink: count the rest */
 };
 
 void
@@ -71,7 +81,7 @@ session_news(struct session *s, const char *line, size_t length)
 }
 
 static void
-prompt_text(const struct session *s, char *text, size_t room)
+session_prompt_text(const struct session *s, char *text, size_t room)
 {
 	static const char *const marks[] = {
 		"", " full", " paused", " stopped", " away", "",
@@ -104,8 +114,8 @@ session_refresh(struct session *s)
 	char text[128];
 
 	if (s->shown > NEWS_A_SECOND || sink_full(s->prompt.out))
-		return;		/* on_fold does, or who is told of room */
-	prompt_text(s, text, sizeof(text));
+		return;		/* on_fold() does it, or the sink's owner */
+	session_prompt_text(s, text, sizeof(text));
 	prompt_set(&s->prompt, text);
 }
 
@@ -158,9 +168,9 @@ session_closed(struct session *s, const struct conn *c)
 	session_refresh(s);
 }
 
-/* Adds to out what is a whole line, keeps the rest for later. */
+/* Adds data to the partial line; if it is whole, prints it to out. */
 static void
-take_line(struct session *s, FILE *out, const char *data, size_t length,
+partial_add(struct session *s, FILE *out, const char *data, size_t length,
     bool whole)
 {
 	struct partial *p = &s->partial;
@@ -206,7 +216,7 @@ session_data(struct session *s, const struct conn *c, const char *data,
 		bool split = n > most;
 
 		n = split ? most : n;
-		take_line(s, out, data, n, split || lf);
+		partial_add(s, out, data, n, split || lf);
 		n += !split && lf;
 		data += n;
 		length -= n;
@@ -242,7 +252,7 @@ send_line(struct session *s, const char *line)
 }
 
 static const struct prompt_command *
-find(const struct session *s, const char *name)
+find_command(const struct session *s, const char *name)
 {
 	for (const struct prompt_command *c = s->commands; c->name; c++)
 		if (strcmp(c->name, name) == 0 && (s->server || !c->server))
@@ -259,8 +269,8 @@ run_command(struct session *s, char *line)
 	if (*arg)
 		*arg++ = '\0';
 	arg += strspn(arg, " ");
-	c = find(s, line);
-	/* completion adds a space, but a text is sent as it is typed */
+	c = find_command(s, line);
+	/* drops the space of completion; a TEXT argument stays as typed */
 	if (!c || !strchr(c->args, ' '))
 		arg[strcspn(arg, " ")] = '\0';
 	if (c)
@@ -284,7 +294,7 @@ complete_command(const struct session *s, const char *text, int n)
 	return NULL;
 }
 
-/* A connection's number, or one of the words that a command takes. */
+/* The nth completion: a connection's id, or a word that the command takes. */
 static char *
 complete_argument(struct session *s, const char *before, const char *text,
     int n)
@@ -306,7 +316,7 @@ complete_argument(struct session *s, const char *before, const char *text,
 }
 
 static char *
-complete(struct session *s, const char *before, const char *text, int n)
+complete_line(struct session *s, const char *before, const char *text, int n)
 {
 	if (!*before)
 		return complete_command(s, text, n);
@@ -346,8 +356,8 @@ on_end(struct prompt *p)
 static char *
 on_complete(struct prompt *p, const char *before, const char *text, int n)
 {
-	return complete(container_of(p, struct session, prompt), before, text,
-	    n);
+	return complete_line(container_of(p, struct session, prompt), before,
+	    text, n);
 }
 
 void

@@ -6,12 +6,12 @@
 #include "report/scoreboard.h"
 #include "terminal/prompt.h"
 
-/* A person at the prompt, talking to the connections of a relay. */
+/* A session: a user at the prompt types to the connections of a relay. */
 
 struct session;
 struct prompt_command;
 
-/* What the command does for the session; NULL where it can't. */
+/* What the commands of the prompt ask of listen or connect; NULL: not there. */
 struct session_ops {
 	void (*pause)(struct session *);
 	void (*resume)(struct session *);
@@ -20,13 +20,13 @@ struct session_ops {
 	void (*drain)(struct session *);
 	void (*quit)(struct session *);
 	int (*steer)(struct session *, const char *text);
-	/* The group's members, until it is asked again; NULL: a fault. */
+	/* The members, valid until the next call; NULL: see fail_text(). */
 	const struct scoreboard *(*group)(struct session *);
 };
 
-/* Text without a line's end yet, of one connection. */
+/* The start of a line that one connection sent, its LF yet to come. */
 struct partial {
-	unsigned conn;
+	unsigned conn;			/* its id */
 	size_t length;
 	char text[1024];
 };
@@ -38,47 +38,48 @@ struct session {
 	const struct session_ops *ops;
 	const struct prompt_command *commands;
 	void *user;
-	bool server;			/* listen: many, with a focus */
+	bool server;			/* listen: many connections */
 	bool crlf, hex, color;
-	const char *name;		/* of the member, or "" */
+	const char *name;		/* this member's, or "" */
 	enum slot_state state;
-	struct conn *focus;		/* NULL: none */
-	uint64_t accepted, total;	/* by us; by all members */
-	/* What comes too fast to be read is counted instead. */
-	struct timer fold;
-	int64_t second;
-	unsigned shown, folded;
+	struct conn *focus;		/* gets what is typed; NULL: none */
+	uint64_t accepted, total;	/* by us; by all members, or 0 */
+	/* Events beyond ten a second are counted, and shown as a number. */
+	struct timer fold;		/* the end of this second */
+	unsigned shown, folded;		/* in this second */
 	struct partial partial;
-	struct timer flush;
+	struct timer flush;		/* shows partial, if no LF comes */
 };
 
-/* Shows the prompt, by the relay's sink; what is above has been filled in. */
+/* Shows the prompt, through the relay's sink. ops to name are set. */
 int session_open(struct session *, struct loop *, struct relay *);
 void session_close(struct session *);
 
-/* One line of news above the prompt; folded when there are too many. */
+/* Shows an event, one line, above the prompt; counts it if there are many. */
 void session_news(struct session *, const char *line, size_t length);
-/* printf of lines that were asked for. */
+/* printf(3) above the prompt, for answers to the user: never counted. */
 void session_say(struct session *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 void session_connected(struct session *, struct conn *);
+/* Just before the relay frees it. */
 void session_closed(struct session *, const struct conn *);
+/* Shows what a connection sent, whole lines first: see session.c. */
 void session_data(struct session *, const struct conn *, const char *data,
     size_t length);
-/* Shows the prompt as it is now; to call when the sink has room again, too. */
+/* Shows the prompt anew; the caller also calls it when the sink has room. */
 void session_refresh(struct session *);
 
-/* ^C: clears the line, else, or to end for certain, quits. */
+/* ^C: clears the line; quits if that is empty, or if end is true. */
 void session_interrupt(struct session *, bool end);
 
-/* The connection of that id, or NULL. */
+/* The connection with that id, or NULL. */
 struct conn *session_conn(struct session *, unsigned id);
 
-/* What a line with a slash does: commands.c has the rows. */
+/* A row of the table of slash commands, in commands.c. */
 struct prompt_command {
-	const char *name, *args, *help;		/* no name: the end */
-	bool server;				/* listen only */
+	const char *name, *args, *help;		/* name NULL: the last row */
+	bool server;				/* only for listen */
 	void (*run)(struct session *, char *arg);
 };
 extern const struct prompt_command session_commands[];
