@@ -16,7 +16,7 @@
  * not restore a signal that was ignored.
  */
 static void
-become(char *const *argv, int report)
+child_become(char *const *argv, int report)
 {
 	int error;
 
@@ -31,7 +31,7 @@ become(char *const *argv, int report)
 
 /* Until the child runs its program: 0, or why it can't. */
 static int
-await(int report)
+child_await(int report)
 {
 	int error = 0;
 	ssize_t n;
@@ -52,11 +52,11 @@ child_start(struct child *c, char *const *argv)
 		return fail("pipe");
 	c->pid = fork();
 	if (c->pid == 0)
-		become(argv, report[1]);
+		child_become(argv, report[1]);
 	error = c->pid < 0 ? errno : 0;
 	close(report[1]);
 	if (!error)
-		error = await(report[0]);
+		error = child_await(report[0]);
 	close(report[0]);
 	if (!error)
 		return 0;

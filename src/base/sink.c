@@ -29,7 +29,7 @@ sink_name(const struct sink *s)
 }
 
 static bool
-writable(int fd)
+sink_writable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
@@ -44,7 +44,7 @@ write_some(struct sink *s, const char *data, size_t length)
 	ssize_t n;
 
 	if (s->atomic) {
-		if (!writable(fd)) {
+		if (!sink_writable(fd)) {
 			errno = EAGAIN;
 			return -1;
 		}
@@ -111,7 +111,7 @@ write_queued(struct sink *s)
 }
 
 static int
-enqueue(struct sink *s, const char *data, size_t length)
+sink_enqueue(struct sink *s, const char *data, size_t length)
 {
 	if (s->start) {
 		memmove(s->queue, s->queue + s->start, s->length);
@@ -210,7 +210,7 @@ reopen_terminal(const struct stat *st)
 
 /* A second, non-blocking description of a pipe or terminal, or -1. */
 static int
-reopen(int fd)
+sink_reopen(int fd)
 {
 	bool terminal = isatty(fd);
 	struct stat st;
@@ -236,7 +236,7 @@ may_block(int fd)
 int
 sink_open(struct sink *s, struct loop *l, int fd, bool lossy)
 {
-	int again = reopen(fd);
+	int again = sink_reopen(fd);
 
 	*s = (struct sink){ .loop = l, .lossy = lossy, .fd = fd };
 	s->own = again >= 0;
@@ -275,7 +275,7 @@ sink_write(struct sink *s, const void *data, size_t length)
 		return -1;
 	if ((size_t)n == length)
 		return 0;
-	return enqueue(s, (const char *)data + n, length - (size_t)n);
+	return sink_enqueue(s, (const char *)data + n, length - (size_t)n);
 }
 
 void
@@ -315,13 +315,13 @@ sink_wait(struct sink *s)
 bool
 sink_stuck(const struct sink *s)
 {
-	return !s->failed && !writable(s->source.fd) &&
+	return !s->failed && !sink_writable(s->source.fd) &&
 	    loop_now() - s->wrote > STUCK_US;
 }
 
 /* Waits until p[0] is writable. False: it took too long, or p[1] is ready. */
 static bool
-waited(struct pollfd p[2], int patience_ms)
+sink_waited(struct pollfd p[2], int patience_ms)
 {
 	int n = poll(p, 2, patience_ms);
 
@@ -339,7 +339,7 @@ sink_flush(struct sink *s, int patience_ms, int stop_fd)
 	while (s->length && !s->failed) {
 		ssize_t left = write_queued(s);
 
-		if (left < 0 || (left && !waited(p, patience_ms)))
+		if (left < 0 || (left && !sink_waited(p, patience_ms)))
 			break;
 	}
 	return s->failed || s->length ? -1 : 0;

@@ -39,20 +39,20 @@ group_of(struct registry *b, const struct members *m)
  * out.
  */
 static uint64_t
-given(const struct member *m, bool datagram)
+stats_given(const struct member *m, bool datagram)
 {
 	return m->counters.accepted + (datagram ? 0 : m->queue);
 }
 
 static void
-rebase(struct group_stats *s, bool datagram)
+stats_rebase(struct group_stats *s, bool datagram)
 {
 	memset(s->base, 0, sizeof(s->base));
 	for (int i = 0; i < s->members.count; i++) {
 		const struct member *m = &s->members.list[i];
 
 		if (m->slot >= 0)
-			s->base[m->slot] = given(m, datagram);
+			s->base[m->slot] = stats_given(m, datagram);
 	}
 }
 
@@ -110,7 +110,7 @@ row_fill(const struct group_stats *s, struct registry *b,
 		return;
 	r->accepted = (int64_t)m->counters.accepted;
 	r->open = (int64_t)above(m->counters.accepted, m->counters.closed);
-	r->since = (int64_t)above(given(m, datagram), s->base[m->slot]);
+	r->since = (int64_t)above(stats_given(m, datagram), s->base[m->slot]);
 }
 
 static void
@@ -127,7 +127,7 @@ sum_up(struct scoreboard *b)
 }
 
 static bool
-same(const double *values, int n)
+stats_same(const double *values, int n)
 {
 	for (int i = 1; i < n; i++)
 		if (fabs(values[i] - values[0]) > 1e-9)
@@ -140,7 +140,7 @@ same(const double *values, int n)
  * still split evenly.
  */
 static void
-judge(struct group_stats *s)
+stats_judge(struct group_stats *s)
 {
 	uint64_t counts[REGISTRY_SLOTS];
 	double weights[REGISTRY_SLOTS];
@@ -164,7 +164,7 @@ judge(struct group_stats *s)
 		return;
 	f->n = fair.n;
 	f->members = k;
-	f->equal = same(weights, k);
+	f->equal = stats_same(weights, k);
 	f->spread = fair.expected_spread_99;
 	f->p = fair.p;
 	f->verdict = fair_verdict_name(fair.verdict);
@@ -173,7 +173,7 @@ judge(struct group_stats *s)
 
 /* The share of new connections that each member should get. */
 static void
-expect(struct group_stats *s, struct registry *b)
+stats_expect(struct group_stats *s, struct registry *b)
 {
 	double sum = 0;
 
@@ -294,7 +294,7 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 	if (!s->rows)
 		return fail("members");
 	if (group != s->group)
-		rebase(s, datagram);
+		stats_rebase(s, datagram);
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
 		row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
@@ -306,12 +306,12 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 	if (!s->sampled)
 		s->board.rate = NAN;
 	sum_up(&s->board);
-	expect(s, b);
+	stats_expect(s, b);
 	steering_of(s, b);
 	if (is_shared(b, m))
 		share_queue(s);
 	else if (!s->board.unjudged)
-		judge(s);
+		stats_judge(s);
 	for (int i = 0; i < m->count && !s->board.fairness; i++)
 		if (m->list[i].slot < 0 && !s->board.unjudged)
 			s->board.unjudged =

@@ -9,7 +9,7 @@
 #include "base/fail.h"
 
 static struct member *
-add(struct members *m)
+members_add(struct members *m)
 {
 	struct member *list = realloc(m->list,
 	    (size_t)(m->count + 1) * sizeof(*list));
@@ -44,7 +44,7 @@ add_slots(struct sockinfo *l, struct members *m, struct registry *b)
 
 		if (!registry_is_member(b, i))
 			continue;
-		one = add(m);
+		one = members_add(m);
 		if (!one)
 			return -1;
 		one->slot = i;
@@ -112,7 +112,7 @@ static struct member *
 add_foreign(struct members *m, const struct diag_sock *d,
     const struct owner *owner)
 {
-	struct member *one = add(m);
+	struct member *one = members_add(m);
 
 	if (!one)
 		return NULL;

@@ -136,7 +136,7 @@ is_taken(const struct sock_set *set, uint64_t inode)
 
 /* Keeps fd, or closes it. */
 static void
-take(struct search *s, int fd)
+adopt_take(struct search *s, int fd)
 {
 	struct server_socket one = look_at(fd);
 	struct sock_set *out = s->out;
@@ -157,7 +157,7 @@ take(struct search *s, int fd)
 
 /* Looks at all its sockets; -1: it is not ours to look into. */
 static int
-visit(struct search *s, pid_t pid, int process)
+adopt_visit(struct search *s, pid_t pid, int process)
 {
 	uint64_t inode;
 	int fd, own = 0;
@@ -174,7 +174,7 @@ visit(struct search *s, pid_t pid, int process)
 			continue;
 		own = (int)syscall(SYS_pidfd_getfd, process, fd, 0);
 		if (own >= 0)
-			take(s, own);
+			adopt_take(s, own);
 		else if (errno == EBADF)
 			own = 0;	/* it was closed just now */
 	}
@@ -229,7 +229,7 @@ is_one_place(const struct sock_set *set)
 }
 
 static int
-judge(const struct search *s, pid_t pid)
+adopt_judge(const struct search *s, pid_t pid)
 {
 	char who[ADOPT_WHO];
 
@@ -272,11 +272,11 @@ adopt_sockets(pid_t pid, const struct adopt_wish *wish, struct sock_set *out)
 	process = adopt_process(pid);
 	if (process < 0)
 		return -1;
-	result = visit(&s, pid, process) < 0 ? adopt_refused(pid) : 0;
+	result = adopt_visit(&s, pid, process) < 0 ? adopt_refused(pid) : 0;
 	close(process);
 	if (result == 0) {
 		adopt_keep_watched(pid, out);
-		result = judge(&s, pid);
+		result = adopt_judge(&s, pid);
 	}
 	if (result < 0)
 		sock_set_close(out);

@@ -72,7 +72,7 @@ on_socket(const struct nlmsghdr *h, void *user)
 }
 
 static int
-ask(struct mnl_socket *nl)
+unix_diag_ask(struct mnl_socket *nl)
 {
 	static const struct unix_diag_req req = {
 		.sdiag_family = AF_UNIX, .udiag_states = ~0u,
@@ -119,7 +119,7 @@ unix_diag_inode(const struct addr *bound)
 	nl = netlink_open();
 	if (!nl)
 		return 0;
-	if (ask(nl) == 0)
+	if (unix_diag_ask(nl) == 0)
 		read_answers(nl, &s);
 	mnl_socket_close(nl);
 	return s.found;

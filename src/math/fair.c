@@ -192,7 +192,7 @@ binomial_tail(uint64_t n, uint64_t count, double share)
  * rare as the rarest one here (Bonferroni, both sides).
  */
 static double
-outlier(const struct shares *s, const uint64_t *counts, uint64_t n)
+fair_outlier(const struct shares *s, const uint64_t *counts, uint64_t n)
 {
 	double least = 1;
 
@@ -295,7 +295,7 @@ tails_find(const struct shares *s, const uint64_t *counts, struct fair *f,
 		tails_known(s, f, t);
 		return 0;
 	}
-	t->upper = outlier(s, counts, f->n);
+	t->upper = fair_outlier(s, counts, f->n);
 	return t->upper < P_OUTLIER ? 0 : tails_drawn(s, f, t);
 }
 
@@ -315,7 +315,7 @@ compare_one(struct fair *f, int i, double count, double share)
 }
 
 static void
-compare(const struct shares *s, const uint64_t *counts, struct fair *f)
+fair_compare(const struct shares *s, const uint64_t *counts, struct fair *f)
 {
 	double share, widest = 0;
 
@@ -332,7 +332,7 @@ compare(const struct shares *s, const uint64_t *counts, struct fair *f)
 
 /* At most so often fair hashing leaves at least one member silent. */
 static double
-silence(const struct shares *s, uint64_t n)
+fair_silence(const struct shares *s, uint64_t n)
 {
 	double sum = 0;
 
@@ -348,13 +348,13 @@ enough(const struct shares *s)
 {
 	uint64_t low = 0, high = 1, middle;
 
-	while (high < UINT64_C(1) << 62 && silence(s, high) >= P_UNCLEAR) {
+	while (high < UINT64_C(1) << 62 && fair_silence(s, high) >= P_UNCLEAR) {
 		low = high;
 		high *= 2;
 	}
 	while (high - low > 1) {
 		middle = low + (high - low) / 2;
-		if (silence(s, middle) >= P_UNCLEAR)
+		if (fair_silence(s, middle) >= P_UNCLEAR)
 			low = middle;
 		else
 			high = middle;
@@ -363,7 +363,7 @@ enough(const struct shares *s)
 }
 
 static enum fair_verdict
-judge(const struct fair *f, const struct shares *s, double lower,
+fair_judge(const struct fair *f, const struct shares *s, double lower,
     double silence_p)
 {
 	double p = fmin(f->p, f->silent_p);
@@ -393,16 +393,16 @@ fair_test(const uint64_t *counts, const double *weights, int k,
 	if (shares_init(&s, weights, k) < 0)
 		return -1;
 	out->dof = s.live > 1 ? s.live - 1 : 0;
-	compare(&s, counts, out);
+	fair_compare(&s, counts, out);
 	if (tails_find(&s, counts, out, &t) < 0)
 		return -1;
-	silence_p = silence(&s, out->n);
+	silence_p = fair_silence(&s, out->n);
 	out->p = t.upper;
 	if (out->silent)
 		out->silent_p = silence_p;
 	out->n_enough = out->dof ? enough(&s) : 0;
 	out->n_for_10pct = fair_needed(s.live, s.smallest, 0.1);
-	out->verdict = judge(out, &s, t.lower, silence_p);
+	out->verdict = fair_judge(out, &s, t.lower, silence_p);
 	return 0;
 }
 

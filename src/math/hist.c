@@ -54,7 +54,7 @@ bucket_high(unsigned index)
 }
 
 static void
-inspect(const struct hist *h, struct extent *e)
+hist_inspect(const struct hist *h, struct extent *e)
 {
 	uint64_t n;
 
@@ -82,11 +82,11 @@ clamp(uint64_t value, uint64_t low, uint64_t high)
  * fields that disagree by one sample: bend them to what the buckets allow.
  */
 static void
-settle(struct hist *h)
+hist_settle(struct hist *h)
 {
 	struct extent e;
 
-	inspect(h, &e);
+	hist_inspect(h, &e);
 	h->count = e.count;
 	if (!e.count) {
 		h->min = h->max = h->sum = 0;
@@ -105,11 +105,11 @@ within(uint64_t value, unsigned index)
 }
 
 static bool
-consistent(const struct hist *h)
+hist_is_consistent(const struct hist *h)
 {
 	struct extent e;
 
-	inspect(h, &e);
+	hist_inspect(h, &e);
 	if (!e.count)
 		return !h->min && !h->max && !h->sum;
 	return h->min <= h->max && within(h->min, e.first) &&
@@ -236,7 +236,7 @@ hist_merge(struct hist *into, const struct hist *from)
 {
 	struct hist seen = *from;
 
-	settle(&seen);
+	hist_settle(&seen);
 	if (!seen.count)
 		return 0;
 	if (seen.count > HIST_COUNT_MAX - into->count ||
@@ -330,7 +330,7 @@ hist_decode(const char *text, struct hist *h)
 {
 	hist_init(h);
 	text = decode_head(text, h);
-	if (text && decode_buckets(text, h) == 0 && consistent(h))
+	if (text && decode_buckets(text, h) == 0 && hist_is_consistent(h))
 		return 0;
 	hist_init(h);
 	return -1;

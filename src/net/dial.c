@@ -72,7 +72,7 @@ interleave(struct addr_list *list, int from)
 
 /* Addresses have come, first or later: puts those from there on in order. */
 static int
-take(struct race *r, int from)
+dial_take(struct race *r, int from)
 {
 	int room = r->list.count + LOOKUP_QUERIES;
 	struct pollfd *p = realloc(r->poll, (size_t)room * sizeof(*p));
@@ -90,7 +90,7 @@ take_late(struct race *r)
 	int before = r->list.count;
 
 	if (lookup_take(&r->lookup, &r->list) < 0 ||
-	    (r->list.count > before && take(r, r->started) < 0))
+	    (r->list.count > before && dial_take(r, r->started) < 0))
 		r->unusable = true;
 }
 
@@ -208,7 +208,7 @@ told:
 }
 
 static void
-lost(struct race *r, int i, int error)
+dial_lost(struct race *r, int i, int error)
 {
 	/* what the first address said matters more than "no such family" */
 	if (!r->error || (error == ECONNREFUSED && r->error != error)) {
@@ -228,7 +228,7 @@ start_next(struct race *r, int64_t deadline)
 	if (fd == -2)
 		r->unusable = true;
 	if (fd == -1)
-		lost(r, i, errno);
+		dial_lost(r, i, errno);
 	return fd < 0 ? -1 : 0;
 }
 
@@ -249,7 +249,7 @@ is_self(int fd)
 
 /* The attempt that has connected, or -1. Drops those that failed. */
 static int
-settled(struct race *r)
+dial_settled(struct race *r)
 {
 	for (int i = 0; i < r->started; i++) {
 		struct pollfd *p = &r->poll[i];
@@ -265,7 +265,7 @@ settled(struct race *r)
 			return i;
 		close(p->fd);
 		p->fd = -1;
-		lost(r, i, error);
+		dial_lost(r, i, error);
 	}
 	return -1;
 }
@@ -290,7 +290,7 @@ drop_losers(struct race *r, int winner)
 
 /* Waits for an attempt or for addresses. False: none is outstanding. */
 static bool
-await(struct race *r, int64_t deadline)
+dial_await(struct race *r, int64_t deadline)
 {
 	int asked = lookup_poll(&r->lookup, r->poll + r->started);
 	int64_t limit = lookup_limit(&r->lookup);
@@ -306,7 +306,7 @@ await(struct race *r, int64_t deadline)
 
 /* One go at all the addresses: which one connected, or -1. */
 static int
-race(struct race *r, int64_t deadline)
+dial_race(struct race *r, int64_t deadline)
 {
 	int64_t next = 0;
 	int winner = -1;
@@ -320,9 +320,9 @@ race(struct race *r, int64_t deadline)
 			    loop_now() + STAGGER_US;
 			continue;
 		}
-		if (!await(r, more && next < deadline ? next : deadline))
+		if (!dial_await(r, more && next < deadline ? next : deadline))
 			break;
-		winner = settled(r);
+		winner = dial_settled(r);
 		if (winner < 0)
 			take_late(r);
 	}
@@ -378,7 +378,7 @@ race_on(struct race *r, int64_t deadline)
 	if (r->options->wait > 0 && wait_end > deadline)
 		deadline = wait_end;
 	for (;;) {
-		int winner = race(r, deadline);
+		int winner = dial_race(r, deadline);
 
 		if (winner >= 0 || r->unusable ||
 		    loop_now() + retry > wait_end || !worth_waiting(r->error))
@@ -390,7 +390,7 @@ race_on(struct race *r, int64_t deadline)
 
 /* Sets the options that other code expects. */
 static int
-settle(int fd, const struct addr *reached)
+dial_settle(int fd, const struct addr *reached)
 {
 	struct timeval none = { 0 };
 
@@ -409,14 +409,14 @@ dial(const struct endpoint *e, const struct dial_options *options,
 	int winner = -1, fd = -1;
 
 	if (resolve_wait(e, deadline, options->wait, &r.lookup,
-	    &r.list) > 0 && take(&r, 0) == 0) {
+	    &r.list) > 0 && dial_take(&r, 0) == 0) {
 		winner = race_on(&r, deadline);
 		if (winner < 0)
 			give_up(&r);
 	}
 	if (winner >= 0) {
 		*reached = r.list.at[winner];
-		fd = settle(r.poll[winner].fd, reached);
+		fd = dial_settle(r.poll[winner].fd, reached);
 	}
 	lookup_end(&r.lookup);
 	addr_list_free(&r.list);

@@ -43,7 +43,7 @@ write_all(int fd, const void *data, size_t length)
 }
 
 static void
-answer(const struct endpoint *e, int family, int flags, int fd)
+lookup_answer(const struct endpoint *e, int family, int flags, int fd)
 {
 	struct addr_list found = { 0 };
 	struct answer a = { 0 };
@@ -65,7 +65,7 @@ child(const struct lookup *l, int family, int flags, int fd, pid_t parent)
 	if (dup2(fd, STDIN_FILENO) < 0)
 		_exit(1);
 	closefrom(STDIN_FILENO + 1);
-	answer(l->endpoint, family, flags, STDIN_FILENO);
+	lookup_answer(l->endpoint, family, flags, STDIN_FILENO);
 	_exit(0);
 }
 
@@ -157,7 +157,7 @@ query_read(struct lookup_query *q)
 
 /* Any other reason is more useful than that a family has no address. */
 static void
-note(struct lookup *l, const struct answer *a)
+lookup_note(struct lookup *l, const struct answer *a)
 {
 	if (!a->code || (l->code && (a->code == EAI_NODATA ||
 	    a->code == EAI_ADDRFAMILY)))
@@ -175,7 +175,7 @@ query_take(struct lookup *l, struct lookup_query *q, struct addr_list *list)
 
 	if (q->length >= sizeof(a))
 		memcpy(&a, q->data, sizeof(a));
-	note(l, &a);
+	lookup_note(l, &a);
 	for (size_t at = sizeof(a); at + sizeof(struct addr) <= q->length &&
 	    result == 0; at += sizeof(struct addr)) {
 		struct addr one;

@@ -51,7 +51,7 @@ resolve_known(const struct endpoint *e, struct addr_list *out)
 
 /* Waits for answers, until the list is enough to begin with. */
 static int
-await(struct lookup *l, int64_t deadline, struct addr_list *out)
+resolve_await(struct lookup *l, int64_t deadline, struct addr_list *out)
 {
 	struct pollfd p[LOOKUP_QUERIES];
 	int64_t when;
@@ -82,7 +82,7 @@ look_up(const struct endpoint *e, int flags, int64_t deadline,
 		return take_known(e, flags, out) < 0 ? -1 : out->count;
 	if (lookup_start(&l, e, flags) < 0)
 		return -1;
-	result = await(&l, deadline, out);
+	result = resolve_await(&l, deadline, out);
 	if (rest && result > 0)
 		*rest = l;
 	else

@@ -119,7 +119,7 @@ send_buffer(int fd)
 
 /* Replies may be as large as what came: raises it as far as allowed. */
 static void
-enlarge(int fd)
+udp_batch_enlarge(int fd)
 {
 	static const int size = TOTAL_ROOM;
 	int scratch = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -142,7 +142,7 @@ room_for(int fd)
 	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
 	if (family != AF_UNIX)
 		return UDP_ROOM;
-	enlarge(fd);
+	udp_batch_enlarge(fd);
 	return UNIX_ROOM;
 }
 
@@ -167,7 +167,7 @@ udp_batch_new(int fd)
 
 /* Keeps the one received i-th, unless a part of it is lost. */
 static void
-take(struct batch *b, int i)
+udp_batch_take(struct batch *b, int i)
 {
 	struct udp_batch *all = &b->dgrams;
 	struct dgram *d = &all->at[all->count], it = all->at[i];
@@ -200,7 +200,7 @@ udp_batch_receive(struct udp_batch *all, int fd, int most)
 	    MSG_TRUNC, NULL);
 	all->count = all->used = 0;
 	for (int i = 0; i < n; i++)
-		take(b, i);
+		udp_batch_take(b, i);
 	return n;
 }
 

@@ -44,7 +44,7 @@ header_possible(int terminal)
 
 /* Whether it is another size than before. */
 static bool
-measure(struct header *l)
+header_measure(struct header *l)
 {
 	struct winsize now;
 
@@ -69,7 +69,7 @@ count_lines(const char *text)
 }
 
 static void
-feed(FILE *out, int lines)
+header_feed(FILE *out, int lines)
 {
 	while (lines-- > 0)
 		fputc('\n', out);
@@ -77,24 +77,24 @@ feed(FILE *out, int lines)
 
 /* Pushes up all that is there, and begins anew below height lines. */
 static void
-divide(struct header *l, FILE *out, int height)
+header_divide(struct header *l, FILE *out, int height)
 {
 	fprintf(out, "%s\033[r%s\033[J", save, restore);
-	feed(out, l->rows);
+	header_feed(out, l->rows);
 	fprintf(out, "\033[%d;%dr\033[%d;1H", height + 1, l->rows, height + 1);
 }
 
 static void
-undivide(FILE *out)
+header_undivide(FILE *out)
 {
 	fprintf(out, "%s\033[r%s", save, restore);
 }
 
 /* Makes room for as many lines below the cursor first. */
 static void
-grow(struct header *l, FILE *out, int lines)
+header_grow(struct header *l, FILE *out, int lines)
 {
-	feed(out, lines);
+	header_feed(out, lines);
 	fprintf(out, "\033[%dA%s\033[%d;1H\033[%dL", lines, save,
 	    l->height + 1, lines);
 	fprintf(out, "\033[%d;%dr%s\033[%dB", l->height + lines + 1, l->rows,
@@ -102,7 +102,7 @@ grow(struct header *l, FILE *out, int lines)
 }
 
 static void
-shrink(struct header *l, FILE *out, int lines)
+header_shrink(struct header *l, FILE *out, int lines)
 {
 	int top = l->height - lines + 1;
 
@@ -112,16 +112,16 @@ shrink(struct header *l, FILE *out, int lines)
 
 /* Gives the header this many lines of the terminal; 0: removes it. */
 static void
-fit(struct header *l, FILE *out, int height)
+header_fit(struct header *l, FILE *out, int height)
 {
 	if (!l->laid && height)
-		divide(l, out, height);
+		header_divide(l, out, height);
 	else if (l->laid && !height)
-		undivide(out);
+		header_undivide(out);
 	else if (height > l->height)
-		grow(l, out, height - l->height);
+		header_grow(l, out, height - l->height);
 	else if (height < l->height)
-		shrink(l, out, l->height - height);
+		header_shrink(l, out, l->height - height);
 	l->laid = height > 0;
 	l->height = height;
 }
@@ -140,7 +140,7 @@ lines_out(FILE *out, const char *text)
 }
 
 static void
-flush(struct header *l, FILE *out, char **text, size_t *length)
+header_flush(struct header *l, FILE *out, char **text, size_t *length)
 {
 	fclose(out);
 	if (*length)
@@ -150,7 +150,7 @@ flush(struct header *l, FILE *out, char **text, size_t *length)
 
 /* Takes text over. */
 static void
-paint(struct header *l, char *text)
+header_paint(struct header *l, char *text)
 {
 	int height = count_lines(text);
 	bool moves = height != l->height || (height && !l->laid);
@@ -164,10 +164,10 @@ paint(struct header *l, char *text)
 	}
 	if (moves && l->hide)
 		l->hide(l);
-	fit(l, out, height);
+	header_fit(l, out, height);
 	if (height)
 		lines_out(out, text);
-	flush(l, out, &bytes, &length);
+	header_flush(l, out, &bytes, &length);
 	if (moves && l->show)
 		l->show(l);
 	free(l->shown);
@@ -176,7 +176,7 @@ paint(struct header *l, char *text)
 
 /* Draws, if there is anything new. */
 static bool
-redraw(struct header *l)
+header_redraw(struct header *l)
 {
 	int64_t begun = loop_now();
 	int lines = l->rows - BELOW;
@@ -190,13 +190,13 @@ redraw(struct header *l)
 		free(text);
 		return false;
 	}
-	paint(l, text);
+	header_paint(l, text);
 	return true;
 }
 
 /* Forgets what the terminal looks like. */
 static void
-forget(struct header *l)
+header_forget(struct header *l)
 {
 	l->laid = false;
 	l->height = 0;
@@ -210,14 +210,14 @@ on_timer(struct timer *t)
 	struct header *l = container_of(t, struct header, timer);
 	int64_t wait = PACE_US;
 
-	if (measure(l)) {
-		forget(l);
+	if (header_measure(l)) {
+		header_forget(l);
 		wait = SETTLE_US;
 	} else if (in_background(l->terminal)) {
-		forget(l);
+		header_forget(l);
 		wait = IDLE_US;
 	} else if (!sink_full(l->out)) {
-		wait = redraw(l) ? PACE_US : IDLE_US;
+		wait = header_redraw(l) ? PACE_US : IDLE_US;
 	}
 	if (wait < l->cost * COST)
 		wait = l->cost * COST;
@@ -233,10 +233,10 @@ give_back(struct header *l)
 	FILE *out = l->laid ? open_memstream(&bytes, &length) : NULL;
 
 	if (out) {
-		undivide(out);
-		flush(l, out, &bytes, &length);
+		header_undivide(out);
+		header_flush(l, out, &bytes, &length);
 	}
-	forget(l);
+	header_forget(l);
 }
 
 void
@@ -246,7 +246,7 @@ header_open(struct header *l)
 	l->open = true;
 	l->rows = 24;
 	l->columns = 80;
-	measure(l);
+	header_measure(l);
 	on_timer(&l->timer);
 }
 
@@ -267,8 +267,8 @@ header_resize(struct header *l)
 {
 	if (!l->open)
 		return;
-	measure(l);
-	forget(l);
+	header_measure(l);
+	header_forget(l);
 	l->drawn = loop_now() + SETTLE_US - PACE_US;
 	loop_timer_set(l->loop, &l->timer, loop_now() + SETTLE_US);
 }
@@ -287,8 +287,8 @@ header_resume(struct header *l)
 {
 	if (!l->open)
 		return;
-	measure(l);
-	forget(l);
+	header_measure(l);
+	header_forget(l);
 	on_timer(&l->timer);
 }
 

@@ -98,7 +98,7 @@ is_ours(int fd)
 
 /* A prompt that was stopped while it had the lock must not stop another. */
 static int
-lock(int fd)
+history_lock(int fd)
 {
 	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 
@@ -121,7 +121,7 @@ open_locked(const struct history *h, int flags)
 	fd = openat(directory, "history", flags | O_APPEND | O_NOFOLLOW |
 	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	close(directory);
-	if (fd < 0 || (is_ours(fd) && lock(fd) == 0))
+	if (fd < 0 || (is_ours(fd) && history_lock(fd) == 0))
 		return fd;
 	close(fd);
 	return -1;
@@ -180,7 +180,7 @@ last_lines(const char *text, size_t length, int lines)
  * before it is cut, so that a kill in between loses nothing.
  */
 static void
-cut(int fd)
+history_cut(int fd)
 {
 	size_t length, from;
 	char *text = read_all(fd, &length);
@@ -207,7 +207,7 @@ history_add(const struct history *h, const char *line)
 		return;
 	n = asprintf(&text, "%s\n", line);
 	if (n > 0 && write(fd, text, (size_t)n) == n)
-		cut(fd);
+		history_cut(fd);
 	if (n >= 0)
 		free(text);
 	close(fd);

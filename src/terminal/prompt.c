@@ -104,7 +104,7 @@ on_readline(char *line)
 }
 
 static char *
-generate(const char *text, int state)
+prompt_generate(const char *text, int state)
 {
 	struct prompt *p = the_prompt;
 	static int next;
@@ -126,7 +126,7 @@ complete(const char *text, int start, int end)
 	(void)start;
 	(void)end;
 	*rl->attempted_completion_over = 1;
-	return rl->completion_matches(text, generate);
+	return rl->completion_matches(text, prompt_generate);
 }
 
 static void
@@ -306,7 +306,7 @@ prompt_close(struct prompt *p)
  * up by its former rows could erase other output.
  */
 static void
-fit(void)
+prompt_fit(void)
 {
 	int rows, columns, narrow;
 	struct winsize now;
@@ -336,7 +336,7 @@ prompt_set(struct prompt *p, const char *text)
 		rl->set_prompt(text);
 		return;
 	}
-	fit();
+	prompt_fit();
 	rl->clear_visible_line();
 	rl->set_prompt(text);
 	rl->on_new_line();
@@ -353,7 +353,7 @@ prompt_print(struct prompt *p, const char *text, size_t length)
 		sink_write(p->out, text, length);
 		return;
 	}
-	fit();
+	prompt_fit();
 	rl->clear_visible_line();
 	fwrite(text, 1, length, p->screen);
 	rl->on_new_line();
@@ -399,7 +399,7 @@ void
 prompt_resize(struct prompt *p)
 {
 	if (p->open)
-		fit();
+		prompt_fit();
 }
 
 void

@@ -67,7 +67,7 @@ cause_of(struct port_sockets *r, const struct diag_sock *s, bool reuseport)
 }
 
 static struct claim
-find(struct port_sockets *r, const struct diag_sock *ours, enum kind kind,
+cause_find(struct port_sockets *r, const struct diag_sock *ours, enum kind kind,
     bool reuseport)
 {
 	struct claim best = { .kind = kind, .cause = NONE };
@@ -209,7 +209,7 @@ in_use(const struct addr *a, const struct sock_options *o)
 	if (port_sockets_open(&r, o->datagram, addr_port(a), ~0u) < 0)
 		return;
 	for (int kind = 0; kind < KINDS && c.cause == NONE; kind++)
-		c = find(&r, &ours, (enum kind)kind, o->reuseport);
+		c = cause_find(&r, &ours, (enum kind)kind, o->reuseport);
 	if (c.cause == NONE)
 		fail_add("who had it is gone, or can't be seen: try again");
 	else if (c.kind == CONNECTED)
@@ -222,7 +222,7 @@ in_use(const struct addr *a, const struct sock_options *o)
 }
 
 static void
-forbidden(const struct addr *a)
+bind_error_forbidden(const struct addr *a)
 {
 	int first = proc_sys("/proc/sys/net/ipv4/ip_unprivileged_port_start",
 	    FIRST_FREE_PORT);
@@ -237,7 +237,7 @@ forbidden(const struct addr *a)
 }
 
 static void
-invalid(const struct addr *a)
+bind_error_invalid(const struct addr *a)
 {
 	if (a->sa.sa_family == AF_INET6 && !a->in6.sin6_scope_id &&
 	    IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
@@ -260,14 +260,14 @@ bind_error_explain(const struct sock_set *failed, const struct sock_options *o)
 			break;
 		case EACCES:
 		case EPERM:
-			forbidden(a);
+			bind_error_forbidden(a);
 			break;
 		case EADDRNOTAVAIL:
 			fail_add("no interface of this host has that address: "
 			    "'ip address' lists those it has");
 			break;
 		case EINVAL:
-			invalid(a);
+			bind_error_invalid(a);
 			break;
 		}
 	}

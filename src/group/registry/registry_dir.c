@@ -24,7 +24,7 @@
 enum { NUMBERED = 16 };		/* names in /dev/shm */
 
 static void
-add(struct registry_dirs *d, const char *base, const char *rest)
+registry_dirs_add(struct registry_dirs *d, const char *base, const char *rest)
 {
 	char *path = d->path[d->count];
 	int n = snprintf(path, REGISTRY_DIR_PATH, "%s/%s", base, rest);
@@ -45,7 +45,7 @@ add_if_private(struct registry_dirs *d, const char *base, const char *rest)
 
 	if (*base == '/' && stat(base, &st) == 0 && S_ISDIR(st.st_mode) &&
 	    st.st_uid == geteuid() && !(st.st_mode & 022))
-		add(d, base, rest);
+		registry_dirs_add(d, base, rest);
 }
 
 void
@@ -63,10 +63,10 @@ registry_dirs_list(struct registry_dirs *d)
 	add_if_private(d, base, rest);
 	if (uid == 0)
 		add_if_private(d, "/run", "rpnc");
-	add(d, "/dev/shm", rest);
+	registry_dirs_add(d, "/dev/shm", rest);
 	for (int i = 1; i < NUMBERED; i++) {
 		snprintf(rest, sizeof(rest), "rpnc-%u.%d", uid, i);
-		add(d, "/dev/shm", rest);
+		registry_dirs_add(d, "/dev/shm", rest);
 	}
 }
 
@@ -191,7 +191,7 @@ sweep_file(int directory, const char *name, int mutex)
 }
 
 static void
-sweep(const char *path, int mutex)
+registry_dir_sweep(const char *path, int mutex)
 {
 	int fd = open_directory(path);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -210,5 +210,5 @@ void
 registry_dirs_sweep(const struct registry_dirs *d, int mutex)
 {
 	for (int i = 0; i < d->count; i++)
-		sweep(d->path[i], mutex);
+		registry_dir_sweep(d->path[i], mutex);
 }

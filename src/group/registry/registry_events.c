@@ -18,7 +18,7 @@ enum {
 };
 
 static void
-tell(struct registry_events *w,
+events_tell(struct registry_events *w,
     void (*news)(struct registry_events *, const struct slot *),
     const struct slot *s)
 {
@@ -46,9 +46,9 @@ tell_coming(struct registry_events *w, const struct registry_events_ops *ops,
     const struct slot *s)
 {
 	if (s->kind != SLOT_REQUEST)
-		tell(w, ops->on_join, s);
+		events_tell(w, ops->on_join, s);
 	else if (!is_wished(w, s))
-		tell(w, ops->on_wish, s);
+		events_tell(w, ops->on_wish, s);
 }
 
 static void
@@ -56,14 +56,14 @@ tell_going(struct registry_events *w, const struct registry_events_ops *ops,
     const struct slot *s)
 {
 	if (s->kind != SLOT_REQUEST)
-		tell(w, ops->on_leave, s);
+		events_tell(w, ops->on_leave, s);
 	else if (!is_wished(w, s))
-		tell(w, ops->on_wish_end, s);
+		events_tell(w, ops->on_wish_end, s);
 }
 
 /* Compares one slot with what was seen of it. */
 static void
-look(struct registry_events *w, int i)
+events_look(struct registry_events *w, int i)
 {
 	static const struct registry_events_ops none;
 	const struct registry_events_ops *ops = w->quiet ? &none : w->ops;
@@ -83,7 +83,7 @@ look(struct registry_events *w, int i)
 	if (!seen->order)
 		tell_coming(w, ops, now);
 	else if (seen->state != now->state)
-		tell(w, ops->on_state, now);
+		events_tell(w, ops->on_state, now);
 	*seen = *now;
 }
 
@@ -101,7 +101,7 @@ look_all(struct registry_events *w)
 		return;
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (w->seen[i].order || registry_slot(w->registry, i)->kind)
-			look(w, i);
+			events_look(w, i);
 }
 
 static void
@@ -121,7 +121,7 @@ on_again(struct timer *t)
 
 /* Looks again soon, and then once more. */
 static void
-settle(struct registry_events *w)
+events_settle(struct registry_events *w)
 {
 	w->settled = false;
 	loop_timer_set(w->loop, &w->again, loop_now() + SETTLE_US);
@@ -138,7 +138,7 @@ on_event(struct source *s, uint32_t events)
 	while (read(s->fd, room, sizeof(room)) > 0)
 		continue;
 	look_all(w);
-	settle(w);
+	events_settle(w);
 }
 
 int
@@ -157,7 +157,7 @@ registry_events_open(struct registry_events *w, struct loop *l,
 	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->source.fd >= 0 && registry_watch(b, w->source.fd,
 	    IN_MODIFY | IN_CLOSE_WRITE) == 0) {
-		settle(w);	/* what came before the watch */
+		events_settle(w);	/* what came before the watch */
 		return loop_watch(l, &w->source, EPOLLIN);
 	}
 	if (w->source.fd >= 0)

@@ -190,7 +190,7 @@ is_given_up(const struct group *g)
 }
 
 static void
-mark(const struct group *g, uint64_t sum)
+reconcile_mark(const struct group *g, uint64_t sum)
 {
 	int socket;
 
@@ -287,7 +287,7 @@ put_in_order(struct group *g)
 }
 
 static int
-attach(struct group *g)
+reconcile_attach(struct group *g)
 {
 	if (!index_is_reachable(g->bound)) {
 		bpf_detach(g->fd);
@@ -325,10 +325,10 @@ has_changed(const struct group *g)
 static int
 make_so(struct reconcile *p, struct group *g)
 {
-	mark(g, PROGRAM_DIRTY);
-	if (attach(g) == 0) {
+	reconcile_mark(g, PROGRAM_DIRTY);
+	if (reconcile_attach(g) == 0) {
 		p->failing = 0;
-		mark(g, wanted(g));
+		reconcile_mark(g, wanted(g));
 		return 0;
 	}
 	bpf_detach(g->fd);
@@ -337,7 +337,7 @@ make_so(struct reconcile *p, struct group *g)
 	if (loop_now() - p->failing < PATIENCE_US)
 		return 0;
 	p->failing = 0;
-	mark(g, wanted(g) ? wanted(g) | GIVEN_UP : 0);
+	reconcile_mark(g, wanted(g) ? wanted(g) | GIVEN_UP : 0);
 	return -1;
 }
 
@@ -432,7 +432,7 @@ reconcile_mark_dirty(struct registry *b, struct sock_diag *diag,
 
 		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
 		    false) > 0)
-			mark(&g, PROGRAM_DIRTY);
+			reconcile_mark(&g, PROGRAM_DIRTY);
 		free(g.list);
 	}
 }
@@ -447,7 +447,7 @@ reconcile_clear(struct registry *b, struct sock_diag *diag,
 		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
 		    false) > 0 && !is_so(&g, 0)) {
 			bpf_detach(set->fd[i]);
-			mark(&g, 0);
+			reconcile_mark(&g, 0);
 		}
 		free(g.list);
 	}
