@@ -3,8 +3,8 @@
 #	make			./rpnc
 #	make demo		what rpnc does, shown
 #	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2 at once
-#	make soak		leaving a group, 300 rounds, and what check samples
-#	make bench		how fast, against nc, ncat, socat and others
+#	make soak		300 rounds of leaving a group, the long loops
+#	make bench		speed, against nc, ncat, socat and others
 #	make lint		compilers, analysers, manuals, scripts
 #	make fresh		demo and check in a bare Debian (as root)
 #
@@ -14,14 +14,14 @@
 VERSION = 0.1.0
 PREFIX = /usr/local
 
-# Debian's names. "make demo", "check" and "lint" install what is missing of
-# them; NEED=: on the command line leaves that to you.
+# Names of Debian packages. "make demo", "check" and "lint" install those that
+# are missing; with NEED=: on the command line they install nothing.
 BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash-dev
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
 	netcat-openbsd netcat-traditional ncat socat strace iproute2 procps \
 	util-linux mandoc git universal-ctags jq python3-prometheus-client
-# Daemons, which the tests start by themselves: unpacked, never installed.
+# Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 \
 	iproute2 util-linux procps
@@ -36,8 +36,8 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 
-# The fortified libc hides calls from the sanitizers, so it's one or the other.
-# gcc's two runtimes share one report file only when they are linked statically.
+# A sanitizer build has no _FORTIFY_SOURCE, which hides calls from sanitizers.
+# gcc's two runtimes share one report file only if they are linked statically.
 ifdef SAN
 B = build-san
 BIN = $(B)/rpnc
@@ -49,7 +49,7 @@ B = build
 BIN = rpnc
 CFLAGS ?= -O2 -g
 CPPFLAGS ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
-# Not every compiler takes each of these, nor for every processor.
+# Some compilers and processors don't take all of these.
 takes = $(shell $(CC) -Werror $1 -S -o /dev/null -x c /dev/null 2>/dev/null && \
 	echo '$1')
 HARDEN := -fstack-protector-strong $(foreach f,-fstack-clash-protection \
@@ -63,7 +63,7 @@ LANGUAGE = -std=gnu11 -D_GNU_SOURCE -DRPNC_VERSION=\"$(VERSION)\" -Isrc
 COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
-# readline, which only a prompt needs, is loaded by it: see terminal/readline.h.
+# Only a prompt needs readline, and loads it: see terminal/readline.h.
 LIBS = -lmnl -ljansson -lm -ldl
 
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
@@ -89,12 +89,12 @@ $(B)/unit/%: tests/unit/%.c $(filter-out $(B)/main.o,$(OBJ)) $(B)/flags
 	$(COMPILE) -MMD -MP -c -o $@.o $<
 	$(LINK) -o $@ $@.o $(filter-out $(B)/main.o,$(OBJ)) $(LIBS) -lcmocka
 
-# Changed only when the flags have, so that other flags compile everything anew.
+# This file changes only if the flags do; then everything is compiled again.
 $(B)/flags: FORCE
 	mkdir -p $(@D)
 	echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 
-# Loads and prototypes of the bench, in no part of rpnc.
+# Programs of the bench, not part of rpnc: a load generator, and prototypes.
 BENCH = $(B)/bench/load $(B)/bench/bare
 BENCH_SRC = $(sort $(wildcard tests/bench/*.c))
 
@@ -111,8 +111,8 @@ $(B)/bench/%.o: tests/bench/%.c $(B)/flags
 
 -include $(OBJ:.o=.d) $(UNITS:=.d) $(BENCH_SRC:tests/%.c=$(B)/%.d)
 
-# What is missing is installed before make looks at the files again: hence
-# the second make in these.
+# The targets below run a second make, because the first one has looked at the
+# files before the packages were installed.
 RUN = RPNC='$(CURDIR)/$(BIN)' SAN='$(SAN)' JOBS='$(JOBS)' tests/run
 
 demo:
@@ -126,8 +126,8 @@ check:
 	$(MAKE) all $(UNITS) $(BENCH)
 	$(RUN) $(UNITS) $(filter %.bats,$(TESTS))
 
-# Members that come and leave under load for some minutes: 0 is lost. And the
-# long loops of which check runs a sample, whole.
+# Members join and leave under load for some minutes, and nothing may be lost.
+# It also runs whole the long loops of which check runs a sample.
 SOAKED = tests/leave.bats $(shell grep -lF '{WHOLE:' tests/*.bats)
 
 soak:
@@ -137,8 +137,8 @@ soak:
 	WHOLE=1 ROUNDS=300 BATS_TEST_TIMEOUT=600 $(RUN) $(SOAKED)
 
 # QUICK=1: under three minutes, and no verdict. ROWS="echo-50 start*": only
-# these. JSON=FILE: another one than build/bench.json. It takes its turns alone:
-# nothing else should run on the machine meanwhile.
+# these. JSON=FILE: instead of build/bench.json. Nothing else should run on the
+# machine meanwhile.
 bench:
 	$(NEED) $(BUILD_DEPS) $(BENCH_DEPS)
 	test '$(NEED)' = : || tests/unpack build/peers $(BENCH_UNPACKED)
@@ -165,8 +165,8 @@ lint-gcc lint-clang:
 	echo $(SRC) $(UNIT_SRC) $(BENCH_SRC) | $(EACH) $(@:lint-%=%) \
 		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
 
-# The analyser's time goes to the last few paths of long functions: it gives
-# up after a tenth of the usual steps, in a fifth of the time.
+# The analyser spends most of its time on the last paths of long functions. With
+# a tenth of the default steps it needs a fifth of the time.
 TIDY = $(LANGUAGE) -include tests/lint.h -Xclang -analyzer-config \
 	-Xclang max-nodes=20000
 
@@ -174,8 +174,8 @@ lint-tidy:
 	echo '  $@'
 	echo $(SRC) | $(EACH) sh -c 'clang-tidy --quiet "$$0" -- $(TIDY) 2>/dev/null'
 
-# It reads no system headers, but must know the macros that are loops. Its
-# ctuuninitvar takes the address of a member for its value.
+# cppcheck reads no system headers, but must know the macros that are loops. Its
+# check ctuuninitvar mistakes the address of a member for its value.
 CPPCHECK_MACROS = uthash.h libmnl/libmnl.h
 
 lint-cppcheck:

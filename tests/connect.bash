@@ -1,7 +1,7 @@
-# Sourced by connect.bats and stream.bats: connect, and servers that do as told.
+# Sourced by tests of rpnc connect: the client, and scripted servers in Python.
 # shellcheck shell=bash disable=SC2034
 
-# The system's: a user's own python3 may be a slow wrapper.
+# The system's python3; a user's own may be a slow wrapper.
 PYTHON=/usr/bin/python3
 
 # connect ARG...: within 20 s, or status 124.
@@ -9,15 +9,15 @@ connect() {
 	timeout 20 rpnc connect "$@"
 }
 
-# quiet ARG...: the same, its stderr in err.
+# quiet ARG...: the same, with its stderr in the file err.
 quiet() {
 	connect "$@" 2>err
 }
 
-# server CODE: Python in the background; its port is in port. CODE has s, that
-# listens on 127.0.0.1 (KIND: udp; unix and unix-udp are bound to ./socket), and
-# the functions below. By tell(NAME) and told(NAME), which are fifos, it and
-# the test wait for each other.
+# server CODE: runs Python in the background and sets $port. CODE finds a
+# listening socket in s, on 127.0.0.1 (KIND=udp: datagrams; KIND=unix and
+# unix-udp: on ./socket), and has the functions below. tell(NAME) writes to the
+# fifo NAME, told(NAME) reads from it: so it and the test wait for each other.
 server() {
 	test -e at || mkfifo at
 	background "$PYTHON" -c "$server_start$1" >server.out 2>server.err
@@ -40,7 +40,7 @@ def save(data):
 def reset(c):
     c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     c.close()
-def fill(s): # a queue of one, full: what comes later is dropped
+def fill(s): # fills a queue of one: later connections are dropped
     s.listen(0)
     for i in range(2):
         c = socket.socket(s.family)
@@ -56,14 +56,14 @@ if "udp" not in kind: s.listen()
 tell("at", s.getsockname()[1])
 '
 
-# open_stdin: a fifo, in, that 5 holds open.
+# open_stdin: makes the fifo in; descriptor 5 holds it open.
 open_stdin() {
 	mkfifo in
 	exec 5<>in
 }
 
-# talk ARG...: connect in the background; 5 is its stdin, 6 its stdout, and its
-# stderr is in err.
+# talk ARG...: connect in the background. Descriptor 5 is its stdin, 6 its
+# stdout; its stderr is in the file err.
 talk() {
 	mkfifo in out
 	as_by_a_person connect "$@" <in >out 2>err 3>&- &
@@ -72,14 +72,14 @@ talk() {
 	exec 5>in 6<out
 }
 
-# ends_with STATUS PID
+# ends_with STATUS PID: waits for the process; its status must be that.
 ends_with() {
 	local status=0
 	finish "$2" || status=$?
 	assert_equal "$status" "$1"
 }
 
-# complained REGEXP: stderr is one line, and says so.
+# complained REGEXP: stderr is one line, which matches.
 complained() {
 	assert_equal "$(wc -l <err)" 1
 	grep -E -- "^rpnc connect: $1" err || {
@@ -88,8 +88,8 @@ complained() {
 	}
 }
 
-# free_port: for programs that can't choose one: none that the kernel gives to
-# anybody who lets it choose.
+# free_port: prints a free port, for programs that can't ask for port 0. The
+# kernel gives ports of this range to nobody who asks for port 0.
 free_port() {
 	"$PYTHON" -c 'import random, socket
 while True:
@@ -102,12 +102,12 @@ while True:
 print(s.getsockname()[1])'
 }
 
-# no_leaks COMMAND...: under strace the leak check can't work.
+# no_leaks COMMAND...: without the leak check, which can't work under strace.
 no_leaks() {
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 "$@"
 }
 
-# in_netns CODE: bash in a network of its own, with privileges there.
+# in_netns CODE: runs bash in its own network namespace, with privileges there.
 in_netns() {
 	unshare -Urn true || skip "no network namespaces here"
 	timeout 40 unshare -Urn bash -eu -c "ip link set lo up

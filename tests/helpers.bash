@@ -1,9 +1,9 @@
-# Sourced by every *.bats: starting the real binary, ending what was started.
+# Sourced by every *.bats: starts the real binary, and ends what was started.
 # shellcheck shell=bash disable=SC2034
 
 bats_require_minimum_version 1.5.0
 
-# bats_load_library would run thirty processes for each test, by dirname.
+# bats_load_library would start thirty processes (dirname) for each test.
 libraries() {
 	local path file
 	for path in ${BATS_LIB_PATH//:/ }; do
@@ -15,9 +15,9 @@ libraries() {
 }
 libraries
 
-# bats notes the whole call stack before each command of a test, which takes
-# longer than most commands. Here it looks at the stack when one has failed, and
-# a test that hangs says at which command.
+# bats records the call stack before each command of a test, which takes longer
+# than most commands. This records it only when a command has failed. A test
+# that hangs prints the command.
 test "${BATS_TRACE_LEVEL:-0}" -gt 0 || {
 	bats_debug_trap() {
 		trap - DEBUG
@@ -48,18 +48,18 @@ teardown() {
 	stop
 }
 
-# start ARG...: rpnc in the background, until it listens. Its descriptors are
-# in out.N and err.N, N from 0; its addresses in addrs, its port in port, its
-# pid in pid. Without a stdin of its own it reads /dev/null: see start_with.
+# start ARG...: starts rpnc in the background and waits until it listens. Sets
+# $addrs, $port and $pid. Its output is in the files out.N and err.N, N from 0.
+# Its stdin is /dev/null.
 start() {
 	start_with /dev/null "$@"
 }
 
-# start_with INPUT ARG...: the same, reading INPUT (a file or a fifo).
+# start_with INPUT ARG...: the same, with INPUT (a file or a fifo) as stdin.
 start_with() {
 	local n=${#pids[@]} input=$1
 	shift
-	test ! -e "ready.$n" || rm "ready.$n" # of a start before a stop
+	test ! -e "ready.$n" || rm "ready.$n" # from a start before a stop
 	mkfifo "ready.$n"
 	as_by_a_person "$@" --ready-fd 4 <"$input" 4>"ready.$n" 3>&- \
 		>"out.$n" 2>"err.$n" &
@@ -70,16 +70,17 @@ start_with() {
 	test "${#addrs[@]}" -gt 0
 }
 
-# as_by_a_person ARG...: rpnc in the background, where bash has SIGINT ignored.
+# as_by_a_person ARG...: rpnc with SIGINT at its default, as at a terminal; bash
+# ignores SIGINT in background jobs.
 as_by_a_person() {
 	trap - INT
 	declare -F rpnc >/dev/null || exec rpnc "$@"
 	rpnc "$@"
 }
 
-# with_faults FAULT...: the rpnc that start starts has these system calls fail
-# (strace(1), inject=), in all its processes; pid is rpnc's own. The calls are
-# in ./trace, with their process and time.
+# with_faults FAULT...: makes system calls fail in all processes of the next
+# rpnc (FAULT: see inject= in strace(1)). $pid is still rpnc's own. The file
+# trace lists the calls, each with its process and time.
 with_faults() {
 	local calls
 	calls=$(printf '%s,' "${@%%:*}")
@@ -96,14 +97,14 @@ with_faults() {
 	}
 }
 
-# background COMMAND...: any other process, ended with the rest.
+# background COMMAND...: starts another process; stop ends it, too.
 background() {
 	"$@" 3>&- &
 	pid=$!
 	pids+=("$pid")
 }
 
-# finish PID: waits for it; its exit status.
+# finish PID: waits for it, and returns its exit status.
 finish() {
 	local i
 	for i in "${!pids[@]}"; do
@@ -112,9 +113,9 @@ finish() {
 	wait "$1"
 }
 
-# stop: ends all that start and background began. What ignores SIGTERM for 40 s
-# is killed, and that is a failure. (A background process that watches the time
-# would itself have to be killed, and bash may then run the traps of bats there.)
+# stop: ends all processes that start and background began. A process that
+# ignores SIGTERM for 40 s is killed, and the test fails. (A timer process would
+# itself have to be killed, and bash may then run the traps of bats in it.)
 stop() {
 	local p mine=() late=
 	for p in "${pids[@]}"; do
@@ -130,7 +131,7 @@ stop() {
 	test -z "$late" || fail "SIGTERM was ignored for 40 s: killed"
 }
 
-# have_ended PID...: our children, which nobody has waited for yet.
+# have_ended PID...: these children, not waited for yet, have all ended.
 have_ended() {
 	local p stat
 	for p; do
@@ -139,13 +140,12 @@ have_ended() {
 	done
 }
 
-# eventually COMMAND...: until it succeeds, for 40 s at most; without a sleep
-# that a slow machine could outrun. It asks less often the longer it waits, as
-# what is awaited needs the processor too.
+# eventually COMMAND...: repeats it until it succeeds, for 20 s at most. The
+# pauses grow, because what is awaited needs the processor, too.
 eventually() {
 	local end=$((SECONDS + 20)) never ms=10
 	! "$@" || return 0
-	# a terminal that nobody types at costs no process
+	# a pause without a process: a read of a terminal that has no input
 	{ exec {never}<>/dev/ptmx; } 2>/dev/null || exec {never}<> <(:)
 	until read -r -t "0.0$ms" -u "$never" || "$@"; do
 		test "$SECONDS" -lt "$end" || break
@@ -160,13 +160,14 @@ random_file() {
 	head -c "$1" /dev/urandom >"$2"
 }
 
-# open_descriptors PID: how many.
+# open_descriptors PID: prints how many it has.
 open_descriptors() {
 	local list=(/proc/"$1"/fd/*)
 	echo "${#list[@]}"
 }
 
-# reserve: a port that is free, and that the kernel gives to nobody.
+# reserve: sets $port to a free one; the kernel gives ports of this range to
+# nobody who asks for port 0.
 reserve() {
 	for _ in {1..100}; do
 		port=$((RANDOM % 20000 + 12000))

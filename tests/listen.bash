@@ -1,11 +1,11 @@
-# Loaded by tests/listen*.bats: the helpers, and what drives a listener.
+# Loaded by tests/listen*.bats: the helpers, and clients of a listener.
 # shellcheck shell=bash disable=SC2034,SC2119,SC2120,SC2154
 
 load helpers
 
-client= # pid of the last that behind started
+client= # pid of the last process that behind started
 
-# What the servers of a failed test said is shown with it.
+# If a test fails, shows what its servers wrote to stderr.
 teardown() {
 	local f
 	for f in err.*; do
@@ -14,7 +14,7 @@ teardown() {
 	stop
 }
 
-# py ARG... <<CODE: clients in Python, with these words; a minute at most.
+# py ARG... <<CODE: runs clients in Python; args has the words. Limit: a minute.
 py() {
 	python_code >py.now
 	timeout 60 python3 py.now "$@" 3>&- 7>&- 8<&-
@@ -69,8 +69,8 @@ python_code() {
 	cat <&9
 } 9<&0
 
-# start_fed ARG...: start with -v; its stdin is our descriptor 7, and heard
-# reads its stderr.
+# start_fed ARG...: start with -v. Descriptor 7 writes its stdin; heard reads
+# its stderr.
 start_fed() {
 	local n=${#pids[@]}
 	mkfifo "in.$n" "err.$n"
@@ -78,8 +78,8 @@ start_fed() {
 	start_with "in.$n" "$1" -v "${@:2}" 7>&- 8<&-
 }
 
-# at_once ARG... <<CODE: start, and clients that wait for it already: they find
-# the port in "port".
+# at_once ARG... <<CODE: starts the clients first, then the server, so that they
+# connect as soon as it listens. CODE finds the port in port.
 at_once() {
 	mkfifo waits where
 	{
@@ -93,7 +93,7 @@ at_once() {
 	echo "$port" >where
 }
 
-# cpu_ticks PID: what it has used so far, in hundredths of a second.
+# cpu_ticks PID: CPU time that it has used, in hundredths of a second.
 cpu_ticks() {
 	local stat
 	read -r -a stat <"/proc/$1/stat"
@@ -101,7 +101,7 @@ cpu_ticks() {
 }
 
 
-# heard TEXT: reads its stderr up to a line with TEXT; that is left in $line.
+# heard TEXT: reads stderr up to a line with TEXT, which is then in $line.
 heard() {
 	while read -r -t 30 line <&8; do
 		[[ $line != *"$1"* ]] || return 0
@@ -109,8 +109,8 @@ heard() {
 	return 1
 }
 
-# ends_with STATUS [TEXT]: the server that was started last ends so, having
-# complained of TEXT.
+# ends_with STATUS [TEXT]: the server that was started last ends with STATUS,
+# and has written one fault with TEXT.
 ends_with() {
 	local status=0 n
 	for n in "${!pids[@]}"; do
@@ -121,7 +121,7 @@ ends_with() {
 	test $# -eq 1 || complained "$n" "$2"
 }
 
-# complained N TEXT: member N's stderr has one line from "rpnc", with TEXT.
+# complained N TEXT: err.N has exactly one line from "rpnc", with TEXT.
 complained() {
 	assert_equal "$(grep -c '^rpnc' "err.$1")" 1
 	assert grep -q "^rpnc.*$2" "err.$1"

@@ -1,43 +1,43 @@
-# Sourced by tests of rpnc probe: the report, and servers that aren't rpnc's.
+# Sourced by tests of rpnc probe: its report, and servers that are not rpnc.
 # shellcheck shell=bash disable=SC2034,SC2154,SC2317
 
-# probe ARG...: the report in report, the status in status.
+# probe ARG...: the report is in the file report, the status in $status.
 probe() {
 	status=0
 	rpnc probe "$@" >report 2>err || status=$?
 	printf '%s\n' "$(<report)" "$(<err)" # shown if the test fails
 }
 
-# get FILTER: of the JSON report.
+# get FILTER: prints what jq finds in the JSON report.
 get() {
 	jq -r "$1" report
 }
 
-# holds FILTER: it is so of the JSON report.
+# holds FILTER: the condition is true of the JSON report.
 holds() {
 	jq -e "$1" report >/dev/null
 }
 
-# sums: whatever happened, every attempt is one of these.
+# sums: the counts add up: every attempt is counted once.
 sums() {
 	holds '.attempts == .ok + .queued + (.failed | add) and
 		.ok <= (.members | map(.count) | add // 0) + .unattributed'
 }
 
-# probed_counts: "PID COUNT" a line, as own_counts.
+# probed_counts: prints "PID COUNT" lines, to compare with own_counts.
 probed_counts() {
 	get '.members[] | "\(.pid) \(.count)"' | sort
 }
 
-# free_port: one that nobody listens on, in port; after it pids has one.
+# free_port: sets $port to one that nobody listens on. (It adds to $pids.)
 free_port() {
 	start echo 127.0.0.1:0
 	kill "$pid"
 	finish "$pid" || true
 }
 
-# members ARG...: tests/members.py in the background; its port in port, the
-# pids of its processes in workers, its own in pid.
+# members ARG...: starts tests/members.py in the background. Sets $port, $pid,
+# and $workers, the pids of its processes.
 members() {
 	local ready=members.${#pids[@]} line
 	rm -f "$ready"
@@ -50,7 +50,8 @@ members() {
 	test -n "$port"
 }
 
-# own_counts: what the processes of members.py counted, "PID COUNT" a line.
+# own_counts: ends members.py; prints "PID COUNT" lines, as its processes
+# counted.
 own_counts() {
 	local p
 	kill "$pid"
@@ -60,7 +61,7 @@ own_counts() {
 	done | sort
 }
 
-# full_port: in full, one whose queue takes no more.
+# full_port: sets $full to a port whose accept queue is full.
 full_port() {
 	mkfifo ready
 	python3 - >ready 2>/dev/null 3>&- <<-'END' &
@@ -79,8 +80,9 @@ full_port() {
 	read -r full <ready
 }
 
-# nginx_on LINE: nginx with three workers, listening so, with the port in it.
-# It appends the pid of who answered to the file served.
+# nginx_on OPTIONS: starts nginx with three workers; OPTIONS follow the address
+# in its listen line. Sets $port and $workers. For each request nginx appends
+# the pid of the worker to the file served.
 nginx_on() {
 	nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx
 	test -x "$nginx" || skip "no nginx: make check fetches it"

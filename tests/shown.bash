@@ -1,22 +1,23 @@
-# Loaded by tests that run what the documentation shows, as it is written there
-# but for the port (9000 there, a free one here), the host (server) and where
-# rpnc is. Who loads this has a texts() that prints the documents.
+# Loaded by tests that run the commands that the documentation shows, word for
+# word except the port (9000 there, a free one here), the host (server) and the
+# path of rpnc. The test file has a function texts, which prints the documents.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-port= # where the first server listens
-within= # what each command is run by
-commands= # that are shown, each in a line
-input=/dev/null # what a server that is shown reads: as in a script
+port= # of the first server
+within= # a prefix for each command, such as nsenter
+commands= # all that are shown, one a line
+input=/dev/null # stdin of the servers, as in a script
 
-# README, and each page of the manual but one that has tests of its own.
+# guide: prints README and the manual pages except rpnc-reuseport(7), which has
+# tests of its own.
 guide() {
 	cat "$root/README"
 	find "$root/man" -name '*.[1-8]' ! -name rpnc-reuseport.7 -exec cat {} +
 }
 
-# Each command shown, with the lines that continue it, without its comment; and
-# what is typed at a prompt of rpnc.
+# commands_shown: prints each command that is shown, with the lines that
+# continue it and without its comment, and what is typed at a prompt of rpnc.
 commands_shown() {
 	texts | sed "s/\\\\(aq/'/g; s/\\\\e/\\\\/g; s/\\\\-/-/g" | awk '
 	on { sub(/^ +/, " "); line = line $0 }
@@ -31,7 +32,7 @@ commands_shown() {
 	}'
 }
 
-# is_shown COMMAND
+# is_shown COMMAND: the documentation shows it.
 is_shown() {
 	local once=$BATS_FILE_TMPDIR/shown
 	test -e "$once" || commands_shown >"$once"
@@ -39,7 +40,8 @@ is_shown() {
 	[[ $commands == *$'\n'"$1"$'\n'* ]] || fail "not shown: $1"
 }
 
-# shown [COMMAND]: it is (or what stdin holds); in $line as it can be run here.
+# shown [COMMAND]: the documentation shows it (or the text in stdin). Sets $line
+# to the command as it can be run here.
 shown() {
 	line=${1-$(cat)}
 	is_shown "$line"
@@ -52,15 +54,15 @@ shown() {
 	[[ $line == kill* || $line == cat* ]] || line=$within$line
 }
 
-# Those in FILE... that are run: as the word behind shown, serve, piped and so
-# on, or as a whole line behind <<'END'.
+# commands_run FILE...: prints the commands that these tests run: the word after
+# shown, serve, piped and so on, or the whole line after <<'END'.
 commands_run() {
 	sed -nE "s/^	+([a-z_]+ )?(shown|serve|try|refuses|does|piped|is_shown|types [a-z]+) '([^']*)'.*/\3/p
 		/^	+(shown|serve|try) <</{n;p;}" "$@" | sort -u
 }
 
-# all_are_run [FILE...]: each command that is shown is run by the test that asks,
-# or by these.
+# all_are_run [FILE...]: this test file, or one of FILE..., runs each command
+# that is shown.
 all_are_run() {
 	commands_shown >all_shown
 	commands_run "$BATS_TEST_FILENAME" "$@" >run_here
@@ -68,18 +70,20 @@ all_are_run() {
 	test ! -s unknown || fail "$(cat unknown)"
 }
 
-# Where a terminal would be: it never ends, and says what a test writes to it.
+# terminal: makes the fifo typed, for use as stdin in place of a terminal: it
+# never ends, and gives what a test writes to it.
 terminal() {
 	test -p typed || mkfifo typed
 }
 
-# serve [COMMAND]: a server that is shown, in the background until it listens,
-# reading $input: the first one at port 0, the next at the port that this got.
+# serve [COMMAND]: starts a server that is shown, and waits until it listens.
+# The first one takes port 0 and sets $port, which the next ones take. stdin is
+# $input.
 serve() {
 	local n=${#pids[@]} ready
 	shown "$@"
 	terminal
-	rm -f "ready.$n" # of a server before a stop
+	rm -f "ready.$n" # from a server before a stop
 	mkfifo "ready.$n"
 	ready="--ready-fd 4 4>ready.$n"
 	line=${line% &}
@@ -98,7 +102,7 @@ serve() {
 	port=${addrs[0]##*:}
 }
 
-# try [COMMAND]: a client that is shown; it must succeed.
+# try [COMMAND]: runs a client that is shown; it must succeed.
 try() {
 	shown "$@"
 	terminal
@@ -106,15 +110,15 @@ try() {
 	assert_success
 }
 
-# refuses [COMMAND]: one that is shown, and must fail.
+# refuses [COMMAND]: runs a command that is shown; it must fail.
 refuses() {
 	shown "$@"
 	run timeout 20 bash -c "${line/ 9000/ "$port"}" 3>&- </dev/null
 	assert_failure
 }
 
-# does [COMMAND]: what is shown is done, in the background where it says so, as
-# one more job; %N and $! are jobs that were started so, or by serve.
+# does [COMMAND]: runs a command that is shown, in the background if it ends in
+# &. In it %N and $! are jobs that does or serve has started.
 does() {
 	local job
 	shown "$@"
@@ -141,13 +145,13 @@ does() {
 	esac
 }
 
-# end PID: as Ctrl-C does, and waits for it.
+# end PID: ends it by SIGINT, like Ctrl-C, and waits for it.
 end() {
 	kill -INT "$1"
 	finish "$1" || test $? -eq 130
 }
 
-# gave NAME: how many connections it had, from what probe says in lines.
+# gave NAME: prints that member's connections, from probe's report in $lines.
 gave() {
 	local line row="^  $1 .* ([0-9]+) +[0-9.]+ %"
 	for line in "${lines[@]}"; do

@@ -1,23 +1,27 @@
-# Loaded, after shown.bash, by tests that type what the documentation shows at
-# shells in real terminals: word for word, also the port. So the terminals are
-# in a network of their own, where "server" and "myhost" are names of this host,
-# and ./rpnc, ./man, sudo, ssh, make and nginx are what a reader would have.
+# Loaded after shown.bash by tests that type the commands of the documentation
+# at shells in real terminals: word for word, with the same port. Therefore the
+# terminals are in a network namespace, where "server" and "myhost" are names of
+# this host, and ./rpnc, ./man, sudo, ssh, make and nginx exist as for a reader.
+#
+# A shell NAME has a command that runs, from gives (typed) to over (ended): then
+# $status, $output and $lines are its own, and step[NAME] counts on.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-declare -gA step=()    # of each shell: the number of its next command
-declare -gA running=() # of each shell: the command that is not over
+declare -gA step=()    # by shell: the number of its next command
+declare -gA running=() # by shell: the command that has not ended
 terminal_size=160x50
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export XDG_RUNTIME_DIR=$PWD/run XDG_STATE_HOME=$PWD/state HOME=$PWD
 	mkdir -m 700 run bin
-	chmod 711 . .. ../.. bin # nobody's commands come here, too
+	chmod 711 . .. ../.. bin # for commands that run as user nobody
 	pids=()
 	network
 }
 
-# network: a namespace that lives until the end of the test, in $within.
+# network: makes a network namespace that lives until the test ends; $inside is
+# the command that enters it.
 network() {
 	local as=(unshare --net --mount) to=(--net --mount)
 	test "$EUID" -eq 0 || {
@@ -39,7 +43,8 @@ network() {
 	inside=(nsenter -t "$space" "${to[@]}" --wd="$PWD")
 }
 
-# elsewhere_too: what all tests of the file have: hosts, mounts, sudo and ssh.
+# elsewhere_too: makes what all tests of the file share: hosts, mounts, sudo and
+# ssh.
 elsewhere_too() {
 	local dir=$BATS_FILE_TMPDIR
 	printf '127.0.0.1 localhost server myhost %s\n::1 localhost\n' \
@@ -61,13 +66,13 @@ elsewhere_too() {
 	chmod +x "$dir/bin/"*
 }
 
-# here: what a reader of the documentation has.
+# here: puts what a reader of the documentation has into this directory.
 here() {
 	ln -s "$RPNC" "$root/man" .
 	export PATH=$PWD/bin:$BATS_FILE_TMPDIR/bin:${RPNC%/*}:$PATH
 }
 
-# teardown: all ends when it is told to, and nothing has crashed.
+# teardown: everything ends by its signal, and nothing has crashed.
 teardown() {
 	local name
 	if test -n "$BATS_TEST_COMPLETED"; then
@@ -80,7 +85,7 @@ teardown() {
 	stop
 }
 
-# quits NAME: what runs there ends by Ctrl-C, and the jobs by SIGTERM.
+# quits NAME: ends the command there by Ctrl-C, and the jobs by SIGTERM.
 quits() {
 	test -z "${running[$1]:-}" || {
 		keys "$1" C-c
@@ -91,7 +96,7 @@ quits() {
 	over "$1"
 }
 
-# healthy NAME: nothing on that screen is of a crash or a wrong command line.
+# healthy NAME: that screen shows no crash and no wrong command line.
 healthy() {
 	local text bad='Segmentation|Aborted|core dumped|Sanitizer|runtime error|^usage:|command not found'
 	text_of "$1"
@@ -99,15 +104,15 @@ healthy() {
 	fail "$(grep -E "$bad" <<<"$text")"
 }
 
-# tm: as in terminal.bash, but the server is in the network of the test.
+# tm: as in terminal.bash, but the server is in the namespace of the test.
 tm() {
 	local into=()
 	test "$1" != new-session || into=("${inside[@]}")
 	"${into[@]}" tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@" 3>&-
 }
 
-# open NAME: a shell there. It writes the status of each command to a file, as
-# the prompt may be wiped away by a display in the background.
+# open NAME: starts a shell there. It writes the status of each command to a
+# file, because a background job may overwrite the prompt.
 open() {
 	test -z "${step[$1]:-}" || return 0
 	pane "$1" env PS1='<\#> ' PROMPT_COMMAND="echo \$? >>'$PWD/status.$1'" \
@@ -116,7 +121,7 @@ open() {
 	sees "$1" '<1>'
 }
 
-# after NAME: what was shown there since the last command was given, in text.
+# after NAME: sets $text to what was shown since the last command was typed.
 after() {
 	local begin rest
 	text_of "$1"
@@ -128,7 +133,7 @@ after() {
 	done
 }
 
-# ended NAME: the command is over; its status is in status.
+# ended NAME: the command has ended; sets $status.
 ended() {
 	local all
 	mapfile -t all <"status.$1"
@@ -136,7 +141,7 @@ ended() {
 	test -n "$status"
 }
 
-# gives NAME COMMAND: it is shown, and typed there.
+# gives NAME COMMAND: types a command that is shown.
 gives() {
 	open "$1"
 	is_shown "$2"
@@ -144,7 +149,7 @@ gives() {
 	enter "$1" "$2"
 }
 
-# over NAME: waits for the end of the command; its output is in output.
+# over NAME: waits for the end of the command; sets $status, $output and $lines.
 over() {
 	local text
 	eventually ended "$1" || eventually ended "$1" || eventually ended "$1" ||
@@ -156,7 +161,7 @@ over() {
 	running[$1]=
 }
 
-# has TEXT...: what the last command has shown has them all.
+# has TEXT...: the output of the last command has all of these.
 has() {
 	local text
 	for text; do
@@ -164,8 +169,8 @@ has() {
 	done
 }
 
-# says COMMAND TEXT...: typed at the shell "s" (- is the line in stdin); ends
-# with 0, and shows them.
+# says COMMAND TEXT...: types it at the shell "s" (- is the line in stdin); its
+# status is 0, and its output has these texts.
 says() {
 	test "$1" != - || set -- "$(cat)" "${@:2}"
 	gives s "$1"
@@ -174,7 +179,7 @@ says() {
 	has "${@:2}"
 }
 
-# fails COMMAND TEXT...: the same, but it must fail, and not by a signal.
+# fails COMMAND TEXT...: the same, but it fails, and not by a signal.
 fails() {
 	gives s "$1"
 	over s
@@ -188,8 +193,8 @@ shows_now() {
 	[[ $text == *"$2"* ]]
 }
 
-# starts COMMAND TEXT...: in the background there; soon it listens, or shows
-# these.
+# starts COMMAND TEXT...: types a background job at "s"; waits until it shows
+# these texts, or "listening on".
 starts() {
 	local text
 	test $# -gt 1 || set -- "$1" 'listening on'
@@ -200,8 +205,8 @@ starts() {
 	over s
 }
 
-# at NAME COMMAND TEXT...: in a terminal of its own, where it goes on; soon
-# shows them.
+# at NAME COMMAND TEXT...: types it in another terminal, where it goes on; waits
+# until it shows these texts.
 at() {
 	local text
 	gives "$1" "$2"
@@ -210,7 +215,8 @@ at() {
 	done
 }
 
-# interrupted NAME TEXT...: Ctrl-C ends what runs there, which shows these.
+# interrupted NAME TEXT...: Ctrl-C ends the command there with status 130; its
+# output has these texts.
 interrupted() {
 	keys "$1" C-c
 	over "$1"
@@ -218,7 +224,7 @@ interrupted() {
 	has "${@:2}"
 }
 
-# quitted NAME TEXT...: so does what has a prompt there, in good order.
+# quitted NAME TEXT...: the same for a command with a prompt: its status is 0.
 quitted() {
 	keys "$1" C-c
 	over "$1"
@@ -226,12 +232,12 @@ quitted() {
 	has "${@:2}"
 }
 
-# told TEXT: what runs in the background of "s" says it, soon.
+# told TEXT: waits until a background job of "s" shows it.
 told() {
 	sees s "$1"
 }
 
-# job N: the pid of that job of "s".
+# job N: prints the pid of that job of "s".
 job() {
 	local text line=$'\\['$1$'\\] ([0-9]+)(\n|$)'
 	text_of s
@@ -239,14 +245,14 @@ job() {
 	echo "${BASH_REMATCH[1]}"
 }
 
-# stops N: that job is stopped now.
+# stops N: waits until that job is stopped.
 stops() {
 	eventually grep -q '^State:.T' "/proc/$(job "$1")/status"
 }
 
-# all_are_typed FILE...: every command that is shown is typed by these tests: as
-# the word behind says, fails, starts, does, at NAME and so on, or as a whole
-# line behind <<'END'.
+# all_are_typed FILE...: these tests type every command that is shown: it is the
+# word after says, fails, starts, does, at NAME and so on, or the whole line
+# after <<'END'.
 all_are_typed() {
 	commands_shown | sort -u >all_shown
 	sed -nE "s/^	+(says|fails|starts|does|goes_on|is_shown|(types|at|gives) [\$a-z]+) '([^']*)'.*/\3/p
@@ -254,7 +260,8 @@ all_are_typed() {
 	test ! -s unknown || fail "$(cat unknown)"
 }
 
-# ends N: that job of "s" is over; told by the shell, if something is typed.
+# ends N: waits until that job of "s" has ended. (The shell reports it only once
+# something is typed.)
 ends() {
 	eventually gone "$(job "$1")" || fail "job $1 goes on: $(screen s)"
 }

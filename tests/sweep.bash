@@ -1,27 +1,28 @@
-# Sourced by tests/run: what a run leaves behind, each thing by its name.
+# Sourced by tests/run: finds what a run leaves behind.
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# How it works: other people use rpnc on this machine at the same time, and
-# what they leave must not count. These marks tell what belongs to the run:
+# Other people may use rpnc on this machine at the same time, and what they
+# leave must not count. These marks show what belongs to the run:
 #
 #	process		RPNC_TEST_RUN in its environment, or its current
 #			directory is in $run
 #	file		it is in the TMPDIR of a test file; that is in $run
-#	registry		the run has a /dev/shm, /run/rpnc and /run/user of its
-#			own, if it may
-#	mount		so too: the run has a mount namespace of its own
+#	registry	the run has its own /dev/shm, /run/rpnc and /run/user,
+#			if it may
+#	mount		the run has its own mount namespace, if it may
 #
 # A named network namespace is a mount; one without a name ends with its
-# processes. An ordinary user has no mount namespace: there a new registry of this
-# user counts, unless the run has met an rpnc of this user that is not its own.
+# processes. An ordinary user may not have a mount namespace: then a new
+# registry of this user counts, unless the run has met an rpnc of this user that
+# is not its own.
 
 # may_be_apart: the run can have a mount namespace.
 may_be_apart() {
 	unshare --mount mount -t tmpfs shm /dev/shm 2>/dev/null
 }
 
-# mark PLACE: begins; in $run is only what belongs to this run, and PLACE is
-# apart, in a mount namespace of its own, or beside others.
+# mark PLACE: records what there is before the run. PLACE: apart (in a mount
+# namespace of its own) or beside (among others). $run is the run's directory.
 mark() {
 	chmod 711 "$run" # some tests become other users
 	export RPNC_TEST_RUN=${RPNC_TEST_RUN:+$RPNC_TEST_RUN.}${run##*.}
@@ -31,8 +32,8 @@ mark() {
 	mounts >"$run/mounts"
 }
 
-# own_directories: where registries are without XDG_RUNTIME_DIR. An empty /run/rpnc
-# may stay, which any rpnc of root makes.
+# own_directories: mounts empty directories where registries are if there is no
+# XDG_RUNTIME_DIR. An empty /run/rpnc may stay: any rpnc of root makes it.
 own_directories() {
 	mount -t tmpfs -o mode=1777 shm /dev/shm || return
 	test ! -d /run/user || mount -t tmpfs -o mode=755 user /run/user || return
@@ -44,8 +45,8 @@ mounts() {
 	awk '{ print $5 }' /proc/self/mountinfo | sort
 }
 
-# registries: the files where members of a port meet without XDG_RUNTIME_DIR; in
-# directories of our own, any file.
+# registries: prints the registry files outside XDG_RUNTIME_DIR; in directories
+# of our own, every file.
 registries() {
 	local uid
 	uid=$(id -u)
@@ -57,7 +58,7 @@ registries() {
 	fi 2>/dev/null | sort
 }
 
-# processes: the pids of this run.
+# processes: prints the pids of this run.
 processes() {
 	{
 		env -u RPNC_TEST_RUN grep -lazF "RPNC_TEST_RUN=$RPNC_TEST_RUN" \
@@ -66,8 +67,8 @@ processes() {
 	} 2>/dev/null | cut -d / -f 3 | sort -u
 }
 
-# meet_others: notes an rpnc of this user that does not belong to this run. A
-# process without any environment is ending.
+# meet_others: records that an rpnc of this user runs which is not of this run.
+# A process without any environment is ending, and does not count.
 meet_others() {
 	local pid
 	for pid in $(pgrep -x -u "$(id -u)" rpnc); do
@@ -80,7 +81,7 @@ meet_others() {
 	done
 } 2>/dev/null
 
-# none_runs: soon; some processes may still be ending.
+# none_runs: waits up to 5 s until no process of the run is left.
 none_runs() {
 	local end=$((SECONDS + 5))
 	until test -z "$(processes)"; do
@@ -89,12 +90,12 @@ none_runs() {
 	done
 }
 
-# variable NAME PID: its value in the environment of that process.
+# variable NAME PID: prints its value in the environment of that process.
 variable() {
 	tr '\0' '\n' <"/proc/$2/environ" | sed -n "s/^$1=//p;T;q"
 } 2>/dev/null
 
-# left_processes: what still runs; it is ended.
+# left_processes: reports the processes that still run, and kills them.
 left_processes() {
 	local pid words
 	none_runs && return
@@ -107,7 +108,7 @@ left_processes() {
 	done
 } 2>/dev/null
 
-# left_files: what is in the TMPDIR of a test file when that is done.
+# left_files: reports what is in the TMPDIR of a test file when that is done.
 left_files() {
 	local dir path
 	for dir in "$run/tmp"/*/; do
@@ -125,7 +126,7 @@ left_registries() {
 		registries | comm -13 "$run/registries" - | sed 's/^/left /'
 }
 
-# left: a line for each thing that the run has left.
+# left: prints a line for each thing that the run has left behind.
 left() {
 	left_processes
 	left_files

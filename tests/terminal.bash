@@ -1,10 +1,11 @@
-# Sourced by tests in real terminals (tmux): panes, keys, what is shown there.
+# Sourced by tests in real terminals (tmux): opens panes, types keys, and reads
+# what is shown. NAME is a pane; a wait is limited by eventually.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 shopt -s extglob
 
 clients=() # descriptors that client opened
-terminals= # set once there is a server of them
+terminals= # set once the tmux server runs
 
 tm() {
 	tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@" 3>&-
@@ -15,8 +16,8 @@ teardown() {
 	stop
 }
 
-# server_of_terminals [COMMAND...]: tmux, with one window that keeps it alive; a
-# new pane has a size of terminal_size (80x24).
+# server_of_terminals [COMMAND...]: starts tmux with one window, which keeps it
+# alive. New panes have the size $terminal_size, or 80x24.
 server_of_terminals() {
 	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state INPUTRC=/dev/null
 	export TERM=screen PS1='$ '
@@ -28,7 +29,7 @@ server_of_terminals() {
 	terminals=yes
 }
 
-# pane NAME COMMAND...: in a terminal of 80x24 of its own.
+# pane NAME COMMAND...: runs the command in a terminal of its own.
 pane() {
 	local window=(new-window -d -n "$1" "${@:2}")
 	if test -n "$terminals" || tm has-session 2>/dev/null; then
@@ -38,14 +39,14 @@ pane() {
 	fi
 }
 
-# shell NAME: a person's shell there, with job control.
+# shell NAME: starts an interactive shell there, with job control.
 shell() {
 	pane "$1" bash --norc --noprofile +o history
 	prompts "$1" '$'
 }
 
-# captured ARG...: what tmux shows of a pane, a row a line without the spaces at
-# its end, into rows, up to the last that is not empty.
+# captured ARG...: sets $rows to the rows of a pane, without trailing spaces and
+# without empty rows at the end.
 captured() {
 	mapfile -t rows < <(exec tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null \
 		capture-pane -p "$@" 3>&-)
@@ -53,21 +54,21 @@ captured() {
 	while ((${#rows[@]} > 0)) && [[ -z ${rows[-1]} ]]; do unset 'rows[-1]'; done
 }
 
-# text_of NAME: all that was shown there, long lines as one, into text.
+# text_of NAME: sets $text to all that was shown there; a wrapped line is one.
 text_of() {
 	local IFS=$'\n' rows
 	captured -J -S - -t "$1"
 	text="${rows[*]}"
 }
 
-# screen NAME: writes it.
+# screen NAME: prints the same.
 screen() {
 	local text
 	text_of "$1"
 	printf '%s\n' "$text"
 }
 
-# now NAME: its last line that is not empty, where the prompt is, into line.
+# now NAME: sets $line to the last line that is not empty (the prompt).
 now() {
 	local text
 	text_of "$1"
@@ -79,7 +80,7 @@ shows() {
 		capture-pane -pJ -S - -t "$1" 3>&-) == *"$2"* ]]
 }
 
-# sees NAME TEXT...: each of these texts is shown there, soon.
+# sees NAME TEXT...: waits until each of these texts is shown there.
 sees() {
 	local text
 	for text in "${@:2}"; do
@@ -103,7 +104,7 @@ matches() {
 	[[ $text =~ $2 ]]
 }
 
-# like NAME REGEX: the screen comes to match it.
+# like NAME REGEX: waits until the screen matches.
 like() {
 	eventually matches "$1" "$2" || {
 		printf 'no /%s/ in %s:\n%s\n' "$2" "$1" "$(screen "$1")"
@@ -111,8 +112,8 @@ like() {
 	}
 }
 
-# resize NAME COLUMNS ROWS: until the terminal has that size; tmux tells the
-# process some time after it has moved the rows about.
+# resize NAME COLUMNS ROWS: waits until the terminal has that size, which tmux
+# sets some time after it has moved the rows.
 resize() {
 	tm resize-window -t "$1" -x "$2" -y "$3"
 	eventually is_of_size "$(tm display-message -p -t "$1" '#{pane_tty}')" \
@@ -129,7 +130,7 @@ at_prompt() {
 	test "$line" = "$2"
 }
 
-# prompts NAME LINE: its last line becomes exactly this one.
+# prompts NAME LINE: waits until its last line is exactly this one.
 prompts() {
 	eventually at_prompt "$1" "$2" || {
 		printf 'not at "%s":\n%s\n' "$2" "$(screen "$1")"
@@ -137,7 +138,7 @@ prompts() {
 	}
 }
 
-# count NAME TEXT: in how many lines.
+# count NAME TEXT: prints the number of lines that have TEXT.
 count() {
 	local text line n=0
 	text_of "$1"
@@ -151,7 +152,7 @@ keys() {
 	tm send-keys -t "$1" "${@:2}"
 }
 
-# enter NAME TEXT: typed, with Enter; keyed: without.
+# enter NAME TEXT: types it and Enter. keyed NAME TEXT: types it without Enter.
 enter() {
 	tm send-keys -t "$1" -l -- "$2" \; send-keys -t "$1" Enter
 }
@@ -160,7 +161,7 @@ keyed() {
 	tm send-keys -t "$1" -l -- "$2"
 }
 
-# listening NAME: until it says so; its port in port.
+# listening NAME: waits until it listens; sets $port.
 listening() {
 	local text line=$'listening on [^\n]*:([0-9]+) '
 	sees "$1" 'listening on'
@@ -169,13 +170,13 @@ listening() {
 	port=${BASH_REMATCH[1]}
 }
 
-# client: a connection to port, in descriptor c.
+# client: opens a connection to $port, in descriptor $c.
 client() {
 	exec {c}<>"/dev/tcp/127.0.0.1/$port"
 	clients+=("$c")
 }
 
-# ask C TEXT: sends that line; hears C LINE: the next line from there is it.
+# ask C TEXT: sends that line. hears C LINE: the next line from there is LINE.
 ask() {
 	printf '%s\n' "$2" >&"$1"
 }
@@ -186,7 +187,7 @@ hears() {
 	assert_equal "$line" "$2"
 }
 
-# at_end C: nothing more comes from there.
+# at_end C: the next thing from there is end of file.
 at_end() {
 	local line status=0
 	read -r -t 20 line <&"$1" || status=$?
@@ -200,7 +201,7 @@ hang_up() {
 	done
 }
 
-# client_of NAME: connections until that member has accepted one, which is c.
+# client_of NAME: opens connections until that member has accepted one: $c.
 client_of() {
 	local before
 	before=$(count "$1" ' connected')
@@ -213,7 +214,7 @@ client_of() {
 	return 1
 }
 
-# served: no connection to port waits to be accepted.
+# served: no connection to $port waits to be accepted.
 served() {
 	local state waiting
 	while read -r state waiting _; do
@@ -221,28 +222,28 @@ served() {
 	done < <(ss -Htan "sport = :$port")
 }
 
-# queued: the longest queue of port.
+# queued: prints the length of the longest accept queue of $port.
 queued() {
 	ss -Hltn "sport = :$port" |
 		awk '$2 > n { n = $2 } END { print n + 0 }'
 }
 
-# process NAME: the pid of what runs in that terminal.
+# process NAME: prints the pid of the process in that terminal.
 process() {
 	tm list-panes -t "$1" -F '#{pane_pid}'
 }
 
-# gone PID: ended; tmux may never wait for it.
+# gone PID: it has ended; a zombie counts, because tmux may never wait for it.
 gone() {
 	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
 }
 
-# twice NAME TEXT
+# twice NAME TEXT: exactly two lines have it.
 twice() {
 	test "$(count "$1" "$2")" -eq 2
 }
 
-# held NAME: ^S, so that the terminal is not read; released by ^Q.
+# held NAME: types ^S, so that the terminal takes no more output, until ^Q.
 held() {
 	keys "$1" C-s
 	keyed "$1" 'what is never shown'
