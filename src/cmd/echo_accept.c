@@ -294,7 +294,7 @@ on_taker_full(struct taker *t, bool full)
 	struct echo_server *v = taker_server(t);
 
 	membership_full(v->membership.registry, v->stop.leave.slot, full);
-	if (full && backoff_is_news(&v->service.told))
+	if (full && backoff_is_news(&v->service.reported))
 		emit_error(&v->app);
 }
 

@@ -30,15 +30,15 @@ struct relay_conn {
 	struct relay *relay;
 	struct relay_shared *shared;
 	struct conn *conn;
-	struct timer timer;	/* options->idle, or after input linger */
+	struct timer timer;	/* idle; after input's end linger */
 	struct timer ask;	/* polls the kernel: relay_conn_must_ask() */
 	int64_t pause;		/* between two polls, us */
 	uint64_t sent, end;	/* ring positions; end: see below */
 	bool shut_due;		/* half-close when up to date */
-	bool fin;		/* our FIN is in TCP's send queue, or sent */
+	bool fin;		/* our FIN is sent, or in TCP's send queue */
 	bool blocked;		/* out is full, so it is not read */
 	bool stalled;		/* zerocopy: its socket is full, input waits */
-	bool asked;		/* begin_half() is done */
+	bool asked;		/* begin_half() has seen the peer's end */
 	bool there;		/* last poll: a process has the peer's socket */
 	bool gone;		/* no process has it any more */
 	/* Either of these: of the ring, nothing beyond end is sent. */

@@ -6,9 +6,9 @@
  *						acceptor_pause(): held back
  *						accept(2) fails: resting
  *	held back	not watched; clients	acceptor_freed(), or
- *	(all at once)	wait in its queue	acceptor_resume(): watched
+ *	(all of them)	wait in the queue	acceptor_resume(): watched
  *	resting		not watched: there are	acceptor_freed(), or the pause
- *	(each alone)	no descriptors, or	of backoff.h is over: watched
+ *	(by itself)	no descriptors, or	of backoff.h is over: watched
  *			accept(2) is refused
  *	closed		by acceptor_close()
  *
@@ -105,7 +105,7 @@ accept_failed(struct acceptor *a, struct listener *l)
 		return -1;
 	fail("accept");
 	watch_listeners(a);
-	if (a->on_exhausted && backoff_is_news(&a->told))
+	if (a->on_exhausted && backoff_is_news(&a->reported))
 		a->on_exhausted(a);
 	return -1;
 }

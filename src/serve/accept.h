@@ -29,7 +29,7 @@ struct acceptor {
 	bool gated;			/* accepted sockets need ungating */
 	struct congestion *congestion;	/* TCP's, or NULL */
 	struct timer fullness;		/* a change of full must last so long */
-	int64_t told;			/* when on_exhausted() was called */
+	int64_t reported;		/* when on_exhausted() was called */
 	/* Takes over fd; its user calls acceptor_freed() when it is closed. */
 	void (*on_accept)(struct acceptor *, int fd);
 	void (*on_exhausted)(struct acceptor *);	/* fail_text(): why */

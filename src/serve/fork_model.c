@@ -58,7 +58,7 @@ fork_model_wait(struct fork_model *f, int fd)
 	f->pending = fd;
 	acceptor_pause(&f->acceptor);
 	backoff_rest(&f->backoff, f->acceptor.loop);
-	if (backoff_is_news(&f->told))
+	if (backoff_is_news(&f->reported))
 		f->on_fault(f);
 }
 

@@ -12,7 +12,7 @@ struct fork_model {
 	struct forked *children;	/* uthash by pid */
 	int pending;			/* accepted, not forked yet; -1: none */
 	struct backoff backoff;		/* after fork(2) failed */
-	int64_t told;			/* when on_fault() was last called */
+	int64_t reported;		/* when on_fault() was last called */
 	/* In the child, with all descriptors; returns its exit status. */
 	int (*run)(struct fork_model *, int fd);
 	void (*on_fault)(struct fork_model *);	/* see fail_text() */

@@ -9,8 +9,8 @@
  *	ready	gives it a connection, if it	full, blocked, dead
  *		has the fewest
  *	full	gives it none: without a free	a descriptor is free, and it
- *		descriptor recvmsg(2) drops the	notifies: ready
- *		connection (MSG_CTRUNC)
+ *		descriptor number recvmsg(2)	notifies: ready
+ *		drops it (MSG_CTRUNC)
  *	blocked	gives it none: the pair has no	EPOLLOUT: ready
  *		room
  *	dead	gives it none: no process	its next process notifies at
@@ -119,7 +119,7 @@ worker_load(struct handoff *h, int worker)
 	return h->ends[worker].given - (s ? s->counters.closed : 0);
 }
 
-/* Whether it can't take connections for long (not only blocked). */
+/* Whether it is full or dead, so that others must take its connections. */
 static bool
 worker_is_away(struct handoff *h, int worker)
 {
@@ -174,7 +174,7 @@ handoff_give(struct handoff *h, int fd)
 		}
 		fail("handoff to a worker");
 		backoff_rest(&h->backoff, h->acceptor.loop);
-		if (backoff_is_news(&h->told))
+		if (backoff_is_news(&h->reported))
 			h->on_fault(h);
 	}
 	return -1;

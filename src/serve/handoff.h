@@ -24,7 +24,7 @@ struct handoff {
 	int count, last;		/* workers; the last one given to */
 	int pending;			/* accepted, none is ready; or -1 */
 	struct backoff backoff;		/* after sendmsg(2) failed */
-	int64_t told;			/* when that was last reported */
+	int64_t reported;		/* when that was last reported */
 	/* The registry slot of that worker, or NULL if it has none yet. */
 	const struct slot *(*slot)(struct handoff *, int worker);
 	void (*on_fault)(struct handoff *);	/* fail_text(): why */

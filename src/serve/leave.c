@@ -206,7 +206,7 @@ has_two_in_one_group(const struct leave *l)
 static bool
 choose_mode(struct leave *l)
 {
-	l->mode = l->wish == LEAVE_AUTO ? LEAVE_STEER : l->wish;
+	l->mode = l->asked == LEAVE_AUTO ? LEAVE_STEER : l->asked;
 	l->why = NULL;
 	if (l->mode != LEAVE_STEER)
 		return true;
@@ -220,7 +220,7 @@ choose_mode(struct leave *l)
 		leave_fall_back(l, LEAVE_GATE, "no other rpnc");
 	else if (has_two_in_one_group(l))
 		leave_fall_back(l, LEAVE_GATE, "two sockets in one group");
-	else if (l->wish == LEAVE_AUTO && !all_are_rpnc(l))
+	else if (l->asked == LEAVE_AUTO && !all_are_rpnc(l))
 		leave_fall_back(l, LEAVE_GATE, "not all are rpnc's");
 	return l->mode == LEAVE_STEER || all_are_rpnc(l);
 }
@@ -413,8 +413,8 @@ leave_start(struct leave *l)
 		return;
 	}
 	l->diag = sock_diag_open();
-	if (l->wish == LEAVE_DRAIN || l->wish == LEAVE_CLOSE) {
-		l->mode = l->wish;
+	if (l->asked == LEAVE_DRAIN || l->asked == LEAVE_CLOSE) {
+		l->mode = l->asked;
 		step_close(l);
 		return;
 	}

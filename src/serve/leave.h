@@ -40,11 +40,11 @@ struct leave {
 	bool ends;			/* the process ends after it */
 	/* The sockets are closed, and the results below are set. */
 	void (*on_left)(struct leave *);
-	enum leave_mode wish;		/* --leave */
-	const char *held;		/* another process shares them: text */
+	enum leave_mode asked;		/* --leave */
+	const char *held;		/* a process shares them; or NULL */
 	/* Results. */
 	enum leave_mode mode;
-	const char *why;		/* why mode is not wish; or NULL */
+	const char *why;		/* why mode is not as asked; or NULL */
 	int queued;			/* served since it began */
 	int handshakes;			/* half-open at first; -1: datagrams */
 	int lost;			/* reset by the close, or discarded */
@@ -54,7 +54,7 @@ struct leave {
 	void (*step)(struct leave *);
 	struct sock_diag *diag;
 	int members[ADDR_MAX];		/* size of each socket's group */
-	int64_t counted;		/* when */
+	int64_t counted;		/* when members was */
 	uint64_t before;		/* *served when it began */
 };
 

@@ -90,7 +90,7 @@ leave_udp_start(struct leave *l)
 		leave_held(l);
 		return;
 	}
-	l->mode = l->wish;
+	l->mode = l->asked;
 	if (l->mode == LEAVE_CLOSE) {
 		leave_udp_part(l);	/* so that none comes after the count */
 		leave_udp_finish(l);

@@ -13,13 +13,13 @@ struct membership {
 	struct registry *registry;
 	int slot;
 	char name[REGISTRY_NAME];	/* of the slot */
-	bool named;			/* by the user or the registry */
+	bool named;			/* events show the name */
 	struct unix_name local;		/* a Unix socket's file, to remove */
 	pid_t owner;			/* the process that removes it */
-	char notice[600];		/* to show: no registry, or ""; why */
+	char notice[600];		/* to emit, of opening; "": none */
 	struct sockinfo sockinfo;
 	struct group_stats stats;
-	struct registry_events watch;
+	struct registry_events watch;	/* membership_events.c */
 	struct reconcile reconcile;
 	struct app *app;		/* while the registry is watched */
 	const struct sock_set *live;	/* to mend programs with; or NULL */

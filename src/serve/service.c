@@ -7,12 +7,12 @@
  * idle connection holds no buffer, and a peer that never reads costs one.
  *
  *	state		what it holds		what moves it on
- *	even		nothing; it is read	the peer takes less: behind
+ *	caught up	nothing; it is read	the peer takes less: behind
  *						half a buffer at once: bulk
- *	bulk		nothing; it is read	less at once: even
+ *	bulk		nothing; it is read	less at once: caught up
  *			through a pipe		the peer takes less: behind
  *	behind		a queue, or a pipe	EPOLLOUT, until all is sent:
- *						even or bulk
+ *						caught up or bulk
  *	closed		freed by service_drop()
  *
  * The pipes (pipe_pool.h) save a copy. All connections share a few of them, and
@@ -341,7 +341,7 @@ receive_failed(struct datagram_socket *d)
 		return;
 	fail("receive");
 	loop_del(s->loop, &d->source);
-	if (backoff_is_news(&s->told))
+	if (backoff_is_news(&s->reported))
 		s->ops->on_fault(s);
 }
 

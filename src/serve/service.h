@@ -45,7 +45,7 @@ struct service {
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
 	struct udp_batch *dgrams;	/* received, not answered yet */
-	int64_t told;			/* when exhaustion was last reported */
+	int64_t reported;		/* when exhaustion was last reported */
 	uint32_t lost;			/* datagrams, to a full queue */
 	struct conn *conns;
 	struct pipe_pool pipes;

@@ -146,7 +146,7 @@ stop_leave(struct stop *f)
 {
 	f->leave.loop = &f->app->loop;
 	f->leave.on_left = on_left;
-	f->leave.wish = stop_leave_mode(f);
+	f->leave.asked = stop_leave_mode(f);
 	f->leave.held = stop_holder(f);
 	emit_draining(f);
 	if (f->leave.datagrams)

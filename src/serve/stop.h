@@ -11,7 +11,8 @@
  * connection, then its sessions have --grace to end. stop.c has the states.
  */
 struct stop {
-	struct leave leave;		/* some fields set by stop.c */
+	/* The server sets registry to ends; stop.c sets the rest. */
+	struct leave leave;
 	struct timer grace;
 	struct app *app;
 	const char *name;		/* the member's, for events */

@@ -136,7 +136,7 @@ run_close(struct session *s, char *arg)
 static void
 run_group(struct session *s, char *arg)
 {
-	const struct scoreboard *registry = s->ops->group(s);
+	const struct scoreboard *group = s->ops->group(s);
 	struct table_style style = {
 		.columns = prompt_columns(), .color = s->color,
 	};
@@ -145,14 +145,14 @@ run_group(struct session *s, char *arg)
 	FILE *out;
 
 	(void)arg;
-	if (!registry) {
+	if (!group) {
 		session_say(s, "%s\n", fail_text());
 		return;
 	}
 	out = open_memstream(&text, &length);
 	if (!out)
 		return;
-	scoreboard_text(out, registry, &style);
+	scoreboard_text(out, group, &style);
 	fclose(out);
 	session_say(s, "%s", text);
 	free(text);
