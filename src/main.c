@@ -161,7 +161,7 @@ check_options(const struct command *c, const struct settings *s, int count,
 }
 
 static int
-run_command(const struct command *c, int argc, char **argv)
+command_run(const struct command *c, int argc, char **argv)
 {
 	struct settings settings;
 	int first, status = -1, ended_by = 0;
@@ -204,6 +204,6 @@ main(int argc, char **argv)
 		return flush_stdout();
 	}
 	c = find_command(argv[1]);
-	return c ? run_command(c, argc - 1, argv + 1) :
+	return c ? command_run(c, argc - 1, argv + 1) :
 	    report_unknown(argv[1], argv[2]);
 }

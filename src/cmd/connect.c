@@ -105,7 +105,7 @@ print_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
 		registry_close(b);
 }
 
-/* Looks for the process that accepted, which may do so only a moment later. */
+/* Finds the process that accepted; it may do so a moment after connect(2). */
 struct answer {
 	struct timer timer;
 	struct netcat *netcat;

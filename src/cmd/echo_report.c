@@ -18,7 +18,8 @@ cpu_seconds(int whose)
 }
 
 static void
-row_fill(struct echo_server *v, int i, struct worker_row *row, char *name)
+worker_row_fill(struct echo_server *v, int i, struct worker_row *row,
+    char *name)
 {
 	const struct slot *slot = membership_slot(&v->membership);
 	int found;
@@ -58,7 +59,7 @@ echo_report(struct echo_server *v)
 	};
 
 	for (int i = 0; i < v->count; i++) {
-		row_fill(v, i, &rows[i], names[i]);
+		worker_row_fill(v, i, &rows[i], names[i]);
 		e.clients += (int64_t)rows[i].accepted;
 		e.in += rows[i].in;
 		e.out += rows[i].out;

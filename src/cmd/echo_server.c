@@ -74,19 +74,19 @@ service_of(struct leave *l)
 }
 
 static void
-serve_datagrams(struct leave *l)
+echo_serve_datagrams(struct leave *l)
 {
 	service_drain(service_of(l));
 }
 
 static void
-close_datagrams(struct leave *l)
+echo_close_datagrams(struct leave *l)
 {
 	service_stop(service_of(l));
 }
 
 static const struct leave_datagrams datagrams = {
-	.serve = serve_datagrams, .close = close_datagrams,
+	.serve = echo_serve_datagrams, .close = echo_close_datagrams,
 };
 
 static void

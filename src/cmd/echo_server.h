@@ -41,7 +41,7 @@ struct echo_server {
 	int fork_model_max;		/* processes, by -w; 0: by -m */
 	struct workload workload;
 	struct congestion congestion;
-	int64_t spin;			/* polls so long before it sleeps, us */
+	int64_t spin;			/* polls so long before sleep, us */
 	int64_t started;		/* loop_now() */
 	char greeting[GREETING];
 };

@@ -30,7 +30,7 @@
 enum { PEERS_MAX = 1024 };
 
 static struct listen_server *
-server_of(struct netcat *t)
+listen_of_netcat(struct netcat *t)
 {
 	return container_of(t, struct listen_server, netcat);
 }
@@ -93,7 +93,7 @@ on_accept_timeout(struct timer *timer)
 static void
 on_opened(struct netcat *t, struct conn *c)
 {
-	struct listen_server *v = server_of(t);
+	struct listen_server *v = listen_of_netcat(t);
 	struct counters *n = &membership_slot(&v->membership)->counters;
 
 	n->accepted++;
@@ -105,7 +105,7 @@ on_opened(struct netcat *t, struct conn *c)
 static void
 on_closed(struct netcat *t, struct conn *c)
 {
-	struct listen_server *v = server_of(t);
+	struct listen_server *v = listen_of_netcat(t);
 	struct counters *n = &membership_slot(&v->membership)->counters;
 
 	n->closed++;
@@ -120,7 +120,7 @@ on_closed(struct netcat *t, struct conn *c)
 static void
 on_last(struct netcat *t)
 {
-	struct listen_server *v = server_of(t);
+	struct listen_server *v = listen_of_netcat(t);
 
 	bool done = v->settings->until == UNTIL_INPUT &&
 	    t->relay.shared.in.ended;
@@ -136,7 +136,7 @@ on_last(struct netcat *t)
 static void
 on_drained(struct netcat *t)
 {
-	struct listen_server *v = server_of(t);
+	struct listen_server *v = listen_of_netcat(t);
 
 	if (t->interactive && t->session.state == STATE_PAUSED)
 		return;
@@ -305,22 +305,22 @@ on_away(struct stop *f)
 }
 
 static struct listen_server *
-server_leaving(struct leave *l)
+listen_of_leave(struct leave *l)
 {
 	return container_of(l, struct listen_server, stop.leave);
 }
 
 static void
-serve_datagrams(struct leave *l)
+listen_serve_datagrams(struct leave *l)
 {
-	udp_peers_drain(&server_leaving(l)->peers);
+	udp_peers_drain(&listen_of_leave(l)->peers);
 }
 
 /* The sessions send through the same sockets, so they close first. */
 static void
-close_datagrams(struct leave *l)
+listen_close_datagrams(struct leave *l)
 {
-	struct listen_server *v = server_leaving(l);
+	struct listen_server *v = listen_of_leave(l);
 
 	relay_close_all(&v->netcat.relay, l->ends ? REASON_CUT :
 	    REASON_LOCAL);
@@ -331,7 +331,8 @@ static void
 stop_init(struct listen_server *v)
 {
 	static const struct leave_datagrams datagrams = {
-		.serve = serve_datagrams, .close = close_datagrams,
+		.serve = listen_serve_datagrams,
+		.close = listen_close_datagrams,
 	};
 
 	v->stop = (struct stop){

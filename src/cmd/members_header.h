@@ -19,8 +19,10 @@ int members_header_check(const struct settings *, int terminal);
  */
 int members_header_open(struct members_header *, struct app *,
     struct membership *, struct sink *, int terminal);
-/* Shows it on stderr if --live is given, or if stderr and stdout are
- * terminals and a person watches. */
+/*
+ * Shows it on stderr if --live is given, or if stdout and stderr are terminals
+ * and rpnc is in the foreground, without -q and --json.
+ */
 void members_header_start(struct members_header *, struct app *,
     struct membership *);
 /* Handles SIGWINCH and SIGTSTP; false: it is another signal. */

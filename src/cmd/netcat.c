@@ -23,7 +23,7 @@
 #include "base/num.h"
 #include "terminal/foreground.h"
 
-/* If a terminal has so many bytes still to read, further lines are counted. */
+/* If stdout is this many bytes behind, further lines are only counted. */
 enum { LINES_AHEAD = 64 * 1024 };
 
 static struct netcat *

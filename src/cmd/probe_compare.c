@@ -68,13 +68,13 @@ struct compare {
 };
 
 static struct compare *
-of_timer(struct timer *t)
+compare_of(struct timer *t)
 {
 	return container_of(t, struct compare, next);
 }
 
 static void
-progress_clear(struct compare *c)
+compare_progress_clear(struct compare *c)
 {
 	if (c->shown)
 		sink_write(&c->app.err, "\r\033[K", 4);
@@ -82,7 +82,7 @@ progress_clear(struct compare *c)
 }
 
 static void
-progress_print(struct compare *c, int model, enum compare_phase phase)
+compare_progress(struct compare *c, int model, enum compare_phase phase)
 {
 	static const char *const phases[] = { "alone", "busy", "stalling" };
 	char line[120];
@@ -112,7 +112,7 @@ model_of(const struct compare *c, int step)
 }
 
 static struct test_server *
-server_of(struct compare *c, int model, enum compare_phase phase)
+phase_server(struct compare *c, int model, enum compare_phase phase)
 {
 	return &c->servers[model][phase == COMPARE_STALL];
 }
@@ -120,7 +120,7 @@ server_of(struct compare *c, int model, enum compare_phase phase)
 static void
 compare_fault(struct compare *c)
 {
-	progress_clear(c);
+	compare_progress_clear(c);
 	app_fatal(&c->app);
 }
 
@@ -142,9 +142,9 @@ on_fault(struct load *l)
 static int
 phase_begin(struct compare *c, int model, enum compare_phase phase)
 {
-	struct test_server *server = server_of(c, model, phase);
+	struct test_server *server = phase_server(c, model, phase);
 
-	progress_print(c, model, phase);
+	compare_progress(c, model, phase);
 	c->load = (struct load){ .on_done = on_done, .on_fault = on_fault };
 	c->running = true;
 	c->cpu = test_server_cpu(server);
@@ -178,7 +178,7 @@ calibrate(struct compare *c)
 static void
 phase_end(struct compare *c, int model, enum compare_phase phase)
 {
-	double cpu = test_server_cpu(server_of(c, model, phase)) - c->cpu;
+	double cpu = test_server_cpu(phase_server(c, model, phase)) - c->cpu;
 
 	compare_add(&c->results, model, phase, &c->load.tally,
 	    elapsed(&c->load), cpu);
@@ -187,7 +187,7 @@ phase_end(struct compare *c, int model, enum compare_phase phase)
 static void
 on_next(struct timer *t)
 {
-	struct compare *c = of_timer(t);
+	struct compare *c = compare_of(t);
 
 	if (c->running && !c->app.ended_by && !c->calibrated) {
 		calibrate(c);
@@ -358,7 +358,7 @@ compare_run(struct compare *c)
 	loop_timer_set(&c->app.loop, &c->next, began);
 	if (loop_run(&c->app.loop) < 0)
 		app_fault(&c->app);
-	progress_clear(c);
+	compare_progress_clear(c);
 	if (c->running)
 		load_close(&c->load);
 	c->results.seconds = (double)(loop_now() - began) / 1e6;

@@ -162,7 +162,7 @@ judge_command(struct trial *t, const struct probe_during *d)
 }
 
 static void
-judge(struct trial *t, struct result *f, const struct probe_during *d)
+trial_judge(struct trial *t, struct result *f, const struct probe_during *d)
 {
 	enum status verdict = probe_verdict(t->settings,
 	    &t->during.load.tally, &f->verdict, 0);
@@ -195,7 +195,7 @@ trial_emit(struct trial *t)
 		if (probe_metrics(t->settings, r) < 0)
 			app_fault(&t->app);
 		else
-			judge(t, &f, &d);
+			trial_judge(t, &f, &d);
 	}
 	free(text);
 	result_free(&f);

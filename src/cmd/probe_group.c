@@ -40,7 +40,7 @@ struct group_probe {
 };
 
 static struct group_probe *
-of_timer(struct timer *t)
+group_probe_of(struct timer *t)
 {
 	return container_of(t, struct group_probe, timer);
 }
@@ -104,7 +104,7 @@ group_end(struct group_probe *p)
 static void
 on_timer(struct timer *t)
 {
-	struct group_probe *p = of_timer(t);
+	struct group_probe *p = group_probe_of(t);
 	bool watch = p->settings->watch;
 
 	if (inspect_snapshot(&p->inspect) < 0) {
@@ -120,7 +120,7 @@ on_timer(struct timer *t)
 	loop_timer_set(&p->app.loop, t, loop_now() + INSPECT_GAP_US);
 }
 
-/* Cuts text to so many lines; the last says how many more there are. */
+/* Cuts text to lines; the last one says how many more there are. */
 static char *
 cut_lines(char *text, int lines)
 {

@@ -132,7 +132,7 @@ quarantine_stop(struct quarantine_probe *p)
 }
 
 static void
-give_up(struct quarantine_probe *p)
+quarantine_give_up(struct quarantine_probe *p)
 {
 	app_fault(&p->app);
 	quarantine_stop(p);
@@ -220,7 +220,7 @@ on_done(struct quarantine_probe *p)
 	loop_timer_cancel(&p->app.loop, &p->limit);
 	quarantine_emit(p, EVENT_PAUSED, "quarantined");
 	if (p->settings->rescue && take_clients(p) < 0)
-		give_up(p);
+		quarantine_give_up(p);
 }
 
 /* The registry has changed: looks how far the members are. */
@@ -239,7 +239,7 @@ on_wake(struct registry_events *w)
 		return;
 	fail_as(STATUS_NETWORK, "%s: members could not attach the program, "
 	    "and say why: nothing is quarantined", p->q.option);
-	give_up(p);
+	quarantine_give_up(p);
 }
 
 static void
@@ -255,7 +255,7 @@ on_limit(struct timer *t)
 	}
 	fail_as(STATUS_NETWORK, "%s: no member has acted: does %s hang?",
 	    p->q.option, p->q.doer);
-	give_up(p);
+	quarantine_give_up(p);
 }
 
 static void

@@ -153,7 +153,7 @@ on_done(struct scan *s)
 }
 
 static void
-row_fill(struct job *j, int i, size_t n)
+scan_row_fill(struct job *j, int i, size_t n)
 {
 	static const char *const states[] = {
 		[SCAN_OPEN] = "open", [SCAN_CLOSED] = "closed",
@@ -196,7 +196,7 @@ scan_emit(struct job *j, const struct settings *s)
 		return fail("scan");
 	for (int i = 0; i < j->scan.count; i++)
 		if (j->scan.ports[i].state != SCAN_UNTRIED) {
-			row_fill(j, i, e.scan_count++);
+			scan_row_fill(j, i, e.scan_count++);
 			++*sums[j->scan.ports[i].state];
 		}
 	e.scan = j->rows;

@@ -3,8 +3,8 @@
  * shows the result: as a header at the top of a terminal, as JSON events, or
  * as blocks of lines. Members that come or go are lines of their own.
  *
- *	!seen		every FIRST_US, until a look finds the load's members;
- *			that look is not shown, changes are against it
+ *	!seen		every FIRST_US, until a look finds the members. That
+ *			look is not shown; later changes are relative to it
  *	seen		every interval
  */
 #include "cmd/probe_watch.h"
@@ -23,7 +23,7 @@
 enum { FIRST_US = 20 * 1000 };		/* until the members are known */
 
 static struct probe_watch *
-of_timer(struct timer *t)
+probe_watch_of(struct timer *t)
 {
 	return container_of(t, struct probe_watch, timer);
 }
@@ -160,7 +160,7 @@ probe_watch_show(struct probe_watch *w)
 static void
 on_timer(struct timer *t)
 {
-	struct probe_watch *w = of_timer(t);
+	struct probe_watch *w = probe_watch_of(t);
 	int64_t now = loop_now(), next;
 	int looked = watch_look(&w->watch);
 
