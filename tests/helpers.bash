@@ -18,7 +18,9 @@ libraries
 # bats records the call stack before each command of a test, which takes longer
 # than most commands. This records it only when a command has failed. A test
 # that hangs prints the command.
-test "${BATS_TRACE_LEVEL:-0}" -gt 0 || {
+if test "${BATS_TRACE_LEVEL:-0}" -eq 0 && declare -F bats_debug_trap \
+	bats_error_trap bats_timeout_trap bats_check_status_from_trap \
+	bats_capture_stack_trace >/dev/null; then
 	bats_debug_trap() {
 		trap - DEBUG
 	}
@@ -32,7 +34,7 @@ test "${BATS_TRACE_LEVEL:-0}" -gt 0 || {
 		echo "hangs at: $BASH_COMMAND (in ${FUNCNAME[*]:1})"
 		exit 1
 	}
-}
+fi
 
 pids=()
 addrs=()

@@ -65,7 +65,7 @@ host_set(struct endpoint *e, const char *host, size_t length)
 }
 
 static int
-zerocopy_set(struct endpoint *e, const char *path)
+endpoint_set_path(struct endpoint *e, const char *path)
 {
 	struct sockaddr_un un;
 
@@ -110,14 +110,14 @@ endpoint_parse(struct endpoint *e, int count, char *const *words)
 	size_t length;
 
 	if (e->local)
-		return count == 1 ? zerocopy_set(e, host) :
+		return count == 1 ? endpoint_set_path(e, host) :
 		    fail_as(STATUS_USAGE, "-U wants one path, nothing else");
 	if (count == 0)
 		return fail_as(STATUS_USAGE, "which port?");
 	if (count > 2)
 		return fail_as(STATUS_USAGE, "too many words: %.64s", words[2]);
 	if (strncmp(host, "unix:", 5) == 0)
-		return count == 1 ? zerocopy_set(e, host + 5) :
+		return count == 1 ? endpoint_set_path(e, host + 5) :
 		    fail_as(STATUS_USAGE, "a Unix socket has no port");
 	if (count == 1)
 		return lone_parse(e, host);

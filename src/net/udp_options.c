@@ -47,7 +47,7 @@ udp_join(int fd)
 
 /* All nodes of the link that an IPv6 socket is bound to, or -1: it is not. */
 static int
-relay_conn_nodes(int fd, struct addr *a)
+link_local_nodes(int fd, struct addr *a)
 {
 	static const struct in6_addr all = {
 		{ { 0xff, 2, [15] = 1 } }
@@ -75,7 +75,7 @@ udp_part(int fd, const struct addr *bound)
 {
 	struct addr a = *bound;
 
-	if (connect(fd, &a.sa, a.len) == 0 || (relay_conn_nodes(fd, &a) == 0 &&
+	if (connect(fd, &a.sa, a.len) == 0 || (link_local_nodes(fd, &a) == 0 &&
 	    connect(fd, &a.sa, a.len) == 0))
 		return 0;
 	return fail("connect");

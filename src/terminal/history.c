@@ -24,7 +24,7 @@ enum {
 
 /* $XDG_STATE_HOME/rpnc/history; no home, no history. */
 static void
-zerocopy_set(struct history *h)
+history_set_path(struct history *h)
 {
 	const char *state = secure_getenv("XDG_STATE_HOME");
 	const char *home = secure_getenv("HOME");
@@ -62,7 +62,7 @@ make_directories(char *path)
 void
 history_open(struct history *h)
 {
-	zerocopy_set(h);
+	history_set_path(h);
 	if (*h->path)
 		make_directories(h->path);
 }

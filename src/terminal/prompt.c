@@ -168,7 +168,7 @@ on_screen(void *user, const char *data, size_t length)
 }
 
 static int
-app_header_open(struct prompt *p)
+prompt_open_streams(struct prompt *p)
 {
 	static const cookie_io_functions_t functions = { .write = on_screen };
 
@@ -272,7 +272,7 @@ prompt_open(struct prompt *p, struct loop *l)
 	tcgetattr(STDIN_FILENO, &p->modes);
 	rl = readline_load();
 	if (!rl || loop_watch(l, &p->source, EPOLLIN) < 0 ||
-	    app_header_open(p) < 0)
+	    prompt_open_streams(p) < 0)
 		return -1;
 	readline_init();
 	history_load(p);

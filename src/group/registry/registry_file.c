@@ -36,7 +36,7 @@ netns_cookie(void)
 }
 
 static int
-zerocopy_set(struct registry_file *f, const struct registry_dirs *dirs,
+registry_file_set_path(struct registry_file *f, const struct registry_dirs *dirs,
     bool datagram, uint16_t port, bool make)
 {
 	const char *directory;
@@ -178,7 +178,7 @@ registry_file_open(struct registry_file *f, bool datagram, uint16_t port,
 
 	f->fd = -1;
 	registry_dirs_list(&dirs);
-	if (zerocopy_set(f, &dirs, datagram, port, true) < 0)
+	if (registry_file_set_path(f, &dirs, datagram, port, true) < 0)
 		return -1;
 	for (;;) {
 		f->fd = open_own(f, O_RDWR | O_CREAT);
@@ -224,7 +224,7 @@ registry_file_look(struct registry_file *f, bool datagram, uint16_t port)
 
 	f->fd = -1;
 	registry_dirs_list(&dirs);
-	if (zerocopy_set(f, &dirs, datagram, port, false) < 0)
+	if (registry_file_set_path(f, &dirs, datagram, port, false) < 0)
 		return -1;
 	f->fd = open_own(f, O_RDONLY);
 	return f->fd < 0 ? -1 : 0;
