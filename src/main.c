@@ -4,8 +4,8 @@
  * The map. A file uses its own room, and rooms that stand below it here:
  *
  *	main.c		the table of subcommands
- *	cmd		a file for each command and mode: options, order of
- *			steps, exit status
+ *	cmd		a file for each command and mode: order of steps, exit
+ *			status; which accept model echo starts
  *	ops		operations on a live port: --during, --watch, --compare,
  *			--quarantine, --rescue
  *	session		a person at the prompt
@@ -15,8 +15,8 @@
  *	probe/who	which process answered, asked of the kernel
  *	probe/inspect	--group: the sockets of a port, without a packet
  *	probe/stats	counts and verdicts: no socket, no clock
- *	app		what a running command has: loop, streams, signals,
- *			events
+ *	app		what a running command has: options, loop, streams,
+ *			signals, events
  *	group		the members of one port
  *	group/diagnose	who else has the port, and why bind(2) fails
  *	group/steer	BPF programs that choose a group's member
@@ -40,7 +40,7 @@
 #include "base/num.h"
 #include "base/opt_help.h"
 #include "base/signals.h"
-#include "base/standard.h"
+#include "base/standard_fds.h"
 #include "cmd/command.h"
 
 static const struct command *const commands[] = {
@@ -190,7 +190,7 @@ main(int argc, char **argv)
 	const struct command *c;
 
 	signals_init();
-	standard_hold();
+	standard_fds_hold();
 	if (argc < 2) {
 		print_usage(stderr);
 		return STATUS_USAGE;

@@ -172,7 +172,7 @@ flush_out(struct app *d)
 int
 app_close(struct app *d)
 {
-	fold_end(&d->peers, &d->loop);
+	rate_limit_end(&d->peers, &d->loop);
 	if (d->ended_by)
 		signals_hurry();
 	flush_out(d);

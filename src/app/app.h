@@ -3,7 +3,7 @@
 
 #include <sys/signalfd.h>
 
-#include "app/fold.h"
+#include "app/rate_limit.h"
 #include "app/settings.h"
 #include "base/fail.h"
 #include "base/loop.h"
@@ -32,7 +32,7 @@ struct app {
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
-	struct fold peers;		/* limits lines about datagram peers */
+	struct rate_limit peers;	/* limits lines about datagram peers */
 };
 
 /*

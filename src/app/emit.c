@@ -5,7 +5,7 @@
  *	a part of a UTF-8 character, in conn.tail: until the rest of it comes,
  *	or the connection closes
  *	lines about datagram peers, beyond a rate: counted in app.peers, until
- *	the second is over (fold.c)
+ *	the second is over (rate_limit.c)
  */
 #include "app/emit.h"
 
@@ -109,7 +109,7 @@ emit_event(struct app *d, struct event *e)
 }
 
 static void
-emit_folded(struct fold *f)
+emit_folded(struct rate_limit *f)
 {
 	struct app *d = container_of(f, struct app, peers);
 	char line[120];
@@ -128,7 +128,7 @@ emit_is_folded(struct app *d, const struct conn *c, const struct event *e)
 	    !emit_is_wanted(d, e))
 		return false;
 	d->peers.on_flush = emit_folded;
-	return fold_takes(&d->peers, &d->loop, e->kind == EVENT_CLOSED);
+	return rate_limit_takes(&d->peers, &d->loop, e->kind == EVENT_CLOSED);
 }
 
 void

@@ -14,7 +14,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "base/standard.h"
+#include "base/standard_fds.h"
 
 enum {
 	HANG_UP_US = 250 * 1000,
@@ -152,7 +152,7 @@ close_ended(struct sink *s)
 		close(s->source.fd);
 	s->own = false;
 	s->source.fd = -1;
-	standard_close(s->fd);
+	standard_fds_close(s->fd);
 }
 
 static void

@@ -17,8 +17,8 @@
 #include "cmd/command.h"
 #include "cmd/netcat.h"
 #include "group/members.h"
+#include "net/accept_queue.h"
 #include "net/dial.h"
-#include "net/listener.h"
 
 enum {
 	ANSWER_US = 5 * 1000,		/* from one try to the next */

@@ -27,7 +27,7 @@
 #include "base/fail.h"
 #include "cmd/check.h"
 #include "cmd/command.h"
-#include "cmd/echo_accept.h"
+#include "cmd/echo_models.h"
 #include "cmd/echo_report.h"
 #include "cmd/echo_server.h"
 #include "serve/adoption.h"
@@ -55,7 +55,7 @@ echo_check(struct settings *s, const struct endpoint *e, int workers)
 	if (s->adopt && s->reuseport && workers > 1)
 		return fail_as(STATUS_USAGE, "--adopt has sockets for one "
 		    "member: workers share them without -r");
-	return echo_accept_check(s) < 0 ? -1 : membership_check_member(s, e);
+	return echo_models_check(s) < 0 ? -1 : membership_check_member(s, e);
 }
 
 static void
@@ -306,12 +306,12 @@ static int
 echo_start(struct echo_server *v)
 {
 	prepare_set(v, &v->membership.set);
-	if (echo_accept_prepare(v) < 0)
+	if (echo_models_prepare(v) < 0)
 		return -1;
 	if (v->by_workers)
-		return serve_by_workers(v) < 0 ? -1 : echo_accept_start(v);
+		return serve_by_workers(v) < 0 ? -1 : echo_models_start(v);
 	if (v->settings->accept == ACCEPT_FORK)
-		return echo_accept_start(v);
+		return echo_models_start(v);
 	return echo_serve(v, &v->membership.set, 0, v->membership.slot,
 	    v->membership.name);
 }
@@ -329,7 +329,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    echo_check(s, &e, v.count) < 0 ||
 	    settings_congestion(s, &v.congestion) < 0 ||
-	    echo_accept_arrange(&v) < 0)
+	    echo_models_arrange(&v) < 0)
 		return -1;
 	if (s->check)
 		return check_server(s, &e);
@@ -367,7 +367,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		header_close(&v.header.live);
 		membership_tell_holder(&v.app, v.by_workers ?
 		    &v.membership.set : &v.live);
-		echo_accept_stop(&v);
+		echo_models_stop(&v);
 		echo_report(&v);
 	}
 	*ended_by = v.app.ended_by;

@@ -3,7 +3,7 @@
 
 #include "app/emit.h"
 #include "base/fail.h"
-#include "base/standard.h"
+#include "base/standard_fds.h"
 #include "cmd/check.h"
 #include "cmd/command.h"
 #include "cmd/listen_prompt.h"
@@ -29,7 +29,8 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 
 	listen_init(&v, s);
 	/* a background job has /dev/null: that must not count as an end */
-	if (standard_was_closed(STDIN_FILENO) || input_is_null(STDIN_FILENO))
+	if (standard_fds_was_closed(STDIN_FILENO) ||
+	    input_is_null(STDIN_FILENO))
 		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
 	    membership_check(s, &e) < 0 || membership_check_member(s, &e) < 0 ||

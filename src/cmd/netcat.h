@@ -3,7 +3,7 @@
 
 #include "app/app.h"
 #include "net/congestion.h"
-#include "net/losses.h"
+#include "net/datagram_losses.h"
 #include "relay/relay.h"
 #include "session/session.h"
 

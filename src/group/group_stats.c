@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 #include "math/fair.h"
 
 enum { SAMPLE_US = 1000 * 1000 };

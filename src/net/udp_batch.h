@@ -4,7 +4,7 @@
 #include <sys/types.h>
 
 #include "net/addr.h"
-#include "net/losses.h"
+#include "net/datagram_losses.h"
 
 /*
  * Datagrams on a socket that many peers write to. A reply leaves from the
@@ -38,7 +38,9 @@ struct udp_batch {
 
 /* Allocates room for what a socket of the kind of fd can receive. */
 struct udp_batch *udp_batch_new(int fd);
-/* Whether a loss is to be reported now, or at the end: as in losses.h. */
+/*
+ * Whether a loss is to be reported now, or at the end: as in datagram_losses.h.
+ */
 bool udp_batch_losses_due(struct udp_batch *);
 bool udp_batch_losses_rest(struct udp_batch *);
 /* Never waits: how many it took, of which all->count are whole; or -1. */

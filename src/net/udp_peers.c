@@ -8,7 +8,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "net/udp_batch.h"
 
 enum {

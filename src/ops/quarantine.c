@@ -132,7 +132,9 @@ member_trouble(struct quarantine *q, const struct slot *s, uint64_t inode)
 {
 	pid_t pid = member_pid(&q->sockinfo, s);
 
-	/* pid 0: in another PID namespace, where its lock shows that it lives */
+	/*
+	 * pid 0: in another PID namespace, where its lock shows that it lives
+	 */
 	switch (pid ? owner_state(pid) : 0) {
 	case 'T':
 	case 't':

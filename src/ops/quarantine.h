@@ -2,7 +2,7 @@
 #define OPS_QUARANTINE_H
 
 #include "group/members.h"
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 #include "group/steer/reconcile.h"
 
 /*

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 
 enum {
 	OWN_DESCRIPTORS = 48,		/* streams, loop, registry, sock_diag */

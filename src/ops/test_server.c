@@ -1,8 +1,8 @@
 /*
  * Servers that rpnc starts itself, for --compare: rpnc echo as a child process,
  * its address read from --ready-fd, its CPU time from its clock and those of
- * its children. SIGTERM ends it, and after a while SIGKILL; it also ends if rpnc
- * does.
+ * its children. SIGTERM ends it, and after a while SIGKILL; it also ends if
+ * rpnc does.
  */
 #include "ops/test_server.h"
 

@@ -23,7 +23,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "kernel/adopt.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 
 enum {
 	ACCEPTS_A_WAKE = 64,

@@ -38,9 +38,9 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "group/steer/index.h"
+#include "group/steer/member_index.h"
 #include "group/steer/reconcile.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "serve/accept.h"
 
 enum {

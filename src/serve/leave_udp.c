@@ -6,7 +6,7 @@
  *		kernel gives it no more datagrams, and it keeps its queue
  *		(KERNEL.md 1.4 of the project's design: from Linux 6.13 it is
  *		out of the group at once; before, the kernel passes it over)
- *	serve	after one barrier (listener.h) all datagrams that chose us are
+ *	serve	after one barrier (accept_queue.h) all datagrams that chose us are
  *		queued: answers until none is left, or 3 s
  *	close	closes the sockets, and calls on_left()
  *
@@ -18,7 +18,7 @@
 #include <poll.h>
 
 #include "base/container.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "net/udp_options.h"
 
 enum {

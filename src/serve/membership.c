@@ -28,7 +28,7 @@
 #include "group/diagnose/bind_error.h"
 #include "group/diagnose/overlap.h"
 #include "group/replace.h"
-#include "group/steer/index.h"
+#include "group/steer/member_index.h"
 #include "net/resolve.h"
 #include "serve/adoption.h"
 

@@ -5,7 +5,7 @@
  *	joined		a slot was claimed
  *	left		a slot was released, or its process died
  *	paused		a slot's state is full, paused or stopped; or a request
- *			(request.h) asks to spare a member: quarantined
+ *			(spare_request.h) asks to spare a member: quarantined
  *	resumed		its state is running; or the request ended
  *	steering	the group's steering mode
  *
@@ -17,7 +17,7 @@
 
 #include "app/emit.h"
 #include "group/registry/process_id.h"
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 #include "serve/membership.h"
 
 /* This process, or a worker of it. */

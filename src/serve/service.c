@@ -30,7 +30,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "relay/zerocopy.h"
 
 enum {

@@ -13,7 +13,7 @@
 #include "group/registry/process_id.h"
 #include "group/registry/registry_file.h"
 #include "group/registry/sigbus.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "net/sock.h"
 
 enum { LAYOUT = 4 };

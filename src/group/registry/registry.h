@@ -27,7 +27,7 @@ enum slot_kind {
 	SLOT_FREE,
 	SLOT_MEMBER,		/* a process that accepts */
 	SLOT_PARENT,		/* keeps a name for its workers */
-	SLOT_REQUEST,		/* asks for something: request.h */
+	SLOT_REQUEST,		/* asks for something: spare_request.h */
 };
 
 enum slot_state {
@@ -56,7 +56,7 @@ struct slot {
 	uint64_t inodes[REGISTRY_SOCKETS];
 	/* Checksums of the programs of their groups (reconcile.h); 0: none. */
 	uint64_t programs[REGISTRY_SOCKETS];
-	uint32_t tests[REGISTRY_SOCKETS]; /* drops that index.c made there */
+	uint32_t tests[REGISTRY_SOCKETS]; /* drops that member_index.c made there */
 	int32_t adopted_by;		/* a pid that has its sockets, too, or 0 */
 	struct counters {
 		uint64_t accepted, closed, in, out;

@@ -6,7 +6,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 
 enum {
 	/*

@@ -16,8 +16,8 @@
  * leaves writes it before it attaches programs of its own; so the others
  * re-attach when it is gone, however it ended.
  *
- * Only weights and full members need the index of each socket. index.c finds
- * it, and the registry remembers it for these sockets.
+ * Only weights and full members need the index of each socket. member_index.c
+ * finds it, and the registry remembers it for these sockets.
  */
 #include "group/steer/reconcile.h"
 
@@ -27,8 +27,8 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
-#include "group/registry/request.h"
-#include "group/steer/index.h"
+#include "group/registry/spare_request.h"
+#include "group/steer/member_index.h"
 
 enum {
 	GIVEN_UP = 1,			/* added to what should be, and isn't */

@@ -14,9 +14,9 @@
 #include "base/fail.h"
 #include "group/diagnose/overlap.h"
 #include "group/members.h"
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 #include "kernel/sock_acceptor.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "probe/inspect/snapshot.h"
 
 struct member_found {

@@ -21,8 +21,8 @@ void snapshot_free(struct snapshot *);
 const struct diag_sock *snapshot_find(const struct snapshot *, uint64_t cookie);
 
 /*
- * Whether a listening socket of the last of n snapshots has clients waiting, and
- * is_stopped(), or has accepted none since the first snapshot. If it is not
+ * Whether a listening socket of the last of n snapshots has clients waiting,
+ * and is_stopped(), or has accepted none since the first snapshot. If it is not
  * known which listener accepted none (see snapshot.c), only is_stopped()
  * counts.
  */

@@ -16,7 +16,7 @@
 
 #include "base/fail.h"
 #include "base/num.h"
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 
 /* "A=70", "A/1=70" or "4242=70", up to the comma. */
 static int

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 #include "group/steer/reconcile.h"
 #include "net/sock.h"
 #include "net/sources.h"

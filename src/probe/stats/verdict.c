@@ -92,8 +92,8 @@ verdict_expect(struct verdict *s, const struct tally *t, uint64_t total, bool
 
 /*
  * Attempts without a row, if there are over 5 %. They may not be spread like
- * the others: a server that closes at once is missed more often, and a server that
- * does not answer gets its share, too.
+ * the others: a server that closes at once is missed more often, and a server
+ * that does not answer gets its share, too.
  */
 static uint64_t
 verdict_missing(const struct tally *t)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "kernel/proc_fd.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "probe/who/newcomer.h"
 
 enum { HOLDERS_MAX = 256 };

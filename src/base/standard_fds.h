@@ -1,5 +1,5 @@
-#ifndef BASE_STANDARD_H
-#define BASE_STANDARD_H
+#ifndef BASE_STANDARD_FDS_H
+#define BASE_STANDARD_FDS_H
 
 #include <stdbool.h>
 
@@ -9,12 +9,12 @@
  * Opens those that are closed, before anything else is opened. A read of stdin
  * then gives end of file; a write to the others still fails.
  */
-void standard_hold(void);
+void standard_fds_hold(void);
 
 /* Whether it was closed at the start. */
-bool standard_was_closed(int fd);
+bool standard_fds_was_closed(int fd);
 
 /* Closes it now, so that its reader sees the end; the number stays taken. */
-void standard_close(int fd);
+void standard_fds_close(int fd);
 
 #endif

@@ -16,7 +16,7 @@
  * rpnc's have a filter that drops datagrams with the registry's mark, which is
  * counted, too.
  */
-#include "group/steer/index.h"
+#include "group/steer/member_index.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -30,7 +30,7 @@
 
 #include "base/fail.h"
 #include "group/steer/bpf.h"
-#include "net/listener.h"
+#include "net/accept_queue.h"
 #include "net/sock.h"
 
 enum {

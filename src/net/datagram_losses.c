@@ -1,4 +1,4 @@
-#include "net/losses.h"
+#include "net/datagram_losses.h"
 
 #include <errno.h>
 #include <string.h>

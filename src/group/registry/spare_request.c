@@ -1,4 +1,4 @@
-#include "group/registry/request.h"
+#include "group/registry/spare_request.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "base/standard.h"
+#include "base/standard_fds.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ fill(int fd)
 }
 
 void
-standard_hold(void)
+standard_fds_hold(void)
 {
 	for (int fd = 0; fd < STANDARD; fd++) {
 		was_closed[fd] = fcntl(fd, F_GETFD) < 0;
@@ -30,13 +30,13 @@ standard_hold(void)
 }
 
 bool
-standard_was_closed(int fd)
+standard_fds_was_closed(int fd)
 {
 	return was_closed[fd];
 }
 
 void
-standard_close(int fd)
+standard_fds_close(int fd)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 

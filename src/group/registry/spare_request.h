@@ -1,5 +1,5 @@
-#ifndef GROUP_REGISTRY_REQUEST_H
-#define GROUP_REGISTRY_REQUEST_H
+#ifndef GROUP_REGISTRY_SPARE_REQUEST_H
+#define GROUP_REGISTRY_SPARE_REQUEST_H
 
 #include "group/registry/registry.h"
 

@@ -1,5 +1,5 @@
-#ifndef NET_LISTENER_H
-#define NET_LISTENER_H
+#ifndef NET_ACCEPT_QUEUE_H
+#define NET_ACCEPT_QUEUE_H
 
 #include <stdint.h>
 

@@ -11,7 +11,7 @@
  *	fork		the parent accepts and forks a process for the
  *			connection (fork_model.c): on_fork()
  */
-#include "cmd/echo_accept.h"
+#include "cmd/echo_models.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +99,7 @@ on_fork(struct fork_model *f, int fd)
 }
 
 int
-echo_accept_check(const struct settings *s)
+echo_models_check(const struct settings *s)
 {
 	bool passed = s->accept == ACCEPT_HANDOFF || s->accept == ACCEPT_FORK;
 
@@ -119,7 +119,7 @@ echo_accept_check(const struct settings *s)
 }
 
 int
-echo_accept_arrange(struct echo_server *v)
+echo_models_arrange(struct echo_server *v)
 {
 	const struct settings *s = v->settings;
 
@@ -139,7 +139,7 @@ echo_accept_arrange(struct echo_server *v)
 }
 
 int
-echo_accept_prepare(struct echo_server *v)
+echo_models_prepare(struct echo_server *v)
 {
 	const struct sock_set *set = &v->membership.set;
 
@@ -172,7 +172,7 @@ fork_model_at_once(const struct echo_server *v)
 }
 
 int
-echo_accept_start(struct echo_server *v)
+echo_models_start(struct echo_server *v)
 {
 	if (v->settings->accept == ACCEPT_HANDOFF)
 		return handoff_start(&v->handoff, &v->app.loop,
@@ -191,7 +191,7 @@ echo_accept_start(struct echo_server *v)
 }
 
 void
-echo_accept_stop(struct echo_server *v)
+echo_models_stop(struct echo_server *v)
 {
 	if (v->by_workers)
 		handoff_close(&v->handoff);

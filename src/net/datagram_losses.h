@@ -1,5 +1,5 @@
-#ifndef NET_LOSSES_H
-#define NET_LOSSES_H
+#ifndef NET_DATAGRAM_LOSSES_H
+#define NET_DATAGRAM_LOSSES_H
 
 #include <stdbool.h>
 #include <stddef.h>

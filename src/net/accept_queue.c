@@ -1,4 +1,4 @@
-#include "net/listener.h"
+#include "net/accept_queue.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>

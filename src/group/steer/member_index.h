@@ -1,12 +1,12 @@
-#ifndef GROUP_STEER_INDEX_H
-#define GROUP_STEER_INDEX_H
+#ifndef GROUP_STEER_MEMBER_INDEX_H
+#define GROUP_STEER_MEMBER_INDEX_H
 
 #include "kernel/sock_diag.h"
 #include "net/addr.h"
 
 /*
- * Finds the index that the kernel has given to the listening socket fd, of n
- * in its group, without disturbing anybody: see index.c. The search starts
+ * Finds the index that the kernel has given to the listening socket fd, of n in
+ * its group, without disturbing anybody: see member_index.c. The search starts
  * at guess. Returns it, or -1 where it can't be known (a fault says why).
  * Leaves a program on the group that is to be replaced or detached.
  */

@@ -1,11 +1,11 @@
-#include "app/fold.h"
+#include "app/rate_limit.h"
 
 #include "base/container.h"
 
 enum { LINES = 10, SECOND_US = 1000 * 1000 };
 
 static void
-fold_flush(struct fold *f)
+rate_limit_flush(struct rate_limit *f)
 {
 	if (f->connected || f->closed)
 		f->on_flush(f);
@@ -16,16 +16,16 @@ fold_flush(struct fold *f)
 static void
 on_second(struct timer *timer)
 {
-	fold_flush(container_of(timer, struct fold, timer));
+	rate_limit_flush(container_of(timer, struct rate_limit, timer));
 }
 
 bool
-fold_takes(struct fold *f, struct loop *l, bool closed)
+rate_limit_takes(struct rate_limit *f, struct loop *l, bool closed)
 {
 	int64_t now = loop_now();
 
 	if (now - f->since >= SECOND_US) {
-		fold_end(f, l);
+		rate_limit_end(f, l);
 		f->since = now;
 	}
 	if (f->lines < LINES) {
@@ -42,8 +42,8 @@ fold_takes(struct fold *f, struct loop *l, bool closed)
 }
 
 void
-fold_end(struct fold *f, struct loop *l)
+rate_limit_end(struct rate_limit *f, struct loop *l)
 {
 	loop_timer_cancel(l, &f->timer);
-	fold_flush(f);
+	rate_limit_flush(f);
 }
