@@ -30,8 +30,8 @@ enum { PATIENCE_MS = 1000 };	/* a slow reader delays the end by this much */
 
 /*
  * If the terminal has gone, the kernel sends SIGHUP before or after this
- * error, so it is not a fault: SIGHUP ends the command. If SIGHUP is ignored,
- * a prompt reads the end of its input and ends the command in order.
+ * error, so SIGHUP ends the command. If SIGHUP is ignored, a prompt reads the
+ * end of its input and ends in order; without a prompt the error is a fault.
  */
 static void
 on_out_fail(struct sink *s)

@@ -2,7 +2,7 @@
  * The accept models of rpnc echo, and what runs each:
  *
  *	shared		all workers watch the same sockets: echo_server.c
- *	exclusive	the same with EPOLLEXCLUSIVE, which wakes one worker
+ *	exclusive	the same, but EPOLLEXCLUSIVE doesn't wake all of them
  *	reuseport	each worker watches sockets of its own
  *	blocking	each worker waits in accept(2) and serves one client
  *			at a time: serve_blocking()

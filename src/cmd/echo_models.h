@@ -16,7 +16,7 @@ int echo_models_arrange(struct echo_server *);
 int echo_models_prepare(struct echo_server *);
 /* The parent begins to accept, if the model is handoff or fork. */
 int echo_models_start(struct echo_server *);
-/* Closes what the parent, or the only process, has served by. */
+/* Ends service in the parent or the only process. */
 void echo_models_stop(struct echo_server *);
 /* Runs a worker's loop; --accept blocking waits in accept(2) on set instead. */
 int echo_worker_loop(struct echo_server *, int index,

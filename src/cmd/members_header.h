@@ -20,8 +20,8 @@ int members_header_check(const struct settings *, int terminal);
 int members_header_open(struct members_header *, struct app *,
     struct membership *, struct sink *, int terminal);
 /*
- * Shows it on stderr if --live is given, or if stdout and stderr are terminals
- * and rpnc is in the foreground, without -q and --json.
+ * Shows it on stderr if --live is given. Without --live, if stdout and stderr
+ * are terminals, rpnc is in the foreground, and neither -q nor --json is given.
  */
 void members_header_start(struct members_header *, struct app *,
     struct membership *);

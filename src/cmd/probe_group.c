@@ -100,7 +100,7 @@ group_end(struct group_probe *p)
 	loop_stop(&p->app.loop);
 }
 
-/* Takes a sample; it takes several to see whether a queue is stuck. */
+/* Takes a sample; only several samples show whether a queue is stuck. */
 static void
 on_timer(struct timer *t)
 {
