@@ -106,14 +106,14 @@ int
 adoption_open(struct sock_set *out, const struct settings *s,
     const struct endpoint *e)
 {
-	struct adopt_wish wish;
+	struct adopt_wish want;
 	struct addr_list at;
 	int result;
 
-	result = adopt_wish_fill(&wish, &at, s, e);
+	result = adopt_wish_fill(&want, &at, s, e);
 	if (result == 0) {
 		signals_hold();
-		result = adopt_sockets((pid_t)s->adopt, &wish, out);
+		result = adopt_sockets((pid_t)s->adopt, &want, out);
 	}
 	addr_list_free(&at);
 	if (result < 0)

@@ -40,6 +40,7 @@ int handoff_start(struct handoff *, struct loop *, const struct sock_set *);
  * to other workers.
  */
 void handoff_died(struct handoff *, int worker);
+/* Also for one that was never opened, if the caller has set pending to -1. */
 void handoff_close(struct handoff *);
 
 /* A worker's side. */

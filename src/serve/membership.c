@@ -146,7 +146,7 @@ membership_open(struct membership *p, const struct settings *s,
 	    membership_open_sockets(p, s, e) < 0)
 		goto sockinfo;
 	if (!s->adopt)
-		unix_name_get(&p->local, &p->set.bound[0]);
+		unix_name_get(&p->unix_name, &p->set.bound[0]);
 	if (membership_open_registry(p, s) < 0)
 		goto close;
 	p->slot = registry_claim(p->registry, kind, s->name, 0);
@@ -164,7 +164,7 @@ registry:
 	registry_close(p->registry);
 close:
 	sock_set_close(&p->set);
-	unix_name_remove(&p->local);
+	unix_name_remove(&p->unix_name);
 sockinfo:
 	sockinfo_close(&p->sockinfo);
 	return -1;
@@ -362,5 +362,5 @@ membership_close(struct membership *p)
 	group_stats_free(&p->stats);
 	registry_close(p->registry);
 	if (p->owner == getpid())
-		unix_name_remove(&p->local);
+		unix_name_remove(&p->unix_name);
 }

@@ -14,7 +14,7 @@ struct membership {
 	int slot;
 	char name[REGISTRY_NAME];	/* of the slot */
 	bool named;			/* events show the name */
-	struct unix_name local;		/* a Unix socket's file, to remove */
+	struct unix_name unix_name;	/* a Unix socket's file, to remove */
 	pid_t owner;			/* the process that removes it */
 	char notice[600];		/* to emit, of opening; "": none */
 	struct sockinfo sockinfo;
