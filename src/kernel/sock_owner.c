@@ -400,7 +400,7 @@ owner_state(pid_t pid)
 
 /* Field 22 is the start, in ticks of CLOCK_BOOTTIME. */
 bool
-owner_has_run(pid_t pid, int64_t ns)
+owner_started_before(pid_t pid, int64_t when)
 {
 	const int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);
 	char text[PROC_STAT];
@@ -409,9 +409,13 @@ owner_has_run(pid_t pid, int64_t ns)
 
 	if (!start)
 		return false;
+	/*
+	 * /proc counts from boot. Of the two clocks the one of `when` is read
+	 * last, so that a pause between them makes the process younger.
+	 */
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (strtoll(start, NULL, 10) + 1) * tick + ns <=
-	    now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+	when += now.tv_sec * INT64_C(1000000000) + now.tv_nsec - clock_ns();
+	return (strtoll(start, NULL, 10) + 1) * tick <= when;
 }
 
 bool

@@ -45,8 +45,8 @@ void owners_refresh(struct owners *o);
 /* The state letter in /proc/PID/stat: 'R', 'S', 'T'...; -1: no such process. */
 int owner_state(pid_t pid);
 
-/* Whether it is certain that it has run for this long, in nanoseconds. */
-bool owner_has_run(pid_t pid, int64_t ns);
+/* Whether it is certain that the process is older than that (clock_ns()). */
+bool owner_started_before(pid_t pid, int64_t when);
 
 /* Whether a signal, or a debugger, has stopped it, by its pid or its letter. */
 bool owner_is_stopped(pid_t pid);

@@ -45,7 +45,7 @@ answer_handed_on(struct tally *t, pid_t pid, int64_t since, struct
 	int row = tally_process_find(t, pid);
 
 	t->rows[r->row].hands = true;
-	if (row < 0 && owner_has_run(pid, clock_ns() - since))
+	if (row < 0 && owner_started_before(pid, since))
 		row = tally_process(t, pid);
 	if (row < 0)
 		return;

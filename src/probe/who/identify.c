@@ -197,7 +197,7 @@ child_row(struct identify *w, pid_t pid, int64_t since,
 	if (!listeners_held_by(&w->group, pid))
 		return row;
 	if (!tally_newcomer(w->tally, pid) &&
-	    !owner_has_run(pid, clock_ns() - since)) {
+	    !owner_started_before(pid, since)) {
 		r->newcomer = pid;
 		return row;
 	}
