@@ -79,7 +79,10 @@ time_text_of(double us, char text[static NUM_TEXT])
 static double
 figure_at(const struct table_cell *c)
 {
-	return *(const double *)((const char *)c->row + c->column->at);
+	double figure;
+
+	memcpy(&figure, (const char *)c->row + c->column->at, sizeof(figure));
+	return figure;
 }
 
 static void

@@ -29,9 +29,10 @@ hexdump(FILE *out, const char *mark, size_t at, const void *data,
 
 	for (size_t i = 0; i < length; i += HEXDUMP_ROW) {
 		size_t left = length - i;
-
-		fwrite(row, 1, hexdump_row(row, mark, at + i,
+		size_t n = hexdump_row(row, mark, at + i,
 		    (const unsigned char *)data + i,
-		    left < HEXDUMP_ROW ? left : HEXDUMP_ROW), out);
+		    left < HEXDUMP_ROW ? left : HEXDUMP_ROW);
+
+		fwrite(row, 1, n, out);
 	}
 }
