@@ -138,7 +138,10 @@ have_ended() {
 	local p stat
 	for p; do
 		{ read -r stat <"/proc/$p/stat"; } 2>/dev/null || continue
-		[[ ${stat##*) } == [ZX]* ]] || return 1
+		[[ ${stat##*) } != [ZX]* ]] || continue
+		# something of this test may have stopped it just before
+		kill -CONT "$@" 2>/dev/null || true
+		return 1
 	done
 }
 
