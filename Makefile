@@ -20,7 +20,8 @@ BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
 	netcat-openbsd netcat-traditional ncat socat strace iproute2 procps \
-	util-linux mandoc git universal-ctags jq python3-prometheus-client
+	util-linux mandoc git universal-ctags jq netbase \
+	python3-prometheus-client
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 \
