@@ -149,11 +149,16 @@ replaces() {
 	prompts "new$name" '$'
 }
 
-# is_of NAME: the last client is connected to a child of the shell there.
+# is_of NAME: the last client is connected to a descendant of the shell there.
 is_of() {
-	local owner
-	owner=$(ss -Htnp "sport = :$port" | sed -n 's/.*,pid=\([0-9]*\),.*/\1/p')
-	test -n "$owner" && pstree -p "$(process "$1")" | grep -qF "($owner)"
+	local p shell
+	p=$(ss -Htnp "sport = :$port" | sed -n 's/.*,pid=\([0-9]*\),.*/\1/p')
+	shell=$(process "$1")
+	while test "${p:-0}" -gt 1; do
+		test "$p" != "$shell" || return 0
+		p=$(awk '/^PPid:/ { print $2 }' "/proc/$p/status" || true)
+	done
+	return 1
 }
 
 @test "replace: echo at a terminal replaces one at another, however both show it" {
