@@ -324,11 +324,13 @@ END
 	assert_equal "$status" 0
 }
 
-# here_is_nginx: it serves port 80, and the word nginx is that one.
+# here_is_nginx: it serves port 80, and the word nginx is that one. It stays
+# root, because an ordinary user's namespace has no other user to become.
 here_is_nginx() {
 	local nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx
 	test -x "$nginx" || skip "no nginx: make check fetches it"
 	cat >nginx.conf <<-END
+		user root;
 		pid $PWD/nginx.pid;
 		error_log $PWD/nginx.err;
 		worker_processes 2;
