@@ -140,11 +140,11 @@ in_namespace() {
 }
 
 @test "registry: what a dead network namespace left goes, what lives there stays" {
-	unshare -Urn true 2>/dev/null || skip "namespaces are refused here"
+	unshare -cUn --keep-caps true 2>/dev/null || skip "namespaces are refused here"
 	local n dead=() alive
 	for n in 1 2 3; do
 		mkfifo "there.$n"
-		background unshare -Urn bash -c '
+		background unshare -cUn --keep-caps bash -c '
 			ip link set lo up
 			exec rpnc listen -r --json 127.0.0.1 9000 --ready-fd 4 4>"$0"
 		' "there.$n" </dev/null >"out.there.$n"
