@@ -1,6 +1,6 @@
 /*
- * What a running command has: the loop, stdout and stderr as sinks, signals
- * read from a signalfd(2), and the exit status.
+ * A running command: its loop, stdout and stderr as sinks, the signals that it
+ * reads from a signalfd(2), and its exit status.
  *
  *	running		ends by SIGINT, SIGTERM or SIGHUP (app_end_by(), or the
  *			command's own on_signal), by app_fatal(), by an error

@@ -12,7 +12,7 @@
 #include "net/sock.h"
 #include "report/event.h"
 
-/* What every running command has: the loop, its streams and its signals. */
+/* A running command: its loop, its streams and its signals. */
 struct app {
 	const struct settings *settings;
 	struct loop loop;

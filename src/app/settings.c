@@ -84,7 +84,7 @@ settings_interval(const struct settings *s)
 int
 settings_congestion(const struct settings *s, struct congestion *out)
 {
-	out->wish = s->congestion;
+	out->asked = s->congestion;
 	return congestion_check(out) < 0 ? fail_option("--congestion") : 0;
 }
 

@@ -6,7 +6,7 @@
 #include "net/congestion.h"
 
 /*
- * What the user asked for: every option of every command has a field. Times
+ * The options that the user gave: each of any command has a field. Times
  * are microseconds. NULL, and 0 if nothing else is said, is "not given".
  */
 
@@ -18,7 +18,7 @@ enum accept_choice {
 
 enum service_choice { SERVICE_ECHO, SERVICE_DISCARD, SERVICE_CHARGEN };
 
-/* What probe does, as bits: a row of options may be for several. */
+/* The modes of probe, as bits: a row of options may be for several. */
 enum probe_mode {
 	PROBE_ONCE = 1 << 0,		/* attempts at one port */
 	PROBE_GROUP = 1 << 1,

@@ -75,7 +75,7 @@ on_further(int number, siginfo_t *info, void *context)
 }
 
 static bool
-is_wish(int number)
+asks_to_end(int number)
 {
 	return number == SIGHUP || number == SIGINT || number == SIGQUIT;
 }
@@ -96,7 +96,7 @@ signals_init(void)
 
 	for (int i = 1; i < NSIG; i++) {
 		ignored[i] = is_ignored(i);
-		if (ignored[i] && !is_wish(i))
+		if (ignored[i] && !asks_to_end(i))
 			signal(i, SIG_DFL);
 	}
 	signal(SIGXFSZ, SIG_IGN);	/* the write fails, and says why */

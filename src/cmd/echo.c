@@ -218,7 +218,9 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 static void
 on_change(struct membership *p)
 {
-	header_touch(&container_of(p, struct echo_server, membership)->header.live);
+	struct echo_server *v = container_of(p, struct echo_server, membership);
+
+	header_touch(&v->header.live);
 }
 
 static void

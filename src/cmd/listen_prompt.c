@@ -125,7 +125,9 @@ on_group(struct session *s)
 static void
 on_resize(struct netcat *t)
 {
-	header_resize(&container_of(t, struct listen_server, netcat)->header.live);
+	struct listen_server *v = container_of(t, struct listen_server, netcat);
+
+	header_resize(&v->header.live);
 }
 
 static void

@@ -363,7 +363,8 @@ listen_end(struct listen_server *v)
 static void
 on_replaced(struct membership *p, const char *why)
 {
-	struct listen_server *v = container_of(p, struct listen_server, membership);
+	struct listen_server *v = container_of(p, struct listen_server,
+	    membership);
 
 	/* a second listen_end() would end the sessions at once */
 	if (v->stop.leave.ends)

@@ -1,6 +1,6 @@
 /*
- * What listen and connect share: it joins a relay to an app, and to a session
- * if there is a prompt.
+ * The part of listen and connect that is the same: it joins a relay to an app,
+ * and to a session if there is a prompt.
  *
  * Ways of a byte that a peer sent: if somebody looks at it (a prompt, --json,
  * --hex, a terminal as stdout), the relay calls on_data(); else the relay

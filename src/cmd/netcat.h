@@ -7,7 +7,7 @@
 #include "relay/relay.h"
 #include "session/session.h"
 
-/* What listen and connect share: an app, a relay, and perhaps a prompt. */
+/* listen and connect have this in common: an app, a relay, perhaps a prompt. */
 struct netcat {
 	struct app app;
 	struct relay relay;

@@ -227,7 +227,8 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 		.give_up = !given && s->connect_timeout == TIMEOUT_US,
 	} };
 	if (plan_check(&out->plan, s, e) < 0 ||
-	    probe_rate(&out->plan.rate, s->rate) < 0 || sources_make(out, s) < 0 ||
+	    probe_rate(&out->plan.rate, s->rate) < 0 ||
+	    sources_make(out, s) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||

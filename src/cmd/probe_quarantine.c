@@ -172,10 +172,12 @@ on_rescue_fault(struct rescue *r)
 static int
 take_sockets(const struct quarantine *q, struct sock_set *out)
 {
-	const struct adopt_wish wish = { .family = q->family, .port = q->port };
+	const struct adopt_filter filter = {
+		.family = q->family, .port = q->port,
+	};
 	int kept = 0;
 
-	if (adopt_sockets(q->pid, &wish, out) < 0)
+	if (adopt_sockets(q->pid, &filter, out) < 0)
 		return fail_status_set(STATUS_NETWORK);
 	for (int i = 0; i < out->count; i++) {
 		uint64_t inode = sock_inode(out->fd[i]);
@@ -264,7 +266,8 @@ note_state(struct quarantine_probe *p)
 	int now = owner_state(p->q.pid);
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
 
-	if (owner_state_is_stopped(p->state) && !owner_state_is_stopped(now) && now > 0) {
+	if (owner_state_is_stopped(p->state) && now > 0 &&
+	    !owner_state_is_stopped(now)) {
 		snprintf(line, sizeof(line), "%s goes on, and serves its "
 		    "queue; new connections still go to others",
 		    quarantine_text(&p->q, who));
@@ -349,7 +352,8 @@ describe(struct quarantine_probe *p, FILE *out)
 	char who[QUARANTINE_TEXT];
 
 	fprintf(out, "%s%s gets no new %s on port %u while this runs\n",
-	    quarantine_text(q, who), owner_state_is_stopped(p->state) ? ", stopped," : "",
+	    quarantine_text(q, who),
+	    owner_state_is_stopped(p->state) ? ", stopped," : "",
 	    ones, q->port);
 	describe_queue(p, out);
 	fprintf(out, "  %s sees to it, and undoes it however this ends\n",

@@ -35,8 +35,8 @@ group_of(struct registry *b, const struct members *m)
 }
 
 /*
- * What the kernel gave a member. A datagram queue is in bytes, so it is left
- * out.
+ * Connections that the kernel gave a member: accepted ones and queued ones. A
+ * datagram queue is in bytes, so it is left out.
  */
 static uint64_t
 stats_given(const struct member *m, bool datagram)

@@ -65,7 +65,7 @@ replace_find(struct registry *b, const char *text)
 }
 
 void
-replace_wish(struct registry *b, int slot)
+replace_request(struct registry *b, int slot)
 {
 	registry_slot(b, slot)->replaced_by = process_cookie();
 	registry_notify(b);

@@ -10,6 +10,6 @@
 int replace_find(struct registry *, const char *text);
 
 /* Asks the process of that slot to leave the group for good, and wakes it. */
-void replace_wish(struct registry *, int slot);
+void replace_request(struct registry *, int slot);
 
 #endif

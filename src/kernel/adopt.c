@@ -24,7 +24,7 @@ enum {
 
 /* One look at all sockets of a process. */
 struct search {
-	const struct adopt_wish *wish;
+	const struct adopt_filter *filter;
 	struct sock_set *out;
 	bool too_many;
 	char others[LISTED];	/* other sockets of the process */
@@ -92,7 +92,7 @@ is_at(const struct addr *a, const struct addr_list *list)
 }
 
 static bool
-is_wished(const struct server_socket *s, const struct adopt_wish *w)
+matches_filter(const struct server_socket *s, const struct adopt_filter *w)
 {
 	int family = s->bound.sa.sa_family;
 
@@ -143,7 +143,7 @@ adopt_take(struct search *s, int fd)
 
 	if (!one.type) {
 		close(fd);
-	} else if (!is_wished(&one, s->wish)) {
+	} else if (!matches_filter(&one, s->filter)) {
 		list_socket(s->others, &one);
 		close(fd);
 	} else if (out->count == ADDR_MAX) {
@@ -183,7 +183,7 @@ adopt_visit(struct search *s, pid_t pid, int process)
 }
 
 static const char *
-kind_name(const struct adopt_wish *w)
+kind_name(const struct adopt_filter *w)
 {
 	if (w->family == AF_UNIX)
 		return w->datagram ? "Unix datagram" : "Unix";
@@ -195,11 +195,11 @@ found_none(const struct search *s, pid_t pid)
 {
 	char who[ADOPT_WHO], port[32] = "";
 
-	if (s->wish->port)
-		snprintf(port, sizeof(port), " with port %u", s->wish->port);
+	if (s->filter->port)
+		snprintf(port, sizeof(port), " with port %u", s->filter->port);
 	return fail_as(STATUS_BIND, "%s has no %s%s socket%s%s%s%s",
-	    adopt_who(pid, who), s->wish->datagram ? "" : "listening ",
-	    kind_name(s->wish), port, s->wish->at ? " at this address" : "",
+	    adopt_who(pid, who), s->filter->datagram ? "" : "listening ",
+	    kind_name(s->filter), port, s->filter->at ? " at this address" : "",
 	    *s->others ? "; it has " : "", s->others);
 }
 
@@ -263,9 +263,10 @@ alarm_prepare(void)
 }
 
 int
-adopt_sockets(pid_t pid, const struct adopt_wish *wish, struct sock_set *out)
+adopt_sockets(pid_t pid, const struct adopt_filter *filter,
+    struct sock_set *out)
 {
-	struct search s = { .wish = wish, .out = out };
+	struct search s = { .filter = filter, .out = out };
 	int process, result;
 
 	*out = (struct sock_set){ .adopted = pid };

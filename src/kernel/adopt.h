@@ -13,7 +13,7 @@
  */
 
 /* Which sockets to take. */
-struct adopt_wish {
+struct adopt_filter {
 	int family;			/* AF_UNSPEC: both of IP; AF_UNIX */
 	bool datagram;			/* bound, rather than listening */
 	uint16_t port;			/* 0: any, if all have the same */
@@ -25,7 +25,7 @@ struct adopt_wish {
  * them is changed. If the process has only some of them in an epoll, only those
  * are taken: see adopt_epoll.h. -1: a usage or bind fault that says what to do.
  */
-int adopt_sockets(pid_t, const struct adopt_wish *, struct sock_set *out);
+int adopt_sockets(pid_t, const struct adopt_filter *, struct sock_set *out);
 
 /*
  * accept4(2) on an adopted socket; it never blocks for long: -1 and EAGAIN. All

@@ -169,7 +169,8 @@ adopt_refused(pid_t pid)
 		    "(prctl(2)), as servers are that changed their user: be "
 		    "root", who);
 	if (proc_sys("/proc/sys/kernel/yama/ptrace_scope", 0))
-		return refused_by_yama(who, proc_sys("/proc/sys/kernel/yama/ptrace_scope", 0));
+		return refused_by_yama(who,
+		    proc_sys("/proc/sys/kernel/yama/ptrace_scope", 0));
 	return fail_as(STATUS_BIND, "%s: ptrace(2) is not permitted on it, "
 	    "by a security module or a user namespace", who);
 }

@@ -170,7 +170,8 @@ draws_for(int k, uint64_t n)
 static double
 binomial_tail(uint64_t n, uint64_t count, double share)
 {
-	double c = (double)count, rest = (double)n - c, odds = share / (1 - share);
+	double c = (double)count, rest = (double)n - c,
+	    odds = share / (1 - share);
 	double way = c > share * (double)n ? 1 : -1, term, sum = 0;
 	int sign;
 

@@ -20,9 +20,9 @@ set(int fd, const char *name)
 static bool
 follow(const struct congestion *c, int fd)
 {
-	if (c->wish && strcmp(c->wish, "keep") != 0)
-		set(fd, c->wish);
-	return c->wish;
+	if (c->asked && strcmp(c->asked, "keep") != 0)
+		set(fd, c->asked);
+	return c->asked;
 }
 
 /* The first line of a file of /proc/sys/net/ipv4, or "none". */
@@ -48,21 +48,21 @@ congestion_check(const struct congestion *c)
 	char list[256];
 	int fd, result, error;
 
-	if (!c->wish || strcmp(c->wish, "keep") == 0)
+	if (!c->asked || strcmp(c->asked, "keep") == 0)
 		return 0;
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return 0;
-	result = set(fd, c->wish);
+	result = set(fd, c->asked);
 	error = errno;
 	close(fd);
 	if (result == 0)
 		return 0;
 	if (error == EPERM)
 		return fail_as(STATUS_USAGE, "%.16s: not without "
-		    "privileges; you may have: %s", c->wish,
+		    "privileges; you may have: %s", c->asked,
 		    names("tcp_allowed_congestion_control", list));
-	return fail_as(STATUS_USAGE, "%.40s: want one of: keep %s", c->wish,
+	return fail_as(STATUS_USAGE, "%.40s: want one of: keep %s", c->asked,
 	    names("tcp_available_congestion_control", list));
 }
 

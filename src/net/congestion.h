@@ -10,7 +10,7 @@
  * one that was paced stays so; peers elsewhere get the system's again.
  */
 struct congestion {
-	const char *wish;	/* NULL: as above; a name, or "keep" */
+	const char *asked;	/* NULL: as above; a name, or "keep" */
 	char was[16];		/* the system's, where it was changed */
 };
 

@@ -5,9 +5,11 @@
 #include "probe/stats/tally.h"
 #include "report/compare.h"
 
-/* What probe --compare measured, and its conclusions. */
+/* The results of probe --compare, and its conclusions from them. */
 
-enum compare_phase { COMPARE_IDLE, COMPARE_BUSY, COMPARE_STALL, COMPARE_PHASES };
+enum compare_phase {
+	COMPARE_IDLE, COMPARE_BUSY, COMPARE_STALL, COMPARE_PHASES,
+};
 enum {
 	COMPARE_MODELS = 6, COMPARE_REUSEPORT = 2, COMPARE_FORK = 5,
 	COMPARE_ROUNDS = 5,
@@ -46,6 +48,7 @@ struct compare_conclusion {
 };
 
 /* Fills in the report from the results; the workers are set. */
-void compare_conclude(struct compare_conclusion *, const struct compare_results *);
+void compare_conclude(struct compare_conclusion *,
+    const struct compare_results *);
 
 #endif

@@ -383,7 +383,7 @@ quarantine_request(struct quarantine *q)
 
 	for (int i = 0; i < q->count; i++)
 		inodes[i] = q->sock[i].inode;
-	return request_wish(q->registry, q->slot, q->pid, inodes, q->count);
+	return request_set(q->registry, q->slot, q->pid, inodes, q->count);
 }
 
 int

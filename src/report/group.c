@@ -69,7 +69,7 @@ static const struct {
 	[GROUP_HIJACKABLE] = { "HIJACKABLE", "SO_REUSEADDR: any user may bind "
 	    "here too, and gets all" },
 	[GROUP_QUARANTINED] = { "QUARANTINED", "new ones go to others, as "
-	    "rpnc probe --quarantine wishes" },
+	    "rpnc probe --quarantine asks" },
 };
 
 static void
@@ -208,7 +208,8 @@ flags_out(FILE *out, const struct group_report *r,
 		}
 	for (size_t i = 0; i < r->loss_count; i++) {
 		fputs("\n  ", out);
-		paint(out, style->color, RED, "%s", flag_types[GROUP_SHADOWED].name);
+		paint(out, style->color, RED, "%s",
+		    flag_types[GROUP_SHADOWED].name);
 		fprintf(out, ": %s goes to %s", r->losses[i].traffic,
 		    r->losses[i].to);
 	}

@@ -24,11 +24,11 @@
 #include "net/udp_options.h"
 
 static int
-adopt_wish_fill(struct adopt_wish *w, struct addr_list *at,
+adopt_filter_fill(struct adopt_filter *w, struct addr_list *at,
     const struct settings *s, const struct endpoint *e)
 {
 	*at = (struct addr_list){ 0 };
-	*w = (struct adopt_wish){
+	*w = (struct adopt_filter){
 		.family = e->local ? AF_UNIX : s->family,
 		.datagram = s->udp, .port = e->port,
 	};
@@ -106,11 +106,11 @@ int
 adoption_open(struct sock_set *out, const struct settings *s,
     const struct endpoint *e)
 {
-	struct adopt_wish want;
+	struct adopt_filter want;
 	struct addr_list at;
 	int result;
 
-	result = adopt_wish_fill(&want, &at, s, e);
+	result = adopt_filter_fill(&want, &at, s, e);
 	if (result == 0) {
 		signals_hold();
 		result = adopt_sockets((pid_t)s->adopt, &want, out);

@@ -343,7 +343,7 @@ membership_replace(struct membership *p, struct app *d)
 	    "on (kill -CONT %d)", slot_name(s, who), (int)pid);
 	if (pid && owner_is_stopped(pid))
 		emit_notice(d, text);
-	replace_wish(p->registry, slot);
+	replace_request(p->registry, slot);
 }
 
 void

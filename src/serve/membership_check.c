@@ -27,7 +27,8 @@ membership_check_member(const struct settings *s, const struct endpoint *e)
 		    "would have, too: leave out -r");
 	if (!s->reuseport && (s->steer || s->weight >= 0 || s->replace))
 		return fail_as(STATUS_USAGE, "--%s: want -r with it: it is "
-		    "for a group's member", s->steer ? "steer" : s->replace ? "replace" :
+		    "for a group's member", s->steer ? "steer" :
+		    s->replace ? "replace" :
 		    "weight");
 	if (s->replace && !e->port)
 		return fail_as(STATUS_USAGE, "--replace wants the port of the "

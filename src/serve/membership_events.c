@@ -220,7 +220,7 @@ membership_watch(struct membership *p, struct app *d,
 	static const struct registry_events_ops ops = {
 		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
 		.on_state = on_state, .on_steering = on_steering,
-		.on_wish = on_request, .on_wish_end = on_request_end,
+		.on_request = on_request, .on_request_end = on_request_end,
 	};
 
 	p->app = d;

@@ -270,7 +270,7 @@ tell_strangers(struct port_sockets *r, const struct own *own, int ours,
 	    r->datagram ? "datagrams" : "connections");
 }
 
-/* Opens the rivals of set, and finds the groups that are ours. */
+/* Opens the port sockets of set, and finds the groups that are ours. */
 static int
 look(struct port_sockets *r, const struct sock_set *set,
     const struct sock_options *o, int own, struct own groups[static ADDR_MAX])

@@ -16,9 +16,9 @@ struct overlaps {
 };
 
 /*
- * What other groups take from the sockets of set; then what these take from
- * others. own: how many sockets of each address are ours already; 0: none, so
- * the answer says what would happen.
+ * Lists the traffic that other groups take from the sockets of set; then the
+ * traffic that these take from others. own: how many sockets of each address
+ * are ours already; 0: none, so the answer says what would happen.
  */
 void overlaps_find(const struct sock_set *set, const struct sock_options *,
     int own, struct overlaps *out);

@@ -129,7 +129,7 @@ void registry_set_state(struct registry *, int index, enum slot_state);
 void registry_set_sockets(struct registry *, int index, const int *fds,
     int count);
 
-/* What the members share besides their slots; reconcile.h uses it. */
+/* The members share this besides their slots; reconcile.h uses it. */
 struct shared *registry_shared(struct registry *);
 /*
  * One process at a time changes it; registry_change_end() wakes all that watch.

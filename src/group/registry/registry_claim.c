@@ -42,17 +42,17 @@ pick_number(struct registry *b, char name[static REGISTRY_NAME])
 }
 
 static int
-pick_name(struct registry *b, enum slot_kind kind, const char *wish,
+pick_name(struct registry *b, enum slot_kind kind, const char *wanted,
     uint64_t parent, char name[static REGISTRY_NAME])
 {
 	if (kind == SLOT_REQUEST)
 		return pick_number(b, name);
-	if (!wish)
+	if (!wanted)
 		return pick_letter(b, name);
-	snprintf(name, REGISTRY_NAME, "%s", wish);
+	snprintf(name, REGISTRY_NAME, "%s", wanted);
 	return !registry_name_taken(b, name, parent, false) ? 0 :
 	    fail_as(STATUS_USAGE, "--name %s: a live member has this name",
-	    wish);
+	    wanted);
 }
 
 /*

@@ -28,7 +28,7 @@ events_tell(struct registry_events *w,
 
 /* Whether another known request asks for the same. */
 static bool
-is_wished(const struct registry_events *w, const struct slot *s)
+is_requested(const struct registry_events *w, const struct slot *s)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (w->seen[i].order && &w->seen[i] != s &&
@@ -47,8 +47,8 @@ tell_coming(struct registry_events *w, const struct registry_events_ops *ops,
 {
 	if (s->kind != SLOT_REQUEST)
 		events_tell(w, ops->on_join, s);
-	else if (!is_wished(w, s))
-		events_tell(w, ops->on_wish, s);
+	else if (!is_requested(w, s))
+		events_tell(w, ops->on_request, s);
 }
 
 static void
@@ -57,8 +57,8 @@ tell_going(struct registry_events *w, const struct registry_events_ops *ops,
 {
 	if (s->kind != SLOT_REQUEST)
 		events_tell(w, ops->on_leave, s);
-	else if (!is_wished(w, s))
-		events_tell(w, ops->on_wish_end, s);
+	else if (!is_requested(w, s))
+		events_tell(w, ops->on_request_end, s);
 }
 
 /* Compares one slot with what was seen of it. */

@@ -21,8 +21,8 @@ struct registry_events_ops {		/* any may be NULL */
 	void (*on_state)(struct registry_events *, const struct slot *);
 	void (*on_steering)(struct registry_events *, const struct steering *);
 	/* A request about a target begins or ends. */
-	void (*on_wish)(struct registry_events *, const struct slot *);
-	void (*on_wish_end)(struct registry_events *, const struct slot *);
+	void (*on_request)(struct registry_events *, const struct slot *);
+	void (*on_request_end)(struct registry_events *, const struct slot *);
 };
 
 struct registry_events {

@@ -9,7 +9,7 @@ request_claim(struct registry *b)
 }
 
 int
-request_wish(struct registry *b, int slot, pid_t target, const uint64_t *inodes,
+request_set(struct registry *b, int slot, pid_t target, const uint64_t *inodes,
     int count)
 {
 	struct slot *s = registry_slot(b, slot);

@@ -13,7 +13,7 @@
 /* Takes a slot for a request that asks for nothing yet; -1: a fault. */
 int request_claim(struct registry *);
 /* Sets what a request asks for; count is at most REGISTRY_SOCKETS. */
-int request_wish(struct registry *, int slot, pid_t target,
+int request_set(struct registry *, int slot, pid_t target,
     const uint64_t *inodes, int count);
 
 /* Whether the slot is a living request that asks for something. */

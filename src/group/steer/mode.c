@@ -36,7 +36,8 @@ parse_weight(const char *text, size_t length, struct weight *out)
 		return -1;
 	snprintf(out->name, sizeof(out->name), "%.*s", (int)name, text);
 	snprintf(number, sizeof(number), "%.*s", (int)length, equals + 1);
-	if (!is_member_name(out->name) || num_parse(number, 0, WEIGHT_MAX, &n) < 0)
+	if (!is_member_name(out->name) ||
+	    num_parse(number, 0, WEIGHT_MAX, &n) < 0)
 		return -1;
 	out->weight = (uint32_t)n;
 	return 0;

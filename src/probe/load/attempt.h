@@ -14,7 +14,7 @@
 struct attempt;
 struct identify;
 
-/* What all attempts of a load share. */
+/* All attempts of a load share one of these. */
 struct attempt_shared {
 	struct loop *loop;
 	const struct plan *plan;

@@ -4,7 +4,7 @@
 #include "probe/load/attempt.h"
 
 /*
- * What the three files of an attempt share: attempt.c connects and looks,
+ * The three files of an attempt share this: attempt.c connects and looks,
  * attempt_io.c talks and ends, attempt_socket.c opens the socket.
  */
 
