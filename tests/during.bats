@@ -232,7 +232,7 @@ while True:
 @test "during: a signal is the command's, too, and there is still a report" {
 	start echo 127.0.0.1 0
 	mkfifo up
-	# not bash, which was once seen to hang in the trap of a read
+	# not bash: a command with a trap and read -t hung once, unexplained
 	as_by_a_person probe --during "$port" -- python3 -c '
 import signal, sys
 signal.signal(signal.SIGINT, lambda *_: (print("got"), sys.exit(0)))
