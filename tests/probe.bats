@@ -112,7 +112,7 @@ load probe
 
 @test "probe: a process with five sockets is to get five times as much" {
 	members --sockets 5,1
-	probe -n 600 --json --fail-uneven "$port"
+	probe -n 600 --json --fail-uneven=1e-7 "$port"
 	test "$status" -eq 0
 	test "$(get '.members | map(.expected) | sort | tostring')" = "[100,500]"
 	get '.fairness.p > 1e-6' | grep -qx true
@@ -124,7 +124,7 @@ load probe
 
 @test "probe: sockets that leaked into others are whose they are" {
 	members --sockets 1,1,1 --leaky
-	probe -n 400 --json --fail-uneven "$port"
+	probe -n 400 --json --fail-uneven=1e-7 "$port"
 	test "$status" -eq 0
 	test "$(get '.members | map(.expected | round) | unique | tostring')" = "[133]"
 	probed_counts >got

@@ -23,7 +23,7 @@ all_logged() {
 
 # nginx_agrees: the kernel, the replies and nginx's log, about who answered.
 nginx_agrees() {
-	local request=(-n 300 --send 'GET / HTTP/1.0\r\n\r\n' --json --fail-uneven)
+	local request=(-n 300 --send 'GET / HTTP/1.0\r\n\r\n' --json --fail-uneven=1e-7)
 	: >served
 	probe "${request[@]}" --match 'worker=([0-9]+)\.' "$port"
 	test "$status" -eq 0
@@ -176,7 +176,7 @@ right() {
 
 @test "servers: one that closes at once: what was foretold is what it counted" {
 	members --sockets 1,1,1 --do close
-	probe -n 2000 --json --fail-uneven "$port"
+	probe -n 2000 --json --fail-uneven=1e-7 "$port"
 	test "$status" -eq 0
 	sums
 	holds '.ok == 2000 and .predicted > 1000 and .unattributed < 100'

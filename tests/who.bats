@@ -94,7 +94,7 @@ answers() {
 
 @test "who: a connection that is handed on by SCM_RIGHTS was answered by who got it" {
 	handing rights
-	probe --json --echo -n 60 -c 2 --timeout 30 --fail-uneven "$port"
+	probe --json --echo -n 60 -c 2 --timeout 30 --fail-uneven=1e-7 "$port"
 	test "$status" -eq 0
 	answers 60
 	probe --echo -n 20 -c 2 --timeout 30 "$port"
