@@ -1,3 +1,8 @@
+/*
+ * The report of --compare for people: a table of the accept models, a bar chart
+ * for each measure, what follows from the ratios, and advice. ops/
+ * makes the figures; nothing is computed here.
+ */
 #include "report/compare.h"
 
 #include <math.h>
@@ -115,7 +120,7 @@ count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 		snprintf(text, TABLE_TEXT, "-");
 }
 
-/* A bar's length: its figure is that of the column behind it. */
+/* The length of a bar: the column that follows has its figure. */
 static double
 figure_part(const struct table_cell *c)
 {

@@ -10,7 +10,7 @@
 
 /*
  * Accept models under one load, as plain data. Latencies are microseconds;
- * what is not known is NAN or -1.
+ * unknown values are NAN or -1.
  */
 
 /*
@@ -21,8 +21,8 @@ struct compare_figures {
 	uint64_t attempts, failed;
 	double rate;			/* connections a second */
 	double p50, p99;		/* until a request is answered */
-	double cpu;			/* of the server, a connection */
-	double max_share;		/* of the worker that got most */
+	double cpu;			/* the server's, per connection */
+	double max_share;		/* the part of the busiest worker */
 	double shares[128];
 	size_t share_count;
 };
@@ -33,7 +33,10 @@ struct compare_model {
 	struct compare_figures idle, busy, stall;
 };
 
-/* Reuseport against another: over 1 is better, paired by rounds. */
+/*
+ * Reuseport against another model, paired by rounds: over 1, reuseport is
+ * better.
+ */
 struct compare_ratio {
 	const char *measure, *against;
 	double median, low, high;
@@ -46,9 +49,9 @@ struct compare_report {
 	int64_t rounds, planned;
 	int64_t concurrency;		/* busy */
 	double rate;			/* stalling, a second */
-	int64_t size;			/* of a request, bytes */
-	double work, stall;		/* of CPU; asleep; microseconds */
-	int64_t every;			/* requests of a process */
+	int64_t size;			/* bytes of a request */
+	double work, stall;		/* microseconds of CPU; of sleep */
+	int64_t every;			/* stalls at each so many requests */
 	double seconds;
 	const struct compare_model *models;
 	size_t model_count;

@@ -1,3 +1,9 @@
+/*
+ * The report of --during for people. A time line has a column of the terminal
+ * for each interval and a row (enum lane) for each outcome that occurred; the
+ * rows `members` and `command` have the same columns. Below it stand the
+ * changes, how the command ended, and the attempts that were lost.
+ */
 #include "report/during.h"
 
 #include <math.h>

@@ -1,3 +1,8 @@
+/*
+ * The table of the events: for each kind its name, the verbosity that shows it,
+ * and its fields in the order in which JSON has them. rpnc-events(5) lists the
+ * same fields. json.c and human.c render an event by this table.
+ */
 #include "report/event.h"
 
 #include <stdio.h>

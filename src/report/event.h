@@ -46,7 +46,9 @@ struct scan_row {
 	double seconds;			/* NAN: no answer */
 };
 
-/* All fields of all kinds; which are used is in the kind's table. */
+/*
+ * The fields of all kinds; the table of a kind names the fields that it uses.
+ */
 struct event {
 	enum event_kind kind;
 	int64_t time;			/* CLOCK_REALTIME, microseconds */
@@ -92,9 +94,9 @@ enum { TIME_TEXT = 32 };
 const char *time_text(int64_t time, char text[static TIME_TEXT]);
 
 /*
- * Both renderers return a malloced line without its end, or NULL. Human
- * text of a kind that has none is NULL too. ASCII is for terminals, which may
- * obey what UTF-8 has beyond it.
+ * Both renderers return a malloced line without its end, or NULL. Human text of
+ * a kind that has none is NULL too. ascii is for terminals, because some obey
+ * control characters beyond ASCII.
  */
 char *event_json(const struct event *, bool ascii);
 char *event_human(const struct event *, bool color);

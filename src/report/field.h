@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* Tables that say how a struct is written as JSON. */
+/* Tables that describe how a struct is written as JSON. */
 
 enum field_type {
 	FIELD_TEXT, FIELD_HOST, FIELD_PORT, FIELD_NUMBER, FIELD_COUNT,
@@ -11,21 +11,21 @@ enum field_type {
 	FIELD_LATENCY,
 	FIELD_MAYBE,			/* int64_t: 0, 1, or -1: not known */
 	FIELD_WORDS,			/* texts until NULL */
-	FIELD_PART,			/* as OBJECT, but a member itself */
-	FIELD_NUMBERS,			/* an array of double, a member itself */
+	FIELD_PART,			/* like OBJECT, but not a pointer */
+	FIELD_NUMBERS,			/* an array of double in the struct */
 };
 
-/* A member of the JSON object, and where it stands in the struct. */
+/* A member of the JSON object, and its offset in the struct. */
 struct field {
 	const char *name;		/* NULL ends a table */
 	enum field_type type;
 	size_t offset;
-	/* LIST, OBJECT and PART: what it is, or points to */
+	/* LIST, OBJECT and PART: the table of the element, or of the object */
 	const struct field *of;
-	size_t size, count;		/* of one; where their number stands */
+	size_t size, count;		/* element's size; count's offset */
 };
 
-/* Rows of such tables: of a plain value, an OBJECT or PART, and a LIST. */
+/* Rows of such tables: a plain value, an OBJECT or PART, and a LIST. */
 #define FIELD(in, name, type, member) \
 	{ name, type, offsetof(struct in, member), NULL, 0, 0 }
 #define FIELD_FROM(in, name, type, member, of) \

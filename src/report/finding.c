@@ -1,3 +1,13 @@
+/*
+ * Makes sentences of a report's facts, the most important first. Each subject
+ * has a function that adds its findings:
+ *
+ *	1. members that accept nothing: stopped, paused, or stuck
+ *	2. attempts that failed, were answered wrongly, or still wait
+ *	3. the verdict; its last entry is kept free
+ *
+ * A finding keeps pointers into the list's own texts.
+ */
 #include "report/finding.h"
 
 #include <math.h>
@@ -33,7 +43,7 @@ safe_add(char *to, size_t room, const char *before, const char *raw)
 	snprintf(to + used, room - used, "%s%s", before, safe);
 }
 
-/* "A", "A/1"; "" without a name */
+/* "A", "A/1"; "" if the member has no name */
 static void
 name_of(const struct finding_member *m, char label[static FINDING_LABEL])
 {
@@ -70,7 +80,7 @@ label_of(const struct finding_member *m, char label[static FINDING_LABEL])
 		snprintf(label, FINDING_LABEL, "a member");
 }
 
-/* NULL where there is no room for more. */
+/* Returns NULL if the list is full. */
 static struct finding *
 add(struct finding_list *l, const char *kind, const struct finding_member *m,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -97,7 +107,7 @@ add(struct finding_list *l, const char *kind, const struct finding_member *m,
 	return f;
 }
 
-/* One entry is kept free for the verdict. */
+/* The last entry is for the verdict. */
 static bool
 has_room(const struct finding_list *l)
 {
@@ -117,7 +127,7 @@ waiting_text(const struct finding_member *m, char text[static 64])
 	return text;
 }
 
-/* Why it accepts nothing, in words; NULL: it does accept. */
+/* Why the member accepts nothing, in words; NULL: it does accept. */
 static const char *
 idle_text(const struct finding_member *m, const char **kind)
 {
@@ -155,7 +165,7 @@ add_idle(struct finding_list *l, const struct finding_facts *f)
 	return l->count > 0;
 }
 
-/* "10 of 12 failed (refused 10)"; of --during also that none was lost. */
+/* "10 of 12 failed (refused 10)"; --during also reports "0 of 12 lost". */
 static void
 add_failed(struct finding_list *l, const struct finding_facts *f)
 {
@@ -190,7 +200,7 @@ add_failures(struct finding_list *l, const struct finding_facts *f, bool idle)
 		    f->queued == 1 ? "it" : "them");
 }
 
-/* The member whose count is the least probable one, by its own spread. */
+/* The member with the least probable count: most standard deviations off. */
 static const struct finding_member *
 outlier(const struct finding_facts *f)
 {

@@ -18,12 +18,12 @@ enum { FINDING_TEXT = 240, FINDING_LABEL = 400, FINDINGS = 6 };
 
 struct finding {
 	const char *kind;		/* "stopped", ..., or a verdict */
-	const char *member;		/* NULL: of nobody, or without a name */
+	const char *member;		/* NULL: no member, or no name */
 	int64_t pid;			/* -1 */
 	const char *text;
 };
 
-/* Not to be moved: the texts are in it. */
+/* Don't copy or move it: the entries point into texts and labels. */
 struct finding_list {
 	struct finding at[FINDINGS];
 	size_t count;
@@ -37,25 +37,25 @@ struct finding_member {
 	const char *state;		/* "stopped" and "paused" count */
 	bool stuck;			/* clients wait, and it accepts none */
 	int64_t waiting;		/* clients in its own queue */
-	uint64_t count;			/* of those that are judged */
+	uint64_t count;			/* judged connections */
 	double expected;
 };
 
-/* The facts to judge by; 0: there is none. */
+/* The facts that findings are made of; 0: none. */
 struct finding_facts {
 	const struct finding_member *members;
 	size_t member_count;
 	uint64_t attempts, failed, queued, mismatched;
-	uint64_t missing;		/* too many of unknown members; 0: few */
+	uint64_t missing;		/* attempts of unknown members */
 	const char *how;		/* "refused 10, reset 2" */
-	const char *failure;		/* "failed"; of --during "lost" */
+	const char *failure;		/* "failed"; in --during "lost" */
 	const char *verdict;		/* a token; NULL: no verdict */
-	const char *unjudged;		/* why not; NULL: no word about it */
-	uint64_t judged;		/* that the verdict is of */
+	const char *unjudged;		/* why there is none; NULL: not said */
+	uint64_t judged;		/* attempts behind the verdict */
 	bool at_least;			/* silent members can't be known */
-	bool live;			/* it goes on: no -n would help */
+	bool live;			/* still running: -n does not apply */
 	double p;
-	uint64_t enough, needed;	/* n that shows silence, or this skew */
+	uint64_t enough, needed;	/* -n to see silence, or this skew */
 };
 
 void finding_make(struct finding_list *, const struct finding_facts *);

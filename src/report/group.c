@@ -1,3 +1,7 @@
+/*
+ * One group of --group for people: a heading, the findings, a table of the
+ * sockets, and what each flag means. inspect makes the data.
+ */
 #include "report/group.h"
 
 #include <math.h>
@@ -158,7 +162,7 @@ enum { INDEX, NAME, PID, USER, COMMAND, QUEUE, HALF, DROPS, OLDEST, STATE,
 	{ head, rank, 1, 0, false, wanted, table_text_at, \
 	    offsetof(struct group_member, member), NULL, NULL }
 
-/* A nought is worth no column, except for an index. */
+/* A column that has only zeros is left out, except the index. */
 static const struct table_column columns[COLUMNS] = {
 	[INDEX] = NUMBER("index", 4, table_has_text, index),
 	[NAME] = TEXT("name", 0, table_has_text, name),
@@ -215,7 +219,7 @@ flags_out(FILE *out, const struct group_report *r,
 	}
 }
 
-/* Whether a member's own age says the same. */
+/* Whether a row of the table already shows the age of the oldest client. */
 static bool
 is_said(const struct group_report *r)
 {

@@ -10,7 +10,7 @@
 #include "report/field.h"
 #include "report/finding.h"
 
-/* A group of a port, as plain data. What is not known: NULL, -1 or NAN. */
+/* A group of a port, as plain data. Unknown values are NULL, -1 or NAN. */
 
 enum group_flag {
 	GROUP_STUCK, GROUP_FULL, GROUP_NOT_LISTENING, GROUP_SHADOWED,
@@ -29,8 +29,8 @@ struct group_member {
 	const char *name;
 	int64_t pid, uid;
 	const char *user, *command;	/* command: any bytes */
-	int64_t holders;		/* processes that have it */
-	int64_t queue, limit;		/* connections; of datagrams bytes */
+	int64_t holders;		/* processes that hold it */
+	int64_t queue, limit;		/* connections; datagrams: bytes */
 	int64_t half_open, drops;
 	double oldest_wait;
 	const char *state;
@@ -53,12 +53,12 @@ struct group_report {
 	const char *steering;
 	const struct group_loss *losses;
 	size_t loss_count;
-	const char *const *flags;	/* its own, and all of its members */
+	const char *const *flags;	/* the group's and its members' */
 	const struct finding *finding;	/* the first of these; NULL: none */
 	/* for people only */
 	const struct finding_list *findings;
 	const char *place;
-	bool further;			/* not the first that is shown */
+	bool further;			/* another group stands above it */
 };
 
 extern const struct field group_fields[];	/* of struct group_report */

@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 /*
- * Writes data as rows of 16 bytes, each behind the mark (at most 23 bytes) and
- * its offset, of which at is the first:
- * "#1< 00000010  68 65 6c 6c 6f 0a                 |hello.|"
+ * Writes data as rows of 16 bytes. A row begins with the mark (at most 23
+ * bytes) and its offset; the first row's offset is at:
+ *
+ *	#1< 00000010  68 65 6c 6c 6f 0a                 |hello.|
  */
 void hexdump(FILE *out, const char *mark, size_t at, const void *data,
     size_t length);

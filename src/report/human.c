@@ -1,3 +1,7 @@
+/*
+ * Events as lines for people: one function for each kind that people see.
+ * Reports have files of their own; the functions here call them.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +15,7 @@
 #include "report/group.h"
 #include "report/probe_human.h"
 
-enum { JOINED_SHOWN = 8 };	/* of those that would be joined */
+enum { JOINED_SHOWN = 8 };	/* members that --check lists */
 
 struct page {
 	FILE *out;
@@ -102,7 +106,7 @@ left(const struct page *p, const struct event *e)
 	share_of_new(p, e);
 }
 
-/* The name of a member; of a foreign one the command. */
+/* The name of a member; a foreign member's command. */
 static void
 who(const struct page *p, enum color color, const struct event *e)
 {
@@ -172,7 +176,7 @@ closed(const struct page *p, const struct event *e)
 static void
 drained(const struct page *p, const struct event *e)
 {
-	/* a worker's line stands among others */
+	/* several workers print such a line: say which one this is */
 	if (e->name && strchr(e->name, '/'))
 		fprintf(p->out, "%s ", e->name);
 	fprintf(p->out, "left: %lld queued served, ", (long long)e->queued);
@@ -281,7 +285,7 @@ compare(const struct page *p, const struct event *e)
 	compare_human(p->out, e->compare);
 }
 
-/* "127.0.0.1:22  open  41 us  ssh", and in the end how many there are. */
+/* "127.0.0.1:22 open 41 us ssh" for each port, then how many there are. */
 static void
 scan(const struct page *p, const struct event *e)
 {

@@ -1,3 +1,8 @@
+/*
+ * Events as JSON. A table of struct field (field.h) names the members of each
+ * object; the functions here turn one field into one value. An unknown value is
+ * null, never guessed.
+ */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,7 +12,6 @@
 #include "math/hist.h"
 #include "report/event.h"
 
-/* An unknown value is null, never guessed. */
 static json_t *
 text_json(const char *text)
 {
@@ -77,7 +81,7 @@ list_json(const struct field *f, const void *struct_)
 	return list;
 }
 
-/* JSON has no infinity, and NAN is what is not known. */
+/* NAN means unknown; JSON has neither that nor infinity. */
 static json_t *
 real_json(double value)
 {

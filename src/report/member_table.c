@@ -1,6 +1,7 @@
 /*
- * How it works. One table serves the members of a group that the prompt shows,
- * and those that a probe has met: a column says which of the two it is for.
+ * The table of a port's members. The prompt shows the members of its group in
+ * it, and --watch shows the members that a probe has met. The functions under
+ * `wanted` say which columns each of the two has.
  */
 #include "report/member_table.h"
 
@@ -21,7 +22,7 @@ percent(double part, char text[static TABLE_TEXT])
 		snprintf(text, TABLE_TEXT, "%.1f %%", 100 * part);
 }
 
-/* A foreign member's command, if there is no room for that column. */
+/* A foreign member's command stands here if its own column has no room. */
 static void
 name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
@@ -34,7 +35,7 @@ name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	    r->name ? NAME_CELLS : COMMAND_CELLS, r->name ? r->name : command);
 }
 
-/* The share of all connections since the last change. */
+/* The member's part of all connections since the last change. */
 static void
 share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
@@ -125,7 +126,7 @@ has_queued(const struct table_cell *c)
 	return is_probed(c) && table_has_figure(c);
 }
 
-/* Something was accepted before the last change. */
+/* Some member accepted connections before the last change. */
 static bool
 has_before(const struct table_cell *c)
 {
@@ -137,7 +138,7 @@ has_before(const struct table_cell *c)
 	return false;
 }
 
-/* The members don't all expect the same. */
+/* The members expect different shares. */
 static bool
 has_weights(const struct table_cell *c)
 {
@@ -207,7 +208,7 @@ static const struct table_column columns[COLUMNS] = {
 	    .color = state_color },
 };
 
-/* The member that asks, or the first; it is shown even in a low table. */
+/* Our own member, or the first; a table with few rows still shows it. */
 static size_t
 own_row(const struct scoreboard *b)
 {

@@ -5,41 +5,41 @@
 #include "report/table.h"
 
 /*
- * The members of a port, as plain data: what each has, and whether the steering
- * would give it that. Unknown values are NULL, -1 or NAN.
+ * The members of a port, as plain data: the count of each, and the share that
+ * the steering should give it. Unknown values are NULL, -1 or NAN.
  */
 
 struct member_row {
 	const char *name;		/* NULL: not rpnc's */
 	const char *command;		/* any bytes */
 	const char *state;
-	bool own;			/* the one that asks */
+	bool own;			/* this process's member */
 	int64_t pid, accepted, open, queue, limit, drops;
-	int64_t since;			/* given since the last change */
+	int64_t since;			/* connections since the last change */
 	double expected;		/* its share by the steering, 0 to 1 */
-	double rate;			/* a second; only where it is probed */
+	double rate;			/* a second; only in --watch */
 };
 
 /* Fairness since the last change, of the members whose counts are known. */
 struct member_fairness {
-	uint64_t n, queued;		/* queued: of n, waiting still */
+	uint64_t n, queued;		/* queued: of n, not yet accepted */
 	int members;
 	bool equal;			/* all expect the same */
-	double spread, p;		/* 99 % of the fair cases lie so near */
+	double spread, p;		/* 99 % of fair cases are within this */
 	const char *verdict;
 };
 
 struct scoreboard {
-	bool probed;			/* counts and queue are a probe's */
-	const char *name;		/* of the own member, or NULL */
+	bool probed;			/* a probe made the counts */
+	const char *name;		/* our own member's, or NULL */
 	const char *address, *protocol;
 	const char *steering;		/* NULL: the kernel's hash */
-	const char *unjudged;		/* no fairness: why not, or NULL */
+	const char *unjudged;		/* why there is no fairness, or NULL */
 	const struct member_row *rows;
 	size_t count;
 	const struct member_fairness *fairness;
 	const struct finding_list *findings;	/* NULL: none */
-	uint64_t accepted, open, queue;	/* in all, of all that is known */
+	uint64_t accepted, open, queue;	/* sums of the known counts */
 	double rate;			/* accepted a second */
 	const double *rates;		/* earlier ones, oldest first */
 	size_t rate_count;

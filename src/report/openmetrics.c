@@ -1,7 +1,8 @@
 /*
- * The two formats name the type of a counter differently, and each run counts
- * from 0: so there are no counters. A figure of one run is a gauge, as is usual
- * for jobs whose last result is kept.
+ * A probe's report as metrics. OpenMetrics and Prometheus name the type of a
+ * counter differently, and each run counts from 0, so there are no counters. A
+ * figure of one run is a gauge, which is usual for jobs whose last result is
+ * kept.
  */
 #include "report/openmetrics.h"
 
@@ -14,13 +15,13 @@
 
 enum { LABEL_MAX = 128, LABELS = 4096 };
 
-/* Labels are made once for each row, without their braces. */
+/* Where the metrics go, and the labels of the target. */
 struct metrics {
 	FILE *out;
 	char common[LABELS];
 };
 
-/* le as OpenMetrics wants it written, and the same in nanoseconds. */
+/* Upper bounds of the buckets: le in OpenMetrics' spelling, and nanoseconds. */
 static const struct { const char *le; uint64_t ns; } buckets[] = {
 	{ "1e-05", 10000 }, { "2.5e-05", 25000 }, { "5e-05", 50000 },
 	{ "0.0001", 100000 }, { "0.00025", 250000 }, { "0.0005", 500000 },
@@ -31,7 +32,7 @@ static const struct { const char *le; uint64_t ns; } buckets[] = {
 	{ "10.0", 10000000000 },
 };
 
-/* Adds NAME="VALUE"; what is not known or not there is no label. */
+/* Adds NAME="VALUE"; an unknown or absent value gets no label. */
 static void
 label(char labels[static LABELS], const char *name, const char *value)
 {
@@ -165,8 +166,8 @@ value_failed(const struct probe_member *p)
 }
 
 /*
- * Two foreign names may look the same once escaped, and a repeated sample makes
- * the whole file invalid: only the first is written.
+ * Two foreign names may be the same after escaping, and a repeated sample makes
+ * the whole file invalid. So only the first is written.
  */
 static bool
 is_new(char (*labels)[LABELS], size_t i)

@@ -9,8 +9,9 @@ enum { BAR_CELLS = 20, BAR_TEXT = BAR_CELLS * 3 + 1 };
 #define SPARK_TEXT(n) ((n) * 3 + 1)
 
 /*
- * A bar for part (0 to 1) of BAR_CELLS cells, or of as many as are asked for
- * up to that, filled up with spaces; what is not 0 is an eighth at least.
+ * A bar for part (0 to 1), padded with spaces to BAR_CELLS cells, or to the
+ * cells asked for (at most BAR_CELLS). A part above 0 shows at least an eighth
+ * of a cell.
  */
 const char *bar_text(double part, char text[static BAR_TEXT]);
 const char *bar_cells(double part, int cells, char text[static BAR_TEXT]);

@@ -41,7 +41,7 @@ struct probe_member {
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	uint64_t failed;		/* accepted, and then not answered */
-	int64_t answered;		/* of count, by what was seen later */
+	int64_t answered;		/* of count, those answered later */
 	int64_t handed;			/* accepted; others answered */
 	double share, expected;
 	const struct latencies *latency;
@@ -53,7 +53,7 @@ struct probe_fairness {
 	const char *verdict;
 	bool at_least;			/* silent members can't be known */
 	bool equal;			/* all expect the same */
-	double spread;			/* 99 % of the fair cases lie so near */
+	double spread;			/* 99 % of fair cases are within this */
 	double deviation;		/* the largest, relative */
 	int deviant;			/* its index; -1: none deviates */
 	uint64_t enough;		/* n that shows a silent member */
@@ -63,11 +63,11 @@ struct probe_fairness {
 /* --what-if: how many of the flows seen would move to another socket. */
 struct probe_what_if {
 	const char *change;		/* "+1", "-1", or a member */
-	int64_t sockets;		/* of the group, before */
+	int64_t sockets;		/* of the group, before the change */
 	uint64_t flows;
-	double fraction, moved;		/* NAN: it depends on the index */
+	double fraction, moved;		/* NAN: depends on which index leaves */
 	double low, high;		/* 99 % of the cases lie between */
-	double ideal;			/* the fraction that has to move */
+	double ideal;			/* smallest possible fraction */
 };
 
 struct probe_report {
@@ -75,8 +75,8 @@ struct probe_report {
 	const struct probe_target *target;
 	const char *by, *loop;
 	const char *host;		/* where the probe ran */
-	uint64_t reports;		/* that this one is the sum of */
-	const char *steering;		/* of rpnc's members; NULL: none */
+	uint64_t reports;		/* merged into this one */
+	const char *steering;		/* rpnc's members set it; NULL: none */
 	uint64_t attempts, ok;
 	double seconds;
 	const struct probe_failures *failed;
@@ -94,9 +94,9 @@ struct probe_report {
 	int64_t concurrency;
 	double rate;
 	bool detail;			/* -v */
-	const char *other_reason;	/* of the last failure of that kind */
+	const char *other_reason;	/* last failure that is "other" */
 	const struct finding_list *findings;
-	const char *const *notes;	/* more to be said, until NULL */
+	const char *const *notes;	/* further sentences, until NULL */
 };
 
 extern const struct field probe_fields[];	/* of struct probe_report */

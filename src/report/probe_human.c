@@ -1,3 +1,8 @@
+/*
+ * A probe's report for people, in this order: the heading, the findings, the
+ * members, what fair hashing gives, --what-if, the latencies, the time line of
+ * --during, and the counts of attempts that did not simply succeed.
+ */
 #include "report/probe_human.h"
 
 #include <math.h>

@@ -1,3 +1,7 @@
+/*
+ * The table of a probe's members. If several hosts answered, it has two levels:
+ * a line for each host, and below it the members there.
+ */
 #include "report/probe_members.h"
 
 #include <math.h>
@@ -42,7 +46,7 @@ has_hosts(const struct probe_report *r)
 	return false;
 }
 
-/* The upper level of a table that has two. */
+/* The line of a host, above its members. */
 static void
 host(FILE *out, const struct probe_report *r, size_t first)
 {
@@ -148,7 +152,7 @@ accepted(FILE *out, const struct probe_member *m)
 			fprintf(out, " %s", text);
 }
 
-/* Remarks behind a row, which not every member has. */
+/* Remarks at the end of a row; most members have none. */
 static void
 remarks(FILE *out, const struct probe_report *r, const struct probe_member *m)
 {

@@ -1,3 +1,9 @@
+/*
+ * The scoreboard of a group: the command /stats prints all of it, and the
+ * header of a terminal shows as much as fits. Both have the member table, what
+ * is fair, and totals; NARROW and LINES_LEAST say when sentences are shortened
+ * or left out.
+ */
 #include "report/scoreboard.h"
 
 #include <math.h>
@@ -31,7 +37,7 @@ by_hash(const struct scoreboard *b)
 	return !b->steering || strcmp(b->steering, "hash") == 0;
 }
 
-/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even", narrow: shorter */
+/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even"; shorter if narrow */
 static void
 fair_out(const struct page *p)
 {
@@ -100,7 +106,7 @@ part_add(char *line, size_t size, int columns, const char *part)
 		    length ? "  " : "", part);
 }
 
-/* Adds how many members there are and, if there is room, their steering. */
+/* Adds the number of members and, if it fits, their steering. */
 static void
 members_add(const struct scoreboard *b, char *line, size_t size, int columns)
 {
@@ -166,7 +172,7 @@ word_out(const struct page *p)
 	const struct scoreboard *b = p->board;
 
 	if (trouble_out(p)) {
-		/* this comes before figures */
+		/* it matters more than the figures */
 	} else if (b->fairness && b->fairness->n) {
 		fair_out(p);
 		if (p->style->columns >= NARROW &&

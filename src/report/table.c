@@ -1,3 +1,8 @@
+/*
+ * The one renderer of tables. table_fit() gives each column the width of its
+ * widest cell. While a row is too wide for the terminal, it drops the column of
+ * the lowest rank. The width that is left goes to the column of bars.
+ */
 #include "report/table.h"
 
 #include <string.h>
@@ -190,14 +195,14 @@ table_fit(struct table *t, int columns)
 	while (columns && table_sum(t) > columns &&
 	    (gone = table_next_to_go(t)) >= 0) {
 		t->width[gone] = 0;
-		/* the first may now have to say what that one said */
+		/* the first column may show what the dropped one said */
 		if (t->width[0])
 			t->width[0] = table_width(t, 0);
 	}
 	table_fit_bar(t, columns);
 }
 
-/* Writes a cell, of the head if it has no row; returns its colour. */
+/* Writes a cell, or the head if row is NULL; returns its colour. */
 static enum color
 table_cell_text(const struct table_cell *c, int width,
     char text[static TABLE_TEXT])

@@ -17,7 +17,7 @@
 enum { TABLE_TEXT = 400, TABLE_COLUMNS = 16, TABLE_PLAIN = 120 };
 
 struct table_style {
-	int columns;			/* of the terminal */
+	int columns;			/* the terminal's width */
 	bool color;
 };
 
@@ -42,17 +42,17 @@ struct table_column {
 	/* Writes a cell; NULL: a column of bars. */
 	void (*text)(const struct table_cell *, char text[static TABLE_TEXT]);
 	size_t at;			/* in a row: see table_number_at() */
-	double (*part)(const struct table_cell *);	/* of a bar: 0 to 1 */
+	double (*part)(const struct table_cell *);	/* length: 0 to 1 */
 	enum color (*color)(const struct table_cell *);	/* NULL: PLAIN */
 };
 
 struct table {
 	const struct table_column *column;
-	int count;			/* of columns */
+	int count;			/* number of columns */
 	const void *report;		/* for the callbacks */
 	const void *rows;
 	size_t row_count, row_size;
-	int width[TABLE_COLUMNS];	/* by table_fit(); 0: not shown */
+	int width[TABLE_COLUMNS];	/* table_fit() sets it; 0: not shown */
 };
 
 /* Chooses columns and widths so that a row fits; columns 0: no limit. */

@@ -4,18 +4,18 @@
 #include "report/probe.h"
 
 /*
- * What --watch shows, of its last interval and in all, as plain data. Unknown
- * values are NULL, -1 or NAN.
+ * The data of --watch: its last interval and its totals. Unknown values are
+ * NULL, -1 or NAN.
  */
 
 struct watch_member {
 	const char *name, *host, *command;
-	const char *state;		/* of the process */
+	const char *state;		/* the process's state */
 	int64_t pid, worker;
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
-	uint64_t since;			/* of count: after the last change */
-	double share, expected;		/* of all since then */
+	uint64_t since;			/* the part after the last change */
+	double share, expected;		/* of all connections since then */
 	double rate;			/* a second, in the interval */
 };
 
@@ -23,7 +23,7 @@ struct watch_member {
 struct watch_now {
 	double seconds, rate;		/* attempts a second */
 	uint64_t attempts, ok, queued;
-	uint64_t skipped;		/* never started: too late */
+	uint64_t skipped;		/* too late, so never started */
 	const struct probe_failures *failed;
 	const struct latencies *latency;
 };
@@ -40,15 +40,15 @@ struct watch_report {
 	size_t member_count;
 	uint64_t left;			/* given to members that left */
 	double steady;			/* seconds since members last changed */
-	const struct finding *finding;	/* of what was since; NULL: none */
+	const struct finding *finding;	/* since the last change; NULL: none */
 	const struct probe_fairness *fairness;
 	/* for people only */
-	uint64_t judged;		/* counted since */
+	uint64_t judged;		/* counted since the last change */
 	double asked;			/* attempts a second; 0: closed loop */
 	int64_t concurrency;
-	const double *rates;		/* of the last intervals, oldest first */
+	const double *rates;		/* the last intervals', oldest first */
 	size_t rate_count;
-	const char *note;		/* what makes the verdict, or NULL */
+	const char *note;		/* what the verdict rests on, or NULL */
 	const char *change;		/* "+ D at 12:01:03", or NULL */
 };
 

@@ -1,3 +1,8 @@
+/*
+ * The lines of --watch's screen in their order, except the members. A line that
+ * has nothing to say is empty. watch_screen.c drops lines by their rank if the
+ * screen is too low.
+ */
 #include "report/watch_lines.h"
 
 #include <math.h>
@@ -229,7 +234,7 @@ reply(const struct watch_page *p, char line[static WATCH_LINE])
 	latency(p, line, "reply", LATENCY_REPLY);
 }
 
-/* The line of fair() already has a good verdict. */
+/* The line that says what is fair has a good verdict; this one, any other. */
 static void
 finding(const struct watch_page *p, char line[static WATCH_LINE])
 {
@@ -267,7 +272,7 @@ change(const struct watch_page *p, char line[static WATCH_LINE])
 	add(p, line, ", ", part);
 }
 
-/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even", narrow: shorter */
+/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even"; shorter if narrow */
 static void
 fair(const struct watch_page *p, char line[static WATCH_LINE])
 {
@@ -331,7 +336,7 @@ queued_color(const struct watch_report *r)
 	return r->now->queued ? RED : PLAIN;
 }
 
-/* The members stand after the first two. */
+/* The members stand after the first two lines. */
 const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 0, title, bold },
 	{ 7, rate, plain },

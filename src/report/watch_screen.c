@@ -13,7 +13,7 @@
 #include "report/watch_lines.h"
 
 enum {
-	WIDE = 100,			/* where nobody says how wide it is */
+	WIDE = 100,			/* columns, if the width is unknown */
 	ROWS_LEAST = 2,
 	BEFORE_MEMBERS = 2,		/* lines */
 };
@@ -91,7 +91,7 @@ lowest(char (*texts)[WATCH_LINE])
 	return found;
 }
 
-/* Drops what there is no room for; returns how many lines members have. */
+/* Drops lines until the rest fits; returns how many lines members have. */
 static int
 fit(char (*texts)[WATCH_LINE], int lines, int wanted)
 {
