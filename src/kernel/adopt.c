@@ -1,3 +1,11 @@
+/*
+ * Takes the listening sockets of another process (pidfd_getfd(2)). How it
+ * works: adopt_visit() copies each socket descriptor of the process. look_at()
+ * tells what kind of socket it is; the filter says whether it is wanted. A
+ * wanted socket stays in the set, and its descriptor belongs to the caller; any
+ * other copy is closed, and its address goes into the list for the error
+ * message. At the end the sockets must be one place: one port, or one name.
+ */
 #include "kernel/adopt.h"
 
 #include <errno.h>
@@ -18,11 +26,11 @@
 #include "kernel/sock_owner.h"
 
 enum {
-	PATIENCE_US = 2000,	/* in accept(2), when another was first */
+	PATIENCE_US = 2000,	/* longest wait in accept(2) */
 	LISTED = 600,		/* bytes of a list of sockets */
 };
 
-/* One look at all sockets of a process. */
+/* The search through the sockets of a process. */
 struct search {
 	const struct adopt_filter *filter;
 	struct sock_set *out;
@@ -30,7 +38,7 @@ struct search {
 	char others[LISTED];	/* other sockets of the process */
 };
 
-/* The kind of a socket that could be served on; type 0: it could not. */
+/* A socket that a server can serve on; type 0: it is not one. */
 struct server_socket {
 	int type;
 	struct addr bound;
@@ -114,7 +122,7 @@ list_socket(char list[static LISTED], const struct server_socket *s)
 	char text[ADDR_TEXT];
 
 	if (used + ADDR_TEXT + 16 > LISTED) {
-		/* once is enough */
+		/* one "..." is enough */
 		if (list[used - 1] != '.')
 			snprintf(list + used, LISTED - used, ", ...");
 		return;
@@ -155,7 +163,7 @@ adopt_take(struct search *s, int fd)
 	}
 }
 
-/* Looks at all its sockets; -1: it is not ours to look into. */
+/* Looks at all sockets of the process; -1: ptrace(2)'s rule forbids it. */
 static int
 adopt_visit(struct search *s, pid_t pid, int process)
 {
@@ -163,7 +171,10 @@ adopt_visit(struct search *s, pid_t pid, int process)
 	int fd, own = 0;
 	DIR *dir;
 
-	/* the rule comes before whether there is such a descriptor */
+	/*
+	 * the kernel checks the rule first, then the descriptor: EBADF is
+	 * success
+	 */
 	if (syscall(SYS_pidfd_getfd, process, -1, 0) < 0 && errno != EBADF)
 		return -1;
 	dir = proc_fd_open(pid);
@@ -217,7 +228,7 @@ found_many(const struct search *s, pid_t pid)
 	    "which of %s", adopt_who(pid, who), list);
 }
 
-/* Whether all may be served as one. */
+/* Whether all sockets have one port, so that one server can serve them. */
 static bool
 is_one_place(const struct sock_set *set)
 {
@@ -243,7 +254,7 @@ adopt_judge(const struct search *s, pid_t pid)
 	return 0;
 }
 
-/* Only to interrupt accept(2): there is nothing to do. */
+/* Does nothing: the signal itself interrupts accept(2). */
 static void
 on_alarm(int number)
 {
@@ -298,7 +309,9 @@ adopt_accept(int fd)
 		errno = EAGAIN;
 		return -1;
 	}
-	/* again and again: the first may come before accept(2) does */
+	/*
+	 * it repeats, because the first signal may come before accept(2) blocks
+	 */
 	setitimer(ITIMER_REAL, &some, NULL);
 	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	saved = errno;

@@ -12,12 +12,12 @@
  * socket lives until the last of its holders closes it.
  */
 
-/* Which sockets to take. */
+/* The sockets to take. */
 struct adopt_filter {
 	int family;			/* AF_UNSPEC: both of IP; AF_UNIX */
-	bool datagram;			/* bound, rather than listening */
-	uint16_t port;			/* 0: any, if all have the same */
-	const struct addr_list *at;	/* only these; NULL: any address */
+	bool datagram;			/* bound sockets; else listening ones */
+	uint16_t port;			/* 0: any, if all share one */
+	const struct addr_list *at;	/* only these addresses; NULL: any */
 };
 
 /*
@@ -30,9 +30,9 @@ int adopt_sockets(pid_t, const struct adopt_filter *, struct sock_set *out);
 /*
  * accept4(2) on an adopted socket; it never blocks for long: -1 and EAGAIN. All
  * holders of a socket share O_NONBLOCK, and a server that blocks in accept(2)
- * would fail if it were set; so it is left alone. If the other process accepts
- * first, after poll(2) has reported a client, a timer ends our blocking call.
- * Uses SIGALRM.
+ * would fail if we set it; so rpnc leaves it alone. If the other process
+ * accepts first, after poll(2) has reported a client, a timer ends our blocking
+ * call. Uses SIGALRM.
  */
 int adopt_accept(int fd);
 

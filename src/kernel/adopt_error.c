@@ -1,6 +1,7 @@
 /*
- * ptrace(2) has the rule for taking descriptors: "ptrace access mode checking".
- * The kernel only says EPERM; /proc shows which part of the rule it was.
+ * Says why a process's descriptors can't be taken. ptrace(2) has the rule,
+ * under "ptrace access mode checking". The kernel only says EPERM, so /proc is
+ * read to find the part of the rule that refused.
  */
 #include "kernel/adopt_error.h"
 
@@ -18,9 +19,9 @@
 #include "kernel/proc.h"
 #include "kernel/sock_owner.h"
 
-/* What /proc/PID/status says. */
+/* The fields of /proc/PID/status that the rule needs. */
 struct status_lines {
-	int leader;		/* the process that a thread is of; 0: gone */
+	int leader;		/* the process of a thread; 0: gone */
 	unsigned uid;		/* effective */
 	uint64_t may;		/* permitted capabilities */
 };
@@ -103,7 +104,7 @@ try_self(void)
 	return fd < 0 ? -1 : 0;
 }
 
-/* Linux gives to root what isn't everybody's in /proc/PID: proc(5). */
+/* If a process is not dumpable, root owns its files in /proc/PID: proc(5). */
 static bool
 is_protected(pid_t pid, const struct status_lines *s)
 {

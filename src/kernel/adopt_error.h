@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-/* Opens the process (pidfd_open(2)); -1: a fault that says what it is. */
+/* Opens the process (pidfd_open(2)); -1: a fault that says why it can't. */
 int adopt_process(pid_t);
 
 /*

@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 /*
- * Sets watched[] of each of n sockets, given by inode, that is in an epoll of
- * the process (/proc/PID/fdinfo). Returns whether any is. The others may still
- * be used, for example by a blocking accept(2).
+ * Sets watched[i] if an epoll of the process has the socket inodes[i]
+ * (/proc/PID/fdinfo). Returns whether any is set. The process may still use the
+ * others, for example in a blocking accept(2).
  */
 bool epoll_watched(pid_t, const uint64_t *inodes, int n, bool *watched);
 

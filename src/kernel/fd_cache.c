@@ -1,10 +1,11 @@
 /*
  * How it works. A process reuses descriptor numbers, so a new socket probably
- * has a number that another one had. The number that was read longest ago has
- * most probably changed. Numbers that are read on the way belong to sockets
- * that will be asked for next, and are kept until then: a server that accepts
- * many at once costs about two readlink(2) for each connection, not one for
- * each pair.
+ * has a number that an earlier socket had. fd_cache_has() reads the numbers
+ * again, beginning with the one read longest ago, because that has most
+ * probably changed. Each number that it reads on the way belongs to a socket
+ * that the caller will ask for soon, so the cache keeps the answer. A server
+ * that accepts many connections at once then costs about two readlink(2) a
+ * connection.
  */
 #include "kernel/fd_cache.h"
 

@@ -6,7 +6,8 @@
 #include <sys/types.h>
 
 /*
- * Descriptors of one process that were found recently to be wanted sockets.
+ * Descriptors of one process that recently were sockets that the caller looked
+ * for.
  */
 
 enum { LATELY = 128 };
@@ -16,14 +17,14 @@ struct fd_cache {
 	struct lately_fd {
 		int fd;
 		bool met;		/* the inode was asked for */
-		uint64_t inode;		/* when it was last read; 0: closed */
-	} at[LATELY];			/* the last one was read last */
+		uint64_t inode;		/* at the last reading; 0: closed */
+	} at[LATELY];			/* ordered by the time of reading */
 };
 
-/* It was this socket just now. The one read longest ago may be forgotten. */
+/* Adds a descriptor just read; if full, forgets the one read longest ago. */
 void fd_cache_add(struct fd_cache *, int fd, uint64_t inode);
 
-/* Whether one of them is that socket now. */
+/* Whether a descriptor of the cache is that socket now. */
 bool fd_cache_has(struct fd_cache *, pid_t, uint64_t inode);
 
 #endif

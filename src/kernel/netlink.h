@@ -7,14 +7,14 @@
 struct mnl_socket;
 
 /*
- * A socket of sock_diag(7) that only the kernel can send to; NULL with errno.
- * A root user of the network namespace could answer in the kernel's place.
+ * Opens a sock_diag(7) socket that accepts messages of the kernel only, because
+ * root of the network namespace could answer in its place. NULL: see errno.
  */
 struct mnl_socket *netlink_open(void);
 
 /*
- * How many of length bytes are whole messages. libmnl takes a length over 2^31
- * as negative, and reads beyond the end.
+ * How many of the length bytes are whole messages. Without this check libmnl
+ * takes a message length over 2^31 as negative, and reads beyond the end.
  */
 size_t netlink_whole(const void *messages, size_t length);
 

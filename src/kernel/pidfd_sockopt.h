@@ -5,11 +5,11 @@
 #include <sys/types.h>
 
 /*
- * Reads an int option of another process's socket, given by its descriptor
- * there; its inode must be this one. -1: the process is gone, or ptrace(2)'s
- * rule forbids it, or the kernel is older than 5.6. The copied descriptor is
- * closed at once: a copy of a listener would collect connections after its
- * owner died.
+ * Reads an int option of another process's socket: fd is the descriptor in that
+ * process, and the socket must still have this inode. -1: the process is gone,
+ * or ptrace(2)'s rule forbids it, or the kernel is older than 5.6. The copied
+ * descriptor is closed at once: a copy of a listener would collect connections
+ * after its owner died.
  */
 int pidfd_getsockopt(pid_t pid, int fd, uint64_t inode, int level, int option);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 320 };	/* a name of fdinfo is up to 255 */
+enum { PATH_ROOM = 320 };	/* a name in fdinfo has up to 255 bytes */
 
 static void
 proc_path(pid_t pid, const char *name, char path[static PATH_ROOM])
@@ -21,7 +21,7 @@ proc_open(pid_t pid, const char *name)
 	return fopen(path, "re");
 }
 
-/* A probe calls this for each connection: no FILE. */
+/* Without a FILE, because a probe calls this for each connection. */
 ssize_t
 proc_read(pid_t pid, const char *name, char *text, size_t room)
 {
@@ -46,7 +46,7 @@ proc_stat(pid_t pid, int field, char text[static PROC_STAT])
 
 	if (proc_read(pid, "stat", text, PROC_STAT) < 0)
 		return NULL;
-	/* field 2 is the command in parentheses; it may hold some itself */
+	/* field 2 is the command in parentheses, which may contain ')' */
 	at = strrchr(text, ')');
 	for (int i = 2; at && i < field; i++)
 		at = strchr(at + 1, ' ');

@@ -8,16 +8,16 @@
 
 enum { PROC_STAT = 1024 };
 
-/* Opens /proc/PID/NAME to read; NULL: see errno. */
+/* Opens /proc/PID/NAME for reading; NULL: see errno. */
 FILE *proc_open(pid_t, const char *name);
-/* Reads the beginning of it into a text; returns its length, or -1. */
+/* Reads the beginning of /proc/PID/NAME; returns the text's length, or -1. */
 ssize_t proc_read(pid_t, const char *name, char *text, size_t room);
 /*
- * /proc/PID/stat from a field on, by proc(5)'s number: 3 or more. NULL: there
- * is no such process.
+ * The text of /proc/PID/stat from a field on; proc(5) numbers the fields, and
+ * field is 3 or more. NULL: there is no such process.
  */
 const char *proc_stat(pid_t, int field, char text[static PROC_STAT]);
-/* The number that a file of /proc/sys begins with, or otherwise. */
+/* The number at the beginning of a file of /proc/sys; on error, otherwise. */
 int proc_sys(const char *path, int otherwise);
 
 #endif

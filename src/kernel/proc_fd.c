@@ -8,7 +8,7 @@
 
 enum { PATH_ROOM = 64 };
 
-/* The socket that a link below /proc/PID/fd stands for; 0: it isn't one. */
+/* The inode of the socket that a link in /proc/PID/fd names; 0: no socket. */
 static uint64_t
 link_inode(int dir, const char *name)
 {

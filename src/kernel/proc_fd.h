@@ -7,12 +7,12 @@
 
 /* The descriptors of a process that are sockets: /proc/PID/fd. */
 
-/* The socket that a descriptor is; 0: it isn't one, or may not be seen. */
+/* The inode of a descriptor's socket; 0: no socket, or we may not see it. */
 uint64_t proc_fd_socket(pid_t pid, int fd);
 
-/* All of them; NULL: the process is gone, or not ours to look into. */
+/* Opens the list; NULL: the process is gone, or we may not look into it. */
 DIR *proc_fd_open(pid_t pid);
-/* Goes on to the next socket; its descriptor, or -1 at the end. */
+/* Returns the descriptor of the next socket, or -1 at the end. */
 int proc_fd_next(DIR *dir, uint64_t *inode);
 
 /* The descriptor by which a process holds a socket now, or -1. */

@@ -8,13 +8,13 @@
 /* Finds in /proc which process accepts from a listening socket. */
 struct sock_acceptor {
 	pid_t pid;		/* 0: not known, or several may */
-	char command[16 + 1];	/* of it, or of all of them */
+	char command[16 + 1];	/* the command, if all share it */
 	int count;		/* processes that hold the socket; 0: unknown */
-	int servers;		/* those of them that may accept */
-	bool all_stopped;	/* none of these runs */
+	int servers;		/* the holders that may accept */
+	bool all_stopped;	/* all of these are stopped */
 };
 
-/* Whether it started another one of these, and only keeps the socket for it. */
+/* Whether pid is the parent of another of these: it only keeps the socket. */
 bool sock_acceptor_is_manager(const pid_t *pids, int n, pid_t pid);
 
 void sock_acceptor_find(struct owners *, uint64_t inode,

@@ -1,3 +1,23 @@
+/*
+ * Lists and looks up the kernel's sockets.
+ *
+ * How it works. Every question is one request and its answers, read to their
+ * end before anything else happens: a dump that is left half-read makes the
+ * next request fail with EBUSY. Answers are collected first and handed out
+ * afterwards. So if the kernel calls a dump interrupted, it is repeated before
+ * the caller has seen any of it.
+ *
+ * A look-up of TCP puts the socket's own address in idiag_src. One of UDP wants
+ * it in idiag_dst ("swapped for historical reasons", udp_diag.c).
+ *
+ * ENOENT means either "no such socket" or "no such module". So the first ENOENT
+ * of a protocol is followed by a dump that matches nothing: it fails only if
+ * the module is missing.
+ *
+ * Order, as measured on 6.18: a group is listed newest first on IPv4 and oldest
+ * first on IPv6, by listen() for TCP and by bind() for UDP. Once a member has
+ * left, this is no longer the group's index order.
+ */
 #include "kernel/sock_diag.h"
 
 #include <arpa/inet.h>
@@ -51,7 +71,7 @@ struct socks {
 	struct diag_sock *at;
 	int count, room;
 	uint8_t protocol;
-	uint16_t sport;		/* others are left out; 0: none is */
+	uint16_t sport;		/* only this port; 0: any */
 	bool interrupted, lost;
 };
 
@@ -62,7 +82,7 @@ is_mapped(const struct addr *a)
 	    IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
 }
 
-/* Copies the address in the one form that the kernel finds all by. */
+/* Copies the address in the form that finds IPv4 and mapped IPv6 sockets. */
 static void
 id_put(__be32 host[4], __be16 *port, const struct addr *a)
 {
@@ -167,7 +187,7 @@ socks_add(struct socks *socks, const struct nlmsghdr *h)
 	sock_take(&socks->at[socks->count++], socks->protocol, h);
 }
 
-/* The end of the answers carries an error, or 0. Returns 1, or -1. */
+/* The last message has an error, or 0. Returns 1, or -1. */
 static int
 answer_end(const struct nlmsghdr *h)
 {
@@ -231,7 +251,7 @@ answer(struct sock_diag *d, struct socks *socks)
 	return end;
 }
 
-/* Asks and reads all answers; errno tells why it returns -1. */
+/* Sends the request and reads all answers; -1: see errno. */
 static int
 ask(struct sock_diag *d, const struct inet_diag_req_v2 *req, int flags,
     struct socks *socks)
@@ -286,7 +306,7 @@ dump_failed(int protocol)
 	    "%s sockets (no module %s_diag)", name, name);
 }
 
-/* Collects both families, anew while they change, up to TRIES times. */
+/* Collects both families; if they change meanwhile, again: TRIES in all. */
 static int
 dump(struct sock_diag *d, unsigned states, struct socks *socks)
 {
@@ -325,7 +345,7 @@ same_group(const struct diag_sock *a, const struct diag_sock *b)
 	    a->v6only == b->v6only;
 }
 
-/* Keeps the members of like's group; v6only -2 means like the first one's. */
+/* Keeps the members of like's group; v6only -2: as the first one has it. */
 static int
 group_keep(struct diag_sock *at, int count, struct diag_sock like)
 {

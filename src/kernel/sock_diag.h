@@ -16,39 +16,39 @@ struct sock_diag *sock_diag_open(void);
 void sock_diag_close(struct sock_diag *d);
 
 /*
- * Looks one socket up by its addresses, local being its own. IPv4 and mapped
- * IPv6 are the same question and find either kind. Returns 1, or 0 if there
- * is none, or -1. The kernel looks as it would for a packet that arrives over
- * loopback: a connection first, SYN_RECV and TIME_WAIT (inode 0) included,
- * then the listener (or UDP member) that the hash would choose, an attached
- * program ignored. Trust it as a connection only if state says so and inode
- * is not 0.
+ * Looks up one socket by its addresses; local is its own. IPv4 and mapped IPv6
+ * are the same question and find either kind. Returns 1, or 0 if there is none,
+ * or -1. The kernel looks as it would for a packet that arrives over loopback:
+ * a connection first, SYN_RECV and TIME_WAIT (inode 0) included, then the
+ * listener (or UDP member) that the hash would choose, an attached program
+ * ignored. It is a connection only if state says so and inode is not 0.
  */
 int sock_diag_get(struct sock_diag *d, int protocol, const struct addr *local,
     const struct addr *remote, struct diag_sock *out);
 
 /*
- * Gives each() every socket, IPv4 then IPv6, of these states (a mask of
- * 1 << TCP_LISTEN...; ~0u has TCP sockets that are bound and do not listen,
- * too, from Linux 6.8 on, as TCP_CLOSE) and this local port (host order; 0:
- * any), until it returns non-zero. Returns how many it was given, or -1.
+ * Calls each() for every socket, IPv4 then IPv6, that has one of these states
+ * and this local port (host order; 0: any), until each() returns non-zero.
+ * states is a mask of 1 << TCP_LISTEN...; from Linux 6.8 on, ~0u includes TCP
+ * sockets that are bound and do not listen, as TCP_CLOSE. Returns the number of
+ * calls, or -1.
  */
 int sock_diag_dump(struct sock_diag *d, int protocol, unsigned states,
     uint16_t sport, int (*each)(const struct diag_sock *, void *), void *arg);
 
 /*
- * Lists the sockets that listen on exactly this address and on no device (a
- * link-local address: on its own), in the kernel's order: see sock_diag.c.
- * Where IPV6_V6ONLY splits an IPv6 address in two groups it is the one of the
- * first socket, which is the one that the kernel prefers for TCP;
- * sock_diag_group_of() lists the group of a known socket, its device included.
- * Uids may differ. Return the count, 0 included, or -1; the caller frees *list.
+ * Lists the sockets that listen on exactly this address, in the kernel's order:
+ * see sock_diag.c. They are bound to no device; those of a link-local address
+ * are bound to its device. If IPV6_V6ONLY splits an IPv6 address into two
+ * groups, the group of the first socket is listed: the kernel prefers it for
+ * TCP. sock_diag_group_of() lists the group of a known socket, with its device.
+ * Uids may differ. Return the count, maybe 0, or -1; the caller frees *list.
  */
 int sock_diag_group(struct sock_diag *d, int protocol, const struct addr *bound,
     struct diag_sock **list);
 int sock_diag_group_of(struct sock_diag *d, const struct diag_sock *member,
     struct diag_sock **list);
-/* The group that the socket with this inode is in; 0: it listens no more. */
+/* The group of the socket with this inode; 0: it no longer listens. */
 int sock_diag_group_with(struct sock_diag *d, int protocol, uint16_t port,
     uint64_t inode, struct diag_sock **list);
 

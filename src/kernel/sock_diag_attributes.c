@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-/* Copies an attribute; a shorter one, of an older kernel, leaves zeros. */
+/* Copies an attribute; an older kernel's may be shorter, which leaves zeros. */
 static void
 attr_copy(const struct nlattr *attr, void *to, size_t size)
 {

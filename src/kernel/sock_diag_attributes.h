@@ -5,7 +5,7 @@
 
 struct nlmsghdr;
 
-/* Fills in what an answer of sock_diag(7) says in its attributes. */
+/* Fills in the fields that the attributes of a sock_diag(7) answer have. */
 void sock_diag_attributes(const struct nlmsghdr *, unsigned offset,
     struct diag_sock *);
 

@@ -1,3 +1,18 @@
+/*
+ * Finds the processes that hold a socket.
+ *
+ * How it works. A map remembers the holders of each socket: a process and its
+ * descriptor. A holder may have closed it since, so each one is checked with
+ * one readlink(2) before it is returned. If the map lacks a socket, the search
+ * goes on in this order:
+ *
+ *	1. the known processes, which were returned before: a probe meets the
+ *	   same few workers again and again
+ *	2. all of /proc, at most once in SCAN_GAP_NS
+ *
+ * A reading replaces all that the map had of the processes that it reads, so
+ * the map never holds more sockets than there were.
+ */
 #include "kernel/sock_owner.h"
 
 #include <dirent.h>
@@ -13,7 +28,7 @@
 #include "kernel/proc.h"
 #include "kernel/proc_fd.h"
 
-/* Without memory a socket's owner is unknown: uthash must not exit. */
+/* uthash must not exit if memory is short: the owner is then unknown. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
@@ -30,7 +45,7 @@
 
 enum {
 	SCAN_GAP_NS = 100 * 1000 * 1000, /* between two readings of all /proc */
-	TEXT_ROOM = 2048,	/* for /proc/PID/status up to its Uid line */
+	TEXT_ROOM = 2048,	/* holds /proc/PID/status up to its Uid line */
 };
 
 struct hold {
@@ -55,11 +70,11 @@ struct known {
 struct owners {
 	struct held *held;
 	struct known *known;
-	int64_t next_scan;	/* clock_ns(); 0: at once */
-	bool stale;		/* a socket has lost one of its holders */
+	int64_t next_scan;	/* clock_ns(); 0: immediately */
+	bool stale;		/* some socket has lost a holder */
 };
 
-/* Finds the entry of a socket, making it if need be; NULL: no memory. */
+/* Finds or makes the entry of a socket; NULL: no memory. */
 static struct held *
 held_at(struct owners *o, uint64_t inode)
 {
@@ -92,7 +107,7 @@ held_grow(struct held *h)
 	return 0;
 }
 
-/* Notes that a process holds a socket; one descriptor of it is enough. */
+/* Notes that a process holds a socket; one descriptor is remembered. */
 static void
 held_add(struct owners *o, uint64_t inode, pid_t pid, int fd)
 {
@@ -183,7 +198,7 @@ forget_known(struct owners *o)
 	}
 }
 
-/* Reads one process; -1: it is gone, or not ours to look into. */
+/* Reads one process; -1: it is gone, or we may not look into it. */
 static int
 scan_process(struct owners *o, pid_t pid)
 {
@@ -231,7 +246,7 @@ scan_all(struct owners *o)
 	o->stale = false;
 }
 
-/* Whether a holder still is one, if by another descriptor. */
+/* Whether the process still holds the socket, maybe by another descriptor. */
 static bool
 hold_check(struct hold *by, uint64_t inode)
 {
@@ -241,7 +256,7 @@ hold_check(struct hold *by, uint64_t inode)
 	return by->fd >= 0;
 }
 
-/* The holders of a socket that still hold it; NULL: none. */
+/* The entry of a socket, with the processes that still hold it; NULL: none. */
 static struct held *
 recall(struct owners *o, uint64_t inode)
 {
@@ -283,7 +298,7 @@ look_up(struct owners *o, uint64_t inode)
 	return h;
 }
 
-/* Copies the name without its line end; it may hold others. */
+/* Copies the command without the last newline; it may contain others. */
 static void
 read_command(pid_t pid, char *command, size_t room)
 {
@@ -410,8 +425,8 @@ owner_started_before(pid_t pid, int64_t when)
 	if (!start)
 		return false;
 	/*
-	 * /proc counts from boot. Of the two clocks the one of `when` is read
-	 * last, so that a pause between them makes the process younger.
+	 * /proc counts from boot. The clock of `when` is read after the clock
+	 * of /proc, so that a pause between the two makes the process younger.
 	 */
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	when += now.tv_sec * INT64_C(1000000000) + now.tv_nsec - clock_ns();

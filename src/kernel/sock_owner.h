@@ -9,9 +9,9 @@
 struct owners;
 
 struct owner {
-	pid_t pid;		/* the lowest of its holders */
-	int fd;			/* its number there */
-	uid_t uid;		/* the effective one of that process */
+	pid_t pid;		/* the lowest pid of its holders */
+	int fd;			/* the descriptor in that process */
+	uid_t uid;		/* effective, of that process */
 	char command[16 + 1];	/* as the process chose it: any bytes */
 	int holders;		/* how many processes hold the socket */
 };
@@ -20,12 +20,12 @@ struct owners *owners_new(void);
 void owners_free(struct owners *o);
 
 /*
- * Returns 1, or 0 where no process that we may look into holds the socket.
- * What is returned was true a moment ago: every remembered holder is checked
- * again. A process that has come to hold the socket since /proc was last read
- * is not known, though. For a new inode the processes that were returned before
- * are read anew, and all of /proc at most every 100 ms; the same if one of
- * several holders is gone, because a new one often replaces it.
+ * Returns 1, or 0 if no process that we may look into holds the socket. Every
+ * remembered holder is checked again, so the answer was true a moment ago. It
+ * lacks processes that came to hold the socket after /proc was last read. For a
+ * new inode the processes that were returned before are read again, and all of
+ * /proc at most every 100 ms; the same if one of several holders is gone,
+ * because a new one often replaces it.
  */
 int owners_find(struct owners *o, uint64_t inode, struct owner *out);
 
@@ -33,9 +33,9 @@ int owners_find(struct owners *o, uint64_t inode, struct owner *out);
 int owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max);
 
 /*
- * Whether this process is one of the holders, by a descriptor that was
- * found there recently: a few readlink(2) instead of reading all descriptors.
- * true is certain; false says nothing, and owners_holders() will.
+ * Whether this process holds the socket by a descriptor that was found there
+ * recently. That costs a few readlink(2), not a reading of all descriptors.
+ * true is certain; after false, ask owners_holders().
  */
 bool owners_held_by(struct owners *o, uint64_t inode, pid_t pid);
 
@@ -45,10 +45,10 @@ void owners_refresh(struct owners *o);
 /* The state letter in /proc/PID/stat: 'R', 'S', 'T'...; -1: no such process. */
 int owner_state(pid_t pid);
 
-/* Whether it is certain that the process is older than that (clock_ns()). */
+/* Whether the process certainly started before that time (clock_ns()). */
 bool owner_started_before(pid_t pid, int64_t when);
 
-/* Whether a signal, or a debugger, has stopped it, by its pid or its letter. */
+/* Whether a signal or a debugger has stopped it; by its pid, or its letter. */
 bool owner_is_stopped(pid_t pid);
 bool owner_state_is_stopped(int state);
 

@@ -5,9 +5,9 @@
 #include "kernel/sock_owner.h"
 
 /*
- * The two handles for this host's sockets: diag lists them, owners has their
- * processes. They keep descriptors open, so asking often is cheap. A handle is
- * NULL if the kernel has no sock_diag(7), or without memory.
+ * The two handles for this host's sockets: diag lists them, owners finds their
+ * processes. They keep descriptors open, so that repeated questions are cheap.
+ * A handle is NULL if the kernel has no sock_diag(7), or if memory is short.
  */
 struct sockinfo {
 	struct sock_diag *diag;

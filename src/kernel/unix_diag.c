@@ -14,12 +14,12 @@
 
 enum {
 	BUFFER = 32768,		/* the most that the kernel dumps at once */
-	KERNEL_MINOR_BITS = 20,	/* of its dev_t, <linux/kdev_t.h> */
+	KERNEL_MINOR_BITS = 20,	/* in its dev_t: <linux/kdev_t.h> */
 };
 
 struct search {
 	const struct addr *bound;
-	uint64_t inode;		/* of the file, and where that is */
+	uint64_t inode;		/* the file's inode, and its device */
 	uint32_t device;
 	uint64_t found;
 	bool listens;

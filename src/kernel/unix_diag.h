@@ -6,11 +6,11 @@
 #include "net/addr.h"
 
 /*
- * The inode of the socket that is bound to this name, from sock_diag(7); of
- * a listener rather than of a connection that it accepted. 0: there is none,
- * or the kernel doesn't say. A path is compared as the file that it leads to:
- * the kernel lists names as they were given to bind(2), each in a directory
- * that it does not tell.
+ * The inode of the socket that is bound to this name, from sock_diag(7): the
+ * listener's, not that of a connection that it accepted. 0: there is none, or
+ * the kernel does not say. Of a path the file is compared, not the text: the
+ * kernel lists the text given to bind(2), which may be relative to an unknown
+ * directory.
  */
 uint64_t unix_diag_inode(const struct addr *bound);
 
