@@ -123,7 +123,7 @@ on_last(struct netcat *t)
 	struct listen_server *v = listen_of_netcat(t);
 
 	bool done = v->settings->until == UNTIL_INPUT &&
-	    t->relay.shared.in.ended;
+	    t->relay.in.ended;
 
 	if (done && v->settings->reuseport && !v->stop.leave.ends)
 		listen_end(v);

@@ -1,34 +1,22 @@
 /*
  * A relay sends standard input to all connections, and writes what they send to
- * standard output. This file moves the bytes; relay_input.c decides when input
- * is read, relay_end.c (with a table of the states) how a connection ends.
+ * standard output. This file moves the bytes; relay_wait.c (with a table)
+ * decides what is waited for, relay_end.c (with another) how a connection ends.
  *
  * From input. It is read into one ring that all connections share. Each
  * connection has a position in the ring, and is owed the bytes from there to
- * the head. Input is read only while the fastest connection is nearly up to
- * date: one connection so gets plain flow control, and many still need no more
- * memory than one ring. A connection that falls a whole ring behind the head is
- * closed as too slow.
+ * the head. A connection that falls a whole ring behind the head is closed as
+ * too slow.
  *
  * Zerocopy (zerocopy.h). If no callback looks at the bytes, the kernel moves
  * them: received bytes always, input only while there is a single connection
  * and it is owed nothing. A second connection, or a descriptor that the kernel
  * can't move from, brings back the ring.
  *
- * What a connection waits for, besides EPOLLIN:
- *
- *	state		entered when			waits for
- *	up to date	it is owed nothing		input
- *	behind		its socket takes no more	EPOLLOUT: relay_push()
- *	stalled		the same, with zerocopy: input	EPOLLOUT: relay_pump()
- *			is not read meanwhile
- *	blocked		out takes no more: the peer	relay_resume()
- *			is not read
- *
  * Datagrams: the ring holds one record, and the next is read when all
  * connections have sent it.
  */
-#include "relay/relay.h"
+#include "relay/relay_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,6 +44,40 @@ close_too_slow(struct relay *r, size_t length)
 	}
 }
 
+/* A write failed (errno): no more is sent, but the peer is still read. -1. */
+static int
+relay_conn_break(struct relay_conn *link)
+{
+	link->broken = errno;
+	link->end = link->relay->ring.head;
+	return -1;
+}
+
+/* Sends what the socket takes now. -1: it is broken. */
+static int
+relay_conn_send(struct relay_conn *link)
+{
+	size_t piece;
+
+	if (link->conn->queued && conn_flush(link->conn) < 0)
+		return relay_conn_break(link);
+	if (link->conn->queued)
+		return 0;
+	while (relay_conn_unsent(link) > 0) {
+		const char *data = ring_at(&link->relay->ring, link->sent,
+		    &piece);
+		ssize_t n = conn_write(link->conn, data, piece);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return conn_would_wait(link->conn) ? 0 :
+			    relay_conn_break(link);
+		link->sent += (uint64_t)n;
+	}
+	return 0;
+}
+
 /*
  * A datagram can't be sent (link->broken is why): it is lost, and reported.
  * Returns -1 if the connection is closed, because no socket receives there.
@@ -67,7 +89,7 @@ relay_lose_datagram(struct relay_conn *link, size_t length)
 	int error = link->broken;
 
 	if (error == ECONNREFUSED) {
-		relay_broke(r, link->conn, error);
+		relay_broke(link, error);
 		return -1;
 	}
 	link->broken = 0;
@@ -76,12 +98,12 @@ relay_lose_datagram(struct relay_conn *link, size_t length)
 	return 0;
 }
 
-/* Sends what the socket takes now. Returns -1 if the connection is closed. */
+/* Sends, and reports a datagram that is lost. -1: the connection is closed. */
 static int
 relay_push(struct relay_conn *link)
 {
 	uint64_t queued = link->conn->queued;
-	uint64_t length = link->shared->ring.head - link->sent;
+	uint64_t length = link->relay->ring.head - link->sent;
 
 	if (relay_conn_send(link) == 0 || !link->relay->datagram)
 		return 0;
@@ -112,22 +134,22 @@ relay_push_all(struct relay *r)
 static bool
 relay_lingers(const struct relay *r)
 {
-	return r->datagram && r->shared.in.ended && r->options->linger >= 0;
+	return r->datagram && r->in.ended && r->options->linger >= 0;
 }
 
 static void
 relay_input_ended(struct relay *r)
 {
-	r->shared.in.ended = true;
-	r->shared.in.end_time = loop_now();
-	loop_del(r->loop, &r->shared.in.source);
+	r->in.ended = true;
+	r->in.end_time = loop_now();
+	loop_del(r->loop, &r->in.source);
 	for (struct conn *c = r->conns; c; c = c->next) {
 		struct relay_conn *link = relay_conn_of(c);
 
-		link->shut_due = !r->options->keep || r->shared.in.gave;
+		link->shut_due = !r->options->keep || r->in.gave;
 		if (relay_lingers(r))
 			loop_timer_set(r->loop, &link->timer,
-			    r->shared.in.end_time + r->options->linger);
+			    r->in.end_time + r->options->linger);
 	}
 	relay_push_all(r);
 }
@@ -135,7 +157,7 @@ relay_input_ended(struct relay *r)
 static void
 rewind_ring(struct relay *r)
 {
-	r->shared.ring.head = 0;
+	r->ring.head = 0;
 	for (struct conn *c = r->conns; c; c = c->next)
 		relay_conn_of(c)->sent = 0;
 }
@@ -151,8 +173,13 @@ relay_pump(struct relay_conn *link)
 		link->stalled = false;	/* input takes the ring now */
 		return 0;
 	}
-	result = relay_conn_pump(link, &r->zerocopy_in, r->shared.in.source.fd);
-	r->shared.in.gave |= result == ZEROCOPY_MOVED;
+	result = zerocopy_in(&r->zerocopy_in, r->in.source.fd, link->conn);
+	if (result == ZEROCOPY_CONN_FAILED)
+		relay_conn_break(link);
+	if (result == ZEROCOPY_MOVED)
+		r->in.gave = true;
+	else
+		link->stalled = result == ZEROCOPY_FULL;
 	if (result == ZEROCOPY_END)
 		relay_input_ended(r);
 	return r->count ? 0 : -1;
@@ -164,7 +191,7 @@ relay_read_input(struct relay *r)
 {
 	size_t most = r->datagram ? RECORD : r->options->crlf ? PIECE / 2 :
 	    PIECE;
-	ssize_t n = read(r->shared.in.source.fd, r->buffer, most);
+	ssize_t n = read(r->in.source.fd, r->buffer, most);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -178,23 +205,23 @@ relay_read_input(struct relay *r)
 		relay_input_ended(r);
 		return;
 	}
-	r->shared.in.gave = true;
+	r->in.gave = true;
 	if (r->ops->on_data)
 		r->ops->on_data(r, NULL, r->buffer, (size_t)n);
 	if (r->datagram)
 		rewind_ring(r);
 	close_too_slow(r, r->options->crlf ? (size_t)n * 2 : (size_t)n);
 	if (r->options->crlf)
-		ring_add_crlf(&r->shared.ring, r->buffer, (size_t)n);
+		ring_add_crlf(&r->ring, r->buffer, (size_t)n);
 	else
-		ring_add(&r->shared.ring, r->buffer, (size_t)n);
+		ring_add(&r->ring, r->buffer, (size_t)n);
 	relay_push_all(r);
 }
 
 static void
 on_input(struct source *source, uint32_t events)
 {
-	struct relay *r = container_of(source, struct relay, shared.in.source);
+	struct relay *r = container_of(source, struct relay, in.source);
 	struct relay_conn *only = relay_direct(r);
 
 	(void)events;
@@ -235,7 +262,7 @@ relay_read_once(struct relay_conn *link)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0) {
-		relay_broke(r, c, errno);
+		relay_broke(link, errno);
 		return -1;
 	}
 	if (n == 0 && !c->ops->datagram) {
@@ -247,6 +274,20 @@ relay_read_once(struct relay_conn *link)
 	else
 		sink_write(r->out, r->buffer, (size_t)n);
 	return 1;
+}
+
+/*
+ * Out is full: what the peer sent stays in the kernel. EPOLLHUP can't be
+ * masked, so after a hang-up the socket is not watched at all.
+ */
+static void
+relay_conn_block(struct relay_conn *link, bool hung_up)
+{
+	link->blocked = true;
+	if (hung_up)
+		loop_del(link->conn->loop, &link->conn->source);
+	else
+		relay_conn_watch(link);
 }
 
 /*
@@ -269,7 +310,7 @@ relay_pass_out(struct relay_conn *link, bool hung_up)
 		relay_conn_block(link, hung_up);
 		return -1;
 	case ZEROCOPY_CONN_FAILED:
-		relay_broke(r, link->conn, errno);
+		relay_broke(link, errno);
 		return -1;
 	default:
 		return 0;
@@ -323,7 +364,7 @@ on_conn(struct conn *c, uint32_t events)
 			    : relay_pass_out(link, hung_up)) < 0)
 			return;
 	}
-	if (relay_settle(link) == 0 && !r->shared.in.source.watched)
+	if (relay_settle(link) == 0 && !r->in.source.watched)
 		relay_watch_input(r);
 }
 
@@ -337,8 +378,8 @@ on_timer(struct timer *timer)
 	int64_t limit = last ? r->options->linger : r->options->idle;
 	int64_t since = c->active;
 
-	if (last && r->shared.in.end_time > since)
-		since = r->shared.in.end_time;
+	if (last && r->in.end_time > since)
+		since = r->in.end_time;
 	if (link->blocked)
 		since = loop_now();	/* we do not read: it isn't silent */
 	if (loop_now() < since + limit)
@@ -355,19 +396,17 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 {
 	*r = (struct relay){ .loop = l, .options = options, .ops = ops,
 	    .out = out };
-	r->shared.in.source.fd = STDIN_FILENO;
-	r->shared.in.source.on_event = on_input;
-	r->shared.in.none = options->no_input;
-	r->shared.in.terminal = isatty(STDIN_FILENO);
-	r->shared.until = options->until;
-	r->shared.keep = options->keep;
+	r->in.source.fd = STDIN_FILENO;
+	r->in.source.on_event = on_input;
+	r->in.none = options->no_input;
+	r->in.terminal = isatty(STDIN_FILENO);
 	if (!ops->on_data && !options->crlf && !options->no_input)
-		r->zerocopy_in = zerocopy_from(r->shared.in.source.fd);
+		r->zerocopy_in = zerocopy_from(r->in.source.fd);
 	if (!ops->on_data)
 		r->zerocopy_out = zerocopy_to(out->source.fd);
 	r->room = PIECE;
 	r->buffer = malloc(r->room);
-	return r->buffer ? ring_open(&r->shared.ring) : fail("buffer");
+	return r->buffer ? ring_open(&r->ring) : fail("buffer");
 }
 
 int
@@ -378,12 +417,11 @@ relay_add(struct relay *r, struct conn *c)
 	if (!link)
 		return fail("connection");
 	link->relay = r;
-	link->shared = &r->shared;
 	link->conn = c;
-	link->sent = r->shared.ring.head;
+	link->sent = r->ring.head;
 	link->timer.on_timer = on_timer;
 	link->ask.on_timer = relay_on_ask;
-	link->shut_due = r->shared.in.ended && !r->options->keep;
+	link->shut_due = r->in.ended && !r->options->keep;
 	r->datagram = c->ops->datagram;
 	c->user = link;
 	c->on_event = on_conn;
@@ -397,7 +435,7 @@ relay_add(struct relay *r, struct conn *c)
 	conn_link(c, &r->conns);
 	r->count++;
 	/* from the loop: here it could close what the caller has just opened */
-	if (r->shared.in.ended)
+	if (r->in.ended)
 		loop_timer_set(r->loop, &link->ask, loop_now());
 	relay_watch_input(r);
 	return 0;
@@ -463,7 +501,7 @@ relay_free(struct relay *r)
 {
 	relay_close_all(r, REASON_LOCAL);
 	zerocopy_close(&r->zerocopy_out);
-	peer_gone_close(&r->shared.peers);
-	ring_close(&r->shared.ring);
+	peer_gone_close(&r->peers);
+	ring_close(&r->ring);
 	free(r->buffer);
 }

@@ -4,10 +4,19 @@
 #include "base/loop.h"
 #include "base/sink.h"
 #include "net/conn.h"
-#include "relay/relay_conn.h"
+#include "relay/input.h"
+#include "relay/peer_gone.h"
+#include "relay/ring.h"
 #include "relay/zerocopy.h"
 
 struct relay;
+
+/* The event that ends a connection. */
+enum until {
+	UNTIL_BOTH,		/* both ends: the peer's and input's */
+	UNTIL_PEER,		/* the peer's end; ready input is sent */
+	UNTIL_INPUT,		/* input's end, once all is acknowledged */
+};
 
 struct relay_options {
 	enum until until;
@@ -55,7 +64,9 @@ struct relay {
 	struct conn *conns;	/* the user of each is its relay_conn */
 	unsigned count;
 	bool datagram;
-	struct relay_shared shared;
+	struct input in;
+	struct ring ring;	/* the latest input */
+	struct peer_gone peers;
 	char *buffer;
 	size_t room;		/* of buffer */
 	struct zerocopy zerocopy_in, zerocopy_out;
@@ -85,24 +96,5 @@ void relay_shut(struct conn *c);
 void relay_resume(struct relay *);
 
 void relay_free(struct relay *);
-
-/*
- * Private to relay.c, relay_input.c and relay_end.c.
- */
-
-/* Watches input while a connection can take more, and only then. */
-void relay_watch_input(struct relay *);
-/* The only connection, if input can go to it by zerocopy; or NULL. */
-struct relay_conn *relay_direct(const struct relay *);
-/*
- * Half-closes or closes a connection, if that is due now that it may be up to
- * date. Returns -1 if it is closed, and so freed.
- */
-int relay_settle(struct relay_conn *);
-/* Closes c because of error (an errno). */
-void relay_broke(struct relay *, struct conn *c, int error);
-/* After the peer's end its socket hung up; error: an errno, or 0. Closes. */
-void relay_hung_up(struct relay_conn *, int error);
-void relay_on_ask(struct timer *);
 
 #endif

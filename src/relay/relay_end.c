@@ -19,10 +19,12 @@
  * relay_close() frees the connection and its relay_conn from any state, and
  * reports what the peer did not get (relay_conn_loss()).
  */
-#include "relay/relay.h"
+#include "relay/relay_internal.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "base/container.h"
 
@@ -33,6 +35,77 @@ enum {
 	ASK_MANY_US = 2000 * 1000,	/* the limit with -k: many may poll */
 };
 
+/*
+ * After the peer's end: whether input may still give data for it. A terminal
+ * has no end of its own, so only what is typed already counts.
+ */
+static bool
+relay_conn_awaits_input(const struct relay_conn *link)
+{
+	const struct relay *r = link->relay;
+
+	if (r->in.none || r->in.ended || link->conn->write_ended || link->gone)
+		return false;
+	if (r->options->until == UNTIL_PEER || r->in.terminal)
+		return input_is_ready(r->in.source.fd);
+	return true;
+}
+
+/* Whether a connection that is up to date is over, by the rule of --until. */
+static bool
+relay_conn_is_over(const struct relay_conn *link)
+{
+	const struct relay *r = link->relay;
+
+	if (link->conn->read_ended)
+		return !relay_conn_awaits_input(link);
+	return r->options->until == UNTIL_INPUT && r->in.ended;
+}
+
+/* Bytes not sent or not acknowledged, our FIN included (tcp(7), SIOCOUTQ). */
+static uint64_t
+relay_conn_unacknowledged(const struct relay_conn *link)
+{
+	int n = 0;
+
+	/* a Unix socket writes into the peer's queue at once */
+	if (!peer_is_tcp(link->conn) ||
+	    ioctl(link->conn->source.fd, SIOCOUTQ, &n) < 0 || n < 0)
+		return 0;
+	return (uint64_t)n;
+}
+
+/* Whether the peer's kernel has acknowledged all, or never will. */
+static bool
+relay_conn_is_done(const struct relay_conn *link)
+{
+	return relay_conn_unacknowledged(link) == 0 ||
+	    peer_is_cut_off(link->conn);
+}
+
+/*
+ * What the peer did not get. If no other connection can take it, what input
+ * still has counts, too.
+ */
+static struct loss
+relay_conn_loss(const struct relay_conn *link)
+{
+	const struct relay *r = link->relay;
+	const struct conn *c = link->conn;
+	uint64_t n = relay_conn_unacknowledged(link);
+	struct loss loss = { 0 };
+
+	if (c->ops->datagram)
+		return loss;
+	if (n && link->fin)
+		n--;
+	loss.bytes = relay_conn_owed(link) + c->queued + n;
+	if (r->count == 1 && !r->options->keep && !r->in.none && !r->in.ended &&
+	    (link->gone || !c->write_ended))
+		input_left(r->in.source.fd, &loss);
+	return loss;
+}
+
 void
 relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 {
@@ -40,7 +113,7 @@ relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 	struct relay_end end = { .reason = reason, .error = error };
 
 	if (reason != REASON_CUT && reason != REASON_LOCAL)
-		end.lost = relay_conn_loss(link, r->count == 1);
+		end.lost = relay_conn_loss(link);
 	if (reason == REASON_END && end.lost.bytes)
 		end.reason = REASON_RESET;
 	loop_timer_cancel(r->loop, &link->timer);
@@ -50,7 +123,7 @@ relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 		r->ops->on_closed(r, c, &end);
 	free(link);
 	conn_free(c);
-	if (!r->shared.in.source.watched || !r->count)
+	if (!r->in.source.watched || !r->count)
 		relay_watch_input(r);
 }
 
@@ -62,32 +135,46 @@ relay_close_all(struct relay *r, enum reason reason)
 }
 
 void
-relay_broke(struct relay *r, struct conn *c, int error)
+relay_broke(struct relay_conn *link, int error)
 {
 	if (error == EPIPE)	/* Linux has this for a reset after a FIN */
 		error = ECONNRESET;
-	relay_close(r, c, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET,
-	    error);
+	relay_close(link->relay, link->conn, error == ETIMEDOUT ?
+	    REASON_TIMEOUT : REASON_RESET, error);
 }
 
+/*
+ * An orderly end: the peer had all, and there is no error, or only the one that
+ * answers a keepalive probe. After another error it may not have read what its
+ * kernel acknowledged. Bytes that are lost relay_close() reports, which says
+ * more than "reset".
+ */
 void
 relay_hung_up(struct relay_conn *link, int error)
 {
-	struct relay *r = link->relay;
-	bool last = r->count == 1;
-	bool lost = relay_conn_loss(link, last).bytes > 0;
+	bool lost = relay_conn_loss(link).bytes > 0;
 
-	/* relay_close() reports the bytes lost, which say more than "reset" */
-	if (relay_conn_ended_in_order(link, error, last) ||
-	    (lost && error != ETIMEDOUT))
-		relay_close(r, link->conn, REASON_END, 0);
+	if (lost ? error != ETIMEDOUT : !error || peer_was_probed(link->conn))
+		relay_close(link->relay, link->conn, REASON_END, 0);
 	else
-		relay_broke(r, link->conn, error);
+		relay_broke(link, error);
+}
+
+/* After the peer's end: polls whether any process has its socket. */
+static void
+relay_conn_ask(struct relay_conn *link)
+{
+	enum peer_state state = peer_state(&link->relay->peers, link->conn);
+
+	/* a peer that was listed, and is no longer, is gone as well */
+	link->gone = state == PEER_ORPHAN ||
+	    (state == PEER_ABSENT && link->there);
+	link->there = state == PEER_THERE;
 }
 
 /* Sets the timer for the next poll: less and less often. */
 static void
-ask_again(struct relay_conn *link)
+relay_conn_ask_again(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
 	int64_t most = r->options->keep ? ASK_MANY_US : ASK_MOST_US;
@@ -100,7 +187,7 @@ ask_again(struct relay_conn *link)
 
 /* The peer has ended: finds out if any process can still read input. */
 static void
-begin_half(struct relay_conn *link)
+relay_conn_begin_half(struct relay_conn *link)
 {
 	struct relay *r = link->relay;
 
@@ -114,17 +201,38 @@ begin_half(struct relay_conn *link)
 		r->ops->on_half(r, link->conn);
 }
 
+/* Half-closes: sends a FIN, once. */
+static void
+relay_conn_shut(struct relay_conn *link)
+{
+	if (link->conn->write_ended)
+		return;
+	link->fin = link->conn->ops->shut(link->conn) == 0;
+	link->conn->write_ended = true;
+}
+
+/* Half-closes a connection that is over: it gets no later input. */
+static void
+relay_conn_finish(struct relay_conn *link)
+{
+	relay_conn_shut(link);
+	if (relay_conn_takes_input(link))
+		link->end = link->relay->ring.head;
+	link->finishing = true;
+	relay_watch_input(link->relay);
+}
+
 int
 relay_settle(struct relay_conn *link)
 {
 	struct conn *c = link->conn;
 
 	if (link->broken && (c->read_ended || relay_conn_is_over(link))) {
-		relay_broke(link->relay, c, link->broken);
+		relay_broke(link, link->broken);
 		return -1;
 	}
 	if (c->read_ended && !link->asked)
-		begin_half(link);
+		relay_conn_begin_half(link);
 	if (!relay_conn_is_up_to_date(link))
 		return relay_conn_watch(link);
 	if (link->shut_due && !link->broken)
@@ -135,10 +243,10 @@ relay_settle(struct relay_conn *link)
 			return -1;
 		}
 		relay_conn_finish(link);
-		relay_watch_input(link->relay);
 	}
-	if (relay_conn_must_ask(link) && !link->ask.at)
-		ask_again(link);
+	/* no event reports what these wait for */
+	if ((link->finishing || link->there) && !link->ask.at)
+		relay_conn_ask_again(link);
 	return relay_conn_watch(link);
 }
 

@@ -1,0 +1,113 @@
+/*
+ * What a relay waits for. What each connection is owed decides it:
+ *
+ *	state		entered when			waits for
+ *	up to date	it is owed nothing		input
+ *	behind		its socket takes no more	EPOLLOUT
+ *	stalled		the same, with zerocopy: input	EPOLLOUT
+ *			is not read meanwhile
+ *	blocked		out takes no more: the peer	relay_resume()
+ *			is not read
+ *
+ * In each of them but the last it also waits for EPOLLIN, until the peer's end.
+ * Input is read only while the fastest connection is nearly up to date: one
+ * connection so gets plain flow control, and many still need no more memory
+ * than one ring.
+ */
+#include "relay/relay_internal.h"
+
+#include <sys/epoll.h>
+
+/* While even the fastest connection is owed so much, input is not read. */
+enum { PACE = 256 * 1024 };
+
+struct relay_conn *
+relay_conn_of(const struct conn *c)
+{
+	return c->user;
+}
+
+bool
+relay_conn_takes_input(const struct relay_conn *link)
+{
+	return !link->broken && !link->finishing;
+}
+
+uint64_t
+relay_conn_owed(const struct relay_conn *link)
+{
+	uint64_t end = relay_conn_takes_input(link) ? link->relay->ring.head :
+	    link->end;
+
+	return end - link->sent;
+}
+
+uint64_t
+relay_conn_unsent(const struct relay_conn *link)
+{
+	return link->broken ? 0 : relay_conn_owed(link);
+}
+
+bool
+relay_conn_is_up_to_date(const struct relay_conn *link)
+{
+	return link->broken || (!relay_conn_owed(link) && !link->conn->queued);
+}
+
+/* After both directions have ended EPOLLHUP is always set: don't watch. */
+int
+relay_conn_watch(struct relay_conn *link)
+{
+	struct conn *c = link->conn;
+	uint32_t events = 0;
+
+	if (link->finishing && c->read_ended) {
+		loop_del(c->loop, &c->source);
+		return 0;
+	}
+	if (!c->read_ended && !link->blocked)
+		events |= EPOLLIN;
+	if (!relay_conn_is_up_to_date(link) || link->stalled)
+		events |= EPOLLOUT;
+	return c->ops->watch(c, events);
+}
+
+struct relay_conn *
+relay_direct(const struct relay *r)
+{
+	const struct conn *c = r->count == 1 ? r->conns : NULL;
+
+	if (!c || r->zerocopy_in.kind == ZEROCOPY_BUFFER || r->in.ended ||
+	    !c->ops->direct || !relay_conn_takes_input(relay_conn_of(c)))
+		return NULL;
+	return relay_conn_of(c);
+}
+
+/* Of datagrams only one is in the ring: all must have sent it. */
+static bool
+relay_has_room(const struct relay *r)
+{
+	const struct relay_conn *only = relay_direct(r);
+	bool room = r->datagram;
+
+	if (only)
+		return relay_conn_is_up_to_date(only) && !only->stalled;
+	for (const struct conn *c = r->conns; c; c = c->next) {
+		const struct relay_conn *link = relay_conn_of(c);
+		uint64_t unsent = relay_conn_unsent(link);
+
+		if (r->datagram && unsent)
+			return false;
+		room |= relay_conn_takes_input(link) && unsent < PACE;
+	}
+	return room;
+}
+
+void
+relay_watch_input(struct relay *r)
+{
+	if (r->count && !r->in.ended && !r->in.none && relay_has_room(r))
+		loop_watch(r->loop, &r->in.source, EPOLLIN);
+	else
+		loop_del(r->loop, &r->in.source);
+}
