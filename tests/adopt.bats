@@ -396,6 +396,24 @@ flows() {
 	jq -se 'map(select(.event == "drained"))[0] | .lost == 0 and .mode == "steer"' "out.$n"
 }
 
+@test "adopt -r: a listener of MPTCP: its queue is served, and no client is missed" {
+	local n
+	test "$(cat /proc/sys/net/mptcp/enabled)" -eq 1 || skip "MPTCP is off"
+	old --reuseport --mptcp 127.0.0.1
+	stopped "$old"
+	queue 3 127.0.0.1
+	n=${#pids[@]}
+	start echo -r --json --adopt "$old"
+	answered
+	killed "$old"
+	kill -TERM "$pid"
+	finish "$pid" || test $? -eq 143
+	# the kernel has a gate for TCP only
+	jq -se 'map(select(.event == "drained")) |
+		map([.queued, .handshakes, .lost, .mode]) == [[0, 0, 0, "drain"]]' \
+		"out.$n" || fail "$(<"out.$n")"
+}
+
 @test "adopt: nginx: a worker that is stopped, but not what it holds of the others" {
 	nginx_on reuseport
 	stopped "${workers[0]}"

@@ -11,7 +11,7 @@ import socket
 import threading
 
 arguments = argparse.ArgumentParser()
-for name in ("udp", "dual", "reuseport", "protected", "capable", "elsewhere",
+for name in ("udp", "dual", "mptcp", "reuseport", "protected", "capable", "elsewhere",
              "thread"):
     arguments.add_argument("--" + name, action="store_true")
 arguments.add_argument("--user", type=int)  # which protects it, too
@@ -29,7 +29,8 @@ def make(address):
     family = (socket.AF_UNIX if local else socket.AF_INET6 if ":" in address
               else socket.AF_INET)
     kind = socket.SOCK_DGRAM if options.udp else socket.SOCK_STREAM
-    s = socket.socket(family, kind, 0)
+    s = socket.socket(family, kind,
+                      262 if options.mptcp else 0)  # IPPROTO_MPTCP
     if family == socket.AF_INET6:
         s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY,
                      not options.dual)
