@@ -83,6 +83,12 @@ duration_text(int64_t us, char text[static NUM_TEXT])
 	return text;
 }
 
+const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 size_t
 edit_distance(const char *a, const char *b)
 {

@@ -21,6 +21,9 @@ enum { NUM_TEXT = 32 };
 const char *bytes_text(uint64_t bytes, char text[static NUM_TEXT]);
 const char *duration_text(int64_t microseconds, char text[static NUM_TEXT]);
 
+/* "" for 1, else "s": for the end of a word that is counted. */
+const char *plural(uint64_t n);
+
 /* The number of single-letter edits between a and b: for "did you mean". */
 size_t edit_distance(const char *a, const char *b);
 

@@ -91,7 +91,7 @@ figure_at(const struct table_cell *c)
 }
 
 static void
-share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+figure_share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	double share = figure_at(c);
 
@@ -102,7 +102,7 @@ share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 }
 
 static void
-time_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+figure_time_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	char time[NUM_TEXT];
 
@@ -110,7 +110,7 @@ time_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 }
 
 static void
-count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+figure_count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	double n = figure_at(c);
 
@@ -146,27 +146,27 @@ figure_part(const struct table_cell *c)
 
 static const struct table_column columns[] = {
 	NAME_COLUMN,
-	FIGURE_COLUMN("most", 6, share_cell, idle.max_share),
-	FIGURE_COLUMN("conn/s", 9, count_cell, busy.rate),
-	FIGURE_COLUMN("p50", 8, time_cell, busy.p50),
-	FIGURE_COLUMN("p99", 9, time_cell, busy.p99),
-	FIGURE_COLUMN("CPU", 8, time_cell, busy.cpu),
-	FIGURE_COLUMN("most", 7, share_cell, busy.max_share),
-	FIGURE_COLUMN("p50", 11, time_cell, stall.p50),
-	FIGURE_COLUMN("p99", 9, time_cell, stall.p99),
+	FIGURE_COLUMN("most", 6, figure_share_cell, idle.max_share),
+	FIGURE_COLUMN("conn/s", 9, figure_count_cell, busy.rate),
+	FIGURE_COLUMN("p50", 8, figure_time_cell, busy.p50),
+	FIGURE_COLUMN("p99", 9, figure_time_cell, busy.p99),
+	FIGURE_COLUMN("CPU", 8, figure_time_cell, busy.cpu),
+	FIGURE_COLUMN("most", 7, figure_share_cell, busy.max_share),
+	FIGURE_COLUMN("p50", 11, figure_time_cell, stall.p50),
+	FIGURE_COLUMN("p99", 9, figure_time_cell, stall.p99),
 };
 
 static const struct table_column rate_bars[BARS] = {
 	NAME_COLUMN,
 	{ "", .part = figure_part },
-	{ "", .gap = 1, .least = 9, .right = true, .text = count_cell,
+	{ "", .gap = 1, .least = 9, .right = true, .text = figure_count_cell,
 	    .at = MODEL_AT(busy.rate) },
 };
 
 static const struct table_column stall_bars[BARS] = {
 	NAME_COLUMN,
 	{ "", .part = figure_part },
-	{ "", .gap = 1, .least = 9, .right = true, .text = time_cell,
+	{ "", .gap = 1, .least = 9, .right = true, .text = figure_time_cell,
 	    .at = MODEL_AT(stall.p99) },
 };
 
@@ -184,7 +184,7 @@ table_of(const struct compare_report *r, const struct table_column *column,
 }
 
 static void
-table_out(FILE *out, const struct compare_report *r)
+compare_table(FILE *out, const struct compare_report *r)
 {
 	struct table t = table_of(r, columns,
 	    sizeof(columns) / sizeof(columns[0]));
@@ -204,7 +204,7 @@ table_out(FILE *out, const struct compare_report *r)
 
 /* One bar for each model; nothing if no figure is known. */
 static void
-bars_out(FILE *out, const struct compare_report *r, const char *name,
+compare_bars(FILE *out, const struct compare_report *r, const char *name,
     const struct table_column *column, int count)
 {
 	struct table t = table_of(r, column, count);
@@ -225,7 +225,7 @@ bars_out(FILE *out, const struct compare_report *r, const char *name,
 }
 
 static void
-heading(FILE *out, const struct compare_report *r)
+compare_heading(FILE *out, const struct compare_report *r)
 {
 	char work[NUM_TEXT], stall[NUM_TEXT];
 
@@ -244,7 +244,7 @@ heading(FILE *out, const struct compare_report *r)
 }
 
 static void
-failures(FILE *out, const struct compare_report *r)
+compare_failures(FILE *out, const struct compare_report *r)
 {
 	for (size_t i = 0; i < r->model_count; i++) {
 		const struct compare_model *m = &r->models[i];
@@ -261,7 +261,7 @@ failures(FILE *out, const struct compare_report *r)
 }
 
 static void
-findings(FILE *out, const struct compare_report *r)
+compare_findings(FILE *out, const struct compare_report *r)
 {
 	if (r->rounds)
 		fprintf(out, "\n\nreuseport against one shared queue, more is "
@@ -276,36 +276,36 @@ findings(FILE *out, const struct compare_report *r)
 }
 
 static void
-advice(FILE *out, const struct compare_report *r)
+compare_advice(FILE *out, const struct compare_report *r)
 {
 	for (const char *const *a = r->advice; a && *a; a++)
 		fprintf(out, "\n%s", *a);
 }
 
 static void
-measured(FILE *out, const struct compare_report *r)
+compare_tables(FILE *out, const struct compare_report *r)
 {
 	char name[64];
 
-	table_out(out, r);
+	compare_table(out, r);
 	snprintf(name, sizeof(name), "connections a second, %lld at a time",
 	    (long long)r->concurrency);
-	bars_out(out, r, name, rate_bars, BARS);
-	bars_out(out, r, "stalling p99", stall_bars, BARS);
+	compare_bars(out, r, name, rate_bars, BARS);
+	compare_bars(out, r, "stalling p99", stall_bars, BARS);
 }
 
 void
 compare_human(FILE *out, const struct compare_report *r)
 {
-	heading(out, r);
-	advice(out, r);
+	compare_heading(out, r);
+	compare_advice(out, r);
 	if (r->rounds) {
 		fputc('\n', out);
-		measured(out, r);
+		compare_tables(out, r);
 	}
 	for (size_t i = 0; r->detail && i < r->model_count; i++)
 		fprintf(out, "%s\n%s\n%s", i ? "" : "\n",
 		    r->models[i].command, r->models[i].stalling);
-	failures(out, r);
-	findings(out, r);
+	compare_failures(out, r);
+	compare_findings(out, r);
 }

@@ -71,14 +71,14 @@ enum { TABLE_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64,
 	NAME_LEAST = 8 };
 
 static size_t
-columns(const struct probe_during *d)
+timeline_columns_of(const struct probe_during *d)
 {
 	return d->interval_count < TABLE_MAX ? d->interval_count :
 	    TABLE_MAX;
 }
 
 static const char *
-time_of(double seconds, char text[static NUM_TEXT])
+seconds_text(double seconds, char text[static NUM_TEXT])
 {
 	return duration_text((int64_t)llround(seconds * 1e6), text);
 }
@@ -90,7 +90,7 @@ enum lane {
 };
 
 static double
-value(const struct probe_interval *i, enum lane lane)
+lane_value(const struct probe_interval *i, enum lane lane)
 {
 	const struct probe_losses *l = &i->lost;
 	const uint64_t counts[] = {
@@ -121,8 +121,8 @@ lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 	double values[TABLE_MAX], most = 0, sum = 0;
 	char spark[SPARK_TEXT(TABLE_MAX)], time[NUM_TEXT];
 
-	for (size_t i = 0; i < columns(d); i++) {
-		values[i] = value(&d->intervals[i], lane);
+	for (size_t i = 0; i < timeline_columns_of(d); i++) {
+		values[i] = lane_value(&d->intervals[i], lane);
 		most = fmax(most, values[i]);
 		sum += values[i];
 	}
@@ -130,13 +130,13 @@ lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 		return 0;
 	row->name = names[lane];
 	snprintf(row->cells, sizeof(row->cells), "|%s|", spark_text(values,
-	    columns(d), spark));
+	    timeline_columns_of(d), spark));
 	if (lane == LANE_ATTEMPTS)
 		snprintf(row->total, sizeof(row->total), "%.0f a second",
 		    most / d->interval);
 	else if (lane == LANE_LONGEST)
 		snprintf(row->total, sizeof(row->total), "%s",
-		    time_of(most, time));
+		    seconds_text(most, time));
 	else
 		snprintf(row->total, sizeof(row->total), "%.0f", sum);
 	return 1;
@@ -144,9 +144,9 @@ lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 
 /* The column that a time falls in. */
 static size_t
-column(const struct probe_during *d, double at)
+timeline_column_of(const struct probe_during *d, double at)
 {
-	size_t last = columns(d) ? columns(d) - 1 : 0;
+	size_t last = timeline_columns_of(d) ? timeline_columns_of(d) - 1 : 0;
 
 	if (!(at > 0))
 		return 0;
@@ -164,11 +164,11 @@ members_row(const struct probe_during *d, struct lane_row *row)
 	if (!d->change_count)
 		return 0;
 	for (size_t i = 0; i < d->change_count; i++)
-		seen[column(d, d->changes[i].at)] |=
+		seen[timeline_column_of(d, d->changes[i].at)] |=
 		    *d->changes[i].kind == 'j' ? 1 : 2;
 	row->name = "members";
 	to = stpcpy(to, "|");
-	for (size_t i = 0; i < columns(d); i++)
+	for (size_t i = 0; i < timeline_columns_of(d); i++)
 		to = stpcpy(to, signs[seen[i]]);
 	stpcpy(to, "|");
 	return 1;
@@ -182,11 +182,12 @@ command_row(const struct probe_during *d, struct lane_row *row)
 
 	if (isnan(d->started))
 		return 0;
-	first = column(d, d->started);
-	last = isnan(d->ended) ? columns(d) - 1 : column(d, d->ended);
+	first = timeline_column_of(d, d->started);
+	last = isnan(d->ended) ? timeline_columns_of(d) - 1 :
+	    timeline_column_of(d, d->ended);
 	row->name = "command";
 	to = stpcpy(to, "|");
-	for (size_t i = 0; i < columns(d); i++)
+	for (size_t i = 0; i < timeline_columns_of(d); i++)
 		to = stpcpy(to, i < first || i > last ? " " : first == last ?
 		    "#" : i == first ? "[" : i < last || isnan(d->ended) ?
 		    "=" : "]");
@@ -218,7 +219,7 @@ static const struct table_column timeline_columns[] = {
 };
 
 static void
-rows_out(FILE *out, const struct probe_during *d)
+timeline_rows(FILE *out, const struct probe_during *d)
 {
 	struct lane_row rows[LANES + 2] = { 0 };
 	struct table t = {
@@ -239,57 +240,58 @@ rows_out(FILE *out, const struct probe_during *d)
 }
 
 static const char *
-safe(const char *raw, char text[static NAME_SHOWN * ESCAPE_MAX + 1])
+safe_name(const char *raw, char text[static NAME_SHOWN * ESCAPE_MAX + 1])
 {
 	escape(raw, strnlen(raw, NAME_SHOWN), false, text);
 	return text;
 }
 
 static void
-change(FILE *out, const struct probe_change *c)
+during_change(FILE *out, const struct probe_change *c)
 {
 	char text[NAME_SHOWN * ESCAPE_MAX + 1], time[NUM_TEXT];
 	bool joined = *c->kind == 'j';
 
-	fprintf(out, "\n  %s %s", time_of(c->at, time), joined ? "+" : "-");
+	fprintf(out, "\n  %s %s", seconds_text(c->at, time), joined ? "+" :
+	    "-");
 	if (c->name)
-		fprintf(out, " %s", safe(c->name, text));
+		fprintf(out, " %s", safe_name(c->name, text));
 	if (c->pid >= 0)
 		fprintf(out, " pid %lld", (long long)c->pid);
 	if (c->command)
-		fprintf(out, " %s", safe(c->command, text));
+		fprintf(out, " %s", safe_name(c->command, text));
 	fprintf(out, " %s", c->kind);
 }
 
 static void
-changes(FILE *out, const struct probe_during *d)
+during_changes(FILE *out, const struct probe_during *d)
 {
 	size_t n = d->change_count < SHOWN_CHANGES ? d->change_count :
 	    SHOWN_CHANGES;
 	unsigned long long more = d->unlisted;
 
 	for (size_t i = 0; i < n; i++)
-		change(out, &d->changes[i]);
+		during_change(out, &d->changes[i]);
 	more += d->change_count - n;
 	if (more)
 		fprintf(out, "\n  and %llu more", more);
 }
 
 static void
-timeline(FILE *out, const struct probe_during *d)
+during_timeline(FILE *out, const struct probe_during *d)
 {
 	char time[NUM_TEXT];
 
 	if (!d->interval_count)
 		return;
 	fprintf(out, "\nby when they began, %s a column:",
-	    time_of(d->interval, time));
-	rows_out(out, d);
-	changes(out, d);
+	    seconds_text(d->interval, time));
+	timeline_rows(out, d);
+	during_changes(out, d);
 }
 
 static void
-outcome(FILE *out, const struct probe_during *d)
+during_outcome(FILE *out, const struct probe_during *d)
 {
 	char time[NUM_TEXT];
 
@@ -300,16 +302,16 @@ outcome(FILE *out, const struct probe_during *d)
 	else if (d->signal > 0)
 		fprintf(out, "\nthe command was killed by signal %lld (%s) "
 		    "after %s", (long long)d->signal,
-		    strsignal((int)d->signal), time_of(d->ended - d->started,
-		    time));
+		    strsignal((int)d->signal),
+		    seconds_text(d->ended - d->started, time));
 	else
 		fprintf(out, "\nthe command took %s: exit status %lld",
-		    time_of(d->ended - d->started, time),
+		    seconds_text(d->ended - d->started, time),
 		    (long long)d->status);
 }
 
 static void
-part(FILE *out, bool *some, const char *name, uint64_t n)
+during_count(FILE *out, bool *some, const char *name, uint64_t n)
 {
 	if (n)
 		fprintf(out, "%s%s %llu", *some ? ", " : " (", name,
@@ -324,8 +326,8 @@ during_human(FILE *out, const struct probe_during *d, uint64_t all)
 	char time[NUM_TEXT];
 	bool some = false;
 
-	timeline(out, d);
-	outcome(out, d);
+	during_timeline(out, d);
+	during_outcome(out, d);
 	if (d->unproven)
 		fprintf(out, "\nunproven %llu: connected, and neither accepted "
 		    "nor ended where this can be seen", (unsigned long long)
@@ -338,14 +340,14 @@ during_human(FILE *out, const struct probe_during *d, uint64_t all)
 		    (unsigned long long)d->skipped);
 	if (d->slow)
 		fprintf(out, "\nslow %llu: took over %s", (unsigned long long)
-		    d->slow, time_of(d->slow_after, time));
+		    d->slow, seconds_text(d->slow_after, time));
 	fprintf(out, "\n%llu lost of %llu", (unsigned long long)d->lost,
 	    (unsigned long long)(all - d->untried));
-	part(out, &some, "refused", l->refused);
-	part(out, &some, "reset", l->reset);
-	part(out, &some, "ended before the reply", l->ended);
-	part(out, &some, "timeout", l->timeout);
-	part(out, &some, "other", l->other);
+	during_count(out, &some, "refused", l->refused);
+	during_count(out, &some, "reset", l->reset);
+	during_count(out, &some, "ended before the reply", l->ended);
+	during_count(out, &some, "timeout", l->timeout);
+	during_count(out, &some, "other", l->other);
 	if (some)
 		fputc(')', out);
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/num.h"
 #include "math/fair.h"
 
 enum { NAME_SHOWN = 64 };
@@ -27,14 +28,8 @@ const struct field finding_fields[] = {
 	{ 0 },
 };
 
-static const char *
-plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void
-safe_add(char *to, size_t room, const char *before, const char *raw)
+label_add_safe(char *to, size_t room, const char *before, const char *raw)
 {
 	char safe[NAME_SHOWN * ESCAPE_MAX + 1];
 	size_t used = strlen(to);
@@ -45,14 +40,15 @@ safe_add(char *to, size_t room, const char *before, const char *raw)
 
 /* "A", "A/1"; "" if the member has no name */
 static void
-name_of(const struct finding_member *m, char label[static FINDING_LABEL])
+finding_member_name(const struct finding_member *m,
+    char label[static FINDING_LABEL])
 {
 	size_t used;
 
 	label[0] = '\0';
 	if (!m->name)
 		return;
-	safe_add(label, FINDING_LABEL, "", m->name);
+	label_add_safe(label, FINDING_LABEL, "", m->name);
 	used = strlen(label);
 	if (m->worker >= 0)
 		snprintf(label + used, FINDING_LABEL - used, "/%lld",
@@ -61,16 +57,17 @@ name_of(const struct finding_member *m, char label[static FINDING_LABEL])
 
 /* "B (pid 9575)", "nginx (pid 4242)", "pid 4242", "A on www1" */
 static void
-label_of(const struct finding_member *m, char label[static FINDING_LABEL])
+finding_member_label(const struct finding_member *m,
+    char label[static FINDING_LABEL])
 {
 	size_t used;
 	bool named;
 
-	name_of(m, label);
+	finding_member_name(m, label);
 	if (!m->name && m->command)
-		safe_add(label, FINDING_LABEL, "", m->command);
+		label_add_safe(label, FINDING_LABEL, "", m->command);
 	if (m->host && *m->host)
-		safe_add(label, FINDING_LABEL, " on ", m->host);
+		label_add_safe(label, FINDING_LABEL, " on ", m->host);
 	used = strlen(label);
 	named = used > 0;
 	if (m->pid >= 0)
@@ -82,12 +79,13 @@ label_of(const struct finding_member *m, char label[static FINDING_LABEL])
 
 /* Returns NULL if the list is full. */
 static struct finding *
-add(struct finding_list *l, const char *kind, const struct finding_member *m,
-    const char *format, ...) __attribute__((format(printf, 4, 5)));
+finding_add(struct finding_list *l, const char *kind,
+    const struct finding_member *m, const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
 
 static struct finding *
-add(struct finding_list *l, const char *kind, const struct finding_member *m,
-    const char *format, ...)
+finding_add(struct finding_list *l, const char *kind,
+    const struct finding_member *m, const char *format, ...)
 {
 	struct finding *f = &l->at[l->count];
 	char *label = l->labels[l->count], *text = l->texts[l->count];
@@ -98,7 +96,7 @@ add(struct finding_list *l, const char *kind, const struct finding_member *m,
 	va_end(args);
 	label[0] = '\0';
 	if (m)
-		name_of(m, label);
+		finding_member_name(m, label);
 	*f = (struct finding){
 		.kind = kind, .member = *label ? label : NULL,
 		.pid = m ? m->pid : -1, .text = text,
@@ -148,7 +146,7 @@ idle_text(const struct finding_member *m, const char **kind)
 
 /* Members that accept nothing; returns whether there are any. */
 static bool
-add_idle(struct finding_list *l, const struct finding_facts *f)
+finding_add_idle(struct finding_list *l, const struct finding_facts *f)
 {
 	char label[FINDING_LABEL], waiting[64];
 	const char *kind, *text;
@@ -157,9 +155,9 @@ add_idle(struct finding_list *l, const struct finding_facts *f)
 		const struct finding_member *m = &f->members[i];
 
 		text = idle_text(m, &kind);
-		label_of(m, label);
+		finding_member_label(m, label);
 		if (text)
-			add(l, kind, m, "%.100s %s%s", label, text,
+			finding_add(l, kind, m, "%.100s %s%s", label, text,
 			    waiting_text(m, waiting));
 	}
 	return l->count > 0;
@@ -167,7 +165,7 @@ add_idle(struct finding_list *l, const struct finding_facts *f)
 
 /* "10 of 12 failed (refused 10)"; --during also reports "0 of 12 lost". */
 static void
-add_failed(struct finding_list *l, const struct finding_facts *f)
+finding_add_failed(struct finding_list *l, const struct finding_facts *f)
 {
 	char how[128] = "";
 
@@ -176,33 +174,36 @@ add_failed(struct finding_list *l, const struct finding_facts *f)
 	if (f->how)
 		snprintf(how, sizeof(how), " (%.120s)", f->how);
 	if (f->failed && f->failed == f->attempts)
-		add(l, f->failure, NULL, "all %llu %s%s",
+		finding_add(l, f->failure, NULL, "all %llu %s%s",
 		    (unsigned long long)f->failed, f->failure, how);
 	else
-		add(l, f->failed ? f->failure : "kept", NULL,
+		finding_add(l, f->failed ? f->failure : "kept", NULL,
 		    "%llu of %llu %s%s", (unsigned long long)f->failed,
 		    (unsigned long long)f->attempts, f->failure, how);
 }
 
 static void
-add_failures(struct finding_list *l, const struct finding_facts *f, bool idle)
+finding_add_failures(struct finding_list *l, const struct finding_facts *f,
+    bool idle)
 {
 	if (f->failed || strcmp(f->failure, "lost") == 0)
-		add_failed(l, f);
+		finding_add_failed(l, f);
 	if (f->mismatched && has_room(l))
-		add(l, "mismatched", NULL, "%llu of %llu answers were not the "
-		    "expected one", (unsigned long long)f->mismatched,
+		finding_add(l, "mismatched", NULL,
+		    "%llu of %llu answers were not the expected one",
+		    (unsigned long long)f->mismatched,
 		    (unsigned long long)f->attempts);
 	if (f->queued && !idle && has_room(l))
-		add(l, "queued", NULL, "%llu of %llu connected, but nobody "
-		    "accepted %s", (unsigned long long)f->queued,
-		    (unsigned long long)f->attempts,
-		    f->queued == 1 ? "it" : "them");
+		finding_add(l, "queued", NULL,
+		    "%llu of %llu connected, but nobody accepted %s",
+		    (unsigned long long)f->queued,
+		    (unsigned long long)f->attempts, f->queued == 1 ? "it" :
+		    "them");
 }
 
 /* The member with the least probable count: most standard deviations off. */
 static const struct finding_member *
-outlier(const struct finding_facts *f)
+finding_outlier(const struct finding_facts *f)
 {
 	const struct finding_member *found = NULL;
 	double most = 0, off, n = (double)f->judged;
@@ -246,39 +247,41 @@ count_text(const struct finding_facts *f, const struct finding_member *m,
 }
 
 static void
-add_uneven(struct finding_list *l, const struct finding_facts *f)
+finding_add_uneven(struct finding_list *l, const struct finding_facts *f)
 {
-	const struct finding_member *m = outlier(f);
+	const struct finding_member *m = finding_outlier(f);
 	char label[FINDING_LABEL], count[96];
 
 	if (!m) {
-		add(l, f->verdict, NULL, "uneven: chance does not do this");
+		finding_add(l, f->verdict, NULL,
+		    "uneven: chance does not do this");
 		return;
 	}
-	label_of(m, label);
+	finding_member_label(m, label);
 	count_text(f, m, count);
 	if (!m->count)
-		add(l, "silent", m, "uneven: %.100s gets nothing (%s)", label,
-		    count);
+		finding_add(l, "silent", m, "uneven: %.100s gets nothing (%s)",
+		    label, count);
 	else
-		add(l, f->verdict, m, "uneven: %.100s gets too %s (%s)", label,
-		    (double)m->count < m->expected ? "little" : "much", count);
+		finding_add(l, f->verdict, m, "uneven: %.100s gets too %s (%s)",
+		    label, (double)m->count < m->expected ? "little" : "much",
+		    count);
 }
 
 static void
-add_unclear(struct finding_list *l, const struct finding_facts *f)
+finding_add_unclear(struct finding_list *l, const struct finding_facts *f)
 {
 	char more[64] = "";
 
 	if (f->queued) {
-		add(l, f->verdict, NULL, "unclear: %llu client%s still "
+		finding_add(l, f->verdict, NULL, "unclear: %llu client%s still "
 		    "wait%s, so the counts are not final",
 		    (unsigned long long)f->queued, plural(f->queued),
 		    f->queued == 1 ? "s" : "");
 		return;
 	}
 	if (f->missing) {
-		add(l, f->verdict, NULL, "unclear: the member of %llu "
+		finding_add(l, f->verdict, NULL, "unclear: the member of %llu "
 		    "attempts is not known",
 		    (unsigned long long)f->missing);
 		return;
@@ -286,26 +289,28 @@ add_unclear(struct finding_list *l, const struct finding_facts *f)
 	if (!f->live && f->needed)
 		snprintf(more, sizeof(more), ": try -n %llu",
 		    (unsigned long long)f->needed);
-	add(l, f->verdict, NULL, "unclear: chance does this once in %.0f "
-	    "times%s", 1 / f->p, more);
+	finding_add(l, f->verdict, NULL,
+	    "unclear: chance does this once in %.0f times%s", 1 / f->p, more);
 }
 
 static void
-add_few(struct finding_list *l, const struct finding_facts *f)
+finding_add_few(struct finding_list *l, const struct finding_facts *f)
 {
 	if (f->member_count < 2)
-		add(l, f->verdict, NULL, "one member%s: nothing to compare",
-		    f->at_least ? " answered" : "");
+		finding_add(l, f->verdict, NULL,
+		    "one member%s: nothing to compare", f->at_least ?
+		    " answered" : "");
 	else if (f->live || !f->enough)
-		add(l, f->verdict, NULL, "too few to tell: a member that gets "
-		    "nothing could go unnoticed");
+		finding_add(l, f->verdict, NULL,
+		    "too few to tell: a member that gets nothing could go "
+		    "unnoticed");
 	else
-		add(l, f->verdict, NULL, "too few to tell: -n %llu",
+		finding_add(l, f->verdict, NULL, "too few to tell: -n %llu",
 		    (unsigned long long)f->enough);
 }
 
 static void
-add_verdict(struct finding_list *l, const struct finding_facts *f)
+finding_add_verdict(struct finding_list *l, const struct finding_facts *f)
 {
 	static const struct { const char *verdict, *text; } plain[] = {
 		{ "even", "even: the differences are chance" },
@@ -316,13 +321,13 @@ add_verdict(struct finding_list *l, const struct finding_facts *f)
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (strcmp(f->verdict, plain[i].verdict) == 0)
-			add(l, f->verdict, NULL, "%s", plain[i].text);
+			finding_add(l, f->verdict, NULL, "%s", plain[i].text);
 	if (strcmp(f->verdict, "uneven") == 0)
-		add_uneven(l, f);
+		finding_add_uneven(l, f);
 	else if (strcmp(f->verdict, "unclear") == 0)
-		add_unclear(l, f);
+		finding_add_unclear(l, f);
 	else if (strcmp(f->verdict, "too-few") == 0)
-		add_few(l, f);
+		finding_add_few(l, f);
 }
 
 void
@@ -331,12 +336,12 @@ finding_make(struct finding_list *l, const struct finding_facts *f)
 	bool idle;
 
 	l->count = 0;
-	idle = add_idle(l, f);
-	add_failures(l, f, idle);
+	idle = finding_add_idle(l, f);
+	finding_add_failures(l, f, idle);
 	if (f->verdict)
-		add_verdict(l, f);
+		finding_add_verdict(l, f);
 	else if (f->unjudged)
-		add(l, "none", NULL, "no verdict: %s", f->unjudged);
+		finding_add(l, "none", NULL, "no verdict: %s", f->unjudged);
 }
 
 void

@@ -103,7 +103,7 @@ group_flags_add(struct group_flags *f, const struct group_flags *more)
 }
 
 static void
-pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+group_pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct group_member *m = c->row;
 
@@ -115,7 +115,7 @@ pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 }
 
 static void
-queue_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+group_queue_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct group_member *m = c->row;
 
@@ -166,10 +166,10 @@ enum { INDEX, NAME, PID, USER, COMMAND, QUEUE, HALF, DROPS, OLDEST, STATE,
 static const struct table_column columns[COLUMNS] = {
 	[INDEX] = NUMBER("index", 4, table_has_text, index),
 	[NAME] = TEXT("name", 0, table_has_text, name),
-	[PID] = { "pid", 0, 1, .right = true, .text = pid_cell },
+	[PID] = { "pid", 0, 1, .right = true, .text = group_pid_cell },
 	[USER] = TEXT("user", 2, NULL, user),
 	[COMMAND] = TEXT("command", 5, NULL, command),
-	[QUEUE] = { "queue/of", 0, 1, .right = true, .text = queue_cell },
+	[QUEUE] = { "queue/of", 0, 1, .right = true, .text = group_queue_cell },
 	[HALF] = NUMBER("half-open", 1, table_has_figure, half_open),
 	[DROPS] = NUMBER("drops", 3, table_has_figure, drops),
 	[OLDEST] = { "oldest", 6, 1, .right = true,

@@ -23,7 +23,7 @@ struct page {
 };
 
 static void
-listening(const struct page *p, const struct event *e)
+print_listening(const struct page *p, const struct event *e)
 {
 	char text[ADDR_TEXT];
 
@@ -48,7 +48,7 @@ listening(const struct page *p, const struct event *e)
 }
 
 static void
-connected(const struct page *p, const struct event *e)
+print_connected(const struct page *p, const struct event *e)
 {
 	char text[ADDR_TEXT];
 
@@ -62,7 +62,7 @@ connected(const struct page *p, const struct event *e)
 }
 
 static void
-share_of_new(const struct page *p, const struct event *e)
+print_share_of_new(const struct page *p, const struct event *e)
 {
 	if (e->members == 1)
 		fprintf(p->out, ": 1 member, all new connections");
@@ -78,7 +78,7 @@ share_of_new(const struct page *p, const struct event *e)
  * "-": the process is in another PID namespace, so its pid means nothing here.
  */
 static void
-pid(const struct page *p, const struct event *e)
+print_pid(const struct page *p, const struct event *e)
 {
 	if (e->pid >= 0)
 		fprintf(p->out, " (pid %lld)", (long long)e->pid);
@@ -87,28 +87,28 @@ pid(const struct page *p, const struct event *e)
 }
 
 static void
-joined(const struct page *p, const struct event *e)
+print_joined(const struct page *p, const struct event *e)
 {
 	paint(p->out, p->color, GREEN, "+ %s", e->name);
 	fputs(" joined", p->out);
-	pid(p, e);
-	share_of_new(p, e);
+	print_pid(p, e);
+	print_share_of_new(p, e);
 }
 
 static void
-left(const struct page *p, const struct event *e)
+print_left(const struct page *p, const struct event *e)
 {
 	paint(p->out, p->color, RED, "- %s", e->name);
 	fprintf(p->out, " %s", e->reason);
-	pid(p, e);
+	print_pid(p, e);
 	fprintf(p->out, " after %lld connection%s", (long long)e->clients,
 	    e->clients == 1 ? "" : "s");
-	share_of_new(p, e);
+	print_share_of_new(p, e);
 }
 
 /* The name of a member; a foreign member's command. */
 static void
-who(const struct page *p, enum color color, const struct event *e)
+print_member(const struct page *p, enum color color, const struct event *e)
 {
 	char safe[16 * ESCAPE_MAX + 1] = "a stranger";
 
@@ -118,48 +118,48 @@ who(const struct page *p, enum color color, const struct event *e)
 }
 
 static void
-paused(const struct page *p, const struct event *e)
+print_paused(const struct page *p, const struct event *e)
 {
 	bool passed = strcmp(e->reason, "full") == 0 ||
 	    strcmp(e->reason, "quarantined") == 0;
 
 	paint(p->out, p->color, RED, "! ");
-	who(p, RED, e);
+	print_member(p, RED, e);
 	fprintf(p->out, " %s", e->reason);
-	pid(p, e);
+	print_pid(p, e);
 	fprintf(p->out, ": %s", passed ? "new connections go to others" :
 	    "connections that the kernel gives it wait");
 }
 
 static void
-resumed(const struct page *p, const struct event *e)
+print_resumed(const struct page *p, const struct event *e)
 {
 	bool released = strcmp(e->reason, "released") == 0;
 
 	paint(p->out, p->color, GREEN, "! ");
-	who(p, GREEN, e);
+	print_member(p, GREEN, e);
 	fprintf(p->out, " %s", released ? "is no longer quarantined" :
 	    "goes on");
-	pid(p, e);
+	print_pid(p, e);
 }
 
 static void
-draining(const struct page *p, const struct event *e)
+print_draining(const struct page *p, const struct event *e)
 {
 	paint(p->out, p->color, BOLD, "%s", e->name);
 	fprintf(p->out, " leaves: %s", e->reason);
 }
 
 static void
-steering(const struct page *p, const struct event *e)
+print_steering(const struct page *p, const struct event *e)
 {
 	paint(p->out, p->color, GREEN, "~ %s", e->name);
-	pid(p, e);
+	print_pid(p, e);
 	fprintf(p->out, " set the steering: %s", e->steering);
 }
 
 static void
-closed(const struct page *p, const struct event *e)
+print_closed(const struct page *p, const struct event *e)
 {
 	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 
@@ -174,7 +174,7 @@ closed(const struct page *p, const struct event *e)
 }
 
 static void
-drained(const struct page *p, const struct event *e)
+print_drained(const struct page *p, const struct event *e)
 {
 	/* several workers print such a line: say which one this is */
 	if (e->name && strchr(e->name, '/'))
@@ -190,14 +190,14 @@ drained(const struct page *p, const struct event *e)
 }
 
 static void
-error(const struct page *p, const struct event *e)
+print_error(const struct page *p, const struct event *e)
 {
 	paint(p->out, p->color, RED, "rpnc: ");
 	fprintf(p->out, "%s", e->text);
 }
 
 static void
-report(const struct page *p, const struct event *e)
+print_report(const struct page *p, const struct event *e)
 {
 	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 
@@ -220,7 +220,7 @@ report(const struct page *p, const struct event *e)
 }
 
 static void
-would_join(const struct page *p, const struct check_row *row)
+print_would_join(const struct page *p, const struct check_row *row)
 {
 	char safe[64 * ESCAPE_MAX + 1];
 
@@ -236,7 +236,7 @@ would_join(const struct page *p, const struct check_row *row)
 }
 
 static void
-rescue(const struct page *p, const struct event *e)
+print_rescue(const struct page *p, const struct event *e)
 {
 	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 
@@ -249,7 +249,7 @@ rescue(const struct page *p, const struct event *e)
 }
 
 static void
-check(const struct page *p, const struct event *e)
+print_check(const struct page *p, const struct event *e)
 {
 	char text[ADDR_TEXT];
 
@@ -257,7 +257,7 @@ check(const struct page *p, const struct event *e)
 	for (size_t i = 0; i < e->joined_count && i < JOINED_SHOWN; i++) {
 		if (i)
 			fputs(", ", p->out);
-		would_join(p, &e->joined[i]);
+		print_would_join(p, &e->joined[i]);
 	}
 	if (e->joined_count > JOINED_SHOWN)
 		fprintf(p->out, " and %zu more",
@@ -268,26 +268,26 @@ check(const struct page *p, const struct event *e)
 }
 
 static void
-probe(const struct page *p, const struct event *e)
+print_probe(const struct page *p, const struct event *e)
 {
 	probe_human(p->out, e->probe);
 }
 
 static void
-group(const struct page *p, const struct event *e)
+print_group(const struct page *p, const struct event *e)
 {
 	group_human(p->out, e->group, GROUP_COLUMNS, p->color);
 }
 
 static void
-compare(const struct page *p, const struct event *e)
+print_compare(const struct page *p, const struct event *e)
 {
 	compare_human(p->out, e->compare);
 }
 
 /* "127.0.0.1:22 open 41 us ssh" for each port, then how many there are. */
 static void
-scan(const struct page *p, const struct event *e)
+print_scan(const struct page *p, const struct event *e)
 {
 	uint64_t tried = e->open + e->shut + e->silent;
 	char text[ADDR_TEXT], time[NUM_TEXT];
@@ -319,24 +319,24 @@ scan(const struct page *p, const struct event *e)
 /* One sentence per kind; a kind without one is not for people. */
 static void (*const sentences[EVENT_KINDS])(const struct page *,
     const struct event *) = {
-	[EVENT_LISTENING] = listening,
-	[EVENT_JOINED] = joined,
-	[EVENT_LEFT] = left,
-	[EVENT_CONNECTED] = connected,
-	[EVENT_PAUSED] = paused,
-	[EVENT_RESUMED] = resumed,
-	[EVENT_CLOSED] = closed,
-	[EVENT_DRAINING] = draining,
-	[EVENT_DRAINED] = drained,
-	[EVENT_STEERING] = steering,
-	[EVENT_ERROR] = error,
-	[EVENT_REPORT] = report,
-	[EVENT_CHECK] = check,
-	[EVENT_PROBE] = probe,
-	[EVENT_GROUP] = group,
-	[EVENT_SCAN] = scan,
-	[EVENT_RESCUE] = rescue,
-	[EVENT_COMPARE] = compare,
+	[EVENT_LISTENING] = print_listening,
+	[EVENT_JOINED] = print_joined,
+	[EVENT_LEFT] = print_left,
+	[EVENT_CONNECTED] = print_connected,
+	[EVENT_PAUSED] = print_paused,
+	[EVENT_RESUMED] = print_resumed,
+	[EVENT_CLOSED] = print_closed,
+	[EVENT_DRAINING] = print_draining,
+	[EVENT_DRAINED] = print_drained,
+	[EVENT_STEERING] = print_steering,
+	[EVENT_ERROR] = print_error,
+	[EVENT_REPORT] = print_report,
+	[EVENT_CHECK] = print_check,
+	[EVENT_PROBE] = print_probe,
+	[EVENT_GROUP] = print_group,
+	[EVENT_SCAN] = print_scan,
+	[EVENT_RESCUE] = print_rescue,
+	[EVENT_COMPARE] = print_compare,
 };
 
 char *

@@ -34,7 +34,7 @@ static const struct { const char *le; uint64_t ns; } buckets[] = {
 
 /* Adds NAME="VALUE"; an unknown or absent value gets no label. */
 static void
-label(char labels[static LABELS], const char *name, const char *value)
+label_add(char labels[static LABELS], const char *name, const char *value)
 {
 	char safe[LABEL_MAX * ESCAPE_MAX + 1];
 	size_t used = strlen(labels), length;
@@ -56,16 +56,16 @@ label(char labels[static LABELS], const char *name, const char *value)
 }
 
 static void
-label_number(char labels[static LABELS], const char *name, int64_t value)
+label_add_number(char labels[static LABELS], const char *name, int64_t value)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%lld", (long long)value);
-	label(labels, name, value < 0 ? NULL : text);
+	label_add(labels, name, value < 0 ? NULL : text);
 }
 
 static void
-family(const struct metrics *m, const char *name, const char *type,
+metrics_family(const struct metrics *m, const char *name, const char *type,
     const char *help)
 {
 	size_t length = strlen(name);
@@ -77,7 +77,7 @@ family(const struct metrics *m, const char *name, const char *type,
 }
 
 static void
-sample(const struct metrics *m, const char *name, const char *labels,
+metrics_sample(const struct metrics *m, const char *name, const char *labels,
     double value)
 {
 	fprintf(m->out, "rpnc_probe_%s", name);
@@ -87,17 +87,17 @@ sample(const struct metrics *m, const char *name, const char *labels,
 }
 
 static void
-gauge(const struct metrics *m, const char *name, double value,
+metrics_gauge(const struct metrics *m, const char *name, double value,
     const char *help)
 {
 	if (isnan(value))
 		return;
-	family(m, name, "gauge", help);
-	sample(m, name, m->common, value);
+	metrics_family(m, name, "gauge", help);
+	metrics_sample(m, name, m->common, value);
 }
 
 static void
-failures(const struct metrics *m, const struct probe_failures *f)
+metrics_failures(const struct metrics *m, const struct probe_failures *f)
 {
 	const struct { const char *reason; uint64_t count; } all[] = {
 		{ "refused", f->refused }, { "reset", f->reset },
@@ -105,34 +105,38 @@ failures(const struct metrics *m, const struct probe_failures *f)
 	};
 	char labels[LABELS];
 
-	family(m, "failures", "gauge", "Attempts that failed, by reason.");
+	metrics_family(m, "failures", "gauge",
+	    "Attempts that failed, by reason.");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		memcpy(labels, m->common, sizeof(labels));
-		label(labels, "reason", all[i].reason);
-		sample(m, "failures", labels, (double)all[i].count);
+		label_add(labels, "reason", all[i].reason);
+		metrics_sample(m, "failures", labels, (double)all[i].count);
 	}
 }
 
 static void
-totals(const struct metrics *m, const struct probe_report *r, int64_t time)
+metrics_totals(const struct metrics *m, const struct probe_report *r,
+    int64_t time)
 {
-	gauge(m, "end_timestamp_seconds", (double)time / 1e6,
+	metrics_gauge(m, "end_timestamp_seconds", (double)time / 1e6,
 	    "When the report was made, since the epoch.");
-	gauge(m, "duration_seconds", r->seconds,
+	metrics_gauge(m, "duration_seconds", r->seconds,
 	    "How long it took, of all reports together.");
-	gauge(m, "reports", (double)r->reports, "Reports in this one.");
-	gauge(m, "attempts", (double)r->attempts, "Attempts to connect.");
-	gauge(m, "succeeded", (double)r->ok, "Attempts that succeeded.");
-	failures(m, r->failed);
-	gauge(m, "queued", (double)r->queued,
+	metrics_gauge(m, "reports", (double)r->reports, "Reports in this one.");
+	metrics_gauge(m, "attempts", (double)r->attempts,
+	    "Attempts to connect.");
+	metrics_gauge(m, "succeeded", (double)r->ok,
+	    "Attempts that succeeded.");
+	metrics_failures(m, r->failed);
+	metrics_gauge(m, "queued", (double)r->queued,
 	    "Connections that nobody accepted.");
-	gauge(m, "unattributed", (double)r->unattributed,
+	metrics_gauge(m, "unattributed", (double)r->unattributed,
 	    "Connections of which it is not known who answered.");
-	gauge(m, "predicted", (double)r->predicted,
+	metrics_gauge(m, "predicted", (double)r->predicted,
 	    "Connections attributed before connecting.");
-	gauge(m, "mismatched", (double)r->mismatched,
+	metrics_gauge(m, "mismatched", (double)r->mismatched,
 	    "Answers that were not what was expected.");
-	gauge(m, "abandoned", (double)r->abandoned,
+	metrics_gauge(m, "abandoned", (double)r->abandoned,
 	    "Attempts in flight when a signal came.");
 }
 
@@ -170,7 +174,7 @@ value_failed(const struct probe_member *p)
  * the whole file invalid. So only the first is written.
  */
 static bool
-is_new(char (*labels)[LABELS], size_t i)
+is_new_label(char (*labels)[LABELS], size_t i)
 {
 	for (size_t j = 0; j < i; j++)
 		if (strcmp(labels[j], labels[i]) == 0)
@@ -179,7 +183,7 @@ is_new(char (*labels)[LABELS], size_t i)
 }
 
 static void
-members(const struct metrics *m, const struct probe_report *r)
+metrics_members(const struct metrics *m, const struct probe_report *r)
 {
 	static const struct column columns[] = {
 		{ "member_connections", "Connections that it answered.",
@@ -197,74 +201,76 @@ members(const struct metrics *m, const struct probe_report *r)
 		const struct probe_member *p = &r->members[i];
 
 		memcpy(labels[i], m->common, LABELS);
-		label(labels[i], "name", p->name);
-		label_number(labels[i], "worker", p->worker);
-		label_number(labels[i], "pid", p->pid);
-		label_number(labels[i], "uid", p->uid);
-		label(labels[i], "host", p->host);
-		label(labels[i], "command", p->command);
-		if (!is_new(labels, i))
+		label_add(labels[i], "name", p->name);
+		label_add_number(labels[i], "worker", p->worker);
+		label_add_number(labels[i], "pid", p->pid);
+		label_add_number(labels[i], "uid", p->uid);
+		label_add(labels[i], "host", p->host);
+		label_add(labels[i], "command", p->command);
+		if (!is_new_label(labels, i))
 			labels[i][0] = '\0';
 	}
 	for (size_t c = 0; labels && r->member_count &&
 	    c < sizeof(columns) / sizeof(columns[0]); c++) {
-		family(m, columns[c].name, "gauge", columns[c].help);
+		metrics_family(m, columns[c].name, "gauge", columns[c].help);
 		for (size_t i = 0; i < r->member_count; i++) {
 			double v = columns[c].value(&r->members[i]);
 
 			if (labels[i][0] && !isnan(v))
-				sample(m, columns[c].name, labels[i], v);
+				metrics_sample(m, columns[c].name, labels[i],
+				    v);
 		}
 	}
 	free(labels);
 }
 
 static void
-fairness(const struct metrics *m, const struct probe_fairness *f)
+metrics_fairness(const struct metrics *m, const struct probe_fairness *f)
 {
 	char labels[LABELS];
 
 	if (!f)
 		return;
 	if (isfinite(f->chi2))
-		gauge(m, "fairness_chi2", f->chi2,
+		metrics_gauge(m, "fairness_chi2", f->chi2,
 		    "Pearson's chi-square of the counts.");
-	gauge(m, "fairness_p", f->p,
+	metrics_gauge(m, "fairness_p", f->p,
 	    "How often fair hashing is as uneven as this.");
-	family(m, "fairness_verdict", "gauge",
+	metrics_family(m, "fairness_verdict", "gauge",
 	    "1 for the verdict, 0 for the others.");
 	for (int v = FAIR_EVEN; v <= FAIR_CHANGED; v++) {
 		const char *name = fair_verdict_name((enum fair_verdict)v);
 
 		memcpy(labels, m->common, sizeof(labels));
-		label(labels, "verdict", name);
-		sample(m, "fairness_verdict", labels,
+		label_add(labels, "verdict", name);
+		metrics_sample(m, "fairness_verdict", labels,
 		    strcmp(name, f->verdict) == 0);
 	}
 }
 
 static void
-histogram(const struct metrics *m, const char *phase, const struct hist *h)
+metrics_histogram(const struct metrics *m, const char *phase,
+    const struct hist *h)
 {
 	char phased[LABELS], labels[LABELS];
 
 	memcpy(phased, m->common, sizeof(phased));
-	label(phased, "phase", phase);
+	label_add(phased, "phase", phase);
 	for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++) {
 		memcpy(labels, phased, sizeof(labels));
-		label(labels, "le", buckets[i].le);
-		sample(m, "latency_seconds_bucket", labels,
+		label_add(labels, "le", buckets[i].le);
+		metrics_sample(m, "latency_seconds_bucket", labels,
 		    (double)hist_count_to(h, buckets[i].ns));
 	}
 	memcpy(labels, phased, sizeof(labels));
-	label(labels, "le", "+Inf");
-	sample(m, "latency_seconds_bucket", labels, (double)h->count);
-	sample(m, "latency_seconds_sum", phased, (double)h->sum / 1e9);
-	sample(m, "latency_seconds_count", phased, (double)h->count);
+	label_add(labels, "le", "+Inf");
+	metrics_sample(m, "latency_seconds_bucket", labels, (double)h->count);
+	metrics_sample(m, "latency_seconds_sum", phased, (double)h->sum / 1e9);
+	metrics_sample(m, "latency_seconds_count", phased, (double)h->count);
 }
 
 static void
-latency(const struct metrics *m, const struct latencies *l)
+metrics_latency(const struct metrics *m, const struct latencies *l)
 {
 	static const char *const names[LATENCIES] = {
 		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
@@ -279,9 +285,9 @@ latency(const struct metrics *m, const struct latencies *l)
 		if (!h || !h->count)
 			continue;
 		if (!any)
-			family(m, "latency_seconds", "histogram",
+			metrics_family(m, "latency_seconds", "histogram",
 			    "How long each phase of an attempt took.");
-		histogram(m, names[i], h);
+		metrics_histogram(m, names[i], h);
 		any = true;
 	}
 }
@@ -293,16 +299,16 @@ openmetrics_write(FILE *out, const struct probe_report *r, int64_t time)
 	char text[ADDR_TEXT];
 
 	if (r->target->address) {
-		label(m.common, "address", addr_host(r->target->address,
+		label_add(m.common, "address", addr_host(r->target->address,
 		    text));
 		if (r->target->address->sa.sa_family != AF_UNIX)
-			label_number(m.common, "port",
+			label_add_number(m.common, "port",
 			    addr_port(r->target->address));
 	}
-	label(m.common, "protocol", r->target->protocol);
-	totals(&m, r, time);
-	members(&m, r);
-	fairness(&m, r->fairness);
-	latency(&m, r->latency);
+	label_add(m.common, "protocol", r->target->protocol);
+	metrics_totals(&m, r, time);
+	metrics_members(&m, r);
+	metrics_fairness(&m, r->fairness);
+	metrics_latency(&m, r->latency);
 	fputs("# EOF\n", out);
 }

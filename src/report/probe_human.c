@@ -17,7 +17,7 @@
 enum { WHAT_IF_MAX = 80 };
 
 static void
-header(FILE *out, const struct probe_report *r)
+probe_header(FILE *out, const struct probe_report *r)
 {
 	const struct addr *to = r->target->address;
 	const char *protocol = r->target->protocol;
@@ -41,7 +41,7 @@ header(FILE *out, const struct probe_report *r)
 }
 
 static void
-expectation(FILE *out, const struct probe_report *r)
+probe_expectation(FILE *out, const struct probe_report *r)
 {
 	const struct probe_fairness *f = r->fairness;
 	char by[FAIR_TEXT], text[FAIR_TEXT];
@@ -66,7 +66,7 @@ expectation(FILE *out, const struct probe_report *r)
 
 /* Explains a verdict that is not simply good. */
 static void
-advice(FILE *out, const struct probe_report *r)
+probe_advice(FILE *out, const struct probe_report *r)
 {
 	const struct probe_fairness *f = r->fairness;
 	char text[MEMBER_TEXT];
@@ -93,18 +93,18 @@ advice(FILE *out, const struct probe_report *r)
 }
 
 static void
-fairness(FILE *out, const struct probe_report *r)
+probe_fair_lines(FILE *out, const struct probe_report *r)
 {
 	if (!r->fairness)
 		return;
 	if (r->member_count < 2)
 		return;
-	expectation(out, r);
-	advice(out, r);
+	probe_expectation(out, r);
+	probe_advice(out, r);
 }
 
 static void
-what_if(FILE *out, const struct probe_what_if *w)
+probe_what_if_line(FILE *out, const struct probe_what_if *w)
 {
 	char who[WHAT_IF_MAX * ESCAPE_MAX];
 
@@ -123,7 +123,7 @@ what_if(FILE *out, const struct probe_what_if *w)
 }
 
 static void
-latency(FILE *out, const struct probe_report *r, enum latency which)
+probe_latency_line(FILE *out, const struct probe_report *r, enum latency which)
 {
 	static const char *const names[] = {
 		"connect", "accept", "echo", "reply", "late",
@@ -146,7 +146,7 @@ latency(FILE *out, const struct probe_report *r, enum latency which)
 }
 
 static void
-counted(FILE *out, bool *some, const char *name, uint64_t n)
+probe_failed_add(FILE *out, bool *some, const char *name, uint64_t n)
 {
 	if (n)
 		fprintf(out, "%s%s %llu", *some ? ", " : " (", name,
@@ -155,17 +155,17 @@ counted(FILE *out, bool *some, const char *name, uint64_t n)
 }
 
 static void
-failures(FILE *out, const struct probe_report *r)
+probe_failed_line(FILE *out, const struct probe_report *r)
 {
 	const struct probe_failures *f = r->failed;
 	uint64_t all = f->refused + f->reset + f->timeout + f->other;
 	bool some = false;
 
 	fprintf(out, "\nfailed %llu", (unsigned long long)all);
-	counted(out, &some, "refused", f->refused);
-	counted(out, &some, "reset", f->reset);
-	counted(out, &some, "timeout", f->timeout);
-	counted(out, &some, "other", f->other);
+	probe_failed_add(out, &some, "refused", f->refused);
+	probe_failed_add(out, &some, "reset", f->reset);
+	probe_failed_add(out, &some, "timeout", f->timeout);
+	probe_failed_add(out, &some, "other", f->other);
 	if (f->other && r->other_reason)
 		fprintf(out, ": %s", r->other_reason);
 	if (some)
@@ -173,7 +173,7 @@ failures(FILE *out, const struct probe_report *r)
 }
 
 static void
-line(FILE *out, const char *name, uint64_t n, const char *meaning)
+probe_line(FILE *out, const char *name, uint64_t n, const char *meaning)
 {
 	if (n)
 		fprintf(out, "\n%s %llu: %s", name, (unsigned long long)n,
@@ -183,22 +183,25 @@ line(FILE *out, const char *name, uint64_t n, const char *meaning)
 void
 probe_human(FILE *out, const struct probe_report *r)
 {
-	header(out, r);
+	probe_header(out, r);
 	finding_human(out, r->findings, 0);
 	members_human(out, r);
-	fairness(out, r);
-	what_if(out, r->what_if);
+	probe_fair_lines(out, r);
+	probe_what_if_line(out, r->what_if);
 	for (int i = 0; i < LATENCIES; i++)
-		latency(out, r, (enum latency)i);
+		probe_latency_line(out, r, (enum latency)i);
 	if (!r->during)
-		failures(out, r);
-	line(out, "queued", r->queued, "connected, but nobody accepted them");
-	line(out, "predicted", r->predicted, "the kernel was only asked before "
-	    "connecting");
-	line(out, "unattributed", r->unattributed, "who answered is not known");
-	line(out, "mismatched", r->mismatched, "the answer was not the one "
-	    "expected");
-	line(out, "abandoned", r->abandoned, "still in flight when stopped");
+		probe_failed_line(out, r);
+	probe_line(out, "queued", r->queued,
+	    "connected, but nobody accepted them");
+	probe_line(out, "predicted", r->predicted,
+	    "the kernel was only asked before connecting");
+	probe_line(out, "unattributed", r->unattributed,
+	    "who answered is not known");
+	probe_line(out, "mismatched", r->mismatched,
+	    "the answer was not the one expected");
+	probe_line(out, "abandoned", r->abandoned,
+	    "still in flight when stopped");
 	for (const char *const *note = r->notes; note && *note; note++)
 		fprintf(out, "\n%s", *note);
 	if (r->during)

@@ -48,7 +48,7 @@ has_hosts(const struct probe_report *r)
 
 /* The line of a host, above its members. */
 static void
-host(FILE *out, const struct probe_report *r, size_t first)
+probe_host_line(FILE *out, const struct probe_report *r, size_t first)
 {
 	char text[MEMBER_TEXT];
 	const char *name = r->members[first].host;
@@ -67,13 +67,13 @@ host(FILE *out, const struct probe_report *r, size_t first)
 }
 
 static void
-name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+probe_name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	member_label(c->row, text);
 }
 
 static void
-pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+probe_pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct probe_member *m = c->row;
 
@@ -112,7 +112,7 @@ count_part(const struct table_cell *c)
 }
 
 static void
-count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+probe_count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct probe_member *m = c->row;
 
@@ -120,7 +120,7 @@ count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 }
 
 static void
-share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+probe_share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct probe_member *m = c->row;
 
@@ -129,12 +129,12 @@ share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 }
 
 static const struct table_column columns[] = {
-	{ "", .text = name_cell },
-	{ "", .gap = 2, .wanted = table_has_text, .text = pid_cell },
+	{ "", .text = probe_name_cell },
+	{ "", .gap = 2, .wanted = table_has_text, .text = probe_pid_cell },
 	{ "", .gap = 1, .wanted = table_has_text, .text = command_cell },
 	{ "", .gap = 2, .part = count_part },
-	{ "", .gap = 2, .least = 5, .right = true, .text = count_cell },
-	{ "", .gap = 2, .least = 6, .right = true, .text = share_cell },
+	{ "", .gap = 2, .least = 5, .right = true, .text = probe_count_cell },
+	{ "", .gap = 2, .least = 6, .right = true, .text = probe_share_cell },
 };
 
 static void
@@ -154,7 +154,8 @@ accepted(FILE *out, const struct probe_member *m)
 
 /* Remarks at the end of a row; most members have none. */
 static void
-remarks(FILE *out, const struct probe_report *r, const struct probe_member *m)
+probe_remarks(FILE *out, const struct probe_report *r,
+    const struct probe_member *m)
 {
 	if (r->fairness && !r->fairness->equal && !isnan(m->expected))
 		fprintf(out, "  of %.1f expected", m->expected);
@@ -188,11 +189,11 @@ members_human(FILE *out, const struct probe_report *r)
 	table_fit(&t, 0);
 	for (size_t i = 0; i < r->member_count; i++) {
 		if (hosts && is_host_first(r, i))
-			host(out, r, i);
+			probe_host_line(out, r, i);
 		else
 			fprintf(out, hosts ? "\n  " : "\n");
 		fputs("  ", out);
 		table_row(out, &t, false, &r->members[i]);
-		remarks(out, r, &r->members[i]);
+		probe_remarks(out, r, &r->members[i]);
 	}
 }

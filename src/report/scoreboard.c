@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "report/fairness.h"
 #include "report/plot.h"
 
@@ -24,12 +25,6 @@ struct page {
 	const struct scoreboard *board;
 	const struct table_style *style;
 };
-
-static const char *
-plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 static bool
 by_hash(const struct scoreboard *b)
@@ -108,7 +103,8 @@ part_add(char *line, size_t size, int columns, const char *part)
 
 /* Adds the number of members and, if it fits, their steering. */
 static void
-members_add(const struct scoreboard *b, char *line, size_t size, int columns)
+scoreboard_members(const struct scoreboard *b, char *line, size_t size,
+    int columns)
 {
 	char part[256];
 	size_t length = strlen(line);
@@ -137,7 +133,7 @@ title_out(const struct page *p)
 	snprintf(part, sizeof(part), "%.24s%s%.128s %s", b->name ? b->name :
 	    "", b->name ? " " : "", b->address, b->protocol);
 	part_add(line, sizeof(line), columns, part);
-	members_add(b, line, sizeof(line), columns);
+	scoreboard_members(b, line, sizeof(line), columns);
 	snprintf(part, sizeof(part), "%llu accepted",
 	    (unsigned long long)b->accepted);
 	part_add(line, sizeof(line), columns, part);

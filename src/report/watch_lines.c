@@ -22,7 +22,7 @@ enum {
 
 /* Adds a part to the line, if there is room for it. */
 static void
-add(const struct watch_page *p, char *line, const char *between,
+line_add(const struct watch_page *p, char *line, const char *between,
     const char *part)
 {
 	size_t length = strlen(line);
@@ -31,12 +31,6 @@ add(const struct watch_page *p, char *line, const char *between,
 	    table_cells(part) <= p->style.columns)
 		snprintf(line + length, WATCH_LINE - length, "%s%s",
 		    length ? between : "", part);
-}
-
-static const char *
-plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 /* "12 s", "2 min 3 s", "4 h 5 min", "6 d 7 h" */
@@ -59,7 +53,7 @@ span_text(double seconds, char text[static NUM_TEXT])
 }
 
 static void
-title(const struct watch_page *p, char line[static WATCH_LINE])
+title_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 	char part[ADDR_TEXT + 32], text[ADDR_TEXT], seconds[NUM_TEXT];
@@ -69,20 +63,20 @@ title(const struct watch_page *p, char line[static WATCH_LINE])
 	if (r->by) {
 		snprintf(part, sizeof(part), "%zu member%s", r->member_count,
 		    plural(r->member_count));
-		add(p, line, "  ", part);
+		line_add(p, line, "  ", part);
 	}
 	snprintf(part, sizeof(part), "%llu attempt%s in %s",
 	    (unsigned long long)r->attempts, plural(r->attempts),
 	    span_text(r->seconds, seconds));
-	add(p, line, "  ", part);
+	line_add(p, line, "  ", part);
 	if (r->by && strcmp(r->by, "diag") != 0) {
 		snprintf(part, sizeof(part), "by %s", r->by);
-		add(p, line, "  ", part);
+		line_add(p, line, "  ", part);
 	}
 }
 
 static void
-rate(const struct watch_page *p, char line[static WATCH_LINE])
+rate_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 	size_t n = r->rate_count < SPARKS ? r->rate_count : SPARKS;
@@ -93,37 +87,37 @@ rate(const struct watch_page *p, char line[static WATCH_LINE])
 	    r->now->rate > 0 && r->now->rate < 10, r->now->rate);
 	if (r->asked > 0) {
 		snprintf(part, sizeof(part), "of %g", r->asked);
-		add(p, line, " ", part);
+		line_add(p, line, " ", part);
 	}
 	room = p->style.columns - table_cells(line) - 2;
 	if (room < (int)n)
 		n = room > 0 ? (size_t)room : 0;
 	if (n)
-		add(p, line, "  ", spark_text(r->rates + r->rate_count - n, n,
-		    spark));
+		line_add(p, line, "  ", spark_text(r->rates + r->rate_count - n,
+		    n, spark));
 }
 
 static void
-counted(const struct watch_page *p, char *line, bool *some, const char *name,
-    uint64_t n)
+line_add_count(const struct watch_page *p, char *line, bool *some,
+    const char *name, uint64_t n)
 {
 	char part[64];
 
 	if (!n)
 		return;
 	snprintf(part, sizeof(part), "%s %llu", name, (unsigned long long)n);
-	add(p, line, *some ? ", " : ": ", part);
+	line_add(p, line, *some ? ", " : ": ", part);
 	*some = true;
 }
 
 static uint64_t
-sum(const struct probe_failures *f)
+failures_sum(const struct probe_failures *f)
 {
 	return f->refused + f->reset + f->timeout + f->other;
 }
 
 static void
-failed(const struct watch_page *p, char line[static WATCH_LINE])
+failed_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct probe_failures *now = p->report->now->failed;
 	const struct probe_failures *all = p->report->failed;
@@ -131,48 +125,48 @@ failed(const struct watch_page *p, char line[static WATCH_LINE])
 	bool some = false;
 
 	snprintf(line, WATCH_LINE, "%-*snow %llu", LABEL, "failed",
-	    (unsigned long long)sum(now));
-	counted(p, line, &some, "refused", now->refused);
-	counted(p, line, &some, "reset", now->reset);
-	counted(p, line, &some, "timeout", now->timeout);
-	counted(p, line, &some, "other", now->other);
+	    (unsigned long long)failures_sum(now));
+	line_add_count(p, line, &some, "refused", now->refused);
+	line_add_count(p, line, &some, "reset", now->reset);
+	line_add_count(p, line, &some, "timeout", now->timeout);
+	line_add_count(p, line, &some, "other", now->other);
 	snprintf(part, sizeof(part), "in all %llu",
-	    (unsigned long long)sum(all));
-	add(p, line, some ? "; " : ", ", part);
+	    (unsigned long long)failures_sum(all));
+	line_add(p, line, some ? "; " : ", ", part);
 	some = false;
-	counted(p, line, &some, "refused", all->refused);
-	counted(p, line, &some, "reset", all->reset);
-	counted(p, line, &some, "timeout", all->timeout);
-	counted(p, line, &some, "other", all->other);
+	line_add_count(p, line, &some, "refused", all->refused);
+	line_add_count(p, line, &some, "reset", all->reset);
+	line_add_count(p, line, &some, "timeout", all->timeout);
+	line_add_count(p, line, &some, "other", all->other);
 }
 
 static void
-both(const struct watch_page *p, char *line, const char *name, uint64_t now,
-    uint64_t all, const char *meaning)
+now_and_all_line(const struct watch_page *p, char *line, const char *name,
+    uint64_t now, uint64_t all, const char *meaning)
 {
 	if (!all)
 		return;
 	snprintf(line, WATCH_LINE, "%-*snow %llu, in all %llu", LABEL, name,
 	    (unsigned long long)now, (unsigned long long)all);
-	add(p, line, ": ", meaning);
+	line_add(p, line, ": ", meaning);
 }
 
 static void
-queued(const struct watch_page *p, char line[static WATCH_LINE])
+queued_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	both(p, line, "queued", p->report->now->queued, p->report->queued,
-	    "nobody accepted them");
+	now_and_all_line(p, line, "queued", p->report->now->queued,
+	    p->report->queued, "nobody accepted them");
 }
 
 static void
-skipped(const struct watch_page *p, char line[static WATCH_LINE])
+skipped_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	both(p, line, "late", p->report->now->skipped, p->report->skipped,
-	    "over 0.1 s, so never started");
+	now_and_all_line(p, line, "late", p->report->now->skipped,
+	    p->report->skipped, "over 0.1 s, so never started");
 }
 
 static void
-unknown(const struct watch_page *p, char line[static WATCH_LINE])
+unattributed_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 
@@ -182,7 +176,7 @@ unknown(const struct watch_page *p, char line[static WATCH_LINE])
 }
 
 static void
-mismatched(const struct watch_page *p, char line[static WATCH_LINE])
+mismatched_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 
@@ -192,7 +186,7 @@ mismatched(const struct watch_page *p, char line[static WATCH_LINE])
 }
 
 static void
-latency(const struct watch_page *p, char *line, const char *name,
+latency_line(const struct watch_page *p, char *line, const char *name,
     enum latency which)
 {
 	const struct watch_now *now = p->report->now;
@@ -204,39 +198,39 @@ latency(const struct watch_page *p, char *line, const char *name,
 	snprintf(line, WATCH_LINE, "%-*s", LABEL - 2, name);
 	for (int i = 0; i < QUANTILES; i++)
 		if (*quantile_text(h, i, part))
-			add(p, line, "  ", part);
+			line_add(p, line, "  ", part);
 	snprintf(part, sizeof(part), "of the last %s",
 	    duration_text((int64_t)(now->seconds * 1e6), text));
-	add(p, line, "   ", part);
+	line_add(p, line, "   ", part);
 }
 
 static void
-connecting(const struct watch_page *p, char line[static WATCH_LINE])
+connect_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency(p, line, "connect", LATENCY_CONNECT);
+	latency_line(p, line, "connect", LATENCY_CONNECT);
 }
 
 static void
-accepting(const struct watch_page *p, char line[static WATCH_LINE])
+accept_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency(p, line, "accept", LATENCY_ACCEPT);
+	latency_line(p, line, "accept", LATENCY_ACCEPT);
 }
 
 static void
-echo(const struct watch_page *p, char line[static WATCH_LINE])
+echo_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency(p, line, "echo", LATENCY_ECHO);
+	latency_line(p, line, "echo", LATENCY_ECHO);
 }
 
 static void
-reply(const struct watch_page *p, char line[static WATCH_LINE])
+reply_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency(p, line, "reply", LATENCY_REPLY);
+	latency_line(p, line, "reply", LATENCY_REPLY);
 }
 
 /* The line that says what is fair has a good verdict; this one, any other. */
 static void
-finding(const struct watch_page *p, char line[static WATCH_LINE])
+finding_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	static const char *const calm[] = {
 		"even", "as-weighted", "too-few", "none",
@@ -247,7 +241,7 @@ finding(const struct watch_page *p, char line[static WATCH_LINE])
 		if (strcmp(f->kind, calm[i]) == 0)
 			return;
 	if (f)
-		add(p, line, "", f->text);
+		line_add(p, line, "", f->text);
 }
 
 static enum color
@@ -259,7 +253,7 @@ finding_color(const struct watch_report *r)
 
 /* "+ D at 12:01:03; since then 340" */
 static void
-change(const struct watch_page *p, char line[static WATCH_LINE])
+change_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 	char part[64];
@@ -269,12 +263,12 @@ change(const struct watch_page *p, char line[static WATCH_LINE])
 	table_plain(r->change, line);
 	snprintf(part, sizeof(part), "%llu since", (unsigned long long)
 	    r->judged);
-	add(p, line, ", ", part);
+	line_add(p, line, ", ", part);
 }
 
 /* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even"; shorter if narrow */
 static void
-fair(const struct watch_page *p, char line[static WATCH_LINE])
+fair_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 	const struct probe_fairness *f = r->fairness;
@@ -304,21 +298,21 @@ fair_color(const struct watch_report *r)
 }
 
 static void
-note(const struct watch_page *p, char line[static WATCH_LINE])
+note_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	if (p->report->note)
-		add(p, line, "", p->report->note);
+		line_add(p, line, "", p->report->note);
 }
 
 static enum color
-bold(const struct watch_report *r)
+always_bold(const struct watch_report *r)
 {
 	(void)r;
 	return BOLD;
 }
 
 static enum color
-plain(const struct watch_report *r)
+always_plain(const struct watch_report *r)
 {
 	(void)r;
 	return PLAIN;
@@ -327,7 +321,7 @@ plain(const struct watch_report *r)
 static enum color
 failed_color(const struct watch_report *r)
 {
-	return sum(r->now->failed) ? RED : PLAIN;
+	return failures_sum(r->now->failed) ? RED : PLAIN;
 }
 
 static enum color
@@ -338,19 +332,19 @@ queued_color(const struct watch_report *r)
 
 /* The members stand after the first two lines. */
 const struct watch_line watch_lines[WATCH_LINES] = {
-	{ 0, title, bold },
-	{ 7, rate, plain },
-	{ 9, finding, finding_color },
-	{ 5, change, plain },
-	{ 9, fair, fair_color },
-	{ 3, note, plain },
-	{ 10, failed, failed_color },
-	{ 6, queued, queued_color },
-	{ 4, skipped, plain },
-	{ 2, unknown, plain },
-	{ 2, mismatched, failed_color },
-	{ 8, connecting, plain },
-	{ 7, accepting, plain },
-	{ 8, echo, plain },
-	{ 8, reply, plain },
+	{ 0, title_line, always_bold },
+	{ 7, rate_line, always_plain },
+	{ 9, finding_line, finding_color },
+	{ 5, change_line, always_plain },
+	{ 9, fair_line, fair_color },
+	{ 3, note_line, always_plain },
+	{ 10, failed_line, failed_color },
+	{ 6, queued_line, queued_color },
+	{ 4, skipped_line, always_plain },
+	{ 2, unattributed_line, always_plain },
+	{ 2, mismatched_line, failed_color },
+	{ 8, connect_line, always_plain },
+	{ 7, accept_line, always_plain },
+	{ 8, echo_line, always_plain },
+	{ 8, reply_line, always_plain },
 };

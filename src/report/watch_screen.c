@@ -19,7 +19,7 @@ enum {
 };
 
 static void
-row_fill(const struct watch_report *r, const struct watch_member *m,
+watch_row_fill(const struct watch_report *r, const struct watch_member *m,
     struct member_row *row, char name[static TABLE_PLAIN],
     char command[static TABLE_PLAIN])
 {
@@ -51,7 +51,7 @@ rows_fill(const struct watch_report *r, struct member_row *rows,
 	size_t n = r->member_count;
 
 	for (size_t i = 0; i < n; i++)
-		row_fill(r, &r->members[i], &rows[i], texts[i][0],
+		watch_row_fill(r, &r->members[i], &rows[i], texts[i][0],
 		    texts[i][1]);
 	if (!r->left)
 		return n;
@@ -63,7 +63,7 @@ rows_fill(const struct watch_report *r, struct member_row *rows,
 }
 
 static void
-members(FILE *out, const struct watch_page *p, bool headline, size_t room)
+watch_members(FILE *out, const struct watch_page *p, bool headline, size_t room)
 {
 	const struct watch_report *r = p->report;
 	struct member_row *rows = calloc(r->member_count + 1, sizeof(*rows));
@@ -93,7 +93,7 @@ lowest(char (*texts)[WATCH_LINE])
 
 /* Drops lines until the rest fits; returns how many lines members have. */
 static int
-fit(char (*texts)[WATCH_LINE], int lines, int wanted)
+watch_fit(char (*texts)[WATCH_LINE], int lines, int wanted)
 {
 	int room = lines, gone;
 
@@ -121,11 +121,11 @@ watch_screen(FILE *out, const struct watch_report *r,
 		p.style.columns = WIDE;
 	for (int i = 0; i < WATCH_LINES; i++)
 		watch_lines[i].text(&p, texts[i]);
-	room = fit(texts, lines ? lines : rows + WATCH_LINES + 1, rows);
+	room = watch_fit(texts, lines ? lines : rows + WATCH_LINES + 1, rows);
 	for (int i = 0; i < WATCH_LINES; i++) {
 		if (i == BEFORE_MEMBERS && rows && room > 0)
-			members(out, &p, room > rows, (size_t)(room > rows ?
-			    room - 1 : room));
+			watch_members(out, &p, room > rows,
+			    (size_t)(room > rows ? room - 1 : room));
 		if (!texts[i][0])
 			continue;
 		paint(out, p.style.color, watch_lines[i].color(r), "%s",
