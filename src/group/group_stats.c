@@ -1,3 +1,12 @@
+/*
+ * Fills in the scoreboard of a port (report/scoreboard.h).
+ *
+ * How it works. Counts are judged since the group last changed. fingerprint()
+ * of each member says whether it did: another member, another state or another
+ * steering begins a new `base`, and each member counts from there. Only members
+ * of rpnc report counts, so only these are judged. Where no fair count exists
+ * (one queue for all, a steering that is not random) `unjudged` says why.
+ */
 #include "group/group_stats.h"
 
 #include <math.h>
@@ -10,7 +19,7 @@
 
 enum { SAMPLE_US = 1000 * 1000 };
 
-/* A hash of what decides what a member is given: its identity and its state. */
+/* A hash of what decides a member's share: its identity and its state. */
 static uint64_t
 fingerprint(struct registry *b, const struct member *m)
 {
@@ -23,7 +32,7 @@ fingerprint(struct registry *b, const struct member *m)
 	return h ^ h >> 29;
 }
 
-/* In whatever order the kernel has them, and however they are steered. */
+/* A hash of the group: the members, in any order, and the steering. */
 static uint64_t
 group_of(struct registry *b, const struct members *m)
 {
@@ -156,7 +165,10 @@ stats_judge(struct group_stats *s)
 			continue;
 		weights[k] = s->rows[i].expected;
 		counts[k++] = (uint64_t)s->rows[i].since;
-		/* what was queued before is accepted first */
+		/*
+		 * the queue is first in, first out: what was there before
+		 * leaves first
+		 */
 		f->queued += (uint64_t)s->rows[i].since -
 		    above(m->counters.accepted, s->base[m->slot]);
 	}
@@ -187,7 +199,7 @@ stats_expect(struct group_stats *s, struct registry *b)
 		s->rows[i].expected /= sum;
 }
 
-/* A mode that is not random, or changes all the time, is not judged. */
+/* A mode is not judged if it is not random, or if it changes all the time. */
 static void
 steering_of(struct group_stats *s, struct registry *b)
 {
@@ -210,7 +222,7 @@ steering_of(struct group_stats *s, struct registry *b)
 		    "a quarantined member gets nothing for now";
 }
 
-/* One queue for all: it belongs to no single member. */
+/* If all share one queue, it stands in the totals, not in a member's row. */
 static void
 share_queue(struct group_stats *s)
 {
@@ -220,7 +232,7 @@ share_queue(struct group_stats *s)
 	    "nothing is hashed";
 }
 
-/* A, A/0, A/1, A/10, B, strangers: not as they came, nor as slots were free. */
+/* The order of the rows: A, A/0, A/1, A/10, B, then foreign members. */
 static int
 by_name(const void *left, const void *right)
 {
@@ -252,7 +264,7 @@ subject_fill(const struct group_stats *s, int i, bool datagram,
 	to->expected = r->expected * (double)s->fairness.n;
 }
 
-/* In words, by what the table shows. */
+/* Makes the findings from the rows of the table. */
 static int
 conclude(struct group_stats *s, bool datagram)
 {

@@ -6,8 +6,8 @@
 #include "report/scoreboard.h"
 
 /*
- * The scoreboard of a port: its members as rows, judged since the group was
- * last another one. Zero it to begin.
+ * The scoreboard of a port: its members as rows, judged since the group last
+ * changed. Zero it to begin.
  */
 enum { SCORE_RATES = 32 };
 
@@ -18,22 +18,21 @@ struct group_stats {
 	struct member_fairness fairness;
 	struct finding_list findings;
 	char address[ADDR_TEXT], steering[MODE_TEXT];
-	uint64_t group;			/* what it was made of; 0: not seen */
-	/* Accepted and queued of each slot when the group last changed. */
+	uint64_t group;			/* hash of the last one; 0: none */
+	/* Each slot's accepted and queued count when the group last changed. */
 	uint64_t base[REGISTRY_SLOTS];
-	int64_t sampled;		/* when the last rate was */
+	int64_t sampled;		/* when rates last got one */
 	uint64_t sample;
 	double rates[SCORE_RATES];
 };
 
 /*
- * Takes the list over and fills score->registry by it; own: our slot, or -1.
- * Where it is of another group than before, what each has so far counts no
- * more. Returns -1 without memory.
+ * Takes ownership of the list and fills board from it; own: our slot, or -1. If
+ * the group has changed, the counts begin anew. Returns -1 if memory is short.
  */
 int group_stats_take(struct group_stats *, struct registry *, struct members *,
     int own, bool datagram);
-/* Measures the rate, where a second has passed since it last was. */
+/* Adds a rate, if a second has passed since the last one. */
 void group_stats_sample(struct group_stats *, int64_t now);
 void group_stats_free(struct group_stats *);
 

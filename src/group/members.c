@@ -1,3 +1,10 @@
+/*
+ * Makes the list of a port's members from two sources: the slots of the
+ * registry and the kernel's sockets. Each socket is counted to the member whose
+ * slot or process has it. A socket without such a member is a foreign member,
+ * unless it belongs to a process that is just dying or to a worker of ours that
+ * is just starting.
+ */
 #include "group/members.h"
 
 #include <netinet/tcp.h>
@@ -73,8 +80,9 @@ member_by_slot(struct members *m, struct registry *b, uint64_t inode)
 }
 
 /*
- * The member with that pid. If the pid is unknown (0), one that has no socket
- * on this address yet: the two sockets of a wildcard are one member.
+ * The member with that pid. If the pid is unknown (0): a member without a
+ * socket on this address, because the two sockets of a wildcard belong to one
+ * member.
  */
 static struct member *
 member_by_pid(struct members *m, pid_t pid, int address)
@@ -159,7 +167,7 @@ add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
 	int n = sock_diag_group_with(l->diag, protocol, addr_port(bound),
 	    sock_inode(set->fd[address]), &list);
 
-	/* a member that has left no longer has a socket there */
+	/* our socket no longer listens: this member has left */
 	if (n == 0) {
 		free(list);
 		n = sock_diag_group(l->diag, protocol, bound, &list);
@@ -232,7 +240,7 @@ members_list(struct sockinfo *l, struct registry *b, bool datagram,
 	for (int i = 0; l->diag && i < set->count; i++)
 		if (set->bound[i].sa.sa_family != AF_UNIX &&
 		    add_sockets(l, out, b, protocol, set, i) < 0)
-			break;		/* the registry's are known all the same */
+			break;		/* the registry's are still known */
 	if (l->diag && l->owners && !datagram && has_foreign(out))
 		sock_diag_dump(l->diag, protocol, 1 << TCP_ESTABLISHED |
 		    1 << TCP_CLOSE_WAIT | 1 << TCP_FIN_WAIT1 |

@@ -7,7 +7,7 @@
 #include "base/num.h"
 #include "group/registry/process_id.h"
 
-/* A process that could be replaced. */
+/* Whether it is a process that can be replaced. */
 static bool
 is_server(const struct slot *s)
 {
@@ -24,7 +24,7 @@ is_meant(const struct slot *s, const char *text)
 	    (num_parse(text, 1, INT32_MAX, &pid) == 0 && pid == slot_pid(s));
 }
 
-/* "A (pid 12), B (pid 13)" of all but workers. */
+/* "A (pid 12), B (pid 13)": all members except workers. */
 static const char *
 list_members(struct registry *b, char *text, size_t room)
 {

@@ -1,10 +1,10 @@
 /*
- * How it works. EADDRINUSE has a cause among the sockets of the port: one that
- * has our address and device and does not share them. Listening sockets are
- * searched first, then bound sockets, then connections from this port, then
- * those in TIME_WAIT. Within a kind, a certain cause that only the other side
- * can mend comes first: "-r joins it" is right only if nothing else is in the
- * way.
+ * Explains why bind(2) fails. How it works. EADDRINUSE has a cause among the
+ * sockets of the port: one that has our address and device and does not share
+ * them. Listening sockets are searched first, then bound sockets, then
+ * connections from this port, then those in TIME_WAIT. Within a kind, a cause
+ * that is certain and that only the other side can remove comes first, because
+ * "-r joins it" is right only if nothing else is in the way.
  */
 #include "group/diagnose/bind_error.h"
 
@@ -21,7 +21,7 @@
 
 enum {
 	PEEK_MAX = 256,			/* sockets whose options are read */
-	STATE_SYN_RECV_NEW = 12,	/* TCP_NEW_SYN_RECV: no port of its own */
+	STATE_SYN_RECV_NEW = 12,	/* TCP_NEW_SYN_RECV: holds no port */
 	FIRST_FREE_PORT = 1024,		/* unless the kernel says otherwise */
 };
 
@@ -46,13 +46,13 @@ kind_of(const struct diag_sock *s)
 	return s->state == TCP_TIME_WAIT || !s->inode ? LINGERS : CONNECTED;
 }
 
-/* Why a socket that overlaps ours does not let us in; NONE: it would. */
+/* Why a socket that overlaps ours keeps us out; NONE: it does not. */
 static enum cause
 cause_of(struct port_sockets *r, const struct diag_sock *s, bool reuseport)
 {
 	int shares;
 
-	/* those that do not listen let SO_REUSEADDR pass, which we set */
+	/* sockets that do not listen admit SO_REUSEADDR, which we set */
 	if (!r->datagram && !port_socket_listens(s) && s->inode &&
 	    port_socket_reuseaddr(r, s) == 1)
 		return NONE;
@@ -110,7 +110,7 @@ how_related(const struct diag_sock *theirs, const struct diag_sock *ours)
 	return "";
 }
 
-/* The other one is rpnc's: its -r is missing. */
+/* Whether the other socket is rpnc's: then its -r is missing. */
 static bool
 is_rpnc(struct port_sockets *r, const struct diag_sock *s)
 {
@@ -120,7 +120,7 @@ is_rpnc(struct port_sockets *r, const struct diag_sock *s)
 	    strcmp(o.command, "rpnc") == 0;
 }
 
-/* head says which process listens where; then come the reason and the cure. */
+/* head: the process and its address; the reason and the remedy follow it. */
 static void
 tell_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
     const char *head)

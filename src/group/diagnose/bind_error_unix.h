@@ -3,7 +3,7 @@
 
 #include "net/addr.h"
 
-/* bind_error_explain() for Unix sockets: what has that name, and its owner. */
+/* bind_error_explain() for Unix sockets: the process that has the name. */
 void bind_error_explain_unix(const struct addr *, int error);
 
 #endif

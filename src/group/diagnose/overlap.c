@@ -1,12 +1,12 @@
 /*
- * How it works. For a packet without a connection, the kernel searches the
- * sockets of its exact address first, then the wildcards. Each time it takes
- * the first socket that matches, with its device; that socket's group shares
- * the traffic, and other groups that match get none. IPv4 sockets come before
- * IPv6 ones. Among IPv4 sockets the newest is first, so the group that was
- * joined last wins; among IPv6 ones the oldest is first (measured on 6.18 for
- * TCP and UDP; net/ipv4/inet_hashtables.c, __inet_hash). sock_diag lists them
- * in this order.
+ * Finds groups of one port that take traffic from each other. How it works. For
+ * a packet without a connection, the kernel searches the sockets of its exact
+ * address first, then the wildcards. In each search it takes the first socket
+ * whose address and device match. That socket's group shares the traffic, and
+ * other groups that match get none. IPv4 sockets come before IPv6 ones. Among
+ * IPv4 sockets the newest is first, so the group that was joined last wins;
+ * among IPv6 ones the oldest is first (measured on 6.18 for TCP and UDP;
+ * net/ipv4/inet_hashtables.c, __inet_hash). sock_diag lists them in this order.
  */
 #include "group/diagnose/overlap.h"
 
@@ -21,10 +21,10 @@
 
 enum { BEFORE_ALL = -1, NOWHERE = INT_MAX };
 
-/* One group of ours, and where the kernel finds it. */
+/* One group of ours, and its place in the kernel's list. */
 struct own {
 	struct diag_sock like;
-	int at, before;		/* now, and without our sockets */
+	int at, before;		/* the place now; without our sockets */
 };
 
 /* The list position of the n-th socket of a group, from 0. */
@@ -58,8 +58,8 @@ own_group(const struct port_sockets *r, const struct addr *bound,
 }
 
 /*
- * Whether the other group, by its list position, wins traffic that matches ours
- * too.
+ * Whether the other group, with its list position, wins traffic that matches
+ * both.
  */
 static bool
 wins(const struct diag_sock *theirs, int at, const struct diag_sock *us,
@@ -133,7 +133,7 @@ overlap_between(const struct port_sockets *r, int winner, int loser,
 	return true;
 }
 
-/* Why the winner wins, where addresses don't say it. */
+/* Why the winner wins, if the addresses don't tell. */
 static const char *
 by_age(const struct diag_sock *winner, const struct diag_sock *loser)
 {
@@ -186,7 +186,7 @@ tell(struct port_sockets *r, const struct own *own, int at, bool theirs,
 	}
 }
 
-/* Whether it stands for its group, and that is none of ours. */
+/* Whether it is the first socket of its group, and the group is not ours. */
 static bool
 is_foreign(const struct port_sockets *r, const struct own *own, int count,
     int at)
@@ -197,7 +197,7 @@ is_foreign(const struct port_sockets *r, const struct own *own, int count,
 	return port_socket_is_first(r, at);
 }
 
-/* Whether ours win what they had until ours came. */
+/* Whether our sockets win traffic that the others had before. */
 static bool
 we_win(const struct own *own, const struct diag_sock *theirs, int at)
 {
@@ -227,7 +227,7 @@ find(struct port_sockets *r, const struct own *own, int count, bool theirs,
 		}
 }
 
-/* Counts the group's foreign sockets; also the owner of the first, and all. */
+/* Counts the group's foreign sockets (and all); finds the first one's owner. */
 static int
 strangers(struct port_sockets *r, const struct own *own, int *all,
     char who[static PORT_SOCKET_TEXT])

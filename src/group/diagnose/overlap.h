@@ -5,7 +5,7 @@
 #include "net/sock.h"
 
 enum {
-	OVERLAPS_MAX = 4,		/* how many are reported */
+	OVERLAPS_MAX = 4,		/* most that are reported */
 	OVERLAP_TEXT = 1200,
 };
 
@@ -16,9 +16,9 @@ struct overlaps {
 };
 
 /*
- * Lists the traffic that other groups take from the sockets of set; then the
+ * Lists the traffic that other groups take from the sockets of set, then the
  * traffic that these take from others. own: how many sockets of each address
- * are ours already; 0: none, so the answer says what would happen.
+ * this process has already; 0: none, so the lines say what would happen.
  */
 void overlaps_find(const struct sock_set *set, const struct sock_options *,
     int own, struct overlaps *out);
@@ -31,9 +31,9 @@ void overlap_strangers(const struct sock_set *set, const struct sock_options *,
     int own, struct overlaps *out);
 
 /*
- * Whether the group of one socket takes traffic from that of another, and
- * which: "all that is for 127.0.0.1". Both are places in the list, and the
- * first of their groups there.
+ * Whether the winner's group takes traffic from the loser's, and which: "all
+ * that is for 127.0.0.1". Both are places in the list, each the first of its
+ * group.
  */
 bool overlap_between(const struct port_sockets *, int winner, int loser,
     char text[static PORT_SOCKET_TEXT]);

@@ -1,3 +1,9 @@
+/*
+ * All sockets of a port, from sock_diag(7), and the rules by which two of them
+ * meet: the same address, a wildcard, a device, one reuseport group. The owner,
+ * a registry slot and socket options are looked up only if a caller asks for
+ * them.
+ */
 #include "group/diagnose/port_sockets.h"
 
 #include <net/if.h>
@@ -54,7 +60,7 @@ port_sockets_close(struct port_sockets *r)
 	*r = (struct port_sockets){ 0 };
 }
 
-/* IPv4 in either dress; NULL: it isn't. */
+/* The IPv4 address of a plain or mapped address; NULL: it is IPv6. */
 static const void *
 ipv4_of(const struct addr *a)
 {
@@ -73,7 +79,7 @@ is_any(const struct addr *a)
 	return v4 ? memcmp(v4, &any, sizeof(any)) == 0 : addr_is_wildcard(a);
 }
 
-/* Whether any, a wildcard, takes what is for a's addresses. */
+/* Whether any, a wildcard, includes a's address. */
 static bool
 takes(const struct diag_sock *any, const struct diag_sock *a)
 {
@@ -151,7 +157,7 @@ port_socket_listens(const struct diag_sock *s)
 	    TCP_LISTEN);
 }
 
-/* Only when somebody is to be named: to open a registry wakes its members. */
+/* Called only to name an owner, because opening a registry wakes members. */
 static void
 look(struct port_sockets *r)
 {
@@ -196,7 +202,7 @@ option(struct port_sockets *r, const struct diag_sock *d, int name)
 	return value > 0 ? 1 : value;
 }
 
-/* Whether a second one listens on the very same address. */
+/* Whether a second socket listens on exactly the same address. */
 static bool
 has_twin(const struct port_sockets *r, const struct diag_sock *d)
 {
@@ -266,7 +272,7 @@ port_socket_place(const struct diag_sock *d, char text[static PORT_SOCKET_TEXT])
 	char where[ADDR_TEXT], name[IF_NAMESIZE], device[IF_NAMESIZE + 16] = "";
 	bool dual = d->v6only == 0 && addr_is_wildcard(&d->local);
 
-	/* a link-local address says it itself */
+	/* the text of a link-local address has its device */
 	if (d->ifindex && !(d->local.sa.sa_family == AF_INET6 &&
 	    d->local.in6.sin6_scope_id) && if_indextoname(d->ifindex, name))
 		snprintf(device, sizeof(device), "by %s only", name);

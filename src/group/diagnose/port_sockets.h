@@ -7,15 +7,15 @@
 /* All sockets of one port, of every process, and their owners. */
 struct port_sockets {
 	int count;
-	struct diag_sock *list;		/* IPv4, then IPv6: in each the kernel
-					   looks for a listener in this order */
+	struct diag_sock *list;		/* IPv4, then IPv6; each in the
+					   order of the kernel's search */
 	struct sockinfo sockinfo;
 	struct registry *registry;		/* of this user, or NULL */
 	bool datagram, looked;
 };
 
 enum relation {
-	APART,		/* no packet is for both */
+	APART,		/* no packet matches both */
 	SAME,		/* the same address */
 	COVERS,		/* a covers b: it is the wildcard */
 	COVERED,
@@ -29,26 +29,28 @@ int port_sockets_open(struct port_sockets *, bool datagram, uint16_t port,
     unsigned states);
 void port_sockets_close(struct port_sockets *);
 
-/* By address alone, whatever the device. */
+/* By address alone; devices don't count. */
 enum relation relation_of(const struct diag_sock *a,
     const struct diag_sock *b);
-/* Whether one of them is bound to a device that the other is not on. */
+/* Whether they are bound to different devices: no packet matches both. */
 bool on_other_device(const struct diag_sock *a, const struct diag_sock *b);
-/* Whether they take turns with each other, if one user shares both. */
+/* Whether they are in one reuseport group, if both are one user's. */
 bool in_one_group(const struct diag_sock *a, const struct diag_sock *b);
 /* Whether it is the first of its group in the list. */
 bool port_socket_is_first(const struct port_sockets *, int at);
 
-/* The socket that would be bound to a: IPV6_V6ONLY, as ours are. */
+/* The socket that we would bind to a: with IPV6_V6ONLY. */
 struct diag_sock port_socket_like(const struct addr *a, bool datagram,
     const char *interface);
 
-/* Receives from whoever sends: listening, or a datagram socket unconnected. */
+/*
+ * Whether it accepts new clients: it listens, or is an unconnected UDP socket.
+ */
 bool port_socket_listens(const struct diag_sock *);
 
 /*
- * The value of its SO_REUSEPORT or SO_REUSEADDR; -1 unknown. Two that listen
- * on one address over TCP have SO_REUSEPORT, whoever has them.
+ * The value of its SO_REUSEPORT or SO_REUSEADDR; -1: unknown. If two TCP
+ * sockets listen on one address, both have SO_REUSEPORT.
  */
 int port_socket_reuseport(struct port_sockets *, const struct diag_sock *);
 int port_socket_reuseaddr(struct port_sockets *, const struct diag_sock *);
@@ -65,10 +67,10 @@ const char *port_socket_place(const struct diag_sock *,
     char text[static PORT_SOCKET_TEXT]);
 const char *user_text(uid_t, char text[static PORT_SOCKET_TEXT]);
 
-/* The living member on the registry that has it, or NULL. */
+/* The slot of the living member that has it, or NULL. */
 const struct slot *port_socket_slot(struct port_sockets *,
     const struct diag_sock *);
-/* Its owner, from /proc: 1, or 0 if none is found. */
+/* Finds its owner in /proc; returns 1, or 0 if it finds none. */
 int port_socket_owner(struct port_sockets *, const struct diag_sock *,
     struct owner *);
 

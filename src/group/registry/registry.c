@@ -1,3 +1,17 @@
+/*
+ * The registry of a port, as registry.h has it: a mapped file (registry_file.c)
+ * of a head, the slots, and what the members share.
+ *
+ *	part		who writes it			what protects it
+ *	head		the process that makes it	the file's mutex
+ *	slot: names	its process			the file's mutex
+ *	slot: counts	its process			nothing: 64-bit stores
+ *	steering	any member			the file's mutex
+ *	programs	the holder of FILE_STEER	that lock
+ *
+ * A slot is free, alive (its byte is locked) or dead (it is not). A dead slot
+ * keeps its name and counts until a new member takes it.
+ */
 #include "group/registry/registry.h"
 
 #include <stdio.h>
@@ -19,8 +33,8 @@
 enum { LAYOUT = 4 };
 
 /*
- * The first bytes are locks and the notify byte (registry_file.h): they never
- * move.
+ * The first bytes are locks and the notify byte (registry_file.h). They are at
+ * these offsets in every version.
  */
 struct head {
 	char magic[8];
@@ -44,7 +58,7 @@ struct registry {
 	bool reader, private, steering;
 };
 
-/* Without a file it is memory that children share. */
+/* Without a file: memory that this process shares with its children. */
 static int
 table_share(struct registry *b)
 {
@@ -76,7 +90,7 @@ table_map(struct registry *b)
 	    b->file.fd, 0);
 	if (b->table == MAP_FAILED) {
 		b->table = NULL;
-		/* a private one has no path */
+		/* a private registry has no path */
 		return fail("registry%s%s", *b->file.path ? " " : "",
 		    b->file.path);
 	}
@@ -132,10 +146,10 @@ registry_open(bool datagram, uint16_t port)
 	    table_map(b) == 0) {
 		struct shared *shared = &b->table->shared;
 
-		/* all were killed: what they had set goes with them */
+		/* all members were killed: forget their steering */
 		if (!has_others(b))
 			memset(&shared->steering, 0, sizeof(shared->steering));
-		/* the mutex goes on until the first claim */
+		/* the mutex stays locked until the first claim */
 		if (!shared->mark[0])
 			(void)!getrandom(shared->mark, sizeof(shared->mark),
 			    GRND_NONBLOCK);
@@ -195,8 +209,8 @@ registry_watch(const struct registry *b, int inotify, uint32_t events)
 }
 
 /*
- * The table is mapped anew too, at the same address: a mapping keeps the
- * parent's opening, and with it the locks of a parent that is dead.
+ * The table is mapped again too, at the same address, because the old mapping
+ * keeps the parent's open file, and so the locks of a dead parent.
  */
 void
 registry_reopen(struct registry *b)
@@ -271,7 +285,7 @@ registry_room(struct registry *b)
 	return room;
 }
 
-/* The dead slot of this name, a free one, or the one that died first. */
+/* The dead slot of this name, else a free one, else the one that died first. */
 static int
 pick_slot(struct registry *b, const char *name)
 {
@@ -350,7 +364,9 @@ registry_set_sockets(struct registry *b, int index, const int *fds, int count)
 	memset(s->inodes, 0, sizeof(s->inodes));
 	memset(s->programs, 0, sizeof(s->programs));
 	for (int i = 0; i < count && i < REGISTRY_SOCKETS; i++) {
-		/* a worker's sockets were tested before they were its own */
+		/*
+		 * the parent tested a worker's sockets: start from these drops
+		 */
 		s->tests[i] = listener_drops(fds[i]);
 		s->inodes[i] = sock_inode(fds[i]);
 		s->programs[i] = s->repair_due ? PROGRAM_DIRTY : 0;
@@ -387,7 +403,7 @@ registry_notify(struct registry *b)
 int
 registry_steer_begin(struct registry *b)
 {
-	/* what this very process holds could be taken again */
+	/* a process could take its own lock a second time */
 	if (b->steering || registry_file_take(&b->file, FILE_STEER) < 0)
 		return -1;
 	b->steering = true;
@@ -408,7 +424,7 @@ registry_slot(struct registry *b, int index)
 	return &b->table->slot[index];
 }
 
-/* The file goes with the last, under the mutex: somebody may be opening. */
+/* The last one removes the file, with the mutex: another may be opening it. */
 void
 registry_close(struct registry *b)
 {

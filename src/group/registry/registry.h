@@ -6,11 +6,11 @@
 #include <sys/types.h>
 
 /*
- * Where the members of one port meet: slots in a file that only their user can
- * open (registry_file.h). A slot belongs to a process for as long as it holds a
- * lock on the slot's byte. Names and pids change under the mutex; counters are
- * written by their one owner and read by all, without a lock. A slot whose
- * owner is gone keeps its name and counts until room is needed.
+ * The members of one port meet in the registry: slots in a file that only their
+ * user can open (registry_file.h). A process owns a slot while it holds a lock
+ * on the slot's byte. Names and pids change under the mutex. Only the owner
+ * writes a slot's counters; all read them, without a lock. When its owner has
+ * ended, a slot keeps its name and counts until a new one needs the room.
  */
 
 enum {
@@ -36,28 +36,28 @@ enum slot_state {
 	STATE_PAUSED,		/* accepts nothing, by /pause */
 	STATE_STOPPED,		/* by ^Z */
 	STATE_AWAY,		/* its sockets are closed, it goes on: /leave */
-	STATE_LEFT,		/* orderly; a slot that died says otherwise */
+	STATE_LEFT,		/* in order; a slot that died has another */
 };
-const char *state_name(uint32_t state);	/* NULL: there is none such */
+const char *state_name(uint32_t state);	/* NULL: no such state */
 
 struct slot {
 	uint32_t kind, state;
 	uint64_t process, parent;	/* cookies: process_id.h; parent or 0 */
-	uint64_t pid_namespace;		/* where its pids count: slot_pid() */
+	uint64_t pid_namespace;		/* of its pids: see slot_pid() */
 	int32_t raw_pid;
 	char name[REGISTRY_NAME];
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */
 	uint64_t order;			/* counts up with every claim; never 0 */
 	uint32_t weight;		/* --weight; see reconcile.h */
-	uint64_t replaced_by;		/* process that asks it to leave, or 0 */
-	int32_t raw_target;		/* of a request: its target */
+	uint64_t replaced_by;		/* process that asks it to go, or 0 */
+	int32_t raw_target;		/* a request's target */
 	uint32_t repair_due;	/* predecessor died with a program attached */
-	/* Its listening sockets; of a request, the target's. */
+	/* Its listening sockets; in a request, the target's. */
 	uint64_t inodes[REGISTRY_SOCKETS];
-	/* Checksums of the programs of their groups (reconcile.h); 0: none. */
+	/* Checksums of their groups' programs (reconcile.c); 0: none. */
 	uint64_t programs[REGISTRY_SOCKETS];
-	uint32_t tests[REGISTRY_SOCKETS]; /* drops that member_index.c made there */
-	int32_t adopted_by;		/* a pid that has its sockets, too, or 0 */
+	uint32_t tests[REGISTRY_SOCKETS]; /* drops that member_index.c caused */
+	int32_t adopted_by;		/* pid that has its sockets too, or 0 */
 	struct counters {
 		uint64_t accepted, closed, in, out;
 	} counters __attribute__((aligned(64)));
@@ -69,11 +69,11 @@ enum {
 	SHARED_SOCKETS = 1024,
 };
 
-/* How the port's groups share out what comes; see reconcile.h. */
+/* How the port's groups distribute connections; see reconcile.h. */
 struct steering {
 	uint32_t mode;			/* enum steer_mode */
 	uint32_t serial;		/* counts up with every change */
-	uint64_t process;		/* that made the change */
+	uint64_t process;		/* the process that made the change */
 	uint32_t count;
 	struct weight {
 		char name[REGISTRY_NAME];
@@ -82,12 +82,12 @@ struct steering {
 };
 
 struct shared {
-	uint32_t mark[4];		/* random: of this registry's tests */
+	uint32_t mark[4];		/* random; marks our tests' datagrams */
 	struct steering steering;
 	uint32_t next_order;
-	/* The order of a group, which holds while its sockets are the same. */
+	/* The order of a group; valid while the group has the same sockets. */
 	struct order {
-		uint64_t key;		/* of the set of cookies; 0: none */
+		uint64_t key;		/* from the set of cookies; 0: none */
 		uint64_t cookies[SHARED_SOCKETS];
 	} orders[SHARED_ORDERS];
 };
@@ -95,10 +95,10 @@ struct shared {
 struct registry;
 
 /*
- * Opens the registry of a port of this user in this network namespace; NULL
- * with a fault that says why there can be none. registry_private() makes one
- * that only this process and its children see, for their counts.
- * registry_look() opens an existing one to read.
+ * Opens this user's registry of a port in this network namespace; NULL: a fault
+ * that says why there can be none. registry_private() makes one that only this
+ * process and its children see, for their counts. registry_look() opens an
+ * existing one for reading.
  */
 struct registry *registry_open(bool datagram, uint16_t port);
 struct registry *registry_private(void);
@@ -111,82 +111,84 @@ bool registry_is_lost(const struct registry *);
 /* See registry_file_watch(). */
 int registry_watch(const struct registry *, int inotify, uint32_t events);
 
-/* After fork(2): locks are then taken through a descriptor of its own. */
+/* After fork(2): opens the file again, so that locks are the child's own. */
 void registry_reopen(struct registry *);
-/* Gives back the slots that were claimed, and the file if nobody is left. */
+/* Frees the slots that were claimed; the last one removes the file. */
 void registry_close(struct registry *);
 
 /*
  * Takes a slot under a name; NULL: the first free letter, or for a request a
- * name that no user can choose. A dead slot of the same parent and name is
- * taken over with its counts. Returns its index, or -1: a usage fault if the
+ * name that no user can choose. If a dead slot has the same parent and name,
+ * takes that with its counts. Returns the index, or -1: a usage fault if the
  * name is taken.
  */
 int registry_claim(struct registry *, enum slot_kind, const char *name,
     uint64_t parent);
-/* Change what others see of a slot of this process, and wake them. */
+/* Set what others see of a slot of this process, and wake them. */
 void registry_set_state(struct registry *, int index, enum slot_state);
 void registry_set_sockets(struct registry *, int index, const int *fds,
     int count);
 
-/* The members share this besides their slots; reconcile.h uses it. */
+/* The data that belongs to no single slot; reconcile.h uses it. */
 struct shared *registry_shared(struct registry *);
 /*
- * One process at a time changes it; registry_change_end() wakes all that watch.
+ * Only one process at a time changes the shared data; registry_change_end()
+ * wakes all that watch.
  */
 int registry_change_begin(struct registry *);
 void registry_change_end(struct registry *);
 void registry_notify(struct registry *);
 
 /*
- * Only one process at a time may change programs of the port's groups, or leave
- * a group. -1: another process does so now. registry_steer_end() wakes all.
+ * Only one process at a time may change the programs of the port's groups, or
+ * leave a group. -1: another process is doing so. registry_steer_end() wakes
+ * all.
  */
 int registry_steer_begin(struct registry *);
 void registry_steer_end(struct registry *);
 
 struct slot *registry_slot(struct registry *, int index);
 /*
- * Copies a name with its end, and leaves out what no valid name has: any
- * process of this user may have written anything there.
+ * Copies a name and terminates it, without the characters that no valid name
+ * has: any process of this user may have written anything there.
  */
 const char *name_clean(const char from[static REGISTRY_NAME],
     char name[static REGISTRY_NAME]);
 const char *slot_name(const struct slot *, char name[static REGISTRY_NAME]);
 /*
- * The pid of its process, or of a request's target. 0: the process is in
+ * The pid of a slot's process, and of a request's target. 0: the process is in
  * another PID namespace, so its pid means nothing in ours.
  */
 pid_t slot_pid(const struct slot *);
 pid_t slot_target(const struct slot *);
-/* "A (pid 4100)", or "A (pid -)" where the pid is not ours to know */
+/* "A (pid 4100)", or "A (pid -)" if slot_pid() is 0 */
 enum { SLOT_TEXT = REGISTRY_NAME + 24 };
 const char *slot_text(const struct slot *, char text[static SLOT_TEXT]);
 bool registry_alive(struct registry *, int index);
-/* A living member with sockets. */
+/* Whether the slot is a living member with sockets. */
 bool registry_is_member(struct registry *, int index);
-/* Which of a slot's sockets has that inode; -1: none. */
+/* The index of the slot's socket with that inode; -1: none. */
 int slot_socket(const struct slot *, uint64_t inode);
-/* Drops on that socket that tests of members caused: nobody was lost. */
+/* Drops on that socket that members' tests caused: no client was lost. */
 uint32_t slot_tests(const struct slot *, uint64_t inode);
 /*
- * The living member that has the socket, or -1; socket (or NULL) says which of
- * its sockets.
+ * The living member that has the socket, or -1; *socket (NULL: not wanted) is
+ * the socket's index in the slot.
  */
 int registry_find_socket(struct registry *, uint64_t inode, int *socket);
-/* How many slots can be claimed: free ones, and those of dead processes. */
+/* How many slots can be claimed: free and dead ones. */
 int registry_room(struct registry *);
-/* Whether a name can not be claimed. */
+/* Whether a name is taken. */
 bool registry_has_name(struct registry *, const char *name);
 /*
  * The same; the names of parent's own workers (A/1 of A) don't count. With
- * dead_too names of dead processes count as well.
+ * dead_too, names of dead processes count too.
  */
 bool registry_name_taken(struct registry *, const char *name, uint64_t parent,
     bool dead_too);
 /*
- * With the mutex held: fills a free slot, or one of the dead, and locks it.
- * Returns its index, or -1: a fault. See registry_claim().
+ * With the mutex held: fills a free or dead slot, and locks it. Returns its
+ * index, or -1: a fault. See registry_claim().
  */
 int registry_fill(struct registry *, enum slot_kind, const char *name,
     uint64_t parent);

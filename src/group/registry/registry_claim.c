@@ -16,7 +16,7 @@ letters(int n, char name[static REGISTRY_NAME])
 		    'A' + n % 26);
 }
 
-/* A letter that nobody has; if all are remembered, one of the dead. */
+/* A letter that no slot has; if there is none, the letter of a dead slot. */
 static int
 pick_letter(struct registry *b, char name[static REGISTRY_NAME])
 {
@@ -29,7 +29,7 @@ pick_letter(struct registry *b, char name[static REGISTRY_NAME])
 	return fail_as(STATUS_NETWORK, "registry: full");
 }
 
-/* Guests take no letters from members. */
+/* A request gets a number, so that members keep the letters. */
 static int
 pick_number(struct registry *b, char name[static REGISTRY_NAME])
 {
@@ -56,8 +56,8 @@ pick_name(struct registry *b, enum slot_kind kind, const char *wanted,
 }
 
 /*
- * Whether members that are gone had programs on the groups of the port, which
- * there may be nobody else to know of. It is asked once.
+ * Whether dead members had attached programs to the port's groups. The first
+ * process to ask gets the answer, because only one has to repair that.
  */
 static bool
 take_legacy(struct registry *b)

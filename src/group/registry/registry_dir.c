@@ -1,11 +1,11 @@
 /*
- * Where registry files are. In /dev/shm another user can take a name first. So
- * directories that only this user can make are tried before it, and numbered
- * names after. A file is in use while any byte of it is locked:
- * members lock their slots, and a process that is joining has the mutex. A
- * file without locks may be removed by whoever has taken its mutex: a process
- * that waited for the mutex meanwhile finds that the file has no name, and
- * makes another one (registry_file_open()).
+ * Finds and makes the directories of registry files. In /dev/shm another user
+ * can take a name first. So directories that only this user can make are tried
+ * before it, and numbered names in it after that. A file is in use while any
+ * byte of it is locked: members lock their slots, and a process that is joining
+ * has the mutex. A process that has the mutex of a file without other locks may
+ * remove the file. If another process waited for that mutex meanwhile, it finds
+ * that the file has no name, and makes another one (registry_file_open()).
  */
 #include "group/registry/registry_dir.h"
 
@@ -37,7 +37,7 @@ registry_dirs_add(struct registry_dirs *d, const char *base, const char *rest)
 	d->count++;
 }
 
-/* Only where nobody else can make or remove names. */
+/* Adds a directory if nobody else can make or remove names in it. */
 static void
 add_if_private(struct registry_dirs *d, const char *base, const char *rest)
 {
@@ -88,7 +88,7 @@ registry_file_is_ours(int fd)
 	    st.st_uid == geteuid() && !(st.st_mode & 077) && st.st_nlink <= 1;
 }
 
-/* A lock anywhere in the file, but through fd. */
+/* Whether any byte of the file is locked, except through fd. */
 static bool
 is_locked(int fd)
 {
@@ -110,7 +110,7 @@ open_at(int directory, const char *name, int flags)
 	return fd;
 }
 
-/* Opened read-only: to close it must not wake its watchers. */
+/* Opens it read-only, because closing a writer would wake its watchers. */
 static bool
 is_there(int directory, const char *name, bool locked)
 {
@@ -157,7 +157,7 @@ registry_dirs_find(const struct registry_dirs *d, const char *name, bool make)
 	return NULL;
 }
 
-/* "1f-tcp-9000", and nothing else that may be there. */
+/* Whether it is a registry's name, like "1f-tcp-9000". */
 static bool
 is_name(const char *name)
 {

@@ -6,8 +6,8 @@
 
 /*
  * The directories that may have this user's registry files, in the order in
- * which they are tried. Two processes of one user can see different ones (a
- * login session has XDG_RUNTIME_DIR, cron(8) has not), so all of them are
+ * which they are tried. Two processes of one user can see different lists (a
+ * login session has XDG_RUNTIME_DIR, cron(8) has not), so all directories are
  * searched for a file in use before a new one is made.
  */
 enum {
@@ -22,16 +22,15 @@ struct registry_dirs {
 
 void registry_dirs_list(struct registry_dirs *);
 /*
- * The directory of a file of that name: one where such a file is in use, or
- * else the first one that is ours; make: it is made if it is not there. NULL
- * with a fault if there is none.
+ * The directory for a file of that name: one in which such a file is in use, or
+ * else the first that is ours. With make, makes it if it is missing. NULL: a
+ * fault, there is none.
  */
 const char *registry_dirs_find(const struct registry_dirs *, const char *name,
     bool make);
 /*
- * Removes the files in them that no process uses: of dead network namespaces,
- * and of processes that were killed. mutex: the byte of a file that is locked
- * by the process that joins it.
+ * Removes the files that no process uses: those of dead network namespaces, and
+ * of processes that were killed. mutex: the byte that a joining process locks.
  */
 void registry_dirs_sweep(const struct registry_dirs *, int mutex);
 

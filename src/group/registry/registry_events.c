@@ -1,3 +1,11 @@
+/*
+ * Compares the registry with a copy of its slots (`seen`) and reports each
+ * difference: a member that came, went or changed, and requests.
+ *
+ * inotify(7) says when to compare. A process that ends closes the file before
+ * the kernel drops its locks, so the slot still looks alive; events_settle()
+ * therefore compares again after SETTLE_US, twice.
+ */
 #include "group/registry/registry_events.h"
 
 #include <string.h>
@@ -10,8 +18,8 @@
 
 enum {
 	/*
-	 * A file is told to be closed just before its locks are dropped: a
-	 * moment later, but on a busy machine much later.
+	 * inotify(7) reports the close of a file before its locks are dropped:
+	 * usually a moment, on a busy machine much longer.
 	 */
 	SETTLE_US = 10 * 1000,
 	POLL_US = 1000 * 1000,
@@ -61,7 +69,7 @@ tell_going(struct registry_events *w, const struct registry_events_ops *ops,
 		events_tell(w, ops->on_request_end, s);
 }
 
-/* Compares one slot with what was seen of it. */
+/* Compares one slot with its copy. */
 static void
 events_look(struct registry_events *w, int i)
 {
@@ -111,7 +119,7 @@ on_again(struct timer *t)
 	    again);
 
 	look_all(w);
-	/* foreign members notify nobody, but a program counts them */
+	/* foreign members don't notify, but a program's indices include them */
 	if (w->source.fd < 0 || !w->settled ||
 	    registry_shared(w->registry)->steering.mode ||
 	    request_any(w->registry))
@@ -119,7 +127,7 @@ on_again(struct timer *t)
 	w->settled = true;
 }
 
-/* Looks again soon, and then once more. */
+/* Compares again soon, and then once more. */
 static void
 events_settle(struct registry_events *w)
 {
@@ -157,7 +165,7 @@ registry_events_open(struct registry_events *w, struct loop *l,
 	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->source.fd >= 0 && registry_watch(b, w->source.fd,
 	    IN_MODIFY | IN_CLOSE_WRITE) == 0) {
-		events_settle(w);	/* what came before the watch */
+		events_settle(w);	/* changes before the watch began */
 		return loop_watch(l, &w->source, EPOLLIN);
 	}
 	if (w->source.fd >= 0)

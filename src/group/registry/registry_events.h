@@ -13,7 +13,7 @@
 struct registry_events;
 
 struct registry_events_ops {		/* any may be NULL */
-	/* The registry was woken, whatever for; before the others. */
+	/* The registry was woken, for any reason; called before the others. */
 	void (*on_wake)(struct registry_events *);
 	void (*on_join)(struct registry_events *, const struct slot *);
 	/* The slot is dead; its state says whether it left or died. */
@@ -33,11 +33,11 @@ struct registry_events {
 	const struct registry_events_ops *ops;
 	void *user;
 	bool quiet, settled;
-	uint32_t serial;		/* of the steering that was seen */
-	struct slot seen[REGISTRY_SLOTS]; /* order 0: no member was here */
+	uint32_t serial;		/* the last steering's */
+	struct slot seen[REGISTRY_SLOTS]; /* order 0: the slot was empty */
 };
 
-/* Members that are there already are not reported. */
+/* Does not report the members that are already there. */
 int registry_events_open(struct registry_events *, struct loop *,
     struct registry *);
 void registry_events_close(struct registry_events *);

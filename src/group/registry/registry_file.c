@@ -1,3 +1,15 @@
+/*
+ * The registry's file: finding it, locking its bytes, and waking its watchers.
+ *
+ *	state		what moves it on
+ *	no file		registry_file_open() makes it, with the mutex locked
+ *	has a name	members lock their bytes; the last one to leave removes
+ *			the name, with the mutex locked
+ *	no name		a process that waited for the mutex sees that, closes it
+ *			and begins again
+ *
+ * A private file (registry_file_private()) never has a name.
+ */
 #include "group/registry/registry_file.h"
 
 #include <errno.h>
@@ -19,7 +31,7 @@
 
 enum { MUTEX_WAIT_US = 1000 * 1000 };
 
-/* Unlike the namespace's inode, its cookie is never used again. */
+/* A namespace's inode may be used again; its cookie never is. */
 static uint64_t
 netns_cookie(void)
 {
@@ -52,7 +64,7 @@ registry_file_set_path(struct registry_file *f, const struct registry_dirs *dirs
 	return 0;
 }
 
-/* How this process locks, and asks. */
+/* The fcntl(2) commands by which this process locks, and asks for locks. */
 static int
 set_lock(const struct registry_file *f)
 {
@@ -123,7 +135,7 @@ registry_file_taken(const struct registry_file *f, int byte)
 	    found != F_UNLCK;
 }
 
-/* Opens the file, never through a link, never one that others can write. */
+/* Opens the file: never through a link, and only if just we can write it. */
 static int
 open_own(struct registry_file *f, int flags)
 {
@@ -140,7 +152,7 @@ open_own(struct registry_file *f, int flags)
 	return fd_move_up(fd, FD_LOCK);
 }
 
-/* Whoever made it may have been killed before it wrote the head. */
+/* The process that made the file may have been killed before it wrote this. */
 static bool
 has_head(const struct registry_file *f)
 {
@@ -149,7 +161,7 @@ has_head(const struct registry_file *f)
 	return pread(f->fd, &first, 1, 0) == 1 && first;
 }
 
-/* A new file gets its size for certain: on a full tmpfs a store is SIGBUS. */
+/* Allocates a new file, because a store into a full tmpfs would be SIGBUS. */
 static int
 make_whole(struct registry_file *f, const void *head, size_t head_length,
     size_t size)
@@ -208,7 +220,7 @@ registry_file_private(struct registry_file *f, const void *head,
 	if (f->fd >= 0 && make_whole(f, head, head_length, size) == 0)
 		return 0;
 	registry_file_close(f);
-	/* a pipe has locks, and can be opened anew */
+	/* a pipe has locks, and can be opened again through /proc */
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail("pipe");
 	close(ends[0]);
@@ -230,7 +242,7 @@ registry_file_look(struct registry_file *f, bool datagram, uint16_t port)
 	return f->fd < 0 ? -1 : 0;
 }
 
-/* Whether the name is still this file's. */
+/* Whether the path still leads to this file. */
 static bool
 is_named(const struct registry_file *f)
 {
@@ -241,7 +253,7 @@ is_named(const struct registry_file *f)
 	    own.st_ino == named.st_ino;
 }
 
-/* A name that opens the file f, even if it has none: where /proc is mounted. */
+/* A path to the open file, even if it has no name; needs /proc. */
 static void
 name_of(const struct registry_file *f, char path[static 32])
 {
@@ -287,7 +299,7 @@ registry_file_close(struct registry_file *f)
 	f->fd = -1;
 }
 
-/* It is written back what is there: a store through the map rings nothing. */
+/* Writes the byte that is there: a store to the mapping wakes no watcher. */
 void
 registry_file_notify(struct registry_file *f)
 {

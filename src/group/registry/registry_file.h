@@ -15,7 +15,7 @@
  */
 struct registry_file {
 	int fd;			/* -1: none */
-	bool shared;		/* it is the parent's opening, too */
+	bool shared;		/* the parent has the same open file */
 	bool sizeless;		/* it has locks, but no memory */
 	char path[200];
 };
@@ -28,34 +28,34 @@ enum {
 };
 
 /*
- * Opens the port's file, made with head and size if it is new, and returns
- * with its mutex locked. -1 with a fault that says what is wrong with it.
+ * Opens the port's file with its mutex locked; a new file gets this head and
+ * size. -1: a fault that says what is wrong with it.
  */
 int registry_file_open(struct registry_file *, bool datagram, uint16_t port,
     const void *head, size_t head_length, size_t size);
 /*
- * Makes one without a name, for this process and its children: a sizeless one
- * where memfd_create(2) or RLIMIT_FSIZE allows no more.
+ * Makes a file without a name, for this process and its children. It is
+ * sizeless if memfd_create(2) or RLIMIT_FSIZE allows no more.
  */
 int registry_file_private(struct registry_file *, const void *head,
     size_t head_length, size_t size);
-/* Opens it to read, if it is there. */
+/* Opens an existing file for reading. */
 int registry_file_look(struct registry_file *, bool datagram, uint16_t port);
-/* After fork(2): opens it anew, so that locks are this process's own. */
+/* After fork(2): opens it again, so that locks are this process's own. */
 void registry_file_reopen(struct registry_file *);
 /* Adds it to an inotify(7) descriptor; -1: that can't be. */
 int registry_file_watch(const struct registry_file *, int inotify,
     uint32_t events);
 void registry_file_close(struct registry_file *);
 
-/* A stopped holder must not stop the rest: tried for a second at most. */
+/* Waits for a second at most, because a holder may be stopped. */
 int registry_file_lock(struct registry_file *);
 void registry_file_unlock(struct registry_file *);
 
-/* Takes a byte for as long as fd is open; -1: somebody has it. */
+/* Locks a byte until fd is closed; -1: another has it. */
 int registry_file_take(struct registry_file *, int byte);
 void registry_file_give(struct registry_file *, int byte);
-/* Whether another opening of the file has the byte. */
+/* Whether another open file has the byte. */
 bool registry_file_taken(const struct registry_file *, int byte);
 
 /* Wakes all that watch the file with inotify(7). */

@@ -51,7 +51,7 @@ slot_name(const struct slot *s, char name[static REGISTRY_NAME])
 	return name_clean(s->name, name);
 }
 
-/* If /proc gave neither (0 and 0), they are taken for the same. */
+/* Without /proc both are 0: then they count as the same. */
 static bool
 in_our_namespace(const struct slot *s)
 {
@@ -90,7 +90,7 @@ has_name(const struct slot *s, const char *name)
 	return strncmp(s->name, name, sizeof(s->name)) == 0;
 }
 
-/* Whether it claims the same name: "A/1" belongs to A. */
+/* Whether both names have one base: the base of "A/1" is "A". */
 static bool
 same_base(const struct slot *s, const char *name)
 {

@@ -15,7 +15,7 @@ sigbus_guard_of(const void *at)
 	return NULL;
 }
 
-/* Any other fault is as it was: it comes again at once, and is not caught. */
+/* A fault elsewhere gets the default action: the store repeats, and dies. */
 static void
 on_bus_error(int number, siginfo_t *info, void *context)
 {

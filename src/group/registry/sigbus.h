@@ -6,8 +6,8 @@
 
 /*
  * If another process cuts a mapped file short, access beyond its end is SIGBUS.
- * A guarded mapping then becomes private zeros of this process; the others no
- * longer see it.
+ * A guarded mapping then becomes private memory of zeros: this process goes on,
+ * and shares nothing any more.
  */
 struct sigbus_guard {
 	void *at;
@@ -16,9 +16,9 @@ struct sigbus_guard {
 	struct sigbus_guard *next;
 };
 
-/* From now on, with at and size filled in. */
+/* Guards a mapping; the caller has filled in at and size. */
 void sigbus_guard_add(struct sigbus_guard *);
-/* Before it is unmapped. */
+/* Ends that; call it before munmap(2). */
 void sigbus_guard_remove(struct sigbus_guard *);
 
 #endif

@@ -5,9 +5,9 @@
 
 /*
  * A request is a slot of a process that is no member. It asks the members to
- * give no new connections to some sockets of one process. It holds while its
- * process holds the lock of the slot; members put it into their program
- * (reconcile.h), and undo it when that process is gone.
+ * give no new connections to some sockets of one process. It is valid while its
+ * process holds the lock of the slot. The members put it into their program
+ * (reconcile.h), and take it out when that process has ended.
  */
 
 /* Takes a slot for a request that asks for nothing yet; -1: a fault. */
@@ -22,7 +22,7 @@ bool request_is_here(struct registry *, int slot);
 bool request_any(struct registry *);
 /* Whether the first request asks for all that the second one asks for. */
 bool request_covers(const struct slot *, const struct slot *);
-/* The request that this socket gets nothing new; NULL: there is none. */
+/* The request that names this socket; NULL: there is none. */
 const struct slot *request_of(struct registry *, uint64_t inode);
 
 #endif

@@ -1,3 +1,8 @@
+/*
+ * Writes and attaches the programs of bpf.h. A program loads a number (random,
+ * the processor, the port, the address or a hash of both), takes it modulo the
+ * members or the sum of their weights, and returns the index of a member.
+ */
 #include "group/steer/bpf.h"
 
 #include <errno.h>
@@ -58,7 +63,7 @@ put_port(struct program *p, bool v6)
 	put(p, BPF_ALU + BPF_RSH + BPF_K, 1, 0, 0);
 }
 
-/* The address as a number; of IPv6 its four words, exclusive or. */
+/* The address as a number: for IPv6 the exclusive or of its four words. */
 static void
 put_address(struct program *p, bool v6)
 {
@@ -71,8 +76,8 @@ put_address(struct program *p, bool v6)
 }
 
 /*
- * A hash of a sender's address and port, as the kernel's own is not to be had
- * here: its datagrams stay together.
+ * A hash of a sender's address and port, so that its datagrams stay together. A
+ * program can't get the kernel's own hash.
  */
 static void
 put_flow(struct program *p, bool v6)
@@ -105,7 +110,7 @@ const struct steer_type steer_types[STEER_MODES] = {
 	[STEER_ADDRESS] = { "source-address", "by the client's address" },
 };
 
-/* Loads the number that the choice is made by. */
+/* Loads the number that decides. */
 static void (*const numbers[STEER_MODES])(struct program *, bool v6) = {
 	[STEER_HASH] = put_random, [STEER_RANDOM] = put_random,
 	[STEER_CPU] = put_cpu, [STEER_WEIGHTS] = put_random,
@@ -123,7 +128,7 @@ attach(int fd, struct program *p)
 	return fail("steering");
 }
 
-/* The number modulo the sum of weights falls in somebody's part. */
+/* Takes the number modulo the sum of weights: each member owns a range. */
 static void
 put_parts(struct program *p, const uint32_t *weights, int n, uint32_t sum)
 {
@@ -141,7 +146,8 @@ put_parts(struct program *p, const uint32_t *weights, int n, uint32_t sum)
 }
 
 /*
- * The number modulo the members that may get something; the others are skipped.
+ * Takes the number modulo the members whose weight is not 0, and skips the
+ * others.
  */
 static void
 put_even(struct program *p, const uint32_t *weights, int n, int takers)
@@ -168,7 +174,7 @@ bpf_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
 		sum += weights[i];
 		takers += weights[i] > 0;
 	}
-	/* nobody may get anything: then it is the kernel's affair */
+	/* if all weights are 0, leave the choice to the kernel */
 	if (!takers || (mode == STEER_HASH && takers == n))
 		return bpf_detach(fd);
 	if (mode == STEER_HASH && is_datagram(fd))

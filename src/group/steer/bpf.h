@@ -8,8 +8,8 @@
 /*
  * Programs that choose a group's member for a new connection: classic BPF,
  * attached through any member's socket, without privilege (socket(7),
- * SO_ATTACH_REUSEPORT_CBPF). A group has one, and cannot be asked for it. A
- * result that is no index leaves the choice to the kernel's hash.
+ * SO_ATTACH_REUSEPORT_CBPF). A group has one program, which cannot be read
+ * back. If the result is no index, the kernel's hash chooses.
  */
 
 enum steer_mode {
@@ -32,19 +32,19 @@ extern const struct steer_type steer_types[STEER_MODES];
 /*
  * Attaches the program of a mode to the group of fd, whose n members have these
  * weights, by index. A member of weight 0 gets nothing; other differences count
- * only for STEER_WEIGHTS. Detaches the program if the kernel's own hash does
- * what is wanted.
+ * only for STEER_WEIGHTS. Detaches the program if the kernel's own hash gives
+ * the same.
  */
 int bpf_attach(int fd, bool v6, enum steer_mode mode,
     const uint32_t *weights, int n);
 
 /*
- * Packets from these sockets' addresses, which differ in their ports, go to
- * index, all others by the hash.
+ * Sends packets from these sockets' addresses (same host, several ports) to
+ * index; the hash chooses for all others.
  */
 int bpf_flows(int fd, const struct addr *from, int count, int index);
 
-/* Takes away the group's program; none there is no fault. */
+/* Detaches the group's program; without one it does nothing. */
 int bpf_detach(int fd);
 
 #endif

@@ -1,20 +1,19 @@
 /*
- * How it works (LEAVE, discovery 3). The kernel shows nobody a member's
- * index. So a program is attached that sends one flow to index k, and all
- * others on to the hash; then a SYN of that flow is sent to ourselves. Its
- * TTL is 1, and our socket takes nothing below 2: if k is ours, the packet
- * is dropped and counted. If it is not, another member holds a half-open
- * connection, which never reaches its accept queue, as the client here drops
- * the answer (it takes nothing below 255); a second SYN of the same flow
- * resets it at once.
+ * Finds the index of a socket in its group, which the kernel does not report.
+ * How it works. A program is attached that sends one flow to index k and leaves
+ * all others to the hash. Then a SYN of that flow is sent to our own address.
+ * Its TTL is 1, and our socket accepts 2 or more. If k is ours, the kernel
+ * drops the packet and counts the drop. If k belongs to another member, that
+ * gets a half-open connection. It never reaches the accept queue, because the
+ * client here drops the answer (it accepts a TTL of 255 only), and a second SYN
+ * of the same flow resets it at once.
  *
- * The order of a whole group is found from outside, of members that do
- * nothing for it, stopped ones too: some half-open connections at once are
- * sent to index k, and are seen in the references of k's listener (or in its
- * drops, if its queue is full). What others do to these figures meanwhile is
- * small, or it is tried again with more. A datagram socket has no such state:
- * rpnc's have a filter that drops datagrams with the registry's mark, which is
- * counted, too.
+ * The order of a whole group is found without the help of its members, even of
+ * stopped ones. Several SYNs at once go to index k. The listener of index k
+ * then has as many more references (or drops, if its queue is full). Other
+ * traffic changes these figures less, or the test is repeated with more SYNs. A
+ * datagram socket has no half-open state: rpnc's have a filter that drops
+ * datagrams with the registry's mark, and the kernel counts these drops.
  */
 #include "group/steer/member_index.h"
 
@@ -34,8 +33,8 @@
 #include "net/sock.h"
 
 enum {
-	STATE_SYN_RECV = 3,	/* TCP_SYN_RECV, which clashes elsewhere */
-	ORDER_MAX = 256,	/* sockets, whose order is looked for */
+	STATE_SYN_RECV = 3,	/* TCP_SYN_RECV: two headers define it */
+	ORDER_MAX = 256,	/* the largest group that is ordered */
 	FLOWS_FIRST = 8, FLOWS_MAX = 64,
 	ORDER_TRIES = 3,
 	NO_TRACE = -2,
@@ -60,7 +59,7 @@ is_loopback(const struct sockaddr *a)
 	    IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-/* Puts an address of this host in place of a wildcard; -1: it has none. */
+/* Replaces a wildcard by an address of this host; -1: it has none. */
 static int
 own_address(struct addr *a)
 {
@@ -89,7 +88,7 @@ own_address(struct addr *a)
 	return result;
 }
 
-/* Where this host reaches the socket: loopback, if it can, for a wildcard. */
+/* The address to reach the socket at; for a wildcard loopback, if possible. */
 static struct addr
 own_target(const struct addr *bound)
 {
@@ -109,8 +108,8 @@ index_is_reachable(const struct addr *bound)
 }
 
 /*
- * Where a client of the target comes from: of loopback, an address that
- * nobody else uses, whose ports are all free.
+ * The address of a client of the target. On loopback it is one that no other
+ * process uses, so that all its ports are free.
  */
 static struct addr
 client_address(const struct addr *to)
@@ -123,14 +122,14 @@ client_address(const struct addr *to)
 	    ntohl(to->in.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET ||
 	    getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
 		return from;
-	/* neither the network's own address nor its broadcast */
+	/* not the network's own address, nor its broadcast address */
 	number = number % 0xfffffe + 1;
 	from.in.sin_addr.s_addr = htonl((uint32_t)IN_LOOPBACKNET << 24 |
 	    number);
 	return from;
 }
 
-/* A client socket on from (port 0: any, and filled in), or -1. */
+/* A client socket bound to from (port 0: any, and filled in), or -1. */
 static int
 client_open(struct addr *from)
 {
@@ -148,9 +147,9 @@ client_open(struct addr *from)
 }
 
 /*
- * Sends a SYN of the same flow again, which resets the half-open connection of
- * the first. If there is none (net.ipv4.tcp_syncookies=2), this would become an
- * ordinary client, but the gate keeps it from taking the answer.
+ * Sends a second SYN of the same flow, which resets the half-open connection of
+ * the first. If there is none (net.ipv4.tcp_syncookies=2), the SYN is not that
+ * of an ordinary client, because its socket drops the answer.
  */
 static void
 clear_stray(struct addr *from, const struct addr *to)
@@ -164,7 +163,7 @@ clear_stray(struct addr *from, const struct addr *to)
 	close(fd);
 }
 
-/* Sends the SYN to index k: 1 it is ours, 0 it is not, -1 not known. */
+/* Sends the SYN to index k. 1: it is ours, 0: another's, -1: unknown. */
 static int
 try_index(int fd, const struct addr *to, int k, struct sock_diag *diag)
 {
@@ -185,7 +184,7 @@ try_index(int fd, const struct addr *to, int k, struct sock_diag *diag)
 		fail("index");
 		goto close;
 	}
-	/* neither: one with a full queue has dropped it, but not ours */
+	/* neither: another member dropped it, because its queue is full */
 	ours = listener_drops(fd) != drops;
 	if (sock_diag_get(diag, IPPROTO_TCP, to, &from, &end) > 0 &&
 	    end.state == STATE_SYN_RECV)
@@ -219,7 +218,7 @@ index_find(int fd, const struct addr *bound, int n, int guess,
 	return index;
 }
 
-/* The sockets by which the order of a group is found. */
+/* The search for the order of a group. */
 struct search {
 	int fd, n;
 	struct addr to;
@@ -262,7 +261,7 @@ measure(const struct search *s, uint32_t *figures)
 	return add_drops(s, figures);
 }
 
-/* Half-open connections that stay so until they are cleared. */
+/* Makes half-open connections; clear_stray() ends them. */
 static int
 send_syns(const struct search *s, int k, struct addr *from, int count)
 {
@@ -302,7 +301,7 @@ send_datagrams(const struct search *s, int k, int count)
 	return sent == count ? 0 : fail("index");
 }
 
-/* The socket whose figure rose by about count; -1 if others rose as much. */
+/* The one socket whose figure rose by about count; -1: several did. */
 static int
 risen(const struct search *s, const uint32_t *before, const uint32_t *after,
     int count)
@@ -323,7 +322,7 @@ risen(const struct search *s, const uint32_t *before, const uint32_t *after,
 	return most >= count * 3 / 4 && next <= count / 4 ? best : -1;
 }
 
-/* No queue has the SYN, and no socket dropped it: it can't be traced. */
+/* Whether no queue has the SYN and no socket dropped it: no trace. */
 static bool
 leaves_nothing(const struct search *s, const struct addr *from,
     const uint32_t *before, const uint32_t *after)
@@ -337,7 +336,9 @@ leaves_nothing(const struct search *s, const struct addr *from,
 	    &end) <= 0;
 }
 
-/* Which socket of the list has index k: -1 not known, or NO_TRACE. */
+/*
+ * The place in the list of the socket with index k; -1: unknown, or NO_TRACE.
+ */
 static int
 look_at(const struct search *s, int k)
 {

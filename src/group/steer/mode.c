@@ -1,4 +1,7 @@
-/* How a port's groups are steered, as text and on the registry. */
+/*
+ * The steering of a port's groups (struct steering): as text, as the prompt and
+ * the report have it, and in the registry; the weight of each slot in it.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +10,7 @@
 #include "group/registry/process_id.h"
 #include "group/steer/reconcile.h"
 
-/* "A", and of a worker "A/1" */
+/* "A", or a worker's "A/1" */
 static bool
 is_member_name(const char *text)
 {
@@ -125,14 +128,14 @@ mode_set(struct registry *b, const struct steering *s)
 	return 0;
 }
 
-/* A registry may have anything in it. */
+/* Another process may have written any number into the registry. */
 static uint32_t
 within(uint32_t weight)
 {
 	return weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
 }
 
-/* A name stands for the workers of that name, too, but for those listed. */
+/* A listed name includes its workers, except workers listed themselves. */
 uint32_t
 mode_weight(struct registry *b, int slot)
 {

@@ -1,15 +1,15 @@
 /*
- * How it works. Each slot has for each of its sockets a checksum of what the
- * group's program was made from: the mode, and each member with its weight. A
- * process that is woken computes the checksum that the group should have. If a
- * member of the group has another one, the process makes the program and
- * attaches it.
+ * Keeps the program of each group as the registry says. How it works. For each
+ * of its sockets a slot has a checksum of the input of the group's program: the
+ * mode, and each member with its weight. A process that is woken computes the
+ * checksum that the group should have. If a member of the group has another
+ * one, the process makes the program and attaches it.
  *
  *	checksum	means
  *	0		no program; a group never steered is not touched
  *	even		the program made from this is attached
  *	odd		that program could not be made; none is attached
- *	PROGRAM_DIRTY	of no program: the next process woken attaches again
+ *	PROGRAM_DIRTY	of no program; the next process woken attaches again
  *
  * If earlier members died with a program attached, a new member starts with
  * PROGRAM_DIRTY, because maybe no member was left to re-attach. A member that
@@ -31,11 +31,11 @@
 #include "group/steer/member_index.h"
 
 enum {
-	GIVEN_UP = 1,			/* added to what should be, and isn't */
-	PATIENCE_US = 2500 * 1000,	/* with a program that can't be made */
+	GIVEN_UP = 1,			/* makes a checksum odd */
+	PATIENCE_US = 2500 * 1000,	/* before a program is given up */
 };
 
-/* One group while it is looked at: its sockets, in the kernel's order. */
+/* One group: its sockets, in the kernel's order, and their weights. */
 struct group {
 	struct registry *registry;
 	struct sock_diag *diag;
@@ -43,7 +43,7 @@ struct group {
 	const struct addr *bound;
 	struct diag_sock *list;
 	uint32_t weight[STEER_MAX];	/* of list; 0: gets nothing */
-	bool foreign;			/* not all are rpnc's */
+	bool foreign;			/* some are not rpnc's */
 	bool chosen;			/* some get less than others */
 };
 
@@ -91,7 +91,7 @@ give_weights(struct group *g)
 	for (int i = 0; i < g->n; i++) {
 		bool quarantined = is_quarantined(g, i);
 
-		/* a foreign program would be replaced: only on request */
+		/* don't replace a foreign member's program unasked */
 		if ((full[i] && !g->foreign) || quarantined)
 			g->weight[i] = 0;
 		stuck |= quarantined;
@@ -99,7 +99,8 @@ give_weights(struct group *g)
 	}
 	for (int i = 0; i < g->n; i++) {
 		/*
-		 * a full member, or one of weight 0, is better than a stuck one
+		 * a full member, or one of weight 0, is better than a stuck
+		 * member
 		 */
 		if (stuck && !sum)
 			g->weight[i] = !is_quarantined(g, i);
@@ -123,7 +124,7 @@ group_take(struct group *g)
 	return g->n;
 }
 
-/* The kernel's group of fd: how many there are, or -1. */
+/* Lists the group of fd; returns the number of sockets, or -1. */
 static int
 group_open(struct group *g, struct registry *b, struct sock_diag *diag, int fd,
     const struct addr *bound, bool datagram)
@@ -151,7 +152,7 @@ wanted(const struct group *g)
 	return sum ? sum : ~(uint64_t)GIVEN_UP;
 }
 
-/* Whether all its members on the registry say that this is so, or can't be. */
+/* Whether each member in the registry has this checksum, or the odd one. */
 static bool
 is_so(const struct group *g, uint64_t sum)
 {
@@ -318,9 +319,10 @@ has_changed(const struct group *g)
 }
 
 /*
- * Under the lock. A program that can't be made is none. It may be that the
- * group just changes, or that a member is not on the registry yet: the group
- * stays marked, and is looked at again when we are woken, or in a second.
+ * The caller holds the lock. If a program can't be made, none is attached.
+ * Maybe the group is just changing, or a member is not in the registry yet. So
+ * the group stays marked, and the next wake-up, or a second, brings another
+ * try.
  */
 static int
 make_so(struct reconcile *p, struct group *g)
@@ -341,7 +343,7 @@ make_so(struct reconcile *p, struct group *g)
 	return -1;
 }
 
-/* Nothing is steered, nor was: most registries, all the time. */
+/* Whether nothing is steered, nor ever was: true of most registries. */
 static bool
 is_plain(struct registry *b)
 {
@@ -388,7 +390,7 @@ reconcile_apply(struct reconcile *p, const struct sock_set *set)
 		}
 		free(g.list);
 	}
-	/* what failed here before, another member has done */
+	/* another member has done what failed here */
 	if (!amiss)
 		p->failing = 0;
 	if (ours)
@@ -413,7 +415,7 @@ reconcile_exclude(struct registry *b, struct sock_diag *diag, int fd,
 	g.weight[index] = 0;
 	for (int i = 0; i < g.n; i++)
 		others += g.weight[i];
-	/* then the others evenly: no connection is lost by that */
+	/* give the others equal shares: no connection is lost by that */
 	for (int i = 0; i < g.n && !others; i++)
 		g.weight[i] = i != index;
 	result = bpf_attach(fd, bound->sa.sa_family == AF_INET6,
