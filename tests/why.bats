@@ -484,7 +484,7 @@ only): of two such groups the one joined last wins"
 would listen on [::]:$port (tcp)"
 	run -0 rpnc echo --check -r -u 127.0.0.1 "$port"
 	assert_output "would listen on 127.0.0.1:$port (udp, reuseport)"
-	run -0 rpnc echo --check -w 4 -q 127.0.0.1 0
+	run -0 rpnc echo --check -w 4 127.0.0.1 0
 	assert_output "would listen on 127.0.0.1:0 (tcp, reuseport)"
 	run -0 rpnc listen --check -u 127.0.0.1 0
 	assert_output "would listen on 127.0.0.1:0 (udp)"

@@ -76,7 +76,7 @@ change_print(struct app *d, const struct watch_member *m, bool came,
 {
 	char *text = NULL;
 	size_t length;
-	FILE *out = d->settings->quiet ? NULL : open_memstream(&text, &length);
+	FILE *out = open_memstream(&text, &length);
 
 	if (!out)
 		return;

@@ -198,14 +198,14 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_DRAINED] = { "drained", 1, drained },
 	[EVENT_STEERING] = { "steering", 1, set },
 	[EVENT_ERROR] = { "error", 0, error },
-	[EVENT_REPORT] = { "report", 0, report },
-	[EVENT_CHECK] = { "report", 0, check },
-	[EVENT_PROBE] = { "report", 0, probe_fields },
-	[EVENT_GROUP] = { "group", 0, group_fields },
-	[EVENT_SCAN] = { "report", 0, scan },
-	[EVENT_RESCUE] = { "report", 0, rescue },
-	[EVENT_COMPARE] = { "report", 0, compare_fields },
-	[EVENT_WATCH] = { "report", 0, watch_fields },
+	[EVENT_REPORT] = { "report", 1, report },
+	[EVENT_CHECK] = { "report", 1, check },
+	[EVENT_PROBE] = { "report", 1, probe_fields },
+	[EVENT_GROUP] = { "group", 1, group_fields },
+	[EVENT_SCAN] = { "report", 1, scan },
+	[EVENT_RESCUE] = { "report", 1, rescue },
+	[EVENT_COMPARE] = { "report", 1, compare_fields },
+	[EVENT_WATCH] = { "report", 1, watch_fields },
 };
 
 int64_t
