@@ -96,7 +96,7 @@ print_help(const struct command *c, const char *which)
 }
 
 static const struct command *
-find_command(const char *name)
+find_subcommand(const char *name)
 {
 	for (int i = 0; i < COMMANDS; i++)
 		if (strcmp(commands[i]->name, name) == 0)
@@ -130,7 +130,7 @@ report_unknown(const char *word, const char *next)
 	if (*word == '-')
 		fail_as(STATUS_USAGE, "%.40s: the command comes first: rpnc "
 		    "listen, echo, connect or probe", word);
-	else if (is_port(word) && next && find_command(next))
+	else if (is_port(word) && next && find_subcommand(next))
 		fail_as(STATUS_USAGE, "%s: the command comes first: 'rpnc %s "
 		    "%s'", word, next, word);
 	else if (is_port(word))
@@ -203,7 +203,7 @@ main(int argc, char **argv)
 		puts("rpnc " RPNC_VERSION);
 		return flush_stdout();
 	}
-	c = find_command(argv[1]);
+	c = find_subcommand(argv[1]);
 	return c ? command_run(c, argc - 1, argv + 1) :
 	    report_unknown(argv[1], argv[2]);
 }

@@ -244,6 +244,18 @@ circles() {
 	}' "$BATS_TEST_TMPDIR/functions" | none
 }
 
+@test "house: a function's name is defined in one file" {
+	cd "$root/src"
+	ctags --quiet=yes --options=NONE --languages=C --langmap=C:.c --kinds-C=f \
+		-R -f - . | grep -v '^!' | cut -f 1,2 | sort -u |
+		tee "$BATS_TEST_TMPDIR/functions" | cut -f 1 | uniq -d >twice
+	test "$(wc -l <"$BATS_TEST_TMPDIR/functions")" -gt 1000
+	# a callback has the name of its event, which a header declares
+	grep -rhoE --include='*.h' '\(\*on_[a-z_]+\)\(' . | tr -d '(*)' |
+		sort -u | comm -13 - twice >found
+	grep -wFf found "$BATS_TEST_TMPDIR/functions" | none
+}
+
 @test "house: each header has a guard named after its path" {
 	cd "$root/src"
 	local file name lines headers=(*/*.h */*/*.h)

@@ -6,7 +6,7 @@
 enum { LINE_FIRST = 4096 };
 
 static int
-grow(char **line, size_t *room)
+line_grow(char **line, size_t *room)
 {
 	size_t more = *room ? *room * 2 : LINE_FIRST;
 	char *new = realloc(*line, more);
@@ -30,7 +30,7 @@ line_read(FILE *in, char **line, size_t *room, size_t most)
 			errno = EMSGSIZE;
 			return -1;
 		}
-		if (used == *room && grow(line, room) < 0)
+		if (used == *room && line_grow(line, room) < 0)
 			return -1;
 		(*line)[used++] = (char)c;
 	}

@@ -49,7 +49,7 @@ parser_init(struct parser *p, const struct opt *const *tables)
 }
 
 static const struct opt *
-row_of(const struct parser *p, int c)
+option_row(const struct parser *p, int c)
 {
 	if (c >= LONG_BASE)
 		return p->rows[c - LONG_BASE];
@@ -211,7 +211,7 @@ abbreviated(const char *word, const char *name)
 }
 
 static void
-give(struct opt_given *given, const struct opt *o)
+given_add(struct opt_given *given, const struct opt *o)
 {
 	for (int i = 0; i < given->count; i++)
 		if (given->rows[i] == o)
@@ -221,7 +221,7 @@ give(struct opt_given *given, const struct opt *o)
 
 /* Why getopt_long(3) does not take a word; o: its row, if there is one. */
 static int
-refuse(const struct parser *p, int c, const struct opt *o, char **argv)
+refuse_option(const struct parser *p, int c, const struct opt *o, char **argv)
 {
 	if (c == ':')
 		return wants_value(o);
@@ -233,15 +233,15 @@ refuse(const struct parser *p, int c, const struct opt *o, char **argv)
 }
 
 static int
-take(struct parser *p, int c, char **argv, void *settings,
+take_option(struct parser *p, int c, char **argv, void *settings,
     struct opt_given *given)
 {
 	bool bad = c == '?' || c == ':';
-	const struct opt *o = row_of(p, bad ? optopt : c);
+	const struct opt *o = option_row(p, bad ? optopt : c);
 	const char *word = argv[optind - 1];
 
 	if (bad)
-		return refuse(p, c, o, argv);
+		return refuse_option(p, c, o, argv);
 	if (optarg == word)
 		p->value = word;
 	if (c >= LONG_BASE && optarg == word)
@@ -250,7 +250,7 @@ take(struct parser *p, int c, char **argv, void *settings,
 		return unknown_name(p, word, argv[0]);
 	if (opt_set(o, optarg, settings) < 0)
 		return -1;
-	give(given, o);
+	given_add(given, o);
 	return 0;
 }
 
@@ -289,7 +289,7 @@ opt_parse(int argc, char **argv, const struct opt *const *tables,
 	optind = 0;
 	while (result == 0 &&
 	    (c = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1)
-		result = take(&p, c, argv, settings, given);
+		result = take_option(&p, c, argv, settings, given);
 	given->behind = words_behind(&p, argc, was, argv[optind - 1]);
 	free(was);
 	return result < 0 ? -1 : optind;
@@ -321,7 +321,7 @@ is_among(const char *names, const char *name)
 
 /* Whether one of a rule's options holds. */
 static bool
-holds(const struct opt_rule *r, const struct opt_given *given,
+rule_holds(const struct opt_rule *r, const struct opt_given *given,
     const char *also)
 {
 	if (also && is_among(r->with, also))
@@ -336,10 +336,11 @@ static int
 check_row(const struct opt *o, const struct opt_given *given,
     const char *also)
 {
-	if (o->needs.with && !holds(&o->needs, given, also))
+	if (o->needs.with && !rule_holds(&o->needs, given, also))
 		return fail_as(STATUS_USAGE, "%s", o->needs.why);
 	for (int i = 0; i < 2; i++)
-		if (o->excludes[i].with && holds(&o->excludes[i], given, also))
+		if (o->excludes[i].with && rule_holds(&o->excludes[i], given,
+		    also))
 			return fail_as(STATUS_USAGE, "%s", o->excludes[i].why);
 	return 0;
 }

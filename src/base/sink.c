@@ -71,7 +71,7 @@ sink_break(struct sink *s)
 }
 
 static int
-broken(struct sink *s)
+sink_broken(struct sink *s)
 {
 	sink_break(s);
 	return -1;
@@ -89,7 +89,7 @@ write_most(struct sink *s, const char *data, size_t length)
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0 && errno != EINTR)
-			return broken(s);
+			return sink_broken(s);
 		done += n > 0 ? (size_t)n : 0;
 	}
 	if (done)
@@ -122,7 +122,7 @@ sink_enqueue(struct sink *s, const char *data, size_t length)
 		char *queue = realloc(s->queue, room);
 
 		if (!queue)
-			return broken(s);
+			return sink_broken(s);
 		s->queue = queue;
 		s->room = room;
 	}
@@ -132,7 +132,7 @@ sink_enqueue(struct sink *s, const char *data, size_t length)
 }
 
 static void
-tell_dropped(struct sink *s)
+sink_report_dropped(struct sink *s)
 {
 	char line[80];
 	int n = snprintf(line, sizeof(line),
@@ -186,7 +186,7 @@ on_writable(struct source *source, uint32_t events)
 		return;
 	}
 	if (s->dropped)
-		tell_dropped(s);
+		sink_report_dropped(s);
 	else if (s->on_drained)
 		s->on_drained(s);
 }

@@ -10,7 +10,7 @@ static bool was_closed[STANDARD];
 
 /* By the end of a pipe where there is no /dev. */
 static bool
-fill(int fd)
+fill_standard_fd(int fd)
 {
 	int ends[2];
 
@@ -24,7 +24,7 @@ standard_fds_hold(void)
 {
 	for (int fd = 0; fd < STANDARD; fd++) {
 		was_closed[fd] = fcntl(fd, F_GETFD) < 0;
-		if (was_closed[fd] && !fill(fd))
+		if (was_closed[fd] && !fill_standard_fd(fd))
 			abort();
 	}
 }

@@ -131,7 +131,7 @@ on_answer(struct timer *timer)
 }
 
 static void
-on_quit(struct session *s)
+on_connect_quit(struct session *s)
 {
 	loop_stop(s->loop);
 }
@@ -139,7 +139,7 @@ on_quit(struct session *s)
 static int
 connect_prompt(struct netcat *t, struct answer *a)
 {
-	static const struct session_ops ops = { .quit = on_quit };
+	static const struct session_ops ops = { .quit = on_connect_quit };
 
 	t->session.ops = &ops;
 	t->session.commands = session_commands;

@@ -107,7 +107,7 @@ on_join(struct session *s)
 }
 
 static void
-on_quit(struct session *s)
+on_listen_quit(struct session *s)
 {
 	listen_end(s->user);
 }
@@ -185,7 +185,7 @@ listen_prompt(struct listen_server *v)
 {
 	static const struct session_ops ops = {
 		.pause = on_pause, .resume = on_resume, .leave = on_leave,
-		.join = on_join, .drain = on_drain, .quit = on_quit,
+		.join = on_join, .drain = on_drain, .quit = on_listen_quit,
 		.group = on_group, .steer = on_steer,
 	};
 	struct session *s = &v->netcat.session;

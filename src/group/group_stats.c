@@ -66,7 +66,7 @@ stats_rebase(struct group_stats *s, bool datagram)
 }
 
 static uint64_t
-above(uint64_t a, uint64_t b)
+counted_since(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
@@ -101,7 +101,7 @@ is_shared(struct registry *b, const struct members *m)
 }
 
 static void
-row_fill(const struct group_stats *s, struct registry *b,
+stats_row_fill(const struct group_stats *s, struct registry *b,
     const struct member *m, int own, bool datagram, struct member_row *r)
 {
 	bool ours = m->slot >= 0;
@@ -118,12 +118,14 @@ row_fill(const struct group_stats *s, struct registry *b,
 	if (!ours)
 		return;
 	r->accepted = (int64_t)m->counters.accepted;
-	r->open = (int64_t)above(m->counters.accepted, m->counters.closed);
-	r->since = (int64_t)above(stats_given(m, datagram), s->base[m->slot]);
+	r->open = (int64_t)counted_since(m->counters.accepted,
+	    m->counters.closed);
+	r->since = (int64_t)counted_since(stats_given(m, datagram),
+	    s->base[m->slot]);
 }
 
 static void
-sum_up(struct scoreboard *b)
+stats_sum_up(struct scoreboard *b)
 {
 	b->accepted = b->open = b->queue = 0;
 	for (size_t i = 0; i < b->count; i++) {
@@ -170,7 +172,7 @@ stats_judge(struct group_stats *s)
 		 * leaves first
 		 */
 		f->queued += (uint64_t)s->rows[i].since -
-		    above(m->counters.accepted, s->base[m->slot]);
+		    counted_since(m->counters.accepted, s->base[m->slot]);
 	}
 	if (k < 2 || fair_test(counts, weights, k, &fair) < 0)
 		return;
@@ -266,7 +268,7 @@ subject_fill(const struct group_stats *s, int i, bool datagram,
 
 /* Makes the findings from the rows of the table. */
 static int
-conclude(struct group_stats *s, bool datagram)
+stats_find(struct group_stats *s, bool datagram)
 {
 	size_t n = s->board.count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
@@ -309,7 +311,7 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 		stats_rebase(s, datagram);
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
-		row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
+		stats_row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
 	s->board.rows = s->rows;
 	s->board.count = (size_t)m->count;
 	s->board.fairness = NULL;
@@ -317,7 +319,7 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 	s->board.rates = s->rates;
 	if (!s->sampled)
 		s->board.rate = NAN;
-	sum_up(&s->board);
+	stats_sum_up(&s->board);
 	stats_expect(s, b);
 	steering_of(s, b);
 	if (is_shared(b, m))
@@ -329,7 +331,7 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 			s->board.unjudged =
 			    "not all members are rpnc's: their "
 			    "counts are not known, 'rpnc probe' finds them";
-	return conclude(s, datagram);
+	return stats_find(s, datagram);
 }
 
 void
@@ -340,7 +342,7 @@ group_stats_sample(struct group_stats *s, int64_t now)
 	if (s->sampled && now - s->sampled < SAMPLE_US)
 		return;
 	if (s->sampled) {
-		b->rate = (double)above(b->accepted, s->sample) * 1e6 /
+		b->rate = (double)counted_since(b->accepted, s->sample) * 1e6 /
 		    (double)(now - s->sampled);
 		if (b->rate_count == SCORE_RATES)
 			memmove(s->rates, s->rates + 1,

@@ -16,7 +16,7 @@
 #include "base/fail.h"
 
 static struct member *
-members_add(struct members *m)
+members_new(struct members *m)
 {
 	struct member *list = realloc(m->list,
 	    (size_t)(m->count + 1) * sizeof(*list));
@@ -51,7 +51,7 @@ add_slots(struct sockinfo *l, struct members *m, struct registry *b)
 
 		if (!registry_is_member(b, i))
 			continue;
-		one = members_add(m);
+		one = members_new(m);
 		if (!one)
 			return -1;
 		one->slot = i;
@@ -120,7 +120,7 @@ static struct member *
 add_foreign(struct members *m, const struct diag_sock *d,
     const struct owner *owner)
 {
-	struct member *one = members_add(m);
+	struct member *one = members_new(m);
 
 	if (!one)
 		return NULL;

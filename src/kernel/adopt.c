@@ -1,10 +1,11 @@
 /*
  * Takes the listening sockets of another process (pidfd_getfd(2)). How it
- * works: adopt_visit() copies each socket descriptor of the process. look_at()
- * tells what kind of socket it is; the filter says whether it is wanted. A
- * wanted socket stays in the set, and its descriptor belongs to the caller; any
- * other copy is closed, and its address goes into the list for the error
- * message. At the end the sockets must be one place: one port, or one name.
+ * works: adopt_visit() copies each socket descriptor of the process.
+ * server_socket_of() tells what kind of socket it is; the filter says whether
+ * it is wanted. A wanted socket stays in the set, and its descriptor belongs to
+ * the caller; any other copy is closed, and its address goes into the list for
+ * the error message. At the end the sockets must be one place: one port, or one
+ * name.
  */
 #include "kernel/adopt.h"
 
@@ -45,7 +46,7 @@ struct server_socket {
 };
 
 static int
-option(int fd, int name)
+socket_option(int fd, int name)
 {
 	socklen_t size = sizeof(int);
 	int value = -1;
@@ -64,9 +65,9 @@ is_connected(int fd)
 }
 
 static struct server_socket
-look_at(int fd)
+server_socket_of(int fd)
 {
-	struct server_socket s = { .type = option(fd, SO_TYPE) };
+	struct server_socket s = { .type = socket_option(fd, SO_TYPE) };
 	struct addr *a = &s.bound;
 	int family;
 
@@ -76,7 +77,7 @@ look_at(int fd)
 	if (family == AF_UNIX ? a->len <= sizeof(sa_family_t) :
 	    (family != AF_INET && family != AF_INET6) || !addr_port(a))
 		s.type = 0;
-	if (s.type == SOCK_STREAM && option(fd, SO_ACCEPTCONN) != 1)
+	if (s.type == SOCK_STREAM && socket_option(fd, SO_ACCEPTCONN) != 1)
 		s.type = 0;
 	if (s.type == SOCK_DGRAM && is_connected(fd))
 		s.type = 0;
@@ -86,7 +87,7 @@ look_at(int fd)
 }
 
 static bool
-is_at(const struct addr *a, const struct addr_list *list)
+is_at_address(const struct addr *a, const struct addr_list *list)
 {
 	for (int i = 0; list && i < list->count; i++) {
 		struct addr one = list->at[i];
@@ -111,7 +112,7 @@ matches_filter(const struct server_socket *s, const struct adopt_filter *w)
 		return false;
 	if (family != AF_UNIX && w->port && addr_port(&s->bound) != w->port)
 		return false;
-	return is_at(&s->bound, w->at);
+	return is_at_address(&s->bound, w->at);
 }
 
 /* "127.0.0.1:9000, 0.0.0.0:53 (-u), unix:/run/x (-U), ..." */
@@ -146,7 +147,7 @@ is_taken(const struct sock_set *set, uint64_t inode)
 static void
 adopt_take(struct search *s, int fd)
 {
-	struct server_socket one = look_at(fd);
+	struct server_socket one = server_socket_of(fd);
 	struct sock_set *out = s->out;
 
 	if (!one.type) {

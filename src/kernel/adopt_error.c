@@ -60,7 +60,7 @@ adopt_who(pid_t pid, char text[static ADOPT_WHO])
 }
 
 static int
-gone(pid_t pid)
+fail_gone(pid_t pid)
 {
 	return fail_as(STATUS_BIND, owner_state(pid) == 'Z' ? "pid %d has "
 	    "ended: its sockets are closed" : "pid %d: no such process",
@@ -80,11 +80,11 @@ adopt_process(pid_t pid)
 		return fail_as(STATUS_USAGE, "pid %d is a thread of process "
 		    "%d: say that", (int)pid, s.leader);
 	if (!s.leader || owner_state(pid) == 'Z')
-		return gone(pid);
+		return fail_gone(pid);
 	process = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (process >= 0)
 		return process;
-	return errno == ESRCH ? gone(pid) : adopt_refused(pid);
+	return errno == ESRCH ? fail_gone(pid) : adopt_refused(pid);
 }
 
 /* Whether a process may take a descriptor from itself: no rule forbids it. */
@@ -150,7 +150,7 @@ adopt_refused(pid_t pid)
 
 	adopt_who(pid, who);
 	if (!s.leader || owner_state(pid) == 'Z')
-		return gone(pid);
+		return fail_gone(pid);
 	errno = error;
 	if (error == EMFILE || error == ENFILE || error == ENOMEM)
 		return fail("%s", who);

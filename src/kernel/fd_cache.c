@@ -15,7 +15,7 @@
 
 /* Moves it behind all others. */
 static struct lately_fd *
-turn(struct fd_cache *l, int i)
+fd_cache_move_last(struct fd_cache *l, int i)
 {
 	struct lately_fd *last = &l->at[l->count - 1], it = l->at[i];
 
@@ -28,7 +28,7 @@ turn(struct fd_cache *l, int i)
 static bool
 read_again(struct fd_cache *l, int i, pid_t pid, uint64_t inode)
 {
-	struct lately_fd *it = turn(l, i);
+	struct lately_fd *it = fd_cache_move_last(l, i);
 	uint64_t before = it->inode;
 
 	it->inode = proc_fd_socket(pid, it->fd);
@@ -49,7 +49,7 @@ fd_cache_add(struct fd_cache *l, int fd, uint64_t inode)
 	else if (i == l->count)
 		l->count++;
 	l->at[i] = (struct lately_fd){ .fd = fd, .met = true, .inode = inode };
-	turn(l, i);
+	fd_cache_move_last(l, i);
 }
 
 bool

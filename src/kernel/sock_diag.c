@@ -217,7 +217,7 @@ answer_take(struct sock_diag *d, const struct nlmsghdr *h, struct socks *socks)
 }
 
 static int
-answer_batch(struct sock_diag *d, struct socks *socks)
+sock_diag_answer_batch(struct sock_diag *d, struct socks *socks)
 {
 	const struct nlmsghdr *h = (const void *)d->buffer;
 	ssize_t got;
@@ -237,12 +237,12 @@ answer_batch(struct sock_diag *d, struct socks *socks)
 }
 
 static int
-answer(struct sock_diag *d, struct socks *socks)
+sock_diag_answers(struct sock_diag *d, struct socks *socks)
 {
 	int end;
 
 	do
-		end = answer_batch(d, socks);
+		end = sock_diag_answer_batch(d, socks);
 	while (end == 0);
 	if (end > 0 && socks->lost) {
 		errno = ENOMEM;
@@ -253,8 +253,8 @@ answer(struct sock_diag *d, struct socks *socks)
 
 /* Sends the request and reads all answers; -1: see errno. */
 static int
-ask(struct sock_diag *d, const struct inet_diag_req_v2 *req, int flags,
-    struct socks *socks)
+sock_diag_ask(struct sock_diag *d, const struct inet_diag_req_v2 *req,
+    int flags, struct socks *socks)
 {
 	char room[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(*req))]
 	    __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -267,11 +267,11 @@ ask(struct sock_diag *d, const struct inet_diag_req_v2 *req, int flags,
 	memcpy(body, req, sizeof(*req));
 	if (mnl_socket_sendto(d->nl, h, h->nlmsg_len) < 0)
 		return -1;
-	return answer(d, socks);
+	return sock_diag_answers(d, socks);
 }
 
 static struct inet_diag_req_v2
-request(int protocol, int family, unsigned states)
+sock_diag_request(int protocol, int family, unsigned states)
 {
 	return (struct inet_diag_req_v2){
 		.sdiag_family = family,
@@ -287,12 +287,13 @@ static int
 dump_family(struct sock_diag *d, int family, unsigned states,
     struct socks *socks)
 {
-	struct inet_diag_req_v2 req = request(socks->protocol, family, states);
+	struct inet_diag_req_v2 req = sock_diag_request(socks->protocol, family,
+	    states);
 
 	req.idiag_ext = 1 << (INET_DIAG_INFO - 1) |
 	    1 << (INET_DIAG_SKMEMINFO - 1);
 	req.id.idiag_sport = htons(socks->sport);
-	return ask(d, &req, NLM_F_DUMP, socks);
+	return sock_diag_ask(d, &req, NLM_F_DUMP, socks);
 }
 
 static int
@@ -308,7 +309,7 @@ dump_failed(int protocol)
 
 /* Collects both families; if they change meanwhile, again: TRIES in all. */
 static int
-dump(struct sock_diag *d, unsigned states, struct socks *socks)
+sock_diag_dump_all(struct sock_diag *d, unsigned states, struct socks *socks)
 {
 	for (int i = 0; i < TRIES; i++) {
 		socks->count = 0;
@@ -329,11 +330,11 @@ not_found(struct sock_diag *d, int protocol)
 {
 	struct socks none = { .protocol = protocol };
 
-	return d->proven[protocol] ? 0 : dump(d, 0, &none);
+	return d->proven[protocol] ? 0 : sock_diag_dump_all(d, 0, &none);
 }
 
 static unsigned
-listening(int protocol)
+listening_states(int protocol)
 {
 	return 1 << (protocol == IPPROTO_UDP ? TCP_CLOSE : TCP_LISTEN);
 }
@@ -392,7 +393,8 @@ int
 sock_diag_get(struct sock_diag *d, int protocol, const struct addr *local,
     const struct addr *remote, struct diag_sock *out)
 {
-	struct inet_diag_req_v2 req = request(protocol, family_of(local), ~0u);
+	struct inet_diag_req_v2 req = sock_diag_request(protocol,
+	    family_of(local), ~0u);
 	struct inet_diag_sockid *id = &req.id;
 	struct socks found = { .protocol = protocol };
 	const struct addr *src = local, *dst = remote;
@@ -405,7 +407,7 @@ sock_diag_get(struct sock_diag *d, int protocol, const struct addr *local,
 	id_put(id->idiag_src, &id->idiag_sport, src);
 	id_put(id->idiag_dst, &id->idiag_dport, dst);
 	id->idiag_if = scope_of(local) ? scope_of(local) : LOOPBACK;
-	got = ask(d, &req, 0, &found);
+	got = sock_diag_ask(d, &req, 0, &found);
 	if (got > 0 && found.count > 0)
 		*out = found.at[0];
 	free(found.at);
@@ -422,7 +424,7 @@ sock_diag_dump(struct sock_diag *d, int protocol, unsigned states,
 	struct socks all = { .protocol = protocol, .sport = sport };
 	int given = -1;
 
-	if (dump(d, states, &all) < 0)
+	if (sock_diag_dump_all(d, states, &all) < 0)
 		goto free;
 	for (given = 0; given < all.count;)
 		if (each(&all.at[given++], arg) != 0)
@@ -442,7 +444,7 @@ sock_diag_group_of(struct sock_diag *d, const struct diag_sock *member,
 	};
 
 	*list = NULL;
-	if (dump(d, listening(all.protocol), &all) < 0) {
+	if (sock_diag_dump_all(d, listening_states(all.protocol), &all) < 0) {
 		free(all.at);
 		return -1;
 	}
@@ -457,7 +459,7 @@ sock_diag_group_with(struct sock_diag *d, int protocol, uint16_t port,
 	struct socks all = { .protocol = (uint8_t)protocol, .sport = port };
 
 	*list = NULL;
-	if (dump(d, listening(protocol), &all) < 0) {
+	if (sock_diag_dump_all(d, listening_states(protocol), &all) < 0) {
 		free(all.at);
 		return -1;
 	}

@@ -258,7 +258,7 @@ hold_check(struct hold *by, uint64_t inode)
 
 /* The entry of a socket, with the processes that still hold it; NULL: none. */
 static struct held *
-recall(struct owners *o, uint64_t inode)
+owners_recall(struct owners *o, uint64_t inode)
 {
 	struct held *h;
 	int kept = 0;
@@ -276,22 +276,22 @@ recall(struct owners *o, uint64_t inode)
 }
 
 static struct held *
-look_up(struct owners *o, uint64_t inode)
+owners_look_up(struct owners *o, uint64_t inode)
 {
 	struct held *h = NULL;
 
 	if (inode == 0)
 		return NULL;
 	if (o->next_scan != 0) {
-		h = recall(o, inode);
+		h = owners_recall(o, inode);
 		if (h == NULL) {
 			scan_known(o);
-			h = recall(o, inode);
+			h = owners_recall(o, inode);
 		}
 	}
 	if ((h == NULL || o->stale) && clock_ns() >= o->next_scan) {
 		scan_all(o);
-		h = recall(o, inode);
+		h = owners_recall(o, inode);
 	}
 	if (h != NULL)
 		known_add_all(o, h);
@@ -363,7 +363,7 @@ owners_free(struct owners *o)
 int
 owners_find(struct owners *o, uint64_t inode, struct owner *out)
 {
-	struct held *h = look_up(o, inode);
+	struct held *h = owners_look_up(o, inode);
 	struct owner owner = { 0 };
 
 	if (h == NULL)
@@ -381,7 +381,7 @@ owners_find(struct owners *o, uint64_t inode, struct owner *out)
 int
 owners_holders(struct owners *o, uint64_t inode, pid_t *pids, int max)
 {
-	struct held *h = look_up(o, inode);
+	struct held *h = owners_look_up(o, inode);
 
 	if (h == NULL)
 		return 0;

@@ -49,7 +49,7 @@ is_same_file(const struct search *s, const struct nlattr *attr)
 }
 
 static int
-on_socket(const struct nlmsghdr *h, void *user)
+unix_diag_on_socket(const struct nlmsghdr *h, void *user)
 {
 	const struct unix_diag_msg *m = mnl_nlmsg_get_payload(h);
 	struct search *s = user;
@@ -100,7 +100,7 @@ read_answers(struct mnl_socket *nl, struct search *s)
 			n = MNL_CB_OK;
 		else if (n >= 0)
 			n = mnl_cb_run(buffer, netlink_whole(buffer,
-			    (size_t)n), 0, 0, on_socket, s);
+			    (size_t)n), 0, 0, unix_diag_on_socket, s);
 	} while (n >= MNL_CB_OK);
 }
 

@@ -99,7 +99,7 @@ hist_settle(struct hist *h)
 }
 
 static bool
-within(uint64_t value, unsigned index)
+bucket_has(uint64_t value, unsigned index)
 {
 	return value >= bucket_low(index) && value <= bucket_high(index);
 }
@@ -112,14 +112,14 @@ hist_is_consistent(const struct hist *h)
 	hist_inspect(h, &e);
 	if (!e.count)
 		return !h->min && !h->max && !h->sum;
-	return h->min <= h->max && within(h->min, e.first) &&
-	    within(h->max, e.last) && h->sum >= e.sum_low &&
+	return h->min <= h->max && bucket_has(h->min, e.first) &&
+	    bucket_has(h->max, e.last) && h->sum >= e.sum_low &&
 	    h->sum <= e.sum_high;
 }
 
 /* Returns what follows the number, or NULL: digits only, no leading zero. */
 static const char *
-number(const char *s, uint64_t *n)
+decode_number(const char *s, uint64_t *n)
 {
 	const char *start = s;
 
@@ -134,9 +134,9 @@ number(const char *s, uint64_t *n)
 
 /* The same, and what follows must be end, which is skipped. */
 static const char *
-number_then(const char *s, uint64_t *n, char end)
+decode_number_then(const char *s, uint64_t *n, char end)
 {
-	s = number(s, n);
+	s = decode_number(s, n);
 	return s && *s == end ? s + 1 : NULL;
 }
 
@@ -145,12 +145,12 @@ decode_head(const char *s, struct hist *h)
 {
 	uint64_t version, bits;
 
-	if (!(s = number_then(s, &version, '/')) || version != 1 ||
-	    !(s = number_then(s, &bits, ';')) || bits != HIST_BITS ||
-	    !(s = number_then(s, &h->min, ';')) ||
-	    !(s = number_then(s, &h->max, ';')))
+	if (!(s = decode_number_then(s, &version, '/')) || version != 1 ||
+	    !(s = decode_number_then(s, &bits, ';')) || bits != HIST_BITS ||
+	    !(s = decode_number_then(s, &h->min, ';')) ||
+	    !(s = decode_number_then(s, &h->max, ';')))
 		return NULL;
-	return number_then(s, &h->sum, ';');
+	return decode_number_then(s, &h->sum, ';');
 }
 
 /* Reads one "FIRST-LAST:COUNT" at or above *next, which moves past it. */
@@ -159,12 +159,12 @@ decode_run(const char *s, struct hist *h, uint64_t *next)
 {
 	uint64_t first, last, n;
 
-	if (!(s = number(s, &first)))
+	if (!(s = decode_number(s, &first)))
 		return NULL;
 	last = first;
-	if (*s == '-' && !(s = number(s + 1, &last)))
+	if (*s == '-' && !(s = decode_number(s + 1, &last)))
 		return NULL;
-	if (*s != ':' || !(s = number(s + 1, &n)) || !n)
+	if (*s != ':' || !(s = decode_number(s + 1, &n)) || !n)
 		return NULL;
 	if (first < *next || last < first || last >= HIST_BUCKETS)
 		return NULL;

@@ -124,7 +124,7 @@ weight_of(int i, const void *weights)
 }
 
 static double
-poisson(int x, const void *mean)
+poisson_chance(int x, const void *mean)
 {
 	double m = *(const double *)mean;
 	int sign;
@@ -141,8 +141,8 @@ die_make_poisson(struct die *d, double mean)
 	double reach = 12 * sqrt(mean);
 	int first = mean > reach ? (int)(mean - reach) : 0;
 
-	return die_make(d, first, (int)(mean + reach) + 40 - first, poisson,
-	    &mean);
+	return die_make(d, first, (int)(mean + reach) + 40 - first,
+	    poisson_chance, &mean);
 }
 
 static double
@@ -152,7 +152,7 @@ mean_at_once(uint64_t n)
 }
 
 static bool
-pays(int k, uint64_t n)
+table_pays(int k, uint64_t n)
 {
 	return mean_at_once(n) > 2 * k;
 }
@@ -160,7 +160,7 @@ pays(int k, uint64_t n)
 double
 multinomial_cost(int k, uint64_t n)
 {
-	return pays(k, n) ? 2 * k + RESERVE * sqrt((double)n) :
+	return table_pays(k, n) ? 2 * k + RESERVE * sqrt((double)n) :
 	    k + (double)n;
 }
 
@@ -203,7 +203,7 @@ multinomial_new(const double *weights, int k, uint64_t n)
 	memcpy(m->state, pi, sizeof(pi));
 	m->counts = calloc((size_t)k, sizeof(*m->counts));
 	if (m->counts && die_make(&m->member, 0, k, weight_of, weights) == 0 &&
-	    (!pays(k, n) || shares_make(m, weights) == 0))
+	    (!table_pays(k, n) || shares_make(m, weights) == 0))
 		return m;
 	multinomial_free(m);
 	return NULL;

@@ -10,7 +10,7 @@
 #include "net/sock.h"
 
 static int
-set(int fd, const char *name)
+congestion_set(int fd, const char *name)
 {
 	return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name,
 	    (socklen_t)strlen(name));
@@ -18,16 +18,16 @@ set(int fd, const char *name)
 
 /* Sets what the user asked for; returns whether the user asked at all. */
 static bool
-follow(const struct congestion *c, int fd)
+congestion_as_asked(const struct congestion *c, int fd)
 {
 	if (c->asked && strcmp(c->asked, "keep") != 0)
-		set(fd, c->asked);
+		congestion_set(fd, c->asked);
 	return c->asked;
 }
 
 /* The first line of a file of /proc/sys/net/ipv4, or "none". */
 static const char *
-names(const char *file, char text[static 256])
+congestion_names(const char *file, char text[static 256])
 {
 	char path[128];
 	FILE *list;
@@ -53,7 +53,7 @@ congestion_check(const struct congestion *c)
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return 0;
-	result = set(fd, c->asked);
+	result = congestion_set(fd, c->asked);
 	error = errno;
 	close(fd);
 	if (result == 0)
@@ -61,9 +61,9 @@ congestion_check(const struct congestion *c)
 	if (error == EPERM)
 		return fail_as(STATUS_USAGE, "%.16s: not without "
 		    "privileges; you may have: %s", c->asked,
-		    names("tcp_allowed_congestion_control", list));
+		    congestion_names("tcp_allowed_congestion_control", list));
 	return fail_as(STATUS_USAGE, "%.40s: want one of: keep %s", c->asked,
-	    names("tcp_available_congestion_control", list));
+	    congestion_names("tcp_available_congestion_control", list));
 }
 
 void
@@ -72,16 +72,16 @@ congestion_prepare(struct congestion *c, int fd, const struct addr *to)
 	char now[sizeof(c->was)] = "";
 	socklen_t size = sizeof(now) - 1;
 
-	if (follow(c, fd) || getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now,
-	    &size) < 0 || strcmp(now, "bbr") != 0 ||
+	if (congestion_as_asked(c, fd) || getsockopt(fd, IPPROTO_TCP,
+	    TCP_CONGESTION, now, &size) < 0 || strcmp(now, "bbr") != 0 ||
 	    (to && !sock_is_local(to)))
 		return;
-	if (set(fd, "reno") == 0)
+	if (congestion_set(fd, "reno") == 0)
 		memcpy(c->was, now, sizeof(c->was));
 }
 
 static bool
-is_loopback(const struct addr *a)
+is_loopback_host(const struct addr *a)
 {
 	if (a->sa.sa_family == AF_INET)
 		return ntohl(a->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
@@ -90,7 +90,7 @@ is_loopback(const struct addr *a)
 
 /* A client on this host has the address that it connected to, or loopback. */
 static bool
-is_here(int fd)
+is_client_here(int fd)
 {
 	struct addr here, there = { .len = sizeof(there.un) };
 
@@ -99,12 +99,12 @@ is_here(int fd)
 		return true;	/* gone already */
 	addr_set_port(&here, 0);
 	addr_set_port(&there, 0);
-	return is_loopback(&there) || addr_equal(&here, &there);
+	return is_loopback_host(&there) || addr_equal(&here, &there);
 }
 
 void
 congestion_settle(const struct congestion *c, int fd)
 {
-	if (!follow(c, fd) && *c->was && !is_here(fd))
-		set(fd, c->was);
+	if (!congestion_as_asked(c, fd) && *c->was && !is_client_here(fd))
+		congestion_set(fd, c->was);
 }

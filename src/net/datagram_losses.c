@@ -23,7 +23,7 @@ losses_note(struct losses *l, const struct addr *to, size_t length, int error)
 
 /* EAGAIN: the queue of a Unix peer is full, or our own. */
 static const char *
-cause(int error)
+losses_cause(int error)
 {
 	switch (error) {
 	case EAGAIN: case ECOMM:
@@ -36,7 +36,7 @@ cause(int error)
 }
 
 static bool
-report(struct losses *l)
+losses_report(struct losses *l)
 {
 	const char *verb = l->verb ? l->verb : "sent";
 	char to[ADDR_TEXT];
@@ -44,11 +44,11 @@ report(struct losses *l)
 	addr_text(&l->to, to);
 	if (l->count == 1)
 		fail_as(STATUS_NETWORK, "%s: a datagram of %zu B was not %s: "
-		    "%s", to, l->length, verb, cause(l->error));
+		    "%s", to, l->length, verb, losses_cause(l->error));
 	else
 		fail_as(STATUS_NETWORK, "%llu%s datagrams were not %s, "
 		    "the last to %s: %s", (unsigned long long)l->count,
-		    l->told ? " more" : "", verb, to, cause(l->error));
+		    l->told ? " more" : "", verb, to, losses_cause(l->error));
 	l->told = loop_now();
 	l->told_error = l->error;
 	l->count = 0;
@@ -62,11 +62,11 @@ losses_due(struct losses *l)
 
 	if (!l->count || (l->told && loop_now() < l->told + pause))
 		return false;
-	return report(l);
+	return losses_report(l);
 }
 
 bool
 losses_rest(struct losses *l)
 {
-	return l->count && report(l);
+	return l->count && losses_report(l);
 }

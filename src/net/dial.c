@@ -179,7 +179,7 @@ open_for(const struct race *r, const struct addr *to)
 
 /* Starts an attempt: its descriptor, -1 with errno, -2 with a fault. */
 static int
-attempt(struct race *r, const struct addr *to, int64_t deadline)
+dial_attempt(struct race *r, const struct addr *to, int64_t deadline)
 {
 	bool local = to->sa.sa_family == AF_UNIX;
 	int fd = open_for(r, to), saved;
@@ -222,7 +222,7 @@ static int
 start_next(struct race *r, int64_t deadline)
 {
 	int i = r->started++;
-	int fd = attempt(r, &r->list.at[i], deadline);
+	int fd = dial_attempt(r, &r->list.at[i], deadline);
 
 	r->poll[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
 	if (fd == -2)
@@ -342,7 +342,7 @@ worth_waiting(int error)
 }
 
 static int
-give_up(const struct race *r)
+dial_give_up(const struct race *r)
 {
 	char text[ADDR_TEXT];
 	const struct addr *a = &r->list.at[r->faulty];
@@ -412,7 +412,7 @@ dial(const struct endpoint *e, const struct dial_options *options,
 	    &r.list) > 0 && dial_take(&r, 0) == 0) {
 		winner = race_on(&r, deadline);
 		if (winner < 0)
-			give_up(&r);
+			dial_give_up(&r);
 	}
 	if (winner >= 0) {
 		*reached = r.list.at[winner];

@@ -56,7 +56,8 @@ lookup_answer(const struct endpoint *e, int family, int flags, int fd)
 
 /* The child closes what it inherited, and ends with its parent. */
 static void
-child(const struct lookup *l, int family, int flags, int fd, pid_t parent)
+lookup_child(const struct lookup *l, int family, int flags, int fd,
+    pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
@@ -79,7 +80,7 @@ query_start(struct lookup *l, struct lookup_query *q, int flags)
 		return fail("pipe");
 	q->pid = fork();
 	if (q->pid == 0)
-		child(l, q->family, flags, ends[1], parent);
+		lookup_child(l, q->family, flags, ends[1], parent);
 	close(ends[1]);
 	if (q->pid < 0) {
 		close(ends[0]);

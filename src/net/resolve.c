@@ -71,7 +71,7 @@ resolve_await(struct lookup *l, int64_t deadline, struct addr_list *out)
 }
 
 static int
-look_up(const struct endpoint *e, int flags, int64_t deadline,
+resolve_look_up(const struct endpoint *e, int flags, int64_t deadline,
     struct lookup *rest, struct addr_list *out)
 {
 	struct lookup l;
@@ -95,13 +95,13 @@ look_up(const struct endpoint *e, int flags, int64_t deadline,
 int
 resolve(const struct endpoint *e, int64_t deadline, struct addr_list *out)
 {
-	return look_up(e, 0, deadline, NULL, out);
+	return resolve_look_up(e, 0, deadline, NULL, out);
 }
 
 int
 resolve_passive(const struct endpoint *e, struct addr_list *out)
 {
-	return look_up(e, AI_PASSIVE, 0, NULL, out);
+	return resolve_look_up(e, AI_PASSIVE, 0, NULL, out);
 }
 
 int
@@ -113,7 +113,7 @@ resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
 
 	if (rest)
 		*rest = LOOKUP_NONE;
-	while ((n = look_up(e, 0, deadline > end ? deadline : end, rest,
+	while ((n = resolve_look_up(e, 0, deadline > end ? deadline : end, rest,
 	    out)) < 0 && fail_status() == STATUS_RESOLVE &&
 	    loop_now() + pause < end) {
 		poll(NULL, 0, (int)(pause / 1000));

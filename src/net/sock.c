@@ -71,7 +71,7 @@ is_inet(const struct addr *a)
 
 /* Sets the options that must come before bind(2). */
 static int
-prepare(int fd, const struct addr *a, const struct sock_options *o)
+sock_prepare(int fd, const struct addr *a, const struct sock_options *o)
 {
 	if (!is_inet(a))
 		return 0;
@@ -92,7 +92,7 @@ prepare(int fd, const struct addr *a, const struct sock_options *o)
 }
 
 static int
-share(int fd, const struct sock_options *o)
+sock_share(int fd, const struct sock_options *o)
 {
 	if (!o->reuseport ||
 	    sock_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == 0)
@@ -117,11 +117,11 @@ bind_shared(int fd, const struct addr *a, const struct sock_options *o)
 {
 	bool late = o->datagram && is_inet(a) && !addr_port(a);
 
-	if (!late && is_inet(a) && share(fd, o) < 0)
+	if (!late && is_inet(a) && sock_share(fd, o) < 0)
 		return -1;
 	if (bind_to(fd, a, o) < 0)
 		return -1;
-	return late ? share(fd, o) : 0;
+	return late ? sock_share(fd, o) : 0;
 }
 
 static int
@@ -134,7 +134,7 @@ listen_on(const struct addr *a, const struct sock_options *o)
 	fd = socket(a->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail("socket for %s", addr_text(a, text));
-	if (prepare(fd, a, o) < 0)
+	if (sock_prepare(fd, a, o) < 0)
 		goto close;
 	if (bind_shared(fd, a, o) < 0 ||
 	    (!o->datagram && !o->dry && listen(fd, o->backlog) < 0)) {
@@ -196,7 +196,7 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 
 /* 0.0.0.0 before ::, and each address once. */
 static int
-put_in_order(struct addr_list *list, const struct addr_list *want)
+addr_list_in_order(struct addr_list *list, const struct addr_list *want)
 {
 	for (int v6 = 0; v6 <= 1; v6++)
 		for (int i = 0; i < want->count; i++) {
@@ -217,7 +217,7 @@ sock_listen(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *options)
 {
 	struct addr_list list = { 0 };
-	int result = put_in_order(&list, want);
+	int result = addr_list_in_order(&list, want);
 
 	*out = (struct sock_set){ 0 };
 	for (int i = 0; i < SAME_PORT_TRIES && result > 0; i++)

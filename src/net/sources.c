@@ -29,7 +29,7 @@ bytes_of(struct addr *a, int *width)
 
 /* Clears the bits behind the prefix. */
 static void
-mask(struct addr *a, int rest)
+address_mask(struct addr *a, int rest)
 {
 	int width;
 	uint8_t *bytes = bytes_of(a, &width);
@@ -70,7 +70,7 @@ prefix_read(struct prefix *p, const char *item, size_t length)
 	if (slash && num_parse(slash, 0, width, &bits) < 0)
 		goto wrong;
 	p->rest = width - (int)bits;
-	mask(&p->base, p->rest);
+	address_mask(&p->base, p->rest);
 	return 0;
 wrong:
 	return fail_as(STATUS_USAGE, "%.*s: want addresses or "
@@ -79,7 +79,7 @@ wrong:
 }
 
 static int
-add(struct sources *s, const struct addr *a)
+sources_add(struct sources *s, const struct addr *a)
 {
 	struct addr *at;
 
@@ -106,7 +106,7 @@ is_special(const struct prefix *p, uint32_t i)
 }
 
 static int
-walk(struct sources *s, const struct prefix *p)
+sources_walk(struct sources *s, const struct prefix *p)
 {
 	uint32_t most = 1u << (p->rest < WALK_BITS ? p->rest : WALK_BITS);
 
@@ -117,7 +117,8 @@ walk(struct sources *s, const struct prefix *p)
 
 		low[3] |= (uint8_t)i;
 		low[2] |= (uint8_t)(i >> 8);
-		if (!is_special(p, i) && sock_is_local(&a) && add(s, &a) < 0)
+		if (!is_special(p, i) && sock_is_local(&a) &&
+		    sources_add(s, &a) < 0)
 			return -1;
 	}
 	return 0;
@@ -141,9 +142,9 @@ take_interfaces(struct sources *s, const struct prefix *p)
 		a.len = p->base.len;
 		memcpy(&a.sa, i->ifa_addr, a.len);
 		net = a;
-		mask(&net, p->rest);
+		address_mask(&net, p->rest);
 		if (addr_equal(&net, &p->base))
-			result = add(s, &a);
+			result = sources_add(s, &a);
 	}
 	freeifaddrs(list);
 	return result;
@@ -159,7 +160,7 @@ sources_read(struct sources *s, const char *text)
 
 		if (prefix_read(&p, text, length) < 0)
 			return -1;
-		if (take_interfaces(s, &p) < 0 || walk(s, &p) < 0)
+		if (take_interfaces(s, &p) < 0 || sources_walk(s, &p) < 0)
 			return -1;
 		if (s->count == before)
 			return fail_as(STATUS_BIND, "%.*s: no address of "
@@ -201,7 +202,7 @@ sources_take(struct sources *s, const struct addr_list *list)
 		if (!*has && !sock_is_local(&list->at[i]))
 			return fail_as(STATUS_BIND, "%s: no address of this "
 			    "host", addr_host(&list->at[i], text));
-		if (!*has && add(s, &list->at[i]) < 0)
+		if (!*has && sources_add(s, &list->at[i]) < 0)
 			return -1;
 		*has = true;
 	}
@@ -218,7 +219,7 @@ sources_flows(const struct sources *s)
 }
 
 static void
-step(struct sources *s)
+sources_step(struct sources *s)
 {
 	if (++s->address < s->count)
 		return;
@@ -229,7 +230,7 @@ step(struct sources *s)
 
 /* Any address: the wildcard, which is all zeros. */
 static void
-set_any(struct addr *a, int family)
+address_set_any(struct addr *a, int family)
 {
 	memset(a, 0, sizeof(*a));
 	a->sa.sa_family = (sa_family_t)family;
@@ -245,7 +246,7 @@ sources_next(struct sources *s, int family, struct addr *out)
 	for (int i = 0; i < s->count; i++) {
 		if (s->at[s->address].sa.sa_family == family)
 			break;
-		step(s);
+		sources_step(s);
 		if (i + 1 == s->count) {
 			errno = EAFNOSUPPORT;
 			return -1;
@@ -254,9 +255,9 @@ sources_next(struct sources *s, int family, struct addr *out)
 	if (s->count)
 		*out = s->at[s->address];
 	else
-		set_any(out, family);
+		address_set_any(out, family);
 	addr_set_port(out, s->port);
-	step(s);
+	sources_step(s);
 	return 0;
 }
 

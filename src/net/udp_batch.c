@@ -88,7 +88,7 @@ read_control(struct msghdr *m, struct dgram *d)
 
 /* Readies the first n headers for receiving. */
 static void
-clear(struct batch *b, int n)
+batch_clear(struct batch *b, int n)
 {
 	for (int i = 0; i < n; i++) {
 		struct dgram *d = &b->dgrams.at[i];
@@ -161,7 +161,7 @@ udp_batch_new(int fd)
 	b->room = room;
 	b->dgrams.most = (int)most;
 	b->dgrams.cut.verb = "received whole";
-	clear(b, (int)most);
+	batch_clear(b, (int)most);
 	return &b->dgrams;
 }
 
@@ -193,7 +193,7 @@ udp_batch_receive(struct udp_batch *all, int fd, int most)
 	struct batch *b = container_of(all, struct batch, dgrams);
 	int n;
 
-	clear(b, all->used);
+	batch_clear(b, all->used);
 	if (most > all->most)
 		most = all->most;
 	n = recvmmsg(fd, b->message, (unsigned)most, MSG_DONTWAIT |

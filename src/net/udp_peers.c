@@ -207,7 +207,7 @@ hand_over(struct udp_peers *all, struct peer_socket *socket,
 }
 
 static void
-on_rested(struct backoff *b)
+on_peers_rested(struct backoff *b)
 {
 	struct peer_socket *socket = container_of(b, struct peer_socket,
 	    backoff);
@@ -217,7 +217,7 @@ on_rested(struct backoff *b)
 }
 
 static void
-receive_failed(struct udp_peers *all, struct peer_socket *socket)
+peers_receive_failed(struct udp_peers *all, struct peer_socket *socket)
 {
 	if (backoff_failed(&socket->backoff, all->loop) != BACKOFF_REST)
 		return;
@@ -235,7 +235,7 @@ take_some(struct udp_peers *all, struct peer_socket *socket)
 	int n = udp_batch_receive(d, socket->source.fd, DGRAM_BATCH);
 
 	if (n < 0) {
-		receive_failed(all, socket);
+		peers_receive_failed(all, socket);
 		return false;
 	}
 	backoff_worked(&socket->backoff);
@@ -260,7 +260,7 @@ wake_writers(struct udp_peers *all, struct peer_socket *socket)
 }
 
 static void
-on_retry(struct timer *t)
+on_write_retry(struct timer *t)
 {
 	struct udp_peers *all = container_of(t, struct udp_peers, retry);
 	struct peer *p, *next;
@@ -270,7 +270,7 @@ on_retry(struct timer *t)
 }
 
 static void
-on_socket(struct source *source, uint32_t events)
+on_peer_socket(struct source *source, uint32_t events)
 {
 	struct peer_socket *socket = container_of(source, struct peer_socket,
 	    source);
@@ -290,7 +290,7 @@ udp_peers_open(struct udp_peers *all, struct loop *l,
 {
 	all->loop = l;
 	all->locked = false;
-	all->retry.on_timer = on_retry;
+	all->retry.on_timer = on_write_retry;
 	all->dgrams = udp_batch_new(set->fd[0]);
 	if (!all->dgrams)
 		return -1;
@@ -299,8 +299,8 @@ udp_peers_open(struct udp_peers *all, struct loop *l,
 
 		*s = (struct peer_socket){ .all = all, .bound = set->bound[i] };
 		s->source.fd = set->fd[i];
-		s->source.on_event = on_socket;
-		s->backoff.on_end = on_rested;
+		s->source.on_event = on_peer_socket;
+		s->backoff.on_end = on_peers_rested;
 		all->lost -= listener_drops(set->fd[i]);
 		if (loop_watch(l, &s->source, EPOLLIN) < 0)
 			return -1;

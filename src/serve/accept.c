@@ -86,7 +86,7 @@ note_full(struct acceptor *a)
 }
 
 static void
-on_rested(struct backoff *b)
+on_listener_rested(struct backoff *b)
 {
 	struct listener *l = container_of(b, struct listener, backoff);
 
@@ -172,7 +172,7 @@ acceptor_open(struct acceptor *a, struct loop *l, const struct sock_set *set)
 		if (a->congestion && !a->adopted)
 			congestion_prepare(a->congestion, set->fd[i], NULL);
 		one->acceptor = a;
-		one->backoff.on_end = on_rested;
+		one->backoff.on_end = on_listener_rested;
 		one->source = (struct source){
 			.fd = set->fd[i], .on_event = on_listener,
 		};

@@ -243,7 +243,7 @@ read_notifications(struct handoff_end *e)
 }
 
 static void
-on_end(struct source *s, uint32_t events)
+on_handoff_event(struct source *s, uint32_t events)
 {
 	struct handoff_end *e = container_of(s, struct handoff_end, source);
 
@@ -257,7 +257,7 @@ on_end(struct source *s, uint32_t events)
 }
 
 static void
-on_rested(struct backoff *b)
+on_handoff_rested(struct backoff *b)
 {
 	handoff_retry(container_of(b, struct handoff, backoff));
 }
@@ -286,7 +286,8 @@ handoff_open(struct handoff *h, int count)
 		    SOCK_CLOEXEC, 0, pair) < 0)
 			return fail("socketpair");
 		*e = (struct handoff_end){
-			.source = { .fd = pair[0], .on_event = on_end },
+			.source = { .fd = pair[0],
+			    .on_event = on_handoff_event },
 			.handoff = h, .taker = pair[1],
 		};
 	}
@@ -296,7 +297,7 @@ handoff_open(struct handoff *h, int count)
 int
 handoff_start(struct handoff *h, struct loop *l, const struct sock_set *set)
 {
-	h->backoff.on_end = on_rested;
+	h->backoff.on_end = on_handoff_rested;
 	h->acceptor.on_accept = on_accept;
 	h->acceptor.on_exhausted = on_exhausted;
 	for (int i = 0; i < h->count; i++)

@@ -154,7 +154,7 @@ on_state(struct registry_events *w, const struct slot *s)
 }
 
 static bool
-is_requested(const struct slot *s, const struct slot *request)
+is_requested_slot(const struct slot *s, const struct slot *request)
 {
 	for (int i = 0; s->kind == SLOT_MEMBER && i < REGISTRY_SOCKETS; i++)
 		if (slot_socket(request, s->inodes[i]) >= 0)
@@ -169,10 +169,10 @@ request_member(const struct membership *p, const struct slot *request)
 	const struct slot *last = NULL;
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		if (is_requested(registry_slot(p->registry, i), request) &&
+		if (is_requested_slot(registry_slot(p->registry, i), request) &&
 		    registry_is_member(p->registry, i))
 			return registry_slot(p->registry, i);
-		if (is_requested(&p->watch.seen[i], request))
+		if (is_requested_slot(&p->watch.seen[i], request))
 			last = &p->watch.seen[i];
 	}
 	return last;

@@ -159,7 +159,7 @@ service_read_once(struct service *s, struct conn *c)
 }
 
 static void
-on_conn(struct conn *c, uint32_t events)
+on_client_event(struct conn *c, uint32_t events)
 {
 	struct service *s = c->user;
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
@@ -196,7 +196,7 @@ on_accept(struct acceptor *a, int fd)
 	}
 	c->id = ++s->last_id;
 	c->user = s;
-	c->on_event = on_conn;
+	c->on_event = on_client_event;
 	conn_link(c, &s->conns);
 	s->counters->accepted++;
 	s->ops->on_open(s, c);
@@ -280,7 +280,7 @@ report_losses(struct service *s)
 
 /* One at a time: for a workload, and for answers that differ (chargen). */
 static void
-answer_each(struct service *s, int fd, const struct dgram *d)
+service_answer_each(struct service *s, int fd, const struct dgram *d)
 {
 	for (size_t i = 0; i < dgram_pieces(d); i++) {
 		size_t length;
@@ -302,7 +302,7 @@ answer_each(struct service *s, int fd, const struct dgram *d)
 
 /* Receives and answers at most `most` datagrams: how many, or -1. */
 static int
-answer_batch(struct datagram_socket *d, int most)
+service_answer_batch(struct datagram_socket *d, int most)
 {
 	struct service *s = d->service;
 	struct udp_batch *all = s->dgrams;
@@ -318,13 +318,13 @@ answer_batch(struct datagram_socket *d, int most)
 		s->counters->out += udp_batch_return(all, fd);
 	else
 		for (int i = 0; i < all->count; i++)
-			answer_each(s, fd, &all->at[i]);
+			service_answer_each(s, fd, &all->at[i]);
 	report_losses(s);
 	return n;
 }
 
 static void
-on_rested(struct backoff *b)
+on_datagrams_rested(struct backoff *b)
 {
 	struct datagram_socket *d = container_of(b, struct datagram_socket,
 	    backoff);
@@ -333,7 +333,7 @@ on_rested(struct backoff *b)
 }
 
 static void
-receive_failed(struct datagram_socket *d)
+datagrams_receive_failed(struct datagram_socket *d)
 {
 	struct service *s = d->service;
 
@@ -347,7 +347,7 @@ receive_failed(struct datagram_socket *d)
 
 /* With a workload one at a time: other members may take the rest meanwhile. */
 static void
-answer_some(struct datagram_socket *d, int most)
+service_answer_some(struct datagram_socket *d, int most)
 {
 	int n = 0, batch = workload_is_light(&d->service->workload) ?
 	    d->service->dgrams->most : 1;
@@ -355,9 +355,9 @@ answer_some(struct datagram_socket *d, int most)
 	for (; most > 0; most -= n) {
 		if (batch > most)
 			batch = most;
-		n = answer_batch(d, batch);
+		n = service_answer_batch(d, batch);
 		if (n < 0)
-			receive_failed(d);
+			datagrams_receive_failed(d);
 		else
 			backoff_worked(&d->backoff);
 		if (n < batch)
@@ -369,8 +369,8 @@ static void
 on_datagram(struct source *source, uint32_t events)
 {
 	(void)events;
-	answer_some(container_of(source, struct datagram_socket, source),
-	    READS_A_WAKE);
+	service_answer_some(container_of(source, struct datagram_socket,
+	    source), READS_A_WAKE);
 }
 
 static int
@@ -384,7 +384,7 @@ open_datagram(struct service *s, const struct sock_set *set)
 
 		d->service = s;
 		d->port = addr_port(&set->bound[i]);
-		d->backoff.on_end = on_rested;
+		d->backoff.on_end = on_datagrams_rested;
 		d->source = (struct source){
 			.fd = set->fd[i], .on_event = on_datagram,
 		};
@@ -425,14 +425,14 @@ service_take(struct service *s, int fd)
 int
 service_answer(struct service *s)
 {
-	return answer_batch(&s->datagram[0], 1) < 0 ? -1 : 0;
+	return service_answer_batch(&s->datagram[0], 1) < 0 ? -1 : 0;
 }
 
 void
 service_drain(struct service *s)
 {
 	for (int i = 0; i < s->datagrams; i++)
-		answer_some(&s->datagram[i], READS_A_DRAIN);
+		service_answer_some(&s->datagram[i], READS_A_DRAIN);
 }
 
 void

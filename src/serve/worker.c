@@ -87,7 +87,7 @@ worker_start_later(struct worker *w)
 }
 
 static void
-on_again(struct timer *t)
+on_start_again(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, again);
 
@@ -115,7 +115,7 @@ workers_init(struct workers *all, struct loop *l, int count)
 	for (int i = 0; i < count; i++) {
 		all->list[i].all = all;
 		all->list[i].index = i;
-		all->list[i].again.on_timer = on_again;
+		all->list[i].again.on_timer = on_start_again;
 	}
 	return 0;
 }

@@ -18,7 +18,7 @@ cpu_ns(void)
 }
 
 static void
-burn(int64_t us)
+workload_burn(int64_t us)
 {
 	int64_t end = cpu_ns() + us * 1000;
 
@@ -27,7 +27,7 @@ burn(int64_t us)
 }
 
 static void
-stall(int64_t us)
+workload_stall(int64_t us)
 {
 	struct timespec left = { us / 1000000, us % 1000000 * 1000 };
 
@@ -65,7 +65,7 @@ void
 workload_run(struct workload *w)
 {
 	if (w->work)
-		burn(w->work);
+		workload_burn(w->work);
 	if (w->every && ++w->requests % w->every == 0)
-		stall(w->stall);
+		workload_stall(w->stall);
 }

@@ -252,7 +252,7 @@ send_line(struct session *s, const char *line)
 }
 
 static const struct prompt_command *
-find_command(const struct session *s, const char *name)
+session_find_command(const struct session *s, const char *name)
 {
 	for (const struct prompt_command *c = s->commands; c->name; c++)
 		if (strcmp(c->name, name) == 0 && (s->server || !c->server))
@@ -269,7 +269,7 @@ run_command(struct session *s, char *line)
 	if (*arg)
 		*arg++ = '\0';
 	arg += strspn(arg, " ");
-	c = find_command(s, line);
+	c = session_find_command(s, line);
 	/* drops the space of completion; a TEXT argument stays as typed */
 	if (!c || !strchr(c->args, ' '))
 		arg[strcspn(arg, " ")] = '\0';

@@ -68,7 +68,7 @@ history_open(struct history *h)
 }
 
 static int
-open_directory(const struct history *h)
+history_open_directory(const struct history *h)
 {
 	const char *slash = strrchr(h->path, '/');
 	char path[HISTORY_PATH];
@@ -114,7 +114,7 @@ history_lock(int fd)
 static int
 open_locked(const struct history *h, int flags)
 {
-	int directory = open_directory(h), fd;
+	int directory = history_open_directory(h), fd;
 
 	if (directory < 0)
 		return -1;

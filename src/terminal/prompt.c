@@ -130,7 +130,7 @@ complete(const char *text, int start, int end)
 }
 
 static void
-on_retry(struct timer *t)
+on_draw_retry(struct timer *t)
 {
 	struct prompt *p = container_of(t, struct prompt, retry);
 
@@ -268,7 +268,7 @@ prompt_open(struct prompt *p, struct loop *l)
 	p->terminal = isatty(STDIN_FILENO);
 	p->source.fd = STDIN_FILENO;
 	p->source.on_event = on_key;
-	p->retry.on_timer = on_retry;
+	p->retry.on_timer = on_draw_retry;
 	tcgetattr(STDIN_FILENO, &p->modes);
 	rl = readline_load();
 	if (!rl || loop_watch(l, &p->source, EPOLLIN) < 0 ||

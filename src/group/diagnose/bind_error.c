@@ -122,7 +122,7 @@ is_rpnc(struct port_sockets *r, const struct diag_sock *s)
 
 /* head: the process and its address; the reason and the remedy follow it. */
 static void
-tell_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
+explain_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
     const char *head)
 {
 	char user[PORT_SOCKET_TEXT];
@@ -159,7 +159,7 @@ tell_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
 }
 
 static void
-tell_socket(struct port_sockets *r, const struct claim *c,
+explain_socket(struct port_sockets *r, const struct claim *c,
     const struct diag_sock *ours, bool reuseport)
 {
 	char who[PORT_SOCKET_TEXT], where[PORT_SOCKET_TEXT],
@@ -171,11 +171,11 @@ tell_socket(struct port_sockets *r, const struct claim *c,
 		: r->datagram ? "receives on"
 			      : "listens on",
 	    port_socket_place(c->sock, where), how_related(c->sock, ours));
-	tell_cause(r, c, reuseport, head);
+	explain_cause(r, c, reuseport, head);
 }
 
 static void
-tell_connection(struct port_sockets *r, const struct claim *c)
+explain_connection(struct port_sockets *r, const struct claim *c)
 {
 	char who[PORT_SOCKET_TEXT], from[ADDR_TEXT], to[ADDR_TEXT];
 
@@ -187,7 +187,7 @@ tell_connection(struct port_sockets *r, const struct claim *c)
 }
 
 static void
-tell_lingering(const struct claim *c)
+explain_lingering(const struct claim *c)
 {
 	fail_add("%d connection%s of a server that has ended, and had no "
 	    "SO_REUSEADDR, still close%s (TIME_WAIT): wait for at most a "
@@ -196,7 +196,7 @@ tell_lingering(const struct claim *c)
 }
 
 static void
-in_use(const struct addr *a, const struct sock_options *o)
+bind_error_in_use(const struct addr *a, const struct sock_options *o)
 {
 	struct diag_sock ours = port_socket_like(a, o->datagram, o->interface);
 	struct claim c = { .cause = NONE };
@@ -213,11 +213,11 @@ in_use(const struct addr *a, const struct sock_options *o)
 	if (c.cause == NONE)
 		fail_add("who had it is gone, or can't be seen: try again");
 	else if (c.kind == CONNECTED)
-		tell_connection(&r, &c);
+		explain_connection(&r, &c);
 	else if (c.kind == LINGERS)
-		tell_lingering(&c);
+		explain_lingering(&c);
 	else
-		tell_socket(&r, &c, &ours, o->reuseport);
+		explain_socket(&r, &c, &ours, o->reuseport);
 	port_sockets_close(&r);
 }
 
@@ -256,7 +256,7 @@ bind_error_explain(const struct sock_set *failed, const struct sock_options *o)
 	if (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6) {
 		switch (failed->error) {
 		case EADDRINUSE:
-			in_use(a, o);
+			bind_error_in_use(a, o);
 			break;
 		case EACCES:
 		case EPERM:

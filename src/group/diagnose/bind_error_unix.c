@@ -9,7 +9,7 @@
 #include "kernel/unix_diag.h"
 
 static void
-tell_holder(const struct addr *a)
+explain_holder(const struct addr *a)
 {
 	struct port_sockets r = { .looked = true };
 	struct diag_sock s = { .inode = unix_diag_inode(a) };
@@ -27,7 +27,7 @@ tell_holder(const struct addr *a)
 }
 
 static void
-in_use(const struct addr *a)
+bind_error_unix_in_use(const struct addr *a)
 {
 	const char *name = a->un.sun_path;
 	char user[PORT_SOCKET_TEXT];
@@ -37,14 +37,14 @@ in_use(const struct addr *a)
 		fail_add("that is a socket of user %s: take another name",
 		    user_text(st.st_uid, user));
 	else
-		tell_holder(a);
+		explain_holder(a);
 }
 
 void
 bind_error_explain_unix(const struct addr *a, int error)
 {
 	if (error == EADDRINUSE)
-		in_use(a);
+		bind_error_unix_in_use(a);
 	else if (error == EACCES)
 		fail_add("you may not make files in that directory");
 }

@@ -62,8 +62,8 @@ own_group(const struct port_sockets *r, const struct addr *bound,
  * both.
  */
 static bool
-wins(const struct diag_sock *theirs, int at, const struct diag_sock *us,
-    int ours)
+other_group_wins(const struct diag_sock *theirs, int at,
+    const struct diag_sock *us, int ours)
 {
 	int family = theirs->local.sa.sa_family;
 
@@ -85,12 +85,12 @@ static bool
 they_win(const struct own *own, int ours, const struct diag_sock *theirs,
     int at)
 {
-	return wins(theirs, at, &own->like, ours);
+	return other_group_wins(theirs, at, &own->like, ours);
 }
 
 /* "all that is for 127.0.0.1", "all IPv6 that comes by lo" */
 static void
-disputed(const struct diag_sock *winner, const struct diag_sock *loser,
+disputed_text(const struct diag_sock *winner, const struct diag_sock *loser,
     char text[static PORT_SOCKET_TEXT])
 {
 	uint32_t device = winner->ifindex != loser->ifindex ?
@@ -127,9 +127,9 @@ overlap_between(const struct port_sockets *r, int winner, int loser,
 	const struct diag_sock *a = &r->list[winner], *b = &r->list[loser];
 
 	if (in_one_group(a, b) || on_other_device(a, b) ||
-	    !wins(a, winner, b, loser))
+	    !other_group_wins(a, winner, b, loser))
 		return false;
-	disputed(a, b, text);
+	disputed_text(a, b, text);
 	return true;
 }
 
@@ -162,7 +162,7 @@ who_text(struct port_sockets *r, int first, char text[static PORT_SOCKET_TEXT])
 }
 
 static void
-tell(struct port_sockets *r, const struct own *own, int at, bool theirs,
+overlap_text(struct port_sockets *r, const struct own *own, int at, bool theirs,
     bool now, char text[static OVERLAP_TEXT])
 {
 	const struct diag_sock *s = &r->list[at];
@@ -174,12 +174,12 @@ tell(struct port_sockets *r, const struct own *own, int at, bool theirs,
 	port_socket_place(theirs ? s : &own->like, won);
 	port_socket_place(theirs ? &own->like : s, lost);
 	if (theirs) {
-		disputed(s, &own->like, what);
+		disputed_text(s, &own->like, what);
 		snprintf(text, OVERLAP_TEXT, "%s %s to %s on %s, none of it to "
 		    "%s%s", what, now ? "goes" : "would go", who, won, lost,
 		    by_age(s, &own->like));
 	} else {
-		disputed(&own->like, s, what);
+		disputed_text(&own->like, s, what);
 		snprintf(text, OVERLAP_TEXT, "%s %s to %s now, no longer to %s "
 		    "on %s%s", what, now ? "comes" : "would come", won, who,
 		    lost, by_age(&own->like, s));
@@ -207,8 +207,8 @@ we_win(const struct own *own, const struct diag_sock *theirs, int at)
 }
 
 static void
-find(struct port_sockets *r, const struct own *own, int count, bool theirs,
-    bool now, struct overlaps *out)
+overlap_find(struct port_sockets *r, const struct own *own, int count,
+    bool theirs, bool now, struct overlaps *out)
 {
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < r->count; j++) {
@@ -222,14 +222,14 @@ find(struct port_sockets *r, const struct own *own, int count, bool theirs,
 				continue;
 			if (theirs ? they_win(&own[i], own[i].at, s, j) :
 			    we_win(&own[i], s, j))
-				tell(r, &own[i], j, theirs, now,
+				overlap_text(r, &own[i], j, theirs, now,
 				    out->text[out->count++]);
 		}
 }
 
 /* Counts the group's foreign sockets (and all); finds the first one's owner. */
 static int
-strangers(struct port_sockets *r, const struct own *own, int *all,
+overlap_count_strangers(struct port_sockets *r, const struct own *own, int *all,
     char who[static PORT_SOCKET_TEXT])
 {
 	int found = 0, first = -1;
@@ -254,11 +254,11 @@ strangers(struct port_sockets *r, const struct own *own, int *all,
 }
 
 static void
-tell_strangers(struct port_sockets *r, const struct own *own, int ours,
+overlap_strangers_text(struct port_sockets *r, const struct own *own, int ours,
     struct overlaps *out)
 {
 	char who[PORT_SOCKET_TEXT], where[PORT_SOCKET_TEXT];
-	int all, theirs = strangers(r, own, &all, who);
+	int all, theirs = overlap_count_strangers(r, own, &all, who);
 
 	if (!theirs || out->count == OVERLAPS_MAX)
 		return;
@@ -272,7 +272,7 @@ tell_strangers(struct port_sockets *r, const struct own *own, int ours,
 
 /* Opens the port sockets of set, and finds the groups that are ours. */
 static int
-look(struct port_sockets *r, const struct sock_set *set,
+overlap_look(struct port_sockets *r, const struct sock_set *set,
     const struct sock_options *o, int own, struct own groups[static ADDR_MAX])
 {
 	if (!set->count || set->bound[0].sa.sa_family == AF_UNIX ||
@@ -293,10 +293,10 @@ overlap_strangers(const struct sock_set *set, const struct sock_options *o,
 	struct port_sockets r;
 
 	out->count = 0;
-	if (!o->reuseport || look(&r, set, o, own, groups) < 0)
+	if (!o->reuseport || overlap_look(&r, set, o, own, groups) < 0)
 		return;
 	for (int i = 0; i < set->count; i++)
-		tell_strangers(&r, &groups[i], own, out);
+		overlap_strangers_text(&r, &groups[i], own, out);
 	port_sockets_close(&r);
 }
 
@@ -308,9 +308,9 @@ overlaps_find(const struct sock_set *set, const struct sock_options *o,
 	struct port_sockets r;
 
 	out->count = 0;
-	if (look(&r, set, o, own, groups) < 0)
+	if (overlap_look(&r, set, o, own, groups) < 0)
 		return;
-	find(&r, groups, set->count, true, own > 0, out);
-	find(&r, groups, set->count, false, own > 0, out);
+	overlap_find(&r, groups, set->count, true, own > 0, out);
+	overlap_find(&r, groups, set->count, false, own > 0, out);
 	port_sockets_close(&r);
 }

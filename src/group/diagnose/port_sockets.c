@@ -18,7 +18,7 @@
 #include "kernel/pidfd_sockopt.h"
 
 static int
-add(const struct diag_sock *s, void *arg)
+port_sockets_add(const struct diag_sock *s, void *arg)
 {
 	struct port_sockets *r = arg;
 	struct diag_sock *list;
@@ -42,7 +42,8 @@ port_sockets_open(struct port_sockets *r, bool datagram, uint16_t port,
 	*r = (struct port_sockets){ .datagram = datagram };
 	sockinfo_open(&r->sockinfo);
 	if (r->sockinfo.diag && sock_diag_dump(r->sockinfo.diag,
-	    datagram ? IPPROTO_UDP : IPPROTO_TCP, states, port, add, r) >= 0)
+	    datagram ? IPPROTO_UDP : IPPROTO_TCP, states, port,
+	    port_sockets_add, r) >= 0)
 		result = 0;
 	else
 		port_sockets_close(r);
@@ -81,7 +82,7 @@ is_any(const struct addr *a)
 
 /* Whether any, a wildcard, includes a's address. */
 static bool
-takes(const struct diag_sock *any, const struct diag_sock *a)
+any_takes(const struct diag_sock *any, const struct diag_sock *a)
 {
 	bool ipv4 = ipv4_of(&a->local) != NULL;
 
@@ -96,7 +97,7 @@ enum relation
 relation_of(const struct diag_sock *a, const struct diag_sock *b)
 {
 	const void *x = ipv4_of(&a->local), *y = ipv4_of(&b->local);
-	bool a_takes = takes(a, b), b_takes = takes(b, a);
+	bool a_takes = any_takes(a, b), b_takes = any_takes(b, a);
 
 	if (a_takes || b_takes)
 		return a_takes && b_takes ? SAME : a_takes ? COVERS : COVERED;
@@ -159,7 +160,7 @@ port_socket_listens(const struct diag_sock *s)
 
 /* Called only to name an owner, because opening a registry wakes members. */
 static void
-look(struct port_sockets *r)
+port_sockets_look(struct port_sockets *r)
 {
 	struct fault told;
 
@@ -176,7 +177,7 @@ port_socket_slot(struct port_sockets *r, const struct diag_sock *d)
 {
 	int slot;
 
-	look(r);
+	port_sockets_look(r);
 	slot = r->registry ? registry_find_socket(r->registry, d->inode,
 	    NULL) : -1;
 	return slot < 0 ? NULL : registry_slot(r->registry, slot);
@@ -191,7 +192,7 @@ port_socket_owner(struct port_sockets *r, const struct diag_sock *d,
 }
 
 static int
-option(struct port_sockets *r, const struct diag_sock *d, int name)
+port_socket_option(struct port_sockets *r, const struct diag_sock *d, int name)
 {
 	struct owner o;
 	int value;
@@ -217,7 +218,7 @@ has_twin(const struct port_sockets *r, const struct diag_sock *d)
 int
 port_socket_reuseport(struct port_sockets *r, const struct diag_sock *d)
 {
-	int value = option(r, d, SO_REUSEPORT);
+	int value = port_socket_option(r, d, SO_REUSEPORT);
 
 	if (value < 0 && !r->datagram && port_socket_listens(d) &&
 	    has_twin(r, d))
@@ -228,7 +229,7 @@ port_socket_reuseport(struct port_sockets *r, const struct diag_sock *d)
 int
 port_socket_reuseaddr(struct port_sockets *r, const struct diag_sock *d)
 {
-	return option(r, d, SO_REUSEADDR);
+	return port_socket_option(r, d, SO_REUSEADDR);
 }
 
 const char *

@@ -7,7 +7,7 @@
 
 /* A, B, ..., Z, AA, AB, ... */
 static void
-letters(int n, char name[static REGISTRY_NAME])
+letters_of(int n, char name[static REGISTRY_NAME])
 {
 	if (n < 26)
 		snprintf(name, REGISTRY_NAME, "%c", 'A' + n);
@@ -22,7 +22,7 @@ pick_letter(struct registry *b, char name[static REGISTRY_NAME])
 {
 	for (int dead_too = 1; dead_too >= 0; dead_too--)
 		for (int n = 0; n < REGISTRY_SLOTS; n++) {
-			letters(n, name);
+			letters_of(n, name);
 			if (!registry_name_taken(b, name, 0, dead_too))
 				return 0;
 		}

@@ -123,7 +123,7 @@ is_there(int directory, const char *name, bool locked)
 }
 
 static int
-open_directory(const char *path)
+open_private_directory(const char *path)
 {
 	return !is_private(path) ? -1 : open(path, O_RDONLY | O_DIRECTORY |
 	    O_NOFOLLOW | O_CLOEXEC);
@@ -132,7 +132,7 @@ open_directory(const char *path)
 static bool
 has_used(const char *path, const char *name)
 {
-	int directory = open_directory(path);
+	int directory = open_private_directory(path);
 	bool yes = directory >= 0 && is_there(directory, name, true);
 
 	if (directory >= 0)
@@ -193,7 +193,7 @@ sweep_file(int directory, const char *name, int mutex)
 static void
 registry_dir_sweep(const char *path, int mutex)
 {
-	int fd = open_directory(path);
+	int fd = open_private_directory(path);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 

@@ -26,7 +26,7 @@ enum {
 };
 
 static void
-events_tell(struct registry_events *w,
+events_emit(struct registry_events *w,
     void (*news)(struct registry_events *, const struct slot *),
     const struct slot *s)
 {
@@ -36,7 +36,7 @@ events_tell(struct registry_events *w,
 
 /* Whether another known request asks for the same. */
 static bool
-is_requested(const struct registry_events *w, const struct slot *s)
+is_requested_again(const struct registry_events *w, const struct slot *s)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (w->seen[i].order && &w->seen[i] != s &&
@@ -50,23 +50,23 @@ is_requested(const struct registry_events *w, const struct slot *s)
  * first one begins it, and the last one ends it.
  */
 static void
-tell_coming(struct registry_events *w, const struct registry_events_ops *ops,
-    const struct slot *s)
+events_emit_coming(struct registry_events *w,
+    const struct registry_events_ops *ops, const struct slot *s)
 {
 	if (s->kind != SLOT_REQUEST)
-		events_tell(w, ops->on_join, s);
-	else if (!is_requested(w, s))
-		events_tell(w, ops->on_request, s);
+		events_emit(w, ops->on_join, s);
+	else if (!is_requested_again(w, s))
+		events_emit(w, ops->on_request, s);
 }
 
 static void
-tell_going(struct registry_events *w, const struct registry_events_ops *ops,
-    const struct slot *s)
+events_emit_going(struct registry_events *w,
+    const struct registry_events_ops *ops, const struct slot *s)
 {
 	if (s->kind != SLOT_REQUEST)
-		events_tell(w, ops->on_leave, s);
-	else if (!is_requested(w, s))
-		events_tell(w, ops->on_request_end, s);
+		events_emit(w, ops->on_leave, s);
+	else if (!is_requested_again(w, s))
+		events_emit(w, ops->on_request_end, s);
 }
 
 /* Compares one slot with its copy. */
@@ -83,20 +83,20 @@ events_look(struct registry_events *w, int i)
 	if (seen->order && (!here || now->order != seen->order)) {
 		if (now->order == seen->order)
 			*seen = *now;
-		tell_going(w, ops, seen);
+		events_emit_going(w, ops, seen);
 		seen->order = 0;
 	}
 	if (!here)
 		return;
 	if (!seen->order)
-		tell_coming(w, ops, now);
+		events_emit_coming(w, ops, now);
 	else if (seen->state != now->state)
-		events_tell(w, ops->on_state, now);
+		events_emit(w, ops->on_state, now);
 	*seen = *now;
 }
 
 static void
-look_all(struct registry_events *w)
+events_look_all(struct registry_events *w)
 {
 	const struct steering *s = &registry_shared(w->registry)->steering;
 
@@ -113,12 +113,12 @@ look_all(struct registry_events *w)
 }
 
 static void
-on_again(struct timer *t)
+on_look_again(struct timer *t)
 {
 	struct registry_events *w = container_of(t, struct registry_events,
 	    again);
 
-	look_all(w);
+	events_look_all(w);
 	/* foreign members don't notify, but a program's indices include them */
 	if (w->source.fd < 0 || !w->settled ||
 	    registry_shared(w->registry)->steering.mode ||
@@ -145,7 +145,7 @@ on_event(struct source *s, uint32_t events)
 	(void)events;
 	while (read(s->fd, room, sizeof(room)) > 0)
 		continue;
-	look_all(w);
+	events_look_all(w);
 	events_settle(w);
 }
 
@@ -156,11 +156,11 @@ registry_events_open(struct registry_events *w, struct loop *l,
 	memset(w->seen, 0, sizeof(w->seen));
 	w->loop = l;
 	w->registry = b;
-	w->again.on_timer = on_again;
+	w->again.on_timer = on_look_again;
 	w->source.on_event = on_event;
 	w->source.fd = -1;
 	w->quiet = true;
-	look_all(w);
+	events_look_all(w);
 	w->quiet = false;
 	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->source.fd >= 0 && registry_watch(b, w->source.fd,

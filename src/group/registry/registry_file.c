@@ -255,7 +255,7 @@ is_named(const struct registry_file *f)
 
 /* A path to the open file, even if it has no name; needs /proc. */
 static void
-name_of(const struct registry_file *f, char path[static 32])
+registry_file_name(const struct registry_file *f, char path[static 32])
 {
 	snprintf(path, 32, "/proc/self/fd/%d", f->fd);
 }
@@ -266,7 +266,7 @@ registry_file_reopen(struct registry_file *f)
 	char path[32];
 	int fd;
 
-	name_of(f, path);
+	registry_file_name(f, path);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && is_named(f))
 		fd = open(f->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -284,7 +284,7 @@ registry_file_watch(const struct registry_file *f, int inotify, uint32_t events)
 
 	if (f->sizeless)
 		return -1;
-	name_of(f, path);
+	registry_file_name(f, path);
 	if (inotify_add_watch(inotify, path, events) >= 0)
 		return 0;
 	return is_named(f) && inotify_add_watch(inotify, f->path, events |

@@ -22,23 +22,24 @@ struct program {
 };
 
 static void
-put(struct program *p, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
+bpf_put(struct program *p, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
 {
 	p->code[p->length++] = (struct sock_filter)BPF_JUMP(code, k, yes, no);
 }
 
 /* Offsets from the network header; the payload, which a SYN lacks, is at 0. */
 static void
-load(struct program *p, uint16_t size, int offset)
+bpf_load(struct program *p, uint16_t size, int offset)
 {
-	put(p, BPF_LD + BPF_ABS + size, (uint32_t)(SKF_NET_OFF + offset),
+	bpf_put(p, BPF_LD + BPF_ABS + size, (uint32_t)(SKF_NET_OFF + offset),
 	    0, 0);
 }
 
 static void
 load_extra(struct program *p, int what)
 {
-	put(p, BPF_LD + BPF_W + BPF_ABS, (uint32_t)(SKF_AD_OFF + what), 0, 0);
+	bpf_put(p, BPF_LD + BPF_W + BPF_ABS, (uint32_t)(SKF_AD_OFF + what), 0,
+	    0);
 }
 
 static void
@@ -59,19 +60,19 @@ put_cpu(struct program *p, bool v6)
 static void
 put_port(struct program *p, bool v6)
 {
-	load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
-	put(p, BPF_ALU + BPF_RSH + BPF_K, 1, 0, 0);
+	bpf_load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	bpf_put(p, BPF_ALU + BPF_RSH + BPF_K, 1, 0, 0);
 }
 
 /* The address as a number: for IPv6 the exclusive or of its four words. */
 static void
 put_address(struct program *p, bool v6)
 {
-	load(p, BPF_W, v6 ? IPV6_SOURCE : IPV4_SOURCE);
+	bpf_load(p, BPF_W, v6 ? IPV6_SOURCE : IPV4_SOURCE);
 	for (int word = 1; v6 && word < 4; word++) {
-		put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
-		load(p, BPF_W, IPV6_SOURCE + 4 * word);
-		put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
+		bpf_put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
+		bpf_load(p, BPF_W, IPV6_SOURCE + 4 * word);
+		bpf_put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
 	}
 }
 
@@ -83,12 +84,12 @@ static void
 put_flow(struct program *p, bool v6)
 {
 	put_address(p, v6);
-	put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
-	load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
-	put(p, BPF_ALU + BPF_MUL + BPF_K, 0x9e3779b1, 0, 0);
-	put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
-	put(p, BPF_ALU + BPF_MUL + BPF_K, 0x85ebca6b, 0, 0);
-	put(p, BPF_ALU + BPF_RSH + BPF_K, 8, 0, 0);
+	bpf_put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
+	bpf_load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	bpf_put(p, BPF_ALU + BPF_MUL + BPF_K, 0x9e3779b1, 0, 0);
+	bpf_put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
+	bpf_put(p, BPF_ALU + BPF_MUL + BPF_K, 0x85ebca6b, 0, 0);
+	bpf_put(p, BPF_ALU + BPF_RSH + BPF_K, 8, 0, 0);
 }
 
 static bool
@@ -118,7 +119,7 @@ static void (*const numbers[STEER_MODES])(struct program *, bool v6) = {
 };
 
 static int
-attach(int fd, struct program *p)
+bpf_attach_program(int fd, struct program *p)
 {
 	struct sock_fprog program = { .len = p->length, .filter = p->code };
 
@@ -134,14 +135,14 @@ put_parts(struct program *p, const uint32_t *weights, int n, uint32_t sum)
 {
 	uint32_t end = 0;
 
-	put(p, BPF_ALU + BPF_MOD + BPF_K, sum, 0, 0);
+	bpf_put(p, BPF_ALU + BPF_MOD + BPF_K, sum, 0, 0);
 	for (int i = 0; i < n; i++) {
 		if (!weights[i])
 			continue;
 		end += weights[i];
 		if (end < sum)
-			put(p, BPF_JMP + BPF_JGE + BPF_K, end, 1, 0);
-		put(p, BPF_RET + BPF_K, (uint32_t)i, 0, 0);
+			bpf_put(p, BPF_JMP + BPF_JGE + BPF_K, end, 1, 0);
+		bpf_put(p, BPF_RET + BPF_K, (uint32_t)i, 0, 0);
 	}
 }
 
@@ -152,14 +153,14 @@ put_parts(struct program *p, const uint32_t *weights, int n, uint32_t sum)
 static void
 put_even(struct program *p, const uint32_t *weights, int n, int takers)
 {
-	put(p, BPF_ALU + BPF_MOD + BPF_K, (uint32_t)takers, 0, 0);
+	bpf_put(p, BPF_ALU + BPF_MOD + BPF_K, (uint32_t)takers, 0, 0);
 	for (int i = 0; i < n; i++) {
 		if (weights[i])
 			continue;
-		put(p, BPF_JMP + BPF_JGE + BPF_K, (uint32_t)i, 0, 1);
-		put(p, BPF_ALU + BPF_ADD + BPF_K, 1, 0, 0);
+		bpf_put(p, BPF_JMP + BPF_JGE + BPF_K, (uint32_t)i, 0, 1);
+		bpf_put(p, BPF_ALU + BPF_ADD + BPF_K, 1, 0, 0);
 	}
-	put(p, BPF_RET + BPF_A, 0, 0, 0);
+	bpf_put(p, BPF_RET + BPF_A, 0, 0, 0);
 }
 
 int
@@ -185,7 +186,7 @@ bpf_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
 		put_parts(&p, weights, n, sum);
 	else
 		put_even(&p, weights, n, takers);
-	return attach(fd, &p);
+	return bpf_attach_program(fd, &p);
 }
 
 int
@@ -198,17 +199,18 @@ bpf_flows(int fd, const struct addr *from, int count, int index)
 	struct program p = { .length = 0 };
 
 	for (int i = 0; left > 0; i++, left--) {
-		load(&p, BPF_W, at + 4 * i);
-		put(&p, BPF_JMP + BPF_JEQ + BPF_K, ntohl(words[i]), 1, 0);
-		put(&p, BPF_RET + BPF_K, UINT32_MAX, 0, 0);
+		bpf_load(&p, BPF_W, at + 4 * i);
+		bpf_put(&p, BPF_JMP + BPF_JEQ + BPF_K, ntohl(words[i]), 1, 0);
+		bpf_put(&p, BPF_RET + BPF_K, UINT32_MAX, 0, 0);
 	}
-	load(&p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	bpf_load(&p, BPF_H, v6 ? IPV6_END : IPV4_END);
 	for (int i = 0; i < count; i++) {
-		put(&p, BPF_JMP + BPF_JEQ + BPF_K, addr_port(&from[i]), 0, 1);
-		put(&p, BPF_RET + BPF_K, (uint32_t)index, 0, 0);
+		bpf_put(&p, BPF_JMP + BPF_JEQ + BPF_K, addr_port(&from[i]), 0,
+		    1);
+		bpf_put(&p, BPF_RET + BPF_K, (uint32_t)index, 0, 0);
 	}
-	put(&p, BPF_RET + BPF_K, UINT32_MAX, 0, 0);
-	return attach(fd, &p);
+	bpf_put(&p, BPF_RET + BPF_K, UINT32_MAX, 0, 0);
+	return bpf_attach_program(fd, &p);
 }
 
 int

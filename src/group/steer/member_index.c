@@ -49,7 +49,7 @@ time_to_live(int fd, int family, int ttl)
 }
 
 static bool
-is_loopback(const struct sockaddr *a)
+is_loopback_address(const struct sockaddr *a)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)a;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)a;
@@ -72,7 +72,7 @@ own_address(struct addr *a)
 		const struct sockaddr *s = i->ifa_addr;
 
 		if (!s || s->sa_family != family || !(i->ifa_flags & IFF_UP) ||
-		    (result == 0 && !is_loopback(s)))
+		    (result == 0 && !is_loopback_address(s)))
 			continue;
 		result = 0;
 		if (family == AF_INET) {
@@ -246,7 +246,7 @@ add_drops(const struct search *s, uint32_t *figures)
 }
 
 static int
-measure(const struct search *s, uint32_t *figures)
+references_read(const struct search *s, uint32_t *figures)
 {
 	uint64_t inodes[ORDER_MAX];
 	int references[ORDER_MAX] = { 0 };
@@ -340,7 +340,7 @@ leaves_nothing(const struct search *s, const struct addr *from,
  * The place in the list of the socket with index k; -1: unknown, or NO_TRACE.
  */
 static int
-look_at(const struct search *s, int k)
+member_index_find(const struct search *s, int k)
 {
 	uint32_t before[ORDER_MAX], after[ORDER_MAX];
 	struct addr from[FLOWS_MAX];
@@ -348,11 +348,11 @@ look_at(const struct search *s, int k)
 
 	for (int count = FLOWS_FIRST; found < 0 && count <= FLOWS_MAX;
 	    count *= 2) {
-		if (measure(s, before) < 0 || (s->datagram ?
+		if (references_read(s, before) < 0 || (s->datagram ?
 		    send_datagrams(s, k, count) :
 		    send_syns(s, k, from, count)) < 0)
 			return -1;
-		if (measure(s, after) < 0)
+		if (references_read(s, after) < 0)
 			memset(after, 0xff, sizeof(after));	/* try again */
 		else
 			found = risen(s, before, after, count);
@@ -386,7 +386,7 @@ index_order(int fd, const struct addr *bound, struct sock_diag *diag,
 	for (int try = 0; try < ORDER_TRIES && k < n; try++) {
 		memset(seen, 0, sizeof(seen));
 		for (k = 0; k < n; k++) {
-			int i = look_at(&s, k);
+			int i = member_index_find(&s, k);
 
 			if (i == NO_TRACE)
 				return -1;

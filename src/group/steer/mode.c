@@ -130,7 +130,7 @@ mode_set(struct registry *b, const struct steering *s)
 
 /* Another process may have written any number into the registry. */
 static uint32_t
-within(uint32_t weight)
+weight_within(uint32_t weight)
 {
 	return weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
 }
@@ -154,10 +154,10 @@ mode_weight(struct registry *b, int slot)
 		const char *name = s->weights[i].name;
 
 		if (strncmp(name, own, REGISTRY_NAME) == 0)
-			return within(s->weights[i].weight);
+			return weight_within(s->weights[i].weight);
 		if (strnlen(name, REGISTRY_NAME) == base &&
 		    memcmp(name, own, base) == 0)
 			weight = s->weights[i].weight;
 	}
-	return within(weight);
+	return weight_within(weight);
 }

@@ -48,7 +48,7 @@ struct group {
 };
 
 static uint64_t
-mix(uint64_t x)
+mix_bits(uint64_t x)
 {
 	x = (x ^ x >> 31) * 0x9e3779b97f4a7c15;
 	x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9;
@@ -147,8 +147,8 @@ wanted(const struct group *g)
 	if (mode == STEER_HASH && !g->chosen)
 		return 0;
 	for (int i = 0; i < g->n; i++)
-		sum += mix(mix(g->list[i].cookie) + g->weight[i]);
-	sum = mix(sum + mode) & ~(uint64_t)GIVEN_UP;
+		sum += mix_bits(mix_bits(g->list[i].cookie) + g->weight[i]);
+	sum = mix_bits(sum + mode) & ~(uint64_t)GIVEN_UP;
 	return sum ? sum : ~(uint64_t)GIVEN_UP;
 }
 
@@ -211,7 +211,7 @@ set_key(const struct group *g)
 	uint64_t sum = 0;
 
 	for (int i = 0; i < g->n; i++)
-		sum += mix(g->list[i].cookie);
+		sum += mix_bits(g->list[i].cookie);
 	return sum ? sum : 1;
 }
 
@@ -259,7 +259,7 @@ reconcile_forgive(struct registry *b, struct sock_diag *diag,
 
 /* Puts the list in the order of indices. */
 static int
-put_in_order(struct group *g)
+order_restore(struct group *g)
 {
 	struct shared *shared = registry_shared(g->registry);
 	uint64_t key = set_key(g);
@@ -295,7 +295,7 @@ reconcile_attach(struct group *g)
 		return 0;
 	}
 	if (g->chosen) {
-		if (put_in_order(g) < 0)
+		if (order_restore(g) < 0)
 			return -1;
 		give_weights(g);
 	}
@@ -313,7 +313,7 @@ has_changed(const struct group *g)
 	int n = sock_diag_group_of(g->diag, &g->list[0], &now);
 
 	for (int i = 0; i < n; i++)
-		sum += mix(now[i].cookie);
+		sum += mix_bits(now[i].cookie);
 	free(now);
 	return sum != set_key(g);
 }
@@ -408,7 +408,7 @@ reconcile_exclude(struct registry *b, struct sock_diag *diag, int fd,
 
 	if (group_open(&g, b, diag, fd, bound, false) <= index)
 		goto free;
-	if (g.chosen && put_in_order(&g) == 0)
+	if (g.chosen && order_restore(&g) == 0)
 		give_weights(&g);
 	else if (g.chosen)
 		memset(g.weight, 0, sizeof(g.weight));
