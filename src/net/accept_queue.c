@@ -1,3 +1,8 @@
+/*
+ * Reads the queue of a listening TCP socket. TCP_INFO has the accept queue. The
+ * half-open connections stand nowhere: each holds a reference to the listener,
+ * so they are the `ref` of /proc/net/tcp less the socket's own and the queued.
+ */
 #include "net/accept_queue.h"
 
 #include <errno.h>
@@ -18,8 +23,8 @@
 enum { BARRIER_NS = 30 * 1000 * 1000 };
 
 /*
- * Takes the references of one line, if it is one of these sockets', and what
- * is queued, if that is wanted: 1 or 0; -1: the listeners are over.
+ * Takes the references of one line, and if wanted the queue, if the line is one
+ * of these sockets'. Returns 1 or 0; -1: no listeners follow.
  */
 static int
 take_references(const char *line, const uint64_t *inodes, int n, int *out,
@@ -53,7 +58,7 @@ read_references(int family, const uint64_t *inodes, int n, int *out,
 	char line[512];
 	int found = 0, one = 0;
 
-	/* listeners come first: the rest, which may be long, isn't read */
+	/* listeners come first: don't read the rest, which may be long */
 	while (list && found < n && one >= 0 &&
 	    fgets(line, sizeof(line), list)) {
 		one = take_references(line, inodes, n, out, queues);
@@ -126,7 +131,7 @@ listener_queue(int fd)
 int
 listener_gate(int fd, int family, int ttl)
 {
-	/* an IPv6 socket may take IPv4, too */
+	/* an IPv6 socket may accept IPv4, too */
 	if (sock_set_int(fd, IPPROTO_IP, IP_MINTTL, ttl) == 0 &&
 	    (family != AF_INET6 ||
 	    sock_set_int(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl) == 0))

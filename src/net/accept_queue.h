@@ -5,7 +5,7 @@
 
 #include "net/addr.h"
 
-/* Questions to a listening TCP socket, and options of it. */
+/* The queue and the options of a listening TCP socket. */
 
 /*
  * How many connections the listener has, half-open or queued: the `ref` of
@@ -16,27 +16,27 @@
 int listener_pending(int fd, int family);
 
 /*
- * That `ref` of n sockets of one family, of whatever process, by their
- * inodes; -1: not all were found.
+ * That `ref` of n sockets of one family, given by inode, of any process; -1:
+ * not all were found.
  */
 int listener_references(int family, const uint64_t *inodes, int n, int *out);
 
 /*
- * The index of the only one that has half-open connections; else -1. Each
- * line of that list also has its queue. own: the references of each while it
- * is idle: 1, or 2 with MPTCP.
+ * The index of the only socket of these that has half-open connections; -1:
+ * none or several have. own: the references of each when idle: 1, or 2 with
+ * MPTCP.
  */
 int listener_half_open(int family, const uint64_t *inodes, const int *own,
     int n);
 
-/* How many of those wait in the accept queue (TCP_INFO). */
+/* The length of the accept queue (TCP_INFO). */
 int listener_queue(int fd);
 
 /*
- * The gate: packets with a smaller TTL (hop limit) are dropped, so 255 lets
- * nothing in from over a network or loopback: a SYN is silently dropped, to
- * be sent again in a second; handshakes in flight go on. 0 opens it again.
- * Accepted sockets inherit it (ip(7), IP_MINTTL).
+ * Sets the gate: the kernel drops packets with a smaller TTL (hop limit; ip(7),
+ * IP_MINTTL). With 255 it drops every SYN silently, and the client sends it
+ * again a second later; handshakes in flight go on. 0 opens the gate. Accepted
+ * sockets inherit it.
  */
 int listener_gate(int fd, int family, int ttl);
 
@@ -44,7 +44,7 @@ int listener_gate(int fd, int family, int ttl);
 uint32_t listener_drops(int fd);
 
 /*
- * Waits until every packet that the network had in hand has been dealt with
+ * Waits until the kernel has processed all packets that it is processing now
  * (an RCU grace period: 8 to 30 ms).
  */
 void listener_barrier(void);

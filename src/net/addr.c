@@ -1,3 +1,8 @@
+/*
+ * Addresses: what the user types (struct endpoint), what the kernel uses
+ * (struct addr), and how people read them. resolve.c and lookup.c look names
+ * up.
+ */
 #include "net/addr.h"
 
 #include <arpa/inet.h>

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* A socket address with its length; len 0 is "none". */
+/* A socket address with its length; len 0: no address. */
 struct addr {
 	socklen_t len;
 	union {
@@ -27,7 +27,7 @@ enum {
 struct endpoint {
 	bool local;		/* a Unix socket: path holds it */
 	bool datagram;
-	int family;		/* AF_UNSPEC, or what -4 or -6 asked for */
+	int family;		/* AF_UNSPEC, or the family of -4 or -6 */
 	bool numeric;		/* never ask a name server */
 	const char *path;	/* without "unix:"; '@' opens an abstract name */
 	char host[256];		/* empty: localhost, or every address */
@@ -40,21 +40,21 @@ struct addr_list {
 	struct addr *at;
 };
 
-/* -1: no memory. */
+/* Returns -1 if memory is short. */
 int addr_list_add(struct addr_list *, const struct addr *);
 void addr_list_free(struct addr_list *);
 
 /*
  * Reads PORT, HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME into e;
- * its flags are set already. Returns -1 with a usage fault that says what is
+ * the caller has set its flags. Returns -1 with a usage fault that says what is
  * wrong.
  */
 int endpoint_parse(struct endpoint *e, int count, char *const *words);
 
-/* Whether no name has to be looked up; flags: those of getaddrinfo(3). */
+/* Whether no name server is needed; flags as in getaddrinfo(3). */
 bool endpoint_is_known(const struct endpoint *e, int flags);
 
-/* Asks the C library, and waits: 0, or an EAI_ code (getaddrinfo(3)). */
+/* Calls getaddrinfo(3), which may block: 0, or an EAI_ code. */
 int addr_ask(const struct endpoint *e, int family, int flags,
     struct addr_list *out);
 

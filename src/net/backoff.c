@@ -5,13 +5,13 @@
 #include "base/container.h"
 
 enum {
-	ERRORS_MAX = 64,		/* in a row, of clients */
+	ERRORS_MAX = 64,		/* clients' errors in a row */
 	PAUSE_FIRST_US = 100 * 1000,
 	PAUSE_MAX_US = 1000 * 1000,
 	TELL_AGAIN_US = 60 * 1000 * 1000,
 };
 
-/* The client's error: accept(2), section "Error handling". */
+/* Whether it is a client's error: accept(2), section "Error handling". */
 static bool
 is_of_client(int error)
 {

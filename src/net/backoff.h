@@ -20,21 +20,21 @@ enum backoff_step {
 struct backoff {
 	struct timer timer;
 	unsigned errors;		/* in a row */
-	int64_t pause;			/* us, the last one; 0: none yet */
-	/* The pause is over; NULL for a caller that sleeps by itself. */
+	int64_t pause;			/* the last one, us; 0: none yet */
+	/* The pause is over; NULL: the caller sleeps by itself. */
 	void (*on_end)(struct backoff *);
 };
 
-/* A call has failed with errno. A rest begins, with on_end in the loop. */
+/* A call has failed with errno. May begin a rest; on_end() ends it. */
 enum backoff_step backoff_failed(struct backoff *, struct loop *);
-/* A rest begins, whatever failed. */
+/* Begins a rest. */
 void backoff_rest(struct backoff *, struct loop *);
 void backoff_worked(struct backoff *);
 bool backoff_rests(const struct backoff *);
 /* Ends the rest, if there is one, without on_end(). */
 void backoff_cancel(struct backoff *, struct loop *);
 
-/* Whether to report it now: the first time, then at most once a minute. */
+/* Whether to report now: the first time, then at most once a minute. */
 bool backoff_is_news(int64_t *told);
 
 #endif

@@ -16,7 +16,7 @@ congestion_set(int fd, const char *name)
 	    (socklen_t)strlen(name));
 }
 
-/* Sets what the user asked for; returns whether the user asked at all. */
+/* Sets the user's choice; returns whether there is one. */
 static bool
 congestion_as_asked(const struct congestion *c, int fd)
 {

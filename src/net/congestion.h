@@ -4,23 +4,24 @@
 #include "net/addr.h"
 
 /*
- * TCP's congestion control. Between two sockets of one host there is nothing
- * to find out, and bbr, which paces what it sends, only costs time: if it is
- * the system's, reno is set there. That is before there is a connection, for
- * one that was paced stays so; peers elsewhere get the system's again.
+ * TCP's congestion control. Between two sockets of one host there is no network
+ * to measure, and the pacing of bbr only costs time. So if bbr is the system's
+ * default, such sockets get reno. It is set before the connection exists,
+ * because a connection once paced stays so; a connection that turns out to be
+ * remote gets the default again.
  */
 struct congestion {
-	const char *asked;	/* NULL: as above; a name, or "keep" */
-	char was[16];		/* the system's, where it was changed */
+	const char *asked;	/* a name, "keep", or NULL: as above */
+	char was[16];		/* the default, if it was replaced */
 };
 
 /* Whether the choice is possible; -1: a fault that lists the possible ones. */
 int congestion_check(const struct congestion *);
 
-/* For a listener (to: NULL), or a socket that is to be connected. */
+/* Before listen(2) (to: NULL), or before connect(2). */
 void congestion_prepare(struct congestion *, int fd, const struct addr *to);
 
-/* For one that has been connected or accepted. */
+/* After connect(2) or accept(2). */
 void congestion_settle(const struct congestion *, int fd);
 
 #endif

@@ -1,3 +1,15 @@
+/*
+ * Connections: a socket of the loop with its I/O functions (struct conn_ops)
+ * and a queue of bytes that the kernel did not take.
+ *
+ *	kind		borders	end of file	who closes it
+ *	conn_stream	none	read returns 0	conn_free()
+ *	conn_discard	none	read returns 0	conn_free(); reads lose the data
+ *	conn_datagram	kept	none		conn_free()
+ *
+ * If the kernel has no buffers (ENOBUFS), epoll reports nothing when it has
+ * some again: the connection is `starved`, and a timer tries again.
+ */
 #include "net/conn.h"
 
 #include <errno.h>
@@ -43,8 +55,8 @@ socket_write(struct conn *c, const void *data, size_t length)
 }
 
 /*
- * A datagram socket that was connected late still holds what others sent
- * before: that is not for this conversation.
+ * A datagram socket that was connected late may still hold datagrams that
+ * others sent before: skip them.
  */
 static ssize_t
 datagram_read(struct conn *c, void *room, size_t length)

@@ -8,7 +8,7 @@
 
 enum {
 	REPORT_US = 60 * 1000 * 1000,
-	OTHER_US = 1000 * 1000,		/* for another errno */
+	OTHER_US = 1000 * 1000,		/* wait for a second errno */
 };
 
 void

@@ -8,11 +8,11 @@
 #include "net/addr.h"
 
 /*
- * Datagrams that were not sent, or not received whole. The first is reported
- * at once, later ones together: once a minute, and at the end.
+ * Counts datagrams that were not sent, or not received whole. The first is
+ * reported at once, later ones together: once a minute, and at the end.
  */
 struct losses {
-	const char *verb;	/* not what; NULL: sent */
+	const char *verb;	/* "was not VERB"; NULL: sent */
 	uint64_t count;		/* not reported yet */
 	uint64_t total;
 	struct addr to;		/* the last one's destination, and the reason */
@@ -25,9 +25,9 @@ struct losses {
 void losses_note(struct losses *, const struct addr *to, size_t length,
     int error);
 
-/* Whether a report is due: then it is the last fault (base/fail.h). */
+/* Whether a report is due; if so, records it as the last fault (fail.h). */
 bool losses_due(struct losses *);
-/* The same at the end, when everything unreported is due. */
+/* The same at the end: everything unreported is due. */
 bool losses_rest(struct losses *);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * How it works. Addresses are ordered with IPv6 and IPv4 alternating; if the
- * answer for one family is late, its addresses take their turns when they
- * arrive. An attempt is a non-blocking connect(2) in a pollfd. Each turn of the
- * loop starts the next attempt if it is due, then polls all attempts in flight
- * until one is writable, the next one is due, or the deadline passes. A round
- * ends with a connection, or when no address is left; --wait makes more rounds.
+ * Connects to a name: Happy Eyeballs (RFC 8305). How it works. Addresses are
+ * ordered with IPv6 and IPv4 alternating; if the answer for one family is late,
+ * its addresses take their turns when they arrive. An attempt is a non-blocking
+ * connect(2) in a pollfd. Each turn of the loop starts the next attempt if it
+ * is due, then polls all attempts in flight until one is writable, the next one
+ * is due, or the deadline passes. A round ends with a connection, or when no
+ * address is left; --wait makes more rounds.
  */
 #include "net/dial.h"
 
@@ -33,17 +34,17 @@ enum {
 
 struct race {
 	const struct dial_options *options;
-	struct lookup lookup;		/* answers that are late */
+	struct lookup lookup;		/* for late answers */
 	struct addr_list list;		/* in the order of the attempts */
-	struct pollfd *poll;		/* theirs, then the look-up's */
+	struct pollfd *poll;		/* attempts', then the look-up's */
 	int started, error;		/* error: the last attempt's errno */
-	int faulty;			/* and its address, in list */
+	int faulty;			/* its address's place in list */
 	bool unusable;			/* -1: the fault is already recorded */
 };
 
 /*
- * IPv6 and IPv4 by turns, in the resolver's order within each, of those that
- * are not tried yet.
+ * Orders the addresses that are not tried yet: IPv6 and IPv4 alternate, each in
+ * the resolver's order.
  */
 static int
 interleave(struct addr_list *list, int from)
@@ -70,7 +71,7 @@ interleave(struct addr_list *list, int from)
 	return list->count > from ? 0 : -1;
 }
 
-/* Addresses have come, first or later: puts those from there on in order. */
+/* Takes addresses that have come, and orders those from place r on. */
 static int
 dial_take(struct race *r, int from)
 {
@@ -83,7 +84,7 @@ dial_take(struct race *r, int from)
 	return from < r->list.count ? interleave(&r->list, from) : 0;
 }
 
-/* A name server may answer late for one family. */
+/* Takes the late answer for one family. */
 static void
 take_late(struct race *r)
 {
@@ -94,7 +95,7 @@ take_late(struct race *r)
 		r->unusable = true;
 }
 
-/* The address to come from for this target; 1, or 0 if none fits. */
+/* Finds the source address for this target; 1, or 0 if none fits. */
 static int
 source_for(const struct dial_options *o, const struct addr *to,
     struct addr *from)
@@ -138,7 +139,7 @@ bind_source(int fd, const struct dial_options *o, const struct addr *to)
 	return fail_status_set(STATUS_BIND);
 }
 
-/* connect(2) to a Unix socket waits for its backlog, not for a network. */
+/* connect(2) to a Unix socket blocks only while its backlog is full. */
 static int
 connect_local(int fd, const struct addr *to, int64_t deadline)
 {
@@ -177,7 +178,7 @@ open_for(const struct race *r, const struct addr *to)
 	return fd;
 }
 
-/* Starts an attempt: its descriptor, -1 with errno, -2 with a fault. */
+/* Starts an attempt; returns its fd, -1: see errno, -2: a fault. */
 static int
 dial_attempt(struct race *r, const struct addr *to, int64_t deadline)
 {
@@ -210,7 +211,7 @@ told:
 static void
 dial_lost(struct race *r, int i, int error)
 {
-	/* what the first address said matters more than "no such family" */
+	/* keep the first error, but "refused" is more useful than others */
 	if (!r->error || (error == ECONNREFUSED && r->error != error)) {
 		r->error = error;
 		r->faulty = i;
@@ -233,9 +234,9 @@ start_next(struct race *r, int64_t deadline)
 }
 
 /*
- * A retried connect to a free port of this host may meet itself: the kernel
- * picks that very port as its source, and TCP opens simultaneously. Datagrams
- * come back, too.
+ * A connect(2) to a free port of this host may meet itself: the kernel may
+ * choose the same port as the source, and TCP then opens simultaneously. A
+ * datagram socket then receives its own datagrams.
  */
 static bool
 is_self(int fd)
@@ -304,7 +305,7 @@ dial_await(struct race *r, int64_t deadline)
 	return true;
 }
 
-/* One go at all the addresses: which one connected, or -1. */
+/* Tries all addresses once; returns the place of the connected one, or -1. */
 static int
 dial_race(struct race *r, int64_t deadline)
 {
@@ -332,7 +333,7 @@ dial_race(struct race *r, int64_t deadline)
 	return winner;
 }
 
-/* Whether a server that starts later would mend it. */
+/* Whether the error may go away when a server starts. */
 static bool
 worth_waiting(int error)
 {
@@ -368,7 +369,7 @@ pause_us(int64_t us)
 	nanosleep(&t, NULL);
 }
 
-/* Rounds until one connects, or until none is to follow. */
+/* Makes rounds until one connects, or the time for --wait is over. */
 static int
 race_on(struct race *r, int64_t deadline)
 {
@@ -388,7 +389,7 @@ race_on(struct race *r, int64_t deadline)
 	}
 }
 
-/* Sets the options that other code expects. */
+/* Sets the options that the rest of rpnc expects. */
 static int
 dial_settle(int fd, const struct addr *reached)
 {

@@ -16,11 +16,10 @@ struct dial_options {
 };
 
 /*
- * Looks e up, and connects to the first of its addresses that answers, by
- * RFC 8305 (Happy Eyeballs): families take turns, a new attempt starts every
- * 250 ms or when one fails, the first connection wins. All under one deadline
- * (loop_now()). Returns a non-blocking descriptor; reached says which address
- * it was.
+ * Looks up e, and connects to the first of its addresses that answers, by RFC
+ * 8305 (Happy Eyeballs): families take turns, a new attempt starts every 250 ms
+ * or when one fails, and the first connection wins. One deadline (loop_now())
+ * limits it all. Returns a non-blocking descriptor; *reached is its address.
  */
 int dial(const struct endpoint *e, const struct dial_options *options,
     int64_t deadline, struct addr *reached);

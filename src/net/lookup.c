@@ -1,3 +1,13 @@
+/*
+ * Looks up a name, without blocking: a child process for each family.
+ *
+ *	a query's state		ends when
+ *	asking, fd >= 0		its pipe has brought the answer, or its end
+ *	over, fd -1		-; its child has been reaped
+ *
+ * The look-up owns children and pipes; lookup_end() kills the children that are
+ * left. If A came first, the answer waits RESOLUTION_DELAY_US for AAAA.
+ */
 #include "net/lookup.h"
 
 #include <errno.h>
@@ -20,7 +30,7 @@ enum {
 	PIECE = 16 * 1024,
 };
 
-/* The head of an answer of the child; addresses follow. */
+/* The head of the child's answer; addresses follow. */
 struct answer {
 	int code, error;
 };
@@ -54,7 +64,7 @@ lookup_answer(const struct endpoint *e, int family, int flags, int fd)
 	write_all(fd, found.at, (size_t)found.count * sizeof(*found.at));
 }
 
-/* The child closes what it inherited, and ends with its parent. */
+/* The child closes the descriptors it inherited, and dies with its parent. */
 static void
 lookup_child(const struct lookup *l, int family, int flags, int fd,
     pid_t parent)
@@ -136,7 +146,7 @@ query_end(struct lookup_query *q)
 	q->data = NULL;
 }
 
-/* Reads what there is: 1 at the end, 0 if there may be more, -1. */
+/* Reads without waiting. Returns 1 at the end, 0 if more may come, or -1. */
 static int
 query_read(struct lookup_query *q)
 {
@@ -156,7 +166,7 @@ query_read(struct lookup_query *q)
 	}
 }
 
-/* Any other reason is more useful than that a family has no address. */
+/* Keeps the reason, unless it only says that a family has no address. */
 static void
 lookup_note(struct lookup *l, const struct answer *a)
 {

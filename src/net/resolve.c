@@ -49,7 +49,7 @@ resolve_known(const struct endpoint *e, struct addr_list *out)
 	return !endpoint_is_known(e, 0) ? 0 : take_known(e, 0, out) < 0 ? -1 : 1;
 }
 
-/* Waits for answers, until the list is enough to begin with. */
+/* Waits until the list is enough to begin with. */
 static int
 resolve_await(struct lookup *l, int64_t deadline, struct addr_list *out)
 {

@@ -1,3 +1,9 @@
+/*
+ * Opens the listening sockets of a server. All addresses of an endpoint get the
+ * same port, or none is opened. If port 0 was asked for, the kernel chooses one
+ * for the first socket; if another socket can't have it, all are tried again.
+ * With SO_REUSEPORT they share the port with other processes.
+ */
 #include "net/sock.h"
 
 #include <errno.h>
@@ -50,7 +56,7 @@ sock_device(int fd, const char *interface)
 	return errno == ENODEV ? fail_status_set(STATUS_USAGE) : -1;
 }
 
-/* By now this host's own answer has arrived; the second call reports it. */
+/* A second connect(2) reports the answer that has arrived meanwhile. */
 int
 sock_connect(int fd, const struct addr *to)
 {
@@ -109,8 +115,9 @@ bind_to(int fd, const struct addr *a, const struct sock_options *o)
 }
 
 /*
- * Binds and shares. The kernel gives two UDP sockets with SO_REUSEPORT the
- * same free port: there the option comes after the bind.
+ * Binds and sets SO_REUSEPORT. The kernel may give two UDP sockets with
+ * SO_REUSEPORT the same "free" port, so for UDP the option is set after
+ * bind(2).
  */
 static int
 bind_shared(int fd, const struct addr *a, const struct sock_options *o)
@@ -159,7 +166,7 @@ lacks_ipv6(const struct addr *a)
 	    (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
 }
 
-/* Opens all with one port: 0, -1, or 1 where another port might do. */
+/* Opens all with one port: 0, or -1; 1: another port may work. */
 static int
 listen_once(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *o)
@@ -194,7 +201,7 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 	return out->count ? 0 : -1;
 }
 
-/* 0.0.0.0 before ::, and each address once. */
+/* Orders 0.0.0.0 before ::, and drops repeated addresses. */
 static int
 addr_list_in_order(struct addr_list *list, const struct addr_list *want)
 {

@@ -5,13 +5,11 @@
 
 #include "net/addr.h"
 
-/*
- * Listening sockets; dial.h has those that connect and wait. All are CLOEXEC.
- */
+/* Listening sockets; dial.h connects. All sockets are CLOEXEC. */
 
 struct sock_options {
 	bool datagram, reuseport;
-	bool dry;		/* bind, but do not listen: would it work? */
+	bool dry;		/* only bind: a test whether it works */
 	int backlog;
 	const char *interface;	/* SO_BINDTODEVICE, or NULL */
 };
@@ -21,27 +19,26 @@ struct sock_set {
 	int count;
 	int fd[ADDR_MAX];
 	struct addr bound[ADDR_MAX];
-	bool no_ipv6;		/* a wildcard for which the kernel has none */
-	int adopted;		/* a pid that they were taken from, or 0: others
-				   may hold them, too (adopt.h) */
-	struct addr refused;	/* on failure: where, and errno */
+	bool no_ipv6;		/* the wildcard lacks IPv6: kernel without */
+	int adopted;		/* the pid they are from (adopt.h), or 0 */
+	struct addr refused;	/* on failure: the address, and errno */
 	int error;
 };
 
 /*
- * Opens a non-blocking listening (or bound datagram) socket on every address
- * of want, all on the same port, or none: -1 with a bind fault. Port 0 is
- * tried again until all get the same one. Never sets SO_REUSEADDR on UDP,
+ * Opens a non-blocking listening (or bound datagram) socket on every address of
+ * want, all on the same port, or opens none: -1 with a bind fault. With port 0
+ * it tries again until all get the same one. Never sets SO_REUSEADDR on UDP,
  * where it would let other users take the port's traffic (KERNEL: any uid).
  */
 int sock_listen(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *options);
 void sock_set_close(struct sock_set *);
 
-/* Sets a socket option that is an int; -1 and errno. */
+/* Sets an int option of a socket; -1: see errno. */
 int sock_set_int(int fd, int level, int option, int value);
 
-/* The address of its own end; none, -1 and errno where it has none. */
+/* The socket's own address; -1: see errno. */
 int sock_name(int fd, struct addr *);
 
 /*
@@ -51,14 +48,14 @@ int sock_name(int fd, struct addr *);
 uint64_t sock_inode(int fd);
 
 /*
- * connect(2) without waiting: EINPROGRESS if the answer isn't there at once,
- * as this host's own is.
+ * connect(2) without waiting: EINPROGRESS if no answer is there yet. A socket
+ * of this host answers at once.
  */
 int sock_connect(int fd, const struct addr *);
 
 /*
- * Whether this host has an address to reach it from: EADDRNOTAVAIL of
- * connect(2) then is about ports.
+ * Whether this host has a source address to reach it from. If so, EADDRNOTAVAIL
+ * of connect(2) means that no port is free.
  */
 bool sock_has_source(const struct addr *to);
 

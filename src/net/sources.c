@@ -1,3 +1,7 @@
+/*
+ * The list of source addresses and ports that connections use in turn. A prefix
+ * is expanded to those of its addresses that are this host's.
+ */
 #include "net/sources.h"
 
 #include <arpa/inet.h>
@@ -15,8 +19,8 @@
 enum { WALK_BITS = 12, ITEM_MAX = 64 };
 
 struct prefix {
-	struct addr base;		/* bits behind the prefix are 0 */
-	int rest;			/* how many of those there are */
+	struct addr base;		/* host bits are 0 */
+	int rest;			/* number of host bits */
 };
 
 static uint8_t *
@@ -27,7 +31,7 @@ bytes_of(struct addr *a, int *width)
 	    a->in6.sin6_addr.s6_addr;
 }
 
-/* Clears the bits behind the prefix. */
+/* Clears the host bits. */
 static void
 address_mask(struct addr *a, int rest)
 {
@@ -94,7 +98,7 @@ sources_add(struct sources *s, const struct addr *a)
 	return 0;
 }
 
-/* The network's and the broadcast address are nobody's, though bind(2) may. */
+/* No host has the network's or the broadcast address, though bind(2) works. */
 static bool
 is_special(const struct prefix *p, uint32_t i)
 {
@@ -124,7 +128,7 @@ sources_walk(struct sources *s, const struct prefix *p)
 	return 0;
 }
 
-/* Addresses of interfaces may be anywhere in a long prefix. */
+/* Adds this host's interface addresses that are in a large prefix. */
 static int
 take_interfaces(struct sources *s, const struct prefix *p)
 {
@@ -228,7 +232,7 @@ sources_step(struct sources *s)
 		s->port = s->port < s->last ? s->port + 1 : s->first;
 }
 
-/* Any address: the wildcard, which is all zeros. */
+/* The wildcard address, which is all zeros. */
 static void
 address_set_any(struct addr *a, int family)
 {

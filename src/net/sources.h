@@ -9,33 +9,34 @@
  */
 struct sources {
 	struct addr *at;		/* port 0; malloced */
-	int count;			/* 0: whichever the kernel takes */
-	uint16_t first, last;		/* 0: whichever the kernel takes */
+	int count;			/* 0: the kernel chooses */
+	uint16_t first, last;		/* 0: the kernel chooses */
 	int address;			/* index of the next one */
-	uint16_t port;			/* the next one, if they are given */
+	uint16_t port;			/* the next one, if ports are given */
 };
 
 /*
- * "127.0.0.0/24,10.0.0.7,2001:db8::/120": those of them that are this host's;
- * of a long prefix the first 4096 and what its interfaces have. -1: fault.
+ * Reads "127.0.0.0/24,10.0.0.7,2001:db8::/120" and keeps the addresses that are
+ * this host's. A large prefix gives its first 4096 and those that interfaces
+ * have. -1: a fault.
  */
 int sources_read(struct sources *, const char *text);
 
 /* "9000" or "9000-9099"; -1: usage. */
 int sources_read_ports(struct sources *, const char *text);
 
-/* The first address of each family; -1 without memory. */
+/* Keeps the first address of each family; -1: no memory. */
 int sources_take(struct sources *, const struct addr_list *);
 
-/* How many different flows to one target there are; 0: no ports are given. */
+/* The number of different flows to one target; 0: no ports are given. */
 uint64_t sources_flows(const struct sources *);
 
 /*
- * The next one: len 0 if nothing was asked for, the wildcard if only a port
- * was. -1 with EADDRNOTAVAIL where no address is of this family.
+ * Gives the next source and moves on: len 0 if the user gave none, the wildcard
+ * if only ports were given. -1 and EADDRNOTAVAIL: no address has this family.
  */
 int sources_next(struct sources *, int family, struct addr *out);
-/* The same, and it stays the next one. */
+/* Gives the next source, and does not move on. */
 int sources_peek(const struct sources *, int family, struct addr *out);
 
 void sources_free(struct sources *);

@@ -1,3 +1,17 @@
+/*
+ * Receives datagrams in batches (recvmmsg(2)) and sends their replies in
+ * batches (sendmmsg(2)).
+ *
+ *	a datagram	is then
+ *	received whole	kept in the batch
+ *	too large	dropped, and counted in `cut`
+ *	its reply sent	counted in bytes
+ *	refused		sent again alone, if it was joined with others; else
+ *			dropped, and counted in `unsent`
+ *
+ * The kernel may join received datagrams of one size (UDP_GRO); replies of one
+ * size to one peer are joined again (UDP_SEGMENT).
+ */
 #include "net/udp_batch.h"
 
 #include <errno.h>
@@ -9,10 +23,10 @@
 #include "base/container.h"
 #include "base/fail.h"
 
-/* Replies that go as one: udp(7), UDP_SEGMENT. */
+/* Limits of joined replies: udp(7), UDP_SEGMENT. */
 enum {
 	JOIN_PIECES = 64,
-	JOIN_PIECE = 1400,	/* what fits into a packet of most links */
+	JOIN_PIECE = 1400,	/* fits into a packet of most links */
 	JOIN_TOTAL = 65000,
 };
 
@@ -25,7 +39,7 @@ enum {
 	 * sock_alloc_send_pskb()).
 	 */
 	UNIX_ROOM = (4096 + 128) * 1024,
-	TOTAL_ROOM = 64 * 1024 * 1024,	/* pages that nobody fills cost none */
+	TOTAL_ROOM = 64 * 1024 * 1024,	/* unused pages cost no memory */
 };
 
 /* Room for the ancillary data of a datagram, aligned for a cmsghdr. */
@@ -35,7 +49,7 @@ union control {
 	    CMSG_SPACE(sizeof(int))];
 };
 
-/* A batch, and the headers that the kernel reads, or fills in. */
+/* A batch, and the headers for the kernel. */
 struct batch {
 	struct udp_batch dgrams;
 	struct mmsghdr message[DGRAM_BATCH];
@@ -45,7 +59,7 @@ struct batch {
 	char data[];
 };
 
-/* Replies that go as one message. */
+/* Replies that are sent as one message. */
 struct run {
 	const struct dgram *first;
 	int count;
@@ -62,7 +76,7 @@ read_control(struct msghdr *m, struct dgram *d)
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			to->in.sin_family = AF_INET;
-			/* not ipi_addr, which may be a broadcast's */
+			/* not ipi_addr, which may be a broadcast address */
 			to->in.sin_addr = info.ipi_spec_dst;
 			to->len = sizeof(to->in);
 		} else if (c->cmsg_level == IPPROTO_IPV6 &&
@@ -117,7 +131,7 @@ send_buffer(int fd)
 	return size;
 }
 
-/* Replies may be as large as what came: raises it as far as allowed. */
+/* Raises the send buffer as far as allowed, for large replies. */
 static void
 udp_batch_enlarge(int fd)
 {
@@ -165,7 +179,7 @@ udp_batch_new(int fd)
 	return &b->dgrams;
 }
 
-/* Keeps the one received i-th, unless a part of it is lost. */
+/* Keeps the i-th datagram received, unless a part of it is lost. */
 static void
 udp_batch_take(struct batch *b, int i)
 {
@@ -231,7 +245,7 @@ dgram_piece(const struct dgram *d, size_t i, size_t *length)
 	return d->data + start;
 }
 
-/* Appends one to m's control, which is all zero. */
+/* Appends a header to m's control, which is all zero. */
 static void
 add_control(struct msghdr *m, union control *control, int level, int type,
     const void *data, size_t length)
@@ -280,7 +294,7 @@ dgram_send(int fd, const void *data, size_t length, const struct addr *to,
 	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Sends the pieces of d one by one: the bytes that went. */
+/* Sends the pieces of d one by one; returns the bytes sent. */
 static size_t
 send_pieces(struct losses *unsent, int fd, const struct dgram *d)
 {
@@ -305,8 +319,8 @@ same_address(const struct addr *a, const struct addr *b)
 }
 
 /*
- * Whether d can be sent in one call with the replies from first on (UDP GSO):
- * all have one size, only the last may be shorter.
+ * Whether d can be joined to the replies from first on (UDP GSO): all have one
+ * size, except that the last may be shorter.
  */
 static bool
 continues(const struct dgram *first, size_t total, const struct dgram *d)
@@ -321,7 +335,7 @@ continues(const struct dgram *first, size_t total, const struct dgram *d)
 	    same_address(&d->to, &first->to);
 }
 
-/* Makes the i-th message of the replies from first on that go as one. */
+/* Makes the i-th message from the replies that are joined, from first on. */
 static struct run
 fill_run(struct batch *b, int i, int first)
 {
@@ -352,9 +366,9 @@ fill_run(struct batch *b, int i, int first)
 }
 
 /*
- * A reply that can't go is lost, as on the way. But the kernel also refuses
- * joined ones that could go one by one: larger than the link's packets, or
- * when the link can't add up checksums.
+ * A refused reply is lost, like one lost in a network. But the kernel also
+ * refuses joined replies that it would send one by one: if they are larger than
+ * the link's packets, or if the link can't compute checksums.
  */
 static size_t
 send_again(struct losses *unsent, int fd, const struct run *run)

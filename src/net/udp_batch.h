@@ -8,8 +8,8 @@
 
 /*
  * Datagrams on a socket that many peers write to. A reply leaves from the
- * address that the question came to (ip(7), IP_PKTINFO), which a connected
- * peer insists on and a wildcard socket would not give.
+ * address that the request came to (ip(7), IP_PKTINFO): a connected peer drops
+ * any other, and a wildcard socket would choose another.
  */
 
 enum {
@@ -21,40 +21,38 @@ enum {
  * joined into one (UDP_GRO).
  */
 struct dgram {
-	struct addr from, to;	/* of length 0: not known */
+	struct addr from, to;	/* length 0: not known */
 	char *data;
-	size_t length, piece;	/* each but the last, which may be shorter */
+	size_t length, piece;	/* piece: the last may be shorter */
 };
 
-/* Those that one call received. */
+/* The datagrams of one call. */
 struct udp_batch {
-	int most;		/* that one call can receive */
+	int most;		/* one call can receive */
 	int count;
 	struct dgram at[DGRAM_BATCH];
-	int used;		/* headers: count, and what was dropped */
-	struct losses cut;	/* dropped: larger than the room for one */
+	int used;		/* headers used: count, and the dropped */
+	struct losses cut;	/* dropped, because too large */
 	struct losses unsent;	/* replies that the kernel refused */
 };
 
 /* Allocates room for what a socket of the kind of fd can receive. */
 struct udp_batch *udp_batch_new(int fd);
-/*
- * Whether a loss is to be reported now, or at the end: as in datagram_losses.h.
- */
+/* Whether to report a loss, now and at the end: see datagram_losses.h. */
 bool udp_batch_losses_due(struct udp_batch *);
 bool udp_batch_losses_rest(struct udp_batch *);
-/* Never waits: how many it took, of which all->count are whole; or -1. */
+/* Never waits. Returns how many it took (all->count are whole), or -1. */
 int udp_batch_receive(struct udp_batch *all, int fd, int most);
 /*
- * Sends each that has a source back to it: how many bytes went. What did not
- * is in all->unsent.
+ * Sends each datagram that has a source back to it; returns the bytes sent.
+ * all->unsent counts the rest.
  */
 size_t udp_batch_return(struct udp_batch *, int fd);
 
 size_t dgram_pieces(const struct dgram *);
 const char *dgram_piece(const struct dgram *, size_t i, size_t *length);
 
-/* Like sendto(2), but never blocks; from of length 0: the kernel chooses. */
+/* Like sendto(2), but never blocks; from->len 0: the kernel chooses it. */
 ssize_t dgram_send(int fd, const void *data, size_t length,
     const struct addr *to, const struct addr *from);
 

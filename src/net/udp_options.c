@@ -9,7 +9,7 @@
 #include "net/udp_batch.h"
 
 enum {
-	DISCARD_MAX = 1 << 20,		/* an end, whoever keeps sending */
+	DISCARD_MAX = 1 << 20,		/* stop, even if peers keep sending */
 	QUEUE_SIZE = 16 * 1024 * 1024,
 };
 
@@ -31,7 +31,9 @@ void
 udp_enlarge(int fd)
 {
 	static const int size = QUEUE_SIZE;
-	/* the first goes beyond net.core.rmem_max, with CAP_NET_ADMIN */
+	/*
+	 * SO_RCVBUFFORCE may exceed net.core.rmem_max; it needs CAP_NET_ADMIN
+	 */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
 	    sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
@@ -45,7 +47,7 @@ udp_join(int fd)
 	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
 }
 
-/* All nodes of the link that an IPv6 socket is bound to, or -1: it is not. */
+/* The all-nodes address of an IPv6 socket's link; -1: it is bound to none. */
 static int
 link_local_nodes(int fd, struct addr *a)
 {
@@ -64,11 +66,12 @@ link_local_nodes(int fd, struct addr *a)
 }
 
 /*
- * A connected socket takes from its peer only, so that must be one that
- * nobody can send from, and that routes wherever the socket could be bound:
- * itself, and only its group can have that port; of a wildcard the loopback
- * address. A wildcard of one interface has none there in IPv6, but a
- * multicast address, which is no packet's source (RFC 4291, 2.7).
+ * A connected socket receives from its peer only. So the peer must be an
+ * address that nobody can send from, and that is routable from the socket: the
+ * socket's own address, because only its group can have that port; for a
+ * wildcard, the loopback address. An IPv6 wildcard on one interface can't reach
+ * loopback: there the peer is a multicast address, which is never a packet's
+ * source (RFC 4291, 2.7).
  */
 int
 udp_part(int fd, const struct addr *bound)

@@ -3,25 +3,25 @@
 
 #include "net/addr.h"
 
-/* Sockets for datagrams, before any came and after the last. */
+/* Datagram sockets: how to open them, and how to take them out of a group. */
 
 /*
- * Asks the kernel for the address a datagram came to; before bind(2), as what
- * is queued earlier has none.
+ * Asks the kernel to report the address that each datagram came to. Call it
+ * before bind(2), because datagrams queued earlier have none.
  */
 void udp_prepare(int fd, const struct addr *a);
-/* Makes room for a burst, as far as the kernel allows. */
+/* Enlarges the receive buffer for bursts, as far as the kernel allows. */
 void udp_enlarge(int fd);
-/* Takes those of equal size joined; for a socket that nobody else reads. */
+/* Lets the kernel join equal datagrams; only if no other process reads it. */
 void udp_join(int fd);
 
 /*
  * Takes a bound socket, with its queue, out of its reuseport group: nothing
- * more arrives, but what is queued can be read and answered.
+ * more arrives, but the queued datagrams can be read and answered.
  */
 int udp_part(int fd, const struct addr *bound);
 
-/* Reads away what is queued: how many datagrams that were. */
+/* Discards the queued datagrams; returns their number. */
 int udp_discard(int fd);
 
 #endif

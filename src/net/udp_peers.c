@@ -1,3 +1,17 @@
+/*
+ * Makes connections of datagrams: one peer for each sender.
+ *
+ *	a peer		moves on when
+ *	new		a sender's first datagram came: on_peer() takes it over
+ *	open		on_evict(): over `limit`, the one silent longest goes;
+ *			or its owner frees it
+ *	full (Unix)	its queue has room again; after PATIENCE_US its
+ *			datagram is dropped if another peer does read
+ *
+ * udp_peers owns the sockets and reads them, a batch at a time. The owner of a
+ * peer gets one datagram by conn_read(), inside on_event(). Writing uses the
+ * peer's socket directly.
+ */
 #include "net/udp_peers.h"
 
 #include <errno.h>
@@ -21,8 +35,8 @@ struct peer {
 	struct conn conn;	/* first: conn_free() frees a peer */
 	struct udp_peers *all;
 	struct peer_socket *socket;
-	struct addr from;	/* where our side of it is, or of length 0 */
-	int64_t full_since;	/* its Unix queue; 0: it takes what comes */
+	struct addr from;	/* our address for it; length 0: not known */
+	int64_t full_since;	/* since when its Unix queue is full; 0: not */
 	UT_hash_handle hh;
 };
 
@@ -67,8 +81,8 @@ set_full(struct peer *p, int64_t since)
 
 /*
  * On a Unix socket EAGAIN means that the peer's queue is full until it reads.
- * If it does not read soon, and another peer does, its datagram is dropped:
- * others wait for theirs.
+ * If it does not read soon, and another peer does, its datagram is dropped,
+ * because other peers wait for theirs.
  */
 static ssize_t
 peer_write(struct conn *c, const void *data, size_t length)
@@ -95,8 +109,8 @@ peer_shut(struct conn *c)
 }
 
 /*
- * Only writing matters here: the sockets do the reading. For a Unix socket
- * epoll does not report that a peer has room, so the write is tried again.
+ * Watches for writing only, because udp_peers reads the sockets. For a Unix
+ * socket epoll does not report that a peer has room: a timer tries again.
  */
 static int
 peer_watch(struct conn *c, uint32_t events)
@@ -184,7 +198,7 @@ peer_new(struct udp_peers *all, struct peer_socket *socket,
 	return NULL;
 }
 
-/* Hands what came from one sender to its peer. */
+/* Gives a datagram to its sender's peer. */
 static void
 hand_over(struct udp_peers *all, struct peer_socket *socket,
     const struct dgram *d)
@@ -212,7 +226,7 @@ on_peers_rested(struct backoff *b)
 	struct peer_socket *socket = container_of(b, struct peer_socket,
 	    backoff);
 
-	/* EPOLLOUT: during the rest no wait for a write could end */
+	/* EPOLLOUT: a write may have become possible during the rest */
 	loop_watch(socket->all->loop, &socket->source, EPOLLIN | EPOLLOUT);
 }
 
@@ -227,7 +241,7 @@ peers_receive_failed(struct udp_peers *all, struct peer_socket *socket)
 		all->on_exhausted(all);
 }
 
-/* Takes a batch: whether more may be queued. */
+/* Takes a batch; returns whether more may be queued. */
 static bool
 take_some(struct udp_peers *all, struct peer_socket *socket)
 {

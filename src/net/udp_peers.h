@@ -6,10 +6,10 @@
 #include "net/sock.h"
 
 /*
- * Datagram sockets that many peers write to, made to look like connections:
- * the first datagram of a sender makes one. Nothing is read while ready()
- * says no. With `lock` the first sender is the only one ever; without, over
- * `limit` of them the one that was silent longest is dropped for a new one.
+ * Makes connections of datagram sockets that many peers write to: the first
+ * datagram of a sender makes one. Nothing is read while ready() returns false.
+ * With `lock`, the first sender is the only peer ever. Without it, if there are
+ * `limit` peers, a new one replaces the one that was silent longest.
  */
 struct peer;
 struct peer_socket {
@@ -25,36 +25,36 @@ struct udp_peers {
 	int socket_count;
 	struct peer *table;
 	unsigned count, limit;
-	unsigned full;		/* Unix peers that had no room */
+	unsigned full;		/* Unix peers whose queue is full */
 	bool lock, locked;
 	bool (*ready)(struct udp_peers *);
-	/* Around what came at once. */
+	/* A batch begins, or ends. */
 	void (*on_batch)(struct udp_peers *, bool begins);
-	/* Takes over c, or returns -1 to have it freed. */
+	/* Takes ownership of c, or returns -1: c is then freed. */
 	int (*on_peer)(struct udp_peers *, struct conn *c);
-	/* Datagrams were larger than the room, and are lost: fail_text(). */
+	/* Datagrams were too large, and are lost: see fail_text(). */
 	void (*on_cut)(struct udp_peers *);
-	/* Closes c, which has been silent longest. */
+	/* The caller closes c, which was silent longest. */
 	void (*on_evict)(struct udp_peers *, struct conn *c);
 	void (*on_exhausted)(struct udp_peers *);	/* see fail_text() */
 	void *user;
-	uint64_t taken;		/* datagrams that a peer got */
-	uint32_t lost;		/* when closed: what the queues had no room for */
-	struct udp_batch *dgrams;	/* what came last, and of it in hand: */
+	uint64_t taken;		/* datagrams given to a peer */
+	uint32_t lost;		/* after the close: dropped by full queues */
+	struct udp_batch *dgrams;	/* the last batch; one in hand: */
 	const char *data;
 	size_t length;
 	bool in_hand;
 	int64_t told;		/* when on_exhausted() was last called */
-	struct timer retry;	/* for Unix peers that had no room */
+	struct timer retry;	/* for full Unix peers */
 };
 
-/* Takes over the sockets; the caller has filled in the callbacks. */
+/* Takes ownership of the sockets; the caller has filled in the callbacks. */
 int udp_peers_open(struct udp_peers *, struct loop *, const struct sock_set *);
 void udp_peers_pause(struct udp_peers *);
 void udp_peers_resume(struct udp_peers *);
-/* Takes some of what is queued, also if paused, while ready(). */
+/* Takes some of the queued datagrams, even if paused, while ready(). */
 void udp_peers_drain(struct udp_peers *);
-/* The peers are closed already. */
+/* The caller has closed all peers. */
 void udp_peers_close(struct udp_peers *);
 
 #endif

@@ -30,7 +30,7 @@ is_dead(const struct addr *a)
 	return dead;
 }
 
-/* A dead socket of one's own; else EADDRINUSE, or ENOTSOCK. */
+/* Whether it is a dead socket of this user; if not, EADDRINUSE or ENOTSOCK. */
 static bool
 is_replaceable(const struct addr *a)
 {

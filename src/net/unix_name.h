@@ -6,15 +6,15 @@
 /* The names of Unix sockets in directories. */
 
 /*
- * bind(2) that replaces a dead socket of one's own and nothing else: a file
- * of another kind, of another user, or one that anybody still has open gives
- * EADDRINUSE. Returns -1 and errno.
+ * Like bind(2), but replaces a dead socket of this user. It replaces nothing
+ * else: a file of another kind or another user, or a socket that a process
+ * still has open, gives EADDRINUSE. Returns -1: see errno.
  */
 int unix_bind(int fd, const struct addr *a);
-/* Whether that would work: nothing is left behind, and nothing replaced. */
+/* Whether unix_bind() would work; makes and replaces nothing. */
 int unix_try(int fd, const struct addr *a);
 
-/* Removes the name of fd, if the file there is still the one fd made. */
+/* The name that a bind made; it is removed only if the file is still ours. */
 struct unix_name {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	unsigned long long device, inode;
