@@ -11,9 +11,9 @@
 #include "base/signals.h"
 
 /*
- * In the child. All our descriptors are close-on-exec; those that remain are
- * the user's, such as 3>log or the jobserver of make(1). posix_spawn(3) could
- * not restore a signal that was ignored.
+ * Runs in the child. All our descriptors are close-on-exec; only the user's
+ * remain, such as 3>log or the jobserver of make(1). posix_spawn(3) is not
+ * used, because it could not restore a signal that was ignored.
  */
 static void
 child_become(char *const *argv, int report)
@@ -29,7 +29,7 @@ child_become(char *const *argv, int report)
 	_exit(127);
 }
 
-/* Until the child runs its program: 0, or why it can't. */
+/* Waits until the child runs its program: 0, or the errno why it can't. */
 static int
 child_await(int report)
 {

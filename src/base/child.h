@@ -4,24 +4,24 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* A command of the user's that runs beside us, in our process group. */
+/* A command of the user that runs at the same time, in our process group. */
 struct child {
 	pid_t pid;			/* 0: not started */
 	bool ended;
-	int status;			/* then, as waitpid(2) has it */
+	int status;			/* when it has ended: see waitpid(2) */
 };
 
 /*
- * Starts argv, found as a shell does. Its stdout is our stderr. All other
- * descriptors that we inherited, stdin too, and the signals are as we inherited
- * them; there is no NOTIFY_SOCKET. -1: a usage fault.
+ * Starts argv, which is found as a shell does. Its stdout is our stderr. It
+ * gets all other descriptors, also stdin, and the signals as we inherited them,
+ * and no NOTIFY_SOCKET. -1: a usage fault.
  */
 int child_start(struct child *, char *const *argv);
 
-/* On SIGCHLD: whether it has ended, now or before. */
+/* The caller calls it on SIGCHLD. Returns whether the child has ended. */
 bool child_reap(struct child *);
 
-/* Passes a signal on, while it runs. */
+/* Sends it a signal, if it still runs. */
 void child_signal(const struct child *, int number);
 
 #endif

@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 /*
- * The clocks of rpnc. clock_ns() measures: latencies, pace, ages. loop_now()
- * is the same clock in microseconds, for timers and deadlines. The time of day
- * (CLOCK_REALTIME, time(3)) only stands in what people read: events, and when
- * a member joined.
+ * The clocks of rpnc. clock_ns() measures: latencies, pace, ages. loop_now() is
+ * the same clock in microseconds, for timers and deadlines. The time of day
+ * (CLOCK_REALTIME, time(3)) is only shown: in events, and as the time when a
+ * member joined.
  */
 
 /* Nanoseconds of CLOCK_MONOTONIC. */

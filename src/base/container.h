@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 /*
- * The struct whose member is at pointer. A callback is called with a member,
- * and finds its context this way. A void * would have one value for several
- * callbacks, and each may want another.
+ * The struct that has this member at pointer. A callback is called with a
+ * member, and finds its context this way. One void * could not serve several
+ * callbacks that need different contexts.
  */
 #define container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))

@@ -1,3 +1,7 @@
+/*
+ * UTF-8 and the escaping of foreign bytes. A character is shown as it is if it
+ * is valid UTF-8 and harmless; otherwise each of its bytes is escaped.
+ */
 #include "base/escape.h"
 
 #include <stdint.h>
@@ -83,8 +87,8 @@ static const struct {
 };
 
 /*
- * n is 2 to 4, the bytes of the character: the first byte has n + 1 bits for
- * that.
+ * n, 2 to 4, is the number of the character's bytes; the first byte uses n + 1
+ * bits to say so.
  */
 static uint32_t
 code_point(const char *data, int n)

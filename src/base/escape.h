@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of strangers: what is safe to show, and what is UTF-8. */
+/* Foreign bytes: which are safe to show, and which are UTF-8. */
 
 /*
  * The length of the valid UTF-8 character at the start of data; 0: there is
@@ -15,17 +15,17 @@ int utf8_length(const char *data, size_t length);
 bool utf8_valid(const char *data, size_t length);
 
 /*
- * How many bytes at the end to keep back so that no character is split: 0 to 3.
- * 0 also if these bytes can't become UTF-8.
+ * How many bytes at the end are the start of a character that is not complete:
+ * 0 to 3. The caller keeps them until more bytes arrive.
  */
 size_t utf8_tail(const char *data, size_t length);
 
 enum { ESCAPE_MAX = 4 };	/* an escaped byte becomes at most this many */
 
 /*
- * Escapes what a terminal might obey (controls, C1, broken UTF-8) as \xNN,
- * \r or \e; newline and tab stay if lines is set, and then CR before LF goes
- * away. out has room for ESCAPE_MAX * length + 1; returns the bytes written.
+ * Escapes as \xNN, \r or \e all that a terminal might obey (controls, C1,
+ * broken UTF-8). If lines is set, newline and tab stay, and CR before LF is
+ * removed. out has room for ESCAPE_MAX * length + 1; returns the bytes written.
  */
 size_t escape(const char *data, size_t length, bool lines, char *out);
 

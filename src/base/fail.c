@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A failure that records nothing is not silent, and no success. */
+/* If a failure records no reason, the report still says so. */
 static struct fault last = {
 	"it failed without a reason: a fault in rpnc", STATUS_NETWORK,
 };
 
 /*
- * Text of the user is printed as it is, except that it never breaks the line.
+ * The user's text is printed unchanged, except that it never breaks the line.
  */
 static void
 one_line(void)

@@ -2,9 +2,9 @@
 #define BASE_FAIL_H
 
 /*
- * One record of what went wrong last, for the floor that ends the fault.
- * Below the commands a function calls fail*() and returns its -1; a command
- * prints fail_text() in one line and exits with fail_status().
+ * The record of the last fault. Below the commands a function calls fail*() and
+ * returns its -1. The command prints fail_text() in one line and exits with
+ * fail_status().
  */
 
 enum { FAIL_TEXT = 1024 };	/* room for the longest text and its 0 */
@@ -37,7 +37,7 @@ int fail_option(const char *option);
 /* Gives the last fault another status; returns -1. */
 int fail_status_set(enum status status);
 
-/* Keep the recorded fault while calls that may fail look for its cause. */
+/* Save and restore the record around calls that may fail themselves. */
 struct fault {
 	char text[FAIL_TEXT];
 	enum status status;

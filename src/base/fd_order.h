@@ -2,12 +2,12 @@
 #define BASE_FD_ORDER_H
 
 /*
- * The kernel releases the descriptors of a process that dies from the highest
- * number down, and the release of inotify(7) waits for a grace period:
- * milliseconds, or seconds on a busy machine. Until a listener is released it
- * collects connections that nobody accepts; until a lock is released the
- * other members take its owner for alive. So listeners have the highest
- * numbers, then locks, and all else has low ones, as open(2) gives them.
+ * When a process dies, the kernel releases its descriptors from the highest
+ * number down. The release of inotify(7) waits for a grace period:
+ * milliseconds, or seconds on a busy machine. Until a listener is released, it
+ * collects connections that nobody accepts; until a lock is released, other
+ * members believe that its owner lives. So listeners have the highest numbers,
+ * then locks; everything else has low numbers, as open(2) gives them.
  */
 enum fd_rank {
 	FD_LOCK,

@@ -6,8 +6,9 @@
 #include <sys/types.h>
 
 /*
- * getline(3) with a limit: it may be from anyone, and have no end. At the end
- * of the file -1 with errno 0, a line of more than most bytes is EMSGSIZE.
+ * getline(3) with a limit, because a foreign line may never end. Returns -1 at
+ * the end of the file with errno 0; with EMSGSIZE if a line has over `most`
+ * bytes.
  */
 ssize_t line_read(FILE *, char **line, size_t *room, size_t most);
 

@@ -1,3 +1,16 @@
+/*
+ * The event loop: descriptors (struct source) and timers.
+ *
+ *	a source	moves on when
+ *	watched		epoll reports it; loop_del() ends that
+ *	always ready	a regular file, which epoll refuses: called every turn
+ *	late		epoll had no memory: tried again every LATE_MS
+ *
+ * A turn waits in epoll, then calls the sources that are ready, then the timers
+ * that are due. loop_del() also removes a source from the batch in hand, so
+ * that no source is called after it. The loop owns neither sources nor timers;
+ * the timers stand in a heap, ordered by time.
+ */
 #include "base/loop.h"
 
 #include <errno.h>

@@ -8,19 +8,19 @@
 
 /*
  * A descriptor that waits for events (epoll(7) masks). A regular file, which
- * epoll refuses, counts as always ready. Embedded in what it serves; the
- * loop never owns it.
+ * epoll refuses, counts as always ready. It is embedded in its owner's struct;
+ * the loop never owns it.
  */
 struct source {
 	int fd;
-	uint32_t events;	/* what is watched; 0 and !watched: nothing */
+	uint32_t events;	/* watched; 0 and !watched: none */
 	bool watched, unpollable;
-	bool late;		/* epoll had no memory for it: tried again */
+	bool late;		/* epoll had no memory: the loop tries again */
 	void (*on_event)(struct source *, uint32_t events);
-	struct source *next;	/* unpollable, or late ones */
+	struct source *next;	/* in the list of ready or late ones */
 };
 
-/* Calls once at a time of loop_now(); may set itself again. */
+/* A call at a time of loop_now(); it may set the timer again. */
 struct timer {
 	int64_t when;
 	size_t at;		/* index in the heap, from 1; 0: not set */
@@ -31,7 +31,7 @@ struct loop {
 	int epfd, next, count;
 	bool stopped;
 	bool busy;			/* never sleeps */
-	int64_t spin;			/* polls so long before sleeping */
+	int64_t spin;			/* polls this long before sleeping */
 	int64_t last_event;		/* if it spins */
 	struct epoll_event batch[128];
 	struct source *ready, *ready_next, *late;
@@ -41,7 +41,7 @@ struct loop {
 
 /* Microseconds: clock_ns() / 1000. */
 int64_t loop_now(void);
-/* For poll(2): from now to that time; INT64_MAX: for ever. */
+/* The timeout for poll(2) until then; INT64_MAX: for ever (-1). */
 int loop_ms_until(int64_t when);
 
 int loop_open(struct loop *);
@@ -49,10 +49,10 @@ void loop_close(struct loop *);
 
 /*
  * Watches s for events; errors and hang-ups are always reported. If the kernel
- * has no room for that now, the loop tries again until it has.
+ * has no memory for it now, the loop tries again until it has.
  */
 int loop_watch(struct loop *, struct source *s, uint32_t events);
-/* Forgets s: not called again, not even for what is in hand. */
+/* Forgets s: it is not called again, not even for events already read. */
 void loop_del(struct loop *, struct source *s);
 
 int loop_timer_set(struct loop *, struct timer *, int64_t when);

@@ -4,14 +4,14 @@
 #include <stdint.h>
 #include <stddef.h>
 
-/* Numbers as people type and read them. All parsers: 0, or -1 and nothing. */
+/* Numbers as people type and read them. Parsers return 0; -1: *out is kept. */
 
-/* A whole decimal number from min to max, no sign, nothing behind it. */
+/* A whole decimal number from min to max, without a sign or other text. */
 int num_parse(const char *text, int64_t min, int64_t max, int64_t *out);
 
 /*
- * "10", "0.5", ".5", "250ms", "20us", "5m", "1h" in microseconds; bare:
- * seconds.
+ * "10", "0.5", ".5", "250ms", "20us", "5m", "1h" in microseconds; without a
+ * unit, seconds.
  */
 int duration_parse(const char *text, int64_t *microseconds);
 

@@ -1,3 +1,9 @@
+/*
+ * Parses options by their tables: getopt_long(3) finds the words, the row of an
+ * option says how its value is read and where it is stored. Then opt_check()
+ * compares what was given with the rules of the rows. Every refusal says what
+ * the user can write instead.
+ */
 #include "base/opt.h"
 
 #include <ctype.h>
@@ -12,14 +18,14 @@
 
 enum { LONG_BASE = 256 };
 
-/* The tables as getopt_long(3) wants them. */
+/* The tables in the form of getopt_long(3). */
 struct parser {
 	const struct opt *rows[OPT_ROWS];
 	int count;
 	struct option longs[OPT_ROWS + 1];
 	char shorts[OPT_ROWS * 2 + 3];
 	const struct opt_hint *hints;
-	const char *value;		/* the last one that was a word */
+	const char *value;		/* the last one in a word of its own */
 };
 
 static void
@@ -198,7 +204,7 @@ unknown_name(const struct parser *p, const char *word, const char *command)
 	    "--help'", name, command);
 }
 
-/* getopt takes --keep for --keep-open; scripts would break at a new option. */
+/* getopt accepts --keep for --keep-open; a new option would break scripts. */
 static bool
 abbreviated(const char *word, const char *name)
 {
@@ -219,7 +225,7 @@ given_add(struct opt_given *given, const struct opt *o)
 	given->rows[given->count++] = o;
 }
 
-/* Why getopt_long(3) does not take a word; o: its row, if there is one. */
+/* Records why getopt_long(3) refused a word; o: its row, or NULL. */
 static int
 refuse_option(const struct parser *p, int c, const struct opt *o, char **argv)
 {
@@ -255,9 +261,9 @@ take_option(struct parser *p, int c, char **argv, void *settings,
 }
 
 /*
- * How many words were behind the "--" that ended the options. getopt(3) has
- * moved the words before it to the same place, and "--" may also be the value
- * of an option.
+ * How many words followed the "--" that ended the options. They can't be told
+ * from the order of argv, because getopt(3) has moved the words before "--" to
+ * the end too, and "--" may also be the value of an option.
  */
 static int
 words_behind(const struct parser *p, int argc, char *const *was,

@@ -4,22 +4,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Options as tables: one row drives parsing, --help and the checks of it. */
+/* Options as tables: a row drives its option's parsing, --help and checks. */
 
 enum opt_kind {
 	OPT_END,
-	OPT_HEADING,	/* of the rows that follow: its help */
+	OPT_HEADING,	/* help: the heading of the rows that follow */
 	OPT_FLAG,	/* bool: true */
 	OPT_VALUE,	/* int: the row's min */
 	OPT_NUMBER,	/* int64_t, from min to max */
 	OPT_TIME,	/* int64_t microseconds, from min */
 	OPT_TEXT,	/* const char * */
 	OPT_MAYBE,	/* const char *: --name, which gives "", or --name=arg */
-	OPT_CHOICE,	/* int: which of choices, "a|b|c" as in arg */
+	OPT_CHOICE,	/* int: the index in arg, "a|b|c" */
 };
 
 /*
- * Options, by their long names with spaces between, and the fault of a breach.
+ * A rule about other options: their long names, with spaces between, and the
+ * fault if the rule is broken.
  */
 struct opt_rule {
 	const char *with, *why;
@@ -29,20 +30,20 @@ struct opt {
 	enum opt_kind kind;
 	char letter;		/* 0: none */
 	const char *name;	/* the long one */
-	const char *arg;	/* what --help calls its value */
+	const char *arg;	/* its value's name in --help */
 	size_t offset;		/* into the settings */
 	long long min, max;
 	const char *help;
-	unsigned modes;		/* of the command, that it is for; 0: all */
-	bool often;		/* in the short --help, too */
-	struct opt_rule needs;	/* one of them, at least */
+	unsigned modes;		/* the command's modes with it; 0: all */
+	bool often;		/* the short --help shows it */
+	struct opt_rule needs;	/* at least one of these */
 	struct opt_rule excludes[2];
 };
 
-/* The rows of those that were given. */
+/* The rows of the given options. */
 enum { OPT_ROWS = 80 };
 struct opt_given {
-	int behind;		/* words behind "--"; -1: there is none */
+	int behind;		/* words after "--"; -1: there is none */
 	int count;
 	const struct opt *rows[OPT_ROWS];
 };
@@ -55,9 +56,9 @@ struct opt_hint {
 };
 
 /*
- * Reads argv (argv[0] is the command) by the tables, which end with NULL,
- * into settings. Words that are no options are moved to the end, and their
- * index is returned; -1 with a usage fault. --help is a row like any other.
+ * Reads argv (argv[0] is the command) into settings; tables ends with NULL.
+ * Moves the words that are no options to the end, and returns their index; -1:
+ * a usage fault. --help is a row like any other.
  */
 int opt_parse(int argc, char **argv, const struct opt *const *tables,
     const struct opt_hint *hints, void *settings, struct opt_given *given);
@@ -66,9 +67,9 @@ int opt_parse(int argc, char **argv, const struct opt *const *tables,
 bool opt_has(const struct opt_given *, const char *name);
 
 /*
- * Checks the rules of all rows that were given. also: the name of an option
- * that holds though it was not given, or NULL. mode: one bit, and what it is
- * called; 0: the command has no modes. -1: a usage fault.
+ * Checks the rules of all given rows. also: the name of an option that counts
+ * as given, or NULL. mode: one bit, and the mode's name; 0: the command has no
+ * modes. -1: a usage fault.
  */
 int opt_check(const struct opt_given *, const char *also, unsigned mode,
     const char *what);

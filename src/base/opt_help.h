@@ -4,8 +4,8 @@
 #include "base/opt.h"
 
 /*
- * The tables as --help shows them, in a malloced text: all rows under their
- * headings; or only the rows that are needed often, and the names of the rest.
+ * The text of --help for these tables, malloced: all rows under their headings,
+ * or only the rows needed often, with the names of the rest.
  */
 char *opt_help(const struct opt *const *tables, bool all);
 

@@ -9,7 +9,7 @@
 
 enum { TWIN_US = 5 * 1000 };
 
-/* A user or a service manager ends processes by these. */
+/* Users and service managers end processes with these. */
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 enum { ENDS = sizeof(ends) / sizeof(ends[0]) };
 
@@ -99,7 +99,7 @@ signals_init(void)
 		if (ignored[i] && !asks_to_end(i))
 			signal(i, SIG_DFL);
 	}
-	signal(SIGXFSZ, SIG_IGN);	/* the write fails, and says why */
+	signal(SIGXFSZ, SIG_IGN);	/* the write then fails: EFBIG */
 	if (getpid() == 1)
 		default_actions();
 	sigemptyset(&none);

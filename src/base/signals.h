@@ -6,7 +6,7 @@
 
 /*
  * Ignored and blocked signals stay so through execve(2), so a process inherits
- * its parent's choices. A process that ignores SIGCHLD is never told that a
+ * its parent's choices. A process that ignores SIGCHLD does not learn that a
  * child ended. Process 1 of a PID namespace has no default actions: a signal
  * without a handler does nothing.
  */
@@ -18,12 +18,12 @@
  */
 void signals_init(void);
 
-/* In a child, before execve(2): restores all as it was when rpnc started. */
+/* In a child, before execve(2): restores the state when rpnc started. */
 void signals_restore(void);
 
 /*
  * Blocks the signals that end a server, before it owns anything that needs an
- * orderly end. app_open() then receives those that came meanwhile.
+ * orderly end. app_open() receives the signals that came meanwhile.
  */
 void signals_hold(void);
 
@@ -34,10 +34,10 @@ void signals_hold(void);
  */
 bool signals_is_twin(int number, pid_t sender);
 
-/* One signal has come. A further one now ends the process, wherever it is. */
+/* A signal has come. From now on another one ends the process at once. */
 void signals_hurry(void);
 
-/* Ends the process by the signal; returns if that is 0. */
+/* Ends the process by the signal; 0: returns. */
 void signals_end_by(int number);
 
 #endif

@@ -1,3 +1,16 @@
+/*
+ * Output to stdout or stderr that never blocks the loop.
+ *
+ *	state		moves on when
+ *	idle		a write that does not fit is queued
+ *	queued		EPOLLOUT: the queue goes out, then idle
+ *	ending		sink_end(): closed when the queue is out
+ *	hang-up seen	bytes are queued: broken at once; else after HANG_UP_US
+ *	broken		-; on_fail has reported the fault, writes return -1
+ *
+ * A lossy sink never holds more than LOSSY_LIMIT: it drops whole lines, and
+ * says how many when its reader reads again.
+ */
 #include "base/sink.h"
 
 #include <errno.h>
@@ -36,7 +49,7 @@ sink_writable(int fd)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* One write that does not wait: what write(2) returns. */
+/* Writes once without waiting; returns what write(2) returns. */
 static ssize_t
 write_some(struct sink *s, const char *data, size_t length)
 {
@@ -77,7 +90,7 @@ sink_broken(struct sink *s)
 	return -1;
 }
 
-/* Writes until it is all out or would wait: how much went, or -1. */
+/* Writes until all is out or it would wait; returns the bytes, or -1. */
 static ssize_t
 write_most(struct sink *s, const char *data, size_t length)
 {
@@ -97,7 +110,7 @@ write_most(struct sink *s, const char *data, size_t length)
 	return (ssize_t)done;
 }
 
-/* The same of what is queued: how much is left, or -1. */
+/* Writes the queue in that way; returns the bytes left, or -1. */
 static ssize_t
 write_queued(struct sink *s)
 {
@@ -193,7 +206,7 @@ on_writable(struct source *source, uint32_t events)
 
 enum { REOPEN_FLAGS = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
-/* The terminal that controls us may be opened when its own name may not. */
+/* /dev/tty may be opened even if the terminal's own name may not. */
 static int
 reopen_terminal(const struct stat *st)
 {
@@ -208,7 +221,7 @@ reopen_terminal(const struct stat *st)
 	return fd;
 }
 
-/* A second, non-blocking description of a pipe or terminal, or -1. */
+/* Opens a pipe or terminal a second time, non-blocking; or -1. */
 static int
 sink_reopen(int fd)
 {
@@ -319,7 +332,7 @@ sink_stuck(const struct sink *s)
 	    loop_now() - s->wrote > STUCK_US;
 }
 
-/* Waits until p[0] is writable. False: it took too long, or p[1] is ready. */
+/* Waits until p[0] is writable. False: time is over, or p[1] is ready. */
 static bool
 sink_waited(struct pollfd p[2], int patience_ms)
 {

@@ -8,9 +8,9 @@
 
 /*
  * A sink writes to stdout or stderr and never blocks the loop. The shell shares
- * the flags of these descriptors, so O_NONBLOCK is not set on them: a pipe or a
- * terminal is opened a second time, and if that is refused, only as much is
- * written at once as poll(2) promises to take.
+ * the flags of these descriptors, so O_NONBLOCK is not set on them. Instead a
+ * pipe or terminal is opened a second time. If that is refused, each write has
+ * at most the bytes for which poll(2) promises room.
  *
  * A sink breaks if its reader has gone: at once if bytes are queued, else a
  * quarter of a second later. tar(1) stops reading at the end of its archive,
@@ -21,56 +21,54 @@ struct sink {
 	struct source source;
 	struct loop *loop;
 	bool own, atomic, lossy;
-	unsigned corked;	/* what is written is only queued */
-	bool awaited;		/* full, though nothing is queued */
+	unsigned corked;	/* writes are only queued */
+	bool awaited;		/* counts as full: see sink_wait() */
 	bool failed;		/* broken: on_fail has reported the fault */
 	bool ending;		/* nothing more will be written */
-	struct timer hang_up;	/* the reader has gone, and nothing is due */
+	struct timer hang_up;	/* the reader has gone; nothing is queued */
 	int fd;			/* the user's descriptor */
-	char *queue;		/* what is not written yet */
+	char *queue;		/* bytes not yet written */
 	size_t start, length, room;
 	size_t dropped;		/* lines that a full lossy sink lost */
-	int64_t wrote;		/* when it last took something */
+	int64_t wrote;		/* when the reader last took bytes */
 	void (*on_drained)(struct sink *);
 	void (*on_fail)(struct sink *);		/* see fail_text() */
 };
 
 /*
- * Makes s write to fd. A lossy sink (diagnostics) drops whole writes when
- * its reader is far behind; any other keeps all: ask sink_full().
+ * Makes s write to fd. A lossy sink (diagnostics) drops whole writes when its
+ * reader is far behind. Any other keeps all bytes: callers ask sink_full().
  */
 int sink_open(struct sink *s, struct loop *l, int fd, bool lossy);
 void sink_close(struct sink *);
 
-/*
- * Writes what it can now, queues the rest. -1: broken, and that was reported.
- */
+/* Writes what it can now, and queues the rest. -1: broken, and reported. */
 int sink_write(struct sink *, const void *data, size_t length);
 
 /*
- * Nothing more will be written: closes the descriptor once all is out, so
- * that whoever reads from it sees the end though this process goes on.
+ * The caller will write no more. Closes the descriptor when all is out, so that
+ * its reader sees the end of file although this process goes on.
  */
 void sink_end(struct sink *);
 
 /*
- * Between these, what is written is only collected, to go out at once; they
- * nest. It is for what is in hand already: a corked sink is never full.
+ * Between the two calls, writes are collected, and go out together; calls nest.
+ * Use it only for data already in memory: a corked sink is never full.
  */
 void sink_cork(struct sink *);
 void sink_uncork(struct sink *);
 
 /*
- * For code that writes to the descriptor itself: it was full, and counts as
- * full until there is room; or a write failed with errno, which is reported as
- * a fault of the sink.
+ * For code that writes to the descriptor itself. sink_wait(): the write found
+ * no room, so the sink counts as full until there is some. sink_break(): a
+ * write failed with errno, which is reported as the sink's fault.
  */
 int sink_wait(struct sink *);
 void sink_break(struct sink *);
 
-/* Whether something is queued: the time to stop reading what feeds it. */
+/* Whether bytes are queued: then stop reading the input that feeds it. */
 bool sink_full(const struct sink *);
-/* Whether its reader takes nothing now, and took nothing for a moment. */
+/* Whether its reader has taken nothing for a moment. */
 bool sink_stuck(const struct sink *);
 
 /*

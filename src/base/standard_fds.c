@@ -8,7 +8,7 @@ enum { STANDARD = 3 };
 
 static bool was_closed[STANDARD];
 
-/* By the end of a pipe where there is no /dev. */
+/* Without /dev, a pipe's end fills the number. */
 static bool
 fill_standard_fd(int fd)
 {

@@ -6,15 +6,15 @@
 /* Descriptors 0, 1 and 2. A socket must never get one of these numbers. */
 
 /*
- * Opens those that are closed, before anything else is opened. A read of stdin
- * then gives end of file; a write to the others still fails.
+ * Opens the closed ones of them, before anything else is opened. A read of such
+ * a stdin gives end of file; a write to such an output still fails.
  */
 void standard_fds_hold(void);
 
-/* Whether it was closed at the start. */
+/* Whether the descriptor was closed when rpnc started. */
 bool standard_fds_was_closed(int fd);
 
-/* Closes it now, so that its reader sees the end; the number stays taken. */
+/* Closes it, so that its reader sees the end; the number stays in use. */
 void standard_fds_close(int fd);
 
 #endif

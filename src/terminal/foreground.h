@@ -4,15 +4,15 @@
 #include <stdbool.h>
 
 /*
- * The job that has a terminal. Only the controlling terminal has jobs; any
- * other one (a serial line, a pty of another session) has no foreground job,
- * and any process may read it.
+ * Terminals and jobs. Only the controlling terminal has a foreground job. Any
+ * other terminal (a serial line, a pty of another session) has none, and any
+ * process may read it.
  */
 
-/* Another job has the terminal: a read would stop this process. */
+/* Whether another job has the terminal: a read would stop this process. */
 bool in_background(int terminal);
 
-/* It is the controlling terminal, and this job has it. */
+/* Whether it is the controlling terminal, and this job is in front. */
 bool in_foreground(int terminal);
 
 #endif

@@ -1,13 +1,14 @@
 /*
- * How it works. The terminal's scrolling region (DECSTBM) begins below the
- * header, so every process that writes to the terminal goes on as if it were
- * smaller. To draw, the cursor is saved, moved, and restored.
+ * Lines that stay at the top of a terminal. How it works. The terminal's
+ * scrolling region (DECSTBM) begins below the header, so every process that
+ * writes to the terminal behaves as if the terminal were smaller. To draw, the
+ * cursor is saved, moved, and restored.
  *
- * The terminal is never asked for the cursor's position, because the answer
- * would arrive among the keys. To make the region, a line feed for each row
- * pushes the old text up into the terminal's history. When the header grows or
- * shrinks, the text below it moves; the cursor is in the last line, so nothing
- * below is lost.
+ * The header does not ask the terminal for the cursor's position, because the
+ * answer would arrive among the keys. To make the region, a line feed for each
+ * row pushes the old text up into the terminal's history. When the header grows
+ * or shrinks, the text below it moves; the cursor is in the last line, so
+ * nothing below is lost.
  *
  * A terminal that is resized forgets the region and may move its rows. So the
  * region is made again once the size has settled.
@@ -24,12 +25,12 @@
 #include "terminal/foreground.h"
 
 enum {
-	BELOW = 5,			/* rows that the header leaves */
+	BELOW = 5,			/* rows left below the header */
 	PACE_US = 250 * 1000,
 	IDLE_US = 1000 * 1000,
 	SETTLE_US = 150 * 1000,
-	FLUSH_MS = 100,			/* before a stop */
-	COST = 20,			/* a part of the time, at most */
+	FLUSH_MS = 100,			/* wait this long before a stop */
+	COST = 20,			/* draws for 1/COST of the time at most */
 };
 
 static const char save[] = "\0337", restore[] = "\0338";
@@ -42,7 +43,7 @@ header_possible(int terminal)
 	return isatty(terminal) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-/* Whether it is another size than before. */
+/* Measures the terminal; returns whether its size has changed. */
 static bool
 header_measure(struct header *l)
 {
@@ -75,7 +76,7 @@ header_feed(FILE *out, int lines)
 		fputc('\n', out);
 }
 
-/* Pushes up all that is there, and begins anew below height lines. */
+/* Scrolls all text up, and makes the region below height lines. */
 static void
 header_divide(struct header *l, FILE *out, int height)
 {
@@ -90,7 +91,7 @@ header_undivide(FILE *out)
 	fprintf(out, "%s\033[r%s", save, restore);
 }
 
-/* Makes room for as many lines below the cursor first. */
+/* First makes room for as many lines below the cursor. */
 static void
 header_grow(struct header *l, FILE *out, int lines)
 {
@@ -126,7 +127,7 @@ header_fit(struct header *l, FILE *out, int height)
 	l->height = height;
 }
 
-/* Without wrapping, with the cursor out of sight. */
+/* Writes the lines without wrapping, with the cursor hidden. */
 static void
 lines_out(FILE *out, const char *text)
 {
@@ -148,7 +149,7 @@ header_flush(struct header *l, FILE *out, char **text, size_t *length)
 	free(*text);
 }
 
-/* Takes text over. */
+/* Takes ownership of text. */
 static void
 header_paint(struct header *l, char *text)
 {
@@ -174,7 +175,7 @@ header_paint(struct header *l, char *text)
 	l->shown = text;
 }
 
-/* Draws, if there is anything new. */
+/* Draws, if the lines have changed. */
 static bool
 header_redraw(struct header *l)
 {
@@ -194,7 +195,7 @@ header_redraw(struct header *l)
 	return true;
 }
 
-/* Forgets what the terminal looks like. */
+/* Forgets what the terminal shows, so that all is drawn again. */
 static void
 header_forget(struct header *l)
 {

@@ -7,19 +7,21 @@
 #include "base/sink.h"
 
 /*
- * Lines that stay at the top of a terminal and are redrawn there, while all
- * else scrolls below them: see header.c.
+ * Lines that stay at the top of a terminal, while all other output scrolls
+ * below them: see header.c.
  */
 struct header {
 	struct loop *loop;
 	struct sink *out;		/* the terminal, shared with others */
 	int terminal;			/* a descriptor of it */
 	/*
-	 * Returns the lines to show, malloced, each with its newline: at most
-	 * this many, of at most this many columns. NULL: no change.
+	 * Returns the lines to show, malloced, each with its newline; at most
+	 * so many lines and columns. NULL: no change.
 	 */
 	char *(*draw)(struct header *, int columns, int lines);
-	/* Around a change of what scrolls: a line being typed. Or NULL. */
+	/*
+	 * Hide and show a line being typed while the region moves; may be NULL.
+	 */
 	void (*hide)(struct header *);
 	void (*show)(struct header *);
 	/* the rest is header.c's */
@@ -33,16 +35,16 @@ struct header {
 /* Whether it is a terminal that can be divided. */
 bool header_possible(int terminal);
 
-/* The fields above are filled in. Draws at once. */
+/* Draws at once; the caller has filled in the fields above. */
 void header_open(struct header *);
-/* Something changed: draws, or soon if it drew just now. */
+/* The lines may have changed: draws now, or soon if it has just drawn. */
 void header_touch(struct header *);
-/* The terminal has another size, perhaps. */
+/* The terminal may have another size. */
 void header_resize(struct header *);
-/* Around a stop of the process; the second also where it was wiped. */
+/* Around a stop of the process; header_resume() also if it was erased. */
 void header_suspend(struct header *);
 void header_resume(struct header *);
-/* Gives the terminal back; what is shown stays. */
+/* Gives the terminal back; the last lines stay as text. */
 void header_close(struct header *);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * The file may be anything: with sudo -E, HOME is another user's, and that user
- * may have made links. So no link to another user's file is followed, nothing
- * blocks (on a fifo, or on a lock of a stopped process), and only a regular
- * file of mode 0600 is used.
+ * The file of the lines typed at prompts. The path may lead to anything: with
+ * sudo -E, HOME is another user's, who may have made links. So no link to
+ * another user's file is followed, nothing blocks (on a fifo, or on a lock of a
+ * stopped process), and only a regular file of mode 0600 is used.
  */
 #include "terminal/history.h"
 
@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 enum {
-	SLACK = 100,			/* lines more before it is cut */
-	SIZE_MAX_BYTES = 1024 * 1024,	/* of what is read */
+	SLACK = 100,			/* extra lines before it is cut */
+	SIZE_MAX_BYTES = 1024 * 1024,	/* most that is read */
 	LOCK_TRIES = 100,		/* 1 ms apart */
 };
 
-/* $XDG_STATE_HOME/rpnc/history; no home, no history. */
+/* $XDG_STATE_HOME/rpnc/history; without a home there is no history. */
 static void
 history_set_path(struct history *h)
 {
@@ -41,8 +41,8 @@ history_set_path(struct history *h)
 }
 
 /*
- * Makes the directories of path, for this user alone; none in a directory of
- * another user than root.
+ * Makes the directories of path with mode 0700, but none in a directory that
+ * belongs to neither this user nor root.
  */
 static void
 make_directories(char *path)
@@ -96,7 +96,7 @@ is_ours(int fd)
 	    (st.st_mode & 07777) == 0600;
 }
 
-/* A prompt that was stopped while it had the lock must not stop another. */
+/* Tries for a moment only, because the lock's holder may be stopped. */
 static int
 history_lock(int fd)
 {
@@ -110,7 +110,7 @@ history_lock(int fd)
 	return -1;
 }
 
-/* Opens it, locked until it is closed; -1: it is not to be used. */
+/* Opens the file and locks it until it is closed; -1: there is no history. */
 static int
 open_locked(const struct history *h, int flags)
 {
@@ -127,7 +127,7 @@ open_locked(const struct history *h, int flags)
 	return -1;
 }
 
-/* Reads only the end of a file that is too large. */
+/* Reads the file, or its end if it is too large. */
 static char *
 read_all(int fd, size_t *length)
 {
@@ -164,7 +164,7 @@ history_read(const struct history *h)
 	return text;
 }
 
-/* The start of the last lines of a text. */
+/* Where the last lines of a text start. */
 static size_t
 last_lines(const char *text, size_t length, int lines)
 {
@@ -176,8 +176,8 @@ last_lines(const char *text, size_t length, int lines)
 }
 
 /*
- * Removes all but the last lines. They are written to the start of the file
- * before it is cut, so that a kill in between loses nothing.
+ * Removes all but the last lines. They are first written to the start of the
+ * file, then the file is cut, so that a kill in between loses none of them.
  */
 static void
 history_cut(int fd)

@@ -3,8 +3,8 @@
 
 /*
  * The file of the lines that were typed at prompts. Several prompts share it:
- * each adds its own lines under a lock. It is only used if it and its
- * directory are this user's alone; else there is no history.
+ * each adds its own lines under a lock. It is used only if no other user can
+ * open it or its directory; otherwise there is no history.
  */
 enum {
 	HISTORY_LINES = 1000,		/* at least as many are kept */
@@ -17,7 +17,7 @@ struct history {
 
 /* Makes its directory. */
 void history_open(struct history *);
-/* The whole file, malloced, with a '\0' at the end; NULL: nothing is there. */
+/* The whole file, malloced, with a '\0' at the end; NULL: there is none. */
 char *history_read(const struct history *);
 /* Adds a line, which has no line feed. */
 void history_add(const struct history *, const char *line);

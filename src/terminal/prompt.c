@@ -1,3 +1,18 @@
+/*
+ * A line being typed, by readline(3), while other output goes above it.
+ *
+ *	state		moves on when
+ *	closed		prompt_open()
+ *	open, shown	prompt_hide(): other output; a key: on_line() and so on
+ *	open, hidden	prompt_show()
+ *	waiting		stdin is not watched, because another job has the
+ *			terminal or its output is stopped; `retry` looks again
+ *	suspended	prompt_resume(), after the process went on
+ *	over		-; stdin has ended, and on_end() was called once
+ *
+ * readline writes to `screen`, which leads to the sink: a terminal that is not
+ * read never blocks the loop. readline has globals, so there is one prompt.
+ */
 #include "terminal/prompt.h"
 
 #include <locale.h>
@@ -15,7 +30,7 @@
 
 enum {
 	RETRY_US = 200 * 1000,
-	FLUSH_MS = 100,		/* before a stop */
+	FLUSH_MS = 100,		/* wait this long before a stop */
 };
 
 static struct prompt *the_prompt;	/* readline has one set of globals */
@@ -66,9 +81,8 @@ history_keep(struct prompt *p, const char *line)
 }
 
 /*
- * Stdin is not, or no longer, a terminal: its end is reported once. A terminal
- * that is gone sends SIGHUP as well, before or after this; the two count as
- * one.
+ * Stdin has ended, or its terminal has gone: reports that once. A terminal that
+ * goes also sends SIGHUP, before or after this; the two count as one.
  */
 static void
 input_over(struct prompt *p)
@@ -88,7 +102,7 @@ on_readline(char *line)
 {
 	struct prompt *p = the_prompt;
 
-	/* readline shows the prompt anew when this returns */
+	/* readline shows the prompt again when this returns */
 	p->answering = true;
 	if (line) {
 		history_keep(p, line);
@@ -157,7 +171,7 @@ on_key(struct source *s, uint32_t events)
 		fflush(p->screen);
 }
 
-/* Output of readline. The sink reports a fault. */
+/* Writes readline's output to the sink, which reports a fault. */
 static ssize_t
 on_screen(void *user, const char *data, size_t length)
 {
@@ -179,7 +193,7 @@ prompt_open_streams(struct prompt *p)
 	return 0;
 }
 
-/* Like readline's own, but it does not wait for what is shown to be read. */
+/* Like readline's own, but does not wait until the output has been read. */
 static void
 restore_modes(void)
 {
@@ -219,9 +233,9 @@ ignore_brackets(void)
 }
 
 /*
- * readline reads the locale from the environment again at each line. In the C
- * locale, or in one that is not installed, it would take a byte over 127 for a
- * key with Meta.
+ * readline reads the locale from the environment at each line. In the C locale,
+ * or in one that is not installed, it takes a byte over 127 for a key with
+ * Meta.
  */
 static void
 locale_init(void)
@@ -232,7 +246,7 @@ locale_init(void)
 		setenv("LC_ALL", "C.UTF-8", 1);
 }
 
-/* If C.UTF-8 is not installed either, bytes are taken as they are typed. */
+/* If C.UTF-8 is not installed either: bytes over 127 are plain text. */
 static void
 take_all_bytes(void)
 {

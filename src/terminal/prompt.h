@@ -11,22 +11,22 @@
 #include "terminal/history.h"
 
 /*
- * A line being typed at the terminal while other things are printed above
- * it: readline(3) as a source of the loop. There can be only one. All that
- * is shown goes to out, so that a terminal that is not read (^S) stops nobody.
+ * A line being typed at the terminal while other output is printed above it:
+ * readline(3) as a source of the loop. There can be only one. All output goes
+ * to the sink `out`, so that a stopped terminal (^S) blocks nothing.
  */
 struct prompt {
 	struct source source;
 	struct loop *loop;
 	struct sink *out;		/* the terminal; filled in */
-	FILE *screen;			/* readline's way there */
+	FILE *screen;			/* readline writes here */
 	struct termios modes;		/* before readline changed them */
-	struct timer retry;		/* no time for keys: look again */
+	struct timer retry;		/* to try again to read keys */
 	bool open, answering;		/* answering: inside on_line */
 	bool terminal;			/* stdin was one at first */
 	/* A line without its end. */
 	void (*on_line)(struct prompt *, const char *line);
-	/* ^D on an empty line, or the end of what is no terminal. */
+	/* ^D on an empty line, or the end of a stdin that is no terminal. */
 	void (*on_end)(struct prompt *);
 	/*
 	 * The n-th completion of the word that starts the line up to text (or
@@ -34,31 +34,31 @@ struct prompt {
 	 */
 	char *(*complete)(struct prompt *, const char *before,
 	    const char *text, int n);
-	/* ^L: the screen is to be made anew; NULL: readline does. */
+	/* ^L: draw the screen again; NULL: readline does it. */
 	void (*on_clear)(struct prompt *);
 	struct history history;
 };
 
-/* Whether stdin and stdout are a terminal that is ours to use now. */
+/* Whether stdin and stdout are a terminal that this job may use now. */
 bool prompt_possible(void);
 
 /* Columns of the terminal, or 80. */
 int prompt_columns(void);
 
-/* Shows a prompt; the callbacks are filled in. */
+/* Shows a prompt; the caller has filled in the callbacks. */
 int prompt_open(struct prompt *, struct loop *);
 void prompt_close(struct prompt *);
 
 void prompt_set(struct prompt *, const char *text);
-/* Prints whole lines above the one that is typed, which survives. */
+/* Prints whole lines above the line being typed. */
 void prompt_print(struct prompt *, const char *text, size_t length);
-/* Around what is done to the screen by others: off it, and on it again. */
+/* Hide the line while others write to the screen, and show it again. */
 void prompt_hide(struct prompt *);
 void prompt_show(struct prompt *);
-/* Throws away what is typed; false if there was nothing. */
+/* Discards the typed text; false: there was none. */
 bool prompt_clear(struct prompt *);
 void prompt_resize(struct prompt *);
-/* Around a stop of the process: gives the terminal back, and takes it. */
+/* Around a stop of the process: give the terminal back, and take it again. */
 void prompt_suspend(struct prompt *);
 void prompt_resume(struct prompt *);
 

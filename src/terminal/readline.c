@@ -6,7 +6,7 @@
 
 #include "base/fail.h"
 
-/* That of the headers that this was built with. */
+/* The version of the headers that rpnc was built with. */
 #define TEXT_OF(number) #number
 #define LIBRARY(major) "libreadline.so." TEXT_OF(major)
 

@@ -7,9 +7,9 @@
 #include <readline/readline.h>
 
 /*
- * readline(3), loaded when a prompt opens: with libtinfo it would be a fifth
- * of every start. rl->point is the address of rl_point, rl->redisplay() calls
- * rl_redisplay(), and history has its own names.
+ * readline(3), loaded only when a prompt opens, because with libtinfo it would
+ * cost a fifth of every start. rl->point is the address of rl_point,
+ * rl->redisplay() calls rl_redisplay(); history's functions keep their names.
  */
 #define READLINE_SYMBOLS(X) \
 	X(attempted_completion_function) X(attempted_completion_over) \
@@ -35,7 +35,7 @@ struct readline {
 	HISTORY_SYMBOLS(HISTORY_POINTER)
 };
 
-/* NULL where it can't be loaded. */
+/* NULL: it can't be loaded. */
 const struct readline *readline_load(void);
 
 #endif
