@@ -1,7 +1,7 @@
 /*
- * How it works: compare_add() keeps the figures of each model, phase and round.
- * compare_conclude() takes medians over the rounds, has them judged (see
- * compare_verdict.c), and puts the result in sentences.
+ * The results of --compare. compare_add() keeps the figures of each model,
+ * phase and round. compare_conclude() takes medians over the rounds, lets
+ * compare_verdict.c judge them, and writes the result in sentences.
  */
 #include "ops/compare_results.h"
 
@@ -17,14 +17,14 @@ const char *const compare_models[COMPARE_MODELS] = {
 	"shared", "exclusive", "reuseport", "blocking", "handoff", "fork",
 };
 
-/* One round has enough samples to compare, but too few to report alone. */
+/* Good enough to compare rounds; one round is too short to report its p99. */
 static double
 round_p99(const struct hist *h)
 {
 	return h && h->count ? (double)hist_percentile(h, 99) / 1e3 : NAN;
 }
 
-/* --accept fork is left out: its workers are new each time. */
+/* Not for --accept fork, where each connection has a new process. */
 static void
 rounds_add_workers(struct compare_rounds *r, const struct tally *t)
 {
@@ -97,8 +97,8 @@ measured_fill(struct compare_measured *f,
 }
 
 /*
- * " (5 to 25 x)": the range of factors, against both others, in all rounds. If
- * one round of five was on the other side: " (median 2 to 3 x)".
+ * Adds " (5 to 25 x)": the range of factors against both other models in all
+ * rounds. If a round was on the other side of 1: " (median 2 to 3 x)".
  */
 static void
 factor_add(const struct compare_verdict *a, int m, char *text, size_t room)
@@ -199,7 +199,7 @@ advice_text(char *out, size_t size, const struct compare_verdict *a,
 	}
 }
 
-/* Not part of the verdict, but it may matter more. */
+/* How evenly workers share little load: no part of the verdict. */
 static void
 spread_text(char *out, size_t size, const struct compare_report *r)
 {

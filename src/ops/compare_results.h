@@ -5,7 +5,7 @@
 #include "probe/stats/tally.h"
 #include "report/compare.h"
 
-/* The results of probe --compare, and its conclusions from them. */
+/* The results of probe --compare, and the conclusions from them. */
 
 enum compare_phase {
 	COMPARE_IDLE, COMPARE_BUSY, COMPARE_STALL, COMPARE_PHASES,
@@ -18,18 +18,18 @@ enum {
 };
 extern const char *const compare_models[COMPARE_MODELS];
 
-/* One model in one phase, by rounds. */
+/* The rounds of one model in one phase. */
 struct compare_rounds {
 	double rate[COMPARE_ROUNDS];
 	double p99[COMPARE_ROUNDS], cpu[COMPARE_ROUNDS];
 	uint64_t attempts, failed, workers[COMPARE_WORKERS];
-	struct hist latency;		/* of all rounds */
+	struct hist latency;		/* all rounds together */
 };
 
 struct compare_results {
-	int rounds;			/* complete ones */
+	int rounds;			/* complete rounds */
 	uint64_t failed;
-	double rate;			/* of the open loop; 0: not known yet */
+	double rate;			/* the open loop's; 0: not known yet */
 	double seconds;
 	struct compare_rounds at[COMPARE_MODELS][COMPARE_PHASES];
 };
@@ -47,7 +47,7 @@ struct compare_conclusion {
 	const char *advice[3];
 };
 
-/* Fills in the report from the results; the workers are set. */
+/* Fills in the report from the results; the caller has set the workers. */
 void compare_conclude(struct compare_conclusion *,
     const struct compare_results *);
 

@@ -1,7 +1,8 @@
 /*
- * How it works: for each measure, reuseport is compared with both other models
- * round by round (ratio_fill), each comparison is classified, the two are
- * joined to one finding, and the findings of all measures to the verdict.
+ * The verdict of --compare, made in four steps. For each measure, reuseport is
+ * compared with both other models round by round. Each comparison is
+ * classified. The two classes give one finding. The findings of all measures
+ * give the verdict.
  */
 #include "ops/compare_verdict.h"
 
@@ -11,7 +12,7 @@
 
 static const struct {
 	const char *name;
-	double least;			/* ratio that is a difference */
+	double least;			/* smallest ratio that counts */
 	int more_is_better;
 } measures[] = {
 	[ADVICE_RATE] = { "connections/s", 1.15, 1 },
@@ -124,7 +125,7 @@ ratio_fill(struct compare_ratio_of *out, const double *own, const double *other,
 
 /*
  * If reuseport does not beat one of the two others, it counts as the same,
- * because that one could be chosen.
+ * because a user can choose that one.
  */
 static enum compare_finding
 finding_join(enum compare_finding a, enum compare_finding b)

@@ -2,8 +2,8 @@
 #define OPS_COMPARE_VERDICT_H
 
 /*
- * Whether SO_REUSEPORT is worth it. The figures are of rounds in which it and
- * two ways to share one queue had the same load. The manual states the rules.
+ * Whether SO_REUSEPORT is worth it. In each round, it and two ways to share one
+ * queue had the same load. rpnc-probe(1) states the rules.
  */
 
 enum { ADVICE_ROUNDS = 16, ADVICE_ROUNDS_LEAST = 3 };
@@ -15,19 +15,19 @@ enum compare_measure {
 enum compare_against { ADVICE_SHARED, ADVICE_EXCLUSIVE, ADVICE_OTHERS };
 enum compare_finding {
 	ADVICE_SAME, ADVICE_BETTER, ADVICE_WORSE,
-	ADVICE_UNCLEAR,			/* within the noise of the rounds */
+	ADVICE_UNCLEAR,			/* hidden by the noise of the rounds */
 };
 enum compare_worth {
 	ADVICE_WORTH, ADVICE_DEPENDS, ADVICE_NOT_WORTH, ADVICE_NO_DIFFERENCE,
 	ADVICE_INCONCLUSIVE,
 };
 
-/* One model: its figures by rounds. */
+/* The figures of one model in each round. */
 struct compare_measured {
 	double at[ADVICE_MEASURES][ADVICE_ROUNDS];
 };
 
-/* How much better reuseport is than one other model, over all rounds. */
+/* How much better reuseport is than another model, over all rounds. */
 struct compare_ratio_of {
 	double median, low, high;
 	enum compare_finding finding;

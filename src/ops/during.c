@@ -9,8 +9,8 @@
  *	rest	no new attempts: those in	none is in flight
  *		flight may be lost ones
  *
- * All the time, every 50 ms, the members of the group are polled, because
- * members that come and go are what a restart consists of.
+ * In all phases the members of the group are polled every 50 ms, so that the
+ * report can show when members came and went.
  */
 #include "ops/during.h"
 
@@ -73,7 +73,7 @@ during_on_change(struct membership_poll *p, const struct row *row, bool came)
 	timeline_change(&d->line, row, came);
 }
 
-/* A new row answered: a process may have inherited a listening socket. */
+/* After a new row, looks in /proc: a process may have inherited a socket. */
 static void
 during_poll(struct during *d)
 {
@@ -154,7 +154,7 @@ during_cut(struct during *d, int number, bool pass_on)
 	load_stop(&d->load);
 }
 
-/* The words of the command, for a person to read. */
+/* The command's words, joined for people. */
 static char *
 command_text(char *const *argv)
 {

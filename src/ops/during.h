@@ -11,13 +11,15 @@
 /* Attempts at a steady rate around a command that runs: see during.c. */
 struct during {
 	struct load load;
-	/* The caller's, like the load's callbacks except on_result. */
+	/*
+	 * The caller fills these in, and the load's callbacks except on_result.
+	 */
 	char *const *argv;
 	struct rlimit files;		/* the command's limit */
 	int64_t lead, tail;		/* microseconds */
 	/* The command can't be started: see fail_text(). */
 	void (*on_command_fault)(struct during *);
-	/* The rest is during.c's. */
+	/* during.c fills in the rest. */
 	struct timeline line;
 	struct child child;
 	struct timer step, look;
@@ -27,18 +29,18 @@ struct during {
 	int rows;			/* of the tally, at the last look */
 };
 
-/* Begins; load_open() comes first. -1 without memory or descriptors. */
+/* Begins, after load_open(). -1: no memory or descriptors. */
 int during_start(struct during *, struct loop *);
-/* To be called on SIGCHLD. */
+/* The caller calls it on SIGCHLD. */
 void during_reap(struct during *);
 /*
- * To be called on a signal. It ends when the command has ended. pass_on: the
- * command did not get the signal itself, so it is sent one.
+ * The caller calls it on a signal. It ends when the command has ended. pass_on:
+ * the command did not get the signal itself, so it is sent to it.
  */
 void during_cut(struct during *, int number, bool pass_on);
 /*
- * Fills in the report when all is over; during must outlive it, and the caller
- * frees text. -1 without memory.
+ * Fills in the report at the end; struct during must outlive it, and the caller
+ * frees text. -1: no memory.
  */
 int during_report(struct during *, struct probe_during *out, char **text);
 void during_close(struct during *);

@@ -1,8 +1,9 @@
 /*
- * How it works: the target may be stuck, so it is not asked for anything. Its
- * listening sockets are found in the kernel's list: through the registry if it
- * is rpnc's, otherwise through /proc. A request on the registry names them, and
- * reconcile.c gives them no weight while this process lives.
+ * Keeps new connections away from one process. How it works. The target may be
+ * stuck, so it does nothing itself. Its listening sockets are found in the
+ * kernel's list: through the registry if it is rpnc's, otherwise through /proc.
+ * A request in the registry names them, and reconcile.c gives them weight 0
+ * while this process lives.
  *
  *	step			who does it
  *	find the sockets	quarantine_find(), here
@@ -13,7 +14,7 @@
  *	end it			quarantine_end(), or our death; then a member
  *				attaches the program without the request
  *
- * So each group needs at least one member that is rpnc's and not stuck.
+ * So each group needs at least one member of rpnc's that is not stuck.
  */
 #include "ops/quarantine.h"
 
@@ -133,7 +134,7 @@ member_trouble(struct quarantine *q, const struct slot *s, uint64_t inode)
 	pid_t pid = member_pid(&q->sockinfo, s);
 
 	/*
-	 * pid 0: in another PID namespace, where its lock shows that it lives
+	 * pid 0: it is in another PID namespace; its lock shows that it lives
 	 */
 	switch (pid ? owner_state(pid) : 0) {
 	case 'T':
@@ -200,7 +201,7 @@ group_check_fill(struct quarantine *q, int i, struct group_check *r)
 	return n;
 }
 
-/* Why no member of this group can do it. */
+/* Records why no member of this group can attach the program. */
 static int
 refuse_group(struct quarantine *q, int i, const struct group_check *r)
 {
@@ -260,7 +261,7 @@ check_groups(struct quarantine *q)
 	return 0;
 }
 
-/* The uid of a process, as /proc has it. */
+/* The uid of a process, from /proc. */
 static uid_t
 process_user(pid_t pid)
 {
@@ -282,7 +283,7 @@ refuse_user(const struct quarantine *q, uid_t uid)
 	    user_text(uid, user));
 }
 
-/* Why the target has none of the port's sockets. */
+/* Records why the target has none of the port's sockets. */
 static int
 refuse_process(struct quarantine *q)
 {

@@ -6,42 +6,42 @@
 #include "group/steer/reconcile.h"
 
 /*
- * Keeps new connections away from one process of a port, while this process
- * lives: see quarantine.c. The caller's fields are set, all else is zero.
+ * Keeps new connections away from one process of a port while this process
+ * lives: see quarantine.c. The caller sets its fields; all others are zero.
  */
 struct quarantine {
 	const char *option, *whom;	/* "--quarantine", pid or name */
-	bool datagram, force;		/* force: not all need be rpnc's */
+	bool datagram, force;		/* force: some may not be rpnc's */
 	uint16_t port;
 	int family;			/* AF_UNSPEC: both */
-	struct addr host;		/* only its traffic; len 0: all */
-	/* The target and its group, for others to read. */
+	struct addr host;		/* only this address; len 0: all */
+	/* The target and its group; callers may read these. */
 	pid_t pid;
-	uint64_t process;		/* of its slot; 0: not rpnc's */
+	uint64_t process;		/* from its slot; 0: not rpnc's */
 	char name[REGISTRY_NAME];		/* "": not rpnc's */
 	char command[16 + 1];
 	struct diag_sock sock[REGISTRY_SOCKETS];
-	int count;			/* its sockets; 0: it has gone */
-	int healthy;			/* members that can do it, in the group
-					   with the fewest of them */
+	int count;			/* its sockets; 0: it has ended */
+	int healthy;			/* healthy members; of several groups
+					   the smallest number */
 	char doer[SLOT_TEXT];		/* one of them */
 	bool foreign;			/* some members are not rpnc's */
 	uint32_t queue;			/* clients, or bytes, in its queues */
-	/* The rest is quarantine.c's. */
+	/* quarantine.c fills in the rest. */
 	struct sockinfo sockinfo;
 	struct registry *registry;
-	int slot;			/* of our request; -1: none */
+	int slot;			/* our request's; -1: none */
 	bool shared, manager, many;
 };
 
 /* Finds the target. -1: a fault that says why it can't be done. */
 int quarantine_find(struct quarantine *);
-/* Puts the request on the registry. */
+/* Puts the request into the registry. */
 int quarantine_begin(struct quarantine *);
 /* How far the members are with it. */
 enum progress quarantine_progress(struct quarantine *);
 /*
- * Looks again at the target's sockets, which may have changed, and at which
+ * Looks again at the target's sockets, which may have changed, and finds which
  * members are healthy. -1: the kernel can't be asked.
  */
 int quarantine_look(struct quarantine *);

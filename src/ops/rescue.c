@@ -1,14 +1,15 @@
 /*
- * How it works: an acceptor on the other process's sockets takes the clients.
- * Each client is one half of a proxy; the other half connects to the client's
- * target.
+ * Serves the clients that wait in another process's queue. How it works. An
+ * acceptor on the other process's sockets accepts the clients. Each client is
+ * one half of a proxy; the other half connects to the address that the client
+ * chose.
  *
  *	a client	ends as		counted as
  *	connecting	open, or closed	rescued, or failed
  *	open		closed		bytes in and out
  *
- * The rescue owns the acceptor and the proxies. A connection of its own that
- * comes back to the same queue is reset.
+ * The rescue owns the acceptor and the proxies. If its own connection comes
+ * back to the same queue, it resets that.
  */
 #include "ops/rescue.h"
 
@@ -111,7 +112,7 @@ rescue_connect(int client)
 
 /*
  * Whether a connection of ours came back to us. That happens if nothing steers
- * it to another member. Serving it would make the next one, without end.
+ * it to another member. Serving it would make another one, without end.
  */
 static bool
 rescue_is_own(const struct rescue *r, int fd)
@@ -128,7 +129,7 @@ rescue_is_own(const struct rescue *r, int fd)
 	return false;
 }
 
-/* Resets it, as a server that ends does: its client's pair then fails. */
+/* Resets the connection, as if a server had ended: its pair then fails. */
 static void
 rescue_refuse_own(struct rescue *r, int fd)
 {

@@ -5,14 +5,14 @@
 #include "serve/accept.h"
 
 /*
- * Accepts the clients that wait in another process's queue, in its place, and
- * connects each to the same address again. By then another member must get that
- * connection. Bytes are relayed both ways until both ends have ended.
+ * Accepts the clients that wait in another process's queue, and connects each
+ * to the same address again. The steering must give the new connection to
+ * another member. Bytes are relayed both ways until both ends have ended.
  */
 struct rescue;
 
 struct rescue_ops {
-	/* A client has got a server; its pair has closed. */
+	/* A client's pair has opened, with a server; it has closed. */
 	void (*on_open)(struct rescue *, const struct conn *client);
 	void (*on_close)(struct rescue *, const struct conn *client,
 	    enum reason);
@@ -25,22 +25,24 @@ struct rescue {
 	int64_t timeout;		/* to connect (us) */
 	const struct rescue_ops *ops;
 	void *user;
-	/* For others to read. */
+	/* Callers may read these. */
 	uint64_t rescued, failed;	/* clients; failed: without a server */
-	uint64_t in, out;		/* bytes, of closed pairs */
+	uint64_t in, out;		/* bytes of closed pairs */
 	unsigned open;
-	/* The rest is rescue.c's. */
+	/* rescue.c fills in the rest. */
 	struct acceptor acceptor;
 	struct proxy *pairs;
 	unsigned last_id;
 	int64_t reported;		/* the last fault, loop_now() */
 };
 
-/* Takes over the sockets; the caller's fields are set. -1: a fault. */
+/*
+ * Takes ownership of the sockets; the caller has set its fields. -1: a fault.
+ */
 int rescue_open(struct rescue *, const struct sock_set *);
 /* Whether clients or handshakes are still in the queue. */
 bool rescue_is_due(const struct rescue *);
-/* Accepts no more; last: first accepts those that no one else will. */
+/* Accepts no more; last: first accepts those left, as no one else will. */
 void rescue_stop(struct rescue *, bool last);
 /* Cuts off all open pairs. */
 void rescue_cut(struct rescue *);

@@ -1,8 +1,7 @@
 /*
- * Servers that rpnc starts itself, for --compare: rpnc echo as a child process,
- * its address read from --ready-fd, its CPU time from its clock and those of
- * its children. SIGTERM ends it, and after a while SIGKILL; it also ends if
- * rpnc does.
+ * Servers that --compare starts: rpnc echo in a child process. --ready-fd gives
+ * its address; its CPU clock, and those of its children, give its CPU time.
+ * SIGTERM ends it, and after a while SIGKILL. It also ends if rpnc ends.
  */
 #include "ops/test_server.h"
 
@@ -30,8 +29,8 @@ enum {
 };
 
 /*
- * In the child: executes the server. It ignores a terminal's ^C, which the
- * parent handles, and prints errors only.
+ * Executes the server, in the child. It ignores the terminal's ^C, which the
+ * parent handles, and prints only errors.
  */
 static void
 test_server_exec(const char *command, int ready, pid_t parent)

@@ -1,6 +1,6 @@
 /*
- * A load that goes on, reported at intervals. Each look ends an interval, which
- * has its own counts and latencies. Three sets of counts stand side by side:
+ * A load that runs on and is reported at intervals. Each look ends an interval,
+ * which has its own counts and latencies. There are three sets of counts:
  *
  *	load's tally		everything since the start
  *	window.recent		what is judged: since members last changed
@@ -28,7 +28,7 @@ watch_count(struct watch *m, const struct attempt_result *result)
 	tally_add(&m->now, &r);
 }
 
-/* Few counts need a drawn distribution, which would delay attempts. */
+/* Few counts would need a simulated distribution, which delays attempts. */
 static bool
 watch_is_few(const struct tally *t)
 {
@@ -189,7 +189,7 @@ watch_unattributed(const struct watch *m)
 	return sum < ok ? ok - sum : 0;
 }
 
-/* Why there is no verdict, or what it is based on; NULL: no note. */
+/* Why there is no verdict, or what it rests on; NULL: no note. */
 static const char *
 watch_note(const struct watch *m)
 {

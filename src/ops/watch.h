@@ -4,15 +4,15 @@
 #include "ops/watch_window.h"
 #include "probe/load/expected_shares.h"
 
-/* A load that goes on, reported at intervals: see watch.c. */
+/* A load that runs on and is reported at intervals: see watch.c. */
 
 enum { WATCH_RATES = 120 };
 
 struct watch {
 	struct watch_window window;	/* the caller sets load and callbacks */
 	struct steering weights;	/* --expect-weights; count 0: none */
-	struct watch_report report;	/* of the last look */
-	/* The rest is watch.c's. */
+	struct watch_report report;	/* from the last look */
+	/* watch.c fills in the rest. */
 	int64_t looked_at;		/* clock_ns(); 0: never */
 	bool few;			/* counts since the last change */
 	bool predicted;			/* the members are only predicted */
@@ -30,12 +30,12 @@ struct watch {
 	size_t rate_count;
 };
 
-/* Counts a result: to be called from the load's on_result. */
+/* Counts a result; the caller calls it from the load's on_result. */
 void watch_count(struct watch *, const struct attempt_result *);
 
 /*
  * Ends an interval, and fills in the report. Returns 1, or 0 if the load has no
- * address yet; -1 without memory.
+ * address yet; -1: no memory.
  */
 int watch_look(struct watch *);
 void watch_free(struct watch *);

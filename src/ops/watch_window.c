@@ -1,8 +1,8 @@
 /*
- * How it works: the load's tally counts everything. Beside each of its rows is
- * a watch_row, with what is needed to see the row change. Each look finds the
- * members again. If they have changed, judging starts again, with the attempts
- * that start from then on.
+ * The members that a watched load meets. How it works. The load's tally counts
+ * everything. Each of its rows has a watch_row with its earlier counts, so that
+ * a change shows. Each look finds the members again. If they have changed,
+ * judging starts again, with the attempts that start from then on.
  *
  *	a row is		a member if
  *	known by the kernel	its process accepts from a socket of the group
@@ -10,8 +10,9 @@
  *	known by a name		it has answered, and not missed so many answers
  *				since that chance can't be the reason
  *
- * A watch may go on for long while members come and go. The rows of the last
- * ones that left are kept; the earlier ones are added up in one row.
+ * A watch may run for days while members come and go. The rows of the KEPT
+ * members that left last are kept; those that left earlier are summed in one
+ * row.
  */
 #include "ops/watch_window.h"
 
@@ -27,8 +28,8 @@
 #include "kernel/sock_owner.h"
 
 enum {
-	KEPT = 32,			/* rows of members that left */
-	SILENT = 20,			/* expected answers that did not come */
+	KEPT = 32,			/* rows kept of members that left */
+	SILENT = 20,			/* missed answers that show a silence */
 };
 
 static int
@@ -69,7 +70,7 @@ watch_window_count(struct watch_window *v, const struct attempt_result *r)
 	}
 }
 
-/* Whether a process answered that was not known to be a member. */
+/* Whether a process answered that is not yet known as a member. */
 static bool
 has_unknown_server(const struct watch_window *v)
 {
@@ -120,7 +121,7 @@ window_recent_fill(struct watch_window *v)
 	return 0;
 }
 
-/* Sets the weights of the copy's rows. */
+/* Sets the weights of the rows of `recent`. */
 static enum knowledge
 window_weigh(struct watch_window *v)
 {
@@ -269,7 +270,7 @@ window_members_take(struct watch_window *v)
 		v->shared = load_is_shared(v->load);
 }
 
-/* Starts judging again, from now on. */
+/* Starts judging again, with attempts that start from now on. */
 static void
 window_restart(struct watch_window *v)
 {
@@ -316,7 +317,7 @@ steering_report(struct watch_window *v)
 	    &registry_shared(v->load->counts.registry)->steering, text));
 }
 
-/* The first look finds members, but no change. */
+/* Reports changes and restarts judging; the first look is no change. */
 static void
 window_change(struct watch_window *v)
 {
@@ -332,7 +333,7 @@ window_change(struct watch_window *v)
 	}
 }
 
-/* Keeps the rows of members, and of others that had an attempt since. */
+/* Removes the rows of `recent` that are neither a member's nor counted. */
 static void
 window_recent_trim(struct watch_window *v)
 {
@@ -363,8 +364,8 @@ window_rates_fill(struct watch_window *v, double seconds)
 }
 
 /*
- * If more than KEPT members have left, the row of the one that left first; no
- * attempt may refer to it. Otherwise -1.
+ * The row of the member that left first, if more than KEPT have left and no
+ * attempt refers to it; otherwise -1.
  */
 static int
 window_forgettable(struct watch_window *v)

@@ -9,31 +9,31 @@
 
 enum { WATCH_WINDOW_CHANGE = 120 };
 
-/* Beside each row of the load's tally. */
+/* One for each row of the load's tally. */
 struct watch_row {
 	bool member, now;		/* at the last look, at this one */
 	uint64_t count, predicted, queued;	/* since members changed */
 	uint64_t base;			/* --by registry: its count then */
 	uint64_t seen;			/* its total at the last look */
-	uint64_t heard;			/* number of its last answer, of all */
+	uint64_t heard;			/* number of the last answer, of all */
 	int64_t left;			/* clock_ns(), or 0 */
 	double rate;			/* a second, in the last interval */
 };
 
 struct watch_window {
-	/* The caller's. */
+	/* The caller fills these in. */
 	struct load *load;
-	/* A member came or went; members: how many there are now. */
+	/* A member came or went; members: their number now. */
 	void (*on_change)(struct watch_window *, const struct watch_member *,
 	    bool came, int members);
 	/* The steering of the group has changed. */
 	void (*on_steering)(struct watch_window *, const char *steering);
-	/* The rest is watch_window.c's. */
+	/* watch_window.c fills in the rest. */
 	struct watch_row *at;
 	int count;
 	bool looked;			/* at least once */
 	bool shared;			/* several processes share a socket */
-	double weights;			/* of all members */
+	double weights;			/* sum over all members */
 	uint64_t first;			/* the last attempt before the change */
 	uint64_t queued;		/* since the change */
 	int64_t changed_at;		/* clock_ns(); 0: never */
@@ -46,16 +46,16 @@ struct watch_window {
 void watch_window_count(struct watch_window *, const struct attempt_result *);
 
 /*
- * Finds the members; seconds: since the last look. Sets what a verdict can be
- * based on. -1 without memory.
+ * Finds the members; seconds: since the last look. *known: what a verdict can
+ * rest on. -1: no memory.
  */
 int watch_window_look(struct watch_window *, double seconds, enum knowledge *);
-/* Whether members are known by the names they give themselves. */
+/* Whether members are told apart by names that they give themselves. */
 bool watch_window_are_names(const struct watch_window *);
 /* Fills in what is known about a row of the load's tally. */
 void watch_window_show(const struct watch_window *, int row,
     struct watch_member *);
-/* Frees the rows of members that left long ago; -1 without memory. */
+/* Frees the rows of members that left long ago; -1: no memory. */
 int watch_window_forget(struct watch_window *);
 void watch_window_free(struct watch_window *);
 

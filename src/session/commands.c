@@ -1,4 +1,9 @@
-/* The slash commands of the prompt: one function each, and their table. */
+/*
+ * The slash commands of the prompt: one function for each, and their table. A
+ * function gets the session and the rest of the line. It answers with
+ * session_say(), and asks the command (struct session_ops) for all that
+ * concerns the group.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +42,7 @@ say_conn(struct session *s, const struct conn *c)
 	    c->read_ended ? "  they ended" : "");
 }
 
-/* The connection with the next higher id, or NULL: in order of age. */
+/* The next younger connection (by id), or NULL. */
 static struct conn *
 conn_after(const struct session *s, unsigned id)
 {
@@ -59,7 +64,7 @@ run_who(struct session *s, char *arg)
 		say_conn(s, c);
 }
 
-/* The connection that arg names ("3" or "#3"); NULL: none, and says so. */
+/* The connection with the id in arg ("3" or "#3"); NULL: none, says so. */
 static struct conn *
 named_conn(struct session *s, const char *arg)
 {

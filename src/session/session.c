@@ -12,8 +12,8 @@
  *	the prompt	anew after each change		the sink has room, and
  *							no event is counted
  *
- * A typed line goes to the connection in focus. Only the user moves the focus,
- * except that a new connection gets it if no connection has it.
+ * A typed line goes to the connection that has the focus. Only the user moves
+ * the focus, except that a new connection gets it if no connection has it.
  *
  * While the terminal is stopped (^S), output waits in the relay's sink. The
  * relay then reads no more data, and events beyond 4 KB are counted.
@@ -33,8 +33,8 @@
 enum {
 	NEWS_A_SECOND = 10,
 	SECOND_US = 1000 * 1000,
-	FLUSH_US = 60 * 1000,		/* silence that shows a partial line */
-	NEWS_AHEAD = 4 * 1024,		/* bytes in the sink: count the rest */
+	FLUSH_US = 60 * 1000,		/* a partial line is shown after this */
+	NEWS_AHEAD = 4 * 1024,		/* most bytes of events in the sink */
 };
 
 void
@@ -114,7 +114,7 @@ session_refresh(struct session *s)
 	char text[128];
 
 	if (s->shown > NEWS_A_SECOND || sink_full(s->prompt.out))
-		return;		/* on_fold() does it, or the sink's owner */
+		return;		/* on_fold() or the sink's owner does it */
 	session_prompt_text(s, text, sizeof(text));
 	prompt_set(&s->prompt, text);
 }
@@ -270,7 +270,9 @@ run_command(struct session *s, char *line)
 		*arg++ = '\0';
 	arg += strspn(arg, " ");
 	c = session_find_command(s, line);
-	/* drops the space of completion; a TEXT argument stays as typed */
+	/*
+	 * drop the space that completion adds; but keep a TEXT argument whole
+	 */
 	if (!c || !strchr(c->args, ' '))
 		arg[strcspn(arg, " ")] = '\0';
 	if (c)

@@ -11,7 +11,7 @@
 struct session;
 struct prompt_command;
 
-/* What the commands of the prompt ask of listen or connect; NULL: not there. */
+/* Functions of listen or connect for the slash commands; NULL: not offered. */
 struct session_ops {
 	void (*pause)(struct session *);
 	void (*resume)(struct session *);
@@ -24,9 +24,9 @@ struct session_ops {
 	const struct scoreboard *(*group)(struct session *);
 };
 
-/* The start of a line that one connection sent, its LF yet to come. */
+/* The start of a line from one connection, whose LF has not come yet. */
 struct partial {
-	unsigned conn;			/* its id */
+	unsigned conn;			/* the connection's id */
 	size_t length;
 	char text[1024];
 };
@@ -43,15 +43,15 @@ struct session {
 	const char *name;		/* this member's, or "" */
 	enum slot_state state;
 	struct conn *focus;		/* gets what is typed; NULL: none */
-	uint64_t accepted, total;	/* by us; by all members, or 0 */
+	uint64_t accepted, total;	/* by us; by all, or 0: unknown */
 	/* Events beyond ten a second are counted, and shown as a number. */
-	struct timer fold;		/* the end of this second */
+	struct timer fold;		/* ends this second */
 	unsigned shown, folded;		/* in this second */
 	struct partial partial;
 	struct timer flush;		/* shows partial, if no LF comes */
 };
 
-/* Shows the prompt, through the relay's sink. ops to name are set. */
+/* Shows the prompt; the caller has filled in the fields from ops to name. */
 int session_open(struct session *, struct loop *, struct relay *);
 void session_close(struct session *);
 
@@ -62,12 +62,12 @@ void session_say(struct session *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 void session_connected(struct session *, struct conn *);
-/* Just before the relay frees it. */
+/* The caller calls it just before the relay frees the connection. */
 void session_closed(struct session *, const struct conn *);
-/* Shows what a connection sent, whole lines first: see session.c. */
+/* Shows data of a connection, in whole lines if possible: see session.c. */
 void session_data(struct session *, const struct conn *, const char *data,
     size_t length);
-/* Shows the prompt anew; the caller also calls it when the sink has room. */
+/* Shows the prompt again; the caller also calls it when the sink has room. */
 void session_refresh(struct session *);
 
 /* ^C: clears the line; quits if that is empty, or if end is true. */
