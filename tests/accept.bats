@@ -80,12 +80,6 @@ client() {
 	timeout 60 python3 script.py "$pid"
 }
 
-end() {
-	kill -s "$1" "$pid"
-	status=0
-	finish "$pid" || status=$?
-}
-
 refuses() {
 	run -2 --separate-stderr timeout 20 rpnc echo "${@:2}" </dev/null
 	assert_equal "${#stderr_lines[@]}" 1

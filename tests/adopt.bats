@@ -45,12 +45,6 @@ old() {
 	test -n "$port"
 }
 
-# stopped PID: stops it, until it is.
-stopped() {
-	kill -STOP "$1"
-	eventually grep -q '^State:.T' "/proc/$1/status"
-}
-
 # killed PID
 killed() {
 	kill -KILL "$1"
@@ -91,7 +85,7 @@ refuses() {
 
 @test "adopt: 50 that wait for a stopped server are answered, and it may be killed" {
 	old 127.0.0.1
-	stopped "$old"
+	halt "$old"
 	queue 50 127.0.0.1
 	start echo --json --adopt "$old"
 	mv out.* out
@@ -148,7 +142,7 @@ refuses() {
 
 @test "adopt: listen serves all that wait, raw and at a prompt; --once leaves the rest" {
 	old 127.0.0.1
-	stopped "$old"
+	halt "$old"
 	queue 2 127.0.0.1
 	start_fed listen --adopt "$old"
 	heard '#1 127.0.0.1:'
@@ -184,7 +178,7 @@ refuses() {
 
 @test "adopt: by port, address and family, IPv6, Unix sockets and datagrams" {
 	old 0.0.0.0 ::
-	stopped "$old"
+	halt "$old"
 	queue 2 ::1
 	start echo --adopt "$old" "$port"
 	assert_equal "$(printf '%s\n' "${addrs[@]}" | sort)" "$(printf '%s\n' "0.0.0.0:$port" "[::]:$port")"
@@ -202,7 +196,7 @@ refuses() {
 
 	old "$PWD/socket"
 	killed_later=$old
-	stopped "$old"
+	halt "$old"
 	start echo --adopt "$old" -U
 	start echo -w 2 --adopt "$old" "unix:$PWD/socket"
 	killed "$killed_later"
@@ -212,7 +206,7 @@ refuses() {
 	test -S socket # not ours to remove
 
 	old --udp 127.0.0.1
-	stopped "$old"
+	halt "$old"
 	mkfifo sent
 	behind "$port" <<-'END'
 		all = [udp(args[0]) for _ in range(20)]
@@ -331,7 +325,7 @@ flows() {
 	members --sockets 1,1,1 --do say
 	flows 1
 	answered
-	stopped "${workers[1]}"
+	halt "${workers[1]}"
 	flows 2
 	start echo -r --identify --adopt "${workers[1]}"
 	told "$pid" "A listening on 127.0.0.1:$port (tcp, reuseport, 3 of 3, adopted from pid ${workers[1]}, which is stopped)"
@@ -350,7 +344,7 @@ flows() {
 @test "adopt -r: it is steered, and leaves in order once nobody else has its socket" {
 	local b
 	old --reuseport 127.0.0.1
-	stopped "$old"
+	halt "$old"
 	start echo -r 127.0.0.1 "$port"
 	start echo -r --identify --adopt "$old" --steer A=0,B=100
 	b=$pid
@@ -382,7 +376,7 @@ flows() {
 	start echo -r 127.0.0.1 0
 	a=$pid
 	start echo -r 127.0.0.1 "$port"
-	stopped "$a"
+	halt "$a"
 	n=${#pids[@]}
 	start echo -r --json --adopt "$a"
 	kill -TERM "$a"
@@ -416,7 +410,7 @@ flows() {
 
 @test "adopt: nginx: a worker that is stopped, but not what it holds of the others" {
 	nginx_on reuseport
-	stopped "${workers[0]}"
+	halt "${workers[0]}"
 	mkfifo queued
 	behind "$port" <<-'END'
 		all = [dial(args[0]) for _ in range(60)]

@@ -114,6 +114,3 @@ in_netns() {
 $1" in_netns "${@:2}"
 }
 
-has_ipv6() {
-	grep -q ' lo$' /proc/net/if_inet6 || skip "no IPv6 here"
-}

@@ -20,7 +20,7 @@ load connect
 }
 
 @test "connect: all ways to write an IPv6 address" {
-	has_ipv6
+	needs_ipv6
 	start echo ::1 0
 	for address in "::1 $port" "[::1]:$port" "[::1] $port" "$port" "-6 $port" \
 		"--numeric [::1]:$port"; do
@@ -58,7 +58,7 @@ load connect
 }
 
 @test "connect: an IPv6 address's scope goes in and comes out" {
-	has_ipv6
+	needs_ipv6
 	# shellcheck disable=SC2016
 	run -0 in_netns '
 	ip addr add fe80::1/64 dev lo nodad
@@ -149,7 +149,7 @@ load connect
 }
 
 @test "connect: localhost is reached at once where only one family listens" {
-	has_ipv6
+	needs_ipv6
 	for host in 127.0.0.1 ::1; do
 		start echo "$host" 0
 		no_leaks strace -qq -e trace=poll -o trace \
@@ -160,7 +160,7 @@ load connect
 }
 
 @test "connect: localhost is reached where IPv6 never answers" {
-	has_ipv6
+	needs_ipv6
 	mkfifo full
 	server 't = socket.socket(socket.AF_INET6); t.bind(("::1", s.getsockname()[1]))
 fill(t); tell("full"); c = accept(); c.sendall(everything(c))'

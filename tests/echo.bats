@@ -99,17 +99,6 @@ client() {
 	timeout 60 python3 script.py "$@"
 }
 
-ipv6() {
-	grep -q . /proc/net/if_inet6 || skip "no IPv6 here"
-}
-
-# end SIGNAL [PID]: stops the server; its exit status is in status.
-end() {
-	kill -s "$1" "${2:-$pid}"
-	status=0
-	finish "${2:-$pid}" || status=$?
-}
-
 # workers: their pids, in the order of their start.
 workers() {
 	cat "/proc/$pid/task/$pid/children"
@@ -130,7 +119,7 @@ usage_error() {
 bats_require_minimum_version 1.5.0
 
 @test "echo: a wildcard serves IPv4 and IPv6 on one port, byte for byte" {
-	ipv6
+	needs_ipv6
 	start echo 0
 	assert_equal "${#addrs[@]}" 2
 	assert_equal "${addrs[0]}" "0.0.0.0:$port"
@@ -180,7 +169,7 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "echo: -4 and -6 each serve their family only" {
-	ipv6
+	needs_ipv6
 	start echo -4 0
 	assert_equal "${addrs[*]}" "0.0.0.0:$port"
 	client <<-'END'
@@ -610,7 +599,7 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "echo -w 3: of a wildcard's sockets each worker has one of each family" {
-	ipv6
+	needs_ipv6
 	start echo -w 3 0
 	client "$pid" <<-'END'
 		for name in "tcp", "tcp6":

@@ -148,13 +148,6 @@ clients() {
 	timeout 100 ${beside:+"${beside[@]}" "$pid"} python3 script.py "$pid"
 }
 
-# end SIGNAL: stops the server; its exit status is in status.
-end() {
-	kill -s "$1" "$pid"
-	status=0
-	finish "$pid" || status=$?
-}
-
 # bulk_is_exact: what a client sends by the megabyte comes back.
 bulk_is_exact() {
 	clients <<-'END'

@@ -51,16 +51,6 @@ in_order() {
 	eventually ordered "$@" 2>wrong || fail "$(tail -n 1 wrong)"
 }
 
-workers() {
-	read -ra workers <<<"$(cat "/proc/$pid/task/$pid/children")"
-}
-
-# replaced N: there are N workers, and the one that was killed is none of them.
-replaced() {
-	workers
-	test "${#workers[@]}" -eq "$1" && [[ " ${workers[*]} " != *" $victim "* ]]
-}
-
 @test "order of descriptors: listen -r, TCP, UDP and wildcards" {
 	local words
 	for words in "127.0.0.1 0" "0" "-6 ::1 0"; do
@@ -91,14 +81,14 @@ replaced() {
 @test "order of descriptors: each worker of echo, and one that replaces another" {
 	local victim worker
 	start echo -r -w 3 0
-	workers
+	list_workers
 	victim=${workers[1]}
 	for worker in "${workers[@]}"; do
 		in_order "$worker" listener lock inotify
 	done
 	in_order "$pid" lock inotify
 	kill -KILL "$victim"
-	eventually replaced 3
+	eventually replaced 3 "$victim"
 	for worker in "${workers[@]}"; do
 		in_order "$worker" listener lock inotify
 	done
@@ -108,7 +98,7 @@ replaced() {
 	local model worker
 	for model in shared exclusive blocking; do
 		start echo -w 2 --accept "$model" 127.0.0.1 0
-		workers
+		list_workers
 		for worker in "${workers[@]}"; do
 			in_order "$worker" listener
 		done

@@ -115,6 +115,24 @@ finish() {
 	wait "$1"
 }
 
+# end SIGNAL [PID]: ends a server; its exit status is in $status.
+end() {
+	kill -s "$1" "${2:-$pid}"
+	status=0
+	finish "${2:-$pid}" || status=$?
+}
+
+# halt PID: stops it, until it is.
+halt() {
+	kill -STOP "$1"
+	eventually grep -q '^State:.T' "/proc/$1/status"
+}
+
+# gone PID: it has ended; a zombie counts, because nobody may ever wait for it.
+gone() {
+	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
 # stop: ends all processes that start and background began. A process that
 # ignores SIGTERM for 40 s is killed, and the test fails. (A timer process would
 # itself have to be killed, and bash may then run the traps of bats in it.)
@@ -179,4 +197,25 @@ reserve() {
 		test -n "$(ss -Htuan "sport = :$port")" || return 0
 	done
 	return 1
+}
+
+# listens [PID]: somebody, or that process, listens on $port.
+listens() {
+	ss -Hltnp "sport = :$port" | grep -q "${1:+pid=$1,}"
+}
+
+# list_workers: the children of $pid, in $workers.
+list_workers() {
+	read -ra workers <<<"$(cat "/proc/$pid/task/$pid/children")"
+}
+
+# replaced N VICTIM: $pid has N workers (in $workers), and the victim is none of
+# them.
+replaced() {
+	list_workers
+	test "${#workers[@]}" -eq "$1" && [[ " ${workers[*]} " != *" $2 "* ]]
+}
+
+needs_ipv6() {
+	grep -q ' lo$' /proc/net/if_inet6 || skip "no IPv6 here"
 }

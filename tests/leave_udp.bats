@@ -24,10 +24,6 @@ holds() {
 
 lossless='.faults == {} and .back == .sent and .said == 0'
 
-needs_ipv6() {
-	grep -q . /proc/net/if_inet6 || skip "no IPv6 here"
-}
-
 # free_port: one that nobody has, as there is no port 0 for a UDP group.
 free_port() {
 	py <<-'END'

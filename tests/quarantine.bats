@@ -30,11 +30,6 @@ echoes() {
 	done
 }
 
-halt() {
-	kill -STOP "$1"
-	eventually grep -q '^State:.T' "/proc/$1/status"
-}
-
 # isolate ARG...: probe in the background, until members do as it wishes; its
 # pid in guest, what it writes in events.
 isolate() {

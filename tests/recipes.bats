@@ -48,10 +48,6 @@ job() {
 	pids+=("$pid")
 }
 
-listens() {
-	test -n "$(ss -Hltn "sport = :$port")"
-}
-
 connected() {
 	test -n "$(ss -Htn state connected "sport = :$port")"
 }
@@ -64,33 +60,17 @@ ends() {
 	done
 }
 
-# take_from SENDER: rpnc listens in the background of a script; a sender that
-# has nothing yet connects, and gets the file big then. What came is in copy.
-take_from() {
+# move SENDER TAKER: the taker listens in the background of a script; the sender,
+# which has nothing yet, connects, and gets the file big then. What came is in
+# copy.
+move() {
 	reserve
 	rm -f late && mkfifo late
-	job "${takes[rpnc]}" </dev/null >copy 2>err.taker
+	job "${takes[$2]}" </dev/null >copy 2>err.taker
 	local taker=$pid
 	eventually listens
 	exec 7<>late
 	job "${sends[$1]}" <late >back 2>err.sender 7>&-
-	local sender=$pid
-	eventually connected
-	cat big >&7
-	exec 7>&-
-	ends "$sender" "$taker"
-	cmp big copy
-}
-
-# give_to TAKER: the same from rpnc to another one.
-give_to() {
-	reserve
-	rm -f late && mkfifo late
-	job "${takes[$1]}" </dev/null >copy 2>err.taker
-	local taker=$pid
-	eventually listens
-	exec 7<>late
-	job "${sends[rpnc]}" <late >back 2>err.sender 7>&-
 	local sender=$pid
 	eventually connected
 	cat big >&7
@@ -121,7 +101,7 @@ give_to() {
 @test "recipe: a file, from each netcat to rpnc in the background" {
 	random_file 3000001 big
 	for peer in rpnc "${others[@]}"; do
-		take_from "$peer"
+		move "$peer" rpnc
 	done
 }
 
@@ -129,16 +109,16 @@ give_to() {
 	random_file 3000001 big
 	# nc.traditional ends when its stdin has: nothing can be sent to it so
 	for peer in nc.openbsd ncat socat; do
-		give_to "$peer"
+		move rpnc "$peer"
 	done
 }
 
 @test "recipe: a file, to -r --once, and as JSON" {
 	random_file 3000001 big
 	takes[rpnc]='rpnc listen -q -r --once 127.0.0.1 PORT'
-	take_from rpnc
+	move rpnc rpnc
 	takes[rpnc]='rpnc listen --json 127.0.0.1 PORT'
-	take_from rpnc || true # copy has events
+	move rpnc rpnc || true # copy has events
 	assert_equal "$(jq -r 'select(.event == "closed") | .in' copy)" 3000001
 }
 

@@ -4,11 +4,6 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-# ended PID: it is gone.
-ended() {
-	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
-}
-
 # told N JQ: the JSON events of what was started as number N give this.
 told() {
 	jq -e -s "$2" "out.$1" >>jq.out
@@ -24,6 +19,17 @@ says() {
 
 registries() {
 	find "$XDG_RUNTIME_DIR" -name '*-tcp-*'
+}
+
+# aside ARG... <<CODE: Python in the background. Returns once the code has written
+# a line to the file said, which is then in $said.
+aside() {
+	local n=${#pids[@]}
+	rm -f said
+	mkfifo said
+	cat >"aside.$n"
+	background python3 "aside.$n" "$@"
+	read -r -t 20 said <>said
 }
 
 # place_of_registry: a port that is free, and the path of its registry.
@@ -142,18 +148,15 @@ root_only() {
 	local holder
 	start listen -r --json 127.0.0.1 0
 	registry=$(registries)
-	mkfifo held
-	cat >holder.py <<-'END'
+	aside "$registry" <<-'END'
 		import fcntl, os, signal, struct, sys
 		fd = os.open(sys.argv[1], os.O_RDWR)
 		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
 		fcntl.fcntl(fd, 37, lock)	# F_OFD_SETLK
-		open("held", "w").write("held\n")
+		open("said", "w").write("held\n")
 		signal.pause()
 	END
-	background python3 holder.py "$registry"
 	holder=$pid
-	read -r <held
 	kill -STOP "$holder"
 	local n=${#pids[@]}
 	start listen -r 127.0.0.1 "$port"
@@ -205,7 +208,7 @@ root_only() {
 		stat -c "%n %u %a" /dev/shm/rpnc-65534{,/*} >there.files
 		kill $!
 		wait' - "$port" </dev/null >out.there 2>err.there
-	eventually ended "$pid"
+	eventually gone "$pid"
 	assert_equal "$(cat err.there)" ""
 	assert jq -se '.[0] | .name == "A" and .members == 1' out.there
 	assert grep -q "^/dev/shm/rpnc-65534 65534 700$" there.files
@@ -291,13 +294,13 @@ killed_at() {
 	registry=$(registries)
 	kill -KILL "$pid"
 	finish "$pid" || test $? -eq 137
-	cat >last.py <<-'END'
+	aside "$registry" <<-'END'
 		import fcntl, glob, os, struct, sys
 		registry = os.path.realpath(sys.argv[1])
 		fd = os.open(registry, os.O_RDWR)
 		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
 		fcntl.fcntl(fd, 37, lock)	# F_OFD_SETLK
-		open("held", "w").write("held\n")
+		open("said", "w").write("held\n")
 		def waits():
 		    for link in glob.glob("/proc/[0-9]*/fd/*"):
 		        try:
@@ -309,9 +312,6 @@ killed_at() {
 		    pass
 		os.unlink(registry)
 	END
-	mkfifo held
-	background timeout 20 python3 last.py "$registry"
-	read -r -t 20 <>held
 	start listen -r --json 127.0.0.1 "$port"
 	start listen -r --json 127.0.0.1 "$port"
 	assert told 2 '.[0] | .name == "A" and .members == 1'
@@ -509,8 +509,7 @@ all_left() {
 	start listen -r --json 0
 	background nc.openbsd -lk 0.0.0.0 "$port" >/dev/null
 	nc=$pid
-	mkfifo bound
-	cat >foreign.py <<-'END'
+	aside "$port" <<-'END'
 		import signal, socket, sys
 		port = int(sys.argv[1])
 		open("/proc/self/comm", "w").write("\033]2;x\ay")
@@ -523,12 +522,10 @@ all_left() {
 		    s.bind((host, port))
 		    s.listen(77)
 		    held.append(s)
-		open("bound", "w").write("bound\n")
+		open("said", "w").write("bound\n")
 		signal.pause()
 	END
-	background python3 foreign.py "$port"
 	python=$pid
-	read -r <bound
 	eventually listens "$nc"
 	# both of Python's sockets are one member
 	start listen -r --json "$port"
@@ -547,8 +544,7 @@ all_left() {
 	local without=()
 	# root could look into all
 	test "$EUID" -ne 0 || without=(setpriv --bounding-set=-sys_ptrace)
-	mkfifo bound
-	cat >hidden.py <<-'END'
+	aside <<-'END'
 		import ctypes, signal, socket
 		ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)	# PR_SET_DUMPABLE
 		port = 0
@@ -562,18 +558,13 @@ all_left() {
 		    s.listen()
 		    port = s.getsockname()[1]
 		    held.append(s)
-		open("bound", "w").write("%d\n" % port)
+		open("said", "w").write("%d\n" % port)
 		signal.pause()
 	END
-	background python3 hidden.py
-	read -r -t 20 port <>bound
+	port=$said
 	run -4 "${without[@]}" rpnc listen -r --accept-timeout 0.01 "$port" 3>&-
 	assert_line --partial "A listening on [::]:$port (tcp, reuseport, 2 of 2)"
 	refute_line --partial registry
-}
-
-listens() {
-	ss -Hltnp "sport = :$port" | grep -q "pid=$1,"
 }
 
 @test "registry: one that is cut short while members have it ends none of them" {

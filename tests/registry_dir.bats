@@ -183,10 +183,6 @@ killed() {
 	for p in $children; do eventually gone "$p"; done
 }
 
-gone() {
-	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
-}
-
 @test "registry: no way to start, to fail, to end or to be killed leaves a file for good" {
 	local n
 	reserve

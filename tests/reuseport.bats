@@ -60,16 +60,6 @@ ends() {
 	assert [ "$status" -eq 143 ]
 }
 
-others() {
-	test "$(id -u)" -eq 0 || skip "only root can be another user"
-	setpriv --reuid=65534 --clear-groups test -x "$RPNC" ||
-		skip "$RPNC can't be run by others"
-}
-
-ipv6() {
-	grep -q . /proc/net/if_inet6 || skip "no IPv6 here"
-}
-
 # free_port [udp]: leaves one in $port.
 free_port() {
 	port=$(python3 - "$@" <<-'END'
@@ -169,7 +159,7 @@ all_wait() {
 }
 
 @test "reuseport.7: IPv4 beats dual-stack; of two IPv6 wildcards the older wins" {
-	ipv6
+	needs_ipv6
 	free_port
 	shown 'socat TCP6-LISTEN:9000,reuseport,fork PIPE &'
 	read -ra socat <<<"${line% &}"

@@ -12,12 +12,6 @@ texts() {
 	cat "$root/man/rpnc-reuseport.7"
 }
 
-others() {
-	test "$(id -u)" -eq 0 || skip "only root can be another user"
-	setpriv --reuid=65534 --clear-groups test -x "$RPNC" ||
-		skip "$RPNC can't be run by others"
-}
-
 # does COMMAND: it says nothing that matters.
 does() {
 	says "$1"

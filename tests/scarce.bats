@@ -12,13 +12,6 @@ echoes() {
 	done
 }
 
-# replaced VICTIM: rpnc has two workers, and none of them is the victim.
-replaced() {
-	local workers
-	read -ra workers <<<"$(cat "/proc/$pid/task/$pid/children")"
-	test "${#workers[@]}" -eq 2 && [[ " ${workers[*]} " != *" $1 "* ]]
-}
-
 @test "scarce: ulimit -f 0: servers start and serve, and a dead worker is replaced" {
 	local words worker
 	rpnc() { ulimit -f 0 && exec "$RPNC" "$@" >/dev/null 2>&1; }
@@ -29,7 +22,7 @@ replaced() {
 		test "$words" != "echo -w 2" || {
 			read -ra worker <<<"$(cat "/proc/$pid/task/$pid/children")"
 			kill -KILL "${worker[0]}"
-			eventually replaced "${worker[0]}"
+			eventually replaced 2 "${worker[0]}"
 			echoes 5
 		}
 		kill "$pid"
@@ -69,7 +62,7 @@ told() {
 	read -ra worker <<<"$(cat "/proc/$pid/task/$pid/children")"
 	kill -KILL "${worker[0]}"
 	eventually told 'fork of worker 1 of 2: Resource temporarily unavailable: it is tried again$'
-	eventually replaced "${worker[0]}" || fail "$(cat err.0 trace)"
+	eventually replaced 2 "${worker[0]}" || fail "$(cat err.0 trace)"
 	echoes 3
 	assert_equal "$(grep -c 'fork of worker' err.0)" 1
 }

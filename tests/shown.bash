@@ -162,3 +162,10 @@ gave() {
 has_line() {
 	grep -qF -- "$1" "$2"
 }
+
+# Skips a test in which another user runs rpnc, if that can't be.
+others() {
+	test "$(id -u)" -eq 0 || skip "only root can be another user"
+	setpriv --reuid=65534 --clear-groups test -x "$RPNC" ||
+		skip "$RPNC can't be run by others"
+}

@@ -25,17 +25,6 @@ echoes() {
 	END
 }
 
-# workers: their pids.
-workers() {
-	read -ra workers <<<"$(cat "/proc/$pid/task/$pid/children")"
-}
-
-# replaced: there are two workers, and none is the victim.
-replaced() {
-	workers
-	test "${#workers[@]}" -eq 2 && [[ " ${workers[*]} " != *" $victim "* ]]
-}
-
 # ends PID: within 20 s of a SIGTERM; its exit status is in status.
 ends() {
 	kill "$1"
@@ -47,11 +36,6 @@ ended() {
 	eventually gone "$1" || fail "SIGTERM does not end it"
 	status=0
 	finish "$1" || status=$?
-}
-
-# gone PID: it is dead, waited for or not.
-gone() {
-	! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
 }
 
 # heeds PID: it is rpnc, and ignores SIGTERM no more, as its parent had it. What
@@ -83,10 +67,10 @@ deaf_parents=(
 		# shellcheck disable=SC2086 # words it is
 		by $deaf
 		start echo -w 2 127.0.0.1 0
-		workers
+		list_workers
 		victim=${workers[0]}
 		kill -KILL "$victim"
-		eventually replaced
+		eventually replaced 2 "$victim"
 		echoes 5
 		ends "$pid"
 		assert_equal "$status" 143

@@ -233,11 +233,6 @@ process() {
 	tm list-panes -t "$1" -F '#{pane_pid}'
 }
 
-# gone PID: it has ended; a zombie counts, because tmux may never wait for it.
-gone() {
-	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
-}
-
 # twice NAME TEXT: exactly two lines have it.
 twice() {
 	test "$(count "$1" "$2")" -eq 2

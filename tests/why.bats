@@ -23,10 +23,6 @@ needs_others() {
 	other=${other:-65534}
 }
 
-needs_ipv6() {
-	grep -q . /proc/net/if_inet6 || skip "no IPv6 here"
-}
-
 # in_use ARG... ADDRESS: rpnc ARG... ADDRESS:PORT ("": PORT) fails with status 5
 # and one line, whose end is left in $why.
 in_use() {
@@ -188,10 +184,6 @@ $without"
 127.0.0.1:$port, with SO_REUSEPORT: -r joins it$"
 	start listen -r 127.0.0.1 "$port"
 	assert_regex "$(cat "err.$((${#pids[@]} - 1))")" "2 of 2"
-}
-
-listens() {
-	ss -Hltnp "sport = :$port" | grep -q "pid=$1,"
 }
 
 @test "why: a command that calls itself what terminals obey is escaped" {

@@ -11,22 +11,12 @@
 #include <string.h>
 
 #include "math/hist.h"
+#include "spread.h"
 
 enum { SAMPLES = 20000 };
 
 static struct hist a, b, c;
 static uint64_t values[SAMPLES];
-
-/* splitmix64, so that a run is the same everywhere. */
-static uint64_t
-rnd(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
 
 static double
 unit(uint64_t *state)

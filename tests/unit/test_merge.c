@@ -12,21 +12,11 @@
 
 #include "probe/stats/merge.h"
 #include "report/event.h"
+#include "spread.h"
 
 enum { REPORTS = 10, EACH = 3000, MEMBERS = 3, SAMPLES = REPORTS * EACH };
 
 static uint64_t samples[SAMPLES];
-
-/* splitmix64 */
-static uint64_t
-rnd(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
 
 static void
 tally_start(struct tally *t)

@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "kernel/sock_diag.h"
 #include "net/addr.h"
+#include "net/sock.h"
 
 /* Last: its macros, fail() among them, would rewrite the others. */
 #include <cmocka.h>
@@ -114,15 +114,6 @@ port_of(int fd)
 	struct addr a = here(fd);
 
 	return addr_port(&a);
-}
-
-static uint64_t
-inode_of(int fd)
-{
-	struct stat st;
-
-	assert_int_equal(fstat(fd, &st), 0);
-	return st.st_ino;
 }
 
 static uint64_t
@@ -244,7 +235,7 @@ only(int protocol, unsigned states, int fd)
 {
 	static struct found f;
 	struct diag_sock s = { 0 };
-	uint64_t inode = inode_of(fd);
+	uint64_t inode = sock_inode(fd);
 	int given, seen = 0;
 
 	f = (struct found){ 0 };
@@ -303,7 +294,7 @@ test_listener(void **state)
 	assert_int_equal(addr_port(&s.remote), 0);
 	assert_int_equal(s.protocol, IPPROTO_TCP);
 	assert_int_equal(s.state, TCP_LISTEN);
-	assert_int_equal(s.inode, inode_of(fd));
+	assert_int_equal(s.inode, sock_inode(fd));
 	assert_int_equal(s.cookie, cookie_of(fd));
 	assert_int_equal(s.uid, geteuid());
 	assert_int_equal(s.ifindex, 0);
@@ -376,8 +367,8 @@ test_group(void **state)
 	}
 	all = at("127.0.0.1", port);
 	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &all, &list), 2);
-	assert_int_equal(list[0].inode, inode_of(b));
-	assert_int_equal(list[1].inode, inode_of(a));
+	assert_int_equal(list[0].inode, sock_inode(b));
+	assert_int_equal(list[1].inode, sock_inode(a));
 	free(list);
 	all = at("127.0.0.3", port);
 	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &all, &list), 0);
@@ -402,7 +393,7 @@ accept_from(int *fds, int count)
 	assert_int_equal(poll(p, count, LIMIT_MS), 1);
 	for (int i = 0; i < count; i++)
 		if (p[i].revents) {
-			inode = inode_of(fds[i]);
+			inode = sock_inode(fds[i]);
 			close(accept(fds[i], NULL, NULL));
 		}
 	return inode;
@@ -426,8 +417,8 @@ check_v6only(bool v6only_first)
 	fds[3] = listener("::", port, how[1], 8);
 	addr_set_port(&any, port);
 	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &any, &list), 2);
-	assert_int_equal(list[0].inode, inode_of(fds[0]));
-	assert_int_equal(list[1].inode, inode_of(fds[2]));
+	assert_int_equal(list[0].inode, sock_inode(fds[0]));
+	assert_int_equal(list[1].inode, sock_inode(fds[2]));
 	assert_int_equal(list[0].v6only, v6only_first);
 	for (int i = 0; i < 20; i++) {
 		client = dial("::1", port);
@@ -437,8 +428,8 @@ check_v6only(bool v6only_first)
 	member = list[0];
 	member.v6only = !member.v6only;
 	assert_int_equal(sock_diag_group_of(diag, &member, &other), 2);
-	assert_int_equal(other[0].inode, inode_of(fds[1]));
-	assert_int_equal(other[1].inode, inode_of(fds[3]));
+	assert_int_equal(other[0].inode, sock_inode(fds[1]));
+	assert_int_equal(other[1].inode, sock_inode(fds[3]));
 	free(other);
 	free(list);
 	close_all(fds, 4);
@@ -464,15 +455,15 @@ test_group_device(void **state)
 
 	(void)state;
 	assert_int_equal(sock_diag_group(diag, IPPROTO_TCP, &a, &list), 1);
-	assert_int_equal(list[0].inode, inode_of(free_one));
+	assert_int_equal(list[0].inode, sock_inode(free_one));
 	f = (struct found){ 0 };
 	assert_int_equal(
 	    sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN, port, keep, &f),
 	    2);
-	member = *by_inode(f.at, 2, inode_of(on_lo));
+	member = *by_inode(f.at, 2, sock_inode(on_lo));
 	assert_int_equal(member.ifindex, 1);
 	assert_int_equal(sock_diag_group_of(diag, &member, &device), 1);
-	assert_int_equal(device[0].inode, inode_of(on_lo));
+	assert_int_equal(device[0].inode, sock_inode(on_lo));
 	free(device);
 	free(list);
 	close(on_lo);
@@ -489,16 +480,16 @@ check_connection(int fd, const char *host)
 	struct diag_sock d = got(IPPROTO_TCP, &s, &sp);
 
 	assert_int_equal(d.state, TCP_ESTABLISHED);
-	assert_int_equal(d.inode, inode_of(server));
+	assert_int_equal(d.inode, sock_inode(server));
 	assert_int_equal(d.cookie, cookie_of(server));
 	assert_true(addr_equal(&d.local, &s));
 	assert_true(addr_equal(&d.remote, &sp));
 	assert_int_equal(d.v6only, -1);
 	d = got(IPPROTO_TCP, &c, &cp);
-	assert_int_equal(d.inode, inode_of(client));
+	assert_int_equal(d.inode, sock_inode(client));
 	/* As the client names it, which is all that probe knows. */
 	d = got(IPPROTO_TCP, &cp, &c);
-	assert_int_equal(d.inode, inode_of(server));
+	assert_int_equal(d.inode, sock_inode(server));
 	assert_true(addr_equal(&d.local, &s));
 	close(server);
 	close(client);
@@ -572,7 +563,7 @@ test_get_queued(void **state)
 	assert_int_equal(send(client, "hello", 5, 0), 5);
 	assert_int_equal(recv(server, text, 5, MSG_PEEK | MSG_WAITALL), 5);
 	s = got(IPPROTO_TCP, &cp, &c);
-	assert_int_equal(s.inode, inode_of(server));
+	assert_int_equal(s.inode, sock_inode(server));
 	assert_int_equal(s.rqueue, 5);
 	close_all((int[]){ server, client, ep, fd }, 4);
 }
@@ -629,7 +620,7 @@ test_get_none(void **state)
 	(void)state;
 	s = got(IPPROTO_TCP, &server, &nobody);
 	assert_int_equal(s.state, TCP_LISTEN);
-	assert_int_equal(s.inode, inode_of(fd));
+	assert_int_equal(s.inode, sock_inode(fd));
 	close(fd);
 	s.inode = 42;
 	assert_int_equal(
@@ -680,15 +671,15 @@ test_udp(void **state)
 	c = here(client);
 	assert_int_equal(s.protocol, IPPROTO_UDP);
 	assert_int_equal(s.state, TCP_CLOSE);
-	assert_int_equal(s.inode, inode_of(fd));
+	assert_int_equal(s.inode, sock_inode(fd));
 	assert_true(addr_equal(&s.local, &a));
 	assert_true(s.rcvbuf > 0);
 	assert_int_equal(connect(client, &a.sa, a.len), 0);
 	s = only(IPPROTO_UDP, 1 << TCP_ESTABLISHED, client);
-	assert_int_equal(s.inode, inode_of(client));
+	assert_int_equal(s.inode, sock_inode(client));
 	assert_true(addr_equal(&s.remote, &a));
-	assert_int_equal(got(IPPROTO_UDP, &c, &a).inode, inode_of(client));
-	assert_int_equal(got(IPPROTO_UDP, &a, &c).inode, inode_of(fd));
+	assert_int_equal(got(IPPROTO_UDP, &c, &a).inode, sock_inode(client));
+	assert_int_equal(got(IPPROTO_UDP, &a, &c).inode, sock_inode(fd));
 	f = (struct found){ 0 };
 	assert_int_equal(sock_diag_dump(diag, IPPROTO_UDP, 1 << TCP_CLOSE,
 	    port_of(client), keep, &f), 0);
@@ -748,11 +739,11 @@ test_udp_group(void **state)
 	}
 	assert_int_equal(sock_diag_group(diag, IPPROTO_UDP, &a, &list), 3);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(list[i].inode, inode_of(v4[2 - i]));
+		assert_int_equal(list[i].inode, sock_inode(v4[2 - i]));
 	free(list);
 	assert_int_equal(sock_diag_group(diag, IPPROTO_UDP, &b, &list), 3);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(list[i].inode, inode_of(v6[i]));
+		assert_int_equal(list[i].inode, sock_inode(v6[i]));
 	assert_int_equal(list[0].v6only, 1);
 	free(list);
 	close_all(v4, 3);
@@ -784,7 +775,7 @@ test_udp_predicts(void **state)
 		assert_int_equal(poll(p, 3, LIMIT_MS), 1);
 		for (int k = 0; k < 3; k++)
 			if (p[k].revents) {
-				assert_int_equal(predicted, inode_of(fds[k]));
+				assert_int_equal(predicted, sock_inode(fds[k]));
 				assert_int_equal(recv(fds[k], &byte, 1, 0), 1);
 			}
 		close(fd);
@@ -836,17 +827,17 @@ test_dump_filters(void **state)
 	f = (struct found){ 0 };
 	assert_int_equal(sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
 	    port_of(v4), keep, &f), 2);
-	assert_int_equal(f.at[0].inode, inode_of(v4));
-	assert_int_equal(f.at[1].inode, inode_of(v6));
+	assert_int_equal(f.at[0].inode, sock_inode(v4));
+	assert_int_equal(f.at[1].inode, sock_inode(v6));
 	assert_int_equal(f.at[1].v6only, 1);
 	only(IPPROTO_TCP, 1 << TCP_ESTABLISHED, server);
 	f = (struct found){ 0 };
 	/* strangers may have come by the same number as a client's port */
 	assert_true(sock_diag_dump(diag, IPPROTO_TCP, ~0u, port_of(v4), keep,
 	    &f) >= 3);
-	assert_non_null(by_inode(f.at, f.count, inode_of(v4)));
-	assert_non_null(by_inode(f.at, f.count, inode_of(v6)));
-	assert_non_null(by_inode(f.at, f.count, inode_of(server)));
+	assert_non_null(by_inode(f.at, f.count, sock_inode(v4)));
+	assert_non_null(by_inode(f.at, f.count, sock_inode(v6)));
+	assert_non_null(by_inode(f.at, f.count, sock_inode(server)));
 	close_all((int[]){ server, client, v6, v4 }, 4);
 }
 
@@ -856,7 +847,7 @@ test_dump_every_port(void **state)
 	int fd = listener("127.0.0.1", 0, 0, 8);
 	int client = dial("127.0.0.1", port_of(fd));
 	int server = accept(fd, NULL, NULL);
-	struct wanted w = { .inode = { inode_of(client), inode_of(server) } };
+	struct wanted w = { .inode = { sock_inode(client), sock_inode(server) } };
 
 	(void)state;
 	sock_diag_dump(
@@ -882,7 +873,7 @@ test_dump_many(void **state)
 	assert_int_equal(sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
 	    port_of(fds[0]), keep, &f), MANY);
 	for (int i = 0; i < MANY; i++)
-		assert_non_null(by_inode(f.at, f.count, inode_of(fds[i])));
+		assert_non_null(by_inode(f.at, f.count, sock_inode(fds[i])));
 	f = (struct found){ .stop = 2 };
 	assert_int_equal(sock_diag_dump(diag, IPPROTO_TCP, 1 << TCP_LISTEN,
 	    port_of(fds[0]), keep, &f), 2);
@@ -924,7 +915,7 @@ test_stale_answer(void **state)
 	only(IPPROTO_TCP, 1 << TCP_LISTEN, fd);
 	assert_false(meddle.stale);
 	meddle.stale = true;
-	assert_int_equal(got(IPPROTO_TCP, &a, &a).inode, inode_of(fd));
+	assert_int_equal(got(IPPROTO_TCP, &a, &a).inode, sock_inode(fd));
 	close(fd);
 }
 

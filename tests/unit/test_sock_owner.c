@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel/sock_owner.h"
+#include "net/sock.h"
 
 /* Last: its macros, fail() among them, would rewrite the others. */
 #include <cmocka.h>
@@ -26,15 +26,6 @@ struct child {
 	int say, tell;
 	uint64_t said;
 };
-
-static uint64_t
-inode_of(int fd)
-{
-	struct stat st;
-
-	assert_int_equal(fstat(fd, &st), 0);
-	return st.st_ino;
-}
 
 static int
 new_socket(void)
@@ -95,7 +86,7 @@ static uint64_t
 opens_socket(void *arg)
 {
 	(void)arg;
-	return inode_of(new_socket());
+	return sock_inode(new_socket());
 }
 
 static uint64_t
@@ -103,7 +94,7 @@ opens_socket_there(void *arg)
 {
 	int *there = arg;
 
-	return inode_of(dup2(new_socket(), *there));
+	return sock_inode(dup2(new_socket(), *there));
 }
 
 static uint64_t
@@ -119,7 +110,7 @@ becomes_nobody(void *arg)
 	(void)arg;
 	if (setuid(NOBODY) < 0)
 		return 0;
-	return inode_of(new_socket());
+	return sock_inode(new_socket());
 }
 
 static uint64_t
@@ -128,7 +119,7 @@ acts_as_nobody(void *arg)
 	(void)arg;
 	if (seteuid(NOBODY) < 0)
 		return 0;
-	return inode_of(new_socket());
+	return sock_inode(new_socket());
 }
 
 /* As another uid, looks for a socket that it doesn't hold itself. */
@@ -136,7 +127,7 @@ static uint64_t
 looks_as_nobody(void *arg)
 {
 	int *fd = arg;
-	uint64_t inode = inode_of(*fd);
+	uint64_t inode = sock_inode(*fd);
 	struct owner found;
 	struct owners *o;
 
@@ -155,7 +146,7 @@ test_own(void **state)
 	struct owner found;
 
 	assert_int_equal(prctl(PR_SET_NAME, "owner-test"), 0);
-	assert_int_equal(owners_find(o, inode_of(fd), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(fd), &found), 1);
 	assert_int_equal(found.pid, getpid());
 	assert_int_equal(found.uid, geteuid());
 	assert_string_equal(found.command, "owner-test");
@@ -172,11 +163,11 @@ test_untrusted_name(void **state)
 	struct owner found;
 
 	assert_int_equal(prctl(PR_SET_NAME, name), 0);
-	assert_int_equal(owners_find(o, inode_of(fd), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(fd), &found), 1);
 	assert_string_equal(found.command, name);
 	assert_int_equal(owner_state(getpid()), 'R');
 	assert_int_equal(prctl(PR_SET_NAME, "fifteen bytes.\n"), 0);
-	assert_int_equal(owners_find(o, inode_of(fd), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(fd), &found), 1);
 	assert_string_equal(found.command, "fifteen bytes.\n");
 	close(fd);
 }
@@ -203,28 +194,28 @@ test_inherited(void **state)
 	struct owner found;
 	pid_t pids[3] = { -1, -1, -1 }, me = getpid();
 
-	assert_int_equal(owners_find(o, inode_of(fd), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(fd), &found), 1);
 	assert_int_equal(found.holders, 1);
 	c = child_start(does_nothing, NULL);
 	owners_refresh(o);
-	assert_int_equal(owners_find(o, inode_of(fd), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(fd), &found), 1);
 	assert_int_equal(found.holders, 2);
 	assert_int_equal(found.pid, me < c.pid ? me : c.pid);
-	assert_int_equal(owners_holders(o, inode_of(fd), pids, 3), 2);
+	assert_int_equal(owners_holders(o, sock_inode(fd), pids, 3), 2);
 	assert_int_equal(pids[0], me < c.pid ? me : c.pid);
 	assert_int_equal(pids[1], me < c.pid ? c.pid : me);
 	assert_int_equal(pids[2], -1);
 	pids[1] = -1;
-	assert_int_equal(owners_holders(o, inode_of(fd), pids, 1), 2);
+	assert_int_equal(owners_holders(o, sock_inode(fd), pids, 1), 2);
 	assert_int_equal(pids[1], -1);
 	/* One of them now holds it by another descriptor. */
 	moved = dup(fd);
 	close(fd);
 	fd = moved;
-	assert_int_equal(owners_find(o, inode_of(fd), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(fd), &found), 1);
 	assert_int_equal(found.holders, 2);
 	child_kill(&c);
-	assert_int_equal(owners_find(o, inode_of(fd), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(fd), &found), 1);
 	assert_int_equal(found.holders, 1);
 	assert_int_equal(found.pid, me);
 	close(fd);
@@ -272,7 +263,7 @@ test_moved_and_closed(void **state)
 {
 	struct owners *o = *state;
 	int fd = new_socket(), copy;
-	uint64_t inode = inode_of(fd);
+	uint64_t inode = sock_inode(fd);
 	struct owner found;
 
 	assert_int_equal(owners_find(o, inode, &found), 1);
@@ -302,13 +293,13 @@ test_ascending(void **state)
 	pid_t pids[2], me = getpid();
 
 	assert_int_equal(owners_find(o, c.said, &found), 1);
-	assert_int_equal(owners_find(o, inode_of(mine), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(mine), &found), 1);
 	pidfd = syscall(SYS_pidfd_open, c.pid, 0);
 	copy = syscall(SYS_pidfd_getfd, pidfd, there, 0);
 	if (copy < 0)
 		skip();
 	more = new_socket();
-	assert_int_equal(owners_find(o, inode_of(more), &found), 1);
+	assert_int_equal(owners_find(o, sock_inode(more), &found), 1);
 	assert_int_equal(owners_find(o, c.said, &found), 1);
 	assert_int_equal(found.holders, 2);
 	assert_int_equal(owners_holders(o, c.said, pids, 2), 2);
@@ -332,12 +323,12 @@ test_new_sockets(void **state)
 
 	for (int i = 0; i < MANY; i++) {
 		fds[i] = new_socket();
-		assert_int_equal(owners_find(o, inode_of(fds[i]), &found), 1);
+		assert_int_equal(owners_find(o, sock_inode(fds[i]), &found), 1);
 		assert_int_equal(found.pid, getpid());
 		assert_int_equal(found.holders, 1);
 	}
 	for (int i = 0; i < MANY; i++)
-		assert_int_equal(owners_find(o, inode_of(fds[i]), &found), 1);
+		assert_int_equal(owners_find(o, sock_inode(fds[i]), &found), 1);
 	for (int i = 0; i < MANY; i++)
 		close(fds[i]);
 }
@@ -410,7 +401,7 @@ test_held_by(void **state)
 	struct owner found;
 	pid_t self = getpid(), parent = getppid();
 	int fd = new_socket(), next, high;
-	uint64_t inode = inode_of(fd);
+	uint64_t inode = sock_inode(fd);
 
 	assert_false(owners_held_by(o, inode, self));
 	assert_int_equal(owners_find(o, inode, &found), 1);
@@ -421,13 +412,13 @@ test_held_by(void **state)
 	assert_false(owners_held_by(o, inode, self));
 	next = new_socket();
 	assert_int_equal(next, fd);
-	assert_true(owners_held_by(o, inode_of(next), self));
+	assert_true(owners_held_by(o, sock_inode(next), self));
 	high = fcntl(next, F_DUPFD_CLOEXEC, 100);
 	close(next);
-	assert_false(owners_held_by(o, inode_of(high), self));
+	assert_false(owners_held_by(o, sock_inode(high), self));
 	for (int i = 0; i < 130; i++) {
 		assert_int_equal(dup2(high, 120 + i), 120 + i);
-		inode = inode_of(high);
+		inode = sock_inode(high);
 		close(high);
 		high = 120 + i;
 		assert_int_equal(owners_find(o, inode, &found), 1);
@@ -440,9 +431,9 @@ test_held_by(void **state)
 		high = next;
 	}
 	assert_int_equal(dup2(high, fd), fd);
-	assert_false(owners_held_by(o, inode_of(high), self));
+	assert_false(owners_held_by(o, sock_inode(high), self));
 	close(high);
-	assert_false(owners_held_by(o, inode_of(fd), self));
+	assert_false(owners_held_by(o, sock_inode(fd), self));
 	close(fd);
 }
 
@@ -458,7 +449,7 @@ test_held_by_met(void **state)
 
 	for (int i = 0; i < SOCKETS; i++) {
 		fds[i] = new_socket();
-		assert_int_equal(owners_find(o, inode_of(fds[i]), &found), 1);
+		assert_int_equal(owners_find(o, sock_inode(fds[i]), &found), 1);
 	}
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < SOCKETS; i++)
@@ -468,8 +459,8 @@ test_held_by_met(void **state)
 		for (int i = 0; i < SOCKETS; i++) {
 			int at = fds[i * 7 % SOCKETS];
 
-			assert_true(owners_held_by(o, inode_of(at), self));
-			assert_true(owners_held_by(o, inode_of(at), self));
+			assert_true(owners_held_by(o, sock_inode(at), self));
+			assert_true(owners_held_by(o, sock_inode(at), self));
 		}
 	}
 	for (int i = 0; i < SOCKETS; i++)
