@@ -37,6 +37,7 @@
 
 #include "app/app.h"
 #include "base/fail.h"
+#include "base/glyph.h"
 #include "base/num.h"
 #include "base/opt_help.h"
 #include "base/signals.h"
@@ -169,6 +170,8 @@ command_run(const struct command *c, int argc, char **argv)
 	settings_init(&settings, c->name);
 	first = opt_parse(argc, argv, c->tables, hints, &settings,
 	    &settings.given);
+	if (!settings.json)		/* which is UTF-8 anywhere */
+		glyph_locale();
 	if (first >= 0 && settings.help)
 		return print_help(c, settings.help);
 	if (first >= 0 && check_options(c, &settings, argc - first,

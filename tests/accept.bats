@@ -105,7 +105,7 @@ refuses() {
 	END
 	end TERM
 	assert_equal "$status" 143
-	assert_regex "$(<out.0)" '^5 connections in .* 976\.6 KiB in, '
+	assert_regex "$(<out.0)" '^5 connections in .* 977 KiB in, '
 }
 
 @test "echo --accept handoff: the parent alone listens, and gives to who has fewest" {
@@ -171,7 +171,7 @@ refuses() {
 	END
 	end TERM
 	assert_equal "$status" 143
-	assert_regex "$(<out.0)" '^4 connections in .* 976\.6 KiB in, '
+	assert_regex "$(<out.0)" '^4 connections in .* 977 KiB in, '
 	gone() { ! test -e "/proc/$(<last)"; }
 	eventually gone
 	# more at once where no number is given, and none outlives the parent

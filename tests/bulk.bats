@@ -364,7 +364,7 @@ faulty() {
 	    told = p.stderr.read().decode()
 	    assert p.wait() == 0
 	    reader.join()
-	    assert re.search(r"closed.* 3\.8 MiB in", told), told
+	    assert re.search(r"closed.* 3.81 MiB in", told), told
 	    # of several on the way only the last is urgent: then the others stay
 	    return got[0].replace(b"!", b"") if got[0] else None
 	want = b"".join(parts) + b"."

@@ -315,7 +315,7 @@ for part in b"x\xc3", b"\xa9\0\"", b"\xff", b"y\xf0\x9f", b"\x98\x80", b"z\xe2\x
 	start echo 127.0.0.1 0
 	open_stdin
 	run -4 connect --idle-timeout 0.1 127.0.0.1 "$port" <in
-	assert_output "rpnc connect: 127.0.0.1:$port: nothing heard or said for 0.1 s"
+	assert_output "rpnc connect: 127.0.0.1:$port: nothing heard or said for 100 ms"
 	run -4 connect -n --idle-timeout 100ms 127.0.0.1 "$port"
 }
 

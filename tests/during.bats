@@ -164,7 +164,7 @@ is() {
 		kill -CONT "$0"' "$pid"
 	test "$status" -eq 0
 	grep -qE '^skipped [1-9][0-9]{2}: rpnc itself did not run$' report
-	grep -qE '^slow [1-9][0-9]+: took over 0.4 s$' report
+	grep -qE '^slow [1-9][0-9]+: took over 400 ms$' report
 }
 
 @test "during: what ends before its reply is lost" {

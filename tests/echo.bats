@@ -770,9 +770,9 @@ bats_require_minimum_version 1.5.0
 	assert_equal "$status" 130
 	run cat out.0
 	assert_equal "${#lines[@]}" 2
-	assert_line --index 0 --regexp '^4 connections in [0-9.]+ .?s: 2\.0 KiB in, 2\.0 KiB out$'
+	assert_line --index 0 --regexp '^4 connections in [0-9.]+ .?s: 2.00 KiB in, 2.00 KiB out$'
 	assert_line --index 1 --regexp \
-		"^  A +pid $pid +4 +100\.0 % +2\.0 KiB in +2\.0 KiB out +[0-9.]+ s CPU\$"
+		"^  A +pid $pid +4 +100\.0 % +2.00 KiB in +2.00 KiB out +[0-9.]+ s CPU\$"
 	run cat err.0
 	assert_output "listening on 127.0.0.1:$port (tcp)"
 }
@@ -792,7 +792,7 @@ bats_require_minimum_version 1.5.0
 	done
 	run cat out.0
 	assert_equal "${#lines[@]}" 4
-	assert_line --index 0 --regexp '^30 connections in .*: 15\.0 KiB in, 15\.0 KiB out$'
+	assert_line --index 0 --regexp '^30 connections in .*: 15.0 KiB in, 15\.0 KiB out$'
 	awk 'NR > 1 { n += $4; share += $5 } END { exit !(n == 30 && share > 99.7 && share < 100.3) }' out.0
 }
 

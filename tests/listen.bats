@@ -201,13 +201,13 @@ exchange() {
 	py "$port" <<-'END'
 		assert whole(dial(args[0])) == b""
 	END
-	heard 'nothing heard or said for 0.2 s'
+	heard 'nothing heard or said for 200 ms'
 	ends_with 4
 }
 
 @test "listen: no client within --accept-timeout ends it: status 4" {
 	start listen --accept-timeout 0.1 127.0.0.1 0
-	ends_with 4 'no client came in 0.1 s'
+	ends_with 4 'no client came in 100 ms'
 }
 
 @test "listen: --backlog is the listen queue's limit" {

@@ -242,7 +242,7 @@ lose() {
 	py "$port" <<-'END'
 		udp(args[0]).send(b"x")
 	END
-	ends_with 4 'nothing heard or said for 0.3 s'
+	ends_with 4 'nothing heard or said for 300 ms'
 }
 
 @test "listen -u -r: port 0 is a usage error that says why" {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glyph.h"
+
 int
 num_parse(const char *text, int64_t min, int64_t max, int64_t *out)
 {
@@ -51,6 +53,13 @@ duration_parse(const char *text, int64_t *microseconds)
 	return -1;
 }
 
+/* Digits after the point, so that three digits count. */
+static int
+digits_after(double value)
+{
+	return value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+}
+
 const char *
 bytes_text(uint64_t bytes, char text[static NUM_TEXT])
 {
@@ -62,24 +71,76 @@ bytes_text(uint64_t bytes, char text[static NUM_TEXT])
 		snprintf(text, NUM_TEXT, "%u B", (unsigned)bytes);
 		return text;
 	}
-	for (; value >= 1024 && unit < 3; unit++)
+	for (; value >= 1023.5 && unit < 3; unit++)
 		value /= 1024;
-	snprintf(text, NUM_TEXT, "%.1f %s", value, units[unit]);
+	snprintf(text, NUM_TEXT, "%.*f %s", digits_after(value), value,
+	    units[unit]);
+	return text;
+}
+
+const char *
+rate_text(double rate, char text[static NUM_TEXT])
+{
+	if (isfinite(rate))
+		snprintf(text, NUM_TEXT, "%.*f", rate > 0 ?
+		    digits_after(rate) : 0, rate);
+	else
+		snprintf(text, NUM_TEXT, "-");
+	return text;
+}
+
+const char *
+age_text(int64_t seconds, char text[static NUM_TEXT])
+{
+	static const struct { const char *large, *small; int64_t in; } units[] =
+	    { { "min", "s", 60 }, { "h", "min", 3600 }, { "d", "h", 86400 } };
+	int unit = seconds < 3600 ? 0 : seconds < 86400 ? 1 : 2;
+	int64_t in = units[unit].in, part = unit ? units[unit - 1].in : 1;
+
+	if (seconds < 60) {
+		snprintf(text, NUM_TEXT, "%d s", (int)seconds);
+		return text;
+	}
+	snprintf(text, NUM_TEXT, "%lld %.3s %d %.3s", (long long)(seconds / in),
+	    units[unit].large, (int)(seconds % in / part),
+	    units[unit].small);
+	return text;
+}
+
+const char *
+nanoseconds_text(int64_t ns, char text[static NUM_TEXT])
+{
+	const char *const units[] = { glyph(GLYPH_MICRO), "m", "" };
+	double value = (double)ns / 1e3;
+	size_t unit = 0;
+
+	if (ns > 0 && ns < 1000) {
+		snprintf(text, NUM_TEXT, "%d ns", (int)ns);
+		return text;
+	}
+	if (ns >= INT64_C(59950000000))
+		return age_text((ns + 500000000) / 1000000000, text);
+	for (; value >= 999.5 && unit < 2; unit++)
+		value /= 1e3;
+	snprintf(text, NUM_TEXT, "%.*f %ss", ns > 0 ? digits_after(value) : 0,
+	    value, units[unit]);
 	return text;
 }
 
 const char *
 duration_text(int64_t us, char text[static NUM_TEXT])
 {
-	if (us < 1000)
-		snprintf(text, NUM_TEXT, "%d µs", (int)us);
-	else if (us < 100 * 1000)
-		snprintf(text, NUM_TEXT, "%.1f ms", (double)us / 1e3);
-	else if (us < 60 * 1000000LL)
-		snprintf(text, NUM_TEXT, "%.1f s", (double)us / 1e6);
-	else
-		snprintf(text, NUM_TEXT, "%lld min %d s",
-		    (long long)(us / 60000000), (int)(us / 1000000 % 60));
+	return us < INT64_MAX / 1000 ? nanoseconds_text(us * 1000, text) :
+	    age_text(us / 1000000, text);
+}
+
+const char *
+seconds_text(double seconds, char text[static NUM_TEXT])
+{
+	if (isfinite(seconds))
+		return nanoseconds_text(llround(fmin(seconds, 9e9) * 1e9),
+		    text);
+	snprintf(text, NUM_TEXT, "-");
 	return text;
 }
 

@@ -15,11 +15,20 @@ int num_parse(const char *text, int64_t min, int64_t max, int64_t *out);
  */
 int duration_parse(const char *text, int64_t *microseconds);
 
-enum { NUM_TEXT = 32 };
+enum { NUM_TEXT = 40 };
 
-/* "512 B", "1.5 KiB", "64.0 MiB" and "41 us", "3.2 s", "2 min 5 s". */
+/*
+ * For people, with three digits that count: "512 B", "1.50 KiB", "64.0 MiB";
+ * "35.0 us", "3.61 ms", "1.20 s", "2 min 5 s", "4 h 5 min"; "0.25", "34125".
+ * What is not finite is "-". age_text() is for what grows while one looks at
+ * it: "12 s", "2 min 5 s".
+ */
 const char *bytes_text(uint64_t bytes, char text[static NUM_TEXT]);
+const char *nanoseconds_text(int64_t ns, char text[static NUM_TEXT]);
 const char *duration_text(int64_t microseconds, char text[static NUM_TEXT]);
+const char *seconds_text(double seconds, char text[static NUM_TEXT]);
+const char *age_text(int64_t seconds, char text[static NUM_TEXT]);
+const char *rate_text(double per_second, char text[static NUM_TEXT]);
 
 /* "" for 1, else "s": for the end of a word that is counted. */
 const char *plural(uint64_t n);

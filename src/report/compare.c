@@ -73,14 +73,6 @@ const struct field compare_fields[] = {
 
 enum { NAME_CELLS = 10, BARS = 3 };
 
-static const char *
-time_text_of(double us, char text[static NUM_TEXT])
-{
-	if (!isfinite(us))
-		return "-";
-	return duration_text((int64_t)(us + 0.5), text);
-}
-
 static double
 figure_at(const struct table_cell *c)
 {
@@ -106,7 +98,7 @@ figure_time_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	char time[NUM_TEXT];
 
-	snprintf(text, TABLE_TEXT, "%s", time_text_of(figure_at(c), time));
+	snprintf(text, TABLE_TEXT, "%s", seconds_text(figure_at(c) / 1e6, time));
 }
 
 static void
@@ -239,8 +231,8 @@ compare_heading(FILE *out, const struct compare_report *r)
 	fprintf(out, "\na connection has one request of %lld B, for which a "
 	    "worker uses %s of CPU;\nstalling, it sleeps at each %lld "
 	    "requests for %s; most: the busiest's share\n",
-	    (long long)r->size, time_text_of(r->work, work),
-	    (long long)r->every, time_text_of(r->stall, stall));
+	    (long long)r->size, seconds_text(r->work / 1e6, work),
+	    (long long)r->every, seconds_text(r->stall / 1e6, stall));
 }
 
 static void

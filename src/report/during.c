@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/glyph.h"
 #include "base/num.h"
 #include "report/plot.h"
 #include "report/table.h"
@@ -75,12 +76,6 @@ timeline_columns_of(const struct probe_during *d)
 {
 	return d->interval_count < TABLE_MAX ? d->interval_count :
 	    TABLE_MAX;
-}
-
-static const char *
-seconds_text(double seconds, char text[static NUM_TEXT])
-{
-	return duration_text((int64_t)llround(seconds * 1e6), text);
 }
 
 /* The rows of the timeline; a row without any event is left out. */
@@ -157,7 +152,8 @@ timeline_column_of(const struct probe_during *d, double at)
 static size_t
 members_row(const struct probe_during *d, struct lane_row *row)
 {
-	static const char *const signs[] = { " ", "+", "-", "±" };
+	const char *const signs[] = { " ", "+", "-",
+	    glyph(GLYPH_PLUS_MINUS) };
 	unsigned seen[TABLE_MAX] = { 0 };
 	char *to = row->cells;
 

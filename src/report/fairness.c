@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/glyph.h"
+
 const char *
 fair_text(const char *by, double each, double spread, bool brief,
     char text[static FAIR_TEXT])
@@ -14,8 +16,8 @@ fair_text(const char *by, double each, double spread, bool brief,
 		snprintf(count, sizeof(count), "what is wanted");
 	else
 		snprintf(count, sizeof(count), "%.0f", each);
-	snprintf(text, FAIR_TEXT, "%.64s%s%s ± %.0f%s%s", brief ? "fair" : by,
-	    brief ? ": " : " gives ", count, spread,
+	snprintf(text, FAIR_TEXT, "%.64s%s%s %s %.0f%s%s", brief ? "fair" : by,
+	    brief ? ": " : " gives ", count, glyph(GLYPH_PLUS_MINUS), spread,
 	    isnan(each) ? "" : " each", brief ? "" : " (99 %)");
 	return text;
 }

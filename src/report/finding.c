@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/glyph.h"
 #include "base/num.h"
 #include "math/fair.h"
 
@@ -238,7 +239,8 @@ count_text(const struct finding_facts *f, const struct finding_member *m,
 	    (unsigned long long)m->count, (unsigned long long)f->judged);
 	used = strlen(text);
 	if (m->expected > 0)
-		snprintf(text + used, 96 - used, "%.0f ± %.0f", m->expected,
+		snprintf(text + used, 96 - used, "%.0f %s %.0f", m->expected,
+		    glyph(GLYPH_PLUS_MINUS),
 		    fair_spread_99(f->judged, m->expected /
 		    (double)f->judged, members));
 	else

@@ -126,11 +126,9 @@ static void
 oldest_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct group_member *m = c->row;
-	char time[NUM_TEXT] = "-";
+	char time[NUM_TEXT];
 
-	if (!isnan(m->oldest_wait))
-		duration_text((int64_t)(m->oldest_wait * 1e6), time);
-	snprintf(text, TABLE_TEXT, "%s", time);
+	snprintf(text, TABLE_TEXT, "%s", seconds_text(m->oldest_wait, time));
 }
 
 static void
@@ -246,7 +244,6 @@ group_human(FILE *out, const struct group_report *r, int width, bool color)
 	members_out(out, r, &style);
 	if (!isnan(r->oldest_wait) && !is_said(r))
 		fprintf(out, "\n  the oldest client waits for %s in one of "
-		    "the queues", duration_text((int64_t)(r->oldest_wait *
-		    1e6), time));
+		    "the queues", seconds_text(r->oldest_wait, time));
 	flags_out(out, r, &style);
 }

@@ -165,7 +165,7 @@ print_closed(const struct page *p, const struct event *e)
 
 	paint(p->out, p->color, DIM, "#%lld", (long long)e->conn);
 	fprintf(p->out, " closed after %s: %s in, %s out",
-	    duration_text((int64_t)(e->seconds * 1e6), time),
+	    seconds_text(e->seconds, time),
 	    bytes_text(e->in, in), bytes_text(e->out, out));
 	if (strcmp(e->reason, "local") == 0)
 		paint(p->out, p->color, DIM, " (by us)");
@@ -202,7 +202,7 @@ print_report(const struct page *p, const struct event *e)
 	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 
 	fprintf(p->out, "%lld %s in %s: %s in, %s out", (long long)e->clients,
-	    e->protocol, duration_text((int64_t)(e->seconds * 1e6), time),
+	    e->protocol, seconds_text(e->seconds, time),
 	    bytes_text(e->in, in), bytes_text(e->out, out));
 	for (size_t i = 0; i < e->row_count; i++) {
 		const struct worker_row *w = &e->rows[i];
@@ -243,7 +243,7 @@ print_rescue(const struct page *p, const struct event *e)
 	fprintf(p->out, "rescued %llu client%s in %s: %s in, %s out, %llu "
 	    "failed", (unsigned long long)e->rescued,
 	    e->rescued == 1 ? "" : "s",
-	    duration_text((int64_t)(e->seconds * 1e6), time),
+	    seconds_text(e->seconds, time),
 	    bytes_text(e->in, in), bytes_text(e->out, out),
 	    (unsigned long long)e->failed);
 }
@@ -301,7 +301,7 @@ print_scan(const struct page *p, const struct event *e)
 		    r->state);
 		if (isfinite(r->seconds))
 			fprintf(p->out, "  %s",
-			    duration_text((int64_t)(r->seconds * 1e6), time));
+			    seconds_text(r->seconds, time));
 		if (r->service || r->reason)
 			fprintf(p->out, "  %s", r->service ? r->service :
 			    r->reason);
@@ -313,7 +313,7 @@ print_scan(const struct page *p, const struct event *e)
 	if (tried < e->total)
 		fprintf(p->out, ", %llu not tried",
 		    (unsigned long long)(e->total - tried));
-	fprintf(p->out, ", %.2f s", e->seconds);
+	fprintf(p->out, ", %s", seconds_text(e->seconds, time));
 }
 
 /* One sentence per kind; a kind without one is not for people. */

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/num.h"
+
 enum { NAME_CELLS = 24, COMMAND_CELLS = 16 };
 
 enum { NAME, PID, COMMAND, BAR, ACCEPTED, COUNT, SINCE, SHARE, EXPECTED, RATE,
@@ -62,11 +64,9 @@ rate_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct member_row *r = c->row;
 
-	if (isnan(r->rate))
-		snprintf(text, TABLE_TEXT, "-");
-	else
-		snprintf(text, TABLE_TEXT, "%.*f", r->rate > 0 && r->rate < 10,
-		    r->rate);
+	char number[NUM_TEXT];
+
+	snprintf(text, TABLE_TEXT, "%s", rate_text(r->rate, number));
 }
 
 static void

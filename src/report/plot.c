@@ -3,12 +3,21 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/glyph.h"
+
+/* Eighths of a cell; in ASCII halves, and any part is more than a blank. */
+static const char bar_blocks[2][9][4] = {
+	{ " ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" },
+	{ " ", "-", "-", "-", "-", "#", "#", "#", "#" },
+};
+static const char spark_blocks[2][9][4] = {
+	{ " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" },
+	{ " ", "_", ".", ",", "-", "=", "+", "*", "#" },
+};
+
 const char *
 bar_cells(double part, int cells, char text[static BAR_TEXT])
 {
-	static const char blocks[9][4] = {
-		" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█",
-	};
 	int eighths, left;
 	char *to = text;
 
@@ -22,7 +31,7 @@ bar_cells(double part, int cells, char text[static BAR_TEXT])
 	*to = '\0';
 	for (int i = 0; i < cells; i++, eighths -= left) {
 		left = eighths < 8 ? eighths : 8;
-		to = stpcpy(to, blocks[left]);
+		to = stpcpy(to, bar_blocks[glyph_ascii()][left]);
 	}
 	return text;
 }
@@ -36,9 +45,6 @@ bar_text(double part, char text[static BAR_TEXT])
 const char *
 spark_text(const double *values, size_t n, char *text)
 {
-	static const char blocks[9][4] = {
-		" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█",
-	};
 	double most = 0;
 	char *to = text;
 
@@ -46,7 +52,7 @@ spark_text(const double *values, size_t n, char *text)
 		most = fmax(most, values[i]);
 	*to = '\0';
 	for (size_t i = 0; i < n; i++)
-		to = stpcpy(to, blocks[values[i] > 0 ?
+		to = stpcpy(to, spark_blocks[glyph_ascii()][values[i] > 0 ?
 		    (int)ceil(values[i] / most * 8) : 0]);
 	return text;
 }

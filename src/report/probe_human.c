@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/glyph.h"
 #include "base/num.h"
 #include "report/fairness.h"
 #include "report/probe_members.h"
@@ -21,7 +22,7 @@ probe_header(FILE *out, const struct probe_report *r)
 {
 	const struct addr *to = r->target->address;
 	const char *protocol = r->target->protocol;
-	char text[ADDR_TEXT];
+	char text[ADDR_TEXT], time[NUM_TEXT];
 	bool datagram = protocol && (strstr(protocol, "udp") ||
 	    strstr(protocol, "datagram"));
 
@@ -35,7 +36,7 @@ probe_header(FILE *out, const struct probe_report *r)
 		fprintf(out, "%.7g a second, at most ", r->rate);
 	if (r->concurrency)
 		fprintf(out, "%lld at a time, ", (long long)r->concurrency);
-	fprintf(out, "%.2f s", r->seconds);
+	fprintf(out, "%s", seconds_text(r->seconds, time));
 	if (r->by && strcmp(r->by, "diag") != 0)
 		fprintf(out, ", by %s", r->by);
 }
@@ -54,8 +55,8 @@ probe_expectation(FILE *out, const struct probe_report *r)
 	    "fair hashing");
 	fputc('\n', out);
 	if (!f->equal)
-		fprintf(out, "by chance the counts stay within ± %.0f of what is "
-		    "expected (99 %%)", f->spread);
+		fprintf(out, "by chance the counts stay within %s %.0f of what is "
+		    "expected (99 %%)", glyph(GLYPH_PLUS_MINUS), f->spread);
 	else
 		fputs(fair_text(by, r->members[0].expected, f->spread, false,
 		    text), out);
@@ -138,7 +139,8 @@ probe_latency_line(FILE *out, const struct probe_report *r, enum latency which)
 		if (*quantile_text(h, i, text))
 			fprintf(out, "  %s", text);
 	if (which == LATENCY_ACCEPT)
-		fprintf(out, "      as coarse as asking, 50 µs to 5 ms");
+		fprintf(out, "      as coarse as asking, 50 %ss to 5 ms",
+		    glyph(GLYPH_MICRO));
 	else if (which == LATENCY_LATE)
 		fprintf(out, "      started after their time");
 	else

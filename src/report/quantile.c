@@ -18,6 +18,6 @@ quantile_text(const struct hist *h, int which, char text[static QUANTILE_TEXT])
 	text[0] = '\0';
 	if (isfinite(ns))
 		snprintf(text, QUANTILE_TEXT, "%s %s", shown[which].name,
-		    duration_text((int64_t)((ns + 500) / 1000), time));
+		    nanoseconds_text((int64_t)ns, time));
 	return text;
 }

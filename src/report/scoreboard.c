@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/glyph.h"
 #include "base/num.h"
 #include "report/fairness.h"
 #include "report/plot.h"
@@ -127,6 +128,7 @@ title_out(const struct page *p)
 {
 	const struct scoreboard *b = p->board;
 	char line[512] = "", part[256], spark[SPARK_TEXT(SPARKS)];
+	char number[NUM_TEXT];
 	size_t n = b->rate_count < SPARKS ? b->rate_count : SPARKS;
 	int columns = p->style->columns;
 
@@ -138,8 +140,8 @@ title_out(const struct page *p)
 	    (unsigned long long)b->accepted);
 	part_add(line, sizeof(line), columns, part);
 	if (!isnan(b->rate)) {
-		snprintf(part, sizeof(part), "%.*f/s",
-		    b->rate > 0 && b->rate < 10, b->rate);
+		snprintf(part, sizeof(part), "%s/s",
+		    rate_text(b->rate, number));
 		part_add(line, sizeof(line), columns, part);
 		part_add(line, sizeof(line), columns,
 		    spark_text(b->rates + b->rate_count - n, n, spark));
@@ -207,6 +209,6 @@ scoreboard_header(FILE *out, const struct scoreboard *b,
 	if (rows <= (int)b->count)
 		return;
 	for (int i = 0; i < style->columns; i++)
-		fputs("─", out);
+		fputs(glyph(GLYPH_RULE), out);
 	fputc('\n', out);
 }

@@ -33,25 +33,6 @@ line_add(const struct watch_page *p, char *line, const char *between,
 		    length ? between : "", part);
 }
 
-/* "12 s", "2 min 3 s", "4 h 5 min", "6 d 7 h" */
-static const char *
-span_text(double seconds, char text[static NUM_TEXT])
-{
-	long s = (long)seconds;
-
-	if (s < 60)
-		snprintf(text, NUM_TEXT, "%ld s", s);
-	else if (s < 60 * 60)
-		snprintf(text, NUM_TEXT, "%ld min %ld s", s / 60, s % 60);
-	else if (s < 24 * 60 * 60)
-		snprintf(text, NUM_TEXT, "%ld h %ld min", s / 3600,
-		    s / 60 % 60);
-	else
-		snprintf(text, NUM_TEXT, "%ld d %ld h", s / 86400,
-		    s / 3600 % 24);
-	return text;
-}
-
 static void
 title_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
@@ -67,7 +48,7 @@ title_line(const struct watch_page *p, char line[static WATCH_LINE])
 	}
 	snprintf(part, sizeof(part), "%llu attempt%s in %s",
 	    (unsigned long long)r->attempts, plural(r->attempts),
-	    span_text(r->seconds, seconds));
+	    age_text((int64_t)r->seconds, seconds));
 	line_add(p, line, "  ", part);
 	if (r->by && strcmp(r->by, "diag") != 0) {
 		snprintf(part, sizeof(part), "by %s", r->by);
@@ -81,10 +62,10 @@ rate_line(const struct watch_page *p, char line[static WATCH_LINE])
 	const struct watch_report *r = p->report;
 	size_t n = r->rate_count < SPARKS ? r->rate_count : SPARKS;
 	int room;
-	char part[64], spark[SPARK_TEXT(SPARKS)];
+	char part[64], spark[SPARK_TEXT(SPARKS)], number[NUM_TEXT];
 
-	snprintf(line, WATCH_LINE, "%-*s%.*f/s", LABEL, "rate",
-	    r->now->rate > 0 && r->now->rate < 10, r->now->rate);
+	snprintf(line, WATCH_LINE, "%-*s%s/s", LABEL, "rate",
+	    rate_text(r->now->rate, number));
 	if (r->asked > 0) {
 		snprintf(part, sizeof(part), "of %g", r->asked);
 		line_add(p, line, " ", part);
@@ -200,7 +181,7 @@ latency_line(const struct watch_page *p, char *line, const char *name,
 		if (*quantile_text(h, i, part))
 			line_add(p, line, "  ", part);
 	snprintf(part, sizeof(part), "of the last %s",
-	    duration_text((int64_t)(now->seconds * 1e6), text));
+	    seconds_text(now->seconds, text));
 	line_add(p, line, "   ", part);
 }
 

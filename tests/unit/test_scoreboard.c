@@ -198,7 +198,7 @@ a_header_has_a_rate(void **state)
 
 	(void)state;
 	assert_ptr_equal(strstr(text, "A *:9000 tcp  2 members  118 accepted  "
-	    "12/s   ▁▂▂█\n"), text);
+	    "12.0/s   ▁▂▂█\n"), text);
 	free(text);
 	b.rate = NAN;
 	b.steering = "cpu";

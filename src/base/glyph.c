@@ -1,0 +1,53 @@
+#include "base/glyph.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool ascii;
+
+const char *
+glyph(enum glyph which)
+{
+	static const char *const forms[GLYPHS][2] = {
+		[GLYPH_MICRO] = { "µ", "u" },
+		[GLYPH_PLUS_MINUS] = { "±", "+-" },
+		[GLYPH_RULE] = { "─", "-" },
+	};
+
+	return forms[which][ascii];
+}
+
+bool
+glyph_ascii(void)
+{
+	return ascii;
+}
+
+/* "en_US.UTF-8" counts even if this locale is not installed here. */
+static bool
+has_utf8_name(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	const char *value = NULL;
+
+	for (size_t i = 0; i < 3 && !(value && *value); i++)
+		value = getenv(names[i]);
+	return value && (strcasestr(value, "utf-8") ||
+	    strcasestr(value, "utf8"));
+}
+
+void
+glyph_locale(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+
+	if (!locale) {
+		ascii = !has_utf8_name();
+		return;
+	}
+	ascii = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") != 0;
+	freelocale(locale);
+}
