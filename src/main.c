@@ -42,6 +42,7 @@
 #include "base/opt_help.h"
 #include "base/signals.h"
 #include "base/standard_fds.h"
+#include "cmd/advice.h"
 #include "cmd/command.h"
 
 static const struct command *const commands[] = {
@@ -194,6 +195,7 @@ main(int argc, char **argv)
 
 	signals_init();
 	standard_fds_hold();
+	fail_advise_with(advice_words);
 	if (argc < 2) {
 		print_usage(stderr);
 		return STATUS_USAGE;

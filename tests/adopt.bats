@@ -237,7 +237,7 @@ refuses() {
 	old --thread --elsewhere 127.0.0.1 127.0.0.2 "$PWD/socket"
 	refuses 2 "pid $old (python3) listens in several places: say which of 127.0.0.1:" --adopt "$old"
 	refuses 5 'has no listening TCP socket with port 1; it has 127.0.0.1:' --adopt "$old" 1
-	refuses 5 "unix:$PWD/socket (-U)" --adopt "$old" 1
+	refuses 5 "unix:$PWD/socket" --adopt "$old" 1
 	refuses 5 'has no UDP socket; it has' -u --adopt "$old"
 	refuses 5 'has no listening Unix socket at this address' --adopt "$old" -U x
 	thread=$(find "/proc/$old/task/" -mindepth 1 -printf '%f\n' -maxdepth 1 | grep -vx "$old" | head -n 1)

@@ -248,12 +248,44 @@ circles() {
 	cd "$root/src"
 	ctags --quiet=yes --options=NONE --languages=C --langmap=C:.c --kinds-C=f \
 		-R -f - . | grep -v '^!' | cut -f 1,2 | sort -u |
-		tee "$BATS_TEST_TMPDIR/functions" | cut -f 1 | uniq -d >twice
+		tee "$BATS_TEST_TMPDIR/functions" | cut -f 1 | uniq -d >"$BATS_TEST_TMPDIR/twice"
 	test "$(wc -l <"$BATS_TEST_TMPDIR/functions")" -gt 1000
 	# a callback has the name of its event, which a header declares
 	grep -rhoE --include='*.h' '\(\*on_[a-z_]+\)\(' . | tr -d '(*)' |
-		sort -u | comm -13 - twice >found
-	grep -wFf found "$BATS_TEST_TMPDIR/functions" | none
+		sort -u | comm -13 - "$BATS_TEST_TMPDIR/twice" >"$BATS_TEST_TMPDIR/found"
+	grep -wFf "$BATS_TEST_TMPDIR/found" "$BATS_TEST_TMPDIR/functions" | none
+}
+
+# options_in FILE...: the string literals that name an option.
+options_in() {
+	awk '{
+		gsub(/\\"|'"'\"'"'/, "")
+	}
+	/^[ \t]*(\/\*| \*)/ { next }
+	{
+		sub(/\/\*.*/, "")
+		n = split($0, part, "\"")
+		for (i = 2; i <= n; i += 2)
+			if (part[i] ~ /(^|[ (:])(--[a-z]|-[a-zA-Z]([^a-zA-Z-]|$))/)
+				print FILENAME ": " part[i]
+	}' "$@"
+}
+
+@test "house: only the commands name options" {
+	cd "$root/src"
+	local files
+	test "$(options_in app/options.c cmd/*.c | wc -l)" -gt 100
+	# base/opt.c, app/options.c, app/settings.c: the options themselves
+	# ops/test_server.c: the command line of a child that is rpnc
+	# report/, result.c, expected_shares.c, compare_results.c: notes of a
+	# report, which say what to try next
+	mapfile -t files < <(find . -mindepth 2 -name '*.[ch]' -printf '%P\n' |
+		grep -vE '^(cmd|report)/' | grep -vxF -e base/opt.c \
+		-e app/options.c -e app/settings.c -e ops/test_server.c \
+		-e probe/load/result.c -e probe/load/expected_shares.c \
+		-e ops/compare_results.c)
+	test "${#files[@]}" -gt 150
+	options_in "${files[@]}" | none
 }
 
 @test "house: each header has a guard named after its path" {

@@ -215,7 +215,7 @@ load probe
 	grep -qx "no verdict: nobody greeted as 'rpnc echo --identify' does" report
 	probe --by registry "$port"
 	test "$status" -eq 1
-	grep -qx "rpnc probe: --by registry: no member of port $port is rpnc's and this user's" err
+	grep -qx "rpnc probe: no registry: no member of port $port is rpnc's and this user's" err
 	members --do say
 	probe -n 5 --match '^You' "$port"
 	test "$status" -eq 0

@@ -268,7 +268,7 @@ doubled() {
 	probe --merge old
 	grep -q -- '--merge old, line 3: not a report of this version: ' err
 	probe --merge text
-	grep -qx 'rpnc probe: --merge text, line 1: not an event of --json' err
+	grep -qx 'rpnc probe: --merge text, line 1: no JSON: want what '\''rpnc probe --json'\'' writes' err
 	# a line has a limit: /dev/zero would take all memory
 	probe --merge - < <(echo && head -c 65M /dev/zero)
 	test "$status" -eq 2

@@ -102,7 +102,7 @@ all_wait() {
 @test "reuseport.7: all must have the option" {
 	serve 'rpnc echo 9000 &'
 	refuses 'rpnc echo -r 9000'
-	assert_output --partial 'without -r, which all need to share a port'
+	assert_output --partial 'without SO_REUSEPORT, which all need to share a port: restart it with -r'
 	stop
 	serve 'rpnc echo -r 9000 &'
 	refuses 'rpnc echo 9000'

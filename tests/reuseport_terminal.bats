@@ -64,7 +64,7 @@ so() {
 
 @test "reuseport.7 at a terminal: all must have the option" {
 	starts 'rpnc echo 9000 &'
-	fails 'rpnc echo -r 9000' 'without -r, which all need to share a port'
+	fails 'rpnc echo -r 9000' 'without SO_REUSEPORT, which all need to share a port: restart it with -r'
 }
 
 @test "reuseport.7 at a terminal: all must have it, the second one too" {

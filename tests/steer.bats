@@ -492,7 +492,7 @@ said() {
 	start echo -r 127.0.0.1 0
 	ASAN_OPTIONS+=:detect_leaks=0 run -2 strace -qq -f -e trace=bind,listen -o calls \
 		rpnc echo -r --name A 127.0.0.1 "$port"
-	assert_output --partial '--name A: a live member has this name'
+	assert_output --partial 'name A: a live member has this name'
 	# who had joined would have reset what it was given
 	run ! grep -E "^[0-9]+ +(listen|bind.*htons\($port\))" calls
 	test -e calls

@@ -73,7 +73,8 @@ with SO_REUSEPORT: -r joins it"
 	start listen 127.0.0.1 0
 	in_use listen -r 127.0.0.1
 	assert_equal "$why" "rpnc (pid $pid, user $me) listens on 127.0.0.1:$port, \
-without -r, which all need to share a port"
+without SO_REUSEPORT, which all need to share a port: restart it with -r, or \
+take another port"
 }
 
 @test "why: another user's socket, by root and by that user" {
@@ -119,7 +120,8 @@ which covers it, $without"
 	start listen -4 "$port"
 	in_use listen -r ""
 	assert_equal "$why" "rpnc (pid $pid, user $me) listens on 0.0.0.0:$port, \
-without -r, which all need to share a port"
+without SO_REUSEPORT, which all need to share a port: restart it with -r, or \
+take another port"
 }
 
 @test "why: a socket that is bound and does not listen" {
@@ -525,7 +527,7 @@ would listen on [::]:$port (tcp)"
 @test "check: a name that a live member has: status 2" {
 	start listen -r --name web 127.0.0.1 0
 	run -2 rpnc listen -r --check --name web 127.0.0.1 "$port"
-	assert_output "rpnc listen: --name web: a live member has this name"
+	assert_output "rpnc listen: name web: a live member has this name"
 	run -0 rpnc listen -r --check --name www 127.0.0.1 "$port"
 }
 

@@ -11,6 +11,8 @@ static struct fault last = {
 	"it failed without a reason: a fault in rpnc", STATUS_NETWORK,
 };
 
+static const char *const *advice_words;
+
 /*
  * The user's text is printed unchanged, except that it never breaks the line.
  */
@@ -73,6 +75,20 @@ fail_add(const char *format, ...)
 	}
 	one_line();
 	errno = saved;
+}
+
+int
+fail_advise(enum advice advice)
+{
+	if (advice_words)
+		fail_add("%s", advice_words[advice]);
+	return -1;
+}
+
+void
+fail_advise_with(const char *const words[ADVICES])
+{
+	advice_words = words;
 }
 
 int

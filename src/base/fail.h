@@ -31,6 +31,28 @@ int fail_as(enum status status, const char *format, ...)
 /* Adds ": FORMAT" to the text of the last fault; keeps errno. */
 void fail_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What the user could do about a fault. */
+enum advice {
+	ADVICE_JOIN,		/* the group that has the address */
+	ADVICE_JOIN_IF,		/* the same, if its sockets can be shared */
+	ADVICE_RESTART_SHARED,	/* the rpnc that has it without sharing */
+	ADVICE_JOIN_TOO,	/* whose sockets are taken is a member */
+	ADVICE_REPLACE,		/* the same, where its sockets are no use */
+	ADVICE_DONT_JOIN,
+	ADVICE_NO_PROMPT,
+	ADVICE_FORCE,		/* a program that may not be rpnc's */
+	ADVICE_ONE_HOST,	/* fewer sockets */
+	ADVICE_JSON_REPORT,
+	ADVICES
+};
+
+/*
+ * Adds ": " and the words for it to the text of the last fault; returns -1.
+ * Only the commands have the words, because these name options.
+ */
+int fail_advise(enum advice);
+void fail_advise_with(const char *const words[ADVICES]);
+
 /* Puts "OPTION " before the text of the last fault; returns -1. */
 int fail_option(const char *option);
 

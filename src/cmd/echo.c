@@ -30,6 +30,7 @@
 #include "cmd/echo_models.h"
 #include "cmd/echo_report.h"
 #include "cmd/echo_server.h"
+#include "cmd/server_check.h"
 #include "serve/adoption.h"
 
 /* Beyond --grace, because workers leave the group one after the other. */
@@ -38,7 +39,7 @@ enum { PATIENCE_US = 10 * 1000 * 1000 };
 static int
 echo_check(struct settings *s, const struct endpoint *e, int workers)
 {
-	if (membership_check(s, e) < 0 ||
+	if (server_check(s, e) < 0 ||
 	    members_header_check(s, STDERR_FILENO) < 0)
 		return -1;
 	if (e->local && s->accept == ACCEPT_REUSEPORT)
@@ -55,7 +56,7 @@ echo_check(struct settings *s, const struct endpoint *e, int workers)
 	if (s->adopt && s->reuseport && workers > 1)
 		return fail_as(STATUS_USAGE, "--adopt has sockets for one "
 		    "member: workers share them without -r");
-	return echo_models_check(s) < 0 ? -1 : membership_check_member(s, e);
+	return echo_models_check(s) < 0 ? -1 : server_check_member(s, e);
 }
 
 static void

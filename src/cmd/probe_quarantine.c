@@ -468,6 +468,8 @@ probe_quarantine(const struct settings *s, const struct endpoint *e,
 	};
 	int go, status = -1;
 
+	snprintf(p.q.lister, sizeof(p.q.lister), "rpnc probe --group%s %u",
+	    s->udp ? " -u" : "", e->port);
 	if (quarantine_check(s) < 0 ||
 	    probe_host(s, e, p.q.option, &p.q.host) < 0)
 		return -1;

@@ -55,12 +55,12 @@ replace_find(struct registry *b, const char *text)
 			continue;
 		if (!s->parent)
 			return i;
-		return fail_as(STATUS_USAGE, "--replace %.24s: a worker, which "
-		    "its parent would start again: say %.*s", text,
+		return fail_as(STATUS_USAGE, "%.24s can't be replaced: a worker, "
+		    "which its parent would start again: say %.*s", text,
 		    (int)strcspn(slot_name(s, name), "/"), name);
 	}
-	return fail_as(STATUS_USAGE, "--replace %.24s: no rpnc of yours has "
-	    "this name or pid here; members: %s", text,
+	return fail_as(STATUS_USAGE, "%.24s can't be replaced: no rpnc of "
+	    "yours has this name or pid here; members: %s", text,
 	    list_members(b, members, sizeof(members)));
 }
 

@@ -115,7 +115,7 @@ matches_filter(const struct server_socket *s, const struct adopt_filter *w)
 	return is_at_address(&s->bound, w->at);
 }
 
-/* "127.0.0.1:9000, 0.0.0.0:53 (-u), unix:/run/x (-U), ..." */
+/* "127.0.0.1:9000, 0.0.0.0:53 (datagram), unix:/run/x, ..." */
 static void
 list_socket(char list[static LISTED], const struct server_socket *s)
 {
@@ -128,10 +128,9 @@ list_socket(char list[static LISTED], const struct server_socket *s)
 			snprintf(list + used, LISTED - used, ", ...");
 		return;
 	}
-	snprintf(list + used, LISTED - used, "%s%s%s%s", used ? ", " : "",
+	snprintf(list + used, LISTED - used, "%s%s%s", used ? ", " : "",
 	    addr_text(&s->bound, text),
-	    s->type == SOCK_DGRAM ? " (-u)" : "",
-	    s->bound.sa.sa_family == AF_UNIX ? " (-U)" : "");
+	    s->type == SOCK_DGRAM ? " (datagram)" : "");
 }
 
 static bool

@@ -116,7 +116,8 @@ endpoint_parse(struct endpoint *e, int count, char *const *words)
 
 	if (e->local)
 		return count == 1 ? endpoint_set_path(e, host) :
-		    fail_as(STATUS_USAGE, "-U wants one path, nothing else");
+		    fail_as(STATUS_USAGE, "a Unix socket wants one "
+		    "path, nothing else");
 	if (count == 0)
 		return fail_as(STATUS_USAGE, "which port?");
 	if (count > 2)

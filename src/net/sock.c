@@ -52,7 +52,7 @@ sock_device(int fd, const char *interface)
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
 	    (socklen_t)strlen(interface) + 1) == 0)
 		return 0;
-	fail("--interface %s", interface);
+	fail("interface %s", interface);
 	return errno == ENODEV ? fail_status_set(STATUS_USAGE) : -1;
 }
 

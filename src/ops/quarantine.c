@@ -239,10 +239,11 @@ refuse_strangers(struct quarantine *q, int i, const struct group_check *r)
 		    "can't be found", q->option, place);
 	if (q->force)
 		return 0;
-	return fail_as(STATUS_USAGE, "%s: at %s not all members are rpnc's%s"
+	fail_as(STATUS_USAGE, "%s: at %s not all members are rpnc's%s"
 	    "%s%s: a program that one of them has attached can be neither "
-	    "seen nor given back; --force replaces it", q->option, place,
-	    *safe ? " (" : "", safe, *safe ? " is not)" : "");
+	    "seen nor given back", q->option, place, *safe ? " (" : "", safe,
+	    *safe ? " is not)" : "");
+	return fail_advise(ADVICE_FORCE);
 }
 
 static int
@@ -300,10 +301,9 @@ refuse_process(struct quarantine *q)
 	if (process_user(q->pid) != geteuid())
 		return refuse_user(q, process_user(q->pid));
 	return fail_as(STATUS_USAGE, "%s %.24s: it has no socket of its own%s "
-	    "that is a member of %s port %u: 'rpnc probe --group%s %u' lists "
-	    "them", q->option, q->whom,
-	    q->host.len || q->family != AF_UNSPEC ? " there" : "", what,
-	    q->port, q->datagram ? " -u" : "", q->port);
+	    "that is a member of %s port %u: '%s' lists them", q->option,
+	    q->whom, q->host.len || q->family != AF_UNSPEC ? " there" : "",
+	    what, q->port, q->lister);
 }
 
 /* Finds a member by its name, or by its pid in this namespace. */
@@ -368,10 +368,11 @@ quarantine_find(struct quarantine *q)
 		return -1;
 	if (!q->count)
 		return refuse_process(q);
-	if (q->many)
-		return fail_as(STATUS_NETWORK, "%s %.24s: it has more than %d "
-		    "sockets there: say a host, -4 or -6", q->option, q->whom,
-		    REGISTRY_SOCKETS);
+	if (q->many) {
+		fail_as(STATUS_NETWORK, "%s %.24s: it has more than %d "
+		    "sockets there", q->option, q->whom, REGISTRY_SOCKETS);
+		return fail_advise(ADVICE_ONE_HOST);
+	}
 	if (q->sock[0].uid != geteuid())
 		return refuse_user(q, q->sock[0].uid);
 	return check_groups(q);

@@ -15,6 +15,7 @@ struct quarantine {
 	uint16_t port;
 	int family;			/* AF_UNSPEC: both */
 	struct addr host;		/* only this address; len 0: all */
+	char lister[40];		/* a command that lists the members */
 	/* The target and its group; callers may read these. */
 	pid_t pid;
 	uint64_t process;		/* from its slot; 0: not rpnc's */

@@ -72,8 +72,8 @@ static const struct {
 	    "reuseport here" },
 	[GROUP_HIJACKABLE] = { "HIJACKABLE", "SO_REUSEADDR: any user may bind "
 	    "here too, and gets all" },
-	[GROUP_QUARANTINED] = { "QUARANTINED", "new ones go to others, as "
-	    "rpnc probe --quarantine asks" },
+	[GROUP_QUARANTINED] = { "QUARANTINED", "new ones go to others, as a "
+	    "quarantine asks" },
 };
 
 static void

@@ -51,16 +51,17 @@ check_group(const struct settings *s, const struct sock_set *set)
 		if (getsockopt(set->fd[i], SOL_SOCKET, SO_REUSEPORT, &on,
 		    &size) == 0 && on)
 			continue;
-		return fail_as(STATUS_USAGE, "%s: its socket on %s has no "
-		    "SO_REUSEPORT, so is in no group: leave out -r",
+		fail_as(STATUS_USAGE, "%s: its socket on %s has no "
+		    "SO_REUSEPORT, so is in no group",
 		    adopt_who(set->adopted, who),
 		    addr_text(&set->bound[i], text));
+		return fail_advise(ADVICE_DONT_JOIN);
 	}
-	if (s->reuseport && set->count > REGISTRY_SOCKETS)
-		return fail_as(STATUS_USAGE, "%s has %d such sockets, a "
-		    "member can have %d: leave out -r",
-		    adopt_who(set->adopted, who), set->count, REGISTRY_SOCKETS);
-	return 0;
+	if (!s->reuseport || set->count <= REGISTRY_SOCKETS)
+		return 0;
+	fail_as(STATUS_USAGE, "%s has %d such sockets, a member can have %d",
+	    adopt_who(set->adopted, who), set->count, REGISTRY_SOCKETS);
+	return fail_advise(ADVICE_DONT_JOIN);
 }
 
 /* The slot of the process that has the first of these sockets, or -1. */
@@ -97,9 +98,11 @@ check_member(const struct settings *s, const struct sock_set *set)
 		return 0;
 	slot = slot_of_sockets(r, set);
 	registry_close(r);
-	return slot < 0 ? 0 : fail_as(STATUS_USAGE, "%s is a group's member: "
-	    "say %s", adopt_who(set->adopted, who), s->udp ?
-	    "-r --replace with its pid" : "-r, too");
+	if (slot < 0)
+		return 0;
+	fail_as(STATUS_USAGE, "%s is a group's member",
+	    adopt_who(set->adopted, who));
+	return fail_advise(s->udp ? ADVICE_REPLACE : ADVICE_JOIN_TOO);
 }
 
 int

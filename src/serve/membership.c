@@ -94,7 +94,7 @@ membership_apply_steering(struct membership *p)
 		return 0;
 	if (mode == STEER_HASH)
 		return mode_set(p->registry, &weights);
-	return fail_as(STATUS_OK, "--weight does not count: the group's "
+	return fail_as(STATUS_OK, "the weight does not count: the group's "
 	    "steering is %s", steer_types[mode].name);
 }
 

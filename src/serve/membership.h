@@ -30,8 +30,6 @@ struct membership {
 	const struct settings *settings;
 };
 
-/* Checks that options and endpoint fit together; -1: a usage error. */
-int membership_check(const struct settings *, const struct endpoint *e);
 /*
  * Checks in the registry, if there is one, that --name and enough slots are
  * free. Called before joining: a member that exits at once resets the
@@ -40,8 +38,6 @@ int membership_check(const struct settings *, const struct endpoint *e);
 int membership_check_registry(const struct settings *, uint16_t port);
 /* Checks that the member that --replace names exists. */
 int membership_check_replace(const struct settings *, const struct endpoint *e);
-/* Checks the options of members; called when s->reuseport is final. */
-int membership_check_member(const struct settings *, const struct endpoint *e);
 
 /*
  * Opens the sockets of e and claims a slot of that kind: with -r on the

@@ -36,7 +36,8 @@ readline_load(void)
 	}
 	if (library)
 		return &all;
-	fail_as(STATUS_NETWORK, "the prompt needs readline, but %s "
-	    "(--prompt=never goes without)", dlerror());
+	fail_as(STATUS_NETWORK, "the prompt needs readline, but %s",
+	    dlerror());
+	fail_advise(ADVICE_NO_PROMPT);
 	return NULL;
 }

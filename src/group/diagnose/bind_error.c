@@ -137,21 +137,22 @@ explain_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
 			fail_add("%s: take another port", head);
 		break;
 	case NOT_SHARED:
+		fail_add("%s, without SO_REUSEPORT, which all need to share a "
+		    "port", head);
 		if (is_rpnc(r, c->sock))
-			fail_add("%s, without -r, which all need to share a "
-			    "port", head);
+			fail_advise(ADVICE_RESTART_SHARED);
 		else
-			fail_add("%s, without SO_REUSEPORT, which all need to "
-			    "share a port: restart it with that, or take "
-			    "another port", head);
+			fail_add("restart it with that, or take another port");
 		break;
 	case UNKNOWN:
 		fail_add(reuseport ? "%s, perhaps without SO_REUSEPORT, which "
-		    "all need to share a port" : "%s: -r joins it if it has "
-		    "SO_REUSEPORT", head);
+		    "all need to share a port" : "%s", head);
+		if (!reuseport)
+			fail_advise(ADVICE_JOIN_IF);
 		break;
 	case SHARED:
-		fail_add("%s, with SO_REUSEPORT: -r joins it", head);
+		fail_add("%s, with SO_REUSEPORT", head);
+		fail_advise(ADVICE_JOIN);
 		break;
 	case NONE:
 		break;

@@ -51,7 +51,7 @@ pick_name(struct registry *b, enum slot_kind kind, const char *wanted,
 		return pick_letter(b, name);
 	snprintf(name, REGISTRY_NAME, "%s", wanted);
 	return !registry_name_taken(b, name, parent, false) ? 0 :
-	    fail_as(STATUS_USAGE, "--name %s: a live member has this name",
+	    fail_as(STATUS_USAGE, "name %s: a live member has this name",
 	    wanted);
 }
 

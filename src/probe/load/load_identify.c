@@ -27,7 +27,7 @@ load_identify_open(struct load *l, const struct endpoint *e)
 	if (p->by == BY_REGISTRY && members < 0 && errno != ENOENT)
 		return -1;
 	if (p->by == BY_REGISTRY && members <= 0)
-		return fail_as(STATUS_NETWORK, "--by registry: no member of "
+		return fail_as(STATUS_NETWORK, "no registry: no member of "
 		    "port %u is rpnc's and this user's", e->port);
 	if (p->by == BY_REGISTRY || (p->by == BY_AUTO && p->datagram &&
 	    members > 0))
@@ -70,8 +70,8 @@ load_identify_aim(struct load *l, const struct addr *a)
 	if (s->by != BY_DIAG || askable)
 		return 0;
 	if (!sock_is_local(a))
-		fail_as(STATUS_USAGE, "--by diag asks this host's kernel, "
-		    "and %s is another host", addr_text(a, text));
+		fail_as(STATUS_USAGE, "only this host's kernel can be "
+		    "asked, and %s is another host", addr_text(a, text));
 	return -1;
 }
 

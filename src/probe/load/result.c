@@ -259,7 +259,7 @@ result_what_if(struct result *f, const struct load *l, enum knowledge known)
 		result_note(f, "--what-if: this needs to know the whole group, "
 		    "and connections");
 	else if (whatif_make(&f->what_if, &l->tally, f->change) < 0)
-		result_note(f, "%s", fail_text());
+		result_note(f, "--what-if: %s", fail_text());
 	else
 		return &f->what_if;
 	return NULL;

@@ -392,8 +392,8 @@ read_line(struct merge *m, const char *line, size_t length, const char *name,
 	o = json_loadb(line, length, 0, &error);
 	if (!json_is_object(o)) {
 		json_decref(o);
-		return fail_as(STATUS_USAGE, "%.200s, line %d: not an "
-		    "event of --json", name, at);
+		fail_as(STATUS_USAGE, "%.200s, line %d: no JSON", name, at);
+		return fail_advise(ADVICE_JSON_REPORT);
 	}
 	if (!is_report(o)) {
 		json_decref(o);
@@ -435,10 +435,10 @@ merge_read(struct merge *m, FILE *in, const char *name)
 		fail("%.200s", name);
 		return fail_status_set(STATUS_USAGE);
 	}
-	if (!found)
-		return fail_as(STATUS_USAGE, "%.200s: no report of "
-		    "'rpnc probe --json' in it", name);
-	return found;
+	if (found)
+		return found;
+	fail_as(STATUS_USAGE, "%.200s: no report in it", name);
+	return fail_advise(ADVICE_JSON_REPORT);
 }
 
 void

@@ -128,13 +128,13 @@ whatif_make(struct probe_what_if *out, const struct tally *t,
 	}
 	out->sockets = llround(sockets);
 	if (!joins && !last && !who)
-		return fail_as(STATUS_USAGE, "--what-if: no one member here "
-		    "is %.40s", change);
+		return fail_as(STATUS_USAGE, "no one member here is %.40s",
+		    change);
 	if (out->sockets < (joins ? 1 : 2))
-		return fail_as(STATUS_USAGE, "--what-if: nobody would be left");
+		return fail_as(STATUS_USAGE, "nobody would be left");
 	if (who && fabs(who->weight - 1) > 1e-9)
-		return fail_as(STATUS_USAGE, "--what-if: %.40s has not one "
-		    "socket of its own, so this is not known", change);
+		return fail_as(STATUS_USAGE, "%.40s has not one socket of "
+		    "its own, so this is not known", change);
 	out->ideal = joins ? 1 / (sockets + 1) : 1 / sockets;
 	if (who)
 		whatif_leave(out, who->count + who->predicted);

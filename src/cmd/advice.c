@@ -1,0 +1,14 @@
+#include "cmd/advice.h"
+
+const char *const advice_words[ADVICES] = {
+	[ADVICE_JOIN] = "-r joins it",
+	[ADVICE_JOIN_IF] = "-r joins it if it has SO_REUSEPORT",
+	[ADVICE_RESTART_SHARED] = "restart it with -r, or take another port",
+	[ADVICE_JOIN_TOO] = "say -r, too",
+	[ADVICE_REPLACE] = "say -r --replace with its pid",
+	[ADVICE_DONT_JOIN] = "leave out -r",
+	[ADVICE_NO_PROMPT] = "--prompt=never goes without",
+	[ADVICE_FORCE] = "--force replaces it",
+	[ADVICE_ONE_HOST] = "say a host, -4 or -6",
+	[ADVICE_JSON_REPORT] = "want what 'rpnc probe --json' writes",
+};

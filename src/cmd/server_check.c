@@ -1,0 +1,38 @@
+#include "cmd/server_check.h"
+
+#include "base/fail.h"
+#include "group/steer/reconcile.h"
+
+int
+server_check(const struct settings *s, const struct endpoint *e)
+{
+	if (s->reuseport && e->datagram && !e->port && !s->adopt)
+		return fail_as(STATUS_USAGE, "-u -r with port 0: Linux may "
+		    "give two such sockets the same port; name one");
+	return 0;
+}
+
+int
+server_check_member(const struct settings *s, const struct endpoint *e)
+{
+	struct steering steering;
+
+	if (s->adopt && s->reuseport && s->udp)
+		return fail_as(STATUS_USAGE, "-u -r --adopt: a member's "
+		    "datagram socket gets a filter, which the other process "
+		    "would have, too: leave out -r");
+	if (!s->reuseport && (s->steer || s->weight >= 0 || s->replace))
+		return fail_as(STATUS_USAGE, "--%s: want -r with it: it is "
+		    "for a group's member", s->steer ? "steer" :
+		    s->replace ? "replace" :
+		    "weight");
+	if (s->replace && !e->port)
+		return fail_as(STATUS_USAGE, "--replace wants the port of the "
+		    "member to replace, not 0");
+	if (s->steer && mode_parse(s->steer, &steering) < 0)
+		return -1;
+	if (s->steer && s->weight >= 0 && steering.mode != STEER_WEIGHTS)
+		return fail_as(STATUS_USAGE, "--weight counts with --steer "
+		    "weights only");
+	return 0;
+}

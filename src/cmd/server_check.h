@@ -1,0 +1,15 @@
+#ifndef CMD_SERVER_CHECK_H
+#define CMD_SERVER_CHECK_H
+
+#include "app/settings.h"
+#include "net/addr.h"
+
+/*
+ * Checks the options of a server against each other and its endpoint, and
+ * changes nothing; -1: a usage error.
+ */
+int server_check(const struct settings *, const struct endpoint *);
+/* The same for a member; called when s->reuseport is final. */
+int server_check_member(const struct settings *, const struct endpoint *);
+
+#endif
