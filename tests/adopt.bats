@@ -394,7 +394,7 @@ flows() {
 	local n
 	test "$(cat /proc/sys/net/mptcp/enabled)" -eq 1 || skip "MPTCP is off"
 	old --reuseport --mptcp 127.0.0.1
-	stopped "$old"
+	halt "$old"
 	queue 3 127.0.0.1
 	n=${#pids[@]}
 	start echo -r --json --adopt "$old"
