@@ -48,7 +48,7 @@
 	TIME(0, "wait", wait, 0, "retry this long until the server listens", \
 	    __VA_ARGS__)
 #define CONGESTION TEXT(0, "congestion", "NAME|keep", congestion, \
-	"TCP congestion control (bbr: reno on this host)", 0, \
+	"TCP congestion control: see rpnc-listen(1)", 0, \
 	EXCLUDES({ "udp unix", "--congestion is for TCP only" }))
 
 const struct opt address_options[] = {
@@ -86,7 +86,7 @@ const struct opt clients_options[] = {
 	FLAG(0, "once", once, "with -r: serve one client, then leave", 0,
 	    EXCLUDES({ "keep-open", "-k serves many, --once one: choose" })),
 	TIME(0, "accept-timeout", accept_timeout, 1,
-	    "end if no client comes for this time"),
+	    "end if no client comes within this time"),
 	END
 };
 
@@ -111,14 +111,14 @@ const struct opt server_options[] = {
 	FLAG(0, "check", check, "only report whether this would work", 0,
 	    EXCLUDES(FOR_NEW("--check"))),
 	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
-	    "connections that may wait to be accepted (4096)"),
+	    "most connections that wait to be accepted (4096)"),
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
-	    "clients served at once (of each worker), at most"),
+	    "most clients at once (for each worker)"),
 	CONGESTION,
 	NUMBER(0, "adopt", "PID", adopt, 1, INT_MAX,
 	    "take over this process's listening sockets"),
 	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
-	    "once listening, write the addresses there"),
+	    "when listening, write the addresses to FD"),
 	END
 };
 
@@ -128,8 +128,8 @@ const struct opt group_options[] = {
 	    "join the port's group (SO_REUSEPORT)", 0, OFTEN,
 	    EXCLUDES({ "unix", "-r needs TCP or UDP: Linux has no "
 	    "SO_REUSEPORT for Unix sockets" })),
-	TEXT(0, "name", "NAME", name, "this member's name (a free letter)", 0,
-	    OFTEN),
+	TEXT(0, "name", "NAME", name,
+	    "this member's name (default: a free letter)", 0, OFTEN),
 	TEXT(0, "steer", "MODE", steer,
 	    "which member gets a connection: rpnc-listen(1)"),
 	NUMBER(0, "weight", "N", weight, 0, WEIGHT_MAX,
@@ -140,8 +140,8 @@ const struct opt group_options[] = {
 	CHOICE(0, "leave", "auto|steer|gate|drain|close", leave,
 	    "how to leave the group at the end (auto)"),
 	TIME(0, "grace", grace, 0,
-	    "then wait this long for open sessions (10)"),
-	FLAG(0, "live", live, "a table of the members atop the terminal"),
+	    "after leaving, wait this long for sessions (10)"),
+	FLAG(0, "live", live, "show the members at the top of the terminal"),
 	END
 };
 
@@ -164,7 +164,7 @@ const struct opt connecting_options[] = {
 const struct opt echo_options[] = {
 	HEADING("Workers"),
 	TEXT('w', "workers", "N|auto", workers,
-	    "processes that serve (1); auto: one a processor", 0, OFTEN),
+	    "worker processes (1); auto: one per processor", 0, OFTEN),
 	CHOICE(0, "accept", "shared|exclusive|reuseport|blocking|handoff|fork",
 	    accept, "how workers share the port (reuseport)"),
 	HEADING("Service"),
@@ -195,21 +195,23 @@ const struct opt probe_options[] = {
 	FLAG(0, "group", group, "list the port's groups; connect to nothing",
 	    PROBE_GROUP, OFTEN, EXCLUDES(NO_GROUP("--group"))),
 	MAYBE(0, "watch", "SEC", watch,
-	    "go on, and show it every second, or every SEC",
+	    "repeat, and show the result every second, or SEC",
 	    PROBE_ONCE | PROBE_GROUP, OFTEN),
 	FLAG(0, "during", during,
-	    "count what is lost while -- COMMAND runs", PROBE_DURING, OFTEN),
+	    "count lost connections while -- COMMAND runs", PROBE_DURING,
+	    OFTEN),
 	FLAG(0, "compare", compare,
 	    "find the best way to accept on this machine", PROBE_COMPARE,
 	    OFTEN),
-	FLAG(0, "merge", merge, "add up reports: the words are FILEs (--json)",
+	FLAG(0, "merge", merge,
+	    "add up --json reports: rpnc probe --merge FILE...",
 	    PROBE_MERGE, OFTEN),
 	TEXT(0, "quarantine", "PID", quarantine,
 	    "keep new connections away from a stuck member",
 	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--quarantine"),
 	    { "rescue", "--rescue quarantines, too: one of them will do" })),
 	TEXT(0, "rescue", "PID", rescue,
-	    "the same, and serve the clients in its queue",
+	    "the same, and have other members serve its queue",
 	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--rescue"), { "udp",
 	    "--rescue: datagrams have no queue of clients: --quarantine "
 	    "keeps new ones away" })),
@@ -218,16 +220,16 @@ const struct opt probe_options[] = {
 	    "number of attempts (200; -d, --watch: no limit)",
 	    PROBE_ONCE | PROBE_COMPARE, OFTEN),
 	NUMBER('c', "concurrency", "N", concurrency, 1, 20000,
-	    "attempts at once, at most (8; --watch: 128)",
+	    "most attempts at once (8; --watch: 128)",
 	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
 	TIME('d', "duration", duration, 1,
-	    "start attempts this long; --during: after it (1)",
+	    "how long to start attempts; --during: after it (1)",
 	    PROBE_LOAD | PROBE_COMPARE),
 	TEXT(0, "rate", "N", rate,
 	    "attempts a second, such as 0.5 (open loop)",
 	    PROBE_LOAD | PROBE_COMPARE, OFTEN),
 	MAYBE(0, "echo", "SIZE", echo,
-	    "send so many bytes (64); they must come back", PROBE_LOAD, OFTEN,
+	    "send SIZE bytes (64), which must come back", PROBE_LOAD, OFTEN,
 	    EXCLUDES({ "send expect match",
 	    "--echo excludes --send, --expect and --match" })),
 	TEXT(0, "send", "TEXT", send,
@@ -254,7 +256,7 @@ const struct opt probe_options[] = {
 	CHOICE(0, "by", "auto|diag|banner|reply|registry|none", by,
 	    "how to find who answered (auto)", PROBE_LOAD),
 	TEXT(0, "match", "REGEX", match,
-	    "a process's name is what this finds in its reply", PROBE_LOAD),
+	    "the part of the reply that names the process", PROBE_LOAD),
 	HEADING("Verdict and report"),
 	TEXT(0, "expect-weights", "WEIGHTS", expect_weights,
 	    "expected shares: A=70,B=30, or pids", PROBE_ONCE),
@@ -262,7 +264,7 @@ const struct opt probe_options[] = {
 	    "status 7 if uneven, or less probable than P",
 	    PROBE_ONCE | PROBE_MERGE),
 	TEXT(0, "what-if", "CHANGE", what_if,
-	    "flows that would move: +1, -1, or NAME leaves", PROBE_ONCE),
+	    "estimate flows that move: +1, -1, or NAME leaves", PROBE_ONCE),
 	TEXT(0, "openmetrics", "FILE", openmetrics,
 	    "also write the report to FILE, as metrics",
 	    PROBE_LOAD | PROBE_MERGE),

@@ -279,7 +279,7 @@ probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 const struct command probe_command = {
 	.name = "probe",
 	.synopsis = "probe [options] [host] port [-- command]",
-	.summary = "who answers here, how fast, how evenly; which of 20-25,80 "
+	.summary = "show who answers, how fast, how evenly; or which of 20-25,80 "
 	    "are open",
 	.tables = { probe_options, address_options, output_options, NULL },
 	.mode = find_mode,
