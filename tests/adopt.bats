@@ -167,7 +167,7 @@ refuses() {
 	answered
 	kill -KILL "$old"
 	enter a /leave
-	sees a '0 lost (gate'
+	sees a ', nothing lost'
 	enter a /join
 	like a 'listening on [^ ]+ \(tcp\)'
 	client
@@ -219,7 +219,7 @@ refuses() {
 	start echo -u --adopt "$old"
 	answered
 	kill -TERM "$pid"
-	told "$pid" "0 lost (close: pid $old (python3), which is stopped, still holds 127.0.0.1:$port)"
+	told "$pid" "left: nothing lost (close: pid $old (python3), which is stopped, still holds 127.0.0.1:$port)"
 }
 
 @test "adopt: who can't be adopted, and what goes not with it" {
@@ -327,7 +327,7 @@ flows() {
 	answered
 	halt "${workers[1]}"
 	flows 2
-	start echo -r --identify --adopt "${workers[1]}"
+	start echo -r -v --identify --adopt "${workers[1]}"
 	told "$pid" "A listening on 127.0.0.1:$port (tcp, reuseport, 3 of 3, adopted from pid ${workers[1]}, which is stopped)"
 	answered
 	kill -KILL "${workers[1]}"
@@ -338,7 +338,7 @@ flows() {
 	cmp flows.1 flows.2
 	cmp flows.1 flows.3
 	kill -TERM "$pid"
-	told "$pid" '0 lost (gate: no other rpnc)'
+	told "$pid" 'nothing lost (gate: no other rpnc)'
 }
 
 @test "adopt -r: it is steered, and leaves in order once nobody else has its socket" {
@@ -346,7 +346,7 @@ flows() {
 	old --reuseport 127.0.0.1
 	halt "$old"
 	start echo -r 127.0.0.1 "$port"
-	start echo -r --identify --adopt "$old" --steer A=0,B=100
+	start echo -r -v --identify --adopt "$old" --steer A=0,B=100
 	b=$pid
 	told "$b" "reuseport, 2 of 2, weights A=0,B=100, adopted"
 	for _ in {1..20}; do
@@ -355,20 +355,20 @@ flows() {
 	done
 	killed "$old"
 	kill -TERM "$b"
-	told "$b" '0 lost (steer)'
+	told "$b" 'nothing lost (steer)'
 	# the gate of a socket for both families, and of two that are in one group
 	old --reuseport --dual ::
-	start echo -r --adopt "$old"
+	start echo -r -v --adopt "$old"
 	killed "$old"
 	kill -TERM "$pid"
-	told "$pid" '0 lost (gate: no other rpnc)'
+	told "$pid" 'nothing lost (gate: no other rpnc)'
 	members --sockets 2
-	start echo -r --adopt "${workers[0]}"
+	start echo -r -v --adopt "${workers[0]}"
 	assert_equal "${#addrs[@]}" 2
 	kill -KILL "${workers[0]}"
 	eventually grep -q '^State:.Z' "/proc/${workers[0]}/status"
 	kill -TERM "$pid"
-	told "$pid" '0 lost (gate: two sockets in one group)'
+	told "$pid" 'nothing lost (gate: two sockets in one group)'
 }
 
 @test "adopt -r: from an rpnc, which leaves without harm to what is now another's" {
@@ -381,7 +381,7 @@ flows() {
 	start echo -r --json --adopt "$a"
 	kill -TERM "$a"
 	kill -CONT "$a"
-	told "$a" "0 lost (close: pid $pid (rpnc) still holds 127.0.0.1:$port)"
+	told "$a" "left: nothing lost (close: pid $pid (rpnc) still holds 127.0.0.1:$port)"
 	finish "$a" || test $? -eq 143
 	rpnc probe --json --echo -n 200 --timeout 5 127.0.0.1 "$port" >report
 	jq -e '.ok == 200 and ([.members[].name] | sort) == ["B", "C"]' report

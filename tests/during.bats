@@ -298,3 +298,24 @@ print("got")' >report 2>err &
 	jq -c '.during | [.lost, .losses]' report >&2
 	is '.status == 0 and .lost == ([.losses[]] | add)'
 }
+
+@test "during: of a member that is killed it says how many were in its queue" {
+	start echo -r 127.0.0.1 0
+	start echo -r 127.0.0.1 "$port"
+	kill -STOP "$pid"
+	# shellcheck disable=SC2016 # the $1 is for the inner shell
+	probe --during --json -d 100ms 127.0.0.1 "$port" -- bash -c '
+		until test "$(ss -Hltn "sport = :$1" | sort -n -k 2 | awk "END { print \$2 }")" -ge 20; do :; done
+		read -r -t 0.2 <>/dev/ptmx # some more looks at it
+		kill -KILL "$2"' sh "$port" "$pid"
+	is '[.changes[] | .kind] == ["left"] and .changes[0].waiting >= 20'
+	is '.lost >= .changes[0].waiting'
+	start echo -r 127.0.0.1 "$port"
+	kill -STOP "$pid"
+	# shellcheck disable=SC2016
+	probe --during -d 100ms 127.0.0.1 "$port" -- bash -c '
+		until test "$(ss -Hltn "sport = :$1" | sort -n -k 2 | awk "END { print \$2 }")" -ge 20; do :; done
+		read -r -t 0.2 <>/dev/ptmx
+		kill -KILL "$2"' sh "$port" "$pid"
+	grep -qE ' - [BC] pid [0-9]+ rpnc left, [0-9]+ waited in its queue just before$' report
+}

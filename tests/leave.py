@@ -21,6 +21,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -36,15 +37,21 @@ class Member:
 
     def __init__(self, command, host, port):
         ready, w = os.pipe()
+        # a file, since -v says more than a pipe holds
+        self.errors = tempfile.TemporaryFile()
         os.set_inheritable(w, True)
         self.process = subprocess.Popen(
-            ["rpnc", *command, "--ready-fd", str(w), *host, str(port)],
+            ["rpnc", *command, "-v", "--ready-fd", str(w), *host, str(port)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, pass_fds=(w,), start_new_session=True)
+            stderr=self.errors, pass_fds=(w,), start_new_session=True)
         os.close(w)
         Member.all.append(self.process)
         with os.fdopen(ready) as f:
             self.port = int(f.read().split()[0].rsplit(":", 1)[1])
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read().decode()
 
     def kill(self, number, whole=False):
         if whole:
@@ -59,13 +66,14 @@ class Member:
             pass
 
     def ended(self, status=-signal.SIGTERM):
-        """Its "left:" lines; what else it said is shown."""
-        said = self.process.communicate(timeout=HANG)[1].decode()
+        """Its "left:" lines; its errors are shown."""
+        self.process.wait(HANG)
+        said = self.said()
         lines = said.splitlines()
         if self.process.returncode not in (status, -signal.SIGKILL):
             sys.exit("status %d: %s" % (self.process.returncode, said))
         for line in lines:
-            if not re.match(r"left: |\w+ listening|[-+!] ", line):
+            if line.startswith("rpnc: "):
                 print(line, file=sys.stderr)
         return [x for x in lines if x.startswith("left: ")]
 
@@ -143,9 +151,8 @@ def uneven(host, port):
 
 def modes_of(lines, result):
     for line in lines:
-        m = re.match(r"left: \d+ queued served, \d+ handshakes? awaited, "
-                     r"(\d+) lost \((\w+)", line)
-        result["said"] += int(m[1])
+        m = re.search(r" (\w+)(?: connections?)? lost \((\w+)", line)
+        result["said"] += 0 if m[1] == "nothing" else int(m[1])
         result["modes"][m[2]] += 1
 
 

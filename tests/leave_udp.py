@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -31,15 +32,22 @@ class Member:
 
     def __init__(self, command, host, port, out):
         ready, w = os.pipe()
+        # a file, since -v says more than a pipe holds
+        self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            ["rpnc", *command, "--ready-fd", str(w), *host, str(port)],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE,
+            ["rpnc", *command, "-v", "--ready-fd", str(w), *host, str(port)],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=self.errors,
             pass_fds=(w,), start_new_session=True)
         os.close(w)
         Member.all.append(self.process)
         with os.fdopen(ready) as f:
             if not f.read():
-                sys.exit(self.process.communicate()[1].decode())
+                self.process.wait()
+                sys.exit(self.said())
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read().decode()
 
     def end(self, whole=False):
         if whole:
@@ -48,12 +56,13 @@ class Member:
             self.process.send_signal(signal.SIGTERM)
 
     def ended(self):
-        """Its "left:" lines; what else it said is shown."""
-        said = self.process.communicate(timeout=HANG)[1].decode()
+        """Its "left:" lines; its errors are shown."""
+        self.process.wait(HANG)
+        said = self.said()
         if self.process.returncode != -signal.SIGTERM:
             sys.exit("status %d: %s" % (self.process.returncode, said))
         for line in said.splitlines():
-            if not re.search(r"left: |listening|^[-+!] ", line):
+            if line.startswith("rpnc: "):
                 print(line, file=sys.stderr)
         return [x for x in said.splitlines() if "left: " in x]
 
@@ -155,10 +164,11 @@ def roll(o):
             m.end(o.whole)
         for m in old:
             for line in m.ended():
-                found = re.search(r"left: (\d+) queued served, "
-                                  r"(\d+) lost \((\w+)\)$", line)
-                result["served"] += int(found[1])
-                result["said"] += int(found[2])
+                found = re.search(r"left: (?:served (\d+) that waited, )?.*?"
+                                  r"(\w+)(?: datagrams?)? lost "
+                                  r"\((\w+)\)$", line)
+                result["served"] += int(found[1] or 0)
+                result["said"] += 0 if found[2] == "nothing" else int(found[2])
                 modes[found[3]] += 1
     load.stopped = True
     load.join()

@@ -352,7 +352,7 @@ undrawn() {
 	enter a fg
 	top a 4 'W/1 .* running'
 	keys a C-c
-	sees a 'restarted 1 times'
+	sees a 'restarted 1 time'
 }
 
 # replaced NAME MEMBER PID: its row has another pid, which this prints.
@@ -460,4 +460,17 @@ replaced() {
 		    assert b"listening on" in shown and b"not all members" not in shown, shown
 	END
 	timeout 100 python3 screens.py
+}
+
+@test "live: a member that is killed while clients wait is said to lose them" {
+	live a 127.0.0.1 0
+	start echo -r "127.0.0.1:$port"
+	sees a '+ B joined'
+	kill -STOP "$pid"
+	for _ in {1..40}; do
+		client
+	done
+	like a ' B .* [1-9][0-9]*/[0-9]+ .*stopped'
+	kill -KILL "$pid"
+	like a '- B died \(pid [0-9]+\) after 0 connections, with [1-9][0-9]* waiting in its queue: '
 }

@@ -598,7 +598,7 @@ print(s.getsockname()[1])')
 	printf 'one\n' >&"$c"
 	printf 'two\n' >&"$c"
 	enter b /leave
-	sees b '#1< two' '#1 closed after ' '(by us)' 'left: 2 queued served, 0 lost (connect)'
+	sees b '#1< two' '#1 closed after ' '(by us)' 'left: served 2 that waited, nothing lost'
 	like b '\[0 open.* away\]>'
 	test -z "$(ss -Hlunp "sport = :$port")"
 	enter b /leave

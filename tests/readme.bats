@@ -113,7 +113,7 @@ served() {
 	serve './rpnc echo -r --replace old 9000'
 	finish "${pids[0]}" || test $? -eq 143
 	finish "${pids[1]}"
-	has_line ' 0 lost (steer)' err.0
+	has_line 'nothing lost' err.0
 	has_line 'failed 0' report
 	grep -qE '^  A .* [1-9][0-9]* +[0-9.]+ %' report
 }

@@ -95,9 +95,9 @@ as_make() {
 	eventually all_have_answered
 	says './rpnc probe -n 1000 9000' 'failed 0'
 	assert_output --regexp ' A .* B .* C '
-	interrupted a ' 0 lost'
-	interrupted b ' 0 lost'
-	quitted c ' 0 lost'
+	interrupted a ', nothing lost'
+	interrupted b ', nothing lost'
+	quitted c ', nothing lost'
 }
 
 @test "readme at a terminal: join, see, leave" {
@@ -107,7 +107,7 @@ as_make() {
 	at b './rpnc echo -r --replace old 9000' 'listening on'
 	over a
 	assert_equal "$status" 0
-	has ' 0 lost (steer)'
+	has ', nothing lost'
 	over p
 	assert_equal "$status" 0
 	has_line 'failed 0' report
@@ -148,7 +148,7 @@ END
 	says 'echo hello | ./rpnc connect 9000'
 	sees a '#1< hello'
 	like a '[0-9-]+T[0-9:.]+Z.*#1 closed'
-	quitted a ' 0 lost'
+	quitted a ', nothing lost'
 }
 
 @test "manual at a terminal: a file sent, and a file fetched" {
@@ -360,7 +360,7 @@ here_is_nginx() {
 	at a 'rpnc echo -r --identify 9000' 'listening on'
 	at b 'rpnc echo -r --identify 9000' 'listening on'
 	at w 'rpnc probe --watch 9000' ' A ' ' B ' 'failed   now 0, in all 0'
-	interrupted b ' 0 lost'
+	interrupted b ', nothing lost'
 	sees w '- B'
 	interrupted w
 	is_shown 'rpnc probe --watch 9000'

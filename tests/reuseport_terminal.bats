@@ -246,7 +246,7 @@ some_wait() {
 	starts 'rpnc echo -r 127.0.0.1 9000 &'
 	starts 'rpnc echo -r 127.0.0.1 9000 &'
 	queue_up
-	told ' 0 lost (steer)'
+	told ', nothing lost'
 	told 'failed 0'
 }
 
@@ -395,7 +395,7 @@ END
 	starts 'rpnc echo -u -r 127.0.0.1 9000 &'
 	starts 'rpnc echo -u -r --leave close 127.0.0.1 9000 &'
 	datagrams
-	like s 'left: 0 queued served, [1-9][0-9]* lost \(close\)'
+	like s 'left: [1-9][0-9]* datagrams? lost \(close\)'
 }
 
 @test "reuseport.7 at a terminal: SO_REUSEADDR gives datagrams to any user" {

@@ -328,7 +328,7 @@ said() {
 	start echo -r --identify --replace B 127.0.0.1 "$port"
 	finish "${pids[1]}"
 	assert grep -q "^B leaves: replaced by pid ${pids[4]}$" err.1
-	assert grep -q '^left: .* 0 lost (steer)$' err.1
+	assert grep -q '^left: .*, nothing lost$' err.1
 	# the others have put the hash back; no flow of theirs has moved
 	after() {
 		# shellcheck disable=SC2086

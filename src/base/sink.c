@@ -149,8 +149,8 @@ sink_report_dropped(struct sink *s)
 {
 	char line[80];
 	int n = snprintf(line, sizeof(line),
-	    "rpnc: %zu lines were not shown: stderr was not read\n",
-	    s->dropped);
+	    "rpnc: %zu line%s not shown: stderr was not read\n", s->dropped,
+	    s->dropped == 1 ? " was" : "s were");
 
 	s->dropped = 0;
 	sink_write(s, line, (size_t)n);

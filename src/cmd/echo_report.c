@@ -54,7 +54,7 @@ echo_report(struct echo_server *v)
 		.kind = EVENT_REPORT, .command = "echo",
 		.name = v->membership.name, .rows = rows,
 		.row_count = (size_t)v->count,
-		.protocol = v->settings->udp ? "datagrams" : "connections",
+		.protocol = v->settings->udp ? "datagram" : "connection",
 		.seconds = (double)(loop_now() - v->started) / 1e6,
 	};
 

@@ -285,8 +285,8 @@ probe_plan_fit(struct app *d, int *concurrency)
 		    "allowed (ulimit -n): want %d at least",
 		    (int)limit.rlim_cur, OWN_DESCRIPTORS + 1);
 	snprintf(line, sizeof(line), "%d descriptors are allowed (ulimit -n): "
-	    "%d connections at a time instead of %d", (int)limit.rlim_cur,
-	    most, *concurrency);
+	    "%d connection%s at a time instead of %d", (int)limit.rlim_cur,
+	    most, plural((uint64_t)most), *concurrency);
 	emit_notice(d, line);
 	*concurrency = most;
 	return 0;

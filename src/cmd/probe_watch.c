@@ -94,7 +94,7 @@ on_change(struct watch_window *v, const struct watch_member *who, bool came,
 	struct app *d = container_of(v, struct probe_watch, watch.window)->app;
 	struct event e = {
 		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = who->name,
-		.pid = who->pid, .members = members,
+		.pid = who->pid, .waiting = -1, .members = members,
 		.clients = (int64_t)who->count, .reason = who->state &&
 		    strcmp(who->state, "gone") == 0 ? "ended" : NULL,
 	};

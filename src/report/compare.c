@@ -222,10 +222,10 @@ compare_heading(FILE *out, const struct compare_report *r)
 	char work[NUM_TEXT], stall[NUM_TEXT];
 
 	fprintf(out, "%zu ways to accept, %lld worker%s, %lld processor%s: "
-	    "%lld rounds by turns", r->model_count,
+	    "%lld round%s by turns", r->model_count,
 	    (long long)r->workers, r->workers == 1 ? "" : "s",
 	    (long long)r->processors, r->processors == 1 ? "" : "s",
-	    (long long)r->rounds);
+	    (long long)r->rounds, plural((uint64_t)r->rounds));
 	if (r->rounds < r->planned)
 		fprintf(out, " of %lld", (long long)r->planned);
 	fprintf(out, "\na connection has one request of %lld B, for which a "

@@ -44,6 +44,7 @@ static const struct field change_fields[] = {
 	FIELD(probe_change, "name", FIELD_TEXT, name),
 	FIELD(probe_change, "pid", FIELD_NUMBER, pid),
 	FIELD(probe_change, "command", FIELD_TEXT, command),
+	FIELD(probe_change, "waiting", FIELD_NUMBER, waiting),
 	{ 0 },
 };
 
@@ -257,6 +258,9 @@ during_change(FILE *out, const struct probe_change *c)
 	if (c->command)
 		fprintf(out, " %s", safe_name(c->command, text));
 	fprintf(out, " %s", c->kind);
+	if (c->waiting > 0)
+		fprintf(out, ", %lld waited in its queue just before",
+		    (long long)c->waiting);
 }
 
 static void

@@ -29,6 +29,7 @@ struct probe_change {
 	const char *kind;		/* "joined" or "left" */
 	const char *name, *command;
 	int64_t pid;
+	int64_t waiting;		/* in the queue of one that left */
 };
 
 struct probe_during {

@@ -54,6 +54,7 @@ struct event {
 	int64_t time;			/* CLOCK_REALTIME, microseconds */
 	int64_t conn, pid, port, members, membership, own, clients;
 	int64_t queued, handshakes, lost;
+	int64_t waiting;		/* in the queue of a dead member; -1 */
 	int64_t adopted;		/* a pid, or -1 */
 	const char *name, *protocol, *reason, *text, *command, *mode, *steering;
 	const struct addr *address, *peer;
@@ -70,7 +71,7 @@ struct event {
 	size_t scan_count;
 	uint64_t open, shut, silent;
 	uint64_t rescued, failed;
-	bool detail;			/* show what is not open, too */
+	bool detail;			/* -v: what is not open; the mode */
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 	const struct group_report *group;	/* and EVENT_GROUP's */
 	const struct compare_report *compare;	/* and EVENT_COMPARE's */

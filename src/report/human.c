@@ -102,7 +102,10 @@ print_left(const struct page *p, const struct event *e)
 	fprintf(p->out, " %s", e->reason);
 	print_pid(p, e);
 	fprintf(p->out, " after %lld connection%s", (long long)e->clients,
-	    e->clients == 1 ? "" : "s");
+	    plural((uint64_t)e->clients));
+	if (e->waiting > 0)
+		fprintf(p->out, ", with %lld waiting in its queue",
+		    (long long)e->waiting);
 	print_share_of_new(p, e);
 }
 
@@ -173,20 +176,43 @@ print_closed(const struct page *p, const struct event *e)
 		paint(p->out, p->color, RED, " (%s)", e->reason);
 }
 
+/* "steer": how it left; "gate: no other rpnc": why not as it was asked to. */
 static void
-print_drained(const struct page *p, const struct event *e)
+print_leave_mode(const struct page *p, const struct event *e)
 {
-	/* several workers print such a line: say which one this is */
-	if (e->name && strchr(e->name, '/'))
-		fprintf(p->out, "%s ", e->name);
-	fprintf(p->out, "left: %lld queued served, ", (long long)e->queued);
-	if (e->handshakes >= 0)		/* datagrams have none */
-		fprintf(p->out, "%lld handshake%s awaited, ",
-		    (long long)e->handshakes, e->handshakes == 1 ? "" : "s");
-	fprintf(p->out, "%lld lost (%s", (long long)e->lost, e->mode);
+	fprintf(p->out, " (%s", e->mode);
 	if (e->text)
 		fprintf(p->out, ": %s", e->text);
 	fputc(')', p->out);
+}
+
+static void
+print_drained(const struct page *p, const struct event *e)
+{
+	bool datagrams = e->handshakes < 0;
+	bool waited = e->queued > 0 || e->handshakes > 0;
+
+	/* several workers print such a line: say which one this is */
+	if (e->name && strchr(e->name, '/'))
+		fprintf(p->out, "%s ", e->name);
+	fputs("left: ", p->out);
+	if (e->queued > 0)
+		fprintf(p->out, "served %lld that waited, ",
+		    (long long)e->queued);
+	if (e->handshakes > 0 && !e->lost)
+		fprintf(p->out, "%lld handshake%s finished, ",
+		    (long long)e->handshakes, plural((uint64_t)e->handshakes));
+	if (!waited && !e->lost && e->queued >= 0)
+		fprintf(p->out, "%s was waiting, ",
+		    datagrams ? "nothing" : "nobody");
+	if (e->lost)
+		fprintf(p->out, "%lld %s%s lost", (long long)e->lost,
+		    datagrams ? "datagram" : "connection",
+		    plural((uint64_t)e->lost));
+	else
+		fputs("nothing lost", p->out);
+	if (e->detail || e->lost || strcmp(e->mode, "close") == 0)
+		print_leave_mode(p, e);
 }
 
 static void
@@ -201,8 +227,9 @@ print_report(const struct page *p, const struct event *e)
 {
 	char time[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 
-	fprintf(p->out, "%lld %s in %s: %s in, %s out", (long long)e->clients,
-	    e->protocol, seconds_text(e->seconds, time),
+	fprintf(p->out, "%lld %s%s in %s: %s in, %s out", (long long)e->clients,
+	    e->protocol, plural((uint64_t)e->clients),
+	    seconds_text(e->seconds, time),
 	    bytes_text(e->in, in), bytes_text(e->out, out));
 	for (size_t i = 0; i < e->row_count; i++) {
 		const struct worker_row *w = &e->rows[i];
@@ -214,8 +241,9 @@ print_report(const struct page *p, const struct event *e)
 		    (unsigned long long)w->accepted, w->share * 100,
 		    bytes_text(w->in, in), bytes_text(w->out, out), w->cpu);
 		if (w->restarts)
-			paint(p->out, p->color, RED, "  restarted %lld times",
-			    (long long)w->restarts);
+			paint(p->out, p->color, RED, "  restarted %lld time%s",
+			    (long long)w->restarts,
+			    plural((uint64_t)w->restarts));
 	}
 }
 

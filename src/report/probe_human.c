@@ -49,8 +49,8 @@ probe_expectation(FILE *out, const struct probe_report *r)
 	size_t n = 0;
 
 	if (f->at_least)
-		n = (size_t)snprintf(by, sizeof(by), "at least %zu members: ",
-		    r->member_count);
+		n = (size_t)snprintf(by, sizeof(by), "at least %zu member%s: ",
+		    r->member_count, plural(r->member_count));
 	snprintf(by + n, sizeof(by) - n, "%s", r->steering ? "this steering" :
 	    "fair hashing");
 	fputc('\n', out);

@@ -393,6 +393,7 @@ void
 leave_held(struct leave *l)
 {
 	leave_fall_back(l, LEAVE_CLOSE, l->held);
+	l->queued = -1;
 	leave_close(l);
 	l->active = false;
 	l->on_left(l);

@@ -45,7 +45,7 @@ struct leave {
 	/* Results. */
 	enum leave_mode mode;
 	const char *why;		/* why mode is not as asked; or NULL */
-	int queued;			/* served since it began */
+	int queued;			/* served since it began; -1: not known */
 	int handshakes;			/* half-open at first; -1: datagrams */
 	int lost;			/* reset by the close, or discarded */
 	int64_t began, limit;		/* loop_now(); limit: of this step */

@@ -203,6 +203,7 @@ membership_look(struct membership *p)
 	if (members_list(&p->sockinfo, p->registry, p->settings->udp, &p->set,
 	    &m) < 0)
 		return -1;
+	p->looked = loop_now();
 	membership_address(&p->set, s->address);
 	s->board.address = s->address;
 	s->board.protocol = membership_protocol(p->settings,

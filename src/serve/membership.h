@@ -19,6 +19,7 @@ struct membership {
 	char notice[600];		/* to emit, of opening; "": none */
 	struct sockinfo sockinfo;
 	struct group_stats stats;
+	int64_t looked;			/* loop_now() of the stats */
 	struct registry_events watch;	/* membership_events.c */
 	struct reconcile reconcile;
 	struct app *app;		/* while the registry is watched */

@@ -14,11 +14,14 @@
  * have no events.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "app/emit.h"
 #include "group/registry/process_id.h"
 #include "group/registry/spare_request.h"
 #include "serve/membership.h"
+
+enum { RECENT_US = 1500 * 1000 };	/* a board looks each second */
 
 /* This process, or a worker of it. */
 static bool
@@ -48,6 +51,23 @@ shown_steering(const struct membership *p, char text[static MODE_TEXT])
 	return mode_text(s, text);
 }
 
+/*
+ * The clients in the queue of a member that has died: the kernel has reset them
+ * with its sockets, so only a look shortly before tells. -1: there was none.
+ */
+static int64_t
+lost_queue(const struct membership *p, const char *name)
+{
+	const struct group_stats *s = &p->stats;
+
+	if (p->settings->udp || loop_now() - p->looked > RECENT_US)
+		return -1;
+	for (size_t i = 0; i < s->board.count; i++)
+		if (s->rows[i].name && strcmp(s->rows[i].name, name) == 0)
+			return s->rows[i].queue;
+	return -1;
+}
+
 static void
 emit_member(struct registry_events *w, const struct slot *s,
     enum event_kind kind, const char *reason)
@@ -57,11 +77,13 @@ emit_member(struct registry_events *w, const struct slot *s,
 	struct event e = {
 		.kind = kind, .name = slot_name(s, name), .pid = shown_pid(s),
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
-		.steering = shown_steering(p, steering),
+		.steering = shown_steering(p, steering), .waiting = -1,
 	};
 
 	if (is_own(s))
 		return;
+	if (kind == EVENT_LEFT && strcmp(reason, "died") == 0)
+		e.waiting = lost_queue(p, name);
 	/* a change starts a new judgement of how even the group is */
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
 		e.members = membership_count(p, 1);

@@ -87,7 +87,7 @@ on_left(struct leave *l)
 		.kind = EVENT_DRAINED, .name = f->name,
 		.mode = leave_name(l->mode), .text = l->why,
 		.queued = l->queued, .handshakes = l->handshakes,
-		.lost = l->lost,
+		.lost = l->lost, .detail = f->app->settings->verbose,
 		.seconds = (double)(loop_now() - l->began) / 1e6,
 	};
 

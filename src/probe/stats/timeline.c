@@ -152,6 +152,7 @@ timeline_change(struct timeline *t, const struct row *r, bool came)
 	c->when = clock_ns();
 	c->came = came;
 	c->pid = r->pid;
+	c->waiting = came ? -1 : r->waiting;
 	memcpy(c->name, r->name, sizeof(c->name));
 	memcpy(c->command, r->command, sizeof(c->command));
 }
@@ -184,7 +185,7 @@ change_report(const struct timeline *t, int at, struct probe_change *out)
 		    "left",
 		.name = c->name[0] ? c->name : NULL,
 		.command = c->command[0] ? c->command : NULL,
-		.pid = c->pid > 0 ? c->pid : -1,
+		.pid = c->pid > 0 ? c->pid : -1, .waiting = c->waiting,
 	};
 }
 

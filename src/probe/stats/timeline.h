@@ -29,6 +29,7 @@ struct timeline {
 		int64_t when;
 		bool came;
 		pid_t pid;
+		int64_t waiting;	/* -1: not known */
 		char name[ROW_NAME], command[16 + 1];
 	} *changes;
 	int change_count;

@@ -56,20 +56,35 @@ poll_is_member(struct membership_poll *r, const pid_t *pids, int count, int i,
 	    !newcomer_is(r->served, pids, count, pids[i], inode);
 }
 
+/* A queue that several processes accept from is nobody's loss if one ends. */
 static void
-poll_mark(struct membership_poll *r, uint64_t inode, bool *here)
+poll_count_waiting(const struct membership_poll *r, struct row *row,
+    const struct diag_sock *s, bool shared)
+{
+	if (r->datagram || shared || row->waiting < 0)
+		row->waiting = -1;
+	else
+		row->waiting += s->rqueue;
+}
+
+static void
+poll_mark(struct membership_poll *r, const struct diag_sock *s, bool *here)
 {
 	pid_t pids[HOLDERS_MAX];
-	int count = owners_holders(r->owners, inode, pids, HOLDERS_MAX);
+	int count = owners_holders(r->owners, s->inode, pids, HOLDERS_MAX);
 
 	if (count > HOLDERS_MAX)
 		count = HOLDERS_MAX;
 	for (int i = 0; i < count; i++) {
-		int row = !poll_is_member(r, pids, count, i, inode) ? -1 :
+		int row = !poll_is_member(r, pids, count, i, s->inode) ? -1 :
 		    tally_process(&r->known, pids[i]);
 
-		if (row >= 0 && row < KNOWN_MAX)
-			here[row] = true;
+		if (row < 0 || row >= KNOWN_MAX)
+			continue;
+		if (!here[row])
+			r->known.rows[row].waiting = 0;
+		here[row] = true;
+		poll_count_waiting(r, &r->known.rows[row], s, count > 1);
 	}
 }
 
@@ -117,7 +132,7 @@ poll_mark_all(struct membership_poll *r, const struct diag_sock *list, int
 {
 	memset(here, 0, KNOWN_MAX * sizeof(*here));
 	for (int i = 0; i < count; i++)
-		poll_mark(r, list[i].inode, here);
+		poll_mark(r, &list[i], here);
 }
 
 void
