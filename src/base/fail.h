@@ -31,17 +31,17 @@ int fail_as(enum status status, const char *format, ...)
 /* Adds ": FORMAT" to the text of the last fault; keeps errno. */
 void fail_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What the user could do about a fault. */
+/* Remedies for a fault; a command puts them into words. */
 enum advice {
-	ADVICE_JOIN,		/* the group that has the address */
-	ADVICE_JOIN_IF,		/* the same, if its sockets can be shared */
-	ADVICE_RESTART_SHARED,	/* the rpnc that has it without sharing */
-	ADVICE_JOIN_TOO,	/* whose sockets are taken is a member */
-	ADVICE_REPLACE,		/* the same, where its sockets are no use */
+	ADVICE_JOIN,		/* join the group that has the address */
+	ADVICE_JOIN_IF,		/* the same, if it shares its sockets */
+	ADVICE_RESTART_SHARED,	/* restart the rpnc that does not share it */
+	ADVICE_JOIN_TOO,	/* join: the sockets to adopt are a member's */
+	ADVICE_REPLACE,		/* the same, if its sockets are unusable */
 	ADVICE_DONT_JOIN,
 	ADVICE_NO_PROMPT,
-	ADVICE_FORCE,		/* a program that may not be rpnc's */
-	ADVICE_ONE_HOST,	/* fewer sockets */
+	ADVICE_FORCE,		/* replace a program that may be foreign */
+	ADVICE_ONE_HOST,	/* name one host: fewer sockets */
 	ADVICE_JSON_REPORT,
 	ADVICES
 };

@@ -1,3 +1,20 @@
+/*
+ * Judges whether the counts of members are those of fair hashing.
+ *
+ * How it works. Pearson's chi-square says how far the counts are from the
+ * expected ones. How often fair hashing gives a chi-square as large comes from
+ * the chi-square distribution. If an expected count is below 25, fair groups of
+ * the same n are drawn instead: with an expected count of 5 the distribution
+ * would call 8 fair groups in 10,000 uneven, not 1. If a single count has a
+ * chance below 1e-6, nothing is drawn, because draws can't resolve that.
+ *
+ * Chi-square alone gets two things wrong. With many members, one that gets
+ * nothing is lost in the noise of the others, so silence has a test of its own:
+ * fair hashing leaves a member of share w silent with (1 - w)^n. And counts are
+ * whole numbers: an exact 500 to 500 has p = 1 and yet happens every 40th time.
+ * So "too even" uses the lower tail, with the ball around the expectation
+ * widened by the reach of one lattice point.
+ */
 #include "math/fair.h"
 
 #include <float.h>
@@ -32,9 +49,9 @@
 
 enum {
 	EXPECTED_MIN = 25,	/* below it the distribution's tail is wrong */
-	EXPECTED_LEAST = 5,	/* below it all of the distribution is */
-	DRAWS = 100000,		/* so that 8 hits are still below P_UNEVEN */
-	DRAWS_LEAST = 20000,	/* so that none is */
+	EXPECTED_LEAST = 5,	/* below it all of the distribution is wrong */
+	DRAWS = 100000,		/* enough: 8 hits are still below P_UNEVEN */
+	DRAWS_LEAST = 20000,	/* enough: no hit is below P_UNEVEN */
 	DRAWS_WORK = 12000000,	/* of multinomial_cost(): some 40 ms */
 	DRAWN_MAX = 10000,	/* n beyond which DRAWS_LEAST is too slow */
 	HITS_ENOUGH = 400,	/* in both tails: p is known to 5 % */
@@ -44,7 +61,7 @@ enum {
 struct shares {
 	const double *weights;
 	double total, smallest, largest;
-	int k, live;	/* live: of a weight above 0 */
+	int k, live;	/* live: those with a weight above 0 */
 };
 
 /* Chances that a fair chi2 is at least, or at most, the one observed. */
@@ -83,9 +100,9 @@ shares_init(struct shares *s, const double *weights, int k)
 }
 
 /*
- * The x > 0 where a falling function reaches goal: brackets it, then false
- * position on the logarithm, the Illinois way (an end that stays twice counts
- * half the next time), which needs about eight calls.
+ * The x > 0 where a falling function reaches goal. It brackets x, then uses
+ * false position on the logarithm in the Illinois way (an end that stays twice
+ * counts half the next time), which needs about eight calls.
  */
 static double
 falls_to(double goal, double (*f)(double x, const double *par),
@@ -216,9 +233,9 @@ sum_drawn(const int *counts, const double *inverse, int k)
 }
 
 /*
- * Both tails by drawing. Sums that differ by rounding alone are equal; the
- * observed group counts as one of those drawn, so no chance is ever 0. Stops
- * early where both tails are known well (Besag and Clifford).
+ * Both tails by drawing. Sums that differ by rounding alone are equal. The
+ * observed group counts as a drawn one, so that no chance is ever 0. Drawing
+ * stops early when both tails are known well (Besag and Clifford).
  */
 static void
 draw_tails(struct multinomial *m, const double *inverse, int k,
@@ -331,7 +348,7 @@ fair_compare(const struct shares *s, const uint64_t *counts, struct fair *f)
 	f->expected_spread_99 = fair_spread_99(f->n, widest, s->live);
 }
 
-/* At most so often fair hashing leaves at least one member silent. */
+/* An upper bound: how often fair hashing leaves any member silent. */
 static double
 fair_silence(const struct shares *s, uint64_t n)
 {
@@ -343,7 +360,7 @@ fair_silence(const struct shares *s, uint64_t n)
 	return sum < 1 ? sum : 1;
 }
 
-/* The first n at which that would be noticed. */
+/* The first n at which a silent member would be noticed. */
 static uint64_t
 enough(const struct shares *s)
 {

@@ -1,3 +1,10 @@
+/*
+ * Histograms of latencies. A value of b bits is shifted right until 8 bits are
+ * left, the first of which is 1. The other seven choose one of 128 buckets in
+ * the row of that shift. Row 0 has twice as many buckets, because values below
+ * 128 are their own index. The buckets decide; min, max and sum only refine
+ * them.
+ */
 #include "math/hist.h"
 
 #include <inttypes.h>
@@ -16,7 +23,7 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* The value by the buckets alone. */
+/* What the buckets alone tell. */
 struct extent {
 	uint64_t count;
 	unsigned first, last;
@@ -78,8 +85,8 @@ clamp(uint64_t value, uint64_t low, uint64_t high)
 }
 
 /*
- * A writer that was in the middle of an addition, or died there, leaves
- * fields that disagree by one sample: bend them to what the buckets allow.
+ * If a writer is in the middle of an addition, or died there, the fields
+ * disagree by one sample: limits them to what the buckets allow.
  */
 static void
 hist_settle(struct hist *h)
@@ -132,7 +139,7 @@ decode_number(const char *s, uint64_t *n)
 	return s;
 }
 
-/* The same, and what follows must be end, which is skipped. */
+/* The same; the next character must be end, and is skipped. */
 static const char *
 decode_number_then(const char *s, uint64_t *n, char end)
 {

@@ -15,8 +15,9 @@ enum {
 
 /*
  * Latencies in nanoseconds: exact below 256, then in buckets no wider than
- * 1/128 (0.8 %) of their values. No pointers: it may lie in shared memory,
- * one process adding, others merging. Zeroed memory is an empty one.
+ * 1/128 (0.8 %) of their values. It has no pointers, so that it can be in
+ * shared memory: one process adds, others merge. Zeroed memory is an empty
+ * histogram.
  */
 struct hist {
 	uint64_t count, min, max, sum;	/* exact; 0 while empty */
@@ -25,26 +26,25 @@ struct hist {
 
 void hist_init(struct hist *h);
 
-/* Counts value; above HIST_MAX it is counted, and kept, as HIST_MAX. */
+/* Counts value; a value above HIST_MAX counts as HIST_MAX. */
 void hist_add(struct hist *h, uint64_t value);
 
 /*
- * Adds all of from, which another process may be adding to meanwhile. Returns
- * -1, and adds nothing, if the counts would pass HIST_COUNT_MAX, or the sum
- * 64 bits.
+ * Adds all of from, to which another process may be adding. Returns -1, and
+ * adds nothing, if the counts would pass HIST_COUNT_MAX, or the sum 64 bits.
  */
 int hist_merge(struct hist *into, const struct hist *from);
 
 /*
- * The value that p % of the samples do not exceed: that of the sample of rank
- * ceil(p / 100 * count), given as the highest value of its bucket, at most
- * max. So never below the true one, nor more than 1/128 above. p counts to six
- * decimals; 0 is min, 100 is max. 0 while empty, as is the mean.
+ * The value that p % of the samples do not exceed: the highest value in the
+ * bucket of the sample of rank ceil(p / 100 * count), at most max. So it is
+ * never below the true value, nor more than 1/128 above. p counts to six
+ * decimals; 0 is min, 100 is max. If h is empty, this and the mean are 0.
  */
 uint64_t hist_percentile(const struct hist *h, double p);
 /*
- * The same, but NAN if the sample is too small. p50 needs one sample; higher
- * ones need 10 samples above them: p90 from 100, p99 from 1000, p99.9 from
+ * The same, but NAN if there are too few samples. p50 needs one; higher
+ * percentiles need 10 samples above them: p90 needs 100, p99 1000, p99.9
  * 10,000. With fewer they would be the maximum, or nearly.
  */
 double hist_quantile(const struct hist *h, double p);
@@ -53,14 +53,14 @@ uint64_t hist_count_to(const struct hist *h, uint64_t value);
 double hist_mean(const struct hist *h);
 
 /*
- * Text for JSON, to be merged later without loss, and freed by the caller:
- * "1/7;MIN;MAX;SUM;BUCKETS", where 1 is the version, 7 is HIST_BITS, and
- * BUCKETS are "INDEX:COUNT" or "FIRST-LAST:COUNT" (each of them has COUNT),
- * ascending, with commas between. Returns -1 without memory.
+ * Makes text for JSON that can be merged later without loss; the caller frees
+ * it. It is "1/7;MIN;MAX;SUM;BUCKETS": 1 is the version, 7 is HIST_BITS, and
+ * BUCKETS are "INDEX:COUNT" or "FIRST-LAST:COUNT" (each bucket has COUNT),
+ * ascending, with commas between. Returns -1 if memory is short.
  */
 int hist_encode(const struct hist *h, char **text);
 
-/* Returns -1, and h is empty, for text that no hist_encode() can have said. */
+/* Returns -1, and h is empty, if hist_encode() can't have made the text. */
 int hist_decode(const char *text, struct hist *h);
 
 #endif

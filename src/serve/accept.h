@@ -24,7 +24,7 @@ struct acceptor {
 	unsigned open, limit;		/* limit 0: none */
 	bool exclusive;			/* EPOLLEXCLUSIVE: one waiter wakes */
 	bool paused;			/* by acceptor_pause() */
-	bool full;			/* as on_full() last reported */
+	bool full;			/* the last report to on_full() */
 	bool adopted;			/* another process shares the sockets */
 	bool gated;			/* accepted sockets need ungating */
 	struct congestion *congestion;	/* TCP's, or NULL */

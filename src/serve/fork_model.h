@@ -6,7 +6,7 @@
 
 /* An accept model: forks a process for each connection. */
 struct fork_model {
-	struct acceptor acceptor;	/* limit: of processes */
+	struct acceptor acceptor;	/* its limit counts processes */
 	struct counters *counters;
 	unsigned begun;			/* forks so far */
 	struct forked *children;	/* uthash by pid */

@@ -34,7 +34,7 @@ struct leave {
 	struct registry *registry;
 	int slot;
 	struct sock_set *set;		/* to close; then its count is 0 */
-	struct acceptor *acceptor;	/* of streams */
+	struct acceptor *acceptor;	/* for streams */
 	const struct leave_datagrams *datagrams;	/* NULL: streams */
 	const uint64_t *served;		/* connections, or datagrams, so far */
 	bool ends;			/* the process ends after it */
@@ -48,7 +48,7 @@ struct leave {
 	int queued;			/* served since it began; -1: not known */
 	int handshakes;			/* half-open at first; -1: datagrams */
 	int lost;			/* reset by the close, or discarded */
-	int64_t began, limit;		/* loop_now(); limit: of this step */
+	int64_t began, limit;		/* loop_now(); limit: ends the step */
 	/* Private: how far it got. */
 	bool active, locked, steered, gated;
 	void (*step)(struct leave *);

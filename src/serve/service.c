@@ -1,10 +1,10 @@
 /*
  * echo, discard and chargen for any number of connections, and for datagrams.
  *
- * All connections share one read buffer. What a peer sends is sent back at
- * once. If the peer does not take all of it, the rest is kept in the
- * connection's own queue, and nothing more is read from it meanwhile. So an
- * idle connection holds no buffer, and a peer that never reads costs one.
+ * All connections share one read buffer. Data of a peer is sent back at once.
+ * If the peer does not take all of it, the rest is kept in the connection's own
+ * queue, and nothing more is read from it meanwhile. So an idle connection
+ * holds no buffer, and a peer that never reads costs one.
  *
  *	state		what it holds		what moves it on
  *	caught up	nothing; it is read	the peer takes less: behind

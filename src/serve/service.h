@@ -56,7 +56,7 @@ struct service {
 
 /*
  * Takes over the sockets and serves on them; loop to congestion are set. limit:
- * of open connections, 0: none. -1: see fail_text().
+ * most open connections, 0: none. -1: see fail_text().
  */
 int service_open(struct service *, const struct sock_set *, bool datagram,
     bool exclusive, unsigned limit);

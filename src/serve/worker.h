@@ -14,7 +14,7 @@ struct worker {
 	struct workers *all;
 	int index;
 	pid_t pid;			/* 0: not running */
-	pid_t last_pid;			/* of the process that ended last */
+	pid_t last_pid;			/* the process that ended last */
 	int64_t started;		/* loop_now() */
 	int64_t delay;			/* before the last restart, us */
 	int64_t restarts;

@@ -1,8 +1,8 @@
 /*
- * How it works: the sockets of the last snapshot are grouped as the kernel
- * groups them. /proc, the registry and earlier snapshots add what they know.
- * Sockets that are bound and don't listen belong to no group; they are shown
- * with the group of the same address.
+ * The groups of a port, without a packet. The sockets of the last snapshot are
+ * grouped as the kernel groups them. /proc, the registry and earlier snapshots
+ * add what they know. Sockets that are bound and don't listen belong to no
+ * group; they are shown with the group of the same address.
  */
 #include "probe/inspect/inspect.h"
 

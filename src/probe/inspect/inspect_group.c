@@ -1,7 +1,8 @@
 /*
- * How it works: inspect_group_fill() gathers the sockets of one group, asks who
- * holds each, judges its queue over the snapshots, and then adds what concerns
- * the whole group: indices, steering, losses to other groups, findings.
+ * One group of a port, for --group. inspect_group_fill() gathers its sockets,
+ * asks who holds each, judges its queue over the snapshots, and then adds what
+ * concerns the whole group: indices, steering, losses to other groups,
+ * findings.
  */
 #include "probe/inspect/inspect_group.h"
 

@@ -1,6 +1,6 @@
 /*
- * How it works: what comes is, in this order, a greeting (the line of
- * --identify), and the reply.
+ * What is sent and read on one connection. The peer may send a greeting first
+ * (the line of --identify); all that follows is the reply.
  *
  *	greeting	what it means		what moves it on
  *	OPEN		may still come		the first bytes: SEEN, or NONE

@@ -1,6 +1,6 @@
 /*
- * How it works: a row's weight is its number of sockets, because the kernel's
- * hash chooses a socket. Other weights apply if:
+ * The shares that a verdict compares with. A row's weight is its number of
+ * sockets, because the kernel's hash chooses a socket. Other weights apply if:
  *
  *	--expect-weights is given	the given ones
  *	the members steer by weights	sockets times the registry's weights

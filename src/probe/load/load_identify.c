@@ -1,4 +1,10 @@
-/* How a load learns which member answers. */
+/*
+ * Connects a load to the ways of learning which member answers (--by): the
+ * registry, the kernel (identify.c), or the peer's own name.
+ * load_identify_open() finds the registry of the port, load_identify_aim() asks
+ * the kernel about an address; load_follow() looks again for members while the
+ * load runs.
+ */
 #include "probe/load/load_internal.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /*
- * How it works: a try connects to the addresses of a port, one after the other.
+ * Scans many ports. A try connects to the addresses of one port, one after the
+ * other.
  *
  *	state		ends when
  *	idle		scan_fill() gives it a port

@@ -1,13 +1,14 @@
 /*
- * A closed loop is due at once, after --pause. An open one (--rate) is due at
- * fixed times, whatever the other attempts do.
+ * When attempts are due. In a closed loop the next attempt is due at once, or
+ * after --pause. An open one (--rate) is due at fixed times, whatever the other
+ * attempts do.
  *
  * In an open loop an attempt may be late because all of -c are in flight. That
  * is the server's doing, and its latency counts from when it was due. It may
  * also be late because rpnc was stopped, or had no processor. That is not the
- * server's doing. With SKIP_ABSENT the load therefore runs at least every
- * 20 ms: a longer gap shows that rpnc did not run. What was due in the gap is
- * skipped, and the latencies of what was in flight are not reported.
+ * server's doing. With SKIP_ABSENT the load therefore runs at least every 20
+ * ms: a longer gap shows that rpnc did not run. Attempts due in the gap are
+ * skipped, and those in flight then have no latency.
  *
  * Skipping moves due times: attempts from number cut_at on are due later by
  * cut, all of them later by shift. Adjacent gaps are merged into one cut.

@@ -1,9 +1,9 @@
 /*
- * How it works: a report is a tally in JSON, and is read back into one. Rows
- * are the same if host, name, worker and pid are; their counts are added, and
- * their histograms merged. The sum is judged if all reports are of the same
- * group: no hash distributes connections over several groups. See
- * merge_verdict.c.
+ * Adds up reports of probe --json. A report is a tally in JSON, and is read
+ * back into one. Rows are the same if host, name, worker and pid are; their
+ * counts are added, and their histograms merged. The sum is judged if all
+ * reports are of the same group: no hash distributes connections over several
+ * groups. See merge_verdict.c.
  */
 #include "probe/stats/merge.h"
 

@@ -1,8 +1,9 @@
 /*
- * How it works: an attempt that was answered counts for the row that answered
- * it; otherwise for the row that the hash predicts; otherwise as unattributed.
- * Rows are never moved while attempts are in flight, because these refer to
- * them by index: a row that is forgotten is only marked as unused.
+ * Counts the results of attempts. An attempt that was answered counts for the
+ * row that answered it; otherwise for the row that the hash predicts; otherwise
+ * as unattributed. Rows are never moved while attempts are in flight, because
+ * these refer to them by index: a row that is forgotten is only marked as
+ * unused.
  */
 #include "probe/stats/tally.h"
 

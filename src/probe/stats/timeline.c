@@ -1,7 +1,7 @@
 /*
- * How it works: each attempt counts in the interval in which it was due. When
- * the intervals run out, neighbours are merged two by two, and the width
- * doubles. Changes of members are kept one by one, up to a limit.
+ * The time line of --during. Each attempt counts in the interval in which it
+ * was due. When the intervals run out, neighbours are merged two by two, and
+ * the width doubles. Changes of members are kept one by one, up to a limit.
  */
 #include "probe/stats/timeline.h"
 

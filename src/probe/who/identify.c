@@ -1,6 +1,6 @@
 /*
- * How it works: sock_diag(7) finds the server's end of a connection by both
- * addresses and ports. Its answer is one of:
+ * Which process has the server's end of a connection. sock_diag(7) finds that
+ * end by both addresses and ports. Its answer is one of:
  *
  *	an inode		accepted; /proc tells which process has it
  *	ESTABLISHED, no inode	in a listener's queue, or closed already
@@ -12,7 +12,7 @@
  * does, because servers that fork let children serve.
  *
  * A server that closes at once leaves nothing to look at. So the kernel is also
- * asked before: see prediction.c. What was predicted is compared with what was
+ * asked before: see prediction.c. Predictions are then compared with what was
  * found.
  */
 #include "probe/who/identify.h"
@@ -46,10 +46,10 @@ struct identify {
 	int protocol;
 	struct addr target;
 	struct prediction prediction;
-	struct listeners group;		/* as of the last look */
+	struct listeners group;		/* at the last look */
 	int hidden;			/* looks that found no process */
 	bool seen;			/* a look that found one */
-	uid_t uid;			/* of a listener, or of what accepted */
+	uid_t uid;			/* the listener's, or the acceptor's */
 	struct answers answers;
 	bool moved;			/* the group has changed */
 };

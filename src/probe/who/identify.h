@@ -89,11 +89,11 @@ struct identified {
 	int sockets;		/* in the group */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
-	struct prediction_record record;	/* of predictions */
+	struct prediction_record record;	/* right and wrong ones */
 	uint64_t voided;	/* predictions that were taken back */
 };
 
-/* What that allows a verdict to be based on. */
+/* What a verdict can rest on, as far as this tells. */
 enum knowledge identified_knowledge(const struct identified *);
 
 /*

@@ -1,6 +1,7 @@
 /*
- * How it works: a row's weight is the number of its sockets, because the hash
- * chooses a socket: a process with two of them gets twice as many connections.
+ * The listening sockets of a group and their weights. A row's weight is the
+ * number of its sockets, because the hash chooses a socket: a process with two
+ * of them gets twice as many connections.
  *
  * Several processes may hold one socket, as nginx's do. Its weight goes to:
  *

@@ -1,9 +1,9 @@
 /*
- * How it works: a process that starts during a run may hold a member's
- * listening socket because it inherited it. A worker accepts from it, as
- * nginx's new ones do after a reload. A child that a server forks for each
- * connection holds the listener too, if it does not close it, and accepts
- * nothing. Both may have a client's connection.
+ * Tells a new worker from a child that serves one connection. A process that
+ * starts during a run may hold a member's listening socket because it inherited
+ * it. A worker accepts from it, as nginx's new ones do after a reload. A child
+ * that a server forks for each connection holds the listener too, if it does
+ * not close it, and accepts nothing. Both may have a client's connection.
  *
  * Any of these shows that a process is a worker: it watches the listener by its
  * own epoll; it ran before its connection began; it had two connections. Until

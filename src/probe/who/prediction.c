@@ -1,8 +1,9 @@
 /*
- * How it works: sock_diag(7) is asked about addresses that have no connection
- * yet. It answers with the listener that the kernel's hash chooses. For that,
- * the source port must be known, so the socket is bound first: to a port that
- * has no connection to the target, as connect(2) would choose it.
+ * Predicts which listener will get a connection. sock_diag(7) is asked about
+ * addresses that have no connection yet. It answers with the listener that the
+ * kernel's hash chooses. For that, the source port must be known, so the socket
+ * is bound first: to a port that has no connection to the target, as connect(2)
+ * would choose it.
  *
  * A BPF program may override the hash, and can't be seen. So predictions are
  * compared with what is seen to accept. One that is wrong makes all of them
@@ -184,7 +185,7 @@ prediction_is_reliable(const struct prediction *p, int sockets)
 	    p->record.right >= (uint64_t)prediction_needed(sockets);
 }
 
-/* What waits in the queues of a row; UINT64_MAX: one is full, so unknown. */
+/* Clients in the queues of a row; UINT64_MAX: one is full, so unknown. */
 static uint64_t
 row_queue(int row, const struct listeners *s, const struct diag_sock *list,
     int count)

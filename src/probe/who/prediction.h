@@ -8,8 +8,8 @@
 struct sources;
 
 /*
- * Which listener the kernel's hash will choose for a connection, asked before
- * the connection is made; and whether these predictions are reliable.
+ * Asks, before a connection is made, which listener the kernel's hash will
+ * choose for it; and says whether these predictions are reliable.
  */
 
 /* How the connections are made. */

@@ -1,6 +1,7 @@
 /*
- * How it works: each slot of the registry that has, or had, a member is
- * followed by a row. `order` tells one member of a slot from the next.
+ * The counts that members keep in the registry (--by registry). A row follows
+ * each slot that has, or had, a member. `order` tells one member of a slot from
+ * the next.
  *
  *	a slot's member		its row
  *	comes			counts what it accepts from then on; weight 1

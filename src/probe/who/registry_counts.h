@@ -8,10 +8,10 @@
 
 struct registry_counts {
 	struct registry *registry;		/* NULL: there is none */
-	uint32_t serial;		/* of the steering, at the start */
+	uint32_t serial;		/* the steering's, at the start */
 	bool counts;			/* --by registry: rows have its counts */
 	bool changed;			/* members came or went */
-	uint64_t order[REGISTRY_SLOTS];	/* of the slot's member, now or before */
+	uint64_t order[REGISTRY_SLOTS];	/* the slot's member, now or before */
 	bool here[REGISTRY_SLOTS];		/* is a member now */
 	uint64_t before[REGISTRY_SLOTS];	/* accepted before the start */
 	uint64_t base[REGISTRY_SLOTS];	/* its row's count at the start */
