@@ -76,7 +76,7 @@ state_of(struct registry *b, const struct member *m)
 {
 	if (request_of(b, m->inode))
 		return "quarantined";
-	if (m->process_state == 'T' || m->process_state == 't')
+	if (owner_state_is_stopped(m->process_state))
 		return "stopped";
 	return m->slot < 0 ? NULL : state_name(m->state);
 }

@@ -45,16 +45,6 @@ struct server_socket {
 	struct addr bound;
 };
 
-static int
-socket_option(int fd, int name)
-{
-	socklen_t size = sizeof(int);
-	int value = -1;
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 :
-	    value;
-}
-
 static bool
 is_connected(int fd)
 {
@@ -67,7 +57,7 @@ is_connected(int fd)
 static struct server_socket
 server_socket_of(int fd)
 {
-	struct server_socket s = { .type = socket_option(fd, SO_TYPE) };
+	struct server_socket s = { .type = sock_get_int(fd, SOL_SOCKET, SO_TYPE, -1) };
 	struct addr *a = &s.bound;
 	int family;
 
@@ -77,7 +67,8 @@ server_socket_of(int fd)
 	if (family == AF_UNIX ? a->len <= sizeof(sa_family_t) :
 	    (family != AF_INET && family != AF_INET6) || !addr_port(a))
 		s.type = 0;
-	if (s.type == SOCK_STREAM && socket_option(fd, SO_ACCEPTCONN) != 1)
+	if (s.type == SOCK_STREAM && sock_get_int(fd, SOL_SOCKET,
+	    SO_ACCEPTCONN, 0) != 1)
 		s.type = 0;
 	if (s.type == SOCK_DGRAM && is_connected(fd))
 		s.type = 0;

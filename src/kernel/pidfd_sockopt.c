@@ -1,22 +1,15 @@
 #include "kernel/pidfd_sockopt.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "net/sock.h"
 
 static int
 option_of(int fd, uint64_t inode, int level, int option)
 {
-	socklen_t length = sizeof(int);
-	struct stat st;
-	int value;
-
-	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) ||
-	    st.st_ino != inode ||
-	    getsockopt(fd, level, option, &value, &length) < 0)
-		return -1;
-	return value;
+	return sock_inode(fd) == inode ? sock_get_int(fd, level, option, -1) :
+	    -1;
 }
 
 int

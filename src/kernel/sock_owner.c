@@ -32,17 +32,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/*
- * How it works. The map remembers which descriptor of which process was which
- * socket. A process may have ended or closed it, so each holder is checked with
- * one readlink(2). A socket that the map lacks is searched in the processes
- * that were returned before, because a probe meets the same few workers again
- * and again; then, and seldom, in all processes.
- *
- * A reading replaces what was known of the processes that it reads, so the map
- * never holds more sockets than there were.
- */
-
 enum {
 	SCAN_GAP_NS = 100 * 1000 * 1000, /* between two readings of all /proc */
 	TEXT_ROOM = 2048,	/* holds /proc/PID/status up to its Uid line */

@@ -96,25 +96,23 @@ listener_half_open(int family, const uint64_t *inodes, const int *own, int n)
 	return found;
 }
 
-static bool
-is_mptcp(int fd)
+static int
+listener_family(int fd)
 {
-	int protocol = 0;
-	socklen_t size = sizeof(protocol);
-
-	getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
-	return protocol == IPPROTO_MPTCP;
+	return sock_get_int(fd, SOL_SOCKET, SO_DOMAIN, AF_INET);
 }
 
 int
-listener_pending(int fd, int family)
+listener_pending(int fd)
 {
 	uint64_t inode = sock_inode(fd);
 	int references;
 
-	if (!inode || listener_references(family, &inode, 1, &references) < 0)
+	if (!inode || listener_references(listener_family(fd), &inode, 1,
+	    &references) < 0)
 		return -1;
-	return references - (is_mptcp(fd) ? 2 : 1);
+	return references - (sock_get_int(fd, SOL_SOCKET, SO_PROTOCOL, 0) ==
+	    IPPROTO_MPTCP ? 2 : 1);
 }
 
 int
@@ -129,11 +127,11 @@ listener_queue(int fd)
 }
 
 int
-listener_gate(int fd, int family, int ttl)
+listener_gate(int fd, int ttl)
 {
 	/* an IPv6 socket may accept IPv4, too */
 	if (sock_set_int(fd, IPPROTO_IP, IP_MINTTL, ttl) == 0 &&
-	    (family != AF_INET6 ||
+	    (listener_family(fd) != AF_INET6 ||
 	    sock_set_int(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl) == 0))
 		return 0;
 	return fail("minimal TTL");

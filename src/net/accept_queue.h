@@ -13,7 +13,7 @@
  * get_openreq4). An MPTCP socket has a TCP socket that listens for it; that
  * reference is not counted either. -1: not found.
  */
-int listener_pending(int fd, int family);
+int listener_pending(int fd);
 
 /*
  * That `ref` of n sockets of one family, given by inode, of any process; -1:
@@ -38,7 +38,7 @@ int listener_queue(int fd);
  * again a second later; handshakes in flight go on. 0 opens the gate. Accepted
  * sockets inherit it.
  */
-int listener_gate(int fd, int family, int ttl);
+int listener_gate(int fd, int ttl);
 
 /* SK_MEMINFO_DROPS of the socket, modulo 2^32. */
 uint32_t listener_drops(int fd);

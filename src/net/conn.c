@@ -20,6 +20,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
+#include "net/sockopt.h"
 
 enum { PAUSE_FIRST_US = 1000, PAUSE_LAST_US = 250 * 1000 };
 
@@ -92,13 +93,6 @@ socket_shut(struct conn *c)
 	return shutdown(c->source.fd, SHUT_WR);
 }
 
-static int
-datagram_shut(struct conn *c)
-{
-	(void)c;
-	return 0;
-}
-
 static void
 on_room(struct timer *timer)
 {
@@ -150,7 +144,6 @@ const struct conn_ops conn_datagram = {
 	.read = datagram_read,
 	.pending = datagram_pending,
 	.write = socket_write,
-	.shut = datagram_shut,
 	.watch = socket_watch,
 	.close = socket_close,
 };
@@ -210,11 +203,7 @@ conn_free(struct conn *c)
 int
 conn_error(const struct conn *c)
 {
-	int error = 0;
-	socklen_t size = sizeof(error);
-
-	getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	return error;
+	return sock_get_int(c->source.fd, SOL_SOCKET, SO_ERROR, 0);
 }
 
 void

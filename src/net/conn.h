@@ -19,7 +19,7 @@ struct conn_ops {
 	ssize_t (*write)(struct conn *, const void *data, size_t length);
 	/* Datagrams: the size of the next, if it can be large. May be NULL. */
 	size_t (*pending)(struct conn *);
-	/* Tells the peer that no more will come. */
+	/* Tells the peer that no more will come. Datagrams: NULL. */
 	int (*shut)(struct conn *);
 	int (*watch)(struct conn *, uint32_t events);
 	void (*close)(struct conn *);

@@ -254,12 +254,11 @@ dial_settled(struct race *r)
 {
 	for (int i = 0; i < r->started; i++) {
 		struct pollfd *p = &r->poll[i];
-		int error = 0;
-		socklen_t size = sizeof(error);
+		int error;
 
 		if (p->fd < 0 || !p->revents)
 			continue;
-		getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		error = sock_get_int(p->fd, SOL_SOCKET, SO_ERROR, 0);
 		if (!error && is_self(p->fd))
 			error = ECONNREFUSED;
 		if (!error)

@@ -43,12 +43,6 @@ take_known(const struct endpoint *e, int flags, struct addr_list *out)
 	return flags & AI_PASSIVE ? 0 : put_ipv4_first(out);
 }
 
-int
-resolve_known(const struct endpoint *e, struct addr_list *out)
-{
-	return !endpoint_is_known(e, 0) ? 0 : take_known(e, 0, out) < 0 ? -1 : 1;
-}
-
 /* Waits until the list is enough to begin with. */
 static int
 resolve_await(struct lookup *l, int64_t deadline, struct addr_list *out)

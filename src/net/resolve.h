@@ -22,9 +22,4 @@ int resolve_passive(const struct endpoint *e, struct addr_list *out);
 int resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
     struct lookup *rest, struct addr_list *out);
 
-/*
- * If no name server is needed, fills in the addresses and returns 1; or 0, -1.
- */
-int resolve_known(const struct endpoint *e, struct addr_list *out);
-
 #endif

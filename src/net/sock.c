@@ -21,12 +21,6 @@
 enum { SAME_PORT_TRIES = 64 };
 
 int
-sock_set_int(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-int
 sock_name(int fd, struct addr *a)
 {
 	a->len = sizeof(a->un);

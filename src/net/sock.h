@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "net/addr.h"
+#include "net/sockopt.h"
 
 /* Listening sockets; dial.h connects. All sockets are CLOEXEC. */
 
@@ -34,9 +35,6 @@ struct sock_set {
 int sock_listen(struct sock_set *out, const struct addr_list *want,
     const struct sock_options *options);
 void sock_set_close(struct sock_set *);
-
-/* Sets an int option of a socket; -1: see errno. */
-int sock_set_int(int fd, int level, int option, int value);
 
 /* The socket's own address; -1: see errno. */
 int sock_name(int fd, struct addr *);

@@ -22,6 +22,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
+#include "net/sockopt.h"
 
 /* Limits of joined replies: udp(7), UDP_SEGMENT. */
 enum {
@@ -121,40 +122,26 @@ batch_clear(struct batch *b, int n)
 	}
 }
 
-static int
-send_buffer(int fd)
-{
-	int size = 0;
-	socklen_t length = sizeof(size);
-
-	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length);
-	return size;
-}
-
 /* Raises the send buffer as far as allowed, for large replies. */
 static void
 udp_batch_enlarge(int fd)
 {
-	static const int size = TOTAL_ROOM;
 	int scratch = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (scratch < 0)
 		return;
-	setsockopt(scratch, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	sock_set_int(scratch, SOL_SOCKET, SO_SNDBUF, TOTAL_ROOM);
 	/* wmem_max may be below wmem_default (socket(7)) */
-	if (send_buffer(scratch) > send_buffer(fd))
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (sock_get_int(scratch, SOL_SOCKET, SO_SNDBUF, 0) >
+	    sock_get_int(fd, SOL_SOCKET, SO_SNDBUF, 0))
+		sock_set_int(fd, SOL_SOCKET, SO_SNDBUF, TOTAL_ROOM);
 	close(scratch);
 }
 
 static size_t
 room_for(int fd)
 {
-	int family = AF_INET;
-	socklen_t size = sizeof(family);
-
-	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
-	if (family != AF_UNIX)
+	if (sock_get_int(fd, SOL_SOCKET, SO_DOMAIN, AF_INET) != AF_UNIX)
 		return UDP_ROOM;
 	udp_batch_enlarge(fd);
 	return UNIX_ROOM;

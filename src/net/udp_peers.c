@@ -101,13 +101,6 @@ peer_write(struct conn *c, const void *data, size_t length)
 	return n;
 }
 
-static int
-peer_shut(struct conn *c)
-{
-	(void)c;
-	return 0;
-}
-
 /*
  * Watches for writing only, because udp_peers reads the sockets. For a Unix
  * socket epoll does not report that a peer has room: a timer tries again.
@@ -142,7 +135,6 @@ static const struct conn_ops conn_peer = {
 	.read = peer_read,
 	.pending = peer_pending,
 	.write = peer_write,
-	.shut = peer_shut,
 	.watch = peer_watch,
 	.close = peer_close,
 };

@@ -213,14 +213,9 @@ rescue_open(struct rescue *r, const struct sock_set *set)
 bool
 rescue_is_due(const struct rescue *r)
 {
-	for (int i = 0; i < r->acceptor.count; i++) {
-		int fd = r->acceptor.at[i].source.fd, family = AF_INET;
-		socklen_t size = sizeof(family);
-
-		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
-		if (listener_pending(fd, family) > 0)
+	for (int i = 0; i < r->acceptor.count; i++)
+		if (listener_pending(r->acceptor.at[i].source.fd) > 0)
 			return true;
-	}
 	return false;
 }
 

@@ -195,7 +195,7 @@ row_state(const struct row *r)
 		return NULL;
 	if (state < 0 || state == 'Z' || state == 'X')
 		return "gone";
-	return state == 'T' || state == 't' ? "stopped" : "running";
+	return owner_state_is_stopped(state) ? "stopped" : "running";
 }
 
 void

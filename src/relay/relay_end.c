@@ -207,7 +207,8 @@ relay_conn_shut(struct relay_conn *link)
 {
 	if (link->conn->write_ended)
 		return;
-	link->fin = link->conn->ops->shut(link->conn) == 0;
+	link->fin = link->conn->ops->shut &&
+	    link->conn->ops->shut(link->conn) == 0;
 	link->conn->write_ended = true;
 }
 

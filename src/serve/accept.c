@@ -110,16 +110,6 @@ accept_failed(struct acceptor *a, struct listener *l)
 	return -1;
 }
 
-static int
-socket_family(int fd)
-{
-	int family = AF_INET;
-	socklen_t size = sizeof(family);
-
-	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
-	return family;
-}
-
 /* Accepts one connection: 0; -1: none is queued, or accept(2) is to rest. */
 static int
 accept_one(struct acceptor *a, struct listener *l)
@@ -135,7 +125,7 @@ accept_one(struct acceptor *a, struct listener *l)
 	if (a->congestion)
 		congestion_settle(a->congestion, fd);
 	if (a->gated)
-		listener_gate(fd, socket_family(fd), 0);
+		listener_gate(fd, 0);
 	a->open++;
 	note_full(a);
 	a->on_accept(a, fd);

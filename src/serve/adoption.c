@@ -43,13 +43,9 @@ static int
 check_group(const struct settings *s, const struct sock_set *set)
 {
 	char who[ADOPT_WHO], text[ADDR_TEXT];
-	int on;
 
 	for (int i = 0; i < set->count && s->reuseport; i++) {
-		socklen_t size = sizeof(on);
-
-		if (getsockopt(set->fd[i], SOL_SOCKET, SO_REUSEPORT, &on,
-		    &size) == 0 && on)
+		if (sock_get_int(set->fd[i], SOL_SOCKET, SO_REUSEPORT, 0))
 			continue;
 		fail_as(STATUS_USAGE, "%s: its socket on %s has no "
 		    "SO_REUSEPORT, so is in no group",
@@ -160,13 +156,12 @@ adoption_holder(const struct sock_set *set, char text[static ADOPTION_TEXT])
 {
 	char who[ADOPT_WHO], where[ADDR_TEXT];
 	pid_t holder = adopt_holder(set);
-	int state = owner_state(holder);
 
 	if (!holder)
 		return NULL;
 	snprintf(text, ADOPTION_TEXT, "%s%s still holds %s",
 	    adopt_who(holder, who),
-	    state == 'T' || state == 't' ? ", which is stopped," : "",
+	    owner_is_stopped(holder) ? ", which is stopped," : "",
 	    addr_text(&set->bound[0], where));
 	return text;
 }

@@ -98,8 +98,7 @@ leave_pending(const struct leave *l)
 	int sum = 0;
 
 	for (int i = 0; i < l->set->count; i++) {
-		int n = listener_pending(l->set->fd[i],
-		    l->set->bound[i].sa.sa_family);
+		int n = listener_pending(l->set->fd[i]);
 
 		/* no descriptor to read /proc: at least the queue */
 		sum += n < 0 ? listener_queue(l->set->fd[i]) : n;
@@ -341,8 +340,7 @@ step_gate(struct leave *l)
 	l->acceptor->gated = true;
 	l->gated = true;
 	for (int i = 0; i < l->set->count; i++)
-		if (listener_gate(l->set->fd[i],
-		    l->set->bound[i].sa.sa_family, 255) < 0)
+		if (listener_gate(l->set->fd[i], 255) < 0)
 			leave_fall_back(l, LEAVE_DRAIN, "a gate is refused");
 	listener_barrier();
 	step_last(l);
@@ -353,7 +351,7 @@ static void
 open_gates(const struct leave *l)
 {
 	for (int i = 0; i < l->set->count; i++)
-		listener_gate(l->set->fd[i], l->set->bound[i].sa.sa_family, 0);
+		listener_gate(l->set->fd[i], 0);
 }
 
 void

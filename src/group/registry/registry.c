@@ -55,7 +55,7 @@ struct registry {
 	struct table *table;
 	struct sigbus_guard guard;
 	bool mine[REGISTRY_SLOTS];		/* locked through file */
-	bool reader, private, steering;
+	bool reader, steering;
 };
 
 /* Without a file: memory that this process shares with its children. */
@@ -182,18 +182,11 @@ registry_private(void)
 
 	if (!b)
 		return NULL;
-	b->private = true;
 	if (registry_file_private(&b->file, &own_head, sizeof(own_head),
 	    sizeof(struct table)) == 0 && table_map(b) == 0)
 		return b;
 	registry_free(b);
 	return NULL;
-}
-
-bool
-registry_is_private(const struct registry *b)
-{
-	return b->private;
 }
 
 bool

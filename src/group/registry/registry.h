@@ -103,7 +103,6 @@ struct registry;
 struct registry *registry_open(bool datagram, uint16_t port);
 struct registry *registry_private(void);
 struct registry *registry_look(bool datagram, uint16_t port);
-bool registry_is_private(const struct registry *);
 /*
  * Whether another process has cut the file short: the registry is then empty.
  */

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 
 #include "base/fail.h"
+#include "net/sockopt.h"
 
 enum {
 	IPV4_SOURCE = 12, IPV4_END = 20,	/* bytes of the header */
@@ -95,11 +96,7 @@ put_flow(struct program *p, bool v6)
 static bool
 is_datagram(int fd)
 {
-	int type = 0;
-	socklen_t size = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-	    type == SOCK_DGRAM;
+	return sock_get_int(fd, SOL_SOCKET, SO_TYPE, 0) == SOCK_DGRAM;
 }
 
 const struct steer_type steer_types[STEER_MODES] = {

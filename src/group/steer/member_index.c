@@ -158,7 +158,7 @@ clear_stray(struct addr *from, const struct addr *to)
 
 	if (fd < 0)
 		return;
-	if (listener_gate(fd, to->sa.sa_family, 255) == 0)
+	if (listener_gate(fd, 255) == 0)
 		(void)!connect(fd, &to->sa, to->len);
 	close(fd);
 }
@@ -176,7 +176,7 @@ try_index(int fd, const struct addr *to, int k, struct sock_diag *diag)
 	if (client < 0)
 		return fail("index");
 	if (time_to_live(client, to->sa.sa_family, 1) < 0 ||
-	    listener_gate(client, to->sa.sa_family, 255) < 0 ||
+	    listener_gate(client, 255) < 0 ||
 	    bpf_flows(fd, &from, 1, k) < 0)
 		goto close;
 	drops = listener_drops(fd);
@@ -201,9 +201,9 @@ index_find(int fd, const struct addr *bound, int n, int guess,
     struct sock_diag *diag)
 {
 	struct addr to = own_target(bound);
-	int family = bound->sa.sa_family, index = -1;
+	int index = -1;
 
-	if (listener_gate(fd, family, 2) < 0)
+	if (listener_gate(fd, 2) < 0)
 		return -1;
 	for (int i = 0; i < n && index < 0; i++) {
 		int k = (guess + i) % n;
@@ -214,7 +214,7 @@ index_find(int fd, const struct addr *bound, int n, int guess,
 		if (result > 0)
 			index = k;
 	}
-	listener_gate(fd, family, 0);
+	listener_gate(fd, 0);
 	return index;
 }
 
@@ -265,14 +265,13 @@ references_read(const struct search *s, uint32_t *figures)
 static int
 send_syns(const struct search *s, int k, struct addr *from, int count)
 {
-	int fds[FLOWS_MAX], opened = 0, sent = 0, family = s->to.sa.sa_family;
+	int fds[FLOWS_MAX], opened = 0, sent = 0;
 	struct addr own = client_address(&s->to);
 
 	for (; opened < count; opened++) {
 		from[opened] = own;
 		fds[opened] = client_open(&from[opened]);
-		if (fds[opened] < 0 ||
-		    listener_gate(fds[opened], family, 255) < 0)
+		if (fds[opened] < 0 || listener_gate(fds[opened], 255) < 0)
 			break;
 	}
 	if (opened == count && bpf_flows(s->fd, from, count, k) == 0)

@@ -219,10 +219,8 @@ attempt_on_connected(struct attempt *a)
 static void
 attempt_on_connect_event(struct attempt *a)
 {
-	int error = 0;
-	socklen_t size = sizeof(error);
+	int error = sock_get_int(a->source.fd, SOL_SOCKET, SO_ERROR, 0);
 
-	getsockopt(a->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	loop_watch(a->shared->loop, &a->source, 0);
 	if (error)
 		attempt_end_by(a, error);
@@ -233,10 +231,8 @@ attempt_on_connect_event(struct attempt *a)
 static void
 attempt_on_look_error(struct attempt *a)
 {
-	int error = 0;
-	socklen_t size = sizeof(error);
+	int error = sock_get_int(a->source.fd, SOL_SOCKET, SO_ERROR, 0);
 
-	getsockopt(a->source.fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	attempt_end_by(a, error ? error : ECONNRESET);
 }
 

@@ -156,8 +156,7 @@ try_on_event(struct source *source, uint32_t events)
 {
 	struct scan_try *t = container_of(source, struct scan_try, source);
 	char buffer[4096];
-	int error = 0;
-	socklen_t size = sizeof(error);
+	int error;
 
 	(void)events;
 	if (t->draining) {
@@ -167,7 +166,7 @@ try_on_event(struct source *source, uint32_t events)
 			try_end(t);
 		return;
 	}
-	getsockopt(source->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	error = sock_get_int(source->fd, SOL_SOCKET, SO_ERROR, 0);
 	if (error)
 		try_on_failure(t, error);
 	else
