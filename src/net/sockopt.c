@@ -17,3 +17,11 @@ sock_get_int(int fd, int level, int option, int otherwise)
 	return getsockopt(fd, level, option, &value, &size) < 0 ? otherwise :
 	    value;
 }
+
+void
+sock_reset_at_close(int fd)
+{
+	static const struct linger now = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "net/sockopt.h"
 #include "net/udp_batch.h"
 
 enum {
@@ -16,35 +17,26 @@ enum {
 void
 udp_prepare(int fd, const struct addr *a)
 {
-	static const int on = 1;
-
 	if (!addr_is_wildcard(a))
 		return;
 	if (a->sa.sa_family == AF_INET)
-		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+		sock_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	else
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
-		    sizeof(on));
+		sock_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 void
 udp_enlarge(int fd)
 {
-	static const int size = QUEUE_SIZE;
-	/*
-	 * SO_RCVBUFFORCE may exceed net.core.rmem_max; it needs CAP_NET_ADMIN
-	 */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-	    sizeof(size)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	/* it may exceed net.core.rmem_max, but needs CAP_NET_ADMIN */
+	if (sock_set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, QUEUE_SIZE) < 0)
+		sock_set_int(fd, SOL_SOCKET, SO_RCVBUF, QUEUE_SIZE);
 }
 
 void
 udp_join(int fd)
 {
-	static const int on = 1;
-
-	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
+	sock_set_int(fd, IPPROTO_UDP, UDP_GRO, 1);
 }
 
 /* The all-nodes address of an IPv6 socket's link; -1: it is bound to none. */
@@ -54,11 +46,9 @@ link_local_nodes(int fd, struct addr *a)
 	static const struct in6_addr all = {
 		{ { 0xff, 2, [15] = 1 } }
 	};
-	int device = 0;
-	socklen_t size = sizeof(device);
+	int device = sock_get_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, 0);
 
-	if (a->sa.sa_family != AF_INET6 || getsockopt(fd, SOL_SOCKET,
-	    SO_BINDTOIFINDEX, &device, &size) < 0 || !device)
+	if (a->sa.sa_family != AF_INET6 || !device)
 		return -1;
 	a->in6.sin6_addr = all;
 	a->in6.sin6_scope_id = (uint32_t)device;

@@ -133,12 +133,10 @@ rescue_is_own(const struct rescue *r, int fd)
 static void
 rescue_refuse_own(struct rescue *r, int fd)
 {
-	static const struct linger now = { .l_onoff = 1 };
-
 	fail_as(STATUS_NETWORK, "a client came back to the same queue: nobody "
 	    "else is there to serve it");
 	rescue_fault(r);
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	sock_reset_at_close(fd);
 	close(fd);
 	acceptor_freed(&r->acceptor);
 }

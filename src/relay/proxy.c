@@ -22,6 +22,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
+#include "net/sockopt.h"
 
 enum { PIECE = 16 * 1024 };
 
@@ -42,20 +43,12 @@ other_side(const struct conn *c)
 }
 
 static void
-side_reset_at_close(struct conn *c)
-{
-	static const struct linger now = { .l_onoff = 1 };
-
-	setsockopt(c->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-}
-
-static void
 proxy_end(struct proxy *p, enum reason reason, int error)
 {
 	loop_timer_cancel(p->loop, &p->timer);
 	if (reason != REASON_END)
 		for (int i = 0; i < 2; i++)
-			side_reset_at_close(p->side[i]);
+			sock_reset_at_close(p->side[i]->source.fd);
 	p->ops->on_close(p, reason, error);
 	if (p->link)
 		*p->link = p->next;
