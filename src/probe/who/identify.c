@@ -89,21 +89,8 @@ identify_free(struct identify *w)
 static int
 identify_group(struct identify *w, struct diag_sock **list)
 {
-	struct addr remote = w->prediction.source;
-	struct diag_sock winner;
-	int found;
-
-	*list = NULL;
-	if (!remote.len)
-		return 0;
-	addr_set_port(&remote, 1);
-	found = sock_diag_get(w->diag, w->protocol, &w->target, &remote,
-	    &winner);
-	if (found <= 0)
-		return found;
-	if (w->protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
-		return 0;
-	return sock_diag_group_of(w->diag, &winner, list);
+	return listeners_list(w->diag, w->protocol, &w->target,
+	    &w->prediction.source, list);
 }
 
 int

@@ -12,6 +12,7 @@
  */
 #include "probe/who/listeners.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "kernel/proc_fd.h"
@@ -84,6 +85,26 @@ listeners_take(struct listeners *s, const struct listeners *before, struct tally
 		s->count += s->at[s->count] != NULL;
 	}
 	return 0;
+}
+
+int
+listeners_list(struct sock_diag *diag, int protocol, const struct addr *target,
+    const struct addr *client, struct diag_sock **list)
+{
+	struct addr from = *client;
+	struct diag_sock winner;
+	int found;
+
+	*list = NULL;
+	if (!from.len)
+		return 0;
+	addr_set_port(&from, 1);
+	found = sock_diag_get(diag, protocol, target, &from, &winner);
+	if (found <= 0)
+		return found;
+	if (protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
+		return 0;
+	return sock_diag_group_of(diag, &winner, list);
 }
 
 int
@@ -349,16 +370,22 @@ listener_queue_add(const struct listeners *s, struct tally *t,
 }
 
 void
-listeners_ask(const struct listeners *s, struct tally *t,
-    const struct diag_sock *list, int count)
+rows_ask(struct tally *t, int64_t waiting)
 {
 	for (int i = 0; i < t->count; i++) {
 		struct row *r = &t->rows[i];
 
 		r->asked = r->pid > 0 && !r->gone;
 		r->stopped = r->asked && owner_is_stopped(r->pid);
-		r->waiting = 0;
+		r->waiting = waiting;
 	}
+}
+
+void
+listeners_ask(const struct listeners *s, struct tally *t,
+    const struct diag_sock *list, int count)
+{
+	rows_ask(t, 0);
 	for (int i = 0; i < count; i++)
 		listener_queue_add(s, t, &list[i]);
 }

@@ -19,6 +19,14 @@ struct listeners {
 	int count, family;
 };
 
+/*
+ * Lists the sockets that a client of the target would meet, where client is an
+ * address that it could come from. Returns their count, or -1; the caller frees
+ * list.
+ */
+int listeners_list(struct sock_diag *, int protocol, const struct addr *target,
+    const struct addr *client, struct diag_sock **list);
+
 /* Takes the sockets that sock_diag_group_of() listed; -1 without memory. */
 int listeners_fill(struct listeners *, struct tally *, struct owners *,
     const struct diag_sock *list, int count);
@@ -65,6 +73,8 @@ bool listeners_complete(struct listeners *, struct tally *, struct owners *);
 /* Whether each has a known holder. */
 bool listeners_known(const struct listeners *);
 
+/* Sets in each row whether its process is stopped; waiting: for all rows. */
+void rows_ask(struct tally *, int64_t waiting);
 /*
  * Sets in each row whether its process is stopped, and how many clients wait in
  * its queues. list is the group as it is now. -1: not known, because several

@@ -1,11 +1,11 @@
 #include "probe/who/membership_poll.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/sock_acceptor.h"
+#include "probe/who/listeners.h"
 #include "probe/who/newcomer.h"
 #include "probe/who/registry_counts.h"
 
@@ -24,25 +24,6 @@ membership_poll_close(struct membership_poll *r)
 	owners_free(r->owners);
 	sock_diag_close(r->diag);
 	tally_free(&r->known);
-}
-
-/* Lists the sockets that listen for clients of the target. */
-static int
-poll_listening(struct membership_poll *r, const struct addr *target,
-    struct diag_sock **list)
-{
-	int protocol = r->datagram ? IPPROTO_UDP : IPPROTO_TCP, found;
-	struct addr client = *target;
-	struct diag_sock winner;
-
-	*list = NULL;
-	addr_set_port(&client, 1);
-	found = sock_diag_get(r->diag, protocol, target, &client, &winner);
-	if (found <= 0)
-		return found;
-	if (!r->datagram && winner.state != TCP_LISTEN)
-		return 0;
-	return sock_diag_group_of(r->diag, &winner, list);
 }
 
 /* A process that started after the first look may be a newcomer. */
@@ -145,7 +126,8 @@ membership_poll_look(struct membership_poll *r, const struct addr *target,
 
 	if (!r->owners || target->sa.sa_family == AF_UNIX)
 		return;
-	count = poll_listening(r, target, &list);
+	count = listeners_list(r->diag, r->datagram ? IPPROTO_UDP :
+	    IPPROTO_TCP, target, target, &list);
 	if (count < 0)
 		return;
 	if (doubt)

@@ -16,13 +16,7 @@
 #include <string.h>
 
 #include "group/steer/reconcile.h"
-#include "kernel/sock_owner.h"
-
-static bool
-counts_has_member(const struct registry_counts *r, int i)
-{
-	return registry_is_member(r->registry, i);
-}
+#include "probe/who/listeners.h"
 
 int
 registry_counts_open(struct registry_counts *r, bool datagram, uint16_t port)
@@ -35,7 +29,7 @@ registry_counts_open(struct registry_counts *r, bool datagram, uint16_t port)
 		return -1;
 	r->serial = registry_shared(r->registry)->steering.serial;
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		members += counts_has_member(r, i);
+		members += registry_is_member(r->registry, i);
 	return members;
 }
 
@@ -52,7 +46,7 @@ row_is_on_registry(const struct registry_counts *r, const struct row *row)
 {
 	for (int i = 0; row->pid > 0 && !row->gone && i < REGISTRY_SLOTS; i++)
 		if (slot_pid(registry_slot(r->registry, i)) == row->pid &&
-		    counts_has_member(r, i))
+		    registry_is_member(r->registry, i))
 			return true;
 	return false;
 }
@@ -70,7 +64,7 @@ bool
 registry_counts_is_full(const struct registry_counts *r)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (counts_has_member(r, i) &&
+		if (registry_is_member(r->registry, i) &&
 		    registry_slot(r->registry, i)->state == STATE_FULL)
 			return true;
 	return false;
@@ -84,7 +78,7 @@ registry_counts_steering(const struct registry_counts *r, char *text,
 	char name[REGISTRY_NAME] = "", how[MODE_TEXT];
 
 	for (int i = 0; s->process && i < REGISTRY_SLOTS; i++)
-		if (counts_has_member(r, i) &&
+		if (registry_is_member(r->registry, i) &&
 		    registry_slot(r->registry, i)->process == s->process)
 			slot_name(registry_slot(r->registry, i), name);
 	snprintf(text, room, "steered%s%s: %s", *name ? " by " : "", name,
@@ -152,7 +146,7 @@ registry_counts_begin(struct registry_counts *r, struct tally *t)
 {
 	r->counts = true;
 	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
-		if (counts_has_member(r, i))
+		if (registry_is_member(r->registry, i))
 			slot_enter(r, t, i, registry_slot(r->registry, i)->
 			    counters.accepted);
 }
@@ -172,7 +166,7 @@ static void
 slot_follow(struct registry_counts *r, struct tally *t, int i)
 {
 	const struct slot *s = registry_slot(r->registry, i);
-	bool here = counts_has_member(r, i), same = s->order == r->order[i];
+	bool here = registry_is_member(r->registry, i), same = s->order == r->order[i];
 
 	slot_count(r, t, i);
 	if (here == r->here[i] && (!here || same))
@@ -208,25 +202,13 @@ registry_counts_forget(struct registry_counts *r, int row)
 			r->row[i] = -1;
 }
 
-/* The queue of a datagram socket is bytes, not clients. */
-static void
-rows_ask_stopped(struct tally *t)
-{
-	for (int i = 0; i < t->count; i++) {
-		struct row *r = &t->rows[i];
-
-		r->asked = r->pid > 0 && !r->gone;
-		r->stopped = r->asked && owner_is_stopped(r->pid);
-		r->waiting = -1;
-	}
-}
-
 bool
 registry_counts_end(struct registry_counts *r, struct tally *t)
 {
 	uint64_t sum = registry_counts_follow(r, t), ok = t->out[OUT_OK];
 
-	rows_ask_stopped(t);
+	/* the queue of a datagram socket is bytes, not clients */
+	rows_ask(t, -1);
 	t->unattributed = sum < ok ? ok - sum : 0;
 	return r->changed;
 }
