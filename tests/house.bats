@@ -70,7 +70,10 @@ manual_options() {
 # The same for all that a command has: what several have is described once.
 page_options() {
 	manual_options "rpnc-$1.1"
-	test "$1" != echo || manual_options rpnc-listen.1 | grep -E '^(Server|Group): '
+	case $1 in
+	echo) manual_options rpnc-listen.1 | grep -E '^(Server|Group): ' ;;
+	connect) manual_options rpnc-listen.1 | grep '^Data: ' ;;
+	esac
 	manual_options rpnc.1
 }
 
