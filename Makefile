@@ -1,7 +1,7 @@
 # rpnc: builds with GNU make, gcc or clang.
 #
 #	make			./rpnc
-#	make demo		what rpnc does, shown
+#	make demo		what SO_REUSEPORT is, shown (20 s)
 #	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2 at once
 #	make soak		300 rounds of leaving a group, the long loops
 #	make bench		speed, against nc, ncat, socat and others
