@@ -99,7 +99,7 @@ print_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
 		    slot_pid(registry_slot(b, i)) == owner.pid)
 			name = slot_name(registry_slot(b, i), room);
 	escape(owner.command, strlen(owner.command), false, safe);
-	session_say(&t->session, "accepted by %s%s%s, pid %d\n", name,
+	session_print(&t->session, "accepted by %s%s%s, pid %d\n", name,
 	    *name ? ", " : "", safe, (int)owner.pid);
 	if (b)
 		registry_close(b);

@@ -64,7 +64,7 @@ on_wake(struct registry_events *w)
 {
 	struct echo_server *v = w->user;
 
-	if (reconcile_apply(&v->membership.reconcile, &v->live) < 0)
+	if (reconcile_apply(&v->membership.reconcile, &v->listening) < 0)
 		emit_error(&v->app);
 }
 
@@ -221,7 +221,7 @@ on_change(struct membership *p)
 {
 	struct echo_server *v = container_of(p, struct echo_server, membership);
 
-	header_touch(&v->header.live);
+	header_touch(&v->header.top);
 }
 
 static void
@@ -354,10 +354,10 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (echo_start(&v) < 0) {
 		app_fault(&v.app);
 	} else {
-		membership_tell(&v.membership, &v.app, v.count, members);
+		membership_emit_start(&v.membership, &v.app, v.count, members);
 		workers_go(&v.workers);
 		if (s->reuseport && membership_watch(&v.membership, &v.app,
-		    v.by_workers ? NULL : &v.live) < 0)
+		    v.by_workers ? NULL : &v.listening) < 0)
 			emit_error(&v.app);
 		membership_replace(&v.membership, &v.app);
 		/* the workers hold the sockets now */
@@ -367,9 +367,9 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		app_ready(&v.app, &v.membership.set);
 		if (loop_run(&v.app.loop) < 0)
 			app_fault(&v.app);
-		header_close(&v.header.live);
-		membership_tell_holder(&v.app, v.by_workers ?
-		    &v.membership.set : &v.live);
+		header_close(&v.header.top);
+		membership_emit_holder(&v.app, v.by_workers ?
+		    &v.membership.set : &v.listening);
 		echo_models_stop(&v);
 		echo_report(&v);
 	}

@@ -117,7 +117,7 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
 
 	v->app.loop.spin = v->spin;
 	greeting_fill(v, name, worker);
-	v->live = *set;
+	v->listening = *set;
 	v->stop = (struct stop){
 		.app = &v->app,
 		.name = name,
@@ -126,7 +126,7 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
 			.datagrams = s->udp ? &datagrams : NULL,
 			.registry = v->membership.registry,
 			.slot = slot,
-			.set = &v->live,
+			.set = &v->listening,
 			.served = &own->counters.accepted,
 		},
 	};

@@ -23,7 +23,7 @@ struct echo_server {
 	struct settings *settings;
 	struct membership membership;
 	struct service service;		/* of this process */
-	struct sock_set live;		/* its sockets; empty once closed */
+	struct sock_set listening;	/* its sockets; empty once closed */
 	struct stop stop;
 	struct registry_events watch;	/* of a worker with own sockets */
 	struct members_header header;

@@ -97,11 +97,11 @@ on_join(struct session *s)
 	acceptor_resume(&v->acceptor);	/* /leave may have followed /pause */
 	if (membership_join(&v->membership) < 0 || listen_open(v) < 0)
 		return -1;
-	v->live = v->membership.set;
+	v->listening = v->membership.set;
 	if (!v->netcat.relay.count)
 		listen_wait(v);
 	set_state(v, STATE_RUNNING);
-	membership_tell(&v->membership, &v->netcat.app, 1,
+	membership_emit_start(&v->membership, &v->netcat.app, 1,
 	    membership_count(&v->membership, 1));
 	return 0;
 }
@@ -117,7 +117,7 @@ on_group(struct session *s)
 {
 	struct listen_server *v = s->user;
 
-	return membership_look(&v->membership) < 0
+	return membership_observe(&v->membership) < 0
 	    ? NULL
 	    : &v->membership.stats.board;
 }
@@ -127,7 +127,7 @@ on_resize(struct netcat *t)
 {
 	struct listen_server *v = container_of(t, struct listen_server, netcat);
 
-	header_resize(&v->header.live);
+	header_resize(&v->header.top);
 }
 
 static void
@@ -135,14 +135,14 @@ on_clear(struct prompt *p)
 {
 	struct listen_server *v = container_of(p, struct session, prompt)->user;
 
-	header_resume(&v->header.live);
+	header_resume(&v->header.top);
 }
 
 static struct prompt *
 prompt_below(struct header *l)
 {
 	return &container_of(l, struct listen_server,
-	    header.live)->netcat.session.prompt;
+	    header.top)->netcat.session.prompt;
 }
 
 static void
@@ -161,7 +161,7 @@ on_show(struct header *l)
 static int
 show_live(struct listen_server *v)
 {
-	struct header *l = &v->header.live;
+	struct header *l = &v->header.top;
 
 	v->netcat.on_resize = on_resize;
 	v->netcat.session.prompt.on_clear = on_clear;
@@ -214,9 +214,9 @@ listen_prompt_end(struct listen_server *v)
 		return;
 	session_close(&v->netcat.session);
 	if (v->settings->reuseport)
-		session_say(&v->netcat.session, "%s had %llu connection%s: %s "
-		    "in, %s out; %lld lost\n", v->membership.name,
-		    (unsigned long long)n->accepted,
+		session_print(&v->netcat.session,
+		    "%s had %llu connection%s: %s in, %s out; %lld lost\n",
+		    v->membership.name, (unsigned long long)n->accepted,
 		    n->accepted == 1 ? "" : "s", bytes_text(n->in, in),
 		    bytes_text(n->out, out), (long long)v->stop.lost);
 }

@@ -46,7 +46,7 @@ listen_refresh(struct listen_server *v)
 	s->total = v->settings->reuseport ? membership_total(&v->membership)
 					  : 0;
 	session_refresh(s);
-	header_touch(&v->header.live);
+	header_touch(&v->header.top);
 }
 
 void
@@ -65,15 +65,15 @@ listen_stopped(struct netcat *t, bool stopping)
 	if (t->session.state != STATE_AWAY)
 		listen_show_state(v, stopping ? STATE_STOPPED : t->session.state);
 	if (stopping)
-		header_suspend(&v->header.live);
+		header_suspend(&v->header.top);
 	else
-		header_resume(&v->header.live);
+		header_resume(&v->header.top);
 }
 
 void
 listen_wait(struct listen_server *v)
 {
-	if (v->settings->accept_timeout && v->live.count)
+	if (v->settings->accept_timeout && v->listening.count)
 		loop_timer_set(&v->netcat.app.loop, &v->accept_timeout,
 		    loop_now() + v->settings->accept_timeout);
 }
@@ -158,8 +158,8 @@ close_listener(struct listen_server *v)
 	if (v->settings->reuseport)
 		stop_begin(&v->stop);
 	else {
-		membership_tell_holder(&v->netcat.app, &v->live);
-		v->live.count = 0;
+		membership_emit_holder(&v->netcat.app, &v->listening);
+		v->listening.count = 0;
 		acceptor_close(&v->acceptor);
 	}
 }
@@ -344,7 +344,7 @@ stop_init(struct listen_server *v)
 			.datagrams = v->settings->udp ? &datagrams : NULL,
 			.registry = v->membership.registry,
 			.slot = v->membership.slot,
-			.set = &v->live,
+			.set = &v->listening,
 			.served = v->settings->udp ? &v->peers.taken :
 			    &membership_slot(&v->membership)->counters.accepted,
 		},
@@ -413,7 +413,7 @@ listen_watch(struct listen_server *v)
 {
 	struct app *d = &v->netcat.app;
 
-	v->live = v->membership.set;
+	v->listening = v->membership.set;
 	stop_init(v);
 	v->membership.on_change = on_change;
 	d->on_signal = on_signal;
@@ -421,7 +421,7 @@ listen_watch(struct listen_server *v)
 		return 0;
 	if (app_catch(d, SIGTSTP) < 0)
 		return -1;
-	return membership_watch(&v->membership, d, &v->live);
+	return membership_watch(&v->membership, d, &v->listening);
 }
 
 int
@@ -429,8 +429,8 @@ listen_serve(struct listen_server *v)
 {
 	struct app *d = &v->netcat.app;
 
-	membership_tell(&v->membership, d, 1, membership_count(&v->membership,
-	    1));
+	membership_emit_start(&v->membership, d, 1,
+	    membership_count(&v->membership, 1));
 	v->netcat.on_signal = on_end_signal;
 	if (v->settings->udp)
 		datagrams_init(v);

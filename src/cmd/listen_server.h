@@ -20,7 +20,8 @@ struct listen_server {
 	struct acceptor acceptor;
 	struct udp_peers peers;
 	struct stop stop;
-	struct sock_set live;	/* membership.set; empty once it is closed */
+	/* membership.set; empty once it is closed */
+	struct sock_set listening;
 	struct timer accept_timeout;	/* --accept-timeout */
 	struct timer refresh;	/* polls the shares for the prompt */
 	struct members_header header;	/* --live */

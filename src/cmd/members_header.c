@@ -25,7 +25,7 @@ members_header_check(const struct settings *s, int terminal)
 static char *
 draw_members(struct header *l, int columns, int lines)
 {
-	struct members_header *d = container_of(l, struct members_header, live);
+	struct members_header *d = container_of(l, struct members_header, top);
 	struct group_stats *stats = &d->membership->stats;
 	struct table_style style = {
 		.columns = columns, .color = d->app->color,
@@ -34,7 +34,7 @@ draw_members(struct header *l, int columns, int lines)
 	size_t length;
 	FILE *out;
 
-	if (membership_look(d->membership) < 0)
+	if (membership_observe(d->membership) < 0)
 		return NULL;
 	group_stats_sample(stats, loop_now());
 	out = open_memstream(&text, &length);
@@ -49,7 +49,7 @@ bool
 members_header_signal(struct members_header *d,
     const struct signalfd_siginfo *info)
 {
-	return app_header_signal(&d->live, info);
+	return app_header_signal(&d->top, info);
 }
 
 int
@@ -58,8 +58,8 @@ members_header_open(struct members_header *d, struct app *app,
 {
 	d->app = app;
 	d->membership = membership;
-	d->live.draw = draw_members;
-	return app_header_open(&d->live, app, out, terminal);
+	d->top.draw = draw_members;
+	return app_header_open(&d->top, app, out, terminal);
 }
 
 static bool

@@ -6,7 +6,7 @@
 
 /* --live: the table of a group's members at the top of a terminal. */
 struct members_header {
-	struct header live;
+	struct header top;
 	struct membership *membership;
 	struct app *app;
 };

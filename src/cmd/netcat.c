@@ -256,7 +256,7 @@ print_above(struct app *d, const char *line, size_t length, bool news)
 	if (d->out.failed || !t->session.prompt.out)
 		sink_write(&d->err, line, length);
 	else if (news || d->out.length > LINES_AHEAD)
-		session_news(&t->session, line, length);
+		session_print_event(&t->session, line, length);
 	else
 		prompt_print(&t->session.prompt, line, length);
 }

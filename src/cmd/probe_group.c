@@ -31,8 +31,8 @@ struct group_probe {
 	const struct settings *settings;
 	struct inspect inspect;
 	struct timer timer;
-	struct header live;
-	bool drawn;			/* by the header live */
+	struct header header;
+	bool drawn;			/* by the header */
 	int64_t shown;			/* when, loop_now(); 0: not yet */
 	int64_t interval;		/* of --watch, us */
 	bool emitted;			/* a group: the next is a further one */
@@ -78,7 +78,7 @@ group_show(struct group_probe *p)
 	}
 	p->shown = loop_now();
 	if (p->drawn)
-		header_touch(&p->live);
+		header_touch(&p->header);
 	else
 		group_emit(p);
 }
@@ -145,7 +145,7 @@ cut_lines(char *text, int lines)
 static char *
 group_draw(struct header *l, int columns, int lines)
 {
-	struct group_probe *p = container_of(l, struct group_probe, live);
+	struct group_probe *p = container_of(l, struct group_probe, header);
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
@@ -170,7 +170,7 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 {
 	struct group_probe *p = container_of(d, struct group_probe, app);
 
-	if (info->ssi_signo == SIGCHLD || app_header_signal(&p->live, info))
+	if (info->ssi_signo == SIGCHLD || app_header_signal(&p->header, info))
 		return;
 	d->ended_by = (int)info->ssi_signo;
 	loop_stop(&d->loop);
@@ -183,8 +183,8 @@ group_header_open(struct group_probe *p)
 	    !header_possible(STDOUT_FILENO))
 		return 0;
 	p->drawn = true;
-	p->live.draw = group_draw;
-	return app_header_open(&p->live, &p->app, &p->app.out, STDOUT_FILENO);
+	p->header.draw = group_draw;
+	return app_header_open(&p->header, &p->app, &p->app.out, STDOUT_FILENO);
 }
 
 int
@@ -222,7 +222,7 @@ group_run(struct group_probe *p)
 	if (group_header_open(p) < 0 || (!p->app.loop.stopped &&
 	    loop_run(&p->app.loop) < 0))
 		app_fault(&p->app);
-	header_close(&p->live);
+	header_close(&p->header);
 }
 
 int

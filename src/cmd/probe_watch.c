@@ -149,7 +149,7 @@ probe_watch_show(struct probe_watch *w)
 	};
 
 	if (w->drawn)
-		header_touch(&w->live);
+		header_touch(&w->header);
 	else if (w->app->settings->json)
 		emit_event(w->app, &e);
 	else
@@ -180,7 +180,7 @@ on_timer(struct timer *t)
 static char *
 probe_watch_draw(struct header *l, int columns, int lines)
 {
-	struct probe_watch *w = container_of(l, struct probe_watch, live);
+	struct probe_watch *w = container_of(l, struct probe_watch, header);
 	const struct table_style style = {
 		.columns = columns, .color = w->app->color,
 	};
@@ -201,7 +201,7 @@ probe_watch_draw(struct header *l, int columns, int lines)
 bool
 probe_watch_signal(struct probe_watch *w, const struct signalfd_siginfo *info)
 {
-	return app_header_signal(&w->live, info);
+	return app_header_signal(&w->header, info);
 }
 
 static int
@@ -210,8 +210,8 @@ probe_watch_header(struct probe_watch *w)
 	if (w->app->settings->json || !header_possible(STDOUT_FILENO))
 		return 0;
 	w->drawn = true;
-	w->live.draw = probe_watch_draw;
-	return app_header_open(&w->live, w->app, &w->app->out, STDOUT_FILENO);
+	w->header.draw = probe_watch_draw;
+	return app_header_open(&w->header, w->app, &w->app->out, STDOUT_FILENO);
 }
 
 int
@@ -231,6 +231,6 @@ probe_watch_open(struct probe_watch *w, struct app *d, struct load *l,
 void
 probe_watch_close(struct probe_watch *w)
 {
-	header_close(&w->live);
+	header_close(&w->header);
 	watch_free(&w->watch);
 }

@@ -10,9 +10,9 @@ struct probe_watch {
 	struct watch watch;
 	struct app *app;
 	struct timer timer;
-	struct header live;
+	struct header header;
 	int64_t interval;		/* us */
-	bool drawn;			/* by the header live */
+	bool drawn;			/* by the header */
 	bool seen;			/* the first look is done */
 	bool printed;			/* a block of lines */
 };

@@ -273,7 +273,7 @@ stats_find(struct group_stats *s, bool datagram)
 	size_t n = s->board.count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
 	struct finding_facts facts = {
-		.members = subjects, .member_count = n, .live = true,
+		.members = subjects, .member_count = n, .running = true,
 		.unjudged = s->board.unjudged, .failure = "failed",
 	};
 

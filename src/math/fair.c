@@ -61,7 +61,7 @@ enum {
 struct shares {
 	const double *weights;
 	double total, smallest, largest;
-	int k, live;	/* live: those with a weight above 0 */
+	int k, positive;	/* positive: those with a weight above 0 */
 };
 
 /* Chances that a fair chi2 is at least, or at most, the one observed. */
@@ -89,10 +89,10 @@ shares_init(struct shares *s, const double *weights, int k)
 			s->smallest = w;
 		if (w > s->largest)
 			s->largest = w;
-		s->live += w > 0;
+		s->positive += w > 0;
 		s->total += w;
 	}
-	if (k < 0 || (k > 0 && !s->live) || !isfinite(s->total))
+	if (k < 0 || (k > 0 && !s->positive) || !isfinite(s->total))
 		return -1;
 	s->smallest /= s->total;
 	s->largest /= s->total;
@@ -218,7 +218,7 @@ fair_outlier(const struct shares *s, const uint64_t *counts, uint64_t n)
 		if (share_of(s, i) > 0 && share_of(s, i) < 1)
 			least = fmin(least, binomial_tail(n, counts[i],
 			    share_of(s, i)));
-	return 2 * s->live * least;
+	return 2 * s->positive * least;
 }
 
 /* The chi2 of a drawn group, plus n: the sum of count^2 / expected. */
@@ -282,7 +282,8 @@ tails_known(const struct shares *s, const struct fair *f, struct tails *t)
 {
 	double reach, chi;
 
-	reach = (double)(s->live / 2) * ((s->live + 1) / 2) / s->live;
+	reach = (double)(s->positive / 2) *
+	    ((s->positive + 1) / 2) / s->positive;
 	chi = sqrt(f->chi2) + sqrt(reach / (s->smallest * (double)f->n));
 	t->upper = fair_chi2_p(f->chi2, f->dof);
 	t->lower = 1 - fair_chi2_p(chi * chi, f->dof);
@@ -345,7 +346,7 @@ fair_compare(const struct shares *s, const uint64_t *counts, struct fair *f)
 		if (share * (1 - share) > widest * (1 - widest))
 			widest = share;
 	}
-	f->expected_spread_99 = fair_spread_99(f->n, widest, s->live);
+	f->expected_spread_99 = fair_spread_99(f->n, widest, s->positive);
 }
 
 /* An upper bound: how often fair hashing leaves any member silent. */
@@ -410,7 +411,7 @@ fair_test(const uint64_t *counts, const double *weights, int k,
 	    .verdict = FAIR_TOO_FEW};
 	if (shares_init(&s, weights, k) < 0)
 		return -1;
-	out->dof = s.live > 1 ? s.live - 1 : 0;
+	out->dof = s.positive > 1 ? s.positive - 1 : 0;
 	fair_compare(&s, counts, out);
 	if (tails_find(&s, counts, out, &t) < 0)
 		return -1;
@@ -419,7 +420,7 @@ fair_test(const uint64_t *counts, const double *weights, int k,
 	if (out->silent)
 		out->silent_p = silence_p;
 	out->n_enough = out->dof ? enough(&s) : 0;
-	out->n_for_10pct = fair_needed(s.live, s.smallest, 0.1);
+	out->n_for_10pct = fair_needed(s.positive, s.smallest, 0.1);
 	out->verdict = fair_judge(out, &s, t.lower, silence_p);
 	return 0;
 }

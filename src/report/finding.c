@@ -288,7 +288,7 @@ finding_add_unclear(struct finding_list *l, const struct finding_facts *f)
 		    (unsigned long long)f->missing);
 		return;
 	}
-	if (!f->live && f->needed)
+	if (!f->running && f->needed)
 		snprintf(more, sizeof(more), ": try -n %llu",
 		    (unsigned long long)f->needed);
 	finding_add(l, f->verdict, NULL,
@@ -302,7 +302,7 @@ finding_add_few(struct finding_list *l, const struct finding_facts *f)
 		finding_add(l, f->verdict, NULL,
 		    "one member%s: nothing to compare", f->at_least ?
 		    " answered" : "");
-	else if (f->live || !f->enough)
+	else if (f->running || !f->enough)
 		finding_add(l, f->verdict, NULL,
 		    "too few to tell: a member that gets nothing could go "
 		    "unnoticed");

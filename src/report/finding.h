@@ -53,7 +53,7 @@ struct finding_facts {
 	const char *unjudged;		/* why there is none; NULL: not said */
 	uint64_t judged;		/* attempts behind the verdict */
 	bool at_least;			/* silent members can't be known */
-	bool live;			/* still running: -n does not apply */
+	bool running;			/* -n does not apply */
 	double p;
 	uint64_t enough, needed;	/* -n to see silence, or this skew */
 };

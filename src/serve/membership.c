@@ -11,7 +11,7 @@
  *			closes them
  *
  * Without -r the registry is private: the same code runs, and no other process
- * sees it. A server may serve from a copy of the set (live), which leave.c
+ * sees it. A server may serve from a copy of the set (listening), which leave.c
  * empties; the set itself keeps the addresses for membership_join().
  */
 #include "serve/membership.h"
@@ -195,7 +195,7 @@ membership_address(const struct sock_set *set, char text[static ADDR_TEXT])
 }
 
 int
-membership_look(struct membership *p)
+membership_observe(struct membership *p)
 {
 	struct group_stats *s = &p->stats;
 	struct members m;
@@ -216,7 +216,7 @@ membership_look(struct membership *p)
 static int
 count_members(struct membership *p)
 {
-	if (membership_look(p) < 0 || p->stats.members.count < 1)
+	if (membership_observe(p) < 0 || p->stats.members.count < 1)
 		return 1;
 	return p->stats.members.count;
 }
@@ -279,7 +279,7 @@ emit_overlaps(struct membership *p, struct app *d, int own)
 }
 
 void
-membership_tell(struct membership *p, struct app *d, int own, int members)
+membership_emit_start(struct membership *p, struct app *d, int own, int members)
 {
 	char steering[MODE_TEXT];
 
@@ -315,11 +315,11 @@ membership_tell(struct membership *p, struct app *d, int own, int members)
 }
 
 void
-membership_tell_holder(struct app *d, const struct sock_set *live)
+membership_emit_holder(struct app *d, const struct sock_set *listening)
 {
 	char text[ADOPTION_TEXT];
 
-	if (live->adopted && adoption_holder(live, text))
+	if (listening->adopted && adoption_holder(listening, text))
 		emit_notice(d, text);
 }
 

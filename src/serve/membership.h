@@ -23,7 +23,8 @@ struct membership {
 	struct registry_events watch;	/* membership_events.c */
 	struct reconcile reconcile;
 	struct app *app;		/* while the registry is watched */
-	const struct sock_set *live;	/* to mend programs with; or NULL */
+	/* to mend programs with; or NULL */
+	const struct sock_set *listening;
 	void (*on_change)(struct membership *);	/* members came or went */
 	/* A new member replaces this one, which has to leave. */
 	void (*on_replaced)(struct membership *, const char *why);
@@ -51,26 +52,27 @@ struct slot *membership_slot(struct membership *);
 /* Members of the group; own: how many of them are this server's workers. */
 int membership_count(struct membership *, int own);
 /* Emits the listening events, and notices about sockets that overlap. */
-void membership_tell(struct membership *, struct app *, int own, int members);
+void membership_emit_start(struct membership *, struct app *, int own,
+    int members);
 /*
  * Asks the member that --replace names to leave. Called when this one serves
  * and watches the registry, so that it sees the other leave.
  */
 void membership_replace(struct membership *, struct app *);
 /* Before adopted sockets close: emits which process still has them. */
-void membership_tell_holder(struct app *, const struct sock_set *live);
+void membership_emit_holder(struct app *, const struct sock_set *listening);
 /*
  * Watches the registry: emits events for members that come, go and change, and
- * with the sockets of live (or NULL) mends the program of a dead member. Ends
+ * with the set listening (or NULL) mends the program of a dead member. Ends
  * with membership_close().
  */
 int membership_watch(struct membership *, struct app *,
-    const struct sock_set *live);
+    const struct sock_set *listening);
 /*
  * Lists the group's members into p->stats, foreign ones (not rpnc's) included;
  * -1: see fail_text().
  */
-int membership_look(struct membership *);
+int membership_observe(struct membership *);
 /* After a leave: listens again on the same addresses. -1: see fail_text(). */
 int membership_join(struct membership *);
 /* Sets the group's steering from a text like --steer's; -1: a usage error. */

@@ -88,7 +88,7 @@ emit_member(struct registry_events *w, const struct slot *s,
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
 		e.members = membership_count(p, 1);
 	else
-		membership_look(p);
+		membership_observe(p);
 	emit_event(p->app, &e);
 	if (p->on_change)
 		p->on_change(p);
@@ -127,7 +127,7 @@ on_wake(struct registry_events *w)
 	}
 	if (own->replaced_by && !p->replaced && p->on_replaced)
 		report_replaced(p, own->replaced_by);
-	if (p->live && reconcile_apply(&p->reconcile, p->live) < 0)
+	if (p->listening && reconcile_apply(&p->reconcile, p->listening) < 0)
 		emit_error(p->app);
 }
 
@@ -146,7 +146,7 @@ on_steering(struct registry_events *w, const struct steering *s)
 		e.name = slot_name(registry_slot(p->registry, by), name);
 		e.pid = shown_pid(registry_slot(p->registry, by));
 	}
-	membership_look(p);
+	membership_observe(p);
 	emit_event(p->app, &e);
 	if (p->on_change)
 		p->on_change(p);
@@ -217,7 +217,7 @@ emit_request(struct registry_events *w, const struct slot *s,
 
 	if (pid)
 		owner_command(pid, command);
-	membership_look(p);
+	membership_observe(p);
 	emit_event(p->app, &e);
 	if (p->on_change)
 		p->on_change(p);
@@ -237,7 +237,7 @@ on_request_end(struct registry_events *w, const struct slot *s)
 
 int
 membership_watch(struct membership *p, struct app *d,
-    const struct sock_set *live)
+    const struct sock_set *listening)
 {
 	static const struct registry_events_ops ops = {
 		.on_wake = on_wake, .on_join = on_join, .on_leave = on_leave,
@@ -246,7 +246,7 @@ membership_watch(struct membership *p, struct app *d,
 	};
 
 	p->app = d;
-	p->live = live;
+	p->listening = listening;
 	p->reconcile = (struct reconcile){
 		.registry = p->registry, .diag = p->sockinfo.diag,
 		.datagram = p->settings->udp,

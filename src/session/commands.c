@@ -1,7 +1,7 @@
 /*
  * The slash commands of the prompt: one function for each, and their table. A
  * function gets the session and the rest of the line. It answers with
- * session_say(), and asks the command (struct session_ops) for all that
+ * session_print(), and asks the command (struct session_ops) for all that
  * concerns the group.
  */
 #include <stdio.h>
@@ -22,9 +22,9 @@ run_help(struct session *s, char *arg)
 		if (c->server && !s->server)
 			continue;
 		snprintf(left, sizeof(left), "/%s %s", c->name, c->args);
-		session_say(s, "  %-20s %s\n", left, c->help);
+		session_print(s, "  %-20s %s\n", left, c->help);
 	}
-	session_say(s, "  %-20s %s\n", "TEXT", s->server ?
+	session_print(s, "  %-20s %s\n", "TEXT", s->server ?
 	    "goes to the connection in focus; //x sends /x" :
 	    "goes to the server; //x sends /x");
 }
@@ -34,7 +34,7 @@ say_conn(struct session *s, const struct conn *c)
 {
 	char peer[ADDR_TEXT], age[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 
-	session_say(s, "%c #%-4u %-28s %9s  %10s in  %10s out%s\n",
+	session_print(s, "%c #%-4u %-28s %9s  %10s in  %10s out%s\n",
 	    c == s->focus ? '>' : ' ', c->id, c->peer.len ?
 	    addr_text(&c->peer, peer) : "(no name)",
 	    duration_text(loop_now() - c->opened, age),
@@ -59,7 +59,7 @@ run_who(struct session *s, char *arg)
 {
 	(void)arg;
 	if (!s->relay->conns)
-		session_say(s, "nobody is connected\n");
+		session_print(s, "nobody is connected\n");
 	for (struct conn *c = NULL; (c = conn_after(s, c ? c->id : 0));)
 		say_conn(s, c);
 }
@@ -76,7 +76,7 @@ named_conn(struct session *s, const char *arg)
 	if (num_parse(arg, 1, UINT32_MAX, &id) == 0)
 		c = session_conn(s, (unsigned)id);
 	if (!c)
-		session_say(s, "no connection '%.20s': /who lists them\n",
+		session_print(s, "no connection '%.20s': /who lists them\n",
 		    arg);
 	return c;
 }
@@ -100,7 +100,7 @@ run_to(struct session *s, char *arg)
 	int n;
 
 	if (!text) {
-		session_say(s, "/to wants a number or 'all', and a text\n");
+		session_print(s, "/to wants a number or 'all', and a text\n");
 		return;
 	}
 	*text++ = '\0';
@@ -135,7 +135,7 @@ run_close(struct session *s, char *arg)
 	if (c)
 		relay_close(s->relay, c, REASON_LOCAL, 0);
 	else if (!*arg)
-		session_say(s, "no connection has the focus: /close N|all\n");
+		session_print(s, "no connection has the focus: /close N|all\n");
 }
 
 static void
@@ -151,7 +151,7 @@ run_group(struct session *s, char *arg)
 
 	(void)arg;
 	if (!group) {
-		session_say(s, "%s\n", fail_text());
+		session_print(s, "%s\n", fail_text());
 		return;
 	}
 	out = open_memstream(&text, &length);
@@ -159,7 +159,7 @@ run_group(struct session *s, char *arg)
 		return;
 	scoreboard_text(out, group, &style);
 	fclose(out);
-	session_say(s, "%s", text);
+	session_print(s, "%s", text);
 	free(text);
 }
 
@@ -168,11 +168,11 @@ run_pause(struct session *s, char *arg)
 {
 	(void)arg;
 	if (s->state != STATE_RUNNING) {
-		session_say(s, "not accepting already\n");
+		session_print(s, "not accepting already\n");
 		return;
 	}
 	s->ops->pause(s);
-	session_say(s, "paused: what the kernel gives us waits in our queue; "
+	session_print(s, "paused: what the kernel gives us waits in our queue; "
 	    "/resume\n");
 }
 
@@ -181,7 +181,7 @@ run_resume(struct session *s, char *arg)
 {
 	(void)arg;
 	if (s->state != STATE_PAUSED)
-		session_say(s, "not paused\n");
+		session_print(s, "not paused\n");
 	else
 		s->ops->resume(s);
 }
@@ -191,9 +191,9 @@ run_leave(struct session *s, char *arg)
 {
 	(void)arg;
 	if (s->state == STATE_AWAY)
-		session_say(s, "not listening: /join listens again\n");
+		session_print(s, "not listening: /join listens again\n");
 	else if (s->ops->leave(s) < 0)
-		session_say(s, "%s\n", fail_text());
+		session_print(s, "%s\n", fail_text());
 }
 
 static void
@@ -201,9 +201,9 @@ run_join(struct session *s, char *arg)
 {
 	(void)arg;
 	if (s->state != STATE_AWAY)
-		session_say(s, "listening already\n");
+		session_print(s, "listening already\n");
 	else if (s->ops->join(s) < 0)
-		session_say(s, "%s\n", fail_text());
+		session_print(s, "%s\n", fail_text());
 }
 
 static void
@@ -217,14 +217,14 @@ static void
 run_steer(struct session *s, char *arg)
 {
 	if (s->ops->steer(s, arg) < 0)
-		session_say(s, "%s\n", fail_text());
+		session_print(s, "%s\n", fail_text());
 }
 
 static void
 run_hex(struct session *s, char *arg)
 {
 	if (strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0) {
-		session_say(s, "/hex wants on or off\n");
+		session_print(s, "/hex wants on or off\n");
 		return;
 	}
 	s->hex = arg[1] == 'n';
@@ -242,15 +242,15 @@ run_stats(struct session *s, char *arg)
 		in += c->in;
 		out += c->out;
 	}
-	session_say(s, "%u open: %s in, %s out", s->relay->count,
+	session_print(s, "%u open: %s in, %s out", s->relay->count,
 	    bytes_text(in, in_text), bytes_text(out, out_text));
 	if (s->server)
-		session_say(s, "; %llu accepted here",
+		session_print(s, "; %llu accepted here",
 		    (unsigned long long)s->accepted);
 	if (s->total)
-		session_say(s, ", %llu by all members",
+		session_print(s, ", %llu by all members",
 		    (unsigned long long)s->total);
-	session_say(s, "\n");
+	session_print(s, "\n");
 }
 
 static void

@@ -38,7 +38,7 @@ enum {
 };
 
 void
-session_say(struct session *s, const char *format, ...)
+session_print(struct session *s, const char *format, ...)
 {
 	char *text;
 	va_list args;
@@ -63,14 +63,14 @@ on_fold(struct timer *t)
 		return;
 	}
 	if (s->folded)
-		session_say(s, "... and %u more events: see /who and /group\n",
-		    s->folded);
+		session_print(s,
+		    "... and %u more events: see /who and /group\n", s->folded);
 	s->shown = s->folded = 0;
 	session_refresh(s);
 }
 
 void
-session_news(struct session *s, const char *line, size_t length)
+session_print_event(struct session *s, const char *line, size_t length)
 {
 	if (!s->shown)
 		loop_timer_set(s->loop, &s->fold, loop_now() + SECOND_US);
@@ -147,9 +147,9 @@ partial_flush(struct session *s)
 		return;
 	escape(p->text, p->length, false, safe);
 	if (s->server)
-		session_say(s, "#%u< %s\n", p->conn, safe);
+		session_print(s, "#%u< %s\n", p->conn, safe);
 	else
-		session_say(s, "%s\n", safe);
+		session_print(s, "%s\n", safe);
 	p->length = 0;
 }
 
@@ -235,12 +235,12 @@ send_line(struct session *s, const char *line)
 	int n;
 
 	if (!s->focus) {
-		session_say(s, s->server ? "no connection has the focus: "
+		session_print(s, s->server ? "no connection has the focus: "
 		    "/focus N, /to N|all TEXT, /who\n" : "not connected\n");
 		return;
 	}
 	if (s->focus->write_ended) {
-		session_say(s, "this side has ended: nothing more can be "
+		session_print(s, "this side has ended: nothing more can be "
 		    "sent\n");
 		return;
 	}
@@ -278,7 +278,7 @@ run_command(struct session *s, char *line)
 	if (c)
 		c->run(s, arg);
 	else
-		session_say(s, "/%s: no such command: /help lists them; //%s "
+		session_print(s, "/%s: no such command: /help lists them; //%s "
 		    "sends it\n", line, line);
 }
 
@@ -394,6 +394,6 @@ session_close(struct session *s)
 	partial_flush(s);
 	loop_timer_cancel(s->loop, &s->fold);
 	if (s->folded)
-		session_say(s, "... and %u more events\n", s->folded);
+		session_print(s, "... and %u more events\n", s->folded);
 	prompt_close(&s->prompt);
 }

@@ -56,9 +56,9 @@ int session_open(struct session *, struct loop *, struct relay *);
 void session_close(struct session *);
 
 /* Shows an event, one line, above the prompt; counts it if there are many. */
-void session_news(struct session *, const char *line, size_t length);
+void session_print_event(struct session *, const char *line, size_t length);
 /* printf(3) above the prompt, for answers to the user: never counted. */
-void session_say(struct session *, const char *format, ...)
+void session_print(struct session *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 void session_connected(struct session *, struct conn *);

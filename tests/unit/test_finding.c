@@ -60,7 +60,7 @@ every_verdict_has_a_sentence(void **state)
 	facts.verdict = "too-few";
 	facts.enough = 400;
 	assert_says("too few to tell: -n 400\n");
-	facts.live = true;
+	facts.running = true;
 	assert_says("too few to tell: a member that gets nothing could go "
 	    "unnoticed\n");
 	facts.member_count = 1;

@@ -348,14 +348,14 @@ result_report_fill(struct result *f, const struct load *l)
 
 /* A verdict on a part of the group is still reported; then why is a note. */
 static int
-result_finish(struct result *f, bool live)
+result_finish(struct result *f, bool running)
 {
 	bool judged = f->verdict.report.fairness != NULL;
 	const char *why = f->unjudged[0] ? f->unjudged : NULL;
 
-	if (judged && why && !live)
+	if (judged && why && !running)
 		result_note(f, "%s", why);
-	return verdict_conclude(&f->verdict, judged ? NULL : why, live);
+	return verdict_conclude(&f->verdict, judged ? NULL : why, running);
 }
 
 int

@@ -299,7 +299,7 @@ verdict_facts_fill(struct finding_facts *to, const struct verdict *s)
 }
 
 int
-verdict_conclude(struct verdict *s, const char *unjudged, bool live)
+verdict_conclude(struct verdict *s, const char *unjudged, bool running)
 {
 	struct finding_member *subjects = calloc(s->report.member_count + 1,
 	    sizeof(*subjects));
@@ -315,7 +315,7 @@ verdict_conclude(struct verdict *s, const char *unjudged, bool live)
 	facts.members = subjects;
 	facts.how = how[0] ? how : NULL;
 	facts.unjudged = unjudged;
-	facts.live = live;
+	facts.running = running;
 	finding_make(&s->findings, &facts);
 	s->report.findings = &s->findings;
 	s->report.finding = s->findings.count ? s->findings.at : NULL;

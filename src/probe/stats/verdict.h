@@ -41,10 +41,10 @@ int verdict_hosts(const struct tally *);
 int verdict_make(struct verdict *, struct tally *, enum knowledge,
     bool changed);
 /*
- * Puts it in words. unjudged: why there is no verdict, or NULL; live: the load
- * goes on. -1 without memory.
+ * Puts it in words. unjudged: why there is no verdict, or NULL; running:
+ * the load goes on. -1 without memory.
  */
-int verdict_conclude(struct verdict *, const char *unjudged, bool live);
+int verdict_conclude(struct verdict *, const char *unjudged, bool running);
 void verdict_free(struct verdict *);
 
 #endif
