@@ -28,7 +28,7 @@ void emit_accepted(struct app *, const struct conn *, const char *name,
 void emit_closed(struct app *, const struct conn *, enum reason);
 /* Data from a peer: unchanged, escaped for a terminal, or as data events. */
 void emit_payload(struct app *, struct conn *, const void *, size_t);
-/* A hex dump on stderr of data from conn; NULL: of input for the peers. */
+/* A hex dump on stderr of data from conn, or (NULL) of input for the peers. */
 void emit_hex(struct app *, const struct conn *, const void *, size_t);
 
 #endif

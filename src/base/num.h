@@ -19,9 +19,9 @@ enum { NUM_TEXT = 40 };
 
 /*
  * For people, with three digits that count: "512 B", "1.50 KiB", "64.0 MiB";
- * "35.0 us", "3.61 ms", "1.20 s", "2 min 5 s", "4 h 5 min"; "0.25", "34125".
- * What is not finite is "-". age_text() is for what grows while one looks at
- * it: "12 s", "2 min 5 s".
+ * "35.0 us", "3.61 ms", "1.20 s", "2 min 5 s", "4 h 5 min"; "0.25", "34125". A
+ * number that is not finite is "-". age_text() is for a time that is still
+ * growing: "12 s", "2 min 5 s".
  */
 const char *bytes_text(uint64_t bytes, char text[static NUM_TEXT]);
 const char *nanoseconds_text(int64_t ns, char text[static NUM_TEXT]);

@@ -3,7 +3,7 @@
 
 #include "base/fail.h"
 
-/* For fail_advise_with(): which option helps, by the cause. */
+/* The words for fail_advise_with(): the option that helps. */
 extern const char *const advice_words[ADVICES];
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "cmd/echo_server.h"
 
-/* Emits the report event: what each worker has served. */
+/* Emits the report event, with the counts of each worker. */
 void echo_report(struct echo_server *);
 
 #endif

@@ -22,20 +22,20 @@ struct echo_server {
 	struct app app;
 	struct settings *settings;
 	struct membership membership;
-	struct service service;		/* of this process */
+	struct service service;		/* this process's */
 	struct sock_set listening;	/* its sockets; empty once closed */
 	struct stop stop;
-	struct registry_events watch;	/* of a worker with own sockets */
+	struct registry_events watch;	/* for a worker with own sockets */
 	struct members_header header;
 	struct workers workers;
-	struct sock_set *sets;		/* of each worker, until the fork */
-	int count;			/* of workers */
+	struct sock_set *sets;		/* each worker's, until the fork */
+	int count;			/* number of workers */
 	bool by_workers;		/* workers serve, not the parent */
-	bool own_sockets;		/* of each process: it is in a group */
+	bool own_sockets;		/* each process is a member */
 	bool ending;			/* the first signal has come */
 	bool one_client;		/* the loop ends with a connection */
 	struct handoff handoff;
-	struct echo_slot slots[WORKERS_MAX];	/* of workers, for handoff */
+	struct echo_slot slots[WORKERS_MAX];	/* the workers', for handoff */
 	struct taker taker;		/* a worker's end of the handoff */
 	struct fork_model forks;
 	int fork_model_max;		/* processes, by -w; 0: by -m */

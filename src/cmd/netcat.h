@@ -14,7 +14,7 @@ struct netcat {
 	struct relay_options relay_options;
 	struct congestion congestion;
 	struct losses unsent;		/* datagrams that could not be sent */
-	unsigned last_id;		/* of a connection */
+	unsigned last_id;		/* the newest connection's */
 	/* The last connection has closed. */
 	void (*on_last)(struct netcat *);
 	/* A connection has closed; its event is emitted. Before on_last. */

@@ -35,7 +35,7 @@
 #include "serve/workload.h"
 
 enum {
-	WORKERS = 4, WORKERS_MOST = 32,	/* of each server */
+	WORKERS = 4, WORKERS_MOST = 32,	/* workers of a server */
 	COUNT = 400, COUNT_MOST = 100000,
 	DURATION_US = 14 * 1000 * 1000,
 	CALIBRATE_US = 100 * 1000,
@@ -43,7 +43,7 @@ enum {
 	WORK_US = 50,
 	MOST_US = 1000 * 1000,		/* for --work and --stall */
 	RATE_LEAST = 10, RATE_MOST = 2000,
-	IN_FLIGHT = 2000,		/* of the open loop, at most */
+	IN_FLIGHT = 2000,		/* most attempts of the open loop */
 	TIMEOUT_US = 10 * 1000 * 1000,
 };
 

@@ -34,7 +34,7 @@ struct group_probe {
 	struct header header;
 	bool drawn;			/* by the header */
 	int64_t shown;			/* when, loop_now(); 0: not yet */
-	int64_t interval;		/* of --watch, us */
+	int64_t interval;		/* --watch's, us */
 	bool emitted;			/* a group: the next is a further one */
 	int64_t until;			/* --wait is over, loop_now() */
 };

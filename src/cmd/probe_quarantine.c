@@ -49,7 +49,7 @@ struct quarantine_probe {
 	struct registry_events watch;
 	struct timer look, limit;
 	enum phase phase;
-	int state;			/* of the process: proc(5)'s letter */
+	int state;			/* the process's letter, proc(5) */
 	bool orphaned;			/* reported: no healthy member left */
 	bool undone;			/* the group is as it was */
 	struct rescue rescue;

@@ -1,7 +1,7 @@
 /*
- * rpnc probe 20-25,80: which of several ports are open. It reads the words
- * into a list of ports, has probe/load/scan.c connect to each once, and
- * reports them in the order of their numbers.
+ * rpnc probe 20-25,80: finds the open ones of several ports. It reads the words
+ * into a list of ports, has probe/load/scan.c connect to each once, and reports
+ * them in the order of their numbers.
  */
 #include "cmd/probe_scan.h"
 

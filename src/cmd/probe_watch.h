@@ -25,7 +25,7 @@ int probe_watch_open(struct probe_watch *, struct app *, struct load *,
     const struct steering *weights);
 /* Handles SIGWINCH and SIGTSTP; false: it is another signal. */
 bool probe_watch_signal(struct probe_watch *, const struct signalfd_siginfo *);
-/* Ends it; what is shown stays on the terminal. */
+/* Ends it; the last table stays on the terminal. */
 void probe_watch_close(struct probe_watch *);
 
 #endif

@@ -4,8 +4,8 @@
  * How it works. Counts are judged since the group last changed. fingerprint()
  * of each member says whether it did: another member, another state or another
  * steering begins a new `base`, and each member counts from there. Only members
- * of rpnc report counts, so only these are judged. Where no fair count exists
- * (one queue for all, a steering that is not random) `unjudged` says why.
+ * of rpnc report counts, so only these are judged. If no fair count exists (one
+ * queue for all, a steering that is not random), `unjudged` says why.
  */
 #include "group/group_stats.h"
 
@@ -168,8 +168,7 @@ stats_judge(struct group_stats *s)
 		weights[k] = s->rows[i].expected;
 		counts[k++] = (uint64_t)s->rows[i].since;
 		/*
-		 * the queue is first in, first out: what was there before
-		 * leaves first
+		 * the queue is first in, first out: older clients leave first
 		 */
 		f->queued += (uint64_t)s->rows[i].since -
 		    counted_since(m->counters.accepted, s->base[m->slot]);

@@ -11,7 +11,7 @@ struct member {
 	char name[REGISTRY_NAME];		/* "" if slot is -1 */
 	pid_t pid;			/* 0: we may not see it */
 	uid_t uid;
-	char command[17];		/* as the process chose it: any bytes */
+	char command[17];		/* the process chose it: any bytes */
 	int process_state;		/* letter of /proc/PID/stat; -1 unknown */
 	enum slot_state state;
 	struct counters counters;	/* if it has a slot */

@@ -12,7 +12,7 @@ struct owner {
 	pid_t pid;		/* the lowest pid of its holders */
 	int fd;			/* the descriptor in that process */
 	uid_t uid;		/* effective, of that process */
-	char command[16 + 1];	/* as the process chose it: any bytes */
+	char command[16 + 1];	/* the process chose it: any bytes */
 	int holders;		/* how many processes hold the socket */
 };
 

@@ -8,9 +8,9 @@
 /*
  * The inode of the socket that is bound to this name, from sock_diag(7): the
  * listener's, not that of a connection that it accepted. 0: there is none, or
- * the kernel does not say. Of a path the file is compared, not the text: the
- * kernel lists the text given to bind(2), which may be relative to an unknown
- * directory.
+ * the kernel does not say. For a path, it compares the files, not the texts:
+ * the kernel lists the text given to bind(2), which may be relative to an
+ * unknown directory.
  */
 uint64_t unix_diag_inode(const struct addr *bound);
 

@@ -52,7 +52,7 @@ enum {
 	EXPECTED_LEAST = 5,	/* below it all of the distribution is wrong */
 	DRAWS = 100000,		/* enough: 8 hits are still below P_UNEVEN */
 	DRAWS_LEAST = 20000,	/* enough: no hit is below P_UNEVEN */
-	DRAWS_WORK = 12000000,	/* of multinomial_cost(): some 40 ms */
+	DRAWS_WORK = 12000000,	/* multinomial_cost() of some 40 ms */
 	DRAWN_MAX = 10000,	/* n beyond which DRAWS_LEAST is too slow */
 	HITS_ENOUGH = 400,	/* in both tails: p is known to 5 % */
 	STEPS = 60,

@@ -17,7 +17,7 @@
 
 /* A column of an alias table. */
 struct column {
-	uint64_t cut;		/* of 2^32: below it the column's own side */
+	uint64_t cut;		/* out of 2^32; below it: the column itself */
 	int alias;
 };
 

@@ -1,7 +1,6 @@
 /*
- * Addresses: what the user types (struct endpoint), what the kernel uses
- * (struct addr), and how people read them. resolve.c and lookup.c look names
- * up.
+ * Addresses, as the user types them (struct endpoint), as the kernel uses them
+ * (struct addr), and as people read them. resolve.c and lookup.c look names up.
  */
 #include "net/addr.h"
 

@@ -11,7 +11,7 @@
  * remote gets the default again.
  */
 struct congestion {
-	const char *asked;	/* a name, "keep", or NULL: as above */
+	const char *asked;	/* a name, or "keep"; NULL: see above */
 	char was[16];		/* the default, if it was replaced */
 };
 

@@ -26,7 +26,7 @@ struct during {
 	bool led, cut;			/* the lead has begun; a signal came */
 	int64_t started, ended;		/* the command, clock_ns(); 0: not yet */
 	struct membership_poll poll;
-	int rows;			/* of the tally, at the last look */
+	int rows;			/* in the tally, at the last look */
 };
 
 /* Begins, after load_open(). -1: no memory or descriptors. */

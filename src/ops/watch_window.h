@@ -46,8 +46,8 @@ struct watch_window {
 void watch_window_count(struct watch_window *, const struct attempt_result *);
 
 /*
- * Finds the members; seconds: since the last look. *known: what a verdict can
- * rest on. -1: no memory.
+ * Finds the members; seconds: since the last look. Sets *known, on which a
+ * verdict can rest. -1: no memory.
  */
 int watch_window_look(struct watch_window *, double seconds, enum knowledge *);
 /* Whether members are told apart by names that they give themselves. */

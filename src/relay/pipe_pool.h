@@ -28,7 +28,7 @@ struct pipe_pool {
 
 /* An empty pipe, or NULL: none is free, or only a small one. */
 struct pipe *pipe_get(struct pipe_pool *);
-/* p may be NULL; what it holds is lost. */
+/* p may be NULL; bytes in it are lost. */
 void pipe_put(struct pipe_pool *, struct pipe *p);
 /* Frees the spare pipe; all others must have been put back. */
 void pipe_pool_close(struct pipe_pool *);

@@ -1,9 +1,9 @@
 /*
- * A proxy joins a client's and a server's connection. What it reads from one
- * side it writes to the other at once. If the other does not take all, the rest
- * is queued there (conn_send()), and the first side is not read until the queue
- * is empty: TCP then slows its sender down. An end of file is passed on after
- * all data before it, a reset as a reset.
+ * A proxy joins a client's and a server's connection. It reads from one side
+ * and writes to the other at once. If the other does not take all, the rest is
+ * queued there (conn_send()), and the first side is not read until the queue is
+ * empty: TCP then slows its sender down. An end of file is passed on after all
+ * data before it, a reset as a reset.
  *
  *	state		client		server		what moves it on
  *	connecting	not read	connect(2)	connected: open

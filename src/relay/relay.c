@@ -277,8 +277,8 @@ relay_read_once(struct relay_conn *link)
 }
 
 /*
- * Out is full: what the peer sent stays in the kernel. EPOLLHUP can't be
- * masked, so after a hang-up the socket is not watched at all.
+ * Out is full: the peer's data stays in the kernel. EPOLLHUP can't be masked,
+ * so after a hang-up the socket is not watched at all.
  */
 static void
 relay_conn_block(struct relay_conn *link, bool hung_up)
@@ -318,7 +318,7 @@ relay_pass_out(struct relay_conn *link, bool hung_up)
 }
 
 /*
- * Like relay_read_once(); of datagrams it reads all that have come (up to a
+ * Like relay_read_once(), but reads all datagrams that have come (up to a
  * limit), so that the sink writes them with one call.
  */
 static int

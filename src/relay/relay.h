@@ -32,7 +32,7 @@ struct relay_options {
 struct relay_end {
 	enum reason reason;
 	int error;		/* an errno, or 0 */
-	struct loss lost;	/* of input */
+	struct loss lost;	/* input that is lost */
 };
 
 /* Callbacks; each may be NULL. */
@@ -68,7 +68,7 @@ struct relay {
 	struct ring ring;	/* the latest input */
 	struct peer_gone peers;
 	char *buffer;
-	size_t room;		/* of buffer */
+	size_t room;		/* the buffer's size */
 	struct zerocopy zerocopy_in, zerocopy_out;
 };
 

@@ -8,7 +8,7 @@
  * connections, and both call relay_wait.c, which says what is waited for.
  */
 
-/* A connection of a relay: what it is still owed, and how it ends. */
+/* A connection of a relay: the bytes it is still owed, and its end. */
 struct relay_conn {
 	struct relay *relay;
 	struct conn *conn;
@@ -23,7 +23,7 @@ struct relay_conn {
 	bool asked;		/* relay_end.c has seen the peer's end */
 	bool there;		/* last poll: a process has the peer's socket */
 	bool gone;		/* no process has it any more */
-	/* Either of these: of the ring, nothing beyond end is sent. */
+	/* If either is set, no byte of the ring beyond end is sent. */
 	bool finishing;		/* all is sent, but not all acknowledged */
 	int broken;		/* errno of a failed write */
 };

@@ -1,5 +1,5 @@
 /*
- * What a relay waits for. What each connection is owed decides it:
+ * Decides the events that a relay waits for, by the state of each connection:
  *
  *	state		entered when			waits for
  *	up to date	it is owed nothing		input
@@ -83,7 +83,7 @@ relay_direct(const struct relay *r)
 	return relay_conn_of(c);
 }
 
-/* Of datagrams only one is in the ring: all must have sent it. */
+/* The ring holds only one datagram: all must have sent it. */
 static bool
 relay_has_room(const struct relay *r)
 {

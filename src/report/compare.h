@@ -50,7 +50,7 @@ struct compare_report {
 	int64_t concurrency;		/* busy */
 	double rate;			/* stalling, a second */
 	int64_t size;			/* bytes of a request */
-	double work, stall;		/* microseconds of CPU; of sleep */
+	double work, stall;		/* microseconds: CPU, and sleep */
 	int64_t every;			/* stalls at each so many requests */
 	double seconds;
 	const struct compare_model *models;
@@ -62,7 +62,7 @@ struct compare_report {
 	bool detail;			/* -v: for people only */
 };
 
-extern const struct field compare_fields[];	/* of struct compare_report */
+extern const struct field compare_fields[];	/* for struct compare_report */
 
 /* Writes it for people: lines, without the last one's end. */
 void compare_human(FILE *out, const struct compare_report *);

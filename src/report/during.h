@@ -51,7 +51,7 @@ struct probe_during {
 	uint64_t unlisted;		/* more changes than there is room for */
 };
 
-extern const struct field during_fields[];	/* of struct probe_during */
+extern const struct field during_fields[];	/* for struct probe_during */
 
 /*
  * Writes it for people; all is the number of attempts. Each line begins with a

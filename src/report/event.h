@@ -71,7 +71,7 @@ struct event {
 	size_t scan_count;
 	uint64_t open, shut, silent;
 	uint64_t rescued, failed;
-	bool detail;			/* -v: what is not open; the mode */
+	bool detail;			/* -v: ports not open; the mode */
 	const struct probe_report *probe;	/* has EVENT_PROBE's fields */
 	const struct group_report *group;	/* and EVENT_GROUP's */
 	const struct compare_report *compare;	/* and EVENT_COMPARE's */

@@ -63,6 +63,6 @@ void finding_make(struct finding_list *, const struct finding_facts *);
 /* Writes them for people, each on a new line, indented. */
 void finding_human(FILE *out, const struct finding_list *, int indent);
 
-extern const struct field finding_fields[];	/* of struct finding */
+extern const struct field finding_fields[];	/* for struct finding */
 
 #endif

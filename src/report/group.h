@@ -61,7 +61,7 @@ struct group_report {
 	bool further;			/* another group stands above it */
 };
 
-extern const struct field group_fields[];	/* of struct group_report */
+extern const struct field group_fields[];	/* for struct group_report */
 
 void group_flag_set(struct group_flags *, enum group_flag);
 void group_flags_add(struct group_flags *, const struct group_flags *more);

@@ -22,7 +22,7 @@ struct member_row {
 
 /* Fairness since the last change, of the members whose counts are known. */
 struct member_fairness {
-	uint64_t n, queued;		/* queued: of n, not yet accepted */
+	uint64_t n, queued;		/* queued: the part not yet accepted */
 	int members;
 	bool equal;			/* all expect the same */
 	double spread, p;		/* 99 % of fair cases are within this */

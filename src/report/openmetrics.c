@@ -15,7 +15,7 @@
 
 enum { LABEL_MAX = 128, LABELS = 4096 };
 
-/* Where the metrics go, and the labels of the target. */
+/* The output, and the labels of the target. */
 struct metrics {
 	FILE *out;
 	char common[LABELS];

@@ -41,7 +41,7 @@ struct probe_member {
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	uint64_t failed;		/* accepted, and then not answered */
-	int64_t answered;		/* of count, those answered later */
+	int64_t answered;		/* the part of count seen to answer */
 	int64_t handed;			/* accepted; others answered */
 	double share, expected;
 	const struct latencies *latency;
@@ -63,7 +63,7 @@ struct probe_fairness {
 /* --what-if: how many of the flows seen would move to another socket. */
 struct probe_what_if {
 	const char *change;		/* "+1", "-1", or a member */
-	int64_t sockets;		/* of the group, before the change */
+	int64_t sockets;		/* the group's, before the change */
 	uint64_t flows;
 	double fraction, moved;		/* NAN: depends on which index leaves */
 	double low, high;		/* 99 % of the cases lie between */
@@ -74,7 +74,7 @@ struct probe_report {
 	const char *command;		/* "probe" */
 	const struct probe_target *target;
 	const char *by, *loop;
-	const char *host;		/* where the probe ran */
+	const char *host;		/* on which the probe ran */
 	uint64_t reports;		/* merged into this one */
 	const char *steering;		/* rpnc's members set it; NULL: none */
 	uint64_t attempts, ok;
@@ -99,7 +99,7 @@ struct probe_report {
 	const char *const *notes;	/* further sentences, until NULL */
 };
 
-extern const struct field probe_fields[];	/* of struct probe_report */
+extern const struct field probe_fields[];	/* for struct probe_report */
 extern const struct field probe_target_fields[], probe_failure_fields[],
     probe_latency_fields[], probe_fairness_fields[];
 

@@ -15,7 +15,7 @@ struct watch_member {
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	uint64_t since;			/* the part after the last change */
-	double share, expected;		/* of all connections since then */
+	double share, expected;		/* for the connections since then */
 	double rate;			/* a second, in the interval */
 };
 
@@ -48,10 +48,10 @@ struct watch_report {
 	int64_t concurrency;
 	const double *rates;		/* the last intervals', oldest first */
 	size_t rate_count;
-	const char *note;		/* what the verdict rests on, or NULL */
+	const char *note;		/* basis of the verdict, or NULL */
 	const char *change;		/* "+ D at 12:01:03", or NULL */
 };
 
-extern const struct field watch_fields[];	/* of struct watch_report */
+extern const struct field watch_fields[];	/* for struct watch_report */
 
 #endif

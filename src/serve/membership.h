@@ -12,7 +12,7 @@ struct membership {
 	struct sock_set set;
 	struct registry *registry;
 	int slot;
-	char name[REGISTRY_NAME];	/* of the slot */
+	char name[REGISTRY_NAME];	/* the slot's */
 	bool named;			/* events show the name */
 	struct unix_name unix_name;	/* a Unix socket's file, to remove */
 	pid_t owner;			/* the process that removes it */

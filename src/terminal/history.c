@@ -164,7 +164,7 @@ history_read(const struct history *h)
 	return text;
 }
 
-/* Where the last lines of a text start. */
+/* The offset at which the last lines of a text start. */
 static size_t
 last_lines(const char *text, size_t length, int lines)
 {

@@ -10,7 +10,7 @@ struct port_sockets {
 	struct diag_sock *list;		/* IPv4, then IPv6; each in the
 					   order of the kernel's search */
 	struct sockinfo sockinfo;
-	struct registry *registry;		/* of this user, or NULL */
+	struct registry *registry;		/* this user's, or NULL */
 	bool datagram, looked;
 };
 

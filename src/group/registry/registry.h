@@ -43,7 +43,7 @@ const char *state_name(uint32_t state);	/* NULL: no such state */
 struct slot {
 	uint32_t kind, state;
 	uint64_t process, parent;	/* cookies: process_id.h; parent or 0 */
-	uint64_t pid_namespace;		/* of its pids: see slot_pid() */
+	uint64_t pid_namespace;		/* the one of its pids: slot_pid() */
 	int32_t raw_pid;
 	char name[REGISTRY_NAME];
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */

@@ -42,7 +42,7 @@ struct group {
 	int fd, n;
 	const struct addr *bound;
 	struct diag_sock *list;
-	uint32_t weight[STEER_MAX];	/* of list; 0: gets nothing */
+	uint32_t weight[STEER_MAX];	/* like list; 0: gets nothing */
 	bool foreign;			/* some are not rpnc's */
 	bool chosen;			/* some get less than others */
 };

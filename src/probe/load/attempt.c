@@ -123,8 +123,8 @@ look_queued(struct attempt *a, int64_t waited)
 }
 
 /*
- * Whether the server waits for data before it accepts (TCP_DEFER_ACCEPT). What
- * there is to send is sent in any case: then it accepts.
+ * Whether the server waits for data before it accepts (TCP_DEFER_ACCEPT). Data
+ * of --send or --echo is sent in any case: then it accepts.
  */
 static bool
 is_deferred(const struct attempt *a, int64_t waited)

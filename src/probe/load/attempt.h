@@ -41,7 +41,7 @@ struct attempt {
 	struct addr ours;		/* len 0: not known */
 	uint64_t predicted_inode;	/* the listener's inode, or 0 */
 	bool verifying, verified;	/* the prediction: to be, has been */
-	int64_t deadline;		/* of the whole attempt, loop_now() */
+	int64_t deadline;		/* the whole attempt's, loop_now() */
 	int64_t started, connected, sent;	/* clock_ns() */
 	int64_t tick_at;		/* attempt_tick() is due; 0: never */
 	int64_t look_gap;		/* between two looks, nanoseconds */

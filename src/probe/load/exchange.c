@@ -1,5 +1,5 @@
 /*
- * What is sent and read on one connection. The peer may send a greeting first
+ * The bytes sent and read on one connection. The peer may send a greeting first
  * (the line of --identify); all that follows is the reply.
  *
  *	greeting	what it means		what moves it on
@@ -164,7 +164,7 @@ body_take(struct exchange *d, const char *data, size_t length)
 	}
 }
 
-/* What looked like a greeting is a part of the reply. */
+/* The bytes that looked like a greeting are a part of the reply. */
 static void
 greeting_drop(struct exchange *d)
 {

@@ -4,8 +4,8 @@
 #include "probe/load/plan.h"
 
 /*
- * What is sent on one connection, and whether the reply is complete and right.
- * Knows no sockets.
+ * The bytes to send on one connection, and whether the reply is complete and
+ * right. It knows no sockets.
  */
 
 enum { GREETING_MAX = 256, NAME_CAP = 64 };
@@ -14,7 +14,7 @@ enum greeting { GREETING_OPEN, GREETING_SEEN, GREETING_NONE };
 
 struct exchange {
 	const struct plan *plan;
-	uint64_t id;			/* of the attempt: varies the echo */
+	uint64_t id;			/* the attempt's; it varies the echo */
 	bool wants_greeting;
 	enum greeting greeting;
 	char line[GREETING_MAX];	/* "rpnc/1 name=A ..." as it comes */
@@ -24,7 +24,7 @@ struct exchange {
 	bool expected, matched;		/* --expect, --match were found */
 	bool loose;			/* the match may grow with more text */
 	bool wrong;			/* the reply is not what was asked */
-	size_t match_at;		/* where in the text it begins */
+	size_t match_at;		/* its start in the text */
 	char *text;			/* the reply, up to a limit */
 	size_t length;
 	char name[NAME_CAP + 1];	/* by --match: untrusted bytes */

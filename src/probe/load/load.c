@@ -102,7 +102,7 @@ load_begin(struct load *l, int64_t intended)
 		attempt_hasten(a, l->try_us);
 }
 
-/* The address is settled; what follows, such as a greeting, may be slow. */
+/* The address is settled; only the rest, such as a greeting, may be slow. */
 static void
 load_on_connect(struct attempt *a)
 {

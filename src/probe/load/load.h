@@ -56,15 +56,15 @@ struct load {
 
 /*
  * Looks the endpoint up, and the port's registry. The callbacks are set, all
- * else is zero. The plan must outlive the load. Whatever it returns, the caller
- * calls load_close().
+ * else is zero. The plan must outlive the load. The caller calls load_close()
+ * even after a failure.
  */
 int load_open(struct load *, const struct plan *, const struct endpoint *);
 /* Begins; -1 without memory or descriptors. */
 int load_start(struct load *, struct loop *);
-/* Starts no more attempts; what is in flight goes on. */
+/* Starts no more attempts; those in flight go on. */
 void load_end(struct load *);
-/* The same, but what is in flight has only half a second. */
+/* The same, but those in flight have only half a second. */
 void load_stop(struct load *);
 void load_close(struct load *);
 

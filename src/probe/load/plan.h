@@ -8,12 +8,12 @@
 
 struct sources;
 
-/* What a load is asked to do. Times are microseconds. */
+/* The load that the user asks for. Times are microseconds. */
 
 /*
- * What an open loop never starts: SKIP_ABSENT: attempts that were due while
- * rpnc did not run. SKIP_LATE: all attempts that are late, also because -c
- * others were in flight.
+ * Attempts that an open loop never starts. SKIP_ABSENT: attempts that were due
+ * while rpnc did not run. SKIP_LATE: all attempts that are late, also because
+ * -c others were in flight.
  */
 enum skip { SKIP_NOTHING, SKIP_ABSENT, SKIP_LATE };
 
@@ -27,7 +27,7 @@ struct plan {
 	int64_t duration;
 	double rate;			/* per second; 0: closed loop */
 	int64_t connect_timeout;
-	int64_t timeout;		/* of an attempt, once connected */
+	int64_t timeout;		/* an attempt's, once connected */
 	int64_t patience;		/* until it is accepted, or greeted */
 	int64_t pause;			/* closed loop: between attempts */
 	int64_t wait;			/* --wait, for a server to start */

@@ -37,7 +37,7 @@ struct scan_try {
 	int64_t started;
 	bool draining;
 	struct scan_try *next;		/* idle ones */
-	int64_t deadline;		/* of all addresses of the port */
+	int64_t deadline;		/* for all addresses of the port */
 };
 
 static void try_connect(struct scan_try *);

@@ -4,7 +4,7 @@
 #include "base/loop.h"
 #include "net/addr.h"
 
-/* Which of many ports accept connections. Each is tried once. */
+/* Finds the ports that accept connections. Each is tried once. */
 
 struct sources;
 struct scan_try;
@@ -23,7 +23,7 @@ struct scan {
 	struct addr_list addresses;	/* tried in this order for each port */
 	struct sources *sources;
 	const char *interface;
-	int64_t timeout;		/* of one port, microseconds */
+	int64_t timeout;		/* for one port, microseconds */
 	int concurrency;
 	struct scan_port *ports;	/* the caller's */
 	int count;

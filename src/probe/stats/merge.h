@@ -19,12 +19,12 @@ struct merge_row;
 
 struct merge {
 	struct tally tally;
-	struct merge_row *rows;		/* of the tally, by identity */
+	struct merge_row *rows;		/* the tally's, by identity */
 	struct addr address;		/* len 0: several, or not known */
 	struct merge_word by, loop, host, steering, target, port, protocol;
 	uint64_t reports;
-	uint64_t counted;		/* of all members */
-	double seconds;			/* of all reports, added */
+	uint64_t counted;		/* sum over all members */
+	double seconds;			/* sum over all reports */
 	int fewest;			/* the fewest members in a report */
 	bool unjudged;			/* a report has no verdict */
 	const char *why;		/* the sum has no verdict, or NULL */

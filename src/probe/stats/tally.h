@@ -40,7 +40,7 @@ struct row {
 	uint64_t predicted, queued;	/* known by prediction only */
 	uint64_t failed;		/* accepted, then reset or timed out */
 	uint64_t held, confirmed, handed;	/* see answer.c */
-	uint64_t elsewhere;		/* of count: another process had it */
+	uint64_t elsewhere;		/* part of count: of another process */
 	int confirmations, readings;
 	bool hands;			/* was seen to hand a connection on */
 	struct hist *latency[LATENCIES];

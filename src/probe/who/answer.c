@@ -1,10 +1,10 @@
 /*
- * Which process sent a reply. The process that accepted a connection may hand
- * it on, to a child or by SCM_RIGHTS, and then another process answers. So the
- * socket's holders are looked up again when a reply has come. If there is
- * exactly one, it answered. Only reading all of /proc makes sure that there is
- * no other; that is "confirmed". It takes milliseconds, in which nothing else
- * is measured, so it is done once for each process.
+ * Finds the process that sent a reply. The process that accepted a connection
+ * may hand it on, to a child or by SCM_RIGHTS, and then another process
+ * answers. So the socket's holders are looked up again when a reply has come.
+ * If there is exactly one, it answered. Only reading all of /proc makes sure
+ * that there is no other; that is "confirmed". It takes milliseconds, in which
+ * nothing else is measured, so it is done once for each process.
  *
  * For other connections of that process, only one thing is checked: it still
  * has the socket; that is "held". They count as answered by it if it was never

@@ -1,6 +1,6 @@
 /*
- * Which process has the server's end of a connection. sock_diag(7) finds that
- * end by both addresses and ports. Its answer is one of:
+ * Finds the process that has the server's end of a connection. sock_diag(7)
+ * finds that end by both addresses and ports. Its answer is one of:
  *
  *	an inode		accepted; /proc tells which process has it
  *	ESTABLISHED, no inode	in a listener's queue, or closed already

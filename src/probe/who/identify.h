@@ -93,7 +93,7 @@ struct identified {
 	uint64_t voided;	/* predictions that were taken back */
 };
 
-/* What a verdict can rest on, as far as this tells. */
+/* The knowledge that a verdict can rest on. */
 enum knowledge identified_knowledge(const struct identified *);
 
 /*
