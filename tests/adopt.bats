@@ -222,7 +222,7 @@ refuses() {
 	told "$pid" "left: nothing lost (close: pid $old (python3), which is stopped, still holds 127.0.0.1:$port)"
 }
 
-@test "adopt: who can't be adopted, and what goes not with it" {
+@test "adopt: processes that can't be adopted, and options that exclude it" {
 	local gone thread
 	background true
 	gone=$pid
@@ -241,7 +241,7 @@ refuses() {
 	refuses 5 'has no UDP socket; it has' -u --adopt "$old"
 	refuses 5 'has no listening Unix socket at this address' --adopt "$old" -U x
 	thread=$(find "/proc/$old/task/" -mindepth 1 -printf '%f\n' -maxdepth 1 | grep -vx "$old" | head -n 1)
-	refuses 2 "pid $thread is a thread of process $old: say that" --adopt "$thread"
+	refuses 2 "pid $thread is a thread of process $old: give that pid" --adopt "$thread"
 
 	old 127.0.0.1
 	refuses 2 "its socket on 127.0.0.1:$port has no SO_REUSEPORT, so is in no group: leave out -r" -r --adopt "$old"
@@ -263,14 +263,14 @@ refused_by() {
 	as=()
 }
 
-@test "adopt: whose rule it is that refuses, and what to do" {
+@test "adopt: a refusal names the rule and what to do" {
 	local filter=(python3 "$BATS_TEST_DIRNAME/refuse.py")
 	local nobody=(setpriv --reuid=65534 --clear-groups) ns=(unshare -Urm)
 	old --number 77 127.0.0.1
 	"${filter[@]}" EPERM 438 -- true || skip "no seccomp here"
 	refused_by 'a seccomp filter refuses pidfd_getfd(2)' "${filter[@]}" EPERM 438 --
-	refused_by 'this needs pidfd_getfd(2), of Linux 5.6' "${filter[@]}" ENOSYS 434 --
-	refused_by 'ptrace(2) is not permitted on it' "${filter[@]}" EPERM 438 77 --
+	refused_by 'this needs pidfd_getfd(2): Linux 5.6 or later' "${filter[@]}" ENOSYS 434 --
+	refused_by 'a security module or a user namespace forbids ptrace(2) on it' "${filter[@]}" EPERM 438 77 --
 
 	test "$(id -u)" -ne 0 || ns=(unshare -m)
 	if "${ns[@]}" mount -t tmpfs none /proc/sys/kernel; then
@@ -278,7 +278,7 @@ refused_by() {
 			mkdir /proc/sys/kernel/yama
 			echo 1 >/proc/sys/kernel/yama/ptrace_scope
 			exec "$@"' bash)
-		refused_by 'kernel.yama.ptrace_scope is 1: only who started it and root may: be root, or set it to 0' \
+		refused_by 'kernel.yama.ptrace_scope is 1: only its ancestors and root may: be root, or set it to 0' \
 			"${ns[@]}" "${filter[@]}" EPERM 438 77 --
 	fi
 

@@ -204,7 +204,7 @@ $without"
 	assert_regex "$stderr" "$without$"
 }
 
-@test "why: a port that is not for everyone says from which one on" {
+@test "why: the refusal of a privileged port names the first port for all" {
 	local limit
 	limit=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
 	test "$limit" -gt 700 || skip "here it is"
@@ -214,7 +214,7 @@ $without"
 	}
 	run timeout 20 "${as[@]}" rpnc listen 127.0.0.1 700
 	assert_failure 5
-	assert_output --partial "Permission denied: ports below $limit are for root"
+	assert_output --partial "Permission denied: ports below $limit need root"
 	assert_output --partial "net.ipv4.ip_unprivileged_port_start"
 }
 

@@ -78,7 +78,7 @@ adopt_process(pid_t pid)
 		    (int)pid);
 	if (s.leader && s.leader != pid)
 		return fail_as(STATUS_USAGE, "pid %d is a thread of process "
-		    "%d: say that", (int)pid, s.leader);
+		    "%d: give that pid", (int)pid, s.leader);
 	if (!s.leader || owner_state(pid) == 'Z')
 		return fail_gone(pid);
 	process = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -120,9 +120,9 @@ refused_by_yama(const char *who, int scope)
 {
 	static const char *const cure[] = {
 		"",
-		"only who started it and root may: be root, or set it to 0",
+		"only its ancestors and root may: be root, or set it to 0",
 		"only root may: be root",
-		"nobody may until this machine is started anew",
+		"nobody may until this machine is restarted",
 	};
 
 	return fail_as(STATUS_BIND, "%s: kernel.yama.ptrace_scope is %d: %s",
@@ -156,9 +156,9 @@ adopt_refused(pid_t pid)
 		return fail("%s", who);
 	if (try_self() < 0)
 		return errno == ENOSYS ? fail_as(STATUS_BIND, "%s: this "
-		    "needs pidfd_getfd(2), of Linux 5.6", who) :
+		    "needs pidfd_getfd(2): Linux 5.6 or later", who) :
 		    fail_as(STATUS_BIND, "%s: a seccomp filter refuses "
-		    "pidfd_getfd(2), as containers have it: allow that, or "
+		    "pidfd_getfd(2), as in many containers: allow it, or "
 		    "start rpnc outside", who);
 	if (s.uid != own.uid && own.uid)
 		return of_user(who, s.uid);
@@ -167,11 +167,11 @@ adopt_refused(pid_t pid)
 		    "that this one lacks: be root", who);
 	if (is_protected(pid, &s))
 		return fail_as(STATUS_BIND, "%s: the process is not dumpable "
-		    "(prctl(2)), as servers are that changed their user: be "
-		    "root", who);
+		    "(prctl(2)), like a server that has changed its user: "
+		    "be root", who);
 	if (proc_sys("/proc/sys/kernel/yama/ptrace_scope", 0))
 		return refused_by_yama(who,
 		    proc_sys("/proc/sys/kernel/yama/ptrace_scope", 0));
-	return fail_as(STATUS_BIND, "%s: ptrace(2) is not permitted on it, "
-	    "by a security module or a user namespace", who);
+	return fail_as(STATUS_BIND, "%s: a security module or a user "
+	    "namespace forbids ptrace(2) on it", who);
 }

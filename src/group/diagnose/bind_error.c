@@ -212,7 +212,7 @@ bind_error_in_use(const struct addr *a, const struct sock_options *o)
 	for (int kind = 0; kind < KINDS && c.cause == NONE; kind++)
 		c = cause_find(&r, &ours, (enum kind)kind, o->reuseport);
 	if (c.cause == NONE)
-		fail_add("who had it is gone, or can't be seen: try again");
+		fail_add("its owner is gone, or can't be seen: try again");
 	else if (c.kind == CONNECTED)
 		explain_connection(&r, &c);
 	else if (c.kind == LINGERS)
@@ -229,7 +229,7 @@ bind_error_forbidden(const struct addr *a)
 	    FIRST_FREE_PORT);
 
 	if (addr_port(a) < first)
-		fail_add("ports below %d are for root, and who has "
+		fail_add("ports below %d need root or "
 		    "CAP_NET_BIND_SERVICE: take a higher one, or lower "
 		    "net.ipv4.ip_unprivileged_port_start", first);
 	else
