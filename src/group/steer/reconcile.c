@@ -152,21 +152,25 @@ wanted(const struct group *g)
 	return sum ? sum : ~(uint64_t)GIVEN_UP;
 }
 
+/* Where a socket's slot keeps the checksum; NULL: a foreign member has it. */
+static uint64_t *
+group_checksum(const struct group *g, int i)
+{
+	int socket, slot = registry_find_socket(g->registry, g->list[i].inode,
+	    &socket);
+
+	return slot < 0 ? NULL :
+	    &registry_slot(g->registry, slot)->programs[socket];
+}
+
 /* Whether each member in the registry has this checksum, or the odd one. */
 static bool
 is_so(const struct group *g, uint64_t sum)
 {
-	int socket;
-
 	for (int i = 0; i < g->n; i++) {
-		int slot = registry_find_socket(g->registry,
-		    g->list[i].inode, &socket);
-		uint64_t has;
+		const uint64_t *has = group_checksum(g, i);
 
-		if (slot < 0)
-			continue;
-		has = registry_slot(g->registry, slot)->programs[socket];
-		if (has != sum && !(sum && has == (sum | GIVEN_UP)))
+		if (has && *has != sum && !(sum && *has == (sum | GIVEN_UP)))
 			return false;
 	}
 	return true;
@@ -176,15 +180,11 @@ static bool
 is_given_up(const struct group *g)
 {
 	uint64_t sum = wanted(g);
-	int socket;
 
 	for (int i = 0; sum && i < g->n; i++) {
-		int slot = registry_find_socket(g->registry,
-		    g->list[i].inode, &socket);
+		const uint64_t *has = group_checksum(g, i);
 
-		if (slot >= 0 &&
-		    registry_slot(g->registry, slot)->programs[socket] ==
-			(sum | GIVEN_UP))
+		if (has && *has == (sum | GIVEN_UP))
 			return true;
 	}
 	return false;
@@ -193,15 +193,11 @@ is_given_up(const struct group *g)
 static void
 reconcile_mark(const struct group *g, uint64_t sum)
 {
-	int socket;
-
 	for (int i = 0; i < g->n; i++) {
-		int slot = registry_find_socket(g->registry,
-		    g->list[i].inode, &socket);
+		uint64_t *has = group_checksum(g, i);
 
-		if (slot >= 0)
-			registry_slot(g->registry, slot)->programs[socket] =
-			    sum;
+		if (has)
+			*has = sum;
 	}
 }
 
