@@ -22,8 +22,9 @@ static struct check_row *
 joined_row(const struct joined *j, int64_t pid, const char *name)
 {
 	for (size_t i = 0; i < j->count; i++)
-		if (pid >= 0 ? j->rows[i].pid == pid : name &&
-		    j->rows[i].name && strcmp(j->rows[i].name, name) == 0)
+		if (pid >= 0 ? j->rows[i].who.pid == pid : name &&
+		    j->rows[i].who.name && strcmp(j->rows[i].who.name,
+		    name) == 0)
 			return &j->rows[i];
 	return NULL;
 }
@@ -43,11 +44,14 @@ joined_add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
 	row = joined_row(j, o.pid, slot ? slot_name(slot, name) : NULL);
 	if (!row) {
 		row = &j->rows[j->count];
-		*row = (struct check_row){ .pid = o.pid };
+		*row = (struct check_row){
+			.who = { .pid = o.pid, .worker = -1, .uid = -1 },
+		};
 		memcpy(j->commands[j->count], slot ? "rpnc" : o.command,
 		    slot ? sizeof("rpnc") : sizeof(o.command));
-		row->name = slot ? slot_name(slot, j->names[j->count]) : NULL;
-		row->command = o.pid < 0 && !slot ? NULL :
+		row->who.name = slot ? slot_name(slot, j->names[j->count]) :
+		    NULL;
+		row->who.command = o.pid < 0 && !slot ? NULL :
 		    j->commands[j->count];
 		j->count++;
 	}

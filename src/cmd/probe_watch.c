@@ -48,20 +48,18 @@ static void
 change_out(FILE *out, const struct app *d, const struct watch_member *m,
     bool came, int members)
 {
-	char name[TABLE_PLAIN], command[TABLE_PLAIN];
+	char name[TABLE_PLAIN], command[TABLE_PLAIN], raw[MEMBER_NAME_TEXT];
 
-	table_plain(m->name ? m->name : "", name);
-	table_plain(m->command ? m->command : "", command);
+	table_plain(member_name_text(&m->who, "", raw), name);
+	table_plain(m->who.command ? m->who.command : "", command);
 	time_out(out, d);
 	fputc(' ', out);
 	paint(out, d->color, came ? GREEN : RED, came ? "+" : "-");
-	if (m->name)
+	if (m->who.name)
 		fprintf(out, " %s", name);
-	if (m->name && m->worker >= 0)
-		fprintf(out, "/%lld", (long long)m->worker);
-	if (m->pid >= 0)
-		fprintf(out, "%s pid %lld", m->name ? "," : "",
-		    (long long)m->pid);
+	if (m->who.pid >= 0)
+		fprintf(out, "%s pid %lld", m->who.name ? "," : "",
+		    (long long)m->who.pid);
 	fprintf(out, "%s%s%s: %d member%s", *command ? " " : "", command,
 	    !came && m->state && strcmp(m->state, "gone") == 0 ?
 	    " has ended" : "", members, members == 1 ? "" : "s");
@@ -88,21 +86,21 @@ change_print(struct app *d, const struct watch_member *m, bool came,
 }
 
 static void
-on_change(struct watch_window *v, const struct watch_member *who, bool came,
+on_change(struct watch_window *v, const struct watch_member *m, bool came,
     int members)
 {
 	struct app *d = container_of(v, struct probe_watch, watch.window)->app;
 	struct event e = {
-		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = who->name,
-		.pid = who->pid, .waiting = -1, .members = members,
-		.clients = (int64_t)who->count, .reason = who->state &&
-		    strcmp(who->state, "gone") == 0 ? "ended" : NULL,
+		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = m->who.name,
+		.pid = m->who.pid, .waiting = -1, .members = members,
+		.clients = (int64_t)m->count, .reason = m->state &&
+		    strcmp(m->state, "gone") == 0 ? "ended" : NULL,
 	};
 
 	if (d->settings->json)
 		emit_event(d, &e);
 	else
-		change_print(d, who, came, members);
+		change_print(d, m, came, members);
 }
 
 static void

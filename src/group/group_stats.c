@@ -21,7 +21,7 @@ enum { SAMPLE_US = 1000 * 1000 };
 
 /* A hash of what decides a member's share: its identity and its state. */
 static uint64_t
-fingerprint(struct registry *b, const struct member *m)
+fingerprint(struct registry *b, const struct port_member *m)
 {
 	bool full = request_of(b, m->inode) ||
 	    (m->slot >= 0 && m->state == STATE_FULL);
@@ -48,7 +48,7 @@ group_of(struct registry *b, const struct members *m)
  * datagram queue is in bytes, so it is left out.
  */
 static uint64_t
-stats_given(const struct member *m, bool datagram)
+stats_given(const struct port_member *m, bool datagram)
 {
 	return m->counters.accepted + (datagram ? 0 : m->queue);
 }
@@ -58,7 +58,7 @@ stats_rebase(struct group_stats *s, bool datagram)
 {
 	memset(s->base, 0, sizeof(s->base));
 	for (int i = 0; i < s->members.count; i++) {
-		const struct member *m = &s->members.list[i];
+		const struct port_member *m = &s->members.list[i];
 
 		if (m->slot >= 0)
 			s->base[m->slot] = stats_given(m, datagram);
@@ -72,7 +72,7 @@ counted_since(uint64_t a, uint64_t b)
 }
 
 static const char *
-state_of(struct registry *b, const struct member *m)
+state_of(struct registry *b, const struct port_member *m)
 {
 	if (request_of(b, m->inode))
 		return "quarantined";
@@ -102,7 +102,7 @@ is_shared(struct registry *b, const struct members *m)
 
 static void
 stats_row_fill(const struct group_stats *s, struct registry *b,
-    const struct member *m, int own, bool datagram, struct member_row *r)
+    const struct port_member *m, int own, bool datagram, struct member_row *r)
 {
 	bool ours = m->slot >= 0;
 
@@ -161,7 +161,7 @@ stats_judge(struct group_stats *s)
 
 	*f = (struct member_fairness){ 0 };
 	for (int i = 0; i < s->members.count && k < REGISTRY_SLOTS; i++) {
-		const struct member *m = &s->members.list[i];
+		const struct port_member *m = &s->members.list[i];
 
 		if (m->slot < 0)
 			continue;
@@ -191,7 +191,7 @@ stats_expect(struct group_stats *s, struct registry *b)
 	double sum = 0;
 
 	for (int i = 0; i < s->members.count; i++) {
-		const struct member *m = &s->members.list[i];
+		const struct port_member *m = &s->members.list[i];
 
 		s->rows[i].expected = mode_weight(b, m->slot);
 		sum += s->rows[i].expected;
@@ -237,7 +237,7 @@ share_queue(struct group_stats *s)
 static int
 by_name(const void *left, const void *right)
 {
-	const struct member *a = left, *b = right;
+	const struct port_member *a = left, *b = right;
 
 	if ((a->slot < 0) != (b->slot < 0))
 		return a->slot < 0 ? 1 : -1;
@@ -255,8 +255,11 @@ subject_fill(const struct group_stats *s, int i, bool datagram,
 	const struct member_row *r = &s->rows[i];
 
 	*to = (struct finding_member){
-		.name = r->name, .command = r->command, .pid = r->pid,
-		.worker = -1, .state = r->state, .expected = NAN,
+		.who = {
+			.name = r->name, .command = r->command, .pid = r->pid,
+			.worker = -1, .uid = -1,
+		},
+		.state = r->state, .expected = NAN,
 		.waiting = datagram ? -1 : r->queue,
 	};
 	if (s->members.list[i].slot < 0 || !s->board.fairness)

@@ -15,10 +15,10 @@
 
 #include "base/fail.h"
 
-static struct member *
+static struct port_member *
 members_new(struct members *m)
 {
-	struct member *list = realloc(m->list,
+	struct port_member *list = realloc(m->list,
 	    (size_t)(m->count + 1) * sizeof(*list));
 
 	if (!list)
@@ -47,7 +47,7 @@ add_slots(struct sockinfo *l, struct members *m, struct registry *b)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(b, i);
-		struct member *one;
+		struct port_member *one;
 
 		if (!registry_is_member(b, i))
 			continue;
@@ -68,7 +68,7 @@ add_slots(struct sockinfo *l, struct members *m, struct registry *b)
 	return 0;
 }
 
-static struct member *
+static struct port_member *
 member_by_slot(struct members *m, struct registry *b, uint64_t inode)
 {
 	for (int i = 0; i < m->count; i++)
@@ -84,11 +84,11 @@ member_by_slot(struct members *m, struct registry *b, uint64_t inode)
  * socket on this address, because the two sockets of a wildcard belong to one
  * member.
  */
-static struct member *
+static struct port_member *
 member_by_pid(struct members *m, pid_t pid, int address)
 {
 	for (int i = 0; i < m->count; i++) {
-		struct member *one = &m->list[i];
+		struct port_member *one = &m->list[i];
 
 		if (one->pid == pid && (pid || (one->slot < 0 &&
 		    one->sockets <= address)))
@@ -116,11 +116,11 @@ is_own_worker(pid_t pid)
 	return pid && owner_parent(pid) == getpid();
 }
 
-static struct member *
+static struct port_member *
 add_foreign(struct members *m, const struct diag_sock *d,
     const struct owner *owner)
 {
-	struct member *one = members_new(m);
+	struct port_member *one = members_new(m);
 
 	if (!one)
 		return NULL;
@@ -140,7 +140,7 @@ add_foreign(struct members *m, const struct diag_sock *d,
  */
 static int
 member_of(struct sockinfo *l, struct members *m, struct registry *b,
-    const struct diag_sock *d, int address, struct member **out)
+    const struct diag_sock *d, int address, struct port_member **out)
 {
 	struct owner owner = { 0 };
 
@@ -174,7 +174,7 @@ add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
 	}
 
 	for (int i = 0; i < n; i++) {
-		struct member *one;
+		struct port_member *one;
 
 		if (member_of(l, m, b, &list[i], address, &one) < 0) {
 			n = -1;
@@ -210,7 +210,7 @@ count_open(const struct diag_sock *d, void *arg)
 	    owners_find(c->sockinfo->owners, d->inode, &owner) <= 0)
 		return 0;
 	for (int i = 0; i < c->members->count; i++) {
-		struct member *one = &c->members->list[i];
+		struct port_member *one = &c->members->list[i];
 
 		if (one->slot < 0 && one->pid == owner.pid)
 			one->open++;

@@ -6,7 +6,7 @@
 #include "net/sock.h"
 
 /* One port's members: the registry's, and those that only the kernel knows. */
-struct member {
+struct port_member {
 	int slot;			/* in the registry; -1: not rpnc's */
 	char name[REGISTRY_NAME];		/* "" if slot is -1 */
 	pid_t pid;			/* 0: we may not see it */
@@ -23,7 +23,7 @@ struct member {
 
 struct members {
 	int count;
-	struct member *list;
+	struct port_member *list;
 };
 
 /*

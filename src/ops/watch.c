@@ -96,8 +96,11 @@ watch_members_fill(struct watch *m)
 			watch_window_show(&m->window, s->order[i]->at, to);
 		else
 			*to = (struct watch_member){
-				.name = from->name, .pid = from->pid,
-				.worker = from->worker,
+				.who = {
+					.name = from->who.name,
+					.pid = from->who.pid,
+					.worker = from->who.worker, .uid = -1,
+				},
 			};
 		to->since = from->count;
 		to->share = from->share;

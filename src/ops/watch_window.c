@@ -204,11 +204,8 @@ watch_window_show(const struct watch_window *v, int i, struct watch_member *out)
 	const struct row *r = &v->load->tally.rows[i];
 
 	*out = (struct watch_member){
-		.name = r->name[0] ? r->name : NULL,
-		.host = r->host[0] ? r->host : NULL,
-		.command = r->command[0] ? r->command : NULL,
-		.state = row_state(r), .pid = r->pid > 0 ? r->pid : -1,
-		.worker = r->worker, .count = row_total(r),
+		.who = row_member(r), .state = row_state(r),
+		.count = row_total(r),
 		.predicted = r->predicted, .queued = r->queued,
 		.share = NAN, .expected = NAN, .rate = v->at[i].rate,
 	};
@@ -216,7 +213,7 @@ watch_window_show(const struct watch_window *v, int i, struct watch_member *out)
 
 /* Adds "+ D" to the text of the last change. */
 static void
-change_add(struct watch_window *v, const struct watch_member *who, bool came)
+change_add(struct watch_window *v, const struct member *m, bool came)
 {
 	size_t length = strlen(v->change);
 	char *to = v->change + length;
@@ -225,13 +222,13 @@ change_add(struct watch_window *v, const struct watch_member *who, bool came)
 		return;
 	to += sprintf(to, "%s%c ", length ? ", " : "", came ? '+' : '-');
 	length = WATCH_WINDOW_CHANGE - (size_t)(to - v->change);
-	if (who->name && who->worker >= 0)
-		snprintf(to, length, "%.24s/%lld", who->name,
-		    (long long)who->worker);
-	else if (who->name)
-		snprintf(to, length, "%.24s", who->name);
+	if (m->name && m->worker >= 0)
+		snprintf(to, length, "%.24s/%lld", m->name,
+		    (long long)m->worker);
+	else if (m->name)
+		snprintf(to, length, "%.24s", m->name);
 	else
-		snprintf(to, length, "pid %lld", (long long)who->pid);
+		snprintf(to, length, "pid %lld", (long long)m->pid);
 }
 
 static void
@@ -245,13 +242,13 @@ changes_report(struct watch_window *v)
 	for (int came = 0; came <= 1; came++)
 		for (int i = 0; i < v->count; i++) {
 			const struct watch_row *s = &v->at[i];
-			struct watch_member who;
+			struct watch_member now;
 
 			if (s->now == s->member || s->now != came)
 				continue;
-			watch_window_show(v, i, &who);
-			change_add(v, &who, came);
-			v->on_change(v, &who, came, count);
+			watch_window_show(v, i, &now);
+			change_add(v, &now.who, came);
+			v->on_change(v, &now, came, count);
 		}
 }
 

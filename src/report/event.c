@@ -134,9 +134,9 @@ static const struct field report[] = {
 };
 
 static const struct field joined[] = {
-	JOINED("name", FIELD_TEXT, name),
-	JOINED("pid", FIELD_NUMBER, pid),
-	JOINED("command", FIELD_TEXT, command),
+	JOINED("name", FIELD_TEXT, who.name),
+	JOINED("pid", FIELD_NUMBER, who.pid),
+	JOINED("command", FIELD_TEXT, who.command),
 	JOINED("sockets", FIELD_NUMBER, sockets),
 	{ 0 },
 };

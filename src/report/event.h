@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/member.h"
 #include "net/addr.h"
 #include "report/field.h"
 
@@ -34,8 +35,8 @@ struct worker_row {
 
 /* A member of the group that would be joined. */
 struct check_row {
-	const char *name, *command;	/* NULL: not rpnc's; not known */
-	int64_t pid, sockets;		/* -1: not known */
+	struct member who;		/* name NULL: not rpnc's */
+	int64_t sockets;
 };
 
 /* One port of a scan. */

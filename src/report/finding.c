@@ -19,8 +19,6 @@
 #include "base/num.h"
 #include "math/fair.h"
 
-enum { NAME_SHOWN = 64 };
-
 const struct field finding_fields[] = {
 	FIELD(finding, "kind", FIELD_TEXT, kind),
 	FIELD(finding, "member", FIELD_TEXT, member),
@@ -32,10 +30,10 @@ const struct field finding_fields[] = {
 static void
 label_add_safe(char *to, size_t room, const char *before, const char *raw)
 {
-	char safe[NAME_SHOWN * ESCAPE_MAX + 1];
+	char safe[MEMBER_NAME_TEXT * ESCAPE_MAX + 1];
 	size_t used = strlen(to);
 
-	escape(raw, strnlen(raw, NAME_SHOWN), false, safe);
+	escape(raw, strnlen(raw, MEMBER_NAME_TEXT), false, safe);
 	snprintf(to + used, room - used, "%s%s", before, safe);
 }
 
@@ -44,16 +42,11 @@ static void
 finding_member_name(const struct finding_member *m,
     char label[static FINDING_LABEL])
 {
-	size_t used;
+	char raw[MEMBER_NAME_TEXT];
 
 	label[0] = '\0';
-	if (!m->name)
-		return;
-	label_add_safe(label, FINDING_LABEL, "", m->name);
-	used = strlen(label);
-	if (m->worker >= 0)
-		snprintf(label + used, FINDING_LABEL - used, "/%lld",
-		    (long long)m->worker);
+	label_add_safe(label, FINDING_LABEL, "",
+	    member_name_text(&m->who, "", raw));
 }
 
 /* "B (pid 9575)", "nginx (pid 4242)", "pid 4242", "A on www1" */
@@ -65,15 +58,15 @@ finding_member_label(const struct finding_member *m,
 	bool named;
 
 	finding_member_name(m, label);
-	if (!m->name && m->command)
-		label_add_safe(label, FINDING_LABEL, "", m->command);
-	if (m->host && *m->host)
-		label_add_safe(label, FINDING_LABEL, " on ", m->host);
+	if (!m->who.name && m->who.command)
+		label_add_safe(label, FINDING_LABEL, "", m->who.command);
+	if (m->who.host && *m->who.host)
+		label_add_safe(label, FINDING_LABEL, " on ", m->who.host);
 	used = strlen(label);
 	named = used > 0;
-	if (m->pid >= 0)
+	if (m->who.pid >= 0)
 		snprintf(label + used, FINDING_LABEL - used, "%spid %lld%s",
-		    named ? " (" : "", (long long)m->pid, named ? ")" : "");
+		    named ? " (" : "", (long long)m->who.pid, named ? ")" : "");
 	else if (!named)
 		snprintf(label, FINDING_LABEL, "a member");
 }
@@ -100,7 +93,7 @@ finding_add(struct finding_list *l, const char *kind,
 		finding_member_name(m, label);
 	*f = (struct finding){
 		.kind = kind, .member = *label ? label : NULL,
-		.pid = m ? m->pid : -1, .text = text,
+		.pid = m ? m->who.pid : -1, .text = text,
 	};
 	l->count++;
 	return f;

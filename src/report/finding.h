@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/member.h"
 #include "report/field.h"
 
 /*
@@ -32,8 +33,7 @@ struct finding_list {
 
 /* Unknown values are NULL, -1 or NAN. */
 struct finding_member {
-	const char *name, *host, *command;	/* any bytes */
-	int64_t pid, worker;
+	struct member who;
 	const char *state;		/* "stopped" and "paused" count */
 	bool stuck;			/* clients wait, and it accepts none */
 	int64_t waiting;		/* clients in its own queue */

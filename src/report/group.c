@@ -15,11 +15,11 @@
 
 static const struct field group_member_fields[] = {
 	MEMBER("index", FIELD_NUMBER, index),
-	MEMBER("name", FIELD_TEXT, name),
-	MEMBER("pid", FIELD_NUMBER, pid),
-	MEMBER("uid", FIELD_NUMBER, uid),
+	MEMBER("name", FIELD_TEXT, who.name),
+	MEMBER("pid", FIELD_NUMBER, who.pid),
+	MEMBER("uid", FIELD_NUMBER, who.uid),
 	MEMBER("user", FIELD_TEXT, user),
-	MEMBER("command", FIELD_TEXT, command),
+	MEMBER("command", FIELD_TEXT, who.command),
 	MEMBER("holders", FIELD_NUMBER, holders),
 	MEMBER("queue", FIELD_NUMBER, queue),
 	MEMBER("limit", FIELD_NUMBER, limit),
@@ -107,11 +107,11 @@ group_pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct group_member *m = c->row;
 
-	if (m->holders > 1 && m->pid < 0)
+	if (m->holders > 1 && m->who.pid < 0)
 		snprintf(text, TABLE_TEXT, "%lld of them",
 		    (long long)m->holders);
 	else
-		table_number(m->pid, text);
+		table_number(m->who.pid, text);
 }
 
 static void
@@ -163,10 +163,10 @@ enum { INDEX, NAME, PID, USER, COMMAND, QUEUE, HALF, DROPS, OLDEST, STATE,
 /* A column that has only zeros is left out, except the index. */
 static const struct table_column columns[COLUMNS] = {
 	[INDEX] = NUMBER("index", 4, table_has_text, index),
-	[NAME] = TEXT("name", 0, table_has_text, name),
+	[NAME] = TEXT("name", 0, table_has_text, who.name),
 	[PID] = { "pid", 0, 1, .right = true, .text = group_pid_cell },
 	[USER] = TEXT("user", 2, NULL, user),
-	[COMMAND] = TEXT("command", 5, NULL, command),
+	[COMMAND] = TEXT("command", 5, NULL, who.command),
 	[QUEUE] = { "queue/of", 0, 1, .right = true, .text = group_queue_cell },
 	[HALF] = NUMBER("half-open", 1, table_has_figure, half_open),
 	[DROPS] = NUMBER("drops", 3, table_has_figure, drops),

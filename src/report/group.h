@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/member.h"
 #include "net/addr.h"
 #include "report/field.h"
 #include "report/finding.h"
@@ -26,9 +27,8 @@ struct group_flags {
 /* A socket. */
 struct group_member {
 	int64_t index;
-	const char *name;
-	int64_t pid, uid;
-	const char *user, *command;	/* command: any bytes */
+	struct member who;
+	const char *user;
 	int64_t holders;		/* processes that hold it */
 	int64_t queue, limit;		/* connections; datagrams: bytes */
 	int64_t half_open, drops;

@@ -252,15 +252,15 @@ print_would_join(const struct page *p, const struct check_row *row)
 {
 	char safe[64 * ESCAPE_MAX + 1];
 
-	if (row->name)
-		fputs(row->name, p->out);
-	else if (row->command && escape(row->command, strnlen(row->command,
-	    64), false, safe))
+	if (row->who.name)
+		fputs(row->who.name, p->out);
+	else if (row->who.command && escape(row->who.command,
+	    strnlen(row->who.command, 64), false, safe))
 		fputs(safe, p->out);
 	else
 		fputs("a process", p->out);
-	if (row->pid >= 0)
-		fprintf(p->out, " (pid %lld)", (long long)row->pid);
+	if (row->who.pid >= 0)
+		fprintf(p->out, " (pid %lld)", (long long)row->who.pid);
 }
 
 static void

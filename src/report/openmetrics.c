@@ -201,12 +201,12 @@ metrics_members(const struct metrics *m, const struct probe_report *r)
 		const struct probe_member *p = &r->members[i];
 
 		memcpy(labels[i], m->common, LABELS);
-		label_add(labels[i], "name", p->name);
-		label_add_number(labels[i], "worker", p->worker);
-		label_add_number(labels[i], "pid", p->pid);
-		label_add_number(labels[i], "uid", p->uid);
-		label_add(labels[i], "host", p->host);
-		label_add(labels[i], "command", p->command);
+		label_add(labels[i], "name", p->who.name);
+		label_add_number(labels[i], "worker", p->who.worker);
+		label_add_number(labels[i], "pid", p->who.pid);
+		label_add_number(labels[i], "uid", p->who.uid);
+		label_add(labels[i], "host", p->who.host);
+		label_add(labels[i], "command", p->who.command);
 		if (!is_new_label(labels, i))
 			labels[i][0] = '\0';
 	}

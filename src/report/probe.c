@@ -28,12 +28,12 @@ const struct field probe_latency_fields[] = {
 };
 
 static const struct field member_fields[] = {
-	FIELD(probe_member, "name", FIELD_TEXT, name),
-	FIELD(probe_member, "pid", FIELD_NUMBER, pid),
-	FIELD(probe_member, "worker", FIELD_NUMBER, worker),
-	FIELD(probe_member, "uid", FIELD_NUMBER, uid),
-	FIELD(probe_member, "host", FIELD_TEXT, host),
-	FIELD(probe_member, "command", FIELD_TEXT, command),
+	FIELD(probe_member, "name", FIELD_TEXT, who.name),
+	FIELD(probe_member, "pid", FIELD_NUMBER, who.pid),
+	FIELD(probe_member, "worker", FIELD_NUMBER, who.worker),
+	FIELD(probe_member, "uid", FIELD_NUMBER, who.uid),
+	FIELD(probe_member, "host", FIELD_TEXT, who.host),
+	FIELD(probe_member, "command", FIELD_TEXT, who.command),
 	FIELD(probe_member, "sockets", FIELD_NUMBER, sockets),
 	FIELD(probe_member, "stopped", FIELD_MAYBE, stopped),
 	FIELD(probe_member, "waiting", FIELD_NUMBER, waiting),

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/member.h"
 #include "math/hist.h"
 #include "net/addr.h"
 #include "report/during.h"
@@ -32,9 +33,7 @@ struct probe_failures {
 
 /* A member that answered: a process, or a name from its greeting or reply. */
 struct probe_member {
-	const char *name, *host, *command;
-	int64_t pid, worker;
-	int64_t uid;			/* if only its user is known */
+	struct member who;		/* uid: if only its user is known */
 	int64_t sockets;		/* listening ones that it accepts from */
 	int64_t stopped;		/* at the end: 1 if by a signal, else 0 */
 	int64_t waiting;		/* in its own queues, at the end */

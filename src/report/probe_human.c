@@ -81,10 +81,10 @@ probe_advice(FILE *out, const struct probe_report *r)
 
 		member_label(m, text);
 		fprintf(out, "\nlargest deviation: ");
-		if (m->name)
+		if (m->who.name)
 			fprintf(out, "%s", text);
 		else
-			fprintf(out, "pid %lld", (long long)m->pid);
+			fprintf(out, "pid %lld", (long long)m->who.pid);
 		fprintf(out, " %+.1f %%", f->deviation * 100);
 	}
 	if (f->needed)

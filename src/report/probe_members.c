@@ -17,12 +17,9 @@ enum { WORD_MAX = 80 };
 void
 member_label(const struct probe_member *m, char text[static MEMBER_TEXT])
 {
-	char raw[WORD_MAX];
+	char raw[MEMBER_NAME_TEXT];
 
-	snprintf(raw, sizeof(raw), "%.64s", m->name ? m->name : "-");
-	if (m->name && m->worker >= 0)
-		snprintf(raw + strlen(raw), sizeof(raw) - strlen(raw), "/%lld",
-		    (long long)m->worker);
+	member_name_text(&m->who, "-", raw);
 	escape(raw, strlen(raw), false, text);
 }
 
@@ -30,9 +27,9 @@ member_label(const struct probe_member *m, char text[static MEMBER_TEXT])
 static bool
 is_host_first(const struct probe_report *r, size_t i)
 {
-	const char *host = r->members[i].host ? r->members[i].host : "";
-	const char *last = i && r->members[i - 1].host ?
-	    r->members[i - 1].host : "";
+	const char *host = r->members[i].who.host ? r->members[i].who.host : "";
+	const char *last = i && r->members[i - 1].who.host ?
+	    r->members[i - 1].who.host : "";
 
 	return !i || strcmp(host, last) != 0;
 }
@@ -51,7 +48,7 @@ static void
 probe_host_line(FILE *out, const struct probe_report *r, size_t first)
 {
 	char text[MEMBER_TEXT];
-	const char *name = r->members[first].host;
+	const char *name = r->members[first].who.host;
 	double count = 0, share = 0;
 	size_t n = first;
 
@@ -78,23 +75,24 @@ probe_pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	const struct probe_member *m = c->row;
 
 	*text = '\0';
-	if (m->pid >= 0)
-		snprintf(text, TABLE_TEXT, "pid %lld", (long long)m->pid);
+	if (m->who.pid >= 0)
+		snprintf(text, TABLE_TEXT, "pid %lld", (long long)m->who.pid);
 }
 
 static void
 command_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct probe_member *m = c->row;
-	const char *command = m->command ? m->command : "";
-	const char *on = m->host && !has_hosts(c->table->report) ? m->host : "";
+	const char *command = m->who.command ? m->who.command : "";
+	const char *on = m->who.host && !has_hosts(c->table->report) ?
+	    m->who.host : "";
 	char raw[WORD_MAX];
 
-	if (m->uid >= 0)
-		snprintf(raw, sizeof(raw), "uid %lld", (long long)m->uid);
+	if (m->who.uid >= 0)
+		snprintf(raw, sizeof(raw), "uid %lld", (long long)m->who.uid);
 	else
 		snprintf(raw, sizeof(raw), "%s%s%s", command,
-		    m->command && *on ? " on " : "", on);
+		    m->who.command && *on ? " on " : "", on);
 	escape(raw, strlen(raw), false, text);
 }
 

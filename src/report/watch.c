@@ -16,11 +16,11 @@ static const struct field now_fields[] = {
 };
 
 static const struct field seen_fields[] = {
-	FIELD(watch_member, "name", FIELD_TEXT, name),
-	FIELD(watch_member, "pid", FIELD_NUMBER, pid),
-	FIELD(watch_member, "worker", FIELD_NUMBER, worker),
-	FIELD(watch_member, "host", FIELD_TEXT, host),
-	FIELD(watch_member, "command", FIELD_TEXT, command),
+	FIELD(watch_member, "name", FIELD_TEXT, who.name),
+	FIELD(watch_member, "pid", FIELD_NUMBER, who.pid),
+	FIELD(watch_member, "worker", FIELD_NUMBER, who.worker),
+	FIELD(watch_member, "host", FIELD_TEXT, who.host),
+	FIELD(watch_member, "command", FIELD_TEXT, who.command),
 	FIELD(watch_member, "state", FIELD_TEXT, state),
 	FIELD(watch_member, "count", FIELD_COUNT, count),
 	FIELD(watch_member, "predicted", FIELD_COUNT, predicted),

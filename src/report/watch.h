@@ -1,6 +1,7 @@
 #ifndef REPORT_WATCH_H
 #define REPORT_WATCH_H
 
+#include "base/member.h"
 #include "report/probe.h"
 
 /*
@@ -9,9 +10,8 @@
  */
 
 struct watch_member {
-	const char *name, *host, *command;
+	struct member who;
 	const char *state;		/* the process's state */
-	int64_t pid, worker;
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	uint64_t since;			/* the part after the last change */

@@ -23,19 +23,16 @@ watch_row_fill(const struct watch_report *r, const struct watch_member *m,
     struct member_row *row, char name[static TABLE_PLAIN],
     char command[static TABLE_PLAIN])
 {
-	char raw[TABLE_PLAIN];
+	char raw[MEMBER_NAME_TEXT];
 
-	snprintf(raw, sizeof(raw), "%.64s", m->name ? m->name : "-");
-	if (m->name && m->worker >= 0)
-		snprintf(raw + strlen(raw), sizeof(raw) - strlen(raw), "/%lld",
-		    (long long)m->worker);
-	table_plain(raw, name);
-	snprintf(command, TABLE_PLAIN, "%s%s%s", m->command ? m->command : "",
-	    m->command && m->host ? " on " : "", m->host ? m->host : "");
+	table_plain(member_name_text(&m->who, "-", raw), name);
+	snprintf(command, TABLE_PLAIN, "%s%s%s", m->who.command ?
+	    m->who.command : "", m->who.command && m->who.host ? " on " : "",
+	    m->who.host ? m->who.host : "");
 	*row = (struct member_row){
-		.name = m->name ? name : NULL, .state = m->state,
-		.command = m->command || m->host ? command : NULL,
-		.pid = m->pid, .accepted = (int64_t)m->count,
+		.name = m->who.name ? name : NULL, .state = m->state,
+		.command = m->who.command || m->who.host ? command : NULL,
+		.pid = m->who.pid, .accepted = (int64_t)m->count,
 		.since = (int64_t)m->since, .queue = (int64_t)m->queued,
 		.limit = -1, .rate = m->rate,
 		.expected = r->judged && r->fairness && !r->fairness->equal ?

@@ -21,7 +21,10 @@ begin(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++)
 		members[i] = (struct finding_member){
-			.name = i ? "B" : "A", .pid = 100 + i, .worker = -1,
+			.who = {
+				.name = i ? "B" : "A", .pid = 100 + i,
+				.worker = -1, .uid = -1,
+			},
 			.waiting = 0, .count = 500, .expected = 500,
 		};
 	facts = (struct finding_facts){
@@ -85,8 +88,8 @@ uneven_names_the_member_that_is_least_like_chance(void **state)
 	    "10 ± 9)\n");
 	members[0].expected = 500;
 	members[1].expected = 500;
-	members[1].name = NULL;
-	members[1].command = "ngi\033nx";
+	members[1].who.name = NULL;
+	members[1].who.command = "ngi\033nx";
 	assert_says("uneven: A (pid 100) gets too much (700 of 1000, expected "
 	    "500 ± 44)\n");
 	members[0].count = 1000;
@@ -137,7 +140,7 @@ what_does_not_work_comes_before_the_verdict(void **state)
 	facts.how = NULL;
 	members[1].state = NULL;
 	members[1].stuck = true;
-	members[1].worker = 3;
+	members[1].who.worker = 3;
 	members[1].waiting = 1;
 	finding_make(&list, &facts);
 	assert_string_equal(list.at[0].text, "B/3 (pid 101) does not accept: "

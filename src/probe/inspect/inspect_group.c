@@ -128,9 +128,14 @@ inspect_member_fill(struct port_sockets *r, struct member_found *t,
 	user_text(t->sock.uid, t->user);
 	t->shared = slots > 1 || (!slot && h.servers > 1);
 	*m = (struct group_member){
-		.index = -1, .name = slot ? t->name : NULL,
-		.pid = h.pid ? h.pid : -1, .uid = t->sock.uid,
-		.user = t->user, .command = *t->command ? t->command : NULL,
+		.index = -1,
+		.who = {
+			.name = slot ? t->name : NULL,
+			.command = *t->command ? t->command : NULL,
+			.pid = h.pid ? h.pid : -1, .worker = -1,
+			.uid = t->sock.uid,
+		},
+		.user = t->user,
 		.holders = h.count ? h.count : -1,
 		.queue = -1, .limit = -1, .half_open = -1,
 		.drops = socket_drops(slot, &t->sock), .oldest_wait = NAN,
@@ -262,7 +267,7 @@ static void
 group_steering(struct inspect_group *g, struct registry *b)
 {
 	for (size_t i = 0; b && i < g->report.member_count; i++)
-		if (g->members[i].name) {
+		if (g->members[i].who.name) {
 			g->report.steering = mode_text(
 			    &registry_shared(b)->steering, g->steering);
 			return;
@@ -338,8 +343,7 @@ group_findings(struct inspect_group *g, bool datagram)
 		if (m->queue < 0)
 			continue;
 		subjects[facts.member_count++] = (struct finding_member){
-			.name = m->name, .command = m->command, .pid = m->pid,
-			.worker = -1, .state = m->state, .expected = NAN,
+			.who = m->who, .state = m->state, .expected = NAN,
 			.stuck = member_has_flag(m, "STUCK"),
 			.waiting = datagram ? -1 : m->queue,
 		};

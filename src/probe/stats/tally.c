@@ -88,6 +88,18 @@ answer_count(struct tally *t, const struct attempt_result *r)
 		t->rows[r->accepted].handed++;
 }
 
+struct member
+row_member(const struct row *r)
+{
+	return (struct member){
+		.name = r->name[0] ? r->name : NULL,
+		.host = r->host[0] ? r->host : NULL,
+		.command = r->command[0] ? r->command : NULL,
+		.pid = r->pid > 0 ? r->pid : -1, .worker = r->worker,
+		.uid = r->foreign ? (int64_t)r->uid : -1,
+	};
+}
+
 uint64_t
 row_total(const struct row *r)
 {

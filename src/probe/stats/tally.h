@@ -101,6 +101,8 @@ bool tally_newcomer(struct tally *, pid_t);
 void tally_joins(struct tally *, pid_t, int row);
 void tally_newcomers_end(struct tally *);
 
+/* Its names and numbers for a report. */
+struct member row_member(const struct row *);
 /* Its connections, seen and predicted. */
 uint64_t row_total(const struct row *);
 /* How many of its connections it is known to have answered. */

@@ -150,18 +150,14 @@ verdict_member_fill(struct probe_member *m, struct latencies *latency,
     const struct tally *t, const struct row *r)
 {
 	*m = (struct probe_member){
-		.name = r->name[0] ? r->name : NULL,
-		.host = r->host[0] ? r->host : NULL,
-		.command = r->command[0] ? r->command : NULL,
-		.pid = r->pid > 0 ? r->pid : -1, .worker = r->worker,
-		.count = row_total(r), .predicted = r->predicted,
-		.queued = r->queued, .failed = r->failed, .latency = latency,
+		.who = row_member(r), .count = row_total(r),
+		.predicted = r->predicted, .queued = r->queued,
+		.failed = r->failed, .latency = latency,
 		.sockets = r->sockets ? r->sockets : -1,
 		.stopped = r->asked ? r->stopped : -1,
 		.waiting = r->asked ? r->waiting : -1,
 		.answered = t->replied ? (int64_t)row_answered(r) : -1,
 		.handed = t->replied ? (int64_t)r->handed : -1,
-		.uid = r->foreign ? (int64_t)r->uid : -1,
 	};
 	for (int i = 0; i < LATENCIES; i++)
 		latency->at[i] = r->latency[i];
@@ -220,8 +216,7 @@ static void
 finding_member_fill(struct finding_member *to, const struct probe_member *m)
 {
 	*to = (struct finding_member){
-		.name = m->name, .host = m->host, .command = m->command,
-		.pid = m->pid, .worker = m->worker, .count = m->count,
+		.who = m->who, .count = m->count,
 		.state = m->stopped == 1 ? "stopped" : NULL,
 		.stuck = m->queued > 0, .waiting = m->waiting,
 		.expected = m->expected,
