@@ -48,6 +48,7 @@
 static const struct command *const commands[] = {
 	&listen_command, &echo_command, &connect_command, &probe_command,
 };
+enum { HOST_LIKELY = 64 };	/* a longer word is hardly a host's name */
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static int
@@ -114,21 +115,75 @@ is_port(const char *word)
 	return num_parse(word, 0, 65535, &port) == 0;
 }
 
+/* Words that other tools have for a command. */
+static const char *
+find_synonym(const char *word)
+{
+	static const char *const others[][2] = {
+		{ "serve", "'rpnc listen' or 'rpnc echo'" },
+		{ "server", "'rpnc listen' or 'rpnc echo'" },
+		{ "client", "'rpnc connect'" }, { "dial", "'rpnc connect'" },
+		{ "ping", "'rpnc probe'" }, { "scan", "'rpnc probe'" },
+		{ "test", "'rpnc probe'" }, { "bench", "'rpnc probe'" },
+		{ "status", "'rpnc probe --group'" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (strcmp(others[i][0], word) == 0)
+			return others[i][1];
+	return NULL;
+}
+
+static const struct command *
+nearest_command(const char *word, size_t *distance)
+{
+	const struct command *near = commands[0];
+
+	*distance = SIZE_MAX;
+	for (int i = 0; i < COMMANDS; i++) {
+		const char *name = commands[i]->name;
+		size_t d = strncmp(word, name, strlen(word)) == 0 ? 0 :
+		    edit_distance(word, name);
+
+		if (d < *distance) {
+			*distance = d;
+			near = commands[i];
+		}
+	}
+	return near;
+}
+
+/* Records what was meant by a word that no command has; next may be NULL. */
+static void
+suggest(const char *word, const char *next)
+{
+	static const char wrong[] = "no such command; did you mean";
+	const char *other = find_synonym(word);
+	char said[URL_TEXT];
+	size_t distance;
+	const struct command *near = nearest_command(word, &distance);
+
+	if (other)
+		fail_as(STATUS_USAGE, "%s: %s %s?", word, wrong, other);
+	else if (addr_of_url(word, said))
+		fail_as(STATUS_USAGE, "%.40s: %s 'rpnc connect %s'?", word,
+		    wrong, said);
+	else if (next && distance > 2 && strlen(word) < HOST_LIKELY &&
+	    is_port(next))
+		fail_as(STATUS_USAGE, "%.40s: %s 'rpnc connect %.40s %s'?",
+		    word, wrong, word, next);
+	else if (distance > 2 && strpbrk(word, ":./"))
+		fail_as(STATUS_USAGE, "%.40s: %s 'rpnc connect %.40s'?", word,
+		    wrong, word);
+	else
+		fail_as(STATUS_USAGE, "%.40s: %s 'rpnc %s'?", word, wrong,
+		    near->name);
+}
+
 /* Suggests the command that was meant; next: the word after it, or NULL. */
 static int
 report_unknown(const char *word, const char *next)
 {
-	const struct command *near = commands[0];
-	size_t best = SIZE_MAX;
-
-	for (int i = 0; i < COMMANDS; i++) {
-		size_t d = edit_distance(word, commands[i]->name);
-
-		if (d < best) {
-			best = d;
-			near = commands[i];
-		}
-	}
 	if (*word == '-')
 		fail_as(STATUS_USAGE, "%.40s: the command comes first: rpnc "
 		    "listen, echo, connect or probe", word);
@@ -138,12 +193,8 @@ report_unknown(const char *word, const char *next)
 	else if (is_port(word))
 		fail_as(STATUS_USAGE, "%s: the command comes first: 'rpnc "
 		    "listen %s' or 'rpnc connect %s'?", word, word, word);
-	else if (strcmp(word, "help") == 0)
-		fail_as(STATUS_USAGE, "help: no such command; 'rpnc --help' "
-		    "lists them, 'rpnc COMMAND --help' its options");
 	else
-		fail_as(STATUS_USAGE, "%.40s: no such command; did you mean "
-		    "'rpnc %s'?", word, near->name);
+		suggest(word, next);
 	report_error("");
 	return STATUS_USAGE;
 }
@@ -188,6 +239,26 @@ command_run(const struct command *c, int argc, char **argv)
 	return status;
 }
 
+static bool
+is_one_of(const char *word, const char *one, const char *other)
+{
+	return strcmp(word, one) == 0 || strcmp(word, other) == 0;
+}
+
+/* "rpnc help [COMMAND]"; name: NULL without one. */
+static int
+help_run(const char *name)
+{
+	const struct command *c = name ? find_subcommand(name) : NULL;
+
+	if (name && !c)
+		return report_unknown(name, NULL);
+	if (c)
+		return print_help(c, "");
+	print_usage(stdout);
+	return flush_stdout();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -200,11 +271,11 @@ main(int argc, char **argv)
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_usage(stdout);
-		return flush_stdout();
-	}
-	if (strcmp(argv[1], "--version") == 0) {
+	if (is_one_of(argv[1], "--help", "-h"))
+		return help_run(NULL);
+	if (strcmp(argv[1], "help") == 0)
+		return help_run(argv[2]);
+	if (is_one_of(argv[1], "--version", "-V")) {
 		puts("rpnc " RPNC_VERSION);
 		return flush_stdout();
 	}

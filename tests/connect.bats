@@ -54,7 +54,7 @@ load connect
 	run -1 connect -u 127.0.0.1:tftp <<<x
 	assert_output "rpnc connect: 127.0.0.1:69: Connection refused"
 	run -2 connect 127.0.0.1 tftp </dev/null
-	assert_output "rpnc connect: 'tftp' is neither a port number nor a known service"
+	assert_output "rpnc connect: 'tftp' is neither a port number nor a known service: say HOST PORT"
 }
 
 @test "connect: an IPv6 address's scope goes in and comes out" {

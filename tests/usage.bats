@@ -194,7 +194,7 @@ understood() {
 	local c
 	for c in "${commands[@]}"; do
 		refused "'rpnc listen'" "$c" -l 9000
-		refused "'rpnc (connect|probe) -n" "$c" -z host 9000
+		refused "'rpnc probe -q -n 1'" "$c" -z host 9000
 		refused 'end of stdin half-closes' "$c" -N host 9000
 		refused 'runs no programs' "$c" -e /bin/sh 9000
 		refused 'runs no programs' "$c" -c ls 9000
@@ -366,7 +366,7 @@ unknown() {
 	unknown lis listen
 	unknown liste listen
 	unknown listens listen
-	unknown LISTEN '[a-z]+'
+	unknown LISTEN 'connect LISTEN 0'
 	unknown lsiten listen
 	unknown ech echo
 	unknown ecko echo
@@ -379,7 +379,7 @@ unknown() {
 	unknown "$(printf 'x%.0s' {1..3000})" '[a-z]+'
 }
 
-@test "usage: a port, or help, before the command gets a hint that helps" {
+@test "usage: a port before the command gets a hint that helps" {
 	hinted() {
 		run -2 --separate-stderr timeout 20 rpnc "${@:2}" </dev/null
 		assert_equal "$output" ''
@@ -389,8 +389,70 @@ unknown() {
 9000'?" 9000
 	hinted "the command comes first: 'rpnc listen 9000'" 9000 listen
 	hinted "the command comes first: 'rpnc connect 0'" 0 connect
-	hinted "no such command; 'rpnc --help' lists them, 'rpnc COMMAND --help' \
-its options" help
+}
+
+@test "usage: a word of another tool before the command gets the line that is meant" {
+	local words meant
+	while IFS='|' read -r words meant; do
+		# shellcheck disable=SC2086 # words are words
+		run -2 --separate-stderr timeout 20 rpnc $words </dev/null
+		assert_equal "$output" ''
+		assert_equal "$stderr" \
+			"rpnc: ${words%% *}: no such command; did you mean $meant?"
+	done <<-'END'
+		localhost 80|'rpnc connect localhost 80'
+		localhost:80|'rpnc connect localhost:80'
+		192.0.2.1 80|'rpnc connect 192.0.2.1 80'
+		::1 80|'rpnc connect ::1 80'
+		http://localhost/x|'rpnc connect localhost 80'
+		https://[::1]:8443/x|'rpnc connect [::1] 8443'
+		serve|'rpnc listen' or 'rpnc echo'
+		server 9000|'rpnc listen' or 'rpnc echo'
+		client localhost 80|'rpnc connect'
+		scan host|'rpnc probe'
+		conect localhost 80|'rpnc connect'
+	END
+}
+
+@test "usage: help, help COMMAND and -V are what --help and --version are" {
+	local c
+	assert_equal "$(rpnc help)" "$(rpnc --help)"
+	assert_equal "$(rpnc -V)" "$(rpnc --version)"
+	for c in listen echo connect probe; do
+		assert_equal "$(rpnc help "$c")" "$(rpnc "$c" --help)"
+	done
+}
+
+@test "usage: options of other tools get a hint, in every command" {
+	local c option
+	for c in listen echo connect probe; do
+		for option in --tls --ssl; do
+			run -2 --separate-stderr rpnc "$c" "$option" localhost 80
+			assert_equal "$stderr" "rpnc $c: $option: rpnc has no TLS: \
+use 'openssl s_client -connect HOST:PORT', or socat"
+		done
+		for option in --exec --sh-exec; do
+			run -2 --separate-stderr rpnc "$c" "$option" localhost 80
+			assert_equal "$stderr" "rpnc $c: $option: rpnc runs no \
+programs: join them by pipes, or use socat's EXEC"
+		done
+		test "$c" = probe || {
+			run -2 --separate-stderr rpnc "$c" --timeout 5 localhost 80
+			assert_regex "$stderr" '^rpnc .*: --timeout: .*--idle-timeout'
+		}
+	done
+}
+
+@test "usage: a URL, or an address without its interface, gets one line" {
+	local c
+	for c in listen echo connect probe; do
+		refused 'http://host/x: a URL; say host and port: host 80$' "$c" \
+			http://host/x
+		refused 'say host and port: host 8080$' "$c" https://host:8080
+		refused 'say host and port: host PORT$' "$c" nosuch://host/
+		refused 'fe80::1: a link-local address needs its interface: fe80::1%eth0$' \
+			"$c" fe80::1 80
+	done
 }
 
 @test "usage: an option before the command is told to come later" {

@@ -290,16 +290,35 @@ const struct opt probe_options[] = {
 	END
 };
 
+#define NO_PROGRAMS "rpnc runs no programs: join them by pipes, or use " \
+	"socat's EXEC"
+#define NO_TLS "rpnc has no TLS: use 'openssl s_client -connect HOST:PORT', " \
+	"or socat"
+
 /* Options of nc or an older rpnc that have another meaning here, or none. */
 const struct opt_hint hints[] = {
 	{ "0", "", "not an option, nor a port: ports are 0 to 65535" },
 	{ "l", "", "to listen, say 'rpnc listen'" },
-	{ "z", "", "to see whether a port is open, say 'rpnc probe -n 1'" },
+	{ "z", "", "to see whether a port is open, say 'rpnc probe -q -n 1'" },
 	{ "w", "", "nc's -w is --connect-timeout and --idle-timeout here" },
 	{ "N", "", "not needed: end of stdin half-closes by itself" },
 	{ "q", "", "not needed: nothing is cut at end of stdin" },
-	{ "e", "", "rpnc runs no programs" },
-	{ "c", "", "rpnc runs no programs" },
+	{ "e", "", NO_PROGRAMS },
+	{ "c", "", NO_PROGRAMS },
+	{ "exec", "", NO_PROGRAMS },
+	{ "sh-exec", "", NO_PROGRAMS },
+	{ "tls", "", NO_TLS },
+	{ "ssl", "", NO_TLS },
+	{ "timeout", "listen", "--accept-timeout limits the wait for a client, "
+	    "--idle-timeout that for data" },
+	{ "timeout", "connect", "--connect-timeout limits the connecting, "
+	    "--idle-timeout the wait for data" },
+	{ "timeout", "echo", "echo has none: a client stays as long as it "
+	    "likes; listen has --idle-timeout" },
+	{ "port", "", "the port is a word of its own: HOST PORT" },
+	{ "host", "", "the host is a word of its own: HOST PORT" },
+	{ "version", "", "say 'rpnc --version'" },
+	{ "V", "", "say 'rpnc --version'" },
 	{ "d", "", "to leave stdin alone, say -n" },
 	{ "k", "", "only 'rpnc listen' keeps open; echo always does" },
 	{ "r", "connect", "SO_REUSEPORT is for 'listen -r' and 'echo -r'; for "

@@ -1,5 +1,6 @@
 #include "app/settings.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,19 @@ settings_init(struct settings *s, const char *command)
 	};
 }
 
+/* Each interface has the same link-local addresses. */
+static int
+check_scope(const struct settings *s, const char *host)
+{
+	struct in6_addr in6;
+
+	if (s->interface || inet_pton(AF_INET6, host, &in6) != 1 ||
+	    !IN6_IS_ADDR_LINKLOCAL(&in6))
+		return 0;
+	return fail_as(STATUS_USAGE, "%s: a link-local address needs its "
+	    "interface: %s%%eth0", host, host);
+}
+
 int
 settings_endpoint(const struct settings *s, int count, char *const *words,
     struct endpoint *out)
@@ -48,7 +62,8 @@ settings_endpoint(const struct settings *s, int count, char *const *words,
 	/* without words, all listening sockets of that process are adopted */
 	if (s->adopt && !count)
 		return 0;
-	return endpoint_parse(out, count, words);
+	return endpoint_parse(out, count, words) < 0 ? -1 :
+	    check_scope(s, out->host);
 }
 
 int

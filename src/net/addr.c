@@ -38,7 +38,7 @@ port_parse(struct endpoint *e, const char *text)
 	    sizeof(room), &found);
 	if (!found)
 		return fail_as(STATUS_USAGE, "'%.64s' is neither a port "
-		    "number nor a known service", text);
+		    "number nor a known service: say HOST PORT", text);
 	e->port = ntohs((uint16_t)found->s_port);
 	return 0;
 }
@@ -107,10 +107,36 @@ lone_parse(struct endpoint *e, const char *word)
 	return port_parse(e, colon + 1);
 }
 
+bool
+addr_of_url(const char *word, char text[static URL_TEXT])
+{
+	const char *host = strstr(word, "://"), *colon;
+	struct endpoint service = { 0 };
+	char scheme[16];
+	size_t length;
+
+	if (!host)
+		return false;
+	snprintf(scheme, sizeof(scheme), "%.*s", (int)(host - word), word);
+	host += strlen("://");
+	length = strcspn(host, "/?#");
+	colon = memrchr(host, ':', length);
+	if (colon && !memchr(colon, ']', length - (size_t)(colon - host)))
+		snprintf(text, URL_TEXT, "%.*s %.*s", (int)(colon - host), host,
+		    (int)(length - (size_t)(colon - host)) - 1, colon + 1);
+	else if (port_parse(&service, scheme) == 0)
+		snprintf(text, URL_TEXT, "%.*s %d", (int)length, host,
+		    service.port);
+	else
+		snprintf(text, URL_TEXT, "%.*s PORT", (int)length, host);
+	return true;
+}
+
 int
 endpoint_parse(struct endpoint *e, int count, char *const *words)
 {
 	const char *host = words[0];
+	char said[URL_TEXT];
 	size_t length;
 
 	if (e->local)
@@ -124,6 +150,9 @@ endpoint_parse(struct endpoint *e, int count, char *const *words)
 	if (strncmp(host, "unix:", 5) == 0)
 		return count == 1 ? endpoint_set_path(e, host + 5) :
 		    fail_as(STATUS_USAGE, "a Unix socket has no port");
+	if (addr_of_url(host, said))
+		return fail_as(STATUS_USAGE, "%.64s: a URL; say host and port: "
+		    "%s", host, said);
 	if (count == 1)
 		return lone_parse(e, host);
 	length = strlen(host);

@@ -34,6 +34,10 @@ struct endpoint {
 	uint16_t port;
 };
 
+enum { URL_TEXT = 128 };
+/* If word is a URL, writes "HOST PORT" by it, and returns true. */
+bool addr_of_url(const char *word, char text[static URL_TEXT]);
+
 /* All zero: empty. */
 struct addr_list {
 	int count, room;
