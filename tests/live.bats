@@ -173,7 +173,7 @@ echoes() {
 	top a 5 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (as-weighted|un|too)'
 	enter b '/steer cpu'
 	title a '2 members by cpu  90 accepted'
-	top a 5 'by this steering what is even depends on the clients'
+	top a 5 'by this steering the clients decide the shares'
 	enter b '/steer hash'
 	title a '2 members  90 accepted'
 	top a 5 'nothing accepted since the group last changed'

@@ -288,5 +288,5 @@ queues() {
 	holds '[.members[].latency.accept | .count > 0 and .p90 >= .p50] == [true, true]'
 	probe -v -n 400 "$port"
 	test "$(grep -cE '^  -  pid .* %  accepted p50 [0-9.]+ .s p90 [0-9.]+ .s max [0-9.]+ .s$' report)" -eq 2
-	grep -qE '^accept .* as coarse as asking, 50 µs to 5 ms$' report
+	grep -qE '^accept .* polled every 50 µs to 5 ms$' report
 }

@@ -111,7 +111,7 @@ steered_once() {
 	holds '.fairness == null and .steering == "source-address"'
 	probe -n 200 --fail-uneven "$port"
 	test "$status" -eq 0
-	grep -qx 'no verdict: the members steer by source-address, so what is even depends on the clients' report
+	grep -qx 'no verdict: the members steer by source-address, so the clients decide the shares' report
 	grep -q uneven report && fail "a verdict"
 	# unless one says what should be
 	probe -n 200 --json --fail-uneven --expect-weights A=1,B=1 "$port"

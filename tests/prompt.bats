@@ -525,7 +525,7 @@ load terminal
 	sees b 'not paused'
 	enter b /pause
 	sees a "! B paused (pid $b): connections that the kernel gives it wait"
-	sees b 'paused: what the kernel gives us waits in our queue; /resume'
+	sees b 'paused: new connections wait in our queue; /resume'
 	prompts b 'B [0 open paused]>'
 	enter b /pause
 	sees b 'not accepting already'

@@ -1,3 +1,7 @@
+/*
+ * Numbers: parsing what users type, and texts for people. A text has three
+ * digits that count; age_text() is for times that are still growing.
+ */
 #include "base/num.h"
 
 #include <ctype.h>

@@ -211,8 +211,7 @@ steering_of(struct group_stats *s, struct registry *b)
 	    mode_text(now, s->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
 		s->board.unjudged =
-		    "by this steering what is even depends on "
-		    "the clients";
+		    "by this steering the clients decide the shares";
 	for (int i = 0; i < s->members.count; i++)
 		if (s->members.list[i].slot >= 0 &&
 		    s->members.list[i].state == STATE_FULL)

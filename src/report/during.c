@@ -329,9 +329,8 @@ during_human(FILE *out, const struct probe_during *d, uint64_t all)
 	during_timeline(out, d);
 	during_outcome(out, d);
 	if (d->unproven)
-		fprintf(out, "\nunproven %llu: connected, and neither accepted "
-		    "nor ended where this can be seen", (unsigned long long)
-		    d->unproven);
+		fprintf(out, "\nunproven %llu: connected, and neither seen to "
+		    "be accepted nor ended", (unsigned long long)d->unproven);
 	if (d->untried)
 		fprintf(out, "\nuntried %llu: no port or descriptor was left "
 		    "here", (unsigned long long)d->untried);

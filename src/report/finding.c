@@ -249,7 +249,7 @@ finding_add_uneven(struct finding_list *l, const struct finding_facts *f)
 
 	if (!m) {
 		finding_add(l, f->verdict, NULL,
-		    "uneven: chance does not do this");
+		    "uneven: this is not chance");
 		return;
 	}
 	finding_member_label(m, label);

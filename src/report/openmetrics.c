@@ -121,7 +121,7 @@ metrics_totals(const struct metrics *m, const struct probe_report *r,
 	metrics_gauge(m, "end_timestamp_seconds", (double)time / 1e6,
 	    "When the report was made, since the epoch.");
 	metrics_gauge(m, "duration_seconds", r->seconds,
-	    "How long it took, of all reports together.");
+	    "Duration, summed over all reports.");
 	metrics_gauge(m, "reports", (double)r->reports, "Reports in this one.");
 	metrics_gauge(m, "attempts", (double)r->attempts,
 	    "Attempts to connect.");
@@ -131,7 +131,7 @@ metrics_totals(const struct metrics *m, const struct probe_report *r,
 	metrics_gauge(m, "queued", (double)r->queued,
 	    "Connections that nobody accepted.");
 	metrics_gauge(m, "unattributed", (double)r->unattributed,
-	    "Connections of which it is not known who answered.");
+	    "Connections whose server is not known.");
 	metrics_gauge(m, "predicted", (double)r->predicted,
 	    "Connections attributed before connecting.");
 	metrics_gauge(m, "mismatched", (double)r->mismatched,
@@ -189,7 +189,7 @@ metrics_members(const struct metrics *m, const struct probe_report *r)
 		{ "member_connections", "Connections that it answered.",
 		    value_count },
 		{ "member_expected_connections",
-		    "Connections that it was to get.", value_expected },
+		    "Connections that it was expected to get.", value_expected },
 		{ "member_queued", "Connections that wait in its queue.",
 		    value_queued },
 		{ "member_failed", "Connections that it accepted, and that "

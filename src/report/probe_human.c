@@ -139,7 +139,7 @@ probe_latency_line(FILE *out, const struct probe_report *r, enum latency which)
 		if (*quantile_text(h, i, text))
 			fprintf(out, "  %s", text);
 	if (which == LATENCY_ACCEPT)
-		fprintf(out, "      as coarse as asking, 50 %ss to 5 ms",
+		fprintf(out, "      polled every 50 %ss to 5 ms",
 		    glyph(GLYPH_MICRO));
 	else if (which == LATENCY_LATE)
 		fprintf(out, "      started after their time");

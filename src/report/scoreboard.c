@@ -59,8 +59,8 @@ since_out(const struct page *p)
 	const struct member_fairness *f = b->fairness;
 
 	if ((size_t)f->members < b->count)
-		fprintf(p->out, "not all members tell their counts: judged "
-		    "are %d of %zu\n", f->members, b->count);
+		fprintf(p->out, "%d of %zu members are judged: the others' "
+		    "counts are not known\n", f->members, b->count);
 	fprintf(p->out, "since the group last changed: %llu accepted",
 	    (unsigned long long)(f->n - f->queued));
 	if (f->queued)

@@ -172,7 +172,7 @@ run_pause(struct session *s, char *arg)
 		return;
 	}
 	s->ops->pause(s);
-	session_print(s, "paused: what the kernel gives us waits in our queue; "
+	session_print(s, "paused: new connections wait in our queue; "
 	    "/resume\n");
 }
 

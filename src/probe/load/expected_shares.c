@@ -190,7 +190,7 @@ shares_apply_steering(struct expected_shares *x, struct registry_counts *counts,
 		mode_text(s, x->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS) {
 		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
-		    "by %.40s, so what is even depends on the clients",
+		    "by %.40s, so the clients decide the shares",
 		    x->steering);
 		return KNOW_NOTHING;
 	}
