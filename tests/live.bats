@@ -457,7 +457,7 @@ replaced() {
 		    except OSError:
 		        pass                # its end
 		    os.waitpid(pid, 0)
-		    assert b"listening on" in shown and b"not all members" not in shown, shown
+		    assert b"listening on" in shown and b"members are judged" not in shown, shown
 	END
 	timeout 100 python3 screens.py
 }
