@@ -1,18 +1,37 @@
-# rpnc: builds with GNU make, gcc or clang.
-#
-#	make			./rpnc
-#	make demo		what SO_REUSEPORT is, shown (20 s)
-#	make check		all tests; TESTS="tests/echo.bats" for some, JOBS=2 at once
-#	make soak		300 rounds of leaving a group, the long loops
-#	make bench		speed, against nc, ncat, socat and others
-#	make lint		compilers, analysers, manuals, scripts
-#	make fresh		demo and check in a bare Debian (as root)
-#
-# V=1 shows the commands; WERROR=1 makes warnings errors;
-# SAN=address,undefined builds and tests build-san/rpnc instead of ./rpnc.
+# rpnc: builds with GNU make, gcc or clang. "make help" lists the targets.
+
+define HELP
+make             ./rpnc
+make demo        what SO_REUSEPORT is, shown (20 s)
+make check       all tests
+make install     into PREFIX (/usr/local), below DESTDIR; make uninstall
+make soak        300 rounds of leaving a group, the long loops
+make bench       speed, against nc, ncat, socat and others
+make lint        compilers, analysers, manuals, scripts
+make fresh       demo and check in a bare Debian (as root)
+make clean
+
+Variables, as in "make check JOBS=2":
+NEED=:                   install no packages: demo, check, bench and lint do
+JOBS=2                   check: test files at once (twice the processors)
+TESTS=tests/echo.bats    check: only these
+PREFIX=~/.local          install: there
+QUICK=1                  bench: a look, in three minutes
+SAN=address,undefined    build and test build-san/rpnc instead of ./rpnc
+WERROR=1                 warnings are errors
+V=1                      show the commands
+endef
+
+# All paths are relative to the directory of this file.
+ifeq ($(wildcard src/main.c),)
+$(error this is not rpnc's directory; say: make -C $(dir $(lastword \
+	$(MAKEFILE_LIST))))
+endif
 
 VERSION = 0.1.0
 PREFIX = /usr/local
+# Not every shell expands the ~ in PREFIX=~/.local.
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 
 # Names of Debian packages. "make demo", "check" and "lint" install those that
 # are missing; with NEED=: on the command line they install nothing.
@@ -200,6 +219,10 @@ lint-house: all
 fresh:
 	tests/fresh
 
+help:
+	$(info $(HELP))
+	:
+
 install: $(BIN)
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 $(BIN) '$(DESTDIR)$(PREFIX)/bin/rpnc'
@@ -218,4 +241,4 @@ clean:
 	rm -rf build build-san build-fresh rpnc
 
 FORCE:
-.PHONY: all demo check soak bench unit lint $(LINTS) fresh install uninstall clean FORCE
+.PHONY: all help demo check soak bench unit lint $(LINTS) fresh install uninstall clean FORCE

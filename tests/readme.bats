@@ -156,6 +156,65 @@ served() {
 	grep -qE '^  A .* [1-9][0-9]* +[0-9.]+ %' report
 }
 
+# as_server COMMAND: what it prints of a line that a client sends it.
+as_server() {
+	local out=out.of.${1%% *} reach=("127.0.0.1" "$port")
+	case $1 in
+	*path) reach=(-U path) && rm -f path ;;
+	*' -ul '* | *' -u '*) reach=(-u --linger 0 "${reach[@]}") ;;
+	esac
+	(eval "exec ${1/9000/127.0.0.1 "$port"}") </dev/null >"$out" 2>&1 3>&- &
+	pids+=("$!")
+	eventually reaches "$out" "${reach[@]}"
+	kill "${pids[-1]}" 2>/dev/null || true
+	finish "${pids[-1]}" || true
+	sort -u "$out" | grep -x hello
+}
+
+reaches() {
+	echo hello | rpnc connect "${@:2}" >/dev/null 2>&1 || true
+	grep -qx hello "$1"
+}
+
+# as_client COMMAND: what it prints, and its status.
+as_client() {
+	local line=${1/ host / 127.0.0.1 } status=0
+	line=${line/20-25/"$port-$port"}
+	line=${line/9000/"$port"}
+	echo hello | eval "timeout 20 $line" >out 2>&1 || status=$?
+	case $1 in
+	*20-25) grep -cE "succeeded|  open" out || true ;;
+	*) cat out ;;
+	esac
+	echo "status $status"
+}
+
+@test "readme: each line for users of nc does what nc does" {
+	local one other rows=0
+	start echo 127.0.0.1 0
+	local echo_port=$port
+	while IFS=$'\t' read -r one other; do
+		rows=$((rows + 1))
+		case $one in
+		'nc -'[lu]*)
+			reserve
+			assert_equal "$(as_server "nc.openbsd${one#nc}")" hello
+			reserve
+			assert_equal "$(as_server "$other")" hello
+			;;
+		*)
+			port=$echo_port
+			echo sent >file
+			[[ $one != *-d* ]] || start_with file listen 127.0.0.1 0
+			as_client "nc.openbsd${one#nc}" >one
+			[[ $one != *-d* ]] || start_with file listen 127.0.0.1 0
+			assert_equal "$(as_client "$other")" "$(<one)"
+			;;
+		esac
+	done < <(sed -nE 's/^    (nc -.*[^ ])  +(rpnc .*)/\1\t\2/p' "$root/README")
+	assert_equal "$rows" 8
+}
+
 @test "manual: members, and who gets how many of a hundred connections" {
 	serve 'rpnc echo -r --identify 9000'
 	serve 'rpnc echo -r --identify 9000'
@@ -332,4 +391,23 @@ END
 	start listen -u -k -U notify
 	NOTIFY_SOCKET=$PWD/notify background "${words[@]}"
 	eventually has_line READY=1 out.0
+}
+
+@test "make: help lists the targets and variables; elsewhere it says how" {
+	local word
+	run -0 make_again help
+	for word in demo check install uninstall bench lint fresh NEED= JOBS= \
+		PREFIX= SAN= QUICK= WERROR=; do
+		assert_output --partial "$word"
+	done
+	PATH=${PATH//"$BATS_LIBEXEC:"/} run -2 make -f "$root/Makefile" 3>&-
+	assert_output --partial "say: make -C $root"
+	refute [ -e build ]
+}
+
+@test "make: install takes PREFIX=~/.local, in any shell" {
+	HOME=$PWD make_again install 'PREFIX=~/.local'
+	assert_equal "$(.local/bin/rpnc --version)" "$(rpnc --version)"
+	test -e .local/share/man/man1/rpnc.1
+	test ! -e '~'
 }
