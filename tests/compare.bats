@@ -99,7 +99,7 @@ gone() {
 	probe --compare -w 1 -n 5 -d 0.2 -v --work 0 --stall 1ms:50
 	assert_equal "$status" 0
 	run cat report
-	assert_line --regexp '^6 ways to accept, 1 worker, [0-9]+ processors?: 5 rounds by turns$'
+	assert_line --regexp '^6 ways to accept, 1 worker, [0-9]+ processors?: 5 rounds by turns, [0-9.]+ m?s$'
 	assert_line --regexp '^exclusive +100 % +[0-9]+ .* ([0-9.]+ (µs|ms|s)|-)$'
 	assert_line --regexp '^fork +- +[0-9]+ '
 	# no p99 of so few, and then no bars for it
@@ -121,8 +121,36 @@ gone() {
 	assert_equal "$status" 130
 	gone || fail "servers are left: $(ps -o pid,args -p "${servers[*]}")"
 	assert grep -q '^INCONCLUSIVE: 0 whole rounds are too few$' report
-	assert grep -q ': 0 rounds by turns of 5$' report
-	refute grep -q . err
+	assert grep -qE ': 0 rounds? by turns of 5, [0-9.]+ m?s$' report
+	refute grep -qv ' rounds: about ' err
+}
+
+@test "compare: it says first how long it takes, and takes that long" {
+	local expected
+	probe --compare -w 2 -n 100 -d 6
+	assert_equal "$(wc -l <err)" 1
+	expected=$(sed -nE 's/^6 ways to accept, 5 rounds: about ([0-9]+) s$/\1/p' err)
+	# 20 % on a machine of one's own; other tests run beside this one
+	python3 - "$expected" <<-'END'
+		import re, sys
+		line = open("report", encoding="utf8").readline()
+		value, unit = re.search(r", ([0-9.]+) (s|ms)$", line).groups()
+		took = float(value) / (1000 if unit == "ms" else 1)
+		assert 0.6 < took / float(sys.argv[1]) < 1.5, line
+	END
+}
+
+@test "compare: a bar that would flatten all others makes the scale logarithmic" {
+	# --accept fork alone does not stall others
+	probe --compare -w 2 -n 20 -d 1 --work 0
+	local most second
+	read -r most second < <(sed -nE 's/^  [a-z]+ +[█▏▎▍▌▋▊▉]+ +([0-9]+)$/\1/p' report |
+		sort -rn | awk 'NR == 1 { most = $1 } NR == 4 { print most, $1 }')
+	if test "$most" -gt "$((second * 5))"; then
+		grep -q '^connections a second, 8 at a time, logarithmic$' report
+	else
+		grep -q '^connections a second, 8 at a time$' report
+	fi
 }
 
 @test "compare: killed, it leaves no server behind" {

@@ -31,9 +31,9 @@ load probe
 	test "$status" -eq 0
 	test "$(grep -c '█.* %$' report)" -eq 3
 	grep -qE '^  A  pid [0-9]+ rpnc +█' report
-	grep -qE '^127\.0\.0\.1:[0-9]+ tcp, 600 connections, 8 at a time, [0-9.]+ s$' report
-	grep -qE '^fair hashing gives 200 ± [0-9]+ each \(99 %\)   chi2 [0-9.]+, p [0-9.e-]+   (even|unclear)$' report
-	grep -qE '^connect  p50 [0-9.]+ .s  p90 .* max [0-9.]+ .s      closed loop$' report
+	grep -qE '^127\.0\.0\.1:[0-9]+ tcp, 600 connections, 8 at a time, [0-9.]+ m?s$' report
+	grep -qE '^fair hashing gives 200 ± [0-9]+ each \(99 %\): │ and ░ in the bars; p [0-9.e-]+$' report
+	grep -qE '^connect  p50 +[0-9.]+ .s  p90 .* max +[0-9.]+ .s$' report
 	grep -qx 'failed 0' report
 	test ! -s err
 }
@@ -107,7 +107,7 @@ load probe
 	test "$(get '.members | map(.count) | sort | tostring')" = "[0,0,400]"
 	probe -n 400 "$port"
 	test "$status" -eq 0
-	grep -q 'uneven$' report
+	grep -q '^uneven: ' report
 }
 
 @test "probe: a process with five sockets is to get five times as much" {
@@ -195,7 +195,7 @@ load probe
 
 @test "probe: what a peer calls itself is escaped, cut short, and not endless" {
 	members --do greet
-	probe -n 3 --by banner "$port"
+	COLUMNS=160 probe -n 3 --by banner "$port"
 	test "$status" -eq 0
 	grep -qE '^  .e\[31mx{50,64} .xff' report
 	probe -n 3 --by banner --json "$port"
@@ -344,11 +344,11 @@ load probe
 	test "$(get .loop)" = open
 	probe -n 30 --rate 100 --json "$port"
 	get '.attempts == 30 and .seconds >= 0.29' | grep -qx true
-	probe -n 30 --rate 100 "$port"
+	probe -v -n 30 --rate 100 "$port"
 	grep -q '30 connections, 100 a second, ' report
-	grep -q 'open loop$' report
+	grep -q '^open loop: ' report
 	# the first starts the clock
-	grep -qE '^late     p50 .* max .*      started after their time$' report
+	grep -qE '^late     p50 .* max [^ ]*' report
 	# the second would be due after the end
 	probe --rate 0.5 -d 1 --json "$port"
 	test "$(get '"\(.attempts) \(.latency.late)"')" = "1 null"
@@ -364,7 +364,7 @@ load probe
 @test "probe: no percentile of fewer attempts than tell it, and no verdict" {
 	members --sockets 1,1
 	probe -n 3 "$port"
-	grep -qE ' too-few$' report
+	grep -q '^too few to tell: ' report
 	grep -qx 'too few to tell: -n 8' report
 	probe -n 3 --json "$port"
 	test "$(get '.fairness | "\(.verdict) \(.enough)"')" = "too-few 8"
@@ -562,5 +562,5 @@ waiting() {
 	tr '\r' '\n' <screen | grep -q 'failed 0'
 	# the last line of progress is erased before the report
 	tr '\r' '\n' <screen | grep -n 'in flight' | tail -n 1 | cut -d : -f 1 >last
-	tr '\r' '\n' <screen | tail -n "+$(($(<last) + 1))" | grep -q ' tcp, '
+	tr '\r' '\n' <screen | tail -n "+$(($(<last) + 1))" | grep -q ' tcp'
 }

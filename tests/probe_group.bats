@@ -178,7 +178,8 @@ all_queues() {
 	grep -qE "^ +name +pid +user +command +queue/of +state$" text
 	grep -qE "^ +first +$first +[^ ]+ +rpnc +0/4096 +running$" text
 	grep -qE "^ +- +$nc +[^ ]+ +nc.openbsd +0/[0-9]+ +(sleeping|running)$" text
-	test "$(wc -l <text)" -eq 4
+	test "$(wc -l <text)" -eq 5
+	sed -n 2p text | grep -qx '  nothing waits in a queue'
 }
 
 @test "probe --group: the index is told where steering has found it out" {

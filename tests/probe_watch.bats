@@ -158,7 +158,7 @@ ended() {
 	grep -qE '^  name +pid command +count +share +/s state$' report
 	grep -qE '^failed   now 0, in all 0$' report
 	grep -qE '^connect  p50 .* of the last [0-9.]+ m?s$' report
-	grep -qE "^127.0.0.1:$port tcp, [0-9]+ connections, 100 a second, at most 128 at a time, " report
+	grep -qE "^127.0.0.1:$port tcp, [0-9]+ connections, 100 a second, [0-9.]+ m?s$" report
 	run ! grep -q "$(printf '\033')" report
 	probe --watch -n 20 --rate 1000 -c 4 --json "$port"
 	test "$(get '"\(.command) \(.attempts) \(.loop)"')" = "probe 20 open"

@@ -25,6 +25,7 @@
 #include "app/ready.h"
 #include "base/container.h"
 #include "base/signals.h"
+#include "terminal/columns.h"
 
 enum { PATIENCE_MS = 1000 };	/* a slow reader delays the end by this much */
 
@@ -131,13 +132,13 @@ print_on_stderr(struct app *d, const char *line, size_t length, bool news)
 }
 
 static bool
-wants_color(const struct settings *s)
+wants_color(const struct settings *s, int fd)
 {
 	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
 
 	if (s->color != CHOICE_AUTO)
 		return s->color == CHOICE_ALWAYS;
-	return isatty(STDERR_FILENO) && !(no && *no) &&
+	return isatty(fd) && !(no && *no) &&
 	    term && strcmp(term, "dumb") != 0;
 }
 
@@ -145,7 +146,12 @@ int
 app_open(struct app *d, const struct settings *s)
 {
 	*d = (struct app){
-		.settings = s, .color = wants_color(s),
+		.settings = s, .color = wants_color(s, STDERR_FILENO),
+		.style = {
+			.columns = terminal_columns(STDOUT_FILENO),
+			.color = wants_color(s, STDOUT_FILENO),
+			.terminal = isatty(STDOUT_FILENO),
+		},
 		.print = print_on_stderr,
 	};
 	if (loop_open(&d->loop) < 0 ||

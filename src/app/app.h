@@ -11,13 +11,15 @@
 #include "net/conn.h"
 #include "net/sock.h"
 #include "report/event.h"
+#include "report/table.h"
 
 /* A running command: its loop, its streams and its signals. */
 struct app {
 	const struct settings *settings;
 	struct loop loop;
 	struct sink out, err;
-	bool color;
+	bool color;			/* of lines on stderr */
+	struct table_style style;	/* of reports on stdout */
 	struct source signals;
 	sigset_t signal_set;
 	/*

@@ -66,7 +66,8 @@ emit_human(struct app *d, const struct event *e)
 	    e->kind == EVENT_PROBE || e->kind == EVENT_GROUP ||
 	    e->kind == EVENT_SCAN || e->kind == EVENT_RESCUE ||
 	    e->kind == EVENT_COMPARE;
-	char *text = event_human(e, d->color && !is_report);
+	struct table_style lines = { .color = d->color };
+	char *text = event_human(e, is_report ? &d->style : &lines);
 	char *line = NULL, time[TIME_TEXT];
 	int n;
 

@@ -15,6 +15,10 @@ glyph(enum glyph which)
 		[GLYPH_MICRO] = { "µ", "u" },
 		[GLYPH_PLUS_MINUS] = { "±", "+-" },
 		[GLYPH_RULE] = { "─", "-" },
+		[GLYPH_MARK] = { "┴", "+" },	/* on a rule */
+		[GLYPH_TICK] = { "│", "|" },	/* in a bar */
+		[GLYPH_BAND] = { "░", "." },
+		[GLYPH_BAND_FILLED] = { "▓", "=" },
 	};
 
 	return forms[which][ascii];

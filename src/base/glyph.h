@@ -7,9 +7,11 @@
  * The characters beyond ASCII that rpnc itself writes. In a locale without
  * UTF-8 each has a form in ASCII.
  */
-enum glyph { GLYPH_MICRO, GLYPH_PLUS_MINUS, GLYPH_RULE, GLYPHS };
+enum glyph {
+	GLYPH_MICRO, GLYPH_PLUS_MINUS, GLYPH_RULE, GLYPH_MARK, GLYPH_TICK,
+	GLYPH_BAND, GLYPH_BAND_FILLED, GLYPHS,
+};
 
-/* "µ" or "u", "±" or "+-", "─" or "-" */
 const char *glyph(enum glyph);
 
 /* Whether only ASCII is written; false until glyph_locale(). */

@@ -5,7 +5,8 @@
  * and sleep until it is their turn. on_next() moves from one state to the next
  * when the load is done:
  *
- *	calibrating	a short busy load sets the rate of the open loop
+ *	calibrating	short loads on two models set the rate of the open
+ *			loop, and tell how long it will take
  *	COMPARE_IDLE	one connection at a time, with pauses
  *	COMPARE_BUSY	a closed loop
  *	COMPARE_STALL	an open loop at the stalling server, so that the time
@@ -27,28 +28,41 @@
 #include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
+#include "base/num.h"
 #include "cmd/probe_plan.h"
 #include "net/sources.h"
 #include "ops/compare_results.h"
 #include "ops/test_server.h"
 #include "probe/load/load.h"
 #include "serve/workload.h"
+#include "terminal/columns.h"
 
 enum {
 	WORKERS = 4, WORKERS_MOST = 32,	/* workers of a server */
 	COUNT = 400, COUNT_MOST = 100000,
 	DURATION_US = 14 * 1000 * 1000,
-	CALIBRATE_US = 100 * 1000,
+	CALIBRATE_US = 100 * 1000, CALIBRATE_COUNT = 20,
 	PAUSE_US = 1000,
 	WORK_US = 50,
 	MOST_US = 1000 * 1000,		/* for --work and --stall */
 	RATE_LEAST = 10, RATE_MOST = 2000,
+	ROOM_LEFT = 60,			/* columns, for the time left */
 	IN_FLIGHT = 2000,		/* most attempts of the open loop */
 	TIMEOUT_US = 10 * 1000 * 1000,
 };
 
 #define STALL "20ms"
 #define STALL_EVERY ":200"
+
+/* The first model, and fork, which is the slowest. */
+enum { FAST_BUSY, SLOW_BUSY, FAST_IDLE, SLOW_IDLE, CALIBRATIONS };
+
+static const struct { int model; enum compare_phase phase; } calibrations[] = {
+	[FAST_BUSY] = { 0, COMPARE_BUSY },
+	[SLOW_BUSY] = { COMPARE_FORK, COMPARE_BUSY },
+	[FAST_IDLE] = { 0, COMPARE_IDLE },
+	[SLOW_IDLE] = { COMPARE_FORK, COMPARE_IDLE },
+};
 
 struct compare {
 	struct app app;
@@ -60,8 +74,15 @@ struct compare {
 	struct plan plans[COMPARE_PHASES];
 	struct sources sources;
 	struct load load;
-	bool running, calibrated, shown;
+	bool running, shown;
+	int calibrated;			/* of CALIBRATIONS */
+	double measured[CALIBRATIONS];	/* seconds a request */
+	uint64_t idle_count;
 	int step;			/* in this round: model and phase */
+	int64_t began;
+	double expected;		/* seconds in all */
+	double timed;			/* us: a model's BUSY and STALL */
+	double idle;			/* seconds of all COMPARE_IDLE */
 	double cpu;			/* seconds, before the phase */
 	struct timer next;
 	struct compare_results results;
@@ -85,14 +106,20 @@ static void
 compare_progress(struct compare *c, int model, enum compare_phase phase)
 {
 	static const char *const phases[] = { "alone", "busy", "stalling" };
-	char line[120];
+	char line[120], time[NUM_TEXT];
+	double left;
 	int n;
 
-	if (!isatty(STDERR_FILENO) || c->settings->quiet)
+	if (!isatty(STDERR_FILENO) || c->settings->quiet ||
+	    c->calibrated < CALIBRATIONS)
 		return;
+	left = c->expected - (double)(loop_now() - c->began) / 1e6;
 	n = snprintf(line, sizeof(line), "\r\033[Kround %d of %d: %s, %s",
 	    c->results.rounds + 1, COMPARE_ROUNDS, compare_models[model],
 	    phases[phase]);
+	if (left >= 1 && terminal_columns(STDERR_FILENO) > ROOM_LEFT)
+		n += snprintf(line + n, sizeof(line) - (size_t)n,
+		    "; about %s left", age_text((int64_t)left, time));
 	sink_write(&c->app.err, line, (size_t)n);
 	c->shown = true;
 }
@@ -160,19 +187,75 @@ elapsed(const struct load *l)
 	return (double)(l->ended - l->schedule.started) / 1e9;
 }
 
-/* A third of the first model's rate leaves room for slower models. */
+/* A round's COMPARE_IDLE, which has a count: as measured so far. */
+static double
+idle_seconds(const struct compare *c)
+{
+	if (c->results.rounds)
+		return c->idle / c->results.rounds;
+	return (double)c->idle_count * ((COMPARE_MODELS - 1) *
+	    c->measured[FAST_IDLE] + c->measured[SLOW_IDLE]);
+}
+
+/*
+ * Each round's phases with a duration become longer or shorter, so that the
+ * end comes when it was announced, even if the machine gets another load.
+ */
+static void
+durations_fit(struct compare *c)
+{
+	double left = c->expected - (double)(loop_now() - c->began) / 1e6;
+	double each = (left / (COMPARE_ROUNDS - c->results.rounds) -
+	    idle_seconds(c)) / COMPARE_MODELS;
+	double scale = fmax(1.0 / 3, fmin(2, each * 1e6 / c->timed));
+
+	c->plans[COMPARE_BUSY].duration = (int64_t)(c->timed * scale * 2 / 5);
+	c->plans[COMPARE_STALL].duration = (int64_t)(c->timed * scale * 3 / 5);
+}
+
+static void
+compare_announce(struct compare *c)
+{
+	char line[120], time[NUM_TEXT];
+	int n;
+
+	c->expected = (c->timed * COMPARE_MODELS / 1e6 + idle_seconds(c)) *
+	    COMPARE_ROUNDS + (double)(loop_now() - c->began) / 1e6;
+	n = snprintf(line, sizeof(line), "%d ways to accept, %d rounds: about "
+	    "%s\n", COMPARE_MODELS, COMPARE_ROUNDS,
+	    age_text((int64_t)ceil(c->expected), time));
+	compare_progress_clear(c);
+	if (!c->settings->quiet && !c->settings->json)
+		sink_write(&c->app.err, line, (size_t)n);
+}
+
+/*
+ * A third of the first model's rate leaves room for slower models; more than
+ * fork, the slowest, can take would only measure how long its queue becomes.
+ */
+static void
+plans_finish(struct compare *c)
+{
+	struct plan *stall = &c->plans[COMPARE_STALL];
+	double rate = fmin(1 / c->measured[FAST_BUSY] / 3,
+	    1 / c->measured[SLOW_BUSY] / 2);
+
+	c->plans[COMPARE_IDLE].count = c->idle_count;
+	if (!stall->rate)
+		stall->rate = fmax(RATE_LEAST, fmin(RATE_MOST, floor(rate)));
+	c->results.rate = stall->rate;
+	compare_announce(c);
+}
+
 static void
 calibrate(struct compare *c)
 {
 	const struct load *l = &c->load;
-	double rate = (double)l->tally.out[OUT_OK] / elapsed(l) / 3;
-	struct plan *stall = &c->plans[COMPARE_STALL];
 
-	c->calibrated = true;
-	c->plans[COMPARE_BUSY].duration = stall->duration * 2 / 3;
-	if (!stall->rate)
-		stall->rate = fmax(RATE_LEAST, fmin(RATE_MOST, floor(rate)));
-	c->results.rate = stall->rate;
+	c->measured[c->calibrated] = elapsed(l) /
+	    fmax((double)l->tally.out[OUT_OK], 1);
+	if (++c->calibrated == CALIBRATIONS)
+		plans_finish(c);
 }
 
 static void
@@ -180,8 +263,38 @@ phase_end(struct compare *c, int model, enum compare_phase phase)
 {
 	double cpu = test_server_cpu(phase_server(c, model, phase)) - c->cpu;
 
+	if (phase == COMPARE_IDLE)
+		c->idle += elapsed(&c->load);
 	compare_add(&c->results, model, phase, &c->load.tally,
 	    elapsed(&c->load), cpu);
+}
+
+/* Takes the result of what has run. */
+static void
+phase_take(struct compare *c)
+{
+	if (c->calibrated < CALIBRATIONS) {
+		calibrate(c);
+		return;
+	}
+	phase_end(c, model_of(c, c->step),
+	    (enum compare_phase)(c->step % COMPARE_PHASES));
+	if (++c->step == COMPARE_MODELS * COMPARE_PHASES) {
+		c->results.rounds++;
+		c->step = 0;
+	}
+}
+
+static int
+phase_next(struct compare *c)
+{
+	if (c->calibrated < CALIBRATIONS)
+		return phase_begin(c, calibrations[c->calibrated].model,
+		    calibrations[c->calibrated].phase);
+	if (!c->step)
+		durations_fit(c);
+	return phase_begin(c, model_of(c, c->step),
+	    (enum compare_phase)(c->step % COMPARE_PHASES));
 }
 
 static void
@@ -189,24 +302,14 @@ on_next(struct timer *t)
 {
 	struct compare *c = compare_of(t);
 
-	if (c->running && !c->app.ended_by && !c->calibrated) {
-		calibrate(c);
-	} else if (c->running && !c->app.ended_by) {
-		phase_end(c, model_of(c, c->step),
-		    (enum compare_phase)(c->step % COMPARE_PHASES));
-		if (++c->step == COMPARE_MODELS * COMPARE_PHASES) {
-			c->results.rounds++;
-			c->step = 0;
-		}
-	}
+	if (c->running && !c->app.ended_by)
+		phase_take(c);
 	if (c->running)
 		load_close(&c->load);
 	c->running = false;
 	if (c->app.ended_by || c->results.rounds == COMPARE_ROUNDS)
 		loop_stop(&c->app.loop);
-	else if (phase_begin(c, model_of(c, c->step), c->calibrated ?
-	    (enum compare_phase)(c->step % COMPARE_PHASES) :
-	    COMPARE_BUSY) < 0)
+	else if (phase_next(c) < 0)
 		compare_fault(c);
 }
 
@@ -265,17 +368,18 @@ compare_plan(struct compare *c)
 		.patience = TIMEOUT_US, .sources = &c->sources,
 	};
 	int64_t all = s->duration ? s->duration : DURATION_US;
-	int64_t each = all / (COMPARE_ROUNDS * COMPARE_MODELS);
 	int64_t count = s->count ? s->count : COUNT;
 
 	for (int i = 0; i < COMPARE_PHASES; i++)
 		c->plans[i] = common;
-	c->plans[COMPARE_IDLE].count = (uint64_t)((count + COMPARE_ROUNDS - 1) /
+	c->idle_count = (uint64_t)((count + COMPARE_ROUNDS - 1) /
 	    COMPARE_ROUNDS);
+	c->plans[COMPARE_IDLE].count = CALIBRATE_COUNT;
 	c->plans[COMPARE_IDLE].pause = PAUSE_US;
 	c->plans[COMPARE_BUSY].duration = CALIBRATE_US;
 	c->plans[COMPARE_BUSY].concurrency = (int)s->concurrency;
-	c->plans[COMPARE_STALL].duration = each * 3 / 5 + 1;
+	c->plans[COMPARE_STALL].duration = CALIBRATE_US;
+	c->timed = (double)all / (COMPARE_ROUNDS * COMPARE_MODELS) + 1;
 	c->plans[COMPARE_STALL].concurrency = IN_FLIGHT;
 	/* many addresses, because TIME_WAIT keeps the ports of each one */
 	return probe_rate(&c->plans[COMPARE_STALL].rate, s->rate) < 0 ? -1 :
@@ -344,8 +448,6 @@ compare_emit(struct compare *c)
 static void
 compare_run(struct compare *c)
 {
-	int64_t began;
-
 	c->next.on_timer = on_next;
 	if (probe_plan_fit(&c->app, &c->plans[COMPARE_STALL].concurrency) <
 	    0 || probe_plan_fit(&c->app,
@@ -353,15 +455,15 @@ compare_run(struct compare *c)
 		app_fault(&c->app);
 		return;
 	}
-	began = loop_now();
+	c->began = loop_now();
 	c->app.loop.busy = c->settings->busy;
-	loop_timer_set(&c->app.loop, &c->next, began);
+	loop_timer_set(&c->app.loop, &c->next, c->began);
 	if (loop_run(&c->app.loop) < 0)
 		app_fault(&c->app);
 	compare_progress_clear(c);
 	if (c->running)
 		load_close(&c->load);
-	c->results.seconds = (double)(loop_now() - began) / 1e6;
+	c->results.seconds = (double)(loop_now() - c->began) / 1e6;
 	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
 	if (c->app.status == STATUS_OK)
 		compare_emit(c);

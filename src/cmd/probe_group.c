@@ -146,6 +146,9 @@ static char *
 group_draw(struct header *l, int columns, int lines)
 {
 	struct group_probe *p = container_of(l, struct group_probe, header);
+	const struct table_style style = {
+		.columns = columns, .color = p->app.style.color,
+	};
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
@@ -158,7 +161,7 @@ group_draw(struct header *l, int columns, int lines)
 		struct group_report *r = inspect_group(&p->inspect, i);
 
 		r->further = i > 0;
-		group_human(out, r, columns, p->app.color);
+		group_human(out, r, &style);
 		fputc('\n', out);
 	}
 	fclose(out);

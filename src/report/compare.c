@@ -1,7 +1,7 @@
 /*
- * The report of --compare for people: a table of the accept models, a bar chart
- * for each measure, what follows from the ratios, and advice. ops/
- * makes the figures; nothing is computed here.
+ * The report of --compare for people: advice, a table of the accept models, a
+ * bar chart for each measure, the ratios, and what was measured. ops/ makes
+ * the figures; nothing is computed here.
  */
 #include "report/compare.h"
 
@@ -71,7 +71,12 @@ const struct field compare_fields[] = {
 	{ 0 },
 };
 
-enum { NAME_CELLS = 10, BARS = 3 };
+enum {
+	NAME_CELLS = 10, BARS = 3,
+	BAR_WIDTH = 80,			/* columns of a row with a bar */
+	WHOLE = 80,			/* columns of the whole table */
+	FLATTENING = 5,
+};
 
 static double
 figure_at(const struct table_cell *c)
@@ -112,125 +117,172 @@ figure_count_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 		snprintf(text, TABLE_TEXT, "-");
 }
 
-/* The length of a bar: the column that follows has its figure. */
+/* The bars of a measure: linear, or logarithmic from low on. */
+struct bar_scale {
+	double low, high;		/* low 0: linear */
+};
+
 static double
-figure_part(const struct table_cell *c)
+figure_of(const struct table *t, const struct table_column *column, size_t i)
 {
-	const struct table_cell figure = { c->table, c->column + 1, c->row };
-	const struct table *t = c->table;
-	double v = figure_at(&figure), most = 0;
+	struct table_cell c = table_cell_at(t, column, i);
+
+	return figure_at(&c);
+}
+
+/*
+ * If the longest bar is over FLATTENING times the median one, the others could
+ * not be told apart; then the scale is logarithmic, from a power of 10 below
+ * the least figure on.
+ */
+static struct bar_scale
+scale_of(const struct table *t, const struct table_column *column)
+{
+	double least = INFINITY, most = 0;
+	size_t small = 0, known = 0;
 
 	for (size_t i = 0; i < t->row_count; i++) {
-		struct table_cell other = table_cell_at(t, figure.column, i);
+		double v = figure_of(t, column, i);
 
-		if (isfinite(figure_at(&other)))
-			most = fmax(most, figure_at(&other));
+		known += v > 0;
+		least = v > 0 ? fmin(least, v) : least;
+		most = v > 0 ? fmax(most, v) : most;
 	}
-	return isfinite(v) ? v / most : 0;
+	for (size_t i = 0; i < t->row_count; i++)
+		small += figure_of(t, column, i) * FLATTENING < most;
+	if (!known || small * 2 < known)
+		return (struct bar_scale){ 0, most };
+	return (struct bar_scale){ pow(10, floor(log10(least * 0.7))), most };
+}
+
+/* The length of a bar: the column that follows has its figure. */
+static struct bar
+figure_bar(const struct table_cell *c)
+{
+	const struct table_cell figure = { c->table, c->column + 1, c->row };
+	struct bar_scale scale = scale_of(c->table, figure.column);
+	double v = figure_at(&figure);
+
+	if (!(v > 0))
+		return BAR(0);
+	return BAR(scale.low > 0 ? log(v / scale.low) /
+	    log(scale.high / scale.low) : v / scale.high);
 }
 
 #define MODEL_AT(member) offsetof(struct compare_model, member)
-#define FIGURE_COLUMN(head, width, text, member) \
-	{ head, 0, 0, width, true, NULL, text, MODEL_AT(member), NULL, NULL }
+#define FIGURE_COLUMN(head, rank, width, text, member) \
+	{ head, rank, 1, width - 1, true, NULL, text, MODEL_AT(member), NULL, \
+	    NULL }
 #define NAME_COLUMN \
 	{ "", .least = NAME_CELLS, .text = table_text_at, \
 	    .at = MODEL_AT(model) }
 
 static const struct table_column columns[] = {
 	NAME_COLUMN,
-	FIGURE_COLUMN("most", 6, figure_share_cell, idle.max_share),
-	FIGURE_COLUMN("conn/s", 9, figure_count_cell, busy.rate),
-	FIGURE_COLUMN("p50", 8, figure_time_cell, busy.p50),
-	FIGURE_COLUMN("p99", 9, figure_time_cell, busy.p99),
-	FIGURE_COLUMN("CPU", 8, figure_time_cell, busy.cpu),
-	FIGURE_COLUMN("most", 7, figure_share_cell, busy.max_share),
-	FIGURE_COLUMN("p50", 11, figure_time_cell, stall.p50),
-	FIGURE_COLUMN("p99", 9, figure_time_cell, stall.p99),
+	FIGURE_COLUMN("most", 1, 5, figure_share_cell, idle.max_share),
+	FIGURE_COLUMN("conn/s", 0, 9, figure_count_cell, busy.rate),
+	FIGURE_COLUMN("p50", 3, 8, figure_time_cell, busy.p50),
+	FIGURE_COLUMN("p99", 0, 9, figure_time_cell, busy.p99),
+	FIGURE_COLUMN("CPU", 5, 8, figure_time_cell, busy.cpu),
+	FIGURE_COLUMN("most", 2, 7, figure_share_cell, busy.max_share),
+	FIGURE_COLUMN("stall p50", 4, 12, figure_time_cell, stall.p50),
+	FIGURE_COLUMN("stall p99", 0, 10, figure_time_cell, stall.p99),
 };
 
 static const struct table_column rate_bars[BARS] = {
 	NAME_COLUMN,
-	{ "", .part = figure_part },
+	{ "", .bar = figure_bar },
 	{ "", .gap = 1, .least = 9, .right = true, .text = figure_count_cell,
 	    .at = MODEL_AT(busy.rate) },
 };
 
 static const struct table_column stall_bars[BARS] = {
 	NAME_COLUMN,
-	{ "", .part = figure_part },
+	{ "", .bar = figure_bar },
 	{ "", .gap = 1, .least = 9, .right = true, .text = figure_time_cell,
 	    .at = MODEL_AT(stall.p99) },
 };
 
 static struct table
 table_of(const struct compare_report *r, const struct table_column *column,
-    int count)
+    int count, int width)
 {
 	struct table t = {
 		.column = column, .count = count, .rows = r->models,
 		.row_count = r->model_count, .row_size = sizeof(*r->models),
 	};
 
-	table_fit(&t, 0);
+	table_fit(&t, width);
 	return t;
 }
 
 static void
-compare_table(FILE *out, const struct compare_report *r)
+compare_table(FILE *out, const struct compare_report *r,
+    const struct table_style *style)
 {
 	struct table t = table_of(r, columns,
-	    sizeof(columns) / sizeof(columns[0]));
+	    sizeof(columns) / sizeof(columns[0]), style->columns);
 	char busy[64], stall[64];
 
 	snprintf(busy, sizeof(busy), "%lld at a time, closed loop",
 	    (long long)r->concurrency);
 	snprintf(stall, sizeof(stall), "stalling, %g/s", r->rate);
-	fprintf(out, "\n%*s  alone  %-38s%20s\n", NAME_CELLS - 1, "", busy,
-	    stall);
-	table_head(out, &t, false);
+	if (style->columns >= WHOLE)
+		fprintf(out, "\n%*s alone  %-41s%20s", NAME_CELLS - 1, "",
+		    busy, stall);
+	fputc('\n', out);
+	table_head(out, &t, style->color);
 	for (size_t i = 0; i < r->model_count; i++) {
 		fputc('\n', out);
-		table_row(out, &t, false, &r->models[i]);
+		table_row(out, &t, style->color, &r->models[i]);
 	}
 }
 
 /* One bar for each model; nothing if no figure is known. */
 static void
 compare_bars(FILE *out, const struct compare_report *r, const char *name,
-    const struct table_column *column, int count)
+    const struct table_column *column, const struct table_style *style)
 {
-	struct table t = table_of(r, column, count);
-	bool known = false;
+	struct table t = table_of(r, column, BARS, style->columns < BAR_WIDTH ?
+	    style->columns - 2 : BAR_WIDTH - 2);
+	struct bar_scale scale = scale_of(&t, &column[BARS - 1]);
 
-	for (size_t i = 0; i < r->model_count; i++) {
-		struct table_cell c = table_cell_at(&t, &column[count - 1], i);
-
-		known |= isfinite(figure_at(&c)) && figure_at(&c) > 0;
-	}
-	if (!known)
+	if (!(scale.high > 0))
 		return;
 	fprintf(out, "\n\n%s", name);
+	if (scale.low > 0)
+		fprintf(out, ", logarithmic");
 	for (size_t i = 0; i < r->model_count; i++) {
 		fputs("\n  ", out);
-		table_row(out, &t, false, &r->models[i]);
+		table_row(out, &t, style->color, &r->models[i]);
 	}
 }
 
 static void
-compare_heading(FILE *out, const struct compare_report *r)
+compare_heading(FILE *out, const struct compare_report *r, bool colored)
 {
-	char work[NUM_TEXT], stall[NUM_TEXT];
+	char time[NUM_TEXT];
 
-	fprintf(out, "%zu ways to accept, %lld worker%s, %lld processor%s: "
-	    "%lld round%s by turns", r->model_count,
+	paint(out, colored, BOLD, "%zu ways to accept", r->model_count);
+	fprintf(out, ", %lld worker%s, %lld processor%s: %lld round%s by "
+	    "turns",
 	    (long long)r->workers, r->workers == 1 ? "" : "s",
 	    (long long)r->processors, r->processors == 1 ? "" : "s",
 	    (long long)r->rounds, plural((uint64_t)r->rounds));
 	if (r->rounds < r->planned)
 		fprintf(out, " of %lld", (long long)r->planned);
-	fprintf(out, "\na connection has one request of %lld B, for which a "
+	fprintf(out, ", %s", seconds_text(r->seconds, time));
+}
+
+/* What was measured; below the figures, because it is about their heads. */
+static void
+compare_grounds(FILE *out, const struct compare_report *r)
+{
+	char work[NUM_TEXT], stall[NUM_TEXT];
+
+	fprintf(out, "\n\na connection has one request of %lld B, for which a "
 	    "worker uses %s of CPU;\nstalling, it sleeps at each %lld "
-	    "requests for %s; most: the busiest's share\n",
+	    "requests for %s; most: the busiest's share",
 	    (long long)r->size, seconds_text(r->work / 1e6, work),
 	    (long long)r->every, seconds_text(r->stall / 1e6, stall));
 }
@@ -268,36 +320,42 @@ compare_findings(FILE *out, const struct compare_report *r)
 }
 
 static void
-compare_advice(FILE *out, const struct compare_report *r)
+compare_advice(FILE *out, const struct compare_report *r, bool colored)
 {
-	for (const char *const *a = r->advice; a && *a; a++)
-		fprintf(out, "\n%s", *a);
+	for (const char *const *a = r->advice; a && *a; a++) {
+		fputc('\n', out);
+		paint(out, colored, a == r->advice ? BOLD : PLAIN, "%s", *a);
+	}
 }
 
 static void
-compare_tables(FILE *out, const struct compare_report *r)
+compare_tables(FILE *out, const struct compare_report *r,
+    const struct table_style *style)
 {
 	char name[64];
 
-	compare_table(out, r);
+	compare_table(out, r, style);
 	snprintf(name, sizeof(name), "connections a second, %lld at a time",
 	    (long long)r->concurrency);
-	compare_bars(out, r, name, rate_bars, BARS);
-	compare_bars(out, r, "stalling p99", stall_bars, BARS);
+	compare_bars(out, r, name, rate_bars, style);
+	compare_bars(out, r, "stalling p99", stall_bars, style);
 }
 
 void
-compare_human(FILE *out, const struct compare_report *r)
+compare_human(FILE *out, const struct compare_report *r,
+    const struct table_style *style)
 {
-	compare_heading(out, r);
-	compare_advice(out, r);
+	compare_heading(out, r, style->color);
+	compare_advice(out, r, style->color);
 	if (r->rounds) {
 		fputc('\n', out);
-		compare_tables(out, r);
+		compare_tables(out, r, style);
 	}
+	compare_failures(out, r);
+	compare_findings(out, r);
+	if (r->rounds)
+		compare_grounds(out, r);
 	for (size_t i = 0; r->detail && i < r->model_count; i++)
 		fprintf(out, "%s\n%s\n%s", i ? "" : "\n",
 		    r->models[i].command, r->models[i].stalling);
-	compare_failures(out, r);
-	compare_findings(out, r);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "report/field.h"
+#include "report/table.h"
 
 /*
  * Accept models under one load, as plain data. Latencies are microseconds;
@@ -65,6 +66,7 @@ struct compare_report {
 extern const struct field compare_fields[];	/* for struct compare_report */
 
 /* Writes it for people: lines, without the last one's end. */
-void compare_human(FILE *out, const struct compare_report *);
+void compare_human(FILE *out, const struct compare_report *,
+    const struct table_style *);
 
 #endif

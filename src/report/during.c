@@ -70,7 +70,8 @@ const struct field during_fields[] = {
 };
 
 enum { TABLE_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64,
-	NAME_LEAST = 8 };
+	NAME_LEAST = 8, ROOM_LEAST = 8,
+	BESIDE = 28 };	/* what stands beside the columns */
 
 static size_t
 timeline_columns_of(const struct probe_during *d)
@@ -104,6 +105,7 @@ lane_value(const struct probe_interval *i, enum lane lane)
 /* A line of the timeline: a column of the terminal for each interval. */
 struct lane_row {
 	const char *name;
+	bool lost;
 	char cells[SPARK_TEXT(TABLE_MAX) + 2], total[NUM_TEXT + 16];
 };
 
@@ -125,6 +127,7 @@ lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 	if (!(most > 0))
 		return 0;
 	row->name = names[lane];
+	row->lost = lane >= LANE_REFUSED && lane <= LANE_OTHER;
 	snprintf(row->cells, sizeof(row->cells), "|%s|", spark_text(values,
 	    timeline_columns_of(d), spark));
 	if (lane == LANE_ATTEMPTS)
@@ -208,15 +211,23 @@ total_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	snprintf(text, TABLE_TEXT, "%s", r->total);
 }
 
+static enum color
+lost_color(const struct table_cell *c)
+{
+	const struct lane_row *r = c->row;
+
+	return r->lost ? RED : PLAIN;
+}
+
 static const struct table_column timeline_columns[] = {
 	{ "", .least = NAME_LEAST, .text = table_text_at,
-	    .at = offsetof(struct lane_row, name) },
+	    .at = offsetof(struct lane_row, name), .color = lost_color },
 	{ "", .gap = 1, .text = cells_cell },
-	{ "", .gap = 1, .text = total_cell },
+	{ "", .gap = 1, .text = total_cell, .color = lost_color },
 };
 
 static void
-timeline_rows(FILE *out, const struct probe_during *d)
+timeline_rows(FILE *out, const struct probe_during *d, bool colored)
 {
 	struct lane_row rows[LANES + 2] = { 0 };
 	struct table t = {
@@ -232,7 +243,7 @@ timeline_rows(FILE *out, const struct probe_during *d)
 	table_fit(&t, 0);
 	for (size_t i = 0; i < t.row_count; i++) {
 		fputs("\n  ", out);
-		table_row(out, &t, false, &rows[i]);
+		table_row(out, &t, colored, &rows[i]);
 	}
 }
 
@@ -277,17 +288,55 @@ during_changes(FILE *out, const struct probe_during *d)
 		fprintf(out, "\n  and %llu more", more);
 }
 
+/* Adds what is in from to the interval to. */
 static void
-during_timeline(FILE *out, const struct probe_during *d)
+interval_add(struct probe_interval *to, const struct probe_interval *from)
 {
+	to->attempts += from->attempts;
+	to->slow += from->slow;
+	to->lost.refused += from->lost.refused;
+	to->lost.reset += from->lost.reset;
+	to->lost.ended += from->lost.ended;
+	to->lost.timeout += from->lost.timeout;
+	to->lost.other += from->lost.other;
+	if (!(to->longest > from->longest))
+		to->longest = from->longest;
+}
+
+/* Makes one column of several intervals, so that they fit into the room. */
+static void
+intervals_fit(struct probe_during *d, struct probe_interval *merged,
+    size_t room)
+{
+	size_t n = timeline_columns_of(d), each = (n + room - 1) / room;
+
+	for (size_t i = 0; i < n; i++)
+		if (i % each)
+			interval_add(&merged[i / each], &d->intervals[i]);
+		else
+			merged[i / each] = d->intervals[i];
+	d->intervals = merged;
+	d->interval_count = (n + each - 1) / each;
+	d->interval *= (double)each;
+}
+
+static void
+during_timeline(FILE *out, const struct probe_during *d,
+    const struct table_style *style)
+{
+	struct probe_interval merged[TABLE_MAX];
+	struct probe_during shown = *d;
+	int room = style->columns - BESIDE;
 	char time[NUM_TEXT];
 
 	if (!d->interval_count)
 		return;
+	intervals_fit(&shown, merged, room > ROOM_LEAST ? (size_t)room :
+	    ROOM_LEAST);
 	fprintf(out, "\nby when they began, %s a column:",
-	    seconds_text(d->interval, time));
-	timeline_rows(out, d);
-	during_changes(out, d);
+	    seconds_text(shown.interval, time));
+	timeline_rows(out, &shown, style->color);
+	during_changes(out, &shown);
 }
 
 static void
@@ -319,14 +368,33 @@ during_count(FILE *out, bool *some, const char *name, uint64_t n)
 	*some |= n > 0;
 }
 
-void
-during_human(FILE *out, const struct probe_during *d, uint64_t all)
+static void
+during_lost(FILE *out, const struct probe_during *d, uint64_t all,
+    bool colored)
 {
 	const struct probe_losses *l = d->losses;
-	char time[NUM_TEXT];
 	bool some = false;
 
-	during_timeline(out, d);
+	fputc('\n', out);
+	paint(out, colored, d->lost ? RED : GREEN, "%llu lost of %llu",
+	    (unsigned long long)d->lost,
+	    (unsigned long long)(all - d->untried));
+	during_count(out, &some, "refused", l->refused);
+	during_count(out, &some, "reset", l->reset);
+	during_count(out, &some, "ended before the reply", l->ended);
+	during_count(out, &some, "timeout", l->timeout);
+	during_count(out, &some, "other", l->other);
+	if (some)
+		fputc(')', out);
+}
+
+void
+during_human(FILE *out, const struct probe_during *d, uint64_t all,
+    const struct table_style *style)
+{
+	char time[NUM_TEXT];
+
+	during_timeline(out, d, style);
 	during_outcome(out, d);
 	if (d->unproven)
 		fprintf(out, "\nunproven %llu: connected, and neither seen to "
@@ -340,13 +408,5 @@ during_human(FILE *out, const struct probe_during *d, uint64_t all)
 	if (d->slow)
 		fprintf(out, "\nslow %llu: took over %s", (unsigned long long)
 		    d->slow, seconds_text(d->slow_after, time));
-	fprintf(out, "\n%llu lost of %llu", (unsigned long long)d->lost,
-	    (unsigned long long)(all - d->untried));
-	during_count(out, &some, "refused", l->refused);
-	during_count(out, &some, "reset", l->reset);
-	during_count(out, &some, "ended before the reply", l->ended);
-	during_count(out, &some, "timeout", l->timeout);
-	during_count(out, &some, "other", l->other);
-	if (some)
-		fputc(')', out);
+	during_lost(out, d, all, style->color);
 }

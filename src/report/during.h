@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "report/field.h"
+#include "report/table.h"
 
 /*
  * The attempts while a command ran, as plain data. Times are seconds since the
@@ -57,6 +58,7 @@ extern const struct field during_fields[];	/* for struct probe_during */
  * Writes it for people; all is the number of attempts. Each line begins with a
  * newline; the last one says how many attempts were lost.
  */
-void during_human(FILE *out, const struct probe_during *, uint64_t attempts);
+void during_human(FILE *out, const struct probe_during *, uint64_t attempts,
+    const struct table_style *);
 
 #endif

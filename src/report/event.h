@@ -14,6 +14,7 @@ struct probe_report;
 struct group_report;
 struct compare_report;
 struct watch_report;
+struct table_style;
 
 /* An event as plain data; human.c and json.c make text of it. */
 
@@ -98,9 +99,10 @@ const char *time_text(int64_t time, char text[static TIME_TEXT]);
 /*
  * Both renderers return a malloced line without its end, or NULL. Human text of
  * a kind that has none is NULL too. ascii is for terminals, because some obey
- * control characters beyond ASCII.
+ * control characters beyond ASCII. At a terminal the lines of a report are no
+ * wider than its columns.
  */
 char *event_json(const struct event *, bool ascii);
-char *event_human(const struct event *, bool color);
+char *event_human(const struct event *, const struct table_style *);
 
 #endif

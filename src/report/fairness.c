@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/glyph.h"
+#include "math/fair.h"
 
 const char *
 fair_text(const char *by, double each, double spread, bool brief,
@@ -20,6 +21,27 @@ fair_text(const char *by, double each, double spread, bool brief,
 	    brief ? ": " : " gives ", count, glyph(GLYPH_PLUS_MINUS), spread,
 	    isnan(each) ? "" : " each", brief ? "" : " (99 %)");
 	return text;
+}
+
+struct bar
+fair_bar(double count, double expected, uint64_t n, int k, double most)
+{
+	double spread;
+
+	if (!(most > 0))
+		return BAR(0);
+	if (!(expected > 0) || k < 2)
+		return BAR(count / most);
+	spread = fair_spread_99(n, expected / (double)n, k);
+	return (struct bar){ count / most, expected / most,
+		spread < expected ? spread / most : 0 };
+}
+
+double
+bar_end(struct bar b)
+{
+	return isnan(b.expected) ? b.part : fmax(b.part, b.expected +
+	    b.spread);
 }
 
 enum color

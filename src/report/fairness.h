@@ -2,8 +2,10 @@
 #define REPORT_FAIRNESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "report/color.h"
+#include "report/plot.h"
 
 enum { FAIR_TEXT = 160 };
 
@@ -13,6 +15,17 @@ enum { FAIR_TEXT = 160 };
  */
 const char *fair_text(const char *by, double each, double spread, bool brief,
     char text[static FAIR_TEXT]);
+
+/*
+ * A bar for the count of a member, of this many cells' worth: most fills it.
+ * What the member expects of n, shared by k members, is a tick, with the band
+ * of 99 % of fair cases; expected NAN or 0: no tick. A band that reaches 0 is
+ * left out, because so few counts tell nothing.
+ */
+struct bar fair_bar(double count, double expected, uint64_t n, int k,
+    double most);
+/* What must fit into such bars, for the scale 1: the largest is most. */
+double bar_end(struct bar);
 
 /* The colour of a verdict's token. */
 enum color verdict_color(const char *verdict);

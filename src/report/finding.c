@@ -339,9 +339,30 @@ finding_make(struct finding_list *l, const struct finding_facts *f)
 		finding_add(l, "none", NULL, "no verdict: %s", f->unjudged);
 }
 
-void
-finding_human(FILE *out, const struct finding_list *l, int indent)
+enum color
+finding_color(const char *kind)
 {
-	for (size_t i = 0; l && i < l->count; i++)
-		fprintf(out, "\n%*s%s", indent, "", l->at[i].text);
+	static const char *const plain[] = {
+		"unclear", "too-few", "too-even", "changed", "none",
+	};
+	static const char *const good[] = { "even", "as-weighted", "kept" };
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (strcmp(kind, plain[i]) == 0)
+			return BOLD;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (strcmp(kind, good[i]) == 0)
+			return GREEN;
+	return RED;
+}
+
+void
+finding_human(FILE *out, const struct finding_list *l, int indent,
+    bool colored)
+{
+	for (size_t i = 0; l && i < l->count; i++) {
+		fprintf(out, "\n%*s", indent, "");
+		paint(out, colored, finding_color(l->at[i].kind), "%s",
+		    l->at[i].text);
+	}
 }

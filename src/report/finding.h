@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/member.h"
+#include "report/color.h"
 #include "report/field.h"
 
 /*
@@ -61,7 +62,10 @@ struct finding_facts {
 void finding_make(struct finding_list *, const struct finding_facts *);
 
 /* Writes them for people, each on a new line, indented. */
-void finding_human(FILE *out, const struct finding_list *, int indent);
+void finding_human(FILE *out, const struct finding_list *, int indent,
+    bool colored);
+/* Red for what is wrong, green for what is as it should be. */
+enum color finding_color(const char *kind);
 
 extern const struct field finding_fields[];	/* for struct finding */
 

@@ -1,6 +1,6 @@
 /*
- * One group of --group for people: a heading, the findings, a table of the
- * sockets, and what each flag means. inspect makes the data.
+ * One group of --group for people: a heading, the findings, what each flag
+ * means, and a table of the sockets. inspect makes the data.
  */
 #include "report/group.h"
 
@@ -227,23 +227,39 @@ is_said(const struct group_report *r)
 	return false;
 }
 
-void
-group_human(FILE *out, const struct group_report *r, int width, bool color)
+/* If nothing is wrong, this is the finding. */
+static void
+group_calm_out(FILE *out, const struct group_report *r, bool colored)
 {
-	const struct table_style style = { width, color };
+	bool waits = false;
+
+	if (r->finding || r->flags[0] || r->loss_count)
+		return;
+	for (size_t i = 0; i < r->member_count; i++)
+		waits |= r->members[i].queue > 0;
+	fprintf(out, "\n%*s", INDENT, "");
+	paint(out, colored, GREEN, "%s", waits ? "no queue is stuck" :
+	    "nothing waits in a queue");
+}
+
+void
+group_human(FILE *out, const struct group_report *r,
+    const struct table_style *style)
+{
 	char time[NUM_TEXT];
 
 	if (r->further)
 		fputc('\n', out);
-	paint(out, color, BOLD, "%s", r->place);
+	paint(out, style->color, BOLD, "%s", r->place);
 	fprintf(out, " %s, %zu socket%s", r->protocol, r->member_count,
 	    r->member_count == 1 ? "" : "s");
 	if (r->steering)
 		fprintf(out, ", steering: %s", r->steering);
-	finding_human(out, r->findings, 2);
-	members_out(out, r, &style);
+	finding_human(out, r->findings, INDENT, style->color);
+	flags_out(out, r, style);
+	group_calm_out(out, r, style->color);
+	members_out(out, r, style);
 	if (!isnan(r->oldest_wait) && !is_said(r))
 		fprintf(out, "\n  the oldest client waits for %s in one of "
 		    "the queues", seconds_text(r->oldest_wait, time));
-	flags_out(out, r, &style);
 }

@@ -10,6 +10,7 @@
 #include "net/addr.h"
 #include "report/field.h"
 #include "report/finding.h"
+#include "report/table.h"
 
 /* A group of a port, as plain data. Unknown values are NULL, -1 or NAN. */
 
@@ -70,8 +71,7 @@ void group_flags_add(struct group_flags *, const struct group_flags *more);
  * Writes the group for people, in lines of this width if possible, without the
  * last newline.
  */
-enum { GROUP_COLUMNS = 80 };
-void group_human(FILE *out, const struct group_report *, int columns,
-    bool color);
+void group_human(FILE *out, const struct group_report *,
+    const struct table_style *);
 
 #endif

@@ -14,11 +14,13 @@
 #include "report/event.h"
 #include "report/group.h"
 #include "report/probe_human.h"
+#include "report/wrap.h"
 
 enum { JOINED_SHOWN = 8 };	/* members that --check lists */
 
 struct page {
 	FILE *out;
+	const struct table_style *style;
 	bool color;
 };
 
@@ -298,19 +300,19 @@ print_check(const struct page *p, const struct event *e)
 static void
 print_probe(const struct page *p, const struct event *e)
 {
-	probe_human(p->out, e->probe);
+	probe_human(p->out, e->probe, p->style);
 }
 
 static void
 print_group(const struct page *p, const struct event *e)
 {
-	group_human(p->out, e->group, GROUP_COLUMNS, p->color);
+	group_human(p->out, e->group, p->style);
 }
 
 static void
 print_compare(const struct page *p, const struct event *e)
 {
-	compare_human(p->out, e->compare);
+	compare_human(p->out, e->compare, p->style);
 }
 
 /* "127.0.0.1:22 open 41 us ssh" for each port, then how many there are. */
@@ -368,10 +370,10 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 };
 
 char *
-event_human(const struct event *e, bool color)
+event_human(const struct event *e, const struct table_style *style)
 {
-	struct page p = { .color = color };
-	char *text = NULL;
+	struct page p = { .style = style, .color = style->color };
+	char *text = NULL, *wrapped;
 	size_t length;
 
 	if (!sentences[e->kind])
@@ -381,5 +383,9 @@ event_human(const struct event *e, bool color)
 		return NULL;
 	sentences[e->kind](&p, e);
 	fclose(p.out);
-	return text;
+	if (!text || !style->terminal)	/* a pipe keeps sentences whole */
+		return text;
+	wrapped = wrap_text(text, style->columns);
+	free(text);
+	return wrapped;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "report/fairness.h"
 
 enum { NAME_CELLS = 24, COMMAND_CELLS = 16 };
 
@@ -37,16 +38,24 @@ name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	    r->name ? NAME_CELLS : COMMAND_CELLS, r->name ? r->name : command);
 }
 
+static int64_t
+since_sum(const struct scoreboard *b)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < b->count; i++)
+		sum += b->rows[i].since > 0 ? b->rows[i].since : 0;
+	return sum;
+}
+
 /* The member's part of all connections since the last change. */
 static void
 share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
 	const struct scoreboard *b = c->table->report;
 	const struct member_row *r = c->row;
-	int64_t total = 0;
+	int64_t total = since_sum(b);
 
-	for (size_t i = 0; i < b->count; i++)
-		total += b->rows[i].since > 0 ? b->rows[i].since : 0;
 	percent(r->since < 0 || !total ? NAN : (double)r->since /
 	    (double)total, text);
 }
@@ -85,17 +94,29 @@ state_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	snprintf(text, TABLE_TEXT, "%s", r->state ? r->state : "-");
 }
 
-static double
-since_part(const struct table_cell *c)
+/* The bar of a member; all bars of a table have the scale most. */
+static struct bar
+since_bar_of(const struct scoreboard *b, const struct member_row *r,
+    double most)
 {
-	const struct scoreboard *b = c->table->report;
-	const struct member_row *r = c->row;
-	int64_t most = 0;
+	uint64_t n = (uint64_t)since_sum(b);
+	int expecting = 0;
 
 	for (size_t i = 0; i < b->count; i++)
-		if (b->rows[i].since > most)
-			most = b->rows[i].since;
-	return most && r->since > 0 ? (double)r->since / (double)most : 0;
+		expecting += b->rows[i].expected > 0;
+	return fair_bar(r->since > 0 ? (double)r->since : 0,
+	    r->expected * (double)n, n, expecting, most);
+}
+
+static struct bar
+since_bar(const struct table_cell *c)
+{
+	const struct scoreboard *b = c->table->report;
+	double most = 0;
+
+	for (size_t i = 0; i < b->count; i++)
+		most = fmax(most, bar_end(since_bar_of(b, &b->rows[i], 1)));
+	return since_bar_of(b, c->row, most);
 }
 
 static bool
@@ -192,7 +213,7 @@ static const struct table_column columns[COLUMNS] = {
 	[PID] = NUMBER("pid", 2, is_known, pid),
 	[COMMAND] = { "command", 3, 1, .wanted = is_known,
 	    .text = table_text_at, .at = offsetof(struct member_row, command) },
-	[BAR] = { "", .gap = 1, .part = since_part },
+	[BAR] = { "", .gap = 1, .bar = since_bar },
 	[ACCEPTED] = NUMBER("accepted", 0, is_counted, accepted),
 	[COUNT] = NUMBER("count", 0, is_probed, accepted),
 	[SINCE] = NUMBER("since", 4, has_before, since),

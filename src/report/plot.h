@@ -1,20 +1,32 @@
 #ifndef REPORT_PLOT_H
 #define REPORT_PLOT_H
 
+#include <math.h>
 #include <stddef.h>
 
-/* Bars of Unicode's eighth blocks. */
+/*
+ * Bars and columns of block characters; in a locale without UTF-8 of '#' and
+ * other characters of ASCII. A cell is one column of the terminal.
+ */
 
-enum { BAR_CELLS = 20, BAR_TEXT = BAR_CELLS * 3 + 1 };
+enum { BAR_CELLS = 60, BAR_TEXT = BAR_CELLS * 3 + 1 };
 #define SPARK_TEXT(n) ((n) * 3 + 1)
 
+/* Parts of the cells, 0 to 1. */
+struct bar {
+	double part;			/* what is filled */
+	double expected, spread;	/* a tick, with a band; NAN: none */
+};
+
+/* A bar without a tick. */
+#define BAR(part) ((struct bar){ (part), NAN, NAN })
+
 /*
- * A bar for part (0 to 1), padded with spaces to BAR_CELLS cells, or to the
- * cells asked for (at most BAR_CELLS). A part above 0 shows at least an eighth
- * of a cell.
+ * A bar, padded with spaces to this many cells (at most BAR_CELLS). A part
+ * above 0 shows at least an eighth of a cell. "██████▓▓│▓▌░░": the band is
+ * shaded, and the tick is always seen.
  */
-const char *bar_text(double part, char text[static BAR_TEXT]);
-const char *bar_cells(double part, int cells, char text[static BAR_TEXT]);
+const char *bar_text(const struct bar *, int cells, char text[static BAR_TEXT]);
 
 /*
  * A column for each of n values, of 1 to 8 eighths of the largest; 0 is a

@@ -1,7 +1,8 @@
 /*
  * A probe's report for people, in this order: the heading, the findings, the
- * members, what fair hashing gives, --what-if, the latencies, the time line of
- * --during, and the counts of attempts that did not simply succeed.
+ * members, what fair hashing gives, --what-if, the latencies, the counts of
+ * attempts that did not simply succeed, notes, with -v what the figures rest
+ * on, and the time line of --during.
  */
 #include "report/probe_human.h"
 
@@ -12,13 +13,13 @@
 #include "base/glyph.h"
 #include "base/num.h"
 #include "report/fairness.h"
+#include "report/latency_human.h"
 #include "report/probe_members.h"
-#include "report/quantile.h"
 
 enum { WHAT_IF_MAX = 80 };
 
 static void
-probe_header(FILE *out, const struct probe_report *r)
+probe_header(FILE *out, const struct probe_report *r, bool colored)
 {
 	const struct addr *to = r->target->address;
 	const char *protocol = r->target->protocol;
@@ -26,21 +27,23 @@ probe_header(FILE *out, const struct probe_report *r)
 	bool datagram = protocol && (strstr(protocol, "udp") ||
 	    strstr(protocol, "datagram"));
 
-	fprintf(out, "%s %s, %llu %s%s, ", to ? addr_text(to, text) :
-	    "several targets,", protocol ? protocol : "?",
-	    (unsigned long long)r->attempts, datagram ? "datagram" :
-	    "connection", r->attempts == 1 ? "" : "s");
+	paint(out, colored, BOLD, "%s %s", to ? addr_text(to, text) :
+	    "several targets,", protocol ? protocol : "?");
+	fprintf(out, ", %llu %s%s, ", (unsigned long long)r->attempts,
+	    datagram ? "datagram" : "connection", plural(r->attempts));
 	if (r->reports > 1)
 		fprintf(out, "%llu reports, ", (unsigned long long)r->reports);
 	if (r->rate > 0)
-		fprintf(out, "%.7g a second, at most ", r->rate);
-	if (r->concurrency)
-		fprintf(out, "%lld at a time, ", (long long)r->concurrency);
+		fprintf(out, "%.7g a second, ", r->rate);
+	if (r->concurrency && (r->detail || !(r->rate > 0)))
+		fprintf(out, "%s%lld at a time, ", r->rate > 0 ? "at most " :
+		    "", (long long)r->concurrency);
 	fprintf(out, "%s", seconds_text(r->seconds, time));
 	if (r->by && strcmp(r->by, "diag") != 0)
 		fprintf(out, ", by %s", r->by);
 }
 
+/* What the tick and the band of the bars mean, and the figures behind it. */
 static void
 probe_expectation(FILE *out, const struct probe_report *r)
 {
@@ -55,14 +58,16 @@ probe_expectation(FILE *out, const struct probe_report *r)
 	    "fair hashing");
 	fputc('\n', out);
 	if (!f->equal)
-		fprintf(out, "by chance the counts stay within %s %.0f of what is "
-		    "expected (99 %%)", glyph(GLYPH_PLUS_MINUS), f->spread);
+		fprintf(out, "by chance %s %.0f of what is expected "
+		    "(99 %%)", glyph(GLYPH_PLUS_MINUS),
+		    f->spread);
 	else
 		fputs(fair_text(by, r->members[0].expected, f->spread, false,
 		    text), out);
-	if (isfinite(f->chi2))
-		fprintf(out, "   chi2 %.2f, p %.2g", f->chi2, f->p);
-	fprintf(out, "   %s", f->verdict);
+	fprintf(out, ": %s and %s in the bars", glyph(GLYPH_TICK),
+	    glyph(GLYPH_BAND));
+	if (isfinite(f->p) && isfinite(f->chi2))
+		fprintf(out, "; p %.2g", f->p);
 }
 
 /* Explains a verdict that is not simply good. */
@@ -124,30 +129,6 @@ probe_what_if_line(FILE *out, const struct probe_what_if *w)
 }
 
 static void
-probe_latency_line(FILE *out, const struct probe_report *r, enum latency which)
-{
-	static const char *const names[] = {
-		"connect", "accept", "echo", "reply", "late",
-	};
-	const struct hist *h = r->latency->at[which];
-	char text[QUANTILE_TEXT];
-
-	if (!h || !h->count)
-		return;
-	fprintf(out, "\n%-7s", names[which]);
-	for (int i = 0; i < QUANTILES; i++)
-		if (*quantile_text(h, i, text))
-			fprintf(out, "  %s", text);
-	if (which == LATENCY_ACCEPT)
-		fprintf(out, "      polled every 50 %ss to 5 ms",
-		    glyph(GLYPH_MICRO));
-	else if (which == LATENCY_LATE)
-		fprintf(out, "      started after their time");
-	else
-		fprintf(out, "      %s loop", r->loop ? r->loop : "?");
-}
-
-static void
 probe_failed_add(FILE *out, bool *some, const char *name, uint64_t n)
 {
 	if (n)
@@ -157,13 +138,11 @@ probe_failed_add(FILE *out, bool *some, const char *name, uint64_t n)
 }
 
 static void
-probe_failed_line(FILE *out, const struct probe_report *r)
+probe_failed_list(FILE *out, const struct probe_report *r)
 {
 	const struct probe_failures *f = r->failed;
-	uint64_t all = f->refused + f->reset + f->timeout + f->other;
 	bool some = false;
 
-	fprintf(out, "\nfailed %llu", (unsigned long long)all);
 	probe_failed_add(out, &some, "refused", f->refused);
 	probe_failed_add(out, &some, "reset", f->reset);
 	probe_failed_add(out, &some, "timeout", f->timeout);
@@ -175,37 +154,93 @@ probe_failed_line(FILE *out, const struct probe_report *r)
 }
 
 static void
-probe_line(FILE *out, const char *name, uint64_t n, const char *meaning)
+probe_failed_line(FILE *out, const struct probe_report *r, bool colored)
 {
-	if (n)
-		fprintf(out, "\n%s %llu: %s", name, (unsigned long long)n,
-		    meaning);
+	const struct probe_failures *f = r->failed;
+	uint64_t all = f->refused + f->reset + f->timeout + f->other;
+
+	fputc('\n', out);
+	paint(out, colored, all ? RED : PLAIN, "failed %llu",
+	    (unsigned long long)all);
+	probe_failed_list(out, r);
+}
+
+static void
+probe_line(FILE *out, enum color color, const char *name, uint64_t n,
+    const char *meaning)
+{
+	if (!n)
+		return;
+	fputc('\n', out);
+	paint(out, color != PLAIN, color, "%s %llu", name,
+	    (unsigned long long)n);
+	fprintf(out, ": %s", meaning);
+}
+
+static bool
+has_latency(const struct probe_report *r, enum latency which)
+{
+	return r->latency->at[which] && r->latency->at[which]->count;
+}
+
+/* -v: what the figures rest on. */
+static void
+probe_grounds(FILE *out, const struct probe_report *r)
+{
+	const struct probe_fairness *f = r->fairness;
+
+	if (!r->detail)
+		return;
+	if (f && r->member_count > 1 && isfinite(f->chi2))
+		fprintf(out, "\nchi2 %.2f with %lld degree%s of freedom",
+		    f->chi2, (long long)f->dof, plural((uint64_t)f->dof));
+	if (r->loop && strcmp(r->loop, "open") == 0)
+		fprintf(out, "\nopen loop: attempts start at their time, and "
+		    "latencies count from then");
+	else if (r->loop)
+		fprintf(out, "\n%s loop: an attempt starts when one ends, so "
+		    "a slow server gets fewer", r->loop);
+	if (has_latency(r, LATENCY_ACCEPT))
+		fprintf(out, "\naccept: polled every 50 %ss to 5 ms, and "
+		    "no finer than that", glyph(GLYPH_MICRO));
+	if (has_latency(r, LATENCY_LATE))
+		fprintf(out, "\nlate: how long after their time attempts "
+		    "started");
+	probe_line(out, PLAIN, "predicted", r->predicted,
+	    "the kernel was only asked before connecting");
+}
+
+static void
+probe_counts(FILE *out, const struct probe_report *r, bool colored)
+{
+	enum color bad = colored ? RED : PLAIN;
+
+	if (!r->during)
+		probe_failed_line(out, r, colored);
+	probe_line(out, bad, "queued", r->queued,
+	    "connected, but nobody accepted them");
+	probe_line(out, PLAIN, "unattributed", r->unattributed,
+	    "who answered is not known");
+	probe_line(out, bad, "mismatched", r->mismatched,
+	    "the answer was not the one expected");
+	probe_line(out, PLAIN, "abandoned", r->abandoned,
+	    "still in flight when stopped");
 }
 
 void
-probe_human(FILE *out, const struct probe_report *r)
+probe_human(FILE *out, const struct probe_report *r,
+    const struct table_style *style)
 {
-	probe_header(out, r);
-	finding_human(out, r->findings, 0);
-	members_human(out, r);
+	probe_header(out, r, style->color);
+	finding_human(out, r->findings, 0, style->color);
+	members_human(out, r, style);
 	probe_fair_lines(out, r);
 	probe_what_if_line(out, r->what_if);
-	for (int i = 0; i < LATENCIES; i++)
-		probe_latency_line(out, r, (enum latency)i);
-	if (!r->during)
-		probe_failed_line(out, r);
-	probe_line(out, "queued", r->queued,
-	    "connected, but nobody accepted them");
-	probe_line(out, "predicted", r->predicted,
-	    "the kernel was only asked before connecting");
-	probe_line(out, "unattributed", r->unattributed,
-	    "who answered is not known");
-	probe_line(out, "mismatched", r->mismatched,
-	    "the answer was not the one expected");
-	probe_line(out, "abandoned", r->abandoned,
-	    "still in flight when stopped");
+	latency_human(out, r->latency, style);
+	probe_counts(out, r, style->color);
 	for (const char *const *note = r->notes; note && *note; note++)
 		fprintf(out, "\n%s", *note);
+	probe_grounds(out, r);
 	if (r->during)
-		during_human(out, r->during, r->attempts);
+		during_human(out, r->during, r->attempts, style);
 }

@@ -4,8 +4,10 @@
 #include <stdio.h>
 
 #include "report/probe.h"
+#include "report/table.h"
 
 /* Writes the report for people: lines, without the last one's end. */
-void probe_human(FILE *out, const struct probe_report *);
+void probe_human(FILE *out, const struct probe_report *,
+    const struct table_style *);
 
 #endif

@@ -5,12 +5,13 @@
 #include "report/probe_members.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/num.h"
+#include "report/fairness.h"
 #include "report/quantile.h"
-#include "report/table.h"
 
 enum { WORD_MAX = 80 };
 
@@ -59,7 +60,7 @@ probe_host_line(FILE *out, const struct probe_report *r, size_t first)
 	n -= first;
 	escape(name ? name : "-", name ? strlen(name) : 1,
 	    false, text);
-	fprintf(out, "\n  %s, %zu member%s: %.0f, %.1f %%\n  ", text, n,
+	fprintf(out, "\n  %s, %zu member%s: %.0f, %.1f %%", text, n,
 	    n == 1 ? "" : "s", count, share * 100);
 }
 
@@ -96,17 +97,32 @@ command_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	escape(raw, strlen(raw), false, text);
 }
 
-static double
-count_part(const struct table_cell *c)
+/* A tick only where there is a verdict on the counts. */
+static struct bar
+count_bar_of(const struct probe_report *r, const struct probe_member *m,
+    double most)
+{
+	bool judged = r->fairness != NULL && r->member_count > 1;
+	uint64_t n = 0;
+	int expecting = 0;
+
+	for (size_t i = 0; i < r->member_count; i++) {
+		n += r->members[i].count;
+		expecting += r->members[i].expected > 0;
+	}
+	return fair_bar((double)m->count, judged ? m->expected : NAN, n,
+	    expecting, most);
+}
+
+static struct bar
+count_bar(const struct table_cell *c)
 {
 	const struct probe_report *r = c->table->report;
-	const struct probe_member *m = c->row;
-	uint64_t most = 0;
+	double most = 0;
 
 	for (size_t i = 0; i < r->member_count; i++)
-		if (r->members[i].count > most)
-			most = r->members[i].count;
-	return most ? (double)m->count / (double)most : 0;
+		most = fmax(most, bar_end(count_bar_of(r, &r->members[i], 1)));
+	return count_bar_of(r, c->row, most);
 }
 
 static void
@@ -126,17 +142,32 @@ probe_share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	    m->share * 100);
 }
 
-static const struct table_column columns[] = {
+static void
+probe_expected_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct probe_report *r = c->table->report;
+	const struct probe_member *m = c->row;
+
+	if (r->fairness && !r->fairness->equal && !isnan(m->expected))
+		snprintf(text, TABLE_TEXT, "of %.1f expected", m->expected);
+	else
+		*text = '\0';
+}
+
+static const struct table_column probe_columns[] = {
 	{ "", .text = probe_name_cell },
-	{ "", .gap = 2, .wanted = table_has_text, .text = probe_pid_cell },
-	{ "", .gap = 1, .wanted = table_has_text, .text = command_cell },
-	{ "", .gap = 2, .part = count_part },
+	{ "", 3, .gap = 2, .wanted = table_has_text, .text = probe_pid_cell },
+	{ "", 1, .gap = 1, .wanted = table_has_text, .text = command_cell },
+	{ "", .gap = 2, .bar = count_bar },
 	{ "", .gap = 2, .least = 5, .right = true, .text = probe_count_cell },
 	{ "", .gap = 2, .least = 6, .right = true, .text = probe_share_cell },
+	{ "", 2, .gap = 2, .wanted = table_has_text,
+	    .text = probe_expected_cell },
 };
 
+/* A line of its own below the row, with -v. */
 static void
-accepted(FILE *out, const struct probe_member *m)
+probe_accepted(FILE *out, const struct probe_member *m, int indent)
 {
 	const struct hist *h = m->latency ? m->latency->at[LATENCY_ACCEPT] :
 	    NULL;
@@ -144,7 +175,7 @@ accepted(FILE *out, const struct probe_member *m)
 
 	if (!h || !h->count)
 		return;
-	fprintf(out, "  accepted");
+	fprintf(out, "\n%*saccepted", indent, "");
 	for (int i = 0; i < QUANTILES; i++)
 		if (*quantile_text(h, i, text))
 			fprintf(out, " %s", text);
@@ -153,45 +184,67 @@ accepted(FILE *out, const struct probe_member *m)
 /* Remarks at the end of a row; most members have none. */
 static void
 probe_remarks(FILE *out, const struct probe_report *r,
-    const struct probe_member *m)
+    const struct probe_member *m, bool colored)
 {
-	if (r->fairness && !r->fairness->equal && !isnan(m->expected))
-		fprintf(out, "  of %.1f expected", m->expected);
-	if (m->predicted)
-		fprintf(out, "  (%llu predicted)",
-		    (unsigned long long)m->predicted);
 	if (m->queued)
-		fprintf(out, "  (and %llu queued, predicted)",
-		    (unsigned long long)m->queued);
+		paint(out, colored, RED, "  (and %llu queued%s)",
+		    (unsigned long long)m->queued,
+		    r->detail ? ", predicted" : "");
+	if (m->failed)
+		paint(out, colored, RED, "  (and %llu failed)",
+		    (unsigned long long)m->failed);
 	if (m->handed > 0)
 		fprintf(out, "  (accepted %lld that it handed on)",
 		    (long long)m->handed);
-	if (m->failed)
-		fprintf(out, "  (and %llu failed)",
-		    (unsigned long long)m->failed);
-	if (r->detail)
-		accepted(out, m);
+	if (m->predicted && r->detail)
+		fprintf(out, "  (%llu predicted)",
+		    (unsigned long long)m->predicted);
+}
+
+/* The width of the longest remark, if rows have room for it. */
+static int
+probe_remarks_width(const struct probe_report *r, int columns)
+{
+	int most = 0;
+
+	for (size_t i = 0; i < r->member_count; i++) {
+		char *text = NULL;
+		size_t length;
+		FILE *out = open_memstream(&text, &length);
+
+		if (!out)
+			return 0;
+		probe_remarks(out, r, &r->members[i], false);
+		fclose(out);
+		if (text && table_cells(text) > most)
+			most = table_cells(text);
+		free(text);
+	}
+	return most < columns / 2 ? most : 0;
 }
 
 void
-members_human(FILE *out, const struct probe_report *r)
+members_human(FILE *out, const struct probe_report *r,
+    const struct table_style *style)
 {
 	struct table t = {
-		.column = columns,
-		.count = sizeof(columns) / sizeof(columns[0]), .report = r,
+		.column = probe_columns,
+		.count = sizeof(probe_columns) / sizeof(*probe_columns), .report = r,
 		.rows = r->members, .row_count = r->member_count,
 		.row_size = sizeof(*r->members),
 	};
 	bool hosts = has_hosts(r);
+	int indent = hosts ? 4 : 2;
 
-	table_fit(&t, 0);
+	table_fit(&t, style->columns - indent -
+	    probe_remarks_width(r, style->columns));
 	for (size_t i = 0; i < r->member_count; i++) {
 		if (hosts && is_host_first(r, i))
 			probe_host_line(out, r, i);
-		else
-			fprintf(out, hosts ? "\n  " : "\n");
-		fputs("  ", out);
-		table_row(out, &t, false, &r->members[i]);
-		probe_remarks(out, r, &r->members[i]);
+		fprintf(out, "\n%*s", indent, "");
+		table_row(out, &t, style->color, &r->members[i]);
+		probe_remarks(out, r, &r->members[i], style->color);
+		if (r->detail)
+			probe_accepted(out, &r->members[i], indent + 2);
 	}
 }

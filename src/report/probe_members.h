@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "report/probe.h"
+#include "report/table.h"
 
 /* The members of a probe's report, for people. */
 
@@ -13,6 +14,7 @@ enum { MEMBER_TEXT = 400 };
 void member_label(const struct probe_member *, char text[static MEMBER_TEXT]);
 
 /* A line for each member; if there are several hosts, one for each host too. */
-void members_human(FILE *out, const struct probe_report *);
+void members_human(FILE *out, const struct probe_report *,
+    const struct table_style *);
 
 #endif

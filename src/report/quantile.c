@@ -4,6 +4,9 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "report/table.h"
+
+enum { TIME_CELLS = 7 };		/* "35.0 us" */
 
 const char *
 quantile_text(const struct hist *h, int which, char text[static QUANTILE_TEXT])
@@ -16,8 +19,11 @@ quantile_text(const struct hist *h, int which, char text[static QUANTILE_TEXT])
 	char time[NUM_TEXT];
 
 	text[0] = '\0';
-	if (isfinite(ns))
-		snprintf(text, QUANTILE_TEXT, "%s %s", shown[which].name,
-		    nanoseconds_text((int64_t)ns, time));
+	if (!isfinite(ns))
+		return text;
+	nanoseconds_text((int64_t)ns, time);
+	snprintf(text, QUANTILE_TEXT, "%s %*s%s", shown[which].name,
+	    table_cells(time) < TIME_CELLS ? TIME_CELLS - table_cells(time) :
+	    0, "", time);
 	return text;
 }

@@ -7,7 +7,7 @@
 
 enum { QUANTILES = 5, QUANTILE_TEXT = 48 };
 
-/* "p90 60 us"; "" where the sample is too small for it, or empty. */
+/* "p90 60.0 us", "p90  110 us"; "" if the sample is too small for it. */
 const char *quantile_text(const struct hist *, int which,
     char text[static QUANTILE_TEXT]);
 

@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "report/plot.h"
 
-enum { BAR_LEAST = 6 };
+enum { BAR_LEAST = 6, BAR_USUAL = 20 };
 
 int
 table_cells(const char *text)
@@ -177,8 +176,8 @@ table_fit_bar(struct table *t, int columns)
 
 		if (t->column[i].text)
 			continue;
-		t->width[i] = !columns || room > BAR_CELLS ? BAR_CELLS :
-		    room < BAR_LEAST ? 0 : room;
+		t->width[i] = !columns ? BAR_USUAL : room > BAR_CELLS ?
+		    BAR_CELLS : room < BAR_LEAST ? 0 : room;
 	}
 }
 
@@ -202,6 +201,14 @@ table_fit(struct table *t, int columns)
 	table_fit_bar(t, columns);
 }
 
+static void
+table_bar(const struct table_cell *c, int width, char text[static TABLE_TEXT])
+{
+	struct bar bar = c->column->bar(c);
+
+	bar_text(&bar, width, text);
+}
+
 /* Writes a cell, or the head if row is NULL; returns its colour. */
 static enum color
 table_cell_text(const struct table_cell *c, int width,
@@ -214,7 +221,7 @@ table_cell_text(const struct table_cell *c, int width,
 	if (c->column->text)
 		c->column->text(c, text);
 	else
-		bar_cells(c->column->part(c), width, text);
+		table_bar(c, width, text);
 	return c->column->color ? c->column->color(c) : PLAIN;
 }
 

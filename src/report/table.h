@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "report/color.h"
+#include "report/plot.h"
 
 /*
  * Tables for people. A column is as wide as its widest cell. A column that has
@@ -19,6 +20,7 @@ enum { TABLE_TEXT = 400, TABLE_COLUMNS = 16, TABLE_PLAIN = 120 };
 struct table_style {
 	int columns;			/* the terminal's width */
 	bool color;
+	bool terminal;			/* sentences are broken there */
 };
 
 struct table;
@@ -42,7 +44,7 @@ struct table_column {
 	/* Writes a cell; NULL: a column of bars. */
 	void (*text)(const struct table_cell *, char text[static TABLE_TEXT]);
 	size_t at;			/* in a row: see table_number_at() */
-	double (*part)(const struct table_cell *);	/* length: 0 to 1 */
+	struct bar (*bar)(const struct table_cell *);
 	enum color (*color)(const struct table_cell *);	/* NULL: PLAIN */
 };
 

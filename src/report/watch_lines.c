@@ -226,10 +226,9 @@ finding_line(const struct watch_page *p, char line[static WATCH_LINE])
 }
 
 static enum color
-finding_color(const struct watch_report *r)
+finding_line_color(const struct watch_report *r)
 {
-	return r->finding && strcmp(r->finding->kind, "unclear") == 0 ? PLAIN :
-	    RED;
+	return r->finding ? finding_color(r->finding->kind) : PLAIN;
 }
 
 /* "+ D at 12:01:03; since then 340" */
@@ -311,11 +310,11 @@ queued_color(const struct watch_report *r)
 	return r->now->queued ? RED : PLAIN;
 }
 
-/* The members stand after the first two lines. */
+/* The members stand after the first three lines. */
 const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 0, title_line, always_bold },
+	{ 9, finding_line, finding_line_color },
 	{ 7, rate_line, always_plain },
-	{ 9, finding_line, finding_color },
 	{ 5, change_line, always_plain },
 	{ 9, fair_line, fair_color },
 	{ 3, note_line, always_plain },

@@ -15,7 +15,7 @@
 enum {
 	WIDE = 100,			/* columns, if the width is unknown */
 	ROWS_LEAST = 2,
-	BEFORE_MEMBERS = 2,		/* lines */
+	BEFORE_MEMBERS = 3,		/* lines */
 };
 
 static void
@@ -35,7 +35,7 @@ watch_row_fill(const struct watch_report *r, const struct watch_member *m,
 		.pid = m->who.pid, .accepted = (int64_t)m->count,
 		.since = (int64_t)m->since, .queue = (int64_t)m->queued,
 		.limit = -1, .rate = m->rate,
-		.expected = r->judged && r->fairness && !r->fairness->equal ?
+		.expected = r->judged && r->fairness ?
 		    m->expected / (double)r->judged : NAN,
 	};
 }

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/num.h"
 #include "session/session.h"
+#include "terminal/columns.h"
 
 static void
 run_help(struct session *s, char *arg)
@@ -143,7 +145,7 @@ run_group(struct session *s, char *arg)
 {
 	const struct scoreboard *group = s->ops->group(s);
 	struct table_style style = {
-		.columns = prompt_columns(), .color = s->color,
+		.columns = terminal_columns(STDOUT_FILENO), .color = s->color,
 	};
 	char *text = NULL;
 	size_t length;

@@ -43,16 +43,6 @@ prompt_possible(void)
 	    in_foreground(STDIN_FILENO);
 }
 
-int
-prompt_columns(void)
-{
-	struct winsize now;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &now) < 0 || !now.ws_col)
-		return 80;
-	return now.ws_col;
-}
-
 static void
 history_load(struct prompt *p)
 {

@@ -42,9 +42,6 @@ struct prompt {
 /* Whether stdin and stdout are a terminal that this job may use now. */
 bool prompt_possible(void);
 
-/* Columns of the terminal, or 80. */
-int prompt_columns(void);
-
 /* Shows a prompt; the caller has filled in the callbacks. */
 int prompt_open(struct prompt *, struct loop *);
 void prompt_close(struct prompt *);

@@ -48,7 +48,7 @@ board_of(size_t count)
 static char *
 text_of(const struct scoreboard *b, int columns, int lines, bool color)
 {
-	struct table_style style = { columns, color };
+	struct table_style style = { columns, color, false };
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
@@ -84,7 +84,7 @@ the_table_fits_any_width(void **state)
 	(void)state;
 	for (int columns = 56; columns <= 300; columns++) {
 		struct scoreboard b = board_of(ROWS);
-		struct table_style style = { columns, false };
+		struct table_style style = { columns, false, false };
 		char *text = NULL;
 		size_t length;
 		FILE *out = open_memstream(&text, &length);
@@ -198,7 +198,7 @@ a_header_has_a_rate(void **state)
 
 	(void)state;
 	assert_ptr_equal(strstr(text, "A *:9000 tcp  2 members  118 accepted  "
-	    "12.0/s   ▁▂▂█\n"), text);
+	    "12.5/s   ▁▂▂█\n"), text);
 	free(text);
 	b.rate = NAN;
 	b.steering = "cpu";

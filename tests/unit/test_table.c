@@ -15,11 +15,11 @@ struct row {
 	int64_t count;
 };
 
-static double
+static struct bar
 half(const struct table_cell *c)
 {
 	(void)c;
-	return 0.5;
+	return BAR(0.5);
 }
 
 static const struct row rows[] = { { "Ann", 7 }, { NULL, 12345 }, { "B", -1 } };
@@ -28,7 +28,7 @@ static const struct table_column columns[] = {
 	{ "name", .text = table_text_at, .at = offsetof(struct row, name) },
 	{ "n", 1, 2, .right = true, .text = table_number_at,
 	    .at = offsetof(struct row, count) },
-	{ "", .gap = 1, .part = half },
+	{ "", .gap = 1, .bar = half },
 	{ "empty", .gap = 1, .wanted = table_has_text, .text = table_text_at,
 	    .at = offsetof(struct row, name) },
 };

@@ -1,0 +1,17 @@
+#ifndef REPORT_LATENCY_HUMAN_H
+#define REPORT_LATENCY_HUMAN_H
+
+#include <stdio.h>
+
+#include "report/probe.h"
+#include "report/table.h"
+
+/*
+ * Writes a row of percentiles for each latency. At a terminal with room for it
+ * a histogram follows: a row for each latency of which there are enough
+ * samples, and a logarithmic axis. Each line begins with a newline.
+ */
+void latency_human(FILE *out, const struct latencies *,
+    const struct table_style *);
+
+#endif

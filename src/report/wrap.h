@@ -1,0 +1,11 @@
+#ifndef REPORT_WRAP_H
+#define REPORT_WRAP_H
+
+/*
+ * Breaks lines that are wider than columns at a blank; what follows is indented
+ * by two more. Colours have no width. A word that is too long stays whole.
+ * Returns a malloced text, or NULL.
+ */
+char *wrap_text(const char *text, int columns);
+
+#endif
