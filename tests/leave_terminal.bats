@@ -223,3 +223,16 @@ shares() {
 	keys a C-c
 	eventually ended a
 }
+
+@test "leave: what is said after Ctrl-C has lines of its own, not that of ^C" {
+	local command
+	for command in 'echo' 'echo -r' 'listen -k --prompt never'; do
+		# shellcheck disable=SC2086 # words are words
+		pane p rpnc $command 127.0.0.1 0
+		sees p 'listening on'
+		keys p C-c
+		eventually gone "$(process p)"
+		like p $'(^|\n)\\^C(\n|$)'
+		tm kill-window -t p
+	done
+}

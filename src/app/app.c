@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "app/ready.h"
@@ -70,6 +71,18 @@ app_end_by(struct app *d, int number)
 	signals_hurry();
 }
 
+/* The terminal has echoed ^C into the line that we would go on with. */
+static void
+end_echo(struct app *d, const struct signalfd_siginfo *info)
+{
+	struct termios t;
+
+	if (info->ssi_signo == SIGINT && info->ssi_code == SI_KERNEL &&
+	    !d->settings->quiet && !d->interactive && !d->worker &&
+	    tcgetattr(STDERR_FILENO, &t) == 0 && t.c_lflag & ECHO)
+		sink_write(&d->err, "\n", 1);
+}
+
 static void
 on_signals(struct source *s, uint32_t events)
 {
@@ -80,6 +93,7 @@ on_signals(struct source *s, uint32_t events)
 	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
 		if (is_repeated(&info))
 			continue;
+		end_echo(d, &info);
 		if (d->on_signal)
 			d->on_signal(d, &info);
 		else if (info.ssi_signo != SIGCHLD)
