@@ -53,10 +53,10 @@ alone() {
 	probe 127.0.0.1 "1,$low,$high"
 	test "$status" -eq 0
 	test "$(wc -l <report)" -eq 3
-	grep -qE "^127\.0\.0\.1:$low  open  [0-9.]+ .s" report
-	grep -qE '^2 open, 1 closed, 0 no answer, [0-9.]+ s$' report
+	grep -qE "^127\.0\.0\.1:$low +open +[0-9.]+ .s" report
+	grep -qE '^2 open, 1 closed, 0 no answer, [0-9.]+ .?s$' report
 	probe -v 127.0.0.1 "1,$low,$high"
-	grep -qE '^127\.0\.0\.1:1  closed  [0-9.]+ .s' report
+	grep -qE '^127\.0\.0\.1:1 +closed +[0-9.]+ .s' report
 	test ! -s err
 }
 

@@ -187,21 +187,21 @@ ended() {
 		[[ $(tm capture-pane -p -t w | sed -n "$1p") =~ $2 ]]
 	}
 	eventually top 1 "^127.0.0.1:$port tcp  1 member  [0-9]+ attempts in "
-	eventually top 4 "^  A +$first rpnc .*100.0 % +[0-9.]+ running"
+	eventually top 5 "^  A +$first rpnc .*100.0 % +[0-9.]+ running"
 	start echo -r --name B 127.0.0.1:"$port"
 	like w "[0-9]+:[0-9]+ \\+ B, pid $pid rpnc: 2 members"
 	eventually top 1 '  2 members  '
 	like w '\+ B at .*, [0-9]+ since'
-	like w 'fair hashing gives [0-9]+ ± [0-9]+ each \(99 %\), p [^ ]+: (even|unclear)'
+	like w '(even|unclear): .*fair hashing gives [0-9]+ ± [0-9]+ each \(99 %\), p '
 	resize w 40 10
 	eventually top 1 "^127.0.0.1:$port tcp  2 members"
-	like w 'fair: [0-9]+ ± '
+	eventually top 2 '^(even|unclear|uneven): '
 	resize w 80 24
 	kill -STOP "$first"
-	eventually top 4 "^  A +$first rpnc .* stopped"
+	eventually top 5 "^  A +$first rpnc .* stopped"
 	like w 'queued   now [0-9]+, in all [0-9]+: nobody accepted them'
 	kill -CONT "$first"
-	eventually top 4 "^  A +$first rpnc .* running"
+	eventually top 5 "^  A +$first rpnc .* running"
 	keys w C-z
 	sees w Stopped
 	prompts w '$'

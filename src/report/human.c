@@ -14,6 +14,8 @@
 #include "report/event.h"
 #include "report/group.h"
 #include "report/probe_human.h"
+#include "report/scan_human.h"
+#include "report/workers_human.h"
 #include "report/wrap.h"
 
 enum { JOINED_SHOWN = 8 };	/* members that --check lists */
@@ -233,20 +235,7 @@ print_report(const struct page *p, const struct event *e)
 	    e->protocol, plural((uint64_t)e->clients),
 	    seconds_text(e->seconds, time),
 	    bytes_text(e->in, in), bytes_text(e->out, out));
-	for (size_t i = 0; i < e->row_count; i++) {
-		const struct worker_row *w = &e->rows[i];
-
-		fprintf(p->out, "\n  ");
-		paint(p->out, p->color, BOLD, "%-8s", w->name);
-		fprintf(p->out, " pid %-8lld %8llu  %5.1f %%  %10s in  "
-		    "%10s out  %7.3f s CPU", (long long)w->pid,
-		    (unsigned long long)w->accepted, w->share * 100,
-		    bytes_text(w->in, in), bytes_text(w->out, out), w->cpu);
-		if (w->restarts)
-			paint(p->out, p->color, RED, "  restarted %lld time%s",
-			    (long long)w->restarts,
-			    plural((uint64_t)w->restarts));
-	}
+	workers_human(p->out, e, p->style);
 }
 
 static void
@@ -315,35 +304,10 @@ print_compare(const struct page *p, const struct event *e)
 	compare_human(p->out, e->compare, p->style);
 }
 
-/* "127.0.0.1:22 open 41 us ssh" for each port, then how many there are. */
 static void
 print_scan(const struct page *p, const struct event *e)
 {
-	uint64_t tried = e->open + e->shut + e->silent;
-	char text[ADDR_TEXT], time[NUM_TEXT];
-
-	for (size_t i = 0; i < e->scan_count; i++) {
-		const struct scan_row *r = &e->scan[i];
-
-		if (!e->detail && strcmp(r->state, "open") != 0)
-			continue;
-		fprintf(p->out, "%s  %s", addr_text(r->address, text),
-		    r->state);
-		if (isfinite(r->seconds))
-			fprintf(p->out, "  %s",
-			    seconds_text(r->seconds, time));
-		if (r->service || r->reason)
-			fprintf(p->out, "  %s", r->service ? r->service :
-			    r->reason);
-		fputc('\n', p->out);
-	}
-	fprintf(p->out, "%llu open, %llu closed, %llu no answer",
-	    (unsigned long long)e->open, (unsigned long long)e->shut,
-	    (unsigned long long)e->silent);
-	if (tried < e->total)
-		fprintf(p->out, ", %llu not tried",
-		    (unsigned long long)(e->total - tried));
-	fprintf(p->out, ", %s", seconds_text(e->seconds, time));
+	scan_human(p->out, e, p->style);
 }
 
 /* One sentence per kind; a kind without one is not for people. */

@@ -209,20 +209,14 @@ reply_line(const struct watch_page *p, char line[static WATCH_LINE])
 	latency_line(p, line, "reply", LATENCY_REPLY);
 }
 
-/* The line that says what is fair has a good verdict; this one, any other. */
+/* Without a finding there is a note that says why. */
 static void
 finding_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	static const char *const calm[] = {
-		"even", "as-weighted", "too-few", "none",
-	};
 	const struct finding *f = p->report->finding;
 
-	for (size_t i = 0; f && i < sizeof(calm) / sizeof(calm[0]); i++)
-		if (strcmp(f->kind, calm[i]) == 0)
-			return;
-	if (f)
-		line_add(p, line, "", f->text);
+	if (f || p->report->note)
+		line_add(p, line, "", f ? f->text : p->report->note);
 }
 
 static enum color
@@ -246,7 +240,7 @@ change_line(const struct watch_page *p, char line[static WATCH_LINE])
 	line_add(p, line, ", ", part);
 }
 
-/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even"; shorter if narrow */
+/* "fair hashing gives 39 ± 13 each (99 %), p 0.57"; shorter if narrow */
 static void
 fair_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
@@ -255,32 +249,20 @@ fair_line(const struct watch_page *p, char line[static WATCH_LINE])
 	bool narrow = p->style.columns < NARROW;
 	char by[FAIR_TEXT], text[FAIR_TEXT], chance[64] = "";
 
-	if (!f || !r->judged || !r->member_count)
+	if (!f || !r->judged || r->member_count < 2)
 		return;
-	if (r->member_count == 1) {
-		snprintf(line, WATCH_LINE, "one member%s: nothing to compare",
-		    f->at_least ? " answered" : "");
-		return;
-	}
 	snprintf(by, sizeof(by), "%s%s", f->at_least ? "at least these: " : "",
 	    r->steering ? "this steering" : "fair hashing");
 	if (isfinite(f->chi2))
 		snprintf(chance, sizeof(chance), ", p %.2g", f->p);
-	snprintf(line, WATCH_LINE, "%s%s: %s", fair_text(by, f->equal ?
-	    r->members[0].expected : NAN, f->spread, narrow, text), chance,
-	    f->verdict);
-}
-
-static enum color
-fair_color(const struct watch_report *r)
-{
-	return r->fairness ? verdict_color(r->fairness->verdict) : PLAIN;
+	snprintf(line, WATCH_LINE, "%s%s", fair_text(by, f->equal ?
+	    r->members[0].expected : NAN, f->spread, narrow, text), chance);
 }
 
 static void
 note_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	if (p->report->note)
+	if (p->report->note && p->report->finding)
 		line_add(p, line, "", p->report->note);
 }
 
@@ -316,7 +298,7 @@ const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 9, finding_line, finding_line_color },
 	{ 7, rate_line, always_plain },
 	{ 5, change_line, always_plain },
-	{ 9, fair_line, fair_color },
+	{ 9, fair_line, always_plain },
 	{ 3, note_line, always_plain },
 	{ 10, failed_line, failed_color },
 	{ 6, queued_line, queued_color },
