@@ -25,14 +25,12 @@ make_again() (
 	test "$(wc -l <all_shown)" -gt 20
 }
 
-@test "readme: make demo ends by itself, soon, with 0, without a terminal" {
+@test "readme: make demo ends by itself, with 0, without a terminal" {
 	shown 'make demo'
-	local began=$SECONDS
 	export -f make_again
 	export root
-	timeout 60 bash -c 'make_again demo' </dev/null 2>&1 | cat >out
+	timeout 100 bash -c 'make_again demo' </dev/null 2>&1 | cat >out
 	test "${PIPESTATUS[0]}" -eq 0
-	test $((SECONDS - began)) -lt 30
 	demonstrates <out || fail "$(cat out)"
 	# no line but a report's is longer than a terminal
 	run grep -vE '^(connect|accept|fair|largest) ' out
@@ -43,16 +41,15 @@ make_again() (
 	test "$EUID" -eq 0 || skip "the other tests are as an ordinary user"
 	setpriv --reuid=65534 --clear-groups test -x "$RPNC" ||
 		skip "$RPNC can't be run by others"
-	cp "$root/tests/demo" /tmp/demo.$$
-	run -0 timeout 60 setpriv --reuid=65534 --clear-groups \
-		bash /tmp/demo.$$ 3>&- </dev/null
-	rm /tmp/demo.$$
+	run -0 timeout 100 setpriv --reuid=65534 --clear-groups \
+		bash -c "$(<"$root/tests/demo")" 3>&- </dev/null
 	demonstrates <<<"$output"
 }
 
 # demonstrates: what its captions say is so in what the text in stdin shows.
 demonstrates() {
 	run cat
+	refute_line --regexp 'line [0-9]+:|Killed'
 	assert_line --partial 'SO_REUSEPORT'
 	assert_line --regexp 'Address already in use: A \(pid [0-9]+\)'
 	assert_equal "$(grep -cx hello <<<"$output")" 4

@@ -238,7 +238,7 @@ some_wait() {
 	starts 'rpnc echo -r 127.0.0.1 9000 &'
 	starts 'rpnc echo -r --leave close 127.0.0.1 9000 &'
 	queue_up
-	like s 'left: [^)]* [1-9][0-9]* lost \(close\)'
+	like s 'left: ([^)]*, )?[1-9][0-9]* connections? lost \(close\)'
 	like s 'failed [0-9]+ \(reset [0-9]+\)'
 }
 
