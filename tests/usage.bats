@@ -139,13 +139,15 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "usage: a value where none belongs is refused" {
-	local c letter long arg
+	local c letter long arg count=0
 	for c in "${commands[@]}"; do
 		while read -r letter long arg; do
-			test -n "$arg" ||
-				refused "$long takes no value" "$c" "$long=1" 1
+			test -z "$arg" || continue
+			refused "$long takes no value" "$c" "$long=1" 1
+			count=$((count + 1))
 		done < <(rows "$c")
 	done
+	test "$count" -gt 40
 }
 
 # understood OPTION [VALUE]: $c goes on to what comes behind it, its --help.
@@ -416,10 +418,13 @@ unknown() {
 
 @test "usage: help, help COMMAND and -V are what --help and --version are" {
 	local c
-	assert_equal "$(rpnc help)" "$(rpnc --help)"
-	assert_equal "$(rpnc -V)" "$(rpnc --version)"
+	run -0 rpnc help
+	assert_equal "$output" "$(rpnc --help)"
+	run -0 rpnc -V
+	assert_equal "$output" "$(rpnc --version)"
 	for c in listen echo connect probe; do
-		assert_equal "$(rpnc help "$c")" "$(rpnc "$c" --help)"
+		run -0 rpnc help "$c"
+		assert_equal "$output" "$(rpnc "$c" --help)"
 	done
 }
 
