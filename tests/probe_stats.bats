@@ -390,10 +390,11 @@ doubled() {
 	test "$(python3 fields.py "$BATS_TEST_DIRNAME/../man/rpnc-events.5" <lines)" -eq 10
 }
 
-# mapping: who has each of 1,500 source ports, into the file $1; the ports are
-# below those that the kernel gives out.
+# mapping: who has each of 1,500 source ports, into the file $1. The ports are
+# below those that the kernel gives out, and the address is no other test's.
 mapping() {
-	python3 "$BATS_TEST_DIRNAME/ask.py" "$port" --ports 20000 1500 1 3>&- |
+	python3 "$BATS_TEST_DIRNAME/ask.py" "$port" --from 127.77.0.1 \
+		--ports 20000 1500 1 3>&- |
 		jq -r '.who | to_entries[] | "\(.key) \(.value | tojson)"' | sort >"$1"
 	test "$(wc -l <"$1")" -eq 1500
 }
