@@ -38,15 +38,15 @@ enum { PATIENCE_MS = 1000 };	/* a slow reader delays the end by this much */
 static void
 on_out_fail(struct sink *s)
 {
-	struct app *d = container_of(s, struct app, out);
+	struct app *a = container_of(s, struct app, out);
 	struct stat st;
 	bool gone = (errno == EIO || errno == EPIPE) &&
 	    fstat(STDOUT_FILENO, &st) == 0 && S_ISCHR(st.st_mode);
 
-	if (gone && sigismember(&d->signal_set, SIGHUP) == 1)
+	if (gone && sigismember(&a->signal_set, SIGHUP) == 1)
 		raise(SIGHUP);
-	else if (!gone || !d->interactive)
-		app_fatal(d);
+	else if (!gone || !a->interactive)
+		app_fatal(a);
 }
 
 static bool
@@ -64,85 +64,85 @@ is_repeated(const struct signalfd_siginfo *info)
 }
 
 void
-app_end_by(struct app *d, int number)
+app_end_by(struct app *a, int number)
 {
-	d->ended_by = number;
-	loop_stop(&d->loop);
+	a->ended_by = number;
+	loop_stop(&a->loop);
 	signals_hurry();
 }
 
 /* The terminal has echoed ^C into the line that we would go on with. */
 static void
-end_echo(struct app *d, const struct signalfd_siginfo *info)
+end_echo(struct app *a, const struct signalfd_siginfo *info)
 {
 	struct termios t;
 
 	if (info->ssi_signo == SIGINT && info->ssi_code == SI_KERNEL &&
-	    !d->settings->quiet && !d->interactive && !d->worker &&
+	    !a->settings->quiet && !a->interactive && !a->worker &&
 	    tcgetattr(STDERR_FILENO, &t) == 0 && t.c_lflag & ECHO)
-		sink_write(&d->err, "\n", 1);
+		sink_write(&a->err, "\n", 1);
 }
 
 static void
 on_signals(struct source *s, uint32_t events)
 {
-	struct app *d = container_of(s, struct app, signals);
+	struct app *a = container_of(s, struct app, signals);
 	struct signalfd_siginfo info;
 
 	(void)events;
 	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
 		if (is_repeated(&info))
 			continue;
-		end_echo(d, &info);
-		if (d->on_signal)
-			d->on_signal(d, &info);
+		end_echo(a, &info);
+		if (a->on_signal)
+			a->on_signal(a, &info);
 		else if (info.ssi_signo != SIGCHLD)
-			app_end_by(d, (int)info.ssi_signo);
+			app_end_by(a, (int)info.ssi_signo);
 	}
 }
 
 int
-app_catch(struct app *d, int number)
+app_catch(struct app *a, int number)
 {
 	int fd;
 
-	sigaddset(&d->signal_set, number);
-	sigprocmask(SIG_BLOCK, &d->signal_set, NULL);
-	fd = signalfd(d->signals.fd, &d->signal_set,
+	sigaddset(&a->signal_set, number);
+	sigprocmask(SIG_BLOCK, &a->signal_set, NULL);
+	fd = signalfd(a->signals.fd, &a->signal_set,
 	    SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		return fail("signalfd");
-	d->signals.fd = fd;
+	a->signals.fd = fd;
 	return 0;
 }
 
 static int
-signals_open(struct app *d)
+signals_open(struct app *a)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGCHLD, SIGHUP };
 	struct sigaction now;
 
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&d->signal_set);
-	d->signals.fd = -1;
-	d->signals.on_event = on_signals;
+	sigemptyset(&a->signal_set);
+	a->signals.fd = -1;
+	a->signals.on_event = on_signals;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		/* ignored for us by nohup(1), or by a shell's & */
 		if ((numbers[i] == SIGHUP || numbers[i] == SIGINT) &&
 		    sigaction(numbers[i], NULL, &now) == 0 &&
 		    now.sa_handler == SIG_IGN)
 			continue;
-		if (app_catch(d, numbers[i]) < 0)
+		if (app_catch(a, numbers[i]) < 0)
 			return -1;
 	}
-	return loop_watch(&d->loop, &d->signals, EPOLLIN);
+	return loop_watch(&a->loop, &a->signals, EPOLLIN);
 }
 
 static void
-print_on_stderr(struct app *d, const char *line, size_t length, bool news)
+print_on_stderr(struct app *a, const char *line, size_t length, bool news)
 {
 	(void)news;
-	sink_write(&d->err, line, length);
+	sink_write(&a->err, line, length);
 }
 
 static bool
@@ -157,9 +157,9 @@ wants_color(const struct settings *s, int fd)
 }
 
 int
-app_open(struct app *d, const struct settings *s)
+app_open(struct app *a, const struct settings *s)
 {
-	*d = (struct app){
+	*a = (struct app){
 		.settings = s, .color = wants_color(s, STDERR_FILENO),
 		.style = {
 			.columns = terminal_columns(STDOUT_FILENO),
@@ -168,45 +168,45 @@ app_open(struct app *d, const struct settings *s)
 		},
 		.print = print_on_stderr,
 	};
-	if (loop_open(&d->loop) < 0 ||
-	    sink_open(&d->err, &d->loop, STDERR_FILENO, true) < 0 ||
-	    sink_open(&d->out, &d->loop, STDOUT_FILENO, false) < 0)
+	if (loop_open(&a->loop) < 0 ||
+	    sink_open(&a->err, &a->loop, STDERR_FILENO, true) < 0 ||
+	    sink_open(&a->out, &a->loop, STDOUT_FILENO, false) < 0)
 		return -1;
-	d->out.on_fail = on_out_fail;
-	return signals_open(d);
+	a->out.on_fail = on_out_fail;
+	return signals_open(a);
 }
 
 /* Waits for the reader of stdout; after a signal, not for long. */
 static void
-flush_out(struct app *d)
+flush_out(struct app *a)
 {
 	struct signalfd_siginfo info;
 
-	while (sink_flush(&d->out, d->ended_by ? PATIENCE_MS : -1,
-	    d->signals.fd) < 0 && !d->out.failed &&
-	    read(d->signals.fd, &info, sizeof(info)) == sizeof(info))
+	while (sink_flush(&a->out, a->ended_by ? PATIENCE_MS : -1,
+	    a->signals.fd) < 0 && !a->out.failed &&
+	    read(a->signals.fd, &info, sizeof(info)) == sizeof(info))
 		if (is_end_signal(&info))
-			app_end_by(d, (int)info.ssi_signo);
+			app_end_by(a, (int)info.ssi_signo);
 }
 
 int
-app_close(struct app *d)
+app_close(struct app *a)
 {
-	rate_limit_end(&d->peers, &d->loop);
-	if (d->ended_by)
+	rate_limit_end(&a->peers, &a->loop);
+	if (a->ended_by)
 		signals_hurry();
-	flush_out(d);
-	sink_flush(&d->err, PATIENCE_MS, -1);
-	sink_close(&d->out);
-	sink_close(&d->err);
-	loop_del(&d->loop, &d->signals);
-	close(d->signals.fd);
-	loop_close(&d->loop);
-	return d->status;
+	flush_out(a);
+	sink_flush(&a->err, PATIENCE_MS, -1);
+	sink_close(&a->out);
+	sink_close(&a->err);
+	loop_del(&a->loop, &a->signals);
+	close(a->signals.fd);
+	loop_close(&a->loop);
+	return a->status;
 }
 
 void
-app_abandon(struct app *d)
+app_abandon(struct app *a)
 {
 	sigset_t terminals;
 
@@ -215,10 +215,10 @@ app_abandon(struct app *d)
 	sigaddset(&terminals, SIGTSTP);
 	sigaddset(&terminals, SIGWINCH);
 	sigprocmask(SIG_UNBLOCK, &terminals, NULL);
-	sink_close(&d->out);
-	sink_close(&d->err);
-	close(d->signals.fd);
-	loop_close(&d->loop);
+	sink_close(&a->out);
+	sink_close(&a->err);
+	close(a->signals.fd);
+	loop_close(&a->loop);
 }
 
 void
@@ -229,30 +229,30 @@ report_error(const char *command)
 }
 
 void
-app_fault(struct app *d)
+app_fault(struct app *a)
 {
 	char line[FAIL_TEXT + 32];
 	int n = snprintf(line, sizeof(line), "rpnc %s: %s\n",
-	    d->settings->command, fail_text());
+	    a->settings->command, fail_text());
 
-	d->print(d, line, (size_t)n, false);
-	d->status = fail_status();
+	a->print(a, line, (size_t)n, false);
+	a->status = fail_status();
 }
 
 void
-app_fatal(struct app *d)
+app_fatal(struct app *a)
 {
-	app_fault(d);
-	loop_stop(&d->loop);
+	app_fault(a);
+	loop_stop(&a->loop);
 }
 
 /* If --ready-fd is a full pipe, waits for its reader or for a signal. */
 static bool
-ready_fd_is_writable(const struct app *d)
+ready_fd_is_writable(const struct app *a)
 {
 	struct pollfd p[] = {
-		{ .fd = (int)d->settings->ready_fd, .events = POLLOUT },
-		{ .fd = d->signals.fd, .events = POLLIN },
+		{ .fd = (int)a->settings->ready_fd, .events = POLLOUT },
+		{ .fd = a->signals.fd, .events = POLLIN },
 	};
 
 	while (poll(p, 2, -1) < 0 && errno == EINTR)
@@ -261,9 +261,9 @@ ready_fd_is_writable(const struct app *d)
 }
 
 void
-app_ready(struct app *d, const struct sock_set *set)
+app_ready(struct app *a, const struct sock_set *set)
 {
-	if (d->settings->ready_fd >= 0 && ready_fd_is_writable(d))
-		ready_write((int)d->settings->ready_fd, set);
+	if (a->settings->ready_fd >= 0 && ready_fd_is_writable(a))
+		ready_write((int)a->settings->ready_fd, set);
 	ready_notify();
 }

@@ -22,81 +22,81 @@
 enum { PAYLOAD_PIECE = 64 * 1024 };
 
 void
-emit_error(struct app *d)
+emit_error(struct app *a)
 {
 	struct event e = { .kind = EVENT_ERROR, .text = fail_text() };
 
-	emit_event(d, &e);
+	emit_event(a, &e);
 }
 
 void
-emit_notice(struct app *d, const char *text)
+emit_notice(struct app *a, const char *text)
 {
 	struct event e = { .kind = EVENT_ERROR, .text = text };
 
-	if (!d->settings->quiet)
-		emit_event(d, &e);
+	if (!a->settings->quiet)
+		emit_event(a, &e);
 }
 
 void
-emit_lost(struct app *d, uint32_t datagrams)
+emit_lost(struct app *a, uint32_t datagrams)
 {
 	char text[80];
 
 	snprintf(text, sizeof(text), "%u datagram%s lost: the receive queue "
 	    "was full", datagrams, datagrams == 1 ? " was" : "s were");
 	if (datagrams)
-		emit_notice(d, text);
+		emit_notice(a, text);
 }
 
 static bool
-emit_is_wanted(const struct app *d, const struct event *e)
+emit_is_wanted(const struct app *a, const struct event *e)
 {
 	int level = event_types[e->kind].level;
 
-	if (d->settings->json || d->interactive)
+	if (a->settings->json || a->interactive)
 		return true;
-	return level <= 1 - d->settings->quiet + d->settings->verbose;
+	return level <= 1 - a->settings->quiet + a->settings->verbose;
 }
 
 static void
-emit_human(struct app *d, const struct event *e)
+emit_human(struct app *a, const struct event *e)
 {
 	bool is_report = e->kind == EVENT_REPORT || e->kind == EVENT_CHECK ||
 	    e->kind == EVENT_PROBE || e->kind == EVENT_GROUP ||
 	    e->kind == EVENT_SCAN || e->kind == EVENT_RESCUE ||
 	    e->kind == EVENT_COMPARE;
-	struct table_style lines = { .color = d->color };
-	char *text = event_human(e, is_report ? &d->style : &lines);
+	struct table_style lines = { .color = a->color };
+	char *text = event_human(e, is_report ? &a->style : &lines);
 	char *line = NULL, time[TIME_TEXT];
 	int n;
 
 	if (!text)
 		return;
-	if (d->settings->timestamps)
+	if (a->settings->timestamps)
 		n = asprintf(&line, "%s %s\n", time_text(e->time, time), text);
 	else
 		n = asprintf(&line, "%s\n", text);
 	if (n > 0 && is_report)
-		sink_write(&d->out, line, (size_t)n);
+		sink_write(&a->out, line, (size_t)n);
 	else if (n > 0)
-		d->print(d, line, (size_t)n, event_types[e->kind].level > 1);
+		a->print(a, line, (size_t)n, event_types[e->kind].level > 1);
 	if (n >= 0)
 		free(line);
 	free(text);
 }
 
 void
-emit_event(struct app *d, struct event *e)
+emit_event(struct app *a, struct event *e)
 {
 	char *json, *line;
 	int n;
 
-	if (!emit_is_wanted(d, e))
+	if (!emit_is_wanted(a, e))
 		return;
 	e->time = event_now();
-	if (!d->settings->json) {
-		emit_human(d, e);
+	if (!a->settings->json) {
+		emit_human(a, e);
 		return;
 	}
 	json = event_json(e, isatty(STDOUT_FILENO));
@@ -105,55 +105,55 @@ emit_event(struct app *d, struct event *e)
 	if (n < 0)
 		return;
 	/* one write, because echo's workers share the descriptor */
-	sink_write(&d->out, line, (size_t)n);
+	sink_write(&a->out, line, (size_t)n);
 	free(line);
 }
 
 static void
 emit_folded(struct rate_limit *f)
 {
-	struct app *d = container_of(f, struct app, peers);
+	struct app *a = container_of(f, struct app, peers);
 	char line[120];
 	int n = snprintf(line, sizeof(line), "... %llu more connected, %llu "
 	    "more closed\n", (unsigned long long)f->connected,
 	    (unsigned long long)f->closed);
 
-	d->print(d, line, (size_t)n, true);
+	a->print(a, line, (size_t)n, true);
 }
 
 /* A prompt folds by itself, and JSON must have every event. */
 static bool
-emit_is_folded(struct app *d, const struct conn *c, const struct event *e)
+emit_is_folded(struct app *a, const struct conn *c, const struct event *e)
 {
-	if (!c->ops->datagram || d->interactive || d->settings->json ||
-	    !emit_is_wanted(d, e))
+	if (!c->ops->datagram || a->interactive || a->settings->json ||
+	    !emit_is_wanted(a, e))
 		return false;
-	d->peers.on_flush = emit_folded;
-	return rate_limit_takes(&d->peers, &d->loop, e->kind == EVENT_CLOSED);
+	a->peers.on_flush = emit_folded;
+	return rate_limit_takes(&a->peers, &a->loop, e->kind == EVENT_CLOSED);
 }
 
 void
-emit_accepted(struct app *d, const struct conn *c, const char *name,
+emit_accepted(struct app *a, const struct conn *c, const char *name,
     uint64_t own, uint64_t total)
 {
 	struct event e = {
 		.kind = EVENT_CONNECTED, .conn = c->id, .peer = &c->peer,
-		.name = name ? name : d->worker, .own = (int64_t)own,
+		.name = name ? name : a->worker, .own = (int64_t)own,
 		.total = total,
 	};
 
-	if (!emit_is_folded(d, c, &e))
-		emit_event(d, &e);
+	if (!emit_is_folded(a, c, &e))
+		emit_event(a, &e);
 }
 
 void
-emit_connected(struct app *d, const struct conn *c)
+emit_connected(struct app *a, const struct conn *c)
 {
-	emit_accepted(d, c, NULL, 0, 0);
+	emit_accepted(a, c, NULL, 0, 0);
 }
 
 static void
-emit_data(struct app *d, const struct conn *c, const void *data,
+emit_data(struct app *a, const struct conn *c, const void *data,
     size_t length)
 {
 	struct event e = {
@@ -161,47 +161,47 @@ emit_data(struct app *d, const struct conn *c, const void *data,
 		.length = length,
 	};
 
-	emit_event(d, &e);
+	emit_event(a, &e);
 }
 
 static void
-payload_escaped(struct app *d, const void *data, size_t length)
+payload_escaped(struct app *a, const void *data, size_t length)
 {
 	char *safe = malloc(length * ESCAPE_MAX + 1);
 
 	if (safe)
-		sink_write(&d->out, safe, escape(data, length, true, safe));
+		sink_write(&a->out, safe, escape(data, length, true, safe));
 	free(safe);
 }
 
 static void
-payload_piece(struct app *d, const struct conn *c, const void *data,
+payload_piece(struct app *a, const struct conn *c, const void *data,
     size_t length)
 {
-	if (d->settings->json)
-		emit_data(d, c, data, length);
+	if (a->settings->json)
+		emit_data(a, c, data, length);
 	else
-		payload_escaped(d, data, length);
+		payload_escaped(a, data, length);
 }
 
 void
-emit_closed(struct app *d, const struct conn *c, enum reason reason)
+emit_closed(struct app *a, const struct conn *c, enum reason reason)
 {
 	struct event e = {
-		.kind = EVENT_CLOSED, .conn = c->id, .name = d->worker,
+		.kind = EVENT_CLOSED, .conn = c->id, .name = a->worker,
 		.in = c->in, .out = c->out, .reason = reason_name(reason),
 		.seconds = (double)(loop_now() - c->opened) / 1e6,
 	};
 
 	if (c->tail_length)
-		payload_piece(d, c, c->tail, c->tail_length);
-	if (!emit_is_folded(d, c, &e))
-		emit_event(d, &e);
+		payload_piece(a, c, c->tail, c->tail_length);
+	if (!emit_is_folded(a, c, &e))
+		emit_event(a, &e);
 }
 
 /* Splits a stream into pieces that never end inside a UTF-8 character. */
 static void
-payload_text(struct app *d, struct conn *c, const char *data, size_t length)
+payload_text(struct app *a, struct conn *c, const char *data, size_t length)
 {
 	char whole[PAYLOAD_PIECE + sizeof(c->tail)];
 
@@ -213,7 +213,7 @@ payload_text(struct app *d, struct conn *c, const char *data, size_t length)
 		memcpy(whole + c->tail_length, data, n);
 		keep = c->ops->datagram ? 0 : utf8_tail(whole, have);
 		if (have > keep || c->ops->datagram)
-			payload_piece(d, c, whole, have - keep);
+			payload_piece(a, c, whole, have - keep);
 		memcpy(c->tail, whole + have - keep, keep);
 		c->tail_length = (unsigned char)keep;
 		data += n;
@@ -222,18 +222,18 @@ payload_text(struct app *d, struct conn *c, const char *data, size_t length)
 }
 
 void
-emit_payload(struct app *d, struct conn *c, const void *data, size_t length)
+emit_payload(struct app *a, struct conn *c, const void *data, size_t length)
 {
-	if (d->settings->json || isatty(STDOUT_FILENO))
-		payload_text(d, c, data, length);
+	if (a->settings->json || isatty(STDOUT_FILENO))
+		payload_text(a, c, data, length);
 	else
-		sink_write(&d->out, data, length);
+		sink_write(&a->out, data, length);
 }
 
 void
-emit_hex(struct app *d, const struct conn *c, const void *data, size_t length)
+emit_hex(struct app *a, const struct conn *c, const void *data, size_t length)
 {
-	size_t base = c ? (size_t)c->in - length : (size_t)d->dumped, size;
+	size_t base = c ? (size_t)c->in - length : (size_t)a->dumped, size;
 	char mark[24] = ">", *text = NULL;
 	FILE *out = open_memstream(&text, &size);
 
@@ -242,9 +242,9 @@ emit_hex(struct app *d, const struct conn *c, const void *data, size_t length)
 	if (c)
 		snprintf(mark, sizeof(mark), "#%u<", c->id);
 	else
-		d->dumped += length;
+		a->dumped += length;
 	hexdump(out, mark, base, data, length);
 	fclose(out);
-	d->print(d, text, size, false);
+	a->print(a, text, size, false);
 	free(text);
 }

@@ -3,28 +3,28 @@
 #include <signal.h>
 
 int
-app_header_open(struct header *l, struct app *d, struct sink *out, int terminal)
+app_header_open(struct header *h, struct app *a, struct sink *out, int terminal)
 {
-	if (app_catch(d, SIGWINCH) < 0 || app_catch(d, SIGTSTP) < 0)
+	if (app_catch(a, SIGWINCH) < 0 || app_catch(a, SIGTSTP) < 0)
 		return -1;
-	l->loop = &d->loop;
-	l->out = out;
-	l->terminal = terminal;
-	header_open(l);
+	h->loop = &a->loop;
+	h->out = out;
+	h->terminal = terminal;
+	header_open(h);
 	return 0;
 }
 
 bool
-app_header_signal(struct header *l, const struct signalfd_siginfo *info)
+app_header_signal(struct header *h, const struct signalfd_siginfo *info)
 {
 	switch (info->ssi_signo) {
 	case SIGWINCH:
-		header_resize(l);
+		header_resize(h);
 		return true;
 	case SIGTSTP:
-		header_suspend(l);
+		header_suspend(h);
 		raise(SIGSTOP);
-		header_resume(l);
+		header_resume(h);
 		return true;
 	default:
 		return false;

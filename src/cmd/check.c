@@ -30,16 +30,16 @@ joined_row(const struct joined *j, int64_t pid, const char *name)
 }
 
 static void
-joined_add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
+joined_add(struct joined *j, struct port_sockets *p, const struct diag_sock *s)
 {
-	const struct slot *slot = port_socket_slot(r, s);
+	const struct slot *slot = port_socket_slot(p, s);
 	char name[REGISTRY_NAME];
 	struct owner o = { .pid = -1 };
 	struct check_row *row;
 
 	if (slot && slot_pid(slot))
 		o.pid = slot_pid(slot);
-	else if (port_socket_owner(r, s, &o) <= 0)
+	else if (port_socket_owner(p, s, &o) <= 0)
 		o.pid = -1;
 	row = joined_row(j, o.pid, slot ? slot_name(slot, name) : NULL);
 	if (!row) {
@@ -59,23 +59,23 @@ joined_add(struct joined *j, struct port_sockets *r, const struct diag_sock *s)
 }
 
 static int
-joined_fill(struct joined *j, struct port_sockets *r,
+joined_fill(struct joined *j, struct port_sockets *p,
     const struct diag_sock *like)
 {
 	j->count = 0;
-	j->rows = calloc((size_t)r->count + 1, sizeof(*j->rows));
-	j->commands = calloc((size_t)r->count + 1, sizeof(*j->commands));
-	j->names = calloc((size_t)r->count + 1, sizeof(*j->names));
+	j->rows = calloc((size_t)p->count + 1, sizeof(*j->rows));
+	j->commands = calloc((size_t)p->count + 1, sizeof(*j->commands));
+	j->names = calloc((size_t)p->count + 1, sizeof(*j->names));
 	if (!j->rows || !j->commands || !j->names)
 		return fail("members");
-	for (int i = 0; i < r->count; i++)
-		if (in_one_group(&r->list[i], like))
-			joined_add(j, r, &r->list[i]);
+	for (int i = 0; i < p->count; i++)
+		if (in_one_group(&p->list[i], like))
+			joined_add(j, p, &p->list[i]);
 	return 0;
 }
 
 static void
-check_emit_address(struct app *d, const struct settings *s,
+check_emit_address(struct app *app, const struct settings *s,
     const struct addr *a)
 {
 	struct diag_sock like = port_socket_like(a, s->udp, s->interface);
@@ -87,19 +87,19 @@ check_emit_address(struct app *d, const struct settings *s,
 		.protocol = membership_protocol(s, a),
 		.reuseport = s->reuseport,
 	};
-	struct port_sockets r = { 0 };
+	struct port_sockets p = { 0 };
 
-	if (s->reuseport && addr_port(a) && port_sockets_open(&r, s->udp,
+	if (s->reuseport && addr_port(a) && port_sockets_open(&p, s->udp,
 	    addr_port(a), 1u << (s->udp ? TCP_CLOSE : TCP_LISTEN)) == 0 &&
-	    joined_fill(&j, &r, &like) == 0) {
+	    joined_fill(&j, &p, &like) == 0) {
 		e.joined = j.rows;
 		e.joined_count = j.count;
 	}
-	emit_event(d, &e);
+	emit_event(app, &e);
 	free(j.rows);
 	free(j.commands);
 	free(j.names);
-	port_sockets_close(&r);
+	port_sockets_close(&p);
 }
 
 static int
@@ -107,18 +107,18 @@ check_emit(const struct settings *s, struct sock_set *set)
 {
 	struct sock_options o = membership_options(s);
 	struct overlaps all;
-	struct app d;
+	struct app a;
 
-	if (app_open(&d, s) < 0)
+	if (app_open(&a, s) < 0)
 		return -1;
 	if (set->no_ipv6)
-		emit_notice(&d, "no IPv6 here: IPv4 only");
+		emit_notice(&a, "no IPv6 here: IPv4 only");
 	for (int i = 0; i < set->count; i++)
-		check_emit_address(&d, s, &set->bound[i]);
+		check_emit_address(&a, s, &set->bound[i]);
 	overlaps_find(set, &o, 0, &all);
 	for (int i = 0; i < all.count; i++)
-		emit_notice(&d, all.text[i]);
-	return app_close(&d);
+		emit_notice(&a, all.text[i]);
+	return app_close(&a);
 }
 
 int

@@ -34,13 +34,13 @@ check_port(const struct endpoint *e)
 }
 
 static int
-connect_dial(struct netcat *t, const struct settings *s,
+connect_dial(struct netcat *n, const struct settings *s,
     const struct endpoint *e, struct addr *peer)
 {
 	struct dial_options o = {
 		.datagram = s->udp, .interface = s->interface,
 		.source_port = (uint16_t)s->source_port, .wait = s->wait,
-		.congestion = &t->congestion,
+		.congestion = &n->congestion,
 	};
 	int64_t deadline = loop_now() + s->connect_timeout;
 	int fd = -1;
@@ -49,29 +49,29 @@ connect_dial(struct netcat *t, const struct settings *s,
 		fd = dial(e, &o, deadline, peer);
 	addr_list_free(&o.source);
 	if (fd >= 0 && !e->local && !s->udp)
-		congestion_settle(&t->congestion, fd);
+		congestion_settle(&n->congestion, fd);
 	return fd;
 }
 
 static void
-on_closed(struct netcat *t, struct conn *c)
+on_closed(struct netcat *n, struct conn *c)
 {
 	if (c->ops->datagram)
-		emit_lost(&t->app, listener_drops(c->source.fd));
+		emit_lost(&n->app, listener_drops(c->source.fd));
 }
 
 static void
-on_last(struct netcat *t)
+on_last(struct netcat *n)
 {
-	loop_stop(&t->app.loop);
+	loop_stop(&n->app.loop);
 }
 
 /* Finds the socket of the other end, if it is on this host. */
 static bool
-find_end(const struct netcat *t, struct sock_diag *diag, const struct conn *c,
+find_end(const struct netcat *n, struct sock_diag *diag, const struct conn *c,
     struct diag_sock *end)
 {
-	int protocol = t->app.settings->udp ? IPPROTO_UDP : IPPROTO_TCP;
+	int protocol = n->app.settings->udp ? IPPROTO_UDP : IPPROTO_TCP;
 	struct addr own;
 
 	return diag && sock_name(c->source.fd, &own) == 0 &&
@@ -80,29 +80,29 @@ find_end(const struct netcat *t, struct sock_diag *diag, const struct conn *c,
 
 /* Prints which process has the other end, from the kernel and the registry. */
 static void
-print_answerer(struct netcat *t, struct sockinfo *l, const struct conn *c)
+print_answerer(struct netcat *n, struct sockinfo *l, const struct conn *c)
 {
-	bool datagram = t->app.settings->udp;
+	bool datagram = n->app.settings->udp;
 	char safe[sizeof(((struct owner *)0)->command) * ESCAPE_MAX + 1];
 	char room[REGISTRY_NAME];
 	const char *name = "";
 	struct diag_sock end;
 	struct owner owner;
-	struct registry *b;
+	struct registry *r;
 
-	if (!l->owners || !find_end(t, l->diag, c, &end) ||
+	if (!l->owners || !find_end(n, l->diag, c, &end) ||
 	    owners_find(l->owners, end.inode, &owner) <= 0)
 		return;
-	b = registry_look(datagram, addr_port(&c->peer));
-	for (int i = 0; b && i < REGISTRY_SLOTS; i++)
-		if (registry_is_member(b, i) &&
-		    slot_pid(registry_slot(b, i)) == owner.pid)
-			name = slot_name(registry_slot(b, i), room);
+	r = registry_look(datagram, addr_port(&c->peer));
+	for (int i = 0; r && i < REGISTRY_SLOTS; i++)
+		if (registry_is_member(r, i) &&
+		    slot_pid(registry_slot(r, i)) == owner.pid)
+			name = slot_name(registry_slot(r, i), room);
 	escape(owner.command, strlen(owner.command), false, safe);
-	session_print(&t->session, "accepted by %s%s%s, pid %d\n", name,
+	session_print(&n->session, "accepted by %s%s%s, pid %d\n", name,
 	    *name ? ", " : "", safe, (int)owner.pid);
-	if (b)
-		registry_close(b);
+	if (r)
+		registry_close(r);
 }
 
 /* Finds the process that accepted; it may do so a moment after connect(2). */
@@ -117,17 +117,17 @@ static void
 on_answer(struct timer *timer)
 {
 	struct answer *a = container_of(timer, struct answer, timer);
-	struct netcat *t = a->netcat;
-	struct conn *c = t->relay.conns;
+	struct netcat *n = a->netcat;
+	struct conn *c = n->relay.conns;
 	struct diag_sock end;
 
 	if (!c || !a->sockinfo.diag)
 		return;
-	if (!t->app.settings->udp && --a->tries > 0 &&
-	    find_end(t, a->sockinfo.diag, c, &end) && !end.inode)
-		loop_timer_set(&t->app.loop, timer, loop_now() + ANSWER_US);
+	if (!n->app.settings->udp && --a->tries > 0 &&
+	    find_end(n, a->sockinfo.diag, c, &end) && !end.inode)
+		loop_timer_set(&n->app.loop, timer, loop_now() + ANSWER_US);
 	else
-		print_answerer(t, &a->sockinfo, c);
+		print_answerer(n, &a->sockinfo, c);
 }
 
 static void
@@ -137,71 +137,71 @@ on_connect_quit(struct session *s)
 }
 
 static int
-connect_prompt(struct netcat *t, struct answer *a)
+connect_prompt(struct netcat *n, struct answer *a)
 {
 	static const struct session_ops ops = { .quit = on_connect_quit };
 
-	t->session.ops = &ops;
-	t->session.commands = session_commands;
-	t->session.name = "";
-	t->session.focus = t->relay.conns;
-	if (netcat_prompt(t) < 0)
+	n->session.ops = &ops;
+	n->session.commands = session_commands;
+	n->session.name = "";
+	n->session.focus = n->relay.conns;
+	if (netcat_prompt(n) < 0)
 		return -1;
-	a->netcat = t;
+	a->netcat = n;
 	a->tries = ANSWER_TRIES;
 	a->timer.on_timer = on_answer;
-	if (t->relay.conns->peer.sa.sa_family == AF_UNIX)
+	if (n->relay.conns->peer.sa.sa_family == AF_UNIX)
 		return 0;
 	sockinfo_open(&a->sockinfo);
-	return loop_timer_set(&t->app.loop, &a->timer, loop_now() +
+	return loop_timer_set(&n->app.loop, &a->timer, loop_now() +
 	    ANSWER_US);
 }
 
 static void
-on_opened(struct netcat *t, struct conn *c)
+on_opened(struct netcat *netcat, struct conn *c)
 {
 	char text[ADDR_TEXT], line[ADDR_TEXT + 16];
 	int n;
 
 	if (!c->peer.len)	/* already reset: getpeername(2) fails */
-		c->peer = *(struct addr *)t->user;
-	if (!netcat_wants_prompt(t->app.settings)) {
-		emit_connected(&t->app, c);
+		c->peer = *(struct addr *)netcat->user;
+	if (!netcat_wants_prompt(netcat->app.settings)) {
+		emit_connected(&netcat->app, c);
 		return;
 	}
 	n = snprintf(line, sizeof(line), "connected to %s\n",
 	    addr_text(&c->peer, text));
-	sink_write(&t->app.out, line, (size_t)n);
+	sink_write(&netcat->app.out, line, (size_t)n);
 }
 
 static int
 connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 {
-	struct netcat t = { .on_last = on_last, .on_closed = on_closed,
+	struct netcat n = { .on_last = on_last, .on_closed = on_closed,
 	    .on_opened = on_opened };
 	struct answer answer = { .netcat = NULL };
 	struct endpoint e;
 	struct addr peer;
 	int fd, status;
 
-	t.user = &peer;
+	n.user = &peer;
 	if (settings_endpoint(s, count, words, &e) < 0 || check_port(&e) < 0 ||
-	    netcat_check(&t, s) < 0)
+	    netcat_check(&n, s) < 0)
 		return -1;
-	fd = connect_dial(&t, s, &e, &peer);
+	fd = connect_dial(&n, s, &e, &peer);
 	if (fd < 0)
 		return -1;
-	if (netcat_open(&t, s) < 0 || netcat_add(&t, fd, s->udp ?
+	if (netcat_open(&n, s) < 0 || netcat_add(&n, fd, s->udp ?
 	    &conn_datagram : &conn_stream) < 0) {
 		close(fd);
 		return -1;
 	}
-	if ((netcat_wants_prompt(s) && connect_prompt(&t, &answer) < 0) ||
-	    loop_run(&t.app.loop) < 0)
-		app_fault(&t.app);
+	if ((netcat_wants_prompt(s) && connect_prompt(&n, &answer) < 0) ||
+	    loop_run(&n.app.loop) < 0)
+		app_fault(&n.app);
 	sockinfo_close(&answer.sockinfo);
-	status = netcat_close(&t);
-	*ended_by = t.app.ended_by;
+	status = netcat_close(&n);
+	*ended_by = n.app.ended_by;
 	return status;
 }
 

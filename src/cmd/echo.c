@@ -60,9 +60,9 @@ echo_check(struct settings *s, const struct endpoint *e, int workers)
 }
 
 static void
-on_wake(struct registry_events *w)
+on_wake(struct registry_events *e)
 {
-	struct echo_server *v = w->user;
+	struct echo_server *v = e->user;
 
 	if (reconcile_apply(&v->membership.reconcile, &v->listening) < 0)
 		emit_error(&v->app);
@@ -195,9 +195,9 @@ on_stopped(struct workers *all)
 }
 
 static void
-on_signal(struct app *d, const struct signalfd_siginfo *info)
+on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct echo_server *v = container_of(d, struct echo_server, app);
+	struct echo_server *v = container_of(a, struct echo_server, app);
 
 	if (members_header_signal(&v->header, info))
 		return;
@@ -208,7 +208,7 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 			fork_model_reap(&v->forks);
 		return;
 	}
-	d->ended_by = (int)info->ssi_signo;
+	a->ended_by = (int)info->ssi_signo;
 	if (v->by_workers)
 		workers_stop(&v->workers, v->ending);
 	else
@@ -217,19 +217,19 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 }
 
 static void
-on_change(struct membership *p)
+on_change(struct membership *m)
 {
-	struct echo_server *v = container_of(p, struct echo_server, membership);
+	struct echo_server *v = container_of(m, struct echo_server, membership);
 
 	header_touch(&v->header.top);
 }
 
 static void
-on_replaced(struct membership *p, const char *why)
+on_replaced(struct membership *m, const char *why)
 {
-	struct echo_server *v = container_of(p, struct echo_server, membership);
+	struct echo_server *v = container_of(m, struct echo_server, membership);
 	struct event e = {
-		.kind = EVENT_DRAINING, .name = p->name, .reason = why,
+		.kind = EVENT_DRAINING, .name = m->name, .reason = why,
 	};
 
 	v->stop.why = why;

@@ -154,9 +154,9 @@ echo_end(struct echo_server *v)
 }
 
 void
-echo_worker_signal(struct app *d, const struct signalfd_siginfo *info)
+echo_worker_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct echo_server *v = container_of(d, struct echo_server, app);
+	struct echo_server *v = container_of(a, struct echo_server, app);
 
 	if (info->ssi_signo == SIGTERM && !v->stop.leave.ends)
 		echo_end(v);

@@ -123,9 +123,9 @@ on_group(struct session *s)
 }
 
 static void
-on_resize(struct netcat *t)
+on_resize(struct netcat *n)
 {
-	struct listen_server *v = container_of(t, struct listen_server, netcat);
+	struct listen_server *v = container_of(n, struct listen_server, netcat);
 
 	header_resize(&v->header.top);
 }
@@ -139,34 +139,34 @@ on_clear(struct prompt *p)
 }
 
 static struct prompt *
-prompt_below(struct header *l)
+prompt_below(struct header *h)
 {
-	return &container_of(l, struct listen_server,
+	return &container_of(h, struct listen_server,
 	    header.top)->netcat.session.prompt;
 }
 
 static void
-on_hide(struct header *l)
+on_hide(struct header *h)
 {
-	prompt_hide(prompt_below(l));
+	prompt_hide(prompt_below(h));
 }
 
 static void
-on_show(struct header *l)
+on_show(struct header *h)
 {
-	prompt_show(prompt_below(l));
+	prompt_show(prompt_below(h));
 }
 
 /* --live: the table of members above the prompt. */
 static int
 show_live(struct listen_server *v)
 {
-	struct header *l = &v->header.top;
+	struct header *h = &v->header.top;
 
 	v->netcat.on_resize = on_resize;
 	v->netcat.session.prompt.on_clear = on_clear;
-	l->hide = on_hide;
-	l->show = on_show;
+	h->hide = on_hide;
+	h->show = on_show;
 	return members_header_open(&v->header, &v->netcat.app, &v->membership,
 	    &v->netcat.app.out, STDOUT_FILENO);
 }

@@ -30,9 +30,9 @@
 enum { PEERS_MAX = 1024 };
 
 static struct listen_server *
-listen_of_netcat(struct netcat *t)
+listen_of_netcat(struct netcat *n)
 {
-	return container_of(t, struct listen_server, netcat);
+	return container_of(n, struct listen_server, netcat);
 }
 
 void
@@ -58,12 +58,12 @@ listen_show_state(struct listen_server *v, enum slot_state state)
 }
 
 void
-listen_stopped(struct netcat *t, bool stopping)
+listen_stopped(struct netcat *n, bool stopping)
 {
-	struct listen_server *v = container_of(t, struct listen_server, netcat);
+	struct listen_server *v = container_of(n, struct listen_server, netcat);
 
-	if (t->session.state != STATE_AWAY)
-		listen_show_state(v, stopping ? STATE_STOPPED : t->session.state);
+	if (n->session.state != STATE_AWAY)
+		listen_show_state(v, stopping ? STATE_STOPPED : n->session.state);
 	if (stopping)
 		header_suspend(&v->header.top);
 	else
@@ -91,21 +91,22 @@ on_accept_timeout(struct timer *timer)
 }
 
 static void
-on_opened(struct netcat *t, struct conn *c)
+on_opened(struct netcat *netcat, struct conn *c)
 {
-	struct listen_server *v = listen_of_netcat(t);
+	struct listen_server *v = listen_of_netcat(netcat);
 	struct counters *n = &membership_slot(&v->membership)->counters;
 
 	n->accepted++;
 	listen_refresh(v);
-	emit_accepted(&t->app, c, t->interactive ? v->membership.name : NULL,
-	    n->accepted, v->netcat.session.total);
+	emit_accepted(&netcat->app, c,
+	    netcat->interactive ? v->membership.name : NULL, n->accepted,
+	    v->netcat.session.total);
 }
 
 static void
-on_closed(struct netcat *t, struct conn *c)
+on_closed(struct netcat *netcat, struct conn *c)
 {
-	struct listen_server *v = listen_of_netcat(t);
+	struct listen_server *v = listen_of_netcat(netcat);
 	struct counters *n = &membership_slot(&v->membership)->counters;
 
 	n->closed++;
@@ -118,27 +119,27 @@ on_closed(struct netcat *t, struct conn *c)
 }
 
 static void
-on_last(struct netcat *t)
+on_last(struct netcat *n)
 {
-	struct listen_server *v = listen_of_netcat(t);
+	struct listen_server *v = listen_of_netcat(n);
 
 	bool done = v->settings->until == UNTIL_INPUT &&
-	    t->relay.in.ended;
+	    n->relay.in.ended;
 
 	if (done && v->settings->reuseport && !v->stop.leave.ends)
 		listen_end(v);
 	else if (v->settings->keep && !v->stop.leave.ends && !done)
 		listen_wait(v);
 	else if (!v->stop.leave.active)
-		loop_stop(&t->app.loop);
+		loop_stop(&n->app.loop);
 }
 
 static void
-on_drained(struct netcat *t)
+on_drained(struct netcat *n)
 {
-	struct listen_server *v = listen_of_netcat(t);
+	struct listen_server *v = listen_of_netcat(n);
 
-	if (t->interactive && t->session.state == STATE_PAUSED)
+	if (n->interactive && n->session.state == STATE_PAUSED)
 		return;
 	if (v->settings->udp)
 		udp_peers_resume(&v->peers);
@@ -285,17 +286,17 @@ streams_init(struct listen_server *v)
 }
 
 static void
-on_change(struct membership *p)
+on_change(struct membership *m)
 {
-	listen_refresh(container_of(p, struct listen_server, membership));
+	listen_refresh(container_of(m, struct listen_server, membership));
 }
 
 static void
-on_away(struct stop *f)
+on_away(struct stop *s)
 {
-	struct listen_server *v = container_of(f, struct listen_server, stop);
+	struct listen_server *v = container_of(s, struct listen_server, stop);
 
-	if (f->leave.ends)
+	if (s->leave.ends)
 		return;
 	if (v->closing && !v->acceptor.open)
 		loop_stop(&v->netcat.app.loop);
@@ -361,9 +362,9 @@ listen_end(struct listen_server *v)
 }
 
 static void
-on_replaced(struct membership *p, const char *why)
+on_replaced(struct membership *m, const char *why)
 {
-	struct listen_server *v = container_of(p, struct listen_server,
+	struct listen_server *v = container_of(m, struct listen_server,
 	    membership);
 
 	/* a second listen_end() would end the sessions at once */
@@ -375,24 +376,24 @@ on_replaced(struct membership *p, const char *why)
 }
 
 static void
-on_end_signal(struct netcat *t)
+on_end_signal(struct netcat *n)
 {
-	listen_end(container_of(t, struct listen_server, netcat));
+	listen_end(container_of(n, struct listen_server, netcat));
 }
 
 /* Without a prompt. On ^Z the other members learn that this one is stopped. */
 static void
-on_signal(struct app *d, const struct signalfd_siginfo *info)
+on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct netcat *t = container_of(d, struct netcat, app);
+	struct netcat *n = container_of(a, struct netcat, app);
 
 	if (info->ssi_signo == SIGTSTP) {
-		listen_stopped(t, true);
+		listen_stopped(n, true);
 		raise(SIGSTOP);
-		listen_stopped(t, false);
+		listen_stopped(n, false);
 	} else if (info->ssi_signo != SIGCHLD) {
-		d->ended_by = (int)info->ssi_signo;
-		listen_end(container_of(t, struct listen_server, netcat));
+		a->ended_by = (int)info->ssi_signo;
+		listen_end(container_of(n, struct listen_server, netcat));
 	}
 }
 
@@ -411,25 +412,25 @@ listen_init(struct listen_server *v, struct settings *s)
 int
 listen_watch(struct listen_server *v)
 {
-	struct app *d = &v->netcat.app;
+	struct app *a = &v->netcat.app;
 
 	v->listening = v->membership.set;
 	stop_init(v);
 	v->membership.on_change = on_change;
-	d->on_signal = on_signal;
+	a->on_signal = on_signal;
 	if (!v->settings->reuseport)
 		return 0;
-	if (app_catch(d, SIGTSTP) < 0)
+	if (app_catch(a, SIGTSTP) < 0)
 		return -1;
-	return membership_watch(&v->membership, d, &v->listening);
+	return membership_watch(&v->membership, a, &v->listening);
 }
 
 int
 listen_serve(struct listen_server *v)
 {
-	struct app *d = &v->netcat.app;
+	struct app *a = &v->netcat.app;
 
-	membership_emit_start(&v->membership, d, 1,
+	membership_emit_start(&v->membership, a, 1,
 	    membership_count(&v->membership, 1));
 	v->netcat.on_signal = on_end_signal;
 	if (v->settings->udp)
@@ -440,8 +441,8 @@ listen_serve(struct listen_server *v)
 		return -1;
 	/* before this there are no sockets to leave in order */
 	v->membership.on_replaced = on_replaced;
-	membership_replace(&v->membership, d);
-	app_ready(d, &v->membership.set);
+	membership_replace(&v->membership, a);
+	app_ready(a, &v->membership.set);
 	listen_wait(v);
-	return loop_run(&d->loop);
+	return loop_run(&a->loop);
 }

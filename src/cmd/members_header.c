@@ -23,9 +23,9 @@ members_header_check(const struct settings *s, int terminal)
 }
 
 static char *
-draw_members(struct header *l, int columns, int lines)
+draw_members(struct header *h, int columns, int lines)
 {
-	struct members_header *d = container_of(l, struct members_header, top);
+	struct members_header *d = container_of(h, struct members_header, top);
 	struct group_stats *stats = &d->membership->stats;
 	struct table_style style = {
 		.columns = columns, .color = d->app->color,

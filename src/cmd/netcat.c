@@ -35,14 +35,14 @@ netcat_of(struct relay *r)
 static void
 on_data(struct relay *r, struct conn *c, const void *data, size_t length)
 {
-	struct netcat *t = netcat_of(r);
+	struct netcat *n = netcat_of(r);
 
-	if (t->interactive ? t->session.hex : t->app.settings->hex)
-		emit_hex(&t->app, c, data, length);
-	else if (t->interactive && c)
-		session_data(&t->session, c, data, length);
-	if (c && !t->interactive)
-		emit_payload(&t->app, c, data, length);
+	if (n->interactive ? n->session.hex : n->app.settings->hex)
+		emit_hex(&n->app, c, data, length);
+	else if (n->interactive && c)
+		session_data(&n->session, c, data, length);
+	if (c && !n->interactive)
+		emit_payload(&n->app, c, data, length);
 }
 
 static void
@@ -56,7 +56,7 @@ lost_text(char *text, size_t room, const struct loss *lost)
 
 /* Records what went wrong with a connection and returns -1; 0: nothing did. */
 static int
-end_fail(struct netcat *t, const struct conn *c, const struct relay_end *end)
+end_fail(struct netcat *n, const struct conn *c, const struct relay_end *end)
 {
 	char peer[ADDR_TEXT], time[NUM_TEXT], lost[NUM_TEXT + 64];
 
@@ -64,7 +64,7 @@ end_fail(struct netcat *t, const struct conn *c, const struct relay_end *end)
 	lost_text(lost, sizeof(lost), &end->lost);
 	if (end->reason == REASON_TIMEOUT && !end->error)
 		fail_as(STATUS_TIMEOUT, "%s: nothing heard or said for %s",
-		    peer, duration_text(t->app.settings->idle_timeout, time));
+		    peer, duration_text(n->app.settings->idle_timeout, time));
 	else if (end->error) {
 		errno = end->error;
 		fail("%s", peer);
@@ -83,33 +83,33 @@ end_fail(struct netcat *t, const struct conn *c, const struct relay_end *end)
  * if data was not delivered.
  */
 static void
-end_fault(struct netcat *t, const struct conn *c, const struct relay_end *end)
+end_fault(struct netcat *n, const struct conn *c, const struct relay_end *end)
 {
-	const struct relay_options *o = &t->relay_options;
+	const struct relay_options *o = &n->relay_options;
 
-	if (end_fail(t, c, end) == 0)
+	if (end_fail(n, c, end) == 0)
 		return;
 	if (!o->keep || (o->until == UNTIL_INPUT && end->lost.bytes))
-		app_fault(&t->app);
+		app_fault(&n->app);
 	else if (end->lost.bytes)
-		emit_notice(&t->app, fail_text());
+		emit_notice(&n->app, fail_text());
 }
 
 static void
 on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 {
-	struct netcat *t = netcat_of(r);
+	struct netcat *n = netcat_of(r);
 
-	if (t->interactive)
-		session_closed(&t->session, c);
-	emit_closed(&t->app, c, end->reason);
-	end_fault(t, c, end);
-	if (t->on_closed)
-		t->on_closed(t, c);
+	if (n->interactive)
+		session_closed(&n->session, c);
+	emit_closed(&n->app, c, end->reason);
+	end_fault(n, c, end);
+	if (n->on_closed)
+		n->on_closed(n, c);
 	if (!r->count)
-		t->on_last(t);
-	if (t->interactive)
-		session_refresh(&t->session);
+		n->on_last(n);
+	if (n->interactive)
+		session_refresh(&n->session);
 }
 
 /*
@@ -119,11 +119,11 @@ on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 static void
 on_half(struct relay *r, struct conn *c)
 {
-	const struct netcat *t = netcat_of(r);
-	const struct settings *s = t->app.settings;
+	const struct netcat *n = netcat_of(r);
+	const struct settings *s = n->app.settings;
 
 	(void)c;
-	if (!t->relay_options.keep && !s->reuseport && !s->json &&
+	if (!n->relay_options.keep && !s->reuseport && !s->json &&
 	    !isatty(STDOUT_FILENO))
 		sink_end(r->out);
 }
@@ -136,34 +136,34 @@ on_input_fail(struct relay *r)
 
 /* With -k the fault of one client is not the command's. */
 void
-netcat_lost(struct netcat *t)
+netcat_lost(struct netcat *n)
 {
-	if (t->relay_options.keep)
-		emit_error(&t->app);
+	if (n->relay_options.keep)
+		emit_error(&n->app);
 	else
-		app_fault(&t->app);
+		app_fault(&n->app);
 }
 
 static void
 on_unsent(struct relay *r, struct conn *c, size_t length, int error)
 {
-	struct netcat *t = netcat_of(r);
+	struct netcat *n = netcat_of(r);
 
-	losses_note(&t->unsent, &c->peer, length, error);
-	if (losses_due(&t->unsent))
-		netcat_lost(t);
+	losses_note(&n->unsent, &c->peer, length, error);
+	if (losses_due(&n->unsent))
+		netcat_lost(n);
 }
 
 static void
 on_drained(struct sink *s)
 {
-	struct netcat *t = container_of(s, struct netcat, app.out);
+	struct netcat *n = container_of(s, struct netcat, app.out);
 
-	relay_resume(&t->relay);
-	if (t->interactive)
-		session_refresh(&t->session);
-	if (t->on_drained)
-		t->on_drained(t);
+	relay_resume(&n->relay);
+	if (n->interactive)
+		session_refresh(&n->session);
+	if (n->on_drained)
+		n->on_drained(n);
 }
 
 bool
@@ -175,12 +175,12 @@ netcat_wants_prompt(const struct settings *s)
 }
 
 int
-netcat_check(struct netcat *t, const struct settings *s)
+netcat_check(struct netcat *n, const struct settings *s)
 {
 	if (s->until == UNTIL_INPUT && s->no_stdin)
 		return fail_as(STATUS_USAGE, "--until input waits for the end "
 		    "of stdin, and none is read (-n, or /dev/null)");
-	return settings_congestion(s, &t->congestion);
+	return settings_congestion(s, &n->congestion);
 }
 
 /* True if the bytes are shown or changed on their way to stdout. */
@@ -192,7 +192,7 @@ wants_data(const struct settings *s)
 }
 
 int
-netcat_open(struct netcat *t, const struct settings *s)
+netcat_open(struct netcat *n, const struct settings *s)
 {
 	static const struct relay_ops ops = {
 		.on_half = on_half, .on_closed = on_closed,
@@ -203,45 +203,45 @@ netcat_open(struct netcat *t, const struct settings *s)
 		.on_unsent = on_unsent,
 	};
 
-	t->relay_options = (struct relay_options){
+	n->relay_options = (struct relay_options){
 		.until = (enum until)s->until, .crlf = s->crlf,
 		.no_input = s->no_stdin || netcat_wants_prompt(s) ||
 		    in_background(STDIN_FILENO),
 		.keep = s->keep, .idle = s->idle_timeout,
 		.linger = s->linger,
 	};
-	if (app_open(&t->app, s) < 0 || relay_init(&t->relay,
-	    &t->app.loop, &t->relay_options, wants_data(s) ? &data_ops :
-	    &ops, &t->app.out) < 0)
+	if (app_open(&n->app, s) < 0 || relay_init(&n->relay,
+	    &n->app.loop, &n->relay_options, wants_data(s) ? &data_ops :
+	    &ops, &n->app.out) < 0)
 		return -1;
-	t->relay.user = t;
-	t->app.out.on_drained = on_drained;
+	n->relay.user = n;
+	n->app.out.on_drained = on_drained;
 	return 0;
 }
 
 int
-netcat_add_conn(struct netcat *t, struct conn *c)
+netcat_add_conn(struct netcat *n, struct conn *c)
 {
-	c->id = ++t->last_id;
-	if (relay_add(&t->relay, c) < 0)
+	c->id = ++n->last_id;
+	if (relay_add(&n->relay, c) < 0)
 		return -1;
-	if (t->on_opened)
-		t->on_opened(t, c);
+	if (n->on_opened)
+		n->on_opened(n, c);
 	else
-		emit_connected(&t->app, c);
-	if (t->interactive)
-		session_connected(&t->session, c);
+		emit_connected(&n->app, c);
+	if (n->interactive)
+		session_connected(&n->session, c);
 	return 0;
 }
 
 int
-netcat_add(struct netcat *t, int fd, const struct conn_ops *ops)
+netcat_add(struct netcat *n, int fd, const struct conn_ops *ops)
 {
-	struct conn *c = conn_adopt(&t->app.loop, fd, ops);
+	struct conn *c = conn_adopt(&n->app.loop, fd, ops);
 
 	if (!c)
 		return -1;
-	if (netcat_add_conn(t, c) == 0)
+	if (netcat_add_conn(n, c) == 0)
 		return 0;
 	c->source.fd = -1;	/* fd is still the caller's */
 	conn_free(c);
@@ -249,75 +249,75 @@ netcat_add(struct netcat *t, int fd, const struct conn_ops *ops)
 }
 
 static void
-print_above(struct app *d, const char *line, size_t length, bool news)
+print_above(struct app *a, const char *line, size_t length, bool news)
 {
-	struct netcat *t = container_of(d, struct netcat, app);
+	struct netcat *n = container_of(a, struct netcat, app);
 
-	if (d->out.failed || !t->session.prompt.out)
-		sink_write(&d->err, line, length);
-	else if (news || d->out.length > LINES_AHEAD)
-		session_print_event(&t->session, line, length);
+	if (a->out.failed || !n->session.prompt.out)
+		sink_write(&a->err, line, length);
+	else if (news || a->out.length > LINES_AHEAD)
+		session_print_event(&n->session, line, length);
 	else
-		prompt_print(&t->session.prompt, line, length);
+		prompt_print(&n->session.prompt, line, length);
 }
 
 static void
-on_prompt_signal(struct app *d, const struct signalfd_siginfo *info)
+on_prompt_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct netcat *t = container_of(d, struct netcat, app);
+	struct netcat *n = container_of(a, struct netcat, app);
 
 	switch (info->ssi_signo) {
 	case SIGINT:
-		if (sink_stuck(&d->out))
-			d->ended_by = SIGINT;	/* do not wait for a reader */
-		session_interrupt(&t->session, d->ended_by);
+		if (sink_stuck(&a->out))
+			a->ended_by = SIGINT;	/* do not wait for a reader */
+		session_interrupt(&n->session, a->ended_by);
 		break;
 	case SIGWINCH:
-		prompt_resize(&t->session.prompt);
-		if (t->on_resize)
-			t->on_resize(t);
+		prompt_resize(&n->session.prompt);
+		if (n->on_resize)
+			n->on_resize(n);
 		break;
 	case SIGTSTP:
-		if (t->on_stop)
-			t->on_stop(t, true);
-		prompt_suspend(&t->session.prompt);
+		if (n->on_stop)
+			n->on_stop(n, true);
+		prompt_suspend(&n->session.prompt);
 		raise(SIGSTOP);
-		prompt_resume(&t->session.prompt);
-		if (t->on_stop)
-			t->on_stop(t, false);
+		prompt_resume(&n->session.prompt);
+		if (n->on_stop)
+			n->on_stop(n, false);
 		break;
 	case SIGTERM:
 	case SIGHUP:
-		d->ended_by = (int)info->ssi_signo;
-		if (t->on_signal)
-			t->on_signal(t);
+		a->ended_by = (int)info->ssi_signo;
+		if (n->on_signal)
+			n->on_signal(n);
 		else
-			loop_stop(&d->loop);
+			loop_stop(&a->loop);
 		break;
 	}
 }
 
 int
-netcat_prompt(struct netcat *t)
+netcat_prompt(struct netcat *n)
 {
-	t->interactive = t->app.interactive = true;
-	t->session.crlf = t->app.settings->crlf;
-	t->session.hex = t->app.settings->hex;
-	t->session.color = t->app.color;
-	t->app.print = print_above;
-	t->app.on_signal = on_prompt_signal;
-	if (app_catch(&t->app, SIGWINCH) < 0 ||
-	    app_catch(&t->app, SIGTSTP) < 0)
+	n->interactive = n->app.interactive = true;
+	n->session.crlf = n->app.settings->crlf;
+	n->session.hex = n->app.settings->hex;
+	n->session.color = n->app.color;
+	n->app.print = print_above;
+	n->app.on_signal = on_prompt_signal;
+	if (app_catch(&n->app, SIGWINCH) < 0 ||
+	    app_catch(&n->app, SIGTSTP) < 0)
 		return -1;
-	return session_open(&t->session, &t->app.loop, &t->relay);
+	return session_open(&n->session, &n->app.loop, &n->relay);
 }
 
 int
-netcat_close(struct netcat *t)
+netcat_close(struct netcat *n)
 {
-	relay_free(&t->relay);
-	if (losses_rest(&t->unsent))
-		netcat_lost(t);
-	session_close(&t->session);
-	return app_close(&t->app);
+	relay_free(&n->relay);
+	if (losses_rest(&n->unsent))
+		netcat_lost(n);
+	session_close(&n->session);
+	return app_close(&n->app);
 }

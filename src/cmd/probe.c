@@ -125,44 +125,44 @@ on_skip(struct load *l, const struct addr *a, int error)
 
 /* The first signal ends the load, a second one the process. */
 static void
-on_signal(struct app *d, const struct signalfd_siginfo *info)
+on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct probe *v = container_of(d, struct probe, app);
+	struct probe *v = container_of(a, struct probe, app);
 	int number = (int)info->ssi_signo;
 
 	if (number == SIGCHLD || probe_watch_signal(&v->watch, info))
 		return;
 	progress_clear(v);
-	if (d->ended_by) {
+	if (a->ended_by) {
 		probe_watch_close(&v->watch);
-		sink_flush(&d->out, FLUSH_MS, -1);
+		sink_flush(&a->out, FLUSH_MS, -1);
 		signals_end_by(number);
 	}
-	d->ended_by = number;
+	a->ended_by = number;
 	load_stop(&v->load);
 }
 
 static void
 report_emit(struct probe *v)
 {
-	struct result f = {
+	struct result r = {
 		.weights = v->plan.weights, .change = v->settings->what_if,
 		.cut_short = v->app.ended_by != 0,
 	};
-	struct event e = { .kind = EVENT_PROBE, .probe = &f.verdict.report };
+	struct event e = { .kind = EVENT_PROBE, .probe = &r.verdict.report };
 
-	if (result_make(&f, &v->load) < 0) {
+	if (result_make(&r, &v->load) < 0) {
 		app_fault(&v->app);
 	} else {
-		f.verdict.report.detail = v->settings->verbose;
+		r.verdict.report.detail = v->settings->verbose;
 		emit_event(&v->app, &e);
-		if (probe_metrics(v->settings, &f.verdict.report) < 0)
+		if (probe_metrics(v->settings, &r.verdict.report) < 0)
 			app_fault(&v->app);
 		else if (v->app.status == STATUS_OK && !v->app.ended_by)
 			v->app.status = probe_verdict(v->settings,
-			    &v->load.tally, &f.verdict, v->plan.uneven);
+			    &v->load.tally, &r.verdict, v->plan.uneven);
 	}
-	result_free(&f);
+	result_free(&r);
 }
 
 static int

@@ -72,9 +72,9 @@ on_command_fault(struct during *d)
  * signal is passed on to it.
  */
 static void
-on_signal(struct app *d, const struct signalfd_siginfo *info)
+on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct trial *t = container_of(d, struct trial, app);
+	struct trial *t = container_of(a, struct trial, app);
 	int number = (int)info->ssi_signo;
 
 	if (number == SIGCHLD) {
@@ -82,9 +82,9 @@ on_signal(struct app *d, const struct signalfd_siginfo *info)
 		return;
 	}
 	during_cut(&t->during, number, info->ssi_code != SI_KERNEL);
-	if (d->ended_by)
+	if (a->ended_by)
 		signals_end_by(number);
-	d->ended_by = number;
+	a->ended_by = number;
 }
 
 /* Enough for all attempts that are open if the server is stuck. */
@@ -162,10 +162,10 @@ judge_command(struct trial *t, const struct probe_during *d)
 }
 
 static void
-trial_judge(struct trial *t, struct result *f, const struct probe_during *d)
+trial_judge(struct trial *t, struct result *r, const struct probe_during *d)
 {
 	enum status verdict = probe_verdict(t->settings,
-	    &t->during.load.tally, &f->verdict, 0);
+	    &t->during.load.tally, &r->verdict, 0);
 
 	judge_command(t, d);
 	if (t->app.ended_by)
@@ -179,15 +179,15 @@ trial_judge(struct trial *t, struct result *f, const struct probe_during *d)
 static void
 trial_emit(struct trial *t)
 {
-	struct result f = { .cut_short = t->app.ended_by != 0 };
-	struct probe_report *r = &f.verdict.report;
+	struct result result = { .cut_short = t->app.ended_by != 0 };
+	struct probe_report *r = &result.verdict.report;
 	struct event e = { .kind = EVENT_PROBE, .probe = r };
 	struct probe_during d;
 	char *text = NULL;
 
-	if (result_make(&f, &t->during.load) < 0 ||
+	if (result_make(&result, &t->during.load) < 0 ||
 	    during_report(&t->during, &d, &text) < 0 ||
-	    result_during(&f, &d) < 0) {
+	    result_during(&result, &d) < 0) {
 		app_fault(&t->app);
 	} else {
 		r->detail = t->settings->verbose;
@@ -195,24 +195,24 @@ trial_emit(struct trial *t)
 		if (probe_metrics(t->settings, r) < 0)
 			app_fault(&t->app);
 		else
-			trial_judge(t, &f, &d);
+			trial_judge(t, &result, &d);
 	}
 	free(text);
-	result_free(&f);
+	result_free(&result);
 }
 
 static void
 trial_run(struct trial *t)
 {
-	struct app *d = &t->app;
+	struct app *a = &t->app;
 
-	d->loop.busy = t->settings->busy;
-	if (probe_plan_fit(d, &t->plan.plan.concurrency) < 0 ||
-	    during_start(&t->during, &d->loop) < 0 || loop_run(&d->loop) < 0)
-		app_fault(d);
-	if (d->ended_by)
+	a->loop.busy = t->settings->busy;
+	if (probe_plan_fit(a, &t->plan.plan.concurrency) < 0 ||
+	    during_start(&t->during, &a->loop) < 0 || loop_run(&a->loop) < 0)
+		app_fault(a);
+	if (a->ended_by)
 		signals_hurry();
-	if (d->status == STATUS_OK)
+	if (a->status == STATUS_OK)
 		trial_emit(t);
 }
 

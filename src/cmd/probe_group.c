@@ -143,9 +143,9 @@ cut_lines(char *text, int lines)
 }
 
 static char *
-group_draw(struct header *l, int columns, int lines)
+group_draw(struct header *h, int columns, int lines)
 {
-	struct group_probe *p = container_of(l, struct group_probe, header);
+	struct group_probe *p = container_of(h, struct group_probe, header);
 	const struct table_style style = {
 		.columns = columns, .color = p->app.style.color,
 	};
@@ -169,14 +169,14 @@ group_draw(struct header *l, int columns, int lines)
 }
 
 static void
-on_signal(struct app *d, const struct signalfd_siginfo *info)
+on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct group_probe *p = container_of(d, struct group_probe, app);
+	struct group_probe *p = container_of(a, struct group_probe, app);
 
 	if (info->ssi_signo == SIGCHLD || app_header_signal(&p->header, info))
 		return;
-	d->ended_by = (int)info->ssi_signo;
-	loop_stop(&d->loop);
+	a->ended_by = (int)info->ssi_signo;
+	loop_stop(&a->loop);
 }
 
 static int

@@ -269,7 +269,7 @@ probe_plan_free(struct probe_plan *p)
 }
 
 int
-probe_plan_fit(struct app *d, int *concurrency)
+probe_plan_fit(struct app *a, int *concurrency)
 {
 	struct rlimit limit;
 	char line[160];
@@ -287,7 +287,7 @@ probe_plan_fit(struct app *d, int *concurrency)
 	snprintf(line, sizeof(line), "%d descriptors are allowed (ulimit -n): "
 	    "%d connection%s at a time instead of %d", (int)limit.rlim_cur,
 	    most, plural((uint64_t)most), *concurrency);
-	emit_notice(d, line);
+	emit_notice(a, line);
 	*concurrency = most;
 	return 0;
 }

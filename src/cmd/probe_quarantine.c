@@ -227,9 +227,9 @@ on_done(struct quarantine_probe *p)
 
 /* The registry has changed: looks how far the members are. */
 static void
-on_wake(struct registry_events *w)
+on_wake(struct registry_events *e)
 {
-	struct quarantine_probe *p = w->user;
+	struct quarantine_probe *p = e->user;
 	enum progress progress = quarantine_progress(&p->q);
 
 	if (p->phase == ENDING)
@@ -312,18 +312,18 @@ on_look(struct timer *t)
 
 /* A second signal ends it at once. */
 static void
-on_signal(struct app *d, const struct signalfd_siginfo *info)
+on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
-	struct quarantine_probe *p = container_of(d,
+	struct quarantine_probe *p = container_of(a,
 	    struct quarantine_probe, app);
-	bool again = d->ended_by != 0;
+	bool again = a->ended_by != 0;
 
 	if (info->ssi_signo == SIGCHLD)
 		return;
-	d->ended_by = (int)info->ssi_signo;
+	a->ended_by = (int)info->ssi_signo;
 	if (again) {
 		rescue_cut(&p->rescue);
-		loop_stop(&d->loop);
+		loop_stop(&a->loop);
 	} else if (p->phase != ENDING)
 		quarantine_stop(p);
 }

@@ -30,13 +30,13 @@ probe_watch_of(struct timer *t)
 
 /* Writes "12:01:03", or the time as --timestamps has it. */
 static void
-time_out(FILE *out, const struct app *d)
+time_out(FILE *out, const struct app *a)
 {
 	char text[TIME_TEXT] = "";
 	time_t now = time(NULL);
 	struct tm tm;
 
-	if (d->settings->timestamps)
+	if (a->settings->timestamps)
 		time_text(event_now(), text);
 	else if (localtime_r(&now, &tm))
 		strftime(text, sizeof(text), "%T", &tm);
@@ -45,16 +45,16 @@ time_out(FILE *out, const struct app *d)
 
 /* Writes "12:01:03 + D, pid 4243 rpnc: 4 members". */
 static void
-change_out(FILE *out, const struct app *d, const struct watch_member *m,
+change_out(FILE *out, const struct app *a, const struct watch_member *m,
     bool came, int members)
 {
 	char name[TABLE_PLAIN], command[TABLE_PLAIN], raw[MEMBER_NAME_TEXT];
 
 	table_plain(member_name_text(&m->who, "", raw), name);
 	table_plain(m->who.command ? m->who.command : "", command);
-	time_out(out, d);
+	time_out(out, a);
 	fputc(' ', out);
-	paint(out, d->color, came ? GREEN : RED, came ? "+" : "-");
+	paint(out, a->color, came ? GREEN : RED, came ? "+" : "-");
 	if (m->who.name)
 		fprintf(out, " %s", name);
 	if (m->who.pid >= 0)
@@ -69,7 +69,7 @@ change_out(FILE *out, const struct app *d, const struct watch_member *m,
 }
 
 static void
-change_print(struct app *d, const struct watch_member *m, bool came,
+change_print(struct app *a, const struct watch_member *m, bool came,
     int members)
 {
 	char *text = NULL;
@@ -78,10 +78,10 @@ change_print(struct app *d, const struct watch_member *m, bool came,
 
 	if (!out)
 		return;
-	change_out(out, d, m, came, members);
+	change_out(out, a, m, came, members);
 	fclose(out);
 	if (text)
-		d->print(d, text, length, true);
+		a->print(a, text, length, true);
 	free(text);
 }
 
@@ -89,7 +89,7 @@ static void
 on_change(struct watch_window *v, const struct watch_member *m, bool came,
     int members)
 {
-	struct app *d = container_of(v, struct probe_watch, watch.window)->app;
+	struct app *a = container_of(v, struct probe_watch, watch.window)->app;
 	struct event e = {
 		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = m->who.name,
 		.pid = m->who.pid, .waiting = -1, .members = members,
@@ -97,21 +97,21 @@ on_change(struct watch_window *v, const struct watch_member *m, bool came,
 		    strcmp(m->state, "gone") == 0 ? "ended" : NULL,
 	};
 
-	if (d->settings->json)
-		emit_event(d, &e);
+	if (a->settings->json)
+		emit_event(a, &e);
 	else
-		change_print(d, m, came, members);
+		change_print(a, m, came, members);
 }
 
 static void
 on_steering(struct watch_window *v, const char *steering)
 {
-	struct app *d = container_of(v, struct probe_watch, watch.window)->app;
+	struct app *a = container_of(v, struct probe_watch, watch.window)->app;
 	struct event e = {
 		.kind = EVENT_STEERING, .pid = -1, .steering = steering,
 	};
 
-	emit_event(d, &e);
+	emit_event(a, &e);
 }
 
 /* Without a terminal to draw on: a block of lines. */
@@ -176,9 +176,9 @@ on_timer(struct timer *t)
 }
 
 static char *
-probe_watch_draw(struct header *l, int columns, int lines)
+probe_watch_draw(struct header *h, int columns, int lines)
 {
-	struct probe_watch *w = container_of(l, struct probe_watch, header);
+	struct probe_watch *w = container_of(h, struct probe_watch, header);
 	const struct table_style style = {
 		.columns = columns, .color = w->app->color,
 	};
@@ -213,16 +213,16 @@ probe_watch_header(struct probe_watch *w)
 }
 
 int
-probe_watch_open(struct probe_watch *w, struct app *d, struct load *l,
+probe_watch_open(struct probe_watch *w, struct app *a, struct load *l,
     const struct steering *weights)
 {
-	w->app = d;
+	w->app = a;
 	w->watch.window.load = l;
 	w->watch.weights = *weights;
 	w->watch.window.on_change = on_change;
 	w->watch.window.on_steering = on_steering;
 	w->timer.on_timer = on_timer;
-	return probe_watch_header(w) < 0 ? -1 : loop_timer_set(&d->loop,
+	return probe_watch_header(w) < 0 ? -1 : loop_timer_set(&a->loop,
 	    &w->timer, loop_now() + FIRST_US);
 }
 

@@ -21,9 +21,9 @@ enum { SAMPLE_US = 1000 * 1000 };
 
 /* A hash of what decides a member's share: its identity and its state. */
 static uint64_t
-fingerprint(struct registry *b, const struct port_member *m)
+fingerprint(struct registry *r, const struct port_member *m)
 {
-	bool full = request_of(b, m->inode) ||
+	bool full = request_of(r, m->inode) ||
 	    (m->slot >= 0 && m->state == STATE_FULL);
 	uint64_t h = (uint64_t)m->pid << 32 ^ m->inode ^
 	    (uint64_t)(m->slot + 2) << 20 ^ (uint64_t)full << 19;
@@ -34,12 +34,12 @@ fingerprint(struct registry *b, const struct port_member *m)
 
 /* A hash of the group: the members, in any order, and the steering. */
 static uint64_t
-group_of(struct registry *b, const struct members *m)
+group_of(struct registry *r, const struct members *m)
 {
-	uint64_t sum = 1 + (uint64_t)registry_shared(b)->steering.serial;
+	uint64_t sum = 1 + (uint64_t)registry_shared(r)->steering.serial;
 
 	for (int i = 0; i < m->count; i++)
-		sum += fingerprint(b, &m->list[i]);
+		sum += fingerprint(r, &m->list[i]);
 	return sum;
 }
 
@@ -72,9 +72,9 @@ counted_since(uint64_t a, uint64_t b)
 }
 
 static const char *
-state_of(struct registry *b, const struct port_member *m)
+state_of(struct registry *r, const struct port_member *m)
 {
-	if (request_of(b, m->inode))
+	if (request_of(r, m->inode))
 		return "quarantined";
 	if (owner_state_is_stopped(m->process_state))
 		return "stopped";
@@ -83,7 +83,7 @@ state_of(struct registry *b, const struct port_member *m)
 
 /* Workers that wait on the same sockets have one queue. */
 static bool
-is_shared(struct registry *b, const struct members *m)
+is_shared(struct registry *r, const struct members *m)
 {
 	const struct slot *first = NULL;
 
@@ -92,7 +92,7 @@ is_shared(struct registry *b, const struct members *m)
 
 		if (m->list[i].slot < 0)
 			continue;
-		s = registry_slot(b, m->list[i].slot);
+		s = registry_slot(r, m->list[i].slot);
 		if (first && s->inodes[0] == first->inodes[0])
 			return true;
 		first = s;
@@ -101,14 +101,14 @@ is_shared(struct registry *b, const struct members *m)
 }
 
 static void
-stats_row_fill(const struct group_stats *s, struct registry *b,
+stats_row_fill(const struct group_stats *s, struct registry *registry,
     const struct port_member *m, int own, bool datagram, struct member_row *r)
 {
 	bool ours = m->slot >= 0;
 
 	*r = (struct member_row){
 		.name = ours ? m->name : NULL, .command = m->command,
-		.state = state_of(b, m), .own = ours && m->slot == own,
+		.state = state_of(registry, m), .own = ours && m->slot == own,
 		.pid = m->pid ? m->pid : -1, .accepted = -1, .since = -1,
 		.open = m->pid && !datagram ? (int64_t)m->open : -1,
 		.queue = m->sockets ? (int64_t)m->queue : -1,
@@ -186,14 +186,14 @@ stats_judge(struct group_stats *s)
 
 /* The share of new connections that each member should get. */
 static void
-stats_expect(struct group_stats *s, struct registry *b)
+stats_expect(struct group_stats *s, struct registry *r)
 {
 	double sum = 0;
 
 	for (int i = 0; i < s->members.count; i++) {
 		const struct port_member *m = &s->members.list[i];
 
-		s->rows[i].expected = mode_weight(b, m->slot);
+		s->rows[i].expected = mode_weight(r, m->slot);
 		sum += s->rows[i].expected;
 	}
 	for (int i = 0; sum > 0 && i < s->members.count; i++)
@@ -202,9 +202,9 @@ stats_expect(struct group_stats *s, struct registry *b)
 
 /* A mode is not judged if it is not random, or if it changes all the time. */
 static void
-steering_of(struct group_stats *s, struct registry *b)
+steering_of(struct group_stats *s, struct registry *r)
 {
-	const struct steering *now = &registry_shared(b)->steering;
+	const struct steering *now = &registry_shared(r)->steering;
 	enum steer_mode mode = mode_of(now);
 
 	s->board.steering = mode == STEER_HASH ? NULL :
@@ -217,7 +217,7 @@ steering_of(struct group_stats *s, struct registry *b)
 		    s->members.list[i].state == STATE_FULL)
 			s->board.unjudged =
 			    "a full member gets nothing for now";
-	if (request_any(b))
+	if (request_any(r))
 		s->board.unjudged =
 		    "a quarantined member gets nothing for now";
 }
@@ -294,10 +294,10 @@ stats_find(struct group_stats *s, bool datagram)
 }
 
 int
-group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
+group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
     int own, bool datagram)
 {
-	uint64_t group = group_of(b, m);
+	uint64_t group = group_of(r, m);
 
 	free(s->members.list);
 	free(s->rows);
@@ -312,7 +312,7 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 		stats_rebase(s, datagram);
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
-		stats_row_fill(s, b, &m->list[i], own, datagram, &s->rows[i]);
+		stats_row_fill(s, r, &m->list[i], own, datagram, &s->rows[i]);
 	s->board.rows = s->rows;
 	s->board.count = (size_t)m->count;
 	s->board.fairness = NULL;
@@ -321,9 +321,9 @@ group_stats_take(struct group_stats *s, struct registry *b, struct members *m,
 	if (!s->sampled)
 		s->board.rate = NAN;
 	stats_sum_up(&s->board);
-	stats_expect(s, b);
-	steering_of(s, b);
-	if (is_shared(b, m))
+	stats_expect(s, r);
+	steering_of(s, r);
+	if (is_shared(r, m))
 		share_queue(s);
 	else if (!s->board.unjudged)
 		stats_judge(s);

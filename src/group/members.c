@@ -43,13 +43,13 @@ member_pid(struct sockinfo *l, const struct slot *s)
 }
 
 static int
-add_slots(struct sockinfo *l, struct members *m, struct registry *b)
+add_slots(struct sockinfo *l, struct members *m, struct registry *r)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 		struct port_member *one;
 
-		if (!registry_is_member(b, i))
+		if (!registry_is_member(r, i))
 			continue;
 		one = members_new(m);
 		if (!one)
@@ -69,11 +69,11 @@ add_slots(struct sockinfo *l, struct members *m, struct registry *b)
 }
 
 static struct port_member *
-member_by_slot(struct members *m, struct registry *b, uint64_t inode)
+member_by_slot(struct members *m, struct registry *r, uint64_t inode)
 {
 	for (int i = 0; i < m->count; i++)
 		if (m->list[i].slot >= 0 &&
-		    slot_socket(registry_slot(b, m->list[i].slot),
+		    slot_socket(registry_slot(r, m->list[i].slot),
 		    inode) >= 0)
 			return &m->list[i];
 	return NULL;
@@ -99,12 +99,12 @@ member_by_pid(struct members *m, pid_t pid, int address)
 
 /* Whether the socket belongs to a dead process, and is about to close. */
 static bool
-is_dying(struct registry *b, uint64_t inode)
+is_dying(struct registry *r, uint64_t inode)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (registry_slot(b, i)->kind == SLOT_MEMBER &&
-		    slot_socket(registry_slot(b, i), inode) >= 0 &&
-		    !registry_alive(b, i))
+		if (registry_slot(r, i)->kind == SLOT_MEMBER &&
+		    slot_socket(registry_slot(r, i), inode) >= 0 &&
+		    !registry_alive(r, i))
 			return true;
 	return false;
 }
@@ -139,16 +139,16 @@ add_foreign(struct members *m, const struct diag_sock *d,
  * foreign one. 0 and NULL: no member counts for it; -1: no memory.
  */
 static int
-member_of(struct sockinfo *l, struct members *m, struct registry *b,
+member_of(struct sockinfo *l, struct members *m, struct registry *r,
     const struct diag_sock *d, int address, struct port_member **out)
 {
 	struct owner owner = { 0 };
 
-	*out = member_by_slot(m, b, d->inode);
+	*out = member_by_slot(m, r, d->inode);
 	if (*out)
 		return 0;
 	if ((!l->owners || owners_find(l->owners, d->inode, &owner) <= 0) &&
-	    is_dying(b, d->inode))
+	    is_dying(r, d->inode))
 		return 0;
 	if (is_own_worker(owner.pid))
 		return 0;
@@ -159,7 +159,7 @@ member_of(struct sockinfo *l, struct members *m, struct registry *b,
 }
 
 static int
-add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
+add_sockets(struct sockinfo *l, struct members *m, struct registry *r,
     int protocol, const struct sock_set *set, int address)
 {
 	const struct addr *bound = &set->bound[address];
@@ -176,7 +176,7 @@ add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
 	for (int i = 0; i < n; i++) {
 		struct port_member *one;
 
-		if (member_of(l, m, b, &list[i], address, &one) < 0) {
+		if (member_of(l, m, r, &list[i], address, &one) < 0) {
 			n = -1;
 			break;
 		}
@@ -186,7 +186,7 @@ add_sockets(struct sockinfo *l, struct members *m, struct registry *b,
 		one->queue += list[i].rqueue;
 		one->limit += list[i].wqueue;
 		one->drops += (uint32_t)(list[i].drops -
-		    (one->slot < 0 ? 0 : slot_tests(registry_slot(b, one->slot),
+		    (one->slot < 0 ? 0 : slot_tests(registry_slot(r, one->slot),
 		    list[i].inode)));
 		if (!one->inode)
 			one->inode = list[i].inode;
@@ -228,18 +228,18 @@ has_foreign(const struct members *m)
 }
 
 int
-members_list(struct sockinfo *l, struct registry *b, bool datagram,
+members_list(struct sockinfo *l, struct registry *r, bool datagram,
     const struct sock_set *set, struct members *out)
 {
 	int protocol = datagram ? IPPROTO_UDP : IPPROTO_TCP;
 	struct open_count counting = { l, out };
 
 	*out = (struct members){ 0 };
-	if (add_slots(l, out, b) < 0)
+	if (add_slots(l, out, r) < 0)
 		goto memory;
 	for (int i = 0; l->diag && i < set->count; i++)
 		if (set->bound[i].sa.sa_family != AF_UNIX &&
-		    add_sockets(l, out, b, protocol, set, i) < 0)
+		    add_sockets(l, out, r, protocol, set, i) < 0)
 			break;		/* the registry's are still known */
 	if (l->diag && l->owners && !datagram && has_foreign(out))
 		sock_diag_dump(l->diag, protocol, 1 << TCP_ESTABLISHED |

@@ -26,16 +26,16 @@ is_meant(const struct slot *s, const char *text)
 
 /* "A (pid 12), B (pid 13)": all members except workers. */
 static const char *
-list_members(struct registry *b, char *text, size_t room)
+list_members(struct registry *r, char *text, size_t room)
 {
 	char one[SLOT_TEXT];
 	size_t used = 0;
 
 	*text = '\0';
 	for (int i = 0; i < REGISTRY_SLOTS && used + 64 < room; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 
-		if (is_server(s) && !s->parent && registry_alive(b, i))
+		if (is_server(s) && !s->parent && registry_alive(r, i))
 			used += (size_t)snprintf(text + used, room - used,
 			    "%s%s", used ? ", " : "", slot_text(s, one));
 	}
@@ -43,15 +43,15 @@ list_members(struct registry *b, char *text, size_t room)
 }
 
 int
-replace_find(struct registry *b, const char *text)
+replace_find(struct registry *r, const char *text)
 {
 	char members[400], name[REGISTRY_NAME];
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 
 		if (!is_server(s) || !is_meant(s, text) ||
-		    !registry_alive(b, i) || s->process == process_cookie())
+		    !registry_alive(r, i) || s->process == process_cookie())
 			continue;
 		if (!s->parent)
 			return i;
@@ -61,12 +61,12 @@ replace_find(struct registry *b, const char *text)
 	}
 	return fail_as(STATUS_USAGE, "%.24s can't be replaced: no rpnc of "
 	    "yours has this name or pid here; members: %s", text,
-	    list_members(b, members, sizeof(members)));
+	    list_members(r, members, sizeof(members)));
 }
 
 void
-replace_request(struct registry *b, int slot)
+replace_request(struct registry *r, int slot)
 {
-	registry_slot(b, slot)->replaced_by = process_cookie();
-	registry_notify(b);
+	registry_slot(r, slot)->replaced_by = process_cookie();
+	registry_notify(r);
 }

@@ -57,7 +57,9 @@ is_connected(int fd)
 static struct server_socket
 server_socket_of(int fd)
 {
-	struct server_socket s = { .type = sock_get_int(fd, SOL_SOCKET, SO_TYPE, -1) };
+	struct server_socket s = {
+		.type = sock_get_int(fd, SOL_SOCKET, SO_TYPE, -1),
+	};
 	struct addr *a = &s.bound;
 	int family;
 

@@ -85,7 +85,7 @@ struct probe_report {
 	const struct probe_member *members;
 	size_t member_count;
 	const struct probe_fairness *fairness;	/* NULL: nothing to judge */
-	const struct probe_what_if *what_if;	/* NULL: not asked, or not known */
+	const struct probe_what_if *what_if;	/* NULL: none */
 	const struct latencies *latency;
 	const struct probe_during *during;	/* NULL: no command ran */
 	const struct finding *finding;	/* the first of these; NULL: none */

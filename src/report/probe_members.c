@@ -229,7 +229,8 @@ members_human(FILE *out, const struct probe_report *r,
 {
 	struct table t = {
 		.column = probe_columns,
-		.count = sizeof(probe_columns) / sizeof(*probe_columns), .report = r,
+		.count = sizeof(probe_columns) / sizeof(*probe_columns),
+		.report = r,
 		.rows = r->members, .row_count = r->member_count,
 		.row_size = sizeof(*r->members),
 	};

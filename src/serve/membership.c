@@ -54,19 +54,19 @@ membership_listen(struct sock_set *out, const struct addr_list *want,
 
 /* Opens the port's registry; if it fails, notes why and opens a private one. */
 static int
-membership_open_registry(struct membership *p, const struct settings *s)
+membership_open_registry(struct membership *m, const struct settings *s)
 {
-	uint16_t port = addr_port(&p->set.bound[0]);
+	uint16_t port = addr_port(&m->set.bound[0]);
 
 	if (s->reuseport) {
-		p->registry = registry_open(s->udp, port);
-		if (!p->registry)
-			snprintf(p->notice, sizeof(p->notice), "%s: other "
+		m->registry = registry_open(s->udp, port);
+		if (!m->registry)
+			snprintf(m->notice, sizeof(m->notice), "%s: other "
 			    "members can't be shown", fail_text());
 	}
-	if (!p->registry)
-		p->registry = registry_private();
-	return p->registry ? 0 : -1;
+	if (!m->registry)
+		m->registry = registry_private();
+	return m->registry ? 0 : -1;
 }
 
 void
@@ -82,30 +82,30 @@ membership_equip(struct registry *r, const struct settings *s, int slot,
 
 /* Sets the steering that --steer or --weight ask for. */
 static int
-membership_apply_steering(struct membership *p)
+membership_apply_steering(struct membership *m)
 {
-	const struct settings *s = p->settings;
-	enum steer_mode mode = mode_of(&registry_shared(p->registry)->steering);
+	const struct settings *s = m->settings;
+	enum steer_mode mode = mode_of(&registry_shared(m->registry)->steering);
 	struct steering weights = { .mode = STEER_WEIGHTS };
 
 	if (s->steer)
-		return membership_steer(p, s->steer);
+		return membership_steer(m, s->steer);
 	if (s->weight < 0 || mode == STEER_WEIGHTS)
 		return 0;
 	if (mode == STEER_HASH)
-		return mode_set(p->registry, &weights);
+		return mode_set(m->registry, &weights);
 	return fail_as(STATUS_OK, "the weight does not count: the group's "
 	    "steering is %s", steer_types[mode].name);
 }
 
 int
-membership_steer(struct membership *p, const char *text)
+membership_steer(struct membership *m, const char *text)
 {
 	struct steering s;
 
 	if (mode_parse(text, &s) < 0)
 		return -1;
-	return mode_set(p->registry, &s);
+	return mode_set(m->registry, &s);
 }
 
 void
@@ -118,7 +118,7 @@ membership_full(struct registry *r, int slot, bool full)
 }
 
 static int
-membership_open_sockets(struct membership *p, const struct settings *s,
+membership_open_sockets(struct membership *m, const struct settings *s,
     const struct endpoint *e)
 {
 	struct sock_options o = membership_options(s);
@@ -126,54 +126,54 @@ membership_open_sockets(struct membership *p, const struct settings *s,
 	int result;
 
 	if (s->adopt)
-		return adoption_open(&p->set, s, e);
+		return adoption_open(&m->set, s, e);
 	result = resolve_passive(e, &list);
 	if (result > 0)
-		result = membership_listen(&p->set, &list, &o);
+		result = membership_listen(&m->set, &list, &o);
 	addr_list_free(&list);
 	return result;
 }
 
 int
-membership_open(struct membership *p, const struct settings *s,
+membership_open(struct membership *m, const struct settings *s,
     const struct endpoint *e, enum slot_kind kind)
 {
-	p->settings = s;
-	p->owner = getpid();
-	sockinfo_open(&p->sockinfo);
+	m->settings = s;
+	m->owner = getpid();
+	sockinfo_open(&m->sockinfo);
 	if (membership_check_registry(s, e->port) < 0 ||
 	    (s->replace && membership_check_replace(s, e) < 0) ||
-	    membership_open_sockets(p, s, e) < 0)
+	    membership_open_sockets(m, s, e) < 0)
 		goto sockinfo;
 	if (!s->adopt)
-		unix_name_get(&p->unix_name, &p->set.bound[0]);
-	if (membership_open_registry(p, s) < 0)
+		unix_name_get(&m->unix_name, &m->set.bound[0]);
+	if (membership_open_registry(m, s) < 0)
 		goto close;
-	p->slot = registry_claim(p->registry, kind, s->name, 0);
-	if (p->slot < 0)
+	m->slot = registry_claim(m->registry, kind, s->name, 0);
+	if (m->slot < 0)
 		goto registry;
-	p->named = s->name || s->reuseport;
-	slot_name(membership_slot(p), p->name);
-	membership_equip(p->registry, s, p->slot, &p->set);
-	if (membership_apply_steering(p) < 0)
-		snprintf(p->notice, sizeof(p->notice), "%s", fail_text());
+	m->named = s->name || s->reuseport;
+	slot_name(membership_slot(m), m->name);
+	membership_equip(m->registry, s, m->slot, &m->set);
+	if (membership_apply_steering(m) < 0)
+		snprintf(m->notice, sizeof(m->notice), "%s", fail_text());
 	if (s->adopt)
-		adoption_mark(p->registry, &p->set);
+		adoption_mark(m->registry, &m->set);
 	return 0;
 registry:
-	registry_close(p->registry);
+	registry_close(m->registry);
 close:
-	sock_set_close(&p->set);
-	unix_name_remove(&p->unix_name);
+	sock_set_close(&m->set);
+	unix_name_remove(&m->unix_name);
 sockinfo:
-	sockinfo_close(&p->sockinfo);
+	sockinfo_close(&m->sockinfo);
 	return -1;
 }
 
 struct slot *
-membership_slot(struct membership *p)
+membership_slot(struct membership *m)
 {
-	return registry_slot(p->registry, p->slot);
+	return registry_slot(m->registry, m->slot);
 }
 
 const char *
@@ -195,173 +195,173 @@ membership_address(const struct sock_set *set, char text[static ADDR_TEXT])
 }
 
 int
-membership_observe(struct membership *p)
+membership_observe(struct membership *m)
 {
-	struct group_stats *s = &p->stats;
-	struct members m;
+	struct group_stats *s = &m->stats;
+	struct members all;
 
-	if (members_list(&p->sockinfo, p->registry, p->settings->udp, &p->set,
-	    &m) < 0)
+	if (members_list(&m->sockinfo, m->registry, m->settings->udp, &m->set,
+	    &all) < 0)
 		return -1;
-	p->looked = loop_now();
-	membership_address(&p->set, s->address);
+	m->looked = loop_now();
+	membership_address(&m->set, s->address);
 	s->board.address = s->address;
-	s->board.protocol = membership_protocol(p->settings,
-	    &p->set.bound[0]);
-	s->board.name = p->named ? p->name : NULL;
-	return group_stats_take(s, p->registry, &m, p->slot, p->settings->udp);
+	s->board.protocol = membership_protocol(m->settings, &m->set.bound[0]);
+	s->board.name = m->named ? m->name : NULL;
+	return group_stats_take(s, m->registry, &all, m->slot,
+	    m->settings->udp);
 }
 
 /* How many processes are in the group, this one included. */
 static int
-count_members(struct membership *p)
+count_members(struct membership *m)
 {
-	if (membership_observe(p) < 0 || p->stats.members.count < 1)
+	if (membership_observe(m) < 0 || m->stats.members.count < 1)
 		return 1;
-	return p->stats.members.count;
+	return m->stats.members.count;
 }
 
 int
-membership_join(struct membership *p)
+membership_join(struct membership *m)
 {
-	struct sock_options o = membership_options(p->settings);
+	struct sock_options o = membership_options(m->settings);
 	struct addr_list list = {
-		.count = p->set.count, .at = p->set.bound,
+		.count = m->set.count, .at = m->set.bound,
 	};
 	struct sock_set set;
 
 	if (membership_listen(&set, &list, &o) < 0)
 		return -1;
-	p->set = set;
-	membership_equip(p->registry, p->settings, p->slot, &p->set);
+	m->set = set;
+	membership_equip(m->registry, m->settings, m->slot, &m->set);
 	return 0;
 }
 
 /* Counts our own slot even if the watch has not seen it: the share is <= 1. */
 uint64_t
-membership_total(struct membership *p)
+membership_total(struct membership *m)
 {
-	uint64_t total = membership_slot(p)->counters.accepted;
+	uint64_t total = membership_slot(m)->counters.accepted;
 
-	if (!registry_is_member(p->registry, p->slot))
+	if (!registry_is_member(m->registry, m->slot))
 		return 0;
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (p->watch.seen[i].order && i != p->slot)
+		if (m->watch.seen[i].order && i != m->slot)
 			total +=
-			    registry_slot(p->registry, i)->counters.accepted;
+			    registry_slot(m->registry, i)->counters.accepted;
 	return total;
 }
 
 int
-membership_count(struct membership *p, int own)
+membership_count(struct membership *m, int own)
 {
 	/* a parent's sockets are its first worker's: counted once already */
-	return p->settings->reuseport ? count_members(p) + own - 1 : 1;
+	return m->settings->reuseport ? count_members(m) + own - 1 : 1;
 }
 
 /* Emits notices about other sockets that overlap ours, in either direction. */
 static void
-emit_overlaps(struct membership *p, struct app *d, int own)
+emit_overlaps(struct membership *m, struct app *a, int own)
 {
 	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
-	struct sock_options o = membership_options(p->settings);
+	struct sock_options o = membership_options(m->settings);
 	struct overlaps all;
 
-	overlaps_find(&p->set, &o, own, &all);
+	overlaps_find(&m->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)
-		emit_notice(d, all.text[i]);
-	overlap_strangers(&p->set, &o, own, &all);
+		emit_notice(a, all.text[i]);
+	overlap_strangers(&m->set, &o, own, &all);
 	/* a new member joins the group first, then the registry: check again */
 	if (all.count && nanosleep(&moment, NULL) == 0)
-		overlap_strangers(&p->set, &o, own, &all);
+		overlap_strangers(&m->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)
-		emit_notice(d, all.text[i]);
+		emit_notice(a, all.text[i]);
 }
 
 void
-membership_emit_start(struct membership *p, struct app *d, int own, int members)
+membership_emit_start(struct membership *m, struct app *a, int own, int members)
 {
 	char steering[MODE_TEXT];
 
-	if (*p->notice)
-		emit_notice(d, p->notice);
-	if (p->set.no_ipv6)
-		emit_notice(d, "no IPv6 here: listening on IPv4 only");
-	for (int i = 0; i < p->set.count; i++) {
+	if (*m->notice)
+		emit_notice(a, m->notice);
+	if (m->set.no_ipv6)
+		emit_notice(a, "no IPv6 here: listening on IPv4 only");
+	for (int i = 0; i < m->set.count; i++) {
 		struct event e = {
 			.kind = EVENT_LISTENING,
 			.pid = getpid(),
-			.name = p->named ? p->name : NULL,
-			.protocol = membership_protocol(p->settings,
-			    &p->set.bound[i]),
-			.address = &p->set.bound[i],
-			.reuseport = p->settings->reuseport,
+			.name = m->named ? m->name : NULL,
+			.protocol = membership_protocol(m->settings,
+			    &m->set.bound[i]),
+			.address = &m->set.bound[i],
+			.reuseport = m->settings->reuseport,
 			.members = members,
 			.own = own,
 			.membership = own > 1 ? members - own + 1 : members,
-			.steering = !p->settings->reuseport
+			.steering = !m->settings->reuseport
 			? NULL
-			: mode_text(&registry_shared(p->registry)->steering,
+			: mode_text(&registry_shared(m->registry)->steering,
 			      steering),
-			.adopted = p->set.adopted ? p->set.adopted : -1,
-			.text = adoption_state(&p->set),
+			.adopted = m->set.adopted ? m->set.adopted : -1,
+			.text = adoption_state(&m->set),
 		};
 
-		emit_event(d, &e);
+		emit_event(a, &e);
 	}
 	/* adopted sockets overlapped already, before this process */
-	if (!p->set.adopted)
-		emit_overlaps(p, d, own);
+	if (!m->set.adopted)
+		emit_overlaps(m, a, own);
 }
 
 void
-membership_emit_holder(struct app *d, const struct sock_set *listening)
+membership_emit_holder(struct app *a, const struct sock_set *listening)
 {
 	char text[ADOPTION_TEXT];
 
 	if (listening->adopted && adoption_holder(listening, text))
-		emit_notice(d, text);
+		emit_notice(a, text);
 }
 
 void
-membership_replace(struct membership *p, struct app *d)
+membership_replace(struct membership *m, struct app *a)
 {
 	char who[SLOT_TEXT], text[128];
 	const struct slot *s;
 	pid_t pid;
 	int slot;
 
-	if (!p->settings->replace)
+	if (!m->settings->replace)
 		return;
-	slot = replace_find(p->registry, p->settings->replace);
+	slot = replace_find(m->registry, m->settings->replace);
 	if (slot < 0) {
-		emit_notice(d, fail_text());
+		emit_notice(a, fail_text());
 		return;
 	}
-	s = registry_slot(p->registry, slot);
+	s = registry_slot(m->registry, slot);
 	pid = slot_pid(s);
 	snprintf(text, sizeof(text), "%s is stopped: it leaves when it goes "
 	    "on (kill -CONT %d)", slot_name(s, who), (int)pid);
 	if (pid && owner_is_stopped(pid))
-		emit_notice(d, text);
-	replace_request(p->registry, slot);
+		emit_notice(a, text);
+	replace_request(m->registry, slot);
 }
 
 void
-membership_abandon(struct membership *p)
+membership_abandon(struct membership *m)
 {
-	sockinfo_close(&p->sockinfo);
-	if (p->watch.loop && p->watch.source.fd >= 0)
-		close(p->watch.source.fd);
+	sockinfo_close(&m->sockinfo);
+	if (m->watch.loop && m->watch.source.fd >= 0)
+		close(m->watch.source.fd);
 }
 
 void
-membership_close(struct membership *p)
+membership_close(struct membership *m)
 {
-	registry_events_close(&p->watch);
-	sockinfo_close(&p->sockinfo);
-	group_stats_free(&p->stats);
-	registry_close(p->registry);
-	if (p->owner == getpid())
-		unix_name_remove(&p->unix_name);
+	registry_events_close(&m->watch);
+	sockinfo_close(&m->sockinfo);
+	group_stats_free(&m->stats);
+	registry_close(m->registry);
+	if (m->owner == getpid())
+		unix_name_remove(&m->unix_name);
 }

@@ -42,11 +42,11 @@ shown_pid(const struct slot *s)
 
 /* How new connections are distributed now, for an event's text. */
 static const char *
-shown_steering(const struct membership *p, char text[static MODE_TEXT])
+shown_steering(const struct membership *m, char text[static MODE_TEXT])
 {
-	const struct steering *s = &registry_shared(p->registry)->steering;
+	const struct steering *s = &registry_shared(m->registry)->steering;
 
-	if (!s->mode && request_any(p->registry))
+	if (!s->mode && request_any(m->registry))
 		return "new connections avoid the quarantined member";
 	return mode_text(s, text);
 }
@@ -56,11 +56,11 @@ shown_steering(const struct membership *p, char text[static MODE_TEXT])
  * with its sockets, so only a look shortly before tells. -1: there was none.
  */
 static int64_t
-lost_queue(const struct membership *p, const char *name)
+lost_queue(const struct membership *m, const char *name)
 {
-	const struct group_stats *s = &p->stats;
+	const struct group_stats *s = &m->stats;
 
-	if (p->settings->udp || loop_now() - p->looked > RECENT_US)
+	if (m->settings->udp || loop_now() - m->looked > RECENT_US)
 		return -1;
 	for (size_t i = 0; i < s->board.count; i++)
 		if (s->rows[i].name && strcmp(s->rows[i].name, name) == 0)
@@ -69,38 +69,38 @@ lost_queue(const struct membership *p, const char *name)
 }
 
 static void
-emit_member(struct registry_events *w, const struct slot *s,
+emit_member(struct registry_events *events, const struct slot *s,
     enum event_kind kind, const char *reason)
 {
-	struct membership *p = w->user;
+	struct membership *m = events->user;
 	char steering[MODE_TEXT], name[REGISTRY_NAME];
 	struct event e = {
 		.kind = kind, .name = slot_name(s, name), .pid = shown_pid(s),
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
-		.steering = shown_steering(p, steering), .waiting = -1,
+		.steering = shown_steering(m, steering), .waiting = -1,
 	};
 
 	if (is_own(s))
 		return;
 	if (kind == EVENT_LEFT && strcmp(reason, "died") == 0)
-		e.waiting = lost_queue(p, name);
+		e.waiting = lost_queue(m, name);
 	/* a change starts a new judgement of how even the group is */
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
-		e.members = membership_count(p, 1);
+		e.members = membership_count(m, 1);
 	else
-		membership_observe(p);
-	emit_event(p->app, &e);
-	if (p->on_change)
-		p->on_change(p);
+		membership_observe(m);
+	emit_event(m->app, &e);
+	if (m->on_change)
+		m->on_change(m);
 }
 
 /* Reports that the process with that cookie (process_id.h) replaces us. */
 static void
-report_replaced(struct membership *p, uint64_t process)
+report_replaced(struct membership *m, uint64_t process)
 {
-	int slot = registry_find_process(p->registry, process);
+	int slot = registry_find_process(m->registry, process);
 	const struct slot *by = slot < 0 ? NULL
-					 : registry_slot(p->registry, slot);
+					 : registry_slot(m->registry, slot);
 	char why[64], name[REGISTRY_NAME];
 
 	if (by && slot_pid(by))
@@ -109,69 +109,69 @@ report_replaced(struct membership *p, uint64_t process)
 	else
 		snprintf(why, sizeof(why), "replaced by %s",
 		    by ? slot_name(by, name) : "a member that has gone");
-	p->replaced = true;
-	p->on_replaced(p, why);
+	m->replaced = true;
+	m->on_replaced(m, why);
 }
 
 static void
-on_wake(struct registry_events *w)
+on_wake(struct registry_events *e)
 {
-	struct membership *p = w->user;
-	struct slot *own = membership_slot(p);
+	struct membership *m = e->user;
+	struct slot *own = membership_slot(m);
 
-	if (registry_is_lost(p->registry) && !p->lost) {
-		p->lost = true;
+	if (registry_is_lost(m->registry) && !m->lost) {
+		m->lost = true;
 		fail_as(STATUS_OK, "another process has cut the registry short: "
 		    "members can't be shown, nor steered, any more");
-		emit_error(p->app);
+		emit_error(m->app);
 	}
-	if (own->replaced_by && !p->replaced && p->on_replaced)
-		report_replaced(p, own->replaced_by);
-	if (p->listening && reconcile_apply(&p->reconcile, p->listening) < 0)
-		emit_error(p->app);
+	if (own->replaced_by && !m->replaced && m->on_replaced)
+		report_replaced(m, own->replaced_by);
+	if (m->listening && reconcile_apply(&m->reconcile, m->listening) < 0)
+		emit_error(m->app);
 }
 
 static void
-on_steering(struct registry_events *w, const struct steering *s)
+on_steering(struct registry_events *events, const struct steering *s)
 {
-	struct membership *p = w->user;
+	struct membership *m = events->user;
 	char text[MODE_TEXT], name[REGISTRY_NAME];
 	struct event e = {
 		.kind = EVENT_STEERING, .name = "?", .pid = -1,
 		.steering = mode_text(s, text),
 	};
-	int by = registry_find_process(p->registry, s->process);
+	int by = registry_find_process(m->registry, s->process);
 
 	if (by >= 0) {
-		e.name = slot_name(registry_slot(p->registry, by), name);
-		e.pid = shown_pid(registry_slot(p->registry, by));
+		e.name = slot_name(registry_slot(m->registry, by), name);
+		e.pid = shown_pid(registry_slot(m->registry, by));
 	}
-	membership_observe(p);
-	emit_event(p->app, &e);
-	if (p->on_change)
-		p->on_change(p);
+	membership_observe(m);
+	emit_event(m->app, &e);
+	if (m->on_change)
+		m->on_change(m);
 }
 
 static void
-on_join(struct registry_events *w, const struct slot *s)
+on_join(struct registry_events *e, const struct slot *s)
 {
-	emit_member(w, s, EVENT_JOINED, NULL);
+	emit_member(e, s, EVENT_JOINED, NULL);
 }
 
 static void
-on_leave(struct registry_events *w, const struct slot *s)
+on_leave(struct registry_events *e, const struct slot *s)
 {
-	emit_member(w, s, EVENT_LEFT, s->state == STATE_LEFT ||
+	emit_member(e, s, EVENT_LEFT, s->state == STATE_LEFT ||
 	    s->state == STATE_AWAY ? "left" : "died");
 }
 
 static void
-on_state(struct registry_events *w, const struct slot *s)
+on_state(struct registry_events *e, const struct slot *s)
 {
 	if (s->state == STATE_RUNNING)
-		emit_member(w, s, EVENT_RESUMED, "running");
+		emit_member(e, s, EVENT_RESUMED, "running");
 	else
-		emit_member(w, s, EVENT_PAUSED, s->state == STATE_FULL ?
+		emit_member(e, s, EVENT_PAUSED, s->state == STATE_FULL ?
 		    "full" : s->state == STATE_PAUSED ? "paused" : "stopped");
 }
 
@@ -186,27 +186,27 @@ is_requested_slot(const struct slot *s, const struct slot *request)
 
 /* The member that a request names, or one that has just left. */
 static const struct slot *
-request_member(const struct membership *p, const struct slot *request)
+request_member(const struct membership *m, const struct slot *request)
 {
 	const struct slot *last = NULL;
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		if (is_requested_slot(registry_slot(p->registry, i), request) &&
-		    registry_is_member(p->registry, i))
-			return registry_slot(p->registry, i);
-		if (is_requested_slot(&p->watch.seen[i], request))
-			last = &p->watch.seen[i];
+		if (is_requested_slot(registry_slot(m->registry, i), request) &&
+		    registry_is_member(m->registry, i))
+			return registry_slot(m->registry, i);
+		if (is_requested_slot(&m->watch.seen[i], request))
+			last = &m->watch.seen[i];
 	}
 	return last;
 }
 
 /* Emits that a member is quarantined or released. */
 static void
-emit_request(struct registry_events *w, const struct slot *s,
+emit_request(struct registry_events *events, const struct slot *s,
     enum event_kind kind, const char *reason)
 {
-	struct membership *p = w->user;
-	const struct slot *target = request_member(p, s);
+	struct membership *m = events->user;
+	const struct slot *target = request_member(m, s);
 	pid_t pid = target ? slot_pid(target) : slot_target(s);
 	char command[16 + 1] = "", name[REGISTRY_NAME];
 	struct event e = {
@@ -217,26 +217,26 @@ emit_request(struct registry_events *w, const struct slot *s,
 
 	if (pid)
 		owner_command(pid, command);
-	membership_observe(p);
-	emit_event(p->app, &e);
-	if (p->on_change)
-		p->on_change(p);
+	membership_observe(m);
+	emit_event(m->app, &e);
+	if (m->on_change)
+		m->on_change(m);
 }
 
 static void
-on_request(struct registry_events *w, const struct slot *s)
+on_request(struct registry_events *e, const struct slot *s)
 {
-	emit_request(w, s, EVENT_PAUSED, "quarantined");
+	emit_request(e, s, EVENT_PAUSED, "quarantined");
 }
 
 static void
-on_request_end(struct registry_events *w, const struct slot *s)
+on_request_end(struct registry_events *e, const struct slot *s)
 {
-	emit_request(w, s, EVENT_RESUMED, "released");
+	emit_request(e, s, EVENT_RESUMED, "released");
 }
 
 int
-membership_watch(struct membership *p, struct app *d,
+membership_watch(struct membership *m, struct app *a,
     const struct sock_set *listening)
 {
 	static const struct registry_events_ops ops = {
@@ -245,13 +245,13 @@ membership_watch(struct membership *p, struct app *d,
 		.on_request = on_request, .on_request_end = on_request_end,
 	};
 
-	p->app = d;
-	p->listening = listening;
-	p->reconcile = (struct reconcile){
-		.registry = p->registry, .diag = p->sockinfo.diag,
-		.datagram = p->settings->udp,
+	m->app = a;
+	m->listening = listening;
+	m->reconcile = (struct reconcile){
+		.registry = m->registry, .diag = m->sockinfo.diag,
+		.datagram = m->settings->udp,
 	};
-	p->watch.ops = &ops;
-	p->watch.user = p;
-	return registry_events_open(&p->watch, &d->loop, p->registry);
+	m->watch.ops = &ops;
+	m->watch.user = m;
+	return registry_events_open(&m->watch, &a->loop, m->registry);
 }

@@ -28,182 +28,182 @@ stop_of(struct leave *l)
 }
 
 static unsigned
-stop_sessions(const struct stop *f)
+stop_sessions(const struct stop *s)
 {
-	return f->leave.acceptor->open;
+	return s->leave.acceptor->open;
 }
 
 static void
 on_grace(struct timer *t)
 {
-	struct stop *f = container_of(t, struct stop, grace);
+	struct stop *s = container_of(t, struct stop, grace);
 
-	loop_stop(&f->app->loop);
+	loop_stop(&s->app->loop);
 }
 
 /* At a prompt, or with -v: says what the server waits for. */
 static void
-print_grace(const struct stop *f)
+print_grace(const struct stop *stop)
 {
-	const struct settings *s = f->app->settings;
+	const struct settings *s = stop->app->settings;
 	char line[128], time[NUM_TEXT];
-	unsigned n = stop_sessions(f);
+	unsigned n = stop_sessions(stop);
 	int length;
 
-	if (s->json || (!f->app->interactive && !s->verbose))
+	if (s->json || (!stop->app->interactive && !s->verbose))
 		return;
 	length = snprintf(line, sizeof(line), "%u session%s open: up to %s for "
 	    "%s to end; Ctrl-C ends now\n", n, n == 1 ? "" : "s",
 	    duration_text(s->grace, time), n == 1 ? "it" : "them");
-	f->app->print(f->app, line, (size_t)length, false);
+	stop->app->print(stop->app, line, (size_t)length, false);
 }
 
 /* The listeners are closed: ends when the sessions do, or the grace is over. */
 static void
-begin_grace(struct stop *f)
+begin_grace(struct stop *s)
 {
-	if (!stop_sessions(f))
-		loop_stop(&f->app->loop);
-	else if (!f->patient) {
-		print_grace(f);
-		loop_timer_set(&f->app->loop, &f->grace, loop_now() +
-		    f->app->settings->grace);
+	if (!stop_sessions(s))
+		loop_stop(&s->app->loop);
+	else if (!s->patient) {
+		print_grace(s);
+		loop_timer_set(&s->app->loop, &s->grace, loop_now() +
+		    s->app->settings->grace);
 	}
 }
 
 /* Datagrams without a group, none lost: there is nothing to report. */
 static bool
-is_silent(const struct stop *f)
+is_silent(const struct stop *s)
 {
-	return f->leave.datagrams && f->leave.ends && !f->leave.lost &&
-	    !f->leave.held && !f->app->settings->reuseport;
+	return s->leave.datagrams && s->leave.ends && !s->leave.lost &&
+	    !s->leave.held && !s->app->settings->reuseport;
 }
 
 static void
 on_left(struct leave *l)
 {
-	struct stop *f = stop_of(l);
+	struct stop *s = stop_of(l);
 	struct event e = {
-		.kind = EVENT_DRAINED, .name = f->name,
+		.kind = EVENT_DRAINED, .name = s->name,
 		.mode = leave_name(l->mode), .text = l->why,
 		.queued = l->queued, .handshakes = l->handshakes,
-		.lost = l->lost, .detail = f->app->settings->verbose,
+		.lost = l->lost, .detail = s->app->settings->verbose,
 		.seconds = (double)(loop_now() - l->began) / 1e6,
 	};
 
-	f->lost += l->lost;
-	if (!is_silent(f))
-		emit_event(f->app, &e);
-	if (f->on_left)
-		f->on_left(f);
-	if (f->leave.ends)
-		begin_grace(f);
+	s->lost += l->lost;
+	if (!is_silent(s))
+		emit_event(s->app, &e);
+	if (s->on_left)
+		s->on_left(s);
+	if (s->leave.ends)
+		begin_grace(s);
 }
 
 /* In text only if another process is the cause: the user knows the others. */
 static void
-emit_draining(struct stop *f)
+emit_draining(struct stop *s)
 {
 	struct event e = {
-		.kind = EVENT_DRAINING, .name = f->name,
-		.reason = f->why ? f->why : f->leave.ends ? "end" : "leave",
+		.kind = EVENT_DRAINING, .name = s->name,
+		.reason = s->why ? s->why : s->leave.ends ? "end" : "leave",
 	};
 
-	if (f->why || f->app->settings->json)
-		emit_event(f->app, &e);
+	if (s->why || s->app->settings->json)
+		emit_event(s->app, &e);
 }
 
 static bool
-stop_listens(const struct stop *f)
+stop_listens(const struct stop *s)
 {
-	return f->leave.datagrams ? f->leave.set->count :
-	    f->leave.acceptor->count;
+	return s->leave.datagrams ? s->leave.set->count :
+	    s->leave.acceptor->count;
 }
 
 static enum leave_mode
-stop_leave_mode(const struct stop *f)
+stop_leave_mode(const struct stop *stop)
 {
-	const struct settings *s = f->app->settings;
+	const struct settings *s = stop->app->settings;
 
-	if (f->leave.set->bound[0].sa.sa_family == AF_UNIX ||
-	    (f->leave.datagrams && !s->reuseport))
+	if (stop->leave.set->bound[0].sa.sa_family == AF_UNIX ||
+	    (stop->leave.datagrams && !s->reuseport))
 		return LEAVE_DRAIN;
 	return (enum leave_mode)s->leave;
 }
 
 /* Text about another process that shares the sockets, or NULL. */
 static const char *
-stop_holder(struct stop *f)
+stop_holder(struct stop *s)
 {
-	if (!f->leave.set->adopted &&
-	    !registry_slot(f->leave.registry, f->leave.slot)->adopted_by)
+	if (!s->leave.set->adopted &&
+	    !registry_slot(s->leave.registry, s->leave.slot)->adopted_by)
 		return NULL;
-	return adoption_holder(f->leave.set, f->held);
+	return adoption_holder(s->leave.set, s->held);
 }
 
 static void
-stop_leave(struct stop *f)
+stop_leave(struct stop *s)
 {
-	f->leave.loop = &f->app->loop;
-	f->leave.on_left = on_left;
-	f->leave.asked = stop_leave_mode(f);
-	f->leave.held = stop_holder(f);
-	emit_draining(f);
-	if (f->leave.datagrams)
-		leave_udp_start(&f->leave);
+	s->leave.loop = &s->app->loop;
+	s->leave.on_left = on_left;
+	s->leave.asked = stop_leave_mode(s);
+	s->leave.held = stop_holder(s);
+	emit_draining(s);
+	if (s->leave.datagrams)
+		leave_udp_start(&s->leave);
 	else
-		leave_start(&f->leave);
+		leave_start(&s->leave);
 }
 
 void
-stop_begin(struct stop *f)
+stop_begin(struct stop *s)
 {
-	f->grace.on_timer = on_grace;
-	if (f->leave.active)
+	s->grace.on_timer = on_grace;
+	if (s->leave.active)
 		return;		/* on_left() goes on from there */
-	if (stop_listens(f))
-		stop_leave(f);
+	if (stop_listens(s))
+		stop_leave(s);
 	else
-		begin_grace(f);
+		begin_grace(s);
 }
 
 void
-stop_hurry(struct stop *f)
+stop_hurry(struct stop *s)
 {
-	f->patient = false;
-	if (!f->leave.active)
-		begin_grace(f);
+	s->patient = false;
+	if (!s->leave.active)
+		begin_grace(s);
 }
 
 void
-stop_now(struct stop *f)
+stop_now(struct stop *s)
 {
-	if (f->leave.datagrams)
-		leave_udp_now(&f->leave);
+	if (s->leave.datagrams)
+		leave_udp_now(&s->leave);
 	else
-		leave_now(&f->leave);
-	loop_stop(&f->app->loop);
+		leave_now(&s->leave);
+	loop_stop(&s->app->loop);
 }
 
 void
-stop_closed(struct stop *f)
+stop_closed(struct stop *s)
 {
-	if (f->leave.ends && !f->leave.active && !stop_sessions(f))
-		loop_stop(&f->app->loop);
+	if (s->leave.ends && !s->leave.active && !stop_sessions(s))
+		loop_stop(&s->app->loop);
 }
 
 void
-stop_request(struct stop *f, bool in_order)
+stop_request(struct stop *s, bool in_order)
 {
-	bool again = f->leave.ends;
+	bool again = s->leave.ends;
 
-	f->leave.ends = true;
-	if (again && f->patient)
-		stop_hurry(f);
+	s->leave.ends = true;
+	if (again && s->patient)
+		stop_hurry(s);
 	else if (again)
-		stop_now(f);
+		stop_now(s);
 	else if (in_order)
-		stop_begin(f);
+		stop_begin(s);
 	else
-		loop_stop(&f->app->loop);
+		loop_stop(&s->app->loop);
 }

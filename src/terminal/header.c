@@ -45,17 +45,17 @@ header_possible(int terminal)
 
 /* Measures the terminal; returns whether its size has changed. */
 static bool
-header_measure(struct header *l)
+header_measure(struct header *h)
 {
 	struct winsize now;
 
-	if (ioctl(l->terminal, TIOCGWINSZ, &now) < 0 || !now.ws_row ||
+	if (ioctl(h->terminal, TIOCGWINSZ, &now) < 0 || !now.ws_row ||
 	    !now.ws_col)
 		return false;
-	if (l->rows == now.ws_row && l->columns == now.ws_col)
+	if (h->rows == now.ws_row && h->columns == now.ws_col)
 		return false;
-	l->rows = now.ws_row;
-	l->columns = now.ws_col;
+	h->rows = now.ws_row;
+	h->columns = now.ws_col;
 	return true;
 }
 
@@ -78,11 +78,11 @@ header_feed(FILE *out, int lines)
 
 /* Scrolls all text up, and makes the region below height lines. */
 static void
-header_divide(struct header *l, FILE *out, int height)
+header_divide(struct header *h, FILE *out, int height)
 {
 	fprintf(out, "%s\033[r%s\033[J", save, restore);
-	header_feed(out, l->rows);
-	fprintf(out, "\033[%d;%dr\033[%d;1H", height + 1, l->rows, height + 1);
+	header_feed(out, h->rows);
+	fprintf(out, "\033[%d;%dr\033[%d;1H", height + 1, h->rows, height + 1);
 }
 
 static void
@@ -93,38 +93,38 @@ header_undivide(FILE *out)
 
 /* First makes room for as many lines below the cursor. */
 static void
-header_grow(struct header *l, FILE *out, int lines)
+header_grow(struct header *h, FILE *out, int lines)
 {
 	header_feed(out, lines);
 	fprintf(out, "\033[%dA%s\033[%d;1H\033[%dL", lines, save,
-	    l->height + 1, lines);
-	fprintf(out, "\033[%d;%dr%s\033[%dB", l->height + lines + 1, l->rows,
+	    h->height + 1, lines);
+	fprintf(out, "\033[%d;%dr%s\033[%dB", h->height + lines + 1, h->rows,
 	    restore, lines);
 }
 
 static void
-header_shrink(struct header *l, FILE *out, int lines)
+header_shrink(struct header *h, FILE *out, int lines)
 {
-	int top = l->height - lines + 1;
+	int top = h->height - lines + 1;
 
 	fprintf(out, "%s\033[%d;%dr\033[%d;1H\033[%dM%s\033[%dA", save, top,
-	    l->rows, top, lines, restore, lines);
+	    h->rows, top, lines, restore, lines);
 }
 
 /* Gives the header this many lines of the terminal; 0: removes it. */
 static void
-header_fit(struct header *l, FILE *out, int height)
+header_fit(struct header *h, FILE *out, int height)
 {
-	if (!l->laid && height)
-		header_divide(l, out, height);
-	else if (l->laid && !height)
+	if (!h->laid && height)
+		header_divide(h, out, height);
+	else if (h->laid && !height)
 		header_undivide(out);
-	else if (height > l->height)
-		header_grow(l, out, height - l->height);
-	else if (height < l->height)
-		header_shrink(l, out, l->height - height);
-	l->laid = height > 0;
-	l->height = height;
+	else if (height > h->height)
+		header_grow(h, out, height - h->height);
+	else if (height < h->height)
+		header_shrink(h, out, h->height - height);
+	h->laid = height > 0;
+	h->height = height;
 }
 
 /* Writes the lines without wrapping, with the cursor hidden. */
@@ -141,20 +141,20 @@ lines_out(FILE *out, const char *text)
 }
 
 static void
-header_flush(struct header *l, FILE *out, char **text, size_t *length)
+header_flush(struct header *h, FILE *out, char **text, size_t *length)
 {
 	fclose(out);
 	if (*length)
-		sink_write(l->out, *text, *length);
+		sink_write(h->out, *text, *length);
 	free(*text);
 }
 
 /* Takes ownership of text. */
 static void
-header_paint(struct header *l, char *text)
+header_paint(struct header *h, char *text)
 {
 	int height = count_lines(text);
-	bool moves = height != l->height || (height && !l->laid);
+	bool moves = height != h->height || (height && !h->laid);
 	char *bytes = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&bytes, &length);
@@ -163,142 +163,142 @@ header_paint(struct header *l, char *text)
 		free(text);
 		return;
 	}
-	if (moves && l->hide)
-		l->hide(l);
-	header_fit(l, out, height);
+	if (moves && h->hide)
+		h->hide(h);
+	header_fit(h, out, height);
 	if (height)
 		lines_out(out, text);
-	header_flush(l, out, &bytes, &length);
-	if (moves && l->show)
-		l->show(l);
-	free(l->shown);
-	l->shown = text;
+	header_flush(h, out, &bytes, &length);
+	if (moves && h->show)
+		h->show(h);
+	free(h->shown);
+	h->shown = text;
 }
 
 /* Draws, if the lines have changed. */
 static bool
-header_redraw(struct header *l)
+header_redraw(struct header *h)
 {
 	int64_t begun = loop_now();
-	int lines = l->rows - BELOW;
-	char *text = l->draw(l, l->columns, lines > 0 ? lines : 0);
+	int lines = h->rows - BELOW;
+	char *text = h->draw(h, h->columns, lines > 0 ? lines : 0);
 
-	l->drawn = loop_now();
-	l->cost = l->drawn - begun;
+	h->drawn = loop_now();
+	h->cost = h->drawn - begun;
 	if (!text)
 		return false;
-	if (l->shown && strcmp(text, l->shown) == 0) {
+	if (h->shown && strcmp(text, h->shown) == 0) {
 		free(text);
 		return false;
 	}
-	header_paint(l, text);
+	header_paint(h, text);
 	return true;
 }
 
 /* Forgets what the terminal shows, so that all is drawn again. */
 static void
-header_forget(struct header *l)
+header_forget(struct header *h)
 {
-	l->laid = false;
-	l->height = 0;
-	free(l->shown);
-	l->shown = NULL;
+	h->laid = false;
+	h->height = 0;
+	free(h->shown);
+	h->shown = NULL;
 }
 
 static void
 on_timer(struct timer *t)
 {
-	struct header *l = container_of(t, struct header, timer);
+	struct header *h = container_of(t, struct header, timer);
 	int64_t wait = PACE_US;
 
-	if (header_measure(l)) {
-		header_forget(l);
+	if (header_measure(h)) {
+		header_forget(h);
 		wait = SETTLE_US;
-	} else if (in_background(l->terminal)) {
-		header_forget(l);
+	} else if (in_background(h->terminal)) {
+		header_forget(h);
 		wait = IDLE_US;
-	} else if (!sink_full(l->out)) {
-		wait = header_redraw(l) ? PACE_US : IDLE_US;
+	} else if (!sink_full(h->out)) {
+		wait = header_redraw(h) ? PACE_US : IDLE_US;
 	}
-	if (wait < l->cost * COST)
-		wait = l->cost * COST;
-	loop_timer_set(l->loop, t, loop_now() + wait);
+	if (wait < h->cost * COST)
+		wait = h->cost * COST;
+	loop_timer_set(h->loop, t, loop_now() + wait);
 }
 
 /* The last header stays as plain text. */
 static void
-give_back(struct header *l)
+give_back(struct header *h)
 {
 	char *bytes = NULL;
 	size_t length = 0;
-	FILE *out = l->laid ? open_memstream(&bytes, &length) : NULL;
+	FILE *out = h->laid ? open_memstream(&bytes, &length) : NULL;
 
 	if (out) {
 		header_undivide(out);
-		header_flush(l, out, &bytes, &length);
+		header_flush(h, out, &bytes, &length);
 	}
-	header_forget(l);
+	header_forget(h);
 }
 
 void
-header_open(struct header *l)
+header_open(struct header *h)
 {
-	l->timer.on_timer = on_timer;
-	l->open = true;
-	l->rows = 24;
-	l->columns = 80;
-	header_measure(l);
-	on_timer(&l->timer);
+	h->timer.on_timer = on_timer;
+	h->open = true;
+	h->rows = 24;
+	h->columns = 80;
+	header_measure(h);
+	on_timer(&h->timer);
 }
 
 void
-header_touch(struct header *l)
+header_touch(struct header *h)
 {
-	int64_t soon = l->drawn + PACE_US;
+	int64_t soon = h->drawn + PACE_US;
 
-	if (!l->open || l->timer.when <= soon)
+	if (!h->open || h->timer.when <= soon)
 		return;
-	if (soon < l->drawn + l->cost * COST)
-		soon = l->drawn + l->cost * COST;
-	loop_timer_set(l->loop, &l->timer, soon);
+	if (soon < h->drawn + h->cost * COST)
+		soon = h->drawn + h->cost * COST;
+	loop_timer_set(h->loop, &h->timer, soon);
 }
 
 void
-header_resize(struct header *l)
+header_resize(struct header *h)
 {
-	if (!l->open)
+	if (!h->open)
 		return;
-	header_measure(l);
-	header_forget(l);
-	l->drawn = loop_now() + SETTLE_US - PACE_US;
-	loop_timer_set(l->loop, &l->timer, loop_now() + SETTLE_US);
+	header_measure(h);
+	header_forget(h);
+	h->drawn = loop_now() + SETTLE_US - PACE_US;
+	loop_timer_set(h->loop, &h->timer, loop_now() + SETTLE_US);
 }
 
 void
-header_suspend(struct header *l)
+header_suspend(struct header *h)
 {
-	if (!l->open)
+	if (!h->open)
 		return;
-	give_back(l);
-	sink_flush(l->out, FLUSH_MS, -1);
+	give_back(h);
+	sink_flush(h->out, FLUSH_MS, -1);
 }
 
 void
-header_resume(struct header *l)
+header_resume(struct header *h)
 {
-	if (!l->open)
+	if (!h->open)
 		return;
-	header_measure(l);
-	header_forget(l);
-	on_timer(&l->timer);
+	header_measure(h);
+	header_forget(h);
+	on_timer(&h->timer);
 }
 
 void
-header_close(struct header *l)
+header_close(struct header *h)
 {
-	if (!l->open)
+	if (!h->open)
 		return;
-	l->open = false;
-	loop_timer_cancel(l->loop, &l->timer);
-	give_back(l);
+	h->open = false;
+	loop_timer_cancel(h->loop, &h->timer);
+	give_back(h);
 }

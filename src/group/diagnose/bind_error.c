@@ -48,33 +48,33 @@ kind_of(const struct diag_sock *s)
 
 /* Why a socket that overlaps ours keeps us out; NONE: it does not. */
 static enum cause
-cause_of(struct port_sockets *r, const struct diag_sock *s, bool reuseport)
+cause_of(struct port_sockets *p, const struct diag_sock *s, bool reuseport)
 {
 	int shares;
 
 	/* sockets that do not listen admit SO_REUSEADDR, which we set */
-	if (!r->datagram && !port_socket_listens(s) && s->inode &&
-	    port_socket_reuseaddr(r, s) == 1)
+	if (!p->datagram && !port_socket_listens(s) && s->inode &&
+	    port_socket_reuseaddr(p, s) == 1)
 		return NONE;
 	if (kind_of(s) == LINGERS)
 		return NOT_SHARED;
 	if (s->uid != geteuid())
 		return OTHER_USER;
-	shares = port_socket_reuseport(r, s);
+	shares = port_socket_reuseport(p, s);
 	if (shares > 0)
 		return reuseport ? NONE : SHARED;
 	return shares < 0 ? UNKNOWN : NOT_SHARED;
 }
 
 static struct claim
-cause_find(struct port_sockets *r, const struct diag_sock *ours, enum kind kind,
+cause_find(struct port_sockets *p, const struct diag_sock *ours, enum kind kind,
     bool reuseport)
 {
 	struct claim best = { .kind = kind, .cause = NONE };
 	int left = PEEK_MAX;
 
-	for (int i = 0; i < r->count && left; i++) {
-		const struct diag_sock *s = &r->list[i];
+	for (int i = 0; i < p->count && left; i++) {
+		const struct diag_sock *s = &p->list[i];
 		enum cause cause;
 
 		if (kind_of(s) != kind || s->state == STATE_SYN_RECV_NEW ||
@@ -82,7 +82,7 @@ cause_find(struct port_sockets *r, const struct diag_sock *ours, enum kind kind,
 		    relation_of(s, ours) == APART)
 			continue;
 		left--;
-		cause = cause_of(r, s, reuseport);
+		cause = cause_of(p, s, reuseport);
 		best.count += cause != NONE;
 		if (cause < best.cause) {
 			best.cause = cause;
@@ -112,17 +112,17 @@ how_related(const struct diag_sock *theirs, const struct diag_sock *ours)
 
 /* Whether the other socket is rpnc's: then its -r is missing. */
 static bool
-is_rpnc(struct port_sockets *r, const struct diag_sock *s)
+is_rpnc(struct port_sockets *p, const struct diag_sock *s)
 {
 	struct owner o;
 
-	return port_socket_owner(r, s, &o) > 0 &&
+	return port_socket_owner(p, s, &o) > 0 &&
 	    strcmp(o.command, "rpnc") == 0;
 }
 
 /* head: the process and its address; the reason and the remedy follow it. */
 static void
-explain_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
+explain_cause(struct port_sockets *p, const struct claim *c, bool reuseport,
     const char *head)
 {
 	char user[PORT_SOCKET_TEXT];
@@ -139,7 +139,7 @@ explain_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
 	case NOT_SHARED:
 		fail_add("%s, without SO_REUSEPORT, which all need to share a "
 		    "port", head);
-		if (is_rpnc(r, c->sock))
+		if (is_rpnc(p, c->sock))
 			fail_advise(ADVICE_RESTART_SHARED);
 		else
 			fail_add("restart it with that, or take another port");
@@ -160,31 +160,31 @@ explain_cause(struct port_sockets *r, const struct claim *c, bool reuseport,
 }
 
 static void
-explain_socket(struct port_sockets *r, const struct claim *c,
+explain_socket(struct port_sockets *p, const struct claim *c,
     const struct diag_sock *ours, bool reuseport)
 {
 	char who[PORT_SOCKET_TEXT], where[PORT_SOCKET_TEXT],
 	    head[3 * PORT_SOCKET_TEXT];
 
 	snprintf(head, sizeof(head), "%s %s %s%s",
-	    port_socket_text(r, c->sock, who),
+	    port_socket_text(p, c->sock, who),
 	    c->kind == BOUND  ? "has bound, and does not listen on,"
-		: r->datagram ? "receives on"
+		: p->datagram ? "receives on"
 			      : "listens on",
 	    port_socket_place(c->sock, where), how_related(c->sock, ours));
-	explain_cause(r, c, reuseport, head);
+	explain_cause(p, c, reuseport, head);
 }
 
 static void
-explain_connection(struct port_sockets *r, const struct claim *c)
+explain_connection(struct port_sockets *p, const struct claim *c)
 {
 	char who[PORT_SOCKET_TEXT], from[ADDR_TEXT], to[ADDR_TEXT];
 
 	fail_add("%s uses this port for its connection from %s to %s%s: take "
 		 "another port, or wait until it ends",
-	    port_socket_text(r, c->sock, who), addr_text(&c->sock->local, from),
+	    port_socket_text(p, c->sock, who), addr_text(&c->sock->local, from),
 	    addr_text(&c->sock->remote, to),
-	    r->datagram ? "" : ", without SO_REUSEADDR");
+	    p->datagram ? "" : ", without SO_REUSEADDR");
 }
 
 static void
@@ -201,25 +201,25 @@ bind_error_in_use(const struct addr *a, const struct sock_options *o)
 {
 	struct diag_sock ours = port_socket_like(a, o->datagram, o->interface);
 	struct claim c = { .cause = NONE };
-	struct port_sockets r;
+	struct port_sockets p;
 
 	if (!addr_port(a)) {
 		fail_add("no port is free");
 		return;
 	}
-	if (port_sockets_open(&r, o->datagram, addr_port(a), ~0u) < 0)
+	if (port_sockets_open(&p, o->datagram, addr_port(a), ~0u) < 0)
 		return;
 	for (int kind = 0; kind < KINDS && c.cause == NONE; kind++)
-		c = cause_find(&r, &ours, (enum kind)kind, o->reuseport);
+		c = cause_find(&p, &ours, (enum kind)kind, o->reuseport);
 	if (c.cause == NONE)
 		fail_add("its owner is gone, or can't be seen: try again");
 	else if (c.kind == CONNECTED)
-		explain_connection(&r, &c);
+		explain_connection(&p, &c);
 	else if (c.kind == LINGERS)
 		explain_lingering(&c);
 	else
-		explain_socket(&r, &c, &ours, o->reuseport);
-	port_sockets_close(&r);
+		explain_socket(&p, &c, &ours, o->reuseport);
+	port_sockets_close(&p);
 }
 
 static void

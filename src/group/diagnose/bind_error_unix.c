@@ -11,19 +11,19 @@
 static void
 explain_holder(const struct addr *a)
 {
-	struct port_sockets r = { .looked = true };
+	struct port_sockets p = { .looked = true };
 	struct diag_sock s = { .inode = unix_diag_inode(a) };
 	char who[PORT_SOCKET_TEXT];
 	struct owner o;
 
-	r.sockinfo.owners = owners_new();
-	if (port_socket_owner(&r, &s, &o) > 0) {
+	p.sockinfo.owners = owners_new();
+	if (port_socket_owner(&p, &s, &o) > 0) {
 		s.uid = o.uid;
-		fail_add("%s has it", port_socket_text(&r, &s, who));
+		fail_add("%s has it", port_socket_text(&p, &s, who));
 	} else {
 		fail_add("a process that can't be seen has it");
 	}
-	port_sockets_close(&r);
+	port_sockets_close(&p);
 }
 
 static void

@@ -29,16 +29,16 @@ struct own {
 
 /* The list position of the n-th socket of a group, from 0. */
 static int
-find_nth(const struct port_sockets *r, const struct diag_sock *like, int n)
+find_nth(const struct port_sockets *p, const struct diag_sock *like, int n)
 {
-	for (int i = 0; i < r->count; i++)
-		if (in_one_group(&r->list[i], like) && !n--)
+	for (int i = 0; i < p->count; i++)
+		if (in_one_group(&p->list[i], like) && !n--)
 			return i;
 	return NOWHERE;
 }
 
 static struct own
-own_group(const struct port_sockets *r, const struct addr *bound,
+own_group(const struct port_sockets *p, const struct addr *bound,
     const struct sock_options *o, int own)
 {
 	struct own group = {
@@ -47,10 +47,10 @@ own_group(const struct port_sockets *r, const struct addr *bound,
 	bool v4 = bound->sa.sa_family == AF_INET;
 
 	/* ours are the first on IPv4, and the last on IPv6 */
-	group.at = v4 && !own ? BEFORE_ALL : find_nth(r, &group.like, 0);
+	group.at = v4 && !own ? BEFORE_ALL : find_nth(p, &group.like, 0);
 	if (v4)
-		group.before = find_nth(r, &group.like, own);
-	else if (find_nth(r, &group.like, own) != NOWHERE)
+		group.before = find_nth(p, &group.like, own);
+	else if (find_nth(p, &group.like, own) != NOWHERE)
 		group.before = group.at;
 	else
 		group.before = NOWHERE;
@@ -121,10 +121,10 @@ disputed_text(const struct diag_sock *winner, const struct diag_sock *loser,
 }
 
 bool
-overlap_between(const struct port_sockets *r, int winner, int loser,
+overlap_between(const struct port_sockets *p, int winner, int loser,
     char text[static PORT_SOCKET_TEXT])
 {
-	const struct diag_sock *a = &r->list[winner], *b = &r->list[loser];
+	const struct diag_sock *a = &p->list[winner], *b = &p->list[loser];
 
 	if (in_one_group(a, b) || on_other_device(a, b) ||
 	    !other_group_wins(a, winner, b, loser))
@@ -147,14 +147,14 @@ by_age(const struct diag_sock *winner, const struct diag_sock *loser)
 
 /* "A (pid 12) and 3 more" of a group */
 static void
-who_text(struct port_sockets *r, int first, char text[static PORT_SOCKET_TEXT])
+who_text(struct port_sockets *p, int first, char text[static PORT_SOCKET_TEXT])
 {
 	size_t used;
 	int more = 0;
 
-	port_socket_text(r, &r->list[first], text);
-	for (int i = first + 1; i < r->count; i++)
-		more += in_one_group(&r->list[i], &r->list[first]);
+	port_socket_text(p, &p->list[first], text);
+	for (int i = first + 1; i < p->count; i++)
+		more += in_one_group(&p->list[i], &p->list[first]);
 	used = strlen(text);
 	if (more)
 		snprintf(
@@ -162,15 +162,15 @@ who_text(struct port_sockets *r, int first, char text[static PORT_SOCKET_TEXT])
 }
 
 static void
-overlap_text(struct port_sockets *r, const struct own *own, int at, bool theirs,
+overlap_text(struct port_sockets *p, const struct own *own, int at, bool theirs,
     bool now, char text[static OVERLAP_TEXT])
 {
-	const struct diag_sock *s = &r->list[at];
+	const struct diag_sock *s = &p->list[at];
 	char who[PORT_SOCKET_TEXT], won[PORT_SOCKET_TEXT],
 	    lost[PORT_SOCKET_TEXT];
 	char what[PORT_SOCKET_TEXT];
 
-	who_text(r, at, who);
+	who_text(p, at, who);
 	port_socket_place(theirs ? s : &own->like, won);
 	port_socket_place(theirs ? &own->like : s, lost);
 	if (theirs) {
@@ -188,13 +188,13 @@ overlap_text(struct port_sockets *r, const struct own *own, int at, bool theirs,
 
 /* Whether it is the first socket of its group, and the group is not ours. */
 static bool
-is_foreign(const struct port_sockets *r, const struct own *own, int count,
+is_foreign(const struct port_sockets *p, const struct own *own, int count,
     int at)
 {
 	for (int i = 0; i < count; i++)
-		if (in_one_group(&own[i].like, &r->list[at]))
+		if (in_one_group(&own[i].like, &p->list[at]))
 			return false;
-	return port_socket_is_first(r, at);
+	return port_socket_is_first(p, at);
 }
 
 /* Whether our sockets win traffic that the others had before. */
@@ -207,58 +207,58 @@ we_win(const struct own *own, const struct diag_sock *theirs, int at)
 }
 
 static void
-overlap_find(struct port_sockets *r, const struct own *own, int count,
+overlap_find(struct port_sockets *p, const struct own *own, int count,
     bool theirs, bool now, struct overlaps *out)
 {
 	for (int i = 0; i < count; i++)
-		for (int j = 0; j < r->count; j++) {
-			const struct diag_sock *s = &r->list[j];
+		for (int j = 0; j < p->count; j++) {
+			const struct diag_sock *s = &p->list[j];
 
 			if (out->count == OVERLAPS_MAX)
 				return;
-			if (!is_foreign(r, own, count, j) ||
+			if (!is_foreign(p, own, count, j) ||
 			    on_other_device(s, &own[i].like) ||
 			    relation_of(s, &own[i].like) == APART)
 				continue;
 			if (theirs ? they_win(&own[i], own[i].at, s, j) :
 			    we_win(&own[i], s, j))
-				overlap_text(r, &own[i], j, theirs, now,
+				overlap_text(p, &own[i], j, theirs, now,
 				    out->text[out->count++]);
 		}
 }
 
 /* Counts the group's foreign sockets (and all); finds the first one's owner. */
 static int
-overlap_count_strangers(struct port_sockets *r, const struct own *own, int *all,
+overlap_count_strangers(struct port_sockets *p, const struct own *own, int *all,
     char who[static PORT_SOCKET_TEXT])
 {
 	int found = 0, first = -1;
 
 	*all = 0;
-	for (int i = 0; i < r->count; i++) {
+	for (int i = 0; i < p->count; i++) {
 		struct owner o = { .pid = 0 };
 
-		if (!in_one_group(&r->list[i], &own->like))
+		if (!in_one_group(&p->list[i], &own->like))
 			continue;
 		++*all;
-		if (port_socket_slot(r, &r->list[i]) ||
-		    (port_socket_owner(r, &r->list[i], &o) > 0 &&
+		if (port_socket_slot(p, &p->list[i]) ||
+		    (port_socket_owner(p, &p->list[i], &o) > 0 &&
 		    (o.pid == getpid() || owner_parent(o.pid) == getpid())))
 			continue;
 		if (!found++)
 			first = i;
 	}
 	if (found)
-		port_socket_text(r, &r->list[first], who);
+		port_socket_text(p, &p->list[first], who);
 	return found;
 }
 
 static void
-overlap_strangers_text(struct port_sockets *r, const struct own *own, int ours,
+overlap_strangers_text(struct port_sockets *p, const struct own *own, int ours,
     struct overlaps *out)
 {
 	char who[PORT_SOCKET_TEXT], where[PORT_SOCKET_TEXT];
-	int all, theirs = overlap_count_strangers(r, own, &all, who);
+	int all, theirs = overlap_count_strangers(p, own, &all, who);
 
 	if (!theirs || out->count == OVERLAPS_MAX)
 		return;
@@ -267,21 +267,21 @@ overlap_strangers_text(struct port_sockets *r, const struct own *own, int ours,
 	    "socket%s of %s that %s not rpnc's: it takes %d/%d of their new %s",
 	    port_socket_place(&own->like, where), theirs,
 	    theirs == 1 ? "" : "s", who, theirs == 1 ? "is" : "are", ours, all,
-	    r->datagram ? "datagrams" : "connections");
+	    p->datagram ? "datagrams" : "connections");
 }
 
 /* Opens the port sockets of set, and finds the groups that are ours. */
 static int
-overlap_look(struct port_sockets *r, const struct sock_set *set,
+overlap_look(struct port_sockets *p, const struct sock_set *set,
     const struct sock_options *o, int own, struct own groups[static ADDR_MAX])
 {
 	if (!set->count || set->bound[0].sa.sa_family == AF_UNIX ||
-	    !addr_port(&set->bound[0]) || port_sockets_open(r, o->datagram,
+	    !addr_port(&set->bound[0]) || port_sockets_open(p, o->datagram,
 	    addr_port(&set->bound[0]), 1u << (o->datagram ? TCP_CLOSE :
 	    TCP_LISTEN)) < 0)
 		return -1;
 	for (int i = 0; i < set->count; i++)
-		groups[i] = own_group(r, &set->bound[i], o, own);
+		groups[i] = own_group(p, &set->bound[i], o, own);
 	return 0;
 }
 
@@ -290,14 +290,14 @@ overlap_strangers(const struct sock_set *set, const struct sock_options *o,
     int own, struct overlaps *out)
 {
 	struct own groups[ADDR_MAX];
-	struct port_sockets r;
+	struct port_sockets p;
 
 	out->count = 0;
-	if (!o->reuseport || overlap_look(&r, set, o, own, groups) < 0)
+	if (!o->reuseport || overlap_look(&p, set, o, own, groups) < 0)
 		return;
 	for (int i = 0; i < set->count; i++)
-		overlap_strangers_text(&r, &groups[i], own, out);
-	port_sockets_close(&r);
+		overlap_strangers_text(&p, &groups[i], own, out);
+	port_sockets_close(&p);
 }
 
 void
@@ -305,12 +305,12 @@ overlaps_find(const struct sock_set *set, const struct sock_options *o,
     int own, struct overlaps *out)
 {
 	struct own groups[ADDR_MAX];
-	struct port_sockets r;
+	struct port_sockets p;
 
 	out->count = 0;
-	if (overlap_look(&r, set, o, own, groups) < 0)
+	if (overlap_look(&p, set, o, own, groups) < 0)
 		return;
-	overlap_find(&r, groups, set->count, true, own > 0, out);
-	overlap_find(&r, groups, set->count, false, own > 0, out);
-	port_sockets_close(&r);
+	overlap_find(&p, groups, set->count, true, own > 0, out);
+	overlap_find(&p, groups, set->count, false, own > 0, out);
+	port_sockets_close(&p);
 }

@@ -20,45 +20,45 @@
 static int
 port_sockets_add(const struct diag_sock *s, void *arg)
 {
-	struct port_sockets *r = arg;
+	struct port_sockets *p = arg;
 	struct diag_sock *list;
 
-	list = realloc(r->list, (size_t)(r->count + 1) * sizeof(*list));
+	list = realloc(p->list, (size_t)(p->count + 1) * sizeof(*list));
 	if (!list)
 		return -1;
-	r->list = list;
-	list[r->count++] = *s;
+	p->list = list;
+	list[p->count++] = *s;
 	return 0;
 }
 
 int
-port_sockets_open(struct port_sockets *r, bool datagram, uint16_t port,
+port_sockets_open(struct port_sockets *p, bool datagram, uint16_t port,
     unsigned states)
 {
 	struct fault told;
 	int result = -1;
 
 	fail_save(&told);
-	*r = (struct port_sockets){ .datagram = datagram };
-	sockinfo_open(&r->sockinfo);
-	if (r->sockinfo.diag && sock_diag_dump(r->sockinfo.diag,
+	*p = (struct port_sockets){ .datagram = datagram };
+	sockinfo_open(&p->sockinfo);
+	if (p->sockinfo.diag && sock_diag_dump(p->sockinfo.diag,
 	    datagram ? IPPROTO_UDP : IPPROTO_TCP, states, port,
-	    port_sockets_add, r) >= 0)
+	    port_sockets_add, p) >= 0)
 		result = 0;
 	else
-		port_sockets_close(r);
+		port_sockets_close(p);
 	fail_restore(&told);
 	return result;
 }
 
 void
-port_sockets_close(struct port_sockets *r)
+port_sockets_close(struct port_sockets *p)
 {
-	sockinfo_close(&r->sockinfo);
-	if (r->registry)
-		registry_close(r->registry);
-	free(r->list);
-	*r = (struct port_sockets){ 0 };
+	sockinfo_close(&p->sockinfo);
+	if (p->registry)
+		registry_close(p->registry);
+	free(p->list);
+	*p = (struct port_sockets){ 0 };
 }
 
 /* The IPv4 address of a plain or mapped address; NULL: it is IPv6. */
@@ -126,10 +126,10 @@ in_one_group(const struct diag_sock *a, const struct diag_sock *b)
 }
 
 bool
-port_socket_is_first(const struct port_sockets *r, int at)
+port_socket_is_first(const struct port_sockets *p, int at)
 {
 	for (int i = 0; i < at; i++)
-		if (in_one_group(&r->list[i], &r->list[at]))
+		if (in_one_group(&p->list[i], &p->list[at]))
 			return false;
 	return true;
 }
@@ -160,44 +160,44 @@ port_socket_listens(const struct diag_sock *s)
 
 /* Called only to name an owner, because opening a registry wakes members. */
 static void
-port_sockets_look(struct port_sockets *r)
+port_sockets_look(struct port_sockets *p)
 {
 	struct fault told;
 
-	if (r->looked || !r->count)
+	if (p->looked || !p->count)
 		return;
-	r->looked = true;
+	p->looked = true;
 	fail_save(&told);
-	r->registry = registry_look(r->datagram, addr_port(&r->list[0].local));
+	p->registry = registry_look(p->datagram, addr_port(&p->list[0].local));
 	fail_restore(&told);
 }
 
 const struct slot *
-port_socket_slot(struct port_sockets *r, const struct diag_sock *d)
+port_socket_slot(struct port_sockets *p, const struct diag_sock *d)
 {
 	int slot;
 
-	port_sockets_look(r);
-	slot = r->registry ? registry_find_socket(r->registry, d->inode,
+	port_sockets_look(p);
+	slot = p->registry ? registry_find_socket(p->registry, d->inode,
 	    NULL) : -1;
-	return slot < 0 ? NULL : registry_slot(r->registry, slot);
+	return slot < 0 ? NULL : registry_slot(p->registry, slot);
 }
 
 int
-port_socket_owner(struct port_sockets *r, const struct diag_sock *d,
+port_socket_owner(struct port_sockets *p, const struct diag_sock *d,
     struct owner *out)
 {
-	return r->sockinfo.owners && d->inode ?
-	    owners_find(r->sockinfo.owners, d->inode, out) : 0;
+	return p->sockinfo.owners && d->inode ?
+	    owners_find(p->sockinfo.owners, d->inode, out) : 0;
 }
 
 static int
-port_socket_option(struct port_sockets *r, const struct diag_sock *d, int name)
+port_socket_option(struct port_sockets *p, const struct diag_sock *d, int name)
 {
 	struct owner o;
 	int value;
 
-	if (port_socket_owner(r, d, &o) <= 0)
+	if (port_socket_owner(p, d, &o) <= 0)
 		return -1;
 	value = pidfd_getsockopt(o.pid, o.fd, d->inode, SOL_SOCKET, name);
 	return value > 0 ? 1 : value;
@@ -205,31 +205,31 @@ port_socket_option(struct port_sockets *r, const struct diag_sock *d, int name)
 
 /* Whether a second socket listens on exactly the same address. */
 static bool
-has_twin(const struct port_sockets *r, const struct diag_sock *d)
+has_twin(const struct port_sockets *p, const struct diag_sock *d)
 {
-	for (int i = 0; i < r->count; i++)
-		if (r->list[i].cookie != d->cookie &&
-		    port_socket_listens(&r->list[i]) &&
-		    in_one_group(&r->list[i], d))
+	for (int i = 0; i < p->count; i++)
+		if (p->list[i].cookie != d->cookie &&
+		    port_socket_listens(&p->list[i]) &&
+		    in_one_group(&p->list[i], d))
 			return true;
 	return false;
 }
 
 int
-port_socket_reuseport(struct port_sockets *r, const struct diag_sock *d)
+port_socket_reuseport(struct port_sockets *p, const struct diag_sock *d)
 {
-	int value = port_socket_option(r, d, SO_REUSEPORT);
+	int value = port_socket_option(p, d, SO_REUSEPORT);
 
-	if (value < 0 && !r->datagram && port_socket_listens(d) &&
-	    has_twin(r, d))
+	if (value < 0 && !p->datagram && port_socket_listens(d) &&
+	    has_twin(p, d))
 		return 1;
 	return value;
 }
 
 int
-port_socket_reuseaddr(struct port_sockets *r, const struct diag_sock *d)
+port_socket_reuseaddr(struct port_sockets *p, const struct diag_sock *d)
 {
-	return port_socket_option(r, d, SO_REUSEADDR);
+	return port_socket_option(p, d, SO_REUSEADDR);
 }
 
 const char *
@@ -245,10 +245,10 @@ user_text(uid_t uid, char text[static PORT_SOCKET_TEXT])
 }
 
 const char *
-port_socket_text(struct port_sockets *r, const struct diag_sock *d,
+port_socket_text(struct port_sockets *p, const struct diag_sock *d,
     char text[static PORT_SOCKET_TEXT])
 {
-	const struct slot *slot = port_socket_slot(r, d);
+	const struct slot *slot = port_socket_slot(p, d);
 	char safe[(sizeof((struct owner *)0)->command) * ESCAPE_MAX + 1];
 	char user[PORT_SOCKET_TEXT];
 	struct owner o;
@@ -256,7 +256,7 @@ port_socket_text(struct port_sockets *r, const struct diag_sock *d,
 	user_text(d->uid, user);
 	if (slot) {
 		slot_text(slot, text);
-	} else if (port_socket_owner(r, d, &o) > 0) {
+	} else if (port_socket_owner(p, d, &o) > 0) {
 		escape(o.command, strlen(o.command), false, safe);
 		snprintf(text, PORT_SOCKET_TEXT, "%s (pid %d, user %.64s)",
 		    safe, (int)o.pid, user);

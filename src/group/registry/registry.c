@@ -60,7 +60,7 @@ struct registry {
 
 /* Without a file: memory that this process shares with its children. */
 static int
-table_share(struct registry *b)
+table_share(struct registry *r)
 {
 	struct table *table = mmap(NULL, sizeof(*table), PROT_READ |
 	    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -70,68 +70,68 @@ table_share(struct registry *b)
 		return -1;
 	}
 	table->head = own_head;
-	b->table = table;
+	r->table = table;
 	return 0;
 }
 
 static int
-table_map(struct registry *b)
+table_map(struct registry *r)
 {
-	int protection = PROT_READ | (b->reader ? 0 : PROT_WRITE);
+	int protection = PROT_READ | (r->reader ? 0 : PROT_WRITE);
 	struct stat st;
 
-	if (b->file.sizeless)
-		return table_share(b);
-	if (fstat(b->file.fd, &st) < 0)
-		return fail("registry %s", b->file.path);
+	if (r->file.sizeless)
+		return table_share(r);
+	if (fstat(r->file.fd, &st) < 0)
+		return fail("registry %s", r->file.path);
 	if ((size_t)st.st_size < sizeof(struct table))
 		goto foreign;
-	b->table = mmap(NULL, sizeof(struct table), protection, MAP_SHARED,
-	    b->file.fd, 0);
-	if (b->table == MAP_FAILED) {
-		b->table = NULL;
+	r->table = mmap(NULL, sizeof(struct table), protection, MAP_SHARED,
+	    r->file.fd, 0);
+	if (r->table == MAP_FAILED) {
+		r->table = NULL;
 		/* a private registry has no path */
-		return fail("registry%s%s", *b->file.path ? " " : "",
-		    b->file.path);
+		return fail("registry%s%s", *r->file.path ? " " : "",
+		    r->file.path);
 	}
-	b->guard.at = b->table;
-	b->guard.size = sizeof(struct table);
-	sigbus_guard_add(&b->guard);
-	if (memcmp(&b->table->head, &own_head, sizeof(own_head)) == 0)
+	r->guard.at = r->table;
+	r->guard.size = sizeof(struct table);
+	sigbus_guard_add(&r->guard);
+	if (memcmp(&r->table->head, &own_head, sizeof(own_head)) == 0)
 		return 0;
 foreign:
 	return fail_as(STATUS_NETWORK, "registry %s: made by another version of "
-	    "rpnc, or damaged", b->file.path);
+	    "rpnc, or damaged", r->file.path);
 }
 
 static void
-registry_free(struct registry *b)
+registry_free(struct registry *r)
 {
-	if (b->table) {
-		sigbus_guard_remove(&b->guard);
-		munmap(b->table, sizeof(struct table));
+	if (r->table) {
+		sigbus_guard_remove(&r->guard);
+		munmap(r->table, sizeof(struct table));
 	}
-	registry_file_close(&b->file);
-	free(b);
+	registry_file_close(&r->file);
+	free(r);
 }
 
 static struct registry *
 registry_new(void)
 {
-	struct registry *b = calloc(1, sizeof(*b));
+	struct registry *r = calloc(1, sizeof(*r));
 
-	if (b)
-		b->file.fd = -1;
+	if (r)
+		r->file.fd = -1;
 	else
 		fail("registry");
-	return b;
+	return r;
 }
 
 static bool
-has_others(struct registry *b)
+has_others(struct registry *r)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (!b->mine[i] && registry_alive(b, i))
+		if (!r->mine[i] && registry_alive(r, i))
 			return true;
 	return false;
 }
@@ -139,66 +139,66 @@ has_others(struct registry *b)
 struct registry *
 registry_open(bool datagram, uint16_t port)
 {
-	struct registry *b = registry_new();
+	struct registry *r = registry_new();
 
-	if (b && registry_file_open(&b->file, datagram, port, &own_head,
+	if (r && registry_file_open(&r->file, datagram, port, &own_head,
 	    sizeof(own_head), sizeof(struct table)) == 0 &&
-	    table_map(b) == 0) {
-		struct shared *shared = &b->table->shared;
+	    table_map(r) == 0) {
+		struct shared *shared = &r->table->shared;
 
 		/* all members were killed: forget their steering */
-		if (!has_others(b))
+		if (!has_others(r))
 			memset(&shared->steering, 0, sizeof(shared->steering));
 		/* the mutex stays locked until the first claim */
 		if (!shared->mark[0])
 			(void)!getrandom(shared->mark, sizeof(shared->mark),
 			    GRND_NONBLOCK);
-		return b;
+		return r;
 	}
-	if (b)
-		registry_free(b);
+	if (r)
+		registry_free(r);
 	return NULL;
 }
 
 struct registry *
 registry_look(bool datagram, uint16_t port)
 {
-	struct registry *b = registry_new();
+	struct registry *r = registry_new();
 
-	if (!b)
+	if (!r)
 		return NULL;
-	b->reader = true;
-	if (registry_file_look(&b->file, datagram, port) == 0 &&
-	    table_map(b) == 0)
-		return b;
-	registry_free(b);
+	r->reader = true;
+	if (registry_file_look(&r->file, datagram, port) == 0 &&
+	    table_map(r) == 0)
+		return r;
+	registry_free(r);
 	return NULL;
 }
 
 struct registry *
 registry_private(void)
 {
-	struct registry *b = registry_new();
+	struct registry *r = registry_new();
 
-	if (!b)
+	if (!r)
 		return NULL;
-	if (registry_file_private(&b->file, &own_head, sizeof(own_head),
-	    sizeof(struct table)) == 0 && table_map(b) == 0)
-		return b;
-	registry_free(b);
+	if (registry_file_private(&r->file, &own_head, sizeof(own_head),
+	    sizeof(struct table)) == 0 && table_map(r) == 0)
+		return r;
+	registry_free(r);
 	return NULL;
 }
 
 bool
-registry_is_lost(const struct registry *b)
+registry_is_lost(const struct registry *r)
 {
-	return b->guard.lost;
+	return r->guard.lost;
 }
 
 int
-registry_watch(const struct registry *b, int inotify, uint32_t events)
+registry_watch(const struct registry *r, int inotify, uint32_t events)
 {
-	return registry_file_watch(&b->file, inotify, events);
+	return registry_file_watch(&r->file, inotify, events);
 }
 
 /*
@@ -206,34 +206,34 @@ registry_watch(const struct registry *b, int inotify, uint32_t events)
  * keeps the parent's open file, and so the locks of a dead parent.
  */
 void
-registry_reopen(struct registry *b)
+registry_reopen(struct registry *r)
 {
-	memset(b->mine, 0, sizeof(b->mine));
-	registry_file_reopen(&b->file);
-	if (!b->file.shared && !b->file.sizeless)
-		(void)!mmap(b->table, sizeof(struct table), PROT_READ |
-		    PROT_WRITE, MAP_SHARED | MAP_FIXED, b->file.fd, 0);
+	memset(r->mine, 0, sizeof(r->mine));
+	registry_file_reopen(&r->file);
+	if (!r->file.shared && !r->file.sizeless)
+		(void)!mmap(r->table, sizeof(struct table), PROT_READ |
+		    PROT_WRITE, MAP_SHARED | MAP_FIXED, r->file.fd, 0);
 }
 
 bool
-registry_alive(struct registry *b, int index)
+registry_alive(struct registry *r, int index)
 {
-	const struct slot *s = &b->table->slot[index];
+	const struct slot *s = &r->table->slot[index];
 
 	if (s->kind == SLOT_FREE)
 		return false;
-	if (b->mine[index])
+	if (r->mine[index])
 		return true;
-	return registry_file_taken(&b->file, FILE_FIRST_FREE + index);
+	return registry_file_taken(&r->file, FILE_FIRST_FREE + index);
 }
 
 bool
-registry_is_member(struct registry *b, int index)
+registry_is_member(struct registry *r, int index)
 {
-	const struct slot *s = &b->table->slot[index];
+	const struct slot *s = &r->table->slot[index];
 
 	return s->kind == SLOT_MEMBER && s->state < STATE_AWAY &&
-	    s->inodes[0] && registry_alive(b, index);
+	    s->inodes[0] && registry_alive(r, index);
 }
 
 int
@@ -254,12 +254,12 @@ slot_tests(const struct slot *s, uint64_t inode)
 }
 
 int
-registry_find_socket(struct registry *b, uint64_t inode, int *socket)
+registry_find_socket(struct registry *r, uint64_t inode, int *socket)
 {
 	for (int i = 0; inode && i < REGISTRY_SLOTS; i++) {
-		int found = slot_socket(registry_slot(b, i), inode);
+		int found = slot_socket(registry_slot(r, i), inode);
 
-		if (found < 0 || !registry_is_member(b, i))
+		if (found < 0 || !registry_is_member(r, i))
 			continue;
 		if (socket)
 			*socket = found;
@@ -269,26 +269,26 @@ registry_find_socket(struct registry *b, uint64_t inode, int *socket)
 }
 
 int
-registry_room(struct registry *b)
+registry_room(struct registry *r)
 {
 	int room = 0;
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		room += !registry_alive(b, i);
+		room += !registry_alive(r, i);
 	return room;
 }
 
 /* The dead slot of this name, else a free one, else the one that died first. */
 static int
-pick_slot(struct registry *b, const char *name)
+pick_slot(struct registry *r, const char *name)
 {
-	const struct slot *slot = b->table->slot;
+	const struct slot *slot = r->table->slot;
 	int unused = -1, oldest = -1;
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		if (slot[i].kind == SLOT_FREE) {
 			unused = unused < 0 ? i : unused;
-		} else if (!registry_alive(b, i)) {
+		} else if (!registry_alive(r, i)) {
 			if (strncmp(slot[i].name, name, REGISTRY_NAME) == 0)
 				return i;
 			if (oldest < 0 || slot[i].order < slot[oldest].order)
@@ -297,12 +297,12 @@ pick_slot(struct registry *b, const char *name)
 	}
 	if (unused < 0 && oldest < 0)
 		return fail_as(STATUS_NETWORK, "registry %s: full",
-		    b->file.path);
+		    r->file.path);
 	return unused >= 0 ? unused : oldest;
 }
 
 static void
-slot_fill(struct registry *b, struct slot *s, enum slot_kind kind,
+slot_fill(struct registry *r, struct slot *s, enum slot_kind kind,
     const char *name, uint64_t parent)
 {
 	bool same = parent && s->parent == parent && s->kind == kind &&
@@ -321,38 +321,38 @@ slot_fill(struct registry *b, struct slot *s, enum slot_kind kind,
 	s->raw_pid = getpid();
 	s->parent = parent;
 	s->joined = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	s->order = ++b->table->order;
+	s->order = ++r->table->order;
 	s->kind = kind;
 }
 
 int
-registry_fill(struct registry *b, enum slot_kind kind, const char *name,
+registry_fill(struct registry *r, enum slot_kind kind, const char *name,
     uint64_t parent)
 {
-	int index = pick_slot(b, name);
+	int index = pick_slot(r, name);
 
 	if (index < 0)
 		return -1;
-	if (registry_file_take(&b->file, FILE_FIRST_FREE + index) < 0) {
-		fail("registry %s", b->file.path);
+	if (registry_file_take(&r->file, FILE_FIRST_FREE + index) < 0) {
+		fail("registry %s", r->file.path);
 		return -1;
 	}
-	b->mine[index] = true;
-	slot_fill(b, &b->table->slot[index], kind, name, parent);
+	r->mine[index] = true;
+	slot_fill(r, &r->table->slot[index], kind, name, parent);
 	return index;
 }
 
 void
-registry_set_state(struct registry *b, int index, enum slot_state state)
+registry_set_state(struct registry *r, int index, enum slot_state state)
 {
-	b->table->slot[index].state = state;
-	registry_file_notify(&b->file);
+	r->table->slot[index].state = state;
+	registry_file_notify(&r->file);
 }
 
 void
-registry_set_sockets(struct registry *b, int index, const int *fds, int count)
+registry_set_sockets(struct registry *r, int index, const int *fds, int count)
 {
-	struct slot *s = &b->table->slot[index];
+	struct slot *s = &r->table->slot[index];
 
 	memset(s->inodes, 0, sizeof(s->inodes));
 	memset(s->programs, 0, sizeof(s->programs));
@@ -365,67 +365,67 @@ registry_set_sockets(struct registry *b, int index, const int *fds, int count)
 		s->programs[i] = s->repair_due ? PROGRAM_DIRTY : 0;
 	}
 	s->repair_due = false;
-	registry_file_notify(&b->file);
+	registry_file_notify(&r->file);
 }
 
 struct shared *
-registry_shared(struct registry *b)
+registry_shared(struct registry *r)
 {
-	return &b->table->shared;
+	return &r->table->shared;
 }
 
 int
-registry_change_begin(struct registry *b)
+registry_change_begin(struct registry *r)
 {
-	return registry_file_lock(&b->file);
+	return registry_file_lock(&r->file);
 }
 
 void
-registry_change_end(struct registry *b)
+registry_change_end(struct registry *r)
 {
-	registry_file_unlock(&b->file);
-	registry_file_notify(&b->file);
+	registry_file_unlock(&r->file);
+	registry_file_notify(&r->file);
 }
 
 void
-registry_notify(struct registry *b)
+registry_notify(struct registry *r)
 {
-	registry_file_notify(&b->file);
+	registry_file_notify(&r->file);
 }
 
 int
-registry_steer_begin(struct registry *b)
+registry_steer_begin(struct registry *r)
 {
 	/* a process could take its own lock a second time */
-	if (b->steering || registry_file_take(&b->file, FILE_STEER) < 0)
+	if (r->steering || registry_file_take(&r->file, FILE_STEER) < 0)
 		return -1;
-	b->steering = true;
+	r->steering = true;
 	return 0;
 }
 
 void
-registry_steer_end(struct registry *b)
+registry_steer_end(struct registry *r)
 {
-	b->steering = false;
-	registry_file_give(&b->file, FILE_STEER);
-	registry_file_notify(&b->file);
+	r->steering = false;
+	registry_file_give(&r->file, FILE_STEER);
+	registry_file_notify(&r->file);
 }
 
 struct slot *
-registry_slot(struct registry *b, int index)
+registry_slot(struct registry *r, int index)
 {
-	return &b->table->slot[index];
+	return &r->table->slot[index];
 }
 
 /* The last one removes the file, with the mutex: another may be opening it. */
 void
-registry_close(struct registry *b)
+registry_close(struct registry *r)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (b->mine[i])
-			b->table->slot[i].state = STATE_LEFT;
-	if (b->file.fd >= 0 && !b->reader &&
-	    registry_file_lock(&b->file) == 0 && !has_others(b))
-		unlink(b->file.path);
-	registry_free(b);
+		if (r->mine[i])
+			r->table->slot[i].state = STATE_LEFT;
+	if (r->file.fd >= 0 && !r->reader &&
+	    registry_file_lock(&r->file) == 0 && !has_others(r))
+		unlink(r->file.path);
+	registry_free(r);
 }

@@ -18,12 +18,12 @@ letters_of(int n, char name[static REGISTRY_NAME])
 
 /* A letter that no slot has; if there is none, the letter of a dead slot. */
 static int
-pick_letter(struct registry *b, char name[static REGISTRY_NAME])
+pick_letter(struct registry *r, char name[static REGISTRY_NAME])
 {
 	for (int dead_too = 1; dead_too >= 0; dead_too--)
 		for (int n = 0; n < REGISTRY_SLOTS; n++) {
 			letters_of(n, name);
-			if (!registry_name_taken(b, name, 0, dead_too))
+			if (!registry_name_taken(r, name, 0, dead_too))
 				return 0;
 		}
 	return fail_as(STATUS_NETWORK, "registry: full");
@@ -31,26 +31,26 @@ pick_letter(struct registry *b, char name[static REGISTRY_NAME])
 
 /* A request gets a number, so that members keep the letters. */
 static int
-pick_number(struct registry *b, char name[static REGISTRY_NAME])
+pick_number(struct registry *r, char name[static REGISTRY_NAME])
 {
 	for (int n = 0; n < REGISTRY_SLOTS; n++) {
 		snprintf(name, REGISTRY_NAME, "!%d", n);
-		if (!registry_name_taken(b, name, 0, false))
+		if (!registry_name_taken(r, name, 0, false))
 			return 0;
 	}
 	return fail_as(STATUS_NETWORK, "registry: full");
 }
 
 static int
-pick_name(struct registry *b, enum slot_kind kind, const char *wanted,
+pick_name(struct registry *r, enum slot_kind kind, const char *wanted,
     uint64_t parent, char name[static REGISTRY_NAME])
 {
 	if (kind == SLOT_REQUEST)
-		return pick_number(b, name);
+		return pick_number(r, name);
 	if (!wanted)
-		return pick_letter(b, name);
+		return pick_letter(r, name);
 	snprintf(name, REGISTRY_NAME, "%s", wanted);
-	return !registry_name_taken(b, name, parent, false) ? 0 :
+	return !registry_name_taken(r, name, parent, false) ? 0 :
 	    fail_as(STATUS_USAGE, "name %s: a live member has this name",
 	    wanted);
 }
@@ -60,15 +60,15 @@ pick_name(struct registry *b, enum slot_kind kind, const char *wanted,
  * process to ask gets the answer, because only one has to repair that.
  */
 static bool
-take_legacy(struct registry *b)
+take_legacy(struct registry *r)
 {
 	static const uint64_t none[REGISTRY_SOCKETS];
 	bool found = false;
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		struct slot *s = registry_slot(b, i);
+		struct slot *s = registry_slot(r, i);
 
-		if (s->kind != SLOT_MEMBER || registry_alive(b, i) ||
+		if (s->kind != SLOT_MEMBER || registry_alive(r, i) ||
 		    memcmp(s->programs, none, sizeof(none)) == 0)
 			continue;
 		memset(s->programs, 0, sizeof(s->programs));
@@ -78,20 +78,20 @@ take_legacy(struct registry *b)
 }
 
 int
-registry_claim(struct registry *b, enum slot_kind kind, const char *name,
+registry_claim(struct registry *r, enum slot_kind kind, const char *name,
     uint64_t parent)
 {
 	char chosen[REGISTRY_NAME];
 	bool repair_due;
 	int index = -1;
 
-	if (registry_change_begin(b) < 0)
+	if (registry_change_begin(r) < 0)
 		return -1;
-	repair_due = kind == SLOT_MEMBER && take_legacy(b);
-	if (pick_name(b, kind, name, parent, chosen) == 0)
-		index = registry_fill(b, kind, chosen, parent);
+	repair_due = kind == SLOT_MEMBER && take_legacy(r);
+	if (pick_name(r, kind, name, parent, chosen) == 0)
+		index = registry_fill(r, kind, chosen, parent);
 	if (index >= 0)
-		registry_slot(b, index)->repair_due = repair_due;
-	registry_change_end(b);
+		registry_slot(r, index)->repair_due = repair_due;
+	registry_change_end(r);
 	return index;
 }

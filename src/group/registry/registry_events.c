@@ -26,21 +26,21 @@ enum {
 };
 
 static void
-events_emit(struct registry_events *w,
+events_emit(struct registry_events *e,
     void (*news)(struct registry_events *, const struct slot *),
     const struct slot *s)
 {
 	if (news)
-		news(w, s);
+		news(e, s);
 }
 
 /* Whether another known request asks for the same. */
 static bool
-is_requested_again(const struct registry_events *w, const struct slot *s)
+is_requested_again(const struct registry_events *e, const struct slot *s)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (w->seen[i].order && &w->seen[i] != s &&
-		    request_covers(&w->seen[i], s))
+		if (e->seen[i].order && &e->seen[i] != s &&
+		    request_covers(&e->seen[i], s))
 			return true;
 	return false;
 }
@@ -50,137 +50,137 @@ is_requested_again(const struct registry_events *w, const struct slot *s)
  * first one begins it, and the last one ends it.
  */
 static void
-events_emit_coming(struct registry_events *w,
+events_emit_coming(struct registry_events *e,
     const struct registry_events_ops *ops, const struct slot *s)
 {
 	if (s->kind != SLOT_REQUEST)
-		events_emit(w, ops->on_join, s);
-	else if (!is_requested_again(w, s))
-		events_emit(w, ops->on_request, s);
+		events_emit(e, ops->on_join, s);
+	else if (!is_requested_again(e, s))
+		events_emit(e, ops->on_request, s);
 }
 
 static void
-events_emit_going(struct registry_events *w,
+events_emit_going(struct registry_events *e,
     const struct registry_events_ops *ops, const struct slot *s)
 {
 	if (s->kind != SLOT_REQUEST)
-		events_emit(w, ops->on_leave, s);
-	else if (!is_requested_again(w, s))
-		events_emit(w, ops->on_request_end, s);
+		events_emit(e, ops->on_leave, s);
+	else if (!is_requested_again(e, s))
+		events_emit(e, ops->on_request_end, s);
 }
 
 /* Compares one slot with its copy. */
 static void
-events_look(struct registry_events *w, int i)
+events_look(struct registry_events *e, int i)
 {
 	static const struct registry_events_ops none;
-	const struct registry_events_ops *ops = w->quiet ? &none : w->ops;
-	struct slot *seen = &w->seen[i];
-	const struct slot *now = registry_slot(w->registry, i);
-	bool here = registry_is_member(w->registry, i) ||
-	    request_is_here(w->registry, i);
+	const struct registry_events_ops *ops = e->quiet ? &none : e->ops;
+	struct slot *seen = &e->seen[i];
+	const struct slot *now = registry_slot(e->registry, i);
+	bool here = registry_is_member(e->registry, i) ||
+	    request_is_here(e->registry, i);
 
 	if (seen->order && (!here || now->order != seen->order)) {
 		if (now->order == seen->order)
 			*seen = *now;
-		events_emit_going(w, ops, seen);
+		events_emit_going(e, ops, seen);
 		seen->order = 0;
 	}
 	if (!here)
 		return;
 	if (!seen->order)
-		events_emit_coming(w, ops, now);
+		events_emit_coming(e, ops, now);
 	else if (seen->state != now->state)
-		events_emit(w, ops->on_state, now);
+		events_emit(e, ops->on_state, now);
 	*seen = *now;
 }
 
 static void
-events_look_all(struct registry_events *w)
+events_look_all(struct registry_events *e)
 {
-	const struct steering *s = &registry_shared(w->registry)->steering;
+	const struct steering *s = &registry_shared(e->registry)->steering;
 
-	if (w->serial != s->serial && !w->quiet && w->ops->on_steering)
-		w->ops->on_steering(w, s);
-	w->serial = s->serial;
-	if (w->ops->on_wake)
-		w->ops->on_wake(w);
-	if (registry_is_lost(w->registry))
+	if (e->serial != s->serial && !e->quiet && e->ops->on_steering)
+		e->ops->on_steering(e, s);
+	e->serial = s->serial;
+	if (e->ops->on_wake)
+		e->ops->on_wake(e);
+	if (registry_is_lost(e->registry))
 		return;
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (w->seen[i].order || registry_slot(w->registry, i)->kind)
-			events_look(w, i);
+		if (e->seen[i].order || registry_slot(e->registry, i)->kind)
+			events_look(e, i);
 }
 
 static void
 on_look_again(struct timer *t)
 {
-	struct registry_events *w = container_of(t, struct registry_events,
+	struct registry_events *e = container_of(t, struct registry_events,
 	    again);
 
-	events_look_all(w);
+	events_look_all(e);
 	/* foreign members don't notify, but a program's indices include them */
-	if (w->source.fd < 0 || !w->settled ||
-	    registry_shared(w->registry)->steering.mode ||
-	    request_any(w->registry))
-		loop_timer_set(w->loop, t, loop_now() + POLL_US);
-	w->settled = true;
+	if (e->source.fd < 0 || !e->settled ||
+	    registry_shared(e->registry)->steering.mode ||
+	    request_any(e->registry))
+		loop_timer_set(e->loop, t, loop_now() + POLL_US);
+	e->settled = true;
 }
 
 /* Compares again soon, and then once more. */
 static void
-events_settle(struct registry_events *w)
+events_settle(struct registry_events *e)
 {
-	w->settled = false;
-	loop_timer_set(w->loop, &w->again, loop_now() + SETTLE_US);
+	e->settled = false;
+	loop_timer_set(e->loop, &e->again, loop_now() + SETTLE_US);
 }
 
 static void
 on_event(struct source *s, uint32_t events)
 {
-	struct registry_events *w = container_of(s, struct registry_events,
+	struct registry_events *e = container_of(s, struct registry_events,
 	    source);
 	char room[4096];
 
 	(void)events;
 	while (read(s->fd, room, sizeof(room)) > 0)
 		continue;
-	events_look_all(w);
-	events_settle(w);
+	events_look_all(e);
+	events_settle(e);
 }
 
 int
-registry_events_open(struct registry_events *w, struct loop *l,
-    struct registry *b)
+registry_events_open(struct registry_events *e, struct loop *l,
+    struct registry *r)
 {
-	memset(w->seen, 0, sizeof(w->seen));
-	w->loop = l;
-	w->registry = b;
-	w->again.on_timer = on_look_again;
-	w->source.on_event = on_event;
-	w->source.fd = -1;
-	w->quiet = true;
-	events_look_all(w);
-	w->quiet = false;
-	w->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (w->source.fd >= 0 && registry_watch(b, w->source.fd,
+	memset(e->seen, 0, sizeof(e->seen));
+	e->loop = l;
+	e->registry = r;
+	e->again.on_timer = on_look_again;
+	e->source.on_event = on_event;
+	e->source.fd = -1;
+	e->quiet = true;
+	events_look_all(e);
+	e->quiet = false;
+	e->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (e->source.fd >= 0 && registry_watch(r, e->source.fd,
 	    IN_MODIFY | IN_CLOSE_WRITE) == 0) {
-		events_settle(w);	/* changes before the watch began */
-		return loop_watch(l, &w->source, EPOLLIN);
+		events_settle(e);	/* changes before the watch began */
+		return loop_watch(l, &e->source, EPOLLIN);
 	}
-	if (w->source.fd >= 0)
-		close(w->source.fd);
-	w->source.fd = -1;
-	return loop_timer_set(l, &w->again, loop_now() + POLL_US);
+	if (e->source.fd >= 0)
+		close(e->source.fd);
+	e->source.fd = -1;
+	return loop_timer_set(l, &e->again, loop_now() + POLL_US);
 }
 
 void
-registry_events_close(struct registry_events *w)
+registry_events_close(struct registry_events *e)
 {
-	if (!w->loop)
+	if (!e->loop)
 		return;
-	loop_timer_cancel(w->loop, &w->again);
-	loop_del(w->loop, &w->source);
-	if (w->source.fd >= 0)
-		close(w->source.fd);
+	loop_timer_cancel(e->loop, &e->again);
+	loop_del(e->loop, &e->source);
+	if (e->source.fd >= 0)
+		close(e->source.fd);
 }

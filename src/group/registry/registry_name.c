@@ -102,34 +102,34 @@ same_base(const struct slot *s, const char *name)
 }
 
 bool
-registry_name_taken(struct registry *b, const char *name, uint64_t parent,
+registry_name_taken(struct registry *r, const char *name, uint64_t parent,
     bool dead_too)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 
 		if (s->kind == SLOT_FREE || !same_base(s, name))
 			continue;
 		if (parent && (s->parent == parent || s->process == parent) &&
 		    !has_name(s, name))
 			continue;
-		if (dead_too || registry_alive(b, i))
+		if (dead_too || registry_alive(r, i))
 			return true;
 	}
 	return false;
 }
 
 bool
-registry_has_name(struct registry *b, const char *name)
+registry_has_name(struct registry *r, const char *name)
 {
-	return registry_name_taken(b, name, 0, false);
+	return registry_name_taken(r, name, 0, false);
 }
 
 int
-registry_find(struct registry *b, const char *name, uint64_t parent)
+registry_find(struct registry *r, const char *name, uint64_t parent)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 
 		if (s->kind != SLOT_FREE && s->parent == parent &&
 		    has_name(s, name))
@@ -139,11 +139,11 @@ registry_find(struct registry *b, const char *name, uint64_t parent)
 }
 
 int
-registry_find_process(struct registry *b, uint64_t process)
+registry_find_process(struct registry *r, uint64_t process)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (registry_slot(b, i)->kind != SLOT_FREE &&
-		    registry_slot(b, i)->process == process)
+		if (registry_slot(r, i)->kind != SLOT_FREE &&
+		    registry_slot(r, i)->process == process)
 			return i;
 	return -1;
 }

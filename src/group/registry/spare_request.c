@@ -3,41 +3,41 @@
 #include <string.h>
 
 int
-request_claim(struct registry *b)
+request_claim(struct registry *r)
 {
-	return registry_claim(b, SLOT_REQUEST, NULL, 0);
+	return registry_claim(r, SLOT_REQUEST, NULL, 0);
 }
 
 int
-request_set(struct registry *b, int slot, pid_t target, const uint64_t *inodes,
+request_set(struct registry *r, int slot, pid_t target, const uint64_t *inodes,
     int count)
 {
-	struct slot *s = registry_slot(b, slot);
+	struct slot *s = registry_slot(r, slot);
 
-	if (registry_change_begin(b) < 0)
+	if (registry_change_begin(r) < 0)
 		return -1;
 	memset(s->inodes, 0, sizeof(s->inodes));
 	for (int i = 0; i < count; i++)
 		s->inodes[i] = inodes[i];
 	s->raw_target = target;
-	registry_change_end(b);
+	registry_change_end(r);
 	return 0;
 }
 
 bool
-request_is_here(struct registry *b, int slot)
+request_is_here(struct registry *r, int slot)
 {
-	const struct slot *s = registry_slot(b, slot);
+	const struct slot *s = registry_slot(r, slot);
 
 	return s->kind == SLOT_REQUEST && s->raw_target &&
-	    s->state != STATE_LEFT && registry_alive(b, slot);
+	    s->state != STATE_LEFT && registry_alive(r, slot);
 }
 
 bool
-request_any(struct registry *b)
+request_any(struct registry *r)
 {
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
-		if (request_is_here(b, i))
+		if (request_is_here(r, i))
 			return true;
 	return false;
 }
@@ -55,13 +55,13 @@ request_covers(const struct slot *all, const struct slot *s)
 }
 
 const struct slot *
-request_of(struct registry *b, uint64_t inode)
+request_of(struct registry *r, uint64_t inode)
 {
 	for (int i = 0; i < REGISTRY_SLOTS && inode; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 
 		if (s->kind == SLOT_REQUEST && slot_socket(s, inode) >= 0 &&
-		    request_is_here(b, i))
+		    request_is_here(r, i))
 			return s;
 	}
 	return NULL;

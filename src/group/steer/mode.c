@@ -110,21 +110,21 @@ mode_text(const struct steering *s, char text[static MODE_TEXT])
 }
 
 int
-mode_set(struct registry *b, const struct steering *s)
+mode_set(struct registry *r, const struct steering *s)
 {
-	struct steering *now = &registry_shared(b)->steering;
+	struct steering *now = &registry_shared(r)->steering;
 	char old[MODE_TEXT], new[MODE_TEXT];
 	uint32_t serial;
 
 	if (strcmp(mode_text(now, old), mode_text(s, new)) == 0)
 		return 0;
-	if (registry_change_begin(b) < 0)
+	if (registry_change_begin(r) < 0)
 		return -1;
 	serial = now->serial;
 	*now = *s;
 	now->process = process_cookie();
 	now->serial = serial + 1;
-	registry_change_end(b);
+	registry_change_end(r);
 	return 0;
 }
 
@@ -137,9 +137,9 @@ weight_within(uint32_t weight)
 
 /* A listed name includes its workers, except workers listed themselves. */
 uint32_t
-mode_weight(struct registry *b, int slot)
+mode_weight(struct registry *r, int slot)
 {
-	const struct steering *s = &registry_shared(b)->steering;
+	const struct steering *s = &registry_shared(r)->steering;
 	char own[REGISTRY_NAME];
 	uint32_t weight;
 	size_t base;
@@ -148,8 +148,8 @@ mode_weight(struct registry *b, int slot)
 		return 1;
 	if (slot < 0)
 		return WEIGHT_DEFAULT;
-	weight = registry_slot(b, slot)->weight;
-	base = strcspn(slot_name(registry_slot(b, slot), own), "/");
+	weight = registry_slot(r, slot)->weight;
+	base = strcspn(slot_name(registry_slot(r, slot), own), "/");
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
 		const char *name = s->weights[i].name;
 

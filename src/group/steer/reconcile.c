@@ -56,12 +56,12 @@ mix_bits(uint64_t x)
 }
 
 int
-reconcile_known(struct registry *b, const struct diag_sock *list, int n)
+reconcile_known(struct registry *r, const struct diag_sock *list, int n)
 {
 	int known = 0;
 
 	for (int i = 0; i < n; i++)
-		known += registry_find_socket(b, list[i].inode, NULL) >= 0;
+		known += registry_find_socket(r, list[i].inode, NULL) >= 0;
 	return known;
 }
 
@@ -126,11 +126,11 @@ group_take(struct group *g)
 
 /* Lists the group of fd; returns the number of sockets, or -1. */
 static int
-group_open(struct group *g, struct registry *b, struct sock_diag *diag, int fd,
+group_open(struct group *g, struct registry *r, struct sock_diag *diag, int fd,
     const struct addr *bound, bool datagram)
 {
 	*g = (struct group){
-		.registry = b, .diag = diag, .fd = fd, .bound = bound,
+		.registry = r, .diag = diag, .fd = fd, .bound = bound,
 	};
 	g->n = sock_diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
 	    addr_port(bound), sock_inode(fd), &g->list);
@@ -232,7 +232,7 @@ recall_order(const struct group *g, const struct order *o)
 }
 
 void
-reconcile_forgive(struct registry *b, struct sock_diag *diag,
+reconcile_forgive(struct registry *r, struct sock_diag *diag,
     const struct diag_sock *before, int n)
 {
 	struct diag_sock *now = NULL;
@@ -244,9 +244,9 @@ reconcile_forgive(struct registry *b, struct sock_diag *diag,
 
 			if (now[i].cookie != before[j].cookie)
 				continue;
-			slot = registry_find_socket(b, now[i].inode, &socket);
+			slot = registry_find_socket(r, now[i].inode, &socket);
 			if (slot >= 0)
-				registry_slot(b, slot)->tests[socket] +=
+				registry_slot(r, slot)->tests[socket] +=
 				    (uint32_t)(now[i].drops -
 				    before[j].drops);
 		}
@@ -341,13 +341,13 @@ make_so(struct reconcile *p, struct group *g)
 
 /* Whether nothing is steered, nor ever was: true of most registries. */
 static bool
-is_plain(struct registry *b)
+is_plain(struct registry *r)
 {
-	if (mode_of(&registry_shared(b)->steering) != STEER_HASH ||
-	    request_any(b))
+	if (mode_of(&registry_shared(r)->steering) != STEER_HASH ||
+	    request_any(r))
 		return false;
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
+		const struct slot *s = registry_slot(r, i);
 
 		if (s->kind != SLOT_MEMBER)
 			continue;
@@ -363,11 +363,11 @@ is_plain(struct registry *b)
 int
 reconcile_apply(struct reconcile *p, const struct sock_set *set)
 {
-	struct registry *b = p->registry;
+	struct registry *r = p->registry;
 	int result = 0;
 	bool ours = false, amiss = false;
 
-	if (!p->diag || is_plain(b)) {
+	if (!p->diag || is_plain(r)) {
 		p->failing = 0;
 		return 0;
 	}
@@ -376,10 +376,10 @@ reconcile_apply(struct reconcile *p, const struct sock_set *set)
 
 		if (set->bound[i].sa.sa_family == AF_UNIX)
 			continue;
-		if (group_open(&g, b, p->diag, set->fd[i], &set->bound[i],
+		if (group_open(&g, r, p->diag, set->fd[i], &set->bound[i],
 		    p->datagram) > 0 && !is_so(&g, wanted(&g))) {
 			amiss = true;
-			ours = ours || registry_steer_begin(b) == 0;
+			ours = ours || registry_steer_begin(r) == 0;
 			if (ours && !is_so(&g, wanted(&g)) &&
 			    make_so(p, &g) < 0)
 				result = -1;
@@ -390,19 +390,19 @@ reconcile_apply(struct reconcile *p, const struct sock_set *set)
 	if (!amiss)
 		p->failing = 0;
 	if (ours)
-		registry_steer_end(b);
+		registry_steer_end(r);
 	return result;
 }
 
 int
-reconcile_exclude(struct registry *b, struct sock_diag *diag, int fd,
+reconcile_exclude(struct registry *r, struct sock_diag *diag, int fd,
     const struct addr *bound, int index)
 {
 	struct group g;
 	uint64_t others = 0;
 	int result = -1;
 
-	if (group_open(&g, b, diag, fd, bound, false) <= index)
+	if (group_open(&g, r, diag, fd, bound, false) <= index)
 		goto free;
 	if (g.chosen && order_restore(&g) == 0)
 		give_weights(&g);
@@ -415,20 +415,20 @@ reconcile_exclude(struct registry *b, struct sock_diag *diag, int fd,
 	for (int i = 0; i < g.n && !others; i++)
 		g.weight[i] = i != index;
 	result = bpf_attach(fd, bound->sa.sa_family == AF_INET6,
-	    mode_of(&registry_shared(b)->steering), g.weight, g.n);
+	    mode_of(&registry_shared(r)->steering), g.weight, g.n);
 free:
 	free(g.list);
 	return result;
 }
 
 void
-reconcile_mark_dirty(struct registry *b, struct sock_diag *diag,
+reconcile_mark_dirty(struct registry *r, struct sock_diag *diag,
     const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
 
-		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
+		if (group_open(&g, r, diag, set->fd[i], &set->bound[i],
 		    false) > 0)
 			reconcile_mark(&g, PROGRAM_DIRTY);
 		free(g.list);
@@ -436,13 +436,13 @@ reconcile_mark_dirty(struct registry *b, struct sock_diag *diag,
 }
 
 void
-reconcile_clear(struct registry *b, struct sock_diag *diag,
+reconcile_clear(struct registry *r, struct sock_diag *diag,
     const struct sock_set *set)
 {
 	for (int i = 0; i < set->count; i++) {
 		struct group g;
 
-		if (group_open(&g, b, diag, set->fd[i], &set->bound[i],
+		if (group_open(&g, r, diag, set->fd[i], &set->bound[i],
 		    false) > 0 && !is_so(&g, 0)) {
 			bpf_detach(set->fd[i]);
 			reconcile_mark(&g, 0);
@@ -452,10 +452,10 @@ reconcile_clear(struct registry *b, struct sock_diag *diag,
 }
 
 enum progress
-reconcile_progress(struct registry *b, struct sock_diag *diag,
+reconcile_progress(struct registry *r, struct sock_diag *diag,
     const struct diag_sock *member)
 {
-	struct group g = { .registry = b, .diag = diag };
+	struct group g = { .registry = r, .diag = diag };
 	enum progress progress = PROGRESS_DUE;
 
 	g.n = sock_diag_group_of(diag, member, &g.list);

@@ -80,16 +80,16 @@ inspect_wants(const struct inspect *s, const struct diag_sock *d)
 }
 
 static bool
-is_in_listed_group(const struct port_sockets *r, const struct diag_sock *d)
+is_in_listed_group(const struct port_sockets *p, const struct diag_sock *d)
 {
-	for (int i = 0; i < r->count; i++)
-		if (in_one_group(&r->list[i], d))
+	for (int i = 0; i < p->count; i++)
+		if (in_one_group(&p->list[i], d))
 			return true;
 	return false;
 }
 
 static int
-inspect_groups_fill(struct inspect *s, struct port_sockets *r)
+inspect_groups_fill(struct inspect *s, struct port_sockets *p)
 {
 	struct snapshot *last = &s->snapshots[s->taken - 1];
 	const struct port_sockets *lists[] = { &last->listening, &last->bound };
@@ -105,7 +105,7 @@ inspect_groups_fill(struct inspect *s, struct port_sockets *r)
 				continue;
 			g->at = k ? -1 : i;
 			s->count++;
-			if (inspect_group_fill(g, s->snapshots, s->taken, r, d)
+			if (inspect_group_fill(g, s->snapshots, s->taken, p, d)
 			    < 0)
 				return -1;
 		}
@@ -116,7 +116,7 @@ int
 inspect_judge(struct inspect *s)
 {
 	struct snapshot *last = &s->snapshots[s->taken - 1];
-	struct port_sockets r = last->listening;
+	struct port_sockets p = last->listening;
 	struct fault saved;
 	int n;
 
@@ -128,13 +128,13 @@ inspect_judge(struct inspect *s)
 	if (s->sockinfo.owners)
 		owners_refresh(s->sockinfo.owners);
 	fail_save(&saved);
-	r.sockinfo = s->sockinfo;
-	r.registry = registry_look(s->datagram, s->port);
-	r.looked = true;
+	p.sockinfo = s->sockinfo;
+	p.registry = registry_look(s->datagram, s->port);
+	p.looked = true;
 	fail_restore(&saved);
-	n = inspect_groups_fill(s, &r);
-	if (r.registry)
-		registry_close(r.registry);
+	n = inspect_groups_fill(s, &p);
+	if (p.registry)
+		registry_close(p.registry);
 	return n;
 }
 

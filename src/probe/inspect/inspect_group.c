@@ -62,14 +62,14 @@ group_gather(struct inspect_group *g, const struct snapshot *s,
 
 /* How many slots have the socket; out: the last of them. */
 static int
-socket_slots(struct registry *b, uint64_t inode, const struct slot **out)
+socket_slots(struct registry *r, uint64_t inode, const struct slot **out)
 {
 	int n = 0;
 
-	for (int i = 0; b && inode && i < REGISTRY_SLOTS; i++) {
-		const struct slot *s = registry_slot(b, i);
+	for (int i = 0; r && inode && i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(r, i);
 
-		if (slot_socket(s, inode) >= 0 && registry_is_member(b, i)) {
+		if (slot_socket(s, inode) >= 0 && registry_is_member(r, i)) {
 			*out = s;
 			n++;
 		}
@@ -109,18 +109,18 @@ member_state(const struct slot *slot, pid_t pid)
 }
 
 static void
-inspect_member_fill(struct port_sockets *r, struct member_found *t,
+inspect_member_fill(struct port_sockets *p, struct member_found *t,
     struct group_member *m)
 {
 	const struct slot *slot = NULL;
 	struct sock_acceptor h = { 0 };
-	int slots = socket_slots(r->registry, t->sock.inode, &slot);
+	int slots = socket_slots(p->registry, t->sock.inode, &slot);
 
-	sock_acceptor_find(r->sockinfo.owners, t->sock.inode, &h);
+	sock_acceptor_find(p->sockinfo.owners, t->sock.inode, &h);
 	if (slots > 1)
 		slot = NULL;
 	if (slot) {
-		h.pid = member_pid(&r->sockinfo, slot);
+		h.pid = member_pid(&p->sockinfo, slot);
 		snprintf(h.command, sizeof(h.command), "rpnc");
 		slot_name(slot, t->name);
 	}
@@ -140,13 +140,13 @@ inspect_member_fill(struct port_sockets *r, struct member_found *t,
 		.queue = -1, .limit = -1, .half_open = -1,
 		.drops = socket_drops(slot, &t->sock), .oldest_wait = NAN,
 		.state = member_state(slot, h.pid),
-		.reuseport = port_socket_reuseport(r, &t->sock),
-		.reuseaddr = port_socket_reuseaddr(r, &t->sock),
+		.reuseport = port_socket_reuseport(p, &t->sock),
+		.reuseaddr = port_socket_reuseaddr(p, &t->sock),
 		.flags = t->flags.names,
 	};
 	if (!m->state && h.all_stopped)
 		m->state = "stopped";
-	if (r->registry && request_of(r->registry, t->sock.inode))
+	if (p->registry && request_of(p->registry, t->sock.inode))
 		group_flag_set(&t->flags, GROUP_QUARANTINED);
 }
 
@@ -240,9 +240,9 @@ is_order_of_group(const struct order *o, const struct inspect_group *g, int n)
 }
 
 static void
-group_indices(struct inspect_group *g, struct registry *b)
+group_indices(struct inspect_group *g, struct registry *r)
 {
-	const struct shared *shared = b ? registry_shared(b) : NULL;
+	const struct shared *shared = r ? registry_shared(r) : NULL;
 	int n = 0;
 
 	while (n < (int)g->report.member_count &&
@@ -264,12 +264,12 @@ group_indices(struct inspect_group *g, struct registry *b)
 
 /* Steering is only known if members are on the registry. */
 static void
-group_steering(struct inspect_group *g, struct registry *b)
+group_steering(struct inspect_group *g, struct registry *r)
 {
-	for (size_t i = 0; b && i < g->report.member_count; i++)
+	for (size_t i = 0; r && i < g->report.member_count; i++)
 		if (g->members[i].who.name) {
 			g->report.steering = mode_text(
-			    &registry_shared(b)->steering, g->steering);
+			    &registry_shared(r)->steering, g->steering);
 			return;
 		}
 }
@@ -370,30 +370,30 @@ group_place(struct inspect_group *g, const struct diag_sock *like, bool
 
 int
 inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
-    int taken, struct port_sockets *r, const struct diag_sock *like)
+    int taken, struct port_sockets *p, const struct diag_sock *like)
 {
 	const struct snapshot *last = &snapshots[taken - 1];
 	int64_t age;
 
-	group_place(g, like, r->datagram);
+	group_place(g, like, p->datagram);
 	if (group_gather(g, last, like) < 0)
 		return -1;
 	for (size_t i = 0; i < g->report.member_count; i++)
-		inspect_member_fill(r, &g->texts[i], &g->members[i]);
+		inspect_member_fill(p, &g->texts[i], &g->members[i]);
 	for (size_t i = 0; i < g->report.member_count; i++)
 		inspect_member_judge(g, snapshots, taken, i);
-	if (r->datagram)
+	if (p->datagram)
 		group_hijackable(g);
 	else
 		group_half_open(g);
-	group_indices(g, r->registry);
-	group_steering(g, r->registry);
+	group_indices(g, p->registry);
+	group_steering(g, p->registry);
 	age = snapshot_oldest(last, like, true);
 	g->report.oldest_wait = age < 0 ? NAN : (double)age / 1e3;
-	if (group_losses(g, r) < 0)
+	if (group_losses(g, p) < 0)
 		return -1;
 	group_flags_fill(g);
-	return group_findings(g, r->datagram);
+	return group_findings(g, p->datagram);
 }
 
 void

@@ -31,7 +31,7 @@ struct inspect_group {
  * inspect_group_free() even then.
  */
 int inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
-    int taken, struct port_sockets *r, const struct diag_sock *like);
+    int taken, struct port_sockets *p, const struct diag_sock *like);
 void inspect_group_free(struct inspect_group *);
 
 #endif

@@ -24,15 +24,15 @@ enum {
 };
 
 static int
-sockets_add(struct port_sockets *r, const struct diag_sock *d)
+sockets_add(struct port_sockets *p, const struct diag_sock *d)
 {
-	struct diag_sock *list = realloc(r->list,
-	    (size_t)(r->count + 1) * sizeof(*list));
+	struct diag_sock *list = realloc(p->list,
+	    (size_t)(p->count + 1) * sizeof(*list));
 
 	if (!list)
 		return -1;
-	r->list = list;
-	r->list[r->count++] = *d;
+	p->list = list;
+	p->list[p->count++] = *d;
 	return 0;
 }
 
@@ -72,11 +72,11 @@ snapshot_free(struct snapshot *s)
 }
 
 static const struct diag_sock *
-socket_find(const struct port_sockets *r, uint64_t cookie)
+socket_find(const struct port_sockets *p, uint64_t cookie)
 {
-	for (int i = 0; i < r->count; i++)
-		if (r->list[i].cookie == cookie)
-			return &r->list[i];
+	for (int i = 0; i < p->count; i++)
+		if (p->list[i].cookie == cookie)
+			return &p->list[i];
 	return NULL;
 }
 

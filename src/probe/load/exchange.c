@@ -25,20 +25,20 @@ enum { TEXT_MAX = 64 * 1024 };
 static const char greeting_start[] = "rpnc/1 ";
 
 void
-exchange_start(struct exchange *d, const struct plan *plan, uint64_t id,
+exchange_start(struct exchange *e, const struct plan *plan, uint64_t id,
     bool wants_greeting)
 {
-	*d = (struct exchange){
+	*e = (struct exchange){
 		.plan = plan, .id = id, .wants_greeting = wants_greeting,
 		.greeting = plan->datagram ? GREETING_NONE : GREETING_OPEN,
 	};
 }
 
 void
-exchange_free(struct exchange *d)
+exchange_free(struct exchange *e)
 {
-	free(d->text);
-	d->text = NULL;
+	free(e->text);
+	e->text = NULL;
 }
 
 /*
@@ -58,220 +58,220 @@ echo_byte(uint64_t id, size_t at)
 }
 
 size_t
-exchange_piece(const struct exchange *d, char *room, size_t size)
+exchange_piece(const struct exchange *e, char *room, size_t size)
 {
-	const struct plan *p = d->plan;
-	size_t length = (p->echo ? p->echo : p->send_length) - d->out;
+	const struct plan *p = e->plan;
+	size_t length = (p->echo ? p->echo : p->send_length) - e->out;
 
 	if (length > size)
 		length = size;
 	if (!p->echo && length)
-		memcpy(room, p->send + d->out, length);
+		memcpy(room, p->send + e->out, length);
 	for (size_t i = 0; p->echo && i < length; i++)
-		room[i] = (char)echo_byte(d->id, d->out + i);
+		room[i] = (char)echo_byte(e->id, e->out + i);
 	return length;
 }
 
 void
-exchange_sent(struct exchange *d, size_t length)
+exchange_sent(struct exchange *e, size_t length)
 {
-	d->out += length;
+	e->out += length;
 }
 
 static void
-echo_take(struct exchange *d, const char *data, size_t length)
+echo_take(struct exchange *e, const char *data, size_t length)
 {
-	for (size_t i = 0; i < length && !d->wrong; i++)
-		d->wrong = d->in + i >= d->plan->echo ||
-		    (unsigned char)data[i] != echo_byte(d->id, d->in + i);
-	d->in += length;
+	for (size_t i = 0; i < length && !e->wrong; i++)
+		e->wrong = e->in + i >= e->plan->echo ||
+		    (unsigned char)data[i] != echo_byte(e->id, e->in + i);
+	e->in += length;
 }
 
 /* Searches the last bytes. They may contain zeros. */
 static bool
-text_matches(const struct exchange *d, const regex_t *pattern_, regmatch_t *m)
+text_matches(const struct exchange *e, const regex_t *pattern_, regmatch_t *m)
 {
-	size_t from = d->length > PATTERN_WINDOW ?
-	    d->length - PATTERN_WINDOW : 0;
+	size_t from = e->length > PATTERN_WINDOW ?
+	    e->length - PATTERN_WINDOW : 0;
 
 	m[0] = (regmatch_t){
-		.rm_so = (regoff_t)from, .rm_eo = (regoff_t)d->length,
+		.rm_so = (regoff_t)from, .rm_eo = (regoff_t)e->length,
 	};
 	m[1] = (regmatch_t){ .rm_so = -1 };
-	return regexec(pattern_, d->text ? d->text : "", 2, m,
+	return regexec(pattern_, e->text ? e->text : "", 2, m,
 	    REG_STARTEND) == 0;
 }
 
 static void
-match_take(struct exchange *d)
+match_take(struct exchange *e)
 {
 	regmatch_t m[2];
 	size_t group;
 
 	/* a match longer than the window is complete */
-	d->loose &= d->length - d->match_at <= PATTERN_WINDOW;
-	if (d->matched && !d->loose)
+	e->loose &= e->length - e->match_at <= PATTERN_WINDOW;
+	if (e->matched && !e->loose)
 		return;
-	d->matched = text_matches(d, d->plan->match, m);
-	if (!d->matched)
+	e->matched = text_matches(e, e->plan->match, m);
+	if (!e->matched)
 		return;
-	d->match_at = (size_t)m[0].rm_so;
-	d->loose = (size_t)m[0].rm_eo == d->length && !d->plan->datagram;
+	e->match_at = (size_t)m[0].rm_so;
+	e->loose = (size_t)m[0].rm_eo == e->length && !e->plan->datagram;
 	group = m[1].rm_so >= 0;
-	d->name_length = (size_t)(m[group].rm_eo - m[group].rm_so);
-	if (d->name_length > NAME_CAP)
-		d->name_length = NAME_CAP;
-	memcpy(d->name, d->text + m[group].rm_so, d->name_length);
+	e->name_length = (size_t)(m[group].rm_eo - m[group].rm_so);
+	if (e->name_length > NAME_CAP)
+		e->name_length = NAME_CAP;
+	memcpy(e->name, e->text + m[group].rm_so, e->name_length);
 }
 
 /* Adds to the text, and searches it. */
 static void
-text_take(struct exchange *d, const char *data, size_t length)
+text_take(struct exchange *e, const char *data, size_t length)
 {
-	const struct plan *p = d->plan;
+	const struct plan *p = e->plan;
 	regmatch_t m[2];
 
-	memcpy(d->text + d->length, data, length);
-	d->length += length;
-	if (p->expect && !d->expected)
-		d->expected = text_matches(d, p->expect, m);
-	if (p->match && (!d->matched || d->loose))
-		match_take(d);
+	memcpy(e->text + e->length, data, length);
+	e->length += length;
+	if (p->expect && !e->expected)
+		e->expected = text_matches(e, p->expect, m);
+	if (p->match && (!e->matched || e->loose))
+		match_take(e);
 }
 
 static void
-body_take(struct exchange *d, const char *data, size_t length)
+body_take(struct exchange *e, const char *data, size_t length)
 {
-	const struct plan *p = d->plan;
+	const struct plan *p = e->plan;
 
 	if (p->echo) {
-		echo_take(d, data, length);
+		echo_take(e, data, length);
 		return;
 	}
-	d->in += length;
-	if (length > TEXT_MAX - d->length)
-		length = TEXT_MAX - d->length;
+	e->in += length;
+	if (length > TEXT_MAX - e->length)
+		length = TEXT_MAX - e->length;
 	if (!length || (!p->expect && !p->match))
 		return;
-	if (!d->text)
-		d->text = malloc(TEXT_MAX + 1);
-	if (!d->text)
+	if (!e->text)
+		e->text = malloc(TEXT_MAX + 1);
+	if (!e->text)
 		return;
-	d->text[TEXT_MAX] = '\0';	/* in case regexec(3) reads on */
+	e->text[TEXT_MAX] = '\0';	/* in case regexec(3) reads on */
 	for (size_t step; length; data += step, length -= step) {
 		step = length < PATTERN_STEP ? length : PATTERN_STEP;
-		text_take(d, data, step);
+		text_take(e, data, step);
 	}
 }
 
 /* The bytes that looked like a greeting are a part of the reply. */
 static void
-greeting_drop(struct exchange *d)
+greeting_drop(struct exchange *e)
 {
-	size_t length = d->line_length;
+	size_t length = e->line_length;
 
-	d->greeting = GREETING_NONE;
-	d->line_length = 0;
+	e->greeting = GREETING_NONE;
+	e->line_length = 0;
 	if (length)
-		body_take(d, d->line, length);
+		body_take(e, e->line, length);
 }
 
 /* Takes the first line if it is a greeting; returns the bytes taken. */
 static size_t
-greeting_take(struct exchange *d, const char *data, size_t length)
+greeting_take(struct exchange *e, const char *data, size_t length)
 {
 	size_t taken = 0;
 
-	while (taken < length && d->greeting == GREETING_OPEN) {
-		size_t at = d->line_length;
+	while (taken < length && e->greeting == GREETING_OPEN) {
+		size_t at = e->line_length;
 		char c = data[taken];
 
 		if (at == GREETING_MAX - 1 || (at < sizeof(greeting_start) - 1
 		    && c != greeting_start[at])) {
-			greeting_drop(d);
+			greeting_drop(e);
 			break;
 		}
-		d->line[d->line_length++] = c;
+		e->line[e->line_length++] = c;
 		taken++;
 		if (c == '\n')
-			d->greeting = GREETING_SEEN;
+			e->greeting = GREETING_SEEN;
 	}
-	if (d->greeting == GREETING_SEEN && !d->plan->echo)
-		body_take(d, d->line, d->line_length);
+	if (e->greeting == GREETING_SEEN && !e->plan->echo)
+		body_take(e, e->line, e->line_length);
 	return taken;
 }
 
 void
-exchange_take(struct exchange *d, const char *data, size_t length)
+exchange_take(struct exchange *e, const char *data, size_t length)
 {
-	if (d->greeting == GREETING_OPEN) {
-		size_t taken = greeting_take(d, data, length);
+	if (e->greeting == GREETING_OPEN) {
+		size_t taken = greeting_take(e, data, length);
 
 		data += taken;
 		length -= taken;
 	}
-	if (length && d->greeting != GREETING_OPEN)
-		body_take(d, data, length);
+	if (length && e->greeting != GREETING_OPEN)
+		body_take(e, data, length);
 }
 
 void
-exchange_no_greeting(struct exchange *d)
+exchange_no_greeting(struct exchange *e)
 {
-	if (d->greeting == GREETING_OPEN)
-		greeting_drop(d);
+	if (e->greeting == GREETING_OPEN)
+		greeting_drop(e);
 }
 
 /* Half of a greeting is none, unless one is awaited. */
 void
-exchange_settle(struct exchange *d)
+exchange_settle(struct exchange *e)
 {
-	if (d->line_length && !d->wants_greeting)
-		exchange_no_greeting(d);
-	d->loose = false;
+	if (e->line_length && !e->wants_greeting)
+		exchange_no_greeting(e);
+	e->loose = false;
 }
 
 static bool
-is_answered(const struct exchange *d)
+is_answered(const struct exchange *e)
 {
-	const struct plan *p = d->plan;
+	const struct plan *p = e->plan;
 
 	if (p->echo)
-		return d->wrong || d->in >= p->echo;
-	if (p->expect && !d->expected)
+		return e->wrong || e->in >= p->echo;
+	if (p->expect && !e->expected)
 		return false;
 	if (p->match)
-		return d->matched && !d->loose;
-	return p->expect || !p->send || d->in > 0;
+		return e->matched && !e->loose;
+	return p->expect || !p->send || e->in > 0;
 }
 
 void
-exchange_end(struct exchange *d)
+exchange_end(struct exchange *e)
 {
-	exchange_no_greeting(d);
-	exchange_settle(d);
-	if (d->plan->echo && d->in < d->plan->echo)
-		d->wrong = true;
-	if (d->plan->expect && !d->expected)
-		d->wrong = true;
+	exchange_no_greeting(e);
+	exchange_settle(e);
+	if (e->plan->echo && e->in < e->plan->echo)
+		e->wrong = true;
+	if (e->plan->expect && !e->expected)
+		e->wrong = true;
 }
 
 bool
-exchange_is_done(const struct exchange *d)
+exchange_is_done(const struct exchange *e)
 {
-	return is_answered(d) && d->out >= (d->plan->echo ? d->plan->echo :
-	    d->plan->send_length) &&
-	    (!d->wants_greeting || d->greeting != GREETING_OPEN);
+	return is_answered(e) && e->out >= (e->plan->echo ? e->plan->echo :
+	    e->plan->send_length) &&
+	    (!e->wants_greeting || e->greeting != GREETING_OPEN);
 }
 
 bool
-exchange_is_greeting_left(const struct exchange *d)
+exchange_is_greeting_left(const struct exchange *e)
 {
-	return d->wants_greeting && d->greeting == GREETING_OPEN;
+	return e->wants_greeting && e->greeting == GREETING_OPEN;
 }
 
 bool
-exchange_is_loose(const struct exchange *d)
+exchange_is_loose(const struct exchange *e)
 {
-	return d->loose || (d->greeting == GREETING_OPEN && d->line_length &&
-	    !d->wants_greeting);
+	return e->loose || (e->greeting == GREETING_OPEN && e->line_length &&
+	    !e->wants_greeting);
 }

@@ -26,36 +26,36 @@
 
 enum { REGISTRY_TRIES = 200 };		/* ms for the members to count up */
 
-static void result_note(struct result *f, const char *format, ...)
+static void result_note(struct result *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-result_note(struct result *f, const char *format, ...)
+result_note(struct result *r, const char *format, ...)
 {
 	va_list args;
 
-	if (f->note_count == RESULT_NOTES)
+	if (r->note_count == RESULT_NOTES)
 		return;
 	va_start(args, format);
-	vsnprintf(f->notes[f->note_count], RESULT_NOTE, format, args);
+	vsnprintf(r->notes[r->note_count], RESULT_NOTE, format, args);
 	va_end(args);
-	f->note[f->note_count] = f->notes[f->note_count];
-	f->note_count++;
+	r->note[r->note_count] = r->notes[r->note_count];
+	r->note_count++;
 }
 
-static void result_unjudge(struct result *f, const char *format, ...)
+static void result_unjudge(struct result *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Gives a reason for no verdict; only the first one is kept. */
 static void
-result_unjudge(struct result *f, const char *format, ...)
+result_unjudge(struct result *r, const char *format, ...)
 {
 	va_list args;
 
-	if (f->unjudged[0])
+	if (r->unjudged[0])
 		return;
 	va_start(args, format);
-	vsnprintf(f->unjudged, sizeof(f->unjudged), format, args);
+	vsnprintf(r->unjudged, sizeof(r->unjudged), format, args);
 	va_end(args);
 }
 
@@ -92,46 +92,46 @@ steering_reason(struct load *l, const struct identified *g,
 
 /* Void predictions suggest that a program steers, if it is not known. */
 static void
-note_predictions(struct result *f, struct load *l, const struct identified *g)
+note_predictions(struct result *r, struct load *l, const struct identified *g)
 {
 	char reason[RESULT_NOTE];
 
 	if ((g->record.wrong || g->voided) && steering_reason(l, g, reason))
-		result_note(f, "predictions are not used: %.160s", reason);
+		result_note(r, "predictions are not used: %.160s", reason);
 	else if (g->record.wrong)
-		result_note(f, "%llu predictions were wrong, so none is used: "
+		result_note(r, "%llu predictions were wrong, so none is used: "
 		    "does a program steer the group?",
 		    (unsigned long long)g->record.wrong);
 	else if (g->voided)
-		result_note(f, "predictions are not used: %llu were seen to be "
+		result_note(r, "predictions are not used: %llu were seen to be "
 		    "right, and it takes %d to know that no program steers the "
 		    "group", (unsigned long long)g->record.right,
 		    prediction_needed(g->sockets));
 }
 
 static void
-note_group(struct result *f, struct load *l, const struct identified *g)
+note_group(struct result *r, struct load *l, const struct identified *g)
 {
 	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
 
 	if (g->hidden)
-		result_unjudge(f, "processes of %s (uid %u) can't be seen: %s",
+		result_unjudge(r, "processes of %s (uid %u) can't be seen: %s",
 		    user ? user->pw_name : "another user", (unsigned)g->uid,
 		    geteuid() ? "be that user, or root" : "are they in another "
 		    "PID namespace?");
-	note_predictions(f, l, g);
+	note_predictions(r, l, g);
 }
 
 static void
-result_unjudge_shared(struct result *f)
+result_unjudge_shared(struct result *r)
 {
-	result_unjudge(f, "several processes share one socket and compete for "
+	result_unjudge(r, "several processes share one socket and compete for "
 	    "its connections, no hash deals them out");
 }
 
 /* A process may have many sockets: as many as threads, for one. */
 static void
-note_sockets(struct result *f, const struct tally *t, int all)
+note_sockets(struct result *result, const struct tally *t, int all)
 {
 	int processes = 0, sockets = 0;
 	pid_t pid = 0;
@@ -146,18 +146,18 @@ note_sockets(struct result *f, const struct tally *t, int all)
 		pid = r->pid;
 	}
 	if (processes == 1)
-		result_note(f, "one process, pid %d, holds %d of the group's "
-		    "%d sockets: connections are dealt to sockets", (int)pid,
-		    sockets, all);
+		result_note(result, "one process, pid %d, holds %d of the "
+		    "group's %d sockets: connections are dealt to sockets",
+		    (int)pid, sockets, all);
 	else if (processes)
-		result_note(f, "%d processes hold %d of the group's %d "
+		result_note(result, "%d processes hold %d of the group's %d "
 		    "sockets: connections are dealt to sockets", processes,
 		    sockets, all);
 }
 
 /* Another process may answer than the one that accepted. */
 static void
-note_answers(struct result *f, const struct tally *t)
+note_answers(struct result *r, const struct tally *t)
 {
 	uint64_t count = 0, answered = 0, elsewhere = 0;
 
@@ -167,21 +167,21 @@ note_answers(struct result *f, const struct tally *t)
 		elsewhere += t->rows[i].elsewhere;
 	}
 	if (t->replied && answered < count)
-		result_note(f, "accepted by: for %llu only the process that "
+		result_note(r, "accepted by: for %llu only the process that "
 		    "accepted them is known, not the one that answered",
 		    (unsigned long long)(count - answered));
 	else if (!t->replied && elsewhere)
-		result_note(f, "accepted by: other processes were seen to get "
+		result_note(r, "accepted by: other processes were seen to get "
 		    "%llu of these from the process that accepted them. Try "
 		    "--echo or --send, to see which ones answer",
 		    (unsigned long long)elsewhere);
 	if (tally_hands_on(t))
-		result_note(f, "one process accepts and another one answers, "
+		result_note(r, "one process accepts and another one answers, "
 		    "and no hash chooses that one: no verdict");
 }
 
 static enum knowledge
-result_rows_diag(struct result *f, struct load *l, bool *changed)
+result_rows_diag(struct result *r, struct load *l, bool *changed)
 {
 	bool quarantined = l->counts.registry &&
 	    request_any(l->counts.registry);
@@ -192,41 +192,41 @@ result_rows_diag(struct result *f, struct load *l, bool *changed)
 	group = identify_end(l->identify, &l->tally);
 	group.changed |= l->changed;
 	*changed = group.changed;
-	note_group(f, l, &group);
-	note_sockets(f, &l->tally, group.sockets);
-	note_answers(f, &l->tally);
+	note_group(r, l, &group);
+	note_sockets(r, &l->tally, group.sockets);
+	note_answers(r, &l->tally);
 	registry_counts_name(&l->counts, &l->tally);
 	if (group.predicted)
-		result_unjudge(f, "only the kernel's hash predicts which "
+		result_unjudge(r, "only the kernel's hash predicts which "
 		    "member got a datagram, and a program that steers the "
 		    "group would not show. Try --by reply");
 	else if (group.known && group.shared && !group.handed)
-		result_unjudge_shared(f);
+		result_unjudge_shared(r);
 	return identified_knowledge(&group);
 }
 
 /* Names that peers give themselves do not show how they share a port. */
 static enum knowledge
-result_rows_named(struct result *f, const struct load *l)
+result_rows_named(struct result *r, const struct load *l)
 {
 	if (verdict_hosts(&l->tally) > 1) {
-		result_unjudge(f, "several hosts answer, no one hash deals "
+		result_unjudge(r, "several hosts answer, no one hash deals "
 		    "connections out to them");
 		return KNOW_SHARED;
 	}
 	if (l->tally.out[OUT_OK] && !l->tally.count)
-		result_unjudge(f, l->shared.by == BY_REPLY ? "--match found "
+		result_unjudge(r, l->shared.by == BY_REPLY ? "--match found "
 		    "nothing in any reply" : "nobody greeted as 'rpnc echo "
 		    "--identify' does");
 	if (!load_is_shared(l))
 		return KNOW_SOME;
-	result_unjudge_shared(f);
+	result_unjudge_shared(r);
 	return KNOW_SHARED;
 }
 
 /* Completes the rows; returns what is known about the group. */
 static enum knowledge
-result_rows(struct result *f, struct load *l, bool *changed)
+result_rows(struct result *r, struct load *l, bool *changed)
 {
 	struct attempt_shared *s = &l->shared;
 	enum knowledge known = KNOW_NOTHING;
@@ -234,16 +234,16 @@ result_rows(struct result *f, struct load *l, bool *changed)
 	if (s->by == BY_AUTO && s->identify)
 		s->by = BY_DIAG;
 	if (s->by == BY_DIAG) {
-		known = result_rows_diag(f, l, changed);
+		known = result_rows_diag(r, l, changed);
 	} else if (s->by == BY_REGISTRY) {
 		await_counts(l);
 		*changed = registry_counts_end(&l->counts, &l->tally) ||
 		    l->changed;
 		known = KNOW_ALL;
-		result_note(f, "counts are the members' own: others' traffic "
+		result_note(r, "counts are the members' own: others' traffic "
 		    "is in them");
 	} else if (s->by == BY_BANNER || s->by == BY_REPLY) {
-		known = result_rows_named(f, l);
+		known = result_rows_named(r, l);
 	}
 	tally_tidy(&l->tally);
 	return known;
@@ -251,145 +251,145 @@ result_rows(struct result *f, struct load *l, bool *changed)
 
 /* If it can't be answered, a note says why; that is no fault. */
 static const struct probe_what_if *
-result_what_if(struct result *f, const struct load *l, enum knowledge known)
+result_what_if(struct result *r, const struct load *l, enum knowledge known)
 {
-	if (!f->change)
+	if (!r->change)
 		return NULL;
 	if (known != KNOW_ALL || l->plan->datagram)
-		result_note(f, "--what-if: this needs to know the whole group, "
+		result_note(r, "--what-if: this needs to know the whole group, "
 		    "and connections");
-	else if (whatif_make(&f->what_if, &l->tally, f->change) < 0)
-		result_note(f, "--what-if: %s", fail_text());
+	else if (whatif_make(&r->what_if, &l->tally, r->change) < 0)
+		result_note(r, "--what-if: %s", fail_text());
 	else
-		return &f->what_if;
+		return &r->what_if;
 	return NULL;
 }
 
 static bool
-result_is_steered(struct result *f)
+result_is_steered(struct result *r)
 {
-	if (!f->expect.steering[0])
+	if (!r->expect.steering[0])
 		return false;
-	result_note(f, "--what-if is about the kernel's hash, and %.40s steers",
-	    f->expect.steering);
+	result_note(r, "--what-if is about the kernel's hash, and %.40s steers",
+	    r->expect.steering);
 	return true;
 }
 
 static int
-result_expect(struct result *f, struct load *l, enum knowledge *known, bool
+result_expect(struct result *r, struct load *l, enum knowledge *known, bool
     *changed)
 {
 	const struct attempt_shared *s = &l->shared;
-	struct expected_shares *x = &f->expect;
+	struct expected_shares *x = &r->expect;
 
-	x->given = f->weights;
+	x->given = r->weights;
 	x->local = s->target.len && sock_is_local(&s->target);
 	x->weighed = s->by == BY_DIAG || s->by == BY_REGISTRY;
 	if (expected_shares_apply(x, &l->counts, &l->tally, known, changed) < 0)
 		return -1;
 	if (x->unjudged[0])
-		result_unjudge(f, "%s", x->unjudged);
+		result_unjudge(r, "%s", x->unjudged);
 	if (x->note[0])
-		result_note(f, "%s", x->note);
+		result_note(r, "%s", x->note);
 	return 0;
 }
 
 static void
-note_causes(struct result *f, const struct load *l)
+note_causes(struct result *r, const struct load *l)
 {
 	const struct tally *t = &l->tally;
 	const struct plan *p = l->plan;
 
 	if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL &&
 	    !sock_has_source(&l->shared.target))
-		result_note(f, "this host has no address to reach that one "
+		result_note(r, "this host has no address to reach that one "
 		    "from%s", l->shared.target.sa.sa_family == AF_INET6 ? ": "
 		    "IPv6 is turned off here; 'ip -6 address' lists what there "
 		    "is" : "");
 	else if (t->out[OUT_OTHER] && t->other_error == EADDRNOTAVAIL)
-		result_note(f, "source ports ran out: each is kept for 60 s "
+		result_note(r, "source ports ran out: each is kept for 60 s "
 		    "after a connection (TIME_WAIT). Try %s", p->sources->first
 		    ? "more of them: --sport" : "--sources, such as "
 		    "127.0.0.0/24 on this host");
 	if (l->shared.by == BY_NONE && p->by == BY_AUTO &&
 	    !p->datagram && t->out[OUT_OK])
-		result_unjudge(f, "the member that answered is not known: %s, "
+		result_unjudge(r, "the member that answered is not known: %s, "
 		    "and it sends no banner (see --by)", p->local ? "a Unix "
 		    "socket" : "not a server on this host");
 	if (t->deferred)
-		result_note(f, "the server waits for data before it accepts "
+		result_note(r, "the server waits for data before it accepts "
 		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "
 		    "answers");
-	if (p->give_up && t->attempts < p->count && !f->cut_short &&
+	if (p->give_up && t->attempts < p->count && !r->cut_short &&
 	    t->out[OUT_TIMEOUT] == t->attempts)
-		result_note(f, "stopped: nobody answered at all");
+		result_note(r, "stopped: nobody answered at all");
 }
 
 /* Fills in what the tally does not know. */
 static void
-result_report_fill(struct result *f, const struct load *l)
+result_report_fill(struct result *r, const struct load *l)
 {
-	struct probe_report *out = &f->verdict.report;
+	struct probe_report *out = &r->verdict.report;
 	const struct plan *p = l->plan;
 
-	f->verdict.target = load_target(l);
+	r->verdict.target = load_target(l);
 	out->command = "probe";
 	out->reports = 1;
-	if (gethostname(f->host, sizeof(f->host)) == 0)
-		out->host = f->host;
+	if (gethostname(r->host, sizeof(r->host)) == 0)
+		out->host = r->host;
 	out->by = load_by(l);
 	out->loop = p->rate ? "open" : "closed";
 	out->seconds = (double)(l->ended - l->schedule.started) / 1e9;
 	out->concurrency = p->concurrency;
 	out->rate = p->rate;
-	out->steering = f->expect.steering[0] ? f->expect.steering : NULL;
-	out->notes = f->note;
+	out->steering = r->expect.steering[0] ? r->expect.steering : NULL;
+	out->notes = r->note;
 }
 
 /* A verdict on a part of the group is still reported; then why is a note. */
 static int
-result_finish(struct result *f, bool running)
+result_finish(struct result *r, bool running)
 {
-	bool judged = f->verdict.report.fairness != NULL;
-	const char *why = f->unjudged[0] ? f->unjudged : NULL;
+	bool judged = r->verdict.report.fairness != NULL;
+	const char *why = r->unjudged[0] ? r->unjudged : NULL;
 
 	if (judged && why && !running)
-		result_note(f, "%s", why);
-	return verdict_conclude(&f->verdict, judged ? NULL : why, running);
+		result_note(r, "%s", why);
+	return verdict_conclude(&r->verdict, judged ? NULL : why, running);
 }
 
 int
-result_make(struct result *f, struct load *l)
+result_make(struct result *r, struct load *l)
 {
 	const struct probe_what_if *moving;
 	enum knowledge known;
 	bool changed = false;
 
-	known = result_rows(f, l, &changed);
+	known = result_rows(r, l, &changed);
 	/* before result_expect(): the rows' weights are their sockets yet */
-	moving = result_what_if(f, l, known);
-	if (result_expect(f, l, &known, &changed) < 0)
+	moving = result_what_if(r, l, known);
+	if (result_expect(r, l, &known, &changed) < 0)
 		return -1;
-	note_causes(f, l);
-	if (verdict_make(&f->verdict, &l->tally, known, changed) < 0)
+	note_causes(r, l);
+	if (verdict_make(&r->verdict, &l->tally, known, changed) < 0)
 		return -1;
-	f->verdict.report.what_if = moving && !result_is_steered(f) ? moving :
+	r->verdict.report.what_if = moving && !result_is_steered(r) ? moving :
 	    NULL;
-	result_report_fill(f, l);
-	if (changed && !f->verdict.report.fairness)
-		result_note(f, "members came or went meanwhile");
-	return result_finish(f, false);
+	result_report_fill(r, l);
+	if (changed && !r->verdict.report.fairness)
+		result_note(r, "members came or went meanwhile");
+	return result_finish(r, false);
 }
 
 int
-result_during(struct result *f, const struct probe_during *d)
+result_during(struct result *r, const struct probe_during *d)
 {
-	f->verdict.report.during = d;
-	return result_finish(f, true);
+	r->verdict.report.during = d;
+	return result_finish(r, true);
 }
 
 void
-result_free(struct result *f)
+result_free(struct result *r)
 {
-	verdict_free(&f->verdict);
+	verdict_free(&r->verdict);
 }

@@ -15,7 +15,7 @@ struct sources;
 /* How the connections are made. */
 struct origin {
 	bool datagram;
-	bool paced;			/* at a given rate: asking must not slow it */
+	bool paced;			/* at a rate: asking must not slow it */
 	const char *interface;		/* SO_BINDTODEVICE, or NULL */
 	struct sources *sources;	/* addresses to connect from, or NULL */
 };
