@@ -77,7 +77,7 @@ is() {
 	probe --during -d 100ms --rate 200 "$port" -- true
 	test "$status" -eq 0
 	grep -q ' 200 a second' report
-	grep -qx '  attempts |█*[▁▂▃▄▅▆▇ ]*█*.*| [0-9]* a second' report
+	grep -qx '  attempts |█*[▁▂▃▄▅▆▇ ]*█*.*| [0-9]*' report
 	grep -qE '^  command  \| +[#[]' report
 	grep -qE '^the command took .*: exit status 0$' report
 	[[ $(tail -n 1 report) =~ ^'0 lost of '[0-9]+$ ]]
@@ -132,6 +132,15 @@ is() {
 	eventually grep -q 'left: ' err.0
 	# the old one may still be about to leave
 	is 'any(.changes[]; .kind == "joined" and .pid == '"${pids[-1]})"
+}
+
+@test "during: the next server has its name, though the group had ended before" {
+	start echo -r --name old 127.0.0.1 0
+	during "$port" --rate 50 -d 1s -- bash -c 'kill "$1"
+		while ss -Hltn "sport = :$0" | grep -q .; do :; done
+		begin "$0" -r --name new' "$port" "$pid"
+	adopt_begun
+	jq -e '[.members[].name] | index("new")' report
 }
 
 @test "during: a server that stops for a moment: slow, and none is lost" {

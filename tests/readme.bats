@@ -41,8 +41,12 @@ make_again() (
 	test "$EUID" -eq 0 || skip "the other tests are as an ordinary user"
 	setpriv --reuid=65534 --clear-groups test -x "$RPNC" ||
 		skip "$RPNC can't be run by others"
-	run -0 timeout 100 setpriv --reuid=65534 --clear-groups \
+	local guest
+	guest=$(mktemp -d)
+	chown 65534 "$guest"
+	TMPDIR=$guest run -0 timeout 100 setpriv --reuid=65534 --clear-groups \
 		bash -c "$(<"$root/tests/demo")" 3>&- </dev/null
+	rmdir "$guest"
 	demonstrates <<<"$output"
 }
 

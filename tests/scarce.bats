@@ -94,11 +94,32 @@ told() {
 
 @test "scarce: without memory a server that can't start says so, in one line" {
 	test -z "${SAN-}" || skip "sanitizers need more"
-	local words
-	for words in "listen -u" "listen -k" "echo" "echo -u" "echo -w 2"; do
-		# shellcheck disable=SC2086
-		run -1 --separate-stderr bash -c 'ulimit -v 4500; exec "$RPNC" "$@" </dev/null' \
-			bash $words 127.0.0.1 1
-		assert_equal "$stderr" "rpnc ${words%% *}: registry: Cannot allocate memory"
+	local words low limit said udp taken
+	start echo -u 127.0.0.1 0
+	udp=$port
+	start echo 127.0.0.1 0
+	# with less it can't even be loaded
+	for ((low = 3000; low < 9000; low += 20)); do
+		! limited "$low" --version 2>/dev/null >&2 || break
 	done
+	for words in "listen -k" "listen -u" "echo" "echo -u" "echo -w 2"; do
+		said=0 taken=$port
+		[[ $words != *-u ]] || taken=$udp
+		for ((limit = low; limit < low + 4000; limit += 20)); do
+			# shellcheck disable=SC2086
+			run --separate-stderr limited "$limit" $words 127.0.0.1 "$taken"
+			test "$status" -ne 5 || break
+			assert_equal "$status" 1
+			assert_regex "$stderr" \
+				"^rpnc ${words%% *}: [a-z]+: Cannot allocate memory$"
+			said=$((said + 1))
+		done
+		assert_equal "$status" 5 # the port is taken: there was memory
+		assert [ "$said" -gt 1 ]
+	done
+}
+
+# limited KIB ARG...: rpnc with an address space of that size.
+limited() {
+	bash -c 'ulimit -v "$1"; exec "$RPNC" "${@:2}" </dev/null' bash "$@"
 }

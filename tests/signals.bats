@@ -427,7 +427,7 @@ ends_at_once() {
 
 @test "signals: a second SIGTERM ends at once what the first lets go on" {
 	local words
-	mkfifo in end
+	mkfifo in end accepted
 	exec 5<>in
 	for words in "echo" "echo -w 2" "echo --accept fork" "listen -k"; do
 		# shellcheck disable=SC2086 # words it is
@@ -442,18 +442,18 @@ ends_at_once() {
 		ends_at_once "$pid"
 		exec 6>&-
 	done
-	server 'c = accept(); tell("at"); told("end")'
+	server 'c = accept(); tell("accepted"); told("end")'
 	as_by_a_person connect 127.0.0.1 "$port" </dev/zero >out 2>err 3>&- &
 	pid=$!
 	pids+=("$pid")
-	read -r _ <"at"
+	read -r _ <accepted
 	ends_at_once "$pid"
 	echo >end
-	server 'c = accept(); tell("at"); told("end")'
+	server 'c = accept(); tell("accepted"); told("end")'
 	as_by_a_person probe --send x --timeout 10m -n 1 127.0.0.1 "$port" >out 2>err 3>&- &
 	pid=$!
 	pids+=("$pid")
-	read -r _ <"at"
+	read -r _ <accepted
 	ends_at_once "$pid"
 	echo >end
 }

@@ -24,7 +24,8 @@ static int
 listen_command_run(struct settings *s, int words_count, char *const *words,
     int *ended_by)
 {
-	struct listen_server v;
+	/* 128 KiB: a stack that can't grow would be a fault without a word */
+	static struct listen_server v;
 	struct endpoint e;
 	int status;
 

@@ -328,7 +328,8 @@ udp_peers_resume(struct udp_peers *all)
 		struct peer_socket *s = &all->sockets[i];
 
 		if (!s->source.watched && !backoff_rests(&s->backoff))
-			loop_watch(all->loop, &s->source, EPOLLIN);
+			/* output: a peer may have been full in between */
+			loop_watch(all->loop, &s->source, EPOLLIN | EPOLLOUT);
 	}
 }
 

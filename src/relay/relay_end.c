@@ -223,6 +223,16 @@ relay_conn_finish(struct relay_conn *link)
 	relay_watch_input(link->relay);
 }
 
+/* Without events it would hang for ever. */
+static int
+relay_conn_watch_or_close(struct relay_conn *link)
+{
+	if (relay_conn_watch(link) == 0)
+		return 0;
+	relay_broke(link, errno);
+	return -1;
+}
+
 int
 relay_settle(struct relay_conn *link)
 {
@@ -235,7 +245,7 @@ relay_settle(struct relay_conn *link)
 	if (c->read_ended && !link->asked)
 		relay_conn_begin_half(link);
 	if (!relay_conn_is_up_to_date(link))
-		return relay_conn_watch(link);
+		return relay_conn_watch_or_close(link);
 	if (link->shut_due && !link->broken)
 		relay_conn_shut(link);
 	if (relay_conn_is_over(link)) {
@@ -248,7 +258,7 @@ relay_settle(struct relay_conn *link)
 	/* no event reports what these wait for */
 	if ((link->finishing || link->there) && !link->ask.at)
 		relay_conn_ask_again(link);
-	return relay_conn_watch(link);
+	return relay_conn_watch_or_close(link);
 }
 
 void

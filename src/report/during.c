@@ -130,10 +130,7 @@ lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 	row->lost = lane >= LANE_REFUSED && lane <= LANE_OTHER;
 	snprintf(row->cells, sizeof(row->cells), "|%s|", spark_text(values,
 	    timeline_columns_of(d), spark));
-	if (lane == LANE_ATTEMPTS)
-		snprintf(row->total, sizeof(row->total), "%.0f a second",
-		    most / d->interval);
-	else if (lane == LANE_LONGEST)
+	if (lane == LANE_LONGEST)
 		snprintf(row->total, sizeof(row->total), "%s",
 		    seconds_text(most, time));
 	else

@@ -78,6 +78,8 @@ int load_follow(struct load *, bool doubt);
 
 /* The address and protocol; how members are known (NULL: they are not). */
 struct probe_target load_target(const struct load *);
+/* Gives the rows of members their names: of the registry as it was, and is. */
+void load_name_members(struct load *);
 const char *load_by(const struct load *);
 /* Whether several processes of this host accept from one socket there. */
 bool load_is_shared(const struct load *);

@@ -90,6 +90,14 @@ counts_reopen(struct load *l)
 	registry_counts_name(&l->counts, &l->tally);
 }
 
+void
+load_name_members(struct load *l)
+{
+	registry_counts_name(&l->counts, &l->tally);
+	if (l->shared.by != BY_REGISTRY)
+		counts_reopen(l);
+}
+
 static int
 counts_follow(struct load *l)
 {

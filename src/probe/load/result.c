@@ -195,7 +195,7 @@ result_rows_diag(struct result *r, struct load *l, bool *changed)
 	note_group(r, l, &group);
 	note_sockets(r, &l->tally, group.sockets);
 	note_answers(r, &l->tally);
-	registry_counts_name(&l->counts, &l->tally);
+	load_name_members(l);
 	if (group.predicted)
 		result_unjudge(r, "only the kernel's hash predicts which "
 		    "member got a datagram, and a program that steers the "
