@@ -33,6 +33,7 @@ echoes() {
 # isolate ARG...: probe in the background, until members do as it wishes; its
 # pid in guest, what it writes in events.
 isolate() {
+	: >events # what an earlier one said is no news
 	rpnc probe --yes --json "$@" "$port" >events 2>said 3>&- &
 	guest=$!
 	pids+=("$guest")
