@@ -157,6 +157,14 @@ served() {
 	grep -qE '^  A .* [1-9][0-9]* +[0-9.]+ %' report
 }
 
+@test "readme: a file is sent" {
+	random_file 300000 original
+	serve './rpnc listen 9000 >copy'
+	try './rpnc connect server 9000 <original'
+	finish "$pid"
+	cmp original copy
+}
+
 # as_server COMMAND: what it prints of a line that a client sends it.
 as_server() {
 	local out=out.of.${1%% *} reach=("127.0.0.1" "$port")

@@ -153,6 +153,15 @@ END
 	quitted a ', nothing lost'
 }
 
+@test "readme at a terminal: a file is sent" {
+	random_file 300000 original
+	at a './rpnc listen 9000 >copy' 'listening on'
+	says './rpnc connect server 9000 <original'
+	over a
+	assert_equal "$status" 0
+	cmp original copy
+}
+
 @test "manual at a terminal: a file sent, and a file fetched" {
 	random_file 300000 original
 	at a 'rpnc listen 9000 >copy' 'listening on'

@@ -307,6 +307,8 @@ intervals_fit(struct probe_during *d, struct probe_interval *merged,
 {
 	size_t n = timeline_columns_of(d), each = (n + room - 1) / room;
 
+	if (each < 2)
+		return;
 	for (size_t i = 0; i < n; i++)
 		if (i % each)
 			interval_add(&merged[i / each], &d->intervals[i]);
@@ -321,7 +323,7 @@ static void
 during_timeline(FILE *out, const struct probe_during *d,
     const struct table_style *style)
 {
-	struct probe_interval merged[TABLE_MAX];
+	struct probe_interval merged[TABLE_MAX] = { 0 };
 	struct probe_during shown = *d;
 	int room = style->columns - BESIDE;
 	char time[NUM_TEXT];
