@@ -23,7 +23,7 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* What the buckets alone tell. */
+/* Facts that follow from the buckets alone. */
 struct extent {
 	uint64_t count;
 	unsigned first, last;

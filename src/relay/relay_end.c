@@ -84,8 +84,8 @@ relay_conn_is_done(const struct relay_conn *link)
 }
 
 /*
- * What the peer did not get. If no other connection can take it, what input
- * still has counts, too.
+ * The bytes that the peer did not get. Unread input counts as well, if no other
+ * connection can take it.
  */
 static struct loss
 relay_conn_loss(const struct relay_conn *link)

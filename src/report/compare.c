@@ -274,7 +274,7 @@ compare_heading(FILE *out, const struct compare_report *r, bool colored)
 	fprintf(out, ", %s", seconds_text(r->seconds, time));
 }
 
-/* What was measured; below the figures, because it is about their heads. */
+/* Explains the columns, and so stands below the figures. */
 static void
 compare_grounds(FILE *out, const struct compare_report *r)
 {

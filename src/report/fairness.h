@@ -17,14 +17,14 @@ const char *fair_text(const char *by, double each, double spread, bool brief,
     char text[static FAIR_TEXT]);
 
 /*
- * A bar for the count of a member, of this many cells' worth: most fills it.
- * What the member expects of n, shared by k members, is a tick, with the band
- * of 99 % of fair cases; expected NAN or 0: no tick. A band that reaches 0 is
- * left out, because so few counts tell nothing.
+ * A bar for the count of a member; a count of `most` fills the bar. A tick
+ * marks the expected count, and a band the counts of 99 % of fair cases (n
+ * connections, k members). expected NAN or 0: no tick. A band that reaches 0
+ * is left out, because so few counts tell nothing.
  */
 struct bar fair_bar(double count, double expected, uint64_t n, int k,
     double most);
-/* What must fit into such bars, for the scale 1: the largest is most. */
+/* The end of the bar or of its band, whichever is farther, in cells. */
 double bar_end(struct bar);
 
 /* The colour of a verdict's token. */

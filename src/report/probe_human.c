@@ -43,7 +43,7 @@ probe_header(FILE *out, const struct probe_report *r, bool colored)
 		fprintf(out, ", by %s", r->by);
 }
 
-/* What the tick and the band of the bars mean, and the figures behind it. */
+/* Explains the tick and the band of the bars, with the figures behind them. */
 static void
 probe_expectation(FILE *out, const struct probe_report *r)
 {
