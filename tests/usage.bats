@@ -460,6 +460,17 @@ programs: join them by pipes, or use socat's EXEC"
 	done
 }
 
+@test "usage: weights and commands in the wrong place are told theirs" {
+	local c
+	for c in listen echo; do
+		refused "one word: --steer 'weights A=70,B=30'$" "$c" -r \
+			--steer weights A=70,B=30 9000
+	done
+	refused '^rpnc probe: -- true: a command goes with --during$' \
+		probe 9000 -- true
+	refused 'say HOST PORT$' probe -- true
+}
+
 @test "usage: an option before the command is told to come later" {
 	local option
 	for option in -l --json -k --; do

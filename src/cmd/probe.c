@@ -236,6 +236,18 @@ find_mode(const struct settings *s, int count, char *const *words,
 	return PROBE_ONCE;
 }
 
+/* After a wrong address: a command behind "--" may be the cause. Returns -1. */
+static int
+check_command(const struct settings *s, int count, char *const *words)
+{
+	int behind = s->given.behind;
+
+	if (behind <= 0 || behind >= count)
+		return -1;
+	return fail_as(STATUS_USAGE, "-- %.64s: a command goes with --during",
+	    words[count - behind]);
+}
+
 static int
 probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 {
@@ -254,7 +266,7 @@ probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 	if (probe_scan_wanted(count, words))
 		return probe_scan(s, count, words, ended_by);
 	if (settings_endpoint(s, count, words, &e) < 0)
-		return -1;
+		return check_command(s, count, words);
 	if (s->group)
 		return probe_group(s, &e, ended_by);
 	if (s->quarantine || s->rescue)

@@ -1,5 +1,7 @@
 #include "cmd/server_check.h"
 
+#include <string.h>
+
 #include "base/fail.h"
 #include "group/steer/reconcile.h"
 
@@ -29,6 +31,10 @@ server_check_member(const struct settings *s, const struct endpoint *e)
 	if (s->replace && !e->port)
 		return fail_as(STATUS_USAGE, "--replace wants the port of the "
 		    "member to replace, not 0");
+	if (s->steer && strchr(e->host, '='))
+		return fail_as(STATUS_USAGE, "--steer: the mode and its "
+		    "weights are one word: --steer '%.32s %.64s'", s->steer,
+		    e->host);
 	if (s->steer && mode_parse(s->steer, &steering) < 0)
 		return -1;
 	if (s->steer && s->weight >= 0 && steering.mode != STEER_WEIGHTS)

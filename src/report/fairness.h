@@ -24,7 +24,10 @@ const char *fair_text(const char *by, double each, double spread, bool brief,
  */
 struct bar fair_bar(double count, double expected, uint64_t n, int k,
     double most);
-/* The end of the bar or of its band, whichever is farther, in cells. */
+/*
+ * The end of the bar or of its band, whichever is farther: a count, if the bar
+ * was made with most = 1.
+ */
 double bar_end(struct bar);
 
 /* The colour of a verdict's token. */

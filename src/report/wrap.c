@@ -21,7 +21,7 @@ wrap_next(const char *at, int *cells)
 	return at;
 }
 
-/* Where the line has to end at the latest: a blank, or its own end. */
+/* Finds the last place where the line can end: a blank, or its own end. */
 static const char *
 wrap_break(const char *from, const char *end, int room)
 {

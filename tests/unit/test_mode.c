@@ -34,6 +34,8 @@ a_mode_is_the_same_when_read_again(void **state)
 	reads_and_writes("source-address", "source-address");
 	reads_and_writes("weights A=70,B=20", "weights A=70,B=20");
 	reads_and_writes("A=70,B=20", "weights A=70,B=20");
+	reads_and_writes("weights=A=70,B=20", "weights A=70,B=20");
+	reads_and_writes("weights=70", "weights weights=70");
 	reads_and_writes("weights:A=0,A/1=1000", "weights A=0,A/1=1000");
 }
 

@@ -2,6 +2,7 @@
  * The steering of a port's groups (struct steering): as text, as the prompt and
  * the report have it, and in the registry; the weight of each slot in it.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,20 +67,33 @@ parse_weights(const char *text, struct steering *out)
 	return 0;
 }
 
+/* "A=70", but not "weights=A=70": a name begins with a letter. */
+static bool
+is_weight(const char *text)
+{
+	static const char mode[] = "weights=";
+	size_t length = sizeof(mode) - 1;
+
+	if (strncmp(text, mode, length) == 0 &&
+	    isalpha((unsigned char)text[length]))
+		return false;
+	return text[strcspn(text, " :=")] == '=';
+}
+
 int
 mode_parse(const char *text, struct steering *out)
 {
-	size_t length = strcspn(text, " :");
+	size_t length = strcspn(text, " :=");
 
 	*out = (struct steering){ .mode = STEER_WEIGHTS };
-	if (memchr(text, '=', length))
+	if (is_weight(text))
 		return parse_weights(text, out);
 	for (out->mode = 0; out->mode < STEER_MODES; out->mode++)
 		if (strlen(steer_types[out->mode].name) == length &&
 		    memcmp(steer_types[out->mode].name, text, length) == 0)
 			break;
 	text += length;
-	text += strspn(text, " :");
+	text += strspn(text, " :=");
 	if (out->mode == STEER_WEIGHTS)
 		return parse_weights(text, out);
 	if (out->mode < STEER_MODES && !*text)

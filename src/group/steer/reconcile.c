@@ -152,7 +152,7 @@ wanted(const struct group *g)
 	return sum ? sum : ~(uint64_t)GIVEN_UP;
 }
 
-/* Where a socket's slot keeps the checksum; NULL: a foreign member has it. */
+/* Finds a socket's checksum in its slot; NULL: it is a foreign member's. */
 static uint64_t *
 group_checksum(const struct group *g, int i)
 {
