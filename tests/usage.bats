@@ -449,12 +449,14 @@ programs: join them by pipes, or use socat's EXEC"
 }
 
 @test "usage: a URL, or an address without its interface, gets one line" {
-	local c
+	local c scheme='http://'
 	for c in listen echo connect probe; do
 		refused 'http://localhost/x: a URL; say host and port: localhost 80$' "$c" \
 			http://localhost/x
 		refused 'say host and port: localhost 8080$' "$c" https://localhost:8080
 		refused 'say host and port: localhost PORT$' "$c" nosuch://localhost/
+		refused 'say host and port: localhost 81$' "$c" http://localhost@localhost:81
+		refused 'say host and port: HOST PORT$' "$c" "$scheme:80/"
 		refused 'fe80::1: a link-local address needs its interface: fe80::1%eth0$' \
 			"$c" fe80::1 80
 	done

@@ -110,7 +110,7 @@ lone_parse(struct endpoint *e, const char *word)
 bool
 addr_of_url(const char *word, char text[static URL_TEXT])
 {
-	const char *host = strstr(word, "://"), *colon;
+	const char *host = strstr(word, "://"), *colon, *user;
 	struct endpoint service = { 0 };
 	char scheme[16];
 	size_t length;
@@ -120,8 +120,15 @@ addr_of_url(const char *word, char text[static URL_TEXT])
 	snprintf(scheme, sizeof(scheme), "%.*s", (int)(host - word), word);
 	host += strlen("://");
 	length = strcspn(host, "/?#");
+	user = memrchr(host, '@', length);
+	if (user) {
+		length -= (size_t)(user + 1 - host);
+		host = user + 1;
+	}
 	colon = memrchr(host, ':', length);
-	if (colon && !memchr(colon, ']', length - (size_t)(colon - host)))
+	if (!length || colon == host)
+		snprintf(text, URL_TEXT, "HOST PORT");
+	else if (colon && !memchr(colon, ']', length - (size_t)(colon - host)))
 		snprintf(text, URL_TEXT, "%.*s %.*s", (int)(colon - host), host,
 		    (int)(length - (size_t)(colon - host)) - 1, colon + 1);
 	else if (port_parse(&service, scheme) == 0)
