@@ -11,10 +11,11 @@ static struct fault last = {
 	"it failed without a reason: a fault in rpnc", STATUS_NETWORK,
 };
 
-static const char *const *advice_words;
+static const char *const *remedies;
 
 /*
- * The user's text is printed unchanged, except that it never breaks the line.
+ * A fault is one line, even if it quotes the user's text: each control
+ * character in it becomes a question mark.
  */
 static void
 one_line(void)
@@ -80,15 +81,15 @@ fail_add(const char *format, ...)
 int
 fail_advise(enum advice advice)
 {
-	if (advice_words)
-		fail_add("%s", advice_words[advice]);
+	if (remedies)
+		fail_add("%s", remedies[advice]);
 	return -1;
 }
 
 void
 fail_advise_with(const char *const words[ADVICES])
 {
-	advice_words = words;
+	remedies = words;
 }
 
 int

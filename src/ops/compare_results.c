@@ -90,10 +90,10 @@ measured_fill(struct compare_measured *f,
 	const struct compare_rounds *stall = &r->at[model][COMPARE_STALL];
 
 	memset(f, 0, sizeof(*f));
-	memcpy(f->at[ADVICE_RATE], busy->rate, sizeof(busy->rate));
-	memcpy(f->at[ADVICE_CPU], busy->cpu, sizeof(busy->cpu));
-	memcpy(f->at[ADVICE_P99], busy->p99, sizeof(busy->p99));
-	memcpy(f->at[ADVICE_STALL_P99], stall->p99, sizeof(stall->p99));
+	memcpy(f->at[VERDICT_RATE], busy->rate, sizeof(busy->rate));
+	memcpy(f->at[VERDICT_CPU], busy->cpu, sizeof(busy->cpu));
+	memcpy(f->at[VERDICT_P99], busy->p99, sizeof(busy->p99));
+	memcpy(f->at[VERDICT_STALL_P99], stall->p99, sizeof(stall->p99));
 }
 
 /*
@@ -103,12 +103,12 @@ measured_fill(struct compare_measured *f,
 static void
 factor_add(const struct compare_verdict *a, int m, char *text, size_t room)
 {
-	bool worse = a->found[m] == ADVICE_WORSE, each = true;
+	bool worse = a->found[m] == VERDICT_WORSE, each = true;
 	double range[2] = { INFINITY, 0 }, median[2] = { INFINITY, 0 };
 
-	if (!worse && a->found[m] != ADVICE_BETTER)
+	if (!worse && a->found[m] != VERDICT_BETTER)
 		return;
-	for (int o = 0; o < ADVICE_OTHERS; o++) {
+	for (int o = 0; o < VERDICT_OTHERS; o++) {
 		const struct compare_ratio_of *r = &a->ratio[m][o];
 		double low = worse ? 1 / r->high : r->low;
 
@@ -133,7 +133,7 @@ measures_text(const struct compare_verdict *a, enum compare_finding found,
 	size_t used = 0;
 
 	text[0] = '\0';
-	for (int m = 0; m < ADVICE_MEASURES; m++) {
+	for (int m = 0; m < VERDICT_MEASURES; m++) {
 		if (a->found[m] != found)
 			continue;
 		used += (size_t)snprintf(text + used, LIST_TEXT - used, "%s%s",
@@ -152,7 +152,7 @@ inconclusive_text(char *out, size_t size, const struct compare_results *r,
 {
 	const char *firm = *better ? better : worse;
 
-	if (r->rounds < ADVICE_ROUNDS_LEAST)
+	if (r->rounds < VERDICT_ROUNDS_LEAST)
 		snprintf(out, size, "INCONCLUSIVE: %d whole rounds are too few",
 		    r->rounds);
 	else if (r->failed)
@@ -174,26 +174,26 @@ advice_text(char *out, size_t size, const struct compare_verdict *a,
 {
 	char better[LIST_TEXT], worse[LIST_TEXT], unclear[LIST_TEXT];
 
-	measures_text(a, ADVICE_BETTER, better);
-	measures_text(a, ADVICE_WORSE, worse);
-	measures_text(a, ADVICE_UNCLEAR, unclear);
+	measures_text(a, VERDICT_BETTER, better);
+	measures_text(a, VERDICT_WORSE, worse);
+	measures_text(a, VERDICT_UNCLEAR, unclear);
 	switch (a->verdict) {
-	case ADVICE_WORTH:
+	case VERDICT_WORTH:
 		snprintf(out, size, "SO_REUSEPORT is worth it here: better in "
 		    "%s, worse in nothing", better);
 		break;
-	case ADVICE_NOT_WORTH:
+	case VERDICT_NOT_WORTH:
 		snprintf(out, size, "SO_REUSEPORT is not worth it here: worse "
 		    "in %s, better in nothing; share one queue", worse);
 		break;
-	case ADVICE_DEPENDS:
+	case VERDICT_DEPENDS:
 		snprintf(out, size, "It depends: SO_REUSEPORT is better in %s "
 		    "and worse in %s", better, worse);
 		break;
-	case ADVICE_NO_DIFFERENCE:
+	case VERDICT_NO_DIFFERENCE:
 		snprintf(out, size, "SO_REUSEPORT makes no difference here");
 		break;
-	case ADVICE_INCONCLUSIVE:
+	case VERDICT_INCONCLUSIVE:
 		inconclusive_text(out, size, r, unclear, better, worse);
 		break;
 	}
@@ -220,8 +220,8 @@ ratios_fill(struct compare_conclusion *out, const struct compare_verdict *a)
 	struct compare_report *r = &out->report;
 
 	r->ratio_count = 0;
-	for (int m = 0; m < ADVICE_MEASURES; m++)
-		for (int o = 0; o < ADVICE_OTHERS; o++) {
+	for (int m = 0; m < VERDICT_MEASURES; m++)
+		for (int o = 0; o < VERDICT_OTHERS; o++) {
 			const struct compare_ratio_of *q = &a->ratio[m][o];
 
 			out->ratios[r->ratio_count++] = (struct compare_ratio){
@@ -240,7 +240,7 @@ compare_conclude(struct compare_conclusion *out, const struct compare_results
     *all)
 {
 	struct compare_report *r = &out->report;
-	struct compare_measured own, others[ADVICE_OTHERS];
+	struct compare_measured own, others[VERDICT_OTHERS];
 	const struct compare_measured *against[] = { &others[0], &others[1] };
 	struct compare_verdict a;
 
@@ -264,7 +264,7 @@ compare_conclude(struct compare_conclusion *out, const struct compare_results
 		figures_fill(&m->stall, &at[COMPARE_STALL], n, w);
 	}
 	measured_fill(&own, all, COMPARE_REUSEPORT);
-	for (int o = 0; o < ADVICE_OTHERS; o++)
+	for (int o = 0; o < VERDICT_OTHERS; o++)
 		measured_fill(&others[o], all, o);
 	compare_judge(&a, &own, against, all->rounds, all->failed > 0);
 	r->ratios = out->ratios;

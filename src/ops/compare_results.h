@@ -38,7 +38,7 @@ struct compare_results {
 void compare_add(struct compare_results *, int model, enum compare_phase,
     const struct tally *, double seconds, double cpu);
 
-enum { COMPARE_RATIOS = ADVICE_MEASURES * ADVICE_OTHERS };
+enum { COMPARE_RATIOS = VERDICT_MEASURES * VERDICT_OTHERS };
 struct compare_conclusion {
 	struct compare_report report;
 	struct compare_model models[COMPARE_MODELS];

@@ -15,10 +15,10 @@ static const struct {
 	double least;			/* smallest ratio that counts */
 	int more_is_better;
 } measures[] = {
-	[ADVICE_RATE] = { "connections/s", 1.15, 1 },
-	[ADVICE_CPU] = { "CPU", 1.15, 0 },
-	[ADVICE_P99] = { "p99", 1.5, 0 },
-	[ADVICE_STALL_P99] = { "stalling p99", 2, 0 },
+	[VERDICT_RATE] = { "connections/s", 1.15, 1 },
+	[VERDICT_CPU] = { "CPU", 1.15, 0 },
+	[VERDICT_P99] = { "p99", 1.5, 0 },
+	[VERDICT_STALL_P99] = { "stalling p99", 2, 0 },
 };
 
 const char *
@@ -31,8 +31,8 @@ const char *
 compare_finding_name(enum compare_finding f)
 {
 	static const char *const names[] = {
-		[ADVICE_SAME] = "same", [ADVICE_BETTER] = "better",
-		[ADVICE_WORSE] = "worse", [ADVICE_UNCLEAR] = "unclear",
+		[VERDICT_SAME] = "same", [VERDICT_BETTER] = "better",
+		[VERDICT_WORSE] = "worse", [VERDICT_UNCLEAR] = "unclear",
 	};
 
 	return names[f];
@@ -42,10 +42,10 @@ const char *
 compare_worth_name(enum compare_worth v)
 {
 	static const char *const names[] = {
-		[ADVICE_WORTH] = "worth-it", [ADVICE_DEPENDS] = "depends",
-		[ADVICE_NOT_WORTH] = "not-worth-it",
-		[ADVICE_NO_DIFFERENCE] = "no-difference",
-		[ADVICE_INCONCLUSIVE] = "inconclusive",
+		[VERDICT_WORTH] = "worth-it", [VERDICT_DEPENDS] = "depends",
+		[VERDICT_NOT_WORTH] = "not-worth-it",
+		[VERDICT_NO_DIFFERENCE] = "no-difference",
+		[VERDICT_INCONCLUSIVE] = "inconclusive",
 	};
 
 	return names[v];
@@ -65,7 +65,7 @@ known_sorted(double *to, const double *values, int n)
 {
 	int known = 0;
 
-	for (int i = 0; i < n && known < ADVICE_ROUNDS; i++)
+	for (int i = 0; i < n && known < VERDICT_ROUNDS; i++)
 		if (isfinite(values[i]))
 			to[known++] = values[i];
 	qsort(to, (size_t)known, sizeof(*to), ascending);
@@ -75,7 +75,7 @@ known_sorted(double *to, const double *values, int n)
 double
 compare_median(const double *values, int n)
 {
-	double s[ADVICE_ROUNDS] = { 0 };
+	double s[VERDICT_ROUNDS] = { 0 };
 
 	n = known_sorted(s, values, n);
 	return n ? (s[(n - 1) / 2] + s[n / 2]) / 2 : NAN;
@@ -96,20 +96,20 @@ ratio_classify(const double *ratios, int n, double median, double least)
 		below += ratios[i] < 1;
 		within += ratios[i] < least && ratios[i] > 1 / least;
 	}
-	if (n < ADVICE_ROUNDS_LEAST)
-		return ADVICE_UNCLEAR;
+	if (n < VERDICT_ROUNDS_LEAST)
+		return VERDICT_UNCLEAR;
 	if (median >= least)
-		return above * 5 >= n * 4 ? ADVICE_BETTER : ADVICE_UNCLEAR;
+		return above * 5 >= n * 4 ? VERDICT_BETTER : VERDICT_UNCLEAR;
 	if (median <= 1 / least)
-		return below * 5 >= n * 4 ? ADVICE_WORSE : ADVICE_UNCLEAR;
-	return within * 5 >= n * 4 ? ADVICE_SAME : ADVICE_UNCLEAR;
+		return below * 5 >= n * 4 ? VERDICT_WORSE : VERDICT_UNCLEAR;
+	return within * 5 >= n * 4 ? VERDICT_SAME : VERDICT_UNCLEAR;
 }
 
 static void
 ratio_fill(struct compare_ratio_of *out, const double *own, const double *other,
     int rounds, enum compare_measure m)
 {
-	double ratios[ADVICE_ROUNDS], s[ADVICE_ROUNDS];
+	double ratios[VERDICT_ROUNDS], s[VERDICT_ROUNDS];
 	int n;
 
 	for (int i = 0; i < rounds; i++)
@@ -132,10 +132,10 @@ finding_join(enum compare_finding a, enum compare_finding b)
 {
 	if (a == b)
 		return a;
-	if (a == ADVICE_SAME || b == ADVICE_SAME)
-		return ADVICE_SAME;
-	return a == ADVICE_UNCLEAR || b == ADVICE_UNCLEAR ? ADVICE_UNCLEAR :
-	    ADVICE_SAME;
+	if (a == VERDICT_SAME || b == VERDICT_SAME)
+		return VERDICT_SAME;
+	return a == VERDICT_UNCLEAR || b == VERDICT_UNCLEAR ? VERDICT_UNCLEAR :
+	    VERDICT_SAME;
 }
 
 static enum compare_worth
@@ -143,33 +143,33 @@ compare_decide(const struct compare_verdict *a)
 {
 	int better = 0, worse = 0, unclear = 0;
 
-	for (int m = 0; m < ADVICE_MEASURES; m++) {
-		better += a->found[m] == ADVICE_BETTER;
-		worse += a->found[m] == ADVICE_WORSE;
-		unclear += a->found[m] == ADVICE_UNCLEAR;
+	for (int m = 0; m < VERDICT_MEASURES; m++) {
+		better += a->found[m] == VERDICT_BETTER;
+		worse += a->found[m] == VERDICT_WORSE;
+		unclear += a->found[m] == VERDICT_UNCLEAR;
 	}
 	if (better && worse)
-		return ADVICE_DEPENDS;
+		return VERDICT_DEPENDS;
 	if (unclear)
-		return ADVICE_INCONCLUSIVE;
-	return better ? ADVICE_WORTH : worse ? ADVICE_NOT_WORTH :
-	    ADVICE_NO_DIFFERENCE;
+		return VERDICT_INCONCLUSIVE;
+	return better ? VERDICT_WORTH : worse ? VERDICT_NOT_WORTH :
+	    VERDICT_NO_DIFFERENCE;
 }
 
 void
 compare_judge(struct compare_verdict *a,
     const struct compare_measured *reuseport,
-    const struct compare_measured *const others[static ADVICE_OTHERS],
+    const struct compare_measured *const others[static VERDICT_OTHERS],
     int rounds, int failed)
 {
 	memset(a, 0, sizeof(*a));
-	for (int m = 0; m < ADVICE_MEASURES; m++) {
-		for (int o = 0; o < ADVICE_OTHERS; o++)
+	for (int m = 0; m < VERDICT_MEASURES; m++) {
+		for (int o = 0; o < VERDICT_OTHERS; o++)
 			ratio_fill(&a->ratio[m][o], reuseport->at[m],
 			    others[o]->at[m], rounds, (enum compare_measure)m);
-		a->found[m] = finding_join(a->ratio[m][ADVICE_SHARED].finding,
-		    a->ratio[m][ADVICE_EXCLUSIVE].finding);
+		a->found[m] = finding_join(a->ratio[m][VERDICT_SHARED].finding,
+		    a->ratio[m][VERDICT_EXCLUSIVE].finding);
 	}
-	a->verdict = failed || rounds < ADVICE_ROUNDS_LEAST ?
-	    ADVICE_INCONCLUSIVE : compare_decide(a);
+	a->verdict = failed || rounds < VERDICT_ROUNDS_LEAST ?
+	    VERDICT_INCONCLUSIVE : compare_decide(a);
 }

@@ -6,25 +6,25 @@
  * queue had the same load. rpnc-probe(1) states the rules.
  */
 
-enum { ADVICE_ROUNDS = 16, ADVICE_ROUNDS_LEAST = 3 };
+enum { VERDICT_ROUNDS = 16, VERDICT_ROUNDS_LEAST = 3 };
 
 enum compare_measure {
-	ADVICE_RATE, ADVICE_CPU, ADVICE_P99, ADVICE_STALL_P99,
-	ADVICE_MEASURES,
+	VERDICT_RATE, VERDICT_CPU, VERDICT_P99, VERDICT_STALL_P99,
+	VERDICT_MEASURES,
 };
-enum compare_against { ADVICE_SHARED, ADVICE_EXCLUSIVE, ADVICE_OTHERS };
+enum compare_against { VERDICT_SHARED, VERDICT_EXCLUSIVE, VERDICT_OTHERS };
 enum compare_finding {
-	ADVICE_SAME, ADVICE_BETTER, ADVICE_WORSE,
-	ADVICE_UNCLEAR,			/* hidden by the noise of the rounds */
+	VERDICT_SAME, VERDICT_BETTER, VERDICT_WORSE,
+	VERDICT_UNCLEAR,		/* hidden by the noise of the rounds */
 };
 enum compare_worth {
-	ADVICE_WORTH, ADVICE_DEPENDS, ADVICE_NOT_WORTH, ADVICE_NO_DIFFERENCE,
-	ADVICE_INCONCLUSIVE,
+	VERDICT_WORTH, VERDICT_DEPENDS, VERDICT_NOT_WORTH,
+	VERDICT_NO_DIFFERENCE, VERDICT_INCONCLUSIVE,
 };
 
 /* The figures of one model in each round. */
 struct compare_measured {
-	double at[ADVICE_MEASURES][ADVICE_ROUNDS];
+	double at[VERDICT_MEASURES][VERDICT_ROUNDS];
 };
 
 /* How much better reuseport is than another model, over all rounds. */
@@ -34,15 +34,15 @@ struct compare_ratio_of {
 };
 
 struct compare_verdict {
-	struct compare_ratio_of ratio[ADVICE_MEASURES][ADVICE_OTHERS];
-	enum compare_finding found[ADVICE_MEASURES];	/* against both */
+	struct compare_ratio_of ratio[VERDICT_MEASURES][VERDICT_OTHERS];
+	enum compare_finding found[VERDICT_MEASURES];	/* against both */
 	enum compare_worth verdict;
 };
 
 /* failed: attempts failed, so the models did not have the same load. */
 void compare_judge(struct compare_verdict *,
     const struct compare_measured *reuseport,
-    const struct compare_measured *const others[static ADVICE_OTHERS],
+    const struct compare_measured *const others[static VERDICT_OTHERS],
     int rounds, int failed);
 
 const char *compare_measure_name(enum compare_measure);

@@ -11,7 +11,7 @@
 
 enum { ROUNDS = 5 };
 
-static struct compare_measured own, others[ADVICE_OTHERS];
+static struct compare_measured own, others[VERDICT_OTHERS];
 
 static void
 fill(struct compare_measured *f, enum compare_measure m, const double *factors,
@@ -29,10 +29,10 @@ level(void)
 	struct compare_measured *all[] = { &own, &others[0], &others[1] };
 
 	for (size_t i = 0; i < 3; i++) {
-		fill(all[i], ADVICE_RATE, mood, 10000);
-		fill(all[i], ADVICE_CPU, mood, 60);
-		fill(all[i], ADVICE_P99, mood, 900);
-		fill(all[i], ADVICE_STALL_P99, mood, 2000);
+		fill(all[i], VERDICT_RATE, mood, 10000);
+		fill(all[i], VERDICT_CPU, mood, 60);
+		fill(all[i], VERDICT_P99, mood, 900);
+		fill(all[i], VERDICT_STALL_P99, mood, 2000);
 	}
 }
 
@@ -61,34 +61,34 @@ equal_ones_differ_in_nothing(void **state)
 
 	(void)state;
 	level();
-	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
-	assert_true(fabs(a.ratio[ADVICE_RATE][0].median - 1) < 1e-9);
+	assert_int_equal(verdict(&a), VERDICT_NO_DIFFERENCE);
+	assert_true(fabs(a.ratio[VERDICT_RATE][0].median - 1) < 1e-9);
 	/* nor do differences below the least */
-	scale(&own, ADVICE_RATE, 1.14);
-	scale(&own, ADVICE_CPU, 1.14);
-	scale(&own, ADVICE_P99, 1 / 1.49);
-	scale(&own, ADVICE_STALL_P99, 1.99);
-	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
+	scale(&own, VERDICT_RATE, 1.14);
+	scale(&own, VERDICT_CPU, 1.14);
+	scale(&own, VERDICT_P99, 1 / 1.49);
+	scale(&own, VERDICT_STALL_P99, 1.99);
+	assert_int_equal(verdict(&a), VERDICT_NO_DIFFERENCE);
 }
 
 static void
 each_measure_has_its_least_and_its_side(void **state)
 {
 	static const struct { double factor; enum compare_worth verdict; }
-	cases[ADVICE_MEASURES][2] = {
-		[ADVICE_RATE] = { { 1.16, ADVICE_WORTH },
-		    { 1 / 1.16, ADVICE_NOT_WORTH } },
-		[ADVICE_CPU] = { { 1 / 1.16, ADVICE_WORTH },
-		    { 1.16, ADVICE_NOT_WORTH } },
-		[ADVICE_P99] = { { 1 / 1.51, ADVICE_WORTH },
-		    { 1.51, ADVICE_NOT_WORTH } },
-		[ADVICE_STALL_P99] = { { 1 / 2.01, ADVICE_WORTH },
-		    { 2.01, ADVICE_NOT_WORTH } },
+	cases[VERDICT_MEASURES][2] = {
+		[VERDICT_RATE] = { { 1.16, VERDICT_WORTH },
+		    { 1 / 1.16, VERDICT_NOT_WORTH } },
+		[VERDICT_CPU] = { { 1 / 1.16, VERDICT_WORTH },
+		    { 1.16, VERDICT_NOT_WORTH } },
+		[VERDICT_P99] = { { 1 / 1.51, VERDICT_WORTH },
+		    { 1.51, VERDICT_NOT_WORTH } },
+		[VERDICT_STALL_P99] = { { 1 / 2.01, VERDICT_WORTH },
+		    { 2.01, VERDICT_NOT_WORTH } },
 	};
 	struct compare_verdict a;
 
 	(void)state;
-	for (int m = 0; m < ADVICE_MEASURES; m++)
+	for (int m = 0; m < VERDICT_MEASURES; m++)
 		for (int i = 0; i < 2; i++) {
 			level();
 			scale(&own, (enum compare_measure)m,
@@ -105,12 +105,12 @@ better_and_worse_depends(void **state)
 
 	(void)state;
 	level();
-	scale(&own, ADVICE_RATE, 1.3);
-	scale(&own, ADVICE_STALL_P99, 9);
-	assert_int_equal(verdict(&a), ADVICE_DEPENDS);
-	assert_int_equal(a.found[ADVICE_RATE], ADVICE_BETTER);
-	assert_int_equal(a.found[ADVICE_STALL_P99], ADVICE_WORSE);
-	assert_int_equal(a.found[ADVICE_CPU], ADVICE_SAME);
+	scale(&own, VERDICT_RATE, 1.3);
+	scale(&own, VERDICT_STALL_P99, 9);
+	assert_int_equal(verdict(&a), VERDICT_DEPENDS);
+	assert_int_equal(a.found[VERDICT_RATE], VERDICT_BETTER);
+	assert_int_equal(a.found[VERDICT_STALL_P99], VERDICT_WORSE);
+	assert_int_equal(a.found[VERDICT_CPU], VERDICT_SAME);
 }
 
 /* Whoever shares a queue can take the better of the two ways. */
@@ -121,12 +121,12 @@ one_rival_that_is_as_good_is_enough(void **state)
 
 	(void)state;
 	level();
-	scale(&others[ADVICE_SHARED], ADVICE_RATE, 0.5);
-	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
-	scale(&others[ADVICE_EXCLUSIVE], ADVICE_RATE, 0.5);
-	assert_int_equal(verdict(&a), ADVICE_WORTH);
-	scale(&others[ADVICE_EXCLUSIVE], ADVICE_RATE, 4);
-	assert_int_equal(verdict(&a), ADVICE_NO_DIFFERENCE);
+	scale(&others[VERDICT_SHARED], VERDICT_RATE, 0.5);
+	assert_int_equal(verdict(&a), VERDICT_NO_DIFFERENCE);
+	scale(&others[VERDICT_EXCLUSIVE], VERDICT_RATE, 0.5);
+	assert_int_equal(verdict(&a), VERDICT_WORTH);
+	scale(&others[VERDICT_EXCLUSIVE], VERDICT_RATE, 4);
+	assert_int_equal(verdict(&a), VERDICT_NO_DIFFERENCE);
 }
 
 static void
@@ -139,20 +139,20 @@ rounds_that_disagree_are_noise(void **state)
 
 	(void)state;
 	level();
-	fill(&others[0], ADVICE_RATE, NULL, 1000);
-	fill(&others[1], ADVICE_RATE, NULL, 1000);
-	fill(&own, ADVICE_RATE, one, 1000);
-	assert_int_equal(verdict(&a), ADVICE_WORTH);
-	fill(&own, ADVICE_RATE, two, 1000);
-	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
-	assert_int_equal(a.found[ADVICE_RATE], ADVICE_UNCLEAR);
-	fill(&own, ADVICE_RATE, wide, 1000);
-	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
+	fill(&others[0], VERDICT_RATE, NULL, 1000);
+	fill(&others[1], VERDICT_RATE, NULL, 1000);
+	fill(&own, VERDICT_RATE, one, 1000);
+	assert_int_equal(verdict(&a), VERDICT_WORTH);
+	fill(&own, VERDICT_RATE, two, 1000);
+	assert_int_equal(verdict(&a), VERDICT_INCONCLUSIVE);
+	assert_int_equal(a.found[VERDICT_RATE], VERDICT_UNCLEAR);
+	fill(&own, VERDICT_RATE, wide, 1000);
+	assert_int_equal(verdict(&a), VERDICT_INCONCLUSIVE);
 	/* what is unclear doesn't undo what is not */
-	scale(&own, ADVICE_CPU, 0.5);
-	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
-	scale(&own, ADVICE_STALL_P99, 5);
-	assert_int_equal(verdict(&a), ADVICE_DEPENDS);
+	scale(&own, VERDICT_CPU, 0.5);
+	assert_int_equal(verdict(&a), VERDICT_INCONCLUSIVE);
+	scale(&own, VERDICT_STALL_P99, 5);
+	assert_int_equal(verdict(&a), VERDICT_DEPENDS);
 }
 
 static void
@@ -165,19 +165,19 @@ too_little_is_inconclusive(void **state)
 
 	(void)state;
 	level();
-	scale(&own, ADVICE_RATE, 3);
+	scale(&own, VERDICT_RATE, 3);
 	compare_judge(&a, &own, against, 0, 0);
-	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
-	assert_true(isnan(a.ratio[ADVICE_RATE][0].median));
+	assert_int_equal(a.verdict, VERDICT_INCONCLUSIVE);
+	assert_true(isnan(a.ratio[VERDICT_RATE][0].median));
 	compare_judge(&a, &own, against, 2, 0);
-	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
+	assert_int_equal(a.verdict, VERDICT_INCONCLUSIVE);
 	compare_judge(&a, &own, against, 3, 0);
-	assert_int_equal(a.verdict, ADVICE_WORTH);
+	assert_int_equal(a.verdict, VERDICT_WORTH);
 	compare_judge(&a, &own, against, 3, 1);
-	assert_int_equal(a.verdict, ADVICE_INCONCLUSIVE);
+	assert_int_equal(a.verdict, VERDICT_INCONCLUSIVE);
 	/* CPU that can't be known is no verdict's friend */
-	fill(&own, ADVICE_CPU, NULL, NAN);
-	assert_int_equal(verdict(&a), ADVICE_INCONCLUSIVE);
+	fill(&own, VERDICT_CPU, NULL, NAN);
+	assert_int_equal(verdict(&a), VERDICT_INCONCLUSIVE);
 }
 
 static void
