@@ -261,6 +261,13 @@ in_bulk() {
 	done
 }
 
+@test "echo: once splice(2) is refused it is not tried again" {
+	with_faults splice:error=ENOSYS
+	start echo 127.0.0.1 0
+	bulk_is_exact
+	assert_equal "$(grep -c 'splice(' trace)" 1
+}
+
 @test "echo: 200 clients that never read cost a buffer each, or a pipe of 64" {
 	apart
 	start echo 127.0.0.1 0

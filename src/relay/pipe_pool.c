@@ -46,8 +46,10 @@ pipe_get(struct pipe_pool *all)
 {
 	struct pipe *p = all->spare;
 
+	if (all->refused)
+		return NULL;
 	all->spare = NULL;
-	if (p || all->count == PIPES_MAX || all->refused)
+	if (p || all->count == PIPES_MAX)
 		return p;
 	p = pipe_new();
 	all->count += p != NULL;

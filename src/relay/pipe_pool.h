@@ -23,10 +23,10 @@ enum { PIPES_MAX = 64 };
 struct pipe_pool {
 	struct pipe *spare;		/* empty */
 	int count;
-	bool refused;			/* splice(2) failed: no more pipes */
+	bool refused;			/* splice(2) failed: use no pipes */
 };
 
-/* An empty pipe, or NULL: none is free, or only a small one. */
+/* An empty pipe, or NULL: none is free, or only a small one, or refused. */
 struct pipe *pipe_get(struct pipe_pool *);
 /* p may be NULL; bytes in it are lost. */
 void pipe_put(struct pipe_pool *, struct pipe *p);
@@ -37,7 +37,8 @@ void pipe_pool_close(struct pipe_pool *);
  * Like conn_read(), into an empty pipe. After 0, EAGAIN or an error of
  * zerocopy_is_unfit() the caller must call conn_read(): splice(2) may be unable
  * to move the data (urgent data, or a seccomp filter), and the connection may
- * still have some.
+ * still have some. After EINTR the connection is as before: the next event
+ * reads it again.
  */
 ssize_t pipe_fill(struct pipe_pool *, struct pipe *, struct conn *from);
 /*
