@@ -394,6 +394,24 @@ while t := told("send"): s.sendto(t.encode(), a)'
 	ends_with 0 "$talk"
 }
 
+@test "connect: --linger counts from the last datagram, also from one without a byte" {
+	KIND=udp server 'd, a = s.recvfrom(99)
+while t := told("send"): s.sendto(t.strip().encode(), a)'
+	mkfifo send
+	talk -u --linger 3 127.0.0.1 "$port"
+	local talk=$pid
+	echo hello >&5
+	exec 5>&-
+	start echo 127.0.0.1 0
+	for text in "" "" "" last; do
+		echo "$text" >send
+		# a clock
+		run -4 connect -n --idle-timeout 1.1 127.0.0.1 "$port"
+	done
+	ends_with 0 "$talk"
+	assert_equal "$(cat <&6)" last
+}
+
 @test "connect: datagrams that are refused are status 1" {
 	KIND=udp server 's.close()'
 	run -1 connect -u 127.0.0.1 "$port" <<<hello

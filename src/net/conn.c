@@ -223,7 +223,7 @@ conn_read(struct conn *c, void *room, size_t length)
 {
 	ssize_t n = c->ops->read(c, room, length);
 
-	if (n > 0)
+	if (n > 0 || (n == 0 && c->ops->datagram))
 		conn_count(c, (size_t)n, 0);
 	return n;
 }
