@@ -2,14 +2,22 @@
  * Output to stdout or stderr that never blocks the loop.
  *
  *	state		moves on when
- *	idle		a write that does not fit is queued
- *	queued		EPOLLOUT: the queue goes out, then idle
- *	ending		sink_end(): closed when the queue is out
- *	hang-up seen	bytes are queued: broken at once; else after HANG_UP_US
+ *	idle		a write does not fit: queued; sink_wait(): awaited;
+ *			a hang-up: hang-up seen
+ *	corked		sink_uncork(): what was collected goes out, or is queued
+ *	queued		EPOLLOUT: the queue goes out, then idle; a hang-up:
+ *			broken
+ *	awaited		EPOLLOUT: idle; a hang-up: broken
+ *	hang-up seen	after HANG_UP_US: broken
+ *	closed		-; the descriptor is closed
  *	broken		-; on_fail has reported the fault, writes return -1
  *
- * A lossy sink never holds more than LOSSY_LIMIT: it drops whole lines, and
- * says how many when its reader reads again.
+ * After sink_end() it goes to closed where it else went to idle.
+ *
+ * A lossy sink is only watched while bytes are queued, so no hang-up is seen
+ * before. It drops each write that would make its queue longer than
+ * LOSSY_LIMIT (one longer write still goes into an empty queue), and says how
+ * many lines that were when its reader reads again.
  */
 #include "base/sink.h"
 
@@ -90,6 +98,14 @@ sink_broken(struct sink *s)
 	return -1;
 }
 
+/* Waits for room; without the event no byte would ever go out. */
+static int
+sink_await_room(struct sink *s)
+{
+	return loop_watch(s->loop, &s->source, EPOLLOUT) < 0 ?
+	    sink_broken(s) : 0;
+}
+
 /* Writes until all is out or it would wait; returns the bytes, or -1. */
 static ssize_t
 write_most(struct sink *s, const char *data, size_t length)
@@ -141,7 +157,20 @@ sink_enqueue(struct sink *s, const char *data, size_t length)
 	}
 	memcpy(s->queue + s->length, data, length);
 	s->length += length;
-	return s->corked ? 0 : loop_watch(s->loop, &s->source, EPOLLOUT);
+	return s->corked ? 0 : sink_await_room(s);
+}
+
+static size_t
+lines_in(const char *data, size_t length)
+{
+	const char *end = data + length;
+	size_t lines = 0;
+
+	while ((data = memchr(data, '\n', (size_t)(end - data)))) {
+		data++;
+		lines++;
+	}
+	return lines;
 }
 
 static void
@@ -193,7 +222,10 @@ on_writable(struct source *source, uint32_t events)
 	free(s->queue);
 	s->queue = NULL;
 	s->start = s->room = 0;
-	loop_watch(s->loop, &s->source, 0);
+	if (s->lossy)
+		loop_del(s->loop, source);
+	else
+		loop_watch(s->loop, source, 0);
 	if (s->ending) {
 		close_ended(s);
 		return;
@@ -279,7 +311,7 @@ sink_write(struct sink *s, const void *data, size_t length)
 	if (s->failed)
 		return -1;
 	if (s->lossy && s->length && s->length + length > LOSSY_LIMIT) {
-		s->dropped++;
+		s->dropped += lines_in(data, length);
 		return 0;
 	}
 	if (!s->length && !s->corked)
@@ -309,7 +341,7 @@ void
 sink_uncork(struct sink *s)
 {
 	if (--s->corked == 0 && s->length && write_queued(s) > 0)
-		loop_watch(s->loop, &s->source, EPOLLOUT);
+		sink_await_room(s);
 }
 
 bool
@@ -322,13 +354,14 @@ int
 sink_wait(struct sink *s)
 {
 	s->awaited = true;
-	return loop_watch(s->loop, &s->source, EPOLLOUT);
+	return sink_await_room(s);
 }
 
 bool
 sink_stuck(const struct sink *s)
 {
-	return !s->failed && !sink_writable(s->source.fd) &&
+	return !s->failed && s->source.fd >= 0 &&
+	    !sink_writable(s->source.fd) &&
 	    loop_now() - s->wrote > STUCK_US;
 }
 

@@ -29,7 +29,7 @@ struct sink {
 	int fd;			/* the user's descriptor */
 	char *queue;		/* bytes not yet written */
 	size_t start, length, room;
-	size_t dropped;		/* lines that a full lossy sink lost */
+	size_t dropped;		/* lines that a lossy sink lost */
 	int64_t wrote;		/* when the reader last took bytes */
 	void (*on_drained)(struct sink *);
 	void (*on_fail)(struct sink *);		/* see fail_text() */
@@ -37,7 +37,8 @@ struct sink {
 
 /*
  * Makes s write to fd. A lossy sink (diagnostics) drops whole writes when its
- * reader is far behind. Any other keeps all bytes: callers ask sink_full().
+ * reader is far behind, and reports how many lines these had. Any other keeps
+ * all bytes: callers ask sink_full().
  */
 int sink_open(struct sink *s, struct loop *l, int fd, bool lossy);
 void sink_close(struct sink *);

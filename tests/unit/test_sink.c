@@ -167,6 +167,7 @@ a_lossy_one_drops_whole_writes(void **state)
 	(void)state;
 	open_pipe(true);
 	memset(line, 'x', sizeof(line));
+	line[99] = line[sizeof(line) - 1] = '\n';
 	while (!sink.dropped) {
 		assert_int_equal(sink_write(&sink, line, sizeof(line)), 0);
 		assert_true(++writes < 2000);
@@ -181,7 +182,24 @@ a_lossy_one_drops_whole_writes(void **state)
 		kept += (size_t)n;
 	}
 	assert_int_equal(kept, (writes - 1) * sizeof(line));
+	assert_int_equal(sink.dropped, 2);	/* lines, of one write */
 	assert_int_equal(failures, 0);
+	close_pipe();
+}
+
+/* Else it would break, although nothing is to be written. */
+static void
+a_lossy_one_sees_no_hang_up_while_it_is_idle(void **state)
+{
+	(void)state;
+	open_pipe(true);
+	assert_false(sink.source.watched);
+	assert_int_equal(sink_write(&sink, data, 100000), 0);
+	assert_true(sink.source.watched);
+	assert_true(read_some(MUCH) > 0);
+	assert_int_equal(loop_run(&loop), 0);
+	assert_int_equal(drained, 1);
+	assert_false(sink.source.watched);
 	close_pipe();
 }
 
@@ -222,6 +240,7 @@ main(void)
 		cmocka_unit_test(the_callers_descriptor_keeps_its_flags),
 		cmocka_unit_test(a_cork_collects),
 		cmocka_unit_test(a_lossy_one_drops_whole_writes),
+		cmocka_unit_test(a_lossy_one_sees_no_hang_up_while_it_is_idle),
 		cmocka_unit_test(a_reader_that_has_gone_breaks_it),
 		cmocka_unit_test(a_flush_waits_no_longer_than_it_may),
 	};
