@@ -16,16 +16,6 @@ in_netns() {
 # strace and the leak check exclude each other.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 
-# inject PID FAULT...: from now on such system calls of its fail (strace(1), -e
-# inject). They are in the file trace.
-inject() {
-	local faults=("${@:2}") server=$pid
-	: >trace
-	background strace -ttt -o trace "${faults[@]/#/-einject=}" -p "$1" 2>/dev/null 5>&- 8>&-
-	pid=$server
-	eventually eval "test \$(awk '/^TracerPid/ { print \$2 }' /proc/$1/status) -ne 0"
-}
-
 # span CALL: the seconds between the first and the last of them in trace.
 span() {
 	awk -v call="$1(" 'index($0, call) { if (!first) first = $1; last = $1 }
@@ -223,6 +213,44 @@ span() {
 		test "$(grep -c INJECTED trace)" -eq 10
 		assert awk -v s="$(span "$call")" 'BEGIN { exit !(s > 0.3) }'
 	done
+}
+
+@test "listen -u -k: input that found no room while stdout was full goes on when it is read" {
+	mkfifo in out.0
+	exec 7<>out.0 8<>in
+	start_with in listen -u -k 127.0.0.1 0 7>&- 8>&-
+	inject "$pid" sendmsg:error=EAGAIN:when=1
+	py "$port" "$pid" <<-'END'
+		import glob
+		def read(path):
+		    return open(path).read()
+		fds = "/proc/%s/fd/" % args[1]
+		def watched():
+		    return {int(line.split()[1]) for f in glob.glob(fds[:-1] + "info/*")
+		        for line in read(f).splitlines() if line.startswith("tfd:")}
+		fd, = [n for n in watched() if os.readlink(fds + str(n)).startswith("socket:")]
+		def is_read():
+		    return fd in watched()
+		loud, still = udp(args[0]), udp(args[0])
+		out = os.open("out.0", os.O_RDONLY | os.O_NONBLOCK)
+		for s in loud, still:
+		    s.send(b"x")
+		    assert select.select([out], [], [], 20)[0] and os.read(out, 9)
+		while is_read():
+		    loud.send(bytes(8000))
+		    quiet(loud, 0.01)
+		open("in", "wb", buffering=0).write(b"answer")
+		# the first that it is sent to has no room
+		assert loud.recv(99) == b"answer"
+		assert quiet(still, 0)
+		while quiet(still, 0):
+		    assert select.select([still, out], [], [], 10)[0], "it hangs"
+		    try:
+		        os.read(out, 1 << 16)
+		    except BlockingIOError:
+		        pass
+		assert still.recv(99) == b"answer"
+	END
 }
 
 # forged FAMILY PORT: a datagram to that port that seems to come from it.

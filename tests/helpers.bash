@@ -99,6 +99,16 @@ with_faults() {
 	}
 }
 
+# inject PID FAULT...: from now on such system calls of its fail (FAULT: see
+# inject= in strace(1)). They are in the file trace.
+inject() {
+	local faults=("${@:2}") server=$pid
+	: >trace
+	background strace -ttt -o trace "${faults[@]/#/-einject=}" -p "$1" 2>/dev/null 5>&- 8>&-
+	pid=$server
+	eventually eval "test \$(awk '/^TracerPid/ { print \$2 }' /proc/$1/status) -ne 0"
+}
+
 # background COMMAND...: starts another process; stop ends it, too.
 background() {
 	"$@" 3>&- &

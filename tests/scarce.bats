@@ -123,3 +123,60 @@ told() {
 limited() {
 	bash -c 'ulimit -v "$1"; exec "$RPNC" "${@:2}" </dev/null' bash "$@"
 }
+
+# connects_and_epoll_fails COMMAND...: rpnc connect -v, with descriptors 5 and 6
+# as its input and output. Once COMMAND is true, epoll refuses to watch anything
+# else.
+connects_and_epoll_fails() {
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+	rm -f in out
+	mkfifo in out
+	as_by_a_person connect -v 127.0.0.1 "$port" <in >out 2>err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	exec 5>in 6<out
+	eventually grep -q connected err
+	eventually "$@"
+	inject "$pid" epoll_ctl:error=EBADF
+}
+
+# ends_with_fault NAME: it ends, and says that epoll fails for NAME.
+ends_with_fault() {
+	eventually gone "$pid" || fail "it hangs"
+	status=0
+	finish "$pid" || status=$?
+	assert_equal "$status" 1
+	grep -q "^rpnc connect: $1: Bad file descriptor" err || fail "$(cat err)"
+	exec 5>&- 6<&-
+}
+
+@test "scarce: a connection that has no room ends with an error if epoll can't wait for it" {
+	start echo 127.0.0.1 0
+	local server=$pid
+	halt "$server"
+	connects_and_epoll_fails true
+	timeout 20 head -c 50000000 /dev/zero >&5 || true
+	ends_with_fault "127.0.0.1:$port"
+	kill -CONT "$server"
+}
+
+# waits_for_a_reader: stdout is full, so the server is not read.
+waits_for_a_reader() {
+	grep -q '^tfd:.* events: *1c ' "/proc/$pid/fdinfo/"*
+}
+
+@test "scarce: a connection that waits for a reader of stdout ends with an error if epoll fails then" {
+	start echo --chargen 127.0.0.1 0
+	connects_and_epoll_fails waits_for_a_reader
+	timeout 20 cat <&6 >/dev/null || fail "it goes on"
+	ends_with_fault "127.0.0.1:$port"
+}
+
+@test "scarce: stdout that fills up is an error if epoll can't wait for its reader" {
+	start echo --chargen 127.0.0.1 0
+	halt "$pid"
+	local server=$pid
+	connects_and_epoll_fails true
+	kill -CONT "$server"
+	ends_with_fault stdout
+}

@@ -162,7 +162,10 @@ rewind_ring(struct relay *r)
 		relay_conn_of(c)->sent = 0;
 }
 
-/* Moves input by zerocopy. Returns -1 if the connection is closed. */
+/*
+ * Moves input by zerocopy. -1: leave the connection alone, because input has
+ * ended: it is settled, which may have freed it.
+ */
 static int
 relay_pump(struct relay_conn *link)
 {
@@ -180,9 +183,10 @@ relay_pump(struct relay_conn *link)
 		r->in.gave = true;
 	else
 		link->stalled = result == ZEROCOPY_FULL;
-	if (result == ZEROCOPY_END)
-		relay_input_ended(r);
-	return r->count ? 0 : -1;
+	if (result != ZEROCOPY_END)
+		return 0;
+	relay_input_ended(r);
+	return -1;
 }
 
 /* Reads input into the ring, and sends it to all. */
@@ -287,7 +291,7 @@ relay_conn_block(struct relay_conn *link, bool hung_up)
 	if (hung_up)
 		loop_del(link->conn->loop, &link->conn->source);
 	else
-		relay_conn_watch(link);
+		relay_conn_watch_or_close(link);
 }
 
 /*
@@ -485,14 +489,17 @@ relay_shut(struct conn *c)
 void
 relay_resume(struct relay *r)
 {
-	for (struct conn *c = r->conns; c; c = c->next) {
+	struct conn *c, *next;
+
+	for (c = r->conns; c; c = next) {
 		struct relay_conn *link = relay_conn_of(c);
 
+		next = c->next;
 		if (!link->blocked)
 			continue;
 		link->blocked = false;
-		link->conn->active = loop_now();
-		relay_conn_watch(link);
+		c->active = loop_now();
+		relay_conn_watch_or_close(link);
 	}
 }
 

@@ -84,9 +84,10 @@ void relay_close(struct relay *, struct conn *c, enum reason reason, int error);
 void relay_close_all(struct relay *, enum reason reason);
 
 /*
- * Sends c data that does not come from input, after what c is still owed. If
- * more than RING_SIZE would then be queued for c, c is closed as too slow.
- * relay_shut() half-closes c once all of it is sent.
+ * Sends c data that does not come from input. If more than RING_SIZE would then
+ * be queued for c, c is closed as too slow. relay_shut() half-closes c once all
+ * of it is sent. Only for a relay with no_input: the data would come before the
+ * bytes of input that c is still owed.
  */
 void relay_send(struct relay *, struct conn *c, const void *data,
     size_t length);

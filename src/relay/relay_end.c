@@ -8,16 +8,21 @@
  *	state		what we do			what moves it on
  *	open		read the peer, send input; at	the peer's FIN: half
  *			input's end half-close (with	a failed write: broken
- *			-k only if input gave data)
- *	half		send input; poll the kernel if	over: finishing
- *			a process has the peer's socket	an error: closed
- *	broken		read the peer, send nothing	the peer's FIN: closed
+ *			-k only if input gave data)	over: finishing
+ *	half		send input; poll the kernel	over: finishing
+ *			while its last answer was that	a failed write: closed
+ *			a process has the peer's socket
+ *	broken		read the peer, send nothing	over, or the peer's FIN:
+ *							closed
  *	finishing	wait, all being sent; poll for	all ACKed, or cut off:
  *			the ACKs (with --until input	closed
  *			still read the peer)
  *
- * relay_close() frees the connection and its relay_conn from any state, and
- * reports what the peer did not get (relay_conn_loss()).
+ * A connection that is over is first sent all that it is owed. If that is ACKed
+ * by then, it goes to closed at once, without finishing. From any state it goes
+ * to closed by an error of its socket, by --idle-timeout, or because it is too
+ * slow. relay_close() frees it and its relay_conn, and reports what the peer
+ * did not get (relay_conn_loss()).
  */
 #include "relay/relay_internal.h"
 
@@ -223,8 +228,7 @@ relay_conn_finish(struct relay_conn *link)
 	relay_watch_input(link->relay);
 }
 
-/* Without events it would hang for ever. */
-static int
+int
 relay_conn_watch_or_close(struct relay_conn *link)
 {
 	if (relay_conn_watch(link) == 0)

@@ -53,11 +53,13 @@ struct relay_conn *relay_direct(const struct relay *);
  * date. Returns -1 if it is closed, and so freed.
  */
 int relay_settle(struct relay_conn *);
+/* Like relay_conn_watch(), but closes it on failure: else it would hang. */
+int relay_conn_watch_or_close(struct relay_conn *);
 /* Closes it because of error (an errno). */
 void relay_broke(struct relay_conn *, int error);
 /* After the peer's end its socket hung up; error: an errno, or 0. Closes. */
 void relay_hung_up(struct relay_conn *, int error);
-/* The callback of link->ask. */
+/* The timer link->ask is due: polls the kernel. */
 void relay_on_ask(struct timer *);
 
 #endif

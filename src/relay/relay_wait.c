@@ -1,15 +1,24 @@
 /*
- * Decides the events that a relay waits for, by the state of each connection:
+ * Decides the events that a relay waits for. Each connection has a state for
+ * each direction, and waits for the events of both:
  *
- *	state		entered when			waits for
+ *	to the peer	entered when			waits for
  *	up to date	it is owed nothing		input
  *	behind		its socket takes no more	EPOLLOUT
  *	stalled		the same, with zerocopy: input	EPOLLOUT
  *			is not read meanwhile
- *	blocked		out takes no more: the peer	relay_resume()
- *			is not read
+ *	broken		a write failed			-
+ *	finishing	it gets no later input		relay_end.c's timer
  *
- * In each of them but the last it also waits for EPOLLIN, until the peer's end.
+ *	from the peer	entered when			waits for
+ *	read		it opened			EPOLLIN
+ *	blocked		out takes no more		relay_resume()
+ *	ended		the peer's end came		-
+ *
+ * Errors and hang-ups come in any state. They can't be masked, so a connection
+ * that has hung up while it is blocked, or is finishing after the peer's end,
+ * is not watched at all.
+ *
  * Input is read only while the fastest connection is nearly up to date: one
  * connection so gets plain flow control, and many still need no more memory
  * than one ring.

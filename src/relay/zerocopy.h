@@ -8,9 +8,9 @@
  * in this process has to see them. The descriptor's file type decides how.
  */
 enum zerocopy_kind {
-	ZEROCOPY_BUFFER,		/* not possible: read(2) and write(2) */
-	ZEROCOPY_SENDFILE,		/* sendfile(2) from a regular file */
-	ZEROCOPY_SPLICE,		/* splice(2) from a pipe, or into one */
+	ZEROCOPY_BUFFER,	/* not possible: read(2) and write(2) */
+	ZEROCOPY_SENDFILE,	/* sendfile(2) from a regular file */
+	ZEROCOPY_SPLICE,	/* splice(2) from a pipe, or into one */
 	ZEROCOPY_DISCARD,	/* into the null device, by our own pipe */
 };
 
