@@ -3,7 +3,7 @@
 
 #include "base/fail.h"
 
-/* The words for fail_advise_with(): the option that helps. */
+/* The words for fail_advise_with(): what to do, by the options' names. */
 extern const char *const advice_words[ADVICES];
 
 #endif

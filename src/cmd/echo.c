@@ -56,7 +56,7 @@ echo_check(struct settings *s, const struct endpoint *e, int workers)
 	if (s->adopt && s->reuseport && workers > 1)
 		return fail_as(STATUS_USAGE, "--adopt has sockets for one "
 		    "member: workers share them without -r");
-	return echo_models_check(s) < 0 ? -1 : server_check_member(s, e);
+	return echo_models_check(s) < 0 ? -1 : server_check_group(s, e);
 }
 
 static void

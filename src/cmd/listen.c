@@ -35,7 +35,7 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	    input_is_null(STDIN_FILENO))
 		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
-	    server_check(s, &e) < 0 || server_check_member(s, &e) < 0 ||
+	    server_check(s, &e) < 0 || server_check_group(s, &e) < 0 ||
 	    netcat_check(&v.netcat, s) < 0 || listen_prompt_check(s) < 0)
 		return -1;
 	if (s->check)

@@ -15,7 +15,7 @@ server_check(const struct settings *s, const struct endpoint *e)
 }
 
 int
-server_check_member(const struct settings *s, const struct endpoint *e)
+server_check_group(const struct settings *s, const struct endpoint *e)
 {
 	struct steering steering;
 

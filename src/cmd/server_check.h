@@ -9,7 +9,7 @@
  * changes nothing; -1: a usage error.
  */
 int server_check(const struct settings *, const struct endpoint *);
-/* The same for a member; called when s->reuseport is final. */
-int server_check_member(const struct settings *, const struct endpoint *);
+/* The options of a group's member; called when s->reuseport is final. */
+int server_check_group(const struct settings *, const struct endpoint *);
 
 #endif

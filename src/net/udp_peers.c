@@ -5,8 +5,9 @@
  *	new		a sender's first datagram came: on_peer() takes it over
  *	open		on_evict(): over `limit`, the one silent longest goes;
  *			or its owner frees it
- *	full (Unix)	its queue has room again; after PATIENCE_US its
- *			datagram is dropped if another peer does read
+ *	full (Unix)	its queue has room again: open. After PATIENCE_US each
+ *			of its datagrams is dropped at once, unless all peers
+ *			are full
  *
  * udp_peers owns the sockets and reads them, a batch at a time. The owner of a
  * peer gets one datagram by conn_read(), inside on_event(). Writing uses the
@@ -81,8 +82,8 @@ set_full(struct peer *p, int64_t since)
 
 /*
  * On a Unix socket EAGAIN means that the peer's queue is full until it reads.
- * If it does not read soon, and another peer does, its datagram is dropped,
- * because other peers wait for theirs.
+ * If it does not read soon, its datagrams are dropped until it does, because
+ * other peers wait for theirs; but not if all are full.
  */
 static ssize_t
 peer_write(struct conn *c, const void *data, size_t length)

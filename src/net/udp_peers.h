@@ -40,12 +40,12 @@ struct udp_peers {
 	void *user;
 	uint64_t taken;		/* datagrams given to a peer */
 	uint32_t lost;		/* after the close: dropped by full queues */
-	struct udp_batch *dgrams;	/* the last batch; one in hand: */
-	const char *data;
+	struct udp_batch *dgrams;	/* the last batch */
+	const char *data;		/* the datagram that a peer may read */
 	size_t length;
-	bool in_hand;
+	bool in_hand;			/* there is one, not yet read */
 	int64_t told;		/* when on_exhausted() was last called */
-	struct timer retry;	/* for full Unix peers */
+	struct timer retry;	/* for full Unix and starved peers */
 };
 
 /* Takes ownership of the sockets; the caller has filled in the callbacks. */

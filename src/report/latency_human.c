@@ -10,7 +10,8 @@
 enum {
 	LABEL = 9,			/* "connect  " */
 	ENOUGH = 200,			/* samples of a histogram */
-	PLOT_LEAST = 60, PLOT_MOST = 120,	/* columns */
+	PLOT_LEAST = 60,		/* columns of the terminal */
+	PLOT_MOST = 120,		/* cells of the axis */
 	MARK_LEAST = 11,		/* cells between two marks */
 };
 

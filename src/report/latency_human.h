@@ -8,8 +8,9 @@
 
 /*
  * Writes a row of percentiles for each latency. At a terminal with room for it
- * a histogram follows: a row for each latency of which there are enough
- * samples, and a logarithmic axis. Each line begins with a newline.
+ * a histogram follows: a row for each latency that has enough samples, except
+ * `late`, which the server does not cause, and a logarithmic axis. Each line
+ * begins with a newline.
  */
 void latency_human(FILE *out, const struct latencies *,
     const struct table_style *);

@@ -3,12 +3,18 @@
  *
  *	state		moves on when
  *	closed		prompt_open()
- *	open, shown	prompt_hide(): other output; a key: on_line() and so on
+ *	open, shown	prompt_hide(): other output; Enter or ^D: answering
  *	open, hidden	prompt_show()
+ *	answering	on_line() or on_end() returns: readline shows the prompt
+ *			again; other output needs no hiding meanwhile
  *	waiting		stdin is not watched, because another job has the
  *			terminal or its output is stopped; `retry` looks again
  *	suspended	prompt_resume(), after the process went on
- *	over		-; stdin has ended, and on_end() was called once
+ *	over		-; stdin has ended: on_end() was called, or, for a
+ *			terminal that has gone, SIGHUP was raised instead
+ *
+ * ^D on an empty line calls on_end(), too, but ends nothing here: more keys may
+ * come, and another ^D.
  *
  * readline writes to `screen`, which leads to the sink: a terminal that is not
  * read never blocks the loop. readline has globals, so there is one prompt.
@@ -134,7 +140,7 @@ complete(const char *text, int start, int end)
 }
 
 static void
-on_draw_retry(struct timer *t)
+on_key_retry(struct timer *t)
 {
 	struct prompt *p = container_of(t, struct prompt, retry);
 
@@ -272,7 +278,7 @@ prompt_open(struct prompt *p, struct loop *l)
 	p->terminal = isatty(STDIN_FILENO);
 	p->source.fd = STDIN_FILENO;
 	p->source.on_event = on_key;
-	p->retry.on_timer = on_draw_retry;
+	p->retry.on_timer = on_key_retry;
 	tcgetattr(STDIN_FILENO, &p->modes);
 	rl = readline_load();
 	if (!rl || loop_watch(l, &p->source, EPOLLIN) < 0 ||

@@ -22,11 +22,14 @@ struct prompt {
 	FILE *screen;			/* readline writes here */
 	struct termios modes;		/* before readline changed them */
 	struct timer retry;		/* to try again to read keys */
-	bool open, answering;		/* answering: inside on_line */
+	bool open, answering;		/* inside on_line() or on_end() */
 	bool terminal;			/* stdin was one at first */
 	/* A line without its end. */
 	void (*on_line)(struct prompt *, const char *line);
-	/* ^D on an empty line, or the end of a stdin that is no terminal. */
+	/*
+	 * ^D on an empty line, each time, or the end of a stdin that is no
+	 * terminal.
+	 */
 	void (*on_end)(struct prompt *);
 	/*
 	 * The n-th completion of the word that starts the line up to text (or
