@@ -275,6 +275,32 @@ fresh() {
 	eventually gone "$(process a)"
 }
 
+@test "live: at 40 columns of 10 rows a stopped member stands before what is fair" {
+	local b
+	live a 0
+	start listen -r --name B "$port"
+	b=$pid
+	sees a '+ B joined'
+	kill -STOP "$b"
+	until test "$(queued)" -ge 2; do client; done
+	resize a 40 10
+	top a 5 'B stopped: [0-9]+ waits?$'
+	! [[ $(rows a 1 5) == *fair:* ]]
+	kill -CONT "$b"
+	top a 5 'fair: [0-9]+ ± '
+}
+
+@test "live: what is fair has whole words at 40 columns, with weights too" {
+	live a 0
+	pane b rpnc listen -r "$port"
+	sees a '+ B joined'
+	enter a '/steer weights A=7,B=3'
+	sees a 'steering: weights'
+	resize a 40 10
+	for _ in {1..100}; do client; done
+	top a 5 'fair: what is wanted ± [0-9]+(, p [0-9.e-]+)?: (as-weighted|unclear|uneven)$'
+}
+
 narrow() {
 	[[ $(rows "$1" 3 3) == *running ]] &&
 		test "$(rows "$1" 1 5 | wc -L)" -le "$2"

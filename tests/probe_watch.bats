@@ -223,3 +223,26 @@ ended() {
 	eventually top 1,8 '  2 members  '
 	run ! grep -q "$(printf '\033')" <<<"$(tm capture-pane -pe -t w | head -n 8)"
 }
+
+@test "watch: 40 columns of 10 rows have the finding, the headline and two members" {
+	start echo -r --name A 127.0.0.1:0
+	start echo -r --name B 127.0.0.1:"$port"
+	local second=$pid rows
+	shell w
+	resize w 40 10
+	enter w "rpnc probe --watch=0.2 $port"
+	stopped_at_top() {
+		local IFS=$'\n'
+		captured -t w
+		[[ "${rows[*]}" =~ $'\n'B\ stopped:\ [0-9]+\ waits?$'\n'.*name.*share.*$'\n'\ +A\ .*$'\n'\ +B\ .*stopped ]]
+	}
+	sees w ' B '
+	kill -STOP "$second"
+	eventually stopped_at_top || {
+		screen w
+		return 1
+	}
+	kill -CONT "$second"
+	keys w C-c
+	prompts w '$'
+}

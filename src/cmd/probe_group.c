@@ -25,6 +25,9 @@
 #include "net/sock.h"
 #include "probe/inspect/inspect.h"
 #include "report/group.h"
+#include "report/wrap.h"
+
+enum { GROUP_BELOW = 2 };		/* rows, for notices */
 
 struct group_probe {
 	struct app app;
@@ -149,7 +152,7 @@ group_draw(struct header *h, int columns, int lines)
 	const struct table_style style = {
 		.columns = columns, .color = p->app.style.color,
 	};
-	char *text = NULL;
+	char *text = NULL, *wrapped;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
@@ -165,7 +168,9 @@ group_draw(struct header *h, int columns, int lines)
 		fputc('\n', out);
 	}
 	fclose(out);
-	return text ? cut_lines(text, lines) : NULL;
+	wrapped = text ? wrap_text(text, columns) : NULL;
+	free(text);
+	return wrapped ? cut_lines(wrapped, lines) : NULL;
 }
 
 static void
@@ -187,6 +192,7 @@ group_header_open(struct group_probe *p)
 		return 0;
 	p->drawn = true;
 	p->header.draw = group_draw;
+	p->header.below = GROUP_BELOW;
 	return app_header_open(&p->header, &p->app, &p->app.out, STDOUT_FILENO);
 }
 

@@ -20,7 +20,10 @@
 #include "base/container.h"
 #include "report/watch_screen.h"
 
-enum { FIRST_US = 20 * 1000 };		/* until the members are known */
+enum {
+	FIRST_US = 20 * 1000,		/* until the members are known */
+	WATCH_BELOW = 2,		/* rows, for members that come and go */
+};
 
 static struct probe_watch *
 probe_watch_of(struct timer *t)
@@ -209,6 +212,7 @@ probe_watch_header(struct probe_watch *w)
 		return 0;
 	w->drawn = true;
 	w->header.draw = probe_watch_draw;
+	w->header.below = WATCH_BELOW;
 	return app_header_open(&w->header, w->app, &w->app->out, STDOUT_FILENO);
 }
 

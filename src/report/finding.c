@@ -18,6 +18,7 @@
 #include "base/glyph.h"
 #include "base/num.h"
 #include "math/fair.h"
+#include "report/table.h"
 
 const struct field finding_fields[] = {
 	FIELD(finding, "kind", FIELD_TEXT, kind),
@@ -71,6 +72,17 @@ finding_member_label(const struct finding_member *m,
 		snprintf(label, FINDING_LABEL, "a member");
 }
 
+/* How much of a sentence stands before its first explanation. */
+static size_t
+brief_length(const char *text)
+{
+	const char *colon = strstr(text, ": "), *bracket = strstr(text, " (");
+
+	if (!colon || (bracket && bracket < colon))
+		colon = bracket;
+	return colon ? (size_t)(colon - text) : strlen(text);
+}
+
 /* Returns NULL if the list is full. */
 static struct finding *
 finding_add(struct finding_list *l, const char *kind,
@@ -94,9 +106,26 @@ finding_add(struct finding_list *l, const char *kind,
 	*f = (struct finding){
 		.kind = kind, .member = *label ? label : NULL,
 		.pid = m ? m->who.pid : -1, .text = text,
+		.brief = l->briefs[l->count],
 	};
+	memcpy(l->briefs[l->count], text, FINDING_TEXT);
+	l->briefs[l->count][brief_length(text)] = '\0';
 	l->count++;
 	return f;
+}
+
+/* "B", "B/1", "pid 4242" */
+static const char *
+finding_short_label(const struct finding_member *m,
+    char label[static FINDING_LABEL])
+{
+	finding_member_name(m, label);
+	if (!*label && m->who.pid >= 0)
+		snprintf(label, FINDING_LABEL, "pid %lld",
+		    (long long)m->who.pid);
+	else if (!*label)
+		snprintf(label, FINDING_LABEL, "a member");
+	return label;
 }
 
 /* The last entry is for the verdict. */
@@ -117,6 +146,20 @@ waiting_text(const struct finding_member *m, char text[static 64])
 	else
 		snprintf(text, 64, ": what it is given waits");
 	return text;
+}
+
+/* "B stopped: 22 wait" */
+static void
+idle_shorten(struct finding_list *l, const struct finding_member *m,
+    const char *kind)
+{
+	char *brief = l->briefs[l->count - 1], label[FINDING_LABEL];
+	int n = snprintf(brief, FINDING_TEXT, "%.100s %s",
+	    finding_short_label(m, label), kind);
+
+	if (m->waiting > 0)
+		snprintf(brief + n, FINDING_TEXT - (size_t)n, ": %lld wait%s",
+		    (long long)m->waiting, m->waiting == 1 ? "s" : "");
 }
 
 /* Why the member accepts nothing, in words; NULL: it does accept. */
@@ -150,9 +193,11 @@ finding_add_idle(struct finding_list *l, const struct finding_facts *f)
 
 		text = idle_text(m, &kind);
 		finding_member_label(m, label);
-		if (text)
-			finding_add(l, kind, m, "%.100s %s%s", label, text,
-			    waiting_text(m, waiting));
+		if (!text)
+			continue;
+		finding_add(l, kind, m, "%.100s %s%s", label, text,
+		    waiting_text(m, waiting));
+		idle_shorten(l, m, kind);
 	}
 	return l->count > 0;
 }
@@ -246,21 +291,20 @@ finding_add_uneven(struct finding_list *l, const struct finding_facts *f)
 {
 	const struct finding_member *m = finding_outlier(f);
 	char label[FINDING_LABEL], count[96];
+	const char *how;
 
 	if (!m) {
 		finding_add(l, f->verdict, NULL,
 		    "uneven: this is not chance");
 		return;
 	}
+	how = !m->count ? "nothing" :
+	    (double)m->count < m->expected ? "too little" : "too much";
 	finding_member_label(m, label);
-	count_text(f, m, count);
-	if (!m->count)
-		finding_add(l, "silent", m, "uneven: %.100s gets nothing (%s)",
-		    label, count);
-	else
-		finding_add(l, f->verdict, m, "uneven: %.100s gets too %s (%s)",
-		    label, (double)m->count < m->expected ? "little" : "much",
-		    count);
+	finding_add(l, m->count ? f->verdict : "silent", m,
+	    "uneven: %.100s gets %s (%s)", label, how, count_text(f, m, count));
+	snprintf(l->briefs[l->count - 1], FINDING_TEXT, "uneven: %.100s gets "
+	    "%s", finding_short_label(m, label), how);
 }
 
 static void
@@ -337,6 +381,17 @@ finding_make(struct finding_list *l, const struct finding_facts *f)
 		finding_add_verdict(l, f);
 	else if (f->unjudged)
 		finding_add(l, "none", NULL, "no verdict: %s", f->unjudged);
+}
+
+const char *
+finding_fit(const struct finding *f, int columns,
+    char text[static FINDING_TEXT])
+{
+	const char *wanted = table_cells(f->text) <= columns ? f->text :
+	    f->brief;
+
+	snprintf(text, FINDING_TEXT, "%s", wanted);
+	return table_cut(text, columns);
 }
 
 enum color

@@ -23,13 +23,15 @@ struct finding {
 	const char *member;		/* NULL: no member, or no name */
 	int64_t pid;			/* -1 */
 	const char *text;
+	const char *brief;		/* "B stopped: 22 wait" */
 };
 
 /* Don't copy or move it: the entries point into texts and labels. */
 struct finding_list {
 	struct finding at[FINDINGS];
 	size_t count;
-	char texts[FINDINGS][FINDING_TEXT], labels[FINDINGS][FINDING_LABEL];
+	char texts[FINDINGS][FINDING_TEXT], briefs[FINDINGS][FINDING_TEXT];
+	char labels[FINDINGS][FINDING_LABEL];
 };
 
 /* Unknown values are NULL, -1 or NAN. */
@@ -64,6 +66,9 @@ void finding_make(struct finding_list *, const struct finding_facts *);
 /* Writes them for people, each on a new line, indented. */
 void finding_human(FILE *out, const struct finding_list *, int indent,
     bool colored);
+/* The text if it fits the columns, else the brief one, cut if too wide. */
+const char *finding_fit(const struct finding *, int columns,
+    char text[static FINDING_TEXT]);
 /* Red for what is wrong, green for what is as it should be. */
 enum color finding_color(const char *kind);
 

@@ -19,6 +19,7 @@ enum {
 	SPARKS = 20,
 	ROOM_AFTER = 16,		/* "  12345 accepted" */
 	NARROW = 70,			/* short sentences below this */
+	FAIR_LINE = FAIR_TEXT + 64,
 };
 
 struct page {
@@ -33,23 +34,39 @@ by_hash(const struct scoreboard *b)
 	return !b->steering || strcmp(b->steering, "hash") == 0;
 }
 
-/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: even"; shorter if narrow */
+/* "fair hashing gives 39 ± 13 each (99 %), p 0.57: " */
 static void
-fair_out(const struct page *p)
+fair_before(const struct page *p, bool narrow, bool chance,
+    char line[static FAIR_LINE])
 {
 	const struct scoreboard *b = p->board;
 	const struct member_fairness *f = b->fairness;
-	bool narrow = p->style->columns < NARROW;
-	char by[FAIR_TEXT] = "fair hashing", text[FAIR_TEXT];
+	char by[FAIR_TEXT] = "fair hashing", text[FAIR_TEXT], part[32] = "";
 
 	if (!by_hash(b))
 		snprintf(by, sizeof(by), "steering by %.*s",
 		    (int)strcspn(b->steering, " "), b->steering);
-	fprintf(p->out, narrow ? "%s, p %.2g: " : "%s, p %.3g: ",
-	    fair_text(by, f->equal ? (double)f->n / f->members : NAN,
-	    f->spread, narrow, text), f->p);
-	paint(p->out, p->style->color, verdict_color(f->verdict), "%s",
-	    f->verdict);
+	if (chance)
+		snprintf(part, sizeof(part), narrow ? ", p %.2g" : ", p %.3g",
+		    f->p);
+	snprintf(line, FAIR_LINE, "%s%s: ", fair_text(by, f->equal ?
+	    (double)f->n / f->members : NAN, f->spread, narrow, text), part);
+}
+
+/* Drops p, and then all but the verdict, if there is too little room. */
+static void
+fair_out(const struct page *p)
+{
+	const char *verdict = p->board->fairness->verdict;
+	int room = p->style->columns - table_cells(verdict);
+	char line[FAIR_LINE];
+
+	fair_before(p, p->style->columns < NARROW, true, line);
+	if (table_cells(line) > room)
+		fair_before(p, true, false, line);
+	if (table_cells(line) <= room)
+		fputs(line, p->out);
+	paint(p->out, p->style->color, verdict_color(verdict), "%s", verdict);
 }
 
 static void
@@ -150,16 +167,18 @@ title_out(const struct page *p)
 	fputc('\n', p->out);
 }
 
-/* Members that accept nothing, if there is room for a sentence on it. */
+/* Members that accept nothing. */
 static bool
 trouble_out(const struct page *p)
 {
 	const struct finding *f = p->board->findings &&
 	    p->board->findings->count ? p->board->findings->at : NULL;
+	char text[FINDING_TEXT];
 
-	if (!f || f->pid < 0 || table_cells(f->text) > p->style->columns)
+	if (!f || f->pid < 0)
 		return false;
-	paint(p->out, p->style->color, RED, "%s", f->text);
+	paint(p->out, p->style->color, RED, "%s",
+	    finding_fit(f, p->style->columns, text));
 	return true;
 }
 

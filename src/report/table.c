@@ -21,6 +21,18 @@ table_cells(const char *text)
 	return n;
 }
 
+char *
+table_cut(char *text, int columns)
+{
+	char *end = text;
+
+	for (; *end; end++)
+		if ((*end & 0xc0) != 0x80 && columns-- <= 0)
+			break;
+	*end = '\0';
+	return text;
+}
+
 void
 table_plain(const char *raw, char text[static TABLE_PLAIN])
 {

@@ -77,6 +77,8 @@ void table_text_at(const struct table_cell *, char text[static TABLE_TEXT]);
 
 /* How many columns of a terminal a text takes. */
 int table_cells(const char *text);
+/* Cuts a text that takes more columns; returns it. */
+char *table_cut(char *text, int columns);
 /* A foreign name in ASCII: other characters become '?', "\e" an escape. */
 void table_plain(const char *raw, char text[static TABLE_PLAIN]);
 /* A number, or "-" if it is not known (-1). */

@@ -151,9 +151,11 @@ unattributed_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 
-	if (r->unattributed && r->by)
-		snprintf(line, WATCH_LINE, "%llu unattributed: who answered "
-		    "is not known", (unsigned long long)r->unattributed);
+	if (!r->unattributed || !r->by)
+		return;
+	snprintf(line, WATCH_LINE, "%llu unattributed",
+	    (unsigned long long)r->unattributed);
+	line_add(p, line, ": ", "who answered is not known");
 }
 
 static void
@@ -161,9 +163,11 @@ mismatched_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
 
-	if (r->mismatched)
-		snprintf(line, WATCH_LINE, "%llu mismatched: the answer was "
-		    "not the one expected", (unsigned long long)r->mismatched);
+	if (!r->mismatched)
+		return;
+	snprintf(line, WATCH_LINE, "%llu mismatched",
+	    (unsigned long long)r->mismatched);
+	line_add(p, line, ": ", "the answer was not the one expected");
 }
 
 static void
@@ -214,9 +218,12 @@ static void
 finding_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct finding *f = p->report->finding;
+	char text[FINDING_TEXT];
 
-	if (f || p->report->note)
-		line_add(p, line, "", f ? f->text : p->report->note);
+	if (f)
+		line_add(p, line, "", finding_fit(f, p->style.columns, text));
+	else if (p->report->note)
+		line_add(p, line, "", p->report->note);
 }
 
 static enum color
@@ -255,8 +262,10 @@ fair_line(const struct watch_page *p, char line[static WATCH_LINE])
 	    r->steering ? "this steering" : "fair hashing");
 	if (isfinite(f->chi2))
 		snprintf(chance, sizeof(chance), ", p %.2g", f->p);
-	snprintf(line, WATCH_LINE, "%s%s", fair_text(by, f->equal ?
-	    r->members[0].expected : NAN, f->spread, narrow, text), chance);
+	line_add(p, line, "", fair_text(by, f->equal ?
+	    r->members[0].expected : NAN, f->spread, narrow, text));
+	if (*line)
+		line_add(p, line, "", chance);
 }
 
 static void
@@ -295,7 +304,7 @@ queued_color(const struct watch_report *r)
 /* The members stand after the first three lines. */
 const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 0, title_line, always_bold },
-	{ 9, finding_line, finding_line_color },
+	{ 11, finding_line, finding_line_color },
 	{ 7, rate_line, always_plain },
 	{ 5, change_line, always_plain },
 	{ 9, fair_line, always_plain },

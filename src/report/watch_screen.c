@@ -16,6 +16,7 @@ enum {
 	WIDE = 100,			/* columns, if the width is unknown */
 	ROWS_LEAST = 2,
 	BEFORE_MEMBERS = 3,		/* lines */
+	HEADLINE_RANK = 8,
 };
 
 static void
@@ -88,16 +89,19 @@ lowest(char (*texts)[WATCH_LINE])
 	return found;
 }
 
-/* Drops lines until the rest fits; returns how many lines members have. */
+/*
+ * Drops lines until the rest fits, with the members' headline if only lines
+ * that matter less make room for it. Returns how many lines members have.
+ */
 static int
-watch_fit(char (*texts)[WATCH_LINE], int lines, int wanted)
+watch_fit(char (*texts)[WATCH_LINE], int lines, int least)
 {
 	int room = lines, gone;
 
 	for (int i = 0; i < WATCH_LINES; i++)
 		room -= texts[i][0] != '\0';
-	while (room < (wanted < ROWS_LEAST ? wanted : ROWS_LEAST) &&
-	    (gone = lowest(texts)) >= 0) {
+	while ((gone = lowest(texts)) >= 0 && room < least +
+	    (least && watch_lines[gone].rank < HEADLINE_RANK)) {
 		texts[gone][0] = '\0';
 		room++;
 	}
@@ -111,6 +115,7 @@ watch_screen(FILE *out, const struct watch_report *r,
 	struct watch_page p = { .report = r, .style = *style };
 	char (*texts)[WATCH_LINE] = calloc(WATCH_LINES, sizeof(*texts));
 	int rows = (int)r->member_count + (r->left > 0), room;
+	int least = rows < ROWS_LEAST ? rows : ROWS_LEAST;
 
 	if (!texts)
 		return;
@@ -118,11 +123,11 @@ watch_screen(FILE *out, const struct watch_report *r,
 		p.style.columns = WIDE;
 	for (int i = 0; i < WATCH_LINES; i++)
 		watch_lines[i].text(&p, texts[i]);
-	room = watch_fit(texts, lines ? lines : rows + WATCH_LINES + 1, rows);
+	room = watch_fit(texts, lines ? lines : rows + WATCH_LINES + 1, least);
 	for (int i = 0; i < WATCH_LINES; i++) {
 		if (i == BEFORE_MEMBERS && rows && room > 0)
-			watch_members(out, &p, room > rows,
-			    (size_t)(room > rows ? room - 1 : room));
+			watch_members(out, &p, room > least,
+			    (size_t)(room > least ? room - 1 : room));
 		if (!texts[i][0])
 			continue;
 		paint(out, p.style.color, watch_lines[i].color(r), "%s",

@@ -25,7 +25,7 @@
 #include "terminal/foreground.h"
 
 enum {
-	BELOW = 5,			/* rows left below the header */
+	BELOW = 5,			/* rows left below, for a prompt */
 	PACE_US = 250 * 1000,
 	IDLE_US = 1000 * 1000,
 	SETTLE_US = 150 * 1000,
@@ -180,7 +180,7 @@ static bool
 header_redraw(struct header *h)
 {
 	int64_t begun = loop_now();
-	int lines = h->rows - BELOW;
+	int lines = h->rows - (h->below ? h->below : BELOW);
 	char *text = h->draw(h, h->columns, lines > 0 ? lines : 0);
 
 	h->drawn = loop_now();

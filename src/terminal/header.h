@@ -24,6 +24,7 @@ struct header {
 	 */
 	void (*hide)(struct header *);
 	void (*show)(struct header *);
+	int below;		/* rows to leave below it; 0: the usual */
 	/* the rest is header.c's */
 	struct timer timer;
 	bool open, laid;		/* laid: the terminal is divided */
