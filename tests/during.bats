@@ -289,6 +289,10 @@ print("got")' >report 2>err &
 		test "$status" -eq 2 || fail "'$words': $status"
 		test "$(wc -l <err)" -eq 1
 	done
+	probe --fail-lost 9
+	grep -qx 'rpnc probe: --fail-lost goes with --during' err
+	probe --slow 1 9
+	grep -qx 'rpnc probe: --slow goes with --during' err
 	# as it was
 	probe -n 1 -- 127.0.0.1 "$port"
 	test "$status" -eq 0

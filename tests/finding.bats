@@ -43,6 +43,29 @@ two() {
 	holds '.finding == null'
 }
 
+# expects_nothing: the report compares no count with an expected one.
+expects_nothing() {
+	run ! grep -E 'fair hashing|by chance|largest deviation|, p |│|░|▓| expected$' report
+}
+
+@test "finding: if members changed or clients wait, no count is expected" {
+	two
+	probe --during --rate 500 -d 200ms "$port" -- kill "$b"
+	grep -qx 'changed: members came or went meanwhile' report
+	expects_nothing
+	two
+	probe -n 100 "$port"
+	grep -q '^fair hashing gives 50 ± .* in the bars; p ' report
+	kill -STOP "$b"
+	probe -n 100 --timeout 300ms "$port"
+	grep -q '^unclear: ' report
+	expects_nothing
+	probe --watch=200ms -d 700ms --timeout 300ms "$port"
+	grep -q '^B .* is stopped: ' report
+	expects_nothing
+	kill -CONT "$b"
+}
+
 @test "finding: what failed comes before figures, and of --during what was lost" {
 	free_port
 	probe -n 5 "$port"
@@ -54,7 +77,7 @@ two() {
 	sed -n 2p report | grep -qE '^all [0-9]+ lost \(refused [0-9]+\)$'
 	two
 	probe --during --rate 50 -d 100ms --json "$port" -- true
-	holds '.finding | .kind == "kept" and (.text | test("^0 of [0-9]+ lost$"))'
+	holds '.finding | .kind == "kept" and (.text | test("^0 lost of [0-9]+$"))'
 	probe -n 20 --echo --expect '^x' --json "$port"
 	holds '.finding | .kind == "mismatched" and .text == "20 of 20 answers were not the expected one"'
 }

@@ -170,7 +170,7 @@ echoes() {
 	top a 5 $'> A +[0-9]+ .* 0 +- 90.0 %.*\n  B +[0-9]+ .* 0 +- 10.0 % .*\nnothing acc'
 	for i in {1..60}; do client; done
 	title a ' 90 accepted'
-	top a 5 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (as-weighted|un|too)'
+	top a 5 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (as weighted|un|too)'
 	enter b '/steer cpu'
 	title a '2 members by cpu  90 accepted'
 	top a 5 'by this steering the clients decide the shares'
@@ -298,7 +298,7 @@ fresh() {
 	sees a 'steering: weights'
 	resize a 40 10
 	for _ in {1..100}; do client; done
-	top a 5 'fair: what is wanted ± [0-9]+(, p [0-9.e-]+)?: (as-weighted|unclear|uneven)$'
+	top a 5 'fair: what is wanted ± [0-9]+(, p [0-9.e-]+)?: (as weighted|unclear|uneven)$'
 }
 
 narrow() {

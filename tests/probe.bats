@@ -32,7 +32,7 @@ load probe
 	test "$(grep -c '█.* %$' report)" -eq 3
 	grep -qE '^  A  pid [0-9]+ rpnc +█' report
 	grep -qE '^127\.0\.0\.1:[0-9]+ tcp, 600 connections, 8 at a time, [0-9.]+ m?s$' report
-	grep -qE '^fair hashing gives 200 ± [0-9]+ each \(99 %\): │ and ░ in the bars; p [0-9.e-]+$' report
+	grep -qE '^fair hashing gives 200 ± [0-9]+ each \(99 %\): │ and ░ or ▓ in the bars; p [0-9.e-]+$' report
 	grep -qE '^connect  p50 +[0-9.]+ .s  p90 .* max +[0-9.]+ .s$' report
 	grep -qx 'failed 0' report
 	test ! -s err
@@ -156,6 +156,16 @@ load probe
 	get '.members | all(.stopped == (.queued > 0))' | grep -qx true
 	get '.members | all(.waiting == .queued)' | grep -qx true
 	kill -CONT "${workers[1]}"
+}
+
+@test "probe: as many at a time as there are" {
+	start echo 127.0.0.1:0
+	probe -n 1 "$port"
+	head -n 1 report | grep -qE ' tcp, 1 connection, [0-9.]+ .?s$'
+	probe -n 3 "$port"
+	head -n 1 report | grep -qE ' tcp, 3 connections, 3 at a time, [0-9.]+ .?s$'
+	probe -n 30 "$port"
+	head -n 1 report | grep -qE ' tcp, 30 connections, 8 at a time, [0-9.]+ .?s$'
 }
 
 @test "probe: a member that comes meanwhile: changed" {

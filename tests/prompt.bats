@@ -181,10 +181,68 @@ load terminal
 	sees k '1 open: 0 B in, 0 B out'
 	# only what makes sense there
 	enter k /help
-	sees k '/close' '/hex on|off' 'TEXT' 'goes to the server; //x sends /x'
+	sees k 'without N the one that you type to' '/hex on|off' 'TEXT' 'goes to the server; //x sends /x'
 	unseen k '/focus'
 	enter k /pause
 	sees k '/pause: no such command'
+}
+
+# unbroken NAME WORD...: these words of ours are whole, in rows of the terminal.
+unbroken() {
+	local rows word
+	captured -S - -t "$1"
+	for word in "${@:2}"; do
+		[[ " ${rows[*]} " == *" $word "* ]] || fail "'$word' is broken: ${rows[*]}"
+	done
+}
+
+@test "prompt: in a narrow terminal our lines are broken between words, data is not" {
+	local columns help
+	pane a rpnc listen -k 0
+	listening a
+	client
+	sees a '#1 127'
+	enter a /help
+	sees a '/steer MODE [WEIGHTS] which' '/quit                 end' 'goes to the connection in focus; '
+	help=$(screen a | sed '1,/^.*> .help/d; $d')
+	for columns in 40 20; do
+		resize a "$columns" 24
+		enter a clear
+		keys a C-l
+		tm clear-history -t a
+		enter a /help
+		enter a '/nonsense'
+		eventually unbroken a //nonsense
+		enter a /group
+		sees a 'in all: '
+		# shellcheck disable=SC2086 # words are words
+		unbroken a $help such command: "them;"
+		enter a '/focus 77'
+		eventually unbroken a "'77':" lists
+		ask "$c" 'a  b   c    d     e      f       g        h         i          j'
+		sees a 'a  b   c    d     e      f       g        h         i          j'
+	done
+}
+
+@test "prompt: /group without -r: no name, counts from the start, and away once it has closed" {
+	pane k rpnc listen -k 127.0.0.1 0
+	listening k
+	for _ in 1 2 3; do client; done
+	sees k '#3 127'
+	enter k /group
+	like k $'\n> - +[0-9]+ rpnc .* 3 100.0 % +3 +0/[0-9]+ +0 running'
+	client
+	client
+	sees k '#5 127'
+	enter k /group
+	like k $'\n> - +[0-9]+ rpnc .* 5 100.0 % +5 +0/[0-9]+ +0 running'
+	unseen k since
+	pane p rpnc listen 127.0.0.1 0
+	listening p
+	client
+	sees p '#1 127'
+	enter p /group
+	like p $'\n> - +[0-9]+ rpnc .* 1 100.0 % +1 +- +- away'
 }
 
 @test "prompt: what a peer sends can't drive the terminal" {

@@ -44,7 +44,7 @@ shows_line() {
 	shows_line '^127\.0\.0\.1:[0-9]+ tcp, 1000 connections, '
 	[[ ${rows[1]} =~ ^(even|unclear|uneven): ]]
 	shows_line '^  A  pid [0-9]+ rpnc  █+[▓░█▏▎▍▌▋▊▉]*│[▓░▏▎▍▌▋▊▉█]+ +[0-9]+  [0-9.]+ %$'
-	shows_line '^fair hashing gives 500 ± [0-9]+ each \(99 %\): │ and ░ in the bars; p '
+	shows_line '^fair hashing gives 500 ± [0-9]+ each \(99 %\): │ and ░ or ▓ in the bars; p '
 	shows_line '^connect  p50 +[0-9.]+ .?s  p90 '
 	shows_line '^connect +[▁▂▃▄▅▆▇█ ]*█'
 	shows_line '^accept +[▁▂▃▄▅▆▇█ ]*█'
@@ -87,7 +87,7 @@ shows_line() {
 	two
 	reports a 'failed 0' -n 1000 -v --echo "$port"
 	shows_line '^  A  pid [0-9]+ rpnc  #+=*[#=.-]*\|[#=.-]+ +[0-9]+  [0-9.]+ %$'
-	shows_line '^fair hashing gives 500 \+- [0-9]+ each \(99 %\): \| and \. in the bars; p '
+	shows_line '^fair hashing gives 500 \+- [0-9]+ each \(99 %\): \| and \. or = in the bars; p '
 	shows_line '^accept +[_.,=+*# -]*#'
 	shows_line '^ +\+[125]0* .?s-+\+[125]0* .?s-+'
 	shows_line '^closed loop: '
@@ -102,10 +102,21 @@ shows_line() {
 		reports "g$size" running --group "$port"
 		[[ ${rows[*]} == *'nothing waits in a queue'* ]]
 		reports "d$size" ' lost of ' --during --rate 300 "$port" -- true
-		shows_line '^0 of [0-9]+ lost$'
+		shows_line '^0 lost of [0-9]+$'
 		reports "w$size" 'failed 0' --watch=200ms -d 700ms "$port"
 		reports "c$size" "busiest's" --compare -w 2 -n 30 -d 1
 		shows_line '^6 ways to accept, 5 rounds: about [0-9]+ s$'
+	done
+}
+
+@test "report: no line begins with the sign of a percentage" {
+	local columns
+	two
+	for columns in 36 37 38; do
+		at "${columns}x24" C.UTF-8
+		reports "p$columns" 'failed 0' -n 300 "$port"
+		shows_line '^fair hashing gives 150 ± '
+		run ! shows_line '^ *%'
 	done
 }
 
@@ -142,7 +153,7 @@ shows_line() {
 	COLUMNS=40 rpnc probe -n 1000 "$port" >narrow
 	grep -qE '^  A .* %$' narrow
 	run ! grep -qE '^(  [AB] |connect|accept).{40}' narrow
-	grep -qE '^fair hashing gives 500 ± [0-9]+ each \(99 %\): │ and ░ in the bars; p ' narrow
+	grep -qE '^fair hashing gives 500 ± [0-9]+ each \(99 %\): │ and ░ or ▓ in the bars; p ' narrow
 	for columns in x 0 99999; do
 		COLUMNS=$columns rpnc probe -n 1000 "$port" >plain
 		grep -qE '^  A .{60}' plain

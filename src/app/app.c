@@ -26,6 +26,7 @@
 #include "app/ready.h"
 #include "base/container.h"
 #include "base/signals.h"
+#include "report/wrap.h"
 #include "terminal/columns.h"
 
 enum { PATIENCE_MS = 1000 };	/* a slow reader delays the end by this much */
@@ -229,13 +230,23 @@ report_error(const char *command)
 }
 
 void
+app_print(struct app *a, const char *line, bool news)
+{
+	char *text = a->interactive ? wrap_for_stdout(line) : strdup(line);
+
+	if (text)
+		a->print(a, text, strlen(text), news);
+	free(text);
+}
+
+void
 app_fault(struct app *a)
 {
 	char line[FAIL_TEXT + 32];
-	int n = snprintf(line, sizeof(line), "rpnc %s: %s\n",
-	    a->settings->command, fail_text());
 
-	a->print(a, line, (size_t)n, false);
+	snprintf(line, sizeof(line), "rpnc %s: %s\n", a->settings->command,
+	    fail_text());
+	app_print(a, line, false);
 	a->status = fail_status();
 }
 

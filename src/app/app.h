@@ -62,6 +62,8 @@ void app_abandon(struct app *);
 
 /* Prints the last fault on stderr; its status becomes the command's. */
 void app_fault(struct app *);
+/* Prints a line of ours; at a prompt broken at blanks if it is too wide. */
+void app_print(struct app *, const char *line, bool news);
 /* The same, and ends the loop. */
 void app_fatal(struct app *);
 /* Reports to --ready-fd and NOTIFY_SOCKET that all of set listens. */

@@ -80,7 +80,7 @@ emit_human(struct app *a, const struct event *e)
 	if (n > 0 && is_report)
 		sink_write(&a->out, line, (size_t)n);
 	else if (n > 0)
-		a->print(a, line, (size_t)n, event_types[e->kind].level > 1);
+		app_print(a, line, event_types[e->kind].level > 1);
 	if (n >= 0)
 		free(line);
 	free(text);
@@ -114,11 +114,11 @@ emit_folded(struct rate_limit *f)
 {
 	struct app *a = container_of(f, struct app, peers);
 	char line[120];
-	int n = snprintf(line, sizeof(line), "... %llu more connected, %llu "
+
+	snprintf(line, sizeof(line), "... %llu more connected, %llu "
 	    "more closed\n", (unsigned long long)f->connected,
 	    (unsigned long long)f->closed);
-
-	a->print(a, line, (size_t)n, true);
+	app_print(a, line, true);
 }
 
 /* A prompt folds by itself, and JSON must have every event. */

@@ -184,7 +184,7 @@ const struct opt echo_options[] = {
 	END
 };
 
-#define NEEDS_DURING NEEDS("during", "--slow and --fail-lost go with --during")
+#define NEEDS_DURING(option) NEEDS("during", option " goes with --during")
 #define NEEDS_COMPARE NEEDS("compare", "-w, --work and --stall are for " \
 	"--compare; nc's -w is --connect-timeout here")
 #define NEEDS_QUARANTINE(option) NEEDS("quarantine rescue", \
@@ -206,11 +206,11 @@ const struct opt probe_options[] = {
 	FLAG(0, "merge", merge,
 	    "add up --json reports: rpnc probe --merge FILE...",
 	    PROBE_MERGE, OFTEN),
-	TEXT(0, "quarantine", "PID", quarantine,
+	TEXT(0, "quarantine", "NAME|PID", quarantine,
 	    "keep new connections away from a stuck member",
 	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--quarantine"),
 	    { "rescue", "--rescue quarantines, too: one of them will do" })),
-	TEXT(0, "rescue", "PID", rescue,
+	TEXT(0, "rescue", "NAME|PID", rescue,
 	    "the same, and have other members serve its queue",
 	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--rescue"), { "udp",
 	    "--rescue: datagrams have no queue of clients: --quarantine "
@@ -270,10 +270,10 @@ const struct opt probe_options[] = {
 	    PROBE_LOAD | PROBE_MERGE),
 	HEADING("For one mode"),
 	TIME(0, "slow", slow, 1, "--during: an attempt over this is slow (0.5)",
-	    PROBE_DURING, NEEDS_DURING),
+	    PROBE_DURING, NEEDS_DURING("--slow")),
 	FLAG(0, "fail-lost", fail_lost,
 	    "--during: status 7 if any attempt is lost", PROBE_DURING,
-	    NEEDS_DURING),
+	    NEEDS_DURING("--fail-lost")),
 	TEXT('w', "workers", "N|auto", workers,
 	    "--compare: workers of each server (4)", PROBE_COMPARE,
 	    NEEDS_COMPARE),

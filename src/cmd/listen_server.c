@@ -161,6 +161,7 @@ close_listener(struct listen_server *v)
 	else {
 		membership_emit_holder(&v->netcat.app, &v->listening);
 		v->listening.count = 0;
+		v->membership.stats.closed = true;
 		acceptor_close(&v->acceptor);
 	}
 }

@@ -53,14 +53,15 @@ stats_given(const struct port_member *m, bool datagram)
 	return m->counters.accepted + (datagram ? 0 : m->queue);
 }
 
+/* At the first look all that our own slot counts is of this group. */
 static void
-stats_rebase(struct group_stats *s, bool datagram)
+stats_rebase(struct group_stats *s, int own, bool datagram)
 {
 	memset(s->base, 0, sizeof(s->base));
 	for (int i = 0; i < s->members.count; i++) {
 		const struct port_member *m = &s->members.list[i];
 
-		if (m->slot >= 0)
+		if (m->slot >= 0 && (s->group || m->slot != own))
 			s->base[m->slot] = stats_given(m, datagram);
 	}
 }
@@ -104,11 +105,13 @@ static void
 stats_row_fill(const struct group_stats *s, struct registry *registry,
     const struct port_member *m, int own, bool datagram, struct member_row *r)
 {
-	bool ours = m->slot >= 0;
+	bool ours = m->slot >= 0, self = ours && m->slot == own;
 
 	*r = (struct member_row){
-		.name = ours ? m->name : NULL, .command = m->command,
-		.state = state_of(registry, m), .own = ours && m->slot == own,
+		.name = ours && (!self || s->board.name) ? m->name : NULL,
+		.command = m->command, .own = self,
+		.state = self && s->closed ? state_name(STATE_AWAY) :
+		    state_of(registry, m),
 		.pid = m->pid ? m->pid : -1, .accepted = -1, .since = -1,
 		.open = m->pid && !datagram ? (int64_t)m->open : -1,
 		.queue = m->sockets ? (int64_t)m->queue : -1,
@@ -309,7 +312,7 @@ group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
 	if (!s->rows)
 		return fail("members");
 	if (group != s->group)
-		stats_rebase(s, datagram);
+		stats_rebase(s, own, datagram);
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
 		stats_row_fill(s, r, &m->list[i], own, datagram, &s->rows[i]);

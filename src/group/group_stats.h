@@ -17,6 +17,7 @@ struct group_stats {
 	struct member_row *rows;
 	struct member_fairness fairness;
 	struct finding_list findings;
+	bool closed;			/* our sockets are; we go on */
 	char address[ADDR_TEXT], steering[MODE_TEXT];
 	uint64_t group;			/* hash of the last one; 0: none */
 	/* Each slot's accepted and queued count when the group last changed. */

@@ -44,6 +44,20 @@ bar_end(struct bar b)
 	    b.spread);
 }
 
+const char *
+verdict_words(const char *verdict)
+{
+	static const char *const words[][2] = {
+		{ "too-few", "too few" }, { "too-even", "too even" },
+		{ "as-weighted", "as weighted" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(verdict, words[i][0]) == 0)
+			return words[i][1];
+	return verdict;
+}
+
 enum color
 verdict_color(const char *verdict)
 {

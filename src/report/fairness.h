@@ -30,6 +30,8 @@ struct bar fair_bar(double count, double expected, uint64_t n, int k,
  */
 double bar_end(struct bar);
 
+/* A verdict as the findings have it: "too few" for the token "too-few". */
+const char *verdict_words(const char *verdict);
 /* The colour of a verdict's token. */
 enum color verdict_color(const char *verdict);
 

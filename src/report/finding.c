@@ -202,7 +202,7 @@ finding_add_idle(struct finding_list *l, const struct finding_facts *f)
 	return l->count > 0;
 }
 
-/* "10 of 12 failed (refused 10)"; --during also reports "0 of 12 lost". */
+/* "10 of 12 failed (refused 10)"; --during also reports "0 lost of 12". */
 static void
 finding_add_failed(struct finding_list *l, const struct finding_facts *f)
 {
@@ -215,15 +215,18 @@ finding_add_failed(struct finding_list *l, const struct finding_facts *f)
 	if (f->failed && f->failed == f->attempts)
 		finding_add(l, f->failure, NULL, "all %llu %s%s",
 		    (unsigned long long)f->failed, f->failure, how);
+	else if (strcmp(f->failure, "lost") == 0)
+		finding_add(l, f->failed ? "lost" : "kept", NULL,
+		    "%llu lost of %llu%s", (unsigned long long)f->failed,
+		    (unsigned long long)f->attempts, how);
 	else
-		finding_add(l, f->failed ? f->failure : "kept", NULL,
-		    "%llu of %llu %s%s", (unsigned long long)f->failed,
+		finding_add(l, f->failure, NULL, "%llu of %llu %s%s",
+		    (unsigned long long)f->failed,
 		    (unsigned long long)f->attempts, f->failure, how);
 }
 
 static void
-finding_add_failures(struct finding_list *l, const struct finding_facts *f,
-    bool idle)
+finding_add_failures(struct finding_list *l, const struct finding_facts *f)
 {
 	if (f->failed || strcmp(f->failure, "lost") == 0)
 		finding_add_failed(l, f);
@@ -232,7 +235,7 @@ finding_add_failures(struct finding_list *l, const struct finding_facts *f,
 		    "%llu of %llu answers were not the expected one",
 		    (unsigned long long)f->mismatched,
 		    (unsigned long long)f->attempts);
-	if (f->queued && !idle && has_room(l))
+	if (f->queued && !l->idle && has_room(l))
 		finding_add(l, "queued", NULL,
 		    "%llu of %llu connected, but nobody accepted %s",
 		    (unsigned long long)f->queued,
@@ -372,11 +375,9 @@ finding_add_verdict(struct finding_list *l, const struct finding_facts *f)
 void
 finding_make(struct finding_list *l, const struct finding_facts *f)
 {
-	bool idle;
-
 	l->count = 0;
-	idle = finding_add_idle(l, f);
-	finding_add_failures(l, f, idle);
+	l->idle = finding_add_idle(l, f);
+	finding_add_failures(l, f);
 	if (f->verdict)
 		finding_add_verdict(l, f);
 	else if (f->unjudged)

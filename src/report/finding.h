@@ -30,6 +30,7 @@ struct finding {
 struct finding_list {
 	struct finding at[FINDINGS];
 	size_t count;
+	bool idle;			/* some member accepts nothing */
 	char texts[FINDINGS][FINDING_TEXT], briefs[FINDINGS][FINDING_TEXT];
 	char labels[FINDINGS][FINDING_LABEL];
 };

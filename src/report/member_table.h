@@ -10,7 +10,7 @@
  */
 
 struct member_row {
-	const char *name;		/* NULL: not rpnc's */
+	const char *name;		/* NULL: foreign, or without -r */
 	const char *command;		/* any bytes */
 	const char *state;
 	bool own;			/* this process's member */

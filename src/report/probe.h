@@ -52,6 +52,8 @@ struct probe_fairness {
 	const char *verdict;
 	bool at_least;			/* silent members can't be known */
 	bool equal;			/* all expect the same */
+	/* false: members changed, or one accepts nothing, or clients wait */
+	bool expects;
 	double spread;			/* 99 % of fair cases are within this */
 	double deviation;		/* the largest, relative */
 	int deviant;			/* its index; -1: none deviates */

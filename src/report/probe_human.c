@@ -35,9 +35,10 @@ probe_header(FILE *out, const struct probe_report *r, bool colored)
 		fprintf(out, "%llu reports, ", (unsigned long long)r->reports);
 	if (r->rate > 0)
 		fprintf(out, "%.7g a second, ", r->rate);
-	if (r->concurrency && (r->detail || !(r->rate > 0)))
+	if (r->concurrency && r->attempts > 1 && (r->detail || !(r->rate > 0)))
 		fprintf(out, "%s%lld at a time, ", r->rate > 0 ? "at most " :
-		    "", (long long)r->concurrency);
+		    "", (long long)fmin((double)r->concurrency,
+		    (double)r->attempts));
 	fprintf(out, "%s", seconds_text(r->seconds, time));
 	if (r->by && strcmp(r->by, "diag") != 0)
 		fprintf(out, ", by %s", r->by);
@@ -64,8 +65,8 @@ probe_expectation(FILE *out, const struct probe_report *r)
 	else
 		fputs(fair_text(by, r->members[0].expected, f->spread, false,
 		    text), out);
-	fprintf(out, ": %s and %s in the bars", glyph(GLYPH_TICK),
-	    glyph(GLYPH_BAND));
+	fprintf(out, ": %s and %s or %s in the bars", glyph(GLYPH_TICK),
+	    glyph(GLYPH_BAND), glyph(GLYPH_BAND_FILLED));
 	if (isfinite(f->p) && isfinite(f->chi2))
 		fprintf(out, "; p %.2g", f->p);
 }
@@ -101,9 +102,7 @@ probe_advice(FILE *out, const struct probe_report *r)
 static void
 probe_fair_lines(FILE *out, const struct probe_report *r)
 {
-	if (!r->fairness)
-		return;
-	if (r->member_count < 2)
+	if (!r->fairness || !r->fairness->expects || r->member_count < 2)
 		return;
 	probe_expectation(out, r);
 	probe_advice(out, r);

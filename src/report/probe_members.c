@@ -102,7 +102,8 @@ static struct bar
 count_bar_of(const struct probe_report *r, const struct probe_member *m,
     double most)
 {
-	bool judged = r->fairness != NULL && r->member_count > 1;
+	bool judged = r->fairness && r->fairness->expects &&
+	    r->member_count > 1;
 	uint64_t n = 0;
 	int expecting = 0;
 
@@ -148,7 +149,8 @@ probe_expected_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	const struct probe_report *r = c->table->report;
 	const struct probe_member *m = c->row;
 
-	if (r->fairness && !r->fairness->equal && !isnan(m->expected))
+	if (r->fairness && r->fairness->expects && !r->fairness->equal &&
+	    !isnan(m->expected))
 		snprintf(text, TABLE_TEXT, "of %.1f expected", m->expected);
 	else
 		*text = '\0';

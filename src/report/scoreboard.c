@@ -58,7 +58,8 @@ static void
 fair_out(const struct page *p)
 {
 	const char *verdict = p->board->fairness->verdict;
-	int room = p->style->columns - table_cells(verdict);
+	const char *words = verdict_words(verdict);
+	int room = p->style->columns - table_cells(words);
 	char line[FAIR_LINE];
 
 	fair_before(p, p->style->columns < NARROW, true, line);
@@ -66,7 +67,7 @@ fair_out(const struct page *p)
 		fair_before(p, true, false, line);
 	if (table_cells(line) <= room)
 		fputs(line, p->out);
-	paint(p->out, p->style->color, verdict_color(verdict), "%s", verdict);
+	paint(p->out, p->style->color, verdict_color(verdict), "%s", words);
 }
 
 static void

@@ -256,7 +256,7 @@ fair_line(const struct watch_page *p, char line[static WATCH_LINE])
 	bool narrow = p->style.columns < NARROW;
 	char by[FAIR_TEXT], text[FAIR_TEXT], chance[64] = "";
 
-	if (!f || !r->judged || r->member_count < 2)
+	if (!f || !f->expects || !r->judged || r->member_count < 2)
 		return;
 	snprintf(by, sizeof(by), "%s%s", f->at_least ? "at least these: " : "",
 	    r->steering ? "this steering" : "fair hashing");

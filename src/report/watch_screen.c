@@ -36,7 +36,7 @@ watch_row_fill(const struct watch_report *r, const struct watch_member *m,
 		.pid = m->who.pid, .accepted = (int64_t)m->count,
 		.since = (int64_t)m->since, .queue = (int64_t)m->queued,
 		.limit = -1, .rate = m->rate,
-		.expected = r->judged && r->fairness ?
+		.expected = r->judged && r->fairness && r->fairness->expects ?
 		    m->expected / (double)r->judged : NAN,
 	};
 }

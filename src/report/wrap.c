@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "terminal/columns.h"
 
 enum { MORE = 2 };
 
@@ -21,6 +24,13 @@ wrap_next(const char *at, int *cells)
 	return at;
 }
 
+/* A blank, but not the one in "99 %". */
+static bool
+wrap_may_break(const char *at)
+{
+	return *at == ' ' && at[1] != '%';
+}
+
 /* Finds the last place where the line can end: a blank, or its own end. */
 static const char *
 wrap_break(const char *from, const char *end, int room)
@@ -30,7 +40,7 @@ wrap_break(const char *from, const char *end, int room)
 	int cells = 0;
 
 	while (at < end) {
-		if (*at == ' ' && word && (cells <= room || !found))
+		if (wrap_may_break(at) && word && (cells <= room || !found))
 			found = at;
 		if (cells > room && found)
 			return found;
@@ -74,4 +84,11 @@ wrap_text(const char *text, int columns)
 	}
 	fclose(out);
 	return wrapped;
+}
+
+char *
+wrap_for_stdout(const char *text)
+{
+	return isatty(STDOUT_FILENO) ?
+	    wrap_text(text, terminal_columns(STDOUT_FILENO)) : strdup(text);
 }

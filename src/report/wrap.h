@@ -7,5 +7,7 @@
  * Returns a malloced text, or NULL.
  */
 char *wrap_text(const char *text, int columns);
+/* The same for the terminal that stdout is; if it is none, a copy. */
+char *wrap_for_stdout(const char *text);
 
 #endif

@@ -14,6 +14,9 @@
 #include "session/session.h"
 #include "terminal/columns.h"
 
+/* As wide as the longest, "/steer MODE [WEIGHTS]". */
+#define HELP_LINE "  %-21s %s\n"
+
 static void
 run_help(struct session *s, char *arg)
 {
@@ -24,9 +27,9 @@ run_help(struct session *s, char *arg)
 		if (c->server && !s->server)
 			continue;
 		snprintf(left, sizeof(left), "/%s %s", c->name, c->args);
-		session_print(s, "  %-20s %s\n", left, c->help);
+		session_print(s, HELP_LINE, left, c->help);
 	}
-	session_print(s, "  %-20s %s\n", "TEXT", s->server ?
+	session_print(s, HELP_LINE, "TEXT", s->server ?
 	    "goes to the connection in focus; //x sends /x" :
 	    "goes to the server; //x sends /x");
 }
@@ -236,7 +239,7 @@ static void
 run_stats(struct session *s, char *arg)
 {
 	uint64_t in = 0, out = 0;
-	char in_text[NUM_TEXT], out_text[NUM_TEXT];
+	char in_text[NUM_TEXT], out_text[NUM_TEXT], here[64] = "", all[64] = "";
 
 	(void)arg;
 	for (struct conn *c = conn_after(s, 0); c; c = conn_after(s, c->id)) {
@@ -244,15 +247,14 @@ run_stats(struct session *s, char *arg)
 		in += c->in;
 		out += c->out;
 	}
-	session_print(s, "%u open: %s in, %s out", s->relay->count,
-	    bytes_text(in, in_text), bytes_text(out, out_text));
 	if (s->server)
-		session_print(s, "; %llu accepted here",
+		snprintf(here, sizeof(here), "; %llu accepted here",
 		    (unsigned long long)s->accepted);
 	if (s->total)
-		session_print(s, ", %llu by all members",
+		snprintf(all, sizeof(all), ", %llu by all members",
 		    (unsigned long long)s->total);
-	session_print(s, "\n");
+	session_print(s, "%u open: %s in, %s out%s%s\n", s->relay->count,
+	    bytes_text(in, in_text), bytes_text(out, out_text), here, all);
 }
 
 static void
@@ -267,7 +269,7 @@ const struct prompt_command session_commands[] = {
 	{ "who", "", "the connections", false, run_who },
 	{ "focus", "N", "type to connection N from now on", true, run_focus },
 	{ "to", "N|all TEXT", "send one line there", true, run_to },
-	{ "close", "N|all", "close it; without N the one in focus", false,
+	{ "close", "N|all", "close it; without N the one that you type to", false,
 	    run_close },
 	{ "group", "", "the port's members, and how even they share", true,
 	    run_group },

@@ -29,6 +29,7 @@
 
 #include "base/container.h"
 #include "base/escape.h"
+#include "report/wrap.h"
 
 enum {
 	NEWS_A_SECOND = 10,
@@ -40,7 +41,7 @@ enum {
 void
 session_print(struct session *s, const char *format, ...)
 {
-	char *text;
+	char *text, *wrapped;
 	va_list args;
 	int n;
 
@@ -49,8 +50,11 @@ session_print(struct session *s, const char *format, ...)
 	va_end(args);
 	if (n < 0)
 		return;
-	prompt_print(&s->prompt, text, (size_t)n);
+	wrapped = wrap_for_stdout(text);
 	free(text);
+	if (wrapped)
+		prompt_print(&s->prompt, wrapped, strlen(wrapped));
+	free(wrapped);
 }
 
 static void
@@ -136,20 +140,23 @@ session_connected(struct session *s, struct conn *c)
 	session_refresh(s);
 }
 
+/* Data is not wrapped like our own sentences: its blanks stay. */
 static void
 partial_flush(struct session *s)
 {
 	struct partial *p = &s->partial;
 	char safe[sizeof(p->text) * ESCAPE_MAX + 1];
+	char line[sizeof(safe) + 24];
+	int n = 0;
 
 	loop_timer_cancel(s->loop, &s->flush);
 	if (!p->length)
 		return;
 	escape(p->text, p->length, false, safe);
 	if (s->server)
-		session_print(s, "#%u< %s\n", p->conn, safe);
-	else
-		session_print(s, "%s\n", safe);
+		n = snprintf(line, sizeof(line), "#%u< ", p->conn);
+	n += snprintf(line + n, sizeof(line) - (size_t)n, "%s\n", safe);
+	prompt_print(&s->prompt, line, (size_t)n);
 	p->length = 0;
 }
 

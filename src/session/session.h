@@ -57,7 +57,10 @@ void session_close(struct session *);
 
 /* Shows an event, one line, above the prompt; counts it if there are many. */
 void session_print_event(struct session *, const char *line, size_t length);
-/* printf(3) above the prompt, for answers to the user: never counted. */
+/*
+ * printf(3) above the prompt, for answers to the user: never counted. Lines
+ * wider than the terminal are broken at blanks.
+ */
 void session_print(struct session *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

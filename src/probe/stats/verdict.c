@@ -136,6 +136,7 @@ verdict_judge(struct verdict *s, const struct tally *t, enum knowledge
 	f->p = fair.p;
 	f->verdict = fair_verdict_name(s->verdict);
 	f->at_least = knowledge == KNOW_SOME;
+	f->expects = !changed && !t->out[OUT_QUEUED];
 	f->spread = fair.expected_spread_99;
 	f->deviation = fair.largest_deviation;
 	f->deviant = fair.largest;
@@ -312,6 +313,8 @@ verdict_conclude(struct verdict *s, const char *unjudged, bool running)
 	facts.unjudged = unjudged;
 	facts.running = running;
 	finding_make(&s->findings, &facts);
+	if (s->findings.idle)
+		s->fairness.expects = false;
 	s->report.findings = &s->findings;
 	s->report.finding = s->findings.count ? s->findings.at : NULL;
 	free(subjects);
