@@ -199,6 +199,7 @@ open_descriptors() {
 	echo "${#list[@]}"
 }
 
+# ports of sources: tests take them from 2000 to 11999.
 # reserve: sets $port to a free one; the kernel gives ports of this range to
 # nobody who asks for port 0.
 reserve() {

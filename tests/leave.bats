@@ -378,8 +378,8 @@ hold_leave() {
 		finish "${pids[-3]}" || test $? -eq 143
 		background python3 python.py "$port" "${mode}3"
 		eventually test -e "${mode}3"
-		found=$(python3 "$BATS_TEST_DIRNAME/ask.py" "$port" --from 127.0.0.1 \
-			--ports "$((20000 + RANDOM % 10000))" 1 1 --times 60 3>&-)
+		found=$(python3 "$BATS_TEST_DIRNAME/ask.py" "$port" --from 127.66.0.1 \
+			--ports "$((2000 + RANDOM % 9000))" 1 1 --times 60 3>&-)
 		# one flow, one member: the hash
 		holds '.counts | length == 1'
 	done

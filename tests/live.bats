@@ -89,7 +89,7 @@ echoes() {
 	eventually served
 	title a '2 members  60 accepted'
 	title b '2 members  60 accepted'
-	top a 5 'fair hashing gives 30 ± [0-9]+ each \(99 %\), p [0-9.e-]+: '
+	top a 8 'fair hashing gives 30 ± [0-9]+ each \(99 %\), p [0-9.e-]+: '
 	a=$(accepted_by a A)
 	b=$(accepted_by a B)
 	assert_equal "$((a + b))" 60
@@ -98,19 +98,19 @@ echoes() {
 	# the bar of the larger one is the longest
 	top a 4 '█.*█'
 	# one row each, and which is me
-	top a 5 $'\n> A +[0-9]+ rpnc .*\n  B +[0-9]+ rpnc '
-	top b 5 $'\n  A +[0-9]+ rpnc .*\n> B +[0-9]+ rpnc '
-	top a 6 '──────────$'
-	top a 4 " $a +[0-9.]+ % +$a +0/8192 +0 running"
+	top a 6 $'\n> A +[0-9]+ rpnc .*\n  B +[0-9]+ rpnc '
+	top b 6 $'\n  A +[0-9]+ rpnc .*\n> B +[0-9]+ rpnc '
+	top a 9 '──────────$'
+	top a 3 " $a +[0-9.]+ % +$a +0/8192 +0 running"
 	# what was before another one joined is judged no more
 	pane n rpnc listen -r "$port"
 	sees n 'C listening'
 	title a '3 members  60 accepted'
-	top a 6 'accepted since +share'
+	top a 2 'accepted since +share'
 	kill -KILL "$(process n)"
 	sees a '- C died'
 	title a '2 members  60 accepted'
-	top a 5 'nothing accepted since the group last changed'
+	top a 8 'nothing accepted since the group last changed'
 }
 
 @test "live: strangers are listed beside members, with what is known" {
@@ -137,17 +137,17 @@ echoes() {
 	kill -STOP "$b"
 	top a 4 "B +$b .* 0/8192 +0 stopped"
 	until waiting=$(queued) && test "$waiting" -gt 2; do client; done
-	top a 4 "B +$b .* $waiting/8192 +0 stopped"
-	top a 5 "B \\(pid $b\\) is stopped: $waiting clients wait in its queue"
+	top a 5 "B +$b .* $waiting/8192 +0 stopped"
+	top a 8 "B \\(pid $b\\) is stopped: $waiting clients wait in its queue"
 	kill -CONT "$b"
-	top a 4 "B +$b .* $waiting +[0-9.]+ % +$waiting +0/8192 +0 running"
+	top a 5 "B +$b .* $waiting +[0-9.]+ % +$waiting +0/8192 +0 running"
 	enter b /pause
-	top a 4 "B +$b .* paused"
+	top a 5 "B +$b .* paused"
 	enter a /pause
-	top a 4 "> A .* paused"$'\n'".* paused"
+	top a 5 "> A .* paused"$'\n'".*"$'\n'".* paused"
 	enter b /resume
 	enter a /resume
-	top a 4 "> A .* running"$'\n'".* running"
+	top a 5 "> A .* running"$'\n'".*"$'\n'".* running"
 	# who leaves is in no row
 	enter a /leave
 	sees a 'left: '
@@ -167,16 +167,16 @@ echoes() {
 	enter b '/steer weights A=9,B=1'
 	title a '2 members by weights A=9,B=1  30 accepted'
 	top a 2 ' since +share wanted '
-	top a 5 $'> A +[0-9]+ .* 0 +- 90.0 %.*\n  B +[0-9]+ .* 0 +- 10.0 % .*\nnothing acc'
+	top a 8 $'> A +[0-9]+ .* 0 +- 90.0 %.*\n.*\n  B +[0-9]+ .* 0 +- 10.0 % .*\n.*\n.* now\nnothing acc'
 	for i in {1..60}; do client; done
 	title a ' 90 accepted'
-	top a 5 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (as weighted|un|too)'
+	top a 8 'steering by weights gives what is wanted ± [0-9]+ \(99 %\), p [0-9.e-]+: (as weighted|un|too)'
 	enter b '/steer cpu'
 	title a '2 members by cpu  90 accepted'
-	top a 5 'by this steering the clients decide the shares'
+	top a 8 'by this steering the clients decide the shares'
 	enter b '/steer hash'
 	title a '2 members  90 accepted'
-	top a 5 'nothing accepted since the group last changed'
+	top a 8 'nothing accepted since the group last changed'
 }
 
 @test "live: text, a long line and history go on below the header" {
@@ -192,7 +192,7 @@ echoes() {
 		sees a "#1< told $n"
 	done
 	title a "^A \*:$port tcp  1 member  1 accepted"
-	top a 5 '────'
+	top a 9 '────'
 	assert_equal "$(visible a | grep -c '> word1 ')" 1
 	assert_equal "$(visible a | grep -c '#1< told 40')" 1
 	keyed a 'end'
@@ -205,15 +205,15 @@ echoes() {
 	pane b rpnc listen -r "$port"
 	sees a '+ B joined'
 	title a '2 members'
-	top a 6 '────'
+	top a 9 '────'
 	keyed a 'half'
 	prompts a 'A [1 open, 100% of 1] #1> half'
-	whole a 7
+	whole a 10
 	kill -KILL "$(process b)"
 	title a '1 member '
 	eventually now_like a '^A \[1 open(, 100% of 1)?\] #1> half$'
-	refute tops a 5 ' B '
-	whole a 6
+	refute tops a 7 ' B '
+	whole a 10
 	# ^L wipes what is below
 	keys a C-l
 	eventually fresh a 'half'
@@ -230,8 +230,8 @@ now_like() {
 
 # fresh NAME TEXT: its screen has the header, and one line that ends in TEXT.
 fresh() {
-	[[ $(rows "$1" 6 24 | sed '/^$/d') == *"> $2" ]] &&
-		test "$(rows "$1" 6 24 | sed '/^$/d' | wc -l)" -eq 1 &&
+	[[ $(rows "$1" 10 24 | sed '/^$/d') == *"> $2" ]] &&
+		test "$(rows "$1" 10 24 | sed '/^$/d' | wc -l)" -eq 1 &&
 		tops "$1" 1 '^A '
 }
 

@@ -92,7 +92,7 @@ said() {
 
 @test "steer: source-port: even and odd ports alike" {
 	members 2 --steer source-port
-	local first=$((20000 + RANDOM % 2000 * 4)) from='--from 127.0.0.1'
+	local first=$((2000 + RANDOM % 2000 * 4)) from='--from 127.66.0.2'
 	# pairs of neighbours by turns
 	# shellcheck disable=SC2086
 	given '.counts == {A: 20, B: 20} and (.who | to_entries |
@@ -118,7 +118,7 @@ said() {
 
 @test "steer: random: evenly, but not by address and port as hash" {
 	members 2 --steer random
-	local same="--from 127.0.0.1 --ports $((20000 + RANDOM % 10000)) 1 1"
+	local same="--from 127.66.0.2 --ports $((2000 + RANDOM % 9000)) 1 1"
 	# a hash would give all to one; chance, once in 2^99
 	# shellcheck disable=SC2086
 	given '.who[] | length == 2' $same --times 100
@@ -320,7 +320,7 @@ said() {
 @test "replace: the new one has come before the old one goes" {
 	members 4
 	local ports
-	ports="--from 127.0.0.1 --ports $((20000 + RANDOM % 10000)) 200 1"
+	ports="--from 127.66.0.2 --ports $((2000 + RANDOM % 9000)) 200 1"
 	# shellcheck disable=SC2086
 	ask $ports
 	jq -r '.who | to_entries[] | .key + " " + .value[0]' <<<"$found" |

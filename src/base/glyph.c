@@ -19,6 +19,8 @@ glyph(enum glyph which)
 		[GLYPH_TICK] = { "│", "|" },	/* in a bar */
 		[GLYPH_BAND] = { "░", "." },
 		[GLYPH_BAND_FILLED] = { "▓", "=" },
+		[GLYPH_STOPPED] = { "×", "x" },
+		[GLYPH_ARROWS] = { "↑↓", "arrows" },
 	};
 
 	return forms[which][ascii];

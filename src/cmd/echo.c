@@ -199,7 +199,7 @@ on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
 	struct echo_server *v = container_of(a, struct echo_server, app);
 
-	if (members_header_signal(&v->header, info))
+	if (live_screen_signal(&v->header.screen, info))
 		return;
 	if (info->ssi_signo == SIGCHLD) {
 		if (v->by_workers)
@@ -221,7 +221,7 @@ on_change(struct membership *m)
 {
 	struct echo_server *v = container_of(m, struct echo_server, membership);
 
-	header_touch(&v->header.top);
+	header_touch(&v->header.screen.top);
 }
 
 static void
@@ -367,7 +367,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		app_ready(&v.app, &v.membership.set);
 		if (loop_run(&v.app.loop) < 0)
 			app_fault(&v.app);
-		header_close(&v.header.top);
+		live_screen_close(&v.header.screen);
 		membership_emit_holder(&v.app, v.by_workers ?
 		    &v.membership.set : &v.listening);
 		echo_models_stop(&v);

@@ -52,7 +52,7 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	raise_descriptor_limit();
 	if (listen_run(&v) < 0)
 		app_fault(&v.netcat.app);
-	header_close(&v.header.top);
+	live_screen_close(&v.header.screen);
 	relay_close_all(&v.netcat.relay, REASON_CUT);
 	membership_emit_holder(&v.netcat.app, &v.listening);
 	listen_prompt_end(&v);

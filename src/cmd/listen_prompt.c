@@ -127,7 +127,7 @@ on_resize(struct netcat *n)
 {
 	struct listen_server *v = container_of(n, struct listen_server, netcat);
 
-	header_resize(&v->header.top);
+	header_resize(&v->header.screen.top);
 }
 
 static void
@@ -135,14 +135,22 @@ on_clear(struct prompt *p)
 {
 	struct listen_server *v = container_of(p, struct session, prompt)->user;
 
-	header_resume(&v->header.top);
+	header_resume(&v->header.screen.top);
+}
+
+static void
+on_page(struct prompt *p, int direction)
+{
+	struct listen_server *v = container_of(p, struct session, prompt)->user;
+
+	live_screen_page(&v->header.screen, direction);
 }
 
 static struct prompt *
 prompt_below(struct header *h)
 {
 	return &container_of(h, struct listen_server,
-	    header.top)->netcat.session.prompt;
+	    header.screen.top)->netcat.session.prompt;
 }
 
 static void
@@ -161,14 +169,16 @@ on_show(struct header *h)
 static int
 show_live(struct listen_server *v)
 {
-	struct header *h = &v->header.top;
+	struct header *h = &v->header.screen.top;
 
 	v->netcat.on_resize = on_resize;
 	v->netcat.session.prompt.on_clear = on_clear;
+	v->netcat.session.prompt.on_page = on_page;
+	v->header.screen.view.hint = "PgUp, PgDn";
 	h->hide = on_hide;
 	h->show = on_show;
 	return members_header_open(&v->header, &v->netcat.app, &v->membership,
-	    &v->netcat.app.out, STDOUT_FILENO);
+	    &v->netcat.app.out, STDOUT_FILENO, false);
 }
 
 int

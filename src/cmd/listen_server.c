@@ -46,7 +46,7 @@ listen_refresh(struct listen_server *v)
 	s->total = v->settings->reuseport ? membership_total(&v->membership)
 					  : 0;
 	session_refresh(s);
-	header_touch(&v->header.top);
+	header_touch(&v->header.screen.top);
 }
 
 void
@@ -65,9 +65,9 @@ listen_stopped(struct netcat *n, bool stopping)
 	if (n->session.state != STATE_AWAY)
 		listen_show_state(v, stopping ? STATE_STOPPED : n->session.state);
 	if (stopping)
-		header_suspend(&v->header.top);
+		header_suspend(&v->header.screen.top);
 	else
-		header_resume(&v->header.top);
+		header_resume(&v->header.screen.top);
 }
 
 void

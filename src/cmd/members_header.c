@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "app/emit.h"
-#include "app/header.h"
 #include "base/container.h"
 #include "base/fail.h"
 #include "report/scoreboard.h"
@@ -23,43 +22,40 @@ members_header_check(const struct settings *s, int terminal)
 }
 
 static char *
-draw_members(struct header *h, int columns, int lines)
+draw_members(struct live_screen *screen, int columns, int lines)
 {
-	struct members_header *d = container_of(h, struct members_header, top);
+	struct members_header *d = container_of(screen, struct members_header,
+	    screen);
 	struct group_stats *stats = &d->membership->stats;
 	struct table_style style = {
-		.columns = columns, .color = d->app->color,
+		.columns = columns, .color = screen->app->color,
 	};
 	char *text = NULL;
 	size_t length;
 	FILE *out;
 
+	/* what is typed and said below needs its room */
+	if (screen->top.hide)
+		screen->view.strips_to = screen->top.rows / 3;
 	if (membership_observe(d->membership) < 0)
 		return NULL;
 	group_stats_sample(stats, loop_now());
 	out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	scoreboard_header(out, &stats->board, &style, lines);
+	scoreboard_header(out, &stats->board, &style, &screen->view, lines);
 	fclose(out);
 	return text;
 }
 
-bool
-members_header_signal(struct members_header *d,
-    const struct signalfd_siginfo *info)
-{
-	return app_header_signal(&d->top, info);
-}
-
 int
 members_header_open(struct members_header *d, struct app *app,
-    struct membership *membership, struct sink *out, int terminal)
+    struct membership *membership, struct sink *out, int terminal, bool keys)
 {
-	d->app = app;
 	d->membership = membership;
-	d->top.draw = draw_members;
-	return app_header_open(&d->top, app, out, terminal);
+	d->screen.draw = draw_members;
+	d->screen.view.ordered = true;
+	return live_screen_open(&d->screen, app, out, terminal, keys);
 }
 
 static bool
@@ -75,6 +71,6 @@ members_header_start(struct members_header *d, struct app *app,
     struct membership *membership)
 {
 	if (is_wanted(app->settings) && members_header_open(d, app, membership,
-	    &app->err, STDERR_FILENO) < 0)
+	    &app->err, STDERR_FILENO, true) < 0)
 		emit_error(app);
 }

@@ -17,9 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/app.h"
 #include "app/emit.h"
-#include "app/header.h"
+#include "app/live_screen.h"
 #include "base/container.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -34,7 +33,7 @@ struct group_probe {
 	const struct settings *settings;
 	struct inspect inspect;
 	struct timer timer;
-	struct header header;
+	struct live_screen screen;
 	bool drawn;			/* by the header */
 	int64_t shown;			/* when, loop_now(); 0: not yet */
 	int64_t interval;		/* --watch's, us */
@@ -81,7 +80,7 @@ group_show(struct group_probe *p)
 	}
 	p->shown = loop_now();
 	if (p->drawn)
-		header_touch(&p->header);
+		header_touch(&p->screen.top);
 	else
 		group_emit(p);
 }
@@ -123,32 +122,43 @@ on_timer(struct timer *t)
 	loop_timer_set(&p->app.loop, t, loop_now() + INSPECT_GAP_US);
 }
 
-/* Cuts text to lines; the last one says how many more there are. */
 static char *
-cut_lines(char *text, int lines)
+line_at(char *text, size_t line)
 {
-	char *last = text, *shorter;
-	int n = 0;
-
-	for (const char *at = text; (at = strchr(at, '\n')); at++)
-		n++;
-	if (n <= lines)
-		return text;
-	for (int i = 1; i < lines; i++)
-		last = strchr(last, '\n') + 1;
-	*last = '\0';
-	if (lines && asprintf(&shorter, "%s  ... and %d more lines\n", text,
-	    n - lines + 1) >= 0) {
-		free(text);
-		return shorter;
-	}
+	while (line--)
+		text = strchr(text, '\n') + 1;
 	return text;
 }
 
+/* Cuts text to lines; if it has more, the last one says where it is. */
 static char *
-group_draw(struct header *h, int columns, int lines)
+cut_lines(char *text, struct view *view, size_t lines)
 {
-	struct group_probe *p = container_of(h, struct group_probe, header);
+	size_t count = 0, shown = lines ? lines - 1 : 0, first;
+	char *part = NULL, *from;
+
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		count++;
+	if (count <= lines) {
+		view_first(view, count, lines);
+		return text;
+	}
+	first = view_first(view, count, shown);
+	from = line_at(text, first);
+	*line_at(from, shown) = '\0';
+	if (!lines || (first ? asprintf(&part, "%s  ... %zu lines above, %zu "
+	    "below\n", from, first, count - first - shown) :
+	    asprintf(&part, "%s  ... and %zu more lines\n", from,
+	    count - shown)) < 0)
+		part = NULL;
+	free(text);
+	return part ? part : strdup("");
+}
+
+static char *
+group_draw(struct live_screen *s, int columns, int lines)
+{
+	struct group_probe *p = container_of(s, struct group_probe, screen);
 	const struct table_style style = {
 		.columns = columns, .color = p->app.style.color,
 	};
@@ -170,7 +180,7 @@ group_draw(struct header *h, int columns, int lines)
 	fclose(out);
 	wrapped = text ? wrap_text(text, columns) : NULL;
 	free(text);
-	return wrapped ? cut_lines(wrapped, lines) : NULL;
+	return wrapped ? cut_lines(wrapped, &s->view, (size_t)lines) : NULL;
 }
 
 static void
@@ -178,7 +188,7 @@ on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
 	struct group_probe *p = container_of(a, struct group_probe, app);
 
-	if (info->ssi_signo == SIGCHLD || app_header_signal(&p->header, info))
+	if (info->ssi_signo == SIGCHLD || live_screen_signal(&p->screen, info))
 		return;
 	a->ended_by = (int)info->ssi_signo;
 	loop_stop(&a->loop);
@@ -191,9 +201,10 @@ group_header_open(struct group_probe *p)
 	    !header_possible(STDOUT_FILENO))
 		return 0;
 	p->drawn = true;
-	p->header.draw = group_draw;
-	p->header.below = GROUP_BELOW;
-	return app_header_open(&p->header, &p->app, &p->app.out, STDOUT_FILENO);
+	p->screen.draw = group_draw;
+	p->screen.top.below = GROUP_BELOW;
+	return live_screen_open(&p->screen, &p->app, &p->app.out, STDOUT_FILENO,
+	    true);
 }
 
 int
@@ -231,7 +242,7 @@ group_run(struct group_probe *p)
 	if (group_header_open(p) < 0 || (!p->app.loop.stopped &&
 	    loop_run(&p->app.loop) < 0))
 		app_fault(&p->app);
-	header_close(&p->header);
+	live_screen_close(&p->screen);
 }
 
 int

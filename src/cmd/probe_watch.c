@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "app/emit.h"
-#include "app/header.h"
 #include "base/container.h"
 #include "report/watch_screen.h"
 
@@ -134,7 +133,7 @@ block_out(struct probe_watch *w)
 		time_out(out, w->app);
 		fputc(' ', out);
 	}
-	watch_screen(out, &w->watch.report, &style, 0);
+	watch_screen(out, &w->watch.report, &style, NULL, 0);
 	fclose(out);
 	if (text)
 		sink_write(&w->app->out, text, length);
@@ -150,7 +149,7 @@ probe_watch_show(struct probe_watch *w)
 	};
 
 	if (w->drawn)
-		header_touch(&w->header);
+		header_touch(&w->screen.top);
 	else if (w->app->settings->json)
 		emit_event(w->app, &e);
 	else
@@ -179,9 +178,9 @@ on_timer(struct timer *t)
 }
 
 static char *
-probe_watch_draw(struct header *h, int columns, int lines)
+probe_watch_draw(struct live_screen *s, int columns, int lines)
 {
-	struct probe_watch *w = container_of(h, struct probe_watch, header);
+	struct probe_watch *w = container_of(s, struct probe_watch, screen);
 	const struct table_style style = {
 		.columns = columns, .color = w->app->color,
 	};
@@ -194,7 +193,7 @@ probe_watch_draw(struct header *h, int columns, int lines)
 	out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	watch_screen(out, &w->watch.report, &style, lines);
+	watch_screen(out, &w->watch.report, &style, &s->view, lines);
 	fclose(out);
 	return text;
 }
@@ -202,7 +201,7 @@ probe_watch_draw(struct header *h, int columns, int lines)
 bool
 probe_watch_signal(struct probe_watch *w, const struct signalfd_siginfo *info)
 {
-	return app_header_signal(&w->header, info);
+	return live_screen_signal(&w->screen, info);
 }
 
 static int
@@ -211,9 +210,11 @@ probe_watch_header(struct probe_watch *w)
 	if (w->app->settings->json || !header_possible(STDOUT_FILENO))
 		return 0;
 	w->drawn = true;
-	w->header.draw = probe_watch_draw;
-	w->header.below = WATCH_BELOW;
-	return app_header_open(&w->header, w->app, &w->app->out, STDOUT_FILENO);
+	w->screen.draw = probe_watch_draw;
+	w->screen.view.ordered = true;
+	w->screen.top.below = WATCH_BELOW;
+	return live_screen_open(&w->screen, w->app, &w->app->out, STDOUT_FILENO,
+	    true);
 }
 
 int
@@ -233,6 +234,6 @@ probe_watch_open(struct probe_watch *w, struct app *a, struct load *l,
 void
 probe_watch_close(struct probe_watch *w)
 {
-	header_close(&w->header);
+	live_screen_close(&w->screen);
 	watch_free(&w->watch);
 }

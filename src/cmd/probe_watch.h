@@ -1,16 +1,15 @@
 #ifndef CMD_PROBE_WATCH_H
 #define CMD_PROBE_WATCH_H
 
-#include "app/app.h"
+#include "app/live_screen.h"
 #include "ops/watch.h"
-#include "terminal/header.h"
 
 /* rpnc probe --watch: shows what a load finds, while it runs. */
 struct probe_watch {
 	struct watch watch;
 	struct app *app;
 	struct timer timer;
-	struct header header;
+	struct live_screen screen;
 	int64_t interval;		/* us */
 	bool drawn;			/* by the header */
 	bool seen;			/* the first look is done */

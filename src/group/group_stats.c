@@ -101,6 +101,13 @@ is_shared(struct registry *r, const struct members *m)
 	return false;
 }
 
+/* The same as long as the member lives. */
+static uint64_t
+track_key(const struct port_member *m)
+{
+	return (uint64_t)m->pid << 32 ^ m->inode ^ (uint64_t)(m->slot + 2) << 20;
+}
+
 static void
 stats_row_fill(const struct group_stats *s, struct registry *registry,
     const struct port_member *m, int own, bool datagram, struct member_row *r)
@@ -120,6 +127,7 @@ stats_row_fill(const struct group_stats *s, struct registry *registry,
 	};
 	if (!ours)
 		return;
+	r->track = rate_history_find(&s->history, track_key(m));
 	r->accepted = (int64_t)m->counters.accepted;
 	r->open = (int64_t)counted_since(m->counters.accepted,
 	    m->counters.closed);
@@ -321,6 +329,7 @@ group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
 	s->board.fairness = NULL;
 	s->board.unjudged = NULL;
 	s->board.rates = s->rates;
+	s->board.period = SAMPLE_US / 1e6;
 	if (!s->sampled)
 		s->board.rate = NAN;
 	stats_sum_up(&s->board);
@@ -338,6 +347,22 @@ group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
 	return stats_find(s, datagram);
 }
 
+/* Of rpnc's members only the counts are known. */
+static void
+stats_track(struct group_stats *s, double seconds)
+{
+	for (int i = 0; i < s->members.count; i++) {
+		const struct member_row *r = &s->rows[i];
+
+		if (r->accepted >= 0)
+			rate_history_add(&s->history, track_key(
+			    &s->members.list[i]), (uint64_t)r->accepted,
+			    seconds, r->state &&
+			    strcmp(r->state, "stopped") == 0);
+	}
+	rate_history_forget(&s->history);
+}
+
 void
 group_stats_sample(struct group_stats *s, int64_t now)
 {
@@ -345,6 +370,7 @@ group_stats_sample(struct group_stats *s, int64_t now)
 
 	if (s->sampled && now - s->sampled < SAMPLE_US)
 		return;
+	stats_track(s, s->sampled ? (double)(now - s->sampled) / 1e6 : 0);
 	if (s->sampled) {
 		b->rate = (double)counted_since(b->accepted, s->sample) * 1e6 /
 		    (double)(now - s->sampled);
@@ -362,6 +388,7 @@ group_stats_free(struct group_stats *s)
 {
 	free(s->members.list);
 	free(s->rows);
+	rate_history_free(&s->history);
 	s->members.list = NULL;
 	s->rows = NULL;
 }

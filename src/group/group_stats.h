@@ -9,7 +9,7 @@
  * The scoreboard of a port: its members as rows, judged since the group last
  * changed. Zero it to begin.
  */
-enum { SCORE_RATES = 32 };
+enum { SCORE_RATES = 240 };
 
 struct group_stats {
 	struct scoreboard board; /* valid until group_stats_take() again */
@@ -25,6 +25,7 @@ struct group_stats {
 	int64_t sampled;		/* when rates last got one */
 	uint64_t sample;
 	double rates[SCORE_RATES];
+	struct rate_history history;	/* of each member of rpnc's */
 };
 
 /*
@@ -33,7 +34,7 @@ struct group_stats {
  */
 int group_stats_take(struct group_stats *, struct registry *, struct members *,
     int own, bool datagram);
-/* Adds a rate, if a second has passed since the last one. */
+/* Adds a rate for all and for each, if a second has passed since the last. */
 void group_stats_sample(struct group_stats *, int64_t now);
 void group_stats_free(struct group_stats *);
 

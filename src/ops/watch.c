@@ -75,8 +75,29 @@ watch_judge(struct watch *m, enum knowledge known)
 	return verdict_conclude(&m->verdict, NULL, true);
 }
 
+/* A hash of what tells members apart. */
+static uint64_t
+track_key(const struct member *m)
+{
+	uint64_t h = (uint64_t)m->pid << 32 ^ (uint64_t)m->worker;
+
+	for (const char *c = m->name ? m->name : ""; *c; c++)
+		h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+	return h;
+}
+
+static void
+watch_track(struct watch *m, struct watch_member *to, double seconds)
+{
+	uint64_t key = track_key(&to->who);
+	bool stopped = to->state && strcmp(to->state, "stopped") == 0;
+
+	rate_history_add(&m->history, key, to->count, seconds, stopped);
+	to->track = rate_history_find(&m->history, key);
+}
+
 static int
-watch_members_fill(struct watch *m)
+watch_members_fill(struct watch *m, double seconds)
 {
 	const struct verdict *s = &m->verdict;
 	struct watch_report *r = &m->report;
@@ -92,9 +113,10 @@ watch_members_fill(struct watch *m)
 		const struct probe_member *from = &s->members[i];
 		struct watch_member *to = &m->members[i];
 
-		if (s->order[i]->at >= 0)
+		if (s->order[i]->at >= 0) {
 			watch_window_show(&m->window, s->order[i]->at, to);
-		else
+			watch_track(m, to, seconds);
+		} else {
 			*to = (struct watch_member){
 				.who = {
 					.name = from->who.name,
@@ -102,6 +124,7 @@ watch_members_fill(struct watch *m)
 					.worker = from->who.worker, .uid = -1,
 				},
 			};
+		}
 		to->since = from->count;
 		to->share = from->share;
 		to->expected = from->expected;
@@ -110,6 +133,7 @@ watch_members_fill(struct watch *m)
 	}
 	for (int i = 0; i < m->window.load->tally.count; i++)
 		all += row_total(&m->window.load->tally.rows[i]);
+	rate_history_forget(&m->history);
 	r->left = all - shown;
 	r->members = m->members;
 	r->member_count = count;
@@ -162,6 +186,8 @@ interval_end(struct watch *m, double seconds)
 		memmove(m->rates, m->rates + 1, --m->rate_count *
 		    sizeof(*m->rates));
 	if (m->report.command)		/* the first interval is short */
+		m->history.period = seconds;
+	if (m->report.command)
 		m->rates[m->rate_count++] = now->rate;
 	t->attempts = 0;
 	memset(t->out, 0, sizeof(t->out));
@@ -243,6 +269,7 @@ watch_report_fill(struct watch *m)
 	r->concurrency = l->plan->concurrency;
 	r->rates = m->rates;
 	r->rate_count = m->rate_count;
+	r->period = m->history.period;
 	r->note = watch_note(m);
 	r->finding = m->verdict.findings.count ? m->verdict.findings.at : NULL;
 	r->change = v->changed_at ? v->change : NULL;
@@ -259,7 +286,7 @@ watch_look(struct watch *m)
 		return 0;
 	seconds = interval_begin(m);
 	if (watch_window_look(&m->window, seconds, &known) < 0 ||
-	    watch_judge(m, known) < 0 || watch_members_fill(m) < 0)
+	    watch_judge(m, known) < 0 || watch_members_fill(m, seconds) < 0)
 		return -1;
 	interval_end(m, seconds);
 	watch_report_fill(m);
@@ -275,5 +302,6 @@ watch_free(struct watch *m)
 		free(m->last[i]);
 	}
 	free(m->members);
+	rate_history_free(&m->history);
 	watch_window_free(&m->window);
 }

@@ -28,6 +28,7 @@ struct watch {
 	struct watch_member *members;
 	double rates[WATCH_RATES];
 	size_t rate_count;
+	struct rate_history history;	/* of each member */
 };
 
 /* Counts a result; the caller calls it from the load's on_result. */

@@ -172,7 +172,7 @@ figure_bar(const struct table_cell *c)
 #define MODEL_AT(member) offsetof(struct compare_model, member)
 #define FIGURE_COLUMN(head, rank, width, text, member) \
 	{ head, rank, 1, (width) - 1, true, NULL, text, MODEL_AT(member), NULL, \
-	    NULL }
+	    NULL, NULL }
 #define NAME_COLUMN \
 	{ "", .least = NAME_CELLS, .text = table_text_at, \
 	    .at = MODEL_AT(model) }

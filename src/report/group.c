@@ -155,10 +155,10 @@ enum { INDEX, NAME, PID, USER, COMMAND, QUEUE, HALF, DROPS, OLDEST, STATE,
 
 #define NUMBER(head, rank, wanted, member) \
 	{ head, rank, 1, 0, true, wanted, table_number_at, \
-	    offsetof(struct group_member, member), NULL, NULL }
+	    offsetof(struct group_member, member), NULL, NULL, NULL }
 #define TEXT(head, rank, wanted, member) \
 	{ head, rank, 1, 0, false, wanted, table_text_at, \
-	    offsetof(struct group_member, member), NULL, NULL }
+	    offsetof(struct group_member, member), NULL, NULL, NULL }
 
 /* A column that has only zeros is left out, except the index. */
 static const struct table_column columns[COLUMNS] = {

@@ -66,7 +66,7 @@ max_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 }
 
 #define QUANTILE(rank, text) \
-	{ "", rank, 2, 0, false, table_has_text, text, 0, NULL, NULL }
+	{ "", rank, 2, 0, false, table_has_text, text, 0, NULL, NULL, NULL }
 
 static const struct table_column latency_columns[] = {
 	{ "", .least = LABEL - 2, .text = table_text_at,
@@ -174,13 +174,16 @@ axis_row(FILE *out, const struct latency_axis *x)
 	}
 }
 
-static void
+/* Returns how many lines it has written. */
+static int
 histograms(FILE *out, const struct latency_row *rows, size_t count,
     const struct table_style *style)
 {
 	struct latency_axis x = { .cells = style->columns - LABEL };
-	size_t shown = 0;
+	int shown = 0;
 
+	if (!style->terminal || style->columns < PLOT_LEAST)
+		return 0;
 	if (x.cells > PLOT_MOST)
 		x.cells = PLOT_MOST;
 	for (size_t i = 0; i < count; i++)
@@ -193,6 +196,40 @@ histograms(FILE *out, const struct latency_row *rows, size_t count,
 			histogram_row(out, &x, &rows[i]);
 	if (shown)
 		axis_row(out, &x);
+	return shown ? shown + 1 : 0;
+}
+
+/* Fills rows from the latencies that there are; returns how many. */
+static size_t
+latency_rows(const struct latencies *l, struct latency_row rows[LATENCIES])
+{
+	size_t count = 0;
+
+	for (int i = 0; i < LATENCIES; i++)
+		if (l->at[i] && l->at[i]->count)
+			rows[count++] = (struct latency_row){
+				latency_names[i], l->at[i] };
+	return count;
+}
+
+/* All but `late`, which is the last. */
+static size_t
+plotted_rows(const struct latencies *l, const struct latency_row *rows,
+    size_t count)
+{
+	bool late = count && rows[count - 1].hist == l->at[LATENCY_LATE];
+
+	return count - late;
+}
+
+int
+latency_histogram(FILE *out, const struct latencies *l,
+    const struct table_style *style)
+{
+	struct latency_row rows[LATENCIES];
+	size_t count = latency_rows(l, rows);
+
+	return histograms(out, rows, plotted_rows(l, rows, count), style);
 }
 
 void
@@ -206,17 +243,11 @@ latency_human(FILE *out, const struct latencies *l,
 		.row_size = sizeof(*rows),
 	};
 
-	for (int i = 0; i < LATENCIES; i++)
-		if (l->at[i] && l->at[i]->count)
-			rows[t.row_count++] = (struct latency_row){
-				latency_names[i], l->at[i] };
+	t.row_count = latency_rows(l, rows);
 	table_fit(&t, style->columns);
 	for (size_t i = 0; i < t.row_count; i++) {
 		fputc('\n', out);
 		table_row(out, &t, style->color, &rows[i]);
 	}
-	if (t.row_count && rows[t.row_count - 1].hist == l->at[LATENCY_LATE])
-		t.row_count--;
-	if (style->terminal && style->columns >= PLOT_LEAST)
-		histograms(out, rows, t.row_count, style);
+	histograms(out, rows, plotted_rows(l, rows, t.row_count), style);
 }

@@ -14,5 +14,8 @@
  */
 void latency_human(FILE *out, const struct latencies *,
     const struct table_style *);
+/* The histogram alone. Returns its lines, 0 if there is none. */
+int latency_histogram(FILE *out, const struct latencies *,
+    const struct table_style *);
 
 #endif

@@ -1,20 +1,43 @@
 /*
  * The table of a port's members. The prompt shows the members of its group in
  * it, and --watch shows the members that a probe has met. The functions under
- * `wanted` say which columns each of the two has.
+ * `wanted` say which columns each of the two has. On a live screen each member
+ * also has a strip of its accept rate: below its row if there is room, else in
+ * the last column. All strips have one scale.
  */
 #include "report/member_table.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "report/fairness.h"
+#include "report/strip.h"
 
-enum { NAME_CELLS = 24, COMMAND_CELLS = 16 };
+enum {
+	NAME_CELLS = 24,
+	COMMAND_CELLS = 16,
+	STRIP_INDENT = 2,		/* as the names have */
+	STRIP_ROWS = 3,			/* at most */
+};
 
 enum { NAME, PID, COMMAND, BAR, ACCEPTED, COUNT, SINCE, SHARE, EXPECTED, RATE,
-	QUEUED, OPEN, QUEUE, DROPS, STATE, COLUMNS };
+	QUEUED, OPEN, QUEUE, DROPS, STATE, STRIP, COLUMNS };
+
+/* What the callbacks get as report. */
+struct member_page {
+	const struct scoreboard *board;
+	const struct member_layout *layout;
+};
+
+static const struct scoreboard *
+board_of(const struct table_cell *c)
+{
+	const struct member_page *p = c->table->report;
+
+	return p->board;
+}
 
 static void
 percent(double part, char text[static TABLE_TEXT])
@@ -52,7 +75,7 @@ since_sum(const struct scoreboard *b)
 static void
 share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	const struct scoreboard *b = c->table->report;
+	const struct scoreboard *b = board_of(c);
 	const struct member_row *r = c->row;
 	int64_t total = since_sum(b);
 
@@ -111,7 +134,7 @@ since_bar_of(const struct scoreboard *b, const struct member_row *r,
 static struct bar
 since_bar(const struct table_cell *c)
 {
-	const struct scoreboard *b = c->table->report;
+	const struct scoreboard *b = board_of(c);
 	double most = 0;
 
 	for (size_t i = 0; i < b->count; i++)
@@ -119,10 +142,40 @@ since_bar(const struct table_cell *c)
 	return since_bar_of(b, c->row, most);
 }
 
+/* All strips of a table have the scale of the highest one. */
+static double
+strips_most(const struct scoreboard *b, int cells)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < b->count; i++)
+		most = fmax(most, strip_most(b->rows[i].track, cells));
+	return most;
+}
+
+static void
+strip_plot(const struct table_cell *c, FILE *out, int cells, bool color)
+{
+	const struct member_row *r = c->row;
+	const struct strip s = {
+		r->track, strips_most(board_of(c), cells), cells, 1,
+	};
+
+	strip_row(out, &s, 0, color);
+}
+
+static bool
+has_strips(const struct table_cell *c)
+{
+	const struct member_page *p = c->table->report;
+
+	return p->layout->strip_column;
+}
+
 static bool
 is_probed(const struct table_cell *c)
 {
-	const struct scoreboard *b = c->table->report;
+	const struct scoreboard *b = board_of(c);
 
 	return b->probed;
 }
@@ -151,7 +204,7 @@ has_queued(const struct table_cell *c)
 static bool
 has_before(const struct table_cell *c)
 {
-	const struct scoreboard *b = c->table->report;
+	const struct scoreboard *b = board_of(c);
 
 	for (size_t i = 0; i < b->count; i++)
 		if (b->rows[i].since != b->rows[i].accepted)
@@ -163,7 +216,7 @@ has_before(const struct table_cell *c)
 static bool
 has_weights(const struct table_cell *c)
 {
-	const struct scoreboard *b = c->table->report;
+	const struct scoreboard *b = board_of(c);
 	double first = NAN;
 
 	for (size_t i = 0; i < b->count; i++) {
@@ -204,9 +257,9 @@ state_color(const struct table_cell *c)
 
 #define NUMBER(head, rank, wanted, member) \
 	{ head, rank, 1, 0, true, wanted, table_number_at, \
-	    offsetof(struct member_row, member), NULL, NULL }
+	    offsetof(struct member_row, member), NULL, NULL, NULL }
 #define FIGURE(head, rank, wanted, text) \
-	{ head, rank, 1, 0, true, wanted, text, 0, NULL, NULL }
+	{ head, rank, 1, 0, true, wanted, text, 0, NULL, NULL, NULL }
 
 static const struct table_column columns[COLUMNS] = {
 	[NAME] = { "  name", .text = name_cell, .color = name_color },
@@ -227,7 +280,39 @@ static const struct table_column columns[COLUMNS] = {
 	[DROPS] = NUMBER("drops", 1, is_counted, drops),
 	[STATE] = { "state", .gap = 1, .wanted = is_known, .text = state_cell,
 	    .color = state_color },
+	[STRIP] = { "over time", .gap = 2, .wanted = has_strips,
+	    .plot = strip_plot },
 };
+
+/* What a row has in this order: the largest is first. */
+static double
+order_figure(const struct member_row *r, enum view_order order)
+{
+	const struct rate_track *t = r->track;
+
+	if (order == ORDER_QUEUE)
+		return (double)r->queue;
+	if (order == ORDER_COUNT)
+		return (double)(r->since < 0 ? r->accepted : r->since);
+	if (!isnan(r->rate))
+		return r->rate;
+	return t ? (double)t->samples[t->count - 1].rate : -1;
+}
+
+/* Sorts by insertion, so that equal rows keep their order. */
+static void
+rows_sort(const struct member_row **rows, size_t count, enum view_order order)
+{
+	for (size_t i = 1; order != ORDER_NAME && i < count; i++) {
+		const struct member_row *r = rows[i];
+		double figure = order_figure(r, order);
+		size_t at = i;
+
+		for (; at && order_figure(rows[at - 1], order) < figure; at--)
+			rows[at] = rows[at - 1];
+		rows[at] = r;
+	}
+}
 
 /* Our own member, or the first; a table with few rows still shows it. */
 static size_t
@@ -239,28 +324,116 @@ own_row(const struct scoreboard *b)
 	return 0;
 }
 
+static void
+strips_below(FILE *out, const struct strip *s, bool color)
+{
+	for (int row = 0; row < s->rows; row++) {
+		fprintf(out, "%*s", STRIP_INDENT, "");
+		strip_row(out, s, row, color);
+		fputc('\n', out);
+	}
+}
+
+static void
+members_left_out(FILE *out, const struct view *v, size_t above, size_t below)
+{
+	if (above)
+		fprintf(out, "  ... %zu above, %zu below", above, below);
+	else if (below)
+		fprintf(out, "  ... and %zu more", below);
+	if (above + below)
+		fprintf(out, v && v->hint ? ": %s\n" : "\n", v ? v->hint : "");
+}
+
+/* The rows from first on, in their order. */
+static void
+rows_out(FILE *out, const struct table *t, const struct table_style *style,
+    const struct member_row **rows, size_t shown)
+{
+	const struct member_page *p = t->report;
+	struct strip s = {
+		.cells = style->columns - STRIP_INDENT,
+		.rows = p->layout->strip_rows,
+	};
+
+	s.most = strips_most(p->board, s.cells);
+	for (size_t i = 0; i < shown; i++) {
+		table_row(out, t, style->color, rows[i]);
+		fputc('\n', out);
+		s.track = rows[i]->track;
+		strips_below(out, &s, style->color);
+	}
+	if (!s.rows)
+		return;
+	fprintf(out, "%*s", STRIP_INDENT, "");
+	strip_axis(out, &s, p->board->period, style->color);
+	fputc('\n', out);
+}
+
+static void
+members_out(FILE *out, const struct table *t, const struct table_style *style,
+    const struct member_row **rows)
+{
+	const struct member_page *p = t->report;
+	const struct member_layout *l = p->layout;
+	size_t count = p->board->count, first = 0, own = own_row(p->board);
+	size_t shown = count <= l->rows ? count : l->rows - 1;
+
+	if (l->view)
+		first = view_first(l->view, count, shown);
+	for (size_t i = 0; i < count; i++)
+		rows[i] = &p->board->rows[i];
+	rows_sort(rows, count, l->view ? l->view->order : ORDER_NAME);
+	if (!first && shown && own >= shown && (!l->view ||
+	    l->view->order == ORDER_NAME))
+		rows[shown - 1] = &p->board->rows[own];
+	rows_out(out, t, style, rows + first, shown);
+	members_left_out(out, l->view, first, count - first - shown);
+}
+
 void
 member_table(FILE *out, const struct scoreboard *b,
-    const struct table_style *style, bool headline, size_t rows)
+    const struct table_style *style, const struct member_layout *layout)
 {
-	size_t shown = b->count <= rows ? b->count : rows - 1;
+	const struct member_page page = { b, layout };
+	const struct member_row **rows = calloc(b->count + 1, sizeof(*rows));
 	struct table t = {
-		.column = columns, .count = COLUMNS, .report = b,
+		.column = columns, .count = COLUMNS, .report = &page,
 		.rows = b->rows, .row_count = b->count,
 		.row_size = sizeof(*b->rows),
 	};
 
+	if (!rows)
+		return;
 	table_fit(&t, style->columns);
-	if (headline) {
+	if (layout->headline) {
 		table_head(out, &t, style->color);
 		fputc('\n', out);
 	}
-	for (size_t i = 0; i < shown; i++) {
-		size_t row = i + 1 == shown && own_row(b) > i ? own_row(b) : i;
+	members_out(out, &t, style, rows);
+	free(rows);
+}
 
-		table_row(out, &t, style->color, &b->rows[row]);
-		fputc('\n', out);
+static bool
+has_tracks(const struct scoreboard *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->rows[i].track)
+			return true;
+	return false;
+}
+
+int
+member_table_fit(const struct scoreboard *b, struct member_layout *l, int lines)
+{
+	int used = (int)(b->count < l->rows ? b->count : l->rows);
+	int each = used ? (lines - l->headline - used - 1) / used : 0;
+
+	l->strip_column = has_tracks(b);
+	if (l->strip_column && each >= 1 && b->count <= l->rows) {
+		l->strip_rows = each < STRIP_ROWS ? each : STRIP_ROWS;
+		l->strip_column = false;
+		used += used * l->strip_rows + 1;
 	}
-	if (shown < b->count)
-		fprintf(out, "  ... and %zu more\n", b->count - shown);
+	return used + l->headline;
 }

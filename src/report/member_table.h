@@ -2,7 +2,9 @@
 #define REPORT_MEMBER_TABLE_H
 
 #include "report/finding.h"
+#include "report/rate_history.h"
 #include "report/table.h"
+#include "report/view.h"
 
 /*
  * The members of a port, as plain data: the count of each, and the share that
@@ -18,6 +20,7 @@ struct member_row {
 	int64_t since;			/* connections since the last change */
 	double expected;		/* its share by the steering, 0 to 1 */
 	double rate;			/* a second; only in --watch */
+	const struct rate_track *track;	/* NULL: none */
 };
 
 /* Fairness since the last change, of the members whose counts are known. */
@@ -43,13 +46,30 @@ struct scoreboard {
 	double rate;			/* accepted a second */
 	const double *rates;		/* earlier ones, oldest first */
 	size_t rate_count;
+	double period;			/* seconds between two of the rates */
+};
+
+struct member_layout {
+	bool headline;
+	size_t rows;			/* at most this many */
+	/* Each row is followed by a strip this high, and the last by an axis. */
+	int strip_rows;
+	bool strip_column;		/* the table has a column of strips */
+	struct view *view;		/* NULL: in the order given */
 };
 
 /*
- * Writes the table of a scoreboard: a headline if wanted, and at most this many
- * rows. If that is too few, the last row counts the members left out.
+ * Writes the table of a scoreboard. If it has more members than rows, the last
+ * row counts those left out.
  */
 void member_table(FILE *out, const struct scoreboard *,
-    const struct table_style *, bool headline, size_t rows);
+    const struct table_style *, const struct member_layout *);
+
+/*
+ * Chooses a layout with strips for that many lines: below the rows if there is
+ * room for all of them, else beside. Returns how many lines it takes.
+ */
+int member_table_fit(const struct scoreboard *, struct member_layout *,
+    int lines);
 
 #endif

@@ -68,6 +68,12 @@ bar_text(const struct bar *b, int cells, char text[static BAR_TEXT])
 }
 
 const char *
+spark_cell(int eighths)
+{
+	return spark_blocks[glyph_ascii()][eighths];
+}
+
+const char *
 spark_text(const double *values, size_t n, char *text)
 {
 	double most = 0;
@@ -77,7 +83,7 @@ spark_text(const double *values, size_t n, char *text)
 		most = fmax(most, values[i]);
 	*to = '\0';
 	for (size_t i = 0; i < n; i++)
-		to = stpcpy(to, spark_blocks[glyph_ascii()][values[i] > 0 ?
-		    (int)ceil(values[i] / most * 8) : 0]);
+		to = stpcpy(to, spark_cell(values[i] > 0 ?
+		    (int)ceil(values[i] / most * 8) : 0));
 	return text;
 }

@@ -28,6 +28,8 @@ struct bar {
  */
 const char *bar_text(const struct bar *, int cells, char text[static BAR_TEXT]);
 
+/* A column of this many eighths, 0 to 8. */
+const char *spark_cell(int eighths);
 /*
  * A column for each of n values, of 1 to 8 eighths of the largest; 0 is a
  * space. text has room for SPARK_TEXT(n).

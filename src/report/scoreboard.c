@@ -16,7 +16,7 @@
 
 enum {
 	LINES_LEAST = 2,		/* a title, and what is fair */
-	SPARKS = 20,
+	SPARKS = 240,
 	ROOM_AFTER = 16,		/* "  12345 accepted" */
 	NARROW = 70,			/* short sentences below this */
 	FAIR_LINE = FAIR_TEXT + 64,
@@ -95,8 +95,11 @@ scoreboard_text(FILE *out, const struct scoreboard *b,
     const struct table_style *style)
 {
 	struct page p = { out, b, style };
+	const struct member_layout l = {
+		.headline = true, .rows = b->count + 1,
+	};
 
-	member_table(out, b, style, true, b->count + 1);
+	member_table(out, b, style, &l);
 	for (size_t i = 0; b->findings && i < b->findings->count; i++)
 		fprintf(out, "%s\n", b->findings->at[i].text);
 	if (b->fairness)
@@ -145,10 +148,10 @@ static void
 title_out(const struct page *p)
 {
 	const struct scoreboard *b = p->board;
-	char line[512] = "", part[256], spark[SPARK_TEXT(SPARKS)];
+	char line[1024] = "", part[256], spark[SPARK_TEXT(SPARKS)];
 	char number[NUM_TEXT];
 	size_t n = b->rate_count < SPARKS ? b->rate_count : SPARKS;
-	int columns = p->style->columns;
+	int columns = p->style->columns, room;
 
 	snprintf(part, sizeof(part), "%.24s%s%.128s %s", b->name ? b->name :
 	    "", b->name ? " " : "", b->address, b->protocol);
@@ -161,6 +164,8 @@ title_out(const struct page *p)
 		snprintf(part, sizeof(part), "%s/s",
 		    rate_text(b->rate, number));
 		part_add(line, sizeof(line), columns, part);
+		room = columns - table_cells(line) - 2;
+		n = room < 0 ? 0 : n > (size_t)room ? (size_t)room : n;
 		part_add(line, sizeof(line), columns,
 		    spark_text(b->rates + b->rate_count - n, n, spark));
 	}
@@ -213,22 +218,19 @@ word_out(const struct page *p)
 
 void
 scoreboard_header(FILE *out, const struct scoreboard *b,
-    const struct table_style *style, int lines)
+    const struct table_style *style, struct view *view, int lines)
 {
 	struct page p = { out, b, style };
 	int left = lines - LINES_LEAST;
-	bool headline = left > 2;
-	int rows = left - headline;
+	struct member_layout l = { .headline = left > 2, .view = view };
 
 	if (lines < LINES_LEAST)
 		return;
+	l.rows = (size_t)(left - l.headline);
+	member_table_fit(b, &l, view && view->strips_to &&
+	    view->strips_to < lines ? view->strips_to - LINES_LEAST : left);
 	title_out(&p);
-	if (rows > 0)
-		member_table(out, b, style, headline, (size_t)rows);
+	if (l.rows > 0)
+		member_table(out, b, style, &l);
 	word_out(&p);
-	if (rows <= (int)b->count)
-		return;
-	for (int i = 0; i < style->columns; i++)
-		fputs(glyph(GLYPH_RULE), out);
-	fputc('\n', out);
 }

@@ -10,10 +10,11 @@
 void scoreboard_text(FILE *out, const struct scoreboard *,
     const struct table_style *);
 /*
- * The same for the top of a screen, in at most this many lines: a title, the
- * members that fit, what is fair. Writes nothing if lines are too few.
+ * The same for a live screen, in at most this many lines: a title, the members
+ * that fit, what is fair. Writes nothing if lines are too few. view: NULL if
+ * the user can't choose what to see.
  */
 void scoreboard_header(FILE *out, const struct scoreboard *,
-    const struct table_style *, int lines);
+    const struct table_style *, struct view *, int lines);
 
 #endif

@@ -9,7 +9,11 @@
 
 #include "base/escape.h"
 
-enum { BAR_LEAST = 6, BAR_USUAL = 20 };
+enum {
+	BAR_LEAST = 6,
+	BAR_USUAL = 20,
+	PLOT_LEAST = 12,		/* a column of plots, and as much left */
+};
 
 int
 table_cells(const char *text)
@@ -125,11 +129,17 @@ table_has_figure(const struct table_cell *c)
 }
 
 static bool
-table_wants(const struct table *t, int column)
+column_is_wanted(const struct table *t, int column)
 {
 	const struct table_cell c = { t, &t->column[column], NULL };
 
-	return c.column->text && (!c.column->wanted || c.column->wanted(&c));
+	return !c.column->wanted || c.column->wanted(&c);
+}
+
+static bool
+table_wants(const struct table *t, int column)
+{
+	return t->column[column].text && column_is_wanted(t, column);
 }
 
 static int
@@ -180,13 +190,27 @@ table_next_to_go(const struct table *t)
 	return found;
 }
 
+/* Plots get half of what is left, or what bars leave over if that is more. */
+static void
+table_fit_plot(struct table *t, int columns)
+{
+	for (int i = 0; i < t->count; i++) {
+		int room = columns - table_sum(t) - t->column[i].gap;
+
+		if (!t->column[i].plot || !column_is_wanted(t, i) ||
+		    room < 2 * PLOT_LEAST)
+			continue;
+		t->width[i] = larger(room / 2, room - BAR_CELLS);
+	}
+}
+
 static void
 table_fit_bar(struct table *t, int columns)
 {
 	for (int i = 0; i < t->count; i++) {
 		int room = columns - table_sum(t) - t->column[i].gap;
 
-		if (t->column[i].text)
+		if (!t->column[i].bar)
 			continue;
 		t->width[i] = !columns ? BAR_USUAL : room > BAR_CELLS ?
 		    BAR_CELLS : room < BAR_LEAST ? 0 : room;
@@ -210,6 +234,7 @@ table_fit(struct table *t, int columns)
 		if (t->width[0])
 			t->width[0] = table_width(t, 0);
 	}
+	table_fit_plot(t, columns);
 	table_fit_bar(t, columns);
 }
 
@@ -250,6 +275,11 @@ table_row(FILE *out, const struct table *t, bool color, const void *row)
 
 		if (!t->width[i])
 			continue;
+		if (row && c.column->plot) {
+			fprintf(out, "%*s", blanks + c.column->gap, "");
+			c.column->plot(&c, out, t->width[i], color);
+			return;
+		}
 		ink = table_cell_text(&c, t->width[i], text);
 		pad = t->width[i] - table_cells(text);
 		blanks += (shown++ ? c.column->gap : 0) +

@@ -12,7 +12,8 @@
 /*
  * Tables for people. A column is as wide as its widest cell. A column that has
  * nothing to say is left out; if the terminal is too narrow, columns are
- * dropped by their rank. A column of bars takes the width that is left.
+ * dropped by their rank. A column of bars takes the width that is left, and
+ * shares it with a column of plots.
  */
 
 enum { TABLE_TEXT = 400, TABLE_COLUMNS = 16, TABLE_PLAIN = 120 };
@@ -41,10 +42,12 @@ struct table_column {
 	bool right;			/* numbers */
 	/* Whether it is shown; NULL: always. */
 	bool (*wanted)(const struct table_cell *);
-	/* Writes a cell; NULL: a column of bars. */
+	/* Writes a cell; NULL: a column of bars or plots. */
 	void (*text)(const struct table_cell *, char text[static TABLE_TEXT]);
 	size_t at;			/* in a row: see table_number_at() */
 	struct bar (*bar)(const struct table_cell *);
+	/* Draws a cell as wide as is left over; such a column is the last. */
+	void (*plot)(const struct table_cell *, FILE *, int cells, bool color);
 	enum color (*color)(const struct table_cell *);	/* NULL: PLAIN */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/member.h"
 #include "report/probe.h"
+#include "report/rate_history.h"
 
 /*
  * The data of --watch: its last interval and its totals. Unknown values are
@@ -17,6 +18,7 @@ struct watch_member {
 	uint64_t since;			/* the part after the last change */
 	double share, expected;		/* for the connections since then */
 	double rate;			/* a second, in the interval */
+	const struct rate_track *track;	/* for people only; NULL: none */
 };
 
 /* The last interval. */
@@ -48,6 +50,7 @@ struct watch_report {
 	int64_t concurrency;
 	const double *rates;		/* the last intervals', oldest first */
 	size_t rate_count;
+	double period;			/* seconds between two of them */
 	const char *note;		/* basis of the verdict, or NULL */
 	const char *change;		/* "+ D at 12:01:03", or NULL */
 };

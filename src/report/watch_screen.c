@@ -1,7 +1,8 @@
 /*
  * How it works. A screen has lines in a fixed order; a line that has nothing to
  * say is left out. If there is too little room, lines are dropped by their
- * rank, and then members.
+ * rank, and then members. If there is more than enough, a histogram of the
+ * latencies comes last, and members get strips of their rates.
  */
 #include "report/watch_screen.h"
 
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/latency_human.h"
 #include "report/member_table.h"
 #include "report/watch_lines.h"
 
@@ -35,7 +37,7 @@ watch_row_fill(const struct watch_report *r, const struct watch_member *m,
 		.command = m->who.command || m->who.host ? command : NULL,
 		.pid = m->who.pid, .accepted = (int64_t)m->count,
 		.since = (int64_t)m->since, .queue = (int64_t)m->queued,
-		.limit = -1, .rate = m->rate,
+		.limit = -1, .rate = m->rate, .track = m->track,
 		.expected = r->judged && r->fairness && r->fairness->expects ?
 		    m->expected / (double)r->judged : NAN,
 	};
@@ -60,18 +62,28 @@ rows_fill(const struct watch_report *r, struct member_row *rows,
 	return n + 1;
 }
 
+/* The members' table, in at most this many lines. */
 static void
-watch_members(FILE *out, const struct watch_page *p, bool headline, size_t room)
+watch_members(FILE *out, const struct watch_page *p, struct view *view,
+    int lines, bool headline)
 {
 	const struct watch_report *r = p->report;
 	struct member_row *rows = calloc(r->member_count + 1, sizeof(*rows));
 	char (*texts)[2][TABLE_PLAIN] = calloc(r->member_count + 1,
 	    sizeof(*texts));
-	struct scoreboard board = { .probed = true, .rows = rows };
+	struct scoreboard board = {
+		.probed = true, .rows = rows, .period = r->period,
+	};
+	struct member_layout l = {
+		.headline = headline, .rows = (size_t)(lines - headline),
+		.view = view,
+	};
 
 	if (rows && texts) {
 		board.count = rows_fill(r, rows, texts);
-		member_table(out, &board, &p->style, headline, room);
+		if (p->style.terminal)
+			member_table_fit(&board, &l, lines);
+		member_table(out, &board, &p->style, &l);
 	}
 	free(rows);
 	free(texts);
@@ -108,31 +120,64 @@ watch_fit(char (*texts)[WATCH_LINE], int lines, int least)
 	return room;
 }
 
+/* The histogram's lines, if there is room for them. */
+static char *
+watch_histogram(const struct watch_page *p, int room, int *lines)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	*lines = 0;
+	if (!out)
+		return NULL;
+	*lines = latency_histogram(out, p->report->now->latency, &p->style);
+	fclose(out);
+	if (*lines && *lines <= room)
+		return text;
+	*lines = 0;
+	free(text);
+	return NULL;
+}
+
+static void
+lines_out(FILE *out, const struct watch_page *p,
+    char (*texts)[WATCH_LINE], int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		if (!texts[i][0])
+			continue;
+		paint(out, p->style.color, watch_lines[i].color(p->report),
+		    "%s", texts[i]);
+		fputc('\n', out);
+	}
+}
+
 void
 watch_screen(FILE *out, const struct watch_report *r,
-    const struct table_style *style, int lines)
+    const struct table_style *style, struct view *view, int lines)
 {
 	struct watch_page p = { .report = r, .style = *style };
 	char (*texts)[WATCH_LINE] = calloc(WATCH_LINES, sizeof(*texts));
-	int rows = (int)r->member_count + (r->left > 0), room;
+	char *histogram;
+	int rows = (int)r->member_count + (r->left > 0), room, plotted;
 	int least = rows < ROWS_LEAST ? rows : ROWS_LEAST;
 
 	if (!texts)
 		return;
 	if (!p.style.columns)
 		p.style.columns = WIDE;
+	p.style.terminal = lines > 0;
 	for (int i = 0; i < WATCH_LINES; i++)
 		watch_lines[i].text(&p, texts[i]);
 	room = watch_fit(texts, lines ? lines : rows + WATCH_LINES + 1, least);
-	for (int i = 0; i < WATCH_LINES; i++) {
-		if (i == BEFORE_MEMBERS && rows && room > 0)
-			watch_members(out, &p, room > least,
-			    (size_t)(room > least ? room - 1 : room));
-		if (!texts[i][0])
-			continue;
-		paint(out, p.style.color, watch_lines[i].color(r), "%s",
-		    texts[i]);
-		fputc('\n', out);
-	}
+	histogram = watch_histogram(&p, room - rows - 1, &plotted);
+	lines_out(out, &p, texts, 0, BEFORE_MEMBERS);
+	if (rows && room > 0)
+		watch_members(out, &p, view, room - plotted, room > least);
+	lines_out(out, &p, texts, BEFORE_MEMBERS, WATCH_LINES);
+	if (histogram)
+		fprintf(out, "%s\n", histogram + 1);	/* begins with one */
+	free(histogram);
 	free(texts);
 }

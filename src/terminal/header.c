@@ -264,6 +264,13 @@ header_touch(struct header *h)
 }
 
 void
+header_now(struct header *h)
+{
+	if (h->open && !sink_full(h->out) && !in_background(h->terminal))
+		header_redraw(h);
+}
+
+void
 header_resize(struct header *h)
 {
 	if (!h->open)

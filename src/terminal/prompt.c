@@ -206,6 +206,30 @@ on_clear_key(int count, int key)
 }
 
 static int
+on_page_key(int direction)
+{
+	if (the_prompt->on_page)
+		the_prompt->on_page(the_prompt, direction);
+	return 0;
+}
+
+static int
+on_page_up(int count, int key)
+{
+	(void)count;
+	(void)key;
+	return on_page_key(-1);
+}
+
+static int
+on_page_down(int count, int key)
+{
+	(void)count;
+	(void)key;
+	return on_page_key(1);
+}
+
+static int
 ignore_key(int count, int key)
 {
 	(void)count;
@@ -215,7 +239,7 @@ ignore_key(int count, int key)
 
 /* readline 8.2 blocks inside a bracketed paste that does not end. */
 static void
-ignore_brackets(void)
+bind_sequences(void)
 {
 	static const char *const maps[] = { "emacs-standard", "vi-insert" };
 
@@ -225,6 +249,8 @@ ignore_brackets(void)
 
 		rl->bind_keyseq_in_map("\\e[200~", ignore_key, map);
 		rl->bind_keyseq_in_map("\\e[201~", ignore_key, map);
+		rl->bind_keyseq_in_map("\\e[5~", on_page_up, map);
+		rl->bind_keyseq_in_map("\\e[6~", on_page_down, map);
 	}
 }
 
@@ -265,7 +291,7 @@ readline_init(void)
 	*rl->basic_word_break_characters = " ";
 	rl->initialize();
 	take_all_bytes();
-	ignore_brackets();
+	bind_sequences();
 	rl->bind_key('L' & 0x1f, on_clear_key);
 	rl->variable_bind("bind-tty-special-chars", "on");
 }

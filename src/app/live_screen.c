@@ -1,0 +1,291 @@
+/*
+ * A live screen: lines at the top of a terminal, and one more that shows the
+ * keys. The screens differ by their draw callback only.
+ *
+ *	paused		nothing is drawn until a key or a resize
+ *	help		the keys' meanings are shown instead of the lines
+ *
+ * q is the same as ^C: it raises SIGINT, which the app's loop reads.
+ */
+#include "app/live_screen.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/container.h"
+#include "base/glyph.h"
+
+enum {
+	LINES_WITH_KEYS = 9,		/* fewer: without the line of keys */
+	KEYS_TEXT = 200,
+	RULE_LEAD = 2,			/* cells of the rule before the keys */
+};
+
+static struct live_screen *
+live_screen_of(struct header *h)
+{
+	return container_of(h, struct live_screen, top);
+}
+
+static bool
+has_keys(const struct live_screen *s)
+{
+	return s->keys.taken && !s->closing;
+}
+
+/* Adds a part to the line of keys, if the line then fits in columns. */
+static void
+keys_add(char line[static KEYS_TEXT], int columns, const char *part)
+{
+	size_t length = strlen(line);
+	int cells = table_cells(line) + table_cells(part) + 2;
+
+	if (cells + 2 * RULE_LEAD <= columns)
+		snprintf(line + length, KEYS_TEXT - length, "%s%s", length ?
+		    "  " : "", part);
+}
+
+static void
+keys_line(const struct live_screen *s, int columns, char line[static KEYS_TEXT])
+{
+	char part[48];
+
+	*line = '\0';
+	if (s->help) {
+		keys_add(line, columns, "any key goes back");
+		return;
+	}
+	if (s->paused)
+		keys_add(line, columns, "PAUSED");
+	keys_add(line, columns, "q quit");
+	keys_add(line, columns, "? help");
+	keys_add(line, columns, s->paused ? "p go on" : "p pause");
+	if (s->view.ordered) {
+		snprintf(part, sizeof(part), "s sort: %s",
+		    view_order_name(s->view.order));
+		keys_add(line, columns, part);
+	}
+	snprintf(part, sizeof(part), "%s scroll", glyph(GLYPH_ARROWS));
+	keys_add(line, columns, part);
+}
+
+static void
+rule(FILE *out, int cells)
+{
+	for (int i = 0; i < cells; i++)
+		fputs(glyph(GLYPH_RULE), out);
+}
+
+/* Between the screen and what scrolls below: a rule, with the keys in it. */
+static void
+last_line(FILE *out, const struct live_screen *s, int columns)
+{
+	char keys[KEYS_TEXT] = "";
+
+	if (has_keys(s))
+		keys_line(s, columns, keys);
+	if (!*keys) {
+		rule(out, columns);
+	} else {
+		rule(out, RULE_LEAD);
+		paint(out, s->app->color, s->paused ? BOLD : PLAIN, " %s ",
+		    keys);
+		rule(out, columns - RULE_LEAD - 2 - table_cells(keys));
+	}
+	fputc('\n', out);
+}
+
+static const char *const help_lines[] = {
+	"q       quit, like ^C",
+	"p       pause the screen, not the count",
+	"s       sort: name, count, queue, rate",
+	"arrows  other members; PgUp, PgDn, too",
+	"?       this",
+};
+
+static char *
+help_text(int columns, int lines)
+{
+	char *text = NULL, line[KEYS_TEXT];
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < sizeof(help_lines) / sizeof(help_lines[0]) &&
+	    (int)i < lines; i++) {
+		snprintf(line, sizeof(line), "%s", help_lines[i]);
+		fprintf(out, "%s\n", table_cut(line, columns));
+	}
+	fclose(out);
+	return text;
+}
+
+static int
+lines_of(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Takes ownership of text. */
+static char *
+with_last_line(const struct live_screen *s, char *text, int columns)
+{
+	char *whole = NULL;
+	size_t length;
+	FILE *out = open_memstream(&whole, &length);
+
+	if (out) {
+		fputs(text, out);
+		last_line(out, s, columns);
+		fclose(out);
+	}
+	free(text);
+	return whole;
+}
+
+/* The screen as it is, without the keys in its last line. */
+static char *
+without_keys(const struct live_screen *s, int columns)
+{
+	char *text = strdup(s->top.shown), *last;
+
+	if (!text)
+		return NULL;
+	text[strlen(text) - 1] = '\0';
+	last = strrchr(text, '\n');
+	last = last ? last + 1 : text;
+	*last = '\0';
+	return with_last_line(s, text, columns);
+}
+
+static char *
+live_screen_draw(struct header *h, int columns, int lines)
+{
+	struct live_screen *s = live_screen_of(h);
+	char *text;
+	bool keys;
+
+	if (s->closing)
+		return without_keys(s, columns);
+	keys_update(&s->keys);
+	if (s->keys.open)
+		s->view.hint = s->keys.taken ? glyph(GLYPH_ARROWS) : NULL;
+	keys = has_keys(s) && lines >= LINES_WITH_KEYS;
+	if (s->paused && h->shown && !s->changed)
+		return NULL;
+	s->changed = false;
+	text = s->help ? help_text(columns, lines - keys) :
+	    s->draw(s, columns, lines - keys);
+	s->keyed = false;
+	if (text && *text && lines_of(text) < lines) {
+		text = with_last_line(s, text, columns);
+		s->keyed = keys;
+	}
+	return text;
+}
+
+static void
+view_move(struct view *v, int64_t by)
+{
+	if (by < 0 && v->first < (size_t)-by)
+		v->first = 0;
+	else
+		v->first += (size_t)by;
+}
+
+static void
+on_movement(struct view *v, int key)
+{
+	switch (key) {
+	case KEY_UP: case 'k': view_move(v, -1); break;
+	case KEY_DOWN: case 'j': view_move(v, 1); break;
+	case KEY_PAGE_UP: view_move(v, -(int64_t)v->page); break;
+	case KEY_PAGE_DOWN: case ' ': view_move(v, (int64_t)v->page); break;
+	case KEY_HOME: case 'g': v->first = 0; break;
+	case KEY_END: case 'G': v->first = SIZE_MAX / 2; break;
+	default: break;
+	}
+}
+
+void
+live_screen_page(struct live_screen *s, int direction)
+{
+	view_move(&s->view, direction * (int64_t)s->view.page);
+	header_now(&s->top);
+}
+
+static void
+on_key(struct keys *k, int key)
+{
+	struct live_screen *s = container_of(k, struct live_screen, keys);
+
+	if (key == 'q') {
+		raise(SIGINT);
+		return;
+	}
+	if (s->help)
+		s->help = false;
+	else if (key == '?' || key == 'h')
+		s->help = true;
+	else if (key == 'p')
+		s->paused = !s->paused;
+	else if (key == 's' && s->view.ordered)
+		s->view.order = (s->view.order + 1) % ORDERS;
+	else
+		on_movement(&s->view, key);
+	s->changed = true;
+	header_now(&s->top);
+}
+
+int
+live_screen_open(struct live_screen *s, struct app *a, struct sink *out,
+    int terminal, bool keys)
+{
+	if (app_catch(a, SIGWINCH) < 0 || app_catch(a, SIGTSTP) < 0)
+		return -1;
+	s->app = a;
+	s->top.loop = s->keys.loop = &a->loop;
+	s->top.out = out;
+	s->top.terminal = terminal;
+	s->top.draw = live_screen_draw;
+	s->keys.on_key = on_key;
+	if (keys)
+		keys_open(&s->keys);
+	header_open(&s->top);
+	return 0;
+}
+
+bool
+live_screen_signal(struct live_screen *s, const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGWINCH:
+		header_resize(&s->top);
+		return true;
+	case SIGTSTP:
+		header_suspend(&s->top);
+		keys_release(&s->keys);
+		raise(SIGSTOP);
+		header_resume(&s->top);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+live_screen_close(struct live_screen *s)
+{
+	s->closing = s->top.open && s->top.shown && s->keyed && !s->help;
+	if (s->closing)
+		header_now(&s->top);
+	keys_close(&s->keys);
+	header_close(&s->top);
+}
