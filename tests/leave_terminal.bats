@@ -232,7 +232,7 @@ shares() {
 		sees p 'listening on'
 		keys p C-c
 		eventually gone "$(process p)"
-		like p $'(^|\n)\\^C(\n|$)'
+		like p $'(^|\n)(left: .*|0 connections in .*|[^\n]*no client[^\n]*)'
 		tm kill-window -t p
 	done
 }

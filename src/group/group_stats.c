@@ -103,7 +103,7 @@ is_shared(struct registry *r, const struct members *m)
 
 /* The same as long as the member lives. */
 static uint64_t
-track_key(const struct port_member *m)
+member_key(const struct port_member *m)
 {
 	return (uint64_t)m->pid << 32 ^ m->inode ^ (uint64_t)(m->slot + 2) << 20;
 }
@@ -127,7 +127,7 @@ stats_row_fill(const struct group_stats *s, struct registry *registry,
 	};
 	if (!ours)
 		return;
-	r->track = rate_history_find(&s->history, track_key(m));
+	r->track = rate_history_find(&s->history, member_key(m));
 	r->accepted = (int64_t)m->counters.accepted;
 	r->open = (int64_t)counted_since(m->counters.accepted,
 	    m->counters.closed);
@@ -355,7 +355,7 @@ stats_track(struct group_stats *s, double seconds)
 		const struct member_row *r = &s->rows[i];
 
 		if (r->accepted >= 0)
-			rate_history_add(&s->history, track_key(
+			rate_history_add(&s->history, member_key(
 			    &s->members.list[i]), (uint64_t)r->accepted,
 			    seconds, r->state &&
 			    strcmp(r->state, "stopped") == 0);

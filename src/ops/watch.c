@@ -77,7 +77,7 @@ watch_judge(struct watch *m, enum knowledge known)
 
 /* A hash of what tells members apart. */
 static uint64_t
-track_key(const struct member *m)
+watch_key(const struct member *m)
 {
 	uint64_t h = (uint64_t)m->pid << 32 ^ (uint64_t)m->worker;
 
@@ -89,7 +89,7 @@ track_key(const struct member *m)
 static void
 watch_track(struct watch *m, struct watch_member *to, double seconds)
 {
-	uint64_t key = track_key(&to->who);
+	uint64_t key = watch_key(&to->who);
 	bool stopped = to->state && strcmp(to->state, "stopped") == 0;
 
 	rate_history_add(&m->history, key, to->count, seconds, stopped);

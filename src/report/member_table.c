@@ -371,7 +371,7 @@ rows_out(FILE *out, const struct table *t, const struct table_style *style,
 }
 
 static void
-members_out(FILE *out, const struct table *t, const struct table_style *style,
+member_rows_out(FILE *out, const struct table *t, const struct table_style *style,
     const struct member_row **rows)
 {
 	const struct member_page *p = t->report;
@@ -410,7 +410,7 @@ member_table(FILE *out, const struct scoreboard *b,
 		table_head(out, &t, style->color);
 		fputc('\n', out);
 	}
-	members_out(out, &t, style, rows);
+	member_rows_out(out, &t, style, rows);
 	free(rows);
 }
 

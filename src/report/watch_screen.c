@@ -141,7 +141,7 @@ watch_histogram(const struct watch_page *p, int room, int *lines)
 }
 
 static void
-lines_out(FILE *out, const struct watch_page *p,
+watch_lines_out(FILE *out, const struct watch_page *p,
     char (*texts)[WATCH_LINE], int from, int to)
 {
 	for (int i = from; i < to; i++) {
@@ -172,10 +172,10 @@ watch_screen(FILE *out, const struct watch_report *r,
 		watch_lines[i].text(&p, texts[i]);
 	room = watch_fit(texts, lines ? lines : rows + WATCH_LINES + 1, least);
 	histogram = watch_histogram(&p, room - rows - 1, &plotted);
-	lines_out(out, &p, texts, 0, BEFORE_MEMBERS);
+	watch_lines_out(out, &p, texts, 0, BEFORE_MEMBERS);
 	if (rows && room > 0)
 		watch_members(out, &p, view, room - plotted, room > least);
-	lines_out(out, &p, texts, BEFORE_MEMBERS, WATCH_LINES);
+	watch_lines_out(out, &p, texts, BEFORE_MEMBERS, WATCH_LINES);
 	if (histogram)
 		fprintf(out, "%s\n", histogram + 1);	/* begins with one */
 	free(histogram);

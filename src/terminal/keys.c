@@ -91,7 +91,7 @@ modes_take(struct keys *k)
 }
 
 static void
-on_input(struct source *source, uint32_t events)
+on_keys(struct source *source, uint32_t events)
 {
 	struct keys *k = container_of(source, struct keys, source);
 	char bytes[64];
@@ -121,7 +121,7 @@ keys_open(struct keys *k)
 	if (!isatty(STDIN_FILENO))
 		return false;
 	k->source.fd = STDIN_FILENO;
-	k->source.on_event = on_input;
+	k->source.on_event = on_keys;
 	k->open = true;
 	keys_update(k);
 	return true;
