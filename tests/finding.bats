@@ -30,7 +30,7 @@ two() {
 	probe --group "$port"
 	finds "  B (pid $b) is stopped: $waiting clients wait in its queue"
 	probe --group --json "$port"
-	holds ".finding == {kind: \"stopped\", member: \"B\", pid: $b,
+	holds ".verdict == \"stopped\" and .finding == {kind: \"stopped\", member: \"B\", pid: $b,
 		text: \"B (pid $b) is stopped: $waiting clients wait in its queue\"}"
 	probe -n 10 --echo --timeout 300ms --json "$port"
 	holds ".finding | .kind == \"stopped\" and .member == \"B\" and .pid == $b"
@@ -72,7 +72,7 @@ expects_nothing() {
 	test "$status" -eq 1
 	finds 'all 5 failed (refused 5)'
 	probe -n 5 --json "$port"
-	holds '.finding == {kind: "failed", member: null, pid: null, text: "all 5 failed (refused 5)"}'
+	holds '.verdict == "failed" and .finding == {kind: "failed", member: null, pid: null, text: "all 5 failed (refused 5)"}'
 	probe --during --rate 50 -d 100ms "$port" -- true
 	sed -n 2p report | grep -qE '^all [0-9]+ lost \(refused [0-9]+\)$'
 	two

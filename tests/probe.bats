@@ -553,6 +553,7 @@ waiting() {
 		assert m["name"] == "A" and m["worker"] is None and m["share"] == 1
 		assert m["command"] == "rpnc" and m["latency"]["echo"]["count"] == 20
 		assert r["fairness"]["verdict"] == "too-few"
+		assert r["verdict"] == (r["finding"] or {}).get("kind")
 		assert r["fairness"]["dof"] == 0
 	END
 }

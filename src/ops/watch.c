@@ -272,6 +272,7 @@ watch_report_fill(struct watch *m)
 	r->period = m->history.period;
 	r->note = watch_note(m);
 	r->finding = m->verdict.findings.count ? m->verdict.findings.at : NULL;
+	r->verdict = r->finding ? r->finding->kind : NULL;
 	r->change = v->changed_at ? v->change : NULL;
 }
 

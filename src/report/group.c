@@ -52,6 +52,7 @@ const struct field group_fields[] = {
 	FIELD_EACH(group_report, "loses", losses, group_loss_fields,
 	    group_loss, loss_count),
 	GROUP("flags", FIELD_WORDS, flags),
+	FIELD(group_report, "verdict", FIELD_TEXT, verdict),
 	FIELD_FROM(group_report, "finding", FIELD_OBJECT, finding,
 	    finding_fields),
 	{ 0 },

@@ -56,6 +56,7 @@ struct group_report {
 	size_t loss_count;
 	const char *const *flags;	/* the group's and its members' */
 	const struct finding *finding;	/* the first of these; NULL: none */
+	const char *verdict;		/* the kind of finding, or NULL */
 	/* for people only */
 	const struct finding_list *findings;
 	const char *place;

@@ -94,6 +94,7 @@ const struct field probe_fields[] = {
 	FIELD(probe_report, "predicted", FIELD_COUNT, predicted),
 	FIELD(probe_report, "mismatched", FIELD_COUNT, mismatched),
 	FIELD(probe_report, "abandoned", FIELD_COUNT, abandoned),
+	FIELD(probe_report, "verdict", FIELD_TEXT, verdict),
 	FIELD_FROM(probe_report, "finding", FIELD_OBJECT, finding,
 	    finding_fields),
 	FIELD_EACH(probe_report, "members", members, member_fields,

@@ -91,6 +91,7 @@ struct probe_report {
 	const struct latencies *latency;
 	const struct probe_during *during;	/* NULL: no command ran */
 	const struct finding *finding;	/* the first of these; NULL: none */
+	const char *verdict;		/* the kind of finding, or NULL */
 	/* for people only */
 	int64_t concurrency;
 	double rate;

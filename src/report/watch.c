@@ -53,6 +53,7 @@ const struct field watch_fields[] = {
 	    watch_member, member_count),
 	FIELD(watch_report, "left", FIELD_COUNT, left),
 	FIELD(watch_report, "steady", FIELD_SECONDS, steady),
+	FIELD(watch_report, "verdict", FIELD_TEXT, verdict),
 	FIELD_FROM(watch_report, "finding", FIELD_OBJECT, finding,
 	    finding_fields),
 	FIELD_FROM(watch_report, "fairness", FIELD_OBJECT, fairness,

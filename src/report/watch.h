@@ -43,6 +43,7 @@ struct watch_report {
 	uint64_t left;			/* given to members that left */
 	double steady;			/* seconds since members last changed */
 	const struct finding *finding;	/* since the last change; NULL: none */
+	const char *verdict;		/* the kind of finding, or NULL */
 	const struct probe_fairness *fairness;
 	/* for people only */
 	uint64_t judged;		/* counted since the last change */

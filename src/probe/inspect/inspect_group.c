@@ -351,6 +351,7 @@ group_findings(struct inspect_group *g, bool datagram)
 	finding_make(&g->findings, &facts);
 	g->report.findings = &g->findings;
 	g->report.finding = g->findings.count ? g->findings.at : NULL;
+	g->report.verdict = g->findings.count ? g->findings.at->kind : NULL;
 	free(subjects);
 	return 0;
 }

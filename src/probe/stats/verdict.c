@@ -317,6 +317,7 @@ verdict_conclude(struct verdict *s, const char *unjudged, bool running)
 		s->fairness.expects = false;
 	s->report.findings = &s->findings;
 	s->report.finding = s->findings.count ? s->findings.at : NULL;
+	s->report.verdict = s->findings.count ? s->findings.at->kind : NULL;
 	free(subjects);
 	return 0;
 }
