@@ -17,14 +17,14 @@ enum { ROWS = 5 };
 
 static const struct member_row rows[ROWS] = {
 	{ "A", "rpnc", "running", true, 4100, 1348, 12, 0, 8192, 0, 348,
-	    0.25, 0 },
+	    0.25, 0, NULL },
 	{ "B", "rpnc", "paused", false, 4242, 33, 0, 331, 8192, 3, 33,
-	    0.25, 0 },
+	    0.25, 0, NULL },
 	{ "LongestNameThere/127", "rpnc", "running", false, 4194304, 123456789,
-	    65000, 0, 8192, 0, 321000, 0.25, 0 },
+	    65000, 0, 8192, 0, 321000, 0.25, 0, NULL },
 	{ NULL, "ng\033[2Jinx \xe6\x97\xa5", NULL, false, 777, -1, 5, 0, 511,
-	    0, -1, 0.25, 0 },
-	{ NULL, "", NULL, false, -1, -1, -1, -1, -1, -1, -1, 0.25, 0 },
+	    0, -1, 0.25, 0, NULL },
+	{ NULL, "", NULL, false, -1, -1, -1, -1, -1, -1, -1, 0.25, 0, NULL },
 };
 
 static const struct member_fairness fairness = {
@@ -57,7 +57,7 @@ text_of(const struct scoreboard *b, int columns, int lines, bool color)
 	if (lines < 0)
 		scoreboard_text(out, b, &style);
 	else
-		scoreboard_header(out, b, &style, lines);
+		scoreboard_header(out, b, &style, NULL, lines);
 	fclose(out);
 	return text;
 }
@@ -85,11 +85,14 @@ the_table_fits_any_width(void **state)
 	for (int columns = 56; columns <= 300; columns++) {
 		struct scoreboard b = board_of(ROWS);
 		struct table_style style = { columns, false, false };
+		const struct member_layout layout = {
+			.headline = true, .rows = ROWS,
+		};
 		char *text = NULL;
 		size_t length;
 		FILE *out = open_memstream(&text, &length);
 
-		member_table(out, &b, &style, true, ROWS);
+		member_table(out, &b, &style, &layout);
 		fclose(out);
 		assert_int_equal(count_lines(text, columns), ROWS + 1);
 		free(text);
@@ -185,7 +188,45 @@ a_header_has_no_more_lines_than_it_may(void **state)
 			if (lines >= 5 && (int)count + 3 > lines)
 				assert_non_null(strstr(text, " more"));
 			if (lines >= (int)count + 4)
-				assert_int_equal(n, (int)count + 4);
+				assert_int_equal(n, (int)count + 3);
+			free(text);
+		}
+}
+
+/* With strips, in each size: no line too many, none too wide. */
+static void
+strips_fit_any_size(void **state)
+{
+	static struct rate_track track = { .count = RATE_SAMPLES };
+	struct member_row tracked[3];
+
+	(void)state;
+	for (size_t i = 0; i < RATE_SAMPLES; i++)
+		track.samples[i] = (struct rate_sample){
+			.rate = (float)(i % 50), .stopped = i % 50 == 0,
+		};
+	for (size_t i = 0; i < 3; i++) {
+		tracked[i] = rows[i];
+		tracked[i].track = &track;
+	}
+	for (int columns = 60; columns <= 300; columns += 20)
+		for (int lines = 2; lines < 30; lines++) {
+			struct scoreboard b = board_of(3);
+			char *text;
+			int n;
+
+			b.rows = tracked;
+			b.period = 1;
+			text = text_of(&b, columns, lines, false);
+			n = count_lines(text, columns);
+			assert_in_range(n, 2, lines);
+			/* title, head, three rows of one or two lines, axis */
+			if (lines >= 10)
+				assert_non_null(strstr(text, "full height: "
+				    "49.0/s"));
+			/* three lines are the most that a strip gets */
+			if (lines >= 16)
+				assert_int_equal(n, 2 + 3 * 4 + 1 + 1);
 			free(text);
 		}
 }
@@ -254,6 +295,7 @@ main(void)
 		cmocka_unit_test(what_is_not_known_is_a_dash),
 		cmocka_unit_test(colors_do_not_move_columns),
 		cmocka_unit_test(a_header_has_no_more_lines_than_it_may),
+		cmocka_unit_test(strips_fit_any_size),
 		cmocka_unit_test(a_header_has_a_rate),
 		cmocka_unit_test(weights_have_a_column),
 	};
