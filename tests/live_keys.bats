@@ -244,6 +244,15 @@ left_as_it_was() {
 	typed s
 	enter s 'clear; fg'
 	on_screen s 'T .*q quit'
+	# stopped without a word: nothing is given back, nothing taken afterwards
+	kill -STOP "$(pgrep -P "$(process s)" -x rpnc)"
+	sees s Stopped
+	enter s 'clear; bg'
+	typed s
+	enter s 'clear; jobs'
+	on_screen s 'Running'
+	enter s 'clear; fg'
+	on_screen s 'T .*q quit'
 	keys s '?'
 	on_screen s 'q +quit, like'
 	keys s q q

@@ -13,7 +13,6 @@ enum { TWIN_US = 5 * 1000 };
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 enum { ENDS = sizeof(ends) / sizeof(ends[0]) };
 
-static void (*before_end)(void);
 static bool ignored[NSIG];
 static sigset_t blocked;
 static struct {
@@ -41,20 +40,12 @@ unblock(int number)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-void
-signals_before_end(void (*call)(void))
-{
-	before_end = call;
-}
-
 /* raise(3) returns in process 1. */
 void
 signals_end_by(int number)
 {
 	if (!number)
 		return;
-	if (before_end)
-		before_end();
 	signal(number, SIG_DFL);
 	raise(number);
 	unblock(number);

@@ -37,12 +37,6 @@ bool signals_is_twin(int number, pid_t sender);
 /* A signal has come. From now on another one ends the process at once. */
 void signals_hurry(void);
 
-/*
- * A call that comes first when a signal ends the process: only what
- * signal-safety(7) allows.
- */
-void signals_before_end(void (*call)(void));
-
 /* Ends the process by the signal; 0: returns. */
 void signals_end_by(int number);
 
