@@ -1,5 +1,5 @@
 # Live screens: what they draw at each size, and the keys that they answer.
-# shellcheck shell=bash disable=SC2154,SC2034,SC2030,SC2031
+# shellcheck shell=bash disable=SC2154,SC2034,SC2030,SC2031,SC2016,SC1003
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -16,7 +16,7 @@ at() {
 runs() {
 	# shellcheck disable=SC2016
 	pane "$1" env LC_ALL="$locale" sh -c \
-		'rpnc "$@"; echo "status $?"; read -r _' sh "${@:2}"
+		'trap : INT; rpnc "$@"; echo "status $?"; read -r _' sh "${@:2}"
 }
 
 # board NAME ARG...: rpnc echo in a pane; its port in port.
@@ -84,9 +84,11 @@ clients() {
 	keys a p
 	on_screen a '2 members  30 accepted'
 	keys a '?'
-	on_screen a $'^q +quit, like \\^C\np .*\ns .*\narrows .*\n\\? .*\n─+ any key goes back ─'
-	keys a x
+	on_screen a $'^q +quit, like \\^C\np .*\narrows .*\n\\? .*\ns .*\n─+ any key goes back ─'
+	# none of these quits: q where any key goes back, and Alt-q
+	keys a q
 	on_screen a '2 members  30 accepted'
+	keys a M-q
 	local order
 	for order in count queue rate name; do
 		keys a s
@@ -113,6 +115,12 @@ clients() {
 	on_screen a $'\n  B [^\n]*\n([^\n]*\n)+> A '
 	keys a s s s
 	on_screen a $'> A [^\n]*\n([^\n]*\n)+  B '
+	background rpnc probe -q --rate 100 -d 60 "$port"
+	keys a s s s
+	on_screen a 'sort: rate'
+	on_screen a $'\n  B [^\n]*\n([^\n]*\n)+> A '
+	keys a s
+	kill "$pid"
 	kill -STOP "$b"
 	rpnc probe -q -n 100 --timeout 300ms "$port" || true
 	keys a s s
@@ -123,23 +131,23 @@ clients() {
 
 @test "live: arrows and pages show the members that there is no room for" {
 	at 80x24
-	board a -w 30 127.0.0.1 0
+	board a -w 40 127.0.0.1 0
 	on_screen a 'A/14? .*\.\.\. and ([0-9]+) more: ↑↓'
 	[[ ${rows[*]} =~ and\ ([0-9]+)\ more ]]
 	local hidden=${BASH_REMATCH[1]}
-	screen_lacks a 'A/29'
+	screen_lacks a 'A/39'
 	keys a Down
 	on_screen a "\.\.\. 1 above, $((hidden - 1)) below"
 	screen_lacks a 'A/0 '
 	keys a Up
 	on_screen a "and $hidden more"
 	keys a End
-	on_screen a 'A/29 '
+	on_screen a 'A/39 '
 	screen_matches a "\.\.\. $hidden above, 0 below"
 	keys a Home
 	on_screen a '  A/0 '
 	keys a NPage
-	on_screen a "\.\.\. $((30 - hidden)) above"
+	on_screen a "\.\.\. $((40 - hidden)) above"
 	keys a PPage j k k G g
 	on_screen a "and $hidden more"
 }
@@ -206,7 +214,7 @@ clients() {
 # the modes of the terminal as they were.
 typed() {
 	enter "$1" "clear; stty -a | tr ' ' '\\n' | grep -cx -e icanon -e echo"
-	on_screen "$1" $'^2\n'
+	on_screen "$1" $'(^|\n)2\n'
 }
 
 # left_as_it_was NAME KEY...: a terminal is, after these keys; dash would not
@@ -253,9 +261,12 @@ left_as_it_was() {
 	on_screen s 'Running'
 	enter s 'clear; fg'
 	on_screen s 'T .*q quit'
+	# bash has given the terminal its own modes
 	keys s '?'
 	on_screen s 'q +quit, like'
-	keys s q q
+	keys s q
+	on_screen s '^T '
+	keys s q
 	prompts s '$'
 	typed s
 }
@@ -266,6 +277,51 @@ left_as_it_was() {
 	left_as_it_was q q q
 	left_as_it_was c C-c C-c
 	left_as_it_was m q C-c
+	# no help, and no key, is on what remains
+	board h -r --name H 127.0.0.1 0
+	keys h '?'
+	on_screen h 'any key'
+	keys h C-c
+	sees h 'status 130'
+	screen_lacks h 'any key'
+	screen_matches h '^H 127'
+}
+
+@test "live: ^\\ ends it at once, with the terminal as it was" {
+	at 80x24
+	pane a dash -c 'trap : QUIT
+		rpnc echo -r --name A 127.0.0.1 0
+		echo modes: $(stty -a | tr " " "\n" | grep -cx -e icanon -e echo)
+		read -r _'
+	on_screen a 'q quit'
+	keys a 'C-\'
+	sees a 'modes: 2'
+	unseen a 'left: '
+}
+
+@test "live: fast keys are all counted, and draw no more than they need" {
+	at 80x24
+	board a -w 30 127.0.0.1 0
+	on_screen a 'q quit'
+	local i all=()
+	for i in {1..30}; do all+=(Down Up); done
+	keys a "${all[@]}" Down Down Down
+	on_screen a '\.\.\. 3 above'
+	# half a sequence at a time
+	tm send-keys -t a -H 1b
+	tm send-keys -t a -H 5b
+	tm send-keys -t a -H 42
+	on_screen a '\.\.\. [34] above' # alone, ESC is a key
+}
+
+@test "live: PgUp at a prompt without a table is as the user's inputrc has it" {
+	at 80x24
+	printf '"\\e[5~": "from inputrc"\n' >inputrc
+	pane l env INPUTRC="$PWD/inputrc" rpnc listen 127.0.0.1 0
+	listening l
+	prompts l '[0 open]>'
+	keys l PPage
+	prompts l '[0 open]> from inputrc'
 }
 
 @test "live: a job in the background takes no keys from the shell" {

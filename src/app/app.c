@@ -127,6 +127,7 @@ signals_open(struct app *a)
 	sigemptyset(&a->signal_set);
 	a->signals.fd = -1;
 	a->signals.on_event = on_signals;
+	a->signals.urgent = true;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		/* ignored for us by nohup(1), or by a shell's & */
 		if ((numbers[i] == SIGHUP || numbers[i] == SIGINT) &&

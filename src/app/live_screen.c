@@ -4,8 +4,10 @@
  *
  *	paused		nothing is drawn until a key or a resize
  *	help		the keys' meanings are shown instead of the lines
+ *	frozen		the last lines stay, with keys that only quit
  *
- * q is the same as ^C: it raises SIGINT, which the app's loop reads.
+ * q is the same as ^C: it raises SIGINT, which the app's loop reads. Also while
+ * it shows something else it calls draw, whose samples must not stop.
  */
 #include "app/live_screen.h"
 
@@ -16,8 +18,10 @@
 
 #include "base/container.h"
 #include "base/glyph.h"
+#include "base/signals.h"
 
 enum {
+	FLUSH_MS = 100,			/* wait this long before an end */
 	LINES_WITH_KEYS = 9,		/* fewer: without the line of keys */
 	KEYS_TEXT = 200,
 	RULE_LEAD = 2,			/* cells of the rule before the keys */
@@ -80,11 +84,11 @@ rule(FILE *out, int cells)
 
 /* Between the screen and what scrolls below: a rule, with the keys in it. */
 static void
-last_line(FILE *out, const struct live_screen *s, int columns)
+last_line(FILE *out, const struct live_screen *s, bool keyed, int columns)
 {
 	char keys[KEYS_TEXT] = "";
 
-	if (has_keys(s))
+	if (keyed)
 		keys_line(s, columns, keys);
 	if (!*keys) {
 		rule(out, columns);
@@ -100,22 +104,24 @@ last_line(FILE *out, const struct live_screen *s, int columns)
 static const char *const help_lines[] = {
 	"q       quit, like ^C",
 	"p       pause the screen, not the count",
-	"s       sort: name, count, queue, rate",
-	"arrows  other members; PgUp, PgDn, too",
+	"arrows  scroll; PgUp, PgDn, too",
 	"?       this",
+	"s       sort: name, count, queue, rate",
 };
 
+enum { HELP_LINES = sizeof(help_lines) / sizeof(help_lines[0]) };
+
 static char *
-help_text(int columns, int lines)
+help_text(bool ordered, int columns, int lines)
 {
+	int count = HELP_LINES - !ordered;
 	char *text = NULL, line[KEYS_TEXT];
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
 	if (!out)
 		return NULL;
-	for (size_t i = 0; i < sizeof(help_lines) / sizeof(help_lines[0]) &&
-	    (int)i < lines; i++) {
+	for (int i = 0; i < count && i < lines; i++) {
 		snprintf(line, sizeof(line), "%s", help_lines[i]);
 		fprintf(out, "%s\n", table_cut(line, columns));
 	}
@@ -133,62 +139,65 @@ lines_of(const char *text)
 	return n;
 }
 
-/* Takes ownership of text. */
+/* The lines, and the last one if there is room for it. */
 static char *
-with_last_line(const struct live_screen *s, char *text, int columns)
+with_last_line(struct live_screen *s, const char *text, int columns, int lines,
+    bool keyed)
 {
 	char *whole = NULL;
 	size_t length;
 	FILE *out = open_memstream(&whole, &length);
 
-	if (out) {
-		fputs(text, out);
-		last_line(out, s, columns);
-		fclose(out);
+	if (!out)
+		return NULL;
+	fputs(text, out);
+	s->keyed = false;
+	if (*text && lines_of(text) < lines) {
+		last_line(out, s, keyed, columns);
+		s->keyed = keyed;
 	}
-	free(text);
+	fclose(out);
 	return whole;
 }
 
-/* The screen as it is, without the keys in its last line. */
-static char *
-without_keys(const struct live_screen *s, int columns)
+/* The members' lines: new ones, or if these are not to change the last. */
+static void
+lines_update(struct live_screen *s, int columns, int lines)
 {
-	char *text = strdup(s->top.shown), *last;
+	char *text;
+	bool still = s->frozen || (s->paused && !s->changed);
 
-	if (!text)
-		return NULL;
-	text[strlen(text) - 1] = '\0';
-	last = strrchr(text, '\n');
-	last = last ? last + 1 : text;
-	*last = '\0';
-	return with_last_line(s, text, columns);
+	if (s->frozen)
+		return;
+	text = s->draw(s, columns, lines);
+	if (!text || (still && s->lines)) {
+		free(text);
+		return;
+	}
+	free(s->lines);
+	s->lines = text;
 }
 
 static char *
 live_screen_draw(struct header *h, int columns, int lines)
 {
 	struct live_screen *s = live_screen_of(h);
-	char *text;
-	bool keys;
+	char *help, *whole;
+	bool keyed;
 
-	if (s->closing)
-		return without_keys(s, columns);
 	keys_update(&s->keys);
 	if (s->keys.open)
 		s->view.hint = s->keys.taken ? glyph(GLYPH_ARROWS) : NULL;
-	keys = has_keys(s) && lines >= LINES_WITH_KEYS;
-	if (s->paused && h->shown && !s->changed)
-		return NULL;
+	keyed = has_keys(s) && lines >= LINES_WITH_KEYS;
+	lines_update(s, columns, lines - keyed);
 	s->changed = false;
-	text = s->help ? help_text(columns, lines - keys) :
-	    s->draw(s, columns, lines - keys);
-	s->keyed = false;
-	if (text && *text && lines_of(text) < lines) {
-		text = with_last_line(s, text, columns);
-		s->keyed = keys;
-	}
-	return text;
+	if (!s->help || s->closing)
+		return s->lines ? with_last_line(s, s->lines, columns, lines,
+		    keyed) : NULL;
+	help = help_text(s->view.ordered, columns, lines - keyed);
+	whole = help ? with_last_line(s, help, columns, lines, keyed) : NULL;
+	free(help);
+	return whole;
 }
 
 static void
@@ -226,12 +235,10 @@ on_key(struct keys *k, int key)
 {
 	struct live_screen *s = container_of(k, struct live_screen, keys);
 
-	if (key == 'q') {
-		raise(SIGINT);
-		return;
-	}
 	if (s->help)
 		s->help = false;
+	else if (key == 'q')
+		raise(SIGINT);
 	else if (key == '?' || key == 'h')
 		s->help = true;
 	else if (key == 'p')
@@ -256,8 +263,8 @@ live_screen_open(struct live_screen *s, struct app *a, struct sink *out,
 	s->top.terminal = terminal;
 	s->top.draw = live_screen_draw;
 	s->keys.on_key = on_key;
-	if (keys)
-		keys_open(&s->keys);
+	if (keys && app_catch(a, SIGQUIT) == 0)
+		keys_open(&s->keys, terminal);
 	header_open(&s->top);
 	return 0;
 }
@@ -275,17 +282,31 @@ live_screen_signal(struct live_screen *s, const struct signalfd_siginfo *info)
 		raise(SIGSTOP);
 		header_resume(&s->top);
 		return true;
+	case SIGQUIT:
+		live_screen_close(s);
+		sink_flush(s->top.out, FLUSH_MS, -1);
+		signals_end_by(SIGQUIT);
+		return true;
 	default:
 		return false;
 	}
 }
 
 void
+live_screen_freeze(struct live_screen *s)
+{
+	s->frozen = true;
+}
+
+void
 live_screen_close(struct live_screen *s)
 {
-	s->closing = s->top.open && s->top.shown && s->keyed && !s->help;
-	if (s->closing)
-		header_now(&s->top);
+	/* what is left on the terminal has neither keys nor help */
+	s->closing = s->frozen = true;
+	if (s->top.open && s->lines && (s->keyed || s->help))
+		header_redraw_now(&s->top);
 	keys_close(&s->keys);
 	header_close(&s->top);
+	free(s->lines);
+	s->lines = NULL;
 }

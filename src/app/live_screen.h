@@ -28,7 +28,8 @@ struct live_screen {
 	bool help, paused;
 	bool changed;			/* by a key */
 	bool keyed;			/* the last line has keys */
-	bool closing;
+	bool frozen, closing;
+	char *lines;			/* of the last draw */
 };
 
 /*
@@ -38,10 +39,15 @@ struct live_screen {
  */
 int live_screen_open(struct live_screen *, struct app *, struct sink *out,
     int terminal, bool keys);
-/* Handles SIGWINCH and SIGTSTP; false: it is another signal. */
+/*
+ * Handles SIGWINCH and SIGTSTP, and SIGQUIT where keys are read: ends the
+ * process, with the terminal as it was. false: it is another signal.
+ */
 bool live_screen_signal(struct live_screen *, const struct signalfd_siginfo *);
 /* Shows the members before (-1) or after (1) those on the screen. */
 void live_screen_page(struct live_screen *, int direction);
+/* The lines stay as they are: the members are about to leave. */
+void live_screen_freeze(struct live_screen *);
 /* Gives the terminal back; the last lines stay, without the keys. */
 void live_screen_close(struct live_screen *);
 

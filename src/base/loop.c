@@ -271,6 +271,23 @@ run_ready(struct loop *l)
 	}
 }
 
+/*
+ * A process that was stopped finds clients and the signal that ends it at one
+ * time: the signal decides what becomes of the clients.
+ */
+static void
+run_urgent(struct loop *l)
+{
+	for (int i = 0; i < l->count && !l->stopped; i++) {
+		struct source *s = l->batch[i].data.ptr;
+
+		if (!s || !s->urgent)
+			continue;
+		l->batch[i].data.ptr = NULL;
+		s->on_event(s, l->batch[i].events);
+	}
+}
+
 int
 loop_run(struct loop *l)
 {
@@ -281,6 +298,7 @@ loop_run(struct loop *l)
 			return fail("epoll_wait");
 		if (l->spin && l->count > 0)
 			l->last_event = loop_now();
+		run_urgent(l);
 		while (l->next < l->count && !l->stopped) {
 			struct epoll_event *e = &l->batch[l->next++];
 			struct source *s = e->data.ptr;

@@ -16,6 +16,7 @@ struct source {
 	uint32_t events;	/* watched; 0 and !watched: none */
 	bool watched, unpollable;
 	bool late;		/* epoll had no memory: the loop tries again */
+	bool urgent;		/* of events at one time its own come first */
 	void (*on_event)(struct source *, uint32_t events);
 	struct source *next;	/* in the list of ready or late ones */
 };

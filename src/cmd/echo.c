@@ -209,6 +209,7 @@ on_signal(struct app *a, const struct signalfd_siginfo *info)
 		return;
 	}
 	a->ended_by = (int)info->ssi_signo;
+	live_screen_freeze(&v->header.screen);
 	if (v->by_workers)
 		workers_stop(&v->workers, v->ending);
 	else

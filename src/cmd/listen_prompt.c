@@ -173,7 +173,6 @@ show_live(struct listen_server *v)
 
 	v->netcat.on_resize = on_resize;
 	v->netcat.session.prompt.on_clear = on_clear;
-	v->netcat.session.prompt.on_page = on_page;
 	v->header.screen.view.hint = "PgUp, PgDn";
 	h->hide = on_hide;
 	h->show = on_show;
@@ -207,6 +206,8 @@ listen_prompt(struct listen_server *v)
 	s->state = STATE_RUNNING;
 	s->name = v->membership.named ? v->membership.name : "";
 	v->refresh.on_timer = on_refresh;
+	if (v->settings->live)
+		s->prompt.on_page = on_page;
 	if (v->settings->reuseport)
 		on_refresh(&v->refresh);
 	if (netcat_prompt(&v->netcat) < 0)

@@ -9,6 +9,8 @@
 #include "report/scoreboard.h"
 #include "terminal/foreground.h"
 
+enum { KEYS_BELOW = 3 };	/* rows for events: nobody types there */
+
 int
 members_header_check(const struct settings *s, int terminal)
 {
@@ -55,6 +57,8 @@ members_header_open(struct members_header *d, struct app *app,
 	d->membership = membership;
 	d->screen.draw = draw_members;
 	d->screen.view.ordered = true;
+	if (keys)
+		d->screen.top.below = KEYS_BELOW;
 	return live_screen_open(&d->screen, app, out, terminal, keys);
 }
 

@@ -20,6 +20,7 @@
 #include "app/emit.h"
 #include "app/live_screen.h"
 #include "base/container.h"
+#include "base/num.h"
 #include "net/resolve.h"
 #include "net/sock.h"
 #include "probe/inspect/inspect.h"
@@ -132,10 +133,10 @@ line_at(char *text, size_t line)
 
 /* Cuts text to lines; if it has more, the last one says where it is. */
 static char *
-cut_lines(char *text, struct view *view, size_t lines)
+cut_lines(char *text, struct view *view, int columns, size_t lines)
 {
 	size_t count = 0, shown = lines ? lines - 1 : 0, first;
-	char *part = NULL, *from;
+	char *part = NULL, *from, last[80];
 
 	for (const char *at = text; (at = strchr(at, '\n')); at++)
 		count++;
@@ -146,10 +147,14 @@ cut_lines(char *text, struct view *view, size_t lines)
 	first = view_first(view, count, shown);
 	from = line_at(text, first);
 	*line_at(from, shown) = '\0';
-	if (!lines || (first ? asprintf(&part, "%s  ... %zu lines above, %zu "
-	    "below\n", from, first, count - first - shown) :
-	    asprintf(&part, "%s  ... and %zu more lines\n", from,
-	    count - shown)) < 0)
+	if (first)
+		snprintf(last, sizeof(last), "  ... %zu line%s above, %zu below",
+		    first, plural(first), count - first - shown);
+	else
+		snprintf(last, sizeof(last), "  ... and %zu more lines",
+		    count - shown);
+	if (!lines || asprintf(&part, "%s%s\n", from, table_cut(last,
+	    columns)) < 0)
 		part = NULL;
 	free(text);
 	return part ? part : strdup("");
@@ -180,7 +185,8 @@ group_draw(struct live_screen *s, int columns, int lines)
 	fclose(out);
 	wrapped = text ? wrap_text(text, columns) : NULL;
 	free(text);
-	return wrapped ? cut_lines(wrapped, &s->view, (size_t)lines) : NULL;
+	return wrapped ? cut_lines(wrapped, &s->view, columns,
+	    (size_t)lines) : NULL;
 }
 
 static void

@@ -120,6 +120,7 @@ stats_row_fill(const struct group_stats *s, struct registry *registry,
 		.state = self && s->closed ? state_name(STATE_AWAY) :
 		    state_of(registry, m),
 		.pid = m->pid ? m->pid : -1, .accepted = -1, .since = -1,
+		.rate = NAN,
 		.open = m->pid && !datagram ? (int64_t)m->open : -1,
 		.queue = m->sockets ? (int64_t)m->queue : -1,
 		.limit = m->sockets && !datagram ? (int64_t)m->limit : -1,

@@ -79,10 +79,13 @@ watch_judge(struct watch *m, enum knowledge known)
 static uint64_t
 watch_key(const struct member *m)
 {
-	uint64_t h = (uint64_t)m->pid << 32 ^ (uint64_t)m->worker;
+	const char *const texts[] = { m->name, m->host };
+	uint64_t h = (uint64_t)m->pid << 32 ^ (uint64_t)m->worker ^
+	    (uint64_t)m->uid << 16;
 
-	for (const char *c = m->name ? m->name : ""; *c; c++)
-		h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+	for (int i = 0; i < 2; i++, h *= 0x100000001b3u)
+		for (const char *c = texts[i] ? texts[i] : ""; *c; c++)
+			h = (h ^ (unsigned char)*c) * 0x100000001b3u;
 	return h;
 }
 

@@ -335,14 +335,20 @@ strips_below(FILE *out, const struct strip *s, bool color)
 }
 
 static void
-members_left_out(FILE *out, const struct view *v, size_t above, size_t below)
+members_left_out(FILE *out, const struct view *v, int width, size_t above,
+    size_t below)
 {
-	if (above)
-		fprintf(out, "  ... %zu above, %zu below", above, below);
-	else if (below)
-		fprintf(out, "  ... and %zu more", below);
-	if (above + below)
-		fprintf(out, v && v->hint ? ": %s\n" : "\n", v ? v->hint : "");
+	char text[128];
+	int n;
+
+	if (!above && !below)
+		return;
+	n = above ? snprintf(text, sizeof(text), "  ... %zu above, %zu below",
+	    above, below) : snprintf(text, sizeof(text), "  ... and %zu more",
+	    below);
+	if (v && v->hint)
+		snprintf(text + n, sizeof(text) - (size_t)n, ": %s", v->hint);
+	fprintf(out, "%s\n", width ? table_cut(text, width) : text);
 }
 
 /* The rows from first on, in their order. */
@@ -352,7 +358,8 @@ rows_out(FILE *out, const struct table *t, const struct table_style *style,
 {
 	const struct member_page *p = t->report;
 	struct strip s = {
-		.cells = style->columns - STRIP_INDENT,
+		.cells = style->columns > STRIP_INDENT ?
+		    style->columns - STRIP_INDENT : 0,
 		.rows = p->layout->strip_rows,
 	};
 
@@ -388,7 +395,8 @@ member_rows_out(FILE *out, const struct table *t, const struct table_style *styl
 	    l->view->order == ORDER_NAME))
 		rows[shown - 1] = &p->board->rows[own];
 	rows_out(out, t, style, rows + first, shown);
-	members_left_out(out, l->view, first, count - first - shown);
+	members_left_out(out, l->view, style->columns, first,
+	    count - first - shown);
 }
 
 void

@@ -27,6 +27,7 @@
 enum {
 	BELOW = 5,			/* rows left below, for a prompt */
 	PACE_US = 250 * 1000,
+	KEYS_US = 50 * 1000,		/* between two draws for keys */
 	IDLE_US = 1000 * 1000,
 	SETTLE_US = 150 * 1000,
 	FLUSH_MS = 100,			/* wait this long before a stop */
@@ -266,7 +267,20 @@ header_touch(struct header *h)
 void
 header_now(struct header *h)
 {
-	if (h->open && !sink_full(h->out) && !in_background(h->terminal))
+	int64_t wait = h->cost * COST > KEYS_US ? h->cost * COST : KEYS_US;
+
+	if (!h->open || sink_full(h->out) || in_background(h->terminal))
+		return;
+	if (loop_now() >= h->drawn + wait)
+		header_redraw(h);
+	else if (h->timer.when > h->drawn + wait)
+		loop_timer_set(h->loop, &h->timer, h->drawn + wait);
+}
+
+void
+header_redraw_now(struct header *h)
+{
+	if (h->open && !in_background(h->terminal))
 		header_redraw(h);
 }
 

@@ -40,8 +40,10 @@ bool header_possible(int terminal);
 void header_open(struct header *);
 /* The lines may have changed: draws now, or soon if it has just drawn. */
 void header_touch(struct header *);
-/* Draws now: the user has asked for it. */
+/* Draws for a key: at once, or soon if keys come fast. */
 void header_now(struct header *);
+/* Draws at once, whatever it has just drawn. */
+void header_redraw_now(struct header *);
 /* The terminal may have another size. */
 void header_resize(struct header *);
 /* Around a stop of the process; header_resume() also if it was erased. */

@@ -6,15 +6,12 @@
  */
 #include "terminal/keys.h"
 
-#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/container.h"
-#include "base/signals.h"
 #include "terminal/foreground.h"
-
-static struct keys *the_keys;		/* whose modes the terminal has */
 
 static int
 final_key(char final)
@@ -47,27 +44,20 @@ keys_parse(const char *bytes, size_t n, size_t *used)
 	size_t at = 2;
 
 	*used = 1;
-	if (bytes[0] != KEY_ESCAPE || n == 1 || (bytes[1] != '[' &&
-	    bytes[1] != 'O'))
+	if (bytes[0] != KEY_ESCAPE || n == 1)
 		return (unsigned char)bytes[0] < 128 ? bytes[0] : KEY_NONE;
+	*used = 2;
+	if (bytes[1] != '[' && bytes[1] != 'O')
+		return KEY_NONE;
 	/* parameters, then one final byte: ECMA-48, section 5.4 */
 	while (at < n && bytes[at] >= 0x20 && bytes[at] < 0x40)
 		at++;
-	*used = at < n ? at + 1 : n;
+	*used = at < n ? at + 1 : 0;
 	if (at == n)
 		return KEY_NONE;
 	if (at == 2)
 		return final_key(bytes[2]);
 	return at == 3 && bytes[3] == '~' ? number_key(bytes[2]) : KEY_NONE;
-}
-
-/* Also called by the handler of a signal that ends the process. */
-static void
-modes_restore(void)
-{
-	if (the_keys)
-		tcsetattr(STDIN_FILENO, TCSANOW, &the_keys->modes);
-	the_keys = NULL;
 }
 
 static void
@@ -79,58 +69,90 @@ modes_take(struct keys *k)
 		return;
 	raw = k->modes;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	raw.c_cc[VMIN] = 1;
-	raw.c_cc[VTIME] = 0;
+	/* a read(2) never waits: another process may have had the byte */
+	raw.c_cc[VMIN] = raw.c_cc[VTIME] = 0;
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
 		return;
 	k->taken = true;
-	the_keys = k;
-	signals_before_end(modes_restore);
 	if (loop_watch(k->loop, &k->source, EPOLLIN) < 0)
 		keys_release(k);
+}
+
+/* Passes on whole keys; keeps the start of one that goes on. */
+static void
+keys_pass(struct keys *k)
+{
+	size_t at = 0, used;
+	bool full = k->count == sizeof(k->bytes);	/* more may follow */
+
+	while (at < k->count && k->taken) {
+		int key = keys_parse(k->bytes + at, k->count - at, &used);
+
+		if (!used || (full && key == KEY_ESCAPE &&
+		    at + 1 == k->count))
+			break;
+		k->on_key(k, key);
+		at += used;
+	}
+	if (!at && full)
+		at = k->count;		/* no terminal sends such a key */
+	k->count -= at;
+	memmove(k->bytes, k->bytes + at, k->count);
 }
 
 static void
 on_keys(struct source *source, uint32_t events)
 {
 	struct keys *k = container_of(source, struct keys, source);
-	char bytes[64];
 	ssize_t n;
 
-	(void)events;
 	if (in_background(STDIN_FILENO)) {	/* read(2) would stop us */
 		loop_del(k->loop, &k->source);
-		the_keys = NULL;
 		k->taken = false;
 		return;
 	}
-	n = read(STDIN_FILENO, bytes, sizeof(bytes));
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (n <= 0) {				/* the terminal is gone */
-		keys_close(k);
-		return;
+	n = read(STDIN_FILENO, k->bytes + k->count, sizeof(k->bytes) -
+	    k->count);
+	if (n > 0) {
+		k->count += (size_t)n;
+		keys_pass(k);
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
+		keys_close(k);			/* the terminal is gone */
 	}
-	for (size_t at = 0, used; at < (size_t)n && k->taken; at += used)
-		k->on_key(k, keys_parse(bytes + at, (size_t)n - at, &used));
 }
 
-bool
-keys_open(struct keys *k)
+static bool
+is_same_terminal(int a, int b)
 {
-	if (!isatty(STDIN_FILENO))
-		return false;
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 &&
+	    one.st_rdev == other.st_rdev;
+}
+
+void
+keys_open(struct keys *k, int terminal)
+{
+	if (!isatty(STDIN_FILENO) || !is_same_terminal(STDIN_FILENO, terminal))
+		return;
 	k->source.fd = STDIN_FILENO;
 	k->source.on_event = on_keys;
 	k->open = true;
 	keys_update(k);
-	return true;
+}
+
+static bool
+is_canonical(void)
+{
+	struct termios now;
+
+	return tcgetattr(STDIN_FILENO, &now) == 0 && now.c_lflag & ICANON;
 }
 
 void
 keys_update(struct keys *k)
 {
-	if (k->open && !k->taken && in_foreground(STDIN_FILENO))
+	if (k->open && in_foreground(STDIN_FILENO) && is_canonical())
 		modes_take(k);
 }
 
@@ -142,8 +164,7 @@ keys_release(struct keys *k)
 	k->taken = false;
 	loop_del(k->loop, &k->source);
 	if (!in_background(STDIN_FILENO))	/* tcsetattr(3) would stop us */
-		modes_restore();
-	the_keys = NULL;
+		tcsetattr(STDIN_FILENO, TCSANOW, &k->modes);
 }
 
 void

@@ -208,8 +208,7 @@ on_clear_key(int count, int key)
 static int
 on_page_key(int direction)
 {
-	if (the_prompt->on_page)
-		the_prompt->on_page(the_prompt, direction);
+	the_prompt->on_page(the_prompt, direction);
 	return 0;
 }
 
@@ -249,6 +248,8 @@ bind_sequences(void)
 
 		rl->bind_keyseq_in_map("\\e[200~", ignore_key, map);
 		rl->bind_keyseq_in_map("\\e[201~", ignore_key, map);
+		if (!the_prompt->on_page)
+			continue;
 		rl->bind_keyseq_in_map("\\e[5~", on_page_up, map);
 		rl->bind_keyseq_in_map("\\e[6~", on_page_down, map);
 	}

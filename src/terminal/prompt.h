@@ -39,7 +39,7 @@ struct prompt {
 	    const char *text, int n);
 	/* ^L: draw the screen again; NULL: readline does it. */
 	void (*on_clear)(struct prompt *);
-	/* PgUp (-1) and PgDn (1); may be NULL. */
+	/* PgUp (-1) and PgDn (1); NULL: as the user's inputrc has them. */
 	void (*on_page)(struct prompt *, int direction);
 	struct history history;
 };
