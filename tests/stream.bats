@@ -36,6 +36,55 @@ c.sendall(b"late\n")'
 	assert_output bye
 }
 
+@test "connect, listen: input that comes when the peer has gone is status 1, and a line says how much" {
+	local kind
+	mkfifo go ended
+	anew() { # an empty pipe
+		exec 5>&-
+		rm -f in
+		open_stdin
+	}
+	gone() { # PID: once the peer has gone, 50,000 bytes come at once with that
+		kill -STOP "$1"
+		echo now >go
+		read -r <ended
+		head -c 50000 /dev/zero >&5
+		kill -CONT "$1"
+		status=0
+		finish "$1" || status=$?
+		assert_equal "$status" 1
+		run -0 tail -n 1 err
+		assert_line --regexp '^rpnc .*: (at least )?50000 bytes of input were not delivered$'
+	}
+	for kind in tcp unix; do
+		anew
+		KIND=$kind server 'c = accept(); c.recv(9)
+tell("ended"); told("go"); c.close(); tell("ended")'
+		local target=(127.0.0.1 "$port")
+		test "$kind" = tcp || target=(-U socket)
+		rpnc connect "${target[@]}" <in >out 2>err 3>&- &
+		pids+=($!)
+		echo first >&5
+		read -r <ended
+		gone "${pids[-1]}"
+	done
+	anew
+	rpnc listen -v 127.0.0.1 0 <in >out 2>err 3>&- &
+	pids+=($!)
+	eventually grep -q listening err
+	port=$(sed -nE 's/^listening on .*:([0-9]+) .*/\1/p' err)
+	background "$PYTHON" -c '
+import socket, sys
+def tell(name):
+    with open(name, "w") as f: f.write("now\n")
+c = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+c.send(b"x")
+tell("ended"); open("go").read(); c.close(); tell("ended")' "$port"
+	read -r <ended
+	eventually test -s out
+	gone "${pids[-2]}"
+}
+
 @test "connect: of a regular file all is sent to a server that ended its own side first" {
 	random_file 9000000 file
 	server 'c = accept(); c.shutdown(socket.SHUT_WR); save(everything(c))'
