@@ -285,7 +285,7 @@ fresh() {
 	until test "$(queued)" -ge 2; do client; done
 	resize a 40 10
 	top a 5 'B stopped: [0-9]+ waits?$'
-	! [[ $(rows a 1 5) == *fair:* ]]
+	[[ $(rows a 1 5) != *fair:* ]]
 	kill -CONT "$b"
 	top a 5 'fair: [0-9]+ ± '
 }

@@ -231,10 +231,11 @@ ended() {
 	shell w
 	resize w 40 10
 	enter w "rpnc probe --watch=0.2 $port"
+	local stopped=$'\nB stopped: [0-9]+ waits?\n.*name.*share.*\n +A .*\n +B .*stopped'
 	stopped_at_top() {
 		local IFS=$'\n'
 		captured -t w
-		[[ "${rows[*]}" =~ $'\n'B\ stopped:\ [0-9]+\ waits?$'\n'.*name.*share.*$'\n'\ +A\ .*$'\n'\ +B\ .*stopped ]]
+		[[ "${rows[*]}" =~ $stopped ]]
 	}
 	sees w ' B '
 	kill -STOP "$second"
