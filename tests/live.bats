@@ -391,7 +391,7 @@ replaced() {
 	pane a rpnc echo -w 2 0
 	title a '^A \*:[0-9]+ tcp  2 members  0 accepted'
 	port=$(rows a 1 1 | sed 's/.*\*:\([0-9]*\) .*/\1/')
-	top a 4 '  A/0 .*running'$'\n''  A/1 .*running'
+	top a 8 $'  A/0 .*running\n(.*\n)?  A/1 .*running'
 	for _ in {1..20}; do echoes; done
 	title a ' 20 accepted'
 	like a '[0-9.]+/s'
@@ -410,7 +410,7 @@ replaced() {
 	# one queue for all
 	pane s rpnc echo -w 2 --accept shared 0
 	title s '2 members'
-	top s 4 'A/1 +[0-9]+ rpnc +0 +- +0 +- +- running'
+	top s 8 'A/1 +[0-9]+ rpnc +0 +- +0 +- +- running'
 	# its stdout is elsewhere
 	pane o sh -c "rpnc echo -r $port >report"
 	sees o 'listening on'

@@ -351,7 +351,7 @@ members_left_out(FILE *out, const struct view *v, int width, size_t above,
 	fprintf(out, "%s\n", width ? table_cut(text, width) : text);
 }
 
-/* The rows from first on, in their order. */
+/* At most this many rows, in their order; NULL ends them. */
 static void
 rows_out(FILE *out, const struct table *t, const struct table_style *style,
     const struct member_row **rows, size_t shown)
@@ -364,7 +364,7 @@ rows_out(FILE *out, const struct table *t, const struct table_style *style,
 	};
 
 	s.most = strips_most(p->board, s.cells);
-	for (size_t i = 0; i < shown; i++) {
+	for (size_t i = 0; i < shown && rows[i]; i++) {
 		table_row(out, t, style->color, rows[i]);
 		fputc('\n', out);
 		s.track = rows[i]->track;
@@ -404,7 +404,8 @@ member_table(FILE *out, const struct scoreboard *b,
     const struct table_style *style, const struct member_layout *layout)
 {
 	const struct member_page page = { b, layout };
-	const struct member_row **rows = calloc(b->count + 1, sizeof(*rows));
+	const struct member_row **rows = calloc(b->count + 1,
+	    sizeof(const struct member_row *));
 	struct table t = {
 		.column = columns, .count = COLUMNS, .report = &page,
 		.rows = b->rows, .row_count = b->count,
