@@ -337,6 +337,29 @@ left_as_it_was() {
 	typed s
 }
 
+@test "live: a paused screen, and one whose member leaves, fit after a resize" {
+	at 80x24
+	board a -w 20 --name P 127.0.0.1 0
+	keys a p
+	on_screen a 'PAUSED'
+	resize a 40 12
+	on_screen a '^P .*20 members'
+	on_screen a $'\n.*PAUSED.*\n?'
+	test "${#rows[@]}" -le 12
+	on_screen a '\.\.\. and 1[0-9] more'
+	resize a 100 40
+	on_screen a '  P/19 '
+	keys a p
+	client
+	on_screen a '1 accepted'
+	keys a q # its grace goes on while the client stays
+	sees a 'left: '
+	resize a 40 12
+	eventually screen_matches a '^P .*members'
+	hang_up "$c"
+	sees a 'status 130'
+}
+
 # fits NAME COLUMNS: no row is wider than that.
 fits() {
 	local row

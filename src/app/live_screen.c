@@ -2,9 +2,9 @@
  * A live screen: lines at the top of a terminal, and one more that shows the
  * keys. The screens differ by their draw callback only.
  *
- *	paused		nothing is drawn until a key or a resize
+ *	paused		the lines stay until a key or a resize
  *	help		the keys' meanings are shown instead of the lines
- *	frozen		the last lines stay, with keys that only quit
+ *	frozen		the lines stay until a resize: the members leave
  *
  * q is the same as ^C: it raises SIGINT, which the app's loop reads. Also while
  * it shows something else it calls draw, whose samples must not stop.
@@ -160,22 +160,28 @@ with_last_line(struct live_screen *s, const char *text, int columns, int lines,
 	return whole;
 }
 
-/* The members' lines: new ones, or if these are not to change the last. */
+/* Whether the lines are not to change: they were drawn for this size. */
+static bool
+is_still(const struct live_screen *s)
+{
+	return s->lines && s->columns == s->top.columns &&
+	    s->rows == s->top.rows && (s->frozen || (s->paused && !s->changed));
+}
+
 static void
 lines_update(struct live_screen *s, int columns, int lines)
 {
-	char *text;
-	bool still = s->frozen || (s->paused && !s->changed);
+	bool still = is_still(s);
+	char *text = still && s->frozen ? NULL : s->draw(s, columns, lines);
 
-	if (s->frozen)
-		return;
-	text = s->draw(s, columns, lines);
-	if (!text || (still && s->lines)) {
+	if (!text || still) {
 		free(text);
 		return;
 	}
 	free(s->lines);
 	s->lines = text;
+	s->columns = s->top.columns;
+	s->rows = s->top.rows;
 }
 
 static char *
@@ -207,6 +213,8 @@ view_move(struct view *v, int64_t by)
 		v->first = 0;
 	else
 		v->first += (size_t)by;
+	if (v->first > v->last)
+		v->first = v->last;
 }
 
 static void
@@ -218,7 +226,7 @@ on_movement(struct view *v, int key)
 	case KEY_PAGE_UP: view_move(v, -(int64_t)v->page); break;
 	case KEY_PAGE_DOWN: case ' ': view_move(v, (int64_t)v->page); break;
 	case KEY_HOME: case 'g': v->first = 0; break;
-	case KEY_END: case 'G': v->first = SIZE_MAX / 2; break;
+	case KEY_END: case 'G': v->first = v->last; break;
 	default: break;
 	}
 }

@@ -30,6 +30,7 @@ struct live_screen {
 	bool keyed;			/* the last line has keys */
 	bool frozen, closing;
 	char *lines;			/* of the last draw */
+	int columns, rows;		/* the terminal's then */
 };
 
 /*

@@ -234,6 +234,7 @@ on_replaced(struct membership *m, const char *why)
 	};
 
 	v->stop.why = why;
+	live_screen_freeze(&v->header.screen);
 	if (v->by_workers) {
 		emit_event(&v->app, &e);
 		workers_stop(&v->workers, false);

@@ -25,7 +25,7 @@ enum {
 enum { NAME, PID, COMMAND, BAR, ACCEPTED, COUNT, SINCE, SHARE, EXPECTED, RATE,
 	QUEUED, OPEN, QUEUE, DROPS, STATE, STRIP, COLUMNS };
 
-/* What the callbacks get as report. */
+/* The report of the table, for the callbacks. */
 struct member_page {
 	const struct scoreboard *board;
 	const struct member_layout *layout;
@@ -284,7 +284,7 @@ static const struct table_column columns[COLUMNS] = {
 	    .plot = strip_plot },
 };
 
-/* What a row has in this order: the largest is first. */
+/* The figure by which an order sorts: rows with the largest come first. */
 static double
 order_figure(const struct member_row *r, enum view_order order)
 {

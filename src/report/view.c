@@ -3,10 +3,9 @@
 size_t
 view_first(struct view *v, size_t count, size_t shown)
 {
-	size_t last = count > shown ? count - shown : 0;
-
-	if (v->first > last)
-		v->first = last;
+	v->last = count > shown ? count - shown : 0;
+	if (v->first > v->last)
+		v->first = v->last;
 	v->page = shown;
 	return v->first;
 }

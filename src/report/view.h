@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the user has chosen to see on a live screen. */
+/* The user's choice of what a live screen shows. */
 
 enum view_order {
 	ORDER_NAME, ORDER_COUNT, ORDER_QUEUE, ORDER_RATE, ORDERS,
@@ -15,6 +15,7 @@ struct view {
 					 * largest is first */
 	size_t first;			/* members before the first shown one */
 	size_t page;			/* members shown at the last draw */
+	size_t last;			/* the most that first could be then */
 	bool ordered;			/* the screen has an order to choose */
 	const char *hint;		/* the keys that scroll; NULL: none */
 	int strips_to;			/* with strips at most so many lines;

@@ -74,6 +74,7 @@ modes_take(struct keys *k)
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
 		return;
 	k->taken = true;
+	k->count = 0;
 	if (loop_watch(k->loop, &k->source, EPOLLIN) < 0)
 		keys_release(k);
 }
