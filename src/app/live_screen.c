@@ -18,6 +18,7 @@
 
 #include "base/container.h"
 #include "base/glyph.h"
+#include "base/line.h"
 #include "base/signals.h"
 
 enum {
@@ -39,16 +40,12 @@ has_keys(const struct live_screen *s)
 	return s->keys.taken && !s->closing;
 }
 
-/* Adds a part to the line of keys, if the line then fits in columns. */
+/* The rule goes on before and behind the keys, with a blank between. */
 static void
 keys_add(char line[static KEYS_TEXT], int columns, const char *part)
 {
-	size_t length = strlen(line);
-	int cells = table_cells(line) + table_cells(part) + 2;
-
-	if (cells + 2 * RULE_LEAD <= columns)
-		snprintf(line + length, KEYS_TEXT - length, "%s%s", length ?
-		    "  " : "", part);
+	table_line_add(line, KEYS_TEXT, columns - 2 * (RULE_LEAD + 1), "  ",
+	    part);
 }
 
 static void
@@ -129,16 +126,6 @@ help_text(bool ordered, int columns, int lines)
 	return text;
 }
 
-static int
-lines_of(const char *text)
-{
-	int n = 0;
-
-	for (; *text; text++)
-		n += *text == '\n';
-	return n;
-}
-
 /* The lines, and the last one if there is room for it. */
 static char *
 with_last_line(struct live_screen *s, const char *text, int columns, int lines,
@@ -152,7 +139,7 @@ with_last_line(struct live_screen *s, const char *text, int columns, int lines,
 		return NULL;
 	fputs(text, out);
 	s->keyed = false;
-	if (*text && lines_of(text) < lines) {
+	if (*text && (int)line_count(text) < lines) {
 		last_line(out, s, keyed, columns);
 		s->keyed = keyed;
 	}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LINE_FIRST = 4096 };
 
@@ -38,4 +39,16 @@ line_read(FILE *in, char **line, size_t *room, size_t most)
 		return -1;
 	errno = 0;
 	return used ? (ssize_t)used : -1;
+}
+
+size_t
+line_count(const char *text)
+{
+	size_t n = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		n++;
+	}
+	return n;
 }

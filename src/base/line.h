@@ -12,4 +12,7 @@
  */
 ssize_t line_read(FILE *, char **line, size_t *room, size_t most);
 
+/* How many lines a text has; each ends in a newline. */
+size_t line_count(const char *text);
+
 #endif

@@ -20,6 +20,7 @@
 #include "app/emit.h"
 #include "app/live_screen.h"
 #include "base/container.h"
+#include "base/line.h"
 #include "base/num.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -135,11 +136,9 @@ line_at(char *text, size_t line)
 static char *
 cut_lines(char *text, struct view *view, int columns, size_t lines)
 {
-	size_t count = 0, shown = lines ? lines - 1 : 0, first;
+	size_t count = line_count(text), shown = lines ? lines - 1 : 0, first;
 	char *part = NULL, *from, last[80];
 
-	for (const char *at = text; (at = strchr(at, '\n')); at++)
-		count++;
 	if (count <= lines) {
 		view_first(view, count, lines);
 		return text;

@@ -112,17 +112,6 @@ scoreboard_text(FILE *out, const struct scoreboard *b,
 	fputc('\n', out);
 }
 
-/* Adds a part to a line, if the line then fits in columns. */
-static void
-part_add(char *line, size_t size, int columns, const char *part)
-{
-	size_t length = strlen(line);
-
-	if (*part && table_cells(line) + 2 + table_cells(part) <= columns)
-		snprintf(line + length, size - length, "%s%s",
-		    length ? "  " : "", part);
-}
-
 /* Adds the number of members and, if it fits, their steering. */
 static void
 scoreboard_members(const struct scoreboard *b, char *line, size_t size,
@@ -136,12 +125,12 @@ scoreboard_members(const struct scoreboard *b, char *line, size_t size,
 	if (!by_hash(b)) {
 		snprintf(part + n, sizeof(part) - (size_t)n, " by %.64s",
 		    b->steering);
-		part_add(line, size, columns - ROOM_AFTER, part);
+		table_line_add(line, size, columns - ROOM_AFTER, "  ", part);
 		if (line[length])
 			return;
 		part[n] = '\0';
 	}
-	part_add(line, size, columns, part);
+	table_line_add(line, size, columns, "  ", part);
 }
 
 static void
@@ -155,18 +144,18 @@ title_out(const struct page *p)
 
 	snprintf(part, sizeof(part), "%.24s%s%.128s %s", b->name ? b->name :
 	    "", b->name ? " " : "", b->address, b->protocol);
-	part_add(line, sizeof(line), columns, part);
+	table_line_add(line, sizeof(line), columns, "  ", part);
 	scoreboard_members(b, line, sizeof(line), columns);
 	snprintf(part, sizeof(part), "%llu accepted",
 	    (unsigned long long)b->accepted);
-	part_add(line, sizeof(line), columns, part);
+	table_line_add(line, sizeof(line), columns, "  ", part);
 	if (!isnan(b->rate)) {
 		snprintf(part, sizeof(part), "%s/s",
 		    rate_text(b->rate, number));
-		part_add(line, sizeof(line), columns, part);
+		table_line_add(line, sizeof(line), columns, "  ", part);
 		room = columns - table_cells(line) - 2;
 		n = room < 0 ? 0 : n > (size_t)room ? (size_t)room : n;
-		part_add(line, sizeof(line), columns,
+		table_line_add(line, sizeof(line), columns, "  ",
 		    spark_text(b->rates + b->rate_count - n, n, spark));
 	}
 	paint(p->out, p->style->color, BOLD, "%s", line);

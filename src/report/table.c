@@ -25,6 +25,19 @@ table_cells(const char *text)
 	return n;
 }
 
+void
+table_line_add(char *line, size_t size, int columns, const char *between,
+    const char *part)
+{
+	size_t length = strlen(line);
+
+	if (!length)
+		between = "";
+	if (*part && table_cells(line) + table_cells(between) +
+	    table_cells(part) <= columns)
+		snprintf(line + length, size - length, "%s%s", between, part);
+}
+
 char *
 table_cut(char *text, int columns)
 {

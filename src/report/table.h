@@ -80,6 +80,12 @@ void table_text_at(const struct table_cell *, char text[static TABLE_TEXT]);
 
 /* How many columns of a terminal a text takes. */
 int table_cells(const char *text);
+/*
+ * Adds a part to a line of size bytes, if it then fits in columns; between
+ * stands before it unless the line is empty.
+ */
+void table_line_add(char *line, size_t size, int columns, const char *between,
+    const char *part);
 /* Cuts a text that takes more columns; returns it. */
 char *table_cut(char *text, int columns);
 /* A foreign name in ASCII: other characters become '?', "\e" an escape. */

@@ -25,12 +25,7 @@ static void
 line_add(const struct watch_page *p, char *line, const char *between,
     const char *part)
 {
-	size_t length = strlen(line);
-
-	if (table_cells(line) + table_cells(between) +
-	    table_cells(part) <= p->style.columns)
-		snprintf(line + length, WATCH_LINE - length, "%s%s",
-		    length ? between : "", part);
+	table_line_add(line, WATCH_LINE, p->style.columns, between, part);
 }
 
 static void

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/container.h"
+#include "base/line.h"
 #include "terminal/foreground.h"
 
 enum {
@@ -58,16 +59,6 @@ header_measure(struct header *h)
 	h->rows = now.ws_row;
 	h->columns = now.ws_col;
 	return true;
-}
-
-static int
-count_lines(const char *text)
-{
-	int n = 0;
-
-	for (; *text; text++)
-		n += *text == '\n';
-	return n;
 }
 
 static void
@@ -154,7 +145,7 @@ header_flush(struct header *h, FILE *out, char **text, size_t *length)
 static void
 header_paint(struct header *h, char *text)
 {
-	int height = count_lines(text);
+	int height = (int)line_count(text);
 	bool moves = height != h->height || (height && !h->laid);
 	char *bytes = NULL;
 	size_t length = 0;
