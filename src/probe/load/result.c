@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/num.h"
 #include "group/registry/spare_request.h"
 #include "group/steer/reconcile.h"
 #include "net/sock.h"
@@ -90,23 +91,30 @@ steering_reason(struct load *l, const struct identified *g,
 	return text[0] != '\0';
 }
 
-/* Void predictions suggest that a program steers, if it is not known. */
+/*
+ * The hash would tell the members of connections that were not seen to be
+ * accepted, unless a program steers: then those are missing from the table.
+ */
 static void
 note_predictions(struct result *r, struct load *l, const struct identified *g)
 {
+	unsigned long long missing = g->voided, wrong = g->record.wrong;
 	char reason[RESULT_NOTE];
 
-	if ((g->record.wrong || g->voided) && steering_reason(l, g, reason))
-		result_note(r, "predictions are not used: %.160s", reason);
-	else if (g->record.wrong)
-		result_note(r, "%llu predictions were wrong, so none is used: "
-		    "does a program steer the group?",
-		    (unsigned long long)g->record.wrong);
-	else if (g->voided)
-		result_note(r, "predictions are not used: %llu were seen to be "
-		    "right, and it takes %d to know that no program steers the "
-		    "group", (unsigned long long)g->record.right,
-		    prediction_needed(g->sockets));
+	if (!missing && !wrong)
+		return;
+	if (!steering_reason(l, g, reason)) {
+		snprintf(reason, sizeof(reason), "a program may steer the "
+		    "group");
+		if (wrong)
+			result_note(r, "a program seems to steer the group: "
+			    "%llu connection%s went to another member than the "
+			    "kernel's hash gives", wrong, plural(wrong));
+	}
+	if (missing)
+		result_note(r, "%llu connection%s in no row: the member was not "
+		    "seen, and the kernel's hash does not tell it: %.160s",
+		    missing, plural(missing), reason);
 }
 
 static void

@@ -9,7 +9,7 @@
 
 /* The final report of a load. */
 
-enum { RESULT_NOTES = 8, RESULT_NOTE = 200 };
+enum { RESULT_NOTES = 8, RESULT_NOTE = 320 };
 
 struct result {
 	/* The caller's. */

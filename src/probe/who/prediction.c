@@ -172,7 +172,7 @@ prediction_compare(struct prediction *p, int predicted, int row)
 	p->record.right += predicted == row;
 }
 
-int
+static int
 prediction_needed(int sockets)
 {
 	return sockets > 1 ? sockets * RIGHT_PER_SOCKET : 0;
