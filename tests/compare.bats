@@ -56,7 +56,8 @@ gone() {
 		== [4, 5, 5, 8, 500, 50, 20000, 200]'
 	is 'all(.models[] | .idle, .busy, .stall; .failed == 0 and .attempts > 0
 		and .rate > 0 and .p50 > 0 and .cpu >= 0
-		and if .attempts < 1000 then .p99 == null else .p99 >= .p50 end)'
+		and if .attempts < 1000 then .p99 == null and .too_few == "p99 needs 1000 samples"
+		else .p99 >= .p50 and .too_few == null end)'
 	is 'all(.models[]; .idle.attempts == 400)'
 	is 'all(.models[:5][] | .idle, .busy; (.shares | length) == 4 and
 		(.shares | add | . > 0.999 and . < 1.001) and (.shares | max) == .max_share)'
@@ -105,6 +106,7 @@ gone() {
 	# no p99 of so few, and then no bars for it
 	assert_equal "$(grep -c '^  [a-z]* *[▏▎▍▌▋▊▉█]' report)" 6
 	refute_line 'stalling p99'
+	assert_line '-: p99 needs 1000 samples'
 	assert_line 'rpnc echo -w 1 --accept handoff --identify --work 0us --stall 1000us:50 127.0.0.1 0'
 	assert_line --regexp '^  stalling p99 +[0-9.]+ x exclusive \([0-9.]+ to [0-9.]+\)  [a-z]+$'
 	python3 - <<-'END'

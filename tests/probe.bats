@@ -383,12 +383,15 @@ load probe
 	grep -qE '^connect  p50 [^p]*  max ' report
 	probe -n 99 --json "$port"
 	holds '.latency.connect | .p50 > 0 and .p90 == null and .p99 == null and .p999 == null'
+	# whatever is null is explained
+	holds '.latency.connect.too_few == "p90 needs 100 samples, p99 needs 1000 samples, p999 needs 10000 samples"'
 	probe -n 100 "$port"
 	grep -qE '^connect  p50 [^p]*  p90 [^p]*  max ' report
 	probe -n 999 --json "$port"
 	holds '.latency.connect | .p90 > 0 and .p99 == null'
 	probe -n 1000 --json "$port"
 	holds '.latency.connect | .p99 > 0 and .p999 == null'
+	holds '.latency.connect.too_few == "p999 needs 10000 samples"'
 	# of each member, too
 	holds 'all(.members[].latency.accept; .count < 1000 and .p90 > 0 and .p99 == null)'
 }

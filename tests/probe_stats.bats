@@ -358,7 +358,7 @@ doubled() {
 		lists = {tuple(re.sub(r"^\.Va |,", "", line).split())
 		         for line in open(sys.argv[1]) if line.startswith(".Va ")}
 		lists.add(("unit", "count", "min", "mean", "p50", "p90", "p99",
-		           "p999", "max", "histogram"))
+		           "p999", "max", "too_few", "histogram"))
 		def look(o):
 		    if isinstance(o, dict):
 		        keys = tuple(k for k in o if k not in ("event", "time"))

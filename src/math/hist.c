@@ -282,14 +282,21 @@ hist_percentile(const struct hist *h, double p)
 	return h->max;
 }
 
+uint64_t
+hist_needed(double p)
+{
+	long long beyond = llround((100 - p) * 1e6);
+
+	if (p <= 50 || p >= 100)
+		return 1;
+	return beyond ? ((uint64_t)HIST_BEYOND * 100000000 + (uint64_t)beyond -
+	    1) / (uint64_t)beyond : UINT64_MAX;
+}
+
 double
 hist_quantile(const struct hist *h, double p)
 {
-	bool enough = p <= 50 || p >= 100 ||
-	    llround((100 - p) * 1e6) * (wide)h->count >=
-	    (wide)HIST_BEYOND * 100000000;
-
-	return h->count && enough ? (double)hist_percentile(h, p) : NAN;
+	return h->count >= hist_needed(p) ? (double)hist_percentile(h, p) : NAN;
 }
 
 uint64_t

@@ -48,6 +48,8 @@ uint64_t hist_percentile(const struct hist *h, double p);
  * 10,000. With fewer they would be the maximum, or nearly.
  */
 double hist_quantile(const struct hist *h, double p);
+/* How many samples that takes. */
+uint64_t hist_needed(double p);
 /* How many samples are at most value, counting whole buckets. */
 uint64_t hist_count_to(const struct hist *h, uint64_t value);
 double hist_mean(const struct hist *h);

@@ -70,6 +70,8 @@ figures_fill(struct compare_figures *f, const struct compare_rounds *r,
 		.cpu = compare_median(r->cpu, rounds),
 		.max_share = NAN,
 	};
+	f->too_few = quantile_too_few(&r->latency, 1u << QUANTILE_P50 |
+	    1u << QUANTILE_P99, f->few);
 	for (int i = 0; i < workers; i++)
 		sum += r->workers[i];
 	if (!sum)

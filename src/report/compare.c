@@ -22,6 +22,7 @@ static const struct field figures[] = {
 	FIGURE("rate", FIELD_SECONDS, rate),
 	FIGURE("p50", FIELD_SECONDS, p50),
 	FIGURE("p99", FIELD_SECONDS, p99),
+	FIGURE("too_few", FIELD_TEXT, too_few),
 	FIGURE("cpu", FIELD_SECONDS, cpu),
 	FIGURE("max_share", FIELD_SECONDS, max_share),
 	{ "shares", FIELD_NUMBERS, offsetof(struct compare_figures, shares),
@@ -285,6 +286,16 @@ compare_grounds(FILE *out, const struct compare_report *r)
 	    "requests for %s; most: the busiest's share",
 	    (long long)r->size, seconds_text(r->work / 1e6, work),
 	    (long long)r->every, seconds_text(r->stall / 1e6, stall));
+	for (size_t i = 0; i < r->model_count; i++) {
+		const struct compare_model *m = &r->models[i];
+		const char *few = m->busy.too_few ? m->busy.too_few :
+		    m->stall.too_few;
+
+		if (few) {
+			fprintf(out, "\n-: %s", few);
+			return;
+		}
+	}
 }
 
 static void

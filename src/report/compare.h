@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "report/field.h"
+#include "report/quantile.h"
 #include "report/table.h"
 
 /*
@@ -22,6 +23,8 @@ struct compare_figures {
 	uint64_t attempts, failed;
 	double rate;			/* connections a second */
 	double p50, p99;		/* until a request is answered */
+	char few[QUANTILE_FEW];
+	const char *too_few;		/* few: why these are unknown; or NULL */
 	double cpu;			/* the server's, per connection */
 	double max_share;		/* the part of the busiest worker */
 	double shares[128];

@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "math/hist.h"
 #include "report/event.h"
+#include "report/quantile.h"
 
 static json_t *
 text_json(const char *text)
@@ -98,15 +99,16 @@ static json_t *
 latency_json(const struct hist *h)
 {
 	json_t *object;
-	char *text;
+	char *text, few[QUANTILE_FEW];
 
 	if (!h || !h->count || hist_encode(h, &text) < 0)
 		return json_null();
-	object = json_pack("{ss sI sf sf so so so so sf ss}", "unit", "us",
+	object = json_pack("{ss sI sf sf so so so so sf ss? ss}", "unit", "us",
 	    "count", (json_int_t)h->count, "min", (double)h->min / 1e3,
 	    "mean", hist_mean(h) / 1e3, "p50", percentile_json(h, 50),
 	    "p90", percentile_json(h, 90), "p99", percentile_json(h, 99),
 	    "p999", percentile_json(h, 99.9), "max", (double)h->max / 1e3,
+	    "too_few", quantile_too_few(h, (1u << QUANTILES) - 1, few),
 	    "histogram", text);
 	free(text);
 	return object;
