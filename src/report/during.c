@@ -332,7 +332,7 @@ during_timeline(FILE *out, const struct probe_during *d,
 		return;
 	intervals_fit(&shown, merged, room > ROOM_LEAST ? (size_t)room :
 	    ROOM_LEAST);
-	fprintf(out, "\nby when they began, %s a column:",
+	fprintf(out, "\nover time, %s a column:",
 	    seconds_text(shown.interval, time));
 	timeline_rows(out, &shown, style->color);
 	during_changes(out, &shown);
@@ -358,37 +358,18 @@ during_outcome(FILE *out, const struct probe_during *d)
 		    (long long)d->status);
 }
 
+/* "12 connections were due while ...", on a line of its own. */
 static void
-during_count(FILE *out, bool *some, const char *name, uint64_t n)
+during_untried(FILE *out, uint64_t n, const char *why)
 {
 	if (n)
-		fprintf(out, "%s%s %llu", *some ? ", " : " (", name,
-		    (unsigned long long)n);
-	*some |= n > 0;
-}
-
-static void
-during_lost(FILE *out, const struct probe_during *d, uint64_t all,
-    bool colored)
-{
-	const struct probe_losses *l = d->losses;
-	bool some = false;
-
-	fputc('\n', out);
-	paint(out, colored, d->lost ? RED : GREEN, "%llu lost of %llu",
-	    (unsigned long long)d->lost,
-	    (unsigned long long)(all - d->untried));
-	during_count(out, &some, "refused", l->refused);
-	during_count(out, &some, "reset", l->reset);
-	during_count(out, &some, "ended before the reply", l->ended);
-	during_count(out, &some, "timeout", l->timeout);
-	during_count(out, &some, "other", l->other);
-	if (some)
-		fputc(')', out);
+		fprintf(out, "\n%llu connection%s not tried, because %s: not "
+		    "counted", (unsigned long long)n, n == 1 ? " was" :
+		    "s were", why);
 }
 
 void
-during_human(FILE *out, const struct probe_during *d, uint64_t all,
+during_human(FILE *out, const struct probe_during *d,
     const struct table_style *style)
 {
 	char time[NUM_TEXT];
@@ -396,16 +377,15 @@ during_human(FILE *out, const struct probe_during *d, uint64_t all,
 	during_timeline(out, d, style);
 	during_outcome(out, d);
 	if (d->unproven)
-		fprintf(out, "\nunproven %llu: connected, and neither seen to "
-		    "be accepted nor ended", (unsigned long long)d->unproven);
-	if (d->untried)
-		fprintf(out, "\nuntried %llu: no port or descriptor was left "
-		    "here", (unsigned long long)d->untried);
-	if (d->skipped)
-		fprintf(out, "\nskipped %llu: rpnc itself did not run",
-		    (unsigned long long)d->skipped);
+		fprintf(out, "\n%llu connected, and no process was seen to "
+		    "accept or end them: not counted as lost",
+		    (unsigned long long)d->unproven);
+	during_untried(out, d->untried, "this host had no port or descriptor "
+	    "left");
+	during_untried(out, d->skipped, "rpnc itself was stopped or had no "
+	    "processor");
 	if (d->slow)
-		fprintf(out, "\nslow %llu: took over %s", (unsigned long long)
-		    d->slow, seconds_text(d->slow_after, time));
-	during_lost(out, d, all, style->color);
+		fprintf(out, "\n%llu took over %s: slow, but not lost",
+		    (unsigned long long)d->slow,
+		    seconds_text(d->slow_after, time));
 }

@@ -54,11 +54,8 @@ struct probe_during {
 
 extern const struct field during_fields[];	/* for struct probe_during */
 
-/*
- * Writes it for people; all is the number of attempts. Each line begins with a
- * newline; the last one says how many attempts were lost.
- */
-void during_human(FILE *out, const struct probe_during *, uint64_t attempts,
+/* Writes it for people; each line begins with a newline. */
+void during_human(FILE *out, const struct probe_during *,
     const struct table_style *);
 
 #endif

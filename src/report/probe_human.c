@@ -16,7 +16,11 @@
 #include "report/latency_human.h"
 #include "report/probe_members.h"
 
-enum { WHAT_IF_MAX = 80 };
+enum {
+	WHAT_IF_MAX = 80,
+	LATE_NS = 10 * 1000 * 1000,
+	LATE_FEW = 100,			/* one of so many */
+};
 
 static void
 probe_header(FILE *out, const struct probe_report *r, bool colored)
@@ -182,6 +186,33 @@ has_latency(const struct probe_report *r, enum latency which)
 	return r->latency->at[which] && r->latency->at[which]->count;
 }
 
+/* Late starts, which are this host's doing, are shown if they are not few. */
+static void
+probe_late_line(FILE *out, const struct probe_report *r)
+{
+	const struct hist *h = r->latency->at[LATENCY_LATE];
+	uint64_t late = h ? h->count - hist_count_to(h, LATE_NS) : 0;
+
+	if (h && late * LATE_FEW > h->count)
+		fprintf(out, "\n%llu of %llu started over 10 ms late, because "
+		    "%lld were open already or this host was busy; latencies "
+		    "include that", (unsigned long long)late,
+		    (unsigned long long)h->count, (long long)r->concurrency);
+}
+
+static void
+probe_latencies(FILE *out, const struct probe_report *r,
+    const struct table_style *style)
+{
+	struct latencies shown = *r->latency;
+
+	if (!r->detail)
+		shown.at[LATENCY_LATE] = NULL;
+	latency_human(out, &shown, style);
+	if (!r->detail)
+		probe_late_line(out, r);
+}
+
 /* -v: what the figures rest on. */
 static void
 probe_grounds(FILE *out, const struct probe_report *r)
@@ -235,11 +266,11 @@ probe_human(FILE *out, const struct probe_report *r,
 	members_human(out, r, style);
 	probe_fair_lines(out, r);
 	probe_what_if_line(out, r->what_if);
-	latency_human(out, r->latency, style);
+	probe_latencies(out, r, style);
 	probe_counts(out, r, style->color);
 	for (const char *const *note = r->notes; note && *note; note++)
 		fprintf(out, "\n%s", *note);
 	probe_grounds(out, r);
 	if (r->during)
-		during_human(out, r->during, r->attempts, style);
+		during_human(out, r->during, style);
 }
