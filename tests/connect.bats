@@ -188,12 +188,16 @@ tell("listening"); told("listening"); s.listen(); c = accept(); c.sendall(b"hi\n
 	assert_equal "$(<out)" hi
 }
 
-@test "connect: --wait gives up with what the server last said" {
+@test "connect: --wait gives up with what the server last said, and how often it tried" {
+	local tried='tried ([2-9]|[1-9][0-9]+) times within 0\.5 s'
+	local ask='\. Is the server started, and is this its address\?'
 	server 's.close()'
-	run -1 connect --wait 0.1 127.0.0.1 "$port" </dev/null
+	run -1 connect --wait 0.5 127.0.0.1 "$port" </dev/null
+	assert_output --regexp "^rpnc connect: connect to 127\.0\.0\.1:$port: Connection refused: $tried$ask$"
+	run -1 connect --wait 0.5 -U nowhere </dev/null
+	assert_output --regexp "unix:nowhere: No such file or directory: $tried$ask$"
+	run -1 connect 127.0.0.1 "$port" </dev/null
 	assert_output "rpnc connect: connect to 127.0.0.1:$port: Connection refused"
-	run -1 connect --wait 0.1 -U nowhere </dev/null
-	assert_output --partial "No such file or directory"
 }
 
 @test "connect: -s and -p choose the source" {

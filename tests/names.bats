@@ -116,6 +116,7 @@ within() {
 }
 
 @test "connect, probe: --wait also waits for a name that does not resolve yet" {
+	local words
 	run -0 in_names '
 		mkfifo ready
 		rpnc echo 9000 --ready-fd 4 4>ready >/dev/null 2>&1 &
@@ -130,6 +131,10 @@ within() {
 probe -n 1 --wait 30: 0
 connect: 3
 probe: 3'
+	for words in connect probe; do
+		run -3 in_names "rpnc $words --wait 0.5 nowhere.test 9000 </dev/null"
+		assert_output --regexp "^rpnc $words: nowhere\\.test: .*: tried [2-9] times within 0\\.5 s$"
+	done
 }
 
 @test "probe: dead addresses of a name cost a moment each, and all together --connect-timeout" {

@@ -513,6 +513,15 @@ waiting() {
 	test "$(get '"\(.attempts) \(.ok)"')" = "10 10"
 }
 
+@test "probe: --wait that was in vain is said to have tried" {
+	free_port
+	probe -n 10 --wait 0.3 127.0.0.1 "$port"
+	test "$status" -eq 1
+	grep -qxE 'tried ([2-9]|[1-9][0-9]+) times within 0\.3 s before that: is the server started, and is this its address\?' report
+	probe -n 10 127.0.0.1 "$port"
+	run ! grep -q tried report
+}
+
 @test "probe: few descriptors: fewer at a time, and it says so" {
 	members --sockets 1,1
 	(ulimit -n 48 && probe -n 50 -c 100 "$port" && test "$status" -eq 0)

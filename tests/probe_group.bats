@@ -143,6 +143,7 @@ all_queues() {
 	reserve
 	look --wait 0.2 "$port"
 	test "$status" -eq 1
+	grep -qx "rpnc probe: no group on port $port: nothing of TCP has it: looked for 0.2 s. Is the server started?" err
 	mkfifo waiting
 	rpnc probe --group -4 --wait 50 --json "$port" >waiting 3>&- &
 	local waits=$!

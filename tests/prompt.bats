@@ -956,3 +956,10 @@ behind() {
 	printf two >"/dev/udp/127.0.0.1/$port"
 	sees a '#1< one' '#2< two'
 }
+
+@test "connect --wait: at a terminal a closed port is tried for that time, and it says so" {
+	shell a
+	enter a 'rpnc connect --wait 0.5 127.213.13.4 9'
+	like a 'Connection refused: tried ([2-9]|[1-9][0-9]+) times within 0\.5 s\. Is the server started, and is this its address\?'
+	prompts a '$'
+}

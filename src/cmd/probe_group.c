@@ -70,6 +70,9 @@ fail_no_group(struct group_probe *p)
 	fail_as(STATUS_NETWORK, "no group on port %u: nothing of %s has it%s",
 	    p->inspect.port, p->inspect.datagram ? "UDP" : "TCP",
 	    p->inspect.host.len ? ", or not for that address" : "");
+	if (p->settings->wait)
+		fail_add("looked for %g s. Is the server started?",
+		    (double)p->settings->wait / 1e6);
 	app_fault(&p->app);
 }
 

@@ -39,6 +39,7 @@ struct race {
 	struct pollfd *poll;		/* attempts', then the look-up's */
 	int started, error;		/* error: the last attempt's errno */
 	int faulty;			/* its address's place in list */
+	int rounds;			/* made so far */
 	bool unusable;			/* -1: the fault is already recorded */
 };
 
@@ -357,6 +358,10 @@ dial_give_up(const struct race *r)
 		fail("connect to %s", addr_text(a, text));
 	if (errno == EADDRNOTAVAIL && !sock_has_source(a))
 		fail_add("this host has no address to reach that one from");
+	if (r->rounds > 1)
+		fail_add("tried %d times within %g s. Is the server started, "
+		    "and is this its address?", r->rounds,
+		    (double)r->options->wait / 1e6);
 	return errno == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
 }
 
@@ -380,6 +385,7 @@ race_on(struct race *r, int64_t deadline)
 	for (;;) {
 		int winner = dial_race(r, deadline);
 
+		r->rounds++;
 		if (winner >= 0 || r->unusable ||
 		    loop_now() + retry > wait_end || !worth_waiting(r->error))
 			return winner;

@@ -103,7 +103,7 @@ resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
     struct lookup *rest, struct addr_list *out)
 {
 	int64_t end = loop_now() + wait, pause = RETRY_FIRST_US;
-	int n;
+	int n, tries = 1;
 
 	if (rest)
 		*rest = LOOKUP_NONE;
@@ -112,6 +112,10 @@ resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
 	    loop_now() + pause < end) {
 		poll(NULL, 0, (int)(pause / 1000));
 		pause = pause * 2 < RETRY_LAST_US ? pause * 2 : RETRY_LAST_US;
+		tries++;
 	}
+	if (n < 0 && tries > 1)
+		fail_add("tried %d times within %g s", tries,
+		    (double)wait / 1e6);
 	return n;
 }

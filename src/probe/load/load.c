@@ -241,6 +241,7 @@ scout_wait(struct load *l)
 {
 	const struct schedule *s = &l->schedule;
 
+	l->rounds++;
 	if (clock_ns() >= s->started + l->plan->wait * 1000)
 		return false;
 	l->address = 0;

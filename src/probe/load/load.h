@@ -43,6 +43,7 @@ struct load {
 	int64_t try_us;			/* limit of one address */
 	bool silent;			/* one did not answer in this round */
 	int64_t retry;			/* --wait: pause between rounds, ns */
+	int rounds;			/* of them that failed */
 
 	/* The attempts. */
 	struct attempt *attempts, *idle;

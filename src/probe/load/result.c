@@ -328,6 +328,10 @@ note_causes(struct result *r, const struct load *l)
 		result_note(r, "the server waits for data before it accepts "
 		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "
 		    "answers");
+	if (p->wait && l->rounds > 1 && !t->out[OUT_OK])
+		result_note(r, "tried %d times within %g s before that: is the "
+		    "server started, and is this its address?", l->rounds,
+		    (double)p->wait / 1e6);
 	if (p->give_up && t->attempts < p->count && !r->cut_short &&
 	    t->out[OUT_TIMEOUT] == t->attempts)
 		result_note(r, "stopped: nobody answered at all");
