@@ -355,7 +355,7 @@ left_as_it_was() {
 	keys a q # its grace goes on while the client stays
 	sees a 'left: '
 	resize a 40 12
-	eventually screen_matches a '^P .*members'
+	on_screen a '^P .*tcp  [0-9]+ members?'
 	hang_up "$c"
 	sees a 'status 130'
 }

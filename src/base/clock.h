@@ -13,4 +13,7 @@
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t clock_ns(void);
 
+/* Nanoseconds for which this thread has had a processor. */
+int64_t clock_cpu_ns(void);
+
 #endif

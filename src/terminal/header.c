@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/container.h"
 #include "base/line.h"
 #include "terminal/foreground.h"
@@ -171,12 +172,12 @@ header_paint(struct header *h, char *text)
 static bool
 header_redraw(struct header *h)
 {
-	int64_t begun = loop_now();
+	int64_t begun = clock_cpu_ns();
 	int lines = h->rows - (h->below ? h->below : BELOW);
 	char *text = h->draw(h, h->columns, lines > 0 ? lines : 0);
 
 	h->drawn = loop_now();
-	h->cost = h->drawn - begun;
+	h->cost = (clock_cpu_ns() - begun) / 1000;
 	if (!text)
 		return false;
 	if (h->shown && strcmp(text, h->shown) == 0) {
