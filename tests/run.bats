@@ -113,6 +113,68 @@ turns() {
 	refute_output --partial ', 0 failed'
 }
 
+# once NAME: a test of that name, which fails when it first runs.
+once() {
+	cat <<-END
+		@ "$1" {
+			test ! -e "$PWD/began" || return 0
+			touch "$PWD/began"
+			echo "a trace"
+			false
+		}
+	END
+}
+
+# A test that fails the first time, one that always does, one that does twice.
+failing() {
+	{
+		once 'fails (once)'
+		cat <<-END
+			@ "fails always" { false; }
+			@ "fails two times" {
+				echo >>"$PWD/runs"
+				test "\$(wc -l <"$PWD/runs")" -gt 2
+			}
+			@ "passes" { true; }
+		END
+	} | bats_file some
+}
+
+@test "run: RETRY says how many failed tests run again, twice and alone" {
+	failing
+	run suite RETRY=3 "$root/tests/run" "$PWD/some.bats"
+	assert_failure
+	assert_equal "${lines[-1]}" '2 passed, 2 failed'
+	assert_line '# a trace' # its failure is shown all the same
+	assert_output --partial $'passed twice alone:\n'"$PWD/some.bats: fails (once)"
+	assert_output --partial 'fails always fails alone, too:'
+	assert_output --partial 'fails two times fails alone, too:'
+	rm began
+	run suite RETRY=3 "$root/tests/run" "$PWD/some.bats"
+	assert_equal "${lines[-1]}" '3 passed, 1 failed'
+}
+
+@test "run: no test runs again if more have failed than RETRY says" {
+	failing
+	local retry
+	for retry in RETRY=2 RETRY=0 -uRETRY; do
+		rm -f began runs
+		run suite "$retry" "$root/tests/run" "$PWD/some.bats"
+		assert_failure
+		assert_equal "${lines[-1]}" '1 passed, 3 failed'
+		refute_output --partial 'alone'
+	done
+	run -2 suite RETRY=all "$root/tests/run" "$PWD/some.bats"
+	assert_output --partial 'RETRY=all: say how many'
+}
+
+@test "run: a run in which the last failed test passes alone has not failed" {
+	once 'fails once' | bats_file one
+	run suite RETRY=1 "$root/tests/run" "$PWD/one.bats"
+	assert_success
+	assert_equal "${lines[-1]}" '1 passed, 0 failed'
+}
+
 @test "run: at a terminal one line says how far it is, and is redrawn" {
 	bats_file a <<<'@ "one" { true; }'
 	bats_file b <<-END
