@@ -326,6 +326,27 @@ refused() {
 	assert gets "$pid"
 }
 
+# its_drops: "half-open drops" of each socket of the group.
+its_drops() {
+	rpnc probe --group --json 127.0.0.1 "$port" |
+		jq -r '[.members[] | "\(.half_open) \(.drops)"] | join(", ")'
+}
+
+@test "quarantine: no drop of its own tests is any member's, on a busy machine either" {
+	members --sockets 1 --do echo
+	start echo -r 127.0.0.1 "$port"
+	member=("$pid")
+	start echo -r 127.0.0.1 "$port"
+	halt "$pid"
+	# each SYN takes as long as on a busy machine
+	inject "${member[0]}" connect:delay_enter=6000
+	isolate --force --quarantine B 127.0.0.1
+	# a half-open connection that stayed would be answered in a second again,
+	# and dropped
+	assert_equal "$(its_drops)" '0 0, 0 0, 0 0'
+	assert grep -q connect trace
+}
+
 @test "quarantine: datagrams" {
 	reserve
 	start echo -u -r 127.0.0.1 "$port"

@@ -185,9 +185,8 @@ add_sockets(struct sockinfo *l, struct members *m, struct registry *r,
 		one->sockets++;
 		one->queue += list[i].rqueue;
 		one->limit += list[i].wqueue;
-		one->drops += (uint32_t)(list[i].drops -
-		    (one->slot < 0 ? 0 : slot_tests(registry_slot(r, one->slot),
-		    list[i].inode)));
+		one->drops += registry_drops(r, list[i].inode, list[i].cookie,
+		    list[i].drops);
 		if (!one->inode)
 			one->inode = list[i].inode;
 	}

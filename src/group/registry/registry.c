@@ -30,7 +30,7 @@
 #include "net/accept_queue.h"
 #include "net/sock.h"
 
-enum { LAYOUT = 4 };
+enum { LAYOUT = 5 };
 
 /*
  * The first bytes are locks and the notify byte (registry_file.h). They are at
@@ -243,14 +243,6 @@ slot_socket(const struct slot *s, uint64_t inode)
 		if (s->inodes[i] == inode)
 			return i;
 	return -1;
-}
-
-uint32_t
-slot_tests(const struct slot *s, uint64_t inode)
-{
-	int socket = slot_socket(s, inode);
-
-	return socket < 0 ? 0 : s->tests[socket];
 }
 
 int

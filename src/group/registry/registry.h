@@ -64,6 +64,7 @@ struct slot {
 } __attribute__((aligned(64)));
 
 enum {
+	SHARED_TESTS = 64,
 	SHARED_WEIGHTS = 32,
 	SHARED_ORDERS = 4,
 	SHARED_SOCKETS = 1024,
@@ -90,6 +91,12 @@ struct shared {
 		uint64_t key;		/* from the set of cookies; 0: none */
 		uint64_t cookies[SHARED_SOCKETS];
 	} orders[SHARED_ORDERS];
+	/* Like a slot's tests, of sockets that no slot has. */
+	uint32_t next_test;
+	struct foreign_tests {
+		uint64_t cookie;	/* of the socket; 0: none */
+		uint32_t drops;
+	} tests[SHARED_TESTS];
 };
 
 struct registry;
@@ -168,13 +175,23 @@ bool registry_alive(struct registry *, int index);
 bool registry_is_member(struct registry *, int index);
 /* The index of the slot's socket with that inode; -1: none. */
 int slot_socket(const struct slot *, uint64_t inode);
-/* Drops on that socket that members' tests caused: no client was lost. */
-uint32_t slot_tests(const struct slot *, uint64_t inode);
 /*
  * The living member that has the socket, or -1; *socket (NULL: not wanted) is
  * the socket's index in the slot.
  */
 int registry_find_socket(struct registry *, uint64_t inode, int *socket);
+/*
+ * Adds drops that a test (member_index.c) caused on a socket. The caller has
+ * called registry_steer_begin().
+ */
+void registry_forgive(struct registry *, uint64_t inode, uint64_t cookie,
+    uint32_t drops);
+/*
+ * A socket's drops without those: no client was lost by them. Registry NULL:
+ * there is none.
+ */
+uint32_t registry_drops(struct registry *, uint64_t inode, uint64_t cookie,
+    uint64_t drops);
 /* How many slots can be claimed: free and dead ones. */
 int registry_room(struct registry *);
 /* Whether a name is taken. */

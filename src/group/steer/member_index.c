@@ -146,10 +146,36 @@ client_open(struct addr *from)
 	return -1;
 }
 
+/* Makes a client socket drop what has the flag SYN, as a SYN-ACK has. */
+static int
+refuse_syn_ack(int fd)
+{
+	/* a filter sees a segment from its TCP header on: byte 13 has flags */
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD + BPF_B + BPF_ABS, 13),
+		BPF_JUMP(BPF_JMP + BPF_JSET + BPF_K, 2, 0, 1),
+		BPF_STMT(BPF_RET + BPF_K, 0),
+		BPF_STMT(BPF_RET + BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]), .filter = code,
+	};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program));
+}
+
 /*
  * Sends a second SYN of the same flow, which resets the half-open connection of
  * the first. If there is none (net.ipv4.tcp_syncookies=2), the SYN is not that
  * of an ordinary client, because its socket drops the answer.
+ *
+ * More than 4 ms after the first, as on a busy machine, the second SYN is beyond
+ * the window of 64 KiB. The kernel then keeps the half-open connection, and
+ * answers with an ACK. The socket lets this in, and so resets the connection
+ * (RFC 9293, 3.5.1). If the connection stayed, the kernel would send its SYN-ACK
+ * again a second later, to nobody, and count the RST that comes back as a drop
+ * of the member.
  */
 static void
 clear_stray(struct addr *from, const struct addr *to)
@@ -158,7 +184,7 @@ clear_stray(struct addr *from, const struct addr *to)
 
 	if (fd < 0)
 		return;
-	if (listener_gate(fd, 255) == 0)
+	if (refuse_syn_ack(fd) == 0)
 		(void)!connect(fd, &to->sa, to->len);
 	close(fd);
 }

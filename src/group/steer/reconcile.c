@@ -239,17 +239,11 @@ reconcile_forgive(struct registry *r, struct sock_diag *diag,
 	int count = n > 0 ? sock_diag_group_of(diag, &before[0], &now) : 0;
 
 	for (int i = 0; i < count; i++)
-		for (int j = 0; j < n; j++) {
-			int socket, slot;
-
-			if (now[i].cookie != before[j].cookie)
-				continue;
-			slot = registry_find_socket(r, now[i].inode, &socket);
-			if (slot >= 0)
-				registry_slot(r, slot)->tests[socket] +=
+		for (int j = 0; j < n; j++)
+			if (now[i].cookie == before[j].cookie)
+				registry_forgive(r, now[i].inode, now[i].cookie,
 				    (uint32_t)(now[i].drops -
-				    before[j].drops);
-		}
+				    before[j].drops));
 	free(now);
 }
 

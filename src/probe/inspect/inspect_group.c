@@ -77,16 +77,6 @@ socket_slots(struct registry *r, uint64_t inode, const struct slot **out)
 	return n;
 }
 
-/* Drops without those of tests that members made to find an index. */
-static int64_t
-socket_drops(const struct slot *slot, const struct diag_sock *d)
-{
-	uint32_t drops = (uint32_t)d->drops -
-	    (slot ? slot_tests(slot, d->inode) : 0);
-
-	return drops > INT32_MAX ? 0 : drops;
-}
-
 static const char *
 member_state(const struct slot *slot, pid_t pid)
 {
@@ -138,7 +128,9 @@ inspect_member_fill(struct port_sockets *p, struct member_found *t,
 		.user = t->user,
 		.holders = h.count ? h.count : -1,
 		.queue = -1, .limit = -1, .half_open = -1,
-		.drops = socket_drops(slot, &t->sock), .oldest_wait = NAN,
+		.drops = registry_drops(p->registry, t->sock.inode,
+		    t->sock.cookie, t->sock.drops),
+		.oldest_wait = NAN,
 		.state = member_state(slot, h.pid),
 		.reuseport = port_socket_reuseport(p, &t->sock),
 		.reuseaddr = port_socket_reuseaddr(p, &t->sock),
