@@ -373,6 +373,7 @@ its_drops() {
 	sees C "B (pid $stuck), stopped, gets no new connections on port $port" \
 		"A (pid $(process A)) sees to it, and undoes it however this ends" \
 		'it is the only one that can' 'Do it? [y/N]'
+	sees C 'Ctrl-C ends it'
 	enter C n
 	sees C '--quarantine: nothing was done'
 	unseen A quarantined
@@ -387,4 +388,19 @@ its_drops() {
 	keys C C-c
 	sees C '! B is no longer quarantined'
 	sees A '! B is no longer quarantined'
+}
+
+@test "rescue: at a terminal it says how many are rescued as they are, and that Ctrl-C ends it" {
+	echoes 2 -4
+	halt "${member[1]}"
+	waiters 30
+	shell C
+	enter C "rpnc probe --rescue B $port"
+	sees C 'Ctrl-C ends it' 'Do it? [y/N]'
+	enter C y
+	sees C '! B quarantined'
+	like C '[0-9]+ clients? rescued so far, [0-9]+ still served through here; Ctrl-C ends it'
+	leave_all
+	keys C C-c
+	like C 'rescued [0-9]+ clients? in .*, 0 failed'
 }

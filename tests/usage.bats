@@ -579,3 +579,14 @@ programs: join them by pipes, or use socat's EXEC"
 	run -2 timeout 20 rpnc connect -q 1 9
 	assert_output --partial "-q 1: nc's -q is not needed"
 }
+
+@test "usage: --help of an option for two modes names both, as its refusal does" {
+	local o mode
+	for o in --force --yes; do
+		run -2 rpnc probe "$o" 9000
+		assert_output --partial 'goes with --quarantine and --rescue'
+		for mode in --quarantine --rescue; do
+			rpnc probe --help=all | grep -E -- "^ +$o .*$mode"
+		done
+	done
+}

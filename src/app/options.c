@@ -283,9 +283,9 @@ const struct opt probe_options[] = {
 	    "--compare: stall every EVERY requests (20ms:200)", PROBE_COMPARE,
 	    NEEDS_COMPARE),
 	FLAG(0, "force", force,
-	    "--quarantine: even if some members aren't rpnc's",
+	    "--quarantine, --rescue: even if some aren't rpnc's",
 	    PROBE_QUARANTINE, NEEDS_QUARANTINE("--force")),
-	FLAG(0, "yes", yes, "--quarantine: do not ask first",
+	FLAG(0, "yes", yes, "--quarantine, --rescue: do not ask first",
 	    PROBE_QUARANTINE, NEEDS_QUARANTINE("--yes")),
 	END
 };

@@ -28,6 +28,7 @@
 #include "app/app.h"
 #include "app/emit.h"
 #include "base/container.h"
+#include "base/num.h"
 #include "cmd/probe_group.h"
 #include "group/registry/registry_events.h"
 #include "kernel/adopt.h"
@@ -54,6 +55,7 @@ struct quarantine_probe {
 	bool undone;			/* the group is as it was */
 	struct rescue rescue;
 	int64_t began;			/* rescue, loop_now(); 0: not yet */
+	uint64_t told;			/* rescued clients, at the last line */
 };
 
 static void
@@ -288,6 +290,22 @@ note_health(struct quarantine_probe *p)
 	p->orphaned = !p->q.healthy;
 }
 
+/* Says how many clients are rescued, once more of them are. */
+static void
+print_progress(struct quarantine_probe *p)
+{
+	const struct rescue *r = &p->rescue;
+	char line[120];
+
+	if (r->rescued == p->told || p->settings->json || p->settings->quiet)
+		return;
+	p->told = r->rescued;
+	snprintf(line, sizeof(line), "%llu client%s rescued so far, %u still "
+	    "served through here; Ctrl-C ends it\n",
+	    (unsigned long long)r->rescued, plural(r->rescued), r->open);
+	app_print(&p->app, line, false);
+}
+
 /* Polls, because a process that is not rpnc's sends no notification. */
 static void
 on_look(struct timer *t)
@@ -307,6 +325,7 @@ on_look(struct timer *t)
 	}
 	note_state(p);
 	note_health(p);
+	print_progress(p);
 	loop_timer_set(&p->app.loop, t, loop_now() + LOOK_US);
 }
 
@@ -365,6 +384,7 @@ describe(struct quarantine_probe *p, FILE *out)
 	if (q->foreign)
 		fprintf(out, "  a program that a foreign member has attached "
 		    "is replaced, and lost\n");
+	fputs("  Ctrl-C ends it\n", out);
 }
 
 /* Asks the user to confirm. 1: yes (or --yes), 0: no, -1: a fault. */
