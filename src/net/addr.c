@@ -300,6 +300,20 @@ addr_is_wildcard(const struct addr *a)
 	    IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
+struct addr
+addr_unmapped(const struct addr *a)
+{
+	struct addr out = { .len = sizeof(out.in), .in = {
+		.sin_family = AF_INET, .sin_port = a->in6.sin6_port,
+	} };
+
+	if (a->sa.sa_family != AF_INET6 ||
+	    !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		return *a;
+	memcpy(&out.in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
+	return out;
+}
+
 static const char *
 unix_text(const struct addr *a, char text[static ADDR_TEXT])
 {
@@ -338,5 +352,18 @@ addr_text(const struct addr *a, char text[static ADDR_TEXT])
 	addr_host(a, host);
 	snprintf(text, ADDR_TEXT, strchr(host, ':') ? "[%.100s]:%u" :
 	    "%.100s:%u", host, addr_port(a));
+	return text;
+}
+
+const char *
+addr_text_by(const struct addr *a, const struct addr *proxy,
+    char text[static ADDR_BY_TEXT])
+{
+	char by[ADDR_TEXT];
+
+	addr_text(a, text);
+	if (proxy)
+		snprintf(text + strlen(text), ADDR_TEXT + 8, " (by %s)",
+		    addr_text(proxy, by));
 	return text;
 }

@@ -69,6 +69,8 @@ uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_wildcard(const struct addr *a);
+/* An IPv4 address in place of a v4-mapped one (::ffff:192.0.2.1). */
+struct addr addr_unmapped(const struct addr *a);
 
 /*
  * Writes "127.0.0.1:9000", "[fe80::1%eth0]:9000", "unix:/run/x" or
@@ -77,5 +79,12 @@ bool addr_is_wildcard(const struct addr *a);
  */
 const char *addr_text(const struct addr *a, char text[static ADDR_TEXT]);
 const char *addr_host(const struct addr *a, char text[static ADDR_TEXT]);
+/*
+ * Like addr_text(); "203.0.113.7:4711 (by 10.0.0.2:5555)" if a proxy is given
+ * (else NULL).
+ */
+enum { ADDR_BY_TEXT = 2 * ADDR_TEXT + 8 };
+const char *addr_text_by(const struct addr *a, const struct addr *proxy,
+    char text[static ADDR_BY_TEXT]);
 
 #endif

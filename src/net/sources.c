@@ -4,7 +4,6 @@
  */
 #include "net/sources.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <stdio.h>
@@ -14,73 +13,10 @@
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "net/prefix.h"
 #include "net/sock.h"
 
-enum { WALK_BITS = 12, ITEM_MAX = 64 };
-
-struct prefix {
-	struct addr base;		/* host bits are 0 */
-	int rest;			/* number of host bits */
-};
-
-static uint8_t *
-bytes_of(struct addr *a, int *width)
-{
-	*width = a->sa.sa_family == AF_INET ? 32 : 128;
-	return a->sa.sa_family == AF_INET ? (uint8_t *)&a->in.sin_addr :
-	    a->in6.sin6_addr.s6_addr;
-}
-
-/* Clears the host bits. */
-static void
-address_mask(struct addr *a, int rest)
-{
-	int width;
-	uint8_t *bytes = bytes_of(a, &width);
-
-	for (int i = width - rest; i < width; i++)
-		bytes[i / 8] &= (uint8_t)~(0x80 >> i % 8);
-}
-
-static bool
-address_read(struct addr *a, const char *text)
-{
-	memset(a, 0, sizeof(*a));
-	if (inet_pton(AF_INET, text, &a->in.sin_addr) == 1) {
-		a->sa.sa_family = AF_INET;
-		a->len = sizeof(a->in);
-	} else if (inet_pton(AF_INET6, text, &a->in6.sin6_addr) == 1) {
-		a->sa.sa_family = AF_INET6;
-		a->len = sizeof(a->in6);
-	}
-	return a->len > 0;
-}
-
-static int
-prefix_read(struct prefix *p, const char *item, size_t length)
-{
-	char text[ITEM_MAX], *slash;
-	int64_t bits;
-	int width;
-
-	snprintf(text, sizeof(text), "%.*s", (int)length, item);
-	slash = strchr(text, '/');
-	if (slash)
-		*slash++ = '\0';
-	if (length >= sizeof(text) || !address_read(&p->base, text))
-		goto wrong;
-	bytes_of(&p->base, &width);
-	bits = width;
-	if (slash && num_parse(slash, 0, width, &bits) < 0)
-		goto wrong;
-	p->rest = width - (int)bits;
-	address_mask(&p->base, p->rest);
-	return 0;
-wrong:
-	return fail_as(STATUS_USAGE, "%.*s: want addresses or "
-	    "prefixes such as 127.0.0.0/24, with ',' between them",
-	    (int)(length < 40 ? length : 40), item);
-}
+enum { WALK_BITS = 12 };
 
 static int
 sources_add(struct sources *s, const struct addr *a)
@@ -117,7 +53,7 @@ sources_walk(struct sources *s, const struct prefix *p)
 	for (uint32_t i = 0; i < most; i++) {
 		struct addr a = p->base;
 		int width;
-		uint8_t *low = bytes_of(&a, &width) + width / 8 - 4;
+		uint8_t *low = prefix_bytes(&a, &width) + width / 8 - 4;
 
 		low[3] |= (uint8_t)i;
 		low[2] |= (uint8_t)(i >> 8);
@@ -138,16 +74,14 @@ take_interfaces(struct sources *s, const struct prefix *p)
 	if (p->rest <= WALK_BITS || getifaddrs(&list) < 0)
 		return 0;
 	for (i = list; i && result == 0; i = i->ifa_next) {
-		struct addr a = { 0 }, net;
+		struct addr a = { 0 };
 
 		if (!i->ifa_addr ||
 		    i->ifa_addr->sa_family != p->base.sa.sa_family)
 			continue;
 		a.len = p->base.len;
 		memcpy(&a.sa, i->ifa_addr, a.len);
-		net = a;
-		address_mask(&net, p->rest);
-		if (addr_equal(&net, &p->base))
+		if (prefix_has(p, &a) && !a.in6.sin6_scope_id)
 			result = sources_add(s, &a);
 	}
 	freeifaddrs(list);
