@@ -303,7 +303,8 @@ for part in b"x\xc3", b"\xa9\0\"", b"\xff", b"y\xf0\x9f", b"\x98\x80", b"z\xe2\x
 	for e in events:
 	    assert re.fullmatch(r"....-..-..T..:..:..\.\d{6}Z", e.pop("time")), e
 	assert events[0] == {"event": "connected", "conn": 1, "name": None,
-	    "address": "127.0.0.1", "port": int(sys.argv[1])}, events[0]
+	    "address": "127.0.0.1", "port": int(sys.argv[1]),
+	    "via": None, "via_port": None}, events[0]
 	data = [{"text": "x"}, {"text": "\u00e9\0\""}, {"base64": "/w=="},
 	    {"text": "y"}, {"text": "\U0001f600"}, {"text": "z"},
 	    {"base64": "4oI="}]

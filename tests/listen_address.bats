@@ -237,7 +237,8 @@ listening on 0.0.0.0:$port (tcp)"
 		    "members": 1, "steering": None, "adopted_from": None}, listening
 		assert connected.pop("port") not in (0, port)
 		assert connected == {"event": "connected", "conn": 1,
-		    "name": None, "address": "127.0.0.1"}, connected
+		    "name": None, "address": "127.0.0.1",
+		    "via": None, "via_port": None}, connected
 		assert data == {"event": "data", "conn": 1, "text": "hello\n"}
 		assert 0 <= closed.pop("seconds") < 60
 		assert closed == {"event": "closed", "conn": 1, "name": None,

@@ -137,7 +137,8 @@ emit_accepted(struct app *a, const struct conn *c, const char *name,
     uint64_t own, uint64_t total)
 {
 	struct event e = {
-		.kind = EVENT_CONNECTED, .conn = c->id, .peer = &c->peer,
+		.kind = EVENT_CONNECTED, .conn = c->id,
+		.peer = conn_origin(c), .via = conn_proxy(c),
 		.name = name ? name : a->worker, .own = (int64_t)own,
 		.total = total,
 	};

@@ -51,6 +51,12 @@
 	"TCP congestion control: see rpnc-listen(1)", 0, \
 	EXCLUDES({ "udp unix", "--congestion is for TCP only" }))
 
+/* Gives an enum proxy_version. */
+#define SEND_PROXY(...) ROW(OPT_CHOICE, 0, "send-proxy", "v1|v2", \
+	send_proxy, 1, 0, "first send a PROXY header, as a proxy does", \
+	__VA_ARGS__, EXCLUDES({ "udp", "--send-proxy: a PROXY header begins " \
+	"a connection; datagrams have none" }))
+
 const struct opt address_options[] = {
 	HEADING("Address"),
 	VALUE('4', "ipv4", family, AF_INET, "IPv4 only", PROBE_ASKS),
@@ -115,6 +121,10 @@ const struct opt server_options[] = {
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
 	    "most clients at once (for each worker)"),
 	CONGESTION,
+	MAYBE(0, "accept-proxy", "CIDR,...", accept_proxy,
+	    "clients (or only these) first send a PROXY header", 0,
+	    EXCLUDES({ "udp", "--accept-proxy: a PROXY header begins a "
+	    "connection; datagrams have none" })),
 	NUMBER(0, "adopt", "PID", adopt, 1, INT_MAX,
 	    "take over this process's listening sockets"),
 	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
@@ -154,6 +164,7 @@ const struct opt connecting_options[] = {
 	CONNECT_TIMEOUT(0, OFTEN),
 	WAIT(0, OFTEN),
 	CONGESTION,
+	SEND_PROXY(0),
 	HEADING("Input"),
 	FLAG('n', "no-stdin", no_stdin, "do not read stdin", 0, OFTEN),
 	TIME(0, "linger", linger, 0,
@@ -252,6 +263,7 @@ const struct opt probe_options[] = {
 	TEXT(0, "sport", "PORT", sport,
 	    "connect from this port, or FIRST-LAST by turns",
 	    PROBE_LOAD | PROBE_SCAN, EXCLUDES(NO_SOURCE)),
+	SEND_PROXY(PROBE_LOAD),
 	HEADING("Who answered"),
 	CHOICE(0, "by", "auto|diag|banner|reply|registry|none", by,
 	    "how to find who answered (auto)", PROBE_LOAD),

@@ -52,6 +52,7 @@ struct settings {
 	int64_t adopt;			/* a pid; 0: not given */
 	int leave;
 	int64_t grace;
+	const char *accept_proxy;	/* "": from all peers */
 	/* relaying */
 	bool crlf, hex, no_stdin;
 	int until;			/* enum until */
@@ -60,6 +61,7 @@ struct settings {
 	int64_t idle_timeout;
 	/* connecting */
 	int64_t connect_timeout, wait, linger;
+	int send_proxy;			/* enum proxy_version */
 	/* echo */
 	const char *workers;
 	int accept, service;

@@ -138,7 +138,7 @@ opt_set(const struct opt *o, const char *text, void *settings)
 		if (which < 0)
 			return fail_as(STATUS_USAGE, "--%s %.40s: want %s",
 			    o->name, text, o->arg);
-		*(int *)field = which;
+		*(int *)field = which + (int)o->min;
 		return 0;
 	case OPT_HEADING:
 	case OPT_END:

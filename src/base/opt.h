@@ -15,7 +15,7 @@ enum opt_kind {
 	OPT_TIME,	/* int64_t microseconds, from min */
 	OPT_TEXT,	/* const char * */
 	OPT_MAYBE,	/* const char *: --name, which gives "", or --name=arg */
-	OPT_CHOICE,	/* int: the index in arg, "a|b|c" */
+	OPT_CHOICE,	/* int: the index in arg, "a|b|c", plus min */
 };
 
 /*

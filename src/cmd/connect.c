@@ -19,6 +19,7 @@
 #include "group/members.h"
 #include "net/accept_queue.h"
 #include "net/dial.h"
+#include "net/proxy_send.h"
 
 enum {
 	ANSWER_US = 5 * 1000,		/* from one try to the next */
@@ -31,6 +32,17 @@ check_port(const struct endpoint *e)
 	if (!e->local && !e->port)
 		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
 	return 0;
+}
+
+/* Sends the PROXY header, if one is asked for; -1: fd is closed. */
+static int
+connect_header(const struct settings *s, int fd)
+{
+	if (proxy_send(fd, (enum proxy_version)s->send_proxy) == 0)
+		return fd;
+	fail("PROXY header");
+	close(fd);
+	return -1;
 }
 
 static int
@@ -50,7 +62,7 @@ connect_dial(struct netcat *n, const struct settings *s,
 	addr_list_free(&o.source);
 	if (fd >= 0 && !e->local && !s->udp)
 		congestion_settle(&n->congestion, fd);
-	return fd;
+	return fd < 0 ? -1 : connect_header(s, fd);
 }
 
 static void

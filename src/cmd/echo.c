@@ -334,6 +334,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    echo_check(s, &e, v.count) < 0 ||
 	    settings_congestion(s, &v.congestion) < 0 ||
+	    server_check_proxy(s, &v.proxy) < 0 ||
 	    echo_models_arrange(&v) < 0)
 		return -1;
 	if (s->check)
@@ -377,6 +378,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	}
 	*ended_by = v.app.ended_by;
 	workers_free(&v.workers);
+	accept_proxy_free(&v.proxy);
 	membership_close(&v.membership);
 	return app_close(&v.app);
 }

@@ -136,6 +136,7 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
 		.workload = v->workload, .congestion = &v->congestion,
+		.proxy = v->proxy,
 		.last_id = v->service.last_id,
 	};
 	return service_open(&v->service, set, s->udp,

@@ -90,24 +90,28 @@ on_accept_timeout(struct timer *timer)
 	app_fatal(&v->netcat.app);
 }
 
+static struct counters *
+listen_counters(struct listen_server *v)
+{
+	return &membership_slot(&v->membership)->counters;
+}
+
 static void
 on_opened(struct netcat *netcat, struct conn *c)
 {
 	struct listen_server *v = listen_of_netcat(netcat);
-	struct counters *n = &membership_slot(&v->membership)->counters;
 
-	n->accepted++;
 	listen_refresh(v);
 	emit_accepted(&netcat->app, c,
-	    netcat->interactive ? v->membership.name : NULL, n->accepted,
-	    v->netcat.session.total);
+	    netcat->interactive ? v->membership.name : NULL,
+	    listen_counters(v)->accepted, v->netcat.session.total);
 }
 
 static void
 on_closed(struct netcat *netcat, struct conn *c)
 {
 	struct listen_server *v = listen_of_netcat(netcat);
-	struct counters *n = &membership_slot(&v->membership)->counters;
+	struct counters *n = listen_counters(v);
 
 	n->closed++;
 	n->in += c->in;
@@ -130,7 +134,7 @@ on_last(struct netcat *n)
 		listen_end(v);
 	else if (v->settings->keep && !v->stop.leave.ends && !done)
 		listen_wait(v);
-	else if (!v->stop.leave.active)
+	else if (!v->stop.leave.active && !v->proxy.waiting)
 		loop_stop(&n->app.loop);
 }
 
@@ -163,25 +167,68 @@ close_listener(struct listen_server *v)
 		v->listening.count = 0;
 		v->membership.stats.closed = true;
 		acceptor_close(&v->acceptor);
+		accept_proxy_cut(&v->proxy, REASON_LOCAL);
 	}
+}
+
+/* The connection can't be served; fail_text() says why. */
+static void
+listen_fail(struct listen_server *v, struct conn *c)
+{
+	emit_error(&v->netcat.app);
+	listen_counters(v)->closed++;
+	conn_free(c);
+	acceptor_freed(&v->acceptor);
 }
 
 static void
 on_accept(struct acceptor *a, int fd)
 {
 	struct listen_server *v = a->user;
+	struct conn *c = conn_adopt(&v->netcat.app.loop, fd, &conn_stream);
 
-	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
-	if (netcat_add(&v->netcat, fd, &conn_stream) < 0) {
+	if (!c) {
 		emit_error(&v->netcat.app);
 		close(fd);
 		acceptor_freed(a);
 		return;
 	}
-	if (!v->settings->keep && !v->closing)
+	listen_counters(v)->accepted++;
+	if (accept_proxy_add(&v->proxy, c) < 0)
+		listen_fail(v, c);
+}
+
+static void
+on_ready(struct accept_proxy *p, struct conn *c)
+{
+	struct listen_server *v = container_of(p, struct listen_server, proxy);
+
+	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
+	if (netcat_add_conn(&v->netcat, c) < 0)
+		listen_fail(v, c);
+	else if (!v->settings->keep && !v->closing)
 		close_listener(v);
 	else if (!v->netcat.interactive && sink_full(&v->netcat.app.out))
-		acceptor_pause(a);
+		acceptor_pause(&v->acceptor);
+}
+
+/* It gets an id and its two events, although it was never served. */
+static void
+on_refused(struct accept_proxy *p, struct conn *c, enum reason reason,
+    bool news)
+{
+	struct listen_server *v = container_of(p, struct listen_server, proxy);
+	struct netcat *n = &v->netcat;
+
+	if (news)
+		emit_error(&n->app);
+	c->id = ++n->last_id;
+	on_opened(n, c);
+	emit_closed(&n->app, c, reason);
+	on_closed(n, c);
+	conn_free(c);
+	if (v->closing && !n->relay.count)
+		on_last(n);
 }
 
 static void
@@ -227,7 +274,11 @@ on_peer(struct udp_peers *p, struct conn *c)
 	struct listen_server *v = p->user;
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
-	return netcat_add_conn(&v->netcat, c);
+	listen_counters(v)->accepted++;
+	if (netcat_add_conn(&v->netcat, c) == 0)
+		return 0;
+	listen_counters(v)->closed++;
+	return -1;
 }
 
 static void
@@ -284,6 +335,9 @@ streams_init(struct listen_server *v)
 		.on_full = on_full, .user = v,
 		.congestion = &v->netcat.congestion,
 	};
+	v->proxy.loop = &v->netcat.app.loop;
+	v->proxy.on_ready = on_ready;
+	v->proxy.on_refused = on_refused;
 }
 
 static void
@@ -348,7 +402,7 @@ stop_init(struct listen_server *v)
 			.slot = v->membership.slot,
 			.set = &v->listening,
 			.served = v->settings->udp ? &v->peers.taken :
-			    &membership_slot(&v->membership)->counters.accepted,
+			    &listen_counters(v)->accepted,
 		},
 	};
 }

@@ -60,7 +60,7 @@ end_fail(struct netcat *n, const struct conn *c, const struct relay_end *end)
 {
 	char peer[ADDR_TEXT], time[NUM_TEXT], lost[NUM_TEXT + 64];
 
-	addr_text(&c->peer, peer);
+	addr_text(conn_origin(c), peer);
 	lost_text(lost, sizeof(lost), &end->lost);
 	if (end->reason == REASON_TIMEOUT && !end->error)
 		fail_as(STATUS_TIMEOUT, "%s: nothing heard or said for %s",

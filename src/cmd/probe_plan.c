@@ -224,6 +224,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 		.timeout = given ? given : s->udp ? PATIENCE_US : TIMEOUT_US,
 		.patience = given ? given : PATIENCE_US,
 		.wait = s->wait, .interface = s->interface,
+		.proxy = (enum proxy_version)s->send_proxy,
 		.give_up = !given && s->connect_timeout == TIMEOUT_US,
 	} };
 	if (plan_check(&out->plan, s, e) < 0 ||

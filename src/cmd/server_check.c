@@ -42,3 +42,10 @@ server_check_group(const struct settings *s, const struct endpoint *e)
 		    "weights only");
 	return 0;
 }
+
+int
+server_check_proxy(const struct settings *s, struct accept_proxy *out)
+{
+	return accept_proxy_read(out, s->accept_proxy) < 0 ?
+	    fail_option("--accept-proxy") : 0;
+}

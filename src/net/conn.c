@@ -31,6 +31,8 @@ reason_name(enum reason reason)
 		[REASON_END] = "end", [REASON_RESET] = "reset",
 		[REASON_TIMEOUT] = "timeout", [REASON_TOO_SLOW] = "too-slow",
 		[REASON_CUT] = "cut", [REASON_LOCAL] = "local",
+		[REASON_NO_HEADER] = "no-header",
+		[REASON_BAD_HEADER] = "bad-header",
 	};
 
 	return names[reason];
@@ -187,15 +189,35 @@ conn_link(struct conn *c, struct conn **list)
 }
 
 void
+conn_unlink(struct conn *c)
+{
+	if (!c->link)
+		return;
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	c->link = NULL;
+	c->next = NULL;
+}
+
+const struct addr *
+conn_origin(const struct conn *c)
+{
+	return c->origin.len ? &c->origin : &c->peer;
+}
+
+const struct addr *
+conn_proxy(const struct conn *c)
+{
+	return c->origin.len ? &c->peer : NULL;
+}
+
+void
 conn_free(struct conn *c)
 {
 	loop_timer_cancel(c->loop, &c->room);
 	c->ops->close(c);
-	if (c->link) {
-		*c->link = c->next;
-		if (c->next)
-			c->next->link = c->link;
-	}
+	conn_unlink(c);
 	free(c->queue);
 	free(c);
 }

@@ -33,6 +33,7 @@ extern const struct conn_ops conn_datagram;	/* a connected socket */
 enum reason {
 	REASON_END, REASON_RESET, REASON_TIMEOUT, REASON_TOO_SLOW,
 	REASON_CUT, REASON_LOCAL,
+	REASON_NO_HEADER, REASON_BAD_HEADER,	/* the PROXY header */
 };
 const char *reason_name(enum reason);
 
@@ -44,6 +45,7 @@ struct conn {
 	void *user;
 	unsigned id;			/* from 1 */
 	struct addr peer;
+	struct addr origin;		/* by a PROXY header, or len 0 */
 	int64_t opened, active;		/* loop_now() */
 	uint64_t in, out;		/* bytes */
 	bool read_ended, write_ended;	/* by the peer; by us */
@@ -66,7 +68,14 @@ struct conn *conn_adopt(struct loop *, int fd, const struct conn_ops *);
 /* Closes the descriptor, unlinks and frees c. */
 void conn_free(struct conn *c);
 
+/* Its owner's list; a connection that is in none can be unlinked, too. */
 void conn_link(struct conn *c, struct conn **list);
+void conn_unlink(struct conn *c);
+
+/* Whom it is from: the peer, or the address in the PROXY header. */
+const struct addr *conn_origin(const struct conn *);
+/* The proxy that sent the header, or NULL. */
+const struct addr *conn_proxy(const struct conn *);
 
 /* SO_ERROR: an errno or 0; the kernel reports it once. */
 int conn_error(const struct conn *);

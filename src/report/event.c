@@ -60,6 +60,8 @@ static const struct field connected[] = {
 	EVENT("name", FIELD_TEXT, name),
 	EVENT("address", FIELD_HOST, peer),
 	EVENT("port", FIELD_PORT, peer),
+	EVENT("via", FIELD_HOST, via),
+	EVENT("via_port", FIELD_PORT, via),
 	{ 0 },
 };
 

@@ -60,6 +60,7 @@ struct event {
 	int64_t adopted;		/* a pid, or -1 */
 	const char *name, *protocol, *reason, *text, *command, *mode, *steering;
 	const struct addr *address, *peer;
+	const struct addr *via;		/* the proxy that peer came by, or NULL */
 	const void *data;
 	size_t length;
 	bool reuseport;

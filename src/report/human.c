@@ -54,11 +54,11 @@ print_listening(const struct page *p, const struct event *e)
 static void
 print_connected(const struct page *p, const struct event *e)
 {
-	char text[ADDR_TEXT];
+	char text[ADDR_BY_TEXT];
 
 	paint(p->out, p->color, GREEN, "#%lld", (long long)e->conn);
 	fprintf(p->out, " %s connected", e->peer->len ?
-	    addr_text(e->peer, text) : "a client without a name");
+	    addr_text_by(e->peer, e->via, text) : "a client without a name");
 	if (e->name && e->total)
 		fprintf(p->out, "            %s has %lld of %llu (%.0f%%)",
 		    e->name, (long long)e->own, (unsigned long long)e->total,

@@ -181,6 +181,25 @@ on_client_event(struct conn *c, uint32_t events)
 		    errno == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET);
 }
 
+/* Refuses a connection that has no service yet. */
+static void
+service_refuse(struct service *s, struct conn *c, enum reason reason)
+{
+	s->ops->on_open(s, c);
+	service_drop(s, c, reason);
+}
+
+static void
+on_refused(struct accept_proxy *p, struct conn *c, enum reason reason,
+    bool news)
+{
+	struct service *s = container_of(p, struct service, proxy);
+
+	if (news)
+		s->ops->on_fault(s);
+	service_refuse(s, c, reason);
+}
+
 static void
 on_accept(struct acceptor *a, int fd)
 {
@@ -195,10 +214,21 @@ on_accept(struct acceptor *a, int fd)
 		return;
 	}
 	c->id = ++s->last_id;
+	s->counters->accepted++;
+	if (accept_proxy_add(&s->proxy, c) < 0) {
+		s->ops->on_fault(s);
+		service_refuse(s, c, REASON_LOCAL);
+	}
+}
+
+static void
+on_ready(struct accept_proxy *p, struct conn *c)
+{
+	struct service *s = container_of(p, struct service, proxy);
+
 	c->user = s;
 	c->on_event = on_client_event;
 	conn_link(c, &s->conns);
-	s->counters->accepted++;
 	s->ops->on_open(s, c);
 	if ((s->greeting && send_back(s, c, s->greeting,
 	    strlen(s->greeting)) < 0) || service_watch(s, c) < 0)
@@ -399,6 +429,9 @@ int
 service_open(struct service *s, const struct sock_set *set, bool datagram,
     bool exclusive, unsigned limit)
 {
+	s->proxy.loop = s->loop;
+	s->proxy.on_ready = on_ready;
+	s->proxy.on_refused = on_refused;
 	s->buffer = malloc(BUFFER);
 	if (!s->buffer)
 		return fail("buffer");
@@ -454,6 +487,7 @@ service_close(struct service *s)
 {
 	acceptor_close(&s->acceptor);
 	service_stop(s);
+	accept_proxy_cut(&s->proxy, REASON_CUT);
 	while (s->conns)
 		service_drop(s, s->conns, REASON_CUT);
 	free(s->buffer);

@@ -8,6 +8,7 @@
 #include "net/udp_batch.h"
 #include "relay/pipe_pool.h"
 #include "serve/accept.h"
+#include "serve/accept_proxy.h"
 #include "serve/workload.h"
 
 /* echo (RFC 862), discard (RFC 863), chargen (RFC 864) on one loop. */
@@ -42,6 +43,7 @@ struct service {
 	struct workload workload;
 	struct congestion *congestion;	/* control of connections, or NULL */
 	struct acceptor acceptor;
+	struct accept_proxy proxy;	/* on, from, count: the caller's */
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
 	struct udp_batch *dgrams;	/* received, not answered yet */

@@ -37,11 +37,12 @@ run_help(struct session *s, char *arg)
 static void
 say_conn(struct session *s, const struct conn *c)
 {
-	char peer[ADDR_TEXT], age[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
+	char peer[ADDR_BY_TEXT], age[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
+	const struct addr *origin = conn_origin(c);
 
 	session_print(s, "%c #%-4u %-28s %9s  %10s in  %10s out%s\n",
-	    c == s->focus ? '>' : ' ', c->id, c->peer.len ?
-	    addr_text(&c->peer, peer) : "(no name)",
+	    c == s->focus ? '>' : ' ', c->id, origin->len ?
+	    addr_text_by(origin, conn_proxy(c), peer) : "(no name)",
 	    duration_text(loop_now() - c->opened, age),
 	    bytes_text(c->in, in), bytes_text(c->out, out),
 	    c->read_ended ? "  they ended" : "");

@@ -15,6 +15,9 @@
  * which may start the attempt again. So a caller of a function that may end
  * the attempt does not touch the attempt afterwards.
  *
+ * A PROXY header is sent as soon as the connection is there: the server may
+ * read it before it accepts for its program.
+ *
  * The first look waits until every attempt that can start has started. Later
  * ones have growing gaps between them. Nothing is sent in LOOK, because a
  * server that answers and closes would be gone before it is found. CLOSE reads
@@ -30,6 +33,7 @@
 
 #include "base/clock.h"
 #include "base/container.h"
+#include "net/proxy_send.h"
 #include "net/sock.h"
 #include "net/sources.h"
 #include "probe/who/identify.h"
@@ -206,6 +210,10 @@ attempt_on_connected(struct attempt *a)
 	loop_timer_cancel(s->loop, &a->limit);
 	if (a->verifying)
 		attempt_verify(a);
+	if (proxy_send(a->source.fd, s->plan->proxy) < 0) {
+		attempt_end_by(a, errno);
+		return;
+	}
 	if (is_kernel_asked(a)) {
 		a->stage = STAGE_LOOK;
 		attempt_tick_in(a, 0);

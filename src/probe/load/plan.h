@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/proxy_header.h"
+
 struct sources;
 
 /* The load that the user asks for. Times are microseconds. */
@@ -36,6 +38,7 @@ struct plan {
 	enum skip skip;
 	const char *interface;
 	struct sources *sources;	/* source addresses, in turn */
+	enum proxy_version proxy;	/* the header before all else */
 	const char *send;		/* NULL: nothing */
 	size_t send_length;
 	size_t echo;			/* bytes; 0: none */
