@@ -323,6 +323,15 @@ END
 	printf 'HEAD / HTTP/1.0\r\n\r\n' | cmp - out.0
 }
 
+@test "manual: a request in the name of another client" {
+	start listen --accept-proxy 0
+	try <<'END'
+printf 'GET / HTTP/1.0\n\n' | rpnc connect --send-proxy v1 -C server 80
+END
+	finish "$pid"
+	printf 'GET / HTTP/1.0\r\n\r\n' | cmp - out.0
+}
+
 @test "manual: waiting until a server answers" {
 	start listen 0
 	try 'rpnc connect --wait 30 server 9000 </dev/null'

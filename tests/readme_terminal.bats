@@ -232,6 +232,18 @@ END
 	printf 'HEAD / HTTP/1.0\r\n\r\n' | cmp - request
 }
 
+@test "manual at a terminal: a request in the name of another client" {
+	mkfifo typed
+	exec 6<>typed
+	elsewhere rpnc listen --accept-proxy 80 <typed >request
+	eventually listens 80
+	says - <<'END'
+printf 'GET / HTTP/1.0\n\n' | rpnc connect --send-proxy v1 -C server 80
+END
+	exec 6>&-
+	printf 'GET / HTTP/1.0\r\n\r\n' | cmp - request
+}
+
 @test "manual at a terminal: waiting until a server answers" {
 	at a 'rpnc connect --wait 30 server 9000 </dev/null'
 	at b 'rpnc listen 9000' 'listening on'
