@@ -152,7 +152,30 @@ B listening on [::]:$port (tcp, reuseport, 2 of 2)"
 	start listen -r --name C 127.0.0.1 "$port"
 	heard "+ C joined (pid $pid): 2 members"
 	kill -KILL "$pid"
-	heard "- C died (pid $pid)"
+	heard "- C died (pid $pid) after 0 connections: 1 member"
+}
+
+@test "listen -r: of a member that died the others say what it lost" {
+	local c open
+	start listen -r --json 127.0.0.1 0
+	start listen -r --json --name B 127.0.0.1 "$port"
+	for _ in {1..40}; do # B gets none of them once in 10^12 times
+		exec {c}<>"/dev/tcp/127.0.0.1/$port"
+	done
+	connected() {
+		grep -c '"event":"connected"' "$@"
+	}
+	all_connected() {
+		test "$(cat out.0 out.1 | connected)" -eq 40
+	}
+	eventually all_connected
+	open=$(connected out.1)
+	kill -KILL "$pid"
+	died() {
+		jq -es --argjson open "$open" 'any(.event == "left" and
+			.name == "B" and .reason == "died" and .open == $open)' out.0
+	}
+	eventually died
 }
 
 @test "listen -r: leaves nothing behind, however many came and went" {

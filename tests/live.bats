@@ -500,5 +500,5 @@ replaced() {
 	done
 	like a ' B .* [1-9][0-9]*/[0-9]+ .*stopped'
 	kill -KILL "$pid"
-	like a '- B died \(pid [0-9]+\) after 0 connections, with [1-9][0-9]* waiting in its queue: '
+	like a '- B died \(pid [0-9]+\) after 0 connections \(lost: [1-9][0-9]* in its queue\): '
 }

@@ -94,7 +94,7 @@ on_change(struct watch_window *v, const struct watch_member *m, bool came,
 	struct app *a = container_of(v, struct probe_watch, watch.window)->app;
 	struct event e = {
 		.kind = came ? EVENT_JOINED : EVENT_LEFT, .name = m->who.name,
-		.pid = m->who.pid, .waiting = -1, .members = members,
+		.pid = m->who.pid, .cut = -1, .waiting = -1, .members = members,
 		.clients = (int64_t)m->count, .reason = m->state &&
 		    strcmp(m->state, "gone") == 0 ? "ended" : NULL,
 	};

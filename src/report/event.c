@@ -43,6 +43,7 @@ static const struct field left[] = {
 	EVENT("pid", FIELD_NUMBER, pid),
 	EVENT("members", FIELD_NUMBER, members),
 	EVENT("accepted", FIELD_NUMBER, clients),
+	EVENT("open", FIELD_NUMBER, cut),
 	EVENT("waiting", FIELD_NUMBER, waiting),
 	EVENT("reason", FIELD_TEXT, reason),
 	{ 0 },

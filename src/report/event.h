@@ -57,6 +57,7 @@ struct event {
 	int64_t conn, pid, port, members, membership, own, clients;
 	int64_t queued, handshakes, lost;
 	int64_t waiting;		/* in the queue of a dead member; -1 */
+	int64_t cut;			/* its open connections then; or -1 */
 	int64_t adopted;		/* a pid, or -1 */
 	const char *name, *protocol, *reason, *text, *command, *mode, *steering;
 	const struct addr *address, *peer;

@@ -99,6 +99,19 @@ print_joined(const struct page *p, const struct event *e)
 	print_share_of_new(p, e);
 }
 
+/* What ends with a member that died: " (lost: 1 open, 22 in its queue)". */
+static void
+print_lost(const struct page *p, const struct event *e)
+{
+	if (e->cut > 0 || e->waiting > 0)
+		fprintf(p->out, " (lost: ");
+	if (e->cut > 0)
+		fprintf(p->out, "%lld open%s", (long long)e->cut,
+		    e->waiting > 0 ? ", " : ")");
+	if (e->waiting > 0)
+		fprintf(p->out, "%lld in its queue)", (long long)e->waiting);
+}
+
 static void
 print_left(const struct page *p, const struct event *e)
 {
@@ -107,9 +120,7 @@ print_left(const struct page *p, const struct event *e)
 	print_pid(p, e);
 	fprintf(p->out, " after %lld connection%s", (long long)e->clients,
 	    plural((uint64_t)e->clients));
-	if (e->waiting > 0)
-		fprintf(p->out, ", with %lld waiting in its queue",
-		    (long long)e->waiting);
+	print_lost(p, e);
 	print_share_of_new(p, e);
 }
 

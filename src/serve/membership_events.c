@@ -68,6 +68,13 @@ lost_queue(const struct membership *m, const char *name)
 	return -1;
 }
 
+/* A datagram's peer has no connection. */
+static int64_t
+lost_open(const struct membership *m, const struct counters *c)
+{
+	return m->settings->udp ? -1 : (int64_t)(c->accepted - c->closed);
+}
+
 static void
 emit_member(struct registry_events *events, const struct slot *s,
     enum event_kind kind, const char *reason)
@@ -78,12 +85,15 @@ emit_member(struct registry_events *events, const struct slot *s,
 		.kind = kind, .name = slot_name(s, name), .pid = shown_pid(s),
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
 		.steering = shown_steering(m, steering), .waiting = -1,
+		.cut = -1,
 	};
 
 	if (is_own(s))
 		return;
-	if (kind == EVENT_LEFT && strcmp(reason, "died") == 0)
+	if (kind == EVENT_LEFT && strcmp(reason, "died") == 0) {
 		e.waiting = lost_queue(m, name);
+		e.cut = lost_open(m, &s->counters);
+	}
 	/* a change starts a new judgement of how even the group is */
 	if (kind == EVENT_JOINED || kind == EVENT_LEFT)
 		e.members = membership_count(m, 1);
