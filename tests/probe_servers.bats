@@ -290,3 +290,30 @@ queues() {
 	test "$(grep -cE '^    accepted p50 +[0-9.]+ .s p90 +[0-9.]+ .s max +[0-9.]+ .s$' report)" -eq 2
 	grep -qE '^accept: polled every 50 µs to 5 ms, and no finer than that$' report
 }
+
+@test "servers: one is killed with clients in its queue: they failed, whatever is seen first" {
+	local all=60 queued=0 prober
+	start echo -r --name A 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	kill -STOP "$pid"
+	rpnc probe -n $all -c $all --timeout 60 --json "$port" >report 3>&- &
+	prober=$!
+	pids+=("$prober")
+	in_queue() {
+		queued=$(queues | awk -v pid="$pid" '$1 == pid { print $2 }')
+		test "$(($(served_by_a) + queued))" -ge $all
+	}
+	served_by_a() {
+		ss -Htan state time-wait "( sport = :$port or dport = :$port )" | wc -l
+	}
+	eventually in_queue
+	test "$queued" -gt 0
+	# when it goes on, it is time to look, and the resets are there, too
+	kill -STOP "$prober"
+	eventually grep -q '^State:.T' "/proc/$prober/status"
+	kill -KILL "$pid"
+	eventually gone "$pid"
+	kill -CONT "$prober"
+	finish "$prober" || true
+	holds ".failed.reset == $queued and .predicted == 0 and .ok == $((all - queued))"
+}

@@ -147,6 +147,8 @@ attempt_look(struct attempt *a)
 	if (answer == LOOK_FOUND) {
 		look_found(a, now);
 	} else if (answer == LOOK_GONE || answer < 0) {
+		a->vanished = answer == LOOK_GONE && !a->served &&
+		    identify_has_group(a->shared->identify);
 		look_gone(a);
 	} else if (answer == LOOK_HIDDEN) {
 		look_hidden(a, now, waited);
@@ -355,7 +357,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->tick_at = a->asking = 0;
 	a->look_gap = LOOK_FIRST_NS;
 	a->peer_ended = a->unbound = a->held = false;
-	a->served = a->mute = false;
+	a->served = a->mute = a->vanished = false;
 	a->started = intended ? intended : clock_ns();
 	a->result = (struct attempt_result){
 		.number = id, .row = -1, .predicted = -1, .accepted = -1,

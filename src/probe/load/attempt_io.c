@@ -140,7 +140,8 @@ is_accepted(const struct attempt *a)
 
 /*
  * Reads to the peer's end. A reset after an answer does not matter. Without an
- * answer, it may be the end of a listener.
+ * answer, it may be the end of a listener; and it is, if a look at this host's
+ * sockets found the connection gone.
  */
 void
 attempt_drain(struct attempt *a)
@@ -154,7 +155,7 @@ attempt_drain(struct attempt *a)
 	}
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
-	if (n < 0 && a->shared->plan->losses && !a->served)
+	if (n < 0 && !a->served && (a->shared->plan->losses || a->vanished))
 		attempt_end_by(a, errno);
 	else
 		attempt_end(a, OUT_OK, 0);
