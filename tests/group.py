@@ -16,6 +16,7 @@ _, RPNC, WHAT = sys.argv
 V4 = socket.AF_INET, {"any": "0.0.0.0", "one": "127.0.0.1"}, "192.0.2.1"
 V6 = socket.AF_INET6, {"any": "::", "one": "::1"}, "2001:db8::1"
 FAMILIES = [V4] + [V6] * os.path.exists("/proc/net/if_inet6")
+EXPLAINED = b"  half-open: connections whose handshake is not complete"
 TCP, UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
@@ -24,6 +25,11 @@ def shown(kind, port):
         [RPNC, "probe", "--group", "--json", str(port)] + ["-u"] * (kind == UDP),
         check=True, stdout=subprocess.PIPE).stdout
     return [json.loads(line) for line in said.splitlines()]
+
+
+def table(port):
+    return subprocess.run([RPNC, "probe", "--group", str(port)], check=True,
+                          stdout=subprocess.PIPE).stdout.splitlines()
 
 
 def listen(kind, family, address, port=0, device=False):
@@ -130,9 +136,11 @@ def half_open():
             return member["half_open"], member["queue"]
         raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
         assert counts() == (0, 0), counts()
+        assert EXPLAINED not in table(port)
         for i in range(7):
             raw.sendto(syn(family, nobody, to, (4000 + i, port)), (to, 0))
         assert counts() == (7, 0), counts()
+        assert EXPLAINED in table(port)
         clients = [socket.create_connection((to, port)) for _ in range(3)]
         assert counts() == (7, 3), counts()
         for c in clients:

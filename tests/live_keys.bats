@@ -176,7 +176,7 @@ clients() {
 	start echo -r --name B 127.0.0.1 "$port"
 	runs w probe --watch=500ms --echo --rate 600 "$port"
 	on_screen w $'\n  A [^\n]*\n([^\n]*\n){0,2} +[▁▂▃▄▅▆▇█]+\n'
-	on_screen w $'\nconnect +[▁▂▃▄▅▆▇█ ]+\naccept +[▁▂▃▄▅▆▇█ ]+\necho +[▁▂▃▄▅▆▇█ ]+\n +┴[0-9]'
+	on_screen w $'\nconnect +[▁▂▃▄▅▆▇█ ]+\naccept +[▁▂▃▄▅▆▇█ ]+\necho +[▁▂▃▄▅▆▇█ ]+\ntime +┴[0-9]'
 	on_screen w '─ q quit  \? help  p pause  s sort: name  ↑↓ scroll ─'
 	keys w p
 	on_screen w 'PAUSED'

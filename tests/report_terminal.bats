@@ -49,7 +49,8 @@ shows_line() {
 	shows_line '^connect +[▁▂▃▄▅▆▇█ ]*█'
 	shows_line '^accept +[▁▂▃▄▅▆▇█ ]*█'
 	shows_line '^echo +[▁▂▃▄▅▆▇█ ]*█'
-	shows_line '^ +┴[125]0* .?s─+┴[125]0* .?s─+'
+	shows_line '^how many took which time:$'
+	shows_line '^time +┴[125]0* .?s─+┴[125]0* .?s─+'
 	# the times of a row stand below each other
 	test "$(grep -E '^(connect|accept|echo) +p50' <<<"$text" |
 		sed -E 's/(.*)p90.*/\1/; s/µ/u/g' | awk '{ print length }' | sort -u | wc -l)" -eq 1
@@ -60,7 +61,7 @@ shows_line() {
 	two
 	reports a 'failed 0' -n 1000 "$port"
 	shows_line '^  A  pid [0-9]+ rpnc  [^ ]{50}.* %$'
-	shows_line '^ {9}┴.{90}'
+	shows_line '^time {5}┴.{90}'
 }
 
 @test "report: at 40x10 it is whole, without a histogram" {
@@ -89,7 +90,7 @@ shows_line() {
 	shows_line '^  A  pid [0-9]+ rpnc  #+=*[#=.-]*\|[#=.-]+ +[0-9]+  [0-9.]+ %$'
 	shows_line '^fair hashing gives 500 \+- [0-9]+ each \(99 %\): \| and \. or = in the bars; p '
 	shows_line '^accept +[_.,=+*# -]*#'
-	shows_line '^ +\+[125]0* .?s-+\+[125]0* .?s-+'
+	shows_line '^time +\+[125]0* .?s-+\+[125]0* .?s-+'
 	shows_line '^closed loop: '
 	run ! grep -P '[^\x00-\x7f]' <<<"$text"
 }

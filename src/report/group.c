@@ -194,6 +194,9 @@ members_out(FILE *out, const struct group_report *r,
 		fprintf(out, "\n%*s", INDENT, "");
 		table_row(out, &t, style->color, &r->members[i]);
 	}
+	if (t.width[HALF])
+		fprintf(out, "\n%*shalf-open: connections whose handshake is "
+		    "not complete", INDENT, "");
 }
 
 static void

@@ -156,7 +156,7 @@ axis_row(FILE *out, const struct latency_axis *x)
 	double mark = x->low, cell_of = x->cells / log(x->high / x->low);
 	int cell = 0;
 
-	fprintf(out, "\n%*s", LABEL, "");
+	fprintf(out, "\n%-*s", LABEL, "time");
 	while (cell < x->cells) {
 		int at = mark < x->high * 0.99 ?
 		    (int)lround(log(mark / x->low) * cell_of) : x->cells;
@@ -174,6 +174,18 @@ axis_row(FILE *out, const struct latency_axis *x)
 	}
 }
 
+static bool
+has_histograms(const struct latency_row *rows, size_t count,
+    const struct table_style *style)
+{
+	if (!style->terminal || style->columns < PLOT_LEAST)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].hist->count >= ENOUGH)
+			return true;
+	return false;
+}
+
 /* Returns how many lines it has written. */
 static int
 histograms(FILE *out, const struct latency_row *rows, size_t count,
@@ -182,7 +194,7 @@ histograms(FILE *out, const struct latency_row *rows, size_t count,
 	struct latency_axis x = { .cells = style->columns - LABEL };
 	int shown = 0;
 
-	if (!style->terminal || style->columns < PLOT_LEAST)
+	if (!has_histograms(rows, count, style))
 		return 0;
 	if (x.cells > PLOT_MOST)
 		x.cells = PLOT_MOST;
@@ -194,9 +206,8 @@ histograms(FILE *out, const struct latency_row *rows, size_t count,
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].hist->count >= ENOUGH)
 			histogram_row(out, &x, &rows[i]);
-	if (shown)
-		axis_row(out, &x);
-	return shown ? shown + 1 : 0;
+	axis_row(out, &x);
+	return shown + 1;
 }
 
 /* Fills rows from the latencies that there are; returns how many. */
@@ -242,12 +253,16 @@ latency_human(FILE *out, const struct latencies *l,
 		.count = sizeof(latency_columns) / sizeof(*latency_columns),
 		.row_size = sizeof(*rows),
 	};
+	size_t plotted;
 
 	t.row_count = latency_rows(l, rows);
+	plotted = plotted_rows(l, rows, t.row_count);
 	table_fit(&t, style->columns);
 	for (size_t i = 0; i < t.row_count; i++) {
 		fputc('\n', out);
 		table_row(out, &t, style->color, &rows[i]);
 	}
-	histograms(out, rows, plotted_rows(l, rows, t.row_count), style);
+	if (has_histograms(rows, plotted, style))
+		fprintf(out, "\nhow many took which time:");
+	histograms(out, rows, plotted, style);
 }
