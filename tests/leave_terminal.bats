@@ -175,6 +175,25 @@ is_of() {
 	replaces listen --prompt=never
 }
 
+@test "replace: at terminals the new one takes the old one's name, and all show both" {
+	pane old rpnc listen -r --name D 0
+	listening old
+	pane other rpnc listen -r "$port"
+	sees other 'A listening on [::]'
+	sees old '+ A joined'
+	local was new
+	was=$(process old)
+	pane new rpnc echo --live -r --name D --replace D "$port"
+	new=$(process new)
+	sees other "+ D joined (pid $new) in place of D.old (pid $was): 3 members"
+	like old "D.old leaves: replaced by pid $new, which is D now"
+	eventually ended old
+	sees other "- D.old left (pid $was)"
+	enter other /group
+	like other "D +$new rpnc"
+	like new "D +$new rpnc"
+}
+
 @test "steer: who goes on while it is full is not full for ever" {
 	pane a rpnc listen -r -m 1 0
 	listening a

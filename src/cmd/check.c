@@ -142,7 +142,8 @@ check_server(const struct settings *s, const struct endpoint *e)
 	/* port 0: a later start gets another free port */
 	for (int i = 0; i < bound && !e->port; i++)
 		addr_set_port(&set.bound[i], 0);
-	if (membership_check_registry(s, e->port) < 0)
+	if (membership_check_registry(s, e->port) < 0 ||
+	    (s->replace && membership_check_replace(s, e) < 0))
 		return -1;
 	return check_emit(s, &set);
 }

@@ -113,7 +113,7 @@ static int
 worker_run(struct workers *all, int index)
 {
 	struct echo_server *v = all->user;
-	char name[REGISTRY_NAME];
+	char *name = v->worker_name;
 	struct sock_set set, none = { 0 };
 	int slot;
 

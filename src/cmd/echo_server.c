@@ -23,7 +23,12 @@ void
 echo_worker_name(const struct echo_server *v, int index,
     char name[static REGISTRY_NAME])
 {
-	snprintf(name, REGISTRY_NAME, "%.16s/%hu", v->membership.name,
+	const struct membership *m = &v->membership;
+	char own[REGISTRY_NAME];
+
+	/* another process may have taken our name: replace.h */
+	slot_name(registry_slot(m->registry, m->slot), own);
+	snprintf(name, REGISTRY_NAME, "%.16s/%hu", *own ? own : m->name,
 	    (unsigned short)index);
 }
 
@@ -159,6 +164,10 @@ echo_worker_signal(struct app *a, const struct signalfd_siginfo *info)
 {
 	struct echo_server *v = container_of(a, struct echo_server, app);
 
-	if (info->ssi_signo == SIGTERM && !v->stop.leave.ends)
-		echo_end(v);
+	if (info->ssi_signo != SIGTERM || v->stop.leave.ends)
+		return;
+	/* another process may have taken our parent's name: replace.h */
+	slot_name(registry_slot(v->membership.registry, v->stop.leave.slot),
+	    v->worker_name);
+	echo_end(v);
 }

@@ -45,6 +45,7 @@ struct echo_server {
 	int64_t spin;			/* polls so long before sleep, us */
 	int64_t started;		/* loop_now() */
 	char greeting[GREETING];
+	char worker_name[REGISTRY_NAME];	/* in a worker */
 };
 
 /* The name of a worker, such as "A/3". */

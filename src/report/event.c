@@ -35,6 +35,7 @@ static const struct field member[] = {
 	EVENT("name", FIELD_TEXT, name),
 	EVENT("pid", FIELD_NUMBER, pid),
 	EVENT("members", FIELD_NUMBER, members),
+	EVENT("replaces", FIELD_TEXT, replaces),
 	{ 0 },
 };
 

@@ -60,6 +60,7 @@ struct event {
 	int64_t cut;			/* its open connections then; or -1 */
 	int64_t adopted;		/* a pid, or -1 */
 	const char *name, *protocol, *reason, *text, *command, *mode, *steering;
+	const char *replaces;		/* the member that has gone, or goes */
 	const struct addr *address, *peer;
 	const struct addr *via;		/* the proxy that peer came by, or NULL */
 	const void *data;

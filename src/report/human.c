@@ -96,6 +96,8 @@ print_joined(const struct page *p, const struct event *e)
 	paint(p->out, p->color, GREEN, "+ %s", e->name);
 	fputs(" joined", p->out);
 	print_pid(p, e);
+	if (e->replaces)
+		fprintf(p->out, " in place of %s", e->replaces);
 	print_share_of_new(p, e);
 }
 

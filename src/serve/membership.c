@@ -149,6 +149,8 @@ membership_open(struct membership *m, const struct settings *s,
 		unix_name_get(&m->unix_name, &m->set.bound[0]);
 	if (membership_open_registry(m, s) < 0)
 		goto close;
+	if (s->replace && s->name)
+		replace_take_name(m->registry, s->replace, s->name);
 	m->slot = registry_claim(m->registry, kind, s->name, 0);
 	if (m->slot < 0)
 		goto registry;

@@ -17,7 +17,8 @@ membership_check_registry(const struct settings *s, uint16_t port)
 	r = registry_look(s->udp, port);
 	if (!r)
 		return 0;
-	taken = s->name && registry_has_name(r, s->name);
+	taken = s->name && registry_has_name(r, s->name) &&
+	    !(s->replace && replace_is_name(r, s->replace, s->name));
 	room = registry_room(r);
 	slots += workers > 1;	/* the parent has a slot, too */
 	registry_close(r);

@@ -19,6 +19,7 @@
 #include "app/emit.h"
 #include "group/registry/process_id.h"
 #include "group/registry/spare_request.h"
+#include "group/replace.h"
 #include "serve/membership.h"
 
 enum { RECENT_US = 1500 * 1000 };	/* a board looks each second */
@@ -80,9 +81,12 @@ emit_member(struct registry_events *events, const struct slot *s,
     enum event_kind kind, const char *reason)
 {
 	struct membership *m = events->user;
-	char steering[MODE_TEXT], name[REGISTRY_NAME];
+	char steering[MODE_TEXT], name[REGISTRY_NAME], old[SLOT_TEXT];
+	const struct slot *from = kind == EVENT_JOINED ?
+	    replace_taken_from(m->registry, s) : NULL;
 	struct event e = {
 		.kind = kind, .name = slot_name(s, name), .pid = shown_pid(s),
+		.replaces = from ? slot_text(from, old) : NULL,
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
 		.steering = shown_steering(m, steering), .waiting = -1,
 		.cut = -1,
@@ -109,18 +113,33 @@ static void
 report_replaced(struct membership *m, uint64_t process)
 {
 	int slot = registry_find_process(m->registry, process);
+	const struct slot *own = membership_slot(m);
 	const struct slot *by = slot < 0 ? NULL
 					 : registry_slot(m->registry, slot);
-	char why[64], name[REGISTRY_NAME];
+	char why[96], name[REGISTRY_NAME];
+	int used;
 
 	if (by && slot_pid(by))
-		snprintf(why, sizeof(why), "replaced by pid %d",
+		used = snprintf(why, sizeof(why), "replaced by pid %d",
 		    (int)slot_pid(by));
 	else
-		snprintf(why, sizeof(why), "replaced by %s",
+		used = snprintf(why, sizeof(why), "replaced by %s",
 		    by ? slot_name(by, name) : "a member that has gone");
+	if (own->name_taken_by)
+		snprintf(why + used, sizeof(why) - (size_t)used,
+		    ", which is %s now", m->name);
+	slot_name(own, m->name);
 	m->replaced = true;
 	m->on_replaced(m, why);
+}
+
+/* If the process that took our name ended before it served, takes it back. */
+static void
+watch_name(struct membership *m, struct slot *own)
+{
+	replace_give_back(m->registry, own, m->name);
+	if (!own->name_taken_by)
+		slot_name(own, m->name);
 }
 
 static void
@@ -137,6 +156,8 @@ on_wake(struct registry_events *e)
 	}
 	if (own->replaced_by && !m->replaced && m->on_replaced)
 		report_replaced(m, own->replaced_by);
+	else if (own->name_taken_by && !m->replaced)
+		watch_name(m, own);
 	if (m->listening && reconcile_apply(&m->reconcile, m->listening) < 0)
 		emit_error(m->app);
 }

@@ -58,6 +58,7 @@ struct slot {
 	uint64_t programs[REGISTRY_SOCKETS];
 	uint32_t tests[REGISTRY_SOCKETS]; /* drops that member_index.c caused */
 	int32_t adopted_by;		/* pid that has its sockets too, or 0 */
+	uint64_t name_taken_by;		/* process that has its name now, or 0 */
 	struct counters {
 		uint64_t accepted, closed, in, out;
 	} counters __attribute__((aligned(64)));

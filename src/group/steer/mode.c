@@ -162,6 +162,9 @@ mode_weight(struct registry *r, int slot)
 		return 1;
 	if (slot < 0)
 		return WEIGHT_DEFAULT;
+	/* the member that has its name now has its share, too */
+	if (registry_slot(r, slot)->name_taken_by)
+		return 0;
 	weight = registry_slot(r, slot)->weight;
 	base = strcspn(slot_name(registry_slot(r, slot), own), "/");
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {

@@ -106,7 +106,7 @@ registry_counts_name(struct registry_counts *r, struct tally *t)
 		int row = s->kind == SLOT_MEMBER && slot_pid(s) ?
 		    tally_process_find(t, slot_pid(s)) : -1;
 
-		if (row >= 0 && !t->rows[row].name[0])
+		if (row >= 0 && (!t->rows[row].name[0] || s->name_taken_by))
 			row_name_fill(&t->rows[row], s);
 	}
 }
@@ -157,9 +157,12 @@ slot_count(const struct registry_counts *r, struct tally *t, int i)
 {
 	const struct slot *s = registry_slot(r->registry, i);
 
-	if (r->order[i] && s->order == r->order[i] && r->row[i] >= 0)
-		t->rows[r->row[i]].count = r->base[i] +
-		    s->counters.accepted - r->before[i];
+	if (!r->order[i] || s->order != r->order[i] || r->row[i] < 0)
+		return;
+	t->rows[r->row[i]].count = r->base[i] + s->counters.accepted -
+	    r->before[i];
+	if (s->name_taken_by)	/* D is D.old now */
+		row_name_fill(&t->rows[r->row[i]], s);
 }
 
 static void
@@ -188,6 +191,9 @@ registry_counts_follow(struct registry_counts *r, struct tally *t)
 {
 	uint64_t sum = 0;
 
+	/* renamed members first: the new one may be known by its name only */
+	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
+		slot_count(r, t, i);
 	for (int i = 0; r->registry && i < REGISTRY_SLOTS; i++)
 		slot_follow(r, t, i);
 	for (int i = 0; i < t->count; i++)
