@@ -385,44 +385,63 @@ hold_leave() {
 	done
 }
 
+# steps: how often the process that is traced has been stopped.
+steps() {
+	grep -c 'stopped by SIGSTOP' trace
+}
+
+# stepped N: it is stopped once more than N times, or has ended.
+stepped() {
+	test "$(steps)" -gt "$1" || gone "$leaver"
+}
+
+# step: it goes on, to where it waits next.
+step() {
+	local before
+	before=$(steps)
+	kill -CONT "$leaver"
+	eventually stepped "$before"
+}
+
+# has_looked LINE: since then it has the lock of a leaver, and has asked the
+# kernel for the sockets of its group.
+has_looked() {
+	tail -n "+$1" trace | sed -n '/F_OFD_SETLK/,$p' | grep -q 'SOCK_DIAG_BY_FAMILY'
+}
+
 @test "leave: a joiner that is not on the registry yet is no stranger" {
-	test -z "${SAN:-}" || skip "sanitizers make a joiner slower than it is waited for"
-	start echo -v -r --json 127.0.0.1 0
-	cat >rounds.py <<-'END'
-		import json, os, signal, subprocess, sys, time
-		port = sys.argv[1]
-		def listeners():
-		    with open("/proc/net/tcp") as f:
-		        return sum(row.split()[1].endswith(":%04X" % int(port)) and
-		            row.split()[3] == "0A" for row in f)
-		def echo(*before):
-		    r, w = os.pipe()
-		    p = subprocess.Popen([*before, "rpnc", "echo", "-r", "--json", "127.0.0.1", port,
-		        "--ready-fd", str(w)], pass_fds=[w], stdout=subprocess.PIPE, text=True)
-		    os.close(w)
-		    return p, r
-		slow = ["strace", "-qq", "-o", "/dev/null", "--trace=listen",
-		    "--inject=listen:delay_exit=15000"]   # us, before it is on the registry
-		modes = []
-		for turn in range(10):
-		    leaver, ready = echo()
-		    os.read(ready, 99)
-		    before = listeners()
-		    joiner, ready_too = echo(*slow)
-		    while listeners() == before:
-		        pass
-		    leaver.send_signal(signal.SIGTERM)
-		    said = [json.loads(line) for line in leaver.communicate(timeout=60)[0].splitlines()]
-		    modes += [e["mode"] for e in said if e["event"] == "drained"]
-		    os.read(ready_too, 99)
-		    os.kill(int(open("/proc/%d/task/%d/children" % (joiner.pid, joiner.pid)).read()), signal.SIGTERM)
-		    joiner.communicate(timeout=60)
-		    os.close(ready), os.close(ready_too)
-		print(modes)
-		# a machine that is too slow may take one for a stranger all the same
-		assert len(modes) == 10 and modes.count("steer") >= 3, modes
-	END
-	run -0 env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" timeout 100 python3 rounds.py "$port"
+	local leaver joiner tracer from
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+	start echo -v -r 127.0.0.1 0
+	start echo -v -r 127.0.0.1 "$port"
+	leaver=$pid
+	# the joiner is stopped as soon as it is in the kernel's group
+	mkfifo joined
+	background strace -D -qq -o /dev/null --trace=listen \
+		--inject=listen:signal=SIGSTOP rpnc echo -r 127.0.0.1 "$port" \
+		--ready-fd 4 4<>joined
+	joiner=$pid
+	three_listen() {
+		test "$(ss -Hltn "src 127.0.0.1:$port" | wc -l)" -eq 3
+	}
+	eventually three_listen
+	# the leaver is stopped wherever it waits
+	inject "$leaver" epoll_wait:signal=SIGSTOP
+	tracer=${pids[-1]}
+	eventually stepped 0
+	from=$(wc -l <trace)
+	kill "$leaver"
+	until has_looked "$from" || gone "$leaver"; do
+		step
+	done
+	kill -CONT "$joiner"
+	read -r -t 30 _ <>joined
+	kill "$tracer"
+	finish "$tracer" || true
+	kill -CONT "$leaver"
+	pid=$leaver
+	ends_with 143
+	member 1 'nothing lost (steer)'
 }
 
 # with_sysctl NAME=VALUE COMMANDS: bash in a network of its own, where that is set.
