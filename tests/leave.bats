@@ -436,7 +436,7 @@ has_looked() {
 	done
 	kill -CONT "$joiner"
 	read -r -t 30 _ <>joined
-	kill "$tracer"
+	kill "$tracer" 2>/dev/null || true # it ends with who is traced
 	finish "$tracer" || true
 	kill -CONT "$leaver"
 	pid=$leaver
