@@ -45,6 +45,7 @@ span() {
 }
 
 @test "connect -u -U: a datagram of any size arrives whole" {
+	mkfifo there
 	behind <<-'END'
 		s = socket.socket(socket.AF_UNIX, SOCK_DGRAM)
 		s.bind("server")
@@ -55,7 +56,6 @@ span() {
 		open("there", "w").close()
 		s.sendto(data, s.recvfrom(99)[1])
 	END
-	mkfifo there
 	: <there
 	printf x | timeout 20 rpnc connect -u -U ./server >got
 	cmp sent got
@@ -116,41 +116,130 @@ span() {
 	assert_line --index 2 'status 1'
 }
 
+@test "connect -u, listen -u: what is too large for a link on the way arrives, and what comes after it" {
+	run -0 in_netns '
+		trap "kill \$(jobs -p) || true" EXIT
+		mkfifo up lives
+		for name in router far; do
+			unshare -n bash -c "ip link set lo up
+				echo \$\$ >up; read -r <>lives" &
+			read -r "$name" <up
+		done
+		within() { nsenter -t "$1" -n "${@:2}"; }
+		veth() { ip link add "$1" type veth peer name "$2" netns "$3" 2>/dev/null; }
+		veth h0 r0 "$router" || { echo none; exit; }
+		within "$router" ip link add r1 type veth peer name f0 netns "$far"
+		ip addr add 192.0.2.1/24 dev h0
+		ip link set h0 up
+		ip route add 192.0.3.0/24 via 192.0.2.2
+		within "$router" ip addr add 192.0.2.2/24 dev r0
+		within "$router" ip addr add 192.0.3.2/24 dev r1
+		within "$router" ip link set r0 up
+		within "$router" ip link set r1 mtu 1000 up
+		within "$router" bash -c "echo 1 >/proc/sys/net/ipv4/ip_forward"
+		within "$far" ip addr add 192.0.3.1/24 dev f0
+		within "$far" ip link set f0 up
+		within "$far" ip route add default via 192.0.3.2
+
+		# eventually SIZE FILE
+		eventually() {
+			until test "$(stat -c %s "$2")" -ge "$1"; do
+				read -r -t 0.02 <> <(:) || true
+			done
+		}
+		: >heard >back
+		mkfifo in to
+		exec 5<>in 6<>to
+		nsenter -t "$far" -n rpnc listen -u -q 0.0.0.0 9000 --ready-fd 4 <to >heard 4>up 5>&- 6>&- &
+		listener=$!
+		read -r <up
+		rpnc connect -u -q 192.0.3.1 9000 <in >back 5>&- 6>&- &
+		for n in 1 2 3; do
+			head -c 1400 /dev/zero >&5
+			eventually $((n * 1400)) heard
+		done
+		kill "$listener" $!
+		wait "$listener" $! || true
+		: >heard >back
+		rpnc listen -u -q 192.0.2.1 9000 --ready-fd 4 <to >heard 4>up 5>&- 6>&- &
+		read -r <up
+		nsenter -t "$far" -n rpnc connect -u -q 192.0.2.1 9000 <in >back 5>&- 6>&- &
+		printf x >&5
+		eventually 1 heard
+		for n in 1 2 3; do
+			head -c 1400 /dev/zero >&6
+			eventually $((n * 1400)) back
+		done
+		stat -c %s back'
+	test "$output" != none || skip "no veth here"
+	assert_output 4200
+}
+
 @test "connect -u: a bad destination is status 1" {
 	run -1 timeout 20 rpnc connect -u 255.255.255.255 9 </dev/null
 	assert_output 'rpnc connect: connect to 255.255.255.255:9: Permission denied'
 }
 
+# refusal ERRNO: how it is told.
+refusal() {
+	case $1 in
+	EPERM) echo 'Operation not permitted' ;;
+	EMSGSIZE) echo 'Message too long' ;;
+	esac
+}
+
 @test "listen -u: a reply that is refused is told, and status 1" {
+	local errno
 	mkfifo in
 	exec 8<>in
-	start_with in listen -u 127.0.0.1 0 8>&-
-	inject "$pid" sendmsg:error=EPERM:when=1
-	py "$port" <<-'END'
-		s = udp(args[0])
-		s.send(b"x")
-		stdin = open("in", "wb", buffering=0)
-		stdin.write(b"refused")
-		os.stat("err.0")
-		while not os.stat("err.0").st_size or b"refused" and \
-		    b"not sent" not in open("err.0", "rb").read():
-		    select.select([], [], [], 0.02)
-		stdin.write(b"sent")
-		assert s.recv(99) == b"sent"
-	END
-	kill "$pid"
-	ends_with 1 'a datagram of 7 B was not sent: Operation not permitted'
+	for errno in EPERM EMSGSIZE; do
+		stop
+		start_with in listen -u 127.0.0.1 0 8>&-
+		inject "$pid" "sendmsg:error=$errno:when=1"
+		py "$port" <<-'END'
+			s = udp(args[0])
+			s.send(b"x")
+			stdin = open("in", "wb", buffering=0)
+			stdin.write(b"refused")
+			while b"not sent" not in open("err.0", "rb").read():
+			    select.select([], [], [], 0.02)
+			stdin.write(b"sent")
+			assert s.recv(99) == b"sent"
+		END
+		kill "$pid"
+		ends_with 1 "a datagram of 7 B was not sent: $(refusal "$errno")"
+	done
+}
+
+@test "connect -u: a datagram that is too large for the kernel is told, and status 1" {
+	local connect
+	start listen -u -k 127.0.0.1 0
+	mkfifo in
+	exec 5<>in
+	as_by_a_person connect -u --linger 0.1 "127.0.0.1:$port" <in >back 2>err.1 3>&- 5>&- &
+	connect=$!
+	pids+=("$connect")
+	inject "$connect" sendto:error=EMSGSIZE:when=1
+	printf refused >&5
+	eventually grep -q 'not sent' err.1
+	printf sent >&5
+	eventually grep -q sent out.0
+	exec 5>&-
+	pid=$connect
+	ends_with 1 "a datagram of 7 B was not sent: $(refusal EMSGSIZE)"
+	assert_equal "$(<out.0)" sent
 }
 
 @test "listen -u -k, echo -u: replies that are refused are told once, and the service goes on" {
-	local command
-	for command in 'echo -u' 'echo -u --json' 'listen -u -k' ; do
+	local case command errno
+	for case in 'EPERM echo -u' 'EMSGSIZE echo -u --json' 'EMSGSIZE listen -u -k'; do
+		read -r errno command <<<"$case"
 		rm -f err.0 out.0 ready.0
 		mkfifo in.0
 		exec 8<>in.0
 		# shellcheck disable=SC2086
 		start_with in.0 $command 127.0.0.1 0 8>&-
-		inject "$pid" sendmsg:error=EPERM:when=1..10 sendmmsg:error=EPERM:when=1..10
+		inject "$pid" {sendmsg,sendmmsg}:error="$errno":when=1..10
 		py "$port" "$command" <<-'END'
 			s = udp(args[0])
 			stdin = open("in.0", "wb", buffering=0)
@@ -175,8 +264,8 @@ span() {
 		exec 8>&-
 		rm in.0
 		run -0 grep -ho '[^"]*datagrams\? [^"]*not sent[^"]*' err.0 out.0
-		assert_line --index 0 --regexp ': a datagram of 1 B was not sent: Operation not permitted$'
-		assert_line --index 1 --regexp '[0-9] more datagrams were not sent, the last to 127.0.0.1:[0-9]*: Operation not permitted$'
+		assert_line --index 0 --regexp ': a datagram of 1 B was not sent: '"$(refusal "$errno")"'$'
+		assert_line --index 1 --regexp '[0-9] more datagrams were not sent, the last to 127.0.0.1:[0-9]*: '"$(refusal "$errno")"'$'
 		assert_equal "${#lines[@]}" 2
 	done
 }

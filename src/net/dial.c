@@ -169,9 +169,10 @@ open_for(const struct race *r, const struct addr *to)
 	fd = socket(to->sa.sa_family, type, 0);
 	if (fd < 0 || to->sa.sa_family == AF_UNIX)
 		return fd;
-	if (r->options->datagram)
+	if (r->options->datagram) {
 		udp_enlarge(fd);
-	else {
+		udp_let_fragment(fd, to);
+	} else {
 		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 		if (r->options->congestion)
 			congestion_prepare(r->options->congestion, fd, to);

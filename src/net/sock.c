@@ -81,6 +81,7 @@ sock_prepare(int fd, const struct addr *a, const struct sock_options *o)
 	if (o->datagram) {
 		udp_prepare(fd, a);
 		udp_enlarge(fd);
+		udp_let_fragment(fd, a);
 		udp_join(fd);
 	} else {
 		/* accepted sockets inherit it */

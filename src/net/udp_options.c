@@ -33,6 +33,18 @@ udp_enlarge(int fd)
 		sock_set_int(fd, SOL_SOCKET, SO_RCVBUF, QUEUE_SIZE);
 }
 
+/* IPv6 has no fragments made by routers: there it only prevents the EMSGSIZE. */
+void
+udp_let_fragment(int fd, const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		sock_set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+		    IP_PMTUDISC_DONT);
+	else
+		sock_set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+		    IPV6_PMTUDISC_DONT);
+}
+
 void
 udp_join(int fd)
 {

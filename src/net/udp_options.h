@@ -12,6 +12,11 @@
 void udp_prepare(int fd, const struct addr *a);
 /* Enlarges the receive buffer for bursts, as far as the kernel allows. */
 void udp_enlarge(int fd);
+/*
+ * Lets routers cut a datagram that is too large for a link on the way. Else it
+ * is lost, and a connected socket has EMSGSIZE, which the next call returns.
+ */
+void udp_let_fragment(int fd, const struct addr *a);
 /* Lets the kernel join equal datagrams; only if no other process reads it. */
 void udp_join(int fd);
 
