@@ -61,6 +61,47 @@ span() {
 	cmp sent got
 }
 
+# no_more_memory PID: it gets none from now on.
+no_more_memory() {
+	prlimit --pid "$1" --as="$(awk '/^VmSize/ { print $2 * 1024 }' "/proc/$1/status")"
+}
+
+@test "connect -u -U, listen -u -U: a datagram that there is no memory for is told, and status 1" {
+	test -z "${SAN:-}" || skip "sanitizers end a process that has no memory"
+	start listen -u -U ./listen
+	no_more_memory "$pid"
+	py <<-'END'
+		s = socket.socket(socket.AF_UNIX, SOCK_DGRAM)
+		s.setsockopt(SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+		s.bind("client")
+		s.sendto(bytes(400000), "listen")
+	END
+	ends_with 1 'Message too long'
+	assert_equal "$(wc -c <out.0)" 0
+	mkfifo in there go
+	exec 5<>in
+	behind <<-'END'
+		s = socket.socket(socket.AF_UNIX, SOCK_DGRAM)
+		s.bind("server")
+		s.setsockopt(SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+		open("there", "w").close()
+		peer = s.recvfrom(99)[1]
+		open("there", "w").close()
+		open("go").close()
+		s.sendto(bytes(400000), peer)
+	END
+	: <there
+	as_by_a_person connect -u -U ./server <in >got 2>err.3 3>&- 5>&- &
+	pid=$!
+	pids+=("" "$pid")
+	printf x >&5
+	: <there
+	no_more_memory "$pid"
+	: >go
+	ends_with 1 'Message too long'
+	assert_equal "$(wc -c <got)" 0
+}
+
 @test "connect -u: a datagram that the kernel refuses to send is told, and status 1" {
 	run -0 in_netns '
 		try() {
