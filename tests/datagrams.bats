@@ -160,11 +160,12 @@ no_more_memory() {
 @test "connect -u, listen -u: what is too large for a link on the way arrives, and what comes after it" {
 	run -0 in_netns '
 		trap "kill \$(jobs -p) || true" EXIT
-		mkfifo up lives
+		mkfifo up lives in to
+		exec 5<>in 6<>to 9<>up
 		for name in router far; do
 			unshare -n bash -c "ip link set lo up
 				echo \$\$ >up; read -r <>lives" &
-			read -r "$name" <up
+			read -r "$name" <&9
 		done
 		within() { nsenter -t "$1" -n "${@:2}"; }
 		veth() { ip link add "$1" type veth peer name "$2" netns "$3" 2>/dev/null; }
@@ -189,12 +190,10 @@ no_more_memory() {
 			done
 		}
 		: >heard >back
-		mkfifo in to
-		exec 5<>in 6<>to
-		nsenter -t "$far" -n rpnc listen -u -q 0.0.0.0 9000 --ready-fd 4 <to >heard 4>up 5>&- 6>&- &
+		nsenter -t "$far" -n rpnc listen -u -q 0.0.0.0 9000 --ready-fd 4 <to >heard 4>up &
 		listener=$!
-		read -r <up
-		rpnc connect -u -q 192.0.3.1 9000 <in >back 5>&- 6>&- &
+		read -r <&9
+		rpnc connect -u -q 192.0.3.1 9000 <in >back &
 		for n in 1 2 3; do
 			head -c 1400 /dev/zero >&5
 			eventually $((n * 1400)) heard
@@ -202,9 +201,9 @@ no_more_memory() {
 		kill "$listener" $!
 		wait "$listener" $! || true
 		: >heard >back
-		rpnc listen -u -q 192.0.2.1 9000 --ready-fd 4 <to >heard 4>up 5>&- 6>&- &
-		read -r <up
-		nsenter -t "$far" -n rpnc connect -u -q 192.0.2.1 9000 <in >back 5>&- 6>&- &
+		rpnc listen -u -q 192.0.2.1 9000 --ready-fd 4 <to >heard 4>up &
+		read -r <&9
+		nsenter -t "$far" -n rpnc connect -u -q 192.0.2.1 9000 <in >back &
 		printf x >&5
 		eventually 1 heard
 		for n in 1 2 3; do

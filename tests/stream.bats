@@ -128,13 +128,14 @@ save(everything(c))'
 
 @test "connect, listen: a peer elsewhere that is gone, or cut off, is known by keepalive probes" {
 	run -0 in_netns '
+		trap "kill \$(jobs -p) || true" EXIT
 		mkfifo up lives in
-		exec 5<>in
+		exec 5<>in 9<>up
 		unshare -n bash -c "ip link set lo up
 			# a socket that is closed is forgotten soon
 			echo 1 >/proc/sys/net/ipv4/tcp_fin_timeout
 			echo \$\$ >up; read -r <>lives" 5>&- &
-		read -r there <up
+		read -r there <&9
 		there() { nsenter -t "$there" -n "$@" 5>&-; }
 		for n in 0 1; do
 			ip link add here$n type veth peer name there$n netns "$there" 2>/dev/null ||
@@ -146,28 +147,29 @@ save(everything(c))'
 		done
 		echo 1 >/proc/sys/net/ipv4/tcp_keepalive_probes
 		rpnc listen -q 192.0.0.1 9000 --ready-fd 4 <in 4>up 5>&- &
-		read -r <up
-		there '"$PYTHON"' -c "
+		ends=($!)
+		read -r <&9
+		nsenter -t "$there" -n '"$PYTHON"' -c "
 import socket
 servers = [socket.create_server((\"192.0.%d.2\" % n, 9000)) for n in (0, 1)]
-open(\"up\", \"w\").close()
+print(\"listen\", file=open(\"up\", \"w\"))
 gone, cut = [s.accept()[0] for s in servers]
 gone.close()
 cut.shutdown(socket.SHUT_WR)
 socket.create_connection((\"192.0.0.1\", 9000)).close()
 open(\"lives\").read()" &
-		read -r <up || true
+		read -r <&9
 		for n in 0 1; do
 			rpnc connect 192.0.$n.2 9000 <in 5>&- &
+			ends+=($!)
 		done
 		until test "$(ss -Htno state close-wait | grep -Ec "timer:.keepalive,[0-9.]+(sec|ms),")" -eq 3; do
 			read -r -t 0.02 <> <(:) || true
 		done
 		there ip link set there1 down
-		for job in 2 4 5; do
-			wait %$job && echo "ended: 0" || echo "ended: $?"
-		done
-		kill %1 %3'
+		for pid in "${ends[@]}"; do
+			wait "$pid" && echo "ended: 0" || echo "ended: $?"
+		done'
 	test "$output" != none || skip "no veth here"
 	assert_output "ended: 0
 ended: 0
