@@ -19,19 +19,27 @@ ready_write(int fd, const struct sock_set *set)
 	close(fd);
 }
 
-void
-ready_notify(void)
+static void
+notify(const char *path)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
 	struct addr a;
 	int fd;
 
-	if (!path || (*path != '/' && *path != '@') || addr_unix(&a, path) < 0)
+	if ((*path != '/' && *path != '@') || addr_unix(&a, path) < 0)
 		return;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	sendto(fd, "READY=1", 7, MSG_NOSIGNAL | MSG_DONTWAIT, &a.sa, a.len);
 	close(fd);
+}
+
+void
+ready_notify(void)
+{
+	const char *path = secure_getenv("NOTIFY_SOCKET");
+
+	if (path)
+		notify(path);
 	unsetenv("NOTIFY_SOCKET");
 }
