@@ -33,6 +33,7 @@ heeded() {
 		history = [f for d in os.walk(state) for f in d[2]]
 		print(p.returncode, there, history, told, file=sys.stderr)
 	END
+	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare -m bash -ec '
 		mount -t tmpfs -o mode=755 run /run
 		mount -t tmpfs -o mode=1777 shm /dev/shm

@@ -973,12 +973,17 @@ forge(void)
 {
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
 	struct nlmsghdr forged = { .nlmsg_len = sizeof(forged) };
+	struct addr a = at("127.0.0.1", 1);
+	struct sock_diag *own;
+	struct diag_sock s;
 	uint32_t ids[64];
 	int fd, n;
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
 		return CANNOT;
-	if (!sock_diag_open())
+	own = sock_diag_open();
+	/* a question gives its socket a number */
+	if (!own || sock_diag_get(own, IPPROTO_TCP, &a, &a, &s) < 0)
 		return 1;
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	n = port_ids(ids, 64);
