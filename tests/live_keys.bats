@@ -61,13 +61,43 @@ clients() {
 	local b=$pid
 	on_screen a '2 members'
 	background rpnc probe -q --rate 100 -d 60 --echo --timeout 300ms "$port"
-	on_screen a $'\n> A [^\n]*\n([^\n]*\n){2} +[▁▂▃▄▅▆▇█]+\n  B '
-	on_screen a $'\n  B [^\n]*\n([^\n]*\n){2} +[▁▂▃▄▅▆▇█]+\n'
-	on_screen a 'full height: [0-9.]+/s +now'
+	on_screen a $'\n> A [^\n]*\n([^\n]*\n){6} +[▁▂▃▄▅▆▇█]+\n  B '
+	on_screen a $'\n  B [^\n]*\n([^\n]*\n){6} +[▁▂▃▄▅▆▇█]+\n'
+	on_screen a 'full height: [0-9.]+ connections/s +now'
 	kill -STOP "$b"
-	on_screen a $'\n  B [^\n]*\n([^\n]*\n){2} +[▁▂▃▄▅▆▇█ ]+×+\n'
+	on_screen a $'\n  B [^\n]*\n([^\n]*\n){6} +[▁▂▃▄▅▆▇█ ]+×+\n'
 	kill -CONT "$b"
 	on_screen a $'×+[▁▂▃▄▅▆▇█ ]+\n'
+	kill "$pid"
+}
+
+# keys_row NAME: prints which row of the screen has the keys.
+keys_row() {
+	local i
+	captured -t "$1"
+	for i in "${!rows[@]}"; do
+		[[ ${rows[i]} != *'q quit'* ]] || echo "$i"
+	done
+}
+
+@test "live: few members have strips as high as the screen; one that comes moves nothing below" {
+	local row
+	at 120x40
+	board a -r --name A 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	background rpnc probe -q --rate 100 -d 60 "$port"
+	runs w probe --watch=500ms --rate 100 "$port"
+	on_screen a $'\n> A [^\n]*\n([^\n]*\n){15}  B [^\n]*\n([^\n]*\n){15}  [^\n]* full height: '
+	on_screen w $'\n  A [^\n]*\n([^\n]*\n){7,14}  B [^\n]*\n([^\n]*\n){7,15}  [^\n]* full height: '
+	row=$(keys_row a)
+	test "$row" -ge 34 # of 40
+	start echo -r --name C 127.0.0.1 "$port"
+	on_screen a $'\n> A [^\n]*\n([^\n]*\n){9}  B [^\n]*\n([^\n]*\n){9}  C '
+	assert_equal "$(keys_row a)" "$row"
+	keys a q
+	keys w q
+	sees a 'status 130'
+	sees w 'status 130'
 	kill "$pid"
 }
 
@@ -417,7 +447,7 @@ fits() {
 	kill -STOP "$b"
 	on_screen a 'B .* is stopped'
 	background rpnc probe -q --rate 100 -d 60 --timeout 300ms "$port"
-	on_screen a $'\n> A [^\n]*\n([^\n]*\n){2} +[_.,=+*#-]+\n'
+	on_screen a $'\n> A [^\n]*\n([^\n]*\n){6} +[_.,=+*#-]+\n'
 	on_screen a $'xx+\n'
 	on_screen a '-- q quit  \? help  p pause  s sort: name  arrows scroll --'
 	[[ ! ${rows[*]} =~ [^\ -~] ]]

@@ -19,7 +19,6 @@ enum {
 	NAME_CELLS = 24,
 	COMMAND_CELLS = 16,
 	STRIP_INDENT = 2,		/* as the names have */
-	STRIP_ROWS = 3,			/* at most */
 };
 
 enum { NAME, PID, COMMAND, BAR, ACCEPTED, COUNT, SINCE, SHARE, EXPECTED, RATE,
@@ -324,6 +323,13 @@ own_row(const struct scoreboard *b)
 	return 0;
 }
 
+/* A foreign member has none, because its connections are not counted. */
+static bool
+has_strip(const struct member_row *r)
+{
+	return r->track || r->since >= 0;
+}
+
 static void
 strips_below(FILE *out, const struct strip *s, bool color)
 {
@@ -368,10 +374,13 @@ rows_out(FILE *out, const struct table *t, const struct table_style *style,
 		table_row(out, t, style->color, rows[i]);
 		fputc('\n', out);
 		s.track = rows[i]->track;
-		strips_below(out, &s, style->color);
+		if (has_strip(rows[i]))
+			strips_below(out, &s, style->color);
 	}
 	if (!s.rows)
 		return;
+	for (int i = 0; i < p->layout->blanks; i++)
+		fputc('\n', out);
 	fprintf(out, "%*s", STRIP_INDENT, "");
 	strip_axis(out, &s, p->board->period, style->color);
 	fputc('\n', out);
@@ -436,13 +445,15 @@ int
 member_table_fit(const struct scoreboard *b, struct member_layout *l, int lines)
 {
 	int used = (int)(b->count < l->rows ? b->count : l->rows);
-	int each = used ? (lines - l->headline - used - 1) / used : 0;
+	int room = lines - l->headline - used - 1, strips = 0;
 
+	for (size_t i = 0; i < b->count; i++)
+		strips += has_strip(&b->rows[i]);
 	l->strip_column = has_tracks(b);
-	if (l->strip_column && each >= 1 && b->count <= l->rows) {
-		l->strip_rows = each < STRIP_ROWS ? each : STRIP_ROWS;
-		l->strip_column = false;
-		used += used * l->strip_rows + 1;
-	}
-	return used + l->headline;
+	if (!l->strip_column || room < strips || b->count > l->rows)
+		return used + l->headline;
+	l->strip_column = false;
+	l->strip_rows = room / strips;
+	l->blanks = room % strips;
+	return lines;
 }

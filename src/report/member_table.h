@@ -52,8 +52,11 @@ struct scoreboard {
 struct member_layout {
 	bool headline;
 	size_t rows;			/* at most this many */
-	/* Each row is followed by a strip this high, and the last by an axis. */
-	int strip_rows;
+	/*
+	 * Each row is followed by a strip this high, and the last by blank
+	 * lines and an axis.
+	 */
+	int strip_rows, blanks;
 	bool strip_column;		/* the table has a column of strips */
 	struct view *view;		/* NULL: in the order given */
 };
@@ -67,7 +70,9 @@ void member_table(FILE *out, const struct scoreboard *,
 
 /*
  * Chooses a layout with strips for that many lines: below the rows if there is
- * room for all of them, else beside. Returns how many lines it takes.
+ * room for all of them, else beside. Strips below fill the lines, however many
+ * members there are, so that the screen's end does not move when one comes.
+ * Returns how many lines the layout takes.
  */
 int member_table_fit(const struct scoreboard *, struct member_layout *,
     int lines);

@@ -65,7 +65,7 @@ strip_axis(FILE *out, const struct strip *s, double period, bool color)
 	snprintf(left, sizeof(left), "%s ago", age_text((int64_t)(period *
 	    s->cells), age));
 	if (s->most > 0)
-		snprintf(middle, sizeof(middle), "full height: %s/s",
+		snprintf(middle, sizeof(middle), "full height: %s connections/s",
 		    rate_text(s->most, rate));
 	room -= table_cells(left) + table_cells(middle);
 	if (room < 4)

@@ -21,7 +21,7 @@ double strip_most(const struct rate_track *, int cells);
 /* Writes one row of it (0: the highest), without blanks at its end. */
 void strip_row(FILE *, const struct strip *, int row, bool color);
 /*
- * Writes the axis below strips of that width: "1 min ago ... full height: 120/s
+ * Writes the axis below strips of that width: "1 min ago ... full height: 120
  * ... now".
  */
 void strip_axis(FILE *, const struct strip *, double period, bool color);
