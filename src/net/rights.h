@@ -1,0 +1,12 @@
+#ifndef NET_RIGHTS_H
+#define NET_RIGHTS_H
+
+/* Passes descriptors over a Unix socket, each with one byte of data. */
+
+/* Sends a copy of fd to the other end; -1: see errno. */
+int rights_send(int end, int fd);
+
+/* The next descriptor; -1: errno EAGAIN: none; ENOMSG: lost (fail_text()). */
+int rights_receive(int end);
+
+#endif
