@@ -109,6 +109,18 @@ wants_value(const struct opt *o)
 }
 
 static int
+list_add(const struct opt *o, const char *text, struct opt_list *list)
+{
+	if (!*text)
+		return wants_value(o);
+	if (list->count == OPT_LIST_MAX)
+		return fail_as(STATUS_USAGE, "--%s: at most %d of them",
+		    o->name, OPT_LIST_MAX);
+	list->at[list->count++] = text;
+	return 0;
+}
+
+static int
 opt_set(const struct opt *o, const char *text, void *settings)
 {
 	char *field = (char *)settings + o->offset;
@@ -130,6 +142,8 @@ opt_set(const struct opt *o, const char *text, void *settings)
 			return wants_value(o);
 		*(const char **)field = text;
 		return 0;
+	case OPT_LIST:
+		return list_add(o, text, (struct opt_list *)field);
 	case OPT_MAYBE:
 		*(const char **)field = text ? text : "";
 		return 0;

@@ -14,8 +14,15 @@ enum opt_kind {
 	OPT_NUMBER,	/* int64_t, from min to max */
 	OPT_TIME,	/* int64_t microseconds, from min */
 	OPT_TEXT,	/* const char * */
+	OPT_LIST,	/* struct opt_list: a text, and may be repeated */
 	OPT_MAYBE,	/* const char *: --name, which gives "", or --name=arg */
 	OPT_CHOICE,	/* int: the index in arg, "a|b|c", plus min */
+};
+
+enum { OPT_LIST_MAX = 8 };
+struct opt_list {
+	int count;
+	const char *at[OPT_LIST_MAX];
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -80,6 +81,39 @@ an_option_of_another_mode_is_refused(void **state)
 	assert_string_equal(said(NULL, 0, "--fast", "--red"), "");
 }
 
+static void
+a_list_keeps_the_order_and_has_a_limit(void **state)
+{
+	static const struct opt rows[] = {
+		{ .kind = OPT_LIST, .name = "via", .arg = "HOP", .help = "" },
+		{ .kind = OPT_END },
+	};
+	const struct opt *const lists[] = { rows, NULL };
+	char name[] = "x", empty[] = "--via=", hops[9][24];
+	struct opt_list list = { 0 };
+	struct opt_given given;
+	char *words[11] = { name };
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		snprintf(hops[i], sizeof(hops[i]), "--via=%d", i);
+		words[i + 1] = hops[i];
+	}
+	assert_int_equal(opt_parse(9, words, lists, NULL, &list, &given), 9);
+	assert_int_equal(list.count, OPT_LIST_MAX);
+	assert_string_equal(list.at[0], "0");
+	assert_string_equal(list.at[7], "7");
+	assert_int_equal(given.count, 1);
+	list.count = 0;
+	assert_int_equal(opt_parse(10, words, lists, NULL, &list, &given),
+	    -1);
+	assert_string_equal(fail_text(), "--via: at most 8 of them");
+	words[1] = empty;
+	list.count = 0;
+	assert_int_equal(opt_parse(2, words, lists, NULL, &list, &given), -1);
+	assert_string_equal(fail_text(), "--via wants a value: HOP");
+}
+
 static const struct command *const commands[] = { &listen_command,
     &echo_command, &connect_command, &probe_command };
 
@@ -132,6 +166,7 @@ main(void)
 		cmocka_unit_test(excluded_options_are_refused_in_any_order),
 		cmocka_unit_test(one_of_the_needed_options_is_enough),
 		cmocka_unit_test(an_option_of_another_mode_is_refused),
+		cmocka_unit_test(a_list_keeps_the_order_and_has_a_limit),
 		cmocka_unit_test(the_rules_of_the_commands_name_options),
 	};
 
