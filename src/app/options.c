@@ -24,6 +24,8 @@
 	ROW(OPT_TIME, letter, name, "TIME", field, min, 0, __VA_ARGS__)
 #define TEXT(letter, name, arg, field, ...) \
 	ROW(OPT_TEXT, letter, name, arg, field, 0, 0, __VA_ARGS__)
+#define LIST(letter, name, arg, field, ...) \
+	ROW(OPT_LIST, letter, name, arg, field, 0, 0, __VA_ARGS__)
 #define MAYBE(letter, name, arg, field, ...) \
 	ROW(OPT_MAYBE, letter, name, arg, field, 0, 0, __VA_ARGS__)
 #define CHOICE(letter, name, words, field, ...) \
@@ -164,6 +166,12 @@ const struct opt connecting_options[] = {
 	CONNECT_TIMEOUT(0, OFTEN),
 	WAIT(0, OFTEN),
 	CONGESTION,
+	LIST(0, "proxy", "URL", proxies,
+	    "through a SOCKS5 or HTTP proxy; repeated: a chain", 0, OFTEN,
+	    EXCLUDES({ "udp unix", "--proxy is for TCP only" })),
+	TEXT(0, "proxy-auth-file", "FILE", proxy_auth_file,
+	    "USER:PASSWORD, a line for each proxy", 0,
+	    NEEDS("proxy", "--proxy-auth-file goes with --proxy")),
 	SEND_PROXY(0),
 	HEADING("Input"),
 	FLAG('n', "no-stdin", no_stdin, "do not read stdin", 0, OFTEN),
@@ -307,6 +315,9 @@ const struct opt probe_options[] = {
 #define NO_TLS "rpnc has no TLS: use 'openssl s_client -connect HOST:PORT', " \
 	"or socat"
 
+#define NC_PROXY "nc's -X 5 -x is --proxy with socks5h:// before " \
+	"HOST:PORT, its -X connect with http://"
+
 /* Options of nc or an older rpnc that have another meaning here, or none. */
 const struct opt_hint hints[] = {
 	{ "0", "", "not an option, nor a port: ports are 0 to 65535" },
@@ -337,6 +348,7 @@ const struct opt_hint hints[] = {
 	    "nc's random source ports do nothing" },
 	{ "s", "listen echo", "to listen on one address, say HOST PORT" },
 	{ "p", "listen echo", "the port stands alone: 'rpnc listen 9000'" },
+	{ "X", "connect", NC_PROXY },
 	{ "both", "listen connect", "both ends are awaited anyway; --until "
 	    "peer does not wait for stdin's" },
 	{ NULL, NULL, NULL },

@@ -62,6 +62,8 @@ struct settings {
 	/* connecting */
 	int64_t connect_timeout, wait, linger;
 	int send_proxy;			/* enum proxy_version */
+	struct opt_list proxies;	/* URLs, in the order of the hops */
+	const char *proxy_auth_file;
 	/* echo */
 	const char *workers;
 	int accept, service;

@@ -43,6 +43,7 @@ enum advice {
 	ADVICE_FORCE,		/* replace a program that may be foreign */
 	ADVICE_ONE_HOST,	/* name one host: fewer sockets */
 	ADVICE_JSON_REPORT,
+	ADVICE_PROXY_LOGIN,	/* give the proxy a user and a password */
 	ADVICES
 };
 

@@ -1,8 +1,8 @@
 /*
  * rpnc connect: a byte-exact relay between stdin, stdout and a server. Steps:
- * dial, open the app and the relay, perhaps a prompt, then run the loop until
- * the connection is gone. A prompt also says which process accepted, once the
- * kernel knows.
+ * dial, perhaps through proxies; open the app and the relay, perhaps a prompt;
+ * then run the loop until the connection is gone. A prompt also says which
+ * process accepted, once the kernel knows.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,9 +16,11 @@
 #include "base/fail.h"
 #include "cmd/command.h"
 #include "cmd/netcat.h"
+#include "cmd/proxy_options.h"
 #include "group/members.h"
 #include "net/accept_queue.h"
 #include "net/dial.h"
+#include "net/proxy_dial.h"
 #include "net/proxy_send.h"
 
 enum {
@@ -34,6 +36,13 @@ check_port(const struct endpoint *e)
 	return 0;
 }
 
+/* Where the connection goes: to the server, or to the first proxy. */
+struct route {
+	struct endpoint server;
+	struct proxy_chain proxies;
+	struct addr peer;
+};
+
 /* Sends the PROXY header, if one is asked for; -1: fd is closed. */
 static int
 connect_header(const struct settings *s, int fd)
@@ -46,8 +55,7 @@ connect_header(const struct settings *s, int fd)
 }
 
 static int
-connect_dial(struct netcat *n, const struct settings *s,
-    const struct endpoint *e, struct addr *peer)
+connect_dial(struct netcat *n, const struct settings *s, struct route *r)
 {
 	struct dial_options o = {
 		.datagram = s->udp, .interface = s->interface,
@@ -58,9 +66,11 @@ connect_dial(struct netcat *n, const struct settings *s,
 	int fd = -1;
 
 	if (settings_source(s, deadline, &o.source) == 0)
-		fd = dial(e, &o, deadline, peer);
+		fd = r->proxies.count ? proxy_dial(&r->proxies, &r->server, &o,
+		    deadline, &r->peer) :
+		    dial(&r->server, &o, deadline, &r->peer);
 	addr_list_free(&o.source);
-	if (fd >= 0 && !e->local && !s->udp)
+	if (fd >= 0 && !r->server.local && !s->udp)
 		congestion_settle(&n->congestion, fd);
 	return fd < 0 ? -1 : connect_header(s, fd);
 }
@@ -162,7 +172,8 @@ connect_prompt(struct netcat *n, struct answer *a)
 	a->netcat = n;
 	a->tries = ANSWER_TRIES;
 	a->timer.on_timer = on_answer;
-	if (n->relay.conns->peer.sa.sa_family == AF_UNIX)
+	if (n->relay.conns->peer.sa.sa_family == AF_UNIX ||
+	    n->app.settings->proxies.count)
 		return 0;
 	sockinfo_open(&a->sockinfo);
 	return loop_timer_set(&n->app.loop, &a->timer, loop_now() +
@@ -172,18 +183,55 @@ connect_prompt(struct netcat *n, struct answer *a)
 static void
 on_opened(struct netcat *netcat, struct conn *c)
 {
-	char text[ADDR_TEXT], line[ADDR_TEXT + 16];
+	char line[ADDR_TEXT + ENDPOINT_TEXT + 32];
+	char peer[ADDR_TEXT], server[ENDPOINT_TEXT];
+	const struct route *r = netcat->user;
+	bool direct = !r->proxies.count;
 	int n;
 
 	if (!c->peer.len)	/* already reset: getpeername(2) fails */
-		c->peer = *(struct addr *)netcat->user;
+		c->peer = r->peer;
 	if (!netcat_wants_prompt(netcat->app.settings)) {
 		emit_connected(&netcat->app, c);
 		return;
 	}
-	n = snprintf(line, sizeof(line), "connected to %s\n",
-	    addr_text(&c->peer, text));
+	n = snprintf(line, sizeof(line), "connected to %s%s%s\n",
+	    direct ? "" : endpoint_text(&r->server, server),
+	    direct ? "" : " through ", addr_text(&c->peer, peer));
 	sink_write(&netcat->app.out, line, (size_t)n);
+}
+
+/* Checks all that was asked for, before a packet is sent. */
+static int
+connect_check(struct netcat *n, const struct settings *s, int count,
+    char *const *words, struct route *r)
+{
+	return settings_endpoint(s, count, words, &r->server) < 0 ||
+	    check_port(&r->server) < 0 || netcat_check(n, s) < 0 ||
+	    proxy_options(s, &r->server, &r->proxies) < 0 ?
+	    -1 : 0;
+}
+
+/* Opens the app and the relay, takes over fd, and runs until it is closed. */
+static int
+connect_relay(struct netcat *n, const struct settings *s, int fd,
+    int *ended_by)
+{
+	struct answer answer = { .netcat = NULL };
+	int status;
+
+	if (netcat_open(n, s) < 0 || netcat_add(n, fd, s->udp ?
+	    &conn_datagram : &conn_stream) < 0) {
+		close(fd);
+		return -1;
+	}
+	if ((netcat_wants_prompt(s) && connect_prompt(n, &answer) < 0) ||
+	    loop_run(&n->app.loop) < 0)
+		app_fault(&n->app);
+	sockinfo_close(&answer.sockinfo);
+	status = netcat_close(n);
+	*ended_by = n->app.ended_by;
+	return status;
 }
 
 static int
@@ -191,30 +239,16 @@ connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 {
 	struct netcat n = { .on_last = on_last, .on_closed = on_closed,
 	    .on_opened = on_opened };
-	struct answer answer = { .netcat = NULL };
-	struct endpoint e;
-	struct addr peer;
-	int fd, status;
+	struct route r;
+	int fd;
 
-	n.user = &peer;
-	if (settings_endpoint(s, count, words, &e) < 0 || check_port(&e) < 0 ||
-	    netcat_check(&n, s) < 0)
+	n.user = &r;
+	if (connect_check(&n, s, count, words, &r) < 0)
 		return -1;
-	fd = connect_dial(&n, s, &e, &peer);
+	fd = connect_dial(&n, s, &r);
 	if (fd < 0)
 		return -1;
-	if (netcat_open(&n, s) < 0 || netcat_add(&n, fd, s->udp ?
-	    &conn_datagram : &conn_stream) < 0) {
-		close(fd);
-		return -1;
-	}
-	if ((netcat_wants_prompt(s) && connect_prompt(&n, &answer) < 0) ||
-	    loop_run(&n.app.loop) < 0)
-		app_fault(&n.app);
-	sockinfo_close(&answer.sockinfo);
-	status = netcat_close(&n);
-	*ended_by = n.app.ended_by;
-	return status;
+	return connect_relay(&n, s, fd, ended_by);
 }
 
 const struct command connect_command = {

@@ -220,13 +220,27 @@ is_localhost(const struct endpoint *e)
 }
 
 bool
-endpoint_is_known(const struct endpoint *e, int flags)
+endpoint_is_literal(const struct endpoint *e)
 {
 	struct in_addr in;
 
-	return e->local || e->numeric || !e->host[0] || strchr(e->host, ':') ||
-	    inet_pton(AF_INET, e->host, &in) == 1 ||
+	return strchr(e->host, ':') || inet_pton(AF_INET, e->host, &in) == 1;
+}
+
+bool
+endpoint_is_known(const struct endpoint *e, int flags)
+{
+	return e->local || e->numeric || !e->host[0] ||
+	    endpoint_is_literal(e) ||
 	    (!(flags & AI_PASSIVE) && is_localhost(e));
+}
+
+const char *
+endpoint_text(const struct endpoint *e, char text[static ENDPOINT_TEXT])
+{
+	snprintf(text, ENDPOINT_TEXT, strchr(e->host, ':') ? "[%s]:%u" :
+	    "%s:%u", e->host[0] ? e->host : "localhost", e->port);
+	return text;
 }
 
 int

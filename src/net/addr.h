@@ -55,6 +55,14 @@ void addr_list_free(struct addr_list *);
  */
 int endpoint_parse(struct endpoint *e, int count, char *const *words);
 
+/* Whether the host is an address, not a name. */
+bool endpoint_is_literal(const struct endpoint *e);
+
+enum { ENDPOINT_TEXT = 256 + 16 };
+/* "HOST:PORT" or "[V6]:PORT" as the user typed it, or "localhost:PORT". */
+const char *endpoint_text(const struct endpoint *e,
+    char text[static ENDPOINT_TEXT]);
+
 /* Whether no name server is needed; flags as in getaddrinfo(3). */
 bool endpoint_is_known(const struct endpoint *e, int flags);
 

@@ -1,0 +1,99 @@
+#include "cmd/proxy_options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/fail.h"
+#include "net/proxy_dial.h"
+
+#define FILE_OPTION "--proxy-auth-file"
+#define VARIABLE "RPNC_PROXY_AUTH"
+
+_Static_assert((int)PROXY_HOPS >= (int)OPT_LIST_MAX, "a hop for each --proxy");
+
+static int
+take_urls(const struct settings *s, struct proxy_chain *out)
+{
+	bool shown = false;
+
+	for (out->count = 0; out->count < s->proxies.count; out->count++) {
+		struct proxy_hop *hop = &out->hop[out->count];
+
+		if (proxy_hop_parse(hop, s->proxies.at[out->count]) < 0)
+			return fail_option("--proxy");
+		hop->endpoint.numeric = s->numeric;
+		shown |= hop->login;
+	}
+	if (shown && !s->quiet) {
+		fail_as(STATUS_USAGE, "--proxy: ps(1) shows everybody this "
+		    "user and password: " FILE_OPTION " or " VARIABLE
+		    " hides them");
+		report_error(s->command);
+	}
+	return 0;
+}
+
+/* The file or the variable can't be read. */
+static int
+logins_unreadable(const struct settings *s, const char *from)
+{
+	return fail_as(STATUS_USAGE, "%s %s: %s", from, s->proxy_auth_file ?
+	    s->proxy_auth_file : "", strerror(errno));
+}
+
+/* Line N is for proxy N; an empty one, and a proxy with a login, go without. */
+static int
+take_logins(FILE *in, const struct settings *s, const char *from,
+    struct proxy_chain *out)
+{
+	char line[2 * SOCKS5_TEXT + 4], place[40];
+
+	for (int i = 0; i < out->count && fgets(line, sizeof(line), in); i++) {
+		struct proxy_hop *hop = &out->hop[i];
+		size_t length = strcspn(line, "\r\n");
+
+		snprintf(place, sizeof(place), "%s line %d:", from, i + 1);
+		if (length && !hop->login &&
+		    proxy_hop_set_login(hop, line, length) < 0)
+			return fail_option(place);
+	}
+	return ferror(in) ? logins_unreadable(s, from) : 0;
+}
+
+/* Opens the users and passwords; NULL and *from NULL: there are none. */
+static FILE *
+open_logins(const struct settings *s, const char **from)
+{
+	char *text = secure_getenv(VARIABLE);
+
+	*from = s->proxy_auth_file ? FILE_OPTION : text && *text ? VARIABLE :
+	    NULL;
+	if (!*from)
+		return NULL;
+	return s->proxy_auth_file ? fopen(s->proxy_auth_file, "re") :
+	    fmemopen(text, strlen(text), "r");
+}
+
+int
+proxy_options(const struct settings *s, const struct endpoint *server,
+    struct proxy_chain *out)
+{
+	const char *from;
+	FILE *in;
+	int result;
+
+	out->count = 0;
+	if (!s->proxies.count)
+		return 0;
+	if (take_urls(s, out) < 0 || proxy_chain_check(out, server) < 0)
+		return -1;
+	in = open_logins(s, &from);
+	if (!in)
+		return from ? logins_unreadable(s, from) : 0;
+	result = take_logins(in, s, from, out);
+	fclose(in);
+	return result;
+}
