@@ -351,4 +351,50 @@ tell("held"); told("end")'
 
 @test "connect: nc's options of a proxy name rpnc's" {
 	fails 2 '-X: nc.s -X 5 -x is --proxy with socks5h:// before HOST:PORT' -X 5 -x a:1080 b 80
+	fails 2 '-F: nc.s -F is --pass-fd' -F a 80
+}
+
+@test "connect --pass-fd: ssh works over it, directly and through a proxy" {
+	local sshd
+	private_sshd
+	sshd=$port
+	echo 'ProxyUseFdpass yes' >>ssh_config
+	microsocks
+	cat >script <<-'END'
+		echo "hello $SSH_CONNECTION"
+		cat
+	END
+	random_file 8M data
+	timeout 60 ssh -F ssh_config -o ProxyCommand="$RPNC connect --pass-fd %h %p" \
+		127.0.0.1 'echo hello; cat' <data >got
+	cmp <(echo hello && cat data) got
+	timeout 60 ssh -F ssh_config -o ProxyCommand="$RPNC connect --pass-fd \
+		--proxy socks5h://127.0.0.1:$port %h $sshd" \
+		127.0.0.1 'echo hello; cat' <data >got
+	cmp <(echo hello && cat data) got
+}
+
+@test "connect --pass-fd: sends one byte with the socket, which blocks, and ends with 0" {
+	server "$scripted"'
+import subprocess
+a, b = socket.socketpair()
+r = subprocess.Popen([os.environ["RPNC"], "connect", "--pass-fd", "--proxy",
+    "http://127.0.0.1:%d" % s.getsockname()[1], "a.example", "80"], stdout=b)
+b.close()
+http(c := accept())
+c.sendall(b"HTTP/1.1 200 OK\r\n\r\nhello\n")
+data, fds, flags, _ = socket.recv_fds(a, 100, 10)
+assert len(data) == 1 and len(fds) == 1, (data, fds)
+assert os.get_blocking(fds[0])
+assert r.wait() == 0
+assert a.recv(1) == b""
+c.close()
+assert os.read(fds[0], 100) == b"hello\n"'
+	finish "$pid" || fail "$(cat server.err)"
+}
+
+@test "connect --pass-fd: stdout must be a Unix socket, and no data passes" {
+	fails 2 '--pass-fd: stdout must be a Unix socket' --pass-fd 127.0.0.1 1
+	fails 2 '--pass-fd hands the connection over' --pass-fd --json 127.0.0.1 1
+	fails 2 '--pass-fd hands the connection over' --pass-fd -n 127.0.0.1 1
 }

@@ -173,6 +173,11 @@ const struct opt connecting_options[] = {
 	    "USER:PASSWORD, a line for each proxy", 0,
 	    NEEDS("proxy", "--proxy-auth-file goes with --proxy")),
 	SEND_PROXY(0),
+	FLAG(0, "pass-fd", pass_fd,
+	    "hand the connection over stdout to ssh, and end", 0,
+	    EXCLUDES({ "json hex crlf prompt until idle-timeout no-stdin "
+	    "linger", "--pass-fd hands the connection over: no data passes "
+	    "through rpnc" })),
 	HEADING("Input"),
 	FLAG('n', "no-stdin", no_stdin, "do not read stdin", 0, OFTEN),
 	TIME(0, "linger", linger, 0,
@@ -349,6 +354,7 @@ const struct opt_hint hints[] = {
 	{ "s", "listen echo", "to listen on one address, say HOST PORT" },
 	{ "p", "listen echo", "the port stands alone: 'rpnc listen 9000'" },
 	{ "X", "connect", NC_PROXY },
+	{ "F", "connect", "nc's -F is --pass-fd here" },
 	{ "both", "listen connect", "both ends are awaited anyway; --until "
 	    "peer does not wait for stdin's" },
 	{ NULL, NULL, NULL },

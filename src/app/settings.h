@@ -64,6 +64,7 @@ struct settings {
 	int send_proxy;			/* enum proxy_version */
 	struct opt_list proxies;	/* URLs, in the order of the hops */
 	const char *proxy_auth_file;
+	bool pass_fd;
 	/* echo */
 	const char *workers;
 	int accept, service;

@@ -2,9 +2,12 @@
  * rpnc connect: a byte-exact relay between stdin, stdout and a server. Steps:
  * dial, perhaps through proxies; open the app and the relay, perhaps a prompt;
  * then run the loop until the connection is gone. A prompt also says which
- * process accepted, once the kernel knows.
+ * process accepted, once the kernel knows. --pass-fd gives the socket away
+ * instead.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +25,7 @@
 #include "net/dial.h"
 #include "net/proxy_dial.h"
 #include "net/proxy_send.h"
+#include "net/rights.h"
 
 enum {
 	ANSWER_US = 5 * 1000,		/* from one try to the next */
@@ -201,6 +205,33 @@ on_opened(struct netcat *netcat, struct conn *c)
 	sink_write(&netcat->app.out, line, (size_t)n);
 }
 
+static int
+pass_check(const struct settings *s)
+{
+	if (!s->pass_fd || sock_get_int(STDOUT_FILENO, SOL_SOCKET, SO_DOMAIN,
+	    -1) == AF_UNIX)
+		return 0;
+	return fail_as(STATUS_USAGE, "--pass-fd: stdout must be a Unix socket, "
+	    "as ssh's ProxyUseFdpass makes it");
+}
+
+/* Sends fd over stdout, in the blocking mode that a program expects. */
+static int
+connect_pass(int fd)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	int sent;
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	while ((sent = rights_send(STDOUT_FILENO, fd)) < 0 &&
+	    (errno == EAGAIN || errno == EINTR))
+		poll(&out, 1, -1);
+	if (sent < 0)
+		fail("stdout");
+	close(fd);
+	return sent < 0 ? -1 : STATUS_OK;
+}
+
 /* Checks all that was asked for, before a packet is sent. */
 static int
 connect_check(struct netcat *n, const struct settings *s, int count,
@@ -208,7 +239,7 @@ connect_check(struct netcat *n, const struct settings *s, int count,
 {
 	return settings_endpoint(s, count, words, &r->server) < 0 ||
 	    check_port(&r->server) < 0 || netcat_check(n, s) < 0 ||
-	    proxy_options(s, &r->server, &r->proxies) < 0 ?
+	    pass_check(s) < 0 || proxy_options(s, &r->server, &r->proxies) < 0 ?
 	    -1 : 0;
 }
 
@@ -248,7 +279,8 @@ connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 	fd = connect_dial(&n, s, &r);
 	if (fd < 0)
 		return -1;
-	return connect_relay(&n, s, fd, ended_by);
+	return s->pass_fd ? connect_pass(fd) :
+	    connect_relay(&n, s, fd, ended_by);
 }
 
 const struct command connect_command = {
