@@ -52,6 +52,19 @@ fails() {
 	both_ways "socks5://127.0.0.1:$port"
 }
 
+@test "connect --proxy: --no-shutdown gets the reply that a half-close loses in microsocks" {
+	local proxy
+	microsocks
+	proxy=socks5://127.0.0.1:$port
+	server 'c = accept(); c.recv(9); c.sendall(b"answer\n")'
+	quiet --no-shutdown --proxy "$proxy" 127.0.0.1 "$port" <<<question >out
+	assert_equal "$(<out)" answer
+	# what microsocks does
+	server 'c = accept(); everything(c); c.sendall(b"answer\n")'
+	quiet --proxy "$proxy" 127.0.0.1 "$port" <<<question >out
+	test ! -s out
+}
+
 @test "connect --proxy: microsocks takes a user and password from file, variable and URL" {
 	local url server
 	microsocks -u me -P 's:ecret@1'

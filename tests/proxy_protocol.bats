@@ -480,6 +480,7 @@ haproxy_with() {
 	refuses 'datagrams have none' connect -u --send-proxy v1 127.0.0.1 9
 	refuses 'datagrams have none' probe -u --echo --send-proxy v1 127.0.0.1 9
 	refuses 'datagrams have none' listen -u --accept-proxy 127.0.0.1 0
+	refuses "--proxy hides the server's" connect --proxy socks5://a --send-proxy v1 127.0.0.1 9
 	refuses 'datagrams have none' echo -u --accept-proxy=10.0.0.0/8 127.0.0.1 0
 	refuses 'want v1|v2' connect --send-proxy v3 127.0.0.1 9
 	refuses '--accept-proxy 10.0.0.0/33: want addresses or prefixes' echo --accept-proxy=10.0.0.0/33 127.0.0.1 0

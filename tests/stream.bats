@@ -29,6 +29,36 @@ c.sendall(b"late\n")'
 	refute grep -Ev ', -1(, NULL, 8)?\) |^\+' after
 }
 
+@test "connect, listen: --no-shutdown tells the peer nothing of stdin's end" {
+	local takes='
+n = 0
+while n < 3 << 20: n += len(c.recv(1 << 20))
+c.sendall(b"late\n")'
+	random_file 3M data
+	server "c = accept()$takes"
+	run -0 no_leaks strace -qq -f -e trace=shutdown -o trace timeout 20 \
+		rpnc connect --no-shutdown 127.0.0.1 "$port" <data
+	assert_output late
+	refute grep shutdown trace
+
+	strace_of_listen
+	run -0 timeout 20 "$PYTHON" -c "import socket, sys
+c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))$takes" "$port"
+	finish "$pid"
+	assert_equal "$(<out)" late
+	refute grep shutdown trace
+}
+
+# A listen of which strace keeps the calls of shutdown(2).
+strace_of_listen() {
+	mkfifo ready
+	no_leaks background strace -qq -f -e trace=shutdown -o trace bash -c \
+		'exec rpnc listen --no-shutdown --ready-fd 4 127.0.0.1 0 \
+			4>ready <data >out'
+	read -r port <ready
+	port=${port##*:}
+}
+
 @test "connect: a server that ends first ends it at once, though stdin is open" {
 	open_stdin
 	server 'c = accept(); c.sendall(b"bye\n"); c.close()'

@@ -57,7 +57,8 @@
 #define SEND_PROXY(...) ROW(OPT_CHOICE, 0, "send-proxy", "v1|v2", \
 	send_proxy, 1, 0, "first send a PROXY header, as a proxy does", \
 	__VA_ARGS__, EXCLUDES({ "udp", "--send-proxy: a PROXY header begins " \
-	"a connection; datagrams have none" }))
+	"a connection; datagrams have none" }, { "proxy", "--send-proxy: a " \
+	"PROXY header names both ends, and --proxy hides the server's" }))
 
 const struct opt address_options[] = {
 	HEADING("Address"),
@@ -109,6 +110,10 @@ const struct opt data_options[] = {
 	    "which end of file ends a connection (both)", 0,
 	    EXCLUDES({ "udp", "--until: datagrams have no end of file; "
 	    "connect -u has --linger" })),
+	FLAG(0, "no-shutdown", no_shutdown,
+	    "do not half-close when standard input ends", 0,
+	    EXCLUDES({ "udp", "--no-shutdown: datagrams have no end of "
+	    "file" })),
 	TIME(0, "idle-timeout", idle_timeout, 1,
 	    "close a connection idle for this time"),
 	END
@@ -176,7 +181,7 @@ const struct opt connecting_options[] = {
 	FLAG(0, "pass-fd", pass_fd,
 	    "hand the connection over stdout to ssh, and end", 0,
 	    EXCLUDES({ "json hex crlf prompt until idle-timeout no-stdin "
-	    "linger", "--pass-fd hands the connection over: no data passes "
+	    "no-shutdown linger", "--pass-fd hands the connection over: no data passes "
 	    "through rpnc" })),
 	HEADING("Input"),
 	FLAG('n', "no-stdin", no_stdin, "do not read stdin", 0, OFTEN),

@@ -54,7 +54,7 @@ struct settings {
 	int64_t grace;
 	const char *accept_proxy;	/* "": from all peers */
 	/* relaying */
-	bool crlf, hex, no_stdin;
+	bool crlf, hex, no_stdin, no_shutdown;
 	int until;			/* enum until */
 	int prompt;
 	const char *congestion;

@@ -22,6 +22,7 @@ struct relay_options {
 	enum until until;
 	bool crlf;		/* LF from input goes out as CRLF */
 	bool no_input;		/* never read it */
+	bool no_shutdown;	/* send no FIN when input ends */
 	bool keep;		/* -k: more connections may come: relay_end.c */
 	int64_t idle;		/* close after this much silence (us), or 0 */
 	int64_t linger;		/* datagrams: us from the last datagram, or

@@ -206,13 +206,14 @@ relay_conn_begin_half(struct relay_conn *link)
 		r->ops->on_half(r, link->conn);
 }
 
-/* Half-closes: sends a FIN, once. */
+/* Half-closes: sends a FIN, once, or none with --no-shutdown. */
 static void
 relay_conn_shut(struct relay_conn *link)
 {
 	if (link->conn->write_ended)
 		return;
-	link->fin = link->conn->ops->shut &&
+	link->fin = !link->relay->options->no_shutdown &&
+	    link->conn->ops->shut &&
 	    link->conn->ops->shut(link->conn) == 0;
 	link->conn->write_ended = true;
 }
