@@ -275,6 +275,16 @@ load probe
 	test "$status" -eq 7
 	test "$(get .mismatched)" -eq 10
 	sums
+	# the report shows what came instead; the time it was awaited is no latency
+	probe -n 10 --send x --expect '^I was' --timeout 0.5 "$port"
+	test "$status" -eq 7
+	grep -qxE 'the first of these answers: "I am [0-9]+\.(\\n|\\x0a)?"' report
+	run ! grep -q '^reply' report
+	# and asks for --send if nobody said a word
+	members --sockets 1
+	probe -n 3 --expect x --timeout 0.5 "$port"
+	test "$status" -eq 4
+	grep -qx 'nothing came, and nothing was sent: does the server wait for --send?' report
 }
 
 @test "probe: connections end by FIN, though something was not asked for" {

@@ -62,6 +62,16 @@ identify_by_text(struct attempt *a)
 		    x->name_length);
 }
 
+/* For the report: the first answer that is not the expected one. */
+static void
+wrong_keep(struct tally *t, const struct exchange *x)
+{
+	if (!x->text)
+		return;
+	t->wrong_length = x->length < TALLY_WRONG ? x->length : TALLY_WRONG;
+	memcpy(t->wrong, x->text, t->wrong_length);
+}
+
 void
 attempt_end(struct attempt *a, enum outcome outcome, int error)
 {
@@ -74,6 +84,8 @@ attempt_end(struct attempt *a, enum outcome outcome, int error)
 	if (outcome == OUT_OK)
 		identify_by_text(a);
 	a->result.mismatched = outcome == OUT_OK && a->exchange.wrong;
+	if (a->result.mismatched && !s->tally->mismatched)
+		wrong_keep(s->tally, &a->exchange);
 	if (s->identify) {
 		a->result.predicted = identify_row(s->identify,
 		    a->predicted_inode);
@@ -183,9 +195,9 @@ attempt_close(struct attempt *a)
 
 	if (is_echoed(a))
 		a->result.ns[LATENCY_ECHO] = now - a->sent;
-	else if (p->send && a->exchange.in)
+	else if (p->send && a->exchange.in && !a->exchange.wrong)
 		a->result.ns[LATENCY_REPLY] = now - a->sent;
-	if (!a->mute)
+	if (!a->mute && !a->exchange.wrong)
 		a->result.took = now - a->started;
 	a->tick_at = 0;
 	if (p->datagram || a->peer_ended || is_echoed(a)) {

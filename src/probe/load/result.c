@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/registry/spare_request.h"
@@ -332,9 +333,26 @@ note_causes(struct result *r, const struct load *l)
 		result_note(r, "tried %d times within %g s before that: is the "
 		    "server started, and is this its address?", l->rounds,
 		    (double)p->wait / 1e6);
+	if (p->expect && !p->send && t->out[OUT_TIMEOUT] == t->attempts)
+		result_note(r, "nothing came, and nothing was sent: does the "
+		    "server wait for --send?");
 	if (p->give_up && t->attempts < p->count && !r->cut_short &&
 	    t->out[OUT_TIMEOUT] == t->attempts)
 		result_note(r, "stopped: nobody answered at all");
+}
+
+/* The answers that --expect did not find; those of --echo are known. */
+static void
+note_wrong(struct result *r, const struct load *l)
+{
+	const struct tally *t = &l->tally;
+	char safe[TALLY_WRONG * ESCAPE_MAX + 1];
+
+	if (!t->mismatched || !l->plan->expect)
+		return;
+	escape(t->wrong, t->wrong_length, false, safe);
+	result_note(r, "the first of these answers: \"%s\"%s", safe,
+	    t->wrong_length == TALLY_WRONG ? "..." : "");
 }
 
 /* Fills in what the tally does not know. */
@@ -383,6 +401,7 @@ result_make(struct result *r, struct load *l)
 	if (result_expect(r, l, &known, &changed) < 0)
 		return -1;
 	note_causes(r, l);
+	note_wrong(r, l);
 	if (verdict_make(&r->verdict, &l->tally, known, changed) < 0)
 		return -1;
 	r->verdict.report.what_if = moving && !result_is_steered(r) ? moving :

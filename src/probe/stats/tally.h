@@ -53,6 +53,8 @@ struct newcomer {
 	int64_t ns[LATENCIES];
 };
 
+enum { TALLY_WRONG = 48 };
+
 struct tally {
 	struct row *rows;
 	int count, room, named;
@@ -62,6 +64,9 @@ struct tally {
 	uint64_t deferred;		/* not accepted before data comes */
 	uint64_t replied;		/* the kernel was asked again */
 	int other_error;		/* errno of the last OUT_OTHER */
+	/* the first answer that was not expected: its beginning, any bytes */
+	char wrong[TALLY_WRONG];
+	size_t wrong_length;
 	struct hist *latency[LATENCIES];
 	struct newcomer newcomers[NEWCOMERS];
 	unsigned newcomer;		/* the next to be replaced */
