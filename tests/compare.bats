@@ -107,6 +107,10 @@ gone() {
 	assert_equal "$(grep -c '^  [a-z]* *[▏▎▍▌▋▊▉█]' report)" 6
 	refute_line 'stalling p99'
 	assert_line '-: p99 needs 1000 samples'
+	# a line for each way, in words
+	assert_line --partial 'shared: one queue, a connection wakes all workers; exclusive: it wakes one;'
+	assert_line --partial 'fork: a process for each connection'
+	refute_line --regexp '\(.* x\)|noise'
 	assert_line 'rpnc echo -w 1 --accept handoff --identify --work 0us --stall 1000us:50 127.0.0.1 0'
 	assert_line --regexp '^  stalling p99 +[0-9.]+ x exclusive \([0-9.]+ to [0-9.]+\)  [a-z]+$'
 	python3 - <<-'END'

@@ -105,7 +105,7 @@ shows_line() {
 		reports "d$size" ' lost of ' --during --rate 300 "$port" -- true
 		shows_line '^0 lost of [0-9]+$'
 		reports "w$size" 'failed 0' --watch=200ms -d 700ms "$port"
-		reports "c$size" "busiest's" --compare -w 2 -n 30 -d 1
+		reports "c$size" "the busiest worker" --compare -w 2 -n 30 -d 1
 		shows_line '^6 ways to accept, 5 rounds: about [0-9]+ s$'
 	done
 }

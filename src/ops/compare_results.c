@@ -98,9 +98,24 @@ measured_fill(struct compare_measured *f,
 	memcpy(f->at[VERDICT_STALL_P99], stall->p99, sizeof(stall->p99));
 }
 
+/* " (5 to 25 times)", " (5 times)" */
+static void
+times_text(const double of[2], const char *how, char *text, size_t room)
+{
+	char low[32], high[32];
+
+	snprintf(low, sizeof(low), "%.2g", of[0]);
+	snprintf(high, sizeof(high), "%.2g", of[1]);
+	if (strcmp(low, high) == 0)
+		snprintf(text, room, " (%s times%s)", low, how);
+	else
+		snprintf(text, room, " (%s to %s times%s)", low, high, how);
+}
+
 /*
- * Adds " (5 to 25 x)": the range of factors against both other models in all
- * rounds. If a round was on the other side of 1: " (median 2 to 3 x)".
+ * Adds " (5 to 25 times)": the range of factors against both other models in
+ * all rounds. If a round was on the other side of 1: " (2 to 3 times in the
+ * median)".
  */
 static void
 factor_add(const struct compare_verdict *a, int m, char *text, size_t room)
@@ -120,14 +135,11 @@ factor_add(const struct compare_verdict *a, int m, char *text, size_t room)
 		median[1] = fmax(median[1], worse ? 1 / r->median : r->median);
 		each &= low > 1;
 	}
-	if (each)
-		snprintf(text, room, " (%.2g to %.2g x)", range[0], range[1]);
-	else
-		snprintf(text, room, " (median %.2g to %.2g x)", median[0],
-		    median[1]);
+	times_text(each ? range : median, each ? "" : " in the median", text,
+	    room);
 }
 
-/* The measures with this result: "CPU (1.2 to 1.5 x), p99 (2 to 3 x)". */
+/* The measures with this result: "CPU (1.2 times), p99 (2 to 3 times)". */
 static const char *
 measures_text(const struct compare_verdict *a, enum compare_finding found,
     char text[static LIST_TEXT])
@@ -161,13 +173,13 @@ inconclusive_text(char *out, size_t size, const struct compare_results *r,
 		snprintf(out, size, "INCONCLUSIVE: attempts failed, so that "
 		    "the load was not the same");
 	else if (*firm)
-		snprintf(out, size, "INCONCLUSIVE: the noise of the rounds "
-		    "hides %s, but SO_REUSEPORT is %s in %s; for the rest try "
-		    "a longer -d, or a calmer machine", unclear,
+		snprintf(out, size, "INCONCLUSIVE: the rounds differ too "
+		    "much to judge %s, but SO_REUSEPORT is %s in %s; for the "
+		    "rest try a longer -d, or a calmer machine", unclear,
 		    *better ? "better" : "worse", firm);
 	else
-		snprintf(out, size, "INCONCLUSIVE: the noise of the rounds "
-		    "hides %s; try a longer -d, or a calmer machine", unclear);
+		snprintf(out, size, "INCONCLUSIVE: the rounds differ too "
+		    "much to judge %s; try a longer -d, or a calmer machine", unclear);
 }
 
 static void

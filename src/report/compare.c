@@ -275,15 +275,19 @@ compare_heading(FILE *out, const struct compare_report *r, bool colored)
 	fprintf(out, ", %s", seconds_text(r->seconds, time));
 }
 
-/* Explains the columns, and so stands below the figures. */
+/* Explains the rows and columns, and so stands below the figures. */
 static void
 compare_grounds(FILE *out, const struct compare_report *r)
 {
 	char work[NUM_TEXT], stall[NUM_TEXT];
 
-	fprintf(out, "\n\na connection has one request of %lld B, for which a "
+	fprintf(out, "\n\nshared: one queue, a connection wakes all workers; "
+	    "exclusive: it wakes one;\nreuseport: a queue for each worker; "
+	    "blocking: one queue, workers block in accept;\nhandoff: one "
+	    "process accepts for all; fork: a process for each connection");
+	fprintf(out, "\na connection has one request of %lld B, for which a "
 	    "worker uses %s of CPU;\nstalling, it sleeps at each %lld "
-	    "requests for %s; most: the busiest's share",
+	    "requests for %s;\nmost: the share of the busiest worker",
 	    (long long)r->size, seconds_text(r->work / 1e6, work),
 	    (long long)r->every, seconds_text(r->stall / 1e6, stall));
 	for (size_t i = 0; i < r->model_count; i++) {
@@ -319,8 +323,8 @@ static void
 compare_findings(FILE *out, const struct compare_report *r)
 {
 	if (r->rounds)
-		fprintf(out, "\n\nreuseport against one shared queue, more is "
-		    "better:");
+		fprintf(out, "\n\nreuseport against one shared queue, over 1 is "
+		    "better (least to most):");
 	for (size_t i = 0; r->rounds && i < r->ratio_count; i++) {
 		const struct compare_ratio *q = &r->ratios[i];
 

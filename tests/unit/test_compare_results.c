@@ -74,16 +74,17 @@ noise_in_one_measure_leaves_what_another_shows(void **state)
 		reuseport(COMPARE_STALL)->p99[i] *= stalling[i];
 		reuseport(COMPARE_BUSY)->p99[i] *= noise[i];
 	}
-	assert_in(sentence(), "INCONCLUSIVE: the noise of the rounds hides "
-	    "p99, but SO_REUSEPORT is worse in stalling p99 (5 to 25 x)");
+	assert_in(sentence(), "INCONCLUSIVE: the rounds differ too much to "
+	    "judge p99, but SO_REUSEPORT is worse in stalling p99 (5 to 25 "
+	    "times)");
 	assert_string_equal(told->report.verdict, "inconclusive");
 	for (int i = 0; i < COMPARE_ROUNDS; i++)
 		reuseport(COMPARE_STALL)->p99[i] = 1000 / stalling[i];
 	assert_in(sentence(), "but SO_REUSEPORT is better in stalling p99 (5 "
-	    "to 25 x)");
+	    "to 25 times)");
 	for (int i = 0; i < COMPARE_ROUNDS; i++)
 		reuseport(COMPARE_STALL)->p99[i] = 1000;
-	assert_in(sentence(), "hides p99; try");
+	assert_in(sentence(), "judge p99; try");
 }
 
 /* Attempts that failed were another load: then nothing is firm. */
@@ -94,16 +95,16 @@ a_verdict_says_by_how_much(void **state)
 	for (int i = 0; i < COMPARE_ROUNDS; i++)
 		reuseport(COMPARE_STALL)->p99[i] *= 4 + i;
 	assert_in(sentence(), "not worth it here: worse in stalling p99 (4 to "
-	    "8 x)");
+	    "8 times)");
 	/* one round of five may be on the other side */
 	reuseport(COMPARE_STALL)->p99[0] = 500;
-	assert_in(sentence(), "worse in stalling p99 (median 6 to 6 x)");
+	assert_in(sentence(), "worse in stalling p99 (6 times in the median)");
 	reuseport(COMPARE_STALL)->p99[0] = 4000;
 	for (int i = 0; i < COMPARE_ROUNDS; i++)
 		reuseport(COMPARE_BUSY)->rate[i] *= 1.5;
 	assert_in(sentence(), "It depends: SO_REUSEPORT is better in "
-	    "connections/s (1.5 to 1.5 x) and worse in stalling p99 (4 to 8 "
-	    "x)");
+	    "connections/s (1.5 times) and worse in stalling p99 (4 to 8 "
+	    "times)");
 	all->failed = 1;
 	assert_in(sentence(), "INCONCLUSIVE: attempts failed");
 }
