@@ -92,7 +92,7 @@ gone() {
 		elif index("worse") then "not-worth-it"
 		else "no-difference" end) == $v'
 	is '.verdict as $v | .advice[0] | test({"depends": "^It depends:",
-		"inconclusive": "^INCONCLUSIVE: the noise", "worth-it": "is worth it here",
+		"inconclusive": "^INCONCLUSIVE: the rounds differ", "worth-it": "is worth it here",
 		"not-worth-it": "is not worth it", "no-difference": "makes no difference"}[$v])'
 }
 
