@@ -92,8 +92,11 @@ expects_nothing() {
 	holds '.finding | .kind == "uneven" and .member == "A" and (.text |
 		test("^uneven: A \\(pid [0-9]+\\) gets too little \\([0-9]+ of 400, expected 360 ± 17\\)$"))'
 	probe -n 400 --json --expect-weights A=1,B=1,C=2 "$port"
-	holds '.finding == {kind: "silent", member: "C", pid: null,
-		text: "uneven: C gets nothing (0 of 400, expected 200 ± 29)"}'
+	holds '.verdict == "absent" and .fairness.verdict == "uneven" and .finding ==
+		{kind: "absent", member: null, pid: null,
+		text: "no member is C: there are A, B"}'
+	probe -n 400 --expect-weights A=1,B=1,C=2 "$port"
+	grep -qxF 'uneven: C gets nothing (0 of 400, expected 200 ± 29)' report
 	probe -n 4 --by none --json "$port"
 	holds '.finding == null'
 }

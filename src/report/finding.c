@@ -4,7 +4,8 @@
  *
  *	1. members that accept nothing: stopped, paused, or stuck
  *	2. attempts that failed, were answered wrongly, or still wait
- *	3. the verdict; its last entry is kept free
+ *	3. expected members that are not there: the cause of the verdict
+ *	4. the verdict; its last entry is kept free
  *
  * A finding keeps pointers into the list's own texts.
  */
@@ -243,6 +244,15 @@ finding_add_failures(struct finding_list *l, const struct finding_facts *f)
 		    "them");
 }
 
+static void
+finding_add_expected(struct finding_list *l, const struct finding_facts *f)
+{
+	if (f->absent && has_room(l))
+		finding_add(l, "absent", NULL, "%s", f->absent);
+	if (f->unlisted && has_room(l))
+		finding_add(l, "unlisted", NULL, "%s", f->unlisted);
+}
+
 /* The member with the least probable count: most standard deviations off. */
 static const struct finding_member *
 finding_outlier(const struct finding_facts *f)
@@ -378,6 +388,7 @@ finding_make(struct finding_list *l, const struct finding_facts *f)
 	l->count = 0;
 	l->idle = finding_add_idle(l, f);
 	finding_add_failures(l, f);
+	finding_add_expected(l, f);
 	if (f->verdict)
 		finding_add_verdict(l, f);
 	else if (f->unjudged)

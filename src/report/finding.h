@@ -53,6 +53,8 @@ struct finding_facts {
 	uint64_t missing;		/* attempts of unknown members */
 	const char *how;		/* "refused 10, reset 2" */
 	const char *failure;		/* "failed"; in --during "lost" */
+	/* Sentences on --expect-weights; NULL: they fit the members. */
+	const char *absent, *unlisted;
 	const char *verdict;		/* a token; NULL: no verdict */
 	const char *unjudged;		/* why there is none; NULL: not said */
 	uint64_t judged;		/* attempts behind the verdict */

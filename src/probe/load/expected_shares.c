@@ -11,12 +11,19 @@
  */
 #include "probe/load/expected_shares.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/registry/spare_request.h"
+
+enum {
+	ROW_LABEL = ROW_NAME + 16,
+	NAMES_MAX = 90,			/* so long a list of names may be */
+};
 
 /* "A=70", "A/1=70" or "4242=70", up to the comma. */
 static int
@@ -69,7 +76,7 @@ expected_shares_read(const char *text, struct steering *out)
 static bool
 row_is_called(const struct row *r, const char *name)
 {
-	char full[ROW_NAME + 16];
+	char full[ROW_LABEL];
 	int64_t pid;
 
 	if (num_parse(name, 1, INT32_MAX, &pid) == 0)
@@ -106,36 +113,135 @@ weight_row_make(struct tally *t, const char *name)
 	return tally_name(t, &row);
 }
 
-static int
-weight_row(struct expected_shares *x, struct tally *t, const char *name)
+static bool
+has_member(const struct tally *t, const char *name)
 {
-	int i = 0;
+	for (int i = 0; i < t->count; i++)
+		if (row_is_called(&t->rows[i], name))
+			return true;
+	return false;
+}
 
-	while (i < t->count && !row_is_called(&t->rows[i], name))
-		i++;
-	if (i < t->count)
-		return i;
-	snprintf(x->note, sizeof(x->note), "no member here is %s, which is "
-	    "expected to get connections", name);
-	return weight_row_make(t, name) < 0 ? fail("report") : 0;
+/* Adds words to a text, if they fit. */
+static void __attribute__((format(printf, 2, 3)))
+text_add(char text[static EXPECT_NOTE], const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, EXPECT_NOTE - used, format, args);
+	va_end(args);
+}
+
+/* Adds a name, which may be of any bytes; -1: "..." stands for it, no room. */
+static int
+name_add(char text[static EXPECT_NOTE], const char *name)
+{
+	char safe[ROW_LABEL * ESCAPE_MAX + 1];
+
+	escape(name, strlen(name), false, safe);
+	if (strlen(text) + strlen(safe) > NAMES_MAX) {
+		text_add(text, "...");
+		return -1;
+	}
+	text_add(text, "%s", safe);
+	return 0;
+}
+
+/* "A", "pid 4242"; "A/1" if A has several rows. */
+static void
+row_label(const struct tally *t, const struct row *r,
+    char label[static ROW_LABEL])
+{
+	int same = 0;
+
+	for (int i = 0; i < t->count; i++)
+		same += strcmp(t->rows[i].name, r->name) == 0;
+	if (!r->name[0])
+		snprintf(label, ROW_LABEL, "pid %d", (int)r->pid);
+	else if (r->worker >= 0 && same > 1)
+		snprintf(label, ROW_LABEL, "%s/%d", r->name, r->worker);
+	else
+		snprintf(label, ROW_LABEL, "%s", r->name);
+}
+
+/* "A, B/1, pid 4242, ...", in this order */
+static void
+members_add(const struct tally *t, char text[static EXPECT_NOTE])
+{
+	char last[ROW_LABEL] = "", next[ROW_LABEL], label[ROW_LABEL];
+
+	for (;;) {
+		next[0] = '\0';
+		for (int i = 0; i < t->count; i++) {
+			row_label(t, &t->rows[i], label);
+			if (strverscmp(label, last) > 0 && (!next[0] ||
+			    strverscmp(label, next) < 0))
+				memcpy(next, label, sizeof(next));
+		}
+		if (!next[0])
+			return;
+		text_add(text, last[0] ? ", " : " ");
+		if (name_add(text, next) < 0)
+			return;
+		memcpy(last, next, sizeof(last));
+	}
+}
+
+/* Rows for the listed members that are absent, and a text that says so. */
+static int
+shares_add_absent(struct expected_shares *x, struct tally *t)
+{
+	char members[EXPECT_NOTE] = "";
+	bool absent[SHARED_WEIGHTS] = { false }, room = true;
+	int answered = t->count;
+
+	members_add(t, members);
+	for (uint32_t i = 0; i < x->given.count; i++) {
+		const char *name = x->given.weights[i].name;
+
+		absent[i] = !has_member(t, name);
+		if (!absent[i] || !room)
+			continue;
+		text_add(x->absent, x->absent[0] ? ", " : "no member is ");
+		room = name_add(x->absent, name) == 0;
+	}
+	for (uint32_t i = 0; i < x->given.count; i++)
+		if (absent[i] &&
+		    weight_row_make(t, x->given.weights[i].name) < 0)
+			return fail("report");
+	if (x->absent[0])
+		text_add(x->absent, ": there %s%s", answered > 1 ? "are" :
+		    "is", answered ? members : " none");
+	return 0;
+}
+
+static void
+unlisted_fill(struct expected_shares *x, const struct tally *t,
+    const struct row *r)
+{
+	char label[ROW_LABEL];
+
+	row_label(t, r, label);
+	text_add(x->unlisted, "member ");
+	name_add(x->unlisted, label);
+	text_add(x->unlisted, " is not in --expect-weights: nothing is "
+	    "expected of it");
 }
 
 static int
 shares_apply_given(struct expected_shares *x, struct tally *t)
 {
-	for (uint32_t i = 0; i < x->given.count; i++)
-		if (weight_row(x, t, x->given.weights[i].name) < 0)
-			return -1;
+	if (shares_add_absent(x, t) < 0)
+		return -1;
 	for (int i = 0; i < t->count; i++) {
 		struct row *r = &t->rows[i];
 		const struct weight *w = row_given_weight(&x->given, r);
 
 		r->weight = w ? w->weight : 0;
-		if (!w && !x->note[0])
-			snprintf(x->note, sizeof(x->note), "%s %.64s is not in "
-			    "--expect-weights: nothing is expected of it",
-			    r->name[0] ? "member" : "a member without a name",
-			    r->name);
+		if (!w && !x->unlisted[0])
+			unlisted_fill(x, t, r);
 	}
 	return 0;
 }

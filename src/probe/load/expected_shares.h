@@ -14,6 +14,8 @@ struct expected_shares {
 	bool local;			/* the target is on this host */
 	bool weighed;			/* the rows' weights are their sockets */
 	char note[EXPECT_NOTE];		/* for the report, or "" */
+	/* Why the given weights can't fit: findings, or "". */
+	char absent[EXPECT_NOTE], unlisted[EXPECT_NOTE];
 	char unjudged[EXPECT_NOTE];	/* why there is no verdict, or "" */
 	char steering[MODE_TEXT];	/* how the members steer, or "" */
 };

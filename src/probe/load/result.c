@@ -376,6 +376,16 @@ result_report_fill(struct result *r, const struct load *l)
 	out->notes = r->note;
 }
 
+/* What of --expect-weights is no member, or which member is not in it. */
+static void
+result_expected(struct result *r)
+{
+	const struct expected_shares *x = &r->expect;
+
+	r->verdict.absent = x->absent[0] ? x->absent : NULL;
+	r->verdict.unlisted = x->unlisted[0] ? x->unlisted : NULL;
+}
+
 /* A verdict on a part of the group is still reported; then why is a note. */
 static int
 result_finish(struct result *r, bool running)
@@ -407,6 +417,7 @@ result_make(struct result *r, struct load *l)
 	r->verdict.report.what_if = moving && !result_is_steered(r) ? moving :
 	    NULL;
 	result_report_fill(r, l);
+	result_expected(r);
 	if (changed && !r->verdict.report.fairness)
 		result_note(r, "members came or went meanwhile");
 	return result_finish(r, false);

@@ -310,6 +310,8 @@ verdict_conclude(struct verdict *s, const char *unjudged, bool running)
 	verdict_facts_fill(&facts, s);
 	facts.members = subjects;
 	facts.how = how[0] ? how : NULL;
+	facts.absent = s->absent;
+	facts.unlisted = s->unlisted;
 	facts.unjudged = unjudged;
 	facts.running = running;
 	finding_make(&s->findings, &facts);

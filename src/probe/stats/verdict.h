@@ -19,6 +19,8 @@ struct verdict {
 	double p;			/* 1 if nothing was tested */
 	double chance;			/* the p of the verdict; or 1 */
 	uint64_t missing;		/* attempts without a row, if too many */
+	/* Sentences, if --expect-weights do not fit the members; or NULL. */
+	const char *absent, *unlisted;
 	struct finding_list findings;
 };
 
