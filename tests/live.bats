@@ -502,3 +502,18 @@ replaced() {
 	kill -KILL "$pid"
 	like a '- B died \(pid [0-9]+\) after 0 connections \(lost: [1-9][0-9]* in its queue\): '
 }
+
+@test "live: what waits in a stopped member's queue is told apart from what it accepted" {
+	live a -4 0
+	start echo -r --name S -4 "$port"
+	sees a '+ S joined'
+	halt "$pid"
+	background python3 "$BATS_TEST_DIRNAME/waiters.py" 30 "$port" >waiters
+	eventually grep -q connected waiters
+	local waits
+	waits=$(ss -Hltn "sport = :$port" | awk '$2 { print $2 }')
+	like a "  S +[0-9]+ .* 0 +0\\+$waits .* $waits/[0-9]+ .*stopped"
+	enter a /group
+	sees a " accepted, $waits queued"
+	kill -CONT "${pids[0]}"
+}

@@ -134,6 +134,9 @@ stats_row_fill(const struct group_stats *s, struct registry *registry,
 	    m->counters.closed);
 	r->since = (int64_t)counted_since(stats_given(m, datagram),
 	    s->base[m->slot]);
+	/* the queue is first in, first out: older clients leave first */
+	r->since_queued = r->since - (int64_t)counted_since(
+	    m->counters.accepted, s->base[m->slot]);
 }
 
 static void
@@ -179,11 +182,7 @@ stats_judge(struct group_stats *s)
 			continue;
 		weights[k] = s->rows[i].expected;
 		counts[k++] = (uint64_t)s->rows[i].since;
-		/*
-		 * the queue is first in, first out: older clients leave first
-		 */
-		f->queued += (uint64_t)s->rows[i].since -
-		    counted_since(m->counters.accepted, s->base[m->slot]);
+		f->queued += (uint64_t)s->rows[i].since_queued;
 	}
 	if (k < 2 || fair_test(counts, weights, k, &fair) < 0)
 		return;

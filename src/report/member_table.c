@@ -60,6 +60,22 @@ name_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	    r->name ? NAME_CELLS : COMMAND_CELLS, r->name ? r->name : command);
 }
 
+/* "12", or "12+11": 11 more are in its queue, so not among the accepted. */
+static void
+since_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct member_row *r = c->row;
+
+	if (r->since < 0)
+		snprintf(text, TABLE_TEXT, "-");
+	else if (r->since_queued > 0)
+		snprintf(text, TABLE_TEXT, "%lld+%lld",
+		    (long long)(r->since - r->since_queued),
+		    (long long)r->since_queued);
+	else
+		snprintf(text, TABLE_TEXT, "%lld", (long long)r->since);
+}
+
 static int64_t
 since_sum(const struct scoreboard *b)
 {
@@ -268,7 +284,7 @@ static const struct table_column columns[COLUMNS] = {
 	[BAR] = { "", .gap = 1, .bar = since_bar },
 	[ACCEPTED] = NUMBER("accepted", 0, is_counted, accepted),
 	[COUNT] = NUMBER("count", 0, is_probed, accepted),
-	[SINCE] = NUMBER("since", 4, has_before, since),
+	[SINCE] = FIGURE("since", 4, has_before, since_cell),
 	[SHARE] = FIGURE("share", 7, NULL, share_cell),
 	[EXPECTED] = FIGURE("wanted", 5, has_weights, expected_cell),
 	[RATE] = FIGURE("/s", 0, is_probed, rate_cell),

@@ -18,6 +18,7 @@ struct member_row {
 	bool own;			/* this process's member */
 	int64_t pid, accepted, open, queue, limit, drops;
 	int64_t since;			/* connections since the last change */
+	int64_t since_queued;		/* how many of them still wait */
 	double expected;		/* its share by the steering, 0 to 1 */
 	double rate;			/* a second; only in --watch */
 	const struct rate_track *track;	/* NULL: none */
