@@ -454,3 +454,26 @@ fits() {
 	kill -CONT "$b"
 	kill "$pid"
 }
+
+@test "live: the members on the screen of one that is replaced stay as they were" {
+	at 80x24
+	board a -r --name A --grace 1h 127.0.0.1 0
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	on_screen a ' 1 accepted'
+	start echo -r --name B --replace A 127.0.0.1 "$port"
+	like a 'A leaves: replaced by pid '
+	sees a 'left: nobody was waiting, nothing lost'
+	# it stays for the client that is connected; other clients and members
+	# change nothing above
+	clients 30
+	start echo -r --name C 127.0.0.1 "$port"
+	sees a '+ C joined'
+	start echo -r --name D 127.0.0.1 "$port"
+	sees a '+ D joined'
+	screen_matches a $'^A [^\n]*[12] members?  1 accepted[^\n]*\n.*\n> A .* running'
+	screen_lacks a $'\n  [CD] +[0-9]+ '
+	exec 7>&-
+	keys a q
+	sees a '1 connection in' 'status '
+	screen_matches a $'^A [^\n]*[12] members?  1 accepted[^\n]*\n.*\n> A '
+}
