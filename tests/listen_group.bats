@@ -160,6 +160,7 @@ B listening on [::]:$port (tcp, reuseport, 2 of 2)"
 	start listen -r --json 127.0.0.1 0
 	start listen -r --json --name B 127.0.0.1 "$port"
 	for _ in {1..40}; do # B gets none of them once in 10^12 times
+		# shellcheck disable=SC2034
 		exec {c}<>"/dev/tcp/127.0.0.1/$port"
 	done
 	connected() {

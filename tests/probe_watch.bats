@@ -191,7 +191,7 @@ ended() {
 	start echo -r --name B 127.0.0.1:"$port"
 	like w "[0-9]+:[0-9]+ \\+ B, pid $pid rpnc: 2 members"
 	eventually top 1 '  2 members  '
-	like w '\+ B at .*, [0-9]+ since'
+	like w '\+ B at .*, [0-9]+ since: the verdict is about these'
 	like w '(even|unclear): .*fair hashing gives [0-9]+ ± [0-9]+ each \(99 %\), p '
 	resize w 40 10
 	eventually top 1 "^127.0.0.1:$port tcp  2 members"
@@ -222,6 +222,13 @@ ended() {
 	enter w "NO_COLOR=1 rpnc probe --watch=0.2 -d 1 $port"
 	eventually top 1,8 '  2 members  '
 	run ! grep -q "$(printf '\033')" <<<"$(tm capture-pane -pe -t w | head -n 8)"
+	prompts w '$'
+	enter w "rpnc probe --watch=0.2 $port"
+	eventually top 1,24 '  2 members  '
+	kill "$pid"
+	like w "- B, pid $pid rpnc( has ended)?: 1 member; it had answered [0-9]+"
+	keys w C-c
+	prompts w '$'
 }
 
 @test "watch: 40 columns of 10 rows have the finding, the headline and two members" {

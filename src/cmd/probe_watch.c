@@ -66,7 +66,8 @@ change_out(FILE *out, const struct app *a, const struct watch_member *m,
 	    !came && m->state && strcmp(m->state, "gone") == 0 ?
 	    " has ended" : "", members, members == 1 ? "" : "s");
 	if (!came)
-		fprintf(out, ", %llu were its", (unsigned long long)m->count);
+		fprintf(out, "; it had answered %llu",
+		    (unsigned long long)m->count);
 	fputc('\n', out);
 }
 

@@ -138,7 +138,7 @@ static void
 skipped_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	now_and_all_line(p, line, "late", p->report->now->skipped,
-	    p->report->skipped, "over 0.1 s, so never started");
+	    p->report->skipped, "over 0.1 s, so they were dropped");
 }
 
 static void
@@ -227,7 +227,7 @@ finding_line_color(const struct watch_report *r)
 	return r->finding ? finding_color(r->finding->kind) : PLAIN;
 }
 
-/* "+ D at 12:01:03; since then 340" */
+/* "+ D at 12:01:03, 340 since: the verdict is about these" */
 static void
 change_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
@@ -240,6 +240,7 @@ change_line(const struct watch_page *p, char line[static WATCH_LINE])
 	snprintf(part, sizeof(part), "%llu since", (unsigned long long)
 	    r->judged);
 	line_add(p, line, ", ", part);
+	line_add(p, line, ": ", "the verdict is about these");
 }
 
 /* "fair hashing gives 39 ± 13 each (99 %), p 0.57"; shorter if narrow */
@@ -285,6 +286,13 @@ always_plain(const struct watch_report *r)
 }
 
 static enum color
+always_red(const struct watch_report *r)
+{
+	(void)r;
+	return RED;
+}
+
+static enum color
 failed_color(const struct watch_report *r)
 {
 	return failures_sum(r->now->failed) ? RED : PLAIN;
@@ -308,7 +316,7 @@ const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 6, queued_line, queued_color },
 	{ 4, skipped_line, always_plain },
 	{ 2, unattributed_line, always_plain },
-	{ 2, mismatched_line, failed_color },
+	{ 2, mismatched_line, always_red },
 	{ 8, connect_line, always_plain },
 	{ 7, accept_line, always_plain },
 	{ 8, echo_line, always_plain },
