@@ -38,7 +38,7 @@ load terminal
 
 	kill -KILL "$c"
 	for d in a b; do
-		sees "$d" "- C died (pid $c)" ': 2 members, 1/2 of new connections each'
+		sees "$d" "- C died (pid $c)" ': 2 members, 1/2 of new'
 	done
 	kill -TERM "$b"
 	sees a "- B left (pid $b)" ': 1 member, all new connections'
