@@ -313,8 +313,8 @@ left_as_it_was() {
 	on_screen h 'any key'
 	keys h C-c
 	sees h 'status 130'
+	on_screen h '^H 127'
 	screen_lacks h 'any key'
-	screen_matches h '^H 127'
 }
 
 @test "live: ^\\ ends it at once, with the terminal as it was" {
@@ -432,7 +432,7 @@ fits() {
 	# the widest of them has used it
 	resize a 200 60
 	on_screen a '─{130}'
-	kill "$load"
+	kill "$load" 2>/dev/null || true # or its 110 s are over
 	keys a q
 	keys w q
 	sees a 'status 130'

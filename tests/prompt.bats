@@ -302,7 +302,7 @@ unbroken() {
 	until waiting=$(queued) && test "$waiting" -gt 1; do client; done
 	enter a /group
 	# the share is of what the kernel gave, as the verdict is
-	like a "B +$b rpnc[^0-9]+0 +$waiting +[1-9][0-9.]* % +0 +$waiting/8192 +0 stopped"
+	like a "B +$b rpnc[^0-9]+0 +0\+$waiting +[1-9][0-9.]* % +0 +$waiting/8192 +0 stopped"
 	like a "> A +[0-9]+ rpnc[^0-9]+[0-9]+ +[0-9]+ +[0-9.]+ % +[0-9]+ +0/8192 +0 running"
 	sees a "B (pid $b) is stopped: $waiting clients wait in its queue"
 	kill -CONT "$b"
@@ -589,7 +589,7 @@ unbroken() {
 	sees b 'not accepting already'
 	until waiting=$(queued) && test "$waiting" -gt 1; do client; done
 	enter a /group
-	like a "B +$b rpnc[^0-9]+0 +$waiting +[1-9][0-9.]* % +0 +$waiting/8192 +0 paused"
+	like a "B +$b rpnc[^0-9]+0 +0\+$waiting +[1-9][0-9.]* % +0 +$waiting/8192 +0 paused"
 	sees a "B (pid $b) is paused: $waiting clients wait in its queue"
 	unseen b ' connected'
 	enter b /resume

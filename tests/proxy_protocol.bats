@@ -212,9 +212,10 @@ haproxy_with() {
 		def both(port, head):
 		    import threading
 		    data = open("sent", "rb").read()
+		    message = head + data
 		    s = dial(port)   # now: the header must not be late
 		    def feed():
-		        s.sendall(head + data)
+		        s.sendall(message)
 		        s.shutdown(SHUT_WR)
 		    t = threading.Thread(target=feed)
 		    t.start()
