@@ -341,6 +341,16 @@ doubled() {
 	grep -q '^rpnc_probe_member_connections{.*name="a\\"\\\\.*\\\\n}"' dir/m.prom
 	test "$(grep -c '^rpnc_probe_member_connections{' dir/m.prom)" -eq 2
 	test ! -x "$promtool" || "$promtool" check metrics <dir/m.prom
+	# characters that end a line for some readers, turn it around or have no width
+	jq -c '.members = [.members[0] | .name = "a\u2028b\u2029\u200b\u200f\u061c\ufeff"]' odd >odder
+	probe --merge --openmetrics dir/m.prom odder
+	test "$status" -eq 0
+	python3 - <<-'END'
+		text = open("dir/m.prom", encoding="utf-8").read()
+		assert text.splitlines() == text.split("\n")[:-1], text
+		assert not set(text) & set("\u2028\u2029\u200b\u200f\u061c\ufeff"), text
+		assert r'name="a\\xe2\\x80\\xa8b\\xe2' in text, text
+	END
 	# where it can't be, it is said before the probe, and nothing is left
 	mkdir dir/taken
 	for file in none/m.prom dir/taken dir/; do

@@ -26,6 +26,11 @@ declare -gA takes=(
 	[socat]='socat -t 30 TCP-LISTEN:PORT,bind=127.0.0.1 -'
 )
 others=(nc.openbsd nc.traditional ncat socat)
+# nc.traditional knows no half-close: it needs a stdin that goes on while it
+# listens to the other side, and then no -q.
+declare -gA hears=(
+	[nc.traditional]='nc.traditional 127.0.0.1 PORT'
+)
 
 teardown() {
 	local f
@@ -48,6 +53,15 @@ job() {
 	pids+=("$pid")
 }
 
+# without_input NAME: a stdin for that netcat while it only listens.
+without_input() {
+	test -e never || mkfifo never
+	case $1 in
+	nc.traditional) echo never ;;
+	*) echo /dev/null ;;
+	esac
+}
+
 connected() {
 	test -n "$(ss -Htn state connected "sport = :$port")"
 }
@@ -66,7 +80,7 @@ ends() {
 carry() {
 	reserve
 	rm -f late && mkfifo late
-	job "${takes[$2]}" </dev/null >copy 2>err.taker
+	job "${takes[$2]}" <>"$(without_input "$2")" >copy 2>err.taker
 	local taker=$pid
 	eventually listens
 	exec 7<>late
@@ -112,8 +126,7 @@ move() {
 
 @test "recipe: a file, from rpnc to each netcat in the background" {
 	random_file 3000001 big
-	# nc.traditional ends when its stdin has: nothing can be sent to it so
-	for peer in nc.openbsd ncat socat; do
+	for peer in "${others[@]}"; do
 		move rpnc "$peer"
 	done
 }
@@ -148,14 +161,15 @@ move() {
 @test "recipe: a file that comes late to a listener, fetched by each netcat" {
 	random_file 3000001 big
 	sends[socat]='socat -u TCP:127.0.0.1:PORT -'
-	for peer in rpnc nc.openbsd ncat socat; do
+	sends[nc.traditional]=${hears[nc.traditional]}
+	for peer in rpnc "${others[@]}"; do
 		rm -f late && mkfifo late
 		reserve
 		exec 7<>late
 		job 'rpnc listen -q 127.0.0.1 PORT' <late >back 2>err.giver 7>&-
 		local giver=$pid
 		eventually listens
-		job "${sends[$peer]}" </dev/null >copy 2>err.fetcher 7>&-
+		job "${sends[$peer]}" <>"$(without_input "$peer")" >copy 2>err.fetcher 7>&-
 		local fetcher=$pid
 		eventually connected
 		cat big >&7
@@ -196,8 +210,9 @@ tar_to() {
 @test "recipe: a relay by a fifo in front of nginx" {
 	nginx_on ''
 	local server=$port
+	sends[nc.traditional]=${hears[nc.traditional]}
 	mkfifo back
-	for client in rpnc nc.openbsd ncat socat; do
+	for client in rpnc "${others[@]}"; do
 		reserve
 		(
 			limited 'rpnc listen -q 127.0.0.1 PORT' <back |
@@ -240,17 +255,19 @@ tar_to() {
 	pids+=("$!")
 	start_with in listen -k 127.0.0.1 0
 	local listener=$pid peer clients=() n=0
-	# nc.traditional ends when its stdin has
-	for peer in rpnc nc.openbsd ncat; do
-		job "${sends[$peer]}" </dev/null >"log.$peer" 2>"err.$peer"
+	sends[nc.traditional]=${hears[nc.traditional]}
+	for peer in rpnc nc.openbsd nc.traditional ncat; do
+		job "${sends[$peer]}" <>"$(without_input "$peer")" >"log.$peer" 2>"err.$peer"
 		clients+=("$pid")
 	done
-	three_clients() {
-		test "$(ss -Htn state close-wait "sport = :$port" | wc -l)" -eq 3
+	# nc.traditional, without an end, is connected; the others have ended
+	four_clients() {
+		test "$(ss -Htn state close-wait "sport = :$port" | wc -l)" -eq 3 &&
+			test "$(ss -Htn state established "sport = :$port" | wc -l)" -eq 1
 	}
-	eventually three_clients
+	eventually four_clients
 	seq 1000 >>log
-	for peer in rpnc nc.openbsd ncat; do
+	for peer in rpnc nc.openbsd nc.traditional ncat; do
 		eventually cmp log "log.$peer" 2>/dev/null
 	done
 	kill "$listener"

@@ -135,25 +135,43 @@ tell("ended"); open("go").read(); c.close(); tell("ended")' "$port"
 	cmp file got
 }
 
-@test "connect: what stdin gives after the server's end is sent, until stdin ends" {
-	server 'c = accept(); c.sendall(b"bye\n"); c.shutdown(socket.SHUT_WR)
+@test "connect: what stdin gives after the server's end is sent, until stdin ends, which is --until both" {
+	local until server
+	for until in '' '--until both'; do
+		server 'c = accept(); c.sendall(b"bye\n"); c.shutdown(socket.SHUT_WR)
 save(everything(c))'
-	local server=$pid
-	mkfifo in trace
-	no_leaks strace -qq -e trace=recvfrom -o trace \
-		rpnc connect 127.0.0.1 "$port" <in >out 3>&- &
-	pids+=("$!")
-	exec 5>in 6<trace
-	until [[ $line == *' = 0' ]]; do
-		read -r line <&6
+		server=$pid
+		rm -f in trace
+		mkfifo in trace
+		# shellcheck disable=SC2086 # words they are
+		no_leaks strace -qq -e trace=recvfrom -o trace \
+			rpnc connect $until 127.0.0.1 "$port" <in >out 3>&- &
+		pids+=("$!")
+		exec 5>in 6<trace
+		line=
+		until [[ $line == *' = 0' ]]; do
+			read -r line <&6
+		done
+		printf more >&5
+		exec 5>&-
+		cat <&6 >/dev/null
+		finish "${pids[-1]}"
+		finish "$server"
+		assert_equal "$(<out)" bye
+		assert_equal "$(<got)" more
 	done
-	printf more >&5
-	exec 5>&-
-	cat <&6 >/dev/null
-	finish "${pids[-1]}"
-	finish "$server"
-	assert_equal "$(<out)" bye
-	assert_equal "$(<got)" more
+}
+
+@test "connect: what the server says after the end of stdin is heard, until its end, which is --until both" {
+	local until server
+	for until in '' '--until both'; do
+		server 'c = accept(); everything(c); c.sendall(b"late\n")'
+		server=$pid
+		# shellcheck disable=SC2086
+		run -0 connect $until 127.0.0.1 "$port" <<<hello
+		assert_output late
+		finish "$server"
+	done
 }
 
 @test "connect, listen: a peer elsewhere that is gone, or cut off, is known by keepalive probes" {
