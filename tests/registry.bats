@@ -295,21 +295,16 @@ killed_at() {
 	kill -KILL "$pid"
 	finish "$pid" || test $? -eq 137
 	aside "$registry" <<-'END'
-		import fcntl, glob, os, struct, sys
+		import ctypes, fcntl, os, struct, sys
 		registry = os.path.realpath(sys.argv[1])
 		fd = os.open(registry, os.O_RDWR)
 		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
 		fcntl.fcntl(fd, 37, lock)	# F_OFD_SETLK
+		libc = ctypes.CDLL(None)
+		inotify = libc.inotify_init()
+		assert libc.inotify_add_watch(inotify, registry.encode(), 0x20) > 0 # IN_OPEN
 		open("said", "w").write("held\n")
-		def waits():
-		    for link in glob.glob("/proc/[0-9]*/fd/*"):
-		        try:
-		            if os.readlink(link) == registry:
-		                yield int(link.split("/")[2])
-		        except OSError:
-		            pass
-		while set(waits()) <= {os.getpid()}:
-		    pass
+		os.read(inotify, 999)	# somebody has it open, and will wait
 		os.unlink(registry)
 	END
 	start listen -r --json 127.0.0.1 "$port"
