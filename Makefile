@@ -98,8 +98,10 @@ SCRIPTS = $(wildcard tests/need tests/unpack tests/run tests/demo tests/fresh .c
 
 all: $(BIN)
 
+# Renamed when it is whole: whoever runs it meanwhile has the old one.
 $(BIN): $(OBJ)
-	$(LINK) -o $@ $(OBJ) $(LIBS)
+	$(LINK) -o $(B)/rpnc.new $(OBJ) $(LIBS)
+	mv -f $(B)/rpnc.new $@
 
 $(B)/%.o: src/%.c $(B)/flags
 	mkdir -p $(@D) && echo '  $(CC) $<'

@@ -295,7 +295,7 @@ killed_at() {
 	kill -KILL "$pid"
 	finish "$pid" || test $? -eq 137
 	aside "$registry" <<-'END'
-		import ctypes, fcntl, os, struct, sys
+		import ctypes, fcntl, glob, os, struct, sys
 		registry = os.path.realpath(sys.argv[1])
 		fd = os.open(registry, os.O_RDWR)
 		lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
@@ -304,7 +304,18 @@ killed_at() {
 		inotify = libc.inotify_init()
 		assert libc.inotify_add_watch(inotify, registry.encode(), 0x20) > 0 # IN_OPEN
 		open("said", "w").write("held\n")
-		os.read(inotify, 999)	# somebody has it open, and will wait
+		def waits():
+		    for comm in glob.glob("/proc/[0-9]*/comm"):
+		        try:
+		            of = os.path.dirname(comm) + "/fd/"
+		            if open(comm).read() == "rpnc\n" and registry in \
+		                [os.readlink(of + fd) for fd in os.listdir(of)]:
+		                return True
+		        except OSError:
+		            pass
+		# opened to look at it, then to wait: not longer than a second
+		while not waits():
+		    os.read(inotify, 999)
 		os.unlink(registry)
 	END
 	start listen -r --json 127.0.0.1 "$port"
