@@ -256,18 +256,19 @@ tar_to() {
 	start_with in listen -k 127.0.0.1 0
 	local listener=$pid peer clients=() n=0
 	sends[nc.traditional]=${hears[nc.traditional]}
-	for peer in rpnc nc.openbsd nc.traditional ncat; do
+	sends[socat]='socat -u TCP:127.0.0.1:PORT -'
+	for peer in rpnc "${others[@]}"; do
 		job "${sends[$peer]}" <>"$(without_input "$peer")" >"log.$peer" 2>"err.$peer"
 		clients+=("$pid")
 	done
-	# nc.traditional, without an end, is connected; the others have ended
-	four_clients() {
+	# three have ended, but not nc.traditional and socat -u
+	all_clients() {
 		test "$(ss -Htn state close-wait "sport = :$port" | wc -l)" -eq 3 &&
-			test "$(ss -Htn state established "sport = :$port" | wc -l)" -eq 1
+			test "$(ss -Htn state established "sport = :$port" | wc -l)" -eq 2
 	}
-	eventually four_clients
+	eventually all_clients
 	seq 1000 >>log
-	for peer in rpnc nc.openbsd nc.traditional ncat; do
+	for peer in rpnc "${others[@]}"; do
 		eventually cmp log "log.$peer" 2>/dev/null
 	done
 	kill "$listener"
@@ -282,6 +283,7 @@ tar_to() {
 	exec 7<>held
 	for server in 'socat -u FILE:banner TCP-LISTEN:PORT,bind=127.0.0.1' \
 		'ncat -l --send-only 127.0.0.1 PORT' \
+		'nc.openbsd -l -q 0 127.0.0.1 PORT' \
 		'nc.traditional -l -s 127.0.0.1 -p PORT -q 0' \
 		'rpnc listen -q --until input 127.0.0.1 PORT'; do
 		reserve
