@@ -17,14 +17,14 @@ enum { ROWS = 5 };
 
 static const struct member_row rows[ROWS] = {
 	{ "A", "rpnc", "running", true, 4100, 1348, 12, 0, 8192, 0, 348,
-	    0.25, 0, NULL },
-	{ "B", "rpnc", "paused", false, 4242, 33, 0, 331, 8192, 3, 33,
-	    0.25, 0, NULL },
+	    0, 0.25, 0, NULL },
+	{ "B", "rpnc", "paused", false, 4242, 33, 0, 331, 8192, 3, 364,
+	    331, 0.25, 0, NULL },
 	{ "LongestNameThere/127", "rpnc", "running", false, 4194304, 123456789,
-	    65000, 0, 8192, 0, 321000, 0.25, 0, NULL },
+	    65000, 0, 8192, 0, 321000, 0, 0.25, 0, NULL },
 	{ NULL, "ng\033[2Jinx \xe6\x97\xa5", NULL, false, 777, -1, 5, 0, 511,
-	    0, -1, 0.25, 0, NULL },
-	{ NULL, "", NULL, false, -1, -1, -1, -1, -1, -1, -1, 0.25, 0, NULL },
+	    0, -1, 0, 0.25, 0, NULL },
+	{ NULL, "", NULL, false, -1, -1, -1, -1, -1, -1, -1, 0, 0.25, 0, NULL },
 };
 
 static const struct member_fairness fairness = {
