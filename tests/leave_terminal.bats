@@ -120,6 +120,18 @@ last() {
 	sees a 'left: '
 }
 
+@test "steer: at prompts, members see what share each has by weights" {
+	pane a rpnc listen -r --weight 70 0
+	listening a
+	pane b rpnc listen -r --weight 30 "$port"
+	sees a '+ B joined (pid '"$(process b)"'): 2 members by weights: A 70 %, B 30 %'
+	pane c rpnc listen -r "$port"
+	sees c 'C has the default weight, 100: 50 % of new connections'
+	sees b '3 members by weights: A 35 %, B 15 %, C 50 % (default'
+	enter b '/steer weights A=6,B=3,C=1'
+	sees a 'set the steering: weights A=6,B=3,C=1: A 60 %, B 30 %, C 10 %'
+}
+
 @test "replace: who is replaced at its prompt says by whom, and ends" {
 	three
 	pane d rpnc listen -r --replace A "$port"

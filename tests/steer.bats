@@ -165,6 +165,27 @@ said() {
 	given '(.counts | keys) == ["A", "B", "canary"]' --times 200
 }
 
+@test "steer: by weights, each member tells the share of all, and a weight that nobody gave" {
+	start echo -r 127.0.0.1 0
+	start echo -r 127.0.0.1 "$port"
+	said 0 '2 members, 1/2 of new connections each'
+	run ! grep -h weight err.0 err.1
+	start echo -r --weight 70 127.0.0.1 0
+	start echo -r --weight 30 127.0.0.1 "$port"
+	said 2 '2 members by weights: A 70 %, B 30 %'
+	run ! grep -h default err.2 err.3
+	start echo -r 127.0.0.1 "$port"
+	assert grep -qx 'rpnc: C has the default weight, 100: 50 % of new connections' err.4
+	said 2 "+ C joined (pid $pid): 3 members by weights: A 35 %, B 15 %, C 50 % (default weight)"
+	end TERM
+	said 3 ': 2 members by weights: A 70 %, B 30 %'
+	start echo -r -w 2 127.0.0.1 "$port"
+	assert grep -qx 'rpnc: each worker of D has the default weight, 100' err.5
+	start echo -r --name E --steer weights\ A=5,D=1,E=2 --json 127.0.0.1 "$port"
+	said 2 'set the steering: weights A=5,D=1,E=2: A 12.8 %, B 76.9 %, D/0 2.56 %, D/1 2.56 %, E 5.13 %'
+	run ! grep -h default err.6 out.6
+}
+
 @test "steer: weights follow ten deaths and joins at once, under load" {
 	members 6
 	local i names
@@ -217,7 +238,7 @@ said() {
 	kill -KILL "${pids[0]}"
 	finish "${pids[0]}" || test $? -eq 137
 	eventually count '[50, 0]'
-	run ! grep -h '^rpnc' err.*
+	run ! grep -hP '^rpnc(?!: [BC] has the default weight, 100: )' err.*
 }
 
 @test "steer: members that are not rpnc's are steered, too" {

@@ -347,6 +347,45 @@ group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
 	return stats_find(s, datagram);
 }
 
+static bool
+stats_expect_the_same(const struct group_stats *s)
+{
+	for (int i = 1; i < s->members.count; i++)
+		if (fabs(s->rows[i].expected - s->rows[0].expected) > 1e-9)
+			return false;
+	return true;
+}
+
+const char *
+group_stats_shares(const struct group_stats *s, struct registry *r,
+    char text[static SHARES_TEXT])
+{
+	bool same = stats_expect_the_same(s);
+	double sum = 0;
+	int used = 0;
+
+	for (int i = 0; i < s->members.count; i++)
+		sum += s->rows[i].expected;
+	if (mode_of(&registry_shared(r)->steering) != STEER_WEIGHTS ||
+	    !(sum > 0))
+		return NULL;
+	for (int i = 0; i < s->members.count; i++) {
+		const char *name = s->rows[i].name;
+
+		if (used > SHARES_TEXT - 80) {
+			snprintf(text + used, SHARES_TEXT - (size_t)used,
+			    ", ...");
+			break;
+		}
+		used += snprintf(text + used, SHARES_TEXT - (size_t)used,
+		    "%s%s %.3g %%%s", i ? ", " : "", name ? name :
+		    "a foreign one", 100 * s->rows[i].expected, !same &&
+		    mode_weight_is_default(r, s->members.list[i].slot) ?
+		    " (default weight)" : "");
+	}
+	return text;
+}
+
 /* Of rpnc's members only the counts are known. */
 static void
 stats_track(struct group_stats *s, double seconds)

@@ -34,6 +34,13 @@ struct group_stats {
  */
 int group_stats_take(struct group_stats *, struct registry *, struct members *,
     int own, bool datagram);
+/*
+ * The share that each member should get by weights: "A 70 %, B 30 %". NULL: the
+ * members are not steered by weights. Of the members last taken.
+ */
+enum { SHARES_TEXT = 400 };
+const char *group_stats_shares(const struct group_stats *, struct registry *,
+    char text[static SHARES_TEXT]);
 /* Adds a rate for all and for each, if a second has passed since the last. */
 void group_stats_sample(struct group_stats *, int64_t now);
 void group_stats_free(struct group_stats *);

@@ -70,6 +70,9 @@ print_share_of_new(const struct page *p, const struct event *e)
 {
 	if (e->members == 1)
 		fprintf(p->out, ": 1 member, all new connections");
+	else if (e->text)
+		fprintf(p->out, ": %lld members by weights: %s",
+		    (long long)e->members, e->text);
 	else if (e->steering && strcmp(e->steering, "hash") != 0)
 		fprintf(p->out, ": %lld members, %s", (long long)e->members,
 		    e->steering);
@@ -176,6 +179,8 @@ print_steering(const struct page *p, const struct event *e)
 	paint(p->out, p->color, GREEN, "~ %s", e->name);
 	print_pid(p, e);
 	fprintf(p->out, " set the steering: %s", e->steering);
+	if (e->text)
+		fprintf(p->out, ": %s", e->text);
 }
 
 static void

@@ -280,6 +280,36 @@ emit_overlaps(struct membership *m, struct app *a, int own)
 		emit_notice(a, all.text[i]);
 }
 
+/*
+ * Of a group by weights, whose members have different shares, says that nobody
+ * has given this one a weight. own: see membership_emit_start().
+ */
+static void
+emit_default_weight(struct membership *m, struct app *a, int own)
+{
+	const struct group_stats *s = &m->stats;
+	char text[160] = "";
+	bool equal = true;
+
+	if (!m->settings->reuseport || m->settings->weight >= 0 ||
+	    !mode_weight_is_default(m->registry, m->slot))
+		return;
+	for (int i = 0; i < s->members.count; i++) {
+		if (mode_weight(m->registry, s->members.list[i].slot) !=
+		    WEIGHT_DEFAULT)
+			equal = false;
+		if (s->rows[i].own && own == 1)
+			snprintf(text, sizeof(text), "%s has the default "
+			    "weight, %d: %.3g %% of new connections", m->name,
+			    WEIGHT_DEFAULT, 100 * s->rows[i].expected);
+	}
+	if (own > 1)
+		snprintf(text, sizeof(text), "each worker of %s has the "
+		    "default weight, %d", m->name, WEIGHT_DEFAULT);
+	if (!equal && *text)
+		emit_notice(a, text);
+}
+
 void
 membership_emit_start(struct membership *m, struct app *a, int own, int members)
 {
@@ -311,6 +341,7 @@ membership_emit_start(struct membership *m, struct app *a, int own, int members)
 
 		emit_event(a, &e);
 	}
+	emit_default_weight(m, a, own);
 	/* adopted sockets overlapped already, before this process */
 	if (!m->set.adopted)
 		emit_overlaps(m, a, own);

@@ -82,6 +82,7 @@ emit_member(struct registry_events *events, const struct slot *s,
 {
 	struct membership *m = events->user;
 	char steering[MODE_TEXT], name[REGISTRY_NAME], old[SLOT_TEXT];
+	char shares[SHARES_TEXT];
 	const struct slot *from = kind == EVENT_JOINED ?
 	    replace_taken_from(m->registry, s) : NULL;
 	struct event e = {
@@ -103,6 +104,7 @@ emit_member(struct registry_events *events, const struct slot *s,
 		e.members = membership_count(m, 1);
 	else
 		membership_observe(m);
+	e.text = group_stats_shares(&m->stats, m->registry, shares);
 	emit_event(m->app, &e);
 	if (m->on_change)
 		m->on_change(m);
@@ -166,7 +168,7 @@ static void
 on_steering(struct registry_events *events, const struct steering *s)
 {
 	struct membership *m = events->user;
-	char text[MODE_TEXT], name[REGISTRY_NAME];
+	char text[MODE_TEXT], name[REGISTRY_NAME], shares[SHARES_TEXT];
 	struct event e = {
 		.kind = EVENT_STEERING, .name = "?", .pid = -1,
 		.steering = mode_text(s, text),
@@ -178,6 +180,7 @@ on_steering(struct registry_events *events, const struct steering *s)
 		e.pid = shown_pid(registry_slot(m->registry, by));
 	}
 	membership_observe(m);
+	e.text = group_stats_shares(&m->stats, m->registry, shares);
 	emit_event(m->app, &e);
 	if (m->on_change)
 		m->on_change(m);

@@ -149,14 +149,34 @@ weight_within(uint32_t weight)
 	return weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
 }
 
-/* A listed name includes its workers, except workers listed themselves. */
+/*
+ * The entry of a slot's name, or NULL. A listed name includes its workers,
+ * except workers listed themselves.
+ */
+static const struct weight *
+listed_weight(const struct steering *s, const struct slot *slot)
+{
+	const struct weight *found = NULL;
+	char own[REGISTRY_NAME];
+	size_t base = strcspn(slot_name(slot, own), "/");
+
+	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
+		const char *name = s->weights[i].name;
+
+		if (strncmp(name, own, REGISTRY_NAME) == 0)
+			return &s->weights[i];
+		if (strnlen(name, REGISTRY_NAME) == base &&
+		    memcmp(name, own, base) == 0)
+			found = &s->weights[i];
+	}
+	return found;
+}
+
 uint32_t
 mode_weight(struct registry *r, int slot)
 {
 	const struct steering *s = &registry_shared(r)->steering;
-	char own[REGISTRY_NAME];
-	uint32_t weight;
-	size_t base;
+	const struct weight *listed;
 
 	if (mode_of(s) != STEER_WEIGHTS)
 		return 1;
@@ -165,16 +185,17 @@ mode_weight(struct registry *r, int slot)
 	/* the member that has its name now has its share, too */
 	if (registry_slot(r, slot)->name_taken_by)
 		return 0;
-	weight = registry_slot(r, slot)->weight;
-	base = strcspn(slot_name(registry_slot(r, slot), own), "/");
-	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++) {
-		const char *name = s->weights[i].name;
+	listed = listed_weight(s, registry_slot(r, slot));
+	return weight_within(listed ? listed->weight :
+	    registry_slot(r, slot)->weight);
+}
 
-		if (strncmp(name, own, REGISTRY_NAME) == 0)
-			return weight_within(s->weights[i].weight);
-		if (strnlen(name, REGISTRY_NAME) == base &&
-		    memcmp(name, own, base) == 0)
-			weight = s->weights[i].weight;
-	}
-	return weight_within(weight);
+bool
+mode_weight_is_default(struct registry *r, int slot)
+{
+	const struct steering *s = &registry_shared(r)->steering;
+
+	return mode_of(s) == STEER_WEIGHTS && (slot < 0 ||
+	    (registry_slot(r, slot)->weight == WEIGHT_DEFAULT &&
+	    !listed_weight(s, registry_slot(r, slot))));
 }

@@ -28,6 +28,8 @@ int mode_set(struct registry *, const struct steering *);
  * The weight of a slot's share of new connections; slot -1 is a foreign member.
  */
 uint32_t mode_weight(struct registry *, int slot);
+/* Whether that is 100 because nobody has given it another one. */
+bool mode_weight_is_default(struct registry *, int slot);
 
 struct reconcile {
 	struct registry *registry;
