@@ -87,7 +87,7 @@ static int
 pick_old_name(struct registry *r, const char *name,
     char old[static REGISTRY_NAME])
 {
-	char end[8] = ".old";
+	char end[16] = ".old";
 
 	for (int i = 2; i <= REGISTRY_SLOTS; i++) {
 		snprintf(old, REGISTRY_NAME, "%.*s%s",
