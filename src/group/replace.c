@@ -163,9 +163,14 @@ replace_taken_from(struct registry *r, const struct slot *by)
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(r, i);
 
-		if (!s->name_taken_by || !registry_is_member(r, i) ||
+		/*
+		 * it may have left by now; but a worker may be a later one, of
+		 * a parent that took the name long ago
+		 */
+		if (s->kind != SLOT_MEMBER || !s->name_taken_by ||
 		    (s->name_taken_by != by->process &&
-		    s->name_taken_by != by->parent))
+		    (s->name_taken_by != by->parent ||
+		    !registry_is_member(r, i))))
 			continue;
 		slot_name(s, old);
 		if (strcmp(old + strcspn(old, "/"),
