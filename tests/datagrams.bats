@@ -160,8 +160,8 @@ no_more_memory() {
 @test "connect -u, listen -u: what is too large for a link on the way arrives, and what comes after it" {
 	run -0 in_netns '
 		trap "kill \$(jobs -p) || true" EXIT
-		mkfifo up lives in to
-		exec 5<>in 6<>to 9<>up
+		mkfifo up lives in ask to
+		exec 5<>in 6<>to 7<>ask 9<>up
 		for name in router far; do
 			unshare -n bash -c "ip link set lo up
 				echo \$\$ >up; read -r <>lives" &
@@ -203,8 +203,8 @@ no_more_memory() {
 		: >heard >back
 		rpnc listen -u -q 192.0.2.1 9000 --ready-fd 4 <to >heard 4>up &
 		read -r <&9
-		nsenter -t "$far" -n rpnc connect -u -q 192.0.2.1 9000 <in >back &
-		printf x >&5
+		nsenter -t "$far" -n rpnc connect -u -q 192.0.2.1 9000 <ask >back &
+		printf x >&7
 		eventually 1 heard
 		for n in 1 2 3; do
 			head -c 1400 /dev/zero >&6
