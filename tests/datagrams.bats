@@ -198,8 +198,10 @@ no_more_memory() {
 			head -c 1400 /dev/zero >&5
 			eventually $((n * 1400)) heard
 		done
-		kill "$listener" $!
-		wait "$listener" $! || true
+		kill $!
+		wait $! || true
+		kill "$listener"
+		wait "$listener" || true
 		: >heard >back
 		rpnc listen -u -q 192.0.2.1 9000 --ready-fd 4 <to >heard 4>up &
 		read -r <&9
