@@ -158,7 +158,7 @@ no_more_memory() {
 }
 
 @test "connect -u, listen -u: what is too large for a link on the way arrives, and what comes after it" {
-	run -0 in_netns '
+	run -0 --separate-stderr in_netns '
 		trap "kill \$(jobs -p) || true" EXIT
 		mkfifo up lives in ask to
 		exec 5<>in 6<>to 7<>ask 9<>up
@@ -198,7 +198,7 @@ no_more_memory() {
 			head -c 1400 /dev/zero >&5
 			eventually $((n * 1400)) heard
 		done
-		kill $!
+		kill $! || true
 		wait $! || true
 		kill "$listener"
 		wait "$listener" || true
