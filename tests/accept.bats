@@ -152,6 +152,26 @@ refuses() {
 	END
 }
 
+@test "echo --accept: workers end if their parent is killed, and have little to say" {
+	local model
+	for model in handoff shared; do
+		rm -f workers
+		start echo -w 2 --identify --accept "$model" 127.0.0.1 0
+		client <<-'END'
+			held = [dial() for _ in range(4)]
+			for s in held:
+			    whose(s)
+			open("workers", "w").write("\n".join(map(str, children(pid))))
+		END
+		mapfile -t workers <workers
+		assert_equal "${#workers[@]}" 2
+		end KILL
+		eventually gone "${workers[0]}"
+		eventually gone "${workers[1]}"
+		test "$(stat -c %s "err.$((${#pids[@]} - 1))")" -lt 4000
+	done
+}
+
 @test "echo --accept fork: a process for each connection, with its end, -w at once" {
 	start echo -w 2 --identify --accept fork 127.0.0.1 0
 	client <<-'END'

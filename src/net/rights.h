@@ -6,7 +6,10 @@
 /* Sends a copy of fd to the other end; -1: see errno. */
 int rights_send(int end, int fd);
 
-/* The next descriptor; -1: errno EAGAIN: none; ENOMSG: lost (fail_text()). */
+/*
+ * The next descriptor; -1: errno EAGAIN: none yet; EPIPE: the other end is
+ * closed; ENOMSG: the message came without one (fail_text()).
+ */
 int rights_receive(int end);
 
 #endif

@@ -21,6 +21,9 @@
  * is pending in the parent, which accepts no more: clients wait in the
  * listener's queue.
  *
+ * If the parent is killed, a worker's pair is at its end of file. The worker
+ * then stops reading it, and ends by the SIGTERM that worker.c has asked for.
+ *
  * A connection is owned by the parent until sendmsg(2) succeeds, by the pair
  * until recvmsg(2), then by the worker.
  */
@@ -39,6 +42,8 @@
 #include "group/registry/registry.h"
 #include "net/rights.h"
 
+enum { TAKEN_AT_ONCE = 64 };
+
 /* Whether a descriptor number is free: otherwise recvmsg(2) loses one. */
 static bool
 has_free_descriptor(int any)
@@ -49,6 +54,17 @@ has_free_descriptor(int any)
 		return false;
 	close(copy);
 	return true;
+}
+
+/* Like rights_receive(); a fault names the handoff. */
+static int
+connection_receive(int end)
+{
+	int fd = rights_receive(end);
+
+	if (fd < 0 && errno == ENOMSG)
+		fail_option("handoff:");
+	return fd;
 }
 
 /* How many connections a worker has open, or in its pair. */
@@ -129,7 +145,7 @@ handoff_reclaim(struct handoff *h, int worker)
 
 	while (worker_is_away(h, worker) && worker_choose(h) >= 0 &&
 	    has_free_descriptor(e->taker)) {
-		int fd = rights_receive(e->taker);
+		int fd = connection_receive(e->taker);
 
 		if (fd < 0 && errno != ENOMSG)
 			return 0;
@@ -299,28 +315,51 @@ taker_set_full(struct taker *t, bool full)
 }
 
 static void
+taker_rest(struct taker *t)
+{
+	fail("handoff");
+	loop_del(t->loop, &t->source);
+	backoff_rest(&t->backoff, t->loop);
+	if (!t->full)
+		taker_set_full(t, true);
+}
+
+/* Takes one connection, if there is one; returns whether more may come. */
+static bool
+taker_take(struct taker *t)
+{
+	int fd = connection_receive(t->source.fd);
+
+	if (fd >= 0) {
+		t->on_take(t, fd);
+		return true;
+	}
+	if (errno == ENOMSG) {
+		t->on_lost(t);
+		return true;
+	}
+	/* the parent has died, so SIGTERM ends this worker: worker.c */
+	if (errno == EPIPE)
+		loop_del(t->loop, &t->source);
+	backoff_worked(&t->backoff);
+	return false;
+}
+
+/* Takes a limited number, so that signals and clients have their turn. */
+static void
 on_message(struct source *s, uint32_t events)
 {
 	struct taker *t = container_of(s, struct taker, source);
 
 	(void)events;
-	while (has_free_descriptor(s->fd)) {
-		int fd = rights_receive(s->fd);
-
-		if (fd >= 0) {
-			t->on_take(t, fd);
-		} else if (errno == ENOMSG) {
-			t->on_lost(t);
-		} else {
-			backoff_worked(&t->backoff);
+	for (int i = 0; i < TAKEN_AT_ONCE; i++) {
+		if (!has_free_descriptor(s->fd)) {
+			taker_rest(t);
 			return;
 		}
+		if (!taker_take(t))
+			return;
 	}
-	fail("handoff");
-	loop_del(t->loop, s);
-	backoff_rest(&t->backoff, t->loop);
-	if (!t->full)
-		taker_set_full(t, true);
 }
 
 static void
