@@ -14,7 +14,7 @@ make clean
 Variables, as in "make check JOBS=2":
 NEED=:                   install no packages: demo, check, bench and lint do
 JOBS=2                   check: test files at once (twice the processors)
-RETRY=0                  check: so many failed tests run again, alone (3)
+RETRY=0                  check: up to so many failed tests run again, alone (3)
 TESTS=tests/echo.bats    check: only these
 PREFIX=~/.local          install: there
 QUICK=1                  bench: a look, in three minutes

@@ -266,7 +266,7 @@ queues() {
 	probe -n 40 -c 40 --timeout 0.3 --json "$port"
 	holds '.queued == 40 and (.members | map(.queued) | unique == [0])'
 	probe -n 20 -c 20 --timeout 0.3 "$port"
-	grep -qx "20 connections in no row: the member was not seen, and the kernel's hash does not tell it: a program may steer the group" report
+	grep -qx "20 connections in no row: no process was seen to accept, and the kernel's hash can't tell which did: a program may steer the group" report
 }
 
 @test "servers: a balancer before several hosts: a table of hosts and their members" {

@@ -323,13 +323,13 @@ haproxy_with() {
 @test "proxy protocol: LOCAL and UNKNOWN keep the peer's own address" {
 	start echo --json --accept-proxy 127.0.0.1:0
 	proxied "$port" <<-'END'
-		for head in b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN 1.2.3.4 x\r\n", v2(command=0), v2(b"", b"", 0, 0), v2(b"", b"", 0):
+		for head in b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN 1.2.3.4 x\r\n", v2(command=0), v2(b"", b"", 0, 0), v2(b"", b"", 0), v2(family=0x12):
 		    s = socket.create_connection(("127.0.0.1", int(args[0])), source_address=("127.0.0.9", 0))
 		    s.sendall(head + b"hi")
 		    s.shutdown(SHUT_WR)
 		    assert whole(s) == b"hi"
 	END
-	test "$(of_event connected address via | sort | uniq -c | xargs)" = "5 127.0.0.9 null"
+	test "$(of_event connected address via | sort | uniq -c | xargs)" = "6 127.0.0.9 null"
 }
 
 @test "proxy protocol: with networks only their peers send a header, and must" {
@@ -484,6 +484,7 @@ haproxy_with() {
 	refuses "--proxy hides the server's" connect --proxy socks5://a --send-proxy v1 127.0.0.1 9
 	refuses 'datagrams have none' echo -u --accept-proxy=10.0.0.0/8 127.0.0.1 0
 	refuses 'want v1|v2' connect --send-proxy v3 127.0.0.1 9
+	refuses '--accept-proxy wants a value: CIDR' echo --accept-proxy= 127.0.0.1 0
 	refuses '--accept-proxy 10.0.0.0/33: want addresses or prefixes' echo --accept-proxy=10.0.0.0/33 127.0.0.1 0
 	refuses 'want addresses or prefixes' listen --accept-proxy=localhost 127.0.0.1 0
 	refuses 'want addresses or prefixes' listen --accept-proxy=10.0.0.0/8, 127.0.0.1 0

@@ -117,7 +117,7 @@ flagged() {
 	kill -STOP "${member[0]}" "${member[2]}"
 	probe -n 20 -c 20 --timeout 0.3 -4 "$port"
 	kill -CONT "${member[0]}" "${member[2]}"
-	assert grep -qx "20 connections in no row: the member was not seen, and the kernel's hash does not tell it: a member is quarantined" report
+	assert grep -qx "20 connections in no row: no process was seen to accept, and the kernel's hash can't tell which did: a member is quarantined" report
 	# no process is left to take the wish back
 	kill -KILL "$guest"
 	finish "$guest" || test $? -eq 137

@@ -49,7 +49,7 @@ shows_line() {
 	shows_line '^connect +[▁▂▃▄▅▆▇█ ]*█'
 	shows_line '^accept +[▁▂▃▄▅▆▇█ ]*█'
 	shows_line '^echo +[▁▂▃▄▅▆▇█ ]*█'
-	shows_line '^how many took which time:$'
+	shows_line '^how the times are spread:$'
 	shows_line '^time +┴[125]0* .?s─+┴[125]0* .?s─+'
 	# the times of a row stand below each other
 	test "$(grep -E '^(connect|accept|echo) +p50' <<<"$text" |

@@ -163,7 +163,7 @@ says() {
 	kill -STOP "$pid"
 	probe -n 60 -c 60 --timeout 0.3 "$port"
 	kill -CONT "$pid"
-	grep -qxE "[0-9]+ connections? in no row: the member was not seen, and the kernel's hash does not tell it: steered by A: weights A=70,B=20,C=10" report
+	grep -qxE "[0-9]+ connections? in no row: no process was seen to accept, and the kernel's hash can't tell which did: steered by A: weights A=70,B=20,C=10" report
 	run ! grep -q 'predict' report
 }
 

@@ -145,6 +145,9 @@ opt_set(const struct opt *o, const char *text, void *settings)
 	case OPT_LIST:
 		return list_add(o, text, (struct opt_list *)field);
 	case OPT_MAYBE:
+		/* a script's --x="$UNSET" is not meant as --x alone */
+		if (text && !*text)
+			return wants_value(o);
 		*(const char **)field = text ? text : "";
 		return 0;
 	case OPT_CHOICE:

@@ -164,8 +164,9 @@ replace_taken_from(struct registry *r, const struct slot *by)
 		const struct slot *s = registry_slot(r, i);
 
 		/*
-		 * it may have left by now; but a worker may be a later one, of
-		 * a parent that took the name long ago
+		 * The old process may have left already. For a worker it must
+		 * be a member still: the worker may be started again, long
+		 * after its parent took the name.
 		 */
 		if (s->kind != SLOT_MEMBER || !s->name_taken_by ||
 		    (s->name_taken_by != by->process &&

@@ -23,8 +23,9 @@ bool replace_is_name(struct registry *, const char *text, const char *name);
  */
 void replace_take_name(struct registry *, const char *text, const char *name);
 /*
- * Gives a member its name back, if the process that took it has ended without a
- * request; a member of that name may have come meanwhile.
+ * Gives a member its name back, if the process that took it has ended before it
+ * asked this one to leave. If another member has the name by now, this one keeps
+ * the name that it has.
  */
 void replace_give_back(struct registry *, struct slot *, const char *name);
 /* The slot whose name this member, or its parent, has taken; NULL: none. */

@@ -48,7 +48,7 @@ uint64_t hist_percentile(const struct hist *h, double p);
  * 10,000. With fewer they would be the maximum, or nearly.
  */
 double hist_quantile(const struct hist *h, double p);
-/* How many samples that takes. */
+/* The fewest samples for which hist_quantile() has a value. */
 uint64_t hist_needed(double p);
 /* How many samples are at most value, counting whole buckets. */
 uint64_t hist_count_to(const struct hist *h, uint64_t value);

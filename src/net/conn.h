@@ -68,11 +68,11 @@ struct conn *conn_adopt(struct loop *, int fd, const struct conn_ops *);
 /* Closes the descriptor, unlinks and frees c. */
 void conn_free(struct conn *c);
 
-/* Its owner's list; a connection that is in none can be unlinked, too. */
+/* Adds c to its owner's list, or removes it; to remove it twice is harmless. */
 void conn_link(struct conn *c, struct conn **list);
 void conn_unlink(struct conn *c);
 
-/* Whom it is from: the peer, or the address in the PROXY header. */
+/* The client's address: from the PROXY header, else the peer's. */
 const struct addr *conn_origin(const struct conn *);
 /* The proxy that sent the header, or NULL. */
 const struct addr *conn_proxy(const struct conn *);

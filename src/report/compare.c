@@ -286,10 +286,10 @@ compare_grounds(FILE *out, const struct compare_report *r)
 	    "blocking: one queue, workers block in accept;\nhandoff: one "
 	    "process accepts for all; fork: a process for each connection");
 	fprintf(out, "\na connection has one request of %lld B, for which a "
-	    "worker uses %s of CPU;\nstalling, it sleeps at each %lld "
-	    "requests for %s;\nmost: the share of the busiest worker",
+	    "worker uses %s of CPU;\na stalling worker sleeps %s every %lld "
+	    "requests;\nmost: the share of the busiest worker",
 	    (long long)r->size, seconds_text(r->work / 1e6, work),
-	    (long long)r->every, seconds_text(r->stall / 1e6, stall));
+	    seconds_text(r->stall / 1e6, stall), (long long)r->every);
 	for (size_t i = 0; i < r->model_count; i++) {
 		const struct compare_model *m = &r->models[i];
 		const char *few = m->busy.too_few ? m->busy.too_few :

@@ -263,6 +263,6 @@ latency_human(FILE *out, const struct latencies *l,
 		table_row(out, &t, style->color, &rows[i]);
 	}
 	if (has_histograms(rows, plotted, style))
-		fprintf(out, "\nhow many took which time:");
+		fprintf(out, "\nhow the times are spread:");
 	histograms(out, rows, plotted, style);
 }

@@ -19,7 +19,7 @@
 enum {
 	WHAT_IF_MAX = 80,
 	LATE_NS = 10 * 1000 * 1000,
-	LATE_FEW = 100,			/* one of so many */
+	LATE_FEW = 100,			/* 1 in this many may be late */
 };
 
 static void

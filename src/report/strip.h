@@ -22,7 +22,7 @@ double strip_most(const struct rate_track *, int cells);
 void strip_row(FILE *, const struct strip *, int row, bool color);
 /*
  * Writes the axis below strips of that width: "1 min ago ... full height: 120
- * ... now".
+ * connections/s ... now".
  */
 void strip_axis(FILE *, const struct strip *, double period, bool color);
 

@@ -37,7 +37,7 @@ struct header_wait {
 	size_t have, room;
 };
 
-/* The connection is no longer waited for. */
+/* Ends the wait for the header of a connection. */
 static void
 header_wait_end(struct header_wait *w)
 {
@@ -54,23 +54,26 @@ header_wait_ready(struct header_wait *w, const struct proxy_header *h)
 	struct accept_proxy *p = w->all;
 	struct conn *c = w->conn;
 
-	c->origin = h->from;
+	if (!h->datagram)	/* else as haproxy does: the peer's own */
+		c->origin = h->from;
 	c->active = loop_now();
 	header_wait_end(w);
 	p->on_ready(p, c);
 	return -1;
 }
 
-/* The caller has recorded why. -1: w is freed, here and in what calls it. */
+/*
+ * The caller has recorded why, if it is a fault. Frees w and returns -1; each
+ * caller that gets -1 must not use w.
+ */
 static int
-header_wait_refuse(struct header_wait *w, enum reason reason)
+header_wait_refuse(struct header_wait *w, enum reason reason, bool fault)
 {
 	struct accept_proxy *p = w->all;
 	struct conn *c = w->conn;
 
 	header_wait_end(w);
-	p->on_refused(p, c, reason, reason != REASON_CUT &&
-	    reason != REASON_LOCAL && backoff_is_news(&p->reported));
+	p->on_refused(p, c, reason, fault && backoff_is_news(&p->reported));
 	return -1;
 }
 
@@ -81,7 +84,7 @@ header_wait_bad(struct header_wait *w, const char *why)
 
 	fail_as(STATUS_NETWORK, "%s sent a bad PROXY header: %s",
 	    addr_text(&w->conn->peer, peer), why);
-	return header_wait_refuse(w, REASON_BAD_HEADER);
+	return header_wait_refuse(w, REASON_BAD_HEADER, true);
 }
 
 static int
@@ -91,7 +94,7 @@ header_wait_none(struct header_wait *w, const char *why)
 
 	fail_as(STATUS_NETWORK, "%s sent no %sPROXY header: %s",
 	    addr_text(&w->conn->peer, peer), w->have ? "complete " : "", why);
-	return header_wait_refuse(w, REASON_NO_HEADER);
+	return header_wait_refuse(w, REASON_NO_HEADER, true);
 }
 
 static int
@@ -101,7 +104,7 @@ header_wait_broke(struct header_wait *w)
 
 	fail("%s sent no PROXY header", addr_text(&w->conn->peer, peer));
 	return header_wait_refuse(w, errno == ETIMEDOUT ? REASON_TIMEOUT :
-	    REASON_RESET);
+	    REASON_RESET, true);
 }
 
 static int
@@ -118,8 +121,8 @@ header_wait_grow(struct header_wait *w)
 }
 
 /*
- * Reads those of the n bytes that were looked at which belong to the header. 1:
- * more are to come.
+ * Reads those of the n peeked bytes that are header. Returns 1 if the header
+ * goes on.
  */
 static int
 header_wait_take(struct header_wait *w, size_t n)
@@ -137,7 +140,7 @@ header_wait_take(struct header_wait *w, size_t n)
 	if (state == PROXY_DONE && w->have == h.length)
 		return header_wait_ready(w, &h);
 	if (w->have == w->room && header_wait_grow(w) < 0)
-		return header_wait_refuse(w, REASON_LOCAL);
+		return header_wait_refuse(w, REASON_LOCAL, true);
 	return 1;
 }
 
@@ -245,7 +248,7 @@ accept_proxy_cut(struct accept_proxy *p, enum reason reason)
 
 	for (c = p->waiting; c; c = next) {
 		next = c->next;
-		header_wait_refuse(c->user, reason);
+		header_wait_refuse(c->user, reason, false);
 	}
 }
 

@@ -13,7 +13,7 @@ struct accept_proxy {
 	struct prefix *from;		/* only these peers send one */
 	int count;			/* 0: all peers do */
 	struct loop *loop;
-	struct conn *waiting;		/* those whose header is not complete */
+	struct conn *waiting;		/* connections whose header is incomplete */
 	int64_t reported;		/* when a refusal was last news */
 	/* Takes over c, from which payload can be read; it may free c. */
 	void (*on_ready)(struct accept_proxy *, struct conn *c);
@@ -32,7 +32,7 @@ int accept_proxy_read(struct accept_proxy *, const char *text);
  * header is awaited, it is ready at once. -1: c is still the caller's.
  */
 int accept_proxy_add(struct accept_proxy *, struct conn *c);
-/* Refuses those that wait. */
+/* Refuses all connections that still wait for a header. */
 void accept_proxy_cut(struct accept_proxy *, enum reason);
 void accept_proxy_free(struct accept_proxy *);
 

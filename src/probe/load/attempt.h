@@ -49,8 +49,8 @@ struct attempt {
 	bool unbound;			/* the second try: any source port */
 	bool held;			/* its port still has a connection */
 	bool peer_ended;		/* its FIN, or a datagram, has come */
-	bool vanished;			/* the server's end, before it was seen
-					 * to be accepted */
+	bool vanished;			/* the server's socket is gone, and
+					 * nobody was seen to accept it */
 	bool served;			/* a process has sent something */
 	bool mute;			/* no greeting came in time */
 	struct attempt_result result;

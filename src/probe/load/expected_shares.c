@@ -22,7 +22,7 @@
 
 enum {
 	ROW_LABEL = ROW_NAME + 16,
-	NAMES_MAX = 90,			/* so long a list of names may be */
+	NAMES_MAX = 90,			/* the longest list of names, bytes */
 };
 
 /* "A=70", "A/1=70" or "4242=70", up to the comma. */

@@ -93,8 +93,8 @@ steering_reason(struct load *l, const struct identified *g,
 }
 
 /*
- * The hash would tell the members of connections that were not seen to be
- * accepted, unless a program steers: then those are missing from the table.
+ * The kernel's hash tells the member of a connection that nobody was seen to
+ * accept. If a program steers, it does not, and the table lacks these.
  */
 static void
 note_predictions(struct result *r, struct load *l, const struct identified *g)
@@ -113,9 +113,9 @@ note_predictions(struct result *r, struct load *l, const struct identified *g)
 			    "kernel's hash gives", wrong, plural(wrong));
 	}
 	if (missing)
-		result_note(r, "%llu connection%s in no row: the member was not "
-		    "seen, and the kernel's hash does not tell it: %.160s",
-		    missing, plural(missing), reason);
+		result_note(r, "%llu connection%s in no row: no process was seen "
+		    "to accept, and the kernel's hash can't tell which did: "
+		    "%.160s", missing, plural(missing), reason);
 }
 
 static void

@@ -51,7 +51,7 @@ uint64_t prediction_make(struct prediction *, int fd, struct addr *ours);
 /* Compares two rows: predicted, and seen to accept; -1: not known. */
 void prediction_compare(struct prediction *, int predicted, int row);
 
-/* If enough were right, and none wrong, in a group of so many sockets. */
+/* Whether enough were right, none wrong, for a group of that many sockets. */
 bool prediction_is_reliable(const struct prediction *, int sockets);
 
 /*
