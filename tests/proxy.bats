@@ -224,6 +224,23 @@ http(c := accept()); c.sendall(b"HTTP/1.1 403 No\r\n\r\n"); c.close()'
 	fails 1 'proxy .*403' --wait 60 --proxy "http://$url" a.example 80
 }
 
+@test "connect --proxy --wait: one time is for all that is tried, and a refusal says more than what comes after it" {
+	needs_ipv6
+	server "$scripted"'
+import select
+socks(c := accept()); asked(c); select.select([c], [], [], 2.5)
+s.close(); c.sendall(bytes([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]))'
+	local url=socks5://127.0.0.1:$port began=${EPOCHREALTIME/./}
+	fails 1 "proxy $url: .*host unreachable \(SOCKS reply 4\): tried [0-9]+ times within 3 s$" \
+		--wait 3 --proxy "$url" localhost 80
+	test "$((${EPOCHREALTIME/./} - began))" -lt 5000000
+}
+
+@test "connect --proxy --wait: says how often it tried a proxy that does not answer" {
+	fails 1 'proxy http://127.0.0.1:1: .*Connection refused: tried ([2-9]|[1-9][0-9]+) times within 0.5 s$' \
+		--wait 500ms --proxy http://127.0.0.1:1 a 80
+}
+
 @test "connect --proxy: replies a byte at a time, and with each type of address" {
 	server "$scripted"'
 for end in bytes([1, 1, 2, 3, 4, 0, 5]), bytes([3, 5]) + b"proxy\0\5", \
@@ -340,8 +357,8 @@ tell("held"); told("end")'
 @test "connect --proxy: what can't work is refused before any packet" {
 	local p=--proxy many=()
 	fails 2 '--proxy socks4://a: want socks5://, socks5h:// or http://' $p socks4://a a 80
-	fails 2 '--proxy a:1080: want socks5://' $p a:1080 a 80
-	fails 2 '--proxy a:0: its port must be 1 to 65535' $p socks5://me:secret@a:0 a 80
+	fails 2 '--proxy a:...: want socks5://' $p a:1080 a 80
+	fails 2 '--proxy socks5://me:...: its port must be 1 to 65535' $p socks5://me:secret@a:0 a 80
 	fails 2 '--proxy is for TCP only' -u $p socks5://a a 80
 	fails 2 '--proxy is for TCP only' -U $p socks5://a ./path
 	fails 2 '--proxy is for TCP only' $p socks5://a unix:path
@@ -354,8 +371,23 @@ tell("held"); told("end")'
 	fails 2 'the host has a blank or a control character' $p http://a.b $'a\r\nb' 80
 	fails 2 'fe80::1%lo: a proxy can.t use this host.s interface' $p http://a.b fe80::1%lo 80
 	fails 2 '-4 and -6 are for a name that this host looks up' -6 $p http://a.b a 80
+	fails 2 '--proxy the host has a blank or a control' $p socks5://a $p $'http://b\r\nc' a 80
+	fails 2 '--proxy fe80::1%lo: a proxy can.t use this' $p socks5://a $p 'http://[fe80::1%lo]' a 80
+	fails 2 "--proxy http://a%3ab:...: HTTP allows no ':' in a user" $p http://a%3ab:secret@c a 80
 	for _ in {1..9}; do many+=("$p" socks5://a); done
 	fails 2 '--proxy: at most 8' "${many[@]}" a 80
+}
+
+@test "connect --proxy: a login that is too long or has a NUL is refused, needed or not" {
+	local proxies=(-q --proxy http://me:own@127.0.0.1:1 --proxy http://127.0.0.1:1)
+	printf 'me:%0510d\nme:secret\n' 1 >f
+	fails 2 '--proxy-auth-file line 1: want USER:PASSWORD' --proxy-auth-file f "${proxies[@]}" a 80
+	printf '\nme:sec\0ret\n' >f
+	fails 2 '--proxy-auth-file line 2: want USER:PASSWORD' --proxy-auth-file f "${proxies[@]}" a 80
+	printf 'me:sec\0ret\n' >f
+	fails 2 '--proxy-auth-file line 1: want USER:PASSWORD' --proxy-auth-file f "${proxies[@]}" a 80
+	printf 'me:secret\r\nme:secret' >f
+	fails 1 'proxy http://127.0.0.1:1: connect' --proxy-auth-file f "${proxies[@]}" a 80
 }
 
 @test "connect --proxy: -q hides the warning about a password on the command line" {
@@ -403,6 +435,22 @@ assert r.wait() == 0
 assert a.recv(1) == b""
 c.close()
 assert os.read(fds[0], 100) == b"hello\n"'
+	finish "$pid" || fail "$(cat server.err)"
+}
+
+@test "connect --pass-fd: if nobody receives the socket in time, the status is 4" {
+	server '
+import subprocess
+a, b = socket.socketpair()
+b.setblocking(False)
+try:
+    while True: b.send(b"x" * 4096)
+except BlockingIOError: b.setblocking(True)
+r = subprocess.run([os.environ["RPNC"], "connect", "--pass-fd",
+    "--connect-timeout", "300ms", "127.0.0.1", str(s.getsockname()[1])],
+    stdout=b, stderr=subprocess.PIPE, timeout=15)
+assert r.returncode == 4, r
+assert b"stdout: nobody received the socket in time" in r.stderr, r'
 	finish "$pid" || fail "$(cat server.err)"
 }
 

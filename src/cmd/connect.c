@@ -45,6 +45,7 @@ struct route {
 	struct endpoint server;
 	struct proxy_chain proxies;
 	struct addr peer;
+	int64_t limit;		/* of loop_now(), for all until it is open */
 };
 
 /* Sends the PROXY header, if one is asked for; -1: fd is closed. */
@@ -69,6 +70,9 @@ connect_dial(struct netcat *n, const struct settings *s, struct route *r)
 	int64_t deadline = loop_now() + s->connect_timeout;
 	int fd = -1;
 
+	r->limit = deadline;
+	if (s->wait > s->connect_timeout)
+		r->limit += s->wait - s->connect_timeout;
 	if (settings_source(s, deadline, &o.source) == 0)
 		fd = r->proxies.count ? proxy_dial(&r->proxies, &r->server, &o,
 		    deadline, &r->peer) :
@@ -215,21 +219,35 @@ pass_check(const struct settings *s)
 	    "as ssh's ProxyUseFdpass makes it");
 }
 
-/* Sends fd over stdout, in the blocking mode that a program expects. */
+/* Sends fd over stdout, and waits for room in it. */
 static int
-connect_pass(int fd)
+pass_send(int fd, int64_t limit)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-	int sent;
 
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-	while ((sent = rights_send(STDOUT_FILENO, fd)) < 0 &&
-	    (errno == EAGAIN || errno == EINTR))
-		poll(&out, 1, -1);
-	if (sent < 0)
-		fail("stdout");
+	while (rights_send(STDOUT_FILENO, fd) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return fail("stdout");
+		if (loop_now() >= limit)
+			return fail_as(STATUS_TIMEOUT, "stdout: nobody "
+			    "received the socket in time");
+		poll(&out, 1, loop_ms_until(limit));
+	}
+	return STATUS_OK;
+}
+
+/* Gives fd away in the blocking mode that a program expects. */
+static int
+connect_pass(int fd, int64_t limit)
+{
+	int flags = fcntl(fd, F_GETFL), status;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		status = fail("--pass-fd");
+	else
+		status = pass_send(fd, limit);
 	close(fd);
-	return sent < 0 ? -1 : STATUS_OK;
+	return status;
 }
 
 /* Checks all that was asked for, before a packet is sent. */
@@ -279,7 +297,7 @@ connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 	fd = connect_dial(&n, s, &r);
 	if (fd < 0)
 		return -1;
-	return s->pass_fd ? connect_pass(fd) :
+	return s->pass_fd ? connect_pass(fd, r.limit) :
 	    connect_relay(&n, s, fd, ended_by);
 }
 

@@ -44,23 +44,46 @@ logins_unreadable(const struct settings *s, const char *from)
 	    s->proxy_auth_file : "", strerror(errno));
 }
 
+/* Without its end, CR LF or LF. */
+static size_t
+line_length(const char *line, size_t length)
+{
+	if (length && line[length - 1] == '\n')
+		length--;
+	return length && line[length - 1] == '\r' ? length - 1 : length;
+}
+
+/* Sets a hop's login, if it has none from its URL; checks the line anyway. */
+static int
+take_line(struct proxy_hop *hop, const char *line, size_t length)
+{
+	struct proxy_hop unused;
+
+	return length ? proxy_hop_set_login(hop->login ? &unused : hop, line,
+	    length) : 0;
+}
+
 /* Line N is for proxy N; an empty one, and a proxy with a login, go without. */
 static int
 take_logins(FILE *in, const struct settings *s, const char *from,
     struct proxy_chain *out)
 {
-	char line[2 * SOCKS5_TEXT + 4], place[40];
+	char *line = NULL, place[40];
+	size_t room = 0;
+	ssize_t n;
+	int result = 0;
 
-	for (int i = 0; i < out->count && fgets(line, sizeof(line), in); i++) {
-		struct proxy_hop *hop = &out->hop[i];
-		size_t length = strcspn(line, "\r\n");
-
+	for (int i = 0; i < out->count && result == 0 &&
+	    (n = getline(&line, &room, in)) >= 0; i++) {
 		snprintf(place, sizeof(place), "%s line %d:", from, i + 1);
-		if (length && !hop->login &&
-		    proxy_hop_set_login(hop, line, length) < 0)
-			return fail_option(place);
+		if (take_line(&out->hop[i], line,
+		    line_length(line, (size_t)n)) < 0)
+			result = fail_option(place);
 	}
-	return ferror(in) ? logins_unreadable(s, from) : 0;
+	if (result == 0 && ferror(in))
+		result = logins_unreadable(s, from);
+	free(line);
+	return result;
 }
 
 /* Opens the users and passwords; NULL and *from NULL: there are none. */

@@ -334,9 +334,8 @@ dial_race(struct race *r, int64_t deadline)
 	return winner;
 }
 
-/* Whether the error may go away when a server starts. */
-static bool
-worth_waiting(int error)
+bool
+dial_may_pass(int error)
 {
 	return error == ECONNREFUSED || error == ENOENT ||
 	    error == ETIMEDOUT || error == EHOSTUNREACH ||
@@ -388,7 +387,7 @@ race_on(struct race *r, int64_t deadline)
 
 		r->rounds++;
 		if (winner >= 0 || r->unusable ||
-		    loop_now() + retry > wait_end || !worth_waiting(r->error))
+		    loop_now() + retry > wait_end || !dial_may_pass(r->error))
 			return winner;
 		pause_us(retry);
 		retry = retry * 2 > RETRY_MAX_US ? RETRY_MAX_US : retry * 2;
@@ -413,13 +412,15 @@ dial(const struct endpoint *e, const struct dial_options *options,
     int64_t deadline, struct addr *reached)
 {
 	struct race r = { .options = options };
-	int winner = -1, fd = -1;
+	int winner = -1, fd = -1, error = 0;
 
 	if (resolve_wait(e, deadline, options->wait, &r.lookup,
 	    &r.list) > 0 && dial_take(&r, 0) == 0) {
 		winner = race_on(&r, deadline);
-		if (winner < 0)
+		if (winner < 0) {
 			dial_give_up(&r);
+			error = r.unusable ? 0 : r.error;
+		}
 	}
 	if (winner >= 0) {
 		*reached = r.list.at[winner];
@@ -428,5 +429,6 @@ dial(const struct endpoint *e, const struct dial_options *options,
 	lookup_end(&r.lookup);
 	addr_list_free(&r.list);
 	free(r.poll);
+	errno = error;
 	return fd;
 }

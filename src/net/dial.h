@@ -20,8 +20,12 @@ struct dial_options {
  * 8305 (Happy Eyeballs): families take turns, a new attempt starts every 250 ms
  * or when one fails, and the first connection wins. One deadline (loop_now())
  * limits it all. Returns a non-blocking descriptor; *reached is its address.
+ * -1: errno is connect(2)'s error, or 0 for another fault.
  */
 int dial(const struct endpoint *e, const struct dial_options *options,
     int64_t deadline, struct addr *reached);
+
+/* Whether connect(2)'s error may go away when a server starts. */
+bool dial_may_pass(int error);
 
 #endif

@@ -17,19 +17,16 @@ static const char *const schemes[] = {
 
 enum { SCHEMES = sizeof(schemes) / sizeof(*schemes) };
 
-/* The part of the URL that may be shown: not the password. */
-static const char *
-shown_part(const char *url)
-{
-	const char *at = strrchr(url, '@');
-
-	return at ? at + 1 : url;
-}
-
+/* Shows no more than the scheme and the host or user: not a password. */
 static int
 hop_fail(const char *url, const char *why)
 {
-	return fail_as(STATUS_USAGE, "%.64s: %s", shown_part(url), why);
+	const char *scheme = strstr(url, "://");
+	size_t shown = scheme ? (size_t)(scheme + 3 - url) : 0;
+
+	shown += strcspn(url + shown, ":");
+	return fail_as(STATUS_USAGE, "%.*s%s: %s", (int)(shown < 64 ? shown :
+	    64), url, url[shown] ? ":..." : "", why);
 }
 
 /* Sets the scheme, and returns what is behind "://", or NULL. */
@@ -86,6 +83,8 @@ take_login(struct proxy_hop *h, const char *url, const char *text,
 	if (!user || percent_decode(text, user, h->user) < 0 || (colon &&
 	    percent_decode(colon + 1, length - user - 1, h->password) < 0))
 		return hop_fail(url, "its user and password are malformed");
+	if (h->scheme == PROXY_HTTP && strchr(h->user, ':'))
+		return hop_fail(url, "HTTP allows no ':' in a user");
 	h->login = true;
 	return 0;
 }

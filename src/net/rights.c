@@ -41,7 +41,7 @@ rights_send(int end, int fd)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	return sendmsg(end, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return sendmsg(end, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
 }
 
 /* Closes the descriptors of a control message. */

@@ -3,7 +3,7 @@
 
 /* Passes descriptors over a Unix socket, each with one byte of data. */
 
-/* Sends a copy of fd to the other end; -1: see errno. */
+/* Sends a copy of fd to the other end; -1: see errno (EAGAIN: no room). */
 int rights_send(int end, int fd);
 
 /*

@@ -122,6 +122,7 @@ garbage_is_bad_at_its_first_wrong_byte(void **state)
 	is_bad("SSH-2.0-OpenSSH");
 	is_bad("\5");
 	is_bad("HTTP/1.1 2000 OK");
+	assert_int_equal(read_of("HTTP/1.1 200\0OK", 15).state, REPLY_BAD);
 	is_bad("HTTP/1.1 100 Wait\r\n\r\nx");
 	assert_int_equal(read_of("\0", 1).state, REPLY_BAD);
 }

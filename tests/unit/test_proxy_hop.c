@@ -58,7 +58,7 @@ user_and_password_are_percent_decoded(void **state)
 {
 	(void)state;
 	logs_in("http://m.e:secret@a", "m.e", "secret");
-	logs_in("http://m.%65%3a:%40%2F%25@a", "m.e:", "@/%");
+	logs_in("socks5://m.%65%3a:%40%2F%25@a", "m.e:", "@/%");
 	logs_in("http://m.e@a", "m.e", "");
 	logs_in("http://m.e:a:b@c@a", "m.e", "a:b@c");
 }
@@ -79,6 +79,9 @@ malformed_urls_are_refused_without_the_password(void **state)
 		"http://m.e:secret%2@a", "http://m.e:secret%zz@a",
 		"http://m.e:secret%00@a", "http://m.e:secret@",
 		"http://m.e:secret@a/b", "x://m.e:secret@a",
+		"http://m.e:secret", "socks5://m.e:secret", "m.e:secret",
+		"socks5:m.e:secret", "http://m.e:x@a:secret", "x:secret@a",
+		"http://m.%3ae:secret@a",
 	};
 	struct proxy_hop h;
 
