@@ -336,3 +336,14 @@ print("got")' >report 2>err &
 		kill -KILL "$2"' sh "$port" "$pid"
 	grep -qE ' - [BC] pid [0-9]+ rpnc left, [0-9]+ waited in its queue just before$' report
 }
+
+@test "during: a member with a weight is replaced meanwhile: changed" {
+	start echo -r --name D --weight 30 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	probe --during --json --echo --rate 200 -d 200ms 127.0.0.1 "$port" -- bash -c \
+		'begin "$0" -r --name D --weight 30 --replace D' "$port"
+	adopt_begun
+	test "$status" -eq 0
+	test "$(get .fairness.verdict)" = changed
+	run ! grep -F 'names are not known' report
+}

@@ -17,6 +17,7 @@ arguments.add_argument("--buffer", type=int)  # SO_RCVBUF
 arguments.add_argument("--command")  # what it calls itself
 arguments.add_argument("--connect", type=int)  # to this port, from the other
 arguments.add_argument("--served", action="store_true")  # one client has left
+arguments.add_argument("--left", action="store_true")  # it has closed --connect
 arguments.add_argument("address")
 arguments.add_argument("port", type=int)
 options = arguments.parse_args()
@@ -62,6 +63,8 @@ if options.served:  # its end of the connection waits in TIME_WAIT
     server.close()
     assert client.recv(1) == b""
     client.close()
+    s.close()
+if options.left:  # then this end waits in TIME_WAIT
     s.close()
 print(port, flush=True)
 signal.pause()

@@ -389,7 +389,9 @@ said() {
 	assert_output --partial 'its parent would start again: say A'
 	stop
 	run -2 rpnc listen -r --replace A 127.0.0.1 "$other"
-	assert_output --partial 'no rpnc of yours is on this port'
+	assert_output --partial 'no rpnc of yours is on this TCP port'
+	run -2 rpnc listen -r -u --replace Z 127.0.0.1 "$other"
+	assert_output --partial 'no rpnc of yours is on this UDP port'
 }
 
 @test "replace: one that is stopped leaves when it goes on" {

@@ -148,12 +148,16 @@ another port, or wait until it ends"
 	start listen 127.0.0.1 "$port"
 }
 
-@test "why: what is left of a server that has ended" {
+@test "why: what is left of a server that has ended, or of a client" {
+	local rest='1 connection from or to this port still closes (TIME_WAIT): wait for at most a minute, or take another port' to
 	hold --served 127.0.0.1 0
 	in_use listen -r 127.0.0.1
-	assert_equal "$why" "1 connection of a server that has ended, and had no \
-SO_REUSEADDR, still closes (TIME_WAIT): wait for at most a minute, or take \
-another port"
+	assert_equal "$why" "$rest"
+	start listen -k 127.0.0.1 0
+	to=$port
+	hold --connect "$to" --left 127.0.0.1 0
+	in_use listen 127.0.0.1
+	assert_equal "$why" "$rest"
 	hold --served --reuseaddr 127.0.0.1 0
 	start listen 127.0.0.1 "$port"
 }

@@ -65,6 +65,8 @@ watch_judge(struct watch *m, enum knowledge known)
 	if (expected_shares_apply(x, &m->window.load->counts, t, &known,
 	    &changed) < 0)
 		return -1;
+	if (changed && known < KNOW_GIVEN)
+		known = KNOW_NOTHING;	/* the next look begins anew */
 	for (int i = count; i < t->count; i++)
 		t->rows[i].at = -1;
 	m->few = known < KNOW_SHARED && watch_is_few(t);

@@ -38,7 +38,8 @@ membership_check_replace(const struct settings *s, const struct endpoint *e)
 
 	if (!r)
 		return fail_as(STATUS_USAGE, "%.24s can't be replaced: no rpnc "
-		    "of yours is on this port", s->replace);
+		    "of yours is on this %s port", s->replace,
+		    s->udp ? "UDP" : "TCP");
 	slot = replace_find(r, s->replace);
 	registry_close(r);
 	return slot < 0 ? -1 : 0;

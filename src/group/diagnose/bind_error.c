@@ -190,10 +190,9 @@ explain_connection(struct port_sockets *p, const struct claim *c)
 static void
 explain_lingering(const struct claim *c)
 {
-	fail_add("%d connection%s of a server that has ended, and had no "
-	    "SO_REUSEADDR, still close%s (TIME_WAIT): wait for at most a "
-	    "minute, or take another port", c->count,
-	    c->count == 1 ? "" : "s", c->count == 1 ? "s" : "");
+	fail_add("%d connection%s from or to this port still close%s "
+	    "(TIME_WAIT): wait for at most a minute, or take another port",
+	    c->count, c->count == 1 ? "" : "s", c->count == 1 ? "s" : "");
 }
 
 static void

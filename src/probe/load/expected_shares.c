@@ -285,9 +285,31 @@ shares_apply_weights(struct registry_counts *counts, struct tally *t)
 	return 0;
 }
 
+/*
+ * If members came or went, one that left has connections and no weight any
+ * more. Then the verdict is `changed`, and no shares are expected.
+ */
+static enum knowledge
+shares_apply_named(struct expected_shares *x, struct registry_counts *counts,
+    struct tally *t, enum knowledge known, bool changed)
+{
+	if (x->weighed && known == KNOW_ALL &&
+	    shares_apply_weights(counts, t) == 0) {
+		snprintf(x->note, sizeof(x->note), "expected by the steering: "
+		    "%.160s", x->steering);
+		return KNOW_GIVEN;
+	}
+	if (changed)
+		return known;
+	snprintf(x->unjudged, sizeof(x->unjudged), "the members steer by "
+	    "%.100s, but their names are not known: see --expect-weights",
+	    x->steering);
+	return KNOW_NOTHING;
+}
+
 static enum knowledge
 shares_apply_steering(struct expected_shares *x, struct registry_counts *counts,
-    struct tally *t, enum knowledge known)
+    struct tally *t, enum knowledge known, bool changed)
 {
 	const struct steering *s = &registry_shared(counts->registry)->steering;
 	uint32_t mode = s->mode % STEER_MODES;
@@ -316,16 +338,7 @@ shares_apply_steering(struct expected_shares *x, struct registry_counts *counts,
 			    "steering: random, equal shares");
 		return known;
 	}
-	if (!x->weighed || known != KNOW_ALL || shares_apply_weights(counts, t)
-	    < 0) {
-		snprintf(x->unjudged, sizeof(x->unjudged), "the members "
-		    "steer by %.100s, but their names are not known: see "
-		    "--expect-weights", x->steering);
-		return KNOW_NOTHING;
-	}
-	snprintf(x->note, sizeof(x->note), "expected by the steering: %.160s",
-	    x->steering);
-	return KNOW_GIVEN;
+	return shares_apply_named(x, counts, t, known, changed);
 }
 
 int
@@ -342,6 +355,7 @@ expected_shares_apply(struct expected_shares *x, struct registry_counts *counts,
 		return shares_apply_given(x, t);
 	}
 	if (theirs && *known < KNOW_SHARED)
-		*known = shares_apply_steering(x, counts, t, *known);
+		*known = shares_apply_steering(x, counts, t, *known,
+		    *changed);
 	return 0;
 }
