@@ -82,10 +82,10 @@ fails() {
 	quiet -n --proxy "socks5://m%65:s%3Aecret%401@$url" "${server[@]}" \
 		> >(head -n 1 >got3) || true
 	eventually grep -q '^rpnc/1' got3
-	assert_equal "$(grep -c 'ps(1) shows' err)" 1
+	assert_equal "$(grep -c 'every user can see this password with ps(1)' err)" 1
 	run ! grep -q ecret err
 
-	fails 1 "proxy socks5://$url: it wants a login: --proxy-auth-file" \
+	fails 1 "proxy socks5://$url: it wants a login: give USER:PASSWORD with --proxy-auth-file" \
 		--proxy "socks5://$url" "${server[@]}"
 	echo me:wrong >auth
 	fails 1 "proxy socks5://$url: it refused the user and password: .*file" \
@@ -115,7 +115,7 @@ fails() {
 	local proxy
 	tinyproxy 'BasicAuth me secret'
 	proxy=127.0.0.1:$port
-	fails 1 "proxy http://$proxy: a.example:80: HTTP/1.. 407 .*: --proxy-auth-file" \
+	fails 1 "proxy http://$proxy: a.example:80: HTTP/1.. 407 .*: give USER:PASSWORD with --proxy-auth-file" \
 		--proxy "http://$proxy" a.example 80
 	fails 1 "proxy http://$proxy: a.example:80: HTTP/1.. 401 " \
 		--proxy "http://$proxy" --proxy-auth-file <(echo me:wrong) a.example 80

@@ -11,5 +11,5 @@ const char *const advice_words[ADVICES] = {
 	[ADVICE_FORCE] = "--force replaces it",
 	[ADVICE_ONE_HOST] = "say a host, -4 or -6",
 	[ADVICE_JSON_REPORT] = "want what 'rpnc probe --json' writes",
-	[ADVICE_PROXY_LOGIN] = "--proxy-auth-file has USER:PASSWORD",
+	[ADVICE_PROXY_LOGIN] = "give USER:PASSWORD with --proxy-auth-file",
 };

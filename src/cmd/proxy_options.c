@@ -1,3 +1,9 @@
+/*
+ * The options of proxies: a chain from the URLs of --proxy, then the logins of
+ * --proxy-auth-file or, without that, of the environment. All of it is checked
+ * before a packet is sent, also a line that no proxy needs: a line that is
+ * broken may have moved those behind it to another proxy.
+ */
 #include "cmd/proxy_options.h"
 
 #include <errno.h>
@@ -25,12 +31,11 @@ take_urls(const struct settings *s, struct proxy_chain *out)
 		if (proxy_hop_parse(hop, s->proxies.at[out->count]) < 0)
 			return fail_option("--proxy");
 		hop->endpoint.numeric = s->numeric;
-		shown |= hop->login;
+		shown |= hop->password[0] != '\0';
 	}
 	if (shown && !s->quiet) {
-		fail_as(STATUS_USAGE, "--proxy: ps(1) shows everybody this "
-		    "user and password: " FILE_OPTION " or " VARIABLE
-		    " hides them");
+		fail_as(STATUS_USAGE, "--proxy: every user can see this "
+		    "password with ps(1): use " FILE_OPTION " or " VARIABLE);
 		report_error(s->command);
 	}
 	return 0;

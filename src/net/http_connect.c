@@ -1,3 +1,9 @@
+/*
+ * HTTP's CONNECT: writes the request, and reads the replies. After the empty
+ * line that ends the last reply's head the server's own bytes follow. So a
+ * reply that is not complete says only how many bytes it must still have: no
+ * reader can take too many.
+ */
 #include "net/http_connect.h"
 
 #include <ctype.h>

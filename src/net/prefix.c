@@ -1,3 +1,7 @@
+/*
+ * Networks as users write them: ADDRESS or ADDRESS/BITS. The host bits of the
+ * base are cleared once, so that a comparison is one memcmp(3).
+ */
 #include "net/prefix.h"
 
 #include <arpa/inet.h>

@@ -43,8 +43,7 @@ struct target {
 enum chain_failure {
 	FAILS_ALWAYS,		/* another try would fail, too */
 	FAILS_NOW,		/* another round may succeed */
-	REFUSED_NOW,		/* a hop can't reach the next: same, or another
-				   address may be reached */
+	REFUSED_NOW,		/* the same, or another address may succeed */
 };
 
 /* A hop that is being asked. */
@@ -53,8 +52,8 @@ struct hop_dialog {
 	const struct proxy_hop *hop;
 	int64_t deadline;
 	enum chain_failure failure;
-	struct fault refusal;	/* the last REFUSED_NOW, if refused */
-	bool refused;
+	bool refused;		/* a try has ended with REFUSED_NOW */
+	struct fault refusal;	/* the last one */
 	char room[HTTP_HEAD_MAX];
 };
 
@@ -163,8 +162,8 @@ dialog_read(struct hop_dialog *d, reply_parser *parse, struct reply *r)
 }
 
 static int
-dialog_ask(struct hop_dialog *d, const void *request, size_t length, reply_parser *parse,
-    struct reply *r)
+dialog_ask(struct hop_dialog *d, const void *request, size_t length,
+    reply_parser *parse, struct reply *r)
 {
 	return dialog_send(d, request, length) < 0 ? -1 :
 	    dialog_read(d, parse, r);

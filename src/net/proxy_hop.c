@@ -1,3 +1,8 @@
+/*
+ * URLs of proxies, and the logins that belong to them. The user may see all of
+ * a fault, and so may a log: hop_fail() shows no part of a URL that can hold a
+ * password. Therefore it also stops at the colon before a port.
+ */
 #include "net/proxy_hop.h"
 
 #include <ctype.h>

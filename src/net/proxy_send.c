@@ -1,3 +1,7 @@
+/*
+ * Sends the PROXY header of a connection that was just made. Its addresses are
+ * the socket's own two, so only a connected socket has a header.
+ */
 #include "net/proxy_send.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-#ifndef NET_SOCKS__H
-#define NET_SOCKS__H
+#ifndef NET_SOCKS5_H
+#define NET_SOCKS5_H
 
 #include <stdbool.h>
 #include <stdint.h>
