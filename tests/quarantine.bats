@@ -174,6 +174,23 @@ flagged() {
 	eventually grep -qF '! A is no longer quarantined' "err.$((${#pids[@]} - 1))"
 }
 
+@test "quarantine: what nobody is left to undo stays, and the last line says so" {
+	local foreign
+	python3 "$BATS_TEST_DIRNAME/holder.py" --reuseport 127.0.0.1 0 >held 3>&- &
+	foreign=$!
+	pids+=("$foreign")
+	eventually test -s held
+	start echo -r 127.0.0.1 "$(<held)"
+	isolate --quarantine "$foreign" --force
+	kill -KILL "$pid"
+	finish "$pid" || test $? -eq 137
+	# before its next look
+	kill "$guest"
+	done_with "$guest" 143
+	assert happened "python3 (pid $foreign) stays quarantined: no healthy member is left to undo it"
+	run ! happened '"resumed"'
+}
+
 @test "rescue: the clients that wait are served by others, to their end" {
 	echoes 3 -4
 	halt "${member[1]}"

@@ -99,13 +99,15 @@ static void
 release_emit(struct quarantine_probe *p)
 {
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
+	bool asked = quarantine_stays(&p->q);
 
-	if (!quarantine_stays(&p->q)) {
+	if (!asked && (p->q.healthy || !p->q.count)) {
 		quarantine_emit(p, EVENT_RESUMED, "released");
 		return;
 	}
-	snprintf(line, sizeof(line), "%s stays quarantined: another rpnc "
-	    "probe asks for it", quarantine_text(&p->q, who));
+	snprintf(line, sizeof(line), "%s stays quarantined: %s",
+	    quarantine_text(&p->q, who), asked ? "another rpnc probe asks "
+	    "for it" : "no healthy member is left to undo it");
 	emit_notice(&p->app, line);
 }
 
@@ -117,10 +119,10 @@ quarantine_stop(struct quarantine_probe *p)
 
 	p->phase = ENDING;
 	loop_timer_cancel(&p->app.loop, &p->look);
-	if (p->began) {
-		quarantine_look(&p->q);	/* the member may just have ended */
+	if (done)
+		quarantine_look(&p->q);	/* a member may just have ended */
+	if (p->began)
 		rescue_stop(&p->rescue, !p->q.count);
-	}
 	quarantine_end(&p->q);
 	if (done)
 		release_emit(p);
