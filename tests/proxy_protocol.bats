@@ -370,6 +370,8 @@ haproxy_with() {
 		END
 		eventually eval 'test "$(of_event closed reason | sort | uniq -c | xargs)" = "4 bad-header 8 end"'
 		test "$(of_event connected address | sort | uniq -c | xargs)" = "4 127.0.0.1 8 203.0.113.7"
+		# one for all the processes
+		assert_equal "$model $(cat out.0 err.0 | grep -c 'bad PROXY header:')" "$model 1"
 		end TERM
 		test "$(jq 'select(.event == "report").accepted' out.0)" -eq 12
 		stop

@@ -81,10 +81,11 @@ backoff_cancel(struct backoff *b, struct loop *l)
 bool
 backoff_is_news(int64_t *told)
 {
-	int64_t now = loop_now();
+	int64_t now = loop_now(), last = __atomic_load_n(told,
+	    __ATOMIC_RELAXED);
 
-	if (*told && now - *told < TELL_AGAIN_US)
+	if (last && now - last < TELL_AGAIN_US)
 		return false;
-	*told = now;
-	return true;
+	return __atomic_compare_exchange_n(told, &last, now, false,
+	    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }

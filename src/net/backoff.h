@@ -34,7 +34,10 @@ bool backoff_rests(const struct backoff *);
 /* Ends the rest, if there is one, without on_end(). */
 void backoff_cancel(struct backoff *, struct loop *);
 
-/* Whether to report now: the first time, then at most once a minute. */
+/*
+ * Whether to report now: the first time, then at most once a minute. Processes
+ * may share *told.
+ */
 bool backoff_is_news(int64_t *told);
 
 #endif

@@ -14,7 +14,8 @@ struct accept_proxy {
 	int count;			/* 0: all peers do */
 	struct loop *loop;
 	struct conn *waiting;		/* connections whose header is incomplete */
-	int64_t reported;		/* when a refusal was last news */
+	int64_t *reported;		/* when a refusal was last news, in
+					   memory shared with children */
 	/* Takes over c, from which payload can be read; it may free c. */
 	void (*on_ready)(struct accept_proxy *, struct conn *c);
 	/*
