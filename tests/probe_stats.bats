@@ -42,6 +42,9 @@ foreign() {
 	test "$status" -eq 7
 	probe -n 100 --expect-weights A=1 "$port"
 	test "$(sed -n 2p report)" = 'member B is not in --expect-weights: nothing is expected of it'
+	probe -n 100 --expect-weights X=50,Y=50 "$port"
+	test "$(sed -n 2p report)" = 'no member is X, Y: there are A, B'
+	test "$(sed -n 3p report)" = 'members A, B are not in --expect-weights: nothing is expected of them'
 	probe -n 100 --json --fail-uneven --expect-weights A=1,B=1,C=1 "$port"
 	test "$status" -eq 7
 	holds '.members | map(.name) == ["A", "B", "C"]'
@@ -68,7 +71,8 @@ foreign() {
 
 @test "probe: --expect-weights that say nothing are a usage error" {
 	local words
-	for words in "" A A= =1 A=x A=1001 A=0 "weights A=1" "A=1,,"; do
+	for words in "" A A= =1 A=x A=1001 A=0 "weights A=1" "A=1,," \
+		A=50,A=50; do
 		probe --expect-weights "$words" 9
 		test "$status" -eq 2 || fail "'$words': $status"
 		test "$(wc -l <err)" -eq 1

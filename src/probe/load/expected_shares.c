@@ -46,6 +46,18 @@ weight_read(const char *text, size_t length, struct weight *out)
 	return 0;
 }
 
+/* Whether the last one has the name of another. */
+static bool
+is_listed_twice(const struct steering *s)
+{
+	const char *last = s->weights[s->count - 1].name;
+
+	for (uint32_t i = 0; i + 1 < s->count; i++)
+		if (strcmp(s->weights[i].name, last) == 0)
+			return true;
+	return false;
+}
+
 int
 expected_shares_read(const char *text, struct steering *out)
 {
@@ -64,6 +76,9 @@ expected_shares_read(const char *text, struct steering *out)
 			    "want NAME=WEIGHT,... or PID=WEIGHT,..., weights "
 			    "from 0 to %d", text, WEIGHT_MAX);
 		sum += out->weights[out->count++].weight;
+		if (is_listed_twice(out))
+			return fail_as(STATUS_USAGE, "%.80s: %s is listed "
+			    "twice", text, out->weights[out->count - 1].name);
 		at += length;
 	} while (*at++);
 	if (sum > 0)
@@ -166,27 +181,45 @@ row_label(const struct tally *t, const struct row *r,
 		snprintf(label, ROW_LABEL, "%s", r->name);
 }
 
-/* "A, B/1, pid 4242, ...", in this order */
+/* The label that follows `last` among those that are not in unless; or "". */
 static void
-members_add(const struct tally *t, char text[static EXPECT_NOTE])
+label_next(const struct tally *t, const struct steering *unless,
+    const char *last, char next[static ROW_LABEL])
 {
-	char last[ROW_LABEL] = "", next[ROW_LABEL], label[ROW_LABEL];
+	char label[ROW_LABEL];
 
-	for (;;) {
-		next[0] = '\0';
-		for (int i = 0; i < t->count; i++) {
-			row_label(t, &t->rows[i], label);
-			if (strverscmp(label, last) > 0 && (!next[0] ||
-			    strverscmp(label, next) < 0))
-				memcpy(next, label, sizeof(next));
-		}
-		if (!next[0])
-			return;
-		text_add(text, last[0] ? ", " : " ");
-		if (name_add(text, next) < 0)
-			return;
-		memcpy(last, next, sizeof(last));
+	next[0] = '\0';
+	for (int i = 0; i < t->count; i++) {
+		if (unless && row_given_weight(unless, &t->rows[i]))
+			continue;
+		row_label(t, &t->rows[i], label);
+		if (strverscmp(label, last) > 0 && (!next[0] ||
+		    strverscmp(label, next) < 0))
+			memcpy(next, label, sizeof(label));
 	}
+}
+
+/*
+ * Adds "A, B/1, pid 4242, ...", in this order: the members that are not in
+ * unless. Returns how many.
+ */
+static int
+members_add(const struct tally *t, const struct steering *unless,
+    char text[static EXPECT_NOTE])
+{
+	char last[ROW_LABEL] = "", next[ROW_LABEL];
+	bool room = true;
+	int count = 0;
+
+	for (label_next(t, unless, last, next); next[0];
+	    label_next(t, unless, last, next)) {
+		if (room && count)
+			text_add(text, ", ");
+		room = room && name_add(text, next) == 0;
+		memcpy(last, next, sizeof(last));
+		count++;
+	}
+	return count;
 }
 
 /* Rows for the listed members that are absent, and a text that says so. */
@@ -197,7 +230,7 @@ shares_add_absent(struct expected_shares *x, struct tally *t)
 	bool absent[SHARED_WEIGHTS] = { false }, room = true;
 	int answered = t->count;
 
-	members_add(t, members);
+	members_add(t, NULL, members);
 	for (uint32_t i = 0; i < x->given.count; i++) {
 		const char *name = x->given.weights[i].name;
 
@@ -212,22 +245,22 @@ shares_add_absent(struct expected_shares *x, struct tally *t)
 		    weight_row_make(t, x->given.weights[i].name) < 0)
 			return fail("report");
 	if (x->absent[0])
-		text_add(x->absent, ": there %s%s", answered > 1 ? "are" :
-		    "is", answered ? members : " none");
+		text_add(x->absent, ": there %s %s", answered > 1 ? "are" :
+		    "is", answered ? members : "none");
 	return 0;
 }
 
 static void
-unlisted_fill(struct expected_shares *x, const struct tally *t,
-    const struct row *r)
+unlisted_fill(struct expected_shares *x, const struct tally *t)
 {
-	char label[ROW_LABEL];
+	char members[EXPECT_NOTE] = "";
+	int count = members_add(t, &x->given, members);
 
-	row_label(t, r, label);
-	text_add(x->unlisted, "member ");
-	name_add(x->unlisted, label);
-	text_add(x->unlisted, " is not in --expect-weights: nothing is "
-	    "expected of it");
+	if (count)
+		text_add(x->unlisted, "member%s %s %s not in "
+		    "--expect-weights: nothing is expected of %s",
+		    count == 1 ? "" : "s", members, count == 1 ? "is" : "are",
+		    count == 1 ? "it" : "them");
 }
 
 static int
@@ -240,9 +273,8 @@ shares_apply_given(struct expected_shares *x, struct tally *t)
 		const struct weight *w = row_given_weight(&x->given, r);
 
 		r->weight = w ? w->weight : 0;
-		if (!w && !x->unlisted[0])
-			unlisted_fill(x, t, r);
 	}
+	unlisted_fill(x, t);
 	return 0;
 }
 
