@@ -476,3 +476,55 @@ fits() {
 	keys a q
 	sees a '1 connection in' 'status '
 }
+
+@test "live: a terminal too low for the screen has no stale rows" {
+	at 80x12
+	board a -r --name A 127.0.0.1 0
+	clients 10
+	on_screen a $'> A [^\n]* 10 100\\.0 %'
+	resize a 80 4
+	clients 90
+	on_screen a $'^A [^\n]* 100 accepted'
+	screen_lacks a '100\.0 %|q quit'
+	resize a 80 3
+	not_on_screen a '[^ ]'
+	# the whole terminal scrolls
+	local b
+	start echo -r --name B 127.0.0.1 "$port"
+	b=$pid
+	on_screen a '^\+ B joined'
+	end TERM "$b"
+	on_screen a $'\+ B joined.*\n- B '
+	resize a 80 12
+	on_screen a $'^A [^\n]* 100 accepted[^\n]*\n.*> A [^\n]* 100 .*q quit'
+	keys a q
+	sees a 'status 130'
+}
+
+@test "live: a terminal too low for many members shows the title or nothing" {
+	at 80x24
+	board a -w 20 -r --name A 127.0.0.1 0
+	on_screen a 'A/1 .*q quit'
+	resize a 20 4
+	on_screen a "^A 127\.0\.0\.1:$port"
+	screen_lacks a '─|q quit|more'
+	resize a 10 3
+	not_on_screen a '[^ ]'
+	resize a 80 24
+	on_screen a 'A/1 .*q quit'
+	keys a q
+	sees a 'status 130'
+}
+
+@test "live: a line that is too wide is cut at the edge" {
+	at 30x10
+	board a -r --name A 127.0.0.1 0
+	runs w probe --watch=300ms --rate 50 "$port"
+	on_screen a $'> A [^\n]* runni(\n|$)'
+	resize w 10 3
+	on_screen w '^127.0.0.1:$'
+	keys w q
+	start echo -r --name B 127.0.0.1 "$port"
+	resize a 10 5
+	on_screen a $'\nnothing ye(\n|$)'
+}

@@ -20,6 +20,7 @@
 #include "base/glyph.h"
 #include "base/line.h"
 #include "base/signals.h"
+#include "report/wrap.h"
 
 enum {
 	FLUSH_MS = 100,			/* wait this long before an end */
@@ -137,7 +138,7 @@ with_last_line(struct live_screen *s, const char *text, int columns, int lines,
 
 	if (!out)
 		return NULL;
-	fputs(text, out);
+	wrap_cut(out, text, columns);
 	s->keyed = false;
 	if (*text && (int)line_count(text) < lines) {
 		last_line(out, s, keyed, columns);
@@ -147,12 +148,20 @@ with_last_line(struct live_screen *s, const char *text, int columns, int lines,
 	return whole;
 }
 
-/* Whether the lines are not to change: they were drawn for this size. */
+/* Whether there are lines that were drawn for another size. */
+static bool
+is_misfit(const struct live_screen *s)
+{
+	return s->lines && (s->columns != s->top.columns ||
+	    s->rows != s->top.rows);
+}
+
+/* Whether the lines are not to change. */
 static bool
 is_still(const struct live_screen *s)
 {
-	return s->lines && s->columns == s->top.columns &&
-	    s->rows == s->top.rows && (s->frozen || (s->paused && !s->changed));
+	return s->lines && !is_misfit(s) &&
+	    (s->frozen || (s->paused && !s->changed));
 }
 
 static void
@@ -161,6 +170,8 @@ lines_update(struct live_screen *s, int columns, int lines)
 	bool still = is_still(s);
 	char *text = still && s->frozen ? NULL : s->draw(s, columns, lines);
 
+	if (!text && is_misfit(s))
+		text = strdup("");
 	if (!text || still) {
 		free(text);
 		return;

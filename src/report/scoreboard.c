@@ -137,14 +137,14 @@ static void
 title_out(const struct page *p)
 {
 	const struct scoreboard *b = p->board;
-	char line[1024] = "", part[256], spark[SPARK_TEXT(SPARKS)];
+	char line[1024], part[256], spark[SPARK_TEXT(SPARKS)];
 	char number[NUM_TEXT];
 	size_t n = b->rate_count < SPARKS ? b->rate_count : SPARKS;
 	int columns = p->style->columns, room;
 
-	snprintf(part, sizeof(part), "%.24s%s%.128s %s", b->name ? b->name :
+	snprintf(line, sizeof(line), "%.24s%s%.128s %s", b->name ? b->name :
 	    "", b->name ? " " : "", b->address, b->protocol);
-	table_line_add(line, sizeof(line), columns, "  ", part);
+	table_cut(line, columns);
 	scoreboard_members(b, line, sizeof(line), columns);
 	snprintf(part, sizeof(part), "%llu accepted",
 	    (unsigned long long)b->accepted);
@@ -213,12 +213,13 @@ scoreboard_header(FILE *out, const struct scoreboard *b,
 	int left = lines - LINES_LEAST;
 	struct member_layout l = { .headline = left > 2, .view = view };
 
+	if (lines >= 1)
+		title_out(&p);
 	if (lines < LINES_LEAST)
 		return;
 	l.rows = (size_t)(left - l.headline);
 	member_table_fit(b, &l, view && view->strips_to &&
 	    view->strips_to < lines ? view->strips_to - LINES_LEAST : left);
-	title_out(&p);
 	if (l.rows > 0)
 		member_table(out, b, style, &l);
 	word_out(&p);

@@ -11,7 +11,7 @@ void scoreboard_text(FILE *out, const struct scoreboard *,
     const struct table_style *);
 /*
  * The same for a live screen, in at most this many lines: a title, the members
- * that fit, what is fair. Writes nothing if lines are too few. view: NULL if
+ * that fit, what is fair; in one line the title alone. view: NULL if
  * the user can't choose what to see.
  */
 void scoreboard_header(FILE *out, const struct scoreboard *,

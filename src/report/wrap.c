@@ -1,7 +1,6 @@
 #include "report/wrap.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,6 +83,25 @@ wrap_text(const char *text, int columns)
 	}
 	fclose(out);
 	return wrapped;
+}
+
+void
+wrap_cut(FILE *out, const char *text, int columns)
+{
+	int cells = 0;
+
+	for (const char *end; *text; text = end) {
+		bool colored = *text == '\033';
+
+		if (*text == '\n') {
+			end = text + 1;
+			cells = 0;
+		} else {
+			end = wrap_next(text, &cells);
+		}
+		if (colored || cells <= columns)
+			fwrite(text, 1, (size_t)(end - text), out);
+	}
 }
 
 char *

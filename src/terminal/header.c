@@ -108,15 +108,14 @@ header_shrink(struct header *h, FILE *out, int lines)
 static void
 header_fit(struct header *h, FILE *out, int height)
 {
-	if (!h->laid && height)
+	if (!h->laid && (height || h->stale))
 		header_divide(h, out, height);
-	else if (h->laid && !height)
-		header_undivide(out);
 	else if (height > h->height)
 		header_grow(h, out, height - h->height);
 	else if (height < h->height)
 		header_shrink(h, out, h->height - height);
 	h->laid = height > 0;
+	h->stale = false;
 	h->height = height;
 }
 
@@ -147,7 +146,7 @@ static void
 header_paint(struct header *h, char *text)
 {
 	int height = (int)line_count(text);
-	bool moves = height != h->height || (height && !h->laid);
+	bool moves = height != h->height || h->stale || (height && !h->laid);
 	char *bytes = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&bytes, &length);
@@ -192,6 +191,7 @@ header_redraw(struct header *h)
 static void
 header_forget(struct header *h)
 {
+	h->stale |= h->laid;
 	h->laid = false;
 	h->height = 0;
 	free(h->shown);
@@ -231,6 +231,7 @@ give_back(struct header *h)
 		header_flush(h, out, &bytes, &length);
 	}
 	header_forget(h);
+	h->stale = false;
 }
 
 void

@@ -28,6 +28,7 @@ struct header {
 	/* the rest is header.c's */
 	struct timer timer;
 	bool open, laid;		/* laid: the terminal is divided */
+	bool stale;			/* it shows lines of another size */
 	int rows, columns, height;
 	int64_t drawn, cost;
 	char *shown;
