@@ -528,3 +528,15 @@ fits() {
 	resize a 10 5
 	on_screen a $'\nnothing ye(\n|$)'
 }
+
+@test "live: the report at the end is as wide as the terminal is then" {
+	at 40x14
+	start echo -w 2 -r --name E 127.0.0.1 0
+	runs w probe --watch=300ms --rate 50 "$port"
+	on_screen w '2 members'
+	resize w 150 30
+	on_screen w '─{80}'
+	keys w q
+	sees w 'status 130'
+	like w $'\n  E/0 +pid [0-9]+ rpnc +[^ \n]{50}'
+}

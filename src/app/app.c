@@ -27,7 +27,6 @@
 #include "base/container.h"
 #include "base/signals.h"
 #include "report/wrap.h"
-#include "terminal/columns.h"
 
 enum { PATIENCE_MS = 1000 };	/* a slow reader delays the end by this much */
 
@@ -164,7 +163,6 @@ app_open(struct app *a, const struct settings *s)
 	*a = (struct app){
 		.settings = s, .color = wants_color(s, STDERR_FILENO),
 		.style = {
-			.columns = terminal_columns(STDOUT_FILENO),
 			.color = wants_color(s, STDOUT_FILENO),
 			.terminal = isatty(STDOUT_FILENO),
 		},

@@ -19,7 +19,8 @@ struct app {
 	struct loop loop;
 	struct sink out, err;
 	bool color;			/* of lines on stderr */
-	struct table_style style;	/* of reports on stdout */
+	struct table_style style;	/* of reports on stdout; emit measures
+					 * its columns */
 	struct source signals;
 	sigset_t signal_set;
 	/*

@@ -18,6 +18,7 @@
 #include "base/escape.h"
 #include "base/fail.h"
 #include "report/hexdump.h"
+#include "terminal/columns.h"
 
 enum { PAYLOAD_PIECE = 64 * 1024 };
 
@@ -67,10 +68,13 @@ emit_human(struct app *a, const struct event *e)
 	    e->kind == EVENT_SCAN || e->kind == EVENT_RESCUE ||
 	    e->kind == EVENT_COMPARE;
 	struct table_style lines = { .color = a->color };
-	char *text = event_human(e, is_report ? &a->style : &lines);
-	char *line = NULL, time[TIME_TEXT];
+	char *text, *line = NULL, time[TIME_TEXT];
 	int n;
 
+	/* the terminal may have been resized */
+	if (is_report)
+		a->style.columns = terminal_columns(STDOUT_FILENO);
+	text = event_human(e, is_report ? &a->style : &lines);
 	if (!text)
 		return;
 	if (a->settings->timestamps)
