@@ -540,3 +540,15 @@ fits() {
 	sees w 'status 130'
 	like w $'\n  E/0 +pid [0-9]+ rpnc +[^ \n]{50}'
 }
+
+@test "live: s sorts by the count that is shown, also of the time before a change" {
+	at 120x30
+	board b -r --name B --steer weights 127.0.0.1 0
+	clients 30
+	start echo -r --name A --steer weights --weight 1000 127.0.0.1 "$port"
+	on_screen b '2 members by weights'
+	clients 5
+	on_screen b $'\n  A [^\n]* [0-9] [^\n]*\n([^\n]*\n)+> B [^\n]* 3[0-9] '
+	keys b s
+	on_screen b $'\n> B [^\n]* 3[0-9] [^\n]*\n([^\n]*\n)+  A [^\n]* [0-9] [^\n]*\n(.*)sort: count'
+}

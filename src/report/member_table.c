@@ -308,7 +308,7 @@ order_figure(const struct member_row *r, enum view_order order)
 	if (order == ORDER_QUEUE)
 		return (double)r->queue;
 	if (order == ORDER_COUNT)
-		return (double)(r->since < 0 ? r->accepted : r->since);
+		return (double)r->accepted;
 	if (!isnan(r->rate))
 		return r->rate;
 	return t ? (double)t->samples[t->count - 1].rate : -1;
