@@ -320,6 +320,8 @@ said() {
 	assert_output --partial "want hash, random, cpu, weights A=70,B=30"
 	run -2 rpnc echo -r --steer weights\ A=x 9000
 	assert_output --partial "'A=x': want NAME=WEIGHT, 0 to 1000"
+	run -2 timeout 20 rpnc echo -r --steer weights\ A=50,B=1,A=30 127.0.0.1 0
+	assert_output --partial "'A=30': this name has a weight already"
 	run -2 rpnc echo -r --steer cpu --weight 3 9000
 	assert_output --partial '--weight counts with --steer weights only'
 	# -w is a group by itself

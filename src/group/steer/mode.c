@@ -47,6 +47,17 @@ parse_weight(const char *text, size_t length, struct weight *out)
 	return 0;
 }
 
+bool
+mode_is_last_twice(const struct steering *s)
+{
+	const char *last = s->weights[s->count - 1].name;
+
+	for (uint32_t i = 0; i + 1 < s->count; i++)
+		if (strcmp(s->weights[i].name, last) == 0)
+			return true;
+	return false;
+}
+
 static int
 parse_weights(const char *text, struct steering *out)
 {
@@ -61,6 +72,9 @@ parse_weights(const char *text, struct steering *out)
 			return fail_as(STATUS_USAGE, "steering: '%.*s': want "
 			    "NAME=WEIGHT, 0 to %d", (int)length, text,
 			    WEIGHT_MAX);
+		if (mode_is_last_twice(out))
+			return fail_as(STATUS_USAGE, "steering: '%.*s': this "
+			    "name has a weight already", (int)length, text);
 		text += length;
 		text += *text == ',';
 	}

@@ -14,6 +14,8 @@
 
 /* Reads "hash", "weights A=70,B=20", "A=70,B=20"...; -1: a usage fault. */
 int mode_parse(const char *text, struct steering *out);
+/* Whether the last of the weights has the name of another. */
+bool mode_is_last_twice(const struct steering *);
 /* The same as text: "weights A=70,B=20". */
 enum { MODE_TEXT = 1200 };
 const char *mode_text(const struct steering *,

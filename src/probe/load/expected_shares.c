@@ -46,18 +46,6 @@ weight_read(const char *text, size_t length, struct weight *out)
 	return 0;
 }
 
-/* Whether the last one has the name of another. */
-static bool
-is_listed_twice(const struct steering *s)
-{
-	const char *last = s->weights[s->count - 1].name;
-
-	for (uint32_t i = 0; i + 1 < s->count; i++)
-		if (strcmp(s->weights[i].name, last) == 0)
-			return true;
-	return false;
-}
-
 int
 expected_shares_read(const char *text, struct steering *out)
 {
@@ -76,7 +64,7 @@ expected_shares_read(const char *text, struct steering *out)
 			    "want NAME=WEIGHT,... or PID=WEIGHT,..., weights "
 			    "from 0 to %d", text, WEIGHT_MAX);
 		sum += out->weights[out->count++].weight;
-		if (is_listed_twice(out))
+		if (mode_is_last_twice(out))
 			return fail_as(STATUS_USAGE, "%.80s: %s is listed "
 			    "twice", text, out->weights[out->count - 1].name);
 		at += length;
