@@ -132,6 +132,36 @@ last() {
 	sees a 'set the steering: weights A=6,B=3,C=1: A 60 %, B 30 %, C 10 %'
 }
 
+@test "drain: who has left for good does not come back by /pause, /join or /steer" {
+	local command n=0
+	pane a rpnc listen -r 0
+	listening a
+	client
+	sees a '#1 '
+	pane b rpnc listen -r "$port"
+	sees b 'B listening'
+	enter a /drain
+	sees a 'left: '
+	sees b '- A left'
+	for command in /pause /resume /leave /join '/steer random'; do
+		enter a "$command"
+		n=$((n + 1))
+		eventually told_for_good "$n"
+	done
+	enter b '/steer source-port'
+	sees b ') set the steering: source-port'
+	enter b /group
+	sees b 'in all: '
+	unseen b '+ A joined'
+	unseen b '~ A'
+	hang_up "$c"
+	eventually ended a
+}
+
+told_for_good() {
+	test "$(count a 'leaves the group for good')" -eq "$1"
+}
+
 @test "replace: who is replaced at its prompt says by whom, and ends" {
 	three
 	pane d rpnc listen -r --replace A "$port"

@@ -96,6 +96,12 @@ takes_over() {
 	start echo -r --name D --steer 'weights D=10,E=90' 127.0.0.1 0
 	local old=$pid
 	start echo -r --name E 127.0.0.1 "$port"
+	# until both steer: one that is stopped while it does so holds up the others
+	steered() {
+		rpnc probe -n 200 --json 127.0.0.1 "$port" |
+			jq -e 'all(.members[]; .name == "E" or .count < 60)'
+	}
+	eventually steered
 	halt "$old"
 	start echo -r --name D --replace D 127.0.0.1 "$port"
 	shares() {

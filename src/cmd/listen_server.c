@@ -62,7 +62,7 @@ listen_stopped(struct netcat *n, bool stopping)
 {
 	struct listen_server *v = container_of(n, struct listen_server, netcat);
 
-	if (n->session.state != STATE_AWAY)
+	if (n->session.state < STATE_AWAY)
 		listen_show_state(v, stopping ? STATE_STOPPED : n->session.state);
 	if (stopping)
 		header_suspend(&v->header.screen.top);
@@ -414,6 +414,7 @@ listen_end(struct listen_server *v)
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	stop_request(&v->stop, s->udp || s->reuseport || v->stop.patient);
+	v->netcat.session.state = STATE_LEFT;
 }
 
 static void

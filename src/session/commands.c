@@ -169,10 +169,22 @@ run_group(struct session *s, char *arg)
 	free(text);
 }
 
+/* After /drain, or replaced: the group knows it no more. Says so. */
+static bool
+has_left_for_good(struct session *s)
+{
+	if (s->state == STATE_LEFT)
+		session_print(s, "this member leaves the group for good, and "
+		    "ends with its last session\n");
+	return s->state == STATE_LEFT;
+}
+
 static void
 run_pause(struct session *s, char *arg)
 {
 	(void)arg;
+	if (has_left_for_good(s))
+		return;
 	if (s->state != STATE_RUNNING) {
 		session_print(s, "not accepting already\n");
 		return;
@@ -186,6 +198,8 @@ static void
 run_resume(struct session *s, char *arg)
 {
 	(void)arg;
+	if (has_left_for_good(s))
+		return;
 	if (s->state != STATE_PAUSED)
 		session_print(s, "not paused\n");
 	else
@@ -196,6 +210,8 @@ static void
 run_leave(struct session *s, char *arg)
 {
 	(void)arg;
+	if (has_left_for_good(s))
+		return;
 	if (s->state == STATE_AWAY)
 		session_print(s, "not listening: /join listens again\n");
 	else if (s->ops->leave(s) < 0)
@@ -206,6 +222,8 @@ static void
 run_join(struct session *s, char *arg)
 {
 	(void)arg;
+	if (has_left_for_good(s))
+		return;
 	if (s->state != STATE_AWAY)
 		session_print(s, "listening already\n");
 	else if (s->ops->join(s) < 0)
@@ -222,7 +240,7 @@ run_drain(struct session *s, char *arg)
 static void
 run_steer(struct session *s, char *arg)
 {
-	if (s->ops->steer(s, arg) < 0)
+	if (!has_left_for_good(s) && s->ops->steer(s, arg) < 0)
 		session_print(s, "%s\n", fail_text());
 }
 

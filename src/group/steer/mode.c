@@ -211,5 +211,6 @@ mode_weight_is_default(struct registry *r, int slot)
 
 	return mode_of(s) == STEER_WEIGHTS && (slot < 0 ||
 	    (registry_slot(r, slot)->weight == WEIGHT_DEFAULT &&
+	    !registry_slot(r, slot)->name_taken_by &&
 	    !listed_weight(s, registry_slot(r, slot))));
 }
