@@ -264,8 +264,10 @@ fresh() {
 	keyed a '.'
 	keys a Enter
 	hears "$c" "${long}and on."
-	# too small for any: none, and all else as ever
 	resize a 40 6
+	top a 1 '^A .*3 members'
+	# too small for any: none, and all else as ever
+	resize a 40 5
 	ask "$c" 'while it is tiny'
 	sees a '#1< while it is tiny'
 	eventually undrawn a
