@@ -297,7 +297,7 @@ options_in() {
 	test "${#headers[@]}" -gt 50
 	for file in "${headers[@]}"; do
 		name=${file^^}
-		name=${name//[^A-Z]/_}
+		name=${name//[^A-Z0-9]/_}
 		mapfile -t lines <"$file"
 		test "${lines[0]}|${lines[1]}|${lines[-1]}" = \
 			"#ifndef $name|#define $name|#endif" || echo "$file: want $name"

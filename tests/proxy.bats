@@ -355,7 +355,7 @@ tell("held"); told("end")'
 }
 
 @test "connect --proxy: what can't work is refused before any packet" {
-	local p=--proxy many=()
+	local p=--proxy many=() http=http:
 	fails 2 '--proxy socks4://a: want socks5://, socks5h:// or http://' $p socks4://a a 80
 	fails 2 '--proxy a:...: want socks5://' $p a:1080 a 80
 	fails 2 '--proxy socks5://me:...: its port must be 1 to 65535' $p socks5://me:secret@a:0 a 80
@@ -371,15 +371,16 @@ tell("held"); told("end")'
 	fails 2 'the host has a blank or a control character' $p http://a.b $'a\r\nb' 80
 	fails 2 'fe80::1%lo: a proxy can.t use this host.s interface' $p http://a.b fe80::1%lo 80
 	fails 2 '-4 and -6 are for a name that this host looks up' -6 $p http://a.b a 80
-	fails 2 '--proxy the host has a blank or a control' $p socks5://a $p $'http://b\r\nc' a 80
-	fails 2 '--proxy fe80::1%lo: a proxy can.t use this' $p socks5://a $p 'http://[fe80::1%lo]' a 80
-	fails 2 "--proxy http://a%3ab:...: HTTP allows no ':' in a user" $p http://a%3ab:secret@c a 80
+	fails 2 'proxy 2: the host has a blank or a control' $p socks5://a $p $'socks5h://b.example\r\nc' a 80
+	fails 2 'proxy 2: fe80::1%lo: a proxy can.t use this' $p socks5://a $p "${http/http/socks5h}//[fe80::1%lo]" a 80
+	fails 2 "--proxy $http//a%3ab:...: HTTP allows no ':' in a user" $p "$http//a%3ab:secret@c" a 80
 	for _ in {1..9}; do many+=("$p" socks5://a); done
 	fails 2 '--proxy: at most 8' "${many[@]}" a 80
 }
 
 @test "connect --proxy: a login that is too long or has a NUL is refused, needed or not" {
-	local proxies=(-q --proxy http://me:own@127.0.0.1:1 --proxy http://127.0.0.1:1)
+	local http=http:
+	local proxies=(-q --proxy "$http//me:own@127.0.0.1:1" --proxy "$http//127.0.0.1:1")
 	printf 'me:%0510d\nme:secret\n' 1 >f
 	fails 2 '--proxy-auth-file line 1: want USER:PASSWORD' --proxy-auth-file f "${proxies[@]}" a 80
 	printf '\nme:sec\0ret\n' >f

@@ -51,7 +51,7 @@ logins_unreadable(const struct settings *s, const char *from)
 
 /* Without its end, CR LF or LF. */
 static size_t
-line_length(const char *line, size_t length)
+login_length(const char *line, size_t length)
 {
 	if (length && line[length - 1] == '\n')
 		length--;
@@ -82,7 +82,7 @@ take_logins(FILE *in, const struct settings *s, const char *from,
 	    (n = getline(&line, &room, in)) >= 0; i++) {
 		snprintf(place, sizeof(place), "%s line %d:", from, i + 1);
 		if (take_line(&out->hop[i], line,
-		    line_length(line, (size_t)n)) < 0)
+		    login_length(line, (size_t)n)) < 0)
 			result = fail_option(place);
 	}
 	if (result == 0 && ferror(in))

@@ -26,6 +26,7 @@
 #include "base/escape.h"
 #include "base/fail.h"
 #include "base/loop.h"
+#include "base/num.h"
 #include "net/http_connect.h"
 #include "net/resolve.h"
 
@@ -445,12 +446,15 @@ int
 proxy_chain_check(const struct proxy_chain *c, const struct endpoint *e)
 {
 	enum proxy_scheme last = c->hop[c->count - 1].scheme;
+	char place[sizeof("proxy 8:") + NUM_TEXT];
 
 	if (check_host(e->host) < 0)
 		return -1;
 	for (int i = 1; i < c->count; i++)
-		if (check_host(c->hop[i].endpoint.host) < 0)
-			return fail_option("--proxy");
+		if (check_host(c->hop[i].endpoint.host) < 0) {
+			snprintf(place, sizeof(place), "proxy %d:", i + 1);
+			return fail_option(place);
+		}
 	if (last == PROXY_SOCKS5 || endpoint_is_literal(e))
 		return 0;
 	return e->family == AF_UNSPEC ? 0 : fail_as(STATUS_USAGE, "-4 and -6 "
