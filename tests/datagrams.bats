@@ -79,25 +79,26 @@ no_more_memory() {
 	ends_with 1 'Message too long'
 	assert_equal "$(wc -c <out.0)" 0
 	mkfifo in there go
-	exec 5<>in
+	exec 5<>in 6<>there 7<>go
 	behind <<-'END'
 		s = socket.socket(socket.AF_UNIX, SOCK_DGRAM)
 		s.bind("server")
 		s.setsockopt(SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
-		open("there", "w").close()
+		there, go = open("there", "w", buffering=1), open("go")
+		there.write("it is\n")
 		peer = s.recvfrom(99)[1]
-		open("there", "w").close()
-		open("go").close()
+		there.write("it is\n")
+		go.readline()
 		s.sendto(bytes(400000), peer)
 	END
-	: <there
-	as_by_a_person connect -u -U ./server <in >got 2>err.3 3>&- 5>&- &
+	read -r -t 60 <&6
+	as_by_a_person connect -u -U ./server <in >got 2>err.3 3>&- 5>&- 6>&- 7>&- &
 	pid=$!
 	pids+=("" "$pid")
 	printf x >&5
-	: <there
+	read -r -t 60 <&6
 	no_more_memory "$pid"
-	: >go
+	echo >&7
 	ends_with 1 'Message too long'
 	assert_equal "$(wc -c <got)" 0
 }
