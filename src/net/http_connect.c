@@ -69,7 +69,7 @@ status_of(const char *line, size_t length)
 			return -1;
 	if (length <= last)
 		return 0;
-	if (!memchr(" \r\n", line[last], 3))
+	if (line[last] != ' ' && line[last] != '\r' && line[last] != '\n')
 		return -1;
 	return (line[last - 3] - '0') * 100 + (line[last - 2] - '0') * 10 +
 	    line[last - 1] - '0';

@@ -66,7 +66,7 @@ run_who(struct session *s, char *arg)
 	(void)arg;
 	if (!s->relay->conns)
 		session_print(s, "nobody is connected\n");
-	for (struct conn *c = NULL; (c = conn_after(s, c ? c->id : 0));)
+	for (struct conn *c = conn_after(s, 0); c; c = conn_after(s, c->id))
 		say_conn(s, c);
 }
 
