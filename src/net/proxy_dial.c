@@ -33,7 +33,7 @@
 enum { RETRY_FIRST_US = 10 * 1000, RETRY_MAX_US = 250 * 1000 };
 enum { LINE_SHOWN = 128 };	/* of a status line */
 
-/* What a hop is asked to connect to: an address, or a name and a port. */
+/* A hop is asked to connect to this: an address, or a name and a port. */
 struct target {
 	struct addr addr;		/* len 0: the name counts */
 	const struct endpoint *endpoint;

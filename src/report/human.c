@@ -104,7 +104,7 @@ print_joined(const struct page *p, const struct event *e)
 	print_share_of_new(p, e);
 }
 
-/* What ends with a member that died: " (lost: 1 open, 22 in its queue)". */
+/* A dead member's connections: " (lost: 1 open, 22 in its queue)". */
 static void
 print_lost(const struct page *p, const struct event *e)
 {

@@ -6,10 +6,10 @@
  *			not a byte beyond it	it is bad, or late, or ends:
  *						on_refused()
  *
- * What was received is looked at first (MSG_PEEK), and only the part that
- * belongs to the header is then read. So the payload behind it is left to the
- * connection's owner, which may move it by splice(2). While the header is not
- * complete all of it is read, because epoll would report it for ever.
+ * The server first looks at the bytes that came (MSG_PEEK), and then reads only
+ * those of the header. So it leaves the payload behind them to the connection's
+ * owner, which may move it by splice(2). It reads each part of a header that is
+ * not complete, because epoll would report an unread part for ever.
  *
  * The connection is linked in `waiting`; its user is a struct header_wait.
  */

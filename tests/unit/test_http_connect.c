@@ -11,19 +11,7 @@
 
 #include <cmocka.h>
 
-/* A copy of exact size shows overreads. */
-static struct reply
-read_of(const char *data, size_t length)
-{
-	char *copy = malloc(length ? length : 1);
-	struct reply r;
-
-	assert_non_null(copy);
-	memcpy(copy, data, length);
-	r = http_connect_read(copy, length);
-	free(copy);
-	return r;
-}
+#include "exact_copy.h"
 
 /* Each shorter piece wants more, but not more than there is. */
 static void
@@ -35,14 +23,14 @@ takes_exactly(const char *head, int code, const char *line)
 	struct reply r;
 
 	for (size_t have = 0; have < length; have++) {
-		r = read_of(head, have);
+		r = read_of(http_connect_read, head, have);
 		assert_int_equal(r.state, REPLY_MORE);
 		assert_true(r.length > have);
 		assert_true(r.length <= length);
 	}
 	snprintf(all, sizeof(all), "%s%s", head, behind);
 	for (size_t have = length; have <= strlen(all); have++) {
-		r = read_of(all, have);
+		r = read_of(http_connect_read, all, have);
 		assert_int_equal(r.state, REPLY_DONE);
 		assert_int_equal(r.length, length);
 		assert_int_equal(r.code, code);
@@ -54,7 +42,7 @@ takes_exactly(const char *head, int code, const char *line)
 static void
 is_bad(const char *text)
 {
-	struct reply r = read_of(text, strlen(text));
+	struct reply r = read_of(http_connect_read, text, strlen(text));
 
 	assert_int_equal(r.state, REPLY_BAD);
 	assert_true(*r.why);
@@ -122,9 +110,10 @@ garbage_is_bad_at_its_first_wrong_byte(void **state)
 	is_bad("SSH-2.0-OpenSSH");
 	is_bad("\5");
 	is_bad("HTTP/1.1 2000 OK");
-	assert_int_equal(read_of("HTTP/1.1 200\0OK", 15).state, REPLY_BAD);
+	assert_int_equal(read_of(http_connect_read, "HTTP/1.1 200\0OK",
+	    15).state, REPLY_BAD);
 	is_bad("HTTP/1.1 100 Wait\r\n\r\nx");
-	assert_int_equal(read_of("\0", 1).state, REPLY_BAD);
+	assert_int_equal(read_of(http_connect_read, "\0", 1).state, REPLY_BAD);
 }
 
 /* A head of this length, without its last `missing` bytes. */
@@ -139,7 +128,7 @@ read_long(size_t length, size_t missing)
 	memset(head, 'x', length);
 	memcpy(head, start, strlen(start));
 	memcpy(head + length - 4, "\r\n\r\n", 4);
-	r = read_of(head, length - missing);
+	r = read_of(http_connect_read, head, length - missing);
 	free(head);
 	return r;
 }
@@ -171,7 +160,7 @@ any_bytes_get_an_answer_that_is_not_beyond_them(void **state)
 
 		for (size_t i = strlen(start); i < length; i++)
 			data[i] = some[random() % 5];
-		r = read_of(data, length);
+		r = read_of(http_connect_read, data, length);
 		if (r.state == REPLY_DONE)
 			assert_true(r.length <= length &&
 			    r.line + r.line_length <= r.length);

@@ -12,19 +12,7 @@
 
 #include <cmocka.h>
 
-/* The parser reads this and `behind` more bytes; a copy shows overreads. */
-static struct reply
-read_of(reply_parser *parse, const void *data, size_t length)
-{
-	void *copy = malloc(length ? length : 1);
-	struct reply r;
-
-	assert_non_null(copy);
-	memcpy(copy, data, length);
-	r = parse(copy, length);
-	free(copy);
-	return r;
-}
+#include "exact_copy.h"
 
 /*
  * Each shorter piece wants more, never more than there is; more bytes change

@@ -376,7 +376,7 @@ result_report_fill(struct result *r, const struct load *l)
 	out->notes = r->note;
 }
 
-/* What of --expect-weights is no member, or which member is not in it. */
+/* The option may name absent members, or leave out members that are there. */
 static void
 result_expected(struct result *r)
 {
