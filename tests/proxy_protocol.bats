@@ -476,7 +476,7 @@ haproxy_with() {
 	local want
 	refuses() {
 		want=$1
-		run -2 --separate-stderr rpnc "${@:2}"
+		run -2 --separate-stderr timeout 20 rpnc "${@:2}"
 		assert_equal "${#stderr_lines[@]}" 1
 		[[ ${stderr_lines[0]} == *"$want"* ]]
 	}
