@@ -13,7 +13,7 @@
 
 #include "app/app.h"
 #include "base/fail.h"
-#include "net/proxy_dial.h"
+#include "net/proxy_route.h"
 
 #define FILE_OPTION "--proxy-auth-file"
 #define VARIABLE "RPNC_PROXY_AUTH"

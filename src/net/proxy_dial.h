@@ -2,13 +2,7 @@
 #define NET_PROXY_DIAL_H
 
 #include "net/dial.h"
-#include "net/proxy_hop.h"
-
-/*
- * Whether a chain can reach e: the host must be one that a proxy may get. -1: a
- * usage fault.
- */
-int proxy_chain_check(const struct proxy_chain *, const struct endpoint *e);
+#include "net/proxy_route.h"
 
 /*
  * Like dial(), but through the chain. *reached is the first proxy. Bytes that

@@ -177,3 +177,12 @@ proxy_hop_set_login(struct proxy_hop *h, const char *text, size_t length)
 	h->login = true;
 	return 0;
 }
+
+int
+proxy_hop_fault(const struct proxy_hop *h)
+{
+	char prefix[sizeof(h->name) + 16];
+
+	snprintf(prefix, sizeof(prefix), "proxy %s:", h->name);
+	return fail_option(prefix);
+}

@@ -35,4 +35,7 @@ int proxy_hop_parse(struct proxy_hop *, const char *url);
 /* Reads "USER:PASSWORD" of this length; -1: a usage fault. */
 int proxy_hop_set_login(struct proxy_hop *, const char *text, size_t length);
 
+/* Puts the proxy before the text of the last fault; returns -1. */
+int proxy_hop_fault(const struct proxy_hop *);
+
 #endif

@@ -1,0 +1,28 @@
+#ifndef NET_PROXY_ROUTE_H
+#define NET_PROXY_ROUTE_H
+
+#include "net/proxy_hop.h"
+
+/*
+ * What each proxy of a chain is asked to connect to: the next proxy, or the
+ * server. Some get an address that this host has looked up, others the name.
+ */
+struct proxy_route {
+	const struct proxy_chain *chain;
+	const struct endpoint *server;
+	struct addr next[PROXY_HOPS];	/* but the last's; len 0: by name */
+	struct addr_list servers;	/* the last one's; empty: by name */
+};
+
+/*
+ * Whether a chain can reach e: the host must be one that a proxy may get. -1: a
+ * usage fault.
+ */
+int proxy_chain_check(const struct proxy_chain *, const struct endpoint *e);
+
+/* Looks up what this host has to. The caller frees it, also after a failure. */
+int proxy_route_resolve(struct proxy_route *, const struct proxy_chain *,
+    const struct endpoint *server, int64_t deadline);
+void proxy_route_free(struct proxy_route *);
+
+#endif
