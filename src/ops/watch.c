@@ -145,15 +145,6 @@ watch_members_fill(struct watch *m, double seconds)
 	return 0;
 }
 
-static struct probe_failures
-watch_failures(const struct tally *t)
-{
-	return (struct probe_failures){
-		.refused = t->out[OUT_REFUSED], .reset = t->out[OUT_RESET],
-		.timeout = t->out[OUT_TIMEOUT], .other = t->out[OUT_OTHER],
-	};
-}
-
 /* The interval's latencies are shown until the next look. */
 static void
 watch_latencies_take(struct watch *m)
@@ -178,7 +169,7 @@ interval_end(struct watch *m, double seconds)
 	struct watch_now *now = &m->part;
 
 	watch_latencies_take(m);
-	m->now_failed = watch_failures(t);
+	m->now_failed = tally_failures(t);
 	*now = (struct watch_now){
 		.seconds = seconds, .rate = (double)t->attempts / seconds,
 		.attempts = t->attempts, .ok = t->out[OUT_OK],
@@ -252,7 +243,7 @@ watch_report_fill(struct watch *m)
 	struct watch_report *r = &m->report;
 
 	m->target = load_target(l);
-	m->failed = watch_failures(t);
+	m->failed = tally_failures(t);
 	r->command = "watch";
 	r->target = &m->target;
 	r->by = load_by(l);

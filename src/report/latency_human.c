@@ -15,10 +15,6 @@ enum {
 	MARK_LEAST = 11,		/* cells between two marks */
 };
 
-static const char *const latency_names[LATENCIES] = {
-	"connect", "accept", "echo", "reply", "late",
-};
-
 struct latency_row {
 	const char *name;
 	const struct hist *hist;

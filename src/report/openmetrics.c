@@ -99,18 +99,14 @@ metrics_gauge(const struct metrics *m, const char *name, double value,
 static void
 metrics_failures(const struct metrics *m, const struct probe_failures *f)
 {
-	const struct { const char *reason; uint64_t count; } all[] = {
-		{ "refused", f->refused }, { "reset", f->reset },
-		{ "timeout", f->timeout }, { "other", f->other },
-	};
 	char labels[LABELS];
 
 	metrics_family(m, "failures", "gauge",
 	    "Attempts that failed, by reason.");
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (int i = 0; i < FAILURES; i++) {
 		memcpy(labels, m->common, sizeof(labels));
-		label_add(labels, "reason", all[i].reason);
-		metrics_sample(m, "failures", labels, (double)all[i].count);
+		label_add(labels, "reason", failure_names[i]);
+		metrics_sample(m, "failures", labels, (double)f->at[i]);
 	}
 }
 
@@ -272,11 +268,6 @@ metrics_histogram(const struct metrics *m, const char *phase,
 static void
 metrics_latency(const struct metrics *m, const struct latencies *l)
 {
-	static const char *const names[LATENCIES] = {
-		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
-		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
-		[LATENCY_LATE] = "late",
-	};
 	bool any = false;
 
 	for (int i = 0; i < LATENCIES; i++) {
@@ -287,7 +278,7 @@ metrics_latency(const struct metrics *m, const struct latencies *l)
 		if (!any)
 			metrics_family(m, "latency_seconds", "histogram",
 			    "How long each phase of an attempt took.");
-		metrics_histogram(m, names[i], h);
+		metrics_histogram(m, latency_names[i], h);
 		any = true;
 	}
 }

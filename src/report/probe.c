@@ -2,6 +2,16 @@
 
 #include <stddef.h>
 
+const char *const latency_names[LATENCIES] = {
+	[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
+	[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
+	[LATENCY_LATE] = "late",
+};
+
+const char *const failure_names[FAILURES] = {
+	[FAILURE_REFUSED] = "refused", [FAILURE_RESET] = "reset",
+	[FAILURE_TIMEOUT] = "timeout", [FAILURE_OTHER] = "other",
+};
 
 const struct field probe_target_fields[] = {
 	FIELD(probe_target, "address", FIELD_HOST, address),
@@ -11,10 +21,14 @@ const struct field probe_target_fields[] = {
 };
 
 const struct field probe_failure_fields[] = {
-	FIELD(probe_failures, "refused", FIELD_COUNT, refused),
-	FIELD(probe_failures, "reset", FIELD_COUNT, reset),
-	FIELD(probe_failures, "timeout", FIELD_COUNT, timeout),
-	FIELD(probe_failures, "other", FIELD_COUNT, other),
+	FIELD(probe_failures, "refused", FIELD_COUNT,
+	    at[FAILURE_REFUSED]),
+	FIELD(probe_failures, "reset", FIELD_COUNT,
+	    at[FAILURE_RESET]),
+	FIELD(probe_failures, "timeout", FIELD_COUNT,
+	    at[FAILURE_TIMEOUT]),
+	FIELD(probe_failures, "other", FIELD_COUNT,
+	    at[FAILURE_OTHER]),
 	{ 0 },
 };
 
@@ -108,3 +122,13 @@ const struct field probe_fields[] = {
 	FIELD_FROM(probe_report, "during", FIELD_OBJECT, during, during_fields),
 	{ 0 },
 };
+
+uint64_t
+failures_sum(const struct probe_failures *f)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < FAILURES; i++)
+		sum += f->at[i];
+	return sum;
+}

@@ -16,6 +16,7 @@
 
 enum latency { LATENCY_CONNECT, LATENCY_ACCEPT, LATENCY_ECHO, LATENCY_REPLY,
 	LATENCY_LATE, LATENCIES };
+extern const char *const latency_names[LATENCIES];
 
 /* In nanoseconds; NULL where nothing was measured. */
 struct latencies {
@@ -27,9 +28,14 @@ struct probe_target {
 	const char *protocol;
 };
 
+enum failure { FAILURE_REFUSED, FAILURE_RESET, FAILURE_TIMEOUT, FAILURE_OTHER,
+	FAILURES };
+extern const char *const failure_names[FAILURES];
+
 struct probe_failures {
-	uint64_t refused, reset, timeout, other;
+	uint64_t at[FAILURES];
 };
+uint64_t failures_sum(const struct probe_failures *);
 
 /* A member that answered: a process, or a name from its greeting or reply. */
 struct probe_member {

@@ -146,11 +146,9 @@ probe_failed_list(FILE *out, const struct probe_report *r)
 	const struct probe_failures *f = r->failed;
 	bool some = false;
 
-	probe_failed_add(out, &some, "refused", f->refused);
-	probe_failed_add(out, &some, "reset", f->reset);
-	probe_failed_add(out, &some, "timeout", f->timeout);
-	probe_failed_add(out, &some, "other", f->other);
-	if (f->other && r->other_reason)
+	for (int i = 0; i < FAILURES; i++)
+		probe_failed_add(out, &some, failure_names[i], f->at[i]);
+	if (f->at[FAILURE_OTHER] && r->other_reason)
 		fprintf(out, ": %s", r->other_reason);
 	if (some)
 		fputc(')', out);
@@ -159,8 +157,7 @@ probe_failed_list(FILE *out, const struct probe_report *r)
 static void
 probe_failed_line(FILE *out, const struct probe_report *r, bool colored)
 {
-	const struct probe_failures *f = r->failed;
-	uint64_t all = f->refused + f->reset + f->timeout + f->other;
+	uint64_t all = failures_sum(r->failed);
 
 	fputc('\n', out);
 	paint(out, colored, all ? RED : PLAIN, "failed %llu",

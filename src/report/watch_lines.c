@@ -86,10 +86,16 @@ line_add_count(const struct watch_page *p, char *line, bool *some,
 	*some = true;
 }
 
-static uint64_t
-failures_sum(const struct probe_failures *f)
+/* Adds each reason that there is; returns whether there is any. */
+static bool
+line_add_failures(const struct watch_page *p, char *line,
+    const struct probe_failures *f)
 {
-	return f->refused + f->reset + f->timeout + f->other;
+	bool some = false;
+
+	for (int i = 0; i < FAILURES; i++)
+		line_add_count(p, line, &some, failure_names[i], f->at[i]);
+	return some;
 }
 
 static void
@@ -98,22 +104,15 @@ failed_line(const struct watch_page *p, char line[static WATCH_LINE])
 	const struct probe_failures *now = p->report->now->failed;
 	const struct probe_failures *all = p->report->failed;
 	char part[64];
-	bool some = false;
+	bool some;
 
 	snprintf(line, WATCH_LINE, "%-*snow %llu", LABEL, "failed",
 	    (unsigned long long)failures_sum(now));
-	line_add_count(p, line, &some, "refused", now->refused);
-	line_add_count(p, line, &some, "reset", now->reset);
-	line_add_count(p, line, &some, "timeout", now->timeout);
-	line_add_count(p, line, &some, "other", now->other);
+	some = line_add_failures(p, line, now);
 	snprintf(part, sizeof(part), "in all %llu",
 	    (unsigned long long)failures_sum(all));
 	line_add(p, line, some ? "; " : ", ", part);
-	some = false;
-	line_add_count(p, line, &some, "refused", all->refused);
-	line_add_count(p, line, &some, "reset", all->reset);
-	line_add_count(p, line, &some, "timeout", all->timeout);
-	line_add_count(p, line, &some, "other", all->other);
+	line_add_failures(p, line, all);
 }
 
 static void
@@ -166,8 +165,7 @@ mismatched_line(const struct watch_page *p, char line[static WATCH_LINE])
 }
 
 static void
-latency_line(const struct watch_page *p, char *line, const char *name,
-    enum latency which)
+latency_line(const struct watch_page *p, char *line, enum latency which)
 {
 	const struct watch_now *now = p->report->now;
 	const struct hist *h = now->latency->at[which];
@@ -175,7 +173,7 @@ latency_line(const struct watch_page *p, char *line, const char *name,
 
 	if (!h || !h->count)
 		return;
-	snprintf(line, WATCH_LINE, "%-*s", LABEL - 2, name);
+	snprintf(line, WATCH_LINE, "%-*s", LABEL - 2, latency_names[which]);
 	for (int i = 0; i < QUANTILES; i++)
 		if (*quantile_text(h, i, part))
 			line_add(p, line, "  ", part);
@@ -187,25 +185,25 @@ latency_line(const struct watch_page *p, char *line, const char *name,
 static void
 connect_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency_line(p, line, "connect", LATENCY_CONNECT);
+	latency_line(p, line, LATENCY_CONNECT);
 }
 
 static void
 accept_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency_line(p, line, "accept", LATENCY_ACCEPT);
+	latency_line(p, line, LATENCY_ACCEPT);
 }
 
 static void
 echo_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency_line(p, line, "echo", LATENCY_ECHO);
+	latency_line(p, line, LATENCY_ECHO);
 }
 
 static void
 reply_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
-	latency_line(p, line, "reply", LATENCY_REPLY);
+	latency_line(p, line, LATENCY_REPLY);
 }
 
 /* Without a finding there is a note that says why. */

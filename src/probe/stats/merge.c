@@ -174,15 +174,10 @@ read_latency(struct reader *r, json_t *from, const char *name, struct hist
 static void
 read_latencies(struct reader *r, json_t *from, struct hist **into)
 {
-	static const char *const names[LATENCIES] = {
-		[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
-		[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
-		[LATENCY_LATE] = "late",
-	};
 	json_t *all = read_object(r, from, "latency");
 
 	for (int i = 0; all && i < LATENCIES; i++)
-		read_latency(r, all, names[i], &into[i]);
+		read_latency(r, all, latency_names[i], &into[i]);
 }
 
 bool
@@ -334,10 +329,9 @@ read_totals(struct reader *r, json_t *o)
 	read_count_add(r, o, "attempts", &t->attempts);
 	read_count_add(r, o, "ok", &t->out[OUT_OK]);
 	read_count_add(r, o, "queued", &t->out[OUT_QUEUED]);
-	read_count_add(r, failed, "refused", &t->out[OUT_REFUSED]);
-	read_count_add(r, failed, "reset", &t->out[OUT_RESET]);
-	read_count_add(r, failed, "timeout", &t->out[OUT_TIMEOUT]);
-	read_count_add(r, failed, "other", &t->out[OUT_OTHER]);
+	for (int i = 0; i < FAILURES; i++)
+		read_count_add(r, failed, failure_names[i],
+		    &t->out[failure_outcomes[i]]);
 	read_count_add(r, o, "unattributed", &t->unattributed);
 	read_count_add(r, o, "mismatched", &t->mismatched);
 	read_count_add(r, o, "abandoned", &t->abandoned);

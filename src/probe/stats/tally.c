@@ -12,6 +12,23 @@
 
 #include "kernel/sock_owner.h"
 
+const enum outcome failure_outcomes[FAILURES] = {
+	[FAILURE_REFUSED] = OUT_REFUSED, [FAILURE_RESET] = OUT_RESET,
+	[FAILURE_TIMEOUT] = OUT_TIMEOUT, [FAILURE_OTHER] = OUT_OTHER,
+};
+
+/* Only --during has a word of its own for OUT_ENDED. */
+struct probe_failures
+tally_failures(const struct tally *t)
+{
+	struct probe_failures f;
+
+	for (int i = 0; i < FAILURES; i++)
+		f.at[i] = t->out[failure_outcomes[i]];
+	f.at[FAILURE_OTHER] += t->out[OUT_ENDED];
+	return f;
+}
+
 void
 tally_free(struct tally *t)
 {

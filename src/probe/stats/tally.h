@@ -94,6 +94,10 @@ struct attempt_result {
 	int64_t ns[LATENCIES];		/* -1: not measured */
 };
 
+/* The outcome that a failure in a report counts. */
+extern const enum outcome failure_outcomes[FAILURES];
+struct probe_failures tally_failures(const struct tally *);
+
 void tally_free(struct tally *);
 void tally_add(struct tally *, const struct attempt_result *);
 

@@ -193,11 +193,7 @@ verdict_totals_fill(struct verdict *s, const struct tally *t)
 {
 	struct probe_report *r = &s->report;
 
-	s->failed = (struct probe_failures){
-		.refused = t->out[OUT_REFUSED], .reset = t->out[OUT_RESET],
-		.timeout = t->out[OUT_TIMEOUT],
-		.other = t->out[OUT_OTHER] + t->out[OUT_ENDED],
-	};
+	s->failed = tally_failures(t);
 	for (int i = 0; i < LATENCIES; i++)
 		s->latency.at[i] = t->latency[i];
 	r->attempts = t->attempts;
@@ -224,29 +220,43 @@ finding_member_fill(struct finding_member *to, const struct probe_member *m)
 	};
 }
 
+static void
+failures_text_add(char text[static FAILURES_TEXT], const char *name,
+    uint64_t n)
+{
+	size_t used = strlen(text);
+
+	if (n)
+		snprintf(text + used, FAILURES_TEXT - used, "%s%s %llu",
+		    used ? ", " : "", name, (unsigned long long)n);
+}
+
+static void
+losses_text(const struct probe_losses *l, char text[static FAILURES_TEXT])
+{
+	failures_text_add(text, "refused", l->refused);
+	failures_text_add(text, "reset", l->reset);
+	failures_text_add(text, "ended before the reply", l->ended);
+	failures_text_add(text, "timeout", l->timeout);
+	failures_text_add(text, "other", l->other);
+}
+
 /* "refused 10, reset 2" */
 static void
 failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
 {
 	const struct probe_failures *f = r->failed;
-	const struct probe_losses *l = r->during ? r->during->losses : NULL;
-	const struct { const char *name; uint64_t n; } kinds[] = {
-		{ "refused", l ? l->refused : f->refused },
-		{ "reset", l ? l->reset : f->reset },
-		{ "ended before the reply", l ? l->ended : 0 },
-		{ "timeout", l ? l->timeout : f->timeout },
-		{ "other", l ? l->other : f->other },
-	};
-	size_t used = 0;
+	size_t used;
 
 	text[0] = '\0';
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].n)
-			used += (size_t)snprintf(text + used,
-			    FAILURES_TEXT - used, "%s%s %llu",
-			    used ? ", " : "", kinds[i].name,
-			    (unsigned long long)kinds[i].n);
-	if (f->other && r->other_reason && !l)
+	if (r->during) {
+		losses_text(r->during->losses, text);
+		return;
+	}
+	for (int i = 0; i < FAILURES; i++)
+		failures_text_add(text, failure_names[i], f->at[i]);
+	used = strlen(text);
+	if (f->at[FAILURE_OTHER] && r->other_reason)
 		snprintf(text + used, FAILURES_TEXT - used, ": %.60s",
 		    r->other_reason);
 }
@@ -270,11 +280,10 @@ static void
 verdict_facts_fill(struct finding_facts *to, const struct verdict *s)
 {
 	const struct probe_report *r = &s->report;
-	const struct probe_failures *f = r->failed;
 
 	*to = (struct finding_facts){
 		.member_count = r->member_count, .attempts = r->attempts,
-		.failed = f->refused + f->reset + f->timeout + f->other,
+		.failed = failures_sum(r->failed),
 		.failure = "failed", .queued = r->queued,
 		.mismatched = r->mismatched, .missing = s->missing,
 		.p = s->chance,
