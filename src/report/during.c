@@ -16,23 +16,29 @@
 #include "report/plot.h"
 #include "report/table.h"
 
+const char *const loss_names[LOSSES] = {
+	[LOSS_REFUSED] = "refused", [LOSS_RESET] = "reset",
+	[LOSS_ENDED] = "ended", [LOSS_TIMEOUT] = "timeout",
+	[LOSS_OTHER] = "other",
+};
+
 static const struct field loss_fields[] = {
-	FIELD(probe_losses, "refused", FIELD_COUNT, refused),
-	FIELD(probe_losses, "reset", FIELD_COUNT, reset),
-	FIELD(probe_losses, "ended", FIELD_COUNT, ended),
-	FIELD(probe_losses, "timeout", FIELD_COUNT, timeout),
-	FIELD(probe_losses, "other", FIELD_COUNT, other),
+	FIELD(probe_losses, "refused", FIELD_COUNT, at[LOSS_REFUSED]),
+	FIELD(probe_losses, "reset", FIELD_COUNT, at[LOSS_RESET]),
+	FIELD(probe_losses, "ended", FIELD_COUNT, at[LOSS_ENDED]),
+	FIELD(probe_losses, "timeout", FIELD_COUNT, at[LOSS_TIMEOUT]),
+	FIELD(probe_losses, "other", FIELD_COUNT, at[LOSS_OTHER]),
 	{ 0 },
 };
 
 static const struct field interval_fields[] = {
 	FIELD(probe_interval, "at", FIELD_SECONDS, at),
 	FIELD(probe_interval, "attempts", FIELD_COUNT, attempts),
-	FIELD(probe_interval, "refused", FIELD_COUNT, lost.refused),
-	FIELD(probe_interval, "reset", FIELD_COUNT, lost.reset),
-	FIELD(probe_interval, "ended", FIELD_COUNT, lost.ended),
-	FIELD(probe_interval, "timeout", FIELD_COUNT, lost.timeout),
-	FIELD(probe_interval, "other", FIELD_COUNT, lost.other),
+	FIELD(probe_interval, "refused", FIELD_COUNT, lost.at[LOSS_REFUSED]),
+	FIELD(probe_interval, "reset", FIELD_COUNT, lost.at[LOSS_RESET]),
+	FIELD(probe_interval, "ended", FIELD_COUNT, lost.at[LOSS_ENDED]),
+	FIELD(probe_interval, "timeout", FIELD_COUNT, lost.at[LOSS_TIMEOUT]),
+	FIELD(probe_interval, "other", FIELD_COUNT, lost.at[LOSS_OTHER]),
 	FIELD(probe_interval, "slow", FIELD_COUNT, slow),
 	FIELD(probe_interval, "longest", FIELD_SECONDS, longest),
 	{ 0 },
@@ -73,6 +79,23 @@ enum { TABLE_MAX = 64, SHOWN_CHANGES = 12, NAME_SHOWN = 64,
 	NAME_LEAST = 8, ROOM_LEAST = 8,
 	BESIDE = 28 };	/* what stands beside the columns */
 
+void
+losses_add(struct probe_losses *into, const struct probe_losses *l)
+{
+	for (int i = 0; i < LOSSES; i++)
+		into->at[i] += l->at[i];
+}
+
+uint64_t
+losses_sum(const struct probe_losses *l)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < LOSSES; i++)
+		sum += l->at[i];
+	return sum;
+}
+
 static size_t
 timeline_columns_of(const struct probe_during *d)
 {
@@ -82,24 +105,31 @@ timeline_columns_of(const struct probe_during *d)
 
 /* The rows of the timeline; a row without any event is left out. */
 enum lane {
-	LANE_ATTEMPTS, LANE_REFUSED, LANE_RESET, LANE_ENDED, LANE_TIMEOUT,
-	LANE_OTHER, LANE_SLOW, LANE_LONGEST, LANES,
+	LANE_ATTEMPTS, LANE_LOSS, LANE_SLOW = LANE_LOSS + LOSSES, LANE_LONGEST,
+	LANES,
 };
+
+static bool
+lane_is_loss(enum lane lane)
+{
+	return lane >= LANE_LOSS && lane < LANE_SLOW;
+}
+
+static const char *
+lane_name(enum lane lane)
+{
+	return lane == LANE_ATTEMPTS ? "attempts" : lane == LANE_SLOW ? "slow" :
+	    lane == LANE_LONGEST ? "longest" : loss_names[lane - LANE_LOSS];
+}
 
 static double
 lane_value(const struct probe_interval *i, enum lane lane)
 {
-	const struct probe_losses *l = &i->lost;
-	const uint64_t counts[] = {
-		[LANE_ATTEMPTS] = i->attempts, [LANE_REFUSED] = l->refused,
-		[LANE_RESET] = l->reset, [LANE_ENDED] = l->ended,
-		[LANE_TIMEOUT] = l->timeout, [LANE_OTHER] = l->other,
-		[LANE_SLOW] = i->slow,
-	};
-
 	if (lane == LANE_LONGEST)
 		return isfinite(i->longest) ? i->longest : 0;
-	return (double)counts[lane];
+	if (lane_is_loss(lane))
+		return (double)i->lost.at[lane - LANE_LOSS];
+	return (double)(lane == LANE_SLOW ? i->slow : i->attempts);
 }
 
 /* A line of the timeline: a column of the terminal for each interval. */
@@ -112,10 +142,6 @@ struct lane_row {
 static size_t
 lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 {
-	static const char *const names[] = {
-		"attempts", "refused", "reset", "ended", "timeout", "other",
-		"slow", "longest",
-	};
 	double values[TABLE_MAX], most = 0, sum = 0;
 	char spark[SPARK_TEXT(TABLE_MAX)], time[NUM_TEXT];
 
@@ -126,8 +152,8 @@ lane_row(const struct probe_during *d, enum lane lane, struct lane_row *row)
 	}
 	if (!(most > 0))
 		return 0;
-	row->name = names[lane];
-	row->lost = lane >= LANE_REFUSED && lane <= LANE_OTHER;
+	row->name = lane_name(lane);
+	row->lost = lane_is_loss(lane);
 	snprintf(row->cells, sizeof(row->cells), "|%s|", spark_text(values,
 	    timeline_columns_of(d), spark));
 	if (lane == LANE_LONGEST)
@@ -291,11 +317,7 @@ interval_add(struct probe_interval *to, const struct probe_interval *from)
 {
 	to->attempts += from->attempts;
 	to->slow += from->slow;
-	to->lost.refused += from->lost.refused;
-	to->lost.reset += from->lost.reset;
-	to->lost.ended += from->lost.ended;
-	to->lost.timeout += from->lost.timeout;
-	to->lost.other += from->lost.other;
+	losses_add(&to->lost, &from->lost);
 	if (!(to->longest > from->longest))
 		to->longest = from->longest;
 }

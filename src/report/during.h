@@ -13,9 +13,15 @@
  * first attempt; unknown values are NAN, -1 or NULL.
  */
 
+enum loss { LOSS_REFUSED, LOSS_RESET, LOSS_ENDED, LOSS_TIMEOUT, LOSS_OTHER,
+	LOSSES };
+extern const char *const loss_names[LOSSES];
+
 struct probe_losses {
-	uint64_t refused, reset, ended, timeout, other;
+	uint64_t at[LOSSES];
 };
+void losses_add(struct probe_losses *into, const struct probe_losses *);
+uint64_t losses_sum(const struct probe_losses *);
 
 /* Counts of the attempts that were due in this interval. */
 struct probe_interval {

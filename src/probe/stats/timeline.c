@@ -15,22 +15,6 @@
 
 enum { WIDTH_NS = 50 * 1000 * 1000 };
 
-uint64_t
-losses_sum(const struct probe_losses *l)
-{
-	return l->refused + l->reset + l->ended + l->timeout + l->other;
-}
-
-static void
-losses_add(struct probe_losses *into, const struct probe_losses *l)
-{
-	into->refused += l->refused;
-	into->reset += l->reset;
-	into->ended += l->ended;
-	into->timeout += l->timeout;
-	into->other += l->other;
-}
-
 static void
 interval_merge(struct interval *into, const struct interval *from)
 {
@@ -84,23 +68,14 @@ is_own_failure(const struct attempt_result *r)
 static uint64_t *
 loss_counter(struct probe_losses *l, enum outcome outcome)
 {
-	switch (outcome) {
-	case OUT_REFUSED:
-		return &l->refused;
-	case OUT_RESET:
-		return &l->reset;
-	case OUT_ENDED:
-		return &l->ended;
-	case OUT_TIMEOUT:
-	case OUT_QUEUED:
-		return &l->timeout;
-	case OUT_OTHER:
-		return &l->other;
-	case OUT_OK:
-	case OUTCOMES:
-		break;
-	}
-	return NULL;
+	static const enum loss kinds[OUTCOMES] = {
+		[OUT_REFUSED] = LOSS_REFUSED,
+		[OUT_RESET] = LOSS_RESET, [OUT_ENDED] = LOSS_ENDED,
+		[OUT_TIMEOUT] = LOSS_TIMEOUT, [OUT_QUEUED] = LOSS_TIMEOUT,
+		[OUT_OTHER] = LOSS_OTHER,
+	};
+
+	return outcome == OUT_OK ? NULL : &l->at[kinds[outcome]];
 }
 
 static void

@@ -40,7 +40,6 @@ struct timeline {
 };
 
 /* Losses of all kinds. */
-uint64_t losses_sum(const struct probe_losses *);
 
 void timeline_add(struct timeline *, const struct attempt_result *);
 /* A member came or went, just now. */

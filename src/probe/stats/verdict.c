@@ -234,11 +234,9 @@ failures_text_add(char text[static FAILURES_TEXT], const char *name,
 static void
 losses_text(const struct probe_losses *l, char text[static FAILURES_TEXT])
 {
-	failures_text_add(text, "refused", l->refused);
-	failures_text_add(text, "reset", l->reset);
-	failures_text_add(text, "ended before the reply", l->ended);
-	failures_text_add(text, "timeout", l->timeout);
-	failures_text_add(text, "other", l->other);
+	for (int i = 0; i < LOSSES; i++)
+		failures_text_add(text, i == LOSS_ENDED ?
+		    "ended before the reply" : loss_names[i], l->at[i]);
 }
 
 /* "refused 10, reset 2" */
