@@ -563,9 +563,12 @@ waiting() {
 		import json
 		r = json.load(open("report"))
 		assert r["event"] == "report" and r["command"] == "probe"
-		assert set(r["target"]) == {"address", "port", "protocol"}
-		assert set(r["failed"]) == {"refused", "reset", "timeout", "other"}
-		assert set(r["latency"]) == {"connect", "accept", "echo", "reply", "late"}
+		assert set(r["target"]) == {"address", "name", "port", "protocol",
+			"proxy"}
+		assert set(r["failed"]) == {"refused", "reset", "timeout", "proxy",
+			"other"}
+		assert set(r["latency"]) == {"connect", "proxy", "accept", "echo",
+			"reply", "late"}
 		h = r["latency"]["connect"]
 		assert h["unit"] == "us" and h["count"] == 20 and h["p90"] is None
 		assert h["min"] <= h["p50"] <= h["max"]

@@ -60,6 +60,13 @@
 	"a connection; datagrams have none" }, { "proxy", "--send-proxy: a " \
 	"PROXY header names both ends, and --proxy hides the server's" }))
 
+#define PROXY(...) LIST(0, "proxy", "URL", proxies, \
+	"through a SOCKS5 or HTTP proxy; repeated: a chain", __VA_ARGS__, \
+	EXCLUDES({ "udp unix", "--proxy is for TCP only" }))
+#define PROXY_AUTH_FILE(...) TEXT(0, "proxy-auth-file", "FILE", \
+	proxy_auth_file, "USER:PASSWORD, a line for each proxy", __VA_ARGS__, \
+	NEEDS("proxy", "--proxy-auth-file goes with --proxy"))
+
 const struct opt address_options[] = {
 	HEADING("Address"),
 	VALUE('4', "ipv4", family, AF_INET, "IPv4 only", PROBE_ASKS),
@@ -171,12 +178,8 @@ const struct opt connecting_options[] = {
 	CONNECT_TIMEOUT(0, OFTEN),
 	WAIT(0, OFTEN),
 	CONGESTION,
-	LIST(0, "proxy", "URL", proxies,
-	    "through a SOCKS5 or HTTP proxy; repeated: a chain", 0, OFTEN,
-	    EXCLUDES({ "udp unix", "--proxy is for TCP only" })),
-	TEXT(0, "proxy-auth-file", "FILE", proxy_auth_file,
-	    "USER:PASSWORD, a line for each proxy", 0,
-	    NEEDS("proxy", "--proxy-auth-file goes with --proxy")),
+	PROXY(0, OFTEN),
+	PROXY_AUTH_FILE(0),
 	SEND_PROXY(0),
 	FLAG(0, "pass-fd", pass_fd,
 	    "hand the connection over stdout to ssh, and end", 0,
@@ -281,6 +284,8 @@ const struct opt probe_options[] = {
 	TEXT(0, "sport", "PORT", sport,
 	    "connect from this port, or FIRST-LAST by turns",
 	    PROBE_LOAD | PROBE_SCAN, EXCLUDES(NO_SOURCE)),
+	PROXY(PROBE_LOAD | PROBE_SCAN),
+	PROXY_AUTH_FILE(PROBE_LOAD | PROBE_SCAN),
 	SEND_PROXY(PROBE_LOAD),
 	HEADING("Who answered"),
 	CHOICE(0, "by", "auto|diag|banner|reply|registry|none", by,

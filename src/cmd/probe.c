@@ -110,15 +110,15 @@ on_result(struct load *l, const struct attempt_result *result)
 }
 
 static void
-on_skip(struct load *l, const struct addr *a, int error)
+on_skip(struct load *l, const char *address, const char *why)
 {
 	struct probe *v = container_of(l, struct probe, load);
-	char text[ADDR_TEXT], line[ADDR_TEXT + 80];
+	char line[ADDR_TEXT + TALLY_REASON + 40];
 
 	if (!v->settings->verbose)
 		return;
 	snprintf(line, sizeof(line), "%s: %s; trying the next address",
-	    addr_text(a, text), strerror(error));
+	    address, why);
 	progress_clear(v);
 	emit_notice(&v->app, line);
 }

@@ -14,6 +14,7 @@
 #include "app/emit.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "cmd/proxy_options.h"
 #include "probe/load/expected_shares.h"
 #include "probe/load/pattern.h"
 #include "probe/stats/whatif.h"
@@ -150,6 +151,10 @@ by_check(struct plan *p, const struct settings *s)
 	if (p->by == BY_BANNER && p->datagram)
 		return fail_as(STATUS_USAGE, "--by banner: datagrams are not "
 		    "greeted");
+	if (s->proxies.count && (p->by == BY_DIAG || p->by == BY_REGISTRY))
+		return fail_as(STATUS_USAGE, "--proxy: this host can't see "
+		    "the server's end of a connection through a proxy: --by "
+		    "banner or reply");
 	if (p->local && (p->by == BY_DIAG || p->by == BY_REGISTRY))
 		return fail_as(STATUS_USAGE, "a Unix socket has no port to "
 		    "ask about: --by banner or reply");
@@ -176,6 +181,16 @@ probe_sources(struct sources *out, const struct settings *s)
 		return fail_option("--sources");
 	if (s->sport && sources_read_ports(out, s->sport) < 0)
 		return fail_option("--sport");
+	return 0;
+}
+
+static int
+proxies_make(struct probe_plan *p, const struct settings *s,
+    const struct endpoint *e)
+{
+	if (proxy_options(s, e, &p->proxies) < 0)
+		return -1;
+	p->plan.proxies = p->proxies.count ? &p->proxies : NULL;
 	return 0;
 }
 
@@ -229,7 +244,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	} };
 	if (plan_check(&out->plan, s, e) < 0 ||
 	    probe_rate(&out->plan.rate, s->rate) < 0 ||
-	    sources_make(out, s) < 0 ||
+	    sources_make(out, s) < 0 || proxies_make(out, s, e) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||

@@ -5,6 +5,7 @@
 
 #include "app/settings.h"
 #include "group/steer/reconcile.h"
+#include "net/proxy_hop.h"
 #include "net/sources.h"
 #include "probe/load/plan.h"
 
@@ -16,6 +17,7 @@ struct probe_plan {
 	char *send;
 	struct steering weights;	/* --expect-weights; count 0: none */
 	struct sources sources;
+	struct proxy_chain proxies;
 	double uneven;			/* --fail-uneven=P, or 0 */
 };
 

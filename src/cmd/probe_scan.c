@@ -18,6 +18,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/probe_plan.h"
+#include "cmd/proxy_options.h"
 #include "net/resolve.h"
 #include "net/sources.h"
 #include "probe/load/scan.h"
@@ -28,6 +29,10 @@ struct job {
 	struct scan scan;
 	struct app app;
 	struct sources sources;
+	struct endpoint server;		/* with proxies; its port is not used */
+	struct proxy_chain proxies;
+	struct proxy_route route;
+	char through[PROXIES_TEXT];
 	struct scan_row *rows;
 	char (*services)[SERVICE_MAX];
 	int64_t started;
@@ -126,6 +131,23 @@ ports_read(struct job *j, const struct settings *s, const char *list)
 	return 0;
 }
 
+/* Looks up the host, or the proxies on the way to it. */
+static int
+addresses_resolve(struct job *j, const struct settings *s)
+{
+	int64_t deadline = loop_now() + s->connect_timeout;
+
+	if (proxy_options(s, &j->server, &j->proxies) < 0)
+		return -1;
+	if (!j->proxies.count)
+		return resolve(&j->server, deadline, &j->scan.addresses) < 0 ?
+		    -1 : 0;
+	proxy_chain_text(&j->proxies, j->through);
+	j->scan.route = &j->route;
+	return proxy_route_open(&j->route, &j->proxies, &j->server, deadline, 0,
+	    &j->scan.addresses);
+}
+
 /* Resolves the host: the words, with port 1 in place of the list. */
 static int
 find_addresses(struct job *j, const struct settings *s, int count,
@@ -133,17 +155,16 @@ find_addresses(struct job *j, const struct settings *s, int count,
 {
 	size_t head = (size_t)(port_list(count, words) - words[count - 1]);
 	char last[WORD_MAX_], *both[] = { words[0], last };
-	struct endpoint e;
 
 	if (head + 2 > sizeof(last))
 		return fail_as(STATUS_USAGE, "the host name is too long");
 	snprintf(last, sizeof(last), "%.*s1", (int)head, words[count - 1]);
-	if (settings_endpoint(s, count, count == 1 ? both + 1 : both, &e) < 0 ||
+	if (settings_endpoint(s, count, count == 1 ? both + 1 : both,
+	    &j->server) < 0 ||
 	    probe_source(&j->sources, s) < 0 ||
 	    probe_sources(&j->sources, s) < 0)
 		return -1;
-	return resolve(&e, loop_now() + s->connect_timeout,
-	    &j->scan.addresses) < 0 ? -1 : 0;
+	return addresses_resolve(j, s);
 }
 
 static void
@@ -160,15 +181,19 @@ scan_row_fill(struct job *j, int i, size_t n)
 		[SCAN_SILENT] = "no answer",
 	};
 	const struct scan_port *p = &j->scan.ports[i];
+	const char *host = j->server.host;
 	struct scan_row *row = &j->rows[n];
 	struct servent service, *found = NULL;
 	char room[1024];
 
 	*row = (struct scan_row){
-		.address = &p->address, .state = states[p->state],
+		.address = p->address.len ? &p->address : NULL,
+		.name = p->address.len ? NULL : *host ? host : "localhost",
+		.port = p->port, .state = states[p->state],
+		.by_proxy = j->scan.route && p->state != SCAN_SILENT,
 		.seconds = p->state == SCAN_SILENT ? NAN : (double)p->us / 1e6,
-		.reason = p->state == SCAN_SILENT ? strerrordesc_np(p->error) :
-		    NULL,
+		.reason = p->reason ? p->reason : p->state == SCAN_SILENT ?
+		    strerrordesc_np(p->error) : NULL,
 	};
 	if (p->state != SCAN_OPEN || getservbyport_r(htons(p->port), "tcp",
 	    &service, room, sizeof(room), &found) != 0 || !found)
@@ -184,6 +209,7 @@ scan_emit(struct job *j, const struct settings *s)
 		.kind = EVENT_SCAN, .command = "scan", .protocol = "tcp",
 		.seconds = (double)(loop_now() - j->started) / 1e6,
 		.total = (uint64_t)j->scan.count, .detail = s->verbose,
+		.proxy = j->through[0] ? j->through : NULL,
 	};
 	uint64_t *sums[] = {
 		[SCAN_OPEN] = &e.open, [SCAN_CLOSED] = &e.shut,
@@ -245,6 +271,9 @@ probe_scan(const struct settings *s, int count, char *const *words,
 		status = scan_run(j, s, ended_by);
 	sources_free(&j->sources);
 	addr_list_free(&j->scan.addresses);
+	proxy_route_free(&j->route);
+	for (int i = 0; j->scan.ports && i < j->scan.count; i++)
+		free(j->scan.ports[i].reason);
 	free(j->scan.ports);
 	free(j->rows);
 	free(j->services);

@@ -73,7 +73,7 @@ handshake_wait(const struct tries *t, const struct proxy_handshake *h,
 {
 	struct pollfd p = {
 		.fd = fd,
-		.events = step == PROXY_WANTS_READ ? POLLIN : POLLOUT,
+		.events = step == HANDSHAKE_WANTS_READ ? POLLIN : POLLOUT,
 	};
 
 	if (loop_now() >= t->deadline)
@@ -87,8 +87,9 @@ handshake_run(struct tries *t, struct proxy_handshake *h, int fd)
 {
 	enum proxy_step step;
 
-	while ((step = proxy_handshake(h, fd)) != PROXY_DONE)
-		if (step == PROXY_FAILED || handshake_wait(t, h, fd, step) < 0)
+	while ((step = proxy_handshake(h, fd)) != HANDSHAKE_DONE)
+		if (step == HANDSHAKE_FAILED ||
+		    handshake_wait(t, h, fd, step) < 0)
 			return -1;
 	return 0;
 }
@@ -128,7 +129,7 @@ chain_round(struct tries *t, const struct proxy_chain *c,
 	int fd = -1, i = 0;
 
 	t->failure = FAILS_NOW;
-	if (proxy_route_resolve(&r, c, e, t->deadline) < 0)
+	if (proxy_route_resolve(&r, c, e, t->deadline, 0) < 0)
 		return try_failed(t);
 	do
 		fd = chain_try(t, &r, r.servers.count ? &r.servers.at[i] :

@@ -144,11 +144,12 @@ judge_login(struct proxy_handshake *h, const struct reply *r)
 static int
 judge_connect(struct proxy_handshake *h, const struct reply *r)
 {
-	enum { NOT_ALLOWED = 2, NO_COMMAND = 7 };
+	enum { NOT_ALLOWED = 2, REFUSED = 5, NO_COMMAND = 7 };
 	char why[64];
 
 	if (!r->code)
 		return ASK_NEXT;
+	h->refused = r->code == REFUSED;
 	h->may_pass = r->code != NOT_ALLOWED && r->code != NO_COMMAND;
 	snprintf(why, sizeof(why), "%s (SOCKS reply %d)",
 	    socks5_error(r->code), r->code);
@@ -203,7 +204,7 @@ handshake_broken(const struct proxy_handshake *h)
 {
 	fail("connection");
 	proxy_hop_fault(hop_of(h));
-	return PROXY_FAILED;
+	return HANDSHAKE_FAILED;
 }
 
 /* The bytes of a reply that have come are consumed, and it is not complete. */
@@ -213,10 +214,10 @@ handshake_closed(struct proxy_handshake *h)
 	h->may_pass = true;		/* ssh -D refuses so */
 	hop_says(h, h->length ? "it closed the connection within its reply" :
 	    "it closed the connection without a reply");
-	return PROXY_FAILED;
+	return HANDSHAKE_FAILED;
 }
 
-/* The three inner steps return PROXY_DONE if the handshake goes on. */
+/* The three inner steps return HANDSHAKE_DONE if the handshake goes on. */
 static enum proxy_step
 handshake_send(struct proxy_handshake *h, int fd)
 {
@@ -227,13 +228,13 @@ handshake_send(struct proxy_handshake *h, int fd)
 		if (n >= 0)
 			h->sent += (size_t)n;
 		else if (errno == EAGAIN)
-			return PROXY_WANTS_WRITE;
+			return HANDSHAKE_WANTS_WRITE;
 		else if (errno != EINTR)
 			return handshake_broken(h);
 	}
 	h->asked = true;
 	h->length = 0;
-	return PROXY_DONE;
+	return HANDSHAKE_DONE;
 }
 
 /* The reply is complete. */
@@ -243,7 +244,7 @@ handshake_take(struct proxy_handshake *h, const struct reply *r)
 	int next = questions[h->question].judge(h, r);
 
 	if (next < 0)
-		return PROXY_FAILED;
+		return HANDSHAKE_FAILED;
 	if (next != ASK_NEXT) {
 		handshake_ask(h, (enum proxy_question)next);
 	} else if (is_last(h)) {
@@ -252,7 +253,7 @@ handshake_take(struct proxy_handshake *h, const struct reply *r)
 		h->hop++;
 		handshake_greet(h);
 	}
-	return PROXY_DONE;
+	return HANDSHAKE_DONE;
 }
 
 static int
@@ -285,7 +286,7 @@ handshake_consume(struct proxy_handshake *h, int fd, const struct reply *r,
 	if (r->state == REPLY_DONE)
 		return handshake_take(h, r);
 	return h->length == h->size && handshake_enlarge(h) < 0 ?
-	    PROXY_FAILED : PROXY_DONE;
+	    HANDSHAKE_FAILED : HANDSHAKE_DONE;
 }
 
 static enum proxy_step
@@ -298,13 +299,13 @@ handshake_receive(struct proxy_handshake *h, int fd)
 	if (n == 0)
 		return handshake_closed(h);
 	if (n < 0 && errno == EAGAIN)
-		return PROXY_WANTS_READ;
+		return HANDSHAKE_WANTS_READ;
 	if (n < 0)
-		return errno == EINTR ? PROXY_DONE : handshake_broken(h);
+		return errno == EINTR ? HANDSHAKE_DONE : handshake_broken(h);
 	r = questions[h->question].read(h->room, h->length + (size_t)n);
 	if (r.state == REPLY_BAD) {
 		hop_says(h, r.why);
-		return PROXY_FAILED;
+		return HANDSHAKE_FAILED;
 	}
 	return handshake_consume(h, fd, &r, h->length + (size_t)n);
 }
@@ -327,9 +328,9 @@ proxy_handshake_begin(struct proxy_handshake *h, const struct proxy_route *r,
 enum proxy_step
 proxy_handshake(struct proxy_handshake *h, int fd)
 {
-	enum proxy_step step = PROXY_DONE;
+	enum proxy_step step = HANDSHAKE_DONE;
 
-	while (step == PROXY_DONE && !h->reached)
+	while (step == HANDSHAKE_DONE && !h->reached)
 		step = h->asked ? handshake_receive(h, fd) :
 		    handshake_send(h, fd);
 	return step;

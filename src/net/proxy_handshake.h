@@ -11,7 +11,8 @@
  */
 
 enum proxy_step {
-	PROXY_DONE, PROXY_WANTS_READ, PROXY_WANTS_WRITE, PROXY_FAILED,
+	HANDSHAKE_DONE, HANDSHAKE_WANTS_READ, HANDSHAKE_WANTS_WRITE,
+	HANDSHAKE_FAILED,
 };
 
 /* What a proxy is asked. */
@@ -29,6 +30,7 @@ struct proxy_handshake {
 	bool reached;			/* all proxies have connected */
 	/* It failed, and a later try, or another address, may succeed. */
 	bool may_pass;
+	bool refused;			/* by the server, says SOCKS */
 	enum proxy_question question;
 	bool asked;			/* the request is sent */
 	char *room;			/* the request, then the reply */
@@ -43,8 +45,9 @@ int proxy_handshake_begin(struct proxy_handshake *, const struct proxy_route *,
     const struct endpoint *server, const struct addr *known);
 
 /*
- * Goes on over the socket. PROXY_FAILED: fail_text() names the proxy and says
- * why. After it, and after PROXY_DONE, the caller calls proxy_handshake_end().
+ * Goes on over the socket. HANDSHAKE_FAILED: fail_text() names the proxy and
+ * says why. After it, and after HANDSHAKE_DONE, the caller frees the buffer by
+ * proxy_handshake_end().
  */
 enum proxy_step proxy_handshake(struct proxy_handshake *, int fd);
 void proxy_handshake_end(struct proxy_handshake *);

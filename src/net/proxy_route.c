@@ -18,10 +18,11 @@ gets_address(const struct proxy_hop *hop, const struct endpoint *next)
 /* The addresses of what is behind a proxy; none if that gets the name. */
 static int
 hop_resolve(const struct proxy_hop *hop, const struct endpoint *next,
-    int64_t deadline, struct addr_list *out)
+    int64_t deadline, int64_t wait, struct addr_list *out)
 {
 	*out = (struct addr_list){ 0 };
-	if (!gets_address(hop, next) || resolve(next, deadline, out) > 0)
+	if (!gets_address(hop, next) ||
+	    resolve_wait(next, deadline, wait, NULL, out) > 0)
 		return 0;
 	addr_list_free(out);
 	if (!next->numeric)
@@ -31,27 +32,77 @@ hop_resolve(const struct proxy_hop *hop, const struct endpoint *next,
 
 int
 proxy_route_resolve(struct proxy_route *r, const struct proxy_chain *c,
-    const struct endpoint *server, int64_t deadline)
+    const struct endpoint *server, int64_t deadline, int64_t wait)
 {
 	struct addr_list list;
 
 	*r = (struct proxy_route){ .chain = c, .server = server };
 	for (int i = 0; i + 1 < c->count; i++) {
 		if (hop_resolve(&c->hop[i], &c->hop[i + 1].endpoint, deadline,
-		    &list) < 0)
+		    wait, &list) < 0)
 			return -1;
 		if (list.count)
 			r->next[i] = list.at[0];
 		addr_list_free(&list);
 	}
 	return hop_resolve(&c->hop[c->count - 1], server, deadline,
-	    &r->servers);
+	    wait, &r->servers);
 }
 
 void
 proxy_route_free(struct proxy_route *r)
 {
 	addr_list_free(&r->servers);
+}
+
+const struct addr *
+proxy_route_server(const struct proxy_route *r, int place)
+{
+	return r->servers.count ? &r->servers.at[place % r->servers.count] :
+	    NULL;
+}
+
+/* Makes the places of proxy_route_open(). */
+static int
+route_pair(const struct proxy_route *r, const struct addr_list *proxy,
+    struct addr_list *out)
+{
+	int each = r->servers.count ? r->servers.count : 1;
+
+	*out = (struct addr_list){ 0 };
+	for (int i = 0; i < proxy->count * each; i++)
+		if (addr_list_add(out, &proxy->at[i / each]) < 0)
+			return fail("proxy");
+	return 0;
+}
+
+int
+proxy_route_open(struct proxy_route *r, const struct proxy_chain *c,
+    const struct endpoint *server, int64_t deadline, int64_t wait,
+    struct addr_list *first)
+{
+	struct addr_list list;
+	int result;
+
+	if (proxy_route_resolve(r, c, server, deadline, wait) < 0)
+		return -1;
+	if (resolve_wait(&c->hop[0].endpoint, deadline, wait, NULL, &list) < 0)
+		return proxy_hop_fault(&c->hop[0]);
+	result = route_pair(r, &list, first);
+	addr_list_free(&list);
+	return result;
+}
+
+const char *
+proxy_chain_text(const struct proxy_chain *c, char text[static PROXIES_TEXT])
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < c->count && used < PROXIES_TEXT; i++)
+		used += (size_t)snprintf(text + used, PROXIES_TEXT - used,
+		    "%s%s", i ? ", " : "", c->hop[i].name);
+	return text;
 }
 
 /* Whether a proxy may get this host to connect to; -1: a usage fault. */

@@ -158,7 +158,8 @@ static const struct field check[] = {
 
 static const struct field scanned[] = {
 	SCANNED("address", FIELD_HOST, address),
-	SCANNED("port", FIELD_PORT, address),
+	SCANNED("name", FIELD_TEXT, name),
+	SCANNED("port", FIELD_NUMBER, port),
 	SCANNED("service", FIELD_TEXT, service),
 	SCANNED("state", FIELD_TEXT, state),
 	SCANNED("seconds", FIELD_SECONDS, seconds),
@@ -169,6 +170,7 @@ static const struct field scanned[] = {
 static const struct field scan[] = {
 	EVENT("command", FIELD_TEXT, command),
 	EVENT("protocol", FIELD_TEXT, protocol),
+	EVENT("proxy", FIELD_TEXT, proxy),
 	EVENT("seconds", FIELD_SECONDS, seconds),
 	EVENT("open", FIELD_COUNT, open),
 	EVENT("closed", FIELD_COUNT, shut),

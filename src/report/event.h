@@ -42,7 +42,10 @@ struct check_row {
 
 /* One port of a scan. */
 struct scan_row {
-	const struct addr *address;
+	const struct addr *address;	/* NULL: a name that a proxy looks up */
+	const char *name;		/* that name, or NULL */
+	int64_t port;
+	bool by_proxy;			/* a proxy says so */
 	const char *state;		/* "open", "closed", "no answer" */
 	const char *service, *reason;	/* NULL: none */
 	double seconds;			/* NAN: no answer */
@@ -63,6 +66,7 @@ struct event {
 	const char *replaces;		/* the member that has gone, or goes */
 	const struct addr *address, *peer;
 	const struct addr *via;		/* the proxy that peer came by, or NULL */
+	const char *proxy;		/* URLs of proxies on the way, or NULL */
 	const void *data;
 	size_t length;
 	bool reuseport;

@@ -289,14 +289,11 @@ openmetrics_write(FILE *out, const struct probe_report *r, int64_t time)
 	struct metrics m = { .out = out };
 	char text[ADDR_TEXT];
 
-	if (r->target->address) {
-		label_add(m.common, "address", addr_host(r->target->address,
-		    text));
-		if (r->target->address->sa.sa_family != AF_UNIX)
-			label_add_number(m.common, "port",
-			    addr_port(r->target->address));
-	}
+	label_add(m.common, "address", r->target->address ?
+	    addr_host(r->target->address, text) : r->target->name);
+	label_add_number(m.common, "port", r->target->port);
 	label_add(m.common, "protocol", r->target->protocol);
+	label_add(m.common, "proxy", r->target->proxy);
 	metrics_totals(&m, r, time);
 	metrics_members(&m, r);
 	metrics_fairness(&m, r->fairness);

@@ -1,22 +1,27 @@
 #include "report/probe.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 const char *const latency_names[LATENCIES] = {
-	[LATENCY_CONNECT] = "connect", [LATENCY_ACCEPT] = "accept",
+	[LATENCY_CONNECT] = "connect", [LATENCY_PROXY] = "proxy",
+	[LATENCY_ACCEPT] = "accept",
 	[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
 	[LATENCY_LATE] = "late",
 };
 
 const char *const failure_names[FAILURES] = {
 	[FAILURE_REFUSED] = "refused", [FAILURE_RESET] = "reset",
-	[FAILURE_TIMEOUT] = "timeout", [FAILURE_OTHER] = "other",
+	[FAILURE_TIMEOUT] = "timeout", [FAILURE_PROXY] = "proxy",
+	[FAILURE_OTHER] = "other",
 };
 
 const struct field probe_target_fields[] = {
 	FIELD(probe_target, "address", FIELD_HOST, address),
-	FIELD(probe_target, "port", FIELD_PORT, address),
+	FIELD(probe_target, "name", FIELD_TEXT, name),
+	FIELD(probe_target, "port", FIELD_NUMBER, port),
 	FIELD(probe_target, "protocol", FIELD_TEXT, protocol),
+	FIELD(probe_target, "proxy", FIELD_TEXT, proxy),
 	{ 0 },
 };
 
@@ -27,6 +32,8 @@ const struct field probe_failure_fields[] = {
 	    at[FAILURE_RESET]),
 	FIELD(probe_failures, "timeout", FIELD_COUNT,
 	    at[FAILURE_TIMEOUT]),
+	FIELD(probe_failures, "proxy", FIELD_COUNT,
+	    at[FAILURE_PROXY]),
 	FIELD(probe_failures, "other", FIELD_COUNT,
 	    at[FAILURE_OTHER]),
 	{ 0 },
@@ -34,6 +41,7 @@ const struct field probe_failure_fields[] = {
 
 const struct field probe_latency_fields[] = {
 	FIELD(latencies, "connect", FIELD_LATENCY, at[LATENCY_CONNECT]),
+	FIELD(latencies, "proxy", FIELD_LATENCY, at[LATENCY_PROXY]),
 	FIELD(latencies, "accept", FIELD_LATENCY, at[LATENCY_ACCEPT]),
 	FIELD(latencies, "echo", FIELD_LATENCY, at[LATENCY_ECHO]),
 	FIELD(latencies, "reply", FIELD_LATENCY, at[LATENCY_REPLY]),
@@ -122,6 +130,30 @@ const struct field probe_fields[] = {
 	FIELD_FROM(probe_report, "during", FIELD_OBJECT, during, during_fields),
 	{ 0 },
 };
+
+struct probe_target
+target_direct(const struct addr *a, const char *protocol)
+{
+	return (struct probe_target){
+		.address = a, .protocol = protocol,
+		.port = a && a->sa.sa_family != AF_UNIX ? addr_port(a) : -1,
+	};
+}
+
+const char *
+target_text(const struct probe_target *t, char text[static TARGET_TEXT])
+{
+	char address[ADDR_TEXT];
+
+	text[0] = '\0';
+	if (t->address)
+		snprintf(text, TARGET_TEXT, "%s", addr_text(t->address,
+		    address));
+	else if (t->name)
+		snprintf(text, TARGET_TEXT, "%.255s:%lld", t->name,
+		    (long long)t->port);
+	return text;
+}
 
 uint64_t
 failures_sum(const struct probe_failures *f)

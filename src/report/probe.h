@@ -14,8 +14,8 @@
 
 /* The result of a probe, as plain data. Unknown values are NULL, -1 or NAN. */
 
-enum latency { LATENCY_CONNECT, LATENCY_ACCEPT, LATENCY_ECHO, LATENCY_REPLY,
-	LATENCY_LATE, LATENCIES };
+enum latency { LATENCY_CONNECT, LATENCY_PROXY, LATENCY_ACCEPT, LATENCY_ECHO,
+	LATENCY_REPLY, LATENCY_LATE, LATENCIES };
 extern const char *const latency_names[LATENCIES];
 
 /* In nanoseconds; NULL where nothing was measured. */
@@ -24,16 +24,27 @@ struct latencies {
 };
 
 struct probe_target {
-	const struct addr *address;
+	const struct addr *address;	/* NULL: several, or only a name */
+	const char *name;		/* that a proxy looks up, or NULL */
+	int64_t port;			/* -1: none */
 	const char *protocol;
+	const char *proxy;		/* URLs on the way, or NULL */
 };
 
-enum failure { FAILURE_REFUSED, FAILURE_RESET, FAILURE_TIMEOUT, FAILURE_OTHER,
-	FAILURES };
+/* One that is reached without a proxy, or several (NULL). */
+struct probe_target target_direct(const struct addr *, const char *protocol);
+/* "127.0.0.1:9000", "server.example:80"; "": several. Returns text. */
+enum { TARGET_TEXT = 272 };
+const char *target_text(const struct probe_target *,
+    char text[static TARGET_TEXT]);
+
+enum failure { FAILURE_REFUSED, FAILURE_RESET, FAILURE_TIMEOUT, FAILURE_PROXY,
+	FAILURE_OTHER, FAILURES };
 extern const char *const failure_names[FAILURES];
 
 struct probe_failures {
 	uint64_t at[FAILURES];
+	const char *reason[FAILURES];	/* the last one's in words, or NULL */
 };
 uint64_t failures_sum(const struct probe_failures *);
 
@@ -102,7 +113,6 @@ struct probe_report {
 	int64_t concurrency;
 	double rate;
 	bool detail;			/* -v */
-	const char *other_reason;	/* last failure that is "other" */
 	const struct finding_list *findings;
 	const char *const *notes;	/* further sentences, until NULL */
 };

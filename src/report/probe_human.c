@@ -25,14 +25,15 @@ enum {
 static void
 probe_header(FILE *out, const struct probe_report *r, bool colored)
 {
-	const struct addr *to = r->target->address;
 	const char *protocol = r->target->protocol;
-	char text[ADDR_TEXT], time[NUM_TEXT];
+	char text[TARGET_TEXT], time[NUM_TEXT];
 	bool datagram = protocol && (strstr(protocol, "udp") ||
 	    strstr(protocol, "datagram"));
 
-	paint(out, colored, BOLD, "%s %s", to ? addr_text(to, text) :
-	    "several targets,", protocol ? protocol : "?");
+	paint(out, colored, BOLD, "%s %s", *target_text(r->target, text) ?
+	    text : "several targets,", protocol ? protocol : "?");
+	if (r->target->proxy)
+		fprintf(out, " through %s", r->target->proxy);
 	fprintf(out, ", %llu %s%s, ", (unsigned long long)r->attempts,
 	    datagram ? "datagram" : "connection", plural(r->attempts));
 	if (r->reports > 1)
@@ -132,11 +133,13 @@ probe_what_if_line(FILE *out, const struct probe_what_if *w)
 }
 
 static void
-probe_failed_add(FILE *out, bool *some, const char *name, uint64_t n)
+probe_failed_add(FILE *out, bool *some, const char *name, uint64_t n,
+    const char *reason)
 {
 	if (n)
-		fprintf(out, "%s%s %llu", *some ? ", " : " (", name,
-		    (unsigned long long)n);
+		fprintf(out, "%s%s %llu%s%s", *some ? ", " : " (", name,
+		    (unsigned long long)n, reason ? ": " : "", reason ? reason :
+		    "");
 	*some |= n > 0;
 }
 
@@ -147,9 +150,8 @@ probe_failed_list(FILE *out, const struct probe_report *r)
 	bool some = false;
 
 	for (int i = 0; i < FAILURES; i++)
-		probe_failed_add(out, &some, failure_names[i], f->at[i]);
-	if (f->at[FAILURE_OTHER] && r->other_reason)
-		fprintf(out, ": %s", r->other_reason);
+		probe_failed_add(out, &some, failure_names[i], f->at[i],
+		    f->reason[i]);
 	if (some)
 		fputc(')', out);
 }

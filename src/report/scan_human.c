@@ -11,7 +11,21 @@ scan_address_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	const struct scan_row *r = c->row;
 	char address[ADDR_TEXT];
 
-	snprintf(text, TABLE_TEXT, "%s", addr_text(r->address, address));
+	if (r->address)
+		snprintf(text, TABLE_TEXT, "%s", addr_text(r->address,
+		    address));
+	else
+		snprintf(text, TABLE_TEXT, "%s:%lld", r->name,
+		    (long long)r->port);
+}
+
+static void
+scan_state_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct scan_row *r = c->row;
+
+	snprintf(text, TABLE_TEXT, "%s%s", r->state, r->by_proxy ?
+	    ", says the proxy" : "");
 }
 
 static void
@@ -42,8 +56,7 @@ scan_color(const struct table_cell *c)
 
 static const struct table_column scan_columns[] = {
 	{ "", .text = scan_address_cell },
-	{ "", .gap = 2, .text = table_text_at,
-	    .at = offsetof(struct scan_row, state), .color = scan_color },
+	{ "", .gap = 2, .text = scan_state_cell, .color = scan_color },
 	{ "", .gap = 2, .right = true, .wanted = table_has_text,
 	    .text = scan_time_cell },
 	{ "", 1, .gap = 2, .wanted = table_has_text, .text = scan_word_cell },

@@ -32,10 +32,12 @@ static void
 title_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	const struct watch_report *r = p->report;
-	char part[ADDR_TEXT + 32], text[ADDR_TEXT], seconds[NUM_TEXT];
+	char part[TARGET_TEXT], text[TARGET_TEXT], seconds[NUM_TEXT];
 
-	snprintf(line, WATCH_LINE, "%s %s", r->target->address ?
-	    addr_text(r->target->address, text) : "?", r->target->protocol);
+	snprintf(line, WATCH_LINE, "%s %s", target_text(r->target, text),
+	    r->target->protocol);
+	if (r->target->proxy)
+		line_add(p, line, " through ", r->target->proxy);
 	if (r->by) {
 		snprintf(part, sizeof(part), "%zu member%s", r->member_count,
 		    plural(r->member_count));
@@ -189,6 +191,12 @@ connect_line(const struct watch_page *p, char line[static WATCH_LINE])
 }
 
 static void
+proxy_line(const struct watch_page *p, char line[static WATCH_LINE])
+{
+	latency_line(p, line, LATENCY_PROXY);
+}
+
+static void
 accept_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	latency_line(p, line, LATENCY_ACCEPT);
@@ -316,6 +324,7 @@ const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 2, unattributed_line, always_plain },
 	{ 2, mismatched_line, always_red },
 	{ 8, connect_line, always_plain },
+	{ 7, proxy_line, always_plain },
 	{ 7, accept_line, always_plain },
 	{ 8, echo_line, always_plain },
 	{ 8, reply_line, always_plain },

@@ -75,8 +75,7 @@ report(struct tally *t)
 	address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	address.in.sin_port = htons(9000);
 	assert_int_equal(verdict_make(&s, t, KNOW_ALL, false), 0);
-	s.target.address = &address;
-	s.target.protocol = "tcp";
+	s.target = target_direct(&address, "tcp");
 	s.report.command = "probe";
 	s.report.by = "diag";
 	s.report.loop = "closed";

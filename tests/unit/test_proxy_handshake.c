@@ -37,7 +37,7 @@ way_open(struct way *w, int count, const char *const *urls, const char *login)
 		    strlen(login)), 0);
 	assert_int_equal(endpoint_parse(&w->server, 2, words), 0);
 	assert_int_equal(proxy_route_resolve(&w->route, &w->chain, &w->server,
-	    0), 0);
+	    0, 0), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 	    w->ends), 0);
 	assert_int_equal(proxy_handshake_begin(&w->handshake, &w->route,
@@ -65,7 +65,7 @@ is_asked(struct way *w, const void *wanted, size_t length)
 {
 	char got[4096];
 
-	assert_int_equal(way_step(w), PROXY_WANTS_READ);
+	assert_int_equal(way_step(w), HANDSHAKE_WANTS_READ);
 	assert_int_equal(recv(w->ends[1], got, sizeof(got), MSG_DONTWAIT),
 	    length);
 	assert_memory_equal(got, wanted, length);
@@ -78,7 +78,7 @@ replies(struct way *w, const void *data, size_t length)
 	const char *bytes = data;
 
 	for (size_t i = 0; i < length; i++) {
-		assert_int_equal(way_step(w), PROXY_WANTS_READ);
+		assert_int_equal(way_step(w), HANDSHAKE_WANTS_READ);
 		assert_int_equal(send(w->ends[1], bytes + i, 1, 0), 1);
 	}
 }
@@ -104,9 +104,9 @@ a_chain_is_asked_one_proxy_after_the_other(void **state)
 	ASKED(&w, "CONNECT server.example:9 HTTP/1.1\r\n"
 	    "Host: server.example:9\r\n\r\n");
 	REPLIES(&w, "HTTP/1.1 200 OK\r\nA: b\r\n\r");
-	assert_int_equal(way_step(&w), PROXY_WANTS_READ);
+	assert_int_equal(way_step(&w), HANDSHAKE_WANTS_READ);
 	assert_int_equal(send(w.ends[1], "\nhello", 6, 0), 6);
-	assert_int_equal(way_step(&w), PROXY_DONE);
+	assert_int_equal(way_step(&w), HANDSHAKE_DONE);
 	assert_int_equal(recv(w.ends[0], rest, sizeof(rest), MSG_DONTWAIT), 5);
 	assert_memory_equal(rest, "hello", 5);
 	way_close(&w);
@@ -124,7 +124,7 @@ a_refusal_names_its_proxy_and_may_pass(void **state)
 	REPLIES(&w, "\5\0");
 	ASKED(&w, "\5\1\0\3\16server.example\0\11");
 	REPLIES(&w, "\5\4");
-	assert_int_equal(way_step(&w), PROXY_FAILED);
+	assert_int_equal(way_step(&w), HANDSHAKE_FAILED);
 	assert_true(w.handshake.may_pass);
 	assert_string_equal(fail_text(), "proxy socks5h://first.example:1: "
 	    "server.example:9: host unreachable (SOCKS reply 4)");
@@ -144,12 +144,12 @@ a_long_head_is_kept_whole(void **state)
 	memcpy(head, "HTTP/1.1 200 ", 13);
 	memcpy(head + 39996, "\r\n\r\n", 4);
 	way_open(&w, 1, (const char *[]){ "http://first.example:1" }, NULL);
-	assert_int_equal(way_step(&w), PROXY_WANTS_READ);
+	assert_int_equal(way_step(&w), HANDSHAKE_WANTS_READ);
 	for (; at < 40000; at += 1000) {
-		assert_int_equal(way_step(&w), PROXY_WANTS_READ);
+		assert_int_equal(way_step(&w), HANDSHAKE_WANTS_READ);
 		assert_int_equal(send(w.ends[1], head + at, 1000, 0), 1000);
 	}
-	assert_int_equal(way_step(&w), PROXY_DONE);
+	assert_int_equal(way_step(&w), HANDSHAKE_DONE);
 	free(head);
 	way_close(&w);
 }
@@ -161,10 +161,10 @@ an_end_within_a_reply_is_said(void **state)
 
 	(void)state;
 	way_open(&w, 1, (const char *[]){ "http://first.example:1" }, NULL);
-	assert_int_equal(way_step(&w), PROXY_WANTS_READ);
+	assert_int_equal(way_step(&w), HANDSHAKE_WANTS_READ);
 	REPLIES(&w, "HTTP/1.1 200");
 	shutdown(w.ends[1], SHUT_WR);
-	assert_int_equal(way_step(&w), PROXY_FAILED);
+	assert_int_equal(way_step(&w), HANDSHAKE_FAILED);
 	assert_string_equal(fail_text(), "proxy http://first.example:1: it "
 	    "closed the connection within its reply");
 	way_close(&w);

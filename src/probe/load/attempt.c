@@ -4,13 +4,17 @@
  *	stage	what it does			ends when
  *	IDLE	nothing				attempt_start() is called
  *	CONNECT	non-blocking connect(2)		it has connected
+ *	PROXY	asks each proxy to connect	the last one has connected to
+ *		to what is behind it		the server
  *	LOOK	asks the kernel which process	the kernel says so, or has no
  *		accepted			such connection
  *	TALK	sends and reads			the exchange is done
  *	CLOSE	has sent FIN and reads on	the peer's FIN has come
  *
- * LOOK is left out if the kernel is not asked. Each stage has a limit, for
- * which there is one timer; tick_at is for times that must be finer.
+ * PROXY is left out without proxies. LOOK is left out if the kernel is not
+ * asked, as behind a proxy, where this host need not have the server's end of
+ * the connection. CONNECT and PROXY have one limit together, each other stage
+ * its own. There is one timer for it; tick_at is for times that must be finer.
  * attempt_end() leaves any stage for IDLE: it reports the result to on_end,
  * which may start the attempt again. So a caller of a function that may end
  * the attempt does not touch the attempt afterwards.
@@ -196,17 +200,10 @@ attempt_verify(struct attempt *a)
 }
 
 static void
-attempt_on_connected(struct attempt *a)
+attempt_on_reached(struct attempt *a)
 {
 	const struct attempt_shared *s = a->shared;
 
-	a->connected = clock_ns();
-	if (attempt_is_self(a)) {
-		attempt_end_by(a, ECONNREFUSED);
-		return;
-	}
-	if (!s->plan->datagram)
-		a->result.ns[LATENCY_CONNECT] = a->connected - a->started;
 	s->on_connect(a);
 	a->deadline = loop_now() + s->plan->timeout;
 	loop_timer_cancel(s->loop, &a->limit);
@@ -227,13 +224,29 @@ attempt_on_connected(struct attempt *a)
 }
 
 static void
+attempt_on_connected(struct attempt *a)
+{
+	const struct attempt_shared *s = a->shared;
+
+	a->connected = clock_ns();
+	if (attempt_is_self(a)) {
+		attempt_end_by(a, ECONNREFUSED);
+		return;
+	}
+	if (!s->plan->datagram)
+		a->result.ns[LATENCY_CONNECT] = a->connected - a->started;
+	if (!s->route || attempt_proxies_begin(a) > 0)
+		attempt_on_reached(a);
+}
+
+static void
 attempt_on_connect_event(struct attempt *a)
 {
 	int error = sock_get_int(a->source.fd, SOL_SOCKET, SO_ERROR, 0);
 
 	loop_watch(a->shared->loop, &a->source, 0);
 	if (error)
-		attempt_end_by(a, error);
+		attempt_end_unconnected(a, error);
 	else
 		attempt_on_connected(a);
 }
@@ -255,6 +268,10 @@ attempt_on_event(struct source *s, uint32_t events)
 	case STAGE_CONNECT:
 		attempt_on_connect_event(a);
 		break;
+	case STAGE_PROXY:
+		if (attempt_proxies_go_on(a) > 0)
+			attempt_on_reached(a);
+		break;
 	case STAGE_LOOK:
 		attempt_on_look_error(a);
 		break;
@@ -270,6 +287,12 @@ attempt_on_event(struct source *s, uint32_t events)
 	}
 }
 
+static bool
+is_on_the_way(const struct attempt *a)
+{
+	return a->stage == STAGE_CONNECT || a->stage == STAGE_PROXY;
+}
+
 static void
 attempt_on_limit(struct timer *t)
 {
@@ -277,7 +300,7 @@ attempt_on_limit(struct timer *t)
 
 	if (a->stage == STAGE_CONNECT && a->held)
 		attempt_end(a, OUT_OTHER, EADDRNOTAVAIL);
-	else if (a->stage == STAGE_CONNECT)
+	else if (is_on_the_way(a))
 		attempt_end(a, OUT_TIMEOUT, ETIMEDOUT);
 	else if (a->stage == STAGE_CLOSE)
 		attempt_leave(a);
@@ -337,7 +360,7 @@ attempt_connect(struct attempt *a)
 		else
 			attempt_connect(a);
 	} else if (errno != EINPROGRESS) {
-		attempt_end_by(a, errno);
+		attempt_end_unconnected(a, errno);
 	} else {
 		loop_watch(a->shared->loop, &a->source, EPOLLOUT);
 	}
@@ -362,8 +385,9 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->result = (struct attempt_result){
 		.number = id, .row = -1, .predicted = -1, .accepted = -1,
 		.took = -1,
-		.ns = { -1, -1, -1, -1, -1 },
 	};
+	for (int i = 0; i < LATENCIES; i++)
+		a->result.ns[i] = -1;
 	exchange_start(&a->exchange, p, id, s->by == BY_BANNER);
 	a->deadline = loop_now() + (p->connect_timeout < p->timeout ?
 	    p->connect_timeout : p->timeout);
@@ -383,8 +407,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 void
 attempt_hasten(struct attempt *a, int64_t microseconds)
 {
-	if (a->stage == STAGE_CONNECT &&
-	    a->limit.when > loop_now() + microseconds)
+	if (is_on_the_way(a) && a->limit.when > loop_now() + microseconds)
 		attempt_limit(a, microseconds);
 }
 

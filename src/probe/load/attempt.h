@@ -2,7 +2,7 @@
 #define PROBE_LOAD_ATTEMPT_H
 
 #include "base/loop.h"
-#include "net/addr.h"
+#include "net/proxy_handshake.h"
 #include "probe/load/exchange.h"
 #include "probe/stats/tally.h"
 
@@ -20,23 +20,29 @@ struct attempt_shared {
 	const struct plan *plan;
 	struct tally *tally;
 	struct identify *identify;	/* NULL: the kernel is not asked */
-	struct addr target;
+	struct addr target;		/* the server, or the first proxy */
+	const struct proxy_route *route;	/* NULL: no proxies */
+	const struct addr *known;	/* the last one's target; NULL: a name */
 	enum by by;			/* the first attempts replace BY_AUTO */
 	/* Requests a call of attempt_tick() at that time (clock_ns()). */
 	void (*wake)(struct attempt_shared *, int64_t when);
-	/* The attempt is connected, whatever its outcome will be. */
+	/* The server is reached, whatever the outcome will be. */
 	void (*on_connect)(struct attempt *);
 	/* The attempt has ended and may be started again. */
 	void (*on_end)(struct attempt *, const struct attempt_result *);
 };
 
-enum stage { STAGE_IDLE, STAGE_CONNECT, STAGE_LOOK, STAGE_TALK, STAGE_CLOSE };
+enum stage {
+	STAGE_IDLE, STAGE_CONNECT, STAGE_PROXY, STAGE_LOOK, STAGE_TALK,
+	STAGE_CLOSE,
+};
 
 struct attempt {
 	struct source source;
 	struct timer limit;
 	struct attempt_shared *shared;
 	enum stage stage;
+	struct proxy_handshake proxies;	/* in STAGE_PROXY */
 	struct exchange exchange;
 	struct addr ours;		/* len 0: not known */
 	uint64_t predicted_inode;	/* the listener's inode, or 0 */
@@ -60,7 +66,7 @@ struct attempt {
 /* intended: when it was due, and its latency begins; 0: now. */
 void attempt_start(struct attempt *, uint64_t id, int64_t intended);
 
-/* Shortens the limit of a connect(2) that is in progress. */
+/* Shortens the limit of reaching the server, while that is in progress. */
 void attempt_hasten(struct attempt *, int64_t microseconds);
 
 /* Does what is due by now; returns when the next thing is due, or 0. */

@@ -4,9 +4,16 @@
 #include "probe/load/attempt.h"
 
 /*
- * The three files of an attempt share this: attempt.c connects and looks,
- * attempt_io.c talks and ends, attempt_socket.c opens the socket.
+ * The files of an attempt share this: attempt.c connects and looks,
+ * attempt_proxy.c asks proxies, attempt_io.c talks and ends, attempt_socket.c
+ * opens the socket.
  */
+
+/* attempt_proxy.c. 1: the server is reached; 0: later; -1: it has ended. */
+int attempt_proxies_begin(struct attempt *);
+int attempt_proxies_go_on(struct attempt *);
+/* Ends an attempt that has not connected, to the server or the first proxy. */
+void attempt_end_unconnected(struct attempt *, int error);
 
 /* attempt_io.c. Any of these may end the attempt, and on_end restart it. */
 
@@ -28,6 +35,7 @@ void attempt_leave(struct attempt *);
 /* Reports the result. _by: the outcome is the one of an errno. */
 void attempt_end(struct attempt *, enum outcome, int error);
 void attempt_end_by(struct attempt *, int error);
+void attempt_end_saying(struct attempt *, enum outcome, const char *reason);
 /* Closes the socket, and is idle. */
 void attempt_release(struct attempt *);
 

@@ -12,6 +12,7 @@
 #include "probe/load/attempt_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -37,6 +38,7 @@ attempt_release(struct attempt *a)
 
 	loop_timer_cancel(l, &a->limit);
 	loop_del(l, &a->source);
+	proxy_handshake_end(&a->proxies);
 	if (a->source.fd >= 0)
 		close(a->source.fd);
 	a->source.fd = -1;
@@ -122,6 +124,14 @@ void
 attempt_end_by(struct attempt *a, int error)
 {
 	attempt_end(a, outcome_of(error), error);
+}
+
+void
+attempt_end_saying(struct attempt *a, enum outcome outcome,
+    const char *reason)
+{
+	snprintf(a->result.reason, sizeof(a->result.reason), "%s", reason);
+	attempt_end(a, outcome, 0);
 }
 
 void

@@ -27,7 +27,9 @@
 #include "probe/load/load_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -72,10 +74,18 @@ load_on_wake(struct attempt_shared *s, int64_t when)
 	load_wake(container_of(s, struct load, shared), when);
 }
 
+/* The server's address, if the last proxy is asked for one. */
+static const struct addr *
+load_known(const struct load *l)
+{
+	return proxy_route_server(&l->route, l->address);
+}
+
 /* If there is one address, and no --wait for it, its result counts. */
 static void
 scout_aim(struct load *l)
 {
+	l->shared.known = load_known(l);
 	if (load_identify_aim(l, &l->addresses.at[l->address]) < 0) {
 		l->schedule.stopping = true;
 		l->on_fault(l);
@@ -225,13 +235,23 @@ scout_longer(struct load *l)
 	return true;
 }
 
+static void
+scout_skip(struct load *l, const struct attempt_result *r)
+{
+	const struct addr *known = load_known(l);
+	char text[ADDR_TEXT];
+
+	l->on_skip(l, addr_text(known ? known : &l->addresses.at[l->address],
+	    text), r->reason[0] ? r->reason : strerror(r->error));
+}
+
 static bool
-scout_next_address(struct load *l, int error)
+scout_next_address(struct load *l, const struct attempt_result *r)
 {
 	if (l->address + 1 >= l->addresses.count)
 		return false;
 	if (l->try_us == TRY_FIRST_US && l->on_skip)
-		l->on_skip(l, &l->addresses.at[l->address], error);
+		scout_skip(l, r);
 	l->address++;
 	return true;
 }
@@ -260,6 +280,8 @@ scout_fail(struct load *l, struct attempt_result *r)
 	    l->addresses.count > 1 && l->plan->give_up;
 	s->first = clock_ns();		/* or many would be due at once */
 	*r = l->refusal;
+	l->address = 0;
+	l->shared.known = load_known(l);
 	if (load_identify_aim(l, &l->addresses.at[0]) < 0) {
 		s->stopping = true;
 		l->on_fault(l);
@@ -276,7 +298,7 @@ scout_goes_on(struct load *l, struct attempt_result *r)
 		l->refusal = *r;
 	lookup_take(&l->lookup, &l->addresses);
 	l->silent |= r->outcome == OUT_TIMEOUT;
-	if (scout_next_address(l, r->error) || scout_longer(l) ||
+	if (scout_next_address(l, r) || scout_longer(l) ||
 	    scout_wait(l))
 		return true;
 	scout_fail(l, r);
@@ -384,16 +406,29 @@ load_refers_to(const struct load *l, int row)
 	return false;
 }
 
+static int
+load_resolve(struct load *l, const struct endpoint *e)
+{
+	const struct plan *p = l->plan;
+
+	int64_t deadline = loop_now() + p->connect_timeout;
+
+	if (!p->proxies)
+		return resolve_wait(e, deadline, p->wait, &l->lookup,
+		    &l->addresses);
+	proxy_chain_text(p->proxies, l->proxies);
+	l->shared.route = &l->route;
+	return proxy_route_open(&l->route, p->proxies, e, deadline, p->wait,
+	    &l->addresses);
+}
+
 int
 load_open(struct load *l, const struct plan *plan, const struct endpoint *e)
 {
 	l->plan = plan;
 	l->clock.fd = -1;
 	l->lookup = LOOKUP_NONE;
-	if (resolve_wait(e, loop_now() + plan->connect_timeout, plan->wait,
-	    &l->lookup, &l->addresses) < 0)
-		return -1;
-	return load_identify_open(l, e);
+	return load_resolve(l, e) < 0 ? -1 : load_identify_open(l, e);
 }
 
 static void
@@ -452,6 +487,7 @@ load_close(struct load *l)
 	if (l->plan)
 		lookup_end(&l->lookup);
 	addr_list_free(&l->addresses);
+	proxy_route_free(&l->route);
 	identify_free(l->identify);
 	registry_counts_close(&l->counts);
 	tally_free(&l->tally);

@@ -14,7 +14,7 @@
 struct load {
 	/* The caller's callbacks; on_skip and on_result may be NULL. */
 	/* One of several addresses did not accept. */
-	void (*on_skip)(struct load *, const struct addr *, int error);
+	void (*on_skip)(struct load *, const char *address, const char *why);
 	/* It can't go on, and starts no more: see fail_text(). */
 	void (*on_fault)(struct load *);
 	/* An attempt has ended, and the tally has counted it. */
@@ -32,12 +32,14 @@ struct load {
 	struct identify *identify;	/* NULL: the kernel is not asked */
 	struct registry_counts counts;
 	uint16_t port;			/* 0: it has none */
+	char proxies[PROXIES_TEXT];	/* the URLs of the plan's, or "" */
 	bool changed;			/* members came or went */
 	bool steered;			/* the last look saw new steering */
 
 	/* The scout's: it finds the address. */
 	struct lookup lookup;		/* answers that are late */
-	struct addr_list addresses;
+	struct addr_list addresses;	/* the server's, or the first proxy's */
+	struct proxy_route route;	/* behind each of these */
 	int address;			/* index of the one that is tried */
 	struct attempt_result refusal;	/* the result of the first address */
 	int64_t try_us;			/* limit of one address */
@@ -77,7 +79,7 @@ void load_close(struct load *);
  */
 int load_follow(struct load *, bool doubt);
 
-/* The address and protocol; how members are known (NULL: they are not). */
+/* What the attempts are at; how members are known (NULL: they are not). */
 struct probe_target load_target(const struct load *);
 /* Gives the rows of members their names: of the registry as it was, and is. */
 void load_name_members(struct load *);

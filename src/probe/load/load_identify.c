@@ -29,6 +29,8 @@ load_identify_open(struct load *l, const struct endpoint *e)
 	int members;
 
 	l->port = e->local ? 0 : e->port;
+	if (p->proxies)			/* it may be another host's port */
+		return 0;
 	members = registry_counts_open(&l->counts, p->datagram, l->port);
 	if (p->by == BY_REGISTRY && members < 0 && errno != ENOENT)
 		return -1;
@@ -50,7 +52,7 @@ is_askable(struct load *l, const struct addr *a)
 
 	if (p->by != BY_AUTO && p->by != BY_DIAG)
 		return false;
-	if (!sock_is_local(a))
+	if (p->proxies || !sock_is_local(a))
 		return false;
 	if (!l->identify)
 		l->identify = identify_new(&l->tally, &from);
@@ -154,11 +156,19 @@ struct probe_target
 load_target(const struct load *l)
 {
 	const struct addr *aimed = &l->shared.target;
+	struct probe_target t;
 
-	return (struct probe_target){
-		.address = aimed->len ? aimed : &l->addresses.at[0],
-		.protocol = protocol_name(l->plan),
-	};
+	if (!l->plan->proxies)
+		return target_direct(aimed->len ? aimed : &l->addresses.at[0],
+		    protocol_name(l->plan));
+	t = target_direct(l->shared.known ? l->shared.known :
+	    l->route.servers.at, protocol_name(l->plan));
+	t.proxy = l->proxies;
+	t.port = l->port;
+	if (!t.address)
+		t.name = l->route.server->host[0] ? l->route.server->host :
+		    "localhost";
+	return t;
 }
 
 const char *
@@ -180,5 +190,6 @@ load_is_shared(const struct load *l)
 	const struct addr *to = &l->shared.target;
 	struct origin from = origin_of(l->plan);
 
-	return !l->plan->local && to->len && identify_is_shared(&from, to);
+	return !l->plan->local && !l->plan->proxies && to->len &&
+	    identify_is_shared(&from, to);
 }

@@ -8,6 +8,7 @@
 
 #include "net/proxy_header.h"
 
+struct proxy_chain;
 struct sources;
 
 /* The load that the user asks for. Times are microseconds. */
@@ -38,6 +39,7 @@ struct plan {
 	enum skip skip;
 	const char *interface;
 	struct sources *sources;	/* source addresses, in turn */
+	const struct proxy_chain *proxies;	/* on the way; NULL: none */
 	enum proxy_version proxy;	/* the header before all else */
 	const char *send;		/* NULL: nothing */
 	size_t send_length;

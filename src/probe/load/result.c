@@ -324,7 +324,8 @@ note_causes(struct result *r, const struct load *l)
 	    !p->datagram && t->out[OUT_OK])
 		result_unjudge(r, "the member that answered is not known: %s, "
 		    "and it sends no banner (see --by)", p->local ? "a Unix "
-		    "socket" : "not a server on this host");
+		    "socket" : p->proxies ? "it is behind a proxy" : "not a "
+		    "server on this host");
 	if (t->deferred)
 		result_note(r, "the server waits for data before it accepts "
 		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "

@@ -5,6 +5,7 @@
  *	state		ends when
  *	idle		scan_fill() gives it a port
  *	connecting	connected; or refused or timed out: next address, or idle
+ *	asking		the proxies have connected, or failed; as connecting
  *	draining	FIN was sent; the peer's end, or a short limit, came
  *
  * It drains because a socket that is closed with unread data sends RST. All
@@ -14,11 +15,14 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/container.h"
 #include "base/fail.h"
+#include "net/proxy_handshake.h"
 #include "net/sock.h"
 #include "net/sources.h"
 
@@ -26,6 +30,8 @@ enum {
 	BURST = 64,			/* starts before events are served */
 	DRAIN_US = 250 * 1000,
 };
+
+enum try_state { TRY_CONNECTING, TRY_ASKING, TRY_DRAINING };
 
 struct scan_try {
 	struct source source;
@@ -35,7 +41,10 @@ struct scan_try {
 	int address;
 	struct addr to;
 	int64_t started;
-	bool draining;
+	enum try_state state;
+	struct proxy_handshake proxies;	/* asking */
+	struct endpoint server;		/* the port's, for the proxies */
+	struct addr known;		/* its address; len 0: by name */
 	struct scan_try *next;		/* idle ones */
 	int64_t deadline;		/* for all addresses of the port */
 };
@@ -47,6 +56,7 @@ try_release(struct scan_try *t)
 {
 	loop_timer_cancel(t->scan->loop, &t->limit);
 	loop_del(t->scan->loop, &t->source);
+	proxy_handshake_end(&t->proxies);
 	if (t->source.fd >= 0)
 		close(t->source.fd);
 	t->source.fd = -1;
@@ -61,7 +71,6 @@ scan_begin(struct scan *s)
 	s->in_flight++;
 	t->port = &s->ports[s->next++];
 	t->address = 0;
-	t->draining = false;
 	try_connect(t);
 }
 
@@ -102,7 +111,8 @@ try_end(struct scan_try *t)
 
 /* An address that refused counts more than one that was silent. */
 static void
-try_record(struct scan_try *t, enum scan_state state, int error)
+try_record(struct scan_try *t, enum scan_state state, int error,
+    const char *reason)
 {
 	struct scan_port *p = t->port;
 
@@ -111,20 +121,42 @@ try_record(struct scan_try *t, enum scan_state state, int error)
 	p->state = state;
 	p->error = error;
 	p->us = loop_now() - t->started;
-	p->address = t->to;
+	p->address = t->scan->route ? t->known : t->to;
+	free(p->reason);
+	p->reason = reason ? strdup(reason) : NULL;
 }
 
 static void
-try_on_failure(struct scan_try *t, int error)
+try_next(struct scan_try *t)
 {
-	try_record(t, error == ECONNREFUSED || error == ECONNRESET ? SCAN_CLOSED
-	    :
-	    SCAN_SILENT, error);
 	try_release(t);
 	if (++t->address < t->scan->addresses.count)
 		try_connect(t);
 	else
 		try_end(t);
+}
+
+/* The first proxy can't be reached; the ports are not known. */
+static void
+try_record_proxy(struct scan_try *t, int error)
+{
+	char text[ENDPOINT_TEXT + 80];
+
+	snprintf(text, sizeof(text), "%s: %s",
+	    t->scan->route->chain->hop[0].name, strerror(error));
+	try_record(t, SCAN_SILENT, error, error == ETIMEDOUT ? NULL : text);
+}
+
+static void
+try_on_failure(struct scan_try *t, int error)
+{
+	bool closed = error == ECONNREFUSED || error == ECONNRESET;
+
+	if (t->scan->route)
+		try_record_proxy(t, error);
+	else
+		try_record(t, closed ? SCAN_CLOSED : SCAN_SILENT, error, NULL);
+	try_next(t);
 }
 
 /* The source port was the target port, and connected to itself. */
@@ -138,39 +170,90 @@ try_is_self(const struct scan_try *t)
 }
 
 static void
-try_on_connected(struct scan_try *t)
+try_on_open(struct scan_try *t)
 {
-	if (try_is_self(t)) {
-		try_on_failure(t, ECONNREFUSED);
-		return;
-	}
-	try_record(t, SCAN_OPEN, 0);
-	t->draining = true;
+	try_record(t, SCAN_OPEN, 0, NULL);
+	t->state = TRY_DRAINING;
 	shutdown(t->source.fd, SHUT_WR);
 	loop_watch(t->scan->loop, &t->source, EPOLLIN);
 	loop_timer_set(t->scan->loop, &t->limit, loop_now() + DRAIN_US);
 }
 
 static void
+try_ask(struct scan_try *t)
+{
+	struct loop *l = t->scan->loop;
+
+	switch (proxy_handshake(&t->proxies, t->source.fd)) {
+	case HANDSHAKE_WANTS_READ:
+		loop_watch(l, &t->source, EPOLLIN);
+		break;
+	case HANDSHAKE_WANTS_WRITE:
+		loop_watch(l, &t->source, EPOLLOUT);
+		break;
+	case HANDSHAKE_FAILED:
+		try_record(t, t->proxies.refused ? SCAN_CLOSED : SCAN_SILENT,
+		    0, fail_text());
+		try_next(t);
+		break;
+	case HANDSHAKE_DONE:
+		try_on_open(t);
+		break;
+	}
+}
+
+/* The proxies are asked for the port, by the route's address or name. */
+static void
+try_on_proxy(struct scan_try *t)
+{
+	const struct proxy_route *r = t->scan->route;
+
+	t->state = TRY_ASKING;
+	if (proxy_handshake_begin(&t->proxies, r, &t->server, t->known.len ?
+	    &t->known : NULL) < 0)
+		try_on_failure(t, ENOMEM);
+	else
+		try_ask(t);
+}
+
+static void
+try_on_connected(struct scan_try *t)
+{
+	if (try_is_self(t))
+		try_on_failure(t, ECONNREFUSED);
+	else if (t->scan->route)
+		try_on_proxy(t);
+	else
+		try_on_open(t);
+}
+
+static void
+try_drain(struct scan_try *t)
+{
+	char buffer[4096];
+	ssize_t n = read(t->source.fd, buffer, sizeof(buffer));
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		try_end(t);
+}
+
+static void
 try_on_event(struct source *source, uint32_t events)
 {
 	struct scan_try *t = container_of(source, struct scan_try, source);
-	char buffer[4096];
-	int error;
+	int error = 0;
 
 	(void)events;
-	if (t->draining) {
-		ssize_t n = read(source->fd, buffer, sizeof(buffer));
-
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			try_end(t);
-		return;
-	}
-	error = sock_get_int(source->fd, SOL_SOCKET, SO_ERROR, 0);
+	if (t->state == TRY_CONNECTING)
+		error = sock_get_int(source->fd, SOL_SOCKET, SO_ERROR, 0);
 	if (error)
 		try_on_failure(t, error);
-	else
+	else if (t->state == TRY_CONNECTING)
 		try_on_connected(t);
+	else if (t->state == TRY_ASKING)
+		try_ask(t);
+	else
+		try_drain(t);
 }
 
 static void
@@ -178,7 +261,7 @@ try_on_limit(struct timer *timer)
 {
 	struct scan_try *t = container_of(timer, struct scan_try, limit);
 
-	if (t->draining)
+	if (t->state == TRY_DRAINING)
 		try_end(t);
 	else
 		try_on_failure(t, ETIMEDOUT);
@@ -213,27 +296,45 @@ try_limit(struct scan_try *t)
 	    (t->scan->addresses.count - t->address);
 }
 
+/* What to connect to, and with proxies, what to ask the last one for. */
+static void
+try_aim(struct scan_try *t)
+{
+	const struct proxy_route *r = t->scan->route;
+	const struct addr *known = r ? proxy_route_server(r, t->address) : NULL;
+
+	t->to = t->scan->addresses.at[t->address];
+	if (!r) {
+		addr_set_port(&t->to, t->port->port);
+		return;
+	}
+	t->server = *r->server;
+	t->server.port = t->port->port;
+	t->known = known ? *known : (struct addr){ 0 };
+	if (known)
+		addr_set_port(&t->known, t->port->port);
+}
+
 static void
 try_connect(struct scan_try *t)
 {
 	struct scan *s = t->scan;
 
-	t->to = s->addresses.at[t->address];
-	addr_set_port(&t->to, t->port->port);
+	t->state = TRY_CONNECTING;
+	try_aim(t);
 	t->started = loop_now();
 	if (try_open(t) < 0) {
 		try_on_failure(t, errno);
 		return;
 	}
 	t->started = loop_now();
-	if (sock_connect(t->source.fd, &t->to) == 0) {
+	loop_timer_set(s->loop, &t->limit, t->started + try_limit(t));
+	if (sock_connect(t->source.fd, &t->to) == 0)
 		try_on_connected(t);
-	} else if (errno != EINPROGRESS) {
+	else if (errno != EINPROGRESS)
 		try_on_failure(t, errno);
-	} else {
+	else
 		loop_watch(s->loop, &t->source, EPOLLOUT);
-		loop_timer_set(s->loop, &t->limit, t->started + try_limit(t));
-	}
 }
 
 int

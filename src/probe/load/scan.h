@@ -2,9 +2,12 @@
 #define PROBE_LOAD_SCAN_H
 
 #include "base/loop.h"
-#include "net/addr.h"
+#include "net/proxy_route.h"
 
-/* Finds the ports that accept connections. Each is tried once. */
+/*
+ * Finds the ports that accept connections. Each is tried once. Through proxies,
+ * the last one says whether a port is open.
+ */
 
 struct sources;
 struct scan_try;
@@ -15,12 +18,14 @@ struct scan_port {
 	uint16_t port;
 	enum scan_state state;
 	int error;			/* errno; ETIMEDOUT, ... if silent */
+	char *reason;			/* instead: a proxy's words; malloced */
 	int64_t us;			/* time to the answer */
-	struct addr address;		/* that answered */
+	struct addr address;		/* that answered; len 0: by name */
 };
 
 struct scan {
 	struct addr_list addresses;	/* tried in this order for each port */
+	const struct proxy_route *route;	/* behind these; NULL: no proxies */
 	struct sources *sources;
 	const char *interface;
 	int64_t timeout;		/* for one port, microseconds */

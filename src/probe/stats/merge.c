@@ -311,7 +311,9 @@ read_target(struct reader *r, json_t *o)
 		return;
 	}
 	read_word(r, t, "address", &m->target);
+	read_word(r, t, "name", &m->name);
 	read_word(r, t, "protocol", &m->protocol);
+	read_word(r, t, "proxy", &m->proxy);
 	n = read_number(r, t, "port");
 	if (n >= 0)
 		snprintf(port, sizeof(port), "%d", n);

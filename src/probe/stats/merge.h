@@ -21,7 +21,8 @@ struct merge {
 	struct tally tally;
 	struct merge_row *rows;		/* the tally's, by identity */
 	struct addr address;		/* len 0: several, or not known */
-	struct merge_word by, loop, host, steering, target, port, protocol;
+	struct merge_word by, loop, host, steering, target, name, port, protocol,
+	    proxy;
 	uint64_t reports;
 	uint64_t counted;		/* sum over all members */
 	double seconds;			/* sum over all reports */

@@ -1,11 +1,13 @@
 /* The verdict on the sum of all reports. */
-#include "net/resolve.h"
 #include "probe/stats/merge.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/num.h"
+#include "net/resolve.h"
 
 static void merge_note(struct merge *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -24,6 +26,13 @@ merge_note(struct merge *m, const char *format, ...)
 	m->note_count++;
 }
 
+static bool
+is_of_several(const struct merge *m)
+{
+	return m->target.mixed || m->name.mixed || m->port.mixed ||
+	    m->protocol.mixed;
+}
+
 static void
 merge_address_fill(struct merge *m)
 {
@@ -31,7 +40,7 @@ merge_address_fill(struct merge *m)
 	char *words[] = { m->target.text, m->port.text };
 	struct addr_list list;
 
-	if (m->target.mixed || m->port.mixed || m->protocol.mixed)
+	if (is_of_several(m) || !m->target.text[0])
 		return;
 	e.datagram = strstr(m->protocol.text, "udp") != NULL;
 	/* a link-local address may need an interface that isn't here */
@@ -66,8 +75,7 @@ merge_knowledge(struct merge *m)
 
 	for (int i = 0; i < m->tally.count; i++)
 		weights += m->tally.rows[i].weight;
-	if (m->target.mixed || m->port.mixed || m->protocol.mixed ||
-	    (m->host.mixed && !m->at_least)) {
+	if (is_of_several(m) || (m->host.mixed && !m->at_least)) {
 		m->why = "these are reports of several groups";
 		return KNOW_NOTHING;
 	}
@@ -106,6 +114,22 @@ merge_word_text(const struct merge_word *w)
 	return w->mixed ? "mixed" : w->text[0] ? w->text : NULL;
 }
 
+static void
+merge_target_fill(struct merge *m, struct probe_target *t)
+{
+	int64_t port;
+
+	merge_address_fill(m);
+	*t = target_direct(m->address.len ? &m->address : NULL,
+	    merge_word_text(&m->protocol));
+	t->proxy = merge_word_text(&m->proxy);
+	if (is_of_several(m) || !m->name.text[0] ||
+	    num_parse(m->port.text, 1, 65535, &port) < 0)
+		return;
+	t->name = m->name.text;
+	t->port = port;
+}
+
 int
 merge_end(struct merge *m, struct verdict *s)
 {
@@ -115,11 +139,9 @@ merge_end(struct merge *m, struct verdict *s)
 	if (m->reports > 1)
 		merge_note_verdicts(m);
 	merge_forget_host(m);
-	merge_address_fill(m);
 	if (verdict_make(s, &m->tally, known, m->changed) < 0)
 		return -1;
-	s->target.address = m->address.len ? &m->address : NULL;
-	s->target.protocol = merge_word_text(&m->protocol);
+	merge_target_fill(m, &s->target);
 	r->command = "probe";
 	r->by = merge_word_text(&m->by);
 	r->loop = merge_word_text(&m->loop);
@@ -127,7 +149,6 @@ merge_end(struct merge *m, struct verdict *s)
 	r->steering = merge_word_text(&m->steering);
 	r->reports = m->reports;
 	r->seconds = m->seconds;
-	r->other_reason = NULL;
 	r->notes = m->notes;
 	return verdict_conclude(s, m->why, true);
 }

@@ -14,17 +14,25 @@
 
 const enum outcome failure_outcomes[FAILURES] = {
 	[FAILURE_REFUSED] = OUT_REFUSED, [FAILURE_RESET] = OUT_RESET,
-	[FAILURE_TIMEOUT] = OUT_TIMEOUT, [FAILURE_OTHER] = OUT_OTHER,
+	[FAILURE_TIMEOUT] = OUT_TIMEOUT, [FAILURE_PROXY] = OUT_PROXY,
+	[FAILURE_OTHER] = OUT_OTHER,
 };
 
 /* Only --during has a word of its own for OUT_ENDED. */
 struct probe_failures
 tally_failures(const struct tally *t)
 {
-	struct probe_failures f;
+	struct probe_failures f = { 0 };
 
-	for (int i = 0; i < FAILURES; i++)
-		f.at[i] = t->out[failure_outcomes[i]];
+	for (int i = 0; i < FAILURES; i++) {
+		enum outcome outcome = failure_outcomes[i];
+
+		f.at[i] = t->out[outcome];
+		if (t->reason[outcome][0])
+			f.reason[i] = t->reason[outcome];
+	}
+	if (t->out[OUT_OTHER] && t->other_error)
+		f.reason[FAILURE_OTHER] = strerror(t->other_error);
 	f.at[FAILURE_OTHER] += t->out[OUT_ENDED];
 	return f;
 }
@@ -155,6 +163,14 @@ tally_attribute(struct tally *t, const struct attempt_result *r)
 	}
 }
 
+/* Whether the latency counts even if the attempt fails later. */
+static bool
+is_of_any_attempt(int latency)
+{
+	return latency == LATENCY_CONNECT || latency == LATENCY_PROXY ||
+	    latency == LATENCY_LATE;
+}
+
 void
 tally_add(struct tally *t, const struct attempt_result *r)
 {
@@ -162,6 +178,8 @@ tally_add(struct tally *t, const struct attempt_result *r)
 	t->out[r->outcome]++;
 	if (r->outcome == OUT_OTHER)
 		t->other_error = r->error;
+	if (r->reason[0])
+		memcpy(t->reason[r->outcome], r->reason, TALLY_REASON);
 	if (r->outcome == OUT_QUEUED && r->predicted >= 0)
 		t->rows[r->predicted].queued++;
 	else if (r->outcome != OUT_OK && r->row >= 0)
@@ -169,8 +187,7 @@ tally_add(struct tally *t, const struct attempt_result *r)
 	t->mismatched += r->mismatched;
 	t->deferred += r->deferred;
 	for (int i = 0; i < LATENCIES; i++)
-		if (r->outcome == OUT_OK || i == LATENCY_CONNECT ||
-		    i == LATENCY_LATE)
+		if (r->outcome == OUT_OK || is_of_any_attempt(i))
 			latency_add(&t->latency[i], r->ns[i]);
 	if (r->outcome == OUT_OK)
 		tally_attribute(t, r);

@@ -12,6 +12,7 @@
 /* How an attempt ended; OUT_OK: connected, accepted and answered. */
 enum outcome {
 	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
+	OUT_PROXY,			/* a proxy refused, or failed */
 	OUT_ENDED,			/* before its reply; only with losses */
 	OUTCOMES,
 };
@@ -53,7 +54,7 @@ struct newcomer {
 	int64_t ns[LATENCIES];
 };
 
-enum { TALLY_WRONG = 48 };
+enum { TALLY_WRONG = 48, TALLY_REASON = 200 };
 
 struct tally {
 	struct row *rows;
@@ -64,6 +65,7 @@ struct tally {
 	uint64_t deferred;		/* not accepted before data comes */
 	uint64_t replied;		/* the kernel was asked again */
 	int other_error;		/* errno of the last OUT_OTHER */
+	char reason[OUTCOMES][TALLY_REASON];	/* the last one's, or "" */
 	/* the first answer that was not expected: its beginning, any bytes */
 	char wrong[TALLY_WRONG];
 	size_t wrong_length;
@@ -79,7 +81,8 @@ enum answer { ANSWER_UNKNOWN, ANSWER_HELD, ANSWER_CONFIRMED };
 struct attempt_result {
 	uint64_t number;		/* from 1, in order of their starts */
 	enum outcome outcome;
-	int error;			/* errno */
+	int error;			/* errno, or 0 and: */
+	char reason[TALLY_REASON];	/* in words */
 	int row, predicted;		/* answered, predicted; or -1 */
 	pid_t newcomer;			/* the row's child that has it, or 0 */
 	int accepted;			/* another row that accepted, or -1 */

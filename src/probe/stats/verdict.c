@@ -11,7 +11,7 @@
 
 #include "base/fail.h"
 
-enum { FAILURES_TEXT = 160 };
+enum { FAILURES_TEXT = 320 };
 
 int
 verdict_hosts(const struct tally *t)
@@ -202,7 +202,6 @@ verdict_totals_fill(struct verdict *s, const struct tally *t)
 	r->unattributed = t->unattributed;
 	r->mismatched = t->mismatched;
 	r->abandoned = t->abandoned;
-	r->other_reason = t->out[OUT_OTHER] ? strerror(t->other_error) : NULL;
 	r->failed = &s->failed;
 	r->latency = &s->latency;
 	r->target = &s->target;
@@ -222,13 +221,14 @@ finding_member_fill(struct finding_member *to, const struct probe_member *m)
 
 static void
 failures_text_add(char text[static FAILURES_TEXT], const char *name,
-    uint64_t n)
+    uint64_t n, const char *reason)
 {
 	size_t used = strlen(text);
 
 	if (n)
-		snprintf(text + used, FAILURES_TEXT - used, "%s%s %llu",
-		    used ? ", " : "", name, (unsigned long long)n);
+		snprintf(text + used, FAILURES_TEXT - used, "%s%s %llu%s%s",
+		    used ? ", " : "", name, (unsigned long long)n,
+		    reason ? ": " : "", reason ? reason : "");
 }
 
 static void
@@ -236,7 +236,7 @@ losses_text(const struct probe_losses *l, char text[static FAILURES_TEXT])
 {
 	for (int i = 0; i < LOSSES; i++)
 		failures_text_add(text, i == LOSS_ENDED ?
-		    "ended before the reply" : loss_names[i], l->at[i]);
+		    "ended before the reply" : loss_names[i], l->at[i], NULL);
 }
 
 /* "refused 10, reset 2" */
@@ -244,7 +244,6 @@ static void
 failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
 {
 	const struct probe_failures *f = r->failed;
-	size_t used;
 
 	text[0] = '\0';
 	if (r->during) {
@@ -252,11 +251,8 @@ failures_text(const struct probe_report *r, char text[static FAILURES_TEXT])
 		return;
 	}
 	for (int i = 0; i < FAILURES; i++)
-		failures_text_add(text, failure_names[i], f->at[i]);
-	used = strlen(text);
-	if (f->at[FAILURE_OTHER] && r->other_reason)
-		snprintf(text + used, FAILURES_TEXT - used, ": %.60s",
-		    r->other_reason);
+		failures_text_add(text, failure_names[i], f->at[i],
+		    f->reason[i]);
 }
 
 /* Attempts after which a deviation of this size could not be chance. */
