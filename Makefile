@@ -36,9 +36,9 @@ override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 
 # Names of Debian packages. "make demo", "check" and "lint" install those that
 # are missing; with NEED=: on the command line they install nothing.
-BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash-dev
+BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash-dev libssl-dev
 DEMO_DEPS =
-TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 \
+TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	netcat-openbsd netcat-traditional ncat socat openssh-client strace \
 	iproute2 procps util-linux mandoc git universal-ctags jq netbase \
 	python3-prometheus-client

@@ -25,6 +25,7 @@
  *	kernel		what the kernel says about sockets: sock_diag(7), /proc
  *	report		events and reports, for people and as JSON
  *	terminal	the prompt, and the header above it
+ *	tls		TLS on connections, by OpenSSL
  *	net		addresses, sockets, connections
  *	math		histograms, and the statistics of fair hashing
  *	base		faults, numbers, options, the event loop, sinks

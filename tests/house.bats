@@ -74,6 +74,10 @@ page_options() {
 	echo) manual_options rpnc-listen.1 | grep -E '^(Server|Group): ' ;;
 	connect) manual_options rpnc-listen.1 | grep '^Data: ' ;;
 	esac
+	case $1 in
+	listen | echo) manual_options rpnc-tls.7 | grep -vE -- '--tls-(name|insecure)' ;;
+	connect) manual_options rpnc-tls.7 ;;
+	esac
 	manual_options rpnc.1
 }
 
@@ -356,7 +360,7 @@ options_in() {
 		echo rpnc --version
 		cat flags
 	} | sort -u >any
-	for page in rpnc.1 rpnc-events.5 rpnc-reuseport.7; do
+	for page in rpnc.1 rpnc-events.5 rpnc-reuseport.7 rpnc-tls.7; do
 		mentioned rpnc "$page" | comm -23 - any
 	done | none
 	test "$(mentioned rpnc rpnc.1 | wc -l)" -gt 15

@@ -431,11 +431,9 @@ unknown() {
 @test "usage: options of other tools get a hint, in every command" {
 	local c option
 	for c in listen echo connect probe; do
-		for option in --tls --ssl; do
-			run -2 --separate-stderr rpnc "$c" "$option" localhost 80
-			assert_equal "$stderr" "rpnc $c: $option: rpnc has no TLS: \
-use 'openssl s_client -connect HOST:PORT', or socat"
-		done
+		run -2 --separate-stderr rpnc "$c" --ssl localhost 80
+		assert_equal "$stderr" "rpnc $c: --ssl: --tls encrypts, and verifies \
+the peer"
 		for option in --exec --sh-exec; do
 			run -2 --separate-stderr rpnc "$c" "$option" localhost 80
 			assert_equal "$stderr" "rpnc $c: $option: rpnc runs no \
@@ -533,8 +531,8 @@ programs: join them by pipes, or use socat's EXEC"
 			s/^  +(--[a-z0-9-]+).*/\1/p' | sort >wanted
 		rpnc "$c" --help | sed -nE '/^usage/d
 			/^More/d
-			s/^  +(-.), .*/\1/
-			s/^  +(--[a-z0-9-]+).*/\1/
+			s/^  (-.), .*/\1/
+			s/^      (--[a-z0-9-]+) +[^ -].*/\1/
 			p' | grep -oE -- '(^| )--?[A-Za-z0-9][a-z-]*' | tr -d ' ' |
 			sort >got
 		diff wanted got

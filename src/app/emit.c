@@ -157,6 +157,37 @@ emit_connected(struct app *a, const struct conn *c)
 	emit_accepted(a, c, NULL, 0, 0);
 }
 
+void
+emit_tls(struct app *a, const struct conn *c)
+{
+	const struct tls *t = tls_of(c);
+	struct tls_facts facts;
+	struct event e = { .kind = EVENT_TLS, .conn = c->id };
+
+	if (!t || !emit_is_wanted(a, &e))
+		return;
+	tls_facts(t, &facts);
+	e.version = facts.version;
+	e.cipher = facts.cipher;
+	e.alpn = facts.alpn[0] ? facts.alpn : NULL;
+	e.name = facts.name;
+	e.pin = facts.pin[0] ? facts.pin : NULL;
+	e.verified = facts.verified;
+	emit_event(a, &e);
+}
+
+void
+emit_key(struct app *a, const struct tls_context *t)
+{
+	char pin[PIN_TEXT];
+	struct event e = { .kind = EVENT_KEY, .pin = pin };
+
+	if (!t->ssl || !t->made)
+		return;
+	pin_text(&t->own, pin);
+	emit_event(a, &e);
+}
+
 static void
 emit_data(struct app *a, const struct conn *c, const void *data,
     size_t length)

@@ -2,6 +2,7 @@
 #define APP_EMIT_H
 
 #include "app/app.h"
+#include "tls/tls_conn.h"
 
 /*
  * Events and payload leave the process here: as lines for people on stderr (or
@@ -26,6 +27,10 @@ void emit_connected(struct app *, const struct conn *);
 void emit_accepted(struct app *, const struct conn *, const char *name,
     uint64_t own, uint64_t total);
 void emit_closed(struct app *, const struct conn *, enum reason);
+/* What TLS agreed on, if c has it. */
+void emit_tls(struct app *, const struct conn *);
+/* The key that a server has made for itself, if it has. */
+void emit_key(struct app *, const struct tls_context *);
 /* Data from a peer: unchanged, escaped for a terminal, or as data events. */
 void emit_payload(struct app *, struct conn *, const void *, size_t);
 /* A hex dump on stderr of data from conn, or (NULL) of input for the peers. */

@@ -66,6 +66,52 @@
 #define PROXY_AUTH_FILE(...) TEXT(0, "proxy-auth-file", "FILE", \
 	proxy_auth_file, "USER:PASSWORD, a line for each proxy", __VA_ARGS__, \
 	NEEDS("proxy", "--proxy-auth-file goes with --proxy"))
+#define NEEDS_TLS(option) NEEDS("tls", option " goes with --tls")
+#define TLS_ROWS(...) \
+	HEADING("TLS"), \
+	FLAG(0, "tls", tls, "encrypt, and verify the peer", __VA_ARGS__, \
+	    EXCLUDES({ "udp", "--tls is for streams: datagrams would need " \
+	    "DTLS" })), \
+	TEXT(0, "tls-pin", "PIN", tls_pin, \
+	    "trust a peer with exactly this key: sha256//...", \
+	    __VA_ARGS__, NEEDS_TLS("--tls-pin")), \
+	TEXT(0, "tls-ca", "FILE", tls_ca, \
+	    "trust these authorities (PEM)", __VA_ARGS__, \
+	    NEEDS_TLS("--tls-ca")), \
+	TEXT(0, "tls-cert", "FILE", tls_cert, \
+	    "our certificate and its chain (PEM)", __VA_ARGS__, \
+	    NEEDS_TLS("--tls-cert")), \
+	TEXT(0, "tls-key", "FILE", tls_key, \
+	    "its key (PEM; default: in the same file)", __VA_ARGS__, \
+	    NEEDS("tls-cert", "--tls-key goes with --tls-cert")), \
+	TEXT(0, "tls-alpn", "NAME,...", tls_alpn, \
+	    "application protocols, the best first", __VA_ARGS__, \
+	    NEEDS_TLS("--tls-alpn"))
+#define TLS_LAX_EOF \
+	FLAG(0, "tls-lax-eof", tls_lax_eof, \
+	    "an end without a close_notify is no error", 0, \
+	    NEEDS_TLS("--tls-lax-eof"))
+#define TLS_SERVER(...) \
+	TEXT(0, "tls-name", "HOST", tls_name, \
+	    "the server's name (default: the host)", __VA_ARGS__, \
+	    NEEDS_TLS("--tls-name")), \
+	FLAG(0, "tls-insecure", tls_insecure, "verify nothing", __VA_ARGS__, \
+	    NEEDS_TLS("--tls-insecure"), \
+	    EXCLUDES({ "tls-pin tls-ca", "--tls-insecure verifies nothing: " \
+	    "choose" }))
+
+const struct opt tls_connect_options[] = {
+	TLS_ROWS(0),
+	TLS_SERVER(0),
+	TLS_LAX_EOF,
+	END
+};
+
+const struct opt tls_listen_options[] = {
+	TLS_ROWS(0),
+	TLS_LAX_EOF,
+	END
+};
 
 const struct opt address_options[] = {
 	HEADING("Address"),
@@ -184,7 +230,7 @@ const struct opt connecting_options[] = {
 	FLAG(0, "pass-fd", pass_fd,
 	    "hand the connection over stdout to ssh, and end", 0,
 	    EXCLUDES({ "json hex crlf prompt until idle-timeout no-stdin "
-	    "no-shutdown linger", "--pass-fd hands the connection over: no data passes "
+	    "no-shutdown linger tls", "--pass-fd hands the connection over: no data passes "
 	    "through rpnc" })),
 	HEADING("Input"),
 	FLAG('n', "no-stdin", no_stdin, "do not read stdin", 0, OFTEN),
@@ -327,8 +373,6 @@ const struct opt probe_options[] = {
 
 #define NO_PROGRAMS "rpnc runs no programs: join them by pipes, or use " \
 	"socat's EXEC"
-#define NO_TLS "rpnc has no TLS: use 'openssl s_client -connect HOST:PORT', " \
-	"or socat"
 
 #define NC_PROXY "nc's -X 5 -x is --proxy with socks5h:// before " \
 	"HOST:PORT, its -X connect with http://"
@@ -345,8 +389,13 @@ const struct opt_hint hints[] = {
 	{ "c", "", NO_PROGRAMS },
 	{ "exec", "", NO_PROGRAMS },
 	{ "sh-exec", "", NO_PROGRAMS },
-	{ "tls", "", NO_TLS },
-	{ "ssl", "", NO_TLS },
+	{ "ssl", "", "--tls encrypts, and verifies the peer" },
+	{ "ssl-verify", "", "not needed: --tls verifies the peer" },
+	{ "ssl-cert", "", "ncat's --ssl-cert is --tls-cert here" },
+	{ "ssl-key", "", "ncat's --ssl-key is --tls-key here" },
+	{ "ssl-trustfile", "", "ncat's --ssl-trustfile is --tls-ca here" },
+	{ "ssl-servername", "", "ncat's --ssl-servername is --tls-name here" },
+	{ "ssl-alpn", "", "ncat's --ssl-alpn is --tls-alpn here" },
 	{ "timeout", "listen", "--accept-timeout limits the wait for a client, "
 	    "--idle-timeout that for data" },
 	{ "timeout", "connect", "--connect-timeout limits the connecting, "

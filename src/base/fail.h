@@ -44,6 +44,8 @@ enum advice {
 	ADVICE_ONE_HOST,	/* name one host: fewer sockets */
 	ADVICE_JSON_REPORT,
 	ADVICE_PROXY_LOGIN,	/* give the proxy a user and a password */
+	ADVICE_TLS_PIN,		/* trust this key */
+	ADVICE_TLS_NAME,	/* say which name to expect */
 	ADVICES
 };
 

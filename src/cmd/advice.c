@@ -12,4 +12,6 @@ const char *const advice_words[ADVICES] = {
 	[ADVICE_ONE_HOST] = "say a host, -4 or -6",
 	[ADVICE_JSON_REPORT] = "want what 'rpnc probe --json' writes",
 	[ADVICE_PROXY_LOGIN] = "give USER:PASSWORD with --proxy-auth-file",
+	[ADVICE_TLS_PIN] = "--tls-pin with it trusts exactly this key",
+	[ADVICE_TLS_NAME] = "--tls-name says which name to expect",
 };

@@ -20,12 +20,15 @@
 #include "cmd/command.h"
 #include "cmd/netcat.h"
 #include "cmd/proxy_options.h"
+#include "cmd/tls_options.h"
 #include "group/members.h"
 #include "net/accept_queue.h"
 #include "net/dial.h"
 #include "net/proxy_dial.h"
 #include "net/proxy_send.h"
 #include "net/rights.h"
+#include "tls/tls_conn.h"
+#include "tls/tls_connect.h"
 
 enum {
 	ANSWER_US = 5 * 1000,		/* from one try to the next */
@@ -44,6 +47,9 @@ check_port(const struct endpoint *e)
 struct route {
 	struct endpoint server;
 	struct proxy_chain proxies;
+	struct tls_context tls;
+	const char *tls_name;
+	struct tls *session;	/* after the handshake */
 	struct addr peer;
 	int64_t limit;		/* of loop_now(), for all until it is open */
 };
@@ -55,6 +61,19 @@ connect_header(const struct settings *s, int fd)
 	if (proxy_send(fd, (enum proxy_version)s->send_proxy) == 0)
 		return fd;
 	fail("PROXY header");
+	close(fd);
+	return -1;
+}
+
+/* Makes the TLS handshake, if TLS is asked for; -1: fd is closed. */
+static int
+connect_handshake(struct route *r, int fd)
+{
+	if (!r->tls.ssl)
+		return fd;
+	r->session = tls_connect(&r->tls, fd, r->tls_name, r->limit);
+	if (r->session)
+		return fd;
 	close(fd);
 	return -1;
 }
@@ -80,7 +99,9 @@ connect_dial(struct netcat *n, const struct settings *s, struct route *r)
 	addr_list_free(&o.source);
 	if (fd >= 0 && !r->server.local && !s->udp)
 		congestion_settle(&n->congestion, fd);
-	return fd < 0 ? -1 : connect_header(s, fd);
+	if (fd >= 0)
+		fd = connect_header(s, fd);
+	return fd < 0 ? -1 : connect_handshake(r, fd);
 }
 
 static void
@@ -199,6 +220,9 @@ on_opened(struct netcat *netcat, struct conn *c)
 
 	if (!c->peer.len)	/* already reset: getpeername(2) fails */
 		c->peer = r->peer;
+	if (netcat->app.settings->tls_insecure)
+		emit_notice(&netcat->app, "TLS: nothing is verified, so the "
+		    "peer may be anybody");
 	if (!netcat_wants_prompt(netcat->app.settings)) {
 		emit_connected(&netcat->app, c);
 		return;
@@ -257,23 +281,37 @@ connect_check(struct netcat *n, const struct settings *s, int count,
 {
 	return settings_endpoint(s, count, words, &r->server) < 0 ||
 	    check_port(&r->server) < 0 || netcat_check(n, s) < 0 ||
-	    pass_check(s) < 0 || proxy_options(s, &r->server, &r->proxies) < 0 ?
-	    -1 : 0;
+	    pass_check(s) < 0 ||
+	    proxy_options(s, &r->server, &r->proxies) < 0 ||
+	    tls_options_name(s, &r->server, &r->tls_name) < 0 ||
+	    tls_options_client(s, &r->tls) < 0 ? -1 : 0;
 }
 
-/* Opens the app and the relay, takes over fd, and runs until it is closed. */
+/* Opens the app and the relay, and gives fd to it. */
 static int
-connect_relay(struct netcat *n, const struct settings *s, int fd,
-    int *ended_by)
+connect_open(struct netcat *n, const struct settings *s, struct route *r, int fd)
+{
+	struct conn *c;
+
+	if (netcat_open(n, s) < 0)
+		return -1;
+	c = conn_adopt(&n->app.loop, fd, s->udp ? &conn_datagram :
+	    &conn_stream);
+	if (!c || (r->session && tls_conn_wrap(c, r->session) < 0))
+		return -1;
+	return netcat_add(n, c);
+}
+
+/* Takes over fd, and runs until it is closed. */
+static int
+connect_relay(struct netcat *n, const struct settings *s, struct route *r,
+    int fd, int *ended_by)
 {
 	struct answer answer = { .netcat = NULL };
 	int status;
 
-	if (netcat_open(n, s) < 0 || netcat_add(n, fd, s->udp ?
-	    &conn_datagram : &conn_stream) < 0) {
-		close(fd);
-		return -1;
-	}
+	if (connect_open(n, s, r, fd) < 0)
+		return -1;	/* the process ends, and so the connection */
 	if ((netcat_wants_prompt(s) && connect_prompt(n, &answer) < 0) ||
 	    loop_run(&n->app.loop) < 0)
 		app_fault(&n->app);
@@ -288,8 +326,8 @@ connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 {
 	struct netcat n = { .on_last = on_last, .on_closed = on_closed,
 	    .on_opened = on_opened };
-	struct route r;
-	int fd;
+	struct route r = { .session = NULL };
+	int fd, status;
 
 	n.user = &r;
 	if (connect_check(&n, s, count, words, &r) < 0)
@@ -297,15 +335,18 @@ connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 	fd = connect_dial(&n, s, &r);
 	if (fd < 0)
 		return -1;
-	return s->pass_fd ? connect_pass(fd, r.limit) :
-	    connect_relay(&n, s, fd, ended_by);
+	status = s->pass_fd ? connect_pass(fd, r.limit) :
+	    connect_relay(&n, s, &r, fd, ended_by);
+	tls_context_close(&r.tls);
+	return status;
 }
 
 const struct command connect_command = {
 	.name = "connect",
 	.synopsis = "connect [options] [host] port",
 	.summary = "talk to a server",
-	.tables = { connecting_options, data_options, address_options,
+	.tables = { connecting_options, data_options, tls_connect_options,
+	    address_options,
 	    output_options, NULL },
 	.run = connect_run,
 };

@@ -334,7 +334,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
 	    echo_check(s, &e, v.count) < 0 ||
 	    settings_congestion(s, &v.congestion) < 0 ||
-	    server_check_proxy(s, &v.proxy) < 0 ||
+	    server_check_setup(s, &v.setup, &v.tls) < 0 ||
 	    echo_models_arrange(&v) < 0)
 		return -1;
 	if (s->check)
@@ -358,6 +358,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		app_fault(&v.app);
 	} else {
 		membership_emit_start(&v.membership, &v.app, v.count, members);
+		emit_key(&v.app, &v.tls);
 		workers_go(&v.workers);
 		if (s->reuseport && membership_watch(&v.membership, &v.app,
 		    v.by_workers ? NULL : &v.listening) < 0)
@@ -378,7 +379,8 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	}
 	*ended_by = v.app.ended_by;
 	workers_free(&v.workers);
-	accept_proxy_free(&v.proxy);
+	accept_setup_free(&v.setup);
+	tls_context_close(&v.tls);
 	membership_close(&v.membership);
 	return app_close(&v.app);
 }
@@ -388,6 +390,7 @@ const struct command echo_command = {
 	.synopsis = "echo [-r] [-w N] [options] [host] port",
 	.summary = "send back what arrives",
 	.tables = { echo_options, server_options, group_options,
+	    tls_listen_options,
 	    address_options, output_options, NULL },
 	.run = echo_run,
 };

@@ -50,6 +50,7 @@ on_open(struct service *service, struct conn *c)
 	struct echo_server *v = service->user;
 
 	emit_connected(&v->app, c);
+	emit_tls(&v->app, c);
 }
 
 static void
@@ -141,7 +142,7 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
 		.workload = v->workload, .congestion = &v->congestion,
-		.proxy = v->proxy,
+		.setup = v->setup,
 		.last_id = v->service.last_id,
 	};
 	return service_open(&v->service, set, s->udp,

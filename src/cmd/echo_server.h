@@ -41,7 +41,8 @@ struct echo_server {
 	int fork_model_max;		/* processes, by -w; 0: by -m */
 	struct workload workload;
 	struct congestion congestion;
-	struct accept_proxy proxy;	/* what each service starts with */
+	struct accept_setup setup;	/* what each service starts with */
+	struct tls_context tls;		/* --tls */
 	int64_t spin;			/* polls so long before sleep, us */
 	int64_t started;		/* loop_now() */
 	char greeting[GREETING];

@@ -37,7 +37,7 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
 	    server_check(s, &e) < 0 || server_check_group(s, &e) < 0 ||
 	    netcat_check(&v.netcat, s) < 0 || listen_prompt_check(s) < 0 ||
-	    server_check_proxy(s, &v.proxy) < 0)
+	    server_check_setup(s, &v.setup, &v.tls) < 0)
 		return -1;
 	if (s->check)
 		return check_server(s, &e);
@@ -54,7 +54,7 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	if (listen_run(&v) < 0)
 		app_fault(&v.netcat.app);
 	live_screen_close(&v.header.screen);
-	accept_proxy_cut(&v.proxy, REASON_CUT);
+	accept_setup_cut(&v.setup, REASON_CUT);
 	relay_close_all(&v.netcat.relay, REASON_CUT);
 	membership_emit_holder(&v.netcat.app, &v.listening);
 	listen_prompt_end(&v);
@@ -63,7 +63,8 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	else
 		acceptor_close(&v.acceptor);
 	emit_lost(&v.netcat.app, v.peers.lost);
-	accept_proxy_free(&v.proxy);
+	accept_setup_free(&v.setup);
+	tls_context_close(&v.tls);
 	membership_close(&v.membership);
 	status = netcat_close(&v.netcat);
 	*ended_by = v.netcat.app.ended_by;
@@ -75,6 +76,6 @@ const struct command listen_command = {
 	.synopsis = "listen [-r] [options] [host] port",
 	.summary = "wait for clients and talk to them",
 	.tables = { clients_options, data_options, server_options,
-	    group_options, address_options, output_options, NULL },
+	    group_options, tls_listen_options, address_options, output_options, NULL },
 	.run = listen_command_run,
 };

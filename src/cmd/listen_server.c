@@ -134,7 +134,7 @@ on_last(struct netcat *n)
 		listen_end(v);
 	else if (v->settings->keep && !v->stop.leave.ends && !done)
 		listen_wait(v);
-	else if (!v->stop.leave.active && !v->proxy.waiting)
+	else if (!v->stop.leave.active && !accept_setup_waits(&v->setup))
 		loop_stop(&n->app.loop);
 }
 
@@ -167,7 +167,7 @@ close_listener(struct listen_server *v)
 		v->listening.count = 0;
 		v->membership.stats.closed = true;
 		acceptor_close(&v->acceptor);
-		accept_proxy_cut(&v->proxy, REASON_LOCAL);
+		accept_setup_cut(&v->setup, REASON_LOCAL);
 	}
 }
 
@@ -194,17 +194,17 @@ on_accept(struct acceptor *a, int fd)
 		return;
 	}
 	listen_counters(v)->accepted++;
-	if (accept_proxy_add(&v->proxy, c) < 0)
+	if (accept_setup_add(&v->setup, c) < 0)
 		listen_fail(v, c);
 }
 
 static void
-on_ready(struct accept_proxy *p, struct conn *c)
+on_ready(struct accept_setup *p, struct conn *c)
 {
-	struct listen_server *v = container_of(p, struct listen_server, proxy);
+	struct listen_server *v = container_of(p, struct listen_server, setup);
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
-	if (netcat_add_conn(&v->netcat, c) < 0)
+	if (netcat_add(&v->netcat, c) < 0)
 		listen_fail(v, c);
 	else if (!v->settings->keep && !v->closing)
 		close_listener(v);
@@ -214,10 +214,10 @@ on_ready(struct accept_proxy *p, struct conn *c)
 
 /* It gets an id and its two events, although it was never served. */
 static void
-on_refused(struct accept_proxy *p, struct conn *c, enum reason reason,
+on_refused(struct accept_setup *p, struct conn *c, enum reason reason,
     bool news)
 {
-	struct listen_server *v = container_of(p, struct listen_server, proxy);
+	struct listen_server *v = container_of(p, struct listen_server, setup);
 	struct netcat *n = &v->netcat;
 
 	if (news)
@@ -275,7 +275,7 @@ on_peer(struct udp_peers *p, struct conn *c)
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	listen_counters(v)->accepted++;
-	if (netcat_add_conn(&v->netcat, c) == 0)
+	if (netcat_add(&v->netcat, c) == 0)
 		return 0;
 	listen_counters(v)->closed++;
 	return -1;
@@ -335,9 +335,9 @@ streams_init(struct listen_server *v)
 		.on_full = on_full, .user = v,
 		.congestion = &v->netcat.congestion,
 	};
-	v->proxy.loop = &v->netcat.app.loop;
-	v->proxy.on_ready = on_ready;
-	v->proxy.on_refused = on_refused;
+	v->setup.on_ready = on_ready;
+	v->setup.on_refused = on_refused;
+	accept_setup_init(&v->setup, &v->netcat.app.loop);
 }
 
 static void
@@ -488,6 +488,7 @@ listen_serve(struct listen_server *v)
 
 	membership_emit_start(&v->membership, a, 1,
 	    membership_count(&v->membership, 1));
+	emit_key(a, &v->tls);
 	v->netcat.on_signal = on_end_signal;
 	if (v->settings->udp)
 		datagrams_init(v);

@@ -5,7 +5,7 @@
 #include "cmd/netcat.h"
 #include "net/udp_peers.h"
 #include "serve/accept.h"
-#include "serve/accept_proxy.h"
+#include "serve/accept_setup.h"
 #include "serve/membership.h"
 #include "serve/stop.h"
 
@@ -19,7 +19,8 @@ struct listen_server {
 	struct settings *settings;
 	struct membership membership;
 	struct acceptor acceptor;
-	struct accept_proxy proxy;
+	struct accept_setup setup;
+	struct tls_context tls;	/* --tls */
 	struct udp_peers peers;
 	struct stop stop;
 	/* membership.set; empty once it is closed */

@@ -65,9 +65,15 @@ end_fail(struct netcat *n, const struct conn *c, const struct relay_end *end)
 	if (end->reason == REASON_TIMEOUT && !end->error)
 		fail_as(STATUS_TIMEOUT, "%s: nothing heard or said for %s",
 		    peer, duration_text(n->app.settings->idle_timeout, time));
-	else if (end->error) {
+	else if (end->error == EPROTO && c->why) {
+		fail_as(STATUS_NETWORK, "%s: TLS: %s", peer, c->why);
+	} else if (end->error) {
 		errno = end->error;
 		fail("%s", peer);
+	} else if (end->reason == REASON_TRUNCATED) {
+		return fail_as(STATUS_NETWORK, "%s closed without TLS's "
+		    "close_notify: its data may be cut off (--tls-lax-eof: it "
+		    "is not)", peer);
 	} else if (end->lost.bytes)
 		return fail_as(STATUS_NETWORK, "%s closed: %s", peer, lost);
 	else
@@ -220,7 +226,7 @@ netcat_open(struct netcat *n, const struct settings *s)
 }
 
 int
-netcat_add_conn(struct netcat *n, struct conn *c)
+netcat_add(struct netcat *n, struct conn *c)
 {
 	c->id = ++n->last_id;
 	if (relay_add(&n->relay, c) < 0)
@@ -229,23 +235,10 @@ netcat_add_conn(struct netcat *n, struct conn *c)
 		n->on_opened(n, c);
 	else
 		emit_connected(&n->app, c);
+	emit_tls(&n->app, c);
 	if (n->interactive)
 		session_connected(&n->session, c);
 	return 0;
-}
-
-int
-netcat_add(struct netcat *n, int fd, const struct conn_ops *ops)
-{
-	struct conn *c = conn_adopt(&n->app.loop, fd, ops);
-
-	if (!c)
-		return -1;
-	if (netcat_add_conn(n, c) == 0)
-		return 0;
-	c->source.fd = -1;	/* fd is still the caller's */
-	conn_free(c);
-	return -1;
 }
 
 static void

@@ -44,9 +44,8 @@ bool netcat_wants_prompt(const struct settings *);
 /* Shows the prompt; the caller has set the session's fields and ops. */
 int netcat_prompt(struct netcat *);
 
-/* Takes over fd, or c; -1 with a fault: they are still the caller's. */
-int netcat_add(struct netcat *, int fd, const struct conn_ops *);
-int netcat_add_conn(struct netcat *, struct conn *c);
+/* Takes over c; -1 with a fault: it is still the caller's. */
+int netcat_add(struct netcat *, struct conn *c);
 /* Datagrams are lost: reports the last fault. */
 void netcat_lost(struct netcat *);
 /* Closes all connections and streams; returns the command's status. */

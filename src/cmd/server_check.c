@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "cmd/tls_options.h"
 #include "group/steer/reconcile.h"
 
 int
@@ -44,8 +45,13 @@ server_check_group(const struct settings *s, const struct endpoint *e)
 }
 
 int
-server_check_proxy(const struct settings *s, struct accept_proxy *out)
+server_check_setup(const struct settings *s, struct accept_setup *out,
+    struct tls_context *tls)
 {
-	return accept_proxy_read(out, s->accept_proxy) < 0 ?
-	    fail_option("--accept-proxy") : 0;
+	if (accept_proxy_read(&out->proxy, s->accept_proxy) < 0)
+		return fail_option("--accept-proxy");
+	if (tls_options_server(s, tls) < 0)
+		return -1;
+	out->tls.context = tls;
+	return s->accept_proxy || s->tls ? accept_setup_share(out) : 0;
 }

@@ -3,7 +3,7 @@
 
 #include "app/settings.h"
 #include "net/addr.h"
-#include "serve/accept_proxy.h"
+#include "serve/accept_setup.h"
 
 /*
  * Checks the options of a server against each other and its endpoint, and
@@ -13,7 +13,8 @@ int server_check(const struct settings *, const struct endpoint *);
 /* The options of a group's member; called when s->reuseport is final. */
 int server_check_group(const struct settings *, const struct endpoint *);
 
-/* Reads --accept-proxy; -1: usage. */
-int server_check_proxy(const struct settings *, struct accept_proxy *);
+/* Reads the options of accepted connections: --accept-proxy, TLS. -1: usage. */
+int server_check_setup(const struct settings *, struct accept_setup *,
+    struct tls_context *);
 
 #endif

@@ -6,6 +6,7 @@
  *	conn_stream	none	read returns 0	conn_free()
  *	conn_discard	none	read returns 0	conn_free(); reads lose the data
  *	conn_datagram	kept	none		conn_free()
+ *	tls/tls_conn.h	none	read returns 0	conn_free()
  *
  * If the kernel has no buffers (ENOBUFS), epoll reports nothing when it has
  * some again: the connection is `starved`, and a timer tries again.
@@ -33,6 +34,8 @@ reason_name(enum reason reason)
 		[REASON_CUT] = "cut", [REASON_LOCAL] = "local",
 		[REASON_NO_HEADER] = "no-header",
 		[REASON_BAD_HEADER] = "bad-header",
+		[REASON_NO_TLS] = "no-tls",
+		[REASON_TRUNCATED] = "truncated",
 	};
 
 	return names[reason];
@@ -269,6 +272,27 @@ conn_would_wait(struct conn *c)
 	c->pause = !c->pause ? PAUSE_FIRST_US : c->pause * 2 < PAUSE_LAST_US ?
 	    c->pause * 2 : PAUSE_LAST_US;
 	return true;
+}
+
+static int
+conn_shut_by(struct conn *c, int (*shut)(struct conn *))
+{
+	int result = shut ? shut(c) : 0;
+
+	c->shut_waits = result < 0 && errno == EAGAIN;
+	return c->shut_waits ? 1 : result;
+}
+
+int
+conn_shut(struct conn *c)
+{
+	return conn_shut_by(c, c->ops->shut);
+}
+
+int
+conn_finish(struct conn *c)
+{
+	return conn_shut_by(c, c->ops->finish);
 }
 
 size_t

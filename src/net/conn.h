@@ -21,6 +21,13 @@ struct conn_ops {
 	size_t (*pending)(struct conn *);
 	/* Tells the peer that no more will come. Datagrams: NULL. */
 	int (*shut)(struct conn *);
+	/* The same, just before close(2), if that alone is not enough; or NULL. */
+	int (*finish)(struct conn *);
+	/*
+	 * Of n bytes that TCP has not delivered, how many are payload, at least.
+	 * NULL: all are.
+	 */
+	uint64_t (*payload)(const struct conn *, uint64_t n);
 	int (*watch)(struct conn *, uint32_t events);
 	void (*close)(struct conn *);
 };
@@ -34,6 +41,8 @@ enum reason {
 	REASON_END, REASON_RESET, REASON_TIMEOUT, REASON_TOO_SLOW,
 	REASON_CUT, REASON_LOCAL,
 	REASON_NO_HEADER, REASON_BAD_HEADER,	/* the PROXY header */
+	REASON_NO_TLS,				/* the handshake has failed */
+	REASON_TRUNCATED,			/* TLS ended unannounced */
 };
 const char *reason_name(enum reason);
 
@@ -49,6 +58,10 @@ struct conn {
 	int64_t opened, active;		/* loop_now() */
 	uint64_t in, out;		/* bytes */
 	bool read_ended, write_ended;	/* by the peer; by us */
+	bool truncated;			/* the peer's end is no orderly one */
+	bool shut_waits;		/* shut() or finish() wants room */
+	const char *why;		/* EPROTO: the words for it, or NULL */
+	struct tls_conn *tls;		/* NULL: bytes go as they are */
 	/* Bytes that write() did not take: see conn_send(). */
 	char *queue;
 	size_t queued, queue_start;
@@ -98,6 +111,12 @@ int conn_flush(struct conn *);
  * nothing: watch() then waits for a pause that grows.
  */
 bool conn_would_wait(struct conn *);
+/*
+ * Like the ops' functions. 1: there is no room for it, so call it again on
+ * EPOLLOUT; -1: it can't be sent.
+ */
+int conn_shut(struct conn *);
+int conn_finish(struct conn *);
 /* The size of the next datagram, or 0 if all are small. */
 size_t conn_pending(struct conn *);
 

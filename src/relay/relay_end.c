@@ -104,6 +104,10 @@ relay_conn_loss(const struct relay_conn *link)
 		return loss;
 	if (n && link->fin)
 		n--;
+	if (n && c->ops->payload) {
+		n = c->ops->payload(c, n);
+		loss.at_least = n > 0;
+	}
 	loss.bytes = relay_conn_owed(link) + c->queued + n;
 	if (r->count == 1 && !r->options->keep && !r->in.none && !r->in.ended &&
 	    (link->gone || !c->write_ended))
@@ -121,6 +125,8 @@ relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 		end.lost = relay_conn_loss(link);
 	if (reason == REASON_END && end.lost.bytes)
 		end.reason = REASON_RESET;
+	else if (reason == REASON_END && c->truncated)
+		end.reason = REASON_TRUNCATED;
 	loop_timer_cancel(r->loop, &link->timer);
 	loop_timer_cancel(r->loop, &link->ask);
 	r->count--;
@@ -210,12 +216,15 @@ relay_conn_begin_half(struct relay_conn *link)
 static void
 relay_conn_shut(struct relay_conn *link)
 {
-	if (link->conn->write_ended)
+	struct conn *c = link->conn;
+	int result = -1;
+
+	if (c->write_ended)
 		return;
-	link->fin = !link->relay->options->no_shutdown &&
-	    link->conn->ops->shut &&
-	    link->conn->ops->shut(link->conn) == 0;
-	link->conn->write_ended = true;
+	if (!link->relay->options->no_shutdown && c->ops->shut)
+		result = conn_shut(c);
+	link->fin = result == 0;
+	c->write_ended = result <= 0;
 }
 
 /* Half-closes a connection that is over: it gets no later input. */
@@ -251,9 +260,11 @@ relay_settle(struct relay_conn *link)
 		relay_conn_begin_half(link);
 	if (!relay_conn_is_up_to_date(link))
 		return relay_conn_watch_or_close(link);
-	if (link->shut_due && !link->broken)
+	if ((link->shut_due || link->finishing) && !link->broken)
 		relay_conn_shut(link);
 	if (relay_conn_is_over(link)) {
+		if (conn_finish(c) > 0)
+			return relay_conn_watch_or_close(link);
 		if (relay_conn_is_done(link)) {
 			relay_close(link->relay, c, REASON_END, 0);
 			return -1;

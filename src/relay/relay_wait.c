@@ -70,13 +70,13 @@ relay_conn_watch(struct relay_conn *link)
 	struct conn *c = link->conn;
 	uint32_t events = 0;
 
-	if (link->finishing && c->read_ended) {
+	if (link->finishing && c->read_ended && !c->shut_waits) {
 		loop_del(c->loop, &c->source);
 		return 0;
 	}
 	if (!c->read_ended && !link->blocked)
 		events |= EPOLLIN;
-	if (!relay_conn_is_up_to_date(link) || link->stalled)
+	if (!relay_conn_is_up_to_date(link) || link->stalled || c->shut_waits)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }

@@ -83,6 +83,22 @@ static const struct field closed[] = {
 	{ 0 },
 };
 
+static const struct field tls[] = {
+	EVENT("conn", FIELD_NUMBER, conn),
+	EVENT("version", FIELD_TEXT, version),
+	EVENT("cipher", FIELD_TEXT, cipher),
+	EVENT("alpn", FIELD_TEXT, alpn),
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("pin", FIELD_TEXT, pin),
+	EVENT("verified", FIELD_FLAG, verified),
+	{ 0 },
+};
+
+static const struct field key[] = {
+	EVENT("pin", FIELD_TEXT, pin),
+	{ 0 },
+};
+
 static const struct field begun[] = {
 	EVENT("name", FIELD_TEXT, name),
 	EVENT("reason", FIELD_TEXT, reason),
@@ -199,6 +215,8 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_CONNECTED] = { "connected", 2, connected },
 	[EVENT_DATA] = { "data", 2, data },
 	[EVENT_CLOSED] = { "closed", 2, closed },
+	[EVENT_TLS] = { "tls", 2, tls },
+	[EVENT_KEY] = { "key", 1, key },
 	[EVENT_PAUSED] = { "paused", 1, paused },
 	[EVENT_RESUMED] = { "resumed", 1, paused },
 	[EVENT_DRAINING] = { "draining", 1, begun },

@@ -20,7 +20,7 @@ struct table_style;
 
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
-	EVENT_CLOSED, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
+	EVENT_CLOSED, EVENT_TLS, EVENT_KEY, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
 	EVENT_GROUP, EVENT_SCAN, EVENT_RESCUE, EVENT_COMPARE, EVENT_WATCH,
 	EVENT_KINDS,
@@ -67,6 +67,9 @@ struct event {
 	const struct addr *address, *peer;
 	const struct addr *via;		/* the proxy that peer came by, or NULL */
 	const char *proxy;		/* URLs of proxies on the way, or NULL */
+	const char *version, *cipher, *alpn;	/* of TLS */
+	const char *pin;		/* of a TLS key */
+	bool verified;			/* the peer's certificate */
 	const void *data;
 	size_t length;
 	bool reuseport;

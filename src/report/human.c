@@ -65,6 +65,34 @@ print_connected(const struct page *p, const struct event *e)
 		    100.0 * (double)e->own / (double)e->total);
 }
 
+/* The client may have sent any name. */
+static void
+print_tls(const struct page *p, const struct event *e)
+{
+	char safe[256 * ESCAPE_MAX + 1];
+
+	paint(p->out, p->color, GREEN, "#%lld", (long long)e->conn);
+	fprintf(p->out, " %s, %s", e->version, e->cipher);
+	if (e->alpn) {
+		escape(e->alpn, strlen(e->alpn), false, safe);
+		fprintf(p->out, ", protocol %s", safe);
+	}
+	if (e->name) {
+		escape(e->name, strnlen(e->name, 255), false, safe);
+		fprintf(p->out, ", name %s", safe);
+	}
+	if (e->pin)
+		fprintf(p->out, ", %s, key %s", e->verified ? "verified" :
+		    "NOT verified", e->pin);
+}
+
+static void
+print_key(const struct page *p, const struct event *e)
+{
+	fprintf(p->out, "TLS key made: clients trust it by --tls-pin %s",
+	    e->pin);
+}
+
 static void
 print_share_of_new(const struct page *p, const struct event *e)
 {
@@ -335,6 +363,8 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_JOINED] = print_joined,
 	[EVENT_LEFT] = print_left,
 	[EVENT_CONNECTED] = print_connected,
+	[EVENT_TLS] = print_tls,
+	[EVENT_KEY] = print_key,
 	[EVENT_PAUSED] = print_paused,
 	[EVENT_RESUMED] = print_resumed,
 	[EVENT_CLOSED] = print_closed,

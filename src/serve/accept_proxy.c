@@ -18,11 +18,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/container.h"
 #include "base/fail.h"
-#include "net/backoff.h"
 #include "net/proxy_header.h"
 
 enum {
@@ -74,7 +72,7 @@ header_wait_refuse(struct header_wait *w, enum reason reason, bool fault)
 	struct conn *c = w->conn;
 
 	header_wait_end(w);
-	p->on_refused(p, c, reason, fault && backoff_is_news(p->reported));
+	p->on_refused(p, c, reason, fault);
 	return -1;
 }
 
@@ -221,25 +219,10 @@ accept_proxy_add(struct accept_proxy *p, struct conn *c)
 	return -1;
 }
 
-/* Each connection may have a process of its own: one line is for all. */
-static int
-reported_share(struct accept_proxy *p)
-{
-	void *shared = mmap(NULL, sizeof(*p->reported), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (shared == MAP_FAILED)
-		return fail("shared memory");
-	p->reported = shared;
-	return 0;
-}
-
 int
 accept_proxy_read(struct accept_proxy *p, const char *text)
 {
 	p->on = text;
-	if (text && reported_share(p) < 0)
-		return -1;
 	if (!text || !*text)
 		return 0;
 	do {
@@ -272,9 +255,6 @@ void
 accept_proxy_free(struct accept_proxy *p)
 {
 	free(p->from);
-	if (p->reported)
-		munmap(p->reported, sizeof(*p->reported));
-	p->reported = NULL;
 	p->from = NULL;
 	p->count = 0;
 }

@@ -14,16 +14,14 @@ struct accept_proxy {
 	int count;			/* 0: all peers do */
 	struct loop *loop;
 	struct conn *waiting;		/* connections whose header is incomplete */
-	int64_t *reported;		/* when a refusal was last news, in
-					   memory shared with children */
 	/* Takes over c, from which payload can be read; it may free c. */
 	void (*on_ready)(struct accept_proxy *, struct conn *c);
 	/*
-	 * Takes over c, which has no header or a bad one. If it is news,
-	 * fail_text() says why, and is to be reported.
+	 * Takes over c, which has no header or a bad one. If that is a fault,
+	 * fail_text() says why.
 	 */
 	void (*on_refused)(struct accept_proxy *, struct conn *c,
-	    enum reason reason, bool news);
+	    enum reason reason, bool fault);
 };
 
 /* Reads the option's value, NULL if it is not given; -1: usage. */

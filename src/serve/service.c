@@ -84,7 +84,7 @@ service_watch(struct service *s, struct conn *c)
 
 	if (!c->read_ended && (!is_behind(c) || s->kind == SERVE_CHARGEN))
 		events |= EPOLLIN;
-	if (is_behind(c) || s->kind == SERVE_CHARGEN)
+	if (is_behind(c) || c->shut_waits || s->kind == SERVE_CHARGEN)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }
@@ -172,8 +172,10 @@ on_client_event(struct conn *c, uint32_t events)
 		result = service_read_once(s, c);
 	if (result == 0 && s->kind == SERVE_CHARGEN && !is_behind(c))
 		result = send_back(s, c, s->buffer, s->pattern_length);
-	else if (result == 0 && c->read_ended && !is_behind(c)) {
-		service_drop(s, c, REASON_END);
+	else if (result == 0 && c->read_ended && !is_behind(c) &&
+	    conn_finish(c) <= 0) {
+		service_drop(s, c, c->truncated ? REASON_TRUNCATED :
+		    REASON_END);
 		return;
 	}
 	if (result < 0 || service_watch(s, c) < 0)
@@ -190,10 +192,10 @@ service_refuse(struct service *s, struct conn *c, enum reason reason)
 }
 
 static void
-on_refused(struct accept_proxy *p, struct conn *c, enum reason reason,
+on_refused(struct accept_setup *p, struct conn *c, enum reason reason,
     bool news)
 {
-	struct service *s = container_of(p, struct service, proxy);
+	struct service *s = container_of(p, struct service, setup);
 
 	if (news)
 		s->ops->on_fault(s);
@@ -215,16 +217,16 @@ on_accept(struct acceptor *a, int fd)
 	}
 	c->id = ++s->last_id;
 	s->counters->accepted++;
-	if (accept_proxy_add(&s->proxy, c) < 0) {
+	if (accept_setup_add(&s->setup, c) < 0) {
 		s->ops->on_fault(s);
 		service_refuse(s, c, REASON_LOCAL);
 	}
 }
 
 static void
-on_ready(struct accept_proxy *p, struct conn *c)
+on_ready(struct accept_setup *p, struct conn *c)
 {
-	struct service *s = container_of(p, struct service, proxy);
+	struct service *s = container_of(p, struct service, setup);
 
 	c->user = s;
 	c->on_event = on_client_event;
@@ -429,9 +431,9 @@ int
 service_open(struct service *s, const struct sock_set *set, bool datagram,
     bool exclusive, unsigned limit)
 {
-	s->proxy.loop = s->loop;
-	s->proxy.on_ready = on_ready;
-	s->proxy.on_refused = on_refused;
+	s->setup.on_ready = on_ready;
+	s->setup.on_refused = on_refused;
+	accept_setup_init(&s->setup, s->loop);
 	s->buffer = malloc(BUFFER);
 	if (!s->buffer)
 		return fail("buffer");
@@ -487,7 +489,7 @@ service_close(struct service *s)
 {
 	acceptor_close(&s->acceptor);
 	service_stop(s);
-	accept_proxy_cut(&s->proxy, REASON_CUT);
+	accept_setup_cut(&s->setup, REASON_CUT);
 	while (s->conns)
 		service_drop(s, s->conns, REASON_CUT);
 	free(s->buffer);

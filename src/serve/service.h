@@ -8,7 +8,7 @@
 #include "net/udp_batch.h"
 #include "relay/pipe_pool.h"
 #include "serve/accept.h"
-#include "serve/accept_proxy.h"
+#include "serve/accept_setup.h"
 #include "serve/workload.h"
 
 /* echo (RFC 862), discard (RFC 863), chargen (RFC 864) on one loop. */
@@ -43,7 +43,7 @@ struct service {
 	struct workload workload;
 	struct congestion *congestion;	/* control of connections, or NULL */
 	struct acceptor acceptor;
-	struct accept_proxy proxy;	/* on, from, count: the caller's */
+	struct accept_setup setup;	/* see there for the caller's part */
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
 	struct udp_batch *dgrams;	/* received, not answered yet */

@@ -9,10 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "session/session.h"
 #include "terminal/columns.h"
+#include "tls/tls_conn.h"
 
 /* As wide as the longest, "/steer MODE [WEIGHTS]". */
 #define HELP_LINE "  %-21s %s\n"
@@ -34,6 +36,24 @@ run_help(struct session *s, char *arg)
 	    "goes to the server; //x sends /x");
 }
 
+/* What TLS agreed on; the client may have sent any name. */
+static void
+say_tls(struct session *s, const struct conn *c)
+{
+	const struct tls *t = tls_of(c);
+	struct tls_facts facts;
+	char safe[255 * ESCAPE_MAX + 1] = "";
+
+	if (!t)
+		return;
+	tls_facts(t, &facts);
+	if (facts.name)
+		escape(facts.name, strnlen(facts.name, 255), false, safe);
+	session_print(s, "        %s%s%s%s%s\n", facts.version,
+	    *safe ? ", name " : "", safe, facts.pin[0] ? ", key " : "",
+	    facts.pin);
+}
+
 static void
 say_conn(struct session *s, const struct conn *c)
 {
@@ -46,6 +66,7 @@ say_conn(struct session *s, const struct conn *c)
 	    duration_text(loop_now() - c->opened, age),
 	    bytes_text(c->in, in), bytes_text(c->out, out),
 	    c->read_ended ? "  they ended" : "");
+	say_tls(s, c);
 }
 
 /* The next younger connection (by id), or NULL. */

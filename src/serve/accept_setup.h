@@ -1,0 +1,38 @@
+#ifndef SERVE_ACCEPT_SETUP_H
+#define SERVE_ACCEPT_SETUP_H
+
+#include "serve/accept_proxy.h"
+#include "serve/accept_tls.h"
+
+/*
+ * What an accepted connection needs before its payload: first the PROXY header,
+ * then the TLS handshake, if they are asked for.
+ */
+struct accept_setup {
+	struct accept_proxy proxy;	/* on, from, count: the caller's */
+	struct accept_tls tls;		/* context: the caller's */
+	int64_t *reported;		/* when a refusal was last news, in
+					   memory shared with children */
+	/* Takes over c, from which payload can be read; it may free c. */
+	void (*on_ready)(struct accept_setup *, struct conn *c);
+	/*
+	 * Takes over c, whose header or handshake failed. If it is news,
+	 * fail_text() says why, and is to be reported.
+	 */
+	void (*on_refused)(struct accept_setup *, struct conn *c,
+	    enum reason reason, bool news);
+};
+
+/* Makes the shared memory, before any fork(2). -1: see fail_text(). */
+int accept_setup_share(struct accept_setup *);
+/* The callbacks are set. */
+void accept_setup_init(struct accept_setup *, struct loop *);
+/* Takes over an accepted connection. -1: c is still the caller's. */
+int accept_setup_add(struct accept_setup *, struct conn *c);
+/* Whether some connections are not ready yet. */
+bool accept_setup_waits(const struct accept_setup *);
+/* Refuses those connections. */
+void accept_setup_cut(struct accept_setup *, enum reason);
+void accept_setup_free(struct accept_setup *);
+
+#endif

@@ -1,0 +1,351 @@
+/*
+ * TLS on a socket that does not block. Each call says what it waits for, which
+ * may be the other direction: a read may have to send the answer to a key
+ * update (RFC 8446, 4.6.3).
+ */
+#include "tls/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/fail.h"
+#include "tls/openssl.h"
+
+static const struct openssl *
+openssl_of(const struct tls *t)
+{
+	return t->context->ssl;
+}
+
+static bool
+name_is_address(const char *name)
+{
+	unsigned char room[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, name, room) > 0 ||
+	    inet_pton(AF_INET6, name, room) > 0;
+}
+
+/* The name that the certificate must have; 0: no memory. */
+static int
+tls_set_name(struct tls *t, const char *name)
+{
+	const struct openssl *ssl = openssl_of(t);
+	bool ip = name_is_address(name);
+
+	if (!ip && ssl->SSL_ctrl(t->session, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+	    TLSEXT_NAMETYPE_host_name, (char *)name) <= 0)
+		return 0;
+	return ip ? ssl->X509_VERIFY_PARAM_set1_ip_asc(
+	    ssl->SSL_get0_param(t->session), name) :
+	    ssl->SSL_set1_host(t->session, name);
+}
+
+struct tls *
+tls_new(struct tls_context *c, int fd, const char *name)
+{
+	struct tls *t = calloc(1, sizeof(*t));
+
+	if (!t) {
+		fail("TLS");
+		return NULL;
+	}
+	t->context = c;
+	t->name = name;
+	t->session = c->ssl->SSL_new(c->context);
+	if (t->session && c->ssl->SSL_set_fd(t->session, fd) &&
+	    (!name || tls_set_name(t, name))) {
+		if (c->server)
+			c->ssl->SSL_set_accept_state(t->session);
+		else
+			c->ssl->SSL_set_connect_state(t->session);
+		return t;
+	}
+	fail_as(STATUS_NETWORK, "OpenSSL has no memory for a connection");
+	tls_free(t);
+	return NULL;
+}
+
+/* OpenSSL's words for an error, or plainer ones. Static; NULL: none. */
+static const char *
+reason_of(const struct openssl *ssl, unsigned long error)
+{
+	switch (error ? ERR_GET_REASON(error) : 0) {
+	case 0:
+		return NULL;
+	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+		return "the peer closed the connection";
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_HTTP_REQUEST:
+		return "the peer does not speak TLS";
+	default:
+		return ssl->ERR_reason_error_string(error);
+	}
+}
+
+static void
+tls_forget_errors(struct tls *t)
+{
+	errno = 0;
+	openssl_of(t)->ERR_clear_error();
+}
+
+/* The certificate is not trusted, and the user may know better. */
+static int
+verify_fault(const struct tls *t, long result)
+{
+	const struct tls_context *c = t->context;
+	char pin[PIN_TEXT];
+
+	fail_as(STATUS_NETWORK, "TLS: the certificate of %s is not trusted: %s",
+	    t->name ? t->name : "the client",
+	    c->ssl->X509_verify_cert_error_string(result));
+	switch (result) {
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return fail_advise(ADVICE_TLS_NAME);
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		if (c->server || !c->has_seen)
+			return -1;
+		fail_add("its key is %s", pin_text(&c->seen, pin));
+		return fail_advise(ADVICE_TLS_PIN);
+	default:
+		return -1;
+	}
+}
+
+static int
+handshake_fault(const struct tls *t)
+{
+	const struct openssl *ssl = openssl_of(t);
+	unsigned long error = ssl->ERR_peek_error();
+	const char *reason = reason_of(ssl, error);
+
+	if (error && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		return verify_fault(t, ssl->SSL_get_verify_result(t->session));
+	if (!reason && errno)
+		return fail("TLS handshake");
+	return fail_as(STATUS_NETWORK, "TLS handshake: %s",
+	    reason ? reason : "the peer closed the connection");
+}
+
+/* A pin is checked last: before that the peer has not shown its certificate. */
+static int
+pin_check(struct tls *t)
+{
+	const struct tls_context *c = t->context;
+	struct tls_facts facts;
+	char wanted[PIN_TEXT];
+
+	if (!c->pinned)
+		return 0;
+	tls_facts(t, &facts);
+	if (strcmp(facts.pin, pin_text(&c->pin, wanted)) == 0)
+		return 0;
+	return fail_as(STATUS_NETWORK, "TLS: the peer's key is not the pinned "
+	    "one: it is %s, not %s", facts.pin, wanted);
+}
+
+/* Bytes that were written to the socket so far. */
+static uint64_t
+tls_sent(const struct tls *t)
+{
+	const struct openssl *ssl = openssl_of(t);
+
+	return ssl->BIO_number_written(ssl->SSL_get_wbio(t->session));
+}
+
+/* Whether OpenSSL holds bytes that it has read, perhaps half a record. */
+static bool
+tls_has_more(const struct tls *t)
+{
+	return openssl_of(t)->SSL_has_pending(t->session);
+}
+
+static enum tls_step
+handshake_done(struct tls *t)
+{
+	if (pin_check(t) < 0)
+		return TLS_FAILED;
+	t->handshake_end = t->payload_end = tls_sent(t);
+	t->more = tls_has_more(t);
+	return TLS_DONE;
+}
+
+enum tls_step
+tls_handshake(struct tls *t)
+{
+	const struct openssl *ssl = openssl_of(t);
+	int done;
+
+	tls_forget_errors(t);
+	done = ssl->SSL_do_handshake(t->session);
+	if (done > 0)
+		return handshake_done(t);
+	switch (ssl->SSL_get_error(t->session, done)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANTS_WRITE;
+	default:
+		handshake_fault(t);
+		return TLS_FAILED;
+	}
+}
+
+/* A pin is as good as a chain of certificates and a name. */
+static void
+facts_of_peer(const struct tls *t, struct tls_facts *f)
+{
+	const struct tls_context *c = t->context;
+	const struct openssl *ssl = openssl_of(t);
+	X509 *peer = ssl->SSL_get1_peer_certificate(t->session);
+	struct pin pin;
+
+	if (!peer)
+		return;
+	if (pin_of(ssl, peer, &pin) == 0)
+		pin_text(&pin, f->pin);
+	f->verified = c->pinned || ssl->SSL_get_verify_result(t->session) ==
+	    X509_V_OK;
+	ssl->X509_free(peer);
+}
+
+void
+tls_facts(const struct tls *t, struct tls_facts *f)
+{
+	const struct openssl *ssl = openssl_of(t);
+	const unsigned char *alpn;
+	unsigned length;
+
+	*f = (struct tls_facts){
+		.version = ssl->SSL_get_version(t->session),
+		.cipher = ssl->SSL_CIPHER_get_name(
+		    ssl->SSL_get_current_cipher(t->session)),
+		.name = t->name ? t->name : ssl->SSL_get_servername(
+		    t->session, TLSEXT_NAMETYPE_host_name),
+		.resumed = ssl->SSL_session_reused(t->session),
+	};
+	ssl->SSL_get0_alpn_selected(t->session, &alpn, &length);
+	memcpy(f->alpn, alpn, length < sizeof(f->alpn) ? length : 0);
+	facts_of_peer(t, f);
+}
+
+/* Sets errno for a call that gave nothing; returns -1, or 0 at the end. */
+static ssize_t
+tls_result(struct tls *t, int done, uint32_t *wants)
+{
+	const struct openssl *ssl = openssl_of(t);
+
+	switch (ssl->SSL_get_error(t->session, done)) {
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_WANT_READ:
+		*wants = EPOLLIN;
+		errno = EAGAIN;
+		return -1;
+	case SSL_ERROR_WANT_WRITE:
+		*wants = EPOLLOUT;
+		errno = EAGAIN;
+		return -1;
+	case SSL_ERROR_SYSCALL:
+		if (!errno)
+			errno = ECONNRESET;
+		return -1;
+	default:
+		t->why = reason_of(ssl, ssl->ERR_peek_error());
+		errno = EPROTO;
+		return -1;
+	}
+}
+
+/* The peer's FIN came where a close_notify should have come (RFC 8446, 6.1). */
+static bool
+is_truncated(const struct openssl *ssl)
+{
+	return ERR_GET_REASON(ssl->ERR_peek_error()) ==
+	    SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
+ssize_t
+tls_read(struct tls *t, void *room, size_t length)
+{
+	size_t got;
+	int done;
+
+	tls_forget_errors(t);
+	t->read_wants = 0;
+	done = openssl_of(t)->SSL_read_ex(t->session, room, length, &got);
+	t->more = done && tls_has_more(t);
+	if (done)
+		return (ssize_t)got;
+	if (!is_truncated(openssl_of(t)))
+		return tls_result(t, done, &t->read_wants);
+	t->truncated = !t->context->lax_eof;
+	return 0;
+}
+
+ssize_t
+tls_write(struct tls *t, const void *data, size_t length)
+{
+	size_t sent;
+	int done;
+
+	tls_forget_errors(t);
+	t->write_wants = 0;
+	done = openssl_of(t)->SSL_write_ex(t->session, data, length, &sent);
+	if (!done)
+		return tls_result(t, done, &t->write_wants);
+	t->payload_end = tls_sent(t);
+	return (ssize_t)sent;
+}
+
+/*
+ * A full record has 16 KiB of payload, and the least that surrounds them is a
+ * header of 5 bytes and a tag of 16 (RFC 8446, 5.2; RFC 7905). So what was
+ * acknowledged holds no more payload than `most`.
+ */
+uint64_t
+tls_payload(const struct tls *t, uint64_t unacknowledged, uint64_t written)
+{
+	enum { RECORD = 16384, AROUND = 5 + 16 };
+	uint64_t acknowledged = tls_sent(t) - unacknowledged, most;
+
+	if (acknowledged >= t->payload_end)
+		return 0;
+	if (acknowledged <= t->handshake_end)
+		return written;
+	most = (acknowledged - t->handshake_end) * RECORD / (RECORD + AROUND);
+	return most < written ? written - most : 1;
+}
+
+int
+tls_shut(struct tls *t)
+{
+	int done;
+
+	if (t->shut)
+		return 0;
+	tls_forget_errors(t);
+	t->write_wants = 0;
+	/* 0: sent, and the peer's has not come; 1: both */
+	done = openssl_of(t)->SSL_shutdown(t->session);
+	t->shut = done >= 0;
+	if (!t->shut)
+		tls_result(t, done, &t->write_wants);
+	return t->shut ? 0 : -1;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t && t->session)
+		openssl_of(t)->SSL_free(t->session);
+	free(t);
+}

@@ -1,0 +1,162 @@
+/*
+ * Connections through TLS. epoll reports what comes for the socket, and that is
+ * not all that a reader or a writer waits for:
+ *
+ *	waits for	because				is told
+ *	other way	a read must send, or a write	as what was asked for
+ *			must receive
+ *	nothing		OpenSSL has read more than it	by a timer, at once
+ *			gave
+ */
+#include "tls/tls_conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/fail.h"
+
+struct tls_conn {
+	struct tls *tls;
+	struct conn *conn;
+	struct timer more;
+	uint32_t asked;			/* the events of the last watch() */
+};
+
+/* One call gives one record: reads all that have come. */
+static ssize_t
+conn_tls_read(struct conn *c, void *room, size_t length)
+{
+	struct tls *t = c->tls->tls;
+	ssize_t n = tls_read(t, room, length), total = n;
+
+	while (n > 0 && t->more && (size_t)total < length) {
+		n = tls_read(t, (char *)room + total, length - (size_t)total);
+		total += n > 0 ? n : 0;
+	}
+	c->truncated = t->truncated;
+	c->why = t->why;
+	return total;
+}
+
+static ssize_t
+conn_tls_write(struct conn *c, const void *data, size_t length)
+{
+	ssize_t n = tls_write(c->tls->tls, data, length);
+
+	c->why = c->tls->tls->why;
+	return n;
+}
+
+/* The peer is told by the close_notify; the FIN is for its kernel. */
+static int
+conn_tls_shut(struct conn *c)
+{
+	return tls_shut(c->tls->tls) < 0 ? -1 :
+	    shutdown(c->source.fd, SHUT_WR);
+}
+
+static int
+conn_tls_finish(struct conn *c)
+{
+	return tls_shut(c->tls->tls);
+}
+
+static uint64_t
+conn_tls_payload(const struct conn *c, uint64_t n)
+{
+	return tls_payload(c->tls->tls, n, c->out);
+}
+
+static uint32_t
+event_for(uint32_t wants, uint32_t usual)
+{
+	return wants ? wants : usual;
+}
+
+static void
+on_more(struct timer *timer)
+{
+	struct tls_conn *w = container_of(timer, struct tls_conn, more);
+
+	w->conn->on_event(w->conn, EPOLLIN);
+}
+
+static int
+conn_tls_watch(struct conn *c, uint32_t asked)
+{
+	struct tls_conn *w = c->tls;
+	uint32_t events = 0;
+
+	w->asked = asked;
+	if (asked & EPOLLIN)
+		events |= event_for(w->tls->read_wants, EPOLLIN);
+	if (asked & EPOLLOUT)
+		events |= event_for(w->tls->write_wants, EPOLLOUT);
+	if (!(asked & EPOLLIN) || !w->tls->more)
+		loop_timer_cancel(c->loop, &w->more);
+	else if (loop_timer_set(c->loop, &w->more, loop_now()) < 0)
+		return -1;
+	return loop_watch(c->loop, &c->source, events);
+}
+
+static void
+on_tls_source(struct source *source, uint32_t events)
+{
+	struct conn *c = container_of(source, struct conn, source);
+	struct tls_conn *w = c->tls;
+	uint32_t told = events & (EPOLLERR | EPOLLHUP);
+
+	if (events & event_for(w->tls->read_wants, EPOLLIN))
+		told |= w->asked & EPOLLIN;
+	if (events & event_for(w->tls->write_wants, EPOLLOUT))
+		told |= w->asked & EPOLLOUT;
+	c->on_event(c, told);
+}
+
+static void
+conn_tls_close(struct conn *c)
+{
+	struct tls_conn *w = c->tls;
+
+	loop_timer_cancel(c->loop, &w->more);
+	loop_del(c->loop, &c->source);
+	close(c->source.fd);
+	tls_free(w->tls);
+	free(w);
+}
+
+static const struct conn_ops conn_tls = {
+	.read = conn_tls_read,
+	.write = conn_tls_write,
+	.shut = conn_tls_shut,
+	.finish = conn_tls_finish,
+	.payload = conn_tls_payload,
+	.watch = conn_tls_watch,
+	.close = conn_tls_close,
+};
+
+int
+tls_conn_wrap(struct conn *c, struct tls *t)
+{
+	struct tls_conn *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return fail("TLS");
+	w->tls = t;
+	w->conn = c;
+	w->more.on_timer = on_more;
+	c->tls = w;
+	c->ops = &conn_tls;
+	c->source.on_event = on_tls_source;
+	return 0;
+}
+
+const struct tls *
+tls_of(const struct conn *c)
+{
+	return c->tls ? c->tls->tls : NULL;
+}
