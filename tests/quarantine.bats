@@ -364,6 +364,20 @@ its_drops() {
 	assert grep -q connect trace
 }
 
+@test "quarantine: a test that stands still for a second drops nothing later" {
+	members --sockets 1 --do echo
+	start echo -r 127.0.0.1 "$port"
+	member=("$pid")
+	start echo -r 127.0.0.1 "$port"
+	halt "$pid"
+	# before the second SYN of the first flow: meanwhile the kernel has
+	# repeated its SYN-ACK, and so dropped all eight half-open connections
+	inject "${member[0]}" connect:delay_enter=1200000:when=9
+	isolate --force --quarantine B 127.0.0.1
+	assert_equal "$(its_drops)" '0 0, 0 0, 0 0'
+	assert grep -q connect trace
+}
+
 @test "quarantine: datagrams" {
 	reserve
 	start echo -u -r 127.0.0.1 "$port"

@@ -27,6 +27,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "group/steer/bpf.h"
 #include "net/accept_queue.h"
@@ -38,6 +39,9 @@ enum {
 	FLOWS_FIRST = 8, FLOWS_MAX = 64,
 	ORDER_TRIES = 3,
 	NO_TRACE = -2,
+	CLEAR_TRIES = 3,
+	REPEATED_NS = 500 * 1000 * 1000,	/* half the time to a second
+						   SYN-ACK */
 };
 
 static int
@@ -173,12 +177,10 @@ refuse_syn_ack(int fd)
  * More than 4 ms after the first, as on a busy machine, the second SYN is beyond
  * the window of 64 KiB. The kernel then keeps the half-open connection, and
  * answers with an ACK. The socket lets this in, and so resets the connection
- * (RFC 9293, 3.5.1). If the connection stayed, the kernel would send its SYN-ACK
- * again a second later, to nobody, and count the RST that comes back as a drop
- * of the member.
+ * (RFC 9293, 3.5.1).
  */
 static void
-clear_stray(struct addr *from, const struct addr *to)
+send_second_syn(struct addr *from, const struct addr *to)
 {
 	int fd = client_open(from);
 
@@ -189,13 +191,42 @@ clear_stray(struct addr *from, const struct addr *to)
 	close(fd);
 }
 
+static bool
+is_half_open(struct sock_diag *diag, const struct addr *from,
+    const struct addr *to)
+{
+	struct diag_sock end;
+
+	return sock_diag_get(diag, IPPROTO_TCP, to, from, &end) > 0 &&
+	    end.state == STATE_SYN_RECV;
+}
+
+/*
+ * Ends the half-open connection of a flow whose SYN was sent at `sent`. If it
+ * stayed, the kernel would send its SYN-ACK again a second later, to nobody, and
+ * count the RST that comes back as a drop of the member. After such a second it
+ * is gone, and another SYN would only make the next one.
+ */
+static void
+clear_stray(struct addr *from, const struct addr *to, struct sock_diag *diag,
+    int64_t sent)
+{
+	if (clock_ns() - sent > REPEATED_NS && !is_half_open(diag, from, to))
+		return;
+	for (int i = 0; i < CLEAR_TRIES; i++) {
+		send_second_syn(from, to);
+		if (!is_half_open(diag, from, to))
+			return;
+	}
+}
+
 /* Sends the SYN to index k. 1: it is ours, 0: another's, -1: unknown. */
 static int
 try_index(int fd, const struct addr *to, int k, struct sock_diag *diag)
 {
 	struct addr from = client_address(to);
-	struct diag_sock end;
 	int client, ours = -1;
+	int64_t sent;
 	uint32_t drops;
 
 	client = client_open(&from);
@@ -206,19 +237,19 @@ try_index(int fd, const struct addr *to, int k, struct sock_diag *diag)
 	    bpf_flows(fd, &from, 1, k) < 0)
 		goto close;
 	drops = listener_drops(fd);
+	sent = clock_ns();
 	if (connect(client, &to->sa, to->len) < 0 && errno != EINPROGRESS) {
 		fail("index");
 		goto close;
 	}
 	/* neither: another member dropped it, because its queue is full */
 	ours = listener_drops(fd) != drops;
-	if (sock_diag_get(diag, IPPROTO_TCP, to, &from, &end) > 0 &&
-	    end.state == STATE_SYN_RECV)
+	if (is_half_open(diag, &from, to))
 		ours = 0;
 close:
 	close(client);
 	if (ours == 0)
-		clear_stray(&from, to);
+		clear_stray(&from, to, diag, sent);
 	return ours;
 }
 
@@ -370,9 +401,11 @@ member_index_find(const struct search *s, int k)
 	uint32_t before[ORDER_MAX], after[ORDER_MAX];
 	struct addr from[FLOWS_MAX];
 	int found = -1;
+	int64_t sent;
 
 	for (int count = FLOWS_FIRST; found < 0 && count <= FLOWS_MAX;
 	    count *= 2) {
+		sent = clock_ns();
 		if (references_read(s, before) < 0 || (s->datagram ?
 		    send_datagrams(s, k, count) :
 		    send_syns(s, k, from, count)) < 0)
@@ -387,7 +420,7 @@ member_index_find(const struct search *s, int k)
 			return NO_TRACE;
 		}
 		for (int i = 0; !s->datagram && i < count; i++)
-			clear_stray(&from[i], &s->to);
+			clear_stray(&from[i], &s->to, s->diag, sent);
 	}
 	return found;
 }
