@@ -403,14 +403,26 @@ step() {
 	eventually stepped "$before"
 }
 
-# has_looked LINE: since then it has the lock of a leaver, and has asked the
-# kernel for the sockets of its group.
-has_looked() {
-	tail -n "+$1" trace | sed -n '/F_OFD_SETLK/,$p' | grep -q 'SOCK_DIAG_BY_FAMILY'
+# seen RESULT [N]: since line $from of the trace it leaves: it has asked for the
+# lock of a leaver, with that result, and then N times for sockets.
+seen() {
+	local since
+	since=$(tail -n "+$from" trace | sed -n '/socket(AF_NETLINK/,$p' |
+		sed -n "/F_OFD_SETLK.*= $1/,\$p")
+	test -n "$since" &&
+		test "$(grep -c 'sendto(.*SOCK_DIAG' <<<"$since")" -ge "${2:-0}"
+}
+
+# until_seen RESULT [N]: it goes on until then.
+until_seen() {
+	until seen "$@"; do
+		! gone "$leaver" || fail "it has left"
+		step
+	done
 }
 
 @test "leave: a joiner that is not on the registry yet is no stranger" {
-	local leaver joiner tracer from
+	local leaver joiner tracer from holder
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 	start echo -v -r 127.0.0.1 0
 	start echo -v -r 127.0.0.1 "$port"
@@ -425,15 +437,19 @@ has_looked() {
 		test "$(ss -Hltn "src 127.0.0.1:$port" | wc -l)" -eq 3
 	}
 	eventually three_listen
-	# the leaver is stopped wherever it waits
-	inject "$leaver" epoll_wait:signal=SIGSTOP
+	hold_leave
+	holder=$pid
+	# the leaver is stopped wherever it waits, and at each question
+	inject "$leaver" epoll_wait,sendto:signal=SIGSTOP
 	tracer=${pids[-1]}
 	eventually stepped 0
 	from=$(wc -l <trace)
 	kill "$leaver"
-	until has_looked "$from" || gone "$leaver"; do
-		step
-	done
+	until_seen -1
+	end TERM "$holder"
+	# a look has three questions, each for IPv4 and IPv6: this is the second look,
+	# or what a leaver does that has believed the first
+	until_seen 0 7
 	kill -CONT "$joiner"
 	read -r -t 30 _ <>joined
 	kill "$tracer" 2>/dev/null || true # it ends with who is traced

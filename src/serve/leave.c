@@ -205,6 +205,8 @@ has_two_in_one_group(const struct leave *l)
 static bool
 choose_mode(struct leave *l)
 {
+	bool all;
+
 	l->mode = l->asked == LEAVE_AUTO ? LEAVE_STEER : l->asked;
 	l->why = NULL;
 	if (l->mode != LEAVE_STEER)
@@ -215,13 +217,15 @@ choose_mode(struct leave *l)
 		leave_fall_back(l, LEAVE_GATE, "sock_diag is refused");
 	if (l->mode != LEAVE_STEER)
 		return true;
+	/* once: a member that registers now changes the mode, if checked again */
+	all = all_are_rpnc(l);
 	if (!rpnc_members_stay(l))
 		leave_fall_back(l, LEAVE_GATE, "no other rpnc");
 	else if (has_two_in_one_group(l))
 		leave_fall_back(l, LEAVE_GATE, "two sockets in one group");
-	else if (l->asked == LEAVE_AUTO && !all_are_rpnc(l))
+	else if (l->asked == LEAVE_AUTO && !all)
 		leave_fall_back(l, LEAVE_GATE, "not all are rpnc's");
-	return l->mode == LEAVE_STEER || all_are_rpnc(l);
+	return l->mode == LEAVE_STEER || all;
 }
 
 /* If no rpnc member stays, nobody else would remove a program of ours. */
@@ -247,14 +251,24 @@ step_lock(struct leave *l)
 		leave_next(l, step_lock, TICK_US);
 		return;
 	}
-	l->limit = loop_now() + STRANGER_US;
+	l->limit = 0;
 	step_choose(l);
+}
+
+/* After the first check, which may itself take long, there is always another. */
+static bool
+may_check_again(struct leave *l)
+{
+	if (l->limit)
+		return loop_now() < l->limit;
+	l->limit = loop_now() + STRANGER_US;
+	return true;
 }
 
 static void
 step_choose(struct leave *l)
 {
-	if (!choose_mode(l) && loop_now() < l->limit) {
+	if (!choose_mode(l) && may_check_again(l)) {
 		leave_next(l, step_choose, TICK_US);
 		return;
 	}
