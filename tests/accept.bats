@@ -372,6 +372,23 @@ refused() {
 	refused recvmmsg echo -u 127.0.0.1 0
 }
 
+@test "echo: SIGTERM ends it though accept(2) never says that nobody waits" {
+	local accept4=242 # of most machines
+	test "$(uname -m)" != x86_64 || accept4=288
+	local endless=(python3 "$BATS_TEST_DIRNAME/refuse.py" none "$accept4" --)
+	"${endless[@]}" true || skip "no seccomp here"
+	# shellcheck disable=SC2317 # start runs it
+	rpnc() { exec "${endless[@]}" "$RPNC" "$@"; }
+	start echo -r --leave drain 127.0.0.1 0
+	kill "$pid"
+	# else its memory would grow for ever
+	eventually gone "$pid" || eventually gone "$pid" || kill -KILL "$pid"
+	status=0
+	finish "$pid" || status=$?
+	assert_equal "$status" 143
+	assert grep -q '^left: served [1-9][0-9]* that waited' err.0
+}
+
 @test "echo, listen: once accept(2) or recvmmsg(2) works again, who has waited is served" {
 	export udp=
 	with_faults accept4:error=EACCES:when=1..2 recvmmsg:error=EPERM:when=1..2

@@ -2,7 +2,8 @@
 """refuse.py ERROR SYSCALL [SECOND] -- COMMAND...: with a seccomp filter.
 
 The system call of that number fails with that error, only if its second
-argument is SECOND where that is given.
+argument is SECOND where that is given. ERROR none: it does nothing, and
+returns 0.
 """
 import ctypes
 import errno
@@ -17,10 +18,11 @@ SECOND = 16 + 8  # in struct seccomp_data
 
 end = sys.argv.index("--")
 error, call, *second = sys.argv[1:end]
+number = 0 if error == "none" else getattr(errno, error)
 code = [(LOAD, 0, 0, 0), (JUMP_EQUAL, 0, 3 if second else 1, int(call))]
 if second:
     code += [(LOAD, 0, 0, SECOND), (JUMP_EQUAL, 0, 1, int(second[0]))]
-code += [(RETURN, 0, 0, ERRNO | getattr(errno, error)), (RETURN, 0, 0, ALLOW)]
+code += [(RETURN, 0, 0, ERRNO | number), (RETURN, 0, 0, ALLOW)]
 text = ctypes.create_string_buffer(b"".join(
     struct.pack("HBBI", *one) for one in code))
 program = ctypes.create_string_buffer(
