@@ -17,11 +17,14 @@ quiet() {
 # server CODE: runs Python in the background and sets $port. CODE finds a
 # listening socket in s, on 127.0.0.1 (KIND=udp: datagrams; KIND=unix and
 # unix-udp: on ./socket), and has the functions below. tell(NAME) writes to the
-# fifo NAME, told(NAME) reads from it: so it and the test wait for each other.
+# fifo NAME, told(NAME) reads from it: so it and the test wait for each other. A
+# fifo that is used again is read to its end, or a writer that is slow to close
+# it passes for the next one.
 server() {
 	test -e at || mkfifo at
 	background "$PYTHON" -c "$server_start$1" >server.out 2>server.err
-	read -r port <"at"
+	port=$(<at)
+	test -n "$port"
 }
 
 server_start='

@@ -488,14 +488,13 @@ unbroken() {
 		c.close()
 	END
 	background python3 server.py
-	read -r port <up
+	port=$(<up)
 	shell k
 	enter k "rpnc connect 127.0.0.1 $port; echo status \$?"
 	sees k 'accepted by python3, pid'
 	enter k 'a question'
 	keys k C-d
-	read -r k <up
-	assert_equal "$k" 'a question'
+	assert_equal "$(<up)" 'a question'
 	enter k 'too late'
 	sees k 'nothing more can be sent'
 	: >down

@@ -332,9 +332,9 @@ kept = [accept()]
 socks(c := accept()); kept.append(c)
 socks(c := accept()); c.sendall(OK[:-1]); kept.append(c)
 http(c := accept()); c.sendall(b"HTTP/1.1 200 OK\r\n"); kept.append(c)
-tell("held"); told("end")'
+tell("held"); signal.pause()'
 	local i url=127.0.0.1:$port
-	mkfifo held end
+	mkfifo held
 	for i in 1 2 3; do
 		fails 4 "proxy socks5h://$url: no answer in time" \
 			--connect-timeout 300ms --proxy "socks5h://$url" a.example 80
@@ -342,7 +342,6 @@ tell("held"); told("end")'
 	fails 4 "proxy http://$url: no answer in time" \
 		--connect-timeout 300ms --proxy "http://$url" a.example 80
 	read -r <held
-	echo >end
 }
 
 @test "connect --proxy: a name that does not resolve is status 3" {

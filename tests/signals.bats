@@ -196,8 +196,7 @@ all_gone() {
 
 @test "signals: listen and connect of a deaf parent end by SIGTERM, at every moment" {
 	local deaf
-	mkfifo end
-	server 'fill(s); told("end")'
+	server 'fill(s); signal.pause()'
 	for deaf in "${deaf_parents[@]}"; do
 		# shellcheck disable=SC2086 # words it is
 		by $deaf
@@ -215,7 +214,6 @@ all_gone() {
 			assert_equal "$status" 143
 		)
 	done
-	echo >end
 }
 
 @test "signals: what nohup and & ask for stays" {
@@ -295,8 +293,7 @@ stops() {
 @test "signals: as process 1, connect ends in its dial, under --wait, and in a transfer" {
 	local name
 	as_init
-	mkfifo end
-	server 'fill(s); told("end")'
+	server 'fill(s); signal.pause()'
 	for name in TERM INT HUP; do
 		connect_in_background --connect-timeout 60 127.0.0.1 "$port"
 		stops "$name"
@@ -305,13 +302,11 @@ stops() {
 		stops "$name"
 		assert_equal "$status" $((128 + $(kill -l "$name")))
 	done
-	echo >end
-	server 'c = accept(); c.sendall(b"some"); told("end")'
+	server 'c = accept(); c.sendall(b"some"); signal.pause()'
 	connect_in_background 127.0.0.1 "$port"
 	eventually test -s out
 	stops TERM
 	assert_equal "$status" 143
-	echo >end
 }
 
 @test "signals: a look-up ends by SIGTERM, as process 1 too" {
@@ -427,7 +422,7 @@ ends_at_once() {
 
 @test "signals: a second SIGTERM ends at once what the first lets go on" {
 	local words
-	mkfifo in end accepted
+	mkfifo in accepted
 	exec 5<>in
 	for words in "echo" "echo -w 2" "echo --accept fork" "listen -k"; do
 		# shellcheck disable=SC2086 # words it is
@@ -442,18 +437,16 @@ ends_at_once() {
 		ends_at_once "$pid"
 		exec 6>&-
 	done
-	server 'c = accept(); tell("accepted"); told("end")'
+	server 'c = accept(); tell("accepted"); signal.pause()'
 	as_by_a_person connect 127.0.0.1 "$port" </dev/zero >out 2>err 3>&- &
 	pid=$!
 	pids+=("$pid")
-	read -r _ <accepted
+	cat accepted >/dev/null
 	ends_at_once "$pid"
-	echo >end
-	server 'c = accept(); tell("accepted"); told("end")'
+	server 'c = accept(); tell("accepted"); signal.pause()'
 	as_by_a_person probe --send x --timeout 10m -n 1 127.0.0.1 "$port" >out 2>err 3>&- &
 	pid=$!
 	pids+=("$pid")
-	read -r _ <accepted
+	cat accepted >/dev/null
 	ends_at_once "$pid"
-	echo >end
 }
