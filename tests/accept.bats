@@ -398,7 +398,13 @@ refused() {
 		client <<<'s = dial(); echoed(s)'
 		stop
 		start echo -u --accept "$model" 127.0.0.1 0
-		run -0 socat -T 15 - "UDP:127.0.0.1:$port" <<<hello
+		run -0 client <<-'END'
+			s = socket.socket(type=socket.SOCK_DGRAM)
+			s.settimeout(20)
+			s.connect(("127.0.0.1", int(port)))
+			s.send(b"hello")
+			print(s.recv(9).decode())
+		END
 		assert_output hello
 		stop
 	done

@@ -135,7 +135,8 @@ echoes() {
 	[[ $(screen a) =~ B\ joined\ \(pid\ ([0-9]+)\) ]]
 	b=${BASH_REMATCH[1]}
 	kill -STOP "$b"
-	top a 4 "B +$b .* 0/8192 +0 stopped"
+	# strips come between the rows once there is something to show
+	top a 5 "B +$b .* 0/8192 +0 stopped"
 	until waiting=$(queued) && test "$waiting" -gt 2; do client; done
 	top a 5 "B +$b .* $waiting/8192 +0 stopped"
 	top a 8 "B \\(pid $b\\) is stopped: $waiting clients wait in its queue"
