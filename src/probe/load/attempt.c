@@ -98,7 +98,7 @@ look_gone(struct attempt *a)
 static void
 look_later(struct attempt *a, int64_t ns)
 {
-	loop_watch(a->shared->loop, &a->source, 0);
+	attempt_watch(a, 0);
 	attempt_tick_in(a, ns);
 }
 
@@ -244,7 +244,7 @@ attempt_on_connect_event(struct attempt *a)
 {
 	int error = sock_get_int(a->source.fd, SOL_SOCKET, SO_ERROR, 0);
 
-	loop_watch(a->shared->loop, &a->source, 0);
+	attempt_watch(a, 0);
 	if (error)
 		attempt_end_unconnected(a, error);
 	else
@@ -362,7 +362,7 @@ attempt_connect(struct attempt *a)
 	} else if (errno != EINPROGRESS) {
 		attempt_end_unconnected(a, errno);
 	} else {
-		loop_watch(a->shared->loop, &a->source, EPOLLOUT);
+		attempt_watch(a, EPOLLOUT);
 	}
 }
 

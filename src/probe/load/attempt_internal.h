@@ -6,7 +6,7 @@
 /*
  * The files of an attempt share this: attempt.c connects and looks,
  * attempt_proxy.c asks proxies, attempt_io.c talks and ends, attempt_socket.c
- * opens the socket.
+ * opens the socket, and reads and writes.
  */
 
 /* attempt_proxy.c. 1: the server is reached; 0: later; -1: it has ended. */
@@ -53,5 +53,13 @@ void attempt_tick_in(struct attempt *, int64_t ns);
  * will get the connection (0: not known).
  */
 int attempt_socket(struct attempt *);
+
+/* Like recv(2) and send(2), which never block. */
+ssize_t attempt_read(struct attempt *, void *room, size_t length);
+ssize_t attempt_write(struct attempt *, const void *data, size_t length);
+/* Ends our direction. */
+void attempt_shut(struct attempt *);
+/* Waits for these events. */
+void attempt_watch(struct attempt *, uint32_t events);
 
 #endif

@@ -171,8 +171,7 @@ attempt_drain(struct attempt *a)
 	ssize_t n = 1;
 
 	for (int i = 0; i < DRAIN_READS && n > 0; i++) {
-		n = recv(a->source.fd, io_buffer, sizeof(io_buffer),
-		    MSG_DONTWAIT);
+		n = attempt_read(a, io_buffer, sizeof(io_buffer));
 		a->served |= n > 0;
 	}
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
@@ -215,10 +214,10 @@ attempt_close(struct attempt *a)
 		return;
 	}
 	a->stage = STAGE_CLOSE;
-	shutdown(a->source.fd, SHUT_WR);
+	attempt_shut(a);
 	attempt_limit(a, p->losses && !is_accepted(a) ? CLOSE_LOSSES_US :
 	    CLOSE_US);
-	loop_watch(a->shared->loop, &a->source, EPOLLIN);
+	attempt_watch(a, EPOLLIN);
 }
 
 bool
@@ -229,6 +228,12 @@ attempt_has_more(const struct attempt *a)
 	return a->exchange.out < (p->echo ? p->echo : p->send_length);
 }
 
+static void
+attempt_watch_talk(struct attempt *a)
+{
+	attempt_watch(a, EPOLLIN | (attempt_has_more(a) ? EPOLLOUT : 0));
+}
+
 int
 attempt_send(struct attempt *a)
 {
@@ -236,8 +241,7 @@ attempt_send(struct attempt *a)
 
 	while ((n = exchange_piece(&a->exchange, io_buffer,
 	    sizeof(io_buffer)))) {
-		ssize_t sent = send(a->source.fd, io_buffer, n,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = attempt_write(a, io_buffer, n);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -249,8 +253,7 @@ attempt_send(struct attempt *a)
 			break;
 		exchange_sent(&a->exchange, (size_t)sent);
 	}
-	loop_watch(a->shared->loop, &a->source,
-	    EPOLLIN | (attempt_has_more(a) ? EPOLLOUT : 0));
+	attempt_watch_talk(a);
 	return 0;
 }
 
@@ -279,7 +282,7 @@ exchange_receive(struct attempt *a)
 	int reads = searches ? 1 : PULL_READS;
 
 	while (!exchange_is_done(&a->exchange) && reads--) {
-		ssize_t n = recv(a->source.fd, io_buffer, room, MSG_DONTWAIT);
+		ssize_t n = attempt_read(a, io_buffer, room);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -60,8 +60,8 @@ attempt_proxies_go_on(struct attempt *a)
 		attempt_end_saying(a, OUT_PROXY, proxy_reason());
 		return -1;
 	}
-	loop_watch(a->shared->loop, &a->source, step == HANDSHAKE_WANTS_READ ?
-	    EPOLLIN : step == HANDSHAKE_WANTS_WRITE ? EPOLLOUT : 0);
+	attempt_watch(a, step == HANDSHAKE_WANTS_READ ? EPOLLIN :
+	    step == HANDSHAKE_WANTS_WRITE ? EPOLLOUT : 0);
 	if (step != HANDSHAKE_DONE)
 		return 0;
 	proxy_handshake_end(&a->proxies);

@@ -77,3 +77,27 @@ attempt_socket(struct attempt *a)
 	errno = saved;
 	return -1;
 }
+
+ssize_t
+attempt_read(struct attempt *a, void *room, size_t length)
+{
+	return recv(a->source.fd, room, length, MSG_DONTWAIT);
+}
+
+ssize_t
+attempt_write(struct attempt *a, const void *data, size_t length)
+{
+	return send(a->source.fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void
+attempt_shut(struct attempt *a)
+{
+	shutdown(a->source.fd, SHUT_WR);
+}
+
+void
+attempt_watch(struct attempt *a, uint32_t events)
+{
+	loop_watch(a->shared->loop, &a->source, events);
+}
