@@ -75,8 +75,9 @@ page_options() {
 	connect) manual_options rpnc-listen.1 | grep '^Data: ' ;;
 	esac
 	case $1 in
-	listen | echo) manual_options rpnc-tls.7 | grep -vE -- '--tls-(name|insecure)' ;;
-	connect) manual_options rpnc-tls.7 ;;
+	listen | echo) manual_options rpnc-tls.7 | grep -vE -- '--tls-(name|insecure|resume)' ;;
+	connect) manual_options rpnc-tls.7 | grep -vE -- '--tls-resume' ;;
+	probe) manual_options rpnc-tls.7 | grep -vE -- '--tls-lax-eof' ;;
 	esac
 	manual_options rpnc.1
 }

@@ -566,9 +566,9 @@ waiting() {
 		assert set(r["target"]) == {"address", "name", "port", "protocol",
 			"proxy"}
 		assert set(r["failed"]) == {"refused", "reset", "timeout", "proxy",
-			"other"}
-		assert set(r["latency"]) == {"connect", "proxy", "accept", "echo",
-			"reply", "late"}
+			"tls", "other"}
+		assert set(r["latency"]) == {"connect", "proxy", "accept", "tls",
+			"echo", "reply", "late"}
 		h = r["latency"]["connect"]
 		assert h["unit"] == "us" and h["count"] == 20 and h["p90"] is None
 		assert h["min"] <= h["p50"] <= h["max"]

@@ -107,6 +107,15 @@ const struct opt tls_connect_options[] = {
 	END
 };
 
+const struct opt tls_probe_options[] = {
+	TLS_ROWS(PROBE_LOAD),
+	TLS_SERVER(PROBE_LOAD),
+	FLAG(0, "tls-resume", tls_resume,
+	    "resume sessions: shorter handshakes", PROBE_LOAD,
+	    NEEDS_TLS("--tls-resume")),
+	END
+};
+
 const struct opt tls_listen_options[] = {
 	TLS_ROWS(0),
 	TLS_LAX_EOF,
@@ -283,14 +292,14 @@ const struct opt probe_options[] = {
 	    OFTEN),
 	FLAG(0, "merge", merge,
 	    "add up --json reports: rpnc probe --merge FILE...",
-	    PROBE_MERGE, OFTEN),
+	    PROBE_MERGE),
 	TEXT(0, "quarantine", "NAME|PID", quarantine,
 	    "keep new connections away from a stuck member",
 	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--quarantine"),
 	    { "rescue", "--rescue quarantines, too: one of them will do" })),
 	TEXT(0, "rescue", "NAME|PID", rescue,
 	    "the same, and have other members serve its queue",
-	    PROBE_QUARANTINE, OFTEN, EXCLUDES(NO_GROUP("--rescue"), { "udp",
+	    PROBE_QUARANTINE, EXCLUDES(NO_GROUP("--rescue"), { "udp",
 	    "--rescue: datagrams have no queue of clients: --quarantine "
 	    "keeps new ones away" })),
 	HEADING("Load"),
@@ -305,7 +314,7 @@ const struct opt probe_options[] = {
 	    PROBE_LOAD | PROBE_COMPARE),
 	TEXT(0, "rate", "N", rate,
 	    "attempts a second, such as 0.5 (open loop)",
-	    PROBE_LOAD | PROBE_COMPARE, OFTEN),
+	    PROBE_LOAD | PROBE_COMPARE),
 	MAYBE(0, "echo", "SIZE", echo,
 	    "send SIZE bytes (64), which must come back", PROBE_LOAD, OFTEN,
 	    EXCLUDES({ "send expect match",

@@ -7,7 +7,7 @@
 extern const struct opt address_options[], output_options[],
     clients_options[], data_options[], server_options[], group_options[],
     connecting_options[], echo_options[], probe_options[],
-    tls_connect_options[], tls_listen_options[];
+    tls_connect_options[], tls_listen_options[], tls_probe_options[];
 extern const struct opt_hint hints[];
 
 #endif

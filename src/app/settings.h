@@ -54,7 +54,7 @@ struct settings {
 	int64_t grace;
 	const char *accept_proxy;	/* "": from all peers */
 	/* TLS */
-	bool tls, tls_insecure, tls_lax_eof;
+	bool tls, tls_insecure, tls_lax_eof, tls_resume;
 	const char *tls_ca, *tls_cert, *tls_key, *tls_name, *tls_alpn, *tls_pin;
 	/* relaying */
 	bool crlf, hex, no_stdin, no_shutdown;

@@ -293,7 +293,8 @@ const struct command probe_command = {
 	.synopsis = "probe [options] [host] port [-- command]",
 	.summary = "show who answers, how fast, how evenly; or which of 20-25,80 "
 	    "are open",
-	.tables = { probe_options, address_options, output_options, NULL },
+	.tables = { probe_options, tls_probe_options, address_options,
+	    output_options, NULL },
 	.mode = find_mode,
 	.run = probe_run,
 };

@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/proxy_options.h"
+#include "cmd/tls_options.h"
 #include "probe/load/expected_shares.h"
 #include "probe/load/pattern.h"
 #include "probe/stats/whatif.h"
@@ -195,6 +196,18 @@ proxies_make(struct probe_plan *p, const struct settings *s,
 }
 
 static int
+tls_make(struct probe_plan *p, const struct settings *s,
+    const struct endpoint *e)
+{
+	if (tls_options_name(s, e, &p->plan.tls_name) < 0 ||
+	    tls_options_client(s, &p->tls) < 0)
+		return -1;
+	p->tls.resume = s->tls_resume;
+	p->plan.tls = p->tls.ssl ? &p->tls : NULL;
+	return 0;
+}
+
+static int
 weights_read(struct steering *out, const struct settings *s)
 {
 	if (s->expect_weights && expected_shares_read(s->expect_weights, out) < 0)
@@ -245,6 +258,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	if (plan_check(&out->plan, s, e) < 0 ||
 	    probe_rate(&out->plan.rate, s->rate) < 0 ||
 	    sources_make(out, s) < 0 || proxies_make(out, s, e) < 0 ||
+	    tls_make(out, s, e) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||
@@ -282,6 +296,7 @@ probe_plan_free(struct probe_plan *p)
 		regfree(&p->match);
 	free(p->send);
 	sources_free(&p->sources);
+	tls_context_close(&p->tls);
 }
 
 int

@@ -8,6 +8,7 @@
 #include "net/proxy_hop.h"
 #include "net/sources.h"
 #include "probe/load/plan.h"
+#include "tls/context.h"
 
 /* The options of a probe as a plan, with what the plan points to. */
 struct probe_plan {
@@ -18,6 +19,7 @@ struct probe_plan {
 	struct steering weights;	/* --expect-weights; count 0: none */
 	struct sources sources;
 	struct proxy_chain proxies;
+	struct tls_context tls;
 	double uneven;			/* --fail-uneven=P, or 0 */
 };
 

@@ -207,12 +207,12 @@ finding_add_idle(struct finding_list *l, const struct finding_facts *f)
 static void
 finding_add_failed(struct finding_list *l, const struct finding_facts *f)
 {
-	char how[340] = "";
+	char how[500] = "";
 
 	if (!has_room(l))
 		return;
 	if (f->how)
-		snprintf(how, sizeof(how), " (%.330s)", f->how);
+		snprintf(how, sizeof(how), " (%.490s)", f->how);
 	if (f->failed && f->failed == f->attempts)
 		finding_add(l, f->failure, NULL, "all %llu %s%s",
 		    (unsigned long long)f->failed, f->failure, how);

@@ -16,7 +16,7 @@
  * prompt, the scoreboard, probe and probe --group all use this.
  */
 
-enum { FINDING_TEXT = 400, FINDING_LABEL = 400, FINDINGS = 6 };
+enum { FINDING_TEXT = 560, FINDING_LABEL = 400, FINDINGS = 6 };
 
 struct finding {
 	const char *kind;		/* "stopped", ..., or a verdict */

@@ -111,6 +111,17 @@ metrics_failures(const struct metrics *m, const struct probe_failures *f)
 }
 
 static void
+metrics_tls(const struct metrics *m, const struct probe_tls *t)
+{
+	if (!t)
+		return;
+	metrics_gauge(m, "tls_handshakes", (double)t->handshakes,
+	    "TLS handshakes that succeeded.");
+	metrics_gauge(m, "tls_resumed", (double)t->resumed,
+	    "TLS handshakes that resumed a session.");
+}
+
+static void
 metrics_totals(const struct metrics *m, const struct probe_report *r,
     int64_t time)
 {
@@ -295,6 +306,7 @@ openmetrics_write(FILE *out, const struct probe_report *r, int64_t time)
 	label_add(m.common, "protocol", r->target->protocol);
 	label_add(m.common, "proxy", r->target->proxy);
 	metrics_totals(&m, r, time);
+	metrics_tls(&m, r->tls);
 	metrics_members(&m, r);
 	metrics_fairness(&m, r->fairness);
 	metrics_latency(&m, r->latency);

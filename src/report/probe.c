@@ -5,7 +5,7 @@
 
 const char *const latency_names[LATENCIES] = {
 	[LATENCY_CONNECT] = "connect", [LATENCY_PROXY] = "proxy",
-	[LATENCY_ACCEPT] = "accept",
+	[LATENCY_ACCEPT] = "accept", [LATENCY_TLS] = "tls",
 	[LATENCY_ECHO] = "echo", [LATENCY_REPLY] = "reply",
 	[LATENCY_LATE] = "late",
 };
@@ -13,7 +13,7 @@ const char *const latency_names[LATENCIES] = {
 const char *const failure_names[FAILURES] = {
 	[FAILURE_REFUSED] = "refused", [FAILURE_RESET] = "reset",
 	[FAILURE_TIMEOUT] = "timeout", [FAILURE_PROXY] = "proxy",
-	[FAILURE_OTHER] = "other",
+	[FAILURE_TLS] = "tls", [FAILURE_OTHER] = "other",
 };
 
 const struct field probe_target_fields[] = {
@@ -34,6 +34,7 @@ const struct field probe_failure_fields[] = {
 	    at[FAILURE_TIMEOUT]),
 	FIELD(probe_failures, "proxy", FIELD_COUNT,
 	    at[FAILURE_PROXY]),
+	FIELD(probe_failures, "tls", FIELD_COUNT, at[FAILURE_TLS]),
 	FIELD(probe_failures, "other", FIELD_COUNT,
 	    at[FAILURE_OTHER]),
 	{ 0 },
@@ -43,6 +44,7 @@ const struct field probe_latency_fields[] = {
 	FIELD(latencies, "connect", FIELD_LATENCY, at[LATENCY_CONNECT]),
 	FIELD(latencies, "proxy", FIELD_LATENCY, at[LATENCY_PROXY]),
 	FIELD(latencies, "accept", FIELD_LATENCY, at[LATENCY_ACCEPT]),
+	FIELD(latencies, "tls", FIELD_LATENCY, at[LATENCY_TLS]),
 	FIELD(latencies, "echo", FIELD_LATENCY, at[LATENCY_ECHO]),
 	FIELD(latencies, "reply", FIELD_LATENCY, at[LATENCY_REPLY]),
 	FIELD(latencies, "late", FIELD_LATENCY, at[LATENCY_LATE]),
@@ -97,6 +99,15 @@ static const struct field what_if_fields[] = {
 	{ 0 },
 };
 
+static const struct field probe_tls_fields[] = {
+	FIELD(probe_tls, "handshakes", FIELD_COUNT, handshakes),
+	FIELD(probe_tls, "resumed", FIELD_COUNT, resumed),
+	FIELD(probe_tls, "version", FIELD_TEXT, version),
+	FIELD(probe_tls, "cipher", FIELD_TEXT, cipher),
+	FIELD(probe_tls, "alpn", FIELD_TEXT, alpn),
+	{ 0 },
+};
+
 const struct field probe_fields[] = {
 	FIELD(probe_report, "command", FIELD_TEXT, command),
 	FIELD_FROM(probe_report, "target", FIELD_OBJECT, target,
@@ -127,6 +138,7 @@ const struct field probe_fields[] = {
 	    what_if_fields),
 	FIELD_FROM(probe_report, "latency", FIELD_OBJECT, latency,
 	    probe_latency_fields),
+	FIELD_FROM(probe_report, "tls", FIELD_OBJECT, tls, probe_tls_fields),
 	FIELD_FROM(probe_report, "during", FIELD_OBJECT, during, during_fields),
 	{ 0 },
 };

@@ -14,8 +14,8 @@
 
 /* The result of a probe, as plain data. Unknown values are NULL, -1 or NAN. */
 
-enum latency { LATENCY_CONNECT, LATENCY_PROXY, LATENCY_ACCEPT, LATENCY_ECHO,
-	LATENCY_REPLY, LATENCY_LATE, LATENCIES };
+enum latency { LATENCY_CONNECT, LATENCY_PROXY, LATENCY_ACCEPT, LATENCY_TLS,
+	LATENCY_ECHO, LATENCY_REPLY, LATENCY_LATE, LATENCIES };
 extern const char *const latency_names[LATENCIES];
 
 /* In nanoseconds; NULL where nothing was measured. */
@@ -39,8 +39,15 @@ const char *target_text(const struct probe_target *,
     char text[static TARGET_TEXT]);
 
 enum failure { FAILURE_REFUSED, FAILURE_RESET, FAILURE_TIMEOUT, FAILURE_PROXY,
-	FAILURE_OTHER, FAILURES };
+	FAILURE_TLS, FAILURE_OTHER, FAILURES };
 extern const char *const failure_names[FAILURES];
+
+/* The handshakes that succeeded; what the last one agreed on. */
+struct probe_tls {
+	uint64_t handshakes, resumed;
+	const char *version, *cipher;	/* NULL: not known */
+	const char *alpn;		/* any bytes; NULL: none was chosen */
+};
 
 struct probe_failures {
 	uint64_t at[FAILURES];
@@ -106,6 +113,7 @@ struct probe_report {
 	const struct probe_fairness *fairness;	/* NULL: nothing to judge */
 	const struct probe_what_if *what_if;	/* NULL: none */
 	const struct latencies *latency;
+	const struct probe_tls *tls;	/* NULL: no handshake */
 	const struct probe_during *during;	/* NULL: no command ran */
 	const struct finding *finding;	/* the first of these; NULL: none */
 	const char *verdict;		/* the kind of finding, or NULL */

@@ -17,7 +17,7 @@
 #include "report/probe_members.h"
 
 enum {
-	WHAT_IF_MAX = 80,
+	WHAT_IF_MAX = 80, ALPN_MAX = 64,
 	LATE_NS = 10 * 1000 * 1000,
 	LATE_FEW = 100,			/* 1 in this many may be late */
 };
@@ -256,6 +256,24 @@ probe_counts(FILE *out, const struct probe_report *r, bool colored)
 	    "still in flight when stopped");
 }
 
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384, h2 by ALPN, resumed 0 of 500" */
+static void
+probe_tls_line(FILE *out, const struct probe_tls *t)
+{
+	char alpn[ALPN_MAX * ESCAPE_MAX + 1];
+
+	if (!t)
+		return;
+	fprintf(out, "\n%s %s", t->version ? t->version : "TLS", t->cipher ?
+	    t->cipher : "(several ciphers)");
+	if (t->alpn) {
+		escape(t->alpn, strnlen(t->alpn, ALPN_MAX), false, alpn);
+		fprintf(out, ", %s by ALPN", alpn);
+	}
+	fprintf(out, ", resumed %llu of %llu", (unsigned long long)t->resumed,
+	    (unsigned long long)t->handshakes);
+}
+
 void
 probe_human(FILE *out, const struct probe_report *r,
     const struct table_style *style)
@@ -266,6 +284,7 @@ probe_human(FILE *out, const struct probe_report *r,
 	probe_fair_lines(out, r);
 	probe_what_if_line(out, r->what_if);
 	probe_latencies(out, r, style);
+	probe_tls_line(out, r->tls);
 	probe_counts(out, r, style->color);
 	for (const char *const *note = r->notes; note && *note; note++)
 		fprintf(out, "\n%s", *note);

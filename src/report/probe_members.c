@@ -169,15 +169,15 @@ static const struct table_column probe_columns[] = {
 
 /* A line of its own below the row, with -v. */
 static void
-probe_accepted(FILE *out, const struct probe_member *m, int indent)
+probe_phase(FILE *out, const struct probe_member *m, int indent,
+    enum latency phase, const char *name)
 {
-	const struct hist *h = m->latency ? m->latency->at[LATENCY_ACCEPT] :
-	    NULL;
+	const struct hist *h = m->latency ? m->latency->at[phase] : NULL;
 	char text[QUANTILE_TEXT];
 
 	if (!h || !h->count)
 		return;
-	fprintf(out, "\n%*saccepted", indent, "");
+	fprintf(out, "\n%*s%s", indent, "", name);
 	for (int i = 0; i < QUANTILES; i++)
 		if (*quantile_text(h, i, text))
 			fprintf(out, " %s", text);
@@ -247,7 +247,11 @@ members_human(FILE *out, const struct probe_report *r,
 		fprintf(out, "\n%*s", indent, "");
 		table_row(out, &t, style->color, &r->members[i]);
 		probe_remarks(out, r, &r->members[i], style->color);
-		if (r->detail)
-			probe_accepted(out, &r->members[i], indent + 2);
+		if (!r->detail)
+			continue;
+		probe_phase(out, &r->members[i], indent + 2, LATENCY_ACCEPT,
+		    "accepted");
+		probe_phase(out, &r->members[i], indent + 2, LATENCY_TLS,
+		    "tls");
 	}
 }

@@ -203,6 +203,12 @@ accept_line(const struct watch_page *p, char line[static WATCH_LINE])
 }
 
 static void
+tls_line(const struct watch_page *p, char line[static WATCH_LINE])
+{
+	latency_line(p, line, LATENCY_TLS);
+}
+
+static void
 echo_line(const struct watch_page *p, char line[static WATCH_LINE])
 {
 	latency_line(p, line, LATENCY_ECHO);
@@ -326,6 +332,7 @@ const struct watch_line watch_lines[WATCH_LINES] = {
 	{ 8, connect_line, always_plain },
 	{ 7, proxy_line, always_plain },
 	{ 7, accept_line, always_plain },
+	{ 7, tls_line, always_plain },
 	{ 8, echo_line, always_plain },
 	{ 8, reply_line, always_plain },
 };

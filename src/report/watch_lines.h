@@ -6,7 +6,7 @@
 
 /* The lines of --watch's screen except the members', in their order. */
 
-enum { WATCH_LINE = 512, WATCH_LINES = 16 };
+enum { WATCH_LINE = 512, WATCH_LINES = 17 };
 
 struct watch_page {
 	const struct watch_report *report;

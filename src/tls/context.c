@@ -235,6 +235,9 @@ tls_context_open(struct tls_context *c, bool server)
 void
 tls_context_close(struct tls_context *c)
 {
+	if (c->last)
+		c->ssl->SSL_SESSION_free(c->last);
+	c->last = NULL;
 	if (c->context)
 		c->ssl->SSL_CTX_free(c->context);
 	c->context = NULL;

@@ -25,6 +25,8 @@ struct tls_context {
 	bool has_seen;
 	bool made;			/* our certificate is our own work */
 	struct pin own;			/* its pin */
+	bool resume;			/* a client's handshakes, if they can */
+	struct ssl_session_st *last;	/* an SSL_SESSION to resume, or NULL */
 	unsigned char alpn[256];	/* as the protocol has it (RFC 7301) */
 	unsigned alpn_length;
 };

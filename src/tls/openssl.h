@@ -31,14 +31,16 @@
 	X(SSL_CTX_set_session_id_context) X(SSL_CTX_set_verify) \
 	X(SSL_CTX_use_PrivateKey) X(SSL_CTX_use_PrivateKey_file) \
 	X(SSL_CTX_use_certificate) X(SSL_CTX_use_certificate_chain_file) \
+	X(SSL_SESSION_free) X(SSL_SESSION_is_resumable) \
 	X(SSL_ctrl) X(SSL_do_handshake) X(SSL_free) X(SSL_get0_alpn_selected) \
-	X(SSL_get0_param) X(SSL_get1_peer_certificate) \
+	X(SSL_get0_param) X(SSL_get1_peer_certificate) X(SSL_get1_session) \
 	X(SSL_get_current_cipher) X(SSL_get_error) X(SSL_get_servername) \
 	X(SSL_get_verify_result) X(SSL_get_version) X(SSL_get_wbio) \
 	X(SSL_has_pending) X(SSL_load_client_CA_file) X(SSL_new) \
 	X(SSL_read_ex) X(SSL_select_next_proto) X(SSL_session_reused) \
 	X(SSL_set1_host) X(SSL_set_accept_state) X(SSL_set_connect_state) \
-	X(SSL_set_fd) X(SSL_shutdown) X(SSL_write_ex) X(TLS_client_method) \
+	X(SSL_set_fd) X(SSL_set_session) X(SSL_shutdown) X(SSL_write_ex) \
+	X(TLS_client_method) \
 	X(TLS_server_method) X(X509_NAME_add_entry_by_txt) \
 	X(X509_STORE_CTX_get0_cert) X(X509_VERIFY_PARAM_set1_ip_asc) \
 	X(X509_free) X(X509_get_X509_PUBKEY) X(X509_get_serialNumber) \

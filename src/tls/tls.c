@@ -62,6 +62,8 @@ tls_new(struct tls_context *c, int fd, const char *name)
 			c->ssl->SSL_set_accept_state(t->session);
 		else
 			c->ssl->SSL_set_connect_state(t->session);
+		if (c->last)
+			c->ssl->SSL_set_session(t->session, c->last);
 		return t;
 	}
 	fail_as(STATUS_NETWORK, "OpenSSL has no memory for a connection");
@@ -233,7 +235,8 @@ tls_facts(const struct tls *t, struct tls_facts *f)
 		.resumed = ssl->SSL_session_reused(t->session),
 	};
 	ssl->SSL_get0_alpn_selected(t->session, &alpn, &length);
-	memcpy(f->alpn, alpn, length < sizeof(f->alpn) ? length : 0);
+	if (length && length < sizeof(f->alpn))
+		memcpy(f->alpn, alpn, length);
 	facts_of_peer(t, f);
 }
 
@@ -342,9 +345,27 @@ tls_shut(struct tls *t)
 	return t->shut ? 0 : -1;
 }
 
+/* Keeps the session for the next handshake, if it is one to resume. */
+static void
+session_keep(const struct tls *t)
+{
+	struct tls_context *c = t->context;
+	SSL_SESSION *session = c->ssl->SSL_get1_session(t->session);
+
+	if (session && c->ssl->SSL_SESSION_is_resumable(session)) {
+		if (c->last)
+			c->ssl->SSL_SESSION_free(c->last);
+		c->last = session;
+	} else if (session) {
+		c->ssl->SSL_SESSION_free(session);
+	}
+}
+
 void
 tls_free(struct tls *t)
 {
+	if (t && t->session && t->shut && t->context->resume)
+		session_keep(t);
 	if (t && t->session)
 		openssl_of(t)->SSL_free(t->session);
 	free(t);

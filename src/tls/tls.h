@@ -65,7 +65,10 @@ uint64_t tls_payload(const struct tls *, uint64_t unacknowledged,
 /* Sends a close_notify, once. 0: it is sent; -1: see errno. */
 int tls_shut(struct tls *);
 
-/* Frees t, which may be NULL. Sends nothing. */
+/*
+ * Frees t, which may be NULL. Sends nothing. If the context resumes and the
+ * close_notify is sent, it keeps the session for the next tls_new().
+ */
 void tls_free(struct tls *);
 
 #endif

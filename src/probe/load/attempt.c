@@ -8,13 +8,15 @@
  *		to what is behind it		the server
  *	LOOK	asks the kernel which process	the kernel says so, or has no
  *		accepted			such connection
+ *	TLS	makes the handshake		it is done
  *	TALK	sends and reads			the exchange is done
  *	CLOSE	has sent FIN and reads on	the peer's FIN has come
  *
  * PROXY is left out without proxies. LOOK is left out if the kernel is not
  * asked, as behind a proxy, where this host need not have the server's end of
- * the connection. CONNECT and PROXY have one limit together, each other stage
- * its own. There is one timer for it; tick_at is for times that must be finer.
+ * the connection. TLS is left out without TLS. CONNECT and PROXY have one limit
+ * together, of which TLS has what is left then; each other stage has its own.
+ * There is one timer for it; tick_at is for times that must be finer.
  * attempt_end() leaves any stage for IDLE: it reports the result to on_end,
  * which may start the attempt again. So a caller of a function that may end
  * the attempt does not touch the attempt afterwards.
@@ -76,13 +78,21 @@ by_settle(struct attempt *a, enum by by)
 	s->by = by;
 }
 
+/* Begins TLS, or talks without it. */
+static void
+attempt_secure(struct attempt *a)
+{
+	if (!a->shared->plan->tls || attempt_tls_begin(a) > 0)
+		attempt_talk(a);
+}
+
 static void
 look_found(struct attempt *a, int64_t now)
 {
 	by_settle(a, BY_DIAG);
 	if (a->result.ns[LATENCY_ACCEPT] < 0)
 		a->result.ns[LATENCY_ACCEPT] = now - a->connected;
-	attempt_talk(a);
+	attempt_secure(a);
 }
 
 /* The server has closed already, or is not on this host after all. */
@@ -91,7 +101,7 @@ look_gone(struct attempt *a)
 {
 	by_settle(a, identify_has_group(a->shared->identify) ? BY_DIAG :
 	    BY_BANNER);
-	attempt_talk(a);
+	attempt_secure(a);
 }
 
 /* Until then the socket reports nothing but an error, such as a reset. */
@@ -130,14 +140,21 @@ look_queued(struct attempt *a, int64_t waited)
 		a->look_gap = LOOK_LAST_NS;
 }
 
+/* Whether our end sends first. */
+static bool
+attempt_speaks(const struct attempt *a)
+{
+	return a->shared->plan->tls || attempt_has_more(a);
+}
+
 /*
  * Whether the server waits for data before it accepts (TCP_DEFER_ACCEPT). Data
- * of --send or --echo is sent in any case: then it accepts.
+ * of --send, --echo or TLS is sent in any case: then it accepts.
  */
 static bool
 is_deferred(const struct attempt *a, int64_t waited)
 {
-	return attempt_has_more(a) || (waited >= DEFERRED_US &&
+	return attempt_speaks(a) || (waited >= DEFERRED_US &&
 	    identify_is_deferred(a->shared->identify, a->predicted_inode));
 }
 
@@ -157,7 +174,7 @@ attempt_look(struct attempt *a)
 	} else if (answer == LOOK_HIDDEN) {
 		look_hidden(a, now, waited);
 	} else if (answer == LOOK_DEFERRED && is_deferred(a, waited)) {
-		a->result.deferred = !attempt_has_more(a);
+		a->result.deferred = !attempt_speaks(a);
 		look_gone(a);
 	} else {
 		look_queued(a, waited);
@@ -220,7 +237,7 @@ attempt_on_reached(struct attempt *a)
 	}
 	if (!s->identify)
 		by_settle(a, BY_BANNER);
-	attempt_talk(a);
+	attempt_secure(a);
 }
 
 static void
@@ -275,8 +292,12 @@ attempt_on_event(struct source *s, uint32_t events)
 	case STAGE_LOOK:
 		attempt_on_look_error(a);
 		break;
+	case STAGE_TLS:
+		if (attempt_tls_go_on(a) > 0)
+			attempt_talk(a);
+		break;
 	case STAGE_TALK:
-		if (!(events & EPOLLOUT) || attempt_send(a) == 0)
+		if ((!(events & EPOLLOUT) && !a->tls) || attempt_send(a) == 0)
 			attempt_receive(a);
 		break;
 	case STAGE_CLOSE:
@@ -290,7 +311,16 @@ attempt_on_event(struct source *s, uint32_t events)
 static bool
 is_on_the_way(const struct attempt *a)
 {
-	return a->stage == STAGE_CONNECT || a->stage == STAGE_PROXY;
+	return a->stage == STAGE_CONNECT || a->stage == STAGE_PROXY ||
+	    a->stage == STAGE_TLS;
+}
+
+static void
+attempt_on_more(struct timer *t)
+{
+	struct attempt *a = container_of(t, struct attempt, more);
+
+	attempt_on_event(&a->source, EPOLLIN);
 }
 
 static void
@@ -376,11 +406,12 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->source.fd = -1;
 	a->source.on_event = attempt_on_event;
 	a->limit.on_timer = attempt_on_limit;
+	a->more.on_timer = attempt_on_more;
 	a->stage = STAGE_CONNECT;
 	a->tick_at = a->asking = 0;
 	a->look_gap = LOOK_FIRST_NS;
 	a->peer_ended = a->unbound = a->held = false;
-	a->served = a->mute = a->vanished = false;
+	a->served = a->mute = a->vanished = a->shut = false;
 	a->started = intended ? intended : clock_ns();
 	a->result = (struct attempt_result){
 		.number = id, .row = -1, .predicted = -1, .accepted = -1,
@@ -389,6 +420,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	for (int i = 0; i < LATENCIES; i++)
 		a->result.ns[i] = -1;
 	exchange_start(&a->exchange, p, id, s->by == BY_BANNER);
+	a->connect_by = loop_now() + p->connect_timeout;
 	a->deadline = loop_now() + (p->connect_timeout < p->timeout ?
 	    p->connect_timeout : p->timeout);
 	if (attempt_reopen(a) < 0) {

@@ -13,6 +13,7 @@
 
 struct attempt;
 struct identify;
+struct tls;
 
 /* All attempts of a load share one of these. */
 struct attempt_shared {
@@ -33,27 +34,31 @@ struct attempt_shared {
 };
 
 enum stage {
-	STAGE_IDLE, STAGE_CONNECT, STAGE_PROXY, STAGE_LOOK, STAGE_TALK,
-	STAGE_CLOSE,
+	STAGE_IDLE, STAGE_CONNECT, STAGE_PROXY, STAGE_LOOK, STAGE_TLS,
+	STAGE_TALK, STAGE_CLOSE,
 };
 
 struct attempt {
 	struct source source;
 	struct timer limit;
+	struct timer more;		/* TLS holds bytes that it has read */
 	struct attempt_shared *shared;
 	enum stage stage;
 	struct proxy_handshake proxies;	/* in STAGE_PROXY */
+	struct tls *tls;		/* from STAGE_TLS on, or NULL */
 	struct exchange exchange;
 	struct addr ours;		/* len 0: not known */
 	uint64_t predicted_inode;	/* the listener's inode, or 0 */
 	bool verifying, verified;	/* the prediction: to be, has been */
+	int64_t connect_by;		/* for all before TALK, loop_now() */
 	int64_t deadline;		/* the whole attempt's, loop_now() */
-	int64_t started, connected, sent;	/* clock_ns() */
+	int64_t started, connected, secured_from, sent;	/* clock_ns() */
 	int64_t tick_at;		/* attempt_tick() is due; 0: never */
 	int64_t look_gap;		/* between two looks, nanoseconds */
 	int64_t asking;			/* time identify took after the reply */
 	bool unbound;			/* the second try: any source port */
 	bool held;			/* its port still has a connection */
+	bool shut;			/* our FIN is sent */
 	bool peer_ended;		/* its FIN, or a datagram, has come */
 	bool vanished;			/* the server's socket is gone, and
 					 * nobody was seen to accept it */

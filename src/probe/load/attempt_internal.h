@@ -5,8 +5,9 @@
 
 /*
  * The files of an attempt share this: attempt.c connects and looks,
- * attempt_proxy.c asks proxies, attempt_io.c talks and ends, attempt_socket.c
- * opens the socket, and reads and writes.
+ * attempt_proxy.c asks proxies, attempt_tls.c makes the handshake of TLS,
+ * attempt_io.c talks and ends, attempt_socket.c opens the socket, and reads and
+ * writes.
  */
 
 /* attempt_proxy.c. 1: the server is reached; 0: later; -1: it has ended. */
@@ -14,6 +15,10 @@ int attempt_proxies_begin(struct attempt *);
 int attempt_proxies_go_on(struct attempt *);
 /* Ends an attempt that has not connected, to the server or the first proxy. */
 void attempt_end_unconnected(struct attempt *, int error);
+
+/* attempt_tls.c. 1: the handshake is done; 0: later; -1: it has ended. */
+int attempt_tls_begin(struct attempt *);
+int attempt_tls_go_on(struct attempt *);
 
 /* attempt_io.c. Any of these may end the attempt, and on_end restart it. */
 
@@ -36,6 +41,8 @@ void attempt_leave(struct attempt *);
 void attempt_end(struct attempt *, enum outcome, int error);
 void attempt_end_by(struct attempt *, int error);
 void attempt_end_saying(struct attempt *, enum outcome, const char *reason);
+/* The reason is the recorded fault without this beginning. */
+void attempt_end_fault(struct attempt *, enum outcome, const char *without);
 /* Closes the socket, and is idle. */
 void attempt_release(struct attempt *);
 
@@ -54,12 +61,12 @@ void attempt_tick_in(struct attempt *, int64_t ns);
  */
 int attempt_socket(struct attempt *);
 
-/* Like recv(2) and send(2), which never block. */
+/* Like recv(2) and send(2), which never block; EPROTO: TLS failed. */
 ssize_t attempt_read(struct attempt *, void *room, size_t length);
 ssize_t attempt_write(struct attempt *, const void *data, size_t length);
-/* Ends our direction. */
-void attempt_shut(struct attempt *);
-/* Waits for these events. */
+/* Ends our direction; -1 and EAGAIN: to be called again. */
+int attempt_shut(struct attempt *);
+/* Waits for these events: to be called after whatever reads or writes. */
 void attempt_watch(struct attempt *, uint32_t events);
 
 #endif

@@ -13,12 +13,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "probe/load/pattern.h"
 #include "probe/who/identify.h"
 #include "probe/who/peer_name.h"
+#include "tls/tls.h"
 
 enum {
 	QUIET_NS = 20 * 1000 * 1000,	/* after that a reply is complete */
@@ -37,8 +40,11 @@ attempt_release(struct attempt *a)
 	struct loop *l = a->shared->loop;
 
 	loop_timer_cancel(l, &a->limit);
+	loop_timer_cancel(l, &a->more);
 	loop_del(l, &a->source);
 	proxy_handshake_end(&a->proxies);
+	tls_free(a->tls);
+	a->tls = NULL;
 	if (a->source.fd >= 0)
 		close(a->source.fd);
 	a->source.fd = -1;
@@ -123,7 +129,11 @@ outcome_of(int error)
 void
 attempt_end_by(struct attempt *a, int error)
 {
-	attempt_end(a, outcome_of(error), error);
+	if (error == EPROTO && a->tls)
+		attempt_end_saying(a, OUT_TLS, a->tls->why ? a->tls->why :
+		    strerror(error));
+	else
+		attempt_end(a, outcome_of(error), error);
 }
 
 void
@@ -132,6 +142,16 @@ attempt_end_saying(struct attempt *a, enum outcome outcome,
 {
 	snprintf(a->result.reason, sizeof(a->result.reason), "%s", reason);
 	attempt_end(a, outcome, 0);
+}
+
+void
+attempt_end_fault(struct attempt *a, enum outcome outcome, const char *without)
+{
+	const char *text = fail_text();
+	size_t length = strlen(without);
+
+	attempt_end_saying(a, outcome, strncmp(text, without, length) == 0 ?
+	    text + length : text);
 }
 
 void
@@ -160,11 +180,29 @@ is_accepted(const struct attempt *a)
 	return a->served || a->peer_ended || a->result.ns[LATENCY_ACCEPT] >= 0;
 }
 
+/* The close_notify of TLS may have to wait for room. */
+static void
+attempt_watch_close(struct attempt *a)
+{
+	bool due = attempt_shut(a) < 0 && errno == EAGAIN;
+
+	attempt_watch(a, EPOLLIN | (due ? EPOLLOUT : 0));
+}
+
 /*
- * Reads to the peer's end. A reset after an answer does not matter. Without an
- * answer, it may be the end of a listener; and it is, if a look at this host's
- * sockets found the connection gone.
+ * Whether an error in place of the peer's end is a failure. A reset after an
+ * answer does not matter. Without an answer, it may be the end of a listener;
+ * and it is, if a look at this host's sockets found the connection gone. In TLS
+ * 1.3 the server may refuse the handshake only now.
  */
+static bool
+is_end_bad(const struct attempt *a, int error)
+{
+	return !a->served && (a->shared->plan->losses || a->vanished ||
+	    (a->tls && error == EPROTO));
+}
+
+/* Reads to the peer's end. */
 void
 attempt_drain(struct attempt *a)
 {
@@ -175,8 +213,8 @@ attempt_drain(struct attempt *a)
 		a->served |= n > 0;
 	}
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-		return;
-	if (n < 0 && !a->served && (a->shared->plan->losses || a->vanished))
+		attempt_watch_close(a);
+	else if (n < 0 && is_end_bad(a, errno))
 		attempt_end_by(a, errno);
 	else
 		attempt_end(a, OUT_OK, 0);
@@ -189,11 +227,22 @@ attempt_leave(struct attempt *a)
 	attempt_end(a, OUT_OK, 0);
 }
 
-/* A complete echo has nothing after it that a reset could answer. */
 static bool
 is_echoed(const struct attempt *a)
 {
 	return a->shared->plan->echo && !a->exchange.wrong;
+}
+
+/*
+ * Whether the peer's end need not be awaited: a complete echo has nothing after
+ * it that a reset could answer, except with TLS, where the peer ends by a
+ * close_notify.
+ */
+static bool
+is_over(const struct attempt *a)
+{
+	return a->shared->plan->datagram || a->peer_ended ||
+	    (is_echoed(a) && !a->tls);
 }
 
 void
@@ -209,15 +258,16 @@ attempt_close(struct attempt *a)
 	if (!a->mute && !a->exchange.wrong)
 		a->result.took = now - a->started;
 	a->tick_at = 0;
-	if (p->datagram || a->peer_ended || is_echoed(a)) {
+	if (is_over(a)) {
+		if (a->tls)
+			attempt_shut(a);
 		attempt_end(a, OUT_OK, 0);
 		return;
 	}
 	a->stage = STAGE_CLOSE;
-	attempt_shut(a);
 	attempt_limit(a, p->losses && !is_accepted(a) ? CLOSE_LOSSES_US :
 	    CLOSE_US);
-	attempt_watch(a, EPOLLIN);
+	attempt_watch_close(a);
 }
 
 bool
@@ -336,6 +386,7 @@ attempt_receive(struct attempt *a)
 	}
 	if (exchange_is_loose(&a->exchange))
 		attempt_tick_in(a, QUIET_NS);
+	attempt_watch_talk(a);
 }
 
 void

@@ -9,19 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fail.h"
 #include "net/dial.h"
-
-/* The report puts "proxy" before it anyway. */
-static const char *
-proxy_reason(void)
-{
-	static const char before[] = "proxy ";
-	size_t length = sizeof(before) - 1;
-	const char *text = fail_text();
-
-	return strncmp(text, before, length) == 0 ? text + length : text;
-}
 
 /* A proxy that is not there is no refusal by the server. */
 void
@@ -47,7 +35,7 @@ attempt_proxies_begin(struct attempt *a)
 	if (proxy_handshake_begin(&a->proxies, s->route, s->route->server,
 	    s->known) == 0)
 		return attempt_proxies_go_on(a);
-	attempt_end_saying(a, OUT_OTHER, fail_text());
+	attempt_end_fault(a, OUT_OTHER, "");
 	return -1;
 }
 
@@ -57,7 +45,7 @@ attempt_proxies_go_on(struct attempt *a)
 	enum proxy_step step = proxy_handshake(&a->proxies, a->source.fd);
 
 	if (step == HANDSHAKE_FAILED) {
-		attempt_end_saying(a, OUT_PROXY, proxy_reason());
+		attempt_end_fault(a, OUT_PROXY, "proxy ");
 		return -1;
 	}
 	attempt_watch(a, step == HANDSHAKE_WANTS_READ ? EPOLLIN :

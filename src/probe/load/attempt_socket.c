@@ -8,6 +8,7 @@
 #include "net/sources.h"
 #include "net/unix_name.h"
 #include "probe/who/identify.h"
+#include "tls/tls.h"
 
 static int
 socket_open(const struct attempt_shared *s)
@@ -81,23 +82,51 @@ attempt_socket(struct attempt *a)
 ssize_t
 attempt_read(struct attempt *a, void *room, size_t length)
 {
-	return recv(a->source.fd, room, length, MSG_DONTWAIT);
+	return a->tls ? tls_read(a->tls, room, length) :
+	    recv(a->source.fd, room, length, MSG_DONTWAIT);
 }
 
 ssize_t
 attempt_write(struct attempt *a, const void *data, size_t length)
 {
-	return send(a->source.fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return a->tls ? tls_write(a->tls, data, length) :
+	    send(a->source.fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void
+/* The FIN follows the close_notify of TLS. */
+int
 attempt_shut(struct attempt *a)
 {
-	shutdown(a->source.fd, SHUT_WR);
+	if (a->shut)
+		return 0;
+	if (a->tls && tls_shut(a->tls) < 0)
+		return -1;
+	a->shut = true;
+	return shutdown(a->source.fd, SHUT_WR);
 }
 
+/* A read may have to send, and a write to receive. */
+static uint32_t
+tls_events(const struct tls *t, uint32_t asked)
+{
+	uint32_t events = 0;
+
+	if (asked & EPOLLIN)
+		events |= t->read_wants ? t->read_wants : EPOLLIN;
+	if (asked & EPOLLOUT)
+		events |= t->write_wants ? t->write_wants : EPOLLOUT;
+	return events;
+}
+
+/* epoll knows nothing of bytes that OpenSSL has read and holds. */
 void
 attempt_watch(struct attempt *a, uint32_t events)
 {
-	loop_watch(a->shared->loop, &a->source, events);
+	struct loop *l = a->shared->loop;
+
+	if (a->tls && a->tls->more && events & EPOLLIN)
+		loop_timer_set(l, &a->more, loop_now());
+	else
+		loop_timer_cancel(l, &a->more);
+	loop_watch(l, &a->source, a->tls ? tls_events(a->tls, events) : events);
 }

@@ -10,6 +10,7 @@
 
 struct proxy_chain;
 struct sources;
+struct tls_context;
 
 /* The load that the user asks for. Times are microseconds. */
 
@@ -40,6 +41,8 @@ struct plan {
 	const char *interface;
 	struct sources *sources;	/* source addresses, in turn */
 	const struct proxy_chain *proxies;	/* on the way; NULL: none */
+	struct tls_context *tls;	/* NULL: no TLS */
+	const char *tls_name;		/* the server's, or NULL */
 	enum proxy_version proxy;	/* the header before all else */
 	const char *send;		/* NULL: nothing */
 	size_t send_length;

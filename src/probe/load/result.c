@@ -25,6 +25,7 @@
 #include "net/sock.h"
 #include "net/sources.h"
 #include "probe/stats/whatif.h"
+#include "tls/context.h"
 
 enum { REGISTRY_TRIES = 200 };		/* ms for the members to count up */
 
@@ -330,6 +331,9 @@ note_causes(struct result *r, const struct load *l)
 		result_note(r, "the server waits for data before it accepts "
 		    "(TCP_DEFER_ACCEPT): use --send or --echo, to see who "
 		    "answers");
+	if (p->tls && p->tls->insecure)
+		result_note(r, "TLS: nothing is verified, so the server may "
+		    "be anybody");
 	if (p->wait && l->rounds > 1 && !t->out[OUT_OK])
 		result_note(r, "tried %d times within %g s before that: is the "
 		    "server started, and is this its address?", l->rounds,

@@ -25,7 +25,7 @@ struct scan_port {
 
 struct scan {
 	struct addr_list addresses;	/* tried in this order for each port */
-	const struct proxy_route *route;	/* behind these; NULL: no proxies */
+	const struct proxy_route *route;	/* behind these, or NULL */
 	struct sources *sources;
 	const char *interface;
 	int64_t timeout;		/* for one port, microseconds */

@@ -321,6 +321,21 @@ read_target(struct reader *r, json_t *o)
 }
 
 static void
+read_tls(struct reader *r, json_t *o)
+{
+	struct probe_tls *sum = &r->merge->tally.tls;
+	json_t *t = read_object(r, o, "tls");
+
+	if (!t)
+		return;
+	read_word(r, t, "version", &r->merge->version);
+	read_word(r, t, "cipher", &r->merge->cipher);
+	read_word(r, t, "alpn", &r->merge->alpn);
+	read_count_add(r, t, "handshakes", &sum->handshakes);
+	read_count_add(r, t, "resumed", &sum->resumed);
+}
+
+static void
 read_totals(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
@@ -342,6 +357,7 @@ read_totals(struct reader *r, json_t *o)
 	else if (!isfinite(m->seconds += seconds))
 		reader_excess(r, "seconds");
 	read_latencies(r, o, t->latency);
+	read_tls(r, o);
 }
 
 static void

@@ -22,7 +22,7 @@ struct merge {
 	struct merge_row *rows;		/* the tally's, by identity */
 	struct addr address;		/* len 0: several, or not known */
 	struct merge_word by, loop, host, steering, target, name, port, protocol,
-	    proxy;
+	    proxy, version, cipher, alpn;
 	uint64_t reports;
 	uint64_t counted;		/* sum over all members */
 	double seconds;			/* sum over all reports */

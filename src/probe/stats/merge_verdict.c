@@ -114,6 +114,13 @@ merge_word_text(const struct merge_word *w)
 	return w->mixed ? "mixed" : w->text[0] ? w->text : NULL;
 }
 
+/* NULL if the reports differ. */
+static const char *
+merge_word_one(const struct merge_word *w)
+{
+	return w->mixed ? NULL : merge_word_text(w);
+}
+
 static void
 merge_target_fill(struct merge *m, struct probe_target *t)
 {
@@ -139,6 +146,10 @@ merge_end(struct merge *m, struct verdict *s)
 	if (m->reports > 1)
 		merge_note_verdicts(m);
 	merge_forget_host(m);
+	m->tally.tls.version = merge_word_one(&m->version);
+	m->tally.tls.cipher = merge_word_one(&m->cipher);
+	if (!m->alpn.mixed)
+		snprintf(m->tally.alpn, TALLY_ALPN, "%.63s", m->alpn.text);
 	if (verdict_make(s, &m->tally, known, m->changed) < 0)
 		return -1;
 	merge_target_fill(m, &s->target);

@@ -15,7 +15,7 @@
 const enum outcome failure_outcomes[FAILURES] = {
 	[FAILURE_REFUSED] = OUT_REFUSED, [FAILURE_RESET] = OUT_RESET,
 	[FAILURE_TIMEOUT] = OUT_TIMEOUT, [FAILURE_PROXY] = OUT_PROXY,
-	[FAILURE_OTHER] = OUT_OTHER,
+	[FAILURE_TLS] = OUT_TLS, [FAILURE_OTHER] = OUT_OTHER,
 };
 
 /* Only --during has a word of its own for OUT_ENDED. */
@@ -168,7 +168,16 @@ static bool
 is_of_any_attempt(int latency)
 {
 	return latency == LATENCY_CONNECT || latency == LATENCY_PROXY ||
-	    latency == LATENCY_LATE;
+	    latency == LATENCY_TLS || latency == LATENCY_LATE;
+}
+
+static void
+tls_add(struct probe_tls *into, const struct probe_tls *t)
+{
+	into->handshakes += t->handshakes;
+	into->resumed += t->resumed;
+	into->version = t->version ? t->version : into->version;
+	into->cipher = t->cipher ? t->cipher : into->cipher;
 }
 
 void
@@ -184,6 +193,7 @@ tally_add(struct tally *t, const struct attempt_result *r)
 		t->rows[r->predicted].queued++;
 	else if (r->outcome != OUT_OK && r->row >= 0)
 		t->rows[r->row].failed++;
+	tls_add(&t->tls, &r->tls);
 	t->mismatched += r->mismatched;
 	t->deferred += r->deferred;
 	for (int i = 0; i < LATENCIES; i++)

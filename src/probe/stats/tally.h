@@ -13,6 +13,7 @@
 enum outcome {
 	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
 	OUT_PROXY,			/* a proxy refused, or failed */
+	OUT_TLS,			/* the handshake, or what came after it */
 	OUT_ENDED,			/* before its reply; only with losses */
 	OUTCOMES,
 };
@@ -54,7 +55,7 @@ struct newcomer {
 	int64_t ns[LATENCIES];
 };
 
-enum { TALLY_WRONG = 48, TALLY_REASON = 200 };
+enum { TALLY_WRONG = 48, TALLY_REASON = 320, TALLY_ALPN = 64 };
 
 struct tally {
 	struct row *rows;
@@ -64,6 +65,8 @@ struct tally {
 	uint64_t unattributed, mismatched, abandoned;
 	uint64_t deferred;		/* not accepted before data comes */
 	uint64_t replied;		/* the kernel was asked again */
+	struct probe_tls tls;
+	char alpn[TALLY_ALPN];		/* that the last handshake chose */
 	int other_error;		/* errno of the last OUT_OTHER */
 	char reason[OUTCOMES][TALLY_REASON];	/* the last one's, or "" */
 	/* the first answer that was not expected: its beginning, any bytes */
@@ -91,6 +94,7 @@ struct attempt_result {
 	bool replied;			/* the kernel was asked again */
 	enum answer answer;
 	bool mismatched;
+	struct probe_tls tls;		/* handshakes: 0 or 1 */
 	bool unproven;			/* maybe no process accepted it */
 	int64_t started;		/* clock_ns(); when it was due */
 	int64_t took;			/* time to the complete reply, or -1 */

@@ -11,7 +11,7 @@
 
 #include "base/fail.h"
 
-enum { FAILURES_TEXT = 320 };
+enum { FAILURES_TEXT = 480 };
 
 int
 verdict_hosts(const struct tally *t)
@@ -203,6 +203,9 @@ verdict_totals_fill(struct verdict *s, const struct tally *t)
 	r->mismatched = t->mismatched;
 	r->abandoned = t->abandoned;
 	r->failed = &s->failed;
+	s->tls = t->tls;
+	s->tls.alpn = t->alpn[0] ? t->alpn : NULL;
+	r->tls = s->tls.handshakes ? &s->tls : NULL;
 	r->latency = &s->latency;
 	r->target = &s->target;
 	s->missing = verdict_missing(t);

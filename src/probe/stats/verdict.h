@@ -11,6 +11,7 @@ struct verdict {
 	struct probe_report report;
 	struct probe_failures failed;
 	struct probe_target target;
+	struct probe_tls tls;
 	struct probe_fairness fairness;
 	struct latencies latency, *member_latency;
 	struct probe_member *members;
