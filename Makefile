@@ -36,7 +36,8 @@ override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 
 # Names of Debian packages. "make demo", "check" and "lint" install those that
 # are missing; with NEED=: on the command line they install nothing.
-BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev uthash-dev libssl-dev
+BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev \
+	uthash-dev libssl-dev
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	netcat-openbsd netcat-traditional ncat socat openssh-client strace \
@@ -45,7 +46,7 @@ TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 	openssh-server
-BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 \
+BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
 	iproute2 util-linux procps
 BENCH_UNPACKED = nginx haproxy
 LINT_DEPS = clang clang-tidy cppcheck shellcheck

@@ -29,6 +29,7 @@ import rows_echo
 import rows_probe
 import rows_scale
 import rows_start
+import rows_tls
 import rows_udp
 
 # Seconds: of a row of weight 1, of all rows, and to spare for rounds that are
@@ -40,7 +41,7 @@ VERSIONS = (
     ("rpnc", "{rpnc} --version"), ("nc.openbsd", "dpkg-query netcat-openbsd"),
     ("nc.traditional", "dpkg-query netcat-traditional"),
     ("ncat", "dpkg-query ncat"), ("socat", "dpkg-query socat"),
-    ("iperf3", "dpkg-query iperf3"), ("python", "python3 --version"),
+    ("openssl", "openssl version"), ("iperf3", "dpkg-query iperf3"), ("python", "python3 --version"),
     ("nginx", "{peers}/nginx/usr/sbin/nginx -v"),
     ("haproxy", "{peers}/haproxy/usr/sbin/haproxy -v"),
 )
@@ -49,7 +50,7 @@ VERSIONS = (
 def all_rows():
     found = []
     for module in (rows_bulk, rows_echo, rows_connect, rows_scale, rows_probe,
-                   rows_start, rows_udp):
+                   rows_start, rows_tls, rows_udp):
         found += module.rows()
     return found
 
