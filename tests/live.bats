@@ -368,18 +368,18 @@ undrawn() {
 	local pid
 	shell a
 	enter a 'rpnc echo -w 2 --name W 0'
-	top a 8 'W/1 .* running'
+	top a 16 'W/1 .* running'
 	pid=$(visible a | awk '$1 == "W/1" { print $2 }')
 	kill -KILL "$pid"
 	sees a 'died by signal 9'
-	top a 8 'W/1 +[0-9]+ rpnc '
+	top a 16 'W/1 +[0-9]+ rpnc '
 	eventually replaced a W/1 "$pid"
 	keys a C-z
 	sees a Stopped
 	pid=$(replaced a W/1 "$pid")
 	eventually grep -q '^State:.T' "/proc/$pid/status"
 	enter a fg
-	top a 8 'W/1 .* running'
+	top a 16 'W/1 .* running'
 	keys a C-c
 	sees a 'restarted 1 time'
 }

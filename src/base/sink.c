@@ -72,10 +72,13 @@ write_some(struct sink *s, const char *data, size_t length)
 		if (length > PIPE_BUF)
 			length = PIPE_BUF;
 	}
-	n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0 && errno == ENOTSOCK)
-		n = write(fd, data, length);
-	return n;
+	if (!s->no_socket) {
+		n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n >= 0 || errno != ENOTSOCK)
+			return n;
+		s->no_socket = true;
+	}
+	return write(fd, data, length);
 }
 
 void

@@ -21,6 +21,7 @@ struct sink {
 	struct source source;
 	struct loop *loop;
 	bool own, atomic, lossy;
+	bool no_socket;		/* send(2) has said so: write(2) then */
 	unsigned corked;	/* writes are only queued */
 	bool awaited;		/* counts as full: see sink_wait() */
 	bool failed;		/* broken: on_fail has reported the fault */
