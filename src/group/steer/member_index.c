@@ -172,7 +172,8 @@ refuse_syn_ack(int fd)
 /*
  * Sends a second SYN of the same flow, which resets the half-open connection of
  * the first. If there is none (net.ipv4.tcp_syncookies=2), the SYN is not that
- * of an ordinary client, because its socket drops the answer.
+ * of an ordinary client, because its socket drops the answer. Linux 6.18 lets
+ * only privileged users filter TCP: others send the SYN only if there is one.
  *
  * More than 4 ms after the first, as on a busy machine, the second SYN is beyond
  * the window of 64 KiB. The kernel then keeps the half-open connection, and
@@ -180,13 +181,13 @@ refuse_syn_ack(int fd)
  * (RFC 9293, 3.5.1).
  */
 static void
-send_second_syn(struct addr *from, const struct addr *to)
+send_second_syn(struct addr *from, const struct addr *to, bool is_open)
 {
 	int fd = client_open(from);
 
 	if (fd < 0)
 		return;
-	if (refuse_syn_ack(fd) == 0)
+	if (refuse_syn_ack(fd) == 0 || is_open)
 		(void)!connect(fd, &to->sa, to->len);
 	close(fd);
 }
@@ -211,12 +212,12 @@ static void
 clear_stray(struct addr *from, const struct addr *to, struct sock_diag *diag,
     int64_t sent)
 {
-	if (clock_ns() - sent > REPEATED_NS && !is_half_open(diag, from, to))
-		return;
 	for (int i = 0; i < CLEAR_TRIES; i++) {
-		send_second_syn(from, to);
-		if (!is_half_open(diag, from, to))
+		bool is_open = is_half_open(diag, from, to);
+
+		if (!is_open && (i || clock_ns() - sent > REPEATED_NS))
 			return;
+		send_second_syn(from, to, is_open);
 	}
 }
 
