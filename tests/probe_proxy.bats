@@ -248,6 +248,11 @@ for i in range(3):
 	probe "${p[@]}" --group 80
 	assert_equal "$status" 2
 	grep -q -- '--proxy' err
+	for by in -X -x; do
+		probe "$by" connect a.example 80
+		assert_equal "$status" 2
+		grep -qF -e "$by: nc's -X 5 -x is --proxy with socks5h:// before HOST:PORT" err
+	done
 	probe --proxy-auth-file f a.example 80
 	grep -q -- '--proxy-auth-file goes with --proxy' err
 	probe "${p[@]}" $'a\nb' 80

@@ -421,7 +421,8 @@ const struct opt_hint hints[] = {
 	    "nc's random source ports do nothing" },
 	{ "s", "listen echo", "to listen on one address, say HOST PORT" },
 	{ "p", "listen echo", "the port stands alone: 'rpnc listen 9000'" },
-	{ "X", "connect", NC_PROXY },
+	{ "X", "connect probe", NC_PROXY },
+	{ "x", "probe", NC_PROXY },
 	{ "F", "connect", "nc's -F is --pass-fd here" },
 	{ "both", "listen connect", "both ends are awaited anyway; --until "
 	    "peer does not wait for stdin's" },

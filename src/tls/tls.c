@@ -129,10 +129,11 @@ handshake_fault(const struct tls *t)
 	unsigned long error = ssl->ERR_peek_error();
 	const char *reason = reason_of(ssl, error);
 
-	if (error && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-		return verify_fault(t, ssl->SSL_get_verify_result(t->session));
 	if (!reason && errno)
 		return fail("TLS handshake");
+	errno = EPROTO;			/* to send an alert may have failed, too */
+	if (error && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		return verify_fault(t, ssl->SSL_get_verify_result(t->session));
 	return fail_as(STATUS_NETWORK, "TLS handshake: %s",
 	    reason ? reason : "the peer closed the connection");
 }

@@ -42,7 +42,10 @@ struct tls_facts {
  */
 struct tls *tls_new(struct tls_context *, int fd, const char *name);
 
-/* Goes on with the handshake. TLS_FAILED: fail_text() says why. */
+/*
+ * Goes on with the handshake. TLS_FAILED: fail_text() says why; errno is the
+ * socket's error, if that is why.
+ */
 enum tls_step tls_handshake(struct tls *);
 
 void tls_facts(const struct tls *, struct tls_facts *);
