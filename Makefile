@@ -40,12 +40,12 @@ BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev \
 	uthash-dev libssl-dev
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
-	netcat-openbsd netcat-traditional ncat socat openssh-client strace \
-	iproute2 procps util-linux mandoc git universal-ctags jq netbase \
-	python3-prometheus-client
+	curl gnutls-bin netcat-openbsd netcat-traditional ncat socat \
+	openssh-client strace iproute2 procps util-linux mandoc git \
+	universal-ctags jq netbase python3-prometheus-client
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
-	openssh-server
+	openssh-server stunnel4
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
 	iproute2 util-linux procps
 BENCH_UNPACKED = nginx haproxy

@@ -40,7 +40,8 @@ tls_options(const struct settings *s, bool server, struct tls_context *c)
 		return 0;
 	if (tls_context_open(c, server) < 0)
 		return fail_option("--tls:");
-	c->lax_eof = s->tls_lax_eof;
+	if (s->tls_lax_eof)
+		tls_context_lax_eof(c);
 	if (take_certificate(s, c) < 0 || take_trust(s, c) < 0)
 		return -1;
 	return s->tls_alpn && tls_context_alpn(c, s->tls_alpn) < 0 ?

@@ -115,6 +115,16 @@ relay_conn_loss(const struct relay_conn *link)
 	return loss;
 }
 
+/* An end of ours is an orderly one if all input has been sent. */
+static void
+relay_conn_end_in_order(struct relay_conn *link)
+{
+	const struct relay *r = link->relay;
+
+	if (relay_conn_is_up_to_date(link) && (r->in.none || r->in.ended))
+		conn_finish(link->conn);
+}
+
 void
 relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 {
@@ -123,6 +133,8 @@ relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 
 	if (reason != REASON_CUT && reason != REASON_LOCAL)
 		end.lost = relay_conn_loss(link);
+	if (reason == REASON_LOCAL)
+		relay_conn_end_in_order(link);
 	if (reason == REASON_END && end.lost.bytes)
 		end.reason = REASON_RESET;
 	else if (reason == REASON_END && c->truncated)

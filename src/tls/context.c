@@ -233,6 +233,12 @@ tls_context_open(struct tls_context *c, bool server)
 }
 
 void
+tls_context_lax_eof(struct tls_context *c)
+{
+	c->ssl->SSL_CTX_set_options(c->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+}
+
+void
 tls_context_close(struct tls_context *c)
 {
 	if (c->last)

@@ -17,7 +17,6 @@ struct tls_context {
 	struct ssl_ctx_st *context;	/* an SSL_CTX */
 	bool server;
 	bool insecure;			/* the peer is not verified */
-	bool lax_eof;			/* no close_notify is needed: tls.h */
 	bool pinned;
 	struct pin pin;			/* the key that a peer must have */
 	bool authorities;		/* a file of them is given */
@@ -55,6 +54,9 @@ int tls_context_make_certificate(struct tls_context *);
 
 /* Offers these protocols, or, as a server, chooses the first in common. */
 int tls_context_alpn(struct tls_context *, const char *names);
+
+/* A peer's FIN is as good as its close_notify: what we send still goes. */
+void tls_context_lax_eof(struct tls_context *);
 
 void tls_context_close(struct tls_context *);
 

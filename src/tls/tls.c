@@ -263,7 +263,8 @@ tls_result(struct tls *t, int done, uint32_t *wants)
 			errno = ECONNRESET;
 		return -1;
 	default:
-		t->why = reason_of(ssl, ssl->ERR_peek_error());
+		/* the last is libssl's, before it may be libcrypto's */
+		t->why = reason_of(ssl, ssl->ERR_peek_last_error());
 		errno = EPROTO;
 		return -1;
 	}
@@ -277,22 +278,41 @@ is_truncated(const struct openssl *ssl)
 	    SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
+/*
+ * Keeps the end or the fault: OpenSSL gives it once, and the caller may have
+ * asked for more only to fill its buffer.
+ */
+static ssize_t
+tls_read_nothing(struct tls *t, int done)
+{
+	ssize_t result = 0;
+
+	t->truncated = is_truncated(openssl_of(t));
+	if (!t->truncated)
+		result = tls_result(t, done, &t->read_wants);
+	t->read_ended = result == 0 || errno != EAGAIN;
+	t->read_error = result < 0 ? errno : 0;
+	t->more = t->read_ended;
+	return result;
+}
+
 ssize_t
 tls_read(struct tls *t, void *room, size_t length)
 {
 	size_t got;
 	int done;
 
+	if (t->read_ended) {
+		errno = t->read_error;
+		return errno ? -1 : 0;
+	}
 	tls_forget_errors(t);
 	t->read_wants = 0;
 	done = openssl_of(t)->SSL_read_ex(t->session, room, length, &got);
-	t->more = done && tls_has_more(t);
-	if (done)
-		return (ssize_t)got;
-	if (!is_truncated(openssl_of(t)))
-		return tls_result(t, done, &t->read_wants);
-	t->truncated = !t->context->lax_eof;
-	return 0;
+	if (!done)
+		return tls_read_nothing(t, done);
+	t->more = tls_has_more(t);
+	return (ssize_t)got;
 }
 
 ssize_t
@@ -304,8 +324,12 @@ tls_write(struct tls *t, const void *data, size_t length)
 	tls_forget_errors(t);
 	t->write_wants = 0;
 	done = openssl_of(t)->SSL_write_ex(t->session, data, length, &sent);
-	if (!done)
-		return tls_result(t, done, &t->write_wants);
+	if (!done) {
+		/* 0: the peer's close_notify hides why */
+		if (tls_result(t, done, &t->write_wants) == 0 && !errno)
+			errno = EPIPE;
+		return -1;
+	}
 	t->payload_end = tls_sent(t);
 	return (ssize_t)sent;
 }

@@ -15,7 +15,9 @@ struct tls {
 	struct tls_context *context;
 	struct ssl_st *session;		/* an SSL */
 	const char *name;		/* a client's: the server's name */
-	bool more;			/* OpenSSL may hold bytes that it read */
+	bool more;			/* a read gives something at once */
+	bool read_ended;		/* each read gives the same from now: */
+	int read_error;			/* an errno; 0: the peer's end */
 	bool truncated;			/* it ended without a close_notify */
 	bool shut;			/* the close_notify is sent */
 	/* EPOLLIN or EPOLLOUT, whichever the last try waits for; or 0 */

@@ -6,7 +6,7 @@
  *	other way	a read must send, or a write	as what was asked for
  *			must receive
  *	nothing		OpenSSL has read more than it	by a timer, at once
- *			gave
+ *			gave, perhaps only the end
  */
 #include "tls/tls_conn.h"
 
@@ -26,7 +26,10 @@ struct tls_conn {
 	uint32_t asked;			/* the events of the last watch() */
 };
 
-/* One call gives one record: reads all that have come. */
+/*
+ * One call gives one record: reads all that have come. An end behind data is for
+ * the next call.
+ */
 static ssize_t
 conn_tls_read(struct conn *c, void *room, size_t length)
 {
