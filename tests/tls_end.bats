@@ -194,6 +194,18 @@ t.sock.close()'
 	done
 }
 
+@test "tls end: data of a connect that is killed before its input ends is truncated to the peer" {
+	local status=0
+	start listen --tls --tls-cert "$certs/localhost.pem" 127.0.0.1:0
+	talk --tls --tls-ca "$certs/ca.crt" localhost "$port"
+	echo half >&5
+	eventually grep -qx half out.0
+	kill "$pid"
+	finish "${pids[0]}" || status=$?
+	assert_equal "$status" 1
+	grep -q close_notify err.0
+}
+
 @test "tls end: with --tls-lax-eof a client that ends without a close_notify, as ncat does, gets its reply" {
 	head -c 300K /dev/urandom >data
 	start echo --tls --tls-lax-eof --tls-cert "$certs/localhost.pem" 127.0.0.1:0

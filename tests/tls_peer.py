@@ -5,10 +5,13 @@ import socket
 import ssl
 import sys
 
+OP_IGNORE_UNEXPECTED_EOF = 1 << 7  # SSL_CTX_set_options(3ssl); ssl sets it
+
 
 def context(server=None, ca=None, verify=True, alpn=(), version=None, cert=None):
     """server: its certificate (a file); ca: whom to trust (a file)."""
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+    c.options &= ~OP_IGNORE_UNEXPECTED_EOF
     if not server:
         c.check_hostname = bool(ca)
         c.verify_mode = ssl.CERT_REQUIRED if ca else ssl.CERT_NONE
