@@ -66,6 +66,7 @@
 #define PROXY_AUTH_FILE(...) TEXT(0, "proxy-auth-file", "FILE", \
 	proxy_auth_file, "USER:PASSWORD, a line for each proxy", __VA_ARGS__, \
 	NEEDS("proxy", "--proxy-auth-file goes with --proxy"))
+
 #define NEEDS_TLS(option) NEEDS("tls", option " goes with --tls")
 #define TLS_ROWS(...) \
 	HEADING("TLS"), \

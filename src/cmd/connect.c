@@ -33,6 +33,7 @@
 enum {
 	ANSWER_US = 5 * 1000,		/* from one try to the next */
 	ANSWER_TRIES = 200,
+	TLS_TEXT = 64,
 };
 
 static int
@@ -209,10 +210,27 @@ connect_prompt(struct netcat *n, struct answer *a)
 	    ANSWER_US);
 }
 
+/* ", TLSv1.3, verified by its key"; without TLS "". */
+static const char *
+tls_text(const struct route *r, const struct conn *c, char text[static TLS_TEXT])
+{
+	const struct tls *t = tls_of(c);
+	struct tls_facts facts;
+
+	text[0] = '\0';
+	if (!t)
+		return text;
+	tls_facts(t, &facts);
+	snprintf(text, TLS_TEXT, ", %.16s, %s", facts.version,
+	    !facts.verified ? "NOT verified" :
+	    r->tls.pinned ? "verified by its key" : "verified");
+	return text;
+}
+
 static void
 on_opened(struct netcat *netcat, struct conn *c)
 {
-	char line[ADDR_TEXT + ENDPOINT_TEXT + 32];
+	char line[ADDR_TEXT + ENDPOINT_TEXT + TLS_TEXT + 32], tls[TLS_TEXT];
 	char peer[ADDR_TEXT], server[ENDPOINT_TEXT];
 	const struct route *r = netcat->user;
 	bool direct = !r->proxies.count;
@@ -227,9 +245,10 @@ on_opened(struct netcat *netcat, struct conn *c)
 		emit_connected(&netcat->app, c);
 		return;
 	}
-	n = snprintf(line, sizeof(line), "connected to %s%s%s\n",
+	n = snprintf(line, sizeof(line), "connected to %s%s%s%s\n",
 	    direct ? "" : endpoint_text(&r->server, server),
-	    direct ? "" : " through ", addr_text(&c->peer, peer));
+	    direct ? "" : " through ", addr_text(&c->peer, peer),
+	    tls_text(r, c, tls));
 	sink_write(&netcat->app.out, line, (size_t)n);
 }
 
