@@ -171,6 +171,29 @@ reasons() {
 	rpnc connect --tls --tls-ca "$certs/ca.crt" localhost "$port" <<<served | grep -qx served
 }
 
+@test "echo --tls: processes that share, are handed connections, or are forked for each, with --identify" {
+	local model
+	for model in shared handoff fork; do
+		tls_echo -w 2 --accept "$model" --identify
+		py_tls "$port" <<-'END'
+			for i in range(9):
+			    if i % 3 == 2:
+			        s = dial(args[0])
+			        s.sendall(b"garbage, which is no TLS")
+			        ended(s)
+			        continue
+			    t = tls(args[0])
+			    t.write(b"hello")
+			    t.shut()
+			    greeting, rest = t.whole().split(b"\n", 1)
+			    assert greeting.startswith(b"rpnc/1 name=") and rest == b"hello", (greeting, rest)
+		END
+		eventually eval 'test "$(reasons)" = "6 end 3 no-tls"'
+		assert_equal "$model $(of_event tls verified out.0 | wc -l)" "$model 6"
+		stop
+	done
+}
+
 @test "echo --tls: --discard, --chargen and --accept-proxy behind haproxy" {
 	local to
 	tls_echo --discard
