@@ -143,6 +143,10 @@ accept_tls_add(struct accept_tls *a, struct conn *c)
 void
 accept_tls_cut(struct accept_tls *a, enum reason reason)
 {
-	while (a->waiting)
-		handshake_refuse(a->waiting->user, reason);
+	struct conn *c, *next;
+
+	for (c = a->waiting; c; c = next) {
+		next = c->next;
+		handshake_refuse(c->user, reason);
+	}
 }
