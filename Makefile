@@ -208,6 +208,7 @@ lint-cppcheck:
 	echo $(SRC) | xargs -r cppcheck --quiet --std=c11 --language=c -Isrc \
 		--enable=warning,performance,portability --error-exitcode=1 \
 		--inline-suppr --suppress=ctuuninitvar -D_GNU_SOURCE \
+		-DOPENSSL_VERSION_MAJOR=3 \
 		$(CPPCHECK_MACROS:%=--include=/usr/include/%)
 
 lint-shell:

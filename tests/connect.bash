@@ -23,7 +23,7 @@ quiet() {
 server() {
 	test -e at || mkfifo at
 	background "$PYTHON" -c "$server_start$1" >server.out 2>server.err
-	port=$(<at)
+	port=$(<./at)
 	test -n "$port"
 }
 

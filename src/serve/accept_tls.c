@@ -11,8 +11,8 @@
  */
 #include "serve/accept_tls.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/container.h"
 #include "base/fail.h"
@@ -67,10 +67,10 @@ handshake_ready(struct handshake *h)
 static void
 handshake_failed(struct handshake *h)
 {
-	char peer[ADDR_TEXT + 1];
+	char peer[ADDR_TEXT], who[ADDR_TEXT + 1];
 
-	addr_text(conn_origin(h->conn), peer);
-	fail_option(strcat(peer, ":"));
+	snprintf(who, sizeof(who), "%s:", addr_text(conn_origin(h->conn), peer));
+	fail_option(who);
 	handshake_refuse(h, REASON_NO_TLS);
 }
 
