@@ -133,7 +133,7 @@ for version in "1.2", "1.3":
 	mkfifo 'go on'
 	for _ in 1.2 1.3; do
 		echo >'go on' &
-		ends 1 '2.93 KiB in, .*\(reset\)'
+		ends 1 'B in, .*\(reset\)'
 		grep -qE '^rpnc connect: .*not delivered' err
 	done
 }
