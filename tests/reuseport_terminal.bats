@@ -293,6 +293,11 @@ types() {
 		'queued 5: connected' 'failed 15 (timeout 15)'
 }
 
+# twenty_wait: so many clients are in B's queue.
+twenty_wait() {
+	"${inside[@]}" ss -Hltn 'sport = :9000' | grep -qE '^LISTEN +20 '
+}
+
 @test "reuseport.7 at a terminal: who is stuck is taken over" {
 	starts 'rpnc echo -r --steer source-address 127.0.0.1 9000 &'
 	starts 'rpnc echo -r 127.0.0.1 9000 &'
@@ -301,6 +306,7 @@ types() {
 	does 'kill -STOP %2'
 	stops 2
 	starts 'rpnc probe -s 127.0.0.1 --echo -n 20 -c 20 --timeout 60 127.0.0.1 9000 &' ''
+	eventually twenty_wait
 	starts 'rpnc echo -r --adopt $b &'
 	ends 3
 	told 'failed 0'
@@ -319,6 +325,7 @@ types() {
 	does 'kill -STOP %2'
 	stops 2
 	starts 'rpnc probe -s 127.0.0.1 --echo -n 20 -c 20 --timeout 60 127.0.0.1 9000 &' ''
+	eventually twenty_wait
 	starts 'rpnc probe --rescue B --yes 127.0.0.1 9000 &' 'B quarantined'
 	ends 3
 	told 'failed 0'
