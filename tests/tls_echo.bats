@@ -244,7 +244,9 @@ reasons() {
 	broken "${rounds:-4}"
 	eventually eval 'test "$(of_event closed conn out.0 | wc -l)" -eq $((100 * (${rounds:-4} + 1)))'
 	eventually eval 'test "$(open_descriptors "$pid")" -le "$fds"'
-	test "$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")" -lt $((before + 4000))
+	# a sanitizer keeps what is freed for a while
+	test -n "${SAN-}" ||
+		test "$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")" -lt $((before + 4000))
 }
 
 @test "echo --tls: a member that leaves with 200 handshakes in flight, under load, loses none" {

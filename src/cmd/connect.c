@@ -306,19 +306,41 @@ connect_check(struct netcat *n, const struct settings *s, int count,
 	    tls_options_client(s, &r->tls) < 0 ? -1 : 0;
 }
 
+/* Makes the connection of fd and of the TLS session; NULL: both are freed. */
+static struct conn *
+connect_conn(struct netcat *n, const struct settings *s, struct route *r, int fd)
+{
+	struct conn *c = conn_adopt(&n->app.loop, fd, s->udp ?
+	    &conn_datagram : &conn_stream);
+
+	if (c && (!r->session || tls_conn_wrap(c, r->session) == 0))
+		return c;
+	tls_free(r->session);
+	if (c)
+		conn_free(c);
+	else
+		close(fd);
+	return NULL;
+}
+
 /* Opens the app and the relay, and gives fd to it. */
 static int
 connect_open(struct netcat *n, const struct settings *s, struct route *r, int fd)
 {
 	struct conn *c;
 
-	if (netcat_open(n, s) < 0)
+	if (netcat_open(n, s) < 0) {
+		tls_free(r->session);
+		close(fd);
 		return -1;
-	c = conn_adopt(&n->app.loop, fd, s->udp ? &conn_datagram :
-	    &conn_stream);
-	if (!c || (r->session && tls_conn_wrap(c, r->session) < 0))
+	}
+	c = connect_conn(n, s, r, fd);
+	if (!c)
 		return -1;
-	return netcat_add(n, c);
+	if (netcat_add(n, c) == 0)
+		return 0;
+	conn_free(c);
+	return -1;
 }
 
 /* Takes over fd, and runs until it is closed. */
@@ -330,7 +352,7 @@ connect_relay(struct netcat *n, const struct settings *s, struct route *r,
 	int status;
 
 	if (connect_open(n, s, r, fd) < 0)
-		return -1;	/* the process ends, and so the connection */
+		return -1;
 	if ((netcat_wants_prompt(s) && connect_prompt(n, &answer) < 0) ||
 	    loop_run(&n->app.loop) < 0)
 		app_fault(&n->app);
@@ -340,22 +362,30 @@ connect_relay(struct netcat *n, const struct settings *s, struct route *r,
 	return status;
 }
 
+/* Connects, and gives the connection away, or relays until it is closed. */
+static int
+connect_through(struct netcat *n, const struct settings *s, struct route *r,
+    int *ended_by)
+{
+	int fd = connect_dial(n, s, r);
+
+	if (fd < 0)
+		return -1;
+	return s->pass_fd ? connect_pass(fd, r->limit) :
+	    connect_relay(n, s, r, fd, ended_by);
+}
+
 static int
 connect_run(struct settings *s, int count, char *const *words, int *ended_by)
 {
 	struct netcat n = { .on_last = on_last, .on_closed = on_closed,
 	    .on_opened = on_opened };
 	struct route r = { .session = NULL };
-	int fd, status;
+	int status = -1;
 
 	n.user = &r;
-	if (connect_check(&n, s, count, words, &r) < 0)
-		return -1;
-	fd = connect_dial(&n, s, &r);
-	if (fd < 0)
-		return -1;
-	status = s->pass_fd ? connect_pass(fd, r.limit) :
-	    connect_relay(&n, s, &r, fd, ended_by);
+	if (connect_check(&n, s, count, words, &r) == 0)
+		status = connect_through(&n, s, &r, ended_by);
 	tls_context_close(&r.tls);
 	return status;
 }
