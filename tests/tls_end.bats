@@ -138,6 +138,43 @@ for version in "1.2", "1.3":
 	done
 }
 
+@test "tls end: data that came before a reset is printed, though a write meets the reset first" {
+	head -c 5M /dev/zero >in
+	tls_server '
+import fcntl, termios
+for version in "1.2", "1.3":
+    t = tls(version)
+    tell("shaken"), told("stopped")
+    t.write(b"x" * 3000)
+    t.notify()
+    while struct.unpack("i", fcntl.ioctl(t.sock, termios.TIOCOUTQ, b"    "))[0]:
+        pass
+    reset(t.sock)
+    tell("reset")'
+	local client status
+	for _ in 1.2 1.3; do
+		rm -f shaken stopped reset
+		mkfifo shaken stopped reset
+		rpnc connect --tls --tls-ca "$certs/ca.crt" -v localhost "$port" <in >got 2>err 3>&- &
+		client=$!
+		pids+=("$client")
+		test -n "$(<shaken)"
+		# it has written what the server does not read
+		eventually grep -q TLSv err
+		kill -STOP "$client"
+		eventually grep -q '^State:.T' "/proc/$client/status"
+		echo now >stopped
+		test -n "$(<reset)"
+		kill -CONT "$client"
+		status=0
+		finish "$client" || status=$?
+		cat err
+		assert_equal "$status" 1
+		grep -q '3000 B in\|2.93 KiB in' err
+		assert_equal "$(wc -c <got)" 3000
+	done
+}
+
 @test "tls end: a record that somebody has changed is not printed, and is status 1" {
 	: >in
 	tls_server '

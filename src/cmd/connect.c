@@ -395,7 +395,6 @@ const struct command connect_command = {
 	.synopsis = "connect [options] [host] port",
 	.summary = "talk to a server",
 	.tables = { connecting_options, data_options, tls_connect_options,
-	    address_options,
-	    output_options, NULL },
+	    address_options, output_options, NULL },
 	.run = connect_run,
 };

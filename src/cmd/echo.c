@@ -321,6 +321,44 @@ echo_start(struct echo_server *v)
 	    v->membership.name);
 }
 
+/* Checks and reads all options, before anything is opened. */
+static int
+echo_options_read(struct echo_server *v, struct settings *s,
+    int words_count, char *const *words, struct endpoint *e)
+{
+	v->count = settings_workers(s);
+	return v->count < 0 || settings_endpoint(s, words_count, words, e) < 0 ||
+	    echo_check(s, e, v->count) < 0 ||
+	    settings_congestion(s, &v->congestion) < 0 ||
+	    server_check_setup(s, &v->setup, &v->tls) < 0 ||
+	    echo_models_arrange(v) < 0 ? -1 : 0;
+}
+
+/* Tells that it serves, and does so until the end. */
+static void
+echo_run_loop(struct echo_server *v, int members)
+{
+	membership_emit_start(&v->membership, &v->app, v->count, members);
+	emit_key(&v->app, &v->tls);
+	workers_go(&v->workers);
+	if (v->settings->reuseport && membership_watch(&v->membership, &v->app,
+	    v->by_workers ? NULL : &v->listening) < 0)
+		emit_error(&v->app);
+	membership_replace(&v->membership, &v->app);
+	/* the workers hold the sockets now */
+	if (v->membership.sockinfo.owners)
+		owners_refresh(v->membership.sockinfo.owners);
+	members_header_start(&v->header, &v->app, &v->membership);
+	app_ready(&v->app, &v->membership.set);
+	if (loop_run(&v->app.loop) < 0)
+		app_fault(&v->app);
+	live_screen_close(&v->header.screen);
+	membership_emit_holder(&v->app, v->by_workers ? &v->membership.set :
+	    &v->listening);
+	echo_models_stop(v);
+	echo_report(v);
+}
+
 static int
 echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 {
@@ -329,13 +367,8 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	int members;
 
 	v.settings = s;
-	v.count = settings_workers(s);
 	v.workers.gate = v.handoff.pending = -1;
-	if (v.count < 0 || settings_endpoint(s, words_count, words, &e) < 0 ||
-	    echo_check(s, &e, v.count) < 0 ||
-	    settings_congestion(s, &v.congestion) < 0 ||
-	    server_check_setup(s, &v.setup, &v.tls) < 0 ||
-	    echo_models_arrange(&v) < 0)
+	if (echo_options_read(&v, s, words_count, words, &e) < 0)
 		return -1;
 	if (s->check)
 		return check_server(s, &e);
@@ -354,29 +387,10 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	v.started = loop_now();
 	/* counted before the workers hold the same sockets */
 	members = membership_count(&v.membership, v.count);
-	if (echo_start(&v) < 0) {
+	if (echo_start(&v) < 0)
 		app_fault(&v.app);
-	} else {
-		membership_emit_start(&v.membership, &v.app, v.count, members);
-		emit_key(&v.app, &v.tls);
-		workers_go(&v.workers);
-		if (s->reuseport && membership_watch(&v.membership, &v.app,
-		    v.by_workers ? NULL : &v.listening) < 0)
-			emit_error(&v.app);
-		membership_replace(&v.membership, &v.app);
-		/* the workers hold the sockets now */
-		if (v.membership.sockinfo.owners)
-			owners_refresh(v.membership.sockinfo.owners);
-		members_header_start(&v.header, &v.app, &v.membership);
-		app_ready(&v.app, &v.membership.set);
-		if (loop_run(&v.app.loop) < 0)
-			app_fault(&v.app);
-		live_screen_close(&v.header.screen);
-		membership_emit_holder(&v.app, v.by_workers ?
-		    &v.membership.set : &v.listening);
-		echo_models_stop(&v);
-		echo_report(&v);
-	}
+	else
+		echo_run_loop(&v, members);
 	*ended_by = v.app.ended_by;
 	workers_free(&v.workers);
 	accept_setup_free(&v.setup);
@@ -390,7 +404,6 @@ const struct command echo_command = {
 	.synopsis = "echo [-r] [-w N] [options] [host] port",
 	.summary = "send back what arrives",
 	.tables = { echo_options, server_options, group_options,
-	    tls_listen_options,
-	    address_options, output_options, NULL },
+	    tls_listen_options, address_options, output_options, NULL },
 	.run = echo_run,
 };

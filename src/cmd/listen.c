@@ -76,6 +76,7 @@ const struct command listen_command = {
 	.synopsis = "listen [-r] [options] [host] port",
 	.summary = "wait for clients and talk to them",
 	.tables = { clients_options, data_options, server_options,
-	    group_options, tls_listen_options, address_options, output_options, NULL },
+	    group_options, tls_listen_options, address_options,
+	    output_options, NULL },
 	.run = listen_command_run,
 };

@@ -15,7 +15,7 @@ enum proxy_step {
 	HANDSHAKE_FAILED,
 };
 
-/* What a proxy is asked. */
+/* The questions to a proxy, in their order. */
 enum proxy_question {
 	ASK_METHOD, ASK_LOGIN, ASK_CONNECT,	/* SOCKS5 */
 	ASK_HTTP,

@@ -4,8 +4,8 @@
 #include "net/proxy_hop.h"
 
 /*
- * What each proxy of a chain is asked to connect to: the next proxy, or the
- * server. Some get an address that this host has looked up, others the name.
+ * The way through a chain of proxies: each connects to the next one, the last to
+ * the server. Some get an address that this host has looked up, others the name.
  */
 struct proxy_route {
 	const struct proxy_chain *chain;

@@ -5,8 +5,8 @@
 #include "serve/accept_tls.h"
 
 /*
- * What an accepted connection needs before its payload: first the PROXY header,
- * then the TLS handshake, if they are asked for.
+ * The steps of an accepted connection before its payload: first the PROXY
+ * header, then the TLS handshake, if they are asked for.
  */
 struct accept_setup {
 	struct accept_proxy proxy;	/* on, from, count: the caller's */

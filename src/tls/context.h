@@ -8,9 +8,10 @@
 struct openssl;
 
 /*
- * What all TLS connections of one command share: what is trusted, and what is
- * shown to peers. The functions return -1 with a fault, usage if it is a file
- * or a text of the user's. The caller names the option.
+ * All TLS connections of one command share this: the authorities that are
+ * trusted, and the certificate that peers get. The functions return -1 with a
+ * fault, usage if it is a file or a text of the user's. The caller names the
+ * option.
  */
 struct tls_context {
 	const struct openssl *ssl;	/* NULL: there is no TLS */
@@ -32,7 +33,7 @@ struct tls_context {
 
 /*
  * Loads OpenSSL, and ignores SIGPIPE from now on, because OpenSSL writes to
- * sockets by write(2). Needs the peer's name or key, or insecure.
+ * sockets by write(2).
  */
 int tls_context_open(struct tls_context *, bool server);
 

@@ -353,6 +353,31 @@ tls_payload(const struct tls *t, uint64_t unacknowledged, uint64_t written)
 	return most < written ? written - most : 1;
 }
 
+static uint32_t
+event_for(uint32_t wants, uint32_t usual)
+{
+	return wants ? wants : usual;
+}
+
+uint32_t
+tls_events(const struct tls *t, uint32_t asked)
+{
+	return (asked & EPOLLIN ? event_for(t->read_wants, EPOLLIN) : 0) |
+	    (asked & EPOLLOUT ? event_for(t->write_wants, EPOLLOUT) : 0);
+}
+
+uint32_t
+tls_told(const struct tls *t, uint32_t asked, uint32_t came)
+{
+	uint32_t told = came & (EPOLLERR | EPOLLHUP);
+
+	if (came & event_for(t->read_wants, EPOLLIN))
+		told |= asked & EPOLLIN;
+	if (came & event_for(t->write_wants, EPOLLOUT))
+		told |= asked & EPOLLOUT;
+	return told;
+}
+
 int
 tls_shut(struct tls *t)
 {

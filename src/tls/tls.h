@@ -27,7 +27,7 @@ struct tls {
 	uint64_t handshake_end, payload_end;
 };
 
-/* What was agreed on. */
+/* The results of a handshake. */
 struct tls_facts {
 	const char *version, *cipher;
 	const char *name;		/* the server's, or NULL */
@@ -66,6 +66,14 @@ ssize_t tls_write(struct tls *, const void *data, size_t length);
  */
 uint64_t tls_payload(const struct tls *, uint64_t unacknowledged,
     uint64_t written);
+
+/*
+ * The events to wait for, if the caller asks for EPOLLIN, EPOLLOUT or both: a
+ * read may have to send, and a write to receive. tls_told() is the way back,
+ * from the events that came to those of asked that they mean.
+ */
+uint32_t tls_events(const struct tls *, uint32_t asked);
+uint32_t tls_told(const struct tls *, uint32_t asked, uint32_t came);
 
 /* Sends a close_notify, once. 0: it is sent; -1: see errno. */
 int tls_shut(struct tls *);

@@ -74,12 +74,6 @@ conn_tls_payload(const struct conn *c, uint64_t n)
 	return tls_payload(c->tls->tls, n, c->out);
 }
 
-static uint32_t
-event_for(uint32_t wants, uint32_t usual)
-{
-	return wants ? wants : usual;
-}
-
 static void
 on_more(struct timer *timer)
 {
@@ -92,32 +86,21 @@ static int
 conn_tls_watch(struct conn *c, uint32_t asked)
 {
 	struct tls_conn *w = c->tls;
-	uint32_t events = 0;
 
 	w->asked = asked;
-	if (asked & EPOLLIN)
-		events |= event_for(w->tls->read_wants, EPOLLIN);
-	if (asked & EPOLLOUT)
-		events |= event_for(w->tls->write_wants, EPOLLOUT);
 	if (!(asked & EPOLLIN) || !w->tls->more)
 		loop_timer_cancel(c->loop, &w->more);
 	else if (loop_timer_set(c->loop, &w->more, loop_now()) < 0)
 		return -1;
-	return loop_watch(c->loop, &c->source, events);
+	return loop_watch(c->loop, &c->source, tls_events(w->tls, asked));
 }
 
 static void
 on_tls_source(struct source *source, uint32_t events)
 {
 	struct conn *c = container_of(source, struct conn, source);
-	struct tls_conn *w = c->tls;
-	uint32_t told = events & (EPOLLERR | EPOLLHUP);
 
-	if (events & event_for(w->tls->read_wants, EPOLLIN))
-		told |= w->asked & EPOLLIN;
-	if (events & event_for(w->tls->write_wants, EPOLLOUT))
-		told |= w->asked & EPOLLOUT;
-	c->on_event(c, told);
+	c->on_event(c, tls_told(c->tls->tls, c->tls->asked, events));
 }
 
 static void

@@ -105,19 +105,6 @@ attempt_shut(struct attempt *a)
 	return shutdown(a->source.fd, SHUT_WR);
 }
 
-/* A read may have to send, and a write to receive. */
-static uint32_t
-tls_events(const struct tls *t, uint32_t asked)
-{
-	uint32_t events = 0;
-
-	if (asked & EPOLLIN)
-		events |= t->read_wants ? t->read_wants : EPOLLIN;
-	if (asked & EPOLLOUT)
-		events |= t->write_wants ? t->write_wants : EPOLLOUT;
-	return events;
-}
-
 /* epoll knows nothing of bytes that OpenSSL has read and holds. */
 void
 attempt_watch(struct attempt *a, uint32_t events)

@@ -79,7 +79,7 @@ void load_close(struct load *);
  */
 int load_follow(struct load *, bool doubt);
 
-/* What the attempts are at; how members are known (NULL: they are not). */
+/* The target of the attempts, and the way members are known (NULL: none). */
 struct probe_target load_target(const struct load *);
 /* Gives the rows of members their names: of the registry as it was, and is. */
 void load_name_members(struct load *);

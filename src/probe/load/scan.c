@@ -296,7 +296,7 @@ try_limit(struct scan_try *t)
 	    (t->scan->addresses.count - t->address);
 }
 
-/* What to connect to, and with proxies, what to ask the last one for. */
+/* Sets the address to connect to, and the one that the last proxy gets. */
 static void
 try_aim(struct scan_try *t)
 {
