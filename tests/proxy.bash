@@ -44,6 +44,38 @@ tinyproxy() {
 	serve "$peer" -d -c tinyproxy.conf
 }
 
+# squid NAME PASSWORD: only for that user. It refuses to be root. Its shared memory
+# has names, which it leaves behind.
+squid() {
+	local peers=${PEERS:-/nonexistent}/squid as=() service=rpnc$BASHPID
+	find_peer squid usr/sbin/squid
+	test "$EUID" -ne 0 || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	"${as[@]}" test -x "$peer" || skip "$peer can't be run by others"
+	chmod 711 . .. ../..
+	port=$(free_port)
+	printf '%s:%s\n' "$1" "$(openssl passwd -apr1 "$2")" >users
+	: >mime.conf
+	cat >squid.conf <<-END
+		http_port 127.0.0.1:$port
+		pid_filename none
+		access_log none
+		cache deny all
+		cache_mem 0
+		memory_cache_shared off
+		pinger_enable off
+		shutdown_lifetime 0 seconds
+		mime_table $PWD/mime.conf
+		icon_directory $PWD
+		unlinkd_program $peers/usr/lib/squid/unlinkd
+		auth_param basic program $peers/usr/lib/squid/basic_ncsa_auth $PWD/users
+		acl known proxy_auth REQUIRED
+		http_access allow known
+		http_access deny all
+	END
+	serve "${as[@]}" "$peer" -N -n "$service" -f squid.conf
+	rm -f "/dev/shm/$service"-*
+}
+
 # http_proxy: one that half-closes, which the packaged ones don't.
 http_proxy() {
 	server "$scripted"'

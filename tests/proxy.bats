@@ -123,6 +123,16 @@ fails() {
 	both_ways "http://$proxy"
 }
 
+@test "connect --proxy: squid passes 64 MiB each way, with a password" {
+	local proxy
+	squid me secret
+	proxy=127.0.0.1:$port
+	fails 1 "proxy http://$proxy: 127.0.0.1:1: HTTP/1.. 407 .*: give USER:PASSWORD with --proxy-auth-file" \
+		--proxy "http://$proxy" 127.0.0.1 1
+	echo me:secret >auth
+	both_ways "http://$proxy" --proxy-auth-file auth
+}
+
 @test "connect --proxy: SOCKS5 through HTTP: 64 MiB both ways at once, half-closed" {
 	local first
 	http_proxy
