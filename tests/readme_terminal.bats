@@ -20,11 +20,6 @@ piped() {
 	has "${@:2}"
 }
 
-# elsewhere COMMAND...: in the network of the test, in the background.
-elsewhere() {
-	background "${inside[@]}" "$@"
-}
-
 # listens PORT: somebody does.
 listens() {
 	test -n "$("${inside[@]}" ss -Hltn "sport = :$1")"

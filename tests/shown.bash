@@ -20,7 +20,7 @@ guide() {
 # commands_shown: prints each command that is shown, with the lines that
 # continue it and without its comment, and what is typed at a prompt of rpnc.
 commands_shown() {
-	texts | sed "s/\\\\(aq/'/g; s/\\\\e/\\\\/g; s/\\\\-/-/g" | awk '
+	texts | sed "s/\\\\(aq/'/g; s/\\\\e/\\\\/g; s/\\\\-/-/g; s/\\\\\&//g" | awk '
 	on { sub(/^ +/, " "); line = line $0 }
 	!on && /^ *\$ / { line = $0; sub(/^ *\$ /, "", line); on = 1 }
 	on { on = line ~ /(\||; do)$/ }

@@ -85,6 +85,11 @@ teardown() {
 	stop
 }
 
+# elsewhere COMMAND...: in the network of the test, in the background.
+elsewhere() {
+	background "${inside[@]}" "$@"
+}
+
 # quits NAME: ends the command there by Ctrl-C, and the jobs by SIGTERM.
 quits() {
 	test -z "${running[$1]:-}" || {
