@@ -245,6 +245,25 @@ told("seen"); reset(c)'
 	complained "127.0.0.1:$port: Connection reset by peer"
 }
 
+# asked: connect has looked for an error, and will look whether its peer is there.
+asked() {
+	grep -q 'SO_ERROR, \[0\]' trace
+}
+
+@test "connect: a server that resets while connect looks whether it is there" {
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+	mkfifo seen
+	server 'c = accept(); c.sendall(b"x\n"); c.shutdown(socket.SHUT_WR)
+told("seen"); reset(c)'
+	talk 127.0.0.1 "$port"
+	read -r <&6
+	inject "$pid" getsockopt:delay_exit=300000
+	eventually asked
+	echo yes >seen
+	ends_with 1 "$pid"
+	complained "127.0.0.1:$port: Connection reset by peer"
+}
+
 @test "connect: a reply that comes before a large upload is cut is delivered" {
 	truncate -s 256M file
 	server 'while True:

@@ -38,6 +38,7 @@ enum {
 	ASK_FIRST_US = 1000,
 	ASK_MOST_US = 250 * 1000,
 	ASK_MANY_US = 2000 * 1000,	/* the limit with -k: many may poll */
+	VANISHED_US = 20 * 1000,	/* within it, a reset arrives on a host */
 };
 
 /*
@@ -183,15 +184,20 @@ relay_hung_up(struct relay_conn *link, int error)
 		relay_broke(link, error);
 }
 
-/* After the peer's end: polls whether any process has its socket. */
+/*
+ * After the peer's end: polls whether any process has its socket. A peer that
+ * was listed, and is no longer, is gone as well; but the kernel takes it off the
+ * list before it sends a reset. So the next poll decides, which looks for an
+ * error first.
+ */
 static void
 relay_conn_ask(struct relay_conn *link)
 {
 	enum peer_state state = peer_state(&link->relay->peers, link->conn);
 
-	/* a peer that was listed, and is no longer, is gone as well */
 	link->gone = state == PEER_ORPHAN ||
-	    (state == PEER_ABSENT && link->there);
+	    (state == PEER_ABSENT && link->vanished);
+	link->vanished = state == PEER_ABSENT && link->there;
 	link->there = state == PEER_THERE;
 }
 
@@ -205,7 +211,8 @@ relay_conn_ask_again(struct relay_conn *link)
 	link->pause = link->pause ? link->pause * 2 : ASK_FIRST_US;
 	if (link->pause > most)
 		link->pause = most;
-	loop_timer_set(r->loop, &link->ask, loop_now() + link->pause);
+	loop_timer_set(r->loop, &link->ask, loop_now() +
+	    (link->vanished ? VANISHED_US : link->pause));
 }
 
 /* The peer has ended: finds out if any process can still read input. */
@@ -284,7 +291,7 @@ relay_settle(struct relay_conn *link)
 		relay_conn_finish(link);
 	}
 	/* no event reports what these wait for */
-	if ((link->finishing || link->there) && !link->ask.at)
+	if ((link->finishing || link->there || link->vanished) && !link->ask.at)
 		relay_conn_ask_again(link);
 	return relay_conn_watch_or_close(link);
 }

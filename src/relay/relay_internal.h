@@ -22,6 +22,7 @@ struct relay_conn {
 	bool stalled;		/* zerocopy: its socket is full, input waits */
 	bool asked;		/* relay_end.c has seen the peer's end */
 	bool there;		/* last poll: a process has the peer's socket */
+	bool vanished;		/* last poll: not listed, but there before */
 	bool gone;		/* no process has it any more */
 	/* If either is set, no byte of the ring beyond end is sent. */
 	bool finishing;		/* all is sent, but not all acknowledged */
