@@ -6,52 +6,10 @@
 load helpers
 load probe
 load connect
-load proxy
+load tls
 
-certs=${BATS_FILE_TMPDIR:-}/certs
-
-# signed NAME SIGNER EXTENSION [ARG...]: a certificate, by itself if it is the
-# signer. NAME.pem has the key, too.
-signed() {
-	local by=(-CA "$2.crt" -CAkey "$2.key")
-	test "$1" != "$2" || by=()
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-subj "/CN=$1" -addext "$3" -keyout "$1.key" -out "$1.crt" \
-		"${by[@]}" "${@:4}"
-	cat "$1.crt" "$1.key" >"$1.pem"
-}
-
-# Once for the file: localhost, other (a name that nobody asks for), expired, and
-# client, all by the authority ca; and self.
 setup_file() {
-	mkdir "$certs"
-	cd "$certs" || return
-	{
-		signed ca ca basicConstraints=critical,CA:TRUE
-		signed self self subjectAltName=DNS:localhost
-		signed localhost ca subjectAltName=DNS:localhost
-		signed other ca subjectAltName=DNS:other.example
-		signed client ca extendedKeyUsage=clientAuth
-		openssl req -new -key localhost.key -subj /CN=expired |
-			openssl x509 -req -CA ca.crt -CAkey ca.key -days -1 \
-				-extfile <(echo subjectAltName=DNS:localhost) -out expired.crt
-		cat expired.crt localhost.key >expired.pem
-	} 2>log || fail "$(<log)"
-	printf '%s\n' 'openssl_conf = a' '[a]' 'ssl_conf = b' '[b]' \
-		'system_default = c' '[c]' | tee only-1.2 >only-1.3
-	echo MaxProtocol = TLSv1.2 >>only-1.2
-}
-
-# only VERSION COMMAND...: OpenSSL there has no later one, by its policy.
-only() {
-	OPENSSL_CONF=$certs/only-$1 "${@:2}"
-}
-
-# pin_of NAME: prints the pin of that certificate's key.
-pin_of() {
-	printf 'sha256//%s\n' "$(openssl x509 -in "$certs/$1.crt" -pubkey -noout |
-		openssl pkey -pubin -outform DER |
-		openssl dgst -sha256 -binary | base64)"
+	certificates
 }
 
 # secure ARG...: probe --tls, with the authority of the tests, as JSON.
@@ -98,33 +56,6 @@ s_server() {
 	port=$(free_port)
 	only "$1" serve openssl s_server -accept "127.0.0.1:$port" -www \
 		-cert "$certs/localhost.pem"
-}
-
-# nginx_tls LINE: a server of nginx, with this in its configuration.
-nginx_tls() {
-	find_peer nginx usr/sbin/nginx
-	port=$(free_port)
-	cat >nginx.conf <<-END
-		daemon off;
-		master_process off;
-		pid $PWD/nginx.pid;
-		error_log stderr;
-		events { }
-		http {
-			access_log off;
-			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
-			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
-			scgi_temp_path $PWD/5;
-			server {
-				listen 127.0.0.1:$port ssl;
-				ssl_protocols TLSv1.2 TLSv1.3;
-				ssl_certificate $certs/localhost.pem;
-				ssl_certificate_key $certs/localhost.pem;
-				$1
-			}
-		}
-	END
-	serve "$peer" -p "$PWD" -c nginx.conf
 }
 
 ask=(--send 'GET / HTTP/1.0\r\n\r\n' --expect '^HTTP/1\.[01] 200 ')
@@ -185,7 +116,7 @@ ask=(--send 'GET / HTTP/1.0\r\n\r\n' --expect '^HTTP/1\.[01] 200 ')
 }
 
 @test "probe --tls: nginx's workers, and what it chose by ALPN" {
-	nginx_tls 'location / { return 200 "$ssl_protocol $ssl_server_name\n"; }'
+	nginx_server localhost 'location / { return 200 "$ssl_protocol $ssl_server_name\n"; }'
 	secure -n 20 --send 'GET / HTTP/1.0\r\n\r\n' --expect 'TLSv1\.3 localhost' localhost "$port"
 	all_secure 20 1.3
 	holds '.by == "diag" and .members[0].command == "nginx"'
