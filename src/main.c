@@ -202,7 +202,7 @@ report_unknown(const char *word, const char *next)
 
 /* Checks the rules between options, then their values. */
 static int
-check_options(const struct command *c, const struct settings *s, int count,
+check_options(const struct command *c, struct settings *s, int count,
     char *const *words)
 {
 	bool is_unix = count == 1 && strncmp(words[0], "unix:", 5) == 0;

@@ -199,6 +199,7 @@ understood() {
 		refused "'rpnc probe -q -n 1'" "$c" -z host 9000
 		refused 'end of stdin half-closes' "$c" -N host 9000
 		refused 'runs no programs' "$c" -e /bin/sh 9000
+		refused 'sockopt tos=ef' "$c" -T ef 9000
 		refused 'runs no programs' "$c" -c ls 9000
 		test "$c" = echo ||
 			refused '--connect-timeout and --idle-timeout' "$c" -w 5 host 9000

@@ -113,6 +113,27 @@ emit_event(struct app *a, struct event *e)
 	free(line);
 }
 
+/* A value that is as asked is only for who asks for details. */
+void
+emit_sockopts(struct app *a, int fd)
+{
+	const struct sockopts *all = &a->settings->sockopts;
+	bool details = a->settings->json || a->settings->verbose;
+
+	for (int i = 0; i < all->count; i++) {
+		struct sockopt_state s;
+		struct event e = { .kind = EVENT_SOCKOPT };
+
+		if (!sockopts_get(all, i, fd, &s) || (!s.why && !details))
+			continue;
+		e.name = s.name;
+		e.asked = s.asked;
+		e.value = s.value;
+		e.reason = s.why;
+		emit_event(a, &e);
+	}
+}
+
 static void
 emit_folded(struct rate_limit *f)
 {

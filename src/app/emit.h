@@ -21,6 +21,9 @@ void emit_notice(struct app *, const char *text);
 /* Reports how many datagrams a full receive queue lost; 0: nothing. */
 void emit_lost(struct app *, uint32_t datagrams);
 
+/* What the kernel made of --sockopt, read back from a socket that has it. */
+void emit_sockopts(struct app *, int fd);
+
 /* Events of connections. */
 void emit_connected(struct app *, const struct conn *);
 /* The same; own of the group's total connections went to this member. */

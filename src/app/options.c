@@ -43,6 +43,9 @@
 #define HEADING(text) { .kind = OPT_HEADING, .help = (text) }
 #define END { .kind = OPT_END }
 
+#define SOCKOPT(...) LIST(0, "sockopt", "NAME=VALUE,...", sockopt, \
+	"socket options: ttl=3,tos=ef; see rpnc-sockopt(7)", __VA_ARGS__)
+
 #define CONNECT_TIMEOUT(...) \
 	TIME(0, "connect-timeout", connect_timeout, 1, \
 	    "limit for connecting, in total (10)", __VA_ARGS__)
@@ -135,6 +138,7 @@ const struct opt address_options[] = {
 	TEXT(0, "interface", "IF", interface,
 	    "use only this network interface", PROBE_LOAD | PROBE_SCAN,
 	    EXCLUDES(NO_SOURCE, FOR_NEW("--interface"))),
+	SOCKOPT(PROBE_LOAD | PROBE_SCAN, EXCLUDES(FOR_NEW("--sockopt"))),
 	END
 };
 
@@ -424,6 +428,12 @@ const struct opt_hint hints[] = {
 	{ "p", "listen echo", "the port stands alone: 'rpnc listen 9000'" },
 	{ "X", "connect probe", NC_PROXY },
 	{ "x", "probe", NC_PROXY },
+	{ "T", "", "nc's -T is --sockopt tos=ef here" },
+	{ "M", "", "nc's -M is --sockopt ttl=N here" },
+	{ "m", "connect probe", "nc's -m is --sockopt min-ttl=N here" },
+	{ "I", "", "nc's -I is --sockopt rcvbuf=BYTES here" },
+	{ "O", "", "nc's -O is --sockopt sndbuf=BYTES here" },
+	{ "b", "", "nc's -b is --sockopt broadcast here" },
 	{ "F", "connect", "nc's -F is --pass-fd here" },
 	{ "both", "listen connect", "both ends are awaited anyway; --until "
 	    "peer does not wait for stdin's" },

@@ -133,8 +133,11 @@ settings_workers(const struct settings *s)
 }
 
 int
-settings_check(const struct settings *s)
+settings_check(struct settings *s)
 {
+	for (int i = 0; i < s->sockopt.count; i++)
+		if (sockopts_read(&s->sockopts, s->sockopt.at[i]) < 0)
+			return fail_option("--sockopt");
 	if (s->name && !name_valid(s->name))
 		return fail_as(STATUS_USAGE, "--name %.40s: want a letter, "
 		    "then at most 15 letters, digits, '_', '.' or '-'",

@@ -4,6 +4,7 @@
 #include "base/opt.h"
 #include "net/addr.h"
 #include "net/congestion.h"
+#include "net/sockopts.h"
 
 /*
  * The options that the user gave: each of any command has a field. Times
@@ -39,6 +40,8 @@ struct settings {
 	int family;
 	bool udp, local, numeric;
 	const char *interface, *source;
+	struct opt_list sockopt;	/* "NAME=VALUE,..." */
+	struct sockopts sockopts;	/* the same, read */
 	int64_t source_port;
 	/* streams */
 	bool json, verbose, quiet, timestamps;
@@ -112,7 +115,7 @@ int64_t settings_spin(const struct settings *);
 enum { WORKERS_MAX = 128 };
 int settings_workers(const struct settings *);
 
-/* Checks the values of options that several commands have; -1: usage. */
-int settings_check(const struct settings *);
+/* Checks and reads options that several commands have; -1: usage. */
+int settings_check(struct settings *);
 
 #endif

@@ -57,6 +57,25 @@ duration_parse(const char *text, int64_t *microseconds)
 	return -1;
 }
 
+int
+size_parse(const char *text, int64_t *bytes)
+{
+	static const char units[] = "KMG";
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = strchr(units, text[digits]);
+	int shift = unit && *unit ? 10 * (int)(unit - units + 1) : 0;
+	char number[20];
+
+	if (!unit || digits >= sizeof(number) || (*unit && text[digits + 1]))
+		return -1;
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	if (num_parse(number, 0, INT64_MAX >> shift, bytes) < 0)
+		return -1;
+	*bytes <<= shift;
+	return 0;
+}
+
 /* Digits after the point, so that three digits count. */
 static int
 digits_after(double value)

@@ -15,6 +15,9 @@ int num_parse(const char *text, int64_t min, int64_t max, int64_t *out);
  */
 int duration_parse(const char *text, int64_t *microseconds);
 
+/* A number of bytes: "65536", or "64K", "4M", "1G" (powers of 1024). */
+int size_parse(const char *text, int64_t *bytes);
+
 enum { NUM_TEXT = 40 };
 
 /*

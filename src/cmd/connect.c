@@ -20,6 +20,7 @@
 #include "cmd/command.h"
 #include "cmd/netcat.h"
 #include "cmd/proxy_options.h"
+#include "cmd/sockopt_options.h"
 #include "cmd/tls_options.h"
 #include "group/members.h"
 #include "net/accept_queue.h"
@@ -85,7 +86,7 @@ connect_dial(struct netcat *n, const struct settings *s, struct route *r)
 	struct dial_options o = {
 		.datagram = s->udp, .interface = s->interface,
 		.source_port = (uint16_t)s->source_port, .wait = s->wait,
-		.congestion = &n->congestion,
+		.congestion = &n->congestion, .sockopts = &s->sockopts,
 	};
 	int64_t deadline = loop_now() + s->connect_timeout;
 	int fd = -1;
@@ -241,6 +242,7 @@ on_opened(struct netcat *netcat, struct conn *c)
 	if (netcat->app.settings->tls_insecure)
 		emit_notice(&netcat->app, "TLS: nothing is verified, so the "
 		    "peer may be anybody");
+	emit_sockopts(&netcat->app, c->source.fd);
 	if (!netcat_wants_prompt(netcat->app.settings)) {
 		emit_connected(&netcat->app, c);
 		return;
@@ -300,6 +302,7 @@ connect_check(struct netcat *n, const struct settings *s, int count,
 {
 	return settings_endpoint(s, count, words, &r->server) < 0 ||
 	    check_port(&r->server) < 0 || netcat_check(n, s) < 0 ||
+	    sockopt_options_check(s, &r->server, SOCKOPT_CLIENT) < 0 ||
 	    pass_check(s) < 0 ||
 	    proxy_options(s, &r->server, &r->proxies) < 0 ||
 	    tls_options_name(s, &r->server, &r->tls_name) < 0 ||

@@ -156,6 +156,7 @@ echo_models_prepare(struct echo_server *v)
 		v->handoff.on_fault = on_handoff_fault;
 		v->handoff.user = v;
 		v->handoff.acceptor.congestion = &v->congestion;
+		v->handoff.acceptor.sockopts = &v->settings->sockopts;
 		return handoff_open(&v->handoff, v->count);
 	}
 	return 0;
@@ -185,6 +186,7 @@ echo_models_start(struct echo_server *v)
 		.on_fault = on_forks_fault,
 		.user = v,
 		.acceptor.congestion = &v->congestion,
+		.acceptor.sockopts = &v->settings->sockopts,
 	};
 	return fork_model_open(&v->forks, &v->app.loop, &v->membership.set,
 	    fork_model_at_once(v));
@@ -243,6 +245,7 @@ serve_connection(struct echo_server *v, int fd)
 {
 	v->app.loop.stopped = false;
 	congestion_settle(&v->congestion, fd);
+	sockopts_set_accepted(&v->settings->sockopts, fd);
 	service_take(&v->service, fd);
 	return loop_run(&v->app.loop);
 }

@@ -142,6 +142,7 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
 		.workload = v->workload, .congestion = &v->congestion,
+		.sockopts = &s->sockopts,
 		.setup = v->setup,
 		.last_id = v->service.last_id,
 	};

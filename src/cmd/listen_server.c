@@ -334,6 +334,7 @@ streams_init(struct listen_server *v)
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
 		.on_full = on_full, .user = v,
 		.congestion = &v->netcat.congestion,
+		.sockopts = &v->settings->sockopts,
 	};
 	v->setup.on_ready = on_ready;
 	v->setup.on_refused = on_refused;

@@ -30,6 +30,7 @@
 #include "cmd/probe_quarantine.h"
 #include "cmd/probe_scan.h"
 #include "cmd/probe_watch.h"
+#include "cmd/sockopt_options.h"
 #include "probe/load/result.h"
 
 enum {
@@ -279,6 +280,7 @@ probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 	if (attempts_open(&v, &e) < 0) {
 		load_close(&v.load);
 	} else {
+		sockopt_options_emit(&v.app, &e);
 		attempts_run(&v);
 		load_close(&v.load);
 		*ended_by = v.app.ended_by;

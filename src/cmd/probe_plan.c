@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "cmd/proxy_options.h"
+#include "cmd/sockopt_options.h"
 #include "cmd/tls_options.h"
 #include "probe/load/expected_shares.h"
 #include "probe/load/pattern.h"
@@ -252,10 +253,12 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 		.timeout = given ? given : s->udp ? PATIENCE_US : TIMEOUT_US,
 		.patience = given ? given : PATIENCE_US,
 		.wait = s->wait, .interface = s->interface,
+		.sockopts = &s->sockopts,
 		.proxy = (enum proxy_version)s->send_proxy,
 		.give_up = !given && s->connect_timeout == TIMEOUT_US,
 	} };
 	if (plan_check(&out->plan, s, e) < 0 ||
+	    sockopt_options_check(s, e, SOCKOPT_CLIENT) < 0 ||
 	    probe_rate(&out->plan.rate, s->rate) < 0 ||
 	    sources_make(out, s) < 0 || proxies_make(out, s, e) < 0 ||
 	    tls_make(out, s, e) < 0 ||

@@ -242,6 +242,7 @@ scan_run(struct job *j, const struct settings *s, int *ended_by)
 	j->app.loop.busy = s->busy;
 	j->scan.sources = &j->sources;
 	j->scan.interface = s->interface;
+	j->scan.sockopts = &s->sockopts;
 	j->scan.timeout = s->connect_timeout;
 	j->scan.concurrency = (int)s->concurrency;
 	j->scan.on_done = on_done;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "cmd/sockopt_options.h"
 #include "cmd/tls_options.h"
 #include "group/steer/reconcile.h"
 
@@ -20,6 +21,9 @@ server_check_group(const struct settings *s, const struct endpoint *e)
 {
 	struct steering steering;
 
+	if (sockopt_options_check(s, e, s->reuseport ? SOCKOPT_MEMBER :
+	    SOCKOPT_SERVER) < 0)
+		return -1;
 	if (s->adopt && s->reuseport && s->udp)
 		return fail_as(STATUS_USAGE, "-u -r --adopt: a member's "
 		    "datagram socket gets a filter, which the other process "

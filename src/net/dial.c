@@ -189,7 +189,8 @@ dial_attempt(struct race *r, const struct addr *to, int64_t deadline)
 
 	if (fd < 0)
 		return -1;
-	if (!local && sock_device(fd, r->options->interface) < 0)
+	if ((!local && sock_device(fd, r->options->interface) < 0) ||
+	    sockopts_set(r->options->sockopts, fd) < 0)
 		goto told;
 	errno = 0;
 	if (bind_source(fd, r->options, to) < 0) {

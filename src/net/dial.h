@@ -5,6 +5,7 @@
 
 #include "net/addr.h"
 #include "net/congestion.h"
+#include "net/sockopts.h"
 
 struct dial_options {
 	bool datagram;
@@ -12,6 +13,7 @@ struct dial_options {
 	struct addr_list source;	/* -s: addresses to come from */
 	uint16_t source_port;	/* -p, or 0 */
 	struct congestion *congestion;	/* TCP's, or NULL */
+	const struct sockopts *sockopts;	/* set before connect(2), or NULL */
 	int64_t wait;		/* retry this long (us) until it listens */
 };
 

@@ -74,7 +74,7 @@ static int
 sock_prepare(int fd, const struct addr *a, const struct sock_options *o)
 {
 	if (!is_inet(a))
-		return 0;
+		return sockopts_set(o->sockopts, fd);
 	if (a->sa.sa_family == AF_INET6 &&
 	    sock_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0)
 		return fail("IPV6_V6ONLY");
@@ -89,7 +89,8 @@ sock_prepare(int fd, const struct addr *a, const struct sock_options *o)
 		if (sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
 			return fail("SO_REUSEADDR");
 	}
-	return sock_device(fd, o->interface);
+	return sock_device(fd, o->interface) < 0 ? -1 :
+	    sockopts_set(o->sockopts, fd);
 }
 
 static int

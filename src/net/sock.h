@@ -5,6 +5,7 @@
 
 #include "net/addr.h"
 #include "net/sockopt.h"
+#include "net/sockopts.h"
 
 /* Listening sockets; dial.h connects. All sockets are CLOEXEC. */
 
@@ -13,6 +14,7 @@ struct sock_options {
 	bool dry;		/* only bind: a test whether it works */
 	int backlog;
 	const char *interface;	/* SO_BINDTODEVICE, or NULL */
+	const struct sockopts *sockopts;	/* set before bind(2), or NULL */
 };
 
 /* The sockets of one endpoint: a wildcard has two, a host name maybe more. */

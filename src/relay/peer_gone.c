@@ -52,7 +52,8 @@ peer_keepalive(const struct conn *c)
 {
 	int fd = c->source.fd;
 
-	if (!peer_is_tcp(c))
+	/* --sockopt keepalive has chosen other times */
+	if (!peer_is_tcp(c) || sock_get_int(fd, SOL_SOCKET, SO_KEEPALIVE, 0))
 		return;
 	sock_set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	sock_set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);

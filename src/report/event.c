@@ -99,6 +99,14 @@ static const struct field key[] = {
 	{ 0 },
 };
 
+static const struct field sockopt[] = {
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("asked", FIELD_TEXT, asked),
+	EVENT("value", FIELD_TEXT, value),
+	EVENT("reason", FIELD_TEXT, reason),
+	{ 0 },
+};
+
 static const struct field begun[] = {
 	EVENT("name", FIELD_TEXT, name),
 	EVENT("reason", FIELD_TEXT, reason),
@@ -217,6 +225,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_CLOSED] = { "closed", 2, closed },
 	[EVENT_TLS] = { "tls", 2, tls },
 	[EVENT_KEY] = { "key", 1, key },
+	[EVENT_SOCKOPT] = { "sockopt", 1, sockopt },
 	[EVENT_PAUSED] = { "paused", 1, paused },
 	[EVENT_RESUMED] = { "resumed", 1, paused },
 	[EVENT_DRAINING] = { "draining", 1, begun },

@@ -20,7 +20,8 @@ struct table_style;
 
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
-	EVENT_CLOSED, EVENT_TLS, EVENT_KEY, EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
+	EVENT_CLOSED, EVENT_TLS, EVENT_KEY, EVENT_SOCKOPT, EVENT_PAUSED,
+	EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
 	EVENT_GROUP, EVENT_SCAN, EVENT_RESCUE, EVENT_COMPARE, EVENT_WATCH,
 	EVENT_KINDS,
@@ -69,6 +70,7 @@ struct event {
 	const char *proxy;		/* URLs of proxies on the way, or NULL */
 	const char *version, *cipher, *alpn;	/* of TLS */
 	const char *pin;		/* of a TLS key */
+	const char *asked, *value;	/* of a socket option */
 	bool verified;			/* the peer's certificate */
 	const void *data;
 	size_t length;

@@ -265,6 +265,17 @@ print_drained(const struct page *p, const struct event *e)
 		print_leave_mode(p, e);
 }
 
+/* "rcvbuf 425984 of 4194304: net.core.rmem_max", "tos 184 (ef)" */
+static void
+print_sockopt(const struct page *p, const struct event *e)
+{
+	fprintf(p->out, "sockopt %s %s", e->name, e->value);
+	if (e->reason)
+		fprintf(p->out, " of %s: %s", e->asked, e->reason);
+	else if (strcmp(e->asked, e->value) != 0)
+		fprintf(p->out, " (%s)", e->asked);
+}
+
 static void
 print_error(const struct page *p, const struct event *e)
 {
@@ -365,6 +376,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_CONNECTED] = print_connected,
 	[EVENT_TLS] = print_tls,
 	[EVENT_KEY] = print_key,
+	[EVENT_SOCKOPT] = print_sockopt,
 	[EVENT_PAUSED] = print_paused,
 	[EVENT_RESUMED] = print_resumed,
 	[EVENT_CLOSED] = print_closed,

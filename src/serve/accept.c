@@ -126,6 +126,7 @@ accept_one(struct acceptor *a, struct listener *l)
 		congestion_settle(a->congestion, fd);
 	if (a->gated)
 		listener_gate(fd, 0);
+	sockopts_set_accepted(a->sockopts, fd);
 	a->open++;
 	note_full(a);
 	a->on_accept(a, fd);

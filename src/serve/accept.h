@@ -28,6 +28,7 @@ struct acceptor {
 	bool adopted;			/* another process shares the sockets */
 	bool gated;			/* accepted sockets need ungating */
 	struct congestion *congestion;	/* TCP's, or NULL */
+	const struct sockopts *sockopts;	/* of connections, or NULL */
 	struct timer fullness;		/* a change of full must last so long */
 	int64_t reported;		/* when on_exhausted() was called */
 	/* Takes over fd; its user calls acceptor_freed() when it is closed. */
@@ -39,8 +40,8 @@ struct acceptor {
 };
 
 /*
- * Takes over the sockets; limit, exclusive, congestion, the callbacks and user
- * are set. -1: see fail_text().
+ * Takes over the sockets; limit, exclusive, congestion, sockopts, the callbacks
+ * and user are set. -1: see fail_text().
  */
 int acceptor_open(struct acceptor *, struct loop *, const struct sock_set *);
 void acceptor_pause(struct acceptor *);

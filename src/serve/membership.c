@@ -38,6 +38,7 @@ membership_options(const struct settings *s)
 	return (struct sock_options){
 		.datagram = s->udp, .reuseport = s->reuseport,
 		.backlog = (int)s->backlog, .interface = s->interface,
+		.sockopts = &s->sockopts,
 	};
 }
 
@@ -341,6 +342,7 @@ membership_emit_start(struct membership *m, struct app *a, int own, int members)
 
 		emit_event(a, &e);
 	}
+	emit_sockopts(a, m->set.fd[0]);
 	emit_default_weight(m, a, own);
 	/* adopted sockets overlapped already, before this process */
 	if (!m->set.adopted)

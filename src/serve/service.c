@@ -443,7 +443,7 @@ service_open(struct service *s, const struct sock_set *set, bool datagram,
 		return open_datagram(s, set);
 	s->acceptor = (struct acceptor){
 		.limit = limit, .exclusive = exclusive,
-		.congestion = s->congestion,
+		.congestion = s->congestion, .sockopts = s->sockopts,
 		.on_accept = on_accept, .on_exhausted = on_exhausted,
 		.on_full = on_full, .user = s,
 	};

@@ -42,6 +42,7 @@ struct service {
 	void *user;
 	struct workload workload;
 	struct congestion *congestion;	/* control of connections, or NULL */
+	const struct sockopts *sockopts;	/* of connections, or NULL */
 	struct acceptor acceptor;
 	struct accept_setup setup;	/* see there for the caller's part */
 	struct datagram_socket datagram[ADDR_MAX];
@@ -57,7 +58,7 @@ struct service {
 };
 
 /*
- * Takes over the sockets and serves on them; loop to congestion are set. limit:
+ * Takes over the sockets and serves on them; loop to sockopts are set. limit:
  * most open connections, 0: none. -1: see fail_text().
  */
 int service_open(struct service *, const struct sock_set *, bool datagram,

@@ -48,8 +48,9 @@ socket_prepare(struct attempt *a, int fd)
 	const struct plan *p = s->plan;
 	struct addr from = { 0 };
 
-	if (!p->local && (sock_device(fd, p->interface) < 0 ||
-	    sources_next(p->sources, s->target.sa.sa_family, &from) < 0))
+	if (sockopts_set(p->sockopts, fd) < 0 || (!p->local &&
+	    (sock_device(fd, p->interface) < 0 ||
+	    sources_next(p->sources, s->target.sa.sa_family, &from) < 0)))
 		return -1;
 	if (s->identify && !a->unbound &&
 	    (s->by == BY_DIAG || s->by == BY_AUTO)) {

@@ -39,6 +39,7 @@ struct plan {
 	bool losses;			/* tell losses from slow ends */
 	enum skip skip;
 	const char *interface;
+	const struct sockopts *sockopts;	/* NULL: none */
 	struct sources *sources;	/* source addresses, in turn */
 	const struct proxy_chain *proxies;	/* on the way; NULL: none */
 	struct tls_context *tls;	/* NULL: no TLS */

@@ -277,6 +277,7 @@ try_open(struct scan_try *t)
 	t->source.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0);
 	if (t->source.fd < 0 || sock_device(t->source.fd, s->interface) < 0 ||
+	    sockopts_set(s->sockopts, t->source.fd) < 0 ||
 	    sources_next(s->sources, family, &from) < 0)
 		return -1;
 	if (!from.len)

@@ -28,6 +28,7 @@ struct scan {
 	const struct proxy_route *route;	/* behind these, or NULL */
 	struct sources *sources;
 	const char *interface;
+	const struct sockopts *sockopts;	/* NULL: none */
 	int64_t timeout;		/* for one port, microseconds */
 	int concurrency;
 	struct scan_port *ports;	/* the caller's */
