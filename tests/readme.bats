@@ -353,6 +353,12 @@ END
 	eventually has_line started log
 }
 
+@test "manual: only neighbours may connect" {
+	serve 'rpnc echo --sockopt min-ttl=255,keepalive=5:5:3 9000'
+	shown 'rpnc connect --sockopt ttl=255 server 9000'
+	echo hello | eval "${line/ 9000/ "$port"}" | grep -qx hello
+}
+
 @test "manual: a script that uses any free port" {
 	local script
 	shown 'mkfifo ready'

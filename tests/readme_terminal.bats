@@ -283,6 +283,16 @@ END
 	interrupted a
 }
 
+@test "manual at a terminal: only neighbours may connect" {
+	at a 'rpnc echo --sockopt min-ttl=255,keepalive=5:5:3 9000' 'listening on'
+	at b 'rpnc connect --sockopt ttl=255 server 9000' '>'
+	enter b hello
+	eventually matches b 'hello.*hello'
+	keys b C-d
+	over b
+	interrupted a
+}
+
 @test "manual at a terminal: a script that uses any free port" {
 	says 'mkfifo ready'
 	starts 'rpnc echo --ready-fd 4 127.0.0.1:0 4>ready &' ''
