@@ -29,6 +29,9 @@
  *	net		addresses, sockets, connections
  *	math		histograms, and the statistics of fair hashing
  *	base		faults, numbers, options, the event loop, sinks
+ *
+ * A mode of probe is in three rooms: cmd/probe_watch.c starts --watch,
+ * ops/watch.c does it, report/watch.c shows it.
  */
 #include <errno.h>
 #include <stdio.h>
