@@ -216,3 +216,29 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 		test -s err
 	'
 }
+
+@test "limit-rate: a client and a server send no faster, and lose nothing" {
+	local began took
+	random_file 1500000 sent
+	start listen -q 127.0.0.1 0
+	began=${EPOCHREALTIME/./}
+	connect --limit-rate 1M --until input "127.0.0.1:$port" <sent
+	took=$((${EPOCHREALTIME/./} - began))
+	finish "$pid"
+	cmp sent out.0
+	echo "took $took us"
+	test "$took" -gt 1000000
+	start_with sent listen -q --limit-rate 1M 127.0.0.1 0
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	eventually eval 'test "$(peek "$pid" connection 1:47)" = 1048576'
+	cat <&7 >got
+	exec 7>&-
+	cmp sent got
+}
+
+@test "limit-rate: a bad rate, and sockets that can't be paced, are status 2" {
+	run -2 rpnc connect --limit-rate 4X 9000
+	assert_output "rpnc connect: --limit-rate 4X: want bytes a second, such as 65536 or 4M"
+	run -2 rpnc echo -u --limit-rate 4M 0
+	assert_output "rpnc echo: --limit-rate is for TCP only"
+}

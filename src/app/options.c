@@ -56,6 +56,11 @@
 	"TCP congestion control: see rpnc-listen(1)", 0, \
 	EXCLUDES({ "udp unix", "--congestion is for TCP only" }))
 
+#define LIMIT_RATE TEXT(0, "limit-rate", "RATE", limit_rate, \
+	"send at most RATE bytes a second, such as 4M", 0, \
+	EXCLUDES({ "udp unix", "--limit-rate is for TCP only" }, \
+	FOR_NEW("--limit-rate")))
+
 /* Gives an enum proxy_version. */
 #define SEND_PROXY(...) ROW(OPT_CHOICE, 0, "send-proxy", "v1|v2", \
 	send_proxy, 1, 0, "first send a PROXY header, as a proxy does", \
@@ -195,6 +200,7 @@ const struct opt server_options[] = {
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
 	    "most clients at once (for each worker)"),
 	CONGESTION,
+	LIMIT_RATE,
 	MAYBE(0, "accept-proxy", "CIDR,...", accept_proxy,
 	    "clients (or only these) first send a PROXY header", 0,
 	    EXCLUDES({ "udp", "--accept-proxy: a PROXY header begins a "
@@ -238,6 +244,7 @@ const struct opt connecting_options[] = {
 	CONNECT_TIMEOUT(0, OFTEN),
 	WAIT(0, OFTEN),
 	CONGESTION,
+	LIMIT_RATE,
 	PROXY(0, OFTEN),
 	PROXY_AUTH_FILE(0),
 	SEND_PROXY(0),

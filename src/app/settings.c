@@ -132,12 +132,29 @@ settings_workers(const struct settings *s)
 	return (int)n;
 }
 
-int
-settings_check(struct settings *s)
+/* Reads the socket options; --limit-rate is one of them. */
+static int
+settings_sockopts(struct settings *s)
 {
+	int64_t rate;
+
 	for (int i = 0; i < s->sockopt.count; i++)
 		if (sockopts_read(&s->sockopts, s->sockopt.at[i]) < 0)
 			return fail_option("--sockopt");
+	if (!s->limit_rate)
+		return 0;
+	if (size_parse(s->limit_rate, &rate) < 0 || rate < 1)
+		return fail_as(STATUS_USAGE, "--limit-rate %.40s: want bytes "
+		    "a second, such as 65536 or 4M", s->limit_rate);
+	return sockopts_add(&s->sockopts, "limit-rate", s->limit_rate) < 0 ?
+	    fail_option("--sockopt") : 0;
+}
+
+int
+settings_check(struct settings *s)
+{
+	if (settings_sockopts(s) < 0)
+		return -1;
 	if (s->name && !name_valid(s->name))
 		return fail_as(STATUS_USAGE, "--name %.40s: want a letter, "
 		    "then at most 15 letters, digits, '_', '.' or '-'",

@@ -63,7 +63,7 @@ struct settings {
 	bool crlf, hex, no_stdin, no_shutdown;
 	int until;			/* enum until */
 	int prompt;
-	const char *congestion;
+	const char *congestion, *limit_rate;
 	int64_t idle_timeout;
 	/* connecting */
 	int64_t connect_timeout, wait, linger;
