@@ -166,7 +166,7 @@ app_open(struct app *a, const struct settings *s)
 			.color = wants_color(s, STDOUT_FILENO),
 			.terminal = isatty(STDOUT_FILENO),
 		},
-		.print = print_on_stderr,
+		.print = print_on_stderr, .events.fd = s->events_fd,
 	};
 	if (loop_open(&a->loop) < 0 ||
 	    sink_open(&a->err, &a->loop, STDERR_FILENO, true) < 0 ||

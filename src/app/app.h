@@ -3,6 +3,7 @@
 
 #include <sys/signalfd.h>
 
+#include "app/event_file.h"
 #include "app/rate_limit.h"
 #include "app/settings.h"
 #include "base/fail.h"
@@ -35,6 +36,7 @@ struct app {
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
+	struct event_file events;
 	struct rate_limit peers;	/* limits lines about datagram peers */
 };
 

@@ -60,6 +60,34 @@ emit_is_wanted(const struct app *a, const struct event *e)
 	return level <= 1 - a->settings->quiet + a->settings->verbose;
 }
 
+/* A line of JSON with its end, and its length; NULL: no memory. */
+static char *
+emit_line(const struct event *e, bool ascii, size_t *length)
+{
+	char *json = event_json(e, ascii), *line = NULL;
+	int n = json ? asprintf(&line, "%s\n", json) : -1;
+
+	free(json);
+	*length = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? NULL : line;
+}
+
+/* Writes the event to the file of --events, if there is one. */
+static void
+emit_record(struct app *a, struct event *e)
+{
+	size_t length;
+	char *line;
+
+	e->time = event_now();
+	if (a->events.fd < 0)
+		return;
+	line = emit_line(e, false, &length);
+	if (line && event_file_write(&a->events, line, length) < 0)
+		emit_error(a);
+	free(line);
+}
+
 static void
 emit_human(struct app *a, const struct event *e)
 {
@@ -93,23 +121,20 @@ emit_human(struct app *a, const struct event *e)
 void
 emit_event(struct app *a, struct event *e)
 {
-	char *json, *line;
-	int n;
+	size_t length;
+	char *line;
 
+	emit_record(a, e);
 	if (!emit_is_wanted(a, e))
 		return;
-	e->time = event_now();
 	if (!a->settings->json) {
 		emit_human(a, e);
 		return;
 	}
-	json = event_json(e, isatty(STDOUT_FILENO));
-	n = json ? asprintf(&line, "%s\n", json) : -1;
-	free(json);
-	if (n < 0)
-		return;
+	line = emit_line(e, isatty(STDOUT_FILENO), &length);
 	/* one write, because echo's workers share the descriptor */
-	sink_write(&a->out, line, (size_t)n);
+	if (line)
+		sink_write(&a->out, line, length);
 	free(line);
 }
 
@@ -124,13 +149,16 @@ emit_sockopts(struct app *a, int fd)
 		struct sockopt_state s;
 		struct event e = { .kind = EVENT_SOCKOPT };
 
-		if (!sockopts_get(all, i, fd, &s) || (!s.why && !details))
+		if (!sockopts_get(all, i, fd, &s))
 			continue;
 		e.name = s.name;
 		e.asked = s.asked;
 		e.value = s.value;
 		e.reason = s.why;
-		emit_event(a, &e);
+		if (s.why || details)
+			emit_event(a, &e);
+		else
+			emit_record(a, &e);
 	}
 }
 
@@ -157,6 +185,16 @@ emit_is_folded(struct app *a, const struct conn *c, const struct event *e)
 	return rate_limit_takes(&a->peers, &a->loop, e->kind == EVENT_CLOSED);
 }
 
+/* A file has every event, too. */
+static void
+emit_or_fold(struct app *a, const struct conn *c, struct event *e)
+{
+	if (emit_is_folded(a, c, e))
+		emit_record(a, e);
+	else
+		emit_event(a, e);
+}
+
 void
 emit_accepted(struct app *a, const struct conn *c, const char *name,
     uint64_t own, uint64_t total)
@@ -168,8 +206,7 @@ emit_accepted(struct app *a, const struct conn *c, const char *name,
 		.total = total,
 	};
 
-	if (!emit_is_folded(a, c, &e))
-		emit_event(a, &e);
+	emit_or_fold(a, c, &e);
 }
 
 void
@@ -185,7 +222,7 @@ emit_tls(struct app *a, const struct conn *c)
 	struct tls_facts facts;
 	struct event e = { .kind = EVENT_TLS, .conn = c->id };
 
-	if (!t || !emit_is_wanted(a, &e))
+	if (!t || (a->events.fd < 0 && !emit_is_wanted(a, &e)))
 		return;
 	tls_facts(t, &facts);
 	e.version = facts.version;
@@ -252,8 +289,7 @@ emit_closed(struct app *a, const struct conn *c, enum reason reason)
 
 	if (c->tail_length)
 		payload_piece(a, c, c->tail, c->tail_length);
-	if (!emit_is_folded(a, c, &e))
-		emit_event(a, &e);
+	emit_or_fold(a, c, &e);
 }
 
 /* Splits a stream into pieces that never end inside a UTF-8 character. */

@@ -150,6 +150,9 @@ const struct opt address_options[] = {
 const struct opt output_options[] = {
 	HEADING("Output"),
 	FLAG(0, "json", json, "events and data as JSON lines on stdout"),
+	TEXT(0, "events", "FILE", events,
+	    "append the events as JSON lines to FILE", 0, EXCLUDES({ "json",
+	    "--json has the events on stdout, --events in a file: choose" })),
 	FLAG('v', "verbose", verbose, "also report each connection"),
 	FLAG('q', "quiet", quiet, "print only errors: the status tells", 0,
 	    EXCLUDES({ "verbose", "-q and -v exclude each other" },

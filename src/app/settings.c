@@ -20,7 +20,7 @@ settings_init(struct settings *s, const char *command)
 	*s = (struct settings){
 		.command = command,
 		.family = AF_UNSPEC,
-		.ready_fd = -1,
+		.ready_fd = -1, .events_fd = -1,
 		.backlog = 4096,
 		.weight = -1,
 		.grace = 10 * 1000 * 1000,
@@ -150,10 +150,24 @@ settings_sockopts(struct settings *s)
 	    fail_option("--sockopt") : 0;
 }
 
+/* Opened before all else; workers inherit it. O_APPEND: they share it. */
+static int
+settings_events(struct settings *s)
+{
+	if (!s->events)
+		return 0;
+	s->events_fd = open(s->events, O_WRONLY | O_CREAT | O_APPEND |
+	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+	if (s->events_fd >= 0)
+		return 0;
+	fail("--events %.200s", s->events);
+	return fail_status_set(STATUS_USAGE);
+}
+
 int
 settings_check(struct settings *s)
 {
-	if (settings_sockopts(s) < 0)
+	if (settings_sockopts(s) < 0 || settings_events(s) < 0)
 		return -1;
 	if (s->name && !name_valid(s->name))
 		return fail_as(STATUS_USAGE, "--name %.40s: want a letter, "

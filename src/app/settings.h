@@ -47,6 +47,8 @@ struct settings {
 	bool json, verbose, quiet, timestamps;
 	int color;
 	int64_t ready_fd;
+	const char *events;
+	int events_fd;			/* the same file, or -1 */
 	/* listening */
 	bool reuseport, keep, once, check, live;
 	int64_t max_conns, backlog, accept_timeout;

@@ -1,0 +1,23 @@
+#ifndef APP_EVENT_FILE_H
+#define APP_EVENT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A file that gets the events as JSON lines, whatever else is shown of them.
+ * Each line is one write(2), because several processes may append to the file.
+ */
+struct event_file {
+	int fd;			/* -1: there is none */
+	bool failed;		/* the first failure was reported */
+	bool torn;		/* the last line was written in part */
+};
+
+/*
+ * Writes a line. -1: it is lost, and this is the first one: see fail_text().
+ * Later failures are not reported.
+ */
+int event_file_write(struct event_file *, const char *line, size_t length);
+
+#endif

@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154 # eval expands it; from helpers
+# --events FILE: the events as JSON, beside payload on stdout.
+
+load helpers
+load connect
+
+@test "events: a file has them as JSON, while stdout has the payload unchanged" {
+	random_file 100000 sent
+	echo '{"event":"earlier"}' >log
+	start listen -q --events log 127.0.0.1 0
+	connect --events log2 "127.0.0.1:$port" <sent
+	finish "$pid"
+	cmp sent out.0
+	assert_equal "$(<err.0)" ""
+	"$PYTHON" - <<-'END'
+		import json
+		server, client = ([json.loads(line) for line in open(f)] for f in ("log", "log2"))
+		assert [e["event"] for e in server] == ["earlier", "listening", "connected", "closed"], server
+		assert server[-1]["in"] == client[-1]["out"] == 100000, (server, client)
+		assert [e["event"] for e in client] == ["connected", "closed"], client
+	END
+}
+
+@test "events: workers share the file, and a report of probe goes there, too" {
+	start echo -q -w 2 --accept shared --events log 127.0.0.1 0
+	run -0 rpnc probe -q -n 40 --events log --echo "127.0.0.1:$port"
+	end TERM
+	"$PYTHON" - <<-'END'
+		import collections, json
+		n = collections.Counter(json.loads(line)["event"] for line in open("log"))
+		assert n["connected"] == n["closed"] == 40 and n["report"] == 2, n
+	END
+}
+
+@test "events: a file that takes no more is told once, and service goes on" {
+	start listen -k --events /dev/full 127.0.0.1 0
+	for _ in 1 2 3; do
+		echo hello | connect "127.0.0.1:$port"
+	done
+	eventually eval 'test "$(grep -c hello out.0)" -eq 3'
+	end TERM
+	assert_equal "$(grep -c 'rpnc: file of events: No space left on device: some are lost' err.0)" 1
+}
+
+@test "events: a file that can't be opened is status 2, and --json excludes it" {
+	run -2 rpnc listen --events none/log 0
+	assert_output "rpnc listen: --events none/log: No such file or directory"
+	run -2 rpnc listen --json --events log 0
+	assert_output --partial "choose"
+}
