@@ -189,6 +189,7 @@ const struct opt data_options[] = {
 	    "do not half-close when standard input ends", 0,
 	    EXCLUDES({ "udp", "--no-shutdown: datagrams have no end of "
 	    "file" })),
+	TIME(0, "delay", delay, 1, "wait this long between lines of stdin"),
 	TIME(0, "idle-timeout", idle_timeout, 1,
 	    "close a connection idle for this time"),
 	END
@@ -253,7 +254,7 @@ const struct opt connecting_options[] = {
 	SEND_PROXY(0),
 	FLAG(0, "pass-fd", pass_fd,
 	    "hand the connection over stdout to ssh, and end", 0,
-	    EXCLUDES({ "json hex crlf prompt until idle-timeout no-stdin "
+	    EXCLUDES({ "json hex crlf prompt until delay idle-timeout no-stdin "
 	    "no-shutdown linger tls", "--pass-fd hands the connection over: no data passes "
 	    "through rpnc" })),
 	HEADING("Input"),
@@ -430,7 +431,7 @@ const struct opt_hint hints[] = {
 	{ "host", "", "the host is a word of its own: HOST PORT" },
 	{ "version", "", "say 'rpnc --version'" },
 	{ "V", "", "say 'rpnc --version'" },
-	{ "d", "", "to leave stdin alone, say -n" },
+	{ "d", "", "to leave stdin alone, say -n; ncat's -d is --delay" },
 	{ "k", "", "only 'rpnc listen' keeps open; echo always does" },
 	{ "r", "connect", "SO_REUSEPORT is for 'listen -r' and 'echo -r'; for "
 	    "nc's random source ports do nothing" },

@@ -66,7 +66,7 @@ struct settings {
 	int until;			/* enum until */
 	int prompt;
 	const char *congestion, *limit_rate;
-	int64_t idle_timeout;
+	int64_t idle_timeout, delay;
 	/* connecting */
 	int64_t connect_timeout, wait, linger;
 	int send_proxy;			/* enum proxy_version */

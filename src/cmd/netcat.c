@@ -214,7 +214,7 @@ netcat_open(struct netcat *n, const struct settings *s)
 		.no_input = s->no_stdin || netcat_wants_prompt(s) ||
 		    in_background(STDIN_FILENO),
 		.no_shutdown = s->no_shutdown, .keep = s->keep,
-		.idle = s->idle_timeout, .linger = s->linger,
+		.delay = s->delay, .idle = s->idle_timeout, .linger = s->linger,
 	};
 	if (app_open(&n->app, s) < 0 || relay_init(&n->relay,
 	    &n->app.loop, &n->relay_options, wants_data(s) ? &data_ops :

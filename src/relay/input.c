@@ -1,10 +1,17 @@
 #include "relay/input.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "base/fail.h"
+
+enum { HELD = 64 * 1024 };	/* the longest line that is kept whole */
 
 bool
 input_is_null(int fd)
@@ -13,6 +20,56 @@ input_is_null(int fd)
 
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	    st.st_rdev == makedev(1, 3);
+}
+
+int
+input_hold(struct input *in)
+{
+	in->held = malloc(HELD);
+	return in->held ? 0 : fail("buffer");
+}
+
+bool
+input_has_line(const struct input *in)
+{
+	return in->length && memchr(in->held, '\n', in->length);
+}
+
+/* Gives the first n bytes of what is held. */
+static ssize_t
+input_give(struct input *in, char *room, size_t n)
+{
+	memcpy(room, in->held, n);
+	in->length -= n;
+	memmove(in->held, in->held + n, in->length);
+	return (ssize_t)n;
+}
+
+ssize_t
+input_line(struct input *in, char *room, size_t most, int64_t delay)
+{
+	const char *end;
+	ssize_t n = 1;
+
+	if (most > HELD)
+		most = HELD;
+	if (!input_has_line(in) && in->length < most) {
+		n = read(in->source.fd, in->held + in->length,
+		    HELD - in->length);
+		if (n < 0 || (n == 0 && !in->length))
+			return n;
+		in->length += (size_t)n;
+	}
+	end = memchr(in->held, '\n', in->length);
+	if (end && (size_t)(end - in->held) < most) {
+		in->next = loop_now() + delay;
+		return input_give(in, room, (size_t)(end - in->held) + 1);
+	}
+	if (n > 0 && in->length < most) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return input_give(in, room, in->length < most ? in->length : most);
 }
 
 static short

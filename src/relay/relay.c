@@ -195,7 +195,8 @@ relay_read_input(struct relay *r)
 {
 	size_t most = r->datagram ? RECORD : r->options->crlf ? PIECE / 2 :
 	    PIECE;
-	ssize_t n = read(r->in.source.fd, r->buffer, most);
+	ssize_t n = r->options->delay ? input_line(&r->in, r->buffer, most,
+	    r->options->delay) : read(r->in.source.fd, r->buffer, most);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -220,6 +221,18 @@ relay_read_input(struct relay *r)
 	else
 		ring_add(&r->ring, r->buffer, (size_t)n);
 	relay_push_all(r);
+}
+
+/* The pause after a line is over. */
+static void
+on_pause(struct timer *timer)
+{
+	struct relay *r = container_of(timer, struct relay, in.pause);
+
+	if (input_has_line(&r->in))
+		relay_read_input(r);
+	else
+		relay_watch_input(r);
 }
 
 static void
@@ -402,12 +415,15 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 	    .out = out };
 	r->in.source.fd = STDIN_FILENO;
 	r->in.source.on_event = on_input;
+	r->in.pause.on_timer = on_pause;
 	r->in.none = options->no_input;
 	r->in.terminal = isatty(STDIN_FILENO);
 	if (!ops->on_data && !options->crlf && !options->no_input)
 		r->zerocopy_in = zerocopy_from(r->in.source.fd);
 	if (!ops->on_data)
 		r->zerocopy_out = zerocopy_to(out->source.fd);
+	if (options->delay && input_hold(&r->in) < 0)
+		return -1;
 	r->room = PIECE;
 	r->buffer = malloc(r->room);
 	return r->buffer ? ring_open(&r->ring) : fail("buffer");
@@ -510,5 +526,7 @@ relay_free(struct relay *r)
 	zerocopy_close(&r->zerocopy_out);
 	peer_gone_close(&r->peers);
 	ring_close(&r->ring);
+	loop_timer_cancel(r->loop, &r->in.pause);
+	free(r->in.held);
 	free(r->buffer);
 }

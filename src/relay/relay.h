@@ -24,6 +24,7 @@ struct relay_options {
 	bool no_input;		/* never read it */
 	bool no_shutdown;	/* send no FIN when input ends */
 	bool keep;		/* -k: more connections may come: relay_end.c */
+	int64_t delay;		/* between two lines of input (us), or 0 */
 	int64_t idle;		/* close after this much silence (us), or 0 */
 	int64_t linger;		/* datagrams: us from the last datagram, or
 				   input's end, to the close; -1: never */

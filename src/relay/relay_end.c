@@ -53,7 +53,7 @@ relay_conn_awaits_input(const struct relay_conn *link)
 	if (r->in.none || r->in.ended || link->conn->write_ended || link->gone)
 		return false;
 	if (r->options->until == UNTIL_PEER || r->in.terminal)
-		return input_is_ready(r->in.source.fd);
+		return r->in.length || input_is_ready(r->in.source.fd);
 	return true;
 }
 
@@ -111,8 +111,10 @@ relay_conn_loss(const struct relay_conn *link)
 	}
 	loss.bytes = relay_conn_owed(link) + c->queued + n;
 	if (r->count == 1 && !r->options->keep && !r->in.none && !r->in.ended &&
-	    (link->gone || !c->write_ended))
+	    (link->gone || !c->write_ended)) {
+		loss.bytes += r->in.length;
 		input_left(r->in.source.fd, &loss);
+	}
 	return loss;
 }
 

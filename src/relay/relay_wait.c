@@ -86,7 +86,8 @@ relay_direct(const struct relay *r)
 {
 	const struct conn *c = r->count == 1 ? r->conns : NULL;
 
-	if (!c || r->zerocopy_in.kind == ZEROCOPY_BUFFER || r->in.ended ||
+	if (!c || r->options->delay ||
+	    r->zerocopy_in.kind == ZEROCOPY_BUFFER || r->in.ended ||
 	    !c->ops->direct || !relay_conn_takes_input(relay_conn_of(c)))
 		return NULL;
 	return relay_conn_of(c);
@@ -115,7 +116,16 @@ relay_has_room(const struct relay *r)
 void
 relay_watch_input(struct relay *r)
 {
-	if (r->count && !r->in.ended && !r->in.none && relay_has_room(r))
+	bool wanted = r->count && !r->in.ended && !r->in.none &&
+	    relay_has_room(r);
+	bool later = r->options->delay && (input_has_line(&r->in) ||
+	    loop_now() < r->in.next);
+
+	if (wanted && later)
+		loop_timer_set(r->loop, &r->in.pause, r->in.next);
+	else
+		loop_timer_cancel(r->loop, &r->in.pause);
+	if (wanted && !later)
 		loop_watch(r->loop, &r->in.source, EPOLLIN);
 	else
 		loop_del(r->loop, &r->in.source);
