@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/registry/registry.h"
+#include "net/multicast.h"
 #include "net/resolve.h"
 
 enum { INTERVAL_US = 1000 * 1000, INTERVAL_LEAST_US = INTERVAL_US / 10 };
@@ -37,9 +38,12 @@ static int
 check_scope(const struct settings *s, const char *host)
 {
 	struct in6_addr in6;
+	const char *group = strchr(host, '@');	/* after its source */
 
+	if (group)
+		host = group + 1;
 	if (s->interface || inet_pton(AF_INET6, host, &in6) != 1 ||
-	    !IN6_IS_ADDR_LINKLOCAL(&in6))
+	    (!IN6_IS_ADDR_LINKLOCAL(&in6) && !multicast_is_of_link(&in6)))
 		return 0;
 	return fail_as(STATUS_USAGE, "%s: a link-local address needs its "
 	    "interface: %s%%eth0", host, host);

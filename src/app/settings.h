@@ -40,6 +40,7 @@ struct settings {
 	int family;
 	bool udp, local, numeric;
 	const char *interface, *source;
+	struct addr multicast_source;	/* SRC@GROUP; len 0: all */
 	struct opt_list sockopt;	/* "NAME=VALUE,..." */
 	struct sockopts sockopts;	/* the same, read */
 	int64_t source_port;

@@ -46,6 +46,8 @@ enum advice {
 	ADVICE_PROXY_LOGIN,	/* give the proxy a user and a password */
 	ADVICE_TLS_PIN,		/* trust this key */
 	ADVICE_TLS_NAME,	/* say which name to expect */
+	ADVICE_INTERFACE,	/* name one */
+	ADVICE_BROADCAST,	/* allow sending to all */
 	ADVICES
 };
 

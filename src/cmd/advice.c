@@ -14,4 +14,6 @@ const char *const advice_words[ADVICES] = {
 	[ADVICE_PROXY_LOGIN] = "give USER:PASSWORD with --proxy-auth-file",
 	[ADVICE_TLS_PIN] = "--tls-pin with it trusts exactly this key",
 	[ADVICE_TLS_NAME] = "--tls-name says which name to expect",
+	[ADVICE_INTERFACE] = "--interface says it",
+	[ADVICE_BROADCAST] = "--sockopt broadcast allows it",
 };

@@ -30,6 +30,7 @@
 #include "cmd/echo_models.h"
 #include "cmd/echo_report.h"
 #include "cmd/echo_server.h"
+#include "cmd/multicast_options.h"
 #include "cmd/server_check.h"
 #include "serve/adoption.h"
 
@@ -328,6 +329,7 @@ echo_options_read(struct echo_server *v, struct settings *s,
 {
 	v->count = settings_workers(s);
 	return v->count < 0 || settings_endpoint(s, words_count, words, e) < 0 ||
+	    multicast_options(s, e) < 0 ||
 	    echo_check(s, e, v->count) < 0 ||
 	    settings_congestion(s, &v->congestion) < 0 ||
 	    server_check_setup(s, &v->setup, &v->tls) < 0 ||

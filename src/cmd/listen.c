@@ -7,6 +7,7 @@
 #include "cmd/check.h"
 #include "cmd/command.h"
 #include "cmd/listen_prompt.h"
+#include "cmd/multicast_options.h"
 #include "cmd/server_check.h"
 
 static int
@@ -35,6 +36,7 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	    input_is_null(STDIN_FILENO))
 		s->no_stdin = true;
 	if (settings_endpoint(s, words_count, words, &e) < 0 ||
+	    multicast_options(s, &e) < 0 ||
 	    server_check(s, &e) < 0 || server_check_group(s, &e) < 0 ||
 	    netcat_check(&v.netcat, s) < 0 || listen_prompt_check(s) < 0 ||
 	    server_check_setup(s, &v.setup, &v.tls) < 0)

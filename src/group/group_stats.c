@@ -327,7 +327,8 @@ group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
 	s->board.rows = s->rows;
 	s->board.count = (size_t)m->count;
 	s->board.fairness = NULL;
-	s->board.unjudged = NULL;
+	s->board.unjudged = s->multicast ?
+	    "each member gets every datagram of a multicast group" : NULL;
 	s->board.rates = s->rates;
 	s->board.period = SAMPLE_US / 1e6;
 	if (!s->sampled)

@@ -12,6 +12,7 @@
 enum { SCORE_RATES = 240 };
 
 struct group_stats {
+	bool multicast;			/* each member gets every datagram */
 	struct scoreboard board; /* valid until group_stats_take() again */
 	struct members members;
 	struct member_row *rows;

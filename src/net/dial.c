@@ -357,6 +357,11 @@ dial_give_up(const struct race *r)
 		    r->list.count - 1);
 	else
 		fail("connect to %s", addr_text(a, text));
+	if (r->options->datagram && r->error == EACCES && sock_is_broadcast(a)) {
+		fail_add("this is a broadcast address");
+		fail_advise(ADVICE_BROADCAST);
+	}
+	errno = r->error ? r->error : ETIMEDOUT;
 	if (errno == EADDRNOTAVAIL && !sock_has_source(a))
 		fail_add("this host has no address to reach that one from");
 	if (r->rounds > 1)

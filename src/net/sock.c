@@ -15,6 +15,7 @@
 
 #include "base/fail.h"
 #include "base/fd_order.h"
+#include "net/multicast.h"
 #include "net/udp_options.h"
 #include "net/unix_name.h"
 
@@ -149,6 +150,9 @@ listen_on(const struct addr *a, const struct sock_options *o)
 			fail("listen on %s", addr_text(a, text));
 		goto close;
 	}
+	if (o->datagram && multicast_is_group(a) &&
+	    multicast_join(fd, a, o->interface, &o->source) < 0)
+		goto close;
 	return fd_move_up(fd, FD_LISTENER);
 close:
 	close(fd);
@@ -253,6 +257,20 @@ sock_has_source(const struct addr *to)
 	if (fd >= 0)
 		close(fd);
 	return !lacks;
+}
+
+bool
+sock_is_broadcast(const struct addr *to)
+{
+	int fd = socket(to->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool may = fd >= 0 && connect(fd, &to->sa, to->len) < 0 &&
+	    errno == EACCES &&
+	    sock_set_int(fd, SOL_SOCKET, SO_BROADCAST, 1) == 0 &&
+	    connect(fd, &to->sa, to->len) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return may;
 }
 
 bool

@@ -14,6 +14,7 @@ struct sock_options {
 	bool dry;		/* only bind: a test whether it works */
 	int backlog;
 	const char *interface;	/* SO_BINDTODEVICE, or NULL */
+	struct addr source;	/* of a multicast group; len 0: all */
 	const struct sockopts *sockopts;	/* set before bind(2), or NULL */
 };
 
@@ -58,6 +59,9 @@ int sock_connect(int fd, const struct addr *);
  * of connect(2) means that no port is free.
  */
 bool sock_has_source(const struct addr *to);
+
+/* Whether sending to it takes SO_BROADCAST. */
+bool sock_is_broadcast(const struct addr *to);
 
 /* Whether the address is one of this host's. */
 bool sock_is_local(const struct addr *);

@@ -1,11 +1,13 @@
 #include "net/udp_options.h"
 
+#include <linux/filter.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "net/multicast.h"
 #include "net/sockopt.h"
 #include "net/udp_batch.h"
 
@@ -51,6 +53,17 @@ udp_join(int fd)
 	sock_set_int(fd, IPPROTO_UDP, UDP_GRO, 1);
 }
 
+/* From now on no datagram is queued. */
+static int
+drop_all(int fd)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { 1, &none };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program)) < 0 ? fail("filter") : 0;
+}
+
 /* The all-nodes address of an IPv6 socket's link; -1: it is bound to none. */
 static int
 link_local_nodes(int fd, struct addr *a)
@@ -73,13 +86,16 @@ link_local_nodes(int fd, struct addr *a)
  * socket's own address, because only its group can have that port; for a
  * wildcard, the loopback address. An IPv6 wildcard on one interface can't reach
  * loopback: there the peer is a multicast address, which is never a packet's
- * source (RFC 4291, 2.7).
+ * source (RFC 4291, 2.7). A socket of a multicast group
+ * would still get the group's datagrams: there a filter drops them.
  */
 int
 udp_part(int fd, const struct addr *bound)
 {
 	struct addr a = *bound;
 
+	if (multicast_is_group(bound))
+		return drop_all(fd);
 	if (connect(fd, &a.sa, a.len) == 0 || (link_local_nodes(fd, &a) == 0 &&
 	    connect(fd, &a.sa, a.len) == 0))
 		return 0;

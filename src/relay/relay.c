@@ -225,7 +225,7 @@ relay_read_input(struct relay *r)
 
 /* The pause after a line is over. */
 static void
-on_pause(struct timer *timer)
+on_input_pause(struct timer *timer)
 {
 	struct relay *r = container_of(timer, struct relay, in.pause);
 
@@ -415,7 +415,7 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 	    .out = out };
 	r->in.source.fd = STDIN_FILENO;
 	r->in.source.on_event = on_input;
-	r->in.pause.on_timer = on_pause;
+	r->in.pause.on_timer = on_input_pause;
 	r->in.none = options->no_input;
 	r->in.terminal = isatty(STDIN_FILENO);
 	if (!ops->on_data && !options->crlf && !options->no_input)

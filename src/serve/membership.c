@@ -29,6 +29,7 @@
 #include "group/diagnose/overlap.h"
 #include "group/replace.h"
 #include "group/steer/member_index.h"
+#include "net/multicast.h"
 #include "net/resolve.h"
 #include "serve/adoption.h"
 
@@ -38,7 +39,7 @@ membership_options(const struct settings *s)
 	return (struct sock_options){
 		.datagram = s->udp, .reuseport = s->reuseport,
 		.backlog = (int)s->backlog, .interface = s->interface,
-		.sockopts = &s->sockopts,
+		.sockopts = &s->sockopts, .source = s->multicast_source,
 	};
 }
 
@@ -207,6 +208,7 @@ membership_observe(struct membership *m)
 	    &all) < 0)
 		return -1;
 	m->looked = loop_now();
+	s->multicast = multicast_is_group(&m->set.bound[0]);
 	membership_address(&m->set, s->address);
 	s->board.address = s->address;
 	s->board.protocol = membership_protocol(m->settings, &m->set.bound[0]);
@@ -270,6 +272,9 @@ emit_overlaps(struct membership *m, struct app *a, int own)
 	struct sock_options o = membership_options(m->settings);
 	struct overlaps all;
 
+	/* there each socket gets its own copy */
+	if (multicast_is_group(&m->set.bound[0]))
+		return;
 	overlaps_find(&m->set, &o, own, &all);
 	for (int i = 0; i < all.count; i++)
 		emit_notice(a, all.text[i]);

@@ -20,6 +20,7 @@
 #include "group/registry/process_id.h"
 #include "group/registry/spare_request.h"
 #include "group/replace.h"
+#include "net/multicast.h"
 #include "serve/membership.h"
 
 enum { RECENT_US = 1500 * 1000 };	/* a board looks each second */
@@ -89,7 +90,9 @@ emit_member(struct registry_events *events, const struct slot *s,
 		.kind = kind, .name = slot_name(s, name), .pid = shown_pid(s),
 		.replaces = from ? slot_text(from, old) : NULL,
 		.reason = reason, .clients = (int64_t)s->counters.accepted,
-		.steering = shown_steering(m, steering), .waiting = -1,
+		.steering = multicast_is_group(&m->set.bound[0]) ?
+		    "each gets every datagram" : shown_steering(m, steering),
+		.waiting = -1,
 		.cut = -1,
 	};
 

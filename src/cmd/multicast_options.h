@@ -1,0 +1,12 @@
+#ifndef CMD_MULTICAST_OPTIONS_H
+#define CMD_MULTICAST_OPTIONS_H
+
+#include "app/settings.h"
+
+/*
+ * Reads a server's address that is a multicast group, or SRC@GROUP: the source
+ * goes to the settings, the group stays in the endpoint. -1: usage.
+ */
+int multicast_options(struct settings *, struct endpoint *);
+
+#endif
