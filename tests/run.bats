@@ -205,6 +205,12 @@ failing() {
 	assert gone "$(<pid)"
 }
 
+@test "run: the search for what is left does not find its own processes" {
+	run bash -c '. "$1"; run=$PWD; export RPNC_TEST_RUN=mine; processes' - "$root/tests/sweep.bash"
+	assert_success
+	refute_output
+}
+
 @test "run: one that has cleared its environment is found as well" {
 	bats_file leaves <<-'END'
 		@ "leaves one" { cd "$BATS_TEST_TMPDIR"; env -i tail -f /dev/null 3>&- & }

@@ -58,14 +58,15 @@ registries() {
 	fi 2>/dev/null | sort
 }
 
-# processes: prints the pids of this run.
-processes() {
+# processes: prints the pids of this run, without those that it starts itself.
+processes() (
+	mark=RPNC_TEST_RUN=$RPNC_TEST_RUN
+	unset RPNC_TEST_RUN
 	{
-		env -u RPNC_TEST_RUN grep -lazF "RPNC_TEST_RUN=$RPNC_TEST_RUN" \
-			/proc/[0-9]*/environ
+		grep -lazF "$mark" /proc/[0-9]*/environ
 		find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$run/*"
 	} 2>/dev/null | cut -d / -f 3 | sort -u
-}
+)
 
 # meet_others: records that an rpnc of this user runs which is not of this run.
 # A process without any environment is ending, and does not count.
