@@ -336,14 +336,16 @@ hold_leave() {
 }
 
 @test "leave: a steered group loses none either, and goes on being steered" {
+	local rounds=${WHOLE:+12}
+	rounds=${rounds:-6}
 	# by address: all clients are with one member, which leaves in its turn
-	drive roll --rounds 12 --least 3000 -- echo -r --steer source-address
-	holds '.lost == 0 and .said == 0 and .slow == 0 and .modes.steer == 12'
-	drive roll --rounds 8 --leavers 2 -- echo -r --steer random
+	drive roll --rounds "$rounds" --least 1500 -- echo -r --steer source-address
+	holds ".lost == 0 and .said == 0 and .slow == 0 and .modes.steer == $rounds"
+	drive roll --rounds "$rounds" --leavers 2 -- echo -r --steer random
 	holds '.lost == 0 and .said == 0 and .uneven == []'
-	drive roll --rounds 8 --least 3000 -- echo -r --weight 50
+	drive roll --rounds "$rounds" --least 1500 -- echo -r --weight 50
 	holds '.lost == 0 and .said == 0 and .uneven == []'
-	drive roll --rounds 12 --kill --probe 127.0.0.1 -- listen -r --steer random
+	drive roll --rounds "$rounds" --kill --probe 127.0.0.1 -- listen -r --steer random
 	holds '.lost == 0 and .uneven == []'
 }
 
