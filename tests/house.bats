@@ -71,7 +71,7 @@ manual_options() {
 page_options() {
 	manual_options "rpnc-$1.1"
 	case $1 in
-	echo) manual_options rpnc-listen.1 | grep -E '^(Server|Group): ' ;;
+	echo) manual_options rpnc-listen.1 | grep -E '^(Server|Access|Group): ' ;;
 	connect) manual_options rpnc-listen.1 | grep '^Data: ' ;;
 	esac
 	case $1 in

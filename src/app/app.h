@@ -37,7 +37,7 @@ struct app {
 	enum status status;
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
 	struct event_file events;
-	struct rate_limit peers;	/* limits lines about datagram peers */
+	struct rate_limit peers;	/* limits lines of many clients */
 };
 
 /*

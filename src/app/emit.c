@@ -4,8 +4,8 @@
  *
  *	a part of a UTF-8 character, in conn.tail: until the rest of it comes,
  *	or the connection closes
- *	lines about datagram peers, beyond a rate: counted in app.peers, until
- *	the second is over (rate_limit.c)
+ *	lines about datagram peers and denied clients, beyond a rate: counted in
+ *	app.peers, until the second is over (rate_limit.c)
  */
 #include "app/emit.h"
 
@@ -47,6 +47,19 @@ emit_lost(struct app *a, uint32_t datagrams)
 	snprintf(text, sizeof(text), "%u datagram%s lost: the receive queue "
 	    "was full", datagrams, datagrams == 1 ? " was" : "s were");
 	if (datagrams)
+		emit_notice(a, text);
+}
+
+void
+emit_denied(struct app *a, uint64_t denied)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%llu %s%s denied",
+	    (unsigned long long)denied,
+	    a->settings->udp ? "datagram" : "connection",
+	    denied == 1 ? " was" : "s were");
+	if (denied)
 		emit_notice(a, text);
 }
 
@@ -178,7 +191,7 @@ emit_folded(struct rate_limit *f)
 static bool
 emit_is_folded(struct app *a, const struct conn *c, const struct event *e)
 {
-	if (!c->ops->datagram || a->interactive || a->settings->json ||
+	if ((!c->ops->datagram && !c->denied) || a->interactive || a->settings->json ||
 	    !emit_is_wanted(a, e))
 		return false;
 	a->peers.on_flush = emit_folded;

@@ -20,6 +20,8 @@ void emit_event(struct app *, struct event *);
 void emit_notice(struct app *, const char *text);
 /* Reports how many datagrams a full receive queue lost; 0: nothing. */
 void emit_lost(struct app *, uint32_t datagrams);
+/* The same for connections or datagrams that were denied. */
+void emit_denied(struct app *, uint64_t denied);
 
 /* What the kernel made of --sockopt, read back from a socket that has it. */
 void emit_sockopts(struct app *, int fd);

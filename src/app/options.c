@@ -38,6 +38,8 @@
 #define NO_SOURCE { "unix", \
 	"a Unix socket has no source address, port or interface" }
 #define NO_GROUP(option) { "unix", option ": Unix sockets have no groups" }
+#define NO_NETWORK(option) { "unix", option " is for IP addresses; a Unix " \
+	"socket has --allow-user" }
 #define FOR_NEW(option) { "adopt", "--adopt takes sockets as they are, " \
 	option " is for new ones: choose" }
 #define HEADING(text) { .kind = OPT_HEADING, .help = (text) }
@@ -213,6 +215,22 @@ const struct opt server_options[] = {
 	    "take over this process's listening sockets"),
 	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
 	    "when listening, write the addresses to FD"),
+	END
+};
+
+const struct opt access_options[] = {
+	HEADING("Access"),
+	LIST(0, "allow", "CIDR,...", allow,
+	    "serve clients of these networks only; any: all", 0,
+	    EXCLUDES(NO_NETWORK("--allow"))),
+	LIST(0, "deny", "CIDR,...", deny, "serve no clients of these networks",
+	    0, EXCLUDES(NO_NETWORK("--deny"))),
+	LIST(0, "allow-user", "USER,...", allow_user,
+	    "Unix sockets: serve these users only", 0,
+	    EXCLUDES({ "udp", "--allow-user: a datagram's sender has no user "
+	    "that the kernel vouches for" })),
+	NUMBER(0, "max-per-source", "N", max_per_source, 1, 1000000,
+	    "most clients of one address (for each worker)"),
 	END
 };
 
@@ -427,6 +445,14 @@ const struct opt_hint hints[] = {
 	    "--idle-timeout the wait for data" },
 	{ "timeout", "echo", "echo has none: a client stays as long as it "
 	    "likes; listen has --idle-timeout" },
+	{ "allow", "connect probe", "listen and echo admit clients; connect "
+	    "and probe are one" },
+	{ "deny", "connect probe", "listen and echo deny clients; connect "
+	    "and probe are one" },
+	{ "allowfile", "", "--allow takes the list itself: "
+	    "--allow $(paste -sd, FILE)" },
+	{ "denyfile", "", "--deny takes the list itself: "
+	    "--deny $(paste -sd, FILE)" },
 	{ "port", "", "the port is a word of its own: HOST PORT" },
 	{ "host", "", "the host is a word of its own: HOST PORT" },
 	{ "version", "", "say 'rpnc --version'" },

@@ -7,8 +7,8 @@
 #include "base/loop.h"
 
 /*
- * Lines about datagram peers. Every sender, also a forged one, makes a peer,
- * and a new peer may close an old one. Beyond 10 lines a second they are only
+ * Lines about datagram peers and denied clients. Every sender, also a forged
+ * one, makes a peer, and a new peer may close an old one. Beyond 10 lines a second they are only
  * counted, and one line has the count.
  */
 struct rate_limit {

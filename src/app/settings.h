@@ -59,6 +59,9 @@ struct settings {
 	int leave;
 	int64_t grace;
 	const char *accept_proxy;	/* "": from all peers */
+	/* who may come */
+	struct opt_list allow, deny, allow_user;
+	int64_t max_per_source;
 	/* TLS */
 	bool tls, tls_insecure, tls_lax_eof, tls_resume;
 	const char *tls_ca, *tls_cert, *tls_key, *tls_name, *tls_alpn, *tls_pin;

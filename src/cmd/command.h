@@ -6,7 +6,7 @@
 /* A subcommand: main's table holds one of each. */
 struct command {
 	const char *name, *synopsis, *summary;
-	const struct opt *tables[8];		/* up to the first NULL */
+	const struct opt *tables[9];		/* up to the first NULL */
 	/*
 	 * NULL, or the mode that was asked for: one bit of struct opt's
 	 * modes, and its name for a fault in *what.

@@ -137,8 +137,7 @@ worker_run(struct workers *all, int index)
 	slot = registry_claim(v->membership.registry, SLOT_MEMBER, name,
 	    membership_slot(&v->membership)->process);
 	if (slot >= 0)
-		membership_equip(v->membership.registry, v->settings, slot,
-		    &set);
+		membership_equip(&v->membership, slot, &set);
 	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,
 	    slot, name) < 0 || (v->own_sockets && watch_registry(v) < 0) ||
 	    echo_worker_loop(v, index, &set) < 0)
@@ -374,6 +373,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 		return -1;
 	if (s->check)
 		return check_server(s, &e);
+	v.membership.access = access_hash(&v.setup.admission.access);
 	if (membership_open(&v.membership, s, &e,
 	    v.by_workers ? SLOT_PARENT : SLOT_MEMBER) < 0)
 		return -1;
@@ -405,7 +405,8 @@ const struct command echo_command = {
 	.name = "echo",
 	.synopsis = "echo [-r] [-w N] [options] [host] port",
 	.summary = "send back what arrives",
-	.tables = { echo_options, server_options, group_options,
-	    tls_listen_options, address_options, output_options, NULL },
+	.tables = { echo_options, server_options, access_options,
+	    group_options, tls_listen_options, address_options,
+	    output_options, NULL },
 	.run = echo_run,
 };

@@ -82,7 +82,8 @@ on_fork(struct fork_model *f, int fd)
 		return STATUS_NETWORK;
 	v->app.on_signal = echo_worker_signal;
 	v->one_client = true;
-	v->service = (struct service){ .last_id = f->begun - 1 };
+	v->service = (struct service){ .last_id = f->begun - 1 + f->denied };
+	v->setup.admission = (struct admission){ 0 };	/* it is admitted */
 	v->workload.requests = f->begun - 1;
 	if (echo_serve(v, &none, 0, v->membership.slot, v->membership.name) <
 	    0) {
@@ -98,6 +99,42 @@ on_fork(struct fork_model *f, int fd)
 	return app_close(&v->app);
 }
 
+/* In the parent: a connection gets no process, but its two events. */
+static void
+on_fork_refused(struct accept_setup *p, struct conn *c, enum reason reason,
+    bool news)
+{
+	struct echo_server *v = container_of(p, struct echo_server, setup);
+	struct counters *n = v->forks.counters;
+
+	if (news)
+		emit_error(&v->app);
+	n->accepted++;
+	n->closed++;
+	n->denied += reason == REASON_DENIED;
+	c->id = v->forks.begun + ++v->forks.denied;
+	emit_connected(&v->app, c);
+	emit_closed(&v->app, c, reason);
+	conn_free(c);
+	acceptor_freed(&v->forks.acceptor);
+}
+
+static bool
+forks_admit(struct fork_model *f, struct conn *c)
+{
+	struct echo_server *v = f->user;
+
+	return accept_setup_admits(&v->setup, c);
+}
+
+static void
+on_fork_left(struct fork_model *f, struct source_count *counted)
+{
+	struct echo_server *v = f->user;
+
+	admission_left(&v->setup.admission, counted);
+}
+
 int
 echo_models_check(const struct settings *s)
 {
@@ -107,6 +144,9 @@ echo_models_check(const struct settings *s)
 		return fail_as(STATUS_USAGE, "--accept %s passes connections "
 		    "on; datagrams have none",
 		    s->accept == ACCEPT_FORK ? "fork" : "handoff");
+	if (s->max_per_source && s->udp)
+		return fail_as(STATUS_USAGE, "--max-per-source: echo -u keeps "
+		    "no clients to count");
 	if (s->max_conns && (s->accept == ACCEPT_BLOCKING ||
 	    s->accept == ACCEPT_HANDOFF))
 		return fail_as(STATUS_USAGE, s->accept == ACCEPT_BLOCKING ?
@@ -180,9 +220,10 @@ echo_models_start(struct echo_server *v)
 		    &v->membership.set);
 	if (v->settings->accept != ACCEPT_FORK)
 		return 0;
+	v->setup.on_refused = on_fork_refused;
 	v->forks = (struct fork_model){
 		.counters = &membership_slot(&v->membership)->counters,
-		.run = on_fork,
+		.run = on_fork, .admits = forks_admit, .on_left = on_fork_left,
 		.on_fault = on_forks_fault,
 		.user = v,
 		.acceptor.congestion = &v->congestion,

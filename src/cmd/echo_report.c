@@ -41,6 +41,7 @@ worker_row_fill(struct echo_server *v, int i, struct worker_row *row,
 	}
 	row->pid = slot_pid(slot);
 	row->accepted = slot->counters.accepted;
+	row->denied = slot->counters.denied;
 	row->in = slot->counters.in;
 	row->out = slot->counters.out;
 }
@@ -63,6 +64,7 @@ echo_report(struct echo_server *v)
 		e.clients += (int64_t)rows[i].accepted;
 		e.in += rows[i].in;
 		e.out += rows[i].out;
+		e.denied += rows[i].denied;
 	}
 	for (int i = 0; i < v->count; i++)
 		rows[i].share = e.clients ? (double)rows[i].accepted /

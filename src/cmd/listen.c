@@ -43,6 +43,7 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 		return -1;
 	if (s->check)
 		return check_server(s, &e);
+	v.membership.access = access_hash(&v.setup.admission.access);
 	s->keep = s->keep || (!s->once && (s->reuseport || s->adopt ||
 	    (s->udp && netcat_wants_prompt(s))));
 	s->linger = -1;
@@ -65,6 +66,8 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	else
 		acceptor_close(&v.acceptor);
 	emit_lost(&v.netcat.app, v.peers.lost);
+	emit_denied(&v.netcat.app,
+	    membership_slot(&v.membership)->counters.denied);
 	accept_setup_free(&v.setup);
 	tls_context_close(&v.tls);
 	membership_close(&v.membership);
@@ -78,7 +81,7 @@ const struct command listen_command = {
 	.synopsis = "listen [-r] [options] [host] port",
 	.summary = "wait for clients and talk to them",
 	.tables = { clients_options, data_options, server_options,
-	    group_options, tls_listen_options, address_options,
-	    output_options, NULL },
+	    access_options, group_options, tls_listen_options,
+	    address_options, output_options, NULL },
 	.run = listen_command_run,
 };

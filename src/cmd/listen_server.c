@@ -35,6 +35,12 @@ listen_of_netcat(struct netcat *n)
 	return container_of(n, struct listen_server, netcat);
 }
 
+static struct counters *
+listen_counters(struct listen_server *v)
+{
+	return &membership_slot(&v->membership)->counters;
+}
+
 void
 listen_refresh(struct listen_server *v)
 {
@@ -42,7 +48,8 @@ listen_refresh(struct listen_server *v)
 
 	if (!v->netcat.interactive)
 		return;
-	s->accepted = membership_slot(&v->membership)->counters.accepted;
+	s->accepted = listen_counters(v)->accepted;
+	s->denied = listen_counters(v)->denied;
 	s->total = v->settings->reuseport ? membership_total(&v->membership)
 					  : 0;
 	session_refresh(s);
@@ -90,12 +97,6 @@ on_accept_timeout(struct timer *timer)
 	app_fatal(&v->netcat.app);
 }
 
-static struct counters *
-listen_counters(struct listen_server *v)
-{
-	return &membership_slot(&v->membership)->counters;
-}
-
 static void
 on_opened(struct netcat *netcat, struct conn *c)
 {
@@ -116,6 +117,7 @@ on_closed(struct netcat *netcat, struct conn *c)
 	n->closed++;
 	n->in += c->in;
 	n->out += c->out;
+	admission_left(&v->setup.admission, c->counted);
 	listen_refresh(v);
 	if (!v->settings->udp)
 		acceptor_freed(&v->acceptor);
@@ -177,6 +179,7 @@ listen_fail(struct listen_server *v, struct conn *c)
 {
 	emit_error(&v->netcat.app);
 	listen_counters(v)->closed++;
+	admission_left(&v->setup.admission, c->counted);
 	conn_free(c);
 	acceptor_freed(&v->acceptor);
 }
@@ -222,6 +225,7 @@ on_refused(struct accept_setup *p, struct conn *c, enum reason reason,
 
 	if (news)
 		emit_error(&n->app);
+	listen_counters(v)->denied += reason == REASON_DENIED;
 	c->id = ++n->last_id;
 	on_opened(n, c);
 	emit_closed(&n->app, c, reason);
@@ -229,6 +233,8 @@ on_refused(struct accept_setup *p, struct conn *c, enum reason reason,
 	conn_free(c);
 	if (v->closing && !n->relay.count)
 		on_last(n);
+	else if (!n->interactive && sink_full(&n->app.out))
+		acceptor_pause(&v->acceptor);
 }
 
 static void
@@ -268,6 +274,19 @@ on_batch(struct udp_peers *p, bool begins)
 		sink_uncork(&v->netcat.app.out);
 }
 
+static bool
+peers_admit(struct udp_peers *p, const struct addr *from)
+{
+	struct listen_server *v = p->user;
+
+	if (admission_judge_address(&v->setup.admission, from) == 0)
+		return true;
+	listen_counters(v)->denied++;
+	if (backoff_is_news(&v->setup.reported->denied))
+		emit_error(&v->netcat.app);
+	return false;
+}
+
 static int
 on_peer(struct udp_peers *p, struct conn *c)
 {
@@ -275,8 +294,10 @@ on_peer(struct udp_peers *p, struct conn *c)
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	listen_counters(v)->accepted++;
-	if (netcat_add(&v->netcat, c) == 0)
+	if (admission_enter(&v->setup.admission, c) == 0 &&
+	    netcat_add(&v->netcat, c) == 0)
 		return 0;
+	admission_left(&v->setup.admission, c->counted);
 	listen_counters(v)->closed++;
 	return -1;
 }
@@ -318,6 +339,7 @@ datagrams_init(struct listen_server *v)
 {
 	v->peers = (struct udp_peers){
 		.lock = !v->settings->keep, .ready = peers_may_read,
+		.admits = peers_admit,
 		.on_batch = on_batch, .on_peer = on_peer,
 		.on_evict = on_evict, .on_cut = on_cut,
 		.on_exhausted = on_receive_exhausted, .user = v,

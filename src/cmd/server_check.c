@@ -13,6 +13,13 @@ server_check(const struct settings *s, const struct endpoint *e)
 	if (s->reuseport && e->datagram && !e->port && !s->adopt)
 		return fail_as(STATUS_USAGE, "-u -r with port 0: Linux may "
 		    "give two such sockets the same port; name one");
+	if (s->allow_user.count && !e->local && !s->adopt)
+		return fail_as(STATUS_USAGE, "--allow-user is for Unix sockets: "
+		    "the kernel knows no user of an IP client; --allow has "
+		    "addresses");
+	if (s->max_per_source && e->local && e->datagram)
+		return fail_as(STATUS_USAGE, "--max-per-source: the kernel "
+		    "does not vouch for the sender of a Unix datagram");
 	return 0;
 }
 
@@ -48,6 +55,24 @@ server_check_group(const struct settings *s, const struct endpoint *e)
 	return 0;
 }
 
+/* Reads the lists of those who may come. */
+static int
+server_read_access(const struct settings *s, struct admission *out)
+{
+	for (int i = 0; i < s->allow.count; i++)
+		if (access_add(&out->access, s->allow.at[i], true) < 0)
+			return fail_option("--allow");
+	for (int i = 0; i < s->deny.count; i++)
+		if (access_add(&out->access, s->deny.at[i], false) < 0)
+			return fail_option("--deny");
+	for (int i = 0; i < s->allow_user.count; i++)
+		if (admission_add_users(out, s->allow_user.at[i]) < 0)
+			return fail_option("--allow-user");
+	out->per_source = (unsigned)s->max_per_source;
+	return access_settle(&out->access) < 0 ?
+	    fail_option("--allow, --deny:") : 0;
+}
+
 int
 server_check_setup(const struct settings *s, struct accept_setup *out,
     struct tls_context *tls)
@@ -57,5 +82,8 @@ server_check_setup(const struct settings *s, struct accept_setup *out,
 	if (tls_options_server(s, tls) < 0)
 		return -1;
 	out->tls.context = tls;
-	return s->accept_proxy || s->tls ? accept_setup_share(out) : 0;
+	if (server_read_access(s, &out->admission) < 0)
+		return -1;
+	return s->accept_proxy || s->tls || admission_is_on(&out->admission) ?
+	    accept_setup_share(out) : 0;
 }

@@ -13,7 +13,7 @@ int server_check(const struct settings *, const struct endpoint *);
 /* The options of a group's member; called when s->reuseport is final. */
 int server_check_group(const struct settings *, const struct endpoint *);
 
-/* Reads the options of accepted connections: --accept-proxy, TLS. -1: usage. */
+/* Reads the options of accepted connections: access, proxy, TLS. -1: usage. */
 int server_check_setup(const struct settings *, struct accept_setup *,
     struct tls_context *);
 

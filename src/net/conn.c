@@ -36,6 +36,7 @@ reason_name(enum reason reason)
 		[REASON_BAD_HEADER] = "bad-header",
 		[REASON_NO_TLS] = "no-tls",
 		[REASON_TRUNCATED] = "truncated",
+		[REASON_DENIED] = "denied",
 	};
 
 	return names[reason];

@@ -43,6 +43,7 @@ enum reason {
 	REASON_NO_HEADER, REASON_BAD_HEADER,	/* the PROXY header */
 	REASON_NO_TLS,				/* the handshake has failed */
 	REASON_TRUNCATED,			/* TLS ended unannounced */
+	REASON_DENIED,				/* serve/admission.h */
 };
 const char *reason_name(enum reason);
 
@@ -55,6 +56,8 @@ struct conn {
 	unsigned id;			/* from 1 */
 	struct addr peer;
 	struct addr origin;		/* by a PROXY header, or len 0 */
+	struct source_count *counted;	/* serve/admission.h; or NULL */
+	bool denied;			/* never served: one of many, perhaps */
 	int64_t opened, active;		/* loop_now() */
 	uint64_t in, out;		/* bytes */
 	bool read_ended, write_ended;	/* by the peer; by us */

@@ -46,7 +46,15 @@ address_read(struct addr *a, const char *text)
 	return a->len > 0;
 }
 
-int
+/* ::ffff:10.0.0.0/104 is 10.0.0.0/8. */
+static void
+prefix_unmap(struct prefix *p)
+{
+	if (p->base.sa.sa_family == AF_INET6 && p->rest <= 32)
+		p->base = addr_unmapped(&p->base);
+}
+
+static int
 prefix_read(struct prefix *p, const char *item, size_t length)
 {
 	char text[ITEM_MAX], *slash;
@@ -58,18 +66,41 @@ prefix_read(struct prefix *p, const char *item, size_t length)
 	if (slash)
 		*slash++ = '\0';
 	if (length >= sizeof(text) || !address_read(&p->base, text))
-		goto wrong;
+		return -1;
 	prefix_bytes(&p->base, &width);
 	bits = width;
 	if (slash && num_parse(slash, 0, width, &bits) < 0)
-		goto wrong;
+		return -1;
 	p->rest = width - (int)bits;
 	address_mask(&p->base, p->rest);
+	prefix_unmap(p);
 	return 0;
-wrong:
-	return fail_as(STATUS_USAGE, "%.*s: want addresses or "
+}
+
+static int
+prefix_wrong(const struct prefix_reader *r)
+{
+	char place[24] = "";
+
+	if (r->place > 1 || r->next)
+		snprintf(place, sizeof(place), " (item %d)", r->place);
+	return fail_as(STATUS_USAGE, "%.*s%s: want addresses or "
 	    "prefixes such as 127.0.0.0/24, with ',' between them",
-	    (int)(length < 40 ? length : 40), item);
+	    (int)(r->length < 40 ? r->length : 40), r->item,
+	    r->length ? place : place + 1);
+}
+
+int
+prefix_next(struct prefix_reader *r, struct prefix *p)
+{
+	if (!r->next)
+		return 0;
+	r->item = r->next;
+	r->length = strcspn(r->item, ",");
+	r->next = r->item[r->length] ? r->item + r->length + 1 : NULL;
+	r->place++;
+	*p = (struct prefix){ 0 };
+	return prefix_read(p, r->item, r->length) < 0 ? prefix_wrong(r) : 1;
 }
 
 bool

@@ -91,22 +91,20 @@ take_interfaces(struct sources *s, const struct prefix *p)
 int
 sources_read(struct sources *s, const char *text)
 {
-	while (1) {
-		size_t length = strcspn(text, ",");
-		struct prefix p = { 0 };
+	struct prefix_reader r = { .next = text };
+	struct prefix p;
+	int result;
+
+	while ((result = prefix_next(&r, &p)) > 0) {
 		int before = s->count;
 
-		if (prefix_read(&p, text, length) < 0)
-			return -1;
 		if (take_interfaces(s, &p) < 0 || sources_walk(s, &p) < 0)
 			return -1;
 		if (s->count == before)
 			return fail_as(STATUS_BIND, "%.*s: no address of "
-			    "this host", (int)length, text);
-		if (!text[length])
-			return 0;
-		text += length + 1;
+			    "this host", (int)r.length, r.item);
 	}
+	return result;
 }
 
 int

@@ -167,7 +167,7 @@ peer_new(struct udp_peers *all, struct peer_socket *socket,
 {
 	struct peer *p;
 
-	if (all->lock && all->locked)
+	if ((all->lock && all->locked) || !all->admits(all, from))
 		return NULL;
 	if (all->count >= all->limit)
 		evict_silent(all);

@@ -30,6 +30,8 @@ struct udp_peers {
 	bool (*ready)(struct udp_peers *);
 	/* A batch begins, or ends. */
 	void (*on_batch)(struct udp_peers *, bool begins);
+	/* Whether its sender may become a peer; else the datagram is lost. */
+	bool (*admits)(struct udp_peers *, const struct addr *from);
 	/* Takes ownership of c, or returns -1: c is then freed. */
 	int (*on_peer)(struct udp_peers *, struct conn *c);
 	/* Datagrams were too large, and are lost: see fail_text(). */

@@ -154,6 +154,7 @@ static const struct field report[] = {
 	EVENT("name", FIELD_TEXT, name),
 	EVENT("seconds", FIELD_SECONDS, seconds),
 	EVENT("accepted", FIELD_NUMBER, clients),
+	EVENT("denied", FIELD_COUNT, denied),
 	EVENT("in", FIELD_COUNT, in),
 	EVENT("out", FIELD_COUNT, out),
 	FIELD_EACH(event, "workers", rows, worker,

@@ -31,7 +31,7 @@ enum event_kind {
 struct worker_row {
 	const char *name;
 	int64_t worker, pid, restarts;
-	uint64_t accepted, in, out;
+	uint64_t accepted, in, out, denied;
 	double share, cpu;
 };
 
@@ -75,7 +75,7 @@ struct event {
 	const void *data;
 	size_t length;
 	bool reuseport;
-	uint64_t in, out, total;
+	uint64_t in, out, total, denied;
 	double seconds;
 	const struct worker_row *rows;
 	size_t row_count;

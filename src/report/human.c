@@ -292,6 +292,10 @@ print_report(const struct page *p, const struct event *e)
 	    e->protocol, plural((uint64_t)e->clients),
 	    seconds_text(e->seconds, time),
 	    bytes_text(e->in, in), bytes_text(e->out, out));
+	if (e->denied)
+		fprintf(p->out, "; %llu %s denied",
+		    (unsigned long long)e->denied,
+		    e->denied == 1 ? "was" : "were");
 	workers_human(p->out, e, p->style);
 }
 

@@ -222,22 +222,20 @@ accept_proxy_add(struct accept_proxy *p, struct conn *c)
 int
 accept_proxy_read(struct accept_proxy *p, const char *text)
 {
-	p->on = text;
-	if (!text || !*text)
-		return 0;
-	do {
-		size_t length = strcspn(text, ",");
-		struct prefix *from = realloc(p->from,
-		    ((size_t)p->count + 1) * sizeof(*from));
+	struct prefix_reader r = { .next = text && *text ? text : NULL };
+	struct prefix one, *from;
+	int result;
 
+	p->on = text;
+	while ((result = prefix_next(&r, &one)) > 0) {
+		from = realloc(p->from, ((size_t)p->count + 1) *
+		    sizeof(*from));
 		if (!from)
 			return fail("addresses");
 		p->from = from;
-		if (prefix_read(&from[p->count++], text, length) < 0)
-			return -1;
-		text += length;
-	} while (*text++);
-	return 0;
+		p->from[p->count++] = one;
+	}
+	return result;
 }
 
 void

@@ -5,13 +5,15 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "net/backoff.h"
+#include "net/sockopt.h"
 
 /* A connection is refused: not each refusal is news, as attackers make many. */
 static void
 setup_refuse(struct accept_setup *s, struct conn *c, enum reason reason,
     bool fault)
 {
-	s->on_refused(s, c, reason, fault && backoff_is_news(s->reported));
+	s->on_refused(s, c, reason, fault && backoff_is_news(reason ==
+	    REASON_DENIED ? &s->reported->denied : &s->reported->fault));
 }
 
 static void
@@ -72,9 +74,29 @@ accept_setup_init(struct accept_setup *s, struct loop *l)
 	s->tls.on_refused = on_tls_refused;
 }
 
+bool
+accept_setup_admits(struct accept_setup *s, struct conn *c)
+{
+	if (!admission_is_on(&s->admission))
+		return true;
+	if (!c->peer.len)	/* the peer has reset it already */
+		setup_refuse(s, c, REASON_RESET, false);
+	else if (admission_judge(&s->admission, c) < 0) {
+		c->denied = true;
+		sock_reset_at_close(c->source.fd);
+		setup_refuse(s, c, REASON_DENIED, true);
+	} else if (admission_enter(&s->admission, c) < 0)
+		setup_refuse(s, c, REASON_LOCAL, true);
+	else
+		return true;
+	return false;
+}
+
 int
 accept_setup_add(struct accept_setup *s, struct conn *c)
 {
+	if (!accept_setup_admits(s, c))
+		return 0;
 	return accept_proxy_add(&s->proxy, c);
 }
 
@@ -95,6 +117,7 @@ void
 accept_setup_free(struct accept_setup *s)
 {
 	accept_proxy_free(&s->proxy);
+	admission_free(&s->admission);
 	if (s->reported)
 		munmap(s->reported, sizeof(*s->reported));
 	s->reported = NULL;

@@ -3,20 +3,27 @@
 
 #include "serve/accept_proxy.h"
 #include "serve/accept_tls.h"
+#include "serve/admission.h"
+
+/* When these were last news, in memory shared with children. */
+struct refusals {
+	int64_t fault, denied;
+};
 
 /*
- * The steps of an accepted connection before its payload: first the PROXY
- * header, then the TLS handshake, if they are asked for.
+ * The steps of an accepted connection before its payload: whether it may come,
+ * then the PROXY header, then the TLS handshake, if they are asked for.
  */
 struct accept_setup {
+	struct admission admission;	/* the caller's */
 	struct accept_proxy proxy;	/* on, from, count: the caller's */
 	struct accept_tls tls;		/* context: the caller's */
-	int64_t *reported;		/* when a refusal was last news, in
-					   memory shared with children */
+	struct refusals *reported;
 	/* Takes over c, from which payload can be read; it may free c. */
 	void (*on_ready)(struct accept_setup *, struct conn *c);
 	/*
-	 * Takes over c, whose header or handshake failed. If it is news,
+	 * Takes over c, which is denied (REASON_DENIED; it will be reset at the
+	 * close), or whose header or handshake failed. If it is news,
 	 * fail_text() says why, and is to be reported.
 	 */
 	void (*on_refused)(struct accept_setup *, struct conn *c,
@@ -29,6 +36,11 @@ int accept_setup_share(struct accept_setup *);
 void accept_setup_init(struct accept_setup *, struct loop *);
 /* Takes over an accepted connection. -1: c is still the caller's. */
 int accept_setup_add(struct accept_setup *, struct conn *c);
+/*
+ * Only its first step: whether c may come. false: it is refused, and taken
+ * over. Else the caller calls admission_left() when c has closed.
+ */
+bool accept_setup_admits(struct accept_setup *, struct conn *c);
 /* Whether some connections are not ready yet. */
 bool accept_setup_waits(const struct accept_setup *);
 /* Refuses those connections. */

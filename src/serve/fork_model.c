@@ -20,12 +20,13 @@ enum { LIMIT_MAX = 1024 };
 
 struct forked {
 	pid_t pid;
+	struct source_count *counted;	/* its connection's */
 	UT_hash_handle hh;
 };
 
-/* Forks a process for fd, and closes fd; -1: fd is still the caller's. */
+/* Forks a process for c, and frees c; -1: c is still the caller's. */
 static int
-fork_model_begin(struct fork_model *f, int fd)
+fork_model_begin(struct fork_model *f, struct conn *c)
 {
 	struct forked *child = malloc(sizeof(*child));
 	pid_t parent = getpid(), pid = child ? fork() : -1;
@@ -41,21 +42,22 @@ fork_model_begin(struct fork_model *f, int fd)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent)
 			_exit(0);
-		_exit(f->run(f, fd));
+		_exit(f->run(f, c->source.fd));
 	}
-	close(fd);
 	child->pid = pid;
+	child->counted = c->counted;
+	conn_free(c);
 	HASH_ADD(hh, f->children, pid, sizeof(child->pid), child);
 	f->counters->accepted++;
 	backoff_worked(&f->backoff);
 	return 0;
 }
 
-/* fork(2) has failed: fd is pending, and the other clients stay queued. */
+/* fork(2) has failed: c is pending, and the other clients stay queued. */
 static void
-fork_model_wait(struct fork_model *f, int fd)
+fork_model_wait(struct fork_model *f, struct conn *c)
 {
-	f->pending = fd;
+	f->pending = c;
 	acceptor_pause(&f->acceptor);
 	backoff_rest(&f->backoff, f->acceptor.loop);
 	if (backoff_is_news(&f->reported))
@@ -66,23 +68,29 @@ static void
 on_accept(struct acceptor *a, int fd)
 {
 	struct fork_model *f = container_of(a, struct fork_model, acceptor);
+	struct conn *c = conn_adopt(a->loop, fd, &conn_stream);
 
-	if (fork_model_begin(f, fd) < 0)
-		fork_model_wait(f, fd);
+	if (!c) {
+		f->on_fault(f);
+		close(fd);
+		acceptor_freed(a);
+	} else if (f->admits(f, c) && fork_model_begin(f, c) < 0) {
+		fork_model_wait(f, c);
+	}
 }
 
 static void
 fork_model_retry(struct backoff *b)
 {
 	struct fork_model *f = container_of(b, struct fork_model, backoff);
-	int fd = f->pending;
+	struct conn *c = f->pending;
 
-	if (fd < 0)
+	if (!c)
 		return;
 	backoff_cancel(b, f->acceptor.loop);
-	f->pending = -1;
-	if (fork_model_begin(f, fd) < 0)
-		fork_model_wait(f, fd);
+	f->pending = NULL;
+	if (fork_model_begin(f, c) < 0)
+		fork_model_wait(f, c);
 	else
 		acceptor_resume(&f->acceptor);
 }
@@ -110,7 +118,6 @@ int
 fork_model_open(struct fork_model *f, struct loop *l,
     const struct sock_set *set, unsigned limit)
 {
-	f->pending = -1;
 	f->backoff.on_end = fork_model_retry;
 	f->acceptor.limit = limit;
 	f->acceptor.on_accept = on_accept;
@@ -131,6 +138,7 @@ fork_model_reap(struct fork_model *f)
 		if (!child)
 			continue;
 		HASH_DEL(f->children, child);
+		f->on_left(f, child->counted);
 		free(child);
 		f->counters->closed++;
 		acceptor_freed(&f->acceptor);
@@ -147,8 +155,8 @@ fork_model_close(struct fork_model *f)
 		return;
 	backoff_cancel(&f->backoff, f->acceptor.loop);
 	acceptor_close(&f->acceptor);
-	if (f->pending >= 0)
-		close(f->pending);
+	if (f->pending)
+		conn_free(f->pending);
 	HASH_ITER(hh, f->children, child, next) {
 		HASH_DEL(f->children, child);
 		free(child);

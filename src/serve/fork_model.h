@@ -2,17 +2,22 @@
 #define SERVE_FORK_MODEL_H
 
 #include "group/registry/registry.h"
+#include "net/conn.h"
 #include "serve/accept.h"
 
 /* An accept model: forks a process for each connection. */
 struct fork_model {
 	struct acceptor acceptor;	/* its limit counts processes */
 	struct counters *counters;
-	unsigned begun;			/* forks so far */
+	unsigned begun, denied;		/* forks, and denied clients, so far */
 	struct forked *children;	/* uthash by pid */
-	int pending;			/* accepted, not forked yet; -1: none */
+	struct conn *pending;		/* accepted, not forked yet; or NULL */
 	struct backoff backoff;		/* after fork(2) failed */
 	int64_t reported;		/* when on_fault() was last called */
+	/* Whether c may come; else it is taken over. */
+	bool (*admits)(struct fork_model *, struct conn *c);
+	/* A child has ended: its connection's c->counted. */
+	void (*on_left)(struct fork_model *, struct source_count *);
 	/* In the child, with all descriptors; returns its exit status. */
 	int (*run)(struct fork_model *, int fd);
 	void (*on_fault)(struct fork_model *);	/* see fail_text() */

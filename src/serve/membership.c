@@ -72,9 +72,12 @@ membership_open_registry(struct membership *m, const struct settings *s)
 }
 
 void
-membership_equip(struct registry *r, const struct settings *s, int slot,
-    const struct sock_set *set)
+membership_equip(struct membership *m, int slot, const struct sock_set *set)
 {
+	const struct settings *s = m->settings;
+	struct registry *r = m->registry;
+
+	registry_slot(r, slot)->access = m->access;
 	if (s->weight >= 0)
 		registry_slot(r, slot)->weight = (uint32_t)s->weight;
 	for (int i = 0; s->udp && s->reuseport && i < set->count; i++)
@@ -158,7 +161,7 @@ membership_open(struct membership *m, const struct settings *s,
 		goto registry;
 	m->named = s->name || s->reuseport;
 	slot_name(membership_slot(m), m->name);
-	membership_equip(m->registry, s, m->slot, &m->set);
+	membership_equip(m, m->slot, &m->set);
 	if (membership_apply_steering(m) < 0)
 		snprintf(m->notice, sizeof(m->notice), "%s", fail_text());
 	if (s->adopt)
@@ -238,7 +241,7 @@ membership_join(struct membership *m)
 	if (membership_listen(&set, &list, &o) < 0)
 		return -1;
 	m->set = set;
-	membership_equip(m->registry, m->settings, m->slot, &m->set);
+	membership_equip(m, m->slot, &m->set);
 	return 0;
 }
 
@@ -316,6 +319,36 @@ emit_default_weight(struct membership *m, struct app *a, int own)
 		emit_notice(a, text);
 }
 
+/*
+ * Members of one group that admit different clients: says so, because a client
+ * is served or not by the member that its hash meets.
+ */
+static void
+emit_other_access(struct membership *m, struct app *a)
+{
+	const struct members *all = &m->stats.members;
+	char text[160], name[SLOT_TEXT];
+	const struct slot *first = NULL;
+	int others = -1;
+
+	for (int i = 0; m->settings->reuseport && i < all->count; i++) {
+		const struct port_member *one = &all->list[i];
+		const struct slot *s = one->slot < 0 || !one->sockets ? NULL :
+		    registry_slot(m->registry, one->slot);
+
+		if (!s || s->access == m->access)
+			continue;
+		first = first ? first : s;
+		others++;
+	}
+	if (!first)
+		return;
+	snprintf(text, sizeof(text), "%s %s other clients than %s: the "
+	    "member that a client meets decides", slot_text(first, name),
+	    others ? "and others admit" : "admits", m->name);
+	emit_notice(a, text);
+}
+
 void
 membership_emit_start(struct membership *m, struct app *a, int own, int members)
 {
@@ -349,6 +382,7 @@ membership_emit_start(struct membership *m, struct app *a, int own, int members)
 	}
 	emit_sockopts(a, m->set.fd[0]);
 	emit_default_weight(m, a, own);
+	emit_other_access(m, a);
 	/* adopted sockets overlapped already, before this process */
 	if (!m->set.adopted)
 		emit_overlaps(m, a, own);

@@ -30,6 +30,7 @@ struct membership {
 	void (*on_replaced)(struct membership *, const char *why);
 	bool replaced, lost;		/* reported; lost: the registry */
 	const struct settings *settings;
+	uint64_t access;		/* access_hash(); the caller's */
 };
 
 /*
@@ -79,9 +80,11 @@ int membership_join(struct membership *);
 int membership_steer(struct membership *, const char *text);
 /* Shows in the slot that -m's limit is reached: others steer around it. */
 void membership_full(struct registry *, int slot, bool full);
-/* Fills a slot with weight and sockets, so that programs can steer them. */
-void membership_equip(struct registry *, const struct settings *, int slot,
-    const struct sock_set *);
+/*
+ * Fills a slot with what others see: weight and sockets, so that programs can
+ * steer them, and which clients it admits.
+ */
+void membership_equip(struct membership *, int slot, const struct sock_set *);
 /*
  * Connections accepted by all living members, this one included; 0: this one
  * has left the group.

@@ -64,6 +64,7 @@ service_drop(struct service *s, struct conn *c, enum reason reason)
 	pipe_put(&s->pipes, c->pipe);
 	s->counters->closed++;
 	acceptor_freed(&s->acceptor);
+	admission_left(&s->setup.admission, c->counted);
 	s->ops->on_close(s, c, reason);
 	conn_free(c);
 	if (!s->conns)
@@ -199,6 +200,7 @@ on_refused(struct accept_setup *p, struct conn *c, enum reason reason,
 
 	if (news)
 		s->ops->on_fault(s);
+	s->counters->denied += reason == REASON_DENIED;
 	service_refuse(s, c, reason);
 }
 
@@ -332,6 +334,32 @@ service_answer_each(struct service *s, int fd, const struct dgram *d)
 	}
 }
 
+/*
+ * Drops those of denied senders. They count as accepted, because the kernel
+ * gave them to this member.
+ */
+static void
+drop_denied(struct service *s, struct udp_batch *all)
+{
+	int kept = 0;
+
+	for (int i = 0; i < all->count; i++) {
+		struct dgram *d = &all->at[i];
+
+		if (admission_judge_address(&s->setup.admission, &d->from) ==
+		    0) {
+			all->at[kept++] = *d;
+			continue;
+		}
+		s->counters->accepted += dgram_pieces(d);
+		s->counters->closed += dgram_pieces(d);
+		s->counters->denied += dgram_pieces(d);
+		if (backoff_is_news(&s->setup.reported->denied))
+			s->ops->on_fault(s);
+	}
+	all->count = kept;
+}
+
 /* Receives and answers at most `most` datagrams: how many, or -1. */
 static int
 service_answer_batch(struct datagram_socket *d, int most)
@@ -342,6 +370,8 @@ service_answer_batch(struct datagram_socket *d, int most)
 
 	if (n < 0)
 		return -1;
+	if (admission_is_on(&s->setup.admission))
+		drop_denied(s, all);
 	for (int i = 0; i < all->count; i++)
 		count_datagram(s, &all->at[i]);
 	if (s->kind != SERVE_DISCARD)

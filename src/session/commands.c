@@ -280,6 +280,7 @@ run_stats(struct session *s, char *arg)
 {
 	uint64_t in = 0, out = 0;
 	char in_text[NUM_TEXT], out_text[NUM_TEXT], here[64] = "", all[64] = "";
+	char denied[64] = "";
 
 	(void)arg;
 	for (struct conn *c = conn_after(s, 0); c; c = conn_after(s, c->id)) {
@@ -290,11 +291,15 @@ run_stats(struct session *s, char *arg)
 	if (s->server)
 		snprintf(here, sizeof(here), "; %llu accepted here",
 		    (unsigned long long)s->accepted);
+	if (s->denied)
+		snprintf(denied, sizeof(denied), ", %llu denied",
+		    (unsigned long long)s->denied);
 	if (s->total)
 		snprintf(all, sizeof(all), ", %llu by all members",
 		    (unsigned long long)s->total);
-	session_print(s, "%u open: %s in, %s out%s%s\n", s->relay->count,
-	    bytes_text(in, in_text), bytes_text(out, out_text), here, all);
+	session_print(s, "%u open: %s in, %s out%s%s%s\n", s->relay->count,
+	    bytes_text(in, in_text), bytes_text(out, out_text), here, denied,
+	    all);
 }
 
 static void

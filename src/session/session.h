@@ -44,6 +44,7 @@ struct session {
 	enum slot_state state;
 	struct conn *focus;		/* gets what is typed; NULL: none */
 	uint64_t accepted, total;	/* by us; by all, or 0: unknown */
+	uint64_t denied;		/* of those by us */
 	/* Events beyond ten a second are counted, and shown as a number. */
 	struct timer fold;		/* ends this second */
 	unsigned shown, folded;		/* in this second */

@@ -59,8 +59,11 @@ struct slot {
 	uint32_t tests[REGISTRY_SOCKETS]; /* drops that member_index.c caused */
 	int32_t adopted_by;		/* pid that has its sockets too, or 0 */
 	uint64_t name_taken_by;		/* process that has its name now, or 0 */
+	/* Which clients it admits: access_hash(). Before, 0 was written here. */
+	uint64_t access;
 	struct counters {
 		uint64_t accepted, closed, in, out;
+		uint64_t denied;	/* of accepted; see access */
 	} counters __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
