@@ -58,6 +58,10 @@
 	"TCP congestion control: see rpnc-listen(1)", 0, \
 	EXCLUDES({ "udp unix", "--congestion is for TCP only" }))
 
+#define MPTCP FLAG(0, "mptcp", mptcp, \
+	"MPTCP: a connection over several paths", 0, EXCLUDES({ "udp unix " \
+	"steer weight", "--mptcp is a kind of TCP, and its groups can't be " \
+	"steered" }, FOR_NEW("--mptcp")))
 #define LIMIT_RATE TEXT(0, "limit-rate", "RATE", limit_rate, \
 	"send at most RATE bytes a second, such as 4M", 0, \
 	EXCLUDES({ "udp unix", "--limit-rate is for TCP only" }, \
@@ -207,6 +211,7 @@ const struct opt server_options[] = {
 	    "most clients at once (for each worker)"),
 	CONGESTION,
 	LIMIT_RATE,
+	MPTCP,
 	MAYBE(0, "accept-proxy", "CIDR,...", accept_proxy,
 	    "clients (or only these) first send a PROXY header", 0,
 	    EXCLUDES({ "udp", "--accept-proxy: a PROXY header begins a "
@@ -267,6 +272,7 @@ const struct opt connecting_options[] = {
 	WAIT(0, OFTEN),
 	CONGESTION,
 	LIMIT_RATE,
+	MPTCP,
 	PROXY(0, OFTEN),
 	PROXY_AUTH_FILE(0),
 	SEND_PROXY(0),

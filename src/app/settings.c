@@ -100,6 +100,12 @@ settings_interval(const struct settings *s)
 	return us;
 }
 
+enum stream_kind
+settings_stream(const struct settings *s)
+{
+	return s->mptcp ? STREAM_MPTCP : STREAM_PLAIN;
+}
+
 int
 settings_congestion(const struct settings *s, struct congestion *out)
 {

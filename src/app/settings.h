@@ -4,7 +4,7 @@
 #include "base/opt.h"
 #include "net/addr.h"
 #include "net/congestion.h"
-#include "net/sockopts.h"
+#include "net/sock.h"
 
 /*
  * The options that the user gave: each of any command has a field. Times
@@ -38,7 +38,7 @@ struct settings {
 	const char *help;		/* "all"; "": the short one */
 	/* where */
 	int family;
-	bool udp, local, numeric;
+	bool udp, local, numeric, mptcp;
 	const char *interface, *source;
 	struct addr multicast_source;	/* SRC@GROUP; len 0: all */
 	struct opt_list sockopt;	/* "NAME=VALUE,..." */
@@ -110,6 +110,9 @@ int settings_source(const struct settings *, int64_t deadline,
 
 /* The interval of --watch, in microseconds; -1: usage. */
 int64_t settings_interval(const struct settings *);
+
+/* What a socket for connections is. */
+enum stream_kind settings_stream(const struct settings *);
 
 /* Reads --congestion; -1: usage. */
 int settings_congestion(const struct settings *, struct congestion *out);

@@ -86,6 +86,7 @@ connect_dial(struct netcat *n, const struct settings *s, struct route *r)
 	struct dial_options o = {
 		.datagram = s->udp, .interface = s->interface,
 		.source_port = (uint16_t)s->source_port, .wait = s->wait,
+		.stream = settings_stream(s),
 		.congestion = &n->congestion, .sockopts = &s->sockopts,
 	};
 	int64_t deadline = loop_now() + s->connect_timeout;
@@ -243,6 +244,9 @@ on_opened(struct netcat *netcat, struct conn *c)
 		emit_notice(&netcat->app, "TLS: nothing is verified, so the "
 		    "peer may be anybody");
 	emit_sockopts(&netcat->app, c->source.fd);
+	if (netcat->app.settings->mptcp && !sock_has_mptcp_peer(c->source.fd))
+		emit_notice(&netcat->app, "the server has no MPTCP: this is "
+		    "plain TCP");
 	if (!netcat_wants_prompt(netcat->app.settings)) {
 		emit_connected(&netcat->app, c);
 		return;

@@ -160,13 +160,12 @@ connect_local(int fd, const struct addr *to, int64_t deadline)
 static int
 open_for(const struct race *r, const struct addr *to)
 {
-	int type = (r->options->datagram ? SOCK_DGRAM : SOCK_STREAM) |
-	    SOCK_CLOEXEC;
-	int fd;
+	int flags = SOCK_CLOEXEC | (to->sa.sa_family == AF_UNIX ? 0 :
+	    SOCK_NONBLOCK);
+	int fd = r->options->datagram ?
+	    socket(to->sa.sa_family, SOCK_DGRAM | flags, 0) :
+	    sock_stream(to->sa.sa_family, flags, r->options->stream);
 
-	if (to->sa.sa_family != AF_UNIX)
-		type |= SOCK_NONBLOCK;
-	fd = socket(to->sa.sa_family, type, 0);
 	if (fd < 0 || to->sa.sa_family == AF_UNIX)
 		return fd;
 	if (r->options->datagram) {

@@ -5,10 +5,12 @@
 
 #include "net/addr.h"
 #include "net/congestion.h"
+#include "net/sock.h"
 #include "net/sockopts.h"
 
 struct dial_options {
 	bool datagram;
+	enum stream_kind stream;
 	const char *interface;	/* SO_BINDTODEVICE, or NULL */
 	struct addr_list source;	/* -s: addresses to come from */
 	uint16_t source_port;	/* -p, or 0 */

@@ -64,6 +64,32 @@ sock_connect(int fd, const struct addr *to)
 	return result;
 }
 
+int
+sock_stream(int family, int flags, enum stream_kind kind)
+{
+	int type = kind == STREAM_SEQPACKET ? SOCK_SEQPACKET : SOCK_STREAM;
+
+	return socket(family, type | flags, kind == STREAM_MPTCP ?
+	    IPPROTO_MPTCP : 0);
+}
+
+bool
+sock_is_mptcp(int fd)
+{
+	return sock_get_int(fd, SOL_SOCKET, SO_PROTOCOL, 0) == IPPROTO_MPTCP;
+}
+
+/* After a fallback to TCP the kernel has no such information. */
+bool
+sock_has_mptcp_peer(int fd)
+{
+	enum { MPTCP = 284, INFO = 1 };		/* of linux/mptcp.h */
+	char info[256];
+	socklen_t size = sizeof(info);
+
+	return getsockopt(fd, MPTCP, INFO, info, &size) == 0;
+}
+
 static bool
 is_inet(const struct addr *a)
 {
@@ -131,11 +157,12 @@ bind_shared(int fd, const struct addr *a, const struct sock_options *o)
 static int
 listen_on(const struct addr *a, const struct sock_options *o)
 {
-	int type = o->datagram ? SOCK_DGRAM : SOCK_STREAM;
+	int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 	char text[ADDR_TEXT];
 	int fd;
 
-	fd = socket(a->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = o->datagram ? socket(a->sa.sa_family, SOCK_DGRAM | flags, 0) :
+	    sock_stream(a->sa.sa_family, flags, o->stream);
 	if (fd < 0)
 		return fail("socket for %s", addr_text(a, text));
 	if (sock_prepare(fd, a, o) < 0)

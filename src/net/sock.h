@@ -9,8 +9,12 @@
 
 /* Listening sockets; dial.h connects. All sockets are CLOEXEC. */
 
+/* What a socket that is not for datagrams is. */
+enum stream_kind { STREAM_PLAIN, STREAM_MPTCP, STREAM_SEQPACKET };
+
 struct sock_options {
 	bool datagram, reuseport;
+	enum stream_kind stream;
 	bool dry;		/* only bind: a test whether it works */
 	int backlog;
 	const char *interface;	/* SO_BINDTODEVICE, or NULL */
@@ -67,5 +71,11 @@ bool sock_is_broadcast(const struct addr *to);
 bool sock_is_local(const struct addr *);
 
 int sock_device(int fd, const char *interface);
+
+/* socket(2) for connections. -1: errno. */
+int sock_stream(int family, int flags, enum stream_kind);
+/* Whether it is a socket of MPTCP, and its peer has MPTCP, too. */
+bool sock_is_mptcp(int fd);
+bool sock_has_mptcp_peer(int fd);
 
 #endif

@@ -209,6 +209,8 @@ choose_mode(struct leave *l)
 
 	l->mode = l->asked == LEAVE_AUTO ? LEAVE_STEER : l->asked;
 	l->why = NULL;
+	if (l->mode != LEAVE_CLOSE && sock_is_mptcp(l->set->fd[0]))
+		leave_fall_back(l, LEAVE_DRAIN, "MPTCP has no programs");
 	if (l->mode != LEAVE_STEER)
 		return true;
 	if (!l->locked)

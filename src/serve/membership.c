@@ -38,6 +38,7 @@ membership_options(const struct settings *s)
 {
 	return (struct sock_options){
 		.datagram = s->udp, .reuseport = s->reuseport,
+		.stream = settings_stream(s),
 		.backlog = (int)s->backlog, .interface = s->interface,
 		.sockopts = &s->sockopts, .source = s->multicast_source,
 	};
@@ -188,7 +189,7 @@ membership_protocol(const struct settings *s, const struct addr *a)
 {
 	if (a->sa.sa_family == AF_UNIX)
 		return s->udp ? "unix datagram" : "unix";
-	return s->udp ? "udp" : "tcp";
+	return s->udp ? "udp" : s->mptcp ? "mptcp" : "tcp";
 }
 
 /* "127.0.0.1:9000"; the two sockets of a wildcard are "*:9000". */
