@@ -310,6 +310,7 @@ static void
 payload_text(struct app *a, struct conn *c, const char *data, size_t length)
 {
 	char whole[PAYLOAD_PIECE + sizeof(c->tail)];
+	bool borders = c->ops->datagram || c->ops->records;
 
 	do {
 		size_t n = length < PAYLOAD_PIECE ? length : PAYLOAD_PIECE;
@@ -317,8 +318,8 @@ payload_text(struct app *a, struct conn *c, const char *data, size_t length)
 
 		memcpy(whole, c->tail, c->tail_length);
 		memcpy(whole + c->tail_length, data, n);
-		keep = c->ops->datagram ? 0 : utf8_tail(whole, have);
-		if (have > keep || c->ops->datagram)
+		keep = borders ? 0 : utf8_tail(whole, have);
+		if (have > keep || borders)
 			payload_piece(a, c, whole, have - keep);
 		memcpy(c->tail, whole + have - keep, keep);
 		c->tail_length = (unsigned char)keep;

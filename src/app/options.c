@@ -62,6 +62,12 @@
 	"MPTCP: a connection over several paths", 0, EXCLUDES({ "udp unix " \
 	"steer weight", "--mptcp is a kind of TCP, and its groups can't be " \
 	"steered" }, FOR_NEW("--mptcp")))
+#define SEQPACKET FLAG(0, "seqpacket", seqpacket, \
+	"with -U: records that keep their borders", 0, \
+	NEEDS("unix", "--seqpacket is for Unix sockets"), \
+	EXCLUDES({ "udp tls accept-proxy send-proxy", "--seqpacket has " \
+	"records, which -u, --tls and PROXY headers do not know" }, \
+	FOR_NEW("--seqpacket")))
 #define LIMIT_RATE TEXT(0, "limit-rate", "RATE", limit_rate, \
 	"send at most RATE bytes a second, such as 4M", 0, \
 	EXCLUDES({ "udp unix", "--limit-rate is for TCP only" }, \
@@ -212,6 +218,7 @@ const struct opt server_options[] = {
 	CONGESTION,
 	LIMIT_RATE,
 	MPTCP,
+	SEQPACKET,
 	MAYBE(0, "accept-proxy", "CIDR,...", accept_proxy,
 	    "clients (or only these) first send a PROXY header", 0,
 	    EXCLUDES({ "udp", "--accept-proxy: a PROXY header begins a "
@@ -273,6 +280,7 @@ const struct opt connecting_options[] = {
 	CONGESTION,
 	LIMIT_RATE,
 	MPTCP,
+	SEQPACKET,
 	PROXY(0, OFTEN),
 	PROXY_AUTH_FILE(0),
 	SEND_PROXY(0),

@@ -103,7 +103,8 @@ settings_interval(const struct settings *s)
 enum stream_kind
 settings_stream(const struct settings *s)
 {
-	return s->mptcp ? STREAM_MPTCP : STREAM_PLAIN;
+	return s->mptcp ? STREAM_MPTCP :
+	    s->seqpacket ? STREAM_SEQPACKET : STREAM_PLAIN;
 }
 
 int

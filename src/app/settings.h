@@ -38,7 +38,7 @@ struct settings {
 	const char *help;		/* "all"; "": the short one */
 	/* where */
 	int family;
-	bool udp, local, numeric, mptcp;
+	bool udp, local, numeric, mptcp, seqpacket;
 	const char *interface, *source;
 	struct addr multicast_source;	/* SRC@GROUP; len 0: all */
 	struct opt_list sockopt;	/* "NAME=VALUE,..." */

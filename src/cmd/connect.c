@@ -318,7 +318,7 @@ static struct conn *
 connect_conn(struct netcat *n, const struct settings *s, struct route *r, int fd)
 {
 	struct conn *c = conn_adopt(&n->app.loop, fd, s->udp ?
-	    &conn_datagram : &conn_stream);
+	    &conn_datagram : s->seqpacket ? &conn_seqpacket : &conn_stream);
 
 	if (c && (!r->session || tls_conn_wrap(c, r->session) == 0))
 		return c;

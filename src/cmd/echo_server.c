@@ -138,7 +138,7 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
 	};
 	v->service = (struct service){
 		.loop = &v->app.loop,
-		.kind = kinds[s->service],
+		.kind = kinds[s->service], .seqpacket = s->seqpacket,
 		.greeting = s->identify ? v->greeting : NULL,
 		.ops = &ops, .counters = &own->counters, .user = v,
 		.workload = v->workload, .congestion = &v->congestion,

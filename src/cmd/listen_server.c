@@ -188,7 +188,8 @@ static void
 on_accept(struct acceptor *a, int fd)
 {
 	struct listen_server *v = a->user;
-	struct conn *c = conn_adopt(&v->netcat.app.loop, fd, &conn_stream);
+	struct conn *c = conn_adopt(&v->netcat.app.loop, fd,
+	    v->settings->seqpacket ? &conn_seqpacket : &conn_stream);
 
 	if (!c) {
 		emit_error(&v->netcat.app);

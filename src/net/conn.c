@@ -83,7 +83,7 @@ datagram_read(struct conn *c, void *room, size_t length)
 	}
 }
 
-/* Only a Unix datagram may be larger than 64 KiB. */
+/* Only a Unix datagram or record may be larger than 64 KiB. */
 static size_t
 datagram_pending(struct conn *c)
 {
@@ -91,6 +91,18 @@ datagram_pending(struct conn *c)
 	    recv(c->source.fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 
 	return n > 0 ? (size_t)n : 0;
+}
+
+/* A record that does not fit would lose its end. */
+static ssize_t
+record_read(struct conn *c, void *room, size_t length)
+{
+	ssize_t n = recv(c->source.fd, room, length, MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n <= (ssize_t)length)
+		return n;
+	errno = EMSGSIZE;
+	return -1;
 }
 
 static int
@@ -139,6 +151,16 @@ const struct conn_ops conn_stream = {
 
 const struct conn_ops conn_discard = {
 	.read = socket_discard,
+	.write = socket_write,
+	.shut = socket_shut,
+	.watch = socket_watch,
+	.close = socket_close,
+};
+
+const struct conn_ops conn_seqpacket = {
+	.records = true,
+	.read = record_read,
+	.pending = datagram_pending,
 	.write = socket_write,
 	.shut = socket_shut,
 	.watch = socket_watch,

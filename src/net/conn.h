@@ -13,6 +13,7 @@ struct conn;
 /* The I/O functions of a kind of connection. */
 struct conn_ops {
 	bool datagram;		/* keeps borders; 0 bytes are no end */
+	bool records;		/* keeps borders; 0 bytes are the end */
 	bool direct;		/* read(2) on the fd gives the peer's bytes */
 	/* Like recv(2) and send(2), but never block; reading 0 is the end. */
 	ssize_t (*read)(struct conn *, void *room, size_t length);
@@ -34,6 +35,7 @@ struct conn_ops {
 
 extern const struct conn_ops conn_stream;	/* TCP, Unix stream */
 extern const struct conn_ops conn_discard;	/* discards what it reads */
+extern const struct conn_ops conn_seqpacket;	/* Unix, with records */
 extern const struct conn_ops conn_datagram;	/* a connected socket */
 
 /* Why a connection closed; events name it. */

@@ -13,7 +13,7 @@
  * and it is owed nothing. A second connection, or a descriptor that the kernel
  * can't move from, brings back the ring.
  *
- * Datagrams: the ring holds one record, and the next is read when all
+ * Datagrams, and SOCK_SEQPACKET: the ring holds one record, and the next is read when all
  * connections have sent it.
  */
 #include "relay/relay_internal.h"
@@ -193,7 +193,7 @@ relay_pump(struct relay_conn *link)
 static void
 relay_read_input(struct relay *r)
 {
-	size_t most = r->datagram ? RECORD : r->options->crlf ? PIECE / 2 :
+	size_t most = r->records ? RECORD : r->options->crlf ? PIECE / 2 :
 	    PIECE;
 	ssize_t n = r->options->delay ? input_line(&r->in, r->buffer, most,
 	    r->options->delay) : read(r->in.source.fd, r->buffer, most);
@@ -213,7 +213,7 @@ relay_read_input(struct relay *r)
 	r->in.gave = true;
 	if (r->ops->on_data)
 		r->ops->on_data(r, NULL, r->buffer, (size_t)n);
-	if (r->datagram)
+	if (r->records)
 		rewind_ring(r);
 	close_too_slow(r, r->options->crlf ? (size_t)n * 2 : (size_t)n);
 	if (r->options->crlf)
@@ -443,6 +443,7 @@ relay_add(struct relay *r, struct conn *c)
 	link->ask.on_timer = relay_on_ask;
 	link->shut_due = r->in.ended && !r->options->keep;
 	r->datagram = c->ops->datagram;
+	r->records = r->datagram || c->ops->records;
 	c->user = link;
 	c->on_event = on_conn;
 	if (relay_conn_watch(link) < 0 ||
@@ -487,7 +488,7 @@ relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 
 	if (link->broken)
 		return;
-	if (c->queued + length > RING_SIZE) {
+	if (c->queued + length > RING_SIZE || (c->ops->records && c->queued)) {
 		relay_close(r, c, REASON_TOO_SLOW, 0);
 		return;
 	}

@@ -65,7 +65,7 @@ struct relay {
 	void *user;
 	struct conn *conns;	/* the user of each is its relay_conn */
 	unsigned count;
-	bool datagram;
+	bool datagram, records;	/* records: borders are kept */
 	struct input in;
 	struct ring ring;	/* the latest input */
 	struct peer_gone peers;

@@ -98,7 +98,7 @@ static bool
 relay_has_room(const struct relay *r)
 {
 	const struct relay_conn *only = relay_direct(r);
-	bool room = r->datagram;
+	bool room = r->records;
 
 	if (only)
 		return relay_conn_is_up_to_date(only) && !only->stalled;
@@ -106,7 +106,7 @@ relay_has_room(const struct relay *r)
 		const struct relay_conn *link = relay_conn_of(c);
 		uint64_t unsent = relay_conn_unsent(link);
 
-		if (r->datagram && unsent)
+		if (r->records && unsent)
 			return false;
 		room |= relay_conn_takes_input(link) && unsent < PACE;
 	}

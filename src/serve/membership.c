@@ -188,7 +188,8 @@ const char *
 membership_protocol(const struct settings *s, const struct addr *a)
 {
 	if (a->sa.sa_family == AF_UNIX)
-		return s->udp ? "unix datagram" : "unix";
+		return s->udp ? "unix datagram" :
+		    s->seqpacket ? "unix seqpacket" : "unix";
 	return s->udp ? "udp" : s->mptcp ? "mptcp" : "tcp";
 }
 

@@ -98,7 +98,8 @@ void membership_abandon(struct membership *);
 
 /* The options to open a server's sockets with. */
 struct sock_options membership_options(const struct settings *);
-/* "tcp", "mptcp", "udp", "unix", "unix datagram" */
+/* "tcp", "mptcp", "udp", "unix", "unix seqpacket",
+ * "unix datagram" */
 const char *membership_protocol(const struct settings *, const struct addr *);
 /* sock_listen(), but fail_text() also has the cause (bind_error.h). */
 int membership_listen(struct sock_set *, const struct addr_list *want,

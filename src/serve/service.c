@@ -209,7 +209,8 @@ on_accept(struct acceptor *a, int fd)
 {
 	struct service *s = a->user;
 	struct conn *c = conn_adopt(s->loop, fd,
-	    s->kind == SERVE_ECHO ? &conn_stream : &conn_discard);
+	    s->kind != SERVE_ECHO ? &conn_discard :
+	    s->seqpacket ? &conn_seqpacket : &conn_stream);
 
 	if (!c) {
 		s->ops->on_fault(s);

@@ -36,6 +36,7 @@ struct datagram_socket {
 struct service {
 	struct loop *loop;
 	enum service_kind kind;
+	bool seqpacket;			/* Unix sockets with records */
 	const char *greeting;		/* sent first, a line; or NULL */
 	const struct service_ops *ops;
 	struct counters *counters;

@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # from helpers
+# --seqpacket: Unix sockets whose records keep their borders.
+
+load helpers
+load connect
+
+@test "seqpacket: connect and listen keep the borders of records, both ways" {
+	start listen -k --json --seqpacket unix:here
+	"$PYTHON" - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		s.connect("here")
+		for record in b"one", b"two\n", b"x" * 60000, b"\xc3", b"\xa9":
+		    s.send(record)
+		s.shutdown(socket.SHUT_WR)
+		assert s.recv(10) == b""
+	END
+	end TERM
+	"$PYTHON" - <<-'END'
+		import json
+		events = [json.loads(line) for line in open("out.0")]
+		data = [e.get("text", e.get("base64")) for e in events if e["event"] == "data"]
+		assert data == ["one", "two\n", "x" * 60000, "ww==", "qQ=="], len(data)
+		assert events[0]["protocol"] == "unix seqpacket"
+	END
+}
+
+@test "seqpacket: echo sends each record back whole, and a file arrives unchanged" {
+	random_file 300000 sent
+	start echo -w 2 --seqpacket unix:here
+	connect --seqpacket unix:here <sent >got
+	cmp sent got
+	"$PYTHON" - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		s.connect("here")
+		for record in b"one", b"two" * 5000:
+		    s.send(record)
+		assert s.recv(100) == b"one"
+		assert s.recv(100000) == b"two" * 5000
+		s.shutdown(socket.SHUT_WR)
+		assert s.recv(10) == b""
+	END
+}
+
+@test "seqpacket: --delay makes each line a record; TCP and datagrams have none" {
+	background "$PYTHON" -c '
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind("there"); s.listen()
+c = s.accept()[0]
+print([c.recv(100) for i in range(4)], file=open("got", "w"))'
+	printf 'a\nbc\nd' | connect --wait 20 --seqpacket --delay 10ms unix:there
+	finish "$pid"
+	assert_equal "$(<got)" "[b'a\\n', b'bc\\n', b'd', b'']"
+	run -2 rpnc listen --seqpacket 9000
+	assert_output "rpnc listen: --seqpacket is for Unix sockets"
+	run -2 rpnc listen --seqpacket -u unix:here
+	assert_output --partial "--seqpacket has records"
+}
