@@ -41,7 +41,7 @@ BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev \
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	curl gnutls-bin netcat-openbsd netcat-traditional ncat socat \
-	openssh-client strace iproute2 procps util-linux mandoc git \
+	openssh-client strace iproute2 procps util-linux mandoc git systemd \
 	universal-ctags jq netbase python3-prometheus-client
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \

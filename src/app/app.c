@@ -270,10 +270,32 @@ ready_fd_is_writable(const struct app *a)
 	return p[0].revents;
 }
 
+/* A loop that runs is a sign of life. Twice in the time, as systemd advises. */
+static void
+on_watchdog(struct timer *t)
+{
+	struct app *a = container_of(t, struct app, watchdog);
+
+	manager_notify(&a->manager, "WATCHDOG=1");
+	t->on_timer = on_watchdog;
+	loop_timer_set(&a->loop, t, loop_now() + a->manager.watchdog / 2);
+}
+
 void
 app_ready(struct app *a, const struct sock_set *set)
 {
 	if (a->settings->ready_fd >= 0 && ready_fd_is_writable(a))
 		ready_write((int)a->settings->ready_fd, set);
-	ready_notify();
+	manager_find(&a->manager);
+	manager_notify_ready(&a->manager, set);
+	if (a->manager.to.len && a->manager.watchdog)
+		on_watchdog(&a->watchdog);
+}
+
+void
+app_stopping(struct app *a)
+{
+	manager_notify(&a->manager, "STOPPING=1\nSTATUS=waits for open sessions");
+	a->manager.to.len = 0;
+	loop_timer_cancel(&a->loop, &a->watchdog);
 }

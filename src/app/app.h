@@ -5,6 +5,7 @@
 
 #include "app/event_file.h"
 #include "app/rate_limit.h"
+#include "app/ready.h"
 #include "app/settings.h"
 #include "base/fail.h"
 #include "base/loop.h"
@@ -37,6 +38,8 @@ struct app {
 	enum status status;
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
 	struct event_file events;
+	struct manager manager;		/* after app_ready() */
+	struct timer watchdog;		/* for the manager */
 	struct rate_limit peers;	/* limits lines of many clients */
 };
 
@@ -69,8 +72,13 @@ void app_fault(struct app *);
 void app_print(struct app *, const char *line, bool news);
 /* The same, and ends the loop. */
 void app_fatal(struct app *);
-/* Reports to --ready-fd and NOTIFY_SOCKET that all of set listens. */
+/*
+ * Reports to --ready-fd and to the service manager that all of set listens.
+ * From here on the manager gets signs of life, if it wants them.
+ */
 void app_ready(struct app *, const struct sock_set *set);
+/* Reports to the manager that the server ends; only the first call counts. */
+void app_stopping(struct app *);
 
 /* Prints "rpnc COMMAND: fault", one line on stderr. */
 void report_error(const char *command);

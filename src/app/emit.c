@@ -191,8 +191,8 @@ emit_folded(struct rate_limit *f)
 static bool
 emit_is_folded(struct app *a, const struct conn *c, const struct event *e)
 {
-	if ((!c->ops->datagram && !c->denied) || a->interactive || a->settings->json ||
-	    !emit_is_wanted(a, e))
+	if ((!c->ops->datagram && !c->denied) || a->interactive ||
+	    a->settings->json || !emit_is_wanted(a, e))
 		return false;
 	a->peers.on_flush = emit_folded;
 	return rate_limit_takes(&a->peers, &a->loop, e->kind == EVENT_CLOSED);

@@ -225,6 +225,9 @@ const struct opt server_options[] = {
 	    "connection; datagrams have none" })),
 	NUMBER(0, "adopt", "PID", adopt, 1, INT_MAX,
 	    "take over this process's listening sockets"),
+	LIST(0, "listen-fd", "FD", listen_fds,
+	    "serve on this socket, opened by another program", 0,
+	    EXCLUDES(FOR_NEW("--listen-fd"))),
 	NUMBER(0, "ready-fd", "FD", ready_fd, 0, 1 << 20,
 	    "when listening, write the addresses to FD"),
 	END

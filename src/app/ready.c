@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/num.h"
+
 void
 ready_write(int fd, const struct sock_set *set)
 {
@@ -19,27 +21,58 @@ ready_write(int fd, const struct sock_set *set)
 	close(fd);
 }
 
-static void
-notify(const char *path)
+/* A number from a variable, which is then unset; 0: there is none. */
+static int64_t
+variable_take(const char *name)
 {
-	struct addr a;
+	const char *text = secure_getenv(name);
+	int64_t n = 0;
+
+	if (text)
+		(void)!num_parse(text, 1, INT64_MAX, &n);
+	unsetenv(name);
+	return n;
+}
+
+void
+manager_find(struct manager *m)
+{
+	const char *path = secure_getenv("NOTIFY_SOCKET");
+	int64_t pid = variable_take("WATCHDOG_PID");
+
+	*m = (struct manager){ .watchdog = variable_take("WATCHDOG_USEC") };
+	if (pid && pid != getpid())
+		m->watchdog = 0;
+	if (path && (*path == '/' || *path == '@') &&
+	    addr_unix(&m->to, path) < 0)
+		m->to.len = 0;
+	unsetenv("NOTIFY_SOCKET");
+}
+
+void
+manager_notify(const struct manager *m, const char *state)
+{
 	int fd;
 
-	if ((*path != '/' && *path != '@') || addr_unix(&a, path) < 0)
+	if (!m->to.len)
 		return;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	sendto(fd, "READY=1", 7, MSG_NOSIGNAL | MSG_DONTWAIT, &a.sa, a.len);
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+	    &m->to.sa, m->to.len);
 	close(fd);
 }
 
 void
-ready_notify(void)
+manager_notify_ready(const struct manager *m, const struct sock_set *set)
 {
-	const char *path = secure_getenv("NOTIFY_SOCKET");
+	char text[32 + ADDR_MAX * (ADDR_TEXT + 2)], one[ADDR_TEXT];
+	size_t used = (size_t)snprintf(text, sizeof(text), "READY=1\nSTATUS=%s",
+	    set->count ? "listening on" : "serving one connection");
 
-	if (path)
-		notify(path);
-	unsetenv("NOTIFY_SOCKET");
+	for (int i = 0; i < set->count; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+		    "%s %s", i ? "," : "", addr_text(&set->bound[i], one));
+	manager_notify(m, text);
 }

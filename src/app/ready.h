@@ -6,10 +6,20 @@
 /* Writes all addresses to fd, one a line, in one write(2), and closes it. */
 void ready_write(int fd, const struct sock_set *set);
 
+/* The service manager that started this process (sd_notify(3)). */
+struct manager {
+	struct addr to;			/* its socket; len 0: there is none */
+	int64_t watchdog;		/* wants a sign of life so often, us; or 0 */
+};
+
 /*
- * If a service manager has set $NOTIFY_SOCKET, sends READY=1 there
- * (sd_notify(3)) and unsets it, so that children do not inherit it.
+ * Finds it by NOTIFY_SOCKET and WATCHDOG_USEC, and unsets these, so that
+ * children do not inherit them.
  */
-void ready_notify(void);
+void manager_find(struct manager *);
+/* Sends a state, such as READY=1, if there is a manager. */
+void manager_notify(const struct manager *, const char *state);
+/* The same for READY=1, with the addresses as STATUS. */
+void manager_notify_ready(const struct manager *, const struct sock_set *);
 
 #endif

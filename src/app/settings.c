@@ -63,8 +63,8 @@ settings_endpoint(const struct settings *s, int count, char *const *words,
 		return fail_as(STATUS_USAGE, "-q %s: nc's -q is not needed: "
 		    "nothing is cut at end of stdin; here -q is --quiet",
 		    words[0]);
-	/* without words, all listening sockets of that process are adopted */
-	if (s->adopt && !count)
+	/* without words, all listening sockets are taken that there are */
+	if ((s->adopt || s->inherits) && !count)
 		return 0;
 	return endpoint_parse(out, count, words) < 0 ? -1 :
 	    check_scope(s, out->host);

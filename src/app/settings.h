@@ -58,6 +58,8 @@ struct settings {
 	int64_t adopt;			/* a pid; 0: not given */
 	int leave;
 	int64_t grace;
+	struct opt_list listen_fds;	/* numbers of descriptors */
+	bool inherits;			/* sockets of a service manager */
 	const char *accept_proxy;	/* "": from all peers */
 	/* who may come */
 	struct opt_list allow, deny, allow_user;

@@ -3,6 +3,8 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/emit.h"
 #include "group/diagnose/overlap.h"
@@ -121,14 +123,52 @@ check_emit(const struct settings *s, struct sock_set *set)
 	return app_close(&a);
 }
 
+/*
+ * The kernel lets only sockets of one user share a port, and systemd makes all
+ * of them as root, whatever user the service has.
+ */
+static void
+check_emit_trap(struct app *a, const struct sock_set *set)
+{
+	char text[256], where[ADDR_TEXT];
+	struct stat st;
+
+	if (fstat(set->fd[0], &st) < 0 || st.st_uid == geteuid())
+		return;
+	snprintf(text, sizeof(text), "%s belongs to user %u, who made it for "
+	    "ReusePort=: a member that binds by itself as user %u can't join "
+	    "it; only further sockets of the service manager can",
+	    addr_text(&set->bound[0], where), st.st_uid, geteuid());
+	emit_notice(a, text);
+}
+
+static int
+check_inherited(const struct settings *s, const struct endpoint *e,
+    struct activation *activation)
+{
+	struct sock_set set;
+	struct app a;
+
+	if (activation_open(activation, &set, s, e) < 0 || app_open(&a, s) < 0)
+		return -1;
+	for (int i = 0; i < set.count; i++)
+		check_emit_address(&a, s, &set.bound[i]);
+	if (s->reuseport)
+		check_emit_trap(&a, &set);
+	return app_close(&a);
+}
+
 int
-check_server(const struct settings *s, const struct endpoint *e)
+check_server(const struct settings *s, const struct endpoint *e,
+    struct activation *activation)
 {
 	struct sock_options o = membership_options(s);
 	struct addr_list list;
 	struct sock_set set = { 0 };
 	int bound;
 
+	if (s->inherits)
+		return check_inherited(s, e, activation);
 	o.dry = true;
 	bound = resolve_passive(e, &list);
 	if (bound > 0)

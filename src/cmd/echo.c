@@ -46,7 +46,8 @@ echo_check(struct settings *s, const struct endpoint *e, int workers)
 	if (e->local && s->accept == ACCEPT_REUSEPORT)
 		return fail_as(STATUS_USAGE, "--accept reuseport needs TCP or "
 		    "UDP: Linux has no SO_REUSEPORT for Unix sockets");
-	if (s->accept == ACCEPT_DEFAULT && s->adopt && !s->reuseport)
+	if (s->accept == ACCEPT_DEFAULT && (s->adopt || s->inherits) &&
+	    !s->reuseport)
 		s->accept = ACCEPT_EXCLUSIVE;
 	if (s->accept == ACCEPT_DEFAULT)
 		s->accept = e->local ? ACCEPT_EXCLUSIVE : workers > 1 ||
@@ -57,6 +58,9 @@ echo_check(struct settings *s, const struct endpoint *e, int workers)
 	if (s->adopt && s->reuseport && workers > 1)
 		return fail_as(STATUS_USAGE, "--adopt has sockets for one "
 		    "member: workers share them without -r");
+	if (s->inherits && s->reuseport && workers > 1)
+		return fail_as(STATUS_USAGE, "the service manager's sockets "
+		    "are for one member: workers share them without -r");
 	return echo_models_check(s) < 0 ? -1 : server_check_group(s, e);
 }
 
@@ -209,6 +213,7 @@ on_signal(struct app *a, const struct signalfd_siginfo *info)
 		return;
 	}
 	a->ended_by = (int)info->ssi_signo;
+	app_stopping(a);
 	live_screen_freeze(&v->header.screen);
 	if (v->by_workers)
 		workers_stop(&v->workers, v->ending);
@@ -234,6 +239,7 @@ on_replaced(struct membership *m, const char *why)
 	};
 
 	v->stop.why = why;
+	app_stopping(&v->app);
 	live_screen_freeze(&v->header.screen);
 	if (v->by_workers) {
 		emit_event(&v->app, &e);
@@ -317,8 +323,14 @@ echo_start(struct echo_server *v)
 		return serve_by_workers(v) < 0 ? -1 : echo_models_start(v);
 	if (v->settings->accept == ACCEPT_FORK)
 		return echo_models_start(v);
-	return echo_serve(v, &v->membership.set, 0, v->membership.slot,
-	    v->membership.name);
+	if (echo_serve(v, &v->membership.set, 0, v->membership.slot,
+	    v->membership.name) < 0)
+		return -1;
+	if (v->activation.connected < 0)
+		return 0;
+	v->one_client = true;
+	service_take(&v->service, v->activation.connected);
+	return 0;
 }
 
 /* Checks and reads all options, before anything is opened. */
@@ -326,6 +338,12 @@ static int
 echo_options_read(struct echo_server *v, struct settings *s,
     int words_count, char *const *words, struct endpoint *e)
 {
+	if (server_take_sockets(s, &v->activation) < 0)
+		return -1;
+	if (v->activation.connected >= 0) {
+		s->workers = NULL;
+		s->accept = ACCEPT_EXCLUSIVE;
+	}
 	v->count = settings_workers(s);
 	return v->count < 0 || settings_endpoint(s, words_count, words, e) < 0 ||
 	    multicast_options(s, e) < 0 ||
@@ -372,7 +390,8 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 	if (echo_options_read(&v, s, words_count, words, &e) < 0)
 		return -1;
 	if (s->check)
-		return check_server(s, &e);
+		return check_server(s, &e, &v.activation);
+	v.membership.activation = &v.activation;
 	v.membership.access = access_hash(&v.setup.admission.access);
 	if (membership_open(&v.membership, s, &e,
 	    v.by_workers ? SLOT_PARENT : SLOT_MEMBER) < 0)

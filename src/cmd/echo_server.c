@@ -154,7 +154,8 @@ echo_serve(struct echo_server *v, const struct sock_set *set, int worker,
 void
 echo_end(struct echo_server *v)
 {
-	bool leaves = v->own_sockets || (v->settings->udp && v->count == 1);
+	bool leaves = v->own_sockets || v->settings->inherits ||
+	    (v->settings->udp && v->count == 1);
 
 	if (!leaves && !v->stop.leave.ends)
 		service_drain(&v->service);	/* others may be ending, too */

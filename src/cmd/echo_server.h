@@ -2,6 +2,7 @@
 #define CMD_ECHO_SERVER_H
 
 #include "cmd/members_header.h"
+#include "serve/activation.h"
 #include "serve/fork_model.h"
 #include "serve/handoff.h"
 #include "serve/membership.h"
@@ -22,6 +23,7 @@ struct echo_server {
 	struct app app;
 	struct settings *settings;
 	struct membership membership;
+	struct activation activation;
 	struct service service;		/* this process's */
 	struct sock_set listening;	/* its sockets; empty once closed */
 	struct stop stop;

@@ -31,6 +31,8 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	int status;
 
 	listen_init(&v, s);
+	if (server_take_sockets(s, &v.activation) < 0)
+		return -1;
 	/* a background job has /dev/null: that must not count as an end */
 	if (standard_fds_was_closed(STDIN_FILENO) ||
 	    input_is_null(STDIN_FILENO))
@@ -42,9 +44,11 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	    server_check_setup(s, &v.setup, &v.tls) < 0)
 		return -1;
 	if (s->check)
-		return check_server(s, &e);
+		return check_server(s, &e, &v.activation);
+	v.membership.activation = &v.activation;
 	v.membership.access = access_hash(&v.setup.admission.access);
 	s->keep = s->keep || (!s->once && (s->reuseport || s->adopt ||
+	    (s->inherits && v.activation.connected < 0) ||
 	    (s->udp && netcat_wants_prompt(s))));
 	s->linger = -1;
 	if (membership_open(&v.membership, s, &e, SLOT_MEMBER) < 0)

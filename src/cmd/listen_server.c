@@ -437,7 +437,8 @@ listen_end(struct listen_server *v)
 	const struct settings *s = v->settings;
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
-	stop_request(&v->stop, s->udp || s->reuseport || v->stop.patient);
+	stop_request(&v->stop, s->udp || s->reuseport || s->inherits ||
+	    v->stop.patient);
 	v->netcat.session.state = STATE_LEFT;
 }
 
@@ -505,6 +506,15 @@ listen_watch(struct listen_server *v)
 	return membership_watch(&v->membership, a, &v->listening);
 }
 
+/* A service manager has accepted the only client. */
+static void
+listen_connection(struct listen_server *v)
+{
+	v->closing = true;
+	v->acceptor.open++;
+	on_accept(&v->acceptor, v->activation.connected);
+}
+
 int
 listen_serve(struct listen_server *v)
 {
@@ -523,6 +533,8 @@ listen_serve(struct listen_server *v)
 	/* before this there are no sockets to leave in order */
 	v->membership.on_replaced = on_replaced;
 	membership_replace(&v->membership, a);
+	if (v->activation.connected >= 0)
+		listen_connection(v);
 	app_ready(a, &v->membership.set);
 	listen_wait(v);
 	return loop_run(&a->loop);

@@ -5,6 +5,7 @@
 #include "cmd/netcat.h"
 #include "net/udp_peers.h"
 #include "serve/accept.h"
+#include "serve/activation.h"
 #include "serve/accept_setup.h"
 #include "serve/membership.h"
 #include "serve/stop.h"
@@ -18,6 +19,7 @@ struct listen_server {
 	struct netcat netcat;
 	struct settings *settings;
 	struct membership membership;
+	struct activation activation;
 	struct acceptor acceptor;
 	struct accept_setup setup;
 	struct tls_context tls;	/* --tls */

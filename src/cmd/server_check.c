@@ -8,12 +8,24 @@
 #include "group/steer/reconcile.h"
 
 int
+server_take_sockets(struct settings *s, struct activation *out)
+{
+	if (activation_take(out) < 0)
+		return -1;
+	for (int i = 0; i < s->listen_fds.count; i++)
+		if (activation_take_number(out, s->listen_fds.at[i]) < 0)
+			return fail_option("--listen-fd");
+	return activation_sort(out, s);
+}
+
+int
 server_check(const struct settings *s, const struct endpoint *e)
 {
-	if (s->reuseport && e->datagram && !e->port && !s->adopt)
+	if (s->reuseport && e->datagram && !e->port && !s->adopt &&
+	    !s->inherits)
 		return fail_as(STATUS_USAGE, "-u -r with port 0: Linux may "
 		    "give two such sockets the same port; name one");
-	if (s->allow_user.count && !e->local && !s->adopt)
+	if (s->allow_user.count && !e->local && !s->adopt && !s->inherits)
 		return fail_as(STATUS_USAGE, "--allow-user is for Unix sockets: "
 		    "the kernel knows no user of an IP client; --allow has "
 		    "addresses");
@@ -31,6 +43,10 @@ server_check_group(const struct settings *s, const struct endpoint *e)
 	if (sockopt_options_check(s, e, s->reuseport ? SOCKOPT_MEMBER :
 	    SOCKOPT_SERVER) < 0)
 		return -1;
+	if (s->inherits && s->reuseport && s->udp)
+		return fail_as(STATUS_USAGE, "-u -r: a member's datagram socket "
+		    "gets a filter, which the service manager's would keep: "
+		    "leave out -r");
 	if (s->adopt && s->reuseport && s->udp)
 		return fail_as(STATUS_USAGE, "-u -r --adopt: a member's "
 		    "datagram socket gets a filter, which the other process "

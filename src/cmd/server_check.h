@@ -4,7 +4,10 @@
 #include "app/settings.h"
 #include "net/addr.h"
 #include "serve/accept_setup.h"
+#include "serve/activation.h"
 
+/* Takes over the sockets of a service manager, before all checks. -1: usage. */
+int server_take_sockets(struct settings *, struct activation *);
 /*
  * Checks the options of a server against each other and its endpoint, and
  * changes nothing; -1: a usage error.

@@ -29,6 +29,7 @@ struct sock_set {
 	struct addr bound[ADDR_MAX];
 	bool no_ipv6;		/* the wildcard lacks IPv6: kernel without */
 	int adopted;		/* the pid they are from (adopt.h), or 0 */
+	bool inherited;		/* from a service manager, which has them too */
 	struct addr refused;	/* on failure: the address, and errno */
 	int error;
 };

@@ -391,7 +391,7 @@ step_close(struct leave *l)
 		acceptor_drain(l->acceptor);
 	l->lost = leave_pending(l);
 	l->queued = (int)(*l->served - l->before);
-	if (l->gated && l->set->adopted)
+	if (l->gated && (l->set->adopted || l->set->inherited))
 		open_gates(l);
 	leave_close(l);
 	l->active = false;

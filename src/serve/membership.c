@@ -31,6 +31,7 @@
 #include "group/steer/member_index.h"
 #include "net/multicast.h"
 #include "net/resolve.h"
+#include "serve/activation.h"
 #include "serve/adoption.h"
 
 struct sock_options
@@ -133,6 +134,8 @@ membership_open_sockets(struct membership *m, const struct settings *s,
 
 	if (s->adopt)
 		return adoption_open(&m->set, s, e);
+	if (s->inherits)
+		return activation_open(m->activation, &m->set, s, e);
 	result = resolve_passive(e, &list);
 	if (result > 0)
 		result = membership_listen(&m->set, &list, &o);
@@ -151,7 +154,7 @@ membership_open(struct membership *m, const struct settings *s,
 	    (s->replace && membership_check_replace(s, e) < 0) ||
 	    membership_open_sockets(m, s, e) < 0)
 		goto sockinfo;
-	if (!s->adopt)
+	if (!s->adopt && !s->inherits)
 		unix_name_get(&m->unix_name, &m->set.bound[0]);
 	if (membership_open_registry(m, s) < 0)
 		goto close;
@@ -386,7 +389,7 @@ membership_emit_start(struct membership *m, struct app *a, int own, int members)
 	emit_default_weight(m, a, own);
 	emit_other_access(m, a);
 	/* adopted sockets overlapped already, before this process */
-	if (!m->set.adopted)
+	if (!m->set.adopted && !m->set.inherited)
 		emit_overlaps(m, a, own);
 }
 

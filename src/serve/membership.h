@@ -30,7 +30,9 @@ struct membership {
 	void (*on_replaced)(struct membership *, const char *why);
 	bool replaced, lost;		/* reported; lost: the registry */
 	const struct settings *settings;
-	uint64_t access;		/* access_hash(); the caller's */
+	/* The caller's: access_hash(), and the sockets if settings inherit. */
+	uint64_t access;
+	struct activation *activation;
 };
 
 /*

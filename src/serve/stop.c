@@ -126,7 +126,8 @@ stop_leave_mode(const struct stop *stop)
 	const struct settings *s = stop->app->settings;
 
 	if (stop->leave.set->bound[0].sa.sa_family == AF_UNIX ||
-	    (stop->leave.datagrams && !s->reuseport))
+	    (!s->reuseport && (stop->leave.datagrams ||
+	    stop->leave.set->inherited)))
 		return LEAVE_DRAIN;
 	return (enum leave_mode)s->leave;
 }
@@ -135,6 +136,8 @@ stop_leave_mode(const struct stop *stop)
 static const char *
 stop_holder(struct stop *s)
 {
+	if (s->leave.set->inherited)
+		return activation_holder(s->leave.set, s->held);
 	if (!s->leave.set->adopted &&
 	    !registry_slot(s->leave.registry, s->leave.slot)->adopted_by)
 		return NULL;
@@ -198,6 +201,7 @@ stop_request(struct stop *s, bool in_order)
 	bool again = s->leave.ends;
 
 	s->leave.ends = true;
+	app_stopping(s->app);
 	if (again && s->patient)
 		stop_hurry(s);
 	else if (again)

@@ -3,6 +3,7 @@
 
 #include "app/app.h"
 #include "serve/accept.h"
+#include "serve/activation.h"
 #include "serve/adoption.h"
 #include "serve/leave.h"
 
@@ -18,7 +19,7 @@ struct stop {
 	const char *name;		/* the member's, for events */
 	int64_t lost;			/* connections lost by all leaves */
 	const char *why;		/* for events; NULL: the user asked */
-	char held[ADOPTION_TEXT];	/* text of adoption_holder() */
+	char held[ADOPTION_TEXT];	/* text about another holder */
 	bool patient;			/* /drain: no limit to the grace */
 	void (*on_left)(struct stop *);	/* the sockets are closed; or NULL */
 };
