@@ -124,6 +124,13 @@ refuses() {
 	ended 2
 	exec 5>&-
 	grep -q "127.0.0.1:$port is in no group: .*ReusePort=yes" err.managed
+	run -2 python3 - "$RPNC" <<-'END'
+		import os, socket, sys
+		s = socket.create_server(("127.0.0.1", 0))
+		s.set_inheritable(True)
+		os.execv(sys.argv[1], ["rpnc", "echo", "--interface", "lo", "--listen-fd", str(s.fileno())])
+	END
+	assert_output -p 'taken as they are: leave out --interface'
 	refuses '--listen-fd x: want the number' rpnc echo --listen-fd x 9000
 }
 

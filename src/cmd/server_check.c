@@ -43,6 +43,10 @@ server_check_group(const struct settings *s, const struct endpoint *e)
 	if (sockopt_options_check(s, e, s->reuseport ? SOCKOPT_MEMBER :
 	    SOCKOPT_SERVER) < 0)
 		return -1;
+	if (s->inherits && (s->mptcp || s->seqpacket || s->interface))
+		return fail_as(STATUS_USAGE, "the service manager's sockets "
+		    "are taken as they are: leave out %s", s->mptcp ?
+		    "--mptcp" : s->seqpacket ? "--seqpacket" : "--interface");
 	if (s->inherits && s->reuseport && s->udp)
 		return fail_as(STATUS_USAGE, "-u -r: a member's datagram socket "
 		    "gets a filter, which the service manager's would keep: "

@@ -125,7 +125,7 @@ activation_sort(struct activation *a, struct settings *s)
 	int streams = 0, connections = 0;
 
 	for (int i = 0; i < a->count; i++) {
-		bool stream = socket_type(a->fd[i]) == SOCK_STREAM;
+		bool stream = socket_type(a->fd[i]) != SOCK_DGRAM;
 
 		streams += stream;
 		connections += stream && !sock_get_int(a->fd[i], SOL_SOCKET,
