@@ -9,8 +9,8 @@
  *	ops		operations on a live port: --during, --watch, --compare,
  *			--quarantine, --rescue
  *	session		a person at the prompt
- *	serve		accept models, workers, services; joining a group and
- *			leaving it
+ *	serve		accept models, workers, services, programs; joining a
+ *			group and leaving it
  *	probe/load	attempts, their pace, and what they found
  *	probe/who	which process answered, asked of the kernel
  *	probe/inspect	--group: the sockets of a port, without a packet
@@ -208,7 +208,8 @@ static int
 check_options(const struct command *c, struct settings *s, int count,
     char *const *words)
 {
-	bool is_unix = count == 1 && strncmp(words[0], "unix:", 5) == 0;
+	int own = s->given.behind > 0 ? count - s->given.behind : count;
+	bool is_unix = own == 1 && strncmp(words[0], "unix:", 5) == 0;
 	const char *what = "";
 	unsigned mode = c->mode ? c->mode(s, count, words, &what) : 0;
 

@@ -33,6 +33,7 @@ F_OFD_GETLK = 36
 
 class Member:
     all = []
+    program = []  # "--" and a command that serves each connection
     stays = False
 
     def __init__(self, command, host, port):
@@ -41,7 +42,8 @@ class Member:
         self.errors = tempfile.TemporaryFile()
         os.set_inheritable(w, True)
         self.process = subprocess.Popen(
-            ["rpnc", *command, "-v", "--ready-fd", str(w), *host, str(port)],
+            ["rpnc", *command, "-v", "--ready-fd", str(w), *host, str(port),
+             *self.program],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=self.errors, pass_fds=(w,), start_new_session=True)
         os.close(w)
@@ -160,13 +162,15 @@ def roll(o):
     """Rounds of: some join, as many of the oldest leave."""
     result = {"said": 0, "modes": collections.Counter(), "times": [],
               "uneven": []}
+    Member.program = ["--", o.program] if o.program else []
     members = [Member(o.command, o.host, 0)]
     port = members[0].port
     for i in range(1, o.members):
         odd = o.odd and i % 2
         members.append(Member(o.command, o.odd if odd else o.host, port))
         members[-1].stays = odd
-    clients = Clients(o.to, port, o.clients, o.command[0] == "echo")
+    clients = Clients(o.to, port, o.clients,
+                      o.program or o.command[0] == "echo")
     killed = []
 
     def join():
@@ -204,7 +208,8 @@ def roll(o):
             clients.go.set()
     clients.reach(o.least)
     clients.stop()
-    result["uneven"] += uneven(o.to[0], port)
+    if not o.program:
+        result["uneven"] += uneven(o.to[0], port)
     for m in members:
         m.kill(signal.SIGTERM)
     for m in members:
@@ -395,6 +400,7 @@ kind.add_argument("--kill", action="store_true", help="half-way")
 kind.add_argument("--whole", action="store_true", help="signal the group")
 kind.add_argument("--once", action="store_true", help="one that ends itself")
 kind.add_argument("--probe", help="after each round, this address")
+kind.add_argument("--program", help="it serves, and sends back what it gets")
 kind.add_argument("command", nargs="+")
 for name, run in ("queued", queued), ("halfopen", halfopen):
     kind = kinds.add_parser(name)

@@ -198,9 +198,9 @@ understood() {
 		refused "'rpnc listen'" "$c" -l 9000
 		refused "'rpnc probe -q -n 1'" "$c" -z host 9000
 		refused 'end of stdin half-closes' "$c" -N host 9000
-		refused 'runs no programs' "$c" -e /bin/sh 9000
+		refused "'rpnc listen" "$c" -e /bin/sh 9000
 		refused 'sockopt tos=ef' "$c" -T ef 9000
-		refused 'runs no programs' "$c" -c ls 9000
+		refused "'rpnc listen" "$c" -c ls 9000
 		test "$c" = echo ||
 			refused '--connect-timeout and --idle-timeout' "$c" -w 5 host 9000
 	done
@@ -437,8 +437,7 @@ unknown() {
 the peer"
 		for option in --exec --sh-exec; do
 			run -2 --separate-stderr rpnc "$c" "$option" localhost 80
-			assert_equal "$stderr" "rpnc $c: $option: rpnc runs no \
-programs: join them by pipes, or use socat's EXEC"
+			assert_regex "$stderr" "^rpnc $c: $option: .*'rpnc listen( |')"
 		done
 		test "$c" = probe || {
 			run -2 --separate-stderr rpnc "$c" --timeout 5 localhost 80
@@ -502,7 +501,7 @@ programs: join them by pipes, or use socat's EXEC"
 	for c in "${commands[@]}"; do
 		run -0 --separate-stderr rpnc "$c" --help
 		assert_equal "$stderr" ''
-		assert_regex "${lines[0]}" "^usage: rpnc $c .*port\$"
+		assert_regex "${lines[0]}" "^usage: rpnc $c .*port( \[-- COMMAND\])?\$"
 		cp /dev/null help && rpnc "$c" --help >help
 		rpnc "$c" -h | cmp - help
 		rpnc "$c" --help 9000 | cmp - help

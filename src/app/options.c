@@ -143,19 +143,23 @@ const struct opt tls_listen_options[] = {
 	END
 };
 
+#define AN_ADDRESS (PROBE_ASKS | LISTEN_PROGRAM)
+
 const struct opt address_options[] = {
 	HEADING("Address"),
-	VALUE('4', "ipv4", family, AF_INET, "IPv4 only", PROBE_ASKS),
-	VALUE('6', "ipv6", family, AF_INET6, "IPv6 only", PROBE_ASKS),
+	VALUE('4', "ipv4", family, AF_INET, "IPv4 only", AN_ADDRESS),
+	VALUE('6', "ipv6", family, AF_INET6, "IPv6 only", AN_ADDRESS),
 	FLAG('u', "udp", udp, "datagrams: UDP, or Unix datagrams with -U",
 	    PROBE_ASKS),
 	FLAG('U', "unix", local, "a Unix socket: PATH, or @NAME (abstract)",
-	    PROBE_ASKS),
-	FLAG(0, "numeric", numeric, "never ask a name server", PROBE_ASKS),
+	    AN_ADDRESS),
+	FLAG(0, "numeric", numeric, "never ask a name server", AN_ADDRESS),
 	TEXT(0, "interface", "IF", interface,
-	    "use only this network interface", PROBE_LOAD | PROBE_SCAN,
+	    "use only this network interface", PROBE_LOAD | PROBE_SCAN |
+	    LISTEN_PROGRAM,
 	    EXCLUDES(NO_SOURCE, FOR_NEW("--interface"))),
-	SOCKOPT(PROBE_LOAD | PROBE_SCAN, EXCLUDES(FOR_NEW("--sockopt"))),
+	SOCKOPT(PROBE_LOAD | PROBE_SCAN | LISTEN_PROGRAM,
+	    EXCLUDES(FOR_NEW("--sockopt"))),
 	END
 };
 
@@ -189,21 +193,22 @@ const struct opt clients_options[] = {
 const struct opt data_options[] = {
 	HEADING("Data"),
 	CHOICE(0, "prompt", "auto|always|never", prompt,
-	    "show a prompt (auto: at a terminal)"),
-	FLAG('C', "crlf", crlf, "send LF as CR LF"),
+	    "show a prompt (auto: at a terminal)", LISTEN_RELAY),
+	FLAG('C', "crlf", crlf, "send LF as CR LF", LISTEN_RELAY),
 	FLAG('x', "hex", hex, "also show the traffic as a hex dump on stderr",
-	    0, OFTEN),
+	    LISTEN_RELAY, OFTEN),
 	CHOICE(0, "until", "both|peer|input", until,
-	    "which end of file ends a connection (both)", 0,
+	    "which end of file ends a connection (both)", LISTEN_RELAY,
 	    EXCLUDES({ "udp", "--until: datagrams have no end of file; "
 	    "connect -u has --linger" })),
 	FLAG(0, "no-shutdown", no_shutdown,
-	    "do not half-close when standard input ends", 0,
+	    "do not half-close when standard input ends", LISTEN_RELAY,
 	    EXCLUDES({ "udp", "--no-shutdown: datagrams have no end of "
 	    "file" })),
-	TIME(0, "delay", delay, 1, "wait this long between lines of stdin"),
+	TIME(0, "delay", delay, 1, "wait this long between lines of stdin",
+	    LISTEN_RELAY),
 	TIME(0, "idle-timeout", idle_timeout, 1,
-	    "close a connection idle for this time"),
+	    "close a connection idle for this time", LISTEN_RELAY),
 	END
 };
 
@@ -268,7 +273,8 @@ const struct opt group_options[] = {
 	    "how to leave the group at the end (auto)"),
 	TIME(0, "grace", grace, 0,
 	    "after leaving, wait this long for sessions (10)"),
-	FLAG(0, "live", live, "show the members at the top of the terminal"),
+	FLAG(0, "live", live, "show the members at the top of the terminal",
+	    LISTEN_RELAY),
 	END
 };
 
@@ -431,8 +437,12 @@ const struct opt probe_options[] = {
 	END
 };
 
-#define NO_PROGRAMS "rpnc runs no programs: join them by pipes, or use " \
-	"socat's EXEC"
+#define NO_PROGRAMS "only 'rpnc listen' runs programs: join them by pipes, " \
+	"or use socat's EXEC"
+#define A_PROGRAM "nc's -e and ncat's --exec are 'rpnc listen PORT -- " \
+	"COMMAND [ARG...]' here"
+#define A_SHELL "nc's -c and ncat's --sh-exec are 'rpnc listen PORT -- sh " \
+	"-c COMMAND' here"
 
 #define NC_PROXY "nc's -X 5 -x is --proxy with socks5h:// before " \
 	"HOST:PORT, its -X connect with http://"
@@ -445,6 +455,10 @@ const struct opt_hint hints[] = {
 	{ "w", "", "nc's -w is --connect-timeout and --idle-timeout here" },
 	{ "N", "", "not needed: end of stdin half-closes by itself" },
 	{ "q", "", "not needed: nothing is cut at end of stdin" },
+	{ "e", "listen", A_PROGRAM },
+	{ "c", "listen", A_SHELL },
+	{ "exec", "listen", A_PROGRAM },
+	{ "sh-exec", "listen", A_SHELL },
 	{ "e", "", NO_PROGRAMS },
 	{ "c", "", NO_PROGRAMS },
 	{ "exec", "", NO_PROGRAMS },

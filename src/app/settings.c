@@ -63,6 +63,11 @@ settings_endpoint(const struct settings *s, int count, char *const *words,
 		return fail_as(STATUS_USAGE, "-q %s: nc's -q is not needed: "
 		    "nothing is cut at end of stdin; here -q is --quiet",
 		    words[0]);
+	if (!s->program && !s->during && s->given.behind > 0 &&
+	    s->given.behind < count)
+		return fail_as(STATUS_USAGE, "-- %.40s: only 'rpnc listen' "
+		    "runs a command for each connection",
+		    words[count - s->given.behind]);
 	/* without words, all listening sockets are taken that there are */
 	if ((s->adopt || s->inherits) && !count)
 		return 0;

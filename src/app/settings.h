@@ -32,6 +32,12 @@ enum probe_mode {
 	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN | PROBE_QUARANTINE,
 };
 
+/* The modes of listen, in the same rows. */
+enum listen_mode {
+	LISTEN_RELAY = 1 << 7,		/* clients have our stdin and stdout */
+	LISTEN_PROGRAM = 1 << 8,	/* clients have a program each */
+};
+
 struct settings {
 	const char *command;
 	struct opt_given given;
@@ -60,6 +66,7 @@ struct settings {
 	int64_t grace;
 	struct opt_list listen_fds;	/* numbers of descriptors */
 	bool inherits;			/* sockets of a service manager */
+	char *const *program;		/* behind "--"; NULL: none */
 	const char *accept_proxy;	/* "": from all peers */
 	/* who may come */
 	struct opt_list allow, deny, allow_user;

@@ -2,21 +2,42 @@
 #define BASE_CHILD_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
-/* A command of the user that runs at the same time, in our process group. */
+/* A command of the user that runs at the same time. */
 struct child {
 	pid_t pid;			/* 0: not started */
 	bool ended;
 	int status;			/* when it has ended: see waitpid(2) */
 };
 
+struct child_variable {
+	const char *name, *value;	/* value NULL: unset */
+};
+
+/* How to start a command. It never gets NOTIFY_SOCKET. */
+struct child_plan {
+	char *const *argv;		/* argv[0] is found as a shell does */
+	const struct rlimit *files;	/* its limit of descriptors */
+	const struct child_variable *environment;	/* last: name NULL */
+	/*
+	 * Its stdin and stdout. Then it gets no other descriptor but stderr, a
+	 * process group of its own, and the default signals. 0: it gets all
+	 * descriptors of the user, with our stderr as its stdout, and the
+	 * signals as we inherited them.
+	 */
+	int socket;
+};
+
 /*
- * Starts argv, which is found as a shell does. Its stdout is our stderr. It
- * gets all other descriptors, also stdin, and the signals as we inherited them,
- * and no NOTIFY_SOCKET. -1: a usage fault.
+ * Starts it, and waits until it runs the command. -1: a usage fault; errno says
+ * why.
  */
-int child_start(struct child *, char *const *argv);
+int child_start(struct child *, const struct child_plan *);
+
+/* Whether the command can be found and run now; -1: a usage fault. */
+int child_check(const char *command);
 
 /* The caller calls it on SIGCHLD. Returns whether the child has ended. */
 bool child_reap(struct child *);

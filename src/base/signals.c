@@ -115,6 +115,17 @@ signals_restore(void)
 }
 
 void
+signals_reset(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void
 signals_hold(void)
 {
 	sigset_t set;

@@ -22,6 +22,12 @@ void signals_init(void);
 void signals_restore(void);
 
 /*
+ * The same, but with the default action of every signal, and none blocked. A
+ * service manager may have us inherit an ignored SIGPIPE.
+ */
+void signals_reset(void);
+
+/*
  * Blocks the signals that end a server, before it owns anything that needs an
  * orderly end. app_open() receives the signals that came meanwhile.
  */

@@ -11,6 +11,7 @@
 #include "group/diagnose/port_sockets.h"
 #include "net/resolve.h"
 #include "serve/membership.h"
+#include "serve/program_check.h"
 
 /* The processes whose sockets would be in one group with ours. */
 struct joined {
@@ -172,6 +173,8 @@ check_server(const struct settings *s, const struct endpoint *e,
 	o.dry = true;
 	bound = resolve_passive(e, &list);
 	if (bound > 0)
+		bound = program_check(s, list.at, list.count);
+	if (bound == 0)
 		bound = membership_listen(&set, &list, &o);
 	addr_list_free(&list);
 	if (bound < 0)

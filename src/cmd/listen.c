@@ -6,6 +6,7 @@
 #include "base/standard_fds.h"
 #include "cmd/check.h"
 #include "cmd/command.h"
+#include "cmd/listen_program.h"
 #include "cmd/listen_prompt.h"
 #include "cmd/multicast_options.h"
 #include "cmd/server_check.h"
@@ -13,6 +14,7 @@
 static int
 listen_run(struct listen_server *v)
 {
+	raise_descriptor_limit();
 	if (listen_watch(v) < 0)
 		return -1;
 	listen_refresh(v);
@@ -30,6 +32,8 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	struct endpoint e;
 	int status;
 
+	if (listen_program_take(s, &words_count, words) < 0)
+		return -1;
 	listen_init(&v, s);
 	if (server_take_sockets(s, &v.activation) < 0)
 		return -1;
@@ -57,13 +61,13 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 		membership_close(&v.membership);
 		return -1;
 	}
-	raise_descriptor_limit();
-	if (listen_run(&v) < 0)
+	if ((s->program && listen_program_init(&v) < 0) || listen_run(&v) < 0)
 		app_fault(&v.netcat.app);
 	live_screen_close(&v.header.screen);
 	accept_setup_cut(&v.setup, REASON_CUT);
 	relay_close_all(&v.netcat.relay, REASON_CUT);
 	membership_emit_holder(&v.netcat.app, &v.listening);
+	listen_program_end(&v);
 	listen_prompt_end(&v);
 	if (s->udp)
 		udp_peers_close(&v.peers);
@@ -80,10 +84,20 @@ listen_command_run(struct settings *s, int words_count, char *const *words,
 	return status;
 }
 
+static unsigned
+listen_mode(const struct settings *s, int count, char *const *words,
+    const char **what)
+{
+	(void)words;
+	*what = "-- COMMAND";
+	return listen_program_words(s, count) ? LISTEN_PROGRAM : 0;
+}
+
 const struct command listen_command = {
 	.name = "listen",
-	.synopsis = "listen [-r] [options] [host] port",
+	.synopsis = "listen [-r] [options] [host] port [-- COMMAND]",
 	.summary = "wait for clients and talk to them",
+	.mode = listen_mode,
 	.tables = { clients_options, data_options, server_options,
 	    access_options, group_options, tls_listen_options,
 	    address_options, output_options, NULL },

@@ -1,6 +1,7 @@
 /*
  * The server of rpnc listen. The acceptor (udp_peers for datagrams) owns the
- * sockets, the relay owns the connections, and stop leaves the group.
+ * sockets, the relay (or with a command listen_program.c) owns the connections,
+ * and stop leaves the group.
  *
  *	state		sockets		what moves it on
  *	running		open		/pause, /leave, the first client without
@@ -14,8 +15,8 @@
  *	(leave.ends)			over, or a second signal: the loop ends
  *
  * listen_end() comes from a signal, /quit, /drain, --replace in another
- * member, or the end of input with --until input. Without a group it skips
- * leaving, and ends the sessions at once.
+ * member, or the end of input with --until input. Without a group and a command
+ * it skips leaving, and ends the sessions at once.
  */
 #include "cmd/listen_server.h"
 
@@ -108,20 +109,26 @@ on_opened(struct netcat *netcat, struct conn *c)
 	    listen_counters(v)->accepted, v->netcat.session.total);
 }
 
-static void
-on_closed(struct netcat *netcat, struct conn *c)
+void
+listen_session_over(struct listen_server *v, uint64_t in, uint64_t out,
+    struct source_count *counted)
 {
-	struct listen_server *v = listen_of_netcat(netcat);
 	struct counters *n = listen_counters(v);
 
 	n->closed++;
-	n->in += c->in;
-	n->out += c->out;
-	admission_left(&v->setup.admission, c->counted);
+	n->in += in;
+	n->out += out;
+	admission_left(&v->setup.admission, counted);
 	listen_refresh(v);
 	if (!v->settings->udp)
 		acceptor_freed(&v->acceptor);
 	stop_closed(&v->stop);
+}
+
+static void
+on_closed(struct netcat *netcat, struct conn *c)
+{
+	listen_session_over(listen_of_netcat(netcat), c->in, c->out, c->counted);
 }
 
 static void
@@ -208,9 +215,13 @@ on_ready(struct accept_setup *p, struct conn *c)
 	struct listen_server *v = container_of(p, struct listen_server, setup);
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
-	if (netcat_add(&v->netcat, c) < 0)
+	if (v->on_client)
+		v->on_client(v, c);
+	else if (netcat_add(&v->netcat, c) < 0) {
 		listen_fail(v, c);
-	else if (!v->settings->keep && !v->closing)
+		return;
+	}
+	if (!v->settings->keep && !v->closing)
 		close_listener(v);
 	else if (!v->netcat.interactive && sink_full(&v->netcat.app.out))
 		acceptor_pause(&v->acceptor);
@@ -232,7 +243,7 @@ on_refused(struct accept_setup *p, struct conn *c, enum reason reason,
 	emit_closed(&n->app, c, reason);
 	on_closed(n, c);
 	conn_free(c);
-	if (v->closing && !n->relay.count)
+	if (v->closing && !n->relay.count && !program_is_busy(&v->program))
 		on_last(n);
 	else if (!n->interactive && sink_full(&n->app.out))
 		acceptor_pause(&v->acceptor);
@@ -438,7 +449,7 @@ listen_end(struct listen_server *v)
 
 	loop_timer_cancel(&v->netcat.app.loop, &v->accept_timeout);
 	stop_request(&v->stop, s->udp || s->reuseport || s->inherits ||
-	    v->stop.patient);
+	    s->program || v->stop.patient);
 	v->netcat.session.state = STATE_LEFT;
 }
 
@@ -467,14 +478,17 @@ static void
 on_signal(struct app *a, const struct signalfd_siginfo *info)
 {
 	struct netcat *n = container_of(a, struct netcat, app);
+	struct listen_server *v = listen_of_netcat(n);
 
 	if (info->ssi_signo == SIGTSTP) {
 		listen_stopped(n, true);
 		raise(SIGSTOP);
 		listen_stopped(n, false);
-	} else if (info->ssi_signo != SIGCHLD) {
+	} else if (info->ssi_signo == SIGCHLD) {
+		program_reap(&v->program);
+	} else {
 		a->ended_by = (int)info->ssi_signo;
-		listen_end(container_of(n, struct listen_server, netcat));
+		listen_end(v);
 	}
 }
 

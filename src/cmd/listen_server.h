@@ -8,6 +8,7 @@
 #include "serve/activation.h"
 #include "serve/accept_setup.h"
 #include "serve/membership.h"
+#include "serve/program.h"
 #include "serve/stop.h"
 
 /*
@@ -24,6 +25,10 @@ struct listen_server {
 	struct accept_setup setup;
 	struct tls_context tls;	/* --tls */
 	struct udp_peers peers;
+	struct program program;	/* its argv NULL: there is none */
+	/* Takes over a client that is ready; NULL: the relay serves it. */
+	void (*on_client)(struct listen_server *, struct conn *);
+	int64_t program_failed;	/* when that was last reported */
 	struct stop stop;
 	/* membership.set; empty once it is closed */
 	struct sock_set listening;
@@ -44,6 +49,12 @@ int listen_open(struct listen_server *);
 void listen_wait(struct listen_server *);
 /* Leaves the group, if we are in one, and ends when the sessions have. */
 void listen_end(struct listen_server *);
+/*
+ * A session is over: counts it, with the bytes that came in and went out.
+ * counted: its connection's.
+ */
+void listen_session_over(struct listen_server *, uint64_t in, uint64_t out,
+    struct source_count *counted);
 /* Updates the shares that the prompt and events show. */
 void listen_refresh(struct listen_server *);
 /*

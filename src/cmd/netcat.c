@@ -175,7 +175,7 @@ on_drained(struct sink *s)
 bool
 netcat_wants_prompt(const struct settings *s)
 {
-	if (s->json || s->prompt == CHOICE_NEVER)
+	if (s->json || s->program || s->prompt == CHOICE_NEVER)
 		return false;
 	return s->prompt == CHOICE_ALWAYS || prompt_possible();
 }

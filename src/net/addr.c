@@ -328,6 +328,18 @@ addr_unmapped(const struct addr *a)
 	return out;
 }
 
+bool
+addr_is_loopback(const struct addr *a)
+{
+	struct addr plain = addr_unmapped(a);
+
+	if (plain.sa.sa_family == AF_INET)
+		return ntohl(plain.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (plain.sa.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&plain.in6.sin6_addr);
+	return plain.sa.sa_family == AF_UNIX;
+}
+
 static const char *
 unix_text(const struct addr *a, char text[static ADDR_TEXT])
 {

@@ -77,6 +77,8 @@ uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_wildcard(const struct addr *a);
+/* Whether only this host can reach it: 127.0.0.0/8, ::1, or a Unix socket. */
+bool addr_is_loopback(const struct addr *a);
 /* An IPv4 address in place of a v4-mapped one (::ffff:192.0.2.1). */
 struct addr addr_unmapped(const struct addr *a);
 

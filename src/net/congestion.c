@@ -80,14 +80,6 @@ congestion_prepare(struct congestion *c, int fd, const struct addr *to)
 		memcpy(c->was, now, sizeof(c->was));
 }
 
-static bool
-is_loopback_host(const struct addr *a)
-{
-	if (a->sa.sa_family == AF_INET)
-		return ntohl(a->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	return IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
-}
-
 /* A client on this host has the address that it connected to, or loopback. */
 static bool
 is_client_here(int fd)
@@ -99,7 +91,7 @@ is_client_here(int fd)
 		return true;	/* gone already */
 	addr_set_port(&here, 0);
 	addr_set_port(&there, 0);
-	return is_loopback_host(&there) || addr_equal(&here, &there);
+	return addr_is_loopback(&there) || addr_equal(&here, &there);
 }
 
 void

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -37,27 +36,13 @@ during_on_result(struct load *l, const struct attempt_result *result)
 	timeline_add(&d->line, result);
 }
 
-/* rpnc may have raised its own limit; the command gets the old one. */
-static int
-command_start(struct during *d, const struct rlimit *files)
-{
-	struct rlimit own;
-	int result;
-
-	if (getrlimit(RLIMIT_NOFILE, &own) < 0)
-		return fail("descriptors");
-	setrlimit(RLIMIT_NOFILE, files);
-	result = child_start(&d->child, d->argv);
-	setrlimit(RLIMIT_NOFILE, &own);
-	return result;
-}
-
 static void
 during_on_lead(struct timer *t)
 {
 	struct during *d = container_of(t, struct during, step);
+	struct child_plan plan = { .argv = d->argv, .files = &d->files };
 
-	if (command_start(d, &d->files) < 0) {
+	if (child_start(&d->child, &plan) < 0) {
 		d->on_command_fault(d);
 		return;
 	}

@@ -15,7 +15,8 @@ struct during {
 	 * The caller fills these in, and the load's callbacks except on_result.
 	 */
 	char *const *argv;
-	struct rlimit files;		/* the command's limit */
+	struct rlimit files;		/* the command's limit: ours may be
+					 * raised */
 	int64_t lead, tail;		/* microseconds */
 	/* The command can't be started: see fail_text(). */
 	void (*on_command_fault)(struct during *);

@@ -5,12 +5,18 @@
  * empty: TCP then slows its sender down. An end of file is passed on after all
  * data before it, a reset as a reset.
  *
+ * The server may be a pair: a program of this host has the other end of a Unix
+ * socket pair. If it has closed that, it takes no more, and is `deaf`: what
+ * came from it still goes to the client, and what the client sends is
+ * discarded, because close(2) with unread data would reset the connection.
+ *
  *	state		client		server		what moves it on
  *	connecting	not read	connect(2)	connected: open
  *							error, time-out: closed
  *	open		read, written	read, written	a side's end: half
  *							an error: closed
- *	half		one direction has ended		the other's end: closed
+ *	half		one direction has ended		the other's end, or a
+ *							deaf pair's: closed
  *
  * The proxy owns both connections, and frees them and itself when closed.
  */
@@ -24,7 +30,10 @@
 #include "base/fail.h"
 #include "net/sockopt.h"
 
-enum { PIECE = 16 * 1024 };
+enum {
+	PIECE = 16 * 1024,
+	LINGER_US = 1500 * 1000,	/* a client may never close */
+};
 
 static bool
 side_is_server(const struct conn *c)
@@ -46,7 +55,7 @@ static void
 proxy_end(struct proxy *p, enum reason reason, int error)
 {
 	loop_timer_cancel(p->loop, &p->timer);
-	if (reason != REASON_END)
+	if (reason != REASON_END && reason != REASON_TRUNCATED)
 		for (int i = 0; i < 2; i++)
 			sock_reset_at_close(p->side[i]->source.fd);
 	p->ops->on_close(p, reason, error);
@@ -67,14 +76,32 @@ proxy_break(struct proxy *p, int error)
 	proxy_end(p, error == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET, error);
 }
 
+static bool
+side_is_deaf(const struct conn *c)
+{
+	const struct proxy *p = c->user;
+
+	return p->deaf && side_is_server(c);
+}
+
+static bool
+side_is_done(const struct conn *c)
+{
+	return c->write_ended && !c->shut_waits;
+}
+
 static int
 side_watch(struct conn *c)
 {
 	uint32_t events = 0;
 
+	if (c->read_ended && side_is_done(c)) {
+		loop_del(c->loop, &c->source);	/* EPOLLHUP can't be masked */
+		return 0;
+	}
 	if (!c->read_ended && !other_side(c)->queued)
 		events |= EPOLLIN;
-	if (c->queued)
+	if (c->queued || c->shut_waits)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }
@@ -83,10 +110,47 @@ side_watch(struct conn *c)
 static void
 side_pass_end(struct conn *c)
 {
-	if (!other_side(c)->read_ended || c->queued || c->write_ended)
+	if (!other_side(c)->read_ended || c->queued ||
+	    (c->write_ended && !c->shut_waits))
 		return;
-	c->ops->shut(c);
+	conn_shut(c);
 	c->write_ended = true;
+}
+
+/* A pair takes no more: 0. Anything else that fails is broken: -1. */
+static int
+side_refuses(struct conn *c)
+{
+	struct proxy *p = c->user;
+
+	if (!p->pair || !side_is_server(c))
+		return -1;
+	p->deaf = true;
+	c->queued = 0;
+	c->write_ended = true;
+	return 0;
+}
+
+static int
+side_send(struct conn *c, const char *data, size_t length)
+{
+	if (!length || side_is_deaf(c) || conn_send(c, data, length) == 0)
+		return 0;
+	return side_refuses(c);
+}
+
+/*
+ * Like conn_read(). A program that closes a pair before it has read all resets
+ * it: that is its end.
+ */
+static ssize_t
+side_read(struct conn *c, char *buffer, size_t room)
+{
+	const struct proxy *p = c->user;
+	ssize_t n = conn_read(c, buffer, room);
+
+	return n < 0 && errno == ECONNRESET && p->pair && side_is_server(c) ?
+	    0 : n;
 }
 
 /* Reads c once, and writes it to the other side. -1: the proxy is freed. */
@@ -95,17 +159,40 @@ proxy_move(struct conn *c)
 {
 	char buffer[PIECE];
 	struct proxy *p = c->user;
-	ssize_t n = conn_read(c, buffer, sizeof(buffer));
+	ssize_t n = side_read(c, buffer, sizeof(buffer));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (n < 0 ||
-	    (n > 0 && conn_send(other_side(c), buffer, (size_t)n) < 0)) {
+	if (n < 0 || side_send(other_side(c), buffer, (size_t)n) < 0) {
 		proxy_break(p, errno);
 		return -1;
 	}
 	c->read_ended = n == 0;
 	return 0;
+}
+
+static void
+proxy_finish(struct proxy *p)
+{
+	proxy_end(p, p->side[PROXY_CLIENT]->truncated ? REASON_TRUNCATED :
+	    REASON_END, 0);
+}
+
+static void
+on_linger(struct timer *t)
+{
+	proxy_finish(container_of(t, struct proxy, timer));
+}
+
+/* Whether the client is still read, so that close(2) does not reset it. */
+static bool
+proxy_lingers(struct proxy *p)
+{
+	if (!p->deaf || p->side[PROXY_CLIENT]->read_ended)
+		return false;
+	p->timer.on_timer = on_linger;
+	return p->timer.at || loop_timer_set(p->loop, &p->timer,
+	    loop_now() + LINGER_US) == 0;
 }
 
 /* After an event: passes ends on, closes, or waits for the next event. */
@@ -116,10 +203,23 @@ proxy_settle(struct conn *c)
 
 	side_pass_end(c);
 	side_pass_end(other_side(c));
-	if (c->write_ended && other_side(c)->write_ended)
-		proxy_end(p, REASON_END, 0);
+	if (side_is_done(c) && side_is_done(other_side(c)) &&
+	    !proxy_lingers(p))
+		proxy_finish(p);
 	else if (side_watch(c) < 0 || side_watch(other_side(c)) < 0)
 		proxy_end(p, REASON_LOCAL, errno);
+}
+
+/* A side that has ended hung up. -1: the proxy is freed. */
+static int
+side_hung_up(struct conn *c)
+{
+	int error = conn_error(c);
+
+	if ((c->write_ended && !error) || side_refuses(c) == 0)
+		return 0;
+	proxy_break(c->user, error ? error : ECONNRESET);
+	return -1;
 }
 
 static void
@@ -128,17 +228,15 @@ on_side(struct conn *c, uint32_t events)
 	struct proxy *p = c->user;
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
-	if (c->queued && (events & EPOLLOUT || hung_up) && conn_flush(c) < 0) {
+	if (c->queued && (events & EPOLLOUT || hung_up) &&
+	    conn_flush(c) < 0 && side_refuses(c) < 0) {
 		proxy_break(p, errno);
 		return;
 	}
 	if (c->read_ended && hung_up) {
-		int error = conn_error(c);
-
-		proxy_break(p, error ? error : ECONNRESET);
-		return;
-	}
-	if (!c->read_ended && other_side(c)->queued) {
+		if (side_hung_up(c) < 0)
+			return;
+	} else if (!c->read_ended && other_side(c)->queued) {
 		/* not read now; EPOLLHUP can't be masked, so don't watch c */
 		if (hung_up) {
 			loop_del(p->loop, &c->source);
@@ -238,6 +336,31 @@ proxy_new(struct loop *l, int client, int server, int64_t timeout,
 		return p;
 	side_give_back(l, p->side[PROXY_CLIENT]);
 	side_give_back(l, p->side[PROXY_SERVER]);
+	free(p);
+	return NULL;
+}
+
+struct proxy *
+proxy_join(struct conn *client, int pair, const struct proxy_ops *ops)
+{
+	struct proxy *p = calloc(1, sizeof(*p));
+	struct conn *server = p ? conn_adopt(client->loop, pair, &conn_stream) :
+	    NULL;
+
+	if (!server) {
+		fail("connection");
+		free(p);
+		return NULL;
+	}
+	*p = (struct proxy){
+		.loop = client->loop, .ops = ops, .open = true, .pair = true,
+		.side = { client, server },
+	};
+	client->user = server->user = p;
+	client->on_event = server->on_event = on_side;
+	if (side_watch(client) == 0 && side_watch(server) == 0)
+		return p;
+	side_give_back(client->loop, server);
 	free(p);
 	return NULL;
 }

@@ -24,8 +24,10 @@ struct proxy {
 	const struct proxy_ops *ops;
 	void *user;
 	struct conn *side[2];
-	struct timer timer;		/* limits connect(2) */
+	struct timer timer;		/* limits connect(2), and the end */
 	bool open;			/* connected */
+	bool pair;			/* the server is a socket pair's end */
+	bool deaf;			/* it takes no more */
 	uint16_t port;			/* ours, to the server; the caller's */
 	struct proxy *next, **link;	/* in the caller's list */
 };
@@ -35,6 +37,12 @@ struct proxy {
  * timeout us. NULL: see fail_text(); the descriptors are still the caller's.
  */
 struct proxy *proxy_new(struct loop *, int client, int server, int64_t timeout,
+    const struct proxy_ops *);
+/*
+ * Joins a client and a program, which has the other end of a Unix socket pair;
+ * takes over both. NULL: the same.
+ */
+struct proxy *proxy_join(struct conn *client, int pair,
     const struct proxy_ops *);
 /* Ends it at once: both connections are reset. */
 void proxy_cut(struct proxy *);

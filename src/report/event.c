@@ -83,6 +83,15 @@ static const struct field closed[] = {
 	{ 0 },
 };
 
+static const struct field exited[] = {
+	EVENT("conn", FIELD_NUMBER, conn),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("status", FIELD_NUMBER, status),
+	EVENT("signal", FIELD_NUMBER, signal),
+	EVENT("seconds", FIELD_SECONDS, seconds),
+	{ 0 },
+};
+
 static const struct field tls[] = {
 	EVENT("conn", FIELD_NUMBER, conn),
 	EVENT("version", FIELD_TEXT, version),
@@ -224,6 +233,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_CONNECTED] = { "connected", 2, connected },
 	[EVENT_DATA] = { "data", 2, data },
 	[EVENT_CLOSED] = { "closed", 2, closed },
+	[EVENT_EXIT] = { "exit", 2, exited },
 	[EVENT_TLS] = { "tls", 2, tls },
 	[EVENT_KEY] = { "key", 1, key },
 	[EVENT_SOCKOPT] = { "sockopt", 1, sockopt },

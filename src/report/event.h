@@ -20,8 +20,8 @@ struct table_style;
 
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
-	EVENT_CLOSED, EVENT_TLS, EVENT_KEY, EVENT_SOCKOPT, EVENT_PAUSED,
-	EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
+	EVENT_CLOSED, EVENT_EXIT, EVENT_TLS, EVENT_KEY, EVENT_SOCKOPT,
+	EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
 	EVENT_GROUP, EVENT_SCAN, EVENT_RESCUE, EVENT_COMPARE, EVENT_WATCH,
 	EVENT_KINDS,
@@ -60,6 +60,7 @@ struct event {
 	int64_t time;			/* CLOCK_REALTIME, microseconds */
 	int64_t conn, pid, port, members, membership, own, clients;
 	int64_t queued, handshakes, lost;
+	int64_t status, signal;		/* how a program ended; the other: -1 */
 	int64_t waiting;		/* in the queue of a dead member; -1 */
 	int64_t cut;			/* its open connections then; or -1 */
 	int64_t adopted;		/* a pid, or -1 */

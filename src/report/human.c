@@ -226,6 +226,23 @@ print_closed(const struct page *p, const struct event *e)
 		paint(p->out, p->color, RED, " (%s)", e->reason);
 }
 
+/* How the program of a connection ended. */
+static void
+print_exit(const struct page *p, const struct event *e)
+{
+	char time[NUM_TEXT];
+
+	paint(p->out, p->color, DIM, "#%lld", (long long)e->conn);
+	fprintf(p->out, " pid %lld ended after %s: ", (long long)e->pid,
+	    seconds_text(e->seconds, time));
+	if (e->signal > 0)
+		paint(p->out, p->color, RED, "killed by signal %lld (%s)",
+		    (long long)e->signal, strsignal((int)e->signal));
+	else
+		paint(p->out, p->color, e->status ? RED : DIM,
+		    "exit status %lld", (long long)e->status);
+}
+
 /* "steer": how it left; "gate: no other rpnc": why not as it was asked to. */
 static void
 print_leave_mode(const struct page *p, const struct event *e)
@@ -384,6 +401,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_PAUSED] = print_paused,
 	[EVENT_RESUMED] = print_resumed,
 	[EVENT_CLOSED] = print_closed,
+	[EVENT_EXIT] = print_exit,
 	[EVENT_DRAINING] = print_draining,
 	[EVENT_DRAINED] = print_drained,
 	[EVENT_STEERING] = print_steering,

@@ -22,6 +22,7 @@
 #include "kernel/sock_owner.h"
 #include "net/resolve.h"
 #include "net/udp_options.h"
+#include "serve/program_check.h"
 
 static int
 adopt_filter_fill(struct adopt_filter *w, struct addr_list *at,
@@ -117,7 +118,8 @@ adoption_open(struct sock_set *out, const struct settings *s,
 	addr_list_free(&at);
 	if (result < 0)
 		return -1;
-	if (check_group(s, out) < 0 || check_member(s, out) < 0) {
+	if (check_group(s, out) < 0 || check_member(s, out) < 0 ||
+	    program_check(s, out->bound, out->count) < 0) {
 		sock_set_close(out);
 		return -1;
 	}

@@ -33,6 +33,7 @@
 #include "net/resolve.h"
 #include "serve/activation.h"
 #include "serve/adoption.h"
+#include "serve/program_check.h"
 
 struct sock_options
 membership_options(const struct settings *s)
@@ -125,6 +126,18 @@ membership_full(struct registry *r, int slot, bool full)
 }
 
 static int
+open_inherited(struct membership *m, const struct settings *s,
+    const struct endpoint *e)
+{
+	if (activation_open(m->activation, &m->set, s, e) < 0)
+		return -1;
+	if (program_check(s, m->set.bound, m->set.count) == 0)
+		return 0;
+	sock_set_close(&m->set);
+	return -1;
+}
+
+static int
 membership_open_sockets(struct membership *m, const struct settings *s,
     const struct endpoint *e)
 {
@@ -135,9 +148,11 @@ membership_open_sockets(struct membership *m, const struct settings *s,
 	if (s->adopt)
 		return adoption_open(&m->set, s, e);
 	if (s->inherits)
-		return activation_open(m->activation, &m->set, s, e);
+		return open_inherited(m, s, e);
 	result = resolve_passive(e, &list);
 	if (result > 0)
+		result = program_check(s, list.at, list.count);
+	if (result == 0)
 		result = membership_listen(&m->set, &list, &o);
 	addr_list_free(&list);
 	return result;

@@ -1,0 +1,339 @@
+/*
+ * Runs a command of the user for each connection, as inetd does.
+ *
+ *	state		what it holds		what moves it on
+ *	waiting		the connection		a process may start: running.
+ *						It can't: on_failed()
+ *	running		a process, and perhaps	the process has ended, and so
+ *			a proxy			has the proxy: over
+ *	over		freed, after on_over()
+ *
+ * The process has the accepted socket itself, and we close our copy: the
+ * connection lasts as long as a process has it. Only if we must change the
+ * bytes (TLS), the process has one end of a Unix socket pair, and a proxy
+ * (relay/proxy.h) joins the other end and the connection.
+ *
+ * A connection waits if the limit is reached, because a server that leaves its
+ * group accepts all that is queued. It also waits if fork(2) fails, or if the
+ * command's file is being written: until a process ends, or the pause of
+ * backoff.h is over.
+ */
+#include "serve/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/fail.h"
+#include "relay/proxy.h"
+#include "serve/program_environment.h"
+
+enum {
+	TERM_US = 2 * 1000 * 1000,	/* from SIGTERM to SIGKILL */
+	KILL_US = 1000 * 1000,		/* from SIGKILL to the end */
+};
+
+struct program_run {
+	struct child child;
+	struct program *program;
+	struct proxy *proxy;		/* NULL: there is none, or it ended */
+	unsigned id;			/* of the connection */
+	int64_t began;
+	uint64_t in, out;
+	struct source_count *counted;	/* the connection's */
+	struct program_run *next, **link;
+};
+
+/* The process or the proxy has ended: if both have, the session is over. */
+static void
+run_settle(struct program_run *run)
+{
+	struct program *p = run->program;
+	struct program_run was = *run;
+
+	if (!run->child.ended || run->proxy)
+		return;
+	*run->link = run->next;
+	if (run->next)
+		run->next->link = run->link;
+	free(run);
+	p->on_over(p, was.in, was.out, was.counted);
+	if (p->ending && !p->runs)
+		loop_stop(p->loop);
+}
+
+static void
+on_proxy_close(struct proxy *proxy, enum reason reason, int error)
+{
+	struct program_run *run = proxy->user;
+	struct program *p = run->program;
+	struct conn *client = proxy->side[PROXY_CLIENT];
+
+	(void)error;
+	run->proxy = NULL;
+	run->in = client->in;
+	run->out = client->out;
+	p->on_closed(p, client, reason);
+	run_settle(run);
+}
+
+/* Starts the process with this socket; -1: errno says why. */
+static int
+run_start(struct program_run *run, const struct conn *c, int socket)
+{
+	const struct program *p = run->program;
+	struct program_environment e;
+	struct child_plan plan = {
+		.argv = p->argv, .files = &p->files, .socket = socket,
+		.environment = e.variables,
+	};
+
+	program_environment_make(&e, c, p->name);
+	fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK);
+	return child_start(&run->child, &plan);
+}
+
+/* The process gets one end of a pair, and the proxy takes over c. */
+static int
+run_start_behind_proxy(struct program_run *run, struct conn *c)
+{
+	static const struct proxy_ops ops = { .on_close = on_proxy_close };
+	int pair[2], result;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail("socketpair");
+	result = run_start(run, c, pair[1]);
+	close(pair[1]);
+	if (result == 0)
+		run->proxy = proxy_join(c, pair[0], &ops);
+	if (run->proxy)
+		run->proxy->user = run;
+	else
+		close(pair[0]);
+	if (result == 0 && !run->proxy) {
+		run->program->on_closed(run->program, c, REASON_LOCAL);
+		conn_free(c);
+	}
+	return result;
+}
+
+/* Takes over c. -1: c is still the caller's, and errno says why. */
+static int
+run_start_for(struct program_run *run, struct conn *c)
+{
+	if (c->tls)
+		return run_start_behind_proxy(run, c);
+	if (run_start(run, c, c->source.fd) < 0)
+		return -1;
+	conn_free(c);
+	return 0;
+}
+
+/* The same. */
+static int
+program_start(struct program *p, struct conn *c)
+{
+	struct program_run *run = calloc(1, sizeof(*run));
+	int error;
+
+	if (!run)
+		return fail("program");
+	run->program = p;
+	run->id = c->id;
+	run->counted = c->counted;
+	run->began = loop_now();
+	if (run_start_for(run, c) < 0) {
+		error = errno;
+		free(run);
+		errno = error;
+		return -1;
+	}
+	p->processes++;
+	run->next = p->runs;
+	run->link = &p->runs;
+	if (run->next)
+		run->next->link = &run->next;
+	p->runs = run;
+	return 0;
+}
+
+/* Whether it may work later: there is no room, or the file is being written. */
+static bool
+passes(int error)
+{
+	return error == EAGAIN || error == ENOMEM || error == EMFILE ||
+	    error == ENFILE || error == ETXTBSY;
+}
+
+/* A process can't be started for c, the first that waited. */
+static void
+program_failed(struct program *p, struct conn *c)
+{
+	if (!passes(errno)) {
+		p->on_failed(p, c);
+		return;
+	}
+	conn_link(c, &p->waiting);
+	backoff_rest(&p->backoff, p->loop);
+	fail_add("clients wait");
+	if (backoff_is_news(&p->reported))
+		p->on_wait(p);
+}
+
+static void
+program_next(struct program *p)
+{
+	while (p->waiting && p->processes < p->limit &&
+	    !backoff_rests(&p->backoff)) {
+		struct conn *c = p->waiting;
+
+		conn_unlink(c);
+		if (program_start(p, c) < 0)
+			program_failed(p, c);
+		else
+			backoff_worked(&p->backoff);
+	}
+}
+
+static void
+on_rested(struct backoff *b)
+{
+	program_next(container_of(b, struct program, backoff));
+}
+
+static void
+program_signal(const struct program *p, int number)
+{
+	for (const struct program_run *run = p->runs; run; run = run->next)
+		if (!run->child.ended)
+			kill(-run->child.pid, number);
+}
+
+static void
+on_never_dead(struct timer *t)
+{
+	loop_stop(container_of(t, struct program, kill)->loop);
+}
+
+static void
+on_stubborn(struct timer *t)
+{
+	struct program *p = container_of(t, struct program, kill);
+
+	program_signal(p, SIGKILL);
+	t->on_timer = on_never_dead;
+	loop_timer_set(p->loop, t, loop_now() + KILL_US);
+}
+
+void
+program_init(struct program *p)
+{
+	p->backoff.on_end = on_rested;
+	p->kill.on_timer = on_stubborn;
+}
+
+void
+program_add(struct program *p, struct conn *c)
+{
+	struct conn **last = &p->waiting;
+
+	loop_del(p->loop, &c->source);
+	while (*last)
+		last = &(*last)->next;
+	conn_link(c, last);
+	program_next(p);
+}
+
+bool
+program_is_busy(const struct program *p)
+{
+	return p->runs || p->waiting;
+}
+
+static struct program_run *
+run_of(const struct program *p, pid_t pid)
+{
+	struct program_run *run = p->runs;
+
+	while (run && (run->child.pid != pid || run->child.ended))
+		run = run->next;
+	return run;
+}
+
+static void
+run_exited(struct program_run *run, int status)
+{
+	struct program *p = run->program;
+
+	run->child.ended = true;
+	run->child.status = status;
+	p->processes--;
+	p->on_exit(p, run->id, &run->child, loop_now() - run->began);
+	run_settle(run);
+	backoff_cancel(&p->backoff, p->loop);
+}
+
+void
+program_reap(struct program *p)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct program_run *run = run_of(p, pid);
+
+		/* a child of the shell that then called exec(3) on rpnc */
+		if (run)
+			run_exited(run, status);
+	}
+	program_next(p);
+}
+
+/* Forgets all that has not ended. */
+static void
+program_abandon(struct program *p)
+{
+	while (p->runs) {
+		struct program_run *run = p->runs;
+
+		run->child.ended = true;
+		if (run->proxy)
+			proxy_cut(run->proxy);
+		else
+			run_settle(run);
+	}
+}
+
+static void
+program_cut_waiting(struct program *p)
+{
+	while (p->waiting) {
+		struct conn *c = p->waiting;
+
+		struct source_count *counted = c->counted;
+
+		p->on_closed(p, c, REASON_CUT);
+		conn_free(c);
+		p->on_over(p, 0, 0, counted);
+	}
+}
+
+void
+program_end(struct program *p)
+{
+	backoff_cancel(&p->backoff, p->loop);
+	program_cut_waiting(p);
+	p->ending = true;
+	program_signal(p, SIGTERM);
+	loop_timer_set(p->loop, &p->kill, loop_now() + TERM_US);
+	p->loop->stopped = !p->runs;
+	if (loop_run(p->loop) == 0)
+		program_signal(p, SIGKILL);
+	loop_timer_cancel(p->loop, &p->kill);
+	program_abandon(p);
+}
