@@ -135,8 +135,11 @@ refuses() {
 }
 
 @test "activation: the sockets are close-on-exec, and the variables are gone" {
-	managed 127.0.0.1 0 0 listen
+	managed 127.0.0.1 0 0 listen -k -- env
 	again
+	run -0 rpnc connect -n "$port"
+	assert_line PROTO=TCP
+	refute_line --regexp '^LISTEN_'
 	local fd info
 	for fd in "/proc/$server"/fd/*; do
 		case $(readlink "$fd") in

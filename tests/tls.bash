@@ -223,5 +223,5 @@ py_tls() {
 		END
 		cat
 	} >py.tls
-	timeout 90 python3 py.tls "$certs" "$@" 3>&-
+	timeout "$((90 + ${WHOLE:+600} + 0))" python3 py.tls "$certs" "$@" 3>&-
 }

@@ -479,6 +479,8 @@ sockopt_value(const struct sockopt *o, int fd,
 	    &one, &size) < 0)
 		return -1;
 	*value = o->row->max > INT_MAX ? (int64_t)(uint32_t)one : one;
+	if (o->row->kind == SOCKOPT_BUFFER)
+		*value /= 2;	/* the kernel has doubled it */
 	return 0;
 }
 
@@ -502,8 +504,7 @@ sockopt_why(const struct sockopt *o, const int64_t got[static SOCKOPT_VALUES])
 {
 	enum { OPTIONS = 40 };		/* TCP's own, in a segment: less mss */
 	const struct sockopt_row *row = o->row;
-	int64_t want = row->kind == SOCKOPT_BUFFER ? 2 * o->value[0] :
-	    o->value[0];
+	int64_t want = o->value[0];
 
 	if (row->option == TCP_FASTOPEN && row->level == IPPROTO_TCP &&
 	    !fastopen_works())

@@ -282,7 +282,7 @@ print_drained(const struct page *p, const struct event *e)
 		print_leave_mode(p, e);
 }
 
-/* "rcvbuf 425984 of 4194304: net.core.rmem_max", "tos 184 (ef)" */
+/* "rcvbuf 212992 of 4194304: net.core.rmem_max", "tos 184 (ef)" */
 static void
 print_sockopt(const struct page *p, const struct event *e)
 {

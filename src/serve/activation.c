@@ -8,10 +8,12 @@
  *			are high, close-on-exec	closed if they don't fit
  *	served		the same		we stop: our copy closes
  *
- * At the end the queue is the manager's business: nothing is steered away, and
- * no option of the shared sockets is changed. Only if no other process can have
- * them (systemd-socket-activate(1) becomes the server it starts) rpnc leaves
- * as with sockets of its own.
+ * At the end the queue is the manager's business: nothing is steered away. Only
+ * if no other process can have the sockets (systemd-socket-activate(1) becomes
+ * the server it starts) rpnc leaves as with sockets of its own.
+ *
+ * The manager shares what taking them changes: they don't block, and accepted
+ * connections have TCP_NODELAY; datagrams come with IP_PKTINFO.
  */
 #include "serve/activation.h"
 
