@@ -108,7 +108,7 @@ fact() {
 	local before
 	serves -k -m 8 127.0.0.1:0 -- true
 	before=$(open_descriptors "$pid")
-	rpnc probe -q -n "${WHOLE:-3}00" -c 8 --by none 127.0.0.1 "$port" || true
+	rpnc probe -q -n "$((${WHOLE:+700} + 300))" -c 8 --by none 127.0.0.1 "$port" || true
 	eventually childless
 	test "$(open_descriptors "$pid")" -eq "$before"
 	end TERM
