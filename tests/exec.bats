@@ -104,7 +104,7 @@ fact() {
 	jq -e --argjson n "$least" '.ok >= $n' <<<"$found"
 }
 
-@test "exec: 1,000 short ones leave no zombie and no descriptor" {
+@test "exec: many short ones leave no zombie and no descriptor" {
 	local before
 	serves -k -m 8 127.0.0.1:0 -- true
 	before=$(open_descriptors "$pid")
