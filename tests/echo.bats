@@ -816,7 +816,7 @@ bats_require_minimum_version 1.5.0
 		r, = [e for e in events if e["event"] == "report"]
 		assert r is events[-1]
 		assert set(r) == {"event", "time", "command", "name", "seconds",
-		                  "accepted", "in", "out", "workers"}, r
+		                  "accepted", "denied", "in", "out", "workers"}, r
 		assert r["command"] == "echo" and r["name"] == "srv" and r["seconds"] > 0
 		rows = r["workers"]
 		assert all(set(w) == {"name", "worker", "pid", "accepted", "share", "in",
