@@ -30,7 +30,7 @@ heeded() {
 		    if os.path.isdir(where) and os.listdir(where)]
 		p.communicate(b"/who\n/quit\n", timeout=60)
 		try:
-		    told = manager.recv(99).decode()
+		    told = manager.recv(99).decode().split("\n")[0]
 		except BlockingIOError:
 		    told = None
 		history = [f for d in os.walk(state) for f in d[2]]
