@@ -74,6 +74,19 @@ refuses() {
 	end TERM
 }
 
+@test "activation: with TLS, and with a program for each client" {
+	activate -- "$RPNC" echo --tls
+	assert_equal "$(rpnc connect --tls --tls-insecure "$port" <<<hello 2>said)" hello
+	grep -q 'nothing is verified' said
+	end TERM
+	activate -- "$RPNC" listen --allow 127.0.0.1 -- cat
+	assert_equal "$(rpnc connect "$port" <<<hello)" hello
+	end TERM
+	activate --accept -- "$RPNC" listen -- cat
+	assert_equal "$(rpnc connect "$port" <<<hello)" hello
+	end TERM
+}
+
 @test "activation: a connection that was accepted already is served, then the end" {
 	activate --accept -- "$RPNC" echo
 	assert_equal "$(rpnc connect "$port" <<<hello)" hello
