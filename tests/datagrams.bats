@@ -220,7 +220,7 @@ no_more_memory() {
 
 @test "connect -u: a bad destination is status 1" {
 	run -1 timeout 20 rpnc connect -u 255.255.255.255 9 </dev/null
-	assert_output 'rpnc connect: connect to 255.255.255.255:9: Permission denied'
+	assert_output 'rpnc connect: connect to 255.255.255.255:9: Permission denied: this is a broadcast address: --sockopt broadcast allows it'
 }
 
 # refusal ERRNO: how it is told.
