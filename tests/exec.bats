@@ -202,6 +202,81 @@ fact() {
 	finish "$group"
 }
 
+@test "exec: a reply is whole, although the program does not read what its client sends" {
+	serves -k 127.0.0.1:0 -- bash -c 'printf "HTTP/1.0 200 OK\r\n\r\n"; head -c 3000000 /dev/zero'
+	for _ in 1 2 3; do
+		assert_equal "$(timeout 20 curl -sSf "http://127.0.0.1:$port/" | wc -c)" 3000000
+	done
+	head -c 3000000 /dev/zero >upload
+	assert_equal "$(reach 127.0.0.1 "$port" <upload 2>/dev/null | wc -c)" 3000019
+	serves -U sock -- bash -c 'head -c 3000000 /dev/zero'
+	assert_equal "$(reach -U sock <<<hello | wc -c)" 3000000
+}
+
+@test "exec: an upload over TLS that is cut off is status 1, and a reset ends the program" {
+	local how
+	for how in reset truncated; do
+		serves --json --tls --tls-cert "$certs/localhost.pem" 127.0.0.1:0 -- \
+			sh -c 'cat >got'
+		py_tls "$port" "$how" <<-'END'
+			t = tls(args[0])
+			t.write(b"hello")
+			if args[1] == "reset": reset(t.sock)
+			else: t.sock.shutdown(socket.SHUT_WR); whole(t.sock)
+		END
+		finish "$pid" && fail "status 0" || assert_equal "$?" 1
+		assert_equal "$(of_event closed reason out.0)" "$how"
+		case $how in
+		truncated) assert_equal "$(<got)" hello ;;
+		*) assert_equal "$(exits)" '1 null 13' ;;
+		esac
+		pids=()
+		rm out.0
+	done
+}
+
+@test "exec: a session lasts as long as its process group, which ends with the server" {
+	mkfifo alive
+	serves -k --json -m 1 --grace 0 127.0.0.1:0 -- \
+		bash -c 'tail -f /dev/null >alive 2>&1 <&1 & echo started'
+	cat alive >/dev/null & # ends if no process has the fifo
+	pids+=("$!")
+	local group=$!
+	assert_equal "$(reach -n 127.0.0.1 "$port")" started
+	eventually exited 1
+	# the second client waits until the first one's group is empty
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	end TERM "${pids[0]}"
+	assert_equal "$status" 143
+	finish "$group"
+	assert_equal "$(exits)" '1 0 null'
+	exec 5>&-
+}
+
+@test "exec: a program has no terminal; one that is stopped, or killed, leaves nothing" {
+	serves -k --json --grace 0 127.0.0.1:0 -- \
+		bash -c 'trap "" TERM; read -r </dev/tty || echo none; kill -STOP $$; read -r'
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	hears 5 none
+	end TERM
+	assert_equal "$(exits)" '1 null 9'
+	exec 5>&-
+}
+
+@test "exec: if the program is gone when the one client comes, the status is 1" {
+	local group
+	for group in '' '-r --once'; do
+		cp /bin/cat mycat
+		# shellcheck disable=SC2086
+		serves $group 127.0.0.1:0 -- ./mycat
+		rm mycat
+		reach 127.0.0.1 "$port" </dev/null || true
+		finish "$pid" && fail "status 0" || assert_equal "$?" 1
+		grep -q './mycat: No such file' err.0
+		pids=()
+	done
+}
+
 @test "exec: a second signal ends the grace" {
 	serves -k --json --grace 1000 127.0.0.1:0 -- cat
 	exec 6<>"/dev/tcp/127.0.0.1/$port"

@@ -36,7 +36,7 @@ close_others(void)
 static void
 child_separate(int socket)
 {
-	setpgid(0, 0);
+	setsid();	/* so it has no terminal to stop it, either */
 	dup2(socket, STDIN_FILENO);
 	dup2(socket, STDOUT_FILENO);
 	close_others();

@@ -23,7 +23,7 @@ struct child_plan {
 	const struct child_variable *environment;	/* last: name NULL */
 	/*
 	 * Its stdin and stdout. Then it gets no other descriptor but stderr, a
-	 * process group of its own, and the default signals. 0: it gets all
+	 * session of its own, and the default signals. 0: it gets all
 	 * descriptors of the user, with our stderr as its stdout, and the
 	 * signals as we inherited them.
 	 */

@@ -8,7 +8,7 @@
  */
 #include "cmd/listen_program.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -32,7 +32,7 @@ listen_program_words(const struct settings *s, int count)
 
 	/* sockets of others need no port */
 	if (behind == count && !s->adopt && !s->listen_fds.count &&
-	    !getenv("LISTEN_FDS"))
+	    !activation_is_ours())
 		return 0;
 	return behind > 0 ? behind : 0;
 }
@@ -56,12 +56,18 @@ listen_program_take(struct settings *s, int *count, char *const *words)
 }
 
 /* Without -k there is one connection: its fault is the command's. */
+static bool
+is_judged(const struct listen_server *v)
+{
+	return !v->settings->keep && !v->stop.leave.ends;
+}
+
 static void
 judge(struct listen_server *v, const struct event *e)
 {
 	const char *command = v->settings->program[0];
 
-	if (v->settings->keep || v->stop.leave.ends || !e->status)
+	if (!is_judged(v) || !e->status)
 		return;
 	if (e->signal > 0)
 		fail_as(STATUS_NETWORK, "%.200s: killed by signal %d (%s)",
@@ -92,7 +98,13 @@ on_exit_of(struct program *p, unsigned conn, const struct child *child,
 static void
 on_closed(struct program *p, struct conn *c, enum reason reason)
 {
-	emit_closed(&listen_of_program(p)->netcat.app, c, reason);
+	struct listen_server *v = listen_of_program(p);
+	struct relay_end end = { .reason = reason };
+
+	emit_closed(&v->netcat.app, c, reason);
+	if (reason == REASON_RESET)
+		end.error = ECONNRESET;
+	netcat_judge_end(&v->netcat, c, &end);
 }
 
 static void
@@ -111,11 +123,26 @@ on_failed(struct program *p, struct conn *c)
 {
 	struct listen_server *v = listen_of_program(p);
 
-	if (backoff_is_news(&v->program_failed))
+	if (is_judged(v)) {
+		fail_status_set(STATUS_NETWORK);
+		app_fault(&v->netcat.app);
+	} else if (backoff_is_news(&v->program_failed))
 		emit_error(&v->netcat.app);
 	on_closed(p, c, REASON_LOCAL);
 	listen_session_over(v, 0, 0, c->counted);
 	conn_free(c);
+	/* later, because without -k the listener is still to be closed */
+	loop_timer_set(p->loop, &v->program_idle, loop_now());
+}
+
+static void
+on_idle(struct timer *t)
+{
+	struct listen_server *v = container_of(t, struct listen_server,
+	    program_idle);
+
+	if (!program_is_busy(&v->program))
+		v->netcat.on_last(&v->netcat);
 }
 
 static void
@@ -145,6 +172,7 @@ listen_program_init(struct listen_server *v)
 		.on_wait = on_wait,
 	};
 	v->on_client = on_client;
+	v->program_idle.on_timer = on_idle;
 	program_init(&v->program);
 	return getrlimit(RLIMIT_NOFILE, &v->program.files) < 0 ?
 	    fail("descriptors") : 0;
@@ -157,4 +185,5 @@ listen_program_end(struct listen_server *v)
 		return;
 	acceptor_close(&v->acceptor);
 	program_end(&v->program);
+	loop_timer_cancel(&v->netcat.app.loop, &v->program_idle);
 }

@@ -29,6 +29,7 @@ struct listen_server {
 	/* Takes over a client that is ready; NULL: the relay serves it. */
 	void (*on_client)(struct listen_server *, struct conn *);
 	int64_t program_failed;	/* when that was last reported */
+	struct timer program_idle;	/* calls on_last() */
 	struct stop stop;
 	/* membership.set; empty once it is closed */
 	struct sock_set listening;

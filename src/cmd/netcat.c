@@ -83,13 +83,9 @@ end_fail(struct netcat *n, const struct conn *c, const struct relay_end *end)
 	return end->error == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
 }
 
-/*
- * If this was the only connection, or the only one that input was for, its
- * fault is the command's. Else only this client is concerned; a line reports it
- * if data was not delivered.
- */
-static void
-end_fault(struct netcat *n, const struct conn *c, const struct relay_end *end)
+void
+netcat_judge_end(struct netcat *n, const struct conn *c,
+    const struct relay_end *end)
 {
 	const struct relay_options *o = &n->relay_options;
 
@@ -109,7 +105,7 @@ on_closed(struct relay *r, struct conn *c, const struct relay_end *end)
 	if (n->interactive)
 		session_closed(&n->session, c);
 	emit_closed(&n->app, c, end->reason);
-	end_fault(n, c, end);
+	netcat_judge_end(n, c, end);
 	if (n->on_closed)
 		n->on_closed(n, c);
 	if (!r->count)

@@ -48,6 +48,13 @@ int netcat_prompt(struct netcat *);
 int netcat_add(struct netcat *, struct conn *c);
 /* Datagrams are lost: reports the last fault. */
 void netcat_lost(struct netcat *);
+/*
+ * A connection has ended. If it was the only one, or the only one that input was
+ * for, its fault is the command's. Else only this client is concerned; a line
+ * reports it if data was not delivered.
+ */
+void netcat_judge_end(struct netcat *, const struct conn *,
+    const struct relay_end *);
 /* Closes all connections and streams; returns the command's status. */
 int netcat_close(struct netcat *);
 

@@ -92,12 +92,18 @@ activation_add(struct activation *a, int fd, const char *name)
 	return 0;
 }
 
+bool
+activation_is_ours(void)
+{
+	return variable_number("LISTEN_PID", INT32_MAX) == getpid();
+}
+
 /* Those of systemd, if it means this process. */
 static int
 activation_take_listed(struct activation *a)
 {
 	const char *names = secure_getenv("LISTEN_FDNAMES");
-	int64_t count = variable_number("LISTEN_PID", INT32_MAX) == getpid() ?
+	int64_t count = activation_is_ours() ?
 	    variable_number("LISTEN_FDS", 1 << 16) : 0;
 	char name[sizeof(a->name[0])] = "";
 

@@ -20,6 +20,8 @@ struct activation {
  * them. -1: a usage fault.
  */
 int activation_take(struct activation *);
+/* Whether the variables of a service manager are for this process. */
+bool activation_is_ours(void);
 /* Takes over one more, by its number. -1: a usage fault. */
 int activation_take_number(struct activation *, const char *text);
 /*

@@ -4,14 +4,28 @@
  *	state		what it holds		what moves it on
  *	waiting		the connection		a process may start: running.
  *						It can't: on_failed()
- *	running		a process, and perhaps	the process has ended, and so
- *			a proxy			has the proxy: over
+ *	running		a process, and our copy	the process has ended: ended
+ *			of the connection, or
+ *			a proxy
+ *	ended		its process group	the group is empty, and the
+ *						proxy has ended: closing
+ *	closing		the connection		the client's end, or LINGER_US:
+ *						over
  *	over		freed, after on_over()
  *
- * The process has the accepted socket itself, and we close our copy: the
- * connection lasts as long as a process has it. Only if we must change the
- * bytes (TLS), the process has one end of a Unix socket pair, and a proxy
- * (relay/proxy.h) joins the other end and the connection.
+ * The process has the accepted socket itself. Our copy is for the end: a
+ * program need not read all that its client sends, and close(2) with unread
+ * data would reset the connection, and what the program has written with it. So
+ * we half-close, and read what the client still sends. If other processes of
+ * the group go on, they may use the connection: then our copy is just closed.
+ *
+ * Only if we must change the bytes (TLS), the process has one end of a Unix
+ * socket pair, and a proxy (relay/proxy.h) joins the other end and the
+ * connection.
+ *
+ * Processes that a program leaves behind become our children
+ * (PR_SET_CHILD_SUBREAPER), so we learn when its group is empty. A process that
+ * has left the group (setsid(2)) is a stray, on its own.
  *
  * A connection waits if the limit is reached, because a server that leaves its
  * group accepts all that is queued. It also waits if fork(2) fails, or if the
@@ -23,9 +37,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/container.h"
@@ -36,35 +53,143 @@
 enum {
 	TERM_US = 2 * 1000 * 1000,	/* from SIGTERM to SIGKILL */
 	KILL_US = 1000 * 1000,		/* from SIGKILL to the end */
+	AWAIT_MS = 10,			/* from one look to the next */
+	LINGER_US = 1500 * 1000,	/* a client may never close */
+	DISCARD = 16 * 1024,		/* bytes in one read, and */
+	DISCARDS = 64,			/* reads in one event */
 };
 
 struct program_run {
 	struct child child;
 	struct program *program;
+	struct conn *conn;		/* our copy; NULL: closed, or proxy's */
 	struct proxy *proxy;		/* NULL: there is none, or it ended */
+	bool empty;			/* its group has no process */
+	struct timer linger;
 	unsigned id;			/* of the connection */
 	int64_t began;
 	uint64_t in, out;
 	struct source_count *counted;	/* the connection's */
-	struct program_run *next, **link;
+	struct program_run *next;
 };
 
-/* The process or the proxy has ended: if both have, the session is over. */
-static void
-run_settle(struct program_run *run)
-{
-	struct program *p = run->program;
-	struct program_run was = *run;
+static void run_settle(struct program *, struct program_run *);
 
-	if (!run->child.ended || run->proxy)
-		return;
-	*run->link = run->next;
-	if (run->next)
-		run->next->link = run->link;
+static void
+run_over(struct program *p, struct program_run *run)
+{
+	struct program_run **link = &p->runs;
+	struct program_run gone = *run;
+
+	while (*link != run)
+		link = &(*link)->next;
+	*link = run->next;
 	free(run);
-	p->on_over(p, was.in, was.out, was.counted);
+	p->on_over(p, gone.in, gone.out, gone.counted);
 	if (p->ending && !p->runs)
 		loop_stop(p->loop);
+}
+
+/* Closes our copy of the connection. */
+static void
+run_close_copy(struct program_run *run)
+{
+	loop_timer_cancel(run->program->loop, &run->linger);
+	if (run->conn)
+		conn_free(run->conn);
+	run->conn = NULL;
+}
+
+/* Reads what the client has sent; false: it has ended, or broke. */
+static bool
+run_discard(const struct program_run *run)
+{
+	char buffer[DISCARD];
+	ssize_t n = 1;
+
+	for (int i = 0; i < DISCARDS && n > 0; i++)
+		n = recv(run->conn->source.fd, buffer, sizeof(buffer),
+		    MSG_DONTWAIT);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void
+on_discard(struct conn *c, uint32_t events)
+{
+	struct program_run *run = c->user;
+
+	(void)events;
+	if (run_discard(run))
+		return;
+	run_close_copy(run);
+	run_settle(run->program, run);
+}
+
+static void
+on_client_late(struct timer *t)
+{
+	struct program_run *run = container_of(t, struct program_run, linger);
+
+	run_close_copy(run);
+	run_settle(run->program, run);
+}
+
+/* Whether a child of ours is in none of the programs' groups; or unknown. */
+static bool
+program_has_strays(const struct program *p)
+{
+	FILE *f = fopen("/proc/thread-self/children", "re");
+	bool strays = !f;
+	int pid;
+
+	while (!strays && fscanf(f, "%d", &pid) == 1) {
+		const struct program_run *run = p->runs;
+		pid_t group = getpgid(pid);
+
+		while (run && run->child.pid != group)
+			run = run->next;
+		strays = !run;
+	}
+	if (f)
+		fclose(f);
+	return strays;
+}
+
+/* Nobody has the connection but us: half-closes it, and waits for its end. */
+static void
+run_begin_close(struct program_run *run)
+{
+	struct program *p = run->program;
+	struct conn *c = run->conn;
+
+	c->user = run;
+	c->on_event = on_discard;
+	run->linger.on_timer = on_client_late;
+	if (!run_discard(run) || program_has_strays(p) ||
+	    shutdown(c->source.fd, SHUT_WR) < 0 || !run_discard(run) ||
+	    c->ops->watch(c, EPOLLIN) < 0 ||
+	    loop_timer_set(p->loop, &run->linger, loop_now() + LINGER_US) < 0)
+		run_close_copy(run);
+}
+
+/* The process or the proxy has ended, or another process of the group. */
+static void
+run_settle(struct program *p, struct program_run *run)
+{
+	if (!run->child.ended || run->proxy || p->abandons)
+		return;
+	if (!run->empty && kill(-run->child.pid, 0) == 0) {
+		run_close_copy(run);
+		return;
+	}
+	if (!run->empty) {
+		run->empty = true;
+		p->processes--;
+		if (run->conn)
+			run_begin_close(run);
+	}
+	if (!run->conn)
+		run_over(p, run);
 }
 
 static void
@@ -78,8 +203,12 @@ on_proxy_close(struct proxy *proxy, enum reason reason, int error)
 	run->proxy = NULL;
 	run->in = client->in;
 	run->out = client->out;
+	/* what a write to a connection that was reset would do */
+	if (reason != REASON_END && reason != REASON_TRUNCATED &&
+	    !run->child.ended)
+		kill(-run->child.pid, SIGPIPE);
 	p->on_closed(p, client, reason);
-	run_settle(run);
+	run_settle(p, run);
 }
 
 /* Starts the process with this socket; -1: errno says why. */
@@ -130,7 +259,7 @@ run_start_for(struct program_run *run, struct conn *c)
 		return run_start_behind_proxy(run, c);
 	if (run_start(run, c, c->source.fd) < 0)
 		return -1;
-	conn_free(c);
+	run->conn = c;
 	return 0;
 }
 
@@ -155,9 +284,6 @@ program_start(struct program *p, struct conn *c)
 	}
 	p->processes++;
 	run->next = p->runs;
-	run->link = &p->runs;
-	if (run->next)
-		run->next->link = &run->next;
 	p->runs = run;
 	return 0;
 }
@@ -210,7 +336,7 @@ static void
 program_signal(const struct program *p, int number)
 {
 	for (const struct program_run *run = p->runs; run; run = run->next)
-		if (!run->child.ended)
+		if (!run->empty)
 			kill(-run->child.pid, number);
 }
 
@@ -235,6 +361,7 @@ program_init(struct program *p)
 {
 	p->backoff.on_end = on_rested;
 	p->kill.on_timer = on_stubborn;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 void
@@ -266,16 +393,25 @@ run_of(const struct program *p, pid_t pid)
 }
 
 static void
-run_exited(struct program_run *run, int status)
+run_exited(struct program *p, struct program_run *run, int status)
 {
-	struct program *p = run->program;
-
 	run->child.ended = true;
 	run->child.status = status;
-	p->processes--;
 	p->on_exit(p, run->id, &run->child, loop_now() - run->began);
-	run_settle(run);
+	run_settle(p, run);
 	backoff_cancel(&p->backoff, p->loop);
+}
+
+/* A process that a program has left behind has ended. */
+static void
+program_settle(struct program *p)
+{
+	struct program_run *next;
+
+	for (struct program_run *run = p->runs; run; run = next) {
+		next = run->next;
+		run_settle(p, run);
+	}
 }
 
 void
@@ -287,25 +423,40 @@ program_reap(struct program *p)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct program_run *run = run_of(p, pid);
 
-		/* a child of the shell that then called exec(3) on rpnc */
+		/* or one that a program has left behind */
 		if (run)
-			run_exited(run, status);
+			run_exited(p, run, status);
+		else
+			program_settle(p);
 	}
 	program_next(p);
+}
+
+/* After SIGKILL: waits for the processes, but not for one that can't die. */
+static void
+program_await(struct program *p)
+{
+	const struct timespec pause = { .tv_nsec = AWAIT_MS * 1000 * 1000 };
+
+	program_reap(p);
+	for (int i = 0; p->processes && i < KILL_US / 1000 / AWAIT_MS; i++) {
+		nanosleep(&pause, NULL);
+		program_reap(p);
+	}
 }
 
 /* Forgets all that has not ended. */
 static void
 program_abandon(struct program *p)
 {
+	p->abandons = true;
 	while (p->runs) {
 		struct program_run *run = p->runs;
 
-		run->child.ended = true;
 		if (run->proxy)
 			proxy_cut(run->proxy);
-		else
-			run_settle(run);
+		run_close_copy(run);
+		run_over(p, run);
 	}
 }
 
@@ -330,10 +481,12 @@ program_end(struct program *p)
 	program_cut_waiting(p);
 	p->ending = true;
 	program_signal(p, SIGTERM);
+	program_signal(p, SIGCONT);	/* a stopped one ends, too */
 	loop_timer_set(p->loop, &p->kill, loop_now() + TERM_US);
 	p->loop->stopped = !p->runs;
 	if (loop_run(p->loop) == 0)
 		program_signal(p, SIGKILL);
 	loop_timer_cancel(p->loop, &p->kill);
+	program_await(p);
 	program_abandon(p);
 }

@@ -38,11 +38,11 @@ struct program {
 	/* program.c fills in the rest. */
 	struct program_run *runs;	/* sessions */
 	struct conn *waiting;		/* until a process may start */
-	unsigned count, processes;	/* runs; those whose process runs */
+	unsigned count, processes;	/* runs; groups with a process */
 	struct backoff backoff;		/* after fork(2) failed */
 	int64_t reported;		/* when on_wait() was last called */
 	struct timer kill;
-	bool ending;
+	bool ending, abandons;
 };
 
 /* The fields and callbacks are set. */
