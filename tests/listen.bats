@@ -352,6 +352,17 @@ exchange() {
 	ends_with 1 'stdout: Bad file'
 }
 
+@test "listen: with a closed stderr a program can still write to its own" {
+	rpnc() {
+		exec "$RPNC" listen -k --ready-fd 4 127.0.0.1 0 -- \
+			sh -c 'echo lost >&2 && echo fine' 2>&-
+	}
+	start
+	py "$port" <<-'END'
+		assert dial(args[0]).recv(9) == b"fine\n"
+	END
+}
+
 @test "listen: ends as soon as the reader of its stdout is gone: status 1" {
 	mkfifo out.0
 	exec 8<>out.0

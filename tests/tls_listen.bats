@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # listen --tls: what it shows to real clients, and whom it lets in.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2086,SC2094,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2086,SC2094,SC2154,SC2317
 
 load listen
 load tls
@@ -46,6 +46,23 @@ with_haproxy() {
 	haproxy "bind 127.0.0.1:$port" "server s 127.0.0.1:$to ssl verify required ca-file $certs/ca.crt verifyhost localhost sni str(localhost)"
 	timeout 30 rpnc connect "$port"
 	pid=$server
+}
+
+@test "listen --tls: --tls-pin chooses the clients of a program on all addresses" {
+	local of
+	of=sha256//$(openssl x509 -in "$certs/client.pem" -noout -pubkey |
+		openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64)
+	rpnc() {
+		exec "$RPNC" listen -k --tls --tls-cert "$certs/localhost.pem" \
+			--tls-pin "$of" --ready-fd 4 0.0.0.0:0 -- cat
+	}
+	start
+	unset -f rpnc
+	set -- connect --tls --tls-ca "$certs/ca.crt" localhost "$port"
+	run -0 timeout 20 rpnc "$@" --tls-cert "$certs/client.pem" <<<hello
+	assert_output hello
+	run ! timeout 20 rpnc "$@" --tls-cert "$certs/localhost.pem" <<<hello
+	refute_output hello
 }
 
 @test "listen --tls: makes a key and prints its pin, which curl and connect trust" {

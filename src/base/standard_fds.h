@@ -7,7 +7,8 @@
 
 /*
  * Opens the closed ones of them, before anything else is opened. A read of such
- * a stdin gives end of file; a write to such an output still fails.
+ * a stdin gives end of file; a write to such a stdout still fails, and a write
+ * to such a stderr is lost.
  */
 void standard_fds_hold(void);
 

@@ -16,6 +16,6 @@ const char *const advice_words[ADVICES] = {
 	[ADVICE_TLS_NAME] = "--tls-name says which name to expect",
 	[ADVICE_INTERFACE] = "--interface says it",
 	[ADVICE_BROADCAST] = "--sockopt broadcast allows it",
-	[ADVICE_CHOOSE_CLIENTS] = ("choose the clients by --allow or "
-	    "--tls-ca, or listen on 127.0.0.1"),
+	[ADVICE_CHOOSE_CLIENTS] = ("choose the clients by --allow, --tls-ca "
+	    "or --tls-pin, or listen on 127.0.0.1"),
 };

@@ -6,7 +6,7 @@
 static bool
 clients_are_chosen(const struct settings *s)
 {
-	return s->tls_ca || s->allow.count;
+	return s->tls_ca || s->tls_pin || s->allow.count;
 }
 
 int
