@@ -228,6 +228,17 @@ refuses() {
 		pids=()
 	done
 	refuses 'keeps no clients' echo -u --max-per-source 2 9000
+	start echo --max-per-source 1 127.0.0.1 0
+	py "$port" <<-'END'
+		first = dial(args[0])
+		first.send(b"x")
+		assert first.recv(1) == b"x"
+		try:
+		    dial(args[0]).recv(1)
+		except ConnectionError:
+		    pass
+	END
+	eventually grep -q 'is denied: its address has 1 connection$' err.0
 }
 
 @test "access: it is the peer that is judged, not a PROXY header, and before TLS" {

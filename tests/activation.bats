@@ -265,6 +265,6 @@ refuses() {
 		done
 		end TERM
 		while read -r -t 20 line <&5 && test "$line" = WATCHDOG=1; do :; done
-		assert_equal "${line%% *}" STOPPING=1
+		assert_equal "$line" "STOPPING=1 STATUS=stopping"
 	done
 }

@@ -31,6 +31,19 @@ tell("told", [len(parts), times[-1] - times[0] > 0.55])'
 	finish "$!"
 }
 
+@test "delay: there is no prompt with it, which would send each line at once" {
+	run -2 rpnc connect --delay 1 --prompt=always "127.0.0.1:9"
+	assert_output "rpnc connect: --delay is for lines of stdin: a prompt sends each line at once"
+	server 'c = accept(); tell("told", c.recv(100)); c.close()'
+	mkfifo told
+	printf 'one\n' >sent
+	timeout 30 script -qefc "rpnc connect --delay 1ms 127.0.0.1:$port" screen <sent >out 3>&- &
+	run -0 cat told
+	assert_output "b'one\n'"
+	finish "$!"
+	run ! grep -q 'connected to' out
+}
+
 @test "delay: lines that are not sent yet count as not delivered" {
 	server 'c = accept(); c.recv(100); c.close()'
 	printf 'one\ntwo\nthree\n' >sent

@@ -46,6 +46,12 @@ load connect
 @test "events: a file that can't be opened is status 2, and --json excludes it" {
 	run -2 rpnc listen --events none/log 0
 	assert_output "rpnc listen: --events none/log: No such file or directory"
+	mkfifo unread
+	run -2 rpnc listen --events unread 0
+	assert_output "rpnc listen: --events unread: No such device or address: no process reads this fifo"
 	run -2 rpnc listen --json --events log 0
 	assert_output --partial "choose"
+	# such a message is no event
+	run -2 rpnc listen --json --sockopt ttl=0 0
+	assert_output "rpnc listen: --sockopt ttl=0: want 1 to 255"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154 # from helpers
+# shellcheck disable=SC2086,SC2154 # words are split; from helpers
 # --mptcp: Multipath TCP, with itself, with plain TCP, and in a group.
 
 load helpers
@@ -39,6 +39,14 @@ needs_mptcp() {
 	assert_output --partial "can't be steered"
 	run -2 rpnc echo -r --mptcp --weight 3 0
 	run -2 rpnc connect -u --mptcp 9
+	# if the kernel refuses it to MPTCP; a later one may not
+	if ! "$PYTHON" -c 'import socket
+socket.socket(2, 1, 262).setsockopt(1, 47, 1 << 20)'; then
+		for words in 'listen --mptcp 0' 'echo --mptcp 0' 'connect --mptcp 9'; do
+			run -2 rpnc $words --limit-rate 1M
+			assert_output --partial "limit-rate=1M: Operation not supported: this kernel has it for TCP, not for MPTCP"
+		done
+	fi
 	start echo -v -r --mptcp 127.0.0.1 0
 	local first=$pid
 	start echo -r --mptcp 127.0.0.1 "$port"

@@ -132,6 +132,10 @@ left: nothing was waiting, nothing lost"
 	assert_output --partial "needs its interface: ff02::1:3%eth0"
 	run -2 rpnc listen -u host@239.1.2.3 5000
 	assert_output --partial "want the address of a sender and of a multicast group"
+	run -2 rpnc listen -u ::1@232.1.2.3 5000
+	assert_output --partial "::1@232.1.2.3: want the address of a sender and of a multicast group, both IPv4 or both IPv6"
+	run -2 rpnc connect -u 10.1.1.1@232.1.2.3 5000
+	assert_output --partial "10.1.1.1@232.1.2.3: SRC@GROUP is for listen -u"
 	run -2 rpnc echo -u -r --steer random 239.1.2.3 5000
 	assert_output --partial "--steer: each member gets every datagram of a multicast group"
 	run -5 in_netns 'rpnc listen -u 239.1.2.3 5000'

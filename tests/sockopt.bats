@@ -178,7 +178,14 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 		assert_equal "${#lines[@]}" 1
 	done <<-'END'
 		mrak=1|mrak: no such socket option; did you mean mark?
-		,|'': no such socket option; want one of: tos ttl
+		,|,: empty item
+		ttl=5,|ttl=5,: empty item
+		ttl=5,,tos=1|ttl=5,,tos=1: empty item
+		rcvbuf=1G|rcvbuf=1G: want 1 to 1073741823
+		notsent-lowat=0|notsent-lowat=0: want 1 to 2147483647
+		user-timeout=0|user-timeout=0: want 1ms to 2147483647ms
+		busy-poll=3000|busy-poll=3000: want 0us to 2147483647us
+		keepalive=40000|keepalive=40000: want seconds and a count, as IDLE:INTERVAL:COUNT, at most 32767:32767:127
 		ttl=0|ttl=0: want 1 to 255
 		ttl|ttl: want 1 to 255
 		nodelay=2|nodelay=2: want 0 or 1

@@ -295,7 +295,7 @@ app_ready(struct app *a, const struct sock_set *set)
 void
 app_stopping(struct app *a)
 {
-	manager_notify(&a->manager, "STOPPING=1\nSTATUS=waits for open sessions");
+	manager_notify(&a->manager, "STOPPING=1\nSTATUS=stopping");
 	a->manager.to.len = 0;
 	loop_timer_cancel(&a->loop, &a->watchdog);
 }

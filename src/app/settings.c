@@ -1,8 +1,10 @@
 #include "app/settings.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -166,6 +168,14 @@ settings_sockopts(struct settings *s)
 	    fail_option("--sockopt") : 0;
 }
 
+static bool
+is_fifo(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 /* Opened before all else; workers inherit it. O_APPEND: they share it. */
 static int
 settings_events(struct settings *s)
@@ -177,6 +187,8 @@ settings_events(struct settings *s)
 	if (s->events_fd >= 0)
 		return 0;
 	fail("--events %.200s", s->events);
+	if (errno == ENXIO && is_fifo(s->events))
+		fail_add("no process reads this fifo");
 	return fail_status_set(STATUS_USAGE);
 }
 

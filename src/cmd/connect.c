@@ -18,6 +18,7 @@
 #include "base/escape.h"
 #include "base/fail.h"
 #include "cmd/command.h"
+#include "cmd/multicast_options.h"
 #include "cmd/netcat.h"
 #include "cmd/proxy_options.h"
 #include "cmd/sockopt_options.h"
@@ -306,6 +307,7 @@ connect_check(struct netcat *n, const struct settings *s, int count,
 {
 	return settings_endpoint(s, count, words, &r->server) < 0 ||
 	    check_port(&r->server) < 0 || netcat_check(n, s) < 0 ||
+	    multicast_options_client(s, &r->server) < 0 ||
 	    sockopt_options_check(s, &r->server, SOCKOPT_CLIENT) < 0 ||
 	    pass_check(s) < 0 ||
 	    proxy_options(s, &r->server, &r->proxies) < 0 ||

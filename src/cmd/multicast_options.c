@@ -35,10 +35,19 @@ source_read(struct settings *s, struct endpoint *e, char *at)
 	    group_read(at + 1, &group) < 0 || !multicast_is_group(&group) ||
 	    group.sa.sa_family != s->multicast_source.sa.sa_family)
 		return fail_as(STATUS_USAGE, "%s@%s: want the address of a "
-		    "sender and of a multicast group, as in "
-		    "10.0.0.1@232.1.2.3", e->host, at + 1);
+		    "sender and of a multicast group, both IPv4 or both IPv6, "
+		    "as in 10.0.0.1@232.1.2.3", e->host, at + 1);
 	memmove(e->host, at + 1, strlen(at + 1) + 1);
 	return 0;
+}
+
+int
+multicast_options_client(const struct settings *s, const struct endpoint *e)
+{
+	if (!s->udp || e->local || !strchr(e->host, '@'))
+		return 0;
+	return fail_as(STATUS_USAGE, "%s: SRC@GROUP is for listen -u: a sender "
+	    "names the group alone", e->host);
 }
 
 int

@@ -9,4 +9,7 @@
  */
 int multicast_options(struct settings *, struct endpoint *);
 
+/* Refuses a client's address that is SRC@GROUP. -1: usage. */
+int multicast_options_client(const struct settings *, const struct endpoint *);
+
 #endif

@@ -173,7 +173,7 @@ netcat_wants_prompt(const struct settings *s)
 {
 	if (s->json || s->program || s->prompt == CHOICE_NEVER)
 		return false;
-	return s->prompt == CHOICE_ALWAYS || prompt_possible();
+	return s->prompt == CHOICE_ALWAYS || (!s->delay && prompt_possible());
 }
 
 int
@@ -182,6 +182,9 @@ netcat_check(struct netcat *n, const struct settings *s)
 	if (s->until == UNTIL_INPUT && s->no_stdin)
 		return fail_as(STATUS_USAGE, "--until input waits for the end "
 		    "of stdin, and none is read (-n, or /dev/null)");
+	if (s->delay && s->prompt == CHOICE_ALWAYS)
+		return fail_as(STATUS_USAGE, "--delay is for lines of stdin: a "
+		    "prompt sends each line at once");
 	return settings_congestion(s, &n->congestion);
 }
 

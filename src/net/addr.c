@@ -61,7 +61,8 @@ host_set(struct endpoint *e, const char *host, size_t length)
 	if (e->family == AF_INET6 && inet_pton(AF_INET, e->host, &in) == 1)
 		return fail_as(STATUS_USAGE, "%s is an IPv4 address: -6 can't "
 		    "reach it", e->host);
-	if (strchr(e->host, ':') && !strchr(e->host, '%') &&
+	/* SRC@GROUP is judged where it is split */
+	if (strchr(e->host, ':') && !strpbrk(e->host, "%@") &&
 	    inet_pton(AF_INET6, e->host, &in6) != 1)
 		return fail_as(STATUS_USAGE, "%.64s is not an IPv6 address",
 		    e->host);

@@ -237,9 +237,16 @@ value_parse(const struct sockopt_row *row, const char *text,
 	return -1;
 }
 
-/* What a row wants, for the fault. */
 static const char *
-value_wanted(const struct sockopt_row *row, char text[static SOCKOPT_TEXT])
+kind_unit(enum sockopt_kind kind)
+{
+	return kind == SOCKOPT_MS ? "ms" : kind == SOCKOPT_US ? "us" : "";
+}
+
+/* What a row wants, for the fault; a value that can be read is out of range. */
+static const char *
+value_wanted(const struct sockopt_row *row, bool is_read,
+    char text[static SOCKOPT_TEXT])
 {
 	static const char *const words[] = {
 		[SOCKOPT_FLAG] = "0 or 1",
@@ -251,13 +258,16 @@ value_wanted(const struct sockopt_row *row, char text[static SOCKOPT_TEXT])
 		[SOCKOPT_MS] = "a time such as 30 or 250ms",
 		[SOCKOPT_US] = "a time such as 50us",
 		[SOCKOPT_KEEPALIVE] = "seconds and a count, as "
-		    "IDLE:INTERVAL:COUNT",
+		    "IDLE:INTERVAL:COUNT, at most 32767:32767:127",
 	};
+	const char *unit = kind_unit(row->kind);
+	bool has_range = row->kind == SOCKOPT_BYTES || *unit ||
+	    row->kind == SOCKOPT_BUFFER;
 
-	if (row->kind != SOCKOPT_NUMBER)
+	if (row->kind != SOCKOPT_NUMBER && !(is_read && has_range))
 		return words[row->kind];
-	snprintf(text, SOCKOPT_TEXT, "%lld to %lld", (long long)row->min,
-	    (long long)row->max);
+	snprintf(text, SOCKOPT_TEXT, "%lld%s to %lld%s", (long long)row->min,
+	    unit, (long long)row->max, unit);
 	return text;
 }
 
@@ -274,16 +284,17 @@ sockopt_read(struct sockopt *o, const struct sockopt_row *row,
     const char *text)
 {
 	char wanted[SOCKOPT_TEXT];
+	bool is_read;
 
 	*o = (struct sockopt){ .row = row };
 	snprintf(o->asked, sizeof(o->asked), "%s", text);
-	if (value_parse(row, text, o->value) == 0 &&
-	    o->value[0] >= row->min && o->value[0] <= row->max)
+	is_read = value_parse(row, text, o->value) == 0;
+	if (is_read && o->value[0] >= row->min && o->value[0] <= row->max)
 		return is_cpu(row, o->value[0]) ? 0 :
 		    fail_as(STATUS_USAGE, "%s=%s: this machine has 0 to %ld",
 		    row->name, o->asked, sysconf(_SC_NPROCESSORS_CONF) - 1);
 	return fail_as(STATUS_USAGE, "%s%s%.40s: want %s", row->name,
-	    *text ? "=" : "", text, value_wanted(row, wanted));
+	    *text ? "=" : "", text, value_wanted(row, is_read, wanted));
 }
 
 /* Keeps the table's order. */
@@ -313,11 +324,15 @@ int
 sockopts_read(struct sockopts *all, const char *text)
 {
 	const struct sockopt_row *row;
+	const char *all_text = text;
 	char value[SOCKOPT_TEXT];
 	size_t name, span;
 
 	for (;; text += span + 1) {
 		span = strcspn(text, ",");
+		if (!span && *all_text)
+			return fail_as(STATUS_USAGE, "%.200s: empty item",
+			    all_text);
 		name = strcspn(text, "=,");
 		row = row_find(text, name);
 		if (!row)
@@ -432,6 +447,12 @@ sockopt_set(const struct sockopt *o, int fd)
 	    row_option(o->row, ipv6), (int)o->value[0]);
 }
 
+static bool
+is_mptcp(int fd)
+{
+	return sock_get_int(fd, SOL_SOCKET, SO_PROTOCOL, 0) == IPPROTO_MPTCP;
+}
+
 int
 sockopts_set(const struct sockopts *all, int fd)
 {
@@ -443,6 +464,9 @@ sockopts_set(const struct sockopts *all, int fd)
 		fail("%s=%s", o->row->name, o->asked);
 		if (errno == EPERM && o->row->needs)
 			fail_add("it needs %s", o->row->needs);
+		if ((errno == EOPNOTSUPP || errno == ENOPROTOOPT) &&
+		    is_mptcp(fd))
+			fail_add("this kernel has it for TCP, not for MPTCP");
 		return fail_status_set(STATUS_USAGE);
 	}
 	return 0;
@@ -539,7 +563,6 @@ sockopts_get(const struct sockopts *all, int i, int fd,
 		    (long long)got[0], (long long)got[1], (long long)got[2]);
 	else
 		snprintf(out->value, sizeof(out->value), "%lld%s",
-		    (long long)got[0], o->row->kind == SOCKOPT_MS ? "ms" :
-		    o->row->kind == SOCKOPT_US ? "us" : "");
+		    (long long)got[0], kind_unit(o->row->kind));
 	return true;
 }

@@ -149,7 +149,8 @@ admission_judge_user(struct admission *a, const struct conn *c)
 		    "denied", (long long)user);
 	if (!source_has_room(a, key))
 		return fail_as(STATUS_NETWORK, "a client is denied: user %lld "
-		    "has %u connections", (long long)user, a->per_source);
+		    "has %u connection%s", (long long)user, a->per_source,
+		    a->per_source == 1 ? "" : "s");
 	return 0;
 }
 
@@ -168,7 +169,8 @@ admission_judge_address(struct admission *a, const struct addr *from)
 		    addr_text(from, text));
 	if (!source_has_room(a, key))
 		return fail_as(STATUS_NETWORK, "%s is denied: its address has "
-		    "%u connections", addr_text(from, text), a->per_source);
+		    "%u connection%s", addr_text(from, text), a->per_source,
+		    a->per_source == 1 ? "" : "s");
 	return 0;
 }
 
