@@ -44,6 +44,30 @@ load connect
 	END
 }
 
+@test "seqpacket: echo sends a large record back, or says that it is too large" {
+	start echo -v --seqpacket unix:large
+	"$PYTHON" - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		# twice what the server's socket has
+		with open("/proc/sys/net/core/wmem_default") as f:
+		    most = int(f.read())
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, most)
+		s.settimeout(20)
+		s.connect("large")
+		for n in 66000, most // 2:
+		    s.send(b"x" * n)
+		    assert s.recv(2 * most) == b"x" * n
+		s.send(b"x" * (most + most // 2))
+		try:
+		    assert s.recv(2 * most) == b""
+		except ConnectionError:
+		    pass
+	END
+	eventually grep -q 'a record is too large to be sent back$' err.0
+	eventually grep -q 'closed.*(by us)' err.0
+}
+
 @test "seqpacket: --delay makes each line a record; TCP and datagrams have none" {
 	background "$PYTHON" -c '
 import socket

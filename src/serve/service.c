@@ -114,9 +114,24 @@ send_back(struct service *s, struct conn *c, const char *data, size_t length)
 	return result;
 }
 
+/* Grows the buffer, so that a record is read whole, however large. */
+static void
+service_make_room(struct service *s, size_t length)
+{
+	char *buffer;
+
+	if (length <= s->room)
+		return;
+	buffer = realloc(s->buffer, length);
+	if (!buffer)
+		return;		/* conn_read() then fails with EMSGSIZE */
+	s->buffer = buffer;
+	s->room = length;
+}
+
 /* Like conn_read(), into room, or for bulk into a pipe (c->pipe). */
 static ssize_t
-service_read(struct service *s, struct conn *c, char *room)
+service_read(struct service *s, struct conn *c, char *room, size_t length)
 {
 	struct pipe *p = c->bulk ? pipe_get(&s->pipes) : NULL;
 	ssize_t n;
@@ -133,7 +148,7 @@ service_read(struct service *s, struct conn *c, char *room)
 		    !zerocopy_is_unfit(errno)))
 			return n;
 	}
-	n = conn_read(c, room, BUFFER);
+	n = conn_read(c, room, length);
 	c->bulk = n >= BULK_LEAST && c->ops->direct &&
 	    workload_is_light(&s->workload);
 	return n;
@@ -144,9 +159,16 @@ static int
 service_read_once(struct service *s, struct conn *c)
 {
 	static char rubbish[BUFFER];
-	char *room = s->kind == SERVE_CHARGEN ? rubbish : s->buffer;
-	ssize_t n = service_read(s, c, room);
+	char *room = rubbish;
+	size_t length = BUFFER;
+	ssize_t n;
 
+	if (s->kind != SERVE_CHARGEN) {
+		service_make_room(s, conn_pending(c));
+		room = s->buffer;
+		length = s->room;
+	}
+	n = service_read(s, c, room, length);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	s->counters->in += (uint64_t)n;
@@ -157,6 +179,23 @@ service_read_once(struct service *s, struct conn *c)
 	else if (s->kind == SERVE_ECHO)
 		return send_back(s, c, room, (size_t)n);
 	return 0;
+}
+
+/* Why the connection ends that has failed by errno. */
+static enum reason
+service_failure(struct service *s, const struct conn *c)
+{
+	char peer[ADDR_TEXT];
+
+	if (s->kind == SERVE_CHARGEN)
+		return REASON_END;
+	if (errno != EMSGSIZE)
+		return errno == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET;
+	fail_as(STATUS_NETWORK, "%s: a record is too large to be sent back",
+	    addr_text(conn_origin(c), peer));
+	if (backoff_is_news(&s->reported))
+		s->ops->on_fault(s);
+	return REASON_LOCAL;
 }
 
 static void
@@ -180,8 +219,7 @@ on_client_event(struct conn *c, uint32_t events)
 		return;
 	}
 	if (result < 0 || service_watch(s, c) < 0)
-		service_drop(s, c, s->kind == SERVE_CHARGEN ? REASON_END :
-		    errno == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET);
+		service_drop(s, c, service_failure(s, c));
 }
 
 /* Refuses a connection that has no service yet. */
@@ -468,6 +506,7 @@ service_open(struct service *s, const struct sock_set *set, bool datagram,
 	s->buffer = malloc(BUFFER);
 	if (!s->buffer)
 		return fail("buffer");
+	s->room = BUFFER;
 	if (s->kind == SERVE_CHARGEN)
 		pattern_fill(s);
 	if (datagram)

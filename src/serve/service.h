@@ -49,12 +49,13 @@ struct service {
 	struct datagram_socket datagram[ADDR_MAX];
 	int datagrams;
 	struct udp_batch *dgrams;	/* received, not answered yet */
-	int64_t reported;		/* when exhaustion was last reported */
+	int64_t reported;		/* when a large record was last reported */
 	uint32_t lost;			/* datagrams, to a full queue */
 	struct conn *conns;
 	struct pipe_pool pipes;
 	unsigned last_id;
 	char *buffer;
+	size_t room;			/* in it */
 	size_t pattern_length;		/* chargen: bytes, whole lines */
 };
 
