@@ -253,13 +253,16 @@ fact() {
 	exec 5>&-
 }
 
-@test "exec: a program has no terminal; one that is stopped, or killed, leaves nothing" {
-	serves -k --json --grace 0 127.0.0.1:0 -- \
-		bash -c 'trap "" TERM; read -r </dev/tty || echo none; kill -STOP $$; read -r'
+@test "exec: a program has no terminal, and one that is stopped is killed at the end" {
+	shell a
+	enter a "rpnc listen -k --grace 0 127.0.0.1 0 -- bash -c 'trap : TERM; read -r </dev/tty || echo none; kill -STOP \$\$; read -r'"
+	listening a
 	exec 5<>"/dev/tcp/127.0.0.1/$port"
 	hears 5 none
-	end TERM
-	assert_equal "$(exits)" '1 null 9'
+	keys a C-c
+	eventually at_prompt a '$' || screen a
+	run -0 cat <&5
+	refute_output
 	exec 5>&-
 }
 
