@@ -133,6 +133,26 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 	done
 }
 
+@test "sockopt: a connection of a Unix socket has the buffers, too" {
+	start echo -q -U sock --sockopt sndbuf=70000,rcvbuf=50000
+	# what the listener has, and the connection
+	run -0 timeout 20 "$PYTHON" - "$pid" <<-'END'
+		import ctypes, os, socket, sys
+		client = socket.socket(socket.AF_UNIX)
+		client.connect("sock")
+		client.sendall(b"hello")
+		assert client.recv(9) == b"hello"
+		libc, handle = ctypes.CDLL(None), os.pidfd_open(int(sys.argv[1]))
+		for fd in map(int, os.listdir(f"/proc/{sys.argv[1]}/fd")):
+		    if os.readlink(f"/proc/{sys.argv[1]}/fd/{fd}").startswith("socket:"):
+		        s = socket.socket(fileno=libc.syscall(438, handle, fd, 0))
+		        if s.family == socket.AF_UNIX:
+		            print(*(s.getsockopt(socket.SOL_SOCKET, n) // 2
+		                for n in (socket.SO_SNDBUF, socket.SO_RCVBUF)))
+	END
+	assert_output $'70000 50000\n70000 50000'
+}
+
 @test "sockopt: what was asked for survives the peer's end" {
 	server 'c = accept(); tell("closes"); c.shutdown(socket.SHUT_WR); told("over")'
 	mkfifo closes over

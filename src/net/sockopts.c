@@ -2,8 +2,8 @@
  * The table of --sockopt. All are set between socket(2) and bind(2) or
  * connect(2), because later is too late for some of them: a TCP receive buffer
  * decides the window scale in the SYN. An accepted socket has its listener's
- * options, except those marked NOT_INHERITED, which are set after accept(2).
- * They are set in the table's order, because IP_TOS also sets SO_PRIORITY.
+ * options, except those marked NOT_INHERITED, which are set after accept(2). A
+ * Unix socket has none of its listener's. They are set in the table's order, because IP_TOS also sets SO_PRIORITY.
  */
 #include "net/sockopts.h"
 
@@ -391,6 +391,12 @@ is_ipv6(int fd)
 	return sock_get_int(fd, SOL_SOCKET, SO_DOMAIN, AF_INET) == AF_INET6;
 }
 
+static bool
+is_unix(int fd)
+{
+	return sock_get_int(fd, SOL_SOCKET, SO_DOMAIN, AF_INET) == AF_UNIX;
+}
+
 static int
 row_level(const struct sockopt_row *row, bool ipv6)
 {
@@ -476,7 +482,7 @@ void
 sockopts_set_accepted(const struct sockopts *all, int fd)
 {
 	for (int i = 0; all && i < all->count; i++)
-		if (all->at[i].row->not_inherited)
+		if (all->at[i].row->not_inherited || is_unix(fd))
 			sockopt_set(&all->at[i], fd);
 }
 
