@@ -58,7 +58,7 @@ demonstrates() {
 	assert_line --regexp 'Address already in use: A \(pid [0-9]+\)'
 	assert_equal "$(grep -cx hello <<<"$output")" 4
 	assert_line --regexp 'fair hashing gives 200'
-	assert_line --regexp '^  B +[0-9]+ .* [0-9]{2,}/[0-9]+ .* stopped STUCK$'
+	assert_line --regexp '^  B +[0-9]+ .* [0-9]{2,}/[0-9]+( .*)? stopped STUCK$'
 	assert_line --regexp '^\[A\] - B died \(pid [0-9]+\) after [0-9]+ connections \(lost: [1-9][0-9]*'
 	# the session that was open is lost with it, and the other one is not
 	assert_line --regexp '^\[client\] rpnc connect: .*reset'
