@@ -253,6 +253,17 @@ fact() {
 	exec 5>&-
 }
 
+@test "exec: a process that has left the group goes on with the connection" {
+	serves -k --json 127.0.0.1:0 -- \
+		bash -c 'setsid bash -c "echo >left; read -r line; echo late \$line" <&0 & until test -s left; do :; done'
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	eventually exited 1
+	ask 5 hello
+	hears 5 'late hello'
+	exec 5>&-
+	eventually childless
+}
+
 @test "exec: a program has no terminal, and one that is stopped is killed at the end" {
 	shell a
 	enter a "rpnc listen -k --grace 0 127.0.0.1 0 -- bash -c 'trap : TERM; read -r </dev/tty || echo none; kill -STOP \$\$; read -r'"

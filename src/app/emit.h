@@ -23,7 +23,7 @@ void emit_lost(struct app *, uint32_t datagrams);
 /* The same for connections or datagrams that were denied. */
 void emit_denied(struct app *, uint64_t denied);
 
-/* What the kernel made of --sockopt, read back from a socket that has it. */
+/* The options of --sockopt, as they are read back from a socket. */
 void emit_sockopts(struct app *, int fd);
 
 /* Events of connections. */

@@ -120,7 +120,7 @@ int settings_source(const struct settings *, int64_t deadline,
 /* The interval of --watch, in microseconds; -1: usage. */
 int64_t settings_interval(const struct settings *);
 
-/* What a socket for connections is. */
+/* The protocol of sockets for connections. */
 enum stream_kind settings_stream(const struct settings *);
 
 /* Reads --congestion; -1: usage. */

@@ -1,5 +1,6 @@
 /*
- * Who may come, by networks: the longest prefix that has an address decides.
+ * The networks whose clients are allowed or denied. The longest prefix that has
+ * an address decides.
  *
  * access_settle() sorts the networks by their first address, and the shorter
  * prefix first if that is the same. So a network stands behind all that contain

@@ -9,7 +9,7 @@
 
 /* Listening sockets; dial.h connects. All sockets are CLOEXEC. */
 
-/* What a socket that is not for datagrams is. */
+/* The protocol of a socket that is not for datagrams. */
 enum stream_kind { STREAM_PLAIN, STREAM_MPTCP, STREAM_SEQPACKET };
 
 struct sock_options {

@@ -3,7 +3,8 @@
  * connect(2), because later is too late for some of them: a TCP receive buffer
  * decides the window scale in the SYN. An accepted socket has its listener's
  * options, except those marked NOT_INHERITED, which are set after accept(2). A
- * Unix socket has none of its listener's. They are set in the table's order, because IP_TOS also sets SO_PRIORITY.
+ * Unix socket has none of its listener's. They are set in the table's order,
+ * because IP_TOS also sets SO_PRIORITY.
  */
 #include "net/sockopts.h"
 
@@ -243,7 +244,10 @@ kind_unit(enum sockopt_kind kind)
 	return kind == SOCKOPT_MS ? "ms" : kind == SOCKOPT_US ? "us" : "";
 }
 
-/* What a row wants, for the fault; a value that can be read is out of range. */
+/*
+ * The values that a row takes, for the fault. A value that can be read is out of
+ * range.
+ */
 static const char *
 value_wanted(const struct sockopt_row *row, bool is_read,
     char text[static SOCKOPT_TEXT])

@@ -31,7 +31,7 @@ struct sockopts {
 	} at[SOCKOPTS_MAX];
 };
 
-/* What the kernel has made of one of them. */
+/* One of them as it is read back: the kernel's value may be another. */
 struct sockopt_state {
 	const char *name, *asked;
 	char value[SOCKOPT_TEXT];

@@ -172,13 +172,20 @@ run_begin_close(struct program_run *run)
 		run_close_copy(run);
 }
 
+/* EPERM: they have another user by now. */
+static bool
+group_has_processes(pid_t group)
+{
+	return kill(-group, 0) == 0 || errno == EPERM;
+}
+
 /* The process or the proxy has ended, or another process of the group. */
 static void
 run_settle(struct program *p, struct program_run *run)
 {
 	if (!run->child.ended || run->proxy || p->abandons)
 		return;
-	if (!run->empty && kill(-run->child.pid, 0) == 0) {
+	if (!run->empty && group_has_processes(run->child.pid)) {
 		run_close_copy(run);
 		return;
 	}

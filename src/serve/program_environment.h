@@ -4,7 +4,7 @@
 #include "base/child.h"
 #include "net/conn.h"
 
-/* What a program of the user learns of its connection: see the .c file. */
+/* The variables that tell a program of its connection: see the .c file. */
 enum {
 	ENV_PROTO, ENV_LOCAL_IP, ENV_LOCAL_PORT, ENV_REMOTE_IP,
 	ENV_REMOTE_PORT, ENV_LOCAL_PATH, ENV_REMOTE_PID, ENV_REMOTE_UID,
