@@ -175,6 +175,20 @@ failing() {
 	assert_equal "${lines[-1]}" '1 passed, 0 failed'
 }
 
+@test "run: a test that bats lost without a word runs again, too" {
+	bats_file lost <<-END
+		@ "is \"there\"" { true; }
+		@ "is \"lost\", once" {
+			test -e "$PWD/again" || { touch "$PWD/again"; kill -KILL \$PPID \$\$; }
+		}
+	END
+	run suite RETRY=3 "$root/tests/run" "$PWD/lost.bats"
+	assert_success
+	assert_output --partial '1 of 2 tests run'
+	assert_output --partial $'passed twice alone:\n'"$PWD/lost.bats: is \"lost\", once"
+	assert_equal "${lines[-1]}" '2 passed, 0 failed'
+}
+
 @test "run: at a terminal one line says how far it is, and is redrawn" {
 	bats_file a <<<'@ "one" { true; }'
 	bats_file b <<-END
