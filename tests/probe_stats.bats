@@ -376,7 +376,8 @@ doubled() {
 		lists = {tuple(re.sub(r"^\.Va |,", "", line).split())
 		         for line in open(sys.argv[1]) if line.startswith(".Va ")}
 		lists.add(("unit", "count", "min", "mean", "p50", "p90", "p99",
-		           "p999", "max", "too_few", "histogram"))
+		           "p999", "max", "too_few", "min_ns", "max_ns", "sum_ns",
+		           "histogram"))
 		def look(o):
 		    if isinstance(o, dict):
 		        keys = tuple(k for k in o if k not in ("event", "time"))

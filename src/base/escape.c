@@ -141,26 +141,3 @@ escape(const char *data, size_t length, bool lines, char *out)
 	out[used] = '\0';
 	return used;
 }
-
-size_t
-base64(const void *data, size_t length, char *out)
-{
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *b = data;
-	char *at = out;
-
-	for (; length; b += 3) {
-		size_t n = length < 3 ? length : 3;
-		uint32_t word = (uint32_t)b[0] << 16 |
-		    (n > 1 ? (uint32_t)b[1] << 8 : 0) | (n > 2 ? b[2] : 0);
-
-		*at++ = digit[word >> 18];
-		*at++ = digit[word >> 12 & 63];
-		*at++ = n > 1 ? digit[word >> 6 & 63] : '=';
-		*at++ = n > 2 ? digit[word & 63] : '=';
-		length -= n;
-	}
-	*at = '\0';
-	return (size_t)(at - out);
-}

@@ -29,7 +29,4 @@ enum { ESCAPE_MAX = 4 };	/* an escaped byte becomes at most this many */
  */
 size_t escape(const char *data, size_t length, bool lines, char *out);
 
-/* base64 (RFC 4648 section 4); out has room for length / 3 * 4 + 5. */
-size_t base64(const void *data, size_t length, char *out);
-
 #endif

@@ -7,19 +7,9 @@
  */
 #include "math/hist.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/*
- * How it works: a value of b bits is shifted right until 8 bits are left, of
- * which the first is 1; the other seven choose one of 128 buckets in the row
- * of that shift. Row 0 has two such rows' worth, since values below 128 are
- * their own index. The buckets are the truth; min, max and sum refine them.
- */
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -197,27 +187,6 @@ decode_buckets(const char *s, struct hist *h)
 	return s && !*s ? 0 : -1;
 }
 
-static void
-encode_buckets(const struct hist *h, FILE *out)
-{
-	const char *comma = "";
-	unsigned last;
-
-	for (unsigned i = 0; i < HIST_BUCKETS; i = last + 1) {
-		last = i;
-		if (!h->buckets[i])
-			continue;
-		while (last + 1 < HIST_BUCKETS &&
-		    h->buckets[last + 1] == h->buckets[i])
-			last++;
-		fprintf(out, "%s%u", comma, i);
-		if (last > i)
-			fprintf(out, "-%u", last);
-		fprintf(out, ":%" PRIu64, h->buckets[i]);
-		comma = ",";
-	}
-}
-
 void
 hist_init(struct hist *h)
 {
@@ -318,28 +287,6 @@ hist_mean(const struct hist *h)
 }
 
 int
-hist_encode(const struct hist *h, char **text)
-{
-	size_t size;
-	FILE *out;
-	bool bad;
-
-	*text = NULL;
-	out = open_memstream(text, &size);
-	if (!out)
-		return -1;
-	fprintf(out, "1/%d;%" PRIu64 ";%" PRIu64 ";%" PRIu64 ";", HIST_BITS,
-	    h->min, h->max, h->sum);
-	encode_buckets(h, out);
-	bad = ferror(out);
-	if (fclose(out) == 0 && !bad)
-		return 0;
-	free(*text);
-	*text = NULL;
-	return -1;
-}
-
-int
 hist_decode(const char *text, struct hist *h)
 {
 	hist_init(h);
@@ -347,5 +294,35 @@ hist_decode(const char *text, struct hist *h)
 	if (text && decode_buckets(text, h) == 0 && hist_is_consistent(h))
 		return 0;
 	hist_init(h);
+	return -1;
+}
+
+void
+hist_estimate(struct hist *h)
+{
+	struct extent e;
+	wide sum;
+
+	hist_inspect(h, &e);
+	sum = (e.sum_low + e.sum_high) / 2;
+	h->count = e.count;
+	h->min = e.count ? bucket_low(e.first) : 0;
+	h->max = e.count ? bucket_high(e.last) : 0;
+	h->sum = sum > UINT64_MAX ? UINT64_MAX : (uint64_t)sum;
+}
+
+int
+hist_refine(struct hist *h, uint64_t min, uint64_t max, uint64_t sum)
+{
+	uint64_t old_min = h->min, old_max = h->max, old_sum = h->sum;
+
+	h->min = min;
+	h->max = max;
+	h->sum = sum;
+	if (hist_is_consistent(h))
+		return 0;
+	h->min = old_min;
+	h->max = old_max;
+	h->sum = old_sum;
 	return -1;
 }

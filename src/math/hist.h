@@ -55,14 +55,20 @@ uint64_t hist_count_to(const struct hist *h, uint64_t value);
 double hist_mean(const struct hist *h);
 
 /*
- * Makes text for JSON that can be merged later without loss; the caller frees
- * it. It is "1/7;MIN;MAX;SUM;BUCKETS": 1 is the version, 7 is HIST_BITS, and
- * BUCKETS are "INDEX:COUNT" or "FIRST-LAST:COUNT" (each bucket has COUNT),
- * ascending, with commas between. Returns -1 if memory is short.
+ * Reads the text that rpnc 0.1 wrote before it had hist_hdr_encode():
+ * "1/7;MIN;MAX;SUM;BUCKETS". 1 is the version, 7 is HIST_BITS, and BUCKETS are
+ * "INDEX:COUNT" or "FIRST-LAST:COUNT" (each bucket has COUNT), ascending, with
+ * commas between. Returns -1, and h is empty, if this is no such text.
  */
-int hist_encode(const struct hist *h, char **text);
-
-/* Returns -1, and h is empty, if hist_encode() can't have made the text. */
 int hist_decode(const char *text, struct hist *h);
+
+/*
+ * Sets count, min, max and sum to what follows from the buckets: the bounds of
+ * the first and of the last one, and the middles of all, at most 64 bits.
+ */
+void hist_estimate(struct hist *h);
+
+/* Sets the exact values. -1, and nothing is set: the buckets contradict. */
+int hist_refine(struct hist *h, uint64_t min, uint64_t max, uint64_t sum);
 
 #endif

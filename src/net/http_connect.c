@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/escape.h"
+#include "base/base64.h"
 
 enum { LOGIN_MAX = 511, SWITCHING_PROTOCOLS = 101 };
 
@@ -19,7 +19,7 @@ size_t
 http_connect_write(char out[HTTP_CONNECT_ROOM], const char *target,
     const char *login)
 {
-	char code[LOGIN_MAX / 3 * 4 + 5] = "";
+	char code[BASE64_TEXT(LOGIN_MAX)] = "";
 
 	if (login)
 		base64(login, strnlen(login, LOGIN_MAX), code);

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/escape.h"
-#include "math/hist.h"
+#include "math/hist_hdr.h"
 #include "report/event.h"
 #include "report/quantile.h"
 
@@ -57,7 +58,7 @@ set_data(json_t *object, const struct event *e)
 	if (utf8_valid(e->data, e->length))
 		return json_object_set_new(object, "text",
 		    json_stringn(e->data, e->length));
-	text = malloc(e->length / 3 * 4 + 5);
+	text = malloc(BASE64_TEXT(e->length));
 	if (!text)
 		return -1;
 	base64(e->data, e->length, text);
@@ -101,15 +102,17 @@ latency_json(const struct hist *h)
 	json_t *object;
 	char *text, few[QUANTILE_FEW];
 
-	if (!h || !h->count || hist_encode(h, &text) < 0)
+	if (!h || !h->count || hist_hdr_encode(h, &text) < 0)
 		return json_null();
-	object = json_pack("{ss sI sf sf so so so so sf ss? ss}", "unit", "us",
+	object = json_pack("{ss sI sf sf so so so so sf ss? sI sI sI ss}",
+	    "unit", "us",
 	    "count", (json_int_t)h->count, "min", (double)h->min / 1e3,
 	    "mean", hist_mean(h) / 1e3, "p50", percentile_json(h, 50),
 	    "p90", percentile_json(h, 90), "p99", percentile_json(h, 99),
 	    "p999", percentile_json(h, 99.9), "max", (double)h->max / 1e3,
 	    "too_few", quantile_too_few(h, (1u << QUANTILES) - 1, few),
-	    "histogram", text);
+	    "min_ns", (json_int_t)h->min, "max_ns", (json_int_t)h->max,
+	    "sum_ns", (json_int_t)h->sum, "histogram", text);
 	free(text);
 	return object;
 }

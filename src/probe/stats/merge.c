@@ -16,6 +16,7 @@
 
 #include "base/fail.h"
 #include "base/line.h"
+#include "math/hist_hdr.h"
 
 enum { LINE_MOST = 64 << 20 };		/* thousands of members */
 #define MERGE_COUNT_MAX HIST_COUNT_MAX
@@ -150,19 +151,37 @@ read_word(struct reader *r, json_t *from, const char *name, struct merge_word
 	merge_word_set(r, w, new);
 }
 
+/* Reports of rpnc 0.1's first form have no exact values beside their text. */
+static int
+read_histogram(struct reader *r, json_t *from, struct hist *h)
+{
+	json_t *value = json_object_get(from, "histogram");
+	const char *text = json_string_value(value);
+	uint64_t min, max, sum;
+
+	if (!text || strlen(text) != json_string_length(value))
+		return -1;
+	if (!hist_hdr_is(text))
+		return hist_decode(text, h);
+	if (hist_hdr_decode(text, h) < 0)
+		return -1;
+	min = read_count(r, from, "min_ns");
+	max = read_count(r, from, "max_ns");
+	sum = read_count(r, from, "sum_ns");
+	return hist_refine(h, min, max, sum);
+}
+
 static void
 read_latency(struct reader *r, json_t *from, const char *name, struct hist
     **into)
 {
 	json_t *one = read_object(r, from, name);
-	const char *coded = json_string_value(json_object_get(one,
-	    "histogram"));
 	struct hist *h;
 
 	if (!one)
 		return;
 	h = malloc(sizeof(*h));
-	if (!h || !coded || hist_decode(coded, h) < 0)
+	if (!h || read_histogram(r, one, h) < 0)
 		reader_wrong(r, "histogram");
 	else if (!*into && !(*into = calloc(1, sizeof(**into))))
 		reader_wrong(r, "memory");
