@@ -4,6 +4,8 @@
 
 load helpers
 load connect
+load probe
+load group
 
 needs_mptcp() {
 	test "$(cat /proc/sys/net/mptcp/enabled 2>/dev/null)" = 1 ||
@@ -55,4 +57,38 @@ socket.socket(2, 1, 262).setsockopt(1, 47, 1 << 20)'; then
 	grep -q "(drain: MPTCP has no programs)" err.0
 	run -0 connect --mptcp "127.0.0.1:$port" <<<hello
 	assert_output hello
+}
+
+# group_of N CONDITION: the group has N members, of which jq says so.
+group_of() {
+	look "$port"
+	holds '(.members | length) == '"$1 and $2"
+}
+
+@test "mptcp: --group marks its listeners, which hold nothing half-open while idle" {
+	needs_mptcp
+	start echo -r --mptcp 127.0.0.1 0
+	group_of 1 'all(.members[]; .mptcp and .half_open == 0 and .queue == 0)'
+	# plain TCP beside it, in the same group; clients of both kinds, open
+	start echo -r 127.0.0.1 "$port"
+	group_of 2 '([.members[].mptcp] == [true, false]) and
+		all(.members[]; .half_open == 0)'
+	rpnc probe --group "$family" "$port" >text
+	grep -qE '^ +A +[0-9]+ +[^ ]+ +rpnc +mptcp +0/' text
+	grep -qE '^ +B +[0-9]+ +[^ ]+ +rpnc +0/' text
+	background rpnc connect --mptcp 127.0.0.1 "$port" </dev/zero >/dev/null
+	clients 9 127.0.0.1
+	eventually group_of 2 'all(.members[]; .half_open == 0 and .queue == 0)'
+	# one that accepts none: what is queued is not half-open
+	halt "${pids[0]}"
+	clients 30 127.0.0.1
+	eventually group_of 2 '.members[0].queue > 0 and .members[0].half_open == 0'
+	kill -CONT "${pids[0]}"
+	needs_ipv6
+	family=-6
+	start echo --mptcp ::1 0
+	group_of 1 '.members[0].mptcp and .members[0].half_open == 0'
+	start echo -u 127.0.0.1 0
+	look -u "$port"
+	holds '.members[0].mptcp == null'
 }

@@ -4,61 +4,11 @@
 
 load helpers
 load probe
+load group
 load terminal
 
 no_ipv6=
 grep -q . /proc/net/if_inet6 2>/dev/null || no_ipv6="no IPv6 here"
-
-# Of which family groups are looked for, lest another program's be found that
-# has the port in the other one; members and holder set it by their address.
-family=-4
-
-# holder ARG... PORT: tests/holder.py in the background; its port in port.
-holder() {
-	local ready=holder.${#pids[@]}
-	[[ "$*" != *:* ]] || family=-6
-	rm -f "$ready"
-	mkfifo "$ready"
-	python3 "$BATS_TEST_DIRNAME/holder.py" "$@" >"$ready" 3>&- &
-	pid=$!
-	pids+=("$pid")
-	read -r port <"$ready"
-	test -n "$port"
-}
-
-# clients N HOST: so many connections to the port, which stay; their pid in
-# clients. The kernel has done its part when this returns.
-clients() {
-	local ready=clients.${#pids[@]}
-	rm -f "$ready"
-	mkfifo "$ready"
-	python3 - "$1" "$2" "$port" >"$ready" 3>&- <<-'END' &
-		import signal
-		import socket
-		import sys
-		_, n, host, port = sys.argv
-		open_ = [socket.create_connection((host, int(port)), 30)
-		         for _ in range(int(n))]
-		print("done", flush=True)
-		signal.pause()
-	END
-	clients=$!
-	pids+=("$clients")
-	read -r _ <"$ready"
-}
-
-# datagrams N HOST: so many to the port.
-datagrams() {
-	python3 - "$1" "$2" "$port" <<-'END'
-		import socket
-		import sys
-		_, n, host, port = sys.argv
-		s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
-		                  socket.SOCK_DGRAM)
-		for _ in range(int(n)):
-		    s.sendto(b"x" * 1000, (host, int(port)))
-	END
-}
 
 # of_both COMMAND: it is so of an IPv4 and of an IPv6 address.
 of_both() {
@@ -77,14 +27,6 @@ truth() {
 		skip "no network namespaces here"
 	timeout 60 "${as[@]}" sh -c 'ip link set lo up && exec "$@"' sh \
 		python3 "$BATS_TEST_DIRNAME/group.py" "$RPNC" "$1" 3>&-
-}
-
-# look ARG...: probe --group --json; its lines in report, the status in status.
-look() {
-	status=0
-	# shellcheck disable=SC2086 # it may be empty
-	timeout 60 rpnc probe --group --json $family "$@" >report 2>err || status=$?
-	cat report err # shown if the test fails
 }
 
 # flagged FLAG: the pids of the members that have this flag, in order.

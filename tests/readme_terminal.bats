@@ -132,6 +132,10 @@ END
 	says 'rpnc probe --group 9000' '9000 tcp'
 	assert_output --partial ' A '
 	piped 'rpnc probe --group 9000' '9000 tcp'
+	says 'rpnc probe --group --expect-members 3 --fail-flags --wait 10 9000 && echo deployed' \
+		'9000 tcp' deployed
+	piped 'rpnc probe --group --expect-members 3 --fail-flags --wait 10 9000 && echo deployed' \
+		'9000 tcp' deployed
 }
 
 @test "manual at a terminal: three workers" {

@@ -329,6 +329,8 @@ const struct opt echo_options[] = {
 };
 
 #define NEEDS_DURING(option) NEEDS("during", option " goes with --during")
+#define NO_WATCH(option) { "watch", "--watch goes on whatever there is; " \
+	option " is a question that ends, maybe after --wait" }
 #define NEEDS_COMPARE NEEDS("compare", "-w, --work and --stall are for " \
 	"--compare; nc's -w is --connect-timeout here")
 #define NEEDS_QUARANTINE(option) NEEDS("quarantine rescue", \
@@ -416,6 +418,14 @@ const struct opt probe_options[] = {
 	    "also write the report to FILE, as metrics",
 	    PROBE_LOAD | PROBE_MERGE),
 	HEADING("For one mode"),
+	NUMBER(0, "expect-members", "N", expect_members, 0, 100000,
+	    "--group: status 7 unless each group has N members", PROBE_GROUP,
+	    NEEDS("group", "--expect-members goes with --group"),
+	    EXCLUDES(NO_WATCH("--expect-members"))),
+	MAYBE(0, "fail-flags", "FLAGS", fail_flags,
+	    "--group: status 7 if a group has any of these flags",
+	    PROBE_GROUP, NEEDS("group", "--fail-flags goes with --group"),
+	    EXCLUDES(NO_WATCH("--fail-flags"))),
 	TIME(0, "slow", slow, 1, "--during: an attempt over this is slow (0.5)",
 	    PROBE_DURING, NEEDS_DURING("--slow")),
 	FLAG(0, "fail-lost", fail_lost,

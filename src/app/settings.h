@@ -102,6 +102,8 @@ struct settings {
 	const char *rate, *sources, *sport;
 	bool busy, group, compare, during, fail_lost;
 	const char *watch;		/* "": every second */
+	int64_t expect_members;
+	const char *fail_flags;		/* "": any flag */
 	int64_t slow;
 	const char *quarantine, *rescue;
 	bool force, yes;

@@ -5,7 +5,8 @@
  *
  *	sampling	enough samples: shows the groups. Then the command
  *			ends, or goes on sampling with --watch, or with --wait
- *			until there is a group or the time is over
+ *			until there is a group, which is as expected, or the
+ *			time is over
  *	showing		--watch: every interval; by a header on a terminal, as
  *			events or lines elsewhere
  */
@@ -24,6 +25,7 @@
 #include "base/num.h"
 #include "net/resolve.h"
 #include "net/sock.h"
+#include "probe/inspect/gate.h"
 #include "probe/inspect/inspect.h"
 #include "report/group.h"
 #include "report/wrap.h"
@@ -41,6 +43,9 @@ struct group_probe {
 	int64_t interval;		/* --watch's, us */
 	bool emitted;			/* a group: the next is a further one */
 	int64_t until;			/* --wait is over, loop_now() */
+	bool gated;			/* something is expected: */
+	struct gate gate;
+	char why[GATE_TEXT];		/* it is not so; "": it is */
 };
 
 static struct group_probe *
@@ -67,44 +72,79 @@ group_emit(struct group_probe *p)
 static void
 fail_no_group(struct group_probe *p)
 {
-	fail_as(STATUS_NETWORK, "no group on port %u: nothing of %s has it%s",
+	bool wanted = p->gated && p->gate.members > 0;
+
+	fail_as(wanted ? STATUS_EXPECT : STATUS_NETWORK, "no group on port "
+	    "%u: nothing of %s has it%s",
 	    p->inspect.port, p->inspect.datagram ? "UDP" : "TCP",
 	    p->inspect.host.len ? ", or not for that address" : "");
+	if (wanted)
+		fail_add("wanted %lld member%s", (long long)p->gate.members,
+		    plural((uint64_t)p->gate.members));
 	if (p->settings->wait)
 		fail_add("looked for %g s. Is the server started?",
 		    (double)p->settings->wait / 1e6);
 	app_fault(&p->app);
 }
 
+/* The groups are there, and not as expected. */
 static void
-group_show(struct group_probe *p)
+fail_unmet(struct group_probe *p)
 {
-	if (inspect_judge(&p->inspect) < 0) {
-		app_fatal(&p->app);
-		return;
-	}
+	fail_as(STATUS_EXPECT, "%s", p->why);
+	if (p->settings->wait)
+		fail_add("waited %g s", (double)p->settings->wait / 1e6);
+	app_fault(&p->app);
+}
+
+/* Whether the groups are as expected; -1: they can't be judged. */
+static int
+group_judge(struct group_probe *p)
+{
+	int n = inspect_judge(&p->inspect);
+	const struct group_report **groups;
+	bool met;
+
+	if (n <= 0 || !p->gated)
+		return n < 0 ? -1 : n > 0 || (p->gated && !p->gate.members);
+	groups = calloc((size_t)n, sizeof(struct group_report *));
+	if (!groups)
+		return fail("groups");
+	for (int i = 0; i < n; i++)
+		groups[i] = inspect_group(&p->inspect, i);
+	met = gate_is_met(&p->gate, groups, (size_t)n, p->why);
+	free(groups);
+	return met;
+}
+
+/* Shows the groups, and ends unless they are watched. */
+static void
+group_show(struct group_probe *p, bool met)
+{
 	p->shown = loop_now();
 	if (p->drawn)
 		header_touch(&p->screen.top);
 	else
 		group_emit(p);
-}
-
-static bool
-is_awaited(struct group_probe *p)
-{
-	if (p->inspect.count || loop_now() >= p->until)
-		return false;
-	p->shown = 0;
-	return p->app.status == STATUS_OK;
-}
-
-static void
-group_end(struct group_probe *p)
-{
-	if (p->app.status == STATUS_OK && !p->inspect.count)
+	if (p->settings->watch)
+		return;
+	if (!met && !p->inspect.count)
 		fail_no_group(p);
+	else if (!met)
+		fail_unmet(p);
 	loop_stop(&p->app.loop);
+}
+
+/* With --wait nothing is shown before it is as expected. */
+static void
+group_look(struct group_probe *p)
+{
+	int met = group_judge(p);
+
+	if (met < 0)
+		app_fatal(&p->app);
+	else if (met || p->settings->watch || loop_now() >= p->until)
+		group_show(p, met);
 }
 
 /* Takes a sample; only several samples show whether a queue is stuck. */
@@ -112,18 +152,14 @@ static void
 on_timer(struct timer *t)
 {
 	struct group_probe *p = group_probe_of(t);
-	bool watch = p->settings->watch;
 
 	if (inspect_snapshot(&p->inspect) < 0) {
 		app_fatal(&p->app);
 		return;
 	}
 	if (inspect_is_settled(&p->inspect) &&
-	    (!p->shown || loop_now() >= p->shown + p->interval)) {
-		group_show(p);
-		if (!watch && !is_awaited(p))
-			group_end(p);
-	}
+	    (!p->shown || loop_now() >= p->shown + p->interval))
+		group_look(p);
 	loop_timer_set(&p->app.loop, t, loop_now() + INSPECT_GAP_US);
 }
 
@@ -253,6 +289,22 @@ group_run(struct group_probe *p)
 	live_screen_close(&p->screen);
 }
 
+/* Reads --expect-members and --fail-flags; -1: usage. */
+static int
+gate_read(struct group_probe *p)
+{
+	const struct settings *s = p->settings;
+	int flags = s->fail_flags ? gate_flags(s->fail_flags) : 0;
+
+	if (flags < 0)
+		return fail_option("--fail-flags");
+	p->gate.flags = (unsigned)flags;
+	p->gate.members = opt_has(&s->given, "expect-members") ?
+	    s->expect_members : -1;
+	p->gated = flags || p->gate.members >= 0;
+	return 0;
+}
+
 int
 probe_group(const struct settings *s, const struct endpoint *e,
     int *ended_by)
@@ -266,7 +318,8 @@ probe_group(const struct settings *s, const struct endpoint *e,
 	};
 	int status = -1;
 
-	if (probe_host(s, e, "--group", &p.inspect.host) < 0)
+	if (gate_read(&p) < 0 ||
+	    probe_host(s, e, "--group", &p.inspect.host) < 0)
 		return -1;
 	p.interval = s->watch ? settings_interval(s) : 0;
 	if (p.interval < 0)

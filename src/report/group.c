@@ -29,6 +29,7 @@ static const struct field group_member_fields[] = {
 	MEMBER("state", FIELD_TEXT, state),
 	MEMBER("reuseport", FIELD_MAYBE, reuseport),
 	MEMBER("reuseaddr", FIELD_MAYBE, reuseaddr),
+	MEMBER("mptcp", FIELD_MAYBE, mptcp),
 	MEMBER("flags", FIELD_WORDS, flags),
 	{ 0 },
 };
@@ -47,6 +48,8 @@ const struct field group_fields[] = {
 	GROUP("v6only", FIELD_MAYBE, v6only),
 	FIELD_EACH(group_report, "members", members, group_member_fields,
 	    group_member, member_count),
+	GROUP("sockets", FIELD_COUNT, sockets),
+	GROUP("processes", FIELD_NUMBER, processes),
 	GROUP("oldest_wait", FIELD_SECONDS, oldest_wait),
 	GROUP("steering", FIELD_TEXT, steering),
 	FIELD_EACH(group_report, "loses", losses, group_loss_fields,
@@ -59,49 +62,6 @@ const struct field group_fields[] = {
 };
 
 enum { INDENT = 2 };
-
-static const struct {
-	const char *name, *meaning;
-} flag_types[GROUP_FLAGS] = {
-	[GROUP_STUCK] = { "STUCK", "clients wait, and none is accepted" },
-	[GROUP_FULL] = { "FULL", "the queue is over its limit: what comes is "
-	    "dropped" },
-	[GROUP_NOT_LISTENING] = { "NOT-LISTENING", "bound, gets nothing "
-	    "before it listens" },
-	[GROUP_SHADOWED] = { "SHADOWED", NULL },
-	[GROUP_ONE_SOCKET] = { "ONE-SOCKET", "many processes, one queue: no "
-	    "reuseport here" },
-	[GROUP_HIJACKABLE] = { "HIJACKABLE", "SO_REUSEADDR: any user may bind "
-	    "here too, and gets all" },
-	[GROUP_QUARANTINED] = { "QUARANTINED", "new ones go to others, as a "
-	    "quarantine asks" },
-};
-
-static void
-flag_add(struct group_flags *f, const char *name)
-{
-	for (int i = 0; i < GROUP_FLAGS; i++) {
-		if (f->names[i] == name)
-			return;
-		if (!f->names[i]) {
-			f->names[i] = name;
-			return;
-		}
-	}
-}
-
-void
-group_flag_set(struct group_flags *f, enum group_flag flag)
-{
-	flag_add(f, flag_types[flag].name);
-}
-
-void
-group_flags_add(struct group_flags *f, const struct group_flags *more)
-{
-	for (int i = 0; more->names[i]; i++)
-		flag_add(f, more->names[i]);
-}
 
 static void
 group_pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
@@ -151,7 +111,16 @@ flags_color(const struct table_cell *c)
 	return RED;
 }
 
-enum { INDEX, NAME, PID, USER, COMMAND, QUEUE, HALF, DROPS, OLDEST, STATE,
+/* The heading has the protocol; only what differs from it is told. */
+static void
+group_protocol_cell(const struct table_cell *c, char text[static TABLE_TEXT])
+{
+	const struct group_member *m = c->row;
+
+	snprintf(text, TABLE_TEXT, "%s", m->mptcp == 1 ? "mptcp" : "");
+}
+
+enum { INDEX, NAME, PID, USER, COMMAND, PROTOCOL, QUEUE, HALF, DROPS, OLDEST, STATE,
 	FLAGS, COLUMNS };
 
 #define NUMBER(head, rank, wanted, member) \
@@ -168,6 +137,8 @@ static const struct table_column columns[COLUMNS] = {
 	[PID] = { "pid", 0, 1, .right = true, .text = group_pid_cell },
 	[USER] = TEXT("user", 2, NULL, user),
 	[COMMAND] = TEXT("command", 5, NULL, who.command),
+	[PROTOCOL] = { "protocol", 0, 1, .wanted = table_has_text,
+	    .text = group_protocol_cell },
 	[QUEUE] = { "queue/of", 0, 1, .right = true, .text = group_queue_cell },
 	[HALF] = NUMBER("half-open", 1, table_has_figure, half_open),
 	[DROPS] = NUMBER("drops", 3, table_has_figure, drops),
@@ -200,22 +171,27 @@ members_out(FILE *out, const struct group_report *r,
 }
 
 static void
+flag_out(FILE *out, const char *name, const struct table_style *style)
+{
+	fputs("\n  ", out);
+	paint(out, style->color, RED, "%s", name);
+}
+
+static void
 flags_out(FILE *out, const struct group_report *r,
     const struct table_style *style)
 {
-	for (int i = 0; i < GROUP_FLAGS; i++)
+	for (enum group_flag i = 0; i < GROUP_FLAGS; i++)
 		for (int j = 0; r->flags[j]; j++) {
-			if (r->flags[j] != flag_types[i].name ||
-			    !flag_types[i].meaning)
+			const char *meaning = group_flag_meaning(i);
+
+			if (r->flags[j] != group_flag_name(i) || !meaning)
 				continue;
-			fputs("\n  ", out);
-			paint(out, style->color, RED, "%s", r->flags[j]);
-			fprintf(out, ": %s", flag_types[i].meaning);
+			flag_out(out, r->flags[j], style);
+			fprintf(out, ": %s", meaning);
 		}
 	for (size_t i = 0; i < r->loss_count; i++) {
-		fputs("\n  ", out);
-		paint(out, style->color, RED, "%s",
-		    flag_types[GROUP_SHADOWED].name);
+		flag_out(out, group_flag_name(GROUP_SHADOWED), style);
 		fprintf(out, ": %s goes to %s", r->losses[i].traffic,
 		    r->losses[i].to);
 	}

@@ -10,20 +10,10 @@
 #include "net/addr.h"
 #include "report/field.h"
 #include "report/finding.h"
+#include "report/group_flag.h"
 #include "report/table.h"
 
 /* A group of a port, as plain data. Unknown values are NULL, -1 or NAN. */
-
-enum group_flag {
-	GROUP_STUCK, GROUP_FULL, GROUP_NOT_LISTENING, GROUP_SHADOWED,
-	GROUP_ONE_SOCKET, GROUP_HIJACKABLE, GROUP_QUARANTINED,
-	GROUP_FLAGS,
-};
-
-/* Names until NULL. */
-struct group_flags {
-	const char *names[GROUP_FLAGS + 1];
-};
 
 /* A socket. */
 struct group_member {
@@ -36,6 +26,7 @@ struct group_member {
 	double oldest_wait;
 	const char *state;
 	int64_t reuseport, reuseaddr;
+	int64_t mptcp;			/* it is an MPTCP socket's */
 	const char *const *flags;
 };
 
@@ -50,6 +41,8 @@ struct group_report {
 	int64_t v6only;
 	const struct group_member *members;
 	size_t member_count;
+	int64_t sockets;		/* those that listen */
+	int64_t processes;		/* that may accept from them */
 	double oldest_wait;		/* in any member's queue */
 	const char *steering;
 	const struct group_loss *losses;
@@ -64,9 +57,6 @@ struct group_report {
 };
 
 extern const struct field group_fields[];	/* for struct group_report */
-
-void group_flag_set(struct group_flags *, enum group_flag);
-void group_flags_add(struct group_flags *, const struct group_flags *more);
 
 /*
  * Writes the group for people, in lines of this width if possible, without the

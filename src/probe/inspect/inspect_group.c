@@ -25,7 +25,7 @@ struct member_found {
 	char command[sizeof(((struct owner *)0)->command)];
 	struct group_flags flags;
 	struct diag_sock sock;
-	bool shared;			/* several processes accept from it */
+	int servers;			/* processes that accept from it */
 };
 
 struct loss_found {
@@ -116,7 +116,7 @@ inspect_member_fill(struct port_sockets *p, struct member_found *t,
 	}
 	memcpy(t->command, h.command, sizeof(t->command));
 	user_text(t->sock.uid, t->user);
-	t->shared = slots > 1 || (!slot && h.servers > 1);
+	t->servers = slots ? slots : h.servers;
 	*m = (struct group_member){
 		.index = -1,
 		.who = {
@@ -134,6 +134,7 @@ inspect_member_fill(struct port_sockets *p, struct member_found *t,
 		.state = member_state(slot, h.pid),
 		.reuseport = port_socket_reuseport(p, &t->sock),
 		.reuseaddr = port_socket_reuseaddr(p, &t->sock),
+		.mptcp = p->datagram ? -1 : t->sock.mptcp,
 		.flags = t->flags.names,
 	};
 	if (!m->state && h.all_stopped)
@@ -295,12 +296,51 @@ group_losses(struct inspect_group *g, const struct port_sockets *all)
 	return 0;
 }
 
+/* Whether an earlier socket is the same process's. */
+static bool
+is_process_counted(const struct inspect_group *g, size_t at)
+{
+	int64_t pid = g->members[at].who.pid;
+
+	for (size_t i = 0; i < at && pid >= 0; i++)
+		if (g->members[i].who.pid == pid)
+			return true;
+	return false;
+}
+
+/*
+ * Counts the sockets that listen, and the processes that accept from them. If
+ * several processes share one socket, they are taken to share the others, too.
+ */
+static void
+group_count(struct inspect_group *g)
+{
+	struct group_report *r = &g->report;
+	int shared = 0;
+
+	for (size_t i = 0; i < r->member_count; i++) {
+		int servers = g->texts[i].servers;
+
+		if (!port_socket_listens(&g->texts[i].sock))
+			continue;
+		r->sockets++;
+		if (!servers)
+			r->processes = -1;
+		else if (servers > shared && servers > 1)
+			shared = servers;
+		else if (servers == 1 && r->processes >= 0)
+			r->processes += !is_process_counted(g, i);
+	}
+	if (r->processes >= 0)
+		r->processes += shared;
+}
+
 static void
 group_flags_fill(struct inspect_group *g)
 {
 	size_t n = g->report.member_count;
 
-	if (n && port_socket_listens(&g->texts[0].sock) && g->texts[0].shared &&
+	if (n && port_socket_listens(&g->texts[0].sock) && g->texts[0].servers > 1 &&
 	    (n == 1 || !port_socket_listens(&g->texts[1].sock)))
 		group_flag_set(&g->flags, GROUP_ONE_SOCKET);
 	for (size_t i = 0; i < n; i++)
@@ -385,6 +425,7 @@ inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
 	g->report.oldest_wait = age < 0 ? NAN : (double)age / 1e3;
 	if (group_losses(g, p) < 0)
 		return -1;
+	group_count(g);
 	group_flags_fill(g);
 	return group_findings(g, p->datagram);
 }

@@ -1,0 +1,154 @@
+/*
+ * Judges groups for a script. A member is a process that accepts; if processes
+ * can't be seen, each socket counts as one. Every group must have all members:
+ * one that listens on IPv4 alone is missing in the group of IPv6.
+ */
+#include "probe/inspect/gate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "report/group.h"
+
+enum { FLAG_WORD = 40, PIDS_SHOWN = 3 };
+
+/* "STUCK, FULL, ..." */
+static void
+flag_list(char text[static GATE_TEXT])
+{
+	size_t used = 0;
+
+	for (enum group_flag i = 0; i < GROUP_FLAGS; i++)
+		used += (size_t)snprintf(text + used, GATE_TEXT - used,
+		    "%s%s", i ? ", " : "", group_flag_name(i));
+}
+
+int
+gate_flags(const char *text)
+{
+	int bits = 0, found;
+	char all[GATE_TEXT];
+
+	if (!*text)
+		return (1 << GROUP_FLAGS) - 1;
+	for (size_t n;; text += n + 1) {
+		n = strcspn(text, ",");
+		found = group_flag_find(text, n);
+		if (found < 0)
+			break;
+		bits |= 1 << found;
+		if (!text[n])
+			return bits;
+	}
+	flag_list(all);
+	return fail_as(STATUS_USAGE, "%.*s: no such flag: want %s",
+	    (int)strcspn(text, ",") < FLAG_WORD ? (int)strcspn(text, ",") :
+	    FLAG_WORD, text, all);
+}
+
+static void why_add(char why[static GATE_TEXT], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+why_add(char why[static GATE_TEXT], const char *format, ...)
+{
+	size_t used = strlen(why);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why + used, GATE_TEXT - used, format, args);
+	va_end(args);
+}
+
+/* Begins the reason of a group; the groups are told apart by their places. */
+static void
+why_begin(char why[static GATE_TEXT], const struct group_report *g)
+{
+	why_add(why, "%s%s: ", *why ? "; " : "", g->place);
+}
+
+static void
+gate_members(const struct gate *gate, const struct group_report *g,
+    char why[static GATE_TEXT])
+{
+	int64_t members = g->processes < 0 ? g->sockets : g->processes;
+
+	if (gate->members < 0 || members == gate->members)
+		return;
+	why_begin(why, g);
+	why_add(why, "%lld socket%s, ", (long long)g->sockets,
+	    plural((uint64_t)g->sockets));
+	if (g->processes < 0)
+		why_add(why, "of processes that can't be seen");
+	else
+		why_add(why, "%lld process%s", (long long)g->processes,
+		    g->processes == 1 ? "" : "es");
+	why_add(why, ": wanted %lld", (long long)gate->members);
+}
+
+static bool
+flags_have(const char *const *flags, const char *name)
+{
+	for (int i = 0; flags[i]; i++)
+		if (strcmp(flags[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* " (pid 4242, pid 4243)": the members with the flag */
+static void
+flag_members(const struct group_report *g, const char *name,
+    char why[static GATE_TEXT])
+{
+	int shown = 0, all = 0;
+
+	for (size_t i = 0; i < g->member_count; i++) {
+		const struct group_member *m = &g->members[i];
+
+		if (m->who.pid < 0 || !flags_have(m->flags, name))
+			continue;
+		if (all++ < PIDS_SHOWN)
+			why_add(why, "%spid %lld", shown++ ? ", " : " (",
+			    (long long)m->who.pid);
+	}
+	if (all > shown)
+		why_add(why, " and %d more", all - shown);
+	if (shown)
+		why_add(why, ")");
+}
+
+static void
+gate_group_flags(const struct gate *gate, const struct group_report *g,
+    char why[static GATE_TEXT])
+{
+	bool first = true;
+
+	for (enum group_flag i = 0; i < GROUP_FLAGS; i++) {
+		const char *name = group_flag_name(i);
+
+		if (!(gate->flags & 1U << i) || !flags_have(g->flags, name))
+			continue;
+		if (first)
+			why_begin(why, g);
+		why_add(why, "%s%s", first ? "" : ", ", name);
+		flag_members(g, name, why);
+		first = false;
+	}
+}
+
+bool
+gate_is_met(const struct gate *gate, const struct group_report *const *groups,
+    size_t count, char why[static GATE_TEXT])
+{
+	*why = '\0';
+	if (!count && gate->members)
+		snprintf(why, GATE_TEXT, "nobody listens");
+	for (size_t i = 0; i < count; i++) {
+		gate_members(gate, groups[i], why);
+		gate_group_flags(gate, groups[i], why);
+	}
+	return !*why;
+}
