@@ -76,6 +76,94 @@ old_report() {
 	test "$(get .latency.connect.sum_ns)" = "$(jq '.latency.connect.sum_ns + 184381' new)"
 }
 
+@test "hdr: --hdr-log has all latencies, as hdr-histogram-js reads its log" {
+	needs_hdr
+	start echo -r 127.0.0.1 0
+	probe --json -d 1.3 --rate 300 --echo --hdr-log log.hlog "$port"
+	test "$status" -eq 0
+	node - <<-'END'
+		const hdr = require("hdr-histogram-js"), assert = require("assert")
+		const fs = require("fs"), r = JSON.parse(fs.readFileSync("report"))
+		const reader = new hdr.HistogramLogReader(fs.readFileSync("log.hlog", "utf8"))
+		const sums = {}, starts = new Set()
+		for (let h; h = reader.nextIntervalHistogram();) {
+			(sums[h.tag] ||= hdr.build()).add(h)
+			starts.add(h.startTimeStampMsec)
+			assert.ok(Math.abs(h.startTimeStampMsec - Date.parse(r.time)) < 60000, h)
+			assert.ok(h.endTimeStampMsec > h.startTimeStampMsec)
+		}
+		assert.ok(starts.size >= 2, starts.size)
+		for (const phase of ["connect", "accept", "echo", "late"]) {
+			assert.equal(sums[phase].totalCount, r.latency[phase].count)
+			const p90 = Math.min(sums[phase].getValueAtPercentile(90), r.latency[phase].max_ns)
+			// hdr.build() has three digits: its bounds are nearer
+			assert.ok(Math.abs(p90 / 1e3 - r.latency[phase].p90) <= 0.01 * r.latency[phase].p90)
+		}
+		assert.equal(Object.keys(sums).length, 4)
+	END
+}
+
+@test "hdr: --hdr-log has its header lines, and sums up to the report, also of --during" {
+	start echo -r 127.0.0.1 0
+	echo old >log.hlog
+	probe --json -d 100ms --hdr-log log.hlog --during "$port" -- true
+	test "$status" -eq 0
+	python3 - <<-'END'
+		import base64, json, re, struct, zlib
+		r = json.load(open("report"))
+		lines = open("log.hlog").read().split("\n")
+		assert lines.pop() == ""
+		heads = [l for l in lines if l.startswith("#[")]
+		assert "#[Histogram log format version 1.3]" in heads
+		start, = [re.fullmatch(r"#\[StartTime: (\d+\.\d{3}) \(seconds since epoch\), \d.*\]", l)
+		          for l in heads if "StartTime" in l]
+		assert "#[BaseTime: %s (seconds since epoch)]" % start[1] in heads
+		assert lines[len(heads)] == ('"StartTimestamp","Interval_Length","Interval_Max",'
+		                             '"Interval_Compressed_Histogram"')
+		counts, highest = {}, {}
+		for line in lines[len(heads) + 1:]:
+		    tag, at, length, most, text = line.split(",")
+		    assert tag.startswith("Tag=") and float(at) >= 0 and float(length) > 0
+		    p = zlib.decompress(base64.b64decode(text)[8:])
+		    n = shift = total = 0
+		    for byte in p[40:]:
+		        n |= (byte & 0x7f) << shift
+		        shift += 7
+		        if not byte & 0x80:
+		            total += n >> 1 if not n & 1 else 0
+		            n = shift = 0
+		    tag = tag[4:]
+		    counts[tag] = counts.get(tag, 0) + total
+		    highest[tag] = max(highest.get(tag, 0), float(most))
+		assert counts == {k: v["count"] for k, v in r["latency"].items() if v}, counts
+		for k, v in highest.items():
+		    assert abs(v - r["latency"][k]["max_ns"] / 1e6) < 0.001, (k, v)
+	END
+}
+
+@test "hdr: --hdr-log that can't be written is one line, before the probe or after it" {
+	start echo 127.0.0.1 0
+	probe -n 1 --hdr-log none/x "$port"
+	test "$status" -eq 1
+	test ! -s report
+	assert_equal "$(<err)" 'rpnc probe: --hdr-log none/x: No such file or directory'
+	probe --hdr-log none/x --during "$port" -- touch ran
+	test "$status" -eq 1
+	test ! -e ran
+	probe -n 1 --hdr-log /dev/full "$port"
+	test "$status" -eq 1
+	assert_equal "$(<err)" 'rpnc probe: --hdr-log /dev/full: No space left on device'
+	probe --merge --hdr-log x report
+	test "$status" -eq 2
+	# a run that a signal ends has its log, too
+	rpnc probe --watch --json --hdr-log cut "$port" >shown 3>&- &
+	pids+=("$!")
+	eventually test -s shown
+	kill "${pids[-1]}"
+	finish "${pids[-1]}" || test $? -eq 143
+	grep -q '^Tag=connect,' cut
+}
+
 # refused FILE: a report with that text as its histogram is refused in one line,
 # and in little memory.
 refused() {

@@ -95,7 +95,7 @@ struct settings {
 	const char *spin;		/* "": SPIN_US */
 	/* probe */
 	bool merge;
-	const char *openmetrics, *what_if;
+	const char *openmetrics, *hdr_log, *what_if;
 	int64_t count, concurrency, duration, probe_timeout;
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;

@@ -24,6 +24,7 @@
 #include "cmd/probe_compare.h"
 #include "cmd/probe_during.h"
 #include "cmd/probe_group.h"
+#include "cmd/probe_hdr_log.h"
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
@@ -44,6 +45,7 @@ struct probe {
 	const struct settings *settings;
 	struct probe_plan plan;
 	struct probe_watch watch;
+	struct probe_hdr_log log;
 	struct timer progress;
 	bool shown;			/* a line of progress is on stderr */
 };
@@ -107,7 +109,9 @@ on_result(struct load *l, const struct attempt_result *result)
 {
 	struct probe *v = container_of(l, struct probe, load);
 
-	watch_count(&v->watch.watch, result);
+	if (v->settings->watch)
+		watch_count(&v->watch.watch, result);
+	probe_hdr_log_add(&v->log, result);
 }
 
 static void
@@ -172,9 +176,9 @@ attempts_open(struct probe *v, const struct endpoint *e)
 	v->load.on_skip = on_skip;
 	v->load.on_fault = on_fault;
 	v->load.on_done = on_done;
-	if (v->settings->watch)
-		v->load.on_result = on_result;
+	v->load.on_result = on_result;
 	if (probe_source(&v->plan.sources, v->settings) < 0 ||
+	    probe_hdr_log_open(&v->log, v->settings) < 0 ||
 	    load_open(&v->load, &v->plan.plan, e) < 0 ||
 	    app_open(&v->app, v->settings) < 0)
 		return -1;
@@ -186,6 +190,7 @@ static void
 attempts_run(struct probe *v)
 {
 	if (probe_plan_fit(&v->app, &v->plan.plan.concurrency) < 0 ||
+	    probe_hdr_log_start(&v->log, &v->app.loop) < 0 ||
 	    load_start(&v->load, &v->app.loop) < 0) {
 		app_fault(&v->app);
 		return;
@@ -204,6 +209,8 @@ attempts_run(struct probe *v)
 		signals_hurry();
 	if (v->app.status == STATUS_OK)
 		report_emit(v);
+	if (probe_hdr_log_end(&v->log) < 0)
+		app_fault(&v->app);
 }
 
 /* The other modes; the first one that is asked for counts. */
@@ -286,6 +293,7 @@ probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 		*ended_by = v.app.ended_by;
 		status = app_close(&v.app);
 	}
+	probe_hdr_log_close(&v.log);
 	probe_plan_free(&v.plan);
 	return status;
 }

@@ -17,6 +17,7 @@
 #include "app/emit.h"
 #include "base/container.h"
 #include "base/signals.h"
+#include "cmd/probe_hdr_log.h"
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
@@ -41,6 +42,7 @@ struct trial {
 	struct app app;
 	const struct settings *settings;
 	struct probe_plan plan;
+	struct probe_hdr_log log;
 };
 
 static struct trial *
@@ -59,6 +61,12 @@ static void
 on_fault(struct load *l)
 {
 	app_fatal(&trial_of(l)->app);
+}
+
+static void
+on_attempt(struct during *d, const struct attempt_result *result)
+{
+	probe_hdr_log_add(&container_of(d, struct trial, during)->log, result);
 }
 
 static void
@@ -132,12 +140,14 @@ trial_open(struct trial *t, const struct endpoint *e)
 	d->load.on_fault = on_fault;
 	d->load.on_done = on_done;
 	d->on_command_fault = on_command_fault;
+	d->on_attempt = on_attempt;
 	d->lead = LEAD_US;
 	d->tail = s->duration ? s->duration : TAIL_US;
 	d->line.slow_ns = (s->slow ? s->slow : SLOW_US) * 1000;
 	if (getrlimit(RLIMIT_NOFILE, &d->files) < 0)
 		return fail("descriptors");
 	if (probe_source(&t->plan.sources, s) < 0 ||
+	    probe_hdr_log_open(&t->log, s) < 0 ||
 	    load_open(&d->load, &t->plan.plan, e) < 0 ||
 	    app_open(&t->app, s) < 0)
 		return -1;
@@ -208,12 +218,15 @@ trial_run(struct trial *t)
 
 	a->loop.busy = t->settings->busy;
 	if (probe_plan_fit(a, &t->plan.plan.concurrency) < 0 ||
+	    probe_hdr_log_start(&t->log, &a->loop) < 0 ||
 	    during_start(&t->during, &a->loop) < 0 || loop_run(&a->loop) < 0)
 		app_fault(a);
 	if (a->ended_by)
 		signals_hurry();
 	if (a->status == STATUS_OK)
 		trial_emit(t);
+	if (probe_hdr_log_end(&t->log) < 0)
+		app_fault(a);
 }
 
 /* Sets *count to the number of words before "--"; -1: no command. */
@@ -251,6 +264,7 @@ probe_during(const struct settings *s, int count, char *const *words,
 		*ended_by = t.app.ended_by;
 		status = app_close(&t.app);
 	}
+	probe_hdr_log_close(&t.log);
 	probe_plan_free(&t.plan);
 	return status;
 }

@@ -34,6 +34,8 @@ during_on_result(struct load *l, const struct attempt_result *result)
 	if (!d->line.from)
 		d->line.from = l->schedule.first;
 	timeline_add(&d->line, result);
+	if (d->on_attempt)
+		d->on_attempt(d, result);
 }
 
 static void

@@ -20,6 +20,8 @@ struct during {
 	int64_t lead, tail;		/* microseconds */
 	/* The command can't be started: see fail_text(). */
 	void (*on_command_fault)(struct during *);
+	/* An attempt has ended; may be NULL. */
+	void (*on_attempt)(struct during *, const struct attempt_result *);
 	/* during.c fills in the rest. */
 	struct timeline line;
 	struct child child;

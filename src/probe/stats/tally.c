@@ -180,6 +180,13 @@ tls_add(struct probe_tls *into, const struct probe_tls *t)
 	into->cipher = t->cipher ? t->cipher : into->cipher;
 }
 
+bool
+tally_measures(const struct attempt_result *r, int latency)
+{
+	return r->ns[latency] >= 0 && (r->outcome == OUT_OK ||
+	    is_of_any_attempt(latency));
+}
+
 void
 tally_add(struct tally *t, const struct attempt_result *r)
 {
@@ -197,7 +204,7 @@ tally_add(struct tally *t, const struct attempt_result *r)
 	t->mismatched += r->mismatched;
 	t->deferred += r->deferred;
 	for (int i = 0; i < LATENCIES; i++)
-		if (r->outcome == OUT_OK || is_of_any_attempt(i))
+		if (tally_measures(r, i))
 			latency_add(&t->latency[i], r->ns[i]);
 	if (r->outcome == OUT_OK)
 		tally_attribute(t, r);

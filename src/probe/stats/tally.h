@@ -107,6 +107,8 @@ struct probe_failures tally_failures(const struct tally *);
 
 void tally_free(struct tally *);
 void tally_add(struct tally *, const struct attempt_result *);
+/* Whether tally_add() counts the time of that enum latency. */
+bool tally_measures(const struct attempt_result *, int latency);
 
 /*
  * A newcomer (newcomer.c) was seen to have a connection; returns whether it had
