@@ -168,6 +168,15 @@ settings_sockopts(struct settings *s)
 	    fail_option("--sockopt") : 0;
 }
 
+static int
+settings_labels(struct settings *s)
+{
+	for (int i = 0; i < s->label.count; i++)
+		if (labels_read(&s->labels, s->label.at[i]) < 0)
+			return fail_option("--label");
+	return 0;
+}
+
 static bool
 is_fifo(const char *path)
 {
@@ -195,7 +204,8 @@ settings_events(struct settings *s)
 int
 settings_check(struct settings *s)
 {
-	if (settings_sockopts(s) < 0 || settings_events(s) < 0)
+	if (settings_sockopts(s) < 0 || settings_labels(s) < 0 ||
+	    settings_events(s) < 0)
 		return -1;
 	if (s->name && !name_valid(s->name))
 		return fail_as(STATUS_USAGE, "--name %.40s: want a letter, "

@@ -5,6 +5,7 @@
 #include "net/addr.h"
 #include "net/congestion.h"
 #include "net/sock.h"
+#include "report/labels.h"
 
 /*
  * The options that the user gave: each of any command has a field. Times
@@ -96,6 +97,8 @@ struct settings {
 	/* probe */
 	bool merge;
 	const char *openmetrics, *hdr_log, *what_if;
+	struct opt_list label;		/* "NAME=VALUE" */
+	struct labels labels;		/* the same, read */
 	int64_t count, concurrency, duration, probe_timeout;
 	int by;
 	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;

@@ -160,6 +160,7 @@ report_emit(struct probe *v)
 		app_fault(&v->app);
 	} else {
 		r.verdict.report.detail = v->settings->verbose;
+		r.verdict.report.labels = &v->settings->labels;
 		emit_event(&v->app, &e);
 		if (probe_metrics(v->settings, &r.verdict.report) < 0)
 			app_fault(&v->app);

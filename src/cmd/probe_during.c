@@ -201,6 +201,7 @@ trial_emit(struct trial *t)
 		app_fault(&t->app);
 	} else {
 		r->detail = t->settings->verbose;
+		r->labels = &t->settings->labels;
 		emit_event(&t->app, &e);
 		if (probe_metrics(t->settings, r) < 0)
 			app_fault(&t->app);

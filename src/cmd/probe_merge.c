@@ -64,6 +64,16 @@ merge_read_file(struct merge *m, const char *name)
 	return found < 0 ? fail_option("--merge") : found;
 }
 
+/* What --label says here counts more than what the reports say. */
+static int
+merge_label(struct merge *m, const struct labels *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (labels_set(&m->labels, l->at[i].name, l->at[i].value) < 0)
+			return fail_option("--label");
+	return 0;
+}
+
 static int
 merge_emit(const struct settings *s, struct verdict *sum, int *ended_by)
 {
@@ -94,6 +104,8 @@ probe_merge(const struct settings *s, int count, char *const *words,
 		status = probe_uneven(s->fail_uneven, &uneven);
 	for (int i = 0; i < count && status >= 0; i++)
 		status = merge_read_file(&m, words[i]);
+	if (status >= 0)
+		status = merge_label(&m, &s->labels);
 	if (status >= 0)
 		status = merge_end(&m, &sum);
 	if (status >= 0) {

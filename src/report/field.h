@@ -13,6 +13,7 @@ enum field_type {
 	FIELD_WORDS,			/* texts until NULL */
 	FIELD_PART,			/* like OBJECT, but not a pointer */
 	FIELD_NUMBERS,			/* an array of double in the struct */
+	FIELD_LABELS,			/* struct labels *: an object, or null */
 };
 
 /* A member of the JSON object, and its offset in the struct. */

@@ -12,6 +12,7 @@
 #include "base/escape.h"
 #include "math/hist_hdr.h"
 #include "report/event.h"
+#include "report/labels.h"
 #include "report/quantile.h"
 
 static json_t *
@@ -118,6 +119,20 @@ latency_json(const struct hist *h)
 }
 
 static json_t *
+labels_json(const struct labels *l)
+{
+	json_t *object;
+
+	if (!l || !l->count)
+		return json_null();
+	object = json_object();
+	for (size_t i = 0; i < l->count; i++)
+		json_object_set_new(object, l->at[i].name,
+		    text_json(l->at[i].value));
+	return object;
+}
+
+static json_t *
 words_json(const char *const *words)
 {
 	json_t *list = json_array();
@@ -177,6 +192,8 @@ field_json(const struct field *f, const void *struct_)
 		return object_json(f->of, at);
 	case FIELD_NUMBERS:
 		return numbers_json(f, struct_);
+	case FIELD_LABELS:
+		return labels_json(*(const struct labels *const *)at);
 	case FIELD_DATA:
 		break;
 	}

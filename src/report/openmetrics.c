@@ -305,6 +305,9 @@ openmetrics_write(FILE *out, const struct probe_report *r, int64_t time)
 	label_add_number(m.common, "port", r->target->port);
 	label_add(m.common, "protocol", r->target->protocol);
 	label_add(m.common, "proxy", r->target->proxy);
+	for (size_t i = 0; r->labels && i < r->labels->count; i++)
+		label_add(m.common, r->labels->at[i].name,
+		    r->labels->at[i].value);
 	metrics_totals(&m, r, time);
 	metrics_tls(&m, r->tls);
 	metrics_members(&m, r);

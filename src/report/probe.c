@@ -115,6 +115,7 @@ const struct field probe_fields[] = {
 	FIELD(probe_report, "by", FIELD_TEXT, by),
 	FIELD(probe_report, "loop", FIELD_TEXT, loop),
 	FIELD(probe_report, "host", FIELD_TEXT, host),
+	FIELD(probe_report, "labels", FIELD_LABELS, labels),
 	FIELD(probe_report, "reports", FIELD_COUNT, reports),
 	FIELD(probe_report, "steering", FIELD_TEXT, steering),
 	FIELD(probe_report, "attempts", FIELD_COUNT, attempts),

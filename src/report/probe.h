@@ -11,6 +11,7 @@
 #include "report/during.h"
 #include "report/field.h"
 #include "report/finding.h"
+#include "report/labels.h"
 
 /* The result of a probe, as plain data. Unknown values are NULL, -1 or NAN. */
 
@@ -100,6 +101,7 @@ struct probe_report {
 	const struct probe_target *target;
 	const char *by, *loop;
 	const char *host;		/* on which the probe ran */
+	const struct labels *labels;	/* NULL: none */
 	uint64_t reports;		/* merged into this one */
 	const char *steering;		/* rpnc's members set it; NULL: none */
 	uint64_t attempts, ok;

@@ -274,6 +274,14 @@ probe_tls_line(FILE *out, const struct probe_tls *t)
 	    (unsigned long long)t->handshakes);
 }
 
+static void
+probe_labels_line(FILE *out, const struct labels *l)
+{
+	for (size_t i = 0; l && i < l->count; i++)
+		fprintf(out, "%s%s=%s", i ? ", " : "\nlabels ", l->at[i].name,
+		    l->at[i].value);
+}
+
 void
 probe_human(FILE *out, const struct probe_report *r,
     const struct table_style *style)
@@ -288,6 +296,7 @@ probe_human(FILE *out, const struct probe_report *r,
 	probe_counts(out, r, style->color);
 	for (const char *const *note = r->notes; note && *note; note++)
 		fprintf(out, "\n%s", *note);
+	probe_labels_line(out, r->labels);
 	probe_grounds(out, r);
 	if (r->during)
 		during_human(out, r->during, style);

@@ -317,6 +317,40 @@ read_fairness(struct reader *r, json_t *o)
 	m->at_least |= json_is_true(json_object_get(f, "at_least"));
 }
 
+/* A label that not all reports have is left out. */
+static void
+label_part(struct merge *m, const char *name)
+{
+	labels_set(&m->parted, name, "");
+	labels_remove(&m->labels, name);
+}
+
+/* Reports of older versions have none. */
+static void
+read_labels(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	struct labels new = { 0 };
+	const char *name;
+	json_t *all = json_object_get(o, "labels"), *value;
+
+	json_object_foreach(all, name, value)
+		if (!json_is_string(value) ||
+		    labels_set(&new, name, json_string_value(value)) < 0)
+			reader_wrong(r, "labels");
+	if (m->reports == 0)
+		m->labels = new;
+	for (size_t i = m->labels.count; i-- > 0;) {
+		const char *other = labels_find(&new, m->labels.at[i].name);
+
+		if (!other || strcmp(other, m->labels.at[i].value) != 0)
+			label_part(m, m->labels.at[i].name);
+	}
+	for (size_t i = 0; i < new.count; i++)
+		if (!labels_find(&m->labels, new.at[i].name))
+			label_part(m, new.at[i].name);
+}
+
 static void
 read_target(struct reader *r, json_t *o)
 {
@@ -391,6 +425,7 @@ read_report(struct reader *r, json_t *o)
 	read_word(r, o, "host", &m->host);
 	read_word(r, o, "steering", &m->steering);
 	read_target(r, o);
+	read_labels(r, o);
 	read_totals(r, o);
 	read_members(r, o, by);
 	read_fairness(r, o);

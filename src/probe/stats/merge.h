@@ -7,7 +7,7 @@
 
 /* Adds up reports of probe --json, of several hosts and times. */
 
-enum { MERGE_TEXT = 128, MERGE_NOTE = 200, MERGE_NOTES = 4 };
+enum { MERGE_TEXT = 128, MERGE_NOTE = 200, MERGE_NOTES = 8 };
 
 /* A field that should be the same in all reports. */
 struct merge_word {
@@ -23,6 +23,8 @@ struct merge {
 	struct addr address;		/* len 0: several, or not known */
 	struct merge_word by, loop, host, steering, target, name, port, protocol,
 	    proxy, version, cipher, alpn;
+	struct labels labels;		/* those that all reports have */
+	struct labels parted;		/* names of those that differ */
 	uint64_t reports;
 	uint64_t counted;		/* sum over all members */
 	double seconds;			/* sum over all reports */

@@ -67,6 +67,20 @@ merge_note_verdicts(struct merge *m)
 		merge_note(m, "one by one they were: %.150s", all);
 }
 
+static void
+merge_note_labels(struct merge *m)
+{
+	const struct labels *l = &m->parted;
+	char all[MERGE_NOTE] = "";
+
+	for (size_t i = 0; i < l->count; i++)
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s",
+		    i ? ", " : "", l->at[i].name);
+	if (l->count)
+		merge_note(m, "labels that differ between the reports are left "
+		    "out: %.120s", all);
+}
+
 /* Whether all reports are of one group. */
 static enum knowledge
 merge_knowledge(struct merge *m)
@@ -145,6 +159,7 @@ merge_end(struct merge *m, struct verdict *s)
 
 	if (m->reports > 1)
 		merge_note_verdicts(m);
+	merge_note_labels(m);
 	merge_forget_host(m);
 	m->tally.tls.version = merge_word_one(&m->version);
 	m->tally.tls.cipher = merge_word_one(&m->cipher);
@@ -159,6 +174,7 @@ merge_end(struct merge *m, struct verdict *s)
 	r->host = m->host.mixed ? NULL : merge_word_text(&m->host);
 	r->steering = merge_word_text(&m->steering);
 	r->reports = m->reports;
+	r->labels = &m->labels;
 	r->seconds = m->seconds;
 	r->notes = m->notes;
 	return verdict_conclude(s, m->why, true);
