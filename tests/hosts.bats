@@ -79,3 +79,146 @@ load probe
 	probe --merge bad
 	test "$status" -eq 2
 }
+
+# two_hosts: network namespaces host1 and host2, each with a name of its own and
+# a wire to a third one, where the server is 10.9.0.1. The arrays there, host1
+# and host2 enter them.
+two_hosts() {
+	local enter=(nsenter --preserve-credentials -U -n --uts -t) host i
+	unshare -Urn unshare -n --uts true 2>/dev/null || skip "namespaces are refused here"
+	mkfifo up
+	background unshare -Urn bash -c 'ip link set lo up
+		ip address add 10.9.0.1/32 dev lo
+		echo >up
+		exec tail -f /dev/null'
+	there=("${enter[@]}" "$pid")
+	read -r <up
+	for i in 1 2; do
+		# shellcheck disable=SC2016 # the $1 is for the inner bash
+		background "${there[@]}" unshare -n --uts bash -c 'hostname "host$1"
+			echo >up
+			exec tail -f /dev/null' bash "$i"
+		host=("${enter[@]}" "$pid")
+		case $i in
+		1) host1=("${host[@]}") ;;
+		2) host2=("${host[@]}") ;;
+		esac
+		read -r <up
+		"${there[@]}" ip link add "v$i" type veth peer name wire netns "$pid"
+		"${there[@]}" ip address add "10.9.$i.1/24" dev "v$i"
+		"${there[@]}" ip link set "v$i" up
+		"${host[@]}" ip address add "10.9.$i.2/24" dev wire
+		"${host[@]}" ip link set wire up
+		"${host[@]}" ip route add default via "10.9.$i.1"
+	done
+}
+
+@test "hosts: --at starts two hosts together, and --merge says for how long they were" {
+	local at one two
+	two_hosts
+	mkfifo ready
+	"${there[@]}" rpnc echo -r -w 2 --identify 10.9.0.1 9000 --ready-fd 4 \
+		4>ready >/dev/null 2>&1 3>&- &
+	pids+=("$!")
+	read -r _ <ready
+	at=$(date -u -d '+1 second' +%FT%T.%NZ)
+	local probe=(rpnc probe --json --at "$at" -d 500ms --rate 200 --by banner 10.9.0.1 9000)
+	background "${host1[@]}" "${probe[@]}" >run.1 2>err.1
+	one=$pid
+	background "${host2[@]}" "${probe[@]}" >run.2 2>err.2
+	two=$pid
+	finish "$one"
+	finish "$two"
+	jq -e --arg at "$at" '.started_at >= $at[:26]' run.1
+	jq -e --arg at "$at" '.started_at >= $at[:26]' run.2
+	assert_equal "$(jq -s -c 'map(.host)' run.*)" '["host1","host2"]'
+	jq -e '.clock == null or (.clock | .maximum_error >= 0 and (.synchronized | type) == "boolean")' run.1
+	probe --merge --json run.*
+	test "$status" -eq 0
+	holds '.overlap > 0.3 and .overlap <= 1 and .fairness != null'
+	test "$(get .started_at)" = "$(jq -rs 'map(.started_at) | min' run.*)"
+	test "$(get .ended_at)" = "$(jq -rs 'map(.ended_at) | max' run.*)"
+}
+
+# ran FILE START END HOST: a report of a run at that time.
+ran() {
+	jq -c --arg from "2026-11-30T12:00:$2Z" --arg to "2026-11-30T12:00:$3Z" --arg host "$4" \
+		'.started_at = $from | .ended_at = $to | .host = $host' one >"$1"
+}
+
+# overlaps SHARE: --merge of a and b finds that; and warns, or not.
+overlaps() {
+	probe --merge --json a b
+	assert_equal "$(get '.overlap * 1000 | round')" "$1"
+	probe --merge a b
+}
+
+@test "hosts: --merge warns if runs were apart" {
+	start echo -r --identify 127.0.0.1 0
+	rpnc probe --json -n 5 --by banner "$port" >one
+	ran a 00.000000 10.000000 www1
+	ran b 00.900000 10.900000 www2
+	overlaps 910
+	run ! grep -q 'same time' report
+	ran b 01.100000 11.100000 www2
+	overlaps 890
+	grep -qx 'all runs were at the same time for only 89 % of the longest one' report
+	ran b 00.000000 05.000000 www1
+	overlaps 500
+	grep -q 'same time for only 50 %' report
+	ran b 10.500000 20.500000 www2
+	overlaps 0
+	grep -qx 'at no time did all of these run: some had ended before others began' report
+	# runs of one host after each other are meant so
+	ran b 10.500000 20.500000 www1
+	overlaps 0
+	run ! grep -qE 'same time|at no time' report
+	# what is merged already counts as it was
+	ran b 05.000000 15.000000 www2
+	rpnc probe --merge --json a b >ab
+	ran a 00.000000 15.000000 www3
+	probe --merge --json a ab
+	holds '.overlap == 0.5 and .started_at == "2026-11-30T12:00:00.000000Z"'
+	# reports of before they had times
+	jq -c 'del(.started_at, .ended_at, .clock, .overlap)' one >old
+	probe --merge --json old one
+	holds '.overlap == null and .started_at == null and .clock == null'
+	# the worst clock of all
+	jq -c '.clock = { synchronized: true, estimated_error: 0.001, maximum_error: 0.5 }' one >a
+	jq -c '.clock = { synchronized: false, estimated_error: 0.003, maximum_error: 0.2 }' one >b
+	probe --merge --json a b
+	holds '.clock == { synchronized: false, estimated_error: 0.003, maximum_error: 0.5 }'
+	jq -c '.started_at = "yesterday"' one >bad
+	probe --merge bad
+	test "$status" -eq 2
+	assert_equal "$(<err)" 'rpnc probe: --merge bad, line 1: not a report of this version: started_at'
+}
+
+@test "hosts: --at waits and says so; a signal ends the wait; what is no time is one line, and 2" {
+	local when
+	start echo 127.0.0.1 0
+	probe -n 1 --at +50ms "$port"
+	test "$status" -eq 0
+	grep -qE '^starts at [0-9T:.-]+Z, in [0-9.]+ ms$' err
+	probe -n 1 --json --at +50ms "$port"
+	test ! -s err
+	for when in '' tomorrow 14:00 +x 30s 2026-02-30T00:00:00Z 2020-01-01T00:00:00Z \
+		2099-01-01T00:00:00Z; do
+		probe -n 1 --at "$when" "$port"
+		test "$status" -eq 2 || fail "'$when': $status"
+		test ! -s report
+		test "$(wc -l <err)" -eq 1
+		probe -d 10ms --at "$when" --during "$port" -- true
+		test "$status" -eq 2 || fail "'$when': $status"
+	done
+	for when in "$port" "--during $port -- touch ran"; do
+		# shellcheck disable=SC2086 # words are words
+		rpnc probe --at +1h $when >out.p 2>err.p 3>&- &
+		pids+=("$!")
+		eventually grep -q '^starts at' err.p
+		kill "${pids[-1]}"
+		finish "${pids[-1]}" || test $? -eq 143
+		test ! -s out.p
+	done
+	test ! -e ran
+}

@@ -374,6 +374,8 @@ const struct opt probe_options[] = {
 	TEXT(0, "rate", "N", rate,
 	    "attempts a second, such as 0.5 (open loop)",
 	    PROBE_LOAD | PROBE_COMPARE),
+	TEXT(0, "at", "WHEN", at,
+	    "start then: 2026-11-30T14:00:00Z, or +30s", PROBE_LOAD),
 	MAYBE(0, "echo", "SIZE", echo,
 	    "send SIZE bytes (64), which must come back", PROBE_LOAD, OFTEN,
 	    EXCLUDES({ "send expect match",

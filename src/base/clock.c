@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 static int64_t
@@ -21,4 +22,21 @@ int64_t
 clock_cpu_ns(void)
 {
 	return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int
+clock_error_read(struct clock_error *e)
+{
+	struct timex t = { .modes = 0 };
+	int state = adjtimex(&t);
+
+	if (state < 0)
+		return -1;
+	*e = (struct clock_error){
+		.synchronized = state != TIME_ERROR &&
+		    !(t.status & STA_UNSYNC),
+		.estimated = (double)t.esterror / 1e6,
+		.maximum = (double)t.maxerror / 1e6,
+	};
+	return 0;
 }

@@ -1,6 +1,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -12,6 +13,18 @@
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t clock_ns(void);
+
+/*
+ * How far the time of day may be off, in seconds, as what sets it says to the
+ * kernel: adjtimex(2), esterror and maxerror.
+ */
+struct clock_error {
+	bool synchronized;		/* else the two mean little */
+	double estimated, maximum;
+};
+
+/* -1: the kernel does not say, as in many containers. */
+int clock_error_read(struct clock_error *);
 
 /* Nanoseconds for which this thread has had a processor. */
 int64_t clock_cpu_ns(void);

@@ -21,6 +21,7 @@
 #include "base/fail.h"
 #include "base/signals.h"
 #include "cmd/command.h"
+#include "cmd/probe_at.h"
 #include "cmd/probe_compare.h"
 #include "cmd/probe_during.h"
 #include "cmd/probe_group.h"
@@ -190,6 +191,12 @@ attempts_open(struct probe *v, const struct endpoint *e)
 static void
 attempts_run(struct probe *v)
 {
+	int waited = probe_at_wait(&v->app);
+
+	if (waited < 0)
+		app_fault(&v->app);
+	if (waited)
+		return;
 	if (probe_plan_fit(&v->app, &v->plan.plan.concurrency) < 0 ||
 	    probe_hdr_log_start(&v->log, &v->app.loop) < 0 ||
 	    load_start(&v->load, &v->app.loop) < 0) {
@@ -266,7 +273,7 @@ probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 
 	if (s->compare)
 		return probe_compare(s, count, ended_by);
-	if (probe_metrics_check(s) < 0)
+	if (probe_metrics_check(s) < 0 || probe_at_check(s) < 0)
 		return -1;
 	if (s->during)
 		return probe_during(s, count, words, ended_by);

@@ -17,6 +17,7 @@
 #include "app/emit.h"
 #include "base/container.h"
 #include "base/signals.h"
+#include "cmd/probe_at.h"
 #include "cmd/probe_hdr_log.h"
 #include "cmd/probe_merge.h"
 #include "cmd/probe_metrics.h"
@@ -216,7 +217,12 @@ static void
 trial_run(struct trial *t)
 {
 	struct app *a = &t->app;
+	int waited = probe_at_wait(a);
 
+	if (waited < 0)
+		app_fault(a);
+	if (waited)
+		return;
 	a->loop.busy = t->settings->busy;
 	if (probe_plan_fit(a, &t->plan.plan.concurrency) < 0 ||
 	    probe_hdr_log_start(&t->log, &a->loop) < 0 ||

@@ -108,6 +108,13 @@ static const struct field probe_tls_fields[] = {
 	{ 0 },
 };
 
+static const struct field clock_fields[] = {
+	FIELD(clock_error, "synchronized", FIELD_FLAG, synchronized),
+	FIELD(clock_error, "estimated_error", FIELD_SECONDS, estimated),
+	FIELD(clock_error, "maximum_error", FIELD_SECONDS, maximum),
+	{ 0 },
+};
+
 const struct field probe_fields[] = {
 	FIELD(probe_report, "command", FIELD_TEXT, command),
 	FIELD_FROM(probe_report, "target", FIELD_OBJECT, target,
@@ -118,6 +125,10 @@ const struct field probe_fields[] = {
 	FIELD(probe_report, "labels", FIELD_LABELS, labels),
 	FIELD(probe_report, "reports", FIELD_COUNT, reports),
 	FIELD(probe_report, "steering", FIELD_TEXT, steering),
+	FIELD(probe_report, "started_at", FIELD_TEXT, started_at),
+	FIELD(probe_report, "ended_at", FIELD_TEXT, ended_at),
+	FIELD_FROM(probe_report, "clock", FIELD_OBJECT, clock, clock_fields),
+	FIELD(probe_report, "overlap", FIELD_SECONDS, overlap),
 	FIELD(probe_report, "attempts", FIELD_COUNT, attempts),
 	FIELD(probe_report, "ok", FIELD_COUNT, ok),
 	FIELD(probe_report, "seconds", FIELD_SECONDS, seconds),

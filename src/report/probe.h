@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/member.h"
 #include "math/hist.h"
 #include "net/addr.h"
@@ -104,6 +105,9 @@ struct probe_report {
 	const struct labels *labels;	/* NULL: none */
 	uint64_t reports;		/* merged into this one */
 	const char *steering;		/* rpnc's members set it; NULL: none */
+	const char *started_at, *ended_at;	/* RFC 3339; NULL: not known */
+	const struct clock_error *clock;	/* NULL: not known */
+	double overlap;			/* merged runs; NAN: one, or not known */
 	uint64_t attempts, ok;
 	double seconds;
 	const struct probe_failures *failed;

@@ -212,6 +212,21 @@ probe_latencies(FILE *out, const struct probe_report *r,
 		probe_late_line(out, r);
 }
 
+static void
+probe_start_line(FILE *out, const struct probe_report *r)
+{
+	char text[NUM_TEXT];
+
+	if (!r->started_at)
+		return;
+	fprintf(out, "\nstarted at %s", r->started_at);
+	if (r->clock && r->clock->synchronized)
+		fprintf(out, ", by a clock that is at most %s off",
+		    seconds_text(r->clock->maximum, text));
+	else if (r->clock)
+		fprintf(out, ", by a clock that nothing synchronizes");
+}
+
 /* -v: what the figures rest on. */
 static void
 probe_grounds(FILE *out, const struct probe_report *r)
@@ -229,6 +244,7 @@ probe_grounds(FILE *out, const struct probe_report *r)
 	else if (r->loop)
 		fprintf(out, "\n%s loop: an attempt starts when one ends, so "
 		    "a slow server gets fewer", r->loop);
+	probe_start_line(out, r);
 	if (has_latency(r, LATENCY_ACCEPT))
 		fprintf(out, "\naccept: polled every 50 %ss to 5 ms, and "
 		    "no finer than that", glyph(GLYPH_MICRO));

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
@@ -360,6 +361,20 @@ note_wrong(struct result *r, const struct load *l)
 	    t->wrong_length == TALLY_WRONG ? "..." : "");
 }
 
+/* Its moments by the time of day, which other hosts have, too. */
+static void
+result_times_fill(struct result *r, const struct load *l)
+{
+	struct probe_report *out = &r->verdict.report;
+	int64_t offset = event_now() - clock_ns() / 1000;
+
+	out->started_at = time_text(l->schedule.started / 1000 + offset,
+	    r->started_at);
+	out->ended_at = time_text(l->ended / 1000 + offset, r->ended_at);
+	if (clock_error_read(&r->clock) == 0)
+		out->clock = &r->clock;
+}
+
 /* Fills in what the tally does not know. */
 static void
 result_report_fill(struct result *r, const struct load *l)
@@ -379,6 +394,7 @@ result_report_fill(struct result *r, const struct load *l)
 	out->rate = p->rate;
 	out->steering = r->expect.steering[0] ? r->expect.steering : NULL;
 	out->notes = r->note;
+	result_times_fill(r, l);
 }
 
 /* The option may name absent members, or leave out members that are there. */

@@ -6,6 +6,7 @@
 #include "probe/load/expected_shares.h"
 #include "probe/load/load.h"
 #include "probe/stats/verdict.h"
+#include "report/event.h"
 
 /* The final report of a load. */
 
@@ -21,6 +22,8 @@ struct result {
 	struct expected_shares expect;
 	struct probe_what_if what_if;
 	char host[HOST_NAME_MAX + 1];
+	char started_at[TIME_TEXT], ended_at[TIME_TEXT];
+	struct clock_error clock;
 	char notes[RESULT_NOTES][RESULT_NOTE];
 	const char *note[RESULT_NOTES + 1];
 	int note_count;

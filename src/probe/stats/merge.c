@@ -14,6 +14,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "base/date.h"
 #include "base/fail.h"
 #include "base/line.h"
 #include "math/hist_hdr.h"
@@ -351,6 +352,62 @@ read_labels(struct reader *r, json_t *o)
 			label_part(m, new.at[i].name);
 }
 
+/* -1: the report does not have this time; older ones have none. */
+static int64_t
+read_time(struct reader *r, json_t *o, const char *name)
+{
+	json_t *value = json_object_get(o, name);
+	int64_t when = -1;
+
+	if (value && !json_is_null(value) && (!json_is_string(value) ||
+	    date_parse(json_string_value(value), 0, &when) < 0 || when < 0))
+		reader_wrong(r, name);
+	return when;
+}
+
+static void
+read_times(struct reader *r, json_t *o)
+{
+	struct merge_times *t = &r->merge->times;
+	int64_t start = read_time(r, o, "started_at");
+	int64_t end = read_time(r, o, "ended_at");
+	json_t *overlap = json_object_get(o, "overlap");
+	bool one = r->merge->reports == 0;
+
+	if (start < 0 || end < start) {
+		t->unknown = true;
+		return;
+	}
+	t->overlap = one ? 1 : t->overlap;
+	if (json_is_number(overlap) && json_number_value(overlap) < t->overlap)
+		t->overlap = fmax(json_number_value(overlap), 0);
+	t->first = one || start < t->first ? start : t->first;
+	t->last = one || end > t->last ? end : t->last;
+	t->last_start = one || start > t->last_start ? start : t->last_start;
+	t->first_end = one || end < t->first_end ? end : t->first_end;
+	t->longest = one || end - start > t->longest ? end - start : t->longest;
+}
+
+/* Keeps the largest errors. */
+static void
+read_clock(struct reader *r, json_t *o)
+{
+	struct merge *m = r->merge;
+	json_t *c = json_object_get(o, "clock");
+	double estimated, maximum;
+
+	if (!json_is_object(c)) {
+		m->clockless = true;
+		return;
+	}
+	estimated = read_real(r, c, "estimated_error");
+	maximum = read_real(r, c, "maximum_error");
+	m->clock.synchronized = (m->reports == 0 || m->clock.synchronized) &&
+	    json_is_true(json_object_get(c, "synchronized"));
+	m->clock.estimated = fmax(m->clock.estimated, estimated);
+	m->clock.maximum = fmax(m->clock.maximum, maximum);
+}
+
 static void
 read_target(struct reader *r, json_t *o)
 {
@@ -426,6 +483,8 @@ read_report(struct reader *r, json_t *o)
 	read_word(r, o, "steering", &m->steering);
 	read_target(r, o);
 	read_labels(r, o);
+	read_times(r, o);
+	read_clock(r, o);
 	read_totals(r, o);
 	read_members(r, o, by);
 	read_fairness(r, o);

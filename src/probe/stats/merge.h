@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "probe/stats/verdict.h"
+#include "report/event.h"
 
 /* Adds up reports of probe --json, of several hosts and times. */
 
@@ -17,6 +18,16 @@ struct merge_word {
 
 struct merge_row;
 
+/* When the runs were: microseconds since the epoch, by their own clocks. */
+struct merge_times {
+	bool unknown;			/* a report does not say it */
+	int64_t first, last;		/* the first start, the last end */
+	int64_t last_start, first_end;
+	int64_t longest;
+	double overlap;			/* the least of merged ones; or 1 */
+	char first_text[TIME_TEXT], last_text[TIME_TEXT];
+};
+
 struct merge {
 	struct tally tally;
 	struct merge_row *rows;		/* the tally's, by identity */
@@ -28,6 +39,9 @@ struct merge {
 	uint64_t reports;
 	uint64_t counted;		/* sum over all members */
 	double seconds;			/* sum over all reports */
+	struct merge_times times;
+	struct clock_error clock;	/* the worst of all */
+	bool clockless;			/* a report does not know its clock */
 	int fewest;			/* the fewest members in a report */
 	bool unjudged;			/* a report has no verdict */
 	const char *why;		/* the sum has no verdict, or NULL */

@@ -9,6 +9,8 @@
 #include "base/num.h"
 #include "net/resolve.h"
 
+static const double OVERLAP_ENOUGH = 0.9;
+
 static void merge_note(struct merge *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -79,6 +81,54 @@ merge_note_labels(struct merge *m)
 	if (l->count)
 		merge_note(m, "labels that differ between the reports are left "
 		    "out: %.120s", all);
+}
+
+/*
+ * How much of the longest run all runs were at the same time, by their clocks;
+ * NAN: there is one, or that is not known.
+ */
+static double
+merge_overlap(const struct merge *m)
+{
+	const struct merge_times *t = &m->times;
+	double both = (double)(t->first_end - t->last_start);
+
+	if (t->unknown || m->reports < 2)
+		return NAN;
+	if (t->longest == 0)
+		return both < 0 ? 0 : t->overlap;
+	return fmin(fmax(both, 0) / (double)t->longest, t->overlap);
+}
+
+/* Runs of one host that follow each other are meant to. */
+static void
+merge_note_overlap(struct merge *m, double overlap)
+{
+	if (!(overlap < OVERLAP_ENOUGH) || (overlap <= 0 && !m->host.mixed))
+		return;
+	if (overlap > 0)
+		merge_note(m, "all runs were at the same time for only %.0f %% "
+		    "of the longest one", floor(overlap * 100));
+	else
+		merge_note(m, "at no time did all of these run: some had ended "
+		    "before others began");
+	if (!m->clockless && !m->clock.synchronized)
+		merge_note(m, "a host's clock is not synchronized: so this may "
+		    "be wrong");
+}
+
+static void
+merge_times_fill(struct merge *m, struct probe_report *r)
+{
+	struct merge_times *t = &m->times;
+
+	r->overlap = merge_overlap(m);
+	merge_note_overlap(m, r->overlap);
+	r->clock = m->clockless ? NULL : &m->clock;
+	if (t->unknown)
+		return;
+	r->started_at = time_text(t->first, t->first_text);
+	r->ended_at = time_text(t->last, t->last_text);
 }
 
 /* Whether all reports are of one group. */
@@ -175,6 +225,7 @@ merge_end(struct merge *m, struct verdict *s)
 	r->steering = merge_word_text(&m->steering);
 	r->reports = m->reports;
 	r->labels = &m->labels;
+	merge_times_fill(m, r);
 	r->seconds = m->seconds;
 	r->notes = m->notes;
 	return verdict_conclude(s, m->why, true);

@@ -196,6 +196,7 @@ verdict_totals_fill(struct verdict *s, const struct tally *t)
 	s->failed = tally_failures(t);
 	for (int i = 0; i < LATENCIES; i++)
 		s->latency.at[i] = t->latency[i];
+	r->overlap = NAN;
 	r->attempts = t->attempts;
 	r->ok = t->out[OUT_OK];
 	r->queued = t->out[OUT_QUEUED];
