@@ -17,6 +17,7 @@
  *	probe/stats	counts and verdicts: no socket, no clock
  *	app		what a running command has: options, loop, streams,
  *			signals, events
+ *	group/reach	a connection to one given member of a port
  *	group		the members of one port
  *	group/diagnose	who else has the port, and why bind(2) fails
  *	group/steer	BPF programs that choose a group's member

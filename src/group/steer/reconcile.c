@@ -333,9 +333,8 @@ make_so(struct reconcile *p, struct group *g)
 	return -1;
 }
 
-/* Whether nothing is steered, nor ever was: true of most registries. */
-static bool
-is_plain(struct registry *r)
+bool
+reconcile_is_plain(struct registry *r)
 {
 	if (mode_of(&registry_shared(r)->steering) != STEER_HASH ||
 	    request_any(r))
@@ -361,7 +360,7 @@ reconcile_apply(struct reconcile *p, const struct sock_set *set)
 	int result = 0;
 	bool ours = false, amiss = false;
 
-	if (!p->diag || is_plain(r)) {
+	if (!p->diag || reconcile_is_plain(r)) {
 		p->failing = 0;
 		return 0;
 	}

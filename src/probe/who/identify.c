@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "group/reach/port_group.h"
 #include "kernel/pidfd_sockopt.h"
 #include "kernel/sock_diag.h"
 #include "kernel/sock_owner.h"
@@ -89,7 +90,7 @@ identify_free(struct identify *w)
 static int
 identify_group(struct identify *w, struct diag_sock **list)
 {
-	return listeners_list(w->diag, w->protocol, &w->target,
+	return port_group_list(w->diag, w->protocol, &w->target,
 	    &w->prediction.source, list);
 }
 

@@ -12,7 +12,6 @@
  */
 #include "probe/who/listeners.h"
 
-#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "kernel/proc_fd.h"
@@ -85,26 +84,6 @@ listeners_take(struct listeners *s, const struct listeners *before, struct tally
 		s->count += s->at[s->count] != NULL;
 	}
 	return 0;
-}
-
-int
-listeners_list(struct sock_diag *diag, int protocol, const struct addr *target,
-    const struct addr *client, struct diag_sock **list)
-{
-	struct addr from = *client;
-	struct diag_sock winner;
-	int found;
-
-	*list = NULL;
-	if (!from.len)
-		return 0;
-	addr_set_port(&from, 1);
-	found = sock_diag_get(diag, protocol, target, &from, &winner);
-	if (found <= 0)
-		return found;
-	if (protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
-		return 0;
-	return sock_diag_group_of(diag, &winner, list);
 }
 
 int

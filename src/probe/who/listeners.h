@@ -19,14 +19,6 @@ struct listeners {
 	int count, family;
 };
 
-/*
- * Lists the sockets that a client of the target would meet, where client is an
- * address that it could come from. Returns their count, or -1; the caller frees
- * list.
- */
-int listeners_list(struct sock_diag *, int protocol, const struct addr *target,
-    const struct addr *client, struct diag_sock **list);
-
 /* Takes the sockets that sock_diag_group_of() listed; -1 without memory. */
 int listeners_fill(struct listeners *, struct tally *, struct owners *,
     const struct diag_sock *list, int count);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "group/reach/port_group.h"
 #include "kernel/sock_acceptor.h"
 #include "probe/who/listeners.h"
 #include "probe/who/newcomer.h"
@@ -126,7 +127,7 @@ membership_poll_look(struct membership_poll *r, const struct addr *target,
 
 	if (!r->owners || target->sa.sa_family == AF_UNIX)
 		return;
-	count = listeners_list(r->diag, r->datagram ? IPPROTO_UDP :
+	count = port_group_list(r->diag, r->datagram ? IPPROTO_UDP :
 	    IPPROTO_TCP, target, target, &list);
 	if (count < 0)
 		return;

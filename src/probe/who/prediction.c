@@ -16,17 +16,12 @@
  */
 #include "probe/who/prediction.h"
 
-#include <netinet/tcp.h>
-#include <unistd.h>
-
+#include "group/reach/port_group.h"
 #include "net/sock.h"
 #include "net/sources.h"
 
 enum {
 	RIGHT_PER_SOCKET = 14,	/* (1 - 1/k)^(14 k) < 1e-6 */
-	PORT_TRIES = 4096,	/* 40 ms of asking */
-	TRIES_IN_A_ROW = 32,	/* adjacent ports; then it jumps elsewhere */
-	TRIES_EVEN = 1024,	/* before odd ports are tried, too */
 	REST = 256,		/* attempts without a port, if none was found */
 };
 
@@ -34,95 +29,57 @@ void
 prediction_init(struct prediction *p, struct sock_diag *diag,
     const struct origin *from)
 {
-	p->diag = diag;
 	p->from = *from;
-	ephemeral_ports_init(&p->ports);
+	port_search_init(&p->search);
+	p->search.diag = diag;
+	p->search.protocol = from->datagram ? IPPROTO_UDP : IPPROTO_TCP;
 }
 
-/* connect(2) of a datagram socket finds the address, and sends nothing. */
 static void
 find_source(struct prediction *p)
 {
-	int family = p->target.sa.sa_family;
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct addr *to = &p->search.target;
 
-	if (sources_peek(p->from.sources, family, &p->source) < 0 ||
+	if (sources_peek(p->from.sources, to->sa.sa_family, &p->source) < 0 ||
 	    (p->source.len && addr_is_wildcard(&p->source)))
 		p->source.len = 0;
+	if (!p->source.len)
+		port_group_source(to, p->from.interface, &p->source);
 	addr_set_port(&p->source, 0);
-	if (!p->source.len && fd >= 0 &&
-	    sock_device(fd, p->from.interface) == 0 &&
-	    connect(fd, &p->target.sa, p->target.len) == 0) {
-		p->source.len = sizeof(p->source.un);
-		if (getsockname(fd, &p->source.sa, &p->source.len) < 0)
-			p->source.len = 0;
-	}
-	if (fd >= 0)
-		close(fd);
 }
 
 void
 prediction_aim(struct prediction *p, const struct addr *target)
 {
-	p->target = *target;
+	p->search.target = *target;
 	find_source(p);
 }
 
 static int
 bind_datagram(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
 {
-	struct diag_sock s;
-
 	if (bind(fd, &ours->sa, ours->len) < 0 ||
 	    getsockname(fd, &ours->sa, &ours->len) < 0)
 		return -1;
-	if (sock_diag_get(p->diag, IPPROTO_UDP, &p->target, ours, &s) > 0)
-		*inode = s.inode;
+	port_search_ask(&p->search, ours, inode);
 	return 0;
 }
 
-/* With --sources, each address uses a port once before the next port. */
-static uint16_t
-choose_port(struct prediction *p, const struct addr *ours)
-{
-	struct addr from = *ours;
-
-	addr_set_port(&from, 0);
-	if (!p->port || addr_equal(&from, &p->port_first)) {
-		p->port = ephemeral_ports_next(&p->ports);
-		p->port_first = from;
-	}
-	return p->port;
-}
-
-/*
- * Finds a port that has no connection to the target, not even in TIME_WAIT.
- * SO_REUSEADDR: connections to other addresses do not matter.
- */
+/* SO_REUSEADDR: connections to other addresses do not matter. */
 static int
 bind_stream(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
 {
-	struct diag_sock s;
+	int found;
 
 	if (p->resting && p->resting--)
 		return -1;
 	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	for (int i = 0; i < PORT_TRIES; i++) {
-		addr_set_port(ours, choose_port(p, ours));
-		if (sock_diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) <=
-		    0)
-			return -1;
-		if (s.state == TCP_LISTEN &&
-		    bind(fd, &ours->sa, ours->len) == 0) {
-			*inode = s.inode;
+	port_search_begin(&p->search);
+	while ((found = port_search_next(&p->search, ours, inode)) > 0)
+		if (bind(fd, &ours->sa, ours->len) == 0)
 			return 0;
-		}
-		/* connect(2) uses adjacent even ports: go past a run in use */
-		if (i % TRIES_IN_A_ROW == TRIES_IN_A_ROW - 1)
-			ephemeral_ports_jump(&p->ports, i > TRIES_EVEN);
-		p->port = 0;
-	}
-	p->resting = REST;
+	if (found == 0)
+		p->resting = REST;
 	return -1;
 }
 
@@ -130,12 +87,8 @@ bind_stream(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
 static int
 bind_given(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
 {
-	struct diag_sock s;
-
 	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (sock_diag_get(p->diag, IPPROTO_TCP, &p->target, ours, &s) > 0 &&
-	    s.state == TCP_LISTEN)
-		*inode = s.inode;
+	port_search_ask(&p->search, ours, inode);
 	return bind(fd, &ours->sa, ours->len);
 }
 

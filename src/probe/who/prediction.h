@@ -1,8 +1,7 @@
 #ifndef PROBE_WHO_PREDICTION_H
 #define PROBE_WHO_PREDICTION_H
 
-#include "kernel/sock_diag.h"
-#include "probe/who/ephemeral_ports.h"
+#include "group/reach/port_search.h"
 #include "probe/who/listeners.h"
 
 struct sources;
@@ -30,13 +29,9 @@ struct prediction_record {
 struct prediction {
 	struct prediction_record record;
 	/* The rest is prediction.c's. */
-	struct sock_diag *diag;
 	struct origin from;
-	struct addr target;
 	struct addr source;		/* connections come from it; port 0 */
-	struct ephemeral_ports ports;
-	uint16_t port;			/* 0: the next one is to be chosen */
-	struct addr port_first;		/* the first address that used the port */
+	struct port_search search;
 	int resting;			/* attempts until ports are tried again */
 };
 

@@ -1,4 +1,4 @@
-#include "probe/who/ephemeral_ports.h"
+#include "net/ephemeral_ports.h"
 
 #include <stdio.h>
 #include <string.h>

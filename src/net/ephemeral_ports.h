@@ -1,5 +1,5 @@
-#ifndef PROBE_WHO_EPHEMERAL_PORTS_H
-#define PROBE_WHO_EPHEMERAL_PORTS_H
+#ifndef NET_EPHEMERAL_PORTS_H
+#define NET_EPHEMERAL_PORTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

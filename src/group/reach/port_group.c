@@ -1,0 +1,225 @@
+/*
+ * Finds which member accepts from each socket of a group. How it works. The
+ * registry knows that of rpnc's members. Of others /proc tells which processes
+ * hold a socket:
+ *
+ *	one				that one accepts
+ *	a parent and one child		the child: see sock_acceptor.h
+ *	several, of which one has the	that one: nginx's workers inherit all
+ *	socket in an epoll		sockets of `listen ... reuseport`, and
+ *					each accepts from one
+ *	several				not known
+ */
+#include "group/reach/port_group.h"
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/num.h"
+#include "group/members.h"
+#include "group/steer/reconcile.h"
+#include "kernel/epoll_watched.h"
+#include "kernel/sock_acceptor.h"
+#include "net/sock.h"
+
+enum { HOLDERS_MAX = 256, WORKER_MAX = 1 << 20 };
+
+void
+port_group_source(const struct addr *target, const char *interface,
+    struct addr *source)
+{
+	int fd = socket(target->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	source->len = 0;
+	if (fd < 0)
+		return;
+	/* connect(2) of a datagram socket finds the address, sends nothing */
+	if (sock_device(fd, interface) == 0 &&
+	    connect(fd, &target->sa, target->len) == 0) {
+		source->len = sizeof(source->un);
+		if (getsockname(fd, &source->sa, &source->len) < 0)
+			source->len = 0;
+	}
+	close(fd);
+	if (source->len)
+		addr_set_port(source, 0);
+}
+
+int
+port_group_list(struct sock_diag *diag, int protocol, const struct addr *target,
+    const struct addr *client, struct diag_sock **list)
+{
+	struct addr from = *client;
+	struct diag_sock winner;
+	int found;
+
+	*list = NULL;
+	if (!from.len)
+		return 0;
+	addr_set_port(&from, 1);
+	found = sock_diag_get(diag, protocol, target, &from, &winner);
+	if (found <= 0)
+		return found;
+	if (protocol == IPPROTO_TCP && winner.state != TCP_LISTEN)
+		return 0;
+	return sock_diag_group_of(diag, &winner, list);
+}
+
+/* "A/1" is worker 1 of A. */
+static void
+name_split(struct port_group_socket *s)
+{
+	char *slash = strchr(s->name, '/');
+	int64_t worker;
+
+	s->worker = -1;
+	if (!slash || num_parse(slash + 1, 0, WORKER_MAX, &worker) < 0)
+		return;
+	s->worker = (int)worker;
+	*slash = '\0';
+}
+
+/* Whether the registry knows the socket. */
+static bool
+socket_of_member(struct port_group_socket *s, struct sockinfo *info,
+    struct registry *r)
+{
+	int slot = r ? registry_find_socket(r, s->inode, NULL) : -1;
+
+	if (slot < 0)
+		return false;
+	s->pid = member_pid(info, registry_slot(r, slot));
+	slot_name(registry_slot(r, slot), s->name);
+	name_split(s);
+	return true;
+}
+
+/* The inodes of the sockets in a group, with one that marks each. */
+struct watched {
+	uint64_t *inodes;
+	bool *marks;
+};
+
+/* A process that has sockets of the group in an epoll accepts from these. */
+static void
+take_watched(struct port_group *g, pid_t pid, struct watched *w)
+{
+	epoll_watched(pid, w->inodes, g->count, w->marks);
+	for (int i = 0; i < g->count; i++) {
+		struct port_group_socket *s = &g->at[i];
+
+		if (!w->marks[i] || !s->shared || s->pid == pid)
+			continue;
+		if (s->pid)
+			s->pid = -1;
+		else
+			s->pid = pid;
+	}
+}
+
+/* Finds by the epolls of its holders which one accepts from each socket. */
+static void
+socket_by_epoll(struct port_group *g, struct owners *o,
+    const struct port_group_socket *s, struct watched *w)
+{
+	pid_t pids[HOLDERS_MAX];
+	int n = owners_holders(o, s->inode, pids, HOLDERS_MAX);
+
+	for (int i = 0; i < n && i < HOLDERS_MAX; i++)
+		take_watched(g, pids[i], w);
+}
+
+/* Of several holders, those that are left after the epolls are looked at. */
+static void
+sockets_by_epoll(struct port_group *g, struct owners *o)
+{
+	struct watched w = {
+		.inodes = calloc((size_t)g->count, sizeof(*w.inodes)),
+		.marks = calloc((size_t)g->count, sizeof(*w.marks)),
+	};
+
+	for (int i = 0; w.inodes && i < g->count; i++)
+		w.inodes[i] = g->at[i].inode;
+	/* processes that share one socket share the others, too */
+	for (int i = 0; w.inodes && w.marks && i < g->count; i++)
+		if (g->at[i].shared && !g->at[i].pid)
+			socket_by_epoll(g, o, &g->at[i], &w);
+	free(w.inodes);
+	free(w.marks);
+	for (int i = 0; i < g->count; i++) {
+		struct port_group_socket *s = &g->at[i];
+
+		if (s->pid > 0)
+			s->shared = false;
+		else
+			s->pid = 0;
+	}
+}
+
+static void
+sockets_fill(struct port_group *g, struct sockinfo *info, struct registry *r)
+{
+	bool shared = false;
+
+	for (int i = 0; i < g->count; i++) {
+		struct port_group_socket *s = &g->at[i];
+		struct sock_acceptor a;
+
+		if (!socket_of_member(s, info, r)) {
+			sock_acceptor_find(info->owners, s->inode, &a);
+			s->pid = a.pid;
+			s->shared = a.servers > 1;
+			shared |= s->shared;
+		}
+		if (s->pid)
+			owner_command(s->pid, s->command);
+	}
+	if (shared)
+		sockets_by_epoll(g, info->owners);
+	for (int i = 0; i < g->count; i++)
+		if (g->at[i].pid && !g->at[i].command[0])
+			owner_command(g->at[i].pid, g->at[i].command);
+}
+
+int
+port_group_find(struct port_group *g, struct sockinfo *info, struct registry *r,
+    int protocol, const struct addr *target, const struct addr *source,
+    const char *interface)
+{
+	struct diag_sock *list;
+	int count;
+
+	*g = (struct port_group){ .source = *source };
+	if (!g->source.len)
+		port_group_source(target, interface, &g->source);
+	if (!info->diag || !info->owners)
+		return fail("sock_diag");
+	count = port_group_list(info->diag, protocol, target, &g->source,
+	    &list);
+	g->at = count > 0 ? calloc((size_t)count, sizeof(*g->at)) : NULL;
+	for (int i = 0; g->at && i < count; i++) {
+		struct port_group_socket *s = &g->at[g->count++];
+
+		s->inode = list[i].inode;
+		s->uid = list[i].uid;
+		s->worker = -1;
+	}
+	free(list);
+	if (count > 0 && !g->at)
+		return fail("sock_diag");
+	if (g->count)
+		sockets_fill(g, info, r);
+	g->steered = r && !reconcile_is_plain(r);
+	return count < 0 ? -1 : g->count;
+}
+
+void
+port_group_free(struct port_group *g)
+{
+	free(g->at);
+	g->at = NULL;
+	g->count = 0;
+}

@@ -1,0 +1,54 @@
+#ifndef GROUP_REACH_PORT_GROUP_H
+#define GROUP_REACH_PORT_GROUP_H
+
+#include "group/registry/registry.h"
+#include "kernel/sockinfo.h"
+
+/*
+ * The group of sockets that a client of an address meets, and which member
+ * accepts from each of them.
+ */
+struct port_group_socket {
+	uint64_t inode;
+	pid_t pid;		/* that accepts; 0: not known, or several may */
+	char name[REGISTRY_NAME];	/* "A"; "": not rpnc's */
+	int worker;		/* of rpnc's; -1: none */
+	char command[16 + 1];	/* the process chose it: any bytes */
+	bool shared;		/* several processes accept from it */
+	uint32_t uid;		/* the user that called socket(2) */
+};
+
+struct port_group {
+	struct port_group_socket *at;
+	int count;
+	struct addr source;	/* clients on this host come from it; port 0 */
+	bool steered;		/* a program of rpnc's chooses, not the hash */
+};
+
+/*
+ * The address that this host connects to target from; len 0: it can't.
+ * interface: SO_BINDTODEVICE, or NULL. It sends nothing.
+ */
+void port_group_source(const struct addr *target, const char *interface,
+    struct addr *source);
+
+/*
+ * Lists the sockets that a client of the target would meet, where client is an
+ * address that it could come from. Returns their count, or -1; the caller frees
+ * list.
+ */
+int port_group_list(struct sock_diag *, int protocol, const struct addr *target,
+    const struct addr *client, struct diag_sock **list);
+
+/*
+ * Finds the group of target, which is an address of this host, as a client that
+ * comes from source (len 0: from where it connects) meets it. registry: the
+ * port's, or NULL. Returns the number of its sockets, which may be 0, or -1: a
+ * fault.
+ */
+int port_group_find(struct port_group *, struct sockinfo *, struct registry *,
+    int protocol, const struct addr *target, const struct addr *source,
+    const char *interface);
+void port_group_free(struct port_group *);
+
+#endif
