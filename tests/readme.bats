@@ -341,6 +341,14 @@ END
 	finish "$pid"
 }
 
+@test "manual: one of the processes that share a port" {
+	start echo -r --name A 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	try 'echo hello | rpnc connect --to B 9000'
+	assert_line hello
+	assert_line "reached B (pid $pid) by prediction"
+}
+
 @test "manual: a UDP server and a question to it" {
 	serve 'rpnc echo -u 127.0.0.1 9000'
 	try 'echo hello | rpnc connect -u --linger 200ms 127.0.0.1 9000'

@@ -252,6 +252,19 @@ END
 	assert_equal "$status" 0
 }
 
+@test "manual at a terminal: one of the processes that share a port" {
+	elsewhere rpnc echo -r --name A 9000 2>/dev/null
+	elsewhere rpnc echo -r --name B 9000 2>/dev/null
+	eventually rpnc_has B
+	says 'echo hello | rpnc connect --to B 9000' 'reached B (pid '
+	piped 'echo hello | rpnc connect --to B 9000' 'reached B (pid '
+}
+
+# rpnc_has NAME: such a member is there.
+rpnc_has() {
+	"${inside[@]}" rpnc probe --group 9000 2>/dev/null | grep -q "^  $1 "
+}
+
 @test "manual at a terminal: only the beginning of what a server says" {
 	elsewhere rpnc echo --chargen 9000 2>/dev/null >/dev/null
 	eventually listens 9000

@@ -17,6 +17,7 @@ declare -gA sorts=(
 	[--max-conns]='number 1 1000000'
 	[--ready-fd]='number 3 1048576'
 	[--source-port]='number 1 65535'
+	[--to]=member
 	[--workers]=workers
 )
 
@@ -46,6 +47,7 @@ bad_values() {
 		;;
 	choice) bad+=(x AUTO a 'auto,' 'auto|always' ' auto') ;;
 	name) bad+=(1a 'a b' a/1 -a _a abcdefghijklmnopq $'a\n' ä 'A,B') ;;
+	member) bad+=(0 1a 'a b' a/ a/x a/-1 a/1/2 /1 _a $'a\n' ä 'a|b') ;;
 	workers) bad+=("${numbers[@]}" 0 129 autos AUTO) ;;
 	text) ;;
 	*) fail "$1: no such sort" ;;

@@ -48,6 +48,8 @@
 #define SOCKOPT(...) LIST(0, "sockopt", "NAME=VALUE,...", sockopt, \
 	"socket options: ttl=3,tos=ef; see rpnc-sockopt(7)", __VA_ARGS__)
 
+#define TO(...) TEXT(0, "to", "NAME|PID", to, \
+	"reach this member of the port's group", __VA_ARGS__)
 #define CONNECT_TIMEOUT(...) \
 	TIME(0, "connect-timeout", connect_timeout, 1, \
 	    "limit for connecting, in total (10)", __VA_ARGS__)
@@ -284,6 +286,8 @@ const struct opt connecting_options[] = {
 	    EXCLUDES(NO_SOURCE)),
 	NUMBER('p', "source-port", "PORT", source_port, 1, 65535,
 	    "connect from this port", 0, EXCLUDES(NO_SOURCE)),
+	TO(0, OFTEN, EXCLUDES({ "source-port", "--to chooses the source "
+	    "port: choose" }, NO_GROUP("--to"))),
 	CONNECT_TIMEOUT(0, OFTEN),
 	WAIT(0, OFTEN),
 	CONGESTION,
@@ -295,7 +299,7 @@ const struct opt connecting_options[] = {
 	SEND_PROXY(0),
 	FLAG(0, "pass-fd", pass_fd,
 	    "hand the connection over stdout to ssh, and end", 0,
-	    EXCLUDES({ "json hex crlf prompt until delay idle-timeout no-stdin "
+	    EXCLUDES({ "to json hex crlf prompt until delay idle-timeout no-stdin "
 	    "no-shutdown linger tls", "--pass-fd hands the connection over: no data passes "
 	    "through rpnc" })),
 	HEADING("Input"),

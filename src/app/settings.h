@@ -87,6 +87,7 @@ struct settings {
 	struct opt_list proxies;	/* URLs, in the order of the hops */
 	const char *proxy_auth_file;
 	bool pass_fd;
+	const char *to;			/* a member; probe has it, too */
 	/* echo */
 	const char *workers;
 	int accept, service;

@@ -18,6 +18,7 @@
 #include "base/escape.h"
 #include "base/fail.h"
 #include "cmd/command.h"
+#include "cmd/connect_to.h"
 #include "cmd/multicast_options.h"
 #include "cmd/netcat.h"
 #include "cmd/proxy_options.h"
@@ -55,6 +56,9 @@ struct route {
 	struct tls *session;	/* after the handshake */
 	struct addr peer;
 	int64_t limit;		/* of loop_now(), for all until it is open */
+	int64_t deadline;	/* the same without --wait */
+	const struct settings *settings;
+	struct connect_to to;	/* with --to */
 };
 
 /* Sends the PROXY header, if one is asked for; -1: fd is closed. */
@@ -81,6 +85,31 @@ connect_handshake(struct route *r, int fd)
 	return -1;
 }
 
+/* Makes one connection, and sends what comes before all else. */
+static int
+dial_once(void *user, const struct endpoint *e, const struct dial_options *o)
+{
+	struct route *r = user;
+	int fd = r->proxies.count ? proxy_dial(&r->proxies, e, o, r->deadline,
+	    &r->peer) : dial(e, o, r->deadline, &r->peer);
+
+	return fd < 0 ? -1 : connect_header(r->settings, fd);
+}
+
+static int
+dial_to(struct route *r, const struct dial_options *o)
+{
+	struct connect_to *to = &r->to;
+
+	to->server = &r->server;
+	to->options = o;
+	to->proxied = r->proxies.count > 0;
+	to->hidden = r->tls.ssl != NULL;
+	to->dial = dial_once;
+	to->user = r;
+	return connect_to(to, r->limit);
+}
+
 static int
 connect_dial(struct netcat *n, const struct settings *s, struct route *r)
 {
@@ -93,18 +122,15 @@ connect_dial(struct netcat *n, const struct settings *s, struct route *r)
 	int64_t deadline = loop_now() + s->connect_timeout;
 	int fd = -1;
 
-	r->limit = deadline;
+	r->limit = r->deadline = deadline;
+	r->settings = s;
 	if (s->wait > s->connect_timeout)
 		r->limit += s->wait - s->connect_timeout;
 	if (settings_source(s, deadline, &o.source) == 0)
-		fd = r->proxies.count ? proxy_dial(&r->proxies, &r->server, &o,
-		    deadline, &r->peer) :
-		    dial(&r->server, &o, deadline, &r->peer);
+		fd = s->to ? dial_to(r, &o) : dial_once(r, &r->server, &o);
 	addr_list_free(&o.source);
 	if (fd >= 0 && !r->server.local && !s->udp)
 		congestion_settle(&n->congestion, fd);
-	if (fd >= 0)
-		fd = connect_header(s, fd);
 	return fd < 0 ? -1 : connect_handshake(r, fd);
 }
 
@@ -230,6 +256,26 @@ tls_text(const struct route *r, const struct conn *c, char text[static TLS_TEXT]
 	return text;
 }
 
+/* Says how the member of --to was reached. */
+static void
+emit_reached(struct netcat *n, const struct reach *r)
+{
+	struct event e = {
+		.kind = EVENT_REACHED, .number = r->who.worker,
+		.name = r->who.name[0] ? r->who.name : NULL,
+		.command = r->who.command[0] ? r->who.command : NULL,
+		.pid = r->who.pid ? r->who.pid : -1,
+		.how = reach_names[r->how], .tries = r->tries,
+		.seen = r->seen, .steered = r->steered,
+		.reason = !r->steered ? NULL : r->group.steered ?
+		    "a program steers the group" :
+		    "a program seems to steer the group",
+		.datagram = r->datagram,
+	};
+
+	emit_event(&n->app, &e);
+}
+
 static void
 on_opened(struct netcat *netcat, struct conn *c)
 {
@@ -244,6 +290,8 @@ on_opened(struct netcat *netcat, struct conn *c)
 	if (netcat->app.settings->tls_insecure)
 		emit_notice(&netcat->app, "TLS: nothing is verified, so the "
 		    "peer may be anybody");
+	if (netcat->app.settings->to)
+		emit_reached(netcat, &r->to.reach);
 	emit_sockopts(&netcat->app, c->source.fd);
 	if (netcat->app.settings->mptcp && !sock_has_mptcp_peer(c->source.fd))
 		emit_notice(&netcat->app, "the server has no MPTCP: this is "
@@ -310,6 +358,7 @@ connect_check(struct netcat *n, const struct settings *s, int count,
 	    multicast_options_client(s, &r->server) < 0 ||
 	    sockopt_options_check(s, &r->server, SOCKOPT_CLIENT) < 0 ||
 	    pass_check(s) < 0 ||
+	    (s->to && connect_to_read(&r->to, s) < 0) ||
 	    proxy_options(s, &r->server, &r->proxies) < 0 ||
 	    tls_options_name(s, &r->server, &r->tls_name) < 0 ||
 	    tls_options_client(s, &r->tls) < 0 ? -1 : 0;

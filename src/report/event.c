@@ -92,6 +92,18 @@ static const struct field exited[] = {
 	{ 0 },
 };
 
+static const struct field reached[] = {
+	EVENT("name", FIELD_TEXT, name),
+	EVENT("worker", FIELD_NUMBER, number),
+	EVENT("pid", FIELD_NUMBER, pid),
+	EVENT("command", FIELD_TEXT, command),
+	EVENT("how", FIELD_TEXT, how),
+	EVENT("tries", FIELD_NUMBER, tries),
+	EVENT("seen", FIELD_FLAG, seen),
+	EVENT("steered", FIELD_FLAG, steered),
+	{ 0 },
+};
+
 static const struct field tls[] = {
 	EVENT("conn", FIELD_NUMBER, conn),
 	EVENT("version", FIELD_TEXT, version),
@@ -234,6 +246,7 @@ const struct event_type event_types[EVENT_KINDS] = {
 	[EVENT_DATA] = { "data", 2, data },
 	[EVENT_CLOSED] = { "closed", 2, closed },
 	[EVENT_EXIT] = { "exit", 2, exited },
+	[EVENT_REACHED] = { "reached", 1, reached },
 	[EVENT_TLS] = { "tls", 2, tls },
 	[EVENT_KEY] = { "key", 1, key },
 	[EVENT_SOCKOPT] = { "sockopt", 1, sockopt },

@@ -20,7 +20,7 @@ struct table_style;
 
 enum event_kind {
 	EVENT_LISTENING, EVENT_JOINED, EVENT_LEFT, EVENT_CONNECTED, EVENT_DATA,
-	EVENT_CLOSED, EVENT_EXIT, EVENT_TLS, EVENT_KEY, EVENT_SOCKOPT,
+	EVENT_CLOSED, EVENT_EXIT, EVENT_REACHED, EVENT_TLS, EVENT_KEY, EVENT_SOCKOPT,
 	EVENT_PAUSED, EVENT_RESUMED, EVENT_DRAINING, EVENT_DRAINED,
 	EVENT_STEERING, EVENT_ERROR, EVENT_REPORT, EVENT_CHECK, EVENT_PROBE,
 	EVENT_GROUP, EVENT_SCAN, EVENT_RESCUE, EVENT_COMPARE, EVENT_WATCH,
@@ -73,6 +73,10 @@ struct event {
 	const char *pin;		/* of a TLS key */
 	const char *asked, *value;	/* of a socket option */
 	bool verified;			/* the peer's certificate */
+	const char *how;		/* a member was reached */
+	int64_t number, tries;		/* a worker's, or -1; connections */
+	bool seen, steered;		/* accepted; by a program */
+	bool datagram;
 	const void *data;
 	size_t length;
 	bool reuseport;

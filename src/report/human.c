@@ -226,6 +226,40 @@ print_closed(const struct page *p, const struct event *e)
 		paint(p->out, p->color, RED, " (%s)", e->reason);
 }
 
+/* Why it is not certain that the member has it; NULL: it was seen. */
+static const char *
+reached_doubt(const struct event *e)
+{
+	if (e->seen)
+		return NULL;
+	return e->datagram ? "nothing shows who gets a datagram" :
+	    "nobody was seen to accept it yet";
+}
+
+/* "reached A/2 (pid 4102) by trying, connection 3: a program ..." */
+static void
+print_reached(const struct page *p, const struct event *e)
+{
+	const struct member who = {
+		.name = e->name ? e->name : e->command, .worker = e->number,
+	};
+	char raw[MEMBER_NAME_TEXT], safe[MEMBER_NAME_TEXT * ESCAPE_MAX + 1];
+	const char *doubt = reached_doubt(e);
+
+	member_name_text(&who, "a member", raw);
+	escape(raw, strlen(raw), false, safe);
+	fprintf(p->out, "reached %s", safe);
+	if (e->pid > 0)
+		fprintf(p->out, " (pid %lld)", (long long)e->pid);
+	fprintf(p->out, " by %s", e->how);
+	if (e->tries > 1)
+		fprintf(p->out, ", connection %lld", (long long)e->tries);
+	if (e->steered)
+		fprintf(p->out, ": %s", e->reason);
+	if (doubt)
+		fprintf(p->out, "%s %s", e->steered ? "," : ":", doubt);
+}
+
 /* How the program of a connection ended. */
 static void
 print_exit(const struct page *p, const struct event *e)
@@ -395,6 +429,7 @@ static void (*const sentences[EVENT_KINDS])(const struct page *,
 	[EVENT_JOINED] = print_joined,
 	[EVENT_LEFT] = print_left,
 	[EVENT_CONNECTED] = print_connected,
+	[EVENT_REACHED] = print_reached,
 	[EVENT_TLS] = print_tls,
 	[EVENT_KEY] = print_key,
 	[EVENT_SOCKOPT] = print_sockopt,

@@ -210,7 +210,7 @@ port_group_find(struct port_group *g, struct sockinfo *info, struct registry *r,
 	free(list);
 	if (count > 0 && !g->at)
 		return fail("sock_diag");
-	if (g->count)
+	if (g->at)
 		sockets_fill(g, info, r);
 	g->steered = r && !reconcile_is_plain(r);
 	return count < 0 ? -1 : g->count;

@@ -1,0 +1,539 @@
+/*
+ * Reaches one given member of a port. How it works.
+ *
+ *	by		a source port is chosen		who has it is
+ *	prediction	that the kernel's hash gives	looked up once it is
+ *			to a socket of the member	accepted
+ *	trying		by connect(2)			looked up; if it is
+ *							another, once more
+ *	greeting	by connect(2)			read from the greeting;
+ *							the same
+ *
+ * Prediction comes first. If a program steers, which only rpnc's own registry
+ * shows beforehand, or if a prediction proves wrong, trying takes over. A
+ * connection that nobody has accepted in time is where the hash put it, unless
+ * a prediction was wrong. Datagrams leave no trace of who has them: prediction
+ * alone tells, and where a program is known to steer, nothing does.
+ *
+ * If several processes accept from one socket, no port leads to one of them, and
+ * trying is all there is.
+ *
+ * Tries are bounded: a member with an equal share is missed by all of them less
+ * than once in a million times (port_plan_tries()). Other members see a
+ * connection that ends at once.
+ */
+#include "group/reach/reach.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/fail.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "net/sock.h"
+
+enum {
+	ACCEPT_US = 1000 * 1000,	/* until it is accepted */
+	DEFERRED_US = 50 * 1000,	/* the same, if it waits for data */
+	LOOK_FIRST_NS = 50 * 1000,
+	LOOK_LAST_NS = 5 * 1000 * 1000,
+	GREETING_US = 1000 * 1000,
+	GREETING_MAX = 256,
+	HOLDERS_MAX = 64,
+	ANCESTORS = 8,
+	SHOWN = 6,			/* members in a fault */
+	PORTS_TAKEN = 64,		/* chosen ports that are in use */
+};
+
+const char *const reach_names[] = {
+	[REACH_PREDICTION] = "prediction", [REACH_TRYING] = "trying",
+	[REACH_GREETING] = "greeting",
+};
+
+void
+reach_open(struct reach *r, uint16_t port)
+{
+	sockinfo_open(&r->sockinfo);
+	r->registry = r->distant ? NULL : registry_look(r->datagram, port);
+}
+
+void
+reach_close(struct reach *r)
+{
+	port_group_free(&r->group);
+	port_plan_free(&r->plan);
+	if (r->registry)
+		registry_close(r->registry);
+	sockinfo_close(&r->sockinfo);
+}
+
+/*
+ * The parent of a worker; 0: a process that runs another command, as a shell
+ * does, is not meant.
+ */
+static pid_t
+worker_parent(pid_t pid)
+{
+	char command[16 + 1], above[16 + 1];
+	pid_t parent = owner_parent(pid);
+
+	owner_command(pid, command);
+	owner_command(parent, above);
+	return strcmp(command, above) == 0 ? parent : 0;
+}
+
+static bool
+socket_is_chosen(const struct reach *r, const struct port_group_socket *s)
+{
+	return s->pid > 0 && member_choice_is(&r->whom, s->name, s->pid,
+	    worker_parent(s->pid), s->worker);
+}
+
+/* "A/2 (pid 4102)", "nginx (pid 4103)" */
+enum { SOCKET_TEXT = 128 };
+static const char *
+socket_text(const struct port_group_socket *s, char text[static SOCKET_TEXT])
+{
+	char safe[sizeof(s->command) * ESCAPE_MAX + 1], worker[16] = "";
+
+	escape(s->command, strlen(s->command), false, safe);
+	if (s->name[0] && s->worker >= 0)
+		snprintf(worker, sizeof(worker), "/%d", s->worker);
+	snprintf(text, SOCKET_TEXT, "%s%s (pid %d)", s->name[0] ? s->name : safe,
+	    worker, (int)s->pid);
+	return text;
+}
+
+/* Records that no socket is the member's, and whose they are. */
+static int
+reach_fail_absent(const struct reach *r, const struct addr *target)
+{
+	char text[ADDR_TEXT], list[SHOWN * SOCKET_TEXT + 40] = "", who[SOCKET_TEXT];
+	size_t used = 0;
+	int shown = 0, hidden = 0;
+
+	for (int i = 0; i < r->group.count; i++) {
+		const struct port_group_socket *s = &r->group.at[i];
+
+		hidden += !s->pid;
+		if (!s->pid || shown == SHOWN)
+			continue;
+		used += (size_t)snprintf(list + used, sizeof(list) - used,
+		    "%s%s", shown++ ? ", " : "", socket_text(s, who));
+	}
+	fail_as(STATUS_NETWORK, "no socket at %s is %.40s's", addr_text(target,
+	    text), r->text);
+	if (shown)
+		fail_add("there %s %s%s", r->group.count == 1 ? "is" : "are",
+		    list, shown + hidden < r->group.count ? " and more" : "");
+	if (hidden)
+		fail_add("of %d socket%s the process can't be seen, or several "
+		    "share it", hidden, plural((uint64_t)hidden));
+	return -1;
+}
+
+/* Whether a process is the member that shares its sockets with others. */
+static bool
+sharer_is_chosen(const struct reach *r, pid_t pid)
+{
+	return member_choice_is(&r->whom, "", pid, worker_parent(pid), -1);
+}
+
+/* Looks for the member among processes that share a socket. */
+static void
+sharers_find(struct reach *r)
+{
+	pid_t pids[HOLDERS_MAX];
+
+	for (int i = 0; i < r->group.count; i++) {
+		const struct port_group_socket *s = &r->group.at[i];
+		int n = s->shared ? owners_holders(r->sockinfo.owners, s->inode,
+		    pids, HOLDERS_MAX) : 0;
+
+		if (n > r->sharers)
+			r->sharers = n;
+		for (int j = 0; j < n && j < HOLDERS_MAX; j++)
+			r->shared |= sharer_is_chosen(r, pids[j]);
+	}
+}
+
+/* No socket is the member's alone. */
+static int
+aim_at_shared(struct reach *r, const struct addr *target)
+{
+	sharers_find(r);
+	if (r->shared && !r->datagram)
+		return 1;
+	/* the greeting of one that shares a socket may tell its name */
+	if (r->whom.name[0] && r->sharers && !r->datagram && !r->mute)
+		return 0;
+	return reach_fail_absent(r, target);
+}
+
+int
+reach_aim(struct reach *r, const struct addr *target, const struct addr *source)
+{
+	port_group_free(&r->group);
+	port_plan_free(&r->plan);
+	r->shared = false;
+	r->sharers = 0;
+	if (r->distant || !sock_is_local(target))
+		return 0;
+	if (port_group_find(&r->group, &r->sockinfo, r->registry,
+	    r->datagram ? IPPROTO_UDP : IPPROTO_TCP, target, source,
+	    r->interface) <= 0)
+		return 0;
+	for (int i = 0; i < r->group.count; i++) {
+		const struct port_group_socket *s = &r->group.at[i];
+
+		if (!socket_is_chosen(r, s))
+			continue;
+		if (port_plan_add(&r->plan, s->inode, PORT_PLAN_ANY) < 0)
+			return fail("connect");
+		r->who = *s;
+	}
+	r->plan.sockets = r->group.count;
+	return r->plan.count ? 1 : aim_at_shared(r, target);
+}
+
+/* Whether a process, or an ancestor that forked it, is the member. */
+static bool
+process_is_chosen(struct reach *r, pid_t pid)
+{
+	if (r->shared && sharer_is_chosen(r, pid)) {
+		r->who = (struct port_group_socket){ .pid = pid, .worker = -1 };
+		owner_command(pid, r->who.command);
+		return true;
+	}
+	for (int i = 0; i < ANCESTORS && pid > 0; i++) {
+		for (int j = 0; j < r->group.count; j++) {
+			const struct port_group_socket *s = &r->group.at[j];
+
+			if (s->pid == pid && socket_is_chosen(r, s)) {
+				r->who = *s;
+				return true;
+			}
+			if (s->pid == pid)
+				return false;
+		}
+		pid = owner_parent(pid);
+	}
+	return false;
+}
+
+enum sight {
+	SIGHT_HIT, SIGHT_MISS,
+	SIGHT_NOTHING,			/* nobody was seen to accept it */
+};
+
+/* Finds the server's end of the connection; 0: there is none yet. */
+static int
+end_find(struct reach *r, const struct addr *target, const struct addr *ours,
+    struct diag_sock *end)
+{
+	if (sock_diag_get(r->sockinfo.diag, IPPROTO_TCP, target, ours,
+	    end) <= 0 || end->state == TCP_LISTEN)
+		return -1;
+	return end->inode != 0;
+}
+
+static enum sight
+end_sight(struct reach *r, uint64_t inode)
+{
+	struct owners *o = r->sockinfo.owners;
+	pid_t pids[HOLDERS_MAX];
+	int n = owners_holders(o, inode, pids, HOLDERS_MAX);
+
+	if (n <= 0) {			/* /proc was read just before */
+		owners_refresh(o);
+		n = owners_holders(o, inode, pids, HOLDERS_MAX);
+	}
+	if (n <= 0)
+		return SIGHT_NOTHING;
+	for (int i = 0; i < n && i < HOLDERS_MAX; i++)
+		if (process_is_chosen(r, pids[i]))
+			return SIGHT_HIT;
+	return SIGHT_MISS;
+}
+
+/* Waits until the connection is accepted, and looks who has it. */
+static enum sight
+reach_look(struct reach *r, const struct addr *target, int fd)
+{
+	int64_t began = loop_now(), waited;
+	struct timespec gap = { .tv_nsec = LOOK_FIRST_NS };
+	struct diag_sock end;
+	struct addr ours;
+	int found;
+
+	if (r->datagram || sock_name(fd, &ours) < 0)
+		return SIGHT_NOTHING;
+	while ((found = end_find(r, target, &ours, &end)) == 0) {
+		waited = loop_now() - began;
+		if (waited >= ACCEPT_US || loop_now() >= r->deadline ||
+		    (end.state == TCP_SYN_RECV && waited >= DEFERRED_US))
+			return SIGHT_NOTHING;
+		nanosleep(&gap, NULL);
+		if (gap.tv_nsec < LOOK_LAST_NS)
+			gap.tv_nsec *= 2;
+	}
+	return found < 0 ? SIGHT_NOTHING : end_sight(r, end.inode);
+}
+
+/* Ends a connection that another member has got: by FIN, not by RST. */
+static void
+reach_drop(int fd)
+{
+	char room[GREETING_MAX];
+
+	shutdown(fd, SHUT_WR);
+	while (recv(fd, room, sizeof(room), MSG_DONTWAIT) > 0)
+		;
+	close(fd);
+}
+
+/* Whether a fault is only that the chosen port can't be used. */
+static bool
+is_port_refused(void)
+{
+	return errno == EADDRINUSE || errno == EADDRNOTAVAIL;
+}
+
+/* Connects from a port that the hash gives to the member; -2: none found. */
+static int
+connect_predicted(struct reach *r, const struct addr *target)
+{
+	struct addr source = r->group.source;
+	uint64_t inode;
+	int fd = -2;
+
+	port_search_begin(&r->search);
+	for (int i = 0; i < PORTS_TAKEN; i++) {
+		if (port_search_next(&r->search, &source, &inode) <= 0)
+			return -2;
+		fd = r->connect(r, target, &source);
+		if (fd >= 0 || !is_port_refused())
+			break;
+	}
+	return fd;
+}
+
+static int
+connect_any(struct reach *r, const struct addr *target)
+{
+	struct addr source = r->group.source;
+
+	return r->connect(r, target, &source);
+}
+
+static int
+reach_fail_datagram(const struct reach *r)
+{
+	return fail_as(STATUS_NETWORK, "%.40s: a program chooses who gets a "
+	    "datagram, and nothing shows whom it chose", r->text);
+}
+
+static int
+reach_fail_missed(const struct reach *r, const struct addr *target)
+{
+	char text[ADDR_TEXT];
+
+	fail_as(STATUS_NETWORK, "connect to %s: %.40s got none of %d "
+	    "connection%s", addr_text(target, text), r->text, r->tries,
+	    plural((uint64_t)r->tries));
+	fail_add("%s", r->steered ? "a program steers the group, and keeps "
+	    "them from it" : "none of them was seen to be its own");
+	return loop_now() >= r->deadline ? fail_status_set(STATUS_TIMEOUT) : -1;
+}
+
+/* A connection has come to nobody, or to another member; 1: it is good. */
+static int
+reach_judge(struct reach *r, enum sight sight)
+{
+	if (sight == SIGHT_HIT) {
+		r->seen = true;
+		return 1;
+	}
+	if (sight == SIGHT_NOTHING && r->how == REACH_PREDICTION)
+		return 1;
+	if (r->how == REACH_PREDICTION)
+		r->steered = true;	/* the hash does not choose */
+	r->how = REACH_TRYING;
+	return 0;
+}
+
+/* Has the members' descriptors read first when a new socket is looked for. */
+static void
+owners_warm(struct reach *r)
+{
+	pid_t pids[HOLDERS_MAX];
+
+	for (int i = 0; i < r->group.count; i++)
+		owners_holders(r->sockinfo.owners, r->group.at[i].inode, pids,
+		    HOLDERS_MAX);
+}
+
+int
+reach_by_kernel(struct reach *r, const struct addr *target)
+{
+	int most = port_plan_tries(r->shared ? r->sharers : r->group.count), fd;
+
+	port_search_init(&r->search);
+	r->search.diag = r->sockinfo.diag;
+	r->search.protocol = r->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+	r->search.target = *target;
+	r->search.plan = &r->plan;
+	r->steered = r->group.steered && r->group.count > 1;
+	if (r->steered && r->datagram)
+		return reach_fail_datagram(r);
+	r->how = r->steered || r->shared ? REACH_TRYING : REACH_PREDICTION;
+	if (!r->datagram)
+		owners_warm(r);
+	while (r->tries < most && loop_now() < r->deadline) {
+		fd = r->how == REACH_PREDICTION ? connect_predicted(r, target) :
+		    connect_any(r, target);
+		if (fd == -2)
+			r->how = REACH_TRYING;
+		if (fd == -2 && !r->datagram)
+			continue;
+		if (fd < 0)
+			return -1;
+		r->tries++;
+		if (reach_judge(r, reach_look(r, target, fd)) > 0)
+			return fd;
+		reach_drop(fd);
+	}
+	return reach_fail_missed(r, target);
+}
+
+/* Waits for a line, and leaves it in the socket; its length, or -1. */
+static int
+greeting_peek(const struct reach *r, int fd, char line[static GREETING_MAX])
+{
+	int64_t end = loop_now() + GREETING_US;
+	struct timespec gap = { .tv_nsec = LOOK_LAST_NS };
+	struct pollfd in = { .fd = fd, .events = POLLIN };
+
+	if (end > r->deadline)
+		end = r->deadline;
+	while (loop_now() < end && poll(&in, 1, loop_ms_until(end)) > 0) {
+		ssize_t n = recv(fd, line, GREETING_MAX, MSG_PEEK |
+		    MSG_DONTWAIT);
+
+		if (n > 0 && memchr(line, '\n', (size_t)n))
+			return (int)n;
+		if (n == 0 || n == GREETING_MAX || (n < 0 && errno != EAGAIN &&
+		    errno != EINTR))
+			return -1;
+		nanosleep(&gap, NULL);	/* a part has come: poll(2) would spin */
+	}
+	return -1;
+}
+
+/* Reads who has the connection; -1: it does not say. */
+static int
+greeting_who(struct reach *r, int fd)
+{
+	static const char start[] = "rpnc/1 ";
+	char line[GREETING_MAX];
+	struct greeting g;
+	int n = greeting_peek(r, fd, line);
+
+	if (n < (int)sizeof(start) || memcmp(line, start, sizeof(start) - 1) != 0
+	    || greeting_read(&g, line, (size_t)n) < 0)
+		return -1;
+	r->who = (struct port_group_socket){
+		.pid = g.pid, .worker = g.worker,
+	};
+	snprintf(r->who.name, sizeof(r->who.name), "%.*s",
+	    (int)sizeof(r->who.name) - 1, g.name);
+	return 0;
+}
+
+/* The pids of those that have greeted, to learn how many there are. */
+struct greeted {
+	pid_t *pids;
+	int count;
+};
+
+static void
+greeted_add(struct greeted *g, pid_t pid)
+{
+	pid_t *more;
+
+	for (int i = 0; i < g->count; i++)
+		if (g->pids[i] == pid)
+			return;
+	more = realloc(g->pids, ((size_t)g->count + 1) * sizeof(*more));
+	if (!more)
+		return;
+	g->pids = more;
+	g->pids[g->count++] = pid;
+}
+
+static int
+reach_fail_greeted(const struct reach *r, const struct addr *target, int others)
+{
+	char text[ADDR_TEXT] = "the server";
+
+	if (target->len)
+		addr_text(target, text);
+	fail_as(loop_now() >= r->deadline ? STATUS_TIMEOUT : STATUS_NETWORK,
+	    "%s: %d connection%s, and %.40s greeted on none", text, r->tries,
+	    plural((uint64_t)r->tries), r->text);
+	fail_add("%d other%s did", others, plural((uint64_t)others));
+	return -1;
+}
+
+static int
+reach_fail_mute(const struct addr *target)
+{
+	char text[ADDR_TEXT] = "the server";
+
+	if (target->len)
+		addr_text(target, text);
+	fail_as(STATUS_NETWORK, "%s: it sends no greeting that names the "
+	    "member", text);
+	return fail_advise(ADVICE_IDENTIFY);
+}
+
+int
+reach_by_greeting(struct reach *r, const struct addr *target,
+    const struct addr *source)
+{
+	struct greeted others = { .pids = NULL };
+	int fd = -1;
+
+	r->how = REACH_GREETING;
+	/* one more may be there that has not been met yet */
+	while (r->tries < port_plan_tries(others.count + 1) &&
+	    loop_now() < r->deadline) {
+		fd = r->connect(r, target, source);
+		if (fd < 0)
+			goto done;
+		r->tries++;
+		if (greeting_who(r, fd) < 0) {
+			close(fd);
+			fd = reach_fail_mute(target);
+			goto done;
+		}
+		if (member_choice_is(&r->whom, r->who.name, r->who.pid, 0,
+		    r->who.worker)) {
+			r->seen = true;
+			goto done;
+		}
+		greeted_add(&others, r->who.pid);
+		reach_drop(fd);
+	}
+	fd = reach_fail_greeted(r, target, others.count);
+done:
+	free(others.pids);
+	return fd;
+}

@@ -1,0 +1,281 @@
+#!/usr/bin/env bats
+# connect --to: a given member of a group. Who really got a connection is read
+# from the server: its greeting, its reply, or its own counts.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317
+
+load helpers
+load probe
+load proxy
+
+# Tries of each kind; a whole run has 1000.
+tries=${WHOLE:+1000}
+tries=${tries:-24}
+
+# eight ARG...: one rpnc with eight workers; their pids are in $workers.
+eight() {
+	start echo -r -w 8 --name A --identify "$@"
+	list_workers
+	test "${#workers[@]}" -eq 8
+}
+
+# worker_of N: the pid of A/N, as it greets.
+worker_of() {
+	rpnc connect -q --to "A/$1" 127.0.0.1 "$port" </dev/null |
+		sed -nE "s/.* pid=([0-9]+) worker=$1\$/\1/p"
+}
+
+# greets WORKER ARG...: the member that was asked for greets, and it is said to
+# have been reached by prediction.
+greets() {
+	local worker=$1
+	shift
+	timeout 20 rpnc connect "$@" "$port" </dev/null >got 2>err
+	grep -qE "^rpnc/1 name=A host=.* pid=[0-9]+ worker=$worker$" got ||
+		fail "$worker: $(cat got err)"
+	grep -qE "^reached A/$worker \(pid [0-9]+\) by prediction$" err ||
+		fail "$worker: $(cat err)"
+}
+
+@test "reach: of eight workers the given one, over IPv4 and IPv6" {
+	needs_ipv6
+	eight 0
+	for ((i = 0; i < tries; i++)); do
+		greets $((i % 8)) --to "A/$((i % 8))" 127.0.0.1
+		greets $((i % 8)) --to "A/$((i % 8))" ::1
+	done
+}
+
+@test "reach: by name, pid, the pid of a parent, and a worker of it" {
+	eight 127.0.0.1 0
+	local parent=$pid worker
+	worker=$(worker_of 5)
+	greets 5 --to "$worker" 127.0.0.1
+	greets 5 --to "$parent/5" 127.0.0.1
+	greets '[0-7]' --to "$parent" 127.0.0.1
+	greets '[0-7]' --to A 127.0.0.1
+	start echo -r --name B --identify 127.0.0.1 "$port"
+	run -0 rpnc connect --to B "$port" </dev/null
+	assert_line --regexp "^rpnc/1 name=B .* pid=$pid "
+	assert_line "reached B (pid $pid) by prediction"
+	run -0 rpnc connect --to "$pid" "$port" </dev/null
+	assert_line "reached B (pid $pid) by prediction"
+}
+
+@test "reach: as JSON, and what is sent comes back whole" {
+	eight 127.0.0.1 0
+	random_file 300000 data
+	rpnc connect --to A/3 "$port" <data 2>err | tail -c 300000 | cmp - data
+	rpnc connect --json --to A/3 "$port" </dev/null >report
+	test "$(get 'select(.event == "reached") | "\(.name) \(.worker) \(.command) \(.how) \(.tries) \(.seen) \(.steered)"')" = \
+		'A 3 rpnc prediction 1 true false'
+	test "$(get 'select(.event == "reached").pid')" = "$(worker_of 3)"
+}
+
+@test "reach: datagrams, by what the server itself has counted" {
+	start echo -u -w 8 --name A --json 127.0.0.1 0
+	for ((i = 0; i < tries; i++)); do
+		echo hello | timeout 20 rpnc connect -u --linger 5ms --to "A/$((i % 3))" 127.0.0.1 "$port" >got 2>err
+		grep -qE "^reached A/$((i % 3)) \(pid [0-9]+\) by prediction: nothing shows who gets a datagram$" err
+	done
+	end INT
+	test "$(jq -r 'select(.event == "report").workers | map(.in) | tostring' out.0)" = \
+		"[$((tries * 2)),$((tries * 2)),$((tries * 2)),0,0,0,0,0]"
+}
+
+@test "reach: a given worker of nginx, by its reply" {
+	nginx_on reuseport
+	local i worker
+	for ((i = 0; i < tries; i++)); do
+		worker=${workers[i % 3]}
+		printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 rpnc connect --to "$worker" 127.0.0.1 "$port" >got 2>err
+		grep -qx "worker=$worker." got || fail "$worker: $(cat got err)"
+		grep -qx "reached nginx (pid $worker) by prediction" err || fail "$(cat err)"
+	done
+	# the master holds all sockets, and accepts from none
+	run -0 --separate-stderr rpnc connect --to "$pid" 127.0.0.1 "$port" < <(printf 'GET / HTTP/1.0\r\n\r\n')
+	assert_line --regexp "^worker=(${workers[0]}|${workers[1]}|${workers[2]})\\.$"
+	run -1 rpnc connect --to "$pid/1" 127.0.0.1 "$port" </dev/null
+	assert_line --partial "no socket at 127.0.0.1:$port is $pid/1's: there are nginx (pid "
+}
+
+@test "reach: processes that share one socket are told apart by trying" {
+	start echo -w 3 --accept shared --identify --name A 127.0.0.1 0
+	list_workers
+	local worker
+	# the last one that waits is woken first: only who is alone gets one surely
+	halt "${workers[0]}"
+	for worker in "${workers[@]:1}"; do
+		test "$worker" != "${workers[2]}" || halt "${workers[1]}"
+		run -0 --separate-stderr rpnc connect --to "$worker" 127.0.0.1 "$port" </dev/null
+		assert_line --regexp "^rpnc/1 name=A host=[^ ]* pid=$worker "
+		output=$stderr
+		assert_output --regexp "^reached rpnc \(pid $worker\) by trying"
+	done
+	# no registry has their names, but they greet
+	run -0 rpnc connect --to A/2 127.0.0.1 "$port" </dev/null
+	assert_line --regexp "^reached A/2 \(pid ${workers[2]}\) by greeting"
+	run -1 rpnc connect --to "$$" 127.0.0.1 "$port" </dev/null
+	assert_output "rpnc connect: no socket at 127.0.0.1:$port is $$'s: of 1 socket the process can't be seen, or several share it"
+}
+
+@test "reach: a server on this host with TLS" {
+	start echo -r -w 4 --name A --identify --tls 127.0.0.1 0
+	local worker
+	for worker in 1 3; do
+		run -0 rpnc connect --tls --tls-insecure --to "A/$worker" 127.0.0.1 "$port" </dev/null
+		assert_line --regexp " worker=$worker$"
+		assert_line --regexp "^reached A/$worker \(pid [0-9]+\) by prediction$"
+	done
+	run -2 rpnc connect --tls --tls-insecure --to A/1 --proxy socks5://127.0.0.1:1 127.0.0.1 "$port" </dev/null
+	assert_output "rpnc connect: --to: on another host a member is known by its greeting, which --tls hides"
+}
+
+@test "reach: where rpnc's program steers, by trying, and that is said" {
+	eight --steer random 127.0.0.1 0
+	for ((i = 0; i < 8; i++)); do
+		timeout 20 rpnc connect --to "A/$i" 127.0.0.1 "$port" </dev/null >got 2>err
+		grep -qE " worker=$i$" got || fail "$i: $(cat got err)"
+		grep -qE "^reached A/$i \(pid [0-9]+\) by trying(, connection [0-9]+)?: a program steers the group$" err ||
+			fail "$(cat err)"
+	done
+}
+
+@test "reach: where a program keeps all from a member, the status is 1 and says why" {
+	eight --steer source-address 127.0.0.1 0
+	local i reached=0
+	for ((i = 0; i < 8; i++)); do
+		status=0
+		timeout 20 rpnc connect --to "A/$i" 127.0.0.1 "$port" </dev/null >got 2>err || status=$?
+		if test "$status" -eq 0; then
+			reached=$((reached + 1))
+			grep -qE " worker=$i$" got
+		else
+			test "$status" -eq 1
+			grep -qxF "rpnc connect: connect to 127.0.0.1:$port: A/$i got none of 112 connections: a program steers the group, and keeps them from it" err
+			test ! -s got
+		fi
+	done
+	test "$reached" -eq 1
+	stop
+	start echo -u -w 3 --steer random --name A 127.0.0.1 0
+	run -1 rpnc connect -u --to A/1 127.0.0.1 "$port" </dev/null
+	assert_output "rpnc connect: A/1: a program chooses who gets a datagram, and nothing shows whom it chose"
+}
+
+@test "reach: a program of another server shows by a wrong prediction" {
+	members --sockets 1,1,1,1 --steer --do say
+	run -1 rpnc connect --to "${workers[2]}" 127.0.0.1 "$port" </dev/null
+	assert_output "rpnc connect: connect to 127.0.0.1:$port: ${workers[2]} got none of 56 connections: a program steers the group, and keeps them from it"
+	run -0 --separate-stderr rpnc connect --to "${workers[0]}" 127.0.0.1 "$port" </dev/null
+	assert_output --partial "${workers[0]}"
+}
+
+@test "reach: a member that is stopped is reached, and nobody is said to accept" {
+	eight 127.0.0.1 0
+	local worker
+	worker=$(worker_of 6)
+	halt "$worker"
+	rpnc connect --json -n --idle-timeout 100ms --to A/6 127.0.0.1 "$port" >report 2>err || true
+	test "$(get 'select(.event == "reached") | "\(.pid) \(.how) \(.seen)"')" = "$worker prediction false"
+	rpnc connect -n --idle-timeout 100ms --to A/6 127.0.0.1 "$port" >got 2>err || true
+	has_line "reached A/6 (pid $worker) by prediction: nobody was seen to accept it yet" err
+	kill -CONT "$worker"
+}
+
+# has_line TEXT FILE
+has_line() {
+	grep -qxF -- "$1" "$2" || fail "$(cat "$2")"
+}
+
+@test "reach: from another host by the greeting, and that is said" {
+	unshare -Urn true || skip "no network namespaces here"
+	tries=$tries run -0 timeout 60 unshare -Urn bash -euc '
+		ip link set lo up
+		mkfifo up ready
+		unshare -n bash -c "echo \$\$ >up; exec tail -f /dev/null" &
+		read -r there <up
+		ip link add v0 type veth peer name v1 netns "$there" 2>/dev/null ||
+			{ echo none; kill "$there"; exit; }
+		ip addr add 192.0.2.1/24 dev v0
+		ip link set v0 up
+		nsenter -t "$there" -n ip addr add 192.0.2.2/24 dev v1
+		nsenter -t "$there" -n ip link set v1 up
+		nsenter -t "$there" -n rpnc echo -r -w 8 --name A --identify 192.0.2.2 9000 \
+			--ready-fd 4 4>ready 2>/dev/null >/dev/null &
+		read -r _ <ready
+		for i in {0..7}; do
+			rpnc connect --to "A/$i" 192.0.2.2 9000 </dev/null
+		done 2>&1 | sed -E "s/(host|pid)=[^ ]*//g; s/, connection [0-9]+//; s/pid [0-9]+/pid/"
+		rpnc connect --to B 192.0.2.2 9000 </dev/null 2>&1 || echo $?
+		rpnc connect -u --to A 192.0.2.2 9000 </dev/null 2>&1 || echo $?
+		nsenter -t "$there" -n rpnc echo 192.0.2.2 9001 \
+			--ready-fd 4 4>ready 2>/dev/null >/dev/null &
+		read -r _ <ready
+		rpnc connect --to B 192.0.2.2 9001 </dev/null 2>&1 || echo $?
+		kill $(jobs -p)
+		wait || true' 3>&-
+	test "$output" != none || skip "no veth here"
+	local worker
+	for worker in {0..7}; do
+		assert_line "reached A/$worker (pid) by greeting"
+		assert_line --regexp "^rpnc/1 name=A +worker=$worker$"
+	done
+	assert_line "rpnc connect: 192.0.2.2:9000: 126 connections, and B greeted on none: 8 others did"
+	assert_line "rpnc connect: --to: nobody on this host has that port, and datagrams are not greeted"
+	assert_line "rpnc connect: 192.0.2.2:9001: it sends no greeting that names the member: 'rpnc echo --identify' does"
+	assert_equal "$(grep -cx 1 <<<"$output")" 3
+}
+
+@test "reach: through a proxy by the greeting" {
+	eight 127.0.0.1 0
+	local server=$port
+	free_port
+	find_peer microsocks usr/bin/microsocks
+	background "$peer" -i 127.0.0.1 -p "$port" >/dev/null 2>&1
+	eventually listens
+	for i in 1 6; do
+		timeout 20 rpnc connect -n --idle-timeout 200ms --to "A/$i" --proxy "socks5://127.0.0.1:$port" 127.0.0.1 "$server" >got 2>err || true
+		grep -qE " worker=$i$" got || fail "$(cat got err)"
+		grep -qE "^reached A/$i \(pid [0-9]+\) by greeting" err || fail "$(cat err)"
+	done
+}
+
+@test "reach: --wait awaits the member" {
+	eight 127.0.0.1 0
+	rpnc connect --wait 20 --to B 127.0.0.1 "$port" </dev/null >got 2>err 3>&- &
+	local waiting=$!
+	pids+=("$waiting")
+	start echo -r --name B --identify 127.0.0.1 "$port"
+	finish "$waiting"
+	has_line "reached B (pid $pid) by prediction" err
+	grep -q "^rpnc/1 name=B " got
+	run -1 rpnc connect --wait 0.1 --to C 127.0.0.1 "$port" </dev/null
+	assert_output --partial "is C's: there are "
+}
+
+@test "reach: with -s, --send-proxy and --accept-proxy" {
+	start echo -r -w 4 --name A --identify --accept-proxy 127.0.0.1 0
+	local worker
+	for worker in 0 3; do
+		run -0 rpnc connect -s 127.0.0.7 --send-proxy v2 --to "A/$worker" 127.0.0.1 "$port" </dev/null
+		assert_line --regexp " worker=$worker$"
+		assert_line --regexp "^reached A/$worker \(pid [0-9]+\) by prediction$"
+	done
+}
+
+@test "reach: what makes no sense is refused in one line" {
+	local command option
+	run -2 rpnc connect --to 'a b' 1
+	assert_output "rpnc connect: --to a b: want a member's NAME or PID, or with its worker's number, such as A/2 or 4100/2"
+	run -2 rpnc connect --to A/x 1
+	run -2 rpnc connect --to '' 1
+	run -2 rpnc connect --to A -p 5000 1
+	assert_output "rpnc connect: --to chooses the source port: choose"
+	run -2 rpnc connect --to A -U x
+	assert_output "rpnc connect: --to: Unix sockets have no groups"
+	run -2 rpnc connect --to A --pass-fd 1
+	test "${#lines[@]}" -eq 1
+	free_port
+	run -1 rpnc connect --to A 127.0.0.1 "$port"
+	assert_output "rpnc connect: connect to 127.0.0.1:$port: Connection refused"
+}
