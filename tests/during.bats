@@ -347,3 +347,119 @@ print("got")' >report 2>err &
 	test "$(get .fairness.verdict)" = changed
 	run ! grep -F 'names are not known' report
 }
+
+@test "during: the longest gap between good answers, and --max-gap" {
+	start echo 127.0.0.1 0
+	during "$port" --echo --max-gap 100ms -- bash -c 'kill -STOP "$0"; pause 0.3
+		kill -CONT "$0"' "$pid"
+	test "$status" -eq 7
+	is '.lost == 0 and .longest_gap >= 0.3 and .longest_gap < 20'
+	is '.hold == null and .longest_gap_at > 0.1 and
+		.longest_gap_at <= .ended and
+		.longest_gap_at + .longest_gap >= .started + 0.3'
+	probe --during --echo --max-gap 200ms -d 100ms "$port" -- bash -c '
+		kill -STOP "$0"; pause 0.3; kill -CONT "$0"' "$pid"
+	test "$status" -eq 7
+	grep -qxE 'longest gap between good answers [0-9.]+ m?s, from [0-9.]+ m?s on: over 200 ms' report
+	# it is allowed; or what is not answered as expected is no good answer
+	during "$port" --max-gap 20 -- true
+	test "$status" -eq 0
+	is '.longest_gap > 0 and .longest_gap < 20'
+	during "$port" --max-gap 100ms --send x --expect y --timeout 50ms -- true
+	is '.longest_gap > 0.3 and .longest_gap_at == 0'
+	# from the last good answer to the end, if none comes again
+	during "$port" -d 500ms --echo --max-gap 400ms -- bash -c 'end "$0"' "$pid"
+	test "$status" -eq 7
+	is '.longest_gap >= 0.4 and .longest_gap_at + .longest_gap > .ended + 0.4'
+}
+
+@test "during: a gap in which rpnc itself did not run is not the server's" {
+	start echo 127.0.0.1 0
+	during "$port" --echo --max-gap 1.4 -- bash -c 'kill -STOP "$PPID"
+		pause 1.5; kill -CONT "$PPID"'
+	test "$status" -eq 0
+	is '.skipped > 0 and .longest_gap < 1.4'
+	# and ends no gap that is
+	during "$port" --echo --rate 100 -d 500ms -- bash -c 'end "$0"
+		kill -STOP "$PPID"; pause 0.4; kill -CONT "$PPID"' "$pid"
+	is '.lost > 0 and .longest_gap > 0.4'
+}
+
+# wait_and_tell: a server that writes to the file waits how long each client
+# waited before it sent.
+wait_and_tell='
+import socket, threading, time
+s = socket.create_server(("127.0.0.1", 0), backlog=1000)
+def serve(c):
+    since = time.monotonic()
+    got = c.recv(1000)
+    waits.write("%f\n" % (time.monotonic() - since))
+    waits.flush()
+    c.sendall(got)
+    c.recv(1000)
+    c.close()
+waits = open("waits", "w")
+open("port", "w").write(str(s.getsockname()[1]))
+open("bound", "w").close()
+while True:
+    threading.Thread(target=serve, args=(s.accept()[0],)).start()
+'
+
+@test "during --hold: a client connects, waits, and then sends" {
+	background python3 -c "$wait_and_tell"
+	eventually test -e bound
+	during "$(<port)" --rate 50 --echo --hold 150ms -- true
+	test "$status" -eq 0
+	is '.hold == 0.15 and .lost == 0 and .longest_gap < 20'
+	jq -e '.ok == .attempts and .ok > 5 and .latency.echo.min < 100000' report
+	# a busy server is late to notice the client
+	awk '$1 > 0.1 { waited++ } END { exit !waited }' waits
+	test "$(wc -l <waits)" -eq "$(get .ok)"
+	probe --during -d 100ms --rate 50 --send hi --hold 100ms "$(<port)" -- true
+	test "$status" -eq 0
+	grep -qx 'each waited 100 ms before it sent' report
+}
+
+@test "during --hold: who waits is lost with the server; who sends at once is not" {
+	reserve
+	start echo --grace 0 127.0.0.1 "$port"
+	restart='end "$0"; begin "$1" --grace 0'
+	during "$port" --rate 200 --echo --hold 200ms -- bash -c "$restart" "$pid" "$port"
+	adopt_begun
+	jq -c '.during | [.lost, .losses]' report >&2
+	is '.losses.reset + .losses.ended >= 20'
+	during "$port" --rate 200 --echo -- bash -c "$restart" "${pids[-1]}" "$port"
+	adopt_begun
+	jq -c '.during | [.lost, .losses]' report >&2
+	is '.losses.reset + .losses.ended < 20'
+	# and so is who waits longer than the attempts last
+	during "$port" --rate 50 --echo --hold 400ms -- bash -c "$restart" "${pids[-1]}" "$port"
+	adopt_begun
+	is '.losses.reset + .losses.ended >= 10'
+}
+
+@test "during: --hold and --max-gap need what they are about" {
+	probe --during --hold 1 9 -- true
+	test "$status" -eq 2
+	grep -qx 'rpnc probe: --hold waits before it sends: say what, by --echo or --send' err
+	probe --hold 1 --echo 9
+	test "$status" -eq 2
+	grep -qx 'rpnc probe: --hold goes with --during' err
+	probe --max-gap 1 9
+	test "$status" -eq 2
+	grep -qx 'rpnc probe: --max-gap goes with --during' err
+	probe -u --during --echo --hold 1 9 -- true
+	test "$status" -eq 2
+	grep -qx 'rpnc probe: --hold: a datagram is all that a server sees of its client' err
+	probe --during --max-gap x 9 -- true
+	test "$status" -eq 2
+}
+
+@test "during: at a terminal, the gap is told, too" {
+	start echo 127.0.0.1 0
+	shell w
+	enter w "rpnc probe --during --echo --hold 50ms --max-gap 100ms -d 100ms $port -- bash -c 'kill -STOP $pid; read -r -t 0.3 <>/dev/ptmx; kill -CONT $pid'; echo status \$?"
+	sees w 'status 7'
+	like w 'longest gap between good answers [0-9.]+ m?s, from [0-9.]+ m?s on: over 100 ms'
+	sees w 'each waited 50.0 ms before it sent'
+}

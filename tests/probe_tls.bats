@@ -286,6 +286,14 @@ for i in range(10):
 	holds '.during.losses.tls > 0 and .during.lost == .during.losses.tls'
 }
 
+@test "probe --tls --during --hold: between the handshake and the request" {
+	start echo --tls --tls-cert "$certs/localhost.pem" 127.0.0.1 0
+	secure --during -d 100ms --rate 50 --echo --hold 100ms localhost "$port" -- true
+	assert_equal "$status" 0
+	holds '.ok > 5 and .ok == .attempts and .tls.handshakes == .ok'
+	holds '.latency.tls.min < 90000 and .latency.echo.min < 90000'
+}
+
 @test "probe --tls: what can't work is refused before any packet" {
 	local line
 	while IFS='|' read -r line args; do

@@ -360,6 +360,22 @@ END
 	"${inside[@]}" grep '^rpnc_probe_.*200$' /var/lib/prometheus/node-exporter/rpnc.prom
 }
 
+@test "manual at a terminal: a server that stops for 0.3 seconds is too slow" {
+	at a 'rpnc echo -r --identify 9000' 'listening on'
+	cat >deploy <<-'END'
+		#!/bin/bash
+		pid=$(ss -Hltnp 'sport = :9000' | sed -n 's/.*pid=\([0-9]*\).*/\1/p;q')
+		kill -STOP "$pid"
+		read -r -t 0.3 <>/dev/ptmx
+		kill -CONT "$pid"
+	END
+	chmod +x deploy
+	says 'rpnc probe --during --max-gap 100ms 9000 -- ./deploy || echo too long' \
+		'0 lost of ' ': over 100 ms' 'too long'
+	piped 'rpnc probe --during --max-gap 100ms 9000 -- ./deploy || echo too long' \
+		'0 lost of ' ': over 100 ms' 'too long'
+}
+
 @test "manual at a terminal: what a reload of nginx costs" {
 	here_is_nginx
 	says 'rpnc probe --during 80 -- nginx -s reload' '0 lost of '

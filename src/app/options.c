@@ -443,6 +443,13 @@ const struct opt probe_options[] = {
 	FLAG(0, "fail-lost", fail_lost,
 	    "--during: status 7 if any attempt is lost", PROBE_DURING,
 	    NEEDS_DURING("--fail-lost")),
+	TIME(0, "hold", hold, 1,
+	    "--during: wait this long before sending", PROBE_DURING,
+	    NEEDS_DURING("--hold"), EXCLUDES({ "udp", "--hold: a datagram is "
+	    "all that a server sees of its client" })),
+	TIME(0, "max-gap", max_gap, 1,
+	    "--during: status 7 if no good answer comes for TIME",
+	    PROBE_DURING, NEEDS_DURING("--max-gap")),
 	TEXT('w', "workers", "N|auto", workers,
 	    "--compare: workers of each server (4)", PROBE_COMPARE,
 	    NEEDS_COMPARE),

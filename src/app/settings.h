@@ -108,7 +108,7 @@ struct settings {
 	const char *watch;		/* "": every second */
 	int64_t expect_members;
 	const char *fail_flags;		/* "": any flag */
-	int64_t slow;
+	int64_t slow, hold, max_gap;
 	const char *quarantine, *rescue;
 	bool force, yes;
 };

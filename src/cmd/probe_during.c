@@ -8,6 +8,7 @@
  */
 #include "cmd/probe_during.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +102,7 @@ static int
 plan_concurrency(const struct settings *s, const struct plan *p)
 {
 	uint64_t flows = sources_flows(p->sources);
-	double most = p->rate * (double)p->timeout / 1e6;
+	double most = p->rate * (double)(p->timeout + p->hold) / 1e6;
 	int n = most < 1 ? 1 : most > CONCURRENCY_MAX ? CONCURRENCY_MAX :
 	    (int)most;
 
@@ -116,11 +117,15 @@ plan_make(struct trial *t, const struct endpoint *e)
 	const struct settings *s = t->settings;
 	struct plan *p = &t->plan.plan;
 
+	if (s->hold && !s->echo && !s->send)
+		return fail_as(STATUS_USAGE, "--hold waits before it sends: "
+		    "say what, by --echo or --send");
 	if (probe_plan_make(&t->plan, s, e) < 0)
 		return -1;
 	p->count = 0;
 	p->duration = 0;
 	p->losses = true;
+	p->hold = s->hold;
 	p->skip = SKIP_ABSENT;
 	p->give_up = false;
 	if (!s->rate)
@@ -144,6 +149,7 @@ trial_open(struct trial *t, const struct endpoint *e)
 	d->on_attempt = on_attempt;
 	d->lead = LEAD_US;
 	d->tail = s->duration ? s->duration : TAIL_US;
+	d->line.hold_ns = s->hold * 1000;
 	d->line.slow_ns = (s->slow ? s->slow : SLOW_US) * 1000;
 	if (getrlimit(RLIMIT_NOFILE, &d->files) < 0)
 		return fail("descriptors");
@@ -181,10 +187,20 @@ trial_judge(struct trial *t, struct result *r, const struct probe_during *d)
 	judge_command(t, d);
 	if (t->app.ended_by)
 		return;
-	if (d->lost && t->settings->fail_lost)
+	if ((d->lost && t->settings->fail_lost) || during_gap_is_over(d))
 		verdict = STATUS_EXPECT;
 	if (verdict != STATUS_OK)
 		t->app.status = verdict;
+}
+
+static int
+trial_report(struct trial *t, struct probe_during *d, char **text)
+{
+	if (during_report(&t->during, d, text) < 0)
+		return -1;
+	d->max_gap = t->settings->max_gap ?
+	    (double)t->settings->max_gap / 1e6 : NAN;
+	return 0;
 }
 
 static void
@@ -197,7 +213,7 @@ trial_emit(struct trial *t)
 	char *text = NULL;
 
 	if (result_make(&result, &t->during.load) < 0 ||
-	    during_report(&t->during, &d, &text) < 0 ||
+	    trial_report(t, &d, &text) < 0 ||
 	    result_during(&result, &d) < 0) {
 		app_fault(&t->app);
 	} else {

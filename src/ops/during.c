@@ -31,8 +31,13 @@ during_on_result(struct load *l, const struct attempt_result *result)
 {
 	struct during *d = container_of(l, struct during, load);
 
-	if (!d->line.from)
-		d->line.from = l->schedule.first;
+	if (!d->line.from && timeline_begin(&d->line, l->schedule.first) < 0) {
+		l->on_fault(l);
+		return;
+	}
+	if (d->resumed != l->schedule.resumed)
+		timeline_resume(&d->line, l->schedule.resumed);
+	d->resumed = l->schedule.resumed;
 	timeline_add(&d->line, result);
 	if (d->on_attempt)
 		d->on_attempt(d, result);

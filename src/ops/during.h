@@ -30,6 +30,7 @@ struct during {
 	int64_t started, ended;		/* the command, clock_ns(); 0: not yet */
 	struct membership_poll poll;
 	int rows;			/* in the tally, at the last look */
+	int64_t resumed;		/* the schedule's, at the last result */
 };
 
 /* Begins, after load_open(). -1: no memory or descriptors. */

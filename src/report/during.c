@@ -72,6 +72,9 @@ const struct field during_fields[] = {
 	FIELD(probe_during, "unproven", FIELD_COUNT, unproven),
 	FIELD(probe_during, "slow", FIELD_COUNT, slow),
 	FIELD(probe_during, "slow_after", FIELD_SECONDS, slow_after),
+	FIELD(probe_during, "hold", FIELD_SECONDS, hold),
+	FIELD(probe_during, "longest_gap", FIELD_SECONDS, longest_gap),
+	FIELD(probe_during, "longest_gap_at", FIELD_SECONDS, longest_gap_at),
 	FIELD(probe_during, "interval", FIELD_SECONDS, interval),
 	FIELD_EACH(probe_during, "intervals", intervals, interval_fields,
 	    probe_interval, interval_count),
@@ -395,6 +398,34 @@ during_untried(FILE *out, uint64_t n, const char *why)
 		    "s were", why);
 }
 
+/* "longest gap between good answers 302 ms, from 412 ms on: over 100 ms" */
+static void
+during_gap(FILE *out, const struct probe_during *d, bool colored)
+{
+	bool over = during_gap_is_over(d);
+	char time[NUM_TEXT];
+
+	if (isnan(d->longest_gap))
+		return;
+	fputc('\n', out);
+	paint(out, colored, over ? RED : PLAIN, "longest gap between good "
+	    "answers %s", seconds_text(d->longest_gap, time));
+	if (!isnan(d->longest_gap_at))
+		fprintf(out, ", from %s on", seconds_text(d->longest_gap_at,
+		    time));
+	if (over)
+		fprintf(out, ": over %s", seconds_text(d->max_gap, time));
+	if (!isnan(d->hold))
+		fprintf(out, "\neach waited %s before it sent",
+		    seconds_text(d->hold, time));
+}
+
+bool
+during_gap_is_over(const struct probe_during *d)
+{
+	return d->longest_gap > d->max_gap;
+}
+
 void
 during_human(FILE *out, const struct probe_during *d,
     const struct table_style *style)
@@ -403,6 +434,7 @@ during_human(FILE *out, const struct probe_during *d,
 
 	during_timeline(out, d, style);
 	during_outcome(out, d);
+	during_gap(out, d, style->color);
 	if (d->unproven)
 		fprintf(out, "\n%llu connected, and no process was seen to "
 		    "accept or end them: not counted as lost",

@@ -1,6 +1,7 @@
 #ifndef REPORT_DURING_H
 #define REPORT_DURING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,6 +51,10 @@ struct probe_during {
 	uint64_t unproven;		/* connected, and no process was seen */
 	uint64_t slow;
 	double slow_after;		/* seconds that this takes */
+	double hold;			/* connected, before it sent; NAN: 0 */
+	double longest_gap;		/* between two good answers */
+	double longest_gap_at;
+	double max_gap;			/* is allowed; NAN: any */
 	double interval;		/* the width of one */
 	const struct probe_interval *intervals;
 	size_t interval_count;
@@ -59,6 +64,9 @@ struct probe_during {
 };
 
 extern const struct field during_fields[];	/* for struct probe_during */
+
+/* Whether the longest gap is longer than is allowed. */
+bool during_gap_is_over(const struct probe_during *);
 
 /* Writes it for people; each line begins with a newline. */
 void during_human(FILE *out, const struct probe_during *,

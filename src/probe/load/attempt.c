@@ -9,12 +9,14 @@
  *	LOOK	asks the kernel which process	the kernel says so, or has no
  *		accepted			such connection
  *	TLS	makes the handshake		it is done
+ *	HOLD	nothing				plan->hold is over since it
+ *						connected
  *	TALK	sends and reads			the exchange is done
  *	CLOSE	has sent FIN and reads on	the peer's FIN has come
  *
  * PROXY is left out without proxies. LOOK is left out if the kernel is not
  * asked, as behind a proxy, where this host need not have the server's end of
- * the connection. TLS is left out without TLS. CONNECT and PROXY have one limit
+ * the connection. TLS and HOLD are left out unless the plan has them. CONNECT and PROXY have one limit
  * together, of which TLS has what is left then; each other stage has its own.
  * There is one timer for it; tick_at is for times that must be finer.
  * attempt_end() leaves any stage for IDLE: it reports the result to on_end,
@@ -222,7 +224,7 @@ attempt_on_reached(struct attempt *a)
 	const struct attempt_shared *s = a->shared;
 
 	s->on_connect(a);
-	a->deadline = loop_now() + s->plan->timeout;
+	a->deadline = loop_now() + s->plan->hold + s->plan->timeout;
 	loop_timer_cancel(s->loop, &a->limit);
 	if (a->verifying)
 		attempt_verify(a);
@@ -269,7 +271,7 @@ attempt_on_connect_event(struct attempt *a)
 }
 
 static void
-attempt_on_look_error(struct attempt *a)
+attempt_on_mute_error(struct attempt *a)
 {
 	int error = sock_get_int(a->source.fd, SOL_SOCKET, SO_ERROR, 0);
 
@@ -290,7 +292,8 @@ attempt_on_event(struct source *s, uint32_t events)
 			attempt_on_reached(a);
 		break;
 	case STAGE_LOOK:
-		attempt_on_look_error(a);
+	case STAGE_HOLD:
+		attempt_on_mute_error(a);
 		break;
 	case STAGE_TLS:
 		if (attempt_tls_go_on(a) > 0)
@@ -453,6 +456,8 @@ attempt_tick(struct attempt *a, int64_t now)
 		attempt_connect(a);
 	} else if (a->stage == STAGE_LOOK) {
 		attempt_look(a);
+	} else if (a->stage == STAGE_HOLD) {
+		attempt_talk(a);
 	} else if (a->stage == STAGE_TALK) {
 		exchange_settle(&a->exchange);
 		if (exchange_is_done(&a->exchange))

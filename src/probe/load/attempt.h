@@ -35,7 +35,7 @@ struct attempt_shared {
 
 enum stage {
 	STAGE_IDLE, STAGE_CONNECT, STAGE_PROXY, STAGE_LOOK, STAGE_TLS,
-	STAGE_TALK, STAGE_CLOSE,
+	STAGE_HOLD, STAGE_TALK, STAGE_CLOSE,
 };
 
 struct attempt {

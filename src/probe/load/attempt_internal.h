@@ -22,7 +22,7 @@ int attempt_tls_go_on(struct attempt *);
 
 /* attempt_io.c. Any of these may end the attempt, and on_end restart it. */
 
-/* Begins to talk: sends, and reads until the exchange is done. */
+/* Begins to talk, maybe later: sends, and reads until the exchange is done. */
 void attempt_talk(struct attempt *);
 /* Sends what can be sent now; -1: the attempt has ended. */
 int attempt_send(struct attempt *);

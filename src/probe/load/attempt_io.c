@@ -1,5 +1,5 @@
 /*
- * The stages TALK and CLOSE of an attempt, and its end: see attempt.c.
+ * The stages HOLD, TALK and CLOSE of an attempt, and its end: see attempt.c.
  *
  * TALK ends when the exchange is done, which may need a moment of silence
  * (QUIET_NS), or at the stage's limit. If a greeting is awaited, the limit is
@@ -251,12 +251,14 @@ attempt_close(struct attempt *a)
 	int64_t now = clock_ns() - a->asking;
 	const struct plan *p = a->shared->plan;
 
+	a->result.answered = a->mute || a->exchange.wrong ? 0 : now;
+
 	if (is_echoed(a))
 		a->result.ns[LATENCY_ECHO] = now - a->sent;
 	else if (p->send && a->exchange.in && !a->exchange.wrong)
 		a->result.ns[LATENCY_REPLY] = now - a->sent;
 	if (!a->mute && !a->exchange.wrong)
-		a->result.took = now - a->started;
+		a->result.took = now - a->started - p->hold * 1000;
 	a->tick_at = 0;
 	if (is_over(a)) {
 		if (a->tls)
@@ -389,15 +391,39 @@ attempt_receive(struct attempt *a)
 	attempt_watch_talk(a);
 }
 
+/* Nanoseconds until something may be sent. */
+static int64_t
+hold_left(const struct attempt *a)
+{
+	int64_t hold = a->shared->plan->hold;
+
+	return hold ? a->connected + hold * 1000 - clock_ns() : 0;
+}
+
+/* A reset is still seen; the peer's end only when it is too late. */
+static void
+attempt_hold(struct attempt *a, int64_t ns)
+{
+	a->stage = STAGE_HOLD;
+	loop_timer_cancel(a->shared->loop, &a->limit);
+	attempt_watch(a, 0);
+	attempt_tick_in(a, ns);
+}
+
 void
 attempt_talk(struct attempt *a)
 {
 	const struct plan *p = a->shared->plan;
+	int64_t left = hold_left(a);
 
+	if (left > 0) {
+		attempt_hold(a, left);
+		return;
+	}
 	a->stage = STAGE_TALK;
 	a->tick_at = 0;
 	/* in an open loop, waiting to start counts as well */
-	a->sent = a->shared->plan->rate ? a->started : clock_ns();
+	a->sent = p->rate ? a->started + p->hold * 1000 : clock_ns();
 	if (exchange_is_done(&a->exchange)) {
 		attempt_close(a);
 		return;

@@ -33,6 +33,7 @@ struct plan {
 	int64_t connect_timeout;
 	int64_t timeout;		/* an attempt's, once connected */
 	int64_t patience;		/* until it is accepted, or greeted */
+	int64_t hold;			/* connected, until it sends */
 	int64_t pause;			/* closed loop: between attempts */
 	int64_t wait;			/* --wait, for a server to start */
 	bool give_up;			/* if no attempt was answered */

@@ -101,8 +101,10 @@ schedule_skip(struct schedule *s)
 	s->ran = now;
 	if (!what || s->plan->rate <= 0 || s->scouting || now - from < LATE_NS)
 		return;
-	if (what == SKIP_ABSENT)
+	if (what == SKIP_ABSENT) {
 		s->torn = s->begun;
+		s->resumed = now;
+	}
 	if (schedule_has_more(s))
 		schedule_cut(s, from, now);
 }

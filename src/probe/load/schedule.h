@@ -23,6 +23,7 @@ struct schedule {
 	int64_t cut;
 	int64_t ran;			/* the last schedule_skip() */
 	uint64_t torn;			/* up to it, in flight in a gap */
+	int64_t resumed;		/* the end of the last gap, or 0 */
 };
 
 void schedule_start(struct schedule *, const struct plan *, int64_t now);

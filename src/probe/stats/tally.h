@@ -98,6 +98,7 @@ struct attempt_result {
 	bool unproven;			/* maybe no process accepted it */
 	int64_t started;		/* clock_ns(); when it was due */
 	int64_t took;			/* time to the complete reply, or -1 */
+	int64_t answered;		/* that came then, clock_ns(); or 0 */
 	int64_t ns[LATENCIES];		/* -1: not measured */
 };
 

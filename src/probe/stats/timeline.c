@@ -1,7 +1,8 @@
 /*
  * The time line of --during. Each attempt counts in the interval in which it
  * was due. When the intervals run out, neighbours are merged two by two, and
- * the width doubles. Changes of members are kept one by one, up to a limit.
+ * the width doubles. A good answer is one of an attempt that is not lost, and is
+ * the one expected. Changes of members are kept one by one, up to a limit.
  */
 #include "probe/stats/timeline.h"
 
@@ -92,6 +93,31 @@ interval_add_kept(struct timeline *t, struct interval *i,
 		i->longest = r->took;
 }
 
+static void
+timeline_add_answer(struct timeline *t, const struct attempt_result *r)
+{
+	int64_t due = r->started + t->hold_ns;
+
+	if (due > t->due)
+		t->due = due;
+	if (r->outcome == OUT_OK && r->answered && !r->unproven)
+		gap_add(&t->gap, r->answered);
+}
+
+int
+timeline_begin(struct timeline *t, int64_t first)
+{
+	t->from = first;
+	return gap_begin(&t->gap, first + t->hold_ns);
+}
+
+void
+timeline_resume(struct timeline *t, int64_t when)
+{
+	if (t->gap.kept)
+		gap_restart(&t->gap, when);
+}
+
 void
 timeline_add(struct timeline *t, const struct attempt_result *r)
 {
@@ -100,8 +126,10 @@ timeline_add(struct timeline *t, const struct attempt_result *r)
 
 	if (is_own_failure(r)) {
 		t->untried++;
+		timeline_resume(t, clock_ns());
 		return;
 	}
+	timeline_add_answer(t, r);
 	i = interval_at(t, r->started);
 	i->attempts++;
 	loss = loss_counter(&i->lost, r->outcome);
@@ -165,6 +193,19 @@ change_report(const struct timeline *t, int at, struct probe_change *out)
 	};
 }
 
+/* Without any attempt there is no gap. */
+static void
+gap_report(struct timeline *t, struct probe_during *out)
+{
+	out->longest_gap = out->longest_gap_at = NAN;
+	if (!t->gap.kept || !t->due)
+		return;
+	gap_end(&t->gap, t->due);
+	out->longest_gap = (double)t->gap.longest / 1e9;
+	if (t->gap.longest)
+		out->longest_gap_at = timeline_seconds(t, t->gap.from);
+}
+
 int
 timeline_report(struct timeline *t, struct probe_during *out)
 {
@@ -176,6 +217,8 @@ timeline_report(struct timeline *t, struct probe_during *out)
 		interval_report(t, i, &t->intervals[i]);
 	for (int i = 0; i < t->change_count; i++)
 		change_report(t, i, &t->changed[i]);
+	gap_report(t, out);
+	out->hold = t->hold_ns ? (double)t->hold_ns / 1e9 : NAN;
 	out->lost = losses_sum(&t->lost);
 	out->losses = &t->lost;
 	out->untried = t->untried;
@@ -194,6 +237,7 @@ timeline_report(struct timeline *t, struct probe_during *out)
 void
 timeline_free(struct timeline *t)
 {
+	gap_free(&t->gap);
 	free(t->changes);
 	free(t->intervals);
 	free(t->changed);

@@ -1,6 +1,7 @@
 #ifndef PROBE_STATS_TIMELINE_H
 #define PROBE_STATS_TIMELINE_H
 
+#include "probe/stats/gap.h"
 #include "probe/stats/tally.h"
 #include "report/during.h"
 
@@ -19,11 +20,14 @@ struct interval {
 
 struct timeline {
 	int64_t slow_ns;		/* the caller's: longer is slow */
-	int64_t from;			/* the caller's: the start */
+	int64_t hold_ns;		/* the caller's: part of each */
+	int64_t from;			/* the start */
 	int64_t width;
 	struct interval at[TIMELINE_INTERVALS];
 	int count;
 	struct probe_losses lost;
+	struct gap gap;			/* between good answers */
+	int64_t due;			/* of the last attempt's answer */
 	uint64_t slow, untried, unproven;
 	struct member_change {
 		int64_t when;
@@ -39,8 +43,10 @@ struct timeline {
 	struct probe_change *changed;
 };
 
-/* Losses of all kinds. */
-
+/* The first attempt was due then; -1 without memory. */
+int timeline_begin(struct timeline *, int64_t first);
+/* Nothing could be seen until then. */
+void timeline_resume(struct timeline *, int64_t when);
 void timeline_add(struct timeline *, const struct attempt_result *);
 /* A member came or went, just now. */
 void timeline_change(struct timeline *, const struct row *, bool came);
