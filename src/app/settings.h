@@ -97,7 +97,7 @@ struct settings {
 	const char *spin;		/* "": SPIN_US */
 	/* probe */
 	bool merge;
-	const char *openmetrics, *hdr_log, *what_if, *at;
+	const char *openmetrics, *hdr_log, *html, *what_if, *at;
 	struct opt_list label;		/* "NAME=VALUE" */
 	struct labels labels;		/* the same, read */
 	int64_t count, concurrency, duration, probe_timeout;

@@ -24,10 +24,10 @@
 #include "cmd/probe_at.h"
 #include "cmd/probe_compare.h"
 #include "cmd/probe_during.h"
+#include "cmd/probe_files.h"
 #include "cmd/probe_group.h"
 #include "cmd/probe_hdr_log.h"
 #include "cmd/probe_merge.h"
-#include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
 #include "cmd/probe_quarantine.h"
 #include "cmd/probe_scan.h"
@@ -163,7 +163,7 @@ report_emit(struct probe *v)
 		r.verdict.report.detail = v->settings->verbose;
 		r.verdict.report.labels = &v->settings->labels;
 		emit_event(&v->app, &e);
-		if (probe_metrics(v->settings, &r.verdict.report) < 0)
+		if (probe_files(v->settings, &r.verdict.report) < 0)
 			app_fault(&v->app);
 		else if (v->app.status == STATUS_OK && !v->app.ended_by)
 			v->app.status = probe_verdict(v->settings,
@@ -273,7 +273,7 @@ probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 
 	if (s->compare)
 		return probe_compare(s, count, ended_by);
-	if (probe_metrics_check(s) < 0 || probe_at_check(s) < 0)
+	if (probe_files_check(s) < 0 || probe_at_check(s) < 0)
 		return -1;
 	if (s->during)
 		return probe_during(s, count, words, ended_by);

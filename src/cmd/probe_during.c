@@ -19,9 +19,9 @@
 #include "base/container.h"
 #include "base/signals.h"
 #include "cmd/probe_at.h"
+#include "cmd/probe_files.h"
 #include "cmd/probe_hdr_log.h"
 #include "cmd/probe_merge.h"
-#include "cmd/probe_metrics.h"
 #include "cmd/probe_plan.h"
 #include "ops/during.h"
 #include "probe/load/result.h"
@@ -220,7 +220,7 @@ trial_emit(struct trial *t)
 		r->detail = t->settings->verbose;
 		r->labels = &t->settings->labels;
 		emit_event(&t->app, &e);
-		if (probe_metrics(t->settings, r) < 0)
+		if (probe_files(t->settings, r) < 0)
 			app_fault(&t->app);
 		else
 			trial_judge(t, &result, &d);

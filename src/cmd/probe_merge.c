@@ -6,7 +6,7 @@
 
 #include "app/app.h"
 #include "app/emit.h"
-#include "cmd/probe_metrics.h"
+#include "cmd/probe_files.h"
 #include "cmd/probe_plan.h"
 #include "probe/stats/merge.h"
 
@@ -84,7 +84,7 @@ merge_emit(const struct settings *s, struct verdict *sum, int *ended_by)
 	if (app_open(&app, s) < 0)
 		return -1;
 	emit_event(&app, &e);
-	if (probe_metrics(s, &sum->report) < 0)
+	if (probe_files(s, &sum->report) < 0)
 		app_fault(&app);
 	*ended_by = app.ended_by;
 	status = app_close(&app);

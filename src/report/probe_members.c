@@ -98,8 +98,8 @@ command_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 }
 
 /* A tick only where there is a verdict on the counts. */
-static struct bar
-count_bar_of(const struct probe_report *r, const struct probe_member *m,
+struct bar
+member_bar(const struct probe_report *r, const struct probe_member *m,
     double most)
 {
 	bool judged = r->fairness && r->fairness->expects &&
@@ -122,8 +122,8 @@ count_bar(const struct table_cell *c)
 	double most = 0;
 
 	for (size_t i = 0; i < r->member_count; i++)
-		most = fmax(most, bar_end(count_bar_of(r, &r->members[i], 1)));
-	return count_bar_of(r, c->row, most);
+		most = fmax(most, bar_end(member_bar(r, &r->members[i], 1)));
+	return member_bar(r, c->row, most);
 }
 
 static void

@@ -1,0 +1,230 @@
+#!/usr/bin/env bats
+# rpnc probe --html: the report as one page.
+# shellcheck disable=SC2154
+
+load helpers
+load probe
+
+setup_file() {
+	cat >"$BATS_FILE_TMPDIR/page.py" <<-'END'
+		# A page as a tree: elements without their namespace.
+		import re, sys, xml.etree.ElementTree as tree
+		source = open(sys.argv[1], encoding="utf-8").read()
+		root = tree.fromstring(source)
+		for e in root.iter():
+		    e.tag = e.tag.replace("{http://www.w3.org/1999/xhtml}", "")
+		    assert set(e.keys()) <= {"lang", "charset", "http-equiv", "content", "name",
+		        "class", "style", "scope", "viewBox", "preserveAspectRatio",
+		        "aria-hidden", "d", "x", "y", "width", "height"}, e.attrib
+		def text(e):
+		    return re.sub(r"\s+", " ", "".join(e.itertext())).strip()
+		def of(cls, within=root):
+		    return [e for e in within.iter() if cls in e.get("class", "").split()]
+		def table(cls=None):
+		    t, = [t for t in root.iter("table") if t.get("class") == cls]
+		    return [[text(c) for c in tr] for tr in t.iter("tr")]
+	END
+}
+
+# page FILE: it is well-formed, small and loads nothing. A program in stdin looks
+# further at it.
+page() {
+	xmllint --noout --nonet "$1"
+	test "$(stat -c %s "$1")" -lt $((200 * 1024))
+	test "$(stat -c %a "$1")" = 644
+	run ! grep -niE '<(script|link|img|iframe|object|embed|base|form|use|image)[ />]|url\(|@import' "$1"
+	grep -qF "default-src 'none'; style-src 'unsafe-inline'" "$1"
+	PYTHONPATH=$BATS_FILE_TMPDIR python3 -B - "$@"
+}
+
+@test "html: the page has the verdict first, the shares with their band, and the percentiles" {
+	start echo -r --name A 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	start echo -r --name C 127.0.0.1 "$port"
+	probe -n 1000 --echo --json --html page.html --label 'run=<b>7</b>' "$port"
+	test "$status" -eq 0
+	page page.html <<-'END'
+		from page import *
+		import json
+		r = json.load(open("report"))
+		main, = root.iter("main")
+		assert text(next(root.iter("h1"))) == "127.0.0.1:%d tcp" % r["target"]["port"]
+		verdict, = of("verdict")
+		assert text(next(verdict.iter("p"))).endswith(r["finding"]["text"]), text(verdict)
+		# it comes before all that has figures
+		assert source.index('class="verdict') < min(source.index("<section"), source.index("<dl"))
+		assert text(of("labels")[0]) == "run=<b>7</b>"
+		head, *rows = table()
+		assert head == ["member", "", "count", "share"]
+		assert [r[2] for r in rows] == [str(m["count"]) for m in r["members"]]
+		assert [r[3] for r in rows] == ["%.1f %%" % (100 * m["share"]) for m in r["members"]]
+		# the bars: as long as the counts, with a tick and a band of 99 %
+		bars = [b for b in of("bar")]
+		assert len(bars) == 3
+		widths = [float(of("fill", b)[0].get("width")) if of("fill", b) else
+		          float(of("off", b)[0].get("width")) for b in bars]
+		for w, m in zip(widths, r["members"]):
+		    assert abs(w / max(widths) - m["count"] / max(n["count"] for n in r["members"])) < 0.01
+		scale = max(widths) / max(m["count"] for m in r["members"])
+		for b, m in zip(bars, r["members"]):
+		    band, = of("band", b)
+		    x, w = float(band.get("x")), float(band.get("width"))
+		    tick = float(re.match(r"M([0-9.]+) ", of("tick", b)[0].get("d"))[1])
+		    assert abs(tick - m["expected"] * scale) < 1, (tick, m, scale)
+		    assert w > 0 and abs(x + w - (m["expected"] + r["fairness"]["spread"]) * scale) < 1
+		head, *rows = table("times")
+		assert head == ["phase", "count", "p50", "p90", "p99", "max"], head
+		assert [r[0] for r in rows] == ["connect", "accept", "echo"]
+		def us(t):
+		    n, unit = t.split()
+		    return float(n) * {"ns": 1e-3, "\u00b5s": 1, "us": 1, "ms": 1e3, "s": 1e6}[unit]
+		for row in rows:
+		    l = r["latency"][row[0]]
+		    assert int(row[1]) == l["count"]
+		    for name, cell in zip(head[2:], row[2:]):
+		        assert abs(us(cell) / l[name] - 1) < 0.01, (name, cell, l[name])
+	END
+}
+
+@test "html: the time line of --during has its losses and changes" {
+	start echo -r --name A 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	kill -STOP "$pid"
+	probe --json -d 300ms --timeout 500ms --html page.html --during "$port" -- \
+		kill -KILL "$pid"
+	page page.html <<-'END'
+		from page import *
+		import json
+		r = json.load(open("report"))
+		d = r["during"]
+		assert d["lost"] > 0 and d["changes"]
+		s, = [s for s in root.iter("section") if "While" in text(s)]
+		names = [text(b) for b in s.iter("b") if len(text(b)) > 3]
+		assert names == ["attempts", "lost", "longest", "members", "command"], names
+		assert len(of("off", s)) == len([i for i in d["intervals"] if sum(
+		    v for k, v in i.items() if k in d["losses"])])
+		assert len(of("went", s)) == len([c for c in d["changes"] if c["kind"] == "left"])
+		items = [text(li) for li in s.iter("li")]
+		assert any(re.fullmatch(r"%d (reset|timeout)" % v, i) for i in items
+		           for v in d["losses"].values() if v), items
+		assert any(" left" in i and "pid %d" % d["changes"][0]["pid"] in i for i in items)
+		assert text(next(s.iter("code"))) == d["command"]
+		assert "%d lost of" % d["lost"] in text(of("verdict")[0])
+		assert "bad" in of("verdict")[0].get("class")
+	END
+	refused_page
+}
+
+refused_page() {
+	kill "${pids[0]}"
+	finish "${pids[0]}" || true
+	probe -n 7 --html page.html "$port"
+	test "$status" -eq 1
+	page page.html <<-'END'
+		from page import *
+		assert "all 7 failed" in text(of("verdict")[0])
+		assert [text(li) for li in root.iter("li")][0] == "7 refused"
+		assert not of("bar") and not of("times")
+	END
+}
+
+@test "html: names of strangers stay text, and many of them a small page" {
+	start echo -r --name A 127.0.0.1 0
+	probe -n 300 --json "$port"
+	python3 - >odd <<-'END'
+		import json
+		r = json.load(open("report"))
+		one = r["members"][0]
+		names = ["<script>alert(1)</script>", "&amp;\"'>", "]]>", "<!--", "\u0001\u0008\u001b[31m",
+		         "a\u2028b\u202e\ufeff", "\ufffe\uffff", "x" * 64, "\U0001f600", " onload=x"]
+		r["members"] = [dict(one, name=n, command="<i>", host="<h>&") for n in names]
+		r["steering"] = "<s>"
+		r["target"].update(proxy="<p>\"", protocol="</h1>", address=None, name="<n>")
+		r["host"] = "</p><script>"
+		print(json.dumps(r))
+	END
+	probe --merge --html page.html odd
+	test "$status" -eq 0
+	page page.html <<-'END'
+		from page import *
+		rows = [text(r) for r in of("bar")]
+		assert len(rows) == 10
+		names = [text(th) for th in root.iter("th") if th.get("scope") == "row"]
+		for n in ("<script>alert(1)</script>", "&amp;\"'>", "]]>", "<!--", "\\x01\\x08\\e[31m",
+		          "a\\xe2\\x80\\xa8b", "x" * 64, "\U0001f600"):
+		    assert any(n in name for name in names), (n, names)
+		assert all("<i> on <h>&" in n for n in names if n.startswith("]"))
+		assert "\u202e" not in source and "\u2028" not in source
+		tags = {e.tag for e in root.iter()}
+		assert not tags & {"script", "i", "h", "s", "n"} - {"i"}, tags
+	END
+	python3 - >many <<-'END'
+		import json
+		r = json.load(open("odd"))
+		one = r["members"][0]
+		r["members"] = [dict(one, name="&" * 60, command="<" * 15, host="'" * 60, pid=i)
+		                for i in range(20000)]
+		print(json.dumps(r))
+	END
+	probe --merge --html page.html many
+	page page.html <<-'END'
+		from page import *
+		assert len(of("bar")) == 100 and "and 19900 more" in text(root)
+	END
+}
+
+@test "html: it is light and dark, each with contrast enough, and has a narrow form" {
+	start echo 127.0.0.1 0
+	probe -n 1 --html page.html "$port"
+	page page.html <<-'END'
+		from page import *
+		style, = [text(s) for s in root.iter("style")]
+		assert '<meta name="viewport"' in source
+		assert "@media (max-width:560px)" in style
+		light, dark = re.findall(r":root\{([^}]*)\}", style)
+		assert style.index(dark) > style.index("prefers-color-scheme:dark")
+		def colors(rules):
+		    return dict(re.findall(r"--([a-z]+):(#[0-9a-f]+)", rules))
+		def luminance(c):
+		    c = c[1:] if len(c) == 7 else "".join(2 * x for x in c[1:])
+		    v = [int(c[i:i + 2], 16) / 255 for i in (0, 2, 4)]
+		    v = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in v]
+		    return 0.2126 * v[0] + 0.7152 * v[1] + 0.0722 * v[2]
+		def contrast(a, b):
+		    a, b = sorted((luminance(a), luminance(b)))
+		    return (b + 0.05) / (a + 0.05)
+		for c in colors(light), {**colors(light), **colors(dark)}:
+		    for ink, ground in [("text", "page"), ("text", "card"), ("soft", "page"),
+		        ("soft", "card"), ("good", "goodbg"), ("bad", "badbg"), ("even", "evenbg"),
+		        ("text", "goodbg"), ("text", "badbg"), ("text", "evenbg"), ("good", "card"),
+		        ("bad", "card")]:
+		        assert contrast(c[ink], c[ground]) >= 4.5, (ink, ground, contrast(c[ink], c[ground]))
+		    # WCAG 1.4.11: 3 for what is no text
+		    assert contrast(c["fill"], c["card"]) >= 3
+		assert set(colors(light)) == set(colors(dark))
+		used = set(re.findall(r"var\(--([a-z]+)\)", style))
+		assert used <= set(colors(light)), used
+		classes = {c for e in root.iter() for c in e.get("class", "").split()}
+		assert all("." + c in style for c in classes - {"mid", "scroll", "p50"}), classes
+	END
+}
+
+@test "html: a file that can't be written is one line, before the first connection" {
+	local file
+	start echo 127.0.0.1 0
+	mkdir dir
+	for file in none/page.html dir dir/; do
+		probe -n 1 --html "$file" "$port"
+		test "$status" -eq 1
+		test ! -s report
+		test "$(wc -l <err)" -eq 1
+		grep -q "^rpnc probe: --html $file: " err
+		probe --html "$file" --during "$port" -- touch ran
+		test ! -e ran
+	done
+	# the page replaces an old one, with other files of the report beside it
+	echo old >page.html
+	probe -n 1 --html page.html --openmetrics m.prom "$port"
+	page page.html </dev/null
+	grep -q '^rpnc_probe_attempts' m.prom
+}
