@@ -147,7 +147,7 @@ event_fields() {
 	function show(name, table,   t) {
 		print name ": " fields[table]
 		for (t in fields)
-			if (t != table && (where[t] == where[table] || t == "during_fields" ||
+			if (t != table && (where[t] == where[table] || t == "during_fields" || t == "reach_fields" ||
 			    (t == "finding_fields" && table == "probe_fields")) &&
 			    block[table] ~ "[ \t]" t "( \\)|\\)|,)" )
 				show(name, t)
@@ -370,7 +370,7 @@ options_in() {
 @test "house: the manual lists each kind of event with its fields" {
 	event_fields "$root/src/report/event.c" "$root/src/report/probe.c" \
 		"$root/src/report/group.c" "$root/src/report/during.c" \
-		"$root/src/report/finding.c" \
+		"$root/src/report/finding.c" "$root/src/report/reach.c" \
 		"$root/src/report/compare.c" \
 		"$root/src/report/watch.c" >wanted
 	awk '

@@ -64,7 +64,8 @@ greets() {
 @test "reach: as JSON, and what is sent comes back whole" {
 	eight 127.0.0.1 0
 	random_file 300000 data
-	rpnc connect --to A/3 "$port" <data 2>err | tail -c 300000 | cmp - data
+	rpnc connect --to A/3 "$port" <data 2>err | tail -c 300000 >got
+	cmp got data
 	rpnc connect --json --to A/3 "$port" </dev/null >report
 	test "$(get 'select(.event == "reached") | "\(.name) \(.worker) \(.command) \(.how) \(.tries) \(.seen) \(.steered)"')" = \
 		'A 3 rpnc prediction 1 true false'
@@ -264,7 +265,6 @@ has_line() {
 }
 
 @test "reach: what makes no sense is refused in one line" {
-	local command option
 	run -2 rpnc connect --to 'a b' 1
 	assert_output "rpnc connect: --to a b: want a member's NAME or PID, or with its worker's number, such as A/2 or 4100/2"
 	run -2 rpnc connect --to A/x 1

@@ -349,6 +349,17 @@ END
 	assert_line "reached B (pid $pid) by prediction"
 }
 
+@test "manual: one attempt at each of the processes that share a port" {
+	start echo -r -w 8 --name A 127.0.0.1 0
+	list_workers
+	halt "${workers[3]}"
+	refuses 'rpnc probe --each 9000'
+	assert_line '7 of 8 answered, reached by prediction'
+	assert_line "  no answer: A/3 (pid ${workers[3]}), is stopped"
+	assert_line "A/3 (pid ${workers[3]}) is stopped: 1 client waits in its queue"
+	kill -CONT "${workers[3]}"
+}
+
 @test "manual: a UDP server and a question to it" {
 	serve 'rpnc echo -u 127.0.0.1 9000'
 	try 'echo hello | rpnc connect -u --linger 200ms 127.0.0.1 9000'

@@ -260,6 +260,15 @@ END
 	piped 'echo hello | rpnc connect --to B 9000' 'reached B (pid '
 }
 
+@test "manual at a terminal: one attempt at each of the processes that share a port" {
+	elsewhere rpnc echo -r -w 8 --name A 9000 2>/dev/null
+	eventually rpnc_has A/7
+	halt "$(pgrep -P "$pid" | sed -n 4p)"
+	fails 'rpnc probe --each 9000' '7 of 8 answered, reached by prediction' \
+		'  no answer: A/3 (pid ' 'is stopped: 1 client waits in its queue'
+	kill -CONT "$(pgrep -P "$pid" | sed -n 4p)"
+}
+
 # rpnc_has NAME: such a member is there.
 rpnc_has() {
 	"${inside[@]}" rpnc probe --group 9000 2>/dev/null | grep -q "^  $1 "

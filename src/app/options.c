@@ -365,9 +365,17 @@ const struct opt probe_options[] = {
 	    PROBE_QUARANTINE, EXCLUDES(NO_GROUP("--rescue"), { "udp",
 	    "--rescue: datagrams have no queue of clients: --quarantine "
 	    "keeps new ones away" })),
+	TO(PROBE_ONCE, EXCLUDES(NO_GROUP("--to"), { "each sport watch what-if "
+	    "expect-weights fail-uneven", "--to is about one member, by ports "
+	    "that it chooses, and has one report: choose" })),
+	FLAG(0, "each", each,
+	    "one attempt (or -n) at every listening socket", PROBE_ONCE, 0,
+	    EXCLUDES(NO_GROUP("--each"), { "sport watch proxy duration what-if "
+	    "expect-weights fail-uneven match", "--each makes its own "
+	    "attempts at each socket of this host: choose" })),
 	HEADING("Load"),
 	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
-	    "number of attempts (200; -d, --watch: no limit)",
+	    "attempts (200; -d, --watch: no limit; --each: 1)",
 	    PROBE_ONCE | PROBE_COMPARE, OFTEN),
 	NUMBER('c', "concurrency", "N", concurrency, 1, 20000,
 	    "most attempts at once (8; --watch: 128)",

@@ -88,6 +88,7 @@ struct settings {
 	const char *proxy_auth_file;
 	bool pass_fd;
 	const char *to;			/* a member; probe has it, too */
+	bool each;
 	/* echo */
 	const char *workers;
 	int accept, service;

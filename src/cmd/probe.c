@@ -33,6 +33,7 @@
 #include "cmd/probe_scan.h"
 #include "cmd/probe_watch.h"
 #include "cmd/sockopt_options.h"
+#include "probe/load/reach_result.h"
 #include "probe/load/result.h"
 
 enum {
@@ -148,6 +149,22 @@ on_signal(struct app *a, const struct signalfd_siginfo *info)
 	load_stop(&v->load);
 }
 
+/* With --each, one socket that did not answer is a failure of some. */
+static enum status
+report_status(const struct probe *v, const struct result *r)
+{
+	enum status status = probe_verdict(v->settings, &v->load.tally,
+	    &r->verdict, v->plan.uneven);
+
+	if (v->settings->each && r->reach.socket_count &&
+	    (status == STATUS_OK || status == STATUS_TIMEOUT))
+		return reach_result_is_whole(&r->reach) ? STATUS_OK :
+		    STATUS_SOME;
+	if (v->load.reach.over && status == STATUS_OK)
+		return STATUS_SOME;
+	return status;
+}
+
 static void
 report_emit(struct probe *v)
 {
@@ -166,8 +183,7 @@ report_emit(struct probe *v)
 		if (probe_files(v->settings, &r.verdict.report) < 0)
 			app_fault(&v->app);
 		else if (v->app.status == STATUS_OK && !v->app.ended_by)
-			v->app.status = probe_verdict(v->settings,
-			    &v->load.tally, &r.verdict, v->plan.uneven);
+			v->app.status = report_status(v, &r);
 	}
 	result_free(&r);
 }

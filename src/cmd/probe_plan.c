@@ -163,6 +163,22 @@ by_check(struct plan *p, const struct settings *s)
 	return 0;
 }
 
+/* With --to and --each, the way that members are known. */
+static int
+reach_check(struct plan *p, const struct settings *s)
+{
+	if (!s->to && !s->each)
+		return 0;
+	if (p->by == BY_REGISTRY || p->by == BY_NONE || (s->each &&
+	    p->by != BY_AUTO && p->by != BY_DIAG))
+		return fail_as(STATUS_USAGE, "%s: want --by auto%s",
+		    s->to ? "--to" : "--each", s->to ? ", diag, banner or "
+		    "reply" : " or diag");
+	if (s->udp && p->by == BY_AUTO)
+		p->by = BY_DIAG;
+	return 0;
+}
+
 static int
 plan_check(struct plan *p, const struct settings *s, const struct endpoint *e)
 {
@@ -173,7 +189,7 @@ plan_check(struct plan *p, const struct settings *s, const struct endpoint *e)
 		    "--send TEXT");
 	if (s->what_if && whatif_check(s->what_if) < 0)
 		return fail_option("--what-if");
-	return by_check(p, s);
+	return by_check(p, s) < 0 ? -1 : reach_check(p, s);
 }
 
 int
@@ -213,6 +229,22 @@ weights_read(struct steering *out, const struct settings *s)
 {
 	if (s->expect_weights && expected_shares_read(s->expect_weights, out) < 0)
 		return fail_option("--expect-weights");
+	return 0;
+}
+
+/* --to and --each. */
+static int
+reach_make(struct probe_plan *p, const struct settings *s)
+{
+	if (s->to && member_choice_read(&p->to, s->to) < 0)
+		return fail_option("--to");
+	p->plan.to = s->to ? &p->to : NULL;
+	p->plan.to_text = s->to;
+	if (!s->each)
+		return 0;
+	p->plan.each = s->count ? (uint64_t)s->count : 1;
+	p->plan.count = 0;
+	p->plan.give_up = false;	/* each socket has its turn */
 	return 0;
 }
 
@@ -261,7 +293,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	    sockopt_options_check(s, e, SOCKOPT_CLIENT) < 0 ||
 	    probe_rate(&out->plan.rate, s->rate) < 0 ||
 	    sources_make(out, s) < 0 || proxies_make(out, s, e) < 0 ||
-	    tls_make(out, s, e) < 0 ||
+	    tls_make(out, s, e) < 0 || reach_make(out, s) < 0 ||
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||

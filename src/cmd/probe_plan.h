@@ -4,6 +4,7 @@
 #include <regex.h>
 
 #include "app/settings.h"
+#include "group/reach/member_choice.h"
 #include "group/steer/reconcile.h"
 #include "net/proxy_hop.h"
 #include "net/sources.h"
@@ -20,6 +21,7 @@ struct probe_plan {
 	struct sources sources;
 	struct proxy_chain proxies;
 	struct tls_context tls;
+	struct member_choice to;	/* --to */
 	double uneven;			/* --fail-uneven=P, or 0 */
 };
 

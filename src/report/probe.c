@@ -152,6 +152,7 @@ const struct field probe_fields[] = {
 	    probe_latency_fields),
 	FIELD_FROM(probe_report, "tls", FIELD_OBJECT, tls, probe_tls_fields),
 	FIELD_FROM(probe_report, "during", FIELD_OBJECT, during, during_fields),
+	FIELD_FROM(probe_report, "reach", FIELD_OBJECT, reach, reach_fields),
 	{ 0 },
 };
 

@@ -12,6 +12,7 @@
 #include "report/during.h"
 #include "report/field.h"
 #include "report/finding.h"
+#include "report/reach.h"
 #include "report/labels.h"
 
 /* The result of a probe, as plain data. Unknown values are NULL, -1 or NAN. */
@@ -121,6 +122,7 @@ struct probe_report {
 	const struct latencies *latency;
 	const struct probe_tls *tls;	/* NULL: no handshake */
 	const struct probe_during *during;	/* NULL: no command ran */
+	const struct reach_report *reach;	/* NULL: any member would do */
 	const struct finding *finding;	/* the first of these; NULL: none */
 	const char *verdict;		/* the kind of finding, or NULL */
 	/* for people only */

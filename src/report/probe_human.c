@@ -303,6 +303,8 @@ probe_human(FILE *out, const struct probe_report *r,
     const struct table_style *style)
 {
 	probe_header(out, r, style->color);
+	if (r->reach)
+		reach_human(out, r->reach, style->color);
 	finding_human(out, r->findings, 0, style->color);
 	members_human(out, r, style);
 	probe_fair_lines(out, r);

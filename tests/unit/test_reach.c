@@ -133,7 +133,7 @@ other_words_are_no_members(void **state)
 }
 
 static int
-greet(struct greeting *g, const char *line)
+greet(struct greeting_words *g, const char *line)
 {
 	return greeting_read(g, line, strlen(line));
 }
@@ -141,7 +141,7 @@ greet(struct greeting *g, const char *line)
 static void
 a_greeting_may_lack_words(void **state)
 {
-	struct greeting g;
+	struct greeting_words g;
 
 	(void)state;
 	assert_int_equal(greet(&g, "rpnc/1 name=A host=h pid=12 worker=3\n"),

@@ -34,12 +34,12 @@ greeting_word(const char *line, const char *key,
 }
 
 int
-greeting_read(struct greeting *g, const char *text, size_t length)
+greeting_read(struct greeting_words *g, const char *text, size_t length)
 {
 	char line[LINE_MAX_LENGTH], number[GREETING_NAME];
 	int64_t value;
 
-	*g = (struct greeting){ .worker = -1 };
+	*g = (struct greeting_words){ .worker = -1 };
 	if (length > sizeof(line) - 1)
 		length = sizeof(line) - 1;
 	memcpy(line, text, length);

@@ -10,14 +10,14 @@
  */
 enum { GREETING_NAME = 64 + 1 };
 
-struct greeting {
+struct greeting_words {
 	char name[GREETING_NAME], host[GREETING_NAME];	/* "": none */
 	pid_t pid;			/* 0: none */
 	int worker;			/* -1: none */
 };
 
 /* -1: it has neither a name nor a pid. */
-int greeting_read(struct greeting *, const char *line, size_t length);
+int greeting_read(struct greeting_words *, const char *line, size_t length);
 
 /* Copies a name, which may be cut, and which keeps no zero byte. */
 void greeting_name(char room[static GREETING_NAME], const char *text,

@@ -13,10 +13,12 @@
 #include "group/reach/port_group.h"
 
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/members.h"
@@ -25,7 +27,11 @@
 #include "kernel/sock_acceptor.h"
 #include "net/sock.h"
 
-enum { HOLDERS_MAX = 256, WORKER_MAX = 1 << 20 };
+enum {
+	HOLDERS_MAX = 256, WORKER_MAX = 1 << 20,
+	SHOWN = 6,			/* members in a fault */
+	SOCKET_TEXT = 128,
+};
 
 void
 port_group_source(const struct addr *target, const char *interface,
@@ -222,4 +228,96 @@ port_group_free(struct port_group *g)
 	free(g->at);
 	g->at = NULL;
 	g->count = 0;
+}
+
+/*
+ * The parent of a worker; 0: a process that runs another command, as a shell
+ * does, is not meant.
+ */
+static pid_t
+worker_parent(pid_t pid)
+{
+	char command[16 + 1], above[16 + 1];
+	pid_t parent = owner_parent(pid);
+
+	owner_command(pid, command);
+	owner_command(parent, above);
+	return strcmp(command, above) == 0 ? parent : 0;
+}
+
+bool
+port_group_is_chosen(const struct port_group_socket *s,
+    const struct member_choice *c)
+{
+	return s->pid > 0 && member_choice_is(c, s->name, s->pid,
+	    worker_parent(s->pid), s->worker);
+}
+
+bool
+port_group_is_sharer(const struct member_choice *c, pid_t pid)
+{
+	return member_choice_is(c, "", pid, worker_parent(pid), -1);
+}
+
+int
+port_group_sharers(const struct port_group *g, struct owners *o,
+    const struct member_choice *c, bool *chosen)
+{
+	pid_t pids[HOLDERS_MAX];
+	int most = 0;
+
+	*chosen = false;
+	for (int i = 0; i < g->count; i++) {
+		const struct port_group_socket *s = &g->at[i];
+		int n = s->shared ? owners_holders(o, s->inode, pids,
+		    HOLDERS_MAX) : 0;
+
+		most = n > most ? n : most;
+		for (int j = 0; j < n && j < HOLDERS_MAX; j++)
+			*chosen |= port_group_is_sharer(c, pids[j]);
+	}
+	return most;
+}
+
+/* "A/2 (pid 4102)", "nginx (pid 4103)" */
+static const char *
+socket_text(const struct port_group_socket *s, char text[static SOCKET_TEXT])
+{
+	char safe[sizeof(s->command) * ESCAPE_MAX + 1], worker[16] = "";
+
+	escape(s->command, strlen(s->command), false, safe);
+	if (s->name[0] && s->worker >= 0)
+		snprintf(worker, sizeof(worker), "/%d", s->worker);
+	snprintf(text, SOCKET_TEXT, "%s%s (pid %d)", s->name[0] ? s->name :
+	    safe, worker, (int)s->pid);
+	return text;
+}
+
+int
+port_group_fail_absent(const struct port_group *g, const struct addr *target,
+    const char *text)
+{
+	char at[ADDR_TEXT], list[SHOWN * SOCKET_TEXT + 40] = "";
+	char who[SOCKET_TEXT];
+	size_t used = 0;
+	int shown = 0, hidden = 0;
+
+	for (int i = 0; i < g->count; i++) {
+		const struct port_group_socket *s = &g->at[i];
+
+		hidden += !s->pid;
+		if (!s->pid || shown == SHOWN)
+			continue;
+		used += (size_t)snprintf(list + used, sizeof(list) - used,
+		    "%s%s", shown++ ? ", " : "", socket_text(s, who));
+	}
+	fail_as(STATUS_NETWORK, "no socket at %s is %.40s's", addr_text(target,
+	    at), text);
+	if (shown)
+		fail_add("there %s %s%s", g->count == 1 ? "is" : "are", list,
+		    shown + hidden < g->count ? " and more" : "");
+	if (hidden)
+		fail_add("of %d socket%s the process can't be seen, or several "
+		    "share it", hidden, plural((uint64_t)hidden));
+	return -1;
 }

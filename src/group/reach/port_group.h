@@ -1,6 +1,7 @@
 #ifndef GROUP_REACH_PORT_GROUP_H
 #define GROUP_REACH_PORT_GROUP_H
 
+#include "group/reach/member_choice.h"
 #include "group/registry/registry.h"
 #include "kernel/sockinfo.h"
 
@@ -50,5 +51,23 @@ int port_group_find(struct port_group *, struct sockinfo *, struct registry *,
     int protocol, const struct addr *target, const struct addr *source,
     const char *interface);
 void port_group_free(struct port_group *);
+
+/* Whether the chosen member, and no other process, accepts from it. */
+bool port_group_is_chosen(const struct port_group_socket *,
+    const struct member_choice *);
+/*
+ * Of the sockets from which several processes accept: how many hold one, at
+ * most; 0: there are no such sockets. chosen: whether the member is among them.
+ */
+int port_group_sharers(const struct port_group *, struct owners *,
+    const struct member_choice *, bool *chosen);
+/* Whether a process that shares a socket is the chosen member. */
+bool port_group_is_sharer(const struct member_choice *, pid_t pid);
+/*
+ * Records that no socket of target is the member's, which the user called text,
+ * and whose they are. Returns -1.
+ */
+int port_group_fail_absent(const struct port_group *, const struct addr *target,
+    const char *text);
 
 #endif

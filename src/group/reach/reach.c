@@ -15,8 +15,8 @@
  * a prediction was wrong. Datagrams leave no trace of who has them: prediction
  * alone tells, and where a program is known to steer, nothing does.
  *
- * If several processes accept from one socket, no port leads to one of them, and
- * trying is all there is.
+ * If several processes accept from one socket, no port leads to one of them:
+ * only trying is left.
  *
  * Tries are bounded: a member with an equal share is missed by all of them less
  * than once in a million times (port_plan_tries()). Other members see a
@@ -48,7 +48,6 @@ enum {
 	GREETING_MAX = 256,
 	HOLDERS_MAX = 64,
 	ANCESTORS = 8,
-	SHOWN = 6,			/* members in a fault */
 	PORTS_TAKEN = 64,		/* chosen ports that are in use */
 };
 
@@ -74,107 +73,18 @@ reach_close(struct reach *r)
 	sockinfo_close(&r->sockinfo);
 }
 
-/*
- * The parent of a worker; 0: a process that runs another command, as a shell
- * does, is not meant.
- */
-static pid_t
-worker_parent(pid_t pid)
-{
-	char command[16 + 1], above[16 + 1];
-	pid_t parent = owner_parent(pid);
-
-	owner_command(pid, command);
-	owner_command(parent, above);
-	return strcmp(command, above) == 0 ? parent : 0;
-}
-
-static bool
-socket_is_chosen(const struct reach *r, const struct port_group_socket *s)
-{
-	return s->pid > 0 && member_choice_is(&r->whom, s->name, s->pid,
-	    worker_parent(s->pid), s->worker);
-}
-
-/* "A/2 (pid 4102)", "nginx (pid 4103)" */
-enum { SOCKET_TEXT = 128 };
-static const char *
-socket_text(const struct port_group_socket *s, char text[static SOCKET_TEXT])
-{
-	char safe[sizeof(s->command) * ESCAPE_MAX + 1], worker[16] = "";
-
-	escape(s->command, strlen(s->command), false, safe);
-	if (s->name[0] && s->worker >= 0)
-		snprintf(worker, sizeof(worker), "/%d", s->worker);
-	snprintf(text, SOCKET_TEXT, "%s%s (pid %d)", s->name[0] ? s->name : safe,
-	    worker, (int)s->pid);
-	return text;
-}
-
-/* Records that no socket is the member's, and whose they are. */
-static int
-reach_fail_absent(const struct reach *r, const struct addr *target)
-{
-	char text[ADDR_TEXT], list[SHOWN * SOCKET_TEXT + 40] = "", who[SOCKET_TEXT];
-	size_t used = 0;
-	int shown = 0, hidden = 0;
-
-	for (int i = 0; i < r->group.count; i++) {
-		const struct port_group_socket *s = &r->group.at[i];
-
-		hidden += !s->pid;
-		if (!s->pid || shown == SHOWN)
-			continue;
-		used += (size_t)snprintf(list + used, sizeof(list) - used,
-		    "%s%s", shown++ ? ", " : "", socket_text(s, who));
-	}
-	fail_as(STATUS_NETWORK, "no socket at %s is %.40s's", addr_text(target,
-	    text), r->text);
-	if (shown)
-		fail_add("there %s %s%s", r->group.count == 1 ? "is" : "are",
-		    list, shown + hidden < r->group.count ? " and more" : "");
-	if (hidden)
-		fail_add("of %d socket%s the process can't be seen, or several "
-		    "share it", hidden, plural((uint64_t)hidden));
-	return -1;
-}
-
-/* Whether a process is the member that shares its sockets with others. */
-static bool
-sharer_is_chosen(const struct reach *r, pid_t pid)
-{
-	return member_choice_is(&r->whom, "", pid, worker_parent(pid), -1);
-}
-
-/* Looks for the member among processes that share a socket. */
-static void
-sharers_find(struct reach *r)
-{
-	pid_t pids[HOLDERS_MAX];
-
-	for (int i = 0; i < r->group.count; i++) {
-		const struct port_group_socket *s = &r->group.at[i];
-		int n = s->shared ? owners_holders(r->sockinfo.owners, s->inode,
-		    pids, HOLDERS_MAX) : 0;
-
-		if (n > r->sharers)
-			r->sharers = n;
-		for (int j = 0; j < n && j < HOLDERS_MAX; j++)
-			r->shared |= sharer_is_chosen(r, pids[j]);
-	}
-}
-
 /* No socket is the member's alone. */
 static int
 aim_at_shared(struct reach *r, const struct addr *target)
 {
-	sharers_find(r);
+	r->sharers = port_group_sharers(&r->group, r->sockinfo.owners, &r->whom,
+	    &r->shared);
 	if (r->shared && !r->datagram)
 		return 1;
 	/* the greeting of one that shares a socket may tell its name */
 	if (r->whom.name[0] && r->sharers && !r->datagram && !r->mute)
 		return 0;
-	return reach_fail_absent(r, target);
+	return port_group_fail_absent(&r->group, target, r->text);
 }
 
 int
@@ -193,11 +103,10 @@ reach_aim(struct reach *r, const struct addr *target, const struct addr *source)
 	for (int i = 0; i < r->group.count; i++) {
 		const struct port_group_socket *s = &r->group.at[i];
 
-		if (!socket_is_chosen(r, s))
+		if (!port_group_is_chosen(s, &r->whom))
 			continue;
 		if (port_plan_add(&r->plan, s->inode, PORT_PLAN_ANY) < 0)
 			return fail("connect");
-		r->who = *s;
 	}
 	r->plan.sockets = r->group.count;
 	return r->plan.count ? 1 : aim_at_shared(r, target);
@@ -207,7 +116,7 @@ reach_aim(struct reach *r, const struct addr *target, const struct addr *source)
 static bool
 process_is_chosen(struct reach *r, pid_t pid)
 {
-	if (r->shared && sharer_is_chosen(r, pid)) {
+	if (r->shared && port_group_is_sharer(&r->whom, pid)) {
 		r->who = (struct port_group_socket){ .pid = pid, .worker = -1 };
 		owner_command(pid, r->who.command);
 		return true;
@@ -216,12 +125,10 @@ process_is_chosen(struct reach *r, pid_t pid)
 		for (int j = 0; j < r->group.count; j++) {
 			const struct port_group_socket *s = &r->group.at[j];
 
-			if (s->pid == pid && socket_is_chosen(r, s)) {
-				r->who = *s;
-				return true;
-			}
-			if (s->pid == pid)
-				return false;
+			if (s->pid != pid)
+				continue;
+			r->who = *s;
+			return port_group_is_chosen(s, &r->whom);
 		}
 		pid = owner_parent(pid);
 	}
@@ -306,6 +213,14 @@ is_port_refused(void)
 	return errno == EADDRINUSE || errno == EADDRNOTAVAIL;
 }
 
+static void
+who_by_inode(struct reach *r, uint64_t inode)
+{
+	for (int i = 0; i < r->group.count; i++)
+		if (r->group.at[i].inode == inode)
+			r->who = r->group.at[i];
+}
+
 /* Connects from a port that the hash gives to the member; -2: none found. */
 static int
 connect_predicted(struct reach *r, const struct addr *target)
@@ -318,6 +233,7 @@ connect_predicted(struct reach *r, const struct addr *target)
 	for (int i = 0; i < PORTS_TAKEN; i++) {
 		if (port_search_next(&r->search, &source, &inode) <= 0)
 			return -2;
+		who_by_inode(r, inode);
 		fd = r->connect(r, target, &source);
 		if (fd >= 0 || !is_port_refused())
 			break;
@@ -432,7 +348,7 @@ greeting_peek(const struct reach *r, int fd, char line[static GREETING_MAX])
 		if (n == 0 || n == GREETING_MAX || (n < 0 && errno != EAGAIN &&
 		    errno != EINTR))
 			return -1;
-		nanosleep(&gap, NULL);	/* a part has come: poll(2) would spin */
+		nanosleep(&gap, NULL);	/* poll(2) would spin */
 	}
 	return -1;
 }
@@ -443,11 +359,12 @@ greeting_who(struct reach *r, int fd)
 {
 	static const char start[] = "rpnc/1 ";
 	char line[GREETING_MAX];
-	struct greeting g;
+	struct greeting_words g;
 	int n = greeting_peek(r, fd, line);
 
-	if (n < (int)sizeof(start) || memcmp(line, start, sizeof(start) - 1) != 0
-	    || greeting_read(&g, line, (size_t)n) < 0)
+	if (n < (int)sizeof(start) ||
+	    memcmp(line, start, sizeof(start) - 1) != 0 ||
+	    greeting_read(&g, line, (size_t)n) < 0)
 		return -1;
 	r->who = (struct port_group_socket){
 		.pid = g.pid, .worker = g.worker,

@@ -53,6 +53,7 @@ enum {
 	HIDDEN_PATIENCE_US = 300 * 1000,
 	DEFERRED_US = 20 * 1000,	/* longer than an ACK is under way */
 	BACKLOG_NS = 1000 * 1000,	/* a Unix socket's backlog is full */
+	REOPENED = 16,			/* times that a chosen port is taken */
 	HELD_NS = 10 * 1000 * 1000,	/* the source port is still in use */
 };
 
@@ -360,9 +361,15 @@ is_port_taken(const struct attempt *a)
 static int
 attempt_reopen(struct attempt *a)
 {
+	struct identify *w = a->shared->identify;
+
 	if (a->source.fd >= 0)
 		close(a->source.fd);
+	if (a->chosen_inode)
+		identify_give_back(w, a->chosen_inode);
 	a->source.fd = attempt_socket(a);
+	a->chosen_inode = w && identify_take(w, a->predicted_inode) ?
+	    a->predicted_inode : 0;
 	a->verified = false;
 	a->verifying = a->predicted_inode && is_kernel_asked(a) &&
 	    identify_wants_verifying(a->shared->identify);
@@ -387,7 +394,7 @@ attempt_connect(struct attempt *a)
 	} else if (errno == EAGAIN && a->shared->plan->local) {
 		attempt_tick_in(a, BACKLOG_NS);
 	} else if (is_port_taken(a)) {
-		a->unbound = true;
+		a->unbound = !a->chosen_inode || ++a->reopened > REOPENED;
 		if (attempt_reopen(a) < 0)
 			attempt_end_by(a, errno);
 		else
@@ -414,6 +421,8 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->tick_at = a->asking = 0;
 	a->look_gap = LOOK_FIRST_NS;
 	a->peer_ended = a->unbound = a->held = false;
+	a->chosen_inode = 0;
+	a->reopened = 0;
 	a->served = a->mute = a->vanished = a->shut = false;
 	a->started = intended ? intended : clock_ns();
 	a->result = (struct attempt_result){

@@ -49,6 +49,8 @@ struct attempt {
 	struct exchange exchange;
 	struct addr ours;		/* len 0: not known */
 	uint64_t predicted_inode;	/* the listener's inode, or 0 */
+	uint64_t chosen_inode;		/* the port was chosen for it; or 0 */
+	int reopened;			/* how often its port was in use */
 	bool verifying, verified;	/* the prediction: to be, has been */
 	int64_t connect_by;		/* for all before TALK, loop_now() */
 	int64_t deadline;		/* the whole attempt's, loop_now() */

@@ -81,17 +81,68 @@ load_known(const struct load *l)
 	return proxy_route_server(&l->route, l->address);
 }
 
-/* If there is one address, and no --wait for it, its result counts. */
+static int
+load_aim(struct load *l, const struct addr *a)
+{
+	return load_identify_aim(l, a) < 0 || load_reach_aim(l, a) < 0 ? -1 : 0;
+}
+
 static void
+scout_retry_later(struct load *l)
+{
+	if (!l->retry)
+		l->retry = RETRY_FIRST_NS;
+	l->schedule.retry_at = clock_ns() + l->retry;
+	l->retry = l->retry * 2 < RETRY_LAST_NS ? l->retry * 2 :
+	    RETRY_LAST_NS;
+}
+
+/* Whether --wait still has time. */
+static bool
+scout_may_wait(const struct load *l)
+{
+	return clock_ns() < l->schedule.started + l->plan->wait * 1000;
+}
+
+/* The address lacks the wanted member: whether another one, or time, helps. */
+static bool
+scout_looks_on(struct load *l)
+{
+	if (!l->reach.absent)
+		return false;
+	if (++l->address < l->addresses.count)
+		return true;
+	l->address = 0;
+	if (!scout_may_wait(l))
+		return false;
+	scout_retry_later(l);
+	load_wake(l, l->schedule.retry_at);
+	return true;
+}
+
+/*
+ * Aims at the next address; false: nothing can be tried now. If there is one
+ * address, and no --wait for it, its result counts.
+ */
+static bool
 scout_aim(struct load *l)
 {
+	int64_t before = l->schedule.retry_at;
+
 	l->shared.known = load_known(l);
-	if (load_identify_aim(l, &l->addresses.at[l->address]) < 0) {
-		l->schedule.stopping = true;
-		l->on_fault(l);
+	while (load_aim(l, &l->addresses.at[l->address]) < 0) {
+		if (!scout_looks_on(l)) {
+			l->schedule.stopping = true;
+			l->on_fault(l);
+			return false;
+		}
+		if (l->schedule.retry_at != before)
+			return false;
+		l->shared.known = load_known(l);
 	}
 	if (l->addresses.count == 1 && !l->plan->wait)
 		schedule_settle(&l->schedule, clock_ns());
+	return true;
 }
 
 static void
@@ -105,8 +156,6 @@ load_begin(struct load *l, int64_t intended)
 		l->used = (int)(a - l->attempts) + 1;
 	l->in_flight++;
 	s->begun++;
-	if (s->scouting)
-		scout_aim(l);
 	attempt_start(a, s->begun, intended);
 	if (s->scouting && l->addresses.count > 1 && !l->plan->datagram)
 		attempt_hasten(a, l->try_us);
@@ -136,7 +185,15 @@ load_finish(struct load *l)
 static bool
 load_has_room(const struct load *l)
 {
-	return l->idle && (!l->schedule.scouting || !l->in_flight);
+	bool single = l->schedule.scouting || load_reach_is_single(l);
+
+	return l->idle && (!single || !l->in_flight);
+}
+
+static bool
+load_has_more(const struct load *l)
+{
+	return schedule_has_more(&l->schedule) && load_reach_has_more(l);
 }
 
 /* Starts the attempts that are due, and sets the clock for the next one. */
@@ -149,7 +206,7 @@ load_fill(struct load *l)
 	if (l->filling)
 		return;
 	l->filling = true;
-	for (int i = 0; load_has_room(l) && schedule_has_more(s); i++) {
+	for (int i = 0; load_has_room(l) && load_has_more(l); i++) {
 		schedule_skip(s);
 		when = schedule_due(s);
 		if (i == BURST || when > clock_ns() + (s->scouting ? 0 :
@@ -158,10 +215,12 @@ load_fill(struct load *l)
 			    when - SPIN_NS : when ? when : 1);
 			break;
 		}
+		if (s->scouting && !scout_aim(l))
+			break;
 		load_begin(l, s->scouting || !l->plan->rate ? 0 : when);
 	}
 	l->filling = false;
-	if (!l->in_flight && !schedule_has_more(s))
+	if (!l->in_flight && !load_has_more(l))
 		load_finish(l);
 }
 
@@ -198,16 +257,6 @@ load_on_clock(struct source *s, uint32_t events)
 	load_fill(l);
 	if (l->plan->skip == SKIP_ABSENT)
 		load_wake(l, clock_ns() + BEAT_NS);
-}
-
-static void
-scout_retry_later(struct load *l)
-{
-	if (!l->retry)
-		l->retry = RETRY_FIRST_NS;
-	l->schedule.retry_at = clock_ns() + l->retry;
-	l->retry = l->retry * 2 < RETRY_LAST_NS ? l->retry * 2 :
-	    RETRY_LAST_NS;
 }
 
 /* Microseconds that the scout still has. */
@@ -259,10 +308,8 @@ scout_next_address(struct load *l, const struct attempt_result *r)
 static bool
 scout_wait(struct load *l)
 {
-	const struct schedule *s = &l->schedule;
-
 	l->rounds++;
-	if (clock_ns() >= s->started + l->plan->wait * 1000)
+	if (!scout_may_wait(l))
 		return false;
 	l->address = 0;
 	scout_retry_later(l);
@@ -282,7 +329,7 @@ scout_fail(struct load *l, struct attempt_result *r)
 	*r = l->refusal;
 	l->address = 0;
 	l->shared.known = load_known(l);
-	if (load_identify_aim(l, &l->addresses.at[0]) < 0) {
+	if (load_aim(l, &l->addresses.at[0]) < 0) {
 		s->stopping = true;
 		l->on_fault(l);
 	}
@@ -353,6 +400,8 @@ load_on_end(struct attempt *a, const struct attempt_result *result)
 		schedule_settle(s, a->started);
 	else if (s->scouting)
 		passed = scout_goes_on(l, &r);
+	if (!passed)
+		passed = load_reach_misses(l, a, &r);
 	if (passed)
 		s->begun--;
 	else
@@ -428,7 +477,10 @@ load_open(struct load *l, const struct plan *plan, const struct endpoint *e)
 	l->plan = plan;
 	l->clock.fd = -1;
 	l->lookup = LOOKUP_NONE;
-	return load_resolve(l, e) < 0 ? -1 : load_identify_open(l, e);
+	if (load_resolve(l, e) < 0 || load_identify_open(l, e) < 0)
+		return -1;
+	load_reach_open(l);
+	return 0;
 }
 
 static void
@@ -489,6 +541,7 @@ load_close(struct load *l)
 	addr_list_free(&l->addresses);
 	proxy_route_free(&l->route);
 	identify_free(l->identify);
+	load_reach_close(l);
 	registry_counts_close(&l->counts);
 	tally_free(&l->tally);
 }

@@ -1,11 +1,38 @@
 #ifndef PROBE_LOAD_LOAD_H
 #define PROBE_LOAD_LOAD_H
 
+#include "group/reach/reach.h"
 #include "net/lookup.h"
 #include "probe/load/attempt.h"
 #include "probe/load/schedule.h"
 #include "probe/who/identify.h"
 #include "probe/who/registry_counts.h"
+
+/*
+ * Attempts at one given member, or at each listening socket: see load_reach.c.
+ * Zero it to begin.
+ */
+struct load_reach {
+	bool wanted;			/* the plan asks for it */
+	enum reach_how how;
+	uint64_t missed;		/* attempts that came elsewhere */
+	bool steered;			/* the hash does not choose */
+	/* load_reach.c's. */
+	struct sockinfo sockinfo;
+	struct registry *registry;
+	struct port_group group;
+	struct port_plan ports;
+	struct reach_count {		/* of the socket of that index */
+		int64_t attempts, answered;
+	} *counts;
+	uint64_t hits;
+	int misses;			/* in a row */
+	bool over;			/* it is given up */
+	bool absent;			/* no socket there is the member's */
+	uint64_t unseen;		/* hits known by the prediction alone */
+	bool shared;			/* the member shares its sockets */
+	int sharers;			/* of one socket, at most */
+};
 
 /*
  * The attempts that a plan asks for at one endpoint, while they run, and what
@@ -31,6 +58,7 @@ struct load {
 	int64_t ended;			/* clock_ns(); 0: not yet */
 	struct identify *identify;	/* NULL: the kernel is not asked */
 	struct registry_counts counts;
+	struct load_reach reach;	/* given members */
 	uint16_t port;			/* 0: it has none */
 	char proxies[PROXIES_TEXT];	/* the URLs of the plan's, or "" */
 	bool changed;			/* members came or went */

@@ -8,6 +8,7 @@
 
 #include "net/proxy_header.h"
 
+struct member_choice;
 struct proxy_chain;
 struct sources;
 struct tls_context;
@@ -49,6 +50,9 @@ struct plan {
 	const char *send;		/* NULL: nothing */
 	size_t send_length;
 	size_t echo;			/* bytes; 0: none */
+	const struct member_choice *to;	/* the only member; NULL: any */
+	const char *to_text;		/* the same, as the user typed it */
+	uint64_t each;			/* attempts for each socket; 0: any */
 	const regex_t *expect, *match;	/* NULL: none */
 };
 

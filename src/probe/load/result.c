@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #include "group/steer/reconcile.h"
 #include "net/sock.h"
 #include "net/sources.h"
+#include "probe/load/reach_result.h"
 #include "probe/stats/whatif.h"
 #include "tls/context.h"
 
@@ -419,6 +421,18 @@ result_finish(struct result *r, bool running)
 	return verdict_conclude(&r->verdict, judged ? NULL : why, running);
 }
 
+static int
+result_reach(struct result *r, const struct load *l)
+{
+	r->sockets = calloc((size_t)l->reach.group.count + 1,
+	    sizeof(*r->sockets));
+	if (!r->sockets)
+		return fail("report");
+	reach_result_make(&r->reach, r->sockets, l);
+	r->verdict.report.reach = &r->reach;
+	return 0;
+}
+
 int
 result_make(struct result *r, struct load *l)
 {
@@ -427,6 +441,8 @@ result_make(struct result *r, struct load *l)
 	bool changed = false;
 
 	known = result_rows(r, l, &changed);
+	if (l->reach.wanted)		/* the attempts chose their members */
+		known = KNOW_SHARED;
 	/* before result_expect(): the rows' weights are their sockets yet */
 	moving = result_what_if(r, l, known);
 	if (result_expect(r, l, &known, &changed) < 0)
@@ -441,6 +457,11 @@ result_make(struct result *r, struct load *l)
 	result_expected(r);
 	if (changed && !r->verdict.report.fairness)
 		result_note(r, "members came or went meanwhile");
+	if (l->reach.wanted) {
+		r->unjudged[0] = '\0';
+		if (result_reach(r, l) < 0)
+			return -1;
+	}
 	return result_finish(r, false);
 }
 
@@ -455,4 +476,5 @@ void
 result_free(struct result *r)
 {
 	verdict_free(&r->verdict);
+	free(r->sockets);
 }

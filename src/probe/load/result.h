@@ -21,6 +21,8 @@ struct result {
 	struct verdict verdict;
 	struct expected_shares expect;
 	struct probe_what_if what_if;
+	struct reach_report reach;	/* --to, --each */
+	struct reach_row *sockets;
 	char host[HOST_NAME_MAX + 1];
 	char started_at[TIME_TEXT], ended_at[TIME_TEXT];
 	struct clock_error clock;

@@ -53,6 +53,7 @@ struct identify {
 	uid_t uid;			/* the listener's, or the acceptor's */
 	struct answers answers;
 	bool moved;			/* the group has changed */
+	bool wanting;			/* identify_want() was called */
 };
 
 struct identify *
@@ -138,6 +139,32 @@ uint64_t
 identify_predict(struct identify *w, int fd, struct addr *ours)
 {
 	return prediction_make(&w->prediction, fd, ours);
+}
+
+void
+identify_want(struct identify *w, struct port_plan *plan)
+{
+	w->wanting = true;
+	w->prediction.search.plan = plan;
+	w->prediction.record.all_verified = w->protocol == IPPROTO_TCP;
+}
+
+bool
+identify_take(struct identify *w, uint64_t inode)
+{
+	struct port_plan *plan = w->prediction.search.plan;
+
+	if (!plan || !port_plan_wants(plan, inode))
+		return false;
+	port_plan_take(plan, inode);
+	return true;
+}
+
+void
+identify_give_back(struct identify *w, uint64_t inode)
+{
+	if (w->prediction.search.plan)
+		port_plan_give_back(w->prediction.search.plan, inode);
 }
 
 int
@@ -329,6 +356,8 @@ identify_is_deferred(struct identify *w, uint64_t predicted_inode)
 bool
 identify_wants_verifying(const struct identify *w)
 {
+	if (w->wanting)
+		return w->group.count > 1;
 	/* after a wrong one it goes on, unless that would slow a given rate */
 	return w->prediction.record.wanted && w->group.count > 1 &&
 	    !prediction_is_reliable(&w->prediction, w->group.count) &&
@@ -354,8 +383,10 @@ identify_verify(struct identify *w, const struct addr *ours, uint64_t *inode)
 	/* a wrong prediction voids all of them: look twice */
 	if (seen && seen != *inode && identify_half_open(w, ours) != seen)
 		seen = 0;
-	if (!seen)
+	if (!seen) {
+		w->prediction.record.all_verified = false;
 		return false;
+	}
 	w->prediction.record.wrong += seen != *inode;
 	w->prediction.record.right += seen == *inode;
 	*inode = seen;

@@ -43,6 +43,19 @@ bool identify_has_group(const struct identify *);
  * ours->len is 0 if the socket could not be bound.
  */
 uint64_t identify_predict(struct identify *, int fd, struct addr *ours);
+/*
+ * Wants connections for the sockets of a plan only: identify_predict() chooses
+ * source ports that lead to these. NULL: for any. In either case each
+ * prediction is verified, if it can be.
+ */
+struct port_plan;
+void identify_want(struct identify *, struct port_plan *);
+/*
+ * Takes a predicted connection from the plan, and returns whether it has one;
+ * or puts it back.
+ */
+bool identify_take(struct identify *, uint64_t inode);
+void identify_give_back(struct identify *, uint64_t inode);
 /* The row of that listener's process; -1: shared, or not known. */
 int identify_row(struct identify *, uint64_t inode);
 

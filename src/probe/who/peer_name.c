@@ -4,13 +4,13 @@
 
 #include "group/reach/greeting.h"
 
-_Static_assert((int)ROW_NAME == (int)GREETING_NAME, "a row has room for a greeting");
+_Static_assert((int)ROW_NAME == (int)GREETING_NAME, "a row has a name's room");
 
 int
 peer_of_greeting(struct tally *t, const char *text, size_t length)
 {
 	struct row row = { .worker = -1 };
-	struct greeting g;
+	struct greeting_words g;
 
 	if (greeting_read(&g, text, length) < 0)
 		return -1;

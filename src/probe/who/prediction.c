@@ -58,6 +58,11 @@ prediction_aim(struct prediction *p, const struct addr *target)
 static int
 bind_datagram(struct prediction *p, int fd, struct addr *ours, uint64_t *inode)
 {
+	port_search_begin(&p->search);
+	while (p->search.plan && port_search_next(&p->search, ours, inode) > 0)
+		if (bind(fd, &ours->sa, ours->len) == 0)
+			return 0;
+	addr_set_port(ours, 0);
 	if (bind(fd, &ours->sa, ours->len) < 0 ||
 	    getsockname(fd, &ours->sa, &ours->len) < 0)
 		return -1;
@@ -134,6 +139,8 @@ prediction_needed(int sockets)
 bool
 prediction_is_reliable(const struct prediction *p, int sockets)
 {
+	if (p->record.all_verified)
+		return true;
 	return !p->record.wrong && !p->record.steered &&
 	    p->record.right >= (uint64_t)prediction_needed(sockets);
 }

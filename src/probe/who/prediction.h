@@ -24,6 +24,7 @@ struct prediction_record {
 	uint64_t wrong, right;
 	bool wanted;			/* some attempts are only predicted */
 	bool steered;			/* known: the hash does not choose */
+	bool all_verified;		/* none rests on the hash */
 };
 
 struct prediction {

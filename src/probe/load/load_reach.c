@@ -1,0 +1,349 @@
+/*
+ * Attempts at one given member, or at each listening socket of a group. How it
+ * works. The plan of ports (group/reach/port_plan.h) has the sockets that
+ * attempts are wanted for. identify.c binds each attempt to a port that the
+ * kernel's hash gives to one of these, and takes it from the plan. When the
+ * attempt ends, load_reach_count() finds the socket that has really got it:
+ *
+ *	known by			because
+ *	half-open handshake		identify_verify() has seen it
+ *	the process that accepted	it is one socket's
+ *	the prediction			nothing else is known
+ *	greeting, or reply		it names the member
+ *
+ * An attempt that came elsewhere goes back into the plan. It proves that the
+ * hash does not choose, and then ports are no longer chosen: attempts are made
+ * one at a time, until each socket has had its own. Those that came to others
+ * are not counted as attempts, but as missed. If too many in a row are missed,
+ * it is given up (port_plan_tries()).
+ */
+#include "probe/load/load_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "net/sources.h"
+
+static bool
+is_by_name(const struct load *l)
+{
+	const struct attempt_shared *s = &l->shared;
+
+	return s->by == BY_BANNER || s->by == BY_REPLY || !s->identify;
+}
+
+/* Members that are known, to tell how many misses in a row are too many. */
+static int
+members_known(const struct load *l)
+{
+	if (l->reach.shared)
+		return l->reach.sharers;
+	return is_by_name(l) ? l->tally.count + 1 : l->reach.group.count;
+}
+
+/* Too many in a row; of those still in flight, one may be a hit. */
+static bool
+are_enough(const struct load *l)
+{
+	return l->reach.misses >= port_plan_tries(members_known(l));
+}
+
+bool
+load_reach_is_single(const struct load *l)
+{
+	const struct load_reach *r = &l->reach;
+
+	if (!r->wanted)
+		return false;
+	return are_enough(l) || (l->plan->each && r->how == REACH_TRYING);
+}
+
+void
+load_reach_open(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+
+	r->wanted = l->plan->to || l->plan->each;
+	if (r->wanted)
+		sockinfo_open(&r->sockinfo);
+}
+
+void
+load_reach_close(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+
+	port_group_free(&r->group);
+	port_plan_free(&r->ports);
+	free(r->counts);
+	if (r->registry)
+		registry_close(r->registry);
+	sockinfo_close(&r->sockinfo);
+}
+
+/* Puts the sockets that attempts are wanted for into the plan of ports. */
+static int
+ports_plan(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+	const struct plan *p = l->plan;
+
+	port_plan_free(&r->ports);
+	r->ports.sockets = r->group.count;
+	for (int i = 0; i < r->group.count; i++) {
+		const struct port_group_socket *s = &r->group.at[i];
+		int64_t left = p->each ? (int64_t)p->each : PORT_PLAN_ANY;
+
+		if (p->to && !port_group_is_chosen(s, p->to))
+			continue;
+		if (port_plan_add(&r->ports, s->inode, left) < 0)
+			return fail("probe");
+	}
+	free(r->counts);
+	r->counts = calloc((size_t)r->group.count + 1, sizeof(*r->counts));
+	return r->counts ? 0 : fail("probe");
+}
+
+/* The member shares its sockets, so that no port leads to it. */
+static bool
+is_sharer(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+	bool chosen;
+
+	r->sharers = port_group_sharers(&r->group, r->sockinfo.owners,
+	    l->plan->to, &chosen);
+	return chosen && !l->plan->datagram;
+}
+
+/* A group that attempts can't be told apart in, or that lacks the member. */
+static int
+group_check(struct load *l, const struct addr *a)
+{
+	struct load_reach *r = &l->reach;
+
+	if (!r->group.count)		/* it will be refused */
+		return 0;
+	r->absent = !r->ports.count && !r->shared;
+	if (r->absent)
+		return port_group_fail_absent(&r->group, a, l->plan->to_text);
+	if (l->plan->datagram && r->steered)
+		return fail_as(STATUS_NETWORK, "a program chooses who gets a "
+		    "datagram, and nothing shows whom it chose");
+	return 0;
+}
+
+static int
+aim_by_kernel(struct load *l, const struct addr *a)
+{
+	struct load_reach *r = &l->reach;
+	struct addr source = { .len = 0 };
+
+	if (sources_peek(l->plan->sources, a->sa.sa_family, &source) < 0 ||
+	    (source.len && addr_is_wildcard(&source)))
+		source.len = 0;
+	port_group_free(&r->group);
+	r->absent = false;
+	if (r->registry)		/* another one, after a while */
+		registry_close(r->registry);
+	r->registry = registry_look(l->plan->datagram, l->port);
+	if (port_group_find(&r->group, &r->sockinfo, r->registry,
+	    l->plan->datagram ? IPPROTO_UDP : IPPROTO_TCP, a, &source,
+	    l->plan->interface) < 0 || ports_plan(l) < 0)
+		return -1;
+	r->steered = r->group.steered && r->group.count > 1;
+	r->shared = r->group.count && !r->ports.count && is_sharer(l);
+	r->how = r->steered || r->shared ? REACH_TRYING : REACH_PREDICTION;
+	identify_want(l->shared.identify, r->how == REACH_TRYING ||
+	    !r->group.count ? NULL : &r->ports);
+	return group_check(l, a);
+}
+
+int
+load_reach_aim(struct load *l, const struct addr *a)
+{
+	struct load_reach *r = &l->reach;
+
+	if (!r->wanted)
+		return 0;
+	if (l->shared.identify)
+		return aim_by_kernel(l, a);
+	r->how = REACH_GREETING;
+	if (!l->plan->each)
+		return 0;
+	return fail_as(STATUS_USAGE, "each socket of a group is known on this "
+	    "host only, and by its kernel");
+}
+
+bool
+load_reach_has_more(const struct load *l)
+{
+	const struct load_reach *r = &l->reach;
+
+	if (!r->wanted || !l->plan->each)
+		return !r->over;
+	if (!r->group.count)		/* one attempt shows it refused */
+		return l->schedule.scouting || !l->schedule.begun;
+	return !r->over && port_plan_wanted(&r->ports) > 0;
+}
+
+/* The socket of the process that accepted; -1: it has none, or several. */
+static int
+socket_of_process(const struct load_reach *r, pid_t pid, uint64_t predicted)
+{
+	int found = -1;
+
+	for (int i = 0; i < r->group.count; i++) {
+		if (r->group.at[i].pid != pid)
+			continue;
+		if (r->group.at[i].inode == predicted)
+			return i;
+		found = found < 0 ? i : found;
+	}
+	return found;
+}
+
+static int
+socket_of_inode(const struct load_reach *r, uint64_t inode)
+{
+	for (int i = 0; i < r->group.count; i++)
+		if (r->group.at[i].inode == inode)
+			return i;
+	return -1;
+}
+
+/* The index of the socket that has got the attempt; -1: not known. */
+static int
+socket_found(const struct load *l, const struct attempt *a,
+    const struct attempt_result *r)
+{
+	const struct load_reach *x = &l->reach;
+	int row = r->accepted >= 0 ? r->accepted : r->row;
+	int found = -1;
+
+	if (a->verified)
+		return socket_of_inode(x, a->predicted_inode);
+	if (row >= 0)
+		found = socket_of_process(x, l->tally.rows[row].pid,
+		    a->predicted_inode);
+	if (found >= 0 || x->how == REACH_TRYING)
+		return found;
+	return socket_of_inode(x, a->predicted_inode);
+}
+
+/* An attempt shows that the hash does not choose: ports are of no use. */
+static void
+reach_by_trying(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+
+	r->how = REACH_TRYING;
+	r->steered = true;
+	identify_want(l->shared.identify, NULL);
+}
+
+static void
+socket_count(struct load_reach *r, int socket, const struct attempt_result *a)
+{
+	r->counts[socket].attempts++;
+	r->counts[socket].answered += a->outcome == OUT_OK && !a->mismatched &&
+	    !a->deferred;
+}
+
+/* Whether the process that accepted is the member, among those that share. */
+static bool
+is_hit_of_sharer(const struct load *l, const struct attempt_result *r)
+{
+	int row = r->accepted >= 0 ? r->accepted : r->row;
+
+	return row >= 0 && port_group_is_sharer(l->plan->to,
+	    l->tally.rows[row].pid);
+}
+
+/* Whether the attempt came to a socket that it is wanted for. */
+static bool
+is_hit_by_kernel(struct load *l, const struct attempt *a,
+    const struct attempt_result *result)
+{
+	struct load_reach *r = &l->reach;
+	int socket = socket_found(l, a, result);
+	bool wanted;
+
+	if (r->shared)
+		return is_hit_of_sharer(l, result);
+	if (a->chosen_inode)
+		port_plan_give_back(&r->ports, a->chosen_inode);
+	if (socket < 0 && a->chosen_inode)
+		socket = socket_of_inode(r, a->chosen_inode);
+	if (socket < 0)			/* refused, or it left no trace */
+		return l->plan->to && result->outcome != OUT_OK &&
+		    result->outcome != OUT_QUEUED;
+	if (a->chosen_inode && a->chosen_inode != r->group.at[socket].inode)
+		reach_by_trying(l);
+	wanted = port_plan_wants(&r->ports, r->group.at[socket].inode);
+	if (wanted) {
+		port_plan_take(&r->ports, r->group.at[socket].inode);
+		socket_count(r, socket, result);
+		r->unseen += !a->verified && result->row < 0;
+	}
+	return wanted;
+}
+
+static bool
+is_hit_by_name(const struct load *l, const struct attempt_result *result)
+{
+	const struct plan *p = l->plan;
+	const struct row *row;
+
+	if (result->row < 0)
+		return result->outcome != OUT_OK;
+	row = &l->tally.rows[result->row];
+	if (l->shared.by == BY_REPLY)
+		return strcmp(row->name, p->to_text) == 0;
+	return member_choice_is(p->to, row->name, row->pid, 0, row->worker);
+}
+
+static void
+reach_give_up(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+
+	r->over = true;
+	l->schedule.stopping = true;
+	if (r->hits || !l->plan->to)
+		return;
+	fail_as(STATUS_NETWORK, "%.40s got none of %d connections",
+	    l->plan->to_text, r->misses);
+	if (is_by_name(l) && !l->tally.count)
+		fail_add("nobody said who it is");
+	else
+		fail_add("%s", r->steered ? "a program steers the group, and "
+		    "keeps them from it" : "others got them");
+	l->on_fault(l);
+}
+
+bool
+load_reach_misses(struct load *l, const struct attempt *a,
+    const struct attempt_result *result)
+{
+	struct load_reach *r = &l->reach;
+	bool hit;
+
+	if (!r->wanted || (!r->group.count && !is_by_name(l)))
+		return false;
+	if (is_by_name(l))
+		r->how = REACH_GREETING;
+	hit = is_by_name(l) ? is_hit_by_name(l, result) :
+	    is_hit_by_kernel(l, a, result);
+	if (hit) {
+		r->misses = 0;
+		r->hits++;
+		return false;
+	}
+	r->missed++;
+	r->misses++;
+	if (are_enough(l) && !l->in_flight)
+		reach_give_up(l);
+	return true;
+}
