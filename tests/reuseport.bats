@@ -421,7 +421,8 @@ types() {
 	finish "${pids[2]}"
 	run -0 cat out.2
 	assert_line 'failed 0'
-	assert_equal "$(gave A),$(gave B),$(gave C)" 0,0,20
+	# if the probe looked late, C had the socket, and B has no row
+	assert_equal "$(gave A),$(gave B | grep . || echo 0),$(gave C)" 0,0,20
 	does 'kill -KILL %2'
 	! read -r -t 20 line <&"$had" || fail "$line"
 	told 0 '- B died'
