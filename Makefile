@@ -92,6 +92,7 @@ LIBS = -lmnl -ljansson -lz -lm -ldl
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)
 MAN = $(sort $(wildcard man/*.[1-8]))
+EXAMPLES = $(sort $(wildcard src/examples/*))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
 SCRIPTS = $(wildcard tests/need tests/unpack tests/run tests/demo tests/fresh .ci/run \
@@ -236,12 +237,15 @@ install: $(BIN)
 		d='$(DESTDIR)$(PREFIX)'/share/man/man$${m##*.}; \
 		install -d "$$d" && install -m 644 "$$m" "$$d" || exit 1; \
 	done
+	install -d '$(DESTDIR)$(PREFIX)/share/doc/rpnc/examples'
+	install -m 644 $(EXAMPLES) '$(DESTDIR)$(PREFIX)/share/doc/rpnc/examples'
 
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/rpnc'
 	for m in $(MAN); do \
 		rm -f '$(DESTDIR)$(PREFIX)'/share/man/man$${m##*.}/$${m##*/}; \
 	done
+	rm -rf '$(DESTDIR)$(PREFIX)/share/doc/rpnc'
 
 clean:
 	rm -rf build build-san build-fresh rpnc

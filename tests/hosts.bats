@@ -211,6 +211,15 @@ overlaps() {
 		probe -d 10ms --at "$when" --during "$port" -- true
 		test "$status" -eq 2 || fail "'$when': $status"
 	done
+	# a moment late is better than not at all
+	probe -n 1 --at "$(date -u -d '-2 seconds' +%FT%TZ)" "$port"
+	test "$status" -eq 0
+	grep -qE '^rpnc: --at was [0-9.]+ s ago: this starts late$' err
+	probe -n 1 --json --at "$(date -u -d '-2 seconds' +%FT%TZ)" "$port"
+	test ! -s err
+	jq -es 'any(.event == "error" and (.text | test("starts late")))' report
+	probe -n 1 --json --at "$(date -u -d '-2 minutes' +%FT%TZ)" "$port"
+	test "$status" -eq 2
 	for when in "$port" "--during $port -- touch ran"; do
 		# shellcheck disable=SC2086 # words are words
 		rpnc probe --at +1h $when >out.p 2>err.p 3>&- &

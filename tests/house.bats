@@ -361,7 +361,8 @@ options_in() {
 		echo rpnc --version
 		cat flags
 	} | sort -u >any
-	for page in rpnc.1 rpnc-events.5 rpnc-reuseport.7 rpnc-sockopt.7 rpnc-tls.7; do
+	for page in rpnc.1 rpnc-events.5 rpnc-hosts.7 rpnc-reuseport.7 rpnc-sockopt.7 \
+		rpnc-tls.7; do
 		mentioned rpnc "$page" | comm -23 - any
 	done | none
 	test "$(mentioned rpnc rpnc.1 | wc -l)" -gt 15
@@ -446,7 +447,7 @@ options_in() {
 
 @test "house: uninstall removes what install brought, and nothing else" {
 	local stage=$BATS_TEST_TMPDIR/stage page pages
-	mkdir -p "$stage/usr/bin" "$stage"/usr/share/man/man{1,5,7}
+	mkdir -p "$stage/usr/bin" "$stage"/usr/share/{doc,man/man{1,5,7}}
 	touch "$stage/usr/bin/rpncx" "$stage"/usr/share/man/man1/{other,rpnc-other}.1
 	find "$stage" | sort >before
 	make_again DESTDIR="$stage" PREFIX=/usr install
@@ -455,6 +456,9 @@ options_in() {
 	test "${#pages[@]}" -gt 6
 	for page in "${pages[@]}"; do
 		cmp "$stage/usr/share/man/man${page##*.}/${page##*/}" "$page"
+	done
+	for page in "$root"/src/examples/*; do
+		cmp "$stage/usr/share/doc/rpnc/examples/${page##*/}" "$page"
 	done
 	make_again DESTDIR="$stage" PREFIX=/usr uninstall
 	find "$stage" | sort >after

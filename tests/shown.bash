@@ -9,12 +9,12 @@ within= # a prefix for each command, such as nsenter
 commands= # all that are shown, one a line
 input=/dev/null # stdin of the servers, as in a script
 
-# guide: prints README and the manual pages except rpnc-reuseport(7) and
-# rpnc-tls(7), which have tests of their own.
+# guide: prints README and the manual pages except rpnc-hosts(7),
+# rpnc-reuseport(7) and rpnc-tls(7), which have tests of their own.
 guide() {
 	cat "$root/README"
-	find "$root/man" -name '*.[1-8]' ! -name rpnc-reuseport.7 ! -name rpnc-tls.7 \
-		-exec cat {} +
+	find "$root/man" -name '*.[1-8]' ! -name rpnc-hosts.7 \
+		! -name rpnc-reuseport.7 ! -name rpnc-tls.7 -exec cat {} +
 }
 
 # commands_shown: prints each command that is shown, with the lines that

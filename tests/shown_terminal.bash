@@ -47,7 +47,7 @@ network() {
 # ssh.
 elsewhere_too() {
 	local dir=$BATS_FILE_TMPDIR
-	printf '127.0.0.1 localhost server myhost %s\n::1 localhost\n' \
+	printf '127.0.0.1 localhost server myhost collector %s\n::1 localhost\n' \
 		"$HOSTNAME" >"$dir/hosts"
 	printf '%s %s %s %s\n' "$dir/hosts" /etc/hosts none bind \
 		rpnc-shm /dev/shm tmpfs mode=1777 rpnc-lib /var/lib tmpfs defaults \

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/emit.h"
 #include "base/container.h"
 #include "base/date.h"
 #include "base/num.h"
 
 #define LONGEST_US (7 * 24 * 3600 * INT64_C(1000000))
+#define LATE_US (60 * INT64_C(1000000))
 
 struct start_time {
 	struct source timer;		/* a timerfd of CLOCK_REALTIME */
@@ -27,7 +29,7 @@ probe_at_check(const struct settings *s)
 	if (date_parse(s->at, now, &when) < 0)
 		return fail_as(STATUS_USAGE, "--at %.40s: want a time such as "
 		    "2026-11-30T14:00:00Z, or +30s", s->at);
-	if (when < now)
+	if (now - when > LATE_US)
 		return fail_as(STATUS_USAGE, "--at %.40s: that was %s ago",
 		    s->at, duration_text(now - when, text));
 	if (when - now > LONGEST_US)
@@ -43,15 +45,23 @@ on_time(struct source *s, uint32_t events)
 	loop_stop(&container_of(s, struct start_time, timer)->app->loop);
 }
 
+/* A host that is late begins at once: its part is better than none. */
 static void
 say_when(struct app *a, int64_t when)
 {
 	char line[TIME_TEXT + NUM_TEXT + 40], time[TIME_TEXT], text[NUM_TEXT];
+	int64_t late = event_now() - when;
 
+	if (late > 0) {
+		snprintf(line, sizeof(line), "--at was %s ago: this starts "
+		    "late", duration_text(late, text));
+		emit_notice(a, line);
+		return;
+	}
 	if (a->settings->json || a->settings->quiet)
 		return;
 	snprintf(line, sizeof(line), "starts at %s, in %s\n",
-	    time_text(when, time), duration_text(when - event_now(), text));
+	    time_text(when, time), duration_text(-late, text));
 	app_print(a, line, true);
 }
 

@@ -10,7 +10,10 @@ struct app;
  */
 int probe_at_wait(struct app *);
 
-/* Checks --at, before anything is opened; -1: usage. */
+/*
+ * Checks --at, before anything is opened; -1: usage, also if the time was over a
+ * minute ago. A later one that has passed is waited for no longer.
+ */
 struct settings;
 int probe_at_check(const struct settings *);
 
