@@ -343,6 +343,8 @@ hold_leave() {
 	holds ".lost == 0 and .said == 0 and .slow == 0 and .modes.steer == $rounds"
 	drive roll --rounds "$rounds" --leavers 2 -- echo -r --steer random
 	holds '.lost == 0 and .said == 0 and .uneven == []'
+	drive roll --rounds "$rounds" --least 1500 -- echo -r --steer least
+	holds '.lost == 0 and .said == 0 and .slow == 0'
 	drive roll --rounds "$rounds" --least 1500 -- echo -r --weight 50
 	holds '.lost == 0 and .said == 0 and .uneven == []'
 	drive roll --rounds "$rounds" --kill --probe 127.0.0.1 -- listen -r --steer random

@@ -296,6 +296,12 @@ $(cat err.*)"
 	assert_regex "$(gave A),$(gave B)" '^(200,0|0,200)$'
 }
 
+@test "reuseport.7: the fewest open connections decide" {
+	serve 'rpnc echo -r -w 8 --steer least 127.0.0.1 9000 &'
+	try 'rpnc probe 127.0.0.1 9000'
+	assert_line --partial 'the members steer to those with the fewest open connections'
+}
+
 # queue_up LEAVER: B has hundreds of connections in its queue when it is ended.
 queue_up() {
 	serve 'rpnc echo -r 127.0.0.1 9000 &'

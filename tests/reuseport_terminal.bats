@@ -216,6 +216,11 @@ END
 	assert_regex "$(gave A),$(gave B)" '^(200,0|0,200)$'
 }
 
+@test "reuseport.7 at a terminal: the fewest open connections decide" {
+	starts 'rpnc echo -r -w 8 --steer least 127.0.0.1 9000 &'
+	says 'rpnc probe 127.0.0.1 9000' 'the members steer to those with the fewest'
+}
+
 # queue_up: B has clients in its queue while it is stopped, and is then ended.
 # These are more than the 64 that one wake-up accepts before it meets SIGTERM.
 queue_up() {

@@ -324,6 +324,12 @@ said() {
 	assert_output --partial "'A=30': this name has a weight already"
 	run -2 rpnc echo -r --steer cpu --weight 3 9000
 	assert_output --partial '--weight counts with --steer weights only'
+	run -2 rpnc echo -r --steer byte=2 9000
+	assert_output --partial "it is for UDP"
+	run -2 rpnc listen -u -r --steer least 9000
+	assert_output --partial "least counts open connections, and datagrams have none"
+	run -2 rpnc echo -u -r --steer byte 9000
+	assert_output --partial "want byte=OFFSET, 0 to 65506"
 	# -w is a group by itself
 	start echo -w 2 --steer source-address --identify 127.0.0.1 0
 	# shellcheck disable=SC2046
@@ -521,4 +527,183 @@ said() {
 	# who had joined would have reset what it was given
 	run ! grep -E "^[0-9]+ +(listen|bind.*htons\($port\))" calls
 	test -e calls
+}
+
+# long WHAT ARG...: tests/least.py with the registry of $port.
+long() {
+	timeout 60 python3 "$BATS_TEST_DIRNAME/least.py" \
+		run/*/*-tcp-"$port" "$port" "$@" 3>&-
+}
+
+@test "steer: least: each member has as many long connections as the others" {
+	start echo -r --identify -w 8 --steer least 127.0.0.1 0
+	long singly 16
+	run ! grep -h '^rpnc' err.*
+}
+
+@test "steer: least: of TLS, too" {
+	start echo -r --identify -w 3 --tls --steer least 127.0.0.1 0
+	TLS=1 long singly 6
+}
+
+@test "steer: least: a listener counts its sessions" {
+	start listen -k -r --steer least 127.0.0.1 0
+	start listen -k -r 127.0.0.1 "$port"
+	start listen -k -r 127.0.0.1 "$port"
+	python3 - run/*/*-tcp-"$port" "$port" <<-'END'
+		import select, socket, struct, sys, time
+		registry = open(sys.argv[1], "rb", buffering=0)
+		def balanced():
+		    registry.seek(964)
+		    return registry.read(4)
+		def opened():
+		    registry.seek(34816)
+		    slots = [registry.read(384) for _ in range(3)]
+		    pairs = [struct.unpack_from("QQ", s, 320) for s in slots]
+		    return [accepted - closed for accepted, closed in pairs]
+		def dial():
+		    before, sum_before = balanced(), sum(opened())
+		    all.append(socket.create_connection(("127.0.0.1", int(sys.argv[2]))))
+		    end = time.monotonic() + 20
+		    while balanced() == before or sum(opened()) == sum_before:
+		        assert time.monotonic() < end, opened()
+		        select.select([], [], [], 0.001)
+		all = []
+		for _ in range(6):
+		    dial()
+		assert opened() == [2, 2, 2], opened()
+	END
+}
+
+@test "steer: least: who joins gets all until it has as many, and leavers lose none" {
+	members 3 --steer least --leave steer -v
+	mkfifo go
+	long newcomer D <go >ready &
+	local load=$! before=$pid
+	pids+=("$load")
+	exec 7>go
+	eventually test -s ready
+	start echo -r --identify --name D 127.0.0.1 "$port"
+	said 0 '+ D joined'
+	echo >&7
+	exec 7>&-
+	finish "$load"
+	kill "${pids[0]}"
+	finish "${pids[0]}" || test $? -eq 143
+	grep -q 'nothing lost (steer)' err.0
+	kill -0 "$before"
+	long singly 3
+}
+
+@test "steer: least: a member that is stuck does not get all, as if it were idle" {
+	members 3 --steer least
+	kill -STOP "$pid"
+	long stuck C
+	kill -CONT "$pid"
+}
+
+@test "steer: least: the program is attached 20 times a second at most" {
+	with_faults setsockopt:error=ENOSYS:when=65535 # which never comes
+	start echo -r -w 4 --steer least 127.0.0.1 0
+	long settled
+	local before
+	before=$(wc -l <trace)
+	command rpnc probe -q -c 12 -d "${WHOLE:+1}1" 127.0.0.1 "$port"
+	tail -n +"$((before + 1))" trace | awk '
+		/SO_ATTACH_REUSEPORT_CBPF/ { at[++n] = $2 }
+		END {
+			print n " in " at[n] - at[1] " s"
+			exit !(n >= 3 && n <= 20 * (at[n] - at[1] + 1))
+		}'
+}
+
+# spread N BURST MODE RUNS: prints the mean and the median of the busiest of 8
+# members, to the mean of all.
+spread() {
+	local i
+	for ((i = 0; i < $4; i++)); do
+		start echo -r --identify -w 8 --steer "$3" 127.0.0.1 0
+		long spread "$1" "$2" 8
+		stop
+	done | sort -n | awk '{ sum += $1; all[NR] = $1 } END {
+		print sum / NR, (all[int((NR + 1) / 2)] + all[int(NR / 2) + 1]) / 2 }'
+}
+
+@test "steer: least: bursts are spread better than by the hash" {
+	local n burst hash least
+	if test -z "${WHOLE:-}"; then
+		# one run says nothing of the mean, but 9 of 16 at one would be wrong
+		least=$(spread 16 4 least 1)
+		awk '{ exit !($1 <= 4) }' <<<"$least"
+		return
+	fi
+	for n in 16 64; do
+		for burst in 1 4; do
+			hash=$(spread "$n" "$burst" hash 60)
+			least=$(spread "$n" "$burst" least 60)
+			echo "# $n in bursts of $burst: mean and median $hash by the hash, $least" >&3
+			awk '{ exit !($3 < $1) }' <<<"$hash $least"
+		done
+	done
+}
+
+# by_byte HOST: the members of the port get datagrams by byte 2, of any sender.
+by_byte() {
+	timeout 60 python3 - "$1" "$port" run/*/*-udp-"$port" <<-'END'
+		import socket, struct, sys
+		host, port = sys.argv[1], int(sys.argv[2])
+		family = socket.AF_INET6 if ":" in host else socket.AF_INET
+		registry = open(sys.argv[3], "rb", buffering=0)
+		def counts():
+		    registry.seek(34816)
+		    slots = [registry.read(384) for _ in range(16)]
+		    return [struct.unpack_from("Q", s, 320)[0] for s in slots]
+		def client():
+		    s = socket.socket(family, socket.SOCK_DGRAM)
+		    s.settimeout(20)
+		    s.connect((host, port))
+		    return s
+		def member(s, data):
+		    before = counts()
+		    s.send(data)
+		    assert s.recv(100) == data
+		    changed = [i for i, n in enumerate(counts()) if n != before[i]]
+		    assert len(changed) == 1, changed
+		    return changed[0]
+		members = sum(1 for i in range(16)
+		              if counts() is not None and
+		              (registry.seek(34816 + 384 * i), registry.read(4))[1] == b"\1\0\0\0")
+		one, other = client(), client()
+		seen = {}
+		for byte in list(range(40)) + [128, 254, 255]:
+		    data = bytes([7, 7, byte]) + b"x" * (byte % 3)
+		    who = member(one, data)
+		    # the client has another port, and keeps its member
+		    assert who == member(other, data)
+		    assert who == seen.setdefault(byte % members, who)
+		assert len(set(seen.values())) == members, seen
+		# without that byte: by the sender, however long it is
+		senders = [client() for _ in range(60)]
+		short = [{member(s, d) for d in (b"", b"a", b"ab")} for s in senders]
+		assert all(len(who) == 1 for who in short), short
+		assert len(set.union(*short)) > 1
+	END
+}
+
+@test "steer: byte: a datagram's byte decides, whatever port its sender has" {
+	reserve
+	start echo -u -r --steer byte=2 127.0.0.1 "$port"
+	start echo -u -r 127.0.0.1 "$port"
+	start echo -u -r 127.0.0.1 "$port"
+	eventually by_byte 127.0.0.1
+	start echo -u -r 127.0.0.1 "$port"
+	said 0 '4 members, byte=2'
+	eventually by_byte 127.0.0.1
+}
+
+@test "steer: byte: of IPv6, too" {
+	test -e /proc/net/if_inet6 || skip "no IPv6 here"
+	reserve
+	start echo -u -r -w 3 --steer byte:2 ::1 "$port"
+	eventually by_byte ::1
 }

@@ -18,6 +18,12 @@ clock_ns(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+uint32_t
+clock_ms(void)
+{
+	return (uint32_t)(clock_ns() / 1000000);
+}
+
 int64_t
 clock_cpu_ns(void)
 {

@@ -13,6 +13,8 @@
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t clock_ns(void);
+/* The same in milliseconds, modulo 2^32, as processes share it. */
+uint32_t clock_ms(void);
 
 /*
  * How far the time of day may be off, in seconds, as what sets it says to the

@@ -7,7 +7,7 @@
  *	late		epoll had no memory: tried again every LATE_MS
  *
  * A turn waits in epoll, then calls the sources that are ready, then the timers
- * that are due. loop_del() also removes a source from the batch in hand, so
+ * that are due, then on_turn(). loop_del() also removes a source from the batch in hand, so
  * that no source is called after it. The loop owns neither sources nor timers;
  * the timers stand in a heap, ordered by time.
  */
@@ -310,6 +310,8 @@ loop_run(struct loop *l)
 		run_late(l);
 		run_ready(l);
 		run_timers(l);
+		if (l->turn)
+			l->turn->on_turn(l->turn);
 	}
 	return 0;
 }

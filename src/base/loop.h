@@ -28,6 +28,11 @@ struct timer {
 	void (*on_timer)(struct timer *);
 };
 
+/* A call after each turn, when no event is left to handle. */
+struct turn {
+	void (*on_turn)(struct turn *);
+};
+
 struct loop {
 	int epfd, next, count;
 	bool stopped;
@@ -36,6 +41,7 @@ struct loop {
 	int64_t last_event;		/* if it spins */
 	struct epoll_event batch[128];
 	struct source *ready, *ready_next, *late;
+	struct turn *turn;		/* NULL: none */
 	struct timer **heap;
 	size_t timers, room;
 };

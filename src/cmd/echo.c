@@ -69,7 +69,7 @@ on_wake(struct registry_events *e)
 {
 	struct echo_server *v = e->user;
 
-	if (reconcile_apply(&v->membership.reconcile, &v->listening) < 0)
+	if (balance_apply(&v->membership.balance) < 0)
 		emit_error(&v->app);
 }
 
@@ -79,11 +79,8 @@ watch_registry(struct echo_server *v)
 {
 	static const struct registry_events_ops ops = { .on_wake = on_wake };
 
-	v->membership.reconcile = (struct reconcile){
-		.registry = v->membership.registry,
-		.diag = v->membership.sockinfo.diag,
-		.datagram = v->settings->udp,
-	};
+	membership_balance(&v->membership, &v->app, &v->listening,
+	    v->stop.leave.slot);
 	v->watch.ops = &ops;
 	v->watch.user = v;
 	return registry_events_open(&v->watch, &v->app.loop,
@@ -151,6 +148,7 @@ worker_run(struct workers *all, int index)
 	if (v->own_sockets || index == 0)	/* shared sockets: one report */
 		emit_lost(&v->app, v->service.lost);
 	registry_events_close(&v->watch);
+	balance_stop(&v->membership.balance);
 	goto close;
 fault:
 	app_fault(&v->app);

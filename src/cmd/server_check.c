@@ -67,7 +67,8 @@ server_check_group(const struct settings *s, const struct endpoint *e)
 		return fail_as(STATUS_USAGE, "--steer: the mode and its "
 		    "weights are one word: --steer '%.32s %.64s'", s->steer,
 		    e->host);
-	if (s->steer && mode_parse(s->steer, &steering) < 0)
+	if (s->steer && (mode_parse(s->steer, &steering) < 0 ||
+	    mode_suits(&steering, s->udp) < 0))
 		return -1;
 	if (s->steer && s->weight >= 0 && steering.mode != STEER_WEIGHTS)
 		return fail_as(STATUS_USAGE, "--weight counts with --steer "

@@ -10,6 +10,7 @@
 #include "group/group_stats.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,6 +212,30 @@ stats_expect(struct group_stats *s, struct registry *r)
 		s->rows[i].expected /= sum;
 }
 
+/* How evenly open connections are distributed, which is what least is for. */
+static const char *
+open_spread(struct group_stats *s)
+{
+	int64_t most = 0, sum = 0;
+	int k = 0;
+
+	for (int i = 0; i < s->members.count; i++) {
+		int64_t open = s->rows[i].open;
+
+		if (open < 0)
+			continue;
+		k++;
+		sum += open;
+		most = open > most ? open : most;
+	}
+	if (!sum)
+		return "the fewest open connections decide: none is open";
+	snprintf(s->spread, sizeof(s->spread), "the fewest open connections "
+	    "decide: %lld at most, %.3g on average", (long long)most,
+	    (double)sum / k);
+	return s->spread;
+}
+
 /* A mode is not judged if it is not random, or if it changes all the time. */
 static void
 steering_of(struct group_stats *s, struct registry *r)
@@ -220,9 +245,12 @@ steering_of(struct group_stats *s, struct registry *r)
 
 	s->board.steering = mode == STEER_HASH ? NULL :
 	    mode_text(now, s->steering);
-	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS)
+	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS ||
+	    mode == STEER_BYTE)
 		s->board.unjudged =
 		    "by this steering the clients decide the shares";
+	if (mode == STEER_LEAST)
+		s->board.unjudged = open_spread(s);
 	for (int i = 0; i < s->members.count; i++)
 		if (s->members.list[i].slot >= 0 &&
 		    s->members.list[i].state == STATE_FULL)

@@ -20,6 +20,7 @@ struct group_stats {
 	struct finding_list findings;
 	bool closed;			/* our sockets are; we go on */
 	char address[ADDR_TEXT], steering[MODE_TEXT];
+	char spread[112];		/* of open connections; STEER_LEAST */
 	uint64_t group;			/* hash of the last one; 0: none */
 	/* Each slot's accepted and queued count when the group last changed. */
 	uint64_t base[REGISTRY_SLOTS];

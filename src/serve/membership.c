@@ -111,7 +111,7 @@ membership_steer(struct membership *m, const char *text)
 {
 	struct steering s;
 
-	if (mode_parse(text, &s) < 0)
+	if (mode_parse(text, &s) < 0 || mode_suits(&s, m->settings->udp) < 0)
 		return -1;
 	return mode_set(m->registry, &s);
 }
@@ -453,6 +453,7 @@ void
 membership_close(struct membership *m)
 {
 	registry_events_close(&m->watch);
+	balance_stop(&m->balance);
 	sockinfo_close(&m->sockinfo);
 	group_stats_free(&m->stats);
 	registry_close(m->registry);

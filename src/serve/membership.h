@@ -4,7 +4,7 @@
 #include "app/app.h"
 #include "group/group_stats.h"
 #include "group/registry/registry_events.h"
-#include "group/steer/reconcile.h"
+#include "group/steer/balance.h"
 #include "net/unix_name.h"
 
 /* A server's sockets, and its slot on the registry of their port. */
@@ -21,7 +21,7 @@ struct membership {
 	struct group_stats stats;
 	int64_t looked;			/* loop_now() of the stats */
 	struct registry_events watch;	/* membership_events.c */
-	struct reconcile reconcile;
+	struct balance balance;
 	struct app *app;		/* while the registry is watched */
 	/* to mend programs with; or NULL */
 	const struct sock_set *listening;
@@ -71,6 +71,12 @@ void membership_emit_holder(struct app *, const struct sock_set *listening);
  */
 int membership_watch(struct membership *, struct app *,
     const struct sock_set *listening);
+/*
+ * Keeps the programs of the groups of these sockets right by balance_apply(),
+ * and where the fewest connections decide by itself; slot has the counts.
+ */
+void membership_balance(struct membership *, struct app *,
+    const struct sock_set *listening, int slot);
 /*
  * Lists the group's members into p->stats, foreign ones (not rpnc's) included;
  * -1: see fail_text().

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "app/emit.h"
+#include "base/container.h"
 #include "group/registry/process_id.h"
 #include "group/registry/spare_request.h"
 #include "group/replace.h"
@@ -163,7 +164,7 @@ on_wake(struct registry_events *e)
 		report_replaced(m, own->replaced_by);
 	else if (own->name_taken_by && !m->replaced)
 		watch_name(m, own);
-	if (m->listening && reconcile_apply(&m->reconcile, m->listening) < 0)
+	if (m->listening && balance_apply(&m->balance) < 0)
 		emit_error(m->app);
 }
 
@@ -272,6 +273,29 @@ on_request_end(struct registry_events *e, const struct slot *s)
 	emit_request(e, s, EVENT_RESUMED, "released");
 }
 
+static void
+on_balance_fault(struct balance *b)
+{
+	emit_error(container_of(b, struct membership, balance)->app);
+}
+
+void
+membership_balance(struct membership *m, struct app *a,
+    const struct sock_set *listening, int slot)
+{
+	m->app = a;
+	m->balance = (struct balance){
+		.reconcile = {
+			.registry = m->registry, .diag = m->sockinfo.diag,
+			.datagram = m->settings->udp,
+		},
+		.set = listening,
+		.own = &registry_slot(m->registry, slot)->counters,
+		.on_fault = on_balance_fault,
+	};
+	balance_start(&m->balance, &a->loop);
+}
+
 int
 membership_watch(struct membership *m, struct app *a,
     const struct sock_set *listening)
@@ -284,10 +308,8 @@ membership_watch(struct membership *m, struct app *a,
 
 	m->app = a;
 	m->listening = listening;
-	m->reconcile = (struct reconcile){
-		.registry = m->registry, .diag = m->sockinfo.diag,
-		.datagram = m->settings->udp,
-	};
+	if (listening)
+		membership_balance(m, a, listening, m->slot);
 	m->watch.ops = &ops;
 	m->watch.user = m;
 	return registry_events_open(&m->watch, &a->loop, m->registry);

@@ -327,7 +327,8 @@ const struct prompt_command session_commands[] = {
 	{ "drain", "", "leave, and end when the last session closes", true,
 	    run_drain },
 	{ "steer", "MODE [WEIGHTS]", "which member gets a connection: hash, "
-	    "random, cpu, weights A=7,B=3, source-port, source-address", true,
+	    "random, cpu, weights A=7,B=3, source-port, source-address, "
+	    "least, byte=OFFSET", true,
 	    run_steer },
 	{ "hex", "on|off", "show the traffic as a hex dump", false, run_hex },
 	{ "stats", "", "bytes of each connection, and in all", false,

@@ -32,6 +32,12 @@ a_mode_is_the_same_when_read_again(void **state)
 	reads_and_writes("cpu", "cpu");
 	reads_and_writes("source-port", "source-port");
 	reads_and_writes("source-address", "source-address");
+	reads_and_writes("least", "least");
+	reads_and_writes("byte=0", "byte=0");
+	reads_and_writes("byte 8", "byte=8");
+	reads_and_writes("byte:65506", "byte=65506");
+	reads_and_writes("weights byte=8", "weights byte=8");
+	reads_and_writes("byte=7,A=3", "weights byte=7,A=3");
 	reads_and_writes("weights A=70,B=20", "weights A=70,B=20");
 	reads_and_writes("A=70,B=20", "weights A=70,B=20");
 	reads_and_writes("weights=A=70,B=20", "weights A=70,B=20");
@@ -58,6 +64,11 @@ what_is_no_mode_is_refused(void **state)
 	is_refused("hashes");
 	is_refused("hash now");
 	is_refused("A=");
+	is_refused("least now");
+	is_refused("byte");
+	is_refused("byte=");
+	is_refused("byte=65507");
+	is_refused("byte -1");
 	is_refused("=1");
 	is_refused("A=-1");
 	is_refused("A=1.5");
@@ -69,6 +80,47 @@ what_is_no_mode_is_refused(void **state)
 		snprintf(many + strlen(many), sizeof(many) - strlen(many),
 		    "%sA/%d=1", i ? "," : "", i);
 	is_refused(many);
+}
+
+/* Members of earlier versions know six modes, and write 0 for what is finer. */
+static void
+older_members_have_a_mode_for_each(void **state)
+{
+	struct steering s;
+
+	(void)state;
+	assert_int_equal(mode_parse("least", &s), 0);
+	assert_int_equal(s.mode, STEER_RANDOM);
+	assert_int_equal(mode_of(&s), STEER_LEAST);
+	s.finer = 0;
+	assert_int_equal(mode_of(&s), STEER_RANDOM);
+	assert_int_equal(mode_parse("byte=70", &s), 0);
+	assert_int_equal(mode_older(&s), STEER_ADDRESS);
+	assert_int_equal(mode_of(&s), STEER_BYTE);
+	assert_int_equal(mode_offset(&s), 70);
+	/* it was another mode's: no member means that */
+	s.mode = STEER_CPU;
+	assert_int_equal(mode_of(&s), STEER_CPU);
+	assert_int_equal(mode_offset(&s), 0);
+	s = (struct steering){ .mode = STEER_LEAST };
+	assert_int_equal(mode_of(&s), STEER_HASH);
+	s = (struct steering){ .finer = UINT32_MAX };
+	assert_int_equal(mode_of(&s), STEER_HASH);
+}
+
+static void
+a_mode_suits_connections_or_datagrams(void **state)
+{
+	struct steering s;
+
+	(void)state;
+	assert_int_equal(mode_parse("least", &s), 0);
+	assert_int_equal(mode_suits(&s, false), 0);
+	assert_int_equal(mode_suits(&s, true), -1);
+	assert_int_equal(mode_parse("byte=1", &s), 0);
+	assert_int_equal(mode_suits(&s, true), 0);
+	assert_int_equal(mode_suits(&s, false), -1);
+	assert_int_equal(fail_status(), STATUS_USAGE);
 }
 
 /* A member, and workers, on a registry of our own. */
@@ -116,6 +168,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mode_is_the_same_when_read_again),
 		cmocka_unit_test(what_is_no_mode_is_refused),
+		cmocka_unit_test(older_members_have_a_mode_for_each),
+		cmocka_unit_test(a_mode_suits_connections_or_datagrams),
 		cmocka_unit_test(a_weight_is_of_the_name_or_its_base),
 	};
 

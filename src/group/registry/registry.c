@@ -14,6 +14,7 @@
  */
 #include "group/registry/registry.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,12 @@ struct table {
 	struct shared shared;
 	struct slot slot[REGISTRY_SLOTS];
 };
+
+/* Versions with this LAYOUT have these sizes: new fields were padding. */
+_Static_assert(sizeof(struct steering) == 920, "steering: the layout");
+_Static_assert(offsetof(struct slot, counters) == 320 &&
+    sizeof(struct slot) == 384, "slot: the layout");
+_Static_assert(offsetof(struct shared, orders) == 944, "shared: the layout");
 
 struct registry {
 	struct registry_file file;
@@ -348,6 +355,7 @@ registry_set_sockets(struct registry *r, int index, const int *fds, int count)
 
 	memset(s->inodes, 0, sizeof(s->inodes));
 	memset(s->programs, 0, sizeof(s->programs));
+	memset(s->finer, 0, sizeof(s->finer));
 	for (int i = 0; i < count && i < REGISTRY_SOCKETS; i++) {
 		/*
 		 * the parent tested a worker's sockets: start from these drops
@@ -396,10 +404,16 @@ registry_steer_begin(struct registry *r)
 }
 
 void
-registry_steer_end(struct registry *r)
+registry_steer_end_quietly(struct registry *r)
 {
 	r->steering = false;
 	registry_file_give(&r->file, FILE_STEER);
+}
+
+void
+registry_steer_end(struct registry *r)
+{
+	registry_steer_end_quietly(r);
 	registry_file_notify(&r->file);
 }
 

@@ -61,6 +61,8 @@ struct slot {
 	uint64_t name_taken_by;		/* process that has its name now, or 0 */
 	/* Which clients it admits: access_hash(). Before, 0 was written here. */
 	uint64_t access;
+	/* Like programs, of what steering.finer adds. Before, 0 was here. */
+	uint32_t finer[REGISTRY_SOCKETS];
 	struct counters {
 		uint64_t accepted, closed, in, out;
 		uint64_t denied;	/* of accepted; see access */
@@ -84,12 +86,19 @@ struct steering {
 		char name[REGISTRY_NAME];
 		uint32_t weight;
 	} weights[SHARED_WEIGHTS];
+	/*
+	 * A mode that older members do not know, and its argument: mode_of().
+	 * They steer by `mode` meanwhile, and write 0 here. It was padding.
+	 */
+	uint32_t finer;
 };
 
 struct shared {
 	uint32_t mark[4];		/* random; marks our tests' datagrams */
 	struct steering steering;
 	uint32_t next_order;
+	/* What STEER_LEAST spent: least.h, by CLOCK_MONOTONIC. Was padding. */
+	uint32_t balanced;
 	/* The order of a group; valid while the group has the same sockets. */
 	struct order {
 		uint64_t key;		/* from the set of cookies; 0: none */
@@ -152,10 +161,11 @@ void registry_notify(struct registry *);
 /*
  * Only one process at a time may change the programs of the port's groups, or
  * leave a group. -1: another process is doing so. registry_steer_end() wakes
- * all.
+ * all; registry_steer_end_quietly() wakes nobody.
  */
 int registry_steer_begin(struct registry *);
 void registry_steer_end(struct registry *);
+void registry_steer_end_quietly(struct registry *);
 
 struct slot *registry_slot(struct registry *, int index);
 /*

@@ -1,7 +1,8 @@
 /*
  * Writes and attaches the programs of bpf.h. A program loads a number (random,
- * the processor, the port, the address or a hash of both), takes it modulo the
- * members or the sum of their weights, and returns the index of a member.
+ * the processor, the port, the address, a hash of both, or a byte of the
+ * payload), takes it modulo the members or the sum of their weights, and
+ * returns the index of a member.
  */
 #include "group/steer/bpf.h"
 
@@ -20,6 +21,12 @@ enum {
 struct program {
 	struct sock_filter code[BPF_MAXINSNS];
 	unsigned short length;
+};
+
+/* What the number that decides is made from. */
+struct number {
+	bool v6;
+	uint32_t offset;		/* of STEER_BYTE */
 };
 
 static void
@@ -44,33 +51,33 @@ load_extra(struct program *p, int what)
 }
 
 static void
-put_random(struct program *p, bool v6)
+put_random(struct program *p, const struct number *n)
 {
-	(void)v6;
+	(void)n;
 	load_extra(p, SKF_AD_RANDOM);
 }
 
 static void
-put_cpu(struct program *p, bool v6)
+put_cpu(struct program *p, const struct number *n)
 {
-	(void)v6;
+	(void)n;
 	load_extra(p, SKF_AD_CPU);
 }
 
 /* connect(2) takes even ports only, and bind(2) odd ones (KERNEL, 8). */
 static void
-put_port(struct program *p, bool v6)
+put_port(struct program *p, const struct number *n)
 {
-	bpf_load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	bpf_load(p, BPF_H, n->v6 ? IPV6_END : IPV4_END);
 	bpf_put(p, BPF_ALU + BPF_RSH + BPF_K, 1, 0, 0);
 }
 
 /* The address as a number: for IPv6 the exclusive or of its four words. */
 static void
-put_address(struct program *p, bool v6)
+put_address(struct program *p, const struct number *n)
 {
-	bpf_load(p, BPF_W, v6 ? IPV6_SOURCE : IPV4_SOURCE);
-	for (int word = 1; v6 && word < 4; word++) {
+	bpf_load(p, BPF_W, n->v6 ? IPV6_SOURCE : IPV4_SOURCE);
+	for (int word = 1; n->v6 && word < 4; word++) {
 		bpf_put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
 		bpf_load(p, BPF_W, IPV6_SOURCE + 4 * word);
 		bpf_put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
@@ -82,15 +89,36 @@ put_address(struct program *p, bool v6)
  * program can't get the kernel's own hash.
  */
 static void
-put_flow(struct program *p, bool v6)
+put_flow(struct program *p, const struct number *n)
 {
-	put_address(p, v6);
+	put_address(p, n);
 	bpf_put(p, BPF_MISC + BPF_TAX, 0, 0, 0);
-	bpf_load(p, BPF_H, v6 ? IPV6_END : IPV4_END);
+	bpf_load(p, BPF_H, n->v6 ? IPV6_END : IPV4_END);
 	bpf_put(p, BPF_ALU + BPF_MUL + BPF_K, 0x9e3779b1, 0, 0);
 	bpf_put(p, BPF_ALU + BPF_XOR + BPF_X, 0, 0, 0);
 	bpf_put(p, BPF_ALU + BPF_MUL + BPF_K, 0x85ebca6b, 0, 0);
 	bpf_put(p, BPF_ALU + BPF_RSH + BPF_K, 8, 0, 0);
+}
+
+/*
+ * A byte of a datagram's payload, which is all that the kernel has left of it
+ * here (net/core/sock_reuseport.c, run_bpf_filter()). A load beyond its end
+ * would end the program with 0, the first member: so a shorter datagram goes by
+ * its sender, as by the hash.
+ */
+static void
+put_byte(struct program *p, const struct number *n)
+{
+	unsigned short jump, end;
+
+	bpf_put(p, BPF_LD + BPF_W + BPF_LEN, 0, 0, 0);
+	bpf_put(p, BPF_JMP + BPF_JGT + BPF_K, n->offset, 0, 2);
+	bpf_put(p, BPF_LD + BPF_B + BPF_ABS, n->offset, 0, 0);
+	jump = p->length;
+	bpf_put(p, BPF_JMP + BPF_JA, 0, 0, 0);
+	put_flow(p, n);
+	end = p->length;
+	p->code[jump].k = (uint32_t)(end - jump - 1);
 }
 
 static bool
@@ -100,19 +128,31 @@ is_datagram(int fd)
 }
 
 const struct steer_type steer_types[STEER_MODES] = {
-	[STEER_HASH] = { "hash", "the kernel's own: by addresses and ports" },
-	[STEER_RANDOM] = { "random", "at random, each time anew" },
-	[STEER_CPU] = { "cpu", "by the processor that got the packet" },
-	[STEER_WEIGHTS] = { "weights", "at random, by weights: A=70,B=20" },
-	[STEER_PORT] = { "source-port", "by the client's port, halved" },
-	[STEER_ADDRESS] = { "source-address", "by the client's address" },
+	[STEER_HASH] = { "hash", "the kernel's own: by addresses and ports",
+	    STEER_HASH },
+	[STEER_RANDOM] = { "random", "at random, each time anew",
+	    STEER_RANDOM },
+	[STEER_CPU] = { "cpu", "by the processor that got the packet",
+	    STEER_CPU },
+	[STEER_WEIGHTS] = { "weights", "at random, by weights: A=70,B=20",
+	    STEER_WEIGHTS },
+	[STEER_PORT] = { "source-port", "by the client's port, halved",
+	    STEER_PORT },
+	[STEER_ADDRESS] = { "source-address", "by the client's address",
+	    STEER_ADDRESS },
+	[STEER_LEAST] = { "least", "the fewest open connections",
+	    STEER_RANDOM },
+	[STEER_BYTE] = { "byte", "by a byte of the datagram: byte=OFFSET",
+	    STEER_ADDRESS },
 };
 
 /* Loads the number that decides. */
-static void (*const numbers[STEER_MODES])(struct program *, bool v6) = {
+static void (*const numbers[STEER_MODES])(struct program *,
+    const struct number *) = {
 	[STEER_HASH] = put_random, [STEER_RANDOM] = put_random,
 	[STEER_CPU] = put_cpu, [STEER_WEIGHTS] = put_random,
 	[STEER_PORT] = put_port, [STEER_ADDRESS] = put_address,
+	[STEER_LEAST] = put_random, [STEER_BYTE] = put_byte,
 };
 
 static int
@@ -161,9 +201,10 @@ put_even(struct program *p, const uint32_t *weights, int n, int takers)
 }
 
 int
-bpf_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
-    int n)
+bpf_attach(int fd, bool v6, enum steer_mode mode, uint32_t offset,
+    const uint32_t *weights, int n)
 {
+	struct number number = { .v6 = v6, .offset = offset };
 	struct program p = { .length = 0 };
 	uint32_t sum = 0;
 	int takers = 0;
@@ -176,9 +217,9 @@ bpf_attach(int fd, bool v6, enum steer_mode mode, const uint32_t *weights,
 	if (!takers || (mode == STEER_HASH && takers == n))
 		return bpf_detach(fd);
 	if (mode == STEER_HASH && is_datagram(fd))
-		put_flow(&p, v6);
+		put_flow(&p, &number);
 	else
-		numbers[mode](&p, v6);
+		numbers[mode](&p, &number);
 	if (mode == STEER_WEIGHTS)
 		put_parts(&p, weights, n, sum);
 	else

@@ -19,6 +19,8 @@ enum steer_mode {
 	STEER_WEIGHTS,
 	STEER_PORT,
 	STEER_ADDRESS,
+	STEER_LEAST,
+	STEER_BYTE,
 	STEER_MODES,
 };
 
@@ -26,16 +28,18 @@ enum { STEER_MAX = 1024 };	/* members of a group */
 
 struct steer_type {
 	const char *name, *help;
+	/* What members of a version that lacks this mode do meanwhile. */
+	enum steer_mode older;
 };
 extern const struct steer_type steer_types[STEER_MODES];
 
 /*
  * Attaches the program of a mode to the group of fd, whose n members have these
  * weights, by index. A member of weight 0 gets nothing; other differences count
- * only for STEER_WEIGHTS. Detaches the program if the kernel's own hash gives
- * the same.
+ * only for STEER_WEIGHTS. offset: for STEER_BYTE, of the byte in the payload.
+ * Detaches the program if the kernel's own hash gives the same.
  */
-int bpf_attach(int fd, bool v6, enum steer_mode mode,
+int bpf_attach(int fd, bool v6, enum steer_mode mode, uint32_t offset,
     const uint32_t *weights, int n);
 
 /*

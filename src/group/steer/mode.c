@@ -2,6 +2,8 @@
  * The steering of a port's groups (struct steering): as text, as the prompt and
  * the report have it, and in the registry; the weight of each slot in it.
  */
+#include "group/steer/mode.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +11,8 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/registry/process_id.h"
-#include "group/steer/reconcile.h"
+
+enum { FINER_BITS = 24 };	/* of steering.finer: the argument */
 
 /* "A", or a worker's "A/1" */
 static bool
@@ -81,6 +84,17 @@ parse_weights(const char *text, struct steering *out)
 	return 0;
 }
 
+/* "byte=8"; a member that is called byte has its weight by "weights byte=8". */
+static bool
+is_byte(const char *text)
+{
+	static const char mode[] = "byte=";
+	size_t length = sizeof(mode) - 1;
+
+	return strncmp(text, mode, length) == 0 &&
+	    !text[length + strspn(text + length, "0123456789")];
+}
+
 /* "A=70", but not "weights=A=70": a name begins with a letter. */
 static bool
 is_weight(const char *text)
@@ -91,35 +105,95 @@ is_weight(const char *text)
 	if (strncmp(text, mode, length) == 0 &&
 	    isalpha((unsigned char)text[length]))
 		return false;
+	if (is_byte(text))
+		return false;
 	return text[strcspn(text, " :=")] == '=';
+}
+
+/* The mode of the first length characters; STEER_MODES: none. */
+static enum steer_mode
+mode_find(const char *name, size_t length)
+{
+	for (int i = 0; i < STEER_MODES; i++)
+		if (strlen(steer_types[i].name) == length &&
+		    memcmp(steer_types[i].name, name, length) == 0)
+			return (enum steer_mode)i;
+	return STEER_MODES;
+}
+
+static int
+parse_offset(const char *text, int64_t *offset)
+{
+	if (num_parse(text, 0, STEER_OFFSET_MAX, offset) == 0)
+		return 0;
+	return fail_as(STATUS_USAGE, "steering: want byte=OFFSET, 0 to %d: "
+	    "which byte of a datagram's payload decides", STEER_OFFSET_MAX);
 }
 
 int
 mode_parse(const char *text, struct steering *out)
 {
 	size_t length = strcspn(text, " :=");
+	enum steer_mode mode = mode_find(text, length);
+	int64_t argument = 0;
 
 	*out = (struct steering){ .mode = STEER_WEIGHTS };
 	if (is_weight(text))
 		return parse_weights(text, out);
-	for (out->mode = 0; out->mode < STEER_MODES; out->mode++)
-		if (strlen(steer_types[out->mode].name) == length &&
-		    memcmp(steer_types[out->mode].name, text, length) == 0)
-			break;
 	text += length;
 	text += strspn(text, " :=");
-	if (out->mode == STEER_WEIGHTS)
+	if (mode == STEER_WEIGHTS)
 		return parse_weights(text, out);
-	if (out->mode < STEER_MODES && !*text)
-		return 0;
-	return fail_as(STATUS_USAGE, "steering: want hash, random, cpu, "
-	    "weights A=70,B=30, source-port or source-address");
+	if (mode == STEER_MODES || (mode != STEER_BYTE && *text))
+		return fail_as(STATUS_USAGE, "steering: want hash, random, "
+		    "cpu, weights A=70,B=30, source-port, source-address, "
+		    "least or byte=OFFSET");
+	if (mode == STEER_BYTE && parse_offset(text, &argument) < 0)
+		return -1;
+	out->mode = steer_types[mode].older;
+	if (out->mode != mode)
+		out->finer = (uint32_t)mode << FINER_BITS | (uint32_t)argument;
+	return 0;
 }
 
 enum steer_mode
 mode_of(const struct steering *s)
 {
-	return s->mode < STEER_MODES ? (enum steer_mode)s->mode : STEER_HASH;
+	uint32_t finer = s->finer >> FINER_BITS;
+
+	if (finer < STEER_MODES && steer_types[finer].older == s->mode &&
+	    steer_types[finer].older != finer)
+		return (enum steer_mode)finer;
+	return mode_older(s);
+}
+
+enum steer_mode
+mode_older(const struct steering *s)
+{
+	if (s->mode < STEER_MODES && steer_types[s->mode].older == s->mode)
+		return (enum steer_mode)s->mode;
+	return STEER_HASH;
+}
+
+uint32_t
+mode_offset(const struct steering *s)
+{
+	return mode_of(s) == STEER_BYTE ? s->finer % (1u << FINER_BITS) : 0;
+}
+
+int
+mode_suits(const struct steering *s, bool datagram)
+{
+	enum steer_mode mode = mode_of(s);
+
+	if (mode == STEER_LEAST && datagram)
+		return fail_as(STATUS_USAGE, "steering: least counts open "
+		    "connections, and datagrams have none");
+	if (mode == STEER_BYTE && !datagram)
+		return fail_as(STATUS_USAGE, "steering: byte is one of a "
+		    "datagram, and a connection begins without any: it is for "
+		    "UDP");
+	return 0;
 }
 
 const char *
@@ -129,6 +203,9 @@ mode_text(const struct steering *s, char text[static MODE_TEXT])
 	    steer_types[mode_of(s)].name);
 	char name[REGISTRY_NAME];
 
+	if (mode_of(s) == STEER_BYTE)
+		used += snprintf(text + used, MODE_TEXT - (size_t)used, "=%u",
+		    mode_offset(s));
 	for (uint32_t i = 0; i < s->count && i < SHARED_WEIGHTS; i++)
 		used += snprintf(text + used, MODE_TEXT - (size_t)used,
 		    "%c%s=%u", i ? ',' : ' ',

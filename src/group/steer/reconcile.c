@@ -16,8 +16,15 @@
  * leaves writes it before it attaches programs of its own; so the others
  * re-attach when it is gone, however it ended.
  *
- * Only weights and full members need the index of each socket. member_index.c
- * finds it, and the registry remembers it for these sockets.
+ * A mode that older members do not know (steering.finer) has a second checksum
+ * in the slot: of its argument, and for STEER_LEAST of the members that have
+ * the fewest connections. The first one is that of the mode which older members
+ * know instead. If they attach that, the set of sockets has changed, and with it
+ * the second checksum: so a member that knows the mode attaches it again, and
+ * they do not undo each other's work.
+ *
+ * Only weights, full members and STEER_LEAST need the index of each socket.
+ * member_index.c finds it, and the registry remembers it for these sockets.
  */
 #include "group/steer/reconcile.h"
 
@@ -25,26 +32,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/loop.h"
 #include "group/registry/spare_request.h"
+#include "group/steer/least.h"
 #include "group/steer/member_index.h"
+#include "group/steer/shares.h"
 
 enum {
 	GIVEN_UP = 1,			/* makes a checksum odd */
 	PATIENCE_US = 2500 * 1000,	/* before a program is given up */
-};
-
-/* One group: its sockets, in the kernel's order, and their weights. */
-struct group {
-	struct registry *registry;
-	struct sock_diag *diag;
-	int fd, n;
-	const struct addr *bound;
-	struct diag_sock *list;
-	uint32_t weight[STEER_MAX];	/* like list; 0: gets nothing */
-	bool foreign;			/* some are not rpnc's */
-	bool chosen;			/* some get less than others */
 };
 
 static uint64_t
@@ -65,83 +63,12 @@ reconcile_known(struct registry *r, const struct diag_sock *list, int n)
 	return known;
 }
 
-static bool
-is_quarantined(const struct group *g, int i)
-{
-	return request_of(g->registry, g->list[i].inode) != NULL;
-}
-
-static void
-give_weights(struct group *g)
-{
-	bool full[STEER_MAX] = { false }, stuck = false;
-	uint64_t sum = 0;
-	int socket;
-
-	g->foreign = g->chosen = false;
-	for (int i = 0; i < g->n; i++) {
-		int slot = registry_find_socket(g->registry,
-		    g->list[i].inode, &socket);
-
-		g->foreign |= slot < 0;
-		g->weight[i] = mode_weight(g->registry, slot);
-		full[i] = slot >= 0 &&
-		    registry_slot(g->registry, slot)->state == STATE_FULL;
-	}
-	for (int i = 0; i < g->n; i++) {
-		bool quarantined = is_quarantined(g, i);
-
-		/* don't replace a foreign member's program unasked */
-		if ((full[i] && !g->foreign) || quarantined)
-			g->weight[i] = 0;
-		stuck |= quarantined;
-		sum += g->weight[i];
-	}
-	for (int i = 0; i < g->n; i++) {
-		/*
-		 * a full member, or one of weight 0, is better than a stuck
-		 * member
-		 */
-		if (stuck && !sum)
-			g->weight[i] = !is_quarantined(g, i);
-		g->chosen |= g->weight[i] != g->weight[0];
-	}
-}
-
-static int
-group_take(struct group *g)
-{
-	if (g->n > STEER_MAX) {
-		free(g->list);
-		g->list = NULL;
-		fail_as(STATUS_NETWORK, "steering: %d sockets are too many",
-		    g->n);
-		g->n = 0;
-		return -1;
-	}
-	if (g->n > 0)
-		give_weights(g);
-	return g->n;
-}
-
-/* Lists the group of fd; returns the number of sockets, or -1. */
-static int
-group_open(struct group *g, struct registry *r, struct sock_diag *diag, int fd,
-    const struct addr *bound, bool datagram)
-{
-	*g = (struct group){
-		.registry = r, .diag = diag, .fd = fd, .bound = bound,
-	};
-	g->n = sock_diag_group_with(diag, datagram ? IPPROTO_UDP : IPPROTO_TCP,
-	    addr_port(bound), sock_inode(fd), &g->list);
-	return group_take(g);
-}
-
 /* The checksum that the program should have. */
 static uint64_t
 wanted(const struct group *g)
 {
-	enum steer_mode mode = mode_of(&registry_shared(g->registry)->steering);
+	enum steer_mode mode =
+	    mode_older(&registry_shared(g->registry)->steering);
 	uint64_t sum = 0;
 
 	if (mode == STEER_HASH && !g->chosen)
@@ -152,15 +79,38 @@ wanted(const struct group *g)
 	return sum ? sum : ~(uint64_t)GIVEN_UP;
 }
 
-/* Finds a socket's checksum in its slot; NULL: it is a foreign member's. */
-static uint64_t *
-group_checksum(const struct group *g, int i)
+/* The second checksum; 0: no finer mode. */
+static uint32_t
+wanted_finer(const struct group *g)
 {
-	int socket, slot = registry_find_socket(g->registry, g->list[i].inode,
-	    &socket);
+	const struct steering *s = &registry_shared(g->registry)->steering;
+	uint64_t sum = 0;
 
-	return slot < 0 ? NULL :
-	    &registry_slot(g->registry, slot)->programs[socket];
+	if (mode_of(s) == mode_older(s))
+		return 0;
+	for (int i = 0; i < g->n; i++)
+		sum += mix_bits(mix_bits(g->list[i].cookie) + g->share[i]);
+	sum = mix_bits(sum + s->finer);
+	return (uint32_t)sum ? (uint32_t)sum : 1;
+}
+
+/* A socket's checksums in its slot. */
+struct checksums {
+	uint64_t *program;		/* NULL: it is a foreign member's */
+	uint32_t *finer;
+};
+
+static struct checksums
+group_checksums(const struct group *g, int i)
+{
+	struct slot *s = g->slot[i] < 0 ? NULL :
+	    registry_slot(g->registry, g->slot[i]);
+
+	if (!s)
+		return (struct checksums){ NULL, NULL };
+	return (struct checksums){
+		&s->programs[g->socket[i]], &s->finer[g->socket[i]],
+	};
 }
 
 /* Whether each member in the registry has this checksum, or the odd one. */
@@ -168,9 +118,22 @@ static bool
 is_so(const struct group *g, uint64_t sum)
 {
 	for (int i = 0; i < g->n; i++) {
-		const uint64_t *has = group_checksum(g, i);
+		const uint64_t *has = group_checksums(g, i).program;
 
 		if (has && *has != sum && !(sum && *has == (sum | GIVEN_UP)))
+			return false;
+	}
+	return true;
+}
+
+/* Whether the second checksum is right, too, where a program is attached. */
+static bool
+is_finer(const struct group *g, uint64_t sum, uint32_t finer)
+{
+	for (int i = 0; i < g->n; i++) {
+		struct checksums has = group_checksums(g, i);
+
+		if (has.program && *has.program == sum && *has.finer != finer)
 			return false;
 	}
 	return true;
@@ -182,7 +145,7 @@ is_given_up(const struct group *g)
 	uint64_t sum = wanted(g);
 
 	for (int i = 0; sum && i < g->n; i++) {
-		const uint64_t *has = group_checksum(g, i);
+		const uint64_t *has = group_checksums(g, i).program;
 
 		if (has && *has == (sum | GIVEN_UP))
 			return true;
@@ -193,11 +156,15 @@ is_given_up(const struct group *g)
 static void
 reconcile_mark(const struct group *g, uint64_t sum)
 {
-	for (int i = 0; i < g->n; i++) {
-		uint64_t *has = group_checksum(g, i);
+	uint32_t finer = wanted_finer(g);
 
-		if (has)
-			*has = sum;
+	for (int i = 0; i < g->n; i++) {
+		struct checksums has = group_checksums(g, i);
+
+		if (!has.program)
+			continue;
+		*has.program = sum;
+		*has.finer = finer;
 	}
 }
 
@@ -226,6 +193,7 @@ recall_order(const struct group *g, const struct order *o)
 
 			g->list[i] = g->list[j];
 			g->list[j] = one;
+			/* group_weigh() fills in what is like list */
 		}
 	}
 	return 0;
@@ -284,14 +252,14 @@ reconcile_attach(struct group *g)
 		bpf_detach(g->fd);
 		return 0;
 	}
-	if (g->chosen) {
+	/* with STEER_LEAST the shares differ at the first client: be ready */
+	if (g->least || group_is_uneven(g)) {
 		if (order_restore(g) < 0)
 			return -1;
-		give_weights(g);
+		group_weigh(g);
 	}
 	return bpf_attach(g->fd, g->bound->sa.sa_family == AF_INET6,
-	    mode_of(&registry_shared(g->registry)->steering), g->weight,
-	    g->n);
+	    group_mode(g), group_offset(g), g->share, g->n);
 }
 
 /* Whether members came or went since the group was listed. */
@@ -353,13 +321,104 @@ reconcile_is_plain(struct registry *r)
 	return true;
 }
 
+/* What a group lacks. */
+enum due {
+	DUE_NOTHING,
+	DUE_SHARES,		/* only the second checksum is not right */
+	DUE_PROGRAM,
+};
+
+static enum due
+group_due(const struct group *g)
+{
+	uint64_t sum = wanted(g);
+
+	if (!is_so(g, sum))
+		return DUE_PROGRAM;
+	return is_finer(g, sum, wanted_finer(g)) ? DUE_NOTHING : DUE_SHARES;
+}
+
+/* One look at all groups of this process. */
+struct pass {
+	struct reconcile *p;
+	bool locked, amiss;
+	bool wakes;			/* others have to look, too */
+	int result;
+};
+
+/* Whether the program of STEER_LEAST was attached too often of late. */
+static bool
+is_early(const struct group *g)
+{
+	return group_mode(g) == STEER_LEAST &&
+	    least_wait(registry_shared(g->registry)->balanced, clock_ms());
+}
+
+/*
+ * Whether this process, the last that attached, has to look again by itself.
+ * Otherwise members look when they accept or close a connection. A stuck member
+ * does not, so it could get all connections, if it alone has the fewest.
+ */
+static bool
+must_look_again(const struct reconcile *p, const struct group *g)
+{
+	return g->n > 1 && g->least == 1 && p->balanced && registry_shared(p->registry)->balanced ==
+	    p->balanced;
+}
+
+static bool
+pass_lock(struct pass *w)
+{
+	w->locked = w->locked || registry_steer_begin(w->p->registry) == 0;
+	return w->locked;
+}
+
+static void
+pass_mend(struct pass *w, struct group *g)
+{
+	enum due due = group_due(g);
+	uint32_t *balanced = &registry_shared(g->registry)->balanced;
+
+	w->amiss |= due == DUE_PROGRAM;
+	if (due != DUE_NOTHING && pass_lock(w)) {
+		/* another process may have done it before we had the lock */
+		group_share(g);
+		due = group_due(g);
+	}
+	if (due == DUE_NOTHING)
+		return;
+	if (!w->locked || (due == DUE_SHARES && is_early(g))) {
+		w->p->again = true;
+		return;
+	}
+	w->wakes |= due == DUE_PROGRAM;
+	if (make_so(w->p, g) < 0)
+		w->result = -1;
+	if (g->least)
+		w->p->balanced = *balanced = least_spend(*balanced, clock_ms());
+}
+
+static void
+pass_end(struct pass *w)
+{
+	struct registry *r = w->p->registry;
+
+	/* another member has done what failed here */
+	if (!w->amiss)
+		w->p->failing = 0;
+	if (w->locked && w->wakes)
+		registry_steer_end(r);
+	else if (w->locked)
+		registry_steer_end_quietly(r);
+}
+
 int
 reconcile_apply(struct reconcile *p, const struct sock_set *set)
 {
 	struct registry *r = p->registry;
-	int result = 0;
-	bool ours = false, amiss = false;
+	struct pass w = { .p = p };
 
+	p->again = false;
 	if (!p->diag || reconcile_is_plain(r)) {
 		p->failing = 0;
 		return 0;
@@ -370,21 +429,14 @@ reconcile_apply(struct reconcile *p, const struct sock_set *set)
 		if (set->bound[i].sa.sa_family == AF_UNIX)
 			continue;
 		if (group_open(&g, r, p->diag, set->fd[i], &set->bound[i],
-		    p->datagram) > 0 && !is_so(&g, wanted(&g))) {
-			amiss = true;
-			ours = ours || registry_steer_begin(r) == 0;
-			if (ours && !is_so(&g, wanted(&g)) &&
-			    make_so(p, &g) < 0)
-				result = -1;
+		    p->datagram) > 0) {
+			pass_mend(&w, &g);
+			p->again |= must_look_again(p, &g);
 		}
 		free(g.list);
 	}
-	/* another member has done what failed here */
-	if (!amiss)
-		p->failing = 0;
-	if (ours)
-		registry_steer_end(r);
-	return result;
+	pass_end(&w);
+	return w.result;
 }
 
 int
@@ -398,7 +450,7 @@ reconcile_exclude(struct registry *r, struct sock_diag *diag, int fd,
 	if (group_open(&g, r, diag, fd, bound, false) <= index)
 		goto free;
 	if (g.chosen && order_restore(&g) == 0)
-		give_weights(&g);
+		group_weigh(&g);
 	else if (g.chosen)
 		memset(g.weight, 0, sizeof(g.weight));
 	g.weight[index] = 0;
@@ -408,7 +460,7 @@ reconcile_exclude(struct registry *r, struct sock_diag *diag, int fd,
 	for (int i = 0; i < g.n && !others; i++)
 		g.weight[i] = i != index;
 	result = bpf_attach(fd, bound->sa.sa_family == AF_INET6,
-	    mode_of(&registry_shared(r)->steering), g.weight, g.n);
+	    group_mode(&g), group_offset(&g), g.weight, g.n);
 free:
 	free(g.list);
 	return result;

@@ -2,7 +2,7 @@
 #define GROUP_STEER_RECONCILE_H
 
 #include "group/registry/registry.h"
-#include "group/steer/bpf.h"
+#include "group/steer/mode.h"
 #include "kernel/sock_diag.h"
 #include "net/sock.h"
 
@@ -12,39 +12,21 @@
  * is woken compares, and if necessary attaches the program to its groups.
  */
 
-/* Reads "hash", "weights A=70,B=20", "A=70,B=20"...; -1: a usage fault. */
-int mode_parse(const char *text, struct steering *out);
-/* Whether the last of the weights has the name of another. */
-bool mode_is_last_twice(const struct steering *);
-/* The same as text: "weights A=70,B=20". */
-enum { MODE_TEXT = 1200 };
-const char *mode_text(const struct steering *,
-    char text[static MODE_TEXT]);
-
-/* The mode; if the registry has an invalid one, the hash. */
-enum steer_mode mode_of(const struct steering *);
-
-/* Sets the steering in the registry, and wakes all; -1: a fault. */
-int mode_set(struct registry *, const struct steering *);
-/*
- * The weight of a slot's share of new connections; slot -1 is a foreign member.
- */
-uint32_t mode_weight(struct registry *, int slot);
-/* Whether that is 100 because nobody has given it another one. */
-bool mode_weight_is_default(struct registry *, int slot);
-
 struct reconcile {
 	struct registry *registry;
 	struct sock_diag *diag;		/* NULL: nothing can be steered */
 	bool datagram;
 	int64_t failing;		/* since when: loop_now(); 0: it works */
+	/* Results: of STEER_LEAST, see balance.h. */
+	bool again;			/* something may be due in LEAST_MS */
+	uint32_t balanced;		/* shared->balanced, if we were last */
 };
 
 /*
  * Attaches the right program to the groups of these sockets. Returns 0 also if
- * another process is doing so (it will wake us), or if it can't be done just
- * now. -1: it has failed for a while (a fault says why), and is given up until
- * something changes.
+ * another process is doing so (it will wake us, or `again` is set), or if it
+ * can't be done just now. -1: it has failed for a while (a fault says why), and
+ * is given up until something changes.
  */
 int reconcile_apply(struct reconcile *, const struct sock_set *set);
 

@@ -332,11 +332,18 @@ shares_apply_steering(struct expected_shares *x, struct registry_counts *counts,
     struct tally *t, enum knowledge known, bool changed)
 {
 	const struct steering *s = &registry_shared(counts->registry)->steering;
-	uint32_t mode = s->mode % STEER_MODES;
+	enum steer_mode mode = mode_of(s);
 
 	if (mode != STEER_HASH)
 		mode_text(s, x->steering);
-	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS) {
+	if (mode == STEER_LEAST) {
+		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
+		    "to those with the fewest open connections, so these "
+		    "decide the shares");
+		return KNOW_NOTHING;
+	}
+	if (mode == STEER_CPU || mode == STEER_PORT ||
+	    mode == STEER_ADDRESS || mode == STEER_BYTE) {
 		snprintf(x->unjudged, sizeof(x->unjudged), "the members steer "
 		    "by %.40s, so the clients decide the shares",
 		    x->steering);
