@@ -15,7 +15,7 @@ setup_file() {
 		    e.tag = e.tag.replace("{http://www.w3.org/1999/xhtml}", "")
 		    assert set(e.keys()) <= {"lang", "charset", "http-equiv", "content", "name",
 		        "class", "style", "scope", "viewBox", "preserveAspectRatio",
-		        "aria-hidden", "d", "x", "y", "width", "height"}, e.attrib
+		        "aria-hidden", "colspan", "d", "x", "y", "width", "height"}, e.attrib
 		def text(e):
 		    return re.sub(r"\s+", " ", "".join(e.itertext())).strip()
 		def of(cls, within=root):
@@ -154,9 +154,22 @@ refused_page() {
 		          "a\\xe2\\x80\\xa8b", "x" * 64, "\U0001f600"):
 		    assert any(n in name for name in names), (n, names)
 		assert all("<i> on <h>&" in n for n in names if n.startswith("]"))
+		assert not of("host")
 		assert "\u202e" not in source and "\u2028" not in source
 		tags = {e.tag for e in root.iter()}
 		assert not tags & {"script", "i", "h", "s", "n"} - {"i"}, tags
+	END
+	# several hosts: a line above the members of each
+	jq -c '.by = "banner" | .members = [.members[0, 0, 0] | .pid = 1] |
+		.members[0].host = "<a>" | .members[1].host = "<a>" | .members[1].pid = 2 |
+		.members[2].host = "<b>"' odd >hosts
+	probe --merge --html page.html hosts
+	page page.html <<-'END'
+		from page import *
+		_, *rows = table()
+		assert [r[0] for r in rows][::3] == ["<a>", "<b>"] and len(rows) == 5, rows
+		assert rows[0][1:] == ["600", "66.7 %"] and rows[3][1:] == ["300", "33.3 %"], rows
+		assert " on " not in rows[1][0]
 	END
 	python3 - >many <<-'END'
 		import json

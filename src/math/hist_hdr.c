@@ -56,7 +56,7 @@ hdr_number(const unsigned char *at, int bytes)
 static unsigned char *
 hdr_put_count(unsigned char *to, int64_t count)
 {
-	uint64_t n = (uint64_t)count << 1 ^ (uint64_t)(count >> 63);
+	uint64_t n = count < 0 ? ~((uint64_t)count << 1) : (uint64_t)count << 1;
 	int i = 1;
 
 	for (; n > 0x7f && i < COUNT_MOST; i++, n >>= 7)

@@ -16,6 +16,8 @@
 #include "report/html_style.h"
 #include "report/html_write.h"
 
+static const double TOGETHER = 0.9;
+
 static const char *
 target_name(const struct probe_report *r, char text[static TARGET_TEXT])
 {
@@ -271,7 +273,7 @@ note_clock(FILE *out, const struct probe_report *r)
 {
 	char text[NUM_TEXT], line[NUM_TEXT * 2 + 64];
 
-	if (isfinite(r->overlap)) {
+	if (r->overlap >= TOGETHER) {	/* otherwise a note of its own says it */
 		snprintf(line, sizeof(line), "all runs were at the same time "
 		    "for %.0f %% of the longest one", r->overlap * 100);
 		note_item(out, line);

@@ -214,6 +214,7 @@ command_line(FILE *out, const struct probe_during *d)
 static void
 others(FILE *out, const struct probe_during *d)
 {
+	unsigned long long untried = d->untried + d->skipped;
 	char time[NUM_TEXT];
 
 	fputs("<ul class=\"plain\">", out);
@@ -231,10 +232,9 @@ others(FILE *out, const struct probe_during *d)
 		fprintf(out, "<li>%llu unproven: connected, and no process was "
 		    "seen to accept them</li>", (unsigned long long)
 		    d->unproven);
-	if (d->untried + d->skipped)
+	if (untried)
 		fprintf(out, "<li>%llu not tried: this host had no port, "
-		    "descriptor or processor left</li>", (unsigned long long)
-		    (d->untried + d->skipped));
+		    "descriptor or processor left</li>", untried);
 	fputs("</ul>", out);
 }
 

@@ -130,16 +130,16 @@ mark(FILE *out, const struct time_axis *x, double ns, bool every_other)
 static void
 axis_marks(FILE *out, const struct time_axis *x)
 {
-	double last = -1;
+	double last = -1, v = x->low;
 	int marks = 0;
 
 	fputs("<span></span><div class=\"axis\">", out);
-	for (double v = x->low; v < x->high * 1.01; v = round_time(v * 1.01,
-	    true)) {
-		if (place(x, v) < last + MARK_LEAST)
-			continue;
-		mark(out, x, v, marks++ % 2);
-		last = place(x, v);
+	while (v < x->high * 1.01) {
+		if (place(x, v) >= last + MARK_LEAST) {
+			mark(out, x, v, marks++ % 2);
+			last = place(x, v);
+		}
+		v = round_time(v * 1.01, true);
 	}
 	fputs("</div><i></i>", out);
 }

@@ -19,6 +19,13 @@ has_band(const struct probe_report *r)
 	return r->fairness && r->fairness->expects && r->member_count > 1;
 }
 
+/* Whether different counts are expected of them. */
+static bool
+has_expected(const struct probe_report *r)
+{
+	return has_band(r) && !r->fairness->equal;
+}
+
 static void
 rect(FILE *out, const char *class, double from, double to, int top, int height)
 {
@@ -27,12 +34,20 @@ rect(FILE *out, const char *class, double from, double to, int top, int height)
 	    fmax(fmin(to, 1) - fmax(from, 0), 0) * WIDTH, height);
 }
 
+/* Nothing is expected of a member whose bar has no tick. */
+static bool
+is_off(const struct probe_report *r, struct bar b)
+{
+	if (!has_band(r) || strcmp(r->fairness->verdict, "uneven") != 0)
+		return false;
+	return isnan(b.expected) ? b.part > 0 : b.spread > 0 &&
+	    fabs(b.part - b.expected) > b.spread;
+}
+
 static void
 bar_svg(FILE *out, const struct probe_report *r, struct bar b)
 {
-	bool ticked = !isnan(b.expected);
-	bool off = ticked && fabs(b.part - b.expected) > b.spread &&
-	    b.spread > 0 && strcmp(r->fairness->verdict, "uneven") == 0;
+	bool ticked = !isnan(b.expected), off = is_off(r, b);
 
 	fprintf(out, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" "
 	    "aria-hidden=\"true\">", WIDTH, HEIGHT);
@@ -54,8 +69,40 @@ remark(FILE *out, uint64_t n, const char *what)
 		    (unsigned long long)n, what);
 }
 
+static const char *
+host_of(const struct probe_report *r, size_t i)
+{
+	return r->members[i].who.host ? r->members[i].who.host : "";
+}
+
+/* Rows are sorted by host. */
+static bool
+is_of_hosts(const struct probe_report *r)
+{
+	return r->member_count && strcmp(host_of(r, 0),
+	    host_of(r, r->member_count - 1)) != 0;
+}
+
+/* A line above the members of a host. */
 static void
-member_name(FILE *out, const struct probe_member *m)
+host_row(FILE *out, const struct probe_report *r, size_t first)
+{
+	double count = 0, share = 0;
+	size_t i = first;
+
+	for (; i < r->member_count && strcmp(host_of(r, i), host_of(r,
+	    first)) == 0; i++) {
+		count += (double)r->members[i].count;
+		share += isnan(r->members[i].share) ? 0 : r->members[i].share;
+	}
+	fputs("<tr class=\"host\"><th scope=\"rowgroup\" colspan=\"2\">", out);
+	html_text(out, *host_of(r, first) ? host_of(r, first) : "-");
+	fprintf(out, "</th><td>%.0f</td>%s<td>%.1f %%</td></tr>\n", count,
+	    has_expected(r) ? "<td></td>" : "", share * 100);
+}
+
+static void
+member_name(FILE *out, const struct probe_member *m, bool several)
 {
 	char name[MEMBER_NAME_TEXT];
 
@@ -67,7 +114,7 @@ member_name(FILE *out, const struct probe_member *m)
 	if (m->who.uid >= 0)
 		fprintf(out, "uid %lld ", (long long)m->who.uid);
 	html_text(out, m->who.command);
-	if (m->who.host)
+	if (m->who.host && !several)
 		html_textf(out, " on %.64s", m->who.host);
 	fputs("</small>", out);
 	if (m->stopped == 1)
@@ -80,13 +127,13 @@ member_row(FILE *out, const struct probe_report *r, const struct probe_member
     *m, double most)
 {
 	fputs("<tr>", out);
-	member_name(out, m);
+	member_name(out, m, is_of_hosts(r));
 	fputs("<td class=\"bar\">", out);
 	bar_svg(out, r, member_bar(r, m, most));
 	remark(out, m->queued, "queued: connected, not accepted");
 	remark(out, m->failed, "accepted, and failed");
 	fprintf(out, "</td><td>%llu</td>", (unsigned long long)m->count);
-	if (has_band(r) && !r->fairness->equal && !isnan(m->expected))
+	if (has_expected(r))
 		fprintf(out, "<td>%.1f</td>", m->expected);
 	fprintf(out, "<td>%.1f %%</td></tr>\n", isnan(m->share) ? 0 :
 	    m->share * 100);
@@ -128,7 +175,7 @@ heads(FILE *out, const struct probe_report *r)
 {
 	fputs("<table><thead><tr><th scope=\"col\">member</th><th></th>"
 	    "<th scope=\"col\">count</th>", out);
-	if (has_band(r) && !r->fairness->equal)
+	if (has_expected(r))
 		fputs("<th scope=\"col\">expected</th>", out);
 	fputs("<th scope=\"col\">share</th></tr></thead><tbody>\n", out);
 }
@@ -146,8 +193,12 @@ html_shares(FILE *out, const struct probe_report *r)
 	for (size_t i = 0; i < r->member_count; i++)
 		most = fmax(most, bar_end(member_bar(r, &r->members[i], 1)));
 	heads(out, r);
-	for (size_t i = 0; i < r->member_count && i < SHOWN; i++)
+	for (size_t i = 0; i < r->member_count && i < SHOWN; i++) {
+		if (is_of_hosts(r) && (!i || strcmp(host_of(r, i), host_of(r,
+		    i - 1)) != 0))
+			host_row(out, r, i);
 		member_row(out, r, &r->members[i], most);
+	}
 	fputs("</tbody></table>", out);
 	if (r->member_count > SHOWN)
 		fprintf(out, "<p class=\"sub\">and %zu more</p>",

@@ -51,6 +51,7 @@ const char html_style[] =
 "tbody th{font-weight:600}\n"
 "tbody tr+tr th,tbody tr+tr td{border-top:1px solid var(--line)}\n"
 "tbody th small{font-weight:400;color:var(--soft);margin-left:6px}\n"
+".host th,.host td{padding-top:14px;color:var(--soft)}\n"
 "td.bar{width:100%;padding-left:16px}\n"
 "td small{display:block;white-space:normal;text-align:left}\n"
 "svg{display:block;width:100%;overflow:visible}\n"
