@@ -45,7 +45,7 @@ TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	universal-ctags jq netbase python3-prometheus-client libxml2-utils
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
-	openssh-server stunnel4 squid
+	openssh-server stunnel4 squid ngtcp2-server knot chrony coturn
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
 	iproute2 util-linux procps
 BENCH_UNPACKED = nginx haproxy

@@ -566,7 +566,7 @@ waiting() {
 		assert set(r["target"]) == {"address", "name", "port", "protocol",
 			"proxy"}
 		assert set(r["failed"]) == {"refused", "reset", "timeout", "proxy",
-			"tls", "other"}
+			"tls", "answer", "other"}
 		assert set(r["latency"]) == {"connect", "proxy", "accept", "tls",
 			"echo", "reply", "late"}
 		h = r["latency"]["connect"]

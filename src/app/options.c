@@ -394,6 +394,11 @@ const struct opt probe_options[] = {
 	    "--echo excludes --send, --expect and --match" })),
 	TEXT(0, "send", "TEXT", send,
 	    "send this (\\n \\r \\t \\\\ \\xNN), wait for a reply", PROBE_LOAD),
+	TEXT(0, "ask", "NAME", ask,
+	    "ask quic, dns, ntp or stun (-u), http or tls, and test the "
+	    "answer", PROBE_LOAD, EXCLUDES({ "echo send expect match",
+	    "--ask knows what to send and what comes back: leave out --echo, "
+	    "--send, --expect and --match" })),
 	TEXT(0, "expect", "REGEX", expect,
 	    "the reply must match, or the status is 7", PROBE_LOAD),
 	CONNECT_TIMEOUT(PROBE_ASKS),

@@ -103,7 +103,8 @@ struct settings {
 	struct labels labels;		/* the same, read */
 	int64_t count, concurrency, duration, probe_timeout;
 	int by;
-	const char *match, *echo, *send, *expect, *fail_uneven, *expect_weights;
+	const char *match, *echo, *send, *expect, *ask;
+	const char *fail_uneven, *expect_weights;
 	const char *rate, *sources, *sport;
 	bool busy, group, compare, during, fail_lost;
 	const char *watch;		/* "": every second */

@@ -19,6 +19,7 @@
 #include "cmd/tls_options.h"
 #include "probe/load/expected_shares.h"
 #include "probe/load/pattern.h"
+#include "probe/load/question.h"
 #include "probe/stats/whatif.h"
 #include "serve/accept.h"
 
@@ -140,12 +141,37 @@ probe_rate(double *rate, const char *text)
 	return 0;
 }
 
+/* The name of an instance is more than which socket answered. */
+static int
+ask_read(struct plan *p, const struct settings *s, const struct endpoint *e)
+{
+	const struct question *q = s->ask ? question_find(s->ask) : NULL;
+
+	if (!s->ask)
+		return 0;
+	if (!q)
+		return fail_option("--ask");
+	if (q->datagram != s->udp)
+		return fail_as(STATUS_USAGE, q->datagram ? "--ask %s asks by "
+		    "UDP: add -u" : "--ask %s asks by TCP: leave out -u",
+		    q->name);
+	if (s->tls && strcmp(q->name, "tls") == 0)
+		return fail_as(STATUS_USAGE, "--ask tls only begins a "
+		    "handshake, and --tls completes one: choose");
+	p->question = q;
+	p->host = e->host;
+	return 0;
+}
+
 static int
 by_check(struct plan *p, const struct settings *s)
 {
-	if (p->by == BY_AUTO && s->match)
+	bool names = s->match || (p->question && p->question->names);
+
+	/* --to and --each know members by their sockets */
+	if (p->by == BY_AUTO && (s->match || (names && !s->to && !s->each)))
 		p->by = BY_REPLY;
-	if (p->by == BY_REPLY && !s->match)
+	if (p->by == BY_REPLY && !names)
 		return fail_as(STATUS_USAGE, "--by reply needs --match: "
 		    "which part of the reply names the process?");
 	if (p->by != BY_REPLY && s->match)
@@ -184,12 +210,13 @@ plan_check(struct plan *p, const struct settings *s, const struct endpoint *e)
 {
 	if (!e->local && !e->port)
 		return fail_as(STATUS_USAGE, "port 0: want 1 to 65535");
-	if (s->udp && !s->echo && !s->send)
-		return fail_as(STATUS_USAGE, "-u: say what to send: --echo or "
-		    "--send TEXT");
+	if (s->udp && !s->echo && !s->send && !s->ask)
+		return fail_as(STATUS_USAGE, "-u: say what to send: --echo, "
+		    "--ask NAME or --send TEXT");
 	if (s->what_if && whatif_check(s->what_if) < 0)
 		return fail_option("--what-if");
-	return by_check(p, s) < 0 ? -1 : reach_check(p, s);
+	return ask_read(p, s, e) < 0 || by_check(p, s) < 0 ? -1 :
+	    reach_check(p, s);
 }
 
 int

@@ -13,7 +13,8 @@ const char *const latency_names[LATENCIES] = {
 const char *const failure_names[FAILURES] = {
 	[FAILURE_REFUSED] = "refused", [FAILURE_RESET] = "reset",
 	[FAILURE_TIMEOUT] = "timeout", [FAILURE_PROXY] = "proxy",
-	[FAILURE_TLS] = "tls", [FAILURE_OTHER] = "other",
+	[FAILURE_TLS] = "tls", [FAILURE_ANSWER] = "answer",
+	[FAILURE_OTHER] = "other",
 };
 
 const struct field probe_target_fields[] = {
@@ -35,6 +36,8 @@ const struct field probe_failure_fields[] = {
 	FIELD(probe_failures, "proxy", FIELD_COUNT,
 	    at[FAILURE_PROXY]),
 	FIELD(probe_failures, "tls", FIELD_COUNT, at[FAILURE_TLS]),
+	FIELD(probe_failures, "answer", FIELD_COUNT,
+	    at[FAILURE_ANSWER]),
 	FIELD(probe_failures, "other", FIELD_COUNT,
 	    at[FAILURE_OTHER]),
 	{ 0 },

@@ -42,7 +42,7 @@ const char *target_text(const struct probe_target *,
     char text[static TARGET_TEXT]);
 
 enum failure { FAILURE_REFUSED, FAILURE_RESET, FAILURE_TIMEOUT, FAILURE_PROXY,
-	FAILURE_TLS, FAILURE_OTHER, FAILURES };
+	FAILURE_TLS, FAILURE_ANSWER, FAILURE_OTHER, FAILURES };
 extern const char *const failure_names[FAILURES];
 
 /* The handshakes that succeeded; what the last one agreed on. */

@@ -251,11 +251,16 @@ attempt_close(struct attempt *a)
 	int64_t now = clock_ns() - a->asking;
 	const struct plan *p = a->shared->plan;
 
+	if (a->exchange.why[0]) {
+		attempt_end_saying(a, OUT_ANSWER, a->exchange.why);
+		return;
+	}
 	a->result.answered = a->mute || a->exchange.wrong ? 0 : now;
 
 	if (is_echoed(a))
 		a->result.ns[LATENCY_ECHO] = now - a->sent;
-	else if (p->send && a->exchange.in && !a->exchange.wrong)
+	else if ((p->send || p->question) && a->exchange.in &&
+	    !a->exchange.wrong)
 		a->result.ns[LATENCY_REPLY] = now - a->sent;
 	if (!a->mute && !a->exchange.wrong)
 		a->result.took = now - a->started - p->hold * 1000;
@@ -275,9 +280,7 @@ attempt_close(struct attempt *a)
 bool
 attempt_has_more(const struct attempt *a)
 {
-	const struct plan *p = a->shared->plan;
-
-	return a->exchange.out < (p->echo ? p->echo : p->send_length);
+	return exchange_left(&a->exchange) > 0;
 }
 
 static void
@@ -314,7 +317,7 @@ static bool
 is_end_early(const struct attempt *a)
 {
 	const struct plan *p = a->shared->plan;
-	bool wanted = p->send || p->expect || p->match ||
+	bool wanted = p->send || p->expect || p->match || p->question ||
 	    a->shared->by == BY_BANNER;
 
 	return p->losses && !p->datagram && (p->echo || (wanted && !a->served));

@@ -9,12 +9,14 @@
  *	NONE		none comes; its bytes	final
  *			belong to the reply
  *
- * The reply is complete when the echo is, or when the patterns are found. A
+ * The reply is complete when the echo is, when the question is answered (right
+ * or wrong), or when the patterns are found. A
  * match at the end of the text is loose: more text may make it longer. The
  * attempt settles it when nothing more has come for a moment.
  */
 #include "probe/load/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,15 +59,52 @@ echo_byte(uint64_t id, size_t at)
 	return (unsigned char)(at ? z : z | 0x80);
 }
 
+/* Writes the plan's request; returns its length. */
+static size_t
+question_write(const struct exchange *e, unsigned char *room)
+{
+	const struct plan *p = e->plan;
+
+	return p->question->request(room, e->id, p->host);
+}
+
+static size_t
+exchange_length(const struct exchange *e)
+{
+	const struct plan *p = e->plan;
+	unsigned char request[QUESTION_ROOM];
+
+	if (p->question)
+		return question_write(e, request);
+	return p->echo ? p->echo : p->send_length;
+}
+
+size_t
+exchange_left(const struct exchange *e)
+{
+	return exchange_length(e) - e->out;
+}
+
+static void
+question_piece(const struct exchange *e, char *room, size_t length)
+{
+	unsigned char request[QUESTION_ROOM];
+
+	question_write(e, request);
+	memcpy(room, request + e->out, length);
+}
+
 size_t
 exchange_piece(const struct exchange *e, char *room, size_t size)
 {
 	const struct plan *p = e->plan;
-	size_t length = (p->echo ? p->echo : p->send_length) - e->out;
+	size_t length = exchange_left(e);
 
 	if (length > size)
 		length = size;
-	if (!p->echo && length)
+	if (p->question)
+		question_piece(e, room, length);
+	else if (!p->echo && length)
 		memcpy(room, p->send + e->out, length);
 	for (size_t i = 0; p->echo && i < length; i++)
 		room[i] = (char)echo_byte(e->id, e->out + i);
@@ -140,6 +179,63 @@ text_take(struct exchange *e, const char *data, size_t length)
 }
 
 static void
+question_fail(struct exchange *e, const char *why)
+{
+	e->wrong = true;
+	snprintf(e->why, sizeof(e->why), "%s", why);
+}
+
+/* Judges the text, unless it was judged. */
+static void
+question_judge(struct exchange *e)
+{
+	struct question_reply r = {
+		.data = (const unsigned char *)e->text, .length = e->length,
+		.id = e->id,
+	};
+	enum judgement answer = e->plan->question->judge(&r);
+
+	e->right = answer == REPLY_RIGHT;
+	if (answer == REPLY_WRONG)
+		question_fail(e, r.why);
+	if (!e->right || !r.name_length)
+		return;
+	_Static_assert((int)NAME_CAP >= (int)QUESTION_NAME, "room for a name");
+	e->matched = true;
+	e->name_length = r.name_length;
+	memcpy(e->name, r.name, r.name_length);
+}
+
+/* An empty datagram has no data, and is no answer. */
+static void
+question_take(struct exchange *e, const char *data, size_t length)
+{
+	if (e->right || e->wrong || e->length + length > TEXT_MAX)
+		return;
+	memcpy(e->text + e->length, data, length);
+	e->length += length;
+	question_judge(e);
+	if (!e->right && !e->wrong && e->length >= QUESTION_READ)
+		question_fail(e, "the answer has no end");
+}
+
+/* Whether there is a text to add to; -1: no memory, or it is not wanted. */
+static int
+text_make(struct exchange *e)
+{
+	const struct plan *p = e->plan;
+
+	if (!p->expect && !p->match && !p->question)
+		return -1;
+	if (!e->text)
+		e->text = malloc(TEXT_MAX + 1);
+	if (!e->text)
+		return -1;
+	e->text[TEXT_MAX] = '\0';	/* in case regexec(3) reads on */
+	return 0;
+}
+
+static void
 body_take(struct exchange *e, const char *data, size_t length)
 {
 	const struct plan *p = e->plan;
@@ -151,13 +247,12 @@ body_take(struct exchange *e, const char *data, size_t length)
 	e->in += length;
 	if (length > TEXT_MAX - e->length)
 		length = TEXT_MAX - e->length;
-	if (!length || (!p->expect && !p->match))
+	if (!length || text_make(e) < 0)
 		return;
-	if (!e->text)
-		e->text = malloc(TEXT_MAX + 1);
-	if (!e->text)
+	if (p->question) {
+		question_take(e, data, length);
 		return;
-	e->text[TEXT_MAX] = '\0';	/* in case regexec(3) reads on */
+	}
 	for (size_t step; length; data += step, length -= step) {
 		step = length < PATTERN_STEP ? length : PATTERN_STEP;
 		text_take(e, data, step);
@@ -237,6 +332,8 @@ is_answered(const struct exchange *e)
 
 	if (p->echo)
 		return e->wrong || e->in >= p->echo;
+	if (p->question)
+		return e->wrong || e->right;
 	if (p->expect && !e->expected)
 		return false;
 	if (p->match)
@@ -253,13 +350,16 @@ exchange_end(struct exchange *e)
 		e->wrong = true;
 	if (e->plan->expect && !e->expected)
 		e->wrong = true;
+	if (e->plan->question && !e->right && !e->wrong)
+		question_fail(e, e->in ? "the answer is cut short" :
+		    "an end without an answer");
 }
 
 bool
 exchange_is_done(const struct exchange *e)
 {
-	return is_answered(e) && e->out >= (e->plan->echo ? e->plan->echo :
-	    e->plan->send_length) &&
+	/* a wrong answer may come before all is sent: no more is */
+	return is_answered(e) && (e->why[0] || !exchange_left(e)) &&
 	    (!e->wants_greeting || e->greeting != GREETING_OPEN);
 }
 

@@ -2,6 +2,7 @@
 #define PROBE_LOAD_EXCHANGE_H
 
 #include "probe/load/plan.h"
+#include "probe/load/question.h"
 
 /*
  * The bytes to send on one connection, and whether the reply is complete and
@@ -24,6 +25,8 @@ struct exchange {
 	bool expected, matched;		/* --expect, --match were found */
 	bool loose;			/* the match may grow with more text */
 	bool wrong;			/* the reply is not what was asked */
+	bool right;			/* the plan's question is answered */
+	char why[QUESTION_WHY];		/* it is answered wrong; or "" */
 	size_t match_at;		/* its start in the text */
 	char *text;			/* the reply, up to a limit */
 	size_t length;
@@ -38,6 +41,8 @@ void exchange_free(struct exchange *);
 /* Copies what is sent next into room; 0: nothing more. */
 size_t exchange_piece(const struct exchange *, char *room, size_t size);
 void exchange_sent(struct exchange *, size_t length);
+/* Bytes that are still to be sent. */
+size_t exchange_left(const struct exchange *);
 
 void exchange_take(struct exchange *, const char *data, size_t length);
 /* Nothing more came for a moment: the match is complete. */

@@ -10,6 +10,7 @@
 
 struct member_choice;
 struct proxy_chain;
+struct question;
 struct sources;
 struct tls_context;
 
@@ -54,6 +55,8 @@ struct plan {
 	const char *to_text;		/* the same, as the user typed it */
 	uint64_t each;			/* attempts for each socket; 0: any */
 	const regex_t *expect, *match;	/* NULL: none */
+	const struct question *question;	/* NULL: none */
+	const char *host;		/* for it: as the user gave it */
 };
 
 #endif

@@ -228,9 +228,10 @@ result_rows_named(struct result *r, const struct load *l)
 		return KNOW_SHARED;
 	}
 	if (l->tally.out[OUT_OK] && !l->tally.count)
-		result_unjudge(r, l->shared.by == BY_REPLY ? "--match found "
-		    "nothing in any reply" : "nobody greeted as 'rpnc echo "
-		    "--identify' does");
+		result_unjudge(r, l->shared.by != BY_REPLY ? "nobody greeted "
+		    "as 'rpnc echo --identify' does" : l->plan->question ?
+		    "no answer names its instance. Try --by diag" :
+		    "--match found nothing in any reply");
 	if (!load_is_shared(l))
 		return KNOW_SOME;
 	result_unjudge_shared(r);

@@ -457,8 +457,11 @@ read_totals(struct reader *r, json_t *o)
 	read_count_add(r, o, "ok", &t->out[OUT_OK]);
 	read_count_add(r, o, "queued", &t->out[OUT_QUEUED]);
 	for (int i = 0; i < FAILURES; i++)
-		read_count_add(r, failed, failure_names[i],
-		    &t->out[failure_outcomes[i]]);
+		/* reports of earlier versions have no wrong answers */
+		if (i != FAILURE_ANSWER ||
+		    json_object_get(failed, failure_names[i]))
+			read_count_add(r, failed, failure_names[i],
+			    &t->out[failure_outcomes[i]]);
 	read_count_add(r, o, "unattributed", &t->unattributed);
 	read_count_add(r, o, "mismatched", &t->mismatched);
 	read_count_add(r, o, "abandoned", &t->abandoned);

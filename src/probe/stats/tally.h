@@ -14,6 +14,7 @@ enum outcome {
 	OUT_OK, OUT_REFUSED, OUT_RESET, OUT_TIMEOUT, OUT_OTHER, OUT_QUEUED,
 	OUT_PROXY,			/* a proxy refused, or failed */
 	OUT_TLS,			/* the handshake, or what came after it */
+	OUT_ANSWER,			/* --ask: a wrong answer */
 	OUT_ENDED,			/* before its reply; only with losses */
 	OUTCOMES,
 };

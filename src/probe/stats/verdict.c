@@ -99,7 +99,7 @@ static uint64_t
 verdict_missing(const struct tally *t)
 {
 	uint64_t n = t->unattributed + t->out[OUT_RESET] +
-	    t->out[OUT_TIMEOUT] + t->out[OUT_ENDED];
+	    t->out[OUT_TIMEOUT] + t->out[OUT_ENDED] + t->out[OUT_ANSWER];
 
 	return n * 20 > t->out[OUT_OK] ? n : 0;
 }
