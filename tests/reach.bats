@@ -241,6 +241,25 @@ has_line() {
 	done
 }
 
+@test "reach: the members of another user by the greeting" {
+	test "$EUID" -eq 0 || skip "only root can start them"
+	setpriv --reuid=65534 --clear-groups test -x "$RPNC" ||
+		skip "$RPNC can't be run by others"
+	eight 127.0.0.1 0
+	local nobody=(setpriv --reuid=65534 --clear-groups env -u XDG_RUNTIME_DIR)
+	run -0 "${nobody[@]}" "$RPNC" connect --to A/4 127.0.0.1 "$port" </dev/null
+	assert_line --regexp ' worker=4$'
+	assert_line --regexp "^reached A/4 \(pid ${workers[4]}\) by greeting"
+	run -0 "${nobody[@]}" "$RPNC" probe --to "${workers[2]}" -n 5 127.0.0.1 "$port"
+	assert_line --regexp "^only ${workers[2]}, reached by greeting"
+	# the kernel tells the sockets apart, though not whose they are
+	halt "${workers[6]}"
+	run -6 "${nobody[@]}" "$RPNC" probe --each 127.0.0.1 "$port"
+	assert_line '7 of 8 answered, reached by prediction'
+	assert_line '  no answer: a socket of an unknown process'
+	kill -CONT "${workers[6]}"
+}
+
 @test "reach: --wait awaits the member" {
 	eight 127.0.0.1 0
 	rpnc connect --wait 20 --to B 127.0.0.1 "$port" </dev/null >got 2>err 3>&- &

@@ -259,6 +259,15 @@ port_group_is_sharer(const struct member_choice *c, pid_t pid)
 	return member_choice_is(c, "", pid, worker_parent(pid), -1);
 }
 
+bool
+port_group_is_hidden(const struct port_group *g)
+{
+	for (int i = 0; i < g->count; i++)
+		if (!g->at[i].pid && !g->at[i].shared)
+			return true;
+	return false;
+}
+
 int
 port_group_sharers(const struct port_group *g, struct owners *o,
     const struct member_choice *c, bool *chosen)

@@ -61,6 +61,8 @@ bool port_group_is_chosen(const struct port_group_socket *,
  */
 int port_group_sharers(const struct port_group *, struct owners *,
     const struct member_choice *, bool *chosen);
+/* Whether the processes of some sockets can't be seen: of another user. */
+bool port_group_is_hidden(const struct port_group *);
 /* Whether a process that shares a socket is the chosen member. */
 bool port_group_is_sharer(const struct member_choice *, pid_t pid);
 /*

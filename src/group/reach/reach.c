@@ -81,8 +81,9 @@ aim_at_shared(struct reach *r, const struct addr *target)
 	    &r->shared);
 	if (r->shared && !r->datagram)
 		return 1;
-	/* the greeting of one that shares a socket may tell its name */
-	if (r->whom.name[0] && r->sharers && !r->datagram && !r->mute)
+	/* the greeting of one that can't be seen may tell who it is */
+	if (((r->whom.name[0] && r->sharers) ||
+	    port_group_is_hidden(&r->group)) && !r->datagram && !r->mute)
 		return 0;
 	return port_group_fail_absent(&r->group, target, r->text);
 }

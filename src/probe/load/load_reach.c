@@ -134,6 +134,27 @@ group_check(struct load *l, const struct addr *a)
 	return 0;
 }
 
+/* The greeting may tell who they are whose processes can't be seen. */
+static bool
+is_greeting_left(const struct load *l)
+{
+	return l->reach.absent && l->plan->by == BY_AUTO &&
+	    !l->plan->datagram && port_group_is_hidden(&l->reach.group);
+}
+
+static int
+aim_by_greeting(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+
+	r->absent = false;
+	r->how = REACH_GREETING;
+	port_group_free(&r->group);
+	l->shared.identify = NULL;
+	l->shared.by = BY_BANNER;
+	return 0;
+}
+
 static int
 aim_by_kernel(struct load *l, const struct addr *a)
 {
@@ -157,7 +178,9 @@ aim_by_kernel(struct load *l, const struct addr *a)
 	r->how = r->steered || r->shared ? REACH_TRYING : REACH_PREDICTION;
 	identify_want(l->shared.identify, r->how == REACH_TRYING ||
 	    !r->group.count ? NULL : &r->ports);
-	return group_check(l, a);
+	if (group_check(l, a) == 0)
+		return 0;
+	return is_greeting_left(l) ? aim_by_greeting(l) : -1;
 }
 
 int
