@@ -141,6 +141,17 @@ greets() {
 	done
 }
 
+@test "reach: a canary with a small weight is reached, after tries that allow for it" {
+	start echo -r --name most --weight 1000 127.0.0.1 0
+	start echo -r --name canary --weight 20 127.0.0.1 "$port"
+	run -0 rpnc connect --to canary 127.0.0.1 "$port" </dev/null
+	assert_output --regexp "^reached canary \(pid $pid\) by trying(, connection [0-9]+)?: a program steers the group$"
+	run -0 rpnc probe --to canary -n 3 127.0.0.1 "$port"
+	assert_line --regexp '^only canary, reached by trying; [0-9]+ more connections came to other members: a program steers the group$'
+	run -0 rpnc probe --each 127.0.0.1 "$port"
+	assert_line --regexp '^2 of 2 answered, reached by trying'
+}
+
 @test "reach: where a program keeps all from a member, the status is 1 and says why" {
 	eight --steer source-address 127.0.0.1 0
 	local i reached=0

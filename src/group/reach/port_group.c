@@ -95,6 +95,7 @@ socket_of_member(struct port_group_socket *s, struct sockinfo *info,
 {
 	int slot = r ? registry_find_socket(r, s->inode, NULL) : -1;
 
+	s->weight = r ? mode_weight(r, slot) : 1;
 	if (slot < 0)
 		return false;
 	s->pid = member_pid(info, registry_slot(r, slot));
@@ -266,6 +267,26 @@ port_group_is_hidden(const struct port_group *g)
 		if (!g->at[i].pid && !g->at[i].shared)
 			return true;
 	return false;
+}
+
+int
+port_group_tries(const struct port_group *g, const struct port_plan *p,
+    bool each)
+{
+	int64_t part = 0, whole = 0;
+
+	for (int i = 0; i < g->count; i++) {
+		uint32_t weight = g->at[i].weight;
+
+		whole += weight;
+		if (!weight || !port_plan_wants(p, g->at[i].inode))
+			continue;
+		if (!each)
+			part += weight;
+		else if (!part || weight < part)
+			part = weight;
+	}
+	return port_plan_tries(part, whole);
 }
 
 int

@@ -2,6 +2,7 @@
 #define GROUP_REACH_PORT_GROUP_H
 
 #include "group/reach/member_choice.h"
+#include "group/reach/port_plan.h"
 #include "group/registry/registry.h"
 #include "kernel/sockinfo.h"
 
@@ -16,6 +17,7 @@ struct port_group_socket {
 	int worker;		/* of rpnc's; -1: none */
 	char command[16 + 1];	/* the process chose it: any bytes */
 	bool shared;		/* several processes accept from it */
+	uint32_t weight;	/* its share of connections, relative */
 	uint32_t uid;		/* the user that called socket(2) */
 };
 
@@ -63,6 +65,12 @@ int port_group_sharers(const struct port_group *, struct owners *,
     const struct member_choice *, bool *chosen);
 /* Whether the processes of some sockets can't be seen: of another user. */
 bool port_group_is_hidden(const struct port_group *);
+/*
+ * How many connections to make until a wanted socket must have had one: see
+ * port_plan_tries(). each: every one of them.
+ */
+int port_group_tries(const struct port_group *, const struct port_plan *,
+    bool each);
 /* Whether a process that shares a socket is the chosen member. */
 bool port_group_is_sharer(const struct member_choice *, pid_t pid);
 /*

@@ -6,6 +6,7 @@
 enum {
 	PORTS_PER_SOCKET = 28,		/* e^-28 < 10^-12 */
 	TRIES_PER_MEMBER = 14,		/* e^-14 < 10^-6 */
+	TRIES_MOST = 20000,
 	PORTS_LEAST = 4096,		/* some are in use: 40 ms of asking */
 };
 
@@ -87,10 +88,12 @@ port_plan_ports(const struct port_plan *p)
 }
 
 int
-port_plan_tries(int members)
+port_plan_tries(int64_t part, int64_t whole)
 {
-	if (members < 1)
-		members = 1;
-	return members > INT_MAX / TRIES_PER_MEMBER ? INT_MAX :
-	    members * TRIES_PER_MEMBER;
+	int64_t tries;
+
+	if (part < 1 || whole < part)
+		return TRIES_PER_MEMBER;
+	tries = (whole * TRIES_PER_MEMBER + part - 1) / part;
+	return tries < TRIES_MOST ? (int)tries : TRIES_MOST;
 }

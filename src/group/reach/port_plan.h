@@ -46,9 +46,9 @@ int port_plan_ports(const struct port_plan *);
 
 /*
  * How many connections to make if nothing tells beforehand who gets one, until
- * a member that gets an equal share would have had one, but for a chance of
- * 10^-6: (1 - 1/k)^(14 k) < e^-14.
+ * a member with this part of the whole would have had one, but for a chance of
+ * 10^-6: (1 - 1/k)^(14 k) < e^-14. Never more than 20000, for the ports.
  */
-int port_plan_tries(int members);
+int port_plan_tries(int64_t part, int64_t whole);
 
 #endif

@@ -300,7 +300,8 @@ owners_warm(struct reach *r)
 int
 reach_by_kernel(struct reach *r, const struct addr *target)
 {
-	int most = port_plan_tries(r->shared ? r->sharers : r->group.count), fd;
+	int most = r->shared ? port_plan_tries(1, r->sharers) :
+	    port_group_tries(&r->group, &r->plan, false), fd;
 
 	port_search_init(&r->search);
 	r->search.diag = r->sockinfo.diag;
@@ -431,7 +432,7 @@ reach_by_greeting(struct reach *r, const struct addr *target,
 
 	r->how = REACH_GREETING;
 	/* one more may be there that has not been met yet */
-	while (r->tries < port_plan_tries(others.count + 1) &&
+	while (r->tries < port_plan_tries(1, others.count + 1) &&
 	    loop_now() < r->deadline) {
 		fd = r->connect(r, target, source);
 		if (fd < 0)

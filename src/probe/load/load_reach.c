@@ -33,20 +33,24 @@ is_by_name(const struct load *l)
 	return s->by == BY_BANNER || s->by == BY_REPLY || !s->identify;
 }
 
-/* Members that are known, to tell how many misses in a row are too many. */
+/* Misses in a row that are too many. */
 static int
-members_known(const struct load *l)
+misses_most(const struct load *l)
 {
-	if (l->reach.shared)
-		return l->reach.sharers;
-	return is_by_name(l) ? l->tally.count + 1 : l->reach.group.count;
+	const struct load_reach *r = &l->reach;
+
+	if (r->shared)
+		return port_plan_tries(1, r->sharers);
+	if (is_by_name(l))		/* one more may not have been met yet */
+		return port_plan_tries(1, l->tally.count + 1);
+	return port_group_tries(&r->group, &r->ports, l->plan->each > 0);
 }
 
-/* Too many in a row; of those still in flight, one may be a hit. */
+/* Of those still in flight, one may be a hit. */
 static bool
-are_enough(const struct load *l)
+are_too_many(const struct load *l)
 {
-	return l->reach.misses >= port_plan_tries(members_known(l));
+	return l->reach.misses >= misses_most(l);
 }
 
 bool
@@ -56,7 +60,7 @@ load_reach_is_single(const struct load *l)
 
 	if (!r->wanted)
 		return false;
-	return are_enough(l) || (l->plan->each && r->how == REACH_TRYING);
+	return are_too_many(l) || (l->plan->each && r->how == REACH_TRYING);
 }
 
 void
@@ -366,7 +370,7 @@ load_reach_misses(struct load *l, const struct attempt *a,
 	}
 	r->missed++;
 	r->misses++;
-	if (are_enough(l) && !l->in_flight)
+	if (are_too_many(l) && !l->in_flight)
 		reach_give_up(l);
 	return true;
 }
