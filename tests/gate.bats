@@ -153,11 +153,14 @@ provoked() {
 		test "$(wc -l <err)" -eq 1
 	done
 	deploys --fail-flags=STUCK,NONE
-	test "$(<err)" = "rpnc probe: --fail-flags NONE: no such flag: want STUCK, FULL, NOT-LISTENING, SHADOWED, ONE-SOCKET, HIJACKABLE, QUARANTINED"
+	test "$(<err)" = "rpnc probe: --fail-flags NONE: no such flag here: want STUCK, FULL, NOT-LISTENING, SHADOWED, ONE-SOCKET, HIJACKABLE, QUARANTINED, STEERED"
 	run -2 rpnc probe --expect-members 8 80
 	assert_output "rpnc probe: --expect-members goes with --group"
-	run -2 rpnc probe --fail-flags 80
-	assert_output "rpnc probe: --fail-flags goes with --group"
+	# what only --group finds, and what only attempts find
+	run -2 rpnc probe --fail-flags=stuck 80
+	assert_output "rpnc probe: --fail-flags stuck: no such flag here: want STEERED, SILENT"
+	deploys --fail-flags=SILENT
+	test "$status" -eq 2
 }
 
 @test "gate: STUCK, until the member goes on" {
@@ -231,9 +234,98 @@ provoked() {
 		run ! passes --fail-flags=QUARANTINED
 	}
 	eventually shut
-	provoked QUARANTINED " (pid $pid)"
+	# which is done by a program
+	holds_back "127.0.0.1:$port: QUARANTINED (pid $pid), STEERED" --fail-flags
+	holds_back "127.0.0.1:$port: QUARANTINED (pid $pid)" --fail-flags=QUARANTINED
+	holds_back "127.0.0.1:$port: STEERED" --fail-flags=STEERED
+	passes --fail-flags=STUCK,FULL,HIJACKABLE
 	end TERM "$quarantine"
 	passes --fail-flags --wait 50
+}
+
+# steered_group ADDRESS ARG...: a foreign program has all go to one member.
+steered_group() {
+	local place
+	[[ $1 != *:* ]] || family=-6
+	members --sockets 1,1,1 --address "$@"
+	test "$port" != 0 || return 1
+	place=$(rpnc probe --group "$family" "$port" | sed -n '1s/ .*//p')
+	# --group alone sends nothing, and so does not know
+	look "$port"
+	holds '.steered == null and .flags == []'
+	passes --expect-members 3 --fail-flags=STUCK,FULL
+	holds_back "$place: STEERED" --expect-members 3 --fail-flags
+	holds_back "$place: STEERED" --fail-flags=steered
+	look --fail-flags "$port"
+	holds '.steered and .flags == ["STEERED"]'
+	rpnc probe --group "$family" --fail-flags "$port" >text || true
+	grep -qx "  STEERED: a program chooses the member, not the kernel's hash" text
+}
+
+@test "gate: STEERED by a foreign program of classic BPF" {
+	steered_group 127.0.0.1 --steer
+	family=
+	grep -q . /proc/net/if_inet6 2>/dev/null || skip "no IPv6 here"
+	steered_group ::1 --steer
+}
+
+@test "gate: STEERED by a foreign program of eBPF" {
+	members --sockets 1,1 --ebpf
+	test "$port" != 0 || skip "bpf(2) is refused here: ${workers[*]}"
+	steered_group 127.0.0.1 --ebpf
+}
+
+@test "gate: STEERED is not who is left to the hash, and no server sees the question" {
+	local try
+	# a slow host may be too slow to take a connection back
+	for try in 1 2 3 4 5; do
+		members --sockets 1,1,1
+		look --expect-members 3 --fail-flags "$port"
+		test "$status" -eq 0
+		holds '.steered != true and .flags == []'
+		own_counts >got
+		cat got
+		holds '.steered == false' || continue
+		run ! grep -v ' 0$' got || continue
+		break
+	done
+	test "$try" -lt 5
+	# the wildcard, too; and where two sockets are one process's
+	start echo -r 0
+	start echo -r "$port"
+	family=
+	look --fail-flags "$port"
+	test "$status" -eq 0
+	holds '.steered != true'
+	members --sockets 2
+	look --fail-flags "$port"
+	holds '.steered != true'
+}
+
+@test "gate: STEERED by members of rpnc is known without a question" {
+	start echo -r --name A --steer random 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	look "$port"
+	holds '.steered and .steering == "random" and .flags == ["STEERED"]'
+	holds_back "127.0.0.1:$port: STEERED" --fail-flags
+	passes --fail-flags=STUCK,FULL,SHADOWED
+	reserve
+	start echo -u -r --steer random 127.0.0.1 "$port"
+	passes -u --fail-flags # one alone has nothing to choose
+	start echo -u -r 127.0.0.1 "$port"
+	provoked STEERED '' -u
+}
+
+@test "gate: STEERED, until the program is gone" {
+	start echo -r 127.0.0.1 0
+	start echo -r --steer random 127.0.0.1 "$port"
+	holds_back "127.0.0.1:$port: STEERED" --fail-flags
+	deploys --fail-flags --wait 50 >/dev/null &
+	pids+=("$!")
+	eventually pgrep -P "${pids[-1]}"
+	end TERM
+	finish "${pids[-1]}"
+	test "$(tail -n 1 report)" = deployed
 }
 
 @test "gate: at a terminal, too" {

@@ -16,6 +16,8 @@ import socket
 import struct
 import sys
 
+import ebpf
+
 REUSEPORT_CBPF = 51
 
 parser = argparse.ArgumentParser()
@@ -32,6 +34,9 @@ parser.add_argument("--leaky", action="store_true",
                     help="each holds those of all before it, and uses its own")
 parser.add_argument("--steer", action="store_true",
                     help="a program gives all to the first socket")
+parser.add_argument("--ebpf", action="store_true",
+                    help="the same, an eBPF one; its port is 0 if that is "
+                    "refused")
 parser.add_argument("--udp", action="store_true")
 options = parser.parse_args()
 counts = [int(n) for n in options.sockets.split(",")]
@@ -160,6 +165,12 @@ for n in counts:
                      for i in range(n)])
 if options.steer:
     attach(first)
+if options.ebpf:
+    try:
+        ebpf.attach(first)
+    except OSError as error:
+        print(0, error, flush=True)
+        sys.exit()
 children = []
 closed, close = os.pipe()
 for own in sets:

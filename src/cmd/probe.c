@@ -154,7 +154,7 @@ static enum status
 report_status(const struct probe *v, const struct result *r)
 {
 	enum status status = probe_verdict(v->settings, &v->load.tally,
-	    &r->verdict, v->plan.uneven);
+	    &r->verdict, v->plan.uneven, v->plan.fail_flags);
 
 	if (v->settings->each && r->reach.socket_count &&
 	    (status == STATUS_OK || status == STATUS_TIMEOUT))

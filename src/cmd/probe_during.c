@@ -182,7 +182,8 @@ static void
 trial_judge(struct trial *t, struct result *r, const struct probe_during *d)
 {
 	enum status verdict = probe_verdict(t->settings,
-	    &t->during.load.tally, &r->verdict, 0);
+	    &t->during.load.tally, &r->verdict, 0,
+	    t->plan.fail_flags);
 
 	judge_command(t, d);
 	if (t->app.ended_by)

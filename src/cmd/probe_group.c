@@ -20,9 +20,11 @@
 
 #include "app/emit.h"
 #include "app/live_screen.h"
+#include "base/clock.h"
 #include "base/container.h"
 #include "base/line.h"
 #include "base/num.h"
+#include "group/reach/steering_check.h"
 #include "net/resolve.h"
 #include "net/sock.h"
 #include "probe/inspect/gate.h"
@@ -30,7 +32,11 @@
 #include "report/group.h"
 #include "report/wrap.h"
 
-enum { GROUP_BELOW = 2 };		/* rows, for notices */
+enum {
+	GROUP_BELOW = 2,		/* rows, for notices */
+	STEERING_NS = 2000 * 1000 * 1000,
+	STEERING_EVERY_US = 2000 * 1000,
+};
 
 struct group_probe {
 	struct app app;
@@ -45,6 +51,7 @@ struct group_probe {
 	int64_t until;			/* --wait is over, loop_now() */
 	bool gated;			/* something is expected: */
 	struct gate gate;
+	int64_t steering_at;		/* may be found out again, loop_now() */
 	char why[GATE_TEXT];		/* it is not so; "": it is */
 };
 
@@ -97,17 +104,38 @@ fail_unmet(struct group_probe *p)
 	app_fault(&p->app);
 }
 
-/* Whether the groups are as expected; -1: they can't be judged. */
-static int
-group_judge(struct group_probe *p)
+/* Whether the group's address is this host's own, whatever its interface. */
+static bool
+can_be_begun(const struct group_report *r)
 {
-	int n = inspect_judge(&p->inspect);
-	const struct group_report **groups;
+	return r->sockets > 1 && r->steered < 0 &&
+	    (!r->interface || strcmp(r->interface, "lo") == 0);
+}
+
+/* Finds out whether programs steer, by connections that are taken back. */
+static void
+steering_find(struct group_probe *p)
+{
+	int64_t end = clock_ns() + STEERING_NS;
+
+	for (int i = 0; i < p->inspect.count && !p->inspect.datagram; i++) {
+		const struct group_report *r = inspect_group(&p->inspect, i);
+
+		if (can_be_begun(r))
+			inspect_steered(&p->inspect, i, steering_check(
+			    p->inspect.sockinfo.diag, r->address,
+			    r->interface, end));
+	}
+}
+
+static int
+gate_judge(struct group_probe *p)
+{
+	int n = p->inspect.count;
+	const struct group_report **groups = calloc((size_t)n,
+	    sizeof(struct group_report *));
 	bool met;
 
-	if (n <= 0 || !p->gated)
-		return n < 0 ? -1 : n > 0 || (p->gated && !p->gate.members);
-	groups = calloc((size_t)n, sizeof(struct group_report *));
 	if (!groups)
 		return fail("groups");
 	for (int i = 0; i < n; i++)
@@ -115,6 +143,28 @@ group_judge(struct group_probe *p)
 	met = gate_is_met(&p->gate, groups, (size_t)n, p->why);
 	free(groups);
 	return met;
+}
+
+/*
+ * Whether the groups are as expected; -1: they can't be judged. Connections are
+ * only begun if all else is as expected, and only now and then.
+ */
+static int
+group_judge(struct group_probe *p)
+{
+	int n = inspect_judge(&p->inspect), met;
+	int64_t now = loop_now();
+
+	if (n <= 0 || !p->gated)
+		return n < 0 ? -1 : n > 0 || (p->gated && !p->gate.members);
+	met = gate_judge(p);
+	if (met <= 0 || !(p->gate.flags & 1 << GROUP_STEERED))
+		return met;
+	if (p->steering_at > now && p->until > now)
+		return 0;
+	p->steering_at = now + STEERING_EVERY_US;
+	steering_find(p);
+	return gate_judge(p);
 }
 
 /* Shows the groups, and ends unless they are watched. */
@@ -294,7 +344,8 @@ static int
 gate_read(struct group_probe *p)
 {
 	const struct settings *s = p->settings;
-	int flags = s->fail_flags ? gate_flags(s->fail_flags) : 0;
+	int flags = s->fail_flags ? gate_flags(s->fail_flags,
+	    GATE_OF_GROUP) : 0;
 
 	if (flags < 0)
 		return fail_option("--fail-flags");

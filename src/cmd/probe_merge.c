@@ -8,6 +8,7 @@
 #include "app/emit.h"
 #include "cmd/probe_files.h"
 #include "cmd/probe_plan.h"
+#include "probe/inspect/gate.h"
 #include "probe/stats/merge.h"
 
 static bool
@@ -24,12 +25,13 @@ is_unexpected(const struct settings *o, const struct tally *t,
 
 enum status
 probe_verdict(const struct settings *o, const struct tally *t,
-    const struct verdict *s, double uneven)
+    const struct verdict *s, double uneven, unsigned flags)
 {
 	const uint64_t *out = t->out;
 	uint64_t late = out[OUT_TIMEOUT] + out[OUT_QUEUED];
 
-	if (is_unexpected(o, t, s, uneven))
+	if (is_unexpected(o, t, s, uneven) ||
+	    gate_finds(flags, s->report.flags))
 		return STATUS_EXPECT;
 	if (out[OUT_OK] == t->attempts)
 		return STATUS_OK;
@@ -113,7 +115,8 @@ probe_merge(const struct settings *s, int count, char *const *words,
 		status = merge_emit(s, &sum, ended_by);
 	}
 	if (status == STATUS_OK)
-		status = (int)probe_verdict(s, &m.tally, &sum, uneven);
+		status = (int)probe_verdict(s, &m.tally, &sum, uneven,
+		    0);
 	verdict_free(&sum);
 	merge_free(&m);
 	return status;

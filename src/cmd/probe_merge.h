@@ -5,9 +5,12 @@
 #include "base/fail.h"
 #include "probe/stats/verdict.h"
 
-/* The exit status for a report; uneven: the P of --fail-uneven=P, or 0. */
+/*
+ * The exit status for a report. uneven: the P of --fail-uneven=P, or 0; flags:
+ * those of --fail-flags.
+ */
 enum status probe_verdict(const struct settings *, const struct tally *,
-    const struct verdict *, double uneven);
+    const struct verdict *, double uneven, unsigned flags);
 
 /*
  * Adds up reports; the words name their files, "-" is stdin. Returns a status,

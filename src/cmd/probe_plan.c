@@ -17,6 +17,7 @@
 #include "cmd/proxy_options.h"
 #include "cmd/sockopt_options.h"
 #include "cmd/tls_options.h"
+#include "probe/inspect/gate.h"
 #include "probe/load/expected_shares.h"
 #include "probe/load/pattern.h"
 #include "probe/load/question.h"
@@ -252,6 +253,18 @@ tls_make(struct probe_plan *p, const struct settings *s,
 }
 
 static int
+flags_read(struct probe_plan *p, const struct settings *s)
+{
+	int flags = s->fail_flags ? gate_flags(s->fail_flags,
+	    GATE_OF_ATTEMPTS) : 0;
+
+	if (flags < 0)
+		return fail_option("--fail-flags");
+	p->fail_flags = (unsigned)flags;
+	return 0;
+}
+
+static int
 weights_read(struct steering *out, const struct settings *s)
 {
 	if (s->expect_weights && expected_shares_read(s->expect_weights, out) < 0)
@@ -324,7 +337,7 @@ probe_plan_make(struct probe_plan *out, const struct settings *s,
 	    (s->send && send_read(out, s->send) < 0) ||
 	    (s->echo && echo_read(&out->plan, s->echo) < 0) ||
 	    probe_uneven(s->fail_uneven, &out->uneven) < 0 ||
-	    weights_read(&out->weights, s) < 0 ||
+	    weights_read(&out->weights, s) < 0 || flags_read(out, s) < 0 ||
 	    regex_read(&out->expect, &out->has_expect, "expect",
 	    s->expect) < 0 ||
 	    regex_read(&out->match, &out->has_match, "match", s->match) < 0) {

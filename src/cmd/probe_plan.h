@@ -23,6 +23,7 @@ struct probe_plan {
 	struct tls_context tls;
 	struct member_choice to;	/* --to */
 	double uneven;			/* --fail-uneven=P, or 0 */
+	unsigned fail_flags;		/* bits of enum group_flag */
 };
 
 /* Reads and checks the options; -1: usage. It asks no name server. */

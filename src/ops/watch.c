@@ -24,7 +24,7 @@ watch_count(struct watch *m, const struct attempt_result *result)
 	struct attempt_result r = *result;
 
 	watch_window_count(&m->window, &r);
-	r.row = r.predicted = -1;
+	r.row = r.predicted = r.accepted = r.due = -1;
 	tally_add(&m->now, &r);
 }
 

@@ -2,7 +2,8 @@
  * Makes sentences of a report's facts, the most important first. Each subject
  * has a function that adds its findings:
  *
- *	1. members that accept nothing: stopped, paused, or stuck
+ *	1. members that accept nothing: stopped, paused, or stuck; then others
+ *	   that answered nothing
  *	2. attempts that failed, were answered wrongly, or still wait
  *	3. expected members that are not there: the cause of the verdict
  *	4. the verdict; its last entry is kept free
@@ -203,6 +204,27 @@ finding_add_idle(struct finding_list *l, const struct finding_facts *f)
 	return l->count > 0;
 }
 
+/* Members that answered nothing, unless it is said already why. */
+static bool
+finding_add_silent(struct finding_list *l, const struct finding_facts *f)
+{
+	char label[FINDING_LABEL];
+	const char *kind;
+	bool some = false;
+
+	for (size_t i = 0; i < f->member_count && has_room(l); i++) {
+		const struct finding_member *m = &f->members[i];
+
+		if (!m->silent || idle_text(m, &kind))
+			continue;
+		finding_member_label(m, label);
+		finding_add(l, "silent", m, "%.100s answered none of %llu",
+		    label, (unsigned long long)m->due);
+		some = true;
+	}
+	return some;
+}
+
 /* "10 of 12 failed (refused 10)"; --during also reports "0 lost of 12". */
 static void
 finding_add_failed(struct finding_list *l, const struct finding_facts *f)
@@ -382,17 +404,38 @@ finding_add_verdict(struct finding_list *l, const struct finding_facts *f)
 		finding_add_few(l, f);
 }
 
+/* Adds to the verdict that it is not the hash's: "; steered: random" */
+static void
+finding_add_steered(struct finding_list *l, const struct finding_facts *f)
+{
+	char *both[] = { l->texts[l->count - 1], l->briefs[l->count - 1] };
+	size_t used;
+
+	/* the reason for no verdict may be the steering */
+	for (int i = 0; f->steered && (f->verdict || !f->steering) && i < 2;
+	     i++) {
+		used = strlen(both[i]);
+		snprintf(both[i] + used, FINDING_TEXT - used, "; steered%s%.60s",
+		    f->steering ? ": " : " by a program", f->steering ?
+		    f->steering : "");
+	}
+}
+
 void
 finding_make(struct finding_list *l, const struct finding_facts *f)
 {
 	l->count = 0;
 	l->idle = finding_add_idle(l, f);
+	l->idle |= finding_add_silent(l, f);
 	finding_add_failures(l, f);
 	finding_add_expected(l, f);
 	if (f->verdict)
 		finding_add_verdict(l, f);
 	else if (f->unjudged)
 		finding_add(l, "none", NULL, "no verdict: %s", f->unjudged);
+	else
+		return;
+	finding_add_steered(l, f);
 }
 
 const char *

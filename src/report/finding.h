@@ -41,6 +41,8 @@ struct finding_member {
 	const char *state;		/* "stopped" and "paused" count */
 	bool stuck;			/* clients wait, and it accepts none */
 	int64_t waiting;		/* clients in its own queue */
+	bool silent;			/* it answered none of: */
+	uint64_t due;			/* attempts that were for it */
 	uint64_t count;			/* judged connections */
 	double expected;
 };
@@ -55,6 +57,8 @@ struct finding_facts {
 	const char *failure;		/* "failed"; in --during "lost" */
 	/* Sentences on --expect-weights; NULL: they fit the members. */
 	const char *absent, *unlisted;
+	bool steered;			/* a program chooses the member */
+	const char *steering;		/* how, if rpnc's members say so */
 	const char *verdict;		/* a token; NULL: no verdict */
 	const char *unjudged;		/* why there is none; NULL: not said */
 	uint64_t judged;		/* attempts behind the verdict */

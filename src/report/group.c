@@ -52,6 +52,7 @@ const struct field group_fields[] = {
 	GROUP("processes", FIELD_NUMBER, processes),
 	GROUP("oldest_wait", FIELD_SECONDS, oldest_wait),
 	GROUP("steering", FIELD_TEXT, steering),
+	GROUP("steered", FIELD_MAYBE, steered),
 	FIELD_EACH(group_report, "loses", losses, group_loss_fields,
 	    group_loss, loss_count),
 	GROUP("flags", FIELD_WORDS, flags),

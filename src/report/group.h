@@ -45,6 +45,7 @@ struct group_report {
 	int64_t processes;		/* that may accept from them */
 	double oldest_wait;		/* in any member's queue */
 	const char *steering;
+	int64_t steered;		/* a program chooses, not the hash */
 	const struct group_loss *losses;
 	size_t loss_count;
 	const char *const *flags;	/* the group's and its members' */

@@ -18,6 +18,9 @@ static const struct {
 	    "here too, and gets all" },
 	[GROUP_QUARANTINED] = { "QUARANTINED", "new ones go to others, as a "
 	    "quarantine asks" },
+	[GROUP_STEERED] = { "STEERED", "a program chooses the member, not the "
+	    "kernel's hash" },
+	[GROUP_SILENT] = { "SILENT", "it answered nothing of what was for it" },
 };
 
 static void

@@ -67,6 +67,8 @@ struct probe_member {
 	uint64_t count;			/* predicted ones included */
 	uint64_t predicted, queued;
 	uint64_t failed;		/* accepted, and then not answered */
+	int64_t due, unanswered;	/* for it by the hash; timed out */
+	const char *const *flags;
 	int64_t answered;		/* the part of count seen to answer */
 	int64_t handed;			/* accepted; others answered */
 	double share, expected;
@@ -106,6 +108,7 @@ struct probe_report {
 	const struct labels *labels;	/* NULL: none */
 	uint64_t reports;		/* merged into this one */
 	const char *steering;		/* rpnc's members set it; NULL: none */
+	int64_t steered;		/* a program chooses, not the hash */
 	const char *started_at, *ended_at;	/* RFC 3339; NULL: not known */
 	const struct clock_error *clock;	/* NULL: not known */
 	double overlap;			/* merged runs; NAN: one, or not known */
@@ -117,6 +120,7 @@ struct probe_report {
 	uint64_t abandoned;		/* in flight when a signal came */
 	const struct probe_member *members;
 	size_t member_count;
+	const char *const *flags;	/* its own and its members' */
 	const struct probe_fairness *fairness;	/* NULL: nothing to judge */
 	const struct probe_what_if *what_if;	/* NULL: none */
 	const struct latencies *latency;

@@ -175,11 +175,53 @@ there_is_room_for_the_verdict(void **state)
 	assert_string_equal(list.at[FINDINGS - 1].kind, "changed");
 }
 
+static void
+who_answers_nothing_comes_first(void **state)
+{
+	(void)state;
+	members[1].silent = true;
+	members[1].due = 106;
+	facts.failed = 106;
+	facts.unjudged = "no";
+	assert_says("B (pid 101) answered none of 106\n"
+	    "106 of 1000 failed\nno verdict: no\n");
+	assert_string_equal(list.at[0].kind, "silent");
+	assert_int_equal(list.at[0].pid, 101);
+	/* if it is known why, that is said instead */
+	members[1].state = "stopped";
+	members[1].waiting = 7;
+	facts.failed = 0;
+	assert_says("B (pid 101) is stopped: 7 clients wait in its queue\n"
+	    "no verdict: no\n");
+}
+
+static void
+the_verdict_says_that_a_program_steers(void **state)
+{
+	(void)state;
+	facts.verdict = "even";
+	facts.steered = true;
+	assert_says("even: the differences are chance; steered by a program\n");
+	facts.steering = "random";
+	assert_says("even: the differences are chance; steered: random\n");
+	facts.verdict = NULL;
+	facts.unjudged = "no";
+	assert_says("no verdict: no\n");
+	facts.steering = NULL;
+	assert_says("no verdict: no; steered by a program\n");
+	facts.unjudged = NULL;
+	facts.failed = 3;
+	assert_says("3 of 1000 failed\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(every_verdict_has_a_sentence, begin),
+		cmocka_unit_test_setup(who_answers_nothing_comes_first, begin),
+		cmocka_unit_test_setup(the_verdict_says_that_a_program_steers,
+		    begin),
 		cmocka_unit_test_setup(
 		    uneven_names_the_member_that_is_least_like_chance, begin),
 		cmocka_unit_test_setup(unclear_says_why, begin),

@@ -114,19 +114,40 @@ many_reasons_are_cut_not_written_beyond(void **state)
 static void
 names_are_read_in_capitals_or_not(void **state)
 {
+	const unsigned all = (1 << GROUP_FLAGS) - 1;
+
 	(void)state;
-	assert_int_equal(gate_flags(""), (1 << GROUP_FLAGS) - 1);
-	assert_int_equal(gate_flags("STUCK"), 1 << GROUP_STUCK);
-	assert_int_equal(gate_flags("one-socket,Stuck,STUCK"),
+	assert_int_equal(gate_flags("", all), all);
+	assert_int_equal(gate_flags("STUCK", all), 1 << GROUP_STUCK);
+	assert_int_equal(gate_flags("one-socket,Stuck,STUCK", all),
 	    1 << GROUP_STUCK | 1 << GROUP_ONE_SOCKET);
 	for (enum group_flag i = 0; i < GROUP_FLAGS; i++)
-		assert_int_equal(gate_flags(group_flag_name(i)), 1 << i);
-	assert_int_equal(gate_flags("STUC"), -1);
+		assert_int_equal(gate_flags(group_flag_name(i), all), 1 << i);
+	assert_int_equal(gate_flags("STUC", all), -1);
 	assert_int_equal(fail_status(), STATUS_USAGE);
 	assert_non_null(strstr(fail_text(), "STUC: no such flag"));
-	assert_int_equal(gate_flags("STUCK,"), -1);
-	assert_int_equal(gate_flags(",STUCK"), -1);
-	assert_int_equal(gate_flags("STUCK FULL"), -1);
+	assert_int_equal(gate_flags("STUCK,", all), -1);
+	assert_int_equal(gate_flags(",STUCK", all), -1);
+	assert_int_equal(gate_flags("STUCK FULL", all), -1);
+}
+
+static void
+only_flags_that_can_be_are_read(void **state)
+{
+	const char *none[] = { NULL };
+
+	(void)state;
+	assert_int_equal(gate_flags("", GATE_OF_ATTEMPTS), GATE_OF_ATTEMPTS);
+	assert_int_equal(gate_flags("silent", GATE_OF_ATTEMPTS),
+	    1 << GROUP_SILENT);
+	assert_int_equal(gate_flags("SILENT,STUCK", GATE_OF_ATTEMPTS), -1);
+	assert_string_equal(fail_text(),
+	    "STUCK: no such flag here: want STEERED, SILENT");
+	assert_int_equal(gate_flags("SILENT", GATE_OF_GROUP), -1);
+	group_flag_set(&flags[0], GROUP_SILENT);
+	assert_true(gate_finds(1 << GROUP_SILENT, flags[0].names));
+	assert_false(gate_finds(1 << GROUP_STEERED, flags[0].names));
+	assert_false(gate_finds(~0U, none));
 }
 
 int
@@ -142,6 +163,7 @@ main(void)
 		cmocka_unit_test_setup(many_reasons_are_cut_not_written_beyond,
 		    begin),
 		cmocka_unit_test(names_are_read_in_capitals_or_not),
+		cmocka_unit_test_setup(only_flags_that_can_be_are_read, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

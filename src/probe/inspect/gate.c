@@ -17,36 +17,46 @@ enum { FLAG_WORD = 40, PIDS_SHOWN = 3 };
 
 /* "STUCK, FULL, ..." */
 static void
-flag_list(char text[static GATE_TEXT])
+flag_list(char text[static GATE_TEXT], unsigned flags)
 {
 	size_t used = 0;
 
 	for (enum group_flag i = 0; i < GROUP_FLAGS; i++)
-		used += (size_t)snprintf(text + used, GATE_TEXT - used,
-		    "%s%s", i ? ", " : "", group_flag_name(i));
+		if (flags & 1U << i)
+			used += (size_t)snprintf(text + used, GATE_TEXT - used,
+			    "%s%s", used ? ", " : "", group_flag_name(i));
 }
 
 int
-gate_flags(const char *text)
+gate_flags(const char *text, unsigned can_be)
 {
 	int bits = 0, found;
 	char all[GATE_TEXT];
 
 	if (!*text)
-		return (1 << GROUP_FLAGS) - 1;
+		return (int)can_be;
 	for (size_t n;; text += n + 1) {
 		n = strcspn(text, ",");
 		found = group_flag_find(text, n);
-		if (found < 0)
+		if (found < 0 || !(can_be & 1U << found))
 			break;
 		bits |= 1 << found;
 		if (!text[n])
 			return bits;
 	}
-	flag_list(all);
-	return fail_as(STATUS_USAGE, "%.*s: no such flag: want %s",
+	flag_list(all, can_be);
+	return fail_as(STATUS_USAGE, "%.*s: no such flag here: want %s",
 	    (int)strcspn(text, ",") < FLAG_WORD ? (int)strcspn(text, ",") :
 	    FLAG_WORD, text, all);
+}
+
+bool
+gate_finds(unsigned flags, const char *const *names)
+{
+	for (int i = 0; names[i]; i++)
+		if (flags & 1U << group_flag_find(names[i], strlen(names[i])))
+			return true;
+	return false;
 }
 
 static void why_add(char why[static GATE_TEXT], const char *format, ...)

@@ -5,7 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "report/group_flag.h"
+
 struct group_report;
+
+/* The flags that --group finds, and those that attempts find. */
+enum {
+	GATE_OF_GROUP = (1 << GROUP_FLAGS) - 1 - (1 << GROUP_SILENT),
+	GATE_OF_ATTEMPTS = 1 << GROUP_STEERED | 1 << GROUP_SILENT,
+};
 
 /* What is expected of the groups of a port. */
 struct gate {
@@ -14,10 +22,13 @@ struct gate {
 };
 
 /*
- * Reads the names of flags, with commas between; "": all of them. Returns their
- * bits; -1: a fault says which word is no flag.
+ * Reads the names of flags, with commas between; "": all that can be. Returns
+ * their bits; -1: a fault says which word is no flag that can be.
  */
-int gate_flags(const char *text);
+int gate_flags(const char *text, unsigned can_be);
+
+/* Whether any of these names is one of the flags. */
+bool gate_finds(unsigned flags, const char *const *names);
 
 /*
  * Whether the groups are as expected. If not, why is set: "127.0.0.1:9000: 8

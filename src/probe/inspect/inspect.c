@@ -138,6 +138,12 @@ inspect_judge(struct inspect *s)
 	return n;
 }
 
+void
+inspect_steered(struct inspect *s, int index, int steered)
+{
+	inspect_group_steered(&s->groups[index], steered);
+}
+
 struct group_report *
 inspect_group(struct inspect *s, int index)
 {

@@ -38,5 +38,7 @@ bool inspect_is_settled(const struct inspect *);
 int inspect_judge(struct inspect *);
 /* One group, valid until the next judgement. */
 struct group_report *inspect_group(struct inspect *, int index);
+/* Adds to it whether a program chooses the members: 0, 1, or -1: not known. */
+void inspect_steered(struct inspect *, int index, int steered);
 
 #endif

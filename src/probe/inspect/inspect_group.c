@@ -255,6 +255,15 @@ group_indices(struct inspect_group *g, struct registry *r)
 	}
 }
 
+static bool
+member_has_flag(const struct group_member *m, const char *name)
+{
+	for (int i = 0; m->flags[i]; i++)
+		if (strcmp(m->flags[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* Steering is only known if members are on the registry. */
 static void
 group_steering(struct inspect_group *g, struct registry *r)
@@ -265,6 +274,33 @@ group_steering(struct inspect_group *g, struct registry *r)
 			    &registry_shared(r)->steering, g->steering);
 			return;
 		}
+}
+
+/*
+ * Members attach a program if they steer, if one is full, or quarantined. One
+ * alone has nothing to choose.
+ */
+static bool
+is_steered_by_members(const struct inspect_group *g)
+{
+	const struct group_report *r = &g->report;
+
+	if (r->sockets < 2)
+		return false;
+	for (size_t i = 0; r->steering && i < r->member_count; i++)
+		if (member_has_flag(&r->members[i], "QUARANTINED") ||
+		    (r->members[i].who.name && r->members[i].state &&
+		    strcmp(r->members[i].state, "full") == 0))
+			return true;
+	return r->steering && strcmp(r->steering, "hash") != 0;
+}
+
+void
+inspect_group_steered(struct inspect_group *g, int steered)
+{
+	g->report.steered = steered;
+	if (steered == 1)
+		group_flag_set(&g->flags, GROUP_STEERED);
 }
 
 /* Traffic that other groups take from this one. */
@@ -348,15 +384,6 @@ group_flags_fill(struct inspect_group *g)
 	g->report.flags = g->flags.names;
 }
 
-static bool
-member_has_flag(const struct group_member *m, const char *name)
-{
-	for (int i = 0; m->flags[i]; i++)
-		if (strcmp(m->flags[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* Sentences about members that do not accept. */
 static int
 group_findings(struct inspect_group *g, bool datagram)
@@ -427,6 +454,7 @@ inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
 		return -1;
 	group_count(g);
 	group_flags_fill(g);
+	inspect_group_steered(g, is_steered_by_members(g) ? 1 : -1);
 	return group_findings(g, p->datagram);
 }
 

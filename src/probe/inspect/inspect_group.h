@@ -32,6 +32,8 @@ struct inspect_group {
  */
 int inspect_group_fill(struct inspect_group *g, const struct snapshot *snapshots,
     int taken, struct port_sockets *p, const struct diag_sock *like);
+/* Whether a program chooses the members: 0, 1, or -1: not known. */
+void inspect_group_steered(struct inspect_group *, int steered);
 void inspect_group_free(struct inspect_group *);
 
 #endif

@@ -16,7 +16,8 @@
  *
  * PROXY is left out without proxies. LOOK is left out if the kernel is not
  * asked, as behind a proxy, where this host need not have the server's end of
- * the connection. TLS and HOLD are left out unless the plan has them. CONNECT and PROXY have one limit
+ * the connection. TLS and HOLD are left out if the plan has none. CONNECT and
+ * PROXY have one limit
  * together, of which TLS has what is left then; each other stage has its own.
  * There is one timer for it; tick_at is for times that must be finer.
  * attempt_end() leaves any stage for IDLE: it reports the result to on_end,
@@ -427,7 +428,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->started = intended ? intended : clock_ns();
 	a->result = (struct attempt_result){
 		.number = id, .row = -1, .predicted = -1, .accepted = -1,
-		.took = -1,
+		.due = -1, .took = -1,
 	};
 	for (int i = 0; i < LATENCIES; i++)
 		a->result.ns[i] = -1;

@@ -94,9 +94,10 @@ attempt_end(struct attempt *a, enum outcome outcome, int error)
 	a->result.mismatched = outcome == OUT_OK && a->exchange.wrong;
 	if (a->result.mismatched && !s->tally->mismatched)
 		wrong_keep(s->tally, &a->exchange);
-	if (s->identify) {
-		a->result.predicted = identify_row(s->identify,
-		    a->predicted_inode);
+	if (s->identify)
+		a->result.due = identify_row(s->identify, a->predicted_inode);
+	if (s->identify && s->by != BY_REGISTRY) {
+		a->result.predicted = a->result.due;
 		if (a->verified && outcome == OUT_OK && a->result.row < 0)
 			a->result.row = a->result.predicted;
 		else if (!a->verified)

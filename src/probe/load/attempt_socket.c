@@ -52,8 +52,8 @@ socket_prepare(struct attempt *a, int fd)
 	    (sock_device(fd, p->interface) < 0 ||
 	    sources_next(p->sources, s->target.sa.sa_family, &from) < 0)))
 		return -1;
-	if (s->identify && !a->unbound &&
-	    (s->by == BY_DIAG || s->by == BY_AUTO)) {
+	if (s->identify && !a->unbound && (s->by == BY_DIAG ||
+	    s->by == BY_AUTO || s->by == BY_REGISTRY)) {
 		a->ours = from;
 		a->predicted_inode = identify_predict(s->identify, fd,
 		    &a->ours);

@@ -294,6 +294,17 @@ scout_skip(struct load *l, const struct attempt_result *r)
 	    text), r->reason[0] ? r->reason : strerror(r->error));
 }
 
+/*
+ * Whether a server is there, though it did not answer: one of several sockets
+ * may be one that nobody reads.
+ */
+static bool
+scout_found_silence(const struct load *l, const struct attempt_result *r)
+{
+	return l->plan->datagram && r->outcome == OUT_TIMEOUT &&
+	    l->shared.identify && identify_has_several(l->shared.identify);
+}
+
 static bool
 scout_next_address(struct load *l, const struct attempt_result *r)
 {
@@ -396,7 +407,8 @@ load_on_end(struct attempt *a, const struct attempt_result *result)
 	l->in_flight--;
 	if (l->plan->pause)
 		s->rested = clock_ns() + l->plan->pause * 1000;
-	if (s->scouting && r.outcome == OUT_OK)	/* a datagram's reply */
+	if (s->scouting && (r.outcome == OUT_OK || /* a datagram's reply */
+	    scout_found_silence(l, &r)))
 		schedule_settle(s, a->started);
 	else if (s->scouting)
 		passed = scout_goes_on(l, &r);

@@ -3,7 +3,8 @@
  * registry, the kernel (identify.c), or the peer's own name.
  * load_identify_open() finds the registry of the port, load_identify_aim() asks
  * the kernel about an address; load_follow() looks again for members while the
- * load runs.
+ * load runs. If the registry counts datagrams, the kernel is still asked whose
+ * each is, because the registry does not know whose the lost ones were.
  */
 #include "probe/load/load_internal.h"
 
@@ -73,8 +74,6 @@ load_identify_aim(struct load *l, const struct addr *a)
 		s->by = BY_REGISTRY;
 	if (s->by == BY_AUTO && l->plan->datagram)
 		s->by = askable ? BY_DIAG : BY_NONE;
-	if (s->by == BY_REGISTRY)
-		s->identify = NULL;
 	if (s->by != BY_DIAG || askable)
 		return 0;
 	if (!sock_is_local(a))

@@ -78,7 +78,7 @@ await_counts(struct load *l)
 		nanosleep(&tick, NULL);
 }
 
-/* Why the hash does not choose; false: no reason is known. */
+/* Why the hash does not choose; false: no reason is known. g may be NULL. */
 static bool
 steering_reason(struct load *l, const struct identified *g,
     char text[static RESULT_NOTE])
@@ -86,7 +86,7 @@ steering_reason(struct load *l, const struct identified *g,
 	bool ours = registry_counts_has(&l->counts, &l->tally);
 
 	text[0] = '\0';
-	if (g->record.steered)
+	if (g && g->record.steered)
 		snprintf(text, RESULT_NOTE, "a member is quarantined");
 	else if (ours && mode_of(&registry_shared(l->counts.registry)->
 	    steering) != STEER_HASH)
@@ -120,6 +120,24 @@ note_predictions(struct result *r, struct load *l, const struct identified *g)
 		result_note(r, "%llu connection%s in no row: no process was seen "
 		    "to accept, and the kernel's hash can't tell which did: "
 		    "%.160s", missing, plural(missing), reason);
+}
+
+/* Whether a program chooses the members, and so whom timeouts are put down to. */
+static void
+result_steering(struct result *r, struct load *l, const struct identified *g)
+{
+	char reason[RESULT_NOTE];
+	bool asked = g ? g->sockets > 1 : l->shared.by == BY_REGISTRY;
+	bool steered = asked && steering_reason(l, g, reason);
+
+	r->steered = steered ? 1 : g ? identified_steered(g) : -1;
+	if (steered)
+		r->trust = TRUST_NONE;
+	else if (g)
+		r->trust = identified_trust(g);
+	else
+		r->trust = asked && l->shared.identify ? TRUST_TESTED :
+		    TRUST_NONE;
 }
 
 static void
@@ -206,6 +224,7 @@ result_rows_diag(struct result *r, struct load *l, bool *changed)
 	group.changed |= l->changed;
 	*changed = group.changed;
 	note_group(r, l, &group);
+	result_steering(r, l, &group);
 	note_sockets(r, &l->tally, group.sockets);
 	note_answers(r, &l->tally);
 	load_name_members(l);
@@ -245,6 +264,7 @@ result_rows(struct result *r, struct load *l, bool *changed)
 	struct attempt_shared *s = &l->shared;
 	enum knowledge known = KNOW_NOTHING;
 
+	result_steering(r, l, NULL);
 	if (s->by == BY_AUTO && s->identify)
 		s->by = BY_DIAG;
 	if (s->by == BY_DIAG) {
@@ -452,6 +472,8 @@ result_make(struct result *r, struct load *l)
 	note_wrong(r, l);
 	if (verdict_make(&r->verdict, &l->tally, known, changed) < 0)
 		return -1;
+	verdict_blame(&r->verdict, r->trust);
+	verdict_steered(&r->verdict, r->steered);
 	r->verdict.report.what_if = moving && !result_is_steered(r) ? moving :
 	    NULL;
 	result_report_fill(r, l);

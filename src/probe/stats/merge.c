@@ -234,6 +234,19 @@ merge_row_of(struct merge *m, const struct row *like)
 	return new->row;
 }
 
+/* Older reports have neither; null: nobody can be blamed. */
+static void
+read_blame(struct reader *r, json_t *o, struct blame *b)
+{
+	if (!json_is_integer(json_object_get(o, "due")) ||
+	    !json_is_integer(json_object_get(o, "unanswered"))) {
+		r->merge->blameless = true;
+		return;
+	}
+	read_count_add(r, o, "due", &b->due);
+	read_count_add(r, o, "unanswered", &b->unanswered);
+}
+
 /* Returns the expected count that the report gives. */
 static double
 read_member(struct reader *r, json_t *o, const char *by, const char *host)
@@ -269,6 +282,7 @@ read_member(struct reader *r, json_t *o, const char *by, const char *host)
 	row->predicted += predicted;
 	read_count_add(r, o, "queued", &row->queued);
 	read_count_add(r, o, "failed", &row->failed);
+	read_blame(r, o, &row->blame);
 	row->sockets = sockets > 0 ? sockets : row->sockets;
 	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
 	read_latencies(r, o, row->latency);
@@ -484,6 +498,8 @@ read_report(struct reader *r, json_t *o)
 	read_word(r, o, "loop", &m->loop);
 	read_word(r, o, "host", &m->host);
 	read_word(r, o, "steering", &m->steering);
+	m->steered |= json_is_true(json_object_get(o, "steered"));
+	m->steering_open |= !json_is_boolean(json_object_get(o, "steered"));
 	read_target(r, o);
 	read_labels(r, o);
 	read_times(r, o);

@@ -46,6 +46,9 @@ struct merge {
 	bool unjudged;			/* a report has no verdict */
 	const char *why;		/* the sum has no verdict, or NULL */
 	bool at_least, changed;
+	bool blameless;			/* a report blames nobody */
+	bool steered;			/* a report says so */
+	bool steering_open;		/* a report does not know */
 	uint64_t verdicts[FAIR_CHANGED + 1];
 	char note[MERGE_NOTES][MERGE_NOTE];
 	const char *notes[MERGE_NOTES + 1];

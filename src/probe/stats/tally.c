@@ -181,6 +181,20 @@ tls_add(struct probe_tls *into, const struct probe_tls *t)
 	into->cipher = t->cipher ? t->cipher : into->cipher;
 }
 
+/* An attempt that failed otherwise is nobody's fault who is known. */
+static void
+blame_count(struct tally *t, const struct attempt_result *r)
+{
+	int whose = r->accepted >= 0 ? r->accepted : r->row >= 0 ? r->row :
+	    r->due;
+	bool late = r->outcome == OUT_TIMEOUT || r->outcome == OUT_QUEUED;
+
+	if (whose < 0 || (r->outcome != OUT_OK && !late))
+		return;
+	t->rows[whose].blame.due++;
+	t->rows[whose].blame.unanswered += late;
+}
+
 bool
 tally_measures(const struct attempt_result *r, int latency)
 {
@@ -201,6 +215,7 @@ tally_add(struct tally *t, const struct attempt_result *r)
 		t->rows[r->predicted].queued++;
 	else if (r->outcome != OUT_OK && r->row >= 0)
 		t->rows[r->row].failed++;
+	blame_count(t, r);
 	tls_add(&t->tls, &r->tls);
 	t->mismatched += r->mismatched;
 	t->deferred += r->deferred;
@@ -350,6 +365,8 @@ tally_forget(struct tally *t, int row)
 	into->predicted += from->predicted;
 	into->queued += from->queued;
 	into->failed += from->failed;
+	into->blame.due += from->blame.due;
+	into->blame.unanswered += from->blame.unanswered;
 	into->confirmed += row_answered(from);
 	into->handed += from->handed;
 	into->elsewhere += from->elsewhere;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "probe/stats/blame.h"
 #include "report/probe.h"
 
 /* Counts of attempts: all, and for each member that answered. */
@@ -42,6 +43,7 @@ struct row {
 	uint64_t count;			/* connections seen to be its */
 	uint64_t predicted, queued;	/* known by prediction only */
 	uint64_t failed;		/* accepted, then reset or timed out */
+	struct blame blame;
 	uint64_t held, confirmed, handed;	/* see answer.c */
 	uint64_t elsewhere;		/* part of count: of another process */
 	int confirmations, readings;
@@ -88,6 +90,7 @@ struct attempt_result {
 	int error;			/* errno, or 0 and: */
 	char reason[TALLY_REASON];	/* in words */
 	int row, predicted;		/* answered, predicted; or -1 */
+	int due;			/* the row whose it was; or -1 */
 	pid_t newcomer;			/* the row's child that has it, or 0 */
 	int accepted;			/* another row that accepted, or -1 */
 	bool deferred;			/* not accepted before data comes */

@@ -148,7 +148,8 @@ verdict_judge(struct verdict *s, const struct tally *t, enum knowledge
 
 static void
 verdict_member_fill(struct probe_member *m, struct latencies *latency,
-    const struct tally *t, const struct row *r)
+    const struct group_flags *flags, const struct tally *t,
+    const struct row *r)
 {
 	*m = (struct probe_member){
 		.who = row_member(r), .count = row_total(r),
@@ -159,6 +160,7 @@ verdict_member_fill(struct probe_member *m, struct latencies *latency,
 		.waiting = r->asked ? r->waiting : -1,
 		.answered = t->replied ? (int64_t)row_answered(r) : -1,
 		.handed = t->replied ? (int64_t)r->handed : -1,
+		.due = -1, .unanswered = -1, .flags = flags->names,
 	};
 	for (int i = 0; i < LATENCIES; i++)
 		latency->at[i] = r->latency[i];
@@ -172,19 +174,22 @@ verdict_members_fill(struct verdict *s, struct tally *t, uint64_t *total)
 	s->order = calloc(k + 1, sizeof(struct row *));
 	s->members = calloc(k + 1, sizeof(*s->members));
 	s->member_latency = calloc(k + 1, sizeof(*s->member_latency));
-	if (!s->order || !s->members || !s->member_latency)
+	s->member_flags = calloc(k + 1, sizeof(*s->member_flags));
+	if (!s->order || !s->members || !s->member_latency || !s->member_flags)
 		return fail("report");
 	for (size_t i = 0; i < k; i++)
 		s->order[i] = &t->rows[i];
 	qsort(s->order, k, sizeof(struct row *), row_order);
 	for (size_t i = 0; i < k; i++) {
-		verdict_member_fill(&s->members[i], &s->member_latency[i], t,
-		    s->order[i]);
+		verdict_member_fill(&s->members[i], &s->member_latency[i],
+		    &s->member_flags[i], t, s->order[i]);
 		*total += s->members[i].count;
 		s->report.predicted += s->members[i].predicted;
 	}
 	s->report.members = s->members;
 	s->report.member_count = k;
+	s->report.flags = s->flags.names;
+	s->report.steered = -1;
 	return 0;
 }
 
@@ -219,6 +224,8 @@ finding_member_fill(struct finding_member *to, const struct probe_member *m)
 		.who = m->who, .count = m->count,
 		.state = m->stopped == 1 ? "stopped" : NULL,
 		.stuck = m->queued > 0, .waiting = m->waiting,
+		.silent = m->flags[0] != NULL,
+		.due = m->due > 0 ? (uint64_t)m->due : 0,
 		.expected = m->expected,
 	};
 }
@@ -285,6 +292,7 @@ verdict_facts_fill(struct finding_facts *to, const struct verdict *s)
 		.failure = "failed", .queued = r->queued,
 		.mismatched = r->mismatched, .missing = s->missing,
 		.p = s->chance,
+		.steered = r->steered == 1, .steering = r->steering,
 	};
 	if (r->during) {
 		to->failure = "lost";
@@ -299,6 +307,33 @@ verdict_facts_fill(struct finding_facts *to, const struct verdict *s)
 	to->at_least = r->fairness->at_least;
 	to->enough = r->fairness->enough;
 	to->needed = verdict_needed(s, to->judged);
+}
+
+void
+verdict_blame(struct verdict *s, enum trust trust)
+{
+	int k = (int)s->report.member_count;
+	struct blame *all = calloc((size_t)k + 1, sizeof(*all));
+
+	for (int i = 0; all && i < k; i++)
+		all[i] = s->order[i]->blame;
+	for (int i = 0; all && i < k && trust != TRUST_NONE; i++) {
+		s->members[i].due = (int64_t)all[i].due;
+		s->members[i].unanswered = (int64_t)all[i].unanswered;
+		if (!blame_is_silent(all, k, i, trust))
+			continue;
+		group_flag_set(&s->member_flags[i], GROUP_SILENT);
+		group_flags_add(&s->flags, &s->member_flags[i]);
+	}
+	free(all);
+}
+
+void
+verdict_steered(struct verdict *s, int64_t steered)
+{
+	s->report.steered = steered;
+	if (steered == 1)
+		group_flag_set(&s->flags, GROUP_STEERED);
 }
 
 int
@@ -354,4 +389,5 @@ verdict_free(struct verdict *s)
 	free(s->order);
 	free(s->members);
 	free(s->member_latency);
+	free(s->member_flags);
 }

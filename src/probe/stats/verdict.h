@@ -4,6 +4,7 @@
 #include "math/fair.h"
 #include "probe/stats/tally.h"
 #include "report/finding.h"
+#include "report/group_flag.h"
 
 /* Shares and the verdict that follow from a tally, and their report. */
 
@@ -16,6 +17,7 @@ struct verdict {
 	struct latencies latency, *member_latency;
 	struct probe_member *members;
 	struct row **order;
+	struct group_flags flags, *member_flags;
 	enum fair_verdict verdict;
 	double p;			/* 1 if nothing was tested */
 	double chance;			/* the p of the verdict; or 1 */
@@ -43,6 +45,13 @@ int verdict_hosts(const struct tally *);
  */
 int verdict_make(struct verdict *, struct tally *, enum knowledge,
     bool changed);
+/*
+ * Puts timeouts down to members, and flags those that answered nothing.
+ * Without this call nobody is blamed.
+ */
+void verdict_blame(struct verdict *, enum trust);
+/* Whether a program chooses the members: 0, 1, or -1: not known. */
+void verdict_steered(struct verdict *, int64_t steered);
 /*
  * Puts it in words. unjudged: why there is no verdict, or NULL; running:
  * the load goes on. -1 without memory.

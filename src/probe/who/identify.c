@@ -135,6 +135,12 @@ identify_has_group(const struct identify *w)
 	return w->group.count > 0;
 }
 
+bool
+identify_has_several(const struct identify *w)
+{
+	return w->group.count > 1;
+}
+
 uint64_t
 identify_predict(struct identify *w, int fd, struct addr *ours)
 {
@@ -481,6 +487,8 @@ identify_end(struct identify *w, struct tally *t)
 		.predicted = w->protocol == IPPROTO_UDP &&
 		    w->group.count > 1,
 		.sockets = w->group.count,
+		.reliable = w->group.count > 0 && prediction_is_reliable(
+		    &w->prediction, w->group.count),
 	};
 
 	if (t == w->tally)
@@ -491,7 +499,27 @@ identify_end(struct identify *w, struct tally *t)
 	listeners_ask(&w->group, t, list, count);
 	free(list);
 	listeners_weigh(&w->group, t);
+	found.apart = true;
+	for (int i = 0; i < t->count; i++)
+		found.apart &= t->rows[i].sockets < 2;
 	return found;
+}
+
+enum trust
+identified_trust(const struct identified *g)
+{
+	if (g->record.wrong || g->record.steered)
+		return TRUST_NONE;
+	return g->reliable ? TRUST_SURE : TRUST_TESTED;
+}
+
+int
+identified_steered(const struct identified *g)
+{
+	if (g->record.steered || (g->record.wrong && !g->changed))
+		return 1;
+	return g->reliable && g->apart && g->sockets > 1 && !g->changed ? 0 :
+	    -1;
 }
 
 enum knowledge

@@ -35,6 +35,8 @@ bool identify_is_shared(const struct origin *, const struct addr *target);
 
 /* Whether any socket there listens. */
 bool identify_has_group(const struct identify *);
+/* Whether several do. */
+bool identify_has_several(const struct identify *);
 
 /*
  * Binds a socket that is not connected yet, and asks which listener will get
@@ -100,6 +102,8 @@ struct identified {
 	bool handed;		/* the process that accepts hands on */
 	bool predicted;		/* datagrams: the members are only predicted */
 	int sockets;		/* in the group */
+	bool apart;		/* no process has two of them */
+	bool reliable;		/* the predictions, as far as they can be */
 	bool hidden;		/* processes of other users */
 	uid_t uid;		/* one of those */
 	struct prediction_record record;	/* right and wrong ones */
@@ -108,6 +112,15 @@ struct identified {
 
 /* The knowledge that a verdict can rest on. */
 enum knowledge identified_knowledge(const struct identified *);
+
+/* How far the hash says whose an attempt was that nobody answered. */
+enum trust identified_trust(const struct identified *);
+/*
+ * Whether a program chooses the members: 1 if some connection went to another
+ * one than the hash gives; 0 if enough went where it says, each socket being
+ * another process's; -1 if that is not known.
+ */
+int identified_steered(const struct identified *);
 
 /*
  * Looks at the group again. Returns 1 if members came (each has a row then) or
