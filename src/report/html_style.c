@@ -95,6 +95,7 @@ const char html_style[] =
 ".verdict p:first-child{font-size:17px}\n"
 ".facts div{padding:9px 12px;flex-basis:40%}\n"
 "th,td{padding-left:8px}thead th,.times td,.times th{font-size:12px}\n"
+"tbody th{white-space:normal;min-width:104px;overflow-wrap:break-word}\n"
 "tbody th small{display:block;margin:0;font-size:12px;max-width:112px;\n"
 "overflow:hidden;text-overflow:ellipsis}\n"
 ".plot{grid-template-columns:66px 1fr auto;gap:6px 8px}\n"
