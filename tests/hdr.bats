@@ -93,6 +93,11 @@ old_report() {
 			assert.ok(h.endTimeStampMsec > h.startTimeStampMsec)
 		}
 		assert.ok(starts.size >= 2, starts.size)
+		// one begins where the last one has ended
+		const at = fs.readFileSync("log.hlog", "utf8").match(/^Tag=connect,.*/gm)
+			.map((line) => line.split(",").slice(1, 3).map(Number))
+		for (let i = 1; i < at.length; i++)
+			assert.ok(Math.abs(at[i - 1][0] + at[i - 1][1] - at[i][0]) < 0.003, at)
 		for (const phase of ["connect", "accept", "echo", "late"]) {
 			assert.equal(sums[phase].totalCount, r.latency[phase].count)
 			const p90 = Math.min(sums[phase].getValueAtPercentile(90), r.latency[phase].max_ns)

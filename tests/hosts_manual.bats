@@ -1,14 +1,13 @@
 #!/usr/bin/env bats
 # What rpnc-hosts(7) shows, typed in real terminals as it is written there, and
-# the same without a terminal; and its examples. parallel, ssh, srun and kubectl
-# are stand-ins that run everything on this host.
+# the same without a terminal. parallel, ssh, srun and kubectl are stand-ins that
+# run everything on this host.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helpers
 load terminal
 load shown
 load shown_terminal
-load probe
 
 texts() {
 	cat "$root/man/rpnc-hosts.7"
@@ -207,51 +206,4 @@ kubectl logs -l job-name=rpnc-probe --tail=-1 >all.json
 rpnc probe --merge all.json
 END
 	has '800 connections, 4 reports'
-}
-
-@test "rpnc-hosts(7): the dashboard asks for metrics and labels that --openmetrics writes" {
-	local promtool=${PEERS:-/nonexistent}/prometheus/usr/bin/promtool
-	start echo -r -w 2 --name A 127.0.0.1 0
-	probe -n 300 --echo --openmetrics m.prom "127.0.0.1:$port"
-	jq -r '[.panels[].targets[].expr] | .[]' "$root/src/examples/grafana-dashboard.json" >exprs
-	python3 - "$root/src/examples/grafana-dashboard.json" <<-'END'
-		import json, re, sys
-		board = json.load(open(sys.argv[1]))
-		labels = {}
-		for line in open("m.prom"):
-		    if not line.startswith("#"):
-		        name, rest = re.match(r"(\w+)\{(.*)\} ", line).groups()
-		        labels.setdefault(name, set()).update(re.findall(r'(\w+)="', rest))
-		assert len(labels) > 15, labels
-		ids = [p["id"] for p in board["panels"]]
-		assert len(ids) == len(set(ids)) >= 8
-		variables = {v["name"] for v in board["templating"]["list"]}
-		used = set()
-		def check(expr, legend=""):
-		    names = set(re.findall(r"rpnc_\w+", expr))
-		    assert names and names <= set(labels), names - set(labels)
-		    used.update(names)
-		    assert set(re.findall(r"\$(\w+)", expr)) <= variables, expr
-		    for name, selector in re.findall(r"(rpnc_\w+)\{([^}]*)\}", expr):
-		        assert set(re.findall(r"(\w+)=~?\"", selector)) <= labels[name], selector
-		    wanted = set(re.findall(r"\{\{(\w+)\}\}", legend))
-		    for by in re.findall(r"by \(([^)]*)\)", expr):
-		        assert set(by.split(", ")) <= set.union(*(labels[n] for n in names)), by
-		        assert wanted <= set(by.split(", ")), (wanted, by)
-		    assert wanted <= set.union(*(labels[n] for n in names)), (legend, names)
-		for p in board["panels"]:
-		    for t in p["targets"]:
-		        check(t["expr"], t["legendFormat"])
-		for v in board["templating"]["list"]:
-		    if v["type"] == "query":
-		        check(v["query"]["query"])
-		        assert v["query"]["query"].endswith(", %s)" % v["name"])
-		for name in ("fairness_verdict", "member_connections", "failures", "latency_seconds_bucket"):
-		    assert "rpnc_probe_" + name in used
-		# for promtool: each as a rule
-		rules = [{"record": "r:%d" % i, "expr": line.strip().replace("$address", "a").replace("$port", "1")}
-		         for i, line in enumerate(open("exprs"))]
-		json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, open("rules.yml", "w"))
-	END
-	test ! -x "$promtool" || "$promtool" check rules rules.yml
 }

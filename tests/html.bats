@@ -71,6 +71,7 @@ page() {
 		    x, w = float(band.get("x")), float(band.get("width"))
 		    tick = float(re.match(r"M([0-9.]+) ", of("tick", b)[0].get("d"))[1])
 		    assert abs(tick - m["expected"] * scale) < 1, (tick, m, scale)
+		    assert abs(x - (m["expected"] - r["fairness"]["spread"]) * scale) < 1
 		    assert w > 0 and abs(x + w - (m["expected"] + r["fairness"]["spread"]) * scale) < 1
 		head, *rows = table("times")
 		assert head == ["phase", "count", "p50", "p90", "p99", "max"], head
