@@ -621,11 +621,13 @@ long() {
 # members, to the mean of all.
 spread() {
 	local i
+	: >spread
 	for ((i = 0; i < $4; i++)); do
 		start echo -r --identify -w 8 --steer "$3" 127.0.0.1 0
-		long spread "$1" "$2" 8
+		long spread "$1" "$2" 8 >>spread || return 1
 		stop
-	done | sort -n | awk '{ sum += $1; all[NR] = $1 } END {
+	done
+	sort -n spread | awk '{ sum += $1; all[NR] = $1 } END {
 		print sum / NR, (all[int((NR + 1) / 2)] + all[int(NR / 2) + 1]) / 2 }'
 }
 

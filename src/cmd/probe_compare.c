@@ -13,7 +13,9 @@
  *			counts for which a stall delays each connection
  *
  * A round takes every model through the three phases; the order of the models
- * differs from round to round. After COMPARE_ROUNDS rounds the loop ends.
+ * differs from round to round. After COMPARE_ROUNDS rounds, long connections come
+ * one after the other to reuseport, by the hash and by --steer least, and the
+ * loop ends.
  */
 #include "cmd/probe_compare.h"
 
@@ -47,6 +49,10 @@ enum {
 	MOST_US = 1000 * 1000,		/* for --work and --stall */
 	RATE_LEAST = 10, RATE_MOST = 2000,
 	ROOM_LEFT = 60,			/* columns, for the time left */
+	LONG_EACH = 4,			/* connections for each worker */
+	LONG_MOST = 64,
+	LONG_RATE_HASH = 200,		/* a second */
+	LONG_RATE_LEAST = 14,		/* least.h follows 15 */
 	IN_FLIGHT = 2000,		/* most attempts of the open loop */
 	TIMEOUT_US = 10 * 1000 * 1000,
 };
@@ -71,7 +77,9 @@ struct compare {
 	int64_t work;
 	struct workload stall;
 	struct test_server servers[COMPARE_MODELS][2];	/* [1] stalls */
-	struct plan plans[COMPARE_PHASES];
+	struct test_server least;	/* reuseport with --steer least */
+	struct plan plans[COMPARE_PHASES], long_plans[LONGS];
+	int longs;			/* of LONGS, that are done */
 	struct sources sources;
 	struct load load;
 	bool running, shown;
@@ -167,18 +175,51 @@ on_fault(struct load *l)
 }
 
 static int
+run_begin(struct compare *c, const struct plan *plan,
+    const struct test_server *server)
+{
+	c->load = (struct load){ .on_done = on_done, .on_fault = on_fault };
+	c->running = true;
+	if (load_open(&c->load, plan, &server->at) < 0 ||
+	    load_start(&c->load, &c->app.loop) < 0)
+		return -1;
+	return 0;
+}
+
+static int
 phase_begin(struct compare *c, int model, enum compare_phase phase)
 {
 	struct test_server *server = phase_server(c, model, phase);
 
 	compare_progress(c, model, phase);
-	c->load = (struct load){ .on_done = on_done, .on_fault = on_fault };
-	c->running = true;
 	c->cpu = test_server_cpu(server);
-	if (load_open(&c->load, &c->plans[phase], &server->at) < 0 ||
-	    load_start(&c->load, &c->app.loop) < 0)
-		return -1;
-	return 0;
+	return run_begin(c, &c->plans[phase], server);
+}
+
+/* Whether all rounds are complete, and then the long connections. */
+static bool
+compare_is_over(const struct compare *c)
+{
+	return c->results.rounds == COMPARE_ROUNDS &&
+	    (c->workers < 2 || c->longs == LONGS);
+}
+
+static int
+long_begin(struct compare *c)
+{
+	return run_begin(c, &c->long_plans[c->longs], c->longs == LONG_LEAST ?
+	    &c->least : &c->servers[COMPARE_REUSEPORT][0]);
+}
+
+/* Seconds of all long connections: they come, then are held. */
+static double
+long_seconds(const struct compare *c)
+{
+	double seconds = 0;
+
+	for (int i = 0; i < LONGS && c->workers > 1; i++)
+		seconds += 2e-6 * (double)c->long_plans[i].hold;
+	return seconds;
 }
 
 static double
@@ -204,7 +245,8 @@ idle_seconds(const struct compare *c)
 static void
 durations_fit(struct compare *c)
 {
-	double left = c->expected - (double)(loop_now() - c->began) / 1e6;
+	double left = c->expected - long_seconds(c) -
+	    (double)(loop_now() - c->began) / 1e6;
 	double each = (left / (COMPARE_ROUNDS - c->results.rounds) -
 	    idle_seconds(c)) / COMPARE_MODELS;
 	double scale = fmax(1.0 / 3, fmin(2, each * 1e6 / c->timed));
@@ -220,7 +262,8 @@ compare_announce(struct compare *c)
 	int n;
 
 	c->expected = (c->timed * COMPARE_MODELS / 1e6 + idle_seconds(c)) *
-	    COMPARE_ROUNDS + (double)(loop_now() - c->began) / 1e6;
+	    COMPARE_ROUNDS + long_seconds(c) +
+	    (double)(loop_now() - c->began) / 1e6;
 	n = snprintf(line, sizeof(line), "%d ways to accept, %d rounds: about "
 	    "%s\n", COMPARE_MODELS, COMPARE_ROUNDS,
 	    age_text((int64_t)ceil(c->expected), time));
@@ -277,6 +320,11 @@ phase_take(struct compare *c)
 		calibrate(c);
 		return;
 	}
+	if (c->results.rounds == COMPARE_ROUNDS) {
+		compare_add_long(&c->results, (enum compare_long)c->longs++,
+		    &c->load.tally, c->workers);
+		return;
+	}
 	phase_end(c, model_of(c, c->step),
 	    (enum compare_phase)(c->step % COMPARE_PHASES));
 	if (++c->step == COMPARE_MODELS * COMPARE_PHASES) {
@@ -291,6 +339,8 @@ phase_next(struct compare *c)
 	if (c->calibrated < CALIBRATIONS)
 		return phase_begin(c, calibrations[c->calibrated].model,
 		    calibrations[c->calibrated].phase);
+	if (c->results.rounds == COMPARE_ROUNDS)
+		return long_begin(c);
 	if (!c->step)
 		durations_fit(c);
 	return phase_begin(c, model_of(c, c->step),
@@ -307,7 +357,7 @@ on_next(struct timer *t)
 	if (c->running)
 		load_close(&c->load);
 	c->running = false;
-	if (c->app.ended_by || c->results.rounds == COMPARE_ROUNDS)
+	if (c->app.ended_by || compare_is_over(c))
 		loop_stop(&c->app.loop);
 	else if (phase_next(c) < 0)
 		compare_fault(c);
@@ -358,6 +408,22 @@ compare_check(int count)
 	return 0;
 }
 
+/* Each is held until the last one has come, and so all are open at a time. */
+static struct plan
+long_plan(struct compare *c, const struct plan *common, int rate)
+{
+	struct plan p = *common;
+	int count = c->workers * LONG_EACH;
+
+	count = count > LONG_MOST ? LONG_MOST : count;
+	c->results.long_count = c->workers < 2 ? 0 : (uint64_t)count;
+	p.count = (uint64_t)count;
+	p.concurrency = count;
+	p.rate = rate;
+	p.hold = (int64_t)count * 1000 * 1000 / rate;
+	return p;
+}
+
 static int
 compare_plan(struct compare *c)
 {
@@ -381,6 +447,9 @@ compare_plan(struct compare *c)
 	c->plans[COMPARE_STALL].duration = CALIBRATE_US;
 	c->timed = (double)all / (COMPARE_ROUNDS * COMPARE_MODELS) + 1;
 	c->plans[COMPARE_STALL].concurrency = IN_FLIGHT;
+	for (int i = 0; i < LONGS; i++)
+		c->long_plans[i] = long_plan(c, &common, i == LONG_LEAST ?
+		    LONG_RATE_LEAST : LONG_RATE_HASH);
 	/* many addresses, because TIME_WAIT keeps the ports of each one */
 	return probe_rate(&c->plans[COMPARE_STALL].rate, s->rate) < 0 ? -1 :
 	    sources_read(&c->sources, "127.0.0.0/24");
@@ -403,17 +472,36 @@ start_one(struct compare *c, int model, bool stalls)
 }
 
 static int
+start_least(struct compare *c)
+{
+	char options[120];
+
+	snprintf(options, sizeof(options), "-w %d --accept reuseport --steer "
+	    "least --leave close --identify", c->workers);
+	return test_server_start(&c->least, options);
+}
+
+static int
 start_all(struct compare *c)
 {
 	for (int i = 0; i < COMPARE_MODELS; i++)
 		for (int stalls = 0; stalls < 2; stalls++)
 			if (start_one(c, i, stalls) < 0)
 				return -1;
+	if (start_least(c) < 0 || test_server_await(&c->least) < 0)
+		return -1;
 	for (int i = 0; i < COMPARE_MODELS; i++)
 		for (int stalls = 0; stalls < 2; stalls++)
 			if (test_server_await(&c->servers[i][stalls]) < 0)
 				return -1;
 	return 0;
+}
+
+static void
+compare_stop(struct compare *c)
+{
+	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
+	test_servers_stop(&c->least, 1);
 }
 
 static void
@@ -464,7 +552,7 @@ compare_run(struct compare *c)
 	if (c->running)
 		load_close(&c->load);
 	c->results.seconds = (double)(loop_now() - c->began) / 1e6;
-	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
+	compare_stop(c);
 	if (c->app.status == STATUS_OK)
 		compare_emit(c);
 }
@@ -488,7 +576,7 @@ probe_compare(const struct settings *s, int count, int *ended_by)
 		*ended_by = c->app.ended_by;
 		status = app_close(&c->app);
 	}
-	test_servers_stop(&c->servers[0][0], COMPARE_MODELS * 2);
+	compare_stop(c);
 	sources_free(&c->sources);
 	free(c);
 	return status;

@@ -228,6 +228,25 @@ spread_text(char *out, size_t size, const struct compare_report *r)
 		    one * 100, own * 100);
 }
 
+/* What --steer least gains; nothing if both were not measured. */
+static void
+long_text(char *out, size_t size, const struct compare_report *r)
+{
+	out[0] = '\0';
+	if (r->long_connections.hash > 0 && r->long_connections.least > 0)
+		snprintf(out, size, "Of %lld long connections, one after the "
+		    "other, the busiest worker has %.2f times the mean by the "
+		    "hash, %.2f with --steer least",
+		    (long long)r->long_connections.connections,
+		    r->long_connections.hash, r->long_connections.least);
+}
+
+static double
+busiest_or_nan(double busiest)
+{
+	return busiest > 0 ? busiest : NAN;
+}
+
 static void
 ratios_fill(struct compare_conclusion *out, const struct compare_verdict *a)
 {
@@ -247,6 +266,33 @@ ratios_fill(struct compare_conclusion *out, const struct compare_verdict *a)
 				.finding = compare_finding_name(q->finding),
 			};
 		}
+}
+
+/* The sentences that there are. */
+static void
+advice_fill(struct compare_conclusion *out)
+{
+	int n = 0;
+
+	for (int i = 0; i < 3; i++)
+		if (out->text[i][0])
+			out->advice[n++] = out->text[i];
+	out->advice[n] = NULL;
+}
+
+void
+compare_add_long(struct compare_results *r, enum compare_long which,
+    const struct tally *t, int workers)
+{
+	uint64_t most = 0, sum = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		most = t->rows[i].count > most ? t->rows[i].count : most;
+		sum += t->rows[i].count;
+	}
+	r->failed += t->attempts - t->out[OUT_OK];
+	if (sum)
+		r->busiest[which] = (double)most * workers / (double)sum;
 }
 
 void
@@ -284,9 +330,14 @@ compare_conclude(struct compare_conclusion *out, const struct compare_results
 	r->ratios = out->ratios;
 	ratios_fill(out, &a);
 	r->verdict = compare_worth_name(a.verdict);
+	r->long_connections = (struct compare_long_figures){
+		.connections = all->long_count ? (int64_t)all->long_count : -1,
+		.hash = busiest_or_nan(all->busiest[LONG_HASH]),
+		.least = busiest_or_nan(all->busiest[LONG_LEAST]),
+	};
 	advice_text(out->text[0], sizeof(out->text[0]), &a, all);
 	spread_text(out->text[1], sizeof(out->text[1]), r);
-	out->advice[0] = out->text[0];
-	out->advice[1] = out->text[1][0] ? out->text[1] : NULL;
+	long_text(out->text[2], sizeof(out->text[2]), r);
+	advice_fill(out);
 	r->advice = out->advice;
 }

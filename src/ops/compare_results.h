@@ -16,6 +16,8 @@ enum {
 	COMPARE_WORKERS = 32,
 	COMPARE_SIZE = 64,		/* bytes of a request */
 };
+/* After the rounds: long connections, by the hash and by --steer least. */
+enum compare_long { LONG_HASH, LONG_LEAST, LONGS };
 extern const char *const compare_models[COMPARE_MODELS];
 
 /* The rounds of one model in one phase. */
@@ -31,6 +33,8 @@ struct compare_results {
 	uint64_t failed;
 	double rate;			/* the open loop's; 0: not known yet */
 	double seconds;
+	uint64_t long_count;
+	double busiest[LONGS];		/* to the mean; 0: not measured */
 	struct compare_rounds at[COMPARE_MODELS][COMPARE_PHASES];
 };
 
@@ -38,13 +42,17 @@ struct compare_results {
 void compare_add(struct compare_results *, int model, enum compare_phase,
     const struct tally *, double seconds, double cpu);
 
+/* Adds the long connections of a run: how many each of the workers has. */
+void compare_add_long(struct compare_results *, enum compare_long,
+    const struct tally *, int workers);
+
 enum { COMPARE_RATIOS = VERDICT_MEASURES * VERDICT_OTHERS };
 struct compare_conclusion {
 	struct compare_report report;
 	struct compare_model models[COMPARE_MODELS];
 	struct compare_ratio ratios[COMPARE_RATIOS];
-	char text[2][600];
-	const char *advice[3];
+	char text[3][600];
+	const char *advice[4];
 };
 
 /* Fills in the report from the results; the caller has set the workers. */

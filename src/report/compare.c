@@ -14,6 +14,7 @@
 #define FIGURE(name, type, member) FIELD(compare_figures, name, type, member)
 #define MODEL(name, type, member) FIELD(compare_model, name, type, member)
 #define RATIO(name, type, member) FIELD(compare_ratio, name, type, member)
+#define LONG(name, type, member) FIELD(compare_long_figures, name, type, member)
 #define REPORT(name, type, member) FIELD(compare_report, name, type, member)
 
 static const struct field figures[] = {
@@ -50,6 +51,13 @@ static const struct field ratios[] = {
 	{ 0 },
 };
 
+static const struct field long_figures[] = {
+	LONG("connections", FIELD_NUMBER, connections),
+	LONG("hash", FIELD_SECONDS, hash),
+	LONG("least", FIELD_SECONDS, least),
+	{ 0 },
+};
+
 const struct field compare_fields[] = {
 	REPORT("command", FIELD_TEXT, command),
 	REPORT("workers", FIELD_NUMBER, workers),
@@ -67,6 +75,8 @@ const struct field compare_fields[] = {
 	    compare_model, model_count),
 	FIELD_EACH(compare_report, "ratios", ratios, ratios,
 	    compare_ratio, ratio_count),
+	FIELD_FROM(compare_report, "long", FIELD_PART, long_connections,
+	    long_figures),
 	REPORT("verdict", FIELD_TEXT, verdict),
 	REPORT("advice", FIELD_WORDS, advice),
 	{ 0 },

@@ -47,6 +47,15 @@ struct compare_ratio {
 	const char *finding;
 };
 
+/*
+ * Long connections that came one after the other: those of the busiest worker,
+ * to the mean of all.
+ */
+struct compare_long_figures {
+	int64_t connections;		/* -1: not measured */
+	double hash, least;		/* the kernel's choice; --steer least */
+};
+
 struct compare_report {
 	const char *command;		/* "compare" */
 	int64_t workers, processors;
@@ -61,6 +70,7 @@ struct compare_report {
 	size_t model_count;
 	const struct compare_ratio *ratios;
 	size_t ratio_count;
+	struct compare_long_figures long_connections;
 	const char *verdict;
 	const char *const *advice;	/* sentences */
 	bool detail;			/* -v: for people only */
