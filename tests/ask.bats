@@ -4,14 +4,15 @@
 bats_require_minimum_version 1.5.0
 load helpers
 load tls # find_peer, certificates, nginx_server
+load group # holder
 
 setup_file() {
 	certificates
 }
 
-# has_udp: somebody has the UDP port $port.
+# has_udp: the process $pid has the UDP port $port.
 has_udp() {
-	test -n "$(ss -Hlun "sport = :$port")"
+	ss -Hlunp "sport = :$port" | grep -q "pid=$pid,"
 }
 
 # daemon COMMAND...: a UDP server on $port, in the background.
@@ -72,6 +73,36 @@ quic() {
 	quic
 	ask -u --ask quic
 	all_right
+}
+
+@test "ask: quic: of several workers, the one that nobody reads is named" {
+	# ngtcp2 has only SO_REUSEADDR
+	cat >shared.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <sys/socket.h>
+		int
+		setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+		{
+			int (*next)(int, int, int, const void *, socklen_t) =
+			    (int (*)(int, int, int, const void *, socklen_t))
+			    dlsym(RTLD_NEXT, "setsockopt");
+
+			if (level == SOL_SOCKET && name == SO_REUSEADDR)
+				name = SO_REUSEPORT;
+			return next(fd, level, name, value, size);
+		}
+	END
+	"${CC:-cc}" -shared -fPIC -o shared.so shared.c -ldl
+	PRELOAD=$PWD/shared.so
+	reserve
+	for _ in 1 2 3; do quic; done
+	holder --udp --reuseport 127.0.0.1 "$port"
+	run -6 rpnc probe -u --ask quic --json -n 200 -c 200 127.0.0.1 "$port"
+	printf '%s\n' "${lines[@]}" | grep '"report"' >report
+	holds '.flags == ["SILENT"] and .finding.pid == '"$pid"' and .failed.answer == 0
+		and .failed.timeout > 0 and .ok + .failed.timeout == 200'
+	holds '.finding.text == "python3 (pid '"$pid"') answered none of \(.failed.timeout)"'
 }
 
 @test "ask: dns: knot tells its name, by which it has a row" {
