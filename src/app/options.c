@@ -446,7 +446,7 @@ const struct opt probe_options[] = {
 	    "also write the report to FILE, as one page",
 	    PROBE_LOAD | PROBE_MERGE),
 	TEXT(0, "hdr-log", "FILE", hdr_log,
-	    "also log the latencies of each second (HdrHistogram)",
+	    "log each second's latencies, for HdrHistogram",
 	    PROBE_LOAD),
 	HEADING("For one mode"),
 	NUMBER(0, "expect-members", "N", expect_members, 0, 100000,
