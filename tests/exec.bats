@@ -46,9 +46,9 @@ exited() {
 	test "$(exits | wc -l)" -eq "$1"
 }
 
-# childless: $pid has no child, also no zombie.
+# childless: $pid has no child but the spawner, also no zombie.
 childless() {
-	test -z "$(cat "/proc/$pid/task/$pid/children")"
+	test "$(wc -w <"/proc/$pid/task/$pid/children")" -eq 1
 }
 
 # What a program can see of how it was started. Signals 32 and 33 are glibc's own:

@@ -13,24 +13,20 @@
 
 #include "base/fail.h"
 #include "base/signals.h"
+#include "base/standard_fds.h"
 
-enum { FIRST_OTHER = STDERR_FILENO + 1 };
+/* What the spawner is asked for. */
+struct child_request {
+	char *const *argv;
+	bool limited;			/* files is its limit */
+	struct rlimit files;
+	/* "NAME=value", or "NAME" to unset it, each with its 0 */
+	size_t length;
+	char environment[SPAWN_REQUEST - 128];
+};
+_Static_assert(sizeof(struct child_request) <= SPAWN_REQUEST, "fits");
 
-/*
- * From execve(2) on the child has no descriptor above 2. All of ours are
- * close-on-exec anyway; those that we inherited are not.
- */
-static void
-close_others(void)
-{
-	struct rlimit limit;
-
-	if (close_range(FIRST_OTHER, ~0U, CLOSE_RANGE_CLOEXEC) == 0 ||
-	    getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	for (rlim_t fd = FIRST_OTHER; fd < limit.rlim_cur; fd++)
-		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-}
+enum { FD_REPORT, FD_SOCKET };		/* the descriptors with it */
 
 /* The child serves a socket of its own, and is independent of us. */
 static void
@@ -39,19 +35,27 @@ child_separate(int socket)
 	setsid();	/* so it has no terminal to stop it, either */
 	dup2(socket, STDIN_FILENO);
 	dup2(socket, STDOUT_FILENO);
-	close_others();
+	/* ours are close-on-exec anyway; those that we inherited are not */
+	fds_close_from(STDERR_FILENO + 1, true);
 	signals_reset();
 }
 
 static void
-child_set_environment(const struct child_variable *v)
+child_set_environment(char *at, const char *end)
 {
 	unsetenv("NOTIFY_SOCKET");
-	for (; v && v->name; v++)
-		if (v->value)
-			setenv(v->name, v->value, 1);
+	while (at < end) {
+		size_t length = strlen(at);
+		char *value = strchr(at, '=');
+
+		if (value)
+			*value++ = '\0';
+		if (value)
+			setenv(at, value, 1);
 		else
-			unsetenv(v->name);
+			unsetenv(at);
+		at += length + 1;
+	}
 }
 
 /*
@@ -59,23 +63,66 @@ child_set_environment(const struct child_variable *v)
  * not used, because it could not restore a signal that was ignored.
  */
 static void
-child_become(const struct child_plan *plan, int report)
+child_become(void *request, size_t length, const int fds[SPAWN_FDS])
 {
+	struct child_request *r = request;
 	int error;
 
-	if (plan->files)
-		setrlimit(RLIMIT_NOFILE, plan->files);
-	child_set_environment(plan->environment);
-	if (plan->socket) {
-		child_separate(plan->socket);
+	(void)length;
+	if (r->limited)
+		setrlimit(RLIMIT_NOFILE, &r->files);
+	child_set_environment(r->environment, r->environment + r->length);
+	if (fds[FD_SOCKET] >= 0) {
+		child_separate(fds[FD_SOCKET]);
 	} else {
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 		signals_restore();
 	}
-	execvp(plan->argv[0], plan->argv);
+	execvp(r->argv[0], r->argv);
 	error = errno;
-	(void)!write(report, &error, sizeof(error));
+	(void)!write(fds[FD_REPORT], &error, sizeof(error));
 	_exit(127);
+}
+
+int
+child_spawner_open(struct spawner *s)
+{
+	return spawner_open(s, child_become);
+}
+
+/* Adds the variables to the request; -1: they are too long. */
+static int
+request_add_environment(struct child_request *r, const struct child_variable *v)
+{
+	for (; v && v->name; v++) {
+		size_t room = sizeof(r->environment) - r->length;
+		int n = snprintf(r->environment + r->length, room, "%s%s%s",
+		    v->name, v->value ? "=" : "", v->value ? v->value : "");
+
+		if ((size_t)n >= room) {
+			errno = E2BIG;
+			return -1;
+		}
+		r->length += (size_t)n + 1;
+	}
+	return 0;
+}
+
+/* Returns the pid; -1: errno says why. */
+static pid_t
+child_spawn(const struct child_plan *plan, int report)
+{
+	struct child_request r = {
+		.argv = plan->argv, .limited = plan->files,
+	};
+	int fds[SPAWN_FDS] = { report, plan->socket };
+
+	if (plan->files)
+		r.files = *plan->files;
+	if (request_add_environment(&r, plan->environment) < 0)
+		return -1;
+	return spawner_start(plan->spawner, &r, sizeof(r), fds,
+	    plan->socket ? 2 : 1);
 }
 
 /* Waits until the child runs its program: 0, or the errno why it can't. */
@@ -96,31 +143,36 @@ static int
 child_fail(const char *command, int error)
 {
 	errno = error;
-	fail("%.200s", command);
+	if (error == EPIPE)
+		fail_as(STATUS_NETWORK, "%.200s: the process that starts it "
+		    "(rpnc spawner) was killed", command);
+	else
+		fail("%.200s", command);
 	return fail_status_set(STATUS_USAGE);
 }
 
 int
 child_start(struct child *c, const struct child_plan *plan)
 {
-	int report[2], error;
+	int report[2], error = 0;
+	pid_t pid;
 
 	*c = (struct child){ 0 };
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return fail("pipe");
-	c->pid = fork();
-	if (c->pid == 0)
-		child_become(plan, report[1]);
-	error = c->pid < 0 ? errno : 0;
+	pid = child_spawn(plan, report[1]);
+	if (pid < 0)
+		error = errno;
 	close(report[1]);
 	if (!error)
 		error = child_await(report[0]);
 	close(report[0]);
-	if (!error)
+	if (!error) {
+		c->pid = pid;
 		return 0;
-	if (c->pid > 0)
-		waitpid(c->pid, NULL, 0);
-	c->pid = 0;
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
 	return child_fail(plan->argv[0], error);
 }
 

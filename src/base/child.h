@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "base/spawner.h"
+
 /* A command of the user that runs at the same time. */
 struct child {
 	pid_t pid;			/* 0: not started */
@@ -18,7 +20,9 @@ struct child_variable {
 
 /* How to start a command. It never gets NOTIFY_SOCKET. */
 struct child_plan {
-	char *const *argv;		/* argv[0] is found as a shell does */
+	struct spawner *spawner;	/* of child_spawner_open() */
+	/* argv[0] is found as a shell does; older than the spawner */
+	char *const *argv;
 	const struct rlimit *files;	/* its limit of descriptors */
 	const struct child_variable *environment;	/* last: name NULL */
 	/*
@@ -29,6 +33,9 @@ struct child_plan {
 	 */
 	int socket;
 };
+
+/* Commands are started by this process: see spawner.h. */
+int child_spawner_open(struct spawner *);
 
 /*
  * Starts it, and waits until it runs the command. -1: a usage fault; errno says

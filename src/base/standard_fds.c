@@ -1,7 +1,10 @@
 #include "base/standard_fds.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { STANDARD = 3 };
@@ -41,10 +44,29 @@ standard_fds_was_closed(int fd)
 void
 standard_fds_close(int fd)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int ends[2];
 
-	if (null < 0)
+	/* the reading end of a pipe; a sandbox may have no files to open */
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;
-	dup2(null, fd);
-	close(null);
+	dup2(ends[0], fd);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+void
+fds_close_from(int first, bool on_exec)
+{
+	struct rlimit limit;
+
+	if (syscall(SYS_close_range, first, ~0U, on_exec ?
+	    CLOSE_RANGE_CLOEXEC : 0) == 0 ||
+	    getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	/* before Linux 5.9 */
+	for (rlim_t fd = (rlim_t)first; fd < limit.rlim_cur; fd++)
+		if (on_exec)
+			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+		else
+			close((int)fd);
 }

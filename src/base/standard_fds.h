@@ -3,7 +3,10 @@
 
 #include <stdbool.h>
 
-/* Descriptors 0, 1 and 2. A socket must never get one of these numbers. */
+/*
+ * Descriptors 0, 1 and 2, and all others. A socket must never get one of these
+ * three numbers.
+ */
 
 /*
  * Opens the closed ones of them, before anything else is opened. A read of such
@@ -17,5 +20,11 @@ bool standard_fds_was_closed(int fd);
 
 /* Closes it, so that its reader sees the end; the number stays in use. */
 void standard_fds_close(int fd);
+
+/*
+ * In a child: closes all descriptors from first on, or makes them close-on-exec
+ * (close_range(2); musl has no function for it).
+ */
+void fds_close_from(int first, bool on_exec);
 
 #endif

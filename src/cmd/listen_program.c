@@ -173,9 +173,8 @@ listen_program_init(struct listen_server *v)
 	};
 	v->on_client = on_client;
 	v->program_idle.on_timer = on_idle;
-	program_init(&v->program);
 	return getrlimit(RLIMIT_NOFILE, &v->program.files) < 0 ?
-	    fail("descriptors") : 0;
+	    fail("descriptors") : program_init(&v->program);
 }
 
 void

@@ -1,5 +1,7 @@
 #include "kernel/sockinfo.h"
 
+#include <stddef.h>
+
 void
 sockinfo_open(struct sockinfo *l)
 {

@@ -23,6 +23,7 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
+#include "base/standard_fds.h"
 
 enum {
 	RESOLUTION_DELAY_US = 50 * 1000,	/* RFC 8305 section 8 */
@@ -75,7 +76,7 @@ lookup_child(const struct lookup *l, int family, int flags, int fd,
 		_exit(1);
 	if (dup2(fd, STDIN_FILENO) < 0)
 		_exit(1);
-	closefrom(STDIN_FILENO + 1);
+	fds_close_from(STDIN_FILENO + 1, false);
 	lookup_answer(l->endpoint, family, flags, STDIN_FILENO);
 	_exit(0);
 }

@@ -47,7 +47,9 @@ static void
 during_on_lead(struct timer *t)
 {
 	struct during *d = container_of(t, struct during, step);
-	struct child_plan plan = { .argv = d->argv, .files = &d->files };
+	struct child_plan plan = {
+		.spawner = &d->spawner, .argv = d->argv, .files = &d->files,
+	};
 
 	if (child_start(&d->child, &plan) < 0) {
 		d->on_command_fault(d);
@@ -113,7 +115,7 @@ during_start(struct during *d, struct loop *l)
 	d->poll.datagram = d->load.plan->datagram;
 	d->poll.on_change = during_on_change;
 	membership_poll_open(&d->poll);
-	if (load_start(&d->load, l) < 0)
+	if (child_spawner_open(&d->spawner) < 0 || load_start(&d->load, l) < 0)
 		return -1;
 	return loop_timer_set(l, &d->look, loop_now());
 }
@@ -188,6 +190,7 @@ during_report(struct during *d, struct probe_during *out, char **text)
 void
 during_close(struct during *d)
 {
+	spawner_close(&d->spawner);
 	timeline_free(&d->line);
 	membership_poll_close(&d->poll);
 	load_close(&d->load);

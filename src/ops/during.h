@@ -24,6 +24,7 @@ struct during {
 	void (*on_attempt)(struct during *, const struct attempt_result *);
 	/* during.c fills in the rest. */
 	struct timeline line;
+	struct spawner spawner;		/* starts the command */
 	struct child child;
 	struct timer step, look;
 	bool led, cut;			/* the lead has begun; a signal came */
@@ -33,7 +34,7 @@ struct during {
 	int64_t resumed;		/* the schedule's, at the last result */
 };
 
-/* Begins, after load_open(). -1: no memory or descriptors. */
+/* Begins, after load_open(). -1: no memory, descriptors or processes. */
 int during_start(struct during *, struct loop *);
 /* The caller calls it on SIGCHLD. */
 void during_reap(struct during *);

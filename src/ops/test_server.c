@@ -19,6 +19,7 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
+#include "base/standard_fds.h"
 #include "kernel/proc.h"
 
 enum {
@@ -55,7 +56,7 @@ test_server_exec(const char *command, int ready, pid_t parent)
 		fcntl(ready, F_SETFD, 0);
 	else
 		dup2(ready, READY_FD);
-	closefrom(READY_FD + 1);
+	fds_close_from(READY_FD + 1, false);
 	execv("/proc/self/exe", words);
 	_exit(1);
 }

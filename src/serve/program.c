@@ -148,7 +148,7 @@ program_has_strays(const struct program *p)
 
 		while (run && run->child.pid != group)
 			run = run->next;
-		strays = !run;
+		strays = !run && pid != p->spawner.pid;
 	}
 	if (f)
 		fclose(f);
@@ -222,10 +222,10 @@ on_proxy_close(struct proxy *proxy, enum reason reason, int error)
 static int
 run_start(struct program_run *run, const struct conn *c, int socket)
 {
-	const struct program *p = run->program;
+	struct program *p = run->program;
 	struct program_environment e;
 	struct child_plan plan = {
-		.argv = p->argv, .files = &p->files, .socket = socket,
+		.spawner = &p->spawner, .argv = p->argv, .files = &p->files, .socket = socket,
 		.environment = e.variables,
 	};
 
@@ -363,12 +363,13 @@ on_stubborn(struct timer *t)
 	loop_timer_set(p->loop, t, loop_now() + KILL_US);
 }
 
-void
+int
 program_init(struct program *p)
 {
 	p->backoff.on_end = on_rested;
 	p->kill.on_timer = on_stubborn;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	return child_spawner_open(&p->spawner);
 }
 
 void
@@ -496,4 +497,5 @@ program_end(struct program *p)
 	loop_timer_cancel(p->loop, &p->kill);
 	program_await(p);
 	program_abandon(p);
+	spawner_close(&p->spawner);
 }

@@ -36,6 +36,7 @@ struct program {
 	void (*on_failed)(struct program *, struct conn *c);
 	void (*on_wait)(struct program *);	/* fork(2) fails: fail_text() */
 	/* program.c fills in the rest. */
+	struct spawner spawner;		/* starts the processes */
 	struct program_run *runs;	/* sessions */
 	struct conn *waiting;		/* until a process may start */
 	unsigned count, processes;	/* runs; groups with a process */
@@ -45,8 +46,8 @@ struct program {
 	bool ending, abandons;
 };
 
-/* The fields and callbacks are set. */
-void program_init(struct program *);
+/* The fields and callbacks are set. -1: a fault. */
+int program_init(struct program *);
 /*
  * Takes over a connection, whose id is set, and starts a process for it now or
  * later.

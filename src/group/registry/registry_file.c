@@ -29,6 +29,10 @@
 #include "base/loop.h"
 #include "group/registry/registry_dir.h"
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71	/* include/uapi/asm-generic/socket.h */
+#endif
+
 enum { MUTEX_WAIT_US = 1000 * 1000 };
 
 /* A namespace's inode may be used again; its cookie never is. */

@@ -126,7 +126,34 @@ echo_take(struct exchange *e, const char *data, size_t length)
 	e->in += length;
 }
 
-/* Searches the last bytes. They may contain zeros. */
+/*
+ * regexec(3) in text from m[0].rm_so to rm_eo, which may contain zeros. Only
+ * glibc has REG_STARTEND; elsewhere a copy has another byte in their place.
+ */
+static bool
+bytes_match(const regex_t *pattern_, const char *text, regmatch_t *m)
+{
+#ifdef REG_STARTEND
+	return regexec(pattern_, text, 2, m, REG_STARTEND) == 0;
+#else
+	char copy[PATTERN_WINDOW + 1];
+	regoff_t from = m[0].rm_so, length = m[0].rm_eo - from;
+
+	for (regoff_t i = 0; i < length; i++)
+		copy[i] = text[from + i] ? text[from + i] : '\1';
+	copy[length] = '\0';
+	if (regexec(pattern_, copy, 2, m, from ? REG_NOTBOL : 0) != 0)
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (m[i].rm_so >= 0) {
+			m[i].rm_so += from;
+			m[i].rm_eo += from;
+		}
+	return true;
+#endif
+}
+
+/* Searches the last bytes. */
 static bool
 text_matches(const struct exchange *e, const regex_t *pattern_, regmatch_t *m)
 {
@@ -137,8 +164,7 @@ text_matches(const struct exchange *e, const regex_t *pattern_, regmatch_t *m)
 		.rm_so = (regoff_t)from, .rm_eo = (regoff_t)e->length,
 	};
 	m[1] = (regmatch_t){ .rm_so = -1 };
-	return regexec(pattern_, e->text ? e->text : "", 2, m,
-	    REG_STARTEND) == 0;
+	return bytes_match(pattern_, e->text ? e->text : "", m);
 }
 
 static void
