@@ -37,7 +37,7 @@ override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 # Names of Debian packages. "make demo", "check" and "lint" install those that
 # are missing; with NEED=: on the command line they install nothing.
 BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev \
-	uthash-dev libssl-dev zlib1g-dev
+	uthash-dev libssl-dev zlib1g-dev libseccomp-dev
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	curl gnutls-bin netcat-openbsd netcat-traditional ncat socat \
@@ -49,7 +49,7 @@ UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
 	iproute2 util-linux procps
 BENCH_UNPACKED = nginx haproxy
-LINT_DEPS = clang clang-tidy cppcheck shellcheck
+LINT_DEPS = clang clang-tidy cppcheck shellcheck musl-tools
 NEED = tests/need
 
 ifndef V
@@ -87,7 +87,7 @@ COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
 # Only a prompt needs readline, and loads it: see terminal/readline.h.
-LIBS = -lmnl -ljansson -lz -lm -ldl
+LIBS = -lmnl -ljansson -lz -lseccomp -lm -ldl
 
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)
@@ -178,7 +178,7 @@ run_bench = PATH=/usr/bin:/bin:$$PATH:/usr/sbin:/sbin RPNC='$(CURDIR)/$(BIN)' \
 unit: $(UNITS)
 	$(RUN) $(UNITS)
 
-LINTS = lint-gcc lint-clang lint-tidy lint-cppcheck lint-shell lint-man lint-house
+LINTS = lint-gcc lint-clang lint-musl lint-tidy lint-cppcheck lint-shell lint-man lint-house
 UNIT_SRC = $(wildcard tests/unit/*.c)
 EACH = xargs -r -n 1 -P $(shell nproc)
 
@@ -190,6 +190,15 @@ lint-gcc lint-clang:
 	echo '  $@'
 	echo $(SRC) $(UNIT_SRC) $(BENCH_SRC) | $(EACH) $(@:lint-%=%) \
 		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
+
+# rpnc compiles with the headers of musl, as on Alpine. Libraries have theirs
+# from here: after musl's own, they are looked for where glibc's are.
+MUSL_LAST = /usr/include/$(shell $(CC) -print-multiarch) /usr/include
+
+lint-musl:
+	echo '  $@'
+	echo $(SRC) | $(EACH) musl-gcc $(LANGUAGE) $(WARN) -Werror \
+		$(MUSL_LAST:%=-idirafter %) -fsyntax-only
 
 # The analyser spends most of its time on the last paths of long functions. With
 # a tenth of the default steps it needs a fifth of the time.

@@ -28,6 +28,7 @@
  *	terminal	the prompt, and the header above it
  *	tls		TLS on connections, by OpenSSL
  *	net		addresses, sockets, connections
+ *	sandbox		which system calls and files a process keeps
  *	math		histograms, and the statistics of fair hashing
  *	base		faults, numbers, options, the event loop, sinks
  *

@@ -361,8 +361,8 @@ options_in() {
 		echo rpnc --version
 		cat flags
 	} | sort -u >any
-	for page in rpnc.1 rpnc-events.5 rpnc-hosts.7 rpnc-reuseport.7 rpnc-sockopt.7 \
-		rpnc-tls.7; do
+	for page in rpnc.1 rpnc-events.5 rpnc-hosts.7 rpnc-reuseport.7 rpnc-sandbox.7 \
+		rpnc-sockopt.7 rpnc-tls.7; do
 		mentioned rpnc "$page" | comm -23 - any
 	done | none
 	test "$(mentioned rpnc rpnc.1 | wc -l)" -gt 15

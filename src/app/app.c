@@ -167,6 +167,7 @@ app_open(struct app *a, const struct settings *s)
 			.terminal = isatty(STDOUT_FILENO),
 		},
 		.print = print_on_stderr, .events.fd = s->events_fd,
+		.manager.fd = -1,
 	};
 	if (loop_open(&a->loop) < 0 ||
 	    sink_open(&a->err, &a->loop, STDERR_FILENO, true) < 0 ||
@@ -201,6 +202,7 @@ app_close(struct app *a)
 	sink_close(&a->err);
 	loop_del(&a->loop, &a->signals);
 	close(a->signals.fd);
+	manager_close(&a->manager);
 	loop_close(&a->loop);
 	return a->status;
 }
@@ -218,6 +220,7 @@ app_abandon(struct app *a)
 	sink_close(&a->out);
 	sink_close(&a->err);
 	close(a->signals.fd);
+	manager_close(&a->manager);
 	loop_close(&a->loop);
 }
 
@@ -286,9 +289,8 @@ app_ready(struct app *a, const struct sock_set *set)
 {
 	if (a->settings->ready_fd >= 0 && ready_fd_is_writable(a))
 		ready_write((int)a->settings->ready_fd, set);
-	manager_find(&a->manager);
 	manager_notify_ready(&a->manager, set);
-	if (a->manager.to.len && a->manager.watchdog)
+	if (a->manager.fd >= 0 && a->manager.watchdog)
 		on_watchdog(&a->watchdog);
 }
 
@@ -296,6 +298,6 @@ void
 app_stopping(struct app *a)
 {
 	manager_notify(&a->manager, "STOPPING=1\nSTATUS=stopping");
-	a->manager.to.len = 0;
+	manager_close(&a->manager);
 	loop_timer_cancel(&a->loop, &a->watchdog);
 }

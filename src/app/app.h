@@ -38,7 +38,7 @@ struct app {
 	enum status status;
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
 	struct event_file events;
-	struct manager manager;		/* after app_ready() */
+	struct manager manager;		/* of a server */
 	struct timer watchdog;		/* for the manager */
 	struct rate_limit peers;	/* limits lines of many clients */
 };

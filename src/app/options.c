@@ -178,6 +178,8 @@ const struct opt output_options[] = {
 	FLAG(0, "timestamps", timestamps, "put the time before each event"),
 	CHOICE(0, "color", "auto|always|never", color,
 	    "colour the events (auto: on a terminal)"),
+	CHOICE(0, "sandbox", "auto|off|must", sandbox,
+	    "give up calls and files not needed: see rpnc-sandbox(7)"),
 	MAYBE('h', "help", "all", help, "list the usual options, or all"),
 	END
 };

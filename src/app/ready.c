@@ -40,28 +40,31 @@ manager_find(struct manager *m)
 	const char *path = secure_getenv("NOTIFY_SOCKET");
 	int64_t pid = variable_take("WATCHDOG_PID");
 
-	*m = (struct manager){ .watchdog = variable_take("WATCHDOG_USEC") };
+	*m = (struct manager){
+		.fd = -1, .watchdog = variable_take("WATCHDOG_USEC"),
+	};
 	if (pid && pid != getpid())
 		m->watchdog = 0;
 	if (path && (*path == '/' || *path == '@') &&
-	    addr_unix(&m->to, path) < 0)
-		m->to.len = 0;
+	    addr_unix(&m->to, path) >= 0)
+		m->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	unsetenv("NOTIFY_SOCKET");
+}
+
+void
+manager_close(struct manager *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = -1;
 }
 
 void
 manager_notify(const struct manager *m, const char *state)
 {
-	int fd;
-
-	if (!m->to.len)
-		return;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
-	    &m->to.sa, m->to.len);
-	close(fd);
+	if (m->fd >= 0)
+		sendto(m->fd, state, strlen(state), MSG_NOSIGNAL |
+		    MSG_DONTWAIT, &m->to.sa, m->to.len);
 }
 
 void

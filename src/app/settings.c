@@ -211,8 +211,9 @@ settings_check(struct settings *s)
 		return fail_as(STATUS_USAGE, "--name %.40s: want a letter, "
 		    "then at most 15 letters, digits, '_', '.' or '-'",
 		    s->name);
+	/* its reader waits until all copies are closed */
 	if (s->ready_fd >= 0 && (s->ready_fd < 3 ||
-	    fcntl((int)s->ready_fd, F_GETFD) < 0))
+	    fcntl((int)s->ready_fd, F_SETFD, FD_CLOEXEC) < 0))
 		return fail_as(STATUS_USAGE, "--ready-fd %d: not an open "
 		    "descriptor over 2", (int)s->ready_fd);
 	return 0;

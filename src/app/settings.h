@@ -18,6 +18,7 @@ enum accept_choice {
 	ACCEPT_HANDOFF, ACCEPT_FORK, ACCEPT_DEFAULT,
 };
 
+enum sandbox_choice { SANDBOX_AUTO, SANDBOX_OFF, SANDBOX_MUST };
 enum service_choice { SERVICE_ECHO, SERVICE_DISCARD, SERVICE_CHARGEN };
 
 /* The modes of probe, as bits: a row of options may be for several. */
@@ -53,7 +54,7 @@ struct settings {
 	int64_t source_port;
 	/* streams */
 	bool json, verbose, quiet, timestamps;
-	int color;
+	int color, sandbox;
 	int64_t ready_fd;
 	const char *events;
 	int events_fd;			/* the same file, or -1 */

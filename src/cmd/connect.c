@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/confine.h"
 #include "app/emit.h"
 #include "base/container.h"
 #include "base/escape.h"
@@ -401,6 +402,15 @@ connect_open(struct netcat *n, const struct settings *s, struct route *r, int fd
 	return -1;
 }
 
+static int
+connect_confine(struct netcat *n)
+{
+	if (!n->app.settings->udp && !n->app.settings->local)
+		relay_prepare(&n->relay);
+	return app_confine(&n->app, n->interactive ? KEEPS_PROMPT |
+	    KEEPS_OTHERS : 0, NULL);
+}
+
 /* Takes over fd, and runs until it is closed. */
 static int
 connect_relay(struct netcat *n, const struct settings *s, struct route *r,
@@ -412,7 +422,7 @@ connect_relay(struct netcat *n, const struct settings *s, struct route *r,
 	if (connect_open(n, s, r, fd) < 0)
 		return -1;
 	if ((netcat_wants_prompt(s) && connect_prompt(n, &answer) < 0) ||
-	    loop_run(&n->app.loop) < 0)
+	    connect_confine(n) < 0 || loop_run(&n->app.loop) < 0)
 		app_fault(&n->app);
 	sockinfo_close(&answer.sockinfo);
 	status = netcat_close(n);
@@ -425,8 +435,13 @@ static int
 connect_through(struct netcat *n, const struct settings *s, struct route *r,
     int *ended_by)
 {
-	int fd = connect_dial(n, s, r);
+	int fd;
 
+	/* proxies and TLS send bytes before there is a relay */
+	if ((s->proxies.count || s->tls) && app_confine_early(s, KEEPS_FILES |
+	    KEEPS_DIAL | KEEPS_NAMES | KEEPS_OTHERS | KEEPS_PROMPT) < 0)
+		return -1;
+	fd = connect_dial(n, s, r);
 	if (fd < 0)
 		return -1;
 	return s->pass_fd ? connect_pass(fd, r->limit) :

@@ -33,6 +33,7 @@
 #include "cmd/multicast_options.h"
 #include "cmd/server_check.h"
 #include "serve/adoption.h"
+#include "serve/confine.h"
 
 /* Beyond --grace, because workers leave the group one after the other. */
 enum { PATIENCE_US = 10 * 1000 * 1000 };
@@ -351,6 +352,20 @@ echo_options_read(struct echo_server *v, struct settings *s,
 	    echo_models_arrange(v) < 0 ? -1 : 0;
 }
 
+static int
+echo_confine(struct echo_server *v)
+{
+	unsigned keeps = 0;
+
+	manager_find(&v->app.manager);
+	/* a new process opens the registry and its streams anew */
+	if (v->by_workers || v->settings->accept == ACCEPT_FORK)
+		keeps |= KEEPS_CHILDREN | KEEPS_FILES | KEEPS_OTHERS;
+	if (v->header.screen.top.open)
+		keeps |= KEEPS_PROMPT;
+	return server_confine(&v->app, &v->membership, keeps);
+}
+
 /* Tells that it serves, and does so until the end. */
 static void
 echo_run_loop(struct echo_server *v, int members)
@@ -366,9 +381,13 @@ echo_run_loop(struct echo_server *v, int members)
 	if (v->membership.sockinfo.owners)
 		owners_refresh(v->membership.sockinfo.owners);
 	members_header_start(&v->header, &v->app, &v->membership);
-	app_ready(&v->app, &v->membership.set);
-	if (loop_run(&v->app.loop) < 0)
+	if (echo_confine(v) < 0) {
 		app_fault(&v->app);
+	} else {
+		app_ready(&v->app, &v->membership.set);
+		if (loop_run(&v->app.loop) < 0)
+			app_fault(&v->app);
+	}
 	live_screen_close(&v->header.screen);
 	membership_emit_holder(&v->app, v->by_workers ? &v->membership.set :
 	    &v->listening);

@@ -23,6 +23,7 @@
 #include "app/emit.h"
 #include "base/container.h"
 #include "base/fail.h"
+#include "serve/confine.h"
 
 enum { FLUSH_MS = 1000 };
 
@@ -358,6 +359,8 @@ echo_worker_loop(struct echo_server *v, int index, const struct sock_set *set)
 {
 	struct sock_set listeners = v->membership.set;
 
+	if (server_confine(&v->app, &v->membership, 0) < 0)
+		return -1;
 	if (v->settings->accept == ACCEPT_BLOCKING)
 		return serve_blocking(v, set->fd[0]);
 	if (v->settings->accept == ACCEPT_HANDOFF) {

@@ -27,6 +27,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "serve/confine.h"
 
 enum { PEERS_MAX = 1024 };
 
@@ -529,6 +530,23 @@ listen_connection(struct listen_server *v)
 	on_accept(&v->acceptor, v->activation.connected);
 }
 
+/* Programs need the list of our children in /proc, and the prompt may /join. */
+static int
+listen_confine(struct listen_server *v)
+{
+	const struct settings *s = v->settings;
+	unsigned keeps = 0;
+
+	manager_find(&v->netcat.app.manager);
+	if (!s->udp && !s->local)
+		relay_prepare(&v->netcat.relay);
+	if (s->program)
+		keeps |= KEEPS_CHILDREN | KEEPS_FILES | KEEPS_OTHERS;
+	if (v->netcat.interactive)
+		keeps |= KEEPS_PROMPT | KEEPS_OTHERS | KEEPS_NAMES;
+	return server_confine(&v->netcat.app, &v->membership, keeps);
+}
+
 int
 listen_serve(struct listen_server *v)
 {
@@ -549,6 +567,8 @@ listen_serve(struct listen_server *v)
 	membership_replace(&v->membership, a);
 	if (v->activation.connected >= 0)
 		listen_connection(v);
+	if (listen_confine(v) < 0)
+		return -1;
 	app_ready(a, &v->membership.set);
 	listen_wait(v);
 	return loop_run(&a->loop);

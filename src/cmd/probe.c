@@ -23,6 +23,7 @@
 #include "cmd/command.h"
 #include "cmd/probe_at.h"
 #include "cmd/probe_compare.h"
+#include "cmd/probe_confine.h"
 #include "cmd/probe_during.h"
 #include "cmd/probe_files.h"
 #include "cmd/probe_group.h"
@@ -225,7 +226,7 @@ attempts_run(struct probe *v)
 	else if (probe_watch_open(&v->watch, &v->app, &v->load,
 	    &v->plan.weights) < 0)
 		app_fatal(&v->app);
-	if (loop_run(&v->app.loop) < 0)
+	if (probe_confine(&v->app, 0) < 0 || loop_run(&v->app.loop) < 0)
 		app_fault(&v->app);
 	progress_clear(v);
 	probe_watch_close(&v->watch);

@@ -31,6 +31,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "cmd/probe_confine.h"
 #include "cmd/probe_plan.h"
 #include "net/sources.h"
 #include "ops/compare_results.h"
@@ -546,7 +547,8 @@ compare_run(struct compare *c)
 	c->began = loop_now();
 	c->app.loop.busy = c->settings->busy;
 	loop_timer_set(&c->app.loop, &c->next, c->began);
-	if (loop_run(&c->app.loop) < 0)
+	if (probe_confine(&c->app, KEEPS_CHILDREN) < 0 ||
+	    loop_run(&c->app.loop) < 0)
 		app_fault(&c->app);
 	compare_progress_clear(c);
 	if (c->running)

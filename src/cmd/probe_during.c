@@ -19,6 +19,7 @@
 #include "base/container.h"
 #include "base/signals.h"
 #include "cmd/probe_at.h"
+#include "cmd/probe_confine.h"
 #include "cmd/probe_files.h"
 #include "cmd/probe_hdr_log.h"
 #include "cmd/probe_merge.h"
@@ -243,7 +244,8 @@ trial_run(struct trial *t)
 	a->loop.busy = t->settings->busy;
 	if (probe_plan_fit(a, &t->plan.plan.concurrency) < 0 ||
 	    probe_hdr_log_start(&t->log, &a->loop) < 0 ||
-	    during_start(&t->during, &a->loop) < 0 || loop_run(&a->loop) < 0)
+	    during_start(&t->during, &a->loop) < 0 ||
+	    probe_confine(a, KEEPS_CHILDREN) < 0 || loop_run(&a->loop) < 0)
 		app_fault(a);
 	if (a->ended_by)
 		signals_hurry();

@@ -24,6 +24,7 @@
 #include "base/container.h"
 #include "base/line.h"
 #include "base/num.h"
+#include "cmd/probe_confine.h"
 #include "group/reach/steering_check.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -333,7 +334,8 @@ group_run(struct group_probe *p)
 	on_timer(&p->timer);
 	if (p->app.status != STATUS_OK)
 		return;
-	if (group_header_open(p) < 0 || (!p->app.loop.stopped &&
+	if (group_header_open(p) < 0 || probe_confine(&p->app, 0) < 0 ||
+	    (!p->app.loop.stopped &&
 	    loop_run(&p->app.loop) < 0))
 		app_fault(&p->app);
 	live_screen_close(&p->screen);

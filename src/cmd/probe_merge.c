@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/confine.h"
 #include "app/app.h"
 #include "app/emit.h"
 #include "cmd/probe_files.h"
@@ -102,6 +103,9 @@ probe_merge(const struct settings *s, int count, char *const *words,
 	double uneven = 0;
 	int status = merge_check(count);
 
+	/* reports may come from strangers, too */
+	if (status >= 0)
+		status = app_confine_early(s, KEEPS_FILES);
 	if (status >= 0)
 		status = probe_uneven(s->fail_uneven, &uneven);
 	for (int i = 0; i < count && status >= 0; i++)

@@ -29,6 +29,7 @@
 #include "app/emit.h"
 #include "base/container.h"
 #include "base/num.h"
+#include "cmd/probe_confine.h"
 #include "cmd/probe_group.h"
 #include "group/registry/registry_events.h"
 #include "kernel/adopt.h"
@@ -457,7 +458,7 @@ quarantine_serve(struct quarantine_probe *p)
 	    loop_timer_set(l, &p->look, loop_now() + LOOK_US) < 0 ||
 	    registry_events_open(&p->watch, l, p->q.registry) < 0)
 		return -1;
-	return loop_run(l);
+	return probe_confine(&p->app, KEEPS_ACCEPT) < 0 ? -1 : loop_run(l);
 }
 
 static int

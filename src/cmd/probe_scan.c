@@ -17,6 +17,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "cmd/probe_confine.h"
 #include "cmd/probe_plan.h"
 #include "cmd/proxy_options.h"
 #include "net/resolve.h"
@@ -193,7 +194,7 @@ scan_row_fill(struct job *j, int i, size_t n)
 		.by_proxy = j->scan.route && p->state != SCAN_SILENT,
 		.seconds = p->state == SCAN_SILENT ? NAN : (double)p->us / 1e6,
 		.reason = p->reason ? p->reason : p->state == SCAN_SILENT ?
-		    strerrordesc_np(p->error) : NULL,
+		    strerror(p->error) : NULL,
 	};
 	if (p->state != SCAN_OPEN || getservbyport_r(htons(p->port), "tcp",
 	    &service, room, sizeof(room), &found) != 0 || !found)
@@ -248,7 +249,7 @@ scan_run(struct job *j, const struct settings *s, int *ended_by)
 	j->scan.on_done = on_done;
 	if (probe_plan_fit(&j->app, &j->scan.concurrency) < 0 ||
 	    scan_open(&j->scan, &j->app.loop) < 0 ||
-	    loop_run(&j->app.loop) < 0 || scan_emit(j, s) < 0)
+	    probe_confine(&j->app, 0) < 0 || loop_run(&j->app.loop) < 0 || scan_emit(j, s) < 0)
 		app_fault(&j->app);
 	if (j->scan.loop)
 		scan_close(&j->scan);

@@ -17,6 +17,7 @@
 #include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "net/interface.h"
 
 /* A port number or a service name; 0, or -1 with a usage fault. */
 static int
@@ -358,11 +359,30 @@ unix_text(const struct addr *a, char text[static ADDR_TEXT])
 	return text;
 }
 
+/* "fe80::1%eth0". glibc would open a socket to find the interface's name. */
+static const char *
+scoped_text(const struct addr *a, char text[static ADDR_TEXT])
+{
+	char name[IF_NAMESIZE];
+	size_t used;
+
+	inet_ntop(AF_INET6, &a->in6.sin6_addr, text, ADDR_TEXT);
+	used = strlen(text);
+	if (interface_name(a->in6.sin6_scope_id, name))
+		snprintf(text + used, ADDR_TEXT - used, "%%%s", name);
+	else
+		snprintf(text + used, ADDR_TEXT - used, "%%%u",
+		    a->in6.sin6_scope_id);
+	return text;
+}
+
 const char *
 addr_host(const struct addr *a, char text[static ADDR_TEXT])
 {
 	if (a->sa.sa_family == AF_UNIX)
 		return unix_text(a, text);
+	if (a->sa.sa_family == AF_INET6 && a->len && a->in6.sin6_scope_id)
+		return scoped_text(a, text);
 	if (!a->len || getnameinfo(&a->sa, a->len, text, ADDR_TEXT, NULL, 0,
 	    NI_NUMERICHOST) != 0)
 		snprintf(text, ADDR_TEXT, "?");

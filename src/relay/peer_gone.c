@@ -14,14 +14,13 @@ peer_is_tcp(const struct conn *c)
 	    c->peer.sa.sa_family == AF_INET6);
 }
 
-static bool
+void
 peer_gone_open(struct peer_gone *p)
 {
-	if (!p->diag && !p->refused) {
-		p->diag = sock_diag_open();
-		p->refused = !p->diag;
-	}
-	return p->diag;
+	if (p->diag || p->refused)
+		return;
+	p->diag = sock_diag_open();
+	p->refused = !p->diag;
 }
 
 /*
@@ -35,7 +34,9 @@ peer_state(struct peer_gone *p, const struct conn *c)
 	struct addr own;
 	int found;
 
-	if (!peer_is_tcp(c) || !peer_gone_open(p) ||
+	if (peer_is_tcp(c))
+		peer_gone_open(p);
+	if (!peer_is_tcp(c) || !p->diag ||
 	    sock_name(c->source.fd, &own) < 0)
 		return PEER_UNKNOWN;
 	found = sock_diag_get(p->diag, IPPROTO_TCP, &c->peer, &own, &end);

@@ -28,6 +28,9 @@ enum peer_state {
 /* Only TCP needs these. A Unix socket hangs up when its peer is gone. */
 bool peer_is_tcp(const struct conn *);
 
+/* Opens the way to ask, so that peer_state() needs no new socket. */
+void peer_gone_open(struct peer_gone *);
+
 enum peer_state peer_state(struct peer_gone *, const struct conn *);
 
 /* Turns on keepalive: a silent peer that is gone becomes a socket error. */

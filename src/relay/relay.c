@@ -504,6 +504,12 @@ relay_shut(struct conn *c)
 }
 
 void
+relay_prepare(struct relay *r)
+{
+	peer_gone_open(&r->peers);
+}
+
+void
 relay_resume(struct relay *r)
 {
 	struct conn *c, *next;

@@ -78,6 +78,12 @@ struct relay {
 int relay_init(struct relay *r, struct loop *, const struct relay_options *,
     const struct relay_ops *, struct sink *out);
 
+/*
+ * Opens what connections of TCP may need later, before the sandbox. Without it,
+ * that is opened when it is needed.
+ */
+void relay_prepare(struct relay *);
+
 /* Takes over c: bytes move both ways from now on. -1: c is still yours. */
 int relay_add(struct relay *, struct conn *c);
 

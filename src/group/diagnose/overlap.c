@@ -11,13 +11,13 @@
 #include "group/diagnose/overlap.h"
 
 #include <limits.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "group/diagnose/port_sockets.h"
+#include "net/interface.h"
 
 enum { BEFORE_ALL = -1, NOWHERE = INT_MAX };
 
@@ -106,7 +106,7 @@ disputed_text(const struct diag_sock *winner, const struct diag_sock *loser,
 			snprintf(text + used, PORT_SOCKET_TEXT - used,
 			    " and comes "
 			    "by %s",
-			    if_indextoname(device, name) ? name : "?");
+			    interface_name(device, name) ? name : "?");
 		return;
 	}
 	if (winner->local.sa.sa_family != loser->local.sa.sa_family)
@@ -117,7 +117,7 @@ disputed_text(const struct diag_sock *winner, const struct diag_sock *loser,
 	if (device)
 		snprintf(text + used, PORT_SOCKET_TEXT - used,
 		    " that comes by %s",
-		    if_indextoname(device, name) ? name : "?");
+		    interface_name(device, name) ? name : "?");
 }
 
 bool

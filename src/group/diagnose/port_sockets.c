@@ -16,6 +16,7 @@
 #include "base/escape.h"
 #include "base/fail.h"
 #include "kernel/pidfd_sockopt.h"
+#include "net/interface.h"
 
 static int
 port_sockets_add(const struct diag_sock *s, void *arg)
@@ -275,7 +276,7 @@ port_socket_place(const struct diag_sock *d, char text[static PORT_SOCKET_TEXT])
 
 	/* the text of a link-local address has its device */
 	if (d->ifindex && !(d->local.sa.sa_family == AF_INET6 &&
-	    d->local.in6.sin6_scope_id) && if_indextoname(d->ifindex, name))
+	    d->local.in6.sin6_scope_id) && interface_name(d->ifindex, name))
 		snprintf(device, sizeof(device), "by %s only", name);
 	snprintf(text, PORT_SOCKET_TEXT, "%s%s%s%s%s%s",
 	    addr_text(&d->local, where), dual || *device ? " (" : "",

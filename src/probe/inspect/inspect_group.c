@@ -18,6 +18,7 @@
 #include "group/registry/spare_request.h"
 #include "kernel/sock_acceptor.h"
 #include "net/accept_queue.h"
+#include "net/interface.h"
 #include "probe/inspect/snapshot.h"
 
 struct member_found {
@@ -424,7 +425,7 @@ group_place(struct inspect_group *g, const struct diag_sock *like, bool
 	g->report.protocol = datagram ? "udp" : "tcp";
 	g->report.place = port_socket_place(like, g->place);
 	g->report.v6only = like->v6only;
-	if (like->ifindex && if_indextoname(like->ifindex, g->interface))
+	if (like->ifindex && interface_name(like->ifindex, g->interface))
 		g->report.interface = g->interface;
 }
 

@@ -524,6 +524,7 @@ load_start(struct load *l, struct loop *loop)
 	if (l->clock.fd < 0 || !l->attempts)
 		return fail("probe");
 	attempts_init(l);
+	l->clock_known = clock_error_read(&l->clock_error) == 0;
 	schedule_start(&l->schedule, l->plan, clock_ns());
 	if (loop_watch(loop, &l->clock, EPOLLIN) < 0)
 		return -1;

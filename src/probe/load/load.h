@@ -1,6 +1,7 @@
 #ifndef PROBE_LOAD_LOAD_H
 #define PROBE_LOAD_LOAD_H
 
+#include "base/clock.h"
 #include "group/reach/reach.h"
 #include "net/lookup.h"
 #include "probe/load/attempt.h"
@@ -56,6 +57,8 @@ struct load {
 	struct schedule schedule;
 	int in_flight;
 	int64_t ended;			/* clock_ns(); 0: not yet */
+	struct clock_error clock_error;	/* at the start, before the sandbox */
+	bool clock_known;
 	struct identify *identify;	/* NULL: the kernel is not asked */
 	struct registry_counts counts;
 	struct load_reach reach;	/* given members */

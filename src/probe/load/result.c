@@ -394,8 +394,7 @@ result_times_fill(struct result *r, const struct load *l)
 	out->started_at = time_text(l->schedule.started / 1000 + offset,
 	    r->started_at);
 	out->ended_at = time_text(l->ended / 1000 + offset, r->ended_at);
-	if (clock_error_read(&r->clock) == 0)
-		out->clock = &r->clock;
+	out->clock = l->clock_known ? &l->clock_error : NULL;
 }
 
 /* Fills in what the tally does not know. */

@@ -25,7 +25,6 @@ struct result {
 	struct reach_row *sockets;
 	char host[HOST_NAME_MAX + 1];
 	char started_at[TIME_TEXT], ended_at[TIME_TEXT];
-	struct clock_error clock;
 	char notes[RESULT_NOTES][RESULT_NOTE];
 	const char *note[RESULT_NOTES + 1];
 	int note_count;

@@ -1,0 +1,45 @@
+#ifndef SANDBOX_CALLS_H
+#define SANDBOX_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a process still does in the sandbox, as bits: see sandbox.h. */
+enum sandbox_keeps {
+	KEEPS_BYTES = 1 << 0,	/* all: bytes, time, memory */
+	KEEPS_FILES = 1 << 1,	/* files by name: no Landlock without it */
+	KEEPS_ACCEPT = 1 << 2,	/* clients, connections or datagrams */
+	KEEPS_DIAL = 1 << 3,	/* sockets to others */
+	KEEPS_NAMES = 1 << 4,	/* names, by getaddrinfo(3) in a child */
+	KEEPS_OTHERS = 1 << 5,	/* sees the members of the port: looks into
+				 * other processes, asks sock_diag(7) */
+	KEEPS_PROMPT = 1 << 6,	/* a terminal, with readline and a history */
+	KEEPS_CHILDREN = 1 << 7,	/* starts and ends processes */
+};
+
+/* How an argument of a call is compared; the others are free. */
+struct sandbox_argument {
+	bool compared;
+	unsigned index;
+	uint64_t mask, value;	/* (argument & mask) == value */
+};
+
+/* A row: a call, and the bits of which one suffices to keep it. */
+struct sandbox_call {
+	const char *name;	/* as syscalls(2) has it */
+	unsigned keeps;
+	struct sandbox_argument argument;
+};
+
+/*
+ * The calls that are allowed; the list ends with a NULL name. All others fail
+ * with ENOSYS, as if the kernel did not know them. A call that this processor
+ * does not have is ignored.
+ */
+extern const struct sandbox_call sandbox_calls[];
+
+/* Calls that end the process: rpnc never makes them. Ends with NULL. */
+extern const char *const sandbox_deadly[];
+
+#endif
