@@ -91,7 +91,7 @@ print_help(const struct command *c, const char *which)
 		return STATUS_USAGE;
 	}
 	rows = opt_help(c->tables, all);
-	printf("usage: rpnc %s\n%s\n\n%s", c->synopsis, c->summary,
+	printf("usage: rpnc %s\n%s\n%s", c->synopsis, c->summary,
 	    rows ? rows : "");
 	if (all)
 		puts("\nPORT may be HOST:PORT, [V6]:PORT, unix:PATH or "
