@@ -396,8 +396,8 @@ const struct opt probe_options[] = {
 	TEXT(0, "send", "TEXT", send,
 	    "send this (\\n \\r \\t \\\\ \\xNN), wait for a reply", PROBE_LOAD),
 	TEXT(0, "ask", "NAME", ask,
-	    "ask quic, dns, ntp or stun (-u), http or tls, and test the "
-	    "answer", PROBE_LOAD, EXCLUDES({ "echo send expect match",
+	    "ask as quic, dns, ntp, stun, http or tls, and test", PROBE_LOAD,
+	    EXCLUDES({ "echo send expect match",
 	    "--ask knows what to send and what comes back: leave out --echo, "
 	    "--send, --expect and --match" })),
 	TEXT(0, "expect", "REGEX", expect,
@@ -433,7 +433,7 @@ const struct opt probe_options[] = {
 	    "status 7 if uneven, or less probable than P",
 	    PROBE_ONCE | PROBE_MERGE),
 	MAYBE(0, "fail-flags", "FLAGS", fail_flags,
-	    "status 7 if there is any of these flags: STUCK,FULL",
+	    "status 7 if one is there: STUCK,FULL,...",
 	    PROBE_LOAD | PROBE_GROUP, EXCLUDES(NO_WATCH("--fail-flags"))),
 	TEXT(0, "what-if", "CHANGE", what_if,
 	    "estimate flows that move: +1, -1, or NAME leaves", PROBE_ONCE),
@@ -464,7 +464,7 @@ const struct opt probe_options[] = {
 	    NEEDS_DURING("--hold"), EXCLUDES({ "udp", "--hold: a datagram is "
 	    "all that a server sees of its client" })),
 	TIME(0, "max-gap", max_gap, 1,
-	    "--during: status 7 if no good answer comes for TIME",
+	    "--during: status 7 if a gap is longer",
 	    PROBE_DURING, NEEDS_DURING("--max-gap")),
 	TEXT('w', "workers", "N|auto", workers,
 	    "--compare: workers of each server (4)", PROBE_COMPARE,
