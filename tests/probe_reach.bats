@@ -192,7 +192,7 @@ says() {
 	says "  not reached: python3 (pid ${workers[2]})"
 	probe --to "${workers[2]}" "$port"
 	test "$status" -eq 1
-	grep -qE "^rpnc probe: ${workers[2]} got none of [0-9]+ connections: a program steers the group, and keeps them from it$" err
+	grep -qE "^rpnc probe: ${workers[2]} got none of [0-9]+ connections: a program seems to steer the group, and keeps them from it$" err
 	stop
 	start echo -u -w 3 --steer random --name A 127.0.0.1 0
 	probe -u --each --echo "$port"
@@ -274,6 +274,23 @@ says() {
 	probe --to D --wait 0.1 localhost "$port"
 	test "$status" -eq 1
 	grep -q "^rpnc probe: no socket at .* is D's: there " err
+}
+
+@test "probe --to: a member that starts anew meanwhile is reached again, by its name" {
+	eight 127.0.0.1 0
+	start echo -v -r --name B 127.0.0.1 "$port"
+	local first=$pid running
+	rpnc probe --to B -d 60 --rate 100 --timeout 20 --json 127.0.0.1 "$port" >report 2>err 3>&- &
+	running=$!
+	pids+=("$running")
+	eventually grep -q connected err.1
+	start echo -v -r --name B --replace B 127.0.0.1 "$port"
+	eventually gone "$first"
+	eventually grep -q connected "err.3"
+	kill -INT "$running"
+	finish "$running" || true
+	holds '.reach.how == "prediction" and .reach.steered == false and .reach.reason == null'
+	holds "[.members[] | select(.count > 0).pid] | sort == ([$first, $pid] | sort)"
 }
 
 @test "probe --each, --to: with TLS and a PROXY header" {

@@ -24,6 +24,7 @@ const struct field reach_fields[] = {
 	FIELD(reach_report, "missed", FIELD_COUNT, missed),
 	FIELD(reach_report, "unseen", FIELD_COUNT, unseen),
 	FIELD(reach_report, "steered", FIELD_FLAG, steered),
+	FIELD(reach_report, "reason", FIELD_TEXT, reason),
 	FIELD(reach_report, "answered", FIELD_NUMBER, answered),
 	FIELD_EACH(reach_report, "sockets", sockets, socket_fields,
 	    reach_row, socket_count),
@@ -77,9 +78,8 @@ reach_how(FILE *out, const struct reach_report *r)
 		fprintf(out, "; %llu more connection%s came %s",
 		    (unsigned long long)r->missed, plural(r->missed),
 		    r->to ? "to other members" : "to members that needed none");
-	if (r->steered)
-		fprintf(out, ": a program %s the group", r->known ? "steers" :
-		    "seems to steer");
+	if (r->reason)
+		fprintf(out, ": %s", r->reason);
 }
 
 void

@@ -25,7 +25,7 @@ struct reach_report {
 	uint64_t unseen;		/* attempts known by prediction alone */
 	bool datagram;
 	bool steered;			/* the kernel's hash does not choose */
-	bool known;			/* of the program, by the registry */
+	const char *reason;		/* why it is not predicted; or NULL */
 	int64_t answered;		/* sockets that answered all; or -1 */
 	const struct reach_row *sockets;
 	size_t socket_count;

@@ -22,6 +22,7 @@
 #include "base/fail.h"
 #include "base/num.h"
 #include "group/members.h"
+#include "group/registry/spare_request.h"
 #include "group/steer/reconcile.h"
 #include "kernel/epoll_watched.h"
 #include "kernel/sock_acceptor.h"
@@ -191,6 +192,26 @@ sockets_fill(struct port_group *g, struct sockinfo *info, struct registry *r)
 			owner_command(g->at[i].pid, g->at[i].command);
 }
 
+bool
+port_group_is_steered(struct registry *r)
+{
+	if (mode_of(&registry_shared(r)->steering) != STEER_HASH ||
+	    request_any(r))
+		return true;
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(r, i);
+
+		if (!registry_is_member(r, i))
+			continue;
+		if (s->state == STATE_FULL)
+			return true;
+		for (int j = 0; j < REGISTRY_SOCKETS; j++)
+			if (s->programs[j])
+				return true;
+	}
+	return false;
+}
+
 int
 port_group_find(struct port_group *g, struct sockinfo *info, struct registry *r,
     int protocol, const struct addr *target, const struct addr *source,
@@ -219,7 +240,7 @@ port_group_find(struct port_group *g, struct sockinfo *info, struct registry *r,
 		return fail("sock_diag");
 	if (g->at)
 		sockets_fill(g, info, r);
-	g->steered = r && !reconcile_is_plain(r);
+	g->steered = r && port_group_is_steered(r);
 	return count < 0 ? -1 : g->count;
 }
 

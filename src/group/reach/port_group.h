@@ -54,6 +54,12 @@ int port_group_find(struct port_group *, struct sockinfo *, struct registry *,
     const char *interface);
 void port_group_free(struct port_group *);
 
+/*
+ * Whether a program of rpnc's chooses the members, as far as the registry
+ * knows. One that a dead member has left behind is not known.
+ */
+bool port_group_is_steered(struct registry *);
+
 /* Whether the chosen member, and no other process, accepts from it. */
 bool port_group_is_chosen(const struct port_group_socket *,
     const struct member_choice *);

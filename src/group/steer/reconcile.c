@@ -301,8 +301,9 @@ make_so(struct reconcile *p, struct group *g)
 	return -1;
 }
 
-bool
-reconcile_is_plain(struct registry *r)
+/* Whether nothing is steered, nor ever was: true of most registries. */
+static bool
+is_plain(struct registry *r)
 {
 	if (mode_of(&registry_shared(r)->steering) != STEER_HASH ||
 	    request_any(r))
@@ -419,7 +420,7 @@ reconcile_apply(struct reconcile *p, const struct sock_set *set)
 	struct pass w = { .p = p };
 
 	p->again = false;
-	if (!p->diag || reconcile_is_plain(r)) {
+	if (!p->diag || is_plain(r)) {
 		p->failing = 0;
 		return 0;
 	}

@@ -55,8 +55,6 @@ void reconcile_clear(struct registry *, struct sock_diag *,
 enum progress { PROGRESS_DUE, PROGRESS_DONE, PROGRESS_GIVEN_UP };
 enum progress reconcile_progress(struct registry *, struct sock_diag *,
     const struct diag_sock *member);
-/* Whether nothing is steered, nor ever was: true of most registries. */
-bool reconcile_is_plain(struct registry *);
 /* How many of n sockets belong to living members of the registry. */
 int reconcile_known(struct registry *, const struct diag_sock *list, int n);
 

@@ -18,6 +18,7 @@ struct load_reach {
 	enum reach_how how;
 	uint64_t missed;		/* attempts that came elsewhere */
 	bool steered;			/* the hash does not choose */
+	const char *why;		/* ports are of no use; or NULL */
 	/* load_reach.c's. */
 	struct sockinfo sockinfo;
 	struct registry *registry;
@@ -28,6 +29,7 @@ struct load_reach {
 	} *counts;
 	uint64_t hits;
 	int misses;			/* in a row */
+	int64_t aimed;			/* clock_ns() */
 	bool over;			/* it is given up */
 	bool absent;			/* no socket there is the member's */
 	uint64_t unseen;		/* hits known by the prediction alone */

@@ -11,9 +11,9 @@
  *	the prediction			nothing else is known
  *	greeting, or reply		it names the member
  *
- * An attempt that came elsewhere goes back into the plan. It proves that the
- * hash does not choose, and then ports are no longer chosen: attempts are made
- * one at a time, until each socket has had its own. Those that came to others
+ * An attempt that came elsewhere goes back into the plan. Unless members came or
+ * went, it proves that the hash does not choose. Then ports are no longer
+ * chosen: attempts are made until each socket has had its own. Those that came to others
  * are not counted as attempts, but as missed. If too many in a row are missed,
  * it is given up (port_plan_tries()).
  */
@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "net/sources.h"
 
@@ -177,7 +178,10 @@ aim_by_kernel(struct load *l, const struct addr *a)
 	    l->plan->datagram ? IPPROTO_UDP : IPPROTO_TCP, a, &source,
 	    l->plan->interface) < 0 || ports_plan(l) < 0)
 		return -1;
+	r->aimed = clock_ns();
+	r->misses = 0;
 	r->steered = r->group.steered && r->group.count > 1;
+	r->why = r->steered ? "a program steers the group" : NULL;
 	r->shared = r->group.count && !r->ports.count && is_sharer(l);
 	r->how = r->steered || r->shared ? REACH_TRYING : REACH_PREDICTION;
 	identify_want(l->shared.identify, r->how == REACH_TRYING ||
@@ -259,14 +263,23 @@ socket_found(const struct load *l, const struct attempt *a,
 	return socket_of_inode(x, a->predicted_inode);
 }
 
-/* An attempt shows that the hash does not choose: ports are of no use. */
+/*
+ * An attempt has not come to the socket that its port was chosen for, or none
+ * could be chosen. If members came or went, the member is looked for again;
+ * otherwise ports are of no use any more.
+ */
 static void
-reach_by_trying(struct load *l)
+reach_doubt(struct load *l, bool chosen)
 {
 	struct load_reach *r = &l->reach;
+	bool changed = identify_follow(l->shared.identify, true) > 0;
 
+	if (changed && l->plan->to && aim_by_kernel(l, &l->shared.target) == 0)
+		return;
 	r->how = REACH_TRYING;
-	r->steered = true;
+	r->steered = chosen && !changed;
+	r->why = changed ? "members came or went" : chosen ? "a program seems "
+	    "to steer the group" : "no source port is left that leads there";
 	identify_want(l->shared.identify, NULL);
 }
 
@@ -295,7 +308,7 @@ is_hit_by_kernel(struct load *l, const struct attempt *a,
 {
 	struct load_reach *r = &l->reach;
 	int socket = socket_found(l, a, result);
-	bool wanted;
+	uint64_t inode;
 
 	if (r->shared)
 		return is_hit_of_sharer(l, result);
@@ -306,15 +319,17 @@ is_hit_by_kernel(struct load *l, const struct attempt *a,
 	if (socket < 0)			/* refused, or it left no trace */
 		return l->plan->to && result->outcome != OUT_OK &&
 		    result->outcome != OUT_QUEUED;
-	if (a->chosen_inode && a->chosen_inode != r->group.at[socket].inode)
-		reach_by_trying(l);
-	wanted = port_plan_wants(&r->ports, r->group.at[socket].inode);
-	if (wanted) {
-		port_plan_take(&r->ports, r->group.at[socket].inode);
-		socket_count(r, socket, result);
-		r->unseen += !a->verified && result->row < 0;
-	}
-	return wanted;
+	inode = r->group.at[socket].inode;
+	if (r->how == REACH_PREDICTION && a->chosen_inode != inode &&
+	    a->started > r->aimed)
+		reach_doubt(l, a->chosen_inode != 0);
+	socket = socket_of_inode(r, inode);
+	if (socket < 0 || !port_plan_wants(&r->ports, inode))
+		return false;
+	port_plan_take(&r->ports, inode);
+	socket_count(r, socket, result);
+	r->unseen += !a->verified && result->row < 0;
+	return true;
 }
 
 static bool
@@ -345,9 +360,22 @@ reach_give_up(struct load *l)
 	if (is_by_name(l) && !l->tally.count)
 		fail_add("nobody said who it is");
 	else
-		fail_add("%s", r->steered ? "a program steers the group, and "
-		    "keeps them from it" : "others got them");
+		fail_add("%s%s", r->why ? r->why : "others got them",
+		    r->steered ? ", and keeps them from it" : "");
 	l->on_fault(l);
+}
+
+/* A member that leaves has a program only for a while. */
+static void
+reach_by_prediction_again(struct load *l)
+{
+	struct load_reach *r = &l->reach;
+
+	if (l->plan->to && r->how == REACH_TRYING && r->group.steered &&
+	    r->registry && !port_group_is_steered(r->registry)) {
+		identify_follow(l->shared.identify, false);
+		aim_by_kernel(l, &l->shared.target);
+	}
 }
 
 bool
@@ -363,6 +391,7 @@ load_reach_misses(struct load *l, const struct attempt *a,
 		r->how = REACH_GREETING;
 	hit = is_by_name(l) ? is_hit_by_name(l, result) :
 	    is_hit_by_kernel(l, a, result);
+	reach_by_prediction_again(l);
 	if (hit) {
 		r->misses = 0;
 		r->hits++;

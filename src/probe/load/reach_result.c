@@ -46,7 +46,7 @@ reach_result_make(struct reach_report *r, struct reach_row *rows,
 		.how = l->tally.attempts && (x->group.count ||
 		    x->how == REACH_GREETING) ? reach_names[x->how] : NULL,
 		.unseen = x->unseen, .datagram = l->plan->datagram,
-		.steered = x->steered, .known = x->group.steered,
+		.steered = x->steered, .reason = x->why,
 		.answered = l->plan->each ? 0 : -1,
 		.sockets = rows,
 	};
