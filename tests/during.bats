@@ -357,10 +357,6 @@ print("got")' >report 2>err &
 	is '.hold == null and .longest_gap_at > 0.1 and
 		.longest_gap_at <= .ended and
 		.longest_gap_at + .longest_gap >= .started + 0.3'
-	probe --during --echo --max-gap 200ms -d 100ms "$port" -- bash -c '
-		kill -STOP "$0"; pause 0.3; kill -CONT "$0"' "$pid"
-	test "$status" -eq 7
-	grep -qxE 'longest gap between good answers [0-9.]+ m?s, from [0-9.]+ m?s on: over 200 ms' report
 	# it is allowed; or what is not answered as expected is no good answer
 	during "$port" --max-gap 20 -- true
 	test "$status" -eq 0
@@ -375,10 +371,10 @@ print("got")' >report 2>err &
 
 @test "during: a gap in which rpnc itself did not run is not the server's" {
 	start echo 127.0.0.1 0
-	during "$port" --echo --max-gap 1.4 -- bash -c 'kill -STOP "$PPID"
-		pause 1.5; kill -CONT "$PPID"'
+	during "$port" --echo --max-gap 0.9 -- bash -c 'kill -STOP "$PPID"
+		pause 1; kill -CONT "$PPID"'
 	test "$status" -eq 0
-	is '.skipped > 0 and .longest_gap < 1.4'
+	is '.skipped > 0 and .longest_gap < 0.9'
 	# and ends no gap that is
 	during "$port" --echo --rate 100 -d 500ms -- bash -c 'end "$0"
 		kill -STOP "$PPID"; pause 0.4; kill -CONT "$PPID"' "$pid"

@@ -173,7 +173,9 @@ provoked() {
 		test "$(get '[.members[] | select(.queue > 0)] | length')" -eq 1
 	}
 	eventually alone
-	provoked STUCK " (pid ${workers[1]})"
+	holds_back "127.0.0.1:$port: STUCK (pid ${workers[1]})" --fail-flags
+	holds_back "127.0.0.1:$port: STUCK (pid ${workers[1]})" --fail-flags=full,stuck
+	passes --fail-flags=FULL,NOT-LISTENING,SHADOWED,ONE-SOCKET,QUARANTINED
 	deploys --fail-flags --expect-members 3 --wait 50 >/dev/null &
 	pids+=("$!")
 	eventually pgrep -P "${pids[-1]}"
