@@ -91,7 +91,7 @@ page() {
 	start echo -r --name A 127.0.0.1 0
 	start echo -r --name B 127.0.0.1 "$port"
 	kill -STOP "$pid"
-	probe --json -d 300ms --timeout 500ms --html page.html --during "$port" -- \
+	probe --json -d 300ms --timeout 500ms --max-gap 1us --html page.html --during "$port" -- \
 		kill -KILL "$pid"
 	page page.html <<-'END'
 		from page import *
@@ -110,8 +110,12 @@ page() {
 		           for v in d["losses"].values() if v), items
 		assert any(" left" in i and "pid %d" % d["changes"][0]["pid"] in i for i in items)
 		assert text(next(s.iter("code"))) == d["command"]
-		assert "%d lost of" % d["lost"] in text(of("verdict")[0])
+		lines = [text(p) for p in of("verdict")[0].iter("p")]
+		assert re.search(r"no good answer for \S+ .s: over 1.00 .s$", lines[0]), lines
+		assert "%d lost of" % d["lost"] in lines[1], lines
 		assert "bad" in of("verdict")[0].get("class")
+		gap, = [e for e in of("sub") if "gap" in text(e)]
+		assert "wrong" in gap.get("class") and text(gap).startswith("Longest gap between good answers: ")
 	END
 	refused_page
 }
@@ -126,6 +130,22 @@ refused_page() {
 		assert "all 7 failed" in text(of("verdict")[0])
 		assert [text(li) for li in root.iter("li")][0] == "7 refused"
 		assert not of("bar") and not of("times")
+	END
+}
+
+@test "html: which members --each has reached" {
+	start echo -r --name A 127.0.0.1 0
+	start echo -r --name B 127.0.0.1 "$port"
+	kill -STOP "$pid"
+	probe --each --json --html page.html --timeout 200ms "$port"
+	kill -CONT "$pid"
+	test "$status" -eq 6
+	page page.html <<-'END'
+		from page import *
+		s, = [s for s in root.iter("section") if "Which members" in text(s)]
+		items = [text(li) for li in s.iter("li")]
+		assert items[0].startswith("1 of 2 answered"), items
+		assert any("B" in i for i in items[1:]), items
 	END
 }
 

@@ -6,6 +6,7 @@
 #include "report/html.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -16,6 +17,7 @@
 #include "report/html_style.h"
 #include "report/html_write.h"
 
+enum { GAP_TEXT = 2 * NUM_TEXT + 40 };
 static const double TOGETHER = 0.9;
 
 static const char *
@@ -100,17 +102,36 @@ plain_finding(const struct probe_report *r, char text[static NUM_TEXT * 2])
 	    .text = text };
 }
 
+/* A gap that is too long fails the run, so it stands above what is good. */
+static bool
+gap_finding(const struct probe_report *r, struct finding *f,
+    char text[static GAP_TEXT])
+{
+	const struct probe_during *d = r->during;
+	char gap[NUM_TEXT], most[NUM_TEXT];
+
+	if (!d || !during_gap_is_over(d))
+		return false;
+	snprintf(text, GAP_TEXT, "no good answer for %s: over %s",
+	    seconds_text(d->longest_gap, gap), seconds_text(d->max_gap, most));
+	*f = (struct finding){ .kind = "lost", .text = text };
+	return true;
+}
+
 static void
 page_verdict(FILE *out, const struct probe_report *r)
 {
-	char text[NUM_TEXT * 2];
-	struct finding plain = plain_finding(r, text);
+	char text[NUM_TEXT * 2], gap_text[GAP_TEXT];
+	struct finding plain = plain_finding(r, text), gap;
 	const struct finding_list *l = r->findings;
 	const struct finding *first = l && l->count ? l->at : &plain;
-	enum color color = finding_color(first->kind);
+	bool apart = gap_finding(r, &gap, gap_text);
+	enum color color = apart ? RED : finding_color(first->kind);
 
 	fprintf(out, "<div class=\"verdict %s\">", color == GREEN ? "good" :
 	    color == RED ? "bad" : "even");
+	if (apart)
+		verdict_line(out, &gap);
 	verdict_line(out, first);
 	for (size_t i = 1; l && i < l->count; i++)
 		verdict_line(out, &l->at[i]);
@@ -215,6 +236,39 @@ has_failures(const struct probe_report *r)
 }
 
 static void
+note_item(FILE *out, const char *text)
+{
+	fputs("<li>", out);
+	html_text(out, text);
+	fputs("</li>\n", out);
+}
+
+/* The same sentences as at a terminal, each of which begins a line. */
+static void
+page_reach(FILE *out, const struct reach_report *r)
+{
+	char *text = NULL, *line, *rest;
+	size_t length;
+	FILE *lines = r && r->how ? open_memstream(&text, &length) : NULL;
+
+	if (!lines)
+		return;
+	reach_human(lines, r, false);
+	if (fclose(lines) != 0 || !text) {
+		free(text);
+		return;
+	}
+	fputs("<section><h2>Which members were asked</h2><ul class=\"plain\">\n",
+	    out);
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			note_item(out, line);
+	fputs("</ul></section>\n", out);
+	free(text);
+}
+
+static void
 page_failures(FILE *out, const struct probe_report *r)
 {
 	if (!has_failures(r))
@@ -230,14 +284,6 @@ page_failures(FILE *out, const struct probe_report *r)
 	count_item(out, "abandoned", r->abandoned,
 	    "still in flight when stopped");
 	fputs("</ul></section>\n", out);
-}
-
-static void
-note_item(FILE *out, const char *text)
-{
-	fputs("<li>", out);
-	html_text(out, text);
-	fputs("</li>\n", out);
 }
 
 static void
@@ -317,6 +363,7 @@ html_write(FILE *out, const struct probe_report *r, int64_t time)
 	page_facts(out, r);
 	if (r->during)
 		html_during(out, r->during);
+	page_reach(out, r->reach);
 	html_shares(out, r);
 	page_latency(out, r);
 	page_failures(out, r);

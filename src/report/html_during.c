@@ -210,6 +210,28 @@ command_line(FILE *out, const struct probe_during *d)
 	fputs("</p>", out);
 }
 
+static void
+gap_line(FILE *out, const struct probe_during *d)
+{
+	bool over = during_gap_is_over(d);
+	char gap[NUM_TEXT], more[NUM_TEXT];
+
+	if (isnan(d->longest_gap))
+		return;
+	fprintf(out, "<p class=\"sub%s\">", over ? " wrong" : "");
+	html_textf(out, "Longest gap between good answers: %s",
+	    seconds_text(d->longest_gap, gap));
+	if (!isnan(d->longest_gap_at))
+		html_textf(out, ", from %s on", seconds_text(d->longest_gap_at,
+		    more));
+	if (over)
+		html_textf(out, ": over %s", seconds_text(d->max_gap, more));
+	if (!isnan(d->hold))
+		html_textf(out, ". Each waited %s before it sent.",
+		    seconds_text(d->hold, more));
+	fputs("</p>", out);
+}
+
 /* Counts that stand in no lane, in a list. */
 static void
 others(FILE *out, const struct probe_during *d)
@@ -243,6 +265,7 @@ html_during(FILE *out, const struct probe_during *d)
 {
 	fputs("<section><h2>While the command ran</h2>", out);
 	command_line(out, d);
+	gap_line(out, d);
 	if (d->interval_count) {
 		fputs("<div class=\"plot\">", out);
 		lanes(out, d);

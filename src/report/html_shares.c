@@ -119,6 +119,11 @@ member_name(FILE *out, const struct probe_member *m, bool several)
 	fputs("</small>", out);
 	if (m->stopped == 1)
 		fputs("<small class=\"wrong\">stopped</small>", out);
+	for (const char *const *flag = m->flags; flag && *flag; flag++) {
+		fputs("<small class=\"wrong\">", out);
+		html_text(out, *flag);
+		fputs("</small>", out);
+	}
 	fputs("</th>", out);
 }
 

@@ -42,6 +42,7 @@ const char html_style[] =
 ".facts dd{margin:0;font-size:19px;font-weight:600;white-space:nowrap}\n"
 ".facts dd small{font-size:12.5px;font-weight:400;color:var(--soft)}\n"
 ".sub{margin:0 0 12px;color:var(--soft);font-size:13.5px}\n"
+".sub.wrong{color:var(--bad)}\n"
 "table{border-collapse:collapse;width:100%}\n"
 "th,td{padding:5px 0 5px 12px;text-align:right;white-space:nowrap;\n"
 "font-weight:400}\n"
