@@ -265,6 +265,10 @@ says() {
 	probe --to B -n 10 localhost "$port"
 	test "$status" -eq 0
 	grep -q "^127\.0\.0\.1:$port tcp, 10 connections" report
+	# whichever of the two is looked up first
+	probe --to A -n 10 localhost "$port"
+	test "$status" -eq 0
+	grep -q "^\[::1\]:$port tcp, 10 connections" report
 	rpnc probe --to C -n 10 --wait 20 localhost "$port" >report 2>err 3>&- &
 	local waiting=$!
 	pids+=("$waiting")

@@ -102,11 +102,13 @@ greets() {
 @test "reach: processes that share one socket are told apart by trying" {
 	start echo -w 3 --accept shared --identify --name A 127.0.0.1 0
 	list_workers
-	local worker
+	local worker other
 	# the last one that waits is woken first: only who is alone gets one surely
-	halt "${workers[0]}"
-	for worker in "${workers[@]:1}"; do
-		test "$worker" != "${workers[2]}" || halt "${workers[1]}"
+	for worker in "${workers[1]}" "${workers[2]}"; do
+		kill -CONT "$worker"
+		for other in "${workers[@]}"; do
+			test "$other" = "$worker" || halt "$other"
+		done
 		run -0 --separate-stderr rpnc connect --to "$worker" 127.0.0.1 "$port" </dev/null
 		assert_line --regexp "^rpnc/1 name=A host=[^ ]* pid=$worker "
 		output=$stderr

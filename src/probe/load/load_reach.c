@@ -11,9 +11,9 @@
  *	the prediction			nothing else is known
  *	greeting, or reply		it names the member
  *
- * An attempt that came elsewhere goes back into the plan. Unless members came or
- * went, it proves that the hash does not choose. Then ports are no longer
- * chosen: attempts are made until each socket has had its own. Those that came to others
+ * An attempt that came elsewhere goes back into the plan. It proves that the hash
+ * does not choose, unless members came or went. Then ports are no longer chosen:
+ * attempts are made until each socket has had its own. Those that came to others
  * are not counted as attempts, but as missed. If too many in a row are missed,
  * it is given up (port_plan_tries()).
  */
