@@ -80,7 +80,7 @@ greets() {
 	done
 	end INT
 	test "$(jq -r 'select(.event == "report").workers | map(.in) | unique | tostring' out.0)" = \
-		"[$((tries / 8 * 6))]"
+		"[$((tries * 6 / 8))]"
 }
 
 @test "reach: a given worker of nginx, by its reply" {
