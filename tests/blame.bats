@@ -234,8 +234,12 @@ silent() {
 	test "$status" -eq 7
 	holds '.flags == ["SILENT"] and .steered != true'
 	holds '.members[] | select(.name == "B") | .flags == ["SILENT"] and .due > 0'
-	probe --during --echo --timeout 300ms -d 100ms --rate 100 --json --fail-flags=STEERED 127.0.0.1 "$port" -- true
+	probe --during --echo --timeout 300ms -d 100ms --rate 100 --json --fail-flags=STEERED --openmetrics m.prom 127.0.0.1 "$port" -- true
 	test "$status" -eq 6
+	# the same for Prometheus
+	grep -qE "^rpnc_probe_member_unanswered\{.*name=\"B\".*\} $(get '.members[] | select(.name == "B") | .unanswered')\$" m.prom
+	grep -qE "^rpnc_probe_lost\{.*\} $(get .during.lost)\$" m.prom
+	grep -qE "^rpnc_probe_longest_gap_seconds\{.*\} [0-9.]+\$" m.prom
 }
 
 @test "blame: at a terminal, and in a script" {

@@ -318,6 +318,9 @@ doubled() {
 		for m in report["members"]:
 		    assert m["count"] == value("member_connections", name="A",
 		        worker=str(m["worker"]), pid=str(m["pid"]), command="rpnc")
+		    assert m["due"] == value("member_due", name="A",
+		        worker=str(m["worker"]), pid=str(m["pid"]), command="rpnc")
+		assert report["steered"] is False and value("steered") == 0
 		assert value("fairness_verdict", verdict=report["fairness"]["verdict"]) == 1
 		for phase in "connect", "accept", "echo":
 		    h = report["latency"][phase]

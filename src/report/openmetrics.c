@@ -176,6 +176,18 @@ value_failed(const struct probe_member *p)
 	return (double)p->failed;
 }
 
+static double
+value_due(const struct probe_member *p)
+{
+	return p->due < 0 ? NAN : (double)p->due;
+}
+
+static double
+value_unanswered(const struct probe_member *p)
+{
+	return p->unanswered < 0 ? NAN : (double)p->unanswered;
+}
+
 /*
  * Two foreign names may be the same after escaping, and a repeated sample makes
  * the whole file invalid. So only the first is written.
@@ -201,6 +213,9 @@ metrics_members(const struct metrics *m, const struct probe_report *r)
 		    value_queued },
 		{ "member_failed", "Connections that it accepted, and that "
 		    "then failed.", value_failed },
+		{ "member_due", "Attempts that were for it.", value_due },
+		{ "member_unanswered", "Those of them that timed out.",
+		    value_unanswered },
 	};
 	char (*labels)[LABELS] = calloc(r->member_count + 1, LABELS);
 
@@ -229,6 +244,21 @@ metrics_members(const struct metrics *m, const struct probe_report *r)
 		}
 	}
 	free(labels);
+}
+
+/* What a program and a command have done. */
+static void
+metrics_findings(const struct metrics *m, const struct probe_report *r)
+{
+	if (r->steered >= 0)
+		metrics_gauge(m, "steered", (double)r->steered,
+		    "1 if a program chooses the members, not the hash.");
+	if (!r->during)
+		return;
+	metrics_gauge(m, "lost", (double)r->during->lost,
+	    "Attempts that were lost while a command ran.");
+	metrics_gauge(m, "longest_gap_seconds", r->during->longest_gap,
+	    "The longest time without a good answer.");
 }
 
 static void
@@ -311,6 +341,7 @@ openmetrics_write(FILE *out, const struct probe_report *r, int64_t time)
 	metrics_totals(&m, r, time);
 	metrics_tls(&m, r->tls);
 	metrics_members(&m, r);
+	metrics_findings(&m, r);
 	metrics_fairness(&m, r->fairness);
 	metrics_latency(&m, r->latency);
 	fputs("# EOF\n", out);
