@@ -69,11 +69,9 @@ static void
 on_turn(struct turn *t)
 {
 	struct balance *b = container_of(t, struct balance, turn);
-
 	uint32_t wait;
 
-	if (!is_least(b) ||
-	    b->own->accepted - b->own->closed == b->open)
+	if (!is_least(b) || b->own->accepted - b->own->closed == b->open)
 		return;
 	wait = least_wait(b->looks, clock_ms());
 	if (!wait)

@@ -363,8 +363,8 @@ is_early(const struct group *g)
 static bool
 must_look_again(const struct reconcile *p, const struct group *g)
 {
-	return g->n > 1 && g->least == 1 && p->balanced && registry_shared(p->registry)->balanced ==
-	    p->balanced;
+	return g->n > 1 && g->least == 1 && p->balanced &&
+	    registry_shared(p->registry)->balanced == p->balanced;
 }
 
 static bool
@@ -381,14 +381,18 @@ pass_mend(struct pass *w, struct group *g)
 	uint32_t *balanced = &registry_shared(g->registry)->balanced;
 
 	w->amiss |= due == DUE_PROGRAM;
-	if (due != DUE_NOTHING && pass_lock(w)) {
-		/* another process may have done it before we had the lock */
-		group_share(g);
-		due = group_due(g);
-	}
 	if (due == DUE_NOTHING)
 		return;
-	if (!w->locked || (due == DUE_SHARES && is_early(g))) {
+	if ((due == DUE_SHARES && is_early(g)) || !pass_lock(w)) {
+		w->p->again = true;
+		return;
+	}
+	/* another process may have done it before we had the lock */
+	group_share(g);
+	due = group_due(g);
+	if (due == DUE_NOTHING)
+		return;
+	if (due == DUE_SHARES && is_early(g)) {
 		w->p->again = true;
 		return;
 	}
