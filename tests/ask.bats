@@ -201,6 +201,14 @@ signal.pause()' "$port"
 	assert_line --partial 'timeout 5'
 }
 
+@test "ask: --during: a wrong answer is a loss of its own kind" {
+	start echo 127.0.0.1 0
+	run rpnc probe --during --ask http --rate 100 -d 0.05 --json 127.0.0.1 "$port" -- true
+	printf '%s\n' "${lines[@]}" | grep '"report"' >report
+	holds '.during.lost > 0 and .during.losses.answer == .during.lost and
+		([.during.intervals[].answer] | add) == .during.lost'
+}
+
 @test "ask: old reports, which have no wrong answers, are merged" {
 	start echo 127.0.0.1 0
 	run -1 rpnc probe --json -n 5 --ask http 127.0.0.1 "$port"

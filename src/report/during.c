@@ -20,7 +20,7 @@ const char *const loss_names[LOSSES] = {
 	[LOSS_REFUSED] = "refused", [LOSS_RESET] = "reset",
 	[LOSS_ENDED] = "ended", [LOSS_TIMEOUT] = "timeout",
 	[LOSS_PROXY] = "proxy", [LOSS_TLS] = "tls",
-	[LOSS_OTHER] = "other",
+	[LOSS_ANSWER] = "answer", [LOSS_OTHER] = "other",
 };
 
 static const struct field loss_fields[] = {
@@ -30,6 +30,7 @@ static const struct field loss_fields[] = {
 	FIELD(probe_losses, "timeout", FIELD_COUNT, at[LOSS_TIMEOUT]),
 	FIELD(probe_losses, "proxy", FIELD_COUNT, at[LOSS_PROXY]),
 	FIELD(probe_losses, "tls", FIELD_COUNT, at[LOSS_TLS]),
+	FIELD(probe_losses, "answer", FIELD_COUNT, at[LOSS_ANSWER]),
 	FIELD(probe_losses, "other", FIELD_COUNT, at[LOSS_OTHER]),
 	{ 0 },
 };
@@ -43,6 +44,7 @@ static const struct field interval_fields[] = {
 	FIELD(probe_interval, "timeout", FIELD_COUNT, lost.at[LOSS_TIMEOUT]),
 	FIELD(probe_interval, "proxy", FIELD_COUNT, lost.at[LOSS_PROXY]),
 	FIELD(probe_interval, "tls", FIELD_COUNT, lost.at[LOSS_TLS]),
+	FIELD(probe_interval, "answer", FIELD_COUNT, lost.at[LOSS_ANSWER]),
 	FIELD(probe_interval, "other", FIELD_COUNT, lost.at[LOSS_OTHER]),
 	FIELD(probe_interval, "slow", FIELD_COUNT, slow),
 	FIELD(probe_interval, "longest", FIELD_SECONDS, longest),

@@ -15,7 +15,7 @@
  */
 
 enum loss { LOSS_REFUSED, LOSS_RESET, LOSS_ENDED, LOSS_TIMEOUT, LOSS_PROXY,
-	LOSS_TLS, LOSS_OTHER, LOSSES };
+	LOSS_TLS, LOSS_ANSWER, LOSS_OTHER, LOSSES };
 extern const char *const loss_names[LOSSES];
 
 struct probe_losses {

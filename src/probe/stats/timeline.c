@@ -74,7 +74,7 @@ loss_counter(struct probe_losses *l, enum outcome outcome)
 		[OUT_RESET] = LOSS_RESET, [OUT_ENDED] = LOSS_ENDED,
 		[OUT_TIMEOUT] = LOSS_TIMEOUT, [OUT_QUEUED] = LOSS_TIMEOUT,
 		[OUT_PROXY] = LOSS_PROXY, [OUT_TLS] = LOSS_TLS,
-		[OUT_ANSWER] = LOSS_OTHER, [OUT_OTHER] = LOSS_OTHER,
+		[OUT_ANSWER] = LOSS_ANSWER, [OUT_OTHER] = LOSS_OTHER,
 	};
 
 	return outcome == OUT_OK ? NULL : &l->at[kinds[outcome]];
