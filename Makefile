@@ -37,7 +37,7 @@ override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 # Names of Debian packages. "make demo", "check" and "lint" install those that
 # are missing; with NEED=: on the command line they install nothing.
 BUILD_DEPS = gcc libc6-dev make libreadline-dev libmnl-dev libjansson-dev \
-	uthash-dev libssl-dev zlib1g-dev libseccomp-dev
+	uthash-dev libssl-dev zlib1g-dev
 DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	curl gnutls-bin netcat-openbsd netcat-traditional ncat socat \
@@ -87,7 +87,7 @@ COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
 # Only a prompt needs readline, and loads it: see terminal/readline.h.
-LIBS = -lmnl -ljansson -lz -lseccomp -lm -ldl
+LIBS = -lmnl -ljansson -lz -lm -ldl
 
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)

@@ -28,18 +28,23 @@ struct sandbox_argument {
 /* A row: a call, and the bits of which one suffices to keep it. */
 struct sandbox_call {
 	const char *name;	/* as syscalls(2) has it */
+	int number;		/* -1: this processor does not have it */
 	unsigned keeps;
 	struct sandbox_argument argument;
 };
 
 /*
  * The calls that are allowed; the list ends with a NULL name. All others fail
- * with ENOSYS, as if the kernel did not know them. A call that this processor
- * does not have is ignored.
+ * with ENOSYS, as if the kernel did not know them. The rows of a call are next
+ * to each other.
  */
 extern const struct sandbox_call sandbox_calls[];
 
-/* Calls that end the process: rpnc never makes them. Ends with NULL. */
-extern const char *const sandbox_deadly[];
+/* Calls that end the process: rpnc never makes them. Ends with a NULL name. */
+struct sandbox_deadly {
+	const char *name;
+	int number;
+};
+extern const struct sandbox_deadly sandbox_deadly[];
 
 #endif
