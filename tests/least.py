@@ -10,6 +10,7 @@ each next client comes after it, and no time is waited for.
     settled          only waits until all agree which program is attached
     newcomer NAME    who has just joined gets all, until it has as many as others
     stuck NAME       who accepts nothing gets one client, or two that come together
+    foreign N NAME   N clients: rpnc's members have as many, that one has some
     spread N BURST   N clients in bursts: prints the busiest's, to the mean
 """
 import collections
@@ -115,6 +116,18 @@ def stuck(name):
     assert name not in counts() and len(clients[None]) <= 2, counts()
 
 
+def foreign(n, name):
+    for _ in range(n):
+        before = number(BALANCED)
+        # what a foreign member accepts changes nothing
+        if dial() != name:
+            eventually(lambda: number(BALANCED) != before)
+    own = [count for who, count in counts().items() if who != name]
+    assert max(own) - min(own) <= 1, counts()
+    # one of three, by chance: none of 40 is once in 10,000,000
+    assert name in counts(), counts()
+
+
 def spread(n, burst):
     # the pause is how clients arrive, not what the test waits for
     for _ in range(0, n, burst):
@@ -132,5 +145,5 @@ def spread(n, burst):
 if number(FINER_MODE):
     eventually(settled)
 arguments = [int(a) if a.isdigit() else a for a in sys.argv[4:6]]
-{"settled": lambda: None, "singly": singly, "newcomer": newcomer, "stuck": stuck,
+{"settled": lambda: None, "singly": singly, "newcomer": newcomer, "stuck": stuck, "foreign": foreign,
  "spread": spread}[what](*arguments)

@@ -602,13 +602,34 @@ long() {
 	kill -CONT "$pid"
 }
 
+@test "steer: least: members that are not rpnc's get their part" {
+	members 2 --steer least
+	cat >python.py <<-'END'
+		import socket, sys
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.listen(100)
+		kept = []
+		while True:
+		    kept.append(s.accept()[0])
+		    kept[-1].sendall(b"rpnc/1 name=python worker=0\n")
+	END
+	background python3 python.py "$port"
+	eventually listens "$pid"
+	# it is seen when rpnc next looks
+	eventually eval 'long settled && rpnc probe --group --json "$port" | jq -e ".members | length == 3"'
+	long foreign 40 python
+}
+
 @test "steer: least: the program is attached 20 times a second at most" {
 	with_faults setsockopt:error=ENOSYS:when=65535 # which never comes
 	start echo -r -w 4 --steer least 127.0.0.1 0
 	long settled
 	local before
 	before=$(wc -l <trace)
-	command rpnc probe -q -c 12 -d "${WHOLE:+1}1" 127.0.0.1 "$port"
+	# from many addresses: TIME_WAIT keeps the ports of each
+	command rpnc probe -q -c 12 -d "${WHOLE:+1}1" --sources 127.9.0.0/24 127.0.0.1 "$port"
 	tail -n +"$((before + 1))" trace | awk '
 		/SO_ATTACH_REUSEPORT_CBPF/ { at[++n] = $2 }
 		END {
@@ -621,13 +642,13 @@ long() {
 # members, to the mean of all.
 spread() {
 	local i
-	: >spread
+	: >runs
 	for ((i = 0; i < $4; i++)); do
 		start echo -r --identify -w 8 --steer "$3" 127.0.0.1 0
-		long spread "$1" "$2" 8 >>spread || return 1
+		long spread "$1" "$2" 8 >>runs || return 1
 		stop
 	done
-	sort -n spread | awk '{ sum += $1; all[NR] = $1 } END {
+	sort -n runs | awk '{ sum += $1; all[NR] = $1 } END {
 		print sum / NR, (all[int((NR + 1) / 2)] + all[int(NR / 2) + 1]) / 2 }'
 }
 

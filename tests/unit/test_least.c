@@ -17,7 +17,7 @@ static const uint64_t unknown = LEAST_UNKNOWN;
 #define QUEUED(...) (const uint32_t[MOST]){ __VA_ARGS__ }
 #define WEIGHTS(...) (const uint32_t[MOST]){ __VA_ARGS__ }
 
-/* shares: "1" for each member that gets new connections. */
+/* shares: a digit for each member. */
 static void
 chosen_of(const uint64_t *open, const uint32_t *queued, const uint32_t *weight,
     const char *shares)
@@ -29,7 +29,7 @@ chosen_of(const uint64_t *open, const uint32_t *queued, const uint32_t *weight,
 
 	for (int i = 0; i < n; i++) {
 		got[i] = (char)('0' + share[i]);
-		ones += share[i] == 1;
+		ones += share[i] > 0;
 	}
 	assert_string_equal(got, shares);
 	assert_int_equal(count, ones);
@@ -67,14 +67,19 @@ a_member_of_weight_0_gets_none(void **state)
 }
 
 static void
-an_unknown_number_is_the_mean(void **state)
+an_unknown_number_gets_its_part(void **state)
 {
 	(void)state;
 	chosen(OPEN(unknown, unknown), "11");
-	chosen(OPEN(2, 2, unknown), "111");
-	chosen(OPEN(2, 3, unknown), "101");
-	chosen(OPEN(0, 9, unknown), "100");
+	/* always one of three */
+	chosen(OPEN(2, 2, unknown), "222");
+	chosen(OPEN(2, 3, unknown), "201");
+	chosen(OPEN(0, 9, unknown), "201");
+	/* one of four each */
+	chosen(OPEN(3, 9, unknown, unknown), "2011");
 	chosen_of(OPEN(0, 4, unknown), QUEUED(0), WEIGHTS(0, 1, 1), "011");
+	chosen_of(OPEN(0, 4, unknown), QUEUED(0, 0, 1), WEIGHTS(1, 1, 1),
+	    "100");
 }
 
 static void
@@ -143,7 +148,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_fewest_get_the_next),
 		cmocka_unit_test(a_member_of_weight_0_gets_none),
-		cmocka_unit_test(an_unknown_number_is_the_mean),
+		cmocka_unit_test(an_unknown_number_gets_its_part),
 		cmocka_unit_test(clients_that_wait_count),
 		cmocka_unit_test(it_is_20_times_a_second_at_most),
 		cmocka_unit_test(a_wait_ends_when_it_says),

@@ -220,7 +220,7 @@ bpf_attach(int fd, bool v6, enum steer_mode mode, uint32_t offset,
 		put_flow(&p, &number);
 	else
 		numbers[mode](&p, &number);
-	if (mode == STEER_WEIGHTS)
+	if (mode == STEER_WEIGHTS || mode == STEER_LEAST)
 		put_parts(&p, weights, n, sum);
 	else
 		put_even(&p, weights, n, takers);

@@ -16,45 +16,57 @@ mark_able(const uint32_t *queued, const uint32_t *weight, uint32_t *able, int n)
 		able[i] = weight[i] != 0;
 }
 
-/* The mean, rounded down, of the known numbers. */
-static uint64_t
-mean_open(const uint64_t *open, const uint32_t *able, int n)
+static bool
+has_known_open(const uint64_t *open, const uint32_t *able, int i)
 {
-	uint64_t sum = 0, known = 0;
-
-	for (int i = 0; i < n; i++)
-		if (able[i] && open[i] != LEAST_UNKNOWN) {
-			sum += open[i];
-			known++;
-		}
-	return known ? sum / known : 0;
+	return able[i] && open[i] != LEAST_UNKNOWN;
 }
 
+/* The mean, rounded down, of the known numbers; *known: how many these are. */
 static uint64_t
-known_open(uint64_t open, uint64_t mean)
+mean_open(const uint64_t *open, const uint32_t *able, int n, uint32_t *known)
 {
-	return open == LEAST_UNKNOWN ? mean : open;
+	uint64_t sum = 0;
+
+	*known = 0;
+	for (int i = 0; i < n; i++)
+		if (has_known_open(open, able, i)) {
+			sum += open[i];
+			++*known;
+		}
+	return *known ? sum / *known : 0;
+}
+
+/* The most connections that a member may have and still get the next. */
+static uint64_t
+most_open(const uint64_t *open, const uint32_t *able, int n, uint64_t mean)
+{
+	uint64_t most = UINT64_MAX;
+
+	for (int i = 0; i < n; i++)
+		if (has_known_open(open, able, i) && open[i] < most)
+			most = open[i];
+	return most < mean ? most + 1 : most;
 }
 
 int
 least_choose(const uint64_t *open, const uint32_t *queued,
     const uint32_t *weight, uint32_t *share, int n)
 {
-	uint64_t mean, most = UINT64_MAX;
-	int chosen = 0;
+	uint32_t known, chosen = 0, unknown = 0;
+	uint64_t most;
 
 	mark_able(queued, weight, share, n);
-	mean = mean_open(open, share, n);
-	for (int i = 0; i < n; i++)
-		if (share[i] && known_open(open[i], mean) < most)
-			most = known_open(open[i], mean);
-	if (most < mean)
-		most++;
+	most = mean_open(open, share, n, &known);
+	most = most_open(open, share, n, most);
 	for (int i = 0; i < n; i++) {
-		share[i] = share[i] && known_open(open[i], mean) <= most;
-		chosen += share[i] != 0;
+		unknown += share[i] && !has_known_open(open, share, i);
+		if (has_known_open(open, share, i))
+			chosen += share[i] = open[i] <= most;
 	}
-	return chosen;
+	for (int i = 0; i < n && known && unknown; i++)
+		share[i] *= open[i] == LEAST_UNKNOWN ? chosen : known;
+	return (int)(chosen + unknown);
 }
 
 /* Until what was spent is earned back; a value from another clock is void. */

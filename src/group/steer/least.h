@@ -12,10 +12,12 @@
  * that has one more, but not more than the mean, is counted to them: before a
  * burst, the members that may get it are then more, and the busiest of 8 has
  * 1.6 times the mean after 4 bursts of 4, not 1.8 (of single clients it has the
- * mean either way). A number that is not known counts as the mean of the known
- * ones, rounded down. A member in whose queue clients wait gets none while
- * another has none there: it may be stuck, and would look idle. Returns how
- * many have the share 1; 0 only if all weights are 0.
+ * mean either way). A member in whose queue clients wait gets none while
+ * another has none there: it may be stuck, and would look idle.
+ *
+ * If some numbers are not known, the shares are larger, and in such proportions
+ * that a member whose number is unknown gets 1 of M, of M members that may get
+ * connections. Returns how many have a share; 0 only if all weights are 0.
  */
 int least_choose(const uint64_t *open, const uint32_t *queued,
     const uint32_t *weight, uint32_t *share, int n);

@@ -343,15 +343,16 @@ group_due(const struct group *g)
 struct pass {
 	struct reconcile *p;
 	bool locked, amiss;
+	bool paid;			/* by STEER_LEAST, for all groups */
 	bool wakes;			/* others have to look, too */
 	int result;
 };
 
 /* Whether the program of STEER_LEAST was attached too often of late. */
 static bool
-is_early(const struct group *g)
+is_early(const struct pass *w, const struct group *g)
 {
-	return group_mode(g) == STEER_LEAST &&
+	return group_mode(g) == STEER_LEAST && !w->paid &&
 	    least_wait(registry_shared(g->registry)->balanced, clock_ms());
 }
 
@@ -383,7 +384,7 @@ pass_mend(struct pass *w, struct group *g)
 	w->amiss |= due == DUE_PROGRAM;
 	if (due == DUE_NOTHING)
 		return;
-	if ((due == DUE_SHARES && is_early(g)) || !pass_lock(w)) {
+	if ((due == DUE_SHARES && is_early(w, g)) || !pass_lock(w)) {
 		w->p->again = true;
 		return;
 	}
@@ -392,15 +393,16 @@ pass_mend(struct pass *w, struct group *g)
 	due = group_due(g);
 	if (due == DUE_NOTHING)
 		return;
-	if (due == DUE_SHARES && is_early(g)) {
+	if (due == DUE_SHARES && is_early(w, g)) {
 		w->p->again = true;
 		return;
 	}
 	w->wakes |= due == DUE_PROGRAM;
 	if (make_so(w->p, g) < 0)
 		w->result = -1;
-	if (g->least)
+	if (g->least && !w->paid)
 		w->p->balanced = *balanced = least_spend(*balanced, clock_ms());
+	w->paid |= g->least > 0;
 }
 
 static void
