@@ -53,8 +53,9 @@ sources_walk(struct sources *s, const struct prefix *p)
 	for (uint32_t i = 0; i < most; i++) {
 		struct addr a = p->base;
 		int width;
-		uint8_t *low = prefix_bytes(&a, &width) + width / 8 - 4;
+		uint8_t *low = prefix_bytes(&a, &width);
 
+		low += width / 8 - 4;
 		low[3] |= (uint8_t)i;
 		low[2] |= (uint8_t)(i >> 8);
 		if (!is_special(p, i) && sock_is_local(&a) &&
