@@ -21,7 +21,8 @@ enum {
 	HOLDERS = 2,			/* two are already too many */
 	READINGS = 2,			/* readings of all of /proc, per row */
 	SEARCHES = 16,			/* the same, if no holder is found */
-	REST_NS = 20 * 1000 * 1000,	/* between them */
+	REST_NS = 20 * 1000 * 1000,	/* between them, at most, and */
+	RESTS = 4,			/* so many times as long as one took */
 };
 
 /* Whether to read all of /proc for this connection. */
@@ -33,8 +34,18 @@ is_reading_due(struct answers *a, struct row *r, int most)
 	if (r->confirmations || r->readings >= most || now < a->next)
 		return false;
 	r->readings++;
-	a->next = now + REST_NS;
 	return true;
+}
+
+static void
+answer_read(struct answers *a, struct owners *o)
+{
+	int64_t began = clock_ns(), took;
+
+	owners_refresh(o);
+	took = clock_ns() - began;
+	a->next = began + took + (took * RESTS < REST_NS ? took * RESTS :
+	    REST_NS);
 }
 
 /* Exactly one process has it: not the one that accepted. */
@@ -68,10 +79,10 @@ answer_find(struct answers *a, struct tally *t, struct owners *o,
 		return;
 	}
 	if (due)
-		owners_refresh(o);
+		answer_read(a, o);
 	count = owners_holders(o, inode, pids, HOLDERS);
 	if (!count && !due && is_reading_due(a, row, SEARCHES)) {
-		owners_refresh(o);
+		answer_read(a, o);
 		count = owners_holders(o, inode, pids, HOLDERS);
 	}
 	if (count > 1)
