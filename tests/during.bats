@@ -136,6 +136,17 @@ is() {
 	is 'any(.changes[]; .kind == "joined" and .pid == '"${pids[-1]})"
 }
 
+@test "during: the program by which a member leaves is not told as one that steers" {
+	start echo -r --name old 127.0.0.1 0
+	start echo -r --name other 127.0.0.1 "$port"
+	probe --during --echo --rate 3000 -d 300ms 127.0.0.1 "$port" -- \
+		bash -c 'begin "$0" -r --replace old' "$port"
+	adopt_begun
+	eventually grep -q 'left: ' err.0
+	grep -q '^changed: members came or went' report
+	run ! grep -F 'steer' report
+}
+
 @test "during: the next server has its name, though the group had ended before" {
 	start echo -r --name old 127.0.0.1 0
 	during "$port" --rate 50 -d 1s -- bash -c 'kill "$1"

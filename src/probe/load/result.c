@@ -111,7 +111,7 @@ note_predictions(struct result *r, struct load *l, const struct identified *g)
 	if (!steering_reason(l, g, reason)) {
 		snprintf(reason, sizeof(reason), "a program may steer the "
 		    "group");
-		if (wrong)
+		if (wrong && !g->changed)
 			result_note(r, "a program seems to steer the group: "
 			    "%llu connection%s went to another member than the "
 			    "kernel's hash gives", wrong, plural(wrong));
