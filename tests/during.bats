@@ -235,6 +235,15 @@ while True:
 	test "$status" -eq 7
 }
 
+@test "during: a short command's time counts from its beginning" {
+	local i
+	start echo 127.0.0.1 0
+	for i in 1 2 3 4 5 6; do
+		during "$port" --rate 20 -d 1ms -- true
+		is '.ended - .started > 50e-6'
+	done
+}
+
 @test "during: what the command is given, and what it leaves behind" {
 	start echo 127.0.0.1 0
 	echo typed >typed

@@ -50,12 +50,14 @@ during_on_lead(struct timer *t)
 	struct child_plan plan = {
 		.spawner = &d->spawner, .argv = d->argv, .files = &d->files,
 	};
+	/* not after it: a short command may have ended by then */
+	int64_t started = clock_ns();
 
 	if (child_start(&d->child, &plan) < 0) {
 		d->on_command_fault(d);
 		return;
 	}
-	d->started = clock_ns();
+	d->started = started;
 	during_reap(d);
 }
 
