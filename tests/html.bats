@@ -262,3 +262,37 @@ refused_page() {
 	page page.html </dev/null
 	grep -q '^rpnc_probe_attempts' m.prom
 }
+
+@test "html: a pipe, a link, and what stdout is are written into, not replaced" {
+	start echo 127.0.0.1 0
+	mkfifo fifo
+	cat fifo >page.html 3>&- &
+	pids+=("$!")
+	probe -n 1 --html fifo "$port"
+	test "$status" -eq 0
+	test -p fifo
+	wait "${pids[-1]}"
+	page page.html </dev/null
+	# without a reader nothing hangs
+	probe -n 1 --html fifo "$port"
+	test "$status" -eq 1
+	assert_equal "$(<err)" 'rpnc probe: --html fifo: a fifo that nobody reads'
+	test -p fifo
+	# a link as /dev/stdout is one, to a file and to a pipe
+	ln -s /proc/self/fd/1 stdout
+	probe -n 1 --openmetrics stdout "$port"
+	test -L stdout
+	grep -q '^failed 0$' report
+	tail -n 1 report | grep -qx '# EOF'
+	timeout 20 rpnc probe -q -n 1 --openmetrics stdout "$port" | cat >piped
+	grep -q '^rpnc_probe_attempts{.*} 1$' piped
+	test -L stdout
+	# a link to an old report stays one
+	mkdir dir
+	echo old >dir/old
+	ln -s dir/old m.prom
+	probe -n 1 --openmetrics m.prom "$port"
+	test -L m.prom
+	grep -q '^rpnc_probe_attempts' dir/old
+	test "$(find dir -type f)" = dir/old
+}

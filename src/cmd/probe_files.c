@@ -14,50 +14,142 @@
 #include "report/html.h"
 #include "report/openmetrics.h"
 
-enum { EVERYBODY_READS = 0644 };
+enum { EVERYBODY_READS = 0644, LINKS_MAX = 40 };
 
 /* time: microseconds of CLOCK_REALTIME. */
 typedef void report_writer(FILE *, const struct probe_report *, int64_t time);
+
+/* stdout or stderr, if the file is what it is open on; -1: neither. */
+static int
+standard_fd(const struct stat *file)
+{
+	struct stat st;
+
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &st) == 0 && st.st_dev == file->st_dev &&
+		    st.st_ino == file->st_ino)
+			return fd;
+	return -1;
+}
+
+/*
+ * A descriptor of what is written into and never replaced: a device such as
+ * /dev/null, a pipe, or the file that stdout or stderr is open on, which
+ * /dev/stdout leads to. -1 with errno 0: it is none of these; else a fault. A
+ * fifo without a reader is ENXIO, not awaited.
+ */
+static int
+open_special(const char *file)
+{
+	struct stat st;
+	int fd;
+
+	errno = 0;
+	if (stat(file, &st) < 0) {
+		errno = 0;
+		return -1;
+	}
+	fd = standard_fd(&st);
+	if (fd >= 0)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (S_ISREG(st.st_mode))
+		return -1;
+	fd = open(file, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
+/* Writes the report, and closes fd. */
+static int
+write_to(int fd, const struct probe_report *r, report_writer *write)
+{
+	FILE *out = fdopen(fd, "w");
+	int bad;
+
+	if (!out) {
+		close(fd);
+		return -1;
+	}
+	write(out, r, event_now());
+	bad = fflush(out) != 0 || ferror(out);
+	return fclose(out) != 0 || bad ? -1 : 0;
+}
 
 /*
  * In the same directory, because rename(2) can't leave a file system. The mode
  * lets a collector read it that is another user; mkstemp(3) sets 0600.
  */
 static int
-write_beside(char *name, const struct probe_report *r, report_writer *write)
+replace(const char *file, const struct probe_report *r, report_writer *write)
 {
-	int fd = mkostemp(name, O_CLOEXEC);
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-	int bad;
+	char name[PATH_MAX + sizeof(".XXXXXX")];
+	int fd, error;
 
+	snprintf(name, sizeof(name), "%.*s.XXXXXX", PATH_MAX, file);
+	fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	if (!out) {
+	if (fchmod(fd, EVERYBODY_READS) < 0) {
 		close(fd);
-		return -1;
+	} else if (write_to(fd, r, write) == 0 && rename(name, file) == 0) {
+		return 0;
 	}
-	write(out, r, event_now());
-	bad = fflush(out) != 0 || ferror(out) ||
-	    fchmod(fd, EVERYBODY_READS) < 0;
-	return fclose(out) != 0 || bad ? -1 : 0;
+	error = errno;
+	unlink(name);
+	errno = error;
+	return -1;
+}
+
+/*
+ * Where a link leads to, which is what is replaced. realpath(3) would need the
+ * working directory, which the sandbox does not tell.
+ */
+static const char *
+followed(const char *file, char path[PATH_MAX])
+{
+	char link[PATH_MAX];
+	ssize_t n;
+
+	snprintf(path, PATH_MAX, "%s", file);
+	for (int i = 0; i < LINKS_MAX; i++) {
+		char *slash = strrchr(path, '/');
+		size_t kept = slash ? (size_t)(slash - path) + 1 : 0;
+
+		n = readlink(path, link, sizeof(link) - 1);
+		if (n <= 0)
+			break;
+		link[n] = '\0';
+		if (link[0] == '/')
+			kept = 0;
+		snprintf(path + kept, PATH_MAX - kept, "%s", link);
+	}
+	return path;
 }
 
 /* Whether the file can be made; option is its name, "--html". */
 static int
 report_file_check(const char *option, const char *file)
 {
-	const char *slash = file ? strrchr(file, '/') : NULL;
-	char directory[PATH_MAX] = ".";
+	char path[PATH_MAX], directory[PATH_MAX] = ".";
+	const char *real, *slash;
 	struct stat there;
 
 	if (!file)
 		return 0;
+	real = followed(file, path);
+	slash = strrchr(real, '/');
 	if (slash)
 		snprintf(directory, sizeof(directory), "%.*s",
-		    (int)(slash - file + 1), file);
-	if (stat(file, &there) == 0 && S_ISDIR(there.st_mode))
+		    (int)(slash - real + 1), real);
+	if (stat(file, &there) < 0)
+		there = (struct stat){ .st_mode = S_IFREG };
+	if (S_ISDIR(there.st_mode))
 		errno = EISDIR;
-	else if (access(directory, W_OK | X_OK) == 0)
+	else if (standard_fd(&there) >= 0)
+		return 0;
+	else if (access(S_ISREG(there.st_mode) ? directory : file,
+	    S_ISREG(there.st_mode) ? W_OK | X_OK : W_OK) == 0)
 		return 0;
 	return fail("%s %.200s", option, file);
 }
@@ -66,24 +158,21 @@ static int
 report_file_write(const char *option, const char *file,
     const struct probe_report *r, report_writer *write)
 {
-	static const char tail[] = ".XXXXXX";
-	size_t length = file ? strlen(file) : 0;
-	char *name;
-	int result = 0;
+	char path[PATH_MAX];
+	int fd, bad;
 
 	if (!file)
 		return 0;
-	name = malloc(length + sizeof(tail));
-	if (!name)
-		return fail("%s", option);
-	memcpy(name, file, length);
-	memcpy(name + length, tail, sizeof(tail));
-	if (write_beside(name, r, write) < 0 || rename(name, file) < 0) {
-		result = fail("%s %.200s", option, file);
-		unlink(name);
-	}
-	free(name);
-	return result;
+	fflush(stdout);
+	fd = open_special(file);
+	if (fd >= 0)
+		bad = write_to(fd, r, write);
+	else
+		bad = errno ? -1 : replace(followed(file, path), r, write);
+	if (bad && errno == ENXIO)
+		return fail_as(STATUS_NETWORK, "%s %.200s: a fifo that nobody "
+		    "reads", option, file);
+	return bad ? fail("%s %.200s", option, file) : 0;
 }
 
 int
