@@ -3,9 +3,9 @@
  * byte of a stranger. rpnc-sandbox(7) shows it; tests/unit/test_sandbox.c holds
  * them against each other.
  *
- * To find a call that is missing: let filter.c return SECCOMP_RET_TRAP instead of
- * ENOSYS, and run the tests; SIGSYS tells it. glibc makes the
- * older one of two calls where a processor has it: then both have a row.
+ * To find a call that is missing: let filter.c return SECCOMP_RET_TRAP instead
+ * of ENOSYS, and run the tests; SIGSYS tells it. glibc makes the older one of two
+ * calls where a processor has it: then both have a row.
  */
 #include "sandbox/calls.h"
 

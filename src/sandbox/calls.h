@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a process still does in the sandbox, as bits: see sandbox.h. */
+/* What a process still does in the sandbox, as bits. */
 enum sandbox_keeps {
 	KEEPS_BYTES = 1 << 0,	/* all: bytes, time, memory */
 	KEEPS_FILES = 1 << 1,	/* files by name: no Landlock without it */

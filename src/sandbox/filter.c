@@ -115,6 +115,18 @@ range_end(const struct verdicts *v, int from)
 	return to;
 }
 
+/* Lets the comparison at `jump` go on here; else the program is too long. */
+static void
+set_jump(struct program *p, int jump)
+{
+	int over = p->length - jump - 1;
+
+	if (over > JUMP_MAX || p->length >= FILTER_LENGTH)
+		p->length = FILTER_LENGTH;
+	else
+		p->at[jump].jt = (uint8_t)over;
+}
+
 /* A search for the ranges that begin at starts[0] to starts[count - 1]. */
 static void
 emit_search(struct program *p, const struct verdicts *v, const int *starts,
@@ -130,10 +142,7 @@ emit_search(struct program *p, const struct verdicts *v, const int *starts,
 		emit(p, BPF_JMP | BPF_JGE | BPF_K, (uint32_t)starts[half], 0,
 		    0);
 		emit_search(p, v, starts, half);
-		if (p->length - jump - 1 > JUMP_MAX)
-			p->length = FILTER_LENGTH;
-		else
-			p->at[jump].jt = (uint8_t)(p->length - jump - 1);
+		set_jump(p, jump);
 		emit_search(p, v, starts + half, count - half);
 	}
 }
