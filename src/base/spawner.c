@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -97,7 +98,8 @@ fork_sibling(void)
 static void
 spawner_serve(int fd, spawn_run *run)
 {
-	static char request[SPAWN_REQUEST];
+	/* the caller reads its own struct from it */
+	static _Alignas(max_align_t) char request[SPAWN_REQUEST];
 	int fds[SPAWN_FDS];
 	ssize_t n;
 
