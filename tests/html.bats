@@ -261,6 +261,11 @@ refused_page() {
 	probe -n 1 --html page.html --openmetrics m.prom "$port"
 	page page.html </dev/null
 	grep -q '^rpnc_probe_attempts' m.prom
+	# one that can't be written at the end does not cost the other one
+	probe -d 50ms --openmetrics dir/m.prom --html page2.html --during "$port" -- rmdir dir
+	test "$status" -eq 1
+	assert_equal "$(<err)" 'rpnc probe: --openmetrics dir/m.prom: No such file or directory'
+	page page2.html </dev/null
 }
 
 @test "html: a pipe, a link, and what stdout is are written into, not replaced" {

@@ -185,7 +185,9 @@ probe_files_check(const struct settings *s)
 int
 probe_files(const struct settings *s, const struct probe_report *r)
 {
-	return report_file_write("--openmetrics", s->openmetrics, r,
-	    openmetrics_write) < 0 ||
-	    report_file_write("--html", s->html, r, html_write) < 0 ? -1 : 0;
+	int metrics = report_file_write("--openmetrics", s->openmetrics, r,
+	    openmetrics_write);
+	int page = report_file_write("--html", s->html, r, html_write);
+
+	return metrics < 0 || page < 0 ? -1 : 0;
 }
