@@ -221,6 +221,7 @@ overlaps() {
 	probe -n 1 --json --at "$(date -u -d '-2 minutes' +%FT%TZ)" "$port"
 	test "$status" -eq 2
 	for when in "$port" "--during $port -- touch ran"; do
+		rm -f err.p		# of the last round
 		# shellcheck disable=SC2086 # words are words
 		rpnc probe --at +1h $when >out.p 2>err.p 3>&- &
 		pids+=("$!")
