@@ -301,9 +301,9 @@ const struct opt connecting_options[] = {
 	SEND_PROXY(0),
 	FLAG(0, "pass-fd", pass_fd,
 	    "hand the connection over stdout to ssh, and end", 0,
-	    EXCLUDES({ "to json hex crlf prompt until delay idle-timeout no-stdin "
-	    "no-shutdown linger tls", "--pass-fd hands the connection over: no data passes "
-	    "through rpnc" })),
+	    EXCLUDES({ "to json hex crlf prompt until delay idle-timeout "
+	    "no-stdin no-shutdown linger tls", "--pass-fd hands the connection "
+	    "over: no data passes through rpnc" })),
 	HEADING("Input"),
 	FLAG('n', "no-stdin", no_stdin, "do not read stdin", 0, OFTEN),
 	TIME(0, "linger", linger, 0,

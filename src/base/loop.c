@@ -7,9 +7,9 @@
  *	late		epoll had no memory: tried again every LATE_MS
  *
  * A turn waits in epoll, then calls the sources that are ready, then the timers
- * that are due, then on_turn(). loop_del() also removes a source from the batch in hand, so
- * that no source is called after it. The loop owns neither sources nor timers;
- * the timers stand in a heap, ordered by time.
+ * that are due, then on_turn(). loop_del() also removes a source from the batch
+ * in hand, so that no source is called after it. The loop owns neither sources
+ * nor timers; the timers stand in a heap, ordered by time.
  */
 #include "base/loop.h"
 

@@ -2,6 +2,7 @@
 #define CMD_PROBE_AT_H
 
 struct app;
+struct settings;
 
 /*
  * Waits until the time of --at, if it is given, by the time of day: a clock
@@ -14,7 +15,6 @@ int probe_at_wait(struct app *);
  * Checks --at, before anything is opened; -1: usage, also if the time was over a
  * minute ago. A later one that has passed is waited for no longer.
  */
-struct settings;
 int probe_at_check(const struct settings *);
 
 #endif

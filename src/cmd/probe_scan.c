@@ -249,7 +249,8 @@ scan_run(struct job *j, const struct settings *s, int *ended_by)
 	j->scan.on_done = on_done;
 	if (probe_plan_fit(&j->app, &j->scan.concurrency) < 0 ||
 	    scan_open(&j->scan, &j->app.loop) < 0 ||
-	    probe_confine(&j->app, 0) < 0 || loop_run(&j->app.loop) < 0 || scan_emit(j, s) < 0)
+	    probe_confine(&j->app, 0) < 0 ||
+	    loop_run(&j->app.loop) < 0 || scan_emit(j, s) < 0)
 		app_fault(&j->app);
 	if (j->scan.loop)
 		scan_close(&j->scan);

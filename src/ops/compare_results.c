@@ -179,7 +179,8 @@ inconclusive_text(char *out, size_t size, const struct compare_results *r,
 		    *better ? "better" : "worse", firm);
 	else
 		snprintf(out, size, "INCONCLUSIVE: the rounds differ too "
-		    "much to judge %s; try a longer -d, or a calmer machine", unclear);
+		    "much to judge %s; try a longer -d, or a calmer machine",
+		    unclear);
 }
 
 static void

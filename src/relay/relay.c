@@ -13,8 +13,8 @@
  * and it is owed nothing. A second connection, or a descriptor that the kernel
  * can't move from, brings back the ring.
  *
- * Datagrams, and SOCK_SEQPACKET: the ring holds one record, and the next is read when all
- * connections have sent it.
+ * Datagrams, and SOCK_SEQPACKET: the ring holds one record, and the next is read
+ * when all connections have sent it.
  */
 #include "relay/relay_internal.h"
 

@@ -225,8 +225,8 @@ run_start(struct program_run *run, const struct conn *c, int socket)
 	struct program *p = run->program;
 	struct program_environment e;
 	struct child_plan plan = {
-		.spawner = &p->spawner, .argv = p->argv, .files = &p->files, .socket = socket,
-		.environment = e.variables,
+		.spawner = &p->spawner, .argv = p->argv, .files = &p->files,
+		.socket = socket, .environment = e.variables,
 	};
 
 	program_environment_make(&e, c, p->name);

@@ -36,8 +36,8 @@ extern const struct steer_type steer_types[STEER_MODES];
 /*
  * Attaches the program of a mode to the group of fd, whose n members have these
  * weights, by index. A member of weight 0 gets nothing; other differences count
- * only for STEER_WEIGHTS and STEER_LEAST. offset: for STEER_BYTE, of the byte in the payload.
- * Detaches the program if the kernel's own hash gives the same.
+ * only for STEER_WEIGHTS and STEER_LEAST. offset: for STEER_BYTE, of the byte in
+ * the payload. Detaches the program if the kernel's own hash gives the same.
  */
 int bpf_attach(int fd, bool v6, enum steer_mode mode, uint32_t offset,
     const uint32_t *weights, int n);

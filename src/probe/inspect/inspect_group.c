@@ -377,7 +377,8 @@ group_flags_fill(struct inspect_group *g)
 {
 	size_t n = g->report.member_count;
 
-	if (n && port_socket_listens(&g->texts[0].sock) && g->texts[0].servers > 1 &&
+	if (n && port_socket_listens(&g->texts[0].sock) &&
+	    g->texts[0].servers > 1 &&
 	    (n == 1 || !port_socket_listens(&g->texts[1].sock)))
 		group_flag_set(&g->flags, GROUP_ONE_SOCKET);
 	for (size_t i = 0; i < n; i++)
