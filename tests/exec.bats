@@ -56,7 +56,8 @@ childless() {
 facts='
 	for v in PROTO TCPLOCALIP TCPLOCALPORT TCPREMOTEIP TCPREMOTEPORT \
 		UNIXLOCALPATH UNIXREMOTEPID UNIXREMOTEEUID REMOTE_ADDR \
-		REMOTE_PORT RPNC_CONN RPNC_NAME NOTIFY_SOCKET; do
+		REMOTE_PORT RPNC_CONN RPNC_NAME NOTIFY_SOCKET WATCHDOG_USEC \
+		WATCHDOG_PID; do
 		[[ ! -v $v ]] || echo "$v=${!v}"
 	done
 	for fd in {0..99}; do
@@ -122,7 +123,8 @@ fact() {
 @test "exec: the program has the connection, stderr, and nothing else; its environment tells whose it is" {
 	: >sink
 	exec 7<sink
-	export TCPREMOTEIP=stale UNIXLOCALPATH=stale NOTIFY_SOCKET=$PWD/none
+	export TCPREMOTEIP=stale UNIXLOCALPATH=stale NOTIFY_SOCKET=$PWD/none \
+		WATCHDOG_USEC=50000000 WATCHDOG_PID=$$
 	ulimit -Sn 200
 	serves -r --name A 127.0.0.1:0 -- bash -c "$facts; echo on stderr >&2" name one 'two  words'
 	reach -s 127.0.0.2 -p 5321 127.0.0.1 "$port" </dev/null >got
@@ -131,7 +133,7 @@ fact() {
 		REMOTE_PORT=5321 RPNC_CONN=1 RPNC_NAME=A 'fd 0' 'fd 1' 'fd 2' \
 		'SigBlk 0' 'SigIgn 0' \
 		'files 200, arguments one two  words' 'group of its own: 1'
-	run ! grep -E 'UNIX|NOTIFY|fd ([3-9]|..)' got
+	run ! grep -E 'UNIX|NOTIFY|WATCHDOG|fd ([3-9]|..)' got
 	grep -qx 'on stderr' err.0
 	serves -k -U sock -- bash -c "$facts"
 	reach -U sock </dev/null >got

@@ -40,10 +40,22 @@ child_separate(int socket)
 	signals_reset();
 }
 
+/*
+ * What a service manager tells one process alone (sd_notify(3)). The spawner was
+ * forked before we took it.
+ */
+static void
+child_unset_manager(void)
+{
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
 static void
 child_set_environment(char *at, const char *end)
 {
-	unsetenv("NOTIFY_SOCKET");
+	child_unset_manager();
 	while (at < end) {
 		size_t length = strlen(at);
 		char *value = strchr(at, '=');

@@ -18,7 +18,7 @@ struct child_variable {
 	const char *name, *value;	/* value NULL: unset */
 };
 
-/* How to start a command. It never gets NOTIFY_SOCKET. */
+/* How to start a command. It never gets NOTIFY_SOCKET, nor a watchdog. */
 struct child_plan {
 	struct spawner *spawner;	/* of child_spawner_open() */
 	/* argv[0] is found as a shell does; older than the spawner */
