@@ -7,6 +7,7 @@ make check       all tests
 make install     into PREFIX (/usr/local), below DESTDIR; make uninstall
 make soak        300 rounds of leaving a group, the long loops
 make bench       speed, against nc, ncat, socat and others
+make fuzz        foreign bytes to everything that reads them (20 min)
 make lint        compilers, analysers, manuals, scripts
 make fresh       demo and check in a bare Debian (as root)
 make clean
@@ -18,6 +19,8 @@ RETRY=0                  check: up to so many failed tests run again, alone (3)
 TESTS=tests/echo.bats    check: only these
 PREFIX=~/.local          install: there
 QUICK=1                  bench: a look, in three minutes
+TARGET=registry          fuzz: only this one of tests/fuzz
+FUZZ_SECONDS=600         fuzz: so long each (60)
 SAN=address,undefined    build and test build-san/rpnc instead of ./rpnc
 WERROR=1                 warnings are errors
 V=1                      show the commands
@@ -49,6 +52,7 @@ UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
 	iproute2 util-linux procps
 BENCH_UNPACKED = nginx haproxy
+FUZZ_DEPS = clang libclang-rt-dev
 LINT_DEPS = clang clang-tidy cppcheck shellcheck musl-tools
 NEED = tests/need
 
@@ -67,6 +71,13 @@ BIN = $(B)/rpnc
 CFLAGS ?= -O1 -g
 HARDEN = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 RUNTIME = $(if $(findstring gcc,$(CC)),-static-libasan -static-libubsan)
+else ifdef FUZZING
+B = build-fuzz
+BIN = $(B)/rpnc
+CC = clang
+CFLAGS ?= -O1 -g
+HARDEN = -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
 else
 B = build
 BIN = rpnc
@@ -95,7 +106,7 @@ MAN = $(sort $(wildcard man/*.[1-8]))
 EXAMPLES = $(sort $(wildcard src/examples/*))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
-SCRIPTS = $(wildcard tests/need tests/unpack tests/run tests/demo tests/fresh .ci/run \
+SCRIPTS = $(wildcard tests/need tests/unpack tests/run tests/demo tests/fresh tests/fuzz/run .ci/run \
 	tests/*.bash tests/*.bats)
 
 all: $(BIN)
@@ -112,8 +123,33 @@ $(B)/%.o: src/%.c $(B)/flags
 # A unit test is one program: its own file and all of rpnc but main.
 $(B)/unit/%: tests/unit/%.c $(filter-out $(B)/main.o,$(OBJ)) $(B)/flags
 	mkdir -p $(@D) && echo '  $(CC) $<'
-	$(COMPILE) -MMD -MP -c -o $@.o $<
-	$(LINK) -o $@ $@.o $(filter-out $(B)/main.o,$(OBJ)) $(LIBS) -lcmocka
+	$(COMPILE) $(DEFINES) -MMD -MP -c -o $@.o $<
+	$(LINK) -o $@ $@.o $(CORPORA) $(filter-out $(B)/main.o,$(OBJ)) $(LIBS) \
+		-lcmocka
+
+# A fuzz target is a file with a function that takes bytes. "make fuzz" links
+# each with libFuzzer. test_corpora has all of them, each function under the name
+# of its file. A target that takes the place of a function calls it __wrap_NAME.
+FUZZ_SRC = $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+FUZZERS = $(FUZZ_NAMES:%=$(B)/fuzz/fuzz_%)
+wrap = $(patsubst __wrap_%,-Wl$(comma)--wrap=%,$(sort $(shell \
+	grep -oh '\<__wrap_[a-z_]*' $1)))
+comma = ,
+
+$(B)/fuzz/%.o: tests/fuzz/%.c $(B)/flags
+	mkdir -p $(@D) && echo '  $(CC) $<'
+	$(COMPILE) $(if $(FUZZING),,-DLLVMFuzzerTestOneInput=$*) -MMD -MP \
+		-c -o $@ $<
+
+$(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(filter-out $(B)/main.o,$(OBJ))
+	$(LINK) -fsanitize=fuzzer -o $@ $^ \
+		$(call wrap,tests/fuzz/fuzz_$*.c) $(LIBS)
+
+$(B)/unit/test_corpora: CORPORA = $(FUZZERS:=.o) $(call wrap,$(FUZZ_SRC))
+$(B)/unit/test_corpora: DEFINES = \
+	-DFUZZ_TARGETS='$(foreach t,$(FUZZ_NAMES),TARGET($t))'
+$(B)/unit/test_corpora: $(FUZZERS:=.o)
 
 # This file changes only if the flags do; then everything is compiled again.
 $(B)/flags: FORCE
@@ -135,7 +171,7 @@ $(B)/bench/%.o: tests/bench/%.c $(B)/flags
 	mkdir -p $(@D) && echo '  $(CC) $<'
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(OBJ:.o=.d) $(UNITS:=.d) $(BENCH_SRC:tests/%.c=$(B)/%.d)
+-include $(OBJ:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d) $(BENCH_SRC:tests/%.c=$(B)/%.d)
 
 # The targets below run a second make, because the first one has looked at the
 # files before the packages were installed.
@@ -175,11 +211,21 @@ run_bench = PATH=/usr/bin:/bin:$$PATH:/usr/sbin:/sbin RPNC='$(CURDIR)/$(BIN)' \
 	BENCH='$(CURDIR)/$(B)/bench' PEERS='$(CURDIR)/build/peers' \
 	QUICK='$(QUICK)' ROWS='$(ROWS)' JSON='$(or $(JSON),$(B)/bench.json)' $1
 
+# Each target for FUZZ_SECONDS; TARGET=x: only that one. What they find is in
+# build-fuzz/findings.
+fuzz:
+	$(NEED) $(BUILD_DEPS) $(FUZZ_DEPS)
+	$(MAKE) FUZZING=1 $(or $(TARGET:%=build-fuzz/fuzz/fuzz_%),fuzzers)
+	tests/fuzz/run '$(or $(FUZZ_SECONDS),60)' build-fuzz/fuzz \
+		$(or $(TARGET),$(FUZZ_NAMES))
+
+fuzzers: $(FUZZERS)
+
 unit: $(UNITS)
 	$(RUN) $(UNITS)
 
 LINTS = lint-gcc lint-clang lint-musl lint-tidy lint-cppcheck lint-shell lint-man lint-house
-UNIT_SRC = $(wildcard tests/unit/*.c)
+UNIT_SRC = $(wildcard tests/unit/*.c) $(FUZZ_SRC)
 EACH = xargs -r -n 1 -P $(shell nproc)
 
 lint:
@@ -257,7 +303,7 @@ uninstall:
 	rm -rf '$(DESTDIR)$(PREFIX)/share/doc/rpnc'
 
 clean:
-	rm -rf build build-san build-fresh rpnc
+	rm -rf build build-san build-fresh build-fuzz rpnc
 
 FORCE:
-.PHONY: all help demo check soak bench unit lint $(LINTS) fresh install uninstall clean FORCE
+.PHONY: all help demo check soak bench fuzz fuzzers unit lint $(LINTS) fresh install uninstall clean FORCE

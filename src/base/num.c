@@ -142,7 +142,8 @@ nanoseconds_text(int64_t ns, char text[static NUM_TEXT])
 		return text;
 	}
 	if (ns >= INT64_C(59950000000))
-		return age_text((ns + 500000000) / 1000000000, text);
+		return age_text(ns / 1000000000 +
+		    (ns % 1000000000 >= 500000000), text);
 	for (; value >= 999.5 && unit < 2; unit++)
 		value /= 1e3;
 	snprintf(text, NUM_TEXT, "%.*f %ss", ns > 0 ? digits_after(value) : 0,
