@@ -27,6 +27,15 @@ load probe
 		    for s in family.samples:
 		        assert s.labels["zone"] == "eu-1" and s.labels["odd"] == sys.argv[1], s
 	END
+	# as many and as long as they may be
+	local long more
+	long=$(printf '"%.0s' {1..128})
+	mapfile -t more < <(printf -- "--label=l%063d=$long\n" {1..16})
+	probe -n 9 --json "${more[@]:0:8}" "$port"
+	cp report one
+	probe --merge --openmetrics m.prom "${more[@]:8}" one
+	test "$(grep -v '^#' m.prom | grep -vcE '(,l[0-9]{63}="(\\"){128}"){16}')" -eq 0
+	grep -qE '^rpnc_probe_member_connections\{.*,name="A",.*,command="rpnc"\} 9$' m.prom
 	probe -n 1 --label zone=eu-1 --label run=7 "$port"
 	grep -qx 'labels zone=eu-1, run=7' report
 	probe -n 1 --json "$port"

@@ -13,7 +13,7 @@
 #include "base/escape.h"
 #include "math/fair.h"
 
-enum { LABEL_MAX = 128, LABELS = 4096 };
+enum { LABEL_MAX = 128, LABELS = 8192 };
 
 /* The output, and the labels of the target. */
 struct metrics {
