@@ -150,9 +150,10 @@ identify_predict(struct identify *w, int fd, struct addr *ours)
 void
 identify_want(struct identify *w, struct port_plan *plan)
 {
+	if (!w->wanting)		/* what came before still counts */
+		w->prediction.record.all_verified = w->protocol == IPPROTO_TCP;
 	w->wanting = true;
 	w->prediction.search.plan = plan;
-	w->prediction.record.all_verified = w->protocol == IPPROTO_TCP;
 }
 
 bool
