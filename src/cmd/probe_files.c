@@ -146,9 +146,8 @@ report_file_check(const char *option, const char *file)
 		there = (struct stat){ .st_mode = S_IFREG };
 	if (S_ISDIR(there.st_mode))
 		errno = EISDIR;
-	else if (standard_fd(&there) >= 0)
-		return 0;
-	else if (access(S_ISREG(there.st_mode) ? directory : file,
+	else if (standard_fd(&there) >= 0 ||
+	    access(S_ISREG(there.st_mode) ? directory : file,
 	    S_ISREG(there.st_mode) ? W_OK | X_OK : W_OK) == 0)
 		return 0;
 	return fail("%s %.200s", option, file);

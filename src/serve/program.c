@@ -81,7 +81,7 @@ run_over(struct program *p, struct program_run *run)
 	struct program_run **link = &p->runs;
 	struct program_run gone = *run;
 
-	while (*link != run)
+	while (*link && *link != run)
 		link = &(*link)->next;
 	*link = run->next;
 	free(run);
