@@ -389,6 +389,21 @@ print("got")' >report 2>err &
 	is '.longest_gap >= 0.4 and .longest_gap_at + .longest_gap > .ended + 0.4'
 }
 
+@test "during: a server that does not greet, and whose process is not visible, has no gap" {
+	local d
+	start echo -U server.sock
+	probe --during --json --rate 100 -d 500ms -U server.sock -- true
+	test "$status" -eq 0
+	d=$(jq .seconds report)
+	is ".lost == 0 and .longest_gap < $d / 2"
+	# nor is one overlooked: who only connects is not served yet
+	start echo 127.0.0.1 0
+	probe --during --json --by none --max-gap 300ms --rate 100 -d 100ms 127.0.0.1 "$port" -- \
+		bash -c 'kill -STOP "$0"; pause 0.5; kill -CONT "$0"' "$pid"
+	test "$status" -eq 7
+	is '.lost == 0 and .longest_gap > .4'
+}
+
 @test "during: a gap in which rpnc itself did not run is not the server's" {
 	start echo 127.0.0.1 0
 	during "$port" --echo --max-gap 0.9 -- bash -c 'kill -STOP "$PPID"

@@ -203,6 +203,21 @@ is_end_bad(const struct attempt *a, int error)
 	    (a->tls && error == EPROTO));
 }
 
+/*
+ * The peer has ended in order. If nothing else shows that it served us, this
+ * does, now. One that was first given the time to greet is not late for that.
+ */
+static void
+attempt_end_served(struct attempt *a)
+{
+	struct attempt_result *r = &a->result;
+
+	if (a->shared->by == BY_NONE && !a->exchange.in && !a->exchange.wrong)
+		r->answered = a->mute ? a->started + r->ns[LATENCY_CONNECT] :
+		    clock_ns();
+	attempt_end(a, OUT_OK, 0);
+}
+
 /* Reads to the peer's end. */
 void
 attempt_drain(struct attempt *a)
@@ -218,7 +233,7 @@ attempt_drain(struct attempt *a)
 	else if (n < 0 && is_end_bad(a, errno))
 		attempt_end_by(a, errno);
 	else
-		attempt_end(a, OUT_OK, 0);
+		attempt_end_served(a);
 }
 
 void
