@@ -183,6 +183,22 @@ refused() {
 	assert_equal "$(<err)" 'rpnc probe: --merge bad, line 1: not a report of this version: histogram'
 }
 
+@test "hdr: --hdr-log to a fifo without a reader is an error at once; stdout may be shared" {
+	start echo 127.0.0.1 0
+	mkfifo fifo
+	status=0
+	timeout 10 rpnc probe -n 5 --hdr-log fifo "$port" >report 2>err || status=$?
+	test "$status" -eq 1
+	assert_equal "$(<err)" 'rpnc probe: --hdr-log fifo: a fifo that nobody reads'
+	test ! -s report
+	# a report and its log in one file, neither over the other
+	probe -n 5 --hdr-log /dev/stdout "$port"
+	test "$status" -eq 0
+	grep -q '^Tag=connect,' report
+	grep -q '^failed 0$' report
+	grep -q '^#.Histogram log format version' report
+}
+
 @test "hdr: --merge refuses a histogram that is broken, or unpacks to gigabytes" {
 	local text filter
 	start echo 127.0.0.1 0

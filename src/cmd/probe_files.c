@@ -32,14 +32,17 @@ standard_fd(const struct stat *file)
 	return -1;
 }
 
-/*
- * A descriptor of what is written into and never replaced: a device such as
- * /dev/null, a pipe, or the file that stdout or stderr is open on, which
- * /dev/stdout leads to. -1 with errno 0: it is none of these; else a fault. A
- * fifo without a reader is ENXIO, not awaited.
- */
-static int
-open_special(const char *file)
+int
+probe_file_fail(const char *option, const char *file)
+{
+	if (errno == ENXIO)
+		return fail_as(STATUS_NETWORK, "%s %.200s: a fifo that nobody "
+		    "reads", option, file);
+	return fail("%s %.200s", option, file);
+}
+
+int
+probe_file_open(const char *file)
 {
 	struct stat st;
 	int fd;
@@ -150,7 +153,7 @@ report_file_check(const char *option, const char *file)
 	    access(S_ISREG(there.st_mode) ? directory : file,
 	    S_ISREG(there.st_mode) ? W_OK | X_OK : W_OK) == 0)
 		return 0;
-	return fail("%s %.200s", option, file);
+	return probe_file_fail(option, file);
 }
 
 static int
@@ -163,15 +166,12 @@ report_file_write(const char *option, const char *file,
 	if (!file)
 		return 0;
 	fflush(stdout);
-	fd = open_special(file);
+	fd = probe_file_open(file);
 	if (fd >= 0)
 		bad = write_to(fd, r, write);
 	else
 		bad = errno ? -1 : replace(followed(file, path), r, write);
-	if (bad && errno == ENXIO)
-		return fail_as(STATUS_NETWORK, "%s %.200s: a fifo that nobody "
-		    "reads", option, file);
-	return bad ? fail("%s %.200s", option, file) : 0;
+	return bad ? probe_file_fail(option, file) : 0;
 }
 
 int

@@ -15,4 +15,15 @@ int probe_files_check(const struct settings *);
  */
 int probe_files(const struct settings *, const struct probe_report *);
 
+/*
+ * Opens a file that is written into and never replaced: a device such as
+ * /dev/null, a pipe, or what stdout or stderr is open on, which /dev/stdout
+ * leads to. A fifo without a reader is ENXIO, not awaited. -1 with errno 0: the
+ * file is none of these; else errno says why.
+ */
+int probe_file_open(const char *file);
+
+/* A fault: errno says why the file of this option can't be written. -1. */
+int probe_file_fail(const char *option, const char *file);
+
 #endif

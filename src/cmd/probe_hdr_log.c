@@ -1,10 +1,14 @@
 #include "cmd/probe_hdr_log.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/fail.h"
+#include "cmd/probe_files.h"
 #include "probe/stats/tally.h"
 #include "report/event.h"
 #include "report/hdr_log.h"
@@ -46,11 +50,19 @@ on_interval(struct timer *t)
 int
 probe_hdr_log_open(struct probe_hdr_log *l, const struct settings *s)
 {
+	int fd;
+
 	l->name = s->hdr_log;
 	if (!l->name)
 		return 0;
-	l->out = fopen(l->name, "we");
-	return l->out ? 0 : fail("--hdr-log %.200s", l->name);
+	fd = probe_file_open(l->name);
+	if (fd >= 0)
+		l->out = fdopen(fd, "w");
+	else if (!errno)
+		l->out = fopen(l->name, "we");
+	if (!l->out && fd >= 0)
+		close(fd);
+	return l->out ? 0 : probe_file_fail("--hdr-log", l->name);
 }
 
 int
