@@ -329,8 +329,13 @@ static int
 not_found(struct sock_diag *d, int protocol)
 {
 	struct socks none = { .protocol = protocol };
+	int result;
 
-	return d->proven[protocol] ? 0 : sock_diag_dump_all(d, 0, &none);
+	if (d->proven[protocol])
+		return 0;
+	result = sock_diag_dump_all(d, 0, &none);
+	free(none.at);
+	return result < 0 ? -1 : 0;
 }
 
 static unsigned

@@ -419,7 +419,7 @@ owner_started_before(pid_t pid, int64_t when)
 	 */
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	when += now.tv_sec * INT64_C(1000000000) + now.tv_nsec - clock_ns();
-	return (strtoll(start, NULL, 10) + 1) * tick <= when;
+	return strtoll(start, NULL, 10) < when / tick;
 }
 
 bool

@@ -231,6 +231,30 @@ fields_of(const struct event *e)
 	}
 }
 
+/* DEL is a control character, and no JSON writer escapes it. Frees line. */
+static char *
+escape_del(char *line)
+{
+	static const char escaped[] = "\\u007f";
+	size_t step = sizeof(escaped) - 1, count = 0;
+	char *out, *to;
+
+	for (const char *at = line; *at; at++)
+		count += *at == 127;
+	if (!count)
+		return line;
+	out = to = malloc(strlen(line) + count * step + 1);
+	for (const char *at = line; out && *at; at++)
+		if (*at == 127)
+			to = stpcpy(to, escaped);
+		else
+			*to++ = *at;
+	if (out)
+		*to = '\0';
+	free(line);
+	return out;
+}
+
 char *
 event_json(const struct event *e, bool ascii)
 {
@@ -247,5 +271,5 @@ event_json(const struct event *e, bool ascii)
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9) |
 	    (ascii ? JSON_ENSURE_ASCII : 0));
 	json_decref(object);
-	return line;
+	return line && ascii ? escape_del(line) : line;
 }

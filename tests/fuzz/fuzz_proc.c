@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "fuzz.h"
 #include "kernel/adopt_error.h"
 #include "kernel/epoll_watched.h"
@@ -68,7 +69,7 @@ ask_process(pid_t pid)
 
 	owner_state(pid);
 	owner_parent(pid);
-	owner_started_before(pid, INT64_MAX);
+	owner_started_before(pid, clock_ns());
 	owner_command(pid, command);
 	HOLDS(strlen(command) < sizeof(command));
 	HOLDS(strlen(adopt_who(pid, who)) < ADOPT_WHO);
