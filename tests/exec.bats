@@ -141,6 +141,22 @@ fact() {
 	run ! grep -E 'TCP|REMOTE_|NAME' got
 }
 
+@test "exec: without /proc nothing is left open, programs serve, and the server ends" {
+	local as=(unshare -m)
+	test "$EUID" -eq 0 || as=(unshare -Urm)
+	"${as[@]}" true || skip "no mount namespaces here"
+	rpnc() {
+		exec "${as[@]}" bash -c 'mount -t tmpfs none /proc &&
+			exec rpnc "$@" -- cat' bash "$@"
+	}
+	start listen -k 127.0.0.1:0 # which reads to the end of --ready-fd
+	unset -f rpnc
+	reach 127.0.0.1 "$port" <<<line >got
+	assert_equal "$(<got)" line
+	end TERM
+	assert_equal "$status" 143
+}
+
 @test "exec: a server that ignores SIGPIPE, SIGCHLD and all else starts programs that do not" {
 	local as=(env --ignore-signal)
 	program=(-- bash -c "$facts")

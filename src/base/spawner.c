@@ -28,6 +28,15 @@ union control {
 	char room[CMSG_SPACE(sizeof(int) * SPAWN_FDS)];
 };
 
+enum { OURS_MOST = 1 << 16 };	/* ours have the lowest numbers */
+
+static void
+close_if_ours(int fd)
+{
+	if (fd > STDERR_FILENO && fcntl(fd, F_GETFD) == FD_CLOEXEC)
+		close(fd);
+}
+
 /* Closes what execve(2) would close, but fd. */
 static void
 close_ours(int fd)
@@ -38,10 +47,13 @@ close_ours(int fd)
 	while (list && (entry = readdir(list))) {
 		int one = atoi(entry->d_name);
 
-		if (one > STDERR_FILENO && one != fd && one != dirfd(list) &&
-		    fcntl(one, F_GETFD) == FD_CLOEXEC)
-			close(one);
+		if (one != fd && one != dirfd(list))
+			close_if_ours(one);
 	}
+	/* in a root directory without /proc */
+	for (int one = 0; !list && one < OURS_MOST; one++)
+		if (one != fd)
+			close_if_ours(one);
 	if (list)
 		closedir(list);
 }
