@@ -236,9 +236,8 @@ while True:
 }
 
 @test "during: a short command's time counts from its beginning" {
-	local i
 	start echo 127.0.0.1 0
-	for i in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		during "$port" --rate 20 -d 1ms -- true
 		is '.ended - .started > 50e-6'
 	done
