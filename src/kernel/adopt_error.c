@@ -126,7 +126,7 @@ refused_by_yama(const char *who, int scope)
 	};
 
 	return fail_as(STATUS_BIND, "%s: kernel.yama.ptrace_scope is %d: %s",
-	    who, scope, cure[scope > 3 ? 3 : scope]);
+	    who, scope, cure[scope < 0 || scope > 3 ? 3 : scope]);
 }
 
 static int

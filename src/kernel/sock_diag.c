@@ -55,6 +55,7 @@
 
 enum {
 	BUFFER = 32768,		/* the most that the kernel dumps at once */
+	MAX_ERRNO = 4095,	/* include/linux/err.h */
 	TRIES = 4,		/* for a dump that changed under its reader */
 	LOOPBACK = 1,		/* lo's ifindex in every network namespace */
 };
@@ -197,7 +198,7 @@ answer_end(const struct nlmsghdr *h)
 		memcpy(&error, mnl_nlmsg_get_payload(h), sizeof(error));
 	if (error == 0)
 		return 1;
-	errno = -error;
+	errno = error < 0 && error >= -MAX_ERRNO ? -error : EBADMSG;
 	return -1;
 }
 

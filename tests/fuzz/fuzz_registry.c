@@ -274,7 +274,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 		HOLDS(pthread_create(&thread, NULL, edit_on, &e) == 0);
 	read_all(r);
 	change(r);
-	read_all(r);
+	read_steering(r);
 	atomic_store(&e.stop, true);
 	if (meanwhile)
 		pthread_join(thread, NULL);
