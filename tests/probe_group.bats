@@ -86,6 +86,9 @@ all_queues() {
 	look --wait 0.2 "$port"
 	test "$status" -eq 1
 	grep -qx "rpnc probe: no group on port $port: nothing of TCP has it: looked for 0.2 s. Is the server started?" err
+	look --wait 0.5 nosuch.invalid 9000
+	test "$status" -eq 3
+	grep -qx 'rpnc probe: nosuch.invalid: .*: tried [0-9]* times within 0.5 s' err
 	mkfifo waiting
 	rpnc probe --group -4 --wait 50 --json "$port" >waiting 3>&- &
 	local waits=$!

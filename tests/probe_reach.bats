@@ -177,6 +177,33 @@ says() {
 	kill -CONT "${workers[5]}"
 }
 
+# has_more COUNT: A's clients are more by now.
+has_more() {
+	test "$(grep -c connected err.0)" -gt "$1"
+}
+
+@test "probe --to, --each: who leaves is no program that steers, and a signal is no member's fault" {
+	start echo -v -r --name A 127.0.0.1 0
+	start echo -v -r --name B 127.0.0.1 "$port"
+	background rpnc probe --to B --rate 50 -n 1000 127.0.0.1 "$port" >report
+	eventually grep -q connected err.1
+	kill "${pids[1]}"
+	status=0
+	finish "$pid" || status=$?
+	test "$status" -eq 6
+	grep -qE '^only B, reached by trying; [0-9]+ more connections came to other members: members came or went$' report ||
+		fail "$(<report)"
+	says '  not reached any more'
+	background rpnc probe --each -n 1000 --rate 50 127.0.0.1 "$port" >report
+	local before
+	before=$(grep -c connected err.0)
+	eventually has_more "$before"
+	end TERM
+	test "$status" -eq 143
+	grep -qE "^  not all attempts made: A \(pid ${pids[0]}\), answered ([0-9]+) of \1$" report ||
+		fail "$(<report)"
+}
+
 @test "probe --each: members that a program keeps all from are not reached, which is said" {
 	eight --steer source-address 127.0.0.1 0
 	probe --each "$port"

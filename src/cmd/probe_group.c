@@ -313,7 +313,8 @@ probe_host(const struct settings *s, const struct endpoint *e,
 		return fail_as(STATUS_USAGE, "%s: want a port", option);
 	if (!e->host[0])
 		return 0;
-	if (resolve(e, loop_now() + s->connect_timeout, &list) < 0)
+	if (resolve_wait(e, loop_now() + s->connect_timeout, s->wait, NULL,
+	    &list) < 0)
 		return -1;
 	while (local < list.count && !sock_is_local(&list.at[local]))
 		local++;

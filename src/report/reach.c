@@ -46,16 +46,29 @@ reach_row_label(FILE *out, const struct reach_row *r)
 		fprintf(out, " (pid %lld)", (long long)r->who.pid);
 }
 
+/* What is wrong with a socket. That a signal ended the run is no one's fault. */
+static const char *
+row_fault(const struct reach_report *all, const struct reach_row *r)
+{
+	if (r->answered < r->attempts && !all->over)
+		return "no answer: ";
+	if (r->attempts >= all->each)
+		return "no answer: ";
+	return all->over || !r->attempts ? "not reached: " :
+	    "not all attempts made: ";
+}
+
 /* "B (pid 4242) answered 0 of 1: it is stopped" */
 static void
-reach_row_human(FILE *out, const struct reach_row *r, int64_t wanted,
-    bool colored)
+reach_row_human(FILE *out, const struct reach_report *all,
+    const struct reach_row *r, bool colored)
 {
+	int64_t wanted = all->each;
+
 	if (r->answered == r->attempts && r->attempts >= wanted)
 		return;
 	fputs("\n  ", out);
-	paint(out, colored, RED, "%s", r->attempts < wanted ? "not reached: " :
-	    "no answer: ");
+	paint(out, colored, RED, "%s", row_fault(all, r));
 	reach_row_label(out, r);
 	if (wanted > 1 || r->attempts > 1)
 		fprintf(out, ", answered %lld of %lld", (long long)r->answered,
@@ -95,11 +108,13 @@ reach_human(FILE *out, const struct reach_report *r, bool colored)
 		escape(r->to, strnlen(r->to, MEMBER_NAME_TEXT), false, safe);
 		fprintf(out, "only %s", safe);
 		reach_how(out, r);
+		if (r->over)
+			paint(out, colored, RED, "\n  not reached any more");
 		return;
 	}
 	paint(out, colored, all ? GREEN : RED, "%lld of %zu answered",
 	    (long long)r->answered, r->socket_count);
 	reach_how(out, r);
 	for (size_t i = 0; i < r->socket_count; i++)
-		reach_row_human(out, &r->sockets[i], r->each, colored);
+		reach_row_human(out, r, &r->sockets[i], colored);
 }

@@ -26,6 +26,7 @@ struct reach_report {
 	bool datagram;
 	bool steered;			/* the kernel's hash does not choose */
 	const char *reason;		/* why it is not predicted; or NULL */
+	bool over;			/* too many came elsewhere: it ended */
 	int64_t answered;		/* sockets that answered all; or -1 */
 	const struct reach_row *sockets;
 	size_t socket_count;

@@ -18,6 +18,7 @@ struct load_reach {
 	enum reach_how how;
 	uint64_t missed;		/* attempts that came elsewhere */
 	bool steered;			/* the hash does not choose */
+	bool guessed;			/* by one prediction that was wrong */
 	const char *why;		/* ports are of no use; or NULL */
 	/* load_reach.c's. */
 	struct sockinfo sockinfo;

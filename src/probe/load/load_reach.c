@@ -181,6 +181,7 @@ aim_by_kernel(struct load *l, const struct addr *a)
 	r->aimed = clock_ns();
 	r->misses = 0;
 	r->steered = r->group.steered && r->group.count > 1;
+	r->guessed = false;
 	r->why = r->steered ? "a program steers the group" : NULL;
 	r->shared = r->group.count && !r->ports.count && is_sharer(l);
 	r->how = r->steered || r->shared ? REACH_TRYING : REACH_PREDICTION;
@@ -277,7 +278,7 @@ reach_doubt(struct load *l, bool chosen)
 	if (changed && l->plan->to && aim_by_kernel(l, &l->shared.target) == 0)
 		return;
 	r->how = REACH_TRYING;
-	r->steered = chosen && !changed;
+	r->steered = r->guessed = chosen && !changed;
 	r->why = changed ? "members came or went" : chosen ? "a program seems "
 	    "to steer the group" : "no source port is left that leads there";
 	identify_want(l->shared.identify, NULL);

@@ -36,9 +36,11 @@ reach_row_order(const void *a, const void *b)
 
 void
 reach_result_make(struct reach_report *r, struct reach_row *rows,
-    const struct load *l)
+    const struct load *l, bool changed)
 {
 	const struct load_reach *x = &l->reach;
+	/* a program by which a member leaves does not steer */
+	bool leave = changed && x->guessed;
 
 	*r = (struct reach_report){
 		.to = l->plan->to_text, .missed = x->missed,
@@ -46,7 +48,9 @@ reach_result_make(struct reach_report *r, struct reach_row *rows,
 		.how = l->tally.attempts && (x->group.count ||
 		    x->how == REACH_GREETING) ? reach_names[x->how] : NULL,
 		.unseen = x->unseen, .datagram = l->plan->datagram,
-		.steered = x->steered, .reason = x->why,
+		.steered = x->steered && !leave,
+		.reason = leave ? "members came or went" : x->why,
+		.over = x->over,
 		.answered = l->plan->each ? 0 : -1,
 		.sockets = rows,
 	};

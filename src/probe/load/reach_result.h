@@ -9,7 +9,7 @@
  * socket of the group.
  */
 void reach_result_make(struct reach_report *, struct reach_row *rows,
-    const struct load *);
+    const struct load *, bool changed);
 
 /* Whether every socket has answered all that was wanted of it. */
 bool reach_result_is_whole(const struct reach_report *);

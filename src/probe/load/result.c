@@ -442,13 +442,13 @@ result_finish(struct result *r, bool running)
 }
 
 static int
-result_reach(struct result *r, const struct load *l)
+result_reach(struct result *r, const struct load *l, bool changed)
 {
 	r->sockets = calloc((size_t)l->reach.group.count + 1,
 	    sizeof(*r->sockets));
 	if (!r->sockets)
 		return fail("report");
-	reach_result_make(&r->reach, r->sockets, l);
+	reach_result_make(&r->reach, r->sockets, l, changed);
 	r->verdict.report.reach = &r->reach;
 	return 0;
 }
@@ -481,7 +481,7 @@ result_make(struct result *r, struct load *l)
 		result_note(r, "members came or went meanwhile");
 	if (l->reach.wanted) {
 		r->unjudged[0] = '\0';
-		if (result_reach(r, l) < 0)
+		if (result_reach(r, l, changed) < 0)
 			return -1;
 	}
 	return result_finish(r, false);
