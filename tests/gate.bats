@@ -63,6 +63,18 @@ provoked() {
 	done
 }
 
+@test "gate: a member that is stopped is not ready, though no client waits yet" {
+	local family=-4
+	start echo -r 127.0.0.1 0
+	start echo -r 127.0.0.1 "$port"
+	halt "$pid"
+	holds_back "127.0.0.1:$port: pid $pid is stopped" --fail-flags --expect-members 2
+	holds_back "127.0.0.1:$port: pid $pid is stopped" --fail-flags=STUCK
+	passes --fail-flags=FULL
+	kill -CONT "$pid"
+	passes --fail-flags --wait 20 --expect-members 2
+}
+
 @test "gate: a script goes on when all members are there, and not before" {
 	members --sockets 1,1,1,1,1,1,1
 	holds_back "127.0.0.1:$port: 7 sockets, 7 processes: wanted 8" \

@@ -149,6 +149,29 @@ gate_group_flags(const struct gate *gate, const struct group_report *g,
 	}
 }
 
+/*
+ * Who is stopped has no flag before a client waits, but serves none: ready it
+ * is not.
+ */
+static void
+gate_stopped(const struct gate *gate, const struct group_report *g,
+    char why[static GATE_TEXT])
+{
+	if (!(gate->flags & 1U << GROUP_STUCK))
+		return;
+	for (size_t i = 0; i < g->member_count; i++) {
+		const struct group_member *m = &g->members[i];
+
+		if (!m->state || strcmp(m->state, "stopped") != 0 ||
+		    m->who.pid < 0 ||
+		    flags_have(m->flags, group_flag_name(GROUP_STUCK)))
+			continue;
+		why_begin(why, g);
+		why_add(why, "pid %lld is stopped", (long long)m->who.pid);
+		return;
+	}
+}
+
 bool
 gate_is_met(const struct gate *gate, const struct group_report *const *groups,
     size_t count, char why[static GATE_TEXT])
@@ -159,6 +182,7 @@ gate_is_met(const struct gate *gate, const struct group_report *const *groups,
 	for (size_t i = 0; i < count; i++) {
 		gate_members(gate, groups[i], why);
 		gate_group_flags(gate, groups[i], why);
+		gate_stopped(gate, groups[i], why);
 	}
 	return !*why;
 }
