@@ -17,9 +17,9 @@ quiet() {
 # server CODE: runs Python in the background and sets $port. CODE finds a
 # listening socket in s, on 127.0.0.1 (KIND=udp: datagrams; KIND=unix and
 # unix-udp: on ./socket), and has the functions below. tell(NAME) writes to the
-# fifo NAME, told(NAME) reads from it: so it and the test wait for each other. A
-# fifo that is used again is read to its end, or a writer that is slow to close
-# it passes for the next one.
+# fifo NAME, told(NAME) reads from it: so it and the test wait for each other.
+# told() reads one line, and is a writer itself: an open(2) of the test that
+# SIGCHLD interrupts would miss a reader that has come, read an end, and gone.
 server() {
 	test -e at || mkfifo at
 	background "$PYTHON" -c "$server_start$1" >server.out 2>server.err
@@ -32,7 +32,7 @@ import os, signal, socket, struct, sys, time
 def tell(name, what="now"):
     with open(name, "w") as f: f.write(str(what) + "\n")
 def told(name):
-    with open(name) as f: return f.read()
+    with open(name, "r+b", buffering=0) as f: return f.readline().decode()
 def accept(): return s.accept()[0]
 def everything(c):
     parts = []

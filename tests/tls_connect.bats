@@ -379,6 +379,7 @@ t.shut()'
 	local version status
 	mkfifo lines
 	for version in 1.2 1.3; do
+		rm -f err got # those of the version before
 		exec 5<>lines
 		at_port_0 "${typing[@]}" openssl s_server -accept 127.0.0.1:0 \
 			-naccept 1 -cert "$certs/localhost.pem" >out.server 2>err.server 5>&-
@@ -390,10 +391,13 @@ t.shut()'
 		# its commands: r renegotiates, k renews its keys, K those of both
 		test "$version" = 1.2 || printf '%s\n' k 2 K 3 K K k 4 >&5
 		test "$version" = 1.3 || printf '%s\n' r >&5
-		test "$version" = 1.2 || eventually grep -q 4 got
-		exec 5>&-
+		if test "$version" = 1.3; then
+			eventually grep -q 4 got
+			exec 5>&-
+		fi
 		status=0
 		finish "${pids[-1]}" || status=$?
+		exec 5>&- # in 1.2 the server itself ends, by the refusal
 		cat err
 		test "$version" = 1.2 || assert_equal "$status $(xargs <got)" '0 one 2 3 4'
 		test "$version" = 1.3 || assert_equal "$status $(xargs <got)" '1 one'
