@@ -6,6 +6,7 @@ make demo        what SO_REUSEPORT is, shown (20 s)
 make check       all tests
 make install     into PREFIX (/usr/local), below DESTDIR; make uninstall
 make soak        300 rounds of leaving a group, the long loops
+make faults      each system call fails once, in 13 scenarios (30 min)
 make bench       speed, against nc, ncat, socat and others
 make fuzz        foreign bytes to everything that reads them (20 min)
 make lint        compilers, analysers, manuals, scripts
@@ -198,6 +199,13 @@ soak:
 	$(MAKE) all
 	WHOLE=1 ROUNDS=300 BATS_TEST_TIMEOUT=600 $(RUN) $(SOAKED)
 
+# Each system call of a command fails once with each of its errors. ONLY="--sample
+# 100 --seed 7", or one fault, as a finding's line has it.
+faults:
+	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
+	$(MAKE) all
+	RPNC='$(CURDIR)/$(BIN)' python3 -B tests/faults.py $(ONLY)
+
 # QUICK=1: under three minutes, and no verdict. ROWS="echo-50 start*": only
 # these. JSON=FILE: instead of build/bench.json. Nothing else should run on the
 # machine meanwhile.
@@ -306,4 +314,4 @@ clean:
 	rm -rf build build-san build-fresh build-fuzz rpnc
 
 FORCE:
-.PHONY: all help demo check soak bench fuzz fuzzers unit lint $(LINTS) fresh install uninstall clean FORCE
+.PHONY: all help demo check soak faults bench fuzz fuzzers unit lint $(LINTS) fresh install uninstall clean FORCE

@@ -33,7 +33,7 @@ import tempfile
 import threading
 import time
 
-LIMIT = 20          # seconds for one run
+LIMIT = float(os.environ.get("LIMIT", 20))  # seconds for one run
 CPU_LIMIT = 3.0     # seconds of processor time in it
 DATA = bytes(range(256)) * 400
 ENDED = set(range(0, 8)) | {128 + signal.SIGTERM, -signal.SIGTERM}
