@@ -24,6 +24,7 @@ import os
 import random
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -147,7 +148,11 @@ class Run:
                        **more)
         os.close(w)
         with os.fdopen(r, "rb") as f:
-            said = f.readline()     # strace holds the other end, too
+            # strace holds the other end, too
+            said = select.select([f], [], [], LIMIT)[0] and f.readline()
+        if not said and p.poll() is None:
+            p.kill()
+            raise Finding("it is never ready")
         return p, int(said.split()[0].rsplit(b":", 1)[1]) if said else None
 
     def end(self, p, out=None):

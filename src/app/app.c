@@ -268,9 +268,11 @@ ready_fd_is_writable(const struct app *a)
 		{ .fd = a->signals.fd, .events = POLLIN },
 	};
 
-	while (poll(p, 2, -1) < 0 && errno == EINTR)
+	int n;
+
+	while ((n = poll(p, 2, -1)) < 0 && errno == EINTR)
 		continue;
-	return p[0].revents;
+	return n < 0 || p[0].revents;
 }
 
 /* A loop that runs is a sign of life. Twice in the time, as systemd advises. */
