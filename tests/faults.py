@@ -32,7 +32,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 LIMIT = float(os.environ.get("LIMIT", 20))  # seconds for one run
 CPU_LIMIT = 3.0     # seconds of processor time in it
@@ -151,8 +150,10 @@ class Run:
             # strace holds the other end, too
             said = select.select([f], [], [], LIMIT)[0] and f.readline()
         if not said and p.poll() is None:
-            p.kill()
-            raise Finding("it is never ready")
+            p.terminate()
+            # it may have been told by the write that fails
+            check(self.inject and self.inject.startswith("write:error=E") and
+                  "EINTR" not in self.inject, "it is never ready")
         return p, int(said.split()[0].rsplit(b":", 1)[1]) if said else None
 
     def end(self, p, out=None):
@@ -312,19 +313,29 @@ SCENARIOS = {
 }
 
 
+def whole_trace(path):
+    """Its lines; strace(1) writes the last one after its tracee has ended."""
+    for _ in range(100):
+        with open(path, errors="replace") as f:
+            lines = f.read().splitlines()
+        if lines and re.search(r" \+\+\+ (exited|killed)", lines[-1]):
+            break
+        threading.Event().wait(0.01)
+    return lines
+
+
 def calls_of(rpnc, scenario):
     """Each call, and at which of its turns it is made after main() began."""
     run = Run(rpnc)
     try:
         SCENARIOS[scenario](run)
-        time.sleep(0.1)     # strace writes the rest
-        with open(run.trace, errors="replace") as f:
-            lines = f.read().splitlines()
+        lines = whole_trace(run.trace)
     finally:
         run.close()
     turns = collections.defaultdict(collections.Counter)
     begun = {}
     found = collections.defaultdict(set)
+    loader = collections.Counter()  # turns before main(), which are not ours
     first = lines[0].split()[0] if lines else ""
     for line in lines:
         m = re.match(r"(\d+) +(\w+)\(", line)
@@ -333,9 +344,14 @@ def calls_of(rpnc, scenario):
         pid, call = m.groups()
         begun[pid] = begun.get(pid, pid != first) or call == MAIN
         turns[pid][call] += 1
-        if begun[pid] and call in ERRORS:
+        if not begun[pid]:
+            loader[call] += 1
+        elif call in ERRORS:
             found[call].add(turns[pid][call])
-    return {c: sorted(t) for c, t in found.items()}
+    # strace counts the turns of each process: a worker's first one would be
+    # the loader's in its parent
+    late = {c: sorted(t for t in s if t > loader[c]) for c, s in found.items()}
+    return {c: t for c, t in late.items() if t}
 
 
 def plan(rpnc, options):

@@ -1,5 +1,6 @@
 #include "app/ready.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ ready_write(int fd, const struct sock_set *set)
 		used += (size_t)snprintf(all + used, sizeof(all) - used,
 		    "%s\n", addr_text(&set->bound[i], one));
 	/* the reader may have gone, which is no reason to fail */
-	(void)!write(fd, all, used);
+	while (write(fd, all, used) < 0 && errno == EINTR)
+		continue;
 	close(fd);
 }
 

@@ -193,6 +193,21 @@ lacks_ipv6(const struct addr *a)
 	    (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
 }
 
+/* The same; *a becomes the address that it has. */
+static int
+listen_named(struct addr *a, const struct sock_options *o)
+{
+	int fd = listen_on(a, o), error;
+
+	if (fd < 0 || !is_inet(a) || sock_name(fd, a) == 0)
+		return fd;
+	fail("getsockname");
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 /* Opens all with one port: 0, or -1; 1: another port may work. */
 static int
 listen_once(struct sock_set *out, const struct addr_list *want,
@@ -207,7 +222,7 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 		int fd;
 
 		addr_set_port(&a, port);
-		fd = listen_on(&a, o);
+		fd = listen_named(&a, o);
 		if (fd < 0 && lacks_ipv6(&a) && want->count > 1) {
 			out->no_ipv6 = true;
 			continue;
@@ -218,9 +233,6 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 			out->error = errno;
 			return chosen && i && errno == EADDRINUSE ? 1 : -1;
 		}
-		sock_name(fd, &a);
-		if (!is_inet(&want->at[i]))
-			a = want->at[i];
 		port = addr_port(&a);
 		out->fd[out->count] = fd;
 		out->bound[out->count++] = a;
