@@ -177,6 +177,18 @@ says() {
 	kill -CONT "${workers[5]}"
 }
 
+@test "probe --to, --each: what they can't go with is named" {
+	local o
+	for o in --sport=4000 --watch --what-if=+1 --expect-weights=A=1,B=1 --fail-uneven; do
+		run -2 rpnc probe --each "$o" 9000
+		assert_output --regexp "^rpnc probe: --each .*leave out .*${o%%=*}"
+		run -2 rpnc probe --to B "$o" 9000
+		assert_output --regexp "^rpnc probe: --to .*leave out .*${o%%=*}"
+	done
+	run -2 rpnc probe --each --proxy socks5h://localhost 9000
+	assert_output --partial '--proxy'
+}
+
 # has_more COUNT: A's clients are more by now.
 has_more() {
 	test "$(grep -c connected err.0)" -gt "$1"

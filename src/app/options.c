@@ -368,12 +368,15 @@ const struct opt probe_options[] = {
 	    "keeps new ones away" })),
 	TO(PROBE_ONCE, EXCLUDES(NO_GROUP("--to"), { "each sport watch what-if "
 	    "expect-weights fail-uneven", "--to is about one member, by ports "
-	    "that it chooses, and has one report: choose" })),
+	    "that it chooses, and has one report: leave out --each, --sport, "
+	    "--watch, --what-if, --expect-weights and --fail-uneven" })),
 	FLAG(0, "each", each,
 	    "one attempt (or -n) at every listening socket", PROBE_ONCE, 0,
 	    EXCLUDES(NO_GROUP("--each"), { "sport watch proxy duration what-if "
 	    "expect-weights fail-uneven match", "--each makes its own "
-	    "attempts at each socket of this host: choose" })),
+	    "attempts at each socket of this host: leave out --sport, "
+	    "--watch, --proxy, --duration, --what-if, --expect-weights, "
+	    "--fail-uneven and --match" })),
 	HEADING("Load"),
 	NUMBER('n', "count", "COUNT", count, 1, 1000000000,
 	    "attempts (200; -d, --watch: no limit; --each: 1)",
