@@ -1,4 +1,10 @@
-/* Histograms as text, HistF and rpnc 0.1's, and base64. */
+/*
+ * Histograms as text, HistF and rpnc 0.1's, and base64. The same bytes are also
+ * tried as what a HistF holds, which is compressed.
+ */
+#include <arpa/inet.h>
+#include <zlib.h>
+
 #include "base/base64.h"
 #include "fuzz.h"
 #include "math/hist_hdr.h"
@@ -39,6 +45,27 @@ check_hist(const struct hist *h)
 	free(text);
 }
 
+static void
+check_inside(const uint8_t *data, size_t length)
+{
+	static struct hist h;
+	uLongf n = compressBound(length);
+	uint32_t head[] = { htonl(0x1c849314), 0 };
+	uint8_t *raw = malloc(sizeof(head) + n);
+	char *text = malloc(BASE64_TEXT(sizeof(head) + n));
+
+	HOLDS(raw && text);
+	HOLDS(compress2(raw + sizeof(head), &n, data, length, 1) == Z_OK);
+	head[1] = htonl((uint32_t)n);
+	memcpy(raw, head, sizeof(head));
+	base64(raw, sizeof(head) + n, text);
+	HOLDS(hist_hdr_is(text));
+	if (hist_hdr_decode(text, &h) == 0)
+		check_hist(&h);
+	free(text);
+	free(raw);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
@@ -46,6 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	char *text = fuzz_text(data, length);
 
 	check_base64(text, length);
+	check_inside(data, length);
 	if (hist_hdr_is(text) && hist_hdr_decode(text, &h) == 0)
 		check_hist(&h);
 	if (hist_decode(text, &h) == 0)
