@@ -97,10 +97,10 @@ serves() {
 }
 
 @test "sandbox: probe is in it while it measures" {
-	start echo --work 50ms 127.0.0.1 0
-	background rpnc probe -q -d 20 127.0.0.1 "$port"
+	start echo 127.0.0.1 0
+	background rpnc probe -q --rate 20 -d 60 127.0.0.1 "$port"
 	eventually confined "$pid" # first it looks up the address
-	end INT
+	end TERM
 }
 
 @test "sandbox: commands of the user are not in it: they come from a spawner" {
