@@ -171,10 +171,10 @@ fill(t); tell("full"); c = accept(); c.sendall(everything(c))'
 }
 
 @test "connect: --wait retries until the server listens" {
-	mkfifo trace listening
+	mkfifo trace listening 'go on'
 	server 's.close(); s = socket.socket(); s.bind(("127.0.0.1", 0))
 with open("late", "w") as f: f.write(str(s.getsockname()[1]))
-tell("listening"); told("listening"); s.listen(); c = accept(); c.sendall(b"hi\n")'
+tell("listening"); told("go on"); s.listen(); c = accept(); c.sendall(b"hi\n")'
 	read -r <listening
 	no_leaks background strace -qq -e trace=connect,getsockopt -o trace \
 		rpnc connect --wait 20 127.0.0.1 "$(<late)" </dev/null >out
@@ -182,7 +182,7 @@ tell("listening"); told("listening"); s.listen(); c = accept(); c.sendall(b"hi\n
 	until [[ $line == *ECONNREFUSED* ]]; do
 		read -r line <&6
 	done
-	echo now >listening
+	echo now >'go on'
 	cat <&6 >/dev/null
 	finish "$pid"
 	assert_equal "$(<out)" hi

@@ -1,4 +1,5 @@
 # Datagrams that are large, refused by the kernel, or would come back for ever.
+# It needs this machine's network: packets to other hosts are refused by its routes.
 # shellcheck shell=bash disable=SC2016,SC2154
 
 load listen

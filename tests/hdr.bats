@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Histograms of rpnc probe: HdrHistogram's text in the JSON, as others read it,
 # and what --merge reads.
+# It needs this machine's network: npm(1) fetches a package.
 # shellcheck disable=SC2154
 
 load helpers

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # rpnc probe on many hosts: what tells runs apart and together.
+# It needs this machine's network: its namespaces are made beside it.
 # shellcheck disable=SC2154
 
 load helpers

@@ -190,6 +190,25 @@ failing() {
 	assert_equal "${lines[-1]}" '2 passed, 0 failed'
 }
 
+@test "run: as root each file has a network of its own, unless it says that it needs the machine's" {
+	test "$EUID" -eq 0 || skip "an ordinary user has the machine's"
+	local ours
+	ours=$(readlink /proc/self/ns/net)
+	bats_file own <<-END
+		@ "is another" {
+			test "\$(readlink /proc/self/ns/net)" != "$ours"
+			ip address show lo | grep -q 127.0.0.1
+		}
+	END
+	{
+		echo "# It needs this machine's network: a reason."
+		echo "@ \"is the same\" { test \"\$(readlink /proc/self/ns/net)\" = '$ours'; }"
+	} | bats_file same
+	run suite "$root/tests/run" "$PWD"/{own,same}.bats
+	assert_success
+	assert_equal "${lines[-1]}" '2 passed, 0 failed'
+}
+
 @test "run: at a terminal one line says how far it is, and is redrawn" {
 	bats_file a <<<'@ "one" { true; }'
 	bats_file b <<-END
