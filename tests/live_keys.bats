@@ -162,6 +162,7 @@ keys_row() {
 @test "live: arrows and pages show the members that there is no room for" {
 	at 80x24
 	board a -w 40 127.0.0.1 0
+	on_screen a ' 40 members ' # they come one by one
 	on_screen a 'A/14? .*\.\.\. and ([0-9]+) more: ↑↓'
 	[[ ${rows[*]} =~ and\ ([0-9]+)\ more ]]
 	local hidden=${BASH_REMATCH[1]}
