@@ -16,7 +16,7 @@ make clean
 Variables, as in "make check JOBS=2":
 NEED=:                   install no packages: demo, check, bench and lint do
 JOBS=2                   check: test files at once (twice the processors)
-RETRY=0                  check: up to so many failed tests run again, alone (3)
+RETRY=0                  check: up to so many failed tests run again, alone (8)
 TESTS=tests/echo.bats    check: only these
 PREFIX=~/.local          install: there
 QUICK=1                  bench: a look, in three minutes
@@ -187,7 +187,7 @@ check:
 	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
 	test '$(NEED)' = : || tests/unpack build/peers $(UNPACKED_DEPS)
 	$(MAKE) all $(UNITS) $(BENCH)
-	RETRY='$(or $(RETRY),3)' $(RUN) $(UNITS) $(filter %.bats,$(TESTS))
+	RETRY='$(or $(RETRY),8)' $(RUN) $(UNITS) $(filter %.bats,$(TESTS))
 
 # Members join and leave under load for some minutes, and nothing may be lost.
 # It also runs whole the long loops of which check runs a sample.

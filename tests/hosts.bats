@@ -97,12 +97,13 @@ two_hosts() {
 	local enter=(nsenter --preserve-credentials -U -n --uts -t) host i
 	unshare -Urn unshare -n --uts true 2>/dev/null || skip "namespaces are refused here"
 	mkfifo up
+	exec 9<>up # a writer whose open(2) is interrupted would miss its reader
 	background unshare -Urn bash -c 'ip link set lo up
 		ip address add 10.9.0.1/32 dev lo
 		echo >up
 		exec tail -f /dev/null'
 	there=("${enter[@]}" "$pid")
-	read -r <up
+	read -r -t 60 <&9
 	for i in 1 2; do
 		# shellcheck disable=SC2016 # the $1 is for the inner bash
 		background "${there[@]}" unshare -n --uts bash -c 'hostname "host$1"
@@ -113,7 +114,7 @@ two_hosts() {
 		1) host1=("${host[@]}") ;;
 		2) host2=("${host[@]}") ;;
 		esac
-		read -r <up
+		read -r -t 60 <&9
 		"${there[@]}" ip link add "v$i" type veth peer name wire netns "$pid"
 		"${there[@]}" ip address add "10.9.$i.1/24" dev "v$i"
 		"${there[@]}" ip link set "v$i" up

@@ -53,12 +53,17 @@ told() {
 	grep -q "$1" err.0
 }
 
+has_two_children() {
+	test "$(wc -w <"/proc/$pid/task/$pid/children")" -eq 2
+}
+
 @test "scarce: a worker that can't be forked again is told once, and comes when it can" {
 	local worker
 	# strace counts the calls of each process: the third of rpnc's is the first
 	# replacement
 	with_faults "clone:error=EAGAIN:when=3..5"
 	start echo -w 2 127.0.0.1 0
+	eventually has_two_children # with_faults leaves one more for a moment
 	read -ra worker <<<"$(cat "/proc/$pid/task/$pid/children")"
 	kill -KILL "${worker[0]}"
 	eventually told 'fork of worker 1 of 2: Resource temporarily unavailable: it is tried again$'
