@@ -37,6 +37,7 @@ class Tls:
         self.send = sock.sendall
         self.room = 1 << 18
         self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.early = b""    # read, and not asked for yet
         server = c.protocol == ssl.PROTOCOL_TLS_SERVER
         self.tls = c.wrap_bio(self.into, self.out, server, None if server else name)
 
@@ -71,6 +72,9 @@ class Tls:
 
     def read(self, n=1 << 16):
         """b"": a close_notify; SSLEOFError: an end without one."""
+        if self.early:
+            data, self.early = self.early[:n], self.early[n:]
+            return data
         try:
             return self.go(self.tls.read, n)
         except ssl.SSLZeroReturnError:
@@ -86,7 +90,14 @@ class Tls:
         return b"".join(iter(self.read, b""))
 
     def notify(self):
-        """Sends a close_notify; no record may be unread in memory."""
+        """Sends a close_notify."""
+        # unwrap() fails if a record is in memory: one may have come together
+        # with the end of the handshake
+        try:
+            while data := self.tls.read(1 << 16):
+                self.early += data
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            pass
         try:
             self.tls.unwrap()
         except ssl.SSLWantReadError:
