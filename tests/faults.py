@@ -91,7 +91,6 @@ ERRORS = {
     "socketpair": "EMFILE ENFILE",
     "splice": "EINVAL ENOMEM",
     "timerfd_create": "EMFILE ENFILE ENOMEM",
-    "timerfd_settime": "EINVAL",
     "unlink": "EACCES ENOENT",
     "wait4": "EINTR",
     "write": "EIO ENOSPC EPIPE EINTR",
