@@ -37,7 +37,7 @@ confine_report(struct app *a, const char *what)
 	return 0;
 }
 
-/* What libraries would read from files when they first need it. */
+/* Libraries read files when they first need them: have them do so now. */
 static void
 prepare(const struct settings *s)
 {

@@ -15,7 +15,7 @@
 #include "base/signals.h"
 #include "base/standard_fds.h"
 
-/* What the spawner is asked for. */
+/* A request to the spawner. */
 struct child_request {
 	char *const *argv;
 	bool limited;			/* files is its limit */
@@ -41,8 +41,8 @@ child_separate(int socket)
 }
 
 /*
- * What a service manager tells one process alone (sd_notify(3)). The spawner was
- * forked before we took it.
+ * These variables are for one process alone (sd_notify(3)). The spawner was
+ * forked before we took them.
  */
 static void
 child_unset_manager(void)

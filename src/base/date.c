@@ -29,7 +29,7 @@ take_part(const char *at, char before, int min, int max, int *out)
 	    NULL;
 }
 
-/* A fraction of a second, or none. What is below a microsecond is dropped. */
+/* A fraction of a second, or none. Digits below a microsecond are dropped. */
 static const char *
 take_fraction(const char *at, int64_t *us)
 {

@@ -12,7 +12,7 @@
  * connection.
  */
 
-/* What tells that the member is reached. */
+/* The way by which it is known that the member is reached. */
 enum reach_how {
 	REACH_PREDICTION,	/* the kernel's hash, asked before connecting */
 	REACH_TRYING,		/* each connection was looked at */

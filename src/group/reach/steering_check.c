@@ -48,7 +48,7 @@ struct checked {
 	struct addr target;
 };
 
-/* Whom a client reaches: of the wildcard, the loopback address. */
+/* The address that a client connects to: for the wildcard, the loopback. */
 static struct addr
 address_of_client(const struct addr *bound)
 {

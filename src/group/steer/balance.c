@@ -14,8 +14,8 @@
  * So each connection of a small burst is answered at once, and of a large one
  * the first few, and then its end; a process looks 20 times a second at most,
  * however many it accepts. While the steering is another, a turn costs a load of
- * the mode. What wakes all members anyway (a member that comes, goes or is full;
- * a second in which nothing happened) calls balance_apply().
+ * the mode. Some events wake all members anyway: a member comes, goes or is
+ * full, or a second passes. Then balance_apply() is called.
  */
 #include "group/steer/balance.h"
 

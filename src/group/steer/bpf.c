@@ -23,7 +23,7 @@ struct program {
 	unsigned short length;
 };
 
-/* What the number that decides is made from. */
+/* The source of the number that decides. */
 struct number {
 	bool v6;
 	uint32_t offset;		/* of STEER_BYTE */

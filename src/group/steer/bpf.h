@@ -28,7 +28,7 @@ enum { STEER_MAX = 1024 };	/* members of a group */
 
 struct steer_type {
 	const char *name, *help;
-	/* What members of a version that lacks this mode do meanwhile. */
+	/* The mode that members of an older version take for this one. */
 	enum steer_mode older;
 };
 extern const struct steer_type steer_types[STEER_MODES];

@@ -322,7 +322,7 @@ is_plain(struct registry *r)
 	return true;
 }
 
-/* What a group lacks. */
+/* The things that a group lacks. */
 enum due {
 	DUE_NOTHING,
 	DUE_SHARES,		/* only the second checksum is not right */
