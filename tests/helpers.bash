@@ -161,16 +161,19 @@ stop() {
 	test -z "$late" || fail "SIGTERM was ignored for 40 s: killed"
 }
 
-# have_ended PID...: these children, not waited for yet, have all ended.
+# have_ended PID...: these children, not waited for yet, have all ended. One that
+# something of this test stopped just before goes on. No other may get SIGCONT:
+# it would take back the SIGSTOP by which a leak check begins, which then never
+# ends.
 have_ended() {
-	local p stat
+	local p stat running=0
 	for p; do
 		{ read -r stat <"/proc/$p/stat"; } 2>/dev/null || continue
 		[[ ${stat##*) } != [ZX]* ]] || continue
-		# something of this test may have stopped it just before
-		kill -CONT "$@" 2>/dev/null || true
-		return 1
+		running=1
+		[[ ${stat##*) } != T* ]] || kill -CONT "$p" 2>/dev/null || true
 	done
+	return "$running"
 }
 
 # eventually COMMAND...: repeats it until it succeeds, for 20 s at most. The

@@ -82,10 +82,27 @@ meet_others() {
 	done
 } 2>/dev/null
 
+# stop_again: sends SIGSTOP again to the processes that a tracer of their own
+# waits for. At the end of a sanitizer build its leak check stops the process so.
+# If the terminal ends just then, the kernel sends SIGCONT, which takes back the
+# SIGSTOP, and the check would never end (disassociate_ctty of
+# drivers/tty/tty_jobctrl.c, Linux 6.1).
+stop_again() {
+	local pid tracer
+	for pid; do
+		tracer=$(awk '/^TracerPid:/ { print $2 }' "/proc/$pid/status") &&
+			test "${tracer:-0}" -ne 0 &&
+			grep -q "^PPid:[[:space:]]$pid$" "/proc/$tracer/status" &&
+			kill -STOP "$pid" || true
+	done
+} 2>/dev/null
+
 # none_runs: waits up to 5 s until no process of the run is left.
 none_runs() {
-	local end=$((SECONDS + 5))
-	until test -z "$(processes)"; do
+	local end=$((SECONDS + 5)) left
+	until left=$(processes) && test -z "$left"; do
+		# shellcheck disable=SC2086 # pids
+		test -z "${SAN:-}" || stop_again $left
 		test "$SECONDS" -lt "$end" || return 1
 		read -r -t 0.1 <> <(:) || true
 	done

@@ -377,13 +377,13 @@ t.shut()'
 
 @test "connect --tls: TLS 1.3 renews its keys, TLS 1.2 renegotiates nothing, and no byte is lost" {
 	local version status
-	mkfifo lines
+	mkfifo lines said
 	for version in 1.2 1.3; do
 		rm -f err got # those of the version before
-		exec 5<>lines
+		exec 5<>lines 7<>said
 		at_port_0 "${typing[@]}" openssl s_server -accept 127.0.0.1:0 \
 			-naccept 1 -cert "$certs/localhost.pem" >out.server 2>err.server 5>&-
-		only "$version" trusting -v -n --tls-lax-eof localhost "$port" >got 5>&- &
+		only "$version" trusting -v --tls-lax-eof localhost "$port" <&7 >got 5>&- &
 		pids+=("$!")
 		eventually grep -q TLSv err
 		echo one >&5
@@ -393,6 +393,9 @@ t.shut()'
 		test "$version" = 1.3 || printf '%s\n' r >&5
 		if test "$version" = 1.3; then
 			eventually grep -q 4 got
+			# once it has read the keys before this, its end is no reset
+			echo read >&7
+			eventually grep -q read out.server
 			exec 5>&-
 		fi
 		status=0
