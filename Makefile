@@ -5,6 +5,7 @@ make             ./rpnc
 make demo        what SO_REUSEPORT is, shown (20 s)
 make check       all tests
 make install     into PREFIX (/usr/local), below DESTDIR; make uninstall
+                 removes the same files
 make soak        300 rounds of leaving a group, the long loops
 make faults      each system call fails once, in 13 scenarios (30 min)
 make bench       speed, against nc, ncat, socat and others
@@ -18,7 +19,9 @@ NEED=:                   install no packages: demo, check, bench and lint do
 JOBS=2                   check: test files at once (twice the processors)
 RETRY=0                  check: up to so many failed tests run again, alone (8)
 TESTS=tests/echo.bats    check: only these
-PREFIX=~/.local          install: there
+PREFIX=~/.local          install: there; each kind of file has a directory:
+                         BINDIR MANDIR DOCDIR SYSTEMDUNITDIR
+                         BASHCOMPDIR ZSHCOMPDIR FISHCOMPDIR
 QUICK=1                  bench: a look, in three minutes
 TARGET=registry          fuzz: only this one of tests/fuzz
 FUZZ_SECONDS=600         fuzz: so long each (60)
@@ -35,8 +38,17 @@ endif
 
 VERSION = 0.1.0
 PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/rpnc
+SYSTEMDUNITDIR = $(PREFIX)/lib/systemd/system
+BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR = $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR = $(PREFIX)/share/fish/vendor_completions.d
+DIRS = PREFIX BINDIR MANDIR DOCDIR SYSTEMDUNITDIR BASHCOMPDIR ZSHCOMPDIR \
+	FISHCOMPDIR DESTDIR
 # Not every shell expands the ~ in PREFIX=~/.local.
-override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
+$(foreach d,$(DIRS),$(eval override $d := $$(patsubst ~/%,$$(HOME)/%,$$($d))))
 
 # Names of Debian packages. "make demo", "check" and "lint" install those that
 # are missing; with NEED=: on the command line they install nothing.
@@ -293,22 +305,33 @@ help:
 	$(info $(HELP))
 	:
 
-install: $(BIN)
-	install -d '$(DESTDIR)$(PREFIX)/bin'
-	install -m 755 $(BIN) '$(DESTDIR)$(PREFIX)/bin/rpnc'
-	for m in $(MAN); do \
-		d='$(DESTDIR)$(PREFIX)'/share/man/man$${m##*.}; \
-		install -d "$$d" && install -m 644 "$$m" "$$d" || exit 1; \
-	done
-	install -d '$(DESTDIR)$(PREFIX)/share/doc/rpnc/examples'
-	install -m 644 $(EXAMPLES) '$(DESTDIR)$(PREFIX)/share/doc/rpnc/examples'
+# What is installed: FILE>DIRECTORY/NAME, the directory as its variable's name.
+# Both install and uninstall go through this list.
+INSTALLED = $(BIN)>BINDIR/rpnc \
+	$(foreach m,$(MAN),$m>MANDIR/man$(subst .,,$(suffix $m))/$(notdir $m)) \
+	$(foreach u,$(wildcard src/units/*),$u>SYSTEMDUNITDIR/$(notdir $u)) \
+	README>DOCDIR/README $(foreach e,$(EXAMPLES),$e>$(e:src/%=DOCDIR/%))
+target = '$(DESTDIR)$($(firstword $(subst /, ,$1)))/$(call rest,$1)'
+rest = $(patsubst $(firstword $(subst /, ,$1))/%,%,$1)
 
+define install_one
+install -D -m $(if $(filter $(BIN),$1),755,644) '$1' $(call target,$2)
+
+endef
+
+define uninstall_one
+rm -f $(call target,$(word 2,$(subst >, ,$1)))
+
+endef
+
+install: $(BIN)
+	$(foreach f,$(INSTALLED),$(call install_one,$(word 1,$(subst >, \
+		,$f)),$(word 2,$(subst >, ,$f))))
+
+# Directories that others use too remain.
 uninstall:
-	rm -f '$(DESTDIR)$(PREFIX)/bin/rpnc'
-	for m in $(MAN); do \
-		rm -f '$(DESTDIR)$(PREFIX)'/share/man/man$${m##*.}/$${m##*/}; \
-	done
-	rm -rf '$(DESTDIR)$(PREFIX)/share/doc/rpnc'
+	$(foreach f,$(INSTALLED),$(call uninstall_one,$f))
+	rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || :
 
 clean:
 	rm -rf build build-san build-fresh build-fuzz rpnc

@@ -447,7 +447,7 @@ options_in() {
 
 @test "house: uninstall removes what install brought, and nothing else" {
 	local stage=$BATS_TEST_TMPDIR/stage page pages
-	mkdir -p "$stage/usr/bin" "$stage"/usr/share/{doc,man/man{1,5,7}}
+	mkdir -p "$stage"/usr/{bin,share/{doc,man/man{1,5,7}}}
 	touch "$stage/usr/bin/rpncx" "$stage"/usr/share/man/man1/{other,rpnc-other}.1
 	find "$stage" | sort >before
 	make_again DESTDIR="$stage" PREFIX=/usr install
@@ -463,4 +463,24 @@ options_in() {
 	make_again DESTDIR="$stage" PREFIX=/usr uninstall
 	find "$stage" | sort >after
 	same before after
+}
+
+@test "house: each kind of file is installed where its variable says, and removed there" {
+	local stage=$BATS_TEST_TMPDIR/a\ stage where=() name
+	for name in BINDIR MANDIR DOCDIR SYSTEMDUNITDIR BASHCOMPDIR ZSHCOMPDIR FISHCOMPDIR; do
+		mkdir -p "$stage/$name"
+		where+=("$name=/$name")
+	done
+	find "$stage" -type d | sort >before
+	make_again DESTDIR="$stage" "${where[@]}" install
+	(cd "$stage" && find . -type f | sort) >got
+	grep -qx ./BINDIR/rpnc got
+	grep -qx ./MANDIR/man1/rpnc-probe.1 got
+	grep -qx ./DOCDIR/README got
+	test "$(find "$stage" -type f -perm /111)" = "$stage/BINDIR/rpnc"
+	test "$(find "$stage" -type f ! -perm 644)" = "$stage/BINDIR/rpnc"
+	make_again DESTDIR="$stage" "${where[@]}" uninstall
+	find "$stage" -type f | none
+	# what holds only rpnc's own files is removed, too
+	find "$stage/DOCDIR" 2>&1 | grep -v 'No such' | none
 }
