@@ -233,9 +233,9 @@ refuses() {
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 		s.bind(("127.0.0.1", 0))
 		s.listen()
+		rpnc = os.open(sys.argv[1], os.O_RDONLY)
 		os.setuid(65534)
 		os.set_inheritable(s.fileno(), True)
-		rpnc = os.open(sys.argv[1], os.O_RDONLY)
 		os.execve(rpnc, ["rpnc", "echo", "-r", "--check", "--listen-fd", str(s.fileno())], os.environ)
 	END
 	grep -q 'belongs to user 0, .*ReusePort=' err
