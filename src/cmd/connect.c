@@ -268,9 +268,7 @@ emit_reached(struct netcat *n, const struct reach *r)
 		.pid = r->who.pid ? r->who.pid : -1,
 		.how = reach_names[r->how], .tries = r->tries,
 		.seen = r->seen, .steered = r->steered,
-		.reason = !r->steered ? NULL : r->group.steered ?
-		    "a program steers the group" :
-		    "a program seems to steer the group",
+		.reason = r->why,
 		.datagram = r->datagram,
 	};
 

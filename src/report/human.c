@@ -254,10 +254,10 @@ print_reached(const struct page *p, const struct event *e)
 	fprintf(p->out, " by %s", e->how);
 	if (e->tries > 1)
 		fprintf(p->out, ", connection %lld", (long long)e->tries);
-	if (e->steered)
+	if (e->reason)
 		fprintf(p->out, ": %s", e->reason);
 	if (doubt)
-		fprintf(p->out, "%s %s", e->steered ? "," : ":", doubt);
+		fprintf(p->out, "%s %s", e->reason ? "," : ":", doubt);
 }
 
 /* How the program of a connection ended. */

@@ -379,6 +379,7 @@ leave_close(struct leave *l)
 	else
 		acceptor_close(l->acceptor);
 	l->acceptor->gated = false;
+	registry_set_leaving(l->registry, l->slot, false);
 	registry_set_state(l->registry, l->slot,
 	    l->ends ? STATE_LEFT : STATE_AWAY);
 }
@@ -427,6 +428,7 @@ leave_start(struct leave *l)
 		leave_held(l);
 		return;
 	}
+	registry_set_leaving(l->registry, l->slot, true);
 	l->diag = sock_diag_open();
 	if (l->asked == LEAVE_DRAIN || l->asked == LEAVE_CLOSE) {
 		l->mode = l->asked;

@@ -90,6 +90,7 @@ leave_udp_start(struct leave *l)
 		leave_held(l);
 		return;
 	}
+	registry_set_leaving(l->registry, l->slot, true);
 	l->mode = l->asked;
 	if (l->mode == LEAVE_CLOSE) {
 		leave_udp_part(l);	/* so that none comes after the count */

@@ -192,24 +192,77 @@ sockets_fill(struct port_group *g, struct sockinfo *info, struct registry *r)
 			owner_command(g->at[i].pid, g->at[i].command);
 }
 
-bool
-port_group_is_steered(struct registry *r)
+/* Whether members steer, or one is spared, for longer than a leave takes. */
+static bool
+is_steered_for_long(struct registry *r)
 {
 	if (mode_of(&registry_shared(r)->steering) != STEER_HASH ||
 	    request_any(r))
 		return true;
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
+		if (registry_slot(r, i)->state == STATE_FULL &&
+		    registry_is_member(r, i))
+			return true;
+	return false;
+}
+
+static bool
+has_program(struct registry *r)
+{
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		const struct slot *s = registry_slot(r, i);
 
-		if (!registry_is_member(r, i))
-			continue;
-		if (s->state == STATE_FULL)
-			return true;
 		for (int j = 0; j < REGISTRY_SOCKETS; j++)
-			if (s->programs[j])
+			if (s->programs[j] && registry_is_member(r, i))
 				return true;
 	}
 	return false;
+}
+
+bool
+port_group_is_steered(struct registry *r)
+{
+	return is_steered_for_long(r) || has_program(r);
+}
+
+bool
+port_group_is_leaving(struct registry *r)
+{
+	return registry_is_leaving(r) && !is_steered_for_long(r);
+}
+
+const char *
+port_group_why_steered(const struct port_group *g)
+{
+	if (!g->steered)
+		return NULL;
+	return g->leaving ? "a member is leaving" :
+	    "a program steers the group";
+}
+
+const char *
+port_group_why_wrong(struct registry *r, bool changed, bool *steered)
+{
+	bool leaving = r && port_group_is_leaving(r);
+
+	*steered = !changed && !leaving;
+	return changed ? "members came or went" : leaving ?
+	    "a member is leaving" : "a program seems to steer the group";
+}
+
+bool
+port_group_has_changed(const struct port_group *g, struct sock_diag *diag,
+    int protocol, const struct addr *target)
+{
+	struct diag_sock *list;
+	int count = port_group_list(diag, protocol, target, &g->source, &list);
+	int found = 0;
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < g->count; j++)
+			found += list[i].inode == g->at[j].inode;
+	free(list);
+	return count >= 0 && (count != g->count || found != count);
 }
 
 int
@@ -241,6 +294,7 @@ port_group_find(struct port_group *g, struct sockinfo *info, struct registry *r,
 	if (g->at)
 		sockets_fill(g, info, r);
 	g->steered = r && port_group_is_steered(r);
+	g->leaving = g->steered && port_group_is_leaving(r);
 	return count < 0 ? -1 : g->count;
 }
 

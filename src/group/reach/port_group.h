@@ -26,6 +26,7 @@ struct port_group {
 	int count;
 	struct addr source;	/* clients on this host come from it; port 0 */
 	bool steered;		/* a program of rpnc's chooses, not the hash */
+	bool leaving;		/* only because a member is leaving */
 };
 
 /*
@@ -59,6 +60,19 @@ void port_group_free(struct port_group *);
  * knows. One that a dead member has left behind is not known.
  */
 bool port_group_is_steered(struct registry *);
+/* Whether it does so only until a member has left. */
+bool port_group_is_leaving(struct registry *);
+/* Why the hash does not choose, as far as it was known; NULL: it does. */
+const char *port_group_why_steered(const struct port_group *);
+/*
+ * Why the hash has not chosen. registry: the port's, or NULL; changed: whether
+ * the group has other sockets now; steered: whether a program is left as the
+ * only reason.
+ */
+const char *port_group_why_wrong(struct registry *, bool changed,
+    bool *steered);
+bool port_group_has_changed(const struct port_group *, struct sock_diag *,
+    int protocol, const struct addr *target);
 
 /* Whether the chosen member, and no other process, accepts from it. */
 bool port_group_is_chosen(const struct port_group_socket *,

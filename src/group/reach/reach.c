@@ -265,14 +265,24 @@ reach_fail_missed(const struct reach *r, const struct addr *target)
 	fail_as(STATUS_NETWORK, "connect to %s: %.40s got none of %d "
 	    "connection%s", addr_text(target, text), r->text, r->tries,
 	    plural((uint64_t)r->tries));
-	fail_add("%s", r->steered ? "a program steers the group, and keeps "
-	    "them from it" : "none of them was seen to be its own");
+	fail_add("%s%s", r->why ? r->why : "none of them was seen to be its "
+	    "own", r->steered ? ", and keeps them from it" : "");
 	return loop_now() >= r->deadline ? fail_status_set(STATUS_TIMEOUT) : -1;
+}
+
+/* The hash has not chosen. */
+static void
+reach_doubt(struct reach *r, const struct addr *target)
+{
+	bool changed = port_group_has_changed(&r->group, r->sockinfo.diag,
+	    IPPROTO_TCP, target);
+
+	r->why = port_group_why_wrong(r->registry, changed, &r->steered);
 }
 
 /* A connection has come to nobody, or to another member; 1: it is good. */
 static int
-reach_judge(struct reach *r, enum sight sight)
+reach_judge(struct reach *r, const struct addr *target, enum sight sight)
 {
 	if (sight == SIGHT_HIT) {
 		r->seen = true;
@@ -281,7 +291,7 @@ reach_judge(struct reach *r, enum sight sight)
 	if (sight == SIGHT_NOTHING && r->how == REACH_PREDICTION)
 		return 1;
 	if (r->how == REACH_PREDICTION)
-		r->steered = true;	/* the hash does not choose */
+		reach_doubt(r, target);
 	r->how = REACH_TRYING;
 	return 0;
 }
@@ -308,10 +318,11 @@ reach_by_kernel(struct reach *r, const struct addr *target)
 	r->search.protocol = r->datagram ? IPPROTO_UDP : IPPROTO_TCP;
 	r->search.target = *target;
 	r->search.plan = &r->plan;
-	r->steered = r->group.steered && r->group.count > 1;
+	r->why = r->group.count > 1 ? port_group_why_steered(&r->group) : NULL;
+	r->steered = r->why && !r->group.leaving;
 	if (r->steered && r->datagram)
 		return reach_fail_datagram(r);
-	r->how = r->steered || r->shared ? REACH_TRYING : REACH_PREDICTION;
+	r->how = r->why || r->shared ? REACH_TRYING : REACH_PREDICTION;
 	if (!r->datagram)
 		owners_warm(r);
 	while (r->tries < most && loop_now() < r->deadline) {
@@ -324,7 +335,7 @@ reach_by_kernel(struct reach *r, const struct addr *target)
 		if (fd < 0)
 			return -1;
 		r->tries++;
-		if (reach_judge(r, reach_look(r, target, fd)) > 0)
+		if (reach_judge(r, target, reach_look(r, target, fd)) > 0)
 			return fd;
 		reach_drop(fd);
 	}

@@ -44,7 +44,8 @@ struct reach {
 	struct port_group_socket who;	/* the member, as far as it is known */
 	bool seen;			/* it was seen to have accepted */
 	int tries;			/* connections that were made */
-	bool steered;			/* the hash does not choose */
+	bool steered;			/* a program chooses, not the hash */
+	const char *why;		/* the hash does not choose; or NULL */
 
 	/* reach.c's. */
 	struct sockinfo sockinfo;

@@ -243,6 +243,15 @@ registry_is_member(struct registry *r, int index)
 	    s->inodes[0] && registry_alive(r, index);
 }
 
+bool
+registry_is_leaving(struct registry *r)
+{
+	for (int i = 0; i < REGISTRY_SLOTS; i++)
+		if (r->table->slot[i].leaving && registry_is_member(r, i))
+			return true;
+	return false;
+}
+
 int
 slot_socket(const struct slot *s, uint64_t inode)
 {
@@ -346,6 +355,12 @@ registry_set_state(struct registry *r, int index, enum slot_state state)
 {
 	r->table->slot[index].state = state;
 	registry_file_notify(&r->file);
+}
+
+void
+registry_set_leaving(struct registry *r, int index, bool leaving)
+{
+	r->table->slot[index].leaving = leaving;
 }
 
 void

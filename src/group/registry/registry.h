@@ -49,6 +49,7 @@ struct slot {
 	int64_t joined;			/* CLOCK_REALTIME, microseconds */
 	uint64_t order;			/* counts up with every claim; never 0 */
 	uint32_t weight;		/* --weight; see reconcile.h */
+	uint32_t leaving;	/* its leave is under way; it was padding, 0 */
 	uint64_t replaced_by;		/* process that asks it to go, or 0 */
 	int32_t raw_target;		/* a request's target */
 	uint32_t repair_due;	/* predecessor died with a program attached */
@@ -147,6 +148,8 @@ int registry_claim(struct registry *, enum slot_kind, const char *name,
 void registry_set_state(struct registry *, int index, enum slot_state);
 void registry_set_sockets(struct registry *, int index, const int *fds,
     int count);
+/* Sets whether a slot of this process is leaving; wakes nobody. */
+void registry_set_leaving(struct registry *, int index, bool leaving);
 
 /* The data that belongs to no single slot; reconcile.h uses it. */
 struct shared *registry_shared(struct registry *);
@@ -187,6 +190,11 @@ const char *slot_text(const struct slot *, char text[static SLOT_TEXT]);
 bool registry_alive(struct registry *, int index);
 /* Whether the slot is a living member with sockets. */
 bool registry_is_member(struct registry *, int index);
+/*
+ * Whether any member's leave is under way. Its sockets still listen, and a
+ * program may keep new connections from them.
+ */
+bool registry_is_leaving(struct registry *);
 /* The index of the slot's socket with that inode; -1: none. */
 int slot_socket(const struct slot *, uint64_t inode);
 /*

@@ -94,6 +94,8 @@ member_state(const struct slot *slot, pid_t pid)
 	case 'X':
 		return "dead";
 	}
+	if (slot && slot->leaving)
+		return "leaving";
 	if (slot && state_name(slot->state))
 		return state_name(slot->state);
 	return letter == 'R' ? "running" : letter < 0 ? NULL : "sleeping";

@@ -180,11 +180,11 @@ aim_by_kernel(struct load *l, const struct addr *a)
 		return -1;
 	r->aimed = clock_ns();
 	r->misses = 0;
-	r->steered = r->group.steered && r->group.count > 1;
+	r->why = r->group.count > 1 ? port_group_why_steered(&r->group) : NULL;
+	r->steered = r->why && !r->group.leaving;
 	r->guessed = false;
-	r->why = r->steered ? "a program steers the group" : NULL;
 	r->shared = r->group.count && !r->ports.count && is_sharer(l);
-	r->how = r->steered || r->shared ? REACH_TRYING : REACH_PREDICTION;
+	r->how = r->why || r->shared ? REACH_TRYING : REACH_PREDICTION;
 	identify_want(l->shared.identify, r->how == REACH_TRYING ||
 	    !r->group.count ? NULL : &r->ports);
 	if (group_check(l, a) == 0)
@@ -278,9 +278,12 @@ reach_doubt(struct load *l, bool chosen)
 	if (changed && l->plan->to && aim_by_kernel(l, &l->shared.target) == 0)
 		return;
 	r->how = REACH_TRYING;
-	r->steered = r->guessed = chosen && !changed;
-	r->why = changed ? "members came or went" : chosen ? "a program seems "
-	    "to steer the group" : "no source port is left that leads there";
+	r->why = "no source port is left that leads there";
+	r->steered = false;
+	if (chosen || changed)
+		r->why = port_group_why_wrong(r->registry, changed,
+		    &r->steered);
+	r->guessed = r->steered;
 	identify_want(l->shared.identify, NULL);
 }
 

@@ -211,6 +211,13 @@ note_answers(struct result *r, const struct tally *t)
 		    "and no hash chooses that one: no verdict");
 }
 
+/* A member that is leaving has left, as far as shares are concerned. */
+static bool
+is_leaving(const struct load *l)
+{
+	return l->counts.registry && registry_is_leaving(l->counts.registry);
+}
+
 static enum knowledge
 result_rows_diag(struct result *r, struct load *l, bool *changed)
 {
@@ -221,7 +228,7 @@ result_rows_diag(struct result *r, struct load *l, bool *changed)
 	if (quarantined)
 		identify_steered(l->identify);
 	group = identify_end(l->identify, &l->tally);
-	group.changed |= l->changed;
+	group.changed |= l->changed || is_leaving(l);
 	*changed = group.changed;
 	note_group(r, l, &group);
 	result_steering(r, l, &group);
@@ -271,7 +278,8 @@ result_rows(struct result *r, struct load *l, bool *changed)
 		known = result_rows_diag(r, l, changed);
 	} else if (s->by == BY_REGISTRY) {
 		await_counts(l);
-		*changed = registry_counts_end(&l->counts, &l->tally) ||
+		*changed = is_leaving(l);
+		*changed |= registry_counts_end(&l->counts, &l->tally) ||
 		    l->changed;
 		known = KNOW_ALL;
 		result_note(r, "counts are the members' own: others' traffic "
