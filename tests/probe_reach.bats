@@ -403,7 +403,7 @@ has_more() {
 	start echo -v -r --name B --replace B 127.0.0.1 "$port"
 	eventually gone "$first"
 	eventually grep -q connected "err.3"
-	kill -INT "$running"
+	kill "$running"
 	finish "$running" || true
 	holds '.reach.how == "prediction" and .reach.steered == false and .reach.reason == null'
 	holds "[.members[] | select(.count > 0).pid] | sort == ([$first, $pid] | sort)"

@@ -179,7 +179,7 @@ greets() {
 @test "reach: a program of another server shows by a wrong prediction" {
 	members --sockets 1,1,1,1 --steer --do say
 	run -1 rpnc connect --to "${workers[2]}" 127.0.0.1 "$port" </dev/null
-	assert_output "rpnc connect: connect to 127.0.0.1:$port: ${workers[2]} got none of 56 connections: a program steers the group, and keeps them from it"
+	assert_output "rpnc connect: connect to 127.0.0.1:$port: ${workers[2]} got none of 56 connections: a program seems to steer the group, and keeps them from it"
 	run -0 --separate-stderr rpnc connect --to "${workers[0]}" 127.0.0.1 "$port" </dev/null
 	assert_output --partial "${workers[0]}"
 }

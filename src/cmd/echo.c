@@ -140,6 +140,7 @@ worker_run(struct workers *all, int index)
 	    membership_slot(&v->membership)->process);
 	if (slot >= 0)
 		membership_equip(&v->membership, slot, &set);
+	workers_is_set(all);
 	if (slot < 0 || echo_serve(v, echo_is_given(v) ? &none : &set, index,
 	    slot, name) < 0 || (v->own_sockets && watch_registry(v) < 0) ||
 	    echo_worker_loop(v, index, &set) < 0)
@@ -404,6 +405,7 @@ echo_run(struct settings *s, int words_count, char *const *words, int *ended_by)
 
 	v.settings = s;
 	v.workers.gate = v.handoff.pending = -1;
+	v.workers.set[0] = v.workers.set[1] = -1;
 	if (echo_options_read(&v, s, words_count, words, &e) < 0)
 		return -1;
 	if (s->check)

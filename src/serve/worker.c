@@ -4,8 +4,8 @@
  *	state		what it does		what moves it on
  *	waiting		is forked, blocks at	workers_go(): running
  *			the gate		another fork fails: killed
- *	running		workers.run()		it dies: pausing
- *						workers_stop(): stopping
+ *	running		workers.run(), which	it dies: pausing
+ *			calls workers_is_set()	workers_stop(): stopping
  *	pausing		no process; the delay	the timer: running (fork(2)
  *			doubles if it died	fails: pausing)
  *			young
@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -33,6 +34,7 @@ enum {
 	DELAY_MAX_US = 10 * 1000 * 1000,
 	GROWN_UP_US = 10 * 1000 * 1000,	/* a longer life: the delay is reset */
 	KILL_AFTER_US = 2 * 1000 * 1000,	/* besides patience */
+	SET_MS = 2000,			/* for all to be set up */
 };
 
 /* Waits until the parent closes the other end of the pipe, or dies. */
@@ -46,6 +48,14 @@ wait_at_gate(int gate)
 	close(gate);
 }
 
+static void
+fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 /* gate: the read end of the gate, or -1 to run at once. */
 static int
 worker_start(struct worker *w, int gate)
@@ -57,7 +67,8 @@ worker_start(struct worker *w, int gate)
 		    w->all->count);
 	if (pid == 0) {
 		if (gate >= 0) {
-			workers_go(w->all);
+			fd_close(&w->all->gate);
+			fd_close(&w->all->set[0]);
 			wait_at_gate(gate);
 		}
 		/* then check: the parent may have died before this call */
@@ -135,12 +146,18 @@ workers_start(struct workers *all)
 {
 	int gate[2], result = 0;
 
-	if (pipe2(gate, O_CLOEXEC) < 0)
+	if (pipe2(all->set, O_CLOEXEC) < 0)
 		return fail("pipe");
+	if (pipe2(gate, O_CLOEXEC) < 0) {
+		fd_close(&all->set[0]);
+		fd_close(&all->set[1]);
+		return fail("pipe");
+	}
 	all->gate = gate[1];
 	for (int i = 0; i < all->count && result == 0; i++)
 		result = worker_start(&all->list[i], gate[0]);
 	close(gate[0]);
+	fd_close(&all->set[1]);
 	if (result < 0) {
 		kill_waiting(all);
 		workers_go(all);
@@ -151,9 +168,21 @@ workers_start(struct workers *all)
 void
 workers_go(struct workers *all)
 {
-	if (all->gate >= 0)
-		close(all->gate);
-	all->gate = -1;
+	struct pollfd set = { .fd = all->set[0], .events = POLLIN };
+	int64_t end = loop_now() + SET_MS * 1000;
+
+	fd_close(&all->gate);
+	/* its end: none holds the other end any more */
+	while (all->set[0] >= 0 && poll(&set, 1, loop_ms_until(end)) < 0 &&
+	    errno == EINTR)
+		continue;
+	fd_close(&all->set[0]);
+}
+
+void
+workers_is_set(struct workers *all)
+{
+	fd_close(&all->set[1]);
 }
 
 static struct worker *

@@ -27,6 +27,7 @@ struct workers {
 	struct loop *loop;
 	int count, running;
 	int gate;			/* pipe that new workers wait at */
+	int set[2];			/* pipe that ends when all are set up */
 	struct worker *list;
 	bool stopping;
 	int64_t patience;		/* from SIGTERM to SIGKILL, us */
@@ -46,10 +47,13 @@ struct workers {
 int workers_init(struct workers *, struct loop *, int count);
 /*
  * Forks all workers. Each waits until workers_go(), or the parent's end. -1
- * (see fail_text()): none is left.
+ * (see fail_text()): none is left. workers_go() returns when each has called
+ * workers_is_set() or has ended, or after 2 s.
  */
 int workers_start(struct workers *);
 void workers_go(struct workers *);
+/* In the child, once others can find it. */
+void workers_is_set(struct workers *);
 /* On SIGCHLD. */
 void workers_reap(struct workers *);
 /* Sends SIGTERM to all, after patience SIGKILL; at_once: SIGKILL now. */

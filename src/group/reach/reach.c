@@ -272,7 +272,7 @@ reach_fail_missed(const struct reach *r, const struct addr *target)
 
 /* The hash has not chosen. */
 static void
-reach_doubt(struct reach *r, const struct addr *target)
+reach_wrong(struct reach *r, const struct addr *target)
 {
 	bool changed = port_group_has_changed(&r->group, r->sockinfo.diag,
 	    IPPROTO_TCP, target);
@@ -291,7 +291,7 @@ reach_judge(struct reach *r, const struct addr *target, enum sight sight)
 	if (sight == SIGHT_NOTHING && r->how == REACH_PREDICTION)
 		return 1;
 	if (r->how == REACH_PREDICTION)
-		reach_doubt(r, target);
+		reach_wrong(r, target);
 	r->how = REACH_TRYING;
 	return 0;
 }

@@ -91,8 +91,7 @@ is_byte(const char *text)
 	static const char mode[] = "byte=";
 	size_t length = sizeof(mode) - 1;
 
-	return strncmp(text, mode, length) == 0 &&
-	    !text[length + strspn(text + length, "0123456789")];
+	return strncmp(text, mode, length) == 0 && !strchr(text, ',');
 }
 
 /* "A=70", but not "weights=A=70": a name begins with a letter. */

@@ -259,8 +259,10 @@ group_indices(struct inspect_group *g, struct registry *r)
 }
 
 static bool
-member_has_flag(const struct group_member *m, const char *name)
+member_has_flag(const struct group_member *m, enum group_flag flag)
 {
+	const char *name = group_flag_name(flag);
+
 	for (int i = 0; m->flags[i]; i++)
 		if (strcmp(m->flags[i], name) == 0)
 			return true;
@@ -291,7 +293,7 @@ is_steered_by_members(const struct inspect_group *g)
 	if (r->sockets < 2)
 		return false;
 	for (size_t i = 0; r->steering && i < r->member_count; i++)
-		if (member_has_flag(&r->members[i], "QUARANTINED") ||
+		if (member_has_flag(&r->members[i], GROUP_QUARANTINED) ||
 		    (r->members[i].who.name && r->members[i].state &&
 		    strcmp(r->members[i].state, "full") == 0))
 			return true;
@@ -407,7 +409,7 @@ group_findings(struct inspect_group *g, bool datagram)
 			continue;
 		subjects[facts.member_count++] = (struct finding_member){
 			.who = m->who, .state = m->state, .expected = NAN,
-			.stuck = member_has_flag(m, "STUCK"),
+			.stuck = member_has_flag(m, GROUP_STUCK),
 			.waiting = datagram ? -1 : m->queue,
 		};
 	}

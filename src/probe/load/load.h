@@ -19,6 +19,7 @@ struct load_reach {
 	uint64_t missed;		/* attempts that came elsewhere */
 	bool steered;			/* the hash does not choose */
 	bool guessed;			/* by one prediction that was wrong */
+	bool passing;			/* rpnc's program may soon be gone */
 	const char *why;		/* ports are of no use; or NULL */
 	/* load_reach.c's. */
 	struct sockinfo sockinfo;

@@ -87,6 +87,16 @@ load_reach_close(struct load *l)
 	sockinfo_close(&r->sockinfo);
 }
 
+/* Without memory: no socket is wanted, and counts is NULL. */
+static int
+ports_fail(struct load_reach *r)
+{
+	port_plan_free(&r->ports);
+	free(r->counts);
+	r->counts = NULL;
+	return fail("probe");
+}
+
 /* Puts the sockets that attempts are wanted for into the plan of ports. */
 static int
 ports_plan(struct load *l)
@@ -95,6 +105,10 @@ ports_plan(struct load *l)
 	const struct plan *p = l->plan;
 
 	port_plan_free(&r->ports);
+	free(r->counts);
+	r->counts = calloc((size_t)r->group.count + 1, sizeof(*r->counts));
+	if (!r->counts)
+		return ports_fail(r);
 	r->ports.sockets = r->group.count;
 	for (int i = 0; i < r->group.count; i++) {
 		const struct port_group_socket *s = &r->group.at[i];
@@ -103,11 +117,9 @@ ports_plan(struct load *l)
 		if (p->to && !port_group_is_chosen(s, p->to))
 			continue;
 		if (port_plan_add(&r->ports, s->inode, left) < 0)
-			return fail("probe");
+			return ports_fail(r);
 	}
-	free(r->counts);
-	r->counts = calloc((size_t)r->group.count + 1, sizeof(*r->counts));
-	return r->counts ? 0 : fail("probe");
+	return 0;
 }
 
 /* The member shares its sockets, so that no port leads to it. */
@@ -183,6 +195,7 @@ aim_by_kernel(struct load *l, const struct addr *a)
 	r->why = r->group.count > 1 ? port_group_why_steered(&r->group) : NULL;
 	r->steered = r->why && !r->group.leaving;
 	r->guessed = false;
+	r->passing = r->group.steered;
 	r->shared = r->group.count && !r->ports.count && is_sharer(l);
 	r->how = r->why || r->shared ? REACH_TRYING : REACH_PREDICTION;
 	identify_want(l->shared.identify, r->how == REACH_TRYING ||
@@ -264,6 +277,26 @@ socket_found(const struct load *l, const struct attempt *a,
 	return socket_of_inode(x, a->predicted_inode);
 }
 
+/* The attempts end here, after a fault. */
+static void
+reach_end(struct load *l)
+{
+	l->reach.over = true;
+	l->schedule.stopping = true;
+	l->on_fault(l);
+}
+
+/* Looks for the member again; -1: it is not there, or there is no memory. */
+static int
+reach_aim_again(struct load *l)
+{
+	if (aim_by_kernel(l, &l->shared.target) == 0)
+		return 0;
+	if (!l->reach.counts)
+		reach_end(l);
+	return -1;
+}
+
 /*
  * An attempt has not come to the socket that its port was chosen for, or none
  * could be chosen. If members came or went, the member is looked for again;
@@ -275,7 +308,7 @@ reach_doubt(struct load *l, bool chosen)
 	struct load_reach *r = &l->reach;
 	bool changed = identify_follow(l->shared.identify, true) > 0;
 
-	if (changed && l->plan->to && aim_by_kernel(l, &l->shared.target) == 0)
+	if (changed && l->plan->to && reach_aim_again(l) == 0)
 		return;
 	r->how = REACH_TRYING;
 	r->why = "no source port is left that leads there";
@@ -284,6 +317,7 @@ reach_doubt(struct load *l, bool chosen)
 		r->why = port_group_why_wrong(r->registry, changed,
 		    &r->steered);
 	r->guessed = r->steered;
+	r->passing = chosen && !changed && !r->steered;
 	identify_want(l->shared.identify, NULL);
 }
 
@@ -366,7 +400,7 @@ reach_give_up(struct load *l)
 	else
 		fail_add("%s%s", r->why ? r->why : "others got them",
 		    r->steered ? ", and keeps them from it" : "");
-	l->on_fault(l);
+	reach_end(l);
 }
 
 /* A member that leaves has a program only for a while. */
@@ -375,10 +409,10 @@ reach_by_prediction_again(struct load *l)
 {
 	struct load_reach *r = &l->reach;
 
-	if (l->plan->to && r->how == REACH_TRYING && r->group.steered &&
+	if (l->plan->to && r->how == REACH_TRYING && r->passing &&
 	    r->registry && !port_group_is_steered(r->registry)) {
 		identify_follow(l->shared.identify, false);
-		aim_by_kernel(l, &l->shared.target);
+		reach_aim_again(l);
 	}
 }
 
@@ -403,7 +437,7 @@ load_reach_misses(struct load *l, const struct attempt *a,
 	}
 	r->missed++;
 	r->misses++;
-	if (are_too_many(l) && !l->in_flight)
+	if (are_too_many(l) && !l->in_flight && !r->over)
 		reach_give_up(l);
 	return true;
 }
