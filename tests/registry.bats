@@ -510,6 +510,12 @@ all_left() {
 	assert told 0 'last.members == 1'
 }
 
+@test "registry: echo is ready once each of its workers is there" {
+	with_faults fcntl:delay_enter=20000 # a slot is locked by it
+	start echo -r -w 3 127.0.0.1 0
+	test "$(grep -ao 'A/[0-9]*' "$(registries)" | sort -u | wc -l)" -eq 3
+}
+
 @test "registry: members that aren't rpnc are counted and listed" {
 	local nc python
 	start listen -r --json 0
