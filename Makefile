@@ -23,6 +23,7 @@ PREFIX=~/.local          install: there; each kind of file has a directory:
                          BINDIR MANDIR DOCDIR SYSTEMDUNITDIR
                          BASHCOMPDIR ZSHCOMPDIR FISHCOMPDIR
 QUICK=1                  bench: a look, in three minutes
+BASE=HEAD~5              bench: compare this commit's rpnc with the tree's
 TARGET=registry          fuzz: only this one of tests/fuzz
 FUZZ_SECONDS=600         fuzz: so long each (60)
 SAN=address,undefined    build and test build-san/rpnc instead of ./rpnc
@@ -63,7 +64,7 @@ TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 	openssh-server stunnel4 squid ngtcp2-server knot chrony coturn
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
-	iproute2 util-linux procps
+	iproute2 util-linux procps wrk apache2-utils git
 BENCH_UNPACKED = nginx haproxy
 FUZZ_DEPS = clang libclang-rt-dev
 LINT_DEPS = clang clang-tidy cppcheck shellcheck musl-tools
@@ -119,7 +120,7 @@ MAN = $(sort $(wildcard man/*.[1-8]))
 EXAMPLES = $(sort $(wildcard src/examples/*))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
-SCRIPTS = $(wildcard tests/need tests/unpack tests/run tests/demo tests/fresh tests/fuzz/run .ci/run \
+SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/demo tests/fresh tests/fuzz/run .ci/run \
 	tests/*.bash tests/*.bats)
 
 all: $(BIN)
@@ -219,16 +220,19 @@ faults:
 	RPNC='$(CURDIR)/$(BIN)' python3 -B tests/faults.py $(ONLY)
 
 # QUICK=1: under three minutes, and no verdict. ROWS="echo-50 start*": only
-# these. JSON=FILE: instead of build/bench.json. Nothing else should run on the
-# machine meanwhile.
+# these. BASE=REV: beside the rpnc of that commit, instead of beside others.
+# JSON=FILE: instead of build/bench.json. Nothing else should run on the machine
+# meanwhile.
 bench:
 	$(NEED) $(BUILD_DEPS) $(BENCH_DEPS)
 	test '$(NEED)' = : || tests/unpack build/peers $(BENCH_UNPACKED)
 	$(MAKE) all $(BENCH)
+	+$(if $(BASE),tests/bench/base '$(BASE)' $(B)/base)
 	$(call run_bench,python3 -B tests/bench/bench.py)
 
 run_bench = PATH=/usr/bin:/bin:$$PATH:/usr/sbin:/sbin RPNC='$(CURDIR)/$(BIN)' \
 	BENCH='$(CURDIR)/$(B)/bench' PEERS='$(CURDIR)/build/peers' \
+	BASE='$(if $(BASE),$(CURDIR)/$(B)/base)' \
 	QUICK='$(QUICK)' ROWS='$(ROWS)' JSON='$(or $(JSON),$(B)/bench.json)' $1
 
 # Each target for FUZZ_SECONDS; TARGET=x: only that one. What they find is in

@@ -109,7 +109,7 @@ in_namespace() {
 		rounds.judge(found, 3)
 		show.say(show.table(found))
 		assert not g.alive
-		g.close()
+		g.clear()
 	END
 	in_namespace hang.py
 	assert_line --regexp '^  mute +hung$'
@@ -133,4 +133,112 @@ in_namespace() {
 		([.rows[].rounds[][].steal] | all(. >= 0))' bench.json
 	run -1 timeout 20 env ROWS=nonsense python3 "$root/tests/bench/bench.py"
 	assert_output --regexp 'no such row: nonsense; there are .*start-closed'
+}
+
+@test "bench: an ordinary user can run it" {
+	local user=()
+	cd "$root" || return
+	if test "$(id -u)" -eq 0; then
+		user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+		"${user[@]}" test -r "$RPNC" || skip "others can't read the tree"
+	fi
+	"${user[@]}" unshare -Urn true || skip "no user namespace could be had"
+	ROWS="start-cl*" QUICK=1 JSON=/dev/null run timeout 60 "${user[@]}" \
+		python3 "$root/tests/bench/bench.py" 3>&-
+	assert_success
+	assert_line --regexp '^  rpnc +[0-9.]+ [█▉▊▋▌▍▎▏]'
+}
+
+# In the namespace, all directories for files of a while are new, and the tree,
+# which may have been in one of them, is in another.
+killed() {
+	local other
+	mount --rbind "$root" /mnt || return
+	for other in /tmp /var/tmp /run /dev/shm; do
+		mount -t tmpfs none "$other" || return
+	done
+	rm -rf /run/mount	# of mount(8)
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	find /media /srv >before
+	ROWS="idle" QUICK=1 JSON=json MARK=$$ RPNC=/mnt${RPNC#"$root"} \
+		BENCH=/mnt${BENCH#"$root"} env --default-signal \
+		python3 /mnt/tests/bench/bench.py >out 2>&1 &
+	eventually runs_a_server "$!" || cat out
+	kill -"$1" "$!"
+	{ wait "$!" || true; } 2>/dev/null
+	eventually nobody_has "MARK=$$" || end_all "MARK=$$"
+	find /media /srv | diff before -
+	rmdir "$XDG_RUNTIME_DIR"
+	find /tmp /var/tmp /run /dev/shm -mindepth 1
+}
+
+runs_a_server() {
+	local pid children
+	read -ra children <"/proc/$1/task/$1/children"
+	for pid in "${children[@]}"; do
+		grep -saq "echo.127" "/proc/$pid/cmdline" && return
+	done
+	return 1
+}
+
+nobody_has() {
+	! grep -alz "^$1\$" /proc/[0-9]*/environ 2>/dev/null | grep -q .
+}
+
+end_all() {
+	local path paths
+	mapfile -t paths < <(grep -alz "^$1\$" /proc/[0-9]*/environ 2>/dev/null)
+	for path in "${paths[@]}"; do
+		echo "left: $(tr '\0' ' ' <"${path%environ}cmdline")"
+		kill -KILL "$(basename "${path%/environ}")"
+	done
+}
+
+@test "bench: when it is killed, it leaves no file and no process" {
+	export -f killed runs_a_server nobody_has end_all eventually
+	export XDG_RUNTIME_DIR=/run/user
+	for signal in TERM INT KILL; do
+		run timeout 60 unshare -Urm bash -c "killed $signal" 3>&-
+		test "$status" -eq 1 -a "${output/unshare failed/}" != "$output" && skip "$output"
+		assert_success
+		assert_output ""
+	done
+}
+
+@test "bench: BASE=REV runs each row with that commit's rpnc, too" {
+	mkdir base
+	ln -s "$RPNC" base/rpnc
+	echo 0123456789abcdef >base/commit
+	ROWS="balance models" QUICK=1 JSON=bench.json BASE=$PWD/base \
+		in_namespace "$root/tests/bench/bench.py"
+	assert_line --regexp '^  base fork .*[0-9.]+ \([0-9.]+-[0-9.]+\)'
+	assert_line "What rpnc has of the figures of 0123456789ab, x:"
+	assert_line --regexp '^  balance +rpnc +[0-9.]+ \([0-9.]+-[0-9.]+\)$'
+	assert_line --regexp '^  models +fork +([0-9.]+ \([0-9.]+-[0-9.]+\) *){2}$'
+	refute_line --regexp '^  (holds|MISSED|INCONCLUSIVE)'
+	jq -e '.base == "0123456789ab" and ([.rows[0].variants[].name] == ["rpnc", "base"]) and
+		(.rows[1].rounds | all(has("fork") and has("base fork")))' bench.json
+}
+
+@test "bench: a commit is built once; one that isn't there is named" {
+	git init -q tree
+	cd tree
+	mkdir -p tests/bench
+	cp "$root/tests/bench/base" tests/bench
+	printf 'all:\n\tcp name rpnc; echo built >>../../../log\n' >Makefile
+	for name in one two; do
+		echo "$name" >name
+		git add .
+		git -c user.name=x -c user.email=x@x commit -qm "$name"
+	done
+	echo changed >name
+	for rev in HEAD~ HEAD~ HEAD; do
+		tests/bench/base "$rev" build/base
+	done
+	diff - build/base/rpnc <<<two
+	diff <(git rev-parse HEAD) build/base/commit
+	test "$(wc -l <../log)" -eq 2
+	run -1 tests/bench/base nonsense build/base
+	assert_output "bench: no such commit: nonsense"
+	diff - build/base/rpnc <<<two
 }

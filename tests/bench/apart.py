@@ -1,13 +1,16 @@
-"""Network namespaces: what the bench does to ports and connections is seen by
-nobody else, and each row starts with none left over.
+"""Namespaces: what the bench does to ports, connections and files is seen by
+nobody else, each row starts with no connections left over, and nothing is left
+when the bench is killed.
 """
 import ctypes
 import os
 import select
 import subprocess
-import sys
 
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
+MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 PR_SET_CHILD_SUBREAPER = 36
 LISTENING = {"tcp": "0A", "udp": "07"}
 libc = ctypes.CDLL(None, use_errno=True)
@@ -17,22 +20,42 @@ class Unavailable(Exception):
     """What the bench cannot do without."""
 
 
+def done(result, what):
+    if result:
+        raise Unavailable(f"no {what} could be had: " +
+                          os.strerror(ctypes.get_errno()))
+
+
 def be_root():
-    """Become root of a user namespace, unless it is not needed."""
+    """Go into a mount namespace, as root of a user namespace if it takes
+    that."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    if os.geteuid() == 0:
-        return
-    if "RPNC_BENCH_USER" in os.environ:
-        raise Unavailable("no user namespace could be had")
-    os.environ["RPNC_BENCH_USER"] = "1"
-    os.execvp("unshare", ["unshare", "-Ur", sys.executable] + sys.argv)
+    user, group = os.geteuid(), os.getegid()
+    if user:
+        done(libc.unshare(CLONE_NEWUSER), "user namespace")
+        write("/proc/self/setgroups", "deny")
+        write("/proc/self/uid_map", f"0 {user} 1")
+        write("/proc/self/gid_map", f"0 {group} 1")
+    done(libc.unshare(CLONE_NEWNS), "mount namespace")
+    done(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None),
+         "mounts of our own")
+
+
+def scratch(paths):
+    """A directory in memory, which goes with the last process of this mount
+    namespace. It hides what was there: none of these paths may be below."""
+    for place in ("/mnt", "/media", "/srv", "/tmp"):
+        if os.path.isdir(place) and not any(
+                os.path.realpath(p).startswith(place + "/") for p in paths):
+            done(libc.mount(b"bench", place.encode(), b"tmpfs", 0,
+                            b"mode=700"), "directory in memory")
+            return place
+    raise Unavailable("no directory in memory could be had")
 
 
 def network(congestion):
     """Go into a new network namespace with this congestion control."""
-    if libc.unshare(CLONE_NEWNET):
-        raise Unavailable("no network namespace could be had: " +
-                          os.strerror(ctypes.get_errno()))
+    done(libc.unshare(CLONE_NEWNET), "network namespace")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     if congestion != congestion_control():
         write("/proc/sys/net/ipv4/tcp_congestion_control", congestion)

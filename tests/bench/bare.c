@@ -6,12 +6,14 @@
  *	bare pump [-l] HOST PORT	standard input and output by splice
  *	bare reflect HOST PORT		one client's bytes back, by splice
  *	bare count HOST PORT		datagrams to standard output
+ *	bare bounce [-g] HOST PORT	datagrams back, in batches; joined ones
  *
  * For HOST PORT there may be one word with a slash, a Unix socket.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -26,6 +28,7 @@
 #include <unistd.h>
 
 enum { BATCH = 512, PIPE = 1 << 20, BOTH_WAYS = 2 };
+enum { DATAGRAMS = 64, JOINED = 64 << 10 };
 
 struct membership {
 	struct sockaddr_storage addr;
@@ -291,6 +294,65 @@ count(char **argv)
 	return 0;
 }
 
+/* What was joined when it came (UDP_GRO) leaves in the same pieces. */
+static void __attribute__((noreturn))
+bounce_joined(int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct sockaddr_storage from;
+	struct iovec part = { .iov_base = buffer };
+	int piece;
+
+	for (;;) {
+		struct msghdr m = {
+			.msg_name = &from, .msg_namelen = sizeof(from),
+			.msg_iov = &part, .msg_iovlen = 1,
+			.msg_control = control, .msg_controllen = sizeof(control),
+		};
+		struct cmsghdr *c;
+
+		part.iov_len = sizeof(buffer);
+		part.iov_len = (size_t)need((int)recvmsg(fd, &m, 0), "recvmsg");
+		c = CMSG_FIRSTHDR(&m);
+		if (c) {
+			memcpy(&piece, CMSG_DATA(c), sizeof(piece));
+			c->cmsg_type = UDP_SEGMENT;
+			c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+			m.msg_controllen = CMSG_SPACE(sizeof(uint16_t));
+			*(uint16_t *)CMSG_DATA(c) = (uint16_t)piece;
+		}
+		sendmsg(fd, &m, 0);
+	}
+}
+
+static void __attribute__((noreturn))
+bounce(char **argv, bool joined)
+{
+	static char room[DATAGRAMS][JOINED];
+	static struct mmsghdr m[DATAGRAMS];
+	struct sockaddr_storage from[DATAGRAMS];
+	struct iovec part[DATAGRAMS];
+	int fd = listening(argv, SOCK_DGRAM, false), on = 1, n;
+
+	if (joined && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) == 0)
+		bounce_joined(fd);
+	for (;;) {
+		for (int i = 0; i < DATAGRAMS; i++) {
+			part[i] = (struct iovec){ room[i], JOINED };
+			m[i].msg_hdr = (struct msghdr){
+				.msg_name = &from[i],
+				.msg_namelen = sizeof(from[i]),
+				.msg_iov = &part[i], .msg_iovlen = 1,
+			};
+		}
+		n = need(recvmmsg(fd, m, DATAGRAMS, MSG_WAITFORONE, NULL),
+		    "recvmmsg");
+		for (int i = 0; i < n; i++)
+			part[i].iov_len = m[i].msg_len;
+		sendmmsg(fd, m, (unsigned)n, 0);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,5 +375,7 @@ main(int argc, char **argv)
 		return reflect(rest);
 	if (!strcmp(argv[1], "count"))
 		return count(rest);
+	if (!strcmp(argv[1], "bounce"))
+		bounce(rest, flag);
 	return 2;
 }

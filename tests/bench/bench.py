@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -41,7 +42,9 @@ VERSIONS = (
     ("rpnc", "{rpnc} --version"), ("nc.openbsd", "dpkg-query netcat-openbsd"),
     ("nc.traditional", "dpkg-query netcat-traditional"),
     ("ncat", "dpkg-query ncat"), ("socat", "dpkg-query socat"),
-    ("openssl", "openssl version"), ("iperf3", "dpkg-query iperf3"), ("python", "python3 --version"),
+    ("wrk", "dpkg-query wrk"),
+    ("ab", "dpkg-query apache2-utils"), ("openssl", "openssl version"),
+    ("iperf3", "dpkg-query iperf3"), ("python", "python3 --version"),
     ("nginx", "{peers}/nginx/usr/sbin/nginx -v"),
     ("haproxy", "{peers}/haproxy/usr/sbin/haproxy -v"),
 )
@@ -68,6 +71,16 @@ def version(ground, command):
     return number.group() if number else None
 
 
+def base_commit(ground):
+    """That of the other rpnc, as tests/bench/base has left it."""
+    if not ground.base:
+        return None
+    try:
+        return apart.read(ground.base + "/commit").strip()[:12]
+    except OSError:
+        return ground.base
+
+
 def header(ground, quick, files):
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         model = re.search(r"model name\s*: (.*)", f.read())
@@ -76,7 +89,7 @@ def header(ground, quick, files):
         "processor": model.group(1) if model else os.uname().machine,
         "congestion": apart.congestion_control(),
         "bbr": apart.congestion_available("bbr"),
-        "descriptors": files, "quick": quick,
+        "descriptors": files, "quick": quick, "base": base_commit(ground),
         "versions": {n: version(ground, c) for n, c in VERSIONS},
     }
 
@@ -119,7 +132,7 @@ def skipped(row, why):
 
 def one(row, ground, h, clock):
     """A row in a namespace of its own."""
-    few = h["quick"] or not row.targets
+    few = h["quick"] or not (row.targets or h["base"])
     least = FEW if few else stats.ROUNDS
     if row.space == "bbr" and not h["bbr"]:
         return skipped(row, "no bbr here")
@@ -149,18 +162,21 @@ def measure(rows, ground, h):
 def main():
     quick = os.environ.get("QUICK", "") not in ("", "0")
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         apart.be_root()
         files = files_limit()
         rows = chosen([r for r in all_rows() if r.quick or not quick],
                       os.environ.get("ROWS", ""))
         ground = Ground(quick, files)
+        if ground.base:
+            rows = [rounds.beside_base(r) for r in rows]
         h = header(ground, quick, files)
         show_header(h)
         try:
             found = measure(rows, ground, h)
         finally:
-            ground.close()
+            ground.clear()
     except apart.Unavailable as e:
         sys.exit(f"bench: {e}: it must run as root, or where unshare -Urn "
                  "works")
@@ -178,6 +194,8 @@ def finish(found, h, quick, began):
     with open(path, "w", encoding="utf-8") as f:
         json.dump(show.as_json(h, found), f, indent=1)
         f.write("\n")
+    if h["base"]:
+        show.say(*show.beside_base(found, h["base"]))
     show.say("", f"{h['seconds']:.0f} s, steal {h['steal']:.0%} on average; "
              f"as JSON: {path}")
     if quick:

@@ -3,9 +3,7 @@ import json
 import os
 import select
 import shlex
-import shutil
 import signal
-import tempfile
 import time
 
 import apart
@@ -23,10 +21,13 @@ class Ground:
         self.seconds = 1.0
         self.patience = 3.0     # with what should take no time
         self.rpnc = os.environ.get("RPNC", "./rpnc")
+        self.base = os.environ.get("BASE", "")   # a directory with another
         self.bench = os.environ.get("BENCH", "build/bench")
         self.peers = os.environ.get("PEERS", "build/peers")
         self.here = os.path.dirname(os.path.abspath(__file__))
-        self.dir = tempfile.mkdtemp(prefix="rpnc-bench-")
+        self.dir = apart.scratch((self.rpnc, self.base, self.bench,
+                                  self.peers, self.here, os.getcwd()))
+        os.environ["XDG_RUNTIME_DIR"] = self.dir    # for rpnc's registry
         self.bytes = (128 if quick else 512) * MIB
         self.alive, self.kept = [], []
         self.port = 9000
@@ -35,9 +36,14 @@ class Ground:
         self.server_core, self.client_core = {cores[0]}, {cores[-1]}
         self._data = None
 
-    def close(self):
-        self.clear()
-        shutil.rmtree(self.dir, ignore_errors=True)
+    def as_base(self, run):
+        """Run it with the other rpnc."""
+        rpnc = self.rpnc
+        self.rpnc = self.base + "/rpnc"
+        try:
+            return run(self)
+        finally:
+            self.rpnc = rpnc
 
     def clear(self):
         """End what a run left behind."""

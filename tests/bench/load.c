@@ -12,6 +12,7 @@
  *	load scan HOST FIRST LAST		connect to each of these ports
  *	load spawn -c N -t SEC COMMAND...	start it, up to N times
  *	load blast -u -t SEC HOST PORT		datagrams, as fast as it goes
+ *	load bounce -u -c N -t SEC HOST PORT	N datagrams, and N that come back
  *
  * The first two say when all are open, and then wait for a line of input.
  * For HOST PORT there may be one word with a slash, a Unix socket. Each prints
@@ -41,6 +42,7 @@ static const struct {
 	{ "source", load_source }, { "both", load_both },
 	{ "produce", load_produce }, { "consume", load_consume },
 	{ "scan", load_scan }, { "spawn", load_spawn }, { "blast", load_blast },
+	{ "bounce", load_bounce },
 };
 enum { LOADS = sizeof(loads) / sizeof(loads[0]) };
 
@@ -119,7 +121,7 @@ options(struct args *a, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+c:j:m:t:s:b:gu")) != -1) {
+	while ((c = getopt(argc, argv, "+c:j:m:t:s:b:gGu")) != -1) {
 		switch (c) {
 		case 'c': a->conns = (unsigned)atoi(optarg); break;
 		case 'j': a->jobs = (unsigned)atoi(optarg); break;
@@ -128,6 +130,7 @@ options(struct args *a, int argc, char **argv)
 		case 's': a->size = (size_t)atol(optarg); break;
 		case 'b': a->bytes = strtoull(optarg, NULL, 10); break;
 		case 'g': a->web = true; break;
+		case 'G': a->joined = true; break;
 		case 'u': a->type = SOCK_DGRAM; break;
 		default: exit(2);
 		}

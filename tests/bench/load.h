@@ -15,6 +15,7 @@ struct args {
 	size_t size;		/* -s: bytes of a message */
 	uint64_t bytes;		/* -b: bytes in all */
 	bool web;		/* -g: a message is an HTTP request */
+	bool joined;		/* -G: datagrams that the kernel parts and joins */
 	int type;		/* SOCK_STREAM, or -u SOCK_DGRAM */
 	int last;		/* scan: the last port */
 	struct sockaddr_storage addr;
@@ -48,5 +49,6 @@ int load_consume(const struct args *a);
 int load_scan(const struct args *a);
 int load_spawn(const struct args *a);
 int load_blast(const struct args *a);
+int load_bounce(const struct args *a);
 
 #endif

@@ -38,7 +38,7 @@ class Process:
                 os.dup2(null if fd is None else fd, target)
             if cores:
                 os.sched_setaffinity(0, cores)
-            for s in (signal.SIGPIPE, signal.SIGINT):
+            for s in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
                 signal.signal(s, signal.SIG_DFL)
             os.execvp(argv[0], argv)
         except OSError as e:

@@ -1,6 +1,6 @@
 """Rows, their variants, and the rounds in which these take turns."""
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import apart
 import stats
@@ -26,6 +26,7 @@ class Variant:
     run: object
     commands: tuple = ()
     config: str = ""        # of a file that a command names
+    base_of: str = ""       # the variant that does this with another rpnc
 
 
 @dataclass
@@ -81,6 +82,18 @@ def taken(row, quick):
         others = [v for v in others if v.name in needed]
     again = [Variant(ours.name + " again", ours.run)] if row.again else []
     return [ours, *again, *others]
+
+
+def beside_base(row):
+    """The same row with what rpnc does, by two commits in turn, and no
+    peers."""
+    pairs = []
+    for v in row.variants:
+        if any("{rpnc}" in c for c in v.commands):
+            name = f"base {v.name.removeprefix('rpnc')}".replace("  ", " ")
+            pairs += [v, replace(v, name=name.strip(), base_of=v.name,
+                                 run=lambda g, run=v.run: g.as_base(run))]
+    return replace(row, variants=pairs, targets=[])
 
 
 def turns(variants, number):

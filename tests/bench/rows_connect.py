@@ -1,4 +1,6 @@
-"""Connect, one message and its answer, close: 64 at a time, for a while."""
+"""Connect, one message and its answer, close: 64 at a time, for a while; and
+the same with a process or a program for each connection.
+"""
 import os
 
 from rounds import Hung, Row, Trouble, Variant
@@ -9,6 +11,18 @@ AT_A_TIME = 64
 CLIENT = "{load} connect -c 64 -m 250 -t {seconds} {host} {port}"
 NGINX = "{peers}/nginx/usr/sbin/nginx -p {dir} -c {dir}/nginx.conf"
 HAPROXY = "{peers}/haproxy/usr/sbin/haproxy -db -f {dir}/haproxy.cfg"
+SOCAT = "socat TCP-LISTEN:{port},bind={host},reuseaddr,fork,backlog=4096 "
+FORK = {
+    "rpnc": "{rpnc} echo -q --accept fork {host} {port}",
+    "socat fork": SOCAT + "PIPE",
+}
+EXEC = {
+    "rpnc": "{rpnc} listen -q -k {host} {port} -- cat",
+    "ncat -e cat": ECHO["ncat -e cat"],
+    "socat EXEC": SOCAT + "EXEC:cat",
+    "socat nofork": SOCAT + "EXEC:cat,nofork",
+}
+ALSO = (("cpu", "CPU us"), ("p50", "p50 ms"), ("p99", "p99 ms"))
 BODY = "x" * 63 + "~"   # what ends an answer for "load connect -g"
 NGINX_CONF = """daemon off;
 master_process off;
@@ -61,17 +75,17 @@ def configured(config, directory, port):
     return config.format(dir=directory, port=port, body=BODY)
 
 
-def web(command, name, config):
+def serve_web(g, command, name, config):
     """nginx and haproxy answer a request; its port is in a file."""
-    def run(g):
-        port = g.port + 1
-        path = os.path.join(g.dir, name)
-        with open(path, "w", encoding="ascii") as f:
-            f.write(configured(config, g.dir, port))
-        if not os.path.exists(g.words(command)[0]):
-            raise Trouble("not there")
-        return visits(g, g.serve(command), True)
-    return run
+    with open(os.path.join(g.dir, name), "w", encoding="ascii") as f:
+        f.write(configured(config, g.dir, g.port + 1))
+    if not os.path.exists(g.words(command)[0]):
+        raise Trouble("not there")
+    return g.serve(command)
+
+
+def web(command, name, config):
+    return lambda g: visits(g, serve_web(g, command, name, config), True)
 
 
 def rows():
@@ -87,7 +101,15 @@ def rows():
         Row("connect", "connect, echo, close: 64 at a time", ways,
             [Target(15, ("socat fork",)), Target(60, ("ncat -e cat",)),
              Target(0.9, ("nginx",)), Target(0.9, ("haproxy",)),
-             Target(0.9, ("bare",))], unit="k/s",
-            also=(("cpu", "CPU us"), ("p50", "p50 ms"), ("p99", "p99 ms")),
-            weight=1.5),
+             Target(0.9, ("bare",))], unit="k/s", also=ALSO, weight=1.5),
+        Row("fork", "the same, a process for each connection",
+            [Variant(n, echo(c), (c, CLIENT)) for n, c in FORK.items()],
+            [Target(1, ("socat fork",)),
+             Target(1, ("socat fork",), "cpu", least=False)],
+            unit="k/s", also=ALSO, weight=0.5),
+        Row("exec", "the same, a program (cat) for each connection",
+            [Variant(n, echo(c), (c, CLIENT)) for n, c in EXEC.items()],
+            [Target(1, ("ncat -e cat",)),
+             Target(1, ("socat EXEC", "socat nofork"))],
+            unit="k/s", also=ALSO, weight=0.7),
     ]

@@ -1,9 +1,10 @@
 """rpnc as a client: as a load, at a rate, and over ports that are closed."""
 import json
+import re
 import time
 
 from rounds import Row, Trouble, Variant
-from rows_connect import CLIENT
+from rows_connect import CLIENT, NGINX, NGINX_CONF, configured, serve_web
 from rows_echo import ECHO
 from stats import Target
 
@@ -12,6 +13,16 @@ PROBE = ("{rpnc} probe --json --by none --echo -c 64 -d {seconds} "
 ASKED = PROBE.replace("--by none", "--by diag")     # as without --by
 PACE = ("{rpnc} probe --json --busy --echo -c 64 --rate 2000 -d {seconds} "
         "--sources 127.0.0.0/24 {host} {port}")
+# One request a connection, as fast as a core can; ab and wrk know no less than
+# a second.
+REQUEST = "GET / HTTP/1.1\\r\\nHost: bench\\r\\nConnection: close\\r\\n\\r\\n"
+WEB = {
+    "rpnc": "{rpnc} probe --json --by none --send '" + REQUEST +
+            "' --expect '~$' -c 64 -d {seconds} {host} {port}",
+    "wrk": "wrk -t 1 -c 64 -d {whole}s -H 'Connection: close' "
+           "http://{host}:{port}/",
+    "ab": "ab -q -c 64 -t {whole} -n 10000000 http://{host}:{port}/",
+}
 FIRST, LAST, FEW = 20001, 30000, 20200
 SCANS = {
     "rpnc": "{rpnc} probe -q {host} {first}-{last}",
@@ -49,6 +60,53 @@ def probed(command):
     return run
 
 
+def reported(said):
+    """Attempts that went well, and those that did not."""
+    found = report(said)
+    return found["ok"], found["attempts"] - found["ok"], found["seconds"]
+
+
+def wrk_says(said):
+    done = re.search(r"(\d+) requests in ([\d.]+)(m?s)", said)
+    lost = re.search(r"connect (\d+), read (\d+), write (\d+)", said)
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    seconds = float(done[2]) / (1000 if done[3] == "ms" else 1)
+    return (int(done[1]), sum(map(int, lost.groups() if lost else ())) +
+            int(bad[1] if bad else 0), seconds)
+
+
+def ab_says(said):
+    found = dict(re.findall(r"^([A-Z][^:]*): +([\d.]+)", said, re.M))
+    return (int(found["Complete requests"]), int(found["Failed requests"]) +
+            int(found.get("Non-2xx responses", 0)),
+            float(found["Time taken for tests"]))
+
+
+def asked(command, says):
+    """A client at nginx: what it did, by its own account."""
+    def run(g):
+        server = serve_web(g, NGINX, "nginx.conf", NGINX_CONF)
+        count, lost, seconds = says(g.call(
+            command, port=server.port, seconds=f"{g.seconds:.3f}",
+            whole=max(1, round(g.seconds))))
+        if lost or not count:
+            raise Trouble(f"{lost} failed, {count} did not")
+        return {"rate": count / seconds / 1e3, "cpu": g.spent / count * 1e6,
+                "served": g.end(server) / count * 1e6}
+    return run
+
+
+def web():
+    says = {"rpnc": reported, "wrk": wrk_says, "ab": ab_says}
+    conf = configured(NGINX_CONF, "/tmp", 9000)
+    return Row("probe-web", "a connection for each request, at nginx", [
+        Variant(n, asked(c, says[n]), (c, NGINX), conf)
+        for n, c in WEB.items()],
+        [Target(1, ("wrk", "ab")),
+         Target(1, ("wrk", "ab"), "cpu", least=False)], unit="k/s",
+        also=(("cpu", "CPU us"), ("served", "nginx us")))
+
+
 def ceiling(g):
     server = g.serve(ECHO["bare"])
     found = g.call(CLIENT, port=server.port, seconds=f"{g.seconds:.3f}")
@@ -80,6 +138,7 @@ def rows():
             Variant("load", ceiling, (CLIENT,))],
             [Target(0.85, ("load",))], unit="k/s",
             also=(("cpu", "CPU us"),)),
+        web(),
         Row("pace", "probe --rate 2000 --busy: how late an attempt starts", [
             Variant("rpnc", probed(PACE), (PACE,))],
             [Target(50, metric="late", least=False, says="us late (p50)")],

@@ -25,7 +25,8 @@ def started(command, status):
         found = g.call(SPAWN + command, seconds=f"{g.seconds:.3f}")
         if found["status"] not in status:
             raise Trouble(f"status {found['status']}")
-        return {"time": found["seconds"] * 1e3}
+        return {"time": found["seconds"] * 1e3,
+                "cpu": g.spent / found["starts"] * 1e3}
     return run
 
 
@@ -35,7 +36,7 @@ def row(name, title, table, status):
                [Target(1.1, ("nc.openbsd",), "time", least=False),
                 Target(0.45, ("ncat",), "time", least=False),
                 Target(0.45, ("socat",), "time", least=False)],
-               figure="time", unit="ms", weight=0.5)
+               figure="time", unit="ms", also=(("cpu", "CPU ms"),), weight=0.5)
 
 
 def rows():

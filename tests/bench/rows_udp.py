@@ -1,8 +1,10 @@
-"""Datagrams of 1400 bytes at full speed: what of them arrives."""
+"""Datagrams of 1400 bytes at full speed: what of them arrives; and batches of
+datagrams that come back.
+"""
 import time
 
 import apart
-from rounds import Row, Trouble, Variant
+from rounds import Hung, Row, Trouble, Variant
 from stats import Target
 
 RECEIVE = {
@@ -14,6 +16,14 @@ RECEIVE = {
     "socat": "socat -u UDP-RECV:{port},bind={host} STDOUT",
 }
 BLAST = "{load} blast -u -s 1400 -t {seconds} {host} {port}"
+
+ECHO = {
+    "rpnc": "{rpnc} echo -q -u {host} {port}",
+    "bare": "{bare} bounce {host} {port}",
+    "socat": "socat UDP-LISTEN:{port},bind={host} PIPE",
+    "ncat -e cat": "ncat -u -l -e /bin/cat {host} {port}",
+}
+BOUNCE = "{load} bounce -u -c 64 -s 1000 -t {seconds} {host} {port}"
 
 
 def settled(port):
@@ -44,8 +54,34 @@ def received(command):
     return run
 
 
+def bounced(serve, client):
+    def run(g):
+        server = g.serve(serve, protocol="udp")
+        found = g.call(client, seconds=f"{g.seconds:.3f}", port=server.port)
+        if not found["came"]:
+            raise Hung()
+        return {"rate": found["came"] / found["seconds"] / 1e3,
+                "cpu": g.end(server) / found["came"] * 1e6,
+                "loss": 1 - found["came"] / found["sent"]}
+    return run
+
+
+def echo_row(name, title, table, client, targets):
+    return Row(name, title, [Variant(n, bounced(c, client), (c, client))
+                             for n, c in table.items()],
+               [Target(bound, versus) for bound, versus in targets],
+               unit="k/s", also=(("cpu", "CPU us"), ("loss", "lost")),
+               weight=0.7)
+
+
 def rows():
+    joined = {**ECHO, "bare": ECHO["bare"].replace("bounce", "bounce -g")}
     return [
+        echo_row("udp-echo", "echo of datagrams of 1000 bytes, 64 at a time",
+                 ECHO, BOUNCE,
+                 [(0.9, ("bare",)), (2, ("socat",)), (2, ("ncat -e cat",))]),
+        echo_row("udp-echo-gso", "the same, joined by the kernel (GSO, GRO)",
+                 joined, BOUNCE.replace(" -u", " -u -G"), [(0.9, ("bare",))]),
         Row("udp", "datagrams of 1400 bytes at full speed: loss", [
             Variant(n, received(c), (c, BLAST))
             for n, c in RECEIVE.items()],

@@ -30,9 +30,10 @@ def ratio(r):
             if r else "")
 
 
-def line(found, name, most):
+def line(found, variant, most):
     """A variant: its median, and how much rpnc has of it, by rounds."""
-    row, ours = found.row, found.row.variants[0].name
+    row, name = found.row, variant.name
+    ours = variant.base_of or row.variants[0].name
     own = found.figures(name, row.figure)
     if not own:
         return f"  {name:{NAME}} {found.failed.get(name, 'not run')}"
@@ -73,7 +74,7 @@ def table(found):
     ours = f"{row.variants[0].name} has, x" if len(names) > 1 else ""
     out = [f"\n{row.name}: {row.title} [{row.space}]",
            f"  {'':{NAME}}{row.unit:>7} {'':{CELLS}} {ours:18}{heads}".rstrip()]
-    out += [line(found, n, most) for n in names]
+    out += [line(found, v, most) for v in found.variants]
     out += [verdict(v) for v in found.verdicts]
     troubled = [f"{n} {w}" for n, w in found.failed.items()
                 if found.figures(n, row.figure)]
@@ -89,7 +90,7 @@ def commands(rows, ground):
     def plain(command):
         words = ground.words(command.replace("{port}", "9000"),
                              bytes=ground.bytes, conns="N", jobs=1,
-                             seconds=1, workers=2, path="/tmp/socket")
+                             seconds=1, whole=1, workers=2, path="/tmp/socket")
         return shlex.join(
             "rpnc" if w == ground.rpnc else
             os.path.relpath(w) if w.startswith(os.getcwd()) else
@@ -102,6 +103,21 @@ def commands(rows, ground):
         if v.config:
             out += ["", f"The configuration of {v.name}:",
                     textwrap.indent(v.config, "  ").rstrip()]
+    return out
+
+
+def beside_base(found, base):
+    """One line for each pair: our part of the base's figure and CPU time."""
+    out = ["", f"What rpnc has of the figures of {base}, x:",
+           f"  {'':{NAME}}{'':{NAME}} {'figure':22}CPU"]
+    for f in found:
+        for v in f.variants:
+            if not v.base_of:
+                continue
+            compared = [ratio(f.ratios(v.base_of, v.name, m))
+                        for m in (f.row.figure, "cpu")]
+            out.append(f"  {f.row.name:{NAME}}{v.base_of:{NAME}} "
+                       f"{compared[0]:22}{compared[1]}".rstrip())
     return out
 
 
