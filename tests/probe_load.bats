@@ -11,6 +11,18 @@ peers() {
 	jq -r 'select(.event == "connected") | "\(.address) \(.port)"' out.0
 }
 
+# in_range LOW HIGH ARG...: a probe that has only these ports to connect from.
+in_range() {
+	local as=(unshare -n)
+	test "$(id -u)" -eq 0 || as=(unshare -Urn)
+	"${as[@]}" true || skip "no network namespaces here"
+	timeout 100 "${as[@]}" bash -c '
+		ip link set lo up &&
+		echo "$1 $2" >/proc/sys/net/ipv4/ip_local_port_range &&
+		exec rpnc probe "${@:3}" >report
+	' in_range "$@" 3>&-
+}
+
 # few_ports ARG...: a probe where there are only 500 ports to connect from, none
 # of which connect(2) gives again before its TIME_WAIT is over.
 few_ports() {
@@ -33,6 +45,17 @@ few_ports() {
 	' few_ports "$@" 3>&-
 	cat report err
 	status=$(<status)
+}
+
+@test "load: a closed port that connect(2) may choose does not connect to itself" {
+	local by
+	for by in none diag; do
+		run -1 in_range 40000 40003 --by "$by" --echo -n 40 -c 1 --json 127.0.0.1 40000
+		test "$(get '"\(.ok) \(.attempts)"')" = "0 40"
+	done
+	run -1 in_range 50000 50003 --by none --echo -n 40 -c 1 --sport 40000 --json \
+		127.0.0.1 40000
+	test "$(get .ok)" = 0
 }
 
 @test "load: --sources has more connections than one address has ports" {

@@ -72,6 +72,12 @@ ephemeral_ports_init(struct ephemeral_ports *p)
 	p->left = ports_half(p);
 }
 
+bool
+ephemeral_ports_have(const struct ephemeral_ports *p, uint16_t port)
+{
+	return port >= p->low && port <= p->high;
+}
+
 static bool
 is_reserved(const struct ephemeral_ports *p, uint16_t port)
 {

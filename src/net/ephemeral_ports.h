@@ -21,6 +21,9 @@ struct ephemeral_ports {
 
 void ephemeral_ports_init(struct ephemeral_ports *);
 
+/* Whether it is in the range. */
+bool ephemeral_ports_have(const struct ephemeral_ports *, uint16_t port);
+
 /* The next port to try. */
 uint16_t ephemeral_ports_next(struct ephemeral_ports *);
 /*

@@ -185,6 +185,20 @@ attempt_look(struct attempt *a)
 	}
 }
 
+/*
+ * Whether the source port may be the target port. Without --sport connect(2)
+ * chooses it from a range: for a target outside, the question is not worth a
+ * system call.
+ */
+static bool
+is_self_possible(const struct attempt *a)
+{
+	const struct attempt_shared *s = a->shared;
+
+	return s->identify || sources_flows(s->plan->sources) > 0 ||
+	    ephemeral_ports_have(&s->ports, addr_port(&s->target));
+}
+
 /* The source port was the target port, and connected to itself. */
 static bool
 attempt_is_self(struct attempt *a)
@@ -250,7 +264,7 @@ attempt_on_connected(struct attempt *a)
 	const struct attempt_shared *s = a->shared;
 
 	a->connected = clock_ns();
-	if (attempt_is_self(a)) {
+	if (is_self_possible(a) && attempt_is_self(a)) {
 		attempt_end_by(a, ECONNREFUSED);
 		return;
 	}

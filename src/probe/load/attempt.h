@@ -2,6 +2,7 @@
 #define PROBE_LOAD_ATTEMPT_H
 
 #include "base/loop.h"
+#include "net/ephemeral_ports.h"
 #include "net/proxy_handshake.h"
 #include "probe/load/exchange.h"
 #include "probe/stats/tally.h"
@@ -24,6 +25,7 @@ struct attempt_shared {
 	struct addr target;		/* the server, or the first proxy */
 	const struct proxy_route *route;	/* NULL: no proxies */
 	const struct addr *known;	/* the last one's target; NULL: a name */
+	struct ephemeral_ports ports;	/* at the start */
 	enum by by;			/* the first attempts replace BY_AUTO */
 	/* Requests a call of attempt_tick() at that time (clock_ns()). */
 	void (*wake)(struct attempt_shared *, int64_t when);

@@ -489,6 +489,7 @@ load_open(struct load *l, const struct plan *plan, const struct endpoint *e)
 	l->plan = plan;
 	l->clock.fd = -1;
 	l->lookup = LOOKUP_NONE;
+	ephemeral_ports_init(&l->shared.ports);
 	if (load_resolve(l, e) < 0 || load_identify_open(l, e) < 0)
 		return -1;
 	load_reach_open(l);
