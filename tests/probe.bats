@@ -336,7 +336,8 @@ load probe
 		"--match x --by diag 9" "--match ( 9" "--echo --send x 9" \
 		"--echo=0 9" "--echo=x 9" "-n 0 9" "-c 0 9" "--by no 9" \
 		"--rate 0 9" "--rate x 9" "--rate 1e3 9" "--rate 1000001 9" \
-		"-U --by diag sock" "-q -v 9" "1 2 3"; do
+		"-U --by diag sock" "-q -v 9" "1 2 3" \
+		"--match (a????b????c????d????e????)+ 9"; do
 		# shellcheck disable=SC2086 # words are words
 		probe $words
 		test "$status" -eq 2 || fail "'$words': $status"

@@ -14,8 +14,8 @@
  * first attempt; unknown values are NAN, -1 or NULL.
  */
 
-enum loss { LOSS_REFUSED, LOSS_RESET, LOSS_ENDED, LOSS_TIMEOUT, LOSS_PROXY,
-	LOSS_TLS, LOSS_ANSWER, LOSS_OTHER, LOSSES };
+enum loss_kind { LOSS_REFUSED, LOSS_RESET, LOSS_ENDED, LOSS_TIMEOUT,
+	LOSS_PROXY, LOSS_TLS, LOSS_ANSWER, LOSS_OTHER, LOSSES };
 extern const char *const loss_names[LOSSES];
 
 struct probe_losses {

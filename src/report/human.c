@@ -65,16 +65,16 @@ print_connected(const struct page *p, const struct event *e)
 		    100.0 * (double)e->own / (double)e->total);
 }
 
-/* The client may have sent any name. */
+/* Each name has up to 255 bytes, and the client may have sent any. */
 static void
 print_tls(const struct page *p, const struct event *e)
 {
-	char safe[256 * ESCAPE_MAX + 1];
+	char safe[255 * ESCAPE_MAX + 1];
 
 	paint(p->out, p->color, GREEN, "#%lld", (long long)e->conn);
 	fprintf(p->out, " %s, %s", e->version, e->cipher);
 	if (e->alpn) {
-		escape(e->alpn, strlen(e->alpn), false, safe);
+		escape(e->alpn, strnlen(e->alpn, 255), false, safe);
 		fprintf(p->out, ", protocol %s", safe);
 	}
 	if (e->name) {

@@ -2,11 +2,26 @@
  * The words after a command: the tables of options, their rules and checks. The
  * first line is the command's name, each other one a word.
  */
+#include <unistd.h>
+
 #include "app/settings.h"
 #include "base/glyph.h"
 #include "cmd/command.h"
+#include "cmd/connect_to.h"
+#include "cmd/echo_models.h"
+#include "cmd/listen_program.h"
+#include "cmd/listen_prompt.h"
+#include "cmd/members_header.h"
+#include "cmd/multicast_options.h"
+#include "cmd/netcat.h"
 #include "cmd/probe_at.h"
+#include "cmd/probe_files.h"
 #include "cmd/probe_plan.h"
+#include "cmd/probe_scan.h"
+#include "cmd/proxy_options.h"
+#include "cmd/server_check.h"
+#include "cmd/sockopt_options.h"
+#include "cmd/tls_options.h"
 #include "fuzz.h"
 #include "group/steer/mode.h"
 
@@ -15,6 +30,17 @@ static const struct command *const commands[] = {
 };
 enum { WORDS = 40 };
 
+/* What workers share is not made. */
+static bool ours;
+int __wrap_accept_setup_share(struct accept_setup *);
+int __real_accept_setup_share(struct accept_setup *);
+
+int
+__wrap_accept_setup_share(struct accept_setup *a)
+{
+	return ours ? 0 : __real_accept_setup_share(a);
+}
+
 /* No files, name servers or sources: see the other targets. */
 static void
 plan(const struct settings *given, const struct endpoint *e)
@@ -22,12 +48,60 @@ plan(const struct settings *given, const struct endpoint *e)
 	struct settings s = *given;
 	struct probe_plan p;
 
-	s.proxy_auth_file = s.sources = NULL;
-	s.tls = false;
+	s.sources = NULL;
 	if (probe_plan_make(&p, &s, e) == 0)
 		probe_plan_free(&p);
-	if (s.at)
-		probe_at_check(&s);
+}
+
+static void
+listen_check(struct settings *s, struct endpoint *e)
+{
+	static struct accept_setup setup;
+	static struct tls_context tls;
+	static struct netcat netcat;
+
+	memset(&setup, 0, sizeof(setup));
+	if (multicast_options(s, e) < 0 || server_check(s, e) < 0 ||
+	    server_check_group(s, e) < 0 || netcat_check(&netcat, s) < 0)
+		return;
+	listen_prompt_check(s);
+	echo_models_check(s);
+	members_header_check(s, STDERR_FILENO);
+	server_check_setup(s, &setup, &tls);
+	admission_free(&setup.admission);
+}
+
+static void
+connect_check(struct settings *s, const struct endpoint *e)
+{
+	static struct proxy_chain chain;
+	static struct netcat netcat;
+	struct connect_to to = { .server = e };
+	const char *name;
+
+	netcat_check(&netcat, s);
+	multicast_options_client(s, e);
+	sockopt_options_check(s, e, SOCKOPT_CLIENT);
+	if (s->to)
+		connect_to_read(&to, s);
+	proxy_options(s, e, &chain);
+	tls_options_name(s, e, &name);
+}
+
+static void
+check_endpoint(struct settings *s, struct endpoint *e)
+{
+	const char *command = s->command;
+
+	s->tls = false;			/* reads files, makes keys */
+	s->proxy_auth_file = NULL;
+	s->quiet = true;
+	if (strcmp(command, "probe") == 0)
+		plan(s, e);
+	else if (strcmp(command, "connect") == 0)
+		connect_check(s, e);
+	else
+		listen_check(s, e);
 }
 
 static void
@@ -45,9 +119,13 @@ check_values(struct settings *s, int count, char *const *words)
 	settings_stream(s);
 	if (s->steer)
 		mode_parse(s->steer, &steering);
-	if (settings_endpoint(s, count, words, &e) == 0 &&
-	    strcmp(s->command, "probe") == 0)
-		plan(s, &e);
+	probe_files_check(s);
+	if (s->at)
+		probe_at_check(s);
+	if (probe_scan_wanted(count, words))
+		return;
+	if (settings_endpoint(s, count, words, &e) == 0)
+		check_endpoint(s, &e);
 }
 
 static void
@@ -55,8 +133,11 @@ check(const struct command *c, struct settings *s, int count,
     char *const *words)
 {
 	const char *what = "";
-	unsigned mode = c->mode ? c->mode(s, count, words, &what) : 0;
+	unsigned mode;
 
+	if (c == &listen_command && listen_program_take(s, &count, words) < 0)
+		return;
+	mode = c->mode ? c->mode(s, count, words, &what) : 0;
 	s->events = NULL;		/* would make a file */
 	if (opt_check(&s->given, NULL, mode, what) == 0 &&
 	    settings_check(s) == 0)
@@ -70,6 +151,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	int count = fuzz_words(text, words, WORDS), first;
 	struct settings s;
 
+	ours = true;
 	for (int i = 0; count && i < 4; i++) {
 		if (strcmp(words[0], commands[i]->name) != 0)
 			continue;
@@ -80,6 +162,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 			check(commands[i], &s, count - first, words + first);
 		break;
 	}
+	ours = false;
 	free(text);
 	return 0;
 }

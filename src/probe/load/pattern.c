@@ -1,6 +1,7 @@
 #include "probe/load/pattern.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,52 +24,79 @@ after_bracket(const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* How often regcomp(3) copies: m of {n,m}, and n + 1 of {n,}. */
-static double
-bound_copies(const char **at)
+/* What regcomp(3) has to do for a piece of a pattern. */
+struct cost {
+	double copies;		/* after all repetitions */
+	/*
+	 * The ways in which it can match nothing: a? has 1, a?? has 2, (a??)(b??)
+	 * has 4. In a loop glibc goes through all of them.
+	 */
+	double empty;
+};
+
+/* It is repeated at least and at most so often. */
+static void
+cost_bound(struct cost *c, double least, double most)
+{
+	double empty = c->empty < 1 && least < 1;
+
+	for (double n = least; c->empty >= 1 && n <= most &&
+	    empty <= PATTERN_COPIES; n++)
+		empty += pow(c->empty, n);
+	c->empty = empty;
+	c->copies *= most > 1 ? most : 1;
+}
+
+/* {n,m}; {n,} makes n + 1 copies. */
+static void
+cost_braces(struct cost *c, const char **at)
 {
 	char *end;
-	double least = strtod(*at + 1, &end), most = least;
+	double least = fmax(strtod(*at + 1, &end), 0), most = least;
 
 	if (*end == ',')
 		most = isdigit((unsigned char)end[1]) ?
 		    strtod(end + 1, &end) : least + 1;
 	*at = end + strcspn(end, "}");
 	*at += **at == '}';
-	return most > 1 ? most : 1;
+	cost_bound(c, least, most);
 }
 
-/* Copies that a repetition at this place makes; 0: there is none. */
-static double
-repetition_copies(const char **at)
+/* Takes a repetition, if one is at this place; false: there is none. */
+static bool
+cost_repetition(struct cost *c, const char **at)
 {
 	switch (**at) {
 	case '{':
-		return bound_copies(at);
+		cost_braces(c, at);
+		return true;
 	case '+':		/* a+ is compiled as aa* */
 		++*at;
-		return 2;
+		cost_bound(c, 2, 2);
+		return true;
 	case '*':
 	case '?':
 		++*at;
-		return 1;
+		cost_bound(c, 0, 1);
+		return true;
 	default:
-		return 0;
+		return false;
 	}
 }
 
-static double pattern_copies(const char **at, bool *back);
+static struct cost pattern_cost(const char **at, bool *back);
 
-/* The copies in one character, bracket expression or group. */
-static double
-operand_copies(const char **at, bool *back)
+/* One character, bracket expression or group. */
+static struct cost
+operand_cost(const char **at, bool *back)
 {
-	double inside = 1;
+	struct cost c = { .copies = 1 };
 
 	switch (**at) {
 	case '(':
 		++*at;
-		inside += pattern_copies(at, back);
+		c = pattern_cost(at, back);
+		c.copies++;
 		*at += **at == ')';
 		break;
 	case '[':
@@ -76,26 +104,46 @@ operand_copies(const char **at, bool *back)
 		break;
 	case '\\':
 		*back |= (*at)[1] >= '1' && (*at)[1] <= '9';
+		c.empty = (*at)[1] && strchr("<>bB`'", (*at)[1]);
 		*at += (*at)[1] ? 2 : 1;
 		break;
 	default:
+		c.empty = **at == '^' || **at == '$';
 		++*at;
 	}
-	return inside;
+	return c;
 }
 
-/* The copies up to the end of this group. */
-static double
-pattern_copies(const char **at, bool *back)
+/* The pieces of one alternative, up to the next one. */
+static struct cost
+alternative_cost(const char **at, bool *back)
 {
-	double all = 0;
+	struct cost all = { .empty = 1 };
 
-	while (**at && **at != ')') {
-		double one = operand_copies(at, back), more;
+	while (**at && **at != ')' && **at != '|') {
+		struct cost one = operand_cost(at, back);
 
-		while ((more = repetition_copies(at)) > 0)
-			one *= more;
-		all += one;
+		while (cost_repetition(&one, at))
+			continue;
+		all.copies += one.copies;
+		all.empty *= one.empty;
+	}
+	return all;
+}
+
+/* All up to the end of this group. */
+static struct cost
+pattern_cost(const char **at, bool *back)
+{
+	struct cost all = alternative_cost(at, back);
+
+	while (**at == '|') {
+		struct cost one;
+
+		++*at;
+		one = alternative_cost(at, back);
+		all.copies += one.copies + 1;
+		all.empty += one.empty;
 	}
 	return all;
 }
@@ -104,17 +152,24 @@ static int
 pattern_check(const char *option, const char *text)
 {
 	const char *at = text;
-	bool back = false, large = strlen(text) > 2 * PATTERN_COPIES;
+	bool back = false;
+	struct cost c = { 0 };
 
-	while (*at && !large) {
-		large = pattern_copies(&at, &back) > PATTERN_COPIES;
+	if (strlen(text) > 2 * PATTERN_COPIES)
+		c.copies = HUGE_VAL;
+	while (*at && c.copies <= PATTERN_COPIES && c.empty <= PATTERN_COPIES) {
+		c = pattern_cost(&at, &back);
 		at += *at == ')';
 	}
-	if (large)
+	if (c.copies > PATTERN_COPIES)
 		return fail_as(STATUS_USAGE, "--%s %.80s: its repetitions make "
 		    "more than %d copies of what they repeat; smaller numbers, "
 		    "or * in place of {n,m}, are faster", option, text,
 		    PATTERN_COPIES);
+	if (c.empty > PATTERN_COPIES)
+		return fail_as(STATUS_USAGE, "--%s %.80s: it can match nothing "
+		    "in more than %d ways; repeat what is not empty, a? in place "
+		    "of a??", option, text, PATTERN_COPIES);
 	if (back)
 		return fail_as(STATUS_USAGE,
 		    "--%s %.80s: a back-reference such "

@@ -6,7 +6,8 @@
 /*
  * The time of one regexec(3) grows with the square of the text, with the copies
  * that repetitions make of their operands, and without limit if there are
- * back-references. All three are limited, so that no pattern and no reply stops
+ * back-references. The time of regcomp(3) also grows with the ways in which a
+ * loop can match nothing. All are limited, so that no pattern and no reply stops
  * the loop for long.
  */
 enum {

@@ -69,7 +69,7 @@ is_own_failure(const struct attempt_result *r)
 static uint64_t *
 loss_counter(struct probe_losses *l, enum outcome outcome)
 {
-	static const enum loss kinds[OUTCOMES] = {
+	static const enum loss_kind kinds[OUTCOMES] = {
 		[OUT_REFUSED] = LOSS_REFUSED,
 		[OUT_RESET] = LOSS_RESET, [OUT_ENDED] = LOSS_ENDED,
 		[OUT_TIMEOUT] = LOSS_TIMEOUT, [OUT_QUEUED] = LOSS_TIMEOUT,
