@@ -6,7 +6,8 @@ make demo        what SO_REUSEPORT is, shown (20 s)
 make check       all tests
 make install     into PREFIX (/usr/local), below DESTDIR; make uninstall
                  removes the same files
-make soak        300 rounds of leaving a group, the long loops
+make soak        members leave under load, for hours: nothing may be lost
+make loops       300 rounds of leaving a group, the long loops
 make faults      each system call fails once, in 13 scenarios (30 min)
 make bench       speed, against nc, ncat, socat and others
 make fuzz        foreign bytes to everything that reads them (20 min)
@@ -26,6 +27,8 @@ QUICK=1                  bench: a look, in three minutes
 BASE=HEAD~5              bench: compare this commit's rpnc with the tree's
 TARGET=registry          fuzz: only this one of tests/fuzz
 FUZZ_SECONDS=600         fuzz: so long each (60)
+SOAK_SECONDS=600         soak: so long (until 10,000,000 connections)
+ROUNDS=100               soak: so many rounds; loops: so many leaves (300)
 SAN=address,undefined    build and test build-san/rpnc instead of ./rpnc
 WERROR=1                 warnings are errors
 V=1                      show the commands
@@ -122,7 +125,8 @@ MAN = $(sort $(wildcard man/*.[1-8]))
 EXAMPLES = $(sort $(wildcard src/examples/*))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
-SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/demo tests/fresh tests/fuzz/run .ci/run \
+SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/demo tests/fresh \
+	tests/fuzz/run tests/soak/run .ci/run \
 	tests/*.bash tests/*.bats)
 
 all: $(BIN)
@@ -187,7 +191,16 @@ $(B)/bench/%.o: tests/bench/%.c $(B)/flags
 	mkdir -p $(@D) && echo '  $(CC) $<'
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(OBJ:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d) $(BENCH_SRC:tests/%.c=$(B)/%.d)
+# The clients of make soak: they have nothing of rpnc, whose losses they count.
+SOAK = $(B)/soak/clients
+SOAK_SRC = $(sort $(wildcard tests/soak/*.c))
+
+$(SOAK): tests/soak/clients.c $(B)/flags
+	mkdir -p $(@D) && echo '  $(CC) $<'
+	$(COMPILE) -MMD -MP -c -o $@.o $<
+	$(LINK) -o $@ $@.o -lssl -lcrypto
+
+-include $(OBJ:.o=.d) $(UNITS:=.d) $(FUZZERS:=.d) $(BENCH_SRC:tests/%.c=$(B)/%.d) $(SOAK:=.d)
 
 # The targets below run a second make, because the first one has looked at the
 # files before the packages were installed.
@@ -201,18 +214,26 @@ demo:
 check:
 	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
 	test '$(NEED)' = : || tests/unpack build/peers $(UNPACKED_DEPS)
-	$(MAKE) all $(UNITS) $(BENCH)
+	$(MAKE) all $(UNITS) $(BENCH) $(SOAK)
 	RETRY='$(or $(RETRY),8)' $(RUN) $(UNITS) $(filter %.bats,$(TESTS))
 
 # Members join and leave under load for some minutes, and nothing may be lost.
 # It also runs whole the long loops of which check runs a sample.
 SOAKED = tests/leave.bats $(shell grep -lF '{WHOLE:' tests/*.bats)
 
-soak:
+loops:
 	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
 	test '$(NEED)' = : || tests/unpack build/peers $(UNPACKED_DEPS)
 	$(MAKE) all
-	WHOLE=1 ROUNDS=300 BATS_TEST_TIMEOUT=600 $(RUN) $(SOAKED)
+	WHOLE=1 ROUNDS='$(or $(ROUNDS),300)' BATS_TEST_TIMEOUT=600 $(RUN) $(SOAKED)
+
+# Members of five groups come and go under load, for hours, without privilege.
+# SIGINT ends it; another "make soak" goes on from its sums, in build/soak/state.
+soak:
+	$(NEED) $(BUILD_DEPS) iproute2 python3 util-linux
+	$(MAKE) all $(SOAK)
+	RPNC='$(CURDIR)/$(BIN)' CLIENTS='$(CURDIR)/$(SOAK)' DIRECTORY='$(B)/soak' \
+		tests/soak/run $(SOAK_SECONDS:%=--seconds %) $(ROUNDS:%=--rounds %)
 
 # Each system call of a command fails once with each of its errors. ONLY="--sample
 # 100 --seed 7", or one fault, as a finding's line has it.
@@ -260,7 +281,7 @@ lint:
 
 lint-gcc lint-clang:
 	echo '  $@'
-	echo $(SRC) $(UNIT_SRC) $(BENCH_SRC) | $(EACH) $(@:lint-%=%) \
+	echo $(SRC) $(UNIT_SRC) $(BENCH_SRC) $(SOAK_SRC) | $(EACH) $(@:lint-%=%) \
 		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
 
 # rpnc compiles with the headers of musl, as on Alpine. Libraries have theirs
@@ -343,4 +364,4 @@ clean:
 	rm -rf build build-san build-fresh build-fuzz rpnc
 
 FORCE:
-.PHONY: all help demo check soak faults bench fuzz fuzzers unit lint $(LINTS) fresh install uninstall clean FORCE
+.PHONY: all help demo check soak loops faults bench fuzz fuzzers unit lint $(LINTS) fresh install uninstall clean FORCE
