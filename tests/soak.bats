@@ -30,6 +30,11 @@ sum() {
 	jq ".sums.$1 | add // 0" sums/state
 }
 
+# more_than N: so many connections are in the sums.
+more_than() {
+	test "$(sum connections)" -gt "$1"
+}
+
 # nothing_left: no process that begin started, nor any that came from it.
 nothing_left() {
 	! grep -lsz "^SOAK_TEST=$BATS_TEST_TMPDIR$" /proc/[0-9]*/environ
@@ -81,9 +86,10 @@ leaks() {
 	test "$before" -gt 0
 	begin
 	assert grep -q "goes on from $before connections" log
+	eventually more_than "$before"
 	end KILL
 	eventually nothing_left
-	test "$(sum connections)" -gt "$before"
+	assert more_than "$before"
 	assert_equal "$(jq .runs sums/state)" 2
 }
 

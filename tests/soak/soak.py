@@ -34,301 +34,33 @@ those that stay, their RSS by more than --rss KiB, living slots of a registry.
 """
 import argparse
 import collections
-import fcntl
 import hashlib
 import itertools
-import json
 import os
 import random
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-HANG = 60           # seconds that nothing here takes
+from groups import Workers, groups
+from growth import Growth
+from processes import HANG, Member, Worker, children, now, status_of
+from sums import SUMS, Kill, Loss, State, is_excused
+
 KILL_WITHIN = 0.04  # seconds after SIGTERM: most of a leave
 STOPPED_FOR = 0.2
 SLOW_ROUND = 2
-SLOTS, SLOT_SIZE, FIRST_LOCK = 256, 384, 64  # see registry.c
-F_OFD_GETLK = 36
-STAY = 2            # members of each group, for the whole run
 GIVE_UP = 1000      # losses: more tell nothing new
-EXCUSABLE = ("reset", "short")
-SUMS = ("connections", "slow", "leaves", "rounds", "joins", "kills", "stops",
-        "lost", "excused", "said", "modes", "faults", "slow rounds")
-
-
-def now():
-    return time.monotonic_ns()
-
-
-def status_of(pid):
-    with open("/proc/%d/status" % pid) as f:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in f
-                    if ":\t" in line)
-
-
-def children(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-        return [int(p) for p in f.read().split()]
-
-
-def age(pid):
-    """In seconds."""
-    with open("/proc/%d/stat" % pid) as f:
-        ticks = int(f.read().rsplit(")", 1)[1].split()[19])
-    return (time.clock_gettime(time.CLOCK_BOOTTIME) -
-            ticks / os.sysconf("SC_CLK_TCK"))
-
-
-def gone(pidfd, seconds):
-    """Whether the process has ended by then, and closed all that it had."""
-    return bool(select.select([pidfd], [], [], seconds)[0])
-
-
-def eventually(what, seconds=HANG):
-    end = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > end:
-            return False
-        threading.Event().wait(0.01)
-    return True
-
-
-class Member:
-    """One rpnc. Some are verbose, and say in which way they left."""
-
-    environment = dict(os.environ)
-
-    def __init__(self, group, wordy=False):
-        self.group = group
-        self.errors = tempfile.TemporaryFile()
-        self.ready, w = os.pipe()
-        self.process = subprocess.Popen(
-            ["./rpnc", *group.command, *["-v"] * wordy, "--ready-fd", str(w),
-             str(group.port), *group.program],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=self.errors, pass_fds=(w,), start_new_session=True,
-            env=self.environment)
-        os.close(w)
-        self.pid = self.process.pid
-
-    def is_ready(self):
-        with os.fdopen(self.ready) as f:
-            if not f.read():
-                self.process.wait()
-                raise SystemExit("a member did not start: " + self.said())
-        return self
-
-    def said(self):
-        self.errors.seek(0)
-        return self.errors.read().decode(errors="replace")
-
-    def send(self, number):
-        self.process.send_signal(number)
-
-    def ended_within(self, seconds):
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-
-class Worker:
-    """A worker of the manager, as a member that can end."""
-
-    def __init__(self, group, pid):
-        self.group, self.pid = group, pid
-        self.pidfd = os.pidfd_open(pid)
-
-    def send(self, number):
-        signal.pidfd_send_signal(self.pidfd, number)
-
-    def ended_within(self, seconds):
-        return gone(self.pidfd, seconds)
-
-
-class Registry:
-    """The file of a group; it is opened for reading, which wakes nobody."""
-
-    def __init__(self, path):
-        self.file = open(path, "rb", buffering=0)
-        self.first = os.fstat(self.file.fileno()).st_size - SLOTS * SLOT_SIZE
-
-    def alive(self, index):
-        lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, FIRST_LOCK + index,
-                           1, 0)
-        lock = fcntl.fcntl(self.file, F_OFD_GETLK, lock)
-        return struct.unpack("hhqqi4x", lock)[0] != fcntl.F_UNLCK
-
-    def slots(self):
-        """How many are alive, and how many have ever been used."""
-        used = [i for i in range(SLOTS) if os.pread(
-            self.file.fileno(), 4, self.first + i * SLOT_SIZE) != bytes(4)]
-        return sum(self.alive(i) for i in used), len(used)
-
-
-class Group:
-    def __init__(self, name, kind, port, clients, command, program=()):
-        self.name, self.port, self.clients = name, port, clients
-        self.kind, self.command, self.program = kind, command, program
-        self.udp = kind == "udp"
-        self.stay, self.come = [], []
-
-    def lane(self):
-        return "%s:%s:%d:%d" % (self.name, self.kind, self.port, self.clients)
-
-    def begin(self, soak):
-        self.stay = [soak.join(self) for _ in range(STAY)]
-        self.come = [soak.join(self) for _ in range(soak.options.members -
-                                                    STAY)]
-        self.registry = Registry(self.path())
-
-    def path(self):
-        """The registry's file; its name ends so."""
-        end = "%s-%d" % ("udp" if self.udp else "tcp", self.port)
-        for where, _, files in os.walk(os.environ["XDG_RUNTIME_DIR"]):
-            for name in files:
-                if name.endswith(end):
-                    return os.path.join(where, name)
-        raise SystemExit("no registry of port %d" % self.port)
-
-    def slots_wanted(self):
-        return len(self.stay) + len(self.come)
-
-    def lasting(self):
-        """The processes that live as long as the run, by what they are."""
-        for i, m in enumerate(self.stay):
-            yield "%s %d" % (self.name, i), m.pid
-            for n, pid in enumerate(children(m.pid)):
-                if status_of(pid)["Name"] == "rpnc":
-                    yield "%s %d child %d" % (self.name, i, n), pid
-
-    def bystander(self):
-        return random.choice(self.stay)
-
-    def has_leavers(self):
-        return True
-
-    def leavers(self, count):
-        leavers, self.come = self.come[:count], self.come[count:]
-        return leavers
-
-
-class Workers(Group):
-    """
-    One echo: the manager stays, and so does its first worker. The others leave
-    if the manager will replace them at once: a worker that lived for less than
-    10 s is replaced with a delay.
-    """
-
-    COUNT = 7
-    GROWN_UP = 10.5  # seconds; see worker.c
-
-    def begin(self, soak):
-        self.stay = [soak.join(self)]
-        self.registry = Registry(self.path())
-        self.whole()
-        self.original = self.workers()
-        self.first = self.original[0]
-
-    def workers(self):
-        """They are in the registry; a spawner is a child that is not."""
-        return [p for p in children(self.stay[0].pid)
-                if status_of(p)["Name"] == "rpnc"]
-
-    def slots_wanted(self):
-        return self.COUNT + 1
-
-    def whole(self):
-        return eventually(lambda: self.registry.slots()[0] ==
-                          self.slots_wanted())
-
-    def lasting(self):
-        yield "manager", self.stay[0].pid
-        yield "manager's first worker", self.first
-
-    def bystander(self):
-        return Worker(self, self.first)
-
-    def grown_up(self):
-        return [p for p in self.workers()[1:]
-                if p in self.original or age(p) > self.GROWN_UP]
-
-    def has_leavers(self):
-        return len(self.grown_up()) >= 2
-
-    def leavers(self, count):
-        return [Worker(self, p) for p in self.grown_up()[:count]]
-
-
-def groups(leave, only):
-    echo = ["echo", "-r", *leave]
-    every = [
-        Group("tcp", "tcp+", 9001, 64, [*echo, "--identify"]),
-        Group("udp", "udp", 9002, 32, [*echo, "-u"]),
-        Group("tls", "tls+", 9003, 4, [*echo, "--tls", "--identify"]),
-        Group("command", "tcp", 9004, 2, ["listen", "-r", *leave,
-               "--allow", "127.0.0.0/8", "--allow", "::1"],
-              ["--", "cat"]),
-        Workers("workers", "tcp+", 9005, 48,
-                ["echo", "-w", str(Workers.COUNT), *leave, "--identify"]),
-    ]
-    return [g for g in every if not only or g.name in only]
-
-
-class State:
-    """The sums, in a file that a later run continues."""
-
-    def __init__(self, descriptor):
-        self.fd = descriptor
-        self.sums = {name: collections.Counter() for name in SUMS}
-        self.seconds = self.runs = 0
-        self.programs = []
-        old = os.pread(self.fd, 1 << 20, 0).strip(b"\0 \n")
-        if old:
-            old = json.loads(old)
-            for name in SUMS:
-                self.sums[name].update(old["sums"].get(name, {}))
-            self.seconds, self.runs = old["seconds"], old["runs"]
-            self.programs = old["programs"]
-
-    def write(self, seconds):
-        text = json.dumps({"sums": self.sums, "runs": self.runs,
-                           "seconds": round(self.seconds + seconds, 1),
-                           "programs": self.programs}).encode() + b"\n"
-        text = text.ljust(max(8192, len(text)))
-        os.pwrite(self.fd, text, 0)
-
-    def total(self, name):
-        return self.sums[name].total()
-
-
-Loss = collections.namedtuple("Loss", "group kind began ended text pid during")
-Kill = collections.namedtuple("Kill", "group pid sent gone")
-
-
-def is_excused(loss, kill):
-    if loss.group != kill.group or loss.began > kill.gone:
-        return False
-    if loss.group == "udp":
-        return loss.kind == "timeout" and loss.began > kill.sent - 5 * 10**8
-    return (loss.kind in EXCUSABLE and
-            kill.sent < loss.ended < kill.gone + 10**9 and
-            loss.pid in (0, kill.pid))
 
 
 class Soak:
     def __init__(self, options):
         self.options = options
         self.groups = groups(["--leave", options.leave], options.only)
-        self.by_name = {g.name: g for g in self.groups}
         self.state = State(int(os.environ["STATE"]))
         self.sums = self.state.sums
         self.before = {n: self.state.total(n) for n in SUMS}
@@ -340,11 +72,8 @@ class Soak:
         self.kills = collections.deque(maxlen=100)
         self.events = collections.deque(maxlen=200)  # (time, group, text)
         self.seen = collections.Counter()  # of this run's clients, by group
+        self.counted = collections.Counter()  # of these, in the sums
         self.joined = self.rounds = 0
-        self.first = {}    # process: (RSS, descriptors), once warm
-        self.idle = {}     # process: descriptors, before the first client
-        self.most = collections.Counter()  # RSS that grew, by process
-        self.printed = 0
 
     # ---- members
 
@@ -380,18 +109,17 @@ class Soak:
             self.fault("status", "%d, during %s: %s" % (status, self.during,
                                                         said[-500:]))
         for line in said.splitlines():
-            self.heard(line)
+            self.heard(member.group.name, line)
         member.errors.close()
 
-    def heard(self, line):
-        left = re.match(r".*left: .*?(\w+)(?: \w+)? lost \(([^)]*)\)", line)
+    def heard(self, name, line):
+        """Counts how a verbose member left, and what else it said."""
+        left = re.match(r".*left: .* lost \(([^)]*)\)", line)
         if left:
-            self.sums["modes"][left[2]] += 1
-        left = re.match(r".*left: .*?([1-9]\d*) \w+ lost", line)
-        if left:
-            self.sums["said"]["lost"] += int(left[1])
-            self.show("a member says: " + line)
-        elif line.startswith("rpnc: ") and "TLS handshake" not in line:
+            self.sums["modes"]["%s %s" % (name, left[1])] += 1
+        if re.match(r".*left: .*[1-9]\d* \w+ lost", line):
+            self.fault("said", "%s: %s" % (name, line))
+        elif line.startswith("rpnc: ") and "it is replaced" not in line:
             self.sums["said"][re.sub(r"\d+", "N", line)[:100]] += 1
 
     # ---- rounds
@@ -421,6 +149,7 @@ class Soak:
         old.send(signal.SIGKILL)
         old.ended_within(HANG)
         self.kills.append(Kill(old.group.name, old.pid, sent, now()))
+        self.sums["windows"]["microseconds"] += (now() - sent) // 1000
         self.sums["kills"][old.group.name] += 1
         return True
 
@@ -524,59 +253,6 @@ class Soak:
                          if group == loss.group and
                          loss.began - 10**9 < t < loss.ended + 10**8)
 
-    # ---- what grows
-
-    def sizes(self):
-        for group in self.groups:
-            for name, pid in group.lasting():
-                rss = int(status_of(pid)["VmRSS"].split()[0])
-                yield name, rss, len(os.listdir("/proc/%d/fd" % pid))
-
-    def is_warm(self):
-        return time.monotonic() - self.began > self.options.warm
-
-    def look_at_sizes(self):
-        """(RSS of the largest and what grew most, descriptors), in words."""
-        sizes = list(self.sizes())
-        for name, rss, _ in sizes:
-            if self.is_warm():
-                self.first.setdefault(name, rss)
-                self.most[name] = rss - self.first[name]
-        grown = self.most.most_common(1)[0] if self.most else ("", 0)
-        words = "RSS <= %d KiB (%+d: %s), fds <= %d" % (
-            max(s[1] for s in sizes), grown[1], grown[0] or "not warm",
-            max(s[2] for s in sizes))
-        for name, rss, fds in sizes:
-            if name == "manager":
-                words += ", manager %d KiB, %d" % (rss, fds)
-        return words
-
-    def judge_sizes(self):
-        for name, grown in self.most.items():
-            if grown > self.options.rss:
-                self.fault("RSS", "%s has %d KiB more" % (name, grown))
-
-    def judge_descriptors(self):
-        def more():
-            return {n: fds for n, _, fds in self.sizes()
-                    if fds > self.idle.get(n, fds)}
-        if not eventually(lambda: not more(), 5):
-            for name, fds in more().items():
-                self.fault("descriptors", "%s has %d, at first %d" % (
-                    name, fds, self.idle[name]))
-
-    def look_at_slots(self):
-        words = []
-        for g in self.groups:
-            eventually(lambda g=g: g.registry.slots()[0] == g.slots_wanted(),
-                       5)
-            alive, used = g.registry.slots()
-            if alive != g.slots_wanted():
-                self.fault("slots", "%s: %d alive, %d members" % (
-                    g.name, alive, g.slots_wanted()))
-            words.append("%d/%d" % (alive, used))
-        return "slots " + " ".join(words)
-
     # ---- what is said
 
     def show(self, text):
@@ -601,8 +277,6 @@ class Soak:
                 self.counted[key] = new
         self.state.write(time.monotonic() - self.began)
 
-    counted = collections.Counter()
-
     def reap(self):
         """Orphans come to process 1: the spawners of members that left."""
         known = [m.pid for g in self.groups for m in g.stay + g.come]
@@ -621,7 +295,7 @@ class Soak:
                       total("connections"), rate, total("leaves"),
                       total("joins"), total("kills"), total("stops"),
                       self.words_of("lost"), total("excused"),
-                      self.look_at_sizes(), self.look_at_slots()))
+                      self.growth.words(), self.growth.slots()))
 
     # ---- the run
 
@@ -644,19 +318,24 @@ class Soak:
                 self.state.total("connections"), self.state.total("leaves"),
                 "" if digest in self.state.programs else
                 " of another rpnc"))
+        if self.has_reached():
+            self.show("the goal is reached; without the file \"state\" the "
+                      "next run begins anew")
+            sys.exit(0)
         if digest not in self.state.programs:
             self.state.programs.append(digest)
         self.state.runs += 1
 
+    def has_reached(self):
+        return (self.state.total("connections") >= self.options.connections and
+                self.state.total("leaves") >= self.options.leaves)
+
     def is_over(self):
-        o, total = self.options, self.state.total
-        return (self.stopping or
-                time.monotonic() - self.began > o.seconds or
-                self.rounds >= o.rounds or
-                total("lost") - self.before["lost"] > GIVE_UP or
-                self.clients.poll() is not None or
-                (total("connections") >= o.connections and
-                 total("leaves") >= o.leaves))
+        return (self.stopping or self.has_reached() or
+                time.monotonic() - self.began > self.options.seconds or
+                self.rounds >= self.options.rounds or
+                self.state.total("lost") > self.before["lost"] + GIVE_UP or
+                self.clients.poll() is not None)
 
     def roll(self):
         """Rounds, as connections come; a line now and then."""
@@ -667,8 +346,8 @@ class Soak:
             else:
                 threading.Event().wait(0.02)
             self.judge()
-            if self.is_warm() and not self.first:
-                self.look_at_sizes()
+            if self.growth.is_warm() and not self.growth.first:
+                self.growth.words()
             if time.monotonic() - last >= self.options.every:
                 last = time.monotonic()
                 self.line()
@@ -701,6 +380,8 @@ class Soak:
         for name in "connections", "leaves", "kills", "stops", "slow", \
                 "slow rounds", "modes", "said", "excused", "faults", "lost":
             self.show(self.words_of(name))
+        self.show("from SIGKILL to the end of its process: %.3f s in all" %
+                  (self.state.total("windows") / 1e6))
         lost = self.state.total("lost")
         bad = [n for n in ("lost", "faults") if
                self.state.total(n) > self.before[n]]
@@ -721,13 +402,13 @@ class Soak:
         for g in self.groups:
             g.begin(self)
         self.privileges()
-        self.idle = {name: fds for name, _, fds in self.sizes()}
+        self.growth = Growth(self)
         self.start_clients()
         self.roll()
         self.line()
-        self.judge_sizes()
+        self.growth.judge_memory()
         self.end_clients()
-        self.judge_descriptors()
+        self.growth.judge_descriptors()
         self.end_members()
         return self.verdict()
 
