@@ -116,8 +116,9 @@ LANGUAGE = -std=gnu11 -D_GNU_SOURCE -DRPNC_VERSION=\"$(VERSION)\" -Isrc
 COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
-# Only a prompt needs readline, and loads it: see terminal/readline.h.
-LIBS = -lmnl -ljansson -lz -lm -ldl
+# Only a prompt needs readline, and loads it: see terminal/readline.h. The same
+# holds for zlib (math/hist_hdr.h) and OpenSSL (tls/openssl.h).
+LIBS = -lmnl -ljansson -lm -ldl
 
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)
@@ -145,7 +146,7 @@ $(B)/unit/%: tests/unit/%.c $(filter-out $(B)/main.o,$(OBJ)) $(B)/flags
 	mkdir -p $(@D) && echo '  $(CC) $<'
 	$(COMPILE) $(DEFINES) -MMD -MP -c -o $@.o $<
 	$(LINK) -o $@ $@.o $(CORPORA) $(filter-out $(B)/main.o,$(OBJ)) $(LIBS) \
-		-lcmocka
+		-lz -lcmocka
 
 # A fuzz target is a file with a function that takes bytes. "make fuzz" links
 # each with libFuzzer. test_corpora has all of them, each function under the name
@@ -164,7 +165,7 @@ $(B)/fuzz/%.o: tests/fuzz/%.c $(B)/flags
 
 $(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(filter-out $(B)/main.o,$(OBJ))
 	$(LINK) -fsanitize=fuzzer -o $@ $^ \
-		$(call wrap,tests/fuzz/fuzz_$*.c) $(LIBS)
+		$(call wrap,tests/fuzz/fuzz_$*.c) $(LIBS) -lz
 
 $(B)/unit/test_corpora: CORPORA = $(FUZZERS:=.o) $(call wrap,$(FUZZ_SRC))
 $(B)/unit/test_corpora: DEFINES = \

@@ -32,7 +32,10 @@ glyph_ascii(void)
 	return ascii;
 }
 
-/* "en_US.UTF-8" counts even if this locale is not installed here. */
+/*
+ * "en_US.UTF-8" counts even if this locale is not installed here, and need not
+ * be loaded.
+ */
 static bool
 has_utf8_name(void)
 {
@@ -48,12 +51,13 @@ has_utf8_name(void)
 void
 glyph_locale(void)
 {
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	locale_t locale = (locale_t)0;
 
-	if (!locale) {
-		ascii = !has_utf8_name();
+	ascii = !has_utf8_name();
+	if (ascii)
+		locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	if (!locale)
 		return;
-	}
 	ascii = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") != 0;
 	freelocale(locale);
 }

@@ -9,6 +9,7 @@
 #include "app/emit.h"
 #include "cmd/probe_files.h"
 #include "cmd/probe_plan.h"
+#include "math/hist_hdr.h"
 #include "probe/inspect/gate.h"
 #include "probe/stats/merge.h"
 
@@ -105,7 +106,8 @@ probe_merge(const struct settings *s, int count, char *const *words,
 
 	/* reports may come from strangers, too */
 	if (status >= 0)
-		status = app_confine_early(s, KEEPS_FILES);
+		status = hist_hdr_load() < 0 ? -1 :
+		    app_confine_early(s, KEEPS_FILES);
 	if (status >= 0)
 		status = probe_uneven(s->fail_uneven, &uneven);
 	for (int i = 0; i < count && status >= 0; i++)

@@ -13,11 +13,21 @@
  */
 #include "math/hist_hdr.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "base/base64.h"
+#include "base/fail.h"
+
+/* The version of the headers that rpnc was built with. */
+#define TEXT_OF(number) #number
+#define LIBRARY(major) "libz.so." TEXT_OF(major)
+
+/* Of zlib, which is loaded for such text only. */
+static __typeof__(compress) *zlib_compress;
+static __typeof__(uncompress2) *zlib_uncompress;
 
 enum {
 	PAYLOAD_COOKIE = 0x1c849313,
@@ -159,6 +169,23 @@ read_payload(const unsigned char *payload, size_t length, struct hist *h)
 	return 0;
 }
 
+int
+hist_hdr_load(void)
+{
+	void *library, *found;
+
+	if (zlib_compress && zlib_uncompress)
+		return 0;
+	library = dlopen(LIBRARY(ZLIB_VER_MAJOR), RTLD_NOW);
+	found = library ? dlsym(library, "compress") : NULL;
+	memcpy(&zlib_compress, &found, sizeof(found));
+	found = library ? dlsym(library, "uncompress2") : NULL;
+	memcpy(&zlib_uncompress, &found, sizeof(found));
+	if (zlib_compress && zlib_uncompress)
+		return 0;
+	return fail_as(STATUS_NETWORK, "HistF needs zlib, but %s", dlerror());
+}
+
 static int
 read_compressed(const unsigned char *outer, size_t length, struct hist *h)
 {
@@ -169,7 +196,7 @@ read_compressed(const unsigned char *outer, size_t length, struct hist *h)
 	if (length < OUTER_HEAD ||
 	    hdr_number(outer, 4) != COMPRESSED_COOKIE ||
 	    hdr_number(outer + 4, 4) != used ||
-	    uncompress2(payload, &size, outer + OUTER_HEAD, &used) != Z_OK ||
+	    zlib_uncompress(payload, &size, outer + OUTER_HEAD, &used) != Z_OK ||
 	    used != length - OUTER_HEAD)
 		return -1;
 	return read_payload(payload, size, h);
@@ -191,7 +218,8 @@ hist_hdr_encode(const struct hist *h, char **text)
 	uLongf size = sizeof(outer) - OUTER_HEAD;
 
 	*text = NULL;
-	if (compress(outer + OUTER_HEAD, &size, payload, length) != Z_OK)
+	if (hist_hdr_load() < 0 || zlib_compress(outer + OUTER_HEAD, &size,
+	    payload, length) != Z_OK)
 		return -1;
 	hdr_put_number(outer, COMPRESSED_COOKIE, 4);
 	hdr_put_number(outer + 4, size, 4);
@@ -210,7 +238,7 @@ hist_hdr_decode(const char *text, struct hist *h)
 	ssize_t size = -1;
 
 	hist_init(h);
-	if (length < BASE64_TEXT(OUTER_MOST))
+	if (length < BASE64_TEXT(OUTER_MOST) && hist_hdr_load() == 0)
 		size = base64_decode(text, length, outer);
 	if (size >= 0 && read_compressed(outer, (size_t)size, h) == 0) {
 		hist_estimate(h);

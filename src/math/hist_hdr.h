@@ -12,7 +12,13 @@
  * Source: HdrHistogram 2.2.2, AbstractHistogram.java, ZigZagEncoding.java.
  */
 
-/* Makes the text; the caller frees it. -1 without memory. */
+/*
+ * Loads zlib, before a sandbox forbids it: linked, it would cost each start 0.05
+ * ms. -1: it can't be loaded. The functions below load it, too.
+ */
+int hist_hdr_load(void);
+
+/* Makes the text; the caller frees it. -1 without memory or zlib. */
 int hist_hdr_encode(const struct hist *h, char **text);
 
 /*
