@@ -69,3 +69,62 @@ heeded() {
 	run -0 heeded 'setcap cap_net_bind_service+ep /run/own/rpnc' $as /run/own/rpnc
 	assert_output "0 ['/dev/shm/rpnc-65534'] [] None"
 }
+
+# minded SETUP WORD...: starts WORD... by another user, at a prompt and with TLS.
+# Prints what that user's environment made it load or read. A library that is
+# loaded writes its name when it is.
+minded() {
+	local library
+	for library in readline.so.8 ssl.so.3 preload.so; do
+		cc -shared -fPIC -xc -DNAME="\"$library\"" -o "lib$library" - <<-'END'
+			#include <fcntl.h>
+			#include <unistd.h>
+			__attribute__((constructor)) static void
+			on_load(void)
+			{
+				int fd = open("/run/theirs/loaded", O_WRONLY | O_APPEND);
+
+				if (write(fd, NAME "\n", sizeof(NAME)) < 0)
+					_exit(99);
+			}
+		END
+	done
+	# shellcheck disable=SC2016 # the inner shell expands it
+	unshare -m bash -ec '
+		mount -t tmpfs -o mode=755 run /run
+		mkdir -m 755 /run/theirs /run/theirs/lib /run/theirs/home /run/own
+		install -m 755 lib*.so* /run/theirs/lib
+		cp "$RPNC" /run/own/rpnc
+		eval "$1"
+		# readline tells each line that it does not know
+		printf "set no-such secret\n" | tee /run/theirs/inputrc >/run/theirs/home/.inputrc
+		install -m 666 /dev/null /run/theirs/loaded
+		rpnc() {
+			timeout 60 setpriv --reuid=65534 --clear-groups env HOME=/run/theirs/home \
+				"${variables[@]}" /run/own/rpnc "$@" </dev/null 2>&1 |
+				grep -o "readline: .*no-such" || true
+		}
+		variables=(LD_LIBRARY_PATH=/run/theirs/lib)
+		rpnc listen --prompt=always 127.0.0.1 0
+		rpnc connect --tls --tls-insecure 127.0.0.1 1
+		variables=(LD_PRELOAD=/run/theirs/lib/libpreload.so)
+		rpnc listen --prompt=always 127.0.0.1 0
+		variables=(INPUTRC=/run/theirs/inputrc)
+		rpnc listen --prompt=always 127.0.0.1 0
+		sort -u /run/theirs/loaded' bash "$1" 3>&-
+}
+
+@test "secure: nor do they say which libraries are loaded, or which file sets up the prompt" {
+	test "$EUID" -eq 0 || skip "needs two users"
+	test -z "${SAN:-}" || skip "sanitizers end a set-user-ID program"
+	run -0 minded :
+	assert_output 'readline: ~/.inputrc: line 1: no-such
+readline: /run/theirs/inputrc: line 1: no-such
+preload.so
+readline.so.8
+ssl.so.3'
+	run -0 minded 'chmod 4755 /run/own/rpnc'
+	assert_output ''
+	run -0 minded 'setcap cap_net_bind_service+ep /run/own/rpnc'
+	assert_output ''
+}

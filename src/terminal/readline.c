@@ -1,8 +1,11 @@
 #include "terminal/readline.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/fail.h"
 
@@ -22,12 +25,32 @@ static const struct symbol {
 
 enum { SYMBOLS = sizeof(symbols) / sizeof(symbols[0]) };
 
+/*
+ * If rpnc has other rights than its caller, it does not read the files that the
+ * caller's environment names: readline shows lines of inputrc that it does not
+ * know. (ld.so(8) and OpenSSL ignore such variables by themselves.)
+ */
+static void
+environment_secure(void)
+{
+	static const char *const files[] = {
+		"TERMINFO", "TERMINFO_DIRS", "TERMCAP", "TERMPATH",
+	};
+
+	if (!getauxval(AT_SECURE))
+		return;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		unsetenv(files[i]);
+	setenv("INPUTRC", "/etc/inputrc", true);
+}
+
 const struct readline *
 readline_load(void)
 {
 	static struct readline all;
 	void *library = dlopen(LIBRARY(RL_VERSION_MAJOR), RTLD_NOW), *found;
 
+	environment_secure();
 	for (int i = 0; i < SYMBOLS && library; i++) {
 		found = dlsym(library, symbols[i].name);
 		if (!found)
