@@ -268,6 +268,39 @@ refused_page() {
 	page page2.html </dev/null
 }
 
+@test "html: no file is written twice, or written and merged" {
+	local o text
+	start echo 127.0.0.1 0
+	mkdir dir
+	ln -s dir/new link
+	while read -r o text; do
+		# shellcheck disable=SC2086 # words they are
+		run -2 rpnc probe -n 1 ${o//,/ } 127.0.0.1 "$port"
+		assert_output "rpnc probe: $text"
+		run ls x dir/new
+		test "${#lines[@]}" -eq 2 # neither is there
+	done <<-'END'
+		--html,x,--openmetrics,./x --html and --openmetrics: name two files, not x twice
+		--html,x,--hdr-log,dir/../x --html and --hdr-log: name two files, not x twice
+		--hdr-log,link,--openmetrics,dir/new --openmetrics and --hdr-log: name two files, not dir/new twice
+	END
+	echo old >x
+	ln x y
+	run -2 rpnc probe -n 1 --html x --hdr-log y 127.0.0.1 "$port"
+	assert_output 'rpnc probe: --html and --hdr-log: name two files, not x twice'
+	test "$(<x)" = old
+	rpnc probe -n 1 --json 127.0.0.1 "$port" >x
+	cp x before
+	run -2 rpnc probe --merge --html y before x
+	assert_output 'rpnc probe: --html: name another file, x is merged'
+	cmp x before
+	# what has no contents takes both
+	probe -n 1 --html /dev/null --openmetrics /dev/null "$port"
+	test "$status" -eq 0
+	probe -n 1 --html /dev/stdout --openmetrics /dev/stdout "$port"
+	test "$status" -eq 0
+}
+
 @test "html: a pipe, a link, and what stdout is are written into, not replaced" {
 	start echo 127.0.0.1 0
 	mkfifo fifo

@@ -290,7 +290,7 @@ probe_run(struct settings *s, int count, char *const *words, int *ended_by)
 
 	if (s->compare)
 		return probe_compare(s, count, ended_by);
-	if (probe_files_check(s) < 0 || probe_at_check(s) < 0)
+	if (probe_files_check(s, count, words) < 0 || probe_at_check(s) < 0)
 		return -1;
 	if (s->during)
 		return probe_during(s, count, words, ended_by);

@@ -174,9 +174,78 @@ report_file_write(const char *option, const char *file,
 	return bad ? probe_file_fail(option, file) : 0;
 }
 
-int
-probe_files_check(const struct settings *s)
+/* The directory that a file is in or will be in, and its name there. */
+static const char *
+file_place(const char *file, char path[PATH_MAX], struct stat *directory)
 {
+	char *name;
+	int bad;
+
+	followed(file, path);
+	name = strrchr(path, '/');
+	if (!name)
+		return stat(".", directory) < 0 ? NULL : path;
+	*name++ = '\0';
+	bad = stat(*path ? path : "/", directory);
+	return bad < 0 ? NULL : name;
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether both are one regular file, which may not be there yet. */
+static bool
+are_one_file(const char *a, const char *b)
+{
+	char path_a[PATH_MAX], path_b[PATH_MAX];
+	struct stat at_a, at_b;
+	const char *name_a, *name_b;
+
+	if (stat(a, &at_a) == 0 && stat(b, &at_b) == 0)
+		return is_same(&at_a, &at_b) && S_ISREG(at_a.st_mode) &&
+		    standard_fd(&at_a) < 0;
+	name_a = file_place(a, path_a, &at_a);
+	name_b = file_place(b, path_b, &at_b);
+	return name_a && name_b && is_same(&at_a, &at_b) &&
+	    strcmp(name_a, name_b) == 0;
+}
+
+/* No file may be written twice, or be written and merged. */
+static int
+files_differ(const struct settings *s, int count, char *const *words)
+{
+	const struct {
+		const char *option, *file;
+	} out[] = {
+		{ "--html", s->html }, { "--openmetrics", s->openmetrics },
+		{ "--hdr-log", s->hdr_log },
+	};
+	enum { OUT = sizeof(out) / sizeof(out[0]) };
+
+	for (int i = 0; i < OUT; i++) {
+		for (int j = i + 1; out[i].file && j < OUT; j++)
+			if (out[j].file && are_one_file(out[i].file,
+			    out[j].file))
+				return fail_as(STATUS_USAGE, "%s and %s: name "
+				    "two files, not %.200s twice",
+				    out[i].option, out[j].option, out[i].file);
+		for (int j = 0; out[i].file && s->merge && j < count; j++)
+			if (are_one_file(out[i].file, words[j]))
+				return fail_as(STATUS_USAGE, "%s: name another "
+				    "file, %.200s is merged", out[i].option,
+				    words[j]);
+	}
+	return 0;
+}
+
+int
+probe_files_check(const struct settings *s, int count, char *const *words)
+{
+	if (files_differ(s, count, words) < 0)
+		return -1;
 	return report_file_check("--openmetrics", s->openmetrics) < 0 ||
 	    report_file_check("--html", s->html) < 0 ? -1 : 0;
 }

@@ -4,8 +4,11 @@
 #include "app/settings.h"
 #include "report/probe.h"
 
-/* Checks, before the probe, that --openmetrics and --html can be written. */
-int probe_files_check(const struct settings *);
+/*
+ * Checks, before the probe, that --openmetrics and --html can be written, and
+ * that they, --hdr-log and the merged files (count words) are different files.
+ */
+int probe_files_check(const struct settings *, int count, char *const *words);
 
 /*
  * Writes the report to the files of --openmetrics and --html, if they are
