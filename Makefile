@@ -62,7 +62,8 @@ DEMO_DEPS =
 TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	curl gnutls-bin netcat-openbsd netcat-traditional ncat socat \
 	openssh-client strace iproute2 procps util-linux mandoc git systemd \
-	universal-ctags jq netbase python3-prometheus-client libxml2-utils
+	universal-ctags jq netbase python3-prometheus-client libxml2-utils \
+	default-jre-headless libhdrhistogram-java
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 	openssh-server stunnel4 squid ngtcp2-server knot chrony coturn
