@@ -26,6 +26,7 @@ import threading
 import time
 
 HANG = 30
+SETTLED = 5  # seconds until members have taken back a program, at most
 CHANCE = 1e-7  # what the kernel deals out is more uneven this often
 LEAVE_BYTE = 0
 F_OFD_GETLK = 36
@@ -138,7 +139,20 @@ class Clients:
 
 
 def uneven(host, port):
-    """The members' counts if they are not chance, else nothing."""
+    """The members' counts if they are not chance, else nothing.
+
+    A leaver's program chooses until a member that stays has taken it back, and
+    its shares are not of the group that is left. So a group is uneven if it
+    stays so.
+    """
+    end = time.monotonic() + SETTLED
+    found = uneven_now(host, port)
+    while found and time.monotonic() < end:
+        found = uneven_now(host, port)
+    return found
+
+
+def uneven_now(host, port):
     p = subprocess.run(["rpnc", "probe", "--json", "-n", "1000",
                         "-c", "4", host, str(port)], stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, timeout=HANG, check=False)

@@ -3,20 +3,9 @@
 # from the server: its greeting, its reply, or its own counts.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317
 
-load helpers
-load probe
-load proxy
+load reach
 
-# Attempts at one member. A whole run has 1000.
-attempts=${WHOLE:+1000}
-attempts=${attempts:-40}
-
-# eight ARG...: one rpnc with eight workers; their pids are in $workers.
-eight() {
-	start echo -r -w 8 --name A --json "$@"
-	list_workers
-	test "${#workers[@]}" -eq 8
-}
+tries 40
 
 # accepted COUNTS: that is what the server's workers have accepted, by its own
 # report, in their order; it ends.
@@ -38,7 +27,7 @@ says() {
 
 @test "probe --each: exactly one attempt comes to each of eight, over IPv4 and IPv6" {
 	needs_ipv6
-	eight 0
+	eight --json 0
 	probe --each --json 127.0.0.1 "$port"
 	test "$status" -eq 0
 	each_reached prediction
@@ -51,7 +40,7 @@ says() {
 }
 
 @test "probe --each: -n attempts at each, and --echo" {
-	eight 127.0.0.1 0
+	eight --json 127.0.0.1 0
 	probe --each -n 3 --echo --json "$port"
 	test "$status" -eq 0
 	each_reached prediction
@@ -60,7 +49,7 @@ says() {
 }
 
 @test "probe --each: one of eight that is stopped is named, status 6, in eight attempts" {
-	eight 127.0.0.1 0
+	eight --json 127.0.0.1 0
 	halt "${workers[3]}"
 	probe --each "$port"
 	test "$status" -eq 6
@@ -114,7 +103,7 @@ says() {
 	test "$status" -eq 0
 	each_reached prediction
 	holds '.attempts == 8 and .reach.unseen == 8'
-	probe -u --to A/5 --echo=100 -n "$attempts" 127.0.0.1 "$port"
+	probe -u --to A/5 --echo=100 -n "$tries" 127.0.0.1 "$port"
 	test "$status" -eq 0
 	says 'only A/5, reached by prediction: nothing shows who got a datagram'
 	halt "${workers[2]}"
@@ -125,31 +114,31 @@ says() {
 	kill -CONT "${workers[2]}"
 	end INT
 	test "$(jq -r 'select(.event == "report").workers | map(.in) | tostring' out.0)" = \
-		"[128,128,128,128,128,$((128 + attempts * 100)),128,128]"
+		"[128,128,128,128,128,$((128 + tries * 100)),128,128]"
 }
 
 @test "probe --to: all at the right one of eight, by the server's own counts" {
-	eight 0
-	probe --to A/6 -n "$attempts" --json 127.0.0.1 "$port"
+	eight --json 0
+	probe --to A/6 -n "$tries" --json 127.0.0.1 "$port"
 	test "$status" -eq 0
-	holds ".attempts == $attempts and .ok == $attempts and (.reach |
+	holds ".attempts == $tries and .ok == $tries and (.reach |
 		.to == \"A/6\" and .how == \"prediction\" and .missed == 0 and .unseen == 0)"
-	probe --to "$pid/1" -n "$attempts" --echo ::1 "$port"
+	probe --to "$pid/1" -n "$tries" --echo ::1 "$port"
 	test "$status" -eq 0
 	says "only $pid/1, reached by prediction"
 	probe --to "${workers[4]}" -n 5 -c 1 127.0.0.1 "$port"
 	says "only ${workers[4]}, reached by prediction"
-	accepted "[0,$attempts,0,0,5,0,$attempts,0]"
+	accepted "[0,$tries,0,0,5,0,$tries,0]"
 }
 
 @test "probe --each, --to: nginx with reuseport, by its log" {
 	nginx_on reuseport
 	: >served
-	probe --to "${workers[1]}" -n "$attempts" --send 'GET / HTTP/1.0\r\n\r\n' --expect "worker=${workers[1]}\\." 127.0.0.1 "$port"
+	probe --to "${workers[1]}" -n "$tries" --send 'GET / HTTP/1.0\r\n\r\n' --expect "worker=${workers[1]}\\." 127.0.0.1 "$port"
 	test "$status" -eq 0
 	says "only ${workers[1]}, reached by prediction"
-	eventually eval "test \$(wc -l <served) -ge $attempts"
-	test "$(sort served | uniq -c | xargs)" = "$attempts ${workers[1]}"
+	eventually eval "test \$(wc -l <served) -ge $tries"
+	test "$(sort served | uniq -c | xargs)" = "$tries ${workers[1]}"
 	: >served
 	probe --each --send 'GET / HTTP/1.0\r\n\r\n' 127.0.0.1 "$port"
 	test "$status" -eq 0
@@ -164,8 +153,8 @@ says() {
 }
 
 @test "probe --each: where rpnc's program steers, by trying, one by one" {
-	eight --steer random 127.0.0.1 0
-	probe --each --json "$port"
+	eight --json --steer random 127.0.0.1 0
+	probe_again --each --json "$port"
 	test "$status" -eq 0
 	each_reached trying
 	holds '.attempts == 8 and .reach.steered and (.reach.sockets | all(.attempts == 1))'
@@ -290,7 +279,7 @@ has_more() {
 }
 
 @test "probe --each: members that a program keeps all from are not reached, which is said" {
-	eight --steer source-address 127.0.0.1 0
+	eight --json --steer source-address 127.0.0.1 0
 	probe --each "$port"
 	test "$status" -eq 6
 	says '1 of 8 answered, reached by trying; 112 more connections came to members that needed none: a program steers the group'
@@ -313,12 +302,12 @@ has_more() {
 }
 
 @test "probe --to: by trying and by the greeting, what came to others is no attempt" {
-	eight --identify --steer random 127.0.0.1 0
-	probe --to A/2 -n 20 --json "$port"
+	eight --json --identify --steer random 127.0.0.1 0
+	probe_again --to A/2 -n 20 --json "$port"
 	test "$status" -eq 0
 	holds '.attempts == 20 and .ok == 20 and .reach.how == "trying" and .reach.missed > 0'
 	holds '.members | all(.count == 0 or (.worker == 2 and .count == 20))'
-	probe --to A/2 -n 20 --by banner --json "$port"
+	probe_again --to A/2 -n 20 --by banner --json "$port"
 	test "$status" -eq 0
 	holds '.attempts == 20 and .reach.how == "greeting" and .reach.missed > 0'
 	holds '.members | all(.count == 0 or (.worker == 2 and .count == 20))'
@@ -393,7 +382,7 @@ has_more() {
 }
 
 @test "probe --to: a member that starts anew meanwhile is reached again, by its name" {
-	eight 127.0.0.1 0
+	eight --json 127.0.0.1 0
 	start echo -v -r --name B 127.0.0.1 "$port"
 	local first=$pid running
 	rpnc probe --to B -d 60 --rate 100 --timeout 20 --json 127.0.0.1 "$port" >report 2>err 3>&- &

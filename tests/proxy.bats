@@ -466,6 +466,7 @@ assert b"stdout: nobody received the socket in time" in r.stderr, r'
 
 @test "connect --pass-fd: stdout must be a Unix socket, and no data passes" {
 	fails 2 '--pass-fd: stdout must be a Unix socket' --pass-fd 127.0.0.1 1
+	fails 2 '--pass-fd hands over the first connection, and --to may need several: leave out one of them' --pass-fd --to A 127.0.0.1 1
 	fails 2 '--pass-fd hands the connection over' --pass-fd --json 127.0.0.1 1
 	fails 2 '--pass-fd hands the connection over' --pass-fd -n 127.0.0.1 1
 }

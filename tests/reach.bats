@@ -3,20 +3,9 @@
 # from the server: its greeting, its reply, or its own counts.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317
 
-load helpers
-load probe
-load proxy
+load reach
 
-# Tries of each kind; a whole run has 1000.
-tries=${WHOLE:+1000}
-tries=${tries:-24}
-
-# eight ARG...: one rpnc with eight workers; their pids are in $workers.
-eight() {
-	start echo -r -w 8 --name A --identify "$@"
-	list_workers
-	test "${#workers[@]}" -eq 8
-}
+tries 24
 
 # worker_of N: the pid of A/N, as it greets.
 worker_of() {
@@ -38,7 +27,7 @@ greets() {
 
 @test "reach: of eight workers the given one, over IPv4 and IPv6" {
 	needs_ipv6
-	eight 0
+	eight --identify 0
 	for ((i = 0; i < tries; i++)); do
 		greets $((i % 8)) --to "A/$((i % 8))" 127.0.0.1
 		greets $((i % 8)) --to "A/$((i % 8))" ::1
@@ -46,7 +35,7 @@ greets() {
 }
 
 @test "reach: by name, pid, the pid of a parent, and a worker of it" {
-	eight 127.0.0.1 0
+	eight --identify 127.0.0.1 0
 	local parent=$pid worker
 	worker=$(worker_of 5)
 	greets 5 --to "$worker" 127.0.0.1
@@ -62,7 +51,7 @@ greets() {
 }
 
 @test "reach: as JSON, and what is sent comes back whole" {
-	eight 127.0.0.1 0
+	eight --identify 127.0.0.1 0
 	random_file 300000 data
 	rpnc connect --to A/3 "$port" <data 2>err | tail -c 300000 >got
 	cmp got data
@@ -118,7 +107,7 @@ greets() {
 	run -0 rpnc connect --to A/2 127.0.0.1 "$port" </dev/null
 	assert_line --regexp "^reached A/2 \(pid ${workers[2]}\) by greeting"
 	run -1 rpnc connect --to "$$" 127.0.0.1 "$port" </dev/null
-	assert_output "rpnc connect: no socket at 127.0.0.1:$port is $$'s: of 1 socket the process can't be seen, or several share it"
+	assert_output "rpnc connect: no socket at 127.0.0.1:$port is $$'s: several processes share 1 socket"
 }
 
 @test "reach: a server on this host with TLS" {
@@ -134,9 +123,9 @@ greets() {
 }
 
 @test "reach: where rpnc's program steers, by trying, and that is said" {
-	eight --steer random 127.0.0.1 0
+	eight --identify --steer random 127.0.0.1 0
 	for ((i = 0; i < 8; i++)); do
-		timeout 20 rpnc connect --to "A/$i" 127.0.0.1 "$port" </dev/null >got 2>err
+		again timeout 20 rpnc connect --to "A/$i" 127.0.0.1 "$port" </dev/null >got 2>err
 		grep -qE " worker=$i$" got || fail "$i: $(cat got err)"
 		grep -qE "^reached A/$i \(pid [0-9]+\) by trying(, connection [0-9]+)?: a program steers the group$" err ||
 			fail "$(cat err)"
@@ -146,16 +135,16 @@ greets() {
 @test "reach: a canary with a small weight is reached, after tries that allow for it" {
 	start echo -r --name most --weight 1000 127.0.0.1 0
 	start echo -r --name canary --weight 20 127.0.0.1 "$port"
-	run -0 rpnc connect --to canary 127.0.0.1 "$port" </dev/null
+	run -0 again rpnc connect --to canary 127.0.0.1 "$port" </dev/null
 	assert_output --regexp "^reached canary \(pid $pid\) by trying(, connection [0-9]+)?: a program steers the group$"
-	run -0 rpnc probe --to canary -n 3 127.0.0.1 "$port"
+	run -0 again rpnc probe --to canary -n 3 127.0.0.1 "$port"
 	assert_line --regexp '^only canary, reached by trying; [0-9]+ more connections came to other members: a program steers the group$'
-	run -0 rpnc probe --each 127.0.0.1 "$port"
+	run -0 again rpnc probe --each 127.0.0.1 "$port"
 	assert_line --regexp '^2 of 2 answered, reached by trying'
 }
 
 @test "reach: where a program keeps all from a member, the status is 1 and says why" {
-	eight --steer source-address 127.0.0.1 0
+	eight --identify --steer source-address 127.0.0.1 0
 	local i reached=0
 	for ((i = 0; i < 8; i++)); do
 		status=0
@@ -185,7 +174,7 @@ greets() {
 }
 
 @test "reach: a member that is stopped is reached, and nobody is said to accept" {
-	eight 127.0.0.1 0
+	eight --identify 127.0.0.1 0
 	local worker
 	worker=$(worker_of 6)
 	halt "$worker"
@@ -203,7 +192,8 @@ has_line() {
 
 @test "reach: from another host by the greeting, and that is said" {
 	unshare -Urn true || skip "no network namespaces here"
-	tries=$tries run -0 timeout 60 unshare -Urn bash -euc '
+	export -f again
+	run -0 timeout 60 unshare -Urn bash -euc '
 		ip link set lo up
 		mkfifo up ready
 		unshare -n bash -c "echo \$\$ >up; exec tail -f /dev/null" &
@@ -218,7 +208,7 @@ has_line() {
 			--ready-fd 4 4>ready 2>/dev/null >/dev/null &
 		read -r _ <ready
 		for i in {0..7}; do
-			rpnc connect --to "A/$i" 192.0.2.2 9000 </dev/null
+			again rpnc connect --to "A/$i" 192.0.2.2 9000 </dev/null
 		done 2>&1 | sed -E "s/(host|pid)=[^ ]*//g; s/, connection [0-9]+//; s/pid [0-9]+/pid/"
 		rpnc connect --to B 192.0.2.2 9000 </dev/null 2>&1 || echo $?
 		rpnc connect -u --to A 192.0.2.2 9000 </dev/null 2>&1 || echo $?
@@ -241,14 +231,14 @@ has_line() {
 }
 
 @test "reach: through a proxy by the greeting" {
-	eight 127.0.0.1 0
+	eight --identify 127.0.0.1 0
 	local server=$port
 	free_port
 	find_peer microsocks usr/bin/microsocks
 	background "$peer" -i 127.0.0.1 -p "$port" >/dev/null 2>&1
 	eventually listens
 	for i in 1 6; do
-		timeout 20 rpnc connect -n --idle-timeout 200ms --to "A/$i" --proxy "socks5://127.0.0.1:$port" 127.0.0.1 "$server" >got 2>err || true
+		again timeout 20 rpnc connect -n --idle-timeout 200ms --to "A/$i" --proxy "socks5://127.0.0.1:$port" 127.0.0.1 "$server" >got 2>err || true
 		grep -qE " worker=$i$" got || fail "$(cat got err)"
 		grep -qE "^reached A/$i \(pid [0-9]+\) by greeting" err || fail "$(cat err)"
 	done
@@ -258,13 +248,20 @@ has_line() {
 	test "$EUID" -eq 0 || skip "only root can start them"
 	setpriv --reuid=65534 --clear-groups test -x "$RPNC" ||
 		skip "$RPNC can't be run by others"
-	eight 127.0.0.1 0
-	local nobody=(setpriv --reuid=65534 --clear-groups env -u XDG_RUNTIME_DIR)
-	run -0 "${nobody[@]}" "$RPNC" connect --to A/4 127.0.0.1 "$port" </dev/null
+	eight --identify 127.0.0.1 0
+	local addrs_of_eight=${addrs[0]} nobody=(setpriv --reuid=65534 --clear-groups env -u XDG_RUNTIME_DIR)
+	run -0 again "${nobody[@]}" "$RPNC" connect --to A/4 127.0.0.1 "$port" </dev/null
 	assert_line --regexp ' worker=4$'
 	assert_line --regexp "^reached A/4 \(pid ${workers[4]}\) by greeting"
-	run -0 "${nobody[@]}" "$RPNC" probe --to "${workers[2]}" -n 5 127.0.0.1 "$port"
+	run -0 again "${nobody[@]}" "$RPNC" probe --to "${workers[2]}" -n 5 127.0.0.1 "$port"
 	assert_line --regexp "^only ${workers[2]}, reached by greeting"
+	# with TLS the greeting can't be read, nor of datagrams
+	run -1 "${nobody[@]}" "$RPNC" connect --tls --tls-insecure --to A/4 127.0.0.1 "$port" </dev/null
+	assert_output "rpnc connect: no socket at 127.0.0.1:$port is A/4's: processes of root (uid 0) can't be seen: be that user, or root"
+	start echo -u --name B 127.0.0.1 0
+	run -1 "${nobody[@]}" "$RPNC" connect -u --to B 127.0.0.1 "$port" </dev/null
+	assert_output "rpnc connect: no socket at 127.0.0.1:$port is B's: processes of root (uid 0) can't be seen: be that user, or root"
+	port=${addrs_of_eight##*:}
 	# the kernel tells the sockets apart, though not whose they are
 	halt "${workers[6]}"
 	run -6 "${nobody[@]}" "$RPNC" probe --each 127.0.0.1 "$port"
@@ -274,7 +271,7 @@ has_line() {
 }
 
 @test "reach: --wait awaits the member" {
-	eight 127.0.0.1 0
+	eight --identify 127.0.0.1 0
 	rpnc connect --wait 20 --to B 127.0.0.1 "$port" </dev/null >got 2>err 3>&- &
 	local waiting=$!
 	pids+=("$waiting")

@@ -330,6 +330,11 @@ said() {
 	assert_output --partial "least counts open connections, and datagrams have none"
 	run -2 rpnc echo -u -r --steer byte 9000
 	assert_output --partial "want byte=OFFSET, 0 to 65506"
+	local o
+	for o in x -1 1x ''; do
+		run -2 rpnc listen -r --steer "byte=$o" 127.0.0.1 0
+		assert_output "rpnc listen: steering: want byte=OFFSET, 0 to 65506: which byte of a datagram's payload decides"
+	done
 	# -w is a group by itself
 	start echo -w 2 --steer source-address --identify 127.0.0.1 0
 	# shellcheck disable=SC2046

@@ -301,7 +301,8 @@ const struct opt connecting_options[] = {
 	SEND_PROXY(0),
 	FLAG(0, "pass-fd", pass_fd,
 	    "hand the connection over stdout to ssh, and end", 0,
-	    EXCLUDES({ "to json hex crlf prompt until delay idle-timeout "
+	    EXCLUDES({ "to", "--pass-fd hands over the first connection, and "
+	    "--to may need several: leave out one of them" }, { "json hex crlf prompt until delay idle-timeout "
 	    "no-stdin no-shutdown linger tls", "--pass-fd hands the connection "
 	    "over: no data passes through rpnc" })),
 	HEADING("Input"),

@@ -16,6 +16,7 @@
 #include "kernel/sock_owner.h"
 
 #include <dirent.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,6 +433,18 @@ bool
 owner_is_stopped(pid_t pid)
 {
 	return owner_state_is_stopped(owner_state(pid));
+}
+
+const char *
+owner_hidden_text(uid_t uid, char text[static OWNER_HIDDEN_TEXT])
+{
+	const struct passwd *user = getpwuid(uid);
+
+	snprintf(text, OWNER_HIDDEN_TEXT, "processes of %.32s (uid %u) can't be "
+	    "seen: %s", user ? user->pw_name : "another user", (unsigned)uid,
+	    geteuid() ? "be that user, or root" : "are they in another PID "
+	    "namespace?");
+	return text;
 }
 
 pid_t

@@ -52,6 +52,13 @@ bool owner_started_before(pid_t pid, int64_t when);
 bool owner_is_stopped(pid_t pid);
 bool owner_state_is_stopped(int state);
 
+/*
+ * "processes of root (uid 0) can't be seen: be that user, or root": why nobody is
+ * found that holds a socket of this user.
+ */
+enum { OWNER_HIDDEN_TEXT = 160 };
+const char *owner_hidden_text(uid_t uid, char text[static OWNER_HIDDEN_TEXT]);
+
 /* The pid of its parent; 0: there is no such process. */
 pid_t owner_parent(pid_t pid);
 

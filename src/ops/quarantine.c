@@ -153,7 +153,7 @@ member_trouble(struct quarantine *q, const struct slot *s, uint64_t inode)
 /* The other members of one of the target's groups. */
 struct group_check {
 	int others, healthy, strangers;		/* strangers: not rpnc's */
-	const struct slot *ill;			/* one that can't, and why */
+	const struct slot *unhealthy;		/* one that can't, and why */
 	const char *trouble;
 	struct diag_sock stranger;
 };
@@ -177,7 +177,7 @@ group_check_add(struct quarantine *q, struct group_check *r,
 	}
 	why = member_trouble(q, s, d->inode);
 	if (why) {
-		r->ill = s;
+		r->unhealthy = s;
 		r->trouble = why;
 		return;
 	}
@@ -206,7 +206,7 @@ static int
 refuse_group(struct quarantine *q, int i, const struct group_check *r)
 {
 	char whom[QUARANTINE_TEXT], place[PORT_SOCKET_TEXT],
-	    ill[SLOT_TEXT];
+	    unhealthy[SLOT_TEXT];
 
 	quarantine_text(q, whom);
 	port_socket_place(&q->sock[i], place);
@@ -214,13 +214,13 @@ refuse_group(struct quarantine *q, int i, const struct group_check *r)
 		return fail_as(STATUS_NETWORK, "%s: %s is alone at %s: no "
 		    "other member can take its connections", q->option, whom,
 		    place);
-	if (!r->ill)
+	if (!r->unhealthy)
 		return fail_as(STATUS_NETWORK, "%s: no other member at %s is "
 		    "rpnc's: one must be, to steer, and to undo it",
 		    q->option, place);
 	return fail_as(STATUS_NETWORK, "%s: no healthy rpnc is there at %s, to "
 	    "steer and to undo it: %s is %s", q->option, place,
-	    slot_text(r->ill, ill), r->trouble);
+	    slot_text(r->unhealthy, unhealthy), r->trouble);
 }
 
 static int

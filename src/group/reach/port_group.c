@@ -398,6 +398,22 @@ socket_text(const struct port_group_socket *s, char text[static SOCKET_TEXT])
 	return text;
 }
 
+/* Adds to the fault that the processes of some sockets can't be seen. */
+static void
+fail_add_hidden(const struct port_group *g)
+{
+	char text[OWNER_HIDDEN_TEXT];
+
+	for (int i = 0; i < g->count; i++) {
+		const struct port_group_socket *s = &g->at[i];
+
+		if (s->pid || s->shared)
+			continue;
+		fail_add("%s", owner_hidden_text(s->uid, text));
+		return;
+	}
+}
+
 int
 port_group_fail_absent(const struct port_group *g, const struct addr *target,
     const char *text)
@@ -405,12 +421,13 @@ port_group_fail_absent(const struct port_group *g, const struct addr *target,
 	char at[ADDR_TEXT], list[SHOWN * SOCKET_TEXT + 40] = "";
 	char who[SOCKET_TEXT];
 	size_t used = 0;
-	int shown = 0, hidden = 0;
+	int shown = 0, unknown = 0, shared = 0;
 
 	for (int i = 0; i < g->count; i++) {
 		const struct port_group_socket *s = &g->at[i];
 
-		hidden += !s->pid;
+		unknown += !s->pid;
+		shared += !s->pid && s->shared;
 		if (!s->pid || shown == SHOWN)
 			continue;
 		used += (size_t)snprintf(list + used, sizeof(list) - used,
@@ -420,9 +437,10 @@ port_group_fail_absent(const struct port_group *g, const struct addr *target,
 	    at), text);
 	if (shown)
 		fail_add("there %s %s%s", g->count == 1 ? "is" : "are", list,
-		    shown + hidden < g->count ? " and more" : "");
-	if (hidden)
-		fail_add("of %d socket%s the process can't be seen, or several "
-		    "share it", hidden, plural((uint64_t)hidden));
+		    shown + unknown < g->count ? " and more" : "");
+	if (shared)
+		fail_add("several processes share %d socket%s", shared,
+		    plural((uint64_t)shared));
+	fail_add_hidden(g);
 	return -1;
 }

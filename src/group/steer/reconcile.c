@@ -115,7 +115,7 @@ group_checksums(const struct group *g, int i)
 
 /* Whether each member in the registry has this checksum, or the odd one. */
 static bool
-is_so(const struct group *g, uint64_t sum)
+is_current(const struct group *g, uint64_t sum)
 {
 	for (int i = 0; i < g->n; i++) {
 		const uint64_t *has = group_checksums(g, i).program;
@@ -283,7 +283,7 @@ has_changed(const struct group *g)
  * try.
  */
 static int
-make_so(struct reconcile *p, struct group *g)
+reconcile_make(struct reconcile *p, struct group *g)
 {
 	reconcile_mark(g, PROGRAM_DIRTY);
 	if (reconcile_attach(g) == 0) {
@@ -334,7 +334,7 @@ group_due(const struct group *g)
 {
 	uint64_t sum = wanted(g);
 
-	if (!is_so(g, sum))
+	if (!is_current(g, sum))
 		return DUE_PROGRAM;
 	return is_finer(g, sum, wanted_finer(g)) ? DUE_NOTHING : DUE_SHARES;
 }
@@ -398,7 +398,7 @@ pass_mend(struct pass *w, struct group *g)
 		return;
 	}
 	w->wakes |= due == DUE_PROGRAM;
-	if (make_so(w->p, g) < 0)
+	if (reconcile_make(w->p, g) < 0)
 		w->result = -1;
 	if (g->least && !w->paid)
 		w->p->balanced = *balanced = least_spend(*balanced, clock_ms());
@@ -495,7 +495,7 @@ reconcile_clear(struct registry *r, struct sock_diag *diag,
 		struct group g;
 
 		if (group_open(&g, r, diag, set->fd[i], &set->bound[i],
-		    false) > 0 && !is_so(&g, 0)) {
+		    false) > 0 && !is_current(&g, 0)) {
 			bpf_detach(set->fd[i]);
 			reconcile_mark(&g, 0);
 		}
@@ -511,7 +511,7 @@ reconcile_progress(struct registry *r, struct sock_diag *diag,
 	enum progress progress = PROGRESS_DUE;
 
 	g.n = sock_diag_group_of(diag, member, &g.list);
-	if (group_take(&g) > 0 && is_so(&g, wanted(&g)))
+	if (group_take(&g) > 0 && is_current(&g, wanted(&g)))
 		progress = is_given_up(&g) ? PROGRESS_GIVEN_UP :
 		    PROGRESS_DONE;
 	free(g.list);

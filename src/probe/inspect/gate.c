@@ -5,12 +5,12 @@
  */
 #include "probe/inspect/gate.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "report/group.h"
 
 enum { FLAG_WORD = 40, PIDS_SHOWN = 3 };
@@ -59,25 +59,11 @@ gate_finds(unsigned flags, const char *const *names)
 	return false;
 }
 
-static void why_add(char why[static GATE_TEXT], const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-why_add(char why[static GATE_TEXT], const char *format, ...)
-{
-	size_t used = strlen(why);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why + used, GATE_TEXT - used, format, args);
-	va_end(args);
-}
-
 /* Begins the reason of a group; the groups are told apart by their places. */
 static void
 why_begin(char why[static GATE_TEXT], const struct group_report *g)
 {
-	why_add(why, "%s%s: ", *why ? "; " : "", g->place);
+	text_add(why, GATE_TEXT, "%s%s: ", *why ? "; " : "", g->place);
 }
 
 static void
@@ -89,14 +75,14 @@ gate_members(const struct gate *gate, const struct group_report *g,
 	if (gate->members < 0 || members == gate->members)
 		return;
 	why_begin(why, g);
-	why_add(why, "%lld socket%s, ", (long long)g->sockets,
+	text_add(why, GATE_TEXT, "%lld socket%s, ", (long long)g->sockets,
 	    plural((uint64_t)g->sockets));
 	if (g->processes < 0)
-		why_add(why, "of processes that can't be seen");
+		text_add(why, GATE_TEXT, "of processes that can't be seen");
 	else
-		why_add(why, "%lld process%s", (long long)g->processes,
-		    g->processes == 1 ? "" : "es");
-	why_add(why, ": wanted %lld", (long long)gate->members);
+		text_add(why, GATE_TEXT, "%lld process%s",
+		    (long long)g->processes, g->processes == 1 ? "" : "es");
+	text_add(why, GATE_TEXT, ": wanted %lld", (long long)gate->members);
 }
 
 static bool
@@ -121,13 +107,13 @@ flag_members(const struct group_report *g, const char *name,
 		if (m->who.pid < 0 || !flags_have(m->flags, name))
 			continue;
 		if (all++ < PIDS_SHOWN)
-			why_add(why, "%spid %lld", shown++ ? ", " : " (",
-			    (long long)m->who.pid);
+			text_add(why, GATE_TEXT, "%spid %lld",
+			    shown++ ? ", " : " (", (long long)m->who.pid);
 	}
 	if (all > shown)
-		why_add(why, " and %d more", all - shown);
+		text_add(why, GATE_TEXT, " and %d more", all - shown);
 	if (shown)
-		why_add(why, ")");
+		text_add(why, GATE_TEXT, ")");
 }
 
 static void
@@ -143,7 +129,7 @@ gate_group_flags(const struct gate *gate, const struct group_report *g,
 			continue;
 		if (first)
 			why_begin(why, g);
-		why_add(why, "%s%s", first ? "" : ", ", name);
+		text_add(why, GATE_TEXT, "%s%s", first ? "" : ", ", name);
 		flag_members(g, name, why);
 		first = false;
 	}
@@ -167,7 +153,8 @@ gate_stopped(const struct gate *gate, const struct group_report *g,
 		    flags_have(m->flags, group_flag_name(GROUP_STUCK)))
 			continue;
 		why_begin(why, g);
-		why_add(why, "pid %lld is stopped", (long long)m->who.pid);
+		text_add(why, GATE_TEXT, "pid %lld is stopped",
+		    (long long)m->who.pid);
 		return;
 	}
 }

@@ -11,13 +11,13 @@
  */
 #include "probe/load/expected_shares.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/fail.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "group/registry/spare_request.h"
 
 enum {
@@ -125,18 +125,6 @@ has_member(const struct tally *t, const char *name)
 	return false;
 }
 
-/* Adds words to a text, if they fit. */
-static void __attribute__((format(printf, 2, 3)))
-text_add(char text[static EXPECT_NOTE], const char *format, ...)
-{
-	size_t used = strlen(text);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text + used, EXPECT_NOTE - used, format, args);
-	va_end(args);
-}
-
 /* Adds a name, which may be of any bytes; -1: "..." stands for it, no room. */
 static int
 name_add(char text[static EXPECT_NOTE], const char *name)
@@ -145,10 +133,10 @@ name_add(char text[static EXPECT_NOTE], const char *name)
 
 	escape(name, strlen(name), false, safe);
 	if (strlen(text) + strlen(safe) > NAMES_MAX) {
-		text_add(text, "...");
+		text_add(text, EXPECT_NOTE, "...");
 		return -1;
 	}
-	text_add(text, "%s", safe);
+	text_add(text, EXPECT_NOTE, "%s", safe);
 	return 0;
 }
 
@@ -202,7 +190,7 @@ members_add(const struct tally *t, const struct steering *unless,
 	for (label_next(t, unless, last, next); next[0];
 	    label_next(t, unless, last, next)) {
 		if (room && count)
-			text_add(text, ", ");
+			text_add(text, EXPECT_NOTE, ", ");
 		room = room && name_add(text, next) == 0;
 		memcpy(last, next, sizeof(last));
 		count++;
@@ -225,7 +213,8 @@ shares_add_absent(struct expected_shares *x, struct tally *t)
 		absent[i] = !has_member(t, name);
 		if (!absent[i] || !room)
 			continue;
-		text_add(x->absent, x->absent[0] ? ", " : "no member is ");
+		text_add(x->absent, EXPECT_NOTE, x->absent[0] ? ", " :
+		    "no member is ");
 		room = name_add(x->absent, name) == 0;
 	}
 	for (uint32_t i = 0; i < x->given.count; i++)
@@ -233,8 +222,8 @@ shares_add_absent(struct expected_shares *x, struct tally *t)
 		    weight_row_make(t, x->given.weights[i].name) < 0)
 			return fail("report");
 	if (x->absent[0])
-		text_add(x->absent, ": there %s %s", answered > 1 ? "are" :
-		    "is", answered ? members : "none");
+		text_add(x->absent, EXPECT_NOTE, ": there %s %s",
+		    answered > 1 ? "are" : "is", answered ? members : "none");
 	return 0;
 }
 
@@ -245,7 +234,7 @@ unlisted_fill(struct expected_shares *x, const struct tally *t)
 	int count = members_add(t, &x->given, members);
 
 	if (count)
-		text_add(x->unlisted, "member%s %s %s not in "
+		text_add(x->unlisted, EXPECT_NOTE, "member%s %s %s not in "
 		    "--expect-weights: nothing is expected of %s",
 		    count == 1 ? "" : "s", members, count == 1 ? "is" : "are",
 		    count == 1 ? "it" : "them");

@@ -11,7 +11,6 @@
 #include "probe/load/result.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 #include "base/num.h"
 #include "group/registry/spare_request.h"
 #include "group/steer/reconcile.h"
+#include "kernel/sock_owner.h"
 #include "net/sock.h"
 #include "net/sources.h"
 #include "probe/load/reach_result.h"
@@ -143,13 +143,10 @@ result_steering(struct result *r, struct load *l, const struct identified *g)
 static void
 note_group(struct result *r, struct load *l, const struct identified *g)
 {
-	struct passwd *user = g->hidden ? getpwuid(g->uid) : NULL;
+	char text[OWNER_HIDDEN_TEXT];
 
 	if (g->hidden)
-		result_unjudge(r, "processes of %s (uid %u) can't be seen: %s",
-		    user ? user->pw_name : "another user", (unsigned)g->uid,
-		    geteuid() ? "be that user, or root" : "are they in another "
-		    "PID namespace?");
+		result_unjudge(r, "%s", owner_hidden_text(g->uid, text));
 	note_predictions(r, l, g);
 }
 
