@@ -13,6 +13,8 @@ make bench       speed, against nc, ncat, socat and others
 make fuzz        foreign bytes to everything that reads them (20 min)
 make lint        compilers, analysers, manuals, scripts
 make fresh       demo and check in a bare Debian (as root)
+make dist        a source tarball, the same for everyone: build/dist
+make deb         a Debian package: build/deb
 make clean
 
 Variables, as in "make check JOBS=2":
@@ -63,13 +65,14 @@ TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	curl gnutls-bin netcat-openbsd netcat-traditional ncat socat \
 	openssh-client strace iproute2 procps util-linux mandoc git systemd \
 	universal-ctags jq netbase python3-prometheus-client libxml2-utils \
-	default-jre-headless libhdrhistogram-java
+	default-jre-headless libhdrhistogram-java $(DEB_DEPS)
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 	openssh-server stunnel4 squid ngtcp2-server knot chrony coturn
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
 	iproute2 util-linux procps wrk apache2-utils git
 BENCH_UNPACKED = nginx haproxy
+DEB_DEPS = debhelper dpkg-dev lintian libcmocka-dev procps
 FUZZ_DEPS = clang libclang-rt-dev
 LINT_DEPS = clang clang-tidy cppcheck shellcheck musl-tools
 NEED = tests/need
@@ -129,6 +132,8 @@ TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
 SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/demo tests/fresh \
 	tests/fuzz/run tests/soak/run .ci/run \
+	.ci/dist .ci/deb .ci/PKGBUILD.in .ci/APKBUILD.in .ci/debian/tests/members \
+	.ci/debian/rpnc.prerm .ci/debian/rpnc.postrm \
 	tests/*.bash tests/*.bats)
 
 all: $(BIN)
@@ -338,7 +343,7 @@ help:
 # Both install and uninstall go through this list.
 INSTALLED = $(BIN)>BINDIR/rpnc \
 	$(foreach m,$(MAN),$m>MANDIR/man$(subst .,,$(suffix $m))/$(notdir $m)) \
-	$(foreach u,$(wildcard src/units/*),$u>SYSTEMDUNITDIR/$(notdir $u)) \
+	$(foreach u,$(SYSTEMD),$u>SYSTEMDUNITDIR/$(notdir $u)) \
 	README>DOCDIR/README $(foreach e,$(EXAMPLES),$e>$(e:src/%=DOCDIR/%))
 target = '$(DESTDIR)$($(firstword $(subst /, ,$1)))/$(call rest,$1)'
 rest = $(patsubst $(firstword $(subst /, ,$1))/%,%,$1)
@@ -353,7 +358,14 @@ rm -f $(call target,$(word 2,$(subst >, ,$1)))
 
 endef
 
-install: $(BIN)
+# The units have the path of rpnc.
+SYSTEMD = $(patsubst src/%,$(B)/%,$(sort $(wildcard src/systemd/*)))
+
+$(B)/systemd/%: src/systemd/% FORCE
+	mkdir -p $(@D)
+	sed 's|@bindir@|$(BINDIR)|' '$<' >'$@'
+
+install: $(BIN) $(SYSTEMD)
 	$(foreach f,$(INSTALLED),$(call install_one,$(word 1,$(subst >, \
 		,$f)),$(word 2,$(subst >, ,$f))))
 
@@ -362,8 +374,21 @@ uninstall:
 	$(foreach f,$(INSTALLED),$(call uninstall_one,$f))
 	rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || :
 
+# The source in one file, with its SHA256.
+DIST = build/dist
+
+dist:
+	.ci/dist $(VERSION) '$(DIST)'
+
+# The Debian package of that file.
+DEB = build/deb
+
+deb: dist
+	$(NEED) $(BUILD_DEPS) $(DEB_DEPS)
+	.ci/deb $(VERSION) '$(DIST)' '$(DEB)'
+
 clean:
 	rm -rf build build-san build-fresh build-fuzz rpnc
 
 FORCE:
-.PHONY: all help demo check soak loops faults bench fuzz fuzzers unit lint $(LINTS) fresh install uninstall clean FORCE
+.PHONY: all help demo check soak loops faults bench fuzz fuzzers unit lint $(LINTS) fresh dist deb install uninstall clean FORCE

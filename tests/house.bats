@@ -423,7 +423,7 @@ options_in() {
 	# nor where it gets its packages: mirrors, proxies, names without a dot
 	tracked grep -nIoE '[a-z]+://[][A-Za-z0-9.:-]+' |
 		grep -E '://([0-9]+\.|[^.]+$|.*(registry|prox|mirror|artifact|nexus|pypi|npmjs|debian|internal|\.lan|\.local))' |
-		grep -vE '://(localhost|127\.0\.0\.1|\[::1\])' | none
+		grep -vE '://(localhost|127\.0\.0\.1|\[::1\]|www\.debian\.org$)' | none
 }
 
 @test "house: the top level holds what it should and no more" {
