@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # What is given to others: the tarball of "make dist", the Debian package of
 # "make deb", and the PKGBUILD and APKBUILD. In a bare Debian "make fresh-deb"
-# does the rest. setup_file builds the package, from the tarball and without git.
+# does the rest. setup_file builds the package, from the tarball and without git,
+# and asks lintian: it takes longer than a test may.
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154,SC2164,SC2317 # a test is a subshell; names of others
 
 load helpers
@@ -40,6 +41,8 @@ setup_file() {
 		tail -n 40 "$BATS_FILE_TMPDIR/log" >&3
 		return 1
 	}
+	lintian -EviI --pedantic --no-cfg "$BATS_FILE_TMPDIR"/deb/*.changes \
+		>"$BATS_FILE_TMPDIR/lintian" 2>&1 || true
 }
 
 setup() {
@@ -84,8 +87,8 @@ contents() {
 }
 
 @test "package: lintian knows only that no ITP is closed" {
-	run -0 lintian -EviI --pedantic --no-cfg "$BATS_FILE_TMPDIR"/deb/*.changes
-	grep -E '^[EWIPX]:' <<<"$output" | grep -v initial-upload-closes-no-bugs | none
+	grep -q '^W: .*initial-upload-closes-no-bugs' "$BATS_FILE_TMPDIR/lintian"
+	grep -E '^[EWIPX]:' "$BATS_FILE_TMPDIR/lintian" | grep -v initial-upload-closes-no-bugs | none
 }
 
 @test "package: it depends on what rpnc opens by dlopen(3)" {
