@@ -13,6 +13,7 @@ make bench       speed, against nc, ncat, socat and others
 make fuzz        foreign bytes to everything that reads them (20 min)
 make lint        compilers, analysers, manuals, scripts
 make fresh       demo and check in a bare Debian (as root)
+make fresh-deb   the Debian package: built, installed, removed there
 make dist        a source tarball, the same for everyone: build/dist
 make deb         a Debian package: build/deb
 make clean
@@ -130,8 +131,10 @@ MAN = $(sort $(wildcard man/*.[1-8]))
 EXAMPLES = $(sort $(wildcard src/examples/*))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
-SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/demo tests/fresh \
+SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/demo tests/fresh tests/fresh-deb \
 	tests/fuzz/run tests/soak/run .ci/run \
+	.ci/dist .ci/deb .ci/PKGBUILD.in .ci/APKBUILD.in .ci/debian/tests/members \
+	.ci/debian/rpnc.prerm .ci/debian/rpnc.postrm \
 	.ci/dist .ci/deb .ci/PKGBUILD.in .ci/APKBUILD.in .ci/debian/tests/members \
 	.ci/debian/rpnc.prerm .ci/debian/rpnc.postrm \
 	tests/*.bash tests/*.bats)
@@ -332,8 +335,8 @@ lint-man:
 lint-house: all
 	test ! -e tests/house.bats || $(RUN) tests/house.bats
 
-fresh:
-	tests/fresh
+fresh fresh-deb:
+	tests/$@
 
 help:
 	$(info $(HELP))

@@ -419,7 +419,7 @@ options_in() {
 	local mine=/wor"k/" roots=/roo"t/"
 	tracked grep -nIE "$mine" | none
 	# make fresh is root's, in a Debian of its own
-	tracked grep -nIE "$roots" -- ':!tests/fresh' | none
+	tracked grep -nIE "$roots" -- ':!tests/fresh*' | none
 	# nor where it gets its packages: mirrors, proxies, names without a dot
 	tracked grep -nIoE '[a-z]+://[][A-Za-z0-9.:-]+' |
 		grep -E '://([0-9]+\.|[^.]+$|.*(registry|prox|mirror|artifact|nexus|pypi|npmjs|debian|internal|\.lan|\.local))' |
