@@ -380,8 +380,8 @@ uninstall:
 # The source in one file, with its SHA256.
 DIST = build/dist
 
-dist:
-	.ci/dist $(VERSION) '$(DIST)'
+dist: $(if $(wildcard completion),,$(COMPLETIONS))
+	.ci/dist $(VERSION) '$(DIST)' $^
 
 # The Debian package of that file.
 DEB = build/deb

@@ -80,9 +80,14 @@ contents() {
 
 @test "package: the tarball holds all that git knows, and what it needs to build" {
 	test -e "$root/.git" || skip "no clone of git"
-	git -C "$root" ls-files | sort >wanted
-	tar -tzf "$dist/rpnc-$version.tar.gz" | sed "s|^rpnc-$version/||" | sort >got
+	{
+		git -C "$root" ls-files
+		printf 'completion/rpnc.%s\n' bash fish zsh
+	} | LC_ALL=C sort >wanted
+	tar -tzf "$dist/rpnc-$version.tar.gz" | sed "s|^rpnc-$version/||" >got
 	diff wanted got
+	tar -xzf "$dist/rpnc-$version.tar.gz" "rpnc-$version/completion"
+	"$RPNC" --completion zsh | cmp - "rpnc-$version/completion/rpnc.zsh"
 	git -C "$root" status --porcelain --ignored | diff "$BATS_FILE_TMPDIR/before" -
 }
 
