@@ -73,7 +73,7 @@ UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl \
 	iproute2 util-linux procps wrk apache2-utils git
 BENCH_UNPACKED = nginx haproxy
-DEB_DEPS = debhelper dpkg-dev lintian libcmocka-dev procps
+DEB_DEPS = build-essential debhelper dpkg-dev lintian libcmocka-dev procps
 FUZZ_DEPS = clang libclang-rt-dev
 LINT_DEPS = clang clang-tidy cppcheck shellcheck musl-tools
 NEED = tests/need
