@@ -386,8 +386,9 @@ dist: $(if $(wildcard completion),,$(COMPLETIONS))
 # The Debian package of that file.
 DEB = build/deb
 
-deb: dist
+deb:
 	$(NEED) $(BUILD_DEPS) $(DEB_DEPS)
+	$(MAKE) dist
 	.ci/deb $(VERSION) '$(DIST)' '$(DEB)'
 
 clean:
