@@ -4,8 +4,9 @@
  * them against each other.
  *
  * To find a call that is missing: let filter.c return SECCOMP_RET_TRAP instead
- * of ENOSYS, and run the tests; SIGSYS tells it. glibc makes the older one of two
- * calls where a processor has it: then both have a row.
+ * of ENOSYS, and run the tests; SIGSYS tells it. Where a processor has the older
+ * one of two calls, a libc makes that, musl more often than glibc: then both have
+ * a row.
  */
 #include "sandbox/calls.h"
 
@@ -52,6 +53,18 @@
 #ifndef SYS_dup2
 #define SYS_dup2 ABSENT
 #endif
+#ifndef SYS_stat
+#define SYS_stat ABSENT
+#endif
+#ifndef SYS_lstat
+#define SYS_lstat ABSENT
+#endif
+#ifndef SYS_open
+#define SYS_open ABSENT
+#endif
+#ifndef SYS_fork
+#define SYS_fork ABSENT
+#endif
 #ifndef SYS_getpgrp
 #define SYS_getpgrp ABSENT
 #endif
@@ -97,6 +110,8 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(getpeername, KEEPS_BYTES),
 	CALL(fstat, KEEPS_BYTES),
 	CALL(newfstatat, KEEPS_BYTES),
+	CALL(stat, KEEPS_BYTES),
+	CALL(lstat, KEEPS_BYTES),
 	/* the loop, and time */
 	CALL(epoll_create1, KEEPS_BYTES),
 	CALL(epoll_ctl, KEEPS_BYTES),
@@ -129,6 +144,7 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(sigaltstack, KEEPS_BYTES),
 	CALL(kill, KEEPS_CHILDREN | KEEPS_PROMPT),
 	CALL(tgkill, KEEPS_BYTES),
+	CALL(tkill, KEEPS_BYTES),
 	CALL(getpid, KEEPS_BYTES),
 	CALL(getppid, KEEPS_BYTES),
 	CALL(gettid, KEEPS_BYTES),
@@ -184,6 +200,7 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(listen, KEEPS_OTHERS),
 	/* files */
 	CALL(openat, KEEPS_READS),
+	CALL(open, KEEPS_READS),
 	CALL(readlink, KEEPS_READS),
 	CALL(readlinkat, KEEPS_READS),
 	CALL(access, KEEPS_READS),
@@ -210,6 +227,7 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(getpgrp, KEEPS_PROMPT),
 	CALL(getpgid, KEEPS_PROMPT | KEEPS_CHILDREN),
 	/* children */
+	CALL(fork, KEEPS_CHILDREN | KEEPS_NAMES),
 	CALL_IF(clone, KEEPS_CHILDREN | KEEPS_NAMES, LACKS(0, NAMESPACES)),
 	CALL(wait4, KEEPS_CHILDREN | KEEPS_NAMES),
 	CALL(close_range, KEEPS_NAMES | KEEPS_CHILDREN),
