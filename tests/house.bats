@@ -449,6 +449,7 @@ options_in() {
 	local stage=$BATS_TEST_TMPDIR/stage page pages
 	mkdir -p "$stage"/usr/{bin,share/{doc,man/man{1,5,7}}}
 	touch "$stage/usr/bin/rpncx" "$stage"/usr/share/man/man1/{other,rpnc-other}.1
+	mkdir -p "$stage/usr/lib/systemd/system"
 	find "$stage" | sort >before
 	make_again DESTDIR="$stage" PREFIX=/usr install
 	"$stage/usr/bin/rpnc" --version
@@ -460,6 +461,7 @@ options_in() {
 	for page in "$root"/src/examples/*; do
 		cmp "$stage/usr/share/doc/rpnc/examples/${page##*/}" "$page"
 	done
+	grep -q '^ExecStart=/usr/bin/rpnc ' "$stage"/usr/lib/systemd/system/rpnc-*@.service
 	make_again DESTDIR="$stage" PREFIX=/usr uninstall
 	find "$stage" | sort >after
 	same before after
