@@ -27,7 +27,8 @@ class Ground:
         self.here = os.path.dirname(os.path.abspath(__file__))
         self.dir = apart.scratch((self.rpnc, self.base, self.bench,
                                   self.peers, self.here, os.getcwd()))
-        os.environ["XDG_RUNTIME_DIR"] = self.dir    # for rpnc's registry
+        # where rpnc keeps its registry, and iperf3 its data
+        os.environ["XDG_RUNTIME_DIR"] = os.environ["TMPDIR"] = self.dir
         self.bytes = (128 if quick else 512) * MIB
         self.alive, self.kept = [], []
         self.port = 9000

@@ -25,6 +25,7 @@ EXEC = {
 ALSO = (("cpu", "CPU us"), ("p50", "p50 ms"), ("p99", "p99 ms"))
 BODY = "x" * 63 + "~"   # what ends an answer for "load connect -g"
 NGINX_CONF = """daemon off;
+user root;
 master_process off;
 pid {dir}/nginx.pid;
 error_log {dir}/nginx.log;

@@ -41,6 +41,7 @@ SERVE = {
 }
 CLIENT = "openssl s_time -new -connect {host}:{port} -time {seconds}"
 NGINX_CONF = """daemon off;
+user root;
 master_process off;
 pid {dir}/nginx.pid;
 error_log {dir}/nginx.log;
