@@ -122,8 +122,9 @@ COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
 # Only a prompt needs readline, and loads it: see terminal/readline.h. The same
-# holds for zlib (math/hist_hdr.h) and OpenSSL (tls/openssl.h).
-LIBS = -lmnl -ljansson -lm -ldl
+# holds for zlib (math/hist_hdr.h) and OpenSSL (tls/openssl.h). libc comes first:
+# a start looks each name up in this order, and most are libc's.
+LIBS = -lc -lmnl -ljansson -lm -ldl
 
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)
