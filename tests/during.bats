@@ -367,6 +367,17 @@ print("got")' >report 2>err &
 	run ! grep -F 'names are not known' report
 }
 
+# unskipped ARG...: during, again if the probe itself had no processor for 0.1 s:
+# then the gap begins anew.
+unskipped() {
+	local i
+	for ((i = 0; i < 20; i++)); do
+		during "$@"
+		test "$(get .during.skipped)" -ne 0 || return 0
+	done
+	fail "no processor for it in $i runs"
+}
+
 @test "during: the longest gap between good answers, and --max-gap" {
 	start echo 127.0.0.1 0
 	during "$port" --echo --max-gap 100ms -- bash -c 'kill -STOP "$0"; pause 0.3
@@ -380,8 +391,8 @@ print("got")' >report 2>err &
 	during "$port" --max-gap 20 -- true
 	test "$status" -eq 0
 	is '.longest_gap > 0 and .longest_gap < 20'
-	during "$port" --max-gap 100ms --send x --expect y --timeout 50ms -- true
-	is '.longest_gap > 0.3 and .longest_gap_at == 0'
+	unskipped "$port" --max-gap 100ms --send x --expect y --timeout 50ms -- true
+	is '.longest_gap > 0.2 and .longest_gap_at == 0'
 	# from the last good answer to the end, if none comes again
 	during "$port" -d 500ms --echo --max-gap 400ms -- bash -c 'end "$0"' "$pid"
 	test "$status" -eq 7
