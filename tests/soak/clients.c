@@ -43,7 +43,7 @@
 
 enum {
 	LANES = 16,
-	CLIENTS = 256,		/* in all lanes */
+	CLIENTS = 512,		/* in all lanes */
 	BATCH = 64,
 	HEAD = 16,		/* bytes of a message that name its client */
 	SMALL = 200,

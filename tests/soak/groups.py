@@ -127,13 +127,13 @@ class Workers(Group):
 def groups(leave, only):
     echo = ["echo", "-r", *leave]
     every = [
-        Group("tcp", "tcp+", 9001, 64, [*echo, "--identify"]),
-        Group("udp", "udp", 9002, 32, [*echo, "-u"]),
-        Group("tls", "tls+", 9003, 4, [*echo, "--tls", "--identify"]),
-        Group("command", "tcp", 9004, 2, ["listen", "-r", *leave,
+        Group("tcp", "tcp+", 9001, 128, [*echo, "--identify"]),
+        Group("udp", "udp", 9002, 64, [*echo, "-u"]),
+        Group("tls", "tls+", 9003, 8, [*echo, "--tls", "--identify"]),
+        Group("command", "tcp", 9004, 4, ["listen", "-r", *leave,
                "--allow", "127.0.0.0/8", "--allow", "::1"],
               ["--", "cat"]),
-        Workers("workers", "tcp+", 9005, 48,
+        Workers("workers", "tcp+", 9005, 96,
                 ["echo", "-w", str(Workers.COUNT), *leave, "--identify"]),
     ]
     return [g for g in every if not only or g.name in only]

@@ -1,6 +1,7 @@
 /*
  * Code for a member, by LD_PRELOAD, that leaks: make soak must find it. LEAK
- * says what: "descriptors", one for 4 connections, or "memory", 4 KiB for each.
+ * says what: "descriptors", one for 4 connections, or "memory", 16 KiB a
+ * connection.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-enum { EACH = 4, PIECE = 4096 };
+enum { EACH = 4, PIECE = 16384 };
 
 int
 accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)

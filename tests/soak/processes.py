@@ -33,6 +33,22 @@ def age(pid):
             ticks / os.sysconf("SC_CLK_TCK"))
 
 
+def waiting(udp, port):
+    """How many clients wait in the queues of a port; UDP: how many bytes."""
+    sums = 0
+    for name in ("udp", "udp6") if udp else ("tcp", "tcp6"):
+        with open("/proc/net/" + name) as f:
+            next(f)
+            for line in f:
+                _, local, _, state, queues, *_ = line.split()
+                # listeners come first, and all that follows may be long
+                if not udp and state != "0A":
+                    break
+                if local.endswith(":%04X" % port):
+                    sums += int(queues.split(":")[1], 16)
+    return sums
+
+
 def gone(pidfd, seconds):
     """Whether the process has ended by then, and closed all that it had."""
     return bool(select.select([pidfd], [], [], seconds)[0])

@@ -13,6 +13,7 @@ group stay, the others come and go, in rounds. One round is in one group:
   two      two are ended at once, while two join
   kill     the same as leave, and 0 to 40 ms later SIGKILL
   stop     a member that stays is stopped for 0.2 s, while another one leaves
+  queue    the leaver is stopped before SIGTERM, so that clients wait for it
 
 In the group of workers it is a worker that is ended; its manager replaces it.
 A round comes after each --each connections, so losses by leaves and losses by
@@ -24,9 +25,9 @@ excused only if all of this is so:
   - a member of the same group was killed in this round
   - it began before that process was gone, and was open when SIGKILL was sent
   - TCP: it was reset or cut short (never refused, a timeout, wrong bytes), at
-    most 1 s after the process was gone; and the server's greeting, if it had
+    most 5 s after the process was gone; and the server's greeting, if it had
     come, is of the killed process
-  - UDP: it was not answered, and was sent at most 0.5 s before SIGKILL
+  - UDP: it was not answered, and was sent at most 2 s before SIGKILL
 
 The status is 1 if anything else is lost; if a member ends with another status,
 hangs, or says that it lost something; or if something grows: the descriptors of
@@ -48,11 +49,14 @@ import time
 
 from groups import Workers, groups
 from growth import Growth
-from processes import HANG, Member, Worker, children, now, status_of
+from processes import (HANG, Member, Worker, children, eventually, now,
+                       status_of, waiting)
 from sums import SUMS, Kill, Loss, State, is_excused
 
 KILL_WITHIN = 0.04  # seconds after SIGTERM: most of a leave
 STOPPED_FOR = 0.2
+QUEUED = 4          # clients that wait for one that is stopped
+KINDS = {"leave": 70, "two": 12, "kill": 8, "stop": 5, "queue": 5}  # of 100
 SLOW_ROUND = 2
 GIVE_UP = 1000      # losses: more tell nothing new
 
@@ -115,7 +119,7 @@ class Soak:
     def heard(self, name, line):
         """Counts how a verbose member left, and what else it said."""
         left = re.match(r".*left: .* lost \(([^)]*)\)", line)
-        if left:
+        if left and self.during != "end":  # where the last one is alone
             self.sums["modes"]["%s %s" % (name, left[1])] += 1
         if re.match(r".*left: .*[1-9]\d* \w+ lost", line):
             self.fault("said", "%s: %s" % (name, line))
@@ -182,16 +186,28 @@ class Soak:
         if isinstance(stopped, Worker):
             os.close(stopped.pidfd)
 
+    def round_queue(self, group):
+        if not isinstance(group, Workers):
+            group.come.append(self.join(group))
+        old, = group.leavers(1)
+        self.event(group, "%d SIGSTOP" % old.pid)
+        old.send(signal.SIGSTOP)
+        eventually(lambda: waiting(group.udp, group.port) >= QUEUED, 1)
+        self.tell_to_leave([old])
+        old.send(signal.SIGCONT)
+        self.ended(old)
+        self.sums["leaves"][group.name] += 1
+        self.sums["stops"][group.name] += 1
+
     def round(self):
         group = next(self.turns)
         if not group.has_leavers():
             threading.Event().wait(0.01)
             return
-        kind = random.choices(
-            (self.round_leave, self.round_two, self.round_kill,
-             self.round_stop), (75, 12, 8, 5))[0]
+        kinds = self.options.kinds
+        kind = random.choices(kinds, [KINDS[k] for k in kinds])[0]
         began = time.monotonic()
-        kind(group)
+        getattr(self, "round_" + kind)(group)
         if isinstance(group, Workers) and not group.whole():
             self.fault("workers", "they are not replaced after " + self.during)
         took = time.monotonic() - began
@@ -426,6 +442,8 @@ def arguments():
     parser.add_argument("--each", type=int, default=1000,
                         help="connections for each round")
     parser.add_argument("--only", nargs="+", help="these groups")
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS),
+                        choices=KINDS, help="of rounds")
     parser.add_argument("--members", type=int, default=5, help="of a group")
     parser.add_argument("--leave", default="auto", help="rpnc's --leave")
     parser.add_argument("--every", type=float, default=10,

@@ -44,7 +44,7 @@ def is_excused(loss, kill):
     if loss.group != kill.group or loss.began > kill.gone:
         return False
     if loss.group == "udp":
-        return loss.kind == "timeout" and loss.began > kill.sent - 5 * 10**8
+        return loss.kind == "timeout" and loss.began > kill.sent - 2 * 10**9
     return (loss.kind in EXCUSABLE and
-            kill.sent < loss.ended < kill.gone + 10**9 and
+            kill.sent < loss.ended < kill.gone + 5 * 10**9 and
             loss.pid in (0, kill.pid))
