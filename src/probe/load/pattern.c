@@ -28,10 +28,11 @@ after_bracket(const char *at)
 struct cost {
 	double copies;		/* after all repetitions */
 	/*
-	 * The ways in which it can match nothing: a? has 1, a?? has 2, (a??)(b??)
-	 * has 4. In a loop glibc goes through all of them.
+	 * The ways in which it can match nothing: a? has 1, a?? has 2, a??b?? has
+	 * 4. If there is a loop, glibc goes through all of them. passes: the same
+	 * of its parts, at most, if it can't itself; at least 1.
 	 */
-	double empty;
+	double empty, passes;
 };
 
 /* It is repeated at least and at most so often. */
@@ -44,7 +45,8 @@ cost_bound(struct cost *c, double least, double most)
 	    empty <= PATTERN_COPIES; n++)
 		empty += pow(c->empty, n);
 	c->empty = empty;
-	c->copies *= most > 1 ? most : 1;
+	c->copies *= fmax(most, 1);
+	c->passes = fmax(pow(c->passes, fmax(most, 1)), empty);
 }
 
 /* {n,m}; {n,} makes n + 1 copies. */
@@ -90,7 +92,7 @@ static struct cost pattern_cost(const char **at, bool *back);
 static struct cost
 operand_cost(const char **at, bool *back)
 {
-	struct cost c = { .copies = 1 };
+	struct cost c = { .copies = 1, .passes = 1 };
 
 	switch (**at) {
 	case '(':
@@ -118,7 +120,7 @@ operand_cost(const char **at, bool *back)
 static struct cost
 alternative_cost(const char **at, bool *back)
 {
-	struct cost all = { .empty = 1 };
+	struct cost all = { .empty = 1, .passes = 1 };
 
 	while (**at && **at != ')' && **at != '|') {
 		struct cost one = operand_cost(at, back);
@@ -127,6 +129,7 @@ alternative_cost(const char **at, bool *back)
 			continue;
 		all.copies += one.copies;
 		all.empty *= one.empty;
+		all.passes *= one.passes;
 	}
 	return all;
 }
@@ -144,7 +147,9 @@ pattern_cost(const char **at, bool *back)
 		one = alternative_cost(at, back);
 		all.copies += one.copies + 1;
 		all.empty += one.empty;
+		all.passes += one.passes - 1;
 	}
+	all.passes = fmax(all.passes, all.empty);
 	return all;
 }
 
@@ -157,7 +162,8 @@ pattern_check(const char *option, const char *text)
 
 	if (strlen(text) > 2 * PATTERN_COPIES)
 		c.copies = HUGE_VAL;
-	while (*at && c.copies <= PATTERN_COPIES && c.empty <= PATTERN_COPIES) {
+	while (*at && c.copies <= PATTERN_COPIES &&
+	    c.passes <= PATTERN_COPIES) {
 		c = pattern_cost(&at, &back);
 		at += *at == ')';
 	}
@@ -166,10 +172,10 @@ pattern_check(const char *option, const char *text)
 		    "more than %d copies of what they repeat; smaller numbers, "
 		    "or * in place of {n,m}, are faster", option, text,
 		    PATTERN_COPIES);
-	if (c.empty > PATTERN_COPIES)
-		return fail_as(STATUS_USAGE, "--%s %.80s: it can match nothing "
-		    "in more than %d ways; repeat what is not empty, a? in place "
-		    "of a??", option, text, PATTERN_COPIES);
+	if (c.passes > PATTERN_COPIES)
+		return fail_as(STATUS_USAGE, "--%s %.80s: its parts can match "
+		    "nothing in more than %d ways; repeat what is not empty, a? "
+		    "in place of a??", option, text, PATTERN_COPIES);
 	if (back)
 		return fail_as(STATUS_USAGE,
 		    "--%s %.80s: a back-reference such "
