@@ -1,6 +1,7 @@
 /*
  * The words after a command: the tables of options, their rules and checks. The
- * first line is the command's name, each other one a word.
+ * first line is the command's name, each other one a word. Behind a 0 is another
+ * command.
  */
 #include <unistd.h>
 
@@ -144,14 +145,13 @@ check(const struct command *c, struct settings *s, int count,
 		check_values(s, count, words);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
+static void
+read_words(char *text)
 {
-	char *text = fuzz_text(data, length), *words[WORDS + 1] = { NULL };
+	char *words[WORDS + 1] = { NULL };
 	int count = fuzz_words(text, words, WORDS), first;
 	struct settings s;
 
-	ours = true;
 	for (int i = 0; count && i < 4; i++) {
 		if (strcmp(words[0], commands[i]->name) != 0)
 			continue;
@@ -161,6 +161,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 		if (first >= 0)
 			check(commands[i], &s, count - first, words + first);
 		break;
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
+{
+	char *text = fuzz_text(data, length), *end = text + length, *next;
+
+	ours = true;
+	for (char *at = text; at <= end; at = next + 1) {
+		next = at + strlen(at);
+		read_words(at);
 	}
 	ours = false;
 	free(text);
