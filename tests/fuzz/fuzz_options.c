@@ -120,7 +120,7 @@ check_values(struct settings *s, int count, char *const *words)
 	settings_stream(s);
 	if (s->steer)
 		mode_parse(s->steer, &steering);
-	probe_files_check(s);
+	probe_files_check(s, count, words);
 	if (s->at)
 		probe_at_check(s);
 	if (probe_scan_wanted(count, words))
