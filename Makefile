@@ -66,7 +66,8 @@ TEST_DEPS = bats bats-assert bats-support libcmocka-dev tmux python3 openssl \
 	curl gnutls-bin netcat-openbsd netcat-traditional ncat socat \
 	openssh-client strace iproute2 procps util-linux mandoc git systemd \
 	universal-ctags jq netbase python3-prometheus-client libxml2-utils \
-	default-jre-headless libhdrhistogram-java $(DEB_DEPS)
+	default-jre-headless libhdrhistogram-java $(DEB_DEPS) \
+	bash-completion zsh fish
 # Daemons that the tests start: unpacked, never installed. See tests/unpack.
 UNPACKED_DEPS = nginx prometheus haproxy microsocks dante-server tinyproxy-bin \
 	openssh-server stunnel4 squid ngtcp2-server knot chrony coturn
@@ -139,8 +140,10 @@ SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/de
 	.ci/dist .ci/deb .ci/PKGBUILD.in .ci/APKBUILD.in .ci/debian/tests/members \
 	.ci/debian/rpnc.prerm .ci/debian/rpnc.postrm \
 	tests/*.bash tests/*.bats)
+# What the shells read: see src/completion.
+COMPLETIONS = $(foreach s,bash zsh fish,$(B)/completion/rpnc.$s)
 
-all: $(BIN)
+all: $(BIN) $(COMPLETIONS)
 
 # Renamed when it is whole: whoever runs it meanwhile has the old one.
 $(BIN): $(OBJ)
@@ -150,6 +153,12 @@ $(BIN): $(OBJ)
 $(B)/%.o: src/%.c $(B)/flags
 	mkdir -p $(@D) && echo '  $(CC) $<'
 	$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(B)/completion/completion.o: $(wildcard src/completion/rpnc.*)
+
+$(COMPLETIONS): $(B)/completion/rpnc.%: $(BIN)
+	'$(CURDIR)/$(BIN)' --completion $* >$@.new
+	mv -f $@.new $@
 
 # A unit test is one program: its own file and all of rpnc but main.
 $(B)/unit/%: tests/unit/%.c $(filter-out $(B)/main.o,$(OBJ)) $(B)/flags
@@ -325,9 +334,9 @@ lint-cppcheck:
 		-DOPENSSL_VERSION_MAJOR=3 \
 		$(CPPCHECK_MACROS:%=--include=/usr/include/%)
 
-lint-shell:
+lint-shell: $(filter %.bash,$(COMPLETIONS))
 	echo '  $@'
-	echo $(SCRIPTS) | xargs -r shellcheck -x
+	echo $(SCRIPTS) $(filter %.bash,$(COMPLETIONS)) | xargs -r shellcheck -x
 
 lint-man:
 	echo '  $@'
@@ -347,6 +356,9 @@ help:
 # Both install and uninstall go through this list.
 INSTALLED = $(BIN)>BINDIR/rpnc \
 	$(foreach m,$(MAN),$m>MANDIR/man$(subst .,,$(suffix $m))/$(notdir $m)) \
+	$(B)/completion/rpnc.bash>BASHCOMPDIR/rpnc \
+	$(B)/completion/rpnc.zsh>ZSHCOMPDIR/_rpnc \
+	$(B)/completion/rpnc.fish>FISHCOMPDIR/rpnc.fish \
 	$(foreach u,$(SYSTEMD),$u>SYSTEMDUNITDIR/$(notdir $u)) \
 	README>DOCDIR/README $(foreach e,$(EXAMPLES),$e>$(e:src/%=DOCDIR/%))
 target = '$(DESTDIR)$($(firstword $(subst /, ,$1)))/$(call rest,$1)'
@@ -369,7 +381,7 @@ $(B)/systemd/%: src/systemd/% FORCE
 	mkdir -p $(@D)
 	sed 's|@bindir@|$(BINDIR)|' '$<' >'$@'
 
-install: $(BIN) $(SYSTEMD)
+install: all $(SYSTEMD)
 	$(foreach f,$(INSTALLED),$(call install_one,$(word 1,$(subst >, \
 		,$f)),$(word 2,$(subst >, ,$f))))
 

@@ -4,6 +4,7 @@
  * The map. A file uses its own room, and rooms that stand below it here:
  *
  *	main.c		the table of subcommands
+ *	completion	scripts for shells, from the tables of options
  *	cmd		a file for each command and mode: order of steps, exit
  *			status; which accept model echo starts
  *	ops		operations on a live port: --during, --watch, --compare,
@@ -50,9 +51,30 @@
 #include "base/standard_fds.h"
 #include "cmd/advice.h"
 #include "cmd/command.h"
+#include "cmd/version.h"
+#include "completion/completion.h"
+#include "completion/words.h"
 
 static const struct command *const commands[] = {
 	&listen_command, &echo_command, &connect_command, &probe_command,
+};
+
+/* The options that come instead of a command. */
+struct own {
+	int what, shell;		/* enum own_option; a shell + 1 */
+};
+enum own_option { OWN_NONE, OWN_HELP, OWN_VERSION };
+#define OWN(kind_, letter_, name_, arg_, field, value, help_) { \
+	.kind = (kind_), .letter = (letter_), .name = (name_), .arg = (arg_), \
+	.offset = offsetof(struct own, field), .min = (value), \
+	.help = (help_), .operands = WORDS_NOTHING }
+static const struct opt own_options[] = {
+	OWN(OPT_VALUE, 'h', "help", NULL, what, OWN_HELP, "list the commands"),
+	OWN(OPT_VALUE, 'V', "version", NULL, what, OWN_VERSION,
+	    "print the version, and what is built in"),
+	OWN(OPT_CHOICE, 0, "completion", "bash|zsh|fish", shell, 1,
+	    "write a shell's completion script"),
+	{ .kind = OPT_END }
 };
 enum { HOST_LIKELY = 64 };	/* a longer word is hardly a host's name */
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -75,7 +97,9 @@ print_usage(FILE *out)
 		fprintf(out, "  rpnc %s\n        %s\n", commands[i]->synopsis,
 		    commands[i]->summary);
 	fputs("\n'rpnc COMMAND --help' lists a command's options; 'man rpnc' "
-	    "has examples.\n", out);
+	    "has examples.\n'rpnc --version' says what is built in; 'rpnc "
+	    "--completion bash', zsh or\nfish writes what that shell needs "
+	    "to complete rpnc's words.\n", out);
 }
 
 static int
@@ -246,12 +270,6 @@ command_run(const struct command *c, int argc, char **argv)
 	return status;
 }
 
-static bool
-is_one_of(const char *word, const char *one, const char *other)
-{
-	return strcmp(word, one) == 0 || strcmp(word, other) == 0;
-}
-
 /* "rpnc help [COMMAND]"; name: NULL without one. */
 static int
 help_run(const char *name)
@@ -263,6 +281,50 @@ help_run(const char *name)
 	if (c)
 		return print_help(c, "");
 	print_usage(stdout);
+	return flush_stdout();
+}
+
+static bool
+is_own_option(const char *word)
+{
+	size_t span = strcspn(word, "=");
+
+	for (const struct opt *o = own_options; o->kind; o++)
+		if ((word[0] == '-' && word[1] && word[1] == o->letter &&
+		    !word[2]) || (span == strlen(o->name) + 2 &&
+		    strncmp(word, "--", 2) == 0 &&
+		    strncmp(word + 2, o->name, span - 2) == 0))
+			return true;
+	return false;
+}
+
+static int
+own_run(int argc, char **argv)
+{
+	const struct opt *const tables[] = { own_options, NULL };
+	struct own own = { OWN_NONE, 0 };
+	struct opt_given given;
+
+	if (opt_parse(argc, argv, tables, NULL, &own, &given) < 0) {
+		report_error("");
+		return STATUS_USAGE;
+	}
+	if (own.what == OWN_HELP)
+		return help_run(NULL);
+	if (own.what == OWN_VERSION)
+		version_print(stdout);
+	else
+		completion_write(stdout, (enum completion_shell)(own.shell - 1),
+		    own_options, commands, COMMANDS);
+	return flush_stdout();
+}
+
+/* "rpnc --complete KIND [WORD...]", as the scripts say it. */
+static int
+complete_run(int count, char *const *words)
+{
+	if (count < 1 || words_write(stdout, words[0], count - 1, words + 1) < 0)
+		return STATUS_USAGE;
 	return flush_stdout();
 }
 
@@ -278,14 +340,12 @@ main(int argc, char **argv)
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
-	if (is_one_of(argv[1], "--help", "-h"))
-		return help_run(NULL);
+	if (is_own_option(argv[1]))
+		return own_run(argc, argv);
 	if (strcmp(argv[1], "help") == 0)
 		return help_run(argv[2]);
-	if (is_one_of(argv[1], "--version", "-V")) {
-		puts("rpnc " RPNC_VERSION);
-		return flush_stdout();
-	}
+	if (strcmp(argv[1], "--complete") == 0)
+		return complete_run(argc - 2, argv + 2);
 	c = find_subcommand(argv[1]);
 	return c ? command_run(c, argc - 1, argv + 1) :
 	    report_unknown(argv[1], argv[2]);

@@ -285,10 +285,11 @@ options_in() {
 	test "$(options_in app/options.c cmd/*.c | wc -l)" -gt 100
 	# base/opt.c, app/options.c, app/settings.c: the options themselves
 	# ops/test_server.c: the command line of a child that is rpnc
+	# completion/: the scripts, and the options of the shells' own commands
 	# report/, result.c, expected_shares.c, compare_results.c: notes of a
 	# report, which say what to try next
 	mapfile -t files < <(find . -mindepth 2 -name '*.[ch]' -printf '%P\n' |
-		grep -vE '^(cmd|report)/' | grep -vxF -e base/opt.c \
+		grep -vE '^(cmd|completion|report)/' | grep -vxF -e base/opt.c \
 		-e app/options.c -e app/settings.c -e ops/test_server.c \
 		-e probe/load/result.c -e probe/load/expected_shares.c \
 		-e ops/compare_results.c)
@@ -358,7 +359,7 @@ options_in() {
 	done | none
 	{
 		sed 's/^[a-z]* /rpnc /' flags
-		echo rpnc --version
+		printf 'rpnc %s\n' --version --completion
 		cat flags
 	} | sort -u >any
 	for page in rpnc.1 rpnc-events.5 rpnc-hosts.7 rpnc-reuseport.7 rpnc-sandbox.7 \
@@ -447,7 +448,8 @@ options_in() {
 
 @test "house: uninstall removes what install brought, and nothing else" {
 	local stage=$BATS_TEST_TMPDIR/stage page pages
-	mkdir -p "$stage"/usr/{bin,share/{doc,man/man{1,5,7}}}
+	mkdir -p "$stage"/usr/{bin,share/{doc,man/man{1,5,7}}} \
+		"$stage"/usr/share/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
 	touch "$stage/usr/bin/rpncx" "$stage"/usr/share/man/man1/{other,rpnc-other}.1
 	mkdir -p "$stage/usr/lib/systemd/system"
 	find "$stage" | sort >before
@@ -458,6 +460,9 @@ options_in() {
 	for page in "${pages[@]}"; do
 		cmp "$stage/usr/share/man/man${page##*.}/${page##*/}" "$page"
 	done
+	cmp "$stage/usr/share/bash-completion/completions/rpnc" <(rpnc --completion bash)
+	cmp "$stage/usr/share/zsh/site-functions/_rpnc" <(rpnc --completion zsh)
+	cmp "$stage/usr/share/fish/vendor_completions.d/rpnc.fish" <(rpnc --completion fish)
 	for page in "$root"/src/examples/*; do
 		cmp "$stage/usr/share/doc/rpnc/examples/${page##*/}" "$page"
 	done
@@ -479,6 +484,9 @@ options_in() {
 	grep -qx ./BINDIR/rpnc got
 	grep -qx ./MANDIR/man1/rpnc-probe.1 got
 	grep -qx ./DOCDIR/README got
+	grep -qx ./BASHCOMPDIR/rpnc got
+	grep -qx ./ZSHCOMPDIR/_rpnc got
+	grep -qx ./FISHCOMPDIR/rpnc.fish got
 	test "$(find "$stage" -type f -perm /111)" = "$stage/BINDIR/rpnc"
 	test "$(find "$stage" -type f ! -perm 644)" = "$stage/BINDIR/rpnc"
 	make_again DESTDIR="$stage" "${where[@]}" uninstall

@@ -7,11 +7,15 @@
 #include <limits.h>
 
 #include "group/registry/registry.h"
+#include "group/steer/mode.h"
+#include "net/sockopts.h"
+#include "report/group_flag.h"
 
 #define AT(field) offsetof(struct settings, field)
 /*
  * After the help come, in this order: the modes of probe that the option is
- * for (0 or nothing: all), OFTEN if the short --help has it, and its rules.
+ * for (0 or nothing: all), OFTEN if the short --help has it, its rules, and the
+ * words that complete its value.
  */
 #define ROW(what, letter_, name_, arg_, field, min_, max_, ...) { \
 	.kind = (what), .letter = (letter_), .name = (name_), .arg = (arg_), \
@@ -42,14 +46,19 @@
 	"socket has --allow-user" }
 #define FOR_NEW(option) { "adopt", "--adopt takes sockets as they are, " \
 	option " is for new ones: choose" }
+/* What completes the value: see struct opt. */
+#define FILES .words = WORDS_FILE
+#define MEMBERS .words = WORDS_MEMBER
+#define FIXED(words) .fixed = (words)
 #define HEADING(text) { .kind = OPT_HEADING, .help = (text) }
 #define END { .kind = OPT_END }
 
 #define SOCKOPT(...) LIST(0, "sockopt", "NAME=VALUE,...", sockopt, \
-	"socket options: ttl=3,tos=ef; see rpnc-sockopt(7)", __VA_ARGS__)
+	"socket options: ttl=3,tos=ef; see rpnc-sockopt(7)", __VA_ARGS__, \
+	.listed = sockopts_word, .commas = true)
 
 #define TO(...) TEXT(0, "to", "NAME|PID", to, \
-	"reach this member of the port's group", __VA_ARGS__)
+	"reach this member of the port's group", __VA_ARGS__, MEMBERS)
 #define CONNECT_TIMEOUT(...) \
 	TIME(0, "connect-timeout", connect_timeout, 1, \
 	    "limit for connecting, in total (10)", __VA_ARGS__)
@@ -58,7 +67,8 @@
 	    __VA_ARGS__)
 #define CONGESTION TEXT(0, "congestion", "NAME|keep", congestion, \
 	"TCP congestion control: see rpnc-listen(1)", 0, \
-	EXCLUDES({ "udp unix", "--congestion is for TCP only" }))
+	EXCLUDES({ "udp unix", "--congestion is for TCP only" }), \
+	.words = WORDS_CONGESTION, FIXED("keep"))
 
 #define MPTCP FLAG(0, "mptcp", mptcp, \
 	"MPTCP: a connection over several paths", 0, EXCLUDES({ "udp unix " \
@@ -84,10 +94,11 @@
 
 #define PROXY(...) LIST(0, "proxy", "URL", proxies, \
 	"through a SOCKS5 or HTTP proxy; repeated: a chain", __VA_ARGS__, \
-	EXCLUDES({ "udp unix", "--proxy is for TCP only" }))
+	EXCLUDES({ "udp unix", "--proxy is for TCP only" }), \
+	FIXED("socks5h://|socks5://|http://"))
 #define PROXY_AUTH_FILE(...) TEXT(0, "proxy-auth-file", "FILE", \
 	proxy_auth_file, "USER:PASSWORD, a line for each proxy", __VA_ARGS__, \
-	NEEDS("proxy", "--proxy-auth-file goes with --proxy"))
+	NEEDS("proxy", "--proxy-auth-file goes with --proxy"), FILES)
 
 #define NEEDS_TLS(option) NEEDS("tls", option " goes with --tls")
 #define TLS_ROWS(...) \
@@ -100,16 +111,16 @@
 	    __VA_ARGS__, NEEDS_TLS("--tls-pin")), \
 	TEXT(0, "tls-ca", "FILE", tls_ca, \
 	    "trust these authorities (PEM)", __VA_ARGS__, \
-	    NEEDS_TLS("--tls-ca")), \
+	    NEEDS_TLS("--tls-ca"), FILES), \
 	TEXT(0, "tls-cert", "FILE", tls_cert, \
 	    "our certificate and its chain (PEM)", __VA_ARGS__, \
-	    NEEDS_TLS("--tls-cert")), \
+	    NEEDS_TLS("--tls-cert"), FILES), \
 	TEXT(0, "tls-key", "FILE", tls_key, \
 	    "its key (PEM; default: in the same file)", __VA_ARGS__, \
-	    NEEDS("tls-cert", "--tls-key goes with --tls-cert")), \
+	    NEEDS("tls-cert", "--tls-key goes with --tls-cert"), FILES), \
 	TEXT(0, "tls-alpn", "NAME,...", tls_alpn, \
 	    "application protocols, the best first", __VA_ARGS__, \
-	    NEEDS_TLS("--tls-alpn"))
+	    NEEDS_TLS("--tls-alpn"), FIXED("h2|http/1.1"), .commas = true)
 #define TLS_LAX_EOF \
 	FLAG(0, "tls-lax-eof", tls_lax_eof, \
 	    "an end without a close_notify is no error", 0, \
@@ -117,7 +128,7 @@
 #define TLS_SERVER(...) \
 	TEXT(0, "tls-name", "HOST", tls_name, \
 	    "the server's name (default: the host)", __VA_ARGS__, \
-	    NEEDS_TLS("--tls-name")), \
+	    NEEDS_TLS("--tls-name"), .words = WORDS_HOST), \
 	FLAG(0, "tls-insecure", tls_insecure, "verify nothing", __VA_ARGS__, \
 	    NEEDS_TLS("--tls-insecure"), \
 	    EXCLUDES({ "tls-pin tls-ca", "--tls-insecure verifies nothing: " \
@@ -154,12 +165,13 @@ const struct opt address_options[] = {
 	FLAG('u', "udp", udp, "datagrams: UDP, or Unix datagrams with -U",
 	    PROBE_ASKS),
 	FLAG('U', "unix", local, "a Unix socket: PATH, or @NAME (abstract)",
-	    AN_ADDRESS),
+	    AN_ADDRESS, .operands = WORDS_FILE),
 	FLAG(0, "numeric", numeric, "never ask a name server", AN_ADDRESS),
 	TEXT(0, "interface", "IF", interface,
 	    "use only this network interface", PROBE_LOAD | PROBE_SCAN |
 	    LISTEN_PROGRAM,
-	    EXCLUDES(NO_SOURCE, FOR_NEW("--interface"))),
+	    EXCLUDES(NO_SOURCE, FOR_NEW("--interface")),
+	    .words = WORDS_INTERFACE),
 	SOCKOPT(PROBE_LOAD | PROBE_SCAN | LISTEN_PROGRAM,
 	    EXCLUDES(FOR_NEW("--sockopt"))),
 	END
@@ -170,7 +182,8 @@ const struct opt output_options[] = {
 	FLAG(0, "json", json, "events and data as JSON lines on stdout"),
 	TEXT(0, "events", "FILE", events,
 	    "append the events as JSON lines to FILE", 0, EXCLUDES({ "json",
-	    "--json has the events on stdout, --events in a file: choose" })),
+	    "--json has the events on stdout, --events in a file: choose" }),
+	    FILES),
 	FLAG('v', "verbose", verbose, "also report each connection"),
 	FLAG('q', "quiet", quiet, "print only errors: the status tells", 0,
 	    EXCLUDES({ "verbose", "-q and -v exclude each other" },
@@ -180,7 +193,8 @@ const struct opt output_options[] = {
 	    "colour the events (auto: on a terminal)"),
 	CHOICE(0, "sandbox", "auto|off|must", sandbox,
 	    "see rpnc-sandbox(7)"),
-	MAYBE('h', "help", "all", help, "list the usual options, or all"),
+	MAYBE('h', "help", "all", help, "list the usual options, or all",
+	    FIXED("all")),
 	END
 };
 
@@ -233,7 +247,8 @@ const struct opt server_options[] = {
 	    EXCLUDES({ "udp", "--accept-proxy: a PROXY header begins a "
 	    "connection; datagrams have none" })),
 	NUMBER(0, "adopt", "PID", adopt, 1, INT_MAX,
-	    "take over this process's listening sockets"),
+	    "take over this process's listening sockets",
+	    .words = WORDS_PID),
 	LIST(0, "listen-fd", "FD", listen_fds,
 	    "serve on this socket, opened by another program", 0,
 	    EXCLUDES(FOR_NEW("--listen-fd"))),
@@ -246,13 +261,14 @@ const struct opt access_options[] = {
 	HEADING("Access"),
 	LIST(0, "allow", "CIDR,...", allow,
 	    "serve clients of these networks only; any: all", 0,
-	    EXCLUDES(NO_NETWORK("--allow"))),
+	    EXCLUDES(NO_NETWORK("--allow")), FIXED("any"), .commas = true),
 	LIST(0, "deny", "CIDR,...", deny, "serve no clients of these networks",
 	    0, EXCLUDES(NO_NETWORK("--deny"))),
 	LIST(0, "allow-user", "USER,...", allow_user,
 	    "Unix sockets: serve these users only", 0,
 	    EXCLUDES({ "udp", "--allow-user: a datagram's sender has no user "
-	    "that the kernel vouches for" })),
+	    "that the kernel vouches for" }), .words = WORDS_USER,
+	    .commas = true),
 	NUMBER(0, "max-per-source", "N", max_per_source, 1, 1000000,
 	    "most clients of one address (for each worker)"),
 	END
@@ -263,16 +279,17 @@ const struct opt group_options[] = {
 	FLAG('r', "reuseport", reuseport,
 	    "join the port's group (SO_REUSEPORT)", 0, OFTEN,
 	    EXCLUDES({ "unix", "-r needs TCP or UDP: Linux has no "
-	    "SO_REUSEPORT for Unix sockets" })),
+	    "SO_REUSEPORT for Unix sockets" }), .operands = WORDS_PORT),
 	TEXT(0, "name", "NAME", name,
 	    "this member's name (default: a free letter)", 0, OFTEN),
 	TEXT(0, "steer", "MODE", steer,
-	    "which member gets a connection: rpnc-listen(1)"),
+	    "which member gets a connection: rpnc-listen(1)",
+	    .listed = mode_word),
 	NUMBER(0, "weight", "N", weight, 0, WEIGHT_MAX,
 	    "relative share of connections, 0 to 1000 (100)"),
 	TEXT(0, "replace", "NAME|PID", replace,
 	    "join, then have that member leave", 0, OFTEN,
-	    EXCLUDES(FOR_NEW("--replace"))),
+	    EXCLUDES(FOR_NEW("--replace")), MEMBERS),
 	CHOICE(0, "leave", "auto|steer|gate|drain|close", leave,
 	    "how to leave the group at the end (auto)"),
 	TIME(0, "grace", grace, 0,
@@ -285,7 +302,7 @@ const struct opt group_options[] = {
 const struct opt connecting_options[] = {
 	HEADING("Connecting"),
 	TEXT('s', "source", "ADDR", source, "connect from this address", 0,
-	    EXCLUDES(NO_SOURCE)),
+	    EXCLUDES(NO_SOURCE), .words = WORDS_ADDRESS),
 	NUMBER('p', "source-port", "PORT", source_port, 1, 65535,
 	    "connect from this port", 0, EXCLUDES(NO_SOURCE)),
 	TO(0, OFTEN, EXCLUDES({ "source-port", "--to chooses the source "
@@ -315,7 +332,8 @@ const struct opt connecting_options[] = {
 const struct opt echo_options[] = {
 	HEADING("Workers"),
 	TEXT('w', "workers", "N|auto", workers,
-	    "worker processes (1); auto: one per processor", 0, OFTEN),
+	    "worker processes (1); auto: one per processor", 0, OFTEN,
+	    FIXED("auto")),
 	CHOICE(0, "accept", "shared|exclusive|reuseport|blocking|handoff|fork",
 	    accept, "how workers share the port (reuseport)"),
 	HEADING("Service"),
@@ -354,19 +372,21 @@ const struct opt probe_options[] = {
 	    "count lost connections while -- COMMAND runs", PROBE_DURING,
 	    OFTEN),
 	FLAG(0, "compare", compare,
-	    "find the best way to accept on this machine", PROBE_COMPARE),
+	    "find the best way to accept on this machine", PROBE_COMPARE,
+	    .operands = WORDS_NOTHING),
 	FLAG(0, "merge", merge,
 	    "add up --json reports: rpnc probe --merge FILE...",
-	    PROBE_MERGE),
+	    PROBE_MERGE, .operands = WORDS_FILE),
 	TEXT(0, "quarantine", "NAME|PID", quarantine,
 	    "keep new connections away from a stuck member",
 	    PROBE_QUARANTINE, EXCLUDES(NO_GROUP("--quarantine"),
-	    { "rescue", "--rescue quarantines, too: one of them will do" })),
+	    { "rescue", "--rescue quarantines, too: one of them will do" }),
+	    MEMBERS),
 	TEXT(0, "rescue", "NAME|PID", rescue,
 	    "the same, and have other members serve its queue",
 	    PROBE_QUARANTINE, EXCLUDES(NO_GROUP("--rescue"), { "udp",
 	    "--rescue: datagrams have no queue of clients: --quarantine "
-	    "keeps new ones away" })),
+	    "keeps new ones away" }), MEMBERS),
 	TO(PROBE_ONCE, EXCLUDES(NO_GROUP("--to"), { "each sport watch what-if "
 	    "expect-weights fail-uneven", "--to is about one member, by ports "
 	    "that it chooses, and has one report: leave out --each, --sport, "
@@ -403,7 +423,8 @@ const struct opt probe_options[] = {
 	    "ask as quic, dns, ntp, stun, http or tls, and test", PROBE_LOAD,
 	    EXCLUDES({ "echo send expect match",
 	    "--ask knows what to send and what comes back: leave out --echo, "
-	    "--send, --expect and --match" })),
+	    "--send, --expect and --match" }),
+	    FIXED("quic|dns|ntp|stun|http|tls")),
 	TEXT(0, "expect", "REGEX", expect,
 	    "the reply must match, or the status is 7", PROBE_LOAD),
 	CONNECT_TIMEOUT(PROBE_ASKS),
@@ -414,7 +435,8 @@ const struct opt probe_options[] = {
 	    PROBE_LOAD | PROBE_SCAN | PROBE_COMPARE),
 	HEADING("Source"),
 	TEXT('s', "source", "ADDR", source, "connect from this address",
-	    PROBE_LOAD | PROBE_SCAN, EXCLUDES(NO_SOURCE)),
+	    PROBE_LOAD | PROBE_SCAN, EXCLUDES(NO_SOURCE),
+	    .words = WORDS_ADDRESS),
 	TEXT(0, "sources", "NET", sources,
 	    "connect from these addresses by turns", PROBE_LOAD | PROBE_SCAN,
 	    EXCLUDES(NO_SOURCE, { "source", "-s is one address, --sources "
@@ -438,21 +460,23 @@ const struct opt probe_options[] = {
 	    PROBE_ONCE | PROBE_MERGE),
 	MAYBE(0, "fail-flags", "FLAGS", fail_flags,
 	    "status 7 if one is there: STUCK,FULL,...",
-	    PROBE_LOAD | PROBE_GROUP, EXCLUDES(NO_WATCH("--fail-flags"))),
+	    PROBE_LOAD | PROBE_GROUP, EXCLUDES(NO_WATCH("--fail-flags")),
+	    .listed = group_flag_word, .commas = true),
 	TEXT(0, "what-if", "CHANGE", what_if,
-	    "estimate flows that move: +1, -1, or NAME leaves", PROBE_ONCE),
+	    "estimate flows that move: +1, -1, or NAME leaves", PROBE_ONCE,
+	    FIXED("+1|-1")),
 	LIST(0, "label", "NAME=VALUE", label,
 	    "put a label into the report; repeated: several",
 	    PROBE_LOAD | PROBE_MERGE),
 	TEXT(0, "openmetrics", "FILE", openmetrics,
 	    "also write the report to FILE, as metrics",
-	    PROBE_LOAD | PROBE_MERGE),
+	    PROBE_LOAD | PROBE_MERGE, FILES),
 	TEXT(0, "html", "FILE", html,
 	    "also write the report to FILE, as one page",
-	    PROBE_LOAD | PROBE_MERGE),
+	    PROBE_LOAD | PROBE_MERGE, FILES),
 	TEXT(0, "hdr-log", "FILE", hdr_log,
 	    "log each second's latencies, for HdrHistogram",
-	    PROBE_LOAD),
+	    PROBE_LOAD, FILES),
 	HEADING("For one mode"),
 	NUMBER(0, "expect-members", "N", expect_members, 0, 100000,
 	    "--group: status 7 unless each group has N members", PROBE_GROUP,
@@ -472,7 +496,7 @@ const struct opt probe_options[] = {
 	    PROBE_DURING, NEEDS_DURING("--max-gap")),
 	TEXT('w', "workers", "N|auto", workers,
 	    "--compare: workers of each server (4)", PROBE_COMPARE,
-	    NEEDS_COMPARE),
+	    NEEDS_COMPARE, FIXED("auto")),
 	TIME(0, "work", work, 0, "--compare: CPU time of a request (50us)",
 	    PROBE_COMPARE, NEEDS_COMPARE),
 	TEXT(0, "stall", "TIME[:EVERY]", stall,

@@ -31,6 +31,7 @@ enum probe_mode {
 	PROBE_DURING = 1 << 5,		/* attempts while a command runs */
 	PROBE_COMPARE = 1 << 6,		/* attempts at servers of its own */
 	PROBE_LOAD = PROBE_ONCE | PROBE_DURING,
+	PROBE_MODES = (1 << 7) - 1,
 	PROBE_ASKS = PROBE_LOAD | PROBE_GROUP | PROBE_SCAN | PROBE_QUARANTINE,
 };
 

@@ -327,8 +327,8 @@ opt_has(const struct opt_given *given, const char *name)
 	return false;
 }
 
-static bool
-is_among(const char *names, const char *name)
+bool
+opt_is_among(const char *names, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -347,10 +347,10 @@ static bool
 rule_holds(const struct opt_rule *r, const struct opt_given *given,
     const char *also)
 {
-	if (also && is_among(r->with, also))
+	if (also && opt_is_among(r->with, also))
 		return true;
 	for (int i = 0; i < given->count; i++)
-		if (is_among(r->with, given->rows[i]->name))
+		if (opt_is_among(r->with, given->rows[i]->name))
 			return true;
 	return false;
 }

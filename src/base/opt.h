@@ -19,6 +19,26 @@ enum opt_kind {
 	OPT_CHOICE,	/* int: the index in arg, "a|b|c", plus min */
 };
 
+/*
+ * Words that a shell offers for a value: see completion/. A choice has its own
+ * words.
+ */
+enum opt_words {
+	WORDS_NONE,		/* a number, a time, a text of the user's */
+	WORDS_NOTHING,		/* of operands: there are none */
+	/* The shell knows them. */
+	WORDS_FILE, WORDS_HOST, WORDS_USER,
+	/* The shell asks rpnc: see completion/words.h. */
+	WORDS_ADDRESS,		/* of this host */
+	WORDS_PORT,		/* ports on which a process listens */
+	WORDS_PID,		/* processes that listen */
+	WORDS_MEMBER,		/* names and pids of members */
+	WORDS_INTERFACE,
+	WORDS_CONGESTION,
+	WORDS_KINDS,
+};
+
+enum { OPT_WORD = 32 };
 enum { OPT_LIST_MAX = 8 };
 struct opt_list {
 	int count;
@@ -45,6 +65,16 @@ struct opt {
 	bool often;		/* the short --help shows it */
 	struct opt_rule needs;	/* at least one of these */
 	struct opt_rule excludes[2];
+	/*
+	 * Words that complete the value: of a kind, "a|b|c", and from a table
+	 * (NULL after the last one). A value follows a word that ends in "=",
+	 * ":" or "/".
+	 */
+	enum opt_words words;
+	const char *fixed;
+	const char *(*listed)(int i, char word[static OPT_WORD]);
+	bool commas;			/* the value is a list with commas */
+	enum opt_words operands;	/* with it, the words behind options */
 };
 
 /* The rows of the given options. */
@@ -72,6 +102,9 @@ int opt_parse(int argc, char **argv, const struct opt *const *tables,
 
 /* Whether the option of this name was given. */
 bool opt_has(const struct opt_given *, const char *name);
+
+/* Whether the name is one of "a b c". */
+bool opt_is_among(const char *names, const char *name);
 
 /*
  * Checks the rules of all given rows. also: the name of an option that counts

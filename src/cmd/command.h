@@ -7,6 +7,9 @@
 struct command {
 	const char *name, *synopsis, *summary;
 	const struct opt *tables[9];		/* up to the first NULL */
+	unsigned modes;				/* that options choose */
+	enum opt_words host;			/* that complete it */
+	bool program;				/* "-- COMMAND" is one to run */
 	/*
 	 * NULL, or the mode that was asked for: one bit of struct opt's
 	 * modes, and its name for a fault in *what.

@@ -467,5 +467,6 @@ const struct command connect_command = {
 	.summary = "talk to a server",
 	.tables = { connecting_options, data_options, tls_connect_options,
 	    address_options, output_options, NULL },
+	.host = WORDS_HOST,
 	.run = connect_run,
 };

@@ -446,5 +446,6 @@ const struct command echo_command = {
 	.tables = { echo_options, server_options, access_options,
 	    group_options, tls_listen_options, address_options,
 	    output_options, NULL },
+	.host = WORDS_ADDRESS,
 	.run = echo_run,
 };

@@ -101,5 +101,7 @@ const struct command listen_command = {
 	.tables = { clients_options, data_options, server_options,
 	    access_options, group_options, tls_listen_options,
 	    address_options, output_options, NULL },
+	.host = WORDS_ADDRESS,
+	.program = true,
 	.run = listen_command_run,
 };

@@ -331,5 +331,8 @@ const struct command probe_command = {
 	.tables = { probe_options, tls_probe_options, address_options,
 	    output_options, NULL },
 	.mode = find_mode,
+	.modes = PROBE_MODES,
+	.host = WORDS_HOST,
+	.program = true,
 	.run = probe_run,
 };

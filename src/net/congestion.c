@@ -27,25 +27,31 @@ congestion_as_asked(const struct congestion *c, int fd)
 
 /* The first line of a file of /proc/sys/net/ipv4, or "none". */
 static const char *
-congestion_names(const char *file, char text[static 256])
+congestion_names(const char *file, char text[static CONGESTION_TEXT])
 {
 	char path[128];
 	FILE *list;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", file);
 	list = fopen(path, "re");
-	if (!list || !fgets(text, 256, list))
-		snprintf(text, 256, "none");
+	if (!list || !fgets(text, CONGESTION_TEXT, list))
+		snprintf(text, CONGESTION_TEXT, "none");
 	if (list)
 		fclose(list);
 	text[strcspn(text, "\n")] = '\0';
 	return text;
 }
 
+const char *
+congestion_available(char text[static CONGESTION_TEXT])
+{
+	return congestion_names("tcp_available_congestion_control", text);
+}
+
 int
 congestion_check(const struct congestion *c)
 {
-	char list[256];
+	char list[CONGESTION_TEXT];
 	int fd, result, error;
 
 	if (!c->asked || strcmp(c->asked, "keep") == 0)
@@ -63,7 +69,7 @@ congestion_check(const struct congestion *c)
 		    "privileges; you may have: %s", c->asked,
 		    congestion_names("tcp_allowed_congestion_control", list));
 	return fail_as(STATUS_USAGE, "%.40s: want one of: keep %s", c->asked,
-	    congestion_names("tcp_available_congestion_control", list));
+	    congestion_available(list));
 }
 
 void

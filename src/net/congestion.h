@@ -18,6 +18,10 @@ struct congestion {
 /* Whether the choice is possible; -1: a fault that lists the possible ones. */
 int congestion_check(const struct congestion *);
 
+/* The names of those that the kernel has, with spaces between, or "none". */
+enum { CONGESTION_TEXT = 256 };
+const char *congestion_available(char text[static CONGESTION_TEXT]);
+
 /* Before listen(2) (to: NULL), or before connect(2). */
 void congestion_prepare(struct congestion *, int fd, const struct addr *to);
 

@@ -111,6 +111,16 @@ static const struct sockopt_row rows[] = {
 };
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
+const char *
+sockopts_word(int i, char word[static SOCKOPT_WORD])
+{
+	if (i >= ROWS)
+		return NULL;
+	snprintf(word, SOCKOPT_WORD, "%s%s", rows[i].name,
+	    rows[i].kind == SOCKOPT_FLAG ? "" : "=");
+	return word;
+}
+
 static const struct sockopt_row *
 row_find(const char *name, size_t length)
 {

@@ -40,6 +40,12 @@ struct sockopt_state {
 
 /* Adds "NAME=VALUE,..." to the list, in the table's order; -1: usage. */
 int sockopts_read(struct sockopts *, const char *text);
+/*
+ * The i-th name, for completion: with "=", unless it can stand alone. NULL:
+ * there are no more.
+ */
+enum { SOCKOPT_WORD = 32 };
+const char *sockopts_word(int i, char word[static SOCKOPT_WORD]);
 /* Adds one option; name is in the table. */
 int sockopts_add(struct sockopts *, const char *name, const char *value);
 

@@ -1,5 +1,6 @@
 #include "report/group_flag.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,6 +54,15 @@ const char *
 group_flag_name(enum group_flag flag)
 {
 	return flag_types[flag].name;
+}
+
+const char *
+group_flag_word(int i, char word[static GROUP_FLAG_WORD])
+{
+	if (i >= GROUP_FLAGS)
+		return NULL;
+	snprintf(word, GROUP_FLAG_WORD, "%s", flag_types[i].name);
+	return word;
 }
 
 const char *

@@ -23,6 +23,9 @@ void group_flags_add(struct group_flags *, const struct group_flags *more);
 const char *group_flag_name(enum group_flag);
 /* What it means, in a few words; NULL: each report says that itself. */
 const char *group_flag_meaning(enum group_flag);
+/* The same for any number, for completion; NULL: there are no more. */
+enum { GROUP_FLAG_WORD = 32 };
+const char *group_flag_word(int i, char word[static GROUP_FLAG_WORD]);
 /* The flag of this name, in capitals or not; -1: there is none. */
 int group_flag_find(const char *name, size_t length);
 

@@ -190,20 +190,45 @@ sweep_file(int directory, const char *name, int mutex)
 	close(fd);
 }
 
-static void
-registry_dir_sweep(const char *path, int mutex)
+/* NULL: it is none that only we can use. */
+static DIR *
+registry_dir_open(const char *path)
 {
 	int fd = open_private_directory(path);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!directory && fd >= 0)
+		close(fd);
+	return directory;
+}
+
+static void
+registry_dir_sweep(const char *path, int mutex)
+{
+	DIR *directory = registry_dir_open(path);
 	const struct dirent *e;
 
 	while (directory && (e = readdir(directory)))
 		if (is_name(e->d_name))
-			sweep_file(fd, e->d_name, mutex);
+			sweep_file(dirfd(directory), e->d_name, mutex);
 	if (directory)
 		closedir(directory);
-	else if (fd >= 0)
-		close(fd);
+}
+
+void
+registry_dirs_names(const struct registry_dirs *d,
+    void (*each)(const char *name, void *arg), void *arg)
+{
+	for (int i = 0; i < d->count; i++) {
+		DIR *directory = registry_dir_open(d->path[i]);
+		const struct dirent *e;
+
+		while (directory && (e = readdir(directory)))
+			if (is_name(e->d_name))
+				each(e->d_name, arg);
+		if (directory)
+			closedir(directory);
+	}
 }
 
 void

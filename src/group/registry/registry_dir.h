@@ -28,6 +28,9 @@ void registry_dirs_list(struct registry_dirs *);
  */
 const char *registry_dirs_find(const struct registry_dirs *, const char *name,
     bool make);
+/* Calls each() with the name of every file in them. */
+void registry_dirs_names(const struct registry_dirs *,
+    void (*each)(const char *name, void *arg), void *arg);
 /*
  * Removes the files that no process uses: those of dead network namespaces, and
  * of processes that were killed. mutex: the byte that a joining process locks.

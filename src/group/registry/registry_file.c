@@ -51,21 +51,61 @@ netns_cookie(void)
 	return cookie;
 }
 
+/* How the name of a file begins, up to its port. */
+enum { PREFIX_TEXT = 32 };
+
+static const char *
+name_prefix(bool datagram, char text[static PREFIX_TEXT])
+{
+	snprintf(text, PREFIX_TEXT, "%llx-%s-",
+	    (unsigned long long)netns_cookie(), datagram ? "udp" : "tcp");
+	return text;
+}
+
 static int
 registry_file_set_path(struct registry_file *f, const struct registry_dirs *dirs,
     bool datagram, uint16_t port, bool make)
 {
 	const char *directory;
-	char name[40];
+	char name[PREFIX_TEXT + 8], prefix[PREFIX_TEXT];
 
-	snprintf(name, sizeof(name), "%llx-%s-%u",
-	    (unsigned long long)netns_cookie(), datagram ? "udp" : "tcp",
+	snprintf(name, sizeof(name), "%s%u", name_prefix(datagram, prefix),
 	    port);
 	directory = registry_dirs_find(dirs, name, make);
 	if (!directory)
 		return -1;
 	snprintf(f->path, sizeof(f->path), "%s/%s", directory, name);
 	return 0;
+}
+
+struct ports {
+	char prefix[PREFIX_TEXT];
+	bool *found;
+};
+
+static void
+port_add(const char *name, void *arg)
+{
+	const struct ports *p = arg;
+	size_t length = strlen(p->prefix);
+	unsigned long port;
+
+	if (strncmp(name, p->prefix, length) != 0)
+		return;
+	port = strtoul(name + length, NULL, 10);
+	if (port <= UINT16_MAX)
+		p->found[port] = true;
+}
+
+void
+registry_file_ports(bool datagram, bool *found)
+{
+	struct registry_dirs dirs;
+	struct ports p = { .found = found };
+
+	name_prefix(datagram, p.prefix);
+	registry_dirs_list(&dirs);
+	registry_dirs_names(&dirs, port_add, &p);
 }
 
 /* The fcntl(2) commands by which this process locks, and asks for locks. */

@@ -41,6 +41,11 @@ int registry_file_private(struct registry_file *, const void *head,
     size_t head_length, size_t size);
 /* Opens an existing file for reading. */
 int registry_file_look(struct registry_file *, bool datagram, uint16_t port);
+/*
+ * The ports in this network namespace that have files: sets ports[PORT], which
+ * has room for all 65,536.
+ */
+void registry_file_ports(bool datagram, bool *ports);
 /* After fork(2): opens it again, so that locks are this process's own. */
 void registry_file_reopen(struct registry_file *);
 /* Adds it to an inotify(7) descriptor; -1: that can't be. */

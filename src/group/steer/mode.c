@@ -120,6 +120,16 @@ mode_find(const char *name, size_t length)
 	return STEER_MODES;
 }
 
+const char *
+mode_word(int i, char word[static MODE_WORD])
+{
+	if (i >= STEER_MODES)
+		return NULL;
+	snprintf(word, MODE_WORD, "%s%s", steer_types[i].name,
+	    i == STEER_BYTE ? "=" : "");
+	return word;
+}
+
 static int
 parse_offset(const char *text, int64_t *offset)
 {

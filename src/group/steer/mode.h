@@ -11,6 +11,9 @@ enum { STEER_OFFSET_MAX = 65506 };
 
 /* Reads "hash", "A=70,B=20", "byte=8"...; -1: a usage fault. */
 int mode_parse(const char *text, struct steering *out);
+/* The i-th that can be read, for completion; NULL: there are no more. */
+enum { MODE_WORD = 32 };
+const char *mode_word(int i, char word[static MODE_WORD]);
 /* Whether the last of the weights has the name of another. */
 bool mode_is_last_twice(const struct steering *);
 /* The same as text: "weights A=70,B=20". */
