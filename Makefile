@@ -154,6 +154,22 @@ $(B)/%.o: src/%.c $(B)/flags
 	mkdir -p $(@D) && echo '  $(CC) $<'
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
+# The commit, for --version: git's, or what a tarball has in .commit. Only if it
+# changes is version.o compiled again.
+COMMIT = git -c safe.directory='*' --git-dir=.git log -1 --format='%h of %cs' \
+	2>/dev/null || cat .commit 2>/dev/null || echo unknown
+CHANGED = git -c safe.directory='*' --git-dir=.git --work-tree=. \
+	--no-optional-locks status --porcelain -uno -- src Makefile 2>/dev/null
+
+$(B)/commit: FORCE
+	mkdir -p $(@D)
+	commit=$$($(COMMIT)); test -z "$$($(CHANGED))" || commit="$$commit, changed"; \
+	echo "$$commit" | cmp -s - $@ || echo "$$commit" >$@
+
+$(B)/cmd/version.o: src/cmd/version.c $(B)/flags $(B)/commit
+	mkdir -p $(@D) && echo '  $(CC) $<'
+	$(COMPILE) -DRPNC_COMMIT="\"$$(cat $(B)/commit)\"" -MMD -MP -c -o $@ $<
+
 $(B)/completion/completion.o: $(wildcard src/completion/rpnc.*)
 
 $(COMPLETIONS): $(B)/completion/rpnc.%: $(BIN)

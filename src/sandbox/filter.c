@@ -191,6 +191,12 @@ filter_build(unsigned keeps, struct sock_filter out[FILTER_LENGTH])
 	return p.length < FILTER_LENGTH ? p.length : -1;
 }
 
+bool
+filter_knows_processor(void)
+{
+	return PROCESSOR != 0;
+}
+
 int
 filter_calls(unsigned keeps)
 {

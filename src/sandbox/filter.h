@@ -1,6 +1,8 @@
 #ifndef SANDBOX_FILTER_H
 #define SANDBOX_FILTER_H
 
+#include <stdbool.h>
+
 #include <linux/filter.h>
 
 /*
@@ -10,6 +12,7 @@
  * processor is none of those that filter.c knows.
  */
 int filter_calls(unsigned keeps);
+bool filter_knows_processor(void);
 
 enum { FILTER_LENGTH = 512 };
 /*

@@ -57,18 +57,24 @@ allow_removal(int ruleset, const char *directory)
 }
 
 int
+landlock_abi(void)
+{
+	return (int)syscall(CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
+}
+
+int
 landlock_close(const char *directory, bool signals)
 {
-	long abi = syscall(CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
+	int abi = landlock_abi();
 	struct ruleset_attr all = { .handled_access_fs = 0 };
 	int ruleset, saved;
 
 	if (abi < 0)
 		return -1;
 #ifdef __SANITIZE_ADDRESS__
-	return (int)abi;	/* LeakSanitizer reads /proc: see filter.c */
+	return abi;	/* LeakSanitizer reads /proc: see filter.c */
 #endif
-	all.handled_access_fs = file_rights((int)abi);
+	all.handled_access_fs = file_rights(abi);
 	all.handled_access_net = abi >= 4 ? LOWEST(2) : 0;
 	all.scoped = abi >= 6 && !signals ? SCOPE_SIGNAL : 0;
 	ruleset = (int)syscall(CREATE_RULESET, &all, abi >= 6 ? sizeof(all) :
@@ -82,5 +88,5 @@ landlock_close(const char *directory, bool signals)
 	saved = errno;
 	close(ruleset);
 	errno = saved;
-	return (int)abi;
+	return abi;
 }

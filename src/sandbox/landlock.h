@@ -15,4 +15,7 @@
  */
 int landlock_close(const char *directory, bool signals);
 
+/* The ABI of this kernel; -1: it has none. */
+int landlock_abi(void);
+
 #endif

@@ -12,6 +12,7 @@
 /* The version of the headers that rpnc was built with. */
 #define TEXT_OF(number) #number
 #define LIBRARY(major) "libreadline.so." TEXT_OF(major)
+const char readline_library[] = LIBRARY(RL_VERSION_MAJOR);
 
 static const struct symbol {
 	const char *name;
@@ -48,7 +49,7 @@ const struct readline *
 readline_load(void)
 {
 	static struct readline all;
-	void *library = dlopen(LIBRARY(RL_VERSION_MAJOR), RTLD_NOW), *found;
+	void *library = dlopen(readline_library, RTLD_NOW), *found;
 
 	environment_secure();
 	for (int i = 0; i < SYMBOLS && library; i++) {

@@ -20,7 +20,7 @@
 	X(clear_visible_line) X(completion_matches) X(crlf) \
 	X(deprep_term_function) X(deprep_terminal) X(end) \
 	X(forced_update_display) X(get_keymap_by_name) X(get_screen_size) \
-	X(initialize) X(line_buffer) X(on_new_line) X(outstream) X(point) \
+	X(initialize) X(library_version) X(line_buffer) X(on_new_line) X(outstream) X(point) \
 	X(prep_terminal) X(prompt) X(readline_name) X(redisplay) \
 	X(replace_line) X(reset_screen_size) X(resize_terminal) \
 	X(set_prompt) X(variable_bind)
@@ -37,5 +37,6 @@ struct readline {
 
 /* NULL: it can't be loaded. */
 const struct readline *readline_load(void);
+extern const char readline_library[];	/* the name of its file */
 
 #endif

@@ -9,6 +9,7 @@
 /* The version of the headers that rpnc was built with. */
 #define TEXT_OF(number) #number
 #define LIBRARY(major) "libssl.so." TEXT_OF(major)
+const char openssl_library[] = LIBRARY(OPENSSL_VERSION_MAJOR);
 
 static const struct symbol {
 	const char *name;
@@ -24,7 +25,7 @@ enum { SYMBOLS = sizeof(symbols) / sizeof(symbols[0]) };
 static const struct openssl *
 openssl_find(struct openssl *all)
 {
-	void *library = dlopen(LIBRARY(OPENSSL_VERSION_MAJOR), RTLD_NOW), *found;
+	void *library = dlopen(openssl_library, RTLD_NOW), *found;
 
 	for (int i = 0; i < SYMBOLS && library; i++) {
 		found = dlsym(library, symbols[i].name);

@@ -21,6 +21,7 @@
 	X(ASN1_INTEGER_set_uint64) X(BIO_number_written) X(CRYPTO_free) \
 	X(ERR_clear_error) X(ERR_peek_error) X(ERR_peek_last_error) \
 	X(ERR_reason_error_string) X(EVP_Digest) X(EVP_PKEY_Q_keygen) \
+	X(OpenSSL_version) \
 	X(EVP_PKEY_free) X(EVP_sha256) X(RAND_bytes) X(SSL_CIPHER_get_name) \
 	X(SSL_CTX_ctrl) X(SSL_CTX_free) X(SSL_CTX_load_verify_locations) \
 	X(SSL_CTX_new) X(SSL_CTX_set_alpn_protos) \
@@ -57,5 +58,6 @@ struct openssl {
 
 /* NULL: it can't be loaded. */
 const struct openssl *openssl_load(void);
+extern const char openssl_library[];	/* the name of its file */
 
 #endif
