@@ -156,8 +156,8 @@ $(B)/%.o: src/%.c $(B)/flags
 
 # The commit, for --version: git's, or what a tarball has in .commit. Only if it
 # changes is version.o compiled again.
-COMMIT = git -c safe.directory='*' --git-dir=.git log -1 --format='%h of %cs' \
-	2>/dev/null || cat .commit 2>/dev/null || echo unknown
+COMMIT = git -c safe.directory='*' --git-dir=.git log -1 --abbrev=12 \
+	--format='%h of %cs' 2>/dev/null || cat .commit 2>/dev/null || echo unknown
 CHANGED = git -c safe.directory='*' --git-dir=.git --work-tree=. \
 	--no-optional-locks status --porcelain -uno -- src Makefile 2>/dev/null
 

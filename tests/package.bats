@@ -82,6 +82,7 @@ contents() {
 	test -e "$root/.git" || skip "no clone of git"
 	{
 		git -C "$root" ls-files
+		echo .commit
 		! grep -q '^COMPLETIONS' "$root/Makefile" ||
 			printf 'completion/rpnc.%s\n' bash fish zsh
 	} | LC_ALL=C sort >wanted

@@ -65,7 +65,7 @@ commit_of() {
 	git -C tree add src Makefile
 	git -C tree -c user.name=x -c user.email=x commit -qm one
 	run commit_of tree
-	assert_output --regexp "^$(git -C tree rev-parse --short HEAD) of 20[0-9-]{8}\$"
+	assert_output --regexp "^$(git -C tree rev-parse --short=12 HEAD) of 20[0-9-]{8}\$"
 	touch -d '2001-01-01' tree/build/commit
 	assert_equal "$(commit_of tree)" "$output"
 	assert_equal "$(date -r tree/build/commit +%Y)" 2001
