@@ -57,7 +57,7 @@ hold_leave() {
 
 @test "leave: 20,000 connections, 40 restarts: none is lost" {
 	drive roll --rounds "${ROUNDS:-40}" --least 12000 -- listen -r
-	holds '.lost == 0 and .said == 0 and .slow == 0 and .uneven == []'
+	holds '.lost == 0 and .said == 0 and .resent == 0 and .uneven == []'
 	holds '.modes.steer == .rounds and .rounds >= 40'
 	# replies are what was sent; both families, so two groups each
 	drive roll --rounds 10 --least 8000 --host --to 127.0.0.1 ::1 \
@@ -74,7 +74,7 @@ hold_leave() {
 	found=$(apart "${as[@]}" timeout 100 python3 - roll --rounds 20 -- listen -r \
 		<"$BATS_TEST_DIRNAME/leave.py" 3>&-)
 	echo "$found"
-	holds '.lost == 0 and .said == 0 and .slow == 0 and .modes == {steer: 20}'
+	holds '.lost == 0 and .said == 0 and .resent == 0 and .modes == {steer: 20}'
 }
 
 @test "leave: what waits in a queue is served, but with --leave close reset" {
@@ -340,11 +340,11 @@ hold_leave() {
 	rounds=${rounds:-6}
 	# by address: all clients are with one member, which leaves in its turn
 	drive roll --rounds "$rounds" --least 1500 -- echo -r --steer source-address
-	holds ".lost == 0 and .said == 0 and .slow == 0 and .modes.steer == $rounds"
+	holds ".lost == 0 and .said == 0 and .resent == 0 and .modes.steer == $rounds"
 	drive roll --rounds "$rounds" --leavers 2 -- echo -r --steer random
 	holds '.lost == 0 and .said == 0 and .uneven == []'
 	drive roll --rounds "$rounds" --least 1500 -- echo -r --steer least
-	holds '.lost == 0 and .said == 0 and .slow == 0'
+	holds '.lost == 0 and .said == 0 and .resent == 0'
 	drive roll --rounds "$rounds" --least 1500 -- echo -r --weight 50
 	holds '.lost == 0 and .said == 0 and .uneven == []'
 	drive roll --rounds "$rounds" --kill --probe 127.0.0.1 -- listen -r --steer random
