@@ -58,6 +58,21 @@ fits() {
 	END
 }
 
+# foreign_member: one that is not rpnc's, and says that it is "python".
+foreign_member() {
+	cat >python.py <<-'END'
+		import socket, sys
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.listen(100)
+		while True:
+		    c = s.accept()[0]
+		    c.sendall(b"rpnc/1 name=python worker=0\n")
+	END
+	background python3 python.py "$port"
+}
+
 hosts() {
 	printf '127.0.0.%d ' $(seq "$1")
 }
@@ -243,23 +258,24 @@ said() {
 
 @test "steer: members that are not rpnc's are steered, too" {
 	members 1 --steer source-address
-	cat >python.py <<-'END'
-		import socket, sys
-		s = socket.socket()
-		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-		s.bind(("127.0.0.1", int(sys.argv[1])))
-		s.listen(100)
-		while True:
-		    c = s.accept()[0]
-		    c.sendall(b"rpnc/1 name=python worker=0\n")
-	END
-	background python3 python.py "$port"
+	foreign_member
 	# shellcheck disable=SC2046
 	given '.counts == {A: 16, python: 16}' --from $(hosts 8) --times 4
 	kill "$pid"
 	finish "$pid" || test $? -eq 143
 	# shellcheck disable=SC2046
 	given '.counts == {A: 8}' --from $(hosts 8)
+}
+
+@test "steer: the parent of workers that takes a dead member's name has its program repaired" {
+	members 1 --steer source-address
+	foreign_member
+	# shellcheck disable=SC2046
+	given '.counts == {A: 16, python: 16}' --from $(hosts 8) --times 4
+	kill -KILL "${pids[0]}"
+	finish "${pids[0]}" || test $? -eq 137
+	start echo -r -w 2 --name A --identify 127.0.0.1 "$port"
+	given '.counts | length == 3' --from 127.0.0.1 --times 100
 }
 
 @test "steer: -m: who is full is steered around, until there is room" {

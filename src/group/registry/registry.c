@@ -315,11 +315,15 @@ slot_fill(struct registry *r, struct slot *s, enum slot_kind kind,
 {
 	bool same = parent && s->parent == parent && s->kind == kind &&
 	    strncmp(s->name, name, REGISTRY_NAME) == 0;
+	bool repair_due = s->repair_due;
 	struct counters kept = s->counters;
 	struct timespec now;
 
+	for (int i = 0; i < REGISTRY_SOCKETS; i++)
+		repair_due |= s->programs[i] != 0;
 	clock_gettime(CLOCK_REALTIME, &now);
 	memset(s, 0, sizeof(*s));
+	s->repair_due = repair_due;
 	s->weight = WEIGHT_DEFAULT;
 	if (same)
 		s->counters = kept;

@@ -56,25 +56,39 @@ pick_name(struct registry *r, enum slot_kind kind, const char *wanted,
 }
 
 /*
- * Whether dead members had attached programs to the port's groups. The first
- * process to ask gets the answer, because only one has to repair that.
+ * Whether a program may be attached that no living member knows of: one of a
+ * dead member's. A slot may have been taken since by a process that is no
+ * member, or that died before it had sockets: then it still says repair_due.
  */
 static bool
-take_legacy(struct registry *r)
+is_legacy(struct registry *r, int i)
 {
 	static const uint64_t none[REGISTRY_SOCKETS];
-	bool found = false;
+	const struct slot *s = registry_slot(r, i);
+
+	return s->kind != SLOT_FREE &&
+	    (s->repair_due || memcmp(s->programs, none, sizeof(none)) != 0) &&
+	    !(s->kind == SLOT_MEMBER && registry_alive(r, i));
+}
+
+/*
+ * The first member to ask has to repair that, and only it. Its slot says so
+ * before the others stop to say it: it may be killed between two calls.
+ */
+static void
+take_legacy(struct registry *r, int index)
+{
+	struct slot *own = registry_slot(r, index);
 
 	for (int i = 0; i < REGISTRY_SLOTS; i++) {
 		struct slot *s = registry_slot(r, i);
 
-		if (s->kind != SLOT_MEMBER || registry_alive(r, i) ||
-		    memcmp(s->programs, none, sizeof(none)) == 0)
+		if (i == index || !is_legacy(r, i))
 			continue;
+		own->repair_due = true;
 		memset(s->programs, 0, sizeof(s->programs));
-		found = true;
+		s->repair_due = false;
 	}
-	return found;
 }
 
 int
@@ -82,16 +96,14 @@ registry_claim(struct registry *r, enum slot_kind kind, const char *name,
     uint64_t parent)
 {
 	char chosen[REGISTRY_NAME];
-	bool repair_due;
 	int index = -1;
 
 	if (registry_change_begin(r) < 0)
 		return -1;
-	repair_due = kind == SLOT_MEMBER && take_legacy(r);
 	if (pick_name(r, kind, name, parent, chosen) == 0)
 		index = registry_fill(r, kind, chosen, parent);
-	if (index >= 0)
-		registry_slot(r, index)->repair_due = repair_due;
+	if (index >= 0 && kind == SLOT_MEMBER)
+		take_legacy(r, index);
 	registry_change_end(r);
 	return index;
 }
