@@ -88,6 +88,21 @@ watch_registry(struct echo_server *v)
 	    v->membership.registry);
 }
 
+/*
+ * Closes the sockets of the other workers. If one of them is killed, the kernel
+ * closes its listener only when nobody has a copy. Until then clients would
+ * come into a queue that nobody serves.
+ */
+static void
+on_forked(struct workers *all, int index)
+{
+	struct echo_server *v = all->user;
+
+	for (int i = 0; v->sets && i < v->count; i++)
+		if (i != index)
+			sock_set_close(&v->sets[i]);
+}
+
 /* Opened before the fork, or, if this worker replaces one that died, now. */
 static int
 worker_sockets(struct echo_server *v, int index, struct sock_set *out)
@@ -103,9 +118,6 @@ worker_sockets(struct echo_server *v, int index, struct sock_set *out)
 	}
 	if (v->sets) {
 		*out = v->sets[index];
-		for (int i = 0; i < v->count; i++)
-			if (i != index)
-				sock_set_close(&v->sets[i]);
 		return 0;
 	}
 	return membership_listen(out, &list, &o);
@@ -299,7 +311,7 @@ static int
 serve_by_workers(struct echo_server *v)
 {
 	v->workers = (struct workers){
-		.run = worker_run, .on_death = on_death,
+		.on_forked = on_forked, .run = worker_run, .on_death = on_death,
 		.on_refused = on_refused, .on_stopped = on_stopped, .user = v,
 		.patience = v->settings->grace + PATIENCE_US,
 	};

@@ -66,6 +66,7 @@ worker_start(struct worker *w, int gate)
 		return fail("fork of worker %d of %d", w->index + 1,
 		    w->all->count);
 	if (pid == 0) {
+		w->all->on_forked(w->all, w->index);
 		if (gate >= 0) {
 			fd_close(&w->all->gate);
 			fd_close(&w->all->set[0]);

@@ -32,7 +32,9 @@ struct workers {
 	bool stopping;
 	int64_t patience;		/* from SIGTERM to SIGKILL, us */
 	struct timer kill;
-	/* In the child, with all descriptors; returns its exit status. */
+	/* In the child, at once. */
+	void (*on_forked)(struct workers *, int index);
+	/* In the child, when all are forked; returns its exit status. */
 	int (*run)(struct workers *, int index);
 	/* A worker died (status: waitpid(2)) and will be restarted. */
 	void (*on_death)(struct workers *, struct worker *, int status);
