@@ -9,6 +9,7 @@ make install     into PREFIX (/usr/local), below DESTDIR; make uninstall
 make soak        members leave under load, for hours: nothing may be lost
 make loops       300 rounds of leaving a group, the long loops
 make faults      each system call fails once, in 13 scenarios (30 min)
+make kills       members are killed at each step of what they do (3 h)
 make bench       speed, against nc, ncat, socat and others
 make fuzz        foreign bytes to everything that reads them (20 min)
 make lint        compilers, analysers, manuals, scripts
@@ -278,6 +279,14 @@ faults:
 	$(MAKE) all
 	RPNC='$(CURDIR)/$(BIN)' python3 -B tests/faults.py $(ONLY)
 
+# Processes of a group are killed at each step of joining, leaving, replacing,
+# steering, quarantine and adoption. ONLY="--operation leave --most 50", or one
+# case, as a finding's line has it.
+kills:
+	$(NEED) $(BUILD_DEPS) $(TEST_DEPS)
+	$(MAKE) all
+	RPNC='$(CURDIR)/$(BIN)' python3 -B tests/kills.py $(ONLY)
+
 # QUICK=1: under three minutes, and no verdict. ROWS="echo-50 start*": only
 # these. BASE=REV: beside the rpnc of that commit, instead of beside others.
 # JSON=FILE: instead of build/bench.json. Nothing else should run on the machine
@@ -424,4 +433,4 @@ clean:
 	rm -rf build build-san build-fresh build-fuzz rpnc
 
 FORCE:
-.PHONY: all help demo check soak loops faults bench fuzz fuzzers unit lint $(LINTS) fresh dist deb install uninstall clean FORCE
+.PHONY: all help demo check soak loops faults kills bench fuzz fuzzers unit lint $(LINTS) fresh dist deb install uninstall clean FORCE
