@@ -97,7 +97,9 @@ contents() {
 
 @test "package: lintian knows only that no ITP is closed" {
 	grep -q '^W: .*initial-upload-closes-no-bugs' "$BATS_FILE_TMPDIR/lintian"
-	grep -E '^[EWIPX]:' "$BATS_FILE_TMPDIR/lintian" | grep -v initial-upload-closes-no-bugs | none
+	# without optimization (noopt) there is no _FORTIFY_SOURCE: fresh-deb has it
+	grep -E '^[EWIPX]:' "$BATS_FILE_TMPDIR/lintian" | grep -vE \
+		'initial-upload-closes-no-bugs|hardening-no-fortify-functions' | none
 }
 
 @test "package: it depends on what rpnc opens by dlopen(3)" {
