@@ -206,6 +206,10 @@ class Round:
 
     def until_member(self):
         self.until(lambda: self.actor.ready is not None, "it is never ready")
+        # there is nothing to replace or adopt if the old one was killed before
+        if self.old in self.killed and not self.actor.ready:
+            self.members.remove(self.actor)
+            return
         check(self.is_killed() or self.actor.ready, "it did not start: %s" %
               self.actor.said()[-300:])
         if self.operation.serves:
@@ -478,7 +482,7 @@ class Replace(Operation):
     def run(self, r):
         old = r.three()
         r.trace("C", "--replace", "C")
-        r.until(lambda: old.status is not None, "the old one does not leave")
+        r.until(lambda: old.status is not None or r.gone(), "the old one does not leave")
         if not r.is_killed():
             r.until_member()
             return
@@ -498,7 +502,7 @@ class Adopt(Operation):
         old = r.three()
         r.trace("D", "--adopt", str(old.pid))
         r.until_member()
-        if not r.gone():
+        if not r.gone() and r.actor.ready:
             os.kill(r.actor.pid, signal.SIGTERM)
             r.until_left(r.actor)
 
