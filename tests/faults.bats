@@ -37,3 +37,84 @@ like_rpnc() {
 	run -1 faults "${never[@]}"
 	assert_output --partial 'status 1 without a line'
 }
+
+@test "faults: a run that was ended goes on where it was; parts make the whole" {
+	local few=(--scenario connect --call bind --turns 1) n=0 k
+	run -0 faults "${few[@]}" --part 1/2 --log done
+	run -0 faults "${few[@]}" --log done
+	n=$(wc -l <done)
+	assert test "$n" -gt 3
+	run -0 faults "${few[@]}" --log done
+	assert_line '0 faults, 0 findings'
+	for k in 1 2 3; do
+		faults "${few[@]}" --part "$k/3" --list | grep -- --turn || true
+	done | sort >parts
+	assert_equal "$(cut -d: -f1 done | sort)" "$(<parts)"
+}
+
+# What make faults has found, one by one.
+
+# failing CALL ERROR WHEN ARG...: rpnc, whose call fails then.
+failing() {
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 exec strace -D -f -q -o /dev/null \
+		-e trace="$1" -e inject="$1:error=$2:when=$3" "$RPNC" "${@:4}"
+}
+
+# started CALL ERROR WHEN ARG...: starts one whose call fails; its port in port.
+# strace has its descriptors, so no end follows the address.
+started() {
+	local n=${#pids[@]}
+	mkfifo "ready.$n"
+	failing "$@" --ready-fd 4 </dev/null 4>"ready.$n" 3>&- >"out.$n" 2>"err.$n" &
+	pid=$!
+	pids+=("$pid")
+	read -r port <"ready.$n"
+	port=${port##*:}
+}
+
+@test "epoll without room: a client and a server serve, and end by SIGTERM" {
+	local error
+	for error in ENOSPC ENOMEM; do
+		start echo 127.0.0.1 0
+		run -0 failing epoll_ctl "$error" 1+ connect 127.0.0.1 "$port" <<<hello
+		assert_output hello
+		started epoll_ctl "$error" 1+ echo 127.0.0.1 0
+		run -0 timeout 20 rpnc connect 127.0.0.1 "$port" <<<again
+		assert_output again
+		kill "$pid"
+		finish "$pid" || test $? -eq 143
+	done
+}
+
+@test "poll without memory: connect ends with a line, and does not spin" {
+	start echo 127.0.0.1 0
+	run -1 failing poll ENOMEM 1+ connect 127.0.0.1 "$port" </dev/null
+	assert_output 'rpnc connect: poll: Cannot allocate memory'
+}
+
+@test "a send that fails by itself: the peer sees a reset, not an end" {
+	start echo 127.0.0.1 0
+	run -1 failing sendto EPERM 1 connect --crlf 127.0.0.1 "$port" <<<hello
+	assert_output --regexp '^rpnc connect: .*Operation not permitted: '
+	started sendto EPERM 2+ echo 127.0.0.1 0
+	run python3 - "$port" <<-'END'
+		import socket, sys
+		s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+		s.sendall(b"hello")
+		s.shutdown(socket.SHUT_WR)
+		print(s.recv(9))
+	END
+	assert_output --partial ConnectionResetError
+}
+
+@test "a registry that can't be mapped is not left" {
+	local n
+	export XDG_RUNTIME_DIR=$PWD/registries
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	for n in {24..36}; do	# one of these maps it
+		# shellcheck disable=SC2030,SC2031
+		(failing mmap ENOMEM "$n" listen -r --accept-timeout 0.02 \
+			127.0.0.1 0) >/dev/null 2>&1 || true
+		assert_equal "$(find "$XDG_RUNTIME_DIR" -name '*tcp*')" ''
+	done
+}

@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Makes system calls of rpnc fail, one at a time, and checks how it ends.
 
-faults.py [--sample N] [--seed N] [--scenario NAME] [--call NAME] [--list]
+faults.py [--sample N] [--seed N] [--scenario NAME] [--call NAME] [--part K/N]
+          [--log FILE] [--list]
 
-How it works: each scenario runs once under strace(1), which lists its calls
-after main() has begun. Then it runs once for each call, each error that the
-call can give (ERRORS), and some of the times that it is made, with that one
-call failing (strace's inject=). Whatever fails, these must hold:
+How it works: each scenario (fault_scenarios.py) runs once under strace(1), which
+lists its calls after main() has begun. Then it runs once for each call, each
+error that the call can give (ERRORS), and some of the times that it is made, with
+that call failing (strace's inject=): once, and for good if the error does not
+pass by itself. Whatever fails, these must hold:
 
-  - it ends in time, without using the processor for long
-  - status 0 means that all data has arrived
-  - another status comes with a line on stderr, and with a status of the manual
+  - it ends in time, without using the processor for long; a server that has no
+    client sleeps
+  - status 0 means that all data has arrived; a peer whose data is cut is told
+  - another status comes with one line on stderr, and is one of the manual
   - a server that was ready goes on, serves the next client, and ends by SIGTERM
-  - another member of the group is not touched
-  - no process and no file is left
+  - other members of the group are not touched
+  - no process, no file and no descriptor is left; the terminal is as it was
 
 The last line is "N faults, N findings"; each finding is a line, with the words
 to repeat it. Status 1 if there is one.
@@ -24,294 +27,143 @@ import os
 import random
 import re
 import resource
-import select
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
+import zlib
 
-LIMIT = float(os.environ.get("LIMIT", 20))  # seconds for one run
-CPU_LIMIT = 3.0     # seconds of processor time in it
-DATA = bytes(range(256)) * 400
-ENDED = set(range(0, 8)) | {128 + signal.SIGTERM, -signal.SIGTERM}
+from fault_run import Finding, Run
+from fault_scenarios import SCENARIOS
 
-# What each call can give, by its manual page. Calls that are not here can't
-# fail (fcntl(2) of an open descriptor), are not made by rpnc itself, or fail
-# only if all is over (shutdown(2) of a socket that was reset).
+CPU_LIMIT = 3.0     # seconds of processor time of one run
+
+# What each call can give, by its manual page. EAGAIN is left out where rpnc may
+# be told no second time that there is something.
 ERRORS = {
-    "accept4": "ECONNABORTED EMFILE ENFILE ENOBUFS ENOMEM EPERM",
+    "accept4": "EAGAIN ECONNABORTED EINTR EMFILE ENETDOWN ENFILE ENOBUFS ENOMEM EPERM",
+    "access": "EACCES ENOENT",
     "bind": "EACCES EADDRINUSE EADDRNOTAVAIL ENOMEM",
+    "bpf": "EPERM ENOMEM",
+    "chmod": "EPERM",
     "clone": "EAGAIN ENOMEM",
-    "connect": "EADDRNOTAVAIL ECONNREFUSED ENETUNREACH EAGAIN ENOMEM",
+    "clone3": "EAGAIN ENOMEM ENOSYS",
+    "connect": "EACCES EADDRNOTAVAIL EAGAIN ECONNREFUSED EHOSTUNREACH ENETUNREACH "
+               "ENOMEM",
+    "clock_adjtime": "EPERM",
+    "dup2": "EMFILE EBUSY",
     "epoll_create1": "EMFILE ENFILE ENOMEM",
     "epoll_ctl": "ENOMEM ENOSPC",
     "epoll_wait": "EINTR",
+    "eventfd2": "EMFILE ENFILE ENOMEM",
+    "execve": "EACCES ENOENT ENOMEM",
+    "faccessat2": "EACCES ENOENT",
+    "fadvise64": "EINVAL",
+    "fallocate": "EINTR ENOSPC EOPNOTSUPP",
+    "fchmod": "EPERM EROFS",
+    "fchown": "EPERM",
+    "fcntl": "EMFILE ENOLCK EINTR",
+    "flock": "EINTR ENOLCK",
     "fstat": "ENOMEM",
+    "fsync": "EIO",
     "ftruncate": "EIO ENOSPC",
+    "futex": "EAGAIN EINTR",
+    "getdents64": "ENOENT",
     "getpeername": "ENOTCONN ENOBUFS",
     "getrandom": "ENOSYS",
     "getsockname": "ENOBUFS",
     "getsockopt": "ENOPROTOOPT ENOMEM",
-    "inotify_add_watch": "ENOMEM ENOSPC",
+    "inotify_add_watch": "ENOMEM ENOSPC ENOENT",
     "inotify_init1": "EMFILE ENFILE ENOMEM",
-    "ioctl": "ENOTTY EINVAL",
+    "ioctl": "EINVAL EIO ENOTTY",
+    "kill": "EPERM",
+    "landlock_add_rule": "EINVAL",
     "landlock_create_ruleset": "ENOSYS EOPNOTSUPP",
     "landlock_restrict_self": "EPERM E2BIG",
     "listen": "EADDRINUSE EOPNOTSUPP",
     "lseek": "ESPIPE",
     "madvise": "EINVAL",
     "membarrier": "ENOSYS EPERM",
+    "memfd_create": "EMFILE ENOMEM",
     "mkdir": "EACCES ENOSPC",
     "mmap": "ENOMEM",
+    "mprotect": "ENOMEM",
+    "mremap": "ENOMEM",
     "munmap": "ENOMEM",
     "newfstatat": "EACCES ENOENT",
     "openat": "EACCES EMFILE ENFILE ENOENT ENOMEM",
-    "pidfd_getfd": "EPERM ESRCH",
-    "pidfd_open": "EMFILE ESRCH",
+    "pidfd_getfd": "EMFILE EPERM ESRCH",
+    "pidfd_open": "EMFILE ENOSYS ESRCH",
+    "pidfd_send_signal": "EPERM ESRCH",
     "pipe2": "EMFILE ENFILE",
     "poll": "EINTR ENOMEM",
+    "ppoll": "EINTR ENOMEM",
     "prctl": "EINVAL",
+    "pread64": "EIO",
     "prlimit64": "EPERM",
+    "pselect6": "EINTR ENOMEM",
+    "pwrite64": "EIO ENOSPC",
     "read": "EIO EINTR",
-    "readlink": "EACCES",
-    "recvfrom": "ECONNRESET ENOMEM EINTR",
-    "recvmmsg": "ENOMEM EINTR",
-    "recvmsg": "ENOMEM EINTR",
+    "readlink": "EACCES ENOENT",
+    "readlinkat": "EACCES ENOENT",
+    "recvfrom": "ECONNRESET EHOSTUNREACH EINTR ENOMEM",
+    "recvmmsg": "ECONNREFUSED EINTR ENOMEM",
+    "recvmsg": "EINTR ENOBUFS ENOMEM",
+    "rename": "EACCES ENOSPC",
+    "sched_getaffinity": "EINVAL",
+    "sched_setaffinity": "EINVAL EPERM",
     "seccomp": "EINVAL EACCES",
-    "sendfile": "EINVAL ENOMEM EIO",
-    "sendmmsg": "ENOBUFS EPERM",
-    "sendmsg": "ENOBUFS EPIPE",
-    "sendto": "ECONNRESET EPIPE ENOBUFS",
+    "sendfile": "EINVAL EIO ENOMEM EPIPE",
+    "sendmmsg": "ECONNREFUSED ENOBUFS EPERM",
+    "sendmsg": "EINTR ENOBUFS EPERM EPIPE",
+    "sendto": "ECONNRESET EHOSTUNREACH EINTR ENOBUFS EPERM EPIPE",
+    "setsid": "EPERM",
     "setsockopt": "ENOPROTOOPT ENOMEM EPERM",
     "signalfd4": "EMFILE ENFILE ENOMEM",
-    "socket": "EAFNOSUPPORT EMFILE ENFILE ENOBUFS EACCES",
+    "socket": "EACCES EAFNOSUPPORT EMFILE ENFILE ENOBUFS",
     "socketpair": "EMFILE ENFILE",
-    "splice": "EINVAL ENOMEM",
+    "splice": "ECONNRESET EINVAL ENOMEM EPIPE",
+    "statfs": "EACCES",
+    "tee": "EINVAL ENOMEM",
     "timerfd_create": "EMFILE ENFILE ENOMEM",
     "unlink": "EACCES ENOENT",
+    "utimensat": "EACCES ENOENT",
+    "vfork": "EAGAIN ENOMEM",
     "wait4": "EINTR",
+    "waitid": "EINTR",
     "write": "EIO ENOSPC EPIPE EINTR",
     "writev": "EIO ENOSPC EPIPE",
 }
-MAIN = "rt_sigaction"   # the first call that main() makes
-
-
-class Finding(Exception):
-    pass
-
-
-def check(holds, what):
-    if not holds:
-        raise Finding(what)
-
-
-class Run:
-    """One run of a scenario, in a directory of its own."""
-
-    def __init__(self, rpnc, inject=None):
-        self.rpnc = rpnc
-        self.inject = inject
-        self.place = tempfile.mkdtemp(prefix="rpnc-fault.")
-        self.trace = os.path.join(self.place, "trace")
-        self.started = []
-
-    def environment(self):
-        runtime = os.path.join(self.place, "run")
-        os.makedirs(runtime, 0o700, exist_ok=True)
-        return dict(os.environ, XDG_RUNTIME_DIR=runtime, LC_ALL="C.UTF-8")
-
-    def popen(self, words, traced=True, **more):
-        if traced:
-            strace = ["strace", "-f", "-qq", "-o", self.trace]
-            if self.inject:
-                strace += ["-e", "trace=" + self.inject.split(":")[0],
-                           "-e", "inject=" + self.inject]
-            # -D: rpnc itself is our child, so its status and signals are plain
-            words = strace[:1] + ["-D"] + strace[1:] + words
-        # /dev/null is a device, as a terminal is
-        more.setdefault("stdout", open(os.path.join(self.place, "out"), "ab"))
-        p = subprocess.Popen(words, env=self.environment(), cwd=self.place,
-                             stderr=subprocess.PIPE, **more)
-        p.lines = b""
-        self.started.append(p)
-        return p
-
-    def ready(self, arguments, traced=True, **more):
-        """Starts a server; returns it with its port, or None if it ended."""
-        r, w = os.pipe()
-        p = self.popen([self.rpnc] + arguments + ["--ready-fd", str(w)], traced,
-                       pass_fds=[w], stdin=more.pop("stdin", subprocess.DEVNULL),
-                       **more)
-        os.close(w)
-        with os.fdopen(r, "rb") as f:
-            # strace holds the other end, too
-            said = select.select([f], [], [], LIMIT)[0] and f.readline()
-        if not said and p.poll() is None:
-            p.terminate()
-            # it may have been told by the write that fails
-            check(self.inject and self.inject.startswith("write:error=E") and
-                  "EINTR" not in self.inject, "it is never ready")
-        return p, int(said.split()[0].rsplit(b":", 1)[1]) if said else None
-
-    def end(self, p, out=None):
-        """Waits for it: status and stderr."""
-        try:
-            p.lines = p.communicate(timeout=LIMIT)[1]
-        except subprocess.TimeoutExpired:
-            raise Finding("it hangs")
-        return p.returncode
-
-    def judge(self, p, ready=False):
-        """A status that the manual has, and a line if it is a fault."""
-        status = p.returncode
-        check(status in ENDED, "status %d: %s" % (status, p.lines[-300:]))
-        check(status <= 0 or status == 143 or b"rpnc" in p.lines,
-              "status %d without a line" % status)
-        check(b"Sanitizer" not in p.lines, p.lines[-300:])
-
-    def close(self):
-        for p in self.started:
-            if p.poll() is None:
-                p.kill()
-                p.wait()
-            if p.stderr:
-                p.stderr.close()
-        # strace itself ends a moment after what it traces
-        left = left_files(self.place)
-        shutil.rmtree(self.place, ignore_errors=True)
-        return left
-
-
-def left_files(place):
-    return [f for where in os.walk(os.path.join(place, "run"))
-            for f in where[2] if not f.startswith(".lock")]
-
-
-def exchange(port, data=b"hello\n", kind=socket.SOCK_STREAM):
-    """Sends data to a server and returns what comes back; b"" if it can't."""
-    try:
-        with socket.socket(socket.AF_INET, kind) as s:
-            s.settimeout(3)
-            s.connect(("127.0.0.1", port))
-            s.sendall(data)
-            if kind == socket.SOCK_DGRAM:
-                return s.recv(65536)
-            s.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: s.recv(65536), b""))
-    except OSError:
-        return b""
-
-
-def serve_until_end(run, p, port, kind=socket.SOCK_STREAM):
-    """Clients come, the fault hits some of them; the server must go on."""
-    for _ in range(4):
-        exchange(port, DATA[:1000], kind)
-    check(p.poll() is None, "the server ended: %s" % p.stderr.peek()[-300:]
-          if p.poll() is not None else "")
-    for _ in range(5):
-        if exchange(port, b"last\n", kind) == b"last\n":
-            break
-    else:
-        raise Finding("it does not serve any more")
-    p.send_signal(signal.SIGTERM)
-
-
-def a_server(arguments, kind=socket.SOCK_STREAM):
-    def scenario(run):
-        p, port = run.ready(["echo"] + arguments + ["127.0.0.1", "0"])
-        if port:
-            serve_until_end(run, p, port, kind)
-        run.end(p)
-        run.judge(p)
-        check(not port or p.returncode in (-signal.SIGTERM, 143) or p.lines,
-              "status %d" % p.returncode)
-    return scenario
-
-
-def a_member(run):
-    other, port = run.ready(["echo", "-r", "--name", "other", "127.0.0.1", "0"],
-                            traced=False)
-    p, ready = run.ready(["echo", "-r", "127.0.0.1", str(port)])
-    if ready:
-        serve_until_end(run, p, port)
-    run.end(p)
-    run.judge(p)
-    check(other.poll() is None, "the other member has ended")
-    for _ in range(20):
-        check(exchange(port) == b"hello\n", "a client of the other is lost")
-    other.send_signal(signal.SIGTERM)
-    run.end(other)
-
-
-def a_client(run):
-    server, port = run.ready(["echo", "127.0.0.1", "0"], traced=False)
-    p = run.popen([run.rpnc, "connect", "127.0.0.1", str(port)],
-                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        out, p.lines = p.communicate(DATA, timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        raise Finding("it hangs")
-    run.judge(p)
-    check(p.returncode or out == DATA, "status 0, and %d of %d bytes" %
-          (len(out), len(DATA)))
-    server.send_signal(signal.SIGTERM)
-    run.end(server)
-
-
-def a_listener(run):
-    p, port = run.ready(["listen", "127.0.0.1", "0"], stdout=subprocess.PIPE)
-    if port:
-        threading.Thread(target=exchange, args=(port, DATA), daemon=True).start()
-    timer = threading.Timer(5, p.terminate)     # its client may be lost
-    timer.start()
-    try:
-        out, p.lines = p.communicate(timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        raise Finding("it hangs")
-    timer.cancel()
-    run.judge(p)
-    check(p.returncode or out == DATA, "status 0, and %d of %d bytes" %
-          (len(out), len(DATA)))
-
-
-def a_probe(arguments):
-    def scenario(run):
-        server, port = run.ready(["echo", "-r", "127.0.0.1", "0"], traced=False)
-        p = run.popen([run.rpnc, "probe"] + arguments + ["127.0.0.1", str(port)],
-                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        try:
-            out, p.lines = p.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            raise Finding("it hangs")
-        check(p.returncode in ENDED, "status %d" % p.returncode)
-        # a report tells more than a line
-        check(p.returncode in (0, 6, 7) or out or b"rpnc" in p.lines,
-              "status %d without a line" % p.returncode)
-        check(p.returncode or out, "status 0, and no report")
-        check(exchange(port) == b"hello\n", "the server is touched")
-        server.send_signal(signal.SIGTERM)
-        run.end(server)
-    return scenario
-
-
-SCENARIOS = {
-    "connect": a_client,
-    "listen": a_listener,
-    "echo": a_server([]),
-    "echo-workers": a_server(["-w", "2"]),
-    "echo-shared": a_server(["-w", "2", "--accept", "shared"]),
-    "echo-blocking": a_server(["-w", "2", "--accept", "blocking"]),
-    "echo-handoff": a_server(["-w", "2", "--accept", "handoff"]),
-    "echo-fork": a_server(["--accept", "fork"]),
-    "echo-udp": a_server(["-u"], socket.SOCK_DGRAM),
-    "member": a_member,
-    "probe": a_probe(["-n", "5", "--echo"]),
-    "probe-group": a_probe(["--group"]),
-    "probe-each": a_probe(["--each"]),
+# Which of these calls can give them, by their arguments.
+ARGUMENTS = {
+    ("kill", "EPERM"): r"^-",   # a group of processes that have another user
+    ("getdents64", "ENOENT"): r"^\d+<(?!/proc/)",
+    **{("epoll_ctl", e): r"EPOLL_CTL_ADD" for e in ERRORS["epoll_ctl"].split()},
+    ("fcntl", "EMFILE"): r"F_DUPFD",
+    ("fcntl", "ENOLCK"): r"SETLK",
+    ("fcntl", "EINTR"): r"SETLKW",
+    **{("sendto", e): r"^\d+<(?!pipe|/)" for e in ERRORS["sendto"].split()},
+    ("futex", "EAGAIN"): r"FUTEX_WAIT",
+    ("futex", "EINTR"): r"FUTEX_WAIT",
+    ("wait4", "EINTR"): r"^(?!.*WNOHANG)",
+    ("waitid", "EINTR"): r"^(?!.*WNOHANG)",
 }
+# No fault is made of these: they can't fail as rpnc makes them, or the failure
+# would be strace's own. It makes no call that it lets fail, so close(2) would not
+# close, and the peer of shutdown(2) would wait, where the kernel does both.
+NEVER = set("""
+    alarm arch_prctl brk clock_getres clock_gettime clock_nanosleep close close_range exit
+    exit_group getegid geteuid getgid getpgrp getpid getppid getrusage gettid getuid
+    restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn
+    rt_sigsuspend sched_yield set_robust_list set_tid_address setitimer shutdown
+    sigaltstack sysinfo tgkill timerfd_settime umask uname
+""".split())
+# What does not pass by itself; it may fail from then on.
+PERSISTENT = set("EACCES EAFNOSUPPORT EIO EMFILE ENFILE ENOBUFS ENOLCK ENOMEM ENOSPC "
+                 "ENOSYS EPERM".split())
+WORDS = "--scenario %s --call %s --error %s --turn %s"
+# No finding if a process for each client has failed.
+EACH = {"it does not serve any more"}
+MAIN = "rt_sigaction"   # the first call that main() makes
 
 
 def whole_trace(path):
@@ -325,47 +177,90 @@ def whole_trace(path):
     return lines
 
 
-def calls_of(rpnc, scenario):
-    """Each call, and at which of its turns it is made after main() began."""
+def ours(lines):
+    """Of a trace: each (call, arguments, turn, whether it is ours, process) after
+    main() began. A program that rpnc has started is not ours."""
+    turns = collections.defaultdict(collections.Counter)
+    begun = {}
+    foreign = set()
+    first = lines[0].split()[0] if lines else ""
+    for line in lines:
+        m = re.match(r"(\d+) +(\w+)\((.*)", line)
+        if not m:
+            continue
+        pid, call, rest = m.groups()
+        begun[pid] = begun.get(pid, pid != first) or call == MAIN
+        turns[pid][call] += 1
+        yield (call, rest, turns[pid][call],
+               begun[pid] and pid not in foreign, pid)
+        if call == "execve" and pid != first and "INJECTED" not in rest:
+            foreign.add(pid)
+
+
+def clean_run(rpnc, scenario):
+    """What it has open when it is idle, and {(call, error): turns}."""
     run = Run(rpnc)
     try:
         SCENARIOS[scenario](run)
         lines = whole_trace(run.trace)
+    except Finding as f:
+        sys.exit("%s without a fault: %s" % (scenario, f))
     finally:
-        run.close()
-    turns = collections.defaultdict(collections.Counter)
-    begun = {}
+        left = run.close()
+    if left:
+        sys.exit("%s without a fault: left: %s" % (scenario, left))
     found = collections.defaultdict(set)
     loader = collections.Counter()  # turns before main(), which are not ours
-    first = lines[0].split()[0] if lines else ""
-    for line in lines:
-        m = re.match(r"(\d+) +(\w+)\(", line)
-        if not m:
-            continue
-        pid, call = m.groups()
-        begun[pid] = begun.get(pid, pid != first) or call == MAIN
-        turns[pid][call] += 1
-        if not begun[pid]:
-            loader[call] += 1
-        elif call in ERRORS:
-            found[call].add(turns[pid][call])
-    # strace counts the turns of each process: a worker's first one would be
-    # the loader's in its parent
-    late = {c: sorted(t for t in s if t > loader[c]) for c, s in found.items()}
-    return {c: t for c, t in late.items() if t}
+    for call, arguments, turn, is_ours, _ in ours(lines):
+        if call not in ERRORS and call not in NEVER:
+            sys.exit("%s makes %s(2): add it to ERRORS or NEVER" % (scenario, call))
+        if not is_ours:
+            loader[call] = max(loader[call], turn) if turn <= 40 else loader[call]
+        for error in ERRORS.get(call, "").split() if is_ours else ():
+            if re.search(ARGUMENTS.get((call, error), ""), arguments):
+                found[call, error].add(turn)
+    return run.open, found, loader
 
 
-def plan(rpnc, options):
+def plan(rpnc, scenario, options):
+    """The faults of a scenario, and what it has open without one."""
+    clean, found, loader = clean_run(rpnc, scenario)
     faults = []
-    for scenario in options.scenario or SCENARIOS:
-        for call, turns in sorted(calls_of(rpnc, scenario).items()):
-            if options.call and call not in options.call:
-                continue
-            some = sorted({turns[0], turns[min(1, len(turns) - 1)],
-                           turns[len(turns) // 2], turns[-1]})
-            for error in ERRORS[call].split():
-                faults += [(scenario, call, error, turn) for turn in some]
-    return faults
+    for (call, error), turns in sorted(found.items()):
+        # strace counts the turns of each process: a worker's first one would be
+        # the loader's in its parent
+        turns = sorted(t for t in turns if t > loader[call])
+        if (not turns or options.call and call not in options.call or
+                options.error and error != options.error or
+                not in_part(options.part, scenario, call, error)):
+            continue
+        chosen = {turns[1 if n == 1 < len(turns) else
+                        n * (len(turns) - 1) // max(1, options.turns - 1)]
+                  for n in range(options.turns)}
+        faults += [(scenario, call, error, str(turn)) for turn in
+                   [*sorted(chosen), *lasting(call, error, turns)]]
+    return faults, clean
+
+
+def lasting(call, error, turns):
+    """From when on it fails, if it does not pass by itself. Of read(2) a signal
+    would not be read, and if EPOLL_CTL_DEL fails the descriptor stays."""
+    if error not in PERSISTENT or call == "read":
+        return []
+    if call == "epoll_ctl":
+        return ["%d+" % turns[0]]
+    if (call, error) in ARGUMENTS:
+        return []
+    return sorted({"%d+" % turns[0], "%d+" % turns[len(turns) // 2]})
+
+
+def in_part(part, *fault):
+    """Whether a fault is in part K/N. Not by its place in the plan, which is
+    another one whenever a call is made once more."""
+    if not part:
+        return True
+    k, n = map(int, part.split("/"))
+    return zlib.crc32(" ".join(fault).encode()) % n == k - 1
 
 
 def processor_time():
@@ -373,55 +268,101 @@ def processor_time():
     return r.ru_utime + r.ru_stime
 
 
-def inject(rpnc, scenario, call, error, turn):
-    """Returns what is wrong, or None."""
-    run = Run(rpnc, "%s:error=%s:when=%d" % (call, error, turn))
+def inject(rpnc, clean, scenario, call, error, turn):
+    """Returns what is wrong, or None; and whether the fault was reached."""
+    run = Run(rpnc, "%s:error=%s:when=%s" % (call, error, turn), clean)
     began = processor_time()
     wrong = None
     try:
         SCENARIOS[scenario](run)
     except Finding as f:
         wrong = str(f)
-    left = run.close()
-    if not wrong and left and scenario != "member":
+    finally:
+        hits = hits_of(run, call, error)
+        left = run.close()
+    if not wrong and left:
         wrong = "left: %s" % left
     if not wrong and processor_time() - began > CPU_LIMIT:
         wrong = "%.1f s of processor time" % (processor_time() - began)
-    return wrong
+    if not all(possible for possible, _ in hits) or (
+            len({pid for _, pid in hits}) > 1 and wrong in EACH):
+        wrong = None
+    return wrong, bool(hits)
 
 
-def main():
+def hits_of(run, call, error):
+    """Of each call that was made to fail: whether it could, and whose it was. A
+    program that fails may do as it likes."""
+    return [(is_ours and bool(re.search(ARGUMENTS.get((call, error), ""), arguments)),
+             pid) for made, arguments, _, is_ours, pid in ours(whole_trace(run.trace))
+            if "(INJECTED)" in arguments and made == call]
+
+
+def logged(path):
+    """The faults that a former run wrote to its log."""
+    if not path or not os.path.exists(path):
+        return set()
+    with open(path) as log:
+        return {line.split(":")[0] for line in log}
+
+
+def options_of():
     parser = argparse.ArgumentParser()
     parser.add_argument("--sample", type=int, help="so many, by chance")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--call", action="append", choices=sorted(ERRORS))
     parser.add_argument("--error")
-    parser.add_argument("--turn", type=int)
+    parser.add_argument("--turn", help='such as 3; "3+": from then on')
+    parser.add_argument("--turns", type=int, default=4, help="of each call (4)")
+    parser.add_argument("--part", metavar="K/N", help="the Kth of N parts")
+    parser.add_argument("--log", metavar="FILE", help="add each fault that was "
+                        "run; leave out those that are in it")
     parser.add_argument("--list", action="store_true", help="only the plan")
-    options = parser.parse_args()
-    rpnc = os.environ["RPNC"]
+    return parser.parse_args()
+
+
+def chosen(rpnc, options):
+    """Gives each fault to run, with what is open without it."""
+    scenarios = options.scenario or list(SCENARIOS)
     if options.turn:
-        faults = [(options.scenario[0], options.call[0], options.error,
-                   options.turn)]
+        fault = scenarios[0], options.call[0], options.error, options.turn
+        yield fault, clean_run(rpnc, scenarios[0])[0]
+    elif options.sample:
+        # a fault of each that is drawn: to run them all once would take longer
+        draw = random.Random(options.seed)
+        for _ in range(options.sample):
+            faults, clean = plan(rpnc, draw.choice(scenarios), options)
+            yield draw.choice(faults), clean
     else:
-        faults = plan(rpnc, options)
-    if options.sample:
-        faults = random.Random(options.seed).sample(
-            faults, min(options.sample, len(faults)))
-    findings = 0
-    for fault in faults:
-        words = "--scenario %s --call %s --error %s --turn %d" % fault
-        if options.list:
-            print(words)
+        for scenario in scenarios:
+            faults, clean = plan(rpnc, scenario, options)
+            yield from ((fault, clean) for fault in faults)
+
+
+def main():
+    options = options_of()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    rpnc = os.environ["RPNC"]
+    done = logged(options.log)
+    count = findings = 0
+    for fault, clean in chosen(rpnc, options):
+        words = WORDS % fault
+        if options.list or words in done:
+            print(words) if options.list else None
             continue
-        wrong = inject(rpnc, *fault)
+        count += 1
+        wrong, reached = inject(rpnc, clean, *fault)
+        if options.log:
+            with open(options.log, "a") as log:
+                print("%s: %s" % (words, wrong or
+                                  ("sound" if reached else "not reached")), file=log)
         if wrong:
             findings += 1
             print("%s: %s" % (words, wrong), flush=True)
         elif sys.stderr.isatty():
             print("\r\033[K" + words, end="", file=sys.stderr)
-    print("%d faults, %d findings" % (len(faults), findings))
+    print("%d faults, %d findings" % (count, findings))
     sys.exit(findings > 0)
 
 

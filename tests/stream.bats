@@ -332,6 +332,17 @@ told("seen"); reset(c)'
 	run -1 quiet 127.0.0.1 "$port" </tmp
 	assert_output "got "
 	complained "stdin: Is a directory"
+	# a disk that fails: EIO, which is the end of a terminal only
+	exec 7<"/proc/$$/mem"
+	server '
+for i in range(2):
+    with accept() as c: everything(c)'
+	for options in '' --hex; do
+		# shellcheck disable=SC2086
+		run -1 quiet $options 127.0.0.1 "$port" <&7
+		complained "stdin: Input/output error"
+	done
+	exec 7<&-
 }
 
 # --- translation ------------------------------------------------------

@@ -4,7 +4,8 @@
  *	a source	moves on when
  *	watched		epoll reports it; loop_del() ends that
  *	always ready	a regular file, which epoll refuses: called every turn
- *	late		epoll had no memory: tried again every LATE_MS
+ *	late		epoll had no room: every LATE_MS it is tried again, and
+ *			poll(2) asked, which needs none
  *
  * A turn waits in epoll, then calls the sources that are ready, then the timers
  * that are due, then on_turn(). loop_del() also removes a source from the batch
@@ -14,6 +15,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -38,6 +40,14 @@ loop_ms_until(int64_t when)
 	if (left <= 0)
 		return 0;
 	return left > 3600000000LL ? 3600000 : (int)((left + 999) / 1000);
+}
+
+int
+loop_poll(struct pollfd *p, size_t n, int64_t deadline)
+{
+	if (poll(p, n, loop_ms_until(deadline)) < 0 && errno != EINTR)
+		return fail("poll");
+	return 0;
 }
 
 int
@@ -94,19 +104,25 @@ late_del(struct loop *l, struct source *s)
 		link = &(*link)->next;
 	if (*link)
 		*link = s->next;
+	if (l->late_next == s)
+		l->late_next = s->next;
 	s->late = false;
 }
 
+/* poll(2) has the same bits as epoll. */
 static void
 run_late(struct loop *l)
 {
-	for (struct source *s = l->late, *next; s; s = next) {
+	for (struct source *s = l->late; s && !l->stopped; s = l->late_next) {
 		struct epoll_event e = { s->events, { .ptr = s } };
+		struct pollfd p = { s->fd, (short)s->events, 0 };
 
-		next = s->next;
+		l->late_next = s->next;
 		if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, s->fd, &e) == 0 ||
 		    !lacks_room())
 			late_del(l, s);
+		else if (poll(&p, 1, 0) > 0)
+			s->on_event(s, (uint32_t)p.revents);
 	}
 }
 

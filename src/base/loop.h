@@ -1,6 +1,7 @@
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@ struct source {
 	int fd;
 	uint32_t events;	/* watched; 0 and !watched: none */
 	bool watched, unpollable;
-	bool late;		/* epoll had no memory: the loop tries again */
+	bool late;		/* epoll had no room: the loop tries again */
 	bool urgent;		/* of events at one time its own come first */
 	void (*on_event)(struct source *, uint32_t events);
 	struct source *next;	/* in the list of ready or late ones */
@@ -40,7 +41,7 @@ struct loop {
 	int64_t spin;			/* polls this long before sleeping */
 	int64_t last_event;		/* if it spins */
 	struct epoll_event batch[128];
-	struct source *ready, *ready_next, *late;
+	struct source *ready, *ready_next, *late, *late_next;
 	struct turn *turn;		/* NULL: none */
 	struct timer **heap;
 	size_t timers, room;
@@ -50,6 +51,8 @@ struct loop {
 int64_t loop_now(void);
 /* The timeout for poll(2) until then; INT64_MAX: for ever (-1). */
 int loop_ms_until(int64_t when);
+/* poll(2) until then; a signal ends it, too. -1: it failed. */
+int loop_poll(struct pollfd *, size_t n, int64_t deadline);
 
 int loop_open(struct loop *);
 void loop_close(struct loop *);

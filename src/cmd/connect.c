@@ -328,7 +328,8 @@ pass_send(int fd, int64_t limit)
 		if (loop_now() >= limit)
 			return fail_as(STATUS_TIMEOUT, "stdout: nobody "
 			    "received the socket in time");
-		poll(&out, 1, loop_ms_until(limit));
+		if (loop_poll(&out, 1, limit) < 0)
+			return -1;
 	}
 	return STATUS_OK;
 }

@@ -301,9 +301,9 @@ dial_await(struct race *r, int64_t deadline)
 		return false;
 	if (asked && limit < deadline)
 		deadline = limit;
-	poll(r->poll, (nfds_t)r->started + (nfds_t)asked,
-	    loop_ms_until(deadline));
-	return true;
+	r->unusable = loop_poll(r->poll, (size_t)(r->started + asked),
+	    deadline) < 0;
+	return !r->unusable;
 }
 
 /* Tries all addresses once; returns the place of the connected one, or -1. */

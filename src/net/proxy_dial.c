@@ -78,8 +78,7 @@ handshake_wait(const struct tries *t, const struct proxy_handshake *h,
 
 	if (loop_now() >= t->deadline)
 		return proxy_handshake_late(h);
-	poll(&p, 1, loop_ms_until(t->deadline));
-	return 0;
+	return loop_poll(&p, 1, t->deadline);
 }
 
 static int

@@ -59,7 +59,8 @@ resolve_await(struct lookup *l, int64_t deadline, struct addr_list *out)
 			when = deadline;
 		if (deadline && loop_now() >= deadline)
 			return out->count ? out->count : lookup_fail(l);
-		poll(p, (nfds_t)n, loop_ms_until(when));
+		if (loop_poll(p, (size_t)n, when) < 0)
+			return -1;
 	}
 	return -1;
 }

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/container.h"
@@ -189,6 +190,15 @@ relay_pump(struct relay_conn *link)
 	return -1;
 }
 
+/* Whether read() failed because the terminal hung up, or in the background. */
+static bool
+is_terminal_gone(int fd)
+{
+	struct stat st;
+
+	return errno == EIO && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode);
+}
+
 /* Reads input into the ring, and sends it to all. */
 static void
 relay_read_input(struct relay *r)
@@ -200,8 +210,7 @@ relay_read_input(struct relay *r)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	/* EIO: a terminal that hung up, or a background job: the end */
-	if (n < 0 && errno != EIO) {
+	if (n < 0 && !is_terminal_gone(r->in.source.fd)) {
 		fail("stdin");
 		if (r->ops->on_input_fail)
 			r->ops->on_input_fail(r);

@@ -12,8 +12,9 @@
  *	half		send input; poll the kernel	over: finishing
  *			while its last answer was that	a failed write: closed
  *			a process has the peer's socket
- *	broken		read the peer, send nothing	over, or the peer's FIN:
- *							closed
+ *	broken		read the peer, send nothing	over, the peer's FIN, or
+ *							it is not the peer who
+ *							has ended: closed
  *	finishing	wait, all being sent; poll for	all ACKed, or cut off:
  *			the ACKs (with --until input	closed
  *			still read the peer)
@@ -32,6 +33,7 @@
 #include <sys/ioctl.h>
 
 #include "base/container.h"
+#include "net/sockopt.h"
 
 enum {
 	/* from one poll of the kernel to the next: doubles up to the limit */
@@ -160,9 +162,11 @@ relay_close_all(struct relay *r, enum reason reason)
 		relay_close(r, r->conns, reason, 0);
 }
 
+/* What the peer was not sent it must not take for the end: a reset tells it. */
 void
 relay_broke(struct relay_conn *link, int error)
 {
+	sock_reset_at_close(link->conn->source.fd);
 	if (error == EPIPE)	/* Linux has this for a reset after a FIN */
 		error = ECONNRESET;
 	relay_close(link->relay, link->conn, error == ETIMEDOUT ?
@@ -268,12 +272,21 @@ relay_conn_watch_or_close(struct relay_conn *link)
 	return -1;
 }
 
+/* Whether a write failed because the peer had ended: its data may be here. */
+static bool
+relay_conn_peer_ended(const struct relay_conn *link)
+{
+	return link->broken == EPIPE || link->broken == ECONNRESET ||
+	    link->broken == ETIMEDOUT;
+}
+
 int
 relay_settle(struct relay_conn *link)
 {
 	struct conn *c = link->conn;
 
-	if (link->broken && (c->read_ended || relay_conn_is_over(link))) {
+	if (link->broken && (c->read_ended || relay_conn_is_over(link) ||
+	    !relay_conn_peer_ended(link))) {
 		relay_broke(link, link->broken);
 		return -1;
 	}

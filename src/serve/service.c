@@ -31,6 +31,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "net/accept_queue.h"
+#include "net/sockopt.h"
 #include "relay/zerocopy.h"
 
 enum {
@@ -66,6 +67,9 @@ service_drop(struct service *s, struct conn *c, enum reason reason)
 	acceptor_freed(&s->acceptor);
 	admission_left(&s->setup.admission, c->counted);
 	s->ops->on_close(s, c, reason);
+	/* what it was not sent it must not take for the end */
+	if (reason == REASON_RESET || reason == REASON_LOCAL)
+		sock_reset_at_close(c->source.fd);
 	conn_free(c);
 	if (!s->conns)
 		pipe_pool_close(&s->pipes);

@@ -17,8 +17,7 @@ tls_connect_wait(int fd, enum tls_step step, int64_t deadline)
 	if (loop_now() >= deadline)
 		return fail_as(STATUS_TIMEOUT, "TLS handshake: no answer in "
 		    "time");
-	poll(&wanted, 1, loop_ms_until(deadline));
-	return 0;
+	return loop_poll(&wanted, 1, deadline);
 }
 
 static int

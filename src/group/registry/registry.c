@@ -162,6 +162,8 @@ registry_open(bool datagram, uint16_t port)
 			    GRND_NONBLOCK);
 		return r;
 	}
+	if (r && r->file.fd >= 0 && r->file.made)
+		registry_file_remove(&r->file);
 	if (r)
 		registry_free(r);
 	return NULL;
@@ -451,6 +453,6 @@ registry_close(struct registry *r)
 			r->table->slot[i].state = STATE_LEFT;
 	if (r->file.fd >= 0 && !r->reader &&
 	    registry_file_lock(&r->file) == 0 && !has_others(r))
-		unlink(r->file.path);
+		registry_file_remove(&r->file);
 	registry_free(r);
 }

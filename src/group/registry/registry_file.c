@@ -205,17 +205,25 @@ has_head(const struct registry_file *f)
 	return pread(f->fd, &first, 1, 0) == 1 && first;
 }
 
+void
+registry_file_remove(const struct registry_file *f)
+{
+	if (*f->path)
+		unlink(f->path);
+}
+
 /* Allocates a new file, because a store into a full tmpfs would be SIGBUS. */
 static int
 make_whole(struct registry_file *f, const void *head, size_t head_length,
     size_t size)
 {
-	if (has_head(f))
+	f->made = !has_head(f);
+	if (!f->made)
 		return 0;
 	errno = posix_fallocate(f->fd, 0, (off_t)size);
 	if (errno || pwrite(f->fd, head, head_length, 0) < 0) {
 		fail("registry %s", f->path);
-		unlink(f->path);
+		registry_file_remove(f);
 		return -1;
 	}
 	return 0;

@@ -17,6 +17,7 @@ struct registry_file {
 	int fd;			/* -1: none */
 	bool shared;		/* the parent has the same open file */
 	bool sizeless;		/* it has locks, but no memory */
+	bool made;		/* there was none: this opening made it */
 	char path[200];
 };
 
@@ -51,6 +52,8 @@ void registry_file_reopen(struct registry_file *);
 /* Adds it to an inotify(7) descriptor; -1: that can't be. */
 int registry_file_watch(const struct registry_file *, int inotify,
     uint32_t events);
+/* With the mutex: nobody else has it. Without a path: nothing. */
+void registry_file_remove(const struct registry_file *);
 void registry_file_close(struct registry_file *);
 
 /* Waits for a second at most, because a holder may be stopped. */
