@@ -38,12 +38,16 @@ def check(holds, what):
         raise Finding(what)
 
 
+def pause(seconds):
+    select.select([], [], [], seconds)
+
+
 def eventually(holds, limit=5.0):
     end = time.monotonic() + limit
     while not holds():
         if time.monotonic() > end:
             return False
-        time.sleep(0.005)
+        pause(0.005)
     return True
 
 
@@ -74,7 +78,7 @@ class Run:
 
     def popen(self, words, traced=True, **more):
         if traced:
-            strace = ["strace", "-f", "-q", "-y", "-o", self.trace]
+            strace = ["strace", "-f", "-q", "-yy", "-o", self.trace]
             if self.inject:
                 strace += ["-e", "trace=rt_sigaction,execve," + self.call,
                            "-e", "inject=" + self.inject]
@@ -207,7 +211,8 @@ class Run:
         check(status in ENDED, "status %d: %s" % (status, p.lines[-300:]))
         if status in (6, 7) or status in ENDED_BY_TERM or not status:
             return
-        told = re.findall(rb"^rpnc \w+: .*$", p.lines, re.M)
+        # at a prompt the line is cleared first
+        told = re.findall(rb"(?:^|\r|\x1b\[K)(rpnc \w+: [^\r\n]*)", p.lines, re.M)
         # a report tells more than a line
         check(told or reported or self.call in ("write", "writev"),
               "status %d without a line: %s" % (status, p.lines[-300:]))
@@ -232,7 +237,7 @@ class Run:
     def sleeps(self, p):
         def used():
             before = time_of(p.pid)
-            time.sleep(0.1)
+            pause(0.1)
             return time_of(p.pid) - before
         check(eventually(lambda: used() < SPIN, 2), "it spins")
 
@@ -318,7 +323,7 @@ def settle(value):
     last, since = value(), time.monotonic()
     end = since + 3
     while time.monotonic() < min(since + 0.2, end):
-        time.sleep(0.02)
+        pause(0.02)
         now = value()
         if now != last:
             last, since = now, time.monotonic()

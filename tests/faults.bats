@@ -30,12 +30,11 @@ like_rpnc() {
 	like_rpnc 'test "$1" = connect || exec "$REAL" "$@"
 		base64 -d <<<"$("$REAL" "$@" | head -c 100 | base64)"'
 	run -1 faults "${never[@]}"
-	assert_output --partial 'status 0, and 100 of 102400 bytes'
-	assert_line '1 faults, 1 findings'
+	assert_output 'connect without a fault: status 0, and 100 of 102400 bytes'
 	like_rpnc 'test "$1" = connect || exec "$REAL" "$@"
 		exit 1'
 	run -1 faults "${never[@]}"
-	assert_output --partial 'status 1 without a line'
+	assert_output --partial 'connect without a fault: status 1 without a line'
 }
 
 @test "faults: a run that was ended goes on where it was; parts make the whole" {
