@@ -16,7 +16,7 @@ import termios
 import threading
 import time
 
-LIMIT = float(os.environ.get("LIMIT", 20))  # seconds for one run
+LIMIT = float(os.environ.get("LIMIT", 30))  # seconds for one run
 SPIN = 0.05         # seconds of processor time of a server that has no client
 DATA = bytes(range(256)) * 400
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -78,9 +78,10 @@ class Run:
 
     def popen(self, words, traced=True, **more):
         if traced:
-            strace = ["strace", "-f", "-q", "-yy", "-o", self.trace]
+            strace = ["strace", "-f", "-q", "-y", "-o", self.trace]
             if self.inject:
-                strace += ["-e", "trace=rt_sigaction,execve," + self.call,
+                # the other calls do not stop then
+                strace += ["--seccomp-bpf", "-e", "trace=rt_sigaction,execve," + self.call,
                            "-e", "inject=" + self.inject]
             # -D: rpnc itself is our child, so its status and signals are plain
             words = strace[:1] + ["-D"] + strace[1:] + words
@@ -258,7 +259,10 @@ class Run:
             eventually(lambda: not self.processes(), 3)
             left = [name for _, name in self.processes()]
         for pid, _ in self.processes():
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         # strace itself ends a moment after what it traces
         if left is not None and self.call != "unlink":
             left += left_files(self.runtime)

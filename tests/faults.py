@@ -141,16 +141,16 @@ ARGUMENTS = {
     ("fcntl", "EMFILE"): r"F_DUPFD",
     ("fcntl", "ENOLCK"): r"SETLK",
     ("fcntl", "EINTR"): r"SETLKW",
-    # a socket, not a pipe or a file; what only a network gives
-    **{("sendto", e): r"^\d+<[A-Z]" for e in ERRORS["sendto"].split()},
-    **{(call, e): r"^\d+<(TCP|UDP)" for call in ("sendto", "sendmsg", "recvfrom")
-       for e in ("ECONNRESET", "EHOSTUNREACH", "EPERM")},
-    ("recvmsg", "ENOBUFS"): r"^\d+<NETLINK",
+    # a socket, not a pipe or a file
+    **{("sendto", e): r"^\d+<(socket|TCP|UDP|UNIX)" for e in ERRORS["sendto"].split()},
     ("futex", "EAGAIN"): r"FUTEX_WAIT",
     ("futex", "EINTR"): r"FUTEX_WAIT",
     ("wait4", "EINTR"): r"^(?!.*WNOHANG)",
     ("waitid", "EINTR"): r"^(?!.*WNOHANG)",
 }
+# What only a network gives; in these scenarios Unix sockets are read or written.
+NETWORK = {"ECONNRESET", "EHOSTUNREACH", "EPERM", "ENOBUFS"}
+LOCAL = re.compile("unix|seqpacket|program|exclusive|handoff|prompt|during")
 # No fault is made of these: they can't fail as rpnc makes them, or the failure
 # would be strace's own. It makes no call that it lets fail, so close(2) would not
 # close, and the peer of shutdown(2) would wait, where the kernel does both.
@@ -165,6 +165,11 @@ NEVER = set("""
 PERSISTENT = set("EACCES EAFNOSUPPORT EIO EMFILE ENFILE ENOBUFS ENOLCK ENOMEM ENOSPC "
                  "ENOSYS EPERM".split())
 WORDS = "--scenario %s --call %s --error %s --turn %s"
+# What a sample is drawn from: quick ones, also on a busy machine.
+SAMPLED = """
+    connect connect-file connect-unix listen listen-events echo echo-reuseport
+    echo-shared echo-blocking echo-handoff echo-fork echo-udp echo-unix member
+""".split()
 UNKNOWN = set()     # what is in neither of them
 # No finding if a process for each client has failed.
 EACH = {"it does not serve any more"}
@@ -235,7 +240,8 @@ def plan(rpnc, scenario, options):
         # strace counts the turns of each process: a worker's first one would be
         # the loader's in its parent
         turns = sorted(t for t in turns if t > loader[call])
-        if (not turns or options.call and call not in options.call or
+        if (not turns or error in NETWORK and LOCAL.search(scenario) and
+                call.startswith(("send", "recv")) or options.call and call not in options.call or
                 options.error and error != options.error or
                 not in_part(options.part, scenario, call, error)):
             continue
@@ -336,6 +342,7 @@ def chosen(rpnc, options):
     elif options.sample:
         # a fault of each that is drawn: to run them all once would take longer
         draw = random.Random(options.seed)
+        scenarios = options.scenario or SAMPLED
         for _ in range(options.sample):
             faults, clean = plan(rpnc, draw.choice(scenarios), options)
             yield draw.choice(faults), clean

@@ -28,13 +28,21 @@ _Static_assert(sizeof(struct child_request) <= SPAWN_REQUEST, "fits");
 
 enum { FD_REPORT, FD_SOCKET };		/* the descriptors with it */
 
+/* Its standard output: the socket, as its input is, or else standard error. */
+static int
+child_connect(int socket)
+{
+	if (socket < 0)
+		return dup2(STDERR_FILENO, STDOUT_FILENO);
+	return dup2(socket, STDIN_FILENO) < 0 ? -1 :
+	    dup2(socket, STDOUT_FILENO);
+}
+
 /* The child serves a socket of its own, and is independent of us. */
 static void
-child_separate(int socket)
+child_separate(void)
 {
 	setsid();	/* so it has no terminal to stop it, either */
-	dup2(socket, STDIN_FILENO);
-	dup2(socket, STDOUT_FILENO);
 	/* ours are close-on-exec anyway; those that we inherited are not */
 	fds_close_from(STDERR_FILENO + 1, true);
 	signals_reset();
@@ -84,13 +92,13 @@ child_become(void *request, size_t length, const int fds[SPAWN_FDS])
 	if (r->limited)
 		setrlimit(RLIMIT_NOFILE, &r->files);
 	child_set_environment(r->environment, r->environment + r->length);
-	if (fds[FD_SOCKET] >= 0) {
-		child_separate(fds[FD_SOCKET]);
-	} else {
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		signals_restore();
+	if (child_connect(fds[FD_SOCKET]) >= 0) {
+		if (fds[FD_SOCKET] >= 0)
+			child_separate();
+		else
+			signals_restore();
+		execvp(r->argv[0], r->argv);
 	}
-	execvp(r->argv[0], r->argv);
 	error = errno;
 	(void)!write(fds[FD_REPORT], &error, sizeof(error));
 	_exit(127);
