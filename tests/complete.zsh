@@ -33,7 +33,7 @@ compadd() {
 recorded() {
 	_main_complete
 	compstate[insert]= compstate[list]=
-	print -n "<over>"
+	print -n "<"over">"
 }
 zle -C recorded complete-word recorded
 bindkey "^I" recorded
