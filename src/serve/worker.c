@@ -72,10 +72,13 @@ worker_start(struct worker *w, int gate)
 			fd_close(&w->all->set[0]);
 			wait_at_gate(gate);
 		}
-		/* then check: the parent may have died before this call */
+		/*
+		 * Then check: the parent may have died before this call. Even
+		 * then clients may be in the worker's queue: it serves them.
+		 */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent)
-			_exit(0);
+			kill(getpid(), SIGTERM);
 		_exit(w->all->run(w->all, w->index));
 	}
 	w->pid = pid;
