@@ -215,7 +215,7 @@ end_all() {
 	assert_line "What rpnc has of the figures of 0123456789ab, x:"
 	assert_line --regexp '^  balance +rpnc +[0-9.]+ \([0-9.]+-[0-9.]+\)$'
 	assert_line --regexp '^  models +fork +([0-9.]+ \([0-9.]+-[0-9.]+\) *){2}$'
-	refute_line --regexp '^  (holds|MISSED|INCONCLUSIVE)'
+	refute_line --regexp '^  (holds|MISSED|INCONCLUSIVE)|[0-9] hold, '
 	jq -e '.base == "0123456789ab" and ([.rows[0].variants[].name] == ["rpnc", "base"]) and
 		(.rows[1].rounds | all(has("fork") and has("base fork")))' bench.json
 }

@@ -68,7 +68,7 @@ def version(ground, command):
     except OSError:
         return None
     number = re.search(r"[0-9][^ ,\n]*", done.stdout)
-    return number.group() if number else None
+    return number.group() if number and not done.returncode else None
 
 
 def base_commit(ground):
@@ -198,9 +198,10 @@ def finish(found, h, quick, began):
         show.say(*show.beside_base(found, h["base"]))
     show.say("", f"{h['seconds']:.0f} s, steal {h['steal']:.0%} on average; "
              f"as JSON: {path}")
-    if quick:
+    if quick and not h["base"]:
         show.say("QUICK is no verdict. What the rounds look like:")
-    show.say(show.count(found))
+    if not h["base"]:
+        show.say(show.count(found))
     lost = [f.row.name for f in found
             if not f.skipped and not f.figures(f.row.variants[0].name,
                                                f.row.figure)]
