@@ -335,6 +335,30 @@ hold_leave() {
 	member 0 'nothing lost (steer)'
 }
 
+@test "leave: who waited is answered while the leave goes on" {
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+	start echo -v -r 127.0.0.1 0
+	local leaver=$pid
+	start echo -v -r 127.0.0.1 "$port"
+	# the second wait for the kernel, with the gate shut, lasts long
+	inject "$leaver" membarrier:delay_enter=5000000:when=2
+	kill -STOP "$leaver"
+	eventually grep -qi '^State:.t' "/proc/$leaver/status" # it is traced
+	py "$port" "$leaver" <<-'END'
+		clients = [dial(args[0]) for _ in range(40)]
+		for s in clients:
+		    s.sendall(b"x")
+		os.kill(int(args[1]), 15)
+		os.kill(int(args[1]), 18)
+		for s in clients:
+		    assert s.recv(1) == b"x"
+		assert b"left:" not in open("err.0", "rb").read()
+	END
+	pid=$leaver
+	ends_with 143
+	member 0 'nothing lost (steer)'
+}
+
 @test "leave: a steered group loses none either, and goes on being steered" {
 	local rounds=${WHOLE:+12}
 	rounds=${rounds:-6}

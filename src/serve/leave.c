@@ -318,7 +318,8 @@ step_steer(struct leave *l)
 		}
 	listener_barrier();
 	acceptor_drain(l->acceptor);
-	leave_next(l, step_settle, 0);
+	/* not at once: who has been accepted is served before */
+	leave_next(l, step_settle, TICK_US);
 }
 
 /* Serves until none is pending; steers again if the group changes. */
