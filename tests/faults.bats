@@ -100,13 +100,13 @@ started() {
 		import socket, sys
 		s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
 		s.sendall(b"hello")
-		s.shutdown(socket.SHUT_WR)
 		print(s.recv(9))
 	END
 	assert_output --partial ConnectionResetError
 }
 
 @test "a registry that can't be mapped is not left" {
+	test -z "${SAN-}" || skip "the sanitizers' own mmap(2) would fail"
 	local n
 	export XDG_RUNTIME_DIR=$PWD/registries
 	mkdir -m 700 "$XDG_RUNTIME_DIR"

@@ -154,10 +154,11 @@ LOCAL = re.compile("unix|seqpacket|program|exclusive|handoff|prompt|during")
 # No fault is made of these: they can't fail as rpnc makes them, or the failure
 # would be strace's own. It makes no call that it lets fail, so close(2) would not
 # close, and the peer of shutdown(2) would wait, where the kernel does both.
+# open(2) is a sanitizer's.
 NEVER = set("""
     alarm arch_prctl brk clock_getres clock_gettime clock_nanosleep close close_range exit
     exit_group getegid geteuid getgid getpgrp getpid getppid getrusage gettid getuid
-    restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn
+    open restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn
     rt_sigsuspend sched_yield set_robust_list set_tid_address setitimer shutdown
     sigaltstack sysinfo tgkill timerfd_settime umask uname
 """.split())
