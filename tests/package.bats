@@ -22,7 +22,7 @@ make_in() (
 	cd "$1"
 	shift
 	PATH=${PATH//"$BATS_LIBEXEC:"/}
-	unset "${!BATS_@}" CFLAGS CPPFLAGS LDFLAGS
+	unset "${!BATS_@}" CFLAGS CPPFLAGS LDFLAGS SAN
 	command make -s --no-print-directory NEED=: "$@" 3>&- </dev/null
 )
 
@@ -41,7 +41,8 @@ setup_file() {
 		tail -n 40 "$BATS_FILE_TMPDIR/log" >&3
 		return 1
 	}
-	lintian -EviI --pedantic --no-cfg "$BATS_FILE_TMPDIR"/deb/*.changes \
+	# it leaves files behind
+	TMPDIR=$BATS_FILE_TMPDIR lintian -EviI --pedantic --no-cfg "$BATS_FILE_TMPDIR"/deb/*.changes \
 		>"$BATS_FILE_TMPDIR/lintian" 2>&1 || true
 }
 

@@ -80,6 +80,7 @@ load_spawn(const struct args *a)
 	qsort(took, n, sizeof(*took), ascending);
 	printf("{\"starts\":%u,\"status\":%d,\"seconds\":%.9f}\n", n, status,
 	    took[n / 2]);
+	posix_spawn_file_actions_destroy(&quiet);
 	free(took);
 	return fflush(stdout) ? 1 : 0;
 }
