@@ -23,7 +23,7 @@ def serves(run, p, way, answer=lambda data: data):
     """Clients come, the fault hits some of them; the server must go on."""
     for _ in range(4):
         got = exchange(way, DATA[:1000])
-        check(got in (None, answer(DATA[:1000])) or run.persists or
+        check(got in (None, answer(DATA[:1000])) or run.persists or run.ends_connection or
               way.kind != socket.SOCK_STREAM or not got and way.head,
               "a client's data is cut, and nothing tells it: %d bytes" %
               len(got or b""))
