@@ -39,16 +39,16 @@ like_rpnc() {
 
 @test "faults: a run that was ended goes on where it was; parts make the whole" {
 	local few=(--scenario connect --call bind --turns 1) n=0 k
-	run -0 faults "${few[@]}" --part 1/2 --log done
-	run -0 faults "${few[@]}" --log done
-	n=$(wc -l <done)
+	run -0 faults "${few[@]}" --part 1/2 --log log
+	run -0 faults "${few[@]}" --log log
+	n=$(wc -l <log)
 	assert test "$n" -gt 3
-	run -0 faults "${few[@]}" --log done
+	run -0 faults "${few[@]}" --log log
 	assert_line '0 faults, 0 findings'
 	for k in 1 2 3; do
 		faults "${few[@]}" --part "$k/3" --list | grep -- --turn || true
 	done | sort >parts
-	assert_equal "$(cut -d: -f1 done | sort)" "$(<parts)"
+	assert_equal "$(cut -d: -f1 log | sort)" "$(<parts)"
 }
 
 # What make faults has found, one by one.

@@ -128,7 +128,7 @@ has_two_children() {
 
 # limited KIB ARG...: rpnc with an address space of that size.
 limited() {
-	bash -c 'ulimit -v "$1"; exec "$RPNC" "${@:2}" </dev/null' bash "$@"
+	prlimit --as="$(($1 * 1024))" "$RPNC" "${@:2}" </dev/null
 }
 
 # connects_and_epoll_fails COMMAND...: rpnc connect -v, with descriptors 5 and 6

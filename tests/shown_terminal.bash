@@ -156,9 +156,11 @@ gives() {
 
 # over NAME: waits for the end of the command; sets $status, $output and $lines.
 over() {
-	local text
-	eventually ended "$1" || eventually ended "$1" || eventually ended "$1" ||
-		fail "no end: $(screen "$1")"
+	local text turn
+	for turn in {1..5}; do
+		! eventually ended "$1" || break
+	done
+	ended "$1" || fail "no end: $(screen "$1")"
 	after "$1"
 	output=$text
 	mapfile -t lines <<<"$output"

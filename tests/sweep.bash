@@ -90,10 +90,10 @@ meet_others() {
 stop_again() {
 	local pid tracer
 	for pid; do
-		tracer=$(awk '/^TracerPid:/ { print $2 }' "/proc/$pid/status") &&
-			test "${tracer:-0}" -ne 0 &&
-			grep -q "^PPid:[[:space:]]$pid$" "/proc/$tracer/status" &&
-			kill -STOP "$pid" || true
+		tracer=$(awk '/^TracerPid:/ { print $2 }' "/proc/$pid/status") || continue
+		test "${tracer:-0}" -ne 0 || continue
+		grep -q "^PPid:[[:space:]]$pid$" "/proc/$tracer/status" || continue
+		kill -STOP "$pid" || continue
 	done
 } 2>/dev/null
 

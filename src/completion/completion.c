@@ -11,6 +11,7 @@
 #define SCRIPT(name, file) \
 	__asm__(".pushsection .rodata\n" #name ":\n.incbin \"" file "\"\n" \
 	    ".byte 0\n.popsection"); \
+	/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is declared */ \
 	extern const char name[] __attribute__((visibility("hidden")))
 SCRIPT(script_bash, "src/completion/rpnc.bash");
 SCRIPT(script_zsh, "src/completion/rpnc.zsh");

@@ -301,7 +301,7 @@ dial_await(struct race *r, int64_t deadline)
 		return false;
 	if (asked && limit < deadline)
 		deadline = limit;
-	r->unusable = loop_poll(r->poll, (size_t)(r->started + asked),
+	r->unusable = loop_poll(r->poll, (size_t)r->started + (size_t)asked,
 	    deadline) < 0;
 	return !r->unusable;
 }
