@@ -309,6 +309,10 @@ class Round:
         if name in [p.name for p in self.living()]:
             name = "D"      # of the one that it should have replaced
         before = [s.name for s in g.registry().slots()]
+        # workers whose parent is dead serve what waits, and leave
+        g.until(lambda: not any(" --name %s " % name in kill_group.command_of(int(p))
+                                for p in os.listdir("/proc") if p.isdigit()),
+                "workers of the dead %s do not end" % name)
         least = len({s.inode for s in g.listeners()}) + 1
         p = self.add(name)
         now = [s.name for s in g.registry().slots()]
@@ -318,9 +322,9 @@ class Round:
               "is not used again: %s, %s" % (name, before, now))
         told = p.event("listening")
         count = len({s.inode for s in g.listeners()})
-        # a worker that is started again may come in between
-        check(least <= told["members"] <= count, "%d of %d sockets are members" %
-              (told["members"], count))
+        # a worker may come again, or leave, in between
+        check(min(least, count) <= told["members"] <= max(least, count),
+              "%d of %d sockets are members" % (told["members"], count))
         check(told["steering"] in self.operation.modes, "steering: %s" %
               told["steering"])
         self.check_programs()

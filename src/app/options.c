@@ -46,7 +46,7 @@
 	"socket has --allow-user" }
 #define FOR_NEW(option) { "adopt", "--adopt takes sockets as they are, " \
 	option " is for new ones: choose" }
-/* What completes the value: see struct opt. */
+/* How the value is completed: see struct opt. */
 #define FILES .words = WORDS_FILE
 #define MEMBERS .words = WORDS_MEMBER
 #define FIXED(words) .fixed = (words)

@@ -20,7 +20,7 @@
 #define RPNC_COMMIT "unknown"
 #endif
 
-/* What the program's own headers say of its protection. */
+/* The program's protection, as its own headers have it. */
 struct protection {
 	bool relro, now, no_exec_stack;
 };

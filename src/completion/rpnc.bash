@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # bash completion for rpnc, written by "rpnc --completion bash" from its tables
-# of options. What the columns of a row are: src/completion/completion.h.
+# of options. src/completion/completion.h describes the columns.
 
 _rpnc_commands() {
 @commands@

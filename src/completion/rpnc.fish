@@ -1,5 +1,5 @@
 # fish completion for rpnc, written by "rpnc --completion fish" from its tables
-# of options. What the columns of a row are: src/completion/completion.h.
+# of options. src/completion/completion.h describes the columns.
 
 function __rpnc_commands
 @commands@

@@ -1,6 +1,6 @@
 #compdef rpnc
 # zsh completion for rpnc, written by "rpnc --completion zsh" from its tables
-# of options. What the columns of a row are: src/completion/completion.h.
+# of options. src/completion/completion.h describes the columns.
 
 _rpnc_commands() {
 @commands@

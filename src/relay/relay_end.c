@@ -162,7 +162,7 @@ relay_close_all(struct relay *r, enum reason reason)
 		relay_close(r, r->conns, reason, 0);
 }
 
-/* What the peer was not sent it must not take for the end: a reset tells it. */
+/* A reset tells the peer that this is not the end of the data. */
 void
 relay_broke(struct relay_conn *link, int error)
 {

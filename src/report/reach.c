@@ -46,7 +46,7 @@ reach_row_label(FILE *out, const struct reach_row *r)
 		fprintf(out, " (pid %lld)", (long long)r->who.pid);
 }
 
-/* What is wrong with a socket. That a signal ended the run is no one's fault. */
+/* The fault of a socket. That a signal ended the run is no one's fault. */
 static const char *
 row_fault(const struct reach_report *all, const struct reach_row *r)
 {

@@ -136,8 +136,8 @@ gate_group_flags(const struct gate *gate, const struct group_report *g,
 }
 
 /*
- * Who is stopped has no flag before a client waits, but serves none: ready it
- * is not.
+ * A member that is stopped has no flag before a client waits. But it serves
+ * none, so it is not ready.
  */
 static void
 gate_stopped(const struct gate *gate, const struct group_report *g,

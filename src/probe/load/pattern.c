@@ -24,7 +24,7 @@ after_bracket(const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* What regcomp(3) has to do for a piece of a pattern. */
+/* The work that a piece of a pattern gives regcomp(3). */
 struct cost {
 	double copies;		/* after all repetitions */
 	/*
