@@ -44,18 +44,22 @@ def check(holds, what):
         raise Finding(what)
 
 
-def socket_inodes(pid):
-    """The sockets among a process's descriptors."""
-    found = set()
+def sockets_by_fd(pid):
+    """The inodes of the sockets among a process's descriptors."""
+    found = {}
     where = "/proc/%d/fd" % pid
     try:
         for fd in os.listdir(where):
             m = re.match(r"socket:\[(\d+)\]", os.readlink("%s/%s" % (where, fd)))
             if m:
-                found.add(int(m[1]))
+                found[int(fd)] = int(m[1])
     except OSError:
         pass  # it has ended
     return found
+
+
+def socket_inodes(pid):
+    return set(sockets_by_fd(pid).values())
 
 
 def children(pid):
@@ -266,6 +270,7 @@ class Group:
         self.lost = []
         self.held = collections.Counter()       # lost with the killed process
         self.queued = 0         # so many were in queues of killed processes
+        self.closing = set()    # listeners of killed workers
         self.tracer = None
         self.stamps = 0
 
@@ -436,7 +441,18 @@ class Group:
                 self.held[c.held] += 1
         self.drop(c)
 
+    def is_closing(self):
+        """Whether a parent is about to close the listener of a killed worker:
+        whoever came now would be lost with it."""
+        if self.closing and not any(
+                self.closing & socket_inodes(x)
+                for p in self.alive() for x in tree(p.pid)):
+            self.closing = set()
+        return bool(self.closing)
+
     def refill(self):
+        if self.is_closing():
+            return
         now = time.monotonic()
         quick = sum(now - c.began < SLOW for c in self.clients.values())
         while quick < CLIENTS and now >= self.next_client:
@@ -507,6 +523,8 @@ class Group:
         if self.udp:
             self.hold_datagrams(own)
             return
+        self.closing = self.passed_on(pids)
+        shared -= self.closing
         dying = [s for s in self.listeners() if s.inode in own - shared]
         by_port = {s.peer: s for s in sockets(
             False, ["established", "close-wait", "fin-wait-1", "fin-wait-2",
@@ -525,6 +543,18 @@ class Group:
         """Workers that end with their parent, because they do not serve yet."""
         members = {s.pid for s in self.registry().slots()}
         return [x for p in pids for x in tree(p)[1:] if x not in members]
+
+    def passed_on(self, pids):
+        """The listeners of new workers, which their parents have until all
+        workers serve: a parent opens them in the workers' order."""
+        found = set()
+        for p in self.alive():
+            fds = sockets_by_fd(p.pid)
+            own = [fds[fd] for fd in sorted(fds)
+                   if fds[fd] in listening_inodes()]
+            found.update(inode for child, inode in zip(children(p.pid), own)
+                         if child in pids)
+        return found
 
     def shares_listeners(self, pid, others):
         own = socket_inodes(pid) & listening_inodes()

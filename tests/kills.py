@@ -337,7 +337,10 @@ class Round:
         self.check_programs()
 
     def check_kernel(self):
-        steered = self.group.registry().mode() != 0
+        # if all weights are 0, the kernel chooses, without a program
+        steered = self.group.registry().mode() != 0 and not (
+            self.operation.weighted and
+            all(p.name == "B" for p in self.living()))
         has = self.group.program_is_attached(self.awake()[0])
         check(has == steered, "a program is attached" if has else
               "no program is attached")
