@@ -271,6 +271,8 @@ class Group:
         self.held = collections.Counter()       # lost with the killed process
         self.queued = 0         # so many were in queues of killed processes
         self.closing = set()    # listeners of killed workers
+        self.relay = None       # the pid of a rescue
+        self.relayed = 0        # so many of its connections were held
         self.tracer = None
         self.stamps = 0
 
@@ -441,6 +443,16 @@ class Group:
                 self.held[c.held] += 1
         self.drop(c)
 
+    def hold_relayed(self, own, lost, by_port):
+        """Marks those whose connections a rescue relays to a killed member."""
+        clients = {c.port for c in self.clients.values()}
+        relay = socket_inodes(self.relay) - own if self.relay else set()
+        self.relayed += sum(s.peer not in clients for s in lost)
+        for c in self.clients.values():
+            s = by_port.get(c.port)
+            if s and s.inode in relay:
+                c.held = "relayed"
+
     def is_closing(self):
         """Whether a parent is about to close the listener of a killed worker:
         whoever came now would be lost with it."""
@@ -538,6 +550,8 @@ class Group:
                 c.held = "handshake"
             elif s and not s.inode and s.room == stamp and dying:
                 c.held = "queued"
+        self.hold_relayed(own, [s for s in by_port.values() if s.inode in own or
+                                s.room == stamp and dying and not s.inode], by_port)
 
     def not_yet_members(self, pids):
         """Workers that end with their parent, because they do not serve yet."""

@@ -135,7 +135,12 @@ class Round:
 
     def reap(self, pid):
         while True:
-            _, status = os.waitpid(pid, tracing.WALL)
+            try:
+                _, status = os.waitpid(pid, tracing.WALL)
+            except ChildProcessError:   # its parent's, and not traced
+                while kill_group.state_of(pid) not in "ZX":
+                    pass
+                return
             if not os.WIFSTOPPED(status):
                 break
         self.group.took(pid, status)
@@ -386,6 +391,9 @@ class Round:
         check(self.group.held["queued"] <= self.group.queued,
               "%d clients in a queue of %d are lost" %
               (self.group.held["queued"], self.group.queued))
+        check(self.group.held["relayed"] <= self.group.relayed,
+              "%d of %d relayed clients are lost" %
+              (self.group.held["relayed"], self.group.relayed))
         lost = collections.Counter(self.group.lost)
         check(len(self.group.lost) <= self.late, "lost: %s" % ", ".join(
             "%d %s" % (n, what) for what, n in lost.items()))
@@ -533,9 +541,28 @@ class Prompt(Operation):
         r.group.serve(20)
 
 
+class LeaveProgram(Leave):
+    """Of a member that runs cat(1) for each client."""
+    victims = ("actor", "other", "helper")
+
+    def run(self, r):
+        r.other = r.add("A")
+        r.add("B")
+        c = r.add("C", "-k", "--", "cat", command="listen")
+        r.serve()
+        r.attach(c)
+        r.group.until(lambda: len(r.group.clients) > kill_group.CLIENTS + 4,
+                      "no client comes into its queue")
+        os.kill(c.pid, signal.SIGTERM)
+        r.tracer.release()
+        r.until_left(c)
+
+
 class Quarantine(Operation):
     victims = ("actor", "other", "old")
-    words = ("--quarantine", "C")
+
+    def __init__(self, *words):
+        self.words = words
 
     def run(self, r):
         old = r.three()
@@ -543,6 +570,7 @@ class Quarantine(Operation):
         words = ["probe", *self.words, "--yes", "--json", str(r.group.port)]
         r.actor = r.group.start(words, r.tracer, ready=False)
         r.actor.name = "probe"
+        r.group.relay = r.actor.pid
         r.until(lambda: r.gone() or r.is_quarantined(), "no quarantine")
         r.group.serve(20)
         if not r.gone():
@@ -571,8 +599,10 @@ OPERATIONS = {
                            modes=(WEIGHTS,)),
     "leave-two": Leave(more=1),
     "replace": Replace(),
+    "leave-program": LeaveProgram(),
     "prompt": Prompt(),
-    "quarantine": Quarantine(),
+    "quarantine": Quarantine("--quarantine", "C"),
+    "rescue": Quarantine("--rescue", "C"),
     "adopt": Adopt(),
 }
 for mode in ("random", "cpu", "source-address", "source-port", "least"):

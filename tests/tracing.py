@@ -72,10 +72,13 @@ class Tracer:
     def attach(self, pids):
         """Stops running processes; they stay so until release()."""
         for pid in pids:
-            ptrace(PTRACE_SEIZE, pid, None, OPTIONS)
-            ptrace(PTRACE_INTERRUPT, pid)
-            os.waitpid(pid, WALL)
-            self.pids.add(pid)
+            try:
+                ptrace(PTRACE_SEIZE, pid, None, OPTIONS)
+                ptrace(PTRACE_INTERRUPT, pid)
+            except (PermissionError, ProcessLookupError):
+                continue    # it has just ended
+            if os.WIFSTOPPED(os.waitpid(pid, WALL)[1]):
+                self.pids.add(pid)
 
     def release(self):
         for pid in self.pids:
