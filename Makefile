@@ -44,7 +44,7 @@ $(error this is not rpnc's directory; say: make -C $(dir $(lastword \
 	$(MAKEFILE_LIST))))
 endif
 
-VERSION = 0.1.0
+VERSION = 0.2.0
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
