@@ -64,7 +64,7 @@ failing() {
 started() {
 	local n=${#pids[@]}
 	mkfifo "ready.$n"
-	failing "$@" --ready-fd 4 </dev/null 4>"ready.$n" 3>&- >"out.$n" 2>"err.$n" &
+	failing "${@:1:4}" --ready-fd 4 "${@:5}" </dev/null 4>"ready.$n" 3>&- >"out.$n" 2>"err.$n" &
 	pid=$!
 	pids+=("$pid")
 	read -r port <"ready.$n"
@@ -116,4 +116,16 @@ started() {
 			127.0.0.1 0) >/dev/null 2>&1 || true
 		assert_equal "$(find "$XDG_RUNTIME_DIR" -name '*tcp*')" ''
 	done
+}
+
+@test "the spawner's answer is read again: one program for each client" {
+	local line
+	started recvfrom ENOMEM 1 listen -k 127.0.0.1 0 -- cat
+	for line in one two; do
+		run -0 timeout 20 rpnc connect 127.0.0.1 "$port" <<<"$line"
+		assert_output "$line"
+	done
+	kill "$pid"
+	finish "$pid" || test $? -eq 143
+	refute grep 'Cannot allocate' err.0
 }

@@ -28,7 +28,10 @@ union control {
 	char room[CMSG_SPACE(sizeof(int) * SPAWN_FDS)];
 };
 
-enum { OURS_MOST = 1 << 16 };	/* ours have the lowest numbers */
+enum {
+	OURS_MOST = 1 << 16,		/* ours have the lowest numbers */
+	ANSWER_TRIES = 1000,
+};
 
 static void
 close_if_ours(int fd)
@@ -181,6 +184,25 @@ request_send(int fd, const void *request, size_t length, const int *fds,
 	return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+/*
+ * A program may have been started, so the answer must not be lost, nor be taken
+ * for that of a later request: after many failures there is no later one.
+ */
+static ssize_t
+answer_receive(const struct spawner *s, pid_t *answer)
+{
+	ssize_t n = -1;
+	int error;
+
+	for (int i = 0; n < 0 && i < ANSWER_TRIES; i++)
+		n = recv(s->fd, answer, sizeof(*answer), 0);
+	error = errno;
+	if (n < 0)
+		shutdown(s->fd, SHUT_RDWR);
+	errno = error;
+	return n;
+}
+
 pid_t
 spawner_start(struct spawner *s, const void *request, size_t length,
     const int *fds, int count)
@@ -190,9 +212,7 @@ spawner_start(struct spawner *s, const void *request, size_t length,
 
 	if (request_send(s->fd, request, length, fds, count) < 0)
 		return -1;
-	do
-		n = recv(s->fd, &answer, sizeof(answer), 0);
-	while (n < 0 && errno == EINTR);
+	n = answer_receive(s, &answer);
 	if (n == sizeof(answer) && answer > 0)
 		return answer;
 	if (n >= 0)
