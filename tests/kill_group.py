@@ -559,15 +559,17 @@ class Group:
         return [x for p in pids for x in tree(p)[1:] if x not in members]
 
     def passed_on(self, pids):
-        """The listeners of new workers, which their parents have until all
-        workers serve: a parent opens them in the workers' order."""
+        """The listeners of new workers. Until all workers serve, the parent and
+        the other workers may have them, too. The parent opened them in the
+        order of the workers, and all have them by the same numbers."""
         found = set()
+        listening = listening_inodes()
         for p in self.alive():
-            fds = sockets_by_fd(p.pid)
-            own = [fds[fd] for fd in sorted(fds)
-                   if fds[fd] in listening_inodes()]
-            found.update(inode for child, inode in zip(children(p.pid), own)
-                         if child in pids)
+            fds = {fd: inode for x in tree(p.pid)
+                   for fd, inode in sockets_by_fd(x).items()
+                   if inode in listening}
+            found.update(fds[fd] for child, fd in
+                         zip(children(p.pid), sorted(fds)) if child in pids)
         return found
 
     def shares_listeners(self, pid, others):
