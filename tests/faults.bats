@@ -3,50 +3,35 @@
 # shellcheck disable=SC2016 # the $ are for a script
 
 load helpers
-
-# faults ARG...: as "make faults" does. strace and the leak check exclude each
-# other.
-faults() {
-	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 timeout 100 \
-		python3 -B "$BATS_TEST_DIRNAME/faults.py" "$@"
-}
-
-# like_rpnc CODE: a script in the place of rpnc.
-like_rpnc() {
-	printf '#!/bin/bash\n%s\n' "$1" >like-rpnc
-	chmod +x like-rpnc
-	export REAL=${REAL:-$RPNC} RPNC=$PWD/like-rpnc
-}
+load driver
 
 @test "faults: a sample of system calls fail, and nothing is lost, hangs or is left" {
-	local commit
-	commit=$(git -c safe.directory='*' -C "$BATS_TEST_DIRNAME" rev-parse --short=7 HEAD 2>/dev/null || echo 0)
-	run -0 faults --sample 16 --seed "$((16#$commit))"
+	run -0 driver faults --sample 16 --seed "$(sample_seed)"
 	assert_line '16 faults, 0 findings'
 }
 
 @test "faults: status 0 with lost data, and a status without a line, are found" {
 	local never=(--scenario connect --call epoll_ctl --error ENOMEM --turn 9999)
-	like_rpnc 'test "$1" = connect || exec "$REAL" "$@"
+	faulty_rpnc 'test "$1" = connect || exec "$REAL" "$@"
 		base64 -d <<<"$("$REAL" "$@" | head -c 100 | base64)"'
-	run -1 faults "${never[@]}"
+	run -1 driver faults "${never[@]}"
 	assert_output 'connect without a fault: status 0, and 100 of 102400 bytes'
-	like_rpnc 'test "$1" = connect || exec "$REAL" "$@"
+	faulty_rpnc 'test "$1" = connect || exec "$REAL" "$@"
 		exit 1'
-	run -1 faults "${never[@]}"
+	run -1 driver faults "${never[@]}"
 	assert_output --partial 'connect without a fault: status 1 without a line'
 }
 
 @test "faults: a run that was ended goes on where it was; parts make the whole" {
 	local few=(--scenario connect --call bind --turns 1) n=0 k
-	run -0 faults "${few[@]}" --part 1/2 --log log
-	run -0 faults "${few[@]}" --log log
+	run -0 driver faults "${few[@]}" --part 1/2 --log log
+	run -0 driver faults "${few[@]}" --log log
 	n=$(wc -l <log)
 	assert test "$n" -gt 3
-	run -0 faults "${few[@]}" --log log
+	run -0 driver faults "${few[@]}" --log log
 	assert_line '0 faults, 0 findings'
 	for k in 1 2 3; do
-		faults "${few[@]}" --part "$k/3" --list | grep -- --turn || true
+		driver faults "${few[@]}" --part "$k/3" --list | grep -- --turn || true
 	done | sort >parts
 	assert_equal "$(cut -d: -f1 log | sort)" "$(<parts)"
 }
