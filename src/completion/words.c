@@ -10,6 +10,7 @@
 
 #include "base/escape.h"
 #include "base/num.h"
+#include "base/pid_set.h"
 #include "group/registry/registry.h"
 #include "group/registry/registry_file.h"
 #include "kernel/sock_diag.h"
@@ -151,24 +152,16 @@ ports_write(const struct asked *a)
 struct processes {
 	FILE *out;
 	struct owners *owners;
-	pid_t *told;			/* of which a line is written */
-	int count;
+	struct pid_set written;
 };
 
 static void
 process_write(struct processes *p, pid_t pid, unsigned port)
 {
 	char command[17], what[64];
-	pid_t *more;
 
-	for (int i = 0; i < p->count; i++)
-		if (p->told[i] == pid)
-			return;
-	more = realloc(p->told, ((size_t)p->count + 1) * sizeof(*more));
-	if (!more)
+	if (!pid_set_add(&p->written, pid))
 		return;
-	p->told = more;
-	p->told[p->count++] = pid;
 	owner_command(pid, command);
 	snprintf(what, sizeof(what), "%s, port %u", command, port);
 	put_number_word(p->out, pid, what);
@@ -194,7 +187,7 @@ pids_write(const struct asked *a)
 	if (p.owners)
 		listening(a, holders_write, &p);
 	owners_free(p.owners);
-	free(p.told);
+	pid_set_free(&p.written);
 }
 
 static void

@@ -37,6 +37,7 @@
 #include "base/fail.h"
 #include "base/loop.h"
 #include "base/num.h"
+#include "base/pid_set.h"
 #include "net/sock.h"
 
 enum {
@@ -387,27 +388,6 @@ greeting_who(struct reach *r, int fd)
 	return 0;
 }
 
-/* The pids of those that have greeted, to learn how many there are. */
-struct greeted {
-	pid_t *pids;
-	int count;
-};
-
-static void
-greeted_add(struct greeted *g, pid_t pid)
-{
-	pid_t *more;
-
-	for (int i = 0; i < g->count; i++)
-		if (g->pids[i] == pid)
-			return;
-	more = realloc(g->pids, ((size_t)g->count + 1) * sizeof(*more));
-	if (!more)
-		return;
-	g->pids = more;
-	g->pids[g->count++] = pid;
-}
-
 static int
 reach_fail_greeted(const struct reach *r, const struct addr *target, int others)
 {
@@ -438,11 +418,11 @@ int
 reach_by_greeting(struct reach *r, const struct addr *target,
     const struct addr *source)
 {
-	struct greeted others = { .pids = NULL };
+	struct pid_set others = { .count = 0 };
 	int fd = -1;
 
 	r->how = REACH_GREETING;
-	/* one more may be there that has not been met yet */
+	/* one more may be there that has not greeted yet */
 	while (r->tries < port_plan_tries(1, others.count + 1) &&
 	    loop_now() < r->deadline) {
 		fd = r->connect(r, target, source);
@@ -459,11 +439,11 @@ reach_by_greeting(struct reach *r, const struct addr *target,
 			r->seen = true;
 			goto done;
 		}
-		greeted_add(&others, r->who.pid);
+		pid_set_add(&others, r->who.pid);
 		reach_drop(fd);
 	}
 	fd = reach_fail_greeted(r, target, others.count);
 done:
-	free(others.pids);
+	pid_set_free(&others);
 	return fd;
 }
