@@ -26,7 +26,7 @@ struct script {
 	int count;
 };
 
-/* Text between single quotes. */
+/* Writes text that stands between single quotes. */
 static void
 put_quoted(const struct script *s, const char *text)
 {
@@ -64,7 +64,7 @@ excludes(const struct opt *o, const struct opt *other)
 	return false;
 }
 
-/* A later one of two values would only replace the other. */
+/* Whether both set one value, so that the later replaces the earlier. */
 static bool
 is_alternative(const struct opt *o, const struct opt *other)
 {
@@ -106,8 +106,8 @@ static void
 put_row(const struct script *s, const struct opt *o, unsigned modes,
     const struct opt *const *tables)
 {
-	fprintf(s->out, "%u\t%c\t%s", o->modes & modes,o->letter ? o->letter : '-',
-	    o->name);
+	fprintf(s->out, "%u\t%c\t%s", o->modes & modes,
+	    o->letter ? o->letter : '-', o->name);
 	put_takes(s, o);
 	put_column(s, words_kind_name(o->words));
 	put_fixed(s, o);
@@ -135,7 +135,8 @@ put_end(const struct script *s)
 }
 
 static void
-put_rows(const struct script *s, unsigned modes, const struct opt *const *tables)
+put_rows(const struct script *s, unsigned modes,
+    const struct opt *const *tables)
 {
 	put_begin(s, "rows");
 	for (const struct opt *const *t = tables; *t; t++)
@@ -145,7 +146,7 @@ put_rows(const struct script *s, unsigned modes, const struct opt *const *tables
 	put_end(s);
 }
 
-/* The branch of a switch over the commands. host: see rpnc.bash. */
+/* Writes the branch of a command; host: see completion.h. */
 static void
 put_branch(const struct script *s, const struct command *c, const char *host)
 {

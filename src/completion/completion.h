@@ -19,9 +19,14 @@
  *		with commas, and "*" if the option may be repeated
  *	words	the kind of its value: words.h
  *	fixed	"a|b|c": values that are always there
- *	operands	if it is given: the kind of the words behind options
+ *	operands	the kind of the command's operands, if it is given
  *	clash	names of options, with commas between, that exclude this one
  *	help	as in --help; bash shows none
+ *
+ * With the rows of a command, a script gets two words:
+ *
+ *	host	the kind of the command's first operand
+ *	behind	"command" if a command may follow "--", else "-"
  */
 
 enum completion_shell { SHELL_BASH, SHELL_ZSH, SHELL_FISH };

@@ -13,8 +13,8 @@ _rpnc_rows() {
 	esac
 }
 
-# Sets words to those up to the cursor. bash has split them at ":" and "=", too;
-# at has the index of each in COMP_WORDS.
+# Sets words to those up to the cursor, and at to the index of each in
+# COMP_WORDS, where bash has split them at ":" and "=", too.
 _rpnc_words() {
 	local line=${COMP_LINE:0:COMP_POINT} i word
 	words=() at=()
@@ -33,7 +33,8 @@ _rpnc_words() {
 	done
 }
 
-# Reads the rows of a command.
+# Reads the rows of a command: names lists its options, row[NAME] has the
+# columns of one without its name, and row[-LETTER] its name.
 _rpnc_read() {
 	local rows mode letter name rest
 	names=() row=() operands=- count=0
@@ -52,7 +53,8 @@ _rpnc_row() {
 	IFS=$'\t' read -r mode letter takes kind fixed operand clash <<<"${row[$1]}"
 }
 
-# The option was given: what it excludes is not offered any more.
+# Records that an option was given. $2 is "value" if the next word may be its
+# value; then wants is its name.
 _rpnc_given() {
 	local mode letter takes kind fixed operand clash
 	_rpnc_row "$1" || return 0
@@ -78,7 +80,10 @@ _rpnc_letters() {
 	done
 }
 
-# Reads the words before the cursor.
+# Reads the words before the cursor. It sets command; given to the names of
+# options, with commas around; modes to those that the options leave; dashes to
+# the index of "--"; count to the number of operands, and first to the first;
+# and wants to the option whose value is next.
 _rpnc_walk() {
 	local i word
 	command=rpnc wants='' given=, modes=0xffffffff dashes=''
@@ -185,7 +190,7 @@ _rpnc_options() {
 	_rpnc_reply "${list[@]}"
 }
 
-# Offers what the command line behind "--" can have.
+# Completes the command behind "--".
 _rpnc_behind() {
 	local start=${at[dashes + 1]} list
 	if declare -F _comp_command_offset >/dev/null; then

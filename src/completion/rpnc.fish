@@ -24,7 +24,8 @@ function __rpnc_read --no-scope-shadowing -a which
     end
 end
 
-# The option at an index was given: what it excludes is not offered any more.
+# Records that the option at an index was given. value is "value" if the next
+# word may be its value; then wants is its index.
 function __rpnc_given --no-scope-shadowing -a index value
     set -a given $names[$index]
     set -a given_modes $modes[$index]
@@ -34,7 +35,10 @@ function __rpnc_given --no-scope-shadowing -a index value
     end
 end
 
-# Reads the words before the cursor.
+# Reads the words before the cursor. It sets command; given to the names of
+# options, and given_modes to their modes; dashes to the index of "--"; count to
+# the number of operands, and first to the first; and wants to the index of the
+# option whose value is next.
 function __rpnc_walk --no-scope-shadowing
     __rpnc_read rpnc
     for word in $words[2..]
@@ -94,7 +98,7 @@ function __rpnc_kind --no-scope-shadowing -a kind
     end
 end
 
-# Prints values of an option. token: what is typed of them.
+# Prints values of an option, each behind before. value: what is typed of it.
 function __rpnc_value --no-scope-shadowing -a index before value
     if string match -q '?,*' -- $takes[$index]
         set before $before(string replace -r '[^,]*$' '' -- "$value")

@@ -13,7 +13,8 @@ _rpnc_rows() {
 	esac
 }
 
-# Reads the rows of a command.
+# Reads the rows of a command: names lists its options, row[NAME] has the
+# columns of one, and row[-LETTER] its name.
 _rpnc_read() {
 	local rows line
 	names=() row=() operands=- count=0
@@ -32,7 +33,8 @@ _rpnc_row() {
 	columns=("${(@ps:\t:)row[$1]}")
 }
 
-# The option was given: what it excludes is not offered any more.
+# Records that an option was given. $2 is "value" if the next word may be its
+# value; then wants is its name.
 _rpnc_given() {
 	local columns
 	_rpnc_row "$1" || return 0
@@ -58,7 +60,10 @@ _rpnc_letters() {
 	done
 }
 
-# Reads the words before the cursor.
+# Reads the words before the cursor. It sets command; given, by name, to the
+# options; modes to those that the options leave; dashes to the index of "--";
+# count to the number of operands, and first to the first; and wants to the
+# option whose value is next.
 _rpnc_walk() {
 	local i word
 	_rpnc_read rpnc
@@ -87,7 +92,8 @@ _rpnc_walk() {
 	done
 }
 
-# Offers lines of WORD<tab>WHAT; a value follows "=", ":" and "/".
+# Offers lines of WORD<tab>WHAT. A word that ends with "=", ":" or "/" gets no
+# space, because more follows.
 _rpnc_lines() {
 	local line word ends=() open=()
 	for line; do

@@ -1,12 +1,13 @@
 /*
- * The table of the sandbox: which calls each part of rpnc makes after the first
- * byte of a stranger. rpnc-sandbox(7) shows it; tests/unit/test_sandbox.c holds
- * them against each other.
+ * The table of the sandbox: which system calls each part of rpnc makes when a
+ * peer's first byte can have come. rpnc-sandbox(7) shows it;
+ * tests/unit/test_sandbox.c compares the two.
  *
  * To find a call that is missing: let filter.c return SECCOMP_RET_TRAP instead
- * of ENOSYS, and run the tests; SIGSYS tells it. Where a processor has the older
- * one of two calls, a libc makes that, musl more often than glibc: then both have
- * a row.
+ * of ENOSYS, and run the tests; SIGSYS then shows its number (signal(7)).
+ *
+ * Some calls have an older and a newer form. A libc may make the older one if
+ * the processor has it; musl does so more often than glibc. So both have a row.
  */
 #include "sandbox/calls.h"
 
@@ -24,7 +25,7 @@
 #define CALL_IF(name, keeps, ...) \
 	{ #name, SYS_##name, (keeps), { __VA_ARGS__ } }
 #define DEADLY(name) { #name, SYS_##name }
-/* Processors that came late have only the newer of two calls. */
+/* Newer processors do not have the older form. */
 #define ABSENT (-1)
 #ifndef SYS_epoll_wait
 #define SYS_epoll_wait ABSENT
@@ -164,7 +165,7 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(rseq, KEEPS_BYTES),
 	CALL(exit, KEEPS_BYTES),
 	CALL(exit_group, KEEPS_BYTES),
-	/* a sandbox in the sandbox: a worker's, and the second step of ours */
+	/* a second filter: a worker's, or a stricter one later */
 	CALL(seccomp, KEEPS_BYTES),
 	CALL_IF(prctl, KEEPS_BYTES, IS(0, PR_SET_NO_NEW_PRIVS)),
 	CALL_IF(prctl, KEEPS_BYTES, IS(0, PR_GET_NO_NEW_PRIVS)),

@@ -8,7 +8,7 @@
 /* What a process still does in the sandbox, as bits. */
 enum sandbox_keeps {
 	KEEPS_BYTES = 1 << 0,	/* all: bytes, time, memory */
-	KEEPS_FILES = 1 << 1,	/* files by name: no Landlock without it */
+	KEEPS_FILES = 1 << 1,	/* opens files by name */
 	KEEPS_ACCEPT = 1 << 2,	/* clients, connections or datagrams */
 	KEEPS_DIAL = 1 << 3,	/* sockets to others */
 	KEEPS_NAMES = 1 << 4,	/* names, by getaddrinfo(3) in a child */
@@ -18,7 +18,7 @@ enum sandbox_keeps {
 	KEEPS_CHILDREN = 1 << 7,	/* starts and ends processes */
 };
 
-/* How an argument of a call is compared; the others are free. */
+/* How one argument of a call is compared; the others may have any value. */
 struct sandbox_argument {
 	bool compared;
 	unsigned index;

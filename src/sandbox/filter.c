@@ -1,10 +1,11 @@
 /*
- * The table of calls, as a program of classic BPF.
+ * Makes the table of calls into a program of classic BPF, and installs it.
  *
- * The kernel runs the program for each number that a call can have when it is
- * installed, so as not to run it later for those that it always allows
- * (kernel/seccomp.c, seccomp_cache_prepare, Linux 5.11). So a search in a tree
- * of ranges makes the start faster: with libseccomp it took 0.4 ms longer.
+ * While the kernel installs a program, it runs the program once for each number
+ * of a call, and remembers which calls are always allowed (kernel/seccomp.c,
+ * seccomp_cache_prepare, Linux 5.11). That costs time at the start, so the
+ * program is a binary search over ranges of numbers: the start took 0.4 ms
+ * longer with the program that libseccomp made.
  */
 #include "sandbox/filter.h"
 
@@ -29,30 +30,30 @@
 #endif
 
 /*
- * At the end of a process LeakSanitizer traces it, with calls of its own. So a
- * build with it allows all.
+ * LeakSanitizer traces the process when it ends, and makes calls of its own. So
+ * a build with it allows all calls.
  */
 #ifdef __SANITIZE_ADDRESS__
 #define ALL_ELSE SECCOMP_RET_ALLOW
-#define DEATH SECCOMP_RET_ALLOW
+#define KILL SECCOMP_RET_ALLOW
 #else
 #define ALL_ELSE (SECCOMP_RET_ERRNO | ENOSYS)
-#define DEATH SECCOMP_RET_KILL_PROCESS
+#define KILL SECCOMP_RET_KILL_PROCESS
 #endif
 
 enum { NUMBERS = 512, JUMP_MAX = 255 };
 
-/* What becomes of each number. */
+/* What the program returns for each number of a call. */
 struct verdicts {
 	uint32_t result[NUMBERS];	/* SECCOMP_RET_* */
-	/* the first row of a call that compares arguments; NULL: by result */
+	/* the first row that compares an argument; NULL: result holds */
 	const struct sandbox_call *row[NUMBERS];
 	unsigned keeps;
 };
 
 /* The program so far. */
 struct program {
-	struct sock_filter *at;
+	struct sock_filter *code;
 	int length;
 };
 
@@ -60,7 +61,7 @@ static void
 emit(struct program *p, uint16_t code, uint32_t k, int if_true, int if_false)
 {
 	if (p->length < FILTER_LENGTH)
-		p->at[p->length] = (struct sock_filter){
+		p->code[p->length] = (struct sock_filter){
 			.code = code, .k = k,
 			.jt = (uint8_t)if_true, .jf = (uint8_t)if_false,
 		};
@@ -79,7 +80,10 @@ emit_return(struct program *p, uint32_t result)
 	emit(p, BPF_RET | BPF_K, result, 0, 0);
 }
 
-/* A processor of 64 bits has the lower half of an argument first. */
+/*
+ * Only the lower half of an argument is compared: the kernel uses no more of
+ * these. On the processors that filter.c knows it comes first.
+ */
 static void
 emit_comparisons(struct program *p, const struct verdicts *v, int number)
 {
@@ -99,35 +103,38 @@ emit_comparisons(struct program *p, const struct verdicts *v, int number)
 }
 
 static bool
-same_fate(const struct verdicts *v, int a, int b)
+same_verdict(const struct verdicts *v, int a, int b)
 {
 	return !v->row[a] && !v->row[b] && v->result[a] == v->result[b];
 }
 
-/* The first number after from that has another fate. */
+/* The first number after from that has another verdict. */
 static int
 range_end(const struct verdicts *v, int from)
 {
 	int to = from + 1;
 
-	while (to < NUMBERS && same_fate(v, from, to))
+	while (to < NUMBERS && same_verdict(v, from, to))
 		to++;
 	return to;
 }
 
-/* Lets the comparison at `jump` go on here; else the program is too long. */
+/*
+ * Makes the comparison at index jump continue here if it is true. If that is
+ * too far, the program counts as too long.
+ */
 static void
 set_jump(struct program *p, int jump)
 {
-	int over = p->length - jump - 1;
+	int distance = p->length - jump - 1;
 
-	if (over > JUMP_MAX || p->length >= FILTER_LENGTH)
+	if (distance > JUMP_MAX || p->length >= FILTER_LENGTH)
 		p->length = FILTER_LENGTH;
 	else
-		p->at[jump].jt = (uint8_t)over;
+		p->code[jump].jt = (uint8_t)distance;
 }
 
-/* A search for the ranges that begin at starts[0] to starts[count - 1]. */
+/* Emits a search among the ranges that begin at starts[0 .. count - 1]. */
 static void
 emit_search(struct program *p, const struct verdicts *v, const int *starts,
     int count)
@@ -164,25 +171,25 @@ verdicts_fill(struct verdicts *v)
 	}
 	for (const struct sandbox_deadly *d = sandbox_deadly; d->name; d++)
 		if (d->number >= 0 && d->number < NUMBERS)
-			v->result[d->number] = DEATH;
+			v->result[d->number] = KILL;
 	for (int i = 0; i < NUMBERS; i++)
 		if (v->result[i] == SECCOMP_RET_ALLOW)
-			v->row[i] = NULL;	/* allowed whatever they are */
+			v->row[i] = NULL;	/* with all arguments */
 }
 
 int
 filter_build(unsigned keeps, struct sock_filter out[FILTER_LENGTH])
 {
 	struct verdicts v = { .keeps = keeps };
-	struct program p = { .at = out };
+	struct program p = { .code = out };
 	int starts[NUMBERS], count = 0;
 
 	verdicts_fill(&v);
 	emit_load(&p, offsetof(struct seccomp_data, arch));
 	emit(&p, BPF_JMP | BPF_JEQ | BPF_K, PROCESSOR, 1, 0);
-	emit_return(&p, DEATH);
+	emit_return(&p, KILL);
 	emit_load(&p, offsetof(struct seccomp_data, nr));
-	/* and those of x32 (linux/seccomp.h) */
+	/* higher numbers are unknown, or those of x32 (linux/seccomp.h) */
 	emit(&p, BPF_JMP | BPF_JGE | BPF_K, NUMBERS, 0, 1);
 	emit_return(&p, ALL_ELSE);
 	for (int i = 0; i < NUMBERS; i = range_end(&v, i))

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /*
- * From include/uapi/linux/landlock.h of Linux 6.12, since the headers of a
+ * From include/uapi/linux/landlock.h of Linux 6.12, because the headers of a
  * distribution may be older than its kernel. glibc has no functions for the
  * calls; their numbers are the same on all processors.
  */

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 
 /*
- * Takes all files, and all TCP ports, from this process and its children for
- * good (landlock(7)); open descriptors stay usable. directory: one in which it
- * may still remove a socket's file, or NULL. signals: it may still send them to
- * other processes. It also can't look into other processes any more.
+ * Forbids this process and its children, for good, to open files, to use TCP
+ * ports, and to look into other processes (landlock(7)). Open descriptors stay
+ * usable. directory: files in it may still be removed, such as a socket's;
+ * NULL: none. signals: they may still be sent to other processes.
  *
  * Older kernels have less of it: ABI 1 (Linux 5.13) knows files, ABI 4 (6.7)
  * TCP, ABI 6 (6.12) signals. Returns the ABI. -1: errno says why; ENOSYS or
