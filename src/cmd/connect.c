@@ -175,7 +175,7 @@ print_answerer(struct netcat *n, struct sockinfo *l, const struct conn *c)
 	if (!l->owners || !find_end(n, l->diag, c, &end) ||
 	    owners_find(l->owners, end.inode, &owner) <= 0)
 		return;
-	r = registry_look(datagram, addr_port(&c->peer));
+	r = registry_open_existing(datagram, addr_port(&c->peer));
 	for (int i = 0; r && i < REGISTRY_SLOTS; i++)
 		if (registry_is_member(r, i) &&
 		    slot_pid(registry_slot(r, i)) == owner.pid)

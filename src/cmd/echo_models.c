@@ -298,7 +298,7 @@ serve_blocking(struct echo_server *v, int listener)
 {
 	bool udp = v->settings->udp;
 	struct backoff backoff = { .pause = 0 };
-	int64_t told = 0, pause = 0;
+	int64_t reported = 0, pause = 0;
 
 	while (!v->stop.leave.ends) {
 		int fd = wait_for_signal_or(v, listener, pause);
@@ -314,7 +314,7 @@ serve_blocking(struct echo_server *v, int listener)
 		    BACKOFF_REST) {
 			pause = backoff.pause;
 			fail(udp ? "receive" : "accept");
-			if (backoff_is_news(&told))
+			if (backoff_is_due(&reported))
 				emit_error(&v->app);
 		}
 	}
@@ -339,7 +339,7 @@ on_taker_full(struct taker *t, bool full)
 	struct echo_server *v = taker_server(t);
 
 	membership_full(v->membership.registry, v->stop.leave.slot, full);
-	if (full && backoff_is_news(&v->service.reported))
+	if (full && backoff_is_due(&v->service.reported))
 		emit_error(&v->app);
 }
 

@@ -126,7 +126,7 @@ on_failed(struct program *p, struct conn *c)
 	if (is_judged(v)) {
 		fail_status_set(STATUS_NETWORK);
 		app_fault(&v->netcat.app);
-	} else if (backoff_is_news(&v->program_failed))
+	} else if (backoff_is_due(&v->program_failed))
 		emit_error(&v->netcat.app);
 	on_closed(p, c, REASON_LOCAL);
 	listen_session_over(v, 0, 0, c->counted);

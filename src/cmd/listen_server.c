@@ -295,7 +295,7 @@ peers_admit(struct udp_peers *p, const struct addr *from)
 	if (admission_judge_address(&v->setup.admission, from) == 0)
 		return true;
 	listen_counters(v)->denied++;
-	if (backoff_is_news(&v->setup.reported->denied))
+	if (backoff_is_due(&v->setup.reported->denied))
 		emit_error(&v->netcat.app);
 	return false;
 }

@@ -151,7 +151,7 @@ on_unsent(struct relay *r, struct conn *c, size_t length, int error)
 {
 	struct netcat *n = netcat_of(r);
 
-	losses_note(&n->unsent, &c->peer, length, error);
+	losses_count(&n->unsent, &c->peer, length, error);
 	if (losses_due(&n->unsent))
 		netcat_lost(n);
 }

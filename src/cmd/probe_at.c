@@ -47,7 +47,7 @@ on_time(struct source *s, uint32_t events)
 
 /* A host that is late begins at once: its part is better than none. */
 static void
-say_when(struct app *a, int64_t when)
+print_start_time(struct app *a, int64_t when)
 {
 	char line[TIME_TEXT + NUM_TEXT + 40], time[TIME_TEXT], text[NUM_TEXT];
 	int64_t late = event_now() - when;
@@ -91,7 +91,7 @@ probe_at_wait(struct app *a)
 	if (!a->settings->at ||
 	    date_parse(a->settings->at, event_now(), &when) < 0)
 		return 0;
-	say_when(a, when);
+	print_start_time(a, when);
 	a->on_signal = NULL;
 	result = timer_open(&t, when);
 	if (result == 0)

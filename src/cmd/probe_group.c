@@ -188,7 +188,7 @@ group_show(struct group_probe *p, bool met)
 
 /* With --wait nothing is shown before it is as expected. */
 static void
-group_look(struct group_probe *p)
+group_observe(struct group_probe *p)
 {
 	int met = group_judge(p);
 
@@ -210,7 +210,7 @@ on_timer(struct timer *t)
 	}
 	if (inspect_is_settled(&p->inspect) &&
 	    (!p->shown || loop_now() >= p->shown + p->interval))
-		group_look(p);
+		group_observe(p);
 	loop_timer_set(&p->app.loop, t, loop_now() + INSPECT_GAP_US);
 }
 

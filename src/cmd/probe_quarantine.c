@@ -37,7 +37,7 @@
 #include "ops/rescue.h"
 
 enum {
-	LOOK_US = 1000 * 1000,
+	POLL_US = 1000 * 1000,
 	DO_LIMIT_US = 10 * 1000 * 1000,
 	UNDO_LIMIT_US = 1000 * 1000,
 };
@@ -49,14 +49,14 @@ struct quarantine_probe {
 	const struct settings *settings;
 	struct quarantine q;
 	struct registry_events watch;
-	struct timer look, limit;
+	struct timer poll, limit;
 	enum phase phase;
 	int state;			/* the process's letter, proc(5) */
 	bool orphaned;			/* reported: no healthy member left */
 	bool undone;			/* the group is as it was */
 	struct rescue rescue;
 	int64_t began;			/* rescue, loop_now(); 0: not yet */
-	uint64_t told;			/* rescued clients, at the last line */
+	uint64_t printed;		/* rescued clients, at the last line */
 };
 
 static void
@@ -119,9 +119,9 @@ quarantine_stop(struct quarantine_probe *p)
 	char line[160];
 
 	p->phase = ENDING;
-	loop_timer_cancel(&p->app.loop, &p->look);
+	loop_timer_cancel(&p->app.loop, &p->poll);
 	if (done)
-		quarantine_look(&p->q);	/* a member may just have ended */
+		quarantine_observe(&p->q); /* a member may just have ended */
 	if (p->began)
 		rescue_stop(&p->rescue, !p->q.count);
 	quarantine_end(&p->q);
@@ -266,7 +266,7 @@ on_limit(struct timer *t)
 }
 
 static void
-note_state(struct quarantine_probe *p)
+poll_state(struct quarantine_probe *p)
 {
 	int now = owner_state(p->q.pid);
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
@@ -282,7 +282,7 @@ note_state(struct quarantine_probe *p)
 }
 
 static void
-note_health(struct quarantine_probe *p)
+poll_health(struct quarantine_probe *p)
 {
 	if (!p->q.healthy && !p->orphaned) {
 		fail_as(STATUS_OK, "no healthy member is left: nothing keeps "
@@ -300,9 +300,9 @@ print_progress(struct quarantine_probe *p)
 	const struct rescue *r = &p->rescue;
 	char line[120];
 
-	if (r->rescued == p->told || p->settings->json || p->settings->quiet)
+	if (r->rescued == p->printed || p->settings->json || p->settings->quiet)
 		return;
-	p->told = r->rescued;
+	p->printed = r->rescued;
 	snprintf(line, sizeof(line), "%llu client%s rescued so far, %u still "
 	    "served through here; Ctrl-C ends it\n",
 	    (unsigned long long)r->rescued, plural(r->rescued), r->open);
@@ -311,13 +311,13 @@ print_progress(struct quarantine_probe *p)
 
 /* Polls, because a process that is not rpnc's sends no notification. */
 static void
-on_look(struct timer *t)
+on_poll(struct timer *t)
 {
 	struct quarantine_probe *p = container_of(t, struct quarantine_probe,
-	    look);
+	    poll);
 	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
 
-	if (quarantine_look(&p->q) < 0)
+	if (quarantine_observe(&p->q) < 0)
 		emit_error(&p->app);
 	if (!p->q.count && !(p->began && rescue_is_due(&p->rescue))) {
 		snprintf(line, sizeof(line), "%s has no socket there any more",
@@ -326,10 +326,10 @@ on_look(struct timer *t)
 		quarantine_stop(p);
 		return;
 	}
-	note_state(p);
-	note_health(p);
+	poll_state(p);
+	poll_health(p);
 	print_progress(p);
-	loop_timer_set(&p->app.loop, t, loop_now() + LOOK_US);
+	loop_timer_set(&p->app.loop, t, loop_now() + POLL_US);
 }
 
 /* A second signal ends it at once. */
@@ -449,13 +449,13 @@ quarantine_serve(struct quarantine_probe *p)
 	struct loop *l = &p->app.loop;
 
 	p->app.on_signal = on_signal;
-	p->look.on_timer = on_look;
+	p->poll.on_timer = on_poll;
 	p->limit.on_timer = on_limit;
 	p->watch.ops = &ops;
 	p->watch.user = p;
 	if (quarantine_begin(&p->q) < 0 ||
 	    loop_timer_set(l, &p->limit, loop_now() + DO_LIMIT_US) < 0 ||
-	    loop_timer_set(l, &p->look, loop_now() + LOOK_US) < 0 ||
+	    loop_timer_set(l, &p->poll, loop_now() + POLL_US) < 0 ||
 	    registry_events_open(&p->watch, l, p->q.registry) < 0)
 		return -1;
 	return probe_confine(&p->app, KEEPS_ACCEPT) < 0 ? -1 : loop_run(l);

@@ -163,7 +163,7 @@ on_timer(struct timer *t)
 {
 	struct probe_watch *w = probe_watch_of(t);
 	int64_t now = loop_now(), next;
-	int looked = watch_look(&w->watch);
+	int looked = watch_observe(&w->watch);
 
 	if (looked < 0) {
 		app_fatal(w->app);

@@ -20,7 +20,7 @@
 
 enum { PORTS = 65536, HOLDERS = 64 };
 
-/* The words of a command line that say which sockets are meant. */
+/* Which sockets a command line means. */
 struct asked {
 	FILE *out;
 	bool datagram;
@@ -116,8 +116,8 @@ count_port(const struct diag_sock *s, void *arg)
 
 /* Calls each() for the sockets to which clients come. */
 static void
-listening(const struct asked *a, int (*each)(const struct diag_sock *, void *),
-    void *arg)
+listening_each(const struct asked *a,
+    int (*each)(const struct diag_sock *, void *), void *arg)
 {
 	struct sock_diag *d = sock_diag_open();
 
@@ -138,7 +138,7 @@ ports_write(const struct asked *a)
 
 	any.port = -1;
 	if (counts)
-		listening(&any, count_port, counts);
+		listening_each(&any, count_port, counts);
 	for (int port = 1; port < PORTS && counts; port++) {
 		if (!counts[port])
 			continue;
@@ -185,15 +185,15 @@ pids_write(const struct asked *a)
 	struct processes p = { .out = a->out, .owners = owners_new() };
 
 	if (p.owners)
-		listening(a, holders_write, &p);
+		listening_each(a, holders_write, &p);
 	owners_free(p.owners);
 	pid_set_free(&p.written);
 }
 
 static void
-registry_write(const struct asked *a, uint16_t port)
+members_of_port_write(const struct asked *a, uint16_t port)
 {
-	struct registry *r = registry_look(a->datagram, port);
+	struct registry *r = registry_open_existing(a->datagram, port);
 	char name[REGISTRY_NAME], what[64];
 
 	for (int i = 0; i < REGISTRY_SLOTS && r; i++) {
@@ -213,20 +213,20 @@ registry_write(const struct asked *a, uint16_t port)
 		registry_close(r);
 }
 
-/* Of the port that is given, or if it has none, of all. */
+/* The members of the given port; if it has none, or none is given, of all. */
 static void
 members_write(const struct asked *a)
 {
 	bool *found = calloc(PORTS, sizeof(*found));
-	bool one;
+	bool has_given;
 
 	if (!found)
 		return;
 	registry_file_ports(a->datagram, found);
-	one = a->port > 0 && found[a->port];
+	has_given = a->port > 0 && found[a->port];
 	for (int port = 1; port < PORTS; port++)
-		if (found[port] && (!one || port == a->port))
-			registry_write(a, (uint16_t)port);
+		if (found[port] && (!has_given || port == a->port))
+			members_of_port_write(a, (uint16_t)port);
 	free(found);
 }
 
@@ -253,7 +253,7 @@ words_kind_name(enum opt_words kind)
 	return kinds[kind].name;
 }
 
-/* A word may be the value of an option: the last that can be a port counts. */
+/* The value of an option may look like a port: the last such word counts. */
 static void
 asked_read(struct asked *a, const char *word)
 {

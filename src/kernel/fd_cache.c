@@ -14,10 +14,10 @@
 #include "kernel/proc_fd.h"
 
 /* Moves it behind all others. */
-static struct lately_fd *
+static struct cached_fd *
 fd_cache_move_last(struct fd_cache *l, int i)
 {
-	struct lately_fd *last = &l->at[l->count - 1], it = l->at[i];
+	struct cached_fd *last = &l->at[l->count - 1], it = l->at[i];
 
 	memmove(&l->at[i], &l->at[i + 1],
 	    (size_t)(l->count - 1 - i) * sizeof(it));
@@ -28,7 +28,7 @@ fd_cache_move_last(struct fd_cache *l, int i)
 static bool
 read_again(struct fd_cache *l, int i, pid_t pid, uint64_t inode)
 {
-	struct lately_fd *it = fd_cache_move_last(l, i);
+	struct cached_fd *it = fd_cache_move_last(l, i);
 	uint64_t before = it->inode;
 
 	it->inode = proc_fd_socket(pid, it->fd);
@@ -44,11 +44,11 @@ fd_cache_add(struct fd_cache *l, int fd, uint64_t inode)
 
 	while (i < l->count && l->at[i].fd != fd)
 		i++;
-	if (i == LATELY)
+	if (i == FD_CACHE_SIZE)
 		i = 0;
 	else if (i == l->count)
 		l->count++;
-	l->at[i] = (struct lately_fd){ .fd = fd, .met = true, .inode = inode };
+	l->at[i] = (struct cached_fd){ .fd = fd, .met = true, .inode = inode };
 	fd_cache_move_last(l, i);
 }
 

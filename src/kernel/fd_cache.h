@@ -10,15 +10,15 @@
  * for.
  */
 
-enum { LATELY = 128 };
+enum { FD_CACHE_SIZE = 128 };
 
 struct fd_cache {
 	int count;
-	struct lately_fd {
+	struct cached_fd {
 		int fd;
 		bool met;		/* the inode was asked for */
 		uint64_t inode;		/* at the last reading; 0: closed */
-	} at[LATELY];			/* ordered by the time of reading */
+	} at[FD_CACHE_SIZE];		/* ordered by the time of reading */
 };
 
 /* Adds a descriptor just read; if full, forgets the one read longest ago. */

@@ -8,7 +8,7 @@ enum {
 	ERRORS_MAX = 64,		/* clients' errors in a row */
 	PAUSE_FIRST_US = 100 * 1000,
 	PAUSE_MAX_US = 1000 * 1000,
-	TELL_AGAIN_US = 60 * 1000 * 1000,
+	REPORT_AGAIN_US = 60 * 1000 * 1000,
 };
 
 /* Whether it is a client's error: accept(2), section "Error handling". */
@@ -79,13 +79,13 @@ backoff_cancel(struct backoff *b, struct loop *l)
 }
 
 bool
-backoff_is_news(int64_t *told)
+backoff_is_due(int64_t *reported)
 {
-	int64_t now = loop_now(), last = __atomic_load_n(told,
+	int64_t now = loop_now(), last = __atomic_load_n(reported,
 	    __ATOMIC_RELAXED);
 
-	if (last && now - last < TELL_AGAIN_US)
+	if (last && now - last < REPORT_AGAIN_US)
 		return false;
-	return __atomic_compare_exchange_n(told, &last, now, false,
+	return __atomic_compare_exchange_n(reported, &last, now, false,
 	    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }

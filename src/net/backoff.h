@@ -36,8 +36,8 @@ void backoff_cancel(struct backoff *, struct loop *);
 
 /*
  * Whether to report now: the first time, then at most once a minute. Processes
- * may share *told.
+ * may share *reported.
  */
-bool backoff_is_news(int64_t *told);
+bool backoff_is_due(int64_t *reported);
 
 #endif

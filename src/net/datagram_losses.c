@@ -12,7 +12,7 @@ enum {
 };
 
 void
-losses_note(struct losses *l, const struct addr *to, size_t length, int error)
+losses_count(struct losses *l, const struct addr *to, size_t length, int error)
 {
 	l->count++;
 	l->total++;
@@ -48,8 +48,9 @@ losses_report(struct losses *l)
 	else
 		fail_as(STATUS_NETWORK, "%llu%s datagrams were not %s, "
 		    "the last to %s: %s", (unsigned long long)l->count,
-		    l->told ? " more" : "", verb, to, losses_cause(l->error));
-	l->told = loop_now();
+		    l->reported ? " more" : "", verb, to,
+		    losses_cause(l->error));
+	l->reported = loop_now();
 	l->told_error = l->error;
 	l->count = 0;
 	return true;
@@ -60,7 +61,7 @@ losses_due(struct losses *l)
 {
 	int64_t pause = l->error == l->told_error ? REPORT_US : OTHER_US;
 
-	if (!l->count || (l->told && loop_now() < l->told + pause))
+	if (!l->count || (l->reported && loop_now() < l->reported + pause))
 		return false;
 	return losses_report(l);
 }

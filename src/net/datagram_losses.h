@@ -18,11 +18,11 @@ struct losses {
 	struct addr to;		/* the last one's destination, and the reason */
 	size_t length;
 	int error;
-	int64_t told;		/* loop_now() of the last report; 0: none */
+	int64_t reported;		/* loop_now() of the last report; 0: none */
 	int told_error;
 };
 
-void losses_note(struct losses *, const struct addr *to, size_t length,
+void losses_count(struct losses *, const struct addr *to, size_t length,
     int error);
 
 /* Whether a report is due; if so, records it as the last fault (fail.h). */

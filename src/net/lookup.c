@@ -169,7 +169,7 @@ query_read(struct lookup_query *q)
 
 /* Keeps the reason, unless it only says that a family has no address. */
 static void
-lookup_note(struct lookup *l, const struct answer *a)
+lookup_keep_reason(struct lookup *l, const struct answer *a)
 {
 	if (!a->code || (l->code && (a->code == EAI_NODATA ||
 	    a->code == EAI_ADDRFAMILY)))
@@ -187,7 +187,7 @@ query_take(struct lookup *l, struct lookup_query *q, struct addr_list *list)
 
 	if (q->length >= sizeof(a))
 		memcpy(&a, q->data, sizeof(a));
-	lookup_note(l, &a);
+	lookup_keep_reason(l, &a);
 	for (size_t at = sizeof(a); at + sizeof(struct addr) <= q->length &&
 	    result == 0; at += sizeof(struct addr)) {
 		struct addr one;

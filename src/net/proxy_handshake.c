@@ -36,9 +36,9 @@ hop_of(const struct proxy_handshake *h)
 	return &h->route->chain->hop[h->hop];
 }
 
-/* Says what the proxy did; returns -1. */
+/* Records what the proxy did; returns -1. */
 static int
-hop_says(const struct proxy_handshake *h, const char *why)
+handshake_fail(const struct proxy_handshake *h, const char *why)
 {
 	fail_as(STATUS_NETWORK, "%s", why);
 	return proxy_hop_fault(hop_of(h));
@@ -47,7 +47,7 @@ hop_says(const struct proxy_handshake *h, const char *why)
 static int
 hop_wants_login(const struct proxy_handshake *h, const char *why)
 {
-	hop_says(h, why);
+	handshake_fail(h, why);
 	return fail_advise(ADVICE_PROXY_LOGIN);
 }
 
@@ -129,8 +129,8 @@ judge_method(struct proxy_handshake *h, const struct reply *r)
 	if (r->code == SOCKS5_LOGIN && login)
 		return ASK_LOGIN;
 	if (r->code != SOCKS5_NO_METHOD)
-		return hop_says(h, "it chose a login that was not offered");
-	return login ? hop_says(h, "it accepts no user and password") :
+		return handshake_fail(h, "it chose a login that was not offered");
+	return login ? handshake_fail(h, "it accepts no user and password") :
 	    hop_wants_login(h, "it wants a login");
 }
 
@@ -212,7 +212,7 @@ static enum proxy_step
 handshake_closed(struct proxy_handshake *h)
 {
 	h->may_pass = true;		/* ssh -D refuses so */
-	hop_says(h, h->length ? "it closed the connection within its reply" :
+	handshake_fail(h, h->length ? "it closed the connection within its reply" :
 	    "it closed the connection without a reply");
 	return HANDSHAKE_FAILED;
 }
@@ -304,7 +304,7 @@ handshake_receive(struct proxy_handshake *h, int fd)
 		return errno == EINTR ? HANDSHAKE_DONE : handshake_broken(h);
 	r = questions[h->question].read(h->room, h->length + (size_t)n);
 	if (r.state == REPLY_BAD) {
-		hop_says(h, r.why);
+		handshake_fail(h, r.why);
 		return HANDSHAKE_FAILED;
 	}
 	return handshake_consume(h, fd, &r, h->length + (size_t)n);

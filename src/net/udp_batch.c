@@ -177,7 +177,7 @@ udp_batch_take(struct batch *b, int i)
 	all->used = i + 1;
 	if (m->msg_flags & MSG_TRUNC) {
 		it.from.len = m->msg_namelen;
-		losses_note(&all->cut, &it.from, b->message[i].msg_len,
+		losses_count(&all->cut, &it.from, b->message[i].msg_len,
 		    EMSGSIZE);
 		return;
 	}
@@ -294,7 +294,7 @@ send_pieces(struct losses *unsent, int fd, const struct dgram *d)
 
 		sent += n > 0 ? (size_t)n : 0;
 		if (n < 0)
-			losses_note(unsent, &d->from, length, errno);
+			losses_count(unsent, &d->from, length, errno);
 	}
 	return sent;
 }

@@ -230,7 +230,7 @@ peers_receive_failed(struct udp_peers *all, struct peer_socket *socket)
 		return;
 	fail("receive");
 	loop_del(all->loop, &socket->source);
-	if (backoff_is_news(&all->told))
+	if (backoff_is_due(&all->reported))
 		all->on_exhausted(all);
 }
 

@@ -46,7 +46,7 @@ struct udp_peers {
 	const char *data;		/* the datagram that a peer may read */
 	size_t length;
 	bool in_hand;			/* there is one, not yet read */
-	int64_t told;		/* when on_exhausted() was last called */
+	int64_t reported;	/* when on_exhausted() was last called */
 	struct timer retry;	/* for full Unix and starved peers */
 };
 

@@ -24,7 +24,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 
-enum { LOOK_US = 50 * 1000 };
+enum { POLL_US = 50 * 1000 };
 
 static void
 during_on_result(struct load *l, const struct attempt_result *result)
@@ -64,7 +64,7 @@ during_on_lead(struct timer *t)
 static void
 during_on_change(struct membership_poll *p, const struct row *row, bool came)
 {
-	struct during *d = container_of(p, struct during, poll);
+	struct during *d = container_of(p, struct during, poll_timer);
 
 	timeline_change(&d->line, row, came);
 }
@@ -77,7 +77,7 @@ during_poll(struct during *d)
 
 	if (d->load.schedule.scouting || !d->load.identify)
 		return;
-	membership_poll_look(&d->poll, &d->load.shared.target,
+	membership_poll_observe(&d->poll, &d->load.shared.target,
 	    t->count != d->rows);
 	d->rows = t->count;
 }
@@ -88,14 +88,14 @@ during_on_tail(struct timer *t)
 	struct during *d = container_of(t, struct during, step);
 
 	during_poll(d);
-	loop_timer_cancel(d->load.shared.loop, &d->look);
+	loop_timer_cancel(d->load.shared.loop, &d->poll_timer);
 	load_end(&d->load);
 }
 
 static void
-during_on_look(struct timer *t)
+during_on_poll(struct timer *t)
 {
-	struct during *d = container_of(t, struct during, look);
+	struct during *d = container_of(t, struct during, poll_timer);
 	struct loop *l = d->load.shared.loop;
 	int64_t now = loop_now();
 
@@ -105,21 +105,21 @@ during_on_look(struct timer *t)
 		loop_timer_set(l, &d->step, now + d->lead);
 	}
 	during_poll(d);
-	loop_timer_set(l, t, now + LOOK_US);
+	loop_timer_set(l, t, now + POLL_US);
 }
 
 int
 during_start(struct during *d, struct loop *l)
 {
 	d->load.on_result = during_on_result;
-	d->look.on_timer = during_on_look;
+	d->poll_timer.on_timer = during_on_poll;
 	d->poll.served = &d->load.tally;
 	d->poll.datagram = d->load.plan->datagram;
 	d->poll.on_change = during_on_change;
 	membership_poll_open(&d->poll);
 	if (child_spawner_open(&d->spawner) < 0 || load_start(&d->load, l) < 0)
 		return -1;
-	return loop_timer_set(l, &d->look, loop_now());
+	return loop_timer_set(l, &d->poll_timer, loop_now());
 }
 
 void

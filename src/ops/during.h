@@ -26,11 +26,11 @@ struct during {
 	struct timeline line;
 	struct spawner spawner;		/* starts the command */
 	struct child child;
-	struct timer step, look;
+	struct timer step, poll_timer;
 	bool led, cut;			/* the lead has begun; a signal came */
 	int64_t started, ended;		/* the command, clock_ns(); 0: not yet */
 	struct membership_poll poll;
-	int rows;			/* in the tally, at the last look */
+	int rows;			/* in the tally, at the last poll */
 	int64_t resumed;		/* the schedule's, at the last result */
 };
 

@@ -10,7 +10,7 @@
  *	name them		quarantine_begin(): the request's slot is ours
  *	spare them		the first healthy member that wakes: it attaches
  *				the program that the registry asks for
- *	keep it up		quarantine_look(): the sockets may change
+ *	keep it up		quarantine_observe(): the sockets may change
  *	end it			quarantine_end(), or our death; then a member
  *				attaches the program without the request
  *
@@ -362,7 +362,7 @@ quarantine_find(struct quarantine *q)
 	if (!q->sockinfo.diag)
 		return -1;
 	fail_save(&saved);
-	q->registry = registry_look(q->datagram, q->port);
+	q->registry = registry_open_existing(q->datagram, q->port);
 	fail_restore(&saved);
 	if (find_process(q) < 0 || find_sockets(q) < 0)
 		return -1;
@@ -429,7 +429,7 @@ has_new_socket(const struct quarantine *q)
 }
 
 int
-quarantine_look(struct quarantine *q)
+quarantine_observe(struct quarantine *q)
 {
 	struct group_check r;
 

@@ -45,7 +45,7 @@ enum progress quarantine_progress(struct quarantine *);
  * Looks again at the target's sockets, which may have changed, and finds which
  * members are healthy. -1: the kernel can't be asked.
  */
-int quarantine_look(struct quarantine *);
+int quarantine_observe(struct quarantine *);
 /* Ends the request. */
 void quarantine_end(struct quarantine *);
 /* Whether the request of another process spares the same sockets. */

@@ -193,11 +193,11 @@ interval_end(struct watch *m, double seconds)
 static double
 interval_begin(struct watch *m)
 {
-	int64_t before = m->window.looked ? m->looked_at :
+	int64_t before = m->window.observed ? m->observed_at :
 	    m->window.load->schedule.started;
 
-	m->looked_at = clock_ns();
-	return (double)(m->looked_at - before) / 1e9;
+	m->observed_at = clock_ns();
+	return (double)(m->observed_at - before) / 1e9;
 }
 
 /* With --by registry only sums are known, not single attempts. */
@@ -249,7 +249,7 @@ watch_report_fill(struct watch *m)
 	r->by = load_by(l);
 	r->loop = l->plan->rate ? "open" : "closed";
 	r->steering = m->expect.steering[0] ? m->expect.steering : NULL;
-	r->seconds = (double)(m->looked_at - l->schedule.started) / 1e9;
+	r->seconds = (double)(m->observed_at - l->schedule.started) / 1e9;
 	r->attempts = t->attempts;
 	r->ok = t->out[OUT_OK];
 	r->queued = t->out[OUT_QUEUED];
@@ -258,7 +258,7 @@ watch_report_fill(struct watch *m)
 	r->skipped = l->schedule.skipped;
 	r->failed = &m->failed;
 	r->now = &m->part;
-	r->steady = v->changed_at ? fmax(0, (double)(m->looked_at -
+	r->steady = v->changed_at ? fmax(0, (double)(m->observed_at -
 	    v->changed_at) / 1e9) : NAN;
 	r->fairness = m->verdict.report.fairness;
 	r->asked = l->plan->rate;
@@ -273,7 +273,7 @@ watch_report_fill(struct watch *m)
 }
 
 int
-watch_look(struct watch *m)
+watch_observe(struct watch *m)
 {
 	const struct load *l = m->window.load;
 	enum knowledge known;
@@ -282,7 +282,7 @@ watch_look(struct watch *m)
 	if (!l->shared.target.len || l->schedule.scouting)
 		return 0;
 	seconds = interval_begin(m);
-	if (watch_window_look(&m->window, seconds, &known) < 0 ||
+	if (watch_window_observe(&m->window, seconds, &known) < 0 ||
 	    watch_judge(m, known) < 0 || watch_members_fill(m, seconds) < 0)
 		return -1;
 	interval_end(m, seconds);

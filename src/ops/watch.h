@@ -13,7 +13,7 @@ struct watch {
 	struct steering weights;	/* --expect-weights; count 0: none */
 	struct watch_report report;	/* from the last look */
 	/* watch.c fills in the rest. */
-	int64_t looked_at;		/* clock_ns(); 0: never */
+	int64_t observed_at;		/* clock_ns(); 0: never */
 	bool few;			/* counts since the last change */
 	bool predicted;			/* the members are only predicted */
 	struct tally now;		/* this interval, without rows */
@@ -38,7 +38,7 @@ void watch_count(struct watch *, const struct attempt_result *);
  * Ends an interval, and fills in the report. Returns 1, or 0 if the load has no
  * address yet; -1: no memory.
  */
-int watch_look(struct watch *);
+int watch_observe(struct watch *);
 void watch_free(struct watch *);
 
 #endif

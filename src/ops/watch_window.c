@@ -318,13 +318,13 @@ steering_report(struct watch_window *v)
 static void
 window_change(struct watch_window *v)
 {
-	if (v->looked) {
+	if (v->observed) {
 		changes_report(v);
 		if (v->load->steered)
 			steering_report(v);
 	}
 	window_members_take(v);
-	if (v->looked) {
+	if (v->observed) {
 		window_restart(v);
 		change_time_add(v);
 	}
@@ -403,7 +403,8 @@ watch_window_forget(struct watch_window *v)
 }
 
 int
-watch_window_look(struct watch_window *v, double seconds, enum knowledge *known)
+watch_window_observe(struct watch_window *v, double seconds,
+    enum knowledge *known)
 {
 	struct load *l = v->load;
 	bool others;
@@ -419,7 +420,7 @@ watch_window_look(struct watch_window *v, double seconds, enum knowledge *known)
 	if (others || l->steered)
 		window_change(v);
 	window_recent_trim(v);
-	v->looked = true;
+	v->observed = true;
 	return 0;
 }
 

@@ -31,7 +31,7 @@ struct watch_window {
 	/* watch_window.c fills in the rest. */
 	struct watch_row *at;
 	int count;
-	bool looked;			/* at least once */
+	bool observed;			/* at least once */
 	bool shared;			/* several processes share a socket */
 	double weights;			/* sum over all members */
 	uint64_t first;			/* the last attempt before the change */
@@ -46,10 +46,11 @@ struct watch_window {
 void watch_window_count(struct watch_window *, const struct attempt_result *);
 
 /*
- * Finds the members; seconds: since the last look. Sets *known, on which a
+ * Finds the members; seconds: since the last call. Sets *known, on which a
  * verdict can rest. -1: no memory.
  */
-int watch_window_look(struct watch_window *, double seconds, enum knowledge *);
+int watch_window_observe(struct watch_window *, double seconds,
+    enum knowledge *);
 /* Whether members are told apart by names that they give themselves. */
 bool watch_window_are_names(const struct watch_window *);
 /* Fills in what is known about a row of the load's tally. */

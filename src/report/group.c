@@ -200,7 +200,7 @@ flags_out(FILE *out, const struct group_report *r,
 
 /* Whether a row of the table already shows the age of the oldest client. */
 static bool
-is_said(const struct group_report *r)
+is_age_shown(const struct group_report *r)
 {
 	for (size_t i = 0; i < r->member_count; i++)
 		if (!isnan(r->members[i].oldest_wait))
@@ -240,7 +240,7 @@ group_human(FILE *out, const struct group_report *r,
 	flags_out(out, r, style);
 	group_calm_out(out, r, style->color);
 	members_out(out, r, style);
-	if (!isnan(r->oldest_wait) && !is_said(r))
+	if (!isnan(r->oldest_wait) && !is_age_shown(r))
 		fprintf(out, "\n  the oldest client waits for %s in one of "
 		    "the queues", seconds_text(r->oldest_wait, time));
 }

@@ -28,7 +28,7 @@
 enum {
 	ACCEPTS_A_WAKE = 64,
 	ACCEPTS_A_DRAIN = 65536,	/* a limit, if clients keep coming */
-	FULL_US = 50 * 1000,		/* see note_full() */
+	FULL_US = 50 * 1000,		/* see report_full_later() */
 };
 
 static bool
@@ -75,7 +75,7 @@ on_fullness(struct timer *t)
  * wakes all members.
  */
 static void
-note_full(struct acceptor *a)
+report_full_later(struct acceptor *a)
 {
 	if (!a->on_full)
 		return;
@@ -105,7 +105,7 @@ accept_failed(struct acceptor *a, struct listener *l)
 		return -1;
 	fail("accept");
 	watch_listeners(a);
-	if (a->on_exhausted && backoff_is_news(&a->reported))
+	if (a->on_exhausted && backoff_is_due(&a->reported))
 		a->on_exhausted(a);
 	return -1;
 }
@@ -128,7 +128,7 @@ accept_one(struct acceptor *a, struct listener *l)
 		listener_gate(fd, 0);
 	sockopts_set_accepted(a->sockopts, fd);
 	a->open++;
-	note_full(a);
+	report_full_later(a);
 	a->on_accept(a, fd);
 	return 0;
 }
@@ -192,7 +192,7 @@ void
 acceptor_freed(struct acceptor *a)
 {
 	a->open--;
-	note_full(a);
+	report_full_later(a);
 	for (int i = 0; i < a->count; i++)
 		if (!a->at[i].source.watched) {
 			backoff_cancel(&a->at[i].backoff, a->loop);

@@ -12,7 +12,7 @@ static void
 setup_refuse(struct accept_setup *s, struct conn *c, enum reason reason,
     bool fault)
 {
-	s->on_refused(s, c, reason, fault && backoff_is_news(reason ==
+	s->on_refused(s, c, reason, fault && backoff_is_due(reason ==
 	    REASON_DENIED ? &s->reported->denied : &s->reported->fault));
 }
 

@@ -90,7 +90,7 @@ check_member(const struct settings *s, const struct sock_set *set)
 
 	if (s->reuseport)
 		return 0;
-	r = registry_look(s->udp, addr_port(&set->bound[0]));
+	r = registry_open_existing(s->udp, addr_port(&set->bound[0]));
 	if (!r)
 		return 0;
 	slot = slot_of_sockets(r, set);

@@ -60,7 +60,7 @@ fork_model_wait(struct fork_model *f, struct conn *c)
 	f->pending = c;
 	acceptor_pause(&f->acceptor);
 	backoff_rest(&f->backoff, f->acceptor.loop);
-	if (backoff_is_news(&f->reported))
+	if (backoff_is_due(&f->reported))
 		f->on_fault(f);
 }
 

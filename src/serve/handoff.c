@@ -131,7 +131,7 @@ handoff_give(struct handoff *h, int fd)
 		}
 		fail("handoff to a worker");
 		backoff_rest(&h->backoff, h->acceptor.loop);
-		if (backoff_is_news(&h->reported))
+		if (backoff_is_due(&h->reported))
 			h->on_fault(h);
 	}
 	return -1;

@@ -14,7 +14,7 @@ membership_check_registry(const struct settings *s, uint16_t port)
 
 	if (!s->reuseport || !port)
 		return 0;
-	r = registry_look(s->udp, port);
+	r = registry_open_existing(s->udp, port);
 	if (!r)
 		return 0;
 	taken = s->name && registry_has_name(r, s->name) &&
@@ -33,7 +33,7 @@ membership_check_registry(const struct settings *s, uint16_t port)
 int
 membership_check_replace(const struct settings *s, const struct endpoint *e)
 {
-	struct registry *r = registry_look(s->udp, e->port);
+	struct registry *r = registry_open_existing(s->udp, e->port);
 	int slot;
 
 	if (!r)

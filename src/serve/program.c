@@ -314,7 +314,7 @@ program_failed(struct program *p, struct conn *c)
 	conn_link(c, &p->waiting);
 	backoff_rest(&p->backoff, p->loop);
 	fail_add("clients wait");
-	if (backoff_is_news(&p->reported))
+	if (backoff_is_due(&p->reported))
 		p->on_wait(p);
 }
 

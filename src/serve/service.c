@@ -197,7 +197,7 @@ service_failure(struct service *s, const struct conn *c)
 		return errno == ETIMEDOUT ? REASON_TIMEOUT : REASON_RESET;
 	fail_as(STATUS_NETWORK, "%s: a record is too large to be sent back",
 	    addr_text(conn_origin(c), peer));
-	if (backoff_is_news(&s->reported))
+	if (backoff_is_due(&s->reported))
 		s->ops->on_fault(s);
 	return REASON_LOCAL;
 }
@@ -343,7 +343,7 @@ refuse_echoes(struct datagram_socket *s, struct udp_batch *all)
 
 		if (!would_come_back(s, &d->from))
 			continue;
-		losses_note(&all->unsent, &d->from, d->length, ELOOP);
+		losses_count(&all->unsent, &d->from, d->length, ELOOP);
 		d->from.len = 0;
 	}
 }
@@ -372,7 +372,7 @@ service_answer_each(struct service *s, int fd, const struct dgram *d)
 		n = dgram_send(fd, reply, length, &d->from, &d->to);
 		s->counters->out += n > 0 ? (size_t)n : 0;
 		if (n < 0)
-			losses_note(&s->dgrams->unsent, &d->from, length,
+			losses_count(&s->dgrams->unsent, &d->from, length,
 			    errno);
 	}
 }
@@ -397,7 +397,7 @@ drop_denied(struct service *s, struct udp_batch *all)
 		s->counters->accepted += dgram_pieces(d);
 		s->counters->closed += dgram_pieces(d);
 		s->counters->denied += dgram_pieces(d);
-		if (backoff_is_news(&s->setup.reported->denied))
+		if (backoff_is_due(&s->setup.reported->denied))
 			s->ops->on_fault(s);
 	}
 	all->count = kept;
@@ -446,7 +446,7 @@ datagrams_receive_failed(struct datagram_socket *d)
 		return;
 	fail("receive");
 	loop_del(s->loop, &d->source);
-	if (backoff_is_news(&s->reported))
+	if (backoff_is_due(&s->reported))
 		s->ops->on_fault(s);
 }
 

@@ -38,7 +38,7 @@ run_help(struct session *s, char *arg)
 
 /* What TLS agreed on; the client may have sent any name. */
 static void
-say_tls(struct session *s, const struct conn *c)
+who_print_tls(struct session *s, const struct conn *c)
 {
 	const struct tls *t = tls_of(c);
 	struct tls_facts facts;
@@ -55,7 +55,7 @@ say_tls(struct session *s, const struct conn *c)
 }
 
 static void
-say_conn(struct session *s, const struct conn *c)
+who_print_conn(struct session *s, const struct conn *c)
 {
 	char peer[ADDR_BY_TEXT], age[NUM_TEXT], in[NUM_TEXT], out[NUM_TEXT];
 	const struct addr *origin = conn_origin(c);
@@ -66,7 +66,7 @@ say_conn(struct session *s, const struct conn *c)
 	    duration_text(loop_now() - c->opened, age),
 	    bytes_text(c->in, in), bytes_text(c->out, out),
 	    c->read_ended ? "  they ended" : "");
-	say_tls(s, c);
+	who_print_tls(s, c);
 }
 
 /* The next younger connection (by id), or NULL. */
@@ -88,7 +88,7 @@ run_who(struct session *s, char *arg)
 	if (!s->relay->conns)
 		session_print(s, "nobody is connected\n");
 	for (struct conn *c = conn_after(s, 0); c; c = conn_after(s, c->id))
-		say_conn(s, c);
+		who_print_conn(s, c);
 }
 
 /* The connection with the id in arg ("3" or "#3"); NULL: none, says so. */
@@ -284,7 +284,7 @@ run_stats(struct session *s, char *arg)
 
 	(void)arg;
 	for (struct conn *c = conn_after(s, 0); c; c = conn_after(s, c->id)) {
-		say_conn(s, c);
+		who_print_conn(s, c);
 		in += c->in;
 		out += c->out;
 	}

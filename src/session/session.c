@@ -32,10 +32,10 @@
 #include "report/wrap.h"
 
 enum {
-	NEWS_A_SECOND = 10,
+	EVENTS_A_SECOND = 10,
 	SECOND_US = 1000 * 1000,
 	FLUSH_US = 60 * 1000,		/* a partial line is shown after this */
-	NEWS_AHEAD = 4 * 1024,		/* most bytes of events in the sink */
+	EVENTS_AHEAD = 4 * 1024,	/* most bytes of events in the sink */
 };
 
 void
@@ -78,7 +78,8 @@ session_print_event(struct session *s, const char *line, size_t length)
 {
 	if (!s->shown)
 		loop_timer_set(s->loop, &s->fold, loop_now() + SECOND_US);
-	if (s->shown++ < NEWS_A_SECOND && s->prompt.out->length < NEWS_AHEAD)
+	if (s->shown++ < EVENTS_A_SECOND &&
+	    s->prompt.out->length < EVENTS_AHEAD)
 		prompt_print(&s->prompt, line, length);
 	else
 		s->folded++;
@@ -117,7 +118,7 @@ session_refresh(struct session *s)
 {
 	char text[128];
 
-	if (s->shown > NEWS_A_SECOND || sink_full(s->prompt.out))
+	if (s->shown > EVENTS_A_SECOND || sink_full(s->prompt.out))
 		return;		/* on_fold() or the sink's owner does it */
 	session_prompt_text(s, text, sizeof(text));
 	prompt_set(&s->prompt, text);

@@ -367,15 +367,15 @@ tls_events(const struct tls *t, uint32_t asked)
 }
 
 uint32_t
-tls_told(const struct tls *t, uint32_t asked, uint32_t came)
+tls_events_meant(const struct tls *t, uint32_t asked, uint32_t came)
 {
-	uint32_t told = came & (EPOLLERR | EPOLLHUP);
+	uint32_t meant = came & (EPOLLERR | EPOLLHUP);
 
 	if (came & event_for(t->read_wants, EPOLLIN))
-		told |= asked & EPOLLIN;
+		meant |= asked & EPOLLIN;
 	if (came & event_for(t->write_wants, EPOLLOUT))
-		told |= asked & EPOLLOUT;
-	return told;
+		meant |= asked & EPOLLOUT;
+	return meant;
 }
 
 int

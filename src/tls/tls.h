@@ -69,11 +69,11 @@ uint64_t tls_payload(const struct tls *, uint64_t unacknowledged,
 
 /*
  * The events to wait for, if the caller asks for EPOLLIN, EPOLLOUT or both: a
- * read may have to send, and a write to receive. tls_told() is the way back,
- * from the events that came to those of asked that they mean.
+ * read may have to send, and a write to receive. tls_events_meant() is the way
+ * back, from the events that came to those of asked that they mean.
  */
 uint32_t tls_events(const struct tls *, uint32_t asked);
-uint32_t tls_told(const struct tls *, uint32_t asked, uint32_t came);
+uint32_t tls_events_meant(const struct tls *, uint32_t asked, uint32_t came);
 
 /* Sends a close_notify, once. 0: it is sent; -1: see errno. */
 int tls_shut(struct tls *);

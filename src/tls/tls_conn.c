@@ -100,7 +100,7 @@ on_tls_source(struct source *source, uint32_t events)
 {
 	struct conn *c = container_of(source, struct conn, source);
 
-	c->on_event(c, tls_told(c->tls->tls, c->tls->asked, events));
+	c->on_event(c, tls_events_meant(c->tls->tls, c->tls->asked, events));
 }
 
 static void

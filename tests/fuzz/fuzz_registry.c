@@ -491,7 +491,7 @@ prepare(void)
 {
 	make();
 	ours = anew = true;
-	kept.reader = registry_look(false, 9);
+	kept.reader = registry_open_existing(false, 9);
 	anew = false;
 	HOLDS(kept.reader);
 	locked = CUT;

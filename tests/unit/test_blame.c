@@ -18,7 +18,7 @@ who_answers_nothing_is_silent(void **state)
 	(void)state;
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(blame_is_silent(one_of_eight, 8, i,
-		    TRUST_TESTED), i == 3);
+		    PREDICTED_UNSURE), i == 3);
 }
 
 static void
@@ -30,7 +30,7 @@ two_of_eight_are_both_silent(void **state)
 	for (int i = 0; i < 8; i++)
 		b[i] = (struct blame){ 25, i < 2 ? 25 : 0 };
 	for (int i = 0; i < 8; i++)
-		assert_int_equal(blame_is_silent(b, 8, i, TRUST_TESTED), i < 2);
+		assert_int_equal(blame_is_silent(b, 8, i, PREDICTED_UNSURE), i < 2);
 }
 
 static void
@@ -39,8 +39,8 @@ a_late_answer_clears(void **state)
 	struct blame b[] = { { 100, 99 }, { 100, 0 } };
 
 	(void)state;
-	assert_false(blame_is_silent(b, 2, 0, TRUST_TESTED));
-	assert_false(blame_is_silent(b, 2, 0, TRUST_SURE));
+	assert_false(blame_is_silent(b, 2, 0, PREDICTED_UNSURE));
+	assert_false(blame_is_silent(b, 2, 0, PREDICTED_SURE));
 }
 
 /* If a program chooses at random, timeouts fall on all of them. */
@@ -53,7 +53,7 @@ timeouts_of_all_are_nobodys(void **state)
 	for (int i = 0; i < 8; i++)
 		b[i] = (struct blame){ 100, 12 };
 	for (int i = 0; i < 8; i++)
-		assert_false(blame_is_silent(b, 8, i, TRUST_TESTED));
+		assert_false(blame_is_silent(b, 8, i, PREDICTED_UNSURE));
 }
 
 /* C(8, 1) ways: one of 8 attempts timed out, whosever it was. */
@@ -65,8 +65,8 @@ few_attempts_could_be_chance(void **state)
 	(void)state;
 	for (int i = 0; i < 8; i++)
 		b[i] = (struct blame){ 1, i == 0 };
-	assert_false(blame_is_silent(b, 8, 0, TRUST_TESTED));
-	assert_true(blame_is_silent(b, 8, 0, TRUST_SURE));
+	assert_false(blame_is_silent(b, 8, 0, PREDICTED_UNSURE));
+	assert_true(blame_is_silent(b, 8, 0, PREDICTED_SURE));
 }
 
 /* 8 / C(56, 7) = 3.4e-8 is below one in a million, 8 / C(40, 5) = 1.2e-5 not. */
@@ -78,10 +78,10 @@ the_limit_is_one_in_a_million(void **state)
 	(void)state;
 	for (int i = 0; i < 8; i++)
 		b[i] = (struct blame){ 7, i == 0 ? 7 : 0 };
-	assert_true(blame_is_silent(b, 8, 0, TRUST_TESTED));
+	assert_true(blame_is_silent(b, 8, 0, PREDICTED_UNSURE));
 	for (int i = 0; i < 8; i++)
 		b[i] = (struct blame){ 5, i == 0 ? 5 : 0 };
-	assert_false(blame_is_silent(b, 8, 0, TRUST_TESTED));
+	assert_false(blame_is_silent(b, 8, 0, PREDICTED_UNSURE));
 }
 
 static void
@@ -90,9 +90,9 @@ if_nobody_answers_the_hash_can_not_be_tested(void **state)
 	struct blame b[] = { { 100, 100 }, { 100, 100 } };
 
 	(void)state;
-	assert_false(blame_is_silent(b, 2, 0, TRUST_TESTED));
-	assert_true(blame_is_silent(b, 2, 0, TRUST_SURE));
-	assert_true(blame_is_silent(b, 2, 1, TRUST_SURE));
+	assert_false(blame_is_silent(b, 2, 0, PREDICTED_UNSURE));
+	assert_true(blame_is_silent(b, 2, 0, PREDICTED_SURE));
+	assert_true(blame_is_silent(b, 2, 1, PREDICTED_SURE));
 }
 
 static void
@@ -101,10 +101,10 @@ nobody_is_blamed_for_nothing_or_by_a_program(void **state)
 	struct blame b[] = { { 0, 0 }, { 100, 100 }, { 100, 0 } };
 
 	(void)state;
-	assert_false(blame_is_silent(b, 3, 0, TRUST_SURE));
-	assert_false(blame_is_silent(b, 3, 0, TRUST_TESTED));
-	assert_true(blame_is_silent(b, 3, 1, TRUST_TESTED));
-	assert_false(blame_is_silent(b, 3, 1, TRUST_NONE));
+	assert_false(blame_is_silent(b, 3, 0, PREDICTED_SURE));
+	assert_false(blame_is_silent(b, 3, 0, PREDICTED_UNSURE));
+	assert_true(blame_is_silent(b, 3, 1, PREDICTED_UNSURE));
+	assert_false(blame_is_silent(b, 3, 1, PREDICTED_NOT));
 }
 
 int

@@ -11,7 +11,7 @@
 static void
 explain_holder(const struct addr *a)
 {
-	struct port_sockets p = { .looked = true };
+	struct port_sockets p = { .registry_tried = true };
 	struct diag_sock s = { .inode = unix_diag_inode(a) };
 	char who[PORT_SOCKET_TEXT];
 	struct owner o;

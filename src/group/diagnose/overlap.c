@@ -272,7 +272,7 @@ overlap_strangers_text(struct port_sockets *p, const struct own *own, int ours,
 
 /* Opens the port sockets of set, and finds the groups that are ours. */
 static int
-overlap_look(struct port_sockets *p, const struct sock_set *set,
+overlap_open(struct port_sockets *p, const struct sock_set *set,
     const struct sock_options *o, int own, struct own groups[static ADDR_MAX])
 {
 	if (!set->count || set->bound[0].sa.sa_family == AF_UNIX ||
@@ -293,7 +293,7 @@ overlap_strangers(const struct sock_set *set, const struct sock_options *o,
 	struct port_sockets p;
 
 	out->count = 0;
-	if (!o->reuseport || overlap_look(&p, set, o, own, groups) < 0)
+	if (!o->reuseport || overlap_open(&p, set, o, own, groups) < 0)
 		return;
 	for (int i = 0; i < set->count; i++)
 		overlap_strangers_text(&p, &groups[i], own, out);
@@ -308,7 +308,7 @@ overlaps_find(const struct sock_set *set, const struct sock_options *o,
 	struct port_sockets p;
 
 	out->count = 0;
-	if (overlap_look(&p, set, o, own, groups) < 0)
+	if (overlap_open(&p, set, o, own, groups) < 0)
 		return;
 	overlap_find(&p, groups, set->count, true, own > 0, out);
 	overlap_find(&p, groups, set->count, false, own > 0, out);

@@ -36,10 +36,10 @@ int
 port_sockets_open(struct port_sockets *p, bool datagram, uint16_t port,
     unsigned states)
 {
-	struct fault told;
+	struct fault before;
 	int result = -1;
 
-	fail_save(&told);
+	fail_save(&before);
 	*p = (struct port_sockets){ .datagram = datagram };
 	sockinfo_open(&p->sockinfo);
 	if (p->sockinfo.diag && sock_diag_dump(p->sockinfo.diag,
@@ -48,7 +48,7 @@ port_sockets_open(struct port_sockets *p, bool datagram, uint16_t port,
 		result = 0;
 	else
 		port_sockets_close(p);
-	fail_restore(&told);
+	fail_restore(&before);
 	return result;
 }
 
@@ -161,16 +161,17 @@ port_socket_listens(const struct diag_sock *s)
 
 /* Called only to name an owner, because opening a registry wakes members. */
 static void
-port_sockets_look(struct port_sockets *p)
+port_sockets_open_registry(struct port_sockets *p)
 {
-	struct fault told;
+	struct fault before;
 
-	if (p->looked || !p->count)
+	if (p->registry_tried || !p->count)
 		return;
-	p->looked = true;
-	fail_save(&told);
-	p->registry = registry_look(p->datagram, addr_port(&p->list[0].local));
-	fail_restore(&told);
+	p->registry_tried = true;
+	fail_save(&before);
+	p->registry = registry_open_existing(p->datagram,
+	    addr_port(&p->list[0].local));
+	fail_restore(&before);
 }
 
 const struct slot *
@@ -178,7 +179,7 @@ port_socket_slot(struct port_sockets *p, const struct diag_sock *d)
 {
 	int slot;
 
-	port_sockets_look(p);
+	port_sockets_open_registry(p);
 	slot = p->registry ? registry_find_socket(p->registry, d->inode,
 	    NULL) : -1;
 	return slot < 0 ? NULL : registry_slot(p->registry, slot);

@@ -11,7 +11,7 @@ struct port_sockets {
 					   order of the kernel's search */
 	struct sockinfo sockinfo;
 	struct registry *registry;		/* this user's, or NULL */
-	bool datagram, looked;
+	bool datagram, registry_tried;
 };
 
 enum relation {

@@ -43,8 +43,8 @@
 enum {
 	ACCEPT_US = 1000 * 1000,	/* until it is accepted */
 	DEFERRED_US = 50 * 1000,	/* the same, if it waits for data */
-	LOOK_FIRST_NS = 50 * 1000,
-	LOOK_LAST_NS = 5 * 1000 * 1000,
+	OBSERVE_FIRST_NS = 50 * 1000,
+	OBSERVE_LAST_NS = 5 * 1000 * 1000,
 	GREETING_US = 1000 * 1000,
 	GREETING_MAX = 256,
 	HOLDERS_MAX = 64,
@@ -61,7 +61,8 @@ void
 reach_open(struct reach *r, uint16_t port)
 {
 	sockinfo_open(&r->sockinfo);
-	r->registry = r->distant ? NULL : registry_look(r->datagram, port);
+	r->registry = r->distant ? NULL :
+	    registry_open_existing(r->datagram, port);
 }
 
 void
@@ -137,9 +138,10 @@ process_is_chosen(struct reach *r, pid_t pid)
 	return false;
 }
 
-enum sight {
-	SIGHT_HIT, SIGHT_MISS,
-	SIGHT_NOTHING,			/* nobody was seen to accept it */
+/* Who has accepted the connection. */
+enum reached {
+	REACHED_CHOSEN, REACHED_OTHER,
+	REACHED_UNKNOWN,		/* nobody was seen to accept it */
 };
 
 /* Finds the server's end of the connection; 0: there is none yet. */
@@ -153,8 +155,8 @@ end_find(struct reach *r, const struct addr *target, const struct addr *ours,
 	return end->inode != 0;
 }
 
-static enum sight
-end_sight(struct reach *r, uint64_t inode)
+static enum reached
+end_reached(struct reach *r, uint64_t inode)
 {
 	struct owners *o = r->sockinfo.owners;
 	pid_t pids[HOLDERS_MAX];
@@ -165,35 +167,35 @@ end_sight(struct reach *r, uint64_t inode)
 		n = owners_holders(o, inode, pids, HOLDERS_MAX);
 	}
 	if (n <= 0)
-		return SIGHT_NOTHING;
+		return REACHED_UNKNOWN;
 	for (int i = 0; i < n && i < HOLDERS_MAX; i++)
 		if (process_is_chosen(r, pids[i]))
-			return SIGHT_HIT;
-	return SIGHT_MISS;
+			return REACHED_CHOSEN;
+	return REACHED_OTHER;
 }
 
 /* Waits until the connection is accepted, and looks who has it. */
-static enum sight
-reach_look(struct reach *r, const struct addr *target, int fd)
+static enum reached
+reach_observe(struct reach *r, const struct addr *target, int fd)
 {
 	int64_t began = loop_now(), waited;
-	struct timespec gap = { .tv_nsec = LOOK_FIRST_NS };
+	struct timespec gap = { .tv_nsec = OBSERVE_FIRST_NS };
 	struct diag_sock end;
 	struct addr ours;
 	int found;
 
 	if (r->datagram || sock_name(fd, &ours) < 0)
-		return SIGHT_NOTHING;
+		return REACHED_UNKNOWN;
 	while ((found = end_find(r, target, &ours, &end)) == 0) {
 		waited = loop_now() - began;
 		if (waited >= ACCEPT_US || loop_now() >= r->deadline ||
 		    (end.state == TCP_SYN_RECV && waited >= DEFERRED_US))
-			return SIGHT_NOTHING;
+			return REACHED_UNKNOWN;
 		nanosleep(&gap, NULL);
-		if (gap.tv_nsec < LOOK_LAST_NS)
+		if (gap.tv_nsec < OBSERVE_LAST_NS)
 			gap.tv_nsec *= 2;
 	}
-	return found < 0 ? SIGHT_NOTHING : end_sight(r, end.inode);
+	return found < 0 ? REACHED_UNKNOWN : end_reached(r, end.inode);
 }
 
 /* Ends a connection that another member has got: by FIN, not by RST. */
@@ -283,13 +285,13 @@ reach_wrong(struct reach *r, const struct addr *target)
 
 /* A connection has come to nobody, or to another member; 1: it is good. */
 static int
-reach_judge(struct reach *r, const struct addr *target, enum sight sight)
+reach_judge(struct reach *r, const struct addr *target, enum reached reached)
 {
-	if (sight == SIGHT_HIT) {
+	if (reached == REACHED_CHOSEN) {
 		r->seen = true;
 		return 1;
 	}
-	if (sight == SIGHT_NOTHING && r->how == REACH_PREDICTION)
+	if (reached == REACHED_UNKNOWN && r->how == REACH_PREDICTION)
 		return 1;
 	if (r->how == REACH_PREDICTION)
 		reach_wrong(r, target);
@@ -336,7 +338,7 @@ reach_by_kernel(struct reach *r, const struct addr *target)
 		if (fd < 0)
 			return -1;
 		r->tries++;
-		if (reach_judge(r, target, reach_look(r, target, fd)) > 0)
+		if (reach_judge(r, target, reach_observe(r, target, fd)) > 0)
 			return fd;
 		reach_drop(fd);
 	}
@@ -348,7 +350,7 @@ static int
 greeting_peek(const struct reach *r, int fd, char line[static GREETING_MAX])
 {
 	int64_t end = loop_now() + GREETING_US;
-	struct timespec gap = { .tv_nsec = LOOK_LAST_NS };
+	struct timespec gap = { .tv_nsec = OBSERVE_LAST_NS };
 	struct pollfd in = { .fd = fd, .events = POLLIN };
 
 	if (end > r->deadline)

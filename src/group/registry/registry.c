@@ -170,14 +170,14 @@ registry_open(bool datagram, uint16_t port)
 }
 
 struct registry *
-registry_look(bool datagram, uint16_t port)
+registry_open_existing(bool datagram, uint16_t port)
 {
 	struct registry *r = registry_new();
 
 	if (!r)
 		return NULL;
 	r->reader = true;
-	if (registry_file_look(&r->file, datagram, port) == 0 &&
+	if (registry_file_open_existing(&r->file, datagram, port) == 0 &&
 	    table_map(r) == 0)
 		return r;
 	registry_free(r);

@@ -118,12 +118,12 @@ struct registry;
 /*
  * Opens this user's registry of a port in this network namespace; NULL: a fault
  * that says why there can be none. registry_private() makes one that only this
- * process and its children see, for their counts. registry_look() opens an
- * existing one for reading.
+ * process and its children see, for their counts. registry_open_existing()
+ * opens one that is there already, for reading.
  */
 struct registry *registry_open(bool datagram, uint16_t port);
 struct registry *registry_private(void);
-struct registry *registry_look(bool datagram, uint16_t port);
+struct registry *registry_open_existing(bool datagram, uint16_t port);
 /*
  * Whether another process has cut the file short: the registry is then empty.
  */

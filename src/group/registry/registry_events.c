@@ -71,7 +71,7 @@ events_emit_going(struct registry_events *e,
 
 /* Compares one slot with its copy. */
 static void
-events_look(struct registry_events *e, int i)
+events_observe(struct registry_events *e, int i)
 {
 	static const struct registry_events_ops none;
 	const struct registry_events_ops *ops = e->quiet ? &none : e->ops;
@@ -96,7 +96,7 @@ events_look(struct registry_events *e, int i)
 }
 
 static void
-events_look_all(struct registry_events *e)
+events_observe_all(struct registry_events *e)
 {
 	const struct steering *s = &registry_shared(e->registry)->steering;
 
@@ -109,16 +109,16 @@ events_look_all(struct registry_events *e)
 		return;
 	for (int i = 0; i < REGISTRY_SLOTS; i++)
 		if (e->seen[i].order || registry_slot(e->registry, i)->kind)
-			events_look(e, i);
+			events_observe(e, i);
 }
 
 static void
-on_look_again(struct timer *t)
+on_observe_again(struct timer *t)
 {
 	struct registry_events *e = container_of(t, struct registry_events,
 	    again);
 
-	events_look_all(e);
+	events_observe_all(e);
 	/* foreign members don't notify, but a program's indices include them */
 	if (e->source.fd < 0 || !e->settled ||
 	    registry_shared(e->registry)->steering.mode ||
@@ -145,7 +145,7 @@ on_event(struct source *s, uint32_t events)
 	(void)events;
 	while (read(s->fd, room, sizeof(room)) > 0)
 		continue;
-	events_look_all(e);
+	events_observe_all(e);
 	events_settle(e);
 }
 
@@ -156,11 +156,11 @@ registry_events_open(struct registry_events *e, struct loop *l,
 	memset(e->seen, 0, sizeof(e->seen));
 	e->loop = l;
 	e->registry = r;
-	e->again.on_timer = on_look_again;
+	e->again.on_timer = on_observe_again;
 	e->source.on_event = on_event;
 	e->source.fd = -1;
 	e->quiet = true;
-	events_look_all(e);
+	events_observe_all(e);
 	e->quiet = false;
 	e->source.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (e->source.fd >= 0 && registry_watch(r, e->source.fd,

@@ -282,7 +282,8 @@ registry_file_private(struct registry_file *f, const void *head,
 }
 
 int
-registry_file_look(struct registry_file *f, bool datagram, uint16_t port)
+registry_file_open_existing(struct registry_file *f, bool datagram,
+    uint16_t port)
 {
 	struct registry_dirs dirs;
 

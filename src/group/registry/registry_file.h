@@ -41,7 +41,8 @@ int registry_file_open(struct registry_file *, bool datagram, uint16_t port,
 int registry_file_private(struct registry_file *, const void *head,
     size_t head_length, size_t size);
 /* Opens an existing file for reading. */
-int registry_file_look(struct registry_file *, bool datagram, uint16_t port);
+int registry_file_open_existing(struct registry_file *, bool datagram,
+    uint16_t port);
 /*
  * The ports in this network namespace that have files: sets ports[PORT], which
  * has room for all 65,536.

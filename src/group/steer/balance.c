@@ -49,7 +49,7 @@ balance_apply(struct balance *b)
 }
 
 static void
-balance_look(struct balance *b)
+balance_observe(struct balance *b)
 {
 	b->looks = least_spend(b->looks, clock_ms());
 	if (balance_apply(b) < 0)
@@ -62,7 +62,7 @@ on_balance_rested(struct timer *t)
 	struct balance *b = container_of(t, struct balance, timer);
 
 	if (is_least(b))
-		balance_look(b);
+		balance_observe(b);
 }
 
 static void
@@ -75,7 +75,7 @@ on_turn(struct turn *t)
 		return;
 	wait = least_wait(b->looks, clock_ms());
 	if (!wait)
-		balance_look(b);
+		balance_observe(b);
 	else if (!b->timer.at)
 		balance_rest(b, wait);
 }

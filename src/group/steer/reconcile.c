@@ -362,7 +362,7 @@ is_early(const struct pass *w, const struct group *g)
  * does not, so it could get all connections, if it alone has the fewest.
  */
 static bool
-must_look_again(const struct reconcile *p, const struct group *g)
+must_observe_again(const struct reconcile *p, const struct group *g)
 {
 	return g->n > 1 && g->least == 1 && p->balanced &&
 	    registry_shared(p->registry)->balanced == p->balanced;
@@ -438,7 +438,7 @@ reconcile_apply(struct reconcile *p, const struct sock_set *set)
 		if (group_open(&g, r, p->diag, set->fd[i], &set->bound[i],
 		    p->datagram) > 0) {
 			pass_mend(&w, &g);
-			p->again |= must_look_again(p, &g);
+			p->again |= must_observe_again(p, &g);
 		}
 		free(g.list);
 	}

@@ -129,8 +129,8 @@ inspect_judge(struct inspect *s)
 		owners_refresh(s->sockinfo.owners);
 	fail_save(&saved);
 	p.sockinfo = s->sockinfo;
-	p.registry = registry_look(s->datagram, s->port);
-	p.looked = true;
+	p.registry = registry_open_existing(s->datagram, s->port);
+	p.registry_tried = true;
 	fail_restore(&saved);
 	n = inspect_groups_fill(s, &p);
 	if (p.registry)

@@ -6,7 +6,7 @@
  *	CONNECT	non-blocking connect(2)		it has connected
  *	PROXY	asks each proxy to connect	the last one has connected to
  *		to what is behind it		the server
- *	LOOK	asks the kernel which process	the kernel says so, or has no
+ *	OBSERVE	asks the kernel which process	the kernel says so, or has no
  *		accepted			such connection
  *	TLS	makes the handshake		it is done
  *	HOLD	nothing				plan->hold is over since it
@@ -14,12 +14,12 @@
  *	TALK	sends and reads			the exchange is done
  *	CLOSE	has sent FIN and reads on	the peer's FIN has come
  *
- * PROXY is left out without proxies. LOOK is left out if the kernel is not
+ * PROXY is left out without proxies. OBSERVE is left out if the kernel is not
  * asked, as behind a proxy, where this host need not have the server's end of
  * the connection. TLS and HOLD are left out if the plan has none. CONNECT and
- * PROXY have one limit
- * together, of which TLS has what is left then; each other stage has its own.
- * There is one timer for it; tick_at is for times that must be finer.
+ * PROXY share one limit, and TLS has what they leave of it; each other stage
+ * has its own. There is one timer for it; tick_at is for times that must be
+ * finer.
  * attempt_end() leaves any stage for IDLE: it reports the result to on_end,
  * which may start the attempt again. So a caller of a function that may end
  * the attempt does not touch the attempt afterwards.
@@ -27,10 +27,10 @@
  * A PROXY header is sent as soon as the connection is there: the server may
  * read it before it accepts for its program.
  *
- * The first look waits until every attempt that can start has started. Later
- * ones have growing gaps between them. Nothing is sent in LOOK, because a
- * server that answers and closes would be gone before it is found. CLOSE reads
- * on, because a socket that is closed with unread data sends RST.
+ * The kernel is first asked when every attempt that can start has started. The
+ * next questions have growing gaps between them. Nothing is sent in OBSERVE,
+ * because a server that answers and closes would be gone before it is found.
+ * CLOSE reads on, because a socket that is closed with unread data sends RST.
  *
  * The load owns the struct; the attempt owns its socket and its exchange.
  */
@@ -48,8 +48,8 @@
 #include "probe/who/identify.h"
 
 enum {
-	LOOK_FIRST_NS = 50 * 1000,
-	LOOK_LAST_NS = 5 * 1000 * 1000,
+	OBSERVE_FIRST_NS = 50 * 1000,
+	OBSERVE_LAST_NS = 5 * 1000 * 1000,
 	HIDDEN_NS = 10 * 1000 * 1000,	/* between two searches of /proc */
 	HIDDEN_PATIENCE_US = 300 * 1000,
 	DEFERRED_US = 20 * 1000,	/* longer than an ACK is under way */
@@ -91,7 +91,7 @@ attempt_secure(struct attempt *a)
 }
 
 static void
-look_found(struct attempt *a, int64_t now)
+observed_found(struct attempt *a, int64_t now)
 {
 	by_settle(a, BY_DIAG);
 	if (a->result.ns[LATENCY_ACCEPT] < 0)
@@ -101,7 +101,7 @@ look_found(struct attempt *a, int64_t now)
 
 /* The server has closed already, or is not on this host after all. */
 static void
-look_gone(struct attempt *a)
+observed_gone(struct attempt *a)
 {
 	by_settle(a, identify_has_group(a->shared->identify) ? BY_DIAG :
 	    BY_BANNER);
@@ -110,7 +110,7 @@ look_gone(struct attempt *a)
 
 /* Until then the socket reports nothing but an error, such as a reset. */
 static void
-look_later(struct attempt *a, int64_t ns)
+observe_later(struct attempt *a, int64_t ns)
 {
 	attempt_watch(a, 0);
 	attempt_tick_in(a, ns);
@@ -118,30 +118,30 @@ look_later(struct attempt *a, int64_t ns)
 
 /* Accepted, by a process that is not known yet. */
 static void
-look_hidden(struct attempt *a, int64_t now, int64_t waited)
+observed_hidden(struct attempt *a, int64_t now, int64_t waited)
 {
 	if (a->result.ns[LATENCY_ACCEPT] < 0)
 		a->result.ns[LATENCY_ACCEPT] = now - a->connected;
 	by_settle(a, BY_DIAG);
 	if (waited < HIDDEN_PATIENCE_US &&
 	    identify_is_hopeful(a->shared->identify))
-		look_later(a, HIDDEN_NS);
+		observe_later(a, HIDDEN_NS);
 	else
-		look_gone(a);
+		observed_gone(a);
 }
 
 static void
-look_queued(struct attempt *a, int64_t waited)
+observed_queued(struct attempt *a, int64_t waited)
 {
 	if (waited >= a->shared->plan->patience || loop_now() >= a->deadline) {
 		by_settle(a, BY_DIAG);
 		attempt_end(a, OUT_QUEUED, 0);
 		return;
 	}
-	look_later(a, a->look_gap);
-	a->look_gap *= 2;
-	if (a->look_gap > LOOK_LAST_NS)
-		a->look_gap = LOOK_LAST_NS;
+	observe_later(a, a->observe_gap);
+	a->observe_gap *= 2;
+	if (a->observe_gap > OBSERVE_LAST_NS)
+		a->observe_gap = OBSERVE_LAST_NS;
 }
 
 /* Whether our end sends first. */
@@ -163,25 +163,25 @@ is_deferred(const struct attempt *a, int64_t waited)
 }
 
 static void
-attempt_look(struct attempt *a)
+attempt_observe(struct attempt *a)
 {
-	int answer = identify_look(a->shared->identify, &a->ours,
+	int answer = identify_observe(a->shared->identify, &a->ours,
 	    a->predicted_inode, a->started, &a->result);
 	int64_t now = clock_ns(), waited = (now - a->connected) / 1000;
 
-	if (answer == LOOK_FOUND) {
-		look_found(a, now);
-	} else if (answer == LOOK_GONE || answer < 0) {
-		a->vanished = answer == LOOK_GONE && !a->served &&
+	if (answer == OBSERVED_FOUND) {
+		observed_found(a, now);
+	} else if (answer == OBSERVED_GONE || answer < 0) {
+		a->vanished = answer == OBSERVED_GONE && !a->served &&
 		    identify_has_group(a->shared->identify);
-		look_gone(a);
-	} else if (answer == LOOK_HIDDEN) {
-		look_hidden(a, now, waited);
-	} else if (answer == LOOK_DEFERRED && is_deferred(a, waited)) {
+		observed_gone(a);
+	} else if (answer == OBSERVED_HIDDEN) {
+		observed_hidden(a, now, waited);
+	} else if (answer == OBSERVED_DEFERRED && is_deferred(a, waited)) {
 		a->result.deferred = !attempt_speaks(a);
-		look_gone(a);
+		observed_gone(a);
 	} else {
-		look_queued(a, waited);
+		observed_queued(a, waited);
 	}
 }
 
@@ -249,7 +249,7 @@ attempt_on_reached(struct attempt *a)
 		return;
 	}
 	if (is_kernel_asked(a)) {
-		a->stage = STAGE_LOOK;
+		a->stage = STAGE_OBSERVE;
 		attempt_tick_in(a, 0);
 		return;
 	}
@@ -307,7 +307,7 @@ attempt_on_event(struct source *s, uint32_t events)
 		if (attempt_proxies_go_on(a) > 0)
 			attempt_on_reached(a);
 		break;
-	case STAGE_LOOK:
+	case STAGE_OBSERVE:
 	case STAGE_HOLD:
 		attempt_on_mute_error(a);
 		break;
@@ -434,7 +434,7 @@ attempt_start(struct attempt *a, uint64_t id, int64_t intended)
 	a->more.on_timer = attempt_on_more;
 	a->stage = STAGE_CONNECT;
 	a->tick_at = a->asking = 0;
-	a->look_gap = LOOK_FIRST_NS;
+	a->observe_gap = OBSERVE_FIRST_NS;
 	a->peer_ended = a->unbound = a->held = false;
 	a->chosen_inode = 0;
 	a->reopened = 0;
@@ -478,8 +478,8 @@ attempt_tick(struct attempt *a, int64_t now)
 	a->tick_at = 0;
 	if (a->stage == STAGE_CONNECT) {
 		attempt_connect(a);
-	} else if (a->stage == STAGE_LOOK) {
-		attempt_look(a);
+	} else if (a->stage == STAGE_OBSERVE) {
+		attempt_observe(a);
 	} else if (a->stage == STAGE_HOLD) {
 		attempt_talk(a);
 	} else if (a->stage == STAGE_TALK) {

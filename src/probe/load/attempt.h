@@ -36,7 +36,7 @@ struct attempt_shared {
 };
 
 enum stage {
-	STAGE_IDLE, STAGE_CONNECT, STAGE_PROXY, STAGE_LOOK, STAGE_TLS,
+	STAGE_IDLE, STAGE_CONNECT, STAGE_PROXY, STAGE_OBSERVE, STAGE_TLS,
 	STAGE_HOLD, STAGE_TALK, STAGE_CLOSE,
 };
 
@@ -58,7 +58,7 @@ struct attempt {
 	int64_t deadline;		/* the whole attempt's, loop_now() */
 	int64_t started, connected, secured_from, sent;	/* clock_ns() */
 	int64_t tick_at;		/* attempt_tick() is due; 0: never */
-	int64_t look_gap;		/* between two looks, nanoseconds */
+	int64_t observe_gap;		/* between two looks, nanoseconds */
 	int64_t asking;			/* time identify took after the reply */
 	bool unbound;			/* the second try: any source port */
 	bool held;			/* its port still has a connection */

@@ -40,7 +40,8 @@ void attempt_leave(struct attempt *);
 /* Reports the result. _by: the outcome is the one of an errno. */
 void attempt_end(struct attempt *, enum outcome, int error);
 void attempt_end_by(struct attempt *, int error);
-void attempt_end_saying(struct attempt *, enum outcome, const char *reason);
+void attempt_end_with_reason(struct attempt *, enum outcome,
+    const char *reason);
 /* The reason is the recorded fault without this beginning. */
 void attempt_end_fault(struct attempt *, enum outcome, const char *without);
 /* Closes the socket, and is idle. */

@@ -101,7 +101,7 @@ attempt_end(struct attempt *a, enum outcome outcome, int error)
 		if (a->verified && outcome == OUT_OK && a->result.row < 0)
 			a->result.row = a->result.predicted;
 		else if (!a->verified)
-			identify_learn(s->identify, a->predicted_inode,
+			identify_compare(s->identify, a->predicted_inode,
 			    &a->result);
 	}
 	attempt_release(a);
@@ -131,14 +131,14 @@ void
 attempt_end_by(struct attempt *a, int error)
 {
 	if (error == EPROTO && a->tls)
-		attempt_end_saying(a, OUT_TLS, a->tls->why ? a->tls->why :
+		attempt_end_with_reason(a, OUT_TLS, a->tls->why ? a->tls->why :
 		    strerror(error));
 	else
 		attempt_end(a, outcome_of(error), error);
 }
 
 void
-attempt_end_saying(struct attempt *a, enum outcome outcome,
+attempt_end_with_reason(struct attempt *a, enum outcome outcome,
     const char *reason)
 {
 	snprintf(a->result.reason, sizeof(a->result.reason), "%s", reason);
@@ -151,8 +151,8 @@ attempt_end_fault(struct attempt *a, enum outcome outcome, const char *without)
 	const char *text = fail_text();
 	size_t length = strlen(without);
 
-	attempt_end_saying(a, outcome, strncmp(text, without, length) == 0 ?
-	    text + length : text);
+	attempt_end_with_reason(a, outcome,
+	    strncmp(text, without, length) == 0 ? text + length : text);
 }
 
 void
@@ -268,7 +268,7 @@ attempt_close(struct attempt *a)
 	const struct plan *p = a->shared->plan;
 
 	if (a->exchange.why[0]) {
-		attempt_end_saying(a, OUT_ANSWER, a->exchange.why);
+		attempt_end_with_reason(a, OUT_ANSWER, a->exchange.why);
 		return;
 	}
 	a->result.answered = a->mute || a->exchange.wrong ? 0 : now;

@@ -106,7 +106,7 @@ scout_may_wait(const struct load *l)
 
 /* The address lacks the wanted member: whether another one, or time, helps. */
 static bool
-scout_looks_on(struct load *l)
+scout_tries_again(struct load *l)
 {
 	if (!l->reach.absent)
 		return false;
@@ -131,7 +131,7 @@ scout_aim(struct load *l)
 
 	l->shared.known = load_known(l);
 	while (load_aim(l, &l->addresses.at[l->address]) < 0) {
-		if (!scout_looks_on(l)) {
+		if (!scout_tries_again(l)) {
 			l->schedule.stopping = true;
 			l->on_fault(l);
 			return false;

@@ -185,7 +185,7 @@ aim_by_kernel(struct load *l, const struct addr *a)
 	r->absent = false;
 	if (r->registry)		/* another one, after a while */
 		registry_close(r->registry);
-	r->registry = registry_look(l->plan->datagram, l->port);
+	r->registry = registry_open_existing(l->plan->datagram, l->port);
 	if (port_group_find(&r->group, &r->sockinfo, r->registry,
 	    l->plan->datagram ? IPPROTO_UDP : IPPROTO_TCP, a, &source,
 	    l->plan->interface) < 0 || ports_plan(l) < 0)

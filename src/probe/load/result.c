@@ -132,12 +132,12 @@ result_steering(struct result *r, struct load *l, const struct identified *g)
 
 	r->steered = steered ? 1 : g ? identified_steered(g) : -1;
 	if (steered)
-		r->trust = TRUST_NONE;
+		r->predicted = PREDICTED_NOT;
 	else if (g)
-		r->trust = identified_trust(g);
+		r->predicted = identified_predicted(g);
 	else
-		r->trust = asked && l->shared.identify ? TRUST_TESTED :
-		    TRUST_NONE;
+		r->predicted = asked && l->shared.identify ? PREDICTED_UNSURE :
+		    PREDICTED_NOT;
 }
 
 static void
@@ -476,7 +476,7 @@ result_make(struct result *r, struct load *l)
 	note_wrong(r, l);
 	if (verdict_make(&r->verdict, &l->tally, known, changed) < 0)
 		return -1;
-	verdict_blame(&r->verdict, r->trust);
+	verdict_blame(&r->verdict, r->predicted);
 	verdict_steered(&r->verdict, r->steered);
 	r->verdict.report.what_if = moving && !result_is_steered(r) ? moving :
 	    NULL;

@@ -28,7 +28,7 @@ struct result {
 	char notes[RESULT_NOTES][RESULT_NOTE];
 	const char *note[RESULT_NOTES + 1];
 	int note_count;
-	enum trust trust;		/* in whose the timeouts were */
+	enum predicted predicted;	/* whose the timeouts were */
 	int steered;			/* 0, 1, or -1: not known */
 	char unjudged[RESULT_NOTE];	/* why there is no verdict, or "" */
 };

@@ -29,13 +29,13 @@ log_chance(uint64_t own, uint64_t all, uint64_t late)
 }
 
 bool
-blame_is_silent(const struct blame *b, int n, int i, enum trust trust)
+blame_is_silent(const struct blame *b, int n, int i, enum predicted predicted)
 {
 	uint64_t all = 0, late = 0;
 
-	if (trust == TRUST_NONE || !b[i].due || b[i].unanswered < b[i].due)
+	if (predicted == PREDICTED_NOT || !b[i].due || b[i].unanswered < b[i].due)
 		return false;
-	if (trust == TRUST_SURE)
+	if (predicted == PREDICTED_SURE)
 		return true;
 	for (int j = 0; j < n; j++) {
 		all += b[j].due;

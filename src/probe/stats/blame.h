@@ -11,19 +11,19 @@ struct blame {
 	uint64_t unanswered;		/* those of them that timed out */
 };
 
-/* How far it is known for whom an attempt was. */
-enum trust {
-	TRUST_NONE,			/* a program chooses, not the hash */
-	TRUST_TESTED,			/* the outcomes must bear it out */
-	TRUST_SURE,
+/* How well the kernel's hash predicts the member of an attempt. */
+enum predicted {
+	PREDICTED_NOT,			/* a program chooses, not the hash */
+	PREDICTED_UNSURE,		/* the outcomes must bear it out */
+	PREDICTED_SURE,
 };
 
 /*
  * Whether the i-th of n members answered nothing of what was for it. With
- * TRUST_TESTED it must also be certain that this is not chance: if the timeouts
- * had nothing to do with the members, a member without an answer would be seen
- * in fewer than one of a million cases.
+ * PREDICTED_UNSURE it must also be certain that this is not chance: if the
+ * timeouts had nothing to do with the members, a member without an answer would
+ * be seen in fewer than one of a million cases.
  */
-bool blame_is_silent(const struct blame *, int n, int i, enum trust);
+bool blame_is_silent(const struct blame *, int n, int i, enum predicted);
 
 #endif

@@ -217,7 +217,7 @@ merge_end(struct merge *m, struct verdict *s)
 		snprintf(m->tally.alpn, TALLY_ALPN, "%.63s", m->alpn.text);
 	if (verdict_make(s, &m->tally, known, m->changed) < 0)
 		return -1;
-	verdict_blame(s, m->blameless ? TRUST_NONE : TRUST_TESTED);
+	verdict_blame(s, m->blameless ? PREDICTED_NOT : PREDICTED_UNSURE);
 	verdict_steered(s, m->steered ? 1 : m->steering_open ? -1 : 0);
 	merge_target_fill(m, &s->target);
 	r->command = "probe";

@@ -310,17 +310,17 @@ verdict_facts_fill(struct finding_facts *to, const struct verdict *s)
 }
 
 void
-verdict_blame(struct verdict *s, enum trust trust)
+verdict_blame(struct verdict *s, enum predicted predicted)
 {
 	int k = (int)s->report.member_count;
 	struct blame *all = calloc((size_t)k + 1, sizeof(*all));
 
 	for (int i = 0; all && i < k; i++)
 		all[i] = s->order[i]->blame;
-	for (int i = 0; all && i < k && trust != TRUST_NONE; i++) {
+	for (int i = 0; all && i < k && predicted != PREDICTED_NOT; i++) {
 		s->members[i].due = (int64_t)all[i].due;
 		s->members[i].unanswered = (int64_t)all[i].unanswered;
-		if (!blame_is_silent(all, k, i, trust))
+		if (!blame_is_silent(all, k, i, predicted))
 			continue;
 		group_flag_set(&s->member_flags[i], GROUP_SILENT);
 		group_flags_add(&s->flags, &s->member_flags[i]);

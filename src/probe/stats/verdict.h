@@ -49,7 +49,7 @@ int verdict_make(struct verdict *, struct tally *, enum knowledge,
  * Puts timeouts down to members, and flags those that answered nothing.
  * Without this call nobody is blamed.
  */
-void verdict_blame(struct verdict *, enum trust);
+void verdict_blame(struct verdict *, enum predicted);
 /* Whether a program chooses the members: 0, 1, or -1: not known. */
 void verdict_steered(struct verdict *, int64_t steered);
 /*

@@ -260,15 +260,15 @@ is_connection_over(struct identify *w, const struct addr *ours, const struct
 }
 
 /* Only reading all of /proc finds a new child of a server that forks. */
-static enum look
-look_at_holders(struct identify *w, const struct addr *ours,
+static enum observed
+observe_holders(struct identify *w, const struct addr *ours,
     const struct diag_sock *s, int64_t since, struct attempt_result *r)
 {
 	pid_t pids[HOLDERS_MAX];
 	int count = owners_holders(w->owners, s->inode, pids, HOLDERS_MAX);
 
 	if (!count && is_connection_over(w, ours, s))
-		return LOOK_GONE;
+		return OBSERVED_GONE;
 	if (!count) {
 		w->uid = s->uid;
 		w->hidden++;
@@ -276,12 +276,12 @@ look_at_holders(struct identify *w, const struct addr *ours,
 		/* root sees every process, sooner or later */
 		if (geteuid() && s->uid != geteuid())
 			r->row = tally_user(w->tally, s->uid);
-		return LOOK_HIDDEN;
+		return OBSERVED_HIDDEN;
 	}
 	w->seen = true;
 	r->row = holders_row(w, pids, count < HOLDERS_MAX ? count :
 	    HOLDERS_MAX, since, r);
-	return r->row < 0 ? LOOK_HIDDEN : LOOK_FOUND;
+	return r->row < 0 ? OBSERVED_HIDDEN : OBSERVED_FOUND;
 }
 
 /*
@@ -303,7 +303,7 @@ is_as_predicted(struct identify *w, uint64_t inode, uint64_t predicted_inode,
 }
 
 int
-identify_look(struct identify *w, const struct addr *ours,
+identify_observe(struct identify *w, const struct addr *ours,
     uint64_t predicted_inode, int64_t since, struct attempt_result *r)
 {
 	struct diag_sock s;
@@ -313,15 +313,15 @@ identify_look(struct identify *w, const struct addr *ours,
 		return -1;
 	if (!found || s.state == TCP_LISTEN || s.state == TCP_TIME_WAIT ||
 	    s.state == TCP_CLOSE)
-		return LOOK_GONE;
+		return OBSERVED_GONE;
 	if (s.inode && is_as_predicted(w, s.inode, predicted_inode, &r->row))
-		return LOOK_FOUND;
+		return OBSERVED_FOUND;
 	if (s.inode)
-		return look_at_holders(w, ours, &s, since, r);
+		return observe_holders(w, ours, &s, since, r);
 	if (s.state == TCP_ESTABLISHED || s.state == TCP_CLOSE_WAIT)
-		return LOOK_QUEUED;
+		return OBSERVED_QUEUED;
 	/* the kernel reports NEW_SYN_RECV as SYN_RECV */
-	return s.state == TCP_SYN_RECV ? LOOK_DEFERRED : LOOK_GONE;
+	return s.state == TCP_SYN_RECV ? OBSERVED_DEFERRED : OBSERVED_GONE;
 }
 
 void
@@ -332,7 +332,7 @@ identify_answer(struct identify *w, const struct addr *ours,
 
 	r->replied = true;
 	if (r->row < 0)
-		identify_look(w, ours, predicted_inode, since, r);
+		identify_observe(w, ours, predicted_inode, since, r);
 	if (r->row < 0 || r->newcomer || w->tally->rows[r->row].foreign ||
 	    sock_diag_get(w->diag, w->protocol, &w->target, ours, &s) <= 0 ||
 	    !s.inode || s.state == TCP_LISTEN)
@@ -407,7 +407,7 @@ identify_is_hopeful(const struct identify *w)
 }
 
 void
-identify_learn(struct identify *w, uint64_t predicted_inode,
+identify_compare(struct identify *w, uint64_t predicted_inode,
     struct attempt_result *r)
 {
 	int owner = identify_row(w, predicted_inode);
@@ -432,7 +432,7 @@ identify_learn(struct identify *w, uint64_t predicted_inode,
 	if (!w->tally->rows[row].listens)
 		return;
 	prediction_compare(&w->prediction, owner, row);
-	listeners_learn(&w->group, predicted_inode, row);
+	listeners_observe(&w->group, predicted_inode, row);
 }
 
 int
@@ -506,12 +506,12 @@ identify_end(struct identify *w, struct tally *t)
 	return found;
 }
 
-enum trust
-identified_trust(const struct identified *g)
+enum predicted
+identified_predicted(const struct identified *g)
 {
 	if (g->record.wrong || g->record.steered)
-		return TRUST_NONE;
-	return g->reliable ? TRUST_SURE : TRUST_TESTED;
+		return PREDICTED_NOT;
+	return g->reliable ? PREDICTED_SURE : PREDICTED_UNSURE;
 }
 
 int

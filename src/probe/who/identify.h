@@ -12,12 +12,12 @@
  */
 struct identify;
 
-enum look {
-	LOOK_FOUND,	/* accepted, by the process of *row */
-	LOOK_HIDDEN,	/* accepted, by a process that can't be seen (yet) */
-	LOOK_QUEUED,	/* not accepted yet */
-	LOOK_DEFERRED,	/* the server waits for data (TCP_DEFER_ACCEPT) */
-	LOOK_GONE,	/* closed by the server, or not on this host */
+enum observed {
+	OBSERVED_FOUND,		/* accepted, by the process of *row */
+	OBSERVED_HIDDEN,	/* accepted, by one that can't be seen (yet) */
+	OBSERVED_QUEUED,	/* not accepted yet */
+	OBSERVED_DEFERRED,	/* the server waits for data: see tcp(7) */
+	OBSERVED_GONE,		/* closed, or not on this host */
 };
 
 /* NULL and a fault if sock_diag or /proc is not available. */
@@ -74,10 +74,10 @@ bool identify_verify(struct identify *, const struct addr *ours,
 
 /*
  * Finds the process that has the server's end of a connection. since
- * (clock_ns()) is before the connection began. Returns enum look, or -1 if
+ * (clock_ns()) is before the connection began. Returns enum observed, or -1 if
  * nothing can be asked.
  */
-int identify_look(struct identify *, const struct addr *ours,
+int identify_observe(struct identify *, const struct addr *ours,
     uint64_t predicted_inode, int64_t since, struct attempt_result *);
 /* The same once a reply has come: finds the process that sent it. */
 void identify_answer(struct identify *, const struct addr *ours,
@@ -85,14 +85,14 @@ void identify_answer(struct identify *, const struct addr *ours,
 /*
  * Whether the server certainly waits for data before it accepts: its listener
  * has TCP_DEFER_ACCEPT, or that is unknown and its queue is not full, which
- * would be the only other cause of LOOK_DEFERRED.
+ * would be the only other cause of OBSERVED_DEFERRED.
  */
 bool identify_is_deferred(struct identify *, uint64_t predicted_inode);
-/* Whether another look may find a process that is LOOK_HIDDEN. */
+/* Whether a later call may find a process that is OBSERVED_HIDDEN. */
 bool identify_is_hopeful(const struct identify *);
 
 /* Compares the prediction with the process that accepted, if known. */
-void identify_learn(struct identify *, uint64_t predicted_inode,
+void identify_compare(struct identify *, uint64_t predicted_inode,
     struct attempt_result *);
 
 struct identified {
@@ -114,7 +114,7 @@ struct identified {
 enum knowledge identified_knowledge(const struct identified *);
 
 /* How far the hash says whose an attempt was that nobody answered. */
-enum trust identified_trust(const struct identified *);
+enum predicted identified_predicted(const struct identified *);
 /*
  * Whether a program chooses the members: 1 if some connection went to another
  * one than the hash gives; 0 if enough went where it says, each socket being

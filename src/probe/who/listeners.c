@@ -211,7 +211,7 @@ listeners_half_open(const struct listeners *s)
 }
 
 void
-listeners_learn(struct listeners *s, uint64_t inode, int row)
+listeners_observe(struct listeners *s, uint64_t inode, int row)
 {
 	struct listener *l = listener_find(s, inode);
 

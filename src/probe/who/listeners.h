@@ -43,7 +43,7 @@ bool listeners_held_by(const struct listeners *, pid_t pid);
 /* The only one with half-open connections; 0: none, or several. */
 uint64_t listeners_half_open(const struct listeners *);
 /* A row was seen to accept a connection that was predicted for a socket. */
-void listeners_learn(struct listeners *, uint64_t inode, int row);
+void listeners_observe(struct listeners *, uint64_t inode, int row);
 
 /* Whether the list has other sockets than these. */
 bool listeners_differ(const struct listeners *, const struct diag_sock *list,
@@ -52,7 +52,7 @@ bool listeners_differ(const struct listeners *, const struct diag_sock *list,
 /*
  * Whether several processes accept from one socket: then they compete for its
  * connections, and no hash distributes them. In a group of several sockets,
- * only listeners_learn() shows that. To be called before listeners_weigh().
+ * only listeners_observe() shows that. To be called before listeners_weigh().
  */
 bool listeners_are_shared(const struct listeners *, const struct tally *);
 

@@ -34,7 +34,7 @@ poll_is_member(struct membership_poll *r, const pid_t *pids, int count, int i,
 {
 	if (sock_acceptor_is_manager(pids, count, pids[i]))
 		return false;
-	return !r->looked || tally_process_find(&r->known, pids[i]) >= 0 ||
+	return !r->observed || tally_process_find(&r->known, pids[i]) >= 0 ||
 	    !newcomer_is(r->served, pids, count, pids[i], inode);
 }
 
@@ -102,10 +102,10 @@ poll_compare(struct membership_poll *r, const bool *here)
 		if (here[i] == (row->weight > 0))
 			continue;
 		row->weight = here[i];
-		if (r->looked)
+		if (r->observed)
 			r->on_change(r, row, here[i]);
 	}
-	r->looked = true;
+	r->observed = true;
 }
 
 static void
@@ -118,8 +118,8 @@ poll_mark_all(struct membership_poll *r, const struct diag_sock *list, int
 }
 
 void
-membership_poll_look(struct membership_poll *r, const struct addr *target,
-    bool doubt)
+membership_poll_observe(struct membership_poll *r,
+    const struct addr *target, bool doubt)
 {
 	static bool here[KNOWN_MAX];
 	struct diag_sock *list;

@@ -20,17 +20,17 @@ struct membership_poll {
 	struct sock_diag *diag;
 	struct owners *owners;
 	struct tally known;		/* a row each; weight 1: a member now */
-	bool looked;
+	bool observed;
 };
 
 /* The caller's fields are set. Without sock_diag it sees no members. */
 void membership_poll_open(struct membership_poll *);
 /*
- * Reports what has changed since the last look. doubt: re-scan /proc, for
+ * Reports what has changed since the last call. doubt: re-scan /proc, for
  * processes that came to hold the same sockets.
  */
-void membership_poll_look(struct membership_poll *, const struct addr *target,
-    bool doubt);
+void membership_poll_observe(struct membership_poll *,
+    const struct addr *target, bool doubt);
 void membership_poll_close(struct membership_poll *);
 
 #endif

@@ -24,7 +24,7 @@ registry_counts_open(struct registry_counts *r, bool datagram, uint16_t port)
 	int members = 0;
 
 	memset(r, 0, sizeof(*r));
-	r->registry = port ? registry_look(datagram, port) : NULL;
+	r->registry = port ? registry_open_existing(datagram, port) : NULL;
 	if (!r->registry)
 		return -1;
 	r->serial = registry_shared(r->registry)->steering.serial;
