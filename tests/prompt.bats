@@ -349,6 +349,38 @@ unbroken() {
 	sees b 'still sane'
 }
 
+@test "prompt: a background job leaves the terminal to the shell, and reads it after fg" {
+	shell b
+	enter b 'rpnc listen 0 &'
+	listening b
+	client
+	ask "$c" 'from the peer'
+	sees b 'from the peer'
+	enter b 'echo it is "ours"'
+	sees b 'it is ours'
+	enter b 'jobs'
+	sees b 'Running'
+	enter b fg
+	sees b $'fg\nrpnc listen 0'
+	enter b 'typed after fg'
+	hears "$c" 'typed after fg'
+	keys b C-z
+	sees b Stopped
+	enter b bg
+	sees b 'rpnc listen 0 &'
+	enter b 'echo again "ours"'
+	sees b 'again ours'
+	ask "$c" 'while in the background'
+	sees b 'while in the background'
+	# what is typed for the shell is awaited by nobody
+	keyed b 'echo un"typed"'
+	sees b 'echo un"typed"'
+	hang_up "$c"
+	keys b C-u
+	enter b 'wait %1; echo status "$?"'
+	sees b 'status 0'
+}
+
 @test "prompt: a long line survives 80x24, 40x10, and a change in between" {
 	local long=
 	for n in {1..30}; do long+="word$n "; done

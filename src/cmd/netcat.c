@@ -21,7 +21,6 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "base/num.h"
-#include "terminal/foreground.h"
 
 /* If stdout is this many bytes behind, further lines are only counted. */
 enum { LINES_AHEAD = 64 * 1024 };
@@ -210,8 +209,7 @@ netcat_open(struct netcat *n, const struct settings *s)
 
 	n->relay_options = (struct relay_options){
 		.until = (enum until)s->until, .crlf = s->crlf,
-		.no_input = s->no_stdin || netcat_wants_prompt(s) ||
-		    in_background(STDIN_FILENO),
+		.no_input = s->no_stdin || netcat_wants_prompt(s),
 		.no_shutdown = s->no_shutdown, .keep = s->keep,
 		.delay = s->delay, .idle = s->idle_timeout, .linger = s->linger,
 	};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "terminal/foreground.h"
 
 enum { HELD = 64 * 1024 };	/* the longest line that is kept whole */
 
@@ -20,6 +21,12 @@ input_is_null(int fd)
 
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	    st.st_rdev == makedev(1, 3);
+}
+
+bool
+input_is_withheld(const struct input *in)
+{
+	return in->terminal && in_background(in->source.fd);
 }
 
 int

@@ -16,7 +16,7 @@ struct input {
 	char *held;		/* bytes read, but not given yet */
 	size_t length;
 	int64_t next;		/* loop_now(): the next line not before */
-	struct timer pause;	/* until then */
+	struct timer pause;	/* until then, or in the background */
 };
 
 /* Bytes of input that were not delivered, and never will be. */
@@ -38,6 +38,12 @@ int input_hold(struct input *);
 ssize_t input_line(struct input *, char *room, size_t most, int64_t delay);
 /* Whether input_line() has a line without a read(2). */
 bool input_has_line(const struct input *);
+
+/*
+ * Whether another job has the terminal: a read would stop this process, and what
+ * is typed is for that job. No signal tells when this changes.
+ */
+bool input_is_withheld(const struct input *);
 
 /* Whether a read would return at once: data, the end, or an error. */
 bool input_is_ready(int fd);

@@ -31,6 +31,7 @@ enum {
 	PIECE = 256 * 1024,	/* one read */
 	RECORD = 16 * 1024,	/* one datagram of input */
 	DATAGRAMS_A_WAKE = 64,
+	RETRY_US = 200 * 1000,	/* while another job has the terminal */
 };
 
 static void
@@ -232,7 +233,7 @@ relay_read_input(struct relay *r)
 	relay_push_all(r);
 }
 
-/* The pause after a line is over. */
+/* The pause is over: after a line, or while another job had the terminal. */
 static void
 on_input_pause(struct timer *timer)
 {
@@ -251,6 +252,11 @@ on_input(struct source *source, uint32_t events)
 	struct relay_conn *only = relay_direct(r);
 
 	(void)events;
+	if (input_is_withheld(&r->in)) {
+		loop_del(r->loop, source);
+		loop_timer_set(r->loop, &r->in.pause, loop_now() + RETRY_US);
+		return;
+	}
 	if (!only || !relay_conn_is_up_to_date(only)) {
 		relay_read_input(r);
 		return;

@@ -43,6 +43,13 @@ enum {
 	VANISHED_US = 20 * 1000,	/* within it, a reset arrives on a host */
 };
 
+/* Whether nothing that can be read from input now is for the peers. */
+static bool
+relay_has_no_input(const struct relay *r)
+{
+	return r->in.none || r->in.ended || input_is_withheld(&r->in);
+}
+
 /*
  * After the peer's end: whether input may still give data for it. A terminal
  * has no end of its own, so only what is typed already counts.
@@ -52,7 +59,7 @@ relay_conn_awaits_input(const struct relay_conn *link)
 {
 	const struct relay *r = link->relay;
 
-	if (r->in.none || r->in.ended || link->conn->write_ended || link->gone)
+	if (relay_has_no_input(r) || link->conn->write_ended || link->gone)
 		return false;
 	if (r->options->until == UNTIL_PEER || r->in.terminal)
 		return r->in.length || input_is_ready(r->in.source.fd);
@@ -112,7 +119,7 @@ relay_conn_loss(const struct relay_conn *link)
 		loss.at_least = n > 0;
 	}
 	loss.bytes = relay_conn_owed(link) + c->queued + n;
-	if (r->count == 1 && !r->options->keep && !r->in.none && !r->in.ended &&
+	if (r->count == 1 && !r->options->keep && !relay_has_no_input(r) &&
 	    (link->gone || !c->write_ended)) {
 		loss.bytes += r->in.length;
 		input_left(r->in.source.fd, &loss);
@@ -126,7 +133,7 @@ relay_conn_end_in_order(struct relay_conn *link)
 {
 	const struct relay *r = link->relay;
 
-	if (relay_conn_is_up_to_date(link) && (r->in.none || r->in.ended))
+	if (relay_conn_is_up_to_date(link) && relay_has_no_input(r))
 		conn_finish(link->conn);
 }
 

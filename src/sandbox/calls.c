@@ -148,6 +148,9 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(tkill, KEEPS_BYTES),
 	CALL(getpid, KEEPS_BYTES),
 	CALL(getppid, KEEPS_BYTES),
+	/* getpgrp(2): whether another job has the terminal */
+	CALL(getpgrp, KEEPS_BYTES),
+	CALL_IF(getpgid, KEEPS_BYTES, IS(0, 0)),
 	CALL(gettid, KEEPS_BYTES),
 	CALL(getuid, KEEPS_BYTES),
 	CALL(geteuid, KEEPS_BYTES),
@@ -225,7 +228,6 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(inotify_add_watch, KEEPS_OTHERS),
 	/* the prompt */
 	CALL(pselect6, KEEPS_PROMPT),
-	CALL(getpgrp, KEEPS_PROMPT),
 	CALL(getpgid, KEEPS_PROMPT | KEEPS_CHILDREN),
 	/* children */
 	CALL(fork, KEEPS_CHILDREN | KEEPS_NAMES),
