@@ -280,6 +280,18 @@ haproxy_with() {
 		"127.0.0.1:N sent a bad PROXY header: it begins like neither version 1 nor 2"
 }
 
+@test "proxy protocol: the client of a bad or short header learns by a reset that its bytes went nowhere" {
+	local bytes
+	start listen -k --accept-proxy 127.0.0.1:0
+	for bytes in PROXY 'PROXY TCP4 1.2.3.4\r\n' hello 'hello\r\n'; do
+		run -1 --separate-stderr timeout 20 rpnc connect 127.0.0.1 "$port" < <(printf "$bytes")
+		[[ $stderr == *'Connection reset by peer'* ]]
+	done
+	# one that says nothing is ended in order
+	run -0 timeout 20 rpnc connect 127.0.0.1 "$port" </dev/null
+	assert_equal "$output" ''
+}
+
 @test "proxy protocol: of 1000 connections half are broken, and no descriptor is left" {
 	local before server
 	for server in 'echo --json' 'listen -k --json'; do

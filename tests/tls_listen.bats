@@ -155,6 +155,17 @@ with_haproxy() {
 	assert_equal "$(grep -c '^rpnc' err.0)" 1
 }
 
+@test "listen, echo --tls: a client without TLS learns by a reset that its bytes went nowhere" {
+	local command
+	for command in 'listen -k' echo 'echo -w 1 --accept fork'; do
+		start $command --tls 127.0.0.1:0
+		run -1 --separate-stderr timeout 20 rpnc connect 127.0.0.1 "$port" <<<hello
+		[[ $stderr == *'Connection reset by peer'* ]]
+		# one that says nothing gets an alert, and is ended in order
+		timeout 20 rpnc connect 127.0.0.1 "$port" </dev/null >alert
+	done
+}
+
 @test "listen --tls: a bad file is status 2, and it does not listen" {
 	local want
 	refused_with() {

@@ -22,6 +22,7 @@
 #include "base/container.h"
 #include "base/fail.h"
 #include "net/proxy_header.h"
+#include "net/sockopt.h"
 
 enum {
 	LIMIT_US = 3 * 1000 * 1000,
@@ -71,6 +72,9 @@ header_wait_refuse(struct header_wait *w, enum reason reason, bool fault)
 	struct accept_proxy *p = w->all;
 	struct conn *c = w->conn;
 
+	/* a FIN would tell the client that its bytes were taken */
+	if (w->have)
+		sock_reset_at_close(c->source.fd);
 	header_wait_end(w);
 	p->on_refused(p, c, reason, fault);
 	return -1;

@@ -16,6 +16,7 @@
 
 #include "base/container.h"
 #include "base/fail.h"
+#include "net/sockopt.h"
 #include "tls/tls_conn.h"
 
 enum { LIMIT_US = 10 * 1000 * 1000 };
@@ -71,6 +72,9 @@ handshake_failed(struct handshake *h)
 
 	snprintf(who, sizeof(who), "%s:", addr_text(conn_origin(h->conn), peer));
 	fail_option(who);
+	/* a FIN would tell the client that its bytes were taken */
+	if (tls_is_unanswered(h->tls))
+		sock_reset_at_close(h->conn->source.fd);
 	handshake_refuse(h, REASON_NO_TLS);
 }
 

@@ -18,7 +18,8 @@
  * as a macro goes by the function that is below it: SSL_ctrl(3ssl).
  */
 #define OPENSSL_SYMBOLS(X) \
-	X(ASN1_INTEGER_set_uint64) X(BIO_number_written) X(CRYPTO_free) \
+	X(ASN1_INTEGER_set_uint64) X(BIO_number_read) X(BIO_number_written) \
+	X(CRYPTO_free) \
 	X(ERR_clear_error) X(ERR_peek_error) X(ERR_peek_last_error) \
 	X(ERR_reason_error_string) X(EVP_Digest) X(EVP_PKEY_Q_keygen) \
 	X(OpenSSL_version) \

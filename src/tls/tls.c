@@ -164,6 +164,15 @@ tls_sent(const struct tls *t)
 	return ssl->BIO_number_written(ssl->SSL_get_wbio(t->session));
 }
 
+bool
+tls_is_unanswered(const struct tls *t)
+{
+	const struct openssl *ssl = openssl_of(t);
+
+	return ssl->BIO_number_read(ssl->SSL_get_wbio(t->session)) &&
+	    !tls_sent(t);
+}
+
 /* Whether OpenSSL holds bytes that it has read, perhaps half a record. */
 static bool
 tls_has_more(const struct tls *t)

@@ -50,6 +50,12 @@ struct tls *tls_new(struct tls_context *, int fd, const char *name);
  */
 enum tls_step tls_handshake(struct tls *);
 
+/*
+ * Whether bytes of the peer were read, but none was sent to it, not even an
+ * alert: OpenSSL sends none to a peer that does not speak TLS.
+ */
+bool tls_is_unanswered(const struct tls *);
+
 void tls_facts(const struct tls *, struct tls_facts *);
 
 /*
