@@ -16,6 +16,8 @@ import termios
 import threading
 import time
 
+from driver import Finding, check, tree
+
 LIMIT = float(os.environ.get("LIMIT", 30))  # seconds for one run
 SPIN = 0.05         # seconds of processor time of a server that has no client
 DATA = bytes(range(256)) * 400
@@ -27,15 +29,6 @@ ENDED = set(range(0, 8)) | set(ENDED_BY_TERM)
 # A server as its clients see it: what they connect to, and how.
 Way = collections.namedtuple("Way", "address kind tls head",
                              defaults=(socket.SOCK_STREAM, False, b""))
-
-
-class Finding(Exception):
-    pass
-
-
-def check(holds, what):
-    if not holds:
-        raise Finding(what)
 
 
 def pause(seconds):
@@ -300,14 +293,6 @@ def processes():
         name = read_of(pid, "comm").decode().strip()
         if name:
             yield int(pid), name
-
-
-def tree(pid):
-    """It and all below it."""
-    found = [pid]
-    for p in found:
-        found += map(int, read_of(p, "task/%d/children" % p).split())
-    return found
 
 
 def open_of(pid):

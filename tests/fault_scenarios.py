@@ -9,8 +9,9 @@ import socket
 import threading
 from subprocess import DEVNULL, PIPE
 
-from fault_run import (DATA, ENDED_BY_TERM, Way, check, eventually, exchange,
-                       proxy, send_all)
+from driver import check
+from fault_run import (DATA, ENDED_BY_TERM, Way, eventually, exchange, proxy,
+                       send_all)
 
 GRACE = "--grace", "1"  # what a program may take that can't be killed
 LO, ANY = "127.0.0.1", ["127.0.0.1", "0"]

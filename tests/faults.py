@@ -32,7 +32,8 @@ import sys
 import threading
 import zlib
 
-from fault_run import Finding, Run
+from driver import Finding
+from fault_run import Run
 from fault_scenarios import SCENARIOS
 
 CPU_LIMIT = 3.0     # seconds of processor time of one run

@@ -25,6 +25,7 @@ import termios
 import time
 
 import tracing
+from driver import Finding, check, children, tree
 
 LIMIT = float(os.environ.get("LIMIT", 60))  # seconds for one step
 SLOW = 0.25         # a client that waits longer is replaced by another
@@ -33,15 +34,6 @@ PACE = 0.001        # between two clients that begin
 PIDFD_GETFD = 438
 PR_SET_PDEATHSIG = 1
 SO_DETACH_REUSEPORT_BPF = 68
-
-
-class Finding(Exception):
-    pass
-
-
-def check(holds, what):
-    if not holds:
-        raise Finding(what)
 
 
 def sockets_by_fd(pid):
@@ -60,21 +52,6 @@ def sockets_by_fd(pid):
 
 def socket_inodes(pid):
     return set(sockets_by_fd(pid).values())
-
-
-def children(pid):
-    try:
-        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-            return [int(x) for x in f.read().split()]
-    except OSError:
-        return []
-
-
-def tree(pid):
-    found = [pid]
-    for child in found:
-        found += children(child)
-    return found
 
 
 def command_of(pid):

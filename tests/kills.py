@@ -46,7 +46,8 @@ import time
 
 import kill_group
 import tracing
-from kill_group import Finding, Group, check
+from driver import Finding, check, children, tree
+from kill_group import Group
 
 FIRST = "rt_sigaction"      # the first call that main() makes
 READS = set("""access brk clock_gettime fstat getdents64 geteuid getpid getrandom
@@ -124,7 +125,7 @@ class Round:
         shares = self.group.shares_listeners
         if shares(pid, [self.actor.pid]):
             return False        # its parent still makes workers
-        siblings = set(kill_group.tree(self.actor.pid)) - {pid}
+        siblings = set(tree(self.actor.pid)) - {pid}
         end = time.monotonic() + 1
         while shares(pid, siblings):
             if caller != self.actor.pid:
@@ -150,7 +151,7 @@ class Round:
         if self.victim == "actor":
             return [caller], self.actor
         if self.victim == "helper":
-            below = [p for p in kill_group.tree(self.actor.pid)
+            below = [p for p in tree(self.actor.pid)
                      if p not in (self.actor.pid, caller)]
             return below[-1:], self.actor
         p = self.old if self.victim == "old" else self.other
@@ -188,8 +189,20 @@ class Round:
         """Traces a running member and all its processes, which stand still."""
         self.actor = p
         self.begun = True
-        self.tracer.attach(kill_group.tree(p.pid))
+        self.tracer.attach(tree(p.pid))
         self.group.tracer = self.tracer
+
+    def leave(self, p, *others):
+        """Ends a member, which is traced, and others by SIGTERM. Clients are in
+        its queue then, because it stands still before."""
+        self.attach(p)
+        self.group.until(lambda: len(self.group.clients) > kill_group.CLIENTS + 4,
+                         "no client comes into its queue")
+        for leaver in p, *others:
+            os.kill(leaver.pid, signal.SIGTERM)
+        self.tracer.release()
+        for leaver in p, *others:
+            self.until_left(leaver)
 
     def gone(self):
         return self.actor.status is not None
@@ -224,7 +237,7 @@ class Round:
             self.group.serve(10)
 
     def served(self, p):
-        return sum(self.group.served[x] for x in kill_group.tree(p.pid))
+        return sum(self.group.served[x] for x in tree(p.pid))
 
     def until_left(self, p):
         self.group.until(lambda: p.status is not None, lambda:
@@ -259,7 +272,7 @@ class Round:
         return [p for p in self.living() if p is not self.stopped]
 
     def pids(self):
-        return {x for p in self.living() for x in kill_group.tree(p.pid)}
+        return {x for p in self.living() for x in tree(p.pid)}
 
     def is_mended(self):
         registry = self.group.registry()
@@ -305,7 +318,7 @@ class Round:
     def answered(self, p):
         if p.words[0] != "echo":
             return self.group.answered[None]
-        return sum(self.group.answered[x] for x in kill_group.tree(p.pid))
+        return sum(self.group.answered[x] for x in tree(p.pid))
 
     def check_next(self):
         """The next member joins, by the name of the dead one, and leaves."""
@@ -361,10 +374,10 @@ class Round:
         for p in self.group.processes.values():
             if p in self.members and p is not self.actor:
                 self.until_left(p)
-        self.group.until(lambda: not kill_group.children(os.getpid()),
+        self.group.until(lambda: not children(os.getpid()),
                          lambda: "left: %s" % ", ".join(map(
                              kill_group.command_of,
-                             kill_group.children(os.getpid()))))
+                             children(os.getpid()))))
         left = [f for where in os.walk(self.group.place + "/run")
                 for f in where[2] if not f.startswith(".lock")]
         check(not left, "left: %s" % left)
@@ -467,7 +480,6 @@ class Leave(Operation):
     victims = ("actor", "other", "stopped")
     first = words = ()
     more = 0            # members that leave at the same time
-    identify = True
 
     def __init__(self, *words, first=(), **more):
         self.words, self.first = words, first
@@ -480,16 +492,7 @@ class Leave(Operation):
         c = r.add("C", *self.words)
         also = [r.add("E") for _ in range(self.more)]
         r.serve()
-        r.attach(c)
-        # it stands still: clients come into its queue
-        r.group.until(lambda: len(r.group.clients) > kill_group.CLIENTS + 4,
-                      "no client comes into its queue")
-        for p in [c, *also]:
-            os.kill(p.pid, signal.SIGTERM)
-        r.tracer.release()
-        r.until_left(c)
-        for p in also:
-            r.until_left(p)
+        r.leave(c, *also)
 
 
 class Replace(Operation):
@@ -550,12 +553,7 @@ class LeaveProgram(Leave):
         r.add("B")
         c = r.add("C", "-k", "--", "cat", command="listen")
         r.serve()
-        r.attach(c)
-        r.group.until(lambda: len(r.group.clients) > kill_group.CLIENTS + 4,
-                      "no client comes into its queue")
-        os.kill(c.pid, signal.SIGTERM)
-        r.tracer.release()
-        r.until_left(c)
+        r.leave(c)
 
 
 class Quarantine(Operation):
@@ -745,7 +743,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="only the plan")
     options = parser.parse_args()
     stay_apart()
-    kill_group.tracing.libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+    tracing.libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     rpnc = os.path.abspath(os.environ["RPNC"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     sums = collections.defaultdict(Sum)
