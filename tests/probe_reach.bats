@@ -332,26 +332,9 @@ has_more() {
 }
 
 @test "probe --to: from another host by the greeting; --each is for this one" {
-	unshare -Urn true || skip "no network namespaces here"
-	run -0 timeout 60 unshare -Urn bash -euc '
-		ip link set lo up
-		mkfifo up ready
-		unshare -n bash -c "echo \$\$ >up; exec tail -f /dev/null" &
-		read -r there <up
-		ip link add v0 type veth peer name v1 netns "$there" 2>/dev/null ||
-			{ echo none; kill "$there"; exit; }
-		ip addr add 192.0.2.1/24 dev v0
-		ip link set v0 up
-		nsenter -t "$there" -n ip addr add 192.0.2.2/24 dev v1
-		nsenter -t "$there" -n ip link set v1 up
-		nsenter -t "$there" -n rpnc echo -r -w 8 --name A --identify 192.0.2.2 9000 \
-			--ready-fd 4 4>ready 2>/dev/null >/dev/null &
-		read -r _ <ready
+	from_another_host '
 		rpnc probe --to A/7 -n 20 192.0.2.2 9000
-		rpnc probe --each 192.0.2.2 9000 2>&1 || echo $?
-		kill $(jobs -p)
-		wait || true' 3>&-
-	test "$output" != none || skip "no veth here"
+		rpnc probe --each 192.0.2.2 9000 2>&1 || echo $?'
 	assert_line --regexp '^only A/7, reached by greeting; [0-9]+ more connections came to other members$'
 	assert_line --regexp '^  A/7 .* 20 +100\.0 %'
 	assert_line 'rpnc probe: each socket of a group is known on this host only, and by its kernel'

@@ -40,3 +40,31 @@ probe_again() {
 	again rpnc probe "$@" >report 2>err || status=$?
 	printf '%s\n' "$(<report)" "$(<err)" # shown if the test fails
 }
+
+# from_another_host CODE: bash on a host whose neighbour has eight workers of A
+# at 192.0.2.2:9000. There, neighbour ARG... starts an rpnc, and waits until it
+# listens. The output is that of CODE.
+from_another_host() {
+	unshare -Urn true || skip "no network namespaces here"
+	# shellcheck disable=SC2016 # for the inner bash
+	run -0 timeout 60 unshare -Urn bash -euc '
+		neighbour() {
+			nsenter -t "$there" -n rpnc "$@" --ready-fd 4 4>ready >/dev/null 2>&1 &
+			read -r _ <ready
+		}
+		ip link set lo up
+		mkfifo up ready
+		unshare -n bash -c "echo \$\$ >up; exec tail -f /dev/null" &
+		read -r there <up
+		ip link add v0 type veth peer name v1 netns "$there" 2>/dev/null ||
+			{ echo none; kill "$there"; exit; }
+		ip addr add 192.0.2.1/24 dev v0
+		ip link set v0 up
+		nsenter -t "$there" -n ip addr add 192.0.2.2/24 dev v1
+		nsenter -t "$there" -n ip link set v1 up
+		neighbour echo -r -w 8 --name A --identify 192.0.2.2 9000
+		eval "$1"
+		kill $(jobs -p)
+		wait || true' from_another_host "$1" 3>&-
+	test "$output" != none || skip "no veth here"
+}

@@ -191,34 +191,15 @@ has_line() {
 }
 
 @test "reach: from another host by the greeting, and that is said" {
-	unshare -Urn true || skip "no network namespaces here"
 	export -f again
-	run -0 timeout 60 unshare -Urn bash -euc '
-		ip link set lo up
-		mkfifo up ready
-		unshare -n bash -c "echo \$\$ >up; exec tail -f /dev/null" &
-		read -r there <up
-		ip link add v0 type veth peer name v1 netns "$there" 2>/dev/null ||
-			{ echo none; kill "$there"; exit; }
-		ip addr add 192.0.2.1/24 dev v0
-		ip link set v0 up
-		nsenter -t "$there" -n ip addr add 192.0.2.2/24 dev v1
-		nsenter -t "$there" -n ip link set v1 up
-		nsenter -t "$there" -n rpnc echo -r -w 8 --name A --identify 192.0.2.2 9000 \
-			--ready-fd 4 4>ready 2>/dev/null >/dev/null &
-		read -r _ <ready
+	from_another_host '
 		for i in {0..7}; do
 			again rpnc connect --to "A/$i" 192.0.2.2 9000 </dev/null
 		done 2>&1 | sed -E "s/(host|pid)=[^ ]*//g; s/, connection [0-9]+//; s/pid [0-9]+/pid/"
 		rpnc connect --to B 192.0.2.2 9000 </dev/null 2>&1 || echo $?
 		rpnc connect -u --to A 192.0.2.2 9000 </dev/null 2>&1 || echo $?
-		nsenter -t "$there" -n rpnc echo 192.0.2.2 9001 \
-			--ready-fd 4 4>ready 2>/dev/null >/dev/null &
-		read -r _ <ready
-		rpnc connect --to B 192.0.2.2 9001 </dev/null 2>&1 || echo $?
-		kill $(jobs -p)
-		wait || true' 3>&-
-	test "$output" != none || skip "no veth here"
+		neighbour echo 192.0.2.2 9001
+		rpnc connect --to B 192.0.2.2 9001 </dev/null 2>&1 || echo $?'
 	local worker
 	for worker in {0..7}; do
 		assert_line "reached A/$worker (pid) by greeting"

@@ -390,6 +390,15 @@ listen_on() {
 	esac
 }
 
+# both_ways FAMILY: the files up and down go both ways at once.
+both_ways() {
+	listen_on "$1" down
+	connect "$address" <up >down.out
+	finish "$pid"
+	cmp down down.out
+	cmp up "out.$((${#pids[@]} - 1))"
+}
+
 @test "connect: 64 MiB come back from an echo as they were" {
 	random_file 67108864 file
 	start echo 127.0.0.1 0
@@ -404,11 +413,7 @@ listen_on() {
 	random_file 67108864 up
 	random_file 67000000 down
 	for family in tcp unix; do
-		listen_on "$family" down
-		connect "$address" <up >down.out
-		finish "$pid"
-		cmp down down.out
-		cmp up "out.$((${#pids[@]} - 1))"
+		both_ways "$family"
 	done
 }
 
@@ -420,11 +425,7 @@ listen_on() {
 		head -c "$size" all >up
 		tail -c "$size" all >down
 		for family in tcp unix; do
-			listen_on "$family" down
-			connect "$address" <up >down.out
-			finish "$pid"
-			cmp down down.out
-			cmp up "out.$((${#pids[@]} - 1))"
+			both_ways "$family"
 		done
 	done
 }
