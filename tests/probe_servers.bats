@@ -174,7 +174,7 @@ right() {
 		END { exit bad || missed }'
 }
 
-@test "servers: one that closes at once: what was foretold is what it counted" {
+@test "servers: one that closes at once: what was predicted is what it counted" {
 	members --sockets 1,1,1 --do close
 	probe -n 2000 --json --fail-uneven=1e-7 "$port"
 	test "$status" -eq 0
@@ -213,7 +213,7 @@ right() {
 	true
 }
 
-@test "servers: some foretold, some missed: each is said, and none is guessed" {
+@test "servers: some predicted, some missed: each is said, and none is guessed" {
 	# only one of them has a socket that nobody else holds
 	members --sockets 1,1,1 --leaky --do half
 	probe -n 600 --json "$port"
@@ -228,7 +228,7 @@ right() {
 	grep -qE '^unattributed [0-9]+: who answered is not known$' report
 }
 
-@test "servers: a program steers one that closes at once: nothing is foretold" {
+@test "servers: a program steers one that closes at once: nothing is predicted" {
 	local habit
 	for habit in close half; do
 		members --sockets 1,1,1 --do "$habit" --steer

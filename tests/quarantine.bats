@@ -30,15 +30,15 @@ echoes() {
 	done
 }
 
-# isolate ARG...: probe in the background, until members do as it wishes; its
-# pid in guest, what it writes in events.
+# isolate ARG...: probe in the background, until members do what it requests; its
+# pid in prober, what it writes in events.
 isolate() {
 	local try
 	for try in {1..9}; do
 		: >events # what an earlier one said is no news
 		rpnc probe --yes --json "$@" "$port" >events 2>said 3>&- &
-		guest=$!
-		pids+=("$guest")
+		prober=$!
+		pids+=("$prober")
 		eventually isolated_or_ended
 		! happened '"quarantined"' || return 0
 		# strace stops it for a moment at each system call
@@ -50,7 +50,7 @@ isolate() {
 }
 
 isolated_or_ended() {
-	happened '"quarantined"' || gone "$guest"
+	happened '"quarantined"' || gone "$prober"
 }
 
 happened() {
@@ -123,14 +123,14 @@ flagged() {
 	eventually grep -qF "! B quarantined (pid ${member[1]})" err.0
 	assert jq -es --argjson pid "${member[1]}" '. == [{event: "paused", name: "B",
 		pid: $pid, reason: "quarantined", time: .[0].time}]' events
-	# what was foretold is of no use, and everybody knows why
+	# the prediction was wrong, and the report says why
 	kill -STOP "${member[0]}" "${member[2]}"
 	probe -n 20 -c 20 --timeout 0.3 -4 "$port"
 	kill -CONT "${member[0]}" "${member[2]}"
 	assert grep -qx "20 connections in no row: no process was seen to accept, and the kernel's hash can't tell which did: a member is quarantined" report
-	# no process is left to take the wish back
-	kill -KILL "$guest"
-	finish "$guest" || test $? -eq 137
+	# no process is left that would end the request
+	kill -KILL "$prober"
+	finish "$prober" || test $? -eq 137
 	eventually grep -qF "! B is no longer quarantined (pid ${member[1]})" err.2
 	eventually gets "${member[1]}" 0.3
 	refute flagged "${member[1]}"
@@ -143,8 +143,8 @@ flagged() {
 	eventually happened 'goes on, and serves its queue'
 	all_answered 50 -4
 	test "$(get '.members[] | select(.name == "B") | .count')" -eq 0
-	kill "$guest"
-	done_with "$guest" 143
+	kill "$prober"
+	done_with "$prober" 143
 	assert happened '"released"'
 	assert gets "${member[1]}"
 	run ! grep -h '^rpnc' err.*
@@ -154,15 +154,15 @@ flagged() {
 	echoes 3 -4
 	halt "${member[0]}"
 	isolate --quarantine A
-	# who wishes the same, and no longer, changes nothing
-	local first=$guest
+	# another request for the same, no longer, changes nothing
+	local first=$prober
 	mv events events.first
 	isolate --quarantine A
-	kill "$guest"
-	done_with "$guest" 143
+	kill "$prober"
+	done_with "$prober" 143
 	assert happened "A (pid ${member[0]}) stays quarantined: another"
 	run ! happened '"released"'
-	guest=$first
+	prober=$first
 	mv events.first events
 	start echo -r --identify -4 "$port"
 	eventually grep -qE '^\+ D .* new connections avoid the quar' err.1
@@ -179,7 +179,7 @@ flagged() {
 	# there is nobody any more to keep away
 	kill -KILL "${member[0]}"
 	finish "${member[0]}" || test $? -eq 137
-	done_with "$guest" 0
+	done_with "$prober" 0
 	assert happened 'has no socket there any more'
 	eventually grep -qF '! A is no longer quarantined' "err.$((${#pids[@]} - 1))"
 }
@@ -195,8 +195,8 @@ flagged() {
 	kill -KILL "$pid"
 	finish "$pid" || test $? -eq 137
 	# before its next look
-	kill "$guest"
-	done_with "$guest" 143
+	kill "$prober"
+	done_with "$prober" 143
 	assert happened "python3 (pid $foreign) stays quarantined: no healthy member is left to undo it"
 	run ! happened '"resumed"'
 }
@@ -238,7 +238,7 @@ flagged() {
 	all_answered 50
 	kill "$slow"
 	leave_all
-	done_with "$guest" 0
+	done_with "$prober" 0
 	jq -es --argjson pid "${member[1]}" '
 		(map(select(.event == "connected")) | length) as $n |
 		(map(select(.event == "closed" and .in > 0 and .out > 0)) | length) == $n and
@@ -256,15 +256,15 @@ flagged() {
 		ulimit -n 64
 		exec rpnc probe --rescue "${workers[0]}" --force --yes --json "$port"
 	} >events 2>said 3>&- &
-	guest=$!
-	pids+=("$guest")
+	prober=$!
+	pids+=("$prober")
 	eventually happened '"conn":8'
 	run ! happened '"conn":9'
-	kill "$guest"
+	kill "$prober"
 	eventually happened 'rescued clients are still open'
 	# from another process: else it may be taken for timeout(1)'s second one
-	bash -c 'kill "$1"' bash "$guest"
-	done_with "$guest" 143
+	bash -c 'kill "$1"' bash "$prober"
+	done_with "$prober" 143
 	assert_equal "$(grep -c '"reason":"cut"' events)" 8
 }
 
@@ -277,8 +277,8 @@ flagged() {
 	run timeout 20 rpnc connect 127.0.0.1 "$port" <<<lost
 	refute_output --partial lost
 	eventually happened 'came back to the same queue'
-	kill "$guest"
-	done_with "$guest" 143
+	kill "$prober"
+	done_with "$prober" 143
 	# which of them depends on what came first, its server or its end
 	assert jq -es '.[-1].rescued + .[-1].failed == 1' events
 }
@@ -343,9 +343,9 @@ refused() {
 	isolate --force --quarantine "${workers[0]}"
 	all_answered 100
 	assert flagged "${workers[0]}"
-	# who steers is killed, and the guest: what was steered stays, until
+	# who steers is killed, and the prober: what was steered stays, until
 	# another one joins
-	kill -KILL "$guest" "$pid"
+	kill -KILL "$prober" "$pid"
 	finish "$pid" || test $? -eq 137
 	kill -CONT "${workers[0]}"
 	start echo -r 127.0.0.1 "$port"

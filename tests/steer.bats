@@ -536,7 +536,7 @@ said() {
 	said 0 'left: '
 	start listen -r --replace A 127.0.0.1 "$port"
 	start echo -r --name last 127.0.0.1 "$port"
-	# by then it has seen the wish
+	# by then it has seen the request
 	said 0 '+ last joined'
 	echo two >&5
 	eventually grep -q two out.0
