@@ -98,10 +98,10 @@ fact() {
 }
 
 @test "exec: a rolling deploy of listen -r -- cat loses no client, and each reply is whole" {
-	local found rounds=${WHOLE:+40} least=${WHOLE:+20000} as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
+	local found rounds=${WHOLE:+40} least=${WHOLE:+20000}
+	own_network
 	rounds=${rounds:-4} least=${least:-300}
-	found=$("${as[@]}" sh -c 'ip link set lo up && exec "$@"' sh timeout "${WHOLE:+1}100" \
+	found=$("${network[@]}" sh -c 'ip link set lo up && exec "$@"' sh timeout "${WHOLE:+1}100" \
 		python3 - roll --rounds "$rounds" --members 2 --least "$least" \
 		--program cat -- listen -r <"$BATS_TEST_DIRNAME/leave.py" 3>&-)
 	echo "$found"

@@ -230,6 +230,14 @@ replaced() {
 	test "${#workers[@]}" -eq "$1" && [[ " ${workers[*]} " != *" $2 "* ]]
 }
 
+# own_network: sets network to the words that run a command in a network
+# namespace of its own, where lo is down; without one, the test is skipped.
+own_network() {
+	network=(unshare -n)
+	test "$(id -u)" -eq 0 || network=(unshare -Urn)
+	"${network[@]}" true 2>/dev/null || skip "no network namespaces here"
+}
+
 needs_ipv6() {
 	grep -q ' lo$' /proc/net/if_inet6 || skip "no IPv6 here"
 }

@@ -87,13 +87,12 @@ hold_leave() {
 }
 
 @test "leave: half-open handshakes are awaited, but not by drain and close" {
-	local as=(unshare -n) mode
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
-	"${as[@]}" ip link add v0 type veth peer name v1 2>/dev/null ||
+	local mode
+	own_network
+	"${network[@]}" ip link add v0 type veth peer name v1 2>/dev/null ||
 		skip "no veth here"
 	for mode in auto gate once drain close; do
-		found=$(timeout 60 "${as[@]}" python3 - halfopen "$mode" \
+		found=$(timeout 60 "${network[@]}" python3 - halfopen "$mode" \
 			<"$BATS_TEST_DIRNAME/leave.py" 3>&-)
 		echo "$mode: $found"
 		case $mode in

@@ -182,10 +182,8 @@ free_port() {
 }
 
 @test "leave -u: where there is no loopback, a socket is read and closed" {
-	as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
-	"${as[@]}" ip link add v0 type veth peer name v1 2>/dev/null ||
+	own_network
+	"${network[@]}" ip link add v0 type veth peer name v1 2>/dev/null ||
 		skip "no veth here"
 	cat >there <<-'END'
 		ip link set lo "$1"
@@ -203,17 +201,17 @@ free_port() {
 		rm ready
 		grep -o 'left: .*' err
 	END
-	run -0 "${as[@]}" bash there down
+	run -0 "${network[@]}" bash there down
 	assert_output "left: nothing was waiting, nothing lost (drain: a socket can't be connected)"
-	run -0 "${as[@]}" bash there up
+	run -0 "${network[@]}" bash there up
 	assert_output "left: nothing was waiting, nothing lost (connect)"
 	# bound to one interface, or an address of it, none is needed
 	for where in "" "10.9.0.1" "fd09::1" "::"; do
 		# shellcheck disable=SC2086
-		run -0 "${as[@]}" bash there down --interface v0 $where
+		run -0 "${network[@]}" bash there down --interface v0 $where
 		assert_output "left: nothing was waiting, nothing lost (connect)"
 	done
-	run -0 "${as[@]}" bash there down 10.9.0.1
+	run -0 "${network[@]}" bash there down 10.9.0.1
 	assert_output "left: nothing was waiting, nothing lost (connect)"
 }
 

@@ -147,12 +147,10 @@ listening on 0.0.0.0:$port (tcp)"
 }
 
 @test "listen: where IPv6 is disabled by sysctl it listens all the same" {
-	local as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	as+=(sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 &&
+	own_network
+	network+=(sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 &&
 		exec "$@"' -)
-	"${as[@]}" true || skip "no network namespaces here"
-	rpnc() { exec "${as[@]}" "$RPNC" "$@"; }
+	rpnc() { exec "${network[@]}" "$RPNC" "$@"; }
 	start listen 0
 	assert_equal "${addrs[0]}" "0.0.0.0:$port"
 }

@@ -39,12 +39,11 @@ load probe
 }
 
 @test "probe: 10,000 connections at full rate, that the server holds: none is missed" {
-	local as=(unshare -n) n=${WHOLE:+50000}
+	local n=${WHOLE:+50000}
 	n=${n:-10000}
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
+	own_network
 	test -z "${SAN:-}" || n=5000
-	timeout 200 "${as[@]}" bash -c '
+	timeout 200 "${network[@]}" bash -c '
 		ip link set lo up && mkfifo ready || exit
 		rpnc echo -r -w 3 --json --ready-fd 4 127.0.0.1 9000 4>ready >own &
 		cat ready >bound
@@ -64,10 +63,8 @@ load probe
 	diff -u wanted got
 }
 
-@test "probe: it foretells though other clients have used up the even ports" {
-	local as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
+@test "probe: it predicts though other clients have used up the even ports" {
+	own_network
 	cat >used.py <<-'END'
 		import socket, subprocess, sys
 		subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -92,7 +89,7 @@ load probe
 		members.terminate()
 		members.wait()
 	END
-	timeout 100 "${as[@]}" python3 used.py "$BATS_TEST_DIRNAME/members.py" 3>&-
+	timeout 100 "${network[@]}" python3 used.py "$BATS_TEST_DIRNAME/members.py" 3>&-
 	sums
 	test "$(get .predicted)" -gt 100
 }
@@ -463,7 +460,7 @@ waiting() {
 	kill -CONT "${workers[0]}"
 }
 
-@test "probe: datagrams: the registry counts, or the kernel foretells" {
+@test "probe: datagrams: the registry counts, or the kernel predicts" {
 	reserve
 	start echo -u -r -w 2 "$port"
 	probe -u --echo -n 300 --json "$port"

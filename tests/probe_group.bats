@@ -21,11 +21,8 @@ of_both() {
 
 # truth WHAT: tests/group.py, in a network of its own.
 truth() {
-	local as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" ip link set lo up 2>/dev/null ||
-		skip "no network namespaces here"
-	timeout 60 "${as[@]}" sh -c 'ip link set lo up && exec "$@"' sh \
+	own_network
+	timeout 60 "${network[@]}" sh -c 'ip link set lo up && exec "$@"' sh \
 		python3 "$BATS_TEST_DIRNAME/group.py" "$RPNC" "$1" 3>&-
 }
 

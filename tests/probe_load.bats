@@ -13,10 +13,8 @@ peers() {
 
 # in_range LOW HIGH ARG...: a probe that has only these ports to connect from.
 in_range() {
-	local as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" true || skip "no network namespaces here"
-	timeout 100 "${as[@]}" bash -c '
+	own_network
+	timeout 100 "${network[@]}" bash -c '
 		ip link set lo up &&
 		echo "$1 $2" >/proc/sys/net/ipv4/ip_local_port_range &&
 		exec rpnc probe "${@:3}" >report
@@ -26,10 +24,8 @@ in_range() {
 # few_ports ARG...: a probe where there are only 500 ports to connect from, none
 # of which connect(2) gives again before its TIME_WAIT is over.
 few_ports() {
-	local as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" true || skip "no network namespaces here"
-	timeout 100 "${as[@]}" bash -c '
+	own_network
+	timeout 100 "${network[@]}" bash -c '
 		ip link set lo up &&
 		echo "40000 40499" >/proc/sys/net/ipv4/ip_local_port_range &&
 		echo 0 >/proc/sys/net/ipv4/tcp_tw_reuse &&

@@ -16,10 +16,8 @@ pair() {
 
 # alone ARG...: a scan where no one else has ports: 9000 and 9100 are open.
 alone() {
-	local as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" true || skip "no network namespaces here"
-	timeout 100 "${as[@]}" bash -c '
+	own_network
+	timeout 100 "${network[@]}" bash -c '
 		ip link set lo up && mkfifo ready || exit
 		for port in 9000 9100; do
 			rpnc echo 127.0.0.1 "$port" --ready-fd 4 4>ready >/dev/null 2>&1 &

@@ -339,24 +339,23 @@ queue_up() {
 
 @test "reuseport.7: to accept all first does not save handshakes" {
 	# what is accepted, drained and closed, and what is left: leave.py
-	local as=(unshare -n)
-	test "$(id -u)" -eq 0 || as=(unshare -Urn)
-	"${as[@]}" ip link add v0 type veth peer name v1 2>/dev/null ||
-		skip "no network namespace, or no veth, here"
-	run -0 timeout 60 "${as[@]}" python3 - halfopen drain \
+	own_network
+	"${network[@]}" ip link add v0 type veth peer name v1 2>/dev/null ||
+		skip "no veth here"
+	run -0 timeout 60 "${network[@]}" python3 - halfopen drain \
 		<"$BATS_TEST_DIRNAME/leave.py" 3>&-
 	jq -e '.reset > 20' <<<"$output"
-	run -0 timeout 60 "${as[@]}" python3 - halfopen auto \
+	run -0 timeout 60 "${network[@]}" python3 - halfopen auto \
 		<"$BATS_TEST_DIRNAME/leave.py" 3>&-
 	jq -e '.reset == 0 and .served == 200' <<<"$output"
 }
 
 @test "reuseport.7: tcp_migrate_req hands the queue on" {
-	local as=(unshare -n) to=(-n) space
-	test "$(id -u)" -eq 0 || as=(unshare -Urn) to=(-U --preserve-credentials -n)
-	"${as[@]}" true 2>/dev/null || skip "${as[*]} is refused here"
+	local to=(-n) space
+	test "$(id -u)" -eq 0 || to=(-U --preserve-credentials -n)
+	own_network
 	mkfifo lives ready
-	(exec "${as[@]}" bash -c 'ip link set lo up; echo >ready; read -r <>lives') 3>&- &
+	(exec "${network[@]}" bash -c 'ip link set lo up; echo >ready; read -r <>lives') 3>&- &
 	space=$!
 	read -r <ready
 	within="nsenter -t $space ${to[*]} "
