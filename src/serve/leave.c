@@ -405,7 +405,8 @@ step_close(struct leave *l)
 		registry_steer_end(l->registry);
 }
 
-void
+/* Another process keeps the sockets and what is queued: only closes them. */
+static void
 leave_held(struct leave *l)
 {
 	leave_fall_back(l, LEAVE_CLOSE, l->held);
@@ -415,21 +416,30 @@ leave_held(struct leave *l)
 	l->on_left(l);
 }
 
-void
-leave_start(struct leave *l)
+bool
+leave_begin(struct leave *l, void (*step)(struct timer *))
 {
-	l->timer.on_timer = on_timer;
+	l->timer.on_timer = step;
 	l->active = true;
 	l->began = loop_now();
-	l->queued = l->handshakes = l->lost = 0;
-	l->locked = l->steered = l->gated = false;
+	l->queued = l->lost = 0;
 	l->before = *l->served;
 	l->why = NULL;
 	if (l->held) {
 		leave_held(l);
-		return;
+		return false;
 	}
 	registry_set_leaving(l->registry, l->slot, true);
+	return true;
+}
+
+void
+leave_start(struct leave *l)
+{
+	l->handshakes = 0;
+	l->locked = l->steered = l->gated = false;
+	if (!leave_begin(l, on_timer))
+		return;
 	l->diag = sock_diag_open();
 	if (l->asked == LEAVE_DRAIN || l->asked == LEAVE_CLOSE) {
 		l->mode = l->asked;

@@ -66,8 +66,11 @@ void leave_start(struct leave *);
 /* Ends it at once: detaches its programs and closes the sockets. */
 void leave_now(struct leave *);
 
-/* Another process keeps the sockets and what is queued: only closes them. */
-void leave_held(struct leave *);
+/*
+ * How each leave begins; step is its timer's. false: it is over already, because
+ * another process keeps the sockets.
+ */
+bool leave_begin(struct leave *, void (*step)(struct timer *));
 /* Closes the sockets, and sets the state of the registry slot. */
 void leave_close(struct leave *);
 

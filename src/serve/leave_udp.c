@@ -78,19 +78,10 @@ on_timer(struct timer *t)
 void
 leave_udp_start(struct leave *l)
 {
-	l->timer.on_timer = on_timer;
-	l->active = true;
-	l->began = loop_now();
-	l->limit = l->began + LIMIT_US;
-	l->queued = l->lost = 0;
 	l->handshakes = -1;
-	l->before = *l->served;
-	l->why = NULL;
-	if (l->held) {
-		leave_held(l);
+	if (!leave_begin(l, on_timer))
 		return;
-	}
-	registry_set_leaving(l->registry, l->slot, true);
+	l->limit = l->began + LIMIT_US;
 	l->mode = l->asked;
 	if (l->mode == LEAVE_CLOSE) {
 		leave_udp_part(l);	/* so that none comes after the count */

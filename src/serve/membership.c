@@ -230,7 +230,7 @@ membership_observe(struct membership *m)
 	if (members_list(&m->sockinfo, m->registry, m->settings->udp, &m->set,
 	    &all) < 0)
 		return -1;
-	m->looked = loop_now();
+	m->observed = loop_now();
 	s->multicast = multicast_is_group(&m->set.bound[0]);
 	membership_address(&m->set, s->address);
 	s->board.address = s->address;

@@ -19,7 +19,7 @@ struct membership {
 	char notice[600];		/* to emit, of opening; "": none */
 	struct sockinfo sockinfo;
 	struct group_stats stats;
-	int64_t looked;			/* loop_now() of the stats */
+	int64_t observed;		/* loop_now() of the stats */
 	struct registry_events watch;	/* membership_events.c */
 	struct balance balance;
 	struct app *app;		/* while the registry is watched */

@@ -24,7 +24,7 @@
 #include "net/multicast.h"
 #include "serve/membership.h"
 
-enum { RECENT_US = 1500 * 1000 };	/* a board looks each second */
+enum { RECENT_US = 1500 * 1000 };	/* a header reads the stats each second */
 
 /* This process, or a worker of it. */
 static bool
@@ -63,7 +63,7 @@ lost_queue(const struct membership *m, const char *name)
 {
 	const struct group_stats *s = &m->stats;
 
-	if (m->settings->udp || loop_now() - m->looked > RECENT_US)
+	if (m->settings->udp || loop_now() - m->observed > RECENT_US)
 		return -1;
 	for (size_t i = 0; i < s->board.count; i++)
 		if (s->rows[i].name && strcmp(s->rows[i].name, name) == 0)
@@ -78,13 +78,24 @@ lost_open(const struct membership *m, const struct counters *c)
 	return m->settings->udp ? -1 : (int64_t)(c->accepted - c->closed);
 }
 
+/* Emits an event of the group, with the shares of its members as its text. */
+static void
+emit_change(struct membership *m, struct event *e)
+{
+	char shares[SHARES_TEXT];
+
+	e->text = group_stats_shares(&m->stats, m->registry, shares);
+	emit_event(m->app, e);
+	if (m->on_change)
+		m->on_change(m);
+}
+
 static void
 emit_member(struct registry_events *events, const struct slot *s,
     enum event_kind kind, const char *reason)
 {
 	struct membership *m = events->user;
 	char steering[MODE_TEXT], name[REGISTRY_NAME], old[SLOT_TEXT];
-	char shares[SHARES_TEXT];
 	const struct slot *from = kind == EVENT_JOINED ?
 	    replace_taken_from(m->registry, s) : NULL;
 	struct event e = {
@@ -108,10 +119,7 @@ emit_member(struct registry_events *events, const struct slot *s,
 		e.members = membership_count(m, 1);
 	else
 		membership_observe(m);
-	e.text = group_stats_shares(&m->stats, m->registry, shares);
-	emit_event(m->app, &e);
-	if (m->on_change)
-		m->on_change(m);
+	emit_change(m, &e);
 }
 
 /* Reports that the process with that cookie (process_id.h) replaces us. */
@@ -172,7 +180,7 @@ static void
 on_steering(struct registry_events *events, const struct steering *s)
 {
 	struct membership *m = events->user;
-	char text[MODE_TEXT], name[REGISTRY_NAME], shares[SHARES_TEXT];
+	char text[MODE_TEXT], name[REGISTRY_NAME];
 	struct event e = {
 		.kind = EVENT_STEERING, .name = "?", .pid = -1,
 		.steering = mode_text(s, text),
@@ -184,10 +192,7 @@ on_steering(struct registry_events *events, const struct steering *s)
 		e.pid = shown_pid(registry_slot(m->registry, by));
 	}
 	membership_observe(m);
-	e.text = group_stats_shares(&m->stats, m->registry, shares);
-	emit_event(m->app, &e);
-	if (m->on_change)
-		m->on_change(m);
+	emit_change(m, &e);
 }
 
 static void
