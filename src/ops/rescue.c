@@ -8,22 +8,40 @@
  *	connecting	open, or closed	rescued, or failed
  *	open		closed		bytes in and out
  *
- * The rescue owns the acceptor and the proxies. If its own connection comes
- * back to the same queue, it resets that.
+ * The rescue owns the acceptor and the proxies.
+ *
+ * Its own connection may come back to the same queue: when a member ends, the
+ * kernel renumbers the others, and until a healthy member has attached a new
+ * program they get each other's clients. After a delay that doubles, such a
+ * connection gets a pair of its own, as a client does, but is not counted. If it
+ * comes back RETURNS_MOST times, nobody else is there, and it is reset.
  */
 #include "ops/rescue.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/fail.h"
 #include "net/accept_queue.h"
 
 enum {
 	OWN_DESCRIPTORS = 48,		/* streams, loop, registry, sock_diag */
 	REPORT_GAP_US = 1000 * 1000,
+	RETURNS_MOST = 7,		/* 2.5 s in all */
+	RETURN_DELAY_US = 10 * 1000,	/* doubled by each return */
+};
+
+/* A connection of ours that came back, and waits. */
+struct returned {
+	struct rescue *rescue;
+	int fd;
+	unsigned returns;
+	struct timer timer;
+	struct returned *next, **link;
 };
 
 static void
@@ -49,42 +67,48 @@ rescue_fault(struct rescue *r)
 }
 
 static void
-rescue_client_failed(struct rescue *r)
-{
-	r->failed++;
-	rescue_fault(r);
-}
-
-static void
 rescue_on_open(struct proxy *p)
 {
 	struct rescue *r = p->user;
 
+	if (p->returns)
+		return;
 	r->rescued++;
 	r->ops->on_open(r, p->side[PROXY_CLIENT]);
+}
+
+static void
+rescue_client_closed(struct rescue *r, const struct proxy *p,
+    enum reason reason)
+{
+	const struct conn *client = p->side[PROXY_CLIENT];
+
+	r->open--;
+	r->in += client->in;
+	r->out += client->out;
+	if (p->open)
+		r->ops->on_close(r, client, reason);
+	else
+		r->failed++;
 }
 
 static void
 rescue_on_close(struct proxy *p, enum reason reason, int error)
 {
 	struct rescue *r = p->user;
-	const struct conn *client = p->side[PROXY_CLIENT];
 	char text[ADDR_TEXT];
 	struct addr to;
 
-	r->open--;
-	r->in += client->in;
-	r->out += client->out;
-	acceptor_freed(&r->acceptor);
-	if (p->open) {
-		r->ops->on_close(r, client, reason);
-	} else {
-		sock_name(client->source.fd, &to);
+	if (!p->open) {
+		sock_name(p->side[PROXY_CLIENT]->source.fd, &to);
 		errno = error;
 		fail("a client of %s got no other server",
 		    addr_text(&to, text));
-		rescue_client_failed(r);
+		rescue_fault(r);
 	}
+	if (!p->returns)
+		rescue_client_closed(r, p, reason);
+	acceptor_freed(&r->acceptor);
 	if (!r->open)
 		r->ops->on_idle(r);
 }
@@ -110,70 +134,125 @@ rescue_connect(int client)
 	return -1;
 }
 
-/*
- * Whether a connection of ours came back to us. That happens if nothing steers
- * it to another member. Serving it would make another one, without end.
- */
-static bool
-rescue_is_own(const struct rescue *r, int fd)
+/* The pair whose connection to a server came back to us; NULL: a client. */
+static const struct proxy *
+rescue_own_pair(const struct rescue *r, int fd)
 {
 	struct addr from = { .len = sizeof(from.un) }, own;
 
 	if (getpeername(fd, &from.sa, &from.len) < 0)
-		return false;
+		return NULL;
 	for (const struct proxy *p = r->pairs; p; p = p->next)
 		if (p->port == addr_port(&from) &&
 		    sock_name(p->side[PROXY_SERVER]->source.fd, &own) == 0 &&
 		    addr_equal(&own, &from))
-			return true;
-	return false;
+			return p;
+	return NULL;
 }
 
-/* Resets the connection, as if a server had ended: its pair then fails. */
+/* Resets a connection that was accepted, as if a server had ended. */
 static void
-rescue_refuse_own(struct rescue *r, int fd)
+rescue_reset(struct rescue *r, int fd)
 {
-	fail_as(STATUS_NETWORK, "a client came back to the same queue: nobody "
-	    "else is there to serve it");
-	rescue_fault(r);
 	sock_reset_at_close(fd);
 	close(fd);
 	acceptor_freed(&r->acceptor);
 }
 
 static void
-rescue_on_accept(struct acceptor *a, int fd)
+rescue_pair(struct rescue *r, int fd, unsigned returns)
 {
 	static const struct proxy_ops ops = {
 		.on_open = rescue_on_open, .on_close = rescue_on_close,
 	};
-	struct rescue *r = a->user;
+	int server = rescue_connect(fd);
+	struct proxy *p = server < 0 ? NULL
+	    : proxy_new(r->loop, fd, server, r->timeout, &ops);
 	struct addr own;
-	struct proxy *p;
-	int server;
 
-	if (rescue_is_own(r, fd)) {
-		rescue_refuse_own(r, fd);
-		return;
-	}
-	/* not inherited: the listener is another program's */
-	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	server = rescue_connect(fd);
-	p = server < 0 ? NULL
-		       : proxy_new(r->loop, fd, server, r->timeout, &ops);
 	if (!p) {
-		rescue_client_failed(r);
+		r->failed += !returns;
+		rescue_fault(r);
 		if (server >= 0)
 			close(server);
-		close(fd);
-		acceptor_freed(a);
+		rescue_reset(r, fd);
 		return;
 	}
 	p->user = r;
 	p->port = sock_name(server, &own) < 0 ? 0 : addr_port(&own);
-	p->side[PROXY_CLIENT]->id = ++r->last_id;
-	r->open++;
+	p->returns = returns;
+	if (!returns) {
+		p->side[PROXY_CLIENT]->id = ++r->last_id;
+		r->open++;
+	}
 	rescue_link(r, p);
+}
+
+static void
+returned_free(struct returned *b)
+{
+	loop_timer_cancel(b->rescue->loop, &b->timer);
+	*b->link = b->next;
+	if (b->next)
+		b->next->link = b->link;
+	free(b);
+}
+
+static void
+on_returned(struct timer *t)
+{
+	struct returned *b = container_of(t, struct returned, timer);
+	struct rescue *r = b->rescue;
+	unsigned returns = b->returns;
+	int fd = b->fd;
+
+	returned_free(b);
+	rescue_pair(r, fd, returns);
+}
+
+static void
+rescue_own(struct rescue *r, int fd, unsigned returns)
+{
+	struct returned *b = NULL;
+
+	if (returns > RETURNS_MOST)
+		fail_as(STATUS_NETWORK, "a client came back to the same "
+		    "queue: nobody else is there to serve it");
+	else if (!(b = malloc(sizeof(*b))))
+		fail("rescue");
+	if (!b) {
+		rescue_fault(r);
+		rescue_reset(r, fd);
+		return;
+	}
+	*b = (struct returned){
+		.rescue = r, .fd = fd, .returns = returns,
+		.timer.on_timer = on_returned,
+		.next = r->returned, .link = &r->returned,
+	};
+	if (b->next)
+		b->next->link = &b->next;
+	r->returned = b;
+	if (loop_timer_set(r->loop, &b->timer,
+	    loop_now() + (RETURN_DELAY_US << returns)) < 0) {
+		rescue_fault(r);
+		rescue_reset(r, fd);
+		returned_free(b);
+	}
+}
+
+static void
+rescue_on_accept(struct acceptor *a, int fd)
+{
+	struct rescue *r = a->user;
+	const struct proxy *own = rescue_own_pair(r, fd);
+
+	/* not inherited: the listener is another program's */
+	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (own)
+		rescue_own(r, fd, own->returns + 1);
+	else
+		rescue_pair(r, fd, 0);
 }
 
 static void
@@ -228,6 +307,10 @@ rescue_stop(struct rescue *r, bool last)
 void
 rescue_cut(struct rescue *r)
 {
+	while (r->returned) {
+		rescue_reset(r, r->returned->fd);
+		returned_free(r->returned);
+	}
 	while (r->pairs)
 		proxy_cut(r->pairs);
 }

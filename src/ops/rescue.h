@@ -28,10 +28,11 @@ struct rescue {
 	/* Callers may read these. */
 	uint64_t rescued, failed;	/* clients; failed: without a server */
 	uint64_t in, out;		/* bytes of closed pairs */
-	unsigned open;
+	unsigned open;			/* clients that have a pair */
 	/* rescue.c fills in the rest. */
 	struct acceptor acceptor;
 	struct proxy *pairs;
+	struct returned *returned;
 	unsigned last_id;
 	int64_t reported;		/* the last fault, loop_now() */
 };
@@ -44,7 +45,7 @@ int rescue_open(struct rescue *, const struct sock_set *);
 bool rescue_is_due(const struct rescue *);
 /* Accepts no more; last: first accepts those left, as no one else will. */
 void rescue_stop(struct rescue *, bool last);
-/* Cuts off all open pairs. */
+/* Cuts off all pairs. */
 void rescue_cut(struct rescue *);
 
 #endif

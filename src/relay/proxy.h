@@ -29,6 +29,7 @@ struct proxy {
 	bool pair;			/* the server is a socket pair's end */
 	bool deaf;			/* it takes no more */
 	uint16_t port;			/* ours, to the server; the caller's */
+	unsigned returns;		/* the caller's: see ops/rescue.c */
 	struct proxy *next, **link;	/* in the caller's list */
 };
 
