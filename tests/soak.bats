@@ -166,14 +166,14 @@ leaks() {
 		    "cut": lambda s: s.recv(65536),
 		    "silent": lambda s: kept.append(s.dup()),
 		}
-		lanes = {"refused": "tcp"}
+		targets = {"refused": "tcp"}
 		nobody = socket.socket()
 		nobody.bind(("127.0.0.1", 0))
 		ports = {"refused": nobody.getsockname()[1]}
 		for name, answer in answers.items():
 		    l = socket.create_server(("127.0.0.1", 0))
 		    threading.Thread(target=serve, args=(l, answer), daemon=True).start()
-		    lanes[name] = "tls" if name == "cut" else "tcp"
+		    targets[name] = "tls" if name == "cut" else "tcp"
 		    ports[name] = l.getsockname()[1]
 		for name, answer in (
 		        ("datagram", lambda s, data, peer: s.sendto(data, peer)),
@@ -183,13 +183,13 @@ leaks() {
 		    s.bind(("127.0.0.1", 0))
 		    threading.Thread(target=serve_udp, args=(s, answer),
 		                     daemon=True).start()
-		    lanes[name], ports[name] = "udp", s.getsockname()[1]
+		    targets[name], ports[name] = "udp", s.getsockname()[1]
 
 		def classes(limit, names):
 		    """What the clients of each say, until all have said something."""
 		    p = subprocess.Popen(
 		        [os.environ["CLIENTS"], "-4", "-t", limit,
-		         *["%s:%s:%d:1" % (n, lanes[n], ports[n]) for n in names]],
+		         *["%s:%s:%d:1" % (n, targets[n], ports[n]) for n in names]],
 		        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 		    seen = collections.defaultdict(set)
 		    for line in p.stdout:
@@ -204,12 +204,12 @@ leaks() {
 		    return seen
 
 		mute = ["silent", "nothing"]
-		seen = classes("50", [n for n in lanes if n not in mute])
+		seen = classes("50", [n for n in targets if n not in mute])
 		seen.update(classes("1", mute))
 		wanted = {"more": "wrong", "backward": "wrong", "cut": "short",
 		          "datagram": "well", "silent": "timeout",
 		          "nothing": "timeout"}
-		for name in lanes:
+		for name in targets:
 		    assert seen[name] == {wanted.get(name, name)}, (name, seen[name])
 	END
 }

@@ -2,13 +2,13 @@
  * The clients of make soak, which share no code with rpnc: they alone say what
  * is lost.
  *
- * clients [-4] [-t SECONDS] LANE...
+ * clients [-4] [-t SECONDS] TARGET...
  *
- * A lane is NAME:KIND:PORT:COUNT. KIND is tcp, tls or udp; with a + (tcp+), the
- * server greets (--identify). Some clients use IPv6, if not -4. A client waits
- * so many seconds (20) for its end.
+ * A target is NAME:KIND:PORT:COUNT. KIND is tcp, tls or udp; with a + (tcp+)
+ * the server greets (--identify). Some clients use IPv6, unless -4 is given. A
+ * client is lost if it has no answer after SECONDS (20).
  *
- * Each lane has COUNT clients at any time. A client is new each time: its own
+ * Each target has COUNT clients at any time. A client is new each time: its own
  * socket, a message that no other one sends, all of the answer read and
  * compared. TCP: connect, send, half-close, read to the end of file. UDP: one
  * datagram, which is sent once.
@@ -18,8 +18,8 @@
  *	shaking		TLS only: the handshake is done
  *	talking		all is sent, and the end of file is there; UDP: a datagram
  *
- * Each second, a line "sum LANE OK SLOW" for each lane (slow: over half a
- * second). A lost one is a line at once, "lost LANE CLASS BEGAN ENDED ADDRESS
+ * Each second, a line "sum TARGET OK SLOW" for each target (slow: over half a
+ * second). A lost one is a line at once, "lost TARGET CLASS BEGAN ENDED ADDRESS
  * PORT STATE GOT SIZE PID". Times are nanoseconds of CLOCK_MONOTONIC; PID is by
  * the greeting, or 0. When standard input ends, open clients finish, and the
  * last line is "end".
@@ -42,8 +42,8 @@
 #include <unistd.h>
 
 enum {
-	LANES = 16,
-	CLIENTS = 512,		/* in all lanes */
+	TARGETS = 16,
+	CLIENTS = 512,		/* in all targets */
 	BATCH = 64,
 	HEAD = 16,		/* bytes of a message that name its client */
 	SMALL = 200,
@@ -62,7 +62,7 @@ static const char *const state_names[] = { "connecting", "shaking", "talking" };
 /* What a read or a write can give instead of a count. */
 enum { IO_AGAIN = -1, IO_ERROR = -2, IO_BROKEN_TLS = -3 };
 
-struct lane {
+struct target {
 	char name[16];
 	bool datagram, tls, greets;
 	uint16_t port;
@@ -71,7 +71,7 @@ struct lane {
 };
 
 struct client {
-	struct lane *lane;
+	struct target *target;
 	int fd;			/* -1: none */
 	SSL *ssl;
 	enum state state;
@@ -85,9 +85,9 @@ struct client {
 	char head[HEAD + 1], line[GREETING];
 };
 
-static struct lane lanes[LANES];
+static struct target targets[TARGETS];
 static struct client clients[CLIENTS];
-static unsigned lane_count, client_count, busy;
+static unsigned target_count, client_count, busy;
 static char table[LARGE * 2];		/* messages are parts of it */
 static uint64_t started, seed = 1;
 static uint64_t limit = 20;		/* seconds */
@@ -151,8 +151,8 @@ client_end(struct client *c)
 static void
 client_well(struct client *c)
 {
-	c->lane->ok++;
-	c->lane->slow += now() - c->began > second / 2;
+	c->target->ok++;
+	c->target->slow += now() - c->began > second / 2;
 	client_end(c);
 }
 
@@ -167,7 +167,7 @@ client_lost(struct client *c, const char *class)
 	getsockname(c->fd, (struct sockaddr *)&a, &length);
 	if (a.ss_family == AF_INET)
 		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
-	printf("lost %s %s %llu %llu %s %u %s %zu %zu %d\n", c->lane->name,
+	printf("lost %s %s %llu %llu %s %u %s %zu %zu %d\n", c->target->name,
 	    class, (unsigned long long)c->began, (unsigned long long)now(),
 	    text, ntohs(v4->sin_port), state_names[c->state], c->got, c->size,
 	    c->pid);
@@ -356,7 +356,7 @@ hear(struct client *c)
 	ssize_t n;
 
 	while ((n = io_read(c, inbox, sizeof(inbox))) > 0) {
-		from = c->lane->greets && !c->greeted ?
+		from = c->target->greets && !c->greeted ?
 		    greeting(c, inbox, (size_t)n) : 0;
 		if (!right(c, inbox + from, (size_t)n - from)) {
 			client_lost(c, "wrong");
@@ -396,7 +396,7 @@ on_event(struct client *c)
 {
 	if (c->fd < 0)
 		return;
-	if (c->lane->datagram) {
+	if (c->target->datagram) {
 		datagram(c);
 		return;
 	}
@@ -405,19 +405,19 @@ on_event(struct client *c)
 	hear(c);
 }
 
-/* Connects a socket to the lane's port; from one of many addresses, by IPv4. */
+/* Connects a socket to the target's port; from one of many addresses, by IPv4. */
 static void
 dial(struct client *c)
 {
-	int type = (c->lane->datagram ? SOCK_DGRAM : SOCK_STREAM) |
+	int type = (c->target->datagram ? SOCK_DGRAM : SOCK_STREAM) |
 	    SOCK_NONBLOCK | SOCK_CLOEXEC, one = 1;
 	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons(c->lane->port),
+		.sin_port = htons(c->target->port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_in from = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(0x7f010000 + draw(0x10000)) };
 	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6,
-		.sin6_port = htons(c->lane->port),
+		.sin6_port = htons(c->target->port),
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	bool six = !only_ipv4 && draw(IPV6_EACH) == 0;
 	int r;
@@ -444,19 +444,19 @@ dial(struct client *c)
 static void
 start(struct client *c)
 {
-	struct lane *lane = c->lane;
+	struct target *target = c->target;
 	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET,
 		.data.ptr = c };
 
-	*c = (struct client){ .lane = lane, .number = started++,
+	*c = (struct client){ .target = target, .number = started++,
 		.began = now() };
 	snprintf(c->head, sizeof(c->head), "%0*llx", HEAD,
 	    (unsigned long long)c->number);
 	c->size = HEAD + draw(draw(LARGE_EACH) ? SMALL :
-	    lane->datagram ? DATAGRAM - HEAD : LARGE - HEAD);
+	    target->datagram ? DATAGRAM - HEAD : LARGE - HEAD);
 	busy++;
 	dial(c);
-	if (lane->datagram) {
+	if (target->datagram) {
 		static char outbox[DATAGRAM];
 
 		memcpy(outbox, c->head, HEAD);
@@ -466,7 +466,7 @@ start(struct client *c)
 			die("send");
 		e.events = EPOLLIN | EPOLLET;
 	}
-	if (lane->tls) {
+	if (target->tls) {
 		c->ssl = SSL_new(tls);
 		if (!c->ssl || !SSL_set_fd(c->ssl, c->fd))
 			die("SSL_new");
@@ -478,11 +478,11 @@ start(struct client *c)
 static void
 lane_read(const char *text)
 {
-	struct lane *l = &lanes[lane_count];
+	struct target *l = &targets[target_count];
 	char kind[8];
 	unsigned port = 0;
 
-	if (lane_count == LANES ||
+	if (target_count == TARGETS ||
 	    sscanf(text, "%15[^:]:%7[^:]:%u:%u", l->name, kind, &port,
 		&l->count) != 4 || client_count + l->count > CLIENTS) {
 		errno = EINVAL;
@@ -493,8 +493,8 @@ lane_read(const char *text)
 	l->tls = strncmp(kind, "tls", 3) == 0;
 	l->greets = strchr(kind, '+') != NULL;
 	for (unsigned i = 0; i < l->count; i++)
-		clients[client_count++].lane = l;
-	lane_count++;
+		clients[client_count++].target = l;
+	target_count++;
 }
 
 static void
@@ -530,10 +530,10 @@ on_input(void)
 static void
 sums(void)
 {
-	for (unsigned i = 0; i < lane_count; i++)
-		printf("sum %s %llu %llu\n", lanes[i].name,
-		    (unsigned long long)lanes[i].ok,
-		    (unsigned long long)lanes[i].slow);
+	for (unsigned i = 0; i < target_count; i++)
+		printf("sum %s %llu %llu\n", targets[i].name,
+		    (unsigned long long)targets[i].ok,
+		    (unsigned long long)targets[i].slow);
 	fflush(stdout);
 }
 

@@ -8,17 +8,18 @@ from processes import Worker, age, children, eventually
 
 SLOTS, SLOT_SIZE, FIRST_LOCK = 256, 384, 64  # see registry.c
 F_OFD_GETLK = 36
-STAY = 2            # members of each group, for the whole run
+PERMANENT = 2       # members of each group that live as long as the run
 
 
 class Registry:
-    """The file of a group; it is opened for reading, which wakes nobody."""
+    """The file of a group. It is opened for reading: that notifies nobody."""
 
     def __init__(self, path):
         self.file = open(path, "rb", buffering=0)
         self.first = os.fstat(self.file.fileno()).st_size - SLOTS * SLOT_SIZE
 
-    def alive(self, index):
+    def is_alive(self, index):
+        """Whether a process has the lock of a slot."""
         lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, FIRST_LOCK + index,
                            1, 0)
         lock = fcntl.fcntl(self.file, F_OFD_GETLK, lock)
@@ -28,7 +29,7 @@ class Registry:
         """How many are alive, and how many have ever been used."""
         used = [i for i in range(SLOTS) if os.pread(
             self.file.fileno(), 4, self.first + i * SLOT_SIZE) != bytes(4)]
-        return sum(self.alive(i) for i in used), len(used)
+        return sum(self.is_alive(i) for i in used), len(used)
 
 
 class Group:
@@ -36,21 +37,21 @@ class Group:
         self.name, self.port, self.clients = name, port, clients
         self.kind, self.command, self.program = kind, command, program
         self.udp = kind == "udp"
-        self.stay, self.come = [], []
+        self.permanent, self.temporary = [], []
 
-    def lane(self):
+    def target(self):
         return "%s:%s:%d:%d" % (self.name, self.kind, self.port, self.clients)
 
     def begin(self, soak):
-        self.stay = [soak.join(self) for _ in range(STAY)]
-        self.come = [soak.join(self) for _ in range(soak.options.members -
-                                                    STAY)]
+        self.permanent = [soak.join(self) for _ in range(PERMANENT)]
+        self.temporary = [soak.join(self) for _ in
+                          range(soak.options.members - PERMANENT)]
         self.registry = Registry(self.path())
-        # before a client has come, a child is the one that starts programs
-        self.spawners = [children(m.pid) for m in self.stay]
+        # before the first client, a child is a spawner: it starts programs
+        self.spawners = [children(m.pid) for m in self.permanent]
 
     def path(self):
-        """The registry's file; its name ends so."""
+        """Of the registry's file."""
         end = "%s-%d" % ("udp" if self.udp else "tcp", self.port)
         for where, _, files in os.walk(os.environ["XDG_RUNTIME_DIR"]):
             for name in files:
@@ -59,69 +60,72 @@ class Group:
         raise SystemExit("no registry of port %d" % self.port)
 
     def slots_wanted(self):
-        return len(self.stay) + len(self.come)
+        return len(self.permanent) + len(self.temporary)
 
     def lasting(self):
-        """The processes that live as long as the run, by what they are."""
-        for i, m in enumerate(self.stay):
+        """(name, pid) of each process that lives as long as the run."""
+        for i, m in enumerate(self.permanent):
             yield "%s %d" % (self.name, i), m.pid
             for pid in self.spawners[i]:
                 yield "%s %d's spawner" % (self.name, i), pid
 
     def bystander(self):
-        return random.choice(self.stay)
+        """One that does not leave in this round."""
+        return random.choice(self.permanent)
 
     def has_leavers(self):
         return True
 
     def leavers(self, count):
-        leavers, self.come = self.come[:count], self.come[count:]
+        """The oldest of those that come and go."""
+        leavers = self.temporary[:count]
+        del self.temporary[:count]
         return leavers
 
 
 class Workers(Group):
     """
-    One echo: the manager stays, and so does its first worker. The others leave
-    if the manager will replace them at once: a worker that lived for less than
-    10 s is replaced with a delay.
+    The workers of one echo. The manager stays, and so does its first worker.
+    The others leave once they are old enough: the manager replaces a worker
+    with a delay if it has lived for less than 10 s.
     """
 
     COUNT = 7
-    GROWN_UP = 10.5  # seconds; see worker.c
+    LEAST_AGE = 10.5  # seconds; see worker.c
 
     def begin(self, soak):
-        self.stay = [soak.join(self)]
+        self.permanent = [soak.join(self)]
         self.registry = Registry(self.path())
-        self.whole()
+        self.is_complete()
         self.original = self.workers()
         self.first = self.original[0]
 
     def workers(self):
-        return children(self.stay[0].pid)
+        return children(self.permanent[0].pid)
 
     def slots_wanted(self):
         return self.COUNT + 1
 
-    def whole(self):
+    def is_complete(self):
         return eventually(lambda: self.registry.slots()[0] ==
                           self.slots_wanted())
 
     def lasting(self):
-        yield "manager", self.stay[0].pid
+        yield "manager", self.permanent[0].pid
         yield "manager's first worker", self.first
 
     def bystander(self):
         return Worker(self, self.first)
 
-    def grown_up(self):
+    def old_enough(self):
         return [p for p in self.workers()[1:]
-                if p in self.original or age(p) > self.GROWN_UP]
+                if p in self.original or age(p) > self.LEAST_AGE]
 
     def has_leavers(self):
-        return len(self.grown_up()) >= 2
+        return len(self.old_enough()) >= 2
 
     def leavers(self, count):
-        return [Worker(self, p) for p in self.grown_up()[:count]]
+        return [Worker(self, p) for p in self.old_enough()[:count]]
 
 
 def groups(leave, only):

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 
-HANG = 60           # seconds that nothing here takes
+HANG = 60           # seconds: whatever takes longer hangs
 
 
 def now():
@@ -41,7 +41,7 @@ def waiting(udp, port):
             next(f)
             for line in f:
                 _, local, _, state, queues, *_ = line.split()
-                # listeners come first, and all that follows may be long
+                # listeners come first; the list of connections can be long
                 if not udp and state != "0A":
                     break
                 if local.endswith(":%04X" % port):
@@ -49,8 +49,8 @@ def waiting(udp, port):
     return sums
 
 
-def gone(pidfd, seconds):
-    """Whether the process has ended by then, and closed all that it had."""
+def ends_within(pidfd, seconds):
+    """Whether the process ends in this time, and so has closed its sockets."""
     return bool(select.select([pidfd], [], [], seconds)[0])
 
 
@@ -64,16 +64,16 @@ def eventually(what, seconds=HANG):
 
 
 class Member:
-    """One rpnc. Some are verbose, and say in which way they left."""
+    """One rpnc. A verbose one prints by which mode it left."""
 
     environment = dict(os.environ)
 
-    def __init__(self, group, wordy=False):
+    def __init__(self, group, verbose=False):
         self.group = group
         self.errors = tempfile.TemporaryFile()
         self.ready, w = os.pipe()
         self.process = subprocess.Popen(
-            ["./rpnc", *group.command, *["-v"] * wordy, "--ready-fd", str(w),
+            ["./rpnc", *group.command, *["-v"] * verbose, "--ready-fd", str(w),
              str(group.port), *group.program],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=self.errors, pass_fds=(w,), start_new_session=True,
@@ -81,7 +81,8 @@ class Member:
         os.close(w)
         self.pid = self.process.pid
 
-    def is_ready(self):
+    def until_ready(self):
+        """Waits until it listens; returns it."""
         with os.fdopen(self.ready) as f:
             if not f.read():
                 self.process.wait()
@@ -114,4 +115,4 @@ class Worker:
         signal.pidfd_send_signal(self.pidfd, number)
 
     def ended_within(self, seconds):
-        return gone(self.pidfd, seconds)
+        return ends_within(self.pidfd, seconds)

@@ -7,7 +7,8 @@ tests/soak/run starts it, in namespaces of its own and without privileges.
 
 How it works: there are five groups, each with clients of clients.c: TCP, TLS,
 UDP, a program for each client, and the workers of one echo. Two members of a
-group stay, the others come and go, in rounds. One round is in one group:
+group stay for the whole run; the others come and go, in rounds. A round is of
+one of these kinds, and in one group:
 
   leave    one joins, then the oldest is ended by SIGTERM
   two      two are ended at once, while two join
@@ -15,12 +16,12 @@ group stay, the others come and go, in rounds. One round is in one group:
   stop     a member that stays is stopped for 0.2 s, while another one leaves
   queue    the leaver is stopped before SIGTERM, so that clients wait for it
 
-In the group of workers it is a worker that is ended; its manager replaces it.
-A round comes after each --each connections, so losses by leaves and losses by
-load can be compared.
+In the group of workers a worker is ended, and its manager replaces it. A round
+begins after each --each connections, so the losses can be compared with the
+number of leaves and with that of connections.
 
-What a client loses counts as lost, but for what SIGKILL itself costs. A loss is
-excused only if all of this is so:
+A connection that a client loses counts as lost, unless SIGKILL explains it. A
+loss is excused only if all of this is so:
 
   - a member of the same group was killed in this round
   - it began before that process was gone, and was open when SIGKILL was sent
@@ -30,8 +31,9 @@ excused only if all of this is so:
   - UDP: it was not answered, and was sent at most 2 s before SIGKILL
 
 The status is 1 if anything else is lost; if a member ends with another status,
-hangs, or says that it lost something; or if something grows: the descriptors of
-those that stay, their RSS by more than --rss KiB, living slots of a registry.
+hangs, or says that it lost something; or if something grows: the descriptors
+of the members that stay, their RSS by more than --rss KiB, or the living slots
+of a registry.
 """
 import argparse
 import collections
@@ -53,12 +55,12 @@ from processes import (HANG, Member, Worker, children, eventually, now,
                        status_of, waiting)
 from sums import SUMS, Kill, Loss, State, is_excused
 
-KILL_WITHIN = 0.04  # seconds after SIGTERM: most of a leave
+KILL_WITHIN = 0.04  # seconds after SIGTERM; most leaves take less
 STOPPED_FOR = 0.2
-QUEUED = 4          # clients that wait for one that is stopped
+QUEUED = 4          # clients in the queue of a stopped member
 KINDS = {"leave": 70, "two": 12, "kill": 8, "stop": 5, "queue": 5}  # of 100
-SLOW_ROUND = 2
-GIVE_UP = 1000      # losses: more tell nothing new
+SLOW_ROUND = 2      # seconds
+GIVE_UP = 1000      # losses: then the run ends
 
 
 class Soak:
@@ -82,12 +84,12 @@ class Soak:
     # ---- members
 
     def join(self, group):
-        return self.start(group).is_ready()
+        return self.start(group).until_ready()
 
     def start(self, group):
         self.joined += 1
         self.sums["joins"][group.name] += 1
-        return Member(group, wordy=self.joined % 8 == 0)
+        return Member(group, verbose=self.joined % 8 == 0)
 
     def fault(self, kind, text):
         self.sums["faults"][kind] += 1
@@ -113,13 +115,13 @@ class Soak:
             self.fault("status", "%d, during %s: %s" % (status, self.during,
                                                         said[-500:]))
         for line in said.splitlines():
-            self.heard(member.group.name, line)
+            self.count_line(member.group.name, line)
         member.errors.close()
 
-    def heard(self, name, line):
-        """Counts how a verbose member left, and what else it said."""
+    def count_line(self, name, line):
+        """Counts by which mode a verbose member left, and its other lines."""
         left = re.match(r".*left: .* lost \(([^)]*)\)", line)
-        if left and self.during != "end":  # where the last one is alone
+        if left and self.during != "end":  # the last member is alone
             self.sums["modes"]["%s %s" % (name, left[1])] += 1
         if re.match(r".*left: .*[1-9]\d* \w+ lost", line):
             self.fault("said", "%s: %s" % (name, line))
@@ -130,7 +132,7 @@ class Soak:
 
     def round_leave(self, group, kill=False):
         if not isinstance(group, Workers):
-            group.come.append(self.join(group))
+            group.temporary.append(self.join(group))
         old, = group.leavers(1)
         self.tell_to_leave([old])
         killed = kill and self.kill(old)
@@ -166,7 +168,7 @@ class Soak:
             new = [self.start(group) for _ in range(2)]
         old = group.leavers(2)
         self.tell_to_leave(old)
-        group.come += [member.is_ready() for member in new]
+        group.temporary += [member.until_ready() for member in new]
         for member in old:
             self.ended(member)
             self.sums["leaves"][group.name] += 1
@@ -188,7 +190,7 @@ class Soak:
 
     def round_queue(self, group):
         if not isinstance(group, Workers):
-            group.come.append(self.join(group))
+            group.temporary.append(self.join(group))
         old, = group.leavers(1)
         self.event(group, "%d SIGSTOP" % old.pid)
         old.send(signal.SIGSTOP)
@@ -208,7 +210,7 @@ class Soak:
         kind = random.choices(kinds, [KINDS[k] for k in kinds])[0]
         began = time.monotonic()
         getattr(self, "round_" + kind)(group)
-        if isinstance(group, Workers) and not group.whole():
+        if isinstance(group, Workers) and not group.is_complete():
             self.fault("workers", "they are not replaced after " + self.during)
         took = time.monotonic() - began
         if took > SLOW_ROUND:
@@ -223,12 +225,12 @@ class Soak:
     def start_clients(self):
         self.clients = subprocess.Popen(
             ["./clients", *["-4"] * (not os.path.exists("/proc/net/if_inet6")),
-             *[g.lane() for g in self.groups]],
+             *[g.target() for g in self.groups]],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             start_new_session=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
-        self.whole = False
+        self.clients_finished = False
 
     def read(self):
         for line in self.clients.stdout:
@@ -241,13 +243,13 @@ class Soak:
                     rest[0], rest[1], int(rest[2]), int(rest[3]),
                     " ".join(rest[4:]), int(rest[9]), self.during))
             elif word == "end":
-                self.whole = True
+                self.clients_finished = True
 
     def connections(self):
         return sum(self.seen[g.name] for g in self.groups)
 
     def judge(self):
-        """Losses that are known so far are excused, or not."""
+        """Counts the losses that have been read as excused or lost."""
         while self.losses:
             loss = self.losses.popleft()
             excused = any(is_excused(loss, kill) for kill in self.kills)
@@ -256,27 +258,27 @@ class Soak:
             text = "%s %s, %s after %.3f s, during %s: %s; %s" % (
                 "excused" if excused else "LOST", loss.group, loss.kind,
                 (loss.ended - loss.began) / 1e9, loss.during, loss.text,
-                self.beside(loss))
+                self.events_around(loss))
             os.write(int(os.environ["LOSSES"]), (text + "\n").encode())
             if not excused:
                 self.show(text)
                 self.save()
 
-    def beside(self, loss):
-        """What the driver did then, in seconds before the loss was seen."""
+    def events_around(self, loss):
+        """What the driver did then, and how many seconds before the loss."""
         return ", ".join("%s %.3f" % (text, (loss.ended - t) / 1e9)
                          for t, group, text in self.events
                          if group == loss.group and
                          loss.began - 10**9 < t < loss.ended + 10**8)
 
-    # ---- what is said
+    # ---- output
 
     def show(self, text):
         print("%s %6.0f s  %s" % (time.strftime("%H:%M:%S"),
                                   time.monotonic() - self.began, text),
               flush=True)
 
-    def words_of(self, name):
+    def total_text(self, name):
         total = self.state.total(name)
         if not total:
             return "%s 0" % name
@@ -294,14 +296,15 @@ class Soak:
         self.state.write(time.monotonic() - self.began)
 
     def reap(self):
-        """Orphans come to process 1: the spawners of members that left."""
-        known = [m.pid for g in self.groups for m in g.stay + g.come]
+        """Waits for the spawners of members that left: this is process 1, so
+        they have become its children."""
+        known = [m.pid for g in self.groups for m in g.permanent + g.temporary]
         for pid in children(os.getpid()):
             if pid not in known and pid != self.clients.pid and \
                     status_of(pid)["State"][0] == "Z":
                 os.waitpid(pid, 0)
 
-    def line(self):
+    def show_sums(self):
         self.reap()
         self.save()
         total = self.state.total
@@ -310,14 +313,14 @@ class Soak:
                   "stops %d, %s, excused %d; %s; %s" % (
                       total("connections"), rate, total("leaves"),
                       total("joins"), total("kills"), total("stops"),
-                      self.words_of("lost"), total("excused"),
-                      self.growth.words(), self.growth.slots()))
+                      self.total_text("lost"), total("excused"),
+                      self.growth.text(), self.growth.slots()))
 
     # ---- the run
 
-    def privileges(self):
-        """Nobody here has any; so it is said, once."""
-        pids = [os.getpid()] + [m.pid for g in self.groups for m in g.stay]
+    def check_privileges(self):
+        """No process here has any: a line shows that it was checked."""
+        pids = [os.getpid()] + [m.pid for g in self.groups for m in g.permanent]
         for pid in pids:
             s = status_of(pid)
             caps = {s[c] for c in ("CapPrm", "CapEff", "CapBnd", "CapAmb")}
@@ -326,7 +329,8 @@ class Soak:
         self.show("uid %d, no capability, no new privileges: all %d members" %
                   (os.getuid(), len(pids) - 1))
 
-    def program(self):
+    def continue_sums(self):
+        """Adds this run, and this rpnc, to the sums of former runs."""
         with open("rpnc", "rb") as f:
             digest = hashlib.sha256(f.read()).hexdigest()[:12]
         if self.state.runs:
@@ -353,8 +357,8 @@ class Soak:
                 self.state.total("lost") > self.before["lost"] + GIVE_UP or
                 self.clients.poll() is not None)
 
-    def roll(self):
-        """Rounds, as connections come; a line now and then."""
+    def run_rounds(self):
+        """Runs a round after each --each connections, and shows the sums."""
         last = time.monotonic()
         while not self.is_over():
             if self.connections() >= (self.rounds + 1) * self.options.each:
@@ -363,10 +367,10 @@ class Soak:
                 threading.Event().wait(0.02)
             self.judge()
             if self.growth.is_warm() and not self.growth.first:
-                self.growth.words()
+                self.growth.measure()
             if time.monotonic() - last >= self.options.every:
                 last = time.monotonic()
-                self.line()
+                self.show_sums()
 
     def end_clients(self):
         self.clients.stdin.close()
@@ -375,13 +379,13 @@ class Soak:
         except subprocess.TimeoutExpired:
             self.clients.kill()
         self.reader.join(HANG)
-        if self.clients.wait() or not self.whole:
+        if self.clients.wait() or not self.clients_finished:
             self.fault("clients", "status %d" % self.clients.returncode)
         self.judge()
 
     def end_members(self):
         self.during = "end"
-        members = [m for g in self.groups for m in g.stay + g.come]
+        members = [m for g in self.groups for m in g.permanent + g.temporary]
         for m in members:
             m.send(signal.SIGTERM)
         for m in members:
@@ -395,7 +399,7 @@ class Soak:
         self.save()
         for name in "connections", "leaves", "kills", "stops", "slow", \
                 "slow rounds", "modes", "said", "excused", "faults", "lost":
-            self.show(self.words_of(name))
+            self.show(self.total_text(name))
         self.show("from SIGKILL to the end of its process: %.3f s in all" %
                   (self.state.total("windows") / 1e6))
         lost = self.state.total("lost")
@@ -414,14 +418,14 @@ class Soak:
     def run(self):
         for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
             signal.signal(number, self.on_signal)
-        self.program()
+        self.continue_sums()
         for g in self.groups:
             g.begin(self)
-        self.privileges()
+        self.check_privileges()
         self.growth = Growth(self)
         self.start_clients()
-        self.roll()
-        self.line()
+        self.run_rounds()
+        self.show_sums()
         self.growth.judge_memory()
         self.end_clients()
         self.growth.judge_descriptors()

@@ -1,4 +1,4 @@
-"""What a soak counts, and which loss a kill excuses."""
+"""What a soak counts, and which losses a kill excuses."""
 import collections
 import json
 import os
@@ -10,7 +10,7 @@ SUMS = ("connections", "slow", "leaves", "rounds", "joins", "kills", "stops",
 
 
 class State:
-    """The sums, in a file that a later run continues."""
+    """The sums, in a file; the next run adds to them."""
 
     def __init__(self, descriptor):
         self.fd = descriptor
