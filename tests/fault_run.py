@@ -26,9 +26,9 @@ TICK = os.sysconf("SC_CLK_TCK")
 ENDED_BY_TERM = (128 + signal.SIGTERM, -signal.SIGTERM)
 ENDED = set(range(0, 8)) | set(ENDED_BY_TERM)
 
-# A server as its clients see it: what they connect to, and how.
-Way = collections.namedtuple("Way", "address kind tls head",
-                             defaults=(socket.SOCK_STREAM, False, b""))
+# What clients connect to, and how; head is what they send first.
+Target = collections.namedtuple("Target", "address kind tls head",
+                                defaults=(socket.SOCK_STREAM, False, b""))
 
 
 def pause(seconds):
@@ -45,35 +45,43 @@ def eventually(holds, limit=5.0):
 
 
 class Run:
-    """One run of a scenario, in a directory of its own. A run without a fault
-    counts what a server has open (clean); one with a fault has that to compare."""
+    """One run of a scenario, in a directory of its own.
+
+    inject is the fault, as strace(1) takes it; None: a run without a fault.
+    Such a run sets open to what an idle server has open; a run with a fault
+    gets that as clean, to compare with.
+    """
 
     def __init__(self, rpnc, inject=None, clean=None):
         self.rpnc = rpnc
         self.inject = inject
         self.call = inject.split(":")[0] if inject else None
-        # the kernel would have ended the connection, both ways
+        # with such an error the kernel has ended the connection, both ways
         self.ends_connection = bool(inject) and re.match(
             "(send|splice|write).*:error=(ECONNRESET|EPIPE|EHOSTUNREACH):", inject)
-        # it fails from then on, so nobody can be served
+        # the call fails from then on, so perhaps nobody can be served
         self.persists = bool(inject) and inject.endswith("+")
         self.clean = clean
         self.open = None
-        self.place = tempfile.mkdtemp(prefix="rpnc-fault.")
-        self.trace = os.path.join(self.place, "trace")
-        self.runtime = os.path.join(self.place, "run")
+        self.directory = tempfile.mkdtemp(prefix="rpnc-fault.")
+        self.trace = os.path.join(self.directory, "trace")
+        self.runtime = os.path.join(self.directory, "run")
         os.mkdir(self.runtime, 0o700)
         self.started = []
         self.terminals = []
 
+    def expect(self, holds, what):
+        """Without a fault this must hold; with one it need not."""
+        check(holds or self.inject, what)
+
     def path(self, name):
-        return os.path.join(self.place, name)
+        return os.path.join(self.directory, name)
 
     def popen(self, words, traced=True, **more):
         if traced:
             strace = ["strace", "-f", "-q", "-y", "-o", self.trace]
             if self.inject:
-                # the other calls do not stop then
+                # so strace stops rpnc at these calls only
                 strace += ["--seccomp-bpf", "-e", "trace=rt_sigaction,execve," + self.call,
                            "-e", "inject=" + self.inject]
             # -D: rpnc itself is our child, so its status and signals are plain
@@ -82,8 +90,8 @@ class Run:
         more.setdefault("stdout", open(self.path("out"), "ab"))
         more.setdefault("stderr", subprocess.PIPE)
         environment = dict(os.environ, XDG_RUNTIME_DIR=self.runtime,
-                           HOME=self.place, TERM="xterm", LC_ALL="C.UTF-8")
-        p = subprocess.Popen(words, env=environment, cwd=self.place, **more)
+                           HOME=self.directory, TERM="xterm", LC_ALL="C.UTF-8")
+        p = subprocess.Popen(words, env=environment, cwd=self.directory, **more)
         p.lines = b""
         self.started.append(p)
         return p
@@ -95,10 +103,10 @@ class Run:
         p = self.popen([self.rpnc, arguments[0], "--ready-fd", str(w),
                         *arguments[1:]], traced, pass_fds=[w], **more)
         os.close(w)
-        # it may have been told by the write that fails
+        # the address is written by the call that fails
         excused = traced and self.call == "write"
         with os.fdopen(r, "rb") as f:
-            # strace holds the other end, too
+            # strace has the other end, too: it need not close when rpnc ends
             end = time.monotonic() + (1.5 if excused else LIMIT)
             while (not select.select([f], [], [], 0.05)[0] and
                    p.poll() is None and time.monotonic() < end):
@@ -152,15 +160,15 @@ class Run:
         if p.returncode != -signal.SIGHUP or self.call != "write":
             self.judge(p)
         _, _, slave, before = next(t for t in self.terminals if t[0] is p)
-        # who ends must set it with ioctl(2)
+        # rpnc sets it by ioctl(2), which fails here
         check(termios.tcgetattr(slave) == before or self.call == "ioctl",
               "the terminal is left in another mode")
         check(p.shown.count(b"\x1b[?1049h") <= p.shown.count(b"\x1b[?1049l") or
               self.call in ("write", "ioctl"), "the other screen is left")
 
     def talk(self, p, data=b""):
-        """Writes data to it and waits for its end: its output. For one that
-        closes its input early, too."""
+        """Writes data to it, waits for its end, and returns its output. It may
+        close its input early."""
         try:
             out, p.lines = p.communicate(data, timeout=LIMIT)
         except subprocess.TimeoutExpired:
@@ -168,7 +176,7 @@ class Run:
         return out
 
     def talk_until(self, p, seconds):
-        """talk(); it gets SIGTERM then: its client may be lost."""
+        """The same, but with SIGTERM after so long: its client may be lost."""
         timer = threading.Timer(seconds, p.terminate)
         timer.start()
         try:
@@ -177,12 +185,12 @@ class Run:
             timer.cancel()
 
     def output(self):
-        """What was written by those who have no pipe for it."""
+        """What the processes wrote whose output is not a pipe."""
         with open(self.path("out"), "rb") as f:
             return f.read()
 
     def adopted(self):
-        """Another program's server: it, and its address."""
+        """Starts a server that is not rpnc's; returns it and its address."""
         p = self.popen([sys.executable, os.path.join(HERE, "adopt.py"), "127.0.0.1"],
                        traced=False, stdout=subprocess.PIPE)
         return p, ("127.0.0.1", int(p.stdout.readline()))
@@ -193,21 +201,21 @@ class Run:
         return p.returncode
 
     def stop(self, *servers):
-        """Ends what was not traced."""
+        """Ends servers that are not traced."""
         for p in servers:
             p.send_signal(signal.SIGTERM)
             self.end(p)
 
     def judge(self, p, reported=b""):
-        """A status that the manual has, and one line if it is a fault."""
+        """Its status is one of the manual's, with one line if it is a fault."""
         status = p.returncode
         check(b"Sanitizer" not in p.lines, p.lines[-300:])
         check(status in ENDED, "status %d: %s" % (status, p.lines[-300:]))
         if status in (6, 7) or status in ENDED_BY_TERM or not status:
             return
-        # at a prompt the line is cleared first
+        # a prompt clears its line before it prints one
         told = re.findall(rb"(?:^|\r|\x1b\[K)(rpnc \w+: [^\r\n]*)", p.lines, re.M)
-        # a report tells more than a line
+        # a report says more than a line; and perhaps the line can't be written
         check(told or reported or self.call in ("write", "writev"),
               "status %d without a line: %s" % (status, p.lines[-300:]))
         check(len(told) < 2, "%d lines: %s" % (len(told), told))
@@ -222,7 +230,7 @@ class Run:
             eventually(same, 2)
         else:
             settle(lambda: same() and self.open)
-        # clients may wait for what persists
+        # if a fault persists, clients may still wait
         check(not self.clean or self.persists or p.poll() is not None or
               self.open <= self.clean,
               "it has %s open, not %s" % (self.open, self.clean))
@@ -236,7 +244,7 @@ class Run:
         check(eventually(lambda: used() < SPIN, 2), "it spins")
 
     def close(self):
-        """Ends all; returns what was left by those who had ended before."""
+        """Ends all processes. Returns what was left if all had ended before."""
         left = []
         for p in self.started:
             if p.poll() is None:
@@ -259,11 +267,11 @@ class Run:
         # strace itself ends a moment after what it traces
         if left is not None and self.call != "unlink":
             left += left_files(self.runtime)
-        shutil.rmtree(self.place, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
         return left
 
     def processes(self):
-        """What was started in this run and has not ended, but for strace."""
+        """(pid, name) of what this run started and still runs; not strace."""
         mark = b"XDG_RUNTIME_DIR=" + self.runtime.encode() + b"\0"
         return [(pid, name) for pid, name in processes()
                 if name != "strace" and mark in read_of(pid, "environ")]
@@ -329,16 +337,16 @@ def left_files(place):
             if not f.startswith(".lock")]
 
 
-def connected(way):
-    s = socket.socket(socket.AF_INET if isinstance(way.address, tuple)
-                      else socket.AF_UNIX, way.kind)
+def connected(target):
+    s = socket.socket(socket.AF_INET if isinstance(target.address, tuple)
+                      else socket.AF_UNIX, target.kind)
     try:
         s.settimeout(3)
-        if way.kind == socket.SOCK_DGRAM and s.family == socket.AF_UNIX:
+        if target.kind == socket.SOCK_DGRAM and s.family == socket.AF_UNIX:
             s.bind("")  # any abstract name, to be answered
-        s.connect(way.address)
-        s.sendall(way.head) if way.head else None
-        return encrypted(s) if way.tls else s
+        s.connect(target.address)
+        s.sendall(target.head) if target.head else None
+        return encrypted(s) if target.tls else s
     except BaseException:
         s.close()
         raise
@@ -351,15 +359,15 @@ def encrypted(s):
     return context.wrap_socket(s, suppress_ragged_eofs=False)
 
 
-def exchange(way, data=b"hello\n"):
+def exchange(target, data=b"hello\n"):
     """Sends data to a server and returns what comes back until the end; None
     if that is no proper end."""
     try:
-        with connected(way) as s:
+        with connected(target) as s:
             s.sendall(data)
-            if way.kind != socket.SOCK_STREAM:
+            if target.kind != socket.SOCK_STREAM:
                 return s.recv(65536)
-            if way.tls:
+            if target.tls:
                 return received(s, len(data))
             s.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: s.recv(65536), b""))
@@ -368,7 +376,7 @@ def exchange(way, data=b"hello\n"):
 
 
 def received(s, size):
-    """TLS here can't end one direction alone."""
+    """As many bytes from a TLS peer: Python can't end one direction alone."""
     got = b""
     while len(got) < size:
         more = s.recv(65536)
@@ -379,15 +387,15 @@ def received(s, size):
     return got
 
 
-def send_all(way, data):
-    """A client that only sends, in a thread; nothing tells it of a fault."""
+def send_all(target, data):
+    """A client that only sends, in a thread. It ignores errors."""
     def send():
         try:
-            with connected(way) as s:
+            with connected(target) as s:
                 s.sendall(data)
-                if way.tls:
+                if target.tls:
                     s.unwrap()
-                elif way.kind == socket.SOCK_STREAM:
+                elif target.kind == socket.SOCK_STREAM:
                     s.shutdown(socket.SHUT_WR)
                     s.recv(1)
         except OSError:
@@ -442,7 +450,7 @@ def http_target(s):
 
 
 def relay(a, b):
-    """From a to b, until the end of a, which b is told; a reset, too."""
+    """Copies from a to b until the end of a, and ends b; a reset ends both."""
     try:
         for data in iter(lambda: a.recv(65536), b""):
             b.sendall(data)

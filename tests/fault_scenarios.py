@@ -1,7 +1,8 @@
 """The scenarios of faults.py: what users do with rpnc, each in a Run (fault_run.py).
 
-A scenario is a function of a run. It starts what is traced, one process of rpnc
-and all below it, and what that needs (traced=False); it raises Finding.
+A scenario is a function of a run. It starts the traced rpnc, and what that
+needs (traced=False). It raises Finding if something is wrong. run.expect()
+checks what must hold only in the run without a fault.
 """
 import os
 import signal
@@ -10,28 +11,30 @@ import threading
 from subprocess import DEVNULL, PIPE
 
 from driver import check
-from fault_run import (DATA, ENDED_BY_TERM, Way, eventually, exchange, proxy,
+from fault_run import (DATA, ENDED_BY_TERM, Target, eventually, exchange, proxy,
                        send_all)
 
-GRACE = "--grace", "1"  # what a program may take that can't be killed
+GRACE = "--grace", "1"  # a program that can't be killed delays the end so long
 LO, ANY = "127.0.0.1", ["127.0.0.1", "0"]
 DGRAM, SEQPACKET = socket.SOCK_DGRAM, socket.SOCK_SEQPACKET
 
 
 # Servers
 
-def serves(run, p, way, answer=lambda data: data):
-    """Clients come, the fault hits some of them; the server must go on."""
+def serves(run, p, target, answer=lambda data: data):
+    """Clients come, and the fault hits some of them; the server must go on."""
     for _ in range(4):
-        got = exchange(way, DATA[:1000])
-        check(got in (None, answer(DATA[:1000])) or run.persists or run.ends_connection or
-              way.kind != socket.SOCK_STREAM or not got and way.head,
+        got = exchange(target, DATA[:1000])
+        run.expect(got == answer(DATA[:1000]), "a client is not served")
+        check(got in (None, answer(DATA[:1000])) or run.persists or
+              run.ends_connection or target.kind != socket.SOCK_STREAM or
+              not got and target.head,
               "a client's data is cut, and nothing tells it: %d bytes" %
               len(got or b""))
     check(p.poll() is None, "the server ended")
-    run.persists or check(
-        any(exchange(way, b"last\n") == answer(b"last\n") for _ in range(5)),
-        "it does not serve any more")
+    if not run.persists:
+        check(any(exchange(target, b"last\n") == answer(b"last\n")
+                  for _ in range(5)), "it does not serve any more")
     run.idle(p)
 
 
@@ -40,30 +43,34 @@ def ends_by_term(run, p, was_ready=True):
         p.send_signal(signal.SIGTERM)
     run.end(p)
     run.judge(p)
-    check(was_ready or p.returncode, "status 0, and it was never ready")
-    check(not was_ready or p.returncode in ENDED_BY_TERM or p.lines,
-          "status %d" % p.returncode)
+    run.expect(p.returncode in ENDED_BY_TERM, "status %d" % p.returncode)
+    # 6 and 7 are a probe's
+    check(p.returncode not in (0, 6, 7), "status %d, by SIGTERM" % p.returncode)
 
 
 def a_server(*words, kind=socket.SOCK_STREAM, tls=False, head=b"",
-             answer=lambda data: data, place=ANY):
+             answer=lambda data: data, where=ANY):
     """A server, which answers with the data, and ends by SIGTERM."""
     def scenario(run):
-        p, address = run.ready([*words[:1], *dashed(words[1:], place)])
+        p, address = run.ready([*words[:1], *with_address(words[1:], where)])
         if address:
-            serves(run, p, Way(address, kind, tls, head), answer)
+            serves(run, p, Target(address, kind, tls, head), answer)
         ends_by_term(run, p, address)
         if isinstance(address, str):
-            # who can't look at its file does not remove it
+            # rpnc removes its file only if it can see that it is its own
             check(not os.path.exists(address) or run.call in ("unlink", "newfstatat"),
                   "its path is left")
     return scenario
 
 
-def dashed(words, place):
-    """The place goes before "-- COMMAND"."""
+def words_of(address):
+    return [LO, str(address[1])] if isinstance(address, tuple) else [address]
+
+
+def with_address(words, where):
+    """The words and an address, which goes before "-- COMMAND"."""
     at = words.index("--") if "--" in words else len(words)
-    return [*words[:at], *place, *words[at:]]
+    return [*words[:at], *where, *words[at:]]
 
 
 def a_listed(*words):
@@ -74,22 +81,25 @@ def a_listed(*words):
             p = run.popen([run.rpnc, *words, "--listen-fd", str(fd)],
                           pass_fds=[fd], stdin=DEVNULL)
             address = s.getsockname()
-        serves(run, p, Way(address)) if eventually(
-            lambda: exchange(Way(address)) == b"hello\n" or
-            p.poll() is not None) and p.poll() is None else None
-        ends_by_term(run, p, p.poll() is None)
+        began = eventually(lambda: exchange(Target(address)) == b"hello\n" or
+                           p.poll() is not None)
+        check(began or run.persists, "it does not serve")
+        runs = p.poll() is None
+        if began and runs:
+            serves(run, p, Target(address))
+        ends_by_term(run, p, runs)
     return scenario
 
 
 def an_adopter(run):
-    """It takes over another program's socket, which loses nobody."""
+    """It takes over another program's socket, and no client is lost."""
     old, address = run.adopted()
     p, ready = run.ready(["echo", "--adopt", str(old.pid)])
     if ready:
         run.stop(old)
-        serves(run, p, Way(address))
+        serves(run, p, Target(address))
     else:
-        check(exchange(Way(address)) == b"old\n", "the other one is touched")
+        check(exchange(Target(address)) == b"old\n", "the other one is touched")
         run.stop(old)
     ends_by_term(run, p, ready)
 
@@ -97,9 +107,9 @@ def an_adopter(run):
 # Members of a group
 
 def others(address, count=20, kind=socket.SOCK_STREAM):
-    """Another member serves all that come."""
+    """Another member serves all clients that come."""
     for _ in range(count):
-        check(exchange(Way(address, kind)) == b"hello\n",
+        check(exchange(Target(address, kind)) == b"hello\n",
               "a client of another is lost")
 
 
@@ -109,7 +119,7 @@ def start_other(run, name="other", port=0, *words):
 
 
 def free_port():
-    """For UDP; a group of it can't have port 0."""
+    """For UDP, where a group can't have port 0."""
     with socket.socket(socket.AF_INET, DGRAM) as s:
         s.bind((LO, 0))
         return s.getsockname()[1]
@@ -120,9 +130,10 @@ def a_member(command, *words, kind=socket.SOCK_STREAM):
     def scenario(run):
         udp = ["-u"] if kind == DGRAM else []
         other, address = start_other(run, "other", free_port() if udp else 0, *udp)
-        p, ready = run.ready([command, "-r", *dashed(words, [LO, str(address[1])])])
+        p, ready = run.ready([command, "-r",
+                              *with_address(words, words_of(address))])
         if ready:
-            serves(run, p, Way(address, kind))
+            serves(run, p, Target(address, kind))
         ends_by_term(run, p, ready)
         check(other.poll() is None, "the other member has ended")
         others(address, kind=kind)
@@ -137,7 +148,7 @@ def a_successor(run):
     p, ready = run.ready(["echo", "-r", "--replace", "old", LO, str(address[1])])
     others(address)
     if ready:
-        serves(run, p, Way(address))
+        serves(run, p, Target(address))
     ends_by_term(run, p, ready)
     others(address)
     check(ready or old.poll() is None, "neither of both is there")
@@ -154,12 +165,15 @@ def a_replaced(run):
     if ready:
         new, _ = start_other(run, "new", address[1], "--replace", "old")
         others(address)
-        # it can't have been asked, if its registry failed
-        if not eventually(lambda: p.poll() is not None):
+        ended = eventually(lambda: p.poll() is not None)
+        # a fault of its registry hides the request from it
+        run.expect(ended, "it does not end when it is replaced")
+        if not ended:
             p.send_signal(signal.SIGTERM)
         run.stop(new)
     run.end(p)
     run.judge(p)
+    run.expect(p.returncode == 0, "status %d" % p.returncode)
     others(address)
     run.stop(other)
 
@@ -169,8 +183,10 @@ def a_live_member(run):
     other, address = start_other(run)
     p = run.on_terminal([run.rpnc, "echo", "-r", "--live", "--name", "live",
                          LO, str(address[1])])
-    if run.shows(p, b"other", 3):
-        serves(run, p, Way(address))
+    shown = run.shows(p, b"other", 3)
+    run.expect(shown, "it does not show the other member")
+    if shown:
+        serves(run, p, Target(address))
     if p.poll() is None:
         p.send_signal(signal.SIGTERM)
     run.leaves_terminal(p)
@@ -178,17 +194,18 @@ def a_live_member(run):
     run.stop(other)
 
 
-# Who receives
+# Receivers
 
-def a_receiver(*words, kind=socket.SOCK_STREAM, tls=False, head=b"", place=ANY,
+def a_receiver(*words, kind=socket.SOCK_STREAM, tls=False, head=b"", where=ANY,
                data=DATA):
     """listen, for one client, who sends data."""
     def scenario(run):
-        p, address = run.ready(["listen", *words, *place], stdout=PIPE)
+        p, address = run.ready(["listen", *words, *where], stdout=PIPE)
         if address:
-            send_all(Way(address, kind, tls, head), data)
+            send_all(Target(address, kind, tls, head), data)
         out = run.talk_until(p, 5)
         run.judge(p)
+        run.expect(p.returncode == 0, "status %d" % p.returncode)
         check(p.returncode or out == data, "status 0, and %d of %d bytes" %
               (len(out), len(data)))
     return scenario
@@ -198,41 +215,49 @@ def a_receiver_of_datagrams(run):
     p, address = run.ready(["listen", "-u", "--idle-timeout", "0.2", *ANY],
                            stdout=PIPE)
     if address:
-        send_all(Way(address, DGRAM), DATA[:1000])
+        send_all(Target(address, DGRAM), DATA[:1000])
     out = run.talk_until(p, 5)
     run.judge(p)
-    check(p.returncode or out in (DATA[:1000], b""), "status 0, and cut")
+    # 4: --idle-timeout ends it
+    run.expect(p.returncode == 4 and out == DATA[:1000],
+               "status %d, and %d of 1000 bytes" % (p.returncode, len(out)))
+    check(p.returncode not in (0, 4) or out in (DATA[:1000], b""),
+          "status %d, and %d bytes" % (p.returncode, len(out)))
 
 
 def a_receiver_once_for_program(run):
     p, address = run.ready(["listen", *GRACE, *ANY, "--", "cat"])
-    got = exchange(Way(address), DATA) if address else None
+    got = exchange(Target(address), DATA) if address else None
+    run.expect(got == DATA, "the program does not answer")
     check(got in (None, DATA) or run.persists,
           "a client's data is cut, and nothing tells it: %d" % len(got or b""))
     run.talk_until(p, 1)
     run.judge(p)
+    run.expect(p.returncode == 0, "status %d" % p.returncode)
 
 
 # Clients
 
-def a_client(*words, server=("echo",), place=ANY, data=DATA, through=0, stdin=None,
-             answer=lambda data: data):
+def a_client(*words, server=("echo",), where=ANY, data=DATA, through=0,
+             stdin=None, answer=lambda data: data):
     """connect sends data to an echo server, and writes what comes back."""
     def scenario(run):
-        s, address = run.ready([*server, *place], traced=False)
-        target = [LO, str(address[1])] if isinstance(address, tuple) else [address]
+        s, address = run.ready([*server, *where], traced=False)
+        operands = words_of(address)
         chain = [word for n in range(through) for word in
                  ("--proxy", "%s://%s:%d" % (("socks5", "http")[n], *proxy()))]
-        p = run.popen([run.rpnc, "connect", *words, *chain, *target], stdout=PIPE,
-                      stdin=stdin(run, data) if stdin else PIPE)
+        p = run.popen([run.rpnc, "connect", *words, *chain, *operands],
+                      stdin=stdin(run, data) if stdin else PIPE, stdout=PIPE)
         timer = threading.Timer(1.5, s.terminate)
-        timer.start() if run.ends_connection else None
+        if run.ends_connection:
+            timer.start()
         out = run.talk(p, None if stdin else data)
         timer.cancel()
         run.judge(p)
+        run.expect(p.returncode == 0, "status %d" % p.returncode)
         check(p.returncode or out == answer(data), "status 0, and %d of %d bytes" %
               (len(out), len(data)))
-        check(exchange(Way(address, *kind_of(server))) is not None or
+        check(exchange(Target(address, *kind_of(server))) is not None or
               run.ends_connection, "the server is touched")
         run.stop(s)
     return scenario
@@ -258,6 +283,7 @@ def a_client_of_member(run):
                   stdin=PIPE, stdout=PIPE)
     out = run.talk(p, DATA)
     run.judge(p)
+    run.expect(p.returncode == 0, "status %d" % p.returncode)
     check(p.returncode or out == DATA, "status 0, and %d bytes" % len(out))
     others(address)
     run.stop(other, second)
@@ -267,30 +293,39 @@ def a_prompt(run):
     """connect at a terminal: a line there and back, and the end of input."""
     server, address = run.ready(["echo", *ANY], traced=False)
     p = run.on_terminal([run.rpnc, "connect", LO, str(address[1])])
-    if run.shows(p, b"connected to") and run.shows(p, b">", 2):
+    asks = run.shows(p, b"connected to") and run.shows(p, b">", 2)
+    run.expect(asks, "no prompt")
+    if asks:
         os.write(p.master, b"say\r")
-        if run.shows(p, b"\nsay", 1) or p.poll() is None:
+        answered = run.shows(p, b"\rsay", 1)
+        run.expect(answered, "the answer is not shown")
+        if answered or p.poll() is None:
             os.write(p.master, b"\4")
     if not eventually(lambda: run.show(p) and False or p.poll() is not None, 3):
         p.send_signal(signal.SIGTERM)
     run.leaves_terminal(p)
+    run.expect(p.returncode == 0, "status %d" % p.returncode)
     run.stop(server)
 
 
 def a_listening_prompt(run):
     """listen -k at a terminal: a client is answered by the user."""
     p = run.on_terminal([run.rpnc, "listen", "-k", *ANY])
-    if run.shows(p, b"listening on " + LO.encode(), 3):
+    listens = run.shows(p, b"listening on " + LO.encode(), 3)
+    run.expect(listens, "it does not listen")
+    if listens:
         run.shows(p, b">", 1)
         port = int(p.shown.split(b"listening on 127.0.0.1:")[1].split()[0])
         try:
             with socket.create_connection((LO, port), 3) as s:
                 s.sendall(b"from the client\n")
-                run.shows(p, b"from the client", 2)
+                run.expect(run.shows(p, b"from the client", 2),
+                           "the client's line is not shown")
                 os.write(p.master, b"back\r")
-                run.show(p, 0.3)
-        except OSError:
-            pass
+                s.settimeout(0.3)
+                run.expect(s.recv(100) == b"back\n", "no answer to the client")
+        except OSError as e:
+            run.expect(False, "the client: %s" % e)
         os.write(p.master, b"\4")
     if not eventually(lambda: run.show(p) and False or p.poll() is not None, 1):
         p.send_signal(signal.SIGTERM)
@@ -299,17 +334,18 @@ def a_listening_prompt(run):
 
 # Probes
 
-def a_probe(*words, server=("echo", "-r"), place=ANY, through=0, files=()):
+def a_probe(*words, server=("echo", "-r"), where=ANY, through=0, files=()):
     def scenario(run):
         s, address = run.ready([*server, *(
-            [LO, str(free_port())] if "-u" in server else place)], traced=False)
-        target = [LO, str(address[1])] if isinstance(address, tuple) else [address]
+            [LO, str(free_port())] if "-u" in server else where)], traced=False)
+        operands = words_of(address)
         chain = ["--proxy", "socks5://%s:%d" % proxy()] if through else []
-        p = run.popen([run.rpnc, "probe", *dashed(words, chain + target)],
+        p = run.popen([run.rpnc, "probe",
+                       *with_address(words, chain + operands)],
                       stdin=DEVNULL, stdout=PIPE)
         out = run.talk(p, None)
         reported(run, p, out, files)
-        check(exchange(Way(address, *kind_of(server))) is not None,
+        check(exchange(Target(address, *kind_of(server))) is not None,
               "the server is touched")
         run.stop(s)
     return scenario
@@ -317,12 +353,13 @@ def a_probe(*words, server=("echo", "-r"), place=ANY, through=0, files=()):
 
 def reported(run, p, out, files=()):
     run.judge(p, out)
+    run.expect(p.returncode == 0, "status %d" % p.returncode)
     check(p.returncode or out, "status 0, and no report")
-    check(p.returncode or all(os.path.getsize(run.path(f)) for f in files
-                              if os.path.exists(run.path(f)) or check(
-                                  False, "status 0, and no " + f)), "an empty file")
-    check(not [f for f in os.listdir(run.place) if f.endswith((".tmp", "~"))],
-          "a file of its own is left")
+    for f in () if p.returncode else files:
+        check(os.path.exists(run.path(f)) and os.path.getsize(run.path(f)),
+              "status 0, and no " + f)
+    check(not [f for f in os.listdir(run.directory)
+               if f.endswith((".tmp", "~"))], "a temporary file is left")
 
 
 def a_probe_on_terminal(run):
@@ -330,6 +367,7 @@ def a_probe_on_terminal(run):
     p = run.on_terminal([run.rpnc, "probe", "--watch=0.1", "-d", "0.3", "--rate",
                          "50", LO, str(address[1])])
     run.leaves_terminal(p)
+    run.expect(p.returncode == 0, "status %d" % p.returncode)
     others(address)
     run.stop(server)
 
@@ -375,8 +413,10 @@ def a_quarantine(mode):
                        str(address[1])], stdin=DEVNULL)
         eventually(lambda: p.poll() is not None or
                    b"quarantined" in run.output(), 3)
+        run.expect(b"quarantined" in run.output(), "it is not quarantined")
         if p.poll() is None:
-            run.persists or others(address, 10)
+            if not run.persists:
+                others(address, 10)
             p.send_signal(signal.SIGTERM)
         stuck.send_signal(signal.SIGCONT)
         run.end(p)
@@ -397,8 +437,8 @@ SCENARIOS = {
     "connect-hex": a_client("-x"),
     "connect-udp": a_client("-u", "--linger", "0.3", server=("echo", "-u"),
                             data=b"hello\n"),
-    "connect-unix": a_client("-U", server=("echo",), place=SOCKET),
-    "connect-seqpacket": a_client("-U", "--seqpacket", place=SOCKET,
+    "connect-unix": a_client("-U", server=("echo",), where=SOCKET),
+    "connect-seqpacket": a_client("-U", "--seqpacket", where=SOCKET,
                                   server=("echo", "--seqpacket")),
     "connect-tls": a_client("--tls", "--tls-insecure", server=("echo", "--tls")),
     "connect-proxy": a_client(through=1),
@@ -409,7 +449,7 @@ SCENARIOS = {
     "listen": a_receiver(),
     "listen-events": a_receiver("--events", "events", "-v"),
     "listen-udp": a_receiver_of_datagrams,
-    "listen-unix": a_receiver(place=SOCKET),
+    "listen-unix": a_receiver(where=SOCKET),
     "listen-tls": a_receiver("--tls", tls=True),
     "listen-proxied": a_receiver("--accept-proxy", head=HEADER),
     "listen-prompt": a_listening_prompt,
@@ -427,11 +467,11 @@ SCENARIOS = {
     "echo-source": a_server("echo", "--max-per-source", "1"),
     "echo-udp": a_server("echo", "-u", kind=DGRAM),
     "echo-udp-workers": a_server("echo", "-u", "-w", "2", kind=DGRAM),
-    "echo-unix": a_server("echo", place=SOCKET),
+    "echo-unix": a_server("echo", where=SOCKET),
     "echo-unix-shared": a_server("echo", "-w", "2", "--accept", "shared",
-                                 place=SOCKET),
-    "echo-unix-datagrams": a_server("echo", "-u", place=SOCKET, kind=DGRAM),
-    "echo-seqpacket": a_server("echo", "--seqpacket", place=SOCKET,
+                                 where=SOCKET),
+    "echo-unix-datagrams": a_server("echo", "-u", where=SOCKET, kind=DGRAM),
+    "echo-seqpacket": a_server("echo", "--seqpacket", where=SOCKET,
                                kind=SEQPACKET),
     "echo-tls": a_server("echo", "--tls", tls=True),
     "echo-tls-workers": a_server("echo", "--tls", "-w", "2", tls=True),
@@ -456,7 +496,7 @@ SCENARIOS = {
     "probe": a_probe(*PROBE),
     "probe-load": a_probe("-c", "8", "-d", "0.1", "--rate", "200"),
     "probe-udp": a_probe("-u", *PROBE, server=("echo", "-u", "-r")),
-    "probe-unix": a_probe(*PROBE, server=("echo",), place=SOCKET),
+    "probe-unix": a_probe("-U", *PROBE, server=("echo",), where=SOCKET),
     "probe-tls": a_probe("--tls", "--tls-insecure", *PROBE,
                          server=("echo", "--tls")),
     "probe-proxy": a_probe("-n", "1", "--echo", through=1),

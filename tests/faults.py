@@ -5,10 +5,11 @@ faults.py [--sample N] [--seed N] [--scenario NAME] [--call NAME] [--part K/N]
           [--log FILE] [--list]
 
 How it works: each scenario (fault_scenarios.py) runs once under strace(1), which
-lists its calls after main() has begun. Then it runs once for each call, each
-error that the call can give (ERRORS), and some of the times that it is made, with
-that call failing (strace's inject=): once, and for good if the error does not
-pass by itself. Whatever fails, these must hold:
+lists its calls after main() has begun. Then it runs again for each call, each
+error that the call can give (ERRORS), and some of the times that it is made
+(turns): that call then fails (strace's inject=). If the error does not pass by
+itself, there are also runs in which the call fails from then on. Whatever
+fails, these must hold:
 
   - it ends in time, without using the processor for long; a server that has no
     client sleeps
@@ -18,8 +19,9 @@ pass by itself. Whatever fails, these must hold:
   - other members of the group are not touched
   - no process, no file and no descriptor is left; the terminal is as it was
 
-The last line is "N faults, N findings"; each finding is a line, with the words
-to repeat it. Status 1 if there is one.
+The last line is "N faults, N not reached, N findings": a fault is not reached
+if the call was not made as often in that run. Each finding is a line, with the
+words to repeat it. Status 1 if there is one.
 """
 import argparse
 import collections
@@ -38,8 +40,8 @@ from fault_scenarios import SCENARIOS
 
 CPU_LIMIT = 3.0     # seconds of processor time of one run
 
-# What each call can give, by its manual page. EAGAIN is left out where rpnc may
-# be told no second time that there is something.
+# The errors of each call, by its manual page. EAGAIN is left out where epoll(7)
+# would not report the socket a second time.
 ERRORS = {
     "accept4": "EAGAIN ECONNABORTED EINTR EMFILE ENETDOWN ENFILE ENOBUFS ENOMEM EPERM",
     "access": "EACCES ENOENT",
@@ -134,7 +136,7 @@ ERRORS = {
     "write": "EIO ENOSPC EPIPE EINTR",
     "writev": "EIO ENOSPC EPIPE",
 }
-# Which of these calls can give them, by their arguments.
+# Of some calls, only those with such arguments can give the error.
 ARGUMENTS = {
     ("kill", "EPERM"): r"^-",   # a group of processes that have another user
     ("getdents64", "ENOENT"): r"^\d+<(?!/proc/)",
@@ -149,13 +151,12 @@ ARGUMENTS = {
     ("wait4", "EINTR"): r"^(?!.*WNOHANG)",
     ("waitid", "EINTR"): r"^(?!.*WNOHANG)",
 }
-# What only a network gives; in these scenarios Unix sockets are read or written.
+# Only a network gives these errors; these scenarios read or write Unix sockets.
 NETWORK = {"ECONNRESET", "EHOSTUNREACH", "EPERM", "ENOBUFS"}
 LOCAL = re.compile("unix|seqpacket|program|exclusive|handoff|prompt|during")
-# No fault is made of these: they can't fail as rpnc makes them, or the failure
-# would be strace's own. It makes no call that it lets fail, so close(2) would not
-# close, and the peer of shutdown(2) would wait, where the kernel does both.
-# open(2) is a sanitizer's.
+# These calls are not made to fail. Some can't, as rpnc makes them. Others act
+# in the kernel even if they fail, but strace does not make a call that it lets
+# fail: close(2) would leave the descriptor open. open(2) is a sanitizer's.
 NEVER = set("""
     alarm arch_prctl brk clock_getres clock_gettime clock_nanosleep close close_range exit
     exit_group getegid geteuid getgid getpgrp getpid getppid getrusage gettid getuid
@@ -163,23 +164,23 @@ NEVER = set("""
     rt_sigsuspend sched_yield set_robust_list set_tid_address setitimer shutdown
     sigaltstack sysinfo tgkill timerfd_settime umask uname
 """.split())
-# What does not pass by itself; it may fail from then on.
+# These errors do not pass by themselves: the call may fail from then on.
 PERSISTENT = set("EACCES EAFNOSUPPORT EIO EMFILE ENFILE ENOBUFS ENOLCK ENOMEM ENOSPC "
                  "ENOSYS EPERM".split())
 WORDS = "--scenario %s --call %s --error %s --turn %s"
-# What a sample is drawn from: quick ones, also on a busy machine.
+# A sample is drawn from these scenarios, which are quick on a busy machine.
 SAMPLED = """
     connect connect-file connect-unix listen listen-events echo echo-reuseport
     echo-shared echo-blocking echo-handoff echo-fork echo-udp echo-unix member
 """.split()
-UNKNOWN = set()     # what is in neither of them
-# No finding if a process for each client has failed.
-EACH = {"it does not serve any more"}
+UNKNOWN = set()     # calls that were met and are in neither of them
+# No finding if the fault hit several processes, one for each client.
+IF_EACH_IS_HIT = {"it does not serve any more"}
 MAIN = "rt_sigaction"   # the first call that main() makes
 
 
 def whole_trace(path):
-    """Its lines; strace(1) writes the last one after its tracee has ended."""
+    """The lines of strace(1): it writes the last one after rpnc has ended."""
     for _ in range(100):
         with open(path, errors="replace") as f:
             lines = f.read().splitlines()
@@ -190,8 +191,9 @@ def whole_trace(path):
 
 
 def ours(lines):
-    """Of a trace: each (call, arguments, turn, whether it is ours, process) after
-    main() began. A program that rpnc has started is not ours."""
+    """(call, arguments, turn, whether it is ours, process) of each line of a
+    trace. Calls before main(), and those of a program that rpnc has started,
+    are not ours. A turn counts the same call of a process."""
     turns = collections.defaultdict(collections.Counter)
     begun = {}
     foreign = set()
@@ -210,7 +212,8 @@ def ours(lines):
 
 
 def clean_run(rpnc, scenario):
-    """What it has open when it is idle, and {(call, error): turns}."""
+    """Runs a scenario without a fault. Returns what an idle server has open,
+    the turns of each (call, error), and each call's last turn before main()."""
     run = Run(rpnc)
     try:
         SCENARIOS[scenario](run)
@@ -229,7 +232,7 @@ def clean_run(rpnc, scenario):
         if not is_ours:
             loader[call] = max(loader[call], turn) if turn <= 40 else loader[call]
         if os.environ.get("SAN") and call in ("mmap", "munmap"):
-            continue    # a sanitizer's, too, which ends by it
+            continue    # a sanitizer makes them, too, and ends if they fail
         for error in ERRORS.get(call, "").split() if is_ours else ():
             if re.search(ARGUMENTS.get((call, error), ""), arguments):
                 found[call, error].add(turn)
@@ -241,8 +244,8 @@ def plan(rpnc, scenario, options):
     clean, found, loader = clean_run(rpnc, scenario)
     faults = []
     for (call, error), turns in sorted(found.items()):
-        # strace counts the turns of each process: a worker's first one would be
-        # the loader's in its parent
+        # strace counts the turns of each process, so a turn that the loader has
+        # used in one process can't be hit in another
         turns = sorted(t for t in turns if t > loader[call])
         if (not turns or error in NETWORK and LOCAL.search(scenario) and
                 call.startswith(("send", "recv")) or options.call and call not in options.call or
@@ -258,11 +261,11 @@ def plan(rpnc, scenario, options):
 
 
 def lasting(call, error, turns):
-    """From when on it fails, if it does not pass by itself. Of read(2) a signal
-    would not be read, and if EPOLL_CTL_DEL fails the descriptor stays."""
+    """The turns from which on the call fails, as "N+". Not for read(2), because
+    no signal could be read then."""
     if error not in PERSISTENT or call == "read":
         return []
-    if call == "epoll_ctl":
+    if call == "epoll_ctl":     # later, EPOLL_CTL_DEL would fail, too
         return ["%d+" % turns[0]]
     if (call, error) in ARGUMENTS:
         return []
@@ -270,8 +273,8 @@ def lasting(call, error, turns):
 
 
 def in_part(part, *fault):
-    """Whether a fault is in part K/N. Not by its place in the plan, which is
-    another one whenever a call is made once more."""
+    """Whether a fault is in part K/N. Its words decide that, not its index in
+    the plan, which changes if a call is made once more."""
     if not part:
         return True
     k, n = map(int, part.split("/"))
@@ -300,14 +303,14 @@ def inject(rpnc, clean, scenario, call, error, turn):
     if not wrong and processor_time() - began > CPU_LIMIT:
         wrong = "%.1f s of processor time" % (processor_time() - began)
     if not all(possible for possible, _ in hits) or (
-            len({pid for _, pid in hits}) > 1 and wrong in EACH):
+            len({pid for _, pid in hits}) > 1 and wrong in IF_EACH_IS_HIT):
         wrong = None
     return wrong, bool(hits)
 
 
 def hits_of(run, call, error):
-    """Of each call that was made to fail: whether it could, and whose it was. A
-    program that fails may do as it likes."""
+    """(whether it could fail so, process) of each call that was made to fail. A
+    call of a program that rpnc has started does not count as possible."""
     return [(is_ours and bool(re.search(ARGUMENTS.get((call, error), ""), arguments)),
              pid) for made, arguments, _, is_ours, pid in ours(whole_trace(run.trace))
             if "(INJECTED)" in arguments and made == call]
@@ -338,13 +341,13 @@ def options_of():
 
 
 def chosen(rpnc, options):
-    """Gives each fault to run, with what is open without it."""
+    """Each fault to run, with what a server has open without it."""
     scenarios = options.scenario or list(SCENARIOS)
     if options.turn:
         fault = scenarios[0], options.call[0], options.error, options.turn
         yield fault, clean_run(rpnc, scenarios[0])[0]
     elif options.sample:
-        # a fault of each that is drawn: to run them all once would take longer
+        # one fault of each scenario drawn: only those run without a fault first
         draw = random.Random(options.seed)
         scenarios = options.scenario or SAMPLED
         for _ in range(options.sample):
@@ -361,7 +364,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rpnc = os.environ["RPNC"]
     done = logged(options.log)
-    count = findings = 0
+    count = missed = findings = 0
     for fault, clean in chosen(rpnc, options):
         words = WORDS % fault
         if options.list or words in done:
@@ -369,6 +372,7 @@ def main():
             continue
         count += 1
         wrong, reached = inject(rpnc, clean, *fault)
+        missed += not reached
         if options.log:
             with open(options.log, "a") as log:
                 print("%s: %s" % (words, wrong or
@@ -381,7 +385,7 @@ def main():
     if UNKNOWN and not (options.sample or options.turn or options.list):
         findings += 1
         print("in neither ERRORS nor NEVER: %s" % " ".join(sorted(UNKNOWN)))
-    print("%d faults, %d findings" % (count, findings))
+    print("%d faults, %d not reached, %d findings" % (count, missed, findings))
     sys.exit(findings > 0)
 
 
