@@ -62,6 +62,14 @@ def command_of(pid):
         return "?"
 
 
+def command_name(pid):
+    try:
+        with open("/proc/%d/comm" % pid) as f:
+            return f.read().rstrip("\n")
+    except OSError:
+        return "?"
+
+
 def state_of(pid):
     try:
         with open("/proc/%d/stat" % pid) as f:
@@ -162,6 +170,8 @@ class Process:
             return [json.loads(line) for line in f if line.endswith("}\n")]
 
     def said(self):
+        if not os.path.exists(self.err):    # of a terminal that shows nothing
+            return ""
         with open(self.err, errors="replace") as f:
             return f.read()
 
@@ -506,6 +516,8 @@ class Group:
     def hold(self, pids, stamp):
         """Marks the clients whose connections end with these processes."""
         pids = pids + self.not_yet_members(pids)
+        if self.holds_as_spawner(pids):
+            return
         own = set().union(*(socket_inodes(p) for p in pids))
         others = {x for p in self.alive() for x in tree(p.pid)} - set(pids)
         shared = set().union(*(socket_inodes(p) for p in others))
@@ -529,6 +541,18 @@ class Group:
                 c.held = "queued"
         self.hold_relayed(own, [s for s in by_port.values() if s.inode in own or
                                 s.room == stamp and dying and not s.inode], by_port)
+
+    def holds_as_spawner(self, pids):
+        """Whether one of them is a member's spawner. Then nobody can serve who
+        has just come to that member."""
+        for p in self.alive():
+            if p.pid not in pids and any(
+                    x in pids and command_name(x) == "rpnc spawner"
+                    for x in children(p.pid)):
+                self.hold([p.pid], p.stamp)
+                self.closing = socket_inodes(p.pid) & listening_inodes()
+                return True
+        return False
 
     def not_yet_members(self, pids):
         """Workers that end with their parent, because they do not serve yet."""

@@ -158,14 +158,20 @@ child_await(int report)
 	return n == sizeof(error) ? error : 0;
 }
 
+int
+child_fail_spawner(const char *command)
+{
+	return fail_as(STATUS_NETWORK, "%.200s: the process that starts it "
+	    "(rpnc spawner) was killed", command);
+}
+
 /* Records why the command can't be run. */
 static int
 child_fail(const char *command, int error)
 {
 	errno = error;
 	if (error == EPIPE)
-		fail_as(STATUS_NETWORK, "%.200s: the process that starts it "
-		    "(rpnc spawner) was killed", command);
+		child_fail_spawner(command);
 	else
 		fail("%.200s", command);
 	return fail_status_set(STATUS_USAGE);

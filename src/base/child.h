@@ -43,6 +43,9 @@ int child_spawner_open(struct spawner *);
  */
 int child_start(struct child *, const struct child_plan *);
 
+/* Fails, because the spawner that starts the command was killed: -1. */
+int child_fail_spawner(const char *command);
+
 /* Whether the command can be found and run now; -1: a usage fault. */
 int child_check(const char *command);
 

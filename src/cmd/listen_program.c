@@ -151,6 +151,23 @@ on_wait(struct program *p)
 	emit_error(&listen_of_program(p)->netcat.app);
 }
 
+/*
+ * Who stayed would take clients, and serve none: so it leaves. It can't start
+ * another spawner, because the sandbox lets it run no program.
+ */
+static void
+on_spawner_killed(struct program *p)
+{
+	struct listen_server *v = listen_of_program(p);
+
+	if (v->closing && !p->waiting)
+		return;			/* the only client is served */
+	app_fault(&v->netcat.app);
+	backoff_is_due(&v->program_failed);	/* it has been said */
+	if (!v->stop.leave.ends)
+		listen_end(v);
+}
+
 static void
 on_client(struct listen_server *v, struct conn *c)
 {
@@ -169,7 +186,7 @@ listen_program_init(struct listen_server *v)
 		.limit = (unsigned)v->settings->max_conns,
 		.on_exit = on_exit_of, .on_closed = on_closed,
 		.on_over = on_over, .on_failed = on_failed,
-		.on_wait = on_wait,
+		.on_wait = on_wait, .on_spawner_killed = on_spawner_killed,
 	};
 	v->on_client = on_client;
 	v->program_idle.on_timer = on_idle;

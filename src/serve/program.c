@@ -422,6 +422,13 @@ program_settle(struct program *p)
 	}
 }
 
+static void
+program_spawner_killed(struct program *p)
+{
+	child_fail_spawner(p->argv[0]);
+	p->on_spawner_killed(p);
+}
+
 void
 program_reap(struct program *p)
 {
@@ -434,6 +441,8 @@ program_reap(struct program *p)
 		/* or one that a program has left behind */
 		if (run)
 			run_exited(p, run, status);
+		else if (pid == p->spawner.pid && !p->ending)
+			program_spawner_killed(p);
 		else
 			program_settle(p);
 	}

@@ -35,6 +35,8 @@ struct program {
 	/* Takes over c, which can't be served; fail_text() says why. */
 	void (*on_failed)(struct program *, struct conn *c);
 	void (*on_wait)(struct program *);	/* fork(2) fails: fail_text() */
+	/* No process can be started any more: fail_text(). */
+	void (*on_spawner_killed)(struct program *);
 	/* program.c fills in the rest. */
 	struct spawner spawner;		/* starts the processes */
 	struct program_run *runs;	/* sessions */
