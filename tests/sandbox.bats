@@ -128,12 +128,27 @@ serves() {
 	assert_equal "$(tr -d '\t' <found)" NoNewPrivs:0Seccomp:0
 }
 
-@test "sandbox: a server with a spawner that was killed says so, and goes on" {
-	serves -k 127.0.0.1 0 -- cat
-	kill -KILL "$(children "$pid" | cut -d ' ' -f 1)"
-	timeout 20 rpnc connect 127.0.0.1 "$port" </dev/null || true
-	eventually grep -q 'spawner' err.0
-	assert kill -0 "$pid"
+@test "sandbox: a server whose spawner was killed says so, serves who is there, and leaves" {
+	local first
+	serves -r -k 127.0.0.1 0 -- cat
+	first=$pid
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	echo one >&5
+	read -r <&5
+	serves -r -k 127.0.0.1 "$port" -- cat
+	kill -KILL "$(children "$first" | cut -d ' ' -f 1)"
+	eventually grep -q 'listen: cat: the process that starts it (rpnc spawner) was killed' err.0
+	for _ in {1..8}; do
+		run -0 timeout 20 rpnc connect 127.0.0.1 "$port" <<<served
+		assert_output served
+	done
+	echo two >&5
+	read -r <&5
+	assert_equal "$REPLY" two
+	exec 5>&-
+	status=0
+	finish "$first" || status=$?
+	assert_failure 1
 	end TERM
 }
 
