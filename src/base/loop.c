@@ -109,23 +109,6 @@ late_del(struct loop *l, struct source *s)
 	s->late = false;
 }
 
-/* poll(2) has the same bits as epoll. */
-static void
-run_late(struct loop *l)
-{
-	for (struct source *s = l->late; s && !l->stopped; s = l->late_next) {
-		struct epoll_event e = { s->events, { .ptr = s } };
-		struct pollfd p = { s->fd, (short)s->events, 0 };
-
-		l->late_next = s->next;
-		if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, s->fd, &e) == 0 ||
-		    !lacks_room())
-			late_del(l, s);
-		else if (poll(&p, 1, 0) > 0)
-			s->on_event(s, (uint32_t)p.revents);
-	}
-}
-
 int
 loop_watch(struct loop *l, struct source *s, uint32_t events)
 {
@@ -156,6 +139,22 @@ loop_watch(struct loop *l, struct source *s, uint32_t events)
 	s->watched = true;
 	s->events = events;
 	return 0;
+}
+
+/* poll(2) has the same bits as epoll. */
+static void
+run_late(struct loop *l)
+{
+	for (struct source *s = l->late; s && !l->stopped; s = l->late_next) {
+		struct pollfd p = { s->fd, (short)s->events, 0 };
+
+		l->late_next = s->next;
+		late_del(l, s);
+		s->watched = false;
+		loop_watch(l, s, s->events);
+		if (s->late && poll(&p, 1, 0) > 0)
+			s->on_event(s, (uint32_t)p.revents);
+	}
 }
 
 void
