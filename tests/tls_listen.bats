@@ -174,12 +174,23 @@ with_haproxy() {
 		assert_equal "${#stderr_lines[@]}" 1
 		[[ ${stderr_lines[0]} == *"$want"* ]]
 	}
+	openssl ec -in "$certs/self.key" -aes256 -passout pass:secret -out locked.key 2>err
 	for command in 'listen' 'echo' 'echo -r -w 2'; do
 		refused_with '--tls-key' $command --tls-cert "$certs/self.crt" --tls-key "$certs/client.key"
 		refused_with '--tls-cert none: No such file' $command --tls-cert none
 		refused_with '--tls-ca none: No such file' $command --tls-ca none
 		refused_with '--tls-cert' $command --tls-key "$certs/client.key"
 		refused_with '--tls-alpn' $command --tls-alpn ''
+		refused_with 'no private key in PEM' $command --tls-cert "$certs/self.crt"
+		refused_with 'no certificate in PEM' $command --tls-cert "$certs/self.key"
+		refused_with 'no certificate in PEM' $command --tls-cert /dev/null
 	done
 	refused_with 'datagrams' listen -u
+	# standard input is data, and never a password
+	refused_with 'the key has a password' listen --tls-cert "$certs/self.crt" --tls-key locked.key <<<secret
+	{
+		timeout 20 rpnc listen --tls --tls-cert "$certs/self.crt" --tls-key locked.key 127.0.0.1:0 2>err || true
+		cat >left
+	} <<<secret
+	assert_equal "$(<left)" secret
 }

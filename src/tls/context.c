@@ -21,15 +21,34 @@
 
 enum { READ_BUFFER = 64 * 1024 };	/* one read(2): several records */
 
-/* Why OpenSSL refused a file, in its own words. */
+/*
+ * Why OpenSSL refused a file that should have `what`: in its own words, unless
+ * they only name a library of it.
+ */
 static int
-file_fault(const struct openssl *ssl, const char *file)
+file_fault(const struct openssl *ssl, const char *file, const char *what)
 {
 	unsigned long error = ssl->ERR_peek_last_error();
 	const char *reason = ssl->ERR_reason_error_string(error);
 
-	return fail_as(STATUS_USAGE, "%s: %s", file,
-	    reason ? reason : "it is no PEM file");
+	if (!reason || ERR_COMMON_ERROR(error))
+		return fail_as(STATUS_USAGE, "%s: no %s in PEM is in it, or a "
+		    "damaged one", file, what);
+	return fail_as(STATUS_USAGE, "%s: %s", file, reason);
+}
+
+/*
+ * Without this OpenSSL asks for the password on the terminal, or reads it from
+ * standard input.
+ */
+static int
+on_password(char *room, int size, int writing, void *user)
+{
+	struct tls_context *c = user;
+
+	(void)room, (void)size, (void)writing;
+	c->locked = true;
+	return -1;
 }
 
 /* OpenSSL has no words for a file that can't be opened. */
@@ -52,7 +71,7 @@ tls_context_certificate(struct tls_context *c, const char *file)
 	if (file_check(ssl, file) < 0)
 		return -1;
 	return ssl->SSL_CTX_use_certificate_chain_file(c->context, file) ? 0 :
-	    file_fault(ssl, file);
+	    file_fault(ssl, file, "certificate");
 }
 
 int
@@ -62,8 +81,13 @@ tls_context_key(struct tls_context *c, const char *file)
 
 	if (file_check(ssl, file) < 0)
 		return -1;
-	return ssl->SSL_CTX_use_PrivateKey_file(c->context, file,
-	    SSL_FILETYPE_PEM) ? 0 : file_fault(ssl, file);
+	if (ssl->SSL_CTX_use_PrivateKey_file(c->context, file,
+	    SSL_FILETYPE_PEM))
+		return 0;
+	if (c->locked)
+		return fail_as(STATUS_USAGE, "%s: the key has a password; "
+		    "'openssl pkey' writes one without", file);
+	return file_fault(ssl, file, "private key");
 }
 
 int
@@ -97,7 +121,7 @@ trust_file(struct tls_context *c, const char *file)
 	if (file_check(ssl, file) < 0)
 		return -1;
 	if (!ssl->SSL_CTX_load_verify_locations(c->context, file, NULL))
-		return file_fault(ssl, file);
+		return file_fault(ssl, file, "certificate");
 	if (c->server)
 		ssl->SSL_CTX_set_client_CA_list(c->context,
 		    ssl->SSL_load_client_CA_file(file));
@@ -208,6 +232,8 @@ context_fill(struct tls_context *c)
 	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 	    SSL_MODE_RELEASE_BUFFERS, NULL);
 	ssl->SSL_CTX_ctrl(c->context, SSL_CTRL_SET_READ_AHEAD, 1, NULL);
+	ssl->SSL_CTX_set_default_passwd_cb(c->context, on_password);
+	ssl->SSL_CTX_set_default_passwd_cb_userdata(c->context, c);
 	ssl->SSL_CTX_set_default_read_buffer_len(c->context, READ_BUFFER);
 	ssl->SSL_CTX_set_options(c->context, SSL_OP_NO_RENEGOTIATION);
 	if (keys && *keys)

@@ -23,6 +23,7 @@ struct tls_context {
 	bool authorities;		/* a file of them is given */
 	struct pin seen;		/* of the last peer's certificate */
 	bool has_seen;
+	bool locked;			/* the key in its file */
 	bool made;			/* our certificate is our own work */
 	struct pin own;			/* its pin */
 	bool resume;			/* a client's handshakes, if they can */

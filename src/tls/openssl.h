@@ -28,6 +28,8 @@
 	X(SSL_CTX_new) X(SSL_CTX_set_alpn_protos) \
 	X(SSL_CTX_set_alpn_select_cb) X(SSL_CTX_set_cert_verify_callback) \
 	X(SSL_CTX_set_client_CA_list) X(SSL_CTX_set_default_verify_paths) \
+	X(SSL_CTX_set_default_passwd_cb) \
+	X(SSL_CTX_set_default_passwd_cb_userdata) \
 	X(SSL_CTX_set_default_read_buffer_len) \
 	X(SSL_CTX_set_keylog_callback) X(SSL_CTX_set_options) \
 	X(SSL_CTX_set_session_id_context) X(SSL_CTX_set_verify) \
