@@ -49,9 +49,9 @@ probe_header(FILE *out, const struct probe_report *r, bool colored)
 		fprintf(out, ", by %s", r->by);
 }
 
-/* Explains the tick and the band of the bars, with the figures behind them. */
+/* The figures behind the verdict; explains the tick and the band of bars. */
 static void
-probe_expectation(FILE *out, const struct probe_report *r)
+probe_expectation(FILE *out, const struct probe_report *r, bool bars)
 {
 	const struct probe_fairness *f = r->fairness;
 	char by[FAIR_TEXT], text[FAIR_TEXT];
@@ -70,8 +70,9 @@ probe_expectation(FILE *out, const struct probe_report *r)
 	else
 		fputs(fair_text(by, r->members[0].expected, f->spread, false,
 		    text), out);
-	fprintf(out, ": %s and %s or %s in the bars", glyph(GLYPH_TICK),
-	    glyph(GLYPH_BAND), glyph(GLYPH_BAND_FILLED));
+	if (bars)
+		fprintf(out, ": %s and %s or %s in the bars", glyph(GLYPH_TICK),
+		    glyph(GLYPH_BAND), glyph(GLYPH_BAND_FILLED));
 	if (isfinite(f->p) && isfinite(f->chi2))
 		fprintf(out, "; p %.2g", f->p);
 }
@@ -105,11 +106,11 @@ probe_advice(FILE *out, const struct probe_report *r)
 }
 
 static void
-probe_fair_lines(FILE *out, const struct probe_report *r)
+probe_fair_lines(FILE *out, const struct probe_report *r, bool bars)
 {
 	if (!r->fairness || !r->fairness->expects || r->member_count < 2)
 		return;
-	probe_expectation(out, r);
+	probe_expectation(out, r, bars);
 	probe_advice(out, r);
 }
 
@@ -306,8 +307,7 @@ probe_human(FILE *out, const struct probe_report *r,
 	if (r->reach)
 		reach_human(out, r->reach, style->color);
 	finding_human(out, r->findings, 0, style->color);
-	members_human(out, r, style);
-	probe_fair_lines(out, r);
+	probe_fair_lines(out, r, members_human(out, r, style));
 	probe_what_if_line(out, r->what_if);
 	probe_latencies(out, r, style);
 	probe_tls_line(out, r->tls);

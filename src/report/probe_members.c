@@ -225,7 +225,16 @@ probe_remarks_width(const struct probe_report *r, int columns)
 	return most < columns / 2 ? most : 0;
 }
 
-void
+static bool
+has_bars(const struct table *t)
+{
+	for (int i = 0; i < t->count; i++)
+		if (t->column[i].bar && t->width[i])
+			return true;
+	return false;
+}
+
+bool
 members_human(FILE *out, const struct probe_report *r,
     const struct table_style *style)
 {
@@ -254,4 +263,5 @@ members_human(FILE *out, const struct probe_report *r,
 		probe_phase(out, &r->members[i], indent + 2, LATENCY_TLS,
 		    "tls");
 	}
+	return has_bars(&t);
 }

@@ -21,8 +21,11 @@ void member_label(const struct probe_member *, char text[static MEMBER_TEXT]);
 struct bar member_bar(const struct probe_report *, const struct probe_member *,
     double most);
 
-/* A line for each member; if there are several hosts, one for each host too. */
-void members_human(FILE *out, const struct probe_report *,
+/*
+ * A line for each member; if there are several hosts, one for each host too.
+ * Returns whether there was room for bars.
+ */
+bool members_human(FILE *out, const struct probe_report *,
     const struct table_style *);
 
 #endif
