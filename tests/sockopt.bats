@@ -198,6 +198,8 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 		assert_equal "${#lines[@]}" 1
 	done <<-'END'
 		mrak=1|mrak: no such socket option; did you mean mark?
+		tll=1|tll: no such socket option; did you mean ttl?
+		foo=1|'foo': no such socket option; want one of: tos
 		,|,: empty item
 		ttl=5,|ttl=5,: empty item
 		ttl=5,,tos=1|ttl=5,,tos=1: empty item

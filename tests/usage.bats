@@ -269,7 +269,9 @@ understood() {
 		refused '\[ADDRESS\]:PORT' "$c" '[::1]'
 		refused '\[ADDRESS\]:PORT' "$c" ::1
 		refused '\[ADDRESS\]:PORT' "$c" ::1:80
-		refused 'not an IPv6 address' "$c" 1:2 80
+		refused "1:2 has a port already: '80' is too much" "$c" 1:2 80
+		refused "has a port already: 'cat' is too much" "$c" '[::1]:80' cat
+		refused 'TCP:localhost:80: want HOST:PORT' "$c" TCP:localhost:80
 		refused 'not an IPv6 address' "$c" '[::g]:80'
 		refused 'too many words: c' "$c" a b c
 	done

@@ -90,6 +90,15 @@ endpoint_set_path(struct endpoint *e, const char *path)
 	return 0;
 }
 
+/* Whether a word begins like an IPv6 address, up to an interface or a group. */
+static bool
+is_like_ipv6(const char *word)
+{
+	char end = word[strspn(word, "0123456789abcdefABCDEF:.")];
+
+	return *word == '[' || end == '\0' || end == '%' || end == '@';
+}
+
 /* HOST:PORT, [V6]:PORT or PORT. */
 static int
 lone_parse(struct endpoint *e, const char *word)
@@ -102,8 +111,10 @@ lone_parse(struct endpoint *e, const char *word)
 		return host_set(e, word + 1, (size_t)(colon - word) - 2) < 0 ?
 		    -1 : port_parse(e, colon + 1);
 	if (*word == '[' || strchr(host, ':') != colon)
-		return fail_as(STATUS_USAGE, "%.64s: an IPv6 address and port "
-		    "are written [ADDRESS]:PORT or ADDRESS PORT", word);
+		return fail_as(STATUS_USAGE, is_like_ipv6(word) ? "%.64s: an "
+		    "IPv6 address and port are written [ADDRESS]:PORT or "
+		    "ADDRESS PORT" : "%.64s: want HOST:PORT, or HOST PORT",
+		    word);
 	if (host_set(e, host, (size_t)(colon - host)) < 0)
 		return -1;
 	return port_parse(e, colon + 1);
@@ -141,12 +152,29 @@ addr_of_url(const char *word, char text[static URL_TEXT])
 	return true;
 }
 
+/* HOST PORT. */
+static int
+pair_parse(struct endpoint *e, const char *host, const char *port)
+{
+	const char *colon = strchr(host, ':');
+	size_t length = strlen(host);
+
+	if (colon && (*host == '[' ? strstr(host, "]:") != NULL :
+	    !strchr(colon + 1, ':')))
+		return fail_as(STATUS_USAGE, "%.64s has a port already: "
+		    "'%.64s' is too much", host, port);
+	if (length > 2 && *host == '[' && host[length - 1] == ']')
+		host++, length -= 2;
+	if (host_set(e, host, length) < 0)
+		return -1;
+	return port_parse(e, port);
+}
+
 int
 endpoint_parse(struct endpoint *e, int count, char *const *words)
 {
 	const char *host = words[0];
 	char said[URL_TEXT];
-	size_t length;
 
 	if (e->local)
 		return count == 1 ? endpoint_set_path(e, host) :
@@ -162,14 +190,8 @@ endpoint_parse(struct endpoint *e, int count, char *const *words)
 	if (addr_of_url(host, said))
 		return fail_as(STATUS_USAGE, "%.64s: a URL; say host and port: "
 		    "%s", host, said);
-	if (count == 1)
-		return lone_parse(e, host);
-	length = strlen(host);
-	if (length > 2 && *host == '[' && host[length - 1] == ']')
-		host++, length -= 2;
-	if (host_set(e, host, length) < 0)
-		return -1;
-	return port_parse(e, words[1]);
+	return count == 1 ? lone_parse(e, host) :
+	    pair_parse(e, host, words[1]);
 }
 
 int

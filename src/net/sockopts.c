@@ -136,16 +136,23 @@ static int
 unknown(const char *name, size_t length)
 {
 	char word[40], list[400] = "";
-	size_t used = 0;
+	size_t used = 0, best = 3;
+	const char *near = NULL;
 
 	snprintf(word, sizeof(word), "%.*s", (int)length, name);
 	for (int i = 0; i < ROWS; i++) {
-		if (edit_distance(word, rows[i].name) < 3 && length > 2)
-			return fail_as(STATUS_USAGE, "%s: no such socket "
-			    "option; did you mean %s?", word, rows[i].name);
+		size_t d = edit_distance(word, rows[i].name);
+
+		if (d < best && d * 2 <= length) {
+			best = d;
+			near = rows[i].name;
+		}
 		used += (size_t)snprintf(list + used, sizeof(list) - used,
 		    " %s", rows[i].name);
 	}
+	if (near)
+		return fail_as(STATUS_USAGE, "%s: no such socket option; did "
+		    "you mean %s?", word, near);
 	return fail_as(STATUS_USAGE, "'%s': no such socket option; want one "
 	    "of:%s", word, list);
 }
