@@ -205,6 +205,9 @@ suggest(const char *word, const char *next)
 	else if (distance > 2 && strpbrk(word, ":./"))
 		fail_as(STATUS_USAGE, "%.40s: %s 'rpnc connect %.40s'?", word,
 		    wrong, word);
+	else if (distance > 2)
+		fail_as(STATUS_USAGE, "%.40s: no such command: there are "
+		    "listen, echo, connect and probe", word);
 	else
 		fail_as(STATUS_USAGE, "%.40s: %s 'rpnc %s'?", word, wrong,
 		    near->name);

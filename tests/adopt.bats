@@ -286,6 +286,8 @@ refused_by() {
 		old --protected 127.0.0.1
 		refused_by 'the process is not dumpable (prctl(2))'
 	elif "${nobody[@]}" test -x "$RPNC"; then
+		refused_by 'the process has capabilities that this one lacks: rpnc needs CAP_SYS_PTRACE' \
+			setpriv --bounding-set=-sys_ptrace,-sys_admin --
 		refused_by "the process is user root's: only this user and root may take its sockets" "${nobody[@]}"
 		old --user 65534 127.0.0.1
 		refused_by 'the process is not dumpable (prctl(2))' "${nobody[@]}"

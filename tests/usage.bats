@@ -366,7 +366,7 @@ unknown() {
 	run -2 --separate-stderr timeout 20 rpnc "$1" 0 </dev/null
 	assert_equal "$output" ''
 	assert_equal "${#stderr_lines[@]}" 1
-	assert_regex "$stderr" "^rpnc: .*: no such command.*'rpnc $2'"
+	assert_regex "$stderr" "^rpnc: .*: no such command.*${2:+"'rpnc $2'"}"
 }
 
 @test "usage: an unknown command names the nearest, and nothing is guessed" {
@@ -383,7 +383,10 @@ unknown() {
 	unknown connected connect
 	unknown '' '[a-z]+'
 	unknown $'lis\nten' listen
-	unknown "$(printf 'x%.0s' {1..3000})" '[a-z]+'
+	unknown "$(printf 'x%.0s' {1..3000})" ''
+	run -2 --separate-stderr rpnc foo
+	assert_equal "$stderr" \
+		'rpnc: foo: no such command: there are listen, echo, connect and probe'
 }
 
 @test "usage: a port before the command gets a hint that helps" {

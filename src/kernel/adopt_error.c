@@ -164,7 +164,8 @@ adopt_refused(pid_t pid)
 		return of_user(who, s.uid);
 	if (s.may & ~own.may)
 		return fail_as(STATUS_BIND, "%s: the process has capabilities "
-		    "that this one lacks: be root", who);
+		    "that this one lacks: %s", who,
+		    own.uid ? "be root" : "rpnc needs CAP_SYS_PTRACE");
 	if (is_protected(pid, &s))
 		return fail_as(STATUS_BIND, "%s: the process is not dumpable "
 		    "(prctl(2)), like a server that has changed its user: "
