@@ -51,7 +51,7 @@ losses_report(struct losses *l)
 		    l->reported ? " more" : "", verb, to,
 		    losses_cause(l->error));
 	l->reported = loop_now();
-	l->told_error = l->error;
+	l->reported_error = l->error;
 	l->count = 0;
 	return true;
 }
@@ -59,7 +59,7 @@ losses_report(struct losses *l)
 bool
 losses_due(struct losses *l)
 {
-	int64_t pause = l->error == l->told_error ? REPORT_US : OTHER_US;
+	int64_t pause = l->error == l->reported_error ? REPORT_US : OTHER_US;
 
 	if (!l->count || (l->reported && loop_now() < l->reported + pause))
 		return false;

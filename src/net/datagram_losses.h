@@ -19,7 +19,7 @@ struct losses {
 	size_t length;
 	int error;
 	int64_t reported;		/* loop_now() of the last report; 0: none */
-	int told_error;
+	int reported_error;
 };
 
 void losses_count(struct losses *, const struct addr *to, size_t length,

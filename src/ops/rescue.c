@@ -13,8 +13,8 @@
  * Its own connection may come back to the same queue: when a member ends, the
  * kernel renumbers the others, and until a healthy member has attached a new
  * program they get each other's clients. After a delay that doubles, such a
- * connection gets a pair of its own, as a client does, but is not counted. If it
- * comes back RETURNS_MOST times, nobody else is there, and it is reset.
+ * connection gets a proxy of its own, as a client does, but is not counted. If
+ * it comes back RETURNS_MOST times, nobody else is there, and it is reset.
  */
 #include "ops/rescue.h"
 
@@ -47,11 +47,11 @@ struct returned {
 static void
 rescue_link(struct rescue *r, struct proxy *p)
 {
-	p->next = r->pairs;
-	p->link = &r->pairs;
+	p->next = r->proxies;
+	p->link = &r->proxies;
 	if (p->next)
 		p->next->link = &p->next;
-	r->pairs = p;
+	r->proxies = p;
 }
 
 /* Reports the fault, once a second: thousands may fail for one reason. */
@@ -134,15 +134,15 @@ rescue_connect(int client)
 	return -1;
 }
 
-/* The pair whose connection to a server came back to us; NULL: a client. */
+/* The proxy whose connection to a server came back to us; NULL: a client. */
 static const struct proxy *
-rescue_own_pair(const struct rescue *r, int fd)
+rescue_own_proxy(const struct rescue *r, int fd)
 {
 	struct addr from = { .len = sizeof(from.un) }, own;
 
 	if (getpeername(fd, &from.sa, &from.len) < 0)
 		return NULL;
-	for (const struct proxy *p = r->pairs; p; p = p->next)
+	for (const struct proxy *p = r->proxies; p; p = p->next)
 		if (p->port == addr_port(&from) &&
 		    sock_name(p->side[PROXY_SERVER]->source.fd, &own) == 0 &&
 		    addr_equal(&own, &from))
@@ -160,7 +160,7 @@ rescue_reset(struct rescue *r, int fd)
 }
 
 static void
-rescue_pair(struct rescue *r, int fd, unsigned returns)
+rescue_proxy(struct rescue *r, int fd, unsigned returns)
 {
 	static const struct proxy_ops ops = {
 		.on_open = rescue_on_open, .on_close = rescue_on_close,
@@ -207,7 +207,7 @@ on_returned(struct timer *t)
 	int fd = b->fd;
 
 	returned_free(b);
-	rescue_pair(r, fd, returns);
+	rescue_proxy(r, fd, returns);
 }
 
 static void
@@ -245,14 +245,14 @@ static void
 rescue_on_accept(struct acceptor *a, int fd)
 {
 	struct rescue *r = a->user;
-	const struct proxy *own = rescue_own_pair(r, fd);
+	const struct proxy *own = rescue_own_proxy(r, fd);
 
 	/* not inherited: the listener is another program's */
 	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (own)
 		rescue_own(r, fd, own->returns + 1);
 	else
-		rescue_pair(r, fd, 0);
+		rescue_proxy(r, fd, 0);
 }
 
 static void
@@ -263,7 +263,7 @@ rescue_on_exhausted(struct acceptor *a)
 	r->ops->on_fault(r);
 }
 
-/* Each pair needs two descriptors. */
+/* Each proxy needs two descriptors. */
 static unsigned
 rescue_limit(void)
 {
@@ -311,6 +311,6 @@ rescue_cut(struct rescue *r)
 		rescue_reset(r, r->returned->fd);
 		returned_free(r->returned);
 	}
-	while (r->pairs)
-		proxy_cut(r->pairs);
+	while (r->proxies)
+		proxy_cut(r->proxies);
 }

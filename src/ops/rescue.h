@@ -12,11 +12,11 @@
 struct rescue;
 
 struct rescue_ops {
-	/* A client's pair has opened, with a server; it has closed. */
+	/* A client's proxy has opened, with a server; it has closed. */
 	void (*on_open)(struct rescue *, const struct conn *client);
 	void (*on_close)(struct rescue *, const struct conn *client,
 	    enum reason);
-	void (*on_idle)(struct rescue *);	/* no pair is open */
+	void (*on_idle)(struct rescue *);	/* no proxy is open */
 	void (*on_fault)(struct rescue *);	/* see fail_text() */
 };
 
@@ -27,11 +27,11 @@ struct rescue {
 	void *user;
 	/* Callers may read these. */
 	uint64_t rescued, failed;	/* clients; failed: without a server */
-	uint64_t in, out;		/* bytes of closed pairs */
-	unsigned open;			/* clients that have a pair */
+	uint64_t in, out;		/* bytes of closed proxies */
+	unsigned open;			/* clients that have a proxy */
 	/* rescue.c fills in the rest. */
 	struct acceptor acceptor;
-	struct proxy *pairs;
+	struct proxy *proxies;
 	struct returned *returned;
 	unsigned last_id;
 	int64_t reported;		/* the last fault, loop_now() */
@@ -45,7 +45,7 @@ int rescue_open(struct rescue *, const struct sock_set *);
 bool rescue_is_due(const struct rescue *);
 /* Accepts no more; last: first accepts those left, as no one else will. */
 void rescue_stop(struct rescue *, bool last);
-/* Cuts off all pairs. */
+/* Cuts off all proxies. */
 void rescue_cut(struct rescue *);
 
 #endif

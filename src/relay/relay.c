@@ -48,75 +48,75 @@ close_too_slow(struct relay *r, size_t length)
 
 /* A write failed (errno): no more is sent, but the peer is still read. -1. */
 static int
-relay_conn_break(struct relay_conn *link)
+relay_conn_break(struct relay_conn *rc)
 {
-	link->broken = errno;
-	link->end = link->relay->ring.head;
+	rc->broken = errno;
+	rc->end = rc->relay->ring.head;
 	return -1;
 }
 
 /* Sends what the socket takes now. -1: it is broken. */
 static int
-relay_conn_send(struct relay_conn *link)
+relay_conn_send(struct relay_conn *rc)
 {
 	size_t piece;
 
-	if (link->conn->queued && conn_flush(link->conn) < 0)
-		return relay_conn_break(link);
-	if (link->conn->queued)
+	if (rc->conn->queued && conn_flush(rc->conn) < 0)
+		return relay_conn_break(rc);
+	if (rc->conn->queued)
 		return 0;
-	while (relay_conn_unsent(link) > 0) {
-		const char *data = ring_at(&link->relay->ring, link->sent,
+	while (relay_conn_unsent(rc) > 0) {
+		const char *data = ring_at(&rc->relay->ring, rc->sent,
 		    &piece);
-		ssize_t n = conn_write(link->conn, data, piece);
+		ssize_t n = conn_write(rc->conn, data, piece);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return conn_would_wait(link->conn) ? 0 :
-			    relay_conn_break(link);
-		link->sent += (uint64_t)n;
+			return conn_would_wait(rc->conn) ? 0 :
+			    relay_conn_break(rc);
+		rc->sent += (uint64_t)n;
 	}
 	return 0;
 }
 
 /*
- * A datagram can't be sent (link->broken is why): it is lost, and reported.
+ * A datagram can't be sent (rc->broken is why): it is lost, and reported.
  * Returns -1 if the connection is closed, because no socket receives there.
  */
 static int
-relay_lose_datagram(struct relay_conn *link, size_t length)
+relay_lose_datagram(struct relay_conn *rc, size_t length)
 {
-	struct relay *r = link->relay;
-	int error = link->broken;
+	struct relay *r = rc->relay;
+	int error = rc->broken;
 
 	if (error == ECONNREFUSED) {
-		relay_broke(link, error);
+		relay_broke(rc, error);
 		return -1;
 	}
-	link->broken = 0;
+	rc->broken = 0;
 	if (r->ops->on_unsent)
-		r->ops->on_unsent(r, link->conn, length, error);
+		r->ops->on_unsent(r, rc->conn, length, error);
 	return 0;
 }
 
 /* Sends, and reports a datagram that is lost. -1: the connection is closed. */
 static int
-relay_push(struct relay_conn *link)
+relay_push(struct relay_conn *rc)
 {
-	uint64_t queued = link->conn->queued;
-	uint64_t length = link->relay->ring.head - link->sent;
+	uint64_t queued = rc->conn->queued;
+	uint64_t length = rc->relay->ring.head - rc->sent;
 
-	if (relay_conn_send(link) == 0 || !link->relay->datagram)
+	if (relay_conn_send(rc) == 0 || !rc->relay->datagram)
 		return 0;
 	if (queued) {
-		link->conn->queued = 0;
-		return relay_lose_datagram(link, queued) < 0
+		rc->conn->queued = 0;
+		return relay_lose_datagram(rc, queued) < 0
 		    ? -1
-		    : relay_push(link);
+		    : relay_push(rc);
 	}
-	link->sent += length;
-	return relay_lose_datagram(link, length);
+	rc->sent += length;
+	return relay_lose_datagram(rc, length);
 }
 
 /* After the head moved or input ended: sends to all, and settles each. */
@@ -146,11 +146,11 @@ relay_input_ended(struct relay *r)
 	r->in.end_time = loop_now();
 	loop_del(r->loop, &r->in.source);
 	for (struct conn *c = r->conns; c; c = c->next) {
-		struct relay_conn *link = relay_conn_of(c);
+		struct relay_conn *rc = relay_conn_of(c);
 
-		link->shut_due = !r->options->keep || r->in.gave;
+		rc->shut_due = !r->options->keep || r->in.gave;
 		if (relay_lingers(r))
-			loop_timer_set(r->loop, &link->timer,
+			loop_timer_set(r->loop, &rc->timer,
 			    r->in.end_time + r->options->linger);
 	}
 	relay_push_all(r);
@@ -169,22 +169,22 @@ rewind_ring(struct relay *r)
  * ended: it is settled, which may have freed it.
  */
 static int
-relay_pump(struct relay_conn *link)
+relay_pump(struct relay_conn *rc)
 {
-	struct relay *r = link->relay;
+	struct relay *r = rc->relay;
 	enum zerocopy_result result;
 
-	if (!relay_direct(r) || !relay_conn_is_up_to_date(link)) {
-		link->stalled = false;	/* input takes the ring now */
+	if (!relay_direct(r) || !relay_conn_is_up_to_date(rc)) {
+		rc->stalled = false;	/* input takes the ring now */
 		return 0;
 	}
-	result = zerocopy_in(&r->zerocopy_in, r->in.source.fd, link->conn);
+	result = zerocopy_in(&r->zerocopy_in, r->in.source.fd, rc->conn);
 	if (result == ZEROCOPY_CONN_FAILED)
-		relay_conn_break(link);
+		relay_conn_break(rc);
 	if (result == ZEROCOPY_MOVED)
 		r->in.gave = true;
 	else
-		link->stalled = result == ZEROCOPY_FULL;
+		rc->stalled = result == ZEROCOPY_FULL;
 	if (result != ZEROCOPY_END)
 		return 0;
 	relay_input_ended(r);
@@ -283,10 +283,10 @@ relay_make_room(struct relay *r, size_t length)
 
 /* Reads once: 1: data; 0: none now, or the end; -1: closed for an error. */
 static int
-relay_read_once(struct relay_conn *link)
+relay_read_once(struct relay_conn *rc)
 {
-	struct relay *r = link->relay;
-	struct conn *c = link->conn;
+	struct relay *r = rc->relay;
+	struct conn *c = rc->conn;
 	ssize_t n;
 
 	relay_make_room(r, conn_pending(c));
@@ -294,7 +294,7 @@ relay_read_once(struct relay_conn *link)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0) {
-		relay_broke(link, errno);
+		relay_broke(rc, errno);
 		return -1;
 	}
 	if (n == 0 && !c->ops->datagram) {
@@ -313,13 +313,13 @@ relay_read_once(struct relay_conn *link)
  * so after a hang-up the socket is not watched at all.
  */
 static void
-relay_conn_block(struct relay_conn *link, bool hung_up)
+relay_conn_block(struct relay_conn *rc, bool hung_up)
 {
-	link->blocked = true;
+	rc->blocked = true;
 	if (hung_up)
-		loop_del(link->conn->loop, &link->conn->source);
+		loop_del(rc->conn->loop, &rc->conn->source);
 	else
-		relay_conn_watch_or_close(link);
+		relay_conn_watch_or_close(rc);
 }
 
 /*
@@ -327,22 +327,22 @@ relay_conn_block(struct relay_conn *link, bool hung_up)
  * because it is closed, or blocked until out has room.
  */
 static int
-relay_pass_out(struct relay_conn *link, bool hung_up)
+relay_pass_out(struct relay_conn *rc, bool hung_up)
 {
-	struct relay *r = link->relay;
+	struct relay *r = rc->relay;
 
-	switch (zerocopy_out(&r->zerocopy_out, link->conn, r->out->source.fd)) {
+	switch (zerocopy_out(&r->zerocopy_out, rc->conn, r->out->source.fd)) {
 	case ZEROCOPY_END:
-		link->conn->read_ended = true;
+		rc->conn->read_ended = true;
 		return 0;
 	case ZEROCOPY_URGENT:
-		return relay_read_once(link);
+		return relay_read_once(rc);
 	case ZEROCOPY_FULL:
 		sink_wait(r->out);
-		relay_conn_block(link, hung_up);
+		relay_conn_block(rc, hung_up);
 		return -1;
 	case ZEROCOPY_CONN_FAILED:
-		relay_broke(link, errno);
+		relay_broke(rc, errno);
 		return -1;
 	default:
 		return 0;
@@ -354,16 +354,16 @@ relay_pass_out(struct relay_conn *link, bool hung_up)
  * limit), so that the sink writes them with one call.
  */
 static int
-relay_read(struct relay_conn *link)
+relay_read(struct relay_conn *rc)
 {
-	struct sink *out = link->relay->out;
+	struct sink *out = rc->relay->out;
 	int n, left = DATAGRAMS_A_WAKE;
 
-	if (!link->conn->ops->datagram)
-		return relay_read_once(link);
+	if (!rc->conn->ops->datagram)
+		return relay_read_once(rc);
 	sink_cork(out);
 	do
-		n = relay_read_once(link);
+		n = relay_read_once(rc);
 	while (n > 0 && --left);
 	sink_uncork(out);
 	return n;
@@ -372,47 +372,47 @@ relay_read(struct relay_conn *link)
 static void
 on_conn(struct conn *c, uint32_t events)
 {
-	struct relay_conn *link = relay_conn_of(c);
-	struct relay *r = link->relay;
+	struct relay_conn *rc = relay_conn_of(c);
+	struct relay *r = rc->relay;
 	bool hung_up = events & (EPOLLERR | EPOLLHUP);
 
-	if (!relay_conn_is_up_to_date(link) && (events & EPOLLOUT || hung_up) &&
-	    relay_push(link) < 0)
+	if (!relay_conn_is_up_to_date(rc) && (events & EPOLLOUT || hung_up) &&
+	    relay_push(rc) < 0)
 		return;
-	if (link->stalled && (events & EPOLLOUT || hung_up) &&
-	    relay_pump(link) < 0)
+	if (rc->stalled && (events & EPOLLOUT || hung_up) &&
+	    relay_pump(rc) < 0)
 		return;
 	if (c->read_ended && hung_up) {
-		relay_hung_up(link, link->broken ? link->broken : conn_error(c));
+		relay_hung_up(rc, rc->broken ? rc->broken : conn_error(c));
 		return;
 	}
 	if (!c->read_ended && (events & EPOLLIN || hung_up)) {
 		if (sink_full(r->out)) {
-			relay_conn_block(link, hung_up);
+			relay_conn_block(rc, hung_up);
 			return;
 		}
 		if ((r->zerocopy_out.kind == ZEROCOPY_BUFFER || !c->ops->direct
-			    ? relay_read(link)
-			    : relay_pass_out(link, hung_up)) < 0)
+			    ? relay_read(rc)
+			    : relay_pass_out(rc, hung_up)) < 0)
 			return;
 	}
-	if (relay_settle(link) == 0 && !r->in.source.watched)
+	if (relay_settle(rc) == 0 && !r->in.source.watched)
 		relay_watch_input(r);
 }
 
 static void
 on_timer(struct timer *timer)
 {
-	struct relay_conn *link = container_of(timer, struct relay_conn, timer);
-	struct relay *r = link->relay;
-	struct conn *c = link->conn;
+	struct relay_conn *rc = container_of(timer, struct relay_conn, timer);
+	struct relay *r = rc->relay;
+	struct conn *c = rc->conn;
 	bool last = relay_lingers(r);
 	int64_t limit = last ? r->options->linger : r->options->idle;
 	int64_t since = c->active;
 
 	if (last && r->in.end_time > since)
 		since = r->in.end_time;
-	if (link->blocked)
+	if (rc->blocked)
 		since = loop_now();	/* we do not read: it isn't silent */
 	if (loop_now() < since + limit)
 		loop_timer_set(r->loop, timer, since + limit);
@@ -447,68 +447,68 @@ relay_init(struct relay *r, struct loop *l, const struct relay_options *options,
 int
 relay_add(struct relay *r, struct conn *c)
 {
-	struct relay_conn *link = calloc(1, sizeof(*link));
+	struct relay_conn *rc = calloc(1, sizeof(*rc));
 
-	if (!link)
+	if (!rc)
 		return fail("connection");
-	link->relay = r;
-	link->conn = c;
-	link->sent = r->ring.head;
-	link->timer.on_timer = on_timer;
-	link->ask.on_timer = relay_on_ask;
-	link->shut_due = r->in.ended && !r->options->keep;
+	rc->relay = r;
+	rc->conn = c;
+	rc->sent = r->ring.head;
+	rc->timer.on_timer = on_timer;
+	rc->ask.on_timer = relay_on_ask;
+	rc->shut_due = r->in.ended && !r->options->keep;
 	r->datagram = c->ops->datagram;
 	r->records = r->datagram || c->ops->records;
-	c->user = link;
+	c->user = rc;
 	c->on_event = on_conn;
-	if (relay_conn_watch(link) < 0 ||
+	if (relay_conn_watch(rc) < 0 ||
 	    (r->options->idle &&
-		loop_timer_set(r->loop, &link->timer,
+		loop_timer_set(r->loop, &rc->timer,
 		    loop_now() + r->options->idle) < 0)) {
-		free(link);
+		free(rc);
 		return -1;
 	}
 	conn_link(c, &r->conns);
 	r->count++;
 	/* from the loop: here it could close what the caller has just opened */
 	if (r->in.ended)
-		loop_timer_set(r->loop, &link->ask, loop_now());
+		loop_timer_set(r->loop, &rc->ask, loop_now());
 	relay_watch_input(r);
 	return 0;
 }
 
 /* Sends beside the ring, each datagram as its own. -1: closed. */
 static int
-relay_send_now(struct relay_conn *link, const void *data, size_t length)
+relay_send_now(struct relay_conn *rc, const void *data, size_t length)
 {
-	struct conn *c = link->conn;
+	struct conn *c = rc->conn;
 
-	if (!link->relay->datagram) {
+	if (!rc->relay->datagram) {
 		if (conn_send(c, data, length) < 0)
-			relay_conn_break(link);
+			relay_conn_break(rc);
 		return 0;
 	}
-	if (c->queued && relay_push(link) < 0)
+	if (c->queued && relay_push(rc) < 0)
 		return -1;
 	if (!c->queued && conn_send(c, data, length) == 0)
 		return 0;
-	link->broken = c->queued ? EAGAIN : errno;
-	return relay_lose_datagram(link, length);
+	rc->broken = c->queued ? EAGAIN : errno;
+	return relay_lose_datagram(rc, length);
 }
 
 void
 relay_send(struct relay *r, struct conn *c, const void *data, size_t length)
 {
-	struct relay_conn *link = relay_conn_of(c);
+	struct relay_conn *rc = relay_conn_of(c);
 
-	if (link->broken)
+	if (rc->broken)
 		return;
 	if (c->queued + length > RING_SIZE || (c->ops->records && c->queued)) {
 		relay_close(r, c, REASON_TOO_SLOW, 0);
 		return;
 	}
-	if (relay_send_now(link, data, length) == 0)
-		relay_settle(link);
+	if (relay_send_now(rc, data, length) == 0)
+		relay_settle(rc);
 }
 
 void
@@ -530,14 +530,14 @@ relay_resume(struct relay *r)
 	struct conn *c, *next;
 
 	for (c = r->conns; c; c = next) {
-		struct relay_conn *link = relay_conn_of(c);
+		struct relay_conn *rc = relay_conn_of(c);
 
 		next = c->next;
-		if (!link->blocked)
+		if (!rc->blocked)
 			continue;
-		link->blocked = false;
+		rc->blocked = false;
 		c->active = loop_now();
-		relay_conn_watch_or_close(link);
+		relay_conn_watch_or_close(rc);
 	}
 }
 

@@ -55,11 +55,11 @@ relay_has_no_input(const struct relay *r)
  * has no end of its own, so only what is typed already counts.
  */
 static bool
-relay_conn_awaits_input(const struct relay_conn *link)
+relay_conn_awaits_input(const struct relay_conn *rc)
 {
-	const struct relay *r = link->relay;
+	const struct relay *r = rc->relay;
 
-	if (relay_has_no_input(r) || link->conn->write_ended || link->gone)
+	if (relay_has_no_input(r) || rc->conn->write_ended || rc->gone)
 		return false;
 	if (r->options->until == UNTIL_PEER || r->in.terminal)
 		return r->in.length || input_is_ready(r->in.source.fd);
@@ -68,34 +68,34 @@ relay_conn_awaits_input(const struct relay_conn *link)
 
 /* Whether a connection that is up to date is over, by the rule of --until. */
 static bool
-relay_conn_is_over(const struct relay_conn *link)
+relay_conn_is_over(const struct relay_conn *rc)
 {
-	const struct relay *r = link->relay;
+	const struct relay *r = rc->relay;
 
-	if (link->conn->read_ended)
-		return !relay_conn_awaits_input(link);
+	if (rc->conn->read_ended)
+		return !relay_conn_awaits_input(rc);
 	return r->options->until == UNTIL_INPUT && r->in.ended;
 }
 
 /* Bytes not sent or not acknowledged, our FIN included (tcp(7), SIOCOUTQ). */
 static uint64_t
-relay_conn_unacknowledged(const struct relay_conn *link)
+relay_conn_unacknowledged(const struct relay_conn *rc)
 {
 	int n = 0;
 
 	/* a Unix socket writes into the peer's queue at once */
-	if (!peer_is_tcp(link->conn) ||
-	    ioctl(link->conn->source.fd, SIOCOUTQ, &n) < 0 || n < 0)
+	if (!peer_is_tcp(rc->conn) ||
+	    ioctl(rc->conn->source.fd, SIOCOUTQ, &n) < 0 || n < 0)
 		return 0;
 	return (uint64_t)n;
 }
 
 /* Whether the peer's kernel has acknowledged all, or never will. */
 static bool
-relay_conn_is_done(const struct relay_conn *link)
+relay_conn_is_done(const struct relay_conn *rc)
 {
-	return relay_conn_unacknowledged(link) == 0 ||
-	    peer_is_cut_off(link->conn);
+	return relay_conn_unacknowledged(rc) == 0 ||
+	    peer_is_cut_off(rc->conn);
 }
 
 /*
@@ -103,24 +103,24 @@ relay_conn_is_done(const struct relay_conn *link)
  * connection can take it.
  */
 static struct loss
-relay_conn_loss(const struct relay_conn *link)
+relay_conn_loss(const struct relay_conn *rc)
 {
-	const struct relay *r = link->relay;
-	const struct conn *c = link->conn;
-	uint64_t n = relay_conn_unacknowledged(link);
+	const struct relay *r = rc->relay;
+	const struct conn *c = rc->conn;
+	uint64_t n = relay_conn_unacknowledged(rc);
 	struct loss loss = { 0 };
 
 	if (c->ops->datagram)
 		return loss;
-	if (n && link->fin)
+	if (n && rc->fin)
 		n--;
 	if (n && c->ops->payload) {
 		n = c->ops->payload(c, n);
 		loss.at_least = n > 0;
 	}
-	loss.bytes = relay_conn_owed(link) + c->queued + n;
+	loss.bytes = relay_conn_owed(rc) + c->queued + n;
 	if (r->count == 1 && !r->options->keep && !relay_has_no_input(r) &&
-	    (link->gone || !c->write_ended)) {
+	    (rc->gone || !c->write_ended)) {
 		loss.bytes += r->in.length;
 		input_left(r->in.source.fd, &loss);
 	}
@@ -129,34 +129,34 @@ relay_conn_loss(const struct relay_conn *link)
 
 /* An end of ours is an orderly one if all input has been sent. */
 static void
-relay_conn_end_in_order(struct relay_conn *link)
+relay_conn_end_in_order(struct relay_conn *rc)
 {
-	const struct relay *r = link->relay;
+	const struct relay *r = rc->relay;
 
-	if (relay_conn_is_up_to_date(link) && relay_has_no_input(r))
-		conn_finish(link->conn);
+	if (relay_conn_is_up_to_date(rc) && relay_has_no_input(r))
+		conn_finish(rc->conn);
 }
 
 void
 relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 {
-	struct relay_conn *link = relay_conn_of(c);
+	struct relay_conn *rc = relay_conn_of(c);
 	struct relay_end end = { .reason = reason, .error = error };
 
 	if (reason != REASON_CUT && reason != REASON_LOCAL)
-		end.lost = relay_conn_loss(link);
+		end.lost = relay_conn_loss(rc);
 	if (reason == REASON_LOCAL)
-		relay_conn_end_in_order(link);
+		relay_conn_end_in_order(rc);
 	if (reason == REASON_END && end.lost.bytes)
 		end.reason = REASON_RESET;
 	else if (reason == REASON_END && c->truncated)
 		end.reason = REASON_TRUNCATED;
-	loop_timer_cancel(r->loop, &link->timer);
-	loop_timer_cancel(r->loop, &link->ask);
+	loop_timer_cancel(r->loop, &rc->timer);
+	loop_timer_cancel(r->loop, &rc->ask);
 	r->count--;
 	if (r->ops->on_closed)
 		r->ops->on_closed(r, c, &end);
-	free(link);
+	free(rc);
 	conn_free(c);
 	if (!r->in.source.watched || !r->count)
 		relay_watch_input(r);
@@ -171,12 +171,12 @@ relay_close_all(struct relay *r, enum reason reason)
 
 /* A reset tells the peer that this is not the end of the data. */
 void
-relay_broke(struct relay_conn *link, int error)
+relay_broke(struct relay_conn *rc, int error)
 {
-	sock_reset_at_close(link->conn->source.fd);
+	sock_reset_at_close(rc->conn->source.fd);
 	if (error == EPIPE)	/* Linux has this for a reset after a FIN */
 		error = ECONNRESET;
-	relay_close(link->relay, link->conn, error == ETIMEDOUT ?
+	relay_close(rc->relay, rc->conn, error == ETIMEDOUT ?
 	    REASON_TIMEOUT : REASON_RESET, error);
 }
 
@@ -187,14 +187,14 @@ relay_broke(struct relay_conn *link, int error)
  * more than "reset".
  */
 void
-relay_hung_up(struct relay_conn *link, int error)
+relay_hung_up(struct relay_conn *rc, int error)
 {
-	bool lost = relay_conn_loss(link).bytes > 0;
+	bool lost = relay_conn_loss(rc).bytes > 0;
 
-	if (lost ? error != ETIMEDOUT : !error || peer_was_probed(link->conn))
-		relay_close(link->relay, link->conn, REASON_END, 0);
+	if (lost ? error != ETIMEDOUT : !error || peer_was_probed(rc->conn))
+		relay_close(rc->relay, rc->conn, REASON_END, 0);
 	else
-		relay_broke(link, error);
+		relay_broke(rc, error);
 }
 
 /*
@@ -204,131 +204,131 @@ relay_hung_up(struct relay_conn *link, int error)
  * error first.
  */
 static void
-relay_conn_ask(struct relay_conn *link)
+relay_conn_ask(struct relay_conn *rc)
 {
-	enum peer_state state = peer_state(&link->relay->peers, link->conn);
+	enum peer_state state = peer_state(&rc->relay->peers, rc->conn);
 
-	link->gone = state == PEER_ORPHAN ||
-	    (state == PEER_ABSENT && link->vanished);
-	link->vanished = state == PEER_ABSENT && link->there;
-	link->there = state == PEER_THERE;
+	rc->gone = state == PEER_ORPHAN ||
+	    (state == PEER_ABSENT && rc->vanished);
+	rc->vanished = state == PEER_ABSENT && rc->there;
+	rc->there = state == PEER_THERE;
 }
 
 /* Sets the timer for the next poll: less and less often. */
 static void
-relay_conn_ask_again(struct relay_conn *link)
+relay_conn_ask_again(struct relay_conn *rc)
 {
-	struct relay *r = link->relay;
+	struct relay *r = rc->relay;
 	int64_t most = r->options->keep ? ASK_MANY_US : ASK_MOST_US;
 
-	link->pause = link->pause ? link->pause * 2 : ASK_FIRST_US;
-	if (link->pause > most)
-		link->pause = most;
-	loop_timer_set(r->loop, &link->ask, loop_now() +
-	    (link->vanished ? VANISHED_US : link->pause));
+	rc->pause = rc->pause ? rc->pause * 2 : ASK_FIRST_US;
+	if (rc->pause > most)
+		rc->pause = most;
+	loop_timer_set(r->loop, &rc->ask, loop_now() +
+	    (rc->vanished ? VANISHED_US : rc->pause));
 }
 
 /* The peer has ended: finds out if any process can still read input. */
 static void
-relay_conn_begin_half(struct relay_conn *link)
+relay_conn_begin_half(struct relay_conn *rc)
 {
-	struct relay *r = link->relay;
+	struct relay *r = rc->relay;
 
-	link->asked = true;
-	if (!relay_conn_is_over(link))
-		relay_conn_ask(link);
-	if (relay_conn_is_over(link))
+	rc->asked = true;
+	if (!relay_conn_is_over(rc))
+		relay_conn_ask(rc);
+	if (relay_conn_is_over(rc))
 		return;
-	peer_keepalive(link->conn);
+	peer_keepalive(rc->conn);
 	if (r->ops->on_half)
-		r->ops->on_half(r, link->conn);
+		r->ops->on_half(r, rc->conn);
 }
 
 /* Half-closes: sends a FIN, once, or none with --no-shutdown. */
 static void
-relay_conn_shut(struct relay_conn *link)
+relay_conn_shut(struct relay_conn *rc)
 {
-	struct conn *c = link->conn;
+	struct conn *c = rc->conn;
 	int result = -1;
 
 	if (c->write_ended)
 		return;
-	if (!link->relay->options->no_shutdown && c->ops->shut)
+	if (!rc->relay->options->no_shutdown && c->ops->shut)
 		result = conn_shut(c);
-	link->fin = result == 0;
+	rc->fin = result == 0;
 	c->write_ended = result <= 0;
 }
 
 /* Half-closes a connection that is over: it gets no later input. */
 static void
-relay_conn_finish(struct relay_conn *link)
+relay_conn_finish(struct relay_conn *rc)
 {
-	relay_conn_shut(link);
-	if (relay_conn_takes_input(link))
-		link->end = link->relay->ring.head;
-	link->finishing = true;
-	relay_watch_input(link->relay);
+	relay_conn_shut(rc);
+	if (relay_conn_takes_input(rc))
+		rc->end = rc->relay->ring.head;
+	rc->finishing = true;
+	relay_watch_input(rc->relay);
 }
 
 int
-relay_conn_watch_or_close(struct relay_conn *link)
+relay_conn_watch_or_close(struct relay_conn *rc)
 {
-	if (relay_conn_watch(link) == 0)
+	if (relay_conn_watch(rc) == 0)
 		return 0;
-	relay_broke(link, errno);
+	relay_broke(rc, errno);
 	return -1;
 }
 
 /* Whether a write failed because the peer had ended: its data may be here. */
 static bool
-relay_conn_peer_ended(const struct relay_conn *link)
+relay_conn_peer_ended(const struct relay_conn *rc)
 {
-	return link->broken == EPIPE || link->broken == ECONNRESET ||
-	    link->broken == ETIMEDOUT;
+	return rc->broken == EPIPE || rc->broken == ECONNRESET ||
+	    rc->broken == ETIMEDOUT;
 }
 
 int
-relay_settle(struct relay_conn *link)
+relay_settle(struct relay_conn *rc)
 {
-	struct conn *c = link->conn;
+	struct conn *c = rc->conn;
 
-	if (link->broken && (c->read_ended || relay_conn_is_over(link) ||
-	    !relay_conn_peer_ended(link))) {
-		relay_broke(link, link->broken);
+	if (rc->broken && (c->read_ended || relay_conn_is_over(rc) ||
+	    !relay_conn_peer_ended(rc))) {
+		relay_broke(rc, rc->broken);
 		return -1;
 	}
-	if (c->read_ended && !link->asked)
-		relay_conn_begin_half(link);
-	if (!relay_conn_is_up_to_date(link))
-		return relay_conn_watch_or_close(link);
-	if ((link->shut_due || link->finishing) && !link->broken)
-		relay_conn_shut(link);
-	if (relay_conn_is_over(link)) {
+	if (c->read_ended && !rc->asked)
+		relay_conn_begin_half(rc);
+	if (!relay_conn_is_up_to_date(rc))
+		return relay_conn_watch_or_close(rc);
+	if ((rc->shut_due || rc->finishing) && !rc->broken)
+		relay_conn_shut(rc);
+	if (relay_conn_is_over(rc)) {
 		if (conn_finish(c) > 0)
-			return relay_conn_watch_or_close(link);
-		if (relay_conn_is_done(link)) {
-			relay_close(link->relay, c, REASON_END, 0);
+			return relay_conn_watch_or_close(rc);
+		if (relay_conn_is_done(rc)) {
+			relay_close(rc->relay, c, REASON_END, 0);
 			return -1;
 		}
-		relay_conn_finish(link);
+		relay_conn_finish(rc);
 	}
 	/* no event reports what these wait for */
-	if ((link->finishing || link->there || link->vanished) && !link->ask.at)
-		relay_conn_ask_again(link);
-	return relay_conn_watch_or_close(link);
+	if ((rc->finishing || rc->there || rc->vanished) && !rc->ask.at)
+		relay_conn_ask_again(rc);
+	return relay_conn_watch_or_close(rc);
 }
 
 void
 relay_on_ask(struct timer *timer)
 {
-	struct relay_conn *link = container_of(timer, struct relay_conn, ask);
-	int error = link->conn->read_ended ? conn_error(link->conn) : 0;
+	struct relay_conn *rc = container_of(timer, struct relay_conn, ask);
+	int error = rc->conn->read_ended ? conn_error(rc->conn) : 0;
 
 	if (error) {
-		relay_hung_up(link, error);
+		relay_hung_up(rc, error);
 		return;
 	}
-	if (link->conn->read_ended && !link->finishing)
-		relay_conn_ask(link);
-	relay_settle(link);
+	if (rc->conn->read_ended && !rc->finishing)
+		relay_conn_ask(rc);
+	relay_settle(rc);
 }

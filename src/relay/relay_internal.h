@@ -60,7 +60,7 @@ int relay_conn_watch_or_close(struct relay_conn *);
 void relay_broke(struct relay_conn *, int error);
 /* After the peer's end its socket hung up; error: an errno, or 0. Closes. */
 void relay_hung_up(struct relay_conn *, int error);
-/* The timer link->ask is due: polls the kernel. */
+/* The timer rc->ask is due: polls the kernel. */
 void relay_on_ask(struct timer *);
 
 #endif

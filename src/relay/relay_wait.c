@@ -37,46 +37,46 @@ relay_conn_of(const struct conn *c)
 }
 
 bool
-relay_conn_takes_input(const struct relay_conn *link)
+relay_conn_takes_input(const struct relay_conn *rc)
 {
-	return !link->broken && !link->finishing;
+	return !rc->broken && !rc->finishing;
 }
 
 uint64_t
-relay_conn_owed(const struct relay_conn *link)
+relay_conn_owed(const struct relay_conn *rc)
 {
-	uint64_t end = relay_conn_takes_input(link) ? link->relay->ring.head :
-	    link->end;
+	uint64_t end = relay_conn_takes_input(rc) ? rc->relay->ring.head :
+	    rc->end;
 
-	return end - link->sent;
+	return end - rc->sent;
 }
 
 uint64_t
-relay_conn_unsent(const struct relay_conn *link)
+relay_conn_unsent(const struct relay_conn *rc)
 {
-	return link->broken ? 0 : relay_conn_owed(link);
+	return rc->broken ? 0 : relay_conn_owed(rc);
 }
 
 bool
-relay_conn_is_up_to_date(const struct relay_conn *link)
+relay_conn_is_up_to_date(const struct relay_conn *rc)
 {
-	return link->broken || (!relay_conn_owed(link) && !link->conn->queued);
+	return rc->broken || (!relay_conn_owed(rc) && !rc->conn->queued);
 }
 
 /* After both directions have ended EPOLLHUP is always set: don't watch. */
 int
-relay_conn_watch(struct relay_conn *link)
+relay_conn_watch(struct relay_conn *rc)
 {
-	struct conn *c = link->conn;
+	struct conn *c = rc->conn;
 	uint32_t events = 0;
 
-	if (link->finishing && c->read_ended && !c->shut_waits) {
+	if (rc->finishing && c->read_ended && !c->shut_waits) {
 		loop_del(c->loop, &c->source);
 		return 0;
 	}
-	if (!c->read_ended && !link->blocked)
+	if (!c->read_ended && !rc->blocked)
 		events |= EPOLLIN;
-	if (!relay_conn_is_up_to_date(link) || link->stalled || c->shut_waits)
+	if (!relay_conn_is_up_to_date(rc) || rc->stalled || c->shut_waits)
 		events |= EPOLLOUT;
 	return c->ops->watch(c, events);
 }
@@ -103,12 +103,12 @@ relay_has_room(const struct relay *r)
 	if (only)
 		return relay_conn_is_up_to_date(only) && !only->stalled;
 	for (const struct conn *c = r->conns; c; c = c->next) {
-		const struct relay_conn *link = relay_conn_of(c);
-		uint64_t unsent = relay_conn_unsent(link);
+		const struct relay_conn *rc = relay_conn_of(c);
+		uint64_t unsent = relay_conn_unsent(rc);
 
 		if (r->records && unsent)
 			return false;
-		room |= relay_conn_takes_input(link) && unsent < PACE;
+		room |= relay_conn_takes_input(rc) && unsent < PACE;
 	}
 	return room;
 }
