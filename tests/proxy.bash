@@ -14,6 +14,25 @@ serve() {
 	eventually listens
 }
 
+# nginx SERVER: with this section; $peer is its program.
+nginx() {
+	cat >nginx.conf <<-END
+		daemon off;
+		master_process off;
+		pid $PWD/nginx.pid;
+		error_log stderr;
+		events { }
+		http {
+			access_log off;
+			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
+			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
+			scgi_temp_path $PWD/5;
+			$1
+		}
+	END
+	serve "$peer" -p "$PWD" -c nginx.conf
+}
+
 microsocks() {
 	find_peer microsocks usr/bin/microsocks
 	port=$(free_port)

@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 load listen
 load probe
+load proxy
 load terminal
 
 # proxied ARG... <<CODE: py, and what makes headers.
@@ -46,8 +47,7 @@ of_event() {
 
 # haproxy_with TEXT: starts it with these sections after its defaults.
 haproxy_with() {
-	local haproxy=${PEERS:-/nonexistent}/haproxy/usr/sbin/haproxy
-	test -x "$haproxy" || skip "no haproxy: make check fetches it"
+	find_peer haproxy usr/sbin/haproxy
 	cat >haproxy.cfg <<-END
 		global
 		    stats socket $PWD/admin
@@ -58,7 +58,7 @@ haproxy_with() {
 		    timeout connect 60s
 		$1
 	END
-	background "$haproxy" -db -f haproxy.cfg >haproxy.out 2>&1
+	background "$peer" -db -f haproxy.cfg >haproxy.out 2>&1
 	eventually test -S admin
 }
 
@@ -88,8 +88,8 @@ haproxy_with() {
 	done
 }
 
-@test "proxy protocol: haproxy and nginx know the client from what connect and probe send" {
-	local version to4 to6 nginx
+@test "proxy protocol: haproxy knows the client from what connect and probe send" {
+	local version to4 to6
 	needs_ipv6
 	reserve
 	to4=$port
@@ -117,27 +117,13 @@ haproxy_with() {
 }
 
 @test "proxy protocol: nginx reads the client's address and port from it" {
-	local nginx=${PEERS:-/nonexistent}/nginx/usr/sbin/nginx version
-	test -x "$nginx" || skip "no nginx: make check fetches it"
+	local version
+	find_peer nginx usr/sbin/nginx
 	reserve
-	cat >nginx.conf <<-END
-		daemon off;
-		pid $PWD/nginx.pid;
-		error_log stderr;
-		events { }
-		http {
-			access_log off;
-			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
-			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
-			scgi_temp_path $PWD/5;
-			server {
-				listen 127.0.0.1:$port proxy_protocol;
-				location / { return 200 "\$proxy_protocol_addr \$proxy_protocol_port\n"; }
-			}
-		}
-	END
-	background "$nginx" -p "$PWD" -c nginx.conf 2>nginx.err
-	eventually listens
+	nginx "server {
+		listen 127.0.0.1:$port proxy_protocol;
+		location / { return 200 \"\$proxy_protocol_addr \$proxy_protocol_port\n\"; }
+	}"
 	printf 'GET / HTTP/1.0\r\n\r\n' >ask
 	for version in v1 v2; do
 		rpnc connect -s 127.0.0.9 --send-proxy "$version" "$port" <ask >back

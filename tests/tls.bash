@@ -2,7 +2,7 @@
 # scripted peers need (tls_peer.py).
 # shellcheck shell=bash disable=SC2034,SC2154
 
-load proxy # find_peer, serve
+load proxy # find_peer, serve, nginx
 
 export PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
 certs=${BATS_FILE_TMPDIR:-}/certs
@@ -158,24 +158,6 @@ nginx_server() {
 		root $PWD;
 		${*:2}
 	}"
-}
-
-nginx() {
-	cat >nginx.conf <<-END
-		daemon off;
-		master_process off;
-		pid $PWD/nginx.pid;
-		error_log stderr;
-		events { }
-		http {
-			access_log off;
-			client_body_temp_path $PWD/1; proxy_temp_path $PWD/2;
-			fastcgi_temp_path $PWD/3; uwsgi_temp_path $PWD/4;
-			scgi_temp_path $PWD/5;
-			$1
-		}
-	END
-	serve "$peer" -p "$PWD" -c nginx.conf
 }
 
 # plain_echo: an echo without TLS; sets $behind.

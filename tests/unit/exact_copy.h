@@ -20,4 +20,18 @@ read_of(reply_parser *parse, const void *data, size_t length)
 	return r;
 }
 
+/* Each shorter piece wants more, never more than there is. */
+static inline void
+assert_pieces_want_more(reply_parser *parse, const void *data, size_t length)
+{
+	struct reply r;
+
+	for (size_t have = 0; have < length; have++) {
+		r = read_of(parse, data, have);
+		assert_int_equal(r.state, REPLY_MORE);
+		assert_true(r.length > have);
+		assert_true(r.length <= length);
+	}
+}
+
 #endif
