@@ -270,7 +270,7 @@ haproxy_with() {
 	local bytes
 	start listen -k --accept-proxy 127.0.0.1:0
 	for bytes in PROXY 'PROXY TCP4 1.2.3.4\r\n' hello 'hello\r\n'; do
-		run -1 --separate-stderr timeout 20 rpnc connect 127.0.0.1 "$port" < <(printf "$bytes")
+		run -1 --separate-stderr timeout 20 rpnc connect 127.0.0.1 "$port" < <(printf '%b' "$bytes")
 		[[ $stderr == *'Connection reset by peer'* ]]
 	done
 	# one that says nothing is ended in order
