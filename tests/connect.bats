@@ -429,7 +429,7 @@ s.sendto(told("send").strip().encode(), a)'
 	read -r line <&6
 	assert_equal "$line" hello
 	run -1 connect -U socket <<<hello
-	assert_output "rpnc connect: connect to unix:socket: Protocol wrong type for socket"
+	assert_output "rpnc connect: connect to unix:socket: Protocol wrong type for socket: -u is for datagrams, --seqpacket for records, and neither for a stream"
 }
 
 @test "connect: no Unix datagram is lost on a server that is slow to read" {

@@ -48,6 +48,7 @@ enum advice {
 	ADVICE_TLS_NAME,	/* say which name to expect */
 	ADVICE_INTERFACE,	/* name one */
 	ADVICE_BROADCAST,	/* allow sending to all */
+	ADVICE_SOCKET_TYPE,	/* say that of the Unix socket */
 	ADVICE_IDENTIFY,	/* have the server greet */
 	ADVICE_CHOOSE_CLIENTS,	/* or listen where only this host comes */
 	ADVICES

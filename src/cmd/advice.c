@@ -16,6 +16,8 @@ const char *const advice_words[ADVICES] = {
 	[ADVICE_TLS_NAME] = "--tls-name says which name to expect",
 	[ADVICE_INTERFACE] = "--interface says it",
 	[ADVICE_BROADCAST] = "--sockopt broadcast allows it",
+	[ADVICE_SOCKET_TYPE] = ("-u is for datagrams, --seqpacket for records, "
+	    "and neither for a stream"),
 	[ADVICE_IDENTIFY] = "'rpnc echo --identify' does",
 	[ADVICE_CHOOSE_CLIENTS] = ("choose the clients by --allow, --tls-ca "
 	    "or --tls-pin, or listen on 127.0.0.1"),

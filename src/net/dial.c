@@ -360,6 +360,8 @@ dial_give_up(const struct race *r)
 		fail_add("this is a broadcast address");
 		fail_advise(ADVICE_BROADCAST);
 	}
+	if (r->error == EPROTOTYPE)
+		fail_advise(ADVICE_SOCKET_TYPE);
 	errno = r->error ? r->error : ETIMEDOUT;
 	if (errno == EADDRNOTAVAIL && !sock_has_source(a))
 		fail_add("this host has no address to reach that one from");
