@@ -61,6 +61,10 @@ class Run:
             "(send|splice|write).*:error=(ECONNRESET|EPIPE|EHOSTUNREACH):", inject)
         # the call fails from then on, so perhaps nobody can be served
         self.persists = bool(inject) and inject.endswith("+")
+        # rpnc then ends as if it had got SIGHUP
+        self.terminal_is_gone = self.persists and inject.startswith("ioctl:error=EIO:")
+        # a server whose spawner has gone says so, and ends
+        self.loses_spawner = self.persists and self.call in ("recvmsg", "sendto")
         self.clean = clean
         self.open = None
         self.directory = tempfile.mkdtemp(prefix="rpnc-fault.")
@@ -210,6 +214,8 @@ class Run:
         """Its status is one of the manual's, with one line if it is a fault."""
         status = p.returncode
         check(b"Sanitizer" not in p.lines, p.lines[-300:])
+        if status == -signal.SIGHUP and self.terminal_is_gone:
+            return
         check(status in ENDED, "status %d: %s" % (status, p.lines[-300:]))
         if status in (6, 7) or status in ENDED_BY_TERM or not status:
             return

@@ -175,7 +175,7 @@ SAMPLED = """
 """.split()
 UNKNOWN = set()     # calls that were met and are in neither of them
 # No finding if the fault hit several processes, one for each client.
-IF_EACH_IS_HIT = {"it does not serve any more"}
+IF_EACH_IS_HIT = re.compile("it does not serve any more|it has .* open, not ")
 MAIN = "rt_sigaction"   # the first call that main() makes
 
 
@@ -303,7 +303,7 @@ def inject(rpnc, clean, scenario, call, error, turn):
     if not wrong and processor_time() - began > CPU_LIMIT:
         wrong = "%.1f s of processor time" % (processor_time() - began)
     if not all(possible for possible, _ in hits) or (
-            len({pid for _, pid in hits}) > 1 and wrong in IF_EACH_IS_HIT):
+            len({pid for _, pid in hits}) > 1 and IF_EACH_IS_HIT.match(wrong or "")):
         wrong = None
     return wrong, bool(hits)
 

@@ -258,6 +258,7 @@ class Group:
         self.held = collections.Counter()       # lost with the killed process
         self.queued = 0         # so many were in queues of killed processes
         self.closing = set()    # listeners of killed workers
+        self.spawnerless = set()    # members whose spawner was killed
         self.relay = None       # the pid of a rescue
         self.relayed = 0        # so many of its connections were held
         self.tracer = None
@@ -549,6 +550,7 @@ class Group:
             if p.pid not in pids and any(
                     x in pids and command_name(x) == "rpnc spawner"
                     for x in children(p.pid)):
+                self.spawnerless.add(p)
                 self.hold([p.pid], p.stamp)
                 self.closing = socket_inodes(p.pid) & listening_inodes()
                 return True

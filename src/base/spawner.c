@@ -30,7 +30,7 @@ union control {
 
 enum {
 	OURS_MOST = 1 << 16,		/* ours have the lowest numbers */
-	ANSWER_TRIES = 1000,
+	TRIES = 1000,			/* of a call that fails for a moment */
 };
 
 static void
@@ -87,13 +87,12 @@ request_receive(int fd, char *request, int fds[SPAWN_FDS])
 		.msg_control = &control, .msg_controllen = sizeof(control),
 	};
 	const struct cmsghdr *c;
-	ssize_t n;
+	ssize_t n = -1;
 
 	for (int i = 0; i < SPAWN_FDS; i++)
 		fds[i] = -1;
-	do
+	for (int i = 0; n < 0 && i < TRIES; i++)
 		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
 	c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 	if (c && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
@@ -108,6 +107,16 @@ static pid_t
 fork_sibling(void)
 {
 	return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+}
+
+static ssize_t
+answer_send(int fd, pid_t pid)
+{
+	ssize_t n = -1;
+
+	for (int i = 0; n < 0 && i < TRIES; i++)
+		n = send(fd, &pid, sizeof(pid), MSG_NOSIGNAL);
+	return n;
 }
 
 static void
@@ -130,7 +139,7 @@ spawner_serve(int fd, spawn_run *run)
 		for (int i = 0; i < SPAWN_FDS; i++)
 			if (fds[i] >= 0)
 				close(fds[i]);
-		if (send(fd, &pid, sizeof(pid), MSG_NOSIGNAL) < 0)
+		if (answer_send(fd, pid) < 0)
 			break;
 	}
 }
@@ -194,7 +203,7 @@ answer_receive(const struct spawner *s, pid_t *answer)
 	ssize_t n = -1;
 	int error;
 
-	for (int i = 0; n < 0 && i < ANSWER_TRIES; i++)
+	for (int i = 0; n < 0 && i < TRIES; i++)
 		n = recv(s->fd, answer, sizeof(*answer), 0);
 	error = errno;
 	if (n < 0)

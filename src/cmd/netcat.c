@@ -290,16 +290,17 @@ on_prompt_signal(struct app *a, const struct signalfd_siginfo *info)
 int
 netcat_prompt(struct netcat *n)
 {
-	n->interactive = n->app.interactive = true;
 	n->session.crlf = n->app.settings->crlf;
 	n->session.hex = n->app.settings->hex;
 	n->session.color = n->app.color;
+	if (app_catch(&n->app, SIGWINCH) < 0 ||
+	    app_catch(&n->app, SIGTSTP) < 0 ||
+	    session_open(&n->session, &n->app.loop, &n->relay) < 0)
+		return -1;
+	n->interactive = n->app.interactive = true;
 	n->app.print = print_above;
 	n->app.on_signal = on_prompt_signal;
-	if (app_catch(&n->app, SIGWINCH) < 0 ||
-	    app_catch(&n->app, SIGTSTP) < 0)
-		return -1;
-	return session_open(&n->session, &n->app.loop, &n->relay);
+	return 0;
 }
 
 int
