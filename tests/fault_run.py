@@ -338,8 +338,8 @@ def time_of(pid):
     return sum(int(f[11]) + int(f[12]) for f in fields if f) / TICK
 
 
-def left_files(place):
-    return [f for where in os.walk(place) for f in where[2]
+def left_files(directory):
+    return [f for where in os.walk(directory) for f in where[2]
             if not f.startswith(".lock")]
 
 

@@ -103,7 +103,7 @@ provoked() {
 	test "$(head -n 1 report | jq -r '"\(.sockets) \(.processes)"')" = "8 6"
 	# several with one socket, and a parent that only started them
 	members --sockets 1,1,1 --shared
-	look "$port"
+	inspect "$port"
 	test "$(get .sockets)" = 1
 	passes --expect-members "$(get .processes)"
 }
@@ -181,7 +181,7 @@ provoked() {
 	kill -STOP "${workers[1]}"
 	clients 60 127.0.0.1
 	alone() {
-		look "$port"
+		inspect "$port"
 		test "$(get '[.members[] | select(.queue > 0)] | length')" -eq 1
 	}
 	eventually alone
@@ -209,7 +209,7 @@ provoked() {
 	holder --reuseport 127.0.0.1 0
 	passes --fail-flags
 	holder --reuseport --bound 127.0.0.1 "$port"
-	look "$port"
+	inspect "$port"
 	test "$(get '.members | length')" -eq 2 || skip "the kernel (before 6.8) does not list it"
 	provoked NOT-LISTENING " (pid $pid)"
 }
@@ -265,12 +265,12 @@ steered_group() {
 	test "$port" != 0 || return 1
 	place=$(rpnc probe --group "$family" "$port" | sed -n '1s/ .*//p')
 	# --group alone sends nothing, and so does not know
-	look "$port"
+	inspect "$port"
 	holds '.steered == null and .flags == []'
 	passes --expect-members 3 --fail-flags=STUCK,FULL
 	holds_back "$place: STEERED" --expect-members 3 --fail-flags
 	holds_back "$place: STEERED" --fail-flags=steered
-	look --fail-flags "$port"
+	inspect --fail-flags "$port"
 	holds '.steered and .flags == ["STEERED"]'
 	rpnc probe --group "$family" --fail-flags "$port" >text || true
 	grep -qx "  STEERED: a program chooses the member, not the kernel's hash" text
@@ -294,7 +294,7 @@ steered_group() {
 	# a slow host may be too slow to take a connection back
 	for try in 1 2 3 4 5; do
 		members --sockets 1,1,1
-		look --expect-members 3 --fail-flags "$port"
+		inspect --expect-members 3 --fail-flags "$port"
 		test "$status" -eq 0
 		holds '.steered != true and .flags == []'
 		own_counts >got
@@ -308,18 +308,18 @@ steered_group() {
 	start echo -r 0
 	start echo -r "$port"
 	family=
-	look --fail-flags "$port"
+	inspect --fail-flags "$port"
 	test "$status" -eq 0
 	holds '.steered != true'
 	members --sockets 2
-	look --fail-flags "$port"
+	inspect --fail-flags "$port"
 	holds '.steered != true'
 }
 
 @test "gate: STEERED by members of rpnc is known without a question" {
 	start echo -r --name A --steer random 127.0.0.1 0
 	start echo -r --name B 127.0.0.1 "$port"
-	look "$port"
+	inspect "$port"
 	holds '.steered and .steering == "random" and .flags == ["STEERED"]'
 	holds_back "127.0.0.1:$port: STEERED" --fail-flags
 	passes --fail-flags=STUCK,FULL,SHADOWED

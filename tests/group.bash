@@ -52,8 +52,8 @@ datagrams() {
 	END
 }
 
-# look ARG...: probe --group --json; its lines in report, the status in status.
-look() {
+# inspect ARG...: probe --group --json; its lines in report, the status in status.
+inspect() {
 	status=0
 	# shellcheck disable=SC2086 # it may be empty
 	timeout 60 rpnc probe --group --json $family "$@" >report 2>err || status=$?

@@ -29,7 +29,7 @@ prelude() {
 		socket.setdefaulttimeout(30)
 
 		everybody = []
-		def farewell(): # in order: a leak check may be under way
+		def end_all(): # in order: a leak check may be under way
 		    for p in everybody:
 		        p.poll() is None and p.terminate()
 		    for p in everybody:
@@ -37,14 +37,14 @@ prelude() {
 		            p.wait(10)
 		        except subprocess.TimeoutExpired:
 		            p.kill()
-		atexit.register(farewell)
-		def note(p):
+		atexit.register(end_all)
+		def record(p):
 		    everybody.append(p)
 		    with open("pids", "a") as f:
 		        print(p.pid, file=f)
 		    return p
 		def run(*words, stdin=DEVNULL, stdout=PIPE, stderr=None, **more):
-		    return note(subprocess.Popen(["rpnc", *map(str, words)],
+		    return record(subprocess.Popen(["rpnc", *map(str, words)],
 		        stdin=stdin, stdout=stdout, stderr=stderr, **more))
 		def start(*words, files=None, **more):
 		    r, w = os.pipe()
@@ -194,7 +194,7 @@ prelude() {
 @test "calm: stdin has more, and the peer takes nothing any more" {
 	scene <<-'EOF'
 		s = unix_server()
-		yes = note(subprocess.Popen(["sh", "-c", "read x; exec yes"],
+		yes = record(subprocess.Popen(["sh", "-c", "read x; exec yes"],
 		    stdin=PIPE, stdout=PIPE))
 		p = run("connect", "-U", "socket", stdin=yes.stdout)
 		c = s.accept()[0]

@@ -125,9 +125,9 @@ class Registry:
     """The registry's file, read as src/group/registry/registry.h has it."""
     SLOTS, FIRST, SIZE, STEERING = 256, 34816, 384, 40
 
-    def __init__(self, place, udp, port):
+    def __init__(self, directory, udp, port):
         self.path = None
-        for where, _, files in os.walk(place):
+        for where, _, files in os.walk(directory):
             for f in files:
                 if f.endswith("%s-%d" % ("udp" if udp else "tcp", port)):
                     self.path = os.path.join(where, f)
@@ -233,10 +233,10 @@ class Group:
     def __init__(self, rpnc, udp=False):
         Group.ports += 1
         self.rpnc, self.udp, self.port = rpnc, udp, Group.ports
-        self.place = tempfile.mkdtemp(prefix="rpnc-kill.")
-        os.mkdir(os.path.join(self.place, "run"), 0o700)
+        self.directory = tempfile.mkdtemp(prefix="rpnc-kill.")
+        os.mkdir(os.path.join(self.directory, "run"), 0o700)
         self.environment = dict(
-            os.environ, XDG_RUNTIME_DIR=os.path.join(self.place, "run"),
+            os.environ, XDG_RUNTIME_DIR=os.path.join(self.directory, "run"),
             LC_ALL="C.UTF-8", TERM="xterm")
         self.poll = select.epoll()
         self.wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -269,8 +269,8 @@ class Group:
     def start(self, words, tracer=None, terminal=False, ready=True):
         p = Process(words)
         words = [self.rpnc] + words
-        p.out = os.path.join(self.place, "out.%d" % len(self.processes))
-        p.err = os.path.join(self.place, "err.%d" % len(self.processes))
+        p.out = os.path.join(self.directory, "out.%d" % len(self.processes))
+        p.err = os.path.join(self.directory, "err.%d" % len(self.processes))
         r, w = os.pipe()
         if ready:
             os.set_inheritable(w, True)
@@ -282,7 +282,7 @@ class Group:
             try:
                 os.setsid()
                 tracing.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-                os.chdir(self.place)
+                os.chdir(self.directory)
                 signal.set_wakeup_fd(-1)
                 zero = end if terminal else os.open("/dev/null", os.O_RDONLY)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -650,4 +650,4 @@ class Group:
         signal.set_wakeup_fd(-1)
         for fd in self.wake:
             os.close(fd)
-        shutil.rmtree(self.place, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -379,7 +379,7 @@ class Round:
                          lambda: "left: %s" % ", ".join(map(
                              kill_group.command_of,
                              children(os.getpid()))))
-        left = [f for where in os.walk(self.group.place + "/run")
+        left = [f for where in os.walk(self.group.directory + "/run")
                 for f in where[2] if not f.startswith(".lock")]
         check(not left, "left: %s" % left)
         check(count_mounts() == self.mounts, "a mount is left")

@@ -19,8 +19,8 @@ runs() {
 		'trap : INT; rpnc "$@"; echo "status $?"; read -r _' sh "${@:2}"
 }
 
-# board NAME ARG...: rpnc echo in a pane; its port in port.
-board() {
+# echo_pane NAME ARG...: rpnc echo in a pane; its port in port.
+echo_pane() {
 	runs "$1" echo "${@:2}"
 	like "$1" $'[.:*]([0-9]+) tcp '
 	text_of "$1"
@@ -56,7 +56,7 @@ clients() {
 
 @test "live: each member has a strip of its rate, which is crosses while it is stopped" {
 	at 80x24
-	board a -r --name A 127.0.0.1 0
+	echo_pane a -r --name A 127.0.0.1 0
 	start echo -r --name B 127.0.0.1 "$port"
 	local b=$pid
 	on_screen a '2 members'
@@ -83,7 +83,7 @@ keys_row() {
 @test "live: few members have strips as high as the screen; one that comes moves nothing below" {
 	local row
 	at 120x40
-	board a -r --name A 127.0.0.1 0
+	echo_pane a -r --name A 127.0.0.1 0
 	start echo -r --name B 127.0.0.1 "$port"
 	background rpnc probe -q --rate 100 -d 60 "$port"
 	runs w probe --watch=500ms --rate 100 "$port"
@@ -103,7 +103,7 @@ keys_row() {
 
 @test "live: p stops the screen and not the count, ? is help, s sorts, q quits" {
 	at 80x24
-	board a -r --name A 127.0.0.1 0
+	echo_pane a -r --name A 127.0.0.1 0
 	on_screen a '─ q quit  \? help  p pause  s sort: name  ↑↓ scroll ─'
 	keys a p
 	on_screen a 'PAUSED  q quit  \? help  p go on'
@@ -134,7 +134,7 @@ keys_row() {
 
 @test "live: s sorts the members: the largest count or queue is first" {
 	at 100x30
-	board a -r --name A 127.0.0.1 0
+	echo_pane a -r --name A 127.0.0.1 0
 	start echo -r --name B --steer weights --weight 1000 127.0.0.1 "$port"
 	local b=$pid
 	on_screen a '2 members by weights'
@@ -161,7 +161,7 @@ keys_row() {
 
 @test "live: arrows and pages show the members that there is no room for" {
 	at 80x24
-	board a -w 40 127.0.0.1 0
+	echo_pane a -w 40 127.0.0.1 0
 	on_screen a ' 40 members ' # they come one by one
 	on_screen a 'A/14? .*\.\.\. and ([0-9]+) more: ↑↓'
 	[[ ${rows[*]} =~ and\ ([0-9]+)\ more ]]
@@ -309,7 +309,7 @@ left_as_it_was() {
 	left_as_it_was c C-c C-c
 	left_as_it_was m q C-c
 	# no help, and no key, is on what remains
-	board h -r --name H 127.0.0.1 0
+	echo_pane h -r --name H 127.0.0.1 0
 	keys h '?'
 	on_screen h 'any key'
 	keys h C-c
@@ -332,7 +332,7 @@ left_as_it_was() {
 
 @test "live: fast keys are all counted, and draw no more than they need" {
 	at 80x24
-	board a -w 30 127.0.0.1 0
+	echo_pane a -w 30 127.0.0.1 0
 	on_screen a '\.\.\. and 1[0-9] more'
 	local i all=()
 	for i in {1..30}; do all+=(Down Up); done
@@ -370,7 +370,7 @@ left_as_it_was() {
 
 @test "live: a paused screen, and one whose member leaves, fit after a resize" {
 	at 80x24
-	board a -w 20 --name P 127.0.0.1 0
+	echo_pane a -w 20 --name P 127.0.0.1 0
 	keys a p
 	on_screen a 'PAUSED'
 	resize a 40 12
@@ -442,7 +442,7 @@ fits() {
 
 @test "live: without UTF-8 a screen is ASCII" {
 	at 80x24 C
-	board a -r --name A 127.0.0.1 0
+	echo_pane a -r --name A 127.0.0.1 0
 	start echo -r --name B 127.0.0.1 "$port"
 	local b=$pid
 	kill -STOP "$b"
@@ -458,7 +458,7 @@ fits() {
 
 @test "live: the members on the screen of one that is replaced stay as they were" {
 	at 80x24
-	board a -r --name A --grace 1h 127.0.0.1 0
+	echo_pane a -r --name A --grace 1h 127.0.0.1 0
 	exec 7<>"/dev/tcp/127.0.0.1/$port"
 	on_screen a ' 1 accepted'
 	start echo -r --name B --replace A 127.0.0.1 "$port"
@@ -480,7 +480,7 @@ fits() {
 
 @test "live: a terminal too low for the screen has no stale rows" {
 	at 80x12
-	board a -r --name A 127.0.0.1 0
+	echo_pane a -r --name A 127.0.0.1 0
 	clients 10
 	on_screen a $'> A [^\n]* 10 100\\.0 %'
 	resize a 80 4
@@ -504,7 +504,7 @@ fits() {
 
 @test "live: a terminal too low for many members shows the title or nothing" {
 	at 80x24
-	board a -w 20 -r --name A 127.0.0.1 0
+	echo_pane a -w 20 -r --name A 127.0.0.1 0
 	on_screen a 'A/1 .*q quit'
 	resize a 20 4
 	on_screen a "^A 127\.0\.0\.1:$port"
@@ -519,7 +519,7 @@ fits() {
 
 @test "live: a line that is too wide is cut at the edge" {
 	at 30x10
-	board a -r --name A 127.0.0.1 0
+	echo_pane a -r --name A 127.0.0.1 0
 	runs w probe --watch=300ms --rate 50 "$port"
 	on_screen a $'> A [^\n]* runni(\n|$)'
 	resize w 10 3
@@ -544,7 +544,7 @@ fits() {
 
 @test "live: s sorts by the count that is shown, also of the time before a change" {
 	at 120x30
-	board b -r --name B --steer weights 127.0.0.1 0
+	echo_pane b -r --name B --steer weights 127.0.0.1 0
 	clients 30
 	start echo -r --name A --steer weights --weight 1000 127.0.0.1 "$port"
 	on_screen b '2 members by weights'

@@ -77,7 +77,7 @@ both() {
 	assert_output --partial '500 us'
 }
 
-@test "locale: without UTF-8 the board and --watch are ASCII at a terminal" {
+@test "locale: without UTF-8 the header and --watch are ASCII at a terminal" {
 	pane a env LC_ALL=C rpnc listen -r --live --grace 0 0
 	listening a
 	for _ in {1..40}; do client; done
@@ -86,7 +86,7 @@ both() {
 	pane w env LC_ALL=C rpnc probe --watch=200ms --rate 50 "$port"
 	sees w 'rate' '#'
 	sees w 'connect '
-	screen a >board
+	screen a >header
 	screen w >watch
-	plain board watch
+	plain header watch
 }

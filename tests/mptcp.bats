@@ -61,7 +61,7 @@ socket.socket(2, 1, 262).setsockopt(1, 47, 1 << 20)'; then
 
 # group_of N CONDITION: the group has N members, of which jq says so.
 group_of() {
-	look "$port"
+	inspect "$port"
 	holds '(.members | length) == '"$1 and $2"
 }
 
@@ -89,6 +89,6 @@ group_of() {
 	start echo --mptcp ::1 0
 	group_of 1 '.members[0].mptcp and .members[0].half_open == 0'
 	start echo -u 127.0.0.1 0
-	look -u "$port"
+	inspect -u "$port"
 	holds '.members[0].mptcp == null'
 }

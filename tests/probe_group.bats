@@ -33,23 +33,23 @@ flagged() {
 
 # unflagged [ARG...]: no group has any flag.
 unflagged() {
-	look "$@" "$port"
+	inspect "$@" "$port"
 	test "$(get '.flags | tostring' | sort -u)" = '[]'
 }
 
 # all_queues SUM: of all members together.
 all_queues() {
-	look "$port"
+	inspect "$port"
 	test "$(get '[.members[].queue] | add')" -eq "$1"
 }
 
 @test "probe --group: nothing there is status 1, and said" {
 	reserve
-	look "$port"
+	inspect "$port"
 	test "$status" -eq 1
 	test ! -s report
 	grep -qx "rpnc probe: no group on port $port: nothing of TCP has it" err
-	look -u "$port"
+	inspect -u "$port"
 	test "$status" -eq 1
 	grep -q 'nothing of UDP has it$' err
 }
@@ -58,18 +58,18 @@ all_queues() {
 	local words
 	for words in '-U sock' '0' '192.0.2.1 80'; do
 		# shellcheck disable=SC2086
-		look $words
+		inspect $words
 		test "$status" -eq 2
 		test ! -s report
 	done
 	grep -qx "rpnc probe: --group asks this host's kernel, and 192.0.2.1 is another host" err
-	look --json 80 81 82
+	inspect --json 80 81 82
 	test "$status" -eq 2
 	local option
 	for option in --count=5 --rate=5 --echo -c9 -d1 --by=diag --send=x \
 		--what-if=+1 --openmetrics=x --timeout=1 --fail-uneven \
 		--source=::1 --sport=5 --busy --interface=lo; do
-		look "$option" 80
+		inspect "$option" 80
 		test "$status" -eq 2
 		test "$(wc -l <err)" -eq 1
 		grep -q ': not with --group, which connects to nothing$' err
@@ -80,10 +80,10 @@ all_queues() {
 
 @test "probe --group --wait: until there is one, or the time is over" {
 	reserve
-	look --wait 0.2 "$port"
+	inspect --wait 0.2 "$port"
 	test "$status" -eq 1
 	grep -qx "rpnc probe: no group on port $port: nothing of TCP has it: looked for 0.2 s. Is the server started?" err
-	look --wait 0.5 nosuch.invalid 9000
+	inspect --wait 0.5 nosuch.invalid 9000
 	test "$status" -eq 3
 	grep -qx 'rpnc probe: nosuch.invalid: .*: tried [0-9]* times within 0.5 s' err
 	mkfifo waiting
@@ -102,7 +102,7 @@ all_queues() {
 	background nc.openbsd -lk 127.0.0.1 "$port" >/dev/null
 	local nc=$pid
 	all_are() {
-		look "$port"
+		inspect "$port"
 		test "$(get '.members | length')" -eq 2
 	}
 	eventually all_are
@@ -130,7 +130,7 @@ all_queues() {
 	start echo -r --name B 127.0.0.1:"$port"
 	start echo -r --name C --steer "A=70,B=20,C=10" 127.0.0.1:"$port"
 	known() {
-		look "$port"
+		inspect "$port"
 		test "$(get '[.members[].index] | sort | tostring')" = '[0,1,2]'
 	}
 	eventually known
@@ -148,7 +148,7 @@ stuck() {
 	clients 60 "$1"
 	# the others accept theirs
 	alone() {
-		look "$port"
+		inspect "$port"
 		test "$(get '[.members[] | select(.queue > 0)] | length')" -eq 1
 	}
 	eventually alone
@@ -175,7 +175,7 @@ busy() {
 	local first=$pid
 	unflagged
 	clients 3 "$1"
-	look "$port"
+	inspect "$port"
 	test "$(flagged STUCK)" = "$first "
 	test "$(get '.members[0] | "\(.queue) \(.state)"')" = "3 sleeping"
 	rpnc probe --group "$family" "$port" >text
@@ -199,7 +199,7 @@ busy() {
 	holder --reuseport 127.0.0.1 0
 	holder --reuseport 127.0.0.1 "$port"
 	clients 60 127.0.0.1
-	look "$port"
+	inspect "$port"
 	test "$(get '[.members[] | select(.queue > 0)] | length')" -eq 2
 	test "$(get '[.members[].oldest_wait] | tostring')" = '[null,null]'
 	test "$(get '.oldest_wait >= 0')" = true
@@ -214,7 +214,7 @@ full() {
 	local first=$pid
 	unflagged
 	clients 2 "$1"
-	look "$port"
+	inspect "$port"
 	test "$(flagged FULL)" = "$first "
 	test "$(get '.members[0] | "\(.queue)/\(.limit)"')" = 2/1
 	get '.flags[]' | grep -qx FULL
@@ -229,7 +229,7 @@ full() {
 	local first=$pid
 	unflagged -u
 	datagrams 30 127.0.0.1
-	look -u "$port"
+	inspect -u "$port"
 	test "$(flagged STUCK)" = "$first "
 	test "$(get '.members[0] | .queue > 0 and .limit > .queue and .drops > 0 and .half_open == null')" = true
 }
@@ -244,16 +244,16 @@ losses() {
 	holder --reuseport 0.0.0.0 0
 	unflagged
 	holder --reuseport 127.0.0.1 "$port"
-	look "$port"
+	inspect "$port"
 	test "$(get 'select(.flags | index("SHADOWED")).address')" = 0.0.0.0
 	losses >got
 	echo "0.0.0.0: all that is for 127.0.0.1 to 127.0.0.1:$port" | diff -u - got
 	rpnc probe --group "$family" "$port" >text
 	grep -qx "  SHADOWED: all that is for 127.0.0.1 goes to 127.0.0.1:$port" text
 	# a host that is named leaves out what has nothing of it
-	look 127.0.0.1 "$port"
+	inspect 127.0.0.1 "$port"
 	test "$(get .address | sort | tr '\n' ' ')" = "0.0.0.0 127.0.0.1 "
-	look 127.0.0.2 "$port"
+	inspect 127.0.0.2 "$port"
 	test "$(get .address)" = 0.0.0.0
 }
 
@@ -262,7 +262,7 @@ losses() {
 	holder --reuseport --v6only :: 0
 	unflagged
 	holder --reuseport ::1 "$port"
-	look "$port"
+	inspect "$port"
 	losses >got
 	echo "::: all that is for ::1 to [::1]:$port" | diff -u - got
 }
@@ -273,12 +273,12 @@ losses() {
 	family=
 	unflagged
 	holder --reuseport 0.0.0.0 "$port"
-	look "$port"
+	inspect "$port"
 	losses >got
 	echo "::: all IPv4 to 0.0.0.0:$port" | diff -u - got
-	look -4 "$port"
+	inspect -4 "$port"
 	test "$(get .address)" = 0.0.0.0
-	look -6 "$port"
+	inspect -6 "$port"
 	test "$(get .address)" = ::
 }
 
@@ -298,7 +298,7 @@ losses() {
 one_socket() {
 	[[ $1 != *:* ]] || family=-6
 	members --sockets 1,1,1 --shared --address "$1"
-	look "$port"
+	inspect "$port"
 	test "$(get '.flags | tostring')" = '["ONE-SOCKET"]'
 	test "$(get '.members[] | "\(.pid) \(.command) \(.holders >= 3)"')" = "null python3 true"
 	rpnc probe --group "$family" "$port" | grep -q '^  ONE-SOCKET: '
@@ -312,7 +312,7 @@ one_socket() {
 not_listening() {
 	holder --bound "$1" 0
 	local first=$pid
-	look "$port"
+	inspect "$port"
 	test "$status" -eq 0 || skip "the kernel (before 6.8) does not list it"
 	test "$(flagged NOT-LISTENING)" = "$first "
 	test "$(get '.members[0] | "\(.queue) \(.limit) \(.oldest_wait)"')" = "null null null"
@@ -327,7 +327,7 @@ not_listening() {
 	holder --reuseport 127.0.0.1 0
 	holder --reuseport --bound 127.0.0.1 "$port"
 	local second=$pid
-	look "$port"
+	inspect "$port"
 	test "$(get '.members | length')" -eq 2 || skip "the kernel (before 6.8) does not list it"
 	test "$(flagged NOT-LISTENING)" = "$second "
 	test "$(get .members[1].reuseport)" = true
@@ -337,7 +337,7 @@ not_listening() {
 hijackable() {
 	holder --udp --reuseaddr "$1" 0
 	local first=$pid
-	look -u "$port"
+	inspect -u "$port"
 	if test "$(get .members[0].reuseaddr)" = null; then
 		skip "this process may not look into others (ptrace)"
 	fi
@@ -384,7 +384,7 @@ hijackable() {
 
 @test "probe --group: a stranger's command is escaped" {
 	holder --command '\x1b[31mred\xff' 127.0.0.1 0
-	look "$port"
+	inspect "$port"
 	test "$(get .members[0].command)" = '\e[31mred\xff'
 	rpnc probe --group "$family" "$port" >text
 	grep -qF '\e[31mred\xff' text
@@ -393,14 +393,14 @@ hijackable() {
 
 @test "probe --group: nginx without reuseport is ONE-SOCKET, with it is not" {
 	nginx_on ''
-	look "$port"
+	inspect "$port"
 	test "$(get '.flags | tostring')" = '["ONE-SOCKET"]'
 	test "$(get '.members[] | "\(.command) \(.holders)"')" = "nginx 4"
 	kill "$pid"
 	finish "$pid" || true
 	rm -r logs
 	nginx_on reuseport
-	look "$port"
+	inspect "$port"
 	test "$(get '.members | length')" -eq 3
 	test "$(get '.flags | tostring')" = '[]'
 	test "$(get '.members[].command' | sort -u)" = nginx
@@ -469,7 +469,7 @@ hijackable() {
 	local first=$pid
 	unflagged -u
 	datagrams 30 127.0.0.1
-	look -u "$port"
+	inspect -u "$port"
 	test "$(flagged FULL)" = "$first "
 	get '.flags[]' | grep -qx FULL
 }

@@ -65,7 +65,7 @@ has() {
 }
 
 # Reads options of other processes' sockets: pidfd_getfd(2), then getsockopt(2).
-peek() {
+socket_options() {
 	"$PYTHON" - "$@" <<-'END'
 		import ctypes, os, socket, sys
 		pid, state, *names = sys.argv[1:]
@@ -126,7 +126,7 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 		echo hello >&7
 		read -r -t 20 <&7
 		list_workers
-		run -0 peek "${workers[0]:-$pid}" connection 1:12 0:1 6:1 6:4
+		run -0 socket_options "${workers[0]:-$pid}" connection 1:12 0:1 6:1 6:4
 		assert_output "5 32 0 77"
 		exec 7>&-
 		stop
@@ -159,7 +159,7 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 	talk --until input --sockopt keepalive=77:7:7 "127.0.0.1:$port"
 	read -r <closes
 	eventually eval 'ss -Htn state close-wait "dport = :$port" | grep -q .'
-	run -0 peek "$pid" connection 1:9 6:4 6:5 6:6
+	run -0 socket_options "$pid" connection 1:9 6:4 6:5 6:6
 	assert_output "1 77 7 7"
 	echo >over
 }
@@ -259,7 +259,7 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 	test "$took" -gt 1000000
 	start_with sent listen -q --limit-rate 1M 127.0.0.1 0
 	exec 7<>"/dev/tcp/127.0.0.1/$port"
-	eventually eval 'test "$(peek "$pid" connection 1:47)" = 1048576'
+	eventually eval 'test "$(socket_options "$pid" connection 1:47)" = 1048576'
 	cat <&7 >got
 	exec 7>&-
 	cmp sent got

@@ -74,7 +74,7 @@ class Process:
 
     def end(self, sig=signal.SIGKILL, patience=20.0):
         """End it, and all of its group. Its CPU time is then complete. One
-        that takes another signal has some time for a farewell."""
+        that takes another signal has some time to end by itself."""
         if sig != signal.SIGKILL and self.status is None:
             os.kill(self.pid, sig)
             self.wait(patience)
