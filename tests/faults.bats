@@ -3,6 +3,7 @@
 # shellcheck disable=SC2016 # the $ are for a script
 
 load helpers
+load terminal
 load driver
 
 @test "faults: a sample of system calls fail, and nothing is lost, hangs or is left" {
@@ -115,4 +116,33 @@ started() {
 	kill "$pid"
 	finish "$pid" || test $? -eq 143
 	refute grep 'Cannot allocate' err.0
+}
+
+@test "a fault is told although the reader of stderr is far behind" {
+	local client
+	start echo 127.0.0.1 0
+	mkfifo lines
+	head -c 102400 /dev/zero >data
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -D -f -q -o trace -e trace=sendto \
+		-e inject=sendto:error=EHOSTUNREACH:when=2 \
+		"$RPNC" connect --hex 127.0.0.1 "$port" <data >/dev/null 2>lines 3>&- &
+	client=$!
+	pids+=("$client")
+	exec 5<lines
+	eventually grep -q INJECTED trace
+	cat <&5 >said
+	run finish "$client"
+	assert grep -q '^rpnc connect: .*No route to host: .* of input were not delivered' said
+}
+
+@test "a prompt that gets no descriptor is no prompt: connect ends with a line" {
+	server_of_terminals
+	start echo 127.0.0.1 0
+	local n
+	for n in {2..6}; do # one of these is the prompt's
+		pane "p$n" env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" strace -D -f -q \
+			-o /dev/null -e trace=signalfd4 -e "inject=signalfd4:error=EMFILE:when=$n" \
+			"$RPNC" connect 127.0.0.1 "$port"
+		sees "p$n" 'rpnc connect: signalfd: Too many open files' 'Pane is dead (status 1'
+	done
 }

@@ -313,7 +313,8 @@ sink_write(struct sink *s, const void *data, size_t length)
 
 	if (s->failed)
 		return -1;
-	if (s->lossy && s->length && s->length + length > LOSSY_LIMIT) {
+	if (s->lossy && !s->keeps && s->length &&
+	    s->length + length > LOSSY_LIMIT) {
 		s->dropped += lines_in(data, length);
 		return 0;
 	}

@@ -21,6 +21,7 @@ struct sink {
 	struct source source;
 	struct loop *loop;
 	bool own, atomic, lossy;
+	bool keeps;		/* drops nothing now, even if it is lossy */
 	bool no_socket;		/* send(2) has said so: write(2) then */
 	unsigned corked;	/* writes are only queued */
 	bool awaited;		/* counts as full: see sink_wait() */
@@ -38,8 +39,8 @@ struct sink {
 
 /*
  * Makes s write to fd. A lossy sink (diagnostics) drops whole writes when its
- * reader is far behind, and reports how many lines these had. Any other keeps
- * all bytes: callers ask sink_full().
+ * reader is far behind, and reports how many lines these had; but not those of
+ * a caller that sets keeps. Any other keeps all bytes: callers ask sink_full().
  */
 int sink_open(struct sink *s, struct loop *l, int fd, bool lossy);
 void sink_close(struct sink *);
