@@ -268,6 +268,24 @@ flagged() {
 	assert_equal "$(grep -c '"reason":"cut"' events)" 8
 }
 
+@test "rescue: a client that comes back while the group changes is tried again" {
+	echoes 3 -4
+	halt "${member[2]}"
+	isolate --rescue "${member[2]}"
+	# the kernel renumbers the others, and nobody attaches another program
+	halt "${member[1]}"
+	kill -KILL "${member[0]}"
+	waiters 40
+	eventually happened '"connected"'
+	kill -CONT "${member[1]}"
+	eventually grep -q 'answered 40' waiters
+	leave_all
+	run ! happened 'came back to the same queue'
+	kill "$prober"
+	done_with "$prober" 143
+	assert jq -es '.[-1].failed == 0 and .[-1].rescued > 0' events
+}
+
 @test "rescue: what nobody else serves comes back, and is not rescued again" {
 	echoes 2 -4
 	halt "${member[1]}"
