@@ -341,7 +341,10 @@ taker_take(struct taker *t)
 	/* the parent has died, so SIGTERM ends this worker: worker.c */
 	if (errno == EPIPE)
 		loop_del(t->loop, &t->source);
-	backoff_worked(&t->backoff);
+	if (errno == EPIPE || errno == EAGAIN || errno == EINTR)
+		backoff_worked(&t->backoff);
+	else
+		taker_rest(t);
 	return false;
 }
 
