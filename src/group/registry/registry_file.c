@@ -33,7 +33,7 @@
 #define SO_NETNS_COOKIE 71	/* include/uapi/asm-generic/socket.h */
 #endif
 
-enum { MUTEX_WAIT_US = 1000 * 1000 };
+enum { MUTEX_WAIT_US = 1000 * 1000, LOCK_TRIES = 3 };
 
 /* A namespace's inode may be used again; its cookie never is. */
 static uint64_t
@@ -128,8 +128,14 @@ byte_lock(int fd, int command, int byte, short type, short *found)
 		.l_type = type, .l_whence = SEEK_SET, .l_start = byte,
 		.l_len = 1,
 	};
-	int result = fcntl(fd, command, &l);
+	int result = -1;
 
+	/* the kernel's table of locks may be full for a moment */
+	for (int i = 0; i < LOCK_TRIES && result < 0; i++) {
+		result = fcntl(fd, command, &l);
+		if (result < 0 && errno != ENOLCK)
+			break;
+	}
 	if (found)
 		*found = l.l_type;
 	return result;
