@@ -116,7 +116,8 @@ class Run:
                    p.poll() is None and time.monotonic() < end):
                 pass
             said = select.select([f], [], [], 0)[0] and f.readline()
-        if not said and p.poll() is None:
+        # the end of the pipe comes before that of the process
+        if not said and not eventually(lambda: p.poll() is not None, 1.5):
             p.terminate()
             check(excused, "it is never ready")
         return p, address_of(said.split()[0].decode(), self) if said else None

@@ -149,9 +149,10 @@ def a_successor(run):
     other, address = start_other(run)
     old, _ = start_other(run, "old", address[1])
     p, ready = run.ready(["echo", "-r", "--replace", "old", LO, str(address[1])])
-    others(address)
     if ready:
         serves(run, p, Target(address))
+    else:
+        others(address)
     ends_by_term(run, p, ready)
     others(address)
     check(ready or old.poll() is None, "neither of both is there")
@@ -167,7 +168,6 @@ def a_replaced(run):
     p, ready = run.ready(["echo", "-r", "--name", "old", LO, str(address[1])])
     if ready:
         new, _ = start_other(run, "new", address[1], "--replace", "old")
-        others(address)
         ended = eventually(lambda: p.poll() is not None)
         # a fault of its registry hides the request from it
         run.expect(ended, "it does not end when it is replaced")
