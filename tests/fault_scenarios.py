@@ -10,7 +10,7 @@ import socket
 import threading
 from subprocess import DEVNULL, PIPE
 
-from driver import check
+from driver import Finding, check
 from fault_run import (DATA, LIMIT, ENDED_BY_TERM, Target, eventually, exchange, proxy,
                        send_all)
 
@@ -114,6 +114,15 @@ def others(address, count=20, kind=socket.SOCK_STREAM):
     for _ in range(count):
         check(exchange(Target(address, kind)) == b"hello\n",
               "a client of another is lost")
+
+
+def others_while(p, address):
+    """The same, as long as p runs."""
+    try:
+        others(address, 10)
+    except Finding:
+        if not eventually(lambda: p.poll() is not None):
+            raise
 
 
 def start_other(run, name="other", port=0, *words):
@@ -376,7 +385,7 @@ def a_probe_on_terminal(run):
     server, address = start_other(run)
     p = run.on_terminal([run.rpnc, "probe", "--watch=0.1", "-d", "0.3", "--rate",
                          "50", LO, str(address[1])])
-    run.leaves_terminal(p)
+    run.leaves_terminal(p, b"failed ")
     run.expect(p.returncode == 0, "status %d" % p.returncode)
     others(address)
     run.stop(server)
@@ -424,9 +433,9 @@ def a_quarantine(mode):
         eventually(lambda: p.poll() is not None or
                    b"quarantined" in run.output(), 3)
         run.expect(b"quarantined" in run.output(), "it is not quarantined")
+        if p.poll() is None and not run.persists:
+            others_while(p, address)
         if p.poll() is None:
-            if not run.persists:
-                others(address, 10)
             p.send_signal(signal.SIGTERM)
         stuck.send_signal(signal.SIGCONT)
         run.end(p)

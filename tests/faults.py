@@ -142,6 +142,8 @@ ARGUMENTS = {
     ("getdents64", "ENOENT"): r"^\d+<(?!/proc/)",
     **{("epoll_ctl", e): r"EPOLL_CTL_ADD" for e in ERRORS["epoll_ctl"].split()},
     ("fcntl", "EMFILE"): r"F_DUPFD",
+    # an older kernel lacks it for all processes of a group
+    **{("getsockopt", e): r"^(?!.*NETNS_COOKIE)" for e in ERRORS["getsockopt"].split()},
     ("fcntl", "ENOLCK"): r"SETLK",
     ("fcntl", "EINTR"): r"SETLKW",
     # a socket, not a pipe or a file

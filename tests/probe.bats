@@ -581,12 +581,28 @@ waiting() {
 	END
 }
 
-@test "probe: stdout that is closed is 1" {
-	start echo 0
-	status=0
-	timeout 60 rpnc probe -n 5 "$port" >/dev/full 2>err || status=$?
-	test "$status" -eq 1
-	test "$(wc -l <err)" -eq 1
+@test "probe: a report that stdout does not take is status 1, in each mode" {
+	local words
+	start echo -r --name A 127.0.0.1 0
+	rpnc probe -n 5 --json "$port" >one
+	while read -ra words; do
+		status=0
+		timeout 60 rpnc probe "${words[@]}" </dev/null >/dev/full 2>err || status=$?
+		assert_equal "$status ${words[*]}" "1 ${words[*]}"
+		assert_equal "$(grep -v '^[0-9]* ways' err)" 'rpnc probe: stdout: No space left on device'
+	done <<-END
+		-n 5 $port
+		-n 5 --json $port
+		-n 5 --to A $port
+		-n 5 --watch=0.1 $port
+		-n 5 --html - $port
+		--each $port
+		127.0.0.1 $port-$port
+		--group $port
+		--merge one one
+		--compare -d 0.02 -n 9 -w 1 -c 2
+		--during $port -- true
+	END
 }
 
 @test "probe: on a terminal it shows how far it is, and then removes that" {

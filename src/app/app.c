@@ -45,8 +45,10 @@ on_out_fail(struct sink *s)
 
 	if (gone && sigismember(&a->signal_set, SIGHUP) == 1)
 		raise(SIGHUP);
-	else if (!gone || !a->interactive)
+	else if (!gone || !a->interactive) {
+		a->output_lost = true;
 		app_fatal(a);
+	}
 }
 
 static bool
@@ -204,6 +206,9 @@ app_close(struct app *a)
 	close(a->signals.fd);
 	manager_close(&a->manager);
 	loop_close(&a->loop);
+	/* a verdict that came later is no reason to end with 0 */
+	if (a->output_lost && a->status == STATUS_OK)
+		a->status = STATUS_NETWORK;
 	return a->status;
 }
 

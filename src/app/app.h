@@ -36,6 +36,7 @@ struct app {
 	uint64_t dumped;		/* bytes of input shown by emit_hex() */
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
+	bool output_lost;		/* stdout took no more */
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
 	struct event_file events;
 	struct manager manager;		/* of a server */
