@@ -636,3 +636,26 @@ against() {
 bound() {
 	ss -Huln "sport = :$1" | grep -q .
 }
+
+@test "stream: a reader of stdout that goes is said to be gone by a parent of workers, too" {
+	local model
+	for model in '-w 2' '-w 2 --accept handoff' '-w 2 --accept shared'; do
+		# shellcheck disable=SC2086 # words are words
+		timeout 20 rpnc echo $model --json 127.0.0.1 0 2>err | head -n 1 >first
+		assert_equal "${PIPESTATUS[0]}" 1
+		run -0 grep -c 'stdout: Broken pipe' err
+		run -1 grep -v 'stdout: Broken pipe' err
+	done
+}
+
+@test "stream: a parent of forked processes ends when the reader of its stdout goes" {
+	local line
+	mkfifo out.0
+	exec 8<>out.0
+	start_with /dev/null echo --accept fork 127.0.0.1 0 8<&-
+	# the forked process has the parent's descriptors until it closes them
+	run -0 timeout 20 rpnc connect 127.0.0.1 "$port" <<<hello
+	exec 8<&-
+	ends_with 1 "$pid"
+	assert_equal "$(grep '^rpnc' err.0 | sort -u)" 'rpnc echo: stdout: Broken pipe'
+}

@@ -222,6 +222,7 @@ app_abandon(struct app *a)
 	sigaddset(&terminals, SIGTSTP);
 	sigaddset(&terminals, SIGWINCH);
 	sigprocmask(SIG_UNBLOCK, &terminals, NULL);
+	loop_leave(&a->loop);
 	sink_close(&a->out);
 	sink_close(&a->err);
 	close(a->signals.fd);

@@ -60,8 +60,16 @@ loop_open(struct loop *l)
 void
 loop_close(struct loop *l)
 {
-	close(l->epfd);
+	if (l->epfd >= 0)	/* loop_leave() */
+		close(l->epfd);
 	free(l->heap);
+}
+
+void
+loop_leave(struct loop *l)
+{
+	close(l->epfd);
+	l->epfd = -1;
 }
 
 static void

@@ -56,6 +56,12 @@ int loop_poll(struct pollfd *, size_t n, int64_t deadline);
 
 int loop_open(struct loop *);
 void loop_close(struct loop *);
+/*
+ * In a forked child, before it removes anything: the epoll instance is shared,
+ * and the parent goes on using it. Only loop_del(), loop_timer_cancel() and
+ * loop_close() may follow.
+ */
+void loop_leave(struct loop *);
 
 /*
  * Watches s for events; errors and hang-ups are always reported. If the kernel

@@ -84,11 +84,14 @@ write_some(struct sink *s, const char *data, size_t length)
 void
 sink_break(struct sink *s)
 {
+	int error = errno;
+
 	s->failed = true;
 	s->length = 0;
 	s->awaited = false;
 	loop_timer_cancel(s->loop, &s->hang_up);
 	loop_del(s->loop, &s->source);
+	errno = error;
 	fail("%s", sink_name(s));
 	if (s->on_fail)
 		s->on_fail(s);
