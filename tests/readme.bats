@@ -407,7 +407,7 @@ END
 
 @test "manual: the shares of workers, by jq" {
 	serve <<'END'
-rpnc echo -w 4 --json 9000 | jq -c 'select(.event == "report").workers[] | [.name, .share]'
+rpnc echo -w 4 --json 9000 | (trap '' INT; jq -c 'select(.event == "report").workers[] | [.name, .share]')
 END
 	rpnc connect "$port" </dev/null
 	kill "$(pgrep -P "$pid" -x rpnc)"

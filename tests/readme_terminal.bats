@@ -345,14 +345,13 @@ END
 
 @test "manual at a terminal: the shares of workers, by jq" {
 	line=$(cat <<'END'
-rpnc echo -w 4 --json 9000 | jq -c 'select(.event == "report").workers[] | [.name, .share]'
+rpnc echo -w 4 --json 9000 | (trap '' INT; jq -c 'select(.event == "report").workers[] | [.name, .share]')
 END
 	)
 	at a "$line"
 	eventually listens 9000
 	says 'echo hello | ./rpnc connect 9000' hello
-	pkill -P "$(tm list-panes -t a -F '#{pane_pid}')" -x rpnc
-	over a
+	quitted a
 	assert_equal "$(grep -cE '^\["A/[0-3]",[01]' <<<"$output")" 4
 }
 
