@@ -64,7 +64,8 @@ class Run:
         # rpnc then ends as if it had got SIGHUP
         self.terminal_is_gone = self.persists and inject.startswith("ioctl:error=EIO:")
         # a server whose spawner has gone says so, and ends
-        self.loses_spawner = self.persists and self.call in ("recvmsg", "sendto")
+        self.loses_spawner = self.persists and self.call in (
+            "recvfrom", "recvmsg", "sendto")
         self.clean = clean
         self.open = None
         self.directory = tempfile.mkdtemp(prefix="rpnc-fault.")

@@ -307,9 +307,12 @@ rescue_stop(struct rescue *r, bool last)
 void
 rescue_cut(struct rescue *r)
 {
-	while (r->returned) {
-		rescue_reset(r, r->returned->fd);
-		returned_free(r->returned);
+	struct returned *next;
+
+	for (struct returned *b = r->returned; b; b = next) {
+		next = b->next;
+		rescue_reset(r, b->fd);
+		returned_free(b);
 	}
 	while (r->proxies)
 		proxy_cut(r->proxies);
