@@ -451,6 +451,14 @@ the peer"
 			assert_regex "$stderr" '^rpnc .*: --timeout: .*--idle-timeout'
 		}
 	done
+	for c in listen connect; do
+		run -2 --separate-stderr rpnc "$c" -i 1 localhost 80
+		assert_regex "$stderr" "^rpnc $c: -i: .*--delay.*--idle-timeout"
+		run -2 --separate-stderr rpnc "$c" --recv-only localhost 80
+		assert_regex "$stderr" "^rpnc $c: --recv-only: .*</dev/null"
+		run -2 --separate-stderr rpnc "$c" --send-only localhost 80
+		assert_regex "$stderr" "^rpnc $c: --send-only: .*>/dev/null"
+	done
 }
 
 @test "usage: a URL, or an address without its interface, gets one line" {

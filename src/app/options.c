@@ -528,6 +528,11 @@ const struct opt_hint hints[] = {
 	{ "w", "", "nc's -w is --connect-timeout and --idle-timeout here" },
 	{ "N", "", "not needed: end of stdin half-closes by itself" },
 	{ "q", "", "not needed: nothing is cut at end of stdin" },
+	{ "i", "listen connect", "nc's -i is --delay here, ncat's is "
+	    "--idle-timeout" },
+	{ "recv-only", "listen connect", "say </dev/null; connect -n half-"
+	    "closes nothing" },
+	{ "send-only", "listen connect", "say >/dev/null" },
 	{ "e", "listen", A_PROGRAM },
 	{ "c", "listen", A_SHELL },
 	{ "exec", "listen", A_PROGRAM },
