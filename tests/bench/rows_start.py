@@ -4,12 +4,12 @@ from stats import Target
 
 SPAWN = "{load} spawn -c 100 -t {seconds} "
 ABOUT = {
-    "rpnc": "{rpnc} --version",
+    "rpnc": "{rpnc} --help",
     "bare": "{bare} none",
     "nc.openbsd": "nc.openbsd -h",
     "nc.traditional": "nc.traditional -h",
-    "ncat": "ncat --version",
-    "socat": "socat -V",
+    "ncat": "ncat --help",
+    "socat": "socat -h",
 }
 CLOSED = {
     "rpnc": "{rpnc} connect {host} 1",
@@ -41,7 +41,7 @@ def row(name, title, table, status):
 
 def rows():
     return [
-        row("start", "start and end: --version, or what is like it", ABOUT,
+        row("start", "start and end: --help, or -h", ABOUT,
             (0, 1, 2)),
         row("start-closed", "start, connect to a closed port, end", CLOSED,
             (1, 2)),
