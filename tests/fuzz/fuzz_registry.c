@@ -72,16 +72,16 @@ int __wrap_registry_file_private(struct registry_file *, const void *, size_t,
     size_t);
 int __real_registry_file_private(struct registry_file *, const void *, size_t,
     size_t);
-int __wrap_registry_file_look(struct registry_file *, bool, uint16_t);
-int __real_registry_file_look(struct registry_file *, bool, uint16_t);
+int __wrap_registry_file_open_existing(struct registry_file *, bool, uint16_t);
+int __real_registry_file_open_existing(struct registry_file *, bool, uint16_t);
 int __wrap_registry_file_open(struct registry_file *, bool, uint16_t,
     const void *, size_t, size_t);
 int __real_registry_file_open(struct registry_file *, bool, uint16_t,
     const void *, size_t, size_t);
 bool __wrap_registry_file_taken(const struct registry_file *, int);
 bool __real_registry_file_taken(const struct registry_file *, int);
-struct registry *__wrap_registry_look(bool, uint16_t);
-struct registry *__real_registry_look(bool, uint16_t);
+struct registry *__wrap_registry_open_existing(bool, uint16_t);
+struct registry *__real_registry_open_existing(bool, uint16_t);
 void __wrap_registry_close(struct registry *);
 void __real_registry_close(struct registry *);
 struct slot *__wrap_registry_slot(struct registry *, int);
@@ -113,10 +113,11 @@ open_kept(struct registry_file *f, int flags)
 }
 
 int
-__wrap_registry_file_look(struct registry_file *f, bool datagram, uint16_t port)
+__wrap_registry_file_open_existing(struct registry_file *f, bool datagram,
+    uint16_t port)
 {
 	return ours ? open_kept(f, O_RDONLY) :
-	    __real_registry_file_look(f, datagram, port);
+	    __real_registry_file_open_existing(f, datagram, port);
 }
 
 int
@@ -202,10 +203,10 @@ __wrap_registry_file_taken(const struct registry_file *f, int byte)
 }
 
 struct registry *
-__wrap_registry_look(bool datagram, uint16_t port)
+__wrap_registry_open_existing(bool datagram, uint16_t port)
 {
 	return ours && !anew ? kept.reader :
-	    __real_registry_look(datagram, port);
+	    __real_registry_open_existing(datagram, port);
 }
 
 void
