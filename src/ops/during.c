@@ -64,7 +64,7 @@ during_on_lead(struct timer *t)
 static void
 during_on_change(struct membership_poll *p, const struct row *row, bool came)
 {
-	struct during *d = container_of(p, struct during, poll_timer);
+	struct during *d = container_of(p, struct during, poll);
 
 	timeline_change(&d->line, row, came);
 }
