@@ -26,7 +26,7 @@ setup() {
 # opens COMMAND...: starts the shell in a pane that is called "shell".
 opens() {
 	terminal_size=100x30
-	pane shell env HOME="$HOME" XDG_CONFIG_HOME="$HOME" XDG_DATA_HOME="$HOME" \
+	pane shell env TMPDIR="$PWD" HOME="$HOME" XDG_CONFIG_HOME="$HOME" XDG_DATA_HOME="$HOME" \
 		XDG_DATA_DIRS="$XDG_DATA_DIRS" PATH="$PATH" TERM=screen LC_ALL=C.UTF-8 "$@"
 	sees shell '>> '
 }
