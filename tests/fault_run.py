@@ -308,7 +308,7 @@ def read_of(pid, name):
 
 def processes():
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        name = read_of(pid, "comm").decode().strip()
+        name = read_of(pid, "comm").decode(errors="replace").strip()
         if name:
             yield int(pid), name
 
