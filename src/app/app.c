@@ -254,7 +254,7 @@ app_fault(struct app *a)
 
 	snprintf(line, sizeof(line), "rpnc %s: %s\n", a->settings->command,
 	    fail_text());
-	/* who reads slowly must learn why the status is not 0 */
+	/* a slow reader, too, learns why the status is not 0 */
 	a->err.keeps = true;
 	app_print(a, line, false);
 	a->err.keeps = false;

@@ -30,7 +30,7 @@ union control {
 
 enum {
 	OURS_MOST = 1 << 16,		/* ours have the lowest numbers */
-	TRIES = 1000,			/* of a call that fails for a moment */
+	TRIES = 1000,		/* of a call that fails for a moment */
 };
 
 static void

@@ -152,8 +152,8 @@ on_wait(struct program *p)
 }
 
 /*
- * Who stayed would take clients, and serve none: so it leaves. It can't start
- * another spawner, because the sandbox lets it run no program.
+ * The server leaves, because it would take clients and serve none. It can't
+ * start another spawner: the sandbox lets it run no program.
  */
 static void
 on_spawner_killed(struct program *p)

@@ -119,7 +119,7 @@ on_group(struct session *s)
 
 	return membership_observe(&v->membership) < 0
 	    ? NULL
-	    : &v->membership.stats.board;
+	    : &v->membership.stats.scoreboard;
 }
 
 static void

@@ -45,7 +45,8 @@ draw_members(struct live_screen *screen, int columns, int lines)
 	out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	scoreboard_header(out, &stats->board, &style, &screen->view, lines);
+	scoreboard_header(out, &stats->scoreboard, &style, &screen->view,
+	    lines);
 	fclose(out);
 	return text;
 }

@@ -116,7 +116,7 @@ stats_row_fill(const struct group_stats *s, struct registry *registry,
 	bool ours = m->slot >= 0, self = ours && m->slot == own;
 
 	*r = (struct member_row){
-		.name = ours && (!self || s->board.name) ? m->name : NULL,
+		.name = ours && (!self || s->scoreboard.name) ? m->name : NULL,
 		.command = m->command, .own = self,
 		.state = self && s->closed ? state_name(STATE_AWAY) :
 		    state_of(registry, m),
@@ -193,7 +193,7 @@ stats_judge(struct group_stats *s)
 	f->spread = fair.expected_spread_99;
 	f->p = fair.p;
 	f->verdict = fair_verdict_name(fair.verdict);
-	s->board.fairness = f;
+	s->scoreboard.fairness = f;
 }
 
 /* The share of new connections that each member should get. */
@@ -243,21 +243,21 @@ steering_of(struct group_stats *s, struct registry *r)
 	const struct steering *now = &registry_shared(r)->steering;
 	enum steer_mode mode = mode_of(now);
 
-	s->board.steering = mode == STEER_HASH ? NULL :
+	s->scoreboard.steering = mode == STEER_HASH ? NULL :
 	    mode_text(now, s->steering);
 	if (mode == STEER_CPU || mode == STEER_PORT || mode == STEER_ADDRESS ||
 	    mode == STEER_BYTE)
-		s->board.unjudged =
+		s->scoreboard.unjudged =
 		    "by this steering the clients decide the shares";
 	if (mode == STEER_LEAST)
-		s->board.unjudged = open_spread(s);
+		s->scoreboard.unjudged = open_spread(s);
 	for (int i = 0; i < s->members.count; i++)
 		if (s->members.list[i].slot >= 0 &&
 		    s->members.list[i].state == STATE_FULL)
-			s->board.unjudged =
+			s->scoreboard.unjudged =
 			    "a full member gets nothing for now";
 	if (request_any(r))
-		s->board.unjudged =
+		s->scoreboard.unjudged =
 		    "a quarantined member gets nothing for now";
 }
 
@@ -267,7 +267,7 @@ share_queue(struct group_stats *s)
 {
 	for (int i = 0; i < s->members.count; i++)
 		s->rows[i].queue = s->rows[i].limit = s->rows[i].drops = -1;
-	s->board.unjudged = "one queue for all: a free member accepts, "
+	s->scoreboard.unjudged = "one queue for all: a free member accepts, "
 	    "nothing is hashed";
 }
 
@@ -300,7 +300,7 @@ subject_fill(const struct group_stats *s, int i, bool datagram,
 		.state = r->state, .expected = NAN,
 		.waiting = datagram ? -1 : r->queue,
 	};
-	if (s->members.list[i].slot < 0 || !s->board.fairness)
+	if (s->members.list[i].slot < 0 || !s->scoreboard.fairness)
 		return;
 	to->count = (uint64_t)r->since;
 	to->expected = r->expected * (double)s->fairness.n;
@@ -310,24 +310,24 @@ subject_fill(const struct group_stats *s, int i, bool datagram,
 static int
 stats_find(struct group_stats *s, bool datagram)
 {
-	size_t n = s->board.count;
+	size_t n = s->scoreboard.count;
 	struct finding_member *subjects = calloc(n + 1, sizeof(*subjects));
 	struct finding_facts facts = {
 		.members = subjects, .member_count = n, .running = true,
-		.unjudged = s->board.unjudged, .failure = "failed",
+		.unjudged = s->scoreboard.unjudged, .failure = "failed",
 	};
 
 	if (!subjects)
 		return fail("members");
 	for (size_t i = 0; i < n; i++)
 		subject_fill(s, (int)i, datagram, &subjects[i]);
-	if (s->board.fairness && s->fairness.n) {
+	if (s->scoreboard.fairness && s->fairness.n) {
 		facts.verdict = s->fairness.verdict;
 		facts.judged = s->fairness.n;
 		facts.p = s->fairness.p;
 	}
 	finding_make(&s->findings, &facts);
-	s->board.findings = &s->findings;
+	s->scoreboard.findings = &s->findings;
 	free(subjects);
 	return 0;
 }
@@ -343,7 +343,7 @@ group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
 	s->members = *m;
 	if (m->count)
 		qsort(m->list, (size_t)m->count, sizeof(*m->list), by_name);
-	s->board.count = 0;
+	s->scoreboard.count = 0;
 	s->rows = calloc((size_t)m->count + 1, sizeof(*s->rows));
 	if (!s->rows)
 		return fail("members");
@@ -352,25 +352,25 @@ group_stats_take(struct group_stats *s, struct registry *r, struct members *m,
 	s->group = group;
 	for (int i = 0; i < m->count; i++)
 		stats_row_fill(s, r, &m->list[i], own, datagram, &s->rows[i]);
-	s->board.rows = s->rows;
-	s->board.count = (size_t)m->count;
-	s->board.fairness = NULL;
-	s->board.unjudged = s->multicast ?
+	s->scoreboard.rows = s->rows;
+	s->scoreboard.count = (size_t)m->count;
+	s->scoreboard.fairness = NULL;
+	s->scoreboard.unjudged = s->multicast ?
 	    "each member gets every datagram of a multicast group" : NULL;
-	s->board.rates = s->rates;
-	s->board.period = SAMPLE_US / 1e6;
+	s->scoreboard.rates = s->rates;
+	s->scoreboard.period = SAMPLE_US / 1e6;
 	if (!s->sampled)
-		s->board.rate = NAN;
-	stats_sum_up(&s->board);
+		s->scoreboard.rate = NAN;
+	stats_sum_up(&s->scoreboard);
 	stats_expect(s, r);
 	steering_of(s, r);
 	if (is_shared(r, m))
 		share_queue(s);
-	else if (!s->board.unjudged)
+	else if (!s->scoreboard.unjudged)
 		stats_judge(s);
-	for (int i = 0; i < m->count && !s->board.fairness; i++)
-		if (m->list[i].slot < 0 && !s->board.unjudged)
-			s->board.unjudged =
+	for (int i = 0; i < m->count && !s->scoreboard.fairness; i++)
+		if (m->list[i].slot < 0 && !s->scoreboard.unjudged)
+			s->scoreboard.unjudged =
 			    "not all members are rpnc's: their "
 			    "counts are not known, 'rpnc probe' finds them";
 	return stats_find(s, datagram);
@@ -434,7 +434,7 @@ stats_track(struct group_stats *s, double seconds)
 void
 group_stats_sample(struct group_stats *s, int64_t now)
 {
-	struct scoreboard *b = &s->board;
+	struct scoreboard *b = &s->scoreboard;
 
 	if (s->sampled && now - s->sampled < SAMPLE_US)
 		return;

@@ -13,7 +13,7 @@ enum { SCORE_RATES = 240 };
 
 struct group_stats {
 	bool multicast;			/* each member gets every datagram */
-	struct scoreboard board; /* valid until group_stats_take() again */
+	struct scoreboard scoreboard; /* valid until group_stats_take() again */
 	struct members members;
 	struct member_row *rows;
 	struct member_fairness fairness;
@@ -31,7 +31,8 @@ struct group_stats {
 };
 
 /*
- * Takes ownership of the list and fills board from it; own: our slot, or -1. If
+ * Takes ownership of the list and fills scoreboard from it; own: our slot, or
+ * -1. If
  * the group has changed, the counts begin anew. Returns -1 if memory is short.
  */
 int group_stats_take(struct group_stats *, struct registry *, struct members *,

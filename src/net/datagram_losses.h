@@ -18,7 +18,7 @@ struct losses {
 	struct addr to;		/* the last one's destination, and the reason */
 	size_t length;
 	int error;
-	int64_t reported;		/* loop_now() of the last report; 0: none */
+	int64_t reported;	/* loop_now() of the last report; 0: none */
 	int reported_error;
 };
 

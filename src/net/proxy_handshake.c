@@ -129,7 +129,8 @@ judge_method(struct proxy_handshake *h, const struct reply *r)
 	if (r->code == SOCKS5_LOGIN && login)
 		return ASK_LOGIN;
 	if (r->code != SOCKS5_NO_METHOD)
-		return handshake_fail(h, "it chose a login that was not offered");
+		return handshake_fail(h,
+		    "it chose a login that was not offered");
 	return login ? handshake_fail(h, "it accepts no user and password") :
 	    hop_wants_login(h, "it wants a login");
 }
@@ -212,7 +213,8 @@ static enum proxy_step
 handshake_closed(struct proxy_handshake *h)
 {
 	h->may_pass = true;		/* ssh -D refuses so */
-	handshake_fail(h, h->length ? "it closed the connection within its reply" :
+	handshake_fail(h, h->length ?
+	    "it closed the connection within its reply" :
 	    "it closed the connection without a reply");
 	return HANDSHAKE_FAILED;
 }

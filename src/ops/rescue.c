@@ -159,8 +159,9 @@ rescue_reset(struct rescue *r, int fd)
 	acceptor_freed(&r->acceptor);
 }
 
+/* Connects it to a server; it is a client, or came back so often. */
 static void
-rescue_proxy(struct rescue *r, int fd, unsigned returns)
+rescue_start(struct rescue *r, int fd, unsigned returns)
 {
 	static const struct proxy_ops ops = {
 		.on_open = rescue_on_open, .on_close = rescue_on_close,
@@ -207,11 +208,12 @@ on_returned(struct timer *t)
 	int fd = b->fd;
 
 	returned_free(b);
-	rescue_proxy(r, fd, returns);
+	rescue_start(r, fd, returns);
 }
 
+/* Lets a connection of ours that came back wait, and then tries it again. */
 static void
-rescue_own(struct rescue *r, int fd, unsigned returns)
+rescue_retry(struct rescue *r, int fd, unsigned returns)
 {
 	struct returned *b = NULL;
 
@@ -250,9 +252,9 @@ rescue_on_accept(struct acceptor *a, int fd)
 	/* not inherited: the listener is another program's */
 	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (own)
-		rescue_own(r, fd, own->returns + 1);
+		rescue_retry(r, fd, own->returns + 1);
 	else
-		rescue_proxy(r, fd, 0);
+		rescue_start(r, fd, 0);
 }
 
 static void

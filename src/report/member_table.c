@@ -26,7 +26,7 @@ enum { NAME, PID, COMMAND, BAR, ACCEPTED, COUNT, SINCE, SHARE, EXPECTED, RATE,
 
 /* The report of the table, for the callbacks. */
 struct member_page {
-	const struct scoreboard *board;
+	const struct scoreboard *scoreboard;
 	const struct member_layout *layout;
 };
 
@@ -35,7 +35,7 @@ board_of(const struct table_cell *c)
 {
 	const struct member_page *p = c->table->report;
 
-	return p->board;
+	return p->scoreboard;
 }
 
 static void
@@ -385,7 +385,7 @@ rows_out(FILE *out, const struct table *t, const struct table_style *style,
 		.rows = p->layout->strip_rows,
 	};
 
-	s.most = strips_most(p->board, s.cells);
+	s.most = strips_most(p->scoreboard, s.cells);
 	for (size_t i = 0; i < shown && rows[i]; i++) {
 		table_row(out, t, style->color, rows[i]);
 		fputc('\n', out);
@@ -398,7 +398,7 @@ rows_out(FILE *out, const struct table *t, const struct table_style *style,
 	for (int i = 0; i < p->layout->blanks; i++)
 		fputc('\n', out);
 	fprintf(out, "%*s", STRIP_INDENT, "");
-	strip_axis(out, &s, p->board->period, style->color);
+	strip_axis(out, &s, p->scoreboard->period, style->color);
 	fputc('\n', out);
 }
 
@@ -408,17 +408,18 @@ member_rows_out(FILE *out, const struct table *t, const struct table_style *styl
 {
 	const struct member_page *p = t->report;
 	const struct member_layout *l = p->layout;
-	size_t count = p->board->count, first = 0, own = own_row(p->board);
+	size_t count = p->scoreboard->count, first = 0;
+	size_t own = own_row(p->scoreboard);
 	size_t shown = count <= l->rows ? count : l->rows - 1;
 
 	if (l->view)
 		first = view_first(l->view, count, shown);
 	for (size_t i = 0; i < count; i++)
-		rows[i] = &p->board->rows[i];
+		rows[i] = &p->scoreboard->rows[i];
 	rows_sort(rows, count, l->view ? l->view->order : ORDER_NAME);
 	if (!first && shown && own >= shown && (!l->view ||
 	    l->view->order == ORDER_NAME))
-		rows[shown - 1] = &p->board->rows[own];
+		rows[shown - 1] = &p->scoreboard->rows[own];
 	rows_out(out, t, style, rows + first, shown);
 	members_left_out(out, l->view, style->columns, first,
 	    count - first - shown);

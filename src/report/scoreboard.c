@@ -24,7 +24,7 @@ enum {
 
 struct page {
 	FILE *out;
-	const struct scoreboard *board;
+	const struct scoreboard *scoreboard;
 	const struct table_style *style;
 };
 
@@ -39,7 +39,7 @@ static void
 fair_before(const struct page *p, bool narrow, bool chance,
     char line[static FAIR_LINE])
 {
-	const struct scoreboard *b = p->board;
+	const struct scoreboard *b = p->scoreboard;
 	const struct member_fairness *f = b->fairness;
 	char by[FAIR_TEXT] = "fair hashing", text[FAIR_TEXT], part[32] = "";
 
@@ -57,7 +57,7 @@ fair_before(const struct page *p, bool narrow, bool chance,
 static void
 fair_out(const struct page *p)
 {
-	const char *verdict = p->board->fairness->verdict;
+	const char *verdict = p->scoreboard->fairness->verdict;
 	const char *words = verdict_words(verdict);
 	int room = p->style->columns - table_cells(words);
 	char line[FAIR_LINE];
@@ -73,7 +73,7 @@ fair_out(const struct page *p)
 static void
 since_out(const struct page *p)
 {
-	const struct scoreboard *b = p->board;
+	const struct scoreboard *b = p->scoreboard;
 	const struct member_fairness *f = b->fairness;
 
 	if ((size_t)f->members < b->count)
@@ -136,7 +136,7 @@ scoreboard_members(const struct scoreboard *b, char *line, size_t size,
 static void
 title_out(const struct page *p)
 {
-	const struct scoreboard *b = p->board;
+	const struct scoreboard *b = p->scoreboard;
 	char line[1024], part[256], spark[SPARK_TEXT(SPARKS)];
 	char number[NUM_TEXT];
 	size_t n = b->rate_count < SPARKS ? b->rate_count : SPARKS;
@@ -166,8 +166,8 @@ title_out(const struct page *p)
 static bool
 trouble_out(const struct page *p)
 {
-	const struct finding *f = p->board->findings &&
-	    p->board->findings->count ? p->board->findings->at : NULL;
+	const struct finding *f = p->scoreboard->findings &&
+	    p->scoreboard->findings->count ? p->scoreboard->findings->at : NULL;
 	char text[FINDING_TEXT];
 
 	if (!f || f->pid < 0)
@@ -181,7 +181,7 @@ trouble_out(const struct page *p)
 static void
 word_out(const struct page *p)
 {
-	const struct scoreboard *b = p->board;
+	const struct scoreboard *b = p->scoreboard;
 
 	if (trouble_out(p)) {
 		/* it matters more than the figures */

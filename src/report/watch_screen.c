@@ -71,7 +71,7 @@ watch_members(FILE *out, const struct watch_page *p, struct view *view,
 	struct member_row *rows = calloc(r->member_count + 1, sizeof(*rows));
 	char (*texts)[2][TABLE_PLAIN] = calloc(r->member_count + 1,
 	    sizeof(*texts));
-	struct scoreboard board = {
+	struct scoreboard scoreboard = {
 		.probed = true, .rows = rows, .period = r->period,
 	};
 	struct member_layout l = {
@@ -80,10 +80,10 @@ watch_members(FILE *out, const struct watch_page *p, struct view *view,
 	};
 
 	if (rows && texts) {
-		board.count = rows_fill(r, rows, texts);
+		scoreboard.count = rows_fill(r, rows, texts);
 		if (p->style.terminal)
-			member_table_fit(&board, &l, lines);
-		member_table(out, &board, &p->style, &l);
+			member_table_fit(&scoreboard, &l, lines);
+		member_table(out, &scoreboard, &p->style, &l);
 	}
 	free(rows);
 	free(texts);

@@ -43,7 +43,7 @@
 
 enum { NUMBERS = 512, JUMP_MAX = 255 };
 
-/* What the program returns for each number of a call. */
+/* The result of the program for each number of a call. */
 struct verdicts {
 	uint32_t result[NUMBERS];	/* SECCOMP_RET_* */
 	/* the first row that compares an argument; NULL: result holds */

@@ -233,9 +233,10 @@ membership_observe(struct membership *m)
 	m->observed = loop_now();
 	s->multicast = multicast_is_group(&m->set.bound[0]);
 	membership_address(&m->set, s->address);
-	s->board.address = s->address;
-	s->board.protocol = membership_protocol(m->settings, &m->set.bound[0]);
-	s->board.name = m->named ? m->name : NULL;
+	s->scoreboard.address = s->address;
+	s->scoreboard.protocol = membership_protocol(m->settings,
+	    &m->set.bound[0]);
+	s->scoreboard.name = m->named ? m->name : NULL;
 	return group_stats_take(s, m->registry, &all, m->slot,
 	    m->settings->udp);
 }

@@ -24,7 +24,7 @@
 #include "net/multicast.h"
 #include "serve/membership.h"
 
-enum { RECENT_US = 1500 * 1000 };	/* a header reads the stats each second */
+enum { RECENT_US = 1500 * 1000 };	/* headers read them each second */
 
 /* This process, or a worker of it. */
 static bool
@@ -65,7 +65,7 @@ lost_queue(const struct membership *m, const char *name)
 
 	if (m->settings->udp || loop_now() - m->observed > RECENT_US)
 		return -1;
-	for (size_t i = 0; i < s->board.count; i++)
+	for (size_t i = 0; i < s->scoreboard.count; i++)
 		if (s->rows[i].name && strcmp(s->rows[i].name, name) == 0)
 			return s->rows[i].queue;
 	return -1;

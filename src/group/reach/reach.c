@@ -138,7 +138,7 @@ process_is_chosen(struct reach *r, pid_t pid)
 	return false;
 }
 
-/* Who has accepted the connection. */
+/* The member that has accepted the connection. */
 enum reached {
 	REACHED_CHOSEN, REACHED_OTHER,
 	REACHED_UNKNOWN,		/* nobody was seen to accept it */
