@@ -32,8 +32,8 @@ struct group_stats {
 
 /*
  * Takes ownership of the list and fills scoreboard from it; own: our slot, or
- * -1. If
- * the group has changed, the counts begin anew. Returns -1 if memory is short.
+ * -1. If the group has changed, the counts begin anew. Returns -1 if memory is
+ * short.
  */
 int group_stats_take(struct group_stats *, struct registry *, struct members *,
     int own, bool datagram);
