@@ -191,7 +191,7 @@ FUZZ_SRC = $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_NAMES = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 FUZZERS = $(FUZZ_NAMES:%=$(B)/fuzz/fuzz_%)
 wrap = $(patsubst __wrap_%,-Wl$(comma)--wrap=%,$(sort $(shell \
-	grep -oh '\<__wrap_[a-z_]*' $1)))
+	grep -oh '\<__wrap_[a-z_0-9]*' $1)))
 comma = ,
 
 $(B)/fuzz/%.o: tests/fuzz/%.c $(B)/flags

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -90,6 +91,8 @@ struct shared *__wrap_registry_shared(struct registry *);
 struct shared *__real_registry_shared(struct registry *);
 int __wrap_owner_state(pid_t);
 int __real_owner_state(pid_t);
+int __wrap_inotify_init1(int);
+int __real_inotify_init1(int);
 
 int
 __wrap_registry_file_private(struct registry_file *f, const void *head,
@@ -220,6 +223,19 @@ int
 __wrap_owner_state(pid_t pid)
 {
 	return ours ? "RSTZ"[pid & 3] : __real_owner_state(pid);
+}
+
+/* One is never closed: the kernel takes milliseconds to close the last. */
+int
+__wrap_inotify_init1(int flags)
+{
+	static int first = -1;
+
+	if (!ours)
+		return __real_inotify_init1(flags);
+	if (first < 0)
+		first = __real_inotify_init1(flags);
+	return fcntl(first, F_DUPFD_CLOEXEC, 0);
 }
 
 struct slot *
