@@ -60,6 +60,7 @@ static struct edits {
 	const uint8_t *data;
 	size_t length;
 	bool undo, cut, head;
+	volatile bool at_work;		/* the timer may fire meanwhile */
 	unsigned every, looks;		/* every 0: not at looks */
 	unsigned delay;			/* of the timer, in nanoseconds */
 	int times;
@@ -164,9 +165,13 @@ edit_all(void)
 {
 	const uint8_t *at = edits.data, *end = at + edits.length;
 
+	if (edits.at_work)
+		return;
+	edits.at_work = true;
 	while (end - at > 4)
 		at = edit(at, (size_t)(end - at));
 	edits.undo = !edits.undo;
+	edits.at_work = false;
 }
 
 /* Calls on_timer() soon; delay 0: never. */
