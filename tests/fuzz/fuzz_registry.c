@@ -63,7 +63,7 @@ static struct edits {
 	volatile bool at_work;		/* the timer may fire meanwhile */
 	unsigned every, looks;		/* every 0: not at looks */
 	unsigned delay;			/* of the timer, in nanoseconds */
-	int times;
+	volatile int times;
 } edits;
 
 /* This target's turn, and the locks that others seem to have. */
@@ -571,8 +571,10 @@ read_edited(unsigned flags)
 	look_again();
 	kept.events.again.on_timer(&kept.events.again);
 	edits.every = 0;
+	edits.times = 0;	/* or a signal that is due starts it again */
 	if (flags & BY_TIMER)
 		start_timer(0);
+	edits.length = 0;
 }
 
 int
