@@ -4,6 +4,9 @@
 handing.py MODE [--reply]: echoes; with --reply it says first who it is.
   prefork	two workers with blocking accept(2) on one inherited socket;
 		SIGHUP starts two others and ends these, as a reload does
+  late		as prefork, but each worker watches the socket by its own epoll,
+		and the new ones come late: clients wait already. One of them
+		serves one client, then the other one two, then both go on
   fork		a child for each connection, which closes the listener
   inherit	a child for each connection, which keeps the listener
   keep		as fork, but the parent keeps the connection as well
@@ -13,6 +16,7 @@ Writes its port to stdout once it listens. Each process that serves appends its
 pid to the file served, once for each connection.
 """
 import os
+import select
 import signal
 import socket
 import sys
@@ -23,6 +27,7 @@ listener.bind(("127.0.0.1", 0))
 listener.listen(1024)
 children = []
 kept = []
+leave = os.pipe()  # old workers accept no more, and stay until they read it
 
 
 def serve(c):
@@ -52,10 +57,10 @@ def child(run):
     os._exit(0)
 
 
-def worker():
+def worker(most=sys.maxsize):
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    while not stopping:
+    while not stopping and most > 0:
         listener.settimeout(0.05)
         try:
             c, _ = listener.accept()
@@ -63,6 +68,43 @@ def worker():
             continue
         c.settimeout(None)
         serve(c)
+        most -= 1
+    if stopping and mode == "late":
+        os.read(leave[0], 1)
+
+
+def waiting():
+    """How many clients are in the listener's queue: tcpi_unacked."""
+    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return int.from_bytes(info[24:28], sys.byteorder)
+
+
+def late(most, before, after):
+    """A worker with two turns, and a byte to read for each: in the first it
+    serves so many, then the other one has both of its turns."""
+    def run():
+        watcher = select.epoll()
+        watcher.register(listener, select.EPOLLIN)
+        os.read(before, 1)
+        worker(most)
+        os.write(after, b"12")
+        os.read(before, 1)
+        worker()
+    return run
+
+
+def reload_late(*_):
+    old = children[:]
+    children.clear()
+    for pid in old:
+        os.kill(pid, signal.SIGTERM)
+    while waiting() < 4:
+        select.select([], [], [], 0.01)
+    first, second = os.pipe(), os.pipe()
+    child(late(1, first[0], second[1]))
+    child(late(2, second[0], first[1]))
+    os.write(first[1], b"1")
+    os.write(leave[1], b"12")
 
 
 def take(end):
@@ -91,8 +133,8 @@ def reload(*_):
 
 
 signal.signal(signal.SIGTERM, end)
-if mode == "prefork":
-    signal.signal(signal.SIGHUP, reload)
+if mode in ("prefork", "late"):
+    signal.signal(signal.SIGHUP, reload if mode == "prefork" else reload_late)
     for _ in range(2):
         child(worker)
 else:
@@ -108,7 +150,7 @@ for _ in range(2 if mode == "rights" else 0):
     child(run)
     theirs.close()
 print(listener.getsockname()[1], flush=True)
-while mode == "prefork":
+while mode in ("prefork", "late"):
     signal.pause()
 while True:
     connection, _ = listener.accept()

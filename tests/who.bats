@@ -79,6 +79,13 @@ reloaded() {
 	reloaded "$pid" --echo "$port"
 }
 
+# One of the new workers is found when the group is looked at, because another
+# one joined: by then it had a client, which had waited since before it started.
+@test "who: workers that come late: the clients that had waited for them are theirs" {
+	handing late
+	reloaded "$pid" --echo "$port"
+}
+
 # answers N: of N, no process is said to have answered more than it served, and
 # most are known; one that is met for the first time may be found too late.
 answers() {

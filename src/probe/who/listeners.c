@@ -64,6 +64,7 @@ listener_new(const struct listeners *before, struct tally *t,
 
 		if (row < 0)
 			continue;
+		tally_joins(t, pids[i], row);
 		t->rows[row].listens = true;
 		l->rows[l->count++] = row;
 	}

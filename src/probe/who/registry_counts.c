@@ -170,7 +170,7 @@ slot_follow(struct registry_counts *r, struct tally *t, int i)
 {
 	const struct slot *s = registry_slot(r->registry, i);
 	bool here = registry_is_member(r->registry, i);
-	bool same = s->order == r->order[i];
+	bool same = r->order[i] && s->order == r->order[i];
 
 	slot_count(r, t, i);
 	if (here == r->here[i] && (!here || same))
