@@ -500,9 +500,10 @@ prepare_timer(void)
 {
 	struct sigaction action = { .sa_handler = on_timer,
 		.sa_flags = SA_RESTART };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
 		.sigev_signo = SIGRTMIN };
 
+	event._sigev_un._tid = gettid();	/* libFuzzer has threads */
 	HOLDS(sigaction(SIGRTMIN, &action, NULL) == 0);
 	HOLDS(timer_create(CLOCK_MONOTONIC, &event, &kept.timer) == 0);
 	kept.timed = true;
