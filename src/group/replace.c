@@ -119,24 +119,31 @@ rename_process(struct registry *r, uint64_t process, const char *name,
 	}
 }
 
+/* The slot that a user calls `text`, if its name is this one; else NULL. */
+static const struct slot *
+slot_of_name(struct registry *r, const char *text, const char *name)
+{
+	char own[REGISTRY_NAME];
+	int i = replace_find(r, text);
+	const struct slot *s = i < 0 ? NULL : registry_slot(r, i);
+
+	return s && strcmp(slot_name(s, own), name) == 0 ? s : NULL;
+}
+
 bool
 replace_is_name(struct registry *r, const char *text, const char *name)
 {
-	char own[REGISTRY_NAME];
-	int slot = replace_find(r, text);
-
-	return slot >= 0 &&
-	    strcmp(slot_name(registry_slot(r, slot), own), name) == 0;
+	return slot_of_name(r, text, name) != NULL;
 }
 
 void
 replace_take_name(struct registry *r, const char *text, const char *name)
 {
+	const struct slot *s = slot_of_name(r, text, name);
 	char old[REGISTRY_NAME];
 
-	if (replace_is_name(r, text, name) && pick_old_name(r, name, old) == 0)
-		rename_process(r, registry_slot(r,
-		    replace_find(r, text))->process, old, process_cookie());
+	if (s && pick_old_name(r, name, old) == 0)
+		rename_process(r, s->process, old, process_cookie());
 }
 
 void
