@@ -11,6 +11,9 @@
 #include "tls/tls_conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -18,13 +21,17 @@
 
 #include "base/container.h"
 #include "base/fail.h"
+#include "net/sock.h"
 
 struct tls_conn {
 	struct tls *tls;
 	struct conn *conn;
 	struct timer more;
 	uint32_t asked;			/* the events of the last watch() */
+	bool corked;
 };
+
+enum { RECORD_MAX = 16384 };		/* payload: RFC 8446, 5.1 */
 
 /*
  * One call gives one record: reads all that have come. An end behind data is for
@@ -45,11 +52,34 @@ conn_tls_read(struct conn *c, void *room, size_t length)
 	return total;
 }
 
+/*
+ * Each record is a write(2). While more follow, TCP_CORK lets them leave in
+ * segments of full size (tcp(7)), or a sender through loopback would need a
+ * sixth more time.
+ */
+static void
+conn_cork(struct conn *c, bool cork)
+{
+	struct tls_conn *w = c->tls;
+
+	if (cork != w->corked && sock_set_int(c->source.fd, IPPROTO_TCP,
+	    TCP_CORK, cork) == 0)
+		w->corked = cork;
+}
+
 static ssize_t
 conn_tls_write(struct conn *c, const void *data, size_t length)
 {
-	ssize_t n = tls_write(c->tls->tls, data, length);
+	ssize_t n;
+	int error;
 
+	if (length > RECORD_MAX)
+		conn_cork(c, true);
+	n = tls_write(c->tls->tls, data, length);
+	error = errno;
+	if (n < 0 || (size_t)n == length)
+		conn_cork(c, false);
+	errno = error;
 	c->why = c->tls->tls->why;
 	return n;
 }
