@@ -301,6 +301,53 @@ refused_page() {
 	test "$status" -eq 0
 }
 
+@test "html: - is standard output, in place of the report, and no file of that name" {
+	start echo 127.0.0.1 0
+	probe -n 3 --html - "$port"
+	test "$status" -eq 0
+	page report </dev/null
+	head -n 1 report | grep -qi '^<!doctype html'
+	probe -n 3 --openmetrics - --events log "$port"
+	test "$status" -eq 0
+	run -1 grep -v '^# \|^rpnc_probe_' report
+	grep -q '^rpnc_probe_attempts{.*} 3$' report
+	jq -e 'select(.event == "report").attempts == 3' log
+	probe -n 3 --hdr-log - --openmetrics m.prom "$port"
+	test "$status" -eq 0
+	run -1 grep -v '^#\|^"\|^Tag=' report
+	grep -q '^Tag=connect,' report
+	probe -d 50ms --html - --during "$port" -- sh -c 'echo from the $0' command
+	page report </dev/null
+	run -1 grep 'from the command' report
+	rpnc probe -n 3 --json "$port" | rpnc probe --merge --html - - >report
+	page report </dev/null
+	# the loss is not hidden
+	status=0
+	rpnc probe -n 3 --html - "$port" >/dev/full 2>err || status=$?
+	test "$status" -eq 1
+	assert_equal "$(<err)" 'rpnc probe: --html -: No space left on device'
+	test ! -e -
+}
+
+@test "html: - is refused if standard output has something else" {
+	local o text
+	while read -r o text; do
+		# shellcheck disable=SC2086 # words they are
+		run -2 rpnc ${o//,/ }
+		assert_output "rpnc $text"
+		test ! -e -
+	done <<-'END'
+		probe,--html,-,--json,9 probe: --html -: standard output has what --json shows: name a file
+		probe,--hdr-log,-,--json,9 probe: --hdr-log -: standard output has what --json shows: name a file
+		probe,--openmetrics,-,--watch,9 probe: --openmetrics -: standard output has what --watch shows: name a file
+		probe,--html,-,--openmetrics,-,9 probe: --html and --openmetrics: name two files, not - twice
+		probe,--events,-,9 probe: --events -: events are on standard output with --json
+		listen,--events,-,0 listen: --events -: events are on standard output with --json
+		connect,--events,-,9 connect: --events -: events are on standard output with --json
+		echo,--events,-,0 echo: --events -: events are on standard output with --json
+	END
+}
+
 @test "html: a pipe, a link, and what stdout is are written into, not replaced" {
 	start echo 127.0.0.1 0
 	mkfifo fifo

@@ -112,6 +112,8 @@ emit_human(struct app *a, const struct event *e)
 	char *text, *line = NULL, time[TIME_TEXT];
 	int n;
 
+	if (is_report && settings_file_on_stdout(a->settings))
+		return;
 	/* the terminal may have been resized */
 	if (is_report)
 		a->style.columns = terminal_columns(STDOUT_FILENO);

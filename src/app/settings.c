@@ -107,6 +107,19 @@ settings_interval(const struct settings *s)
 	return us;
 }
 
+bool
+file_is_stdout(const char *file)
+{
+	return file && strcmp(file, "-") == 0;
+}
+
+bool
+settings_file_on_stdout(const struct settings *s)
+{
+	return file_is_stdout(s->html) || file_is_stdout(s->openmetrics) ||
+	    file_is_stdout(s->hdr_log);
+}
+
 enum stream_kind
 settings_stream(const struct settings *s)
 {
@@ -191,6 +204,9 @@ settings_events(struct settings *s)
 {
 	if (!s->events)
 		return 0;
+	if (file_is_stdout(s->events))
+		return fail_as(STATUS_USAGE, "--events -: events are on "
+		    "standard output with --json");
 	s->events_fd = open(s->events, O_WRONLY | O_CREAT | O_APPEND |
 	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
 	if (s->events_fd >= 0)

@@ -130,6 +130,11 @@ int settings_source(const struct settings *, int64_t deadline,
 /* The interval of --watch, in microseconds; -1: usage. */
 int64_t settings_interval(const struct settings *);
 
+/* Whether the FILE of an option that writes one is "-": standard output. */
+bool file_is_stdout(const char *file);
+/* Whether such a file takes the place of the report on standard output. */
+bool settings_file_on_stdout(const struct settings *);
+
 /* The protocol of sockets for connections. */
 enum stream_kind settings_stream(const struct settings *);
 

@@ -48,6 +48,8 @@ probe_file_open(const char *file)
 	int fd;
 
 	errno = 0;
+	if (file_is_stdout(file))
+		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (stat(file, &st) < 0) {
 		errno = 0;
 		return -1;
@@ -138,7 +140,7 @@ report_file_check(const char *option, const char *file)
 	const char *real, *slash;
 	struct stat there;
 
-	if (!file)
+	if (!file || file_is_stdout(file))
 		return 0;
 	real = followed(file, path);
 	slash = strrchr(real, '/');
@@ -204,6 +206,8 @@ are_one_file(const char *a, const char *b)
 	struct stat at_a, at_b;
 	const char *name_a, *name_b;
 
+	if (file_is_stdout(a) || file_is_stdout(b))
+		return file_is_stdout(a) && file_is_stdout(b);
 	if (stat(a, &at_a) == 0 && stat(b, &at_b) == 0)
 		return is_same(&at_a, &at_b) && S_ISREG(at_a.st_mode) &&
 		    standard_fd(&at_a) < 0;
@@ -233,7 +237,8 @@ files_differ(const struct settings *s, int count, char *const *words)
 				    "two files, not %.200s twice",
 				    out[i].option, out[j].option, out[i].file);
 		for (int j = 0; out[i].file && s->merge && j < count; j++)
-			if (are_one_file(out[i].file, words[j]))
+			if (!file_is_stdout(out[i].file) &&
+			    are_one_file(out[i].file, words[j]))
 				return fail_as(STATUS_USAGE, "%s: name another "
 				    "file, %.200s is merged", out[i].option,
 				    words[j]);
@@ -241,10 +246,22 @@ files_differ(const struct settings *s, int count, char *const *words)
 	return 0;
 }
 
+/* "-" takes the place of the report on stdout, but of nothing else. */
+static int
+stdout_is_free(const struct settings *s)
+{
+	if (!settings_file_on_stdout(s) || !(s->json || s->watch))
+		return 0;
+	return fail_as(STATUS_USAGE, "%s -: standard output has what %s shows: "
+	    "name a file", file_is_stdout(s->html) ? "--html" :
+	    file_is_stdout(s->hdr_log) ? "--hdr-log" : "--openmetrics",
+	    s->json ? "--json" : "--watch");
+}
+
 int
 probe_files_check(const struct settings *s, int count, char *const *words)
 {
-	if (files_differ(s, count, words) < 0)
+	if (files_differ(s, count, words) < 0 || stdout_is_free(s) < 0)
 		return -1;
 	return report_file_check("--openmetrics", s->openmetrics) < 0 ||
 	    report_file_check("--html", s->html) < 0 ? -1 : 0;

@@ -7,6 +7,7 @@
 /*
  * Checks, before the probe, that --openmetrics and --html can be written, and
  * that they, --hdr-log and the merged files (count words) are different files.
+ * "-" is standard output, which then has no report for people.
  */
 int probe_files_check(const struct settings *, int count, char *const *words);
 
@@ -19,7 +20,7 @@ int probe_files_check(const struct settings *, int count, char *const *words);
 int probe_files(const struct settings *, const struct probe_report *);
 
 /*
- * Opens a file that is written into and never replaced: a device such as
+ * Opens a file that is written into and never replaced: "-", a device such as
  * /dev/null, a pipe, or what stdout or stderr is open on, which /dev/stdout
  * leads to. A fifo without a reader is ENXIO, not awaited. -1 with errno 0: the
  * file is none of these; else errno says why.
