@@ -41,6 +41,22 @@ load connect
 	eventually eval 'test "$(grep -c hello out.0)" -eq 3'
 	end TERM
 	assert_equal "$(grep -c 'rpnc: file of events: No space left on device: some are lost' err.0)" 1
+	# by workers, too
+	start echo -w 4 --accept shared --events /dev/full 127.0.0.1 0
+	rpnc probe -q -n 40 "127.0.0.1:$port"
+	end TERM
+	assert_equal "$(grep -c 'rpnc: file of events:' err.1)" 1
+}
+
+@test "events: if some are lost, the status is not 0" {
+	start listen --events /dev/full 127.0.0.1 0
+	status=0
+	echo hello | rpnc connect --events /dev/full "127.0.0.1:$port" 2>err || status=$?
+	assert_equal "$status" 1
+	assert_equal "$(<err)" 'rpnc: file of events: No space left on device: some are lost'
+	status=0
+	finish "$pid" || status=$?
+	assert_equal "$status" 1
 }
 
 @test "events: a file that can't be opened is status 2, and --json excludes it" {

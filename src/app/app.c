@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,7 +29,10 @@
 #include "base/signals.h"
 #include "report/wrap.h"
 
-enum { PATIENCE_MS = 1000 };	/* a slow reader delays the end by this much */
+enum {
+	PATIENCE_MS = 1000,	/* a slow reader delays the end by this much */
+	OUTPUT_LOST = 128,	/* exit status of a child: this and an errno */
+};
 
 /*
  * If the terminal has gone, the kernel sends SIGHUP before or after this
@@ -46,9 +50,23 @@ on_out_fail(struct sink *s)
 	if (gone && sigismember(&a->signal_set, SIGHUP) == 1)
 		raise(SIGHUP);
 	else if (!gone || !a->interactive) {
-		a->output_lost = true;
-		app_fatal(a);
+		a->output_error = errno;
+		if (a->forked)
+			loop_stop(&a->loop);
+		else
+			app_fatal(a);
 	}
+}
+
+bool
+app_child_lost_output(struct app *a, int status)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status) <= OUTPUT_LOST)
+		return false;
+	errno = WEXITSTATUS(status) - OUTPUT_LOST;
+	if (!a->out.failed)
+		sink_break(&a->out);
+	return true;
 }
 
 static bool
@@ -168,7 +186,7 @@ app_open(struct app *a, const struct settings *s)
 			.color = wants_color(s, STDOUT_FILENO),
 			.terminal = isatty(STDOUT_FILENO),
 		},
-		.print = print_on_stderr, .events.fd = s->events_fd,
+		.print = print_on_stderr, .events = s->events_file,
 		.manager.fd = -1,
 	};
 	if (loop_open(&a->loop) < 0 ||
@@ -192,6 +210,19 @@ flush_out(struct app *a)
 			app_end_by(a, (int)info.ssi_signo);
 }
 
+/* A verdict that came later is no reason to end with 0. */
+static int
+final_status(const struct app *a)
+{
+	bool lost = a->output_error ||
+	    (a->events.faults && a->events.faults->lost);
+
+	if (a->forked && a->output_error)
+		return OUTPUT_LOST + a->output_error;
+	return lost && a->status == STATUS_OK ? STATUS_NETWORK :
+	    (int)a->status;
+}
+
 int
 app_close(struct app *a)
 {
@@ -206,10 +237,7 @@ app_close(struct app *a)
 	close(a->signals.fd);
 	manager_close(&a->manager);
 	loop_close(&a->loop);
-	/* a verdict that came later is no reason to end with 0 */
-	if (a->output_lost && a->status == STATUS_OK)
-		a->status = STATUS_NETWORK;
-	return a->status;
+	return final_status(a);
 }
 
 void

@@ -36,7 +36,8 @@ struct app {
 	uint64_t dumped;		/* bytes of input shown by emit_hex() */
 	int ended_by;			/* the signal that ended us, or 0 */
 	enum status status;
-	bool output_lost;		/* stdout took no more */
+	int output_error;		/* why stdout took no more, or 0 */
+	bool forked;			/* the parent reports that instead */
 	void (*on_signal)(struct app *, const struct signalfd_siginfo *);
 	struct event_file events;
 	struct manager manager;		/* of a server */
@@ -64,6 +65,12 @@ void app_end_by(struct app *, int number);
  * status. The caller then passes ended_by to signals_end_by().
  */
 int app_close(struct app *);
+/*
+ * In the parent, for each child that app_close() has ended: status is that of
+ * waitpid(2). True if the child ended because stdout takes no more, which then
+ * is reported once, as the fault of this process.
+ */
+bool app_child_lost_output(struct app *, int status);
 /* In a forked child: closes its copies of what the parent goes on using. */
 void app_abandon(struct app *);
 

@@ -10,13 +10,20 @@
  */
 struct event_file {
 	int fd;			/* -1: there is none */
-	bool failed;		/* the first failure was reported */
+	struct event_faults *faults;	/* in memory that all of them share */
+};
+
+struct event_faults {
+	bool lost;		/* lines; the first one was reported */
 	bool torn;		/* the last line was written in part */
 };
 
+/* Opens it for this process and those that it forks. -1: see fail_text(). */
+int event_file_open(struct event_file *, const char *name);
+
 /*
  * Writes a line. -1: it is lost, and this is the first one: see fail_text().
- * Later failures are not reported.
+ * Later failures, in any process, are not reported.
  */
 int event_file_write(struct event_file *, const char *line, size_t length);
 

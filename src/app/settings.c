@@ -1,10 +1,8 @@
 #include "app/settings.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -23,7 +21,7 @@ settings_init(struct settings *s, const char *command)
 	*s = (struct settings){
 		.command = command,
 		.family = AF_UNSPEC,
-		.ready_fd = -1, .events_fd = -1,
+		.ready_fd = -1, .events_file.fd = -1,
 		.backlog = 4096,
 		.weight = -1,
 		.grace = 10 * 1000 * 1000,
@@ -190,15 +188,7 @@ settings_labels(struct settings *s)
 	return 0;
 }
 
-static bool
-is_fifo(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
-}
-
-/* Opened before all else; workers inherit it. O_APPEND: they share it. */
+/* Opened before all else; workers inherit it. */
 static int
 settings_events(struct settings *s)
 {
@@ -207,14 +197,7 @@ settings_events(struct settings *s)
 	if (file_is_stdout(s->events))
 		return fail_as(STATUS_USAGE, "--events -: events are on "
 		    "standard output with --json");
-	s->events_fd = open(s->events, O_WRONLY | O_CREAT | O_APPEND |
-	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
-	if (s->events_fd >= 0)
-		return 0;
-	fail("--events %.200s", s->events);
-	if (errno == ENXIO && is_fifo(s->events))
-		fail_add("no process reads this fifo");
-	return fail_status_set(STATUS_USAGE);
+	return event_file_open(&s->events_file, s->events);
 }
 
 int

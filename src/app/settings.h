@@ -1,6 +1,7 @@
 #ifndef APP_SETTINGS_H
 #define APP_SETTINGS_H
 
+#include "app/event_file.h"
 #include "base/opt.h"
 #include "net/addr.h"
 #include "net/congestion.h"
@@ -58,7 +59,7 @@ struct settings {
 	int color, sandbox;
 	int64_t ready_fd;
 	const char *events;
-	int events_fd;			/* the same file, or -1 */
+	struct event_file events_file;	/* the same file, open */
 	/* listening */
 	bool reuseport, keep, once, check, live;
 	int64_t max_conns, backlog, accept_timeout;

@@ -139,6 +139,7 @@ worker_run(struct workers *all, int index)
 	echo_worker_name(v, index, name);
 	if (app_open(&v->app, v->settings) < 0)
 		return STATUS_NETWORK;
+	v->app.forked = true;
 	v->app.on_signal = echo_worker_signal;
 	v->app.worker = name;
 	v->one_client = v->settings->accept == ACCEPT_BLOCKING;
@@ -179,6 +180,8 @@ on_death(struct workers *all, struct worker *w, int status)
 	struct echo_server *v = all->user;
 	char name[REGISTRY_NAME];
 
+	if (app_child_lost_output(&v->app, status) || all->stopping)
+		return;
 	echo_worker_name(v, w->index, name);
 	if (v->handoff.count)
 		handoff_died(&v->handoff, w->index);

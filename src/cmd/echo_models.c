@@ -81,6 +81,7 @@ on_fork(struct fork_model *f, int fd)
 	sock_set_close(&v->membership.set);
 	if (app_open(&v->app, v->settings) < 0)
 		return STATUS_NETWORK;
+	v->app.forked = true;
 	v->app.on_signal = echo_worker_signal;
 	v->one_client = true;
 	v->service = (struct service){ .last_id = f->begun - 1 + f->denied };
@@ -129,10 +130,11 @@ forks_admit(struct fork_model *f, struct conn *c)
 }
 
 static void
-on_fork_left(struct fork_model *f, struct source_count *counted)
+on_fork_left(struct fork_model *f, struct source_count *counted, int status)
 {
 	struct echo_server *v = f->user;
 
+	app_child_lost_output(&v->app, status);
 	admission_left(&v->setup.admission, counted);
 }
 
@@ -300,7 +302,7 @@ serve_blocking(struct echo_server *v, int listener)
 	struct backoff backoff = { .pause = 0 };
 	int64_t reported = 0, pause = 0;
 
-	while (!v->stop.leave.ends) {
+	while (!v->stop.leave.ends && !v->app.output_error) {
 		int fd = wait_for_signal_or(v, listener, pause);
 
 		pause = 0;

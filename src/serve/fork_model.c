@@ -128,9 +128,10 @@ fork_model_open(struct fork_model *f, struct loop *l,
 void
 fork_model_reap(struct fork_model *f)
 {
+	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct forked *child;
 
 		HASH_FIND(hh, f->children, &pid, sizeof(pid), child);
@@ -138,7 +139,7 @@ fork_model_reap(struct fork_model *f)
 		if (!child)
 			continue;
 		HASH_DEL(f->children, child);
-		f->on_left(f, child->counted);
+		f->on_left(f, child->counted, status);
 		free(child);
 		f->counters->closed++;
 		acceptor_freed(&f->acceptor);

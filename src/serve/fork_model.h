@@ -16,8 +16,9 @@ struct fork_model {
 	int64_t reported;		/* when on_fault() was last called */
 	/* Whether c may come; else it is taken over. */
 	bool (*admits)(struct fork_model *, struct conn *c);
-	/* A child has ended: its connection's c->counted. */
-	void (*on_left)(struct fork_model *, struct source_count *);
+	/* A child has ended: its connection's c->counted; see waitpid(2). */
+	void (*on_left)(struct fork_model *, struct source_count *,
+	    int status);
 	/* In the child, with all descriptors; returns its exit status. */
 	int (*run)(struct fork_model *, int fd);
 	void (*on_fault)(struct fork_model *);	/* see fail_text() */

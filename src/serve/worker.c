@@ -221,10 +221,9 @@ workers_reap(struct workers *all)
 		w->cpu += timeval_seconds(usage.ru_utime) +
 		    timeval_seconds(usage.ru_stime);
 		all->running--;
-		if (!all->stopping) {
-			all->on_death(all, w, status);
+		all->on_death(all, w, status);
+		if (!all->stopping)
 			worker_start_later(w);
-		}
 	}
 	if (all->stopping && !all->running)
 		all->on_stopped(all);

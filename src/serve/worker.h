@@ -36,7 +36,7 @@ struct workers {
 	void (*on_forked)(struct workers *, int index);
 	/* In the child, when all are forked; returns its exit status. */
 	int (*run)(struct workers *, int index);
-	/* A worker died (status: waitpid(2)) and will be restarted. */
+	/* A worker died (status: waitpid(2)); unless stopping, it restarts. */
 	void (*on_death)(struct workers *, struct worker *, int status);
 	/* fork(2) failed (fail_text()); it is tried again. */
 	void (*on_refused)(struct workers *);
