@@ -313,6 +313,80 @@ told("seen"); reset(c)'
 	complained "stdout: No space left on device"
 }
 
+# with_stderr REDIRECTION ARG...: rpnc connect; a line goes there and back.
+with_stderr() {
+	run bash -c "timeout 20 rpnc connect ${*:2} 127.0.0.1 $port <<<hello $1"
+	assert_output hello
+}
+
+@test "stream: what -x or -v asks for is not lost on stderr with status 0" {
+	local to
+	start echo 127.0.0.1 0
+	for to in '2>/dev/full' '2>&-'; do
+		with_stderr "$to" -x
+		assert_equal "$status" 1
+		with_stderr "$to" -v
+		assert_equal "$status" 1
+		# events that nobody asked for are no such thing
+		with_stderr "$to"
+		assert_equal "$status" 0
+	done
+	start echo -u 127.0.0.1 0
+	with_stderr '2>/dev/full' -u -x
+	assert_equal "$status" 1
+	timeout 20 rpnc listen -x --ready-fd 4 127.0.0.1 0 4>address 2>/dev/full \
+		</dev/null >out 3>&- &
+	pid=$!
+	pids+=("$pid")
+	eventually test -s address
+	rpnc connect "$(<address)" <<<hello
+	ends_with 1 "$pid"
+	assert_equal "$(<out)" hello
+}
+
+@test "stream: a reader of stderr that goes costs the dump, not the bytes" {
+	start echo 127.0.0.1 0
+	head -c 3000000 /dev/urandom >data
+	run -1 bash -c "timeout 50 rpnc connect -x 127.0.0.1 $port \
+		<data 2> >(head -n 1 >/dev/null) >got"
+	cmp data got
+}
+
+# dumped MARK: the bytes of the lines that begin with MARK, from stdin.
+dumped() {
+	"$PYTHON" -c 'import sys
+mark = sys.argv[1] + " "
+for line in sys.stdin:
+    if line.startswith(mark):
+        hexed = line[len(mark) + 8:len(mark) + 59]
+        sys.stdout.buffer.write(bytes.fromhex(hexed))' "$1"
+}
+
+# is_full FD: no more bytes go into the pipe.
+is_full() {
+	"$PYTHON" -c 'import array, fcntl, sys, termios
+n = array.array("i", [0])
+fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, n)
+sys.exit(n[0] < 60000)' "$1"
+}
+
+@test "stream: a slow reader of -x gets the whole dump" {
+	start echo 127.0.0.1 0
+	head -c 3000000 /dev/urandom >data
+	mkfifo dump
+	timeout 50 rpnc connect -x 127.0.0.1 "$port" <data >got 2>dump 3>&- &
+	pid=$!
+	pids+=("$pid")
+	exec 8<dump
+	eventually is_full 8
+	cat <&8 >lines
+	ends_with 0 "$pid"
+	exec 8<&-
+	cmp data got
+	dumped '>' <lines | cmp - data
+	dumped '#1<' <lines | cmp - data
+}
+
 @test "connect: closed descriptors harm nothing they need not" {
 	start echo 127.0.0.1 0
 	address=127.0.0.1:$port

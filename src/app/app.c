@@ -27,11 +27,13 @@
 #include "app/ready.h"
 #include "base/container.h"
 #include "base/signals.h"
+#include "base/standard_fds.h"
 #include "report/wrap.h"
 
 enum {
 	PATIENCE_MS = 1000,	/* a slow reader delays the end by this much */
-	OUTPUT_LOST = 128,	/* exit status of a child: this and an errno */
+	OUTPUT_LOST = 128,	/* a child's status: this, plus the errno of
+				 * stdout, or 0 if stderr has lost lines */
 };
 
 /*
@@ -61,8 +63,12 @@ on_out_fail(struct sink *s)
 bool
 app_child_lost_output(struct app *a, int status)
 {
-	if (!WIFEXITED(status) || WEXITSTATUS(status) <= OUTPUT_LOST)
+	if (!WIFEXITED(status) || WEXITSTATUS(status) < OUTPUT_LOST)
 		return false;
+	if (WEXITSTATUS(status) == OUTPUT_LOST) {
+		a->err.lost = true;
+		return false;
+	}
 	errno = WEXITSTATUS(status) - OUTPUT_LOST;
 	if (!a->out.failed)
 		sink_break(&a->out);
@@ -194,31 +200,38 @@ app_open(struct app *a, const struct settings *s)
 	    sink_open(&a->out, &a->loop, STDOUT_FILENO, false) < 0)
 		return -1;
 	a->out.on_fail = on_out_fail;
+	a->err.keeps = s->hex;	/* a dump is whole */
+	a->err.lost = standard_fds_was_closed(STDERR_FILENO);
 	return signals_open(a);
 }
 
-/* Waits for the reader of stdout; after a signal, not for long. */
+/* Waits for its reader; after a signal, not for long. */
 static void
-flush_out(struct app *a)
+flush_whole(struct app *a, struct sink *s)
 {
 	struct signalfd_siginfo info;
 
-	while (sink_flush(&a->out, a->ended_by ? PATIENCE_MS : -1,
-	    a->signals.fd) < 0 && !a->out.failed &&
+	while (sink_flush(s, a->ended_by ? PATIENCE_MS : -1,
+	    a->signals.fd) < 0 && !s->failed &&
 	    read(a->signals.fd, &info, sizeof(info)) == sizeof(info))
 		if (is_end_signal(&info))
 			app_end_by(a, (int)info.ssi_signo);
 }
 
-/* A verdict that came later is no reason to end with 0. */
+/*
+ * A verdict that came later is no reason to end with 0. On stderr, what -x and
+ * -v print was asked for.
+ */
 static int
 final_status(const struct app *a)
 {
-	bool lost = a->output_error ||
-	    (a->events.faults && a->events.faults->lost);
+	bool asked = a->settings->hex || a->settings->verbose;
+	bool lost = asked && !a->interactive && a->err.lost;
 
-	if (a->forked && a->output_error)
+	if (a->forked && (a->output_error || (lost && !a->status)))
 		return OUTPUT_LOST + a->output_error;
+	lost |= a->output_error ||
+	    (a->events.faults && a->events.faults->lost);
 	return lost && a->status == STATUS_OK ? STATUS_NETWORK :
 	    (int)a->status;
 }
@@ -229,8 +242,11 @@ app_close(struct app *a)
 	rate_limit_end(&a->peers, &a->loop);
 	if (a->ended_by)
 		signals_hurry();
-	flush_out(a);
-	sink_flush(&a->err, PATIENCE_MS, -1);
+	flush_whole(a, &a->out);
+	if (a->settings->hex)
+		flush_whole(a, &a->err);
+	if (sink_flush(&a->err, PATIENCE_MS, -1) < 0)
+		a->err.lost = true;
 	sink_close(&a->out);
 	sink_close(&a->err);
 	loop_del(&a->loop, &a->signals);
@@ -285,7 +301,7 @@ app_fault(struct app *a)
 	/* a slow reader, too, learns why the status is not 0 */
 	a->err.keeps = true;
 	app_print(a, line, false);
-	a->err.keeps = false;
+	a->err.keeps = a->settings->hex;
 	a->status = fail_status();
 }
 

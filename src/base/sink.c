@@ -86,7 +86,7 @@ sink_break(struct sink *s)
 {
 	int error = errno;
 
-	s->failed = true;
+	s->failed = s->lost = true;
 	s->length = 0;
 	s->awaited = false;
 	loop_timer_cancel(s->loop, &s->hang_up);
@@ -319,6 +319,7 @@ sink_write(struct sink *s, const void *data, size_t length)
 	if (s->lossy && !s->keeps && s->length &&
 	    s->length + length > LOSSY_LIMIT) {
 		s->dropped += lines_in(data, length);
+		s->lost = true;
 		return 0;
 	}
 	if (!s->length && !s->corked)
@@ -354,7 +355,8 @@ sink_uncork(struct sink *s)
 bool
 sink_full(const struct sink *s)
 {
-	return s->awaited || (s->length > 0 && !s->corked);
+	return s->awaited || (s->length > 0 && !s->corked) ||
+	    (s->beside && sink_full(s->beside));
 }
 
 int

@@ -32,6 +32,8 @@ struct sink {
 	char *queue;		/* bytes not yet written */
 	size_t start, length, room;
 	size_t dropped;		/* lines that a lossy sink lost */
+	bool lost;		/* it has lost some, or is broken */
+	struct sink *beside;	/* full counts for both; or NULL */
 	int64_t wrote;		/* when the reader last took bytes */
 	void (*on_drained)(struct sink *);
 	void (*on_fail)(struct sink *);		/* see fail_text() */

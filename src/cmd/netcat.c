@@ -167,6 +167,42 @@ on_drained(struct sink *s)
 		n->on_drained(n);
 }
 
+/* The dump goes out, so that what waited for it is read again. */
+static void
+on_dumped(struct sink *s)
+{
+	struct netcat *n = container_of(s, struct netcat, app.err);
+
+	if (!sink_full(&n->app.out))
+		on_drained(&n->app.out);
+}
+
+static void
+on_undumped(struct timer *t)
+{
+	on_dumped(&container_of(t, struct netcat, undumped)->app.err);
+}
+
+/* Then the relay goes on without the dump, but the status will tell. */
+static void
+on_dump_fail(struct sink *s)
+{
+	struct netcat *n = container_of(s, struct netcat, app.err);
+
+	/* from the loop, because the relay may be the caller */
+	n->undumped.on_timer = on_undumped;
+	loop_timer_set(&n->app.loop, &n->undumped, loop_now());
+}
+
+/* A reader of the dump that is slow holds up the bytes that it shows. */
+static void
+netcat_dump(struct netcat *n)
+{
+	n->app.out.beside = n->relay.shown = &n->app.err;
+	n->app.err.on_drained = on_dumped;
+	n->app.err.on_fail = on_dump_fail;
+}
+
 bool
 netcat_wants_prompt(const struct settings *s)
 {
@@ -219,6 +255,8 @@ netcat_open(struct netcat *n, const struct settings *s)
 		return -1;
 	n->relay.user = n;
 	n->app.out.on_drained = on_drained;
+	if (s->hex && !netcat_wants_prompt(s))
+		netcat_dump(n);
 	return 0;
 }
 

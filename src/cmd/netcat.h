@@ -14,6 +14,7 @@ struct netcat {
 	struct relay_options relay_options;
 	struct congestion congestion;
 	struct losses unsent;		/* datagrams that could not be sent */
+	struct timer undumped;		/* stderr takes no more of the dump */
 	unsigned last_id;		/* the newest connection's */
 	/* The last connection has closed. */
 	void (*on_last)(struct netcat *);

@@ -539,6 +539,7 @@ relay_resume(struct relay *r)
 		c->active = loop_now();
 		relay_conn_watch_or_close(rc);
 	}
+	relay_watch_input(r);
 }
 
 void

@@ -62,6 +62,7 @@ struct relay {
 	const struct relay_options *options;
 	const struct relay_ops *ops;
 	struct sink *out;
+	struct sink *shown;	/* where on_data() shows input, or NULL */
 	void *user;
 	struct conn *conns;	/* the user of each is its relay_conn */
 	unsigned count;
@@ -101,7 +102,7 @@ void relay_send(struct relay *, struct conn *c, const void *data,
     size_t length);
 void relay_shut(struct conn *c);
 
-/* The caller calls this when out has room: connections are read again. */
+/* For the caller, when out or shown has room: what waited is read again. */
 void relay_resume(struct relay *);
 
 void relay_free(struct relay *);

@@ -117,7 +117,7 @@ void
 relay_watch_input(struct relay *r)
 {
 	bool wanted = r->count && !r->in.ended && !r->in.none &&
-	    relay_has_room(r);
+	    relay_has_room(r) && !(r->shown && sink_full(r->shown));
 	bool later = r->options->delay && (input_has_line(&r->in) ||
 	    loop_now() < r->in.next);
 
