@@ -23,14 +23,14 @@ event_file_open(struct event_file *f, const char *name)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (f->faults == MAP_FAILED) {
 		f->faults = NULL;
-		return fail("--events %.200s", name);
+		return fail("%.200s", name);
 	}
 	/* O_APPEND: processes share it */
 	f->fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK |
 	    O_NOCTTY | O_CLOEXEC, 0666);
 	if (f->fd >= 0)
 		return 0;
-	fail("--events %.200s", name);
+	fail("%.200s", name);
 	if (errno == ENXIO && is_fifo(name))
 		fail_add("no process reads this fifo");
 	return fail_status_set(STATUS_USAGE);

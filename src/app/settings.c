@@ -197,7 +197,8 @@ settings_events(struct settings *s)
 	if (file_is_stdout(s->events))
 		return fail_as(STATUS_USAGE, "--events -: events are on "
 		    "standard output with --json");
-	return event_file_open(&s->events_file, s->events);
+	return event_file_open(&s->events_file, s->events) < 0 ?
+	    fail_option("--events") : 0;
 }
 
 int
