@@ -7,76 +7,30 @@ load helpers
 export port
 
 setup_file() {
-	export PYTHONPATH=$BATS_FILE_TMPDIR PYTHONDONTWRITEBYTECODE=1
-	cat >"$BATS_FILE_TMPDIR/client.py" <<-'END'
-		import json, os, re, resource, select, signal, socket, sys, time
+	export PYTHONPATH=$BATS_FILE_TMPDIR:$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
+	cat >"$BATS_FILE_TMPDIR/served.py" <<-'END'
+		from client import *
 
 		port = os.environ.get("port", "")
 		pid = int(sys.argv[1])
-		socket.setdefaulttimeout(20)
 
-		def dial():
-		    if port.isdigit():
-		        return socket.create_connection(("127.0.0.1", int(port)))
-		    s = socket.socket(socket.AF_UNIX)
-		    s.connect("sock")
-		    return s
-
-		def line(s):
-		    text = b""
-		    while not text.endswith(b"\n"):
-		        more = s.recv(1)
-		        assert more, "end after %r" % text
-		        text += more
-		    return text.decode()
-
-		def whose(s):
-		    return int(re.search(r" pid=(\d+) ", line(s))[1])
-
-		def echoed(s, data=b"hello\n"):
-		    s.sendall(data)
-		    got = b""
-		    while len(got) < len(data):
-		        more = s.recv(1 << 20)
-		        assert more, "end"
-		        got += more
-		    assert got == data
+		def connected():
+		    return dial(port) if port.isdigit() else local("sock")
 
 		def finish(s):
-		    s.shutdown(socket.SHUT_WR)
+		    s.shutdown(SHUT_WR)
 		    assert s.recv(1) == b""
 		    s.close()
 
-		def silent(s):
-		    return not select.select([s], [], [], 0.2)[0]
-
-		def until(condition):
-		    end = time.monotonic() + 20
-		    while not condition():
-		        assert time.monotonic() < end, "it never happened"
-		        select.select([], [], [], 0.01)
-
-		def children(pid):
-		    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-		        return sorted(map(int, f.read().split()))
-
 		def holders():
 		    """The pids that have the listening socket."""
-		    with open("/proc/net/tcp") as f:
-		        rows = [r.split() for r in f.readlines()[1:]]
-		    inode, = (r[9] for r in rows if r[3] == "0A" and
-		        int(r[1].split(":")[1], 16) == int(port))
-		    def has(p):
-		        d = "/proc/%d/fd" % p
-		        return any(os.readlink(d + "/" + f) == "socket:[%s]" % inode
-		            for f in os.listdir(d) if f.isdigit())
-		    return [p for p in [pid] + children(pid) if has(p)]
+		    return [p for p in [pid] + children(pid) if listening(port) & inodes(p)]
 	END
 }
 
 # client [PID]: the Python on stdin.
 client() {
-	(echo 'from client import *' && cat) >script.py
+	(echo 'from served import *' && cat) >script.py
 	timeout 60 python3 script.py "$pid"
 }
 
@@ -89,10 +43,10 @@ refuses() {
 @test "echo --accept blocking: a worker has one client at a time, from one queue" {
 	start echo -w 2 --identify --accept blocking 127.0.0.1 0
 	client <<-'END'
-		a, b = dial(), dial()
+		a, b = connected(), connected()
 		assert sorted((whose(a), whose(b))) == children(pid)
-		c = dial()
-		assert silent(c)
+		c = connected()
+		assert quiet(c)
 		echoed(a), echoed(b, b"x" * 1000000)
 		finish(a)
 		assert whose(c) in children(pid)
@@ -100,7 +54,7 @@ refuses() {
 		victim = children(pid)[0]
 		os.kill(victim, signal.SIGKILL)
 		until(lambda: victim not in children(pid) and len(children(pid)) == 2)
-		a, b = dial(), dial()
+		a, b = connected(), connected()
 		assert sorted((whose(a), whose(b))) == children(pid)
 	END
 	end TERM
@@ -112,7 +66,7 @@ refuses() {
 	start echo -w 3 --identify --json --accept handoff 127.0.0.1 0
 	client <<-'END'
 		assert holders() == [pid]
-		held = [dial() for _ in range(6)]
+		held = [connected() for _ in range(6)]
 		names = [whose(s) for s in held]
 		assert sorted(names) == sorted(children(pid) * 2), names
 		[echoed(s) for s in held]
@@ -120,10 +74,10 @@ refuses() {
 		for s in [s for s, n in zip(held, names) if n != victim]:
 		    finish(s)
 		rest = set(children(pid)) - {victim}
-		until(lambda: whose(dial()) in rest)
+		until(lambda: whose(connected()) in rest)
 		# stopped, it has two; what it is given then the others take when it dies
 		os.kill(victim, signal.SIGSTOP)
-		more = [dial() for _ in range(9)]
+		more = [connected() for _ in range(9)]
 		os.kill(victim, signal.SIGKILL)
 		answers = [whose(s) for s in more]
 		assert set(answers) == rest, answers
@@ -131,7 +85,7 @@ refuses() {
 		# its successor has none open, and gets the next
 		until(lambda: len(set(children(pid)) - {victim}) == 3)
 		successor, = set(children(pid)) - {victim} - rest
-		until(lambda: whose(dial()) == successor)
+		until(lambda: whose(connected()) == successor)
 	END
 	end TERM
 	assert_equal "$status" 143
@@ -141,10 +95,10 @@ refuses() {
 	start echo -w 1 --identify --accept handoff 127.0.0.1 0
 	client <<-'END'
 		victim, = children(pid)
-		first = dial()
+		first = connected()
 		assert whose(first) == victim
 		os.kill(victim, signal.SIGSTOP)
-		waiting = [dial() for _ in range(9)]
+		waiting = [connected() for _ in range(9)]
 		os.kill(victim, signal.SIGKILL)
 		for s in waiting:
 		    assert whose(s) != victim
@@ -158,7 +112,7 @@ refuses() {
 		rm -f workers
 		start echo -w 2 --identify --accept "$model" 127.0.0.1 0
 		client <<-'END'
-			held = [dial() for _ in range(4)]
+			held = [connected() for _ in range(4)]
 			for s in held:
 			    whose(s)
 			open("workers", "w").write("\n".join(map(str, children(pid))))
@@ -175,19 +129,19 @@ refuses() {
 @test "echo --accept fork: a process for each connection, with its end, -w at once" {
 	start echo -w 2 --identify --accept fork 127.0.0.1 0
 	client <<-'END'
-		a, b = dial(), dial()
+		a, b = connected(), connected()
 		names = [whose(a), whose(b)]
 		assert sorted(names) == children(pid)
 		assert holders() == [pid]
-		c = dial()
-		assert silent(c)
+		c = connected()
+		assert quiet(c)
 		echoed(a, b"x" * 1000000), finish(a)
 		assert whose(c) not in names
 		echoed(c), finish(c)
 		os.kill(names[1], signal.SIGKILL)
 		assert b.recv(1) == b""
 		until(lambda: not children(pid))
-		open("last", "w").write(str(whose(dial())))
+		open("last", "w").write(str(whose(connected())))
 	END
 	end TERM
 	assert_equal "$status" 143
@@ -197,7 +151,7 @@ refuses() {
 	# more at once where no number is given, and none outlives the parent
 	start echo --identify --accept fork 127.0.0.1 0
 	client <<-'END'
-		held = [dial() for _ in range(20)]
+		held = [connected() for _ in range(20)]
 		names = [whose(s) for s in held]
 		assert sorted(names) == children(pid)
 		os.kill(pid, signal.SIGKILL)
@@ -212,7 +166,7 @@ refuses() {
 		start echo -w 2 --identify --accept "$model" -U sock
 		port=none client <<-'END'
 			for i in range(4):
-			    s = dial()
+			    s = connected()
 			    assert whose(s) != pid
 			    echoed(s), finish(s)
 		END
@@ -233,7 +187,7 @@ refuses() {
 @test "echo --work: each request takes so much CPU" {
 	start echo --json --work 5ms 127.0.0.1 0
 	client <<-'END'
-		s = dial()
+		s = connected()
 		for i in range(40):
 		    echoed(s)
 	END
@@ -245,13 +199,13 @@ refuses() {
 @test "echo --stall: each third request waits, and who comes meanwhile" {
 	start echo --stall 300ms:3 127.0.0.1 0
 	client <<-'END'
-		a = dial()
+		a = connected()
 		for before in 2, 1:
 		    for _ in range(before):
 		        echoed(a)
 		    began = time.monotonic()
 		    a.sendall(b"the third one")
-		    b = dial()
+		    b = connected()
 		    echoed(b)
 		    assert time.monotonic() - began >= 0.29
 		    assert a.recv(99) == b"the third one"
@@ -267,7 +221,7 @@ refuses() {
 			slow = []
 			for i in range(8):
 			    began = time.monotonic()
-			    s = dial()
+			    s = connected()
 			    echoed(s), finish(s)
 			    if time.monotonic() - began >= 0.19:
 			        slow.append(i)
@@ -395,7 +349,7 @@ refused() {
 	local model
 	for model in shared blocking; do
 		start echo --accept "$model" 127.0.0.1 0
-		client <<<'s = dial(); echoed(s)'
+		client <<<'s = connected(); echoed(s)'
 		stop
 		start echo -u --accept "$model" 127.0.0.1 0
 		run -0 client <<-'END'
@@ -423,12 +377,12 @@ limited() {
 	model=$1 out=$file client <<-'END'
 		model = os.environ["model"]
 		if model == "blocking":         # one at a time: no room for one
-		    [finish(s) for s in (dial(), dial()) if whose(s)]
+		    [finish(s) for s in (connected(), connected()) if whose(s)]
 		    for p in children(pid):
 		        used = set(map(int, os.listdir("/proc/%d/fd" % p)))
 		        free = min(set(range(24)) - used)
 		        resource.prlimit(p, resource.RLIMIT_NOFILE, (free, 24))
-		waiting = [dial() for _ in range(60)]
+		waiting = [connected() for _ in range(60)]
 		served = []
 		def served_now(wait):
 		    ready = select.select(waiting, [], [], wait)[0]
@@ -460,7 +414,7 @@ limited() {
 		    finish(s)
 		assert told() == 0 if model == "fork" else 1 <= told() <= 2
 		if model == "handoff":
-		    owners = sorted(whose(s) for s in [dial() for _ in range(6)])
+		    owners = sorted(whose(s) for s in [connected() for _ in range(6)])
 		    assert owners == sorted(children(pid) * 3), "no longer to the least loaded"
 	END
 	end TERM
@@ -488,10 +442,10 @@ limited() {
 	start echo --accept fork 127.0.0.1 0
 	prlimit --pid "$pid" --nproc="$soft": # only its start saw the limit
 	client <<-'END'
-		held = [dial() for _ in range(12)]
+		held = [connected() for _ in range(12)]
 		[echoed(s) for s in held[:10]]
 		held[10].sendall(b"?")
-		assert silent(held[10]) and len(children(pid)) == 10
+		assert quiet(held[10]) and len(children(pid)) == 10
 		finish(held[0])
 		assert held[10].recv(1) == b"?"
 	END
@@ -500,7 +454,7 @@ limited() {
 	with_faults clone:error=EAGAIN:when=1..3
 	start echo --accept fork 127.0.0.1 0
 	client <<-'END'
-		for s in [dial() for _ in range(5)]:
+		for s in [connected() for _ in range(5)]:
 		    echoed(s), finish(s)
 	END
 	end TERM

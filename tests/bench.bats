@@ -89,7 +89,7 @@ in_namespace() {
 @test "bench: a peer that hangs is ended and said to hang; one that dies says why" {
 	cat >hang.py <<-END
 		import sys
-		import apart, ground, rounds, rows_bulk, rows_echo, show
+		import apart, rounds, runner, rows_bulk, rows_echo, show
 		from stats import Target
 
 		try:
@@ -97,19 +97,19 @@ in_namespace() {
 		    apart.network(apart.congestion_control())
 		except apart.Unavailable as e:
 		    sys.exit(str(e))
-		g = ground.Ground(True, 1000)
-		g.patience, g.bytes = 0.2, 1 << 20
+		r = runner.Runner(True, 1000)
+		r.patience, r.bytes = 0.2, 1 << 20
 		mute = "{load} sink {host} {port}"
 		row = rounds.Row("test", "bulk echo", [
 		    rounds.Variant("rpnc", rows_bulk.reflected(rows_bulk.REFLECT["rpnc"])),
 		    rounds.Variant("mute", rows_bulk.reflected(mute)),
 		    rounds.Variant("wrong", rows_bulk.reflected("{rpnc} nonsense"))],
 		    [Target(1, ("mute",)), Target(1, ("wrong",))])
-		found = rounds.run(row, g, rounds.Clock(1), 3, False)
+		found = rounds.run(row, r, rounds.Clock(1), 3, False)
 		rounds.judge(found, 3)
 		show.say(show.table(found))
-		assert not g.alive
-		g.clear()
+		assert not r.alive
+		r.clear()
 	END
 	in_namespace hang.py
 	assert_line --regexp '^  mute +hung$'

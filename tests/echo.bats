@@ -8,94 +8,26 @@ export port
 # The clients are Python: it says exactly what is sent, shut and reset, and
 # when. Each waits for 20 s at most.
 setup_file() {
-	export PYTHONPATH=$BATS_FILE_TMPDIR PYTHONDONTWRITEBYTECODE=1
-	cat >"$BATS_FILE_TMPDIR/client.py" <<-'END'
-		import errno, glob, json, os, re, resource, select, signal
-		import socket, struct, sys, time
+	export PYTHONPATH=$BATS_FILE_TMPDIR:$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
+	cat >"$BATS_FILE_TMPDIR/served.py" <<-'END'
+		from client import *
 
 		port = os.environ.get("port", "")
 		port = int(port) if port.isdigit() else 0
 		pid = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-		socket.setdefaulttimeout(20)
-		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+		raise_limit()
 
-		def tcp(host="127.0.0.1"):
-		    return socket.create_connection((host, port))
+		def connected(host="127.0.0.1"):
+		    return dial(port, host)
 
-		def udp(family=socket.AF_INET):
-		    return socket.socket(family, socket.SOCK_DGRAM)
-
-		def exact(s, n):
-		    data = b""
-		    while len(data) < n:
-		        more = s.recv(min(n - len(data), 1 << 20))
-		        assert more, "end after %d of %d bytes" % (len(data), n)
-		        data += more
-		    return data
-
-		def rest(s):
-		    return b"".join(iter(lambda: s.recv(1 << 20), b""))
-
-		def line(s):
-		    text = b""
-		    while not text.endswith(b"\n"):
-		        text += exact(s, 1)
-		    return text.decode()
-
-		def echoed(s, data):
-		    s.sendall(data)
-		    assert exact(s, len(data)) == data
-
-		def reset(s):
-		    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-		                 struct.pack("ii", 1, 0))
-		    s.close()
-
-		def silent(s, seconds=0.3):
-		    return not select.select([s], [], [], seconds)[0]
-
-		def until(condition, seconds=20):
-		    end = time.monotonic() + seconds
-		    while not condition():
-		        assert time.monotonic() < end, "it never happened"
-		        select.select([], [], [], 0.01)
-
-		def children(pid):
-		    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-		        return sorted(map(int, f.read().split()))
-
-		def inodes(pid):
-		    found = set()
-		    for fd in glob.glob("/proc/%d/fd/*" % pid):
-		        m = re.match(r"socket:\[(\d+)\]", os.readlink(fd))
-		        if m:
-		            found.add(m[1])
-		    return found
-
-		def listening(name="tcp"):
-		    with open("/proc/net/" + name) as f:
-		        rows = [r.split() for r in f.readlines()[1:]]
-		    return {r[9] for r in rows if r[3] == "0A" and
-		            int(r[1].split(":")[1], 16) == port}
-
-		def cpu(pid):
-		    with open("/proc/%d/stat" % pid) as f:
-		        fields = f.read().rsplit(")", 1)[1].split()
-		    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-		def rss(pid):
-		    with open("/proc/%d/status" % pid) as f:
-		        return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1]) * 1024
-
-		def whose(s):
-		    return int(re.search(r" pid=(\d+) ", line(s))[1])
+		def datagrams(family=socket.AF_INET):
+		    return socket.socket(family, SOCK_DGRAM)
 	END
 }
 
 # client [PID]: the Python on stdin.
 client() {
-	(echo 'from client import *' && cat) >script.py
+	(echo 'from served import *' && cat) >script.py
 	timeout 60 python3 script.py "$@"
 }
 
@@ -127,11 +59,11 @@ bats_require_minimum_version 1.5.0
 	client <<-'END'
 		data = os.urandom(3 << 20)
 		for host in "127.0.0.1", "::1", "127.9.9.9":
-		    s = tcp(host)
+		    s = connected(host)
 		    for size in 1, 2, 65535, 65536, 65537:
 		        echoed(s, data[:size])
 		    s.close()
-		    s = tcp(host)
+		    s = connected(host)
 		    s.setblocking(False)
 		    sent, got = 0, b""
 		    while len(got) < len(data):
@@ -146,16 +78,16 @@ bats_require_minimum_version 1.5.0
 		            assert more
 		            got += more
 		    s.setblocking(True)
-		    assert got == data and rest(s) == b""
+		    assert got == data and whole(s) == b""
 	END
 }
 
 @test "echo: an end without a byte is answered by an end" {
 	start echo 127.0.0.1 0
 	client <<-'END'
-		s = tcp()
+		s = connected()
 		s.shutdown(socket.SHUT_WR)
-		assert rest(s) == b""
+		assert whole(s) == b""
 	END
 }
 
@@ -163,7 +95,7 @@ bats_require_minimum_version 1.5.0
 	start echo 127.0.0.1 0
 	assert_equal "${addrs[*]}" "127.0.0.1:$port"
 	client <<-'END'
-		echoed(tcp(), b"here")
+		echoed(connected(), b"here")
 		assert socket.socket().connect_ex(("127.0.0.2", port)) == errno.ECONNREFUSED
 	END
 }
@@ -173,13 +105,13 @@ bats_require_minimum_version 1.5.0
 	start echo -4 0
 	assert_equal "${addrs[*]}" "0.0.0.0:$port"
 	client <<-'END'
-		echoed(tcp(), b"four")
+		echoed(connected(), b"four")
 		assert socket.socket(socket.AF_INET6).connect_ex(("::1", port)) == errno.ECONNREFUSED
 	END
 	start echo -6 0
 	assert_equal "${addrs[*]}" "[::]:$port"
 	client <<-'END'
-		echoed(tcp("::1"), b"six")
+		echoed(connected("::1"), b"six")
 		assert socket.socket().connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
 	END
 }
@@ -190,7 +122,7 @@ bats_require_minimum_version 1.5.0
 		for family, host in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
 		    if family == socket.AF_INET6 and not open("/proc/net/if_inet6").read():
 		        continue
-		    s = udp(family)
+		    s = datagrams(family)
 		    s.connect((host, port))
 		    for size in 0, 1, 1472, 1473, 9000, 65506, 65507, 0:
 		        data = os.urandom(size)
@@ -208,14 +140,14 @@ bats_require_minimum_version 1.5.0
 @test "echo -u: of what came joined, or at once, each gets its own back whole" {
 	start echo -u --json 0
 	client "$pid" <<-'END' >counted
-		SEGMENT = 103                   # udp(7), UDP_SEGMENT
+		SEGMENT = 103                   # datagrams(7), UDP_SEGMENT
 		sizes = [0, 1, 0, 300, 700, 0, 1400, 1400, 1400, 700, 1, 1, 0, 0, 1401]
 		total = pieces = 0
 		families = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.0.3")]
 		if open("/proc/net/if_inet6").read():
 		    families.append((socket.AF_INET6, "::1"))
 		for family, host in families:
-		    peers = [udp(family) for _ in range(6)]
+		    peers = [datagrams(family) for _ in range(6)]
 		    want = {s: [] for s in peers}
 		    def send(s, data, size=0):
 		        global total, pieces
@@ -260,7 +192,7 @@ bats_require_minimum_version 1.5.0
 		        send(s, os.urandom(65507))
 		        send(s, os.urandom(60000), 1200)
 		        back()
-		    assert all(silent(s, 0) for s in peers)
+		    assert all(quiet(s, 0) for s in peers)
 		print("%d of %d bytes" % (pieces, total))
 	END
 	end TERM
@@ -304,7 +236,7 @@ bats_require_minimum_version 1.5.0
 @test "echo: 500 UDP clients at once each get their own" {
 	start echo -u 127.0.0.1 0
 	client <<-'END'
-		clients = [udp() for _ in range(500)]
+		clients = [datagrams() for _ in range(500)]
 		for turn in range(3):
 		    for i, s in enumerate(clients):
 		        s.sendto(b"%d %d" % (turn, i), ("127.0.0.1", port))
@@ -319,7 +251,7 @@ bats_require_minimum_version 1.5.0
 @test "echo: a UDP wildcard replies from the address that was asked" {
 	start echo -u 0
 	client <<-'END'
-		s = udp()
+		s = datagrams()
 		for host in "127.0.0.2", "127.0.0.1", "127.8.7.6":
 		    s.sendto(b"who", (host, port))
 		    assert s.recvfrom(99) == (b"who", (host, port))
@@ -338,7 +270,7 @@ bats_require_minimum_version 1.5.0
 		    s.connect("sock")
 		    echoed(s, os.urandom(200000))
 		    s.shutdown(socket.SHUT_WR)
-		    assert rest(s) == b""
+		    assert whole(s) == b""
 	END
 	end TERM
 	assert_equal "$status" 143
@@ -418,7 +350,7 @@ bats_require_minimum_version 1.5.0
 @test "echo: 1000 clients open at once are all served, by turns" {
 	start echo 127.0.0.1 0
 	client <<-'END'
-		clients = [tcp() for _ in range(1000)]
+		clients = [connected() for _ in range(1000)]
 		for turn in range(3):
 		    for i, s in enumerate(clients):
 		        s.sendall(b"%d %06d" % (turn, i))
@@ -427,7 +359,7 @@ bats_require_minimum_version 1.5.0
 		for s in clients:
 		    s.shutdown(socket.SHUT_WR)
 		for s in clients:
-		    assert rest(s) == b""
+		    assert whole(s) == b""
 	END
 	end INT
 	assert_equal "$status" 130
@@ -437,8 +369,8 @@ bats_require_minimum_version 1.5.0
 @test "echo: a client that never reads costs bounded memory and stalls nobody" {
 	start echo 127.0.0.1 0
 	client "$pid" <<-'END'
-		echoed(tcp(), b"x" * 100000)
-		before = rss(pid)
+		echoed(connected(), b"x" * 100000)
+		before = memory(pid)
 		piece = os.urandom(1 << 20)
 		deaf = []
 		for _ in range(8):
@@ -451,15 +383,15 @@ bats_require_minimum_version 1.5.0
 		        sent += s.send(piece[sent % len(piece):])
 		        assert sent < 256 << 20, "it reads without end"
 		    deaf.append((s, sent))
-		grown = rss(pid) - before
+		grown = memory(pid) - before
 		assert grown < (32 << 20 if os.environ.get("SAN") else 2 << 20), grown
 		for i in range(200):
-		    echoed(tcp(), b"still here %d" % i)
+		    echoed(connected(), b"still here %d" % i)
 		# nothing was lost: it was only late
 		s, sent = deaf[3]
 		s.settimeout(20)
 		s.shutdown(socket.SHUT_WR)
-		whole = rest(s)
+		whole = whole(s)
 		assert len(whole) == sent
 		assert whole == (piece * (sent // len(piece) + 1))[:sent]
 	END
@@ -476,7 +408,7 @@ bats_require_minimum_version 1.5.0
 	}
 	start echo 127.0.0.1 0
 	cat >script.py <<-'END'
-		from client import *
+		from served import *
 		s = socket.socket()
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 		s.connect(("127.0.0.1", port))
@@ -487,7 +419,7 @@ bats_require_minimum_version 1.5.0
 		    sent += s.send(data[sent:])
 		s.settimeout(20)
 		s.shutdown(socket.SHUT_WR)
-		assert rest(s) == data[:sent]
+		assert whole(s) == data[:sent]
 	END
 	timeout 60 nsenter --user --net --preserve-credentials --target "$pid" \
 		python3 script.py
@@ -498,10 +430,10 @@ bats_require_minimum_version 1.5.0
 	client "$pid" <<-'END'
 		start = len(os.listdir("/proc/%d/fd" % pid))
 		for i in range(20):
-		    reset(tcp())                        # before or after accept(2)
-		    s = tcp(); echoed(s, b"x"); reset(s)   # in mid-conversation
-		    s = tcp(); s.sendall(b"y" * 50000); reset(s)   # with replies unread
-		    s = tcp(); s.sendall(b"z"); s.shutdown(socket.SHUT_WR); reset(s)
+		    reset(connected())                        # before or after accept(2)
+		    s = connected(); echoed(s, b"x"); reset(s)   # in mid-conversation
+		    s = connected(); s.sendall(b"y" * 50000); reset(s)   # with replies unread
+		    s = connected(); s.sendall(b"z"); s.shutdown(socket.SHUT_WR); reset(s)
 		    s = socket.socket()                 # while the server can't send
 		    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 		    s.connect(("127.0.0.1", port))
@@ -510,7 +442,7 @@ bats_require_minimum_version 1.5.0
 		        while select.select([], [s], [], 0.1)[1]:
 		            s.send(b"w" * 100000)
 		    reset(s)
-		echoed(tcp(), b"alive")
+		echoed(connected(), b"alive")
 		until(lambda: len(os.listdir("/proc/%d/fd" % pid)) == start)
 	END
 	end TERM
@@ -525,13 +457,13 @@ bats_require_minimum_version 1.5.0
 	rpnc() { ulimit -n 40 && exec rpnc "$@"; }
 	start echo -q 127.0.0.1 0
 	client "$pid" <<-'END'
-		clients = [tcp() for _ in range(60)]
+		clients = [connected() for _ in range(60)]
 		for s in clients:
 		    s.sendall(b"?")
 		served = [s for s in clients[:20] if exact(s, 1) == b"?"]
 		rest_of = clients[20:]
 		used = cpu(pid)
-		assert silent(clients[59], 1)           # for ten of its retries
+		assert quiet(clients[59], 1)           # for ten of its retries
 		assert cpu(pid) - used < 0.1, "it spins"
 		echoed(served[0], b"the others go on")
 		for s in served:
@@ -543,7 +475,7 @@ bats_require_minimum_version 1.5.0
 		for s in clients[40:]:
 		    assert exact(s, 1) == b"?"
 		    s.close()
-		echoed(tcp(), b"well again")
+		echoed(connected(), b"well again")
 	END
 	run cat err.0
 	assert_output 'rpnc: accept: Too many open files'
@@ -553,11 +485,11 @@ bats_require_minimum_version 1.5.0
 	start echo -q 127.0.0.1 0
 	prlimit --pid "$pid" --nofile=30:
 	client "$pid" <<-'END'
-		clients = [tcp() for _ in range(40)]
+		clients = [connected() for _ in range(40)]
 		for s in clients:
 		    s.sendall(b"?")
 		assert exact(clients[0], 1) == b"?"
-		assert silent(clients[39])
+		assert quiet(clients[39])
 		soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
 		resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, hard))
 		for s in clients[1:]:
@@ -587,10 +519,10 @@ bats_require_minimum_version 1.5.0
 	start echo -w 3 127.0.0.1 0
 	client "$pid" <<-'END'
 		assert len(children(pid)) == 3
-		until(lambda: all(len(inodes(p) & listening()) == 1 for p in children(pid)))
-		assert not inodes(pid) & listening()
-		assert len(listening()) == 3
-		assert set.union(*map(inodes, children(pid))) >= listening()
+		until(lambda: all(len(inodes(p) & listening(port)) == 1 for p in children(pid)))
+		assert not inodes(pid) & listening(port)
+		assert len(listening(port)) == 3
+		assert set.union(*map(inodes, children(pid))) >= listening(port)
 	END
 	run cat err.0
 	assert_output "A listening on 127.0.0.1:$port (tcp, reuseport, 1-3 of 3)"
@@ -601,11 +533,11 @@ bats_require_minimum_version 1.5.0
 	start echo -w 3 0
 	client "$pid" <<-'END'
 		for name in "tcp", "tcp6":
-		    until(lambda: all(len(inodes(p) & listening(name)) == 1
+		    until(lambda: all(len(inodes(p) & listening(port, name)) == 1
 		                      for p in children(pid)))
-		    assert not inodes(pid) & listening(name)
-		    assert len(listening(name)) == 3
-		echoed(tcp(), b"4"), echoed(tcp("::1"), b"6")
+		    assert not inodes(pid) & listening(port, name)
+		    assert len(listening(port, name)) == 3
+		echoed(connected(), b"4"), echoed(connected("::1"), b"6")
 	END
 }
 
@@ -618,7 +550,7 @@ bats_require_minimum_version 1.5.0
 		form = r"rpnc/1 name=A host=%s pid=([1-9]\d*) worker=([0-2])\n"
 		form = re.compile(form % re.escape(socket.gethostname()[:64]))
 		for i in range(120):
-		    s = tcp()
+		    s = connected()
 		    m = form.fullmatch(line(s))
 		    count.setdefault((int(m[1]), int(m[2])), []).append(s)
 		    if i % 10 == 0:
@@ -633,9 +565,9 @@ bats_require_minimum_version 1.5.0
 @test "echo --identify: one line says name, host, pid and worker" {
 	start echo -r --identify --name zoe_1.x-y 127.0.0.1 0
 	client <<-'END' >line
-		s = tcp()
+		s = connected()
 		s.shutdown(socket.SHUT_WR)
-		sys.stdout.buffer.write(rest(s))
+		sys.stdout.buffer.write(whole(s))
 	END
 	printf 'rpnc/1 name=zoe_1.x-y host=%s pid=%d worker=0\n' "$(hostname)" "$pid" |
 		cmp - line
@@ -644,13 +576,13 @@ bats_require_minimum_version 1.5.0
 @test "echo -w 3: a worker that is killed is replaced, and nobody is left unheard" {
 	start echo -w 3 --identify 127.0.0.1 0
 	client "$pid" <<-'END' 3>&-
-		ask = lambda: whose(tcp())
+		ask = lambda: whose(connected())
 		before = children(pid)
 		victim, others = before[1], {before[0], before[2]}
 		until(lambda: {ask() for _ in range(30)} == set(before))
 		held = []
 		while len(held) < 20:
-		    s = tcp()
+		    s = connected()
 		    if whose(s) in others:
 		        held.append(s)
 		os.kill(victim, signal.SIGKILL)
@@ -658,12 +590,12 @@ bats_require_minimum_version 1.5.0
 		for _ in range(100):
 		    echoed_by = ask()
 		    assert echoed_by != victim
-		until(lambda: len(listening()) == 3)
+		until(lambda: len(listening(port)) == 3)
 		now = children(pid)
 		new = set(now) - set(before)
 		assert len(now) == 3 and len(new) == 1
-		assert len(inodes(*new) & listening()) == 1
-		assert not inodes(pid) & listening()
+		assert len(inodes(*new) & listening(port)) == 1
+		assert not inodes(pid) & listening(port)
 		answered = [ask() for _ in range(100)]
 		assert set(answered) == set(now), answered
 		for s in held:
@@ -709,7 +641,7 @@ bats_require_minimum_version 1.5.0
 		start echo "$mode" -w 2 --identify 127.0.0.1 0
 		client "$pid" <<-'END'
 			def ask():
-			    with tcp() as s:
+			    with connected() as s:
 			        first = line(s)
 			        echoed(s, b"hello")
 			        return int(re.search(r"pid=(\d+)", first)[1])
@@ -762,7 +694,7 @@ bats_require_minimum_version 1.5.0
 	start echo 127.0.0.1 0
 	client <<-'END'
 		for _ in range(4):
-		    echoed(tcp(), b"x" * 512)
+		    echoed(connected(), b"x" * 512)
 	END
 	end INT
 	assert_equal "$status" 130
@@ -781,7 +713,7 @@ bats_require_minimum_version 1.5.0
 	read -ra list <<<"$(workers)"
 	client <<-'END'
 		for _ in range(30):
-		    echoed(tcp(), b"x" * 512)
+		    echoed(connected(), b"x" * 512)
 	END
 	end TERM
 	assert_equal "$status" 143
@@ -798,10 +730,10 @@ bats_require_minimum_version 1.5.0
 	start echo --json -w 3 --name srv 127.0.0.1 0
 	client <<-'END'
 		for i in range(60):
-		    s = tcp()
+		    s = connected()
 		    echoed(s, b"x" * (1000 + i))
 		    s.shutdown(socket.SHUT_WR)
-		    assert rest(s) == b""
+		    assert whole(s) == b""
 	END
 	pids_of=$(workers)
 	export pids_of
@@ -850,19 +782,19 @@ bats_require_minimum_version 1.5.0
 	start echo -w 2 --identify 127.0.0.1 0
 	client "$pid" <<-'END'
 		first, second = children(pid)
-		until(lambda: {whose(tcp()) for _ in range(20)} == {first, second})
+		until(lambda: {whose(connected()) for _ in range(20)} == {first, second})
 		os.kill(second, signal.SIGSTOP)
-		clients = [tcp() for _ in range(40)]
+		clients = [connected() for _ in range(40)]
 		for s in clients:
 		    s.sendall(b"hello")
 		    s.shutdown(socket.SHUT_WR)
-		heard = [s for s in clients if not silent(s, 0.05)]
+		heard = [s for s in clients if not quiet(s, 0.05)]
 		assert 0 < len(heard) < 40
 		began = time.monotonic()
 		os.kill(pid, signal.SIGTERM)
 		for s in clients:
 		    assert whose(s) in (first, second)
-		    assert rest(s) == b"hello"
+		    assert whole(s) == b"hello"
 		until(lambda: not os.path.exists("/proc/%d" % second))
 		assert time.monotonic() - began < 9
 	END
@@ -877,14 +809,14 @@ bats_require_minimum_version 1.5.0
 	for words in -r -w2; do
 		start echo --grace 1m "$words" 127.0.0.1 0
 		client "$pid" <<-'END'
-			s = tcp()
+			s = connected()
 			echoed(s, b"hello")
 			os.kill(pid, signal.SIGTERM)
-			until(lambda: not listening())
+			until(lambda: not listening(port))
 			echoed(s, b"still open")
 			os.kill(pid, signal.SIGTERM)
 			try:
-			    assert rest(s) == b""
+			    assert whole(s) == b""
 			except ConnectionResetError:
 			    pass
 		END
@@ -898,7 +830,7 @@ bats_require_minimum_version 1.5.0
 	start echo -w 2 --json 127.0.0.1 0
 	client <<-'END'
 		for _ in range(40):
-		    with tcp() as s:
+		    with connected() as s:
 		        echoed(s, b"hello")
 	END
 	all_closed() {
@@ -933,11 +865,11 @@ bats_require_minimum_version 1.5.0
 	for model in shared exclusive; do
 		start echo -w 2 -m 1 --identify --accept "$model" 127.0.0.1 0
 		client "$pid" <<-'END'
-			a, b = tcp(), tcp()
+			a, b = connected(), connected()
 			assert sorted((whose(a), whose(b))) == children(pid)
-			assert len(listening()) == 1
-			c = tcp()
-			assert silent(c)                # both are full
+			assert len(listening(port)) == 1
+			c = connected()
+			assert quiet(c)                # both are full
 			a.close()
 			assert whose(c) in children(pid)
 		END
@@ -947,8 +879,8 @@ bats_require_minimum_version 1.5.0
 @test "echo --accept reuseport: two workers take from a queue each" {
 	start echo -w 2 --identify --accept reuseport 127.0.0.1 0
 	client "$pid" <<-'END'
-		assert sorted({whose(tcp()) for _ in range(64)}) == children(pid)
-		assert len(listening()) == 2
+		assert sorted({whose(connected()) for _ in range(64)}) == children(pid)
+		assert len(listening(port)) == 2
 	END
 }
 
@@ -1013,7 +945,7 @@ bats_require_minimum_version 1.5.0
 @test "echo -u -w 2 0: both workers get datagrams, from 64 sources" {
 	start echo -u -w 2 --json 127.0.0.1 0
 	client <<-'END'
-		clients = [udp() for _ in range(64)]
+		clients = [datagrams() for _ in range(64)]
 		for i, s in enumerate(clients):
 		    s.connect(("127.0.0.1", port))
 		    s.send(b"%d" % i)
@@ -1030,13 +962,13 @@ bats_require_minimum_version 1.5.0
 @test "echo --discard: swallows 64 MiB, sends nothing, and closes at the end" {
 	start echo --discard --json 127.0.0.1 0
 	client <<-'END'
-		s = tcp()
+		s = connected()
 		piece = bytes(1 << 20)
 		for _ in range(64):
 		    s.sendall(piece)
-		assert silent(s, 0.1)
+		assert quiet(s, 0.1)
 		s.shutdown(socket.SHUT_WR)
-		assert rest(s) == b""
+		assert whole(s) == b""
 	END
 	end TERM
 	client <<-'END'
@@ -1048,11 +980,11 @@ bats_require_minimum_version 1.5.0
 @test "echo --discard -u: counts datagrams and answers none" {
 	start echo --discard -u --json 127.0.0.1 0
 	client <<-'END'
-		s = udp()
+		s = datagrams()
 		s.connect(("127.0.0.1", port))
 		for _ in range(10):
 		    s.send(b"x" * 100)
-		assert silent(s)
+		assert quiet(s)
 	END
 	end TERM
 	client <<-'END'
@@ -1065,7 +997,7 @@ bats_require_minimum_version 1.5.0
 	start echo --chargen 127.0.0.1 0
 	client "$pid" <<-'END' >lines
 		before = len(os.listdir("/proc/%d/fd" % pid))
-		s = tcp()
+		s = connected()
 		s.sendall(b"to be thrown away" * 1000)
 		got = exact(s, 74 * 2000)
 		sys.stdout.buffer.write(got[:74 * 3])
@@ -1074,8 +1006,8 @@ bats_require_minimum_version 1.5.0
 		    assert got[74 * i:74 * i + 74] == all_of[i % 95:i % 95 + 72] + b"\r\n", i
 		s.close()
 		until(lambda: len(os.listdir("/proc/%d/fd" % pid)) == before)
-		reset(tcp())
-		assert silent(tcp()) is False           # it serves the next
+		reset(connected())
+		assert quiet(connected()) is False           # it serves the next
 		until(lambda: len(os.listdir("/proc/%d/fd" % pid)) == before)
 	END
 	cat >expected <<-'END'
@@ -1089,22 +1021,22 @@ bats_require_minimum_version 1.5.0
 @test "echo --chargen: clients that read nothing cost neither memory nor time" {
 	start echo --chargen 127.0.0.1 0
 	client "$pid" <<-'END'
-		before = rss(pid)
-		deaf = [tcp() for _ in range(8)]
+		before = memory(pid)
+		deaf = [connected() for _ in range(8)]
 		for s in deaf:
 		    exact(s, 74)
-		idle = lambda used: silent(select.epoll(), 0.5) and cpu(pid) - used < 0.1
+		idle = lambda used: quiet(select.epoll(), 0.5) and cpu(pid) - used < 0.1
 		until(lambda: idle(cpu(pid)))
-		grown = rss(pid) - before
+		grown = memory(pid) - before
 		assert grown < (32 << 20 if os.environ.get("SAN") else 2 << 20), grown
-		assert exact(tcp(), 74).endswith(b"\r\n")
+		assert exact(connected(), 74).endswith(b"\r\n")
 	END
 }
 
 @test "echo --chargen -u: each datagram gets 0 to 512 bytes of the pattern" {
 	start echo --chargen -u 127.0.0.1 0
 	client <<-'END'
-		s = udp()
+		s = datagrams()
 		s.connect(("127.0.0.1", port))
 		ring = bytes(range(32, 127)) * 3
 		text = b"".join(ring[i:i + 72] + b"\r\n" for i in range(95)) * 2
@@ -1121,11 +1053,11 @@ bats_require_minimum_version 1.5.0
 @test "echo -m 2: a third client waits until one of the two is gone" {
 	start echo -m 2 127.0.0.1 0
 	client <<-'END'
-		a, b, c = tcp(), tcp(), tcp()
+		a, b, c = connected(), connected(), connected()
 		for s in a, b, c:
 		    s.sendall(b"?")
 		assert exact(a, 1) == exact(b, 1) == b"?"
-		assert silent(c)
+		assert quiet(c)
 		reset(a)
 		assert exact(c, 1) == b"?"
 	END

@@ -10,21 +10,19 @@ export port
 
 # Clients that send the same block again and again, each from its own place.
 setup_file() {
-	export PYTHONPATH=$BATS_FILE_TMPDIR PYTHONDONTWRITEBYTECODE=1
+	export PYTHONPATH=$BATS_FILE_TMPDIR:$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
 	cat >"$BATS_FILE_TMPDIR/load.py" <<-'END'
-		import errno, fcntl, os, re, resource, select, socket, struct, sys, threading, time
+		from client import *
 
 		pid = int(sys.argv[1])
 		port = os.environ["port"]
 		block = os.urandom((1 << 20) + 7)
-		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+		raise_limit()
 
-		def dial():
+		def connected():
 		    s = socket.socket(socket.AF_INET if port.isdigit() else socket.AF_UNIX)
-		    s.settimeout(20)
 		    if port.isdigit():
-		        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		        s.setsockopt(SOL_SOCKET, socket.SO_RCVBUF, 4096)
 		    s.connect(("127.0.0.1", int(port)) if port.isdigit() else "sock")
 		    return s
 
@@ -34,7 +32,7 @@ setup_file() {
 
 		class Client:
 		    def __init__(self, place=0):
-		        self.s = dial()
+		        self.s = connected()
 		        self.s.setblocking(False)
 		        self.sent = self.got = place
 		    def fileno(self):
@@ -67,15 +65,6 @@ setup_file() {
 		        assert self.got == self.sent, (self.got, self.sent)
 		        self.s.close()
 
-		def echoed(s, data):
-		    s.sendall(data)
-		    got = b""
-		    while len(got) < len(data):
-		        more = s.recv(1 << 20)
-		        assert more, "end"
-		        got += more
-		    assert got == data
-
 		def push_all(clients, patience=0.2):
 		    """Until nobody can send any more."""
 		    while True:
@@ -89,39 +78,11 @@ setup_file() {
 		        for fd, _ in found:
 		            at[fd].push()
 
-		def links():
-		    found = []
-		    for fd in os.listdir("/proc/%d/fd" % pid):
-		        try:
-		            found.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
-		        except OSError:
-		            pass                # it was closed meanwhile
-		    return found
+		def own_memory():
+		    return memory(pid, "RssAnon")
 
 		def pipes():
-		    return sum(name.startswith("pipe:") for name in links()) // 2
-
-		def memory():
-		    with open("/proc/%d/status" % pid) as f:
-		        return int(re.search(r"RssAnon:\s+(\d+)", f.read())[1]) * 1024
-
-		def state(pid):
-		    with open("/proc/%d/stat" % pid) as f:
-		        return f.read().rsplit(")", 1)[1].split()
-
-		def cpu(pid):
-		    fields = state(pid)
-		    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-		def children():
-		    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-		        return list(map(int, f.read().split()))
-
-		def until(condition):
-		    end = time.monotonic() + 20
-		    while not condition():
-		        assert time.monotonic() < end, "it never happened"
-		        select.select([], [], [], 0.005)
+		    return sum(name.startswith("pipe:") for name in links(pid)) // 2
 	END
 }
 
@@ -166,7 +127,7 @@ bulk_is_exact() {
 # in a pipe. No byte is lost, whether it then reads on or resets.
 in_bulk() {
 	clients <<-'END'
-		before = len(links())
+		before = len(links(pid))
 		had = pipes()
 		def stuck():
 		    c = Client()
@@ -177,18 +138,18 @@ in_bulk() {
 		        c.pull(50001)
 		    assert False, "it never had a pipe"
 		c = stuck()
-		echoed(dial(), b"others are served")
+		echoed(connected(), b"others are served")
 		for size in 1, 4097, 65535, 300000:
 		    for turn in range(20):
 		        c.pull(size)
 		        c.push(size)
 		c.finish()
-		until(lambda: len(links()) == before)
+		until(lambda: len(links(pid)) == before)
 		c = stuck()
 		if port.isdigit():
 		    c.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 		c.s.close()
-		until(lambda: len(links()) == before)
+		until(lambda: len(links(pid)) == before)
 		# from much at a time to little, and back
 		c = Client()
 		for size in 1, 1 << 20, 1, 1 << 20, 65536, 2, 32768, 3:
@@ -282,7 +243,7 @@ in_bulk() {
 		    finally:
 		        os.close(r), os.close(w)
 		    return True
-		before, start, least = memory(), len(links()), granted()
+		before, start, least = own_memory(), len(links(pid)), granted()
 		deaf = [Client(i * 5003) for i in range(200)]
 		push_all(deaf)
 		for turn in range(4):
@@ -290,13 +251,13 @@ in_bulk() {
 		        c.pull(100001)
 		    push_all(deaf, 0.05)
 		assert (least and granted()) <= pipes() <= 64 + 2, pipes()
-		assert len(links()) <= start + 200 + 2 * 64
+		assert len(links(pid)) <= start + 200 + 2 * 64
 		if not os.environ.get("SAN"):
-		    assert memory() - before < 200 * 65536 + (1 << 20), memory() - before
-		echoed(dial(), b"still here")
+		    assert own_memory() - before < 200 * 65536 + (1 << 20), own_memory() - before
+		echoed(connected(), b"still here")
 		for c in deaf:
 		    c.finish()
-		until(lambda: len(links()) == start)
+		until(lambda: len(links(pid)) == start)
 	END
 	end TERM
 	assert_equal "$status" 143
@@ -306,11 +267,11 @@ in_bulk() {
 	apart
 	start echo 127.0.0.1 0
 	clients <<-'END'
-		first = [dial() for i in range(200)]
+		first = [connected() for i in range(200)]
 		for s in first:
 		    echoed(s, b"x" * 3000)
-		before = memory()
-		rest = [dial() for i in range(2000)]
+		before = own_memory()
+		rest = [connected() for i in range(2000)]
 		for s in rest:
 		    s.sendall(b"x" * 3000)
 		for s in rest:
@@ -319,14 +280,14 @@ in_bulk() {
 		    while got < 2999:
 		        got += len(s.recv(4096))
 		if not os.environ.get("SAN"):
-		    assert memory() - before < 2000 * 512, (memory() - before) / 2000
+		    assert own_memory() - before < 2000 * 512, (own_memory() - before) / 2000
 	END
 }
 
 @test "echo --busy: looks for more for a while, and then sleeps" {
 	start echo --busy=200ms 127.0.0.1 0
 	clients <<-'END'
-		s = dial()
+		s = connected()
 		echoed(s, b"one")
 		until(lambda: state(pid)[0] == "S")
 	END
@@ -334,9 +295,9 @@ in_bulk() {
 	for model in exclusive blocking fork; do
 		start echo --busy=1h --grace 0.1 --accept $model 127.0.0.1 0
 		clients <<-'END'
-			s = dial()
+			s = connected()
 			echoed(s, b"one")
-			server, = children() or [pid]
+			server, = children(pid) or [pid]
 			before = cpu(server)
 			until(lambda: cpu(server) - before >= 0.05)
 			os.kill(pid, 15)

@@ -3,6 +3,7 @@
 
 load helpers
 
+export PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
 client= # pid of the last process that behind started
 
 # If a test fails, shows what its servers wrote to stderr.
@@ -31,40 +32,8 @@ behind() {
 
 python_code() {
 	cat <<-'END'
-		import json, os, select, socket, struct, sys
-		from socket import SHUT_WR, SOL_SOCKET, SOCK_DGRAM
+		from client import *
 		args = sys.argv[1:]
-		socket.setdefaulttimeout(50)
-		def dial(port, host="127.0.0.1"):
-		    return socket.create_connection((host, int(port)))
-		def udp(port, host="127.0.0.1"):
-		    s = socket.socket(socket.AF_INET, SOCK_DGRAM)
-		    s.connect((host, int(port)))
-		    return s
-		def local(path, kind=socket.SOCK_STREAM):
-		    s = socket.socket(socket.AF_UNIX, kind)
-		    s.connect(path)
-		    return s
-		def whole(s):
-		    return b"".join(iter(lambda: s.recv(1 << 16), b""))
-		def exact(s, n):
-		    data, read = b"", s.recv if hasattr(s, "recv") else s.read
-		    while len(data) < n:
-		        data += read(n - len(data)) or sys.exit("end")
-		    return data
-		def quiet(s, seconds=0.2):
-		    return not select.select([s], [], [], seconds)[0]
-		def reset(s):
-		    on = struct.pack("ii", 1, 0)
-		    s.setsockopt(SOL_SOCKET, socket.SO_LINGER, on)
-		    s.close()
-		def refused(*where):
-		    try:
-		        dial(*where)
-		    except ConnectionRefusedError:
-		        return True
-		def events(path="out.0"):
-		    return map(json.loads, open(path))
 	END
 	cat <&9
 } 9<&0

@@ -22,7 +22,7 @@ import apart
 import rounds
 import show
 import stats
-from ground import Ground
+from runner import Runner
 from process import files_limit
 import rows_bulk
 import rows_connect
@@ -58,8 +58,8 @@ def all_rows():
     return found
 
 
-def version(ground, command):
-    words = ground.words(command)
+def version(runner, command):
+    words = runner.words(command)
     if words[0] == "dpkg-query":
         words[1:1] = ["-W", "-f", "${Version}"]
     try:
@@ -71,17 +71,17 @@ def version(ground, command):
     return number.group() if number and not done.returncode else None
 
 
-def base_commit(ground):
+def base_commit(runner):
     """That of the other rpnc, as tests/bench/base has left it."""
-    if not ground.base:
+    if not runner.base:
         return None
     try:
-        return apart.read(ground.base + "/commit").strip()[:12]
+        return apart.read(runner.base + "/commit").strip()[:12]
     except OSError:
-        return ground.base
+        return runner.base
 
 
-def header(ground, quick, files):
+def header(runner, quick, files):
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         model = re.search(r"model name\s*: (.*)", f.read())
     return {
@@ -89,8 +89,8 @@ def header(ground, quick, files):
         "processor": model.group(1) if model else os.uname().machine,
         "congestion": apart.congestion_control(),
         "bbr": apart.congestion_available("bbr"),
-        "descriptors": files, "quick": quick, "base": base_commit(ground),
-        "versions": {n: version(ground, c) for n, c in VERSIONS},
+        "descriptors": files, "quick": quick, "base": base_commit(runner),
+        "versions": {n: version(runner, c) for n, c in VERSIONS},
     }
 
 
@@ -130,7 +130,7 @@ def skipped(row, why):
     return found
 
 
-def one(row, ground, h, clock):
+def one(row, runner, h, clock):
     """A row in a namespace of its own."""
     few = h["quick"] or not (row.targets or h["base"])
     least = FEW if few else stats.ROUNDS
@@ -139,13 +139,13 @@ def one(row, ground, h, clock):
     if clock.seconds <= 0:
         return skipped(row, "no time was left")
     apart.network(row.space)
-    found = rounds.run(row, ground, clock, least, h["quick"])
+    found = rounds.run(row, runner, clock, least, h["quick"])
     rounds.judge(found, least)
     show.say(show.table(found))
     return found
 
 
-def measure(rows, ground, h):
+def measure(rows, runner, h):
     """All rows, none of them at the cost of those to come."""
     usual, total, spare = TIMES["quick" if h["quick"] else "whole"]
     end = time.monotonic() + total + spare
@@ -155,7 +155,7 @@ def measure(rows, ground, h):
         left = end - time.monotonic() - clock.spare
         part = min(usual, left / sum(r.weight for r in rows[i:]))
         clock.seconds = part * row.weight
-        found.append(one(row, ground, h, clock))
+        found.append(one(row, runner, h, clock))
     return found
 
 
@@ -168,21 +168,21 @@ def main():
         files = files_limit()
         rows = chosen([r for r in all_rows() if r.quick or not quick],
                       os.environ.get("ROWS", ""))
-        ground = Ground(quick, files)
-        if ground.base:
+        runner = Runner(quick, files)
+        if runner.base:
             rows = [rounds.beside_base(r) for r in rows]
-        h = header(ground, quick, files)
+        h = header(runner, quick, files)
         show_header(h)
         try:
-            found = measure(rows, ground, h)
+            found = measure(rows, runner, h)
         finally:
-            ground.clear()
+            runner.clear()
     except apart.Unavailable as e:
         sys.exit(f"bench: {e}: it must run as root, or where unshare -Urn "
                  "works")
     except KeyboardInterrupt:
         sys.exit(130)
-    show.say(*show.commands(rows, ground))
+    show.say(*show.commands(rows, runner))
     finish(found, h, quick, began)
 
 

@@ -21,7 +21,7 @@ class Hung(Trouble):
 
 @dataclass
 class Variant:
-    """One way to do the work: run(ground) gives its figures by name."""
+    """One way to do the work: run(runner) gives its figures by name."""
     name: str
     run: object
     commands: tuple = ()
@@ -92,7 +92,7 @@ def beside_base(row):
         if any("{rpnc}" in c for c in v.commands):
             name = f"base {v.name.removeprefix('rpnc')}".replace("  ", " ")
             pairs += [v, replace(v, name=name.strip(), base_of=v.name,
-                                 run=lambda g, run=v.run: g.as_base(run))]
+                                 run=lambda r, run=v.run: r.as_base(run))]
     return replace(row, variants=pairs, targets=[])
 
 
@@ -112,39 +112,39 @@ def steal_during(run):
     return figures
 
 
-def sample(ground, variant, found, tries):
+def sample(runner, variant, found, tries):
     """The figures of one turn, or None. Who only fails is left out soon."""
     had = any(variant.name in r for r in found.rounds)
     if tries.get(variant.name, 0) >= (TRIES if had else TRIES_FIRST):
         return None
     try:
-        return steal_during(lambda: variant.run(ground))
+        return steal_during(lambda: variant.run(runner))
     except Trouble as e:
         tries[variant.name] = tries.get(variant.name, 0) + 1
         found.failed[variant.name] = str(e)
         return None
     finally:
-        ground.clear()
+        runner.clear()
 
 
-def calm_sample(ground, variant, found, tries, end):
+def calm_sample(runner, variant, found, tries, end):
     """The same, once or twice again while it is disturbed: the calmest."""
-    best = sample(ground, variant, found, tries)
+    best = sample(runner, variant, found, tries)
     for _ in range(AGAIN):
         if best is None or stats.undisturbed(best) or time.monotonic() > end:
             break
-        new = sample(ground, variant, found, tries)
+        new = sample(runner, variant, found, tries)
         if new and new["steal"] < best["steal"]:
             best = new
     return best
 
 
-def one(ground, found, tries, end):
+def one(runner, found, tries, end):
     order = turns(found.variants, len(found.rounds))
     needed = found.needed()
     found.rounds.append(
         {v.name: f for v in order
-         if (f := calm_sample(ground, v, found, tries,
+         if (f := calm_sample(runner, v, found, tries,
                               end if v.name in needed else 0))})
 
 
@@ -171,18 +171,18 @@ class Clock:
         return self.seconds + min(spare, self.seconds)
 
 
-def run(row, ground, clock, least, quick):
+def run(row, runner, clock, least, quick):
     """All rounds of a row."""
     found = Found(row, taken(row, quick))
     began, tries = time.monotonic(), {}
     each = clock.seconds / least / len(found.variants)
     other = 0.1
     while not enough(found, clock, least):
-        ground.seconds = max(0.15, each / 4, min(2.0, each - other))
-        one(ground, found, tries, began + clock.most(row) / 2)
+        runner.seconds = max(0.15, each / 4, min(2.0, each - other))
+        one(runner, found, tries, began + clock.most(row) / 2)
         found.seconds = time.monotonic() - began
         if len(found.rounds) == 1:  # what of a turn is not measuring
-            other = found.seconds / len(found.variants) - ground.seconds
+            other = found.seconds / len(found.variants) - runner.seconds
     clock.spare -= max(0.0, found.seconds - clock.seconds)
     for name, count in tries.items():
         if found.figures(name, row.figure):

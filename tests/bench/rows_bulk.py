@@ -4,7 +4,7 @@ import os
 import time
 
 import apart
-from ground import parsed
+from runner import parsed
 from process import text
 from rounds import Row, Trouble, Variant
 from stats import Target
@@ -72,11 +72,11 @@ BOTH = "{load} both -b {bytes} {host} {port}"
 GB = 1e9
 
 
-def patience(g):
-    return g.patience + g.bytes / 150e6
+def patience(r):
+    return r.patience + r.bytes / 150e6
 
 
-def figures(g, count, seconds, cpu):
+def figures(r, count, seconds, cpu):
     return {"rate": count / GB / seconds, "cpu": cpu / (count / GB)}
 
 
@@ -86,102 +86,102 @@ def same(wanted, got):
 
 
 @contextlib.contextmanager
-def whole_file(g):
+def whole_file(r):
     """The data as standard input; all of it has been read at the end."""
-    fd = os.open(g.data(), os.O_RDONLY)
+    fd = os.open(r.data(), os.O_RDONLY)
     try:
         yield fd
-        same(g.bytes, os.lseek(fd, 0, os.SEEK_CUR))
+        same(r.bytes, os.lseek(fd, 0, os.SEEK_CUR))
     finally:
         os.close(fd)
 
 
 def file_to_reader(send):
-    def run(g):
-        out = g.file()
-        sink = g.serve(SINK, cores=g.client_core, stdout=out)
-        with whole_file(g) as data:
-            p = g.start(send, g.server_core, data, port=sink.port)
-            g.finish(sink, patience(g))
-            g.finish(p, 5)
+    def run(r):
+        out = r.file()
+        sink = r.serve(SINK, cores=r.client_core, stdout=out)
+        with whole_file(r) as data:
+            p = r.start(send, r.server_core, data, port=sink.port)
+            r.finish(sink, patience(r))
+            r.finish(p, 5)
         found = parsed(text(out))
-        same(g.bytes, found["bytes"])
-        return figures(g, g.bytes, found["seconds"], g.end(p))
+        same(r.bytes, found["bytes"])
+        return figures(r, r.bytes, found["seconds"], r.end(p))
     return run
 
 
 def chain(receive, send):
     """producer | sender, on one core, receiver | consumer on the other."""
-    def run(g):
-        out = g.file()
+    def run(r):
+        out = r.file()
         (last_in, last_out), (first_in, first_out) = os.pipe(), os.pipe()
-        consumer = g.start(CONSUME, g.client_core, last_in, out)
-        listener = g.serve(receive, cores=g.client_core, stdout=last_out)
-        sender = g.start(send, g.server_core, first_in, port=listener.port)
-        producer = g.start(PRODUCE, g.server_core, None, first_out,
-                           bytes=g.bytes)
+        consumer = r.start(CONSUME, r.client_core, last_in, out)
+        listener = r.serve(receive, cores=r.client_core, stdout=last_out)
+        sender = r.start(send, r.server_core, first_in, port=listener.port)
+        producer = r.start(PRODUCE, r.server_core, None, first_out,
+                           bytes=r.bytes)
         for fd in (last_in, last_out, first_in, first_out):
             os.close(fd)
-        g.finish(consumer, patience(g))
+        r.finish(consumer, patience(r))
         for p in (producer, sender, listener):
-            g.finish(p, 5, None)
+            r.finish(p, 5, None)
         found = parsed(text(out))
-        same(g.bytes, found["bytes"])
-        return figures(g, g.bytes, found["seconds"], g.end(listener, sender))
+        same(r.bytes, found["bytes"])
+        return figures(r, r.bytes, found["seconds"], r.end(listener, sender))
     return run
 
 
 def pair(receive, send, protocol="tcp"):
     """From the sender's start to the receiver's end."""
-    def run(g):
+    def run(r):
         before = apart.loopback_bytes()
-        listener = g.serve(receive, cores=g.client_core, protocol=protocol)
-        with whole_file(g) as data:
+        listener = r.serve(receive, cores=r.client_core, protocol=protocol)
+        with whole_file(r) as data:
             began = time.monotonic()
-            sender = g.start(send, g.server_core, data, port=listener.port,
+            sender = r.start(send, r.server_core, data, port=listener.port,
                              path=listener.port)
-            g.finish(listener, patience(g), None)
+            r.finish(listener, patience(r), None)
             seconds = time.monotonic() - began
-            g.finish(sender, 5, None)
-        if protocol == "tcp" and apart.loopback_bytes() - before < g.bytes:
+            r.finish(sender, 5, None)
+        if protocol == "tcp" and apart.loopback_bytes() - before < r.bytes:
             raise Trouble("bytes lost")
-        return figures(g, g.bytes, seconds, g.end(listener, sender))
+        return figures(r, r.bytes, seconds, r.end(listener, sender))
     return run
 
 
 def duplex(receive, send):
-    def run(g):
+    def run(r):
         before = apart.loopback_bytes()
-        with whole_file(g) as one, whole_file(g) as two:
-            listener = g.serve(receive, cores=g.client_core, stdin=one)
+        with whole_file(r) as one, whole_file(r) as two:
+            listener = r.serve(receive, cores=r.client_core, stdin=one)
             began = time.monotonic()
-            sender = g.start(send, g.server_core, two, port=listener.port)
+            sender = r.start(send, r.server_core, two, port=listener.port)
             for p in (listener, sender):
-                g.finish(p, patience(g), None)
+                r.finish(p, patience(r), None)
             seconds = time.monotonic() - began
-        if apart.loopback_bytes() - before < 2 * g.bytes:
+        if apart.loopback_bytes() - before < 2 * r.bytes:
             raise Trouble("bytes lost")
-        return figures(g, 2 * g.bytes, seconds, g.end(listener, sender))
+        return figures(r, 2 * r.bytes, seconds, r.end(listener, sender))
     return run
 
 
 def iperf(extra=""):
-    def run(g):
-        server = g.serve(IPERF[0], cores=g.client_core)
-        found = g.call(IPERF[1] + extra, g.server_core, patience(g),
-                       port=server.port, bytes=g.bytes)
-        g.finish(server, 5, None)
+    def run(r):
+        server = r.serve(IPERF[0], cores=r.client_core)
+        found = r.call(IPERF[1] + extra, r.server_core, patience(r),
+                       port=server.port, bytes=r.bytes)
+        r.finish(server, 5, None)
         end = found["end"]["sum_received"]
-        return figures(g, end["bytes"], end["seconds"], g.end(server))
+        return figures(r, end["bytes"], end["seconds"], r.end(server))
     return run
 
 
 def reflected(serve):
-    def run(g):
-        server = g.serve(serve)
-        found = g.call(BOTH, patience=patience(g), port=server.port,
-                       bytes=g.bytes)
-        return figures(g, g.bytes, found["seconds"], g.end(server))
+    def run(r):
+        server = r.serve(serve)
+        found = r.call(BOTH, patience=patience(r), port=server.port,
+                       bytes=r.bytes)
+        return figures(r, r.bytes, found["seconds"], r.end(server))
     return run
 
 

@@ -24,7 +24,8 @@ EXEC = {
 }
 ALSO = (("cpu", "CPU us"), ("p50", "p50 ms"), ("p99", "p99 ms"))
 BODY = "x" * 63 + "~"   # what ends an answer for "load connect -g"
-NGINX_CONF = """daemon off;
+# What each server of the bench shares; its own lines follow in its block.
+NGINX_COMMON = """daemon off;
 user root;
 master_process off;
 pid {dir}/nginx.pid;
@@ -35,7 +36,8 @@ http {{
     client_body_temp_path {dir}/t; proxy_temp_path {dir}/t;
     fastcgi_temp_path {dir}/t; uwsgi_temp_path {dir}/t; scgi_temp_path {dir}/t;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+"""
+NGINX_CONF = NGINX_COMMON + """        listen 127.0.0.1:{port} backlog=4096;
         location / {{ return 200 "{body}"; }}
     }}
 }}
@@ -54,21 +56,21 @@ frontend front
 """
 
 
-def visits(g, server, web=False):
-    found = g.call(CLIENT.replace(" -m", " -g -m") if web else CLIENT,
-                   seconds=f"{g.seconds:.3f}", port=server.port)
+def visits(r, server, web=False):
+    found = r.call(CLIENT.replace(" -m", " -g -m") if web else CLIENT,
+                   seconds=f"{r.seconds:.3f}", port=server.port)
     if found["failed"]:
         raise Trouble(f"{found['failed']} failed")
     if not found["requests"]:
         raise Hung()
     return {"rate": found["requests"] / found["seconds"] / 1e3,
-            "cpu": g.end(server) / found["requests"] * 1e6,
+            "cpu": r.end(server) / found["requests"] * 1e6,
             "p50": found["p50"] / 1e3, "p99": found["p99"] / 1e3}
 
 
 def echo(serve):
-    def run(g):
-        return visits(g, g.serve(serve))
+    def run(r):
+        return visits(r, r.serve(serve))
     return run
 
 
@@ -76,17 +78,17 @@ def configured(config, directory, port):
     return config.format(dir=directory, port=port, body=BODY)
 
 
-def serve_web(g, command, name, config):
+def serve_web(r, command, name, config):
     """nginx and haproxy answer a request; its port is in a file."""
-    with open(os.path.join(g.dir, name), "w", encoding="ascii") as f:
-        f.write(configured(config, g.dir, g.port + 1))
-    if not os.path.exists(g.words(command)[0]):
+    with open(os.path.join(r.dir, name), "w", encoding="ascii") as f:
+        f.write(configured(config, r.dir, r.port + 1))
+    if not os.path.exists(r.words(command)[0]):
         raise Trouble("not there")
-    return g.serve(command)
+    return r.serve(command)
 
 
 def web(command, name, config):
-    return lambda g: visits(g, serve_web(g, command, name, config), True)
+    return lambda r: visits(r, serve_web(r, command, name, config), True)
 
 
 def rows():

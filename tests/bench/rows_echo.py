@@ -16,7 +16,7 @@ WORK = "{rpnc} echo -q --work 20us -w {workers} {host} {port}"
 ALSO = (("cpu", "CPU us"), ("p50", "p50 ms"), ("p99", "p99 ms"))
 
 
-def talk(g, server, conns, cores=None, jobs=1, also=()):
+def talk(r, server, conns, cores=None, jobs=1, also=()):
     """Only what is spent once all are connected counts, with that of the
     other processes that serve."""
     serving = (server, *also)
@@ -25,22 +25,22 @@ def talk(g, server, conns, cores=None, jobs=1, also=()):
         for p in serving:
             p.cpu = -p.spent()
 
-    seconds = max(g.seconds, min(2.0, conns / 20000))
-    found = g.stepped(CLIENT, start_clock, cores, seconds * 2 + 40, jobs=jobs,
+    seconds = max(r.seconds, min(2.0, conns / 20000))
+    found = r.stepped(CLIENT, start_clock, cores, seconds * 2 + 40, jobs=jobs,
                       conns=conns, seconds=f"{seconds:.3f}", port=server.port)
     if found["failed"]:
         raise Trouble(f"{found['failed']} connections failed")
     if not found["requests"]:
         raise Hung()
     return {"rate": found["requests"] / found["seconds"] / 1e3,
-            "cpu": g.end(*serving) / found["requests"] * 1e6,
+            "cpu": r.end(*serving) / found["requests"] * 1e6,
             "p50": found["p50"] / 1e3, "p99": found["p99"] / 1e3}
 
 
 def echo(serve, conns, same_core=False):
-    def run(g):
-        server = g.serve(serve)
-        return talk(g, server, conns, g.server_core if same_core else None)
+    def run(r):
+        server = r.serve(serve)
+        return talk(r, server, conns, r.server_core if same_core else None)
     return run
 
 
@@ -55,10 +55,10 @@ def row(name, title, ways, targets=(), **more):
 
 def workers(n):
     """Not pinned: the workers have all cores, and so has the client."""
-    def run(g):
-        server = g.serve(WORK.replace("{workers}", str(n)), pinned=False,
+    def run(r):
+        server = r.serve(WORK.replace("{workers}", str(n)), pinned=False,
                          members=n)
-        return talk(g, server, 50, cores=range(64))
+        return talk(r, server, 50, cores=range(64))
     return run
 
 

@@ -47,15 +47,15 @@ def report(said):
 
 
 def probed(command):
-    def run(g):
-        server = g.serve(ECHO["bare"])
-        found = report(g.call(command, port=server.port,
-                              seconds=f"{g.seconds:.3f}"))
+    def run(r):
+        server = r.serve(ECHO["bare"])
+        found = report(r.call(command, port=server.port,
+                              seconds=f"{r.seconds:.3f}"))
         if found["ok"] < found["attempts"]:
             raise Trouble(f"{found['attempts'] - found['ok']} failed")
         late = found["latency"]["late"] or {}
         return {"rate": found["ok"] / found["seconds"] / 1e3,
-                "cpu": g.spent / found["ok"] * 1e6,
+                "cpu": r.spent / found["ok"] * 1e6,
                 "late": late.get("p50", 0)}
     return run
 
@@ -84,15 +84,15 @@ def ab_says(said):
 
 def asked(command, says):
     """A client at nginx: what it did, by its own account."""
-    def run(g):
-        server = serve_web(g, NGINX, "nginx.conf", NGINX_CONF)
-        count, lost, seconds = says(g.call(
-            command, port=server.port, seconds=f"{g.seconds:.3f}",
-            whole=max(1, round(g.seconds))))
+    def run(r):
+        server = serve_web(r, NGINX, "nginx.conf", NGINX_CONF)
+        count, lost, seconds = says(r.call(
+            command, port=server.port, seconds=f"{r.seconds:.3f}",
+            whole=max(1, round(r.seconds))))
         if lost or not count:
             raise Trouble(f"{lost} failed, {count} did not")
-        return {"rate": count / seconds / 1e3, "cpu": g.spent / count * 1e6,
-                "served": g.end(server) / count * 1e6}
+        return {"rate": count / seconds / 1e3, "cpu": r.spent / count * 1e6,
+                "served": r.end(server) / count * 1e6}
     return run
 
 
@@ -107,18 +107,18 @@ def web():
         also=(("cpu", "CPU us"), ("served", "nginx us")))
 
 
-def ceiling(g):
-    server = g.serve(ECHO["bare"])
-    found = g.call(CLIENT, port=server.port, seconds=f"{g.seconds:.3f}")
+def ceiling(r):
+    server = r.serve(ECHO["bare"])
+    found = r.call(CLIENT, port=server.port, seconds=f"{r.seconds:.3f}")
     return {"rate": found["requests"] / found["seconds"] / 1e3,
-            "cpu": g.spent / found["requests"] * 1e6}
+            "cpu": r.spent / found["requests"] * 1e6}
 
 
 def scanned(command, last):
     """Whole processes, as they are all that a loop has."""
-    def run(g):
+    def run(r):
         began = time.monotonic()
-        g.call(command, good=(0, 1), first=FIRST, last=last)
+        r.call(command, good=(0, 1), first=FIRST, last=last)
         seconds = time.monotonic() - began
         return {"rate": (last - FIRST + 1) / seconds / 1e3}
     return run

@@ -32,10 +32,10 @@ def memory(server):
 
 def idle(command, conns):
     """Opened, a message on each, and then looked at."""
-    def run(g):
-        server = g.serve(command)
+    def run(r):
+        server = r.serve(command)
         kept = [memory(server)]
-        found = g.stepped(HOLD, lambda: kept.append(memory(server)),
+        found = r.stepped(HOLD, lambda: kept.append(memory(server)),
                           conns=conns, port=server.port)
         if found["requests"] < conns:
             raise Trouble(f"{found['requests']} of {conns} echoed")
@@ -45,17 +45,17 @@ def idle(command, conns):
 
 
 def among(command, conns):
-    def run(g):
-        return talk(g, g.serve(command), conns)
+    def run(r):
+        return talk(r, r.serve(command), conns)
     return run
 
 
-def shared_out(g):
+def shared_out(r):
     """What the workers report at their end."""
-    out = g.file()
-    server = g.serve(PAIR, pinned=False, stdout=out, members=2)
-    g.call(CLIENT, conns=1000, jobs=1, seconds=0.1, port=server.port)
-    g.end(server, sig=signal.SIGTERM)
+    out = r.file()
+    server = r.serve(PAIR, pinned=False, stdout=out, members=2)
+    r.call(CLIENT, conns=1000, jobs=1, seconds=0.1, port=server.port)
+    r.end(server, sig=signal.SIGTERM)
     workers = report(text(out))["workers"]
     if sum(w["accepted"] for w in workers) != 1000:
         raise Trouble("not 1000 accepted")
@@ -64,23 +64,23 @@ def shared_out(g):
 
 def six(command, processes):
     """So many members; and as many processes for a client."""
-    def run(g):
-        if g.files < EACH:
-            raise Trouble(f"ulimit -n is {g.files}, {EACH} wanted")
+    def run(r):
+        if r.files < EACH:
+            raise Trouble(f"ulimit -n is {r.files}, {EACH} wanted")
         if processes == 1:
-            first = g.serve(command, pinned=False, members=WORKERS)
-            return talk(g, first, MANY, range(64), WORKERS)
-        first = g.serve(command, pinned=False)
-        more = [g.start(command, range(64), port=first.port)
+            first = r.serve(command, pinned=False, members=WORKERS)
+            return talk(r, first, MANY, range(64), WORKERS)
+        first = r.serve(command, pinned=False)
+        more = [r.start(command, range(64), port=first.port)
                 for _ in range(processes - 1)]
-        g.await_listener(first, "tcp", first.port, processes)
-        return talk(g, first, MANY, range(64), WORKERS, more)
+        r.await_listener(first, "tcp", first.port, processes)
+        return talk(r, first, MANY, range(64), WORKERS, more)
     return run
 
 
 def accepting(model):
-    def run(g):
-        return visits(g, g.serve(
+    def run(r):
+        return visits(r, r.serve(
             MODEL.replace("{model}", model), pinned=False,
             members=2 if model == "reuseport" else 1))
     return run

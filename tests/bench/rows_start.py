@@ -21,12 +21,12 @@ CLOSED = {
 
 
 def started(command, status):
-    def run(g):
-        found = g.call(SPAWN + command, seconds=f"{g.seconds:.3f}")
+    def run(r):
+        found = r.call(SPAWN + command, seconds=f"{r.seconds:.3f}")
         if found["status"] not in status:
             raise Trouble(f"status {found['status']}")
         return {"time": found["seconds"] * 1e3,
-                "cpu": g.spent / found["starts"] * 1e3}
+                "cpu": r.spent / found["starts"] * 1e3}
     return run
 
 

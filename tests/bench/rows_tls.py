@@ -6,7 +6,7 @@ import time
 
 from rounds import Row, Trouble, Variant
 from rows_bulk import LOOK, flat, pair
-from rows_connect import HAPROXY, NGINX
+from rows_connect import HAPROXY, NGINX, NGINX_COMMON
 from stats import Target
 
 PEM = "{dir}/tls.pem"   # a key and its certificate, on P-256
@@ -40,18 +40,7 @@ SERVE = {
                " -accept {host}:{port}",
 }
 CLIENT = "openssl s_time -new -connect {host}:{port} -time {seconds}"
-NGINX_CONF = """daemon off;
-user root;
-master_process off;
-pid {dir}/nginx.pid;
-error_log {dir}/nginx.log;
-events {{ worker_connections 4096; multi_accept on; }}
-http {{
-    access_log off;
-    client_body_temp_path {dir}/t; proxy_temp_path {dir}/t;
-    fastcgi_temp_path {dir}/t; uwsgi_temp_path {dir}/t; scgi_temp_path {dir}/t;
-    server {{
-        listen 127.0.0.1:{port} ssl backlog=4096;
+NGINX_CONF = NGINX_COMMON + """        listen 127.0.0.1:{port} ssl backlog=4096;
         ssl_certificate {dir}/tls.pem; ssl_certificate_key {dir}/tls.pem;
         ssl_protocols TLSv1.2 TLSv1.3;
         return 200;
@@ -73,43 +62,43 @@ frontend front
 
 def certified(run):
     """Makes the certificate before the first run that needs it."""
-    def wrapped(g):
-        path = os.path.join(g.dir, "tls.pem")
+    def wrapped(r):
+        path = os.path.join(r.dir, "tls.pem")
         if not os.path.exists(path):
-            subprocess.run(g.words(MAKE_PEM), check=True, capture_output=True)
+            subprocess.run(r.words(MAKE_PEM), check=True, capture_output=True)
             with open(path, "w", encoding="ascii") as out:
                 for name in ("key.pem", "cert.pem"):
-                    with open(os.path.join(g.dir, name),
+                    with open(os.path.join(r.dir, name),
                               encoding="ascii") as part:
                         out.write(part.read())
-        return run(g)
+        return run(r)
     return wrapped
 
 
-def handshakes(g, server):
+def handshakes(r, server):
     """s_time counts in whole seconds: the clock here is finer."""
     began = time.monotonic()
-    said = g.call(CLIENT, seconds=max(1, round(g.seconds)), port=server.port)
+    said = r.call(CLIENT, seconds=max(1, round(r.seconds)), port=server.port)
     seconds = time.monotonic() - began
     found = re.search(r"^(\d+) connections in \d+ real seconds", said, re.M)
     if not found or not int(found.group(1)):
         raise Trouble("no handshakes")
     count = int(found.group(1))
     return {"rate": count / seconds / 1e3,
-            "cpu": g.end(server) / count * 1e6}
+            "cpu": r.end(server) / count * 1e6}
 
 
 def served(serve):
-    return certified(lambda g: handshakes(g, g.serve(serve)))
+    return certified(lambda r: handshakes(r, r.serve(serve)))
 
 
 def configured(command, name, config):
-    def run(g):
-        with open(os.path.join(g.dir, name), "w", encoding="ascii") as f:
-            f.write(config.format(dir=g.dir, port=g.port + 1))
-        if not os.path.exists(g.words(command)[0]):
+    def run(r):
+        with open(os.path.join(r.dir, name), "w", encoding="ascii") as f:
+            f.write(config.format(dir=r.dir, port=r.port + 1))
+        if not os.path.exists(r.words(command)[0]):
             raise Trouble("not there")
-        return handshakes(g, g.serve(command))
+        return handshakes(r, r.serve(command))
     return certified(run)
 
 

@@ -38,30 +38,30 @@ def settled(port):
 def received(command):
     """The kernel counts what programs read: what a receiver then does with it
     would be another work."""
-    def run(g):
-        receiver = g.serve(command, protocol="udp")
+    def run(r):
+        receiver = r.serve(command, protocol="udp")
         before = apart.datagrams()
-        sent = g.call(BLAST, seconds=f"{g.seconds:.3f}", port=receiver.port)
+        sent = r.call(BLAST, seconds=f"{r.seconds:.3f}", port=receiver.port)
         settled(receiver.port)
         got, out, lost = (b - a for a, b in zip(before, apart.datagrams()))
         if not sent["sent"] or sent["refused"]:
             raise Trouble(f"{sent['refused']} refused")
         if out != sent["sent"] or got + lost != out:
             raise Trouble(f"{got} read and {lost} lost of {out} datagrams")
-        return {"loss": lost / out, "cpu": g.end(receiver) / got * 1e6,
+        return {"loss": lost / out, "cpu": r.end(receiver) / got * 1e6,
                 "received": got / sent["seconds"] / 1e3,
                 "sent": out / sent["seconds"] / 1e3}
     return run
 
 
 def bounced(serve, client):
-    def run(g):
-        server = g.serve(serve, protocol="udp")
-        found = g.call(client, seconds=f"{g.seconds:.3f}", port=server.port)
+    def run(r):
+        server = r.serve(serve, protocol="udp")
+        found = r.call(client, seconds=f"{r.seconds:.3f}", port=server.port)
         if not found["came"]:
             raise Hung()
         return {"rate": found["came"] / found["seconds"] / 1e3,
-                "cpu": g.end(server) / found["came"] * 1e6,
+                "cpu": r.end(server) / found["came"] * 1e6,
                 "loss": 1 - found["came"] / found["sent"]}
     return run
 

@@ -85,16 +85,16 @@ def table(found):
     return "\n".join(out)
 
 
-def commands(rows, ground):
+def commands(rows, runner):
     """How to repeat it all by hand."""
     def plain(command):
-        words = ground.words(command.replace("{port}", "9000"),
-                             bytes=ground.bytes, conns="N", jobs=1,
+        words = runner.words(command.replace("{port}", "9000"),
+                             bytes=runner.bytes, conns="N", jobs=1,
                              seconds=1, whole=1, workers=2, path="/tmp/socket")
         return shlex.join(
-            "rpnc" if w == ground.rpnc else
+            "rpnc" if w == runner.rpnc else
             os.path.relpath(w) if w.startswith(os.getcwd()) else
-            w.replace(ground.dir, "/tmp") for w in words)
+            w.replace(runner.dir, "/tmp") for w in words)
     ways = [v for row in rows for v in row.variants]
     seen = dict.fromkeys(plain(c) for v in ways for c in v.commands)
     out = ["", "Commands, with port 9000 and files in /tmp:"]

@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 MIB = 1 << 20
 
 
-class Ground:
+class Runner:
     def __init__(self, quick, files):
         self.quick = quick
         self.files = files
