@@ -105,8 +105,14 @@ HARDEN = -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-coverage=trace-cmp -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 else
+ifdef MUSL
+B = build-musl
+BIN = $(B)/rpnc
+CC = musl-gcc
+else
 B = build
 BIN = rpnc
+endif
 CFLAGS ?= -O2 -g
 CPPFLAGS ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 # Some compilers and processors don't take all of these.
@@ -119,14 +125,23 @@ endif
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wformat=2 -Wvla -Wundef -Wpointer-arith \
 	-Wwrite-strings $(if $(WERROR),-Werror)
-LANGUAGE = -std=gnu11 -D_GNU_SOURCE -DRPNC_VERSION=\"$(VERSION)\" -Isrc
+LANGUAGE = -std=gnu11 -D_GNU_SOURCE -DRPNC_VERSION=\"$(VERSION)\" -Isrc \
+	$(if $(MUSL),$(MUSL_HEADERS))
 COMPILE = $(CC) $(LANGUAGE) $(WARN) $(HARDEN) -fPIE $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
-	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS)
+	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(LDFLAGS) \
+	$(if $(MUSL),$(MUSL_LIBRARIES))
 # Only a prompt needs readline, and loads it: see terminal/readline.h. The same
 # holds for zlib (math/hist_hdr.h) and OpenSSL (tls/openssl.h). libc comes first:
 # a start looks each name up in this order, and most are libc's.
 LIBS = -lc -lmnl -ljansson -lm -ldl
+
+# The headers of other libraries are this machine's: they are looked for after
+# musl's own. The libraries themselves are tests/musl's.
+MUSL_ROOT = build-musl/root
+MUSL_HEADERS = -idirafter /usr/include/$(shell gcc -print-multiarch) \
+	-idirafter /usr/include
+MUSL_LIBRARIES = -L$(MUSL_ROOT)/lib -Wl,-rpath,'$(CURDIR)/$(MUSL_ROOT)/lib'
 
 SRC = $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJ = $(SRC:src/%.c=$(B)/%.o)
@@ -330,14 +345,11 @@ lint-gcc lint-clang:
 	echo $(SRC) $(UNIT_SRC) $(BENCH_SRC) $(SOAK_SRC) | $(EACH) $(@:lint-%=%) \
 		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
 
-# rpnc compiles with the headers of musl, as on Alpine. Libraries have theirs
-# from here: after musl's own, they are looked for where glibc's are.
-MUSL_LAST = /usr/include/$(shell $(CC) -print-multiarch) /usr/include
-
+# rpnc compiles with the headers of musl, as on Alpine.
 lint-musl:
 	echo '  $@'
 	echo $(SRC) | $(EACH) musl-gcc $(LANGUAGE) $(WARN) -Werror \
-		$(MUSL_LAST:%=-idirafter %) -fsyntax-only
+		$(MUSL_HEADERS) -fsyntax-only
 
 # The analyser spends most of its time on the last paths of long functions. With
 # a tenth of the default steps it needs a fifth of the time.
@@ -431,7 +443,7 @@ deb:
 	.ci/deb $(VERSION) '$(DIST)' '$(DEB)'
 
 clean:
-	rm -rf build build-san build-fresh build-fuzz rpnc
+	rm -rf build build-san build-musl build-fresh build-fuzz rpnc
 
 FORCE:
 .PHONY: all help demo check soak loops faults kills bench fuzz fuzzers unit lint $(LINTS) fresh dist deb install uninstall clean FORCE

@@ -305,7 +305,7 @@ refused() {
 	with_faults accept4:error=ENFILE
 	refused accept4 echo --accept blocking 127.0.0.1 0
 	# an error of a client is passed over, but not for ever
-	told='accept: Software caused connection abort'
+	told="accept: $(errno_text ECONNABORTED)"
 	with_faults accept4:error=ECONNABORTED
 	limit=64 refused accept4 echo -w 2 --accept reuseport 127.0.0.1 0
 	limit=64 refused accept4 echo --accept blocking 127.0.0.1 0
@@ -321,7 +321,7 @@ refused() {
 	refused recvmmsg listen -u -k 127.0.0.1 0
 	reserve
 	refused recvmmsg listen -u -r 127.0.0.1 "$port"
-	told='receive: Cannot allocate memory'
+	told="receive: $(errno_text ENOMEM)"
 	with_faults recvmmsg:error=ENOMEM
 	refused recvmmsg echo -u 127.0.0.1 0
 }
@@ -374,7 +374,7 @@ limited() {
 	# shellcheck disable=SC2317
 	rpnc() { ulimit -n 24 && exec rpnc "$@"; }
 	start echo -w 2 --json --identify --accept "$1" 127.0.0.1 0
-	model=$1 out=$file client <<-'END'
+	model=$1 out=$file emfile=$(errno_text EMFILE) client <<-'END'
 		model = os.environ["model"]
 		if model == "blocking":         # one at a time: no room for one
 		    [finish(s) for s in (connected(), connected()) if whose(s)]
@@ -394,7 +394,7 @@ limited() {
 		    return ready
 		def told():
 		    with open(os.environ["out"]) as f:
-		        return f.read().count("Too many open files")
+		        return f.read().count(os.environ["emfile"])
 		def stuck():
 		    while model == "blocking" and served: # accept(2) had one reserved
 		        finish(served.pop())
@@ -451,7 +451,7 @@ limited() {
 	END
 	stop
 	unset -f rpnc
-	with_faults clone:error=EAGAIN:when=1..3
+	with_faults 'clone,?fork:error=EAGAIN:when=1..3'
 	start echo --accept fork 127.0.0.1 0
 	client <<-'END'
 		for s in [connected() for _ in range(5)]:

@@ -65,7 +65,7 @@ facts='
 	done
 	while read -r name mask; do
 		[[ $name != Sig@(Blk|Ign): ]] ||
-			printf "%s %x\n" "${name%:}" $((0x$mask & ~(3 << 31)))
+			printf "%s %x\n" "${name%:}" $((0x$mask))
 	done <<<"$(cat /proc/self/status)"
 	echo "files $(ulimit -Sn), arguments $*"
 	read -r _ _ _ _ group _ <"/proc/$$/stat"
@@ -158,7 +158,13 @@ fact() {
 }
 
 @test "exec: a server that ignores SIGPIPE, SIGCHLD and all else starts programs that do not" {
-	local as=(env --ignore-signal)
+	# the kernel's call: the C library refuses the signals that it uses itself
+	local as=(python3 -c 'import ctypes, os, platform, sys
+rt_sigaction = {"x86_64": 13}.get(platform.machine(), 134)
+for n in set(range(1, 65)) - {9, 19}:
+    ignore = (ctypes.c_ulong * 16)(1)
+    assert ctypes.CDLL(None).syscall(rt_sigaction, n, ignore, None, 8) == 0
+os.execvp(sys.argv[1], sys.argv[1:])')
 	program=(-- bash -c "$facts")
 	rpnc() {
 		exec "${as[@]}" "$RPNC" "$@" "${program[@]}"

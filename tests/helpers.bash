@@ -196,6 +196,31 @@ random_file() {
 	head -c "$1" /dev/urandom >"$2"
 }
 
+# has_musl: rpnc has the C library musl (as on Alpine), not glibc.
+has_musl() {
+	grep -qa /ld-musl- "$RPNC"
+}
+
+# errno_text NAME: what strerror(3) says of it in the C library that rpnc has.
+errno_text() {
+	local glibc musl
+	case $1 in
+	EADDRINUSE) glibc='Address already in use' musl='Address in use' ;;
+	EADDRNOTAVAIL) glibc='Cannot assign requested address' musl='Address not available' ;;
+	ECONNABORTED) glibc='Software caused connection abort' musl='Connection aborted' ;;
+	EHOSTUNREACH) glibc='No route to host' musl='Host is unreachable' ;;
+	EIO) glibc='Input/output error' musl='I/O error' ;;
+	EMFILE) glibc='Too many open files' musl='No file descriptors available' ;;
+	EMSGSIZE) glibc='Message too long' musl='Message too large' ;;
+	ENETUNREACH) glibc='Network is unreachable' musl='Network unreachable' ;;
+	ENOMEM) glibc='Cannot allocate memory' musl='Out of memory' ;;
+	EOPNOTSUPP) glibc='Operation not supported' musl='Not supported' ;;
+	ETIMEDOUT) glibc='Connection timed out' musl='Operation timed out' ;;
+	*) return 1 ;;
+	esac
+	if has_musl; then echo "$musl"; else echo "$glibc"; fi
+}
+
 # open_descriptors PID: prints how many it has.
 open_descriptors() {
 	local list=(/proc/"$1"/fd/*)

@@ -467,7 +467,7 @@ until_seen() {
 	hold_leave
 	holder=$pid
 	# the leaver is stopped wherever it waits, and at each question
-	inject "$leaver" epoll_wait,sendto:signal=SIGSTOP
+	inject "$leaver" epoll_wait,epoll_pwait,sendto:signal=SIGSTOP
 	tracer=${pids[-1]}
 	eventually stepped 0
 	from=$(wc -l <trace)

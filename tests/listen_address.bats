@@ -86,7 +86,7 @@ listening on [::]:$port (tcp)"
 	run timeout 20 rpnc listen 127.0.0.1 "$port"
 	assert_failure 5
 	assert_equal "${#lines[@]}" 1
-	assert_output --partial 'Address already in use'
+	assert_output --partial "$(errno_text EADDRINUSE)"
 }
 
 @test "listen: either family of the wildcard in use: status 5, and none is kept" {
@@ -105,7 +105,7 @@ listening on [::]:$port (tcp)"
 @test "listen: an address that is not ours: status 5" {
 	run timeout 20 rpnc listen 192.0.2.250 0
 	assert_failure 5
-	assert_output --partial 'Cannot assign requested address'
+	assert_output --partial "$(errno_text EADDRNOTAVAIL)"
 }
 
 @test "listen: a port below 1024 is not for everyone: status 5" {

@@ -224,7 +224,7 @@ load listen
 		    s.close()
 	END
 	: <ready
-	heard 'Too many open files'
+	heard "$(errno_text EMFILE)"
 	local before
 	before=$(cpu_ticks "$pid")
 	run timeout 20 rpnc listen --accept-timeout 1 0 # which takes a second

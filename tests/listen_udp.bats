@@ -256,7 +256,7 @@ lose() {
 	start listen -u 127.0.0.1 0 7>&-
 	run timeout 20 rpnc listen -u 127.0.0.1 "$port"
 	assert_failure 5
-	assert_output --partial 'Address already in use'
+	assert_output --partial "$(errno_text EADDRINUSE)"
 }
 
 # Forged senders cost nothing, and each would be two lines.

@@ -46,7 +46,7 @@ needs_mptcp() {
 socket.socket(2, 1, 262).setsockopt(1, 47, 1 << 20)'; then
 		for words in 'listen --mptcp 0' 'echo --mptcp 0' 'connect --mptcp 9'; do
 			run -2 rpnc $words --limit-rate 1M
-			assert_output --partial "limit-rate=1M: Operation not supported: this kernel has it for TCP, not for MPTCP"
+			assert_output --partial "limit-rate=1M: $(errno_text EOPNOTSUPP): this kernel has it for TCP, not for MPTCP"
 		done
 	fi
 	start echo -v -r --mptcp 127.0.0.1 0

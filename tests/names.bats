@@ -185,5 +185,5 @@ probe: 3'
 		rpnc connect ::1 9 || echo "status $?"'
 	refute_output --partial 'ran out'
 	assert_line --partial 'this host has no address to reach that one from: IPv6 is turned off here'
-	assert_line 'rpnc connect: connect to [::1]:9: Cannot assign requested address: this host has no address to reach that one from'
+	assert_line "rpnc connect: connect to [::1]:9: $(errno_text EADDRNOTAVAIL): this host has no address to reach that one from"
 }

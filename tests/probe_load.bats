@@ -122,7 +122,7 @@ few_ports() {
 	export TIMESTAMPS=0 # by which the kernel would tell old from new
 	few_ports -n 2 --sport 5000 --connect-timeout 0.3
 	test "$status" -eq 6
-	grep -q 'failed 1 (other 1: Cannot assign requested address)' report
+	grep -q "failed 1 (other 1: $(errno_text EADDRNOTAVAIL))" report
 	grep -q 'Try more of them: --sport' report
 }
 

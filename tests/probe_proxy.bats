@@ -287,7 +287,7 @@ http(c := accept()); told("end")'
 	get '.scan[] | "\(.port) \(.state) \(.reason)"' >got
 	diff -u - got <<-END
 		1 no answer proxy http://127.0.0.1:$port: a.example:1: HTTP/1.1 502 Bad \\eGateway
-		2 no answer Connection timed out
+		2 no answer $(errno_text ETIMEDOUT)
 	END
 	probe -v --proxy http://127.0.0.1:1 a.example 1,2
 	test "$(grep -c 'no answer  http://127.0.0.1:1: Connection refused$' report)" -eq 2

@@ -97,7 +97,7 @@ alone() {
 	probe --json --connect-timeout 0.3 127.0.0.1 "$port,$full"
 	test "$status" -eq 0
 	test "$(get ".scan[] | select(.port == $full) | \"\(.state) \(.seconds) \(.reason)\"")" = \
-		"no answer null Connection timed out"
+		"no answer null $(errno_text ETIMEDOUT)"
 	test "$(get ".scan[] | select(.port == $port).state")" = open
 	probe --connect-timeout 0.1 127.0.0.1 "1,$full"
 	test "$status" -eq 1

@@ -55,7 +55,7 @@ demonstrates() {
 	run cat
 	refute_line --regexp 'line [0-9]+:|Killed'
 	assert_line --partial 'SO_REUSEPORT'
-	assert_line --regexp 'Address already in use: A \(pid [0-9]+\)'
+	assert_line --regexp "$(errno_text EADDRINUSE): A \(pid [0-9]+\)"
 	assert_equal "$(grep -cx hello <<<"$output")" 4
 	assert_line --regexp 'fair hashing gives 200'
 	assert_line --regexp '^  B +[0-9]+ .* [0-9]{2,}/[0-9]+( .*)? stopped STUCK$'

@@ -118,7 +118,7 @@ has_two_children() {
 			test "$status" -ne 5 || break
 			assert_equal "$status" 1
 			assert_regex "$stderr" \
-				"^rpnc ${words%% *}: [a-z]+: Cannot allocate memory$"
+				"^rpnc ${words%% *}: [a-z]+: $(errno_text ENOMEM)$"
 			said=$((said + 1))
 		done
 		assert_equal "$status" 5 # the port is taken: there was memory

@@ -414,7 +414,7 @@ for i in range(2):
 	for options in '' --hex; do
 		# shellcheck disable=SC2086
 		run -1 quiet $options 127.0.0.1 "$port" <&7
-		complained "stdin: Input/output error"
+		complained "stdin: $(errno_text EIO)"
 	done
 	exec 7<&-
 }

@@ -32,7 +32,7 @@ in_use() {
 	assert_failure 5
 	assert_equal "${#lines[@]}" 1
 	assert_regex "$output" "^rpnc $1: listen on "
-	why=${output#*: Address already in use: }
+	why=${output#*: "$(errno_text EADDRINUSE)": }
 	test "$why" != "$output"
 }
 
@@ -225,7 +225,7 @@ $without"
 @test "why: an address that is not ours, or lacks its interface" {
 	run timeout 20 rpnc listen 192.0.2.250 0
 	assert_failure 5
-	assert_output --partial "requested address: no interface of this host has"
+	assert_output --partial "$(errno_text EADDRNOTAVAIL): no interface of this host has"
 	needs_ipv6
 	run timeout 20 rpnc listen fe80::1 0
 	assert_failure 2

@@ -313,7 +313,9 @@ opt_parse(int argc, char **argv, const struct opt *const *tables,
 	while (result == 0 &&
 	    (c = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1)
 		result = take_option(&p, c, argv, settings, given);
-	given->behind = words_behind(&p, argc, was, argv[optind - 1]);
+	/* after a fault, optind may be beyond the end */
+	given->behind = result < 0 ? -1 :
+	    words_behind(&p, argc, was, argv[optind - 1]);
 	free(was);
 	return result < 0 ? -1 : optind;
 }

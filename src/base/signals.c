@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/loop.h"
@@ -13,13 +14,38 @@ enum { TWIN_US = 5 * 1000 };
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 enum { ENDS = sizeof(ends) / sizeof(ends[0]) };
 
+/*
+ * The C library keeps some signals for its threads (glibc 32 and 33, musl also
+ * 34): its sigaction(2) refuses them, and its sigprocmask(2) hides them. What
+ * rpnc was started with, and what a child gets, has them, too. So the kernel is
+ * asked.
+ */
+enum { KERNEL_SIGNALS = 64 };
+
 static bool ignored[NSIG];
-static sigset_t blocked;
+static uint64_t blocked;
 static struct {
 	int number;
 	pid_t sender;
 	int64_t time;
 } last;
+
+/* In the kernel's struct sigaction SIG_DFL is 0, as all else is. */
+static void
+action_default(int number)
+{
+	static const unsigned long zero[16];
+
+	syscall(SYS_rt_sigaction, number, zero, NULL, KERNEL_SIGNALS / 8);
+}
+
+/* mask: the signals to block; was: gets those that were blocked, or NULL. */
+static void
+mask_set(uint64_t mask, uint64_t *was)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, was,
+	    KERNEL_SIGNALS / 8);
+}
 
 static bool
 is_ignored(int number)
@@ -92,8 +118,6 @@ default_actions(void)
 void
 signals_init(void)
 {
-	sigset_t none;
-
 	for (int i = 1; i < NSIG; i++) {
 		ignored[i] = is_ignored(i);
 		if (ignored[i] && !asks_to_end(i))
@@ -102,8 +126,7 @@ signals_init(void)
 	signal(SIGXFSZ, SIG_IGN);	/* the write then fails: EFBIG */
 	if (getpid() == 1)
 		default_actions();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, &blocked);
+	mask_set(0, &blocked);
 }
 
 void
@@ -111,18 +134,16 @@ signals_restore(void)
 {
 	for (int i = 1; i < NSIG; i++)
 		signal(i, ignored[i] ? SIG_IGN : SIG_DFL);
-	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	mask_set(blocked, NULL);
 }
+
 
 void
 signals_reset(void)
 {
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 1; i <= KERNEL_SIGNALS; i++)
+		action_default(i);
+	mask_set(0, NULL);
 }
 
 void

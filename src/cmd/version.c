@@ -20,6 +20,19 @@
 #define RPNC_COMMIT "unknown"
 #endif
 
+/*
+ * What is checked because of _FORTIFY_SOURCE: glibc says it; musl has no checks
+ * but those of fortify-headers.
+ */
+#if defined(__USE_FORTIFY_LEVEL)
+enum { FORTIFY = __USE_FORTIFY_LEVEL };
+#elif defined(_FORTIFY_STRING_H) && defined(__OPTIMIZE__) && \
+    defined(_FORTIFY_SOURCE)
+enum { FORTIFY = _FORTIFY_SOURCE };
+#else
+enum { FORTIFY = 0 };
+#endif
+
 /* The program's protection, as its own headers have it. */
 struct protection {
 	bool relro, now, no_exec_stack;
@@ -70,12 +83,8 @@ put_protection(FILE *out)
 #ifdef __SSP_STRONG__
 	fputs(" stack-protector", out);
 #endif
-#ifdef _FORTIFY_SOURCE
-	fprintf(out, " fortify=%d", _FORTIFY_SOURCE);
-#endif
-#ifdef __CET__
-	fputs(" CET", out);
-#endif
+	if (FORTIFY > 0)
+		fprintf(out, " fortify=%d", FORTIFY);
 #ifdef __SANITIZE_ADDRESS__
 	fputs(" (a build for tests, with sanitizers)", out);
 #endif
