@@ -178,6 +178,31 @@ ended() {
 	grep -qx 'rpnc probe: --watch=0: want 0.1 to 3600 seconds' err
 }
 
+@test "watch: clients that waited are served, and judging starts again" {
+	start echo -r --name A 127.0.0.1:0
+	start echo -r --name B 127.0.0.1:"$port"
+	watch "$port"
+	next '.command == "watch" and (.members | length) == 2 and .members[1].count > 0'
+	kill -STOP "$pid"
+	next '.members[1].queued > 0 and .fairness.verdict == "unclear"'
+	kill -CONT "$pid"
+	next '.members[1].state == "running" and .fairness.verdict == "even" and
+		.members[1].queued > 0 and .members[0].since < .members[0].count'
+	ended INT
+}
+
+@test "watch: which of several queues had clients is not known, but that none has" {
+	start echo -w 2 --accept shared 127.0.0.1:0
+	watch "$port"
+	next '.command == "watch" and .ok > 0'
+	mapfile -t workers < <(pgrep -P "$pid")
+	kill -STOP "${workers[@]}"
+	next '.queued > 0'
+	kill -CONT "${workers[@]}"
+	next '(.now.queued == 0) and (.verdict == "queued" | not) and .steady != null'
+	ended INT
+}
+
 @test "watch: a terminal shows it in place, at any size, and what came below" {
 	start echo -r --name A 127.0.0.1:0
 	local first=$pid
@@ -202,6 +227,11 @@ ended() {
 	like w 'queued   now [0-9]+, in all [0-9]+: nobody accepted them'
 	kill -CONT "$first"
 	eventually top 5 "^  A +$first rpnc .* running"
+	like w 'all accept again at [0-9:]+, [0-9]+ since: the verdict is about these'
+	none_waits() {
+		! top 1,24 'still waits?,|nobody accepted (it|them)$'
+	}
+	eventually none_waits
 	keys w C-z
 	sees w Stopped
 	prompts w '$'

@@ -2,7 +2,8 @@
  * The members that a watched load meets. How it works. The load's tally counts
  * everything. Each of its rows has a watch_row with its earlier counts, so that
  * a change shows. Each look finds the members again. If they have changed,
- * judging starts again, with the attempts that start from then on.
+ * judging starts again, with the attempts that start from then on. So it does
+ * if attempts were queued, and their members accept again.
  *
  *	a row is		a member if
  *	known by the kernel	its process accepts from a socket of the group
@@ -29,7 +30,8 @@
 
 enum {
 	KEPT = 32,			/* rows kept of members that left */
-	SILENT = 20,			/* missed answers that show a silence */
+	SILENT = 20,			/* missed answers that show a silence;
+					 * answers that show there is none */
 };
 
 static int
@@ -50,6 +52,22 @@ window_grow(struct watch_window *v)
 	return 0;
 }
 
+/* A member that does not accept has clients that wait, until it accepts. */
+static void
+window_count_waits(struct watch_window *v, const struct attempt_result *r)
+{
+	if (r->outcome == OUT_QUEUED && r->predicted >= 0 && !v->shared) {
+		v->at[r->predicted].waits = r->number;
+	} else if (r->outcome == OUT_QUEUED) {
+		v->waits = r->number;
+		v->passed = 0;
+	} else if (r->outcome == OUT_OK) {
+		v->passed += r->number > v->waits;
+		if (r->row >= 0 && r->number > v->at[r->row].waits)
+			v->at[r->row].waits = 0;
+	}
+}
+
 void
 watch_window_count(struct watch_window *v, const struct attempt_result *r)
 {
@@ -67,6 +85,7 @@ watch_window_count(struct watch_window *v, const struct attempt_result *r)
 		else if (r->outcome == OUT_QUEUED && r->predicted >= 0)
 			v->at[r->predicted].queued++;
 		v->queued += r->outcome == OUT_QUEUED;
+		window_count_waits(v, r);
 	}
 }
 
@@ -159,6 +178,25 @@ is_still_heard(const struct watch_window *v, int i)
 
 	return s->heard && answers - s->heard <=
 	    (uint64_t)SILENT * (uint64_t)(others ? others : 1);
+}
+
+/*
+ * Whether all members accept again. A queue is first in, first out: if a later
+ * attempt is accepted, the earlier ones are, too. If it is not known which queue
+ * it was, none of many attempts has come to it.
+ */
+static bool
+window_is_served(const struct watch_window *v)
+{
+	int members = window_member_count(v);
+
+	if (!v->queued || (v->waits && v->passed <=
+	    (uint64_t)SILENT * (uint64_t)(members ? members : 1)))
+		return false;
+	for (int i = 0; i < v->count; i++)
+		if (v->at[i].waits)
+			return false;
+	return true;
 }
 
 /*
@@ -276,7 +314,7 @@ window_restart(struct watch_window *v)
 	for (int i = 0; i < v->count; i++) {
 		struct watch_row *s = &v->at[i];
 
-		s->count = s->predicted = s->queued = 0;
+		s->count = s->predicted = s->queued = s->waits = 0;
 		s->base = t->rows[i].count;
 	}
 	for (int i = 0; i < v->recent.count; i++) {
@@ -284,13 +322,13 @@ window_restart(struct watch_window *v)
 
 		r->count = r->predicted = r->queued = 0;
 	}
-	v->queued = v->recent.out[OUT_QUEUED] = 0;
+	v->queued = v->waits = v->recent.out[OUT_QUEUED] = 0;
 	v->first = v->load->schedule.begun;
 }
 
 /* "+ D at 12:01:03" */
 static void
-change_time_add(struct watch_window *v)
+change_time_add(struct watch_window *v, bool served)
 {
 	size_t length = strlen(v->change);
 	time_t now = time(NULL);
@@ -299,7 +337,8 @@ change_time_add(struct watch_window *v)
 	v->changed_at = clock_ns();
 	if (!length)
 		length = (size_t)snprintf(v->change, WATCH_WINDOW_CHANGE, "%s",
-		    v->load->steered ? "another steering" : "other sockets");
+		    v->load->steered ? "another steering" :
+		    served ? "all accept again" : "other sockets");
 	if (localtime_r(&now, &tm))
 		strftime(v->change + length, WATCH_WINDOW_CHANGE - length,
 		    " at %T", &tm);
@@ -316,7 +355,7 @@ steering_report(struct watch_window *v)
 
 /* Reports changes and restarts judging; the first look is no change. */
 static void
-window_change(struct watch_window *v)
+window_change(struct watch_window *v, bool served)
 {
 	if (v->observed) {
 		changes_report(v);
@@ -326,7 +365,7 @@ window_change(struct watch_window *v)
 	window_members_take(v);
 	if (v->observed) {
 		window_restart(v);
-		change_time_add(v);
+		change_time_add(v, served);
 	}
 }
 
@@ -407,7 +446,7 @@ watch_window_observe(struct watch_window *v, double seconds,
     enum knowledge *known)
 {
 	struct load *l = v->load;
-	bool others;
+	bool others, served;
 
 	load_follow(l, has_unknown_server(v));
 	if (l->shared.by != BY_REGISTRY && l->identify)
@@ -416,9 +455,10 @@ watch_window_observe(struct watch_window *v, double seconds,
 		return -1;
 	*known = window_weigh(v);
 	others = window_find_members(v);
+	served = window_is_served(v);
 	window_rates_fill(v, seconds);
-	if (others || l->steered)
-		window_change(v);
+	if (others || l->steered || served)
+		window_change(v, served && !others);
 	window_recent_trim(v);
 	v->observed = true;
 	return 0;

@@ -16,6 +16,8 @@ struct watch_row {
 	uint64_t base;			/* --by registry: its count then */
 	uint64_t seen;			/* its total at the last look */
 	uint64_t heard;			/* number of the last answer, of all */
+	uint64_t waits;			/* the last attempt that was queued
+					 * there; 0: a later one was accepted */
 	int64_t left;			/* clock_ns(), or 0 */
 	double rate;			/* a second, in the last interval */
 };
@@ -36,6 +38,9 @@ struct watch_window {
 	double weights;			/* sum over all members */
 	uint64_t first;			/* the last attempt before the change */
 	uint64_t queued;		/* since the change */
+	uint64_t waits;			/* the last attempt that was queued at
+					 * a member that is not known, or 0 */
+	uint64_t passed;		/* later ones that were accepted */
 	int64_t changed_at;		/* clock_ns(); 0: never */
 	char change[WATCH_WINDOW_CHANGE];	/* "+ D, - B at 12:01:03" */
 	/* The rows that are shown, with their counts since the change. */
