@@ -354,3 +354,42 @@ steered_group() {
 	sees w 'status 7'
 	sees w "rpnc probe: 127.0.0.1:$port: 3 sockets, 3 processes: wanted 4"
 }
+
+@test "gate: a signal ends the search for a program that no connection answers" {
+	own_network
+	cat >interrupt.py <<-'END'
+		import os, signal, socket, subprocess, sys
+		def drops():
+		    names, values = [l.split() for l in open("/proc/net/netstat")
+		        if l.startswith("TcpExt:")]
+		    return int(values[names.index("ListenDrops")])
+		group, full, port = [], [], 0
+		for _ in range(2):
+		    s = socket.socket()
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind(("127.0.0.1", port))
+		    port = s.getsockname()[1]
+		    s.listen(0)
+		    group.append(s)
+		# no queue has room
+		for _ in range(40):
+		    c = socket.socket()
+		    c.setblocking(False)
+		    c.connect_ex(("127.0.0.1", port))
+		    full.append(c)
+		for c in full:  # those that the kernel would try again
+		    if c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != b"\1":
+		        c.close()
+		before = drops()
+		p = subprocess.Popen([sys.argv[1], "probe", "--group", "--fail-flags=STEERED",
+		    "127.0.0.1", str(port)], stdout=subprocess.PIPE)
+		while drops() == before and p.poll() is None:
+		    pass
+		p.send_signal(signal.SIGINT)
+		shown = p.stdout.read()
+		print(p.wait(), shown)
+	END
+	run -0 timeout 50 "${network[@]}" sh -c \
+		'ip link set lo up && exec "$@"' sh python3 interrupt.py "$RPNC"
+	assert_output "-2 b''"
+}

@@ -205,6 +205,14 @@ app_open(struct app *a, const struct settings *s)
 	return signals_open(a);
 }
 
+bool
+app_has_signal(const struct app *a)
+{
+	struct pollfd p = { .fd = a->signals.fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* Waits for its reader; after a signal, not for long. */
 static void
 flush_whole(struct app *a, struct sink *s)

@@ -60,6 +60,9 @@ int app_catch(struct app *, int number);
  */
 void app_end_by(struct app *, int number);
 
+/* Whether a signal has come that the loop has not read yet. */
+bool app_has_signal(const struct app *);
+
 /*
  * Writes out what is queued, closes everything and returns the command's
  * status. The caller then passes ended_by to signals_end_by().

@@ -125,7 +125,7 @@ steering_find(struct group_probe *p)
 		if (can_be_begun(r))
 			inspect_steered(&p->inspect, i, steering_check(
 			    p->inspect.sockinfo.diag, r->address,
-			    r->interface, end));
+			    r->interface, end, p->app.signals.fd));
 	}
 }
 
@@ -186,12 +186,17 @@ group_show(struct group_probe *p, bool met)
 	loop_stop(&p->app.loop);
 }
 
-/* With --wait nothing is shown before it is as expected. */
+/*
+ * With --wait nothing is shown before it is as expected. A signal cuts the
+ * search for programs short: the loop reads it next.
+ */
 static void
 group_observe(struct group_probe *p)
 {
 	int met = group_judge(p);
 
+	if (met >= 0 && app_has_signal(&p->app))
+		return;
 	if (met < 0)
 		app_fatal(&p->app);
 	else if (met || p->settings->watch || loop_now() >= p->until)

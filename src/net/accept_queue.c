@@ -20,7 +20,10 @@
 #include "base/fail.h"
 #include "net/sock.h"
 
-enum { BARRIER_NS = 30 * 1000 * 1000 };
+enum {
+	BARRIER_NS = 30 * 1000 * 1000,
+	TCP_LINE = 150,			/* TMPSZ of net/ipv4/tcp_ipv4.c */
+};
 
 /*
  * Takes the references of one line, and if wanted the queue, if the line is one
@@ -55,10 +58,15 @@ read_references(int family, const uint64_t *inodes, int n, int *out,
 {
 	FILE *list = fopen(family == AF_INET6 ? "/proc/self/net/tcp6" :
 	    "/proc/self/net/tcp", "re");
-	char line[512];
+	char line[512], buffer[TCP_LINE];
 	int found = 0, one = 0;
 
-	/* listeners come first: don't read the rest, which may be long */
+	/*
+	 * Listeners come first. For more than it is asked for, the kernel looks
+	 * through the whole table of connections (tcp_seq_next()).
+	 */
+	if (list)
+		setvbuf(list, buffer, _IOFBF, sizeof(buffer));
 	while (list && found < n && one >= 0 &&
 	    fgets(line, sizeof(line), list)) {
 		one = take_references(line, inodes, n, out, queues);

@@ -9,10 +9,10 @@
  *
  * Other clients have half-open connections, too. If several listeners have one,
  * nothing is learned, and the next port is tried. Which one has it is read from
- * /proc/net/tcp, and takes up to 50 ms where this host has few connections: the
- * kernel looks through all of its table for more lines (net/ipv4/tcp_ipv4.c,
- * tcp_seq_next()). A wrong listener is looked for
- * twice. If the packet may have been sent already, the end is an ordinary one,
+ * /proc/net/tcp, and takes up to 50 ms where this host has few connections and no
+ * other listener follows these there: the kernel looks through all of its table
+ * for one more line (net/ipv4/tcp_ipv4.c, tcp_seq_next()). A wrong listener is
+ * looked for twice. If the packet may have been sent already, the end is an ordinary one,
  * because a process may have accepted, and a reset would be an error there.
  */
 #include "group/reach/steering_check.h"
@@ -46,6 +46,8 @@ struct checked {
 	uint64_t *inodes;
 	int *own;			/* references of each while it is idle */
 	struct addr target;
+	int64_t deadline;		/* clock_ns() */
+	int stop_fd;			/* a signal has come: readable */
 };
 
 /* The address that a client connects to: for the wildcard, the loopback. */
@@ -150,16 +152,24 @@ check_one(const struct checked *g, const struct addr *ours, uint64_t wanted,
 	return seen ? seen != wanted : -1;
 }
 
+static bool
+checked_is_over(const struct checked *g)
+{
+	struct pollfd p = { .fd = g->stop_fd, .events = POLLIN };
+
+	return clock_ns() >= g->deadline || poll(&p, 1, 0) > 0;
+}
+
 static int
 check_all(const struct checked *g, struct port_search *search,
-    struct addr *ours, const char *interface, int64_t deadline)
+    struct addr *ours, const char *interface)
 {
 	int left = search->plan->at[0].left > 0 ? TRIES * g->count *
 	    (int)search->plan->at[0].left : 0;
 	uint64_t inode;
 
 	while (port_plan_wanted(search->plan) && left-- &&
-	    clock_ns() < deadline) {
+	    !checked_is_over(g)) {
 		int wrong;
 
 		port_search_begin(search);
@@ -175,8 +185,7 @@ check_all(const struct checked *g, struct port_search *search,
 }
 
 static int
-check_sockets(struct checked *g, struct addr *ours, const char *interface,
-    int64_t deadline)
+check_sockets(struct checked *g, struct addr *ours, const char *interface)
 {
 	struct port_search search;
 	struct port_plan plan = { .sockets = g->count };
@@ -190,17 +199,18 @@ check_sockets(struct checked *g, struct addr *ours, const char *interface,
 	for (int i = 0; each && i < g->count; i++)
 		failed |= port_plan_add(&plan, g->inodes[i], each);
 	if (each && !failed)
-		found = check_all(g, &search, ours, interface, deadline);
+		found = check_all(g, &search, ours, interface);
 	port_plan_free(&plan);
 	return found;
 }
 
 int
 steering_check(struct sock_diag *diag, const struct addr *address,
-    const char *interface, int64_t deadline)
+    const char *interface, int64_t deadline, int stop_fd)
 {
 	struct checked g = {
 		.diag = diag, .target = address_of_client(address),
+		.deadline = deadline, .stop_fd = stop_fd,
 	};
 	struct diag_sock *list = NULL;
 	struct addr ours;
@@ -211,7 +221,7 @@ steering_check(struct sock_diag *diag, const struct addr *address,
 	/* another group may have the traffic of that address */
 	if (count > 1 && addr_equal(&list[0].local, address) &&
 	    checked_fill(&g, list, count) == 0)
-		found = check_sockets(&g, &ours, interface, deadline);
+		found = check_sockets(&g, &ours, interface);
 	free(g.inodes);
 	free(g.own);
 	free(list);

@@ -16,10 +16,11 @@ struct sock_diag;
  * It begins connections and takes them back before their handshake is complete,
  * so that no process sees them; if this host is too slow for that, a process
  * sees some that end at once. It blocks for milliseconds, or longer where
- * /proc/net/tcp is slow, but only until deadline (clock_ns()).
+ * /proc/net/tcp is slow, but only until deadline (clock_ns()), or until stop_fd
+ * is readable.
  */
 int steering_check(struct sock_diag *, const struct addr *address,
-    const char *interface, int64_t deadline);
+    const char *interface, int64_t deadline, int stop_fd);
 
 /*
  * How many connections for each of so many sockets, until all of them go where
