@@ -96,6 +96,46 @@ contents() {
 	git -C "$root" status --porcelain --ignored | diff "$BATS_FILE_TMPDIR/before" -
 }
 
+# writes_a_program FILE: as a compiler or a linker, whose words end in -o PRODUCT
+# and so on, it makes a product that runs FILE.
+writes_a_program() {
+	cat >"tool.$1" <<-END
+		#!/bin/sh
+		while test "\$1" != -o; do shift; done
+		printf '#!/bin/sh\n. $PWD/$1\n' >"\$2"
+		chmod +x "\$2"
+	END
+	chmod +x "tool.$1"
+	echo "$PWD/tool.$1"
+}
+
+@test "package: a build for another processor installs the completions of the tarball" {
+	local there=$PWD/rpnc-$version tool
+	tar -xzf "$dist/rpnc-$version.tar.gz"
+	test -s "$there/completion/rpnc.zsh"
+	echo 'echo "cannot execute binary file" >&2; exit 126' >foreign
+	tool=$(writes_a_program foreign)
+	make_in "$there" COMPILE="$tool" LINK="$tool" DESTDIR="$PWD/root" PREFIX=/usr install
+	completions_are() {
+		cmp "$1.bash" root/usr/share/bash-completion/completions/rpnc
+		cmp "$1.zsh" root/usr/share/zsh/site-functions/_rpnc
+		cmp "$1.fish" root/usr/share/fish/vendor_completions.d/rpnc.fish
+	}
+	completions_are "$there/completion/rpnc"
+	# a patch may have changed them: the one that is built knows, if it runs
+	touch -d '+1 hour' "$there/src/app/options.c"
+	run -0 --separate-stderr make_in "$there" COMPILE="$tool" LINK="$tool" \
+		DESTDIR="$PWD/root" PREFIX=/usr install
+	[[ "$stderr" == *'rpnc does not run here: completion/rpnc.fish may be outdated'* ]]
+	completions_are "$there/completion/rpnc"
+	rm -r "$there/build" "$there/rpnc"
+	echo 'echo "words for $2"' >native
+	tool=$(writes_a_program native)
+	make_in "$there" COMPILE="$tool" LINK="$tool" DESTDIR="$PWD/root" PREFIX=/usr install
+	for s in bash zsh fish; do echo "words for $s" >"words.$s"; done
+	completions_are words
+}
+
 @test "package: lintian knows only that no ITP is closed" {
 	grep -q '^W: .*initial-upload-closes-no-bugs' "$BATS_FILE_TMPDIR/lintian"
 	# without optimization (noopt) there is no _FORTIFY_SOURCE: fresh-deb has it
