@@ -224,7 +224,7 @@ refuses() {
 			assert quiet(some[0], 0)
 		END
 		if test "$server" = 'listen -k -u'; then
-			eventually test "$(wc -c <out.0)" = 3
+			eventually eval 'test "$(wc -c <out.0)" = 3'
 		fi
 		end INT
 		pids=()

@@ -63,7 +63,7 @@ refuses() {
 	activate --fdname=web -- "$RPNC" listen
 	rpnc connect "$port" <<<one
 	rpnc connect "$port" <<<two
-	eventually test "$(<out)" = $'one\ntwo'
+	eventually out_is $'one\ntwo'
 	end TERM
 	activate --datagram -- "$RPNC" echo
 	assert_equal "$(rpnc connect -u --linger 1 "$port" <<<hello)" hello
@@ -72,6 +72,11 @@ refuses() {
 	activate --inetd -- "$RPNC" echo --listen-fd 0
 	assert_equal "$(rpnc connect "$port" <<<hello)" hello
 	end TERM
+}
+
+# out_is TEXT: that is all of the output so far.
+out_is() {
+	test "$(<out)" = "$1"
 }
 
 @test "activation: with TLS, and with a program for each client" {
@@ -91,7 +96,8 @@ refuses() {
 	activate --accept -- "$RPNC" echo
 	assert_equal "$(rpnc connect "$port" <<<hello)" hello
 	assert_equal "$(rpnc connect "$port" <<<hello)" hello
-	eventually test "$(grep -c '^1 connection ' out)" = 2
+	served_two() { test "$(grep -c '^1 connection ' out)" = 2; }
+	eventually served_two
 	end TERM
 	activate --accept --inetd -- "$RPNC" echo --listen-fd 0
 	assert_equal "$(rpnc connect "$port" <<<hello)" hello
@@ -100,7 +106,7 @@ refuses() {
 	rpnc connect "$port" <<<hello
 	run rpnc connect -s 127.0.0.2 "$port" <<<hello
 	assert_failure
-	eventually test "$(<out)" = hello
+	eventually out_is hello
 	end TERM
 }
 

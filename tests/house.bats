@@ -408,6 +408,13 @@ options_in() {
 		-- tests ':!tests/house.bats' ':!tests/demo' | none
 }
 
+@test "house: what a test waits for is looked at each time" {
+	needs_git
+	# here the shell puts the value in before eventually is called
+	tracked grep -nE 'eventually (test|\[|assert_equal) .*"\$\(' \
+		-- tests ':!tests/house.bats' | none
+}
+
 @test "house: no test makes files elsewhere than in TMPDIR" {
 	needs_git
 	# only there tests/run finds what a test has left

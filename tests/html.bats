@@ -316,7 +316,7 @@ refused_page() {
 	test "$status" -eq 0
 	run -1 grep -v '^#\|^"\|^Tag=' report
 	grep -q '^Tag=connect,' report
-	probe -d 50ms --html - --during "$port" -- sh -c 'echo from the $0' command
+	probe -d 50ms --html - --during "$port" -- printf 'from %s\n' 'the command'
 	page report </dev/null
 	run -1 grep 'from the command' report
 	rpnc probe -n 3 --json "$port" | rpnc probe --merge --html - - >report

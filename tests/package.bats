@@ -129,7 +129,7 @@ writes_a_program() {
 	[[ "$stderr" == *'rpnc does not run here: completion/rpnc.fish may be outdated'* ]]
 	completions_are "$there/completion/rpnc"
 	rm -r "$there/build" "$there/rpnc"
-	echo 'echo "words for $2"' >native
+	echo "echo words for \$2" >native
 	tool=$(writes_a_program native)
 	make_in "$there" COMPILE="$tool" LINK="$tool" DESTDIR="$PWD/root" PREFIX=/usr install
 	for s in bash zsh fish; do echo "words for $s" >"words.$s"; done

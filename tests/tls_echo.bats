@@ -37,7 +37,8 @@ reasons() {
 		only "$version" tls_echo
 		timeout 30 gnutls-cli --logfile=gnutls.log --x509cafile "$certs/ca.crt" \
 			-p "$port" localhost <data | cmp - data
-		eventually test -n "$(of_event closed in "out.$((${#pids[@]} - 1))")"
+		has_closed() { test -n "$(of_event closed in "out.$((${#pids[@]} - 1))")"; }
+		eventually has_closed
 		assert_equal "$(of_event closed in out reason "out.$((${#pids[@]} - 1))")" "$(stat -c '%s %s end' data)"
 	done
 }
