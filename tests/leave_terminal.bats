@@ -125,6 +125,8 @@ last() {
 	listening a
 	pane b rpnc listen -r --weight 30 "$port"
 	sees a '+ B joined (pid '"$(process b)"'): 2 members by weights: A 70 %, B 30 %'
+	# who has come before that is in its count, and does not join
+	sees b 'B listening'
 	pane c rpnc listen -r "$port"
 	sees c 'C has the default weight, 100: 50 % of new connections'
 	sees b '3 members by weights: A 35 %, B 15 %, C 50 % (default'
