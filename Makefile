@@ -12,6 +12,7 @@ make kills       members are killed at each step of what they do (3 h)
 make faults      each system call fails, in 70 scenarios (2 hours)
 make bench       speed, against nc, ncat, socat and others
 make fuzz        foreign bytes to everything that reads them (20 min)
+make musl        built by musl-gcc, as on Alpine: its main tests (20 min)
 make lint        compilers, analysers, manuals, scripts
 make fresh       demo and check in a bare Debian (as root)
 make fresh-deb   the Debian package: built, installed, removed there
@@ -77,6 +78,8 @@ BENCH_DEPS = netcat-openbsd netcat-traditional ncat socat iperf3 python3 openssl
 BENCH_UNPACKED = nginx haproxy
 DEB_DEPS = build-essential debhelper dpkg-dev lintian libcmocka-dev procps
 FUZZ_DEPS = clang libclang-rt-dev
+# The rest is for the libraries of rpnc: see tests/musl.
+MUSL_DEPS = musl-tools gcc make perl bzip2 xz-utils
 LINT_DEPS = clang clang-tidy cppcheck shellcheck musl-tools
 NEED = tests/need
 
@@ -136,8 +139,8 @@ LINK = $(CC) $(HARDEN) $(RUNTIME) $(CFLAGS) -pie \
 # a start looks each name up in this order, and most are libc's.
 LIBS = -lc -lmnl -ljansson -lm -ldl
 
-# The headers of other libraries are this machine's: they are looked for after
-# musl's own. The libraries themselves are tests/musl's.
+# musl-gcc has the headers of musl. Those of other libraries are this machine's:
+# they are looked for after musl's own. The libraries themselves are tests/musl's.
 MUSL_ROOT = build-musl/root
 MUSL_HEADERS = -idirafter /usr/include/$(shell gcc -print-multiarch) \
 	-idirafter /usr/include
@@ -150,9 +153,7 @@ EXAMPLES = $(sort $(wildcard src/examples/*))
 TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(sort $(wildcard tests/*.bats))
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(filter %.c,$(TESTS)))
 SCRIPTS = $(wildcard tests/bench/base tests/need tests/unpack tests/run tests/demo tests/fresh tests/fresh-deb \
-	tests/fuzz/run tests/soak/run .ci/run \
-	.ci/dist .ci/deb .ci/PKGBUILD.in .ci/APKBUILD.in .ci/debian/tests/members \
-	.ci/debian/rpnc.prerm .ci/debian/rpnc.postrm \
+	tests/musl tests/fuzz/run tests/soak/run .ci/run \
 	.ci/dist .ci/deb .ci/PKGBUILD.in .ci/APKBUILD.in .ci/debian/tests/members \
 	.ci/debian/rpnc.prerm .ci/debian/rpnc.postrm \
 	tests/*.bash tests/*.bats)
@@ -339,6 +340,19 @@ fuzz:
 
 fuzzers: $(FUZZERS)
 
+# TESTS="...": these, instead of the unit tests and the main tests. "make MUSL=1"
+# is only the build, build-musl/rpnc.
+MUSL_TESTS = $(sort $(wildcard tests/unit/test_*.c)) $(foreach t,listen connect \
+	echo probe leave registry,$(sort $(wildcard tests/$t.bats tests/$t_*.bats))) \
+	tests/version.bats tests/usage.bats tests/signals.bats tests/exec.bats \
+	tests/sandbox.bats
+musl: TESTS = $(MUSL_TESTS)
+
+musl:
+	$(NEED) $(BUILD_DEPS) $(TEST_DEPS) $(MUSL_DEPS)
+	tests/musl $(MUSL_ROOT)
+	$(MAKE) check MUSL=1 TESTS='$(TESTS)'
+
 unit: $(UNITS)
 	$(RUN) $(UNITS)
 
@@ -456,4 +470,4 @@ clean:
 	rm -rf build build-san build-musl build-fresh build-fuzz rpnc
 
 FORCE:
-.PHONY: all help demo check soak loops faults kills bench fuzz fuzzers unit lint $(LINTS) fresh dist deb install uninstall clean FORCE
+.PHONY: all help demo check soak loops faults kills bench fuzz fuzzers unit musl lint $(LINTS) fresh dist deb install uninstall clean FORCE

@@ -264,9 +264,12 @@ in_bulk() {
 }
 
 @test "echo: an idle connection costs less than half a KiB" {
+	local most=512
 	apart
+	# the malloc of musl has no size between 396 and 492, and a head for each group
+	! has_musl || most=544
 	start echo 127.0.0.1 0
-	clients <<-'END'
+	most=$most clients <<-'END'
 		first = [connected() for i in range(200)]
 		for s in first:
 		    echoed(s, b"x" * 3000)
@@ -280,7 +283,7 @@ in_bulk() {
 		    while got < 2999:
 		        got += len(s.recv(4096))
 		if not os.environ.get("SAN"):
-		    assert own_memory() - before < 2000 * 512, (own_memory() - before) / 2000
+		    assert own_memory() - before < 2000 * int(os.environ["most"]), (own_memory() - before) / 2000
 	END
 }
 

@@ -2,7 +2,7 @@
  * tests/sandbox.bats loads this into rpnc (LD_PRELOAD): code of a stranger that
  * runs in the process. When the descriptor ORDERS is readable after
  * epoll_wait(2), it reads a letter from it and makes that call; RESULTS gets
- * "allowed", or the errno's name.
+ * "allowed", "ENOSYS", or another error's text.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -103,8 +103,9 @@ obey(void)
 		return;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (calls[i].letter == letter)
-			dprintf(RESULTS, "%s\n", calls[i].call() < 0 ?
-			    strerrorname_np(errno) : "allowed");
+			dprintf(RESULTS, "%s\n", calls[i].call() >= 0 ?
+			    "allowed" : errno == ENOSYS ? "ENOSYS" :
+			    strerror(errno));
 }
 
 int

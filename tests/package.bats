@@ -2,7 +2,7 @@
 # What is given to others: the tarball of "make dist", the Debian package of
 # "make deb", and the PKGBUILD and APKBUILD. In a bare Debian "make fresh-deb"
 # does the rest. setup_file builds the package, from the tarball and without git,
-# and asks lintian: it takes longer than a test may.
+# builds what PKGBUILD is for, and asks lintian: it takes longer than a test may.
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154,SC2164,SC2317 # a test is a subshell; names of others
 
 load helpers
@@ -31,6 +31,19 @@ installs() {
 	make_in "$root" COMPILE="$(<"$root/build/flags")" "$@"
 }
 
+# packaged SHELL FILE DIRECTORY FUNCTION...: calls these functions of a PKGBUILD
+# or APKBUILD, each in that directory, with the environment that makepkg(8) gives
+# them: Arch links with -flto. $pkgdir is where package() installs.
+packaged() (
+	flags='-O1 -pipe -fno-plt -fexceptions -Wp,-D_FORTIFY_SOURCE=3 -Werror=format-security -flto=auto'
+	# shellcheck disable=SC2016 # the $ are for the inner shell
+	env -i PATH="${PATH//"$BATS_LIBEXEC:"/}" LC_ALL=C.UTF-8 TMPDIR="$BATS_FILE_TMPDIR" \
+		MAKEFLAGS=-j2 CFLAGS="$flags" CPPFLAGS= LDFLAGS='-Wl,-O1,--sort-common,--as-needed,-z,now -flto=auto' \
+		srcdir="$BATS_FILE_TMPDIR/src" pkgdir="${pkgdir-}" \
+		"$1" -euc '. "$1"; directory=$2; shift 2
+			for function; do cd "$directory"; "$function"; done' "$@" 3>&- </dev/null
+)
+
 setup_file() {
 	if test -e "$root/.git"; then
 		git -C "$root" status --porcelain --ignored >"$BATS_FILE_TMPDIR/before"
@@ -41,6 +54,11 @@ setup_file() {
 		tail -n 40 "$BATS_FILE_TMPDIR/log" >&3
 		return 1
 	}
+	mkdir "$BATS_FILE_TMPDIR/src"
+	tar -C "$BATS_FILE_TMPDIR/src" -xzf "$BATS_FILE_TMPDIR/dist/rpnc-$version.tar.gz"
+	packaged bash "$BATS_FILE_TMPDIR/dist/PKGBUILD" "$BATS_FILE_TMPDIR/src" build \
+		>"$BATS_FILE_TMPDIR/arch.log" 2>&1 && status=0 || status=$?
+	echo "$status" >"$BATS_FILE_TMPDIR/built"
 	# it leaves files behind
 	TMPDIR=$BATS_FILE_TMPDIR lintian -EviI --pedantic --no-cfg "$BATS_FILE_TMPDIR"/deb/*.changes \
 		>"$BATS_FILE_TMPDIR/lintian" 2>&1 || true
@@ -143,10 +161,29 @@ writes_a_program() {
 		'initial-upload-closes-no-bugs|hardening-no-fortify-functions' | none
 }
 
-@test "package: it depends on what rpnc opens by dlopen(3)" {
+# opened: the libraries that rpnc opens by dlopen(3), as the sources name them.
+opened() {
+	sed -n 's/^#define LIBRARY(major) "\(.*\)\.so\." TEXT_OF(major)$/\1/p' \
+		"$root"/src/*/*.c
+}
+
+@test "package: each depends on what rpnc opens by dlopen(3)" {
+	local library
+	run -0 opened
+	assert_equal "${#lines[@]}" "$(grep -l 'dlopen(' "$root"/src/*/*.c | wc -l)"
+	for library in "${lines[@]}"; do
+		test "$library" != libz || library='zlib[0-9]g'
+		dpkg-deb --field "$deb" Depends | grep -E "(^| )$library"
+	done
+	for library in "${lines[@]}"; do
+		grep "^depends=.*so:$library\.so\.[0-9]" "$dist/APKBUILD"
+		case $library in
+		libssl) library=openssl ;;
+		libz) library=zlib ;;
+		esac
+		grep "^depends=.*[( ]${library#lib}[ )]" "$dist/PKGBUILD"
+	done
 	run -0 dpkg-deb --field "$deb" Depends
-	assert_output --regexp 'libreadline[0-9]'
-	assert_output --regexp 'libssl[0-9]'
 	assert_output --partial libmnl0
 	assert_equal "$(dpkg-deb --field "$deb" Version)" "$version-1"
 }
@@ -162,34 +199,47 @@ writes_a_program() {
 	grep -E 'deb-systemd-helper|systemctl.*(enable|start)' control/p* control/conf* 2>/dev/null | none
 }
 
-@test "package: PKGBUILD and APKBUILD are for this tarball, and install the same" {
-	local pkgdir pkgname pkgver sha256sums sha512sums
-	tar -xzf "$dist/rpnc-$version.tar.gz"
-	(
-		# shellcheck source=/dev/null
-		. "$dist/PKGBUILD"
-		assert_equal "$pkgver" "$version"
-		echo "$sha256sums  $dist/${source[0]}" | sha256sum -c
-		pkgdir=$PWD/arch
-		make() {
-			installs "${@:3}"
-		}
-		package
-		test -x arch/usr/bin/rpnc -a -e arch/usr/lib/systemd/system/rpnc-echo@.service
-		test -s arch/usr/share/licenses/rpnc/LICENSE
-	)
-	(
-		# shellcheck source=/dev/null
-		. "$dist/APKBUILD"
-		assert_equal "$pkgver $source" "$version rpnc-$version.tar.gz"
-		(cd "$dist" && sha512sum -c <<<"${sha512sums//$'\n'/}")
-		pkgdir=$PWD/alpine
-		make() {
-			installs "$@"
-		}
-		package
-		test -x alpine/usr/bin/rpnc -a ! -e alpine/usr/lib
-	)
+# files DIRECTORY: prints its files.
+files() {
+	(cd "$1" && find . -type f -printf '/%P\n' | sort)
+}
+
+@test "package: PKGBUILD and APKBUILD are for this tarball" {
+	local url='' maintainer='' pkgver='' sha256sums='' sha512sums=''
+	bash -n "$dist/PKGBUILD"
+	sh -n "$dist/APKBUILD"
+	# shellcheck source=/dev/null
+	. "$dist/PKGBUILD"
+	assert_equal "$pkgver ${source[*]}" "$version rpnc-$version.tar.gz"
+	assert_regex "$url" '^https://'
+	(cd "$dist" && sha256sum -c <<<"$sha256sums  ${source[0]}")
+	unset url source pkgver
+	# shellcheck source=/dev/null
+	. "$dist/APKBUILD"
+	assert_equal "$pkgver $source" "$version rpnc-$version.tar.gz"
+	# abuild refuses one without url, and warns of one without maintainer
+	assert_regex "$url" '^https://'
+	assert_regex "$maintainer" '^.+ <.+@.+>$'
+	(cd "$dist" && sha512sum -c <<<"${sha512sums//$'\n'/}")
+	DEBFULLNAME='A & B/C' DEBEMAIL=a@b.example HOMEPAGE='https://b.example/?a&b' \
+		"$root/.ci/dist" "$version" "$PWD/out"
+	grep -x '# Maintainer: A & B/C <a@b.example>' out/PKGBUILD
+	grep -Fx 'url="https://b.example/?a&b"' out/APKBUILD
+}
+
+@test "package: PKGBUILD and APKBUILD build rpnc, and install what the Debian package has" {
+	test "$(<"$BATS_FILE_TMPDIR/built")" = 0 || fail "$(tail "$BATS_FILE_TMPDIR/arch.log")"
+	pkgdir=$PWD/arch packaged bash "$dist/PKGBUILD" "$BATS_FILE_TMPDIR/src" package
+	pkgdir=$PWD/alpine packaged sh "$dist/APKBUILD" \
+		"$BATS_FILE_TMPDIR/src/rpnc-$version" build package
+	contents "$deb" | sed 's/\.gz$//; s|^/lib/|/usr/lib/|
+		s|/zsh/vendor-completions/|/zsh/site-functions/|' |
+		grep -vE '/(copyright|changelog.*)$' | sort >wanted
+	grep -qx '/usr/lib/systemd/system/rpnc-echo@.service' wanted
+	files arch | grep -vx /usr/share/licenses/rpnc/LICENSE | diff wanted -
+	test -s arch/usr/share/licenses/rpnc/LICENSE
+	files alpine | diff <(grep -v /systemd/ wanted) -
+	arch/usr/bin/rpnc --version | grep -x "rpnc $version"
 }
 
 @test "package: what autopkgtest runs, with the rpnc under test" {

@@ -122,7 +122,7 @@ takes_over() {
 	start echo -r --name E 127.0.0.1 "$port"
 	# the leak check clones, too, and can't be traced
 	ASAN_OPTIONS+=:detect_leaks=0 run timeout 60 strace -f -qq -o trace \
-		-e trace=clone,clone3 -e inject=clone,clone3:error=EAGAIN \
+		-e "trace=clone,clone3,?fork" -e "inject=clone,clone3,?fork:error=EAGAIN" \
 		rpnc echo -r -w 2 --name D --replace D 127.0.0.1 "$port"
 	test "$status" -ne 0
 	grep -q INJECTED trace

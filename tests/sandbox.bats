@@ -35,7 +35,9 @@ exchange() {
 # with_intruder: the next start has code of a stranger in it.
 with_intruder() {
 	test -z "${SAN:-}" || skip 'a sanitizer wants to be the first library'
-	cc -shared -fPIC -o intruder.so "$BATS_TEST_DIRNAME/intruder.c"
+	local compiler=cc
+	! has_musl || compiler=musl-gcc
+	"$compiler" -shared -fPIC -o intruder.so "$BATS_TEST_DIRNAME/intruder.c"
 	mkfifo orders results
 	exec 200<>orders 201<>results
 	# shellcheck disable=SC2317

@@ -61,7 +61,7 @@ has_two_children() {
 	local worker
 	# strace counts the calls of each process: the third of rpnc's is the first
 	# replacement
-	with_faults "clone:error=EAGAIN:when=3..5"
+	with_faults "clone,?fork:error=EAGAIN:when=3..5"
 	start echo -w 2 127.0.0.1 0
 	eventually has_two_children # with_faults leaves one more for a moment
 	read -ra worker <<<"$(cat "/proc/$pid/task/$pid/children")"

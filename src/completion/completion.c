@@ -6,11 +6,12 @@
 
 /*
  * The scripts are files of their own, which the assembler reads. Their lines
- * "@commands@" and "@rows@" stand for what comes from the tables.
+ * "@commands@" and "@rows@" stand for what comes from the tables. The names are
+ * global, because -flto may assemble this apart from what uses them.
  */
 #define SCRIPT(name, file) \
-	__asm__(".pushsection .rodata\n" #name ":\n.incbin \"" file "\"\n" \
-	    ".byte 0\n.popsection"); \
+	__asm__(".pushsection .rodata\n.globl " #name "\n.hidden " #name "\n" \
+	    #name ":\n.incbin \"" file "\"\n.byte 0\n.popsection"); \
 	/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is declared */ \
 	extern const char name[] __attribute__((visibility("hidden")))
 SCRIPT(script_bash, "src/completion/rpnc.bash");
