@@ -104,9 +104,19 @@ def events(path="out.0"):
     return map(json.loads, open(path, encoding="utf-8"))
 
 
+def parent(pid):
+    """0 if it has ended."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
+            return int(f.read().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
+
+
 def children(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
-        return sorted(map(int, f.read().split()))
+    """The list in /proc/PID/task misses one if another one ends meanwhile."""
+    found = [int(p) for p in os.listdir("/proc") if p.isdigit()]
+    return sorted(p for p in found if parent(p) == pid)
 
 
 def listening(port, name="tcp"):
