@@ -137,7 +137,6 @@ signals_restore(void)
 	mask_set(blocked, NULL);
 }
 
-
 void
 signals_reset(void)
 {
