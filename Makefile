@@ -369,10 +369,10 @@ lint-gcc lint-clang:
 	echo $(SRC) $(UNIT_SRC) $(BENCH_SRC) $(SOAK_SRC) | $(EACH) $(@:lint-%=%) \
 		$(LANGUAGE) $(WARN) -Werror -O2 -fsyntax-only
 
-# rpnc compiles with the headers of musl, as on Alpine.
+# rpnc and its unit tests compile with the headers of musl, as on Alpine.
 lint-musl:
 	echo '  $@'
-	echo $(SRC) | $(EACH) musl-gcc $(LANGUAGE) $(WARN) -Werror \
+	echo $(SRC) $(UNIT_SRC) | $(EACH) musl-gcc $(LANGUAGE) $(WARN) -Werror \
 		$(MUSL_HEADERS) -fsyntax-only
 
 # The analyser spends most of its time on the last paths of long functions. With

@@ -35,6 +35,11 @@
 #include "probe/load/expected_shares.h"
 #include "probe/who/registry_counts.h"
 
+/* Its name in timer_create(2), which musl has, and this glibc lacks. */
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
 enum {
 	/* In the flags; the other bits: how often, and how soon. */
 	CHANGING = 1, BY_TIMER = 2,
@@ -503,7 +508,7 @@ prepare_timer(void)
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
 		.sigev_signo = SIGRTMIN };
 
-	event._sigev_un._tid = gettid();	/* libFuzzer has threads */
+	event.sigev_notify_thread_id = gettid();	/* libFuzzer has threads */
 	HOLDS(sigaction(SIGRTMIN, &action, NULL) == 0);
 	HOLDS(timer_create(CLOCK_MONOTONIC, &event, &kept.timer) == 0);
 	kept.timed = true;
