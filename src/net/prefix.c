@@ -107,8 +107,7 @@ bool
 prefix_has(const struct prefix *p, const struct addr *a)
 {
 	struct addr base = p->base;
-	struct addr masked = base.sa.sa_family == AF_INET ? addr_unmapped(a) :
-	    *a;
+	struct addr masked = addr_unmapped(a);
 	int width;
 	const uint8_t *bytes;
 

@@ -83,10 +83,12 @@ the_locale_decides_on_the_characters(void **state)
 	assert_true(glyph_ascii());
 	under("", "POSIX", "C.UTF-8");
 	assert_true(glyph_ascii());
+#ifdef __GLIBC__	/* for musl these are UTF-8, as all but C is */
 	under("", "", "");
 	assert_true(glyph_ascii());
 	under("", "xx_YY.ISO-8859-1", "C.UTF-8");
 	assert_true(glyph_ascii());
+#endif
 	/* a locale that is not installed */
 	under("", "", "xx_YY.utf8");
 	assert_false(glyph_ascii());
