@@ -325,7 +325,7 @@ refused_page() {
 	status=0
 	rpnc probe -n 3 --html - "$port" >/dev/full 2>err || status=$?
 	test "$status" -eq 1
-	assert_equal "$(<err)" 'rpnc probe: --html -: No space left on device'
+	assert_equal "$(<err)" 'rpnc probe: stdout: No space left on device'
 	test ! -e -
 }
 
