@@ -353,7 +353,7 @@ flows() {
 	told "$b" "reuseport, 2 of 2, weights A=0,B=100, adopted"
 	for _ in {1..20}; do
 		run -0 rpnc connect 127.0.0.1 "$port" </dev/null
-		[[ $output == 'rpnc/1 name=B '* ]]
+		assert_output --partial 'rpnc/1 name=B '
 	done
 	killed "$old"
 	kill -TERM "$b"
