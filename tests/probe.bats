@@ -596,6 +596,8 @@ waiting() {
 		-n 5 --to A $port
 		-n 5 --watch=0.1 $port
 		-n 5 --html - $port
+		-n 5 --openmetrics - $port
+		-n 5 --hdr-log - $port
 		--each $port
 		127.0.0.1 $port-$port
 		--group $port

@@ -35,6 +35,8 @@ standard_fd(const struct stat *file)
 int
 probe_file_fail(const char *option, const char *file)
 {
+	if (file_is_stdout(file))
+		return fail("stdout");
 	if (errno == ENXIO)
 		return fail_as(STATUS_NETWORK, "%s %.200s: a fifo that nobody "
 		    "reads", option, file);

@@ -105,7 +105,7 @@ probe_hdr_log_end(struct probe_hdr_log *l)
 	if (l->short_of_memory)
 		return fail_as(STATUS_NETWORK, "--hdr-log %.200s: not complete: "
 		    "no memory", l->name);
-	return bad ? fail("--hdr-log %.200s", l->name) : 0;
+	return bad ? probe_file_fail("--hdr-log", l->name) : 0;
 }
 
 void
