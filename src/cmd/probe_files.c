@@ -40,8 +40,6 @@ probe_file_fail(const char *option, const char *file)
 	if (errno == ENXIO)
 		return fail_as(STATUS_NETWORK, "%s %.200s: a fifo that nobody "
 		    "reads", option, file);
-	if (file_is_stdout(file))
-		return fail("stdout");
 	return fail("%s %.200s", option, file);
 }
 
