@@ -22,7 +22,11 @@ load driver
 
 @test "kills: a loss, another steering, and what is left are found" {
 	faulty_rpnc 'exec "$REAL" "$1" --leave close "${@:2}"'
-	run -1 driver kills --case leave/actor/9999
+	# a listener that is closed loses what waits; there may be nothing
+	for _ in {1..5}; do
+		run -1 driver kills --case leave/actor/9999
+		[[ $output != *': C lost '* ]] || break
+	done
 	assert_output --partial '--case leave/actor/9999 (before None): C lost '
 	assert_output --partial ' 1 findings'
 	faulty_rpnc 'case $* in *" A "*) set -- "$@" --steer random ;; esac
