@@ -165,22 +165,40 @@ run_late(struct loop *l)
 	}
 }
 
-void
-loop_del(struct loop *l, struct source *s)
+/* Forgets s, but for epoll: returns whether s is there. */
+static bool
+source_forget(struct loop *l, struct source *s)
 {
+	bool polled = s->watched && !s->late && !s->unpollable;
+
 	if (!s->watched)
-		return;
+		return false;
 	s->watched = false;
 	s->events = 0;
 	if (s->late)
 		late_del(l, s);
 	else if (s->unpollable)
 		ready_del(l, s);
-	else
-		epoll_ctl(l->epfd, EPOLL_CTL_DEL, s->fd, NULL);
 	for (int i = l->next; i < l->count; i++)
 		if (l->batch[i].data.ptr == s)
 			l->batch[i].data.ptr = NULL;
+	return polled;
+}
+
+void
+loop_del(struct loop *l, struct source *s)
+{
+	if (source_forget(l, s))
+		epoll_ctl(l->epfd, EPOLL_CTL_DEL, s->fd, NULL);
+}
+
+void
+loop_del_and_close(struct loop *l, struct source *s)
+{
+	source_forget(l, s);
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
 }
 
 static void

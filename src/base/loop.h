@@ -70,6 +70,12 @@ void loop_leave(struct loop *);
 int loop_watch(struct loop *, struct source *s, uint32_t events);
 /* Forgets s: it is not called again, not even for events already read. */
 void loop_del(struct loop *, struct source *s);
+/*
+ * The same, and closes s->fd, which may be -1. No other descriptor, here or in
+ * another process, may be of the same open file: only then does epoll forget it
+ * by itself (epoll(7), question 6).
+ */
+void loop_del_and_close(struct loop *, struct source *s);
 
 int loop_timer_set(struct loop *, struct timer *, int64_t when);
 void loop_timer_cancel(struct loop *, struct timer *);

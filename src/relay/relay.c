@@ -156,12 +156,22 @@ relay_input_ended(struct relay *r)
 	relay_push_all(r);
 }
 
-static void
-rewind_ring(struct relay *r)
+/* The ring begins anew. What a connection has not sent is forgotten. */
+static char *
+relay_ring_restart(struct relay *r)
 {
-	r->ring.head = 0;
 	for (struct conn *c = r->conns; c; c = c->next)
-		relay_conn_of(c)->sent = 0;
+		relay_conn_of(c)->sent = relay_conn_of(c)->end = 0;
+	return ring_restart(&r->ring);
+}
+
+static bool
+relay_is_all_sent(const struct relay *r)
+{
+	for (struct conn *c = r->conns; c; c = c->next)
+		if (relay_conn_unsent(relay_conn_of(c)) > 0)
+			return false;
+	return true;
 }
 
 /*
@@ -200,14 +210,32 @@ is_terminal_gone(int fd)
 	return errno == EIO && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode);
 }
 
+/* Adds input that is in the buffer to the ring. */
+static void
+relay_ring_add(struct relay *r, size_t length)
+{
+	bool crlf = r->options->crlf;
+
+	if (r->records)
+		relay_ring_restart(r);
+	close_too_slow(r, crlf ? length * 2 : length);
+	if (crlf)
+		ring_add_crlf(&r->ring, r->buffer, length);
+	else
+		ring_add(&r->ring, r->buffer, length);
+}
+
 /* Reads input into the ring, and sends it to all. */
 static void
 relay_read_input(struct relay *r)
 {
-	size_t most = r->records ? RECORD : r->options->crlf ? PIECE / 2 :
-	    PIECE;
-	ssize_t n = r->options->delay ? input_line(&r->in, r->buffer, most,
-	    r->options->delay) : read(r->in.source.fd, r->buffer, most);
+	const struct relay_options *o = r->options;
+	size_t most = r->records ? RECORD : o->crlf ? PIECE / 2 : PIECE;
+	/* if nobody is behind, the ring is free, and saves a copy */
+	bool direct = !r->records && !o->crlf && relay_is_all_sent(r);
+	char *room = direct ? relay_ring_restart(r) : r->buffer;
+	ssize_t n = o->delay ? input_line(&r->in, room, most, o->delay) :
+	    read(r->in.source.fd, room, most);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -222,14 +250,11 @@ relay_read_input(struct relay *r)
 	}
 	r->in.gave = true;
 	if (r->ops->on_data)
-		r->ops->on_data(r, NULL, r->buffer, (size_t)n);
-	if (r->records)
-		rewind_ring(r);
-	close_too_slow(r, r->options->crlf ? (size_t)n * 2 : (size_t)n);
-	if (r->options->crlf)
-		ring_add_crlf(&r->ring, r->buffer, (size_t)n);
+		r->ops->on_data(r, NULL, room, (size_t)n);
+	if (direct)
+		ring_take(&r->ring, (size_t)n);
 	else
-		ring_add(&r->ring, r->buffer, (size_t)n);
+		relay_ring_add(r, (size_t)n);
 	relay_push_all(r);
 }
 

@@ -52,6 +52,19 @@ ring_add_crlf(struct ring *r, const char *data, size_t length)
 	}
 }
 
+char *
+ring_restart(struct ring *r)
+{
+	r->head = 0;
+	return r->room;
+}
+
+void
+ring_take(struct ring *r, size_t length)
+{
+	r->head += length;
+}
+
 const char *
 ring_at(const struct ring *r, uint64_t position, size_t *length)
 {

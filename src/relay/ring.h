@@ -28,6 +28,13 @@ void ring_close(struct ring *);
 void ring_add(struct ring *, const char *data, size_t length);
 void ring_add_crlf(struct ring *, const char *data, size_t length);
 
+/*
+ * Forgets all: the next byte is at position 0. Returns where up to RING_SIZE
+ * bytes may be put, which saves a copy; ring_take() adds so many of them.
+ */
+char *ring_restart(struct ring *);
+void ring_take(struct ring *, size_t length);
+
 /* The bytes at a position: *length of them, up to the head or the wrap. */
 const char *ring_at(const struct ring *, uint64_t position, size_t *length);
 

@@ -72,16 +72,16 @@ def rows():
             variants(1, ("bare", "python", "socat fork")), weight=0.5),
         row("echo-50", "echo, 50 connections, 1 worker", variants(50),
             [Target(4, ("ncat -e cat",)), Target(2.9, ("socat fork",)),
-             Target(1.2, ("python",)), Target(0.9, ("bare",)),
+             Target(1.1, ("python",)), Target(0.9, ("bare",)),
              Target(0.35, ("socat fork",), "cpu", least=False)]),
         row("echo-1000", "echo, 1,000 connections, 1 worker",
             variants(1000, ("rpnc", "bare", "python", "socat fork")),
-            [Target(7, ("socat fork",)), Target(1.4, ("python",)),
+            [Target(7, ("socat fork",)), Target(1.15, ("python",)),
              Target(0.9, ("bare",))], weight=1.2),
         row("work", "echo --work 20us, 50 connections", [
             Variant(f"rpnc -w {n}", workers(n),
                     (WORK.replace("{workers}", str(n)), CLIENT))
             for n in (2, 1)],
-            [Target(1.5, ("rpnc -w 1",), ours="rpnc -w 2",
+            [Target(1.4, ("rpnc -w 1",), ours="rpnc -w 2",
                     again="rpnc -w 2 again")], weight=0.8),
     ]

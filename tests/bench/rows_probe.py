@@ -136,7 +136,7 @@ def rows():
             Variant("rpnc", probed(PROBE), (PROBE,)),
             Variant("rpnc --by diag", probed(ASKED), (ASKED,)),
             Variant("load", ceiling, (CLIENT,))],
-            [Target(0.85, ("load",))], unit="k/s",
+            [Target(0.8, ("load",))], unit="k/s",
             also=(("cpu", "CPU us"),)),
         web(),
         Row("pace", "probe --rate 2000 --busy: how late an attempt starts", [

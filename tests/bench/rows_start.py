@@ -33,9 +33,9 @@ def started(command, status):
 def row(name, title, table, status):
     return Row(name, title, [Variant(n, started(c, status), (c,))
                              for n, c in table.items()],
-               [Target(1.1, ("nc.openbsd",), "time", least=False),
+               [Target(1.2, ("nc.openbsd",), "time", least=False),
                 Target(0.45, ("ncat",), "time", least=False),
-                Target(0.45, ("socat",), "time", least=False)],
+                Target(0.5, ("socat",), "time", least=False)],
                figure="time", unit="ms", also=(("cpu", "CPU ms"),), weight=0.5)
 
 

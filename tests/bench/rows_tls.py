@@ -114,7 +114,7 @@ def rows():
                             conf.format(dir="/tmp", port=9000)))
     return [
         Row("tls-bulk", "a file through TLS to /dev/null", bulk,
-            [Target(1.5, ("socat", "socat -b")), Target(1.5, ("ncat",))],
+            [Target(0.9, ("socat", "socat -b")), Target(1.35, ("ncat",))],
             **LOOK),
         Row("tls-connect", "TLS handshakes, one after the other", many,
             [Target(0.9, ("nginx",)), Target(0.9, ("haproxy",)),

@@ -99,6 +99,26 @@ crlf_is_made_of_lf_and_kept(void **state)
 	    "a\r\n\r\n");
 }
 
+static void
+what_is_put_after_a_restart_is_all(void **state)
+{
+	static char got[RING_SIZE];
+	struct ring r;
+
+	(void)state;
+	assert_int_equal(ring_open(&r), 0);
+	ring_add(&r, model, 1000);
+	memcpy(ring_restart(&r), model, RING_SIZE);
+	ring_take(&r, RING_SIZE - 1);
+	assert_int_equal(r.head, RING_SIZE - 1);
+	assert_int_equal(read_all(&r, 0, got), RING_SIZE - 1);
+	ring_add(&r, "!", 1);
+	assert_int_equal(read_all(&r, 0, got), RING_SIZE);
+	assert_memory_equal(got, model, RING_SIZE - 1);
+	assert_int_equal(got[RING_SIZE - 1], '!');
+	ring_close(&r);
+}
+
 int
 main(void)
 {
@@ -106,6 +126,7 @@ main(void)
 		cmocka_unit_test(the_last_ring_of_a_stream_is_there),
 		cmocka_unit_test(one_write_may_fill_it),
 		cmocka_unit_test(crlf_is_made_of_lf_and_kept),
+		cmocka_unit_test(what_is_put_after_a_restart_is_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -41,13 +40,10 @@ attempt_release(struct attempt *a)
 
 	loop_timer_cancel(l, &a->limit);
 	loop_timer_cancel(l, &a->more);
-	loop_del(l, &a->source);
 	proxy_handshake_end(&a->proxies);
 	tls_free(a->tls);
 	a->tls = NULL;
-	if (a->source.fd >= 0)
-		close(a->source.fd);
-	a->source.fd = -1;
+	loop_del_and_close(l, &a->source);
 	a->tick_at = 0;
 	a->stage = STAGE_IDLE;
 }
