@@ -18,7 +18,7 @@ struct load_reach {
 	enum reach_how how;
 	uint64_t missed;		/* attempts that came elsewhere */
 	bool steered;			/* the hash does not choose */
-	bool guessed;			/* by one prediction that was wrong */
+	bool guessed;			/* why: not if members came or went */
 	bool passing;			/* rpnc's program may soon be gone */
 	const char *why;		/* ports are of no use; or NULL */
 	/* load_reach.c's. */

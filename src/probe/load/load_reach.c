@@ -316,7 +316,7 @@ reach_doubt(struct load *l, bool chosen)
 	if (chosen || changed)
 		r->why = port_group_why_wrong(r->registry, changed,
 		    &r->steered);
-	r->guessed = r->steered;
+	r->guessed = r->steered || !(chosen || changed);
 	r->passing = chosen && !changed && !r->steered;
 	identify_want(l->shared.identify, NULL);
 }
