@@ -264,6 +264,11 @@ workers_stop(struct workers *all, bool at_once)
 void
 workers_free(struct workers *all)
 {
+	/* the loop may have stopped by itself, with a restart due */
+	for (int i = 0; all->list && i < all->count; i++)
+		loop_timer_cancel(all->loop, &all->list[i].again);
+	if (all->list)
+		loop_timer_cancel(all->loop, &all->kill);
 	free(all->list);
 	all->list = NULL;
 }
