@@ -734,6 +734,25 @@ bound() {
 	assert_equal "$(grep '^rpnc' err.0)" 'rpnc echo: stdout: Broken pipe'
 }
 
+# The event that a worker was killed can't be written: the restart is due then.
+@test "stream: nobody reads stdout when a worker is killed: echo ends, in order" {
+	mkfifo out
+	rpnc echo -w 2 --json 127.0.0.1 0 >out 2>err 3>&- &
+	pid=$!
+	pids+=("$pid")
+	exec 5<out
+	read -r <&5
+	eventually has_children
+	exec 5<&-
+	kill -KILL "$(pgrep -o -P "$pid")"
+	ends_with 1 "$pid"
+	assert_equal "$(<err)" 'rpnc echo: stdout: Broken pipe'
+}
+
+has_children() {
+	test "$(pgrep -c -P "$pid")" -eq 2
+}
+
 @test "stream: a full disk as stdout of workers, or of forked processes, is one line" {
 	local model
 	for model in '-w 3' '-w 3 --accept handoff' '-w 3 --accept blocking' \
