@@ -33,7 +33,8 @@
 enum {
 	PATIENCE_MS = 1000,	/* a slow reader delays the end by this much */
 	OUTPUT_LOST = 128,	/* a child's status: this, plus the errno of
-				 * stdout, or 0 if stderr has lost lines */
+				 * stdout, or 0 if stderr has lost lines; so
+				 * the errno must be less: EKEYEXPIRED is 127 */
 };
 
 /*
@@ -52,7 +53,7 @@ on_out_fail(struct sink *s)
 	if (gone && sigismember(&a->signal_set, SIGHUP) == 1)
 		raise(SIGHUP);
 	else if (!gone || !a->interactive) {
-		a->output_error = errno;
+		a->output_error = errno < OUTPUT_LOST ? errno : EIO;
 		if (a->forked)
 			loop_stop(&a->loop);
 		else

@@ -20,10 +20,13 @@ enum { ENDS = sizeof(ends) / sizeof(ends[0]) };
  * rpnc was started with, and what a child gets, has them, too. So the kernel is
  * asked.
  */
-enum { KERNEL_SIGNALS = 64 };
+struct kernel_mask {
+	unsigned long words[NSIG / 8 / sizeof(unsigned long)];
+};
 
 static bool ignored[NSIG];
-static uint64_t blocked;
+static struct kernel_mask blocked;
+static const struct kernel_mask none;
 static struct {
 	int number;
 	pid_t sender;
@@ -36,15 +39,14 @@ action_default(int number)
 {
 	static const unsigned long zero[16];
 
-	syscall(SYS_rt_sigaction, number, zero, NULL, KERNEL_SIGNALS / 8);
+	syscall(SYS_rt_sigaction, number, zero, NULL, sizeof(blocked));
 }
 
 /* mask: the signals to block; was: gets those that were blocked, or NULL. */
 static void
-mask_set(uint64_t mask, uint64_t *was)
+mask_set(const struct kernel_mask *mask, struct kernel_mask *was)
 {
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, was,
-	    KERNEL_SIGNALS / 8);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, was, sizeof(*mask));
 }
 
 static bool
@@ -126,7 +128,7 @@ signals_init(void)
 	signal(SIGXFSZ, SIG_IGN);	/* the write then fails: EFBIG */
 	if (getpid() == 1)
 		default_actions();
-	mask_set(0, &blocked);
+	mask_set(&none, &blocked);
 }
 
 void
@@ -134,15 +136,15 @@ signals_restore(void)
 {
 	for (int i = 1; i < NSIG; i++)
 		signal(i, ignored[i] ? SIG_IGN : SIG_DFL);
-	mask_set(blocked, NULL);
+	mask_set(&blocked, NULL);
 }
 
 void
 signals_reset(void)
 {
-	for (int i = 1; i <= KERNEL_SIGNALS; i++)
+	for (int i = 1; i < NSIG; i++)
 		action_default(i);
-	mask_set(0, NULL);
+	mask_set(&none, NULL);
 }
 
 void

@@ -183,7 +183,7 @@ on_undumped(struct timer *t)
 	on_dumped(&container_of(t, struct netcat, undumped)->app.err);
 }
 
-/* Then the relay goes on without the dump, but the status will tell. */
+/* The relay goes on without the dump; the exit status tells of it. */
 static void
 on_dump_fail(struct sink *s)
 {

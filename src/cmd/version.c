@@ -21,8 +21,8 @@
 #endif
 
 /*
- * What is checked because of _FORTIFY_SOURCE: glibc says it; musl has no checks
- * but those of fortify-headers.
+ * glibc says which level of _FORTIFY_SOURCE is in force. musl has no checks but
+ * those of fortify-headers.
  */
 #if defined(__USE_FORTIFY_LEVEL)
 enum { FORTIFY = __USE_FORTIFY_LEVEL };

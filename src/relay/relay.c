@@ -156,7 +156,10 @@ relay_input_ended(struct relay *r)
 	relay_push_all(r);
 }
 
-/* The ring begins anew. What a connection has not sent is forgotten. */
+/*
+ * Empties the ring. No connection sends any more of what it had; returns where
+ * the next bytes go.
+ */
 static char *
 relay_ring_restart(struct relay *r)
 {

@@ -31,7 +31,7 @@ struct member_page {
 };
 
 static const struct scoreboard *
-board_of(const struct table_cell *c)
+scoreboard_of(const struct table_cell *c)
 {
 	const struct member_page *p = c->table->report;
 
@@ -90,7 +90,7 @@ since_sum(const struct scoreboard *b)
 static void
 share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	const struct scoreboard *b = board_of(c);
+	const struct scoreboard *b = scoreboard_of(c);
 	const struct member_row *r = c->row;
 	int64_t total = since_sum(b);
 
@@ -149,7 +149,7 @@ since_bar_of(const struct scoreboard *b, const struct member_row *r,
 static struct bar
 since_bar(const struct table_cell *c)
 {
-	const struct scoreboard *b = board_of(c);
+	const struct scoreboard *b = scoreboard_of(c);
 	double most = 0;
 
 	for (size_t i = 0; i < b->count; i++)
@@ -173,7 +173,7 @@ strip_plot(const struct table_cell *c, FILE *out, int cells, bool color)
 {
 	const struct member_row *r = c->row;
 	const struct strip s = {
-		r->track, strips_most(board_of(c), cells), cells, 1,
+		r->track, strips_most(scoreboard_of(c), cells), cells, 1,
 	};
 
 	strip_row(out, &s, 0, color);
@@ -190,7 +190,7 @@ has_strips(const struct table_cell *c)
 static bool
 is_probed(const struct table_cell *c)
 {
-	const struct scoreboard *b = board_of(c);
+	const struct scoreboard *b = scoreboard_of(c);
 
 	return b->probed;
 }
@@ -219,7 +219,7 @@ has_queued(const struct table_cell *c)
 static bool
 has_before(const struct table_cell *c)
 {
-	const struct scoreboard *b = board_of(c);
+	const struct scoreboard *b = scoreboard_of(c);
 
 	for (size_t i = 0; i < b->count; i++)
 		if (b->rows[i].since != b->rows[i].accepted)
@@ -231,7 +231,7 @@ has_before(const struct table_cell *c)
 static bool
 has_weights(const struct table_cell *c)
 {
-	const struct scoreboard *b = board_of(c);
+	const struct scoreboard *b = scoreboard_of(c);
 	double first = NAN;
 
 	for (size_t i = 0; i < b->count; i++) {

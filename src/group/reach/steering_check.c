@@ -8,12 +8,13 @@
  * then takes the connection back.
  *
  * Other clients have half-open connections, too. If several listeners have one,
- * nothing is learned, and the next port is tried. Which one has it is read from
- * /proc/net/tcp, and takes up to 50 ms where this host has few connections and no
- * other listener follows these there: the kernel looks through all of its table
- * for one more line (net/ipv4/tcp_ipv4.c, tcp_seq_next()). A wrong listener is
- * looked for twice. If the packet may have been sent already, the end is an ordinary one,
- * because a process may have accepted, and a reset would be an error there.
+ * nothing is learned, and the next port is tried. /proc/net/tcp tells which one
+ * has it. Reading that takes up to 50 ms if this host has few connections, and
+ * if no other listener follows these there: the kernel looks through all of its
+ * table for one more line (net/ipv4/tcp_ipv4.c, tcp_seq_next()). A wrong
+ * listener is looked for twice. If the packet may have been sent already, the
+ * end is an ordinary one, because a process may have accepted, and a reset would
+ * be an error there.
  */
 #include "group/reach/steering_check.h"
 
