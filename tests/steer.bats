@@ -85,6 +85,24 @@ said() {
 	}
 }
 
+@test "a server is ready once the group follows its steering, if another member attaches it, too" {
+	local i
+	members 1
+	inject "$pid" setsockopt:delay_enter=10000
+	with_faults fcntl:delay_enter=20000 # a lock is taken by it: A is first
+	start echo -r --identify --steer A=0,B=100 127.0.0.1 "$port"
+	for i in {1..10}; do
+		run -0 rpnc connect 127.0.0.1 "$port" </dev/null
+		assert_output --partial name=B
+	done
+	with_faults fcntl:delay_enter=20000
+	start echo -r -w 2 --identify --steer A=0,B=0,C=100 127.0.0.1 "$port"
+	for i in {1..10}; do
+		run -0 rpnc connect 127.0.0.1 "$port" </dev/null
+		assert_output --partial name=C
+	done
+}
+
 @test "steer: source-address: each address has its member, all the same" {
 	members 3 --steer source-address
 	# shellcheck disable=SC2046

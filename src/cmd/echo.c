@@ -386,9 +386,13 @@ echo_confine(struct echo_server *v)
 static void
 echo_run_loop(struct echo_server *v, int members)
 {
+	if (!v->by_workers)
+		membership_settle(&v->membership, &v->listening);
 	membership_emit_start(&v->membership, &v->app, v->count, members);
 	emit_key(&v->app, &v->tls);
 	workers_go(&v->workers);
+	if (v->by_workers)
+		membership_settle(&v->membership, NULL);
 	if (v->settings->reuseport && membership_watch(&v->membership, &v->app,
 	    v->by_workers ? NULL : &v->listening) < 0)
 		emit_error(&v->app);

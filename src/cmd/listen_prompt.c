@@ -101,6 +101,7 @@ on_join(struct session *s)
 	if (!v->netcat.relay.count)
 		listen_wait(v);
 	set_state(v, STATE_RUNNING);
+	membership_settle(&v->membership, &v->listening);
 	membership_emit_start(&v->membership, &v->netcat.app, 1,
 	    membership_count(&v->membership, 1));
 	return 0;

@@ -552,6 +552,7 @@ listen_serve(struct listen_server *v)
 {
 	struct app *a = &v->netcat.app;
 
+	membership_settle(&v->membership, &v->membership.set);
 	membership_emit_start(&v->membership, a, 1,
 	    membership_count(&v->membership, 1));
 	emit_key(a, &v->tls);

@@ -82,6 +82,12 @@ void membership_balance(struct membership *, struct app *,
  * -1: see fail_text().
  */
 int membership_observe(struct membership *);
+/*
+ * Waits until the programs of the group follow its steering, a second at most:
+ * a server says only then that it is ready. It attaches them to the sockets of
+ * set, or, if that is NULL, leaves it to the workers.
+ */
+void membership_settle(struct membership *, const struct sock_set *set);
 /* After a leave: listens again on the same addresses. -1: see fail_text(). */
 int membership_join(struct membership *);
 /* Sets the group's steering from a text like --steer's; -1: a usage error. */

@@ -14,7 +14,9 @@
  * have no events.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/emit.h"
 #include "base/container.h"
@@ -24,7 +26,11 @@
 #include "net/multicast.h"
 #include "serve/membership.h"
 
-enum { RECENT_US = 1500 * 1000 };	/* headers read them each second */
+enum {
+	RECENT_US = 1500 * 1000,	/* headers read them each second */
+	SETTLE_US = 1000 * 1000,
+	TICK_NS = 1000 * 1000,		/* between two looks at programs */
+};
 
 /* This process, or a worker of it. */
 static bool
@@ -299,6 +305,58 @@ membership_balance(struct membership *m, struct app *a,
 		.on_fault = on_balance_fault,
 	};
 	balance_start(&m->balance, &a->loop);
+}
+
+/* Whether the groups of a slot's sockets have their programs. */
+static bool
+is_settled(struct membership *m, const struct slot *s)
+{
+	struct diag_sock *list = NULL;
+	bool due = false;
+
+	for (int i = 0; i < REGISTRY_SOCKETS && s->inodes[i]; i++) {
+		int n = sock_diag_group_with(m->sockinfo.diag,
+		    m->settings->udp ? IPPROTO_UDP : IPPROTO_TCP,
+		    addr_port(&m->set.bound[0]), s->inodes[i], &list);
+
+		due |= n > 0 && reconcile_progress(m->registry,
+		    m->sockinfo.diag, &list[0]) == PROGRESS_DUE;
+		free(list);
+	}
+	return !due;
+}
+
+static bool
+are_own_settled(struct membership *m)
+{
+	for (int i = 0; i < REGISTRY_SLOTS; i++) {
+		const struct slot *s = registry_slot(m->registry, i);
+
+		if (s->kind == SLOT_MEMBER && is_own(s) && !is_settled(m, s))
+			return false;
+	}
+	return true;
+}
+
+void
+membership_settle(struct membership *m, const struct sock_set *set)
+{
+	struct reconcile p = {
+		.registry = m->registry, .diag = m->sockinfo.diag,
+		.datagram = m->settings->udp,
+	};
+	struct timespec tick = { .tv_nsec = TICK_NS };
+	int64_t until = loop_now() + SETTLE_US;
+
+	if (!p.diag || !registry_shared(m->registry)->steering.mode)
+		return;
+	while (loop_now() < until) {
+		if (set)
+			reconcile_apply(&p, set);
+		if (are_own_settled(m))
+			return;
+		nanosleep(&tick, NULL);
+	}
 }
 
 int
