@@ -82,8 +82,11 @@ prelude() {
 		        sent += s.send(b"x" * 65536)
 		    return sent
 		def family(pid):
-		    with open(f"/proc/{pid}/task/{pid}/children") as f:
-		        return [pid] + sum(map(family, map(int, f.read().split())), [])
+		    try:
+		        with open(f"/proc/{pid}/task/{pid}/children") as f:
+		            return [pid] + sum(map(family, map(int, f.read().split())), [])
+		    except (FileNotFoundError, ProcessLookupError):
+		        return [] # it has ended
 		def ticks(pids):
 		    total = 0
 		    for pid in pids:

@@ -106,7 +106,7 @@ move() {
 		read -r address <ready
 		exec 7<>late
 		rpnc connect -v "$address" <late 2>told 7>&- &
-		until grep -q connected told; do read -r -t 0.02 <> <(:); done
+		until grep -qs connected told; do read -r -t 0.02 <> <(:); done
 		cat big >&7
 		exec 7>&-
 		wait %2 || echo "sender: $?"
