@@ -171,6 +171,22 @@ hold_leave() {
 	member 0 '2 connections lost (close)'
 }
 
+@test "leave: with --once, who is accepted after stdin has ended is told its end" {
+	echo hello >text
+	start_with text listen -r --once --grace 1h 127.0.0.1 0
+	hold_leave
+	pid=${pids[0]}
+	py "$port" <<-'END'
+		first = dial(args[0])
+		assert whole(first) == b"hello\n"
+		second = dial(args[0])
+		assert whole(second) == b""
+		second.sendall(b"bye\n")
+	END
+	ends_with 0
+	assert_equal "$(<out.0)" bye
+}
+
 @test "leave: who is alone, or among others' servers, shuts a gate, and says so" {
 	start listen -v -r 127.0.0.1 0
 	kill "$pid"

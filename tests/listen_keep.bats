@@ -71,6 +71,54 @@ load listen
 	finish "$client"
 }
 
+@test "listen -k: what a slow client gets before it is closed is what was sent, also with -C" {
+	local option
+	for option in '' -C; do
+		mkfifo in
+		exec 7<>in
+		start_with in listen -k --json --sockopt sndbuf=64K $option 127.0.0.1 0
+		py "$port" "out.$((${#pids[@]} - 1))" $option 7>&- <<-'END'
+			feed = open("in", "wb", buffering=0)
+			fast = dial(args[0])
+			until(lambda: list(events(args[1]))[1:])
+			def fed(n=1 << 15):
+			    piece = os.urandom(32).hex().encode()
+			    feed.write(piece + b"\n" * (n - len(piece)))
+			    piece += (b"\r\n" if args[2:] else b"\n") * (n - len(piece))
+			    assert exact(fast, len(piece)) == piece
+			    return piece
+			def connected():
+			    return sum(e["event"] == "connected" for e in events(args[1]))
+			def slow():
+			    before = connected()
+			    s = socket.socket()
+			    s.setsockopt(SOL_SOCKET, socket.SO_RCVBUF, 4096)
+			    s.connect(("127.0.0.1", int(args[0])))
+			    until(lambda: connected() > before)
+			    data = fed()
+			    assert exact(s, len(data)) == data
+			    return s
+			def got(s, n):
+			    data = b""
+			    while len(data) < n and (more := s.recv(n - len(data))):
+			        data += more
+			    return data
+			first, most = slow(), 0
+			while not any(e.get("reason") == "too-slow" for e in events(args[1])):
+			    fed()
+			    most += 1
+			assert 16 <= most < 64
+			for n in range(most - 2, most + 1):
+			    for half in 64, 1 << 14:
+			        s = slow()
+			        data = fed(half) + b"".join(fed() for _ in range(n))
+			        assert data.startswith(got(s, len(data)))
+		END
+		exec 7>&-
+		rm in
+	done
+}
+
 @test "listen -k: a client that is alone is waited for, however slow" {
 	random_file 8388608 down
 	start_with down listen -k 127.0.0.1 0
@@ -81,6 +129,23 @@ load listen
 		for _ in range(5):
 		    select.select([], [], [], 0.1)
 		assert whole(s) == open("down", "rb").read()
+	END
+}
+
+@test "listen -k: what a client did not get is told, without what the next one gets" {
+	truncate -s 32M down
+	start_with down listen -k --json 127.0.0.1 0
+	py "$port" <<-'END'
+		s = dial(args[0])
+		exact(s, 100)
+		reset(s)
+		def lost():
+		    text = [e["text"] for e in events() if e["event"] == "error"]
+		    return text and re.search(r": (\d+) bytes of input were", text[0])
+		until(lost)
+		rest = len(whole(dial(args[0])))
+		assert rest > 1 << 24
+		assert int(lost()[1]) <= (32 << 20) - rest - 100
 	END
 }
 
@@ -141,16 +206,20 @@ load listen
 }
 
 @test "listen -k: the end of an empty stdin half-closes nobody" {
-	start listen -k 127.0.0.1 0
-	py "$port" <<-'END'
-		a = dial(args[0])
-		assert quiet(a)
-		b = dial(args[0])
-		assert quiet(b)
-		for s in a, b:
-		    s.shutdown(SHUT_WR)
-		    assert whole(s) == b""
-	END
+	: >empty
+	local input
+	for input in empty /dev/null; do
+		start_with "$input" listen -k 127.0.0.1 0
+		py "$port" <<-'END'
+			a = dial(args[0])
+			assert quiet(a)
+			b = dial(args[0])
+			assert quiet(b)
+			for s in a, b:
+			    s.shutdown(SHUT_WR)
+			    assert whole(s) == b""
+		END
+	done
 }
 
 @test "listen -k: stdin's end half-closes who is there then, and never ends it" {
@@ -173,6 +242,20 @@ load listen
 	heard '#1 closed'
 	assert_equal "$(sort out.0 | tr '\n' ,)" "a still says this,later,"
 	kill -0 "$pid"
+}
+
+@test "listen -k: --until input ends who waits in the queue at stdin's end, too" {
+	start_fed listen -k --until input --grace 1h 127.0.0.1 0
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	echo hello >&7
+	read -r -t 20 <&5
+	halt "$pid"
+	exec 7>&-
+	exec 6<>"/dev/tcp/127.0.0.1/$port"
+	kill -CONT "$pid"
+	cat <&6 8<&-
+	finish "$pid"
+	exec 5>&- 6>&-
 }
 
 @test "listen -k: with stdin at its end, or none, clients that end are let go" {

@@ -136,7 +136,7 @@ echoes() {
 	kill -STOP "$b"
 	# strips come between the rows once there is something to show
 	top a 5 "B +$b .* 0/8192 +0 stopped"
-	until waiting=$(queued) && test "$waiting" -gt 2; do client; done
+	until waiting=$(queued "$b") && test "$waiting" -gt 2; do client; done
 	top a 5 "B +$b .* $waiting/8192 +0 stopped"
 	top a 8 "B \\(pid $b\\) is stopped: $waiting clients wait in its queue"
 	kill -CONT "$b"
@@ -287,7 +287,7 @@ fresh() {
 	b=$pid
 	sees a '+ B joined'
 	kill -STOP "$b"
-	until test "$(queued)" -ge 2; do client; done
+	until test "$(queued "$b")" -ge 2; do client; done
 	resize a 40 10
 	top a 5 'B stopped: [0-9]+ waits?$'
 	[[ $(rows a 1 5) != *fair:* ]]

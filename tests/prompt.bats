@@ -299,7 +299,7 @@ unbroken() {
 	enter a /group
 	like a "B +$b rpnc +0 +- +0 +0/8192 +0 stopped"
 	for held in {1..10}; do client; done
-	until waiting=$(queued) && test "$waiting" -gt 1; do client; done
+	until waiting=$(queued "$b") && test "$waiting" -gt 1; do client; done
 	enter a /group
 	# the share is of what the kernel gave, as the verdict is
 	like a "B +$b rpnc[^0-9]+0 +0\+$waiting +[1-9][0-9.]* % +0 +$waiting/8192 +0 stopped"
@@ -618,7 +618,7 @@ unbroken() {
 	prompts b 'B [0 open paused]>'
 	enter b /pause
 	sees b 'not accepting already'
-	until waiting=$(queued) && test "$waiting" -gt 1; do client; done
+	until waiting=$(queued "$b") && test "$waiting" -gt 1; do client; done
 	enter a /group
 	like a "B +$b rpnc[^0-9]+0 +0\+$waiting +[1-9][0-9.]* % +0 +$waiting/8192 +0 paused"
 	sees a "B (pid $b) is paused: $waiting clients wait in its queue"

@@ -31,7 +31,7 @@ make_again() (
 	export root
 	timeout 100 bash -c 'make_again demo' </dev/null 2>&1 | cat >out
 	test "${PIPESTATUS[0]}" -eq 0
-	demonstrates <out || fail "$(cat out)"
+	demonstrates <out
 	# no line but a report's is longer than a terminal
 	run grep -vE '^(connect|accept|fair|largest) ' out
 	refute_line --regexp '^.{81}'

@@ -84,7 +84,7 @@ strace_of_listen() {
 		finish "$1" || status=$?
 		assert_equal "$status" 1
 		run -0 tail -n 1 err
-		assert_line --regexp '^rpnc .*: (at least )?50000 bytes of input were not delivered$'
+		assert_line --regexp '^rpnc .*: at least 50000 bytes of input were not delivered$'
 	}
 	for kind in tcp unix; do
 		anew
@@ -121,6 +121,25 @@ tell("ended"); open("go").read(); c.close(); tell("ended")' "$port"
 	run -0 connect 127.0.0.1 "$port" <file
 	finish "$pid"
 	cmp file got
+}
+
+@test "connect: a server that ended first and reads late gets all, also with -C" {
+	local option
+	local -A size=([-C]=240000 [-x]=200000)
+	yes line | head -n 40000 >lines
+	mkfifo seen go
+	for option in -C -x; do
+		server 's.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+c = accept(); c.shutdown(socket.SHUT_WR)
+told("go"); tell("seen", len(everything(c)))'
+		timeout 20 rpnc connect "$option" 127.0.0.1 "$port" <lines 2>err 3>&- &
+		pids+=($!)
+		# all is sent, and not acknowledged
+		eventually eval 'ss -Htn state last-ack "dport = :$port" | grep -q .'
+		echo now >go
+		assert_equal "$(<seen)" "${size[$option]}"
+		ends_with 0 "${pids[-1]}"
+	done
 }
 
 @test "connect: --until peer sends what a pipe holds to a server that ended its own side" {
@@ -264,7 +283,23 @@ told("seen"); reset(c)'
 	complained "127.0.0.1:$port: Connection reset by peer"
 }
 
+@test "connect: a server that is cut off after its end is status 4, and a line says what was sent in vain" {
+	# a minimal TTL that no packet of ours has: all that comes is dropped
+	server 'c = accept(); c.sendall(b"x\n"); c.shutdown(socket.SHUT_WR)
+c.setsockopt(socket.IPPROTO_IP, 21, 255) # IP_MINTTL
+tell("cut"); signal.pause()'
+	mkfifo cut
+	talk --sockopt user-timeout=300ms 127.0.0.1 "$port"
+	read -r <&6
+	read -r <cut
+	echo hello >&5
+	exec 5>&-
+	ends_with 4 "$pid"
+	complained "127.0.0.1:$port: .*: 6 bytes of input were not delivered"
+}
+
 @test "connect: a reply that comes before a large upload is cut is delivered" {
+	local lost
 	truncate -s 256M file
 	server 'while True:
     c = accept(); c.recv(1)
@@ -273,6 +308,9 @@ told("seen"); reset(c)'
 		run -1 quiet 127.0.0.1 "$port" <file
 		assert_equal "${#output}" 10004
 		complained "127.0.0.1:$port: Connection reset by peer"
+		# without the byte that it received
+		lost=$(sed -nE 's/.*: (at least )?([0-9]+) bytes of input were not delivered$/\2/p' err)
+		test "$lost" -gt 0 -a "$lost" -lt 268435456
 	done
 }
 

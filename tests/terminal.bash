@@ -222,10 +222,11 @@ served() {
 	done < <(ss -Htan "sport = :$port")
 }
 
-# queued: prints the length of the longest accept queue of $port.
+# queued [PID]: prints the length of the longest accept queue of $port, or of that
+# process alone: one that accepts has a queue, too, for a moment.
 queued() {
-	ss -Hltn "sport = :$port" |
-		awk '$2 > n { n = $2 } END { print n + 0 }'
+	ss -Hltnp "sport = :$port" |
+		awk -v "of=${1:+pid=$1,}" '(of == "" || index($0, of)) && $2 > n { n = $2 } END { print n + 0 }'
 }
 
 # process NAME: prints the pid of the process in that terminal.

@@ -25,22 +25,6 @@
 #include "math/gamma.h"
 #include "math/multinomial.h"
 
-/*
- * How it works: Pearson's chi-square says how far the counts are from what
- * was expected; how often fair hashing is as far is looked up in the
- * chi-square distribution or, where an expected count is below 25, found by
- * drawing fair groups of the same n. With an expected count of 5 the
- * distribution would call 8 fair groups in 10,000 uneven, not 1. If one count
- * alone has a chance below 1e-6, nothing is drawn: draws can't resolve this.
- *
- * Two things chi-square alone gets wrong are put right. With many members one
- * that gets nothing drowns in the noise of the others, so silence is tested by
- * itself: fair hashing leaves a member of share w silent with (1 - w)^n. And
- * counts are whole numbers: an exact 500 to 500 has p = 1 and yet comes up
- * every 40th time, so "too even" looks at the lower tail with the ball around
- * the expectation widened by the reach of one lattice point.
- */
-
 #define P_UNCLEAR 0.01
 #define P_UNEVEN 1e-4
 #define P_OUTLIER 1e-6

@@ -11,7 +11,6 @@ struct input {
 	bool none;		/* never read */
 	bool terminal;		/* it has no end of its own */
 	bool ended, gave;	/* gave: it had at least one byte */
-	int64_t end_time;	/* loop_now() */
 	/* Only if there is a delay between lines: */
 	char *held;		/* bytes read, but not given yet */
 	size_t length;

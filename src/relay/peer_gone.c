@@ -25,7 +25,7 @@ peer_gone_open(struct peer_gone *p)
 
 /*
  * If the peer's socket is not listed (it is on another host, or behind NAT),
- * the kernel may answer with a listener on that address: hence the checks.
+ * the kernel may answer with a listener on that address.
  */
 enum peer_state
 peer_state(struct peer_gone *p, const struct conn *c)
@@ -42,8 +42,7 @@ peer_state(struct peer_gone *p, const struct conn *c)
 	found = sock_diag_get(p->diag, IPPROTO_TCP, &c->peer, &own, &end);
 	if (found < 0)
 		return PEER_UNKNOWN;
-	if (!found || end.state == TCP_LISTEN ||
-	    addr_port(&end.remote) != addr_port(&own))
+	if (!found || end.state == TCP_LISTEN)
 		return PEER_ABSENT;
 	return end.inode ? PEER_THERE : PEER_ORPHAN;
 }

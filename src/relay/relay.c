@@ -143,7 +143,6 @@ static void
 relay_input_ended(struct relay *r)
 {
 	r->in.ended = true;
-	r->in.end_time = loop_now();
 	loop_del(r->loop, &r->in.source);
 	for (struct conn *c = r->conns; c; c = c->next) {
 		struct relay_conn *rc = relay_conn_of(c);
@@ -151,7 +150,7 @@ relay_input_ended(struct relay *r)
 		rc->shut_due = !r->options->keep || r->in.gave;
 		if (relay_lingers(r))
 			loop_timer_set(r->loop, &rc->timer,
-			    r->in.end_time + r->options->linger);
+			    loop_now() + r->options->linger);
 	}
 	relay_push_all(r);
 }
@@ -438,8 +437,6 @@ on_timer(struct timer *timer)
 	int64_t limit = last ? r->options->linger : r->options->idle;
 	int64_t since = c->active;
 
-	if (last && r->in.end_time > since)
-		since = r->in.end_time;
 	if (rc->blocked)
 		since = loop_now();	/* we do not read: it isn't silent */
 	if (loop_now() < since + limit)
