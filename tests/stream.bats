@@ -135,7 +135,7 @@ told("go"); tell("seen", len(everything(c)))'
 		timeout 20 rpnc connect "$option" 127.0.0.1 "$port" <lines 2>err 3>&- &
 		pids+=($!)
 		# all is sent, and not acknowledged
-		eventually eval 'ss -Htn state last-ack "dport = :$port" | grep -q .'
+		eventually eval 'ss -Htn state last-ack state closing "dport = :$port" | grep -q .'
 		echo now >go
 		assert_equal "$(<seen)" "${size[$option]}"
 		ends_with 0 "${pids[-1]}"
