@@ -45,6 +45,71 @@ span() {
 	refute_output --partial 'not'
 }
 
+@test "Unix datagrams: descriptors that come with one are closed" {
+	start listen -u -k -U ./listen
+	start echo -u -U ./echo
+	py "${pids[@]}" <<-'END'
+		for server, pid in ("listen", args[0]), ("echo", args[1]):
+		    before = len(links(int(pid)))
+		    s = socket.socket(socket.AF_UNIX, SOCK_DGRAM)
+		    s.bind("client of " + server)
+		    s.connect(server)
+		    for _ in range(20):
+		        socket.send_fds(s, [b"x"], [s.fileno()] * 4)
+		    if server == "echo":
+		        assert exact(s, 20) == b"x" * 20
+		    else:
+		        until(lambda: os.path.getsize("out.0") == 20)
+		    assert len(links(int(pid))) <= before
+	END
+}
+
+@test "Unix datagrams: a sender whose name has all 108 bytes gets its answer" {
+	start echo -u -U ./sock
+	start echo -U ./stream
+	cat >code <<-'END'
+		import ctypes
+		libc = ctypes.CDLL(None)
+		for server, kind in ("sock", SOCK_DGRAM), ("stream", socket.SOCK_STREAM):
+		    s = socket.socket(socket.AF_UNIX, kind)
+		    # Python's bind() wants room for a 0 behind the path
+		    name = struct.pack("H", socket.AF_UNIX) + kind.name.encode().ljust(108, b"\1")
+		    assert libc.bind(s.fileno(), name, len(name)) == 0
+		    s.connect(server)
+		    echoed(s)
+	END
+	py <code
+	run -0 cat err.0 err.1
+	refute_output --partial 'not'
+}
+
+@test "echo -u: an opened socket with time stamps and IPv6 answers each datagram" {
+	needs_ipv6
+	cat >opener <<-'END'
+		import os, socket, sys
+		s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, 35, 1) # SO_TIMESTAMPNS
+		s.bind(("::", 0))
+		s.set_inheritable(True)
+		os.execv(sys.argv[1], ["rpnc", *sys.argv[2:], "--listen-fd", str(s.fileno())])
+	END
+	# shellcheck disable=SC2317 # start calls it
+	rpnc() {
+		exec python3 opener "$RPNC" "$@"
+	}
+	start echo -u
+	halt "$pid" # all are received by one call
+	py "$port" "$pid" <<-'END'
+		s = socket.socket(socket.AF_INET6, SOCK_DGRAM)
+		s.connect(("::1", int(args[0])))
+		for i in range(3):
+		    s.send(b"%d" % i)
+		os.kill(int(args[1]), signal.SIGCONT)
+		assert [s.recv(9) for i in range(3)] == [b"0", b"1", b"2"]
+	END
+	refute grep not err.0
+}
+
 @test "connect -u -U: a datagram of any size arrives whole" {
 	mkfifo there
 	behind <<-'END'

@@ -205,6 +205,36 @@ load listen
 	END
 }
 
+@test "listen -k --until input: what a client that reset did not get is told, also after more input" {
+	mkfifo in.0 out.0 fed
+	exec 7<>in.0 8<>out.0
+	py <<-'END'
+		out = os.open("out.0", os.O_WRONLY | os.O_NONBLOCK)
+		try:
+		    while True:
+		        os.write(out, b"x" * 4096)
+		except BlockingIOError:
+		    pass
+	END
+	start_with in.0 listen -k --until input 127.0.0.1 0 7>&- 8<&-
+	behind "$port" <<-'END'
+		# stdout is full, so nobody reads what gone has sent, and then its reset
+		gone, there = dial(args[0]), dial(args[0])
+		gone.sendall(b"x")
+		reset(gone)
+		with open("in.0", "wb", buffering=0) as feed:
+		    open("fed", "w").close()
+		    for piece in b"one", b"two":
+		        feed.write(piece)
+		        assert exact(there, 3) == piece
+		assert whole(there) == b""
+	END
+	: <fed
+	exec 7>&-
+	ends_with 1 '3 bytes of input were not delivered'
+	finish "$client"
+}
+
 @test "listen -k: the end of an empty stdin half-closes nobody" {
 	: >empty
 	local input

@@ -33,26 +33,6 @@
 #include "kernel/netlink.h"
 #include "kernel/sock_diag_attributes.h"
 
-/*
- * How it works
- *
- * Every question is one request and its answers, read to their end before
- * anything else happens: a dump that is left half-read makes the next request
- * fail with EBUSY. Answers are collected first and handed out afterwards, so
- * that a dump the kernel calls interrupted can be made again unseen.
- *
- * A look-up of TCP puts the socket's own address in idiag_src. One of UDP
- * wants it in idiag_dst ("swapped for historical reasons", udp_diag.c).
- *
- * ENOENT is the answer to "no such socket" and also to "no such module", so
- * the first ENOENT of a protocol is followed by a dump of nothing, which only
- * fails for the second reason.
- *
- * Order, as measured on 6.18: a group is listed newest first on IPv4 and
- * oldest first on IPv6, by listen() for TCP and by bind() for UDP. That is not
- * the group's index order once somebody has left.
- */
-
 enum {
 	BUFFER = 32768,		/* the most that the kernel dumps at once */
 	MAX_ERRNO = 4095,	/* include/linux/err.h */

@@ -297,6 +297,14 @@ addr_ask(const struct endpoint *e, int family, int flags,
 	return code;
 }
 
+/* For a path that fills sun_path the kernel counts a 0 behind it (unix(7)). */
+void
+addr_trim(struct addr *a)
+{
+	if (a->len > sizeof(a->un))
+		a->len = sizeof(a->un);
+}
+
 uint16_t
 addr_port(const struct addr *a)
 {

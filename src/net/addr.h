@@ -73,6 +73,9 @@ int addr_ask(const struct endpoint *e, int family, int flags,
 /* Fills a with a Unix socket's address; '@' opens an abstract name. */
 int addr_unix(struct addr *a, const char *path);
 
+/* After the kernel has set it: makes len not more than the address has. */
+void addr_trim(struct addr *a);
+
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
 bool addr_equal(const struct addr *a, const struct addr *b);

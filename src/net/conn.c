@@ -201,6 +201,7 @@ conn_adopt(struct loop *l, int fd, const struct conn_ops *ops)
 	c->peer.len = sizeof(c->peer.un);
 	if (getpeername(fd, &c->peer.sa, &c->peer.len) < 0)
 		c->peer.len = 0;
+	addr_trim(&c->peer);
 	return c;
 }
 

@@ -25,10 +25,12 @@ int
 sock_name(int fd, struct addr *a)
 {
 	a->len = sizeof(a->un);
-	if (getsockname(fd, &a->sa, &a->len) == 0)
-		return 0;
-	a->len = 0;
-	return -1;
+	if (getsockname(fd, &a->sa, &a->len) < 0) {
+		a->len = 0;
+		return -1;
+	}
+	addr_trim(a);
+	return 0;
 }
 
 uint64_t

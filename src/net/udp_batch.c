@@ -43,11 +43,13 @@ enum {
 	TOTAL_ROOM = 64 * 1024 * 1024,	/* unused pages cost no memory */
 };
 
-/* Room for the ancillary data of a datagram, aligned for a cmsghdr. */
+/*
+ * Room for the ancillary data of a datagram, aligned for a cmsghdr. A service
+ * manager may have turned on more of it than we read, and time stamps come first.
+ */
 union control {
 	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
-	    CMSG_SPACE(sizeof(int))];
+	char room[512];
 };
 
 /* A batch, and the headers for the kernel. */
@@ -57,6 +59,7 @@ struct batch {
 	struct iovec part[DGRAM_BATCH];
 	union control control[DGRAM_BATCH];
 	size_t room;			/* for each */
+	bool local;			/* Unix datagrams */
 	char data[];
 };
 
@@ -116,8 +119,9 @@ batch_clear(struct batch *b, int n)
 			.msg_name = &d->from.sa,
 			.msg_namelen = sizeof(d->from.un),
 			.msg_iov = &b->part[i], .msg_iovlen = 1,
-			.msg_control = &b->control[i],
-			.msg_controllen = sizeof(b->control[i]),
+			/* a Unix peer may send descriptors: unread they close */
+			.msg_control = b->local ? NULL : &b->control[i],
+			.msg_controllen = b->local ? 0 : sizeof(b->control[i]),
 		};
 	}
 }
@@ -160,6 +164,7 @@ udp_batch_new(int fd)
 		return NULL;
 	}
 	b->room = room;
+	b->local = room == UNIX_ROOM;
 	b->dgrams.most = (int)most;
 	b->dgrams.cut.verb = "received whole";
 	batch_clear(b, (int)most);
@@ -175,13 +180,13 @@ udp_batch_take(struct batch *b, int i)
 	struct msghdr *m = &b->message[i].msg_hdr;
 
 	all->used = i + 1;
+	it.from.len = m->msg_namelen;
+	addr_trim(&it.from);
 	if (m->msg_flags & MSG_TRUNC) {
-		it.from.len = m->msg_namelen;
 		losses_count(&all->cut, &it.from, b->message[i].msg_len,
 		    EMSGSIZE);
 		return;
 	}
-	it.from.len = m->msg_namelen;
 	it.length = it.piece = b->message[i].msg_len;
 	read_control(m, &it);
 	*d = it;

@@ -156,14 +156,18 @@ relay_input_ended(struct relay *r)
 }
 
 /*
- * Empties the ring. No connection sends any more of what it had; returns where
- * the next bytes go.
+ * Empties the ring. No connection sends any more of what it had, but a broken
+ * one still counts what it was owed, as lost. Returns where the next bytes go.
  */
 static char *
 relay_ring_restart(struct relay *r)
 {
-	for (struct conn *c = r->conns; c; c = c->next)
-		relay_conn_of(c)->sent = relay_conn_of(c)->end = 0;
+	for (struct conn *c = r->conns; c; c = c->next) {
+		struct relay_conn *rc = relay_conn_of(c);
+
+		rc->sent = 0 - relay_conn_owed(rc);
+		rc->end = 0;
+	}
 	return ring_restart(&r->ring);
 }
 
