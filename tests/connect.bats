@@ -148,6 +148,29 @@ load connect
 	assert_output "rpnc connect: connect to unix:socket: $(errno_text ETIMEDOUT)"
 }
 
+# waits_with_socket PID: it sleeps, and has a socket.
+waits_with_socket() {
+	grep -q '^State:.S' "/proc/$1/status" &&
+		[[ $(readlink "/proc/$1/fd/"*) == *socket:* ]]
+}
+
+@test "connect: one that is stopped while a Unix server's queue is full goes on waiting" {
+	mkfifo full go
+	KIND=unix server 'fill(s); tell("full"); told("go")
+while True:
+    c = accept()
+    c.sendall(b"hello")
+    c.close()'
+	read -r <full
+	background rpnc connect -U socket </dev/null >got
+	eventually waits_with_socket "$pid"
+	halt "$pid"
+	kill -CONT "$pid"
+	echo >go
+	finish "$pid"
+	assert_equal "$(cat got)" hello
+}
+
 @test "connect: localhost is reached at once where only one family listens" {
 	needs_ipv6
 	for host in 127.0.0.1 ::1; do

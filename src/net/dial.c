@@ -140,18 +140,26 @@ bind_source(int fd, const struct dial_options *o, const struct addr *to)
 	return fail_status_set(STATUS_BIND);
 }
 
-/* connect(2) to a Unix socket blocks only while its backlog is full. */
+/*
+ * connect(2) to a Unix socket blocks only while its backlog is full. With a time
+ * limit a process that was stopped and goes on has EINTR, without a handler, too
+ * (signal(7)).
+ */
 static int
 connect_local(int fd, const struct addr *to, int64_t deadline)
 {
-	int64_t left = deadline - loop_now();
-	struct timeval limit = { .tv_usec = 1 };
 	int result;
 
-	if (left > 0)
-		limit = (struct timeval){ left / 1000000, left % 1000000 };
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	result = connect(fd, &to->sa, to->len);
+	do {
+		int64_t left = deadline - loop_now();
+		struct timeval limit = { .tv_usec = 1 };
+
+		if (left > 0)
+			limit = (struct timeval){ left / 1000000,
+			    left % 1000000 };
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+		result = connect(fd, &to->sa, to->len);
+	} while (result < 0 && errno == EINTR);
 	if (result < 0 && errno == EAGAIN)
 		errno = ETIMEDOUT;
 	return result;
