@@ -216,6 +216,21 @@ while True:
 	is '.lost == 0'
 }
 
+@test "during: a source port that another program has is no loss, and no attempt" {
+	local other
+	start echo 127.0.0.1 0
+	other=$port
+	start echo 127.0.0.1 0
+	during "$port" --rate 100 --sport "$other" -- true
+	test "$status" -eq 1 # nothing was tried
+	is '.untried > 0 and .lost == 0'
+	during "$port" --rate 100 --sport "$((other - 2))-$((other + 2))" -- true
+	test "$status" -eq 0
+	is '.untried > 0 and .lost == 0'
+	jq -e '.attempts > .during.untried and
+		.finding.text == "0 lost of \(.attempts - .during.untried)"' report
+}
+
 @test "during: a command that is not there, fails, or is killed" {
 	start echo 127.0.0.1 0
 	during "$port" -- ./nosuch

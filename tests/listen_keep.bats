@@ -82,9 +82,11 @@ load listen
 			fast = dial(args[0])
 			until(lambda: list(events(args[1]))[1:])
 			def fed(n=1 << 15):
-			    piece = os.urandom(32).hex().encode()
-			    feed.write(piece + b"\n" * (n - len(piece)))
-			    piece += (b"\r\n" if args[2:] else b"\n") * (n - len(piece))
+			    piece = b"".join(os.urandom(4).hex().encode() + b"\n" * 56
+			        for _ in range(n // 64))
+			    feed.write(piece)
+			    if args[2:]:
+			        piece = piece.replace(b"\n", b"\r\n")
 			    assert exact(fast, len(piece)) == piece
 			    return piece
 			def connected():

@@ -119,7 +119,7 @@ echoes() {
 	background nc.openbsd -lk 127.0.0.1 "$port"
 	nc=$pid
 	title a '2 members'
-	top a 8 "  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 -"
+	top a 8 "> A .*"$'\n'"  - +$nc nc.openbsd +- +- +0 +0/[0-9]+ +0 -"
 	top a 8 "not all members are rpnc's: their counts are not known"
 	kill "$nc"
 	title a '1 member '

@@ -83,7 +83,7 @@ contents() {
 	test "$(tar -tzf "$dist/rpnc-$version.tar.gz" | grep -vc "^rpnc-$version/")" -eq 0
 	(cd "$dist" && sha256sum -c "rpnc-$version.tar.gz.sha256")
 	mkdir one 'another place'
-	(umask 077 && tar -C one -xzf "$dist/rpnc-$version.tar.gz")
+	(umask 077 && tar -C one --no-same-permissions -xzf "$dist/rpnc-$version.tar.gz")
 	tar -C 'another place' -xzf "$dist/rpnc-$version.tar.gz"
 	mkdir "one/rpnc-$version/build"
 	touch "one/rpnc-$version/build/product" "one/rpnc-$version/rpnc"

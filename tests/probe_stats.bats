@@ -179,6 +179,27 @@ steered_once() {
 	test "$(get .fairness.verdict)" = changed
 }
 
+@test "probe: --merge: what is predicted, missing, or of another host counts in the sum" {
+	start echo -r -w 2 127.0.0.1 0
+	probe -n 1000 --json "$port"
+	jq -c '.members |= (.[0].count = 510 | .[1].count = 490)' report >even
+	jq -c '.members[0].predicted = 3 | .predicted = 3' even >one
+	jq -c '.members[0].predicted = 5 | .predicted = 5' even >two
+	probe --merge --json one two
+	holds '.predicted == 8 and (.members[0] | .predicted == 8 and .count == 1020)'
+	# 4 % without a row are too few to matter, 6 % are not
+	jq -c '.failed.reset = 40 | .attempts += 40' even >few
+	jq -c '.failed.reset = 60 | .attempts += 60' even >many
+	probe --merge --json few few
+	test "$(get .fairness.verdict)" = even
+	probe --merge --json many many
+	test "$(get .fairness.verdict)" = unclear
+	jq -c '.host = "www1"' even >one
+	jq -c '.host = "www2"' even >two
+	probe --merge --json one two one
+	holds '.host == null and .fairness == null'
+}
+
 @test "probe: --merge: four times the members take about four times as long, not sixteen times" {
 	start echo 127.0.0.1 0
 	rpnc probe --json -n 8 "127.0.0.1:$port" >one

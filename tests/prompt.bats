@@ -686,6 +686,9 @@ print(s.getsockname()[1])')
 	sees b 'paused: '
 	printf 'one\n' >&"$c"
 	printf 'two\n' >&"$c"
+	enter b /group
+	# bytes wait, and no clients
+	like b "> A +$b rpnc[^0-9]+1 +100.0 % +1 +[1-9][0-9]+ +0 paused"
 	enter b /leave
 	sees b '#1< two' '#1 closed after ' '(by us)' 'left: served 2 that waited, nothing lost'
 	like b '\[0 open.* away\]>'

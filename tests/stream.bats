@@ -287,11 +287,11 @@ told("seen"); reset(c)'
 	# a minimal TTL that no packet of ours has: all that comes is dropped
 	server 'c = accept(); c.sendall(b"x\n"); c.shutdown(socket.SHUT_WR)
 c.setsockopt(socket.IPPROTO_IP, 21, 255) # IP_MINTTL
-tell("cut"); signal.pause()'
-	mkfifo cut
+tell("seen"); signal.pause()'
+	mkfifo seen
 	talk --sockopt user-timeout=300ms 127.0.0.1 "$port"
 	read -r <&6
-	read -r <cut
+	read -r <seen
 	echo hello >&5
 	exec 5>&-
 	ends_with 4 "$pid"

@@ -107,6 +107,21 @@ nobody_is_blamed_for_nothing_or_by_a_program(void **state)
 	assert_false(blame_is_silent(b, 3, 1, PREDICTED_NOT));
 }
 
+/* One in 1,050,000 for each: of 64 members one of them is so by chance. */
+static void
+of_many_members_one_may_be_silent_by_chance(void **state)
+{
+	struct blame b[64];
+
+	(void)state;
+	b[0] = (struct blame){ 20, 20 };
+	for (int i = 1; i < 64; i++)
+		b[i] = (struct blame){ 20000, 10000 };
+	assert_false(blame_is_silent(b, 64, 0, PREDICTED_UNSURE));
+	b[0] = (struct blame){ 28, 28 };
+	assert_true(blame_is_silent(b, 64, 0, PREDICTED_UNSURE));
+}
+
 int
 main(void)
 {
@@ -117,6 +132,7 @@ main(void)
 		cmocka_unit_test(timeouts_of_all_are_nobodys),
 		cmocka_unit_test(few_attempts_could_be_chance),
 		cmocka_unit_test(the_limit_is_one_in_a_million),
+		cmocka_unit_test(of_many_members_one_may_be_silent_by_chance),
 		cmocka_unit_test(if_nobody_answers_the_hash_can_not_be_tested),
 		cmocka_unit_test(nobody_is_blamed_for_nothing_or_by_a_program),
 	};

@@ -420,6 +420,48 @@ test_decode_damaged(void **state)
 	free(text);
 }
 
+static void
+test_quantiles_need_samples(void **state)
+{
+	static const struct { double p; uint64_t needed; } rows[] = {
+		{ 50, 1 }, { 90, 100 }, { 99, 1000 }, { 99.9, 10000 },
+		{ 100, 1 },
+	};
+	struct hist h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(hist_needed(rows[i].p), rows[i].needed);
+		hist_init(&h);
+		for (uint64_t n = 1; n < rows[i].needed; n++)
+			hist_add(&h, 7);
+		assert_true(isnan(hist_quantile(&h, rows[i].p)) ||
+		    rows[i].needed == 1);
+		hist_add(&h, 7);
+		assert_float_equal(hist_quantile(&h, rows[i].p), 7, 0);
+	}
+}
+
+/* 1000 to 1003 have one bucket, which counts once all of it is below. */
+static void
+test_count_to_counts_whole_buckets(void **state)
+{
+	struct hist h;
+
+	(void)state;
+	hist_init(&h);
+	hist_add(&h, 1000);
+	hist_add(&h, 1004);
+	hist_add(&h, 5000);
+	assert_int_equal(hist_count_to(&h, 999), 0);
+	assert_int_equal(hist_count_to(&h, 1002), 0);
+	assert_int_equal(hist_count_to(&h, 1003), 1);
+	assert_int_equal(hist_count_to(&h, 1007), 2);
+	assert_int_equal(hist_count_to(&h, 4999), 2);
+	assert_int_equal(hist_count_to(&h, 5000), 3);
+	assert_int_equal(hist_count_to(&h, UINT64_MAX), 3);
+}
+
 int
 main(void)
 {
@@ -430,6 +472,8 @@ main(void)
 		cmocka_unit_test(test_buckets_cover_the_range),
 		cmocka_unit_test(test_percentiles_against_sorted_samples),
 		cmocka_unit_test(test_percentile_ranks_are_exact),
+		cmocka_unit_test(test_quantiles_need_samples),
+		cmocka_unit_test(test_count_to_counts_whole_buckets),
 		cmocka_unit_test(test_min_max_mean),
 		cmocka_unit_test(test_merge_equals_all_in_one),
 		cmocka_unit_test(test_merge_mends_a_torn_sample),

@@ -129,7 +129,7 @@ static void
 what_rpnc_lacks_is_no_loss(void **state)
 {
 	static const int own[] = {
-		EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM,
+		EADDRNOTAVAIL, EADDRINUSE, EMFILE, ENFILE, ENOBUFS, ENOMEM,
 	};
 
 	(void)state;
@@ -162,6 +162,26 @@ only_of_a_member_that_left_it_is_known_who_waited(void **state)
 	assert_int_equal(during.changes[1].waiting, 3);
 }
 
+/* A client that waits before it sends has no earlier answer. */
+static void
+the_first_gap_begins_when_an_answer_could_come(void **state)
+{
+	struct attempt_result r = {
+		.outcome = OUT_OK, .started = FROM, .took = 5 * MS,
+		.answered = FROM + 25 * MS,
+	};
+
+	(void)state;
+	timeline_free(&line);
+	line = (struct timeline){ .slow_ns = 10 * MS, .hold_ns = 20 * MS };
+	assert_int_equal(timeline_begin(&line, FROM), 0);
+	timeline_add(&line, &r);
+	report();
+	assert_float_equal(during.hold, 0.02, 1e-9);
+	assert_float_equal(during.longest_gap, 0.005, 1e-9);
+	assert_float_equal(during.longest_gap_at, 0.02, 1e-9);
+}
+
 int
 main(void)
 {
@@ -175,6 +195,9 @@ main(void)
 		    end),
 		cmocka_unit_test_setup_teardown(what_rpnc_lacks_is_no_loss,
 		    begin, end),
+		cmocka_unit_test_setup_teardown(
+		    the_first_gap_begins_when_an_answer_could_come, begin,
+		    end),
 		cmocka_unit_test_setup_teardown(
 		    only_of_a_member_that_left_it_is_known_who_waited, begin,
 		    end),

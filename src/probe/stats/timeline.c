@@ -61,8 +61,8 @@ static bool
 is_own_failure(const struct attempt_result *r)
 {
 	return r->outcome == OUT_OTHER && (r->error == EADDRNOTAVAIL ||
-	    r->error == EMFILE || r->error == ENFILE || r->error == ENOBUFS ||
-	    r->error == ENOMEM);
+	    r->error == EADDRINUSE || r->error == EMFILE ||
+	    r->error == ENFILE || r->error == ENOBUFS || r->error == ENOMEM);
 }
 
 /* The counter of this kind of loss; NULL: it is no loss. */
