@@ -33,6 +33,39 @@ load connect
 	END
 }
 
+@test "events: a file has what --json writes, also if people see something else" {
+	start echo -r --events members 127.0.0.1 0
+	# shellcheck disable=SC2154 # of start
+	background timeout 60 rpnc probe --watch=0.1 --events watched "127.0.0.1:$port" \
+		>blocks 2>lines
+	local watch=$!
+	eventually grep -q '"command":"watch"' watched
+	start echo -r --steer random "127.0.0.1:$port"
+	eventually grep -q '"event":"joined"' watched
+	eventually grep -q '"event":"steering"' watched
+	end TERM
+	eventually grep -q '"event":"left"' watched
+	kill "$watch"
+	finish "$watch" || assert_equal "$?" 143
+	# and each change is a line with its time
+	assert_equal "$(sed -E 's/^[0-9:]{8} (.).*/\1/' lines | sort | tr -d '\n')" '+-~'
+	assert grep -qE '^[0-9:]{8} ~ the steering is now random$' lines
+	kill "${pids[0]}"
+	finish "${pids[0]}" || assert_equal "$?" 143
+	assert grep -q '"event":"draining","time":"[^"]*","name":"A","reason":"end"' members
+}
+
+@test "events: -q hides notices from people only" {
+	start echo 127.0.0.1 0
+	local late
+	late=$(date -u -d '5 seconds ago' +%FT%TZ)
+	run -0 rpnc probe -q -n 1 --at "$late" --events log "127.0.0.1:$port"
+	assert_output ""
+	assert grep -q '"event":"error",.*"text":"--at was ' log
+	run -0 rpnc probe -q -n 1 --at "$late" --json "127.0.0.1:$port"
+	assert_output --partial '"text":"--at was '
+}
+
 @test "events: a file that takes no more is told once, and service goes on" {
 	start listen -k --events /dev/full 127.0.0.1 0
 	for _ in 1 2 3; do

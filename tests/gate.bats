@@ -134,10 +134,10 @@ provoked() {
 	reserve
 	deploys --expect-members 2
 	test "$status" -eq 7
-	test "$(<err)" = "rpnc probe: no group on port $port: nothing of TCP has it: wanted 2 members"
+	test "$(<err)" = "rpnc probe: no group on port $port: no TCP socket has it: wanted 2 members"
 	deploys --expect-members 1 --wait 0.2
 	test "$status" -eq 7
-	test "$(<err)" = "rpnc probe: no group on port $port: nothing of TCP has it: wanted 1 member: looked for 0.2 s. Is the server started?"
+	test "$(<err)" = "rpnc probe: no group on port $port: no TCP socket has it: wanted 1 member: looked for 0.2 s. Is the server started?"
 	deploys --fail-flags
 	test "$status" -eq 1
 	passes --expect-members 0

@@ -48,10 +48,10 @@ all_queues() {
 	inspect "$port"
 	test "$status" -eq 1
 	test ! -s report
-	grep -qx "rpnc probe: no group on port $port: nothing of TCP has it" err
+	grep -qx "rpnc probe: no group on port $port: no TCP socket has it" err
 	inspect -u "$port"
 	test "$status" -eq 1
-	grep -q 'nothing of UDP has it$' err
+	grep -q 'no UDP socket has it$' err
 }
 
 @test "probe --group: what has no groups, or is elsewhere, is a usage error" {
@@ -82,7 +82,7 @@ all_queues() {
 	reserve
 	inspect --wait 0.2 "$port"
 	test "$status" -eq 1
-	grep -qx "rpnc probe: no group on port $port: nothing of TCP has it: looked for 0.2 s. Is the server started?" err
+	grep -qx "rpnc probe: no group on port $port: no TCP socket has it: looked for 0.2 s. Is the server started?" err
 	# too long for a name: no server is asked, which may take longer
 	nosuch=nosuch-$(printf %060d 0).invalid
 	inspect --wait 0.5 "$nosuch" 9000

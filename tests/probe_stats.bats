@@ -150,7 +150,7 @@ steered_once() {
 	diff -u <(jq 'del(.time, .seconds)' all) <(jq 'del(.time, .seconds)' report)
 	probe --merge run.*
 	grep -qE "^127.0.0.1:$port tcp, 1000 connections, 10 reports, [0-9.]+ m?s$" report
-	grep -q '^one by one they were: [0-9]' report
+	grep -q '^verdicts of the single reports: [0-9]' report
 }
 
 @test "probe: --merge: members of several hosts stay apart, and several groups unjudged" {

@@ -206,7 +206,7 @@ has_line() {
 		assert_line --regexp "^rpnc/1 name=A +worker=$worker$"
 	done
 	assert_line "rpnc connect: 192.0.2.2:9000: 126 connections, and B greeted on none: 8 others did"
-	assert_line "rpnc connect: --to: nobody on this host has that port, and datagrams are not greeted"
+	assert_line "rpnc connect: --to: no process on this host has that port, and datagrams are not greeted"
 	assert_line "rpnc connect: 192.0.2.2:9001: it sends no greeting that names the member: 'rpnc echo --identify' does"
 	assert_equal "$(grep -cx 1 <<<"$output")" 3
 }

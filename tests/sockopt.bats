@@ -218,7 +218,7 @@ SOL_SOCKET, SO_BROADCAST, [1]' "$(calls_before 1 ' bind.*_port' | sed 's,0x4e /.
 		sndbuf=9999999999G|sndbuf=9999999999G: want bytes
 		keepalive=1:2:3:4|keepalive=1:2:3:4: want seconds and a count
 		user-timeout=1us|user-timeout=1us: want a time such as 30 or 250ms
-		incoming-cpu=99999|incoming-cpu=99999: this machine has 0 to
+		incoming-cpu=99999|incoming-cpu=99999: want processor 0 to
 		broadcast|broadcast: for UDP only
 	END
 	run -2 rpnc listen -r --sockopt min-ttl=2 0

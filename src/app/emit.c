@@ -35,7 +35,9 @@ emit_notice(struct app *a, const char *text)
 {
 	struct event e = { .kind = EVENT_ERROR, .text = text };
 
-	if (!a->settings->quiet)
+	if (a->settings->quiet)
+		emit_for_programs(a, &e);
+	else
 		emit_event(a, &e);
 }
 
@@ -153,13 +155,20 @@ emit_event(struct app *a, struct event *e)
 	free(line);
 }
 
+void
+emit_for_programs(struct app *a, struct event *e)
+{
+	if (a->settings->json)
+		emit_event(a, e);
+	else
+		emit_record(a, e);
+}
+
 /* A value that is as asked is only for who asks for details. */
 void
 emit_sockopts(struct app *a, int fd)
 {
 	const struct sockopts *all = &a->settings->sockopts;
-	bool details = a->settings->json || a->settings->verbose;
-
 	for (int i = 0; i < all->count; i++) {
 		struct sockopt_state s;
 		struct event e = { .kind = EVENT_SOCKOPT };
@@ -170,10 +179,10 @@ emit_sockopts(struct app *a, int fd)
 		e.asked = s.asked;
 		e.value = s.value;
 		e.reason = s.why;
-		if (s.why || details)
+		if (s.why || a->settings->verbose)
 			emit_event(a, &e);
 		else
-			emit_record(a, &e);
+			emit_for_programs(a, &e);
 	}
 }
 

@@ -15,8 +15,10 @@ void emit_error(struct app *);
 
 /* Prints an event, unless -q or the lack of -v hides it. */
 void emit_event(struct app *, struct event *);
+/* The same for programs alone, with --json or --events. */
+void emit_for_programs(struct app *, struct event *);
 
-/* Reports text as an error event; not with -q. */
+/* Reports text as an error event; -q hides it from people. */
 void emit_notice(struct app *, const char *text);
 /* Reports how many datagrams a full receive queue lost; 0: nothing. */
 void emit_lost(struct app *, uint32_t datagrams);

@@ -185,14 +185,14 @@ const struct opt output_options[] = {
 	    "--json has the events on stdout, --events in a file: choose" }),
 	    FILES),
 	FLAG('v', "verbose", verbose, "also report each connection"),
-	FLAG('q', "quiet", quiet, "print only errors: the status tells", 0,
+	FLAG('q', "quiet", quiet, "no events, no report: only data and errors", 0,
 	    EXCLUDES({ "verbose", "-q and -v exclude each other" },
 	    { "watch", "--watch shows the port, -q nothing: choose" })),
 	FLAG(0, "timestamps", timestamps, "put the time before each event"),
 	CHOICE(0, "color", "auto|always|never", color,
 	    "colour the events (auto: on a terminal)"),
 	CHOICE(0, "sandbox", "auto|off|must", sandbox,
-	    "see rpnc-sandbox(7)"),
+	    "give up unneeded calls, files: rpnc-sandbox(7)"),
 	MAYBE('h', "help", "all", help, "list the usual options, or all",
 	    FIXED("all")),
 	END
@@ -237,7 +237,7 @@ const struct opt server_options[] = {
 	NUMBER(0, "backlog", "N", backlog, 1, INT_MAX,
 	    "most connections that wait to be accepted (4096)"),
 	NUMBER('m', "max-conns", "N", max_conns, 1, 1000000,
-	    "most clients at once (for each worker)"),
+	    "most clients at once (echo: for each worker)"),
 	CONGESTION,
 	LIMIT_RATE,
 	MPTCP,
@@ -270,7 +270,7 @@ const struct opt access_options[] = {
 	    "that the kernel vouches for" }), .words = WORDS_USER,
 	    .commas = true),
 	NUMBER(0, "max-per-source", "N", max_per_source, 1, 1000000,
-	    "most clients of one address (for each worker)"),
+	    "most clients of one address (echo: each worker)"),
 	END
 };
 

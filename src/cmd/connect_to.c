@@ -81,8 +81,8 @@ by_greeting(struct connect_to *t, const struct addr *target)
 	struct addr source = { .len = 0 };
 
 	if (t->reach.datagram)
-		return fail_as(STATUS_NETWORK, "--to: nobody on this host has "
-		    "that port, and datagrams are not greeted");
+		return fail_as(STATUS_NETWORK, "--to: no process on this host "
+		    "has that port, and datagrams are not greeted");
 	if (t->reach.mute)
 		return fail_as(STATUS_USAGE, "--to: on another host a member "
 		    "is known by its greeting, which --tls hides");

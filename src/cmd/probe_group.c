@@ -62,6 +62,7 @@ group_probe_of(struct timer *t)
 	return container_of(t, struct group_probe, timer);
 }
 
+/* A table that is drawn is for people. */
 static void
 group_emit(struct group_probe *p)
 {
@@ -72,7 +73,10 @@ group_emit(struct group_probe *p)
 		};
 
 		inspect_group(&p->inspect, i)->further = p->emitted;
-		emit_event(&p->app, &e);
+		if (p->drawn)
+			emit_for_programs(&p->app, &e);
+		else
+			emit_event(&p->app, &e);
 		p->emitted = true;
 	}
 }
@@ -83,9 +87,9 @@ fail_no_group(struct group_probe *p)
 	bool wanted = p->gated && p->gate.members > 0;
 
 	fail_as(wanted ? STATUS_EXPECT : STATUS_NETWORK, "no group on port "
-	    "%u: nothing of %s has it%s",
+	    "%u: no %s socket has it%s",
 	    p->inspect.port, p->inspect.datagram ? "UDP" : "TCP",
-	    p->inspect.host.len ? ", or not for that address" : "");
+	    p->inspect.host.len ? " for that address" : "");
 	if (wanted)
 		fail_add("wanted %lld member%s", (long long)p->gate.members,
 		    plural((uint64_t)p->gate.members));
@@ -175,8 +179,7 @@ group_show(struct group_probe *p, bool met)
 	p->shown = loop_now();
 	if (p->drawn)
 		header_touch(&p->screen.top);
-	else
-		group_emit(p);
+	group_emit(p);
 	if (p->settings->watch)
 		return;
 	if (!met && !p->inspect.count)

@@ -244,8 +244,8 @@ on_wake(struct registry_events *e)
 	stop_if_over(p);
 	if (progress != PROGRESS_GIVEN_UP || p->phase == ENDING)
 		return;
-	fail_as(STATUS_NETWORK, "%s: members could not attach the program, "
-	    "and say why: nothing is quarantined", p->q.option);
+	fail_as(STATUS_NETWORK, "%s: nothing is quarantined: members could "
+	    "not attach the program, and report why", p->q.option);
 	quarantine_give_up(p);
 }
 

@@ -100,10 +100,29 @@ on_change(struct watch_window *v, const struct watch_member *m, bool came,
 		    strcmp(m->state, "gone") == 0 ? "ended" : NULL,
 	};
 
-	if (a->settings->json)
-		emit_event(a, &e);
-	else
+	emit_for_programs(a, &e);
+	if (!a->settings->json)
 		change_print(a, m, came, members);
+}
+
+/* Prints "12:01:03 ~ the steering is now random". */
+static void
+steering_print(struct app *a, const char *steering)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return;
+	time_out(out, a);
+	fputc(' ', out);
+	paint(out, a->color, GREEN, "~");
+	fprintf(out, " the steering is now %s\n", steering);
+	fclose(out);
+	if (text)
+		a->print(a, text, length, true);
+	free(text);
 }
 
 static void
@@ -114,7 +133,9 @@ on_steering(struct watch_window *v, const char *steering)
 		.kind = EVENT_STEERING, .pid = -1, .steering = steering,
 	};
 
-	emit_event(a, &e);
+	emit_for_programs(a, &e);
+	if (!a->settings->json)
+		steering_print(a, steering);
 }
 
 /* Without a terminal to draw on: a block of lines. */
@@ -149,11 +170,10 @@ probe_watch_show(struct probe_watch *w)
 		.kind = EVENT_WATCH, .watch = &w->watch.report,
 	};
 
+	emit_for_programs(w->app, &e);
 	if (w->drawn)
 		header_touch(&w->screen.top);
-	else if (w->app->settings->json)
-		emit_event(w->app, &e);
-	else
+	else if (!w->app->settings->json)
 		block_out(w);
 }
 

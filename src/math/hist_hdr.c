@@ -183,7 +183,7 @@ hist_hdr_load(void)
 	memcpy(&zlib_uncompress, &found, sizeof(found));
 	if (zlib_compress && zlib_uncompress)
 		return 0;
-	return fail_as(STATUS_NETWORK, "HistF needs zlib, but %s", dlerror());
+	return fail_as(STATUS_NETWORK, "histograms need zlib, but %s", dlerror());
 }
 
 static int

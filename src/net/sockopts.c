@@ -312,7 +312,7 @@ sockopt_read(struct sockopt *o, const struct sockopt_row *row,
 	is_read = value_parse(row, text, o->value) == 0;
 	if (is_read && o->value[0] >= row->min && o->value[0] <= row->max)
 		return is_cpu(row, o->value[0]) ? 0 :
-		    fail_as(STATUS_USAGE, "%s=%s: this machine has 0 to %ld",
+		    fail_as(STATUS_USAGE, "%s=%s: want processor 0 to %ld",
 		    row->name, o->asked, sysconf(_SC_NPROCESSORS_CONF) - 1);
 	return fail_as(STATUS_USAGE, "%s%s%.40s: want %s", row->name,
 	    *text ? "=" : "", text, value_wanted(row, is_read, wanted));

@@ -146,7 +146,7 @@ waiting_text(const struct finding_member *m, char text[static 64])
 		    (long long)m->waiting, plural((uint64_t)m->waiting),
 		    m->waiting == 1 ? "s" : "");
 	else
-		snprintf(text, 64, ": what it is given waits");
+		snprintf(text, 64, ": its new clients wait");
 	return text;
 }
 

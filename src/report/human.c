@@ -161,7 +161,7 @@ print_left(const struct page *p, const struct event *e)
 static void
 print_member(const struct page *p, enum color color, const struct event *e)
 {
-	char safe[16 * ESCAPE_MAX + 1] = "a stranger";
+	char safe[16 * ESCAPE_MAX + 1] = "a foreign process";
 
 	if (!e->name && e->command && *e->command)
 		escape(e->command, strnlen(e->command, 16), false, safe);
@@ -204,7 +204,7 @@ print_draining(const struct page *p, const struct event *e)
 static void
 print_steering(const struct page *p, const struct event *e)
 {
-	paint(p->out, p->color, GREEN, "~ %s", e->name);
+	paint(p->out, p->color, GREEN, "~ %s", e->name ? e->name : "a member");
 	print_pid(p, e);
 	fprintf(p->out, " set the steering: %s", e->steering);
 	if (e->text)

@@ -188,7 +188,7 @@ on_steering(struct registry_events *events, const struct steering *s)
 	struct membership *m = events->user;
 	char text[MODE_TEXT], name[REGISTRY_NAME];
 	struct event e = {
-		.kind = EVENT_STEERING, .name = "?", .pid = -1,
+		.kind = EVENT_STEERING, .pid = -1,
 		.steering = mode_text(s, text),
 	};
 	int by = registry_find_process(m->registry, s->process);

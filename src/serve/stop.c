@@ -109,8 +109,10 @@ emit_draining(struct stop *s)
 		.reason = s->why ? s->why : s->leave.ends ? "end" : "leave",
 	};
 
-	if (s->why || s->app->settings->json)
+	if (s->why)
 		emit_event(s->app, &e);
+	else
+		emit_for_programs(s->app, &e);
 }
 
 static bool

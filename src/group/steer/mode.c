@@ -199,9 +199,8 @@ mode_suits(const struct steering *s, bool datagram)
 		return fail_as(STATUS_USAGE, "steering: least counts open "
 		    "connections, and datagrams have none");
 	if (mode == STEER_BYTE && !datagram)
-		return fail_as(STATUS_USAGE, "steering: byte is one of a "
-		    "datagram, and a connection begins without any: it is for "
-		    "UDP");
+		return fail_as(STATUS_USAGE, "steering: byte=OFFSET needs "
+		    "-u: the first packet of a connection has no data");
 	return 0;
 }
 

@@ -229,9 +229,9 @@ order_restore(struct group *g)
 		    recall_order(g, &shared->orders[i]) == 0)
 			return 0;
 	if (g->list[0].protocol == IPPROTO_UDP && g->foreign)
-		return fail_as(STATUS_NETWORK, "steering: which index is "
-		    "whose can't be found out among datagram sockets that "
-		    "are not all rpnc's");
+		return fail_as(STATUS_NETWORK, "steering: some members are "
+		    "not rpnc's, and then the order of datagram sockets can't "
+		    "be found");
 	result = index_order(g->fd, g->bound, g->diag, g->list, g->n,
 	    shared->mark);
 	reconcile_forgive(g->registry, g->diag, g->list, g->n);

@@ -71,7 +71,7 @@ expected_shares_read(const char *text, struct steering *out)
 	} while (*at++);
 	if (sum > 0)
 		return 0;
-	return fail_as(STATUS_USAGE, "%.80s: somebody must get something",
+	return fail_as(STATUS_USAGE, "%.80s: at least one weight must be over 0",
 	    text);
 }
 

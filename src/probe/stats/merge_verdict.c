@@ -66,7 +66,7 @@ merge_note_verdicts(struct merge *m)
 			    (unsigned long long)m->verdicts[v],
 			    fair_verdict_name((enum fair_verdict)v));
 	if (used)
-		merge_note(m, "one by one they were: %.150s", all);
+		merge_note(m, "verdicts of the single reports: %.150s", all);
 }
 
 static void
