@@ -87,7 +87,7 @@ expects_nothing() {
 	probe -n 400 --json "$port"
 	holds '.fairness.p < 0.01 or .finding.text == "even: the differences are chance"'
 	probe -n 4 "$port"
-	finds 'too few to tell: -n 8'
+	finds 'too few to tell: try -n 8'
 	probe -n 400 --json --expect-weights A=9,B=1 "$port"
 	holds '.finding | .kind == "uneven" and .member == "A" and (.text |
 		test("^uneven: A \\(pid [0-9]+\\) gets too little \\([0-9]+ of 400, expected 360 ± 17\\)$"))'

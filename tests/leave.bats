@@ -285,7 +285,7 @@ hold_leave() {
 	pid=${pids[1]}
 	kill "$pid"
 	ends_with 143
-	member 1 'nothing lost (gate: a leaver is stuck)'
+	member 1 'nothing lost (gate: another one leaves and is stuck)'
 	kill "${pids[2]}" # or the other one waits too
 }
 

@@ -54,7 +54,7 @@ socket.socket(2, 1, 262).setsockopt(1, 47, 1 << 20)'; then
 	start echo -r --mptcp 127.0.0.1 "$port"
 	end TERM "$first"
 	assert_equal "$status" 143
-	grep -q "(drain: MPTCP has no programs)" err.0
+	grep -q "(drain: MPTCP takes no program)" err.0
 	run -0 connect --mptcp "127.0.0.1:$port" <<<hello
 	assert_output hello
 }

@@ -383,7 +383,7 @@ load probe
 	members --sockets 1,1
 	probe -n 3 "$port"
 	grep -q '^too few to tell: ' report
-	grep -qx 'too few to tell: -n 8' report
+	grep -qx 'too few to tell: try -n 8' report
 	probe -n 3 --json "$port"
 	test "$(get '.fairness | "\(.verdict) \(.enough)"')" = "too-few 8"
 	# ten must lie beyond a percentile

@@ -360,7 +360,7 @@ said() {
 	run -2 rpnc echo -r --steer cpu --weight 3 9000
 	assert_output --partial '--weight counts with --steer weights only'
 	run -2 rpnc echo -r --steer byte=2 9000
-	assert_output --partial "byte=OFFSET needs -u"
+	assert_output --partial "byte=OFFSET is for datagrams"
 	run -2 rpnc listen -u -r --steer least 9000
 	assert_output --partial "least counts open connections, and datagrams have none"
 	run -2 rpnc echo -u -r --steer byte 9000

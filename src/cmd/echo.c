@@ -54,7 +54,7 @@ echo_check(struct settings *s, const struct endpoint *e, int workers)
 		s->accept = e->local ? ACCEPT_EXCLUSIVE : workers > 1 ||
 		    s->reuseport ? ACCEPT_REUSEPORT : ACCEPT_EXCLUSIVE;
 	if (s->accept != ACCEPT_REUSEPORT && s->reuseport)
-		return fail_as(STATUS_USAGE, "-r is --accept reuseport: choose");
+		return fail_as(STATUS_USAGE, "-r means --accept reuseport: choose");
 	s->reuseport = s->accept == ACCEPT_REUSEPORT;
 	if (s->adopt && s->reuseport && workers > 1)
 		return fail_as(STATUS_USAGE, "--adopt has sockets for one "

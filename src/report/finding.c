@@ -379,7 +379,7 @@ finding_add_few(struct finding_list *l, const struct finding_facts *f)
 		    "too few to tell: a member that gets nothing could go "
 		    "unnoticed");
 	else
-		finding_add(l, f->verdict, NULL, "too few to tell: -n %llu",
+		finding_add(l, f->verdict, NULL, "too few to tell: try -n %llu",
 		    (unsigned long long)f->enough);
 }
 

@@ -128,9 +128,14 @@ probe_what_if_line(FILE *out, const struct probe_what_if *w)
 		fprintf(out, "\nif the last one left");
 	else
 		fprintf(out, "\nif %s left", who);
-	fprintf(out, ", %.0f to %.0f of these %llu flows would move (99 %%, by "
-	    "theory); %.0f have to", w->low, w->high,
-	    (unsigned long long)w->flows, w->ideal * (double)w->flows);
+	if (w->low == w->high)
+		fprintf(out, ", %.0f of these %llu flows would move, and have "
+		    "to", w->low, (unsigned long long)w->flows);
+	else
+		fprintf(out, ", %.0f to %.0f of these %llu flows would move "
+		    "(99 %%, by theory); %.0f have to", w->low, w->high,
+		    (unsigned long long)w->flows,
+		    w->ideal * (double)w->flows);
 }
 
 static void

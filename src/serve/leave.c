@@ -210,11 +210,12 @@ choose_mode(struct leave *l)
 	l->mode = l->asked == LEAVE_AUTO ? LEAVE_STEER : l->asked;
 	l->why = NULL;
 	if (l->mode != LEAVE_CLOSE && sock_is_mptcp(l->set->fd[0]))
-		leave_fall_back(l, LEAVE_DRAIN, "MPTCP has no programs");
+		leave_fall_back(l, LEAVE_DRAIN, "MPTCP takes no program");
 	if (l->mode != LEAVE_STEER)
 		return true;
 	if (!l->locked)
-		leave_fall_back(l, LEAVE_GATE, "a leaver is stuck");
+		leave_fall_back(l, LEAVE_GATE,
+		    "another one leaves and is stuck");
 	else if (!l->diag || count_groups(l) < 0)
 		leave_fall_back(l, LEAVE_GATE, "sock_diag is refused");
 	if (l->mode != LEAVE_STEER)
@@ -311,7 +312,7 @@ step_steer(struct leave *l)
 	l->acceptor->gated = true;
 	for (int i = 0; i < l->set->count; i++)
 		if (exclude_one(l, i) < 0) {
-			leave_fall_back(l, LEAVE_GATE, "index not known");
+			leave_fall_back(l, LEAVE_GATE, "the order is not known");
 			detach_programs(l->set);
 			step_gate(l);
 			return;
@@ -358,7 +359,7 @@ step_gate(struct leave *l)
 	l->gated = true;
 	for (int i = 0; i < l->set->count; i++)
 		if (listener_gate(l->set->fd[i], 255) < 0)
-			leave_fall_back(l, LEAVE_DRAIN, "a gate is refused");
+			leave_fall_back(l, LEAVE_DRAIN, "IP_MINTTL is refused");
 	listener_barrier();
 	step_last(l);
 }

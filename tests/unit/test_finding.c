@@ -62,7 +62,7 @@ every_verdict_has_a_sentence(void **state)
 	assert_says("changed: members came or went meanwhile\n");
 	facts.verdict = "too-few";
 	facts.enough = 400;
-	assert_says("too few to tell: -n 400\n");
+	assert_says("too few to tell: try -n 400\n");
 	facts.running = true;
 	assert_says("too few to tell: a member that gets nothing could go "
 	    "unnoticed\n");

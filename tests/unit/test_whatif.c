@@ -87,6 +87,7 @@ test_ranges(void **state)
 	   650 * 0.25 - qnorm(0.995) * sqrt(650 * 0.25 * 0.75) = 134.06 */
 	assert_int_equal(whatif_make(&w, &t, "B"), 0);
 	assert_true(isnan(w.fraction) && isnan(w.moved));
+	assert_true(w.ideal == 0.35);	/* its own, and no others */
 	assert_true(w.low <= 350 + 135 && w.low >= 350);
 	assert_true(w.high > 350 + 650 * 0.5 && w.high <= 1000);
 	assert_int_equal(whatif_make(&w, &t, "101"), 0);

@@ -199,8 +199,8 @@ mode_suits(const struct steering *s, bool datagram)
 		return fail_as(STATUS_USAGE, "steering: least counts open "
 		    "connections, and datagrams have none");
 	if (mode == STEER_BYTE && !datagram)
-		return fail_as(STATUS_USAGE, "steering: byte=OFFSET needs "
-		    "-u: the first packet of a connection has no data");
+		return fail_as(STATUS_USAGE, "steering: byte=OFFSET is for "
+		    "datagrams: a connection's first packet has no data");
 	return 0;
 }
 

@@ -97,6 +97,8 @@ whatif_leave(struct probe_what_if *w, uint64_t own)
 	w->high = (double)own + fmin(ceil(high), rest);
 	w->moved = NAN;
 	w->fraction = NAN;
+	if (w->flows)
+		w->ideal = (double)own / (double)w->flows;
 }
 
 /* Every flow moves with the same probability. */
