@@ -138,6 +138,15 @@ load probe
 	test "$status" -eq 0
 	probe -n 100 --fail-uneven=2 "$port"
 	test "$status" -eq 2
+	# R: chisq.test(c(565, 435)) has p = 3.9e-05: uneven, but not by every P
+	probe -n 100 --json "$port"
+	jq -c '.members[0].count = 565 | .members[1].count = 435 |
+		.attempts = 1000 | .ok = 1000' report >uneven
+	for p in "7:" "7:=4e-5" "0:=3e-5"; do
+		probe --merge "--fail-uneven${p#*:}" uneven
+		grep -q '^uneven: ' report
+		test "$status" -eq "${p%%:*}"
+	done
 }
 
 @test "probe: a stopped member is known as such, with how many wait in its queue" {

@@ -456,7 +456,7 @@ const struct opt probe_options[] = {
 	TEXT(0, "expect-weights", "WEIGHTS", expect_weights,
 	    "expected shares: A=70,B=30, or pids", PROBE_ONCE),
 	MAYBE(0, "fail-uneven", "P", fail_uneven,
-	    "status 7 if uneven, or less probable than P",
+	    "status 7 if uneven, or (P) less probable than P",
 	    PROBE_ONCE | PROBE_MERGE),
 	MAYBE(0, "fail-flags", "FLAGS", fail_flags,
 	    "status 7 if one is there: STUCK,FULL,...",

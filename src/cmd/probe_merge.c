@@ -13,6 +13,7 @@
 #include "probe/inspect/gate.h"
 #include "probe/stats/merge.h"
 
+/* uneven: the P of --fail-uneven, or 0 for that of the verdict. */
 static bool
 is_unexpected(const struct settings *o, const struct tally *t,
     const struct verdict *s, double uneven)
@@ -21,8 +22,7 @@ is_unexpected(const struct settings *o, const struct tally *t,
 		return true;
 	if (!o->fail_uneven)
 		return false;
-	return s->verdict == FAIR_UNEVEN ||
-	    (s->report.fairness && s->p < uneven);
+	return uneven > 0 ? s->chance < uneven : s->verdict == FAIR_UNEVEN;
 }
 
 enum status

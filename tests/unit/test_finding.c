@@ -170,8 +170,8 @@ there_is_room_for_the_verdict(void **state)
 	facts.verdict = "changed";
 	finding_make(&list, &facts);
 	assert_int_equal(list.count, FINDINGS);
-	assert_string_equal(list.at[0].text, "A (pid 100) is stopped: what it "
-	    "is given waits");
+	assert_string_equal(list.at[0].text, "A (pid 100) is stopped: its new "
+	    "clients wait");
 	assert_string_equal(list.at[FINDINGS - 1].kind, "changed");
 }
 

@@ -113,6 +113,7 @@ verdict_judge(struct verdict *s, const struct tally *t, enum knowledge
 	uint64_t *counts = calloc(k, sizeof(*counts));
 	double *weights = calloc(k, sizeof(*weights));
 	struct fair fair = { 0 };
+	bool is_final = !changed && !t->out[OUT_QUEUED] && !s->missing;
 	int result = -1;
 
 	f->equal = true;
@@ -127,10 +128,10 @@ verdict_judge(struct verdict *s, const struct tally *t, enum knowledge
 	free(weights);
 	if (result < 0)
 		return fail("fairness");
-	s->p = fair.p;
-	s->chance = fmin(fair.p, fair.silent_p);
-	s->verdict = changed ? FAIR_CHANGED : t->out[OUT_QUEUED] ||
-	    s->missing ? FAIR_UNCLEAR : fair.verdict;
+	s->verdict = changed ? FAIR_CHANGED : is_final ? fair.verdict :
+	    FAIR_UNCLEAR;
+	if (is_final)
+		s->chance = fmin(fair.p, fair.silent_p);
 	f->chi2 = fair.chi2;
 	f->dof = fair.dof;
 	f->p = fair.p;
@@ -373,7 +374,7 @@ verdict_make(struct verdict *s, struct tally *t, enum knowledge knowledge,
 	uint64_t total = 0;
 	bool judged;
 
-	*s = (struct verdict){ .verdict = FAIR_TOO_FEW, .p = 1, .chance = 1 };
+	*s = (struct verdict){ .verdict = FAIR_TOO_FEW, .chance = 1 };
 	knowledge = verdict_knowledge(t, knowledge);
 	verdict_totals_fill(s, t);
 	if (verdict_members_fill(s, t, &total) < 0)

@@ -19,8 +19,7 @@ struct verdict {
 	struct row **order;
 	struct group_flags flags, *member_flags;
 	enum fair_verdict verdict;
-	double p;			/* 1 if nothing was tested */
-	double chance;			/* the p of the verdict; or 1 */
+	double chance;			/* the p of the verdict; 1: by no p */
 	uint64_t missing;		/* attempts without a row, if too many */
 	/* Sentences, if --expect-weights do not fit the members; or NULL. */
 	const char *absent, *unlisted;
