@@ -2,7 +2,7 @@
 
 define HELP
 make             ./rpnc
-make demo        what SO_REUSEPORT is, shown (20 s)
+make demo        what SO_REUSEPORT is, shown in a few seconds
 make check       all tests
 make install     into PREFIX (/usr/local), below DESTDIR; make uninstall
                  removes the same files
@@ -11,7 +11,7 @@ make loops       300 rounds of leaving a group, the long loops
 make kills       members are killed at each step of what they do (3 h)
 make faults      each system call fails, in 70 scenarios (2 hours)
 make bench       speed, against nc, ncat, socat and others
-make fuzz        foreign bytes to everything that reads them (20 min)
+make fuzz        random bytes to each parser (20 min)
 make musl        built by musl-gcc, as on Alpine: its main tests (20 min)
 make lint        compilers, analysers, manuals, scripts
 make fresh       demo and check in a bare Debian (as root)
