@@ -66,6 +66,14 @@ refuses() {
 	start echo -w 3 --identify --json --accept handoff 127.0.0.1 0
 	client <<-'END'
 		assert holders() == [pid]
+		def taker():
+		    s = connected()
+		    who = whose(s)
+		    finish(s)
+		    return who
+		# they take turns if none has a client
+		turns = [taker() for _ in range(6)]
+		assert sorted(turns) == sorted(children(pid) * 2), turns
 		held = [connected() for _ in range(6)]
 		names = [whose(s) for s in held]
 		assert sorted(names) == sorted(children(pid) * 2), names
@@ -74,7 +82,7 @@ refuses() {
 		for s in [s for s, n in zip(held, names) if n != victim]:
 		    finish(s)
 		rest = set(children(pid)) - {victim}
-		until(lambda: whose(connected()) in rest)
+		assert taker() in rest
 		# stopped, it has two; what it is given then the others take when it dies
 		os.kill(victim, signal.SIGSTOP)
 		more = [connected() for _ in range(9)]
@@ -85,7 +93,10 @@ refuses() {
 		# its successor has none open, and gets the next
 		until(lambda: len(set(children(pid)) - {victim}) == 3)
 		successor, = set(children(pid)) - {victim} - rest
-		until(lambda: whose(connected()) == successor)
+		until(lambda: taker() == successor)
+		# the others have four at least
+		more += [connected() for _ in range(4)]
+		assert {whose(s) for s in more[-4:]} == {successor}
 	END
 	end TERM
 	assert_equal "$status" 143
@@ -309,6 +320,15 @@ refused() {
 	with_faults accept4:error=ECONNABORTED
 	limit=64 refused accept4 echo -w 2 --accept reuseport 127.0.0.1 0
 	limit=64 refused accept4 echo --accept blocking 127.0.0.1 0
+}
+
+@test "echo: errors of clients are passed over, however many, where accept(2) works in between" {
+	with_faults accept4:error=ECONNABORTED:when=1+2
+	start echo 127.0.0.1 0
+	run -0 timeout 40 "$RPNC" probe -q -n 150 -c 1 127.0.0.1 "$port"
+	end TERM
+	test "$(grep -c ECONNABORTED trace)" -gt 128
+	run ! grep accept: err.0
 }
 
 @test "echo -u, listen -u: where recvmmsg(2) is refused they say so once, rest, and SIGTERM ends them" {

@@ -173,6 +173,33 @@ out_is() {
 	exec 5>&-
 }
 
+# beside WORD...: echo WORD... gets a TCP socket, in $port, and a Unix socket.
+beside() {
+	rm -f socket
+	activate -l "$PWD/socket" -- "$RPNC" echo "$@"
+}
+
+@test "activation: of an IP and a Unix socket, who is allowed by name or address shuts out the others" {
+	local me
+	me=$(id -u)
+	beside --allow-user "$me"
+	assert_equal "$(rpnc connect -U socket <<<hello)" hello
+	run rpnc connect "$port" <<<hello
+	refute_line hello
+	end TERM
+	grep -q '127.0.0.1:[0-9]* is denied' err
+	beside --allow 127.0.0.1
+	assert_equal "$(rpnc connect "$port" <<<hello)" hello
+	run rpnc connect -U socket <<<hello
+	refute_line hello
+	end TERM
+	grep -q "a client of user $me is denied" err
+	beside --allow 127.0.0.1 --allow-user "$me"
+	assert_equal "$(rpnc connect "$port" <<<hello)" hello
+	assert_equal "$(rpnc connect -U socket <<<hello)" hello
+	end TERM
+}
+
 @test "activation: at the end the manager keeps the queue, and what was accepted is served" {
 	managed 127.0.0.1 0 0 echo
 	again

@@ -366,6 +366,21 @@ bats_require_minimum_version 1.5.0
 	assert_regex "$(cat out.0)" '^1000 connections in .*: 23\.4 KiB in, 23\.4 KiB out'
 }
 
+@test "echo: a soft limit of descriptors is no limit of clients" {
+	# shellcheck disable=SC2317 # start calls it
+	rpnc() { # as ulimit -Sn 64
+		exec prlimit --nofile=64:1024 "$RPNC" "$@"
+	}
+	start echo 127.0.0.1 0
+	client <<-'END'
+		clients = [connected() for _ in range(200)]
+		for s in clients:
+		    s.sendall(b"hello")
+		for s in clients:
+		    assert exact(s, 5) == b"hello"
+	END
+}
+
 @test "echo: a client that never reads costs bounded memory and stalls nobody" {
 	start echo 127.0.0.1 0
 	client "$pid" <<-'END'

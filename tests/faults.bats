@@ -78,15 +78,15 @@ started() {
 }
 
 @test "a send that fails by itself: the peer sees a reset, not an end" {
-	mkfifo at seen
+	mkfifo address seen
 	background python3 -c '
 import socket
 s = socket.create_server(("127.0.0.1", 0))
-open("at", "w").write("%d\n" % s.getsockname()[1])
+open("address", "w").write("%d\n" % s.getsockname()[1])
 try: end = s.accept()[0].recv(9)
 except ConnectionResetError: end = "a reset"
 open("seen", "w").write("%s\n" % end)'
-	read -r port <at
+	read -r port <address
 	run -1 failing sendto EPERM 1 connect --crlf 127.0.0.1 "$port" <<<hello
 	assert_output --regexp '^rpnc connect: .*Operation not permitted: '
 	assert_equal "$(<seen)" 'a reset'

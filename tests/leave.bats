@@ -258,6 +258,27 @@ hold_leave() {
 	assert grep -q '"reason":"cut"' out.1
 }
 
+@test "leave: with -v a server says whom it waits for, and how long" {
+	local n waits
+	for n in 1 2; do
+		start echo -v -r --grace 90 127.0.0.1 0
+		waits="err.$((${#pids[@]} - 1))"
+		py "$port" "$pid" "$n" "$waits" <<-'END'
+			clients = [dial(args[0]) for _ in range(int(args[2]))]
+			for s in clients:
+			    s.sendall(b"x")
+			    assert s.recv(1) == b"x"
+			os.kill(int(args[1]), 15)
+			until(lambda: " open: up to " in open(args[3]).read())
+		END
+		case $n in
+		1) grep -x '1 session open: up to 1 min 30 s for it to end; Ctrl-C ends now' "$waits" ;;
+		2) grep -x '2 sessions open: up to 1 min 30 s for them to end; Ctrl-C ends now' "$waits" ;;
+		esac
+		ends_with 143
+	done
+}
+
 @test "leave: a second signal ends at once, in the leave or in the grace" {
 	start listen -v -r 127.0.0.1 0
 	start listen -v -r 127.0.0.1 "$port"

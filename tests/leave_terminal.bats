@@ -134,6 +134,48 @@ last() {
 	sees a 'set the steering: weights A=6,B=3,C=1: A 60 %, B 30 %, C 10 %'
 }
 
+@test "drain: sessions have more than the grace, until Ctrl-C" {
+	pane a rpnc listen -r --grace 0 0
+	listening a
+	client
+	sees a '#1 '
+	enter a /drain
+	sees a 'left: '
+	ask "$c" 'still here'
+	sees a '#1< still here'
+	hang_up "$c"
+	eventually ended a
+	pane b rpnc listen -r --grace 90 0
+	listening b
+	client
+	sees b '#1 '
+	enter b /drain
+	sees b 'left: '
+	keys b C-c
+	sees b '1 session open: up to 1 min 30 s for it to end; Ctrl-C ends now'
+	ask "$c" 'still here'
+	sees b '#1< still here'
+	keys b C-c
+	eventually ended b
+}
+
+two_wait() {
+	test "$(queued)" -eq 2
+}
+
+@test "leave: at a prompt the last line counts the clients that were lost" {
+	pane a rpnc listen -r --leave close 0
+	listening a
+	enter a /pause
+	sees a 'paused: '
+	client
+	client
+	eventually two_wait
+	enter a /quit
+	eventually ended a
+	sees a 'A had 0 connections: 0 B in, 0 B out; 2 lost'
+}
+
 @test "drain: who has left for good does not come back by /pause, /join or /steer" {
 	local command n=0
 	pane a rpnc listen -r 0

@@ -182,10 +182,14 @@ judge_command(struct trial *t, const struct probe_during *d)
 static void
 trial_judge(struct trial *t, struct result *r, const struct probe_during *d)
 {
-	enum status verdict = probe_verdict(t->settings,
-	    &t->during.load.tally, &r->verdict, 0,
-	    t->plan.fail_flags);
+	struct tally tried = t->during.load.tally;
+	enum status verdict;
 
+	/* those that were not tried count only if there are no others */
+	if (tried.attempts > d->untried)
+		tried.attempts -= d->untried;
+	verdict = probe_verdict(t->settings, &tried, &r->verdict, 0,
+	    t->plan.fail_flags);
 	judge_command(t, d);
 	if (t->app.ended_by)
 		return;
