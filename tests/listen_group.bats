@@ -155,6 +155,17 @@ B listening on [::]:$port (tcp, reuseport, 2 of 2)"
 	heard "- C died (pid $pid) after 0 connections: 1 member"
 }
 
+@test "listen -r: shares are equal only of members that have the same sockets" {
+	start listen -r 0
+	start listen -r 127.0.0.1 "$port" # has all that is for 127.0.0.1
+	assert eventually grep -qE '^\+ B joined \(pid [0-9]+\): 2 members, with unequal shares$' err.0
+	leave "${pids[1]}"
+	start listen -r "$port"
+	assert eventually grep -qE '^\+ C joined \(pid [0-9]+\): 2 members, 1/2 of new connections each$' err.0
+	start listen -r -4 "$port"
+	assert eventually grep -qE '^\+ D joined \(pid [0-9]+\): 3 members, with unequal shares$' err.0
+}
+
 @test "listen -r: of a member that died the others say what it lost" {
 	local c open
 	start listen -r --json 127.0.0.1 0

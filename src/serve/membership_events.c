@@ -96,6 +96,18 @@ emit_change(struct membership *m, struct event *e)
 		m->on_change(m);
 }
 
+/* A member with another address, or with more sockets, gets another share. */
+static bool
+shares_differ(const struct membership *m)
+{
+	const struct members *all = &m->stats.members;
+
+	for (int i = 1; i < all->count; i++)
+		if (all->list[i].sockets != all->list[0].sockets)
+			return true;
+	return false;
+}
+
 static void
 emit_member(struct registry_events *events, const struct slot *s,
     enum event_kind kind, const char *reason)
@@ -125,6 +137,8 @@ emit_member(struct registry_events *events, const struct slot *s,
 		e.members = membership_count(m, 1);
 	else
 		membership_observe(m);
+	if (e.steering && strcmp(e.steering, "hash") == 0 && shares_differ(m))
+		e.steering = "with unequal shares";
 	emit_change(m, &e);
 }
 
