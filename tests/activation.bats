@@ -257,6 +257,45 @@ beside() {
 	refute grep -qE '[1-9][0-9]* connections? lost' err.1 err.managed
 }
 
+# given COUNT WORD...: listen -v WORD... gets so many sockets of one group, which a
+# process outside of its PID namespace shares. Prints what listen says in the end.
+# Then the sockets still accept.
+given() {
+	local how=(unshare --pid --fork --mount-proc)
+	test "$(id -u)" -eq 0 || how=(unshare -r --pid --fork --mount-proc)
+	"${how[@]}" true 2>/dev/null || skip "no PID namespaces here"
+	timeout 60 python3 - "$@" "${how[@]}" 3>&- <<-'END'
+		from client import *
+		import subprocess
+		count, words = int(sys.argv[1]), sys.argv[2:]
+		at = words.index("unshare")
+		group = [socket.socket() for _ in range(count)]
+		for s in group:
+		    s.setsockopt(SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind(("127.0.0.1", group[0].getsockname()[1]))
+		    s.listen()
+		fds = [s.fileno() for s in group]
+		shell = '"$@" & ' + "".join("exec %d>&-; " % fd for fd in fds) + "wait"
+		rpnc = subprocess.Popen(words[at:] + ["bash", "-c", shell, "", "rpnc", "listen", "-v"] +
+		    words[:at] + ["--listen-fd=%d" % fd for fd in fds], pass_fds=fds,
+		    stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+		for _ in fds:
+		    assert "listening on " in rpnc.stderr.readline()
+		shell, = children(rpnc.pid)
+		os.kill(children(shell)[0], signal.SIGTERM)
+		print(rpnc.communicate(timeout=40)[1])
+		for _ in range(9):
+		    dial(group[0].getsockname()[1])
+	END
+}
+
+@test "activation: a member leaves sockets open that a process shares which it can't see" {
+	run -0 given 1 -r
+	assert_output --partial 'nothing lost (gate: no other rpnc)'
+	run -0 given 2 -r --leave gate
+	assert_output --partial 'nothing lost (gate)'
+}
+
 @test "activation: --check says that ReusePort= sockets keep out other users" {
 	test "$(id -u)" -eq 0 || skip "needs root"
 	exec 7< <(:)

@@ -248,7 +248,7 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 			if args[1] == "reset": reset(t.sock)
 			else: t.sock.shutdown(socket.SHUT_WR); whole(t.sock)
 		END
-		finish "$pid" && fail "status 0" || assert_equal "$?" 1
+		ends_with 1
 		assert_equal "$(of_event closed reason out.0)" "$how"
 		case $how in
 		truncated) assert_equal "$(<got)" hello ;;
@@ -301,6 +301,27 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 	exec 5>&-
 }
 
+@test "exec: a program that is stopped can end in order" {
+	serves 127.0.0.1:0 -- bash -c 'trap "echo bye; exit" TERM; echo $$; kill -STOP $$; read -r'
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	read -r -t 20 program <&5
+	eventually grep -q '^State:.T' "/proc/$program/status"
+	kill "$pid"
+	kill "$pid"
+	hears 5 bye
+	ends_with 143
+	exec 5>&-
+}
+
+@test "exec: a client that never closes does not keep others out" {
+	serves -k -m 1 127.0.0.1:0 -- echo hello
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	hears 5 hello
+	exec 6<>"/dev/tcp/127.0.0.1/$port"
+	hears 6 hello
+	exec 5>&- 6>&-
+}
+
 @test "exec: if the program is gone when the one client comes, the status is 1" {
 	local group
 	for group in '' '-r --once'; do
@@ -309,7 +330,7 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 		serves $group 127.0.0.1:0 -- ./mycat
 		rm mycat
 		reach 127.0.0.1 "$port" </dev/null || true
-		finish "$pid" && fail "status 0" || assert_equal "$?" 1
+		ends_with 1
 		grep -q './mycat: No such file' err.0
 		pids=()
 	done

@@ -200,6 +200,14 @@ hold_leave() {
 	kill "$pid"
 	ends_with 143
 	member 3 'nothing lost (gate: not all are rpnc'\''s)'
+	pid=${pids[2]}
+	kill "$pid"
+	ends_with 143
+	# nobody would mend the program
+	start listen -v -r --leave steer 127.0.0.1 "$port"
+	kill "$pid"
+	ends_with 143
+	member 4 'nothing lost (gate: no other rpnc)'
 }
 
 @test "leave: a group that is bound to a device is one by itself" {

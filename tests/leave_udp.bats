@@ -157,28 +157,33 @@ free_port() {
 }
 
 @test "leave -u: a second signal ends at once, and says what is lost" {
-	mkfifo out.0
-	exec 7<>out.0
-	start listen -u -r --json 127.0.0.1 "$(free_port)" 7>&-
-	kill -STOP "$pid"
-	py "$port" <<-'END'
-		for i in range(100):
-		    udp(args[0]).send(b"x" * 1400)
-	END
-	kill "$pid"
-	kill -CONT "$pid"
-	py "$pid" <<-'END'
-		# its first events are written, and then the pipe is full
-		assert select.select([open("out.0", "rb")], [], [], 50)[0]
-		os.kill(int(args[0]), 2)
-		n = 0
-		for e in events():
-		    n += e["event"] == "data"
-		    if e["event"] == "drained":
-		        break
-		assert n + e["lost"] == 100 and n < 100, (n, e)
-	END
-	finish "$pid" || test $? -ge 129
+	local group out
+	for group in -r -k; do # -k: in no group
+		out=out.${#pids[@]}
+		mkfifo "$out"
+		exec 7<>"$out"
+		start listen -u "$group" --json 127.0.0.1 "$(free_port)" 7>&-
+		kill -STOP "$pid"
+		py "$port" <<-'END'
+			for i in range(100):
+			    udp(args[0]).send(b"x" * 1400)
+		END
+		kill "$pid"
+		kill -CONT "$pid"
+		py "$pid" "$out" <<-'END'
+			# its first events are written, and then the pipe is full
+			assert select.select([open(args[1], "rb")], [], [], 50)[0]
+			os.kill(int(args[0]), 2)
+			n = 0
+			for e in events(args[1]):
+			    n += e["event"] == "data"
+			    if e["event"] == "drained":
+			        break
+			assert n + e["lost"] == 100 and n < 100, (n, e)
+		END
+		finish "$pid" || test $? -ge 129
+		exec 7>&-
+	done
 }
 
 @test "leave -u: where there is no loopback, a socket is read and closed" {

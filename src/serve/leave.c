@@ -308,8 +308,6 @@ step_steer(struct leave *l)
 	/* before the first program, so that others mend it if we die */
 	reconcile_mark_dirty(l->registry, l->diag, l->set);
 	l->steered = true;
-	/* connections inherit the gate of their listener: accept.c opens it */
-	l->acceptor->gated = true;
 	for (int i = 0; i < l->set->count; i++)
 		if (exclude_one(l, i) < 0) {
 			leave_fall_back(l, LEAVE_GATE, "the order is not known");
@@ -355,6 +353,7 @@ step_gate(struct leave *l)
 {
 	if (l->limit < loop_now() + GATE_US)
 		l->limit = loop_now() + GATE_US;
+	/* connections inherit the gate of their listener: accept.c opens it */
 	l->acceptor->gated = true;
 	l->gated = true;
 	for (int i = 0; i < l->set->count; i++)
