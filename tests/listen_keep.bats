@@ -102,8 +102,13 @@ load listen
 			    return s
 			def got(s, n):
 			    data = b""
-			    while len(data) < n and (more := s.recv(n - len(data))):
-			        data += more
+			    try:
+			        while len(data) < n:
+			            more = s.recv(n - len(data))
+			            assert more, "an end, not a reset"
+			            data += more
+			    except ConnectionResetError:
+			        pass
 			    return data
 			first, most = slow(), 0
 			while not any(e.get("reason") == "too-slow" for e in events(args[1])):

@@ -11,6 +11,7 @@ struct input {
 	bool none;		/* never read */
 	bool terminal;		/* it has no end of its own */
 	bool ended, gave;	/* gave: it had at least one byte */
+	bool failed;		/* it ended by an error of read(2) */
 	/* Only if there is a delay between lines: */
 	char *held;		/* bytes read, but not given yet */
 	size_t length;

@@ -247,8 +247,7 @@ relay_read_input(struct relay *r)
 		return;
 	if (n < 0 && !is_terminal_gone(r->in.source.fd)) {
 		fail("stdin");
-		if (r->ops->on_input_fail)
-			r->ops->on_input_fail(r);
+		relay_input_failed(r);
 	}
 	if (n <= 0) {
 		relay_input_ended(r);

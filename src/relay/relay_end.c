@@ -23,7 +23,8 @@
  * by then, it goes to closed at once, without finishing. From any state it goes
  * to closed by an error of its socket, by --idle-timeout, or because it is too
  * slow. relay_close() frees it and its relay_conn, and reports what the peer
- * did not get (relay_conn_loss()).
+ * did not get (relay_conn_loss()). If there is input that the peer did not get,
+ * or out lost what it sent, it closes by a reset, not by a FIN.
  */
 #include "relay/relay_internal.h"
 
@@ -127,6 +128,41 @@ relay_conn_loss(const struct relay_conn *rc)
 	return loss;
 }
 
+/* Whether input that this connection would be sent is not sent. */
+static bool
+relay_conn_lacks_input(const struct relay_conn *rc)
+{
+	const struct relay *r = rc->relay;
+	struct loss left = { 0 };
+
+	if (relay_conn_owed(rc) || rc->conn->queued)
+		return true;
+	if (rc->conn->write_ended || !relay_conn_takes_input(rc))
+		return false;
+	if (relay_has_no_input(r) || r->in.failed)
+		return r->in.failed;
+	input_left(r->in.source.fd, &left);
+	return r->in.length || left.bytes;
+}
+
+/*
+ * Whether the peer would take a FIN for more than it is: it did not get all, or
+ * what it sent is lost here. Under TLS the missing close_notify says the first.
+ * An end in order leaves to out what it has not taken yet.
+ */
+static bool
+relay_conn_is_cut_short(const struct relay_conn *rc, enum reason reason)
+{
+	const struct conn *c = rc->conn;
+	const struct sink *out = rc->relay->out;
+
+	if (c->ops->datagram)
+		return false;
+	if (c->in && (out->failed || (reason != REASON_END && sink_full(out))))
+		return true;
+	return !c->ops->finish && relay_conn_lacks_input(rc);
+}
+
 /* An end of ours is an orderly one if all input has been sent. */
 static void
 relay_conn_end_in_order(struct relay_conn *rc)
@@ -151,6 +187,8 @@ relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 		end.reason = REASON_RESET;
 	else if (reason == REASON_END && c->truncated)
 		end.reason = REASON_TRUNCATED;
+	if (relay_conn_is_cut_short(rc, reason))
+		sock_reset_at_close(c->source.fd);
 	loop_timer_cancel(r->loop, &rc->timer);
 	loop_timer_cancel(r->loop, &rc->ask);
 	r->count--;
@@ -167,6 +205,21 @@ relay_close_all(struct relay *r, enum reason reason)
 {
 	while (r->conns)
 		relay_close(r, r->conns, reason, 0);
+}
+
+void
+relay_input_failed(struct relay *r)
+{
+	struct conn *c, *next;
+
+	r->in.failed = true;
+	if (r->ops->on_input_fail)
+		r->ops->on_input_fail(r);
+	for (c = r->conns; c && !r->datagram; c = next) {
+		next = c->next;
+		if (!c->write_ended && (!r->options->keep || r->in.gave))
+			relay_close(r, c, REASON_LOCAL, 0);
+	}
 }
 
 /* A reset tells the peer that this is not the end of the data. */

@@ -58,6 +58,11 @@ int relay_settle(struct relay_conn *);
 int relay_conn_watch_or_close(struct relay_conn *);
 /* Closes it because of error (an errno). */
 void relay_broke(struct relay_conn *, int error);
+/*
+ * Input can't be read; fail_text(): why. After a FIN the peers would take what
+ * they got for all of it, so they get a reset.
+ */
+void relay_input_failed(struct relay *);
 /* After the peer's end its socket hung up; error: an errno, or 0. Closes. */
 void relay_hung_up(struct relay_conn *, int error);
 /* The timer rc->ask is due: polls the kernel. */

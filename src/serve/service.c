@@ -59,27 +59,35 @@ pattern_fill(struct service *s)
 	s->pattern_length = used;
 }
 
-static void
-service_drop(struct service *s, struct conn *c, enum reason reason)
-{
-	pipe_put(&s->pipes, c->pipe);
-	s->counters->closed++;
-	acceptor_freed(&s->acceptor);
-	admission_left(&s->setup.admission, c->counted);
-	s->ops->on_close(s, c, reason);
-	/* what it was not sent it must not take for the end */
-	if (reason == REASON_RESET || reason == REASON_LOCAL)
-		sock_reset_at_close(c->source.fd);
-	conn_free(c);
-	if (!s->conns)
-		pipe_pool_close(&s->pipes);
-}
-
 /* Whether the peer has yet to take what was sent back. */
 static bool
 is_behind(const struct conn *c)
 {
 	return c->queued || c->pipe;
+}
+
+/* Whether the peer would take a FIN for the end of what it is sent back. */
+static bool
+service_cuts_short(const struct service *s, const struct conn *c,
+    enum reason reason)
+{
+	return reason == REASON_RESET || reason == REASON_LOCAL ||
+	    (reason == REASON_CUT && s->kind == SERVE_ECHO && is_behind(c));
+}
+
+static void
+service_drop(struct service *s, struct conn *c, enum reason reason)
+{
+	if (service_cuts_short(s, c, reason))
+		sock_reset_at_close(c->source.fd);
+	pipe_put(&s->pipes, c->pipe);
+	s->counters->closed++;
+	acceptor_freed(&s->acceptor);
+	admission_left(&s->setup.admission, c->counted);
+	s->ops->on_close(s, c, reason);
+	conn_free(c);
+	if (!s->conns)
+		pipe_pool_close(&s->pipes);
 }
 
 static int
