@@ -175,6 +175,43 @@ for version in "1.2", "1.3":
 	done
 }
 
+@test "tls end: a key update that wants an answer, while nobody reads what is sent, breaks nothing" {
+	random_file 32M in
+	start_with in listen --tls 127.0.0.1 0
+	timeout 60 "$PYTHON" - "$port" <<-'END' >got
+		import ctypes
+		from client import *
+		ssl = ctypes.CDLL("libssl.so.3")
+		for name in "TLS_client_method", "SSL_CTX_new", "SSL_new":
+		    getattr(ssl, name).restype = ctypes.c_void_p
+		def call(name, *args):
+		    return getattr(ssl, name)(ctypes.c_void_p(session), *args)
+		session = ssl.SSL_new(ctypes.c_void_p(ssl.SSL_CTX_new(
+		    ctypes.c_void_p(ssl.TLS_client_method()))))
+		s = dial(sys.argv[1])
+		s.setblocking(True)
+		assert call("SSL_set_fd", s.fileno()) == call("SSL_connect") == 1
+		seen = []
+		def stuck():    # listen can write no more
+		    port = ":%04X" % s.getpeername()[1]
+		    with open("/proc/net/tcp") as f:
+		        seen.append([r.split()[4] for r in f if r.split()[1].endswith(port)])
+		    return seen[-10:] == seen[-1:] * 10
+		until(stuck)
+		for i in range(3):
+		    assert call("SSL_key_update", 1) == 1   # SSL_KEY_UPDATE_REQUESTED
+		    assert call("SSL_write", b"asked\n", 6) == 6
+		until(lambda: os.path.getsize("out.0") == 18)
+		data = ctypes.create_string_buffer(1 << 16)
+		while (n := call("SSL_read", data, len(data))) > 0:
+		    sys.stdout.buffer.write(data.raw[:n])
+		assert call("SSL_shutdown") >= 0
+	END
+	finish "$pid"
+	cmp in got
+	assert_equal "$(cat out.0)" $'asked\nasked\nasked'
+}
+
 @test "tls end: a record that somebody has changed is not printed, and is status 1" {
 	: >in
 	tls_server '

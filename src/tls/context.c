@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,7 +248,6 @@ tls_context_open(struct tls_context *c, bool server)
 	*c = (struct tls_context){ .server = server, .ssl = openssl_load() };
 	if (!c->ssl)
 		return -1;
-	signal(SIGPIPE, SIG_IGN);
 	c->context = c->ssl->SSL_CTX_new(server ?
 	    c->ssl->TLS_server_method() : c->ssl->TLS_client_method());
 	if (!c->context)

@@ -32,10 +32,7 @@ struct tls_context {
 	unsigned alpn_length;
 };
 
-/*
- * Loads OpenSSL, and ignores SIGPIPE from now on, because OpenSSL writes to
- * sockets by write(2).
- */
+/* Loads OpenSSL. */
 int tls_context_open(struct tls_context *, bool server);
 
 /* A peer must have this key: pin_read(). */

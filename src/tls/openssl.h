@@ -18,7 +18,10 @@
  * as a macro goes by the function that is below it: SSL_ctrl(3ssl).
  */
 #define OPENSSL_SYMBOLS(X) \
-	X(ASN1_INTEGER_set_uint64) X(BIO_number_read) X(BIO_number_written) \
+	X(ASN1_INTEGER_set_uint64) X(BIO_get_data) X(BIO_meth_new) \
+	X(BIO_meth_set_ctrl) X(BIO_meth_set_write) X(BIO_new) \
+	X(BIO_number_read) X(BIO_number_written) X(BIO_set_data) \
+	X(BIO_set_init) \
 	X(CRYPTO_free) \
 	X(ERR_clear_error) X(ERR_peek_error) X(ERR_peek_last_error) \
 	X(ERR_reason_error_string) X(EVP_Digest) X(EVP_PKEY_Q_keygen) \
@@ -38,12 +41,13 @@
 	X(SSL_SESSION_free) X(SSL_SESSION_is_resumable) \
 	X(SSL_ctrl) X(SSL_do_handshake) X(SSL_free) X(SSL_get0_alpn_selected) \
 	X(SSL_get0_param) X(SSL_get1_peer_certificate) X(SSL_get1_session) \
-	X(SSL_get_current_cipher) X(SSL_get_error) X(SSL_get_servername) \
+	X(SSL_get_current_cipher) X(SSL_get_error) X(SSL_get_rbio) \
+	X(SSL_get_servername) \
 	X(SSL_get_verify_result) X(SSL_get_version) X(SSL_get_wbio) \
 	X(SSL_has_pending) X(SSL_load_client_CA_file) X(SSL_new) \
 	X(SSL_read_ex) X(SSL_select_next_proto) X(SSL_session_reused) \
-	X(SSL_set1_host) X(SSL_set_accept_state) X(SSL_set_connect_state) \
-	X(SSL_set_fd) X(SSL_set_session) X(SSL_shutdown) X(SSL_write_ex) \
+	X(SSL_set0_wbio) X(SSL_set1_host) X(SSL_set_accept_state) X(SSL_set_connect_state) \
+	X(SSL_set_rfd) X(SSL_set_session) X(SSL_shutdown) X(SSL_write_ex) \
 	X(TLS_client_method) \
 	X(TLS_server_method) X(X509_NAME_add_entry_by_txt) \
 	X(X509_STORE_CTX_get0_cert) X(X509_VERIFY_PARAM_set1_ip_asc) \

@@ -2,6 +2,13 @@
  * TLS on a socket that does not block. Each call says what it waits for, which
  * may be the other direction: a read may have to send the answer to a key
  * update (RFC 8446, 4.6.3).
+ *
+ * OpenSSL can't send this answer while a part of another record is still to be
+ * written: SSL_read(3ssl) then breaks the connection. So nothing is ever left
+ * to be written in OpenSSL. It writes to a BIO of ours, which sends what the
+ * socket takes, and holds the rest; each later call sends that first. While
+ * something is held, tls_write() encrypts no more, and it does not report the
+ * payload in it, so that to its caller it is like send(2).
  */
 #include "tls/tls.h"
 
@@ -10,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/fail.h"
 #include "tls/openssl.h"
@@ -44,6 +52,99 @@ tls_set_name(struct tls *t, const char *name)
 	    ssl->SSL_set1_host(t->session, name);
 }
 
+/* Returns the bytes that the socket takes, maybe 0; -1: see errno. */
+static ssize_t
+socket_send(const struct tls *t, const char *data, size_t length)
+{
+	ssize_t n = send(t->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
+}
+
+static int
+tls_hold(struct tls *t, const char *data, size_t length)
+{
+	char *held = realloc(t->held, t->held_length + length);
+
+	if (!held)
+		return -1;
+	memcpy(held + t->held_length, data, length);
+	t->held = held;
+	t->held_length += length;
+	return 0;
+}
+
+static int
+on_bio_write(BIO *bio, const char *data, int length)
+{
+	struct tls *t = openssl_load()->BIO_get_data(bio);
+	size_t n = (size_t)length;
+	ssize_t sent = t->held_length ? 0 : socket_send(t, data, n);
+
+	if (sent < 0 || ((size_t)sent < n &&
+	    tls_hold(t, data + sent, n - (size_t)sent) < 0))
+		return -1;
+	return length;
+}
+
+static long
+on_bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio, (void)number, (void)pointer;
+	return command == BIO_CTRL_FLUSH;
+}
+
+/* The kind of our BIO, made once; NULL: no memory. */
+static const BIO_METHOD *
+bio_kind(const struct openssl *ssl)
+{
+	static BIO_METHOD *kind;
+
+	if (!kind)
+		kind = ssl->BIO_meth_new(BIO_TYPE_SOURCE_SINK, "rpnc");
+	if (kind) {
+		ssl->BIO_meth_set_write(kind, on_bio_write);
+		ssl->BIO_meth_set_ctrl(kind, on_bio_ctrl);
+	}
+	return kind;
+}
+
+/* 0: no memory. */
+static int
+tls_set_socket(struct tls *t, int fd)
+{
+	const struct openssl *ssl = openssl_of(t);
+	const BIO_METHOD *kind = bio_kind(ssl);
+	BIO *out = kind ? ssl->BIO_new(kind) : NULL;
+
+	if (!out)
+		return 0;
+	t->fd = fd;
+	ssl->BIO_set_data(out, t);
+	ssl->BIO_set_init(out, 1);
+	ssl->SSL_set0_wbio(t->session, out);
+	return ssl->SSL_set_rfd(t->session, fd);
+}
+
+/* Sends what is held. -1: see errno; EAGAIN: some is still held. */
+static int
+tls_flush(struct tls *t)
+{
+	while (t->held_length) {
+		ssize_t n = socket_send(t, t->held, t->held_length);
+
+		if (n <= 0) {
+			errno = n ? errno : EAGAIN;
+			return -1;
+		}
+		t->held_length -= (size_t)n;
+		memmove(t->held, t->held + n, t->held_length);
+	}
+	free(t->held);
+	t->held = NULL;
+	return 0;
+}
+
 struct tls *
 tls_new(struct tls_context *c, int fd, const char *name)
 {
@@ -56,7 +157,7 @@ tls_new(struct tls_context *c, int fd, const char *name)
 	t->context = c;
 	t->name = name;
 	t->session = c->ssl->SSL_new(c->context);
-	if (t->session && c->ssl->SSL_set_fd(t->session, fd) &&
+	if (t->session && tls_set_socket(t, fd) &&
 	    (!name || tls_set_name(t, name))) {
 		if (c->server)
 			c->ssl->SSL_set_accept_state(t->session);
@@ -155,13 +256,14 @@ pin_check(struct tls *t)
 	    "one: it is %s, not %s", facts.pin, wanted);
 }
 
-/* Bytes that were written to the socket so far. */
+/* Bytes that the socket has taken so far. */
 static uint64_t
 tls_sent(const struct tls *t)
 {
 	const struct openssl *ssl = openssl_of(t);
 
-	return ssl->BIO_number_written(ssl->SSL_get_wbio(t->session));
+	return ssl->BIO_number_written(ssl->SSL_get_wbio(t->session)) -
+	    t->held_length;
 }
 
 bool
@@ -169,7 +271,7 @@ tls_is_unanswered(const struct tls *t)
 {
 	const struct openssl *ssl = openssl_of(t);
 
-	return ssl->BIO_number_read(ssl->SSL_get_wbio(t->session)) &&
+	return ssl->BIO_number_read(ssl->SSL_get_rbio(t->session)) &&
 	    !tls_sent(t);
 }
 
@@ -194,21 +296,24 @@ enum tls_step
 tls_handshake(struct tls *t)
 {
 	const struct openssl *ssl = openssl_of(t);
-	int done;
+	int done, error;
 
 	tls_forget_errors(t);
-	done = ssl->SSL_do_handshake(t->session);
-	if (done > 0)
-		return handshake_done(t);
-	switch (ssl->SSL_get_error(t->session, done)) {
-	case SSL_ERROR_WANT_READ:
-		return TLS_WANTS_READ;
-	case SSL_ERROR_WANT_WRITE:
+	if (tls_flush(t) < 0 && errno != EAGAIN) {
+		fail("TLS handshake");
+		return TLS_FAILED;
+	}
+	if (t->held_length)
 		return TLS_WANTS_WRITE;
-	default:
+	done = ssl->SSL_do_handshake(t->session);
+	error = ssl->SSL_get_error(t->session, done);
+	if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) {
 		handshake_fault(t);
 		return TLS_FAILED;
 	}
+	if (t->held_length)
+		return TLS_WANTS_WRITE;
+	return error ? TLS_WANTS_READ : handshake_done(t);
 }
 
 /* A pin is as good as a chain of certificates and a name. */
@@ -252,7 +357,7 @@ tls_facts(const struct tls *t, struct tls_facts *f)
 
 /* Sets errno for a call that gave nothing; returns -1, or 0 at the end. */
 static ssize_t
-tls_result(struct tls *t, int done, uint32_t *wants)
+tls_result(struct tls *t, int done)
 {
 	const struct openssl *ssl = openssl_of(t);
 
@@ -260,11 +365,6 @@ tls_result(struct tls *t, int done, uint32_t *wants)
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
 	case SSL_ERROR_WANT_READ:
-		*wants = EPOLLIN;
-		errno = EAGAIN;
-		return -1;
-	case SSL_ERROR_WANT_WRITE:
-		*wants = EPOLLOUT;
 		errno = EAGAIN;
 		return -1;
 	case SSL_ERROR_SYSCALL:
@@ -298,7 +398,7 @@ tls_read_nothing(struct tls *t, int done)
 
 	t->truncated = is_truncated(openssl_of(t));
 	if (!t->truncated)
-		result = tls_result(t, done, &t->read_wants);
+		result = tls_result(t, done);
 	t->read_ended = result == 0 || errno != EAGAIN;
 	t->read_error = result < 0 ? errno : 0;
 	t->more = t->read_ended;
@@ -315,8 +415,8 @@ tls_read(struct tls *t, void *room, size_t length)
 		errno = t->read_error;
 		return errno ? -1 : 0;
 	}
+	tls_flush(t);		/* a write has its error */
 	tls_forget_errors(t);
-	t->read_wants = 0;
 	done = openssl_of(t)->SSL_read_ex(t->session, room, length, &got);
 	if (!done)
 		return tls_read_nothing(t, done);
@@ -324,23 +424,40 @@ tls_read(struct tls *t, void *room, size_t length)
 	return (ssize_t)got;
 }
 
+/* Encrypts a record: the payload in it is in t->taken. -1: see errno. */
+static int
+tls_encrypt(struct tls *t, const void *data, size_t length)
+{
+	int done = openssl_of(t)->SSL_write_ex(t->session, data, length,
+	    &t->taken);
+
+	if (done)
+		return 0;
+	t->taken = 0;
+	/* 0: the peer's close_notify hides why */
+	if (tls_result(t, done) == 0 && !errno)
+		errno = EPIPE;
+	t->write_wants = errno == EAGAIN ? EPOLLIN : 0;
+	return -1;
+}
+
 ssize_t
 tls_write(struct tls *t, const void *data, size_t length)
 {
-	size_t sent;
-	int done;
+	size_t taken;
 
 	tls_forget_errors(t);
 	t->write_wants = 0;
-	done = openssl_of(t)->SSL_write_ex(t->session, data, length, &sent);
-	if (!done) {
-		/* 0: the peer's close_notify hides why */
-		if (tls_result(t, done, &t->write_wants) == 0 && !errno)
-			errno = EPIPE;
+	if (tls_flush(t) < 0 || (!t->taken && tls_encrypt(t, data, length) < 0))
+		return -1;
+	if (t->held_length) {
+		errno = EAGAIN;
 		return -1;
 	}
+	taken = t->taken;
+	t->taken = 0;
 	t->payload_end = tls_sent(t);
-	return (ssize_t)sent;
+	return (ssize_t)taken;
 }
 
 /*
@@ -362,17 +479,24 @@ tls_payload(const struct tls *t, uint64_t unacknowledged, uint64_t written)
 	return most < written ? written - most : 1;
 }
 
+/* What is held goes out with the next read, too. */
 static uint32_t
-event_for(uint32_t wants, uint32_t usual)
+read_events(const struct tls *t)
 {
-	return wants ? wants : usual;
+	return EPOLLIN | (t->held_length ? EPOLLOUT : 0);
+}
+
+static uint32_t
+write_events(const struct tls *t)
+{
+	return t->write_wants ? t->write_wants : EPOLLOUT;
 }
 
 uint32_t
 tls_events(const struct tls *t, uint32_t asked)
 {
-	return (asked & EPOLLIN ? event_for(t->read_wants, EPOLLIN) : 0) |
-	    (asked & EPOLLOUT ? event_for(t->write_wants, EPOLLOUT) : 0);
+	return (asked & EPOLLIN ? read_events(t) : 0) |
+	    (asked & EPOLLOUT ? write_events(t) : 0);
 }
 
 uint32_t
@@ -380,9 +504,9 @@ tls_events_meant(const struct tls *t, uint32_t asked, uint32_t came)
 {
 	uint32_t meant = came & (EPOLLERR | EPOLLHUP);
 
-	if (came & event_for(t->read_wants, EPOLLIN))
+	if (came & read_events(t))
 		meant |= asked & EPOLLIN;
-	if (came & event_for(t->write_wants, EPOLLOUT))
+	if (came & write_events(t))
 		meant |= asked & EPOLLOUT;
 	return meant;
 }
@@ -390,18 +514,20 @@ tls_events_meant(const struct tls *t, uint32_t asked, uint32_t came)
 int
 tls_shut(struct tls *t)
 {
-	int done;
+	int done = 0;
 
-	if (t->shut)
-		return 0;
 	tls_forget_errors(t);
 	t->write_wants = 0;
 	/* 0: sent, and the peer's has not come; 1: both */
-	done = openssl_of(t)->SSL_shutdown(t->session);
-	t->shut = done >= 0;
 	if (!t->shut)
-		tls_result(t, done, &t->write_wants);
-	return t->shut ? 0 : -1;
+		done = openssl_of(t)->SSL_shutdown(t->session);
+	if (done < 0) {
+		tls_result(t, done);
+		t->write_wants = errno == EAGAIN ? EPOLLIN : 0;
+		return -1;
+	}
+	t->shut = true;
+	return tls_flush(t);
 }
 
 /* Keeps the session for the next handshake, if it is one to resume. */
@@ -427,5 +553,7 @@ tls_free(struct tls *t)
 		session_keep(t);
 	if (t && t->session)
 		openssl_of(t)->SSL_free(t->session);
+	if (t)
+		free(t->held);
 	free(t);
 }

@@ -20,8 +20,11 @@ struct tls {
 	int read_error;			/* an errno; 0: the peer's end */
 	bool truncated;			/* it ended without a close_notify */
 	bool shut;			/* the close_notify is sent */
-	/* EPOLLIN or EPOLLOUT, whichever the last try waits for; or 0 */
-	uint32_t read_wants, write_wants;
+	uint32_t write_wants;		/* EPOLLIN: the last write waits for it */
+	/* Bytes for a socket that takes no more; taken: payload in them. */
+	int fd;
+	char *held;
+	size_t held_length, taken;
 	const char *why;		/* EPROTO: OpenSSL's reason; static */
 	/* Bytes of the socket: up to the handshake's end, and the payload's. */
 	uint64_t handshake_end, payload_end;
