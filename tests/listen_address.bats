@@ -73,6 +73,13 @@ listening on [::]:$port (tcp)"
 	assert_equal "${addrs[*]}" "[::1]:$port"
 }
 
+@test "listen: an IPv4 address that is written as IPv6 is that address" {
+	needs_ipv6
+	start listen ::ffff:127.0.0.1 0
+	assert_equal "${addrs[*]}" "127.0.0.1:$port"
+	answers 127.0.0.1
+}
+
 @test "listen: localhost is all that it stands for, with one port" {
 	start listen localhost 0
 	assert_equal "${addrs[*]##*:}" "$(printf "%s\n" "${addrs[@]/*/"$port"}" |

@@ -242,18 +242,21 @@ listen_once(struct sock_set *out, const struct addr_list *want,
 	return out->count ? 0 : -1;
 }
 
-/* Orders 0.0.0.0 before ::, and drops repeated addresses. */
+/*
+ * Orders 0.0.0.0 before ::, and drops repeated addresses. A v4-mapped one is its
+ * IPv4 address: an IPv6 socket of ours has no IPv4.
+ */
 static int
 addr_list_in_order(struct addr_list *list, const struct addr_list *want)
 {
 	for (int v6 = 0; v6 <= 1; v6++)
 		for (int i = 0; i < want->count; i++) {
-			const struct addr *a = &want->at[i];
-			bool seen = (a->sa.sa_family == AF_INET6) != v6;
+			struct addr a = addr_unmapped(&want->at[i]);
+			bool seen = (a.sa.sa_family == AF_INET6) != v6;
 
 			for (int j = 0; j < list->count && !seen; j++)
-				seen = addr_equal(a, &list->at[j]);
-			if (!seen && addr_list_add(list, a) < 0)
+				seen = addr_equal(&a, &list->at[j]);
+			if (!seen && addr_list_add(list, &a) < 0)
 				return -1;
 		}
 	return list->count <= ADDR_MAX ? 1 : fail_as(STATUS_BIND, "%d "
