@@ -268,6 +268,9 @@ refuses() {
 	# of another group of the port nothing is said
 	start echo -r --name D --deny any 127.0.0.2 "$port"
 	run ! grep admit err.3
+	# nor with -q
+	start echo -r -q --name E 127.0.0.1 "${addrs[0]##*:}"
+	test ! -s err.4
 }
 
 @test "access: a flood of denied clients costs nobody else, and does not flood stderr" {

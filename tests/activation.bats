@@ -303,6 +303,27 @@ given() {
 	assert_output --partial 'nothing lost (gate: two sockets in one group)'
 }
 
+@test "activation: datagrams that a socket had lost before are not counted" {
+	rpnc() {
+		exec python3 - "$RPNC" "$@" <<-'END'
+			import os, socket, sys
+			s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+			s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+			s.bind(("127.0.0.1", 0))
+			for _ in range(100): s.sendto(b"x" * 500, s.getsockname())
+			s.set_inheritable(True)
+			os.execv(sys.argv[1], sys.argv[1:] + ["--listen-fd=%d" % s.fileno()])
+		END
+	}
+	start echo -u
+	unset -f rpnc
+	test "$(ss -Hluanm "sport = :$port" | sed -n 's/.*,d\([0-9]*\)).*/\1/p')" -gt 50
+	assert_equal "$(rpnc connect -u "$port" <<<hello)" hello
+	end TERM
+	assert_equal "$status" 143
+	run ! grep lost err.0
+}
+
 @test "activation: --check says that ReusePort= sockets keep out other users" {
 	test "$(id -u)" -eq 0 || skip "needs root"
 	exec 7< <(:)

@@ -301,6 +301,21 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 	exec 5>&-
 }
 
+@test "exec: programs and the command of --during have the limit of descriptors that rpnc was given" {
+	rpnc() { # rpnc itself takes more
+		exec prlimit --nofile=64:1024 "$RPNC" "$@" -- bash -c 'ulimit -n; ulimit -Hn'
+	}
+	start listen 127.0.0.1 0
+	unset -f rpnc
+	run -0 reach 127.0.0.1 "$port" </dev/null
+	assert_output $'64\n1024'
+	finish "$pid"
+	start echo 127.0.0.1 0
+	prlimit --nofile=64:1024 "$RPNC" probe --during -d 50ms --rate 20 127.0.0.1 "$port" -- \
+		bash -c 'ulimit -n >limit'
+	assert_equal "$(<limit)" 64
+}
+
 @test "exec: a program that is stopped can end in order" {
 	serves 127.0.0.1:0 -- bash -c 'trap "echo bye; exit" TERM; echo $$; kill -STOP $$; read -r'
 	exec 5<>"/dev/tcp/127.0.0.1/$port"

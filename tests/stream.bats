@@ -368,6 +368,9 @@ with_stderr() {
 		# events that nobody asked for are no such thing
 		with_stderr "$to"
 		assert_equal "$status" 0
+		# another failure has its own status
+		run bash -c "timeout 20 rpnc connect -n -v --idle-timeout 50ms 127.0.0.1 $port $to"
+		assert_equal "$status" 4
 	done
 	start echo -u 127.0.0.1 0
 	with_stderr '2>/dev/full' -u -x
@@ -380,6 +383,19 @@ with_stderr() {
 	rpnc connect "$(<address)" <<<hello
 	ends_with 1 "$pid"
 	assert_equal "$(<out)" hello
+}
+
+@test "stream: what -v says and nobody reads is lost, but not with status 0" {
+	start echo 127.0.0.1 0
+	mkfifo lines
+	exec 5<>lines
+	dd if=/dev/zero of=lines oflag=nonblock bs=4096 count=1000 2>/dev/null || true
+	run bash -c "timeout 40 rpnc connect -v 127.0.0.1 $port <<<hello 2>lines"
+	assert_output hello
+	assert_equal "$status" 1
+	run -0 bash -c "timeout 40 rpnc connect 127.0.0.1 $port <<<hello 2>lines"
+	assert_output hello
+	exec 5>&-
 }
 
 @test "stream: a reader of stderr that goes costs the dump, not the bytes" {

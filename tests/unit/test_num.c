@@ -97,6 +97,29 @@ the_locale_decides_on_the_characters(void **state)
 	assert_string_equal(nanoseconds_text(35000, text), "35.0 µs");
 }
 
+static void
+times_have_a_unit_and_are_a_year_at_most(void **state)
+{
+	static const struct { const char *text; int64_t us; } cases[] = {
+		{ "1", 1000000 }, { "1s", 1000000 }, { "1.5ms", 1500 },
+		{ ".5s", 500000 }, { "250us", 250 }, { "2m", 120000000 },
+		{ "8760h", INT64_C(31536000000000) },
+	};
+	static const char *const wrong[] = {
+		"", ".", "s", "-1", "1x", "1 s", "1e3", "0x1", "1.5.5", "ms1",
+		"8761h", "1ss",
+	};
+	int64_t us;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(duration_parse(cases[i].text, &us), 0);
+		assert_int_equal(us, cases[i].us);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(duration_parse(wrong[i], &us), -1);
+}
+
 int
 main(void)
 {
@@ -104,6 +127,7 @@ main(void)
 		cmocka_unit_test(
 		    times_have_three_digits_and_the_unit_that_fits),
 		cmocka_unit_test(bytes_and_rates_have_three_digits),
+		cmocka_unit_test(times_have_a_unit_and_are_a_year_at_most),
 		cmocka_unit_test(the_locale_decides_on_the_characters),
 	};
 
