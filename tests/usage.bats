@@ -203,14 +203,16 @@ understood() {
 		refused "'rpnc listen" "$c" -e /bin/sh 9000
 		refused 'sockopt tos=ef' "$c" -T ef 9000
 		refused "'rpnc listen" "$c" -c ls 9000
-		test "$c" = echo ||
-			refused '--connect-timeout and --idle-timeout' "$c" -w 5 host 9000
 	done
+	refused '--connect-timeout and --idle-timeout' connect -w 5 host 9000
+	refused "nc's -w is --idle-timeout here" listen -w 5 9000
+	refused "nc's -w is --connect-timeout here" probe -w 5 host 9000
 	refused 'listen -r' connect -r host 9000
 	refused '9000' listen -p 9000
 	refused 'HOST PORT' echo -s 127.0.0.1 9000
 	refused "rpnc listen" connect -k host 9000
 	refused 'say -n' connect -d host 9000
+	refused 'say </dev/null' listen -d 9000
 }
 
 # -q is "quiet" here: nc's -q SECONDS leaves its number among the words.

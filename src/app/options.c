@@ -525,6 +525,7 @@ const struct opt_hint hints[] = {
 	{ "0", "", "not an option, nor a port: ports are 0 to 65535" },
 	{ "l", "", "to listen, say 'rpnc listen'" },
 	{ "z", "", "to see whether a port is open, say 'rpnc probe -q -n 1'" },
+	{ "w", "listen", "nc's -w is --idle-timeout here" },
 	{ "w", "", "nc's -w is --connect-timeout and --idle-timeout here" },
 	{ "N", "", "not needed: end of stdin half-closes by itself" },
 	{ "q", "", "not needed: nothing is cut at end of stdin" },
@@ -566,6 +567,9 @@ const struct opt_hint hints[] = {
 	{ "host", "", "the host is a word of its own: HOST PORT" },
 	{ "version", "", "say 'rpnc --version'" },
 	{ "V", "", "say 'rpnc --version'" },
+	{ "d", "listen", "to leave stdin alone, say </dev/null; ncat's -d is "
+	    "--delay" },
+	{ "d", "echo", "not needed: echo does not read stdin" },
 	{ "d", "", "to leave stdin alone, say -n; ncat's -d is --delay" },
 	{ "k", "", "only 'rpnc listen' keeps open; echo always does" },
 	{ "r", "connect", "SO_REUSEPORT is for 'listen -r' and 'echo -r'; for "
