@@ -95,10 +95,10 @@ load probe
 # and host2 enter them.
 two_hosts() {
 	local enter=(nsenter --preserve-credentials -U -n --uts -t) host i
-	unshare -Urn unshare -n --uts true 2>/dev/null || skip "namespaces are refused here"
+	unshare -Urn --uts unshare -n --uts true 2>/dev/null || skip "namespaces are refused here"
 	mkfifo up
 	exec 9<>up # a writer whose open(2) is interrupted would miss its reader
-	background unshare -Urn bash -c 'ip link set lo up
+	background unshare -Urn --uts bash -c 'ip link set lo up
 		ip address add 10.9.0.1/32 dev lo
 		echo >up
 		exec tail -f /dev/null'

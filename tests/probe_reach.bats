@@ -183,17 +183,13 @@ half_open() {
 	local ready=half.${#pids[@]}
 	mkfifo "$ready"
 	python3 - "$1" "$port" >"$ready" 3>&- <<-'END' &
-		import ctypes
 		import signal
 		import socket
-		import struct
 		import sys
-		ATTACH_FILTER = 26
-		drop = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+		IP_MINTTL = 21
 		some = [socket.socket() for _ in range(int(sys.argv[1]))]
 		for s in some:
-		    s.setsockopt(socket.SOL_SOCKET, ATTACH_FILTER, struct.pack(
-		        "HL", 1, ctypes.addressof(drop)))
+		    s.setsockopt(socket.IPPROTO_IP, IP_MINTTL, 255) # no answer has it
 		    s.setblocking(False)
 		    s.connect_ex(("127.0.0.1", int(sys.argv[2])))
 		print("done", flush=True)
@@ -233,6 +229,25 @@ leaving() {
 	grep -q '^changed: members came or went meanwhile' report || fail "$(<report)"
 	run grep -E 'program (may|seems to) steer' report
 	test "$status" -ne 0
+}
+
+@test "probe --to: a member that has left is the reason, also when its program went with it" {
+	local before
+	start echo -v -r --name A 127.0.0.1 0
+	start echo -v -r --name B 127.0.0.1 "$port"
+	half_open 40
+	background rpnc probe --to B --rate 5 -n 1000 127.0.0.1 "$port" >report
+	eventually grep -q connected err.1
+	inject "$pid" connect:delay_enter=100000 # time for B to end
+	before=$(grep -c connected err.0 || true)
+	kill "${pids[1]}"
+	eventually has_more "$before"
+	kill "${pids[1]}" # again: it ends at once
+	status=0
+	finish "$pid" || status=$?
+	test "$status" -eq 6
+	grep -qE '^only B, reached by trying; [0-9]+ more connections came to other members: members came or went$' report ||
+		fail "$(<report)"
 }
 
 # shows_leaving: B is, by --group.

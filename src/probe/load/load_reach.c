@@ -297,19 +297,12 @@ reach_aim_again(struct load *l)
 	return -1;
 }
 
-/*
- * An attempt has not come to the socket that its port was chosen for, or none
- * could be chosen. If members came or went, the member is looked for again;
- * otherwise ports are of no use any more.
- */
+/* From now on no port is chosen. chosen: one was, and was wrong. */
 static void
-reach_doubt(struct load *l, bool chosen)
+reach_by_trying(struct load *l, bool chosen, bool changed)
 {
 	struct load_reach *r = &l->reach;
-	bool changed = identify_follow(l->shared.identify, true) > 0;
 
-	if (changed && l->plan->to && reach_aim_again(l) == 0)
-		return;
 	r->how = REACH_TRYING;
 	r->why = "no source port is left that leads there";
 	r->steered = false;
@@ -319,6 +312,21 @@ reach_doubt(struct load *l, bool chosen)
 	r->guessed = r->steered || !(chosen || changed);
 	r->passing = chosen && !changed && !r->steered;
 	identify_want(l->shared.identify, NULL);
+}
+
+/*
+ * An attempt has not come to the socket that its port was chosen for, or none
+ * could be chosen. If members came or went, the member is looked for again;
+ * otherwise ports are of no use any more.
+ */
+static void
+reach_doubt(struct load *l, bool chosen)
+{
+	bool changed = identify_follow(l->shared.identify, true) > 0;
+
+	if (changed && l->plan->to && reach_aim_again(l) == 0)
+		return;
+	reach_by_trying(l, chosen, changed);
 }
 
 static void
@@ -412,7 +420,8 @@ reach_by_prediction_again(struct load *l)
 	if (l->plan->to && r->how == REACH_TRYING && r->passing &&
 	    r->registry && !port_group_is_steered(r->registry)) {
 		identify_follow(l->shared.identify, false);
-		reach_aim_again(l);
+		if (reach_aim_again(l) < 0)
+			reach_by_trying(l, true, true);
 	}
 }
 
