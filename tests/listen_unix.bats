@@ -157,6 +157,37 @@ untouched() {
 	untouched other -U "$PWD/other"
 }
 
+# stopped_child: the child of $pid, in $child, is stopped.
+stopped_child() {
+	child=$(<"/proc/$pid/task/$pid/children")
+	child=${child% }
+	test -n "$child" && grep -q '^State:.[Tt]' "/proc/$child/status"
+}
+
+@test "listen -U: of two that find a dead socket at one time, one gets its name" {
+	local late child status
+	corpse sock
+	# it has just found that the socket is dead
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 background strace -f -qq -o trace \
+		-e trace=connect,rename -e inject=connect:signal=STOP:when=3 \
+		"$RPNC" listen -U sock 2>err.late
+	late=$pid
+	eventually stopped_child
+	start listen -U sock
+	kill -CONT "$child"
+	status=0
+	finish "$late" || status=$?
+	assert_equal "$status" 5
+	grep -q 'rename("sock"' trace
+	grep -q "$(errno_text EADDRINUSE)" err.late
+	assert_equal "$(echo sock*)" sock
+	py <<-'END'
+		local("sock").sendall(b"hello")
+	END
+	ends_with 0
+	assert_equal "$(cat out.1)" hello
+}
+
 @test "listen -U: a file, a directory and a dangling link are never touched" {
 	echo precious >file
 	mkdir directory
