@@ -563,6 +563,8 @@ unbroken() {
 	hears "$one" '/etc is a path'
 	enter a '/focus 7'
 	sees a "no connection '7': /who lists them"
+	enter a /focus
+	sees a '/focus wants a number: /who lists them'
 	prompts a '[2 open] #1>'
 	enter a '/focus 2'
 	prompts a '[2 open] #2>'

@@ -111,8 +111,13 @@ named_conn(struct session *s, const char *arg)
 static void
 run_focus(struct session *s, char *arg)
 {
-	struct conn *c = named_conn(s, arg);
+	struct conn *c;
 
+	if (!*arg) {
+		session_print(s, "/focus wants a number: /who lists them\n");
+		return;
+	}
+	c = named_conn(s, arg);
 	if (c)
 		s->focus = c;
 }
