@@ -26,6 +26,27 @@ load connect
 	END
 }
 
+@test "seqpacket: a record without a byte is no end: what comes after it arrives" {
+	start listen --seqpacket unix:listen
+	start echo --seqpacket unix:echo
+	"$PYTHON" - <<-'END'
+		import socket
+		for server in "listen", "echo":
+		    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		    s.connect(server)
+		    for record in b"", b"one", b"", b"", b"two", b"":
+		        s.send(record)
+		    for i in range(100):
+		        s.send(b"")
+		    s.send(b"three")
+		    s.shutdown(socket.SHUT_WR)
+		    got = list(iter(lambda: s.recv(10), b""))
+		    assert got == ([] if server == "listen" else [b"one", b"two", b"three"]), got
+	END
+	finish "${pids[0]}"
+	assert_equal "$(cat out.0)" onetwothree
+}
+
 @test "seqpacket: echo sends each record back whole, and a file arrives unchanged" {
 	random_file 300000 sent
 	start echo -w 2 --seqpacket unix:here

@@ -14,16 +14,21 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/container.h"
 #include "base/fail.h"
 #include "net/sockopt.h"
 
-enum { PAUSE_FIRST_US = 1000, PAUSE_LAST_US = 250 * 1000 };
+enum {
+	PAUSE_FIRST_US = 1000, PAUSE_LAST_US = 250 * 1000,
+	EMPTY_A_READ = 64,		/* records: others have their turn, too */
+};
 
 const char *
 reason_name(enum reason reason)
@@ -93,12 +98,33 @@ datagram_pending(struct conn *c)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* A record that does not fit would lose its end. */
+/* After recv(2) gave 0: whether no byte can follow. */
+static bool
+records_have_ended(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	int left = 0;
+
+	return poll(&p, 1, 0) > 0 && (ioctl(fd, FIONREAD, &left) < 0 || !left);
+}
+
+/*
+ * A record that does not fit would lose its end. One without a byte is passed
+ * over: recv(2) gives 0 for it, as at the end.
+ */
 static ssize_t
 record_read(struct conn *c, void *room, size_t length)
 {
-	ssize_t n = recv(c->source.fd, room, length, MSG_DONTWAIT | MSG_TRUNC);
+	int fd = c->source.fd;
+	ssize_t n = -1;
 
+	for (int i = 0; i < EMPTY_A_READ; i++) {
+		n = recv(fd, room, length, MSG_DONTWAIT | MSG_TRUNC);
+		if (n || records_have_ended(fd))
+			break;
+		n = -1;
+		errno = EAGAIN;
+	}
 	if (n <= (ssize_t)length)
 		return n;
 	errno = EMSGSIZE;
