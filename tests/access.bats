@@ -315,6 +315,7 @@ refuses() {
 	refuses '--allow-user is for Unix sockets' listen --allow-user "$(id -un)" 9000
 	refuses '--allow-user: a datagram' listen -u --allow-user "$(id -un)" -U s
 	refuses '--max-per-source' listen --max-per-source 0 9000
+	refuses '--max-per-source: the kernel does not vouch' listen -u --max-per-source 1 -U s
 	refuses 'listen and echo admit clients' connect --allow ::1 9000
 	refuses '--allow $(paste -sd, FILE)' listen --allowfile f 9000
 }

@@ -339,6 +339,14 @@ given() {
 		os.execve(rpnc, ["rpnc", "echo", "-r", "--check", "--listen-fd", str(s.fileno())], os.environ)
 	END
 	grep -q 'belongs to user 0, .*ReusePort=' err
+	python3 - "$RPNC" <<-'END' >out 2>err
+		import os, socket, sys
+		s = socket.create_server(("127.0.0.1", 0), reuse_port=True)
+		s.set_inheritable(True)
+		os.execv(sys.argv[1], ["rpnc", "echo", "-r", "--check", "--listen-fd", str(s.fileno())])
+	END
+	test -s out
+	test ! -s err
 }
 
 @test "activation: systemd is told READY, STATUS, WATCHDOG and STOPPING" {
@@ -367,4 +375,11 @@ given() {
 		while read -r -t 20 line <&5 && test "$line" = WATCHDOG=1; do :; done
 		assert_equal "$line" "STOPPING=1 STATUS=stopping"
 	done
+	# the watchdog of another process
+	NOTIFY_SOCKET=$PWD/notify WATCHDOG_USEC=200000 WATCHDOG_PID=1 start echo 127.0.0.1 0
+	end TERM
+	read -r -t 20 line <&5
+	assert_equal "$line" "READY=1 STATUS=listening on 127.0.0.1:$port"
+	read -r -t 20 line <&5
+	assert_equal "$line" "STOPPING=1 STATUS=stopping"
 }

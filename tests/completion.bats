@@ -166,6 +166,7 @@ words_of() {
 	expect 'rpnc listen 127.0.0.1 '
 	expect_some 'rpnc connect --to ' first "$first" second "$pid"
 	expect "rpnc connect $one --to " first "$first"
+	expect "rpnc connect 127.0.0.1:$one --to " first "$first"
 	expect "rpnc probe 127.0.0.1 $port --quarantine=" second "$pid"
 	expect 'rpnc echo -r --replace se' second
 	expect_some 'rpnc listen --adopt ' "$first" "$pid"

@@ -319,8 +319,11 @@ doubled() {
 	local debians=/usr/bin/python3
 	"$debians" -c 'import prometheus_client' || skip "no python3-prometheus-client"
 	start echo -r -w 3 127.0.0.1 0
+	local before=$EPOCHSECONDS
 	probe -n 300 --echo --json --openmetrics m.prom "$port"
 	test "$(tail -1 m.prom)" = '# EOF'
+	sed -nE 's/^rpnc_probe_end_timestamp_seconds\{.*\} ([0-9]+)(\..*)?$/\1/p' m.prom >ended
+	test "$before" -le "$(<ended)" -a "$(<ended)" -le "$EPOCHSECONDS"
 	"$debians" - "$(<report)" <<-'END'
 		import json, sys
 		from prometheus_client.openmetrics.parser import text_string_to_metric_families

@@ -58,6 +58,20 @@ silent() {
 	assert_equal "$(cat out.1)" hello
 }
 
+@test "quiet: without -v a server says where it listens, and nothing of its clients" {
+	local command
+	for command in 'listen -k' 'echo -r' 'echo -w 2 --accept shared'; do
+		# shellcheck disable=SC2086 # words are words
+		start $command 127.0.0.1 0
+		rpnc connect -q "$port" <<<hello
+		rpnc connect -q "$port" <<<hello
+		end TERM
+	done
+	for n in 0 1 2; do
+		assert_equal "$(grep -vE '^(A )?listening on ' "err.$n" | grep -v '^left: ')" ''
+	done
+}
+
 @test "quiet: an error is still a line, and -q with --watch is one" {
 	run --separate-stderr -3 rpnc probe -q -n 1 no.such.host.invalid 9
 	assert_equal "${#stderr_lines[@]}" 1

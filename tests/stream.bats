@@ -154,6 +154,18 @@ told("go"); tell("seen", len(everything(c)))'
 	cmp file got
 }
 
+@test "connect: the server's end closes stdout, whose reader may then still write stdin" {
+	server 'c = accept(); c.sendall(b"x\n"); c.shutdown(socket.SHUT_WR); save(everything(c))'
+	mkfifo in
+	rpnc connect --until both 127.0.0.1 "$port" <in 3>&- | { # timeout(1) would hold stdout open
+		cat
+		echo after
+	} >in
+	test "${PIPESTATUS[0]}" -eq 0
+	finish "${pids[-1]}"
+	assert_equal "$(<got)" $'x\nafter'
+}
+
 @test "connect: what stdin gives after the server's end is sent, until stdin ends, which is --until both" {
 	local until server
 	for until in '' '--until both'; do

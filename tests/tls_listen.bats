@@ -74,6 +74,12 @@ with_haproxy() {
 	finish "$pid"
 	start_with data listen -k --tls 127.0.0.1:0
 	printed_pin 1
+	# from a day before to a year after, for a client whose clock is wrong
+	openssl s_client -connect "localhost:$port" </dev/null 2>/dev/null | openssl x509 >made.crt
+	openssl x509 -in made.crt -noout -checkend "$((300 * 86400))"
+	refute openssl x509 -in made.crt -noout -checkend "$((400 * 86400))"
+	test "$(date -d "$(openssl x509 -in made.crt -noout -startdate | cut -d= -f2)" +%s)" -lt \
+		"$((EPOCHSECONDS - 80000))"
 	run -90 curl -sk --pinnedpubkey "${pin/\/\/?/\/\/_}" "https://localhost:$port/"
 	timeout 20 rpnc connect --tls --tls-pin "$pin" localhost "$port" <data
 	cmp data out.1

@@ -92,6 +92,8 @@ print("\n".join(sorted(calls)))' "$1"
 	grep -qx 'RuntimeDirectory=rpnc-services' echo
 	grep -qx 'Environment=XDG_RUNTIME_DIR=%t/rpnc-services' echo
 	grep -qx 'RuntimeDirectoryPreserve=yes' echo
+	# echo -r takes no other socket
+	grep -qx 'ReusePort=yes' "$units/rpnc-echo@.socket"
 	# systemd waits longer than open sessions have (--grace), and COMMANDs
 	test "$(sed -n 's/^TimeoutStopSec=//p' echo)" -gt 15
 	rpnc listen --help=all | grep -A1 -e --grace | grep -q 10
@@ -116,5 +118,6 @@ print("\n".join(sorted(calls)))' "$1"
 		>out.listen 2>err.listen </dev/null &
 	pids+=("$!")
 	read -r port <"ready.$n"
+	[[ $port == 127.0.0.1:* ]]
 	assert_equal "$(rpnc connect -n "$port")" 'one two'
 }
