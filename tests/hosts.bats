@@ -79,7 +79,7 @@ load probe
 	done
 	probe -n 1 --label a=1 --label a=2 "$port"
 	test "$status" -eq 2
-	assert_equal "$(<err)" 'rpnc probe: --label a: twice'
+	assert_equal "$(<err)" 'rpnc probe: --label a: given twice'
 	# nor does a file bring one
 	jq -c '.labels = { pid: "1" }' one >bad
 	probe --merge bad

@@ -96,7 +96,7 @@ labels_read(struct labels *l, const char *text)
 	memcpy(name, text, length);
 	name[length] = '\0';
 	if (labels_find(l, name))
-		return fail_as(STATUS_USAGE, "%.40s: twice", name);
+		return fail_as(STATUS_USAGE, "%.40s: given twice", name);
 	return labels_set(l, name, equals + 1);
 }
 
