@@ -304,6 +304,7 @@ given() {
 }
 
 @test "activation: datagrams that a socket had lost before are not counted" {
+	# shellcheck disable=SC2317 # start calls it
 	rpnc() {
 		exec python3 - "$RPNC" "$@" <<-'END'
 			import os, socket, sys

@@ -20,7 +20,7 @@ libraries
 # that hangs prints the command.
 if test "${BATS_TRACE_LEVEL:-0}" -eq 0 && declare -F bats_debug_trap \
 	bats_error_trap bats_timeout_trap bats_check_status_from_trap \
-	bats_capture_stack_trace >/dev/null; then
+	bats_capture_stack_trace bats_kill_childprocesses_of >/dev/null; then
 	bats_debug_trap() {
 		trap - DEBUG
 	}
@@ -33,6 +33,17 @@ if test "${BATS_TRACE_LEVEL:-0}" -eq 0 && declare -F bats_debug_trap \
 		BATS_TIMED_OUT=1
 		echo "hangs at: $BASH_COMMAND (in ${FUNCNAME[*]:1})"
 		exit 1
+	}
+	# bats ends the children only. If rpnc serves where it should refuse, the child
+	# is the shell of run, which waits for it: nothing would end.
+	bats_kill_childprocesses_of() {
+		local pid list=()
+		{ read -ra list <"/proc/$1/task/$1/children"; } 2>/dev/null || true
+		for pid in "${list[@]}"; do
+			test "$pid" != "$BASHPID" || continue
+			bats_kill_childprocesses_of "$pid"
+			kill "$pid" 2>/dev/null || true
+		done
 	}
 fi
 

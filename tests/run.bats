@@ -140,6 +140,17 @@ failing() {
 	} | bats_file some
 }
 
+@test "run: a program that goes on where it should have ended is a failure, and holds up nothing" {
+	bats_file one <<-END
+		load $root/tests/helpers
+		@ "goes on" { run sh -c 'tail -f /dev/null; :'; }
+	END
+	run suite BATS_TEST_TIMEOUT=1 "$root/tests/run" "$PWD/one.bats"
+	assert_failure
+	assert_line --partial 'hangs at: '
+	assert_equal "${lines[-1]}" '0 passed, 1 failed'
+}
+
 @test "run: RETRY says how many failed tests run again, twice and alone" {
 	failing
 	run suite RETRY=3 "$root/tests/run" "$PWD/some.bats"

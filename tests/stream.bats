@@ -157,6 +157,7 @@ told("go"); tell("seen", len(everything(c)))'
 @test "connect: the server's end closes stdout, whose reader may then still write stdin" {
 	server 'c = accept(); c.sendall(b"x\n"); c.shutdown(socket.SHUT_WR); save(everything(c))'
 	mkfifo in
+	# shellcheck disable=SC2094 # a fifo
 	rpnc connect --until both 127.0.0.1 "$port" <in 3>&- | { # timeout(1) would hold stdout open
 		cat
 		echo after
