@@ -494,6 +494,53 @@ unbroken() {
 	at_end "$c"
 }
 
+@test "prompt: lines may end in CRLF, -C sends it, and a second Ctrl-D ends connect" {
+	background python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 0))
+open("address", "w").write("%d\n" % s.getsockname()[1])
+c = s.accept()[0]
+c.sendall(b"220 ready\r\n250 ok\r\n")
+said = b""
+while more := c.recv(99): said += more
+open("said", "w").write(repr(said) + "\n")
+open("never").read()'
+	mkfifo address said never
+	read -r port <address
+	shell k
+	enter k "rpnc connect -C $port; echo status \$?"
+	sees k '220 ready' '250 ok'
+	unseen k '\r'
+	enter k 'EHLO me'
+	keys k C-d
+	assert_equal "$(<said)" "b'EHLO me\\r\\n'"
+	keys k C-d
+	sees k 'status 0'
+}
+
+@test "prompt: the beginning of one client's line is not joined to another's; /close is for who has the focus" {
+	local first second a
+	# tmux would make its own children go on
+	pane a sh -c 'rpnc listen -k 0; :'
+	listening a
+	a=$(pgrep -P "$(process a)")
+	client
+	first=$c
+	client
+	second=$c
+	sees a '#1 127' '#2 127'
+	halt "$a"
+	printf one >&"$first"
+	printf 'two\n' >&"$second"
+	kill -CONT "$a"
+	sees a '#1< one' '#2< two'
+	unseen a onetwo
+	# it types to the first
+	enter a /close
+	sees a '#1 closed after'
+	unseen a '#2 closed'
+}
+
 @test "prompt: Ctrl-D ends listen; connect then half-closes and still reads" {
 	local k
 	shell a
