@@ -85,6 +85,20 @@ ended() {
 	test "$accepted" -le "$((counted + lost))"
 }
 
+@test "watch: steering that comes in the look that sees a new member is told, too" {
+	start echo -r --name A 127.0.0.1:0
+	local server=$port
+	watch --rate 0.5 "$port"
+	next '.command == "watch" and .members[0].count > 0'
+	# a look has read the steering, and now asks for members half a second long
+	inject "$watch" sendto:delay_enter=500000
+	eventually grep -q sendto trace
+	start echo -r --name B --steer random 127.0.0.1:"$server"
+	next '.event == "joined"'
+	next '.event == "steering"'
+	test "$(get .steering)" = random
+}
+
 @test "watch: losses are told by their kind, now and in all" {
 	reserve
 	watch "$port"

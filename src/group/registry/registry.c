@@ -184,6 +184,12 @@ registry_open_existing(bool datagram, uint16_t port)
 	return NULL;
 }
 
+bool
+registry_is_named(const struct registry *r)
+{
+	return registry_file_is_named(&r->file);
+}
+
 struct registry *
 registry_private(void)
 {

@@ -128,6 +128,8 @@ struct registry *registry_open_existing(bool datagram, uint16_t port);
  * Whether another process has cut the file short: the registry is then empty.
  */
 bool registry_is_lost(const struct registry *);
+/* Whether new members use this file, too. */
+bool registry_is_named(const struct registry *);
 /* See registry_file_watch(). */
 int registry_watch(const struct registry *, int inotify, uint32_t events);
 

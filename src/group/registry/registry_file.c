@@ -301,9 +301,8 @@ registry_file_open_existing(struct registry_file *f, bool datagram,
 	return f->fd < 0 ? -1 : 0;
 }
 
-/* Whether the path still leads to this file. */
-static bool
-is_named(const struct registry_file *f)
+bool
+registry_file_is_named(const struct registry_file *f)
 {
 	struct stat own, named;
 
@@ -327,7 +326,7 @@ registry_file_reopen(struct registry_file *f)
 
 	registry_file_name(f, path);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 && is_named(f))
+	if (fd < 0 && registry_file_is_named(f))
 		fd = open(f->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	f->shared = fd < 0;
 	if (f->shared)
@@ -346,8 +345,8 @@ registry_file_watch(const struct registry_file *f, int inotify, uint32_t events)
 	registry_file_name(f, path);
 	if (inotify_add_watch(inotify, path, events) >= 0)
 		return 0;
-	return is_named(f) && inotify_add_watch(inotify, f->path, events |
-	    IN_DONT_FOLLOW) >= 0 ? 0 : -1;
+	return registry_file_is_named(f) && inotify_add_watch(inotify, f->path,
+	    events | IN_DONT_FOLLOW) >= 0 ? 0 : -1;
 }
 
 void

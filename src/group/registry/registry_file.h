@@ -53,6 +53,8 @@ void registry_file_reopen(struct registry_file *);
 /* Adds it to an inotify(7) descriptor; -1: that can't be. */
 int registry_file_watch(const struct registry_file *, int inotify,
     uint32_t events);
+/* Whether the path still leads to this file. */
+bool registry_file_is_named(const struct registry_file *);
 /* With the mutex: nobody else has it. Without a path: nothing. */
 void registry_file_remove(const struct registry_file *);
 void registry_file_close(struct registry_file *);

@@ -82,12 +82,17 @@ load_identify_aim(struct load *l, const struct addr *a)
 	return -1;
 }
 
-/* If all members have gone, the next ones may have another registry. */
+/*
+ * If all members have gone, the next ones have another registry. The same one
+ * stays open, because its steering may have changed since the last look.
+ */
 static void
 counts_reopen(struct load *l)
 {
-	registry_counts_close(&l->counts);
-	registry_counts_open(&l->counts, l->plan->datagram, l->port);
+	if (!l->counts.registry || !registry_is_named(l->counts.registry)) {
+		registry_counts_close(&l->counts);
+		registry_counts_open(&l->counts, l->plan->datagram, l->port);
+	}
 	registry_counts_name(&l->counts, &l->tally);
 }
 
