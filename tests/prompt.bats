@@ -349,6 +349,28 @@ unbroken() {
 	sees b 'still sane'
 }
 
+@test "prompt: after ^Z and bg it serves in the background, and fg shows the typed line again" {
+	shell b
+	enter b 'rpnc listen 0'
+	listening b
+	client
+	sees b '#1> '
+	keyed b 'half a li'
+	keys b C-z
+	sees b Stopped
+	enter b bg
+	sees b 'rpnc listen 0 &'
+	ask "$c" 'from the peer'
+	sees b '#1< from the peer'
+	enter b 'jobs; stty -a | grep -o " icanon"'
+	sees b Running
+	sees b $'\n icanon'
+	enter b fg
+	sees b $'fg\nrpnc listen 0\n[1 open] #1> half a li'
+	enter b ne
+	hears "$c" 'half a line'
+}
+
 @test "prompt: a background job leaves the terminal to the shell, and reads it after fg" {
 	shell b
 	enter b 'rpnc listen 0 &'

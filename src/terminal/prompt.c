@@ -9,7 +9,8 @@
  *			again; other output needs no hiding meanwhile
  *	waiting		stdin is not watched, because another job has the
  *			terminal or its output is stopped; `retry` looks again
- *	suspended	prompt_resume(), after the process went on
+ *	suspended	prompt_resume(), after the process went on; in the
+ *			background not before `retry` finds it in the foreground
  *	over		-; stdin has ended: on_end() was called, or, for a
  *			terminal that has gone, SIGHUP was raised instead
  *
@@ -144,7 +145,18 @@ on_key_retry(struct timer *t)
 {
 	struct prompt *p = container_of(t, struct prompt, retry);
 
-	loop_watch(p->loop, &p->source, EPOLLIN);
+	if (p->suspended)
+		prompt_resume(p);
+	else
+		loop_watch(p->loop, &p->source, EPOLLIN);
+}
+
+/* Another job has the terminal, or its output is stopped. */
+static void
+prompt_wait(struct prompt *p)
+{
+	loop_del(p->loop, &p->source);
+	loop_timer_set(p->loop, &p->retry, loop_now() + RETRY_US);
 }
 
 static void
@@ -154,8 +166,7 @@ on_key(struct source *s, uint32_t events)
 
 	/* readline beeps and sets terminal modes by calls that may block */
 	if (in_background(STDIN_FILENO) || sink_stuck(p->out)) {
-		loop_del(p->loop, s);
-		loop_timer_set(p->loop, &p->retry, loop_now() + RETRY_US);
+		prompt_wait(p);
 		return;
 	}
 	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) {
@@ -327,7 +338,7 @@ prompt_close(struct prompt *p)
 	p->open = false;
 	loop_del(p->loop, &p->source);
 	loop_timer_cancel(p->loop, &p->retry);
-	if (!p->answering)
+	if (!p->answering && !p->suspended)
 		rl->clear_visible_line();
 	if (p->terminal && sink_stuck(p->out))
 		*rl->deprep_term_function = restore_modes;
@@ -335,6 +346,13 @@ prompt_close(struct prompt *p)
 	fclose(p->screen);
 	p->screen = NULL;
 	*rl->outstream = stdout;
+}
+
+/* Whether the line is on the screen, or would be, if it is not hidden. */
+static bool
+prompt_has_line(const struct prompt *p)
+{
+	return p->open && !p->answering && !p->suspended;
 }
 
 /*
@@ -369,7 +387,7 @@ prompt_set(struct prompt *p, const char *text)
 {
 	if (!p->open || (*rl->prompt && strcmp(*rl->prompt, text) == 0))
 		return;
-	if (p->answering) {
+	if (!prompt_has_line(p)) {
 		rl->set_prompt(text);
 		return;
 	}
@@ -386,7 +404,7 @@ prompt_print(struct prompt *p, const char *text, size_t length)
 {
 	if (p->screen)
 		fflush(p->screen);
-	if (!p->open || p->answering) {
+	if (!prompt_has_line(p)) {
 		sink_write(p->out, text, length);
 		return;
 	}
@@ -401,7 +419,7 @@ prompt_print(struct prompt *p, const char *text, size_t length)
 void
 prompt_hide(struct prompt *p)
 {
-	if (!p->open || p->answering)
+	if (!prompt_has_line(p))
 		return;
 	rl->clear_visible_line();
 	fflush(p->screen);
@@ -410,7 +428,7 @@ prompt_hide(struct prompt *p)
 void
 prompt_show(struct prompt *p)
 {
-	if (!p->open || p->answering)
+	if (!prompt_has_line(p))
 		return;
 	rl->on_new_line();
 	rl->redisplay();
@@ -420,7 +438,7 @@ prompt_show(struct prompt *p)
 bool
 prompt_clear(struct prompt *p)
 {
-	if (!p->open || !*rl->end)
+	if (!p->open || p->suspended || !*rl->end)
 		return false;
 	rl->callback_sigcleanup();
 	rl->crlf();
@@ -435,15 +453,16 @@ prompt_clear(struct prompt *p)
 void
 prompt_resize(struct prompt *p)
 {
-	if (p->open)
+	if (p->open && !p->suspended)
 		prompt_fit();
 }
 
 void
 prompt_suspend(struct prompt *p)
 {
-	if (!p->open)
+	if (!p->open || p->suspended)
 		return;
+	p->suspended = true;
 	rl->clear_visible_line();
 	rl->deprep_terminal();
 	fflush(p->screen);
@@ -455,8 +474,15 @@ prompt_resume(struct prompt *p)
 {
 	if (!p->open)
 		return;
+	if (in_background(STDIN_FILENO)) {	/* tcsetattr(3) would stop us */
+		prompt_wait(p);
+		return;
+	}
+	p->suspended = false;
+	loop_watch(p->loop, &p->source, EPOLLIN);
 	tcgetattr(STDIN_FILENO, &p->modes);
 	rl->prep_terminal(1);
+	rl->reset_screen_size();
 	rl->on_new_line();
 	rl->forced_update_display();
 	fflush(p->screen);

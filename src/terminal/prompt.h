@@ -23,6 +23,7 @@ struct prompt {
 	struct termios modes;		/* before readline changed them */
 	struct timer retry;		/* to try again to read keys */
 	bool open, answering;		/* inside on_line() or on_end() */
+	bool suspended;			/* the terminal has its own modes */
 	bool terminal;			/* stdin was one at first */
 	/* A line without its end. */
 	void (*on_line)(struct prompt *, const char *line);
