@@ -22,6 +22,7 @@
 #include "base/fail.h"
 #include "base/loop.h"
 #include "net/resolve.h"
+#include "net/retry.h"
 #include "net/sock.h"
 #include "net/udp_options.h"
 #include "net/unix_name.h"
@@ -380,32 +381,24 @@ dial_give_up(const struct race *r)
 	return errno == ETIMEDOUT ? fail_status_set(STATUS_TIMEOUT) : -1;
 }
 
-static void
-pause_us(int64_t us)
-{
-	struct timespec t = { us / 1000000, us % 1000000 * 1000 };
-
-	nanosleep(&t, NULL);
-}
-
 /* Makes rounds until one connects, or the time for --wait is over. */
 static int
 race_on(struct race *r, int64_t deadline)
 {
-	int64_t wait_end = loop_now() + r->options->wait;
-	int64_t retry = RETRY_FIRST_US;
+	struct retry retry = {
+		.end = loop_now() + r->options->wait,
+		.pause = RETRY_FIRST_US, .most = RETRY_MAX_US,
+	};
 
-	if (r->options->wait > 0 && wait_end > deadline)
-		deadline = wait_end;
+	if (r->options->wait > 0 && retry.end + RETRY_LAST_US > deadline)
+		deadline = retry.end + RETRY_LAST_US;
 	for (;;) {
 		int winner = dial_race(r, deadline);
 
 		r->rounds++;
-		if (winner >= 0 || r->unusable ||
-		    loop_now() + retry > wait_end || !dial_may_pass(r->error))
+		if (winner >= 0 || r->unusable || !dial_may_pass(r->error) ||
+		    !retry_sleep(&retry))
 			return winner;
-		pause_us(retry);
-		retry = retry * 2 > RETRY_MAX_US ? RETRY_MAX_US : retry * 2;
 	}
 }
 

@@ -19,6 +19,7 @@
 #include "base/fail.h"
 #include "base/loop.h"
 #include "net/proxy_handshake.h"
+#include "net/retry.h"
 
 enum { RETRY_FIRST_US = 10 * 1000, RETRY_MAX_US = 250 * 1000 };
 
@@ -151,22 +152,22 @@ int
 proxy_dial(const struct proxy_chain *c, const struct endpoint *e,
     const struct dial_options *options, int64_t deadline, struct addr *reached)
 {
-	int64_t wait_end = loop_now() + options->wait;
-	int64_t retry = RETRY_FIRST_US;
+	struct retry retry = {
+		.end = loop_now() + options->wait,
+		.pause = RETRY_FIRST_US, .most = RETRY_MAX_US,
+	};
 	struct dial_options once = *options;
 	struct tries t = { .deadline = deadline };
 
 	once.wait = 0;
-	if (options->wait && wait_end > deadline)
-		t.deadline = wait_end;
+	if (options->wait && retry.end + RETRY_LAST_US > deadline)
+		t.deadline = retry.end + RETRY_LAST_US;
 	for (int rounds = 1;; rounds++) {
 		int fd = chain_round(&t, c, e, &once, reached);
 
 		if (fd >= 0)
 			return fd;
-		if (t.failure == FAILS_ALWAYS || loop_now() + retry > wait_end)
+		if (t.failure == FAILS_ALWAYS || !retry_sleep(&retry))
 			return chain_give_up(rounds, options->wait);
-		poll(NULL, 0, (int)(retry / 1000));
-		retry = retry * 2 > RETRY_MAX_US ? RETRY_MAX_US : retry * 2;
 	}
 }

@@ -7,8 +7,9 @@
 
 #include "base/fail.h"
 #include "base/loop.h"
+#include "net/retry.h"
 
-enum { RETRY_FIRST_US = 50 * 1000, RETRY_LAST_US = 1000 * 1000 };
+enum { RETRY_FIRST_US = 50 * 1000, RETRY_MAX_US = 1000 * 1000 };
 
 /* The addresses of this host: IPv4 first, in the order that listen shows. */
 static int
@@ -103,18 +104,19 @@ int
 resolve_wait(const struct endpoint *e, int64_t deadline, int64_t wait,
     struct lookup *rest, struct addr_list *out)
 {
-	int64_t end = loop_now() + wait, pause = RETRY_FIRST_US;
+	struct retry retry = {
+		.end = loop_now() + wait,
+		.pause = RETRY_FIRST_US, .most = RETRY_MAX_US,
+	};
+	int64_t last = wait ? retry.end + RETRY_LAST_US : 0;
 	int n, tries = 1;
 
 	if (rest)
 		*rest = LOOKUP_NONE;
-	while ((n = resolve_look_up(e, 0, deadline > end ? deadline : end, rest,
-	    out)) < 0 && fail_status() == STATUS_RESOLVE &&
-	    loop_now() + pause < end) {
-		poll(NULL, 0, (int)(pause / 1000));
-		pause = pause * 2 < RETRY_LAST_US ? pause * 2 : RETRY_LAST_US;
+	while ((n = resolve_look_up(e, 0, deadline > last ? deadline : last,
+	    rest, out)) < 0 && fail_status() == STATUS_RESOLVE &&
+	    retry_sleep(&retry))
 		tries++;
-	}
 	if (n < 0 && tries > 1)
 		fail_add("tried %d times within %g s", tries,
 		    (double)wait / 1e6);
