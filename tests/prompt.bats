@@ -951,6 +951,20 @@ sane; }'
 	assert_output --partial 'auto|always|never'
 }
 
+@test "connect: output to a terminal of another user goes there, not to the own one" {
+	test "$(id -u)" -eq 0 || skip "only root can be another user"
+	local as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	"${as[@]}" test -x "$RPNC" || skip "$RPNC can't be run by others"
+	start_with <(echo hello) listen 127.0.0.1 0
+	shell own
+	pane other tail -f /dev/null
+	# it may not open that terminal by its name
+	enter own "${as[*]} $RPNC connect -n 127.0.0.1 $port >$(tm display-message -p -t other '#{pane_tty}')"
+	sees other hello
+	eventually at_prompt own '$'
+	unseen own hello
+}
+
 @test "prompt: ends when its terminal goes away, SIGHUP ignored or not" {
 	local a b
 	pane a rpnc listen -r 0
