@@ -310,6 +310,43 @@ print("got")' >report 2>err &
 	sees during st130
 }
 
+# has_ends PORT STATE N: N connections to that port have it, at the client's end.
+has_ends() {
+	test "$(ss -Htn state "$2" "dport = :$1" | wc -l)" -eq "$3"
+}
+
+@test "during: a signal before any client was accepted starts no command" {
+	# one client fills the queue: the next SYN is dropped, and sent again
+	mkfifo at go
+	python3 - >"at" <"go" 3>&- <<-'END' &
+		import socket
+		import sys
+		s = socket.create_server(("127.0.0.1", 0), backlog=0)
+		filling = socket.create_connection(s.getsockname())
+		print(s.getsockname()[1], flush=True)
+		open("go").readline()
+		unanswered = s.accept(), s.accept()
+		open("go").readline()
+	END
+	pids+=("$!")
+	exec {go}<>go
+	read -r port <"at"
+	rpnc probe --during --wait 20 --by none --echo "$port" -- touch ran \
+		>report 2>err 3>&- &
+	pids+=("$!")
+	eventually has_ends "$port" syn-sent 1
+	kill -STOP "${pids[-1]}"
+	echo >&"$go"
+	eventually has_ends "$port" established 2
+	kill -TERM "${pids[-1]}"
+	kill -CONT "${pids[-1]}"
+	status=0
+	finish "${pids[-1]}" || status=$?
+	assert_equal "$status" 143
+	test ! -e ran
+	grep -qx 'the command was not started' report
+}
+
 @test "during: --, and what is no command" {
 	local words
 	start echo 127.0.0.1 0

@@ -99,7 +99,7 @@ during_on_poll(struct timer *t)
 	struct loop *l = d->load.shared.loop;
 	int64_t now = loop_now();
 
-	if (!d->led && !d->load.schedule.scouting) {
+	if (!d->led && !d->cut && !d->load.schedule.scouting) {
 		d->led = true;
 		d->step.on_timer = during_on_lead;
 		loop_timer_set(l, &d->step, now + d->lead);
