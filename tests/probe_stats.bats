@@ -268,6 +268,9 @@ doubled() {
 	done
 	doubled count '5,"predicted"' "$most,\"predicted\"" count
 	doubled histogram '"[^"]*"' "\"1/7;0;0;0;0:$most\"" connect
+	# nanoseconds: one sum is below 2^63, two are between that and 2^64
+	doubled histogram '"[^"]*"' \
+		'"1/7;4398046511103;4398046511103;5277655813323600000;4607:1200000"' connect
 	doubled seconds '[0-9.]*' 1e308 seconds
 	# one alone, near 2^63
 	sed 's/"attempts":5/"attempts":9223372036854775807/' good >big

@@ -216,7 +216,7 @@ hist_merge(struct hist *into, const struct hist *from)
 	if (!seen.count)
 		return 0;
 	if (seen.count > HIST_COUNT_MAX - into->count ||
-	    seen.sum > UINT64_MAX - into->sum)
+	    seen.sum > HIST_SUM_MAX || into->sum > HIST_SUM_MAX - seen.sum)
 		return -1;
 	if (!into->count || seen.min < into->min)
 		into->min = seen.min;

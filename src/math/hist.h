@@ -11,6 +11,8 @@ enum {
 };
 /* Some readers of JSON can't represent a larger integer. */
 #define HIST_COUNT_MAX (UINT64_C(1) << 53)
+/* JSON's integers are signed where they are written and read. */
+#define HIST_SUM_MAX ((uint64_t)INT64_MAX)
 #define HIST_MAX ((UINT64_C(1) << HIST_RANGE) - 1)
 
 /*
@@ -31,7 +33,8 @@ void hist_add(struct hist *h, uint64_t value);
 
 /*
  * Adds all of from, to which another process may be adding. Returns -1, and
- * adds nothing, if the counts would pass HIST_COUNT_MAX, or the sum 64 bits.
+ * adds nothing, if the counts would pass HIST_COUNT_MAX, or the sum
+ * HIST_SUM_MAX.
  */
 int hist_merge(struct hist *into, const struct hist *from);
 
