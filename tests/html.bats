@@ -87,6 +87,21 @@ page() {
 	END
 }
 
+@test "html: no rounding makes a part the whole" {
+	start echo 127.0.0.1 0
+	probe -n 5 --json "$port"
+	sed 's/"attempts":5,/"attempts":100000,/; s/"ok":5,/"ok":99999,/
+		s/"refused":0/"refused":1/' report >most
+	probe --merge --html page.html most
+	test "$status" -eq 6
+	page page.html <<-'END'
+		from page import *
+		facts = [text(e) for e in of("facts")[0]]
+		assert "succeeded99999 99.99 %" in facts, facts
+		assert "failed1 0.001 %" in facts, facts
+	END
+}
+
 @test "html: the time line of --during has its losses and changes" {
 	start echo -r --name A 127.0.0.1 0
 	start echo -r --name B 127.0.0.1 "$port"

@@ -163,13 +163,16 @@ fact_count(FILE *out, const char *name, const char *class, uint64_t n,
 	fact(out, name, class, text, more);
 }
 
+/* Rounding never makes all of a part: 99,999 of 100,000 are 99.99 %. */
 static void
 fact_part(FILE *out, const char *name, const char *class, uint64_t n,
     uint64_t of)
 {
+	double percent = 100 * (double)n / (double)of;
 	char text[NUM_TEXT];
 
-	snprintf(text, sizeof(text), "%.4g %%", 100 * (double)n / (double)of);
+	snprintf(text, sizeof(text), "%.4g %%", n < of ?
+	    fmin(percent, 99.99) : percent);
 	fact_count(out, name, n ? class : NULL, n, of ? text : NULL);
 }
 
