@@ -372,6 +372,39 @@ refused() {
 	assert gets "$pid"
 }
 
+@test "quarantine: a target that opens more sockets than it can have stays quarantined" {
+	local more
+	start echo -r 127.0.0.1 0
+	exec {more}< <(exec python3 - "$port" 3>&- <<-'END'
+		import signal
+		import socket
+		import sys
+		def more():
+		    s = socket.socket()
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.bind(("127.0.0.1", int(sys.argv[1])))
+		    s.listen()
+		    return s
+		signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+		all = [more() for _ in range(8)]
+		print("up", flush=True)
+		signal.sigwait({signal.SIGUSR1})
+		all.append(more())
+		signal.pause()
+	END
+	)
+	pids+=("$!")
+	read -r _ <&"$more"
+	isolate --force --quarantine "${pids[-1]}"
+	kill -USR1 "${pids[-2]}"
+	eventually happened 'has more than 8 sockets there now'
+	# what is said at a later look
+	kill -KILL "$pid"
+	eventually happened 'no healthy member is left'
+	kill -TERM "$prober"
+	done_with "$prober" 143
+}
+
 # its_drops: "half-open drops" of each socket of the group.
 its_drops() {
 	rpnc probe --group --json 127.0.0.1 "$port" |

@@ -53,6 +53,7 @@ struct quarantine_probe {
 	enum phase phase;
 	int state;			/* the process's letter, proc(5) */
 	bool orphaned;			/* reported: no healthy member left */
+	bool crowded;			/* reported: too many sockets */
 	bool undone;			/* the group is as it was */
 	struct rescue rescue;
 	int64_t began;			/* rescue, loop_now(); 0: not yet */
@@ -293,6 +294,21 @@ poll_health(struct quarantine_probe *p)
 	p->orphaned = !p->q.healthy;
 }
 
+/* It may have opened sockets meanwhile. */
+static void
+poll_sockets(struct quarantine_probe *p)
+{
+	char who[QUARANTINE_TEXT], line[QUARANTINE_TEXT + 80];
+
+	if (p->q.many && !p->crowded) {
+		snprintf(line, sizeof(line), "%s has more than %d sockets "
+		    "there now: new connections go to the others of them",
+		    quarantine_text(&p->q, who), REGISTRY_SOCKETS);
+		emit_notice(&p->app, line);
+	}
+	p->crowded = p->q.many;
+}
+
 /* Says how many clients are rescued, once more of them are. */
 static void
 print_progress(struct quarantine_probe *p)
@@ -328,6 +344,7 @@ on_poll(struct timer *t)
 	}
 	poll_state(p);
 	poll_health(p);
+	poll_sockets(p);
 	print_progress(p);
 	loop_timer_set(&p->app.loop, t, loop_now() + POLL_US);
 }

@@ -107,6 +107,7 @@ find_sockets(struct quarantine *q)
 	unsigned states = 1 << (q->datagram ? TCP_CLOSE : TCP_LISTEN);
 
 	q->count = 0;
+	q->many = false;
 	q->queue = 0;
 	if (sock_diag_dump(q->sockinfo.diag, quarantine_protocol(q), states,
 	    q->port, collect_socket, q) < 0)

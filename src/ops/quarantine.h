@@ -27,12 +27,13 @@ struct quarantine {
 					   the smallest number */
 	char doer[SLOT_TEXT];		/* one of them */
 	bool foreign;			/* some members are not rpnc's */
+	bool many;			/* it has more sockets than sock */
 	uint32_t queue;			/* clients, or bytes, in its queues */
 	/* quarantine.c fills in the rest. */
 	struct sockinfo sockinfo;
 	struct registry *registry;
 	int slot;			/* our request's; -1: none */
-	bool shared, manager, many;
+	bool shared, manager;
 };
 
 /* Finds the target. -1: a fault that says why it can't be done. */
