@@ -82,7 +82,8 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 static int
 flush_stdout(void)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (fflush(stdout) == 0 && !ferror(stdout) &&
+	    fd_settle(STDOUT_FILENO) == 0)
 		return STATUS_OK;
 	fail("stdout");
 	report_error("");

@@ -364,6 +364,40 @@ tell("seen"); signal.pause()'
 	complained "stdout: No space left on device"
 }
 
+# told_at_close FILE COMMAND...: a close(2) of FILE says that not all was written.
+told_at_close() {
+	: >"$1"
+	ASAN_OPTIONS=detect_leaks=0 timeout 20 strace -f -qq -o trace -P "$PWD/$1" \
+		-e trace=close -e inject=close:error=ENOSPC "${@:2}"
+}
+
+@test "stream: a file system that reports only at close(2) that it is full is a failure" {
+	local command input full='No space left on device'
+	start echo 127.0.0.1 0
+	for command in 'connect' 'connect --json' 'probe -n 1' 'probe --group'; do
+		run -1 told_at_close copy bash -c "exec rpnc $command \
+			127.0.0.1 $port <<<hello 2>err >copy"
+		assert_equal "$(<err)" "rpnc ${command%% *}: stdout: $full"
+	done
+	run -1 told_at_close copy bash -c "exec rpnc --help 2>err >copy"
+	assert_equal "$(<err)" "rpnc: stdout: $full"
+	run -1 told_at_close events rpnc connect --events events \
+		127.0.0.1 "$port" <<<hello
+	assert_output $'hello\nrpnc connect: file of events: '"$full: some are lost"
+	# the client is told as well, also if stdin goes on
+	open_stdin
+	mkfifo at.listen
+	for input in in /dev/null; do
+		told_at_close copy rpnc listen --ready-fd 4 127.0.0.1 0 \
+			<"$input" 4>at.listen 2>err >copy 3>&- 5>&- &
+		pids+=("$!")
+		read -r address <at.listen
+		run -1 timeout 20 rpnc connect "$address" <<<hello
+		ends_with 1 "${pids[-1]}"
+		assert grep -q "rpnc listen: stdout: $full" err
+	done
+}
+
 # with_stderr REDIRECTION ARG...: rpnc connect; a line goes there and back.
 with_stderr() {
 	run bash -c "timeout 20 rpnc connect ${*:2} 127.0.0.1 $port <<<hello $1"

@@ -252,10 +252,14 @@ app_close(struct app *a)
 	if (a->ended_by)
 		signals_hurry();
 	flush_whole(a, &a->out);
+	sink_settle(&a->out);
+	if (event_file_settle(&a->events) < 0)
+		app_fault(a);
 	if (a->settings->hex)
 		flush_whole(a, &a->err);
 	if (sink_flush(&a->err, PATIENCE_MS, -1) < 0)
 		a->err.lost = true;
+	sink_settle(&a->err);
 	sink_close(&a->out);
 	sink_close(&a->err);
 	loop_del(&a->loop, &a->signals);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/standard_fds.h"
 
 static bool
 is_fifo(const char *path)
@@ -36,6 +37,17 @@ event_file_open(struct event_file *f, const char *name)
 	return fail_status_set(STATUS_USAGE);
 }
 
+/* errno: why a line is lost. */
+static int
+event_file_fail(struct event_file *f)
+{
+	if (__atomic_test_and_set(&f->faults->lost, __ATOMIC_RELAXED))
+		return 0;
+	fail("file of events");
+	fail_add("some are lost");
+	return -1;
+}
+
 int
 event_file_write(struct event_file *f, const char *line, size_t length)
 {
@@ -50,9 +62,11 @@ event_file_write(struct event_file *f, const char *line, size_t length)
 	f->faults->torn |= n > 0;
 	if (n >= 0)
 		errno = ENOSPC;
-	if (__atomic_test_and_set(&f->faults->lost, __ATOMIC_RELAXED))
-		return 0;
-	fail("file of events");
-	fail_add("some are lost");
-	return -1;
+	return event_file_fail(f);
+}
+
+int
+event_file_settle(struct event_file *f)
+{
+	return f->faults && fd_settle(f->fd) < 0 ? event_file_fail(f) : 0;
 }

@@ -27,4 +27,7 @@ int event_file_open(struct event_file *, const char *name);
  */
 int event_file_write(struct event_file *, const char *line, size_t length);
 
+/* After the last line: whether the file has all. -1: no, as above. */
+int event_file_settle(struct event_file *);
+
 #endif

@@ -191,6 +191,14 @@ sink_report_dropped(struct sink *s)
 	sink_write(s, line, (size_t)n);
 }
 
+int
+sink_settle(struct sink *s)
+{
+	if (!s->failed && fd_settle(s->fd) < 0)
+		sink_break(s);
+	return s->failed ? -1 : 0;
+}
+
 static void
 close_ended(struct sink *s)
 {
@@ -200,6 +208,7 @@ close_ended(struct sink *s)
 		close(s->source.fd);
 	s->own = false;
 	s->source.fd = -1;
+	sink_settle(s);
 	standard_fds_close(s->fd);
 }
 

@@ -47,6 +47,9 @@ struct sink {
 int sink_open(struct sink *s, struct loop *l, int fd, bool lossy);
 void sink_close(struct sink *);
 
+/* After the last write: fd_settle(). -1: broken, and reported. */
+int sink_settle(struct sink *);
+
 /* Writes what it can now, and queues the rest. -1: broken, and reported. */
 int sink_write(struct sink *, const void *data, size_t length);
 

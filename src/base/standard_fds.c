@@ -1,9 +1,11 @@
 #include "base/standard_fds.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,6 +54,18 @@ standard_fds_close(int fd)
 	dup2(ends[0], fd);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+int
+fd_settle(int fd)
+{
+	struct stat st;
+	int copy;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy < 0 || close(copy) == 0 || errno == EINTR ? 0 : -1;
 }
 
 void

@@ -22,6 +22,13 @@ bool standard_fds_was_closed(int fd);
 void standard_fds_close(int fd);
 
 /*
+ * After the last write to a file: whether its file system has taken all. Some
+ * (NFS, FUSE) report only at a close(2) that they did not, of any descriptor of
+ * the file, so fd stays open. -1: errno.
+ */
+int fd_settle(int fd);
+
+/*
  * In a child: closes all descriptors from first on, or makes them close-on-exec
  * (close_range(2); musl has no function for it).
  */

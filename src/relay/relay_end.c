@@ -187,6 +187,9 @@ relay_close(struct relay *r, struct conn *c, enum reason reason, int error)
 		end.reason = REASON_RESET;
 	else if (reason == REASON_END && c->truncated)
 		end.reason = REASON_TRUNCATED;
+	/* out may still say that it has not all, before our FIN says it has */
+	if (reason == REASON_END && !r->options->keep)
+		sink_settle(r->out);
 	if (relay_conn_is_cut_short(rc, reason))
 		sock_reset_at_close(c->source.fd);
 	loop_timer_cancel(r->loop, &rc->timer);
