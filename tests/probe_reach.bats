@@ -250,6 +250,36 @@ leaving() {
 		fail "$(<report)"
 }
 
+@test "probe --to: an attempt that outlives its member's listener has come to it" {
+	local member
+	start echo -v -r --name A 127.0.0.1 0
+	mkfifo ready go
+	python3 - "$port" >ready 3>&- <<-'END' &
+		import socket
+		import sys
+		listener = socket.socket()
+		listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		listener.bind(("127.0.0.1", int(sys.argv[1])))
+		listener.listen()
+		print("listens", flush=True)
+		c, _ = listener.accept()
+		listener.close()
+		open("go").read() # until the test lets it answer
+		c.sendall(c.recv(1000))
+		c.recv(1)
+	END
+	member=$!
+	pids+=("$member")
+	read -r _ <ready
+	background rpnc probe --to "$member" --echo --rate 20 -n 1000 --timeout 30 127.0.0.1 "$port" >report
+	eventually has_more 13 # so many are too many
+	: >go
+	status=0
+	finish "$pid" || status=$?
+	test "$status" -eq 6
+	grep -q "^only $member, reached by trying; " report || fail "$(<report)"
+}
+
 # shows_leaving: B is, by --group.
 shows_leaving() {
 	rpnc probe --group --json -4 "$port" >report

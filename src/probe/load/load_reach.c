@@ -347,6 +347,19 @@ is_hit_of_sharer(const struct load *l, const struct attempt_result *r)
 	    l->tally.rows[row].pid);
 }
 
+/*
+ * Whether an attempt came to the member's socket, which has closed since, so
+ * that the group now lacks it.
+ */
+static bool
+is_hit_of_closed(const struct load *l, const struct attempt *a,
+    const struct attempt_result *result)
+{
+	return l->plan->to && a->started < l->reach.aimed && a->chosen_inode &&
+	    a->predicted_inode == a->chosen_inode &&
+	    (a->verified || result->outcome == OUT_OK);
+}
+
 /* Whether the attempt came to a socket that it is wanted for. */
 static bool
 is_hit_by_kernel(struct load *l, const struct attempt *a,
@@ -362,6 +375,8 @@ is_hit_by_kernel(struct load *l, const struct attempt *a,
 		port_plan_give_back(&r->ports, a->chosen_inode);
 	if (socket < 0 && a->chosen_inode)
 		socket = socket_of_inode(r, a->chosen_inode);
+	if (socket < 0 && is_hit_of_closed(l, a, result))
+		return true;
 	if (socket < 0)			/* refused, or it left no trace */
 		return l->plan->to && result->outcome != OUT_OK &&
 		    result->outcome != OUT_QUEUED;
