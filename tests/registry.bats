@@ -346,6 +346,20 @@ killed_at() {
 	assert test "$best" -lt 300000
 }
 
+@test "registry: a member that ends by a fault has left, and did not die" {
+	start echo -v -r --name A 127.0.0.1 0
+	mkfifo up
+	rpnc listen -r --name B --ready-fd 4 127.0.0.1 "$port" 4>up >/dev/full 2>err.B </dev/null 3>&- &
+	pids+=("$!")
+	read -r _ <up
+	local status=0
+	timeout 20 rpnc connect --to B 127.0.0.1 "$port" <<<hello || true # B resets it
+	finish "${pids[1]}" || status=$?
+	assert_equal "$status" 1
+	eventually grep -q '^- B ' err.0
+	grep '^- B left' err.0
+}
+
 @test "registry: a letter comes back only when its counts have left the registry" {
 	start listen -r --json 127.0.0.1 0
 	start listen -r 127.0.0.1 "$port"
