@@ -388,6 +388,7 @@ told_at_close() {
 	open_stdin
 	mkfifo at.listen
 	for input in in /dev/null; do
+		# shellcheck disable=SC2094
 		told_at_close copy rpnc listen --ready-fd 4 127.0.0.1 0 \
 			<"$input" 4>at.listen 2>err >copy 3>&- 5>&- &
 		pids+=("$!")

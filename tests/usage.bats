@@ -329,6 +329,8 @@ understood() {
 	refused '--until: datagrams' listen --until both -u 80
 	refused '--both: both ends are awaited anyway' connect --both 80
 	refused '--both: both ends are awaited anyway' listen --both 80
+	refused 'choose' echo --chargen --discard 0
+	refused 'choose' echo --discard --chargen 0
 	refused 'no source' connect -s 127.0.0.1 -U a
 	refused 'no source' connect -p 80 -U a
 	refused 'not an open descriptor' listen --ready-fd 999 0

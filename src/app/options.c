@@ -344,7 +344,9 @@ const struct opt echo_options[] = {
 	VALUE(0, "discard", service, SERVICE_DISCARD,
 	    "send nothing back (RFC 863)"),
 	VALUE(0, "chargen", service, SERVICE_CHARGEN,
-	    "send lines of characters without end (RFC 864)"),
+	    "send lines of characters without end (RFC 864)",
+	    EXCLUDES({ "discard", "--discard sends nothing, --chargen without "
+	    "end: choose" })),
 	TIME(0, "work", work, 0, "CPU time to use for each request"),
 	TEXT(0, "stall", "TIME:EVERY", stall,
 	    "sleep TIME before every EVERYth answer"),
