@@ -132,8 +132,13 @@ load probe
 @test "probe: --fail-uneven=P is about p" {
 	members --sockets 1,1
 	probe -n 100 --json --fail-uneven=0.9999999 "$port"
-	test "$(get '.fairness.p < 0.9999999')" = true && test "$status" -eq 7 ||
-		test "$status" -eq 0
+	if test "$(get '.fairness.p < 0.9999999')" = true; then
+		assert_equal "$status" 7
+		grep -qx 'rpnc probe: --fail-uneven=0.9999999: p is [0-9.e-]*' err
+	else
+		assert_equal "$status" 0
+		assert_equal "$(<err)" ''
+	fi
 	probe -n 100 --fail-uneven=1e-12 "$port"
 	test "$status" -eq 0
 	probe -n 100 --fail-uneven=2 "$port"

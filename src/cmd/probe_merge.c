@@ -13,7 +13,10 @@
 #include "probe/inspect/gate.h"
 #include "probe/stats/merge.h"
 
-/* uneven: the P of --fail-uneven, or 0 for that of the verdict. */
+/*
+ * uneven: the P of --fail-uneven, or 0 for that of the verdict. If only that P
+ * makes it so, a line on stderr says it.
+ */
 static bool
 is_unexpected(const struct settings *o, const struct tally *t,
     const struct verdict *s, double uneven)
@@ -22,6 +25,11 @@ is_unexpected(const struct settings *o, const struct tally *t,
 		return true;
 	if (!o->fail_uneven)
 		return false;
+	if (uneven > 0 && s->chance < uneven && s->verdict != FAIR_UNEVEN) {
+		fail_as(STATUS_EXPECT, "--fail-uneven=%s: p is %.2g",
+		    o->fail_uneven, s->chance);
+		report_error("probe");
+	}
 	return uneven > 0 ? s->chance < uneven : s->verdict == FAIR_UNEVEN;
 }
 
