@@ -229,7 +229,7 @@ prelude() {
 	EOF
 }
 
-@test "calm: connect, stdin and stdout are sockets, stdin is a directory" {
+@test "calm: connect, stdin and stdout are sockets; listen -k, stdin is a directory" {
 	scene <<-'EOF'
 		s, port = server()
 		a, b = socket.socketpair()
@@ -242,8 +242,8 @@ prelude() {
 		calm(p)
 		a.close()
 		assert p.wait(20) == 1
-		q = run("connect", port, stdin=os.open("/", os.O_RDONLY))
-		d = s.accept()[0]
+		q = start("listen", "-k", "127.0.0.1", 0, stdin=os.open("/", os.O_RDONLY))
+		d = dial(q.port)
 		calm(q)
 	EOF
 }
