@@ -75,7 +75,7 @@ strace_of_listen() {
 		open_stdin
 	}
 	gone() { # PID: once the peer has gone, 50,000 bytes come at once with that
-		kill -STOP "$1"
+		halt "$1"
 		echo now >go
 		cat ended >/dev/null # to its end: it is used again
 		head -c 50000 /dev/zero >&5
