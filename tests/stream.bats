@@ -75,6 +75,8 @@ strace_of_listen() {
 		open_stdin
 	}
 	gone() { # PID: once the peer has gone, 50,000 bytes come at once with that
+		# after a wait epoll(7) reports first what came first
+		eventually grep -q '^State:.S' "/proc/$1/status"
 		halt "$1"
 		echo now >go
 		cat ended >/dev/null # to its end: it is used again
