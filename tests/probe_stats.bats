@@ -272,11 +272,20 @@ doubled() {
 	doubled histogram '"[^"]*"' \
 		'"1/7;4398046511103;4398046511103;5277655813323600000;4607:1200000"' connect
 	doubled seconds '[0-9.]*' 1e308 seconds
+	doubled expected '[0-9.]*' 1e308 expected
 	# one alone, near 2^63
 	sed 's/"attempts":5/"attempts":9223372036854775807/' good >big
 	probe --merge big
 	test "$status" -eq 2
 	grep -qx 'rpnc probe: --merge big, line 1: the reports add up to too much: attempts' err
+}
+
+@test "probe: --merge of 20,000 members is a table in seconds" {
+	start echo 127.0.0.1 0
+	probe -n 5 --json "$port"
+	jq -c '.members = [range(20000) as $i | .members[0] + { name: "M\($i)", count: 1 }]' report >many
+	timeout -k 1 40 rpnc probe --merge many >table
+	test "$(grep -c '^  M[0-9]* .* 1 ' table)" -eq 20000
 }
 
 @test "probe: --merge of what is no report is one line, and 2" {

@@ -128,13 +128,15 @@ member_name(FILE *out, const struct probe_member *m, bool several)
 }
 
 static void
-member_row(FILE *out, const struct probe_report *r, const struct probe_member
-    *m, double most)
+member_row(FILE *out, const struct member_bars *bars,
+    const struct probe_member *m)
 {
+	const struct probe_report *r = bars->report;
+
 	fputs("<tr>", out);
 	member_name(out, m, is_of_hosts(r));
 	fputs("<td class=\"bar\">", out);
-	bar_svg(out, r, member_bar(r, m, most));
+	bar_svg(out, r, member_bar(bars, m));
 	remark(out, m->queued, "queued: connected, not accepted");
 	remark(out, m->failed, "accepted, and failed");
 	fprintf(out, "</td><td>%llu</td>", (unsigned long long)m->count);
@@ -188,21 +190,19 @@ heads(FILE *out, const struct probe_report *r)
 void
 html_shares(FILE *out, const struct probe_report *r)
 {
-	double most = 0;
+	struct member_bars bars = member_bars_of(r);
 
 	if (!r->member_count)
 		return;
 	fputs("<section><h2>Who answered</h2>", out);
 	if (has_band(r))
 		expectation(out, r);
-	for (size_t i = 0; i < r->member_count; i++)
-		most = fmax(most, bar_end(member_bar(r, &r->members[i], 1)));
 	heads(out, r);
 	for (size_t i = 0; i < r->member_count && i < SHOWN; i++) {
 		if (is_of_hosts(r) && (!i || strcmp(host_of(r, i), host_of(r,
 		    i - 1)) != 0))
 			host_row(out, r, i);
-		member_row(out, r, &r->members[i], most);
+		member_row(out, &bars, &r->members[i]);
 	}
 	fputs("</tbody></table>", out);
 	if (r->member_count > SHOWN)

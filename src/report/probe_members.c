@@ -83,10 +83,10 @@ probe_pid_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 static void
 command_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
+	const struct member_bars *all = c->table->report;
 	const struct probe_member *m = c->row;
 	const char *command = m->who.command ? m->who.command : "";
-	const char *on = m->who.host && !has_hosts(c->table->report) ?
-	    m->who.host : "";
+	const char *on = m->who.host && !all->hosts ? m->who.host : "";
 	char raw[WORD_MAX];
 
 	if (m->who.uid >= 0)
@@ -97,33 +97,37 @@ command_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 	escape(raw, strlen(raw), false, text);
 }
 
-/* A tick only where there is a verdict on the counts. */
 struct bar
-member_bar(const struct probe_report *r, const struct probe_member *m,
-    double most)
+member_bar(const struct member_bars *b, const struct probe_member *m)
 {
-	bool judged = r->fairness && r->fairness->expects &&
-	    r->member_count > 1;
-	uint64_t n = 0;
-	int expecting = 0;
+	return fair_bar((double)m->count, b->judged ? m->expected : NAN,
+	    b->count, b->expecting, b->most);
+}
+
+struct member_bars
+member_bars_of(const struct probe_report *r)
+{
+	struct member_bars b = {
+		.report = r, .hosts = has_hosts(r), .most = 1,
+		.judged = r->fairness && r->fairness->expects &&
+		    r->member_count > 1,
+	};
+	double most = 0;
 
 	for (size_t i = 0; i < r->member_count; i++) {
-		n += r->members[i].count;
-		expecting += r->members[i].expected > 0;
+		b.count += r->members[i].count;
+		b.expecting += r->members[i].expected > 0;
 	}
-	return fair_bar((double)m->count, judged ? m->expected : NAN, n,
-	    expecting, most);
+	for (size_t i = 0; i < r->member_count; i++)
+		most = fmax(most, bar_end(member_bar(&b, &r->members[i])));
+	b.most = most;
+	return b;
 }
 
 static struct bar
 count_bar(const struct table_cell *c)
 {
-	const struct probe_report *r = c->table->report;
-	double most = 0;
-
-	for (size_t i = 0; i < r->member_count; i++)
-		most = fmax(most, bar_end(member_bar(r, &r->members[i], 1)));
-	return member_bar(r, c->row, most);
+	return member_bar(c->table->report, c->row);
 }
 
 static void
@@ -146,7 +150,8 @@ probe_share_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 static void
 probe_expected_cell(const struct table_cell *c, char text[static TABLE_TEXT])
 {
-	const struct probe_report *r = c->table->report;
+	const struct member_bars *all = c->table->report;
+	const struct probe_report *r = all->report;
 	const struct probe_member *m = c->row;
 
 	if (r->fairness && r->fairness->expects && !r->fairness->equal &&
@@ -238,20 +243,20 @@ bool
 members_human(FILE *out, const struct probe_report *r,
     const struct table_style *style)
 {
+	struct member_bars bars = member_bars_of(r);
 	struct table t = {
 		.column = probe_columns,
 		.count = sizeof(probe_columns) / sizeof(*probe_columns),
-		.report = r,
+		.report = &bars,
 		.rows = r->members, .row_count = r->member_count,
 		.row_size = sizeof(*r->members),
 	};
-	bool hosts = has_hosts(r);
-	int indent = hosts ? 4 : 2;
+	int indent = bars.hosts ? 4 : 2;
 
 	table_fit(&t, style->columns - indent -
 	    probe_remarks_width(r, style->columns));
 	for (size_t i = 0; i < r->member_count; i++) {
-		if (hosts && is_host_first(r, i))
+		if (bars.hosts && is_host_first(r, i))
 			probe_host_line(out, r, i);
 		fprintf(out, "\n%*s", indent, "");
 		table_row(out, &t, style->color, &r->members[i]);

@@ -14,12 +14,18 @@ enum { MEMBER_TEXT = 400 };
 /* "A/0", "-"; escaped, because any server can send it. */
 void member_label(const struct probe_member *, char text[static MEMBER_TEXT]);
 
-/*
- * A member's bar, which a count of `most` fills; with a tick and a band if there
- * is a verdict on the counts.
- */
-struct bar member_bar(const struct probe_report *, const struct probe_member *,
-    double most);
+/* What the rows of all members of a report have in common. */
+struct member_bars {
+	const struct probe_report *report;
+	bool hosts;			/* they are on several hosts */
+	bool judged;			/* there is a verdict on the counts */
+	uint64_t count;			/* all members' */
+	int expecting;			/* members that expect some */
+	double most;			/* the count that fills a bar */
+};
+struct member_bars member_bars_of(const struct probe_report *);
+/* With a tick and a band only if there is a verdict. */
+struct bar member_bar(const struct member_bars *, const struct probe_member *);
 
 /*
  * A line for each member; if there are several hosts, one for each host too.

@@ -284,8 +284,12 @@ read_member(struct reader *r, json_t *o, const char *by, const char *host)
 	read_count_add(r, o, "failed", &row->failed);
 	read_blame(r, o, &row->blame);
 	row->sockets = sockets > 0 ? sockets : row->sockets;
-	row->weight += isfinite(expected) && expected > 0 ? expected : 0;
 	read_latencies(r, o, row->latency);
+	if (!(expected > 0))
+		return expected;
+	row->weight += expected;
+	if (!isfinite(r->merge->expected += expected))
+		reader_excess(r, "expected");
 	return expected;
 }
 

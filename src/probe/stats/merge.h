@@ -38,6 +38,7 @@ struct merge {
 	struct labels parted;		/* names of those that differ */
 	uint64_t reports;
 	uint64_t counted;		/* sum over all members */
+	double expected;		/* the same of what they expect */
 	double seconds;			/* sum over all reports */
 	struct merge_times times;
 	struct clock_error clock;	/* the worst of all */
