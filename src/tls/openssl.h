@@ -46,7 +46,8 @@
 	X(SSL_get_verify_result) X(SSL_get_version) X(SSL_get_wbio) \
 	X(SSL_has_pending) X(SSL_load_client_CA_file) X(SSL_new) \
 	X(SSL_read_ex) X(SSL_select_next_proto) X(SSL_session_reused) \
-	X(SSL_set0_wbio) X(SSL_set1_host) X(SSL_set_accept_state) X(SSL_set_connect_state) \
+	X(SSL_set0_wbio) X(SSL_set1_host) X(SSL_set_accept_state) \
+	X(SSL_set_connect_state) \
 	X(SSL_set_rfd) X(SSL_set_session) X(SSL_shutdown) X(SSL_write_ex) \
 	X(TLS_client_method) \
 	X(TLS_server_method) X(X509_NAME_add_entry_by_txt) \

@@ -17,10 +17,9 @@
 #include "base/date.h"
 #include "base/fail.h"
 #include "base/line.h"
-#include "math/hist_hdr.h"
+#include "probe/stats/report_reader.h"
 
 enum { LINE_MOST = 64 << 20 };		/* thousands of members */
-#define MERGE_COUNT_MAX HIST_COUNT_MAX
 
 /* Rows by identity: reports may have tens of thousands of members. */
 struct merge_row {
@@ -34,105 +33,6 @@ struct merge_row {
 	int row;
 	UT_hash_handle hh;
 };
-
-/* One report that is read, and what is wrong with it. */
-struct reader {
-	struct merge *merge;
-	const char *wrong;		/* the first wrong field, or NULL */
-	bool excess;			/* the sum would be too large */
-};
-
-static void
-reader_wrong(struct reader *r, const char *name)
-{
-	if (!r->wrong)
-		r->wrong = name;
-}
-
-static void
-reader_excess(struct reader *r, const char *name)
-{
-	if (!r->wrong)
-		r->excess = true;
-	reader_wrong(r, name);
-}
-
-/* Some readers of JSON can't read larger numbers. */
-static void
-read_sum(struct reader *r, uint64_t *sum, uint64_t n, const char *name)
-{
-	if (n > MERGE_COUNT_MAX - *sum)
-		reader_excess(r, name);
-	else
-		*sum += n;
-}
-
-/* A field that must be there, as null or as an object. */
-static json_t *
-read_object(struct reader *r, json_t *from, const char *name)
-{
-	json_t *value = json_object_get(from, name);
-
-	if (!json_is_object(value) && !json_is_null(value))
-		reader_wrong(r, name);
-	return json_is_object(value) ? value : NULL;
-}
-
-static uint64_t
-read_count(struct reader *r, json_t *from, const char *name)
-{
-	json_t *value = json_object_get(from, name);
-
-	if (json_is_integer(value) && json_integer_value(value) >= 0)
-		return (uint64_t)json_integer_value(value);
-	reader_wrong(r, name);
-	return 0;
-}
-
-static void
-read_count_add(struct reader *r, json_t *from, const char *name, uint64_t *sum)
-{
-	read_sum(r, sum, read_count(r, from, name), name);
-}
-
-/* -1: null */
-static int
-read_number(struct reader *r, json_t *from, const char *name)
-{
-	json_t *value = json_object_get(from, name);
-
-	if (json_is_null(value))
-		return -1;
-	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
-	    json_integer_value(value) <= INT32_MAX)
-		return (int)json_integer_value(value);
-	reader_wrong(r, name);
-	return -1;
-}
-
-/* NAN: null */
-static double
-read_real(struct reader *r, json_t *from, const char *name)
-{
-	json_t *value = json_object_get(from, name);
-
-	if (!json_is_number(value) && !json_is_null(value))
-		reader_wrong(r, name);
-	return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static void
-read_text(struct reader *r, json_t *from, const char *name, char *out, size_t
-    room)
-{
-	json_t *value = json_object_get(from, name);
-
-	out[0] = '\0';
-	if (json_is_string(value))
-		snprintf(out, room, "%s", json_string_value(value));
-	else if (!json_is_null(value))
-		reader_wrong(r, name);
-}
 
 static void
 merge_word_set(struct reader *r, struct merge_word *w, const char *new)
@@ -148,56 +48,8 @@ read_word(struct reader *r, json_t *from, const char *name, struct merge_word
 {
 	char new[MERGE_TEXT];
 
-	read_text(r, from, name, new, sizeof(new));
+	reader_text(r, from, name, new, sizeof(new));
 	merge_word_set(r, w, new);
-}
-
-/* Reports of rpnc 0.1's first form have no exact values beside their text. */
-static int
-read_histogram(struct reader *r, json_t *from, struct hist *h)
-{
-	json_t *value = json_object_get(from, "histogram");
-	const char *text = json_string_value(value);
-	uint64_t min, max, sum;
-
-	if (!text || strlen(text) != json_string_length(value))
-		return -1;
-	if (!hist_hdr_is(text))
-		return hist_decode(text, h);
-	if (hist_hdr_decode(text, h) < 0)
-		return -1;
-	min = read_count(r, from, "min_ns");
-	max = read_count(r, from, "max_ns");
-	sum = read_count(r, from, "sum_ns");
-	return hist_refine(h, min, max, sum);
-}
-
-static void
-read_latency(struct reader *r, json_t *from, const char *name, struct hist
-    **into)
-{
-	json_t *one = read_object(r, from, name);
-	struct hist *h;
-
-	if (!one)
-		return;
-	h = malloc(sizeof(*h));
-	if (!h || read_histogram(r, one, h) < 0)
-		reader_wrong(r, "histogram");
-	else if (!*into && !(*into = calloc(1, sizeof(**into))))
-		reader_wrong(r, "memory");
-	else if (hist_merge(*into, h) < 0)
-		reader_excess(r, name);
-	free(h);
-}
-
-static void
-read_latencies(struct reader *r, json_t *from, struct hist **into)
-{
-	json_t *all = read_object(r, from, "latency");
-
-	for (int i = 0; all && i < LATENCIES; i++)
-		read_latency(r, all, latency_names[i], &into[i]);
 }
 
 bool
@@ -243,8 +95,8 @@ read_blame(struct reader *r, json_t *o, struct blame *b)
 		r->merge->blameless = true;
 		return;
 	}
-	read_count_add(r, o, "due", &b->due);
-	read_count_add(r, o, "unanswered", &b->unanswered);
+	reader_add(r, o, "due", &b->due);
+	reader_add(r, o, "unanswered", &b->unanswered);
 }
 
 /* Returns the expected count that the report gives. */
@@ -253,19 +105,19 @@ read_member(struct reader *r, json_t *o, const char *by, const char *host)
 {
 	struct tally *t = &r->merge->tally;
 	struct row like = { 0 }, *row;
-	int sockets = read_number(r, o, "sockets");
-	uint64_t all = read_count(r, o, "count"), predicted = read_count(r, o,
+	int sockets = reader_number(r, o, "sockets");
+	uint64_t all = reader_count(r, o, "count"), predicted = reader_count(r, o,
 	    "predicted");
-	double expected = read_real(r, o, "expected");
-	int at = read_number(r, o, "pid"), uid = read_number(r, o, "uid");
+	double expected = reader_real(r, o, "expected");
+	int at = reader_number(r, o, "pid"), uid = reader_number(r, o, "uid");
 
 	like.pid = at < 0 ? 0 : at;
 	like.foreign = uid >= 0;
 	like.uid = uid < 0 ? 0 : (uid_t)uid;
-	like.worker = read_number(r, o, "worker");
-	read_text(r, o, "name", like.name, sizeof(like.name));
-	read_text(r, o, "host", like.host, sizeof(like.host));
-	read_text(r, o, "command", like.command, sizeof(like.command));
+	like.worker = reader_number(r, o, "worker");
+	reader_text(r, o, "name", like.name, sizeof(like.name));
+	reader_text(r, o, "host", like.host, sizeof(like.host));
+	reader_text(r, o, "command", like.command, sizeof(like.command));
 	if (!like.host[0] && merge_is_own(by))
 		snprintf(like.host, sizeof(like.host), "%.*s", ROW_NAME - 1,
 		    host);
@@ -277,14 +129,14 @@ read_member(struct reader *r, json_t *o, const char *by, const char *host)
 		return 0;
 	}
 	row = &t->rows[at];
-	read_sum(r, &r->merge->counted, all, "count");
+	reader_sum(r, &r->merge->counted, all, "count");
 	row->count += all - predicted;
 	row->predicted += predicted;
-	read_count_add(r, o, "queued", &row->queued);
-	read_count_add(r, o, "failed", &row->failed);
+	reader_add(r, o, "queued", &row->queued);
+	reader_add(r, o, "failed", &row->failed);
 	read_blame(r, o, &row->blame);
 	row->sockets = sockets > 0 ? sockets : row->sockets;
-	read_latencies(r, o, row->latency);
+	reader_latencies(r, o, row->latency);
 	if (!(expected > 0))
 		return expected;
 	row->weight += expected;
@@ -303,7 +155,7 @@ read_members(struct reader *r, json_t *o, const char *by)
 
 	if (!json_is_array(list))
 		reader_wrong(r, "members");
-	read_text(r, o, "host", host, sizeof(host));
+	reader_text(r, o, "host", host, sizeof(host));
 	json_array_foreach(list, i, one)
 		if (isnan(read_member(r, one, by, host)))
 			m->unjudged = true;
@@ -315,7 +167,7 @@ static void
 read_fairness(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
-	json_t *f = read_object(r, o, "fairness");
+	json_t *f = reader_object(r, o, "fairness");
 	char verdict[32];
 	int v = FAIR_EVEN;
 
@@ -323,7 +175,7 @@ read_fairness(struct reader *r, json_t *o)
 		m->unjudged = true;
 		return;
 	}
-	read_text(r, f, "verdict", verdict, sizeof(verdict));
+	reader_text(r, f, "verdict", verdict, sizeof(verdict));
 	while (v <= FAIR_CHANGED && strcmp(verdict,
 	    fair_verdict_name((enum fair_verdict)v)) != 0)
 		v++;
@@ -418,8 +270,8 @@ read_clock(struct reader *r, json_t *o)
 		m->clockless = true;
 		return;
 	}
-	estimated = read_real(r, c, "estimated_error");
-	maximum = read_real(r, c, "maximum_error");
+	estimated = reader_real(r, c, "estimated_error");
+	maximum = reader_real(r, c, "maximum_error");
 	m->clock.synchronized = (m->reports == 0 || m->clock.synchronized) &&
 	    json_is_true(json_object_get(c, "synchronized"));
 	m->clock.estimated = fmax(m->clock.estimated, estimated);
@@ -430,7 +282,7 @@ static void
 read_target(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
-	json_t *t = read_object(r, o, "target");
+	json_t *t = reader_object(r, o, "target");
 	char port[MERGE_TEXT] = "";
 	int n;
 
@@ -442,7 +294,7 @@ read_target(struct reader *r, json_t *o)
 	read_word(r, t, "name", &m->name);
 	read_word(r, t, "protocol", &m->protocol);
 	read_word(r, t, "proxy", &m->proxy);
-	n = read_number(r, t, "port");
+	n = reader_number(r, t, "port");
 	if (n >= 0)
 		snprintf(port, sizeof(port), "%d", n);
 	merge_word_set(r, &m->port, port);
@@ -452,15 +304,15 @@ static void
 read_tls(struct reader *r, json_t *o)
 {
 	struct probe_tls *sum = &r->merge->tally.tls;
-	json_t *t = read_object(r, o, "tls");
+	json_t *t = reader_object(r, o, "tls");
 
 	if (!t)
 		return;
 	read_word(r, t, "version", &r->merge->version);
 	read_word(r, t, "cipher", &r->merge->cipher);
 	read_word(r, t, "alpn", &r->merge->alpn);
-	read_count_add(r, t, "handshakes", &sum->handshakes);
-	read_count_add(r, t, "resumed", &sum->resumed);
+	reader_add(r, t, "handshakes", &sum->handshakes);
+	reader_add(r, t, "resumed", &sum->resumed);
 }
 
 static void
@@ -468,26 +320,26 @@ read_totals(struct reader *r, json_t *o)
 {
 	struct merge *m = r->merge;
 	struct tally *t = &m->tally;
-	json_t *failed = read_object(r, o, "failed");
-	double seconds = read_real(r, o, "seconds");
+	json_t *failed = reader_object(r, o, "failed");
+	double seconds = reader_real(r, o, "seconds");
 
-	read_count_add(r, o, "attempts", &t->attempts);
-	read_count_add(r, o, "ok", &t->out[OUT_OK]);
-	read_count_add(r, o, "queued", &t->out[OUT_QUEUED]);
+	reader_add(r, o, "attempts", &t->attempts);
+	reader_add(r, o, "ok", &t->out[OUT_OK]);
+	reader_add(r, o, "queued", &t->out[OUT_QUEUED]);
 	for (int i = 0; i < FAILURES; i++)
 		/* reports of earlier versions have no wrong answers */
 		if (i != FAILURE_ANSWER ||
 		    json_object_get(failed, failure_names[i]))
-			read_count_add(r, failed, failure_names[i],
+			reader_add(r, failed, failure_names[i],
 			    &t->out[failure_outcomes[i]]);
-	read_count_add(r, o, "unattributed", &t->unattributed);
-	read_count_add(r, o, "mismatched", &t->mismatched);
-	read_count_add(r, o, "abandoned", &t->abandoned);
+	reader_add(r, o, "unattributed", &t->unattributed);
+	reader_add(r, o, "mismatched", &t->mismatched);
+	reader_add(r, o, "abandoned", &t->abandoned);
 	if (!(seconds >= 0))
 		reader_wrong(r, "seconds");
 	else if (!isfinite(m->seconds += seconds))
 		reader_excess(r, "seconds");
-	read_latencies(r, o, t->latency);
+	reader_latencies(r, o, t->latency);
 	read_tls(r, o);
 }
 
@@ -497,7 +349,7 @@ read_report(struct reader *r, json_t *o)
 	struct merge *m = r->merge;
 	char by[32];
 
-	read_text(r, o, "by", by, sizeof(by));
+	reader_text(r, o, "by", by, sizeof(by));
 	read_word(r, o, "by", &m->by);
 	read_word(r, o, "loop", &m->loop);
 	read_word(r, o, "host", &m->host);
@@ -511,7 +363,7 @@ read_report(struct reader *r, json_t *o)
 	read_totals(r, o);
 	read_members(r, o, by);
 	read_fairness(r, o);
-	read_count_add(r, o, "reports", &m->reports);
+	reader_add(r, o, "reports", &m->reports);
 	if (!m->reports)
 		reader_wrong(r, "reports");
 }
