@@ -310,7 +310,8 @@ reach_by_trying(struct load *l, bool chosen, bool changed)
 		r->why = port_group_why_wrong(r->registry, changed,
 		    &r->steered);
 	r->guessed = r->steered || !(chosen || changed);
-	r->passing = chosen && !changed && !r->steered;
+	/* a member that is absent may come back */
+	r->passing = r->absent || (chosen && !changed && !r->steered);
 	identify_want(l->shared.identify, NULL);
 }
 
@@ -426,17 +427,23 @@ reach_give_up(struct load *l)
 	reach_end(l);
 }
 
-/* A member that leaves has a program only for a while. */
+/*
+ * A member that leaves has a program only for a while. One that is absent then
+ * is looked for until misses are too many.
+ */
 static void
 reach_by_prediction_again(struct load *l)
 {
 	struct load_reach *r = &l->reach;
+	int misses = r->absent ? r->misses : 0;
 
 	if (l->plan->to && r->how == REACH_TRYING && r->passing &&
 	    r->registry && !port_group_is_steered(r->registry)) {
 		identify_follow(l->shared.identify, false);
-		if (reach_aim_again(l) < 0)
+		if (reach_aim_again(l) < 0) {
+			r->misses = misses;
 			reach_by_trying(l, true, true);
+		}
 	}
 }
 
