@@ -106,7 +106,7 @@ a_row_that_is_forgotten_counts_among_the_earlier_ones(void **state)
 static void
 as_many_names_as_there_is_room_for(void **state)
 {
-	char name[16];
+	char name[24];
 
 	(void)state;
 	for (int i = 0; i < ROW_NAMES_MAX; i++) {

@@ -388,8 +388,11 @@ pass_mend(struct pass *w, struct group *g)
 		w->p->again = true;
 		return;
 	}
-	/* another process may have done it before we had the lock */
-	group_share(g);
+	/* members and weights may have changed before we had the lock */
+	free(g->list);
+	if (group_open(g, w->p->registry, w->p->diag, g->fd, g->bound,
+	    w->p->datagram) <= 0)
+		return;
 	due = group_due(g);
 	if (due == DUE_NOTHING)
 		return;
