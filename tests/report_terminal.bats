@@ -155,7 +155,7 @@ shows_line() {
 	grep -qE '^  A .* %$' narrow
 	run ! grep -qE '^(  [AB] |connect|accept).{40}' narrow
 	# there was no room for bars: nothing explains them
-	grep -qE '^  A +pid [0-9]+ rpnc +[0-9]+ +[0-9.]+ %$' narrow
+	grep -qE '^  A +pid [0-9]+ rpnc +[0-9]+ +[0-9.]+ %$' narrow || fail "$(<narrow)"
 	grep -qE '^fair hashing gives 500 ± [0-9]+ each \(99 %\); p ' narrow
 	for columns in x 0 99999; do
 		COLUMNS=$columns rpnc probe -n 1000 "$port" >plain
