@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the last try, which begins at the end of --wait, may take longer. */
+/* The last try begins at the end of --wait, and may take so long. */
 enum { RETRY_LAST_US = 250 * 1000 };
 
 /* Trying again until `end` (loop_now()): each pause (us) is twice the last. */

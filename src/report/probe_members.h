@@ -14,7 +14,7 @@ enum { MEMBER_TEXT = 400 };
 /* "A/0", "-"; escaped, because any server can send it. */
 void member_label(const struct probe_member *, char text[static MEMBER_TEXT]);
 
-/* What the rows of all members of a report have in common. */
+/* All rows of a report share these. */
 struct member_bars {
 	const struct probe_report *report;
 	bool hosts;			/* they are on several hosts */

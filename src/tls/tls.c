@@ -479,7 +479,7 @@ tls_payload(const struct tls *t, uint64_t unacknowledged, uint64_t written)
 	return most < written ? written - most : 1;
 }
 
-/* What is held goes out with the next read, too. */
+/* The next read, too, sends held bytes. */
 static uint32_t
 read_events(const struct tls *t)
 {
