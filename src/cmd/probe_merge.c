@@ -123,7 +123,7 @@ probe_merge(const struct settings *s, int count, char *const *words,
 	if (status >= 0)
 		status = merge_label(&m, &s->labels);
 	if (status >= 0)
-		status = merge_end(&m, &sum);
+		status = merge_judge(&m, &sum);
 	if (status >= 0) {
 		sum.report.detail = s->verbose;
 		status = merge_emit(s, &sum, ended_by);

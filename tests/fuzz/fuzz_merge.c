@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	struct verdict *v = calloc(1, sizeof(*v));
 
 	HOLDS(in && m && v);
-	if (merge_read(m, in, "report") > 0 && merge_end(m, v) == 0) {
+	if (merge_read(m, in, "report") > 0 && merge_judge(m, v) == 0) {
 		show(v);
 		verdict_free(v);
 	}

@@ -165,7 +165,7 @@ test_ten_are_one(void **state)
 	rewind(file);
 	assert_int_equal(merge_read(&m, file, "reports"), REPORTS);
 	fclose(file);
-	assert_int_equal(merge_end(&m, &s), 0);
+	assert_int_equal(merge_judge(&m, &s), 0);
 	assert_percentiles(m.tally.latency[LATENCY_CONNECT]);
 	line = json_of(&s.report);
 	one = report(&whole);

@@ -63,7 +63,7 @@ struct merge {
 int merge_read(struct merge *, FILE *in, const char *name);
 
 /* The verdict on the sum; the merge must outlive it. -1 without memory. */
-int merge_end(struct merge *, struct verdict *);
+int merge_judge(struct merge *, struct verdict *);
 /* Whether members are on the host that made the report (--by). */
 bool merge_is_own(const char *by);
 

@@ -202,7 +202,7 @@ merge_target_fill(struct merge *m, struct probe_target *t)
 }
 
 int
-merge_end(struct merge *m, struct verdict *s)
+merge_judge(struct merge *m, struct verdict *s)
 {
 	enum knowledge known = merge_knowledge(m);
 	struct probe_report *r = &s->report;
